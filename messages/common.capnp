@@ -1,0 +1,47 @@
+@0xb7c4e2f80d5a9163;
+# Parts that several domains use.
+
+using Cxx = import "/capnp/c++.capnp";
+using import "/messages/annotations.capnp".kind;
+$Cxx.namespace("troupe::messages::wire");
+
+struct Error $kind(from = [peer, view, operate], bytesMax = 4096) {
+  # The one shape of error (runtime/base/error.hpp). Answers a question, or ends a stream.
+
+  code @0 :UInt16;
+  # A number of base::Code, 1 to 13; one that the reader does not know counts as `internal`.
+
+  message @1 :Text;
+  # For people; at most 1024 bytes, cut by the sender; control characters are escaped by whoever prints it.
+
+  retryAfterMs @2 :UInt32;
+  # Zero: no better moment is known.
+}
+
+struct Nothing $kind(from = [peer, view, operate], bytesMax = 64) {
+  # The answer that only says "done".
+}
+
+struct Contact {
+  # Where a node lives and the proof of its id, in a fixed 56 bytes without pointers, so that 20 fit into a datagram.
+  # The id is not sent: the reader computes it from key and nonce, and refuses one without its work.
+
+  key0 @0 :UInt64;
+  key1 @1 :UInt64;
+  key2 @2 :UInt64;
+  key3 @3 :UInt64;
+  # The 32 bytes of the Ed25519 key, each word little-endian.
+
+  address0 @4 :UInt64;
+  address1 @5 :UInt64;
+  # The 16 bytes of the IPv6 address, IPv4 in its mapped form; each word little-endian.
+
+  port @6 :UInt16;
+  # TCP and UDP alike; never 0.
+
+  flags @7 :UInt16;
+  # No flag is defined: zero is sent, others are ignored.
+
+  nonce @8 :UInt32;
+  # The work nonce of the id.
+}

@@ -1,0 +1,66 @@
+#pragma once
+// Byte strings, fixed-size byte arrays with a meaning of their own, and hexadecimal text.
+#include <array>
+#include <compare>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace troupe::base {
+
+using Bytes = std::vector<std::uint8_t>;
+using ByteView = std::span<const std::uint8_t>;
+
+inline ByteView as_bytes(std::string_view text) {
+  return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
+}
+inline std::string_view as_text(ByteView bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+/// Lower-case hexadecimal, two digits a byte.
+std::string hex(ByteView bytes);
+
+/// The bytes of hexadecimal text of either case; nothing unless `out.size() * 2` digits are given.
+bool parse_hex(std::string_view text, std::span<std::uint8_t> out);
+
+/// `N` bytes that mean one thing: a `Tag` keeps a node id from being passed as a digest.
+template <class Tag, std::size_t N>
+struct FixedBytes {
+  static constexpr std::size_t kBytes = N;
+  std::array<std::uint8_t, N> bytes{};
+
+  friend constexpr auto operator<=>(const FixedBytes&, const FixedBytes&) = default;
+  ByteView view() const { return {bytes.data(), N}; }
+  std::string hex() const { return base::hex(view()); }
+
+  /// Nothing unless `from` holds exactly N bytes.
+  static std::optional<FixedBytes> from(ByteView from) {
+    if (from.size() != N) return std::nullopt;
+    FixedBytes out;
+    std::memcpy(out.bytes.data(), from.data(), N);
+    return out;
+  }
+  /// Nothing unless `text` is exactly 2 N hexadecimal digits.
+  static std::optional<FixedBytes> from_hex(std::string_view text) {
+    FixedBytes out;
+    if (!parse_hex(text, out.bytes)) return std::nullopt;
+    return out;
+  }
+};
+
+}  // namespace troupe::base
+
+/// The bytes are hashes or keys in nearly all uses, but some may be chosen by a peer: mix all of them.
+template <class Tag, std::size_t N>
+struct std::hash<troupe::base::FixedBytes<Tag, N>> {
+  std::size_t operator()(const troupe::base::FixedBytes<Tag, N>& value) const {
+    return std::hash<std::string_view>{}(troupe::base::as_text(value.view()));
+  }
+};

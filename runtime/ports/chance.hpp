@@ -1,0 +1,23 @@
+#pragma once
+// Chance of one node.
+#include <cstdint>
+#include <span>
+
+namespace troupe::ports {
+
+class Chance {
+ public:
+  virtual ~Chance() = default;
+
+  /// Fills `out` with bytes that nobody can guess (in the simulation: bytes of the seed). Safe from any thread.
+  virtual void fill(std::span<std::uint8_t> out) = 0;
+
+  /// A seed for a `base::Random`.
+  std::uint64_t seed() {
+    std::uint64_t out = 0;
+    fill({reinterpret_cast<std::uint8_t*>(&out), sizeof out});
+    return out;
+  }
+};
+
+}  // namespace troupe::ports

@@ -1,0 +1,26 @@
+#pragma once
+// Time of one node.
+#include "runtime/base/time.hpp"
+#include "runtime/ports/handle.hpp"
+
+namespace troupe::ports {
+
+class Clock {
+ public:
+  virtual ~Clock() = default;
+
+  /// Monotonic; what deadlines are compared with. Safe from any thread.
+  virtual base::Instant now() const = 0;
+
+  /// The date, for records and logs; may step. Safe from any thread.
+  virtual base::WallTime wall() const = 0;
+
+  /// Sends `sleeper` one wake-up at `at` or soon after. A later call replaces an earlier one: an actor
+  /// has one wake-up at most. A wake-up is a hint; the actor compares its deadlines with now() again.
+  virtual void wake(const runtime::Handle& sleeper, base::Instant at) = 0;
+
+  /// Forgets the wake-up of an actor that ends. A wake-up already on its way may still arrive.
+  virtual void forget(const runtime::Handle& sleeper) = 0;
+};
+
+}  // namespace troupe::ports

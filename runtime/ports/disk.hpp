@@ -1,0 +1,83 @@
+#pragma once
+// Files below one root directory, the node's data directory. One port below LevelDB and packs alike.
+//
+// Paths   relative to the root, '/' between parts, no "..", no leading '/'; anything else is `denied`.
+// Safety  a call may block; call it from a thread of your own. Different files may be used from different
+//         threads at once, one file from one thread at a time (reads of one file from several are allowed).
+// Crash   a write is durable after File::sync(); a created, renamed or removed name after sync_directory().
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "runtime/base/bytes.hpp"
+#include "runtime/base/result.hpp"
+
+namespace troupe::ports {
+
+enum class DiskError : std::uint8_t {
+  not_found,  ///< no such file or directory
+  exists,     ///< a new file was wanted and there is one
+  no_space,   ///< the device or a quota is full
+  denied,     ///< permissions, or a path that leaves the root
+  locked,     ///< another process holds the lock
+  io,         ///< the device failed
+};
+
+std::string_view name(DiskError error);
+
+template <class T>
+using DiskResult = base::Result<T, DiskError>;
+
+class File {
+ public:
+  virtual ~File() = default;
+
+  /// Reads up to out.size() bytes at `offset`; fewer at the end of the file, zero beyond it.
+  virtual DiskResult<std::size_t> read(std::uint64_t offset, std::span<std::uint8_t> out) const = 0;
+
+  /// Writes all of `bytes` at the end. After an error the file may hold a part of them: truncate to cut it.
+  virtual DiskResult<void> append(base::ByteView bytes) = 0;
+
+  /// Makes all that was written durable. After an error nothing is known about the unsynced part.
+  virtual DiskResult<void> sync() = 0;
+
+  virtual DiskResult<void> truncate(std::uint64_t bytes) = 0;
+  virtual DiskResult<std::uint64_t> size() const = 0;
+};
+
+/// Held for as long as the object lives.
+class DiskLock {
+ public:
+  virtual ~DiskLock() = default;
+};
+
+enum class OpenMode : std::uint8_t {
+  read,        ///< must exist; append and truncate are `denied`
+  append,      ///< made if absent
+  create,      ///< must not exist
+  replace,     ///< made if absent, emptied if present
+};
+
+class Disk {
+ public:
+  virtual ~Disk() = default;
+
+  virtual DiskResult<std::unique_ptr<File>> open(std::string_view path, OpenMode mode) = 0;
+  /// Atomic; replaces `to` if it exists.
+  virtual DiskResult<void> rename(std::string_view from, std::string_view to) = 0;
+  virtual DiskResult<void> remove(std::string_view path) = 0;
+  /// Makes the directory and its parents; fine if it is there already. Mode 0700.
+  virtual DiskResult<void> make_directory(std::string_view path) = 0;
+  virtual DiskResult<void> sync_directory(std::string_view path) = 0;
+  /// Names of the entries, without "." and "..", sorted.
+  virtual DiskResult<std::vector<std::string>> list(std::string_view path) = 0;
+  virtual DiskResult<std::uint64_t> size(std::string_view path) = 0;
+  /// Takes the advisory lock on a file, made if absent; `locked` if any process or other holder has it.
+  virtual DiskResult<std::unique_ptr<DiskLock>> lock(std::string_view path) = 0;
+  /// Bytes that may still be written.
+  virtual DiskResult<std::uint64_t> free_bytes() = 0;
+};
+
+}  // namespace troupe::ports

@@ -1,0 +1,85 @@
+#pragma once
+// Streams of bytes between nodes, and between a node and the command line on the same machine.
+//
+// A stream belongs to one actor, its owner. Orders go down through `Stream`; what happens comes back
+// to the owner as one of the events below, as a private message (never through a callback on a foreign thread).
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <variant>
+
+#include "runtime/base/bytes.hpp"
+#include "runtime/base/endpoint.hpp"
+#include "runtime/base/error.hpp"
+#include "runtime/base/time.hpp"
+#include "runtime/ports/handle.hpp"
+
+namespace troupe::ports {
+
+/// The near end of a connected stream. Dropping it closes the stream. Calls are asynchronous and safe from
+/// any thread; after the end they do nothing.
+class Stream {
+ public:
+  virtual ~Stream() = default;
+
+  /// Makes `owner` receive this stream's events. Nothing is read before the first call.
+  virtual void start(const runtime::Handle& owner) = 0;
+
+  /// Queues bytes; `Written` tells when they have left. The caller bounds what is unwritten.
+  virtual void write(base::Bytes bytes) = 0;
+
+  /// Stops or resumes reading, so that a slow owner bounds the sender by TCP's own window.
+  virtual void pause(bool paused) = 0;
+
+  /// Sends what is queued, then closes.
+  virtual void close() = 0;
+};
+
+/// Bytes arrived, in order. Never empty.
+struct Received { base::Bytes bytes; };
+/// That many more bytes of write() have left this process.
+struct Written { std::size_t bytes; };
+/// The stream has ended, by either side; the last event. `why` is empty for a clean end.
+struct Closed { std::string why; };
+
+/// Who is at the other end of an accepted stream.
+struct RemoteAddress {
+  base::Endpoint endpoint;                ///< for TCP
+  std::optional<std::uint32_t> user_id;   ///< for a local socket: SO_PEERCRED
+};
+
+/// To the owner of a listener: a new stream. Dropping it refuses the connection.
+struct Accepted { std::shared_ptr<Stream> stream; RemoteAddress from; };
+/// To the actor that dialled: connected.
+struct Dialled { std::uint64_t ticket; std::shared_ptr<Stream> stream; base::Endpoint to; };
+/// To the actor that dialled: not connected, by the deadline at the latest.
+struct DialFailed { std::uint64_t ticket; std::string why; };
+
+using StreamEvent = std::variant<Received, Written, Closed, Accepted, Dialled, DialFailed>;
+
+/// Listens for as long as it lives.
+class Listener {
+ public:
+  virtual ~Listener() = default;
+  virtual base::Endpoint local() const = 0;  ///< with the real port where 0 was asked for
+};
+
+class Network {
+ public:
+  virtual ~Network() = default;
+
+  /// Errors: `conflict` if the address is in use, `refused`, `not_found` if the host does not resolve.
+  virtual base::Outcome<std::unique_ptr<Listener>> listen(const base::HostPort& at, const runtime::Handle& owner) = 0;
+
+  /// Listens on a local socket at `path` below the data directory, for this node's user and root only.
+  virtual base::Outcome<std::unique_ptr<Listener>> listen_local(const std::string& path,
+                                                                const runtime::Handle& owner) = 0;
+
+  /// Looks up and connects; answers `owner` with Dialled or DialFailed carrying `ticket`. Never blocks.
+  virtual void dial(const base::HostPort& to, base::Instant due, std::uint64_t ticket,
+                    const runtime::Handle& owner) = 0;
+  virtual void dial_local(const std::string& path, base::Instant due, std::uint64_t ticket,
+                          const runtime::Handle& owner) = 0;
+};
+
+}  // namespace troupe::ports
