@@ -1,0 +1,40 @@
+#pragma once
+// Reads what the Cap'n Proto compiler knows of the schemas, and refuses annotations that the node could not keep.
+// Part of the build alone (generate.cpp); nothing of the program includes it.
+#include <capnp/schema.capnp.h>
+
+#include <cstdint>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace troupe::messages::build {
+
+/// What is wrong with the schemas, for whoever wrote them: "messages/dht.capnp:Ping: bytesMax is 0 …".
+class BadSchema : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// One struct with `$kind`.
+struct KindRow {
+  std::uint64_t id;
+  std::string name;       ///< "dht.FindNode"
+  std::string type;       ///< "troupe::dht::wire::FindNode"
+  std::string lane;       ///< enumerators of messages/kinds.hpp
+  std::string when_full;
+  unsigned from;          ///< bits of Role
+  std::uint32_t bytes_max;
+};
+
+struct Table {
+  std::vector<std::string> headers;    ///< "messages/dht.capnp.h", in the order of the request
+  std::vector<KindRow> kinds;          ///< by ascending id
+  std::vector<std::uint64_t> schemas;  ///< ids of all structs, groups and enums, ascending
+};
+
+/// Throws BadSchema for: a file without `$Cxx.namespace("troupe::<domain>::wire")`; a kind without a comment, with a
+/// generic parameter, or with a `bytesMax` of 0 or above kBytesMaxLimit; two kinds of one name.
+Table read_table(capnp::schema::CodeGeneratorRequest::Reader request);
+
+}  // namespace troupe::messages::build
