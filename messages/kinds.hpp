@@ -43,8 +43,8 @@ struct Roles {
 };
 
 struct KindInfo {
-  std::uint64_t id;         ///< Cap'n Proto type id
-  std::string_view name;    ///< "dht.FindNode"; without domain for the common ones: "Error"
+  std::uint64_t id;       ///< Cap'n Proto type id
+  std::string_view name;  ///< "dht.FindNode"; without domain for the common ones: "Error"
   Lane lane;
   Roles from;               ///< always has `inside`
   std::uint32_t bytes_max;  ///< largest message, counted over its words; 1 to kBytesMaxLimit

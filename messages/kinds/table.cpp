@@ -99,8 +99,8 @@ class Reading {
     if (node.getIsGeneric()) refuse("a generic struct cannot be a kind");
     if (kind.getBytesMax() == 0) refuse("bytesMax is 0, which would mean that no message fits");
     if (kind.getBytesMax() > kBytesMaxLimit) {
-      refuse("bytesMax is " + std::to_string(kind.getBytesMax()) + ", more than the " +
-             std::to_string(kBytesMaxLimit) + " of a frame; send it as a stream");
+      refuse("bytesMax is " + std::to_string(kind.getBytesMax()) + ", more than the " + std::to_string(kBytesMaxLimit) +
+             " of a frame; send it as a stream");
     }
     const std::string name = domain == "messages" ? path : domain + "." + path;
     if (!names_.insert(name).second) refuse("another kind has the name " + name);

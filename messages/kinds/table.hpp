@@ -19,11 +19,11 @@ class BadSchema : public std::runtime_error {
 /// One struct with `$kind`.
 struct KindRow {
   std::uint64_t id;
-  std::string name;       ///< "dht.FindNode"
-  std::string type;       ///< "troupe::dht::wire::FindNode"
-  std::string lane;       ///< enumerators of messages/kinds.hpp
+  std::string name;  ///< "dht.FindNode"
+  std::string type;  ///< "troupe::dht::wire::FindNode"
+  std::string lane;  ///< enumerators of messages/kinds.hpp
   std::string when_full;
-  unsigned from;          ///< bits of Role
+  unsigned from;  ///< bits of Role
   std::uint32_t bytes_max;
 };
 

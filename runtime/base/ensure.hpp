@@ -17,7 +17,9 @@ class InvariantBroken : public std::logic_error {
 
 /// Throws InvariantBroken unless `held`. `claim` says what should have been true.
 inline void ensure(bool held, const char* claim, std::source_location where = std::source_location::current()) {
-  if (!held) [[unlikely]] fail(claim, where);
+  if (!held) [[unlikely]] {
+    fail(claim, where);
+  }
 }
 
 }  // namespace troupe::base

@@ -13,25 +13,25 @@
 namespace troupe::base {
 
 enum class Code : std::uint8_t {
-  not_found = 1,        ///< what was asked for does not exist here
-  malformed = 2,        ///< the input breaks its format; the same input will fail again
-  unsupported = 3,      ///< a kind, version or setting that this side does not know
-  refused = 4,          ///< known and well-formed, but not allowed
-  conflict = 5,         ///< the state is not the one that the caller expected
-  overloaded = 6,       ///< a limit is reached; later may work
-  no_space = 7,         ///< the disk or a quota is full
-  unavailable = 8,      ///< the other side is gone or not ready; nothing was done
-  timeout = 9,          ///< the deadline passed without an answer
-  unknown_outcome = 10, ///< it may or may not have been done
-  dropped = 11,         ///< the receiver gave up the question without an answer
-  corrupt = 12,         ///< stored or received bytes fail their checksum
-  internal = 13,        ///< an invariant broke on the other side; its supervisor acts
+  not_found = 1,         ///< what was asked for does not exist here
+  malformed = 2,         ///< the input breaks its format; the same input will fail again
+  unsupported = 3,       ///< a kind, version or setting that this side does not know
+  refused = 4,           ///< known and well-formed, but not allowed
+  conflict = 5,          ///< the state is not the one that the caller expected
+  overloaded = 6,        ///< a limit is reached; later may work
+  no_space = 7,          ///< the disk or a quota is full
+  unavailable = 8,       ///< the other side is gone or not ready; nothing was done
+  timeout = 9,           ///< the deadline passed without an answer
+  unknown_outcome = 10,  ///< it may or may not have been done
+  dropped = 11,          ///< the receiver gave up the question without an answer
+  corrupt = 12,          ///< stored or received bytes fail their checksum
+  internal = 13,         ///< an invariant broke on the other side; its supervisor acts
 };
 
 struct Error {
   Code code = Code::internal;
-  std::string message;                         ///< for people: what happened and what it means
-  std::chrono::milliseconds retry_after{0};    ///< zero: the other side knows no better moment
+  std::string message;                       ///< for people: what happened and what it means
+  std::chrono::milliseconds retry_after{0};  ///< zero: the other side knows no better moment
 
   friend bool operator==(const Error&, const Error&) = default;
 };

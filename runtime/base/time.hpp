@@ -28,9 +28,7 @@ class TimePoint {
     if (span > Duration::zero() && point.since_origin_ > Duration::max() - span) return max();
     return TimePoint(point.since_origin_ + span);
   }
-  friend constexpr TimePoint operator-(TimePoint point, Duration span) {
-    return TimePoint(point.since_origin_ - span);
-  }
+  friend constexpr TimePoint operator-(TimePoint point, Duration span) { return TimePoint(point.since_origin_ - span); }
   friend constexpr Duration operator-(TimePoint later, TimePoint earlier) {
     return later.since_origin_ - earlier.since_origin_;
   }

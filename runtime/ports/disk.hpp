@@ -54,10 +54,10 @@ class DiskLock {
 };
 
 enum class OpenMode : std::uint8_t {
-  read,        ///< must exist; append and truncate are `denied`
-  append,      ///< made if absent
-  create,      ///< must not exist
-  replace,     ///< made if absent, emptied if present
+  read,     ///< must exist; append and truncate are `denied`
+  append,   ///< made if absent
+  create,   ///< must not exist
+  replace,  ///< made if absent, emptied if present
 };
 
 class Disk {

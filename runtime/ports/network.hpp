@@ -36,24 +36,40 @@ class Stream {
 };
 
 /// Bytes arrived, in order. Never empty.
-struct Received { base::Bytes bytes; };
+struct Received {
+  base::Bytes bytes;
+};
 /// That many more bytes of write() have left this process.
-struct Written { std::size_t bytes; };
+struct Written {
+  std::size_t bytes;
+};
 /// The stream has ended, by either side; the last event. `why` is empty for a clean end.
-struct Closed { std::string why; };
+struct Closed {
+  std::string why;
+};
 
 /// Who is at the other end of an accepted stream.
 struct RemoteAddress {
-  base::Endpoint endpoint;                ///< for TCP
-  std::optional<std::uint32_t> user_id;   ///< for a local socket: SO_PEERCRED
+  base::Endpoint endpoint;               ///< for TCP
+  std::optional<std::uint32_t> user_id;  ///< for a local socket: SO_PEERCRED
 };
 
 /// To the owner of a listener: a new stream. Dropping it refuses the connection.
-struct Accepted { std::shared_ptr<Stream> stream; RemoteAddress from; };
+struct Accepted {
+  std::shared_ptr<Stream> stream;
+  RemoteAddress from;
+};
 /// To the actor that dialled: connected.
-struct Dialled { std::uint64_t ticket; std::shared_ptr<Stream> stream; base::Endpoint to; };
+struct Dialled {
+  std::uint64_t ticket;
+  std::shared_ptr<Stream> stream;
+  base::Endpoint to;
+};
 /// To the actor that dialled: not connected, by the deadline at the latest.
-struct DialFailed { std::uint64_t ticket; std::string why; };
+struct DialFailed {
+  std::uint64_t ticket;
+  std::string why;
+};
 
 using StreamEvent = std::variant<Received, Written, Closed, Accepted, Dialled, DialFailed>;
 
