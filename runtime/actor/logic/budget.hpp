@@ -1,0 +1,71 @@
+#pragma once
+// How often something may happen: a token bucket for what others ask of us, a retry budget for what we ask of them.
+//
+// Source  token bucket: RFC 2697 without its second colour. Full jitter: Brooker, "Exponential Backoff and
+//         Jitter", 2015. Retries as a share of requests: Google SRE book, 2016, chapter 21, "Client-side throttling".
+// Limits  a bucket holds `burst` at most; retries are at most a tenth of the requests plus a small reserve.
+// Time    monotonic, given by the caller; an instant before the last one counts as that one.
+// Owner   whoever keeps it; not thread-safe.
+#include <chrono>
+#include <cstdint>
+#include <optional>
+
+#include "runtime/base/random.hpp"
+#include "runtime/base/time.hpp"
+
+namespace troupe::runtime::logic {
+
+/// A token bucket, exact: no rounding is lost or gained however often it is asked.
+class RateLimit {
+ public:
+  /// Full at `now`. A rate of zero never refills; a burst of zero allows nothing.
+  RateLimit(std::uint32_t per_second, std::uint32_t burst, base::Instant now);
+
+  /// Takes `count` tokens, all or none. False if they are not there; then nothing has changed.
+  bool take(base::Instant now, std::uint32_t count = 1);
+
+  /// How long until `count` tokens are there, zero if they are, Duration::max() if they never will be.
+  base::Duration wait(base::Instant now, std::uint32_t count = 1) const;
+
+  /// Whether it holds its whole burst: then it remembers nothing and may be forgotten.
+  bool full(base::Instant now) const;
+
+ private:
+  std::uint64_t level_at(base::Instant now) const;
+
+  std::uint32_t per_second_;
+  std::uint64_t burst_;  // burst_ and level_ in billionths of a token: one nanosecond brings per_second_ of them
+  std::uint64_t level_;
+  base::Instant as_of_;
+};
+
+struct RetryPolicy {
+  std::uint32_t retries_max = 5;  ///< of one request, after its first try
+  base::Duration delay_min =
+      std::chrono::milliseconds{100};                   ///< bound of the first delay, doubled for each further one
+  base::Duration delay_max = std::chrono::seconds{10};  ///< doubling ends here
+  std::uint32_t requests_per_retry = 10;  ///< so that a failing peer gets a tenth more load, not many times as much
+  std::uint32_t earned_max = 100;         ///< retries saved up by successful times
+  std::uint32_t reserve_per_second = 1;   ///< for callers that ask too seldom to earn any
+  std::uint32_t reserve_max = 10;
+};
+
+class RetryBudget {
+ public:
+  RetryBudget(RetryPolicy policy, base::Instant now);
+
+  /// Notes a request that is tried for the first time: it earns its share of a retry.
+  void requested();
+
+  /// The delay before retry number `retry` (from 1) of one request, at least `retry_after` as the other side asked;
+  /// nothing if the request has had all its retries or the budget is spent: then its error is final.
+  std::optional<base::Duration> retry(std::uint32_t retry, base::Instant now, base::Random& random,
+                                      base::Duration retry_after = base::Duration::zero());
+
+ private:
+  RetryPolicy policy_;
+  std::uint64_t earned_ = 0;  // in shares: requests_per_retry of them are one retry
+  RateLimit reserve_;
+};
+
+}  // namespace troupe::runtime::logic

@@ -1,0 +1,71 @@
+#pragma once
+// What one actor waits for, earliest first: its pending asks and its timers.
+//
+// Nearly every entry is removed long before it is due (the answer came), so removal must cost nothing:
+// a heap with dead entries left in place, and a table that says which entries live.
+//
+// Limits  none of its own: the owner limits its asks and timers. Memory follows the live entries: the heap
+//         is rebuilt when the dead exceed twice the live plus kDeadSlack, the table shrinks below an eighth.
+// Time    monotonic, given by the caller. Reads no clock.
+// Owner   one actor's shell; not thread-safe.
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "runtime/base/time.hpp"
+
+namespace troupe::runtime::logic {
+
+inline constexpr std::size_t kDeadSlack = 64;  // our choice: a heap below this is never worth rebuilding
+
+class Deadlines {
+ public:
+  Deadlines();
+
+  /// Waits for `id` until `due`. An id that is waiting already gets the new instant and a new place in the order.
+  void add(std::uint64_t id, base::Instant due);
+
+  /// Waits no longer for `id`. False if it was not waiting.
+  bool remove(std::uint64_t id);
+
+  /// The earliest instant at which something is due; nothing if nothing is waited for.
+  std::optional<base::Instant> next() const;
+
+  /// Takes out one id whose instant is `now` or earlier, ordered by instant, then by the order of adding.
+  /// Call until it returns nothing; an id added meanwhile may be among them.
+  std::optional<std::uint64_t> take_due(base::Instant now);
+
+  /// How many ids are waited for.
+  std::size_t size() const { return live_; }
+
+  /// How many entries, live and dead, memory is held for: for counters and tests.
+  std::size_t entries_held() const { return heap_.capacity() + slots_.size(); }
+
+ private:
+  struct Entry {
+    base::Instant due;
+    std::uint64_t order;  // of adding, from 1; unique, so it also tells an entry from a replaced one of its id
+    std::uint64_t id;
+  };
+  struct Slot {
+    std::uint64_t id = 0;
+    std::uint64_t order = 0;  // zero: empty
+  };
+  static bool later(const Entry& a, const Entry& b);
+
+  std::size_t home(std::uint64_t id) const;
+  std::size_t find(std::uint64_t id) const;
+  void erase_slot(std::size_t hole);
+  void resize_table(std::size_t slots);
+  bool lives(const Entry& entry) const;
+  void tidy();
+
+  std::vector<Entry> heap_;  // its top lives, always
+  std::vector<Slot> slots_;  // open addressing, linear probing; a power of two, at most half full
+  int shift_ = 0;            // 64 minus the logarithm of the number of slots
+  std::size_t live_ = 0;
+  std::uint64_t order_ = 0;
+};
+
+}  // namespace troupe::runtime::logic
