@@ -1,0 +1,52 @@
+#pragma once
+// How the events of the ports look as CAF messages. Together with the Envelope these are the only types of
+// message between actors; both stay inside runtime/.
+//
+// WakeUp       one element, sent by Clock::wake with CAF's high priority, so that a full queue delays no deadline.
+// StreamEvent  one element, normal priority, so that the events of one stream keep their order. The element lies
+//              inside the mailbox element and has no other owner: the receiver takes a buffer out by moving
+//              (`take_event`), and no byte is copied between the stream and its owner.
+// Whoever counts or bounds a mailbox lets both pass: a wake-up is one an actor at most, and what a stream
+// delivers is bounded by Stream::pause.
+#include <caf/allowed_unsafe_message_type.hpp>
+#include <caf/mailbox_element.hpp>
+#include <utility>
+
+#include "runtime/ports/handle.hpp"
+#include "runtime/ports/network.hpp"
+
+namespace troupe::ports {
+
+/// The wake-up that an actor asked of its Clock. Carries nothing: the actor compares its deadlines again.
+struct WakeUp {};
+
+}  // namespace troupe::ports
+
+// "Unsafe" is CAF's word for a type that cannot be serialized; these never leave the process.
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::ports::WakeUp)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::ports::StreamEvent)
+
+namespace troupe::ports {
+
+/// Sends `event` to the owner of a stream or listener. Safe from any thread; nothing happens without an owner.
+inline void deliver(const runtime::Handle& owner, StreamEvent event) {
+  if (!owner) return;
+  owner->enqueue(caf::make_mailbox_element(nullptr, caf::make_message_id(), {}, std::move(event)), nullptr);
+}
+
+/// Sends the wake-up. Safe from any thread.
+inline void deliver_wake_up(const caf::strong_actor_ptr& sleeper) {
+  if (!sleeper) return;
+  const auto id = caf::make_message_id(caf::message_priority::high);
+  sleeper->enqueue(caf::make_mailbox_element(nullptr, id, {}, WakeUp{}), nullptr);
+}
+
+inline bool is_wake_up(const caf::mailbox_element& element) { return element.content().match_elements<WakeUp>(); }
+
+/// The event in a mailbox element, to be read or moved from; null if it holds something else.
+inline StreamEvent* take_event(caf::mailbox_element& element) {
+  if (!element.content().match_elements<StreamEvent>()) return nullptr;
+  return &element.content().get_mutable_as<StreamEvent>(0);
+}
+
+}  // namespace troupe::ports

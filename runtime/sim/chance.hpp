@@ -1,0 +1,27 @@
+#pragma once
+// Chance of one simulated node: a stream of the stage's seed.
+#include <algorithm>
+#include <cstring>
+
+#include "runtime/ports/chance.hpp"
+#include "runtime/sim/stage.hpp"
+
+namespace troupe::sim {
+
+class Chance final : public ports::Chance {
+ public:
+  /// Draws from `stage.stream(name)`.
+  Chance(Stage& stage, std::string_view name) : random_(stage.stream(name)) {}
+
+  void fill(std::span<std::uint8_t> out) override {
+    for (std::size_t at = 0; at < out.size(); at += sizeof(std::uint64_t)) {
+      const std::uint64_t word = random_.next();
+      std::memcpy(out.data() + at, &word, std::min(sizeof word, out.size() - at));
+    }
+  }
+
+ private:
+  base::Random& random_;
+};
+
+}  // namespace troupe::sim

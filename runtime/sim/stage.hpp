@@ -1,0 +1,100 @@
+#pragma once
+// One deterministic world in one process and one thread: actors, virtual time and chance, all from one seed.
+//
+// Source  CAF's testing scheduler (caf::scheduler::test_coordinator); time and choice are ours.
+// States  actors that are ready run one message at a time; when none is ready, time jumps to the next
+//         appointment. Messages between two actors keep their order, as in production.
+// Limits  kStepsMax messages at one moment of virtual time; more is a livelock and breaks an invariant.
+// Time    starts at Instant 0. CAF's own clock stands still: nothing may use it.
+// Owner   one thread. Stages may live one after another or beside each other, each with its own actors.
+// Ends    the destructor drops appointments and runs or ends what is ready; actors still idle then live as long
+//         as their last handle, so whoever spawned actors that hold each other stops them before. No handle and
+//         no port outlives its stage.
+#include <caf/actor_system.hpp>
+#include <caf/actor_system_config.hpp>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "runtime/base/random.hpp"
+#include "runtime/base/time.hpp"
+
+namespace caf::scheduler {
+class test_coordinator;
+}
+
+namespace troupe::sim {
+
+inline constexpr std::uint64_t kStepsMax = 50'000'000;  // our choice: some 20 s of work without time passing
+
+/// Which of the ready actors runs next.
+enum class Order : std::uint8_t {
+  fifo,    ///< in turn: easy to follow
+  random,  ///< drawn from the seed: finds what depends on an order that production does not promise
+};
+
+class Stage {
+ public:
+  /// A place on the timeline: ordered by time, then by when it was made.
+  using Appointment = std::pair<base::Instant, std::uint64_t>;
+
+  explicit Stage(std::uint64_t seed, Order order = Order::random);
+  ~Stage();
+  Stage(const Stage&) = delete;
+  Stage& operator=(const Stage&) = delete;
+
+  /// Spawn actors here. Anything that blocks, and any actor with a thread of its own, is out of place.
+  caf::actor_system& system() { return *system_; }
+
+  base::Instant now() const { return now_; }
+  std::uint64_t seed() const { return seed_; }
+
+  /// Calls `what` at `when`, at once after what runs now if that has passed.
+  Appointment at(base::Instant when, std::function<void()> what);
+  Appointment after(base::Duration delay, std::function<void()> what) { return at(now_ + delay, std::move(what)); }
+  /// Nothing happens if it was kept or cancelled before.
+  void cancel(const Appointment& appointment);
+
+  /// Runs actors until none is ready. Time stands still; appointments wait.
+  void settle();
+
+  /// Lets that much virtual time pass: runs actors and appointments in order, and jumps over what is idle.
+  void run_for(base::Duration span);
+
+  /// Runs until `done`, asked whenever no actor is ready; false if that is still not so after `limit`.
+  bool run_until(const std::function<bool()>& done, base::Duration limit);
+
+  /// The stream of chance of that name: the same seed and name draw the same, whatever other streams draw.
+  base::Random& stream(std::string_view name);
+
+  /// Messages handled and appointments kept.
+  std::uint64_t events() const { return events_; }
+
+  /// A hash over which actor ran and when: differs where two runs differ in order.
+  std::uint64_t hash() const { return hash_; }
+
+ private:
+  void step();
+  void keep_due();
+  void mix(std::uint64_t word);
+  bool pass_until(const std::function<bool()>* done, base::Instant end);
+
+  std::uint64_t seed_;
+  Order order_;
+  base::Instant now_{};
+  std::uint64_t appointments_made_ = 0;
+  std::uint64_t events_ = 0;
+  std::uint64_t hash_ = 0xcbf29ce484222325;  // FNV-1a offset basis
+  std::map<std::string, std::unique_ptr<base::Random>, std::less<>> streams_;
+  base::Random choice_;
+  caf::actor_system_config config_;
+  std::unique_ptr<caf::actor_system> system_;
+  caf::scheduler::test_coordinator* scheduler_;            // owned by the system
+  std::map<Appointment, std::function<void()>> timeline_;  // before the system in destruction: it holds handles
+};
+
+}  // namespace troupe::sim

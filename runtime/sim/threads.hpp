@@ -1,0 +1,12 @@
+#pragma once
+// In the simulation there is one thread: an actor that wants its own runs inline.
+#include "runtime/ports/threads.hpp"
+
+namespace troupe::sim {
+
+class Threads final : public ports::Threads {
+ public:
+  bool real() const override { return false; }
+};
+
+}  // namespace troupe::sim

@@ -1,0 +1,166 @@
+// The stage: what a seed decides, how time passes, and how a world ends.
+#include "runtime/sim/stage.hpp"
+
+#include <doctest/doctest.h>
+
+#include <caf/event_based_actor.hpp>
+#include <caf/send.hpp>
+#include <vector>
+
+#include "runtime/base/ensure.hpp"
+#include "runtime/sim/chance.hpp"
+
+using namespace std::chrono_literals;
+using troupe::base::Duration;
+using troupe::base::Instant;
+using troupe::sim::Order;
+using troupe::sim::Stage;
+
+namespace {
+
+/// Ten actors that pass a number around until it is used up, each hop to one that the number chooses.
+std::uint64_t hash_of_crowd(std::uint64_t seed, Order order) {
+  Stage stage(seed, order);
+  std::vector<caf::actor> crowd;
+  const auto hop = [&crowd](caf::event_based_actor*) -> caf::behavior {
+    return {[&crowd](std::uint64_t left) {
+      if (left > 0) caf::anon_send(crowd[(left * 7) % crowd.size()], left - 1);
+    }};
+  };
+  for (int i = 0; i < 10; ++i) crowd.push_back(stage.system().spawn(hop));
+  for (std::uint64_t i = 0; i < 10; ++i) caf::anon_send(crowd[i], std::uint64_t{20} + i);
+  stage.settle();
+  CHECK(stage.events() >= 245);
+  return stage.hash();
+}
+
+}  // namespace
+
+TEST_CASE("stage: the same seed gives the same order of events, another seed another one") {
+  CHECK(hash_of_crowd(1, Order::random) == hash_of_crowd(1, Order::random));
+  CHECK(hash_of_crowd(1, Order::random) != hash_of_crowd(2, Order::random));
+  CHECK(hash_of_crowd(1, Order::fifo) == hash_of_crowd(2, Order::fifo));
+}
+
+TEST_CASE("stage: messages between two actors keep their order under any choice") {
+  for (std::uint64_t seed = 0; seed < 20; ++seed) {
+    Stage stage(seed);
+    std::vector<int> heard;
+    const auto listen = [&heard](caf::event_based_actor*) -> caf::behavior {
+      return {[&heard](int number) { heard.push_back(number); }};
+    };
+    const caf::actor listener = stage.system().spawn(listen);
+    const auto speak = [listener](caf::event_based_actor* self) {
+      for (int i = 0; i < 10; ++i) self->send(listener, i);
+    };
+    stage.system().spawn(speak);
+    stage.settle();
+    REQUIRE(heard.size() == 10);
+    for (int i = 0; i < 10; ++i) CHECK(heard[static_cast<std::size_t>(i)] == i);
+  }
+}
+
+TEST_CASE("stage: an actor that keeps itself busy does not keep the others waiting") {
+  for (const Order order : {Order::fifo, Order::random}) {
+    Stage stage(1, order);
+    bool heard = false;
+    const auto spin = [&heard](caf::event_based_actor* self) -> caf::behavior {
+      return {[self, &heard](int) {
+        if (!heard) self->send(self, 1);
+      }};
+    };
+    const auto listen = [&heard](caf::event_based_actor*) -> caf::behavior {
+      return {[&heard](int) { heard = true; }};
+    };
+    caf::anon_send(stage.system().spawn(spin), 1);
+    caf::anon_send(stage.system().spawn(listen), 1);
+    stage.settle();
+    CHECK(heard);
+  }
+}
+
+TEST_CASE("stage: time jumps from appointment to appointment and stops where it was told") {
+  Stage stage(1);
+  std::vector<Duration> kept;
+  const auto note = [&] { kept.push_back(stage.now().since_origin()); };
+  stage.after(3h, note);
+  stage.after(1s, note);
+  stage.after(1s, [&] {
+    note();
+    stage.after(0s, note);
+    stage.at(Instant{}, note);  // has passed: at once
+  });
+  stage.run_for(1h);
+  CHECK(kept == std::vector<Duration>{1s, 1s, 1s, 1s});
+  CHECK(stage.now() == Instant{1h});
+  stage.run_for(2h);
+  CHECK(kept.back() == Duration{3h});
+  CHECK(stage.now() == Instant{3h});
+}
+
+TEST_CASE("stage: a cancelled appointment is not kept, and cancelling it again is harmless") {
+  Stage stage(1);
+  bool kept = false;
+  const auto appointment = stage.after(1s, [&] { kept = true; });
+  stage.cancel(appointment);
+  stage.cancel(appointment);
+  stage.run_for(2s);
+  CHECK_FALSE(kept);
+}
+
+TEST_CASE("stage: run_until stops at the moment the claim holds, or at its limit") {
+  Stage stage(1);
+  int count = 0;
+  for (int i = 1; i <= 10; ++i) stage.after(std::chrono::seconds(i), [&] { ++count; });
+  CHECK(stage.run_until([&] { return count == 3; }, 1min));
+  CHECK(stage.now() == Instant{3s});
+  CHECK_FALSE(stage.run_until([&] { return count == 11; }, 1min));
+  CHECK(stage.now() == Instant{63s});
+}
+
+TEST_CASE("stage: settling leaves time and appointments alone") {
+  Stage stage(1);
+  bool kept = false;
+  stage.after(0s, [&] { kept = true; });
+  stage.settle();
+  CHECK_FALSE(kept);
+  CHECK(stage.now() == Instant{});
+}
+
+TEST_CASE("stage: streams of chance depend on seed and name and on nothing else") {
+  Stage one(5);
+  Stage two(5);
+  two.stream("other").next();
+  CHECK(one.stream("disk").next() == two.stream("disk").next());
+  CHECK(one.stream("disk").next() != one.stream("network").next());
+  Stage three(6);
+  CHECK(Stage(5).stream("disk").next() != three.stream("disk").next());
+}
+
+TEST_CASE("stage: chance fills any number of bytes and replays") {
+  Stage one(5);
+  Stage two(5);
+  troupe::sim::Chance first(one, "chance.1");
+  troupe::sim::Chance second(two, "chance.1");
+  for (const std::size_t size : {0U, 1U, 7U, 8U, 9U, 100U}) {
+    std::vector<std::uint8_t> left(size);
+    std::vector<std::uint8_t> right(size);
+    first.fill(left);
+    second.fill(right);
+    CHECK(left == right);
+  }
+  CHECK(first.seed() == second.seed());
+}
+
+TEST_CASE("stage: a world ends although its actors are busy, waiting or forgotten") {
+  for (int i = 0; i < 3; ++i) {
+    Stage stage(1);
+    const auto spin = [](caf::event_based_actor* self) -> caf::behavior {
+      return {[self](int) { self->send(self, 1); }};
+    };
+    const caf::actor busy = stage.system().spawn(spin);
+    stage.system().spawn([](caf::event_based_actor*) -> caf::behavior { return {[](int) {}}; });
+    stage.after(1h, [busy] { caf::anon_send(busy, 1); });
+    caf::anon_send(busy, 1);
+  }
+}
