@@ -1,0 +1,179 @@
+"""What the compiler does not check: include direction, where libraries may be used, and banned calls.
+
+Each rule is a function from (path, source) to the violations as (line, what). Paths are relative to the root. The
+sources given to a rule have neither comments nor the text of strings, except that include lines stay whole.
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Callable, Iterator
+
+FOLDERS = ("actors", "messages", "runtime", "apps", "tests", "tools")
+LAYERS = ("runtime/base/", "messages/", "runtime/", "actors/", "apps/")  # includes point left only
+
+INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.M)
+NO_CODE = re.compile(
+    r'^[ \t]*#[ \t]*include[^\n]*'  # kept
+    r'|//[^\n]*|/\*.*?\*/'
+    r'|R"(?P<raw>[^(\n]{0,16})\(.*?\)(?P=raw)"'
+    r'|(?<![0-9A-Fa-f])\'(?:\\.|[^\'\\\n])+\'|"(?:\\.|[^"\\\n])*"',
+    re.M | re.S,
+)
+
+Violation = tuple[int, str]
+
+
+def bare(source: str) -> str:
+    """The source without comments and string contents; lines keep their numbers."""
+
+    def blank(match: re.Match) -> str:
+        text = match.group()
+        if text.lstrip().startswith("#"):
+            return text
+        return ('""' if text[0] in "R\"'" else " ") + "\n" * text.count("\n")
+
+    return NO_CODE.sub(blank, source)
+
+
+def line_of(source: str, offset: int) -> int:
+    return source.count("\n", 0, offset) + 1
+
+
+def includes(source: str) -> Iterator[tuple[int, str, str]]:
+    for match in INCLUDE.finditer(source):
+        yield line_of(source, match.start()), match[1], match[2]
+
+
+def calls(source: str, pattern: str, why: str) -> Iterator[Violation]:
+    for match in re.finditer(pattern, source):
+        yield line_of(source, match.start()), f"`{match[0].strip()}`: {why}"
+
+
+# --- includes
+
+
+def layer(path: str) -> int | None:
+    """The first layer that the path lies in; runtime/base comes before runtime."""
+    return next((number for number, folder in enumerate(LAYERS) if path.startswith(folder)), None)
+
+
+def layers(path: str, source: str) -> Iterator[Violation]:
+    mine = layer(path)
+    for line, quote, name in includes(source):
+        if quote == "<":
+            continue
+        if not name.startswith(FOLDERS):
+            yield line, f'"{name}" is not written from the root'
+        elif mine is not None and (layer(name) is None or layer(name) > mine):
+            yield line, f'"{name}" lies in a layer to the right of {path}'
+
+
+def domains(path: str, source: str) -> Iterator[Violation]:
+    mine = re.match(r"actors/\w+/", path)
+    for line, _, name in includes(source):
+        other = re.match(r"actors/\w+/", name)
+        if mine and other and other[0] != mine[0] and name != other[0] + "api.hpp":
+            yield line, f'"{name}": another domain is reached through {other[0]}api.hpp alone'
+        if mine and path.startswith(mine[0] + "logic/") and name.endswith(".capnp.h"):
+            yield line, f'"{name}": logic does not know the schemas'
+
+
+LIBRARY = re.compile(
+    r"(caf|leveldb|botan)/|(sys/(socket|un|epoll)|arpa/inet|netdb|poll|ifaddrs)\.h$|(netinet|net)/.*\.h$"
+)
+
+
+def libraries(path: str, source: str) -> Iterator[Violation]:
+    if path.startswith(("runtime/", "tests/runtime/", "tools/bench/")):
+        return
+    for line, quote, name in includes(source):
+        if quote == "<" and LIBRARY.match(name):
+            yield line, f"<{name}> belongs into runtime/ (and tests/runtime, tools/bench)"
+
+
+# --- calls
+
+
+def timers(path: str, source: str) -> Iterator[Violation]:
+    if re.match(r"(tests/)?runtime/(os|sim)/|tools/bench/", path):
+        return
+    yield from calls(source, r"\bdelayed_(anon_)?send\b", "use Actor::after; CAF's clock is not the node's")
+    yield from calls(source, r"\bsystem\(\)\s*\.\s*clock\(\)", "use the Clock port")
+    yield from calls(source, r"\bcaf::after\b", "use Actor::after; CAF's clock is not the node's")
+    for match in re.finditer(r"(?:\.|->)\s*(?:template\s+)?request\s*(?:<[^()<>]*>)?\s*\(", source):
+        arguments = split_arguments(source[match.end() :])
+        if len(arguments) >= 2 and not arguments[1].endswith("infinite"):
+            yield line_of(source, match.start()), f"request with the time-out `{arguments[1]}`: only caf::infinite"
+
+
+def split_arguments(text: str) -> list[str]:
+    """The arguments of a call, given what follows its opening parenthesis."""
+    out, depth, begin = [], 0, 0
+    for at, char in enumerate(text):
+        if char in "([{":
+            depth += 1
+        elif char in ")]}" and depth > 0:
+            depth -= 1
+        elif char in ",)" and depth == 0:
+            out.append(text[begin:at].strip())
+            begin = at + 1
+            if char == ")":
+                break
+    return out
+
+
+def blocking(path: str, source: str) -> Iterator[Violation]:
+    yield from calls(source, r"\b(add_tcp_scribe|spawn_client)\b", "blocks in connect; use the Network port")
+
+
+def sleeping(path: str, source: str) -> Iterator[Violation]:
+    if not path.startswith(("apps/", "tools/", "runtime/os/")):
+        yield from calls(source, r"\b(sleep_for|sleep_until|usleep|nanosleep|sleep)\s*\(", "time is virtual here")
+
+
+WORLD = (
+    r"\b(system_clock|steady_clock|high_resolution_clock)::now\b|\b(clock_gettime|gettimeofday|getrandom)\s*\("
+    r"|\brandom_device\b|\bstd::(jthread|thread|async)\b(?!::)|\bs?rand\s*\(|\btime\s*\(\s*(nullptr|NULL|0)\s*\)"
+)
+REAL_CLOCK = r"\b(system_clock|steady_clock|high_resolution_clock)::now\b|\bclock_gettime\s*\("
+
+
+def world(path: str, source: str) -> Iterator[Violation]:
+    if path.startswith(("actors/", "messages/")) or "/logic/" in path:
+        yield from calls(source, WORLD, "time, chance and threads are handed in")
+    elif path.startswith("tests/") and not path.startswith(("tests/cluster/", "tests/runtime/os/")):
+        yield from calls(source, REAL_CLOCK, "no test reads a real clock")
+
+
+@dataclass(frozen=True)
+class Rule:
+    claim: str
+    check: Callable[[str, str], Iterator[Violation]]
+
+
+RULES = (
+    Rule("includes are written from the root and point down the layers", layers),
+    Rule("another domain is reached through its api.hpp, and logic knows no schema", domains),
+    Rule("CAF, LevelDB, Botan and sockets are used in runtime/ alone", libraries),
+    Rule("no timer of CAF and no finite request outside runtime/os and runtime/sim", timers),
+    Rule("no call that blocks in connect", blocking),
+    Rule("nothing sleeps outside runtime/os, apps and tools", sleeping),
+    Rule("actors, messages, logic and tests read no clock and no chance of their own", world),
+)
+
+
+def sources(root: Path) -> list[Path]:
+    """All C++ sources below the root, sorted."""
+    return sorted(p for folder in FOLDERS for p in (root / folder).rglob("*.[ch]pp") if p.is_file())
+
+
+def check_all(root: Path) -> dict[str, list[str]]:
+    """The violations of each rule, as "path:line: what"."""
+    found: dict[str, list[str]] = {rule.claim: [] for rule in RULES}
+    for file in sources(root):
+        path = file.relative_to(root).as_posix()
+        source = bare(file.read_text(encoding="utf-8"))
+        for rule in RULES:
+            found[rule.claim] += [f"{path}:{line}: {what}" for line, what in rule.check(path, source)]
+    return found

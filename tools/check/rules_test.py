@@ -1,0 +1,96 @@
+"""Each rule finds a planted violation, and leaves the same text alone where it is allowed."""
+
+import tempfile
+import unittest
+from pathlib import Path
+
+import rules
+
+
+def found(check, path: str, source: str) -> list[int]:
+    return [line for line, _ in check(path, rules.bare(source))]
+
+
+class RulesTest(unittest.TestCase):
+    def expect(self, check, source: str, bad=(), good=()):
+        for path in bad:
+            self.assertNotEqual(found(check, path, source), [], f"{source} in {path}")
+        for path in good:
+            self.assertEqual(found(check, path, source), [], f"{source} in {path}")
+
+    def test_comments_and_strings_are_no_code(self):
+        source = "// rand()\n/* rand(\n) */ const char* a = \"rand()\";\nchar b = '\"'; rand();\n"
+        self.assertEqual(found(rules.world, "actors/dht/a.cpp", source), [4])
+        self.assertEqual(found(rules.world, "actors/dht/a.cpp", 'auto a = R"x(rand() ")x"; int b = 1\'000; rand();'), [1])
+        self.assertEqual(found(rules.world, "actors/dht/a.cpp", "rand(); // it's rand\n// don't\nrand();"), [1, 3])
+
+    def test_includes_point_left(self):
+        self.expect(
+            rules.layers,
+            '#include "runtime/actor/actor.hpp"',
+            bad=("runtime/base/time.hpp", "messages/kinds.cpp"),
+            good=("runtime/net/link.cpp", "actors/dht/a.cpp", "apps/main.cpp", "tests/runtime/base/a.cpp"),
+        )
+        self.expect(rules.layers, '#include "apps/a.hpp"', bad=("actors/dht/a.cpp",), good=("apps/b.cpp",))
+        self.expect(rules.layers, '#include "tests/a.hpp"', bad=("apps/b.cpp",), good=("tests/b.cpp",))
+        self.expect(rules.layers, '#include "link.hpp"', bad=("runtime/net/link.cpp", "tests/runtime/net/a.cpp"))
+
+    def test_domains_meet_at_their_api(self):
+        self.expect(
+            rules.domains,
+            '#include "actors/dht/bucket_actor.hpp"',
+            bad=("actors/files/a.cpp",),
+            good=("actors/dht/a.cpp", "apps/a.cpp", "tests/actors/files/a.cpp"),
+        )
+        self.expect(rules.domains, '#include "actors/dht/api.hpp"', good=("actors/files/a.cpp",))
+        schema = '#include "messages/dht.capnp.h"'
+        self.expect(rules.domains, schema, bad=("actors/dht/logic/a.hpp",), good=("actors/dht/a.hpp",))
+
+    def test_libraries_stay_in_the_runtime(self):
+        for name in ("caf/actor.hpp", "leveldb/db.h", "botan/tls_client.h", "sys/socket.h", "netinet/in.h"):
+            self.expect(
+                rules.libraries,
+                f"#include <{name}>",
+                bad=("actors/dht/a.cpp", "apps/a.cpp", "messages/a.cpp", "tests/actors/dht/a.cpp"),
+                good=("runtime/net/a.cpp", "tests/runtime/net/a.cpp", "tools/bench/a.cpp"),
+            )
+        self.expect(rules.libraries, "#include <capnp/message.h>\n#include <vector>", good=("actors/dht/a.cpp",))
+
+    def test_timers_of_caf_are_banned(self):
+        for call in ("delayed_send(a, b, c);", "system().clock().now();", "caf::after(s) >> f;"):
+            self.expect(rules.timers, call, bad=("runtime/actor/a.cpp", "tests/runtime/actor/a.cpp"), good=("runtime/os/a.cpp",))
+
+    def test_a_request_waits_for_ever(self):
+        for call in ("self->request(a, std::chrono::seconds(1), b);", "x.request(f(a, b), 1s)", "self->request<high>(a,\n 1s)"):
+            self.expect(rules.timers, call, bad=("runtime/actor/a.cpp",), good=("runtime/sim/a.cpp",))
+        for call in ("self->request(f(a, b), caf::infinite, c)", "http.request(1)", "x.request()", "requests(1, 2)"):
+            self.expect(rules.timers, call, good=("runtime/actor/a.cpp",))
+
+    def test_connect_never_blocks(self):
+        for call in ("add_tcp_scribe(host, 1);", "spawn_client(f, host, 1);"):
+            self.expect(rules.blocking, call, bad=("runtime/os/a.cpp", "tests/runtime/os/a.cpp", "apps/a.cpp"))
+
+    def test_nothing_sleeps(self):
+        for call in ("std::this_thread::sleep_for(1s);", "usleep(1);", "::sleep(1);"):
+            self.expect(rules.sleeping, call, bad=("tests/cluster/a.cpp", "actors/dht/a.cpp"), good=("runtime/os/a.cpp",))
+
+    def test_the_world_is_handed_in(self):
+        for call in ("std::chrono::steady_clock::now();", "std::random_device r;", "std::thread t;", "rand();", "time(nullptr);"):
+            self.expect(
+                rules.world,
+                call,
+                bad=("actors/dht/a.cpp", "messages/a.cpp", "runtime/net/logic/a.cpp"),
+                good=("runtime/os/a.cpp",),
+            )
+        self.expect(rules.world, "steady_clock::now()", bad=("tests/actors/dht/a.cpp",), good=("tests/cluster/a.cpp",))
+        for call in ("std::thread::id a;", "operand(1);", "now();"):
+            self.expect(rules.world, call, good=("actors/dht/a.cpp",))
+
+    def test_a_planted_file_is_found(self):
+        with tempfile.TemporaryDirectory() as root:
+            folder = Path(root, "actors", "dht")
+            folder.mkdir(parents=True)
+            (folder / "a.cpp").write_text("#include <caf/actor.hpp>\n", encoding="utf-8")
+            broken = [lines for lines in rules.check_all(Path(root)).values() if lines]
+            self.assertEqual(len(broken), 1)
+            self.assertTrue(broken[0][0].startswith("actors/dht/a.cpp:1: <caf/actor.hpp>"))
