@@ -1,0 +1,63 @@
+#pragma once
+// Ed25519 keys and signatures.
+//
+// Source  RFC 8032 5.1, without pre-hash and context. verify() is stricter than Botan 2.19, see there.
+// Safety  a SecretKey is in one place at a time, wiped when it goes, and never printed.
+#include <array>
+#include <memory>
+#include <span>
+
+#include "runtime/base/bytes.hpp"
+#include "runtime/base/ids.hpp"
+#include "runtime/ports/chance.hpp"
+
+namespace Botan {
+class Ed25519_PrivateKey;
+}
+
+namespace troupe::crypto {
+
+/// R and S of RFC 8032 5.1.6.
+using Signature = base::FixedBytes<struct SignatureTag, 64>;
+
+/// 32 secret bytes that make a key (RFC 8032 5.1.5). Wiped when it goes.
+struct Seed {
+  std::array<std::uint8_t, 32> bytes{};
+
+  Seed() = default;
+  explicit Seed(std::span<const std::uint8_t, 32> from);
+  Seed(const Seed&) = delete;
+  Seed& operator=(const Seed&) = delete;
+  ~Seed();
+};
+
+class SecretKey {
+ public:
+  explicit SecretKey(const Seed& seed);
+  static SecretKey generate(ports::Chance& chance);
+  ~SecretKey();
+  SecretKey(SecretKey&&) noexcept;
+  SecretKey& operator=(SecretKey&&) noexcept;
+
+  const base::PublicKey& public_key() const { return public_key_; }
+
+  /// Signs `message`; the same message gives the same signature. Safe from several threads at once.
+  Signature sign(base::ByteView message) const;
+
+  /// Copies the seed, to store it.
+  void copy_seed(Seed& out) const;
+
+ private:
+  std::unique_ptr<Botan::Ed25519_PrivateKey> key_;
+  base::PublicKey public_key_;
+};
+
+/// Whether `signature` is that of `message` by `key`. Refused are also: an S not below the order of the group, so
+/// that nobody can make a second signature of one; a key of small order, for which one signature fits many
+/// messages; and bytes that are no point.
+bool verify(const base::PublicKey& key, base::ByteView message, const Signature& signature);
+
+/// Overwrites secrets in a way that the compiler keeps.
+void wipe(std::span<std::uint8_t> secret);
+
+}  // namespace troupe::crypto
