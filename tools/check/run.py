@@ -114,9 +114,9 @@ def main() -> int:
     step("checks")
     checks(count)
 
-    for folder, options, target, suite, environment in (
+    for folder, options, target, arguments, environment in (
         ("build", OPTIMISED, "all", [], {}),
-        ("build-sanitize", SANITIZED, "unit_tests", ["--suite", "unit"],
+        ("build-sanitize", SANITIZED, "unit_tests", ["--suite", "unit", "--timeout-multiplier", "3"],
          {"UBSAN_OPTIONS": "print_stacktrace=1", "ASAN_OPTIONS": "detect_stack_use_after_return=1"}),
     ):
         step(f"{folder}: build")
@@ -124,7 +124,7 @@ def main() -> int:
         count.case(f"{folder} builds", complaints)
         if not complaints:
             step(f"{folder}: tests")
-            tests(count, folder, suite, environment)
+            tests(count, folder, arguments, environment)
 
     step("done")
     print(f"{count.passed} passed, {count.failed} failed")
