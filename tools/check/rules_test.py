@@ -63,7 +63,7 @@ class RulesTest(unittest.TestCase):
     def test_a_request_waits_for_ever(self):
         for call in ("self->request(a, std::chrono::seconds(1), b);", "x.request(f(a, b), 1s)", "self->request<high>(a,\n 1s)"):
             self.expect(rules.timers, call, bad=("runtime/actor/a.cpp",), good=("runtime/sim/a.cpp",))
-        for call in ("self->request(f(a, b), caf::infinite, c)", "http.request(1)", "x.request()", "requests(1, 2)"):
+        for call in ("self->request(f(a, b), caf::infinite, c)", "http.request(1)", "x.request()", "requests(1, 2)", "shell_->request(a, b)"):
             self.expect(rules.timers, call, good=("runtime/actor/a.cpp",))
 
     def test_connect_never_blocks(self):
