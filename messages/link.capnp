@@ -1,0 +1,49 @@
+@0xc5f1d7a2093b6e84;
+# What two ends of a link say before anything else (runtime/net/logic/handshake.hpp).
+# Both structs are fixed, without pointers: there is nothing in them to follow and nothing to bound.
+
+using Cxx = import "/capnp/c++.capnp";
+using import "/messages/annotations.capnp".kind;
+using import "/messages/annotations.capnp".Role;
+$Cxx.namespace("troupe::net::wire");
+
+struct Hello $kind(lane = control, from = [peer, view, operate], bytesMax = 960) {
+  # Who I am, and what I speak. The first frame of each side; its bytes are part of what both Proofs sign.
+
+  key0 @0 :UInt64;
+  key1 @1 :UInt64;
+  key2 @2 :UInt64;
+  key3 @3 :UInt64;
+  # The 32 bytes of the sender's Ed25519 key, each word little-endian.
+
+  nonce @4 :UInt32;
+  # The work nonce of the sender's id. An operator's key needs no work; then it is ignored.
+
+  versionMin @5 :UInt16;
+  versionMax @6 :UInt16;
+  # The versions of the link protocol that the sender speaks, both included. An empty range is `malformed`.
+
+  schema0 @7 :UInt64;
+  schema1 @8 :UInt64;
+  schema2 @9 :UInt64;
+  schema3 @10 :UInt64;
+  # SHA-256 over the sender's schemas, each word little-endian. For people who look; a difference is no refusal.
+
+  role @11 :Role;
+  # What the dialler wants to be on this link: peer, view or operate, else `malformed`. A server sends `peer`.
+}
+
+struct Proof $kind(lane = control, from = [peer, view, operate], bytesMax = 960) {
+  # Proves that the sender of the Hello holds its key, on this very connection.
+
+  signature0 @0 :UInt64;
+  signature1 @1 :UInt64;
+  signature2 @2 :UInt64;
+  signature3 @3 :UInt64;
+  signature4 @4 :UInt64;
+  signature5 @5 :UInt64;
+  signature6 @6 :UInt64;
+  signature7 @7 :UInt64;
+  # Ed25519 over "troupe link v1", the exporter value (EXPORTER-troupe-v1, 32 bytes), the side (one byte: 1 server,
+  # 2 dialler), and the SHA-256 of the server's and of the dialler's Hello, as their payloads were on the wire.
+}

@@ -1,0 +1,31 @@
+#pragma once
+// Whether words from outside are a flat array that Cap'n Proto may be given: the segment table, and nothing behind it.
+//
+// Source  capnproto.org/encoding.html, "Serialization Over a Stream": u32 number of segments less one, u32 words of
+//         each segment, zeros up to a word, then the segments.
+// Not here  pointers. A reader checks each as it follows it; its limits on traversal and depth are runtime::Envelope's.
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "runtime/base/bytes.hpp"
+
+namespace troupe::net {
+
+enum class EnvelopeFault : std::uint8_t {
+  empty,              ///< no words, or a first segment without a root pointer
+  misaligned,         ///< not whole words, or not at the start of one
+  too_many_segments,  ///< more than kSegmentsMax
+  wrong_size,         ///< the table does not add up to the words that are there
+  padding,            ///< the unused half of the table's last word is not zero
+};
+
+std::string_view name(EnvelopeFault fault);
+
+/// Far above what a builder makes for our largest message, as its segments grow; Cap'n Proto itself stops at 512.
+inline constexpr std::size_t kSegmentsMax = 512;
+
+/// What is wrong with `payload`; nothing if it is sound.
+std::optional<EnvelopeFault> check_envelope(base::ByteView payload);
+
+}  // namespace troupe::net

@@ -1,0 +1,175 @@
+#include "runtime/net/logic/frame.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+
+#include "runtime/base/ensure.hpp"
+
+namespace troupe::net {
+namespace {
+
+static_assert(std::endian::native == std::endian::little, "frames and Cap'n Proto words are read where they lie");
+
+constexpr std::size_t kWordBytes = 8;
+constexpr std::size_t kTypeAt = 4, kLaneAt = 5, kPathLengthAt = 6, kCorrelationAt = 8, kKindAt = 16, kDeadlineAt = 24,
+                      kTraceAt = 32, kSpanAt = 40, kReservedAt = 44;
+
+constexpr std::size_t padded(std::size_t bytes) { return (bytes + kWordBytes - 1) / kWordBytes * kWordBytes; }
+
+template <class T>
+T load(const std::uint8_t* from) {
+  T out;
+  std::memcpy(&out, from, sizeof out);
+  return out;
+}
+
+template <class T>
+void store(std::uint8_t* to, T value) {
+  std::memcpy(to, &value, sizeof value);
+}
+
+std::uint64_t kind_word(const FrameHeader& header) {
+  if (header.type != FrameType::credit) return header.kind;
+  return header.credit_items | std::uint64_t{header.credit_bytes} << 32;
+}
+
+bool known(std::uint8_t type) {
+  return type >= static_cast<std::uint8_t>(FrameType::ask) && type <= static_cast<std::uint8_t>(FrameType::close);
+}
+
+/// Reads one whole frame of `bytes` bytes, at least a header.
+base::Result<Frame, FrameError> parse(const std::uint8_t* at, std::size_t bytes) {
+  if (!known(at[kTypeAt])) return FrameError::unknown_type;
+  if (at[kLaneAt] > static_cast<std::uint8_t>(messages::Lane::control)) return FrameError::reserved;
+  if (load<std::uint32_t>(at + kReservedAt) != 0) return FrameError::reserved;
+  const std::size_t path_bytes = load<std::uint16_t>(at + kPathLengthAt);
+  if (path_bytes > kPathBytesMax) return FrameError::bad_path;
+  const std::size_t payload_at = kFrameHeaderBytes + padded(path_bytes);
+  if (payload_at > bytes) return FrameError::too_short;
+  if (std::any_of(at + kFrameHeaderBytes + path_bytes, at + payload_at, [](std::uint8_t byte) { return byte != 0; }))
+    return FrameError::reserved;
+
+  Frame frame;
+  frame.path = {reinterpret_cast<const char*>(at) + kFrameHeaderBytes, path_bytes};
+  if (!valid_path(frame.path)) return FrameError::bad_path;
+  frame.payload = {at + payload_at, bytes - payload_at};
+  FrameHeader& header = frame.header;
+  header.type = static_cast<FrameType>(at[kTypeAt]);
+  header.lane = static_cast<messages::Lane>(at[kLaneAt]);
+  header.correlation = load<std::uint64_t>(at + kCorrelationAt);
+  header.remaining_us = load<std::uint64_t>(at + kDeadlineAt);
+  header.trace_id = load<std::uint64_t>(at + kTraceAt);
+  header.parent_span = load<std::uint32_t>(at + kSpanAt);
+  const auto kind = load<std::uint64_t>(at + kKindAt);
+  if (header.type == FrameType::credit) {
+    header.credit_items = static_cast<std::uint32_t>(kind);
+    header.credit_bytes = static_cast<std::uint32_t>(kind >> 32);
+  } else {
+    header.kind = kind;
+  }
+  return frame;
+}
+
+}  // namespace
+
+std::string_view name(FrameType type) {
+  static constexpr std::string_view kNames[] = {"none", "ask",    "answer", "error", "tell",    "item",
+                                                "end",  "cancel", "credit", "watch", "unwatch", "down",
+                                                "ping", "pong",   "hello",  "proof", "close"};
+  const auto number = static_cast<std::size_t>(type);
+  return number < std::size(kNames) ? kNames[number] : kNames[0];
+}
+
+std::string_view name(FrameError error) {
+  switch (error) {
+    case FrameError::too_long: return "too_long";
+    case FrameError::too_short: return "too_short";
+    case FrameError::misaligned: return "misaligned";
+    case FrameError::unknown_type: return "unknown_type";
+    case FrameError::reserved: return "reserved";
+    case FrameError::bad_path: return "bad_path";
+  }
+  return "too_long";
+}
+
+bool valid_path(std::string_view path) {
+  return path.size() <= kPathBytesMax && path.find("..") == std::string_view::npos &&
+         std::ranges::all_of(path, [](char c) { return c >= ' ' && c <= '~'; });
+}
+
+void write_frame(base::Bytes& out, const FrameHeader& header, std::string_view path, base::ByteView payload) {
+  base::ensure(valid_path(path), "the path of a frame that is sent is valid");
+  base::ensure(payload.size() % kWordBytes == 0, "the payload of a frame is whole words");
+  const std::size_t head_bytes = kFrameHeaderBytes + padded(path.size());
+  base::ensure(payload.size() <= UINT32_MAX - head_bytes, "a frame's length fits 32 bits");
+
+  std::uint8_t head[kFrameHeaderBytes + padded(kPathBytesMax)] = {};
+  store(head, static_cast<std::uint32_t>(head_bytes + payload.size() - kFrameLengthBytes));
+  head[kTypeAt] = static_cast<std::uint8_t>(header.type);
+  head[kLaneAt] = static_cast<std::uint8_t>(header.lane);
+  store(head + kPathLengthAt, static_cast<std::uint16_t>(path.size()));
+  store(head + kCorrelationAt, header.correlation);
+  store(head + kKindAt, kind_word(header));
+  store(head + kDeadlineAt, header.remaining_us);
+  store(head + kTraceAt, header.trace_id);
+  store(head + kSpanAt, header.parent_span);
+  std::ranges::copy(path, head + kFrameHeaderBytes);
+  out.insert(out.end(), head, head + head_bytes);
+  out.insert(out.end(), payload.begin(), payload.end());
+}
+
+FrameReader::FrameReader(std::uint32_t frame_bytes_max) : frame_bytes_max_(frame_bytes_max) {}
+
+void FrameReader::append(base::ByteView bytes) {
+  if (failed_ || bytes.empty()) return;
+  if (begin_ == end_) begin_ = end_ = 0;
+  if (end_ + bytes.size() > held_bytes()) {
+    const std::size_t needed = waiting_bytes() + bytes.size();
+    // Doubled, so that a long frame that comes in many pieces is not moved for each of them.
+    reallocate(needed > held_bytes() ? std::max(needed, 2 * held_bytes()) : held_bytes());
+  }
+  std::memcpy(data() + end_, bytes.data(), bytes.size());
+  end_ += bytes.size();
+}
+
+base::Result<std::optional<Frame>, FrameError> FrameReader::next() {
+  const auto fail = [this](FrameError why) {
+    failed_ = why;
+    begin_ = end_ = 0;
+    return why;
+  };
+  if (failed_) return *failed_;
+  if (waiting_bytes() < kFrameLengthBytes) return std::optional<Frame>{};
+  const std::uint8_t* at = data() + begin_;
+  const std::size_t length = load<std::uint32_t>(at);
+  if (length > frame_bytes_max_) return fail(FrameError::too_long);
+  const std::size_t bytes = kFrameLengthBytes + length;
+  if (bytes < kFrameHeaderBytes) return fail(FrameError::too_short);
+  if (bytes % kWordBytes != 0) return fail(FrameError::misaligned);
+  if (waiting_bytes() < bytes) return std::optional<Frame>{};
+  const auto frame = parse(at, bytes);
+  if (!frame.ok()) return fail(frame.error());
+  begin_ += bytes;
+  return std::optional<Frame>{frame.value()};
+}
+
+void FrameReader::release() { reallocate(waiting_bytes()); }
+
+/// Moves what waits to the start of a buffer of `bytes`, which may be the same one.
+void FrameReader::reallocate(std::size_t bytes) {
+  const std::size_t waiting = waiting_bytes();
+  const std::size_t words = padded(bytes) / kWordBytes;
+  if (words == capacity_words_) {
+    if (waiting > 0) std::memmove(data(), data() + begin_, waiting);
+  } else {
+    auto fresh = words == 0 ? nullptr : std::make_unique_for_overwrite<std::uint64_t[]>(words);
+    if (waiting > 0) std::memcpy(fresh.get(), data() + begin_, waiting);
+    words_ = std::move(fresh);
+    capacity_words_ = words;
+  }
+  begin_ = 0;
+  end_ = waiting;
+}
+
+}  // namespace troupe::net

@@ -1,0 +1,144 @@
+#include "runtime/net/logic/hello.hpp"
+
+#include <capnp/message.h>
+#include <capnp/serialize.h>
+#include <kj/exception.h>
+
+#include <array>
+#include <cstring>
+
+#include "messages/link.capnp.h"
+#include "runtime/net/logic/frame.hpp"
+
+namespace troupe::net {
+namespace {
+
+using WireRole = messages::wire::Role;
+
+// All that a frame of the handshake can hold: more cannot be read honestly.
+constexpr std::size_t kReadWordsMax = kHandshakeFrameBytesMax / sizeof(capnp::word);
+
+template <std::size_t N>
+std::array<std::uint64_t, N> words_of(const std::array<std::uint8_t, 8 * N>& bytes) {
+  std::array<std::uint64_t, N> words;
+  std::memcpy(words.data(), bytes.data(), bytes.size());
+  return words;
+}
+
+/// `T` (fixed bytes) from its words.
+template <class T, std::size_t N>
+T bytes_of(const std::array<std::uint64_t, N>& words) {
+  static_assert(T::kBytes == 8 * N);
+  T out;
+  std::memcpy(out.bytes.data(), words.data(), T::kBytes);
+  return out;
+}
+
+base::Bytes flat(capnp::MessageBuilder& message) {
+  const auto words = capnp::messageToFlatArray(message);
+  const auto bytes = words.asBytes();
+  return {bytes.begin(), bytes.end()};
+}
+
+/// What `read` makes of the payload's root; nothing if that is no such message.
+template <class T, class Out>
+std::optional<Out> read_root(base::ByteView payload, std::optional<Out> (*read)(typename T::Reader)) {
+  const kj::ArrayPtr<const capnp::word> words(reinterpret_cast<const capnp::word*>(payload.data()),
+                                              payload.size() / sizeof(capnp::word));
+  capnp::ReaderOptions options;
+  options.traversalLimitInWords = kReadWordsMax;
+  try {
+    capnp::FlatArrayMessageReader message(words, options);
+    return read(message.getRoot<T>());
+  } catch (const kj::Exception&) {
+    return std::nullopt;
+  }
+}
+
+WireRole to_wire(messages::Role role) {
+  switch (role) {
+    case messages::Role::inside: return WireRole::INSIDE;
+    case messages::Role::peer: return WireRole::PEER;
+    case messages::Role::view: return WireRole::VIEW;
+    case messages::Role::operate: return WireRole::OPERATE;
+  }
+  return WireRole::INSIDE;
+}
+
+std::optional<messages::Role> from_wire(WireRole role) {
+  switch (role) {
+    case WireRole::PEER: return messages::Role::peer;
+    case WireRole::VIEW: return messages::Role::view;
+    case WireRole::OPERATE: return messages::Role::operate;
+    case WireRole::INSIDE: break;
+  }
+  return std::nullopt;
+}
+
+std::optional<Hello> read_hello(wire::Hello::Reader from) {
+  const auto role = from_wire(from.getRole());
+  const VersionRange versions{from.getVersionMin(), from.getVersionMax()};
+  if (!role || versions.min > versions.max) return std::nullopt;
+  Hello hello;
+  hello.key = bytes_of<base::PublicKey>(std::array{from.getKey0(), from.getKey1(), from.getKey2(), from.getKey3()});
+  hello.nonce = from.getNonce();
+  hello.versions = versions;
+  hello.schema =
+      bytes_of<base::Digest>(std::array{from.getSchema0(), from.getSchema1(), from.getSchema2(), from.getSchema3()});
+  hello.role = *role;
+  return hello;
+}
+
+std::optional<crypto::Signature> read_proof(wire::Proof::Reader from) {
+  return bytes_of<crypto::Signature>(std::array{from.getSignature0(), from.getSignature1(), from.getSignature2(),
+                                                from.getSignature3(), from.getSignature4(), from.getSignature5(),
+                                                from.getSignature6(), from.getSignature7()});
+}
+
+}  // namespace
+
+base::Bytes encode(const Hello& hello) {
+  capnp::MallocMessageBuilder message(64);
+  auto to = message.initRoot<wire::Hello>();
+  const auto key = words_of<4>(hello.key.bytes);
+  to.setKey0(key[0]);
+  to.setKey1(key[1]);
+  to.setKey2(key[2]);
+  to.setKey3(key[3]);
+  to.setNonce(hello.nonce);
+  to.setVersionMin(hello.versions.min);
+  to.setVersionMax(hello.versions.max);
+  const auto schema = words_of<4>(hello.schema.bytes);
+  to.setSchema0(schema[0]);
+  to.setSchema1(schema[1]);
+  to.setSchema2(schema[2]);
+  to.setSchema3(schema[3]);
+  to.setRole(to_wire(hello.role));
+  return flat(message);
+}
+
+base::Bytes encode_proof(const crypto::Signature& signature) {
+  capnp::MallocMessageBuilder message(64);
+  auto to = message.initRoot<wire::Proof>();
+  const auto words = words_of<8>(signature.bytes);
+  to.setSignature0(words[0]);
+  to.setSignature1(words[1]);
+  to.setSignature2(words[2]);
+  to.setSignature3(words[3]);
+  to.setSignature4(words[4]);
+  to.setSignature5(words[5]);
+  to.setSignature6(words[6]);
+  to.setSignature7(words[7]);
+  return flat(message);
+}
+
+std::optional<Hello> decode_hello(base::ByteView payload) { return read_root<wire::Hello>(payload, read_hello); }
+
+std::optional<crypto::Signature> decode_proof(base::ByteView payload) {
+  return read_root<wire::Proof>(payload, read_proof);
+}
+
+std::uint64_t hello_kind() { return wire::Hello::_capnpPrivate::typeId; }
+std::uint64_t proof_kind() { return wire::Proof::_capnpPrivate::typeId; }
+
+}  // namespace troupe::net

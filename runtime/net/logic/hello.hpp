@@ -1,0 +1,45 @@
+#pragma once
+// The two messages of the handshake as plain values, and as words of messages/link.capnp.
+#include <cstdint>
+#include <optional>
+
+#include "messages/kinds.hpp"
+#include "runtime/base/bytes.hpp"
+#include "runtime/base/ids.hpp"
+#include "runtime/crypto/keys.hpp"
+
+namespace troupe::net {
+
+/// Versions of the link protocol, both included.
+struct VersionRange {
+  std::uint16_t min = 1;
+  std::uint16_t max = 1;
+
+  friend bool operator==(const VersionRange&, const VersionRange&) = default;
+};
+
+struct Hello {
+  base::PublicKey key;
+  std::uint32_t nonce = 0;
+  VersionRange versions;
+  base::Digest schema;  ///< SHA-256 over the sender's schemas; a difference is no refusal
+  messages::Role role = messages::Role::peer;
+
+  friend bool operator==(const Hello&, const Hello&) = default;
+};
+
+/// The payload of a HELLO or PROOF frame.
+base::Bytes encode(const Hello& hello);
+base::Bytes encode_proof(const crypto::Signature& signature);
+
+/// What such a payload says; it must start at a multiple of 8, as frames' payloads do. Nothing if it is malformed:
+/// no Cap'n Proto message, an empty range of versions, or a role that nobody may ask for. Fields that a newer
+/// version has added are ignored.
+std::optional<Hello> decode_hello(base::ByteView payload);
+std::optional<crypto::Signature> decode_proof(base::ByteView payload);
+
+/// Kinds of the two payloads, for the frame's header.
+std::uint64_t hello_kind();
+std::uint64_t proof_kind();
+
+}  // namespace troupe::net
