@@ -1,0 +1,25 @@
+#include "actors/peers/logic/contact.hpp"
+
+#include <algorithm>
+
+namespace troupe::peers {
+namespace {
+
+constexpr std::size_t kV4PrefixBytes = 12;  // of a mapped address: RFC 4291 2.5.5.2
+
+}  // namespace
+
+bool is_loopback(const base::Endpoint& endpoint) {
+  if (endpoint.is_v4()) return endpoint.address[kV4PrefixBytes] == 127;
+  return std::all_of(endpoint.address.begin(), endpoint.address.end() - 1, [](auto byte) { return byte == 0; }) &&
+         endpoint.address.back() == 1;
+}
+
+Subnet subnet_of(const base::Endpoint& endpoint) {
+  Subnet out{};
+  const std::ptrdiff_t kept = endpoint.is_v4() ? kV4PrefixBytes + 2 : 4;
+  std::copy(endpoint.address.begin(), endpoint.address.begin() + kept, out.begin());
+  return out;
+}
+
+}  // namespace troupe::peers

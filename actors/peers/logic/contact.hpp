@@ -1,0 +1,32 @@
+#pragma once
+// Where a node lives and the proof of its id, as peers pass it on; and what an address tells about its network.
+#include <array>
+#include <compare>
+#include <cstdint>
+#include <functional>
+#include <optional>
+
+#include "runtime/base/endpoint.hpp"
+#include "runtime/base/ids.hpp"
+
+namespace troupe::peers {
+
+struct Contact {
+  base::PublicKey key;
+  std::uint32_t nonce = 0;  ///< the work nonce of the id
+  base::Endpoint endpoint;  ///< not dialable: it only dials others
+
+  friend auto operator<=>(const Contact&, const Contact&) = default;
+};
+
+/// The id of a key and nonce, nothing if it lacks the network's work. Production: crypto::check.
+using IdOf = std::function<std::optional<base::NodeId>(const base::PublicKey& key, std::uint32_t nonce)>;
+
+/// Whether only the same machine can dial it: 127.0.0.0/8 and ::1.
+bool is_loopback(const base::Endpoint& endpoint);
+
+/// What one operator usually holds: the first 16 bits of an IPv4 address, 32 of an IPv6 address.
+using Subnet = std::array<std::uint8_t, 14>;
+Subnet subnet_of(const base::Endpoint& endpoint);
+
+}  // namespace troupe::peers

@@ -1,0 +1,129 @@
+#pragma once
+// The words between the logic of peers and the actor around it: settings, limits, what happened, what to do.
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <variant>
+#include <vector>
+
+#include "actors/peers/logic/address_book.hpp"
+#include "actors/peers/logic/target.hpp"
+
+namespace troupe::peers {
+
+/// The settings `peers.*`.
+struct Policy {
+  std::size_t known_max = kKnownMax;
+  std::size_t links_target = 16;
+  std::size_t healthy_min = 3;
+  base::Duration health_period = std::chrono::seconds{60};
+  base::Duration exchange_period = std::chrono::seconds{120};
+  base::Duration rejoin_period = std::chrono::seconds{300};
+};
+
+inline constexpr std::size_t kDialsMax = 4;                  // our choice: a start takes links_target / 4 rounds
+inline constexpr std::size_t kSeedDialsMax = kDialsMax / 2;  // of those
+inline constexpr std::size_t kTargetsMax = 16;               // dials for a person at a time, beside those
+inline constexpr std::size_t kLinksMax = 256;    // our choice: 256 idle links cost 20 MiB (issue: 80 KiB each)
+inline constexpr std::size_t kSeedsMax = 64;     // more are not looked at
+inline constexpr std::size_t kHeldOffMax = 256;  // above it the one that would end first ends now
+inline constexpr std::size_t kContactsMax = 20;  // of one exchange: 20 x 56 B fit into a datagram (DESIGN.md)
+inline constexpr std::size_t kPingsMissedMax = 3;
+inline constexpr std::chrono::seconds kPingTimeout{5};  // our choice: ten times a bad round trip
+inline constexpr std::chrono::seconds kPingAgain{10};
+inline constexpr std::chrono::seconds kDialTimeout{10};  // covers look-up, connect and the 5 s of a handshake
+inline constexpr std::chrono::seconds kExchangeTimeout{5};
+inline constexpr std::chrono::seconds kExchangeGap{5};  // doubles up to the period while links are missing
+inline constexpr std::chrono::seconds kRetryMin{5};     // of a known peer
+inline constexpr std::chrono::hours kRetryMax{1};
+inline constexpr std::chrono::seconds kSeedRetryMin{1};  // of a seed; at most the rejoin period
+inline constexpr std::chrono::minutes kHoldOff{10};      // whom a person dropped stays away this long
+inline constexpr std::chrono::hours kFresh{1};           // a link that worked so recently is worth passing on
+inline constexpr std::uint32_t kPointsBan = 100;         // offences, see points_of()
+inline constexpr std::size_t kOffendersMax = kKnownMax;  // remembered; above it the next one is dropped at once
+inline constexpr std::chrono::seconds kPointLife{6};     // ten points a minute are forgiven
+static_assert(kExchangeTimeout <= kExchangeGap, "one question for contacts at a time");
+static_assert(kLinksMax <= kKnownMax, "linked peers fit into the book");
+
+enum class Direction : std::uint8_t { outbound, inbound };
+
+enum class State : std::uint8_t {
+  known,  ///< no link
+  dialling,
+  linked,     ///< a link that has not answered a ping yet
+  healthy,    ///< its last ping was answered
+  unhealthy,  ///< its last ping was not
+  banned,
+};
+
+enum class DialFailure : std::uint8_t {
+  unreachable,     ///< not resolved, not connected, or no handshake in time
+  wrong_identity,  ///< somebody else answered than the one it was pinned to
+  refused,         ///< it does not want us, or speaks no version in common
+  ourselves,       ///< the address is our own
+};
+
+/// What a peer did that an honest one does not.
+enum class Offence : std::uint8_t {
+  malformed,         ///< a message that breaks its schema or its rules
+  unproven_contact,  ///< passed on a contact without the work of its id
+  too_many,          ///< more contacts than were asked for
+  undialable,        ///< passed on an address that nobody can dial
+  flooding,          ///< went on after `overloaded`
+  protocol,          ///< broke the order of the link protocol
+};
+std::uint32_t points_of(Offence offence);
+
+struct Dial {
+  std::uint64_t ticket;
+  Target to;
+  base::Instant due;
+};
+enum class DropReason : std::uint8_t { silent, banned, by_command, too_many };
+struct Drop {
+  base::NodeId whom;
+  DropReason why;
+};
+struct SendPing {
+  base::NodeId whom;
+  base::Instant due;
+};
+struct AskContacts {
+  base::NodeId whom;
+  base::Instant due;
+};
+struct SaveRow {
+  base::NodeId id;  ///< its bytes: row()
+};
+struct EraseRow {
+  base::NodeId id;
+};
+using Decision = std::variant<Dial, Drop, SendPing, AskContacts, SaveRow, EraseRow>;
+using Decisions = std::vector<Decision>;
+
+/// A link that has come up: both proofs hold.
+struct LinkUp {
+  base::NodeId id;
+  base::PublicKey key;
+  std::uint32_t nonce;
+  base::Endpoint remote;  ///< where it was dialled, or where it dialled from
+  Direction direction;
+};
+
+/// A line of `troupe peers`.
+struct PeerView {
+  base::NodeId id;
+  base::Endpoint endpoint;  ///< where it can be dialled, else where it dialled from; not dialable if neither is known
+  State state;
+  std::optional<std::chrono::microseconds> rtt;
+  std::optional<Direction> direction;  ///< of its link
+};
+
+enum class CommandError : std::uint8_t {
+  ourselves,  ///< the id is our own
+  linked,     ///< the peer is linked already
+  busy,       ///< kTargetsMax dials for people are under way
+  not_linked,
+};
+
+}  // namespace troupe::peers

@@ -1,0 +1,71 @@
+#pragma once
+// What is remembered of one peer, and the bytes that it is stored as.
+//
+// Row     kRowBytes, integers little-endian, absent values zero, instants as unix seconds: version (1), flags (1),
+//         zero (2), nonce (4), key (32), address (16), port (2), bans (2), failures (4), success (4), round trip (4),
+//         first seen, last seen, last success, last failure, banned until (8 each), told by (20). Key of the row: its
+//         id.
+// Time    monotonic in memory. Its origin changes with each start, so rows hold dates, and a date in the future
+//         (a clock that was set back) counts as now.
+#include <chrono>
+#include <cstdint>
+#include <optional>
+
+#include "actors/peers/logic/contact.hpp"
+#include "runtime/base/result.hpp"
+#include "runtime/base/time.hpp"
+
+namespace troupe::peers {
+
+inline constexpr std::size_t kRowBytes = 132;
+inline constexpr std::uint32_t kSuccessFull = 1'000'000;     // rates are in millionths
+inline constexpr std::chrono::seconds kRoundTripMax{60};     // our choice: more says nothing of the distance
+inline constexpr std::chrono::hours kBanMax{24};             // our choice: an address may change hands in a day
+inline constexpr std::chrono::hours kAgeMax{24 * 365 * 10};  // older dates are nonsense and count as this old
+
+/// The same moment on both clocks.
+struct Moment {
+  base::Instant now;
+  base::WallTime wall;
+};
+
+struct KnownPeer {
+  base::NodeId id;
+  Contact contact;
+  std::optional<base::NodeId> told_by;  ///< who passed it on; none: we dialled it, were told by a person, or it dialled
+  base::Instant first_seen;
+  base::Instant last_seen;                       ///< heard from; or heard of, as long as it never was
+  std::optional<base::Instant> last_success;     ///< a link that we dialled worked: the address is right
+  std::optional<base::Instant> last_failure;     ///< of a dial, or the silence that ended a link
+  std::uint32_t failures = 0;                    ///< in a row
+  std::optional<std::chrono::microseconds> rtt;  ///< smoothed as in RFC 6298: an eighth of each new one
+  std::uint32_t success = kSuccessFull;          ///< smoothed share of dials and pings that were answered
+  std::optional<base::Instant> banned_until;
+  std::uint16_t bans = 0;  ///< so far: each is twice as long
+
+  friend bool operator==(const KnownPeer&, const KnownPeer&) = default;
+
+  /// Whether its address is known to be its own.
+  bool proven() const { return last_success.has_value(); }
+  bool banned(base::Instant now) const { return banned_until && now < *banned_until; }
+  void measured(std::chrono::microseconds round_trip);
+  void answered() { success += (kSuccessFull - success) / 8; }
+  void missed() { success -= success / 8; }
+
+  /// 0 to about 150: how much it promises. An unknown one starts in the middle.
+  std::int32_t score(base::Instant now) const;
+};
+
+enum class RowError : std::uint8_t {
+  length,   ///< not kRowBytes
+  version,  ///< written by another version
+  flags,    ///< a flag that is not defined, or a value beside a flag that is not set
+  range,    ///< a number that cannot be: a success above one, a date before 1970
+  address,  ///< neither dialable nor absent
+  id,       ///< key and nonce do not give the id that the row is stored under
+};
+
+base::Bytes encode(const KnownPeer& peer, Moment moment);
+base::Result<KnownPeer, RowError> parse(const base::NodeId& id, base::ByteView row, Moment moment, const IdOf& id_of);
+
+}  // namespace troupe::peers

@@ -1,0 +1,216 @@
+// What happens to links, and what people say about them. Dials, health and exchange have files of their own.
+#include "actors/peers/logic/peers.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "actors/peers/logic/spread.hpp"
+#include "runtime/base/ensure.hpp"
+
+namespace troupe::peers {
+
+std::uint32_t points_of(Offence offence) {
+  switch (offence) {
+    case Offence::malformed: return 25;
+    case Offence::unproven_contact: return 20;
+    case Offence::too_many: return 20;
+    case Offence::undialable: return 5;
+    case Offence::flooding: return 10;
+    case Offence::protocol: return 50;
+  }
+  return kPointsBan;
+}
+
+Peers::Peers(base::NodeId self, Policy policy, IdOf id_of)
+    : self_(self), policy_(policy), id_of_(std::move(id_of)), book_(policy.known_max) {
+  constexpr base::Duration zero{0};
+  base::ensure(policy.health_period > zero && policy.exchange_period > zero && policy.rejoin_period > zero,
+               "a period has a length");
+  base::ensure(policy.links_target > 0 && policy.links_target <= kLinksMax, "the links wanted are some, and allowed");
+}
+
+base::Result<bool, RowError> Peers::load(const base::NodeId& id, base::ByteView bytes, Moment moment) {
+  auto peer = parse(id, bytes, moment, id_of_);
+  if (!peer.ok()) return peer.error();
+  if (id == self_) return false;
+  return book_.restore(std::move(peer).value());
+}
+
+Decisions Peers::start(const std::vector<Target>& seeds, base::Instant now, base::Random& random) {
+  for (const Target& seed : seeds) {
+    if (seeds_.size() < kSeedsMax && seed.id != self_) seeds_.push_back({.to = seed, .found = seed.id, .next_at = now});
+  }
+  health_due_ = now + spread(policy_.health_period, random);
+  exchange_due_ = now + spread(policy_.exchange_period, random);
+  rejoin_due_ = now + spread(policy_.rejoin_period, random);
+  started_ = true;
+  return settle(now, random);
+}
+
+Decisions Peers::tick(base::Instant now, base::Random& random) { return settle(now, random); }
+
+base::Instant Peers::wake_at() const {
+  if (!started_) return base::Instant::max();
+  base::Instant out = std::min({health_due_, exchange_due_, rejoin_due_, next_dial_at()});
+  if (asked_) out = std::min(out, asked_due_);
+  for (const auto& [ticket, dial] : dials_) out = std::min(out, dial.due);
+  for (const auto& [id, link] : links_) {
+    if (link.pong_due) out = std::min(out, *link.pong_due);
+    if (link.again_at) out = std::min(out, *link.again_at);
+  }
+  return out;
+}
+
+Decisions Peers::linked(const LinkUp& up, base::Instant now, base::Random& random) {
+  const bool again = links_.contains(up.id);
+  const bool crowded = up.direction == Direction::inbound && links_.size() >= kLinksMax;
+  if (up.id == self_ || !welcome(up.id, now)) {
+    decisions_.push_back(Drop{up.id, book_.banned(up.id, now) ? DropReason::banned : DropReason::by_command});
+  } else if (crowded && !again) {
+    decisions_.push_back(Drop{up.id, DropReason::too_many});
+  } else {
+    links_[up.id].up = up;
+    retry_at_.erase(up.id);
+    Contact contact{up.key, up.nonce, {}};
+    if (up.direction == Direction::outbound) contact.endpoint = up.remote;
+    book_.linked(up.id, contact, now);
+  }
+  return settle(now, random);
+}
+
+Decisions Peers::unlinked(const base::NodeId& id, base::Instant now, base::Random& random) {
+  if (links_.contains(id)) {
+    forget_link(id);
+    retry_at_.insert_or_assign(id, now + spread(kRetryMin, random));
+  }
+  return settle(now, random);
+}
+
+void Peers::forget_link(const base::NodeId& id) {
+  links_.erase(id);
+  book_.unlinked(id);
+  if (asked_ == id) asked_.reset();
+}
+
+void Peers::drop_link(const base::NodeId& id, DropReason why) {
+  if (!links_.contains(id)) return;
+  forget_link(id);
+  decisions_.push_back(Drop{id, why});
+}
+
+Decisions Peers::misbehaved(const base::NodeId& id, Offence offence, base::Instant now, base::Random& random) {
+  offend(id, offence, now);
+  return settle(now, random);
+}
+
+void Peers::offend(const base::NodeId& id, Offence offence, base::Instant now) {
+  const auto found = points_.find(id);
+  if (found == points_.end() && points_.size() >= kOffendersMax) return drop_link(id, DropReason::banned);
+  Points& score = found == points_.end() ? points_.emplace(id, Points{0, now}).first->second : found->second;
+  const auto forgiven = static_cast<std::uint64_t>(std::max<std::int64_t>((now - score.as_of) / kPointLife, 0));
+  score.points -= std::min(score.points, forgiven);
+  score.as_of = score.as_of + kPointLife * forgiven;  // the rest of a point counts next time
+  score.points += points_of(offence);
+  if (score.points < kPointsBan) return;
+  points_.erase(id);
+  book_.ban(id, now);
+  drop_link(id, DropReason::banned);
+}
+
+bool Peers::welcome(const base::NodeId& id, base::Instant now) const {
+  const auto held = held_off_.find(id);
+  return !book_.banned(id, now) && (held == held_off_.end() || held->second <= now);
+}
+
+base::Result<Peers::Connecting, CommandError> Peers::connect(const Target& to, base::Instant now,
+                                                             base::Random& random) {
+  if (to.id == self_) return CommandError::ourselves;
+  if (to.id && links_.contains(*to.id)) return CommandError::linked;
+  if (dials_by_person() >= kTargetsMax) return CommandError::busy;
+  if (to.id) {
+    book_.pardon(*to.id);
+    points_.erase(*to.id);
+    held_off_.erase(*to.id);
+  }
+  const std::uint64_t ticket = dial(to, std::nullopt, true, now);
+  return Connecting{ticket, settle(now, random)};
+}
+
+base::Result<Decisions, CommandError> Peers::drop(const base::NodeId& id, base::Instant now, base::Random& random) {
+  if (!links_.contains(id)) return CommandError::not_linked;
+  hold_off(id, now);
+  drop_link(id, DropReason::by_command);
+  return settle(now, random);
+}
+
+void Peers::hold_off(const base::NodeId& id, base::Instant now) {
+  if (held_off_.size() >= kHeldOffMax) {
+    held_off_.erase(std::min_element(held_off_.begin(), held_off_.end(),
+                                     [](const auto& a, const auto& b) { return a.second < b.second; }));
+  }
+  held_off_.insert_or_assign(id, now + kHoldOff);
+}
+
+std::vector<PeerView> Peers::view(base::Instant now) const {
+  std::map<base::NodeId, PeerView> out;
+  for (const auto& [id, peer] : book_.rows()) {
+    out[id] = {id, peer.contact.endpoint, state_of(id, now), peer.rtt, std::nullopt};
+  }
+  for (const auto& [id, link] : links_) {
+    PeerView& line = out[id];
+    if (!line.endpoint.dialable()) line.endpoint = link.up.remote;
+    line = {id, line.endpoint, state_of(id, now), link.rtt ? link.rtt : line.rtt, link.up.direction};
+  }
+  std::vector<PeerView> lines;
+  for (auto& [id, line] : out) lines.push_back(line);
+  return lines;
+}
+
+std::vector<Contact> Peers::reachable(base::Instant now) const {
+  std::vector<Contact> out;
+  for (const auto& [id, peer] : book_.rows()) {
+    if (!peer.banned(now) && (peer.contact.endpoint.dialable() || links_.contains(id))) out.push_back(peer.contact);
+  }
+  return out;
+}
+
+std::optional<base::Bytes> Peers::row(const base::NodeId& id, Moment moment) const {
+  const KnownPeer* const peer = book_.find(id);
+  if (peer == nullptr) return std::nullopt;
+  return encode(*peer, moment);
+}
+
+// What time alone changes, then what follows from everything that has changed.
+Decisions Peers::settle(base::Instant now, base::Random& random) {
+  now_ = std::max(now_, now);
+  if (started_) {
+    expire_dials(now, random);
+    expire_pings(now);
+    ping_some(now, random);
+    rejoin(now, random);
+    exchange(now, random);
+    dial_seeds(now);
+    dial_more(now, random);
+  }
+  const AddressBook::Changes changes = book_.take_changes();
+  for (const auto& id : changes.erase) decisions_.push_back(EraseRow{id});
+  for (const auto& id : changes.save) decisions_.push_back(SaveRow{id});
+  check();
+  return std::exchange(decisions_, {});
+}
+
+// Once a health period: what was noted about peers that are no longer known, and what has passed.
+void Peers::forget_old(base::Instant now) {
+  book_.prune(now);
+  std::erase_if(held_off_, [&](const auto& entry) { return entry.second <= now; });
+  std::erase_if(retry_at_, [&](const auto& entry) { return entry.second <= now || !book_.find(entry.first); });
+  std::erase_if(points_,
+                [&](const auto& entry) { return now - entry.second.as_of >= kPointLife * entry.second.points; });
+}
+
+void Peers::check() const {
+  base::ensure(dials_.size() <= kDialsMax + kTargetsMax, "dials are limited");
+  base::ensure(points_.size() <= kOffendersMax && held_off_.size() <= kHeldOffMax, "what is noted is limited");
+}
+
+}  // namespace troupe::peers

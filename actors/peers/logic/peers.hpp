@@ -1,0 +1,169 @@
+#pragma once
+// Whom this node dials, keeps, asks, bans and forgets.
+//
+// Use     Every input returns what is to be done about it. Call tick() at wake_at(); earlier, later and repeated
+//         calls are harmless. Perform the decisions in order; a dial ends with dialled() or dial_failed(), a ping with
+//         ponged() or ping_failed(), a question for contacts with contacts() or contacts_failed().
+// Dials   to known peers until there are `links_target` links; to seeds whenever fewer than `healthy_min` links are
+//         healthy. kDialsMax at a time. Each failure of an address doubles its wait, kRetryMin to kRetryMax, with
+//         jitter.
+// Health  each `health_period` the `links_target` links that waited longest are pinged, a new one at once while fewer
+//         were. One ping missed: unhealthy, pinged again after kPingAgain; kPingsMissedMax in a row: dropped.
+// Limits  the book's (address_book.hpp); kLinksMax links, above which one that dialled us is dropped; kTargetsMax dials
+//         for a person; kHeldOffMax peers that a person dropped. Each says below what happens when full.
+// Time    monotonic, given by the caller. Reads no clock and sends nothing.
+// Owner   the actor `peers`; not thread-safe.
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "actors/peers/logic/decisions.hpp"
+#include "runtime/base/random.hpp"
+
+namespace troupe::peers {
+
+class Peers {
+ public:
+  Peers(base::NodeId self, Policy policy, IdOf id_of);
+
+  /// Puts back a stored row before start(). On an error, or false for a book that is full, it is of no use: erase it.
+  base::Result<bool, RowError> load(const base::NodeId& id, base::ByteView row, Moment moment);
+  /// Begins, with the addresses to join through.
+  Decisions start(const std::vector<Target>& seeds, base::Instant now, base::Random& random);
+  Decisions tick(base::Instant now, base::Random& random);
+  /// When tick() has something to do; later than the `now` of the last input.
+  base::Instant wake_at() const;
+
+  Decisions linked(const LinkUp& link, base::Instant now, base::Random& random);
+  /// A link ended by itself, not by a Drop. One that is not known is ignored.
+  Decisions unlinked(const base::NodeId& id, base::Instant now, base::Random& random);
+  /// The dial of that ticket led to `id`, whose link is or will be told by linked().
+  Decisions dialled(std::uint64_t ticket, const base::NodeId& id, base::Instant now, base::Random& random);
+  Decisions dial_failed(std::uint64_t ticket, DialFailure why, base::Instant now, base::Random& random);
+
+  Decisions ponged(const base::NodeId& id, std::chrono::microseconds round_trip, base::Instant now,
+                   base::Random& random);
+  Decisions ping_failed(const base::NodeId& id, base::Instant now, base::Random& random);
+  /// A linked peer says where it can be dialled. An unspecified address with a port means: where its link comes from.
+  /// Not dialable: it cannot be dialled.
+  Decisions advertised(const base::NodeId& id, base::Endpoint endpoint, base::Instant now, base::Random& random);
+
+  /// What `asker` gets: a random sample of peers that work, at most `count_max` and kContactsMax, without itself,
+  /// and without loopback addresses unless it is on this machine.
+  std::vector<Contact> give(const base::NodeId& asker, std::size_t count_max, base::Instant now,
+                            base::Random& random) const;
+  /// What a peer that was asked for contacts answered. More than kContactsMax are not looked at.
+  Decisions contacts(const base::NodeId& from, const std::vector<Contact>& list, base::Instant now,
+                     base::Random& random);
+  Decisions contacts_failed(const base::NodeId& from, base::Instant now, base::Random& random);
+
+  /// Adds to the score of a peer, which at kPointsBan is banned and dropped.
+  Decisions misbehaved(const base::NodeId& id, Offence offence, base::Instant now, base::Random& random);
+  /// Whether a link to that peer is wanted: not banned, and no person sent it away.
+  bool welcome(const base::NodeId& id, base::Instant now) const;
+
+  /// A person wants a link, and lifts bans by it. The ticket is that of the one Dial among the decisions.
+  struct Connecting {
+    std::uint64_t ticket;
+    Decisions decisions;
+  };
+  base::Result<Connecting, CommandError> connect(const Target& to, base::Instant now, base::Random& random);
+  /// A person wants a link to end; it stays away for kHoldOff.
+  base::Result<Decisions, CommandError> drop(const base::NodeId& id, base::Instant now, base::Random& random);
+
+  /// All known and linked peers, by id.
+  std::vector<PeerView> view(base::Instant now) const;
+  /// All peers that may be linked to, by id: who can hold something for us.
+  std::vector<Contact> reachable(base::Instant now) const;
+  std::size_t links() const { return links_.size(); }
+  std::size_t healthy() const;
+  const AddressBook& book() const { return book_; }
+  /// The bytes to store for SaveRow. Nothing if the row is gone meanwhile.
+  std::optional<base::Bytes> row(const base::NodeId& id, Moment moment) const;
+
+ private:
+  struct Link {
+    LinkUp up;
+    std::optional<base::Instant> pinged_at;
+    std::optional<base::Instant> pong_due;  // a ping is under way
+    std::optional<base::Instant> again_at;  // after a missed one
+    std::uint64_t pinged_in = 0;            // period; zero: never
+    std::size_t missed = 0;
+    bool answered = false;
+    std::optional<std::chrono::microseconds> rtt;
+  };
+  struct UnderWay {
+    Target to;
+    base::Instant due;
+    std::optional<std::size_t> seed;
+    bool by_person = false;
+  };
+  struct Seed {
+    Target to;
+    std::optional<base::NodeId> found;  // who answered there
+    base::Instant next_at;
+    std::uint32_t failures = 0;
+    bool ourselves = false;
+  };
+  struct Points {
+    std::uint64_t points;
+    base::Instant as_of;
+  };
+
+  // peers_dial.cpp
+  void dial_more(base::Instant now, base::Random& random);
+  void dial_seeds(base::Instant now);
+  std::uint64_t dial(Target to, std::optional<std::size_t> seed, bool by_person, base::Instant now);
+  void fail_dial(std::uint64_t ticket, DialFailure why, base::Instant now, base::Random& random);
+  void expire_dials(base::Instant now, base::Random& random);
+  std::size_t dials_by_person() const;
+  std::size_t slots() const;
+  std::size_t seed_slots() const;
+  std::size_t dials_wanted() const;
+  std::optional<base::NodeId> best_candidate(base::Instant now, base::Random& random) const;
+  std::optional<base::Instant> ready_at(const KnownPeer& peer) const;
+  std::optional<base::Instant> ready_at(const Seed& seed) const;
+  base::Instant next_dial_at() const;
+  bool dialling(const base::NodeId& id) const;
+  // peers_health.cpp
+  void ping_some(base::Instant now, base::Random& random);
+  void ping(const base::NodeId& id, Link& link, base::Instant now);
+  void miss(const base::NodeId& id, base::Instant now);
+  void expire_pings(base::Instant now);
+  State state_of(const base::NodeId& id, base::Instant now) const;
+  // peers_exchange.cpp
+  void exchange(base::Instant now, base::Random& random);
+  void rejoin(base::Instant now, base::Random& random);
+  bool passable(const Contact& contact, const base::NodeId& to) const;
+  // peers.cpp
+  void offend(const base::NodeId& id, Offence offence, base::Instant now);
+  void drop_link(const base::NodeId& id, DropReason why);
+  void forget_link(const base::NodeId& id);
+  void hold_off(const base::NodeId& id, base::Instant now);
+  void forget_old(base::Instant now);
+  Decisions settle(base::Instant now, base::Random& random);
+  void check() const;
+
+  const base::NodeId self_;
+  const Policy policy_;
+  const IdOf id_of_;
+  AddressBook book_;
+  std::map<base::NodeId, Link> links_;
+  std::map<std::uint64_t, UnderWay> dials_;
+  std::vector<Seed> seeds_;
+  std::map<base::NodeId, base::Instant> retry_at_;  // of known peers that failed or were just unlinked
+  std::map<base::NodeId, base::Instant> held_off_;
+  std::map<base::NodeId, Points> points_;
+  std::optional<base::NodeId> asked_;  // for contacts
+  base::Instant asked_due_;
+  base::Duration eager_gap_ = kExchangeGap;
+  base::Instant health_due_, exchange_due_, rejoin_due_;
+  base::Instant now_;  // of the last input
+  std::uint64_t period_ = 1;
+  std::size_t pinged_ = 0;  // links in this period
+  std::uint64_t ticket_ = 0;
+  bool started_ = false;
+  Decisions decisions_;
+};
+
+}  // namespace troupe::peers

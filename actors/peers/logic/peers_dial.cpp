@@ -1,0 +1,173 @@
+// Whom to dial, and when again.
+#include <algorithm>
+#include <utility>
+
+#include "actors/peers/logic/peers.hpp"
+#include "actors/peers/logic/spread.hpp"
+#include "runtime/base/ensure.hpp"
+
+namespace troupe::peers {
+namespace {
+
+constexpr std::int32_t kSubnetPenalty = 5;  // our choice: four links into a network weigh as much as one day's silence
+constexpr std::int32_t kSubnetPenaltyMax = 25;  // and never more than an address that fails
+constexpr std::uint64_t kChance = 20;           // so that not all nodes dial the same best peer
+
+base::HostPort host_port(const base::Endpoint& endpoint) {
+  const auto out = base::HostPort::parse(endpoint.text());
+  base::ensure(out.has_value(), "a numeric address has a text");
+  return *out;
+}
+
+}  // namespace
+
+Decisions Peers::dialled(std::uint64_t ticket, const base::NodeId& id, base::Instant now, base::Random& random) {
+  const auto at = dials_.find(ticket);
+  if (at != dials_.end()) {
+    if (at->second.seed) {
+      Seed& seed = seeds_[*at->second.seed];
+      seed.found = id;
+      seed.failures = 0;
+      seed.next_at = now + spread(policy_.rejoin_period, random);
+    }
+    dials_.erase(at);
+    if (!links_.contains(id))
+      retry_at_.insert_or_assign(id, now + spread(kRetryMin, random));  // linked() is on its way
+  }
+  return settle(now, random);
+}
+
+Decisions Peers::dial_failed(std::uint64_t ticket, DialFailure why, base::Instant now, base::Random& random) {
+  if (dials_.contains(ticket)) fail_dial(ticket, why, now, random);
+  return settle(now, random);
+}
+
+void Peers::fail_dial(std::uint64_t ticket, DialFailure why, base::Instant now, base::Random& random) {
+  const UnderWay dial = dials_.at(ticket);
+  dials_.erase(ticket);
+  if (dial.seed) {
+    Seed& seed = seeds_[*dial.seed];
+    seed.ourselves = why == DialFailure::ourselves;
+    if (seed.failures < ~std::uint32_t{0}) ++seed.failures;
+    seed.next_at = now + backoff(kSeedRetryMin, policy_.rejoin_period, seed.failures, random);
+  }
+  if (!dial.to.id || links_.contains(*dial.to.id)) return;
+  book_.failed(*dial.to.id, now);
+  const KnownPeer* const peer = book_.find(*dial.to.id);
+  if (peer == nullptr) return;
+  retry_at_.insert_or_assign(peer->id, now + backoff(kRetryMin, kRetryMax, peer->failures, random));
+}
+
+void Peers::expire_dials(base::Instant now, base::Random& random) {
+  std::vector<std::uint64_t> overdue;
+  for (const auto& [ticket, dial] : dials_) {
+    if (dial.due <= now) overdue.push_back(ticket);
+  }
+  for (const std::uint64_t ticket : overdue) fail_dial(ticket, DialFailure::unreachable, now, random);
+}
+
+void Peers::dial_seeds(base::Instant now) {
+  if (healthy() >= policy_.healthy_min) return;
+  for (std::size_t i = 0; i < seeds_.size() && seed_slots() > 0; ++i) {
+    const auto ready = ready_at(seeds_[i]);
+    if (ready && *ready <= now) dial(seeds_[i].to, i, false, now);
+  }
+}
+
+void Peers::dial_more(base::Instant now, base::Random& random) {
+  while (dials_wanted() > 0) {
+    const auto id = best_candidate(now, random);
+    if (!id) return;
+    dial({*id, host_port(book_.find(*id)->contact.endpoint)}, std::nullopt, false, now);
+  }
+}
+
+std::uint64_t Peers::dial(Target to, std::optional<std::size_t> seed, bool by_person, base::Instant now) {
+  const base::Instant due = now + kDialTimeout;
+  decisions_.push_back(Dial{++ticket_, to, due});
+  dials_.emplace(ticket_, UnderWay{std::move(to), due, seed, by_person});
+  return ticket_;
+}
+
+std::size_t Peers::dials_by_person() const {
+  return static_cast<std::size_t>(
+      std::count_if(dials_.begin(), dials_.end(), [](const auto& entry) { return entry.second.by_person; }));
+}
+
+std::size_t Peers::slots() const {
+  const std::size_t own = dials_.size() - dials_by_person();
+  return kDialsMax - std::min(own, kDialsMax);
+}
+
+// Half of the slots stay for known peers, or a list of dead seeds would keep them waiting.
+std::size_t Peers::seed_slots() const {
+  const auto used = static_cast<std::size_t>(
+      std::count_if(dials_.begin(), dials_.end(), [](const auto& entry) { return entry.second.seed.has_value(); }));
+  return std::min(slots(), kSeedDialsMax - std::min(used, kSeedDialsMax));
+}
+
+std::size_t Peers::dials_wanted() const {
+  const std::size_t coming = links_.size() + dials_.size();
+  return std::min(slots(), policy_.links_target - std::min(coming, policy_.links_target));
+}
+
+bool Peers::dialling(const base::NodeId& id) const {
+  return std::any_of(dials_.begin(), dials_.end(), [&](const auto& entry) { return entry.second.to.id == id; });
+}
+
+// When that peer may be dialled; nothing if it cannot be, or if it is dialled or linked already.
+std::optional<base::Instant> Peers::ready_at(const KnownPeer& peer) const {
+  if (!peer.contact.endpoint.dialable() || links_.contains(peer.id) || dialling(peer.id)) return std::nullopt;
+  base::Instant out = peer.banned_until.value_or(now_);
+  for (const auto* waits : {&retry_at_, &held_off_}) {
+    if (const auto at = waits->find(peer.id); at != waits->end()) out = std::max(out, at->second);
+  }
+  return out;
+}
+
+std::optional<base::Instant> Peers::ready_at(const Seed& seed) const {
+  const auto same = [&](const auto& entry) { return entry.second.to == seed.to; };
+  if (seed.ourselves || std::any_of(dials_.begin(), dials_.end(), same)) return std::nullopt;
+  base::Instant out = seed.next_at;
+  if (!seed.found) return out;
+  if (links_.contains(*seed.found) || dialling(*seed.found)) return std::nullopt;
+  if (const auto held = held_off_.find(*seed.found); held != held_off_.end()) out = std::max(out, held->second);
+  const KnownPeer* const peer = book_.find(*seed.found);
+  return peer != nullptr && peer->banned_until ? std::max(out, *peer->banned_until) : out;
+}
+
+base::Instant Peers::next_dial_at() const {
+  base::Instant out = base::Instant::max();
+  if (slots() == 0) return out;  // the end of a dial comes first
+  if (healthy() < policy_.healthy_min && seed_slots() > 0) {
+    for (const Seed& seed : seeds_) out = std::min(out, ready_at(seed).value_or(out));
+  }
+  if (dials_wanted() > 0) {
+    for (const auto& [id, peer] : book_.rows()) out = std::min(out, ready_at(peer).value_or(out));
+  }
+  return out;
+}
+
+std::optional<base::NodeId> Peers::best_candidate(base::Instant now, base::Random& random) const {
+  std::map<Subnet, std::int32_t> crowd;
+  for (const auto& [id, link] : links_) ++crowd[subnet_of(link.up.remote)];
+  for (const auto& [ticket, dial] : dials_) {
+    if (const KnownPeer* peer = dial.to.id ? book_.find(*dial.to.id) : nullptr)
+      ++crowd[subnet_of(peer->contact.endpoint)];
+  }
+  std::optional<base::NodeId> best;
+  std::int32_t best_score = 0;
+  for (const auto& [id, peer] : book_.rows()) {
+    const auto ready = ready_at(peer);
+    if (!ready || *ready > now) continue;
+    const auto neighbours = crowd.find(subnet_of(peer.contact.endpoint));
+    std::int32_t score = peer.score(now) + static_cast<std::int32_t>(random.below(kChance));
+    if (neighbours != crowd.end()) score -= std::min(neighbours->second * kSubnetPenalty, kSubnetPenaltyMax);
+    if (best && score <= best_score) continue;
+    best = id;
+    best_score = score;
+  }
+  return best;
+}
+
+}  // namespace troupe::peers

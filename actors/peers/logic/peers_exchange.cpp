@@ -1,0 +1,99 @@
+// Which contacts are asked for, passed on and believed.
+#include <algorithm>
+
+#include "actors/peers/logic/peers.hpp"
+#include "actors/peers/logic/spread.hpp"
+
+namespace troupe::peers {
+namespace {
+
+bool unspecified(const base::Endpoint& endpoint) {
+  const auto first = endpoint.address.begin() + (endpoint.is_v4() ? 12 : 0);
+  return std::all_of(first, endpoint.address.end(), [](std::uint8_t byte) { return byte == 0; });
+}
+
+}  // namespace
+
+// Asks one healthy peer: every period, and sooner and ever less often while links are missing.
+void Peers::exchange(base::Instant now, base::Random& random) {
+  if (asked_ && asked_due_ <= now) asked_.reset();
+  if (asked_ || now < exchange_due_) return;
+  exchange_due_ = now + spread(policy_.exchange_period, random);
+  std::vector<base::NodeId> friends;
+  for (const auto& [id, link] : links_) {
+    if (link.answered && link.missed == 0) friends.push_back(id);
+  }
+  if (friends.empty()) return;
+  asked_ = friends[random.below(friends.size())];
+  asked_due_ = now + kExchangeTimeout;
+  decisions_.push_back(AskContacts{*asked_, asked_due_});
+  if (links_.size() >= policy_.links_target) return;
+  exchange_due_ = std::min(exchange_due_, now + eager_gap_);
+  eager_gap_ = std::min(eager_gap_ * 2, policy_.exchange_period);
+}
+
+// With too few healthy links nothing is left untried: known peers are not waited for, and others are asked anew.
+// Seeds have their own wait, which ends with the same period (peers_dial.cpp).
+void Peers::rejoin(base::Instant now, base::Random& random) {
+  if (now < rejoin_due_) return;
+  rejoin_due_ = now + spread(policy_.rejoin_period, random);
+  if (healthy() >= policy_.healthy_min) return;
+  retry_at_.clear();
+  if (!asked_) exchange_due_ = std::min(exchange_due_, now);
+}
+
+bool Peers::passable(const Contact& contact, const base::NodeId& to) const {
+  if (!contact.endpoint.dialable()) return false;
+  const auto link = links_.find(to);
+  return !is_loopback(contact.endpoint) || (link != links_.end() && is_loopback(link->second.up.remote));
+}
+
+std::vector<Contact> Peers::give(const base::NodeId& asker, std::size_t count_max, base::Instant now,
+                                 base::Random& random) const {
+  std::vector<Contact> out;
+  for (const auto& [id, peer] : book_.rows()) {
+    if (id == asker || peer.banned(now) || !passable(peer.contact, asker)) continue;
+    const bool fresh = peer.last_success && now - *peer.last_success < kFresh && peer.failures == 0;
+    if (fresh || state_of(id, now) == State::healthy) out.push_back(peer.contact);
+  }
+  random.shuffle(out);
+  out.resize(std::min({out.size(), count_max, kContactsMax}));
+  return out;
+}
+
+Decisions Peers::contacts(const base::NodeId& from, const std::vector<Contact>& list, base::Instant now,
+                          base::Random& random) {
+  if (asked_ == from) {
+    asked_.reset();
+    std::optional<Offence> offence;
+    if (list.size() > kContactsMax) offence = Offence::too_many;
+    for (std::size_t i = 0; i < list.size() && !offence; ++i) {
+      const Contact& contact = list[i];
+      const auto id = contact.endpoint.dialable() ? id_of_(contact.key, contact.nonce) : std::nullopt;
+      if (!contact.endpoint.dialable()) offence = Offence::undialable;
+      else if (!id) offence = Offence::unproven_contact;
+      else if (id != self_ && passable(contact, from)) book_.hear_of(*id, contact, from, now);
+    }
+    if (offence) offend(from, *offence, now);
+  }
+  return settle(now, random);
+}
+
+Decisions Peers::contacts_failed(const base::NodeId& from, base::Instant now, base::Random& random) {
+  if (asked_ == from) asked_.reset();
+  return settle(now, random);
+}
+
+// Where we dialled it, we know better: its word is taken for links that came from it.
+Decisions Peers::advertised(const base::NodeId& id, base::Endpoint endpoint, base::Instant now, base::Random& random) {
+  const auto at = links_.find(id);
+  if (at != links_.end() && at->second.up.direction == Direction::inbound) {
+    const LinkUp& up = at->second.up;
+    if (unspecified(endpoint)) endpoint.address = up.remote.address;
+    const Contact contact{up.key, up.nonce, endpoint};
+    if (passable(contact, id)) book_.hear_of(id, contact, id, now);
+  }
+  return settle(now, random);
+}
+
+}  // namespace troupe::peers

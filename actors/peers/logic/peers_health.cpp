@@ -1,0 +1,101 @@
+// Which links are pinged, and what their answers and their silence say.
+#include <algorithm>
+#include <utility>
+
+#include "actors/peers/logic/peers.hpp"
+#include "actors/peers/logic/spread.hpp"
+
+namespace troupe::peers {
+
+void Peers::ping_some(base::Instant now, base::Random& random) {
+  if (now >= health_due_) {
+    health_due_ = now + spread(policy_.health_period, random);
+    ++period_;
+    pinged_ = 0;
+    forget_old(now);
+    std::vector<std::pair<base::Instant, base::NodeId>> waiting;  // never pinged ones follow below in any case
+    for (const auto& [id, link] : links_) {
+      if (link.pinged_at && !link.pong_due) waiting.emplace_back(*link.pinged_at, id);
+    }
+    const auto unpinged = static_cast<std::size_t>(
+        std::count_if(links_.begin(), links_.end(), [](const auto& entry) { return !entry.second.pinged_at; }));
+    std::sort(waiting.begin(), waiting.end());
+    waiting.resize(std::min(waiting.size(), policy_.links_target - std::min(unpinged, policy_.links_target)));
+    for (const auto& [at, id] : waiting) ping(id, links_.at(id), now);
+  }
+  for (auto& [id, link] : links_) {
+    const bool wanted = !link.pinged_at || (link.again_at && *link.again_at <= now);
+    if (!wanted || link.pong_due) continue;
+    if (link.pinged_in == period_ || pinged_ < policy_.links_target) ping(id, link, now);
+    else if (link.again_at) link.again_at = health_due_;
+  }
+}
+
+void Peers::ping(const base::NodeId& id, Link& link, base::Instant now) {
+  if (link.pinged_in != period_) ++pinged_;
+  link.pinged_in = period_;
+  link.pinged_at = now;
+  link.again_at.reset();
+  link.pong_due = now + kPingTimeout;
+  decisions_.push_back(SendPing{id, *link.pong_due});
+}
+
+Decisions Peers::ponged(const base::NodeId& id, std::chrono::microseconds round_trip, base::Instant now,
+                        base::Random& random) {
+  const auto at = links_.find(id);
+  if (at != links_.end() && at->second.pong_due) {
+    Link& link = at->second;
+    link.pong_due.reset();
+    link.missed = 0;
+    link.rtt = round_trip;
+    book_.heard(id, round_trip, now);
+    if (const KnownPeer* const peer = book_.find(id)) link.rtt = peer->rtt;
+    if (!std::exchange(link.answered, true)) {  // a new friend may know others
+      eager_gap_ = kExchangeGap;
+      if (!asked_ && links_.size() < policy_.links_target) exchange_due_ = std::min(exchange_due_, now);
+    }
+  }
+  return settle(now, random);
+}
+
+Decisions Peers::ping_failed(const base::NodeId& id, base::Instant now, base::Random& random) {
+  const auto at = links_.find(id);
+  if (at != links_.end() && at->second.pong_due) miss(id, now);
+  return settle(now, random);
+}
+
+void Peers::expire_pings(base::Instant now) {
+  std::vector<base::NodeId> overdue;
+  for (const auto& [id, link] : links_) {
+    if (link.pong_due && *link.pong_due <= now) overdue.push_back(id);
+  }
+  for (const auto& id : overdue) miss(id, now);
+}
+
+void Peers::miss(const base::NodeId& id, base::Instant now) {
+  Link& link = links_.at(id);
+  link.pong_due.reset();
+  link.again_at = now + kPingAgain;
+  book_.missed(id);
+  if (++link.missed < kPingsMissedMax) return;
+  book_.failed(id, now);
+  drop_link(id, DropReason::silent);
+  retry_at_.insert_or_assign(id, now + kRetryMin);
+}
+
+std::size_t Peers::healthy() const {
+  return static_cast<std::size_t>(std::count_if(links_.begin(), links_.end(), [](const auto& entry) {
+    return entry.second.answered && entry.second.missed == 0;
+  }));
+}
+
+State Peers::state_of(const base::NodeId& id, base::Instant now) const {
+  if (const auto at = links_.find(id); at != links_.end()) {
+    if (at->second.missed > 0) return State::unhealthy;
+    return at->second.answered ? State::healthy : State::linked;
+  }
+  if (book_.banned(id, now)) return State::banned;
+  return dialling(id) ? State::dialling : State::known;
+}
+
+}  // namespace troupe::peers

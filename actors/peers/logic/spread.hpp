@@ -1,0 +1,25 @@
+#pragma once
+// Chance in waiting, so that nodes that started together do not go on in step.
+#include <algorithm>
+
+#include "runtime/base/random.hpp"
+#include "runtime/base/time.hpp"
+
+namespace troupe::peers {
+
+/// A tenth less to a tenth more than `period`.
+inline base::Duration spread(base::Duration period, base::Random& random) {
+  const auto tenth = static_cast<std::uint64_t>(std::max<std::int64_t>(period.count(), 0)) / 10;
+  return period - base::Duration(static_cast<std::int64_t>(tenth)) +
+         base::Duration(static_cast<std::int64_t>(random.below(2 * tenth + 1)));
+}
+
+/// `first` doubled for each failure after the first one, at most `longest`, spread.
+inline base::Duration backoff(base::Duration first, base::Duration longest, std::uint32_t failures,
+                              base::Random& random) {
+  base::Duration out = std::min(first, longest);
+  for (std::uint32_t i = 1; i < failures && out < longest; ++i) out = std::min(out * 2, longest);
+  return spread(out, random);
+}
+
+}  // namespace troupe::peers

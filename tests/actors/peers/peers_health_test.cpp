@@ -1,0 +1,76 @@
+#include <set>
+
+#include "tests/actors/peers/fixture.hpp"
+
+using namespace troupe;
+using namespace troupe::peers;
+
+TEST_CASE("health: a new link is pinged at once and healthy once it answers") {
+  Fixture node;
+  node.start();
+  const auto pings = only<SendPing>(node.peers.linked(inbound(1), node.now, node.random));
+  REQUIRE(pings.size() == 1);
+  CHECK(pings[0].due == node.now + kPingTimeout);
+  CHECK(node.state(1) == State::linked);
+  CHECK(node.peers.healthy() == 0);
+  node.peers.ponged(id_of(1), 30ms, node.now, node.random);
+  CHECK(node.state(1) == State::healthy);
+  CHECK(node.peers.view(node.now)[0].rtt == 30ms);
+  CHECK(node.peers.view(node.now)[0].direction == Direction::inbound);
+}
+
+TEST_CASE("health: a link that misses a ping is unhealthy, recovers by an answer, and is dropped after three") {
+  Fixture node;
+  node.start();
+  node.befriend(outbound(1));
+  node.pass(66s, false);
+  REQUIRE(only<SendPing>(node.pass(0s)).empty());
+  while (node.state(1) == State::healthy) node.pass(1s, false);
+  CHECK(node.state(1) == State::unhealthy);
+  CHECK(node.peers.healthy() == 0);
+
+  SUBCASE("the next answer makes it healthy") {
+    CHECK(only<SendPing>(node.pass(kPingAgain)).size() == 1);
+    CHECK(node.state(1) == State::healthy);
+  }
+  SUBCASE("silence ends it") {
+    const auto drops = only<Drop>(node.pass(2 * (kPingAgain + kPingTimeout), false));
+    REQUIRE(drops.size() == 1);
+    CHECK(drops[0].why == DropReason::silent);
+    CHECK(node.peers.links() == 0);
+    CHECK(node.peers.book().find(id_of(1))->failures == 1);
+    CHECK(node.peers.unlinked(id_of(1), node.now, node.random).empty());  // the echo of that drop
+  }
+  SUBCASE("an answer that comes too late counts for nothing, and a failure told twice counts once") {
+    node.peers.ponged(id_of(1), 9s, node.now, node.random);
+    CHECK(node.state(1) == State::unhealthy);
+    for (int i = 0; i < 10; ++i) node.peers.ping_failed(id_of(1), node.now, node.random);
+    CHECK(node.peers.links() == 1);
+  }
+}
+
+TEST_CASE("health: at most the wanted number of links is pinged in a period, and all in turn") {
+  Policy policy;
+  policy.links_target = 16;
+  Fixture node(policy);
+  node.start();
+  for (std::uint32_t i = 1; i <= 50; ++i) node.befriend(inbound(i));
+  CHECK(node.peers.healthy() == 16);
+  std::set<base::NodeId> pinged;
+  for (int period = 0; period < 4; ++period) {
+    const auto pings = only<SendPing>(node.pass(54s));
+    CHECK(pings.size() <= 16);
+    for (const auto& ping : pings) CHECK(pinged.insert(ping.whom).second);
+    node.pass(12s);
+  }
+  CHECK(node.peers.healthy() >= 48);
+}
+
+TEST_CASE("health: pings of one link come once a period, with jitter") {
+  Fixture node;
+  node.start();
+  node.befriend(outbound(1));
+  const std::size_t pings = only<SendPing>(node.pass(6000s)).size();
+  CHECK(pings >= 92);
+  CHECK(pings <= 112);
+}
