@@ -1,0 +1,33 @@
+@0xa41c7be90d35f682;
+# What `troupe bench` sends, and the tests of the runtime. Meaningless outside both.
+
+using Cxx = import "/capnp/c++.capnp";
+using import "/messages/annotations.capnp".kind;
+$Cxx.namespace("troupe::bench::wire");
+
+struct Number $kind(from = [peer], bytesMax = 256) {
+  # A number that somebody counts, or asks to be given back.
+
+  value @0 :UInt64;
+}
+
+struct Latest $kind(bytesMax = 256, whenFull = keepLatest) {
+  # A number of which only the newest matters.
+
+  value @0 :UInt64;
+}
+
+struct Parcel $kind(from = [peer], bytesMax = 1048832) {
+  # Bytes on their way.
+
+  number @0 :UInt64;
+  data @1 :Data;
+  # At most 1 MiB.
+}
+
+struct Order $kind(from = [peer], bytesMax = 256) {
+  # Asks for `count` parcels of `bytes` each as a stream; as an intake: announces them.
+
+  count @0 :UInt64;
+  bytes @1 :UInt32;
+}

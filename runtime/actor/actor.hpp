@@ -1,0 +1,151 @@
+#pragma once
+// What a domain derives its actors from. The object lives inside a shell (shell.hpp) that owns the mailbox:
+// it is built by the parent's factory, and dropped and built anew when one of its handlers throws.
+//
+// Use     override receive() to name the handlers; start() to begin. now(), tell, ask, after, spawn work from
+//         start() on, not in the constructor. Handlers run one at a time, never on two threads at once.
+// Limits  a mailbox, pending asks and open streams have limits (NodeLimits); above them questions are answered
+//         `overloaded` and tells follow the rule of their kind.
+#include <optional>
+#include <string>
+
+#include "runtime/actor/handlers.hpp"
+#include "runtime/actor/node.hpp"
+#include "runtime/base/random.hpp"
+#include "runtime/base/time.hpp"
+#include "runtime/ports/network.hpp"
+
+namespace troupe::runtime {
+
+/// Who sent the message at hand.
+struct Caller {
+  messages::Role role = messages::Role::inside;
+  std::optional<base::NodeId> node;  ///< the other node, or an operator's key hash; none for this node
+};
+
+/// A message on its way from a proxy to the peer actor that owns the link. Private to runtime/.
+struct Outbound {
+  std::uint64_t proxy = 0;  ///< the link's number for the remote actor
+  caf::strong_actor_ptr sender;
+  std::uint64_t message_id = 0;
+  Envelope envelope;
+};
+
+class Actor {
+ public:
+  Actor() = default;
+  Actor(const Actor&) = delete;
+  Actor& operator=(const Actor&) = delete;
+  virtual ~Actor() = default;
+
+  /// Names what this actor does with each kind of message.
+  virtual void receive(Handlers& on) = 0;
+  /// Runs once per incarnation, before the first message.
+  virtual void start() {}
+  /// Runs once before a wanted end, not before a restart: the place for a last word.
+  virtual void stop() {}
+  /// An event of a stream that this actor owns. For runtime/net.
+  virtual void event(ports::StreamEvent&&) {}
+  /// A message for the other side of a link that this actor owns. For runtime/net.
+  virtual void outbound(Outbound&&) {}
+  /// An actor that this one watches has ended. `error` is none for a wanted end.
+  virtual void down(const Handle&, const std::optional<base::Error>&) {}
+
+ protected:
+  Node& node() const;
+  const ports::World& world() const { return node().world(); }
+  Handle self() const;
+  const std::string& path() const;
+  base::Instant now() const;
+  base::WallTime wall() const { return world().clock.wall(); }
+  base::Random& random();
+
+  /// The sender of the message at hand; null if it wants no answer and told no address.
+  Handle sender() const;
+  Caller caller() const;
+  /// Answers the question at hand with an error; counts on a tell. `to_error` is the domain's own translation.
+  void refuse(const base::Error& error);
+  template <class E>
+  requires(!std::is_same_v<E, base::Error>) void refuse(E error) { refuse(to_error(error)); }
+
+  /// Sends a message that nobody answers.
+  template <class T, class Fill>
+  void tell(const Handle& to, Fill&& fill) {
+    send(to, Envelope::build<T>(header(), std::forward<Fill>(fill)));
+  }
+  void send(const Handle& to, Envelope envelope);
+
+  /// Asks a question and calls back exactly once: with the answer, an error of the other side, `timeout` at `due`,
+  /// `unavailable` if the other side is gone, `overloaded` above NodeLimits::asks_max. Never calls back after a
+  /// restart.
+  template <class Q, class A, class Fill, class F>
+  void ask(const Handle& to, base::Instant due, Fill&& fill, F callback) {
+    Header head = header();
+    head.due = due;
+    request(to, Envelope::build<Q>(head, std::forward<Fill>(fill)),
+            [callback = std::move(callback)](const Envelope& envelope) mutable { callback(Answer<A>(envelope)); });
+  }
+  /// The same with an envelope that is at hand; its header names the deadline.
+  void request(const Handle& to, Envelope question, base::Callback<void(const Envelope&)> callback);
+
+  /// Asks for a stream: `item(Item::Reader)` for each, then `ended(Result<void, Error>)` once.
+  template <class Q, class Item, class Fill, class OnItem, class OnEnd>
+  Subscription subscribe(const Handle& to, base::Duration idle, Fill&& fill, OnItem item, OnEnd ended) {
+    return Subscription(read_stream(
+        to, idle, Envelope::build<Q>(header(), std::forward<Fill>(fill)),
+        [item = std::move(item)](const Envelope& envelope) mutable {
+          Envelope::Reading<Item> reading(envelope);
+          item(reading.root());
+        },
+        [ended = std::move(ended)](const Envelope& last) mutable {
+          if (last.header().signal == Signal::error) ended(base::Result<void, base::Error>(read_error(last)));
+          else ended(base::Result<void, base::Error>());
+        }));
+  }
+  /// Asks a question whose items this actor writes; `callback(Answer<A>)` once, when the reader answers or is gone.
+  template <class Q, class Item, class A, class Fill, class F>
+  Sink<Item> feed(const Handle& to, base::Duration idle, Fill&& fill, F callback) {
+    return Sink<Item>(
+        write_stream(to, idle, Envelope::build<Q>(header(), std::forward<Fill>(fill)),
+                     [callback = std::move(callback)](const Envelope& last) mutable { callback(Answer<A>(last)); }));
+  }
+
+  /// Runs the handler of `Tag` once `delay` has passed; replaces an earlier call. Zero: after the messages at hand.
+  template <class Tag>
+  void after(base::Duration delay) {
+    set_timer(timer_tag<Tag>(), delay);
+  }
+  template <class Tag>
+  void cancel() {
+    clear_timer(timer_tag<Tag>());
+  }
+
+  /// Starts a child under `name` and supervises it. A name that a living child has is a broken invariant.
+  Handle spawn(std::string name, Factory factory, SpawnOptions options = {});
+  template <class T, class... Args>
+  Handle spawn(std::string name, Args... args) {
+    return spawn(std::move(name), Factory([=] { return std::make_unique<T>(args...); }));
+  }
+  /// Asks a child to end; its address then bounces.
+  void stop_child(const Handle& child);
+  /// Calls down() when `whom` ends, also for a remote one when its link does.
+  void watch(const Handle& whom);
+  void unwatch(const Handle& whom);
+  /// Ends this actor after the handler at hand; its children end with it.
+  void finish();
+
+ private:
+  friend class Shell;
+  Header header() const;
+  std::shared_ptr<StreamEnd> read_stream(const Handle& to, base::Duration idle, Envelope question,
+                                         base::Callback<void(const Envelope&)> item,
+                                         base::Callback<void(const Envelope&)> ended);
+  std::shared_ptr<StreamEnd> write_stream(const Handle& to, base::Duration idle, Envelope question,
+                                          base::Callback<void(const Envelope&)> answered);
+  void set_timer(TimerTag tag, base::Duration delay);
+  void clear_timer(TimerTag tag);
+
+  Shell* shell_ = nullptr;
+};
+
+}  // namespace troupe::runtime

@@ -1,0 +1,148 @@
+#pragma once
+// Every message between two actors: an immutable, reference-counted Cap'n Proto message with its header.
+//
+// Sent to a local actor it is a pointer; sent to a remote one the same words go on the wire as they are.
+// Size    one allocation: header, then the words as capnp::messageToFlatArray lays them out.
+// Safety  immutable after build(); copies may be read from any thread, each through a `Reading` of its own.
+#include <capnp/message.h>
+#include <capnp/serialize.h>
+
+#include <atomic>
+#include <cstdint>
+#include <utility>
+
+#include "messages/kinds.hpp"
+#include "runtime/base/bytes.hpp"
+#include "runtime/base/error.hpp"
+#include "runtime/base/time.hpp"
+
+namespace troupe::runtime {
+
+/// What an envelope does in the conversation that its message id names.
+enum class Signal : std::uint8_t {
+  message,  ///< a tell, a question or an answer, by its message id
+  error,    ///< an answer or the end of a stream: the words are a messages::wire::Error
+  item,     ///< one item of a stream
+  end,      ///< no more items in this direction; carries the answer where there is one
+  cancel,   ///< the reader of a stream wants no more; no words
+  credit,   ///< the reader of a stream grants more; see Header::credit_items
+};
+
+/// Marks an envelope whose words came from another process and were not checked against their schema.
+enum class Origin : std::uint8_t { local, foreign };
+
+/// The context that a message inherits from the one at hand.
+struct Trace {
+  std::uint64_t id = 0;    ///< zero: not traced
+  std::uint32_t span = 0;  ///< of the sender's handler
+};
+
+struct Header {
+  const messages::KindInfo* kind = nullptr;  ///< null for signals without words
+  base::Instant due = base::Instant::max();  ///< of this node's monotonic clock; work later than this is dropped
+  Trace trace;
+  Signal signal = Signal::message;
+  Origin origin = Origin::local;
+  std::uint32_t credit_items = 0;  ///< with Signal::credit: items granted
+  std::uint32_t credit_bytes = 0;  ///< with Signal::credit: bytes granted
+};
+
+class Envelope {
+ public:
+  Envelope() = default;
+  Envelope(const Envelope& other) : frame_(other.frame_) {
+    if (frame_ != nullptr) frame_->references.fetch_add(1, std::memory_order_relaxed);
+  }
+  Envelope(Envelope&& other) noexcept : frame_(std::exchange(other.frame_, nullptr)) {}
+  Envelope& operator=(Envelope other) noexcept {
+    std::swap(frame_, other.frame_);
+    return *this;
+  }
+  ~Envelope() {
+    if (frame_ != nullptr && frame_->references.fetch_sub(1, std::memory_order_acq_rel) == 1) destroy(frame_);
+  }
+
+  explicit operator bool() const { return frame_ != nullptr; }
+  const Header& header() const { return frame_->header; }
+  const messages::KindInfo* kind() const { return frame_->header.kind; }
+  /// The type id of the words, or zero for a signal without words.
+  std::uint64_t kind_id() const { return frame_->header.kind == nullptr ? 0 : frame_->header.kind->id; }
+  /// The message as a flat array; empty for a signal without words.
+  kj::ArrayPtr<const capnp::word> words() const { return {words_of(frame_), frame_->words}; }
+  base::ByteView bytes() const {
+    const auto flat = words().asBytes();
+    return {flat.begin(), flat.size()};
+  }
+
+  /// Builds a `T`, filled by `fill(T::Builder)`. Errors: ensure() if it is larger than its kind allows.
+  template <class T, class Fill>
+  static Envelope build(Header header, Fill&& fill) {
+    Scratch scratch;
+    fill(scratch.message().template initRoot<T>());
+    header.kind = &messages::kind_of<T>();
+    return from_builder(header, scratch.message());
+  }
+
+  /// A signal without words.
+  static Envelope bare(Header header);
+
+  /// Takes words that came from elsewhere, a flat array whose segment table was checked. Copies them.
+  static Envelope from_words(Header header, kj::ArrayPtr<const capnp::word> words);
+
+  /// The same words under another header (one copy of them).
+  Envelope with(Header header) const { return from_words(header, words()); }
+
+  /// Reads one envelope, during one handler. Its traversal limit is proportional to the message, so that a
+  /// message whose pointers share a part cannot make us read for ever. Throws kj::Exception on broken pointers.
+  template <class T>
+  class Reading {
+   public:
+    explicit Reading(const Envelope& envelope)
+        : message_(envelope.words(), {envelope.frame_->words * kReadsMax + kReadsFree, kNestingMax}) {}
+    typename T::Reader root() { return message_.template getRoot<T>(); }
+
+   private:
+    capnp::FlatArrayMessageReader message_;
+  };
+
+ private:
+  static constexpr std::uint64_t kReadsMax = 8;     // our choice: a handler may read each part a few times
+  static constexpr std::uint64_t kReadsFree = 128;  // words; default values are read as well
+  static constexpr int kNestingMax = 32;            // our choice: no schema of ours nests deeper than 8
+
+  struct Frame {
+    std::atomic<std::uint32_t> references{1};
+    std::uint32_t words = 0;
+    Header header;
+  };
+
+  /// A message builder whose first segment is this thread's scratch, unless a build is under way there already.
+  class Scratch {
+   public:
+    Scratch();
+    ~Scratch();
+    Scratch(const Scratch&) = delete;
+    Scratch& operator=(const Scratch&) = delete;
+    capnp::MallocMessageBuilder& message() { return *reinterpret_cast<capnp::MallocMessageBuilder*>(space_); }
+
+   private:
+    bool shared_;
+    alignas(capnp::MallocMessageBuilder) std::byte space_[sizeof(capnp::MallocMessageBuilder)];
+  };
+
+  explicit Envelope(Frame* frame) : frame_(frame) {}
+  static Envelope from_builder(const Header& header, capnp::MessageBuilder& message);
+  static Frame* allocate(const Header& header, std::size_t words);
+  static void destroy(Frame* frame);
+  static capnp::word* words_of(Frame* frame) { return reinterpret_cast<capnp::word*>(frame + 1); }
+
+  Frame* frame_ = nullptr;
+};
+
+/// An error as an envelope: answers a question or ends a stream.
+Envelope error_envelope(const base::Error& error, Header header = {});
+
+/// The error that an envelope with Signal::error carries; `internal` where its words are broken.
+base::Error read_error(const Envelope& envelope);
+
+}  // namespace troupe::runtime

@@ -1,0 +1,22 @@
+#pragma once
+// The envelope as a CAF message: the one type that carries messages between actors; and the two private ones beside
+// it. Not for domains.
+#include <caf/allowed_unsafe_message_type.hpp>
+
+#include "runtime/actor/actor.hpp"
+#include "runtime/actor/envelope.hpp"
+
+namespace troupe::runtime {
+
+/// A timer with no delay, sent to oneself: it comes after what is queued already.
+struct SoonMessage {
+  TimerTag tag;
+  std::uint32_t incarnation;
+};
+
+}  // namespace troupe::runtime
+
+// "Unsafe" is CAF's word for a type that it cannot serialize; runtime/net sends the words itself.
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::runtime::Envelope)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::runtime::Outbound)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::runtime::SoonMessage)

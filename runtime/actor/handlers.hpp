@@ -1,0 +1,114 @@
+#pragma once
+// What one actor does with each kind of message: a flat table, filled once per incarnation.
+//
+// This is the one place through which messages are counted, admitted, traced and decoded.
+#include <cstdint>
+#include <vector>
+
+#include "runtime/actor/envelope.hpp"
+#include "runtime/actor/reply.hpp"
+#include "runtime/actor/stream.hpp"
+#include "runtime/base/callback.hpp"
+
+namespace troupe::runtime {
+
+/// Identifies a timer by its empty struct: the address of a variable that exists once a type.
+using TimerTag = const void*;
+template <class Tag>
+TimerTag timer_tag() {
+  static const char tag = 0;
+  return &tag;
+}
+
+class Handlers {
+ public:
+  /// Answers questions of kind `Q` with an `A`, now or later.
+  template <class Q, class A, class F>
+  void ask(F handler) {
+    add<Q>(Form::question,
+           [handler = std::move(handler)](Shell& shell, const Envelope& envelope, ReturnAddress&& from) mutable {
+             Envelope::Reading<Q> reading(envelope);
+             const auto question = reading.root();
+             handler(question, Reply<A>(&shell, std::move(from)));
+           });
+  }
+  /// Takes messages of kind `T` that nobody waits for.
+  template <class T, class F>
+  void tell(F handler) {
+    add<T>(Form::tell, [handler = std::move(handler)](Shell&, const Envelope& envelope, ReturnAddress&&) mutable {
+      Envelope::Reading<T> reading(envelope);
+      handler(reading.root());
+    });
+  }
+  /// Answers questions of kind `Q` with a stream of items.
+  template <class Q, class Item, class F>
+  void stream(F handler) {
+    add<Q>(Form::question,
+           [handler = std::move(handler)](Shell& shell, const Envelope& envelope, ReturnAddress&& from) mutable {
+             Envelope::Reading<Q> reading(envelope);
+             const auto question = reading.root();
+             handler(question, Sink<Item>(open_output(shell, envelope, std::move(from))));
+           });
+  }
+  /// Takes a question of kind `Q`, then a stream of items from the asker, and answers with an `A` at the end.
+  template <class Q, class Item, class A, class F>
+  void intake(F handler) {
+    add<Q>(Form::question,
+           [handler = std::move(handler)](Shell& shell, const Envelope& envelope, ReturnAddress&& from) mutable {
+             Envelope::Reading<Q> reading(envelope);
+             const auto question = reading.root();
+             handler(question, Intake<Item, A>(open_input(shell, std::move(from))));
+           });
+  }
+  /// Takes any kind without a handler of its own, undecoded. For actors that only pass messages on.
+  void other(base::Callback<void(const Envelope&, AnyReply)> handler) { other_ = std::move(handler); }
+
+  /// Called when the timer of `Tag` is due (Actor::after).
+  template <class Tag>
+  void timer(base::Callback<void()> handler) {
+    timers_.push_back({timer_tag<Tag>(), std::move(handler)});
+  }
+  /// Fills the state that the inspector shows, between two messages.
+  template <class State, class F>
+  void describe(F handler) {
+    describe_ = [handler = std::move(handler)](Header header) mutable {
+      return Envelope::build<State>(header, [&](typename State::Builder state) { handler(state); });
+    };
+  }
+
+ private:
+  friend class Shell;
+  enum class Form : std::uint8_t { question, tell };
+  using Run = base::Callback<void(Shell&, const Envelope&, ReturnAddress&&)>;
+  struct Entry {
+    const messages::KindInfo* kind;
+    Form form;
+    Run run;
+  };
+  struct Timer {
+    TimerTag tag;
+    base::Callback<void()> run;
+  };
+
+  template <class T>
+  void add(Form form, Run run) {
+    const auto* kind = &messages::kind_of<T>();
+    base::ensure(find(kind) == nullptr, "a kind has one handler in an actor");
+    entries_.push_back({kind, form, std::move(run)});
+  }
+  /// Linear: an actor handles some ten kinds, and the table is two cache lines away.
+  Entry* find(const messages::KindInfo* kind) {
+    for (Entry& entry : entries_)
+      if (entry.kind == kind) return &entry;
+    return nullptr;
+  }
+  static std::shared_ptr<StreamEnd> open_output(Shell& shell, const Envelope& question, ReturnAddress&& from);
+  static std::shared_ptr<StreamEnd> open_input(Shell& shell, ReturnAddress&& from);
+
+  std::vector<Entry> entries_;
+  std::vector<Timer> timers_;
+  base::Callback<void(const Envelope&, AnyReply)> other_;
+  base::Callback<Envelope(Header)> describe_;
+};
+
+}  // namespace troupe::runtime

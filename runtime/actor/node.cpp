@@ -1,0 +1,38 @@
+#include "runtime/actor/node.hpp"
+
+#include <algorithm>
+
+#include "runtime/actor/shell.hpp"
+
+namespace troupe::runtime {
+
+bool Service::offers(const messages::KindInfo* kind) const {
+  return std::find(kinds.begin(), kinds.end(), kind) != kinds.end();
+}
+
+Node::Node(caf::actor_system& system, ports::World world, NodeLimits limits)
+    : system_(system), world_(world), limits_(limits) {
+  base::ensure(limits.asks_max <= (std::size_t{1} << 20), "a question's number has 20 bits for its place");
+}
+
+Handle Node::start(std::string name, Factory factory, SpawnOptions options) {
+  base::ensure(valid_path_part(name), "the name of an actor may be a part of a path");
+  return system_.spawn<Shell>(Shell::Setup{this, "/" + name, std::move(factory), options, nullptr, 0});
+}
+
+void Node::publish(std::string path, Service service) {
+  const std::lock_guard hold(services_lock_);
+  services_.insert_or_assign(std::move(path), std::make_shared<const Service>(std::move(service)));
+}
+
+std::shared_ptr<const Service> Node::service(std::string_view path) const {
+  const std::lock_guard hold(services_lock_);
+  const auto found = services_.find(path);
+  return found == services_.end() ? nullptr : found->second;
+}
+
+Handle Node::remote(const base::NodeId& id, const std::string& path) const {
+  return remotes ? remotes(id, path) : Handle{};
+}
+
+}  // namespace troupe::runtime

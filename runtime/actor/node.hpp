@@ -1,0 +1,113 @@
+#pragma once
+// What all actors of one node share: its ports, its registry, its published services, its counters.
+//
+// Owner   whoever starts the node; outlives every actor of it.
+// Safety  any thread, but for the setters named "before start".
+#include <array>
+#include <atomic>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "messages/kinds.hpp"
+#include "runtime/actor/logic/supervisor.hpp"
+#include "runtime/actor/registry.hpp"
+#include "runtime/base/ids.hpp"
+#include "runtime/ports/world.hpp"
+
+namespace caf {
+class actor_system;
+}
+
+namespace troupe::runtime {
+
+class Actor;
+using Factory = std::function<std::unique_ptr<Actor>()>;
+
+/// Why a message reached nobody.
+enum class DeadLetter : std::uint8_t {
+  expired,      ///< its deadline had passed before its turn came
+  full,         ///< a tell above the receiver's limit
+  unsupported,  ///< a kind that the receiver does not know
+  malformed,    ///< foreign words that break their schema
+  refused,      ///< a tell that the receiver's logic rejected
+  late_answer,  ///< an answer that nobody waits for any more
+  gone,         ///< a tell to an actor that waits for its restart for too long, or has ended
+};
+inline constexpr std::size_t kDeadLetterReasons = 7;
+
+struct NodeLimits {
+  std::size_t mailbox_max = 10'000;  ///< messages waiting in one actor
+  std::size_t asks_max = 100'000;    ///< questions of one actor that wait for an answer
+  std::size_t streams_max = 1'000;   ///< open streams of one actor, both ends counted
+};
+
+struct SpawnOptions {
+  logic::OnFailure on_failure = logic::OnFailure::restart;
+  logic::RestartPolicy children = {};  ///< what this actor does about its own children
+  ports::Placement placement = ports::Placement::shared;
+  std::size_t mailbox_max = 0;  ///< zero: the node's
+};
+
+/// An actor that may be reached from other nodes, for the kinds it named and the roles of each kind.
+struct Service {
+  Handle handle;
+  std::vector<const messages::KindInfo*> kinds;
+  bool offers(const messages::KindInfo* kind) const;
+};
+
+class Node {
+ public:
+  Node(caf::actor_system& system, ports::World world, NodeLimits limits = {});
+  Node(const Node&) = delete;
+  Node& operator=(const Node&) = delete;
+
+  /// Starts an actor without a parent. When it escalates, `on_fatal` (set before start) is told and it ends.
+  Handle start(std::string name, Factory factory, SpawnOptions options = {});
+  std::function<void(const base::Error&)> on_fatal = [](const base::Error&) {};
+  /// Told of every failure of an actor, from its own thread (set before start). For the log.
+  std::function<void(std::string_view path, const base::Error&)> on_failure = [](std::string_view, const base::Error&) {
+  };
+
+  const ports::World& world() const { return world_; }
+  caf::actor_system& system() { return system_; }
+  const NodeLimits& limits() const { return limits_; }
+  Registry& registry() { return registry_; }
+  const Registry& registry() const { return registry_; }
+  Handle find(std::string_view path) const { return registry_.find(path); }
+
+  /// Makes the actor reachable from links under `path`, for questions and tells of these kinds.
+  template <class... Kinds>
+  void publish(std::string path, Handle handle) {
+    publish(std::move(path), Service{std::move(handle), {&messages::kind_of<Kinds>()...}});
+  }
+  void publish(std::string path, Service service);
+  /// Null if no service of that path is published.
+  std::shared_ptr<const Service> service(std::string_view path) const;
+
+  /// A handle for the service `path` on another node; dials on first use. Null before a network is there.
+  Handle remote(const base::NodeId& id, const std::string& path) const;
+  /// How remote() finds its way; set once by runtime/net, before start.
+  std::function<Handle(const base::NodeId&, const std::string&)> remotes;
+
+  void count(DeadLetter reason) {
+    dead_letters_[static_cast<std::size_t>(reason)].fetch_add(1, std::memory_order_relaxed);
+  }
+  std::uint64_t dead_letters(DeadLetter reason) const {
+    return dead_letters_[static_cast<std::size_t>(reason)].load(std::memory_order_relaxed);
+  }
+
+ private:
+  caf::actor_system& system_;
+  ports::World world_;
+  NodeLimits limits_;
+  Registry registry_;
+  mutable std::mutex services_lock_;
+  std::map<std::string, std::shared_ptr<const Service>, std::less<>> services_;
+  std::array<std::atomic<std::uint64_t>, kDeadLetterReasons> dead_letters_{};
+};
+
+}  // namespace troupe::runtime

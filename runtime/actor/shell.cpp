@@ -1,0 +1,273 @@
+#include "runtime/actor/shell.hpp"
+
+#include "messages/runtime.capnp.h"
+
+namespace troupe::runtime {
+namespace {
+
+const base::Error kBroke{base::Code::internal, "the actor broke before it answered"};
+const base::Error kEnded{base::Code::unavailable, "the actor has ended"};
+
+/// A behavior that CAF wants to see; consume() never asks it. Shared by all shells.
+const caf::behavior& idle_behavior() {
+  static const caf::behavior behavior{[](caf::unit_t) {}};
+  return behavior;
+}
+
+}  // namespace
+
+Shell::Shell(caf::actor_config& config, Setup setup)
+    : caf::event_based_actor(config),
+      setup_(std::move(setup)),
+      mailbox_max_(setup_.options.mailbox_max == 0 ? setup_.node->limits().mailbox_max : setup_.options.mailbox_max) {
+  const bool listed = setup_.node->registry().add({setup_.path, "", record_, self()});
+  base::ensure(listed, "a node has room for one more actor");
+}
+
+Shell::~Shell() { delete latest_.load(std::memory_order_relaxed); }
+
+Handle Shell::self() { return caf::actor_cast<caf::actor>(this); }
+
+caf::behavior Shell::make_behavior() {
+  guarded(nullptr, [this] { build(); });
+  if (finishing_) end();
+  arm();
+  return ended_ ? caf::behavior{} : idle_behavior();
+}
+
+Shell::resume_result Shell::resume(caf::execution_unit* worker, std::size_t throughput_max) {
+  batch_now_known_ = false;
+  return caf::event_based_actor::resume(worker, throughput_max);
+}
+
+base::Instant Shell::batch_now() {
+  if (!batch_now_known_) {
+    batch_now_ = now();
+    batch_now_known_ = true;
+  }
+  return batch_now_;
+}
+
+base::Random& Shell::random() {
+  if (!random_) random_ = std::make_unique<base::Random>(setup_.node->world().chance.seed());
+  return *random_;
+}
+
+void Shell::build() {
+  ++incarnation_;
+  handlers_ = Handlers{};
+  object_ = setup_.factory();
+  base::ensure(object_ != nullptr, "a factory makes an actor");
+  object_->shell_ = this;
+  object_->receive(handlers_);
+  object_->start();
+  record_->activity.store(Activity::running, std::memory_order_release);
+}
+
+void Shell::drop_object(const base::Error& why) {
+  dropping_ = &why;  // replies that go with the object say why
+  auto served = std::move(served_);
+  for (auto& [key, stream] : served) stream->abandon(why);
+  auto pending = std::move(pending_);
+  pending_.clear();
+  free_.clear();
+  for (Pending& one : pending)
+    if (one.stream) one.stream->abandon(why);
+  pending.clear();
+  object_.reset();
+  handlers_ = Handlers{};
+  for (const Handle& whom : watched_) demonitor(whom.address());
+  watched_.clear();
+  stop_children();
+  deadlines_ = logic::Deadlines{};
+  dropping_ = nullptr;
+}
+
+void Shell::answer_unanswered(const base::Error& error) {
+  if (!std::exchange(current_.unanswered, false)) return;
+  answer({current_.sender, current_.message_id, current_.trace}, error_envelope(error));
+}
+
+/// A kj::Exception over foreign words is the sender's fault, found while they were read; all else breaks this actor.
+void Shell::thrown(const Envelope* envelope, std::exception_ptr what) {
+  try {
+    std::rethrow_exception(std::move(what));
+  } catch (const kj::Exception& broken) {
+    if (envelope == nullptr || envelope->header().origin == Origin::local)
+      return fail({base::Code::internal, broken.getDescription().cStr()});
+    dead_letter(DeadLetter::malformed);
+    answer_unanswered({base::Code::malformed, "the message breaks its schema"});
+  } catch (const std::exception& broken) {
+    fail({base::Code::internal, broken.what()});
+  } catch (...) {
+    fail({base::Code::internal, "a handler threw something that is no exception"});
+  }
+}
+
+void Shell::fail(base::Error error) {
+  if (ended_ || record_->activity.load(std::memory_order_relaxed) == Activity::waiting) return;
+  record_->activity.store(Activity::waiting, std::memory_order_release);
+  record_->last_error.store(error.code, std::memory_order_relaxed);
+  setup_.node->on_failure(setup_.path, error);
+  answer_unanswered(error);
+  drop_object(kBroke);
+  if (!setup_.parent) {  // the root: nobody is left to decide
+    setup_.node->on_fatal(error);
+    return end();
+  }
+  send(setup_.parent, Envelope::build<wire::ChildFailed>({}, [&](wire::ChildFailed::Builder out) {
+         out.setChild(setup_.number);
+         out.initError().setCode(static_cast<std::uint16_t>(error.code));
+         out.getError().setMessage(error.message.substr(0, 1024).c_str());
+       }));
+}
+
+/// Ends for good: the object goes first, while its address still works.
+void Shell::end() {
+  if (ended_) return;
+  ended_ = true;
+  record_->activity.store(Activity::stopping, std::memory_order_release);
+  if (object_) {
+    try {
+      object_->stop();
+    } catch (const std::exception&) {
+      record_->last_error.store(base::Code::internal, std::memory_order_relaxed);
+    }
+  }
+  if (setup_.parent) {
+    send(setup_.parent,
+         Envelope::build<wire::ChildEnded>({}, [&](wire::ChildEnded::Builder out) { out.setChild(setup_.number); }));
+  }
+  quit();
+}
+
+/// CAF's last call, whatever ended the actor; questions still queued are bounced after it.
+void Shell::on_exit() {
+  ended_ = true;
+  record_->activity.store(Activity::stopping, std::memory_order_release);
+  drop_object(kEnded);
+  for (Stashed& waiting : stash_)
+    if (waiting.id.is_request()) answer({waiting.sender, waiting.id.integer_value(), {}}, error_envelope(kEnded));
+  stash_.clear();
+  setup_.node->world().clock.forget(self());
+  setup_.node->registry().remove(setup_.path, record_.get());
+  setup_.parent = {};
+}
+
+/// After a restart: what waited in the queue, in its order, unless the actor breaks again on the way.
+void Shell::replay() {
+  std::vector<Stashed> waiting = std::move(stash_);
+  stash_.clear();
+  for (Stashed& message : waiting) {
+    if (!object_) stash_.push_back(std::move(message));
+    else take(std::move(message.sender), message.id, message.envelope);
+  }
+}
+
+// -- asks and timers ---------------------------------------------------------------------------------------------
+
+namespace {
+constexpr int kPlaceBits = 20;  // of a question's number: its place in pending_; the rest counts up and never repeats
+constexpr std::uint64_t kPlaceMask = (std::uint64_t{1} << kPlaceBits) - 1;
+}  // namespace
+
+std::uint64_t Shell::add_pending(Pending pending, base::Instant due) {
+  std::uint32_t place = 0;
+  if (free_.empty()) {
+    place = static_cast<std::uint32_t>(pending_.size());
+    pending_.emplace_back();
+  } else {
+    place = free_.back();
+    free_.pop_back();
+  }
+  pending.id = (++asked_ << kPlaceBits | place) & caf::message_id::request_id_mask;
+  const std::uint64_t id = pending.id;
+  pending_[place] = std::move(pending);
+  if (due != base::Instant::max()) deadlines_.add(id, due);
+  return id;
+}
+
+Shell::Pending* Shell::find_pending(std::uint64_t id) {
+  const std::uint64_t place = id & kPlaceMask;
+  return place < pending_.size() && pending_[place].id == id ? &pending_[place] : nullptr;
+}
+
+Shell::Pending Shell::take_pending(std::uint64_t id) {
+  Pending* found = find_pending(id);
+  if (found == nullptr) return {};
+  Pending out = std::move(*found);
+  *found = Pending{};
+  free_.push_back(static_cast<std::uint32_t>(id & kPlaceMask));
+  deadlines_.remove(id);
+  return out;
+}
+
+void Shell::request(const Handle& to, Envelope question, base::Callback<void(const Envelope&)> callback) {
+  const auto refuse_later = [&](base::Code code, const char* text) {
+    // Calls back from the mailbox, as every answer does, so that a caller never sees its callback run inside ask().
+    const std::uint64_t id = add_pending({0, std::move(callback), nullptr}, base::Instant::max());
+    enqueue(
+        caf::make_mailbox_element(
+            nullptr, caf::message_id{id | caf::message_id::response_flag_mask | caf::message_id::default_async_value},
+            {}, error_envelope({code, text})),
+        context());
+  };
+  if (pending_.size() - free_.size() >= setup_.node->limits().asks_max)
+    return refuse_later(base::Code::overloaded, "too many questions of this actor wait for an answer");
+  if (!to) return refuse_later(base::Code::unavailable, "there is nobody to ask");
+  const std::uint64_t id = add_pending({0, std::move(callback), nullptr}, question.header().due);
+  const bool urgent = question.kind()->lane == messages::Lane::control;
+  const caf::message_id mid{id | (urgent ? 0 : caf::message_id::default_async_value)};
+  to->enqueue(caf::make_mailbox_element(ctrl(), mid, {}, std::move(question)), context());
+}
+
+void Shell::set_timer(TimerTag tag, base::Duration delay) {
+  const auto id = kTimerBit | reinterpret_cast<std::uintptr_t>(tag);
+  if (delay > base::Duration::zero()) {
+    deadlines_.add(id, now() + delay);
+    return;
+  }
+  deadlines_.remove(id);
+  enqueue(caf::make_mailbox_element(ctrl(), caf::make_message_id(), {}, SoonMessage{tag, incarnation_}), context());
+}
+
+void Shell::clear_timer(TimerTag tag) { deadlines_.remove(kTimerBit | reinterpret_cast<std::uintptr_t>(tag)); }
+
+void Shell::arm() {
+  const auto next = deadlines_.next();
+  if (ended_ || !next || *next >= armed_) return;
+  armed_ = *next;
+  setup_.node->world().clock.wake(self(), armed_);
+}
+
+void Shell::wake_up() {
+  armed_ = base::Instant::max();
+  const base::Instant at = now();
+  while (!ended_) {
+    const auto due = deadlines_.take_due(at);
+    if (!due) break;
+    run_due(*due);
+  }
+}
+
+void Shell::run_due(std::uint64_t id) {
+  if ((id & kTimerBit) != 0) return run_timer(reinterpret_cast<TimerTag>(id & ~kTimerBit));
+  if ((id & kRevivalBit) != 0) return revive_children(id & ~kRevivalBit);
+  if ((id & kIdleBit) != 0) {
+    for (const auto& [key, stream] : served_)
+      if (stream->idle_id() == id) return check_idle(id, std::shared_ptr<StreamEnd>(stream));
+    return;
+  }
+  Pending* waiting = find_pending(id);
+  if (waiting == nullptr) return;
+  if (waiting->stream) return check_idle(id, std::shared_ptr<StreamEnd>(waiting->stream));
+  static const Envelope late = error_envelope({base::Code::timeout, "no answer came before the deadline"});
+  take_answer(id, late);
+}
+
+void Shell::run_timer(TimerTag tag) {
+  for (Handlers::Timer& timer : handlers_.timers_)
+    if (timer.tag == tag) return guarded(nullptr, [&] { timer.run(); });
+}
+
+}  // namespace troupe::runtime

@@ -1,0 +1,197 @@
+#pragma once
+// The CAF actor around a runtime::Actor: owns the mailbox and the address, and outlives its object.
+//
+// Source  CAF 0.17.6: `consume` and `enqueue` are virtual, so messages pass by CAF's behaviors entirely.
+// States  running: has an object. waiting: its handler threw, the object is dropped, the parent decides;
+//         new questions are answered `unavailable`, what was queued stays. Ended: CAF's cleanup has run.
+// Limits  NodeLimits; counted in enqueue(), in the sender's thread, and nowhere else.
+// Owner   CAF's reference count. Everything but enqueue() runs in the actor's own context.
+#include <caf/event_based_actor.hpp>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "runtime/actor/actor.hpp"
+#include "runtime/actor/envelope_type.hpp"
+#include "runtime/actor/logic/deadlines.hpp"
+#include "runtime/actor/shell_latest.hpp"
+#include "runtime/actor/stream_end.hpp"
+
+namespace troupe::runtime {
+
+class Shell final : public caf::event_based_actor {
+ public:
+  struct Setup {
+    Node* node;
+    std::string path;
+    Factory factory;
+    SpawnOptions options;
+    Handle parent;              ///< null for the root
+    logic::ChildId number = 0;  ///< at the parent
+  };
+  Shell(caf::actor_config& config, Setup setup);
+  ~Shell() override;
+
+  // For CAF.
+  using caf::event_based_actor::enqueue;
+  void enqueue(caf::mailbox_element_ptr element, caf::execution_unit* worker) override;
+  caf::invoke_message_result consume(caf::mailbox_element& element) override;
+  resume_result resume(caf::execution_unit* worker, std::size_t throughput_max) override;
+  caf::behavior make_behavior() override;
+  void on_exit() override;
+  const char* name() const override { return "troupe.shell"; }
+
+  // For Actor and the templates of its interface.
+  Node& node() { return *setup_.node; }
+  const std::string& path() const { return setup_.path; }
+  Handle self();
+  base::Instant now() const { return setup_.node->world().clock.now(); }
+  base::Random& random();
+  Handle sender() const;
+  Caller caller() const;
+  Header header() const { return Header{.trace = current_.trace}; }
+  void refuse(const base::Error& error);
+  void send(const Handle& to, Envelope envelope);
+  void request(const Handle& to, Envelope question, base::Callback<void(const Envelope&)> callback);
+  void answer(const ReturnAddress& to, Envelope envelope);
+  bool refused(const ReturnAddress& question) const {
+    return current_.refused && question.message_id == current_.message_id && question.to == current_.sender;
+  }
+  /// Why the object is being dropped, while it is; null otherwise.
+  const base::Error* dropping() const { return dropping_; }
+  void unwound(const ReturnAddress& question);
+  void set_timer(TimerTag tag, base::Duration delay);
+  void clear_timer(TimerTag tag);
+  Handle spawn_child(std::string name, Factory factory, SpawnOptions options);
+  void stop_child(const Handle& child);
+  void watch(const Handle& whom);
+  void unwatch(const Handle& whom);
+  void finish() { finishing_ = true; }
+
+  // Streams (shell_streams.cpp).
+  std::shared_ptr<StreamEnd> open_stream(const Handle& to, base::Duration idle, Envelope question, bool reads);
+  std::shared_ptr<StreamEnd> serve_stream(ReturnAddress from);
+  void send_signal(StreamEnd& end, Envelope envelope);
+  void forget_stream(StreamEnd& end);
+
+ private:
+  struct Current {  // the message at hand
+    caf::strong_actor_ptr sender;
+    std::uint64_t message_id = 0;
+    Trace trace;
+    bool refused = false;     // Actor::refuse has answered it
+    bool unanswered = false;  // its Reply went with what was thrown
+  };
+  struct Pending {         // a question that waits, or a stream that this actor opened
+    std::uint64_t id = 0;  // zero: free
+    base::Callback<void(const Envelope&)> callback;
+    std::shared_ptr<StreamEnd> stream;
+  };
+  struct Stashed {
+    caf::strong_actor_ptr sender;
+    caf::message_id id;
+    Envelope envelope;
+  };
+  struct Revival {
+    std::vector<logic::ChildId> children;
+  };
+  struct Family {
+    explicit Family(logic::RestartPolicy policy) : supervision(policy) {}
+    struct Child {
+      std::string name;
+      Handle handle;
+    };
+    logic::Supervision supervision;
+    std::map<logic::ChildId, Child> children;
+    std::map<std::uint64_t, Revival> revivals;
+    logic::ChildId last = 0;
+  };
+
+  // A deadline belongs to a question (the plain number), a timer, the revival of children or a served stream.
+  static constexpr std::uint64_t kTimerBit = std::uint64_t{1} << 63;
+  static constexpr std::uint64_t kRevivalBit = std::uint64_t{1} << 62;
+  static constexpr std::uint64_t kIdleBit = std::uint64_t{1} << 61;
+
+  // Life (shell.cpp).
+  void build();
+  void drop_object(const base::Error& why);
+  void fail(base::Error error);
+  void end();
+  /// Runs what belongs to the domain; what it throws ends in thrown().
+  template <class F>
+  void guarded(const Envelope* envelope, F&& run) {
+    try {
+      run();
+    } catch (...) {
+      thrown(envelope, std::current_exception());
+    }
+  }
+  void thrown(const Envelope* envelope, std::exception_ptr what);
+  void answer_unanswered(const base::Error& error);
+  void replay();
+
+  // Messages (shell_messages.cpp).
+  bool admit(caf::mailbox_element& element, const Envelope& envelope, caf::execution_unit* worker);
+  bool keep_latest(caf::mailbox_element& element, const Envelope& envelope);
+  void bounce(const caf::mailbox_element& element, const base::Error& error, caf::execution_unit* worker);
+  void take(caf::strong_actor_ptr sender, caf::message_id id, const Envelope& envelope);
+  void handle(const Envelope& envelope);
+  void run_handler(const Envelope& envelope);
+  void dead_letter(DeadLetter reason);
+  void take_answer(std::uint64_t id, const Envelope& envelope);
+  bool take_runtime_message(const Envelope& envelope);
+  void describe();
+  void take_foreign(caf::mailbox_element& element);
+  void take_down(const caf::down_msg& down);
+
+  // Asks and timers.
+  std::uint64_t add_pending(Pending pending, base::Instant due);
+  Pending* find_pending(std::uint64_t id);
+  Pending take_pending(std::uint64_t id);
+  void wake_up();
+  void run_due(std::uint64_t id);
+  void run_timer(TimerTag tag);
+  void arm();
+  base::Instant batch_now();
+
+  // Children (shell_family.cpp).
+  Family& family();
+  void child_failed(logic::ChildId child, const base::Error& error);
+  void child_ended(logic::ChildId child);
+  void revive_children(std::uint64_t revival);
+  void stop_children();
+
+  void check_idle(std::uint64_t id, const std::shared_ptr<StreamEnd>& stream);
+
+  Setup setup_;
+  std::size_t mailbox_max_;
+  std::shared_ptr<Record> record_ = std::make_shared<Record>();
+  std::atomic<Latest*> latest_{nullptr};
+
+  std::unique_ptr<Actor> object_;
+  Handlers handlers_;
+  std::uint32_t incarnation_ = 0;
+  const base::Error* dropping_ = nullptr;
+  bool finishing_ = false;
+  bool ended_ = false;
+  Current current_;
+  std::vector<Stashed> stash_;  // arrived or queued while waiting
+
+  std::vector<Pending> pending_;
+  std::vector<std::uint32_t> free_;  // places in pending_
+  std::uint64_t asked_ = 0;
+  logic::Deadlines deadlines_;
+  base::Instant armed_ = base::Instant::max();
+  base::Instant batch_now_{};
+  bool batch_now_known_ = false;
+
+  std::map<std::pair<caf::actor_control_block*, std::uint64_t>, std::shared_ptr<StreamEnd>> served_;
+  std::unique_ptr<Family> family_;
+  std::uint64_t served_ever_ = 0;
+  std::vector<Handle> watched_;
+  std::unique_ptr<base::Random> random_;
+};
+
+}  // namespace troupe::runtime

@@ -1,0 +1,49 @@
+#pragma once
+// The places of `keep_latest` messages: one a sender and kind; the mailbox holds one token for each.
+//
+// Limits  kLatestPlacesMax places; a message beyond is dropped as any tell above its limit.
+// Safety  any thread; the lock is held for a look-up.
+#include <map>
+#include <mutex>
+#include <utility>
+
+#include "runtime/actor/envelope.hpp"
+
+namespace troupe::runtime {
+
+class Latest {
+ public:
+  enum class Kept : std::uint8_t {
+    first,     ///< a new place: a token must go into the mailbox
+    replaced,  ///< a token waits there already
+    full,      ///< no place
+  };
+
+  Kept keep(const void* sender, const Envelope& envelope) {
+    const std::lock_guard hold(lock_);
+    const std::pair key{sender, envelope.kind()};
+    if (const auto place = places_.find(key); place != places_.end()) {
+      place->second = envelope;
+      return Kept::replaced;
+    }
+    if (places_.size() >= kLatestPlacesMax) return Kept::full;
+    places_.emplace(key, envelope);
+    return Kept::first;
+  }
+  /// The newest message of that place; the token's own if there is none.
+  Envelope take(const void* sender, const Envelope& token) {
+    const std::lock_guard hold(lock_);
+    const auto place = places_.find({sender, token.kind()});
+    if (place == places_.end()) return token;
+    Envelope out = std::move(place->second);
+    places_.erase(place);
+    return out;
+  }
+
+ private:
+  static constexpr std::size_t kLatestPlacesMax = 1024;  // our choice: as many links as a node has
+  std::mutex lock_;
+  std::map<std::pair<const void*, const messages::KindInfo*>, Envelope> places_;
+};
+
+}  // namespace troupe::runtime

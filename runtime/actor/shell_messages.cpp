@@ -1,0 +1,323 @@
+// How a message gets into a mailbox, out of it, and to its handler.
+#include "messages/runtime.capnp.h"
+#include "runtime/actor/caller.hpp"
+#include "runtime/actor/shell.hpp"
+#include "runtime/ports/events.hpp"
+
+namespace troupe::runtime {
+namespace {
+
+const base::Error kFull{base::Code::overloaded, "the mailbox of the actor is full", std::chrono::milliseconds(100)};
+const base::Error kWaiting{base::Code::unavailable, "the actor broke and waits for its restart",
+                           std::chrono::milliseconds(100)};
+
+bool is_control(const Envelope& envelope) {
+  return envelope.kind() != nullptr && envelope.kind()->lane == messages::Lane::control;
+}
+
+template <class Kind>
+bool is(const Envelope& envelope) {
+  return envelope.kind() == &messages::kind_of<Kind>();
+}
+
+}  // namespace
+
+// -- into the mailbox, in the sender's thread ----------------------------------------------------------------------
+
+void Shell::enqueue(caf::mailbox_element_ptr element, caf::execution_unit* worker) {
+  if (element->content().match_elements<Envelope>() && !element->mid.is_response()) {
+    const Envelope& envelope = element->content().get_as<Envelope>(0);
+    if (!is_control(envelope) && envelope.header().signal == Signal::message && !admit(*element, envelope, worker))
+      return;
+  }
+  caf::event_based_actor::enqueue(std::move(element), worker);
+}
+
+/// Counts a question or tell in, or sends it back. Everything else is bounded elsewhere: answers by the questions,
+/// items by their credit, wake-ups by the clock.
+bool Shell::admit(caf::mailbox_element& element, const Envelope& envelope, caf::execution_unit* worker) {
+  Record& record = *record_;
+  const bool question = element.mid.is_request();
+  if (question && record.activity.load(std::memory_order_relaxed) == Activity::waiting) {
+    bounce(element, kWaiting, worker);
+    return false;
+  }
+  if (!question && envelope.kind()->when_full == messages::WhenFull::keep_latest) return keep_latest(element, envelope);
+  const std::uint64_t number = record.received.fetch_add(1, std::memory_order_relaxed);
+  const std::uint64_t handled = record.handled.load(std::memory_order_relaxed);
+  if (number >= handled + mailbox_max_) [[unlikely]] {
+    record.received.fetch_sub(1, std::memory_order_relaxed);
+    record.refused_full.fetch_add(1, std::memory_order_relaxed);
+    if (question) bounce(element, kFull, worker);
+    else setup_.node->count(DeadLetter::full);
+    return false;
+  }
+  if (number % kSampleEvery == 0 && record.mark_number.load(std::memory_order_relaxed) <= handled) {
+    record.mark_number.store(number, std::memory_order_relaxed);
+    record.mark_time.store(now().since_origin().count(), std::memory_order_relaxed);
+  }
+  return true;
+}
+
+bool Shell::keep_latest(caf::mailbox_element& element, const Envelope& envelope) {
+  Latest* places = latest_.load(std::memory_order_acquire);
+  if (places == nullptr) {
+    auto fresh = std::make_unique<Latest>();
+    if (latest_.compare_exchange_strong(places, fresh.get(), std::memory_order_acq_rel)) places = fresh.release();
+  }
+  switch (places->keep(element.sender.get(), envelope)) {
+    case Latest::Kept::first: record_->received.fetch_add(1, std::memory_order_relaxed); return true;
+    case Latest::Kept::replaced: return false;
+    case Latest::Kept::full: break;
+  }
+  record_->refused_full.fetch_add(1, std::memory_order_relaxed);
+  setup_.node->count(DeadLetter::full);
+  return false;
+}
+
+void Shell::bounce(const caf::mailbox_element& element, const base::Error& error, caf::execution_unit* worker) {
+  if (!element.sender) return;
+  element.sender->enqueue(
+      caf::make_mailbox_element(caf::strong_actor_ptr{ctrl()}, element.mid.response_id(), {}, error_envelope(error)),
+      worker);
+}
+
+// -- out of the mailbox ----------------------------------------------------------------------------------------------
+
+caf::invoke_message_result Shell::consume(caf::mailbox_element& element) {
+  if (ended_) return caf::invoke_message_result::dropped;
+  if (element.content().match_elements<Envelope>()) {
+    // Kept by a copy: the handler may outlive the element's place in the queue only through its own copy.
+    take(std::move(element.sender), element.mid, element.content().get_as<Envelope>(0));
+  } else {
+    take_foreign(element);
+  }
+  if (finishing_) end();
+  arm();
+  return caf::invoke_message_result::consumed;
+}
+
+void Shell::take(caf::strong_actor_ptr sender, caf::message_id id, const Envelope& envelope) {
+  if (id.is_response()) return take_answer(id.request_id().integer_value(), envelope);
+  current_ = {std::move(sender), id.integer_value(), envelope.header().trace, false};
+  if (is_control(envelope) && take_runtime_message(envelope)) {
+    current_ = {};
+    return;
+  }
+  const Signal signal = envelope.header().signal;
+  if (signal != Signal::message) {
+    const auto served = served_.find({current_.sender.get(), current_.message_id & caf::message_id::request_id_mask});
+    if (served == served_.end()) return setup_.node->count(DeadLetter::late_answer);
+    record_->answers.fetch_add(1, std::memory_order_relaxed);
+    const auto stream = served->second;
+    guarded(&envelope, [&] { stream->take(envelope, batch_now()); });
+    current_ = {};
+    return;
+  }
+  if (!object_) {  // queued before it broke: it keeps its place for the next incarnation
+    stash_.push_back({std::move(current_.sender), id, envelope});
+    current_ = {};
+    return;
+  }
+  handle(envelope);
+  current_ = {};
+}
+
+void Shell::handle(const Envelope& envelope) {
+  Record& record = *record_;
+  const bool counted = !is_control(envelope);
+  const std::uint64_t number = record.handled.load(std::memory_order_relaxed);
+  if (counted && number % kSampleEvery == 0) {
+    const base::Instant from = now();
+    run_handler(envelope);
+    const auto nanos = static_cast<std::uint64_t>((now() - from).count());
+    record.sampled.store(record.sampled.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    record.sampled_nanos.store(record.sampled_nanos.load(std::memory_order_relaxed) + nanos, std::memory_order_relaxed);
+  } else {
+    run_handler(envelope);
+  }
+  if (counted) record.handled.store(number + 1, std::memory_order_release);  // one writer: no need for an atomic add
+}
+
+void Shell::run_handler(const Envelope& token) {
+  if (token.kind() == nullptr) return dead_letter(DeadLetter::unsupported);
+  const bool question = caf::message_id{current_.message_id}.is_request();
+  if (token.header().due != base::Instant::max() && token.header().due <= batch_now()) {
+    return dead_letter(DeadLetter::expired);  // its asker has given up; its own deadline told it
+  }
+  Envelope latest;
+  const bool kept = !question && token.kind()->when_full == messages::WhenFull::keep_latest;
+  if (kept) latest = latest_.load(std::memory_order_acquire)->take(current_.sender.get(), token);
+  const Envelope& envelope = kept ? latest : token;
+  ReturnAddress from{current_.sender, question ? current_.message_id : 0, current_.trace};
+  Handlers::Entry* entry = handlers_.find(envelope.kind());
+  if (entry != nullptr) {
+    if (question != (entry->form == Handlers::Form::question)) {
+      if (question) answer(from, error_envelope({base::Code::unsupported, "this kind is no question"}));
+      return dead_letter(DeadLetter::unsupported);
+    }
+    guarded(&envelope, [&] { entry->run(*this, envelope, std::move(from)); });
+    return;
+  }
+  if (handlers_.other_) {
+    guarded(&envelope, [&] { handlers_.other_(envelope, question ? AnyReply(this, std::move(from)) : AnyReply()); });
+    return;
+  }
+  if (question)
+    answer(from, error_envelope({base::Code::unsupported, std::string(envelope.kind()->name) + " is not known here"}));
+  dead_letter(DeadLetter::unsupported);
+}
+
+void Shell::dead_letter(DeadLetter reason) {
+  record_->dead_letters.fetch_add(1, std::memory_order_relaxed);
+  setup_.node->count(reason);
+}
+
+void Shell::take_answer(std::uint64_t id, const Envelope& envelope) {
+  Pending* waiting = find_pending(id);
+  if (waiting == nullptr) return setup_.node->count(DeadLetter::late_answer);
+  record_->answers.fetch_add(1, std::memory_order_relaxed);
+  current_ = {nullptr, 0, envelope.header().trace, false, false};
+  if (waiting->stream) {
+    const auto stream = waiting->stream;
+    guarded(&envelope, [&] { stream->take(envelope, batch_now()); });
+  } else {
+    Pending taken = take_pending(id);
+    guarded(&envelope, [&] { taken.callback(envelope); });
+  }
+  current_ = {};
+}
+
+/// What the runtime says to its own actors. Only actors of this node may say it.
+bool Shell::take_runtime_message(const Envelope& envelope) {
+  if (envelope.header().origin == Origin::foreign && !is<wire::Describe>(envelope)) return false;
+  if (is<wire::Suspend>(envelope)) {
+    if (object_) {
+      record_->activity.store(Activity::waiting, std::memory_order_release);
+      drop_object({base::Code::unavailable, "the actor restarts with its sibling"});
+    }
+  } else if (is<wire::Revive>(envelope)) {
+    if (object_) return true;
+    record_->restarts.fetch_add(1, std::memory_order_relaxed);
+    guarded(nullptr, [this] { build(); });
+    replay();
+  } else if (is<wire::Stop>(envelope)) {
+    finish();
+  } else if (is<wire::ChildFailed>(envelope)) {
+    Envelope::Reading<wire::ChildFailed> reading(envelope);
+    const auto failed = reading.root();
+    child_failed(failed.getChild(),
+                 {base::code_of(failed.getError().getCode()), failed.getError().getMessage().cStr()});
+  } else if (is<wire::ChildEnded>(envelope)) {
+    Envelope::Reading<wire::ChildEnded> reading(envelope);
+    child_ended(reading.root().getChild());
+  } else if (is<wire::Describe>(envelope)) {
+    describe();
+  } else {
+    return false;
+  }
+  return true;
+}
+
+void Shell::describe() {
+  if (!caf::message_id{current_.message_id}.is_request()) return dead_letter(DeadLetter::unsupported);
+  const ReturnAddress to{current_.sender, current_.message_id, current_.trace};
+  if (!object_) return answer(to, error_envelope(kWaiting));
+  if (!handlers_.describe_)
+    return answer(to, error_envelope({base::Code::unsupported, "this actor has no state to show"}));
+  current_.unanswered = true;
+  guarded(nullptr, [&] {
+    answer(to, handlers_.describe_(header()));
+    current_.unanswered = false;
+  });
+}
+
+/// Anything that is no envelope: the clock's wake-up, events of streams, CAF's own messages.
+void Shell::take_foreign(caf::mailbox_element& element) {
+  auto& content = element.content();
+  if (ports::is_wake_up(element)) return wake_up();
+  if (auto* event = ports::take_event(element)) {
+    if (object_) guarded(nullptr, [&] { object_->event(std::move(*event)); });
+  } else if (content.match_elements<Outbound>()) {
+    if (object_) guarded(nullptr, [&] { object_->outbound(std::move(content.get_mutable_as<Outbound>(0))); });
+  } else if (content.match_elements<SoonMessage>()) {
+    const auto& soon = content.get_as<SoonMessage>(0);
+    if (object_ && soon.incarnation == incarnation_) run_timer(soon.tag);
+  } else if (content.match_elements<caf::down_msg>()) {
+    take_down(content.get_as<caf::down_msg>(0));
+  } else if (element.mid.is_response()) {  // CAF's own answer for an actor that has ended
+    static const Envelope gone = error_envelope({base::Code::unavailable, "the actor asked has ended"});
+    take_answer(element.mid.request_id().integer_value(), gone);
+  } else {
+    caf::event_based_actor::consume(element);
+  }
+}
+
+void Shell::take_down(const caf::down_msg& down) {
+  const auto* ended = down.source.get();
+  const base::Error gone{base::Code::unavailable, "the other end of the stream has ended"};
+  std::vector<std::shared_ptr<StreamEnd>> broken;
+  for (const auto& [key, stream] : served_)
+    if (key.first == ended) broken.push_back(stream);
+  for (const Pending& one : pending_)
+    if (one.stream && one.stream->other().get() == ended) broken.push_back(one.stream);
+  for (const auto& stream : broken) guarded(nullptr, [&] { stream->broken(gone); });
+  const auto watched = std::find_if(watched_.begin(), watched_.end(), [&](const Handle& whom) {
+    return caf::actor_cast<caf::actor_control_block*>(whom) == ended;
+  });
+  if (watched == watched_.end() || !object_) return;
+  const Handle whom = *watched;
+  watched_.erase(watched);
+  std::optional<base::Error> why;
+  if (down.reason) why = base::Error{base::Code::unavailable, "the actor has failed or its link has ended"};
+  guarded(nullptr, [&] { object_->down(whom, why); });
+}
+
+// -- sending ---------------------------------------------------------------------------------------------------------
+
+void Shell::send(const Handle& to, Envelope envelope) {
+  if (!to) return setup_.node->count(DeadLetter::gone);
+  const caf::message_id id{is_control(envelope) ? 0 : caf::message_id::default_async_value};
+  to->enqueue(caf::make_mailbox_element(caf::strong_actor_ptr{ctrl()}, id, {}, std::move(envelope)), context());
+}
+
+void Shell::answer(const ReturnAddress& to, Envelope envelope) {
+  if (!to.to) return;
+  to.to->enqueue(caf::make_mailbox_element(caf::strong_actor_ptr{ctrl()}, caf::message_id{to.message_id}.response_id(),
+                                           {}, std::move(envelope)),
+                 context());
+}
+
+void Shell::unwound(const ReturnAddress& question) {
+  const bool at_hand = question.message_id == current_.message_id && question.to == current_.sender;
+  if (at_hand) current_.unanswered = true;  // whoever catches what was thrown answers it
+  else answer(question, error_envelope({base::Code::internal, "the actor broke before it answered"}));
+}
+
+void Shell::refuse(const base::Error& error) {
+  const caf::message_id id{current_.message_id};
+  if (!id.is_request() || current_.refused) return dead_letter(DeadLetter::refused);
+  current_.refused = true;
+  answer({current_.sender, current_.message_id, current_.trace}, error_envelope(error));
+}
+
+Handle Shell::sender() const { return caf::actor_cast<caf::actor>(current_.sender); }
+
+Caller Shell::caller() const {
+  return current_.sender ? caller_of(*current_.sender.get(), setup_.node->system()) : Caller{};
+}
+
+void Shell::watch(const Handle& whom) {
+  if (!whom) return;
+  watched_.push_back(whom);
+  monitor(whom);
+}
+
+void Shell::unwatch(const Handle& whom) {
+  const auto watched = std::find(watched_.begin(), watched_.end(), whom);
+  if (watched == watched_.end()) return;
+  watched_.erase(watched);
+  demonitor(whom.address());
+}
+
+}  // namespace troupe::runtime

@@ -1,0 +1,81 @@
+// Opening, serving and ending streams.
+#include "runtime/actor/shell.hpp"
+
+namespace troupe::runtime {
+namespace {
+
+const base::Error kStreamsFull{base::Code::overloaded, "too many streams of this actor are open"};
+
+}  // namespace
+
+std::shared_ptr<StreamEnd> Shell::open_stream(const Handle& to, base::Duration idle, Envelope question, bool reads) {
+  base::ensure(to != nullptr, "a stream is opened with somebody");
+  base::ensure(pending_.size() - free_.size() < setup_.node->limits().asks_max,
+               "an actor has room for one more stream");
+  const auto other = caf::actor_cast<caf::strong_actor_ptr>(to);
+  const std::uint64_t id = add_pending({}, now() + idle);
+  auto stream = std::make_shared<StreamEnd>(*this, StreamEnd::Side::opener, other,
+                                            id | caf::message_id::default_async_value, idle);
+  stream->set_idle_id(id, now());
+  find_pending(id)->stream = stream;
+  Header head = question.header();
+  if (reads) {
+    head.credit_items = kStreamWindow.items;
+    head.credit_bytes = static_cast<std::uint32_t>(kStreamWindow.bytes);
+  }
+  monitor(to);
+  to->enqueue(caf::make_mailbox_element(caf::strong_actor_ptr{ctrl()}, caf::message_id{stream->message_id()}, {},
+                                        reads ? question.with(head) : std::move(question)),
+              context());
+  return stream;
+}
+
+std::shared_ptr<StreamEnd> Shell::serve_stream(ReturnAddress from) {
+  auto stream = std::make_shared<StreamEnd>(*this, StreamEnd::Side::server, from.to, from.message_id, kStreamIdle);
+  stream->set_idle_id(kIdleBit | ++served_ever_, now());
+  if (served_.size() >= setup_.node->limits().streams_max) {
+    stream->refuse_opening(kStreamsFull);
+    return stream;
+  }
+  served_.emplace(std::pair{from.to.get(), from.message_id & caf::message_id::request_id_mask}, stream);
+  deadlines_.add(stream->idle_id(), now() + stream->idle());
+  if (from.to) monitor(caf::actor_cast<caf::actor>(from.to));
+  return stream;
+}
+
+void Shell::send_signal(StreamEnd& end, Envelope envelope) {
+  const caf::message_id asked{end.message_id()};
+  const caf::message_id id = end.side() == StreamEnd::Side::opener ? asked : asked.response_id();
+  end.other()->enqueue(caf::make_mailbox_element(caf::strong_actor_ptr{ctrl()}, id, {}, std::move(envelope)),
+                       context());
+}
+
+void Shell::forget_stream(StreamEnd& end) {
+  deadlines_.remove(end.idle_id());
+  if (end.other()) demonitor(caf::actor_cast<caf::actor_addr>(end.other()));
+  if (end.side() == StreamEnd::Side::opener) {
+    take_pending(end.idle_id());
+  } else {
+    served_.erase({end.other().get(), end.message_id() & caf::message_id::request_id_mask});
+  }
+}
+
+void Shell::check_idle(std::uint64_t id, const std::shared_ptr<StreamEnd>& stream) {
+  const base::Instant ends = stream->moved() + stream->idle();
+  if (now() < ends) return deadlines_.add(id, ends);
+  guarded(nullptr, [&] { stream->time_out(); });
+}
+
+std::shared_ptr<StreamEnd> Handlers::open_output(Shell& shell, const Envelope& question, ReturnAddress&& from) {
+  auto stream = shell.serve_stream(std::move(from));
+  stream->grant({question.header().credit_items, question.header().credit_bytes});
+  return stream;
+}
+
+std::shared_ptr<StreamEnd> Handlers::open_input(Shell& shell, ReturnAddress&& from) {
+  auto stream = shell.serve_stream(std::move(from));
+  stream->grant_first();
+  return stream;
+}
+
+}  // namespace troupe::runtime

@@ -1,0 +1,87 @@
+#pragma once
+// One end of an open stream: its credit, its callbacks, its place in the shell. Private to runtime/actor.
+//
+// States  open until an END, an error or a CANCEL passes in either direction, then detached from its shell.
+// Owner   the shell's table and the Sink, Intake or Subscription of the actor; all in one actor.
+#include <memory>
+
+#include "runtime/actor/logic/credit.hpp"
+#include "runtime/actor/stream.hpp"
+#include "runtime/base/time.hpp"
+#include "runtime/ports/handle.hpp"
+
+namespace troupe::runtime {
+
+class Shell;
+
+/// The window that a reader grants: a chunk of 1 MiB on its way, one being written and two behind them.
+inline constexpr logic::Credit kStreamWindow{64, 4u << 20};
+/// A stream in which nothing moves for this long ends, where its opener names no other time.
+inline constexpr std::chrono::seconds kStreamIdle{60};
+
+class StreamEnd {
+ public:
+  enum class Side : std::uint8_t { opener, server };
+
+  StreamEnd(Shell& shell, Side side, caf::strong_actor_ptr other, std::uint64_t message_id, base::Duration idle)
+      : shell_(&shell), side_(side), other_(std::move(other)), message_id_(message_id), idle_(idle) {}
+
+  bool open() const { return shell_ != nullptr; }
+  Side side() const { return side_; }
+  const caf::strong_actor_ptr& other() const { return other_; }
+  /// The message id of the question that opened the stream.
+  std::uint64_t message_id() const { return message_id_; }
+  base::Duration idle() const { return idle_; }
+  base::Instant moved() const { return moved_; }
+  /// What the shell's deadlines call this stream.
+  std::uint64_t idle_id() const { return idle_id_; }
+  void set_idle_id(std::uint64_t id, base::Instant now) {
+    idle_id_ = id;
+    moved_ = now;
+  }
+
+  /// Takes a signal from the other side. Returns false when the stream is over with it.
+  bool take(const Envelope& envelope, base::Instant now);
+  /// The stream is over for a reason outside of it; the callbacks hear of it.
+  void broken(const base::Error& error);
+  /// The actor's object is dropped: tells the other side, calls nobody back.
+  void abandon(const base::Error& error);
+  void grant(logic::Credit more) { out_.grant(more); }
+  void grant_first();
+  /// Tells the opener that the stream is not served; leaves the server's handles without effect.
+  void refuse_opening(const base::Error& error);
+  void time_out();
+
+  // What the handles in stream.hpp do.
+  bool push(Envelope item);
+  bool ready() const { return open() && out_.open(); }
+  void finish(Envelope last);
+  void cancel();
+  void pause(bool paused);
+
+  base::Callback<void()> on_ready;
+  base::Callback<void()> on_cancel;
+  base::Callback<void(const Envelope&)> on_item;
+  base::Callback<void(const Envelope&)> on_end;
+
+ private:
+  void send(Envelope envelope);
+  void detach();
+  bool take_item(const Envelope& item);
+  void take_end(const Envelope& last);
+
+  Shell* shell_;
+  Side side_;
+  caf::strong_actor_ptr other_;
+  std::uint64_t message_id_;
+  base::Duration idle_;
+  base::Instant moved_{};
+  std::uint64_t idle_id_ = 0;
+  logic::CreditSender out_;
+  logic::CreditReceiver in_{kStreamWindow};
+  logic::Credit held_back_;  // consumed while paused, granted on resume
+  bool paused_ = false;
+  bool input_ended_ = false;  // the writer has ended; the answer is still to come
+};
+
+}  // namespace troupe::runtime
