@@ -1,0 +1,84 @@
+@0xe20b6d94f7c1a385;
+# What the actor `/links` (runtime/net) does for the domains of its own node, and what it asks of them.
+
+using Cxx = import "/capnp/c++.capnp";
+using import "/messages/annotations.capnp".kind;
+using import "/messages/annotations.capnp".Role;
+using import "/messages/common.capnp".Contact;
+$Cxx.namespace("troupe::net::wire");
+
+struct Dial $kind(bytesMax = 512) {
+  # Wants a link in the role of this node. Answered by Dialled when it is up, also if it was up before.
+  # Errors: `unavailable` if nobody answers by the deadline of the question, `refused` if another id answers, if it is
+  # ourselves or if the other side does not want us; the message says which.
+
+  pinned @0 :Data;
+  # The id that must answer: 20 bytes; empty: whoever answers.
+
+  address @1 :Text;
+  # "HOST:PORT", at most 300 bytes.
+}
+
+struct Dialled $kind(bytesMax = 256) {
+  contact @0 :Contact;
+  # Who answered. Its address is the one that was dialled.
+}
+
+struct HangUp $kind(bytesMax = 256) {
+  # Ends the link to a node after what is queued has been sent. Without a link nothing happens.
+
+  node @0 :Data;
+  # 20 bytes.
+
+  reason @1 :Text;
+  # For the log of this node.
+}
+
+struct FollowLinks $kind(bytesMax = 64) {
+  # The sender will be told LinkUp and LinkDown of links in the role `peer`: first of those that are up.
+}
+
+struct LinkUp $kind(lane = control, bytesMax = 256) {
+  contact @0 :Contact;
+  # Key and nonce as proven; the address is the one dialled, or where its stream comes from: that port is not one
+  # to dial.
+
+  outbound @1 :Bool;
+  # Whether this node dialled.
+}
+
+struct LinkDown $kind(lane = control, bytesMax = 1024) {
+  node @0 :Data;
+  reason @1 :Text;
+}
+
+struct ListLinks $kind(from = [view, operate], bytesMax = 64) {
+  # Asks for all links. Answered by LinkRows.
+}
+
+struct LinkRows $kind(from = [peer, view, operate], bytesMax = 1048576) {
+  links @0 :List(LinkRow);
+}
+
+struct LinkRow {
+  node @0 :Data;
+  address @1 :Text;
+  role @2 :Role;
+  # Of the side that dialled.
+  outbound @3 :Bool;
+  sent @4 :UInt64;
+  received @5 :UInt64;
+  # Bytes as encrypted.
+  upMs @6 :UInt64;
+}
+
+struct WhereIs $kind(bytesMax = 64) {
+  # The runtime asks the actor `/peers` where a node can be dialled that an actor wants to talk to.
+  # Answered by Whereabouts, or `not_found`.
+
+  node @0 :Data;
+}
+
+struct Whereabouts $kind(bytesMax = 256) {
+  contact @0 :Contact;
+}

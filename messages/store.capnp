@@ -1,0 +1,127 @@
+@0x9a3d70e6c4b1f528;
+# What a store actor (runtime/store) keeps for the domains of its own node: rows in keyspaces, and blobs by id.
+# All of it stays inside the node.
+
+using Cxx = import "/capnp/c++.capnp";
+using import "/messages/annotations.capnp".kind;
+$Cxx.namespace("troupe::store::wire");
+
+struct Commit $kind(bytesMax = 4194304) {
+  # Changes rows and blobs, all or none. Answered by Nothing when it is durable; commits that wait together share a
+  # sync. Errors: `no_space`, `unavailable` (the device failed; nothing of it is there after a restart, or all),
+  # `malformed` above the limits of runtime/store.
+
+  rows @0 :List(Change);
+  keep @1 :List(Blob);
+  # Blobs to store. An id that is stored already costs nothing: a blob's bytes follow from its id.
+
+  drop @2 :List(Data);
+  # Ids of blobs, 32 bytes each, that are wanted no more. One that is not stored is fine. Works on a full disk.
+}
+
+struct Change {
+  keyspace @0 :Text;
+  # A constant name of the domain: 1 to 32 of a-z 0-9 - . _
+
+  key @1 :Data;
+  value :union {
+    erase @2 :Void;
+    put @3 :Data;
+  }
+}
+
+struct Blob {
+  id @0 :Data;
+  # 32 bytes.
+
+  bytes @1 :Data;
+  # 0 to 2 MiB.
+}
+
+struct Get $kind(bytesMax = 2048) {
+  # Answered by Found, or `not_found`.
+
+  keyspace @0 :Text;
+  key @1 :Data;
+}
+
+struct Found $kind(bytesMax = 1049600) {
+  value @0 :Data;
+}
+
+struct Scan $kind(bytesMax = 4096) {
+  # Asks for rows in the order of their keys. Answered by Slice.
+
+  keyspace @0 :Text;
+  from @1 :Data;
+  # The first key, inclusive.
+  prefix @2 :Data;
+  # Only keys that begin with it.
+  rowsMax @3 :UInt32 = 1000;
+  bytesMax @4 :UInt32 = 1048576;
+}
+
+struct Slice $kind(bytesMax = 4194304) {
+  rows @0 :List(Row);
+  more @1 :Bool;
+  next @2 :Data;
+  # Where to go on from, if `more`.
+}
+
+struct Row {
+  key @0 :Data;
+  value @1 :Data;
+}
+
+struct Read $kind(bytesMax = 128) {
+  # Asks for a blob. Answered by Blobbed, `not_found`, or `corrupt`: it is stored and its checksum does not hold.
+
+  id @0 :Data;
+}
+
+struct Blobbed $kind(bytesMax = 2097408) {
+  bytes @0 :Data;
+}
+
+struct Has $kind(bytesMax = 65536) {
+  # Asks which of these blobs are stored. Answered by Held.
+
+  ids @0 :List(Data);
+}
+
+struct Held $kind(bytesMax = 65536) {
+  held @0 :List(Bool);
+  # In the order of the ids.
+}
+
+struct Usage $kind(bytesMax = 64) {
+  # Asks how full it is. Answered by Used.
+}
+
+struct Used $kind(bytesMax = 1024) {
+  blobs @0 :UInt64;
+  blobBytes @1 :UInt64;
+  # Of the blobs that are stored.
+  deadBytes @2 :UInt64;
+  # Dropped, not yet reclaimed.
+  freeBytes @3 :UInt64;
+  # Of the device.
+  failure @4 :Text;
+  # Why writes are refused at present; empty: they are not.
+  damages @5 :UInt32;
+  # Places found bad at start or while reading.
+}
+
+struct CheckBlobs $kind(bytesMax = 256) {
+  # Reads blobs and compares their checksums, in slices. Answered by Checked.
+
+  from @0 :Data;
+  # The first id, inclusive; empty: from the start.
+}
+
+struct Checked $kind(bytesMax = 65536) {
+  more @0 :Bool;
+  next @1 :Data;
+  checked @2 :UInt64;
+  damaged @3 :List(Data);
+}
