@@ -1,0 +1,56 @@
+#include "runtime/observe/health.hpp"
+
+#include <algorithm>
+
+#include "runtime/base/ensure.hpp"
+
+namespace troupe::observe {
+
+std::string_view name(HealthState state) {
+  switch (state) {
+    case HealthState::ok: return "ok";
+    case HealthState::degraded: return "degraded";
+    case HealthState::failing: return "failing";
+  }
+  return "failing";
+}
+
+void Health::raise(std::string_view source, HealthState state, std::string_view text) {
+  if (state == HealthState::ok) return clear(source);
+  const std::lock_guard lock(mutex_);
+  HealthReason reason{std::string(source), state, std::string(text.substr(0, kReasonBytesMax))};
+  if (const auto at = reasons_.find(source); at != reasons_.end()) at->second = std::move(reason);
+  else if (reasons_.size() < kReasonsMax) reasons_.emplace(source, std::move(reason));
+  else overflow_ = std::max(overflow_, state);
+  check();
+}
+
+void Health::clear(std::string_view source) {
+  const std::lock_guard lock(mutex_);
+  const auto at = reasons_.find(source);
+  if (at == reasons_.end()) return;
+  reasons_.erase(at);
+  // Whoever found no place raises again while the fault lasts, and finds one now.
+  overflow_ = HealthState::ok;
+  check();
+}
+
+HealthState Health::state() const {
+  const std::lock_guard lock(mutex_);
+  HealthState worst = overflow_;
+  for (const auto& [source, reason] : reasons_) worst = std::max(worst, reason.state);
+  return worst;
+}
+
+std::vector<HealthReason> Health::reasons() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<HealthReason> out;
+  for (const auto& [source, reason] : reasons_) out.push_back(reason);
+  if (overflow_ != HealthState::ok) out.push_back({"health", overflow_, "more faults than are listed"});
+  std::stable_sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a.state > b.state; });
+  return out;
+}
+
+void Health::check() const { base::ensure(reasons_.size() <= kReasonsMax, "health keeps its limit of reasons"); }
+
+}  // namespace troupe::observe

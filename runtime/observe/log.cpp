@@ -1,0 +1,134 @@
+#include "runtime/observe/log.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <cstdio>
+#include <ctime>
+
+#include "runtime/observe/text.hpp"
+
+namespace troupe::observe {
+namespace {
+
+std::string date(base::WallTime at) {
+  const auto since = at.since_origin();
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(since);
+  const auto milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(since - seconds).count();
+  const std::time_t whole = seconds.count();
+  std::tm parts{};
+  gmtime_r(&whole, &parts);
+  std::array<char, 64> out{};
+  std::snprintf(out.data(), out.size(), "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", parts.tm_year + 1900, parts.tm_mon + 1,
+                parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec, static_cast<int>(milliseconds));
+  return out.data();
+}
+
+template <class Number>
+std::string digits(Number number) {
+  std::array<char, 32> out{};
+  const auto end = std::to_chars(out.data(), out.data() + out.size(), number).ptr;
+  return {out.data(), end};
+}
+
+struct PlainValue {
+  LogFormat format;
+
+  std::string operator()(std::int64_t number) const { return digits(number); }
+  std::string operator()(std::uint64_t number) const { return digits(number); }
+  std::string operator()(bool on) const { return on ? "true" : "false"; }
+  std::string operator()(double number) const {
+    if (format == LogFormat::json && !std::isfinite(number)) return "null";
+    return digits(number);
+  }
+  std::string operator()(std::string_view text) const {
+    if (format == LogFormat::json) return quoted(text.substr(0, kLogFieldBytesMax));
+    const std::string shown = printable(text, kLogFieldBytesMax);
+    // A value with a space, a quote or an equals sign could pass for another field.
+    if (!shown.empty() && shown.find_first_of(" \"=") == std::string::npos) return shown;
+    std::string out = "\"";
+    for (const char c : shown) (out += c == '"' ? "\\" : "") += c;
+    return out + '"';
+  }
+};
+
+std::string text_line(base::WallTime at, LogLevel level, std::string_view domain, std::string_view message,
+                      LogFields fields) {
+  std::string out = date(at);
+  out.append(" ").append(name(level)).append(name(level).size() < 5 ? "  " : " ");
+  out.append(printable(domain, kLogFieldBytesMax)).append(": ").append(printable(message, kLogMessageBytesMax));
+  for (const auto& field : fields)
+    out.append(" ").append(field.name).append("=").append(std::visit(PlainValue{LogFormat::text}, field.value));
+  return out;
+}
+
+std::string json_line(base::WallTime at, LogLevel level, std::string_view domain, std::string_view message,
+                      LogFields fields) {
+  std::string out = R"({"at":")" + date(at) + R"(","level":")";
+  out.append(name(level)).append(R"(","domain":)").append(quoted(domain.substr(0, kLogFieldBytesMax)));
+  out.append(R"(,"message":)").append(quoted(message.substr(0, kLogMessageBytesMax))).append(R"(,"fields":{)");
+  const char* comma = "";
+  for (const auto& field : fields) {
+    out.append(comma).append(quoted(field.name)).append(":");
+    out.append(std::visit(PlainValue{LogFormat::json}, field.value));
+    comma = ",";
+  }
+  return out + "}}";
+}
+
+}  // namespace
+
+std::string log_line(LogFormat format, base::WallTime at, LogLevel level, std::string_view domain,
+                     std::string_view message, LogFields fields) {
+  return format == LogFormat::json ? json_line(at, level, domain, message, fields)
+                                   : text_line(at, level, domain, message, fields);
+}
+
+Log::Log(std::unique_ptr<LogSink> sink, LogFormat format, std::function<base::WallTime()> wall)
+    : sink_(std::move(sink)), format_(format), wall_(std::move(wall)) {}
+
+bool Log::on(LogLevel level, std::string_view domain) const {
+  if (level < lowest_.load(std::memory_order_relaxed) || level == LogLevel::off) return false;
+  return level >= this->level(domain);
+}
+
+void Log::write(LogLevel level, std::string_view domain, std::string_view message, LogFields fields) {
+  if (!on(level, domain)) return;
+  const std::string line = log_line(format_, wall_(), level, domain, message, fields);
+  if (!sink_->write(level, line)) lost_.fetch_add(1, std::memory_order_relaxed);
+}
+
+void Log::set_level(LogLevel level) {
+  const std::unique_lock lock(levels_mutex_);
+  level_ = level;
+  note_lowest();
+}
+
+bool Log::set_level(std::string_view domain, std::optional<LogLevel> level) {
+  const std::unique_lock lock(levels_mutex_);
+  const auto at = levels_.find(domain);
+  if (!level) {
+    if (at != levels_.end()) levels_.erase(at);
+  } else if (at != levels_.end()) {
+    at->second = *level;
+  } else {
+    if (levels_.size() >= kLogDomainsMax) return false;
+    levels_.emplace(domain, *level);
+  }
+  note_lowest();
+  return true;
+}
+
+LogLevel Log::level(std::string_view domain) const {
+  const std::shared_lock lock(levels_mutex_);
+  const auto at = levels_.find(domain);
+  return at == levels_.end() ? level_ : at->second;
+}
+
+void Log::note_lowest() {
+  LogLevel lowest = level_;
+  for (const auto& [domain, level] : levels_) lowest = std::min(lowest, level);
+  lowest_.store(lowest, std::memory_order_relaxed);
+}
+
+}  // namespace troupe::observe

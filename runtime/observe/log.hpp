@@ -1,0 +1,108 @@
+#pragma once
+// Structured logs: one line an event, as text for people or JSON for machines.
+//
+//     log.info("net", "link refused", {{"peer", id.hex()}, {"why", reason}});
+//
+// Levels   one for all, and one for each domain that differs; both change while the node runs.
+// Safety   what comes from outside is escaped (text.hpp) and a line is cut, so a peer cannot forge a line.
+// Failure  a line that cannot be written is lost and counted: a full disk must not stop the node.
+// Owner    handed in, no global; every call is safe from any thread.
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <initializer_list>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <shared_mutex>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "runtime/base/time.hpp"
+#include "runtime/observe/log_sink.hpp"
+
+namespace troupe::observe {
+
+inline constexpr std::size_t kLogMessageBytesMax = 2'048;  // our choice: a screen; more is cut
+inline constexpr std::size_t kLogFieldBytesMax = 1'024;    // an error's message fits
+inline constexpr std::size_t kLogDomainsMax = 64;          // domains with a level of their own
+
+/// One named value of a line. Names are written in the code, values may come from outside.
+struct LogField {
+  using Value = std::variant<std::int64_t, std::uint64_t, double, bool, std::string_view>;
+
+  LogField(std::string_view field, std::string_view text) : name(field), value(text) {}
+  LogField(std::string_view field, const char* text) : name(field), value(std::string_view(text)) {}
+  LogField(std::string_view field, const std::string& text) : name(field), value(std::string_view(text)) {}
+  LogField(std::string_view field, bool on) : name(field), value(on) {}
+  LogField(std::string_view field, double number) : name(field), value(number) {}
+  template <std::signed_integral Number>
+  LogField(std::string_view field, Number number) : name(field), value(std::int64_t{number}) {}
+  template <std::unsigned_integral Number>
+  requires(!std::same_as<Number, bool>) LogField(std::string_view field, Number number)
+      : name(field), value(std::uint64_t{number}) {}
+
+  std::string_view name;
+  Value value;  ///< a text is only looked at during the call
+};
+using LogFields = std::initializer_list<LogField>;
+
+enum class LogFormat : std::uint8_t { text, json };
+
+/// The line without its end: `2025-11-20T07:33:00.123Z info  net: link refused peer=9f3c why="bad proof"`.
+std::string log_line(LogFormat format, base::WallTime at, LogLevel level, std::string_view domain,
+                     std::string_view message, LogFields fields);
+
+class Log {
+ public:
+  /// Reads the date from `wall` for each line, which is so called from any thread that logs.
+  Log(std::unique_ptr<LogSink> sink, LogFormat format, std::function<base::WallTime()> wall);
+
+  /// Cheap: one atomic load where nothing is logged at this level at all.
+  bool on(LogLevel level, std::string_view domain) const;
+
+  void write(LogLevel level, std::string_view domain, std::string_view message, LogFields fields = {});
+
+  void trace(std::string_view domain, std::string_view message, LogFields fields = {}) {
+    write(LogLevel::trace, domain, message, fields);
+  }
+  void debug(std::string_view domain, std::string_view message, LogFields fields = {}) {
+    write(LogLevel::debug, domain, message, fields);
+  }
+  void info(std::string_view domain, std::string_view message, LogFields fields = {}) {
+    write(LogLevel::info, domain, message, fields);
+  }
+  void warn(std::string_view domain, std::string_view message, LogFields fields = {}) {
+    write(LogLevel::warn, domain, message, fields);
+  }
+  void error(std::string_view domain, std::string_view message, LogFields fields = {}) {
+    write(LogLevel::error, domain, message, fields);
+  }
+
+  /// The level of every domain that has none of its own.
+  void set_level(LogLevel level);
+  /// Gives `domain` a level of its own, or takes it away with nothing. False, and nothing is changed,
+  /// if kLogDomainsMax others have one.
+  bool set_level(std::string_view domain, std::optional<LogLevel> level);
+  LogLevel level(std::string_view domain) const;
+
+  /// Lines that could not be written.
+  std::uint64_t lost() const { return lost_.load(std::memory_order_relaxed); }
+
+ private:
+  void note_lowest();
+
+  std::unique_ptr<LogSink> sink_;
+  LogFormat format_;
+  std::function<base::WallTime()> wall_;
+  mutable std::shared_mutex levels_mutex_;  // guards the next two
+  LogLevel level_ = LogLevel::info;
+  std::map<std::string, LogLevel, std::less<>> levels_;
+  std::atomic<LogLevel> lowest_{LogLevel::info};
+  std::atomic<std::uint64_t> lost_{0};
+};
+
+}  // namespace troupe::observe

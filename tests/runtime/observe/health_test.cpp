@@ -1,0 +1,60 @@
+#include "runtime/observe/health.hpp"
+
+#include <doctest/doctest.h>
+
+#include <thread>
+
+using namespace troupe::observe;
+
+TEST_CASE("health: the state is that of the worst reason, and clears with it") {
+  Health health;
+  CHECK(health.state() == HealthState::ok);
+  health.raise("peers", HealthState::degraded, "1 healthy peer");
+  CHECK(health.state() == HealthState::degraded);
+  health.raise("disk", HealthState::failing, "the disk is full");
+  CHECK(health.state() == HealthState::failing);
+  CHECK(health.reasons() == std::vector<HealthReason>{{"disk", HealthState::failing, "the disk is full"},
+                                                      {"peers", HealthState::degraded, "1 healthy peer"}});
+  health.clear("disk");
+  health.clear("disk");
+  CHECK(health.state() == HealthState::degraded);
+  health.raise("peers", HealthState::ok, "");
+  CHECK(health.state() == HealthState::ok);
+  CHECK(health.reasons().empty());
+}
+
+TEST_CASE("health: a source has one reason, the latest") {
+  Health health;
+  health.raise("disk", HealthState::failing, "full");
+  health.raise("disk", HealthState::degraded, "nearly full");
+  CHECK(health.reasons() == std::vector<HealthReason>{{"disk", HealthState::degraded, "nearly full"}});
+}
+
+TEST_CASE("health: one reason beyond the limit is not lost for the state") {
+  Health health;
+  for (std::size_t i = 0; i < kReasonsMax; ++i)
+    health.raise("s" + std::to_string(i), HealthState::degraded, std::string(5'000, 'x'));
+  CHECK(health.reasons().size() == kReasonsMax);
+  CHECK(health.reasons()[0].text.size() == kReasonBytesMax);
+  health.raise("one more", HealthState::failing, "worse");
+  CHECK(health.state() == HealthState::failing);
+  REQUIRE(health.reasons().size() == kReasonsMax + 1);
+  CHECK(health.reasons()[0].source == "health");
+  health.clear("s0");
+  CHECK(health.state() == HealthState::degraded);
+}
+
+TEST_CASE("health: threads may raise and clear at once") {
+  Health health;
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t)
+    threads.emplace_back([&health, source = std::to_string(t)] {
+      for (int i = 0; i < 500; ++i) {
+        health.raise(source, HealthState::degraded, "x");
+        (void)health.reasons();
+        health.clear(source);
+      }
+    });
+  for (auto& thread : threads) thread.join();
+  CHECK(health.state() == HealthState::ok);
+}

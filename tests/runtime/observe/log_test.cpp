@@ -1,0 +1,147 @@
+#include "runtime/observe/log.hpp"
+
+#include <doctest/doctest.h>
+#include <stdlib.h>
+
+#include <filesystem>
+#include <fstream>
+#include <vector>
+
+#include "runtime/observe/text.hpp"
+
+using namespace troupe;
+using namespace troupe::observe;
+using namespace std::chrono_literals;
+
+namespace {
+
+struct Lines {
+  std::vector<std::string> lines;
+  bool broken = false;
+};
+
+class MemorySink final : public LogSink {
+ public:
+  explicit MemorySink(Lines& to) : to_(to) {}
+  bool write(LogLevel, std::string_view line) override {
+    if (!to_.broken) to_.lines.emplace_back(line);
+    return !to_.broken;
+  }
+
+ private:
+  Lines& to_;
+};
+
+constexpr base::WallTime kWhen{1'763'623'980'123ms};  // 2025-11-20 07:33:00.123 UTC
+
+struct Fixture {
+  Lines seen;
+  Log log{std::make_unique<MemorySink>(seen), LogFormat::text, [] { return kWhen; }};
+};
+
+class TemporaryFolder {
+ public:
+  TemporaryFolder() {
+    std::string path = (std::filesystem::temp_directory_path() / "troupe-log-XXXXXX").string();
+    REQUIRE(mkdtemp(path.data()) != nullptr);
+    path_ = path;
+  }
+  ~TemporaryFolder() { std::filesystem::remove_all(path_); }
+  std::string file(const char* name) const { return (path_ / name).string(); }
+
+ private:
+  std::filesystem::path path_;
+};
+
+}  // namespace
+
+TEST_CASE("log: a line of text has the date, the level, the domain, the message and the fields") {
+  Fixture f;
+  f.log.info("net", "link refused", {{"peer", "9f3c"}, {"why", "bad proof"}, {"count", 3}, {"on", true}, {"ms", 1.5}});
+  f.log.error("store", "disk full");
+  REQUIRE(f.seen.lines.size() == 2);
+  CHECK(f.seen.lines[0] ==
+        "2025-11-20T07:33:00.123Z info  net: link refused peer=9f3c why=\"bad proof\" count=3 on=true ms=1.5");
+  CHECK(f.seen.lines[1] == "2025-11-20T07:33:00.123Z error store: disk full");
+}
+
+TEST_CASE("log: a line of JSON keeps numbers as numbers") {
+  CHECK(log_line(LogFormat::json, kWhen, LogLevel::warn, "net", "a \"b\"",
+                 {{"bytes", std::uint64_t{1} << 63}, {"delta", -1}, {"text", "x\n"}, {"nan", 0.0 / 0.0}}) ==
+        R"({"at":"2025-11-20T07:33:00.123Z","level":"warn","domain":"net","message":"a \"b\"",)"
+        R"("fields":{"bytes":9223372036854775808,"delta":-1,"text":"x\u000a","nan":null}})");
+}
+
+TEST_CASE("log: text from outside can neither forge a line or a field nor be too long") {
+  for (const auto format : {LogFormat::text, LogFormat::json}) {
+    const std::string hostile = "x\n2025 error \x1b[2J\xff why=\"";
+    const std::string line = log_line(format, kWhen, LogLevel::info, "net", hostile, {{"name", hostile}});
+    CHECK(is_plain(line));
+    const std::string huge(1 << 20, '\xff');
+    CHECK(log_line(format, kWhen, LogLevel::info, "net", huge, {{"name", huge}}).size() < 4 * 1'024 * 4);
+  }
+  CHECK(log_line(LogFormat::text, kWhen, LogLevel::info, "n", "m", {{"a", "1 b=2"}, {"c", "\"=\""}, {"d", ""}}) ==
+        "2025-11-20T07:33:00.123Z info  n: m a=\"1 b=2\" c=\"\\\"=\\\"\" d=\"\"");
+}
+
+TEST_CASE("log: each domain may have a level of its own, and both change at run time") {
+  Fixture f;
+  CHECK(f.log.on(LogLevel::info, "net"));
+  CHECK_FALSE(f.log.on(LogLevel::debug, "net"));
+  REQUIRE(f.log.set_level("net", LogLevel::debug));
+  CHECK(f.log.on(LogLevel::debug, "net"));
+  CHECK_FALSE(f.log.on(LogLevel::debug, "files"));
+  REQUIRE(f.log.set_level("files", LogLevel::off));
+  CHECK_FALSE(f.log.on(LogLevel::error, "files"));
+  CHECK_FALSE(f.log.on(LogLevel::off, "files"));
+  f.log.set_level(LogLevel::warn);
+  CHECK_FALSE(f.log.on(LogLevel::info, "peers"));
+  CHECK(f.log.level("net") == LogLevel::debug);
+  REQUIRE(f.log.set_level("net", std::nullopt));
+  CHECK(f.log.level("net") == LogLevel::warn);
+  f.log.debug("net", "not written");
+  CHECK(f.seen.lines.empty());
+}
+
+TEST_CASE("log: levels beyond the limit of domains are refused") {
+  Fixture f;
+  for (std::size_t i = 0; i < kLogDomainsMax; ++i) REQUIRE(f.log.set_level(std::to_string(i), LogLevel::debug));
+  CHECK_FALSE(f.log.set_level("one more", LogLevel::debug));
+  CHECK(f.log.level("one more") == LogLevel::info);
+  CHECK(f.log.set_level("0", LogLevel::error));
+}
+
+TEST_CASE("log: a line that cannot be written is counted") {
+  Fixture f;
+  f.seen.broken = true;
+  f.log.info("net", "x");
+  CHECK(f.log.lost() == 1);
+}
+
+TEST_CASE("log: a file is rotated at its size, and only so many old ones are kept") {
+  const TemporaryFolder folder;
+  auto sink = file_sink(folder.file("troupe.log"), 1'000, 2);
+  REQUIRE(sink.ok());
+  const std::string line(99, 'x');
+  for (int i = 0; i < 100; ++i) CHECK(sink.value()->write(LogLevel::info, line));
+  CHECK(std::filesystem::file_size(folder.file("troupe.log")) <= 1'000);
+  CHECK(std::filesystem::exists(folder.file("troupe.1.log")));
+  CHECK(std::filesystem::exists(folder.file("troupe.2.log")));
+  CHECK_FALSE(std::filesystem::exists(folder.file("troupe.3.log")));
+  std::string first;
+  std::ifstream(folder.file("troupe.1.log")) >> first;
+  CHECK(first == line);
+}
+
+TEST_CASE("log: a file that cannot be opened or written is an error, not an exception") {
+  CHECK_FALSE(file_sink("/proc/nothing/troupe.log", 1'000, 1).ok());
+  if (std::filesystem::exists("/dev/full")) {
+    auto full = file_sink("/dev/full", 1 << 20, 1);
+    if (full.ok()) CHECK_FALSE(full.value()->write(LogLevel::info, "x"));
+  }
+}
+
+TEST_CASE("log: the names of levels go there and back") {
+  for (const char* text : {"trace", "debug", "info", "warn", "error", "off"}) CHECK(name(*log_level(text)) == text);
+  CHECK_FALSE(log_level("loud").has_value());
+}
