@@ -1,0 +1,157 @@
+#include "runtime/config/forms.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <limits>
+#include <span>
+
+#include "runtime/base/bytes.hpp"
+
+namespace troupe::config {
+namespace {
+
+struct Unit {
+  std::string_view name;
+  std::uint64_t factor;
+};
+
+// Largest first, so that the first one that divides a value is the one to print.
+constexpr std::array kTimeUnits{
+    Unit{"d", 86'400'000'000'000},
+    Unit{"h", 3'600'000'000'000},
+    Unit{"m", 60'000'000'000},
+    Unit{"s", 1'000'000'000},
+    Unit{"ms", 1'000'000},
+    Unit{"us", 1'000},
+    Unit{"ns", 1},
+};
+constexpr std::array kSizeUnits{
+    Unit{"TiB", 1ULL << 40}, Unit{"GiB", 1ULL << 30}, Unit{"MiB", 1ULL << 20}, Unit{"KiB", 1ULL << 10}, Unit{"B", 1},
+};
+
+struct Quantity {
+  std::uint64_t number;
+  std::string_view unit;
+};
+
+std::optional<Quantity> split(std::string_view text) {
+  const auto digits = std::min(text.find_first_not_of("0123456789"), text.size());
+  const auto number = parse_count(text.substr(0, digits));
+  if (!number) return std::nullopt;
+  return Quantity{*number, text.substr(digits)};
+}
+
+std::optional<std::uint64_t> scale(const Quantity& quantity, std::span<const Unit> units, std::uint64_t max) {
+  for (const Unit& unit : units) {
+    if (unit.name != quantity.unit) continue;
+    if (quantity.number > max / unit.factor) return std::nullopt;
+    return quantity.number * unit.factor;
+  }
+  return std::nullopt;
+}
+
+const Unit& largest_divisor(std::uint64_t value, std::span<const Unit> units) {
+  for (const Unit& unit : units)
+    if (value % unit.factor == 0) return unit;
+  return units.back();
+}
+
+std::optional<std::string> one_of(const std::string& text, std::span<const std::string_view> choices) {
+  if (std::find(choices.begin(), choices.end(), text) != choices.end()) return std::nullopt;
+  std::string wanted = "one of";
+  for (const auto choice : choices) wanted += ' ' + std::string(choice);
+  return wanted;
+}
+
+}  // namespace
+
+std::string PeerAddress::text() const { return (pinned ? pinned->hex() + '@' : std::string()) + at.text(); }
+
+std::optional<PeerAddress> PeerAddress::parse(std::string_view text) {
+  PeerAddress out;
+  if (const auto at = text.find('@'); at != std::string_view::npos) {
+    out.pinned = base::NodeId::from_hex(text.substr(0, at));
+    if (!out.pinned) return std::nullopt;
+    text.remove_prefix(at + 1);
+  }
+  const auto host_port = base::HostPort::parse(text);
+  if (!host_port || host_port->port == 0) return std::nullopt;
+  out.at = *host_port;
+  return out;
+}
+
+std::optional<std::uint64_t> parse_count(std::string_view text) {
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc{} || end != text.data() + text.size() || text.empty()) return std::nullopt;
+  return number;
+}
+
+std::optional<base::Duration> parse_duration(std::string_view text) {
+  const auto quantity = split(text);
+  if (!quantity) return std::nullopt;
+  const auto count = scale(*quantity, kTimeUnits, nanoseconds(base::Duration::max()));
+  if (!count) return std::nullopt;
+  return base::Duration(static_cast<base::Duration::rep>(*count));
+}
+
+std::optional<ByteCount> parse_bytes(std::string_view text) {
+  auto quantity = split(text);
+  if (!quantity) return std::nullopt;
+  if (quantity->unit.empty()) return ByteCount{quantity->number};
+  if (quantity->unit.front() == ' ') quantity->unit.remove_prefix(1);
+  const auto count = scale(*quantity, kSizeUnits, std::numeric_limits<std::uint64_t>::max());
+  if (!count) return std::nullopt;
+  return ByteCount{*count};
+}
+
+std::string duration_text(base::Duration span) {
+  const auto count = nanoseconds(span);
+  // Minutes and less: "60s" and "120s" are how the documents write the periods.
+  const auto units = std::span(kTimeUnits).subspan(count % 3'600'000'000'000 == 0 && count != 0 ? 0 : 3);
+  const Unit& unit = count == 0 ? kTimeUnits[3] : largest_divisor(count, units);
+  return std::to_string(count / unit.factor) + std::string(unit.name);
+}
+
+std::string bytes_text(ByteCount count) {
+  const Unit& unit = count.value == 0 ? kSizeUnits.back() : largest_divisor(count.value, kSizeUnits);
+  return std::to_string(count.value / unit.factor) + ' ' + std::string(unit.name);
+}
+
+std::optional<std::string> check_host_port(const std::string& text) {
+  if (text.empty() || base::HostPort::parse(text)) return std::nullopt;
+  return "HOST:PORT";
+}
+
+std::optional<std::string> check_peer_address(const std::string& text) {
+  if (PeerAddress::parse(text)) return std::nullopt;
+  return "[ID@]HOST:PORT, the id 40 hexadecimal digits";
+}
+
+std::optional<std::string> check_public_key(const std::string& text) {
+  if (base::PublicKey::from_hex(text)) return std::nullopt;
+  return "a public key of 64 hexadecimal digits, as `troupe operator key` prints it";
+}
+
+std::optional<std::string> check_log_level(const std::string& text) {
+  static constexpr std::string_view kLevels[] = {"trace", "debug", "info", "warn", "error", "off"};
+  return one_of(text, kLevels);
+}
+
+std::optional<std::string> check_log_format(const std::string& text) {
+  static constexpr std::string_view kFormats[] = {"text", "json"};
+  return one_of(text, kFormats);
+}
+
+std::optional<std::string> check_log_target(const std::string& text) {
+  static constexpr std::string_view kTargets[] = {"stderr", "journal", "file"};
+  return one_of(text, kTargets);
+}
+
+std::optional<std::string> check_store_sync(const std::string& text) {
+  if (text == "always") return std::nullopt;
+  return "always: a node acknowledges nothing that a power cut could take back";
+}
+
+}  // namespace troupe::config

@@ -1,0 +1,45 @@
+#pragma once
+// The forms that values take as text: durations, sizes, addresses, keys.
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "runtime/base/endpoint.hpp"
+#include "runtime/base/ids.hpp"
+#include "runtime/base/time.hpp"
+#include "runtime/config/setting.hpp"
+
+namespace troupe::config {
+
+/// "[ID@]HOST:PORT": whom to dial, and if an id is given, who must answer.
+struct PeerAddress {
+  std::optional<base::NodeId> pinned;
+  base::HostPort at;
+
+  friend bool operator==(const PeerAddress&, const PeerAddress&) = default;
+  std::string text() const;
+  /// Port 0 cannot be dialled and is not taken.
+  static std::optional<PeerAddress> parse(std::string_view text);
+};
+
+/// Digits only, without sign; nothing above 2^64 - 1.
+std::optional<std::uint64_t> parse_count(std::string_view text);
+/// "250ms", "60s", "5m": a whole number and one of ns us ms s m h d.
+std::optional<base::Duration> parse_duration(std::string_view text);
+/// "4 MiB", "4MiB" or "4194304": a whole number and B KiB MiB GiB TiB, or nothing for bytes.
+std::optional<ByteCount> parse_bytes(std::string_view text);
+
+/// In the largest unit that leaves a whole number.
+std::string duration_text(base::Duration span);
+std::string bytes_text(ByteCount count);
+
+/// Checks for Setting::check.
+std::optional<std::string> check_host_port(const std::string& text);     ///< HOST:PORT, or empty
+std::optional<std::string> check_peer_address(const std::string& text);  ///< [ID@]HOST:PORT
+std::optional<std::string> check_public_key(const std::string& text);    ///< 64 hexadecimal digits
+std::optional<std::string> check_log_level(const std::string& text);
+std::optional<std::string> check_log_format(const std::string& text);
+std::optional<std::string> check_log_target(const std::string& text);
+std::optional<std::string> check_store_sync(const std::string& text);
+
+}  // namespace troupe::config

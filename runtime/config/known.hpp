@@ -1,0 +1,131 @@
+#pragma once
+// The settings of a node, as `troupe config show` lists them.
+#include <array>
+
+#include "runtime/config/forms.hpp"
+#include "runtime/config/setting.hpp"
+
+namespace troupe::config {
+
+using std::chrono_literals::operator""ms;
+using std::chrono_literals::operator""s;
+using std::chrono_literals::operator""h;
+
+inline constexpr std::uint64_t kKiB = 1'024;
+inline constexpr std::uint64_t kMiB = 1'024 * kKiB;
+inline constexpr std::uint64_t kTiB = 1'024 * 1'024 * kMiB;
+inline constexpr std::uint64_t kPathBytesMax = 4'096;    // PATH_MAX of Linux
+inline constexpr std::uint64_t kHostPortBytesMax = 263;  // a name of 255 bytes, brackets and a port
+
+// Where the node lives and whom it knows first.
+inline constexpr auto kListen = text("listen", "", kHostPortBytesMax, When::start,
+                                     "HOST:PORT to serve on, TCP and UDP; port 0 picks one", check_host_port);
+inline constexpr auto kAdvertise = text("advertise", "", kHostPortBytesMax, When::start,
+                                        "HOST:PORT that others are told; empty: the one listened on", check_host_port);
+inline constexpr auto kJoin =
+    texts("join", 64, When::start, "[ID@]HOST:PORT of nodes to join through", check_peer_address);
+inline constexpr auto kNodeName = text("node.name", "", 64, When::start, "name for people; empty: the host's name");
+inline constexpr auto kMetricsListen = text("metrics.listen", "", kHostPortBytesMax, When::start,
+                                            "HOST:PORT to serve metrics on; empty: nowhere", check_host_port);
+
+// Links. The defaults bound a hostile address to a small part of what the node has.
+inline constexpr auto kNetLinksPerAddressMax =
+    count("net.links_per_address_max", "64", 1, 100'000, When::reload, "links from one address");
+inline constexpr auto kNetLinksMax = count("net.links_max", "1024", 1, 100'000, When::reload, "links in all");
+inline constexpr auto kNetHandshakesPerAddressMax =
+    count("net.handshakes_per_address_max", "8", 1, 10'000, When::reload, "unfinished handshakes from one address");
+inline constexpr auto kNetHandshakeTimeout =
+    duration("net.handshake_timeout", "5s", 100ms, 60s, When::reload, "time for a new link to prove who it is");
+inline constexpr auto kNetFrameBytesMax =
+    bytes("net.frame_bytes_max", "4 MiB", 128 * kKiB, 64 * kMiB, When::start, "largest frame taken from a link");
+inline constexpr auto kNetQuestionsInFlightMax =
+    count("net.questions_in_flight_max", "256", 1, 100'000, When::reload, "unanswered questions of one peer");
+inline constexpr auto kNetQuestionsPerSecondMax = count("net.questions_per_second_max", "1000", 1, 1'000'000,
+                                                        When::reload, "questions of one peer and kind in a second");
+inline constexpr auto kNetKeepAlive =
+    duration("net.keep_alive", "15s", 1s, 1h, When::reload, "silence after which a link is asked whether it lives");
+inline constexpr auto kIdentityWorkBits =
+    count("identity.work_bits", "16", 0, 32, When::start,
+          "zero bits that an id must show, the same in the whole network; 0: no work");
+
+// Peers.
+inline constexpr auto kPeersLinksTarget =
+    count("peers.links_target", "16", 1, 1'024, When::reload, "links that the node keeps up by itself");
+inline constexpr auto kPeersHealthPeriod =
+    duration("peers.health_period", "60s", 100ms, 24h, When::reload, "between two health pings of a peer");
+inline constexpr auto kPeersExchangePeriod =
+    duration("peers.exchange_period", "120s", 100ms, 24h, When::reload, "between two exchanges of known peers");
+inline constexpr auto kPeersRejoinPeriod =
+    duration("peers.rejoin_period", "300s", 100ms, 24h, When::reload, "between two joins with too few healthy peers");
+inline constexpr auto kPeersKnownMax =
+    count("peers.known_max", "1000", 16, 100'000, When::reload, "peers remembered; the worst is forgotten first");
+
+// Files.
+inline constexpr auto kFilesReplicas =
+    count("files.replicas", "3", 1, 20, When::reload, "copies of each chunk unless `file put --replicas` says more");
+inline constexpr auto kFilesWatchPeriod =
+    duration("files.watch_period", "60s", 100ms, 24h, When::reload, "between two looks at the copies of a file");
+inline constexpr auto kFilesQuotaPerOwner =
+    bytes("files.quota_per_owner", "16 GiB", kMiB, 1'024 * kTiB, When::reload, "kept here for one other node");
+inline constexpr auto kFilesStoreBytesMax =
+    bytes("files.store_bytes_max", "256 GiB", kMiB, 1'024 * kTiB, When::reload, "kept here in all");
+inline constexpr auto kStoreSync =
+    text("store.sync", "always", 16, When::start,
+         "always: nothing is acknowledged before it is on the disk; no other value", check_store_sync);
+
+// Operators from afar. The local socket needs no key.
+inline constexpr auto kOperatorsView =
+    texts("operators.view", 256, When::reload, "public keys that may look (`troupe operator key`)", check_public_key);
+inline constexpr auto kOperatorsOperate =
+    texts("operators.operate", 256, When::reload, "public keys that may look and change things", check_public_key);
+
+// Logs.
+inline constexpr auto kLogLevel =
+    text("log.level", "info", 16, When::reload, "trace, debug, info, warn, error or off", check_log_level);
+inline constexpr auto kLogLevels =
+    pairs("log.levels", 64, When::reload, "levels of domains that differ, such as net = \"debug\"", check_log_level);
+inline constexpr auto kLogFormat = text("log.format", "text", 16, When::start, "text or json", check_log_format);
+inline constexpr auto kLogTo = text("log.to", "stderr", 16, When::start, "stderr, journal or file", check_log_target);
+inline constexpr auto kLogFile = text("log.file", "log/troupe.log", kPathBytesMax, When::start,
+                                      "for log.to = \"file\"; below the data directory unless it starts with /");
+inline constexpr auto kLogFileBytesMax =
+    bytes("log.file_bytes_max", "16 MiB", 64 * kKiB, 1'024 * kMiB, When::start, "size at which a new file is begun");
+inline constexpr auto kLogFilesMax = count("log.files_max", "5", 1, 1'000, When::start, "old files kept");
+
+inline constexpr std::array<Setting, 33> kNodeSettings{
+    kListen,
+    kAdvertise,
+    kJoin,
+    kNodeName,
+    kMetricsListen,
+    kNetLinksPerAddressMax,
+    kNetLinksMax,
+    kNetHandshakesPerAddressMax,
+    kNetHandshakeTimeout,
+    kNetFrameBytesMax,
+    kNetQuestionsInFlightMax,
+    kNetQuestionsPerSecondMax,
+    kNetKeepAlive,
+    kIdentityWorkBits,
+    kPeersLinksTarget,
+    kPeersHealthPeriod,
+    kPeersExchangePeriod,
+    kPeersRejoinPeriod,
+    kPeersKnownMax,
+    kFilesReplicas,
+    kFilesWatchPeriod,
+    kFilesQuotaPerOwner,
+    kFilesStoreBytesMax,
+    kStoreSync,
+    kOperatorsView,
+    kOperatorsOperate,
+    kLogLevel,
+    kLogLevels,
+    kLogFormat,
+    kLogTo,
+    kLogFile,
+    kLogFileBytesMax,
+    kLogFilesMax,
+};
+
+}  // namespace troupe::config

@@ -1,0 +1,201 @@
+#include "runtime/config/setting.hpp"
+
+#include <algorithm>
+
+#include "runtime/base/ensure.hpp"
+#include "runtime/config/forms.hpp"
+#include "runtime/config/nearest.hpp"
+#include "runtime/observe/text.hpp"
+
+namespace troupe::config {
+namespace {
+
+std::string bound_text(const Setting& setting, std::uint64_t bound) {
+  if (setting.kind == Kind::duration) return duration_text(base::Duration(static_cast<base::Duration::rep>(bound)));
+  if (setting.kind == Kind::bytes) return bytes_text({bound});
+  return std::to_string(bound);
+}
+
+std::optional<std::string> outside(const Setting& setting, std::uint64_t measure, std::string_view of_what) {
+  if (measure >= setting.min && measure <= setting.max) return std::nullopt;
+  return std::string(of_what) + "from " + bound_text(setting, setting.min) + " to " + bound_text(setting, setting.max);
+}
+
+// A text may reach a terminal, a log line and a TOML file: only what all of them show as it is.
+std::optional<std::string> text_fault(const Setting& setting, const std::string& text, std::uint64_t length_max) {
+  if (text.size() > length_max) return "at most " + std::to_string(length_max) + " bytes long";
+  if (!observe::is_plain(text)) return "UTF-8 text without control characters";
+  return setting.check ? setting.check(text) : std::nullopt;
+}
+
+struct Fault {
+  const Setting& setting;
+
+  std::optional<std::string> operator()(bool) const { return std::nullopt; }
+  std::optional<std::string> operator()(std::uint64_t number) const { return outside(setting, number, ""); }
+  std::optional<std::string> operator()(base::Duration span) const {
+    if (span < base::Duration::zero()) return "not negative";
+    return outside(setting, nanoseconds(span), "");
+  }
+  std::optional<std::string> operator()(ByteCount count) const { return outside(setting, count.value, ""); }
+  std::optional<std::string> operator()(const std::string& text) const {
+    return text_fault(setting, text, setting.max);
+  }
+  std::optional<std::string> operator()(const Texts& items) const {
+    if (auto wanted = outside(setting, items.size(), "a list whose length is ")) return wanted;
+    for (const auto& item : items)
+      if (auto wanted = text_fault(setting, item, kItemBytesMax)) return "a list in which each is " + *wanted;
+    return std::nullopt;
+  }
+  std::optional<std::string> operator()(const Pairs& items) const {
+    if (auto wanted = outside(setting, items.size(), "a section whose length is ")) return wanted;
+    for (const auto& [name, item] : items) {
+      if (name.empty() || name.size() > kItemBytesMax || !observe::is_plain(name)) return "a section of plain names";
+      if (auto wanted = text_fault(setting, item, kItemBytesMax)) return "a section in which each is " + *wanted;
+    }
+    return std::nullopt;
+  }
+};
+
+Texts split_commas(std::string_view text) {
+  Texts items;
+  while (!text.empty()) {
+    const auto comma = std::min(text.find(','), text.size());
+    items.emplace_back(text.substr(0, comma));
+    text.remove_prefix(std::min(comma + 1, text.size()));
+  }
+  return items;
+}
+
+std::optional<Pairs> split_pairs(std::string_view text) {
+  Pairs pairs;
+  for (const auto& item : split_commas(text)) {
+    const auto equals = item.find('=');
+    if (equals == std::string::npos) return std::nullopt;
+    if (!pairs.emplace(item.substr(0, equals), item.substr(equals + 1)).second) return std::nullopt;
+  }
+  return pairs;
+}
+
+// Puts what `parsed` holds into `out`; false if that is nothing.
+template <class T>
+bool put(std::optional<T> parsed, Value& out) {
+  if (parsed) out.emplace<T>(std::move(*parsed));
+  return parsed.has_value();
+}
+
+std::optional<bool> parse_flag(std::string_view text) {
+  if (text != "true" && text != "false") return std::nullopt;
+  return text == "true";
+}
+
+bool read(Kind kind, std::string_view text, Value& out) {
+  switch (kind) {
+    case Kind::flag: return put(parse_flag(text), out);
+    case Kind::count: return put(parse_count(text), out);
+    case Kind::duration: return put(parse_duration(text), out);
+    case Kind::bytes: return put(parse_bytes(text), out);
+    case Kind::text: return put(std::optional(std::string(text)), out);
+    case Kind::texts: return put(std::optional(split_commas(text)), out);
+    case Kind::pairs: return put(split_pairs(text), out);
+  }
+  return false;
+}
+
+std::string_view expected(Kind kind) {
+  switch (kind) {
+    case Kind::flag: return "true or false";
+    case Kind::count: return "a whole number";
+    case Kind::duration: return "a duration such as \"60s\" or \"250ms\"";
+    case Kind::bytes: return "a size such as \"4 MiB\" or a number of bytes";
+    case Kind::text: return "text";
+    case Kind::texts: return "a list of texts";
+    case Kind::pairs: return "pairs such as net=debug,files=trace";
+  }
+  return "";
+}
+
+struct Toml {
+  std::string operator()(bool on) const { return on ? "true" : "false"; }
+  std::string operator()(std::uint64_t number) const { return std::to_string(number); }
+  std::string operator()(base::Duration span) const { return '"' + duration_text(span) + '"'; }
+  std::string operator()(ByteCount count) const { return '"' + bytes_text(count) + '"'; }
+  std::string operator()(const std::string& text) const { return observe::quoted(text); }
+  std::string operator()(const Texts& items) const {
+    std::string out = "[";
+    for (const auto& item : items) out += (out.size() > 1 ? ", " : "") + observe::quoted(item);
+    return out + ']';
+  }
+  std::string operator()(const Pairs& items) const {
+    std::string out = "{";
+    for (const auto& [name, item] : items)
+      out += (out.size() > 1 ? ", " : " ") + observe::quoted(name) + " = " + observe::quoted(item);
+    return out + (items.empty() ? "}" : " }");
+  }
+};
+
+}  // namespace
+
+std::optional<std::string> fault(const Setting& setting, const Value& value) {
+  base::ensure(value.index() == static_cast<std::size_t>(setting.kind), "a value has its setting's type");
+  return std::visit(Fault{setting}, value);
+}
+
+base::Result<Value, std::string> parse(const Setting& setting, std::string_view text) {
+  Value value;
+  if (!read(setting.kind, text, value)) return std::string(expected(setting.kind));
+  if (auto wanted = fault(setting, value)) return std::move(*wanted);
+  return value;
+}
+
+std::string toml(const Value& value) { return std::visit(Toml{}, value); }
+
+std::string environment_name(std::string_view key) {
+  std::string out = "TROUPE_";
+  for (const char c : key) {
+    if (c == '.') out += "__";
+    else out += (c >= 'a' && c <= 'z') ? static_cast<char>(c - 'a' + 'A') : c;
+  }
+  return out;
+}
+
+Table::Table(std::vector<std::span<const Setting>> parts) {
+  for (const auto& part : parts) settings_.insert(settings_.end(), part.begin(), part.end());
+  for (std::size_t i = 0; i < settings_.size(); ++i) {
+    const Setting& setting = settings_[i];
+    base::ensure(by_key_.emplace(setting.key, i).second, "each setting has a key of its own");
+    base::ensure(by_environment_.emplace(environment_name(setting.key), i).second,
+                 "each setting has a name of its own in the environment");
+    base::ensure(parse(setting, setting.fallback).ok(), "a default keeps the bounds of its setting");
+  }
+}
+
+const Setting* Table::find(std::string_view key) const {
+  const auto at = by_key_.find(key);
+  return at == by_key_.end() ? nullptr : &settings_[at->second];
+}
+
+const Setting* Table::find_environment(std::string_view name) const {
+  const auto at = by_environment_.find(name);
+  return at == by_environment_.end() ? nullptr : &settings_[at->second];
+}
+
+bool Table::is_section(std::string_view prefix) const {
+  const std::string start = std::string(prefix) + '.';
+  const auto at = by_key_.lower_bound(start);
+  return at != by_key_.end() && at->first.starts_with(start);
+}
+
+std::string_view Table::nearest(std::string_view key) const {
+  std::vector<std::string_view> known;
+  for (const auto& setting : settings_) known.push_back(setting.key);
+  return config::nearest(key, known);
+}
+
+std::string Table::nearest_environment(std::string_view name) const {
+  std::vector<std::string_view> known;
+  for (const auto& entry : by_environment_) known.push_back(entry.first);
+  return std::string(config::nearest(name, known));
+}
+
+}  // namespace troupe::config

@@ -1,0 +1,92 @@
+#pragma once
+// The values of all settings, each with its origin: a TOML file < the environment < the command line.
+//
+//     auto loaded = Settings::load(table, sources);
+//     if (loaded.ok()) loaded.value().get(config::kNetFrameBytesMax).value;
+//
+// Limits  kFileBytesMax of TOML, kProblemsMax problems told at once.
+// Owner   a value: copy it. Reads no file and no environment; the caller hands in their text (source.hpp).
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "runtime/base/result.hpp"
+#include "runtime/config/setting.hpp"
+
+namespace troupe::config {
+
+inline constexpr std::size_t kFileBytesMax = 1 << 20;  // our choice: a hundred times the largest sensible file
+inline constexpr std::size_t kProblemsMax = 50;        // a file of rubbish must not flood a terminal
+
+/// Something wrong with the configuration.
+struct Problem {
+  std::string where;  ///< "troupe.toml:12", "TROUPE_NET__LINKS_MAX", "--set net.links_max"
+  std::string what;
+
+  std::string text() const { return where + ": " + what; }
+  friend bool operator==(const Problem&, const Problem&) = default;
+};
+using Problems = std::vector<Problem>;
+
+struct TextFile {
+  std::string name;  ///< as problems and origins show it
+  std::string text;
+};
+
+/// `--set key=value`, or an option such as `--listen` that stands for a key.
+struct FlagValue {
+  std::string flag;  ///< "--set net.links_max", "--listen": as problems and origins show it
+  std::string key;
+  std::string text;
+};
+
+struct Sources {
+  std::optional<TextFile> file;
+  /// Names and values; what does not start with TROUPE_ is not looked at, and TROUPE_DATA is no setting.
+  std::vector<std::pair<std::string, std::string>> environment;
+  /// A later one replaces an earlier one; those of a list add up.
+  std::vector<FlagValue> flags;
+};
+
+class Settings {
+ public:
+  /// All problems are told at once, in the order of the sources; with one there are no settings.
+  static base::Result<Settings, Problems> load(const Table& table, const Sources& sources);
+
+  /// Broken invariant if the key's setting is not in the table.
+  template <class T>
+  const T& get(const Key<T>& key) const {
+    return std::get<T>(entry(key.key).value);
+  }
+
+  /// "default", "config.toml:3", "TROUPE_NET__LINKS_MAX", "--listen".
+  const std::string& origin(std::string_view key) const { return entry(key).origin; }
+  const Value& value(std::string_view key) const { return entry(key).value; }
+  const Table& table() const { return table_; }
+
+  /// All values as a TOML file that loads to the same; with its origin behind each if `with_origin`.
+  std::string render_toml(bool with_origin) const;
+
+  /// Takes over the new sources and returns the keys that changed, all of them reloadable.
+  /// Errors: the problems of the sources, or one for each changed setting that needs a start; then nothing changed.
+  base::Result<std::vector<std::string>, Problems> reload(const Sources& sources);
+
+ private:
+  struct Entry {
+    Value value;
+    std::string origin;
+  };
+  struct Loader;
+
+  explicit Settings(const Table& table);
+  const Entry& entry(std::string_view key) const;
+
+  Table table_;
+  std::map<std::string, Entry, std::less<>> entries_;  // one for each setting of the table
+};
+
+/// The problems of a file alone.
+Problems check(const Table& table, const TextFile& file);
+
+}  // namespace troupe::config

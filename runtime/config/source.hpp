@@ -1,0 +1,19 @@
+#pragma once
+// Fetches the texts that settings are loaded from.
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "runtime/base/error.hpp"
+#include "runtime/config/settings.hpp"
+
+namespace troupe::config {
+
+/// Reads a file of at most kFileBytesMax. Blocks.
+/// Errors: `not_found`, `malformed` (too long, or not a regular file), `refused` (not readable).
+base::Outcome<TextFile> read_text_file(const std::string& path);
+
+/// The variables of `environment` (as environ(7) has them) whose name starts with TROUPE_.
+std::vector<std::pair<std::string, std::string>> troupe_variables(const char* const* environment);
+
+}  // namespace troupe::config
