@@ -15,6 +15,8 @@ struct Ping $kind(lane = control, from = [peer], bytesMax = 128) {
 }
 
 struct Pong $kind(lane = control, from = [peer], bytesMax = 128) {
+  # Answers Ping.
+
   self @0 :Contact;
   # As in Ping, of the one that answers.
 }
@@ -27,6 +29,8 @@ struct Exchange $kind(from = [peer], bytesMax = 64) {
 }
 
 struct Contacts $kind(from = [peer], bytesMax = 2048) {
+  # Answers Exchange.
+
   list @0 :List(Contact);
   # A random sample in random order, at most as many as were asked for and 20 in any case: more is an offence, and
   # so is a contact that cannot be dialled or whose id lacks its work. Without the asker itself.
@@ -37,6 +41,8 @@ struct ListKnown $kind(bytesMax = 64) {
 }
 
 struct KnownContacts $kind(bytesMax = 65536) {
+  # Answers ListKnown.
+
   list @0 :List(Contact);
   # At most 1000 (`peers.known_max`), by id, without this node and without banned ones. Port 0: linked, but it can only
   # be reached through that link.
@@ -49,6 +55,8 @@ struct ListPeers $kind(from = [view, operate], bytesMax = 64) {
 }
 
 struct PeerRows $kind(from = [peer, view, operate], bytesMax = 262144) {
+  # Answers ListPeers.
+
   peers @0 :List(PeerRow);
   # By id; at most `peers.known_max` and the links of peers for whom the book has no room.
 }
@@ -104,6 +112,8 @@ struct ConnectPeer $kind(from = [operate], bytesMax = 512) {
 }
 
 struct Connected $kind(from = [peer, view, operate], bytesMax = 256) {
+  # Answers ConnectPeer.
+
   node @0 :Data;
   # The id that answered: 20 bytes.
 
