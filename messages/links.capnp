@@ -20,6 +20,8 @@ struct Dial $kind(bytesMax = 512) {
 }
 
 struct Dialled $kind(bytesMax = 256) {
+  # The answer to Dial.
+
   contact @0 :Contact;
   # Who answered. Its address is the one that was dialled.
 }
@@ -48,6 +50,8 @@ struct LinkUp $kind(lane = control, bytesMax = 256) {
 }
 
 struct LinkDown $kind(lane = control, bytesMax = 1024) {
+  # Tells a follower that a link has ended.
+
   node @0 :Data;
   reason @1 :Text;
 }
@@ -57,6 +61,8 @@ struct ListLinks $kind(from = [view, operate], bytesMax = 64) {
 }
 
 struct LinkRows $kind(from = [peer, view, operate], bytesMax = 1048576) {
+  # The answer to ListLinks.
+
   links @0 :List(LinkRow);
 }
 
@@ -80,5 +86,7 @@ struct WhereIs $kind(bytesMax = 64) {
 }
 
 struct Whereabouts $kind(bytesMax = 256) {
+  # The answer to WhereIs.
+
   contact @0 :Contact;
 }

@@ -46,6 +46,8 @@ struct Get $kind(bytesMax = 2048) {
 }
 
 struct Found $kind(bytesMax = 1049600) {
+  # The answer to Get.
+
   value @0 :Data;
 }
 
