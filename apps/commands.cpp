@@ -1,0 +1,22 @@
+#include "apps/commands.hpp"
+
+namespace troupe::apps {
+
+// Each file of commands has one such function: declare and list it here.
+using CommandFile = Commands();
+CommandFile config_commands, help_commands, version_commands;
+
+static constexpr CommandFile* kFiles[] = {
+    config_commands,
+    version_commands,
+    help_commands,
+};
+
+Commands commands() {
+  Commands all;
+  for (CommandFile* file : kFiles)
+    for (auto& command : file()) all.push_back(std::move(command));
+  return all;
+}
+
+}  // namespace troupe::apps

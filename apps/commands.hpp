@@ -1,0 +1,9 @@
+#pragma once
+#include "apps/command.hpp"
+
+namespace troupe::apps {
+
+/// Every command of `troupe`, in the order of `troupe help`.
+Commands commands();
+
+}  // namespace troupe::apps

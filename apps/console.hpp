@@ -1,0 +1,27 @@
+#pragma once
+// What a command sees of the process: streams, terminal, environment. Handed in, so that tests run commands as
+// functions.
+#include <iosfwd>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace troupe::apps {
+
+struct Console {
+  std::ostream& out;  ///< data
+  std::ostream& err;  ///< talk
+  std::istream& in;
+  bool out_is_terminal = false;
+  bool err_is_terminal = false;
+  const char* const* environment = nullptr;  ///< as environ(7) has it; may be null
+};
+
+/// Nothing if it is not set; an empty value is a value.
+std::optional<std::string> variable(const Console& console, std::string_view name);
+
+/// Colour for what goes to `out` or `err`: on a terminal, and not with NO_COLOR (set and not empty, no-color.org).
+bool colour_on_out(const Console& console);
+bool colour_on_err(const Console& console);
+
+}  // namespace troupe::apps

@@ -1,0 +1,25 @@
+#pragma once
+// Writes the outputs of messages/output.capnp as JSON, on one line.
+//
+// Rules   64-bit integers are numbers; every field is there, in the schema's order; text that was never set is null, a
+//         list that was never set is []; a union of `none` and `value` is null or the value; members of other unions
+//         that are not set are null; Data is lower-case hex; an enum is its name in the schema, or a number that this
+//         program does not know; a number that JSON lacks (NaN) is null.
+// Text    becomes valid UTF-8 with control characters escaped.
+// Why     Cap'n Proto's own codec prints 64-bit integers as strings, omits unset text and passes broken UTF-8.
+#include <capnp/dynamic.h>
+
+#include <iosfwd>
+
+namespace troupe::apps {
+
+/// Also takes a typed reader of any struct. Broken invariant for capabilities and AnyPointer.
+void write_json(std::ostream& out, const capnp::DynamicStruct::Reader& value);
+/// An output that is a list.
+void write_json(std::ostream& out, const capnp::DynamicList::Reader& values);
+
+/// The same with the end of the line.
+void write_json_line(std::ostream& out, const capnp::DynamicStruct::Reader& value);
+void write_json_line(std::ostream& out, const capnp::DynamicList::Reader& values);
+
+}  // namespace troupe::apps

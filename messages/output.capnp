@@ -1,0 +1,138 @@
+@0xa3d95c1e7b80f264;
+# What `--json` prints: one struct an output, its fields in the order and with the names of the contract (DESIGN.md,
+# "Command line"). Written by apps/json.hpp. None of these is a message: no struct carries `$kind`.
+#
+# Add fields, never rename them. An id is Data and is printed as lower-case hex. A number that may be unset is a union
+# of `none` and `value`, and prints as null or the number. An output that is a list has a struct of its own around it,
+# whose only field is printed.
+
+using Cxx = import "/capnp/c++.capnp";
+$Cxx.namespace("troupe::output::wire");
+
+struct ErrorLine {
+  # On standard error, one line.
+
+  error @0 :Error;
+}
+
+struct Error {
+  code @0 :Text;
+  # A name of base::Code, such as "not_found".
+  message @1 :Text;
+  outcome @2 :Text;
+  # What has become of the work: "nothing was changed".
+  try @3 :Text;
+  # What the caller can do now; null if nothing is known.
+  retryAfterMs :union {
+    none @4 :Void;
+    value @5 :UInt32;
+  }
+}
+
+enum Health {
+  ok @0;
+  degraded @1;
+  failing @2;
+}
+
+struct Status {
+  node @0 :Data;
+  name @1 :Text;
+  version @2 :Text;
+  uptimeS @3 :UInt64;
+  listen @4 :Text;
+  # HOST:PORT, the port a real one.
+  peers @5 :UInt32;
+  # Nodes linked now.
+  actors @6 :UInt32;
+  health @7 :Health;
+  reasons @8 :List(Text);
+  # Why not `ok`: "disk: the disk is full".
+}
+
+enum Direction {
+  out @0;
+  # We dialled.
+  in @1;
+}
+
+struct Peers {
+  rows @0 :List(Peer);
+}
+
+struct Peer {
+  node @0 :Data;
+  address @1 :Text;
+  state @2 :Text;
+  rttMs :union {
+    none @3 :Void;
+    value @4 :Float64;
+  }
+  direction @5 :Direction;
+  sent @6 :UInt64;
+  received @7 :UInt64;
+  # Bytes since the link began.
+}
+
+struct Files {
+  rows @0 :List(File);
+}
+
+struct File {
+  cid @0 :Data;
+  name @1 :Text;
+  bytes @2 :UInt64;
+  chunks @3 :UInt32;
+  pinned @4 :Bool;
+  expires :union {
+    none @5 :Void;
+    value @6 :UInt64;
+    # Seconds since 1970.
+  }
+}
+
+struct Version {
+  version @0 :Text;
+}
+
+struct Script {
+  # A text made for another program: `completion`, `help --man`.
+
+  text @0 :Text;
+}
+
+struct Commands {
+  rows @0 :List(Command);
+}
+
+struct Command {
+  name @0 :Text;
+  usage @1 :Text;
+  summary @2 :Text;
+}
+
+struct Settings {
+  rows @0 :List(Setting);
+}
+
+struct Setting {
+  key @0 :Text;
+  value @1 :Text;
+  # As TOML.
+  origin @2 :Text;
+  default @3 :Text;
+  # As it would be typed after `--set KEY=`.
+  reloads @4 :Bool;
+  # Whether a running node takes over a change.
+  meaning @5 :Text;
+}
+
+struct Problems {
+  rows @0 :List(Problem);
+}
+
+struct Problem {
+  where @0 :Text;
+  # FILE:LINE
+  what @1 :Text;
+}
