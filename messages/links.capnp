@@ -5,6 +5,7 @@ using Cxx = import "/capnp/c++.capnp";
 using import "/messages/annotations.capnp".kind;
 using import "/messages/annotations.capnp".Role;
 using import "/messages/common.capnp".Contact;
+using import "/messages/common.capnp".Error;
 $Cxx.namespace("troupe::net::wire");
 
 struct Dial $kind(bytesMax = 512) {
@@ -41,6 +42,8 @@ struct FollowLinks $kind(bytesMax = 64) {
 }
 
 struct LinkUp $kind(lane = control, bytesMax = 256) {
+  # Tells a follower that a link is in service.
+
   contact @0 :Contact;
   # Key and nonce as proven; the address is the one dialled, or where its stream comes from: that port is not one
   # to dial.
@@ -54,6 +57,22 @@ struct LinkDown $kind(lane = control, bytesMax = 1024) {
 
   node @0 :Data;
   reason @1 :Text;
+}
+
+struct LinkMade $kind(lane = control, bytesMax = 2048) {
+  # A peer actor tells `/links` that its link came into service, or that it never will.
+
+  serial @0 :UInt64;
+  # Of the link in its pool.
+
+  result :union {
+    up @1 :LinkUp;
+    failed @2 :Error;
+    # `unavailable`: nobody answered; `refused`: the wrong one did, or one that does not want us.
+    ended @3 :LinkDown;
+    twin @4 :LinkUp;
+    # It gave way to another link to the same node, which is in service.
+  }
 }
 
 struct ListLinks $kind(from = [view, operate], bytesMax = 64) {

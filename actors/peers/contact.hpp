@@ -1,13 +1,11 @@
 #pragma once
 // A contact in the words of messages/common.capnp, there and back.
 #include "actors/peers/logic/contact.hpp"
-#include "messages/common.capnp.h"
+#include "runtime/net/contact_wire.hpp"
 
 namespace troupe::peers {
 
-void write(messages::wire::Contact::Builder to, const Contact& contact);
-
-/// Whatever the words say, without a judgement: the endpoint may not be dialable, the id may lack its work.
-Contact read(messages::wire::Contact::Reader from);
+inline void write(messages::wire::Contact::Builder to, const Contact& contact) { net::write_contact(to, contact); }
+inline Contact read(messages::wire::Contact::Reader from) { return net::read_contact(from); }
 
 }  // namespace troupe::peers

@@ -23,6 +23,11 @@ void Actor::stop_child(const Handle& child) { shell_->stop_child(child); }
 void Actor::watch(const Handle& whom) { shell_->watch(whom); }
 void Actor::unwatch(const Handle& whom) { shell_->unwatch(whom); }
 void Actor::finish() { shell_->finish(); }
+void Actor::deliver(const caf::strong_actor_ptr& to, caf::strong_actor_ptr from, std::uint64_t message_id,
+                    Envelope envelope) {
+  shell_->deliver(to, std::move(from), message_id, std::move(envelope));
+}
+void Actor::rename(std::string path) { shell_->rename(std::move(path)); }
 Header Actor::header() const { return shell_->header(); }
 void Actor::set_timer(TimerTag tag, base::Duration delay) { shell_->set_timer(tag, delay); }
 void Actor::clear_timer(TimerTag tag) { shell_->clear_timer(tag); }

@@ -25,9 +25,11 @@ struct Caller {
 
 /// A message on its way from a proxy to the peer actor that owns the link. Private to runtime/.
 struct Outbound {
-  std::uint64_t proxy = 0;  ///< the link's number for the remote actor
-  caf::strong_actor_ptr sender;
-  std::uint64_t message_id = 0;
+  enum class What : std::uint8_t { message, watch, unwatch };
+  What what = What::message;
+  bool answers = false;               ///< belongs to a question of the other side
+  std::uint64_t correlation = 0;      ///< zero for a tell
+  const std::string* path = nullptr;  ///< of the remote actor, owned by the link; null for what follows a question
   Envelope envelope;
 };
 
@@ -122,9 +124,11 @@ class Actor {
 
   /// Starts a child under `name` and supervises it. A name that a living child has is a broken invariant.
   Handle spawn(std::string name, Factory factory, SpawnOptions options = {});
+  /// The same with an actor `T` that names its own kind (`T::kName`) and is built from copies of `args`.
   template <class T, class... Args>
   Handle spawn(std::string name, Args... args) {
-    return spawn(std::move(name), Factory([=] { return std::make_unique<T>(args...); }));
+    return spawn(std::move(name), Factory([=] { return std::make_unique<T>(args...); }),
+                 SpawnOptions{.kind = T::kName});
   }
   /// Asks a child to end; its address then bounces.
   void stop_child(const Handle& child);
@@ -133,6 +137,12 @@ class Actor {
   void unwatch(const Handle& whom);
   /// Ends this actor after the handler at hand; its children end with it.
   void finish();
+
+  /// Puts a message into a mailbox under another sender's name. For runtime/net: what came over a link.
+  void deliver(const caf::strong_actor_ptr& to, caf::strong_actor_ptr from, std::uint64_t message_id,
+               Envelope envelope);
+  /// Moves an actor without a parent to another path. For runtime/net: a peer learns late who it is.
+  void rename(std::string path);
 
  private:
   friend class Shell;

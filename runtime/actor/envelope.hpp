@@ -21,6 +21,7 @@ namespace troupe::runtime {
 /// What an envelope does in the conversation that its message id names.
 enum class Signal : std::uint8_t {
   message,  ///< a tell, a question or an answer, by its message id
+  open,     ///< a question that opens a stream
   error,    ///< an answer or the end of a stream: the words are a messages::wire::Error
   item,     ///< one item of a stream
   end,      ///< no more items in this direction; carries the answer where there is one
@@ -36,6 +37,9 @@ struct Trace {
   std::uint64_t id = 0;    ///< zero: not traced
   std::uint32_t span = 0;  ///< of the sender's handler
 };
+
+/// Whether a message of that signal is the first of its conversation, and not a part of an open stream.
+constexpr bool begins(Signal signal) { return signal == Signal::message || signal == Signal::open; }
 
 struct Header {
   const messages::KindInfo* kind = nullptr;  ///< null for signals without words

@@ -17,7 +17,12 @@ Node::Node(caf::actor_system& system, ports::World world, NodeLimits limits)
 
 Handle Node::start(std::string name, Factory factory, SpawnOptions options) {
   base::ensure(valid_path_part(name), "the name of an actor may be a part of a path");
-  return system_.spawn<Shell>(Shell::Setup{this, "/" + name, std::move(factory), options, nullptr, 0});
+  return start_at("/" + name, std::move(factory), std::move(options));
+}
+
+Handle Node::start_at(std::string path, Factory factory, SpawnOptions options) {
+  base::ensure(path.size() <= kPathBytesMax, "a path has at most 255 bytes");
+  return system_.spawn<Shell>(Shell::Setup{this, std::move(path), std::move(factory), std::move(options), nullptr, 0});
 }
 
 void Node::publish(std::string path, Service service) {

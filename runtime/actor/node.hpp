@@ -46,6 +46,7 @@ struct NodeLimits {
 };
 
 struct SpawnOptions {
+  const char* kind = "actor";  ///< what the inspector calls it: a constant of the program
   logic::OnFailure on_failure = logic::OnFailure::restart;
   logic::RestartPolicy children = {};  ///< what this actor does about its own children
   ports::Placement placement = ports::Placement::shared;
@@ -65,8 +66,11 @@ class Node {
   Node(const Node&) = delete;
   Node& operator=(const Node&) = delete;
 
-  /// Starts an actor without a parent. When it escalates, `on_fatal` (set before start) is told and it ends.
+  /// Starts an actor without a parent, at "/" and its name. When it breaks it ends, and `on_fatal` (set before start)
+  /// is told, unless its option is OnFailure::stop.
   Handle start(std::string name, Factory factory, SpawnOptions options = {});
+  /// The same at a path of several parts.
+  Handle start_at(std::string path, Factory factory, SpawnOptions options = {});
   std::function<void(const base::Error&)> on_fatal = [](const base::Error&) {};
   /// Told of every failure of an actor, from its own thread (set before start). For the log.
   std::function<void(std::string_view path, const base::Error&)> on_failure = [](std::string_view, const base::Error&) {

@@ -20,7 +20,7 @@ Shell::Shell(caf::actor_config& config, Setup setup)
     : caf::event_based_actor(config),
       setup_(std::move(setup)),
       mailbox_max_(setup_.options.mailbox_max == 0 ? setup_.node->limits().mailbox_max : setup_.options.mailbox_max) {
-  const bool listed = setup_.node->registry().add({setup_.path, "", record_, self()});
+  const bool listed = setup_.node->registry().add({setup_.path, setup_.options.kind, record_, self()});
   base::ensure(listed, "a node has room for one more actor");
 }
 
@@ -111,8 +111,8 @@ void Shell::fail(base::Error error) {
   setup_.node->on_failure(setup_.path, error);
   answer_unanswered(error);
   drop_object(kBroke);
-  if (!setup_.parent) {  // the root: nobody is left to decide
-    setup_.node->on_fatal(error);
+  if (!setup_.parent) {  // nobody is left to decide
+    if (setup_.options.on_failure != logic::OnFailure::stop) setup_.node->on_fatal(error);
     return end();
   }
   send(setup_.parent, Envelope::build<wire::ChildFailed>({}, [&](wire::ChildFailed::Builder out) {
@@ -152,6 +152,13 @@ void Shell::on_exit() {
   setup_.node->world().clock.forget(self());
   setup_.node->registry().remove(setup_.path, record_.get());
   setup_.parent = {};
+}
+
+void Shell::rename(std::string path) {
+  base::ensure(setup_.parent == nullptr, "only an actor without a parent moves");
+  setup_.node->registry().remove(setup_.path, record_.get());
+  setup_.path = std::move(path);
+  setup_.node->registry().add({setup_.path, setup_.options.kind, record_, self()});
 }
 
 /// After a restart: what waited in the queue, in its order, unless the actor breaks again on the way.

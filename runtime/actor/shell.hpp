@@ -69,6 +69,9 @@ class Shell final : public caf::event_based_actor {
   void watch(const Handle& whom);
   void unwatch(const Handle& whom);
   void finish() { finishing_ = true; }
+  void deliver(const caf::strong_actor_ptr& to, caf::strong_actor_ptr from, std::uint64_t message_id,
+               Envelope envelope);
+  void rename(std::string path);
 
   // Streams (shell_streams.cpp).
   std::shared_ptr<StreamEnd> open_stream(const Handle& to, base::Duration idle, Envelope question, bool reads);

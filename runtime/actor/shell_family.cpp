@@ -27,7 +27,9 @@ Handle Shell::spawn_child(std::string name, Factory factory, SpawnOptions option
   base::ensure(!taken, "no living child has that name");
   const logic::ChildId number = ++all.last;
   base::ensure(all.supervision.child_added(number, options.on_failure).ok(), "a parent has room for one more child");
-  Setup setup{setup_.node, setup_.path + "/" + name, std::move(factory), options, self(), number};
+  // Children of the root stand beside it, so that paths do not begin with its name: "/files", not "/node/files".
+  const std::string above = setup_.parent ? setup_.path : std::string();
+  Setup setup{setup_.node, above + "/" + name, std::move(factory), options, self(), number};
   base::ensure(setup.path.size() <= kPathBytesMax, "a path has at most 255 bytes");
   const bool own_thread = options.placement == ports::Placement::own_thread && setup_.node->world().threads.real();
   Handle child = own_thread ? spawn<Shell, caf::detached>(std::move(setup)) : spawn<Shell>(std::move(setup));

@@ -27,8 +27,7 @@ bool is(const Envelope& envelope) {
 void Shell::enqueue(caf::mailbox_element_ptr element, caf::execution_unit* worker) {
   if (element->content().match_elements<Envelope>() && !element->mid.is_response()) {
     const Envelope& envelope = element->content().get_as<Envelope>(0);
-    if (!is_control(envelope) && envelope.header().signal == Signal::message && !admit(*element, envelope, worker))
-      return;
+    if (!is_control(envelope) && begins(envelope.header().signal) && !admit(*element, envelope, worker)) return;
   }
   caf::event_based_actor::enqueue(std::move(element), worker);
 }
@@ -104,8 +103,7 @@ void Shell::take(caf::strong_actor_ptr sender, caf::message_id id, const Envelop
     current_ = {};
     return;
   }
-  const Signal signal = envelope.header().signal;
-  if (signal != Signal::message) {
+  if (!begins(envelope.header().signal)) {
     const auto served = served_.find({current_.sender.get(), current_.message_id & caf::message_id::request_id_mask});
     if (served == served_.end()) return setup_.node->count(DeadLetter::late_answer);
     record_->answers.fetch_add(1, std::memory_order_relaxed);
@@ -286,6 +284,14 @@ void Shell::answer(const ReturnAddress& to, Envelope envelope) {
   to.to->enqueue(caf::make_mailbox_element(caf::strong_actor_ptr{ctrl()}, caf::message_id{to.message_id}.response_id(),
                                            {}, std::move(envelope)),
                  context());
+}
+
+void Shell::deliver(const caf::strong_actor_ptr& to, caf::strong_actor_ptr from, std::uint64_t message_id,
+                    Envelope envelope) {
+  if (!to) return;
+  caf::message_id id{message_id};
+  if (is_control(envelope)) id = id.with_high_priority();
+  to->enqueue(caf::make_mailbox_element(std::move(from), id, {}, std::move(envelope)), context());
 }
 
 void Shell::unwound(const ReturnAddress& question) {

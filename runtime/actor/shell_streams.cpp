@@ -19,13 +19,14 @@ std::shared_ptr<StreamEnd> Shell::open_stream(const Handle& to, base::Duration i
   stream->set_idle_id(id, now());
   find_pending(id)->stream = stream;
   Header head = question.header();
+  head.signal = Signal::open;
   if (reads) {
     head.credit_items = kStreamWindow.items;
     head.credit_bytes = static_cast<std::uint32_t>(kStreamWindow.bytes);
   }
   monitor(to);
   to->enqueue(caf::make_mailbox_element(caf::strong_actor_ptr{ctrl()}, caf::message_id{stream->message_id()}, {},
-                                        reads ? question.with(head) : std::move(question)),
+                                        question.with(head)),
               context());
   return stream;
 }

@@ -48,6 +48,7 @@ bool StreamEnd::take(const Envelope& envelope, base::Instant now) {
       return open();
     }
     case Signal::cancel: broken(kCancelled); return false;
+    case Signal::open:
     case Signal::message:  // the answer to an intake, sent as an answer
     case Signal::end:
     case Signal::error: take_end(envelope); return open();

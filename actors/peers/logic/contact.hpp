@@ -1,23 +1,15 @@
 #pragma once
 // Where a node lives and the proof of its id, as peers pass it on; and what an address tells about its network.
 #include <array>
-#include <compare>
 #include <cstdint>
 #include <functional>
 #include <optional>
 
-#include "runtime/base/endpoint.hpp"
-#include "runtime/base/ids.hpp"
+#include "runtime/base/contact.hpp"
 
 namespace troupe::peers {
 
-struct Contact {
-  base::PublicKey key;
-  std::uint32_t nonce = 0;  ///< the work nonce of the id
-  base::Endpoint endpoint;  ///< not dialable: it only dials others
-
-  friend auto operator<=>(const Contact&, const Contact&) = default;
-};
+using base::Contact;
 
 /// The id of a key and nonce, nothing if it lacks the network's work. Production: crypto::check.
 using IdOf = std::function<std::optional<base::NodeId>(const base::PublicKey& key, std::uint32_t nonce)>;

@@ -121,6 +121,7 @@ base::Result<Handshake::Step, Refusal> Handshake::take_proof(base::ByteView payl
   if (side_ == Side::server) step.send = proof_frame();
   const Hello& dialler = side_ == Side::server ? theirs_ : own_;
   step.ready = Ready{.key = theirs_.key,
+                     .nonce = theirs_.nonce,
                      .id = crypto::node_id(theirs_.key, theirs_.nonce),
                      .role = dialler.role,
                      .version = std::min(own_.versions.max, theirs_.versions.max),

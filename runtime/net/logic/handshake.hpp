@@ -68,6 +68,7 @@ struct Terms {
 /// The other side is who it says.
 struct Ready {
   base::PublicKey key;
+  std::uint32_t nonce;
   base::NodeId id;        ///< of an operator too, whose id shows no work
   messages::Role role;    ///< of the dialler
   std::uint16_t version;  ///< the highest that both speak

@@ -9,6 +9,7 @@
 
 #include "messages/link.capnp.h"
 #include "runtime/net/logic/frame.hpp"
+#include "runtime/net/logic/role.hpp"
 
 namespace troupe::net {
 namespace {
@@ -53,16 +54,6 @@ std::optional<Out> read_root(base::ByteView payload, std::optional<Out> (*read)(
   } catch (const kj::Exception&) {
     return std::nullopt;
   }
-}
-
-WireRole to_wire(messages::Role role) {
-  switch (role) {
-    case messages::Role::inside: return WireRole::INSIDE;
-    case messages::Role::peer: return WireRole::PEER;
-    case messages::Role::view: return WireRole::VIEW;
-    case messages::Role::operate: return WireRole::OPERATE;
-  }
-  return WireRole::INSIDE;
 }
 
 std::optional<messages::Role> from_wire(WireRole role) {
@@ -113,7 +104,7 @@ base::Bytes encode(const Hello& hello) {
   to.setSchema1(schema[1]);
   to.setSchema2(schema[2]);
   to.setSchema3(schema[3]);
-  to.setRole(to_wire(hello.role));
+  to.setRole(wire_role(hello.role));
   return flat(message);
 }
 

@@ -320,9 +320,9 @@ TEST_CASE("actor: a throw answers `internal`, and address and queue survive the 
   theatre.stage.run_for(1s);
   CHECK(queued.value == 2);
   CHECK(built == 2);
-  CHECK(theatre.record("/parent/child")->restarts == 1);
-  CHECK(theatre.record("/parent/child")->last_error == Code::internal);
-  CHECK(theatre.node.find("/parent/child") == child);
+  CHECK(theatre.record("/child")->restarts == 1);
+  CHECK(theatre.record("/child")->last_error == Code::internal);
+  CHECK(theatre.node.find("/child") == child);
 }
 
 TEST_CASE("actor: replies, timers and asks of an earlier incarnation are void") {
@@ -432,7 +432,7 @@ TEST_CASE("actor: one that ends takes its children along and leaves the registry
     self.spawn("child", script(successor, [](Scripted& child) { child.spawn("grandchild", script(successor)); }));
   });
   theatre.inside([](Scripted&) {});
-  CHECK(theatre.node.find("/parent/child/grandchild") != nullptr);
+  CHECK(theatre.node.find("/child/grandchild") != nullptr);
   CHECK(theatre.node.registry().size() == 4);
   bool told = false;
   theatre.inside([&](Scripted& self) {
@@ -443,7 +443,7 @@ TEST_CASE("actor: one that ends takes its children along and leaves the registry
     self.send(parent, runtime::Envelope::build<runtime::wire::Stop>({}, [](auto) {}));
   });
   CHECK(told);
-  CHECK(theatre.node.find("/parent/child/grandchild") == nullptr);
+  CHECK(theatre.node.find("/child/grandchild") == nullptr);
   CHECK(theatre.node.registry().size() == 1);
 }
 

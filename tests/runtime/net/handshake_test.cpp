@@ -153,8 +153,8 @@ TEST_CASE("net: two honest nodes know each other after the handshake") {
   const Ending end = talk(server(), dialler(Role::peer, alice().id()));
   REQUIRE(end.server.has_value());
   REQUIRE(end.dialler.has_value());
-  CHECK(*end.server == Ready{bob().public_key(), bob().id(), Role::peer, 1, true});
-  CHECK(*end.dialler == Ready{alice().public_key(), alice().id(), Role::peer, 1, true});
+  CHECK(*end.server == Ready{bob().public_key(), bob().nonce(), bob().id(), Role::peer, 1, true});
+  CHECK(*end.dialler == Ready{alice().public_key(), alice().nonce(), alice().id(), Role::peer, 1, true});
 }
 
 TEST_CASE("net: what a proof signs is golden") {

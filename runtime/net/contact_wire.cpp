@@ -1,6 +1,6 @@
-#include "actors/peers/contact.hpp"
+#include "runtime/net/contact_wire.hpp"
 
-namespace troupe::peers {
+namespace troupe::net {
 namespace {
 
 template <std::size_t N>
@@ -17,7 +17,7 @@ void set_word(std::array<std::uint8_t, N>& bytes, std::size_t index, std::uint64
 
 }  // namespace
 
-void write(messages::wire::Contact::Builder to, const Contact& contact) {
+void write_contact(messages::wire::Contact::Builder to, const base::Contact& contact) {
   to.setKey0(word(contact.key.bytes, 0));
   to.setKey1(word(contact.key.bytes, 1));
   to.setKey2(word(contact.key.bytes, 2));
@@ -29,8 +29,8 @@ void write(messages::wire::Contact::Builder to, const Contact& contact) {
   to.setNonce(contact.nonce);
 }
 
-Contact read(messages::wire::Contact::Reader from) {
-  Contact out;
+base::Contact read_contact(messages::wire::Contact::Reader from) {
+  base::Contact out;
   set_word(out.key.bytes, 0, from.getKey0());
   set_word(out.key.bytes, 1, from.getKey1());
   set_word(out.key.bytes, 2, from.getKey2());
@@ -42,4 +42,4 @@ Contact read(messages::wire::Contact::Reader from) {
   return out;
 }
 
-}  // namespace troupe::peers
+}  // namespace troupe::net

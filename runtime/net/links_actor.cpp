@@ -1,0 +1,176 @@
+#include "runtime/net/links_actor.hpp"
+
+#include <algorithm>
+
+#include "runtime/net/contact_wire.hpp"
+#include "runtime/net/logic/role.hpp"
+#include "runtime/net/peer.hpp"
+
+namespace troupe::net {
+namespace {
+
+using base::Code;
+using base::Error;
+
+constexpr std::size_t kFollowersMax = 64;   // our choice: each domain follows once
+constexpr std::size_t kDiallingMax = 1024;  // our choice: as many as there may be links
+
+std::optional<base::NodeId> node_of(capnp::Data::Reader data) {
+  return base::NodeId::from({data.begin(), data.size()});
+}
+
+}  // namespace
+
+void LinksActor::receive(runtime::Handlers& on) {
+  on.ask<wire::Dial, wire::Dialled>(
+      [this](wire::Dial::Reader question, runtime::Reply<wire::Dialled> reply) { dial(question, std::move(reply)); });
+  on.tell<wire::HangUp>([this](wire::HangUp::Reader order) { hang_up(order); });
+  on.tell<wire::FollowLinks>([this](wire::FollowLinks::Reader) { follow(sender()); });
+  on.tell<wire::LinkMade>([this](wire::LinkMade::Reader made) { made_link(made); });
+  on.ask<wire::ListLinks, wire::LinkRows>([this](wire::ListLinks::Reader, runtime::Reply<wire::LinkRows> reply) {
+    reply.send([this](wire::LinkRows::Builder rows) { list(rows); });
+  });
+  on.describe<wire::LinkRows>([this](wire::LinkRows::Builder rows) { list(rows); });
+}
+
+void LinksActor::start() {
+  node().publish<wire::ListLinks>("/links", self());
+  const NetSetup& setup = pool_->setup();
+  if (!setup.control_path.empty()) {
+    auto control = world().network.listen_local(setup.control_path, self());
+    if (!control.ok()) return listening_(control.error());
+    control_ = std::move(control).value();
+  }
+  if (!setup.listen) return;
+  auto listener = world().network.listen(*setup.listen, self());
+  if (!listener.ok()) return listening_(listener.error());
+  listener_ = std::move(listener).value();
+  listening_(listener_->local());
+}
+
+void LinksActor::stop() {
+  listener_.reset();
+  control_.reset();
+  for (const auto& link : pool_->all()) net::hang_up(*link);
+}
+
+// -- accepting
+// ---------------------------------------------------------------------------------------------------------
+
+void LinksActor::event(ports::StreamEvent&& event) {
+  if (auto* made = std::get_if<ports::Accepted>(&event)) accepted(std::move(*made));
+}
+
+/// Counts a stranger before anything is set aside for it; a stream that is dropped here is closed unread.
+void LinksActor::accepted(ports::Accepted&& accepted) {
+  auto seat = pool_->admit(accepted.from.endpoint);
+  if (!seat) return;
+  auto link = pool_->accept();
+  auto start = std::make_shared<PeerStart>();
+  start->pool = pool_;
+  start->link = link;
+  start->stream = std::move(accepted.stream);
+  start->from = accepted.from;
+  start->seat = std::move(*seat);
+  start_peer(node(), *link, std::move(start), "/peer/accept-" + std::to_string(++accepted_));
+}
+
+// -- dialling
+// ----------------------------------------------------------------------------------------------------------
+
+void LinksActor::dial(wire::Dial::Reader question, runtime::Reply<wire::Dialled> reply) {
+  const auto where = base::HostPort::parse({question.getAddress().begin(), question.getAddress().size()});
+  const auto pinned = node_of(question.getPinned());
+  if (!where || (!pinned && question.getPinned().size() != 0))
+    return reply.refuse({Code::malformed, "an address is HOST:PORT, an id 20 bytes"});
+  if (pinned && *pinned == pool_->setup().identity->id())
+    return reply.refuse({Code::refused, "that is this node itself"});
+  if (dialling_.size() >= kDiallingMax)
+    return reply.refuse({Code::overloaded, "too many dials are under way", std::chrono::milliseconds(1000)});
+  if (pinned) {
+    if (const auto up = pool_->find(*pinned)) return answer(reply, up->contact);
+  }
+  const auto link = pinned ? pool_->dial(*pinned, where) : pool_->dial(*where);
+  if (!link) return reply.refuse({Code::overloaded, "this node has as many links as it may"});
+  dialling_.push_back({link->serial(), std::move(reply)});
+}
+
+void LinksActor::answer(runtime::Reply<wire::Dialled>& reply, const base::Contact& contact) {
+  reply.send([&](wire::Dialled::Builder dialled) { write_contact(dialled.initContact(), contact); });
+}
+
+void LinksActor::hang_up(wire::HangUp::Reader order) {
+  const auto id = node_of(order.getNode());
+  if (!id) return refuse(Error{Code::malformed, "an id has 20 bytes"});
+  if (const auto link = pool_->in_service(*id)) net::hang_up(*link);
+}
+
+// -- what the peers say
+// ------------------------------------------------------------------------------------------------
+
+void LinksActor::made_link(wire::LinkMade::Reader made) {
+  const auto result = made.getResult();
+  const auto settle = [&](const auto& tell_asker) {
+    for (auto& one : dialling_)
+      if (one.serial == made.getSerial()) tell_asker(one.reply);
+    std::erase_if(dialling_, [&](const auto& one) { return one.serial == made.getSerial(); });
+  };
+  switch (result.which()) {
+    case wire::LinkMade::Result::UP:
+    case wire::LinkMade::Result::TWIN: {
+      const auto up = result.isUp() ? result.getUp() : result.getTwin();
+      const base::Contact contact = read_contact(up.getContact());
+      settle([&](auto& reply) { answer(reply, contact); });
+      if (result.isTwin()) return;
+      for (const auto& follower : followers_) tell_up(follower, contact, up.getOutbound());
+      return;
+    }
+    case wire::LinkMade::Result::FAILED: {
+      const Error why{base::code_of(result.getFailed().getCode()), result.getFailed().getMessage().cStr()};
+      return settle([&](auto& reply) { reply.refuse(why); });
+    }
+    case wire::LinkMade::Result::ENDED:
+      for (const auto& follower : followers_)
+        tell<wire::LinkDown>(follower, [&](wire::LinkDown::Builder down) {
+          down.setNode(result.getEnded().getNode());
+          down.setReason(result.getEnded().getReason());
+        });
+      return;
+  }
+}
+
+void LinksActor::follow(const runtime::Handle& follower) {
+  if (!follower || std::find(followers_.begin(), followers_.end(), follower) != followers_.end()) return;
+  if (followers_.size() >= kFollowersMax) return refuse(Error{Code::overloaded, "too many actors follow the links"});
+  followers_.push_back(follower);
+  watch(follower);
+  for (const LinkInfo& up : pool_->rows())
+    if (up.role == messages::Role::peer) tell_up(follower, up.contact, up.outbound);
+}
+
+void LinksActor::tell_up(const runtime::Handle& follower, const base::Contact& contact, bool outbound) {
+  tell<wire::LinkUp>(follower, [&](wire::LinkUp::Builder up) {
+    write_contact(up.initContact(), contact);
+    up.setOutbound(outbound);
+  });
+}
+
+void LinksActor::down(const runtime::Handle& whom, const std::optional<base::Error>&) { std::erase(followers_, whom); }
+
+void LinksActor::list(wire::LinkRows::Builder rows) const {
+  const auto links = pool_->rows();
+  auto out = rows.initLinks(static_cast<unsigned>(links.size()));
+  for (unsigned i = 0; i < out.size(); ++i) {
+    const LinkInfo& link = links[i];
+    out[i].setNode(kj::arrayPtr(link.node.bytes.data(), link.node.bytes.size()));
+    out[i].setAddress(link.contact.endpoint.text().c_str());
+    out[i].setRole(wire_role(link.role));
+    out[i].setOutbound(link.outbound);
+    out[i].setSent(link.sent);
+    out[i].setReceived(link.received);
+    out[i].setUpMs(
+        static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(now() - link.since).count()));
+  }
+}
+
+}  // namespace troupe::net

@@ -1,0 +1,54 @@
+#pragma once
+// The actor `/links`: accepts, dials for a domain that asks, and tells followers which links are up.
+//
+// Limits  kFollowersMax followers; those of Pool for what it accepts.
+// Restart the listeners are opened anew at the same address; links go on, for they are actors of their own.
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "messages/links.capnp.h"
+#include "runtime/actor/actor.hpp"
+#include "runtime/net/pool.hpp"
+#include "runtime/ports/network.hpp"
+
+namespace troupe::net {
+
+class LinksActor final : public runtime::Actor {
+ public:
+  static constexpr const char* kName = "links";
+  /// Called with the address it listens at, or why it cannot; in the actor's own context.
+  using Listening = std::function<void(const base::Outcome<base::Endpoint>&)>;
+
+  LinksActor(std::shared_ptr<Pool> pool, Listening listening)
+      : pool_(std::move(pool)), listening_(std::move(listening)) {}
+
+  void receive(runtime::Handlers& on) override;
+  void start() override;
+  void stop() override;
+  void event(ports::StreamEvent&& event) override;
+  void down(const runtime::Handle& whom, const std::optional<base::Error>& why) override;
+
+ private:
+  struct Dialling {
+    std::uint64_t serial;  // of the link
+    runtime::Reply<wire::Dialled> reply;
+  };
+  void accepted(ports::Accepted&& accepted);
+  void dial(wire::Dial::Reader question, runtime::Reply<wire::Dialled> reply);
+  void answer(runtime::Reply<wire::Dialled>& reply, const base::Contact& contact);
+  void hang_up(wire::HangUp::Reader order);
+  void made_link(wire::LinkMade::Reader made);
+  void follow(const runtime::Handle& follower);
+  void tell_up(const runtime::Handle& follower, const base::Contact& contact, bool outbound);
+  void list(wire::LinkRows::Builder rows) const;
+
+  const std::shared_ptr<Pool> pool_;
+  const Listening listening_;
+  std::unique_ptr<ports::Listener> listener_, control_;
+  std::vector<runtime::Handle> followers_;
+  std::vector<Dialling> dialling_;
+  std::uint64_t accepted_ = 0;
+};
+
+}  // namespace troupe::net

@@ -1,0 +1,279 @@
+#include "runtime/net/peer.hpp"
+
+#include "messages/links.capnp.h"
+#include "messages/runtime.capnp.h"
+#include "runtime/actor/envelope_type.hpp"
+#include "runtime/net/contact_wire.hpp"
+
+namespace troupe::net {
+namespace {
+
+constexpr std::size_t kFlushBytes =
+    256 * 1024;  // our choice: what one turn encrypts before it gives bytes to the stream
+
+}  // namespace
+
+void start_peer(runtime::Node& node, Link& link, std::shared_ptr<PeerStart> start, std::string path) {
+  runtime::SpawnOptions options;
+  options.kind = Peer::kName;
+  options.on_failure = runtime::logic::OnFailure::stop;
+  const auto pool = start->pool;
+  // The factory runs once, for a peer never restarts.
+  link.set_peer(node.start_at(
+      std::move(path), [start = std::move(start)] { return std::make_unique<Peer>(start); }, options));
+}
+
+void hang_up(Link& link) {
+  const auto& peer = link.peer();
+  if (!peer) return;
+  peer->enqueue(
+      caf::make_mailbox_element(nullptr, caf::make_message_id(caf::message_priority::high), {},
+                                runtime::Envelope::build<runtime::wire::Stop>({}, [](runtime::wire::Stop::Builder) {})),
+      nullptr);
+}
+
+Peer::Peer(std::shared_ptr<PeerStart> start)
+    : start_(std::move(start)), pool_(start_->pool), link_(start_->link), stream_(std::move(start_->stream)) {}
+
+/// However this object goes, the link's table goes with it: no question may wait for it.
+Peer::~Peer() { end("the peer actor has ended"); }
+
+void Peer::receive(runtime::Handlers& on) {
+  on.timer<Flush>([this] {
+    flush_soon_ = false;
+    flush();
+  });
+  on.timer<HandshakeDue>([this] {
+    if (state_ != State::serving) turn_away(Turned::handshake_timeout, "the handshake took too long");
+  });
+  on.timer<KeepAlive>([this] { keep_alive(); });
+}
+
+void Peer::start() {
+  heard_ = now();
+  if (!stream_) return dial();
+  after<HandshakeDue>(pool_->setup().limits.handshake_timeout);
+  address_ = start_->from.endpoint;
+  const auto accepted = stream_;
+  if (start_->from.user_id) {
+    accepted->start(self());
+    return serve_local();
+  }
+  channel_.emplace(crypto::SecureChannel::server(pool_->credentials()));
+  state_ = State::encrypting;
+  accepted->start(self());
+}
+
+void Peer::dial() {
+  const auto& limits = pool_->setup().limits;
+  after<HandshakeDue>(limits.dial_timeout + limits.handshake_timeout);
+  const base::Instant due = now() + limits.dial_timeout;
+  if (!start_->local_path.empty()) return world().network.dial_local(start_->local_path, due, 0, self());
+  if (start_->where) return world().network.dial(*start_->where, due, 0, self());
+  ask<wire::WhereIs, wire::Whereabouts>(
+      node().find("/peers"), due,
+      [this](wire::WhereIs::Builder question) {
+        question.setNode(kj::arrayPtr(start_->pinned->bytes.data(), start_->pinned->bytes.size()));
+      },
+      [this, due](runtime::Answer<wire::Whereabouts> answer) {
+        if (state_ != State::dialling) return;
+        if (!answer.ok()) return end("nobody knows where to dial it");
+        const base::Endpoint at = read_contact(answer.value().getContact()).endpoint;
+        if (!at.dialable()) return end("it can only be reached through a link that it dials");
+        world().network.dial(*base::HostPort::parse(at.text()), due, 0, self());
+      });
+}
+
+void Peer::stop() {
+  if (state_ == State::serving) {
+    for (auto& message : early_) send_message(message);
+    write({.type = FrameType::close}, {}, {});
+    flush();
+  }
+  end("this side has hung up");
+}
+
+// -- the stream
+// --------------------------------------------------------------------------------------------------------
+
+void Peer::event(ports::StreamEvent&& event) {
+  if (state_ == State::ended) return;
+  if (auto* bytes = std::get_if<ports::Received>(&event)) return received(std::move(*bytes));
+  if (auto* out = std::get_if<ports::Written>(&event)) return written(out->bytes);
+  if (auto* made = std::get_if<ports::Dialled>(&event)) return connected(std::move(made->stream), made->to);
+  if (auto* failed = std::get_if<ports::DialFailed>(&event)) return end(failed->why);
+  if (auto* closed = std::get_if<ports::Closed>(&event))
+    return end(closed->why.empty() ? "the other side has closed it" : closed->why);
+}
+
+void Peer::connected(std::shared_ptr<ports::Stream> stream, const base::Endpoint& to) {
+  if (state_ != State::dialling) return;
+  stream_ = std::move(stream);
+  address_ = to;
+  after<HandshakeDue>(pool_->setup().limits.handshake_timeout);
+  stream_->start(self());
+  if (!start_->local_path.empty()) return serve_local();
+  state_ = State::encrypting;
+  channel_.emplace(crypto::SecureChannel::client(pool_->credentials()));
+  stream_->write(channel_->take_wire());
+}
+
+void Peer::received(ports::Received&& bytes) {
+  heard_ = now();
+  link_->traffic().received.fetch_add(bytes.bytes.size(), std::memory_order_relaxed);
+  if (!channel_) {
+    reader_.append(bytes.bytes);
+    return take_plain();
+  }
+  const auto outcome = channel_->receive(bytes.bytes, [this](base::ByteView plain) { reader_.append(plain); });
+  if (state_ == State::encrypting && channel_->established()) begin_handshake();
+  if (state_ != State::ended) take_plain();
+  if (state_ == State::ended) return;
+  if (!outcome.ok()) {
+    stream_->write(channel_->take_wire());  // the alert
+    if (outcome.error() == crypto::ChannelError::closed) return end("the other side has said goodbye");
+    return turn_away(Turned::channel, "TLS: " + std::string(name(outcome.error())));
+  }
+  if (channel_->peer_closed()) return end("the other side has said goodbye");
+  if (channel_->wire_bytes() > 0) stream_->write(channel_->take_wire());
+}
+
+void Peer::take_plain() {
+  while (state_ == State::proving || state_ == State::serving) {
+    const auto next = reader_.next();
+    if (!next.ok()) {
+      if (state_ == State::proving) {
+        pool_->counters().count(refusal_of(next.error()));
+        return end("the handshake failed: " + std::string(name(next.error())));
+      }
+      return turn_away(Turned::frames, "a frame is " + std::string(name(next.error())));
+    }
+    if (!next.value()) return;
+    if (state_ == State::proving) take_handshake(*next.value());
+    else take_frame(*next.value());
+  }
+}
+
+// -- writing
+// -----------------------------------------------------------------------------------------------------------
+
+void Peer::flush_soon() {
+  if (plain_.size() >= kFlushBytes) return flush();
+  if (std::exchange(flush_soon_, true)) return;
+  after<Flush>(base::Duration::zero());  // behind the messages that wait: they share a record
+}
+
+void Peer::flush() {
+  if (plain_.empty() || !stream_ || state_ == State::ended) return;
+  base::Bytes wire;
+  if (channel_) {
+    if (!channel_->send(plain_).ok()) return turn_away(Turned::channel, "TLS cannot send");
+    wire = channel_->take_wire();
+    plain_.clear();
+  } else {
+    wire.swap(plain_);
+  }
+  if (plain_.capacity() > 4 * kFlushBytes) plain_ = {};
+  link_->traffic().sent.fetch_add(wire.size(), std::memory_order_relaxed);
+  flushed_.push_back({wire.size(), std::exchange(plain_cost_, 0)});
+  stream_->write(std::move(wire));
+}
+
+/// Gives the link's queue back what has left the process.
+void Peer::written(std::size_t bytes) {
+  while (bytes > 0 && !flushed_.empty()) {
+    Flushed& first = flushed_.front();
+    const std::size_t part = std::min(bytes, first.wire);
+    bytes -= part;
+    first.wire -= part;
+    if (first.wire > 0) return;
+    link_->sent(first.cost);
+    flushed_.pop_front();
+  }
+}
+
+void Peer::keep_alive() {
+  const auto& limits = pool_->setup().limits;
+  after<KeepAlive>(limits.keep_alive);
+  link_->sweep(now());
+  const base::Duration silence = now() - heard_;
+  if (silence >= 3 * limits.keep_alive) return end("the other side has been silent for too long");
+  if (silence < limits.keep_alive) return;
+  reader_.release();
+  write({.type = FrameType::ping}, {}, {});
+  flush();
+}
+
+// -- the end
+// -----------------------------------------------------------------------------------------------------------
+
+void Peer::turn_away(Turned why, const std::string& text) {
+  pool_->counters().count(why);
+  end(text);
+}
+
+void Peer::end(const std::string& why, base::Code code) {
+  if (state_ == State::ended) return;
+  state_ = State::ended;
+  if (channel_ && stream_) {
+    channel_->close();
+    if (channel_->wire_bytes() > 0) stream_->write(channel_->take_wire());
+  }
+  if (stream_) stream_->close();
+  stream_.reset();
+  start_->seat = {};
+  const auto served = pool_->release(*link_);
+  link_->close({base::Code::unavailable, "the link to the other node has ended: " + why});
+  if (served) report_ended(*served, why);
+  else if (link_->side() == Link::Side::dialler && !start_->was_served) report_failed({code, why});
+  early_.clear();
+  served_.clear();
+  finish();
+}
+
+// -- what `/links` hears
+// -----------------------------------------------------------------------------------------------
+
+void Peer::report_up(const LinkInfo& info, bool twin) {
+  if (info.role != messages::Role::peer) return;
+  tell<wire::LinkMade>(node().find("/links"), [&](wire::LinkMade::Builder made) {
+    made.setSerial(link_->serial());
+    auto up = twin ? made.initResult().initTwin() : made.initResult().initUp();
+    write_contact(up.initContact(), info.contact);
+    up.setOutbound(info.outbound);
+  });
+}
+
+void Peer::report_ended(const LinkInfo& info, const std::string& why) {
+  if (info.role != messages::Role::peer) return;
+  tell<wire::LinkMade>(node().find("/links"), [&](wire::LinkMade::Builder made) {
+    made.setSerial(link_->serial());
+    auto ended = made.initResult().initEnded();
+    ended.setNode(kj::arrayPtr(info.node.bytes.data(), info.node.bytes.size()));
+    ended.setReason(why.substr(0, 500).c_str());
+  });
+}
+
+void Peer::report_failed(const base::Error& why) {
+  tell<wire::LinkMade>(node().find("/links"), [&](wire::LinkMade::Builder made) {
+    made.setSerial(link_->serial());
+    auto failed = made.initResult().initFailed();
+    failed.setCode(static_cast<std::uint16_t>(why.code));
+    failed.setMessage(why.message.substr(0, 500).c_str());
+  });
+}
+
+void Peer::down(const runtime::Handle& whom, const std::optional<base::Error>& why) {
+  for (auto one = watched_.begin(); one != watched_.end(); ++one) {
+    if (one->second != whom) continue;
+    const base::Error reason = why.value_or(base::Error{base::Code::unavailable, "the actor has ended"});
+    if (state_ == State::serving) {
+      write({.type = FrameType::down}, one->first, runtime::error_envelope(reason));
+      flush_soon();
+    }
+    watched_.erase(one);
+    return;
+  }
+}
+
+}  // namespace troupe::net

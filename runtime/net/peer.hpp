@@ -1,0 +1,133 @@
+#pragma once
+// The actor that owns one stream: TLS, handshake, frames, and the conversations of the link.
+//
+// States  dialling -> encrypting -> proving -> serving; it ends from any of them, and never restarts: a link that
+//         breaks is a new link. A local stream (the control socket) goes from dialling to serving at once.
+// Limits  LinkLimits. Until both proofs hold, 1 KiB is kept of what the other side sends.
+// Order   frames leave in the order of their messages; what comes before `serving` waits, bounded by the link.
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+
+#include "runtime/actor/actor.hpp"
+#include "runtime/actor/logic/budget.hpp"
+#include "runtime/net/pool.hpp"
+
+namespace troupe::net {
+
+/// How a peer begins: with a stream that was accepted, or with whom to dial.
+struct PeerStart {
+  std::shared_ptr<Pool> pool;
+  std::shared_ptr<Link> link;
+  // dialled
+  std::optional<base::NodeId> pinned;
+  std::optional<base::HostPort> where;
+  std::string local_path;
+  bool was_served = false;  // came into service once
+  // accepted
+  std::shared_ptr<ports::Stream> stream;
+  ports::RemoteAddress from;
+  Pool::Seat seat;
+};
+
+/// Starts the actor of a link at `path`.
+void start_peer(runtime::Node& node, Link& link, std::shared_ptr<PeerStart> start, std::string path);
+
+/// Ends a link after what is queued has been sent. Safe from any thread.
+void hang_up(Link& link);
+
+class Peer final : public runtime::Actor {
+ public:
+  static constexpr const char* kName = "peer";
+  explicit Peer(std::shared_ptr<PeerStart> start);
+  ~Peer() override;
+
+  void receive(runtime::Handlers& on) override;
+  void start() override;
+  void stop() override;
+  void event(ports::StreamEvent&& event) override;
+  void outbound(runtime::Outbound&& message) override;
+  void down(const runtime::Handle& whom, const std::optional<base::Error>& why) override;
+
+ private:
+  enum class State : std::uint8_t { dialling, encrypting, proving, serving, ended };
+  struct Flush {};
+  struct HandshakeDue {};
+  struct KeepAlive {};
+  /// A question of the other side that one of our services answers.
+  struct Served {
+    caf::strong_actor_ptr by;
+  };
+  struct Flushed {  // bytes handed to the stream, and what they had cost the link's queue
+    std::size_t wire = 0;
+    std::size_t cost = 0;
+  };
+
+  // Life (peer.cpp).
+  void dial();
+  void connected(std::shared_ptr<ports::Stream> stream, const base::Endpoint& to);
+  void received(ports::Received&& bytes);
+  void take_plain();
+  void written(std::size_t bytes);
+  void flush();
+  void flush_soon();
+  void keep_alive();
+  void end(const std::string& why, base::Code code = base::Code::unavailable);
+  void report_up(const LinkInfo& info, bool twin);
+  void report_ended(const LinkInfo& info, const std::string& why);
+  void report_failed(const base::Error& why);
+  void turn_away(Turned why, const std::string& text);
+
+  // Before service (peer_handshake.cpp).
+  void begin_handshake();
+  void take_handshake(const Frame& frame);
+  void serve(const Ready& ready);
+  void serve_local();
+  void enter_service(const LinkInfo& proven);
+  void hand_early_to(Link& twin);
+
+  // In service (peer_frames.cpp).
+  void take_frame(const Frame& frame);
+  void take_question(const Frame& frame);
+  void take_tell(const Frame& frame);
+  void take_conversation(const Frame& frame);
+  void take_watch(const Frame& frame);
+  void take_down(const Frame& frame);
+  std::optional<base::Error> forbidden(const Frame& frame, const messages::KindInfo* kind,
+                                       const runtime::Service* service);
+  bool within_rate(const messages::KindInfo* kind);
+  runtime::Envelope envelope_of(const Frame& frame, const messages::KindInfo* kind, runtime::Signal signal);
+  void refuse_question(const Frame& frame, const base::Error& why);
+  void write(FrameHeader header, std::string_view path, const runtime::Envelope& envelope);
+  void send_message(const runtime::Outbound& message);
+  bool ours(std::uint64_t correlation) const;
+  void violated(const std::string& how);
+
+  const std::shared_ptr<PeerStart> start_;
+  const std::shared_ptr<Pool> pool_;
+  const std::shared_ptr<Link> link_;
+  State state_ = State::dialling;
+
+  std::shared_ptr<ports::Stream> stream_;
+  base::Endpoint address_;
+  std::optional<crypto::SecureChannel> channel_;  // none over a local socket
+  std::optional<Handshake> handshake_;
+  FrameReader reader_{kHandshakeFrameBytesMax};
+  messages::Role role_ = messages::Role::peer;
+
+  base::Bytes plain_;  // frames to encrypt
+  std::size_t plain_cost_ = 0;
+  bool flush_soon_ = false;
+  std::deque<Flushed> flushed_;
+  std::deque<runtime::Outbound> early_;  // messages from before service
+
+  std::unordered_map<std::uint64_t, Served> served_;
+  std::map<const messages::KindInfo*, runtime::logic::RateLimit> rates_;
+  std::map<std::string, runtime::Handle, std::less<>> watched_;
+  base::Instant heard_{};
+};
+
+}  // namespace troupe::net

@@ -1,0 +1,272 @@
+// What a peer in service does with each frame, and with each message of a proxy.
+#include <caf/actor_cast.hpp>
+#include <caf/message_id.hpp>
+
+#include "messages/common.capnp.h"
+#include "runtime/net/logic/envelope_check.hpp"
+#include "runtime/net/peer.hpp"
+
+namespace troupe::net {
+namespace {
+
+using base::Code;
+using base::Error;
+using runtime::Envelope;
+using runtime::Signal;
+
+constexpr std::size_t kWatchedMax = 1024;  // our choice: as many proxies as the other side may hold
+
+bool is_last(FrameType type) {
+  return type == FrameType::answer || type == FrameType::error || type == FrameType::end || type == FrameType::cancel;
+}
+
+FrameType type_of(const runtime::Outbound& message) {
+  switch (message.envelope.header().signal) {
+    case Signal::message:
+    case Signal::open:
+      if (message.answers) return FrameType::answer;
+      return message.correlation == 0 ? FrameType::tell : FrameType::ask;
+    case Signal::error: return FrameType::error;
+    case Signal::item: return FrameType::item;
+    case Signal::end: return FrameType::end;
+    case Signal::cancel: return FrameType::cancel;
+    case Signal::credit: return FrameType::credit;
+  }
+  return FrameType::error;
+}
+
+std::optional<Signal> signal_of(FrameType type) {
+  switch (type) {
+    case FrameType::answer: return Signal::message;
+    case FrameType::error: return Signal::error;
+    case FrameType::item: return Signal::item;
+    case FrameType::end: return Signal::end;
+    case FrameType::cancel: return Signal::cancel;
+    case FrameType::credit: return Signal::credit;
+    default: return std::nullopt;
+  }
+}
+
+}  // namespace
+
+/// Conversations that this side opened carry its numbers: the dialler's are odd.
+bool Peer::ours(std::uint64_t correlation) const {
+  return (correlation % 2 == 1) == (link_->side() == Link::Side::dialler);
+}
+
+void Peer::violated(const std::string& how) { turn_away(Turned::frames, "the other side broke the protocol: " + how); }
+
+// -- from the other side
+// -----------------------------------------------------------------------------------------------
+
+void Peer::take_frame(const Frame& frame) {
+  switch (frame.header.type) {
+    case FrameType::ask: return take_question(frame);
+    case FrameType::tell: return take_tell(frame);
+    case FrameType::answer:
+    case FrameType::error:
+    case FrameType::item:
+    case FrameType::end:
+    case FrameType::cancel:
+    case FrameType::credit: return take_conversation(frame);
+    case FrameType::watch:
+    case FrameType::unwatch: return take_watch(frame);
+    case FrameType::down: return take_down(frame);
+    case FrameType::ping:
+      write({.type = FrameType::pong, .correlation = frame.header.correlation}, {}, {});
+      return flush_soon();
+    case FrameType::pong: return;
+    case FrameType::close: return end("the other side has hung up");
+    case FrameType::hello:
+    case FrameType::proof: return violated("a handshake within a link");
+  }
+}
+
+/// Why a message may not reach a service; nothing if it may.
+std::optional<Error> Peer::forbidden(const Frame& frame, const messages::KindInfo* kind,
+                                     const runtime::Service* service) {
+  if (kind == nullptr) return Error{Code::unsupported, "this node does not know that kind of message"};
+  if (!messages::may_send(*kind, role_))
+    return Error{Code::refused, std::string(kind->name) + " may not be sent in this role"};
+  if (service == nullptr) return Error{Code::not_found, "this node has no such service"};
+  if (!service->offers(kind)) return Error{Code::unsupported, std::string(kind->name) + " is not offered there"};
+  if (!messages::fits(*kind, frame.payload.size()))
+    return Error{Code::malformed, std::string(kind->name) + " is larger than its kind allows"};
+  if (const auto fault = check_envelope(frame.payload))
+    return Error{Code::malformed, "the message is broken: " + std::string(name(*fault))};
+  if (!within_rate(kind))
+    return Error{Code::overloaded, "too many questions of this kind in a second", std::chrono::milliseconds(1000)};
+  return std::nullopt;
+}
+
+bool Peer::within_rate(const messages::KindInfo* kind) {
+  if (role_ == messages::Role::operate) return true;  // the node's owner
+  const std::uint32_t rate = pool_->setup().limits.questions_per_second_max;
+  const auto bucket = rates_.try_emplace(kind, rate, rate, now()).first;
+  return bucket->second.take(now());
+}
+
+Envelope Peer::envelope_of(const Frame& frame, const messages::KindInfo* kind, Signal signal) {
+  runtime::Header header;
+  header.kind = kind;
+  header.signal = signal;
+  header.origin = runtime::Origin::foreign;
+  header.trace = {frame.header.trace_id, frame.header.parent_span};
+  header.credit_items = frame.header.credit_items;
+  header.credit_bytes = frame.header.credit_bytes;
+  if (frame.header.remaining_us != 0) {
+    // A deadline beyond a day says nothing, and must not overflow.
+    constexpr std::uint64_t kRemainingMax = 86'400'000'000;
+    header.due = now() + std::chrono::microseconds(std::min(frame.header.remaining_us, kRemainingMax));
+  }
+  if (frame.payload.empty()) return Envelope::bare(header);
+  const auto* words = reinterpret_cast<const capnp::word*>(frame.payload.data());  // aligned: see frame.hpp
+  return Envelope::from_words(header, kj::arrayPtr(words, frame.payload.size() / sizeof(capnp::word)));
+}
+
+void Peer::take_question(const Frame& frame) {
+  const std::uint64_t number = frame.header.correlation;
+  if (number == 0 || ours(number) || (number & ~caf::message_id::request_id_mask) != 0)
+    return violated("a question with a number of the wrong side");
+  if (served_.contains(number)) return violated("two questions of one number");
+  const auto* kind = messages::find_kind(frame.header.kind);
+  const auto service = node().service(frame.path);
+  if (const auto why = forbidden(frame, kind, service.get())) return refuse_question(frame, *why);
+  if (served_.size() >= pool_->setup().limits.questions_in_flight_max)
+    return refuse_question(
+        frame, {Code::overloaded, "too many questions of this link are in flight", std::chrono::milliseconds(100)});
+  auto by = caf::actor_cast<caf::strong_actor_ptr>(service->handle);
+  served_.emplace(number, Served{by});
+  deliver(by, link_->answers(), number | caf::message_id::default_async_value,
+          envelope_of(frame, kind, Signal::message));
+}
+
+void Peer::refuse_question(const Frame& frame, const Error& why) {
+  write({.type = FrameType::error, .correlation = frame.header.correlation}, {}, runtime::error_envelope(why));
+  flush_soon();
+}
+
+void Peer::take_tell(const Frame& frame) {
+  const auto* kind = messages::find_kind(frame.header.kind);
+  const auto service = node().service(frame.path);
+  if (forbidden(frame, kind, service.get())) return node().count(runtime::DeadLetter::unsupported);
+  deliver(caf::actor_cast<caf::strong_actor_ptr>(service->handle), link_->answers(),
+          caf::message_id::default_async_value, envelope_of(frame, kind, Signal::message));
+}
+
+/// An answer to a question of ours, or a part of a stream in either direction.
+void Peer::take_conversation(const Frame& frame) {
+  const std::uint64_t number = frame.header.correlation;
+  const FrameType type = frame.header.type;
+  const messages::KindInfo* kind = nullptr;
+  if (!frame.payload.empty()) {
+    kind = messages::find_kind(frame.header.kind);
+    if (kind == nullptr || !messages::fits(*kind, frame.payload.size()) || check_envelope(frame.payload))
+      return violated("an answer or item that is no message");
+    if (type == FrameType::error && kind != &messages::kind_of<messages::wire::Error>())
+      return violated("an error of another kind");
+  } else if (type == FrameType::answer || type == FrameType::item || type == FrameType::error) {
+    return violated("an answer or item without words");
+  }
+  const Envelope envelope = envelope_of(frame, kind, *signal_of(type));
+  if (ours(number)) {
+    const auto asker = link_->asker(number, is_last(type));
+    if (!asker.who) return node().count(runtime::DeadLetter::late_answer);
+    return deliver(asker.who, link_->answers(), caf::message_id{asker.message_id}.response_id().integer_value(),
+                   envelope);
+  }
+  if (type == FrameType::answer) return violated("an answer to its own question");
+  const auto served = served_.find(number);
+  if (served == served_.end()) return node().count(runtime::DeadLetter::late_answer);  // it has ended on this side
+  const auto by = served->second.by;
+  if (type == FrameType::error || type == FrameType::cancel) served_.erase(served);
+  deliver(by, link_->answers(), number | caf::message_id::default_async_value, envelope);
+}
+
+void Peer::take_watch(const Frame& frame) {
+  const std::string path(frame.path);
+  const auto known = watched_.find(path);
+  if (frame.header.type == FrameType::unwatch) {
+    if (known == watched_.end()) return;
+    unwatch(known->second);
+    watched_.erase(known);
+    return;
+  }
+  if (known != watched_.end()) return;
+  const auto service = node().service(path);
+  if (!service || watched_.size() >= kWatchedMax) {
+    write({.type = FrameType::down}, path, runtime::error_envelope({Code::not_found, "this node has no such service"}));
+    return flush_soon();
+  }
+  watched_.emplace(path, service->handle);
+  watch(service->handle);
+}
+
+void Peer::take_down(const Frame& frame) {
+  if (frame.payload.empty() || frame.header.kind != messages::kind_of<messages::wire::Error>().id ||
+      check_envelope(frame.payload))
+    return violated("an end without a reason");
+  const auto envelope = envelope_of(frame, &messages::kind_of<messages::wire::Error>(), Signal::error);
+  link_->down(std::string(frame.path), runtime::read_error(envelope));
+}
+
+// -- from our side
+// -----------------------------------------------------------------------------------------------------
+
+void Peer::outbound(runtime::Outbound&& message) {
+  if (state_ == State::ended) return;
+  if (state_ != State::serving) {
+    early_.push_back(std::move(message));
+    return;
+  }
+  send_message(message);
+  flush_soon();
+}
+
+void Peer::send_message(const runtime::Outbound& message) {
+  if (message.what != runtime::Outbound::What::message) {
+    const bool watches = message.what == runtime::Outbound::What::watch;
+    return write({.type = watches ? FrameType::watch : FrameType::unwatch}, *message.path, {});
+  }
+  plain_cost_ += Link::cost(message.envelope);
+  FrameHeader header;
+  header.type = type_of(message);
+  header.correlation = message.correlation;
+  if (message.answers) {
+    if (served_.find(message.correlation) == served_.end()) return;  // the other side has given it up
+    if (is_last(header.type)) served_.erase(message.correlation);
+  } else if (message.correlation == 0 && header.type != FrameType::tell) {
+    return;  // a part of a stream that has ended
+  }
+  const runtime::Header& head = message.envelope.header();
+  if (head.due != base::Instant::max()) {
+    const auto left = std::chrono::duration_cast<std::chrono::microseconds>(head.due - now()).count();
+    header.remaining_us = static_cast<std::uint64_t>(std::max<std::int64_t>(left, 1));
+  }
+  write(header, message.path == nullptr ? std::string_view() : *message.path, message.envelope);
+  if (head.signal == Signal::open && head.credit_items > 0) {
+    write({.type = FrameType::credit,
+           .correlation = message.correlation,
+           .credit_items = head.credit_items,
+           .credit_bytes = head.credit_bytes},
+          {}, {});
+  }
+}
+
+void Peer::write(FrameHeader header, std::string_view path, const Envelope& envelope) {
+  if (!envelope) return write_frame(plain_, header, path, {});
+  const runtime::Header& head = envelope.header();
+  if (head.kind != nullptr) {
+    header.kind = head.kind->id;
+    header.lane = head.kind->lane;
+  }
+  header.trace_id = head.trace.id;
+  header.parent_span = head.trace.span;
+  if (head.signal == Signal::credit) {
+    header.credit_items = head.credit_items;
+    header.credit_bytes = head.credit_bytes;
+  }
+  write_frame(plain_, header, path, envelope.bytes());
+}
+
+}  // namespace troupe::net

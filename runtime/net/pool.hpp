@@ -1,0 +1,146 @@
+#pragma once
+// All links of one process: at most one in service for each node as a peer, and who may still connect.
+//
+// Twins   two nodes that dial each other at the same time get two links and must keep the same one: the one that
+//         the smaller id dialled. A link that has been in service for longer than a handshake may take is no twin:
+//         the newer one replaces it, for the other side would not dial if it had a live link.
+// Limits  LinkLimits: links, links and handshakes of one address; counted before anything is set aside for them.
+// Safety  any thread.
+#include <array>
+#include <atomic>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+
+#include "runtime/base/contact.hpp"
+#include "runtime/crypto/secure_channel.hpp"
+#include "runtime/net/link.hpp"
+#include "runtime/net/settings.hpp"
+
+namespace troupe::net {
+
+/// Why a connection came to nothing, beside the refusals of the handshake.
+enum class Turned : std::uint8_t {
+  too_many_links,
+  too_many_of_address,
+  handshakes_of_address,
+  handshake_timeout,
+  channel,  ///< TLS failed, or what came was no TLS
+  frames,   ///< a frame broke the rules of the link
+  twin,     ///< another link to the same node is in service
+};
+inline constexpr std::size_t kTurned = 7;
+
+std::string_view name(Turned why);
+
+struct NetCounters {
+  std::array<std::atomic<std::uint64_t>, kTurned> turned{};
+  std::array<std::atomic<std::uint64_t>, kRefusals> refused{};
+  std::atomic<std::uint64_t> links_made{0};
+
+  void count(Turned why) { turned[static_cast<std::size_t>(why)].fetch_add(1, std::memory_order_relaxed); }
+  void count(Refusal why) { refused[static_cast<std::size_t>(why)].fetch_add(1, std::memory_order_relaxed); }
+  std::uint64_t of(Turned why) const { return turned[static_cast<std::size_t>(why)].load(std::memory_order_relaxed); }
+  std::uint64_t of(Refusal why) const { return refused[static_cast<std::size_t>(why)].load(std::memory_order_relaxed); }
+};
+
+/// What is known of one link in service.
+struct LinkInfo {
+  base::NodeId node;
+  base::Contact contact;  ///< its endpoint is the one dialled, or where the stream comes from
+  messages::Role role = messages::Role::peer;
+  bool outbound = false;
+  std::uint64_t sent = 0;  ///< bytes, as encrypted
+  std::uint64_t received = 0;
+  base::Instant since;
+};
+
+class Pool : public std::enable_shared_from_this<Pool> {
+ public:
+  Pool(runtime::Node& node, NetSetup setup);
+
+  runtime::Node& node() { return node_; }
+  const NetSetup& setup() const { return setup_; }
+  NetCounters& counters() { return counters_; }
+  const std::shared_ptr<const crypto::ChannelCredentials>& credentials() const { return credentials_; }
+
+  /// A handle for the actor `path` on another node; dials if there is no link yet. Null if that is ourselves or a
+  /// limit is reached.
+  runtime::Handle remote(const base::NodeId& id, const std::string& path);
+  /// The link to a node, made if there is none: `where` if the caller knows it, else `/peers` is asked.
+  std::shared_ptr<Link> dial(const base::NodeId& id, const std::optional<base::HostPort>& where);
+  /// A link to whoever answers there.
+  std::shared_ptr<Link> dial(const base::HostPort& where);
+  /// A link over the local socket at `path`.
+  std::shared_ptr<Link> dial_local(const std::string& path);
+
+  /// A link for a stream that was accepted.
+  std::shared_ptr<Link> accept();
+
+  /// Held by a connection for as long as it counts against its address.
+  class Seat {
+   public:
+    Seat() = default;
+    Seat(std::shared_ptr<Pool> pool, std::array<std::uint8_t, 16> address)
+        : pool_(std::move(pool)), address_(address) {}
+    Seat(Seat&&) noexcept = default;
+    Seat& operator=(Seat&& other) noexcept;
+    ~Seat() { leave(); }
+    /// The handshake is over; only the link counts from here on.
+    void settle();
+
+   private:
+    void leave();
+    std::shared_ptr<Pool> pool_;
+    std::array<std::uint8_t, 16> address_{};
+    bool shaking_hands_ = true;
+  };
+  /// A seat for an accepted connection; none, and counted, where a limit is reached.
+  std::optional<Seat> admit(const base::Endpoint& from);
+
+  /// What became of a link that is ready for service.
+  struct Claim {
+    bool won = false;                  ///< false, and counted: a twin has its place
+    std::optional<LinkInfo> replaced;  ///< an older link to the same node, which was closed
+  };
+  Claim claim(const std::shared_ptr<Link>& link, const LinkInfo& info, base::Instant now);
+  /// Takes it out of service; what it was in service, if it was.
+  std::optional<LinkInfo> release(Link& link);
+
+  /// Links in service, in the order in which they came to it.
+  std::vector<LinkInfo> rows() const;
+  std::optional<LinkInfo> find(const base::NodeId& id) const;
+  /// The link in service to that node, in the role of a peer; null if there is none.
+  std::shared_ptr<Link> in_service(const base::NodeId& id) const;
+  std::vector<std::shared_ptr<Link>> all() const;
+
+ private:
+  struct Entry {
+    std::shared_ptr<Link> link;
+    LinkInfo info;
+  };
+  static LinkInfo with_traffic(const Entry& entry);
+  std::shared_ptr<Link> start_dialling(const std::optional<base::NodeId>& id,
+                                       const std::optional<base::HostPort>& where, const std::string& local_path);
+
+  runtime::Node& node_;
+  const NetSetup setup_;
+  const std::shared_ptr<const crypto::ChannelCredentials> credentials_;
+  NetCounters counters_;
+
+  mutable std::mutex lock_;
+  std::map<std::uint64_t, Entry> serving_;                  // by number of coming into service
+  std::map<base::NodeId, std::uint64_t> peers_;             // those of them in the role of a peer
+  std::map<base::NodeId, std::shared_ptr<Link>> dialling_;  // pinned ones, not in service yet
+  struct Crowd {
+    std::size_t links = 0, handshakes = 0;
+  };
+  std::map<std::array<std::uint8_t, 16>, Crowd> crowds_;
+  std::size_t seats_ = 0;
+  std::uint64_t dialled_ = 0;
+  std::uint64_t served_ = 0;
+  std::atomic<std::uint64_t> serials_{0};
+};
+
+}  // namespace troupe::net

@@ -1,0 +1,32 @@
+#pragma once
+// The handle of an actor behind a link. CAF's own forwarding_actor_proxy loses questions silently once it is
+// killed; this one enters them in the link's table first.
+#include <caf/actor_proxy.hpp>
+
+#include "runtime/net/link.hpp"
+
+namespace troupe::net {
+
+class RemoteProxy final : public caf::actor_proxy {
+ public:
+  /// `path` is owned by the link; null for the proxy that only takes answers.
+  RemoteProxy(caf::actor_config& config, std::shared_ptr<Link> link, const std::string* path)
+      : caf::actor_proxy(config), link_(std::move(link)), path_(path) {}
+
+  using caf::actor_proxy::enqueue;
+  void enqueue(caf::mailbox_element_ptr element, caf::execution_unit* worker) override {
+    link_->hand_over(path_, *element, worker);
+  }
+  void attach(caf::attachable_ptr what) override {
+    caf::actor_proxy::attach(std::move(what));
+    if (path_ != nullptr && !asked_.exchange(true)) link_->watch(path_);
+  }
+  void kill_proxy(caf::execution_unit* worker, caf::error why) override { cleanup(std::move(why), worker); }
+
+ private:
+  const std::shared_ptr<Link> link_;
+  const std::string* const path_;
+  std::atomic<bool> asked_{false};
+};
+
+}  // namespace troupe::net

@@ -1,0 +1,39 @@
+#pragma once
+// What a node says about its links: who it is, who may do what, and how much of everything.
+#include <chrono>
+#include <memory>
+#include <optional>
+
+#include "runtime/base/endpoint.hpp"
+#include "runtime/base/time.hpp"
+#include "runtime/crypto/identity.hpp"
+#include "runtime/net/logic/handshake.hpp"
+
+namespace troupe::net {
+
+struct LinkLimits {
+  std::size_t links_max = 1024;
+  std::size_t links_per_address_max = 64;
+  std::size_t handshakes_per_address_max = 8;
+  base::Duration handshake_timeout = std::chrono::seconds{5};
+  base::Duration dial_timeout = std::chrono::seconds{10};
+  std::uint32_t frame_bytes_max = messages::kBytesMaxLimit;
+  std::size_t questions_in_flight_max = 256;             ///< of the other side, on one link
+  std::uint32_t questions_per_second_max = 1000;         ///< of the other side, on one link and of one kind
+  std::size_t asks_max = 100'000;                        ///< of ours, waiting on one link
+  std::size_t queue_bytes_max = 16u << 20;               ///< ours, on their way into one link
+  base::Duration keep_alive = std::chrono::seconds{15};  ///< silence before a ping; thrice that ends the link
+};
+
+/// Fixed for the life of a node; shared by its links.
+struct NetSetup {
+  std::shared_ptr<const crypto::Identity> identity;
+  Terms terms;
+  std::shared_ptr<const Operators> operators = std::make_shared<Operators>();
+  LinkLimits limits;
+  messages::Role role = messages::Role::peer;  ///< in which this process dials
+  std::optional<base::HostPort> listen;        ///< none: accepts no links
+  std::string control_path;                    ///< of the local socket below the data directory; empty: none
+};
+
+}  // namespace troupe::net

@@ -1,0 +1,56 @@
+#pragma once
+// Somebody behind a link, for tests of actors that ask who is speaking: questions with a sender on another node.
+#include <caf/actor_proxy.hpp>
+#include <caf/make_actor.hpp>
+#include <utility>
+#include <vector>
+
+#include "runtime/actor/caller.hpp"
+#include "tests/runtime/actor/theatre.hpp"
+
+namespace troupe::test {
+
+/// The sender: keeps whatever comes back.
+class Mouthpiece final : public caf::actor_proxy {
+ public:
+  Mouthpiece(caf::actor_config& config, std::vector<runtime::Envelope>* heard)
+      : caf::actor_proxy(config), heard_(heard) {}
+
+  using caf::actor_proxy::enqueue;
+  void enqueue(caf::mailbox_element_ptr element, caf::execution_unit*) override {
+    if (element->content().match_elements<runtime::Envelope>())
+      heard_->push_back(element->content().get_as<runtime::Envelope>(0));
+  }
+  void kill_proxy(caf::execution_unit* worker, caf::error why) override { cleanup(std::move(why), worker); }
+
+ private:
+  std::vector<runtime::Envelope>* heard_;
+};
+
+class Stranger {
+ public:
+  Stranger(Theatre& theatre, const base::NodeId& id, messages::Role role)
+      : theatre_(theatre),
+        mouthpiece_(caf::make_actor<Mouthpiece, caf::strong_actor_ptr>(1, runtime::remote_node_id(id, role),
+                                                                       &theatre.stage.system(), config_, &heard_)) {}
+
+  /// Asks `whom`, lets everybody act on it, and returns the answer that came meanwhile; none if it is still to come.
+  template <class Question, class Fill>
+  runtime::Envelope ask(const runtime::Handle& whom, Fill&& fill) {
+    heard_.clear();
+    whom->enqueue(caf::make_mailbox_element(mouthpiece_, caf::make_message_id(++asked_), {},
+                                            runtime::Envelope::build<Question>({}, std::forward<Fill>(fill))),
+                  nullptr);
+    theatre_.stage.settle();
+    return heard_.empty() ? runtime::Envelope{} : heard_.back();
+  }
+
+ private:
+  Theatre& theatre_;
+  std::vector<runtime::Envelope> heard_;
+  caf::actor_config config_;
+  caf::strong_actor_ptr mouthpiece_;
+  std::uint64_t asked_ = 0;
+};
+
+}  // namespace troupe::test

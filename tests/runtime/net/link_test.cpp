@@ -1,0 +1,360 @@
+#include <doctest/doctest.h>
+
+#include "messages/bench.capnp.h"
+#include "tests/runtime/net/village.hpp"
+
+using namespace troupe;
+using namespace troupe::test;
+using namespace std::chrono_literals;
+using base::Code;
+using base::Error;
+using base::Result;
+using bench::wire::Latest;
+using bench::wire::Number;
+using bench::wire::Order;
+using bench::wire::Parcel;
+using messages::Role;
+using runtime::Answer;
+using runtime::DeadLetter;
+using runtime::Handle;
+using runtime::Handlers;
+using runtime::Reply;
+using runtime::Sink;
+
+namespace {
+
+auto number(std::uint64_t value) {
+  return [value](auto builder) { builder.setValue(value); };
+}
+
+void successor(Scripted&, Handlers& on) {
+  on.ask<Number, Number>([](Number::Reader question, Reply<Number> reply) {
+    if (question.getValue() == 13) return reply.refuse({Code::conflict, "unlucky"});
+    reply.send(number(question.getValue() + 1));
+  });
+}
+
+struct Outcome {
+  int calls = 0;
+  std::optional<std::uint64_t> value;
+  std::optional<Code> code;
+  auto note() {
+    return [this](Answer<Number> answer) {
+      ++calls;
+      if (answer.ok()) value = answer.value().getValue();
+      else code = answer.error().code;
+    };
+  }
+};
+
+}  // namespace
+
+TEST_CASE("link: a question to a remote handle gives its answer or its error, and dials on first use") {
+  Village village(2);
+  village.serve<Number>(1, "count", successor);
+  Outcome good, bad;
+  village.inside(0, [&](Scripted& self) {
+    const Handle remote = self.node().remote(village[1].id(), "/count");
+    self.ask<Number, Number>(remote, self.now() + 5s, number(41), good.note());
+    self.ask<Number, Number>(remote, self.now() + 5s, number(13), bad.note());
+  });
+  CHECK(good.value == 42);
+  CHECK(bad.code == Code::conflict);
+  CHECK(village[0].pool->rows().size() == 1);
+  CHECK(village[1].pool->rows().size() == 1);
+  CHECK(village[0].pool->rows()[0].node == village[1].id());
+  CHECK(village[1].pool->rows()[0].node == village[0].id());
+}
+
+TEST_CASE("link: the receiver sees who asks, and nobody reaches what is not published") {
+  Village village(2);
+  std::optional<base::NodeId> asker;
+  Role role{};
+  village.serve<Number>(1, "count", [&](Scripted& self, Handlers& on) {
+    on.ask<Number, Number>([&](Number::Reader, Reply<Number> reply) {
+      asker = self.caller().node;
+      role = self.caller().role;
+      reply.done();
+    });
+  });
+  village[1].node.start("hidden", script(successor));
+  Outcome seen, hidden, unoffered;
+  village.inside(0, [&](Scripted& self) {
+    const auto remote = [&](const char* path) { return self.node().remote(village[1].id(), path); };
+    self.ask<Number, Number>(remote("/count"), self.now() + 5s, number(1), seen.note());
+    self.ask<Number, Number>(remote("/hidden"), self.now() + 5s, number(1), hidden.note());
+    self.ask<Order, Number>(
+        remote("/count"), self.now() + 5s, [](auto) {}, unoffered.note());
+  });
+  CHECK(asker == village[0].id());
+  CHECK(role == Role::peer);
+  CHECK(hidden.code == Code::not_found);
+  CHECK(unoffered.code == Code::unsupported);
+}
+
+TEST_CASE("link: an unanswered question ends with its deadline, and the work is not done after it") {
+  Village village(2, 1, {}, {.min = 1s, .max = 1s});
+  int ran = 0;
+  village.serve<Number>(1, "count", [&](Scripted&, Handlers& on) {
+    on.ask<Number, Number>([&](Number::Reader, Reply<Number> reply) {
+      ++ran;
+      reply.done();
+    });
+  });
+  Outcome outcome;
+  village.inside(
+      0,
+      [&](Scripted& self) {
+        self.ask<Number, Number>(self.node().remote(village[1].id(), "/count"), self.now() + 2s, number(1),
+                                 outcome.note());
+      },
+      60s);
+  CHECK(outcome.code == Code::timeout);
+  CHECK(ran <= 1);
+}
+
+TEST_CASE("link: everything that waits is answered `unavailable` when the link dies, and monitors fire") {
+  Village village(2);
+  std::vector<Reply<Number>> kept;
+  const Handle keeper = village.serve<Number>(1, "count", [&](Scripted&, Handlers& on) {
+    on.ask<Number, Number>([&](Number::Reader, Reply<Number> reply) { kept.push_back(std::move(reply)); });
+    on.tell<Latest>([&](Latest::Reader) { kept.clear(); });
+  });
+  std::array<Outcome, 100> outcomes;
+  int downs = 0;
+  Handle remote;
+  village.inside(0, [&](Scripted& self) {
+    remote = self.node().remote(village[1].id(), "/count");
+    self.on_down = [&](const Handle& whom, const std::optional<Error>&) { downs += whom == remote; };
+    self.watch(remote);
+    for (Outcome& outcome : outcomes) self.ask<Number, Number>(remote, base::Instant::max(), number(1), outcome.note());
+  });
+  CHECK(kept.size() == 100);
+  village.fabric->reset(village[0].ports.address(), village[1].ports.address());
+  village.stage.run_for(50ms);
+  for (const Outcome& outcome : outcomes) {
+    CHECK(outcome.calls == 1);
+    CHECK(outcome.code == Code::unavailable);
+  }
+  CHECK(downs == 1);
+  Outcome late;
+  village.inside(
+      0, [&](Scripted& self) { self.ask<Number, Number>(remote, self.now() + 5s, number(1), late.note()); }, 0s);
+  village.stage.settle();
+  CHECK(late.code == Code::unavailable);
+  SUBCASE("a new handle finds its way over a new link") {
+    Outcome again;
+    village.inside(0, [&](Scripted& self) {
+      self.ask<Number, Number>(self.node().remote(village[1].id(), "/count"), self.now() + 500ms, number(1),
+                               again.note());
+    });
+    CHECK(again.code == Code::timeout);
+    CHECK(kept.size() == 101);
+  }
+  village.inside(1, [&](Scripted& self) { self.tell<Latest>(keeper, number(0)); });
+}
+
+TEST_CASE("link: a peer actor that dies with 100 questions unread leaves none unanswered") {
+  Village village(2);
+  village.serve<Number>(1, "count", successor);
+  std::array<Outcome, 100> outcomes;
+  village.inside(
+      0, [&](Scripted& self) { self.node().remote(village[1].id(), "/count"); }, 1s);
+  village.inside(
+      0,
+      [&](Scripted& self) {
+        const Handle remote = self.node().remote(village[1].id(), "/count");
+        const auto link = village[0].pool->in_service(village[1].id());
+        REQUIRE(link != nullptr);
+        caf::anon_send_exit(link->peer(), caf::exit_reason::kill);
+        for (Outcome& outcome : outcomes)
+          self.ask<Number, Number>(remote, base::Instant::max(), number(1), outcome.note());
+      },
+      50ms);
+  for (const Outcome& outcome : outcomes) CHECK(outcome.calls == 1);
+  CHECK(outcomes.back().code == Code::unavailable);
+}
+
+TEST_CASE("link: a monitor fires when the remote actor ends, and the link goes on") {
+  Village village(2);
+  const Handle count = village.serve<Number>(1, "count", successor);
+  village.serve<Number>(1, "other", successor);
+  int downs = 0;
+  village.inside(0, [&](Scripted& self) {
+    self.on_down = [&](const Handle&, const std::optional<Error>&) { ++downs; };
+    self.watch(self.node().remote(village[1].id(), "/count"));
+  });
+  CHECK(downs == 0);
+  caf::anon_send_exit(count, caf::exit_reason::kill);
+  village.stage.run_for(1s);
+  CHECK(downs == 1);
+  Outcome still;
+  village.inside(0, [&](Scripted& self) {
+    self.ask<Number, Number>(self.node().remote(village[1].id(), "/other"), self.now() + 5s, number(1), still.note());
+  });
+  CHECK(still.value == 2);
+}
+
+TEST_CASE("link: streams cross it in both directions with their credit") {
+  Village village(2);
+  std::uint64_t sent = 0;
+  std::shared_ptr<Sink<Parcel>> out;
+  village.serve<Order>(1, "shop", [&](Scripted&, Handlers& on) {
+    on.stream<Order, Parcel>([&](Order::Reader wanted, Sink<Parcel> sink) {
+      out = std::make_shared<Sink<Parcel>>(std::move(sink));
+      const std::uint64_t count = wanted.getCount();
+      const auto fill = [&, count] {
+        bool more = out->ready();
+        while (sent < count && more)
+          more = out->push([&](Parcel::Builder parcel) {
+            parcel.setNumber(sent++);
+            parcel.initData(100'000);
+          });
+        if (sent == count) out->end();
+      };
+      out->on_ready(fill);
+      fill();
+    });
+  });
+  std::uint64_t received = 0;
+  int ends = 0;
+  runtime::Subscription hold;
+  village.inside(
+      0,
+      [&](Scripted& self) {
+        hold = self.subscribe<Order, Parcel>(
+            self.node().remote(village[1].id(), "/shop"), 60s, [](Order::Builder order) { order.setCount(500); },
+            [&](Parcel::Reader parcel) {
+              CHECK(parcel.getNumber() == received);
+              ++received;
+            },
+            [&](Result<void, Error> ended) { ends += ended.ok(); });
+      },
+      100s);
+  CHECK(received == 500);
+  CHECK(ends == 1);
+  out.reset();
+}
+
+TEST_CASE("link: a stream over it ends with an error at both sides when the link dies") {
+  Village village(2);
+  int cancelled = 0;
+  Sink<Parcel> out;
+  village.serve<Order>(1, "shop", [&](Scripted&, Handlers& on) {
+    on.stream<Order, Parcel>([&](Order::Reader, Sink<Parcel> sink) {
+      out = std::move(sink);
+      out.on_cancel([&] { ++cancelled; });
+    });
+  });
+  std::optional<Code> ended;
+  runtime::Subscription hold;
+  village.inside(0, [&](Scripted& self) {
+    hold = self.subscribe<Order, Parcel>(
+        self.node().remote(village[1].id(), "/shop"), 600s, [](Order::Builder) {}, [](Parcel::Reader) {},
+        [&](Result<void, Error> end) { ended = end.error().code; });
+  });
+  village.fabric->reset(village[0].ports.address(), village[1].ports.address());
+  village.stage.run_for(1s);
+  CHECK(ended == Code::unavailable);
+  CHECK(cancelled == 1);
+}
+
+TEST_CASE("link: simultaneous dials end in one link, and no question is lost") {
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    Village village(2, seed);
+    village.serve<Number>(0, "count", successor);
+    village.serve<Number>(1, "count", successor);
+    Outcome a, b;
+    village.inside(
+        0,
+        [&](Scripted& self) {
+          self.ask<Number, Number>(self.node().remote(village[1].id(), "/count"), self.now() + 5s, number(1), a.note());
+        },
+        0s);
+    village.inside(
+        1,
+        [&](Scripted& self) {
+          self.ask<Number, Number>(self.node().remote(village[0].id(), "/count"), self.now() + 5s, number(1), b.note());
+        },
+        3s);
+    CHECK(a.value == 2);
+    CHECK(b.value == 2);
+    REQUIRE(village[0].pool->rows().size() == 1);
+    REQUIRE(village[1].pool->rows().size() == 1);
+    CHECK(village[0].pool->rows()[0].outbound != village[1].pool->rows()[0].outbound);
+    CHECK(village.fabric->streams() == 1);
+  }
+}
+
+TEST_CASE("link: a silent link is found dead and ended") {
+  Village village(2);
+  village.serve<Number>(1, "count", successor);
+  Outcome first, second;
+  Handle remote;
+  village.inside(0, [&](Scripted& self) {
+    remote = self.node().remote(village[1].id(), "/count");
+    self.ask<Number, Number>(remote, self.now() + 5s, number(1), first.note());
+  });
+  CHECK(first.value == 2);
+  village.stage.run_for(10min);
+  CHECK(village[0].pool->rows().size() == 1);
+  village.fabric->cut(village[0].ports.address(), village[1].ports.address());
+  village.fabric->cut(village[1].ports.address(), village[0].ports.address());
+  village.inside(
+      0, [&](Scripted& self) { self.ask<Number, Number>(remote, base::Instant::max(), number(1), second.note()); },
+      2min);
+  CHECK(second.code == Code::unavailable);
+  CHECK(village[0].pool->rows().empty());
+  CHECK(village[1].pool->rows().empty());
+}
+
+TEST_CASE("link: a reader that is cut off bounds what waits for it") {
+  Village village(2, 1, {.queue_bytes_max = 1 << 20});
+  village.serve<Number, Parcel>(1, "count", [](Scripted&, Handlers& on) { on.tell<Parcel>([](Parcel::Reader) {}); });
+  Handle remote;
+  village.inside(0, [&](Scripted& self) { remote = self.node().remote(village[1].id(), "/count"); });
+  village.fabric->cut(village[0].ports.address(), village[1].ports.address());
+  for (int i = 0; i < 100; ++i)
+    village.inside(
+        0,
+        [&](Scripted& self) {
+          for (int k = 0; k < 10; ++k)
+            self.tell<Parcel>(remote, [](Parcel::Builder parcel) { parcel.initData(10'000); });
+        },
+        1ms);
+  const auto link = village[0].pool->in_service(village[1].id());
+  REQUIRE(link != nullptr);
+  CHECK(link->queued() <= 1 << 20);
+  CHECK(village[0].node.dead_letters(DeadLetter::full) > 800);
+}
+
+TEST_CASE("link: half a handshake is dropped after its time, and strangers are counted per address") {
+  Village village(2, 1, {.links_per_address_max = 6, .handshakes_per_address_max = 4});
+  struct Stranger final : runtime::Actor {
+    explicit Stranger(base::HostPort to, int& closed) : to_(std::move(to)), closed_(closed) {}
+    void receive(Handlers&) override {}
+    void start() override { world().network.dial(to_, now() + 5s, 1, self()); }
+    void event(ports::StreamEvent&& event) override {
+      if (auto* made = std::get_if<ports::Dialled>(&event)) {
+        stream_ = made->stream;
+        stream_->start(self());
+      }
+      closed_ += std::holds_alternative<ports::Closed>(event);
+    }
+    base::HostPort to_;
+    int& closed_;
+    std::shared_ptr<ports::Stream> stream_;
+  };
+  int closed = 0;
+  for (int i = 0; i < 10; ++i)
+    village[0].node.start("stranger" + std::to_string(i), [&] {
+      return std::make_unique<Stranger>(*base::HostPort::parse(village[1].address->text()), closed);
+    });
+  village.stage.run_for(1s);
+  CHECK(closed == 6);
+  CHECK(village[1].pool->counters().of(net::Turned::handshakes_of_address) == 6);
+  village.stage.run_for(5s);
+  CHECK(closed == 10);
+  CHECK(village[1].pool->counters().of(net::Turned::handshake_timeout) == 4);
+  CHECK(village.fabric->streams() == 0);
+}

@@ -1,0 +1,112 @@
+#pragma once
+// Several nodes on one simulated network, each with a pool of links and actors written as lambdas.
+#include <vector>
+
+#include "runtime/net/contact_wire.hpp"
+#include "runtime/net/links_actor.hpp"
+#include "tests/runtime/actor/theatre.hpp"
+
+namespace troupe::test {
+
+class Village {
+ public:
+  struct House {
+    House(sim::Stage& stage, std::shared_ptr<sim::Fabric> fabric, std::uint16_t number, runtime::NodeLimits limits)
+        : ports(stage.keep<sim::NodePorts>(stage, std::move(fabric), number, disk)),
+          node(stage.system(), ports.world(), limits) {}
+    sim::Disk disk;
+    sim::NodePorts& ports;
+    runtime::Node node;
+    std::shared_ptr<net::Pool> pool;
+    std::optional<base::Endpoint> address;
+    runtime::Handle outside;
+    std::function<void(Scripted&)> what;
+    const base::NodeId& id() const { return pool->setup().identity->id(); }
+  };
+
+  explicit Village(std::size_t count, std::uint64_t seed = 1, net::LinkLimits limits = {},
+                   sim::Fabric::Latency latency = {})
+      : stage(seed), fabric(sim::Fabric::make(stage, latency)) {
+    for (std::size_t i = 0; i < count; ++i) add(limits);
+    stage.run_for(std::chrono::milliseconds(1));
+  }
+  ~Village() {
+    std::vector<runtime::Handle> all;
+    for (auto& house : houses)
+      house->node.registry().walk([&](const runtime::Listing& one) { return all.push_back(one.handle), true; });
+    for (const auto& one : all) caf::anon_send_exit(one, caf::exit_reason::kill);
+    all.clear();
+    for (auto& house : houses) house->outside = {};
+    stage.run_for(std::chrono::seconds(1));
+  }
+
+  House& operator[](std::size_t i) { return *houses[i]; }
+
+  /// Runs `what` in a handler of an actor of that house, and lets a second pass.
+  void inside(std::size_t house, std::function<void(Scripted&)> what, base::Duration then = std::chrono::seconds(1)) {
+    House& home = *houses[house];
+    if (!home.outside) {
+      home.outside =
+          home.node.start("outside", script([&home](Scripted& self, runtime::Handlers& on) {
+                            on.tell<messages::wire::Nothing>([&home, &self](messages::wire::Nothing::Reader) {
+                              std::exchange(home.what, {})(self);
+                            });
+                          }));
+    }
+    home.what = std::move(what);
+    home.outside->enqueue(caf::make_mailbox_element(nullptr, caf::make_message_id(), {},
+                                                    runtime::Envelope::build<messages::wire::Nothing>({}, [](auto) {})),
+                          nullptr);
+    stage.run_for(then);
+  }
+
+  /// Makes a service that every other house may reach.
+  template <class... Kinds>
+  runtime::Handle serve(std::size_t house, std::string name, Scripted::Receive receive) {
+    return houses[house]->node.start(name, script(std::move(receive), [name](Scripted& self) {
+                                       self.node().publish<Kinds...>("/" + name, self.self());
+                                     }));
+  }
+
+  sim::Stage stage;
+  std::shared_ptr<sim::Fabric> fabric;
+  std::vector<std::unique_ptr<House>> houses;
+
+ private:
+  void add(const net::LinkLimits& limits) {
+    const auto number = static_cast<std::uint16_t>(houses.size() + 1);
+    houses.push_back(std::make_unique<House>(stage, fabric, number, runtime::NodeLimits{}));
+    House& home = *houses.back();
+    net::NetSetup setup;
+    setup.terms.work_bits = 0;
+    setup.limits = limits;
+    setup.identity = std::make_shared<const crypto::Identity>(crypto::Identity::make(home.ports.world().chance, 0));
+    setup.listen = base::HostPort::parse(base::Endpoint{home.ports.address(), 4000}.text());
+    home.pool = std::make_shared<net::Pool>(home.node, setup);
+    home.node.remotes = [pool = home.pool.get()](const base::NodeId& id, const std::string& path) {
+      return pool->remote(id, path);
+    };
+    home.node.start("links", [&home] {
+      return std::make_unique<net::LinksActor>(home.pool, [&home](const base::Outcome<base::Endpoint>& at) {
+        if (at.ok()) home.address = at.value();
+      });
+    });
+    // Everybody knows where everybody lives.
+    home.node.start("peers", script([this](Scripted&, runtime::Handlers& on) {
+                      on.ask<net::wire::WhereIs, net::wire::Whereabouts>(
+                          [this](net::wire::WhereIs::Reader question, runtime::Reply<net::wire::Whereabouts> reply) {
+                            const auto id = base::NodeId::from({question.getNode().begin(), question.getNode().size()});
+                            for (auto& house : houses) {
+                              if (house->id() != *id) continue;
+                              return reply.send([&](net::wire::Whereabouts::Builder out) {
+                                net::write_contact(out.initContact(),
+                                                   {house->pool->setup().identity->public_key(), 0, *house->address});
+                              });
+                            }
+                            reply.refuse({base::Code::not_found, "nobody of that name"});
+                          });
+                    }));
+  }
+};
+
+}  // namespace troupe::test
