@@ -1,0 +1,250 @@
+#include "actors/files/logic/catalogue.hpp"
+
+#include <algorithm>
+
+#include "actors/files/logic/catalogue_rows.hpp"
+#include "actors/files/logic/file_name.hpp"
+#include "runtime/base/ensure.hpp"
+
+namespace troupe::files {
+namespace {
+
+template <class... Cases>
+struct Overloaded : Cases... {
+  using Cases::operator()...;
+};
+template <class... Cases>
+Overloaded(Cases...) -> Overloaded<Cases...>;
+
+template <class Map, class Key>
+const typename Map::mapped_type& find_or_empty(const Map& map, const Key& key) {
+  static const typename Map::mapped_type kEmpty{};
+  const auto at = map.find(key);
+  return at == map.end() ? kEmpty : at->second;
+}
+
+bool contains(std::span<const base::NodeId> nodes, const base::NodeId& node) {
+  return std::find(nodes.begin(), nodes.end(), node) != nodes.end();
+}
+
+}  // namespace
+
+base::Result<void, RowError> Catalogue::load(const Row& row) {
+  if (!write(row)) return RowError::corrupt;
+  return {};
+}
+
+Change Catalogue::leftovers() const {
+  Change out;
+  for (const auto& [cid, contents] : contents_) {
+    if (entries_.contains(cid)) continue;
+    for (const auto& [key, holders] : contents) out.erase.push_back(holders_key(cid, key));
+  }
+  for (const auto& [cid, nodes] : claimed_at_) {
+    if (entries_.contains(cid)) continue;
+    for (const base::NodeId& node : nodes) out.erase.push_back(claimed_at_key(cid, node));
+  }
+  return out;
+}
+
+void Catalogue::apply(const Change& change) {
+  for (const base::Bytes& key : change.erase) base::ensure(erase(key), "a change of the catalogue has rows of it");
+  for (const Row& row : change.write) base::ensure(write(row), "a change of the catalogue has rows of it");
+}
+
+bool Catalogue::write(const Row& row) {
+  const auto key = parse_catalogue_key(row.key);
+  if (!key) return false;
+  return std::visit(Overloaded{
+                        [&](const Cid& cid) {
+                          auto entry = parse_entry(cid, row.value);
+                          if (entry) entries_[cid] = std::move(*entry);
+                          return entry.has_value();
+                        },
+                        [&](const HoldersKey& at) {
+                          auto holders = parse_holders(row.value);
+                          if (!holders) return false;
+                          const bool fresh = contents_[at.cid].insert_or_assign(at.key, std::move(*holders)).second;
+                          contents_count_ += fresh ? 1 : 0;
+                          return true;
+                        },
+                        [&](const ClaimedAtKey& at) {
+                          if (!row.value.empty()) return false;
+                          claimed_at_[at.cid].insert(at.node);
+                          return true;
+                        },
+                        [&](const PutId& put) {
+                          const auto begun = parse_seconds(row.value);
+                          if (begun) puts_[put] = *begun;
+                          return begun.has_value();
+                        },
+                        [&](const Release& release) {
+                          const auto since = parse_seconds(row.value);
+                          if (since) releases_[release] = *since;
+                          return since.has_value();
+                        },
+                    },
+                    *key);
+}
+
+bool Catalogue::erase(base::ByteView bytes) {
+  const auto key = parse_catalogue_key(bytes);
+  if (!key) return false;
+  std::visit(Overloaded{
+                 [&](const Cid& cid) { entries_.erase(cid); },
+                 [&](const HoldersKey& at) {
+                   const auto contents = contents_.find(at.cid);
+                   if (contents == contents_.end()) return;
+                   contents_count_ -= contents->second.erase(at.key);
+                   if (contents->second.empty()) contents_.erase(contents);
+                 },
+                 [&](const ClaimedAtKey& at) {
+                   const auto nodes = claimed_at_.find(at.cid);
+                   if (nodes == claimed_at_.end()) return;
+                   nodes->second.erase(at.node);
+                   if (nodes->second.empty()) claimed_at_.erase(nodes);
+                 },
+                 [&](const PutId& put) { puts_.erase(put); },
+                 [&](const Release& release) { releases_.erase(release); },
+             },
+             *key);
+  return true;
+}
+
+base::Result<Change, CatalogueError> Catalogue::plan_put(const PutId& put, base::WallTime now) const {
+  if (puts_.size() >= limits_.puts_max) return CatalogueError::full;
+  return Change{{put_row(put, now)}, {}};
+}
+
+base::Result<Change, CatalogueError> Catalogue::plan_add(const PutId& put, const Entry& entry,
+                                                         std::span<const HeldContent> contents,
+                                                         std::span<const base::NodeId> unbound,
+                                                         base::WallTime now) const {
+  if (!check_name(entry.name).ok()) return CatalogueError::bad_name;
+  base::ensure(entry.replicas >= 1 && entry.replicas <= kReplicasMax, "a file wants 1 to kReplicasMax replicas");
+  const auto& known = this->contents(entry.cid);
+  if (find(entry.cid) == nullptr && entries_.size() >= limits_.entries_max) return CatalogueError::full;
+  if (contents_count_ - known.size() + contents.size() > limits_.contents_max) return CatalogueError::full;
+  Change out;
+  std::set<base::NodeId> claimed(unbound.begin(), unbound.end());
+  for (const HeldContent& content : contents) {
+    std::vector<base::NodeId> holders = content.holders;
+    for (const base::NodeId& node : find_or_empty(known, content.key)) {
+      if (!contains(holders, node) && holders.size() < kReplicasMax) holders.push_back(node);
+    }
+    claimed.insert(holders.begin(), holders.end());
+    out.write.push_back(holders_row(entry.cid, content.key, holders));
+  }
+  for (const base::NodeId& node : claimed) {
+    const Release release{ClaimKind::file, {entry.cid.bytes}, node};
+    if (releases_.contains(release)) out.erase.push_back(release_key(release));
+    if (!claimed_at(entry.cid).contains(node)) out.write.push_back(claimed_at_row(entry.cid, node));
+  }
+  out.add(plan_abandon(put, unbound, now));
+  out.write.push_back(entry_row(entry));
+  return out;
+}
+
+Change Catalogue::plan_abandon(const PutId& put, std::span<const base::NodeId> nodes, base::WallTime now) const {
+  Change out;
+  for (const base::NodeId& node : nodes) {
+    out.write.push_back(release_row({ClaimKind::put, {put.bytes}, node}, now));
+  }
+  out.erase.push_back(put_key(put));
+  return out;
+}
+
+base::Result<Change, CatalogueError> Catalogue::plan_remove(const Cid& cid, base::WallTime now) const {
+  if (find(cid) == nullptr) return CatalogueError::not_found;
+  Change out;
+  for (const base::NodeId& node : claimed_at(cid)) {
+    out.write.push_back(release_row({ClaimKind::file, {cid.bytes}, node}, now));
+    out.erase.push_back(claimed_at_key(cid, node));
+  }
+  for (const auto& [key, holders] : contents(cid)) out.erase.push_back(holders_key(cid, key));
+  out.erase.push_back(entry_key(cid));
+  return out;
+}
+
+base::Result<Change, CatalogueError> Catalogue::plan_pin(const Cid& cid, bool pinned) const {
+  const Entry* entry = find(cid);
+  if (entry == nullptr) return CatalogueError::not_found;
+  Entry changed = *entry;
+  changed.pinned = pinned;
+  return Change{{entry_row(changed)}, {}};
+}
+
+Change Catalogue::plan_held(const Cid& cid, const ContentKey& key, const base::NodeId& node,
+                            std::span<const base::NodeId> absent, base::WallTime now) const {
+  Change out;
+  const Release release{ClaimKind::file, {cid.bytes}, node};
+  if (find(cid) == nullptr) {
+    out.write.push_back(release_row(release, now));
+    return out;
+  }
+  if (releases_.contains(release)) out.erase.push_back(release_key(release));
+  if (!claimed_at(cid).contains(node)) out.write.push_back(claimed_at_row(cid, node));
+  std::vector<base::NodeId> holders = this->holders(cid, key);
+  if (contains(holders, node)) return out;
+  if (holders.size() >= kReplicasMax) {
+    const auto given_up = std::find_if(holders.begin(), holders.end(),
+                                       [&](const base::NodeId& holder) { return contains(absent, holder); });
+    if (given_up == holders.end()) return out;
+    holders.erase(given_up);
+  }
+  holders.push_back(node);
+  out.write.push_back(holders_row(cid, key, holders));
+  return out;
+}
+
+Change Catalogue::plan_holders(const Cid& cid, const ContentKey& key, std::span<const base::NodeId> holders) const {
+  Change out;
+  if (contents(cid).contains(key)) out.write.push_back(holders_row(cid, key, holders));
+  return out;
+}
+
+Change Catalogue::plan_released(const Release& release) const {
+  Change out;
+  if (releases_.contains(release)) out.erase.push_back(release_key(release));
+  return out;
+}
+
+std::vector<Release> Catalogue::releases(std::size_t max, const std::optional<Release>& after) const {
+  std::vector<Release> out;
+  auto at = after ? releases_.upper_bound(*after) : releases_.begin();
+  for (std::size_t i = 0; i < std::min(max, releases_.size()); ++i, ++at) {
+    if (at == releases_.end()) at = releases_.begin();
+    out.push_back(at->first);
+  }
+  return out;
+}
+
+Change Catalogue::plan_give_up(base::WallTime now) const {
+  std::vector<std::pair<base::WallTime, Release>> oldest;
+  for (const auto& [release, since] : releases_) oldest.emplace_back(since, release);
+  std::sort(oldest.begin(), oldest.end());
+  const std::size_t beyond = oldest.size() > limits_.releases_max ? oldest.size() - limits_.releases_max : 0;
+  Change out;
+  for (std::size_t i = 0; i < oldest.size(); ++i) {
+    if (i >= beyond && now - oldest[i].first < kReleaseTriesFor) break;
+    out.erase.push_back(release_key(oldest[i].second));
+  }
+  return out;
+}
+
+const Entry* Catalogue::find(const Cid& cid) const {
+  const auto at = entries_.find(cid);
+  return at == entries_.end() ? nullptr : &at->second;
+}
+
+const std::vector<base::NodeId>& Catalogue::holders(const Cid& cid, const ContentKey& key) const {
+  return find_or_empty(contents(cid), key);
+}
+
+const std::map<ContentKey, std::vector<base::NodeId>>& Catalogue::contents(const Cid& cid) const {
+  return find_or_empty(contents_, cid);
+}
+
+const std::set<base::NodeId>& Catalogue::claimed_at(const Cid& cid) const { return find_or_empty(claimed_at_, cid); }
+
+}  // namespace troupe::files

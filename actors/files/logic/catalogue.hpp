@@ -1,0 +1,140 @@
+#pragma once
+// What this node owns: its files, who holds each content of them, and what is still to be released.
+//
+// Put     a put id is written before the first store and ends with its entry, or with its abandonment; one that is
+// still
+//         there at start was cut off, and its claims are released.
+// Remove  the entry goes at once; each node that ever got a claim for the file is asked to release it, again and again
+//         until it says so, or until kReleaseTriesFor has passed.
+// Order   plan, write and sync, then apply(). Plans change nothing, so the next plan is made after apply(), not before.
+//         State is what the rows say (rows.hpp).
+// Limits  CatalogueLimits; a content takes about 250 bytes of memory.
+// Owner   one actor; not thread-safe.
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "actors/files/api.hpp"
+#include "actors/files/logic/rows.hpp"
+#include "runtime/base/result.hpp"
+#include "runtime/base/time.hpp"
+
+namespace troupe::files {
+
+inline constexpr std::chrono::hours kReleaseTriesFor{
+    7 * 24};  // our choice: a node away for a week has lost its claim on us
+
+struct CatalogueLimits {
+  std::size_t entries_max = 16'384;     // our choice: some 10 MiB of memory
+  std::size_t contents_max = 1u << 18;  // our choice: 256 GiB in chunks of 1 MiB, some 64 MiB of memory
+  std::size_t puts_max = 64;            // at once; our choice
+  std::size_t releases_max = 65'536;    // our choice; the oldest is given up beyond that
+};
+
+/// One file that this node claims.
+struct Entry {
+  Cid cid;
+  std::string name;  ///< passes check_name
+  std::uint64_t bytes = 0;
+  std::uint32_t chunks = 0;    ///< in the manifest, repetitions included
+  std::uint32_t replicas = 0;  ///< wanted, 1 to kReplicasMax
+  bool pinned = false;
+  std::optional<base::WallTime> expires;  ///< whole seconds
+  base::WallTime added;                   ///< whole seconds
+
+  friend bool operator==(const Entry&, const Entry&) = default;
+};
+
+/// The holders of one content of a file: those that said they have synced it under our claim.
+struct HeldContent {
+  ContentKey key;
+  std::vector<base::NodeId> holders;  ///< at most kReplicasMax
+  friend bool operator==(const HeldContent&, const HeldContent&) = default;
+};
+
+/// A claim of ours that a node is to end.
+struct Release {
+  ClaimKind kind = ClaimKind::file;
+  base::Digest name;
+  base::NodeId node;
+  friend auto operator<=>(const Release&, const Release&) = default;
+};
+
+enum class CatalogueError : std::uint8_t {
+  not_found,  ///< this node has no such file
+  full,       ///< a limit of CatalogueLimits is reached
+  bad_name,   ///< the name does not pass check_name
+};
+
+class Catalogue {
+ public:
+  explicit Catalogue(const CatalogueLimits& limits = {}) : limits_(limits) {}
+
+  /// Takes one row at start. Errors: `corrupt`, nothing taken.
+  base::Result<void, RowError> load(const Row& row);
+  /// After the last row: the rows that belong to no entry, to be erased (a put was cut off between its batches).
+  Change leftovers() const;
+
+  void apply(const Change& change);
+
+  /// A put begins.
+  base::Result<Change, CatalogueError> plan_put(const PutId& put, base::WallTime now) const;
+  /// A put ended well. The holders of `contents` (the manifest and each chunk once) have bound their claims; nodes that
+  /// may have stored something but did not say that they bound it are `unbound`, and are to release it. A file that is
+  /// listed already gets the new name and settings, and keeps the holders it has.
+  base::Result<Change, CatalogueError> plan_add(const PutId& put, const Entry& entry,
+                                                std::span<const HeldContent> contents,
+                                                std::span<const base::NodeId> unbound, base::WallTime now) const;
+  /// A put failed or was cut off: `nodes` (those that may have stored for it) are to release its claims.
+  Change plan_abandon(const PutId& put, std::span<const base::NodeId> nodes, base::WallTime now) const;
+
+  /// Errors: `not_found`.
+  base::Result<Change, CatalogueError> plan_remove(const Cid& cid, base::WallTime now) const;
+  base::Result<Change, CatalogueError> plan_pin(const Cid& cid, bool pinned) const;
+
+  /// `node` has synced the content under our claim. A full list of holders first gives up one of `absent`; without one
+  /// it stays as it is. Nothing changes if the file is gone meanwhile: then the node is to release the claim again.
+  Change plan_held(const Cid& cid, const ContentKey& key, const base::NodeId& node,
+                   std::span<const base::NodeId> absent, base::WallTime now) const;
+  /// The content is at `holders` and nowhere else (at most kReplicasMax).
+  Change plan_holders(const Cid& cid, const ContentKey& key, std::span<const base::NodeId> holders) const;
+  /// `node` said that it has ended the claim.
+  Change plan_released(const Release& release) const;
+
+  /// Claims to end, at most `max`, beginning after `after` in their order and going round.
+  std::vector<Release> releases(std::size_t max, const std::optional<Release>& after) const;
+  /// Releases that have been tried for kReleaseTriesFor, and the oldest beyond releases_max: to be erased.
+  Change plan_give_up(base::WallTime now) const;
+
+  const std::map<Cid, Entry>& entries() const { return entries_; }
+  const Entry* find(const Cid& cid) const;
+  /// Empty if unknown. Valid until the next apply().
+  const std::vector<base::NodeId>& holders(const Cid& cid, const ContentKey& key) const;
+  /// The contents of one file with their holders; empty if unknown.
+  const std::map<ContentKey, std::vector<base::NodeId>>& contents(const Cid& cid) const;
+  /// The nodes that ever got a claim for the file.
+  const std::set<base::NodeId>& claimed_at(const Cid& cid) const;
+  /// Puts that were begun and have neither ended nor been abandoned.
+  const std::map<PutId, base::WallTime>& puts() const { return puts_; }
+  std::size_t contents_count() const { return contents_count_; }
+  std::size_t releases_count() const { return releases_.size(); }
+
+ private:
+  bool write(const Row& row);
+  bool erase(base::ByteView key);
+
+  const CatalogueLimits limits_;
+  std::map<Cid, Entry> entries_;
+  std::map<Cid, std::map<ContentKey, std::vector<base::NodeId>>> contents_;
+  std::map<Cid, std::set<base::NodeId>> claimed_at_;
+  std::map<PutId, base::WallTime> puts_;
+  std::map<Release, base::WallTime> releases_;
+  std::size_t contents_count_ = 0;
+};
+
+}  // namespace troupe::files

@@ -1,0 +1,124 @@
+#pragma once
+// What this node holds for whom: a content stays while any owner claims it for a file.
+//
+// Claim   (owner, file or put) on a content. A put's CID is known only when its last chunk has been hashed, so its
+// stores
+//         claim for a put id, and bind turns those claims into claims for the CID. A put that is not heard of for
+//         put_idle_max is released like one that its owner gave up.
+// Quota   bytes an owner: each content that it claims counts once, however many of its files share it.
+// Order   plan, write and sync, then apply() - or abandon() when that failed. A content with a plan under way is busy
+// for
+//         any other, so a content is never dropped under a claim that is being written, and the reverse.
+// Limits  ClaimsLimits; a claim takes about 300 bytes of memory.
+// Owner   one holder actor; not thread-safe.
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <span>
+#include <vector>
+
+#include "actors/files/api.hpp"
+#include "actors/files/logic/rows.hpp"
+#include "runtime/base/mutations.hpp"
+#include "runtime/base/result.hpp"
+#include "runtime/base/time.hpp"
+
+namespace troupe::files {
+
+struct ClaimsLimits {
+  std::uint64_t quota_bytes = 64ull << 30;    // each owner; our choice: one largest file
+  std::size_t claims_max = 1u << 20;          // our choice: 1 TiB in chunks of 1 MiB, 300 MiB of memory when full
+  std::size_t claims_per_content_max = 1024;  // our choice: a list that is searched and shifted
+  base::Duration put_idle_max = std::chrono::hours{1};  // our choice: far beyond any pause of a put that still lives
+};
+
+inline constexpr std::size_t kSliceMax = 1024;  // contents a plan; our choice: a batch of some 200 KiB
+
+enum class ClaimError : std::uint8_t {
+  busy,    ///< another plan for this content is under way: come again when it is applied
+  absent,  ///< the bytes were not given, and this node has not got them
+  quota,   ///< the owner would exceed its quota
+  full,    ///< claims_max or claims_per_content_max is reached
+};
+
+/// Whether the one who claims brought the bytes (verified) or relies on their being here.
+enum class Payload : std::uint8_t { given, none };
+
+/// What to do to the disk, in this order: store the bytes, write the rows, and after their sync drop the bytes.
+struct ClaimPlan {
+  Change change;
+  std::vector<ContentKey> store;  ///< at most one: its bytes are not here yet
+  std::vector<ContentKey> drop;   ///< garbage once the rows are erased
+  std::vector<ContentKey> busy;   ///< locked until apply() or abandon()
+  std::optional<Claim> claiming;  ///< the claim that is to be added; its place and quota are reserved
+  std::uint64_t reserved = 0;     ///< bytes of its owner's quota
+  bool more = false;              ///< not all could be taken, or a claim is being added: plan again after this one
+};
+
+class Claims {
+ public:
+  explicit Claims(const ClaimsLimits& limits = {}, const base::Mutations& mutations = base::kNoMutations);
+
+  /// Takes one row at start, `now` standing for when its put was last heard of. Errors: `corrupt`, nothing taken.
+  base::Result<void, RowError> load(const Row& row, base::Instant now);
+
+  /// Plans a claim on a content of `bytes` (a chunk's own length; a manifest's size). Repeating a claim is fine.
+  base::Result<ClaimPlan, ClaimError> plan_claim(const Claim& claim, const ContentKey& key, std::uint32_t bytes,
+                                                 Payload payload, base::Instant now);
+
+  /// Plans to end a claim: its contents up to kSliceMax. A content without any other claim is dropped.
+  /// Nothing to do and not `more` means that there is no such claim (any more).
+  /// Planted bug: `files.release_ignores_other_claims`.
+  ClaimPlan plan_release(const Claim& claim);
+
+  /// Plans to turn the claims of a put into claims for `cid`, up to kSliceMax contents.
+  ClaimPlan plan_bind(const base::NodeId& owner, const PutId& put, const Cid& cid, base::Instant now);
+
+  /// The change is durable.
+  void apply(const ClaimPlan& plan);
+  /// The change was not written; nothing has happened but the reservation, which ends.
+  void abandon(const ClaimPlan& plan);
+
+  bool has(const ContentKey& key) const { return contents_.contains(key); }
+  bool has(const ContentKey& key, const Claim& claim) const;
+  bool has(const Claim& claim) const { return by_claim_.contains(claim); }
+  /// Bytes that count against the quota of `owner`, without what is reserved.
+  std::uint64_t used(const base::NodeId& owner) const;
+  std::uint64_t bytes() const { return bytes_; }
+  std::size_t contents() const { return contents_.size(); }
+  std::size_t claims() const { return claims_; }
+
+  /// The puts not heard of for put_idle_max, at most `max`: release them.
+  std::vector<Claim> idle_puts(base::Instant now, std::size_t max) const;
+
+  /// Those of `stored` that nobody claims and no plan is about: bytes left behind by a crash, to be dropped.
+  std::vector<ContentKey> unclaimed(std::span<const ContentKey> stored) const;
+
+ private:
+  struct Held {
+    std::uint32_t bytes = 0;
+    std::vector<Claim> claims;  // sorted, so that those of one owner are neighbours
+  };
+
+  bool owner_claims(const Held& held, const base::NodeId& owner) const;
+  void insert(const ContentKey& key, const Claim& claim, std::uint32_t bytes);
+  void remove(const ContentKey& key, const Claim& claim);
+  void unlock(const ClaimPlan& plan);
+  void select(const Claim& claim, ClaimPlan& plan);
+
+  const ClaimsLimits limits_;
+  const base::Mutations& mutations_;
+  std::map<ContentKey, Held> contents_;
+  std::map<Claim, std::set<ContentKey>> by_claim_;
+  std::map<base::NodeId, std::uint64_t> used_;
+  std::map<base::NodeId, std::uint64_t> reserved_;
+  std::map<Claim, base::Instant> puts_;    // when each put was last heard of
+  std::map<Claim, std::size_t> claiming_;  // plans under way that add a content to the claim
+  std::set<ContentKey> busy_;
+  std::size_t claims_ = 0;
+  std::size_t claims_reserved_ = 0;  // the sum over claiming_
+  std::uint64_t bytes_ = 0;
+};
+
+}  // namespace troupe::files

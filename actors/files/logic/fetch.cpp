@@ -1,0 +1,129 @@
+#include "actors/files/logic/fetch.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "actors/files/logic/placement.hpp"
+#include "runtime/base/ensure.hpp"
+
+namespace troupe::files {
+
+Fetch::Fetch(std::vector<base::NodeId> candidates, const base::NodeId& self, const FetchLimits& limits,
+             const base::Mutations& mutations)
+    : candidates_(std::move(candidates)), self_(self), limits_(limits), mutations_(mutations) {
+  base::ensure(candidates_.size() <= kCandidatesMax, "a get has at most kCandidatesMax candidates");
+}
+
+void Fetch::want(const ContentKey& key) {
+  base::ensure(wanted_.size() <= kChunksMax, "a get wants at most a manifest and kChunksMax chunks");
+  wanted_.push_back(key);
+}
+
+std::vector<FetchQuestion> Fetch::next() {
+  std::vector<FetchQuestion> out;
+  fill_window();
+  for (std::size_t i = 0; i < window_.size() && !end_; ++i) {
+    Slot& slot = window_[i];
+    if (slot.arrived || slot.open) continue;
+    bool waits = false;
+    auto chosen = choose(slot, Ask::unasked, waits);
+    if (!chosen && !waits) chosen = choose(slot, Ask::silent_once, waits);
+    if (!chosen && waits) continue;
+    if (!chosen) {
+      end_ = verdict(slot);
+      break;
+    }
+    Ask& ask = slot.asks[*chosen];
+    ask = ask == Ask::unasked ? Ask::open : Ask::open_again;
+    slot.open = true;
+    ++nodes_[slot.order[*chosen]].open;
+    out.push_back({head_ + i, wanted_[head_ + i], slot.order[*chosen]});
+  }
+  return out;
+}
+
+void Fetch::fill_window() {
+  while (window_.size() < limits_.window_max && head_ + window_.size() < wanted_.size()) {
+    Slot slot;
+    slot.order = nearest(candidates_, wanted_[head_ + window_.size()].position(), candidates_.size());
+    const auto self = std::find(slot.order.begin(), slot.order.end(), self_);
+    if (self != slot.order.end()) std::rotate(slot.order.begin(), self, self + 1);
+    slot.asks.assign(slot.order.size(), Ask::unasked);
+    window_.push_back(std::move(slot));
+  }
+}
+
+/// The nearest node in state `wanted` that has a free place, among the nearest `spread_max` of them.
+/// `waits` is set when there are such nodes, but all are busy.
+std::optional<std::size_t> Fetch::choose(const Slot& slot, Ask wanted, bool& waits) const {
+  std::size_t seen = 0;
+  for (std::size_t i = 0; i < slot.order.size() && seen < limits_.spread_max; ++i) {
+    if (slot.asks[i] != wanted || gone(slot.order[i])) continue;
+    ++seen;
+    const auto node = nodes_.find(slot.order[i]);
+    if (node == nodes_.end() || node->second.open < limits_.per_node_max) return i;
+  }
+  waits = seen > 0;
+  return std::nullopt;
+}
+
+FetchEnd Fetch::verdict(const Slot& slot) const {
+  bool bad = false;
+  for (const Ask ask : slot.asks) {
+    if (ask != Ask::lacks && ask != Ask::bad) return FetchEnd::unavailable;
+    bad = bad || ask == Ask::bad;
+  }
+  return bad ? FetchEnd::corrupt : FetchEnd::not_found;
+}
+
+bool Fetch::arrived(std::size_t index, const base::NodeId& node) {
+  if (close(index, node) == nullptr) return false;
+  nodes_[node].silences = 0;
+  window_[index - head_].arrived = true;
+  return true;
+}
+
+void Fetch::missed(std::size_t index, const base::NodeId& node, FetchMiss why) {
+  Ask* ask = close(index, node);
+  if (ask == nullptr) return;
+  if (why == FetchMiss::silent) {
+    *ask = *ask == Ask::open ? Ask::silent_once : Ask::silent;
+    ++nodes_[node].silences;
+    mutations_.sometimes("files: a holder was silent during a get");
+    return;
+  }
+  nodes_[node].silences = 0;
+  if (why == FetchMiss::lacks) {
+    *ask = Ask::lacks;
+    return;
+  }
+  *ask = Ask::bad;
+  ++bad_answers_;
+  mutations_.sometimes("files: a holder gave bytes that fail their digest");
+}
+
+/// Marks the question as answered; nothing if none is open for that content and node.
+Fetch::Ask* Fetch::close(std::size_t index, const base::NodeId& node) {
+  if (index < head_ || index - head_ >= window_.size()) return nullptr;
+  Slot& slot = window_[index - head_];
+  const auto at = std::find(slot.order.begin(), slot.order.end(), node);
+  if (at == slot.order.end()) return nullptr;
+  Ask& ask = slot.asks[static_cast<std::size_t>(at - slot.order.begin())];
+  if (!slot.open || (ask != Ask::open && ask != Ask::open_again)) return nullptr;
+  slot.open = false;
+  --nodes_[node].open;
+  return &ask;
+}
+
+void Fetch::pass_head() {
+  base::ensure(head_ready(), "only a content that has arrived is passed on");
+  window_.pop_front();
+  ++head_;
+}
+
+bool Fetch::gone(const base::NodeId& node) const {
+  const auto known = nodes_.find(node);
+  return known != nodes_.end() && known->second.silences >= limits_.silences_max;
+}
+
+}  // namespace troupe::files

@@ -1,0 +1,100 @@
+#pragma once
+// The canonical manifest: what a file consists of, in exactly one encoding. Its SHA-256 is the file's CID.
+//
+// It names no file: a name belongs to an owner's catalogue. The bytes are the canonical form, without segment table, of
+// `Manifest` in messages/files.capnp (Cap'n Proto, "Canonicalization"), written here by hand so that logic needs no
+// schema and the layout can be read; a test holds the two against each other. All numbers are little-endian; a word is
+// 8 bytes. n is the number of chunks.
+//
+//   word 0      00 00 00 00 02 00 02 00   struct of 2 data words and 2 pointers; 00 in byte 6 for an empty file
+//   word 1      file size in bytes
+//   word 2      format (2 bytes, 1) · chunker (2 bytes, 0: fixed) · chunk size in bytes (4 bytes)
+//   word 3      05 00 00 00 02 01 00 00   list of 32 bytes, one word after the next
+//   word 4      11 00 00 00, then 40 n + 7   list of n structs, 4 words after the next
+//   word 5-8    the file's BEP 52 root (merkle.hpp)
+//   word 9      4 n, then 05 00 00 00     each struct has 5 data words and no pointer
+//   word 10...  n times: chunk id (32 bytes) · chunk length (4 bytes) · zero (4 bytes)
+//
+// An empty file has no chunks and no root: words 0 to 2 are all. Nothing is free: the length of each chunk, their
+// number and the root follow from size, chunk size and chunk ids, and parse() accepts those values alone. So whatever
+// parse() takes, encode() gives back byte for byte, and two manifests differ in meaning if they differ in a byte.
+//
+// Limits  65,536 chunks, so that a manifest (at most 2.5 MiB) fits into one frame (net.frame_bytes_max, 4 MiB).
+//         With chunks of 1 MiB a file has at most 64 GiB. Chunk sizes: powers of two from 16 KiB to 2 MiB.
+// Later   content-defined chunks and new fields are another format or chunker, which this version calls `unsupported`.
+#include <cstdint>
+#include <vector>
+
+#include "actors/files/api.hpp"
+#include "actors/files/logic/merkle.hpp"
+#include "runtime/base/bytes.hpp"
+#include "runtime/base/result.hpp"
+
+namespace troupe::files {
+
+inline constexpr std::uint16_t kManifestFormat = 1;
+inline constexpr std::uint32_t kChunkBytesMin = kLeafBytes;  // BEP 52: "must be a power of two and at least 16KiB"
+inline constexpr std::uint32_t kChunkBytesMax = 2u << 20;    // our choice: the largest that fits one frame with room
+inline constexpr std::size_t kChunksMax = 65'536;            // see Limits
+inline constexpr std::size_t kManifestHeadBytes = 10 * 8;    // words 0 to 9
+inline constexpr std::size_t kManifestEmptyBytes = 3 * 8;    // words 0 to 2
+inline constexpr std::size_t kManifestChunkBytes = 5 * 8;    // each chunk
+inline constexpr std::size_t kManifestBytesMax = kManifestHeadBytes + kChunksMax * kManifestChunkBytes;
+static_assert(kManifestBytesMax < 4u << 20, "a manifest fits into a frame");
+static_assert(kChunkBytes >= kChunkBytesMin && kChunkBytes <= kChunkBytesMax);
+
+enum class Chunker : std::uint16_t {
+  fixed = 0,  ///< chunks of one size; the last one has the rest
+};
+
+struct ChunkRef {
+  ChunkId id;
+  std::uint32_t bytes = 0;  ///< at least 1
+
+  friend bool operator==(const ChunkRef&, const ChunkRef&) = default;
+  ContentKey key() const { return ContentKey::chunk(id, bytes); }
+};
+
+struct Manifest {
+  std::uint64_t file_bytes = 0;
+  Chunker chunker = Chunker::fixed;
+  std::uint32_t chunk_bytes = kChunkBytes;  ///< a power of two, kChunkBytesMin to kChunkBytesMax
+  base::Digest root;                        ///< BEP 52 `pieces root`; zero for an empty file
+  std::vector<ChunkRef> chunks;             ///< in order of the file; at most kChunksMax
+
+  friend bool operator==(const Manifest&, const Manifest&) = default;
+};
+
+enum class ManifestError : std::uint8_t {
+  malformed,    ///< not the one encoding of any file
+  unsupported,  ///< of a format, chunker or chunk size that this version does not know
+  too_large,    ///< more than kChunksMax chunks
+};
+
+/// The canonical bytes. `manifest` is one that a ManifestBuilder or parse() made.
+base::Bytes encode(const Manifest& manifest);
+
+/// Reads canonical bytes and nothing else. Allocates no more than the size of `bytes`; hashes 32 B a chunk.
+base::Result<Manifest, ManifestError> parse_manifest(base::ByteView bytes);
+
+/// The file's name, from its canonical manifest.
+Cid cid_of(base::ByteView canonical);
+
+/// Collects the chunks of a file while they pass by.
+class ManifestBuilder {
+ public:
+  /// `chunk_bytes` is a power of two from kChunkBytesMin to kChunkBytesMax.
+  explicit ManifestBuilder(std::uint32_t chunk_bytes);
+
+  /// The next chunk of the file: of chunk_bytes, or shorter if it is the last.
+  /// Errors: `too_large` beyond kChunksMax chunks.
+  base::Result<void, ManifestError> add(const ChunkRef& chunk);
+
+  /// The manifest of what was added; the builder is done.
+  Manifest finish();
+
+ private:
+  Manifest manifest_;
+};
+
+}  // namespace troupe::files

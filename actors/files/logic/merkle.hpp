@@ -1,0 +1,80 @@
+#pragma once
+// The hash tree over a chunk's bytes, and over the chunks of a file.
+//
+// Source  BEP 52 "The BitTorrent Protocol Specification v2": 16 KiB blocks, SHA-256, balanced binary tree.
+// Leaves  a leaf is SHA-256 of one 16 KiB block; the last block may be shorter and is hashed as it is, unpadded.
+//         Leaves that are missing to the next power of two are 32 zero bytes (not the hash of anything).
+// Nodes   SHA-256(left || right). Nothing tells a node from a leaf, so a root names bytes only with their number.
+// So      1 byte to 16 KiB: one leaf, which is the root: plain SHA-256 of the bytes.
+//         16 KiB + 1: two leaves, SHA-256(leaf0 || leaf1).
+//         40 KiB: three leaves and a zero one. 1 MiB: 64 leaves, six levels of nodes above them.
+//         Zero bytes: no tree; an empty file has no chunk, and asking for its root breaks an invariant.
+// File    a file of one chunk has that chunk's root. With more, each chunk but the last is full; the last chunk's tree
+//         is extended to the full chunk size with zero leaves, and so are the chunks missing to a power of two.
+// Cost    a ChunkHasher allocates one hash state when it is made, and nothing a chunk, leaf or node. Not thread-safe.
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include "actors/files/api.hpp"
+#include "runtime/base/bytes.hpp"
+#include "runtime/crypto/hash.hpp"
+
+namespace troupe::files {
+
+inline constexpr std::size_t kLeafBytes = 16 * 1024;  // BEP 52: "blocks of 16 KiB"
+inline constexpr unsigned kTreeLevelsMax = 40;        // our choice: 2^40 leaves are 16 PiB, beyond any manifest
+
+/// The root of `2^level` zero leaves.
+const base::Digest& zero_root(unsigned level);
+
+/// The levels of nodes above `leaves` leaves: the smallest n with 2^n >= leaves. `leaves` is at least 1.
+unsigned tree_levels(std::uint64_t leaves);
+
+/// Folds nodes of one level, given from left to right, into the root of the balanced tree above them.
+/// Keeps one node a level, however many are added.
+class TreeFold {
+ public:
+  /// `level` is that of the nodes to come above the leaves: 0 for leaves, 6 for chunks of 1 MiB.
+  explicit TreeFold(unsigned level) : base_level_(level) {}
+
+  void add(const base::Digest& node);
+
+  std::uint64_t count() const { return count_; }
+
+  /// The root, missing nodes taken as trees of zero leaves; at least one node was added. Starts anew afterwards.
+  base::Digest finish();
+
+ private:
+  unsigned base_level_;
+  std::uint64_t count_ = 0;                          // bit n set: open_[n] waits for its right sibling
+  std::array<base::Digest, kTreeLevelsMax> open_{};  // index: levels above base_level_
+};
+
+/// Hashes one chunk after another, from pieces of any size.
+class ChunkHasher {
+ public:
+  void update(base::ByteView piece);
+
+  std::uint64_t bytes() const { return bytes_; }
+
+  /// The root of what was given since the last finish, at least one byte. Starts anew afterwards.
+  ChunkId finish();
+
+ private:
+  void close_leaf();
+
+  crypto::Sha256 leaf_;
+  TreeFold fold_{0};
+  std::size_t in_leaf_ = 0;
+  std::uint64_t bytes_ = 0;
+};
+
+/// The root of one chunk of at least one byte.
+ChunkId chunk_id(base::ByteView chunk);
+
+/// The root of a tree over `bytes` (at least 1), extended on the right with zero leaves to `levels` levels.
+/// `levels` is at least tree_levels of its own leaves.
+base::Digest extend(const base::Digest& root, std::uint64_t bytes, unsigned levels);
+
+}  // namespace troupe::files

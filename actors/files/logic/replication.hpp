@@ -1,0 +1,108 @@
+#pragma once
+// The stores of one put: which content goes to which node next, and how many copies each content has.
+//
+// Rule    a content goes to the `replicas` nearest candidates; one that fails is replaced by the next nearest.
+//         A copy counts when its node said that it has synced it, and not before.
+// Nodes   that do not answer are left out for the rest of the put; one that refuses three contents in a row, too.
+// Limits  ReplicationLimits; the caller reads no further input while room() says no.
+// Twice   a content that the file contains again is stored once.
+// Owner   one put; not thread-safe. Reads no clock and sends nothing.
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <set>
+#include <vector>
+
+#include "actors/files/api.hpp"
+#include "runtime/base/mutations.hpp"
+
+namespace troupe::files {
+
+struct ReplicationLimits {
+  std::uint32_t stores_in_flight_max = 8;    // our choice: keeps 8 MiB under way on one put
+  std::uint32_t stores_per_node_max = 2;     // one is written while the next travels
+  std::uint64_t bytes_held_max = 16u << 20;  // our choice: memory of one put; one content always fits
+  std::uint32_t refusals_max = 3;            // in a row, until a node is left out
+};
+
+struct Store {
+  ContentKey key;
+  base::NodeId node;
+  friend bool operator==(const Store&, const Store&) = default;
+};
+
+enum class StoreFailure : std::uint8_t {
+  refused,  ///< the node answered that it will not: quota, no space, overloaded
+  silent,   ///< no answer in time, or the link is gone
+};
+
+/// A content whose bytes the caller may let go.
+struct Settled {
+  ContentKey key;
+  std::vector<base::NodeId> holders;  ///< that have synced it, nearest first; may be fewer than asked, or none
+};
+
+class Replication {
+ public:
+  /// `replicas` is 1 to kReplicasMax. At most kCandidatesMax candidates, the node itself among them if it may hold.
+  Replication(std::vector<base::NodeId> candidates, std::uint32_t replicas, const ReplicationLimits& limits = {},
+              const base::Mutations& mutations = base::kNoMutations);
+
+  /// Whether `bytes` more may be held. A put that holds nothing always has room.
+  bool room(std::uint64_t bytes) const;
+
+  /// Wants `key` stored; its bytes are held until it is settled. False if it was added before: nothing to do.
+  bool add(const ContentKey& key, std::uint64_t bytes);
+
+  /// The stores to begin now; each counts as in flight until stored() or failed() is called for it.
+  /// Planted bug: `files.replica_counted_before_stored`.
+  std::vector<Store> next();
+
+  /// The node has synced the content. An answer for a store that is not in flight is ignored.
+  void stored(const ContentKey& key, const base::NodeId& node);
+  void failed(const ContentKey& key, const base::NodeId& node, StoreFailure why);
+
+  /// The contents settled since the last call: with all replicas, or with no candidate left.
+  std::vector<Settled> take_settled();
+
+  bool idle() const { return items_.empty(); }
+  std::uint32_t asked() const { return replicas_; }
+  /// The fewest copies that any settled content has; zero before the first.
+  std::uint32_t reached() const { return reached_; }
+  std::uint64_t bytes_held() const { return bytes_held_; }
+
+ private:
+  enum class State : std::uint8_t { untried, in_flight, done, failed };
+  struct Item {
+    ContentKey key;
+    std::uint64_t bytes = 0;
+    std::vector<base::NodeId> order;  // all candidates, nearest first
+    std::vector<State> states;        // of each in `order`
+  };
+  struct Node {
+    std::uint32_t in_flight = 0;
+    std::uint32_t refusals = 0;
+    bool left_out = false;
+  };
+
+  void start_stores(Item& item, std::vector<Store>& out);
+  bool finished(const Item& item) const;
+  void settle();
+  State* in_flight(const ContentKey& key, const base::NodeId& node);
+  bool left_out(const base::NodeId& node) const;
+
+  const std::vector<base::NodeId> candidates_;
+  const std::uint32_t replicas_;
+  const ReplicationLimits limits_;
+  const base::Mutations& mutations_;
+  std::deque<Item> items_;
+  std::set<ContentKey> seen_;  // at most kChunksMax and the manifest
+  std::map<base::NodeId, Node> nodes_;
+  std::vector<Settled> settled_;
+  std::uint32_t in_flight_ = 0;
+  std::uint32_t reached_ = 0;
+  bool any_settled_ = false;
+  std::uint64_t bytes_held_ = 0;
+};
+
+}  // namespace troupe::files

@@ -1,0 +1,87 @@
+#pragma once
+// Rows of the store as the logic decides on them. State in memory is what the rows say: each class applies the very
+// rows that are written, so that what is known after a restart is what was known before it.
+//
+// Use     ask for a Change, write it and sync, then apply it. Rows are written in one atomic batch.
+// Keys    the first byte says what a row is; the rest are fixed fields, numbers little-endian:
+//           c  content key (37) · owner (20) · claim kind (1) · claim name (32)   -> bytes stored (4)      claims.hpp
+//           f  CID (32)                                                           -> entry catalogue.hpp h  CID (32) ·
+//           content key (37)                                        -> holders, 20 each n  CID (32) · node (20) ->
+//           nothing p  put id (32)                                                        -> Unix seconds (8) r  claim
+//           kind (1) · claim name (32) · node (20)                       -> Unix seconds (8)
+//         A content key is kind (1) · id (32) · bytes (4).
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "actors/files/api.hpp"
+#include "runtime/base/bytes.hpp"
+
+namespace troupe::files {
+
+inline constexpr std::size_t kContentKeyBytes = 1 + 32 + 4;
+
+struct Row {
+  base::Bytes key;
+  base::Bytes value;
+  friend bool operator==(const Row&, const Row&) = default;
+};
+
+struct Change {
+  std::vector<Row> write;
+  std::vector<base::Bytes> erase;
+
+  bool empty() const { return write.empty() && erase.empty(); }
+  /// Takes over the rows of `other`, after those already here.
+  void add(Change other);
+};
+
+enum class RowError : std::uint8_t {
+  corrupt,  ///< not a row that this program wrote
+};
+
+/// What an owner holds a content for.
+enum class ClaimKind : std::uint8_t {
+  file = 0,  ///< name is a CID
+  put = 1,   ///< name is a PutId: a put whose CID is not known yet
+};
+
+struct Claim {
+  base::NodeId owner;
+  ClaimKind kind = ClaimKind::file;
+  base::Digest name;
+
+  friend auto operator<=>(const Claim&, const Claim&) = default;
+  static Claim file(const base::NodeId& owner, const Cid& cid) { return {owner, ClaimKind::file, {cid.bytes}}; }
+  static Claim put(const base::NodeId& owner, const PutId& id) { return {owner, ClaimKind::put, {id.bytes}}; }
+};
+
+/// The 37 bytes of a content key.
+void append_key(base::Bytes& out, const ContentKey& key);
+
+/// Takes fields from the front of a row's bytes. What is missing or out of range makes it not ok(), for good.
+class RowReader {
+ public:
+  explicit RowReader(base::ByteView bytes) : rest_(bytes) {}
+
+  std::uint8_t byte();
+  std::uint32_t number32();
+  std::uint64_t number64();
+  base::NodeId node();
+  base::Digest digest();
+  ContentKey content();
+  ClaimKind claim_kind();
+  base::ByteView rest();
+
+  bool ok() const { return ok_; }
+  /// Nothing is left over and nothing was missing.
+  bool ended() const { return ok_ && rest_.empty(); }
+
+ private:
+  base::ByteView take(std::size_t bytes);
+
+  base::ByteView rest_;
+  bool ok_ = true;
+};
+
+}  // namespace troupe::files

@@ -1,0 +1,138 @@
+#include "actors/files/logic/watch.hpp"
+
+#include <algorithm>
+
+#include "actors/files/logic/placement.hpp"
+#include "runtime/base/ensure.hpp"
+
+namespace troupe::files {
+
+Watch::Watch(const WatchLimits& limits, base::Instant now, const base::Mutations& mutations)
+    : limits_(limits), mutations_(mutations), due_(now), pass_begun_(now) {}
+
+std::vector<WatchQuestion> Watch::begin(const Catalogue& catalogue, base::Instant now) {
+  std::vector<WatchQuestion> out;
+  if (in_round_ || now < due_) return out;
+  in_round_ = true;
+  if (!cursor_) pass_begun_ = now;
+  std::map<std::pair<base::NodeId, Cid>, std::vector<ContentKey>> asks;
+  auto entry = cursor_ ? catalogue.entries().lower_bound(cursor_->first) : catalogue.entries().begin();
+  for (; entry != catalogue.entries().end() && round_.size() < limits_.contents_per_round_max; ++entry) {
+    const Cid& cid = entry->first;
+    const auto& contents = catalogue.contents(cid);
+    const bool resumed = cursor_ && cursor_->first == cid;
+    auto content = resumed ? contents.upper_bound(cursor_->second) : contents.begin();
+    for (; content != contents.end() && round_.size() < limits_.contents_per_round_max; ++content) {
+      round_.try_emplace({cid, content->first});
+      for (const base::NodeId& node : content->second) asks[{node, cid}].push_back(content->first);
+    }
+  }
+  cursor_.reset();
+  if (round_.size() == limits_.contents_per_round_max) cursor_ = round_.rbegin()->first;
+  for (const auto& [whom, keys] : asks) {
+    for (std::size_t at = 0; at < keys.size(); at += limits_.contents_per_question_max) {
+      const std::size_t end = std::min(keys.size(), at + limits_.contents_per_question_max);
+      out.push_back(
+          {whom.first,
+           whom.second,
+           {keys.begin() + static_cast<std::ptrdiff_t>(at), keys.begin() + static_cast<std::ptrdiff_t>(end)}});
+    }
+  }
+  return out;
+}
+
+void Watch::answered(const WatchQuestion& question, const std::vector<bool>& has) {
+  if (has.size() != question.contents.size()) return silent(question);
+  answering_.insert(question.node);
+  for (std::size_t i = 0; i < has.size(); ++i) {
+    const auto heard = round_.find({question.cid, question.contents[i]});
+    if (heard == round_.end()) continue;
+    (has[i] ? heard->second.has : heard->second.lacks).insert(question.node);
+  }
+}
+
+void Watch::silent(const WatchQuestion& question) { not_answering_.insert(question.node); }
+
+RoundEnd Watch::end(const Catalogue& catalogue, std::span<const base::NodeId> candidates, base::Instant now) {
+  base::ensure(in_round_, "a round that ends was begun");
+  count_silence();
+  RoundEnd out;
+  for (const auto& [place, heard] : round_) judge(catalogue, place, heard, candidates, out);
+  for (auto node = passed_over_.begin(); node != passed_over_.end();) {
+    node = --node->second == 0 ? passed_over_.erase(node) : std::next(node);
+  }
+  round_.clear();
+  answering_.clear();
+  not_answering_.clear();
+  in_round_ = false;
+  due_ = cursor_ ? now + limits_.pause : std::max(pass_begun_ + limits_.period, now + limits_.pause);
+  return out;
+}
+
+/// A node that answered any question of the round is alive, whatever else of it was lost. One that holds nothing of
+/// ours any more is not asked, so nothing is known about it: it is no longer absent.
+void Watch::count_silence() {
+  asked_.insert(answering_.begin(), answering_.end());
+  asked_.insert(not_answering_.begin(), not_answering_.end());
+  for (const base::NodeId& node : answering_) silences_.erase(node);
+  for (const base::NodeId& node : not_answering_) {
+    if (answering_.contains(node) || !missed_.insert(node).second) continue;
+    std::uint32_t& silences = silences_[node];
+    silences = std::min(silences + 1, limits_.silent_passes_max);
+  }
+  if (cursor_) return;  // the pass goes on
+  std::erase_if(silences_, [&](const auto& known) { return !asked_.contains(known.first); });
+  asked_.clear();
+  missed_.clear();
+}
+
+void Watch::judge(const Catalogue& catalogue, const Place& place, const Heard& heard,
+                  std::span<const base::NodeId> candidates, RoundEnd& out) {
+  const auto& [cid, key] = place;
+  const Entry* entry = catalogue.find(cid);
+  if (entry == nullptr) return;  // removed during the round
+  std::vector<base::NodeId> sources;
+  std::size_t live = 0;
+  std::vector<base::NodeId> holders;
+  for (const base::NodeId& node : catalogue.holders(cid, key)) {
+    if (heard.lacks.contains(node)) continue;
+    holders.push_back(node);
+    const bool has = heard.has.contains(node);
+    if (has) sources.push_back(node);
+    if (has || !absent(node) || mutations_.on("files.absent_holder_counted")) ++live;
+  }
+  // One row for the content, however many lost it: plans are made on the same catalogue and would undo each other.
+  if (holders.size() < catalogue.holders(cid, key).size()) {
+    out.change.add(catalogue.plan_holders(cid, key, holders));
+    mutations_.sometimes("files: a holder has lost a content");
+  }
+  if (live == 0) ++out.contents_lost;
+  if (live >= entry->replicas) return;
+  ++out.contents_short;
+  if (sources.empty()) return;
+  std::size_t missing = entry->replicas - live;
+  for (const base::NodeId& node : nearest(candidates, key.position(), candidates.size())) {
+    if (missing == 0 || out.restores.size() == limits_.restores_per_round_max) break;
+    const bool holds = std::find(holders.begin(), holders.end(), node) != holders.end();
+    if (holds || absent(node) || passed_over_.contains(node)) continue;
+    out.restores.push_back({cid, key, sources, node});
+    --missing;
+  }
+}
+
+void Watch::refused(const base::NodeId& target) { passed_over_[target] = limits_.refusal_rounds; }
+
+std::vector<base::NodeId> Watch::absent() const {
+  std::vector<base::NodeId> out;
+  for (const auto& [node, silences] : silences_) {
+    if (silences >= limits_.silent_passes_max) out.push_back(node);
+  }
+  return out;
+}
+
+bool Watch::absent(const base::NodeId& node) const {
+  const auto silences = silences_.find(node);
+  return silences != silences_.end() && silences->second >= limits_.silent_passes_max;
+}
+
+}  // namespace troupe::files

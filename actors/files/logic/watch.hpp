@@ -1,0 +1,110 @@
+#pragma once
+// The watch over this node's replicas: which holders to ask, and which contents to store again elsewhere.
+//
+// Pass    every `period` all contents of the catalogue are looked at, in slices of contents_per_round_max; a slice is a
+//         round: begin() asks the holders, answered() and silent() take what they say, end() decides.
+// Gone    a holder that says it lacks a content is off its list at once. One that is silent for silent_passes_max
+// rounds
+//         in a row is absent: its copies no longer count, but it stays on the list, and counts again when it is back.
+// Start   after a restart nobody is absent, and the first pass is due at once.
+// Limits  WatchLimits: the work of a round does not grow with the catalogue.
+// Owner   the catalogue's actor; not thread-safe. Sends nothing; `now` is the caller's monotonic time.
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "actors/files/api.hpp"
+#include "actors/files/logic/catalogue.hpp"
+#include "runtime/base/mutations.hpp"
+#include "runtime/base/time.hpp"
+
+namespace troupe::files {
+
+struct WatchLimits {
+  base::Duration period = std::chrono::seconds{60};  // setting `files.watch_period`; 60 s after the first issue, step 6
+  base::Duration pause = std::chrono::seconds{1};    // between two rounds of one pass; our choice
+  std::size_t contents_per_round_max = 16'384;       // our choice: 16 GiB in chunks of 1 MiB a round
+  std::size_t contents_per_question_max = 1024;      // our choice: 40 KiB a question
+  std::size_t restores_per_round_max = 256;          // our choice: 256 MiB of copies before anything is asked again
+  std::uint32_t silent_passes_max = 2;               // our choice: a node that only restarts is not copied
+  std::uint32_t refusal_rounds = 5;                  // our choice: how long a node that refused a copy is passed over
+};
+
+struct WatchQuestion {
+  base::NodeId node;
+  Cid cid;
+  std::vector<ContentKey> contents;  ///< does the node hold them under our claim for `cid`?
+};
+
+/// A content to read from one of `sources` (each said just now that it holds it) and to store at `target`.
+struct Restore {
+  Cid cid;
+  ContentKey key;
+  std::vector<base::NodeId> sources;
+  base::NodeId target;
+};
+
+struct RoundEnd {
+  Change change;  ///< to write and apply to the catalogue
+  std::vector<Restore> restores;
+  std::size_t contents_short = 0;  ///< with fewer live copies than wanted
+  std::size_t contents_lost = 0;   ///< without any live copy
+};
+
+class Watch {
+ public:
+  Watch(const WatchLimits& limits, base::Instant now, const base::Mutations& mutations = base::kNoMutations);
+
+  /// When the next round may begin; meaningless during one.
+  base::Instant due() const { return due_; }
+  bool in_round() const { return in_round_; }
+
+  /// Begins a round, if none is under way and it is due: the questions, several for one node if it holds much.
+  /// No questions: the round has nothing to ask, and ends like any other.
+  std::vector<WatchQuestion> begin(const Catalogue& catalogue, base::Instant now);
+
+  /// `has[i]` tells about `question.contents[i]`; an answer of another length counts as silence.
+  void answered(const WatchQuestion& question, const std::vector<bool>& has);
+  void silent(const WatchQuestion& question);
+
+  /// Ends the round: every question was answered or given up. `candidates` are the nodes that may get copies.
+  RoundEnd end(const Catalogue& catalogue, std::span<const base::NodeId> candidates, base::Instant now);
+
+  /// `target` did not take a copy: others are tried for the next refusal_rounds rounds.
+  void refused(const base::NodeId& target);
+
+  /// Silent for silent_passes_max passes; sorted.
+  std::vector<base::NodeId> absent() const;
+
+ private:
+  using Place = std::pair<Cid, ContentKey>;
+  struct Heard {
+    std::set<base::NodeId> has;
+    std::set<base::NodeId> lacks;
+  };
+
+  bool absent(const base::NodeId& node) const;
+  void count_silence();
+  void judge(const Catalogue& catalogue, const Place& place, const Heard& heard,
+             std::span<const base::NodeId> candidates, RoundEnd& out);
+
+  const WatchLimits limits_;
+  const base::Mutations& mutations_;
+  base::Instant due_;
+  base::Instant pass_begun_;
+  bool in_round_ = false;
+  std::optional<Place> cursor_;       // the last content of the round before, within a pass
+  std::map<Place, Heard> round_;      // the contents of this round
+  std::set<base::NodeId> answering_;  // in this round
+  std::set<base::NodeId> not_answering_;
+  std::set<base::NodeId> asked_;                       // in this pass
+  std::set<base::NodeId> missed_;                      // silent in a round of this pass, which counts once
+  std::map<base::NodeId, std::uint32_t> silences_;     // passes in a row; holders only
+  std::map<base::NodeId, std::uint32_t> passed_over_;  // rounds left
+};
+
+}  // namespace troupe::files

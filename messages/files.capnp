@@ -1,0 +1,379 @@
+@0xe3a96f0b58d1c274;
+# The content store: what nodes ask each other about chunks and manifests, and what operators ask about files.
+#
+# Words. A content is a chunk or a manifest. An owner claims it at a holder; the owner is whoever sends: the peer of the
+# link, or the node itself. Ids are hashes: whoever receives bytes compares them with their id before anything else.
+
+using Cxx = import "/capnp/c++.capnp";
+using import "/messages/annotations.capnp".kind;
+$Cxx.namespace("troupe::files::wire");
+
+# --- parts ---------------------------------------------------------------------------------------------------------
+
+enum ContentKind {
+  manifest @0;
+  chunk @1;
+}
+
+struct Content {
+  # The key of a content, in a fixed 40 bytes without pointers.
+
+  id0 @0 :UInt64;
+  id1 @1 :UInt64;
+  id2 @2 :UInt64;
+  id3 @3 :UInt64;
+  # The 32 bytes of the chunk id or CID, each word little-endian.
+
+  bytes @4 :UInt32;
+  # Of a chunk: its length, 1 to 2,097,152; of a manifest: 0. Anything else is `malformed`.
+
+  kind @5 :ContentKind;
+  # An unknown one is `unsupported`.
+}
+
+enum ClaimKind {
+  file @0;
+  # The claim's name is a CID.
+  put @1;
+  # The claim's name is a put id: 32 random bytes that stand for a CID not yet known. Released when idle for an hour.
+}
+
+struct Claim {
+  # What the sender claims contents for.
+
+  kind @0 :ClaimKind;
+  # An unknown one is `unsupported`.
+
+  name @1 :Data;
+  # A CID or a put id: exactly 32 bytes, else `malformed`.
+}
+
+struct Manifest {
+  # The canonical manifest (actors/files/logic/manifest.hpp): never sent as a struct. Its canonical form, without a
+  # segment table, is what is stored, sent as the bytes of a content, and hashed into the CID. New fields are only
+  # added, and are zero for a file of format 1, so that its bytes stay the same.
+
+  fileBytes @0 :UInt64;
+  format @1 :UInt16;
+  # 1; another is `unsupported`.
+
+  chunker @2 :UInt16;
+  # 0: chunks of one size, the last one shorter. Another is `unsupported`.
+
+  chunkBytes @3 :UInt32;
+  # A power of two, 16 KiB to 2 MiB. A larger power is `unsupported`, anything else `malformed`.
+
+  root @4 :Data;
+  # The file's BEP 52 root: 32 bytes; absent for an empty file. It follows from the chunks: another is `malformed`.
+
+  chunks @5 :List(ManifestChunk);
+  # As many as the size says, at most 65,536; absent for an empty file.
+}
+
+struct ManifestChunk {
+  id0 @0 :UInt64;
+  id1 @1 :UInt64;
+  id2 @2 :UInt64;
+  id3 @3 :UInt64;
+  # The 32 bytes of the chunk id, each word little-endian.
+
+  bytes @4 :UInt32;
+  # The length that size and chunk size give; another is `malformed`.
+}
+
+# --- between nodes -------------------------------------------------------------------------------------------------
+
+struct StoreContent $kind(from = [peer], bytesMax = 2622544) {
+  # Stores a content under a claim of the sender. Answered by Stored once bytes and claim are synced. Asking again is
+  # harmless. Over the sender's quota or a full disk: `no_space`; too many claims: `overloaded`.
+
+  claim @0 :Claim;
+  content @1 :Content;
+
+  bytes @2 :Data;
+  # The content itself, at most 2,621,520 bytes (the largest manifest); `corrupt` if it is not what the key says. Empty:
+  # the sender thinks that it is there already; `not_found` if it is not.
+}
+
+struct Stored $kind(from = [peer], bytesMax = 64) {
+  # The content and the claim are synced.
+
+  fresh @0 :Bool;
+  # Whether the holder had to keep the bytes; false if it had them before.
+}
+
+struct BindClaim $kind(from = [peer], bytesMax = 256) {
+  # A put has ended: its claims at this holder become claims for `cid`. Answered once that is synced. Asking again is
+  # harmless. `not_found` if the holder has neither claims of that put nor of that file.
+
+  put @0 :Data;
+  # The put id: exactly 32 bytes, else `malformed`.
+
+  cid @1 :Data;
+  # Exactly 32 bytes, else `malformed`.
+}
+
+struct Bound $kind(from = [peer], bytesMax = 64) {
+  # The claims are for the file now, and that is synced.
+
+  contents @0 :UInt32;
+  # How many contents the sender claims for the file at this holder now.
+}
+
+struct ReleaseClaim $kind(from = [peer], bytesMax = 256) {
+  # Ends a claim of the sender; contents that nobody else claims are dropped. A claim that is not there has ended.
+
+  claim @0 :Claim;
+}
+
+struct Released $kind(from = [peer], bytesMax = 64) {
+  # The claim has ended, and that is synced.
+
+  contents @0 :UInt32;
+  # How many contents the claim held.
+}
+
+struct FetchContent $kind(from = [peer], bytesMax = 256) {
+  # Asks for a content. Any peer may ask. `not_found` if the holder lacks it; `corrupt` if it had it and found it
+  # damaged.
+
+  content @0 :Content;
+}
+
+struct Fetched $kind(from = [peer], bytesMax = 2622544) {
+  # A content that a holder has.
+
+  bytes @0 :Data;
+  # The whole content. The asker verifies it; what does not fit its key counts against the sender.
+}
+
+struct HasContents $kind(from = [peer], bytesMax = 65536) {
+  # Asks which of some contents the holder has, without their bytes.
+
+  contents @0 :List(Content);
+  # 1 to 1,024; none or more is `malformed`.
+
+  claimedFor @1 :Data;
+  # 32 bytes, a CID: those only that the sender claims for this file. Empty: whoever claims them. Else `malformed`.
+}
+
+struct Has $kind(from = [peer], bytesMax = 1024) {
+  # Which of the contents the holder has.
+
+  present @0 :List(Bool);
+  # One for each content asked about, in their order. Of another length it counts as no answer.
+}
+
+# --- operators -----------------------------------------------------------------------------------------------------
+
+struct PutFile $kind(from = [operate], bytesMax = 1024) {
+  # Begins a put: a stream of PutPiece from the asker, then the answer PutDone.
+
+  name @0 :Text;
+  # How `file ls` shows it: at most 255 bytes of UTF-8 without control characters, no path; empty for standard input.
+  # Anything else is `refused`.
+
+  replicas @1 :UInt8 = 3;
+  # 1 to 16, else `refused`.
+}
+
+struct PutPiece $kind(from = [operate], bytesMax = 1048640, whenFull = credit) {
+  # Input of PutFile.
+
+  bytes @0 :Data;
+  # The next bytes of the file, at most 1 MiB; an empty piece is passed over.
+}
+
+struct PutDone $kind(from = [operate], bytesMax = 256) {
+  # The file is stored: each of its contents is synced at `reached` nodes at least, and listed by this node.
+
+  cid @0 :Data;
+  bytes @1 :UInt64;
+  chunks @2 :UInt32;
+  replicasAsked @3 :UInt8;
+  replicasReached @4 :UInt8;
+  # At least 1. Fewer than asked: there were not enough nodes that took it; the watch goes on trying.
+
+  bytesFresh @5 :UInt64;
+  # Of the file's bytes, those whose chunk it did not contain before.
+}
+
+struct GetFile $kind(from = [view, operate], bytesMax = 256) {
+  # A stream of GetItem: first `start`, then pieces in order. It ends with `not_found` if all who were asked lack the
+  # file, with `unavailable` if one that may have it did not answer, with `corrupt` if all copies are damaged.
+
+  cid @0 :Data;
+  # Exactly 32 bytes, else `malformed`.
+
+  part :union {
+    whole @1 :Void;
+    range @2 :Range;
+  }
+}
+
+struct Range {
+  first @0 :UInt64;
+  last @1 :UInt64;
+  # Bytes from zero, both included. `first` beyond `last` or at the file's end is `refused`; `last` beyond the end is
+  # the end.
+}
+
+struct GetItem $kind(from = [view, operate], bytesMax = 2097408, whenFull = credit) {
+  # What GetFile streams.
+
+  union {
+    start @0 :GetStart;
+    piece @1 :Data;
+    # The next bytes, at most 2 MiB; verified.
+  }
+}
+
+struct GetStart {
+  fileBytes @0 :UInt64;
+  partBytes @1 :UInt64;
+  # How many bytes the pieces have together.
+}
+
+struct ListFiles $kind(from = [view, operate], bytesMax = 64) {
+  # A stream of FileRow: the files that this node claims, by CID.
+}
+
+struct FileRow $kind(from = [view, operate], bytesMax = 1024, whenFull = credit) {
+  # What ListFiles streams: one file.
+
+  cid @0 :Data;
+  name @1 :Text;
+  # Empty for standard input.
+
+  bytes @2 :UInt64;
+  chunks @3 :UInt32;
+  replicas @4 :UInt8;
+  # As many as are wanted.
+
+  pinned @5 :Bool;
+  expires :union {
+    none @6 :Void;
+    at @7 :Int64;
+    # Unix seconds.
+  }
+  addedAt @8 :Int64;
+  # Unix seconds.
+
+  replicasLive @9 :UInt8;
+  # The fewest that any of its contents had when the watch last looked.
+}
+
+struct ViewFile $kind(from = [view, operate], bytesMax = 256) {
+  # A stream of ViewItem: the file's row if this node claims it, then its manifest and chunks, in order of the file.
+  # `not_found` and `unavailable` as for GetFile.
+
+  cid @0 :Data;
+}
+
+struct ViewItem $kind(from = [view, operate], bytesMax = 2048, whenFull = credit) {
+  # What ViewFile streams.
+
+  union {
+    row @0 :FileRow;
+    content @1 :ViewContent;
+  }
+}
+
+struct ViewContent {
+  content @0 :Content;
+  offset @1 :UInt64;
+  # Of the chunk in the file; 0 for the manifest.
+
+  holders @2 :List(Data);
+  # Node ids of 20 bytes, at most 16: who has said that it holds the content. Empty if this node does not claim the
+  # file.
+}
+
+struct VerifyFile $kind(from = [view, operate], bytesMax = 256) {
+  # Reads every copy of every content at its holders and compares it with its id. A stream of VerifyItem: one for each
+  # copy that is not sound, progress at most every second, and the sum last.
+
+  cid @0 :Data;
+}
+
+struct VerifyItem $kind(from = [view, operate], bytesMax = 512, whenFull = credit) {
+  # What VerifyFile streams.
+
+  union {
+    copy @0 :VerifyCopy;
+    progress @1 :VerifySum;
+    sum @2 :VerifySum;
+  }
+}
+
+struct VerifyCopy {
+  content @0 :Content;
+  node @1 :Data;
+  # 20 bytes.
+
+  state @2 :CopyState;
+}
+
+enum CopyState {
+  sound @0;
+  lacking @1;
+  damaged @2;
+  unknown @3;
+  # The node did not answer.
+}
+
+struct VerifySum {
+  copies @0 :UInt64;
+  sound @1 :UInt64;
+  lacking @2 :UInt64;
+  damaged @3 :UInt64;
+  unknown @4 :UInt64;
+  bytes @5 :UInt64;
+  # Of the contents looked at, each counted once.
+
+  bytesTotal @6 :UInt64;
+}
+
+struct RemoveFile $kind(from = [operate], bytesMax = 256) {
+  # Ends this node's claim on a file; `not_found` if it has none. Answered by FileRemoved once that is synced; the
+  # holders are told, and told again until they have answered.
+
+  cid @0 :Data;
+}
+
+struct FileRemoved $kind(from = [operate], bytesMax = 64) {
+  # The file is no longer claimed by this node, and that is synced.
+
+  holders @0 :UInt32;
+  # How many nodes are to release it.
+}
+
+struct PinFile $kind(from = [operate], bytesMax = 256) {
+  # Sets or takes away the pin of a file that this node claims; `not_found` if it does not. Answered by Nothing.
+
+  cid @0 :Data;
+  pinned @1 :Bool;
+}
+
+# --- what the inspector shows --------------------------------------------------------------------------------------
+
+struct FilesState $kind(from = [view, operate], bytesMax = 512) {
+  # What the inspector shows of the content store.
+
+  files @0 :UInt32;
+  contentsOwned @1 :UInt32;
+  contentsShort @2 :UInt32;
+  # With fewer live copies than wanted, when the watch last looked.
+
+  contentsLost @3 :UInt32;
+  # Without any.
+
+  releases @4 :UInt32;
+  putsUnderWay @5 :UInt32;
+  getsUnderWay @6 :UInt32;
+  contentsHeld @7 :UInt64;
+  bytesHeld @8 :UInt64;
+  claimsHeld @9 :UInt64;
+  badDigests @10 :UInt64;
+  # Contents received or read that were not what their key says.
+}

@@ -1,0 +1,209 @@
+#include "actors/files/logic/fetch.hpp"
+
+#include <doctest/doctest.h>
+#include <rapidcheck.h>
+
+#include "runtime/base/ensure.hpp"
+#include "runtime/base/random.hpp"
+#include "tests/actors/files/bytes.hpp"
+
+using namespace troupe;
+using namespace troupe::files;
+
+namespace {
+
+const base::NodeId kSelf = node(200);
+
+Fetch get_of_one(std::vector<base::NodeId> candidates) {
+  Fetch get(std::move(candidates), kSelf);
+  get.want(content(0));
+  return get;
+}
+
+/// Answers the only open question, and returns whom it went to.
+base::NodeId miss(Fetch& get, FetchMiss why) {
+  const auto questions = get.next();
+  REQUIRE(questions.size() == 1);
+  get.missed(questions[0].index, questions[0].node, why);
+  return questions[0].node;
+}
+
+std::optional<FetchEnd> end_of(Fetch& get) {
+  CHECK(get.next().empty());
+  return get.end();
+}
+
+}  // namespace
+
+TEST_CASE("fetch: the node itself is asked first, then the nearest") {
+  Fetch get = get_of_one({node(2), node(1), kSelf, node(3)});
+  CHECK(miss(get, FetchMiss::lacks) == kSelf);
+  CHECK(miss(get, FetchMiss::lacks) == node(1));
+  CHECK(miss(get, FetchMiss::lacks) == node(2));
+  const auto last = get.next();
+  REQUIRE(last.size() == 1);
+  CHECK(get.arrived(0, node(3)));
+  CHECK(get.head_ready());
+  get.pass_head();
+  CHECK(get.done());
+  CHECK_FALSE(get.end().has_value());
+}
+
+TEST_CASE("fetch: it is not found only if all who were asked say that they lack it") {
+  SUBCASE("all lack it") {
+    Fetch get = get_of_one({node(1), node(2)});
+    miss(get, FetchMiss::lacks);
+    miss(get, FetchMiss::lacks);
+    CHECK(end_of(get) == FetchEnd::not_found);
+  }
+  SUBCASE("there is nobody to ask") {
+    Fetch get = get_of_one({});
+    CHECK(end_of(get) == FetchEnd::not_found);
+  }
+  SUBCASE("one that may have it is silent, also when asked once more") {
+    Fetch get = get_of_one({node(1), node(2)});
+    CHECK(miss(get, FetchMiss::silent) == node(1));
+    CHECK(miss(get, FetchMiss::lacks) == node(2));
+    CHECK(miss(get, FetchMiss::silent) == node(1));
+    CHECK(end_of(get) == FetchEnd::unavailable);
+  }
+  SUBCASE("one that was silent at first lacks it after all") {
+    Fetch get = get_of_one({node(1), node(2)});
+    miss(get, FetchMiss::silent);
+    miss(get, FetchMiss::lacks);
+    CHECK(miss(get, FetchMiss::lacks) == node(1));
+    CHECK(end_of(get) == FetchEnd::not_found);
+  }
+  SUBCASE("the only copy is damaged") {
+    Fetch get = get_of_one({node(1), node(2)});
+    miss(get, FetchMiss::bad);
+    miss(get, FetchMiss::lacks);
+    CHECK(end_of(get) == FetchEnd::corrupt);
+    CHECK(get.bad_answers() == 1);
+  }
+  SUBCASE("a silent holder may have a good copy where another has a damaged one") {
+    Fetch get = get_of_one({node(1), node(2)});
+    miss(get, FetchMiss::bad);
+    miss(get, FetchMiss::silent);
+    miss(get, FetchMiss::silent);
+    CHECK(end_of(get) == FetchEnd::unavailable);
+  }
+}
+
+TEST_CASE("fetch: a holder that gives wrong bytes is not asked for that content again, but for others") {
+  Fetch get({node(1), node(2)}, kSelf);
+  get.want(content(0));
+  CHECK(miss(get, FetchMiss::bad) == node(1));
+  get.next();
+  CHECK(get.arrived(0, node(2)));
+  get.pass_head();
+  get.want(content(0, 2000));
+  const auto questions = get.next();
+  REQUIRE(questions.size() == 1);
+  CHECK(questions[0].node == node(1));
+}
+
+TEST_CASE("fetch: a node that is silent twice in a row is not asked again, and counts as silent") {
+  Fetch get({node(1), node(2)}, kSelf);
+  for (std::uint32_t i = 1; i <= 3; ++i) get.want(content(0, i));
+  auto questions = get.next();  // node 1 takes two, node 2 one
+  REQUIRE(questions.size() == 3);
+  get.missed(0, node(1), FetchMiss::silent);
+  get.missed(1, node(1), FetchMiss::silent);
+  CHECK(get.arrived(2, node(2)));
+  for (const auto& question : get.next()) {
+    CHECK(question.node == node(2));
+    get.missed(question.index, question.node, FetchMiss::lacks);
+  }
+  CHECK(end_of(get) == FetchEnd::unavailable);
+}
+
+TEST_CASE("fetch: contents are passed on in order, a window of them at a time") {
+  std::vector<base::NodeId> many;
+  for (std::uint8_t i = 1; i <= 20; ++i) many.push_back(node(i));
+  Fetch get(many, kSelf);
+  for (std::uint32_t i = 1; i <= 20; ++i) get.want(content(0, i));
+  auto questions = get.next();
+  CHECK(questions.size() == FetchLimits{}.window_max);
+  for (const auto& one : questions) CHECK(one.key == content(0, static_cast<std::uint32_t>(one.index + 1)));
+  CHECK(get.arrived(1, questions[1].node));
+  CHECK_FALSE(get.head_ready());
+  CHECK_THROWS_AS(get.pass_head(), base::InvariantBroken);
+  CHECK(get.next().empty());  // what has arrived takes its place in the window
+  CHECK(get.arrived(0, questions[0].node));
+  get.pass_head();
+  get.pass_head();
+  CHECK(get.head() == 2);
+  CHECK(get.next().size() == 2);
+}
+
+TEST_CASE("fetch: nobody has more than two questions, and the wait is for the nearest few") {
+  Fetch get({node(1), node(2), node(3), node(4), node(5), node(6)}, kSelf,
+            FetchLimits{.window_max = 8, .spread_max = 2});
+  for (std::uint32_t i = 1; i <= 8; ++i) get.want(content(0, i));
+  std::map<base::NodeId, int> open;
+  for (const auto& question : get.next()) ++open[question.node];
+  CHECK(open == std::map<base::NodeId, int>{{node(1), 2}, {node(2), 2}});
+}
+
+TEST_CASE("fetch: answers to no open question are ignored") {
+  Fetch get = get_of_one({node(1), node(2)});
+  CHECK_FALSE(get.arrived(0, node(1)));
+  get.next();
+  CHECK_FALSE(get.arrived(0, node(2)));
+  CHECK_FALSE(get.arrived(7, node(1)));
+  get.missed(0, node(2), FetchMiss::bad);
+  CHECK(get.bad_answers() == 0);
+  CHECK(get.arrived(0, node(1)));
+  CHECK_FALSE(get.arrived(0, node(1)));
+  get.missed(0, node(1), FetchMiss::lacks);
+  CHECK(get.head_ready());
+}
+
+TEST_CASE("fetch: it ends with all contents, or with the verdict that the answers allow") {
+  CHECK(rc::check([](std::uint64_t seed) {
+    base::Random random(seed);
+    std::vector<base::NodeId> all;
+    std::set<base::NodeId> silent;
+    for (std::uint8_t i = 1; i <= 1 + random.below(6); ++i) {
+      all.push_back(node(i));
+      if (random.chance(1, 4)) silent.insert(node(i));
+    }
+    Fetch get(all, node(1));
+    std::map<std::size_t, std::set<base::NodeId>> holders;
+    for (std::size_t i = 0; i < 20; ++i) {
+      get.want(content(static_cast<std::uint8_t>(random.below(256)), 1000));
+      for (const auto& id : all) {
+        if (random.chance(1, 2)) holders[i].insert(id);
+      }
+    }
+    std::vector<FetchQuestion> open;
+    while (!get.done() && !get.end()) {
+      for (const auto& question : get.next()) open.push_back(question);
+      if (get.end()) break;
+      if (get.head_ready()) {
+        get.pass_head();
+        continue;
+      }
+      RC_ASSERT(!open.empty());
+      std::swap(open[random.below(open.size())], open.back());
+      const FetchQuestion question = open.back();
+      open.pop_back();
+      if (silent.contains(question.node)) {
+        get.missed(question.index, question.node, FetchMiss::silent);
+      } else if (holders[question.index].contains(question.node)) {
+        RC_ASSERT(get.arrived(question.index, question.node));
+      } else {
+        get.missed(question.index, question.node, FetchMiss::lacks);
+      }
+    }
+    bool can_have_all = true;
+    for (std::size_t i = 0; i < 20; ++i) {
+      bool here = false;
+      for (const auto& id : holders[i]) here = here || !silent.contains(id);
+      can_have_all = can_have_all && here;
+    }
+    RC_ASSERT(get.done() == can_have_all);
+    if (get.end()) RC_ASSERT(*get.end() == (silent.empty() ? FetchEnd::not_found : FetchEnd::unavailable));
+  }));
+}
