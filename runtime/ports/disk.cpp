@@ -14,4 +14,27 @@ std::string_view name(DiskError error) {
   return "the device failed";
 }
 
+namespace {
+
+bool part_ok(std::string_view part) {
+  if (part.empty() || part.size() > kNameBytesMax || part == "." || part == "..") return false;
+  for (const char c : part) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x20 || byte == 0x7f) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+bool path_ok(std::string_view path) {
+  if (path.size() > kPathBytesMax) return false;
+  for (;;) {
+    const std::size_t slash = path.find('/');
+    if (!part_ok(path.substr(0, slash))) return false;
+    if (slash == std::string_view::npos) return true;
+    path.remove_prefix(slash + 1);
+  }
+}
+
 }  // namespace troupe::ports

@@ -1,7 +1,8 @@
 #pragma once
 // Files below one root directory, the node's data directory. One port below LevelDB and packs alike.
 //
-// Paths   relative to the root, '/' between parts, no "..", no leading '/'; anything else is `denied`.
+// Paths   relative to the root, as path_ok() says; anything else is `denied`, as is a symbolic link on the way.
+//         The root itself is ".", for list() and sync_directory().
 // Safety  a call may block; call it from a thread of your own. Different files may be used from different
 //         threads at once, one file from one thread at a time (reads of one file from several are allowed).
 // Crash   a write is durable after File::sync(); a created, renamed or removed name after sync_directory().
@@ -27,6 +28,13 @@ enum class DiskError : std::uint8_t {
 
 std::string_view name(DiskError error);
 
+inline constexpr std::size_t kNameBytesMax = 255;   // NAME_MAX of Linux
+inline constexpr std::size_t kPathBytesMax = 1023;  // our choice: far below PATH_MAX, far above what is used
+
+/// Whether `path` names something below the root: parts of 1 to kNameBytesMax bytes with one '/' between them,
+/// kPathBytesMax in all; no part is "." or ".."; no control characters. Needs no look at the disk.
+bool path_ok(std::string_view path);
+
 template <class T>
 using DiskResult = base::Result<T, DiskError>;
 
@@ -43,6 +51,7 @@ class File {
   /// Makes all that was written durable. After an error nothing is known about the unsynced part.
   virtual DiskResult<void> sync() = 0;
 
+  /// Cuts the file to its first `bytes`; `denied` if it is shorter than that. Durable after sync().
   virtual DiskResult<void> truncate(std::uint64_t bytes) = 0;
   virtual DiskResult<std::uint64_t> size() const = 0;
 };
@@ -65,14 +74,16 @@ class Disk {
   virtual ~Disk() = default;
 
   virtual DiskResult<std::unique_ptr<File>> open(std::string_view path, OpenMode mode) = 0;
-  /// Atomic; replaces `to` if it exists.
+  /// Atomic; replaces `to` if it exists and is a file.
   virtual DiskResult<void> rename(std::string_view from, std::string_view to) = 0;
+  /// Removes a file, or a directory that is empty (else `denied`). Open files stay readable.
   virtual DiskResult<void> remove(std::string_view path) = 0;
   /// Makes the directory and its parents; fine if it is there already. Mode 0700.
   virtual DiskResult<void> make_directory(std::string_view path) = 0;
   virtual DiskResult<void> sync_directory(std::string_view path) = 0;
   /// Names of the entries, without "." and "..", sorted.
   virtual DiskResult<std::vector<std::string>> list(std::string_view path) = 0;
+  /// Bytes of a file; a directory is `denied`.
   virtual DiskResult<std::uint64_t> size(std::string_view path) = 0;
   /// Takes the advisory lock on a file, made if absent; `locked` if any process or other holder has it.
   virtual DiskResult<std::unique_ptr<DiskLock>> lock(std::string_view path) = 0;
