@@ -1,0 +1,12 @@
+#pragma once
+// Where the database does the work that no caller waits for.
+#include <cstdint>
+
+namespace troupe::store {
+
+enum class Background : std::uint8_t {
+  thread,  ///< in LevelDB's own thread, one for the process: production
+  here,    ///< in the calling thread, before each call returns: the simulation, which replays
+};
+
+}  // namespace troupe::store

@@ -1,0 +1,53 @@
+#pragma once
+// LevelDB opened over a Disk, and its errors in our words. Private to database.cpp.
+//
+// Damage  LevelDB's messages do not name a damaged table. They are found by reading all tables once, and remembered:
+//         slow (the whole database is read), but only after something is broken already.
+#include <leveldb/cache.h>
+#include <leveldb/db.h>
+#include <leveldb/filter_policy.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "runtime/store/database.hpp"
+#include "runtime/store/leveldb_env.hpp"
+
+namespace troupe::store {
+
+/// How everything is read: with its checksums.
+leveldb::ReadOptions checked();
+
+struct Database::Engine {
+  Engine(ports::Disk& disk, std::string path, Background background);
+  ~Engine();
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  /// Opens the database, or makes one where there is no trace of one.
+  StoreResult<void> open();
+
+  /// A failed status in our words. Only for a status that is not OK.
+  StoreError error(const leveldb::Status& status);
+
+  leveldb::DB& db() { return *db_; }
+
+  ports::Disk& disk;
+  std::string path;
+  LevelDbEnv env;
+
+ private:
+  StoreResult<bool> exists();
+  StoreResult<void> check_logs();
+  std::string damaged_tables();
+
+  SilentLogger logger_;
+  std::unique_ptr<leveldb::Cache> cache_;
+  std::unique_ptr<const leveldb::FilterPolicy> filter_;
+  leveldb::Options options_;
+  std::unique_ptr<leveldb::DB> db_;
+  std::optional<std::string> damaged_;  // what damaged_tables() found
+};
+
+}  // namespace troupe::store
