@@ -7,26 +7,32 @@ using import "/messages/annotations.capnp".kind;
 $Cxx.namespace("troupe::store::wire");
 
 struct Commit $kind(bytesMax = 4194304) {
-  # Changes rows and blobs, all or none. Answered by Nothing when it is durable; commits that wait together share a
-  # sync. Errors: `no_space`, `unavailable` (the device failed; nothing of it is there after a restart, or all),
-  # `malformed` above the limits of runtime/store.
+  # Changes rows and blobs, all or none. Answered by Nothing when it is durable, and seen by questions from then on;
+  # commits that wait together share a sync. Errors: `no_space`, `unavailable` (the device failed), `malformed` above the
+  # limits of runtime/store, `refused`: nothing was done. `unknown_outcome`: the device failed at the last step and
+  # does not say; nothing of it is there once the store takes writes again, or all.
 
   rows @0 :List(Change);
   keep @1 :List(Blob);
   # Blobs to store. An id that is stored already costs nothing: a blob's bytes follow from its id.
 
   drop @2 :List(Data);
-  # Ids of blobs, 32 bytes each, that are wanted no more. One that is not stored is fine. Works on a full disk.
+  # Ids of blobs, 32 bytes each, that are wanted no more. One that is not stored is fine, one that is also kept stays.
+  # A commit that only erases and drops works on a full disk.
 }
 
 struct Change {
   keyspace @0 :Text;
-  # A constant name of the domain: 1 to 32 of a-z 0-9 - . _
+  # A constant name of the domain: 1 to 32 of a-z 0-9 - . _, else `malformed`. One that begins with a dot is the
+  # store's own: `refused`.
 
   key @1 :Data;
+  # 0 to 1024 bytes.
+
   value :union {
     erase @2 :Void;
     put @3 :Data;
+    # 0 to 1 MiB.
   }
 }
 
@@ -46,7 +52,7 @@ struct Get $kind(bytesMax = 2048) {
 }
 
 struct Found $kind(bytesMax = 1049600) {
-  # The answer to Get.
+  # Answers Get.
 
   value @0 :Data;
 }
@@ -60,10 +66,15 @@ struct Scan $kind(bytesMax = 4096) {
   prefix @2 :Data;
   # Only keys that begin with it.
   rowsMax @3 :UInt32 = 1000;
+  # At most 4096; zero counts as one.
+
   bytesMax @4 :UInt32 = 1048576;
+  # Of keys and values, at most 3 MiB; a first row that is larger comes alone.
 }
 
 struct Slice $kind(bytesMax = 4194304) {
+  # Answers Scan.
+
   rows @0 :List(Row);
   more @1 :Bool;
   next @2 :Data;
@@ -82,6 +93,8 @@ struct Read $kind(bytesMax = 128) {
 }
 
 struct Blobbed $kind(bytesMax = 2097408) {
+  # Answers Read.
+
   bytes @0 :Data;
 }
 
@@ -92,6 +105,8 @@ struct Has $kind(bytesMax = 65536) {
 }
 
 struct Held $kind(bytesMax = 65536) {
+  # Answers Has.
+
   held @0 :List(Bool);
   # In the order of the ids.
 }
@@ -100,16 +115,18 @@ struct Usage $kind(bytesMax = 64) {
   # Asks how full it is. Answered by Used.
 }
 
-struct Used $kind(bytesMax = 1024) {
+struct Used $kind(bytesMax = 2048) {
+  # Answers Usage.
+
   blobs @0 :UInt64;
   blobBytes @1 :UInt64;
-  # Of the blobs that are stored.
+  # Of the blobs that are stored. Both grow for some moments after a start, until all are counted.
   deadBytes @2 :UInt64;
-  # Dropped, not yet reclaimed.
+  # Dropped, not yet reclaimed; zero until all are counted.
   freeBytes @3 :UInt64;
   # Of the device.
   failure @4 :Text;
-  # Why writes are refused at present; empty: they are not.
+  # Why writes are refused at present, at most 1024 bytes; empty: they are not.
   damages @5 :UInt32;
   # Places found bad at start or while reading.
 }
@@ -122,8 +139,36 @@ struct CheckBlobs $kind(bytesMax = 256) {
 }
 
 struct Checked $kind(bytesMax = 65536) {
+  # Answers CheckBlobs.
+
   more @0 :Bool;
   next @1 :Data;
+  # Where to go on from, if `more`.
+
   checked @2 :UInt64;
   damaged @3 :List(Data);
+  # Ids of those among them that cannot be read; they stay so until they are kept or dropped.
+}
+
+struct StoreState $kind(from = [view, operate], bytesMax = 2048) {
+  # What the inspector shows of a store.
+
+  keyspaces @0 :UInt32;
+  # In use since the start.
+
+  blobs @1 :UInt64;
+  blobBytes @2 :UInt64;
+  deadBytes @3 :UInt64;
+  counted @4 :Bool;
+  # Whether the three above are complete.
+
+  failure @5 :Text;
+  # As in Used; also why it could not be opened.
+
+  damages @6 :UInt32;
+  commits @7 :UInt64;
+  # Answered since the start, also with an error.
+
+  groups @8 :UInt64;
+  # Syncs that they shared.
 }
