@@ -1,0 +1,21 @@
+#pragma once
+// The Disk port on Linux: files below one directory, which is opened once.
+//
+// Safety   every part of a path is opened relative to the one before it, without following symbolic links, so that
+//          no name leads out of the root. Files are 0600, directories 0700. The root itself may be a link.
+// Files    only regular ones: a pipe or device below the root is `denied`, it could block for ever.
+// Locks    flock(2): one holder a file among all processes, and within one process.
+// Threads  as the port says: any call from any thread.
+#include <memory>
+#include <string>
+
+#include "runtime/ports/disk.hpp"
+
+namespace troupe::os {
+
+/// Opens the directory `root`, made (0700) with its parents if absent. The disk holds it open: a rename of the
+/// directory afterwards does not matter.
+/// Errors: `denied` if it is not a directory or not ours to use.
+ports::DiskResult<std::unique_ptr<ports::Disk>> open_disk(const std::string& root);
+
+}  // namespace troupe::os
