@@ -38,6 +38,8 @@ class Stream {
 /// Bytes arrived, in order. Never empty.
 struct Received {
   base::Bytes bytes;
+  /// Held while the bytes wait to be handled: with too many of them waiting the stream stops reading by itself.
+  std::shared_ptr<const void> receipt;
 };
 /// That many more bytes of write() have left this process.
 struct Written {

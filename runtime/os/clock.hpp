@@ -1,0 +1,47 @@
+#pragma once
+// Time on Linux: steady_clock, system_clock, and one thread that sends wake-ups.
+//
+// Why a thread  CAF's own clock holds actors strongly, sends its wake-ups as a message that actors interpret
+//               themselves, and cannot replace an entry without a search; here an actor has one entry, held weakly.
+// Order         wake() and forget() of one actor take effect in the order of the calls.
+#include <caf/actor_control_block.hpp>
+#include <condition_variable>
+#include <map>
+#include <mutex>
+#include <thread>
+#include <unordered_map>
+#include <utility>
+
+#include "runtime/ports/clock.hpp"
+
+namespace troupe::os {
+
+class Clock final : public ports::Clock {
+ public:
+  Clock();
+  ~Clock() override;
+  Clock(const Clock&) = delete;
+  Clock& operator=(const Clock&) = delete;
+
+  base::Instant now() const override;
+  base::WallTime wall() const override;
+  void wake(const runtime::Handle& sleeper, base::Instant at) override;
+  void forget(const runtime::Handle& sleeper) override;
+
+  /// How many actors wait to be woken.
+  std::size_t sleepers() const;
+
+ private:
+  using Place = std::pair<base::Instant, caf::actor_id>;
+
+  void run();
+
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  std::map<Place, caf::weak_actor_ptr> order_;
+  std::unordered_map<caf::actor_id, base::Instant> due_;
+  bool ending_ = false;
+  std::thread thread_;
+};
+
+}  // namespace troupe::os

@@ -1,0 +1,274 @@
+#include "runtime/os/dialler.hpp"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "runtime/base/ensure.hpp"
+#include "runtime/os/sockets.hpp"
+
+namespace troupe::os {
+
+struct Dialler::Dial {
+  base::HostPort to;
+  std::string path;  // of a local socket instead
+  base::Instant due;
+  Done done;
+  bool looking_up = false;
+  bool resolved = false;
+  std::deque<base::Endpoint> addresses;  // still to try
+  base::Endpoint current;
+  Descriptor socket;  // connecting to `current`
+  base::Instant address_due;
+  std::string why = "no answer in time";
+};
+
+/// The threads that block in getaddrinfo. They own this object together, so that one may outlive the dialler.
+class Dialler::Lookups : public std::enable_shared_from_this<Lookups> {
+ public:
+  using Answer = std::function<void(std::uint64_t, std::vector<base::Endpoint>)>;
+  explicit Lookups(Answer answer) : answer_(std::move(answer)) {}
+
+  void ask(std::uint64_t number, base::HostPort host) {
+    const std::lock_guard lock(mutex_);
+    questions_.emplace_back(number, std::move(host));
+    if (idle_ == 0 && threads_ < kLookupThreads) {
+      ++threads_;
+      std::thread([self = shared_from_this()] { self->run(); }).detach();
+    }
+    changed_.notify_one();
+  }
+
+  void end() {
+    const std::lock_guard lock(mutex_);
+    ending_ = true;
+    answer_ = nullptr;
+    questions_.clear();
+    changed_.notify_all();
+  }
+
+ private:
+  void run() {
+    std::unique_lock lock(mutex_);
+    while (true) {
+      ++idle_;
+      changed_.wait(lock, [this] { return ending_ || !questions_.empty(); });
+      --idle_;
+      if (ending_) return;
+      const auto [number, host] = std::move(questions_.front());
+      questions_.pop_front();
+      lock.unlock();
+      std::vector<base::Endpoint> addresses = look_up(host);
+      lock.lock();
+      if (answer_) answer_(number, std::move(addresses));
+    }
+  }
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  Answer answer_;
+  std::deque<std::pair<std::uint64_t, base::HostPort>> questions_;
+  std::size_t threads_ = 0;
+  std::size_t idle_ = 0;
+  bool ending_ = false;
+};
+
+Dialler::Dialler(const ports::Clock& clock)
+    : clock_(clock),
+      bell_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
+      lookups_(std::make_shared<Lookups>(
+          [this](std::uint64_t number, std::vector<base::Endpoint> found) { looked_up(number, std::move(found)); })) {
+  base::ensure(bell_.valid(), "a descriptor is free for the dialler");
+  thread_ = std::thread([this] { run(); });
+}
+
+Dialler::~Dialler() {
+  lookups_->end();
+  {
+    const std::lock_guard lock(mutex_);
+    ending_ = true;
+  }
+  ring();
+  thread_.join();
+}
+
+void Dialler::dial(const base::HostPort& to, base::Instant due, Done done) {
+  auto dial = std::make_unique<Dial>();
+  dial->to = to;
+  dial->due = due;
+  dial->done = std::move(done);
+  if (const auto numeric = base::Endpoint::parse(to.text())) {
+    dial->addresses.push_back(*numeric);
+    dial->resolved = true;
+  }
+  add(std::move(dial));
+}
+
+void Dialler::dial_local(const std::string& path, base::Instant due, Done done) {
+  auto dial = std::make_unique<Dial>();
+  dial->path = path;
+  dial->due = due;
+  dial->done = std::move(done);
+  dial->resolved = true;
+  add(std::move(dial));
+}
+
+void Dialler::add(std::unique_ptr<Dial> dial) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!ending_ && known_ < kDialsMax) {
+      ++known_;
+      fresh_.push_back(std::move(dial));
+    }
+  }
+  if (dial) return dial->done({{}, {}, "too many dials are under way"});
+  ring();
+}
+
+void Dialler::looked_up(std::uint64_t number, std::vector<base::Endpoint> addresses) {
+  {
+    const std::lock_guard lock(mutex_);
+    answers_.emplace_back(number, std::move(addresses));
+  }
+  ring();
+}
+
+void Dialler::ring() {
+  const std::uint64_t one = 1;
+  // It fails only if the bell is ringing already.
+  [[maybe_unused]] const ssize_t written = ::write(bell_.get(), &one, sizeof one);
+}
+
+void Dialler::run() {
+  while (true) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (ending_) break;
+      for (auto& dial : fresh_) dials_.emplace(number_next_++, std::move(dial));
+      fresh_.clear();
+      for (auto& [number, addresses] : answers_) {
+        const auto known = dials_.find(number);
+        if (known == dials_.end()) continue;
+        known->second->resolved = true;
+        known->second->addresses.assign(addresses.begin(), addresses.end());
+        if (addresses.empty()) known->second->why = "the host is not known";
+      }
+      answers_.clear();
+    }
+    begin_waiting();
+    expire();
+    wait_for_sockets();
+  }
+  while (!dials_.empty()) finish(dials_.begin()->first, {{}, {}, "the network is closed"});
+  for (auto& dial : fresh_) dial->done({{}, {}, "the network is closed"});
+}
+
+/// Starts what can be started within the limits.
+void Dialler::begin_waiting() {
+  auto connecting = static_cast<std::size_t>(
+      std::count_if(dials_.begin(), dials_.end(), [](const auto& entry) { return entry.second->socket.valid(); }));
+  std::vector<std::uint64_t> ended;
+  for (auto& [number, dial] : dials_) {
+    if (!dial->resolved && !dial->looking_up) {
+      dial->looking_up = true;
+      lookups_->ask(number, dial->to);
+    }
+    if (!dial->resolved || dial->socket.valid() || connecting >= kConnectsMax) continue;
+    next_address(*dial);
+    if (dial->socket.valid()) {
+      ++connecting;
+    } else {
+      ended.push_back(number);
+    }
+  }
+  for (const std::uint64_t number : ended) finish(number, {{}, {}, dials_.at(number)->why});
+}
+
+/// Begins to connect to the first address that lets itself be dialled; none left leaves `why`.
+void Dialler::next_address(Dial& dial) {
+  if (!dial.path.empty()) {
+    auto socket = connect_local(dial.path);
+    if (socket.ok()) {
+      dial.socket = std::move(socket).value();
+      dial.address_due = dial.due;
+    } else {
+      dial.why = socket.error().message;
+    }
+    return;
+  }
+  while (!dial.addresses.empty()) {
+    // What is left of the time is shared among the addresses that are left.
+    const auto left = static_cast<std::int64_t>(dial.addresses.size());
+    dial.address_due = clock_.now() + (dial.due - clock_.now()) / left;
+    dial.current = dial.addresses.front();
+    dial.addresses.pop_front();
+    auto socket = connect_tcp(dial.current);
+    if (socket.ok()) {
+      dial.socket = std::move(socket).value();
+      return;
+    }
+    dial.why = socket.error().message;
+  }
+}
+
+void Dialler::wait_for_sockets() {
+  std::vector<pollfd> watched{{bell_.get(), POLLIN, 0}};
+  std::vector<std::uint64_t> numbers;
+  base::Instant next = base::Instant::max();
+  for (const auto& [number, dial] : dials_) {
+    next = std::min(next, dial->due);
+    if (!dial->socket.valid()) continue;
+    next = std::min(next, dial->address_due);
+    watched.push_back({dial->socket.get(), POLLOUT, 0});
+    numbers.push_back(number);
+  }
+  int patience = -1;
+  if (next != base::Instant::max()) {
+    const auto rest = std::chrono::ceil<std::chrono::milliseconds>(next - clock_.now());
+    patience = static_cast<int>(std::clamp<std::int64_t>(rest.count(), 0, 3'600'000));
+  }
+  ::poll(watched.data(), watched.size(), patience);
+  std::uint64_t rung = 0;
+  [[maybe_unused]] const ssize_t read = ::read(bell_.get(), &rung, sizeof rung);
+  for (std::size_t i = 0; i < numbers.size(); ++i) {
+    if (watched[i + 1].revents == 0) continue;
+    Dial& dial = *dials_.at(numbers[i]);
+    if (const int error = connect_error(dial.socket); error != 0) {
+      dial.why = reason(error);
+      dial.socket.reset();
+      if (dial.addresses.empty()) finish(numbers[i], {{}, {}, dial.why});
+      continue;
+    }
+    finish(numbers[i], {std::move(dial.socket), dial.current, {}});
+  }
+}
+
+void Dialler::expire() {
+  const base::Instant now = clock_.now();
+  std::vector<std::uint64_t> ended;
+  for (auto& [number, dial] : dials_) {
+    const bool silent = dial->socket.valid() && now >= dial->address_due;
+    if (now >= dial->due || (silent && dial->addresses.empty())) {
+      ended.push_back(number);
+    } else if (silent) {
+      dial->socket.reset();  // the next round tries the next address
+      ring();
+    }
+  }
+  for (const std::uint64_t number : ended) finish(number, {{}, {}, "no answer in time"});
+}
+
+void Dialler::finish(std::uint64_t number, Result result) {
+  const auto known = dials_.find(number);
+  const Done done = std::move(known->second->done);
+  dials_.erase(known);
+  {
+    const std::lock_guard lock(mutex_);
+    --known_;
+  }
+  done(std::move(result));
+}
+
+}  // namespace troupe::os

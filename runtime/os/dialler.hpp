@@ -1,0 +1,76 @@
+#pragma once
+// Looks up and connects with a deadline, on threads of its own: getaddrinfo blocks, and so does connect in CAF.
+//
+// States  waiting for its turn, looking up, connecting to one address after the other, done. A dial that is not done
+//         at its deadline fails, even while its look-up hangs.
+// Limits  kDialsMax dials known, kConnectsMax connecting at once; kLookupThreads look-ups at once.
+// Ends    the destructor fails what is under way. A look-up that hangs keeps its thread beyond that, and its result
+//         is thrown away.
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "runtime/base/endpoint.hpp"
+#include "runtime/os/descriptor.hpp"
+#include "runtime/ports/clock.hpp"
+
+namespace troupe::os {
+
+inline constexpr std::size_t kDialsMax = 1024;    // our choice: joining asks for tens
+inline constexpr std::size_t kConnectsMax = 64;   // our choice: poll(2) looks at each in each round
+inline constexpr std::size_t kLookupThreads = 2;  // one may hang on a dead name server
+
+class Dialler {
+ public:
+  struct Result {
+    Descriptor socket;  ///< connected, or invalid
+    base::Endpoint to;
+    std::string why;  ///< not connected
+  };
+  /// Called once, in the dialler's thread (in the caller's if it refuses at once).
+  using Done = std::function<void(Result)>;
+
+  explicit Dialler(const ports::Clock& clock);
+  ~Dialler();
+  Dialler(const Dialler&) = delete;
+  Dialler& operator=(const Dialler&) = delete;
+
+  void dial(const base::HostPort& to, base::Instant due, Done done);
+  /// A local socket at `path`.
+  void dial_local(const std::string& path, base::Instant due, Done done);
+
+ private:
+  struct Dial;
+  class Lookups;
+
+  void add(std::unique_ptr<Dial> dial);
+  void looked_up(std::uint64_t number, std::vector<base::Endpoint> addresses);
+  void run();
+  void begin_waiting();
+  void wait_for_sockets();
+  void expire();
+  void next_address(Dial& dial);
+  void finish(std::uint64_t number, Result result);
+  void ring();
+
+  const ports::Clock& clock_;
+  Descriptor bell_;  // eventfd: something new for the thread
+  std::shared_ptr<Lookups> lookups_;
+  std::mutex mutex_;  // of the members in this block
+  std::vector<std::unique_ptr<Dial>> fresh_;
+  std::vector<std::pair<std::uint64_t, std::vector<base::Endpoint>>> answers_;
+  std::size_t known_ = 0;
+  bool ending_ = false;
+  std::map<std::uint64_t, std::unique_ptr<Dial>> dials_;  // the thread's own, as is the rest
+  std::uint64_t number_next_ = 1;
+  std::thread thread_;
+};
+
+}  // namespace troupe::os

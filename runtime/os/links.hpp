@@ -1,0 +1,53 @@
+#pragma once
+// What all streams of one Network share: how many there are, and who has to be gone before it ends.
+//
+// Limits  streams_max open streams, started or not; beyond that nobody is accepted until one ends, and the kernel
+//         keeps newcomers in its backlog. (Without descriptors CAF's acceptor would spin: it retries at once.)
+// Thread  safe from any.
+#include <caf/actor_control_block.hpp>
+#include <caf/fwd.hpp>
+#include <condition_variable>
+#include <map>
+#include <memory>
+#include <mutex>
+
+#include "runtime/ports/clock.hpp"
+
+namespace troupe::os {
+
+class Links : public std::enable_shared_from_this<Links> {
+ public:
+  Links(caf::actor_system& system, ports::Clock& clock, std::size_t streams_max)
+      : system_(system), clock_(clock), streams_max_(streams_max) {}
+
+  caf::actor_system& system() { return system_; }
+  ports::Clock& clock() { return clock_; }
+
+  /// Counts one stream for as long as the result lives.
+  std::shared_ptr<void> take_slot();
+  std::size_t streams() const;
+  /// Whether another stream may be accepted; if not, `porter` gets an order to go on when one may.
+  bool has_room(const caf::strong_actor_ptr& porter);
+
+  /// A broker exists from join() to leave(); false once the network is closing, and then it must not start.
+  bool join(const caf::strong_actor_ptr& broker);
+  void leave(caf::actor_id broker);
+
+  /// Ends every broker and waits until they have let go of their descriptors.
+  void close();
+
+ private:
+  void give_slot_back();
+
+  caf::actor_system& system_;
+  ports::Clock& clock_;
+  const std::size_t streams_max_;
+  mutable std::mutex mutex_;
+  std::condition_variable left_;
+  std::size_t streams_ = 0;
+  bool closing_ = false;
+  std::map<caf::actor_id, caf::weak_actor_ptr> brokers_;
+  std::map<caf::actor_id, caf::weak_actor_ptr> waiting_;  // porters that have stopped accepting
+};
+
+}  // namespace troupe::os

@@ -1,0 +1,226 @@
+#include "runtime/os/mover.hpp"
+
+#include <sys/socket.h>
+
+#include <atomic>
+#include <caf/io/middleman.hpp>
+#include <caf/io/network/multiplexer.hpp>
+#include <caf/io/receive_policy.hpp>
+#include <cerrno>
+
+#include "runtime/os/sockets.hpp"
+#include "runtime/ports/events.hpp"
+
+namespace troupe::os {
+
+/// How many bytes lie in the owner's queue, counted down by the receipts in any thread.
+struct Mover::Unread {
+  std::atomic<std::size_t> bytes{0};
+  std::atomic<bool> waiting{false};  // the mover has stopped reading because of them
+  caf::weak_actor_ptr mover;
+
+  void handled(std::size_t size) {
+    const std::size_t left = bytes.fetch_sub(size) - size;
+    if (left <= kUnreadMax / 2 && waiting.load() && waiting.exchange(false)) give(mover, Command::go_on);
+  }
+};
+
+namespace {
+
+void tell(const caf::weak_actor_ptr& owner, ports::StreamEvent event) {
+  ports::deliver(caf::actor_cast<runtime::Handle>(owner), std::move(event));
+}
+
+}  // namespace
+
+Mover::Mover(caf::actor_config& config, Start start)
+    : caf::io::broker(config),
+      links_(std::move(start.links)),
+      slot_(std::move(start.slot)),
+      scribe_(std::move(start.scribe)),
+      owner_(std::move(start.owner)),
+      handle_(scribe_->hdl()),
+      socket_(static_cast<int>(handle_.id())),
+      unread_(std::make_shared<Unread>()) {}
+
+Mover::~Mover() = default;
+
+caf::behavior Mover::make_behavior() {
+  if (!links_->join(ctrl())) {
+    ended_ = true;
+    tell(owner_, ports::Closed{"the network is closed"});
+    quit();
+    return {};
+  }
+  unread_->mover = caf::weak_actor_ptr(ctrl());
+  add_scribe(std::move(scribe_));
+  ack_writes(handle_, true);
+  configure_read(handle_, caf::io::receive_policy::at_most(window_));
+  trigger(handle_, 1);
+  reading_ = true;
+  return {
+      [this](caf::io::new_data_msg& data) { received(data); },
+      [this](const caf::io::data_transferred_msg& sent) { written(sent.written); },
+      [this](const caf::io::connection_closed_msg&) { closed(); },
+      [this](const caf::io::connection_passivated_msg&) { reading_ = false; },
+      [this](Order& order) { obey(order); },
+      [this](ports::WakeUp) { wake_up(); },
+  };
+}
+
+bool Mover::cleanup(caf::error&& reason, caf::execution_unit* host) {
+  const bool first = caf::io::broker::cleanup(std::move(reason), host);
+  scribe_ = nullptr;
+  slot_ = nullptr;
+  links_->leave(id());
+  return first;
+}
+
+void Mover::obey(Order& order) {
+  if (order.command == Command::leave) return quit();
+  if (ended_) return;
+  switch (order.command) {
+    case Command::write: return write(order.bytes);
+    case Command::own: owner_ = std::move(order.owner); return;
+    case Command::pause:
+      paused_ = true;  // what is being read now still comes
+      return;
+    case Command::resume: paused_ = false; return read_on();
+    case Command::close: return close();
+    case Command::forget: owner_ = nullptr; return close();
+    case Command::abort: return abort("the network is closed");
+    case Command::go_on: return read_on();
+    case Command::leave: return;
+  }
+}
+
+void Mover::received(caf::io::new_data_msg& data) {
+  const std::size_t size = data.buf.size();
+  if (!closing_ && owner_) {
+    unread_->bytes.fetch_add(size);
+    ports::Received event;
+    const auto* first = reinterpret_cast<const std::uint8_t*>(data.buf.data());
+    event.bytes.assign(first, first + size);
+    const auto handled = [unread = unread_, size](const void*) { unread->handled(size); };
+    event.receipt = std::shared_ptr<const void>(static_cast<const void*>(this), handled);
+    tell(owner_, std::move(event));
+  }
+  if (size == window_) {
+    filled_lately_ = true;
+    if (window_ < kWindowMax) {
+      if (window_ == kWindowMin) arm(links_->clock().now() + kIdleAfter);
+      window_ *= 2;
+      configure_read(handle_, caf::io::receive_policy::at_most(window_));
+    }
+  }
+  reading_ = may_read();
+  if (reading_) trigger(handle_, 1);
+}
+
+/// Whether the next read is welcome; if not because of the owner's queue, the owner's receipts will say when it is.
+bool Mover::may_read() {
+  if (closing_) return true;
+  if (paused_) return false;
+  if (unread_->bytes.load() < kUnreadMax) return true;
+  unread_->waiting.store(true);
+  // The last receipt may have come back between the two lines above.
+  return unread_->bytes.load() <= kUnreadMax / 2 && unread_->waiting.exchange(false);
+}
+
+void Mover::read_on() {
+  if (reading_ || resuming_ || ended_ || !may_read()) return;
+  resuming_ = true;
+  const caf::strong_actor_ptr self = ctrl();
+  backend().post([self, this] {
+    resuming_ = false;
+    if (reading_ || ended_ || !valid(handle_) || !may_read()) return;
+    reading_ = true;
+    trigger(handle_, 1);
+  });
+}
+
+void Mover::write(const base::Bytes& bytes) {
+  if (closing_ || !valid(handle_)) return;
+  std::size_t sent = 0;
+  if (unwritten_ == 0) {
+    const ssize_t taken = ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (taken > 0) sent = static_cast<std::size_t>(taken);
+    if (sent > 0) tell(owner_, ports::Written{sent});
+  }
+  if (sent == bytes.size()) return;
+  // An error of the socket shows again when CAF writes the rest, and ends the stream there.
+  unwritten_ += bytes.size() - sent;
+  std::vector<char>& queue = wr_buf(handle_);
+  const char* first = reinterpret_cast<const char*>(bytes.data());
+  queue.insert(queue.end(), first + sent, first + bytes.size());
+  flush(handle_);
+}
+
+void Mover::written(std::size_t bytes) {
+  unwritten_ -= bytes;
+  tell(owner_, ports::Written{bytes});
+  if (unwritten_ > 0) return;
+  std::vector<char>& spare = wr_buf(handle_);
+  if (spare.capacity() > kWindowMax) std::vector<char>().swap(spare);
+  if (closing_) close();
+}
+
+/// Begins to close, or goes on with it once everything is written.
+void Mover::close() {
+  if (!closing_) {
+    closing_ = true;
+    linger_due_ = links_->clock().now() + kLingerMax;
+    arm(linger_due_);
+    read_on();
+  }
+  if (unwritten_ > 0 || end_sent_) return;
+  end_sent_ = true;
+  ::shutdown(socket_, SHUT_WR);
+}
+
+/// The scribe is detached, its descriptor still open.
+void Mover::closed() {
+  if (ended_) return;
+  const bool broken = !end_sent_ && is_broken(socket_);
+  const bool lost = closing_ && unwritten_ > 0;
+  end(broken || lost ? "connection reset by the other side" : "");
+}
+
+void Mover::wake_up() {
+  if (ended_) return;
+  if (closing_) {
+    if (links_->clock().now() < linger_due_) return arm(linger_due_);
+    return abort("the other side did not close in time");
+  }
+  if (window_ == kWindowMin) return;
+  if (!std::exchange(filled_lately_, false)) return shrink();
+  arm(links_->clock().now() + kIdleAfter);
+}
+
+void Mover::shrink() {
+  window_ = kWindowMin;
+  configure_read(handle_, caf::io::receive_policy::at_most(window_));
+  if (!valid(handle_)) return;
+  std::vector<char> smaller(window_);
+  by_id(handle_)->rd_buf().swap(smaller);
+}
+
+void Mover::arm(base::Instant at) { links_->clock().wake(caf::actor_cast<caf::actor>(ctrl()), at); }
+
+void Mover::end(const std::string& why) {
+  ended_ = true;
+  tell(owner_, ports::Closed{why});
+  owner_ = nullptr;
+  links_->clock().forget(caf::actor_cast<caf::actor>(ctrl()));
+  leave_later(backend(), ctrl());
+}
+
+/// Gives up what is unsent: the kernel must not keep the connection after us, nor CAF the descriptor.
+void Mover::abort(const std::string& why) {
+  const linger at_once{1, 0};
+  ::setsockopt(socket_, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+  ::shutdown(socket_, SHUT_RDWR);
+  end(why);
+}
+
+}  // namespace troupe::os

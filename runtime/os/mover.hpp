@@ -1,0 +1,86 @@
+#pragma once
+// The broker of one started stream: moves bytes between its descriptor and its owner, and decides nothing.
+//
+// States   open, closing (told to close or forgotten: what is queued goes out, then the end of the stream, then it
+//          waits for the other side's end for at most kLingerMax and throws away what still comes), gone.
+// Reading  a window of kWindowMin bytes, doubled by each read that fills it up to kWindowMax, and given back after
+//          kIdleAfter without one. It stops at kUnreadMax bytes that the owner has not handled (it sees that by the
+//          receipt in Received) and while the owner pauses it; one more read may have been under way then.
+// Writing  straight from the owner's buffer if nothing is queued, else through CAF's buffers. What is unwritten is
+//          bounded by the owner.
+// Thread   CAF's multiplexer.
+//
+// CAF's traps, met in 0.17.6: resuming a scribe in the round in which it was halted is lost, so that it goes through
+// multiplexer::post; a graceful shutdown waits for the other side for ever, so that close and linger are ours.
+#include <caf/io/broker.hpp>
+#include <caf/io/scribe.hpp>
+#include <memory>
+#include <string>
+
+#include "runtime/os/links.hpp"
+#include "runtime/os/orders.hpp"
+
+namespace troupe::os {
+
+inline constexpr std::size_t kWindowMin = 4 * 1024;     // resident for each idle stream
+inline constexpr std::size_t kWindowMax = 256 * 1024;   // our choice: beyond it one read costs more than it saves
+inline constexpr std::size_t kUnreadMax = 1024 * 1024;  // our choice: four full windows in the owner's queue
+inline constexpr std::chrono::seconds kIdleAfter{1};    // our choice
+inline constexpr std::chrono::seconds kLingerMax{5};    // our choice: a slow reader gets that long for the rest
+static_assert(kWindowMax < kUnreadMax);
+
+class Mover final : public caf::io::broker {
+ public:
+  struct Start {
+    std::shared_ptr<Links> links;
+    std::shared_ptr<void> slot;
+    caf::io::scribe_ptr scribe;
+    caf::weak_actor_ptr owner;
+  };
+  Mover(caf::actor_config& config, Start start);
+  ~Mover() override;
+
+  bool cleanup(caf::error&& reason, caf::execution_unit* host) override;
+  const char* name() const override { return "mover"; }
+
+ protected:
+  caf::behavior make_behavior() override;
+
+ private:
+  struct Unread;
+
+  void obey(Order& order);
+  void received(caf::io::new_data_msg& data);
+  void write(const base::Bytes& bytes);
+  void written(std::size_t bytes);
+  void close();
+  void closed();
+  void wake_up();
+  void end(const std::string& why);
+  void abort(const std::string& why);
+
+  bool may_read();
+  void read_on();
+  void shrink();
+  void arm(base::Instant at);
+
+  std::shared_ptr<Links> links_;
+  std::shared_ptr<void> slot_;
+  caf::io::scribe_ptr scribe_;
+  caf::weak_actor_ptr owner_;
+  caf::io::connection_handle handle_;
+  int socket_;  // owned by the scribe
+  std::shared_ptr<Unread> unread_;
+  std::size_t unwritten_ = 0;
+  std::size_t window_ = kWindowMin;
+  bool filled_lately_ = false;
+  bool paused_ = false;
+  bool reading_ = false;   // the scribe has leave to read once more
+  bool resuming_ = false;  // that leave is on its way through the multiplexer
+  bool closing_ = false;
+  bool end_sent_ = false;
+  bool ended_ = false;
+  base::Instant linger_due_;
+};
+
+}  // namespace troupe::os

@@ -1,0 +1,51 @@
+#pragma once
+// The Network port on Linux: CAF's brokers move the bytes, a dialler of ours looks up and connects.
+//
+// Order of life  system, clock, network; the network ends first and takes every broker with it. Streams that actors
+//                still hold are closed by that and do nothing from then on.
+// Descriptors    accepted and dialled streams count against streams_max (links.hpp).
+#include <caf/actor_system_config.hpp>
+#include <memory>
+#include <string>
+
+#include "runtime/os/dialler.hpp"
+#include "runtime/os/links.hpp"
+#include "runtime/ports/network.hpp"
+
+namespace troupe::os {
+
+/// Loads what the network needs from CAF. Call it before the actor system is made.
+void configure_network(caf::actor_system_config& config);
+
+/// How many streams `descriptors_max` open descriptors allow: the database, packs and logs need the rest.
+std::size_t streams_max_for(std::uint64_t descriptors_max);
+
+class Network final : public ports::Network {
+ public:
+  /// Local sockets with a relative path lie below `directory`.
+  Network(caf::actor_system& system, ports::Clock& clock, std::string directory, std::size_t streams_max);
+  ~Network() override;
+  Network(const Network&) = delete;
+  Network& operator=(const Network&) = delete;
+
+  base::Outcome<std::unique_ptr<ports::Listener>> listen(const base::HostPort& at,
+                                                         const runtime::Handle& owner) override;
+  base::Outcome<std::unique_ptr<ports::Listener>> listen_local(const std::string& path,
+                                                               const runtime::Handle& owner) override;
+  void dial(const base::HostPort& to, base::Instant due, std::uint64_t ticket, const runtime::Handle& owner) override;
+  void dial_local(const std::string& path, base::Instant due, std::uint64_t ticket,
+                  const runtime::Handle& owner) override;
+
+  /// Open streams, started or not.
+  std::size_t streams() const { return links_->streams(); }
+
+ private:
+  std::string place(const std::string& path) const;
+  Dialler::Done answer(std::uint64_t ticket, const runtime::Handle& owner);
+
+  std::string directory_;
+  std::shared_ptr<Links> links_;
+  Dialler dialler_;
+};
+
+}  // namespace troupe::os

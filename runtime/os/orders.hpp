@@ -1,0 +1,54 @@
+#pragma once
+// What a stream or listener tells its broker: one message a call, never leaving this folder.
+#include <caf/actor_cast.hpp>
+#include <caf/allowed_unsafe_message_type.hpp>
+#include <caf/io/network/multiplexer.hpp>
+#include <caf/mailbox_element.hpp>
+#include <cstdint>
+#include <utility>
+
+#include "runtime/base/bytes.hpp"
+#include "runtime/ports/handle.hpp"
+
+namespace troupe::os {
+
+enum class Command : std::uint8_t {
+  write,   ///< queue `bytes`
+  own,     ///< tell `owner` from now on
+  pause,   ///< stop reading
+  resume,  ///< read again
+  close,   ///< send what is queued, then close
+  forget,  ///< nobody holds the stream or listener any more: close, without events
+  abort,   ///< the network ends: close at once
+  go_on,   ///< there is room again: to accept, or in the owner's queue
+  leave,   ///< end in this round, as nothing from the round before is pending (`leave_later`)
+};
+
+struct Order {
+  Command command = Command::go_on;
+  base::Bytes bytes{};
+  caf::weak_actor_ptr owner{};
+};
+
+}  // namespace troupe::os
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::os::Order)
+
+namespace troupe::os {
+
+inline void give(const caf::strong_actor_ptr& broker, Order order) {
+  if (!broker) return;
+  broker->enqueue(caf::make_mailbox_element(nullptr, caf::make_message_id(), {}, std::move(order)), nullptr);
+}
+inline void give(const caf::strong_actor_ptr& broker, Command command) { give(broker, Order{command}); }
+inline void give(const caf::weak_actor_ptr& broker, Command command) {
+  give(caf::actor_cast<caf::strong_actor_ptr>(broker), Order{command});
+}
+
+/// Ends a broker in the next round of the multiplexer. In the round in which its descriptor was added, CAF would
+/// forget both the adding and the removal, and keep the descriptor for ever.
+inline void leave_later(caf::io::network::multiplexer& rounds, caf::strong_actor_ptr broker) {
+  rounds.post([broker = std::move(broker)] { give(broker, Command::leave); });
+}
+
+}  // namespace troupe::os

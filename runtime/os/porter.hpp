@@ -1,0 +1,38 @@
+#pragma once
+// The broker of one listener: hands each new connection to the listener's owner, unread and unstarted.
+//
+// Limits  stops accepting while Links has no room; the kernel's backlog holds newcomers meanwhile.
+// Local   a connection by a user other than this process's and root is closed at once.
+// Thread  CAF's multiplexer.
+#include <caf/io/broker.hpp>
+#include <caf/io/doorman.hpp>
+#include <memory>
+
+#include "runtime/os/links.hpp"
+#include "runtime/os/orders.hpp"
+
+namespace troupe::os {
+
+class Porter final : public caf::io::broker {
+ public:
+  Porter(caf::actor_config& config, std::shared_ptr<Links> links, caf::io::doorman_ptr doorman,
+         caf::weak_actor_ptr owner);
+
+  bool cleanup(caf::error&& reason, caf::execution_unit* host) override;
+  const char* name() const override { return "porter"; }
+
+ protected:
+  caf::behavior make_behavior() override;
+
+ private:
+  void accepted(caf::io::connection_handle handle);
+  void go_on();
+
+  std::shared_ptr<Links> links_;
+  caf::io::doorman_ptr doorman_;
+  caf::weak_actor_ptr owner_;
+  caf::io::accept_handle handle_;
+  bool halted_ = false;
+};
+
+}  // namespace troupe::os

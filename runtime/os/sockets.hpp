@@ -1,0 +1,56 @@
+#pragma once
+// Sockets as descriptors: bound, listening, connecting; no loop and no actor.
+//
+// All are non-blocking and closed on exec. Local sockets get mode 0600 before they have a name: fchmod on the
+// unbound socket, because umask belongs to the whole process and other threads make files.
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "runtime/base/endpoint.hpp"
+#include "runtime/base/error.hpp"
+#include "runtime/os/descriptor.hpp"
+
+namespace troupe::os {
+
+inline constexpr int kBacklog = 1024;                 // our choice; the kernel cuts it to net.core.somaxconn
+inline constexpr std::size_t kAddressesMax = 8;       // our choice: addresses of one name that are tried
+inline constexpr int kKeepAliveIdleSeconds = 30;      // our choice: a dead peer is noticed after a minute,
+inline constexpr int kKeepAliveIntervalSeconds = 10;  // beside the pings of the peers themselves
+inline constexpr int kKeepAliveProbes = 3;
+
+/// The kernel's words for an errno value.
+std::string reason(int error);
+
+/// Looks up a name or number; blocks. At most kAddressesMax addresses, none if the name is unknown.
+std::vector<base::Endpoint> look_up(const base::HostPort& host);
+
+/// Errors: `conflict` if the address is in use, `refused` if it is not ours, `not_found` if the host is unknown.
+base::Outcome<Descriptor> listen_tcp(const base::HostPort& at);
+
+/// Takes over the name of a socket that nobody listens on any more.
+/// Errors: `conflict` if somebody does, or if the path is something other than a socket.
+base::Outcome<Descriptor> listen_local(const std::string& path);
+
+/// A connection under way: writable once it is made or has failed (`connect_error`).
+base::Outcome<Descriptor> connect_tcp(const base::Endpoint& to);
+base::Outcome<Descriptor> connect_local(const std::string& path);
+
+/// Zero if the connection was made, else why not.
+int connect_error(const Descriptor& socket);
+
+base::Endpoint local_endpoint(int socket);
+base::Endpoint remote_endpoint(int socket);
+/// The user at the other end of a local socket; nothing for TCP.
+std::optional<std::uint32_t> remote_user(int socket);
+
+/// No waiting for more bytes to send, and probes for a silent other side. Harmless for local sockets.
+void tune(int socket);
+
+/// Whether the kernel has given up the connection (reset, or no answer to probes), rather than ended it in order.
+bool is_broken(int socket);
+
+}  // namespace troupe::os
