@@ -35,7 +35,11 @@ Stage::Stage(std::uint64_t seed, Order order) : seed_(seed), order_(order), choi
 }
 
 Stage::~Stage() {
-  timeline_.clear();
+  ending_ = true;
+  // What an appointment holds may cancel others when it is let go.
+  std::map<Appointment, std::function<void()>> forgotten;
+  forgotten.swap(timeline_);
+  forgotten.clear();
   for (std::uint64_t steps = 0; !scheduler_->jobs.empty() && steps < kGoodbyeStepsMax; ++steps) {
     scheduler_->try_run_once();
   }
@@ -45,11 +49,13 @@ Stage::~Stage() {
     scheduler_->jobs.pop_front();
     caf::scheduler::abstract_coordinator::cleanup_and_release(job);
   }
+  system_.reset();
+  while (!kept_.empty()) kept_.pop_back();  // the newest first: it may use older ones
 }
 
 Stage::Appointment Stage::at(base::Instant when, std::function<void()> what) {
   const Appointment appointment{std::max(when, now_), ++appointments_made_};
-  timeline_.emplace(appointment, std::move(what));
+  if (!ending_) timeline_.emplace(appointment, std::move(what));
   return appointment;
 }
 

@@ -8,8 +8,8 @@
 // Time    starts at Instant 0. CAF's own clock stands still: nothing may use it.
 // Owner   one thread. Stages may live one after another or beside each other, each with its own actors.
 // Ends    the destructor drops appointments and runs or ends what is ready; actors still idle then live as long
-//         as their last handle, so whoever spawned actors that hold each other stops them before. No handle and
-//         no port outlives its stage.
+//         as their last handle, so whoever spawned actors that hold each other stops them before. No handle
+//         outlives its stage; ports outlive the actors that use them if they were made by keep().
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
 #include <cstdint>
@@ -19,6 +19,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "runtime/base/random.hpp"
 #include "runtime/base/time.hpp"
@@ -68,6 +69,14 @@ class Stage {
   /// Runs until `done`, asked whenever no actor is ready; false if that is still not so after `limit`.
   bool run_until(const std::function<bool()>& done, base::Duration limit);
 
+  /// Makes a T that lives until the last actor is gone: ports, disks, the network between nodes.
+  template <class T, class... Args>
+  T& keep(Args&&... args) {
+    auto made = std::make_shared<T>(std::forward<Args>(args)...);
+    kept_.push_back(made);
+    return *made;
+  }
+
   /// The stream of chance of that name: the same seed and name draw the same, whatever other streams draw.
   base::Random& stream(std::string_view name);
 
@@ -83,6 +92,7 @@ class Stage {
   void mix(std::uint64_t word);
   bool pass_until(const std::function<bool()>* done, base::Instant end);
 
+  bool ending_ = false;  // no new appointments
   std::uint64_t seed_;
   Order order_;
   base::Instant now_{};
@@ -91,10 +101,11 @@ class Stage {
   std::uint64_t hash_ = 0xcbf29ce484222325;  // FNV-1a offset basis
   std::map<std::string, std::unique_ptr<base::Random>, std::less<>> streams_;
   base::Random choice_;
+  std::vector<std::shared_ptr<void>> kept_;
   caf::actor_system_config config_;
   std::unique_ptr<caf::actor_system> system_;
-  caf::scheduler::test_coordinator* scheduler_;            // owned by the system
-  std::map<Appointment, std::function<void()>> timeline_;  // before the system in destruction: it holds handles
+  caf::scheduler::test_coordinator* scheduler_;  // owned by the system
+  std::map<Appointment, std::function<void()>> timeline_;
 };
 
 }  // namespace troupe::sim

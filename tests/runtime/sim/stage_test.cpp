@@ -3,18 +3,19 @@
 
 #include <doctest/doctest.h>
 
-#include <caf/event_based_actor.hpp>
 #include <caf/send.hpp>
 #include <vector>
 
 #include "runtime/base/ensure.hpp"
 #include "runtime/sim/chance.hpp"
+#include "tests/runtime/os/scripted.hpp"
 
 using namespace std::chrono_literals;
 using troupe::base::Duration;
 using troupe::base::Instant;
 using troupe::sim::Order;
 using troupe::sim::Stage;
+using troupe::test::spawn_scripted;
 
 namespace {
 
@@ -27,7 +28,7 @@ std::uint64_t hash_of_crowd(std::uint64_t seed, Order order) {
       if (left > 0) caf::anon_send(crowd[(left * 7) % crowd.size()], left - 1);
     }};
   };
-  for (int i = 0; i < 10; ++i) crowd.push_back(stage.system().spawn(hop));
+  for (int i = 0; i < 10; ++i) crowd.push_back(spawn_scripted(stage.system(), hop));
   for (std::uint64_t i = 0; i < 10; ++i) caf::anon_send(crowd[i], std::uint64_t{20} + i);
   stage.settle();
   CHECK(stage.events() >= 245);
@@ -49,11 +50,12 @@ TEST_CASE("stage: messages between two actors keep their order under any choice"
     const auto listen = [&heard](caf::event_based_actor*) -> caf::behavior {
       return {[&heard](int number) { heard.push_back(number); }};
     };
-    const caf::actor listener = stage.system().spawn(listen);
-    const auto speak = [listener](caf::event_based_actor* self) {
+    const caf::actor listener = spawn_scripted(stage.system(), listen);
+    const auto speak = [listener](caf::event_based_actor* self) -> caf::behavior {
       for (int i = 0; i < 10; ++i) self->send(listener, i);
+      return {};
     };
-    stage.system().spawn(speak);
+    spawn_scripted(stage.system(), speak);
     stage.settle();
     REQUIRE(heard.size() == 10);
     for (int i = 0; i < 10; ++i) CHECK(heard[static_cast<std::size_t>(i)] == i);
@@ -72,8 +74,8 @@ TEST_CASE("stage: an actor that keeps itself busy does not keep the others waiti
     const auto listen = [&heard](caf::event_based_actor*) -> caf::behavior {
       return {[&heard](int) { heard = true; }};
     };
-    caf::anon_send(stage.system().spawn(spin), 1);
-    caf::anon_send(stage.system().spawn(listen), 1);
+    caf::anon_send(spawn_scripted(stage.system(), spin), 1);
+    caf::anon_send(spawn_scripted(stage.system(), listen), 1);
     stage.settle();
     CHECK(heard);
   }
@@ -158,8 +160,8 @@ TEST_CASE("stage: a world ends although its actors are busy, waiting or forgotte
     const auto spin = [](caf::event_based_actor* self) -> caf::behavior {
       return {[self](int) { self->send(self, 1); }};
     };
-    const caf::actor busy = stage.system().spawn(spin);
-    stage.system().spawn([](caf::event_based_actor*) -> caf::behavior { return {[](int) {}}; });
+    const caf::actor busy = spawn_scripted(stage.system(), spin);
+    spawn_scripted(stage.system(), [](caf::event_based_actor*) -> caf::behavior { return {[](int) {}}; });
     stage.after(1h, [busy] { caf::anon_send(busy, 1); });
     caf::anon_send(busy, 1);
   }

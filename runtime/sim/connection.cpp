@@ -1,0 +1,187 @@
+#include "runtime/sim/connection.hpp"
+
+#include <caf/actor_cast.hpp>
+
+#include "runtime/ports/events.hpp"
+
+namespace troupe::sim {
+
+namespace {
+
+std::string link_name(const Address& from, const Address& to) {
+  return "pieces." + base::hex(from) + "." + base::hex(to);
+}
+
+void tell(const caf::weak_actor_ptr& owner, ports::StreamEvent event) {
+  ports::deliver(caf::actor_cast<runtime::Handle>(owner), std::move(event));
+}
+
+class NearEnd final : public ports::Stream {
+ public:
+  NearEnd(std::shared_ptr<Connection> connection, Side side) : connection_(std::move(connection)), side_(side) {}
+  ~NearEnd() override { connection_->drop(side_); }
+  NearEnd(const NearEnd&) = delete;
+  NearEnd& operator=(const NearEnd&) = delete;
+
+  void start(const runtime::Handle& owner) override { connection_->start(side_, owner); }
+  void write(base::Bytes bytes) override { connection_->write(side_, std::move(bytes)); }
+  void pause(bool paused) override { connection_->pause(side_, paused); }
+  void close() override { connection_->close(side_); }
+
+ private:
+  std::shared_ptr<Connection> connection_;
+  Side side_;
+};
+
+}  // namespace
+
+std::shared_ptr<ports::Stream> make_stream(std::shared_ptr<Connection> connection, Side side) {
+  return std::make_shared<NearEnd>(std::move(connection), side);
+}
+
+Connection::Connection(std::shared_ptr<Fabric> fabric, const Address& dialler, const Address& acceptor)
+    : fabric_(std::move(fabric)), pieces_(fabric_->stage().stream(link_name(dialler, acceptor))) {
+  at(Side::dialler).address = dialler;
+  at(Side::acceptor).address = acceptor;
+}
+
+bool Connection::between(const Address& one, const Address& other) const {
+  return (ends_[0].address == one && ends_[1].address == other) ||
+         (ends_[0].address == other && ends_[1].address == one);
+}
+
+void Connection::start(Side side, const runtime::Handle& owner) {
+  End& end = at(side);
+  if (end.ended) return;
+  end.owner = caf::actor_cast<caf::weak_actor_ptr>(owner);
+  end.started = true;
+  pump(side);
+  read(side);
+}
+
+void Connection::write(Side side, base::Bytes bytes) {
+  End& end = at(side);
+  if (end.ended || end.closing || bytes.empty()) return;
+  end.unsent.push_back(std::move(bytes));
+  if (end.started) pump(side);
+}
+
+void Connection::pause(Side side, bool paused) {
+  at(side).paused = paused;
+  read(side);
+}
+
+void Connection::close(Side side) {
+  End& end = at(side);
+  if (end.ended || end.closing) return;
+  end.closing = true;
+  pump(side);
+  read(side);
+  if (end.ended) return;
+  fabric_->stage().after(kLingerMax, [self = shared_from_this(), side] {
+    self->finish(side, "the other side did not close in time", "connection reset by the other side");
+  });
+}
+
+void Connection::drop(Side side) {
+  End& end = at(side);
+  end.owner = nullptr;
+  if (end.started) return close(side);
+  finish(side, "", "");
+}
+
+void Connection::reset(const std::string& why) {
+  for (const Side side : {Side::dialler, Side::acceptor}) {
+    at(side).end_sent = true;  // nothing travels any more
+    finish(side, why, "");
+  }
+}
+
+void Connection::thaw() {
+  for (const Side from : {Side::dialler, Side::acceptor}) {
+    End& end = at(from);
+    const base::Duration latency = fabric_->latency(end.address, at(other(from)).address);
+    end.last_arrival = std::max(end.last_arrival, fabric_->stage().now() + latency);
+    for (; end.held > 0; --end.held) {
+      fabric_->stage().at(end.last_arrival, [self = shared_from_this(), from] { self->arrive(from); });
+    }
+  }
+}
+
+/// Sends as much as the window allows, in pieces of the network's choice.
+void Connection::pump(Side from) {
+  End& end = at(from);
+  std::size_t written = 0;
+  while (!end.unsent.empty() && end.window_used < kWindowBytes) {
+    const base::Bytes& next = end.unsent.front();
+    const std::size_t rest = next.size() - end.first_sent;
+    const std::size_t room = kWindowBytes - end.window_used;
+    if (room < std::min(rest, kWindowBytes / 4)) break;  // no small pieces into a nearly full window (RFC 1122 4.2.3.4)
+    std::size_t size = std::min(rest, room);
+    if (size > 1 && pieces_.chance(1, 4)) size = 1 + pieces_.below(size);
+    const auto first = next.begin() + static_cast<std::ptrdiff_t>(end.first_sent);
+    base::Bytes piece(first, first + static_cast<std::ptrdiff_t>(size));
+    end.first_sent += size;
+    if (end.first_sent == next.size()) {
+      end.unsent.pop_front();
+      end.first_sent = 0;
+    }
+    end.window_used += size;
+    written += size;
+    send(from, Segment{std::move(piece), std::nullopt});
+  }
+  if (written > 0) tell(end.owner, ports::Written{written});
+  if (end.closing && end.unsent.empty() && !end.end_sent) {
+    end.end_sent = true;
+    send(from, Segment{{}, ""});
+  }
+}
+
+void Connection::send(Side from, Segment segment) {
+  End& end = at(from);
+  const base::Duration latency = fabric_->latency(end.address, at(other(from)).address);
+  end.last_arrival = std::max(end.last_arrival, fabric_->stage().now() + latency);
+  end.under_way.push_back(std::move(segment));
+  fabric_->stage().at(end.last_arrival, [self = shared_from_this(), from] { self->arrive(from); });
+}
+
+void Connection::arrive(Side from) {
+  End& end = at(from);
+  if (fabric_->is_cut(end.address, at(other(from)).address)) {
+    ++end.held;
+    return;
+  }
+  if (!at(other(from)).ended) at(other(from)).inbox.push_back(std::move(end.under_way.front()));
+  end.under_way.pop_front();
+  read(other(from));
+}
+
+/// Gives the owner what has arrived, unless it does not want to read.
+void Connection::read(Side side) {
+  End& end = at(side);
+  if (!end.closing && (!end.started || end.paused)) return;
+  while (!end.inbox.empty() && !end.ended) {
+    Segment segment = std::move(end.inbox.front());
+    end.inbox.pop_front();
+    if (segment.end) return finish(side, *segment.end, "");
+    at(other(side)).window_used -= segment.bytes.size();
+    if (!end.closing) tell(end.owner, ports::Received{std::move(segment.bytes)});
+    pump(other(side));
+  }
+}
+
+/// Ends one side now; the other learns `why_there` when it reads that far.
+void Connection::finish(Side side, const std::string& why, const std::string& why_there) {
+  End& end = at(side);
+  if (end.ended) return;
+  end.ended = true;
+  end.unsent.clear();
+  end.inbox.clear();
+  tell(end.owner, ports::Closed{why});
+  end.owner = nullptr;
+  if (end.end_sent && why_there.empty()) return;
+  end.end_sent = true;
+  send(side, Segment{{}, why_there});
+}
+
+}  // namespace troupe::sim

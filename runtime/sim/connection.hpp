@@ -1,0 +1,77 @@
+#pragma once
+// One simulated connection: two ends, and what is under way between them.
+//
+// States  an end is idle until start(), then open, closing after close(), ended after its Closed event.
+//         close() sends what is queued and the end of the stream, then waits for the other side's end for at most
+//         kLingerMax; bytes that arrive meanwhile are thrown away. Dropping an end that was never started ends it.
+// Limits  kWindowBytes sent and unread in each direction.
+// Owner   the two streams and the stage's timeline; one thread.
+#include <caf/actor_control_block.hpp>
+#include <deque>
+#include <memory>
+
+#include "runtime/sim/fabric.hpp"
+
+namespace troupe::sim {
+
+inline constexpr std::chrono::seconds kLingerMax{5};  // as in runtime/os
+
+enum class Side : std::uint8_t { dialler, acceptor };
+
+class Connection : public std::enable_shared_from_this<Connection> {
+ public:
+  Connection(std::shared_ptr<Fabric> fabric, const Address& dialler, const Address& acceptor);
+
+  void start(Side side, const runtime::Handle& owner);
+  void write(Side side, base::Bytes bytes);
+  void pause(Side side, bool paused);
+  void close(Side side);
+  /// The stream object is gone: no more events, and the end closes.
+  void drop(Side side);
+  /// Ends both sides at once.
+  void reset(const std::string& why);
+  /// The link is no longer cut: what it held back is on its way again.
+  void thaw();
+
+  bool ended() const { return ends_[0].ended && ends_[1].ended; }
+  bool between(const Address& one, const Address& other) const;
+
+ private:
+  struct Segment {
+    base::Bytes bytes;
+    std::optional<std::string> end;  ///< the last segment: why the stream ended, empty for a clean end
+  };
+  struct End {
+    Address address{};
+    caf::weak_actor_ptr owner;
+    bool started = false;
+    bool paused = false;
+    bool closing = false;
+    bool ended = false;
+    bool end_sent = false;
+    std::deque<base::Bytes> unsent;  ///< written by the owner, beyond the window
+    std::size_t first_sent = 0;      ///< bytes of the first of them that have left
+    std::deque<Segment> under_way;   ///< to the other end
+    std::size_t held = 0;            ///< arrivals that met a cut
+    std::size_t window_used = 0;     ///< bytes sent that the other end has not read
+    base::Instant last_arrival;
+    std::deque<Segment> inbox;  ///< arrived, unread
+  };
+
+  End& at(Side side) { return ends_[static_cast<std::size_t>(side)]; }
+  static Side other(Side side) { return side == Side::dialler ? Side::acceptor : Side::dialler; }
+  void pump(Side from);
+  void send(Side from, Segment segment);
+  void arrive(Side from);
+  void read(Side side);
+  void finish(Side side, const std::string& why, const std::string& why_there);
+
+  std::shared_ptr<Fabric> fabric_;
+  base::Random& pieces_;
+  std::array<End, 2> ends_;
+};
+
+/// The near end as the owner holds it.
+std::shared_ptr<ports::Stream> make_stream(std::shared_ptr<Connection> connection, Side side);
+
+}  // namespace troupe::sim

@@ -1,0 +1,174 @@
+#include "runtime/sim/fabric.hpp"
+
+#include <caf/actor_cast.hpp>
+
+#include "runtime/ports/events.hpp"
+#include "runtime/sim/connection.hpp"
+
+namespace troupe::sim {
+
+Address address_of(std::uint16_t number) {
+  return {0,
+          0,
+          0,
+          0,
+          0,
+          0,
+          0,
+          0,
+          0,
+          0,
+          0xff,
+          0xff,
+          10,
+          0,
+          static_cast<std::uint8_t>(number >> 8U),
+          static_cast<std::uint8_t>(number)};
+}
+
+std::shared_ptr<Fabric> Fabric::make(Stage& stage, Latency latency) {
+  return std::shared_ptr<Fabric>(new Fabric(stage, latency));
+}
+
+base::Duration Fabric::latency(const Address& from, const Address& to) {
+  if (from == to) return kLoopbackTime;
+  const auto known = latencies_.find({from, to});
+  if (known != latencies_.end()) return known->second;
+  base::Random& random = stage_.stream("latency." + base::hex(from) + "." + base::hex(to));
+  const auto spread = static_cast<std::uint64_t>((latency_.max - latency_.min).count());
+  const base::Duration drawn = latency_.min + base::Duration(random.below(spread + 1));
+  return latencies_[{from, to}] = drawn;
+}
+
+void Fabric::heal(const Address& from, const Address& to) {
+  cuts_.erase({from, to});
+  for_each_between(from, to, [](Connection& connection) { connection.thaw(); });
+}
+
+void Fabric::heal_all() {
+  const auto cuts = std::move(cuts_);
+  cuts_.clear();
+  for (const auto& [from, to] : cuts) heal(from, to);
+}
+
+void Fabric::reset(const Address& one, const Address& other) {
+  for_each_between(one, other, [](Connection& connection) { connection.reset("connection reset"); });
+}
+
+std::size_t Fabric::streams() const {
+  std::size_t open = 0;
+  for (const auto& weak : connections_) {
+    const auto connection = weak.lock();
+    if (connection && !connection->ended()) ++open;
+  }
+  return open;
+}
+
+void Fabric::for_each_between(const Address& one, const Address& other,
+                              const std::function<void(Connection&)>& action) {
+  std::erase_if(connections_, [](const auto& weak) { return weak.expired(); });
+  for (std::size_t i = 0; i < connections_.size(); ++i) {
+    const auto connection = connections_[i].lock();
+    if (connection && connection->between(one, other)) action(*connection);
+  }
+}
+
+std::optional<Address> Fabric::resolve(const std::string& host, const Address& from) const {
+  if (host == "localhost") return from;
+  const auto numeric = base::Endpoint::parse(base::HostPort{host, 1}.text());
+  if (numeric) {
+    const bool loopback_v4 = numeric->is_v4() && numeric->address[12] == 127;
+    const Address loopback_v6{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
+    return loopback_v4 || numeric->address == loopback_v6 ? from : numeric->address;
+  }
+  const auto known = names_.find(host);
+  if (known == names_.end()) return std::nullopt;
+  return known->second;
+}
+
+std::optional<base::Endpoint> Fabric::bind(base::Endpoint at, const runtime::Handle& owner) {
+  const bool any_port = at.port == 0;
+  if (any_port) at.port = free_port();
+  while (listeners_.contains(at)) {
+    if (!any_port) return std::nullopt;
+    at.port = free_port();
+  }
+  listeners_[at] = caf::actor_cast<caf::weak_actor_ptr>(owner);
+  return at;
+}
+
+std::uint16_t Fabric::free_port() {
+  const std::uint16_t port = port_next_;
+  port_next_ = port == 0xffff ? kFirstFreePort : static_cast<std::uint16_t>(port + 1);
+  return port;
+}
+
+bool Fabric::bind(const Address& node, const std::string& path, const runtime::Handle& owner) {
+  return local_listeners_.emplace(std::pair{node, path}, caf::actor_cast<caf::weak_actor_ptr>(owner)).second;
+}
+
+const caf::weak_actor_ptr* Fabric::listener(const Dial& dial) const {
+  if (!dial.path.empty()) {
+    const auto found = local_listeners_.find({dial.from, dial.path});
+    return found == local_listeners_.end() ? nullptr : &found->second;
+  }
+  const auto found = listeners_.find(dial.to);
+  return found == listeners_.end() ? nullptr : &found->second;
+}
+
+void Fabric::dial(const std::shared_ptr<Dial>& dial, base::Duration patience) {
+  stage_.after(patience, [self = shared_from_this(), dial] { self->fail(dial, "no answer in time"); });
+  knock(dial);
+}
+
+void Fabric::fail(const std::shared_ptr<Dial>& dial, std::string why) {
+  if (dial->done) return;
+  dial->done = true;
+  if (dial->accepted) dial->accepted->drop(Side::dialler);
+  dial->accepted = nullptr;
+  ports::deliver(caf::actor_cast<runtime::Handle>(dial->owner), ports::DialFailed{dial->ticket, std::move(why)});
+}
+
+/// Sends the first packet, and once more later while a cut swallows it.
+void Fabric::knock(const std::shared_ptr<Dial>& dial) {
+  if (dial->done) return;
+  if (is_cut(dial->from, dial->to.address)) {
+    stage_.after(kDialAgain, [self = shared_from_this(), dial] { self->knock(dial); });
+    return;
+  }
+  stage_.after(latency(dial->from, dial->to.address), [self = shared_from_this(), dial] {
+    if (dial->done) return;
+    if (const auto* owner = self->listener(*dial)) {
+      dial->accepted = std::make_shared<Connection>(self, dial->from, dial->to.address);
+      self->connections_.push_back(dial->accepted);
+      ports::RemoteAddress from;
+      if (dial->path.empty()) {
+        from.endpoint = {dial->from, self->free_port()};
+      } else {
+        from.user_id = kUserId;
+      }
+      ports::deliver(caf::actor_cast<runtime::Handle>(*owner),
+                     ports::Accepted{make_stream(dial->accepted, Side::acceptor), from});
+    }
+    self->answer(dial);
+  });
+}
+
+/// The other side's first packet travels back: connected or refused.
+void Fabric::answer(const std::shared_ptr<Dial>& dial) {
+  if (is_cut(dial->to.address, dial->from)) {
+    stage_.after(kDialAgain, [self = shared_from_this(), dial] {
+      if (!dial->done) self->answer(dial);
+    });
+    return;
+  }
+  stage_.after(latency(dial->to.address, dial->from), [self = shared_from_this(), dial] {
+    if (dial->done) return;
+    if (!dial->accepted) return self->fail(dial, dial->path.empty() ? "connection refused" : "nobody listens");
+    dial->done = true;
+    ports::deliver(caf::actor_cast<runtime::Handle>(dial->owner),
+                   ports::Dialled{dial->ticket, make_stream(std::move(dial->accepted), Side::dialler), dial->to});
+  });
+}
+
+}  // namespace troupe::sim

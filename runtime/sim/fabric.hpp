@@ -1,0 +1,107 @@
+#pragma once
+// The network between the simulated nodes of one stage: who listens where, how long a byte travels, what is cut.
+//
+// Model   TCP as its users see it. Bytes arrive whole and in order, in pieces that the sender did not choose; what a
+//         cut holds back arrives after it heals. A dial through a cut is tried again until its deadline.
+// Chance  latency of a link is drawn once from [latency_min, latency_max], and pieces are drawn as they leave, from
+//         streams named by the link, so that one link's traffic does not change another's.
+// Limits  kWindowBytes between a writer and a reader that does not read; the rest stays unwritten.
+// Later   bandwidth, loss of datagrams and crashes of nodes belong here too.
+#include <array>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "runtime/base/endpoint.hpp"
+#include "runtime/ports/network.hpp"
+#include "runtime/sim/stage.hpp"
+
+namespace troupe::sim {
+
+class Connection;
+
+/// The address of a node without a port.
+using Address = std::array<std::uint8_t, 16>;
+
+/// 10.0.x.y for the `number`-th node, in its mapped form.
+Address address_of(std::uint16_t number);
+
+inline constexpr std::size_t kWindowBytes = 256 * 1024;  // our choice: what Linux grants a busy connection at first
+inline constexpr std::chrono::microseconds kLoopbackTime{20};  // our choice: between two actors of one node
+inline constexpr std::chrono::seconds kDialAgain{1};           // first retry of a SYN in Linux (RFC 6298 2)
+inline constexpr std::uint16_t kFirstFreePort = 32'768;        // what Linux gives for port 0 starts here
+inline constexpr std::uint32_t kUserId = 1'000;                // whoever dials a local socket
+
+class Fabric : public std::enable_shared_from_this<Fabric> {
+ public:
+  struct Latency {
+    base::Duration min = std::chrono::microseconds(200);  // one data centre
+    base::Duration max = std::chrono::milliseconds(20);   // one continent
+  };
+
+  /// The stage outlives the fabric's use: streams of actors may keep the fabric until the stage ends.
+  static std::shared_ptr<Fabric> make(Stage& stage, Latency latency);
+  static std::shared_ptr<Fabric> make(Stage& stage) { return make(stage, Latency{}); }
+
+  /// Makes `host` resolve to `address` everywhere.
+  void name(std::string host, const Address& address) { names_[std::move(host)] = address; }
+
+  /// Holds back everything from one node to another until heal(). The other direction is its own.
+  void cut(const Address& from, const Address& to) { cuts_.insert({from, to}); }
+  void heal(const Address& from, const Address& to);
+  void heal_all();
+  /// Ends all streams between two nodes; both sides learn it at once.
+  void reset(const Address& one, const Address& other);
+
+  /// Streams of which at least one end is open.
+  std::size_t streams() const;
+
+  // What the ports and streams of the nodes use.
+
+  Stage& stage() { return stage_; }
+  base::Duration latency(const Address& from, const Address& to);
+  bool is_cut(const Address& from, const Address& to) const { return cuts_.contains({from, to}); }
+  std::optional<Address> resolve(const std::string& host, const Address& from) const;
+
+  /// The place that was bound; nothing if it is taken. Port 0 picks a free one.
+  std::optional<base::Endpoint> bind(base::Endpoint at, const runtime::Handle& owner);
+  bool bind(const Address& node, const std::string& path, const runtime::Handle& owner);
+  void unbind(const base::Endpoint& at) { listeners_.erase(at); }
+  void unbind(const Address& node, const std::string& path) { local_listeners_.erase({node, path}); }
+
+  struct Dial {
+    Address from{};
+    base::Endpoint to;
+    std::string path;  ///< of a local socket, which is then dialled instead
+    std::uint64_t ticket = 0;
+    caf::weak_actor_ptr owner;
+    bool done = false;
+    std::shared_ptr<Connection> accepted;  ///< by the other side, not yet known to the dialler
+  };
+  void dial(const std::shared_ptr<Dial>& dial, base::Duration patience);
+  /// Answers at once, by a message.
+  void fail(const std::shared_ptr<Dial>& dial, std::string why);
+
+ private:
+  Fabric(Stage& stage, Latency latency) : stage_(stage), latency_(latency) {}
+  std::uint16_t free_port();
+  void knock(const std::shared_ptr<Dial>& dial);
+  void answer(const std::shared_ptr<Dial>& dial);
+  const caf::weak_actor_ptr* listener(const Dial& dial) const;
+  void for_each_between(const Address& one, const Address& other, const std::function<void(Connection&)>& action);
+
+  Stage& stage_;
+  Latency latency_;
+  std::map<std::string, Address> names_;
+  std::set<std::pair<Address, Address>> cuts_;
+  std::map<std::pair<Address, Address>, base::Duration> latencies_;
+  std::map<base::Endpoint, caf::weak_actor_ptr> listeners_;
+  std::map<std::pair<Address, std::string>, caf::weak_actor_ptr> local_listeners_;
+  std::vector<std::weak_ptr<Connection>> connections_;  // in the order of their making
+  std::uint16_t port_next_ = kFirstFreePort;
+};
+
+}  // namespace troupe::sim

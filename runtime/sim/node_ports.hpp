@@ -1,0 +1,44 @@
+#pragma once
+// All ports of one simulated node. Make it with Stage::keep, so that it outlives the node's actors:
+//
+//     auto fabric = sim::Fabric::make(stage);
+//     auto& node = stage.keep<sim::NodePorts>(stage, fabric, 1, disk);
+//     spawn_root(stage.system(), node.world());
+#include "runtime/ports/world.hpp"
+#include "runtime/sim/chance.hpp"
+#include "runtime/sim/clock.hpp"
+#include "runtime/sim/network.hpp"
+#include "runtime/sim/threads.hpp"
+
+namespace troupe::sim {
+
+class NodePorts {
+ public:
+  /// The `number`-th node: address 10.0.x.y, its own stream of chance, its clock `number` hours ahead of the stage.
+  /// `disk` and `mutations` outlive the node.
+  NodePorts(Stage& stage, std::shared_ptr<Fabric> fabric, std::uint16_t number, ports::Disk& disk,
+            const base::Mutations& mutations = base::kNoMutations)
+      : clock_(stage, std::chrono::hours(number)),
+        chance_(stage, "chance." + std::to_string(number)),
+        network_(std::move(fabric), address_of(number), clock_),
+        disk_(disk),
+        mutations_(mutations) {}
+  NodePorts(const NodePorts&) = delete;
+  NodePorts& operator=(const NodePorts&) = delete;
+
+  ports::World world() { return {clock_, chance_, disk_, network_, threads_, mutations_}; }
+
+  Clock& clock() { return clock_; }
+  Network& network() { return network_; }
+  const Address& address() const { return network_.address(); }
+
+ private:
+  Clock clock_;
+  Chance chance_;
+  Network network_;
+  Threads threads_;
+  ports::Disk& disk_;
+  const base::Mutations& mutations_;
+};
+
+}  // namespace troupe::sim

@@ -1,0 +1,171 @@
+// The simulated network: the common contract, then what only a simulation can do.
+#include "runtime/sim/network.hpp"
+
+#include <doctest/doctest.h>
+
+#include "runtime/sim/connection.hpp"
+#include "tests/runtime/os/network_contract.hpp"
+
+using namespace std::chrono_literals;
+namespace base = troupe::base;
+namespace ports = troupe::ports;
+namespace sim = troupe::sim;
+using troupe::test::bytes_of;
+using troupe::test::long_text;
+using troupe::test::Pair;
+using troupe::test::Probe;
+
+namespace {
+
+class SimPlace {
+ public:
+  static constexpr std::size_t kMuch = 4 * sim::kWindowBytes;
+  explicit SimPlace(std::uint64_t seed = 11) : stage_(seed) {}
+
+  caf::actor_system& system() { return stage_.system(); }
+  sim::Stage& stage() { return stage_; }
+  sim::Fabric& fabric() { return *fabric_; }
+  sim::Clock& clock() { return near_clock_; }
+  sim::Network& near() { return near_; }
+  sim::Network& far() { return far_; }
+  std::string far_host() const { return "10.0.0.2"; }
+  base::HostPort silent() {
+    fabric_->cut(sim::address_of(1), sim::address_of(3));
+    return {"10.0.0.3", 9};
+  }
+  std::uint16_t closed_port() const { return 9; }
+  bool until(const std::function<bool()>& claim) { return stage_.run_until(claim, 1min); }
+  void settle() { stage_.run_for(1s); }
+  std::size_t streams() const { return fabric_->streams(); }
+
+ private:
+  sim::Stage stage_;
+  std::shared_ptr<sim::Fabric> fabric_ = sim::Fabric::make(stage_);
+  sim::Clock& near_clock_ = stage_.keep<sim::Clock>(stage_, 1h);
+  sim::Clock& far_clock_ = stage_.keep<sim::Clock>(stage_, 2h);
+  sim::Network& near_ = stage_.keep<sim::Network>(fabric_, sim::address_of(1), near_clock_);
+  sim::Network& far_ = stage_.keep<sim::Network>(fabric_, sim::address_of(2), far_clock_);
+};
+
+}  // namespace
+
+namespace troupe::test {
+TROUPE_NETWORK_CONTRACT(SimPlace);
+}  // namespace troupe::test
+
+TEST_CASE("network: a cut holds bytes back one way, and heals without losing any") {
+  SimPlace place;
+  Pair<SimPlace> pair(place);
+  pair.start();
+  place.fabric().cut(sim::address_of(1), sim::address_of(2));
+  const std::string text = long_text(10'000);
+  pair.near->write(bytes_of(text));
+  pair.far->write(bytes_of("the other way works"));
+  place.stage().run_for(10s);
+  CHECK(pair.near_events.received() == "the other way works");
+  CHECK(pair.far_events.received().empty());
+  place.fabric().heal(sim::address_of(1), sim::address_of(2));
+  place.stage().run_for(10s);
+  CHECK(pair.far_events.received() == text);
+}
+
+TEST_CASE("network: a dial through a cut succeeds if it heals before the deadline") {
+  SimPlace place;
+  Probe door(place.system());
+  Probe caller(place.system());
+  auto listener = place.far().listen({"10.0.0.2", 4000}, door.actor());
+  REQUIRE(listener.ok());
+  SUBCASE("cut on the way there") { place.fabric().cut(sim::address_of(1), sim::address_of(2)); }
+  SUBCASE("cut on the way back") { place.fabric().cut(sim::address_of(2), sim::address_of(1)); }
+  place.near().dial({"10.0.0.2", 4000}, place.clock().now() + 20s, 1, caller.actor());
+  place.near().dial({"10.0.0.2", 4000}, place.clock().now() + 5s, 2, caller.actor());
+  place.stage().run_for(10s);
+  REQUIRE(caller.failed().size() == 1);
+  CHECK(caller.failed()[0].ticket == 2);
+  place.fabric().heal_all();
+  place.stage().run_for(5s);
+  REQUIRE(caller.dialled() == 1);
+  CHECK(caller.dialled(0).ticket == 1);
+}
+
+TEST_CASE("network: what an acceptor took from a dialler that gave up ends as well") {
+  SimPlace place;
+  Probe door(place.system());
+  Probe caller(place.system());
+  Probe far(place.system());
+  auto listener = place.far().listen({"10.0.0.2", 4000}, door.actor());
+  place.fabric().cut(sim::address_of(2), sim::address_of(1));
+  place.near().dial({"10.0.0.2", 4000}, place.clock().now() + 5s, 1, caller.actor());
+  place.stage().run_for(1s);
+  REQUIRE(door.accepted() == 1);
+  door.accepted(0).stream->start(far.actor());
+  place.stage().run_for(10s);
+  CHECK(far.closed().has_value());
+  CHECK(place.streams() == 0);
+}
+
+TEST_CASE("network: a reset ends the streams between two nodes and no others") {
+  SimPlace place;
+  Pair<SimPlace> pair(place);
+  Pair<SimPlace> other(place);
+  pair.start();
+  place.fabric().reset(sim::address_of(1), sim::address_of(3));
+  place.stage().run_for(1s);
+  CHECK_FALSE(pair.near_events.closed());
+  place.fabric().reset(sim::address_of(2), sim::address_of(1));
+  place.stage().run_for(1s);
+  CHECK(pair.near_events.closed() == "connection reset");
+  CHECK(pair.far_events.closed() == "connection reset");
+  CHECK(pair.near_events.after_close() == 0);
+  CHECK(place.streams() == 0);
+}
+
+TEST_CASE("network: a link has one latency, drawn from the seed within its bounds") {
+  SimPlace one(1);
+  SimPlace same(1);
+  SimPlace other(2);
+  const auto latency = [](SimPlace& place, std::uint16_t from, std::uint16_t to) {
+    return place.fabric().latency(sim::address_of(from), sim::address_of(to));
+  };
+  const base::Duration drawn = latency(one, 1, 2);
+  CHECK(latency(one, 1, 3) != drawn);
+  CHECK(latency(one, 1, 2) == drawn);
+  CHECK(latency(same, 1, 2) == drawn);
+  CHECK(latency(other, 1, 2) != drawn);
+  for (std::uint16_t to = 2; to < 100; ++to) {
+    CHECK(latency(one, 1, to) >= sim::Fabric::Latency{}.min);
+    CHECK(latency(one, 1, to) <= sim::Fabric::Latency{}.max);
+  }
+}
+
+TEST_CASE("network: the same seed moves the same bytes in the same order of events") {
+  const auto run = [](std::uint64_t seed) {
+    SimPlace place(seed);
+    Pair<SimPlace> pair(place);
+    pair.start();
+    for (int i = 0; i < 50; ++i) pair.near->write(bytes_of(long_text(1'000)));
+    pair.near->close();
+    place.stage().run_for(1min);
+    return std::pair{place.stage().hash(), place.stage().events()};
+  };
+  CHECK(run(1) == run(1));
+  CHECK(run(1) != run(2));
+}
+
+TEST_CASE("network: names resolve as the fabric was told, loopback to the node itself") {
+  SimPlace place;
+  place.fabric().name("seed.example", sim::address_of(2));
+  Probe door(place.system());
+  Probe caller(place.system());
+  auto far = place.far().listen({"0.0.0.0", 4000}, door.actor());
+  auto near = place.near().listen({"localhost", 4001}, door.actor());
+  REQUIRE(far.ok());
+  REQUIRE(near.ok());
+  const base::Instant due = place.clock().now() + 5s;
+  place.near().dial({"seed.example", 4000}, due, 1, caller.actor());
+  place.near().dial({"127.0.0.1", 4001}, due, 2, caller.actor());
+  place.near().dial({"::1", 4001}, due, 3, caller.actor());
+  place.far().dial({"127.0.0.1", 4001}, due + 1h, 4, caller.actor());
+  CHECK(place.until([&] { return caller.dialled() == 3 && caller.failed().size() == 1; }));
+  CHECK(caller.failed()[0].ticket == 4);
+}
