@@ -1,0 +1,79 @@
+#include "runtime/store/blob_index.hpp"
+
+#include <algorithm>
+
+namespace troupe::store {
+namespace {
+
+/// Whether a record may lie there.
+bool possible(const Location& where, std::span<const PackInfo> packs) {
+  const auto found = std::lower_bound(packs.begin(), packs.end(), where.pack,
+                                      [](const PackInfo& pack, std::uint32_t number) { return pack.number < number; });
+  return found != packs.end() && found->number == where.pack && where.offset >= kPackHeaderBytes &&
+         where.length <= kRecordBytesMax && where.offset + record_bytes(where.length) <= found->bytes;
+}
+
+}  // namespace
+
+void BlobIndex::count(const Slice& slice, std::span<const PackInfo> packs) {
+  base::ensure(!complete_, "rows are counted once");
+  for (const Row& row : slice.rows) {
+    const auto id = base::Digest::from(row.key);
+    const auto where = decode_location(row.value);
+    if (!id) {
+      ++rows_broken_;
+    } else if (!where) {
+      note_damaged(*id);
+    } else {
+      // One that cannot be counts too: apply() must find what it takes away.
+      add(*where);
+      if (!possible(*where, packs)) note_damaged(*id);
+    }
+  }
+  if (slice.next) counted_to_ = *slice.next;
+  else complete_ = true;
+}
+
+bool BlobIndex::counted(const base::Digest& id) const {
+  return complete_ ||
+         std::lexicographical_compare(id.bytes.begin(), id.bytes.end(), counted_to_.begin(), counted_to_.end());
+}
+
+void BlobIndex::apply(const base::Digest& id, const Change& change) {
+  damaged_.erase(id);
+  if (!counted(id)) return;
+  if (change.before) subtract(*change.before);
+  if (change.after) add(*change.after);
+}
+
+void BlobIndex::note_damaged(const base::Digest& id) {
+  if (damaged_.size() < kDamagedMax) damaged_.insert(id);
+}
+
+std::uint64_t BlobIndex::live(std::uint32_t pack) const {
+  const auto found = live_.find(pack);
+  return found == live_.end() ? 0 : found->second;
+}
+
+std::uint64_t BlobIndex::dead(const PackInfo& pack) const {
+  const std::uint64_t kept = kPackHeaderBytes + live(pack.number);
+  return complete_ && pack.bytes > kept ? pack.bytes - kept : 0;
+}
+
+void BlobIndex::add(const Location& where) {
+  live_[where.pack] += record_bytes(where.length);
+  bytes_ += where.length;
+  ++blobs_;
+}
+
+void BlobIndex::subtract(const Location& where) {
+  const auto found = live_.find(where.pack);
+  // Without this a pack with live records could be taken for a dead one.
+  base::ensure(found != live_.end() && found->second >= record_bytes(where.length), "what goes away was counted");
+  found->second -= record_bytes(where.length);
+  if (found->second == 0) live_.erase(found);
+  bytes_ -= where.length;
+  --blobs_;
+}
+
+}  // namespace troupe::store

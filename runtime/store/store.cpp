@@ -1,0 +1,320 @@
+#include "runtime/store/store.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace troupe::store {
+namespace {
+
+constexpr std::string_view kOwnKeyspace = ".store";
+constexpr std::string_view kBlobsKeyspace = ".blobs";
+constexpr std::string_view kGroupKey = "group";
+
+std::array<std::uint8_t, 8> encode(std::uint64_t number) {
+  std::array<std::uint8_t, 8> out{};
+  for (std::size_t i = 0; i < out.size(); ++i) out[i] = static_cast<std::uint8_t>(number >> (8 * i));
+  return out;
+}
+
+std::uint64_t decode(base::ByteView bytes) {
+  std::uint64_t out = 0;
+  for (std::size_t i = 0; i < bytes.size() && i < 8; ++i) out |= std::uint64_t{bytes[i]} << (8 * i);
+  return out;
+}
+
+base::Error not_a_key(base::ByteView key) {
+  return {base::Code::malformed, "a key of " + std::to_string(key.size()) + " bytes"};
+}
+
+}  // namespace
+
+Store::Store(ports::Disk& disk, std::string directory, std::uint64_t seed, StoreOptions options)
+    : disk_(disk), directory_(std::move(directory)), options_(options), seeds_(seed) {}
+
+StoreResult<std::unique_ptr<Store>> Store::open(ports::Disk& disk, const std::string& directory, Background background,
+                                                std::uint64_t seed, StoreOptions options) {
+  std::unique_ptr<Store> out(new Store(disk, directory, seed, options));
+  if (const auto started = out->start(background); !started.ok()) return started.error();
+  return out;
+}
+
+StoreResult<void> Store::start(Background background) {
+  DatabaseOptions options;
+  options.background = background;
+  auto database = Database::open(disk_, directory_ + "/db", std::move(options));
+  if (!database.ok()) return database.error();
+  database_ = std::move(database).value();
+  const auto own = database_->keyspace(kOwnKeyspace);
+  if (!own.ok()) return own.error();
+  own_ = own.value();
+  const auto blobs = database_->keyspace(kBlobsKeyspace);
+  if (!blobs.ok()) return blobs.error();
+  blobs_ = blobs.value();
+  const auto group = database_->get(*own_, base::as_bytes(kGroupKey));
+  if (group.ok()) group_ = decode(group.value());
+  else if (group.error() != StoreError::not_found) return group.error();
+  auto packs = open_packs();
+  if (!packs.ok()) return packs.error();
+  packs_ = std::move(packs).value();
+  return {};
+}
+
+StoreResult<std::unique_ptr<Packs>> Store::open_packs() {
+  return Packs::open(
+      disk_, directory_ + "/packs",
+      {.seed = seeds_.next(), .pack_bytes_max = options_.pack_bytes_max, .reserve_bytes = options_.reserve_bytes});
+}
+
+StoreResult<Keyspace> Store::keyspace(std::string_view name) {
+  if (const auto known = keyspaces_.find(name); known != keyspaces_.end()) return known->second;
+  auto made = database_->keyspace(name);
+  if (made.ok()) keyspaces_.emplace(name, made.value());
+  return made;
+}
+
+base::Outcome<Keyspace> Store::domain_keyspace(std::string_view name) {
+  if (const auto named = check_keyspace(name); !named.ok()) return named.error();
+  const auto out = keyspace(name);
+  if (!out.ok()) return to_error(out.error());
+  return out.value();
+}
+
+// -- commit ----------------------------------------------------------------------------------------------------------
+
+bool Store::fits(const Commit& commit) const {
+  return batch_.empty() || batch_.bytes() + commit.batch_bytes() <= kCommitBytesMax;
+}
+
+base::Outcome<void> Store::add(const Commit& commit) {
+  if (const auto checked = commit.check(); !checked.ok()) return checked;
+  base::ensure(fits(commit), "a commit that does not fit waits for the next group");
+  std::vector<Keyspace> where;
+  bool grows = false;
+  for (const Commit::Row& row : commit.rows) {
+    const auto found = keyspace(row.keyspace);
+    if (!found.ok()) return to_error(found.error());
+    where.push_back(found.value());
+    grows = grows || row.value.has_value();
+  }
+
+  Changes staged;
+  std::vector<const Commit::Blob*> fresh;
+  std::set<base::Digest> kept;
+  for (const Commit::Blob& blob : commit.keep) {
+    if (!kept.insert(blob.id).second) continue;
+    if (const auto known = stage(blob.id, staged); !known.ok()) return to_error(known.error());
+    const bool stored = staged.at(blob.id).after.has_value();
+    const bool rewritten = changes_.contains(blob.id);  // what was found damaged is no longer what is stored
+    if (!stored || (index_.damaged(blob.id) && !rewritten)) fresh.push_back(&blob);
+    else staged.erase(blob.id);
+  }
+  if (const auto room = check_room(grows || !fresh.empty()); !room.ok()) return to_error(room.error());
+  for (const Commit::Blob* blob : fresh) {
+    // What an earlier blob has left in a pack by then has no row: it is dead.
+    if (const auto done = append(*blob, staged.at(blob->id)); !done.ok()) return to_error(done.error());
+  }
+  for (const base::Digest& id : commit.drop) {
+    if (kept.contains(id) || staged.contains(id)) continue;
+    if (const auto known = stage(id, staged); !known.ok()) return to_error(known.error());
+    staged.at(id).after.reset();
+  }
+
+  for (std::size_t i = 0; i < where.size(); ++i) {
+    const Commit::Row& row = commit.rows[i];
+    if (row.value) batch_.put(where[i], row.key, *row.value);
+    else batch_.erase(where[i], row.key);
+  }
+  for (const auto& [id, change] : staged) {
+    if (change.after) batch_.put(*blobs_, id.view(), store::encode(*change.after));
+    else batch_.erase(*blobs_, id.view());
+    changes_[id] = change;
+  }
+  return {};
+}
+
+/// Notes in `staged` where a blob is now and was before the group.
+StoreResult<void> Store::stage(const base::Digest& id, Changes& staged) {
+  if (const auto gathered = changes_.find(id); gathered != changes_.end()) {
+    staged[id] = gathered->second;
+    return {};
+  }
+  const auto where = find(id);
+  if (!where.ok()) return where.error();
+  staged[id] = {where.value(), where.value()};
+  return {};
+}
+
+StoreResult<void> Store::append(const Commit::Blob& blob, BlobIndex::Change& change) {
+  const auto where = packs_->append(blob.id, blob.bytes);
+  if (!where.ok()) {
+    packs_failed_ = where.error();
+    return where.error();
+  }
+  change.after = where.value();
+  return {};
+}
+
+/// The database's log and tables need some room even to note what goes away; running out of it there is the worst.
+StoreResult<void> Store::check_room(bool grows) {
+  const auto free = disk_.free_bytes();
+  if (!free.ok()) return disk_failure(free.error(), directory_);
+  const std::uint64_t least = options_.reserve_bytes / (grows ? kRowsReservePart : kEraseReservePart);
+  if (free.value() >= least) return {};
+  return StoreError{StoreError::no_space, directory_ + ": " + std::to_string(free.value()) +
+                                              " bytes of the device are free, and they are reserved"};
+}
+
+base::Outcome<void> Store::flush() {
+  Batch batch = std::exchange(batch_, {});
+  Changes changes = std::exchange(changes_, {});
+  const bool appended = packs_->unsynced() != 0;
+  if (batch.empty()) {
+    // Of a sync that failed on the way the next one tells: now, so that no later group hears of it.
+    if (packs_failed_) static_cast<void>(packs_->sync());
+    return {};
+  }
+  if (const auto synced = packs_->sync(); !synced.ok()) {
+    packs_failed_ = synced.error();
+    return to_error(synced.error());
+  }
+  if (appended) packs_failed_.reset();
+  return write(std::move(batch), std::move(changes));
+}
+
+/// Writes one batch, whole or not at all.
+base::Outcome<void> Store::write(Batch batch, Changes changes) {
+  if (const auto resolved = resolve(); !resolved.ok()) return to_error(resolved.error());
+  const std::uint64_t group = group_ + 1;
+  batch.put(*own_, base::as_bytes(kGroupKey), encode(group));
+  const auto written = database_->write(batch, Sync::yes);
+  if (written.ok()) {
+    group_ = group;
+    apply(changes);
+    return {};
+  }
+  doubt_ = Doubt{group, std::move(changes)};
+  if (!resolve().ok()) return base::Error{base::Code::unknown_outcome, written.error().message};
+  if (group_ == group) return {};
+  return to_error(written.error());
+}
+
+/// Lets the database recover from a failed write, and learns whether the group in doubt is there.
+StoreResult<void> Store::resolve() {
+  if (!doubt_ && !database_->failure()) return {};
+  if (const auto opened = database_->write(Batch{}, Sync::yes); !opened.ok()) return opened;
+  if (!doubt_) return {};
+  const auto group = database_->get(*own_, base::as_bytes(kGroupKey));
+  if (!group.ok() && group.error() != StoreError::not_found) return group.error();
+  if (group.ok() && decode(group.value()) == doubt_->group) {
+    group_ = doubt_->group;
+    apply(doubt_->changes);
+  }
+  doubt_.reset();
+  return {};
+}
+
+void Store::apply(const Changes& changes) {
+  for (const auto& [id, change] : changes) {
+    index_.apply(id, change);
+    if (change.before) broken_packs_.erase(change.before->pack);  // perhaps it was the last record that is damaged
+  }
+}
+
+// -- read ------------------------------------------------------------------------------------------------------------
+
+base::Outcome<base::Bytes> Store::get(std::string_view name, base::ByteView key) {
+  const auto where = domain_keyspace(name);
+  if (!where.ok()) return where.error();
+  if (key.size() > kKeyBytesMax) return not_a_key(key);
+  auto out = database_->get(where.value(), key);
+  if (!out.ok()) return to_error(out.error());
+  return std::move(out).value();
+}
+
+base::Outcome<Slice> Store::scan(std::string_view name, base::ByteView from, std::size_t rows_max,
+                                 std::size_t bytes_max, base::ByteView prefix) {
+  const auto where = domain_keyspace(name);
+  if (!where.ok()) return where.error();
+  if (from.size() > kKeyBytesMax) return not_a_key(from);
+  if (prefix.size() > kKeyBytesMax) return not_a_key(prefix);
+  auto out = database_->scan(where.value(), from, rows_max, bytes_max, prefix);
+  if (!out.ok()) return to_error(out.error());
+  return std::move(out).value();
+}
+
+/// Where the blob is. A row that is no location is damage, and as good as none.
+StoreResult<std::optional<Location>> Store::find(const base::Digest& id) {
+  const auto row = database_->get(*blobs_, id.view());
+  if (!row.ok()) {
+    if (row.error() == StoreError::not_found) return std::optional<Location>();
+    return row.error();
+  }
+  const auto where = decode_location(row.value());
+  if (!where) index_.note_damaged(id);
+  return where;
+}
+
+base::Outcome<base::Bytes> Store::read(const base::Digest& id) {
+  const auto where = find(id);
+  if (!where.ok()) return to_error(where.error());
+  if (!where.value()) {
+    if (index_.damaged(id)) return base::Error{base::Code::corrupt, "the index of the blob is damaged"};
+    return base::Error{base::Code::not_found, "no such blob"};
+  }
+  auto out = packs_->read(id, *where.value());
+  if (out.ok()) return std::move(out).value();
+  base::Error error = to_error(out.error());
+  if (out.error() == StoreError::corrupt || out.error() == StoreError::not_found) {
+    index_.note_damaged(id);
+    error.code = base::Code::corrupt;  // a pack that is gone leaves a row without its record
+  }
+  return error;
+}
+
+base::Outcome<bool> Store::has(const base::Digest& id) {
+  const auto where = find(id);
+  if (!where.ok()) return to_error(where.error());
+  return where.value().has_value() && !index_.damaged(id);
+}
+
+base::Outcome<Checked> Store::check(base::ByteView from) {
+  const auto slice = database_->scan(*blobs_, from, kCheckBlobsMax, kScanBytesMax);
+  if (!slice.ok()) return to_error(slice.error());
+  Checked out;
+  out.next = slice.value().next;
+  std::uint64_t bytes = 0;
+  for (const Row& row : slice.value().rows) {
+    if (bytes >= kCheckBytesMax) {
+      out.next = row.key;
+      break;
+    }
+    const auto id = base::Digest::from(row.key);
+    if (!id) continue;  // the count has told
+    ++out.checked;
+    if (const auto where = decode_location(row.value)) bytes += where->length;
+    const auto got = read(*id);
+    if (got.ok()) continue;
+    if (got.error().code != base::Code::corrupt) return got.error();
+    out.damaged.push_back(*id);
+  }
+  return out;
+}
+
+StoreUsage Store::usage() {
+  StoreUsage out;
+  out.blobs = index_.blobs();
+  out.blob_bytes = index_.bytes();
+  out.counted = index_.complete();
+  for (const PackInfo& pack : packs_->packs()) out.dead_bytes += index_.dead(pack);
+  out.damages = index_.damages() + broken_packs_.size() + (count_failed_ ? 1 : 0);
+  for (const Damage& damage : packs_->damages()) out.damages += damage.kind == Damage::rotten ? 1 : 0;
+  const auto free = disk_.free_bytes();
+  if (free.ok()) out.free_bytes = free.value();
+  if (database_->failure()) out.failure = database_->failure()->message;
+  else if (packs_failed_) out.failure = packs_failed_->message;
+  else if (!free.ok()) out.failure = disk_failure(free.error(), directory_).message;
+  else if (free.value() < options_.reserve_bytes) out.failure = directory_ + ": what is left of the device is reserved";
+  return out;
+}
+
+}  // namespace troupe::store

@@ -1,0 +1,161 @@
+#pragma once
+// Rows and blobs of one node that change together: a Database, the Packs, and the index between them.
+//
+// Commit   add() gathers, flush() makes all that was gathered durable: one sync of the packs, then one synced batch of
+//          the database with the rows and the index. So a blob's row never comes before its bytes, and a group is
+//          there whole or not at all.
+// Read     sees what is durable, nothing that is only gathered.
+// Doubt    a failed write of the database may yet be in its log. Each group carries its number in a row of its own;
+//          once the database could be opened again, that row tells. Until then nothing is written or reclaimed.
+// Free     a dropped blob's bytes are dead. tidy() removes packs in which all is dead and copies what is live out of
+//          those in which most is.
+// Full     blobs are refused below `reserve_bytes` of free space, rows below a half of it, all else below an eighth.
+// Damage   is remembered by id, and told. A damaged blob that is kept again is stored anew.
+// Owner    one thread. All calls block on the device.
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+
+#include "runtime/store/blob_index.hpp"
+#include "runtime/store/commit.hpp"
+#include "runtime/store/database.hpp"
+#include "runtime/store/pack.hpp"
+
+namespace troupe::store {
+
+inline constexpr std::uint64_t kTidyBytesMin = 1024 * 1024;        // our choice: less is not worth two syncs
+inline constexpr std::size_t kCountRows = 4096;                    // our choice: some milliseconds
+inline constexpr std::size_t kCheckBlobsMax = 256;                 // our choice: their ids fit the answer
+inline constexpr std::uint64_t kCheckBytesMax = 16 * 1024 * 1024;  // our choice: other callers wait for one slice
+inline constexpr std::uint64_t kRowsReservePart = 2;               // of the reserve: refused below a half
+inline constexpr std::uint64_t kEraseReservePart = 8;              // with 32 MiB of it: a table of the database
+
+struct StoreOptions {
+  std::uint64_t pack_bytes_max = kPackBytesMax;
+  std::uint64_t reserve_bytes = kReserveBytes;
+  std::uint64_t tidy_bytes_min = kTidyBytesMin;  ///< dead bytes of a pack that are worth copying the rest
+};
+
+struct StoreUsage {
+  std::uint64_t blobs = 0;
+  std::uint64_t blob_bytes = 0;
+  std::uint64_t dead_bytes = 0;
+  std::uint64_t free_bytes = 0;  ///< of the device; zero if it does not say
+  bool counted = false;          ///< whether the first three are complete
+  std::string failure;           ///< why writes are refused at present; empty: they are not
+  std::size_t damages = 0;
+};
+
+/// What one slice of a check found.
+struct Checked {
+  std::uint64_t checked = 0;
+  std::vector<base::Digest> damaged;
+  std::optional<base::Bytes> next;  ///< the id to go on from; none at the end
+};
+
+/// What a step of tidy() came to.
+enum class Tidied : std::uint8_t {
+  more,    ///< there is more to do
+  done,    ///< nothing is to be done until something is dropped
+  failed,  ///< the device does not let it; later may work
+};
+
+class Store {
+ public:
+  /// Opens or makes both in the directory of `disk`, which must outlive it. `seed` from ports::Chance.
+  /// Errors: those of Database::open() and Packs::open().
+  static StoreResult<std::unique_ptr<Store>> open(ports::Disk& disk, const std::string& directory,
+                                                  Background background, std::uint64_t seed, StoreOptions options = {});
+  Store(const Store&) = delete;
+  Store& operator=(const Store&) = delete;
+
+  /// Whether the commit finds room in the group at hand; if not, flush() first.
+  bool fits(const Commit& commit) const;
+  /// Adds it to the group at hand; its blobs are written, not yet durable. Errors: those of Commit::check(),
+  /// `no_space`, `unavailable`, `corrupt`; then it is no part of the group.
+  base::Outcome<void> add(const Commit& commit);
+  /// Makes the group durable. Errors concern all of it: `no_space`, `unavailable`, `corrupt` (nothing was done),
+  /// `unknown_outcome`.
+  base::Outcome<void> flush();
+  /// Bytes of blobs that were written for the group at hand.
+  std::uint64_t gathered() const { return packs_->unsynced(); }
+
+  /// Errors: `not_found`, `corrupt`, `unavailable`; `malformed` and `refused` for a bad name or key.
+  base::Outcome<base::Bytes> get(std::string_view keyspace, base::ByteView key);
+  /// As Database::scan(). Errors as get(), without `not_found`.
+  base::Outcome<Slice> scan(std::string_view keyspace, base::ByteView from, std::size_t rows_max, std::size_t bytes_max,
+                            base::ByteView prefix);
+  /// Errors: `not_found`, `corrupt`, `unavailable`.
+  base::Outcome<base::Bytes> read(const base::Digest& id);
+  base::Outcome<bool> has(const base::Digest& id);
+  /// Reads the blobs from id `from` on: kCheckBlobsMax or about kCheckBytesMax of them. Errors: `corrupt` if the index
+  /// itself is, `unavailable`.
+  base::Outcome<Checked> check(base::ByteView from);
+
+  /// Does a part of what nobody waits for: repairs after a failure, counts after a start, reclaims what is dead.
+  /// Not while a group is gathered.
+  Tidied tidy();
+
+  StoreUsage usage();
+  std::size_t keyspaces() const { return keyspaces_.size(); }
+
+ private:
+  using Changes = std::map<base::Digest, BlobIndex::Change>;
+  struct Doubt {
+    std::uint64_t group;
+    Changes changes;
+  };
+  struct Compaction {
+    std::uint32_t pack;
+    std::uint64_t from = 0;
+    Packs::OnDamage on_damage = Packs::OnDamage::stop;
+  };
+
+  Store(ports::Disk& disk, std::string directory, std::uint64_t seed, StoreOptions options);
+
+  StoreResult<void> start(Background background);
+  StoreResult<std::unique_ptr<Packs>> open_packs();
+  StoreResult<Keyspace> keyspace(std::string_view name);
+  base::Outcome<Keyspace> domain_keyspace(std::string_view name);
+
+  StoreResult<std::optional<Location>> find(const base::Digest& id);
+  StoreResult<void> stage(const base::Digest& id, Changes& staged);
+  StoreResult<void> check_room(bool grows);
+  StoreResult<void> append(const Commit::Blob& blob, BlobIndex::Change& change);
+
+  base::Outcome<void> write(Batch batch, Changes changes);
+  StoreResult<void> resolve();
+  void apply(const Changes& changes);
+
+  // store_tidy.cpp
+  StoreResult<void> repair();
+  StoreResult<void> count();
+  StoreResult<bool> reclaim();
+  std::optional<PackInfo> worst_pack() const;
+  StoreResult<void> compact();
+  StoreResult<void> move(std::span<const Moved> moved);
+  StoreResult<bool> damage_is_dead(std::uint32_t pack);
+
+  ports::Disk& disk_;
+  std::string directory_;
+  StoreOptions options_;
+  base::Random seeds_;
+  std::unique_ptr<Database> database_;
+  std::unique_ptr<Packs> packs_;
+  BlobIndex index_;
+  std::map<std::string, Keyspace, std::less<>> keyspaces_;  // of domains
+  std::optional<Keyspace> own_;                             // the number of the last group
+  std::optional<Keyspace> blobs_;                           // id -> Location
+
+  Batch batch_;      // of the group at hand
+  Changes changes_;  // the blobs in it
+  std::uint64_t group_ = 0;
+  std::optional<Doubt> doubt_;
+  std::optional<StoreError> packs_failed_;  // of a write; none once one has succeeded
+  bool count_failed_ = false;               // the index cannot be read through: nothing is reclaimed
+  std::optional<Compaction> compaction_;
+  std::set<std::uint32_t> broken_packs_;  // with live records in damaged places: they stay as they are
+};
+
+}  // namespace troupe::store

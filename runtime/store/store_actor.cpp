@@ -1,0 +1,189 @@
+#include "runtime/store/store_actor.hpp"
+
+#include <algorithm>
+
+#include "runtime/store/store_words.hpp"
+
+namespace troupe::store {
+namespace {
+
+kj::StringPtr text(const std::string& from) { return {from.c_str(), from.size()}; }
+
+}  // namespace
+
+void StoreActor::receive(runtime::Handlers& on) {
+  serve<wire::Commit>(on, &StoreActor::commit);
+  serve<wire::Get>(on, &StoreActor::get);
+  serve<wire::Scan>(on, &StoreActor::scan);
+  serve<wire::Read>(on, &StoreActor::read);
+  serve<wire::Has>(on, &StoreActor::has);
+  serve<wire::Usage>(on, &StoreActor::used);
+  serve<wire::CheckBlobs>(on, &StoreActor::check);
+  on.timer<Flush>([this] { flush(); });
+  on.timer<Tidy>([this] { tidy(); });
+  on.timer<Reopen>([this] { open(); });
+  on.describe<wire::StoreState>([this](wire::StoreState::Builder state) { describe(state); });
+}
+
+void StoreActor::start() { open(); }
+
+void StoreActor::stop() { flush(); }
+
+void StoreActor::open() {
+  const auto background = world().threads.real() ? Background::thread : Background::here;
+  auto opened = Store::open(world().disk, directory_, background, world().chance.seed(), options_);
+  if (opened.ok()) {
+    store_ = std::move(opened).value();
+    retry_ = kRetryDelayMin;
+    return tidy_in(base::Duration::zero());
+  }
+  closed_ = to_error(opened.error());
+  // Damage and a newer format do not pass by waiting.
+  if (opened.error() == StoreError::corrupt || opened.error() == StoreError::format_newer) return;
+  const base::Duration delay = next_retry();
+  closed_.retry_after = std::chrono::duration_cast<std::chrono::milliseconds>(delay);
+  after<Reopen>(delay);
+}
+
+// -- commit ----------------------------------------------------------------------------------------------------------
+
+void StoreActor::commit(wire::Commit::Reader question, Done reply) {
+  const auto commit = read_commit(question);
+  ++commits_;
+  if (!commit.ok()) return reply.refuse(commit.error());
+  if (!store_->fits(commit.value())) flush();
+  if (waiting_.empty()) after<Flush>(base::Duration::zero());  // behind all commits that wait already
+  const auto added = store_->add(commit.value());
+  if (!added.ok()) {
+    tidy_in(retry_);
+    return reply.refuse(added.error());
+  }
+  waiting_.push_back(std::move(reply));
+  drops_ = drops_ || !commit.value().drop.empty();
+  if (waiting_.size() >= kGroupCommitsMax || store_->gathered() >= kGroupBytesMax) flush();
+}
+
+void StoreActor::flush() {
+  if (!store_) return;
+  const auto flushed = store_->flush();
+  if (!waiting_.empty()) ++groups_;
+  for (Done& reply : std::exchange(waiting_, {})) {
+    if (flushed.ok()) reply.done();
+    else reply.refuse(flushed.error());
+  }
+  if (!flushed.ok()) tidy_in(retry_);
+  if (std::exchange(drops_, false)) tidy_in(kTidyDelay);
+}
+
+// -- read ------------------------------------------------------------------------------------------------------------
+
+void StoreActor::get(wire::Get::Reader question, runtime::Reply<wire::Found> reply) {
+  const auto found = store_->get(view(question.getKeyspace()), view(question.getKey()));
+  if (!found.ok()) return reply.refuse(found.error());
+  reply.send([&](wire::Found::Builder out) { out.setValue(as_data(found.value())); });
+}
+
+void StoreActor::scan(wire::Scan::Reader question, runtime::Reply<wire::Slice> reply) {
+  const auto slice = store_->scan(view(question.getKeyspace()), view(question.getFrom()), question.getRowsMax(),
+                                  std::min(question.getBytesMax(), kSliceBytesMax), view(question.getPrefix()));
+  if (!slice.ok()) return reply.refuse(slice.error());
+  reply.send([&](wire::Slice::Builder out) {
+    const std::vector<Row>& rows = slice.value().rows;
+    auto list = out.initRows(static_cast<unsigned>(rows.size()));
+    for (unsigned i = 0; i < rows.size(); ++i) {
+      list[i].setKey(as_data(rows[i].key));
+      list[i].setValue(as_data(rows[i].value));
+    }
+    if (!slice.value().next) return;
+    out.setMore(true);
+    out.setNext(as_data(*slice.value().next));
+  });
+}
+
+void StoreActor::read(wire::Read::Reader question, runtime::Reply<wire::Blobbed> reply) {
+  const auto id = read_id(question.getId());
+  if (!id.ok()) return reply.refuse(id.error());
+  const auto bytes = store_->read(id.value());
+  if (!bytes.ok()) return reply.refuse(bytes.error());
+  reply.send([&](wire::Blobbed::Builder out) { out.setBytes(as_data(bytes.value())); });
+}
+
+void StoreActor::has(wire::Has::Reader question, runtime::Reply<wire::Held> reply) {
+  std::vector<bool> held;
+  for (const auto one : question.getIds()) {
+    const auto id = read_id(one);
+    if (!id.ok()) return reply.refuse(id.error());
+    const auto is = store_->has(id.value());
+    if (!is.ok()) return reply.refuse(is.error());
+    held.push_back(is.value());
+  }
+  reply.send([&](wire::Held::Builder out) {
+    auto list = out.initHeld(static_cast<unsigned>(held.size()));
+    for (unsigned i = 0; i < held.size(); ++i) list.set(i, held[i]);
+  });
+}
+
+void StoreActor::used(wire::Usage::Reader, runtime::Reply<wire::Used> reply) {
+  const StoreUsage usage = store_->usage();
+  reply.send([&](wire::Used::Builder out) {
+    out.setBlobs(usage.blobs);
+    out.setBlobBytes(usage.blob_bytes);
+    out.setDeadBytes(usage.dead_bytes);
+    out.setFreeBytes(usage.free_bytes);
+    out.setFailure(text(usage.failure.substr(0, kFailureBytesMax)));
+    out.setDamages(static_cast<std::uint32_t>(usage.damages));
+  });
+}
+
+void StoreActor::check(wire::CheckBlobs::Reader question, runtime::Reply<wire::Checked> reply) {
+  const auto checked = store_->check(view(question.getFrom()));
+  if (!checked.ok()) return reply.refuse(checked.error());
+  reply.send([&](wire::Checked::Builder out) {
+    out.setChecked(checked.value().checked);
+    auto damaged = out.initDamaged(static_cast<unsigned>(checked.value().damaged.size()));
+    for (unsigned i = 0; i < damaged.size(); ++i) damaged.set(i, as_data(checked.value().damaged[i].view()));
+    if (!checked.value().next) return;
+    out.setMore(true);
+    out.setNext(as_data(*checked.value().next));
+  });
+}
+
+void StoreActor::describe(wire::StoreState::Builder state) {
+  state.setCommits(commits_);
+  state.setGroups(groups_);
+  if (!store_) return state.setFailure(text(closed_.message.substr(0, kFailureBytesMax)));
+  const StoreUsage usage = store_->usage();
+  state.setKeyspaces(static_cast<std::uint32_t>(store_->keyspaces()));
+  state.setBlobs(usage.blobs);
+  state.setBlobBytes(usage.blob_bytes);
+  state.setDeadBytes(usage.dead_bytes);
+  state.setCounted(usage.counted);
+  state.setFailure(text(usage.failure.substr(0, kFailureBytesMax)));
+  state.setDamages(static_cast<std::uint32_t>(usage.damages));
+}
+
+// -- when idle -------------------------------------------------------------------------------------------------------
+
+void StoreActor::tidy() {
+  tidy_at_ = base::Instant::max();
+  flush();
+  const bool busy = std::exchange(busy_, false);
+  switch (store_->tidy()) {
+    case Tidied::more: return tidy_in(busy ? kTidyPauseBusy : kTidyPauseIdle);
+    case Tidied::failed: return tidy_in(next_retry());
+    case Tidied::done: retry_ = kRetryDelayMin;
+  }
+}
+
+/// Unless a step is due earlier.
+void StoreActor::tidy_in(base::Duration delay) {
+  if (now() + delay >= tidy_at_) return;
+  tidy_at_ = now() + delay;
+  after<Tidy>(delay);
+}
+
+base::Duration StoreActor::next_retry() {
+  return std::exchange(retry_, std::min<base::Duration>(retry_ * 2, kRetryDelayMax));
+}
+
+}  // namespace troupe::store

@@ -1,0 +1,89 @@
+#pragma once
+// Gives rows and blobs of the node's store to its domains, by messages/store.capnp. Blocks on its device: spawn it with
+// SpawnOptions{.placement = ports::Placement::own_thread}.
+//
+// Commit  what waits in the mailbox together becomes one group: up to kGroupCommitsMax commits or about kGroupBytesMax
+//         of blobs. All of it is durable before any of it is answered.
+// Read    answers from what is durable: a commit that still waits is not seen, and no read waits for its sync. Who
+// wants
+//         to see what it has committed asks after the answer.
+// Open    while the store cannot be opened every question is answered with the reason; what may pass is tried again.
+// Idle    tidy() of the store runs in steps between messages, seldom while there are any.
+// Limits  the mailbox's; a group; the slices of store.hpp.
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "messages/common.capnp.h"
+#include "messages/store.capnp.h"
+#include "runtime/actor/actor.hpp"
+#include "runtime/store/store.hpp"
+
+namespace troupe::store {
+
+inline constexpr std::size_t kGroupCommitsMax = 64;                 // our choice: beyond it a sync is cheap already
+inline constexpr std::uint64_t kGroupBytesMax = 4 * 1024 * 1024;    // our choice: some milliseconds of writing
+inline constexpr std::uint32_t kSliceBytesMax = 3 * 1024 * 1024;    // with 4096 rows it fits the kind's 4 MiB
+inline constexpr std::size_t kFailureBytesMax = 1024;               // messages/store.capnp: Used
+inline constexpr std::chrono::milliseconds kTidyDelay{100};         // our choice: drops come in bursts
+inline constexpr std::chrono::milliseconds kTidyPauseIdle{10};      // our choice: between two steps
+inline constexpr std::chrono::milliseconds kTidyPauseBusy{200};     // our choice: a step takes some 50 ms of the device
+inline constexpr std::chrono::milliseconds kRetryDelayMin{1'000};   // our choice: a failed device, doubled each time
+inline constexpr std::chrono::milliseconds kRetryDelayMax{60'000};  // our choice
+
+class StoreActor final : public runtime::Actor {
+ public:
+  static constexpr const char* kName = "store";
+  /// Keeps all in `directory` of the node's disk.
+  explicit StoreActor(std::string directory, StoreOptions options = {})
+      : directory_(std::move(directory)), options_(options) {}
+
+  void receive(runtime::Handlers& on) override;
+  void start() override;
+  void stop() override;
+
+ private:
+  struct Flush {};
+  struct Tidy {};
+  struct Reopen {};
+  using Done = runtime::Reply<messages::wire::Nothing>;
+
+  /// A handler that runs with an open store, else refuses.
+  template <class Q, class A>
+  void serve(runtime::Handlers& on, void (StoreActor::*handler)(typename Q::Reader, runtime::Reply<A>)) {
+    on.ask<Q, A>([this, handler](typename Q::Reader question, runtime::Reply<A> reply) {
+      busy_ = true;
+      if (store_) (this->*handler)(question, std::move(reply));
+      else reply.refuse(closed_);
+    });
+  }
+  void commit(wire::Commit::Reader question, Done reply);
+  void get(wire::Get::Reader question, runtime::Reply<wire::Found> reply);
+  void scan(wire::Scan::Reader question, runtime::Reply<wire::Slice> reply);
+  void read(wire::Read::Reader question, runtime::Reply<wire::Blobbed> reply);
+  void has(wire::Has::Reader question, runtime::Reply<wire::Held> reply);
+  void used(wire::Usage::Reader question, runtime::Reply<wire::Used> reply);
+  void check(wire::CheckBlobs::Reader question, runtime::Reply<wire::Checked> reply);
+  void describe(wire::StoreState::Builder state);
+
+  void open();
+  void flush();
+  void tidy();
+  void tidy_in(base::Duration delay);
+  base::Duration next_retry();
+
+  std::string directory_;
+  StoreOptions options_;
+  std::unique_ptr<Store> store_;
+  base::Error closed_;  // why there is none
+
+  std::vector<Done> waiting_;  // the commits of the group at hand
+  bool drops_ = false;         // whether one of them drops blobs
+  bool busy_ = false;          // asked something since the last step of tidy()
+  base::Instant tidy_at_ = base::Instant::max();
+  base::Duration retry_ = kRetryDelayMin;
+  std::uint64_t commits_ = 0;
+  std::uint64_t groups_ = 0;
+};
+
+}  // namespace troupe::store

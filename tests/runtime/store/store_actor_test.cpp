@@ -1,0 +1,586 @@
+// The store behind its mailbox: what its askers hear, on a disk that works, fills up, fails and loses power.
+#include "runtime/store/store_actor.hpp"
+
+#include <doctest/doctest.h>
+
+#include "messages/runtime.capnp.h"
+#include "runtime/store/store_words.hpp"
+#include "tests/runtime/actor/theatre.hpp"
+#include "tests/runtime/store/packing.hpp"
+
+namespace troupe::store {
+namespace {
+
+using namespace std::chrono_literals;
+using base::Code;
+using messages::wire::Nothing;
+using runtime::Answer;
+using sim::DiskOperation;
+using test::Scripted;
+using test::Theatre;
+
+constexpr std::size_t kMiB = 1024 * 1024;
+
+/// What a question came to: nothing while it waits, `ok`, or the code of its error.
+struct Heard {
+  bool ok = false;
+  std::optional<Code> code;
+};
+
+/// A store in virtual time, and somebody who asks it.
+class Counter {
+ public:
+  explicit Counter(std::uint64_t seed = 1, StoreOptions options = {}) : theatre(seed), options_(options) {}
+
+  void open() {
+    store = theatre.node.start("store", [options = options_] { return std::make_unique<StoreActor>("node", options); },
+                               {.placement = ports::Placement::own_thread});
+    theatre.stage.settle();
+  }
+  /// The process ends and the power fails.
+  void crash(base::Random& power) {
+    caf::anon_send_exit(store, caf::exit_reason::kill);
+    store = {};
+    theatre.stage.settle();
+    theatre.disk.crash(power);
+  }
+
+  /// Asks within a handler of the asker.
+  template <class Q, class A, class Fill, class Take>
+  void ask(Scripted& self, Heard& heard, Fill fill, Take take) {
+    self.ask<Q, A>(store, base::Instant::max(), fill, [&heard, take](Answer<A> answer) {
+      heard.ok = answer.ok();
+      if (answer.ok()) take(answer.value());
+      else heard.code = answer.error().code;
+    });
+  }
+  /// Asks one question and waits until nobody has anything to do.
+  template <class Q, class A, class Fill, class Take>
+  Heard ask(Fill fill, Take take) {
+    Heard heard;
+    theatre.inside([&](Scripted& self) { ask<Q, A>(self, heard, fill, take); });
+    theatre.stage.settle();
+    return heard;
+  }
+
+  void commit(Scripted& self, Heard& heard, std::string_view key, std::string_view value,
+              const std::vector<std::pair<base::Digest, base::Bytes>>& keep = {},
+              const std::vector<base::Digest>& drop = {}) {
+    ask<wire::Commit, Nothing>(
+        self, heard,
+        [&](wire::Commit::Builder out) {
+          if (!key.empty()) {
+            auto row = out.initRows(1)[0];
+            row.setKeyspace("test");
+            row.setKey(as_data(base::as_bytes(key)));
+            if (value.empty()) row.getValue().setErase();
+            else row.getValue().setPut(as_data(base::as_bytes(value)));
+          }
+          auto blobs = out.initKeep(static_cast<unsigned>(keep.size()));
+          for (unsigned i = 0; i < keep.size(); ++i) {
+            blobs[i].setId(as_data(keep[i].first.view()));
+            blobs[i].setBytes(as_data(keep[i].second));
+          }
+          auto ids = out.initDrop(static_cast<unsigned>(drop.size()));
+          for (unsigned i = 0; i < drop.size(); ++i) ids.set(i, as_data(drop[i].view()));
+        },
+        [](Nothing::Reader) {});
+  }
+  template <class... Rest>
+  Heard commit(std::string_view key, std::string_view value, const Rest&... rest) {
+    Heard heard;
+    theatre.inside([&](Scripted& self) { commit(self, heard, key, value, rest...); });
+    theatre.stage.settle();
+    return heard;
+  }
+  Heard keep(std::uint64_t number, std::size_t bytes) {
+    return commit("", "", std::vector{std::pair{id_of(number), payload_of(number, bytes)}});
+  }
+  Heard drop(std::vector<std::uint64_t> numbers) {
+    std::vector<base::Digest> ids;
+    for (const std::uint64_t number : numbers) ids.push_back(id_of(number));
+    return commit("", "", std::vector<std::pair<base::Digest, base::Bytes>>{}, ids);
+  }
+
+  Heard get(std::string_view key, std::string& out) {
+    return ask<wire::Get, wire::Found>(
+        [&](wire::Get::Builder question) {
+          question.setKeyspace("test");
+          question.setKey(as_data(base::as_bytes(key)));
+        },
+        [&](wire::Found::Reader found) { out = std::string(base::as_text(view(found.getValue()))); });
+  }
+  /// The value of a row; fails the test without one.
+  std::string row(std::string_view key) {
+    std::string out;
+    CHECK(get(key, out).ok);
+    return out;
+  }
+  Heard read(std::uint64_t number, base::Bytes& out) {
+    return ask<wire::Read, wire::Blobbed>(
+        [&](wire::Read::Builder question) { question.setId(as_data(id_of(number).view())); },
+        [&](wire::Blobbed::Reader blobbed) {
+          const auto bytes = view(blobbed.getBytes());
+          out.assign(bytes.begin(), bytes.end());
+        });
+  }
+  bool holds(std::uint64_t number, std::size_t bytes) {
+    base::Bytes out;
+    return read(number, out).ok && out == payload_of(number, bytes);
+  }
+  StoreUsage used() {
+    StoreUsage out;
+    CHECK(ask<wire::Usage, wire::Used>([](wire::Usage::Builder) {},
+                                       [&](wire::Used::Reader used) {
+                                         out.blobs = used.getBlobs();
+                                         out.blob_bytes = used.getBlobBytes();
+                                         out.dead_bytes = used.getDeadBytes();
+                                         out.free_bytes = used.getFreeBytes();
+                                         out.failure = used.getFailure().cStr();
+                                         out.damages = used.getDamages();
+                                       })
+              .ok);
+    return out;
+  }
+  std::uint64_t groups() {
+    std::uint64_t out = 0;
+    CHECK(ask<runtime::wire::Describe, wire::StoreState>(
+              [](runtime::wire::Describe::Builder) {}, [&](wire::StoreState::Reader state) { out = state.getGroups(); })
+              .ok);
+    return out;
+  }
+  /// Disk operations that `what` takes.
+  std::uint64_t cost(const std::function<void()>& what) {
+    const std::uint64_t before = theatre.disk.operations();
+    what();
+    return theatre.disk.operations() - before;
+  }
+
+  Theatre theatre;
+  runtime::Handle store;
+
+ private:
+  StoreOptions options_;
+};
+
+}  // namespace
+
+TEST_CASE("store actor: what was committed is read, rows and blobs, also after a restart of the node") {
+  Counter counter;
+  counter.open();
+  REQUIRE(counter.commit("a", "1", std::vector{std::pair{id_of(1), payload_of(1, 300'000)}}).ok);
+  REQUIRE(counter.commit("b", "2").ok);
+  for (int i = 0; i < 2; ++i) {
+    CHECK(counter.row("a") == "1");
+    CHECK(counter.holds(1, 300'000));
+    std::string none;
+    CHECK(counter.get("c", none).code == Code::not_found);
+    base::Bytes nothing;
+    CHECK(counter.read(2, nothing).code == Code::not_found);
+    std::vector<bool> held;
+    CHECK(counter
+              .ask<wire::Has, wire::Held>(
+                  [](wire::Has::Builder question) {
+                    auto ids = question.initIds(2);
+                    ids.set(0, as_data(id_of(2).view()));
+                    ids.set(1, as_data(id_of(1).view()));
+                  },
+                  [&](wire::Held::Reader answer) {
+                    for (const bool one : answer.getHeld()) held.push_back(one);
+                  })
+              .ok);
+    CHECK(held == std::vector{false, true});
+    caf::anon_send_exit(counter.store, caf::exit_reason::kill);
+    counter.theatre.stage.settle();
+    counter.open();
+  }
+}
+
+TEST_CASE("store actor: rows are scanned in order, slice by slice") {
+  Counter counter;
+  counter.open();
+  for (const char* key : {"b2", "a1", "b1", "b3"}) REQUIRE(counter.commit(key, key).ok);
+  std::vector<std::string> keys;
+  base::Bytes from;
+  for (bool more = true; more;) {
+    const Heard heard = counter.ask<wire::Scan, wire::Slice>(
+        [&](wire::Scan::Builder question) {
+          question.setKeyspace("test");
+          question.setPrefix(as_data(base::as_bytes("b")));
+          question.setFrom(as_data(from));
+          question.setRowsMax(2);
+        },
+        [&](wire::Slice::Reader slice) {
+          for (const auto row : slice.getRows()) keys.emplace_back(base::as_text(view(row.getKey())));
+          more = slice.getMore();
+          from.assign(slice.getNext().begin(), slice.getNext().end());
+        });
+    REQUIRE(heard.ok);
+  }
+  CHECK(keys == std::vector<std::string>{"b1", "b2", "b3"});
+}
+
+TEST_CASE("store actor: a scan of the largest rows fits its answer") {
+  Counter counter;
+  counter.open();
+  const std::string largest(kValueBytesMax, 'v');
+  for (const char* key : {"1", "2", "3", "4"}) REQUIRE(counter.commit(key, largest).ok);
+  std::size_t rows = 0;
+  CHECK(counter
+            .ask<wire::Scan, wire::Slice>(
+                [](wire::Scan::Builder question) {
+                  question.setKeyspace("test");
+                  question.setRowsMax(UINT32_MAX);
+                  question.setBytesMax(UINT32_MAX);
+                },
+                [&](wire::Slice::Reader slice) {
+                  rows = slice.getRows().size();
+                  CHECK(slice.getMore());
+                })
+            .ok);
+  CHECK(rows == 2);
+}
+
+TEST_CASE("store actor: questions against the rules are malformed, and change nothing") {
+  Counter counter;
+  counter.open();
+  CHECK(counter.commit(std::string(kKeyBytesMax + 1, 'k'), "v").code == Code::malformed);
+  const auto id_of_31 = [](capnp::Data::Builder id) { std::fill(id.begin(), id.end(), 1); };
+  CHECK(counter
+            .ask<wire::Read, wire::Blobbed>([&](wire::Read::Builder out) { id_of_31(out.initId(31)); },
+                                            [](wire::Blobbed::Reader) {})
+            .code == Code::malformed);
+  CHECK(counter
+            .ask<wire::Has, wire::Held>([&](wire::Has::Builder out) { id_of_31(out.initIds(1).init(0, 31)); },
+                                        [](wire::Held::Reader) {})
+            .code == Code::malformed);
+  CHECK(counter
+            .ask<wire::Commit, Nothing>([&](wire::Commit::Builder out) { id_of_31(out.initDrop(1).init(0, 31)); },
+                                        [](Nothing::Reader) {})
+            .code == Code::malformed);
+  CHECK(counter
+            .ask<wire::Commit, Nothing>([&](wire::Commit::Builder out) { id_of_31(out.initKeep(1)[0].initId(31)); },
+                                        [](Nothing::Reader) {})
+            .code == Code::malformed);
+  CHECK(counter
+            .ask<wire::Get, wire::Found>([&](wire::Get::Builder out) { out.setKeyspace("No"); },
+                                         [](wire::Found::Reader) {})
+            .code == Code::malformed);
+  CHECK(counter
+            .ask<wire::Scan, wire::Slice>([&](wire::Scan::Builder out) { out.setKeyspace(".blobs"); },
+                                          [](wire::Slice::Reader) {})
+            .code == Code::refused);
+  CHECK(counter.used().blobs == 0);
+}
+
+TEST_CASE("store actor: commits that wait together cost the device what one costs, and none is answered before") {
+  Counter counter;
+  counter.open();
+  REQUIRE(counter.commit("first", "1").ok);  // the keyspace is there
+  counter.theatre.stage.run_for(1s);
+  REQUIRE(counter.keep(100, 10).ok);
+  const std::uint64_t one = counter.cost([&] { REQUIRE(counter.keep(101, 10).ok); });
+  const std::uint64_t before = counter.groups();
+  std::array<Heard, kGroupCommitsMax> heard;
+  const auto all = [&] {
+    counter.theatre.inside([&](Scripted& self) {
+      for (std::size_t i = 0; i < heard.size(); ++i) {
+        counter.commit(self, heard[i], "key" + std::to_string(i), "v", {{id_of(i), payload_of(i, 10)}});
+      }
+    });
+    counter.theatre.stage.settle();
+  };
+  SUBCASE("all are durable") {
+    CHECK(counter.cost(all) == one);
+    for (const Heard& each : heard) CHECK(each.ok);
+    CHECK(counter.groups() == before + 1);
+    base::Random power(1);
+    counter.crash(power);
+    counter.open();
+    for (std::size_t i = 0; i < heard.size(); ++i) {
+      CHECK(counter.row("key" + std::to_string(i)) == "v");
+      CHECK(counter.holds(i, 10));
+    }
+  }
+  SUBCASE("or all are refused, and nothing of them is there") {
+    counter.theatre.disk.fail(DiskOperation::sync, ports::DiskError::io);
+    all();
+    for (std::size_t i = 0; i < heard.size(); ++i) {
+      CHECK(heard[i].code == Code::unavailable);
+      std::string none;
+      CHECK(counter.get("key" + std::to_string(i), none).code == Code::not_found);
+      CHECK(!counter.holds(i, 10));
+    }
+    CHECK(counter.used().failure != "");
+    REQUIRE(counter.keep(7, 10).ok);
+    CHECK(counter.holds(7, 10));
+    CHECK(counter.used().failure == "");
+  }
+}
+
+TEST_CASE("store actor: a read behind a commit that waits sees nothing of it, and does not wait for it") {
+  Counter counter;
+  counter.open();
+  REQUIRE(counter.commit("a", "1").ok);
+  Heard committed, read;
+  std::string value;
+  bool answered_before = false;
+  counter.theatre.inside([&](Scripted& self) {
+    counter.commit(self, committed, "a", "2");
+    counter.ask<wire::Get, wire::Found>(
+        self, read,
+        [](wire::Get::Builder question) {
+          question.setKeyspace("test");
+          question.setKey(as_data(base::as_bytes("a")));
+        },
+        [&](wire::Found::Reader found) {
+          value = std::string(base::as_text(view(found.getValue())));
+          answered_before = !committed.ok;
+        });
+  });
+  counter.theatre.stage.settle();
+  CHECK(committed.ok);
+  CHECK(value == "1");
+  CHECK(answered_before);
+  CHECK(counter.row("a") == "2");
+}
+
+TEST_CASE("store actor: a blob is stored once, whoever keeps it") {
+  Counter counter;
+  counter.open();
+  std::array<Heard, 3> heard;
+  counter.theatre.inside([&](Scripted& self) {
+    for (Heard& each : heard) counter.commit(self, each, "", "", {{id_of(1), payload_of(1, kMiB)}});
+  });
+  counter.theatre.stage.settle();
+  for (const Heard& each : heard) CHECK(each.ok);
+  REQUIRE(counter.keep(1, kMiB).ok);
+  CHECK(counter.used().blobs == 1);
+  CHECK(counter.used().blob_bytes == kMiB);
+  CHECK(counter.theatre.disk.size(path_of(1)).value() == kPackHeaderBytes + record_bytes(kMiB));
+}
+
+TEST_CASE("store actor: what is dropped is dead at once and free soon") {
+  Counter counter(1, {.pack_bytes_max = 4 * kMiB});
+  counter.open();
+  for (std::uint64_t i = 0; i < 8; ++i) REQUIRE(counter.keep(i, kMiB).ok);
+  const StoreUsage full = counter.used();
+  CHECK(full.dead_bytes == 0);
+  REQUIRE(counter.drop({0, 1, 2, 4, 5}).ok);
+  CHECK(counter.used().blobs == 3);
+  CHECK(counter.used().dead_bytes >= 5 * kMiB);
+  counter.theatre.stage.run_for(10s);
+  CHECK(counter.used().dead_bytes < 2 * kMiB);
+  CHECK(counter.used().free_bytes >= full.free_bytes + 4 * kMiB);
+  for (const std::uint64_t left : {3, 6, 7}) CHECK(counter.holds(left, kMiB));
+}
+
+TEST_CASE("store actor: what a crash left without a row is found dead at the next start") {
+  Counter counter(1, {.tidy_bytes_min = 100 * kMiB});
+  counter.open();
+  REQUIRE(counter.keep(1, 1'000).ok);
+  // The pack is written and synced, the index is not.
+  const std::uint64_t before = counter.theatre.disk.operations();
+  REQUIRE(counter.keep(2, 1'000).ok);
+  CHECK(counter.theatre.disk.operations() - before == 4);  // pack: bytes, sync; log: bytes, sync
+  counter.theatre.disk.halt_after(2);
+  CHECK(counter.keep(3, 1'000).code == Code::unknown_outcome);
+  base::Random power(1);
+  counter.crash(power);
+  counter.open();
+  counter.theatre.stage.run_for(1s);
+  CHECK(counter.used().blobs == 2);
+  CHECK(counter.used().dead_bytes == record_bytes(1'000));
+  CHECK(counter.holds(1, 1'000));
+  CHECK(counter.holds(2, 1'000));
+}
+
+TEST_CASE("store actor: a full disk refuses what grows; dropping works, and then all else again") {
+  Counter counter;
+  counter.theatre.disk.set_capacity(64 * kMiB);
+  counter.open();
+  std::uint64_t stored = 0;
+  Heard last;
+  for (; stored < 100; ++stored) {
+    last = counter.commit("blob" + std::to_string(stored), "here",
+                          std::vector{std::pair{id_of(stored), payload_of(stored, kMiB)}});
+    if (!last.ok) break;
+  }
+  CHECK(last.code == Code::no_space);
+  CHECK(stored > 20);
+  CHECK(stored < 40);
+  CHECK(counter.used().failure != "");
+  CHECK(counter.used().blobs == stored);
+  std::string none;
+  CHECK(counter.get("blob" + std::to_string(stored), none).code == Code::not_found);
+  CHECK(counter.holds(0, kMiB));
+  REQUIRE(counter.commit("small", "rows still work").ok);
+  // Others fill the device, up to what is reserved for dropping.
+  counter.theatre.disk.set_capacity(64 * kMiB - 20 * kMiB);
+  CHECK(counter.commit("b", "2").code == Code::no_space);
+  std::vector<std::uint64_t> all;
+  for (std::uint64_t i = 0; i < stored; ++i) all.push_back(i);
+  REQUIRE(counter.drop(all).ok);
+  counter.theatre.stage.run_for(10s);
+  CHECK(counter.used().dead_bytes == 0);
+  counter.theatre.disk.set_capacity(64 * kMiB);
+  CHECK(counter.used().failure == "");
+  REQUIRE(counter.keep(1'000, kMiB).ok);
+  CHECK(counter.holds(1'000, kMiB));
+}
+
+TEST_CASE("store actor: with no room at all a drop is refused, and the store works on once there is some") {
+  Counter counter;
+  counter.theatre.disk.set_capacity(64 * kMiB);
+  counter.open();
+  REQUIRE(counter.keep(1, kMiB).ok);
+  counter.theatre.disk.set_capacity(0);
+  CHECK(counter.drop({1}).code == Code::no_space);
+  CHECK(counter.holds(1, kMiB));
+  counter.theatre.stage.run_for(10min);
+  counter.theatre.disk.set_capacity(64 * kMiB);
+  REQUIRE(counter.drop({1}).ok);
+  CHECK(counter.used().blobs == 0);
+}
+
+TEST_CASE("store actor: a corrupt blob is named by a read and by a check, and counted") {
+  Counter counter;
+  counter.open();
+  for (std::uint64_t i = 1; i <= 3; ++i) REQUIRE(counter.keep(i, 10'000).ok);
+  const std::uint64_t second = kPackHeaderBytes + record_bytes(10'000);
+  REQUIRE(counter.theatre.disk.corrupt(path_of(1), second + kRecordHeaderBytes + 5'000, 0x10));
+  const bool reads_first = [] {
+    bool out = false;
+    SUBCASE("read") { out = true; }
+    SUBCASE("check") { out = false; }
+    return out;
+  }();
+  base::Bytes bytes;
+  if (reads_first) CHECK(counter.read(2, bytes).code == Code::corrupt);
+  std::vector<base::Digest> damaged;
+  CHECK(counter
+            .ask<wire::CheckBlobs, wire::Checked>([](wire::CheckBlobs::Builder) {},
+                                                  [&](wire::Checked::Reader checked) {
+                                                    CHECK(checked.getChecked() == 3);
+                                                    CHECK(!checked.getMore());
+                                                    for (const auto id : checked.getDamaged())
+                                                      damaged.push_back(read_id(id).value());
+                                                  })
+            .ok);
+  CHECK(damaged == std::vector{id_of(2)});
+  CHECK(counter.used().damages == 1);
+  CHECK(counter.holds(1, 10'000));
+  CHECK(counter.holds(3, 10'000));
+  REQUIRE(counter.keep(2, 10'000).ok);
+  CHECK(counter.holds(2, 10'000));
+  CHECK(counter.used().damages == 0);
+}
+
+TEST_CASE("store actor: blobs are checked in slices that together cover all") {
+  Counter counter;
+  counter.open();
+  constexpr std::uint64_t kMany = kCheckBlobsMax * 2 + 7;
+  for (std::uint64_t i = 0; i < kMany; ++i) REQUIRE(counter.keep(i, 10).ok);
+  std::uint64_t checked = 0;
+  int slices = 0;
+  base::Bytes from;
+  for (bool more = true; more; ++slices) {
+    REQUIRE(
+        counter
+            .ask<wire::CheckBlobs, wire::Checked>([&](wire::CheckBlobs::Builder out) { out.setFrom(as_data(from)); },
+                                                  [&](wire::Checked::Reader answer) {
+                                                    checked += answer.getChecked();
+                                                    more = answer.getMore();
+                                                    from.assign(answer.getNext().begin(), answer.getNext().end());
+                                                  })
+            .ok);
+  }
+  CHECK(checked == kMany);
+  CHECK(slices == 3);
+}
+
+TEST_CASE("store actor: a store that cannot be opened answers why, and is tried again where that helps") {
+  Counter counter;
+  std::string none;
+  SUBCASE("the device fails") {
+    counter.theatre.disk.fail(DiskOperation::sync, ports::DiskError::io);
+    counter.open();
+    CHECK(counter.get("a", none).code == Code::unavailable);
+    CHECK(counter.commit("a", "1").code == Code::unavailable);
+    counter.theatre.stage.run_for(kRetryDelayMin);
+    CHECK(counter.commit("a", "1").ok);
+  }
+  SUBCASE("the disk is full") {
+    counter.theatre.disk.set_capacity(0);
+    counter.open();
+    CHECK(counter.commit("a", "1").code == Code::no_space);
+    counter.theatre.stage.run_for(10min);
+    CHECK(counter.commit("a", "1").code == Code::no_space);
+    counter.theatre.disk.set_capacity(64 * kMiB);
+    counter.theatre.stage.run_for(kRetryDelayMax);
+    CHECK(counter.commit("a", "1").ok);
+  }
+  SUBCASE("a newer program wrote it") {
+    { REQUIRE(Database::open(counter.theatre.disk, "node/db", {Background::here, 2, {}}).ok()); }
+    counter.open();
+    counter.theatre.stage.run_for(1h);
+    CHECK(counter.get("a", none).code == Code::unsupported);
+  }
+  SUBCASE("it is damaged") {
+    counter.open();
+    REQUIRE(counter.commit("a", "1").ok);
+    caf::anon_send_exit(counter.store, caf::exit_reason::kill);
+    counter.theatre.stage.settle();
+    REQUIRE(counter.theatre.disk.corrupt("node/db/CURRENT", 0, 0xff));
+    counter.open();
+    counter.theatre.stage.run_for(1h);
+    CHECK(counter.get("a", none).code == Code::corrupt);
+    CHECK(counter.commit("a", "1").code == Code::corrupt);
+  }
+  CHECK(counter.theatre.record("/store")->restarts == 0);
+}
+
+TEST_CASE("store actor: after a loss of power at any operation acknowledged commits are there, others whole or not") {
+  // Each commit writes its number in a row and keeps a blob; the next one drops it.
+  for (std::uint64_t at = 0;; ++at) {
+    CAPTURE(at);
+    Counter counter(at + 1, {.pack_bytes_max = 3'000, .reserve_bytes = 0, .tidy_bytes_min = 1});
+    counter.theatre.disk.halt_after(at);
+    counter.open();
+    std::uint64_t acknowledged = 0, asked = 0;
+    bool failed = false;
+    while (!failed && asked < 20) {
+      std::array<Heard, 2> heard;
+      counter.theatre.inside([&](Scripted& self) {
+        for (Heard& each : heard) {
+          ++asked;
+          counter.commit(self, each, "number", std::to_string(asked), {{id_of(asked), payload_of(asked, 500)}},
+                         {id_of(asked - 1)});
+        }
+      });
+      counter.theatre.stage.settle();
+      counter.theatre.stage.run_for(asked % 4 == 0 ? 1s : 0s);
+      for (const Heard& each : heard) {
+        if (each.ok) ++acknowledged;
+        else failed = true;
+      }
+    }
+    base::Random power(at);
+    counter.crash(power);
+    counter.open();
+    std::string found = "0";
+    const Heard heard = counter.get("number", found);
+    REQUIRE((heard.ok || heard.code == Code::not_found));
+    const std::uint64_t number = std::stoull(found);
+    REQUIRE(number >= acknowledged);
+    REQUIRE(number <= asked);
+    if (number > 0) REQUIRE(counter.holds(number, 500));
+    counter.theatre.stage.run_for(5s);
+    REQUIRE(counter.used().blobs == (number > 0 ? 1 : 0));
+    REQUIRE(counter.used().damages == 0);
+    if (number > 0) REQUIRE(counter.holds(number, 500));
+    if (!failed) break;
+  }
+}
+
+}  // namespace troupe::store
