@@ -19,6 +19,10 @@ base::HostPort host_port(const base::Endpoint& endpoint) {
   return *out;
 }
 
+bool lives_at(const KnownPeer& peer, const base::HostPort& where) {
+  return peer.contact.endpoint.dialable() && host_port(peer.contact.endpoint) == where;
+}
+
 }  // namespace
 
 Decisions Peers::dialled(std::uint64_t ticket, const base::NodeId& id, base::Instant now, base::Random& random) {
@@ -52,9 +56,9 @@ void Peers::fail_dial(std::uint64_t ticket, DialFailure why, base::Instant now, 
     seed.next_at = now + backoff(kSeedRetryMin, policy_.rejoin_period, seed.failures, random);
   }
   if (!dial.to.id || links_.contains(*dial.to.id)) return;
-  book_.failed(*dial.to.id, now);
   const KnownPeer* const peer = book_.find(*dial.to.id);
-  if (peer == nullptr) return;
+  if (peer == nullptr || !lives_at(*peer, dial.to.where)) return;  // a seed or a person named another address
+  book_.failed(peer->id, now);
   retry_at_.insert_or_assign(peer->id, now + backoff(kRetryMin, kRetryMax, peer->failures, random));
 }
 

@@ -168,3 +168,20 @@ TEST_CASE("dials: a person's wish is dialled at once, whatever the number of lin
   node.pass(kDialTimeout);
   CHECK(node.peers.connect(seed(7), node.now, node.random).ok());
 }
+
+TEST_CASE("dials: a failure counts against the address that failed, not against another one of that peer") {
+  Fixture node;
+  node.start();
+  node.befriend(outbound(1));
+  node.peers.unlinked(id_of(1), node.now, node.random);
+  const auto typo = node.peers.connect({id_of(1), {"elsewhere", 1}}, node.now, node.random);
+  REQUIRE(typo.ok());
+  node.peers.dial_failed(typo.value().ticket, DialFailure::unreachable, node.now, node.random);
+  CHECK(node.peers.book().find(id_of(1))->failures == 0);
+
+  const auto right =
+      node.peers.connect({id_of(1), *base::HostPort::parse(endpoint_of(1).text())}, node.now, node.random);
+  REQUIRE(right.ok());
+  node.peers.dial_failed(right.value().ticket, DialFailure::unreachable, node.now, node.random);
+  CHECK(node.peers.book().find(id_of(1))->failures == 1);
+}
