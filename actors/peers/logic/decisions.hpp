@@ -108,6 +108,8 @@ struct LinkUp {
   std::uint32_t nonce;
   base::Endpoint remote;  ///< where it was dialled, or where it dialled from
   Direction direction;
+
+  friend bool operator==(const LinkUp&, const LinkUp&) = default;
 };
 
 /// A line of `troupe peers`.

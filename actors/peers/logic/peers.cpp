@@ -62,7 +62,9 @@ base::Instant Peers::wake_at() const {
 }
 
 Decisions Peers::linked(const LinkUp& up, base::Instant now, base::Random& random) {
-  const bool again = links_.contains(up.id);
+  const auto known = links_.find(up.id);
+  const bool again = known != links_.end();
+  if (again && known->second.up == up) return settle(now, random);
   const bool crowded = up.direction == Direction::inbound && links_.size() >= kLinksMax;
   if (up.id == self_ || !welcome(up.id, now)) {
     decisions_.push_back(Drop{up.id, book_.banned(up.id, now) ? DropReason::banned : DropReason::by_command});

@@ -34,6 +34,7 @@ class Peers {
   /// When tick() has something to do; later than the `now` of the last input.
   base::Instant wake_at() const;
 
+  /// A link is up. One that is told again changes nothing.
   Decisions linked(const LinkUp& link, base::Instant now, base::Random& random);
   /// A link ended by itself, not by a Drop. One that is not known is ignored.
   Decisions unlinked(const base::NodeId& id, base::Instant now, base::Random& random);

@@ -52,6 +52,15 @@ TEST_CASE("peers: whom a person drops stays away for a while, whoever dials") {
   }
 }
 
+TEST_CASE("peers: a link told twice is one link, and nothing to write down") {
+  Fixture node;
+  node.start();
+  node.befriend(outbound(1));
+  CHECK(node.peers.linked(outbound(1), node.now, node.random).empty());
+  CHECK(node.peers.links() == 1);
+  CHECK(only<SaveRow>(node.peers.linked(inbound(1), node.now, node.random)).size() == 1);  // another one took its place
+}
+
 TEST_CASE("peers: a person's wish lifts a ban") {
   Fixture node;
   node.start();
