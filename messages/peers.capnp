@@ -58,7 +58,7 @@ struct PeerRows $kind(from = [peer, view, operate], bytesMax = 262144) {
   # Answers ListPeers.
 
   peers @0 :List(PeerRow);
-  # By id; at most `peers.known_max` and the links of peers for whom the book has no room.
+  # By id; at most 2000: `peers.known_max` and the links of peers for whom the book has no room.
 }
 
 struct PeerRow {
@@ -126,4 +126,31 @@ struct DropPeer $kind(from = [operate], bytesMax = 128) {
 
   node @0 :Data;
   # 20 bytes, else `malformed`.
+}
+
+struct PeersState $kind(from = [peer, view, operate], bytesMax = 256) {
+  # What the inspector shows of the actor that answers all of these.
+
+  loading @0 :Bool;
+  # Rows are still read from the store; nothing is dialled before that is done.
+
+  known @1 :UInt32;
+  dialling @2 :UInt32;
+  linked @3 :UInt32;
+  healthy @4 :UInt32;
+  unhealthy @5 :UInt32;
+  banned @6 :UInt32;
+  # How many peers are in each PeerState.
+
+  wakeMs :union {
+    # When it acts next without being told anything.
+
+    none @7 :Void;
+    value @8 :UInt64;
+  }
+  rowsWaiting @9 :UInt32;
+  # Rows that the store does not have yet as they are.
+
+  savesFailed @10 :UInt32;
+  # Commits that came to nothing since this actor's last restart; each is tried again.
 }

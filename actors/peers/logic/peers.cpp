@@ -176,6 +176,12 @@ std::vector<Contact> Peers::reachable(base::Instant now) const {
   return out;
 }
 
+std::optional<Contact> Peers::whereabouts(const base::NodeId& id, base::Instant now) const {
+  const KnownPeer* const peer = book_.find(id);
+  if (peer == nullptr || !peer->contact.endpoint.dialable() || !welcome(id, now)) return std::nullopt;
+  return peer->contact;
+}
+
 std::optional<base::Bytes> Peers::row(const base::NodeId& id, Moment moment) const {
   const KnownPeer* const peer = book_.find(id);
   if (peer == nullptr) return std::nullopt;

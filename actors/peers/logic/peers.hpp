@@ -76,6 +76,8 @@ class Peers {
   std::vector<PeerView> view(base::Instant now) const;
   /// All peers that may be linked to, by id: who can hold something for us.
   std::vector<Contact> reachable(base::Instant now) const;
+  /// Where that peer can be dialled, for somebody who wants to talk to it; nothing if it is not welcome.
+  std::optional<Contact> whereabouts(const base::NodeId& id, base::Instant now) const;
   std::size_t links() const { return links_.size(); }
   std::size_t healthy() const;
   const AddressBook& book() const { return book_; }

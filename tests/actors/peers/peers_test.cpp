@@ -61,6 +61,19 @@ TEST_CASE("peers: a link told twice is one link, and nothing to write down") {
   CHECK(only<SaveRow>(node.peers.linked(inbound(1), node.now, node.random)).size() == 1);  // another one took its place
 }
 
+TEST_CASE("peers: only where a welcome peer can be dialled is told to whom wants to talk to it") {
+  Fixture node;
+  node.start();
+  CHECK_FALSE(node.peers.whereabouts(id_of(1), node.now).has_value());
+  node.befriend(inbound(1));
+  CHECK_FALSE(node.peers.whereabouts(id_of(1), node.now).has_value());
+  node.befriend(outbound(2));
+  CHECK(node.peers.whereabouts(id_of(2), node.now) == contact_of(2));
+  REQUIRE(node.peers.drop(id_of(2), node.now, node.random).ok());
+  CHECK_FALSE(node.peers.whereabouts(id_of(2), node.now).has_value());
+  CHECK(node.peers.whereabouts(id_of(2), node.now + kHoldOff) == contact_of(2));
+}
+
 TEST_CASE("peers: a person's wish lifts a ban") {
   Fixture node;
   node.start();

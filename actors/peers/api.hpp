@@ -1,0 +1,21 @@
+#pragma once
+// What other domains of the node may ask its peers, at the path kPath: `node().find(peers::kPath)`.
+//
+// ListKnown -> KnownContacts   everybody who can be linked to: the candidates to hold or to find something
+//
+// Whom a domain wants to talk to, it asks through `node().remote(id, path)`: that dials by itself.
+#include <vector>
+
+#include "actors/peers/logic/contact.hpp"
+#include "messages/peers.capnp.h"
+
+namespace troupe::peers {
+
+inline constexpr const char* kPath = "/peers";
+inline constexpr std::size_t kKnownContactsMax = 1000;  // of messages/peers.capnp; more are neither sent nor read
+
+/// The contacts of an answer, at most kKnownContactsMax, by id. Their ids: crypto::node_id(key, nonce).
+/// One whose endpoint is not dialable is linked, and can only be reached through that link.
+std::vector<Contact> read(wire::KnownContacts::Reader known);
+
+}  // namespace troupe::peers

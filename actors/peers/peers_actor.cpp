@@ -1,0 +1,184 @@
+// What comes in. What goes out and what is stored have files of their own.
+#include "actors/peers/peers_actor.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "actors/peers/contact.hpp"
+#include "actors/peers/wire.hpp"
+#include "runtime/base/ensure.hpp"
+
+namespace troupe::peers {
+namespace {
+
+using base::Code;
+using runtime::Reply;
+
+base::NodeId own_id(const PeersActor::Setup& setup) {
+  const auto id = setup.id_of(setup.self.key, setup.self.nonce);
+  base::ensure(id.has_value(), "a node's own id shows its work");
+  return *id;
+}
+
+}  // namespace
+
+base::Error to_error(CommandError error) {
+  switch (error) {
+    case CommandError::ourselves: return {Code::conflict, "that is this node itself"};
+    case CommandError::linked: return {Code::conflict, "that peer is linked already"};
+    case CommandError::busy:
+      return {Code::overloaded, "too many commands wait for a dial", std::chrono::milliseconds(1'000)};
+    case CommandError::not_linked: return {Code::not_found, "there is no link to that peer"};
+  }
+  return {Code::internal, "a command failed in a way that has no name"};
+}
+
+PeersActor::PeersActor(Setup setup) : setup_(std::move(setup)), peers_(own_id(setup_), setup_.policy, setup_.id_of) {
+  static_assert(kKnownMax <= kKnownContactsMax && kKnownMax + kLinksMax <= kPeerRowsMax, "answers have room for all");
+  base::ensure(setup_.policy.known_max <= kKnownMax, "the peers known fit into the messages that list them");
+}
+
+void PeersActor::receive(runtime::Handlers& on) {
+  const auto answers = [this](auto question, auto reply) { answer(question, std::move(reply)); };
+  on.ask<wire::Ping, wire::Pong>(answers);
+  on.ask<wire::Exchange, wire::Contacts>(answers);
+  on.ask<wire::ListKnown, wire::KnownContacts>(answers);
+  on.ask<wire::ListPeers, wire::PeerRows>(answers);
+  on.ask<wire::ConnectPeer, wire::Connected>(answers);
+  on.ask<wire::DropPeer, messages::wire::Nothing>(answers);
+  on.ask<net::wire::WhereIs, net::wire::Whereabouts>(answers);
+  on.tell<net::wire::LinkUp>([this](net::wire::LinkUp::Reader up) { link_up(up); });
+  on.tell<net::wire::LinkDown>([this](net::wire::LinkDown::Reader down) { link_down(down); });
+  on.timer<Tick>([this] { act(peers_.tick(now(), random())); });
+  on.timer<Follow>([this] { follow(); });
+  on.timer<LoadAgain>([this] { load(); });
+  on.timer<SaveAgain>([this] {
+    saving_ = false;
+    save();
+  });
+  on.describe<wire::PeersState>([this](wire::PeersState::Builder state) { describe(state); });
+}
+
+void PeersActor::start() {
+  node().publish<wire::Ping, wire::Exchange, wire::ListPeers, wire::ConnectPeer, wire::DropPeer>(kPath, self());
+  load();
+}
+
+// --- other nodes
+
+/// Who sent the question at hand over a link; refuses it if nobody did.
+std::optional<base::NodeId> PeersActor::linked_caller() {
+  const runtime::Caller from = caller();
+  if (from.role == messages::Role::peer && from.node) return from.node;
+  refuse(base::Error{Code::refused, "only another node asks this"});
+  return std::nullopt;
+}
+
+void PeersActor::punish(const base::NodeId& whom, const char* why) {
+  refuse(base::Error{Code::malformed, why});
+  act(peers_.misbehaved(whom, Offence::malformed, now(), random()));
+}
+
+void PeersActor::answer(wire::Ping::Reader ping, Reply<wire::Pong> reply) {
+  const auto from = linked_caller();
+  if (!from) return;
+  const auto endpoint = own_word(ping, *from, setup_.id_of);
+  if (!endpoint) return punish(*from, "a ping names its own sender");
+  reply.send([this](wire::Pong::Builder pong) { write(pong.initSelf(), setup_.self); });
+  act(peers_.advertised(*from, *endpoint, now(), random()));
+}
+
+void PeersActor::answer(wire::Exchange::Reader question, Reply<wire::Contacts> reply) {
+  const auto from = linked_caller();
+  if (!from) return;
+  if (question.getContactsMax() == 0) return punish(*from, "who asks for contacts wants some");
+  const auto contacts = peers_.give(*from, question.getContactsMax(), now(), random());
+  reply.send([&](wire::Contacts::Builder out) { write(out.initList(size32(contacts)), contacts); });
+}
+
+void PeersActor::link_up(net::wire::LinkUp::Reader up) {
+  if (loading_) return;  // the next FollowLinks tells it again
+  const Contact contact = read(up.getContact());
+  const auto id = setup_.id_of(contact.key, contact.nonce);
+  if (!id) return refuse(base::Error{Code::malformed, "a link is up to an id that lacks its work"});
+  const auto direction = up.getOutbound() ? Direction::outbound : Direction::inbound;
+  act(peers_.linked({*id, contact.key, contact.nonce, contact.endpoint, direction}, now(), random()));
+}
+
+void PeersActor::link_down(net::wire::LinkDown::Reader down) {
+  const auto id = node_id(down.getNode());
+  if (!id) return refuse(base::Error{Code::malformed, kIdLength});
+  act(peers_.unlinked(*id, now(), random()));
+}
+
+// --- this node
+
+void PeersActor::answer(wire::ListKnown::Reader, Reply<wire::KnownContacts> reply) {
+  const auto contacts = peers_.reachable(now());
+  reply.send([&](wire::KnownContacts::Builder out) { write(out.initList(size32(contacts)), contacts); });
+}
+
+void PeersActor::answer(net::wire::WhereIs::Reader question, Reply<net::wire::Whereabouts> reply) {
+  const auto id = node_id(question.getNode());
+  if (!id) return reply.refuse({Code::malformed, kIdLength});
+  const auto contact = peers_.whereabouts(*id, now());
+  if (!contact) return reply.refuse({Code::not_found, "no address of that node is known"});
+  reply.send([&](net::wire::Whereabouts::Builder out) { write(out.initContact(), *contact); });
+}
+
+void PeersActor::describe(wire::PeersState::Builder state) {
+  std::map<State, std::uint32_t> count;
+  for (const PeerView& line : peers_.view(now())) ++count[line.state];
+  state.setLoading(loading_);
+  state.setKnown(count[State::known]);
+  state.setDialling(count[State::dialling]);
+  state.setLinked(count[State::linked]);
+  state.setHealthy(count[State::healthy]);
+  state.setUnhealthy(count[State::unhealthy]);
+  state.setBanned(count[State::banned]);
+  state.setRowsWaiting(size32(waiting_));
+  state.setSavesFailed(saves_failed_);
+  if (peers_.wake_at() == base::Instant::max()) return;
+  const auto wait = std::chrono::ceil<std::chrono::milliseconds>(peers_.wake_at() - now()).count();
+  state.getWakeMs().setValue(static_cast<std::uint64_t>(std::max<std::int64_t>(wait, 0)));
+}
+
+// --- operators
+
+/// The bytes of each link come from `/links`; a line is worth showing without them.
+void PeersActor::answer(wire::ListPeers::Reader question, Reply<wire::PeerRows> reply) {
+  const bool healthy_only = question.getHealthyOnly();
+  ask<net::wire::ListLinks, net::wire::LinkRows>(
+      links(), now() + kTrafficTimeout, [](net::wire::ListLinks::Builder) {},
+      [this, healthy_only, reply = std::move(reply)](runtime::Answer<net::wire::LinkRows> rows) mutable {
+        auto lines = peers_.view(now());
+        if (healthy_only) std::erase_if(lines, [](const PeerView& line) { return line.state != State::healthy; });
+        lines.resize(std::min(lines.size(), kPeerRowsMax));
+        const Traffic traffic = rows.ok() ? read(rows.value()) : Traffic{};
+        reply.send([&](wire::PeerRows::Builder out) { write(out.initPeers(size32(lines)), lines, traffic); });
+      });
+}
+
+void PeersActor::answer(wire::ConnectPeer::Reader command, Reply<wire::Connected> reply) {
+  const auto text = command.getTarget();
+  const auto target = text.size() <= kTargetBytesMax ? Target::parse({text.begin(), text.size()}) : std::nullopt;
+  if (!target) return reply.refuse({Code::malformed, "a peer is named as [ID@]HOST:PORT"});
+  if (loading_) {  // a ban that this command lifts may not be known yet
+    return reply.refuse({Code::unavailable, "the node has just started", std::chrono::milliseconds(500)});
+  }
+  auto connecting = peers_.connect(*target, now(), random());
+  if (!connecting.ok()) return reply.refuse(to_error(connecting.error()));
+  commands_.emplace(connecting.value().ticket, std::move(reply));
+  act(connecting.value().decisions);
+}
+
+void PeersActor::answer(wire::DropPeer::Reader command, Reply<messages::wire::Nothing> reply) {
+  const auto id = node_id(command.getNode());
+  if (!id) return reply.refuse({Code::malformed, kIdLength});
+  const auto dropped = peers_.drop(*id, now(), random());
+  if (!dropped.ok()) return reply.refuse(to_error(dropped.error()));
+  reply.done();
+  act(dropped.value());
+}
+
+}  // namespace troupe::peers

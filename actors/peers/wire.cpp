@@ -1,0 +1,64 @@
+#include "actors/peers/wire.hpp"
+
+namespace troupe::peers {
+namespace {
+
+wire::PeerState state_of(State state) {
+  switch (state) {
+    case State::known: return wire::PeerState::KNOWN;
+    case State::dialling: return wire::PeerState::DIALLING;
+    case State::linked: return wire::PeerState::LINKED;
+    case State::healthy: return wire::PeerState::HEALTHY;
+    case State::unhealthy: return wire::PeerState::UNHEALTHY;
+    case State::banned: return wire::PeerState::BANNED;
+  }
+  return wire::PeerState::KNOWN;
+}
+
+wire::LinkDirection direction_of(const std::optional<Direction>& direction) {
+  if (!direction) return wire::LinkDirection::NONE;
+  return *direction == Direction::outbound ? wire::LinkDirection::OUTBOUND : wire::LinkDirection::INBOUND;
+}
+
+void write(wire::PeerRow::Builder to, const PeerView& line, const Carried& carried) {
+  to.setNode(data_of(line.id.view()));
+  if (line.endpoint.dialable()) to.setAddress(line.endpoint.text().c_str());
+  to.setState(state_of(line.state));
+  if (line.rtt) to.getRttMs().setValue(std::chrono::duration<double, std::milli>(*line.rtt).count());
+  to.setDirection(direction_of(line.direction));
+  to.setSent(carried.sent);
+  to.setReceived(carried.received);
+}
+
+}  // namespace
+
+void write(capnp::List<messages::wire::Contact>::Builder to, const std::vector<Contact>& contacts) {
+  for (std::uint32_t i = 0; i < to.size(); ++i) write(to[i], contacts[i]);
+}
+
+std::vector<Contact> read(wire::Contacts::Reader contacts) {
+  std::vector<Contact> out;
+  for (const auto contact : contacts.getList()) {
+    if (out.size() > kContactsMax) break;
+    out.push_back(read(contact));
+  }
+  return out;
+}
+
+Traffic read(net::wire::LinkRows::Reader rows) {
+  Traffic out;
+  for (const auto row : rows.getLinks()) {
+    const auto id = node_id(row.getNode());
+    if (id && row.getRole() == messages::wire::Role::PEER) out[*id] = {row.getSent(), row.getReceived()};
+  }
+  return out;
+}
+
+void write(capnp::List<wire::PeerRow>::Builder to, const std::vector<PeerView>& lines, const Traffic& traffic) {
+  for (std::uint32_t i = 0; i < to.size(); ++i) {
+    const auto found = traffic.find(lines[i].id);
+    write(to[i], lines[i], lines[i].direction && found != traffic.end() ? found->second : Carried{});
+  }
+}
+
+}  // namespace troupe::peers

@@ -1,0 +1,56 @@
+#pragma once
+// What this domain says and reads in the words of its schemas, beside single contacts (contact.hpp).
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "actors/peers/contact.hpp"
+#include "actors/peers/logic/decisions.hpp"
+#include "messages/links.capnp.h"
+#include "messages/peers.capnp.h"
+
+namespace troupe::peers {
+
+inline constexpr std::size_t kTargetBytesMax = 300;  // of messages/peers.capnp
+inline constexpr const char* kIdLength = "a node's id has 20 bytes";
+
+/// Sizes of lists on the wire; every list of this domain is far below 2^32.
+template <class Container>
+std::uint32_t size32(const Container& items) {
+  return static_cast<std::uint32_t>(items.size());
+}
+
+inline capnp::Data::Reader data_of(base::ByteView from) { return {from.data(), from.size()}; }
+inline base::ByteView bytes_of(capnp::Data::Reader from) { return {from.begin(), from.size()}; }
+
+/// Nothing unless it has the length of an id.
+inline std::optional<base::NodeId> node_id(capnp::Data::Reader from) { return base::NodeId::from(bytes_of(from)); }
+
+/// Where the sender of a Ping or Pong says that it can be dialled, not dialable if it does not say. Nothing if the
+/// contact is not that of `sender`.
+template <class Message>
+std::optional<base::Endpoint> own_word(Message message, const base::NodeId& sender, const IdOf& id_of) {
+  if (!message.hasSelf()) return base::Endpoint{};
+  const Contact self = read(message.getSelf());
+  if (id_of(self.key, self.nonce) != sender) return std::nullopt;
+  return self.endpoint;
+}
+
+void write(capnp::List<messages::wire::Contact>::Builder to, const std::vector<Contact>& contacts);
+
+/// What a peer passes on: at most one more than it may, which is enough to see that it did.
+std::vector<Contact> read(wire::Contacts::Reader contacts);
+
+/// Bytes that a link has carried, as encrypted.
+struct Carried {
+  std::uint64_t sent = 0;
+  std::uint64_t received = 0;
+};
+using Traffic = std::map<base::NodeId, Carried>;
+
+/// Of the links to peers; those of operators are left out.
+Traffic read(net::wire::LinkRows::Reader rows);
+
+void write(capnp::List<wire::PeerRow>::Builder to, const std::vector<PeerView>& lines, const Traffic& traffic);
+
+}  // namespace troupe::peers

@@ -1,0 +1,289 @@
+#include "tests/actors/peers/house.hpp"
+
+using namespace troupe;
+using namespace troupe::peers;
+
+TEST_CASE("peers actor: a ping is answered with our own contact, and tells where its sender can be dialled") {
+  Rows rows;
+  House house(rows);
+  house.open();
+  house.others.claims[1] = {key_of(1), 0, {}};  // its Pong tells no address
+  house.dials_us(1);
+  CHECK(house.lines().at(id_of(1)).address == inbound(1).remote.text());
+  const auto answer =
+      house.hear<peers::wire::Ping>(1, Role::peer, [](auto ping) { write(ping.initSelf(), contact_of(1)); });
+  REQUIRE(answer.kind() == &messages::kind_of<peers::wire::Pong>());
+  runtime::Envelope::Reading<peers::wire::Pong> pong(answer);
+  CHECK(read(pong.root().getSelf()) == Contact{key_of(kSelf), 7, *base::Endpoint::parse("10.9.9.9:4000")});
+  CHECK(house.lines().at(id_of(1)).address == endpoint_of(1).text());
+  CHECK(stored(rows, 1)->contact == contact_of(1));
+
+  SUBCASE("an unspecified address means: where its link comes from") {
+    house.hear<peers::wire::Ping>(1, Role::peer, [](auto ping) {
+      write(ping.initSelf(), {key_of(1), 0, *base::Endpoint::parse("0.0.0.0:5000")});
+    });
+    base::Endpoint at = inbound(1).remote;
+    at.port = 5'000;
+    CHECK(stored(rows, 1)->contact.endpoint == at);
+  }
+  SUBCASE("a ping without a contact is fine") {
+    CHECK(house.hear<peers::wire::Ping>(1, Role::peer, [](auto) {}).kind() == &messages::kind_of<peers::wire::Pong>());
+  }
+}
+
+TEST_CASE("peers actor: who says what no honest peer says is banned and hung up on") {
+  Rows rows;
+  House house(rows);
+  house.open();
+  house.dials_us(1);
+  for (std::uint32_t said = 0; said < kPointsBan; said += points_of(Offence::malformed)) {
+    CHECK(house.links.hang_ups.empty());
+    SUBCASE("with pings in another's name") { CHECK(lie(house, 1) == Code::malformed); }
+    SUBCASE("with questions for no contacts") {
+      CHECK(code_of(house.hear<peers::wire::Exchange>(
+                1, Role::peer, [](auto question) { question.setContactsMax(0); })) == Code::malformed);
+    }
+  }
+  CHECK(house.links.hang_ups == std::vector<std::uint32_t>{1});
+  CHECK(house.lines().at(id_of(1)).state == PeerState::BANNED);
+  house.dials_us(1);
+  CHECK(house.links.hang_ups.size() == 2);
+  CHECK(house.lines().at(id_of(1)).state == PeerState::BANNED);
+  CHECK(stored(rows, 1)->bans == 1);
+}
+
+TEST_CASE("peers actor: a pong in another's name is no pong") {
+  Rows rows;
+  House house(rows);
+  house.others.claims[1] = contact_of(2);
+  house.open();
+  house.dials_us(1);
+  CHECK(house.lines().at(id_of(1)).state == PeerState::UNHEALTHY);
+  house.pass(kPingAgain * 3);
+  CHECK(house.links.hang_ups == std::vector<std::uint32_t>{1});
+}
+
+TEST_CASE("peers actor: a peer that passes on more than it may is punished, and nothing of it is read") {
+  Rows rows;
+  House house(rows);
+  house.others.friends.assign(30, 2);
+  house.open();
+  house.dials_us(1);
+  house.pass(1s);
+  CHECK(house.others.questions[1] == 1);
+  CHECK(house.lines().size() == 1);
+  const std::uint32_t each = points_of(Offence::malformed);
+  for (std::uint32_t points = points_of(Offence::too_many); points + each < kPointsBan; points += each) {
+    lie(house, 1);
+  }
+  CHECK(house.links.hang_ups.empty());
+  house.pass(kExchangeGap + 1s);  // it is asked again, and lies again
+  CHECK(house.links.hang_ups == std::vector<std::uint32_t>{1});
+}
+
+TEST_CASE("peers actor: only linked nodes ping and ask, whatever the table of kinds would let pass") {
+  Rows rows;
+  House house(rows);
+  house.open();
+  CHECK(code_of(house.hear<peers::wire::Ping>(1, Role::operate, [](auto) {})) == Code::refused);
+  CHECK(code_of(house.hear<peers::wire::Exchange>(1, Role::view, [](auto) {})) == Code::refused);
+  house.ask<peers::wire::Ping, peers::wire::Pong>([](auto) {},
+                                                  [](auto& answer) { CHECK(answer.error().code == Code::refused); });
+}
+
+TEST_CASE("peers actor: a peer that asks gets others that work, as many as it can use") {
+  Rows rows;
+  House house(rows);
+  house.open();
+  for (std::uint32_t number = 1; number <= 10; ++number) house.dials_us(number);
+  house.pass(1s);
+  const auto given = [&](std::uint8_t count_max) {
+    const auto answer =
+        house.hear<peers::wire::Exchange>(1, Role::peer, [&](auto question) { question.setContactsMax(count_max); });
+    runtime::Envelope::Reading<peers::wire::Contacts> contacts(answer);
+    return read(contacts.root());
+  };
+  CHECK(given(4).size() == 4);
+  const auto all = given(255);
+  CHECK(all.size() == 9);
+  CHECK(std::ranges::count(all, contact_of(1)) == 0);
+  CHECK(std::ranges::count(all, contact_of(7)) == 1);
+}
+
+TEST_CASE("peers actor: the lines of `troupe peers` have state, round trip and bytes of each peer") {
+  Rows rows;
+  House house(rows);
+  house.open();
+  house.others.friends = {9};
+  house.home(1);
+  CHECK(house.connect(endpoint_of(1).text()) == std::nullopt);
+  house.others.mute = {2};
+  house.dials_us(2);
+  house.pass(1s);
+  const auto lines = house.lines();
+  REQUIRE(lines.size() == 3);
+  const auto& one = lines.at(id_of(1));
+  CHECK(one.address == endpoint_of(1).text());
+  CHECK(one.state == PeerState::HEALTHY);
+  CHECK(one.direction == LinkDirection::OUTBOUND);
+  CHECK(one.rtt == 0.0);
+  CHECK(one.sent == 1'001);
+  CHECK(one.received == 2'001);
+  const auto& two = lines.at(id_of(2));
+  CHECK(two.address == inbound(2).remote.text());
+  CHECK(two.state == PeerState::UNHEALTHY);
+  CHECK(two.direction == LinkDirection::INBOUND);
+  CHECK_FALSE(two.rtt.has_value());
+  CHECK(two.sent == 1'002);
+  const auto& nine = lines.at(id_of(9));
+  CHECK((nine.state == PeerState::DIALLING || nine.state == PeerState::KNOWN));
+  CHECK(nine.direction == LinkDirection::NONE);
+  CHECK(nine.sent == 0);
+
+  SUBCASE("or only the healthy ones") { CHECK(house.lines(true).size() == 1); }
+  SUBCASE("without bytes where `/links` is late") {
+    house.links.lists = false;
+    CHECK(house.lines().at(id_of(1)).sent == 0);
+  }
+}
+
+TEST_CASE("peers actor: a command to connect is answered when the link is up") {
+  Rows rows;
+  House house(rows);
+  house.open();
+  const std::string address = house.home(1).text();
+  house.ask<peers::wire::ConnectPeer, peers::wire::Connected>([&](auto command) { command.setTarget(address.c_str()); },
+                                                              [&](auto& answer) {
+                                                                REQUIRE(answer.ok());
+                                                                auto connected = answer.value();
+                                                                CHECK(node_id(connected.getNode()) == id_of(1));
+                                                                CHECK(connected.getAddress() == address.c_str());
+                                                              });
+  CHECK(house.lines().at(id_of(1)).state == PeerState::HEALTHY);
+}
+
+TEST_CASE("peers actor: a command to connect says why it failed") {
+  Rows rows;
+  House house(rows);
+  house.open();
+  const std::string address = house.home(1).text();
+  CHECK(house.connect("nonsense")->code == Code::malformed);
+  CHECK(house.connect(std::string(kTargetBytesMax, 'a') + ":1")->code == Code::malformed);
+  CHECK(house.connect(base::NodeId(*fake_id(key_of(kSelf), 0)).hex() + "@" + address)->code == Code::conflict);
+  const auto nobody = house.connect("10.0.0.77:1");
+  CHECK(nobody->code == Code::unavailable);
+  CHECK(nobody->message == "nobody answers at 10.0.0.77:1");
+  CHECK(house.connect(id_of(2).hex() + "@" + address)->code == Code::refused);
+  CHECK(house.connect(address) == std::nullopt);
+  CHECK(house.connect(id_of(1).hex() + "@" + address)->code == Code::conflict);
+  house.links.failure = Code::conflict;
+  CHECK(house.connect("10.0.0.78:1")->code == Code::conflict);
+}
+
+TEST_CASE("peers actor: a dropped peer is hung up on and stays away until it is named again") {
+  Rows rows;
+  House house(rows);
+  house.open({house.home(1)});
+  house.pass(1s);
+  CHECK(house.drop(id_of(1).view()) == std::nullopt);
+  CHECK(house.links.hang_ups == std::vector<std::uint32_t>{1});
+  CHECK(house.drop(id_of(1).view())->code == Code::not_found);
+  CHECK(house.drop(id_of(1).view().first(19))->code == Code::malformed);
+  house.dials_us(1);
+  CHECK(house.links.hang_ups.size() == 2);
+  const std::size_t dials = house.links.dials.size();
+  house.pass(kHoldOff - 2s);
+  CHECK(house.links.dials.size() == dials);
+
+  SUBCASE("an address alone does not lift that") {
+    const auto error = house.connect(endpoint_of(1).text());
+    CHECK(error->code == Code::refused);
+    CHECK(error->message.find(id_of(1).hex()) != std::string::npos);
+    CHECK(house.links.up.empty());
+  }
+  SUBCASE("its id does") {
+    CHECK(house.connect(id_of(1).hex() + "@" + endpoint_of(1).text()) == std::nullopt);
+    CHECK(house.links.up.contains(1));
+  }
+  SUBCASE("and so does time") {
+    house.pass(1min);
+    CHECK(house.links.up.contains(1));
+  }
+}
+
+TEST_CASE("peers actor: other domains hear of all who can be linked to, and `/links` where one of them is") {
+  Rows rows;
+  House house(rows);
+  house.open();
+  house.others.claims[2] = {key_of(2), 0, {}};
+  for (const std::uint32_t number : {1, 2, 3}) house.dials_us(number);
+  house.drop(id_of(3).view());
+  std::vector<Contact> known;
+  house.ask<peers::wire::ListKnown, peers::wire::KnownContacts>([](auto) {},
+                                                                [&](auto& answer) { known = read(answer.value()); });
+  CHECK(known == std::vector<Contact>{contact_of(1), {key_of(2), 0, {}}, contact_of(3)});
+
+  const auto where = [&](base::ByteView id) {
+    std::optional<Contact> found;
+    Code code{};
+    house.ask<net::wire::WhereIs, net::wire::Whereabouts>([&](auto question) { question.setNode(data_of(id)); },
+                                                          [&](auto& answer) {
+                                                            if (answer.ok()) found = read(answer.value().getContact());
+                                                            else code = answer.error().code;
+                                                          });
+    return std::pair(found, code);
+  };
+  CHECK(where(id_of(1).view()).first == contact_of(1));
+  CHECK(where(id_of(2).view()).second == Code::not_found);
+  CHECK(where(id_of(3).view()).second == Code::not_found);  // an operator wants it away
+  CHECK(where(id_of(1).view().first(3)).second == Code::malformed);
+}
+
+TEST_CASE("peers actor: other domains read no more contacts than may be sent") {
+  const std::vector<Contact> many(kKnownContactsMax + 1, contact_of(1));
+  const auto known = runtime::Envelope::build<peers::wire::KnownContacts>(
+      {}, [&](auto out) { write(out.initList(size32(many)), many); });
+  runtime::Envelope::Reading<peers::wire::KnownContacts> reading(known);
+  CHECK(read(reading.root()).size() == kKnownContactsMax);
+}
+
+TEST_CASE("peers actor: only its services are published, each for the roles of its kind") {
+  Rows rows;
+  House house(rows);
+  house.open();
+  const auto service = house.theatre.node.service(kPath);
+  REQUIRE(service != nullptr);
+  CHECK(service->handle == house.peers);
+  std::set<std::string_view> names;
+  for (const auto* kind : service->kinds) names.insert(kind->name);
+  CHECK(names == std::set<std::string_view>{"peers.Ping", "peers.Exchange", "peers.ListPeers", "peers.ConnectPeer",
+                                            "peers.DropPeer"});
+}
+
+TEST_CASE("peers actor: the inspector sees how many peers are in which state, and what waits") {
+  Rows rows;
+  House house(rows);
+  const auto see = [&](std::function<void(peers::wire::PeersState::Reader)> look) {
+    house.ask<runtime::wire::Describe, peers::wire::PeersState>([](auto) {},
+                                                                [&](auto& answer) { look(answer.value()); });
+  };
+  house.store.scans_failing = 1;
+  house.open();
+  see([](auto state) {
+    CHECK(state.getLoading());
+    CHECK(state.getWakeMs().isNone());
+  });
+  house.pass(kStoreAgain);
+  house.store.commits_failing = 1;
+  house.others.mute = {2};
+  for (const std::uint32_t number : {1, 2}) house.dials_us(number);
+  see([](auto state) {
+    CHECK_FALSE(state.getLoading());
+    CHECK(state.getHealthy() == 1);
+    CHECK(state.getUnhealthy() == 1);
+    CHECK(state.getSavesFailed() == 1);
+    CHECK(state.getRowsWaiting() == 2);
+    CHECK(state.getWakeMs().getValue() > 0);
+    CHECK(state.getWakeMs().getValue() <= 10'000);
+  });
+}
