@@ -1,0 +1,90 @@
+#include "runtime/os/system.hpp"
+
+#include <algorithm>
+#include <caf/actor_registry.hpp>
+#include <caf/actor_system.hpp>
+#include <caf/actor_system_config.hpp>
+#include <caf/exit_reason.hpp>
+#include <caf/send.hpp>
+#include <thread>
+
+#include "runtime/actor/envelope_type.hpp"
+#include "runtime/os/chance.hpp"
+#include "runtime/os/clock.hpp"
+#include "runtime/os/network.hpp"
+#include "runtime/os/threads.hpp"
+
+namespace troupe::os {
+namespace {
+
+constexpr std::chrono::minutes kPatience{5};        // a destructor cannot give up; a disk that syncs for longer is dead
+constexpr std::chrono::milliseconds kLookAgain{1};  // while the last actors end
+
+struct Config : caf::actor_system_config {
+  explicit Config(const SystemOptions& options) {
+    set("scheduler.max-throughput", kThroughputMax);
+    set("scheduler.max-threads",
+        options.workers > 0 ? options.workers : std::max<std::size_t>(std::thread::hardware_concurrency(), 1));
+    set("middleman.workers", std::size_t{0});  // of CAF's own protocol, which is not used
+    configure_network(*this);
+  }
+};
+
+}  // namespace
+
+struct System::Parts {
+  Parts(std::unique_ptr<ports::Disk> own_disk, const SystemOptions& options)
+      : config(options),
+        system(config),
+        disk(std::move(own_disk)),
+        network(std::make_unique<Network>(system, clock, options.sockets, streams_max_for(raise_descriptor_limit()))),
+        node(std::make_unique<runtime::Node>(
+            system, ports::World{clock, chance, *disk, *network, threads, base::kNoMutations}, options.limits)) {}
+
+  Config config;
+  caf::actor_system system;
+  Clock clock;
+  Chance chance;
+  Threads threads;
+  std::unique_ptr<ports::Disk> disk;
+  std::unique_ptr<Network> network;
+  std::unique_ptr<runtime::Node> node;
+};
+
+System::System(std::unique_ptr<ports::Disk> disk, const SystemOptions& options)
+    : parts_(std::make_unique<Parts>(std::move(disk), options)) {}
+
+System::~System() {
+  if (parts_) end(kPatience);
+}
+
+runtime::Node& System::node() { return *parts_->node; }
+
+bool System::end(base::Duration at_most) {
+  const base::Instant due = parts_->clock.now() + at_most;
+  const auto all_gone = [&] { return parts_->system.registry().running() == 0; };
+  const auto kill_all = [&] {
+    parts_->node->registry().walk([](const runtime::Listing& listing) {
+      caf::anon_send_exit(listing.handle, caf::exit_reason::kill);
+      return true;
+    });
+  };
+  kill_all();
+  parts_->network.reset();
+  while (!all_gone()) {
+    if (parts_->clock.now() >= due) {
+      [[maybe_unused]] auto* const left_behind = parts_.release();
+      return false;
+    }
+    std::this_thread::sleep_for(kLookAgain);
+    kill_all();  // also those that were born meanwhile
+  }
+  parts_.reset();
+  return true;
+}
+
+void post(const runtime::Handle& to, runtime::Envelope envelope) {
+  if (to) to->enqueue(caf::make_mailbox_element(nullptr, caf::make_message_id(), {}, std::move(envelope)), nullptr);
+}
+
+}  // namespace troupe::os

@@ -1,0 +1,46 @@
+#pragma once
+// One process as actors live in it: CAF, the ports on Linux, and the Node that all its actors share.
+//
+// Order of life  system, clock, network, node; end() goes the other way: no actor outlives what it was given.
+// Signals        block the process's signals (waker.hpp) first: this starts threads.
+#include <memory>
+#include <string>
+
+#include "runtime/actor/envelope.hpp"
+#include "runtime/actor/node.hpp"
+#include "runtime/ports/disk.hpp"
+
+namespace troupe::os {
+
+inline constexpr std::size_t kThroughputMax = 64;  // messages a turn: CAF's default lets two busy actors starve a node
+
+struct SystemOptions {
+  std::size_t workers = 0;  ///< threads that run actors; zero: one a core
+  std::string sockets;      ///< directory of local sockets with a relative path
+  runtime::NodeLimits limits = {};
+};
+
+class System {
+ public:
+  System(std::unique_ptr<ports::Disk> disk, const SystemOptions& options);
+  /// Calls end() unless that was done, with patience for a slow device.
+  ~System();
+  System(const System&) = delete;
+  System& operator=(const System&) = delete;
+
+  runtime::Node& node();
+  const ports::World& world() { return node().world(); }
+
+  /// Ends all actors and closes all streams. False if some actor does not let go of its device by then: the process
+  /// may only be left with _exit. Nothing of the system may be used afterwards.
+  bool end(base::Duration at_most);
+
+ private:
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
+};
+
+/// Sends a message that nobody answers, from a thread that is no actor.
+void post(const runtime::Handle& to, runtime::Envelope envelope);
+
+}  // namespace troupe::os
