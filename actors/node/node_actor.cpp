@@ -1,0 +1,143 @@
+#include "actors/node/node_actor.hpp"
+
+#include <algorithm>
+
+#include "messages/runtime.capnp.h"
+#include "runtime/observe/version.hpp"
+
+namespace troupe::node {
+namespace {
+
+using base::Code;
+
+wire::Health wire_health(observe::HealthState state) {
+  switch (state) {
+    case observe::HealthState::ok: return wire::Health::OK;
+    case observe::HealthState::degraded: return wire::Health::DEGRADED;
+    case observe::HealthState::failing: return wire::Health::FAILING;
+  }
+  return wire::Health::FAILING;
+}
+
+std::string text(capnp::Text::Reader from) { return {from.begin(), from.size()}; }
+
+bool is_domain_name(const std::string& name) {
+  return name.size() <= kLogDomainBytesMax && std::all_of(name.begin(), name.end(), [](char c) {
+           return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_';
+         });
+}
+
+}  // namespace
+
+void NodeActor::receive(runtime::Handlers& on) {
+  on.ask<wire::GetStatus, wire::NodeStatus>([this](wire::GetStatus::Reader, runtime::Reply<wire::NodeStatus> reply) {
+    reply.send([this](wire::NodeStatus::Builder out) { status(out); });
+  });
+  on.ask<wire::SetLogLevel, messages::wire::Nothing>(
+      [this](wire::SetLogLevel::Reader order, runtime::Reply<messages::wire::Nothing> reply) {
+        set_log_level(order, std::move(reply));
+      });
+  on.tell<wire::Drain>([this](wire::Drain::Reader) { drain(); });
+  on.timer<AskAgain>([this] { ask_whether_up(); });
+  on.timer<DrainDue>([this] {
+    setup_.log->warn("node", "not all domains ended in time", {{"left", running_.size()}});
+    finish();
+  });
+  on.describe<wire::NodeStatus>([this](wire::NodeStatus::Builder out) { status(out); });
+}
+
+void NodeActor::start() {
+  started_ = now();
+  node().publish<wire::GetStatus, wire::SetLogLevel>(kPath, self());
+  start_next();
+}
+
+void NodeActor::stop() { setup_.drained(); }
+
+// -- start and end ---------------------------------------------------------------------------------------------------
+
+void NodeActor::start_next() {
+  if (running_.size() == setup_.domains.size()) {
+    stage_ = wire::Stage::SERVING;
+    setup_.log->info("node", "all domains are up", {{"domains", running_.size()}});
+    return setup_.serving();
+  }
+  const Domain& domain = setup_.domains[running_.size()];
+  setup_.log->debug("node", "domain starts", {{"domain", domain.name}});
+  running_.push_back(spawn(domain.name, domain.factory, domain.options));
+  watch(running_.back());
+  ask_whether_up();
+}
+
+/// Any answer will do, `unsupported` as well: it comes from an actor that has started.
+void NodeActor::ask_whether_up() {
+  if (stage_ != wire::Stage::STARTING) return;
+  ask<runtime::wire::Describe, runtime::wire::Describe>(
+      running_.back(), now() + kUpTimeout, [](runtime::wire::Describe::Builder) {},
+      [this](const runtime::Answer<runtime::wire::Describe>& answer) {
+        if (stage_ != wire::Stage::STARTING) return;
+        const auto& head = answer.envelope().header();
+        const bool failed = head.signal == runtime::Signal::error;
+        if (!failed || answer.error().code == Code::unsupported) return start_next();
+        setup_.log->warn("node", "domain is not up yet",
+                         {{"domain", setup_.domains[running_.size() - 1].name}, {"why", answer.error().message}});
+        after<AskAgain>(kAskAgain);
+      });
+}
+
+void NodeActor::drain() {
+  if (stage_ == wire::Stage::DRAINING) return;
+  stage_ = wire::Stage::DRAINING;
+  setup_.log->info("node", "draining", {{"domains", running_.size()}});
+  after<DrainDue>(kDrainMax);
+  stop_last();
+}
+
+void NodeActor::stop_last() {
+  if (running_.empty()) return finish();
+  stop_child(running_.back());
+}
+
+void NodeActor::down(const runtime::Handle& whom, const std::optional<base::Error>&) {
+  const auto found = std::find(running_.begin(), running_.end(), whom);
+  if (found == running_.end()) return;
+  base::ensure(stage_ == wire::Stage::DRAINING, "a domain ends when the node does");
+  running_.erase(found);
+  stop_last();
+}
+
+// -- what operators ask ----------------------------------------------------------------------------------------------
+
+void NodeActor::status(wire::NodeStatus::Builder out) {
+  out.setNode(kj::arrayPtr(setup_.id.bytes.data(), setup_.id.bytes.size()));
+  out.setName(setup_.name.c_str());
+  out.setVersion(std::string(observe::version()).c_str());
+  out.setUptimeS(
+      static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(now() - started_).count()));
+  out.setListen(setup_.listen().c_str());
+  out.setPeers(static_cast<std::uint32_t>(setup_.peers()));
+  out.setActors(static_cast<std::uint32_t>(node().registry().size()));
+  out.setStage(stage_);
+  out.setHealth(wire_health(setup_.health->state()));
+  const auto reasons = setup_.health->reasons();
+  auto rows = out.initReasons(static_cast<unsigned>(reasons.size()));
+  for (unsigned i = 0; i < rows.size(); ++i) {
+    rows[i].setSource(reasons[i].source.c_str());
+    rows[i].setText(reasons[i].text.c_str());
+  }
+}
+
+void NodeActor::set_log_level(wire::SetLogLevel::Reader order, runtime::Reply<messages::wire::Nothing> reply) {
+  const auto level = observe::log_level(text(order.getLevel()));
+  const std::string domain = text(order.getDomain());
+  if (!level) return reply.refuse({Code::malformed, "a level is trace, debug, info, warn, error or off"});
+  if (!is_domain_name(domain))
+    return reply.refuse({Code::malformed, "a domain is a name of at most 32 of a-z 0-9 - . _"});
+  if (domain.empty()) setup_.log->set_level(*level);
+  else if (!setup_.log->set_level(domain, *level))
+    return reply.refuse({Code::overloaded, "too many domains have a level of their own"});
+  setup_.log->info("node", "log level was set", {{"level", observe::name(*level)}, {"domain", domain}});
+  reply.done();
+}
+
+}  // namespace troupe::node

@@ -1,0 +1,75 @@
+#pragma once
+// The root of a node: starts its domains in order, says how the node is, and drains them in reverse.
+//
+// Start    one domain after the other: the next one begins when the one before has answered its first question, so
+//          that nobody is reachable before what it needs is there.
+// States   starting, serving, draining. A domain that breaks is restarted; one that keeps breaking ends the node.
+// Drain    the last domain is stopped first, each waits for the one after it, kDrainMax in all; then the root ends.
+// Restart  the root never restarts: whoever started the node is told, and ends it.
+// Path     kPath (api.hpp); its domains stand beside it: "/store", "/links", "/peers".
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "actors/node/api.hpp"
+#include "messages/common.capnp.h"
+#include "runtime/actor/actor.hpp"
+#include "runtime/base/ids.hpp"
+#include "runtime/observe/health.hpp"
+#include "runtime/observe/log.hpp"
+
+namespace troupe::node {
+
+inline constexpr std::chrono::seconds kDrainMax{4};         // the process has 5 s from the signal to its end
+inline constexpr std::chrono::milliseconds kAskAgain{200};  // our choice: a domain that is not up yet
+inline constexpr std::chrono::seconds kUpTimeout{10};       // our choice: a store that opens reads its log
+inline constexpr std::size_t kLogDomainBytesMax = 32;       // of messages/node.capnp
+
+/// A part of the node with one actor at its head, which stands at "/" and `name`.
+struct Domain {
+  std::string name;
+  runtime::Factory factory;
+  runtime::SpawnOptions options = {};
+};
+
+class NodeActor final : public runtime::Actor {
+ public:
+  static constexpr const char* kName = "node";
+
+  struct Setup {
+    base::NodeId id;
+    std::string name;
+    std::vector<Domain> domains;            ///< in the order in which they start
+    std::function<std::string()> listen;    ///< "HOST:PORT", empty while it does not listen; any thread
+    std::function<std::size_t()> peers;     ///< nodes linked now; any thread
+    observe::Health* health = nullptr;      ///< outlives the actor
+    observe::Log* log = nullptr;            ///< outlives the actor
+    std::function<void()> serving = [] {};  ///< all domains have answered; in the actor's own context
+    std::function<void()> drained = [] {};  ///< the root ends; in the actor's own context
+  };
+
+  explicit NodeActor(Setup setup) : setup_(std::move(setup)) {}
+
+  void receive(runtime::Handlers& on) override;
+  void start() override;
+  void stop() override;
+  void down(const runtime::Handle& whom, const std::optional<base::Error>& why) override;
+
+ private:
+  struct AskAgain {};
+  struct DrainDue {};
+
+  void start_next();
+  void ask_whether_up();
+  void drain();
+  void stop_last();
+  void status(wire::NodeStatus::Builder out);
+  void set_log_level(wire::SetLogLevel::Reader order, runtime::Reply<messages::wire::Nothing> reply);
+
+  const Setup setup_;
+  wire::Stage stage_ = wire::Stage::STARTING;
+  std::vector<runtime::Handle> running_;  // in the order of their start
+  base::Instant started_;
+};
+
+}  // namespace troupe::node

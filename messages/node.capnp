@@ -1,0 +1,74 @@
+@0xf1c2a85e3d907b64;
+# What an operator asks the root actor `/node` of a node, and what the process tells it.
+
+using Cxx = import "/capnp/c++.capnp";
+using import "/messages/annotations.capnp".kind;
+$Cxx.namespace("troupe::node::wire");
+
+struct GetStatus $kind(lane = control, from = [view, operate], bytesMax = 64) {
+  # Asks how the node is. Answered by NodeStatus.
+}
+
+struct NodeStatus $kind(from = [peer, view, operate], bytesMax = 131072) {
+  # Answers GetStatus; also what the inspector shows of the root.
+
+  node @0 :Data;
+  # Its id: 20 bytes.
+
+  name @1 :Text;
+  # For people, at most 64 bytes.
+
+  version @2 :Text;
+  uptimeS @3 :UInt64;
+  listen @4 :Text;
+  # "HOST:PORT" with the port that the system gave; empty while it does not listen.
+
+  peers @5 :UInt32;
+  # Nodes linked now.
+
+  actors @6 :UInt32;
+  health @7 :Health;
+  reasons @8 :List(Reason);
+  # Why not `ok`: failing ones first, at most 65.
+
+  stage @9 :Stage;
+}
+
+enum Health {
+  ok @0;
+  degraded @1;
+  failing @2;
+}
+
+struct Reason {
+  source @0 :Text;
+  # The part that found it: "disk", "peers".
+
+  text @1 :Text;
+  # For people, at most 1024 bytes.
+}
+
+enum Stage {
+  # Of the node's life.
+
+  starting @0;
+  # Not all domains have answered yet.
+  serving @1;
+  draining @2;
+  # Domains end, the last one that was started first.
+}
+
+struct SetLogLevel $kind(from = [operate], bytesMax = 256) {
+  # Changes the level of the logs until the node ends. Answered by Nothing; `malformed` for an unknown level or a bad
+  # name, `overloaded` if too many domains have a level of their own.
+
+  level @0 :Text;
+  # trace, debug, info, warn, error or off.
+
+  domain @1 :Text;
+  # 1 to 32 of a-z 0-9 - . _; empty: of all domains that have no level of their own.
+}
+
+struct Drain $kind(lane = control, bytesMax = 64) {
+  # The process asks the root to end all domains, and then itself.
+}
