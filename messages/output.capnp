@@ -54,6 +54,8 @@ enum Direction {
   out @0;
   # We dialled.
   in @1;
+  none @2;
+  # No link.
 }
 
 struct Peers {
@@ -72,6 +74,29 @@ struct Peer {
   sent @6 :UInt64;
   received @7 :UInt64;
   # Bytes since the link began.
+}
+
+struct Link {
+  # `peers connect` and `peers drop`.
+
+  node @0 :Data;
+  address @1 :Text;
+  # Where it was dialled; null for `drop`.
+}
+
+struct LogLevel {
+  # `log`: what was set.
+
+  level @0 :Text;
+  domain @1 :Text;
+  # Null: of all domains that have no level of their own.
+}
+
+struct OperatorKey {
+  key @0 :Data;
+  # Public: for `operators.view` and `operators.operate` of a node.
+  file @1 :Text;
+  # Where its secret is.
 }
 
 struct Files {

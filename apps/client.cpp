@@ -1,0 +1,191 @@
+#include "apps/client.hpp"
+
+#include <filesystem>
+
+#include "apps/compose.hpp"
+#include "apps/operator_key.hpp"
+#include "messages/node.capnp.h"
+#include "runtime/os/chance.hpp"
+
+namespace troupe::apps {
+namespace {
+
+using base::Code;
+
+constexpr std::size_t kWorkers = 2;              // one for the link, one for the questions
+constexpr std::chrono::seconds kEndPatience{2};  // our choice: nothing of a command blocks
+constexpr base::Duration kForever = std::chrono::hours{24};
+constexpr std::chrono::seconds kProbeTimeout{2 * kDialTimeout};
+
+/// A command keeps nothing.
+class NoDisk final : public ports::Disk {
+  template <class T>
+  using R = ports::DiskResult<T>;
+  R<std::unique_ptr<ports::File>> open(std::string_view, ports::OpenMode) override { return ports::DiskError::denied; }
+  R<void> rename(std::string_view, std::string_view) override { return ports::DiskError::denied; }
+  R<void> remove(std::string_view) override { return ports::DiskError::denied; }
+  R<void> make_directory(std::string_view) override { return ports::DiskError::denied; }
+  R<void> sync_directory(std::string_view) override { return ports::DiskError::denied; }
+  R<std::vector<std::string>> list(std::string_view) override { return ports::DiskError::denied; }
+  R<std::uint64_t> size(std::string_view) override { return ports::DiskError::denied; }
+  R<std::unique_ptr<ports::DiskLock>> lock(std::string_view) override { return ports::DiskError::denied; }
+  R<std::uint64_t> free_bytes() override { return ports::DiskError::denied; }
+};
+
+}  // namespace
+
+// -- connecting ------------------------------------------------------------------------------------------------------
+
+Client::Outcome<std::unique_ptr<Client>> Client::connect(const Invocation& invocation, Console& console) {
+  std::unique_ptr<Client> client(new Client);
+  client->waker_.emplace(std::initializer_list<int>{SIGINT});
+  std::optional<Failure> failed;
+  if (const auto& node = invocation.globals.node) {
+    failed = client->connect_remotely(*node, console, invocation.command().needs);
+  } else {
+    const auto directory = data_directory(invocation.globals, console);
+    if (!directory.ok()) return directory.error();
+    failed = client->connect_locally(directory.value());
+  }
+  if (failed) return *failed;
+  return client;
+}
+
+std::optional<Failure> Client::connect_locally(const std::string& directory) {
+  way_ = "--data " + directory;
+  unreachable_ = "no node runs in " + directory;
+  try_ = "troupe node --data " + directory + " --listen 127.0.0.1:0";
+  std::error_code ignored;
+  if (!std::filesystem::exists(std::filesystem::path(directory) / kControlSocket, ignored))
+    return failure({Code::unavailable, "it has no local socket"});
+  os::Chance chance;
+  open(std::make_shared<const crypto::Identity>(crypto::Identity::make(chance, 0)), messages::Role::operate, directory);
+  link_ = pool_->dial_local(kControlSocket);
+  return std::nullopt;
+}
+
+/// Which role a key has shows only when the node takes it; so the larger one is tried first.
+std::optional<Failure> Client::connect_remotely(const NodeAddress& node, Console& console, Needs needs) {
+  const std::string address = node.id.hex() + '@' + node.at.text();
+  way_ = "--node " + address;
+  unreachable_ = "the node " + address + " cannot be reached";
+  refused_ = "the node " + address + " answers, but does not take this key";
+  auto key = load_operator_key(console);
+  if (!key.ok()) return key.error();
+  const auto identity = std::make_shared<const crypto::Identity>(std::move(key).value());
+  const std::string hex = identity->public_key().hex();
+  try_ = "at that node, in its config.toml: operators.operate = [\"" + hex + "\"]";
+  std::optional<Failure> failed;
+  for (const auto role : {messages::Role::operate, messages::Role::view}) {
+    close();
+    open(identity, role, {});
+    link_ = pool_->dial(node.id, node.at);
+    const auto seen = ask<node::wire::GetStatus, node::wire::NodeStatus>("/node", kProbeTimeout,
+                                                                         [](node::wire::GetStatus::Builder) {});
+    if (interrupted_ || in_service()) {
+      if (!seen.ok()) return seen.error();
+      if (role == messages::Role::operate || needs != Needs::operate) return std::nullopt;
+      return Failure{{Code::refused, "this key may look at the node " + address + ", not change it"},
+                     "nothing was done",
+                     try_,
+                     Exit::refused};
+    }
+    failed = seen.error();
+  }
+  return failed;
+}
+
+void Client::open(std::shared_ptr<const crypto::Identity> identity, messages::Role role, std::string sockets) {
+  system_ = std::make_unique<os::System>(std::make_unique<NoDisk>(),
+                                         os::SystemOptions{.workers = kWorkers, .sockets = std::move(sockets)});
+  net::NetSetup setup;
+  setup.identity = std::move(identity);
+  setup.terms.work_bits = 0;  // the id of the node is pinned, and an operator needs no work
+  setup.role = role;
+  setup.limits.dial_timeout = kDialTimeout;
+  pool_ = std::make_shared<net::Pool>(system_->node(), setup);
+  outside_.emplace(system_->node(), "outside");
+}
+
+bool Client::in_service() { return pool_ && pool_->counters().links_made.load(std::memory_order_relaxed) > 0; }
+
+void Client::close() {
+  outside_.reset();
+  link_.reset();
+  if (system_) system_->end(kEndPatience);
+  pool_.reset();
+  system_.reset();
+}
+
+Client::~Client() { close(); }
+
+// -- calls -----------------------------------------------------------------------------------------------------------
+
+runtime::Handle Client::service(const std::string& path) { return link_ ? link_->proxy(path) : runtime::Handle{}; }
+
+Client::Outcome<runtime::Envelope> Client::pose(const std::string& path, runtime::Envelope question) {
+  struct Waiting {
+    std::mutex lock;
+    std::optional<runtime::Envelope> answer;
+  };
+  const auto waiting = std::make_shared<Waiting>();
+  outside_->run([this, waiting, whom = service(path), question = std::move(question)](os::Outside::Inside& actor) {
+    actor.pose(whom, question, [this, waiting](const runtime::Envelope& answer) {
+      {
+        const std::lock_guard hold(waiting->lock);
+        waiting->answer = answer;
+      }
+      waker_->ring();
+    });
+  });
+  const auto answered = [&] {
+    const std::lock_guard hold(waiting->lock);
+    return waiting->answer.has_value();
+  };
+  if (!wait_until(answered)) return interruption();
+  return *waiting->answer;
+}
+
+void Client::inside(os::Outside::What what) {
+  std::atomic<bool> done{false};
+  outside_->run([&](os::Outside::Inside& actor) {
+    what(actor);
+    // The caller may go on as soon as it sees this, so that nothing of its stack is touched after it.
+    os::Waker& waker = *waker_;
+    done.store(true, std::memory_order_release);
+    waker.ring();
+  });
+  while (!done.load(std::memory_order_acquire))
+    if (waker_->wait(kForever)) interrupted_ = true;
+}
+
+bool Client::wait_until(const std::function<bool()>& done) {
+  while (!done()) {
+    if (interrupted_) return false;
+    if (waker_->wait(kForever)) interrupted_ = true;
+  }
+  return true;
+}
+
+Client::Outcome<void> Client::wait_for(int descriptor, os::Waker::Want want) {
+  if (interrupted()) return interruption();
+  if (const auto signal = waker_->wait(kForever, os::Waker::Watched{descriptor, want})) interrupted_ = true;
+  if (interrupted_) return interruption();
+  return {};
+}
+
+bool Client::interrupted() {
+  if (waker_->wait(base::Duration::zero())) interrupted_ = true;
+  return interrupted_;
+}
+
+Failure Client::interruption() const { return {{Code::dropped, "interrupted"}, {}, {}, Exit::interrupted}; }
+
+Failure Client::failure(const base::Error& error) {
+  if (in_service()) return {error};
+  if (!refused_.empty() && link_ && link_->traffic().received.load(std::memory_order_relaxed) > 0)
+    return {{Code::refused, refused_ + ": " + error.message}, "nothing was done", try_, Exit::refused};
+  return {{Code::unavailable, unreachable_ + ": " + error.message}, "nothing was done", try_, Exit::unavailable};
+}
+
+}  // namespace troupe::apps

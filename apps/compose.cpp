@@ -1,0 +1,111 @@
+#include "apps/compose.hpp"
+
+#include <algorithm>
+
+#include "actors/peers/peers_actor.hpp"
+#include "runtime/config/forms.hpp"
+#include "runtime/config/known.hpp"
+#include "runtime/net/links_actor.hpp"
+#include "runtime/store/store_actor.hpp"
+
+namespace troupe::apps {
+namespace {
+
+std::vector<base::PublicKey> keys(const config::Texts& texts) {
+  std::vector<base::PublicKey> out;
+  for (const auto& text : texts)
+    if (const auto key = base::PublicKey::from_hex(text)) out.push_back(*key);
+  return out;
+}
+
+node::Domain store() {
+  return {"store",
+          [] { return std::make_unique<store::StoreActor>("store"); },
+          {.kind = store::StoreActor::kName, .placement = ports::Placement::own_thread}};
+}
+
+/// An address that cannot be had ends a start; later, after a restart of `/links`, it is a fault of the node's health.
+node::Domain links(const Composition& parts) {
+  const auto listening = [serving = parts.serving, health = parts.health, log = parts.log,
+                          cannot_listen = parts.cannot_listen](const base::Outcome<base::Endpoint>& at) {
+    if (at.ok()) {
+      serving->set(at.value());
+      health->clear("links");
+      return log->info("links", "listening", {{"at", at.value().text()}});
+    }
+    if (!serving->at()) return cannot_listen(at.error());
+    health->raise("links", observe::HealthState::failing, "cannot listen any more: " + at.error().message);
+    log->error("links", "cannot listen any more", {{"why", at.error().message}});
+  };
+  return {"links",
+          [pool = parts.pool, listening] { return std::make_unique<net::LinksActor>(pool, listening); },
+          {.kind = net::LinksActor::kName}};
+}
+
+node::Domain peers(const Composition& parts) {
+  const auto& settings = parts.settings;
+  const crypto::Identity& identity = *parts.pool->setup().identity;
+  const unsigned work_bits = parts.pool->setup().terms.work_bits;
+  peers::PeersActor::Setup setup;
+  // What the logic and its messages have room for; a setting above it wants as much as there may be.
+  setup.policy.known_max = std::min<std::size_t>(settings.get(config::kPeersKnownMax), peers::kKnownMax);
+  setup.policy.links_target = std::min<std::size_t>(settings.get(config::kPeersLinksTarget), peers::kLinksMax);
+  setup.policy.health_period = settings.get(config::kPeersHealthPeriod);
+  setup.policy.exchange_period = settings.get(config::kPeersExchangePeriod);
+  setup.policy.rejoin_period = settings.get(config::kPeersRejoinPeriod);
+  setup.self = {identity.public_key(), identity.nonce(), parts.advertise.value_or(base::Endpoint{})};
+  setup.id_of = [work_bits](const base::PublicKey& key, std::uint32_t nonce) {
+    return crypto::check(key, nonce, work_bits);
+  };
+  for (const auto& text : settings.get(config::kJoin))
+    if (const auto target = peers::Target::parse(text)) setup.seeds.push_back(*target);
+  setup.health = parts.health;
+  return {"peers",
+          [setup, serving = parts.serving] {
+            // The port may be one that the system picked, so it is known only now: `/links` is up.
+            auto now = setup;
+            if (now.self.endpoint.port == 0) now.self.endpoint = serving->at().value_or(base::Endpoint{});
+            return std::make_unique<peers::PeersActor>(std::move(now));
+          },
+          {.kind = peers::PeersActor::kName}};
+}
+
+}  // namespace
+
+void Serving::set(const base::Endpoint& at) {
+  const std::lock_guard hold(lock_);
+  at_ = at;
+}
+
+std::optional<base::Endpoint> Serving::at() const {
+  const std::lock_guard hold(lock_);
+  return at_;
+}
+
+std::string Serving::text() const {
+  const auto where = at();
+  return where ? where->text() : std::string();
+}
+
+net::NetSetup net_setup(const config::Settings& settings, std::shared_ptr<const crypto::Identity> identity) {
+  net::NetSetup setup;
+  setup.identity = std::move(identity);
+  setup.terms.work_bits = static_cast<unsigned>(settings.get(config::kIdentityWorkBits));
+  setup.operators = std::make_shared<const net::Operators>(
+      net::Operators{keys(settings.get(config::kOperatorsView)), keys(settings.get(config::kOperatorsOperate))});
+  setup.limits.links_max = settings.get(config::kNetLinksMax);
+  setup.limits.links_per_address_max = settings.get(config::kNetLinksPerAddressMax);
+  setup.limits.handshakes_per_address_max = settings.get(config::kNetHandshakesPerAddressMax);
+  setup.limits.handshake_timeout = settings.get(config::kNetHandshakeTimeout);
+  setup.limits.frame_bytes_max = static_cast<std::uint32_t>(settings.get(config::kNetFrameBytesMax).value);
+  setup.limits.questions_in_flight_max = settings.get(config::kNetQuestionsInFlightMax);
+  setup.limits.questions_per_second_max = static_cast<std::uint32_t>(settings.get(config::kNetQuestionsPerSecondMax));
+  setup.limits.keep_alive = settings.get(config::kNetKeepAlive);
+  setup.listen = base::HostPort::parse(settings.get(config::kListen));
+  setup.control_path = kControlSocket;
+  return setup;
+}
+
+std::vector<node::Domain> compose(const Composition& parts) { return {store(), links(parts), peers(parts)}; }
+
+}  // namespace troupe::apps

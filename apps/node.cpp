@@ -1,0 +1,277 @@
+// troupe node: runs a node in the foreground until it is told to end.
+#include <signal.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdlib>
+#include <deque>
+#include <ostream>
+
+#include "apps/compose.hpp"
+#include "apps/data_directory.hpp"
+#include "apps/node_log.hpp"
+#include "apps/settings.hpp"
+#include "runtime/config/known.hpp"
+#include "runtime/os/chance.hpp"
+#include "runtime/os/clock.hpp"
+#include "runtime/os/sockets.hpp"
+#include "runtime/os/system.hpp"
+#include "runtime/os/waker.hpp"
+
+namespace troupe::apps {
+namespace {
+
+constexpr std::chrono::milliseconds kDrainPatience{4'300};  // the root gives up at node::kDrainMax by itself
+constexpr std::chrono::milliseconds kEndPatience{500};      // both together: within the 5 s of the contract
+static_assert(kDrainPatience > node::kDrainMax && kDrainPatience + kEndPatience < std::chrono::seconds{5});
+constexpr base::Duration kForever = std::chrono::hours{24};  // a wait that ends early is only a look at nothing
+
+/// What the actors tell the main thread.
+struct Event {
+  enum class What : std::uint8_t { serving, cannot_listen, fatal, drained };
+  What what;
+  base::Error why{};
+};
+
+class Events {
+ public:
+  explicit Events(os::Waker& waker) : waker_(waker) {}
+  void push(Event event) {
+    {
+      const std::lock_guard hold(lock_);
+      waiting_.push_back(std::move(event));
+    }
+    waker_.ring();
+  }
+  std::optional<Event> pop() {
+    const std::lock_guard hold(lock_);
+    if (waiting_.empty()) return std::nullopt;
+    Event next = std::move(waiting_.front());
+    waiting_.pop_front();
+    return next;
+  }
+
+ private:
+  os::Waker& waker_;
+  std::mutex lock_;
+  std::deque<Event> waiting_;
+};
+
+Failure not_started(const std::string& what, const base::Error& why, std::string try_ = {}) {
+  return {{why.code, what + ": " + why.message}, "nothing was started", std::move(try_), Exit::failed};
+}
+
+std::vector<config::FlagValue> flags_of(const Invocation& invocation) {
+  constexpr std::array<std::pair<const char*, const char*>, 4> kFlags{
+      {{"--listen", "listen"}, {"--advertise", "advertise"}, {"--join", "join"}, {"--name", "node.name"}}};
+  std::vector<config::FlagValue> out;
+  for (const auto& [flag, key] : kFlags)
+    for (const auto& text : invocation.all(flag)) out.push_back({flag, key, text});
+  return out;
+}
+
+std::string name_of(const config::Settings& settings) {
+  if (const auto& name = settings.get(config::kNodeName); !name.empty()) return name;
+  std::array<char, 65> host{};  // HOST_NAME_MAX of Linux and its end
+  if (::gethostname(host.data(), host.size() - 1) != 0) return "node";
+  return host.data();
+}
+
+/// The address that others are told, looked up once.
+base::Outcome<std::optional<base::Endpoint>> advertised(const config::Settings& settings) {
+  const std::string& text = settings.get(config::kAdvertise);
+  if (text.empty()) return std::optional<base::Endpoint>();
+  const auto host = base::HostPort::parse(text);
+  const auto found = host ? os::look_up(*host) : std::vector<base::Endpoint>();
+  if (found.empty()) return base::Error{base::Code::not_found, "nobody knows the address of " + text};
+  return std::optional(found.front());
+}
+
+class NodeRun {
+ public:
+  NodeRun(const Invocation& invocation, Console& console, os::Waker& waker, config::Settings settings,
+          DataDirectory directory, bool first_start)
+      : invocation_(invocation),
+        console_(console),
+        waker_(waker),
+        settings_(std::move(settings)),
+        directory_(std::move(directory)),
+        first_start_(first_start) {}
+
+  Ending run() {
+    const auto advertise = advertised(settings_);
+    if (!advertise.ok()) return not_started("cannot advertise", advertise.error());
+    auto log = make_log(settings_, directory_.path, [this] { return wall_clock_.wall(); });
+    if (!log.ok()) return log.error();
+    log_ = std::move(log).value();
+    os::Chance chance;
+    auto identity =
+        crypto::load_or_make(*directory_.disk, chance, static_cast<unsigned>(settings_.get(config::kIdentityWorkBits)));
+    if (!identity.ok()) return not_started("no identity", identity.error());
+    identity_ = std::make_shared<const crypto::Identity>(std::move(identity).value());
+    begin(advertise.value());
+    Ending ending = serve();
+    end();
+    return ending;
+  }
+
+ private:
+  void begin(const std::optional<base::Endpoint>& advertise) {
+    system_ = std::make_unique<os::System>(std::move(directory_.disk), os::SystemOptions{.sockets = directory_.path});
+    runtime::Node& node = system_->node();
+    node.on_fatal = [this](const base::Error& why) { events_.push({Event::What::fatal, why}); };
+    node.on_failure = [this](std::string_view path, const base::Error& why) {
+      log_->error("actor", "broke", {{"path", path}, {"why", why.message}});
+    };
+    pool_ = std::make_shared<net::Pool>(node, net_setup(settings_, identity_));
+    node.remotes = [pool = pool_.get()](const base::NodeId& id, const std::string& path) {
+      return pool->remote(id, path);
+    };
+    node::NodeActor::Setup setup{.id = identity_->id(), .name = name_of(settings_)};
+    setup.domains =
+        compose({settings_, pool_, serving_, advertise, &health_, log_.get(), [this](const base::Error& why) {
+                   events_.push({Event::What::cannot_listen, why});
+                 }});
+    setup.listen = [serving = serving_] { return serving->text(); };
+    setup.peers = [pool = pool_] {
+      std::size_t peers = 0;
+      for (const auto& link : pool->rows()) peers += link.role == messages::Role::peer ? 1u : 0u;
+      return peers;
+    };
+    setup.health = &health_;
+    setup.log = log_.get();
+    setup.serving = [this] { events_.push({Event::What::serving}); };
+    setup.drained = [this] { events_.push({Event::What::drained}); };
+    log_->info("node", "starting", {{"node", identity_->id().hex()}, {"data", directory_.path}});
+    root_ = node.start("node", [setup] { return std::make_unique<node::NodeActor>(setup); },
+                       {.kind = node::NodeActor::kName});
+  }
+
+  Ending serve() {
+    std::optional<base::Instant> due;  // of the drain
+    while (true) {
+      const base::Instant now = system_->world().clock.now();
+      if (due && now >= *due) {
+        log_->warn("node", "did not end in time");
+        return Exit::done;
+      }
+      if (const auto signal = waker_.wait(due ? *due - now : kForever)) {
+        if (*signal == SIGHUP) {
+          reload();
+        } else if (!due) {
+          due = now + kDrainPatience;
+          os::post(root_, runtime::Envelope::build<node::wire::Drain>({}, [](node::wire::Drain::Builder) {}));
+        }
+      }
+      while (const auto event = events_.pop()) {
+        switch (event->what) {
+          case Event::What::serving: announce(); break;
+          case Event::What::drained: return Exit::done;
+          case Event::What::cannot_listen:
+            return Failure{event->why, "nothing was started", "--listen with another port; port 0 picks one",
+                           Exit::failed};
+          case Event::What::fatal:
+            return Failure{{event->why.code, "the node has broken: " + event->why.message},
+                           "what was acknowledged is stored",
+                           "the same command again",
+                           Exit::failed};
+        }
+      }
+    }
+  }
+
+  void announce() {
+    const std::string id = identity_->id().hex();
+    const std::string at = serving_->text();
+    console_.out << "ready " << id << ' ' << at << std::endl;
+    if (!first_start_) return;
+    console_.err << "This node is new. It lives in " << directory_.path << " and is called " << id << ".\n"
+                 << "  see how it is:   troupe status --data " << directory_.path << '\n'
+                 << "  let one join it: troupe node --data ANOTHER-DIR --listen HOST:PORT --join " << id << '@' << at
+                 << std::endl;
+  }
+
+  void reload() {
+    const auto sources = setting_sources(invocation_, console_, flags_of(invocation_));
+    if (!sources.ok())
+      return log_->error("config", "cannot reload; nothing has changed", {{"why", sources.error().error.message}});
+    const config::Pairs levels = settings_.get(config::kLogLevels);
+    const auto changed = settings_.reload(sources.value());
+    if (!changed.ok()) {
+      for (const auto& problem : changed.error())
+        log_->error("config", "cannot reload; nothing has changed", {{"where", problem.where}, {"why", problem.what}});
+      return;
+    }
+    apply_levels(*log_, settings_, levels);
+    for (const auto& key : changed.value()) {
+      const bool at_once = key.starts_with("log.");
+      log_->info("config", at_once ? "changed" : "changed; takes effect at the next start",
+                 {{"key", key}, {"value", config::toml(settings_.value(key))}});
+    }
+    if (changed.value().empty()) log_->info("config", "reloaded; nothing has changed");
+  }
+
+  void end() {
+    root_ = {};
+    log_->info("node", "ended");
+    const bool all_ended = system_->end(kEndPatience);
+    pool_.reset();
+    if (all_ended) return;
+    // A device that does not answer must not keep the process; what was acknowledged is on it.
+    console_.out.flush();
+    console_.err.flush();
+    std::_Exit(static_cast<int>(Exit::done));
+  }
+
+  const Invocation& invocation_;
+  Console& console_;
+  os::Waker& waker_;
+  config::Settings settings_;
+  DataDirectory directory_;
+  const bool first_start_;
+  os::Clock wall_clock_;  // of the log, which lives longer than the system
+  Events events_{waker_};
+  observe::Health health_;
+  std::unique_ptr<observe::Log> log_;
+  std::shared_ptr<const crypto::Identity> identity_;
+  std::shared_ptr<Serving> serving_ = std::make_shared<Serving>();
+  std::unique_ptr<os::System> system_;
+  std::shared_ptr<net::Pool> pool_;
+  runtime::Handle root_;
+};
+
+Ending run_node(const Invocation& invocation, Console& console) {
+  os::Waker waker{SIGTERM, SIGINT, SIGHUP};  // first: a node that is told to end while it starts ends in order
+  auto settings = load_settings(invocation, console, flags_of(invocation));
+  if (!settings.ok()) return settings.error();
+  if (settings.value().get(config::kListen).empty())
+    return usage_failure("a node needs an address to serve on", "troupe node --data DIR --listen 127.0.0.1:0");
+  const auto path = data_directory(invocation.globals, console);
+  if (!path.ok()) return path.error();
+  if (invocation.globals.node)
+    return usage_failure("a node is started here, not elsewhere: --node has no meaning", "troupe help node");
+  auto directory = open_data_directory(path.value());
+  if (!directory.ok()) return directory.error();
+  const bool first_start = !directory.value().disk->size(crypto::kIdentityFile).ok();
+  return NodeRun(invocation, console, waker, std::move(settings).value(), std::move(directory).value(), first_start)
+      .run();
+}
+
+}  // namespace
+
+Commands node_commands() {
+  std::vector<Option> options{
+      {.name = "--listen", .value = "HOST:PORT", .help = "serve here; port 0 picks one"},
+      {.name = "--advertise", .value = "HOST:PORT", .help = "what others are told, if it differs"},
+      {.name = "--join", .value = "[ID@]HOST:PORT", .help = "a node to join through", .repeatable = true},
+      {.name = "--name", .value = "N", .help = "a name for people"},
+  };
+  for (auto& option : setting_options()) options.push_back(std::move(option));
+  return {{.name = "node",
+           .summary = "Run a node in the foreground until SIGTERM",
+           .options = std::move(options),
+           .effect = Effect::write,
+           .run = run_node}};
+}
+
+}  // namespace troupe::apps
