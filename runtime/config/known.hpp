@@ -30,54 +30,54 @@ inline constexpr auto kMetricsListen = text("metrics.listen", "", kHostPortBytes
 
 // Links. The defaults bound a hostile address to a small part of what the node has.
 inline constexpr auto kNetLinksPerAddressMax =
-    count("net.links_per_address_max", "64", 1, 100'000, When::reload, "links from one address");
-inline constexpr auto kNetLinksMax = count("net.links_max", "1024", 1, 100'000, When::reload, "links in all");
+    count("net.links_per_address_max", "64", 1, 100'000, When::start, "links from one address");
+inline constexpr auto kNetLinksMax = count("net.links_max", "1024", 1, 100'000, When::start, "links in all");
 inline constexpr auto kNetHandshakesPerAddressMax =
-    count("net.handshakes_per_address_max", "8", 1, 10'000, When::reload, "unfinished handshakes from one address");
+    count("net.handshakes_per_address_max", "8", 1, 10'000, When::start, "unfinished handshakes from one address");
 inline constexpr auto kNetHandshakeTimeout =
-    duration("net.handshake_timeout", "5s", 100ms, 60s, When::reload, "time for a new link to prove who it is");
+    duration("net.handshake_timeout", "5s", 100ms, 60s, When::start, "time for a new link to prove who it is");
 inline constexpr auto kNetFrameBytesMax =
     bytes("net.frame_bytes_max", "4 MiB", 128 * kKiB, 64 * kMiB, When::start, "largest frame taken from a link");
 inline constexpr auto kNetQuestionsInFlightMax =
-    count("net.questions_in_flight_max", "256", 1, 100'000, When::reload, "unanswered questions of one peer");
+    count("net.questions_in_flight_max", "256", 1, 100'000, When::start, "unanswered questions of one peer");
 inline constexpr auto kNetQuestionsPerSecondMax = count("net.questions_per_second_max", "1000", 1, 1'000'000,
-                                                        When::reload, "questions of one peer and kind in a second");
+                                                        When::start, "questions of one peer and kind in a second");
 inline constexpr auto kNetKeepAlive =
-    duration("net.keep_alive", "15s", 1s, 1h, When::reload, "silence after which a link is asked whether it lives");
+    duration("net.keep_alive", "15s", 1s, 1h, When::start, "silence after which a link is asked whether it lives");
 inline constexpr auto kIdentityWorkBits =
     count("identity.work_bits", "16", 0, 32, When::start,
           "zero bits that an id must show, the same in the whole network; 0: no work");
 
 // Peers.
 inline constexpr auto kPeersLinksTarget =
-    count("peers.links_target", "16", 1, 1'024, When::reload, "links that the node keeps up by itself");
+    count("peers.links_target", "16", 1, 256, When::start, "links that the node keeps up by itself");
 inline constexpr auto kPeersHealthPeriod =
-    duration("peers.health_period", "60s", 100ms, 24h, When::reload, "between two health pings of a peer");
+    duration("peers.health_period", "60s", 100ms, 24h, When::start, "between two health pings of a peer");
 inline constexpr auto kPeersExchangePeriod =
-    duration("peers.exchange_period", "120s", 100ms, 24h, When::reload, "between two exchanges of known peers");
+    duration("peers.exchange_period", "120s", 100ms, 24h, When::start, "between two exchanges of known peers");
 inline constexpr auto kPeersRejoinPeriod =
-    duration("peers.rejoin_period", "300s", 100ms, 24h, When::reload, "between two joins with too few healthy peers");
+    duration("peers.rejoin_period", "300s", 100ms, 24h, When::start, "between two joins with too few healthy peers");
 inline constexpr auto kPeersKnownMax =
-    count("peers.known_max", "1000", 16, 100'000, When::reload, "peers remembered; the worst is forgotten first");
+    count("peers.known_max", "1000", 16, 1'000, When::start, "peers remembered; the worst is forgotten first");
 
 // Files.
 inline constexpr auto kFilesReplicas =
-    count("files.replicas", "3", 1, 20, When::reload, "copies of each chunk unless `file put --replicas` says more");
+    count("files.replicas", "3", 1, 20, When::start, "copies of each chunk unless `file put --replicas` says more");
 inline constexpr auto kFilesWatchPeriod =
-    duration("files.watch_period", "60s", 100ms, 24h, When::reload, "between two looks at the copies of a file");
+    duration("files.watch_period", "60s", 100ms, 24h, When::start, "between two looks at the copies of a file");
 inline constexpr auto kFilesQuotaPerOwner =
-    bytes("files.quota_per_owner", "16 GiB", kMiB, 1'024 * kTiB, When::reload, "kept here for one other node");
+    bytes("files.quota_per_owner", "16 GiB", kMiB, 1'024 * kTiB, When::start, "kept here for one other node");
 inline constexpr auto kFilesStoreBytesMax =
-    bytes("files.store_bytes_max", "256 GiB", kMiB, 1'024 * kTiB, When::reload, "kept here in all");
+    bytes("files.store_bytes_max", "256 GiB", kMiB, 1'024 * kTiB, When::start, "kept here in all");
 inline constexpr auto kStoreSync =
     text("store.sync", "always", 16, When::start,
          "always: nothing is acknowledged before it is on the disk; no other value", check_store_sync);
 
 // Operators from afar. The local socket needs no key.
 inline constexpr auto kOperatorsView =
-    texts("operators.view", 256, When::reload, "public keys that may look (`troupe operator key`)", check_public_key);
+    texts("operators.view", 256, When::start, "public keys that may look (`troupe operator key`)", check_public_key);
 inline constexpr auto kOperatorsOperate =
-    texts("operators.operate", 256, When::reload, "public keys that may look and change things", check_public_key);
+    texts("operators.operate", 256, When::start, "public keys that may look and change things", check_public_key);
 
 // Logs.
 inline constexpr auto kLogLevel =

@@ -187,23 +187,23 @@ TEST_CASE("settings: what is shown as TOML loads to the same values") {
 }
 
 TEST_CASE("settings: a reload takes over what may change and says which") {
-  Settings settings = good(file("net.links_max = 10"));
-  const auto changed = settings.reload(file("net.links_max = 20\npeers.links_target = 3"));
+  Settings settings = good(file("log.level = 'warn'"));
+  const auto changed = settings.reload(file("log.level = 'debug'\nlog.levels = { net = 'trace' }"));
   REQUIRE(changed.ok());
-  CHECK(changed.value() == std::vector<std::string>{"net.links_max", "peers.links_target"});
-  CHECK(settings.get(kNetLinksMax) == 20);
+  CHECK(changed.value() == std::vector<std::string>{"log.level", "log.levels"});
+  CHECK(settings.get(kLogLevel) == "debug");
 
   SUBCASE("nothing changes if one of them needs a start") {
-    const auto refused = settings.reload(file("net.links_max = 30\nlog.format = 'json'"));
+    const auto refused = settings.reload(file("log.level = 'info'\nlog.format = 'json'"));
     REQUIRE_FALSE(refused.ok());
     REQUIRE(refused.error().size() == 1);
     CHECK(refused.error().front().text() ==
           "troupe.toml:2: log.format cannot change from \"text\" to \"json\" while the node runs; restart it");
-    CHECK(settings.get(kNetLinksMax) == 20);
+    CHECK(settings.get(kLogLevel) == "debug");
   }
   SUBCASE("nothing changes if the file is wrong") {
-    CHECK_FALSE(settings.reload(file("net.links_max = 30\nx = 1")).ok());
-    CHECK(settings.get(kNetLinksMax) == 20);
+    CHECK_FALSE(settings.reload(file("log.level = 'info'\nx = 1")).ok());
+    CHECK(settings.get(kLogLevel) == "debug");
   }
 }
 
