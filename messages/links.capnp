@@ -10,8 +10,8 @@ $Cxx.namespace("troupe::net::wire");
 
 struct Dial $kind(bytesMax = 512) {
   # Wants a link in the role of this node. Answered by Dialled when it is up, also if it was up before.
-  # Errors: `unavailable` if nobody answers by the deadline of the question, `refused` if another id answers, if it is
-  # ourselves or if the other side does not want us; the message says which.
+  # Errors: `unavailable` if nobody answers by the deadline of the question, `refused` if another id answers or the
+  # other side does not want us; the message says which; `conflict` if it is this node itself.
 
   pinned @0 :Data;
   # The id that must answer: 20 bytes; empty: whoever answers.
@@ -68,7 +68,7 @@ struct LinkMade $kind(lane = control, bytesMax = 2048) {
   result :union {
     up @1 :LinkUp;
     failed @2 :Error;
-    # `unavailable`: nobody answered; `refused`: the wrong one did, or one that does not want us.
+    # `unavailable`: nobody answered; `refused`: the wrong one did, or one that does not want us; `conflict`: ourselves.
     ended @3 :LinkDown;
     twin @4 :LinkUp;
     # It gave way to another link to the same node, which is in service.

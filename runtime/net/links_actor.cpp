@@ -84,7 +84,7 @@ void LinksActor::dial(wire::Dial::Reader question, runtime::Reply<wire::Dialled>
   if (!where || (!pinned && question.getPinned().size() != 0))
     return reply.refuse({Code::malformed, "an address is HOST:PORT, an id 20 bytes"});
   if (pinned && *pinned == pool_->setup().identity->id())
-    return reply.refuse({Code::refused, "that is this node itself"});
+    return reply.refuse({Code::conflict, "that is this node itself"});
   if (dialling_.size() >= kDiallingMax)
     return reply.refuse({Code::overloaded, "too many dials are under way", std::chrono::milliseconds(1000)});
   if (pinned) {
@@ -139,11 +139,14 @@ void LinksActor::made_link(wire::LinkMade::Reader made) {
   }
 }
 
+/// A follower that restarts follows again, and hears again of all that are up.
 void LinksActor::follow(const runtime::Handle& follower) {
-  if (!follower || std::find(followers_.begin(), followers_.end(), follower) != followers_.end()) return;
-  if (followers_.size() >= kFollowersMax) return refuse(Error{Code::overloaded, "too many actors follow the links"});
-  followers_.push_back(follower);
-  watch(follower);
+  if (!follower) return;
+  if (std::find(followers_.begin(), followers_.end(), follower) == followers_.end()) {
+    if (followers_.size() >= kFollowersMax) return refuse(Error{Code::overloaded, "too many actors follow the links"});
+    followers_.push_back(follower);
+    watch(follower);
+  }
   for (const LinkInfo& up : pool_->rows())
     if (up.role == messages::Role::peer) tell_up(follower, up.contact, up.outbound);
 }

@@ -25,7 +25,8 @@ void Peer::take_handshake(const Frame& frame) {
   const auto step = handshake_->receive(frame);
   if (!step.ok()) {
     pool_->counters().count(step.error());
-    return end("the handshake failed: " + std::string(name(step.error())), base::Code::refused);
+    return end("the handshake failed: " + std::string(name(step.error())),
+               step.error() == Refusal::own_key ? base::Code::conflict : base::Code::refused);
   }
   if (!step.value().send.empty()) {
     plain_ = step.value().send;
