@@ -215,6 +215,30 @@ TEST_CASE("actor: a full mailbox answers questions `overloaded` and drops tells,
   CHECK(theatre.record("/slow")->refused_full == 2);
 }
 
+TEST_CASE("actor: without counting everything is handled, nothing is counted and no mailbox is full") {
+  Theatre theatre(1, {.mailbox_max = 10, .counting = false});
+  int handled = 0;
+  const Handle slow = theatre.start("slow", [&](Scripted&, Handlers& on) {
+    on.ask<Number, Number>([](Number::Reader, Reply<Number> reply) { reply.done(); });
+    on.tell<Latest>([&](Latest::Reader) { ++handled; });
+    on.tell<Nothing>([&](Nothing::Reader) { ++handled; });
+  });
+  Outcome outcome;
+  theatre.inside([&](Scripted& self) {
+    for (int i = 0; i < 20; ++i) self.tell<Nothing>(slow, [](Nothing::Builder) {});
+    for (int i = 0; i < 3; ++i) self.tell<Latest>(slow, number(7));
+    self.ask<Number, Number>(slow, self.now() + 1s, number(1), outcome.note());
+  });
+  CHECK(handled == 21);
+  CHECK(outcome.calls == 1);
+  CHECK_FALSE(outcome.code);
+  CHECK(theatre.node.dead_letters(DeadLetter::full) == 0);
+  CHECK(theatre.record("/slow")->received == 0);
+  CHECK(theatre.record("/slow")->handled == 0);
+  CHECK(theatre.record("/slow")->depth() == 0);
+  CHECK(theatre.record("/outside")->answers == 0);
+}
+
 TEST_CASE("actor: of a keep_latest kind only the newest of each sender waits") {
   Theatre theatre;
   std::vector<std::uint64_t> heard;

@@ -358,3 +358,86 @@ TEST_CASE("link: half a handshake is dropped after its time, and strangers are c
   CHECK(village[1].pool->counters().of(net::Turned::handshake_timeout) == 4);
   CHECK(village.fabric->streams() == 0);
 }
+
+TEST_CASE("link: questions beyond those in flight or those of a second are answered `overloaded`") {
+  SUBCASE("in flight") {
+    Village village(2, 1, {.questions_in_flight_max = 3});
+    std::vector<Reply<Number>> kept;
+    const Handle keeper = village.serve<Number>(1, "count", [&](Scripted&, Handlers& on) {
+      on.ask<Number, Number>([&](Number::Reader, Reply<Number> reply) { kept.push_back(std::move(reply)); });
+      on.tell<Latest>([&](Latest::Reader) {
+        for (auto& reply : kept) reply.done();
+        kept.clear();
+      });
+    });
+    std::array<Outcome, 4> outcomes;
+    const auto ask_all = [&](Scripted& self) {
+      for (Outcome& outcome : outcomes)
+        self.ask<Number, Number>(self.node().remote(village[1].id(), "/count"), base::Instant::max(), number(1),
+                                 outcome.note());
+    };
+    village.inside(0, ask_all);
+    CHECK(outcomes[2].calls == 0);
+    CHECK(outcomes[3].code == Code::overloaded);
+    village.inside(1, [&](Scripted& self) { self.tell<Latest>(keeper, number(0)); });
+    CHECK(outcomes[2].value == 0);
+    village.inside(0, ask_all);
+    CHECK(kept.size() == 3);
+    village.inside(1, [&](Scripted& self) { self.tell<Latest>(keeper, number(0)); });
+  }
+  SUBCASE("of a second and kind") {
+    Village village(2, 1, {.questions_per_second_max = 5});
+    village.serve<Number>(1, "count", successor);
+    std::array<Outcome, 8> outcomes;
+    village.inside(0, [&](Scripted& self) {
+      for (Outcome& outcome : outcomes)
+        self.ask<Number, Number>(self.node().remote(village[1].id(), "/count"), base::Instant::max(), number(1),
+                                 outcome.note());
+    });
+    CHECK(outcomes[4].value == 2);
+    CHECK(outcomes[5].code == Code::overloaded);
+    Outcome later;
+    village.inside(0, [&](Scripted& self) {
+      self.ask<Number, Number>(self.node().remote(village[1].id(), "/count"), base::Instant::max(), number(1),
+                               later.note());
+    });
+    CHECK(later.value == 2);
+  }
+}
+
+TEST_CASE("link: a node that is dialled under a wrong id, or dials itself, is refused and counted") {
+  Village village(2);
+  base::NodeId wrong = village[1].id();
+  wrong.bytes[0] ^= 1;
+  std::optional<Code> code;
+  const auto dial = [&](Scripted& self, base::ByteView pinned, const base::Endpoint& to) {
+    self.ask<net::wire::Dial, net::wire::Dialled>(
+        self.node().find("/links"), self.now() + 5s,
+        [&](net::wire::Dial::Builder question) {
+          question.setPinned(kj::arrayPtr(pinned.data(), pinned.size()));
+          question.setAddress(to.text().c_str());
+        },
+        [&](Answer<net::wire::Dialled> answer) { code = answer.error().code; });
+  };
+  SUBCASE("another id answers") {
+    village.inside(0, [&](Scripted& self) { dial(self, wrong.view(), *village[1].address); });
+    CHECK(code == Code::refused);
+    CHECK(village[0].pool->counters().of(net::Refusal::wrong_id) == 1);
+  }
+  SUBCASE("ourselves answer") {
+    village.inside(0, [&](Scripted& self) { dial(self, {}, *village[0].address); });
+    CHECK(code == Code::conflict);
+    CHECK(village[0].pool->counters().of(net::Refusal::own_key) >= 1);
+  }
+  SUBCASE("nobody answers") {
+    village.inside(
+        0,
+        [&](Scripted& self) {
+          dial(self, {}, {village[1].address->address, 9});
+        },
+        6s);
+    CHECK((code == Code::unavailable || code == Code::timeout));
+  }
+  CHECK(village[0].pool->rows().empty());
+  CHECK(village[1].pool->rows().empty());
+}
