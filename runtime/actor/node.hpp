@@ -43,6 +43,9 @@ struct NodeLimits {
   std::size_t mailbox_max = 10'000;  ///< messages waiting in one actor
   std::size_t asks_max = 100'000;    ///< questions of one actor that wait for an answer
   std::size_t streams_max = 1'000;   ///< open streams of one actor, both ends counted
+  /// Whether the messages of each actor are counted. False only to measure what that costs: then `mailbox_max`, which
+  /// is enforced by these counts, holds nobody back.
+  bool counting = true;
 };
 
 struct SpawnOptions {

@@ -19,7 +19,8 @@ const caf::behavior& idle_behavior() {
 Shell::Shell(caf::actor_config& config, Setup setup)
     : caf::event_based_actor(config),
       setup_(std::move(setup)),
-      mailbox_max_(setup_.options.mailbox_max == 0 ? setup_.node->limits().mailbox_max : setup_.options.mailbox_max) {
+      mailbox_max_(setup_.options.mailbox_max == 0 ? setup_.node->limits().mailbox_max : setup_.options.mailbox_max),
+      counting_(setup_.node->limits().counting) {
   const bool listed = setup_.node->registry().add({setup_.path, setup_.options.kind, record_, self()});
   base::ensure(listed, "a node has room for one more actor");
 }

@@ -170,6 +170,7 @@ class Shell final : public caf::event_based_actor {
 
   Setup setup_;
   std::size_t mailbox_max_;
+  const bool counting_;
   std::shared_ptr<Record> record_ = std::make_shared<Record>();
   std::atomic<Latest*> latest_{nullptr};
 

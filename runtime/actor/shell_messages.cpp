@@ -42,6 +42,7 @@ bool Shell::admit(caf::mailbox_element& element, const Envelope& envelope, caf::
     return false;
   }
   if (!question && envelope.kind()->when_full == messages::WhenFull::keep_latest) return keep_latest(element, envelope);
+  if (!counting_) return true;
   const std::uint64_t number = record.received.fetch_add(1, std::memory_order_relaxed);
   const std::uint64_t handled = record.handled.load(std::memory_order_relaxed);
   if (number >= handled + mailbox_max_) [[unlikely]] {
@@ -65,7 +66,9 @@ bool Shell::keep_latest(caf::mailbox_element& element, const Envelope& envelope)
     if (latest_.compare_exchange_strong(places, fresh.get(), std::memory_order_acq_rel)) places = fresh.release();
   }
   switch (places->keep(element.sender.get(), envelope)) {
-    case Latest::Kept::first: record_->received.fetch_add(1, std::memory_order_relaxed); return true;
+    case Latest::Kept::first:
+      if (counting_) record_->received.fetch_add(1, std::memory_order_relaxed);
+      return true;
     case Latest::Kept::replaced: return false;
     case Latest::Kept::full: break;
   }
@@ -106,7 +109,7 @@ void Shell::take(caf::strong_actor_ptr sender, caf::message_id id, const Envelop
   if (!begins(envelope.header().signal)) {
     const auto served = served_.find({current_.sender.get(), current_.message_id & caf::message_id::request_id_mask});
     if (served == served_.end()) return setup_.node->count(DeadLetter::late_answer);
-    record_->answers.fetch_add(1, std::memory_order_relaxed);
+    if (counting_) record_->answers.fetch_add(1, std::memory_order_relaxed);
     const auto stream = served->second;
     guarded(&envelope, [&] { stream->take(envelope, batch_now()); });
     current_ = {};
@@ -123,7 +126,7 @@ void Shell::take(caf::strong_actor_ptr sender, caf::message_id id, const Envelop
 
 void Shell::handle(const Envelope& envelope) {
   Record& record = *record_;
-  const bool counted = !is_control(envelope);
+  const bool counted = counting_ && !is_control(envelope);
   const std::uint64_t number = record.handled.load(std::memory_order_relaxed);
   if (counted && number % kSampleEvery == 0) {
     const base::Instant from = now();
@@ -174,7 +177,7 @@ void Shell::dead_letter(DeadLetter reason) {
 void Shell::take_answer(std::uint64_t id, const Envelope& envelope) {
   Pending* waiting = find_pending(id);
   if (waiting == nullptr) return setup_.node->count(DeadLetter::late_answer);
-  record_->answers.fetch_add(1, std::memory_order_relaxed);
+  if (counting_) record_->answers.fetch_add(1, std::memory_order_relaxed);
   current_ = {nullptr, 0, envelope.header().trace, false, false};
   if (waiting->stream) {
     const auto stream = waiting->stream;
