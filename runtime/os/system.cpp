@@ -62,24 +62,28 @@ runtime::Node& System::node() { return *parts_->node; }
 
 bool System::end(base::Duration at_most) {
   const base::Instant due = parts_->clock.now() + at_most;
-  const auto all_gone = [&] { return parts_->system.registry().running() == 0; };
-  const auto kill_all = [&] {
-    parts_->node->registry().walk([](const runtime::Listing& listing) {
+  runtime::Registry& ours = parts_->node->registry();
+  // Those that are born meanwhile are met in the next round.
+  const auto none_runs = [&] {
+    ours.walk([](const runtime::Listing& listing) {
       caf::anon_send_exit(listing.handle, caf::exit_reason::kill);
       return true;
     });
+    return ours.size() == 0;
   };
-  kill_all();
-  parts_->network.reset();
-  while (!all_gone()) {
-    if (parts_->clock.now() >= due) {
-      [[maybe_unused]] auto* const left_behind = parts_.release();
-      return false;
-    }
+  const auto none_is_left = [&] { return parts_->system.registry().running() == 0; };
+  // The network goes between the two: no handler of ours runs any more, and its brokers are among those counted.
+  const bool ended = wait_until(none_runs, due) && (parts_->network.reset(), wait_until(none_is_left, due));
+  if (ended) parts_.reset();
+  else [[maybe_unused]] auto* const left_behind = parts_.release();
+  return ended;
+}
+
+bool System::wait_until(const std::function<bool()>& claim, base::Instant due) {
+  while (!claim()) {
+    if (parts_->clock.now() >= due) return false;
     std::this_thread::sleep_for(kLookAgain);
-    kill_all();  // also those that were born meanwhile
   }
-  parts_.reset();
   return true;
 }
 

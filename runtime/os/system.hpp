@@ -3,6 +3,7 @@
 //
 // Order of life  system, clock, network, node; end() goes the other way: no actor outlives what it was given.
 // Signals        block the process's signals (waker.hpp) first: this starts threads.
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -36,6 +37,8 @@ class System {
   bool end(base::Duration at_most);
 
  private:
+  bool wait_until(const std::function<bool()>& claim, base::Instant due);
+
   struct Parts;
   std::unique_ptr<Parts> parts_;
 };
