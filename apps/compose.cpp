@@ -1,7 +1,5 @@
 #include "apps/compose.hpp"
 
-#include <algorithm>
-
 #include "actors/peers/peers_actor.hpp"
 #include "runtime/config/forms.hpp"
 #include "runtime/config/known.hpp"
@@ -10,6 +8,9 @@
 
 namespace troupe::apps {
 namespace {
+
+static_assert(config::kPeersKnownMax.max <= peers::kKnownMax && config::kPeersLinksTarget.max <= peers::kLinksMax,
+              "a setting that is taken can be kept");
 
 std::vector<base::PublicKey> keys(const config::Texts& texts) {
   std::vector<base::PublicKey> out;
@@ -47,9 +48,8 @@ node::Domain peers(const Composition& parts) {
   const crypto::Identity& identity = *parts.pool->setup().identity;
   const unsigned work_bits = parts.pool->setup().terms.work_bits;
   peers::PeersActor::Setup setup;
-  // What the logic and its messages have room for; a setting above it wants as much as there may be.
-  setup.policy.known_max = std::min<std::size_t>(settings.get(config::kPeersKnownMax), peers::kKnownMax);
-  setup.policy.links_target = std::min<std::size_t>(settings.get(config::kPeersLinksTarget), peers::kLinksMax);
+  setup.policy.known_max = settings.get(config::kPeersKnownMax);
+  setup.policy.links_target = settings.get(config::kPeersLinksTarget);
   setup.policy.health_period = settings.get(config::kPeersHealthPeriod);
   setup.policy.exchange_period = settings.get(config::kPeersExchangePeriod);
   setup.policy.rejoin_period = settings.get(config::kPeersRejoinPeriod);

@@ -202,12 +202,9 @@ class NodeRun {
         log_->error("config", "cannot reload; nothing has changed", {{"where", problem.where}, {"why", problem.what}});
       return;
     }
-    apply_levels(*log_, settings_, levels);
-    for (const auto& key : changed.value()) {
-      const bool at_once = key.starts_with("log.");
-      log_->info("config", at_once ? "changed" : "changed; takes effect at the next start",
-                 {{"key", key}, {"value", config::toml(settings_.value(key))}});
-    }
+    apply_levels(*log_, settings_, levels);  // nothing else can change while the node runs
+    for (const auto& key : changed.value())
+      log_->info("config", "changed", {{"key", key}, {"value", config::toml(settings_.value(key))}});
     if (changed.value().empty()) log_->info("config", "reloaded; nothing has changed");
   }
 

@@ -1,0 +1,196 @@
+// Nodes as real processes on loopback.
+#include "runtime/base/bytes.hpp"
+#include "runtime/base/random.hpp"
+#include "runtime/os/sockets.hpp"
+#include "tests/cluster/program.hpp"
+
+using namespace troupe;
+using namespace troupe::test;
+
+namespace {
+
+bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+/// Whether the node at `data` lists that one as a peer in that state.
+bool sees(const Folder& folder, const NodeProgram& node, const std::string& id, const std::string& state) {
+  const Seen peers = troupe::test::troupe(folder, {"peers", "--json", "--data", node.data});
+  const auto at = peers.out.find("\"node\":\"" + id + '"');
+  return at != std::string::npos &&
+         contains(peers.out.substr(at, peers.out.find('}', at) - at), "\"state\":\"" + state + '"');
+}
+
+/// Sends bytes to the port of a node, and leaves.
+void throw_at(const NodeProgram& node, const base::Bytes& bytes) {
+  auto socket = os::connect_tcp(*base::Endpoint::parse(node.at));
+  REQUIRE(socket.ok());
+  os::Waker waker({});
+  waker.wait(kPatience, os::Waker::Watched{socket.value().get(), os::Waker::Want::writing});
+  REQUIRE(os::connect_error(socket.value()) == 0);
+  // A node that hangs up first is right to do so.
+  [[maybe_unused]] const auto written = ::write(socket.value().get(), bytes.data(), bytes.size());
+}
+
+}  // namespace
+
+TEST_CASE("cluster: a node says that it is ready, tells how it is, and ends in order") {
+  const Folder folder;
+  NodeProgram node(folder, "a", {"--name", "anna"});
+  REQUIRE(node.ready());
+  CHECK(contains(node.err(), "This node is new. It lives in " + node.data));
+  CHECK(contains(node.err(), "troupe status --data " + node.data));
+  CHECK(contains(node.err(), "--join " + node.id + '@' + node.at));
+  const auto mode = std::filesystem::status(node.data).permissions();
+  CHECK(mode == std::filesystem::perms::owner_all);
+
+  const Seen status = troupe::test::troupe(folder, {"status", "--json", "--data", node.data});
+  CHECK(status.exit == 0);
+  CHECK(status.out.starts_with("{\"node\":\"" + node.id + "\",\"name\":\"anna\",\"version\":\""));
+  CHECK(contains(status.out, "\"listen\":\"" + node.at + "\",\"peers\":0,"));
+
+  int signal = SIGTERM;
+  SUBCASE("SIGTERM") {}
+  SUBCASE("SIGINT") { signal = SIGINT; }
+  os::Clock clock;
+  const base::Instant from = clock.now();
+  node.kill(signal);
+  CHECK(node.wait() == 0);
+  CHECK(clock.now() - from < 5s);
+  CHECK_FALSE(std::filesystem::exists(node.data + "/control.sock"));
+  const Seen gone = troupe::test::troupe(folder, {"status", "--data", node.data});
+  CHECK(gone.exit == 7);
+  CHECK(gone.out.empty());
+  CHECK(gone.err.starts_with("error: no node runs in " + node.data));
+}
+
+TEST_CASE("cluster: a second process for the same directory is refused, and the first one goes on") {
+  const Folder folder;
+  NodeProgram first(folder, "a");
+  REQUIRE(first.ready());
+  Program second({"node", "--data", first.data, "--listen", "127.0.0.1:0"}, folder / "second");
+  CHECK(second.wait() == 1);
+  CHECK(second.out().empty());
+  CHECK(second.err().starts_with("error: cannot use the data directory " + first.data +
+                                 ": another node runs in it\noutcome: nothing was started\n"));
+  CHECK(troupe::test::troupe(folder, {"status", "--data", first.data}).exit == 0);
+}
+
+TEST_CASE("cluster: an address in use is an error, and nothing is left running") {
+  const Folder folder;
+  NodeProgram first(folder, "a");
+  REQUIRE(first.ready());
+  Program second({"node", "--data", folder / "b.data", "--listen", first.at}, folder / "b");
+  CHECK(second.wait() == 1);
+  CHECK(second.out().empty());
+  CHECK(contains(second.err(), "error: cannot listen at " + first.at + ": Address already in use\n"));
+}
+
+TEST_CASE("cluster: a node without an address, and one with a bad setting, are mistakes of the caller") {
+  const Folder folder;
+  CHECK(troupe::test::troupe(folder, {"node", "--data", folder / "a"}).exit == 2);
+  CHECK(troupe::test::troupe(folder, {"node", "--data", folder / "a", "--listen", "nowhere"}).exit == 2);
+  CHECK(
+      troupe::test::troupe(folder, {"node", "--data", folder / "a", "--listen", "127.0.0.1:0", "--set", "x=1"}).exit ==
+      2);
+  CHECK_FALSE(std::filesystem::exists(folder / "a"));
+}
+
+TEST_CASE("cluster: a node that was killed starts again as the same node") {
+  const Folder folder;
+  std::string id;
+  for (int start = 0; start < 3; ++start) {
+    NodeProgram node(folder, "a");
+    REQUIRE(node.ready());
+    if (start > 0) CHECK(node.id == id);
+    CHECK(contains(node.err(), "This node is new.") == (start == 0));
+    id = node.id;
+    CHECK(troupe::test::troupe(folder, {"status", "--data", node.data}).exit == 0);
+    node.kill(SIGKILL);
+    CHECK(node.wait() == 128 + SIGKILL);
+  }
+}
+
+TEST_CASE("cluster: a directory of a newer version is refused") {
+  const Folder folder;
+  {
+    NodeProgram node(folder, "a");
+    REQUIRE(node.ready());
+    node.kill(SIGTERM);
+    CHECK(node.wait() == 0);
+  }
+  std::ofstream(folder / "a.data/format") << "2\n";
+  NodeProgram node(folder, "a");
+  CHECK(node.wait() == 1);
+  CHECK(contains(node.err(), "its format is 2, and this program knows 1 at most"));
+}
+
+TEST_CASE("cluster: a node that joins another one is seen by it, also after a crash") {
+  const Folder folder;
+  NodeProgram first(folder, "a");
+  REQUIRE(first.ready());
+  NodeProgram second(folder, "b", {"--join", first.id + '@' + first.at});
+  REQUIRE(second.ready());
+  CHECK(until([&] { return sees(folder, first, second.id, "healthy"); }));
+  CHECK(until([&] { return sees(folder, second, first.id, "healthy"); }));
+  CHECK(contains(troupe::test::troupe(folder, {"peers", "--healthy", "--data", first.data}).out, second.at));
+
+  first.kill(SIGKILL);
+  first.wait();
+  CHECK(until([&] { return !sees(folder, second, first.id, "healthy"); }));
+  NodeProgram again(folder, "a");
+  REQUIRE(again.ready());
+  CHECK(until([&] { return sees(folder, again, second.id, "healthy"); }));
+}
+
+TEST_CASE("cluster: a person links two nodes, and parts them again") {
+  const Folder folder;
+  NodeProgram first(folder, "a"), second(folder, "b");
+  REQUIRE(first.ready());
+  REQUIRE(second.ready());
+  const std::string wrong = std::string(40, '0') + '@' + first.at;
+  CHECK(troupe::test::troupe(folder, {"peers", "connect", wrong, "--data", second.data}).exit == 5);
+  const Seen linked = troupe::test::troupe(folder, {"peers", "connect", first.at, "--data", second.data});
+  CHECK(linked.exit == 0);
+  CHECK(linked.out == first.id + '@' + first.at + '\n');
+  CHECK(until([&] { return sees(folder, first, second.id, "healthy"); }));
+  CHECK(troupe::test::troupe(folder, {"peers", "drop", first.id, "--data", second.data}).exit == 0);
+  CHECK(until([&] { return sees(folder, second, first.id, "known"); }));
+  CHECK(troupe::test::troupe(folder, {"peers", "drop", first.id, "--data", second.data}).exit == 4);
+  CHECK(troupe::test::troupe(folder, {"peers", "drop", "xyz", "--data", second.data}).exit == 2);
+}
+
+TEST_CASE("cluster: bytes that are no link do not harm a node") {
+  const Folder folder;
+  NodeProgram node(folder, "a");
+  REQUIRE(node.ready());
+  base::Random random(1);
+  for (int round = 0; round < 100; ++round) {
+    base::Bytes bytes(1 + random.below(20'000));
+    for (auto& byte : bytes) byte = static_cast<std::uint8_t>(random.next());
+    if (round % 2 == 0 && bytes.size() >= 3) bytes[0] = 0x16, bytes[1] = 0x03, bytes[2] = 0x03;  // as TLS begins
+    throw_at(node, bytes);
+  }
+  const Seen status = troupe::test::troupe(folder, {"status", "--json", "--data", node.data});
+  CHECK(status.exit == 0);
+  CHECK(contains(status.out, "\"peers\":0,"));
+  NodeProgram second(folder, "b", {"--join", node.at});
+  REQUIRE(second.ready());
+  CHECK(until([&] { return sees(folder, node, second.id, "healthy"); }));
+}
+
+TEST_CASE("cluster: SIGHUP and `log` change how much a node logs, and a bad file changes nothing") {
+  const Folder folder;
+  NodeProgram node(folder, "a");
+  REQUIRE(node.ready());
+  const auto reload = [&](const std::string& file, const std::string& line) {
+    std::ofstream(node.data + "/config.toml") << file;
+    node.kill(SIGHUP);
+    return until([&] { return contains(node.err(), line); });
+  };
+  CHECK(reload("[log]\nlevel = \"debug\"\n", "config: changed key=log.level value=\"\\\"debug\\\"\""));
+  CHECK(reload("[log]\nlevel = \"loud\"\n", "error config: cannot reload; nothing has changed"));
+  CHECK(reload("[log]\nlevel = \"warn\"\n[net]\nlinks_max = 5\n", "net.links_max cannot change from 1024 to 5"));
+  CHECK(troupe::test::troupe(folder, {"log", "warn", "--data", node.data}).exit == 0);
+  CHECK(troupe::test::troupe(folder, {"log", "trace", "net", "--json", "--data", node.data}).out ==
+        "{\"level\":\"trace\",\"domain\":\"net\"}\n");
+  CHECK(troupe::test::troupe(folder, {"log", "warn", "No Name", "--data", node.data}).exit == 2);
+}

@@ -1,0 +1,166 @@
+#pragma once
+// Runs `troupe` as processes of its own: nodes that go on, and commands that end.
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "runtime/base/time.hpp"
+#include "runtime/os/clock.hpp"
+#include "runtime/os/waker.hpp"
+
+namespace troupe::test {
+
+using namespace std::chrono_literals;
+
+inline constexpr std::chrono::seconds kPatience{30};  // a bound for broken code, never a wait for working code
+
+inline std::string binary() {
+  const char* const named = std::getenv("TROUPE_BINARY");
+  return named != nullptr ? named : TROUPE_BINARY;
+}
+
+class Folder {
+ public:
+  Folder() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "troupe-cluster-XXXXXX").string();
+    REQUIRE(::mkdtemp(pattern.data()) != nullptr);
+    path_ = pattern;
+  }
+  ~Folder() { std::filesystem::remove_all(path_); }
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
+  std::string operator/(const std::string& name) const { return path_ + '/' + name; }
+
+ private:
+  std::string path_;
+};
+
+inline std::string content(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+/// Looks again and again, for processes share no event with us but their end.
+inline bool until(const std::function<bool()>& claim) {
+  static os::Clock clock;
+  os::Waker waker({});
+  const base::Instant due = clock.now() + kPatience;
+  while (!claim()) {
+    if (clock.now() >= due) return false;
+    waker.wait(2ms);
+  }
+  return true;
+}
+
+/// One process; killed at the end of its life here, if it still runs.
+class Program {
+ public:
+  /// Output goes to `talk`.out and `talk`.err.
+  Program(const std::vector<std::string>& arguments, const std::string& talk) : talk_(talk) {
+    std::vector<std::string> words{binary()};
+    words.insert(words.end(), arguments.begin(), arguments.end());
+    std::vector<char*> pointers;
+    for (auto& word : words) pointers.push_back(word.data());
+    pointers.push_back(nullptr);
+    // Before the fork: after it the parent may look for a line of an earlier program of that name.
+    for (const char* end : {".out", ".err"}) std::ofstream(talk_ + end, std::ios::trunc);
+    child_ = ::fork();
+    REQUIRE(child_ >= 0);
+    if (child_ > 0) return;
+    redirect("/dev/null", O_RDONLY, STDIN_FILENO);
+    redirect(talk_ + ".out", O_WRONLY, STDOUT_FILENO);
+    redirect(talk_ + ".err", O_WRONLY, STDERR_FILENO);
+    ::execv(pointers.front(), pointers.data());
+    ::_exit(127);
+  }
+  ~Program() {
+    if (!ended_) kill(SIGKILL), wait();
+  }
+  Program(const Program&) = delete;
+  Program& operator=(const Program&) = delete;
+
+  void kill(int signal) { ::kill(child_, signal); }
+
+  /// Whether it has ended by now.
+  bool ended() {
+    if (!ended_) ended_ = ::waitpid(child_, &status_, WNOHANG) == child_;
+    return ended_;
+  }
+  /// Its exit; 128 and the number of a signal that ended it. A program that does not end is killed, and fails the test.
+  int wait() {
+    if (!until([this] { return ended(); })) {
+      FAIL_CHECK("the program does not end: " << talk_);
+      kill(SIGKILL);
+      ::waitpid(child_, &status_, 0);
+      ended_ = true;
+    }
+    return WIFSIGNALED(status_) ? 128 + WTERMSIG(status_) : WEXITSTATUS(status_);
+  }
+  std::string out() const { return content(talk_ + ".out"); }
+  std::string err() const { return content(talk_ + ".err"); }
+
+ private:
+  static void redirect(const std::string& path, int flags, int to) {
+    const int file = ::open(path.c_str(), flags);
+    if (file < 0 || ::dup2(file, to) < 0) ::_exit(126);
+  }
+  std::string talk_;
+  pid_t child_ = -1;
+  int status_ = 0;
+  bool ended_ = false;
+};
+
+struct Seen {
+  int exit;
+  std::string out, err;
+};
+
+/// Runs a command to its end.
+inline Seen troupe(const Folder& folder, const std::vector<std::string>& arguments) {
+  Program command(arguments, folder / "command");
+  const int exit = command.wait();
+  return {exit, command.out(), command.err()};
+}
+
+/// `troupe node` in the directory `name` of the folder, on a port of its own.
+class NodeProgram : public Program {
+ public:
+  NodeProgram(const Folder& folder, const std::string& name, std::vector<std::string> more = {})
+      : Program(with(folder, name, std::move(more)), folder / name), data(folder / name + ".data") {}
+
+  /// Waits for the ready line. False if the node ends before it.
+  bool ready() {
+    std::string line;
+    const bool there = until([&] {
+      line = out();
+      return line.ends_with('\n') || ended();
+    });
+    if (!there || !line.starts_with("ready ") || line.size() < 48) return false;
+    id = line.substr(6, 40);
+    at = line.substr(47, line.size() - 48);
+    return line == "ready " + id + ' ' + at + '\n';
+  }
+
+  const std::string data;
+  std::string id, at;  ///< once it is ready
+
+ private:
+  static std::vector<std::string> with(const Folder& folder, const std::string& name, std::vector<std::string> more) {
+    std::vector<std::string> all{"node", "--data", folder / name + ".data", "--listen", "127.0.0.1:0"};
+    all.insert(all.end(), more.begin(), more.end());
+    return all;
+  }
+};
+
+}  // namespace troupe::test
