@@ -59,7 +59,8 @@ std::optional<HostPort> HostPort::parse(std::string_view text) {
   } else if (host.find(':') != std::string_view::npos) {
     return std::nullopt;  // a bare IPv6 address would make the port ambiguous
   }
-  const bool clean = std::all_of(host.begin(), host.end(), [](char c) { return c > ' ' && c < 0x7f; });
+  const bool clean =
+      std::all_of(host.begin(), host.end(), [](char c) { return c > ' ' && c < 0x7f && c != '[' && c != ']'; });
   if (host.empty() || host.size() > kHostBytesMax || !clean) return std::nullopt;
   std::uint16_t port = 0;
   const auto [end, failure] = std::from_chars(digits.data(), digits.data() + digits.size(), port);

@@ -71,5 +71,6 @@ TEST_CASE("endpoint: text goes there and back, and what cannot be dialled is kno
     CHECK_FALSE(Endpoint::parse(text)->dialable());
   CHECK(HostPort::parse("example.org:80")->host == "example.org");
   CHECK_FALSE(HostPort::parse("a b:80").has_value());
+  CHECK_FALSE(HostPort::parse("[[]]:1").has_value());
   CHECK_FALSE(HostPort::parse(std::string(256, 'a') + ":80").has_value());
 }
