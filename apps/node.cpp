@@ -150,16 +150,15 @@ class NodeRun {
   Ending serve() {
     std::optional<base::Instant> due;  // of the drain
     while (true) {
-      const base::Instant now = system_->world().clock.now();
-      if (due && now >= *due) {
+      if (due && now() >= *due) {
         log_->warn("node", "did not end in time");
         return Exit::done;
       }
-      if (const auto signal = waker_.wait(due ? *due - now : kForever)) {
+      if (const auto signal = waker_.wait(due ? *due - now() : kForever)) {
         if (*signal == SIGHUP) {
           reload();
         } else if (!due) {
-          due = now + kDrainPatience;
+          due = now() + kDrainPatience;
           os::post(root_, runtime::Envelope::build<node::wire::Drain>({}, [](node::wire::Drain::Builder) {}));
         }
       }
@@ -179,6 +178,8 @@ class NodeRun {
       }
     }
   }
+
+  base::Instant now() const { return system_->world().clock.now(); }
 
   void announce() {
     const std::string id = identity_->id().hex();

@@ -62,6 +62,18 @@ TEST_CASE("cluster: a node says that it is ready, tells how it is, and ends in o
   CHECK(gone.err.starts_with("error: no node runs in " + node.data));
 }
 
+TEST_CASE("cluster: a node that has waited for longer than its end may take still ends in order") {
+  const Folder folder;
+  NodeProgram node(folder, "a");
+  REQUIRE(node.ready());
+  os::Waker waker({});
+  waker.wait(5s);  // the claim itself: as long as SIGTERM may take
+  node.kill(SIGTERM);
+  CHECK(node.wait() == 0);
+  CHECK(contains(node.err(), "node: draining domains="));
+  CHECK_FALSE(contains(node.err(), "did not end in time"));
+}
+
 TEST_CASE("cluster: a second process for the same directory is refused, and the first one goes on") {
   const Folder folder;
   NodeProgram first(folder, "a");
