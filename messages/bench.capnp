@@ -31,3 +31,13 @@ struct Order $kind(from = [peer], bytesMax = 256) {
   count @0 :UInt64;
   bytes @1 :UInt32;
 }
+
+struct Count $kind(from = [peer], bytesMax = 256) {
+  # Asks how many messages have come so far. It waits behind those that were told before it.
+}
+
+struct Counted $kind(from = [peer], bytesMax = 256) {
+  # The answer to Count.
+
+  count @0 :UInt64;
+}

@@ -161,3 +161,42 @@ struct Problem {
   # FILE:LINE
   what @1 :Text;
 }
+
+struct BenchRows {
+  rows @0 :List(BenchRow);
+}
+
+struct BenchRow {
+  # One figure of `bench`.
+
+  what @0 :Text;
+  clients @1 :UInt64;
+  # How many acted at once: askers, actors, links.
+  perSecond :union {
+    none @2 :Void;
+    value @3 :Float64;
+  }
+  mibPerSecond :union {
+    none @4 :Void;
+    value @5 :Float64;
+  }
+  p50Ms :union {
+    none @6 :Void;
+    value @7 :Float64;
+  }
+  p90Ms :union {
+    none @8 :Void;
+    value @9 :Float64;
+  }
+  p99Ms :union {
+    none @10 :Void;
+    value @11 :Float64;
+  }
+  errors @12 :UInt64;
+  # Messages lost and questions without their answer; above zero the figure means nothing.
+  residentBytes :union {
+    none @13 :Void;
+    value @14 :UInt64;
+    # By which resident memory has grown, divided by `clients`.
+  }
+}

@@ -23,10 +23,6 @@ typename Inspector::result_type inspect(Inspector& inspector, Parcel& parcel) {
 
 namespace {
 
-constexpr std::size_t kSmallBytes = 256;
-constexpr std::size_t kLargeBytes = 65'536;
-constexpr std::uint64_t kTimedAll = 1;  // a round trip of 20 us and more: the clock does not matter
-
 using small_atom = caf::atom_constant<caf::atom("small")>;
 using large_atom = caf::atom_constant<caf::atom("large")>;
 
@@ -84,9 +80,9 @@ class Server {
   std::uint16_t port_ = 0;
 };
 
-Row parcels(caf::actor_system& system, const caf::actor& sink, std::string what, std::size_t bytes, Window window,
-            std::chrono::milliseconds span) {
-  Row out{.what = std::move(what)};
+Figure parcels(caf::actor_system& system, const caf::actor& sink, std::string what, std::size_t bytes, Window window,
+               std::chrono::milliseconds span) {
+  Figure out{.what = std::move(what)};
   caf::scoped_actor self{system};
   self->wait_for(system.spawn([&](caf::event_based_actor* source) {
     return one_way(
@@ -108,7 +104,7 @@ caf::actor sink_of(caf::scoped_actor& self, const caf::actor& remote, Atom atom)
 
 }  // namespace
 
-std::vector<Row> bench_basp(std::chrono::milliseconds span) {
+Figures bench_basp(std::chrono::milliseconds span) {
   const Server server;  // first: a fork would lose the threads of an actor system
   if (server.port() == 0) throw std::runtime_error("the second process did not start");
   Config config;
@@ -117,7 +113,7 @@ std::vector<Row> bench_basp(std::chrono::milliseconds span) {
   if (!remote) throw std::runtime_error("no link to the second process");
   caf::scoped_actor self{system};
 
-  std::vector<Row> out;
+  Figures out;
   out.push_back(parcels(system, sink_of(self, *remote, small_atom::value), "link.oneway256.basp", kSmallBytes,
                         kSmallWindow, span));
   out.push_back({.what = "link.ask.basp"});

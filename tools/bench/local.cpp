@@ -4,11 +4,11 @@
 
 namespace troupe::bench {
 
-std::vector<Row> bench_actors(std::chrono::milliseconds span) {
+Figures bench_actors(std::chrono::milliseconds span) {
   caf::actor_system_config config;
   caf::actor_system system{config};
   caf::scoped_actor self{system};
-  std::vector<Row> out{{.what = "actor.oneway.caf"}, {.what = "actor.ask.caf"}};
+  Figures out{{.what = "actor.oneway.caf"}, {.what = "actor.ask.caf"}};
   {
     const auto sink = system.spawn(counter<std::int64_t>, kSmallWindow);
     const auto number = std::make_shared<std::int64_t>(0);

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "tools/bench/programs.hpp"
+#include "tools/bench/row.hpp"
 
 namespace {
 

@@ -1,24 +1,12 @@
 #pragma once
-// A figure as `troupe bench --json` prints it (DESIGN.md, "Command line"), for programs that are not troupe.
-#include <chrono>
-#include <cstddef>
-#include <cstdint>
-#include <optional>
+// A figure of a reference program as a line of JSON, with the fields of `troupe bench --json`.
 #include <string>
-#include <vector>
+
+#include "apps/bench/figure.hpp"
 
 namespace troupe::bench {
 
-struct Row {
-  std::string what;  ///< ends in .caf or .basp
-  std::size_t clients = 1;
-  std::optional<double> per_second = {};
-  std::optional<double> mib_per_second = {};
-  std::vector<std::chrono::nanoseconds> delays = {};  ///< of single questions; empty where none were timed
-  std::uint64_t errors = 0;
-};
-
-/// One line of JSON; every field is present, null where it was not measured.
-std::string json(const Row& row);
+/// Every field is present, null where it was not measured.
+std::string json(const Figure& figure);
 
 }  // namespace troupe::bench

@@ -1,59 +1,19 @@
 #pragma once
-// The two shapes of load: messages one way, with a bounded number under way, and questions one after the other.
-//
-// `troupe bench` uses the same shapes with the same numbers, or the figures could not be compared.
+// The shapes of load as bare CAF actors. apps/bench/actors.hpp has the same with `troupe`; both take their numbers from
+// apps/bench/load.hpp.
 #include <caf/all.hpp>
 #include <chrono>
 #include <cstdint>
 #include <utility>
 
-#include "tools/bench/row.hpp"
+#include "apps/bench/figure.hpp"
+#include "apps/bench/load.hpp"
 
 namespace troupe::bench {
 
-using Clock = std::chrono::steady_clock;
 using counted_atom = caf::atom_constant<caf::atom("counted")>;
 
-/// How messages one way are kept bounded: the receiver answers each burst with one message.
-struct Window {
-  std::uint64_t burst;       ///< messages for one answer
-  std::uint64_t bursts_max;  ///< bursts under way
-};
-inline constexpr Window kSmallWindow{1'000, 8};  // of numbers and 256 B: 2 MiB at most
-inline constexpr Window kLargeWindow{20, 8};     // of 64 KiB: 10 MiB at most
-
-inline constexpr std::uint64_t kTimedEach = 16;       // one question in so many is timed: the clock costs 50 ns
-inline constexpr auto kWarmUpShare = 10;              // the first tenth of the time is not counted
-inline constexpr std::size_t kDelaysMax = 4'000'000;  // 32 MiB
-
-struct Progress {
-  Clock::time_point begin, counted_from, end;
-  std::uint64_t sent = 0, acknowledged = 0, counted = 0;
-
-  explicit Progress(Clock::duration span)
-      : begin(Clock::now()), counted_from(begin + span / kWarmUpShare), end(begin + span) {}
-
-  /// Notes that `count` are done. False once the time is over.
-  bool done(std::uint64_t count) {
-    acknowledged += count;
-    const auto now = Clock::now();
-    if (now >= end) return false;
-    if (now >= counted_from) {
-      if (!first_) first_ = now;
-      else counted += count;
-      last_ = now;
-    }
-    return true;
-  }
-  double per_second() const {
-    if (!first_ || last_ <= *first_) return 0;
-    return static_cast<double>(counted) / std::chrono::duration<double>(last_ - *first_).count();
-  }
-
- private:
-  std::optional<Clock::time_point> first_;
-  Clock::time_point last_;
-};
+inline base::Instant read_clock() { return base::Instant(std::chrono::steady_clock::now().time_since_epoch()); }
 
 /// Counts messages of type `T`, and says so after each burst.
 template <class T>
@@ -67,9 +27,9 @@ caf::behavior counter(caf::event_based_actor* self, Window window) {
 
 /// Sends what `make()` gives to `to` for `span`, then writes `out` and ends.
 template <class Make>
-caf::behavior one_way(caf::event_based_actor* self, caf::actor to, Window window, Clock::duration span, Make make,
-                      Row* out) {
-  auto progress = std::make_shared<Progress>(span);
+caf::behavior one_way(caf::event_based_actor* self, caf::actor to, Window window, base::Duration span, Make make,
+                      Figure* out) {
+  auto progress = std::make_shared<Progress>(read_clock(), span);
   const auto send_burst = [=] {
     for (std::uint64_t i = 0; i < window.burst; ++i) self->send(to, make());
   };
@@ -80,7 +40,7 @@ caf::behavior one_way(caf::event_based_actor* self, caf::actor to, Window window
   });
   for (std::uint64_t i = 0; i < window.bursts_max; ++i) send_burst();
   return {[=](counted_atom) {
-    if (progress->done(window.burst)) return send_burst();
+    if (progress->done(window.burst, read_clock())) return send_burst();
     out->per_second = progress->per_second();
     self->quit();
   }};
@@ -89,8 +49,12 @@ caf::behavior one_way(caf::event_based_actor* self, caf::actor to, Window window
 /// Asks `to` for its number back, one question after the other for `span`, then writes `out` and ends.
 class Asker : public caf::event_based_actor {
  public:
-  Asker(caf::actor_config& config, caf::actor to, Clock::duration span, std::uint64_t timed_each, Row* out)
-      : caf::event_based_actor(config), to_(std::move(to)), progress_(span), timed_each_(timed_each), out_(out) {}
+  Asker(caf::actor_config& config, caf::actor to, base::Duration span, std::uint64_t timed_each, Figure* out)
+      : caf::event_based_actor(config),
+        to_(std::move(to)),
+        progress_(read_clock(), span),
+        timed_each_(timed_each),
+        out_(out) {}
 
   caf::behavior make_behavior() override {
     ask();
@@ -100,13 +64,14 @@ class Asker : public caf::event_based_actor {
  private:
   void ask() {
     const bool timed = asked_++ % timed_each_ == 0;
-    const auto from = timed ? Clock::now() : Clock::time_point{};
+    const auto from = timed ? read_clock() : base::Instant();
     request(to_, caf::infinite, asked_)
         .then(
             [this, timed, from](std::int64_t) {
-              const bool counts = timed && from >= progress_.counted_from && out_->delays.size() < kDelaysMax;
-              if (counts) out_->delays.push_back(Clock::now() - from);
-              if (progress_.done(1)) return ask();
+              const base::Instant at = read_clock();
+              const bool counts = timed && progress_.counts(from) && out_->delays.size() < kDelaysMax;
+              if (counts) out_->delays.push_back(at - from);
+              if (progress_.done(1, at)) return ask();
               out_->per_second = progress_.per_second();
               quit();
             },
@@ -119,7 +84,7 @@ class Asker : public caf::event_based_actor {
   caf::actor to_;
   Progress progress_;
   std::uint64_t timed_each_;
-  Row* out_;
+  Figure* out_;
   std::int64_t asked_ = 0;
 };
 

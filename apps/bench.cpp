@@ -1,0 +1,198 @@
+// troupe bench actor | bench link
+#include <capnp/message.h>
+
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <cstdio>
+#include <limits>
+#include <ostream>
+
+#include "apps/bench/figures.hpp"
+#include "apps/command.hpp"
+#include "apps/json.hpp"
+#include "apps/terminal.hpp"
+#include "messages/output.capnp.h"
+
+namespace troupe::apps {
+namespace {
+
+constexpr double kSecondsDefault = 2;
+constexpr double kSecondsMax = 600;
+constexpr std::uint64_t kActorsMax = 1'000'000;   // 2 GiB and more
+constexpr std::uint64_t kMessagesMax = 1u << 30;  // minutes
+constexpr std::uint64_t kLinksMax = 10'000;       // what one address has ports for
+
+// -- what is printed
+// ------------------------------------------------------------------------------------------------------
+
+void print_json(std::ostream& out, const bench::Figures& figures) {
+  capnp::MallocMessageBuilder message;
+  auto rows = message.initRoot<output::wire::BenchRows>().initRows(static_cast<unsigned>(figures.size()));
+  for (unsigned i = 0; i < rows.size(); ++i) {
+    const bench::Figure& from = figures[i];
+    auto row = rows[i];
+    row.setWhat(from.what);
+    row.setClients(from.clients);
+    if (from.per_second) row.getPerSecond().setValue(*from.per_second);
+    if (from.mib_per_second) row.getMibPerSecond().setValue(*from.mib_per_second);
+    if (const auto delay = bench::percentile_ms(from.delays, 50)) row.getP50Ms().setValue(*delay);
+    if (const auto delay = bench::percentile_ms(from.delays, 90)) row.getP90Ms().setValue(*delay);
+    if (const auto delay = bench::percentile_ms(from.delays, 99)) row.getP99Ms().setValue(*delay);
+    row.setErrors(from.errors);
+    if (from.resident_bytes) row.getResidentBytes().setValue(*from.resident_bytes);
+  }
+  write_json_line(out, message.getRoot<output::wire::BenchRows>().asReader().getRows());
+}
+
+std::string number(std::optional<double> value) {
+  if (!value) return "-";
+  std::array<char, 32> out{};
+  const int digits = *value >= 1'000 || *value == 0 ? 0 : 3 - static_cast<int>(std::floor(std::log10(*value)));
+  std::snprintf(out.data(), out.size(), "%.*f", std::clamp(digits, 0, 6), *value);
+  return out.data();
+}
+
+void print_text(std::ostream& out, const bench::Figures& figures) {
+  TextTable table({{"FIGURE"},
+                   {"CLIENTS", Align::right},
+                   {"PER SECOND", Align::right},
+                   {"MIB/S", Align::right},
+                   {"P50 MS", Align::right},
+                   {"P90 MS", Align::right},
+                   {"P99 MS", Align::right},
+                   {"RESIDENT BYTES", Align::right},
+                   {"ERRORS", Align::right}});
+  for (const auto& one : figures)
+    table.add({one.what, std::to_string(one.clients), number(one.per_second), number(one.mib_per_second),
+               number(bench::percentile_ms(one.delays, 50)), number(bench::percentile_ms(one.delays, 90)),
+               number(bench::percentile_ms(one.delays, 99)),
+               one.resident_bytes ? std::to_string(*one.resident_bytes) : "-", std::to_string(one.errors)});
+  table.print(out);
+}
+
+/// Figures that counted an error mean nothing: they are printed, and the command fails.
+Ending print(const Invocation& invocation, Console& console, const bench::Figures& figures) {
+  if (invocation.globals.json) print_json(console.out, figures);
+  else print_text(console.out, figures);
+  console.out.flush();
+  for (const auto& one : figures) {
+    if (one.errors > 0)
+      return Failure{{base::Code::internal, one.what + " counted " + std::to_string(one.errors) + " errors"},
+                     "its figure means nothing",
+                     "again, on a machine with less to do",
+                     Exit::failed};
+  }
+  return Exit::done;
+}
+
+// -- what is measured
+// -----------------------------------------------------------------------------------------------------
+
+bench::Measurement<base::Duration> span_of(const Invocation& invocation) {
+  const auto text = invocation.text("--seconds");
+  if (!text) return std::chrono::duration_cast<base::Duration>(std::chrono::duration<double>(kSecondsDefault));
+  double seconds = 0;
+  const auto read = std::from_chars(text->data(), text->data() + text->size(), seconds);
+  if (read.ec != std::errc() || read.ptr != text->data() + text->size() || !(seconds > 0 && seconds <= kSecondsMax))
+    return usage_failure("--seconds is above 0, and 600 at most", "troupe help " + invocation.command().name);
+  return std::chrono::duration_cast<base::Duration>(std::chrono::duration<double>(seconds));
+}
+
+Ending run_actor(const Invocation& invocation, Console& console) {
+  const auto span = span_of(invocation);
+  if (!span.ok()) return span.error();
+  const bool counting = !invocation.has("--no-counters");
+  if (!counting && invocation.has("--mailbox"))
+    return usage_failure("a mailbox has no limit without counters: --mailbox would fill the memory",
+                         "troupe help bench actor");
+  os::Waker waker{SIGINT, SIGTERM};
+  const auto folder = bench::ScratchFolder::make(invocation.text("--dir").value_or(""));
+  if (!folder.ok()) return folder.error();
+  bench::Runner runner(waker, *folder.value(), {.counting = counting});
+  auto figures = bench::measure_actors(runner, span.value());
+  if (!figures.ok()) return figures.error();
+  const auto also = [&](const char* option, auto take) -> bench::Measurement<void> {
+    const auto count = invocation.number(option);
+    if (!count) return {};
+    auto figure = take(runner, *count);
+    if (!figure.ok()) return figure.error();
+    figures.value().push_back(std::move(figure).value());
+    return {};
+  };
+  for (const auto& done : {also("--asks", bench::measure_answered), also("--mailbox", bench::measure_stopped_actor),
+                           also("--actors", bench::measure_idle_actors)})
+    if (!done.ok()) return done.error();
+  const Ending ending = print(invocation, console, figures.value());
+  if (invocation.has("--hold")) runner.hold();
+  return ending;
+}
+
+Ending run_link(const Invocation& invocation, Console& console) {
+  const auto span = span_of(invocation);
+  if (!span.ok()) return span.error();
+  os::Waker waker{SIGINT, SIGTERM};
+  const auto parent = invocation.text("--dir").value_or("");
+  const auto folder = bench::ScratchFolder::make(parent);
+  if (!folder.ok()) return folder.error();
+  const auto other = bench::ScratchFolder::make(parent);
+  if (!other.ok()) return other.error();
+  const auto idle = invocation.number("--idle");
+  const auto second = bench::SecondProcess::start([&](bench::SecondProcess::Pipes& pipes) {
+    if (idle) bench::dial_links(pipes, *other.value(), *idle);
+    else bench::serve_links(pipes, *other.value());
+  });
+  if (!second.ok()) return second.error();
+  bench::Runner runner(waker, *folder.value(), {});
+  if (!idle) {
+    const auto figures = bench::measure_links(waker, runner, *second.value(), span.value());
+    return figures.ok() ? print(invocation, console, figures.value()) : Ending(figures.error());
+  }
+  auto figure = bench::measure_idle_links(waker, runner, *second.value(), *idle);
+  if (!figure.ok()) return figure.error();
+  bench::Figures figures;
+  figures.push_back(std::move(figure).value());
+  const Ending ending = print(invocation, console, figures);
+  if (invocation.has("--hold")) runner.hold();
+  return ending;
+}
+
+}  // namespace
+
+Commands bench_commands() {
+  const Option seconds{.name = "--seconds", .value = "S", .help = "how long each figure is measured (2)"};
+  const Option dir{.name = "--dir", .value = "DIR", .help = "work below this directory, and leave nothing there"};
+  const Option hold{.name = "--hold", .help = "after the figures keep everything until Ctrl-C, to look at it"};
+  return {
+      {.name = "bench actor",
+       .summary = "Measure messages between actors, and their memory",
+       .options = {seconds,
+                   dir,
+                   {.name = "--actors", .value = "N", .help = "memory of N idle actors", .min = 1, .max = kActorsMax},
+                   {.name = "--mailbox",
+                    .value = "N",
+                    .help = "memory after N messages to an actor that has stopped, and answers of another",
+                    .min = 1,
+                    .max = kMessagesMax},
+                   {.name = "--asks",
+                    .value = "N",
+                    .help = "memory after N answered questions with a deadline",
+                    .min = 1,
+                    .max = kMessagesMax},
+                   hold,
+                   {.name = "--no-counters", .help = "without counting messages, nor the limits that need it"}},
+       .run = run_actor},
+      {.name = "bench link",
+       .summary = "Measure messages over an encrypted link to a second process",
+       .options = {seconds,
+                   dir,
+                   {.name = "--idle",
+                    .value = "N",
+                    .help = "instead: memory of N idle links, and who of them answers within a second",
+                    .min = 1,
+                    .max = kLinksMax},
+                   hold},
+       .run = run_link}};
+}
+
+}  // namespace troupe::apps

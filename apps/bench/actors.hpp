@@ -1,0 +1,197 @@
+#pragma once
+// The actors that `troupe bench` measures with. They are written as a domain would write them.
+//
+// Order   a question of Count comes behind the messages told before it, so that its answer says that all have come.
+// Errors  a message that was lost, and a question that was refused, count in Figure::errors and end the measurement.
+#include <functional>
+
+#include "apps/bench/figure.hpp"
+#include "apps/bench/load.hpp"
+#include "messages/bench.capnp.h"
+#include "runtime/actor/actor.hpp"
+
+namespace troupe::bench {
+
+inline constexpr std::chrono::seconds kDue{60};  // the deadline of each question: what a patient domain gives
+
+/// Called once with what was measured, in the actor's own context.
+using Measured = std::function<void(Figure)>;
+
+/// Counts what it is told; says how many when it is asked.
+class Counter final : public runtime::Actor {
+ public:
+  static constexpr const char* kName = "counter";
+  void receive(runtime::Handlers& on) override;
+
+ private:
+  std::uint64_t count_ = 0;
+};
+
+/// Gives numbers back.
+class Echo final : public runtime::Actor {
+ public:
+  static constexpr const char* kName = "echo";
+  void receive(runtime::Handlers& on) override;
+};
+
+/// Tells a Counter messages of kind `T`, each built by `Fill` for itself.
+template <class T, class Fill>
+class Sender final : public runtime::Actor {
+ public:
+  static constexpr const char* kName = "sender";
+  Sender(runtime::Handle to, Window window, base::Duration span, Fill fill, Figure figure, Measured measured)
+      : to_(std::move(to)),
+        window_(window),
+        span_(span),
+        fill_(std::move(fill)),
+        figure_(std::move(figure)),
+        measured_(std::move(measured)) {}
+
+  void receive(runtime::Handlers&) override {}
+  void start() override {
+    progress_.emplace(now(), span_);
+    for (std::uint64_t i = 0; i < window_.bursts_max; ++i) send_burst();
+  }
+
+ private:
+  void send_burst() {
+    for (std::uint64_t i = 0; i < window_.burst; ++i) tell<T>(to_, fill_);
+    ask<wire::Count, wire::Counted>(
+        to_, now() + kDue, [](wire::Count::Builder) {},
+        [this](runtime::Answer<wire::Counted> answer) {
+          expected_ += window_.burst;
+          if (over_) return;
+          if (!answer.ok() || answer.value().getCount() != expected_) return end(1);
+          if (progress_->done(window_.burst, now())) return send_burst();
+          end(0);
+        });
+  }
+  void end(std::uint64_t errors) {
+    over_ = true;
+    figure_.errors += errors;
+    figure_.per_second = progress_->per_second();
+    measured_(std::move(figure_));
+    finish();
+  }
+
+  const runtime::Handle to_;
+  const Window window_;
+  const base::Duration span_;
+  Fill fill_;
+  Figure figure_;
+  const Measured measured_;
+  std::optional<Progress> progress_;
+  std::uint64_t expected_ = 0;  // counted by now
+  bool over_ = false;
+};
+
+struct FillNumber {
+  void operator()(wire::Number::Builder number) { number.setValue(++last); }
+  std::uint64_t last = 0;
+};
+struct FillParcel {
+  void operator()(wire::Parcel::Builder parcel) const {
+    auto data = parcel.initData(static_cast<unsigned>(bytes));
+    std::fill(data.begin(), data.end(), std::uint8_t{7});
+  }
+  std::size_t bytes;
+};
+
+/// Asks an Echo for its number back, one question after the other.
+class Asker final : public runtime::Actor {
+ public:
+  static constexpr const char* kName = "asker";
+  struct Until {  // whichever comes first
+    base::Duration span = std::chrono::hours{24};
+    std::uint64_t asked_max = UINT64_MAX;
+  };
+  Asker(runtime::Handle to, Until until, std::uint64_t timed_each, Figure figure, Measured measured)
+      : to_(std::move(to)),
+        until_(std::move(until)),
+        timed_each_(timed_each),
+        figure_(std::move(figure)),
+        measured_(std::move(measured)) {}
+
+  void receive(runtime::Handlers&) override {}
+  void start() override;
+
+ private:
+  void ask_next();
+  void end();
+
+  const runtime::Handle to_;
+  const Until until_;
+  const std::uint64_t timed_each_;
+  Figure figure_;
+  const Measured measured_;
+  std::optional<Progress> progress_;
+  std::uint64_t asked_ = 0;
+};
+
+/// Asks everybody at once for a number back. Who does not answer within `due` is an error.
+class Roll final : public runtime::Actor {
+ public:
+  static constexpr const char* kName = "roll";
+  Roll(std::vector<runtime::Handle> all, base::Duration due, Figure figure, Measured measured)
+      : all_(std::move(all)), due_(due), figure_(std::move(figure)), measured_(std::move(measured)) {}
+
+  void receive(runtime::Handlers&) override {}
+  void start() override;
+
+ private:
+  const std::vector<runtime::Handle> all_;
+  const base::Duration due_;
+  Figure figure_;
+  const Measured measured_;
+  std::size_t answered_ = 0;
+};
+
+/// Never looks up from its first message until it is let go. Needs a thread of its own.
+class Stopped final : public runtime::Actor {
+ public:
+  static constexpr const char* kName = "stopped";
+  explicit Stopped(std::function<void()> wait) : wait_(std::move(wait)) {}
+  void receive(runtime::Handlers& on) override;
+
+ private:
+  const std::function<void()> wait_;
+};
+
+/// Tells `to` so many numbers, whether they are taken or not, and after each burst asks an Echo, which is timed.
+class Flood final : public runtime::Actor {
+ public:
+  static constexpr const char* kName = "flood";
+  Flood(runtime::Handle to, runtime::Handle echo, std::uint64_t count, Figure figure, Measured measured)
+      : to_(std::move(to)),
+        echo_(std::move(echo)),
+        count_(count),
+        figure_(std::move(figure)),
+        measured_(std::move(measured)) {}
+
+  void receive(runtime::Handlers&) override {}
+  void start() override;
+
+ private:
+  void send_burst();
+
+  const runtime::Handle to_, echo_;
+  const std::uint64_t count_;
+  Figure figure_;
+  const Measured measured_;
+  std::uint64_t told_ = 0;
+  base::Instant begin_;
+};
+
+/// Does nothing, and says once that it is there.
+class Idle final : public runtime::Actor {
+ public:
+  static constexpr const char* kName = "idle";
+  explicit Idle(std::function<void()> there) : there_(std::move(there)) {}
+  void receive(runtime::Handlers&) override {}
+  void start() override { there_(); }
+
+ private:
+  const std::function<void()> there_;
+};
+
+}  // namespace troupe::bench

@@ -1,0 +1,27 @@
+#pragma once
+// One figure, as `troupe bench --json` and the reference programs print it (DESIGN.md, "Command line").
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "runtime/base/time.hpp"
+
+namespace troupe::bench {
+
+struct Figure {
+  std::string what;  ///< a reference program's ends in .caf or .basp
+  std::size_t clients = 1;
+  std::optional<double> per_second = {};
+  std::optional<double> mib_per_second = {};
+  std::vector<base::Duration> delays = {};  ///< of single questions; empty where none were timed
+  std::uint64_t errors = 0;
+  std::optional<std::uint64_t> resident_bytes = {};  ///< by which resident memory has grown, divided by `clients`
+};
+using Figures = std::vector<Figure>;
+
+/// The nearest rank: the smallest delay that `percent` of all do not exceed. Nothing if there are none.
+std::optional<double> percentile_ms(std::vector<base::Duration> delays, std::size_t percent);
+
+}  // namespace troupe::bench

@@ -1,0 +1,30 @@
+#pragma once
+// What `troupe bench` can measure. Each returns its figures in the order in which they were taken.
+#include "apps/bench/runner.hpp"
+#include "apps/bench/second_process.hpp"
+
+namespace troupe::bench {
+
+/// Numbers told and asked between two actors: `actor.oneway`, `actor.ask`. Each takes `span`.
+Measurement<Figures> measure_actors(Runner& runner, base::Duration span);
+
+/// Memory of `count` actors that do nothing, each: `actor.idle`. They live until the runner ends.
+Measurement<Figure> measure_idle_actors(Runner& runner, std::size_t count);
+
+/// `count` tells at an actor that never looks up: `actor.stopped`. Its delays are those of another actor's answers.
+Measurement<Figure> measure_stopped_actor(Runner& runner, std::uint64_t count);
+
+/// Memory that `count` answered questions with a deadline leave behind: `actor.answered`.
+Measurement<Figure> measure_answered(Runner& runner, std::uint64_t count);
+
+/// The second process of `bench link`: serves one link until its input ends.
+void serve_links(SecondProcess::Pipes& pipes, const ScratchFolder& folder);
+/// Messages over an encrypted link to that process: `link.oneway256`, `link.ask`, `link.oneway64k`. Each takes `span`.
+Measurement<Figures> measure_links(os::Waker& waker, Runner& runner, SecondProcess& second, base::Duration span);
+
+/// The second process of `bench link --idle`: dials `links` links, each with a key of its own.
+void dial_links(SecondProcess::Pipes& pipes, const ScratchFolder& folder, std::size_t links);
+/// Memory of one of so many idle links, each, and how soon each answers: `link.idle`.
+Measurement<Figure> measure_idle_links(os::Waker& waker, Runner& runner, SecondProcess& second, std::size_t links);
+
+}  // namespace troupe::bench

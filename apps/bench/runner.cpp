@@ -1,0 +1,94 @@
+#include "apps/bench/runner.hpp"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+
+#include "runtime/os/disk.hpp"
+
+namespace troupe::bench {
+namespace {
+
+constexpr base::Duration kForever = std::chrono::hours{24};
+constexpr base::Duration kLookAgain = std::chrono::milliseconds{10};  // at what changes without a ring
+
+}  // namespace
+
+Measurement<std::unique_ptr<ScratchFolder>> ScratchFolder::make(const std::string& parent) {
+  std::error_code error;
+  const auto below = parent.empty() ? std::filesystem::temp_directory_path(error) : std::filesystem::path(parent);
+  std::string path = (below / "troupe-bench-XXXXXX").string();
+  if (error || ::mkdtemp(path.data()) == nullptr)
+    return Failure{{base::Code::refused, "no folder can be made below " + below.string()},
+                   "nothing was measured",
+                   "--dir with a directory that you may write to",
+                   Exit::failed};
+  return std::unique_ptr<ScratchFolder>(new ScratchFolder(std::move(path)));
+}
+
+ScratchFolder::~ScratchFolder() {
+  std::error_code error;  // what cannot be removed stays: nobody is there to hear of it
+  std::filesystem::remove_all(path_, error);
+}
+
+Runner::Runner(os::Waker& waker, const ScratchFolder& folder, const runtime::NodeLimits& limits) : waker_(waker) {
+  auto disk = os::open_disk(folder.path());
+  base::ensure(disk.ok(), "a folder that was made can be opened");
+  system_ = std::make_unique<os::System>(std::move(disk).value(),
+                                         os::SystemOptions{.sockets = folder.path(), .limits = limits});
+}
+
+Runner::~Runner() = default;
+
+Measurement<void> Runner::wait_until(const std::string& what, base::Duration at_most,
+                                     const std::function<bool()>& done) {
+  const base::Instant due = now() + at_most;
+  while (!done()) {
+    const base::Instant at = now();
+    if (at >= due)
+      return Failure{
+          {base::Code::timeout, what + " did not end in time"}, "nothing is known of it", "again", Exit::failed};
+    if (waker_.wait(std::min(due - at, kLookAgain))) return interrupted();
+  }
+  return {};
+}
+
+Measurement<Figure> Runner::wait_for(const std::string& name, Report& report, base::Duration span) {
+  const auto ended = wait_until(name, span + kPatience, [&] {
+    const std::lock_guard hold(report.lock);
+    return report.figure.has_value();
+  });
+  if (!ended.ok()) return ended.error();
+  return std::move(*report.figure);
+}
+
+Measurement<void> Runner::pause(base::Duration span) {
+  const base::Instant due = now() + span;
+  for (base::Instant at = now(); at < due; at = now())
+    if (waker_.wait(due - at)) return interrupted();
+  return {};
+}
+
+void Runner::hold() {
+  while (!waker_.wait(kForever)) continue;
+}
+
+std::uint64_t resident_bytes() {
+  std::ifstream file("/proc/self/statm");
+  std::uint64_t total = 0, resident = 0;
+  file >> total >> resident;
+  return resident * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+}
+
+std::uint64_t growth(std::uint64_t before, std::uint64_t now, std::size_t parts) {
+  return now > before ? (now - before) / parts : 0;
+}
+
+Failure interrupted() {
+  return {{base::Code::dropped, "interrupted"}, "nothing is left behind", {}, Exit::interrupted};
+}
+
+}  // namespace troupe::bench

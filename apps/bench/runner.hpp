@@ -1,0 +1,89 @@
+#pragma once
+// What every measurement needs of the process: a folder that goes away, an actor system, and a wait that Ctrl-C ends.
+//
+// Threads  all calls from the command's thread; what actors report comes through `finished` and `note`.
+// Errors   a measurement that does not end is a failure; so is an interruption, with exit 130.
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "apps/bench/actors.hpp"
+#include "apps/failure.hpp"
+#include "runtime/os/system.hpp"
+#include "runtime/os/waker.hpp"
+
+namespace troupe::bench {
+
+using apps::Exit;
+using apps::Failure;
+
+template <class T>
+using Measurement = base::Result<T, Failure>;
+
+/// A new folder, removed with all that is in it.
+class ScratchFolder {
+ public:
+  /// Below `parent`, or where temporary files belong if that is empty. Fails if it cannot be made there.
+  static Measurement<std::unique_ptr<ScratchFolder>> make(const std::string& parent);
+  ~ScratchFolder();
+  ScratchFolder(const ScratchFolder&) = delete;
+  ScratchFolder& operator=(const ScratchFolder&) = delete;
+  const std::string& path() const { return path_; }
+
+ private:
+  explicit ScratchFolder(std::string path) : path_(std::move(path)) {}
+  std::string path_;
+};
+
+inline constexpr std::chrono::seconds kPatience{60};  // beyond the time of a measurement; a busy machine is slow
+
+class Runner {
+ public:
+  /// `folder` outlives it.
+  Runner(os::Waker& waker, const ScratchFolder& folder, const runtime::NodeLimits& limits);
+  ~Runner();
+
+  runtime::Node& node() { return system_->node(); }
+  base::Instant now() { return node().world().clock.now(); }
+
+  /// Starts the actor that `factory(measured)` makes, and returns the figure that it measures within `span`.
+  template <class MakeFactory>
+  Measurement<Figure> measure(const std::string& name, base::Duration span, MakeFactory&& make_factory) {
+    const auto report = std::make_shared<Report>();
+    node().start(name, make_factory([this, report](Figure figure) {
+                   {
+                     const std::lock_guard hold(report->lock);
+                     report->figure = std::move(figure);
+                   }
+                   waker_.ring();
+                 }));
+    return wait_for(name, *report, span);
+  }
+  /// Waits until `done()`; whoever changes that may call ring(), so that it shows at once. `what` is for the failure.
+  Measurement<void> wait_until(const std::string& what, base::Duration at_most, const std::function<bool()>& done);
+  /// Waits until the command is told to end.
+  void hold();
+  /// Lets time pass. Fails if interrupted.
+  Measurement<void> pause(base::Duration span);
+  void ring() { waker_.ring(); }
+
+ private:
+  struct Report {
+    std::mutex lock;
+    std::optional<Figure> figure;
+  };
+  Measurement<Figure> wait_for(const std::string& name, Report& report, base::Duration span);
+
+  os::Waker& waker_;
+  std::unique_ptr<os::System> system_;
+};
+
+/// Resident memory of this process in bytes, as the kernel counts it.
+std::uint64_t resident_bytes();
+
+/// By how much `now` is above `before`, a share for each of `parts`.
+std::uint64_t growth(std::uint64_t before, std::uint64_t now, std::size_t parts);
+
+Failure interrupted();
+
+}  // namespace troupe::bench

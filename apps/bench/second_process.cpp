@@ -1,0 +1,92 @@
+#include "apps/bench/second_process.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdlib>
+#include <exception>
+
+namespace troupe::bench {
+namespace {
+
+constexpr std::chrono::seconds kEndMax{10};  // our choice: it has nothing to keep
+constexpr std::chrono::milliseconds kLookAgain{1};
+constexpr std::chrono::milliseconds kListen{100};  // at once: other rings of the waker end a wait, too
+constexpr std::size_t kLineBytesMax = 64;          // a number or two
+
+Failure no_process(const std::string& why) {
+  return {{base::Code::unavailable, "the second process " + why}, "nothing was measured", "again", Exit::failed};
+}
+
+}  // namespace
+
+std::string SecondProcess::Pipes::read_line() {
+  std::string line;
+  char next = 0;
+  while (line.size() < kLineBytesMax && ::read(in.get(), &next, 1) == 1) {
+    if (next == '\n') return line;
+    line += next;
+  }
+  return {};
+}
+
+void SecondProcess::Pipes::write_line(const std::string& line) {
+  const std::string whole = line + '\n';
+  // A reader that is gone shows when its answer is read.
+  [[maybe_unused]] const auto written = ::write(out.get(), whole.data(), whole.size());
+}
+
+Measurement<std::unique_ptr<SecondProcess>> SecondProcess::start(const std::function<void(Pipes&)>& work) {
+  std::array<int, 2> to{-1, -1}, from{-1, -1};
+  if (::pipe2(to.data(), O_CLOEXEC) != 0) return no_process("has no pipe");
+  os::Descriptor to_read(to[0]), to_write(to[1]);
+  if (::pipe2(from.data(), O_CLOEXEC) != 0) return no_process("has no pipe");
+  os::Descriptor from_read(from[0]), from_write(from[1]);
+  const pid_t parent = ::getpid();
+  const pid_t id = ::fork();
+  if (id < 0) return no_process("cannot be started");
+  if (id == 0) {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (::getppid() != parent) std::_Exit(1);  // it died before the line above
+    to_write = {};
+    from_read = {};
+    Pipes pipes{std::move(to_read), std::move(from_write)};
+    try {
+      work(pipes);
+    } catch (const std::exception&) {
+      std::_Exit(1);  // the first process sees that it ends
+    }
+    std::_Exit(0);
+  }
+  return std::unique_ptr<SecondProcess>(new SecondProcess(id, Pipes{std::move(from_read), std::move(to_write)}));
+}
+
+SecondProcess::~SecondProcess() {
+  pipes_ = {};
+  os::Waker waker{};
+  for (base::Duration waited{}; waited < kEndMax; waited += kLookAgain) {
+    if (::waitpid(id_, nullptr, WNOHANG) != 0) return;
+    waker.wait(kLookAgain);
+  }
+  ::kill(id_, SIGKILL);
+  ::waitpid(id_, nullptr, 0);
+}
+
+Measurement<std::string> SecondProcess::line(os::Waker& waker, base::Duration at_most) {
+  pollfd said{pipes_.in.get(), POLLIN, 0};
+  for (base::Duration waited{}; waited < at_most; waited += kListen) {
+    if (waker.wait(kListen, os::Waker::Watched{said.fd, os::Waker::Want::reading})) return interrupted();
+    if (::poll(&said, 1, 0) != 1) continue;
+    std::string line = pipes_.read_line();  // it writes a line whole, so that none is waited for here
+    if (line.empty()) return no_process("has ended");
+    return line;
+  }
+  return no_process("does not answer");
+}
+
+}  // namespace troupe::bench

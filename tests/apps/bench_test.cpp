@@ -1,0 +1,116 @@
+// Whether `troupe bench` measures what it says and leaves nothing; how fast anything is, tools/bench/run tells.
+#include <map>
+
+#include "apps/bench/actors.hpp"
+#include "tests/apps/harness.hpp"
+#include "tests/runtime/actor/theatre.hpp"
+
+using namespace troupe;
+using namespace troupe::apps;
+using namespace std::chrono_literals;
+
+namespace {
+
+// The numbers of `"name":` in the order of the rows; null is -1.
+std::vector<double> numbers(const std::string& json, const std::string& name) {
+  std::vector<double> out;
+  const std::string key = '"' + name + "\":";
+  for (auto at = json.find(key); at != std::string::npos; at = json.find(key, at + 1)) {
+    const auto value = json.substr(at + key.size(), 32);
+    out.push_back(value.starts_with("null") ? -1 : std::stod(value));
+  }
+  return out;
+}
+
+bool empty(const TemporaryFolder& folder) { return std::filesystem::is_empty(folder.path()); }
+
+}  // namespace
+
+TEST_CASE("bench: actors give a row a figure, and nothing is left below --dir") {
+  const TemporaryFolder folder;
+  const Seen seen = troupe_with({"bench", "actor", "--dir", folder.path(), "--seconds", "0.05", "--json", "--actors",
+                                 "100", "--asks", "1000", "--mailbox", "20000"});
+  CHECK(seen.err.empty());
+  CHECK(seen.exit == Exit::done);
+  for (const char* what : {"actor.oneway", "actor.ask", "actor.answered", "actor.stopped", "actor.idle"})
+    CHECK_MESSAGE(seen.out.find('"' + std::string(what) + '"') != std::string::npos, what);
+  CHECK(numbers(seen.out, "clients") == std::vector<double>{1, 1, 1, 1, 100});
+  CHECK(numbers(seen.out, "errors") == std::vector<double>{0, 0, 0, 0, 0});
+  CHECK(empty(folder));
+}
+
+TEST_CASE("bench: without counters actors are measured as well") {
+  const TemporaryFolder folder;
+  const Seen seen =
+      troupe_with({"bench", "actor", "--dir", folder.path(), "--seconds", "0.05", "--json", "--no-counters"});
+  CHECK(seen.exit == Exit::done);
+  CHECK(numbers(seen.out, "errors") == std::vector<double>{0, 0});
+  CHECK(empty(folder));
+  const Seen unbounded = troupe_with({"bench", "actor", "--no-counters", "--mailbox", "10"});
+  CHECK(unbounded.exit == Exit::usage);
+}
+
+TEST_CASE("bench: links are measured between two processes, and nothing is left below --dir") {
+  const TemporaryFolder folder;
+  const Seen seen = troupe_with({"bench", "link", "--dir", folder.path(), "--seconds", "0.05", "--json"});
+  CHECK(seen.err.empty());
+  CHECK(seen.exit == Exit::done);
+  for (const char* what : {"link.oneway256", "link.ask", "link.oneway64k"})
+    CHECK_MESSAGE(seen.out.find('"' + std::string(what) + '"') != std::string::npos, what);
+  CHECK(numbers(seen.out, "errors") == std::vector<double>{0, 0, 0});
+  CHECK(empty(folder));
+}
+
+TEST_CASE("bench: each idle link is counted, and answers") {
+  const TemporaryFolder folder;
+  const Seen seen = troupe_with({"bench", "link", "--dir", folder.path(), "--idle", "10", "--json"});
+  CHECK(seen.err.empty());
+  CHECK(numbers(seen.out, "clients") == std::vector<double>{10});
+  CHECK(numbers(seen.out, "errors") == std::vector<double>{0});
+  CHECK(numbers(seen.out, "residentBytes").at(0) > 0);
+  CHECK(empty(folder));
+}
+
+TEST_CASE("bench: a time that is none, and a directory that is not there, are told before anything starts") {
+  for (const char* seconds : {"0", "-1", "601", "x", "1x", "nan", ""})
+    CHECK_MESSAGE(troupe_with({"bench", "actor", "--seconds", seconds}).exit == Exit::usage, seconds);
+  const Seen nowhere = troupe_with({"bench", "link", "--dir", "/nonexistent"});
+  CHECK(nowhere.exit == Exit::failed);
+  CHECK(nowhere.err.find("/nonexistent") != std::string::npos);
+}
+
+TEST_CASE("bench: a message that is lost is an error, and ends the measurement") {
+  // A mailbox that is smaller than what may be under way.
+  test::Theatre theatre(1, {.mailbox_max = 100});
+  const auto counter = theatre.node.start("counter", [] { return std::make_unique<bench::Counter>(); });
+  std::vector<bench::Figure> seen;
+  theatre.node.start("sender", [&] {
+    return std::make_unique<bench::Sender<bench::wire::Number, bench::FillNumber>>(
+        counter, bench::kSmallWindow, 1s, bench::FillNumber{}, bench::Figure{.what = "lossy"},
+        [&](bench::Figure figure) { seen.push_back(std::move(figure)); });
+  });
+  theatre.stage.settle();
+  REQUIRE(seen.size() == 1);
+  CHECK(seen[0].errors == 1);
+}
+
+TEST_CASE("bench: a warm-up is not counted, nor what comes after the end") {
+  const base::Instant begin{100s};
+  bench::Progress progress(begin, 10s);
+  CHECK(progress.done(1'000'000, begin + 500ms));
+  CHECK(progress.done(1'000'000, begin + 1s));  // from here on: the first counts the time only
+  CHECK(progress.done(10, begin + 3s));
+  CHECK(progress.done(10, begin + 5s));
+  CHECK_FALSE(progress.done(1'000'000, begin + 10s));
+  CHECK(progress.per_second() == doctest::Approx(5));
+}
+
+TEST_CASE("bench: a percentile is the smallest delay that so many do not exceed") {
+  CHECK_FALSE(bench::percentile_ms({}, 50));
+  std::vector<base::Duration> delays;
+  for (int i = 100; i > 0; --i) delays.push_back(std::chrono::milliseconds(i));
+  CHECK(*bench::percentile_ms(delays, 50) == doctest::Approx(50));
+  CHECK(*bench::percentile_ms(delays, 99) == doctest::Approx(99));
+  CHECK(*bench::percentile_ms({5ms}, 1) == doctest::Approx(5));
+  CHECK(*bench::percentile_ms({5ms, 6ms}, 100) == doctest::Approx(6));
+}
