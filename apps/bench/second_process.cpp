@@ -1,13 +1,13 @@
 #include "apps/bench/second_process.hpp"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <cstdlib>
 #include <exception>
 
@@ -63,6 +63,7 @@ Measurement<std::unique_ptr<SecondProcess>> SecondProcess::start(const std::func
     }
     std::_Exit(0);
   }
+  ::fcntl(from_read.get(), F_SETFL, O_NONBLOCK);
   return std::unique_ptr<SecondProcess>(new SecondProcess(id, Pipes{std::move(from_read), std::move(to_write)}));
 }
 
@@ -78,13 +79,17 @@ SecondProcess::~SecondProcess() {
 }
 
 Measurement<std::string> SecondProcess::line(os::Waker& waker, base::Duration at_most) {
-  pollfd said{pipes_.in.get(), POLLIN, 0};
+  std::string line;
   for (base::Duration waited{}; waited < at_most; waited += kListen) {
-    if (waker.wait(kListen, os::Waker::Watched{said.fd, os::Waker::Want::reading})) return interrupted();
-    if (::poll(&said, 1, 0) != 1) continue;
-    std::string line = pipes_.read_line();  // it writes a line whole, so that none is waited for here
-    if (line.empty()) return no_process("has ended");
-    return line;
+    if (waker.wait(kListen, os::Waker::Watched{pipes_.in.get(), os::Waker::Want::reading})) return interrupted();
+    char next = 0;
+    ssize_t got = 0;
+    while ((got = ::read(pipes_.in.get(), &next, 1)) == 1) {
+      if (next == '\n') return line;
+      if (line.size() == kLineBytesMax) return no_process("says what nobody asked");
+      line += next;
+    }
+    if (got == 0 || errno != EAGAIN) return no_process("has ended");
   }
   return no_process("does not answer");
 }
