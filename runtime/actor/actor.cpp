@@ -58,7 +58,9 @@ AnyReply& AnyReply::operator=(AnyReply&& other) noexcept {
 }
 
 void AnyReply::forward(Envelope answer) {
-  if (shell_ != nullptr) std::exchange(shell_, nullptr)->answer(address_, std::move(answer));
+  if (shell_ == nullptr) return;
+  Shell* shell = std::exchange(shell_, nullptr);
+  if (!shell->refused(address_)) shell->answer(address_, std::move(answer));
 }
 
 void AnyReply::refuse(const base::Error& error) { forward(error_envelope(error, header())); }

@@ -93,16 +93,24 @@ class Actor {
   /// Asks for a stream: `item(Item::Reader)` for each, then `ended(Result<void, Error>)` once.
   template <class Q, class Item, class Fill, class OnItem, class OnEnd>
   Subscription subscribe(const Handle& to, base::Duration idle, Fill&& fill, OnItem item, OnEnd ended) {
-    return Subscription(read_stream(
-        to, idle, Envelope::build<Q>(header(), std::forward<Fill>(fill)),
+    return subscribe_raw<Q>(
+        to, idle, std::forward<Fill>(fill),
         [item = std::move(item)](const Envelope& envelope) mutable {
-          Envelope::Reading<Item> reading(envelope);
+          auto reading = item_of<Item>(envelope);
           item(reading.root());
         },
-        [ended = std::move(ended)](const Envelope& last) mutable {
-          if (last.header().signal == Signal::error) ended(base::Result<void, base::Error>(read_error(last)));
-          else ended(base::Result<void, base::Error>());
-        }));
+        std::move(ended));
+  }
+  /// The same with the items as they come: to keep them for longer, or to pass them on.
+  template <class Q, class Fill, class OnEnd>
+  Subscription subscribe_raw(const Handle& to, base::Duration idle, Fill&& fill,
+                             base::Callback<void(const Envelope&)> item, OnEnd ended) {
+    return Subscription(read_stream(to, idle, Envelope::build<Q>(header(), std::forward<Fill>(fill)), std::move(item),
+                                    [ended = std::move(ended)](const Envelope& last) mutable {
+                                      if (last.header().signal == Signal::error)
+                                        ended(base::Result<void, base::Error>(read_error(last)));
+                                      else ended(base::Result<void, base::Error>());
+                                    }));
   }
   /// Asks a question whose items this actor writes; `callback(Answer<A>)` once, when the reader answers or is gone.
   template <class Q, class Item, class A, class Fill, class F>

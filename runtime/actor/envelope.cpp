@@ -63,16 +63,20 @@ Envelope Envelope::from_builder(const Header& header, capnp::MessageBuilder& mes
   const auto segments = message.getSegmentsForOutput();
   const std::size_t words = capnp::computeSerializedSizeInWords(segments);
   base::ensure(words * sizeof(capnp::word) <= header.kind->bytes_max, "a message that we build fits its kind");
-  if (segments.size() == 1) {  // the usual case, without the temporary array of messageToFlatArray
-    Envelope out(allocate(header, words));
-    auto* table = reinterpret_cast<std::uint32_t*>(words_of(out.frame_));
-    table[0] = 0;
-    table[1] = static_cast<std::uint32_t>(segments[0].size());
-    std::memcpy(words_of(out.frame_) + 1, segments[0].begin(), segments[0].asBytes().size());
-    return out;
+  // messageToFlatArray would make an array of its own, which is one more copy of all that it holds.
+  Envelope out(allocate(header, words));
+  capnp::word* to = words_of(out.frame_);
+  const std::size_t table_words = segments.size() / 2 + 1;
+  std::memset(to, 0, table_words * sizeof(capnp::word));
+  auto* table = reinterpret_cast<std::uint32_t*>(to);
+  table[0] = static_cast<std::uint32_t>(segments.size() - 1);
+  to += table_words;
+  for (std::size_t i = 0; i < segments.size(); ++i) {
+    table[i + 1] = static_cast<std::uint32_t>(segments[i].size());
+    std::memcpy(to, segments[i].begin(), segments[i].asBytes().size());
+    to += segments[i].size();
   }
-  const auto flat = capnp::messageToFlatArray(segments);
-  return from_words(header, flat.asPtr());
+  return out;
 }
 
 Envelope error_envelope(const base::Error& error, Header header) {

@@ -11,7 +11,7 @@ namespace troupe::runtime {
 /// A timer with no delay, sent to oneself: it comes after what is queued already.
 struct SoonMessage {
   TimerTag tag;
-  std::uint32_t incarnation;
+  std::uint64_t number;  ///< of the call that set it: a later one makes it void
 };
 
 }  // namespace troupe::runtime

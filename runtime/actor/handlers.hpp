@@ -43,7 +43,7 @@ class Handlers {
   /// Answers questions of kind `Q` with a stream of items.
   template <class Q, class Item, class F>
   void stream(F handler) {
-    add<Q>(Form::question,
+    add<Q>(Form::stream,
            [handler = std::move(handler)](Shell& shell, const Envelope& envelope, ReturnAddress&& from) mutable {
              Envelope::Reading<Q> reading(envelope);
              const auto question = reading.root();
@@ -53,7 +53,7 @@ class Handlers {
   /// Takes a question of kind `Q`, then a stream of items from the asker, and answers with an `A` at the end.
   template <class Q, class Item, class A, class F>
   void intake(F handler) {
-    add<Q>(Form::question,
+    add<Q>(Form::stream,
            [handler = std::move(handler)](Shell& shell, const Envelope& envelope, ReturnAddress&& from) mutable {
              Envelope::Reading<Q> reading(envelope);
              const auto question = reading.root();
@@ -78,7 +78,7 @@ class Handlers {
 
  private:
   friend class Shell;
-  enum class Form : std::uint8_t { question, tell };
+  enum class Form : std::uint8_t { question, stream, tell };
   using Run = base::Callback<void(Shell&, const Envelope&, ReturnAddress&&)>;
   struct Entry {
     const messages::KindInfo* kind;

@@ -8,10 +8,12 @@ namespace troupe::runtime {
 bool Registry::add(Listing listing) {
   if (size_.load(std::memory_order_relaxed) >= kActorsMax) return false;
   Shard& home = shard(listing.path);
+  Listing replaced;  // released after the lock, for it may hold the last reference
   const std::lock_guard hold(home.lock);
-  std::string path = listing.path;
-  const auto [place, fresh] = home.by_path.insert_or_assign(std::move(path), std::move(listing));
+  const auto [place, fresh] = home.by_path.try_emplace(listing.path);
   if (fresh) size_.fetch_add(1, std::memory_order_relaxed);
+  else replaced = std::move(place->second);
+  place->second = std::move(listing);
   return true;
 }
 

@@ -30,11 +30,14 @@ Shell::~Shell() { delete latest_.load(std::memory_order_relaxed); }
 Handle Shell::self() { return caf::actor_cast<caf::actor>(this); }
 
 caf::behavior Shell::make_behavior() {
+  const Here here(this);
   guarded(nullptr, [this] { build(); });
   if (finishing_) end();
   arm();
   return ended_ ? caf::behavior{} : idle_behavior();
 }
+
+thread_local const Shell* Shell::running_here = nullptr;
 
 Shell::resume_result Shell::resume(caf::execution_unit* worker, std::size_t throughput_max) {
   batch_now_known_ = false;
@@ -55,6 +58,7 @@ base::Random& Shell::random() {
 }
 
 void Shell::build() {
+  record_->activity.store(Activity::running, std::memory_order_release);  // from here on a throw is a new failure
   ++incarnation_;
   handlers_ = Handlers{};
   object_ = setup_.factory();
@@ -62,7 +66,6 @@ void Shell::build() {
   object_->shell_ = this;
   object_->receive(handlers_);
   object_->start();
-  record_->activity.store(Activity::running, std::memory_order_release);
 }
 
 void Shell::drop_object(const base::Error& why) {
@@ -77,8 +80,9 @@ void Shell::drop_object(const base::Error& why) {
   pending.clear();
   object_.reset();
   handlers_ = Handlers{};
-  for (const Handle& whom : watched_) demonitor(whom.address());
+  for (const Handle& whom : watched_) stop_observing(caf::actor_cast<caf::actor_control_block*>(whom));
   watched_.clear();
+  soon_.clear();
   stop_children();
   deadlines_ = logic::Deadlines{};
   dropping_ = nullptr;
@@ -144,15 +148,18 @@ void Shell::end() {
 
 /// CAF's last call, whatever ended the actor; questions still queued are bounced after it.
 void Shell::on_exit() {
+  const Here here(this);
   ended_ = true;
   record_->activity.store(Activity::stopping, std::memory_order_release);
   drop_object(kEnded);
   for (Stashed& waiting : stash_)
     if (waiting.id.is_request()) answer({waiting.sender, waiting.id.integer_value(), {}}, error_envelope(kEnded));
   stash_.clear();
-  setup_.node->world().clock.forget(self());
+  // The last reference may be the one that goes: then nobody can be woken, and a new one must not be made.
+  if (ctrl()->strong_refs > 0) setup_.node->world().clock.forget(self());
   setup_.node->registry().remove(setup_.path, record_.get());
   setup_.parent = {};
+  setup_.factory = {};  // it may hold what holds this actor
 }
 
 void Shell::rename(std::string path) {
@@ -218,7 +225,7 @@ void Shell::request(const Handle& to, Envelope question, base::Callback<void(con
         caf::make_mailbox_element(
             nullptr, caf::message_id{id | caf::message_id::response_flag_mask | caf::message_id::default_async_value},
             {}, error_envelope({code, text})),
-        context());
+        execution());
   };
   if (pending_.size() - free_.size() >= setup_.node->limits().asks_max)
     return refuse_later(base::Code::overloaded, "too many questions of this actor wait for an answer");
@@ -226,20 +233,33 @@ void Shell::request(const Handle& to, Envelope question, base::Callback<void(con
   const std::uint64_t id = add_pending({0, std::move(callback), nullptr}, question.header().due);
   const bool urgent = question.kind()->lane == messages::Lane::control;
   const caf::message_id mid{id | (urgent ? 0 : caf::message_id::default_async_value)};
-  to->enqueue(caf::make_mailbox_element(ctrl(), mid, {}, std::move(question)), context());
+  to->enqueue(caf::make_mailbox_element(ctrl(), mid, {}, std::move(question)), execution());
 }
 
 void Shell::set_timer(TimerTag tag, base::Duration delay) {
   const auto id = kTimerBit | reinterpret_cast<std::uintptr_t>(tag);
   if (delay > base::Duration::zero()) {
+    soon_.erase(tag);
     deadlines_.add(id, now() + delay);
     return;
   }
   deadlines_.remove(id);
-  enqueue(caf::make_mailbox_element(ctrl(), caf::make_message_id(), {}, SoonMessage{tag, incarnation_}), context());
+  soon_[tag] = ++soons_;
+  enqueue(caf::make_mailbox_element(ctrl(), caf::make_message_id(), {}, SoonMessage{tag, soons_}), execution());
 }
 
-void Shell::clear_timer(TimerTag tag) { deadlines_.remove(kTimerBit | reinterpret_cast<std::uintptr_t>(tag)); }
+void Shell::clear_timer(TimerTag tag) {
+  deadlines_.remove(kTimerBit | reinterpret_cast<std::uintptr_t>(tag));
+  soon_.erase(tag);
+}
+
+/// A timer with no delay has come round, unless it was cancelled or set anew meanwhile.
+void Shell::take_soon(const SoonMessage& message) {
+  const auto waits = soon_.find(message.tag);
+  if (waits == soon_.end() || waits->second != message.number) return;
+  soon_.erase(waits);
+  run_timer(message.tag);
+}
 
 void Shell::arm() {
   const auto next = deadlines_.next();

@@ -80,6 +80,17 @@ class Shell final : public caf::event_based_actor {
   void forget_stream(StreamEnd& end);
 
  private:
+  // CAF's execution unit dangles outside of resume(), where a test or a handle's destructor may still send.
+  static thread_local const Shell* running_here;
+  struct Here {
+    explicit Here(const Shell* shell) : before(std::exchange(running_here, shell)) {}
+    ~Here() { running_here = before; }
+    Here(const Here&) = delete;
+    Here& operator=(const Here&) = delete;
+    const Shell* before;
+  };
+  caf::execution_unit* execution() const { return running_here == this ? context() : nullptr; }
+
   struct Current {  // the message at hand
     caf::strong_actor_ptr sender;
     std::uint64_t message_id = 0;
@@ -109,7 +120,6 @@ class Shell final : public caf::event_based_actor {
     logic::Supervision supervision;
     std::map<logic::ChildId, Child> children;
     std::map<std::uint64_t, Revival> revivals;
-    logic::ChildId last = 0;
   };
 
   // A deadline belongs to a question (the plain number), a timer, the revival of children or a served stream.
@@ -149,6 +159,10 @@ class Shell final : public caf::event_based_actor {
   void take_foreign(caf::mailbox_element& element);
   void take_down(const caf::down_msg& down);
 
+  // One CAF monitor an actor, however many streams and watches want to know of its end.
+  void observe(caf::actor_control_block* whom);
+  void stop_observing(caf::actor_control_block* whom);
+
   // Asks and timers.
   std::uint64_t add_pending(Pending pending, base::Instant due);
   Pending* find_pending(std::uint64_t id);
@@ -156,6 +170,7 @@ class Shell final : public caf::event_based_actor {
   void wake_up();
   void run_due(std::uint64_t id);
   void run_timer(TimerTag tag);
+  void take_soon(const SoonMessage& message);
   void arm();
   base::Instant batch_now();
 
@@ -195,6 +210,10 @@ class Shell final : public caf::event_based_actor {
   std::unique_ptr<Family> family_;
   std::uint64_t served_ever_ = 0;
   std::vector<Handle> watched_;
+  std::map<caf::actor_control_block*, std::size_t> observed_;  // how many reasons there are to watch each
+  std::map<TimerTag, std::uint64_t> soon_;                     // timers with no delay that are on their way
+  std::uint64_t soons_ = 0;
+  logic::ChildId last_child_ = 0;  // numbers are not used again: words of an old child must not hit a new one
   std::unique_ptr<base::Random> random_;
 };
 

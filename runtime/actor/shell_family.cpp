@@ -25,7 +25,7 @@ Handle Shell::spawn_child(std::string name, Factory factory, SpawnOptions option
   const bool taken = std::any_of(all.children.begin(), all.children.end(),
                                  [&](const auto& child) { return child.second.name == name; });
   base::ensure(!taken, "no living child has that name");
-  const logic::ChildId number = ++all.last;
+  const logic::ChildId number = ++last_child_;
   base::ensure(all.supervision.child_added(number, options.on_failure).ok(), "a parent has room for one more child");
   // Children of the root stand beside it, so that paths do not begin with its name: "/files", not "/node/files".
   const std::string above = setup_.parent ? setup_.path : std::string();

@@ -11,6 +11,10 @@ const base::Error kFull{base::Code::overloaded, "the mailbox of the actor is ful
 const base::Error kWaiting{base::Code::unavailable, "the actor broke and waits for its restart",
                            std::chrono::milliseconds(100)};
 
+const base::Error kExpired{base::Code::timeout, "the deadline had passed before the actor came to it"};
+const base::Error kStreamsFull{base::Code::overloaded, "too many streams of this actor are open",
+                               std::chrono::milliseconds(100)};
+
 bool is_control(const Envelope& envelope) {
   return envelope.kind() != nullptr && envelope.kind()->lane == messages::Lane::control;
 }
@@ -87,6 +91,7 @@ void Shell::bounce(const caf::mailbox_element& element, const base::Error& error
 // -- out of the mailbox ----------------------------------------------------------------------------------------------
 
 caf::invoke_message_result Shell::consume(caf::mailbox_element& element) {
+  const Here here(this);
   if (ended_) return caf::invoke_message_result::dropped;
   if (element.content().match_elements<Envelope>()) {
     // Kept by a copy: the handler may outlive the element's place in the queue only through its own copy.
@@ -102,7 +107,9 @@ caf::invoke_message_result Shell::consume(caf::mailbox_element& element) {
 void Shell::take(caf::strong_actor_ptr sender, caf::message_id id, const Envelope& envelope) {
   if (id.is_response()) return take_answer(id.request_id().integer_value(), envelope);
   current_ = {std::move(sender), id.integer_value(), envelope.header().trace, false};
-  if (is_control(envelope) && take_runtime_message(envelope)) {
+  // CAF resumes an actor with a thread of its own until its mailbox is empty: a batch without end.
+  if (setup_.options.placement == ports::Placement::own_thread) batch_now_known_ = false;
+  if (is_control(envelope) && envelope.header().signal == Signal::message && take_runtime_message(envelope)) {
     current_ = {};
     return;
   }
@@ -143,30 +150,30 @@ void Shell::handle(const Envelope& envelope) {
 void Shell::run_handler(const Envelope& token) {
   if (token.kind() == nullptr) return dead_letter(DeadLetter::unsupported);
   const bool question = caf::message_id{current_.message_id}.is_request();
-  if (token.header().due != base::Instant::max() && token.header().due <= batch_now()) {
-    return dead_letter(DeadLetter::expired);  // its asker has given up; its own deadline told it
-  }
   Envelope latest;
   const bool kept = !question && token.kind()->when_full == messages::WhenFull::keep_latest;
   if (kept) latest = latest_.load(std::memory_order_acquire)->take(current_.sender.get(), token);
   const Envelope& envelope = kept ? latest : token;
   ReturnAddress from{current_.sender, question ? current_.message_id : 0, current_.trace};
+  const auto refuse_question = [&](const base::Error& why, DeadLetter reason) {
+    if (question) answer(from, error_envelope(why));
+    dead_letter(reason);
+  };
+  // Its asker's own deadline is over too, but whoever passed the question on must know that it is.
+  if (envelope.header().due != base::Instant::max() && envelope.header().due <= batch_now())
+    return refuse_question(kExpired, DeadLetter::expired);
   Handlers::Entry* entry = handlers_.find(envelope.kind());
-  if (entry != nullptr) {
-    if (question != (entry->form == Handlers::Form::question)) {
-      if (question) answer(from, error_envelope({base::Code::unsupported, "this kind is no question"}));
-      return dead_letter(DeadLetter::unsupported);
-    }
-    guarded(&envelope, [&] { entry->run(*this, envelope, std::move(from)); });
-    return;
-  }
-  if (handlers_.other_) {
-    guarded(&envelope, [&] { handlers_.other_(envelope, question ? AnyReply(this, std::move(from)) : AnyReply()); });
-    return;
-  }
-  if (question)
-    answer(from, error_envelope({base::Code::unsupported, std::string(envelope.kind()->name) + " is not known here"}));
-  dead_letter(DeadLetter::unsupported);
+  if (entry == nullptr && !handlers_.other_)
+    return refuse_question({base::Code::unsupported, std::string(envelope.kind()->name) + " is not known here"},
+                           DeadLetter::unsupported);
+  if (entry == nullptr)
+    return guarded(&envelope,
+                   [&] { handlers_.other_(envelope, question ? AnyReply(this, std::move(from)) : AnyReply()); });
+  if (question == (entry->form == Handlers::Form::tell))
+    return refuse_question({base::Code::unsupported, "this kind is no question"}, DeadLetter::unsupported);
+  if (entry->form == Handlers::Form::stream && served_.size() >= setup_.node->limits().streams_max)
+    return answer(from, error_envelope(kStreamsFull));
+  guarded(&envelope, [&] { entry->run(*this, envelope, std::move(from)); });
 }
 
 void Shell::dead_letter(DeadLetter reason) {
@@ -242,8 +249,7 @@ void Shell::take_foreign(caf::mailbox_element& element) {
   } else if (content.match_elements<Outbound>()) {
     if (object_) guarded(nullptr, [&] { object_->outbound(std::move(content.get_mutable_as<Outbound>(0))); });
   } else if (content.match_elements<SoonMessage>()) {
-    const auto& soon = content.get_as<SoonMessage>(0);
-    if (object_ && soon.incarnation == incarnation_) run_timer(soon.tag);
+    take_soon(content.get_as<SoonMessage>(0));
   } else if (content.match_elements<caf::down_msg>()) {
     take_down(content.get_as<caf::down_msg>(0));
   } else if (element.mid.is_response()) {  // CAF's own answer for an actor that has ended
@@ -255,7 +261,8 @@ void Shell::take_foreign(caf::mailbox_element& element) {
 }
 
 void Shell::take_down(const caf::down_msg& down) {
-  const auto* ended = down.source.get();
+  auto* ended = down.source.get();
+  observed_.erase(ended);
   const base::Error gone{base::Code::unavailable, "the other end of the stream has ended"};
   std::vector<std::shared_ptr<StreamEnd>> broken;
   for (const auto& [key, stream] : served_)
@@ -279,14 +286,14 @@ void Shell::take_down(const caf::down_msg& down) {
 void Shell::send(const Handle& to, Envelope envelope) {
   if (!to) return setup_.node->count(DeadLetter::gone);
   const caf::message_id id{is_control(envelope) ? 0 : caf::message_id::default_async_value};
-  to->enqueue(caf::make_mailbox_element(caf::strong_actor_ptr{ctrl()}, id, {}, std::move(envelope)), context());
+  to->enqueue(caf::make_mailbox_element(caf::strong_actor_ptr{ctrl()}, id, {}, std::move(envelope)), execution());
 }
 
 void Shell::answer(const ReturnAddress& to, Envelope envelope) {
   if (!to.to) return;
   to.to->enqueue(caf::make_mailbox_element(caf::strong_actor_ptr{ctrl()}, caf::message_id{to.message_id}.response_id(),
                                            {}, std::move(envelope)),
-                 context());
+                 execution());
 }
 
 void Shell::deliver(const caf::strong_actor_ptr& to, caf::strong_actor_ptr from, std::uint64_t message_id,
@@ -294,7 +301,7 @@ void Shell::deliver(const caf::strong_actor_ptr& to, caf::strong_actor_ptr from,
   if (!to) return;
   caf::message_id id{message_id};
   if (is_control(envelope)) id = id.with_high_priority();
-  to->enqueue(caf::make_mailbox_element(std::move(from), id, {}, std::move(envelope)), context());
+  to->enqueue(caf::make_mailbox_element(std::move(from), id, {}, std::move(envelope)), execution());
 }
 
 void Shell::unwound(const ReturnAddress& question) {
@@ -319,14 +326,26 @@ Caller Shell::caller() const {
 void Shell::watch(const Handle& whom) {
   if (!whom) return;
   watched_.push_back(whom);
-  monitor(whom);
+  observe(caf::actor_cast<caf::actor_control_block*>(whom));
 }
 
 void Shell::unwatch(const Handle& whom) {
   const auto watched = std::find(watched_.begin(), watched_.end(), whom);
   if (watched == watched_.end()) return;
   watched_.erase(watched);
-  demonitor(whom.address());
+  stop_observing(caf::actor_cast<caf::actor_control_block*>(whom));
+}
+
+/// CAF's demonitor removes all monitors of a pair at once, so there is one, and it is counted.
+void Shell::observe(caf::actor_control_block* whom) {
+  if (whom != nullptr && observed_[whom]++ == 0) monitor(whom->get(), caf::message_priority::normal);
+}
+
+void Shell::stop_observing(caf::actor_control_block* whom) {
+  const auto seen = observed_.find(whom);
+  if (seen == observed_.end() || --seen->second > 0) return;
+  observed_.erase(seen);
+  demonitor(caf::actor_addr(whom, true));
 }
 
 }  // namespace troupe::runtime

@@ -2,12 +2,6 @@
 #include "runtime/actor/shell.hpp"
 
 namespace troupe::runtime {
-namespace {
-
-const base::Error kStreamsFull{base::Code::overloaded, "too many streams of this actor are open"};
-
-}  // namespace
-
 std::shared_ptr<StreamEnd> Shell::open_stream(const Handle& to, base::Duration idle, Envelope question, bool reads) {
   base::ensure(to != nullptr, "a stream is opened with somebody");
   base::ensure(pending_.size() - free_.size() < setup_.node->limits().asks_max,
@@ -24,23 +18,19 @@ std::shared_ptr<StreamEnd> Shell::open_stream(const Handle& to, base::Duration i
     head.credit_items = kStreamWindow.items;
     head.credit_bytes = static_cast<std::uint32_t>(kStreamWindow.bytes);
   }
-  monitor(to);
+  observe(other.get());
   to->enqueue(caf::make_mailbox_element(caf::strong_actor_ptr{ctrl()}, caf::message_id{stream->message_id()}, {},
                                         question.with(head)),
-              context());
+              execution());
   return stream;
 }
 
 std::shared_ptr<StreamEnd> Shell::serve_stream(ReturnAddress from) {
-  auto stream = std::make_shared<StreamEnd>(*this, StreamEnd::Side::server, from.to, from.message_id, kStreamIdle);
+  auto stream = std::make_shared<StreamEnd>(*this, StreamEnd::Side::server, from.to, from.message_id, kServedIdle);
   stream->set_idle_id(kIdleBit | ++served_ever_, now());
-  if (served_.size() >= setup_.node->limits().streams_max) {
-    stream->refuse_opening(kStreamsFull);
-    return stream;
-  }
   served_.emplace(std::pair{from.to.get(), from.message_id & caf::message_id::request_id_mask}, stream);
   deadlines_.add(stream->idle_id(), now() + stream->idle());
-  if (from.to) monitor(caf::actor_cast<caf::actor>(from.to));
+  observe(from.to.get());
   return stream;
 }
 
@@ -48,12 +38,12 @@ void Shell::send_signal(StreamEnd& end, Envelope envelope) {
   const caf::message_id asked{end.message_id()};
   const caf::message_id id = end.side() == StreamEnd::Side::opener ? asked : asked.response_id();
   end.other()->enqueue(caf::make_mailbox_element(caf::strong_actor_ptr{ctrl()}, id, {}, std::move(envelope)),
-                       context());
+                       execution());
 }
 
 void Shell::forget_stream(StreamEnd& end) {
   deadlines_.remove(end.idle_id());
-  if (end.other()) demonitor(caf::actor_cast<caf::actor_addr>(end.other()));
+  stop_observing(end.other().get());
   if (end.side() == StreamEnd::Side::opener) {
     take_pending(end.idle_id());
   } else {
@@ -62,7 +52,8 @@ void Shell::forget_stream(StreamEnd& end) {
 }
 
 void Shell::check_idle(std::uint64_t id, const std::shared_ptr<StreamEnd>& stream) {
-  const base::Instant ends = stream->moved() + stream->idle();
+  // Whoever owes the answer is not idle; the asker has an idle time-out of its own.
+  const base::Instant ends = (stream->owes_answer() ? now() : stream->moved()) + stream->idle();
   if (now() < ends) return deadlines_.add(id, ends);
   guarded(nullptr, [&] { stream->time_out(); });
 }

@@ -27,6 +27,13 @@ void stream_cancel(StreamEnd& end);
 void stream_pause(StreamEnd& end, bool paused);
 }  // namespace detail
 
+/// Reads an item, which must be of the kind that the stream carries. Throws kj::Exception as reading does.
+template <class Item>
+Envelope::Reading<Item> item_of(const Envelope& item) {
+  KJ_REQUIRE(item.kind() == &messages::kind_of<Item>(), "the item is of another kind than the stream");
+  return Envelope::Reading<Item>(item);
+}
+
 /// The writing end. Dropping it before end() ends the stream with `dropped`.
 template <class Item>
 class Sink {
@@ -49,13 +56,20 @@ class Sink {
   /// Pushing without credit is a broken invariant; pushing after the end does nothing and returns false.
   template <class Fill>
   bool push(Fill&& fill) {
+    if (!end_) return false;
     return detail::stream_push(*end_, Envelope::build<Item>({.signal = Signal::item}, std::forward<Fill>(fill)));
   }
+  /// Sends an item that came from another stream of the same kind, uncopied. Returns as push().
+  bool forward(const Envelope& item) { return end_ && detail::stream_push(*end_, item); }
   bool ready() const { return end_ && detail::stream_ready(*end_); }
   /// Calls back each time that credit comes after it was spent.
-  void on_ready(base::Callback<void()> callback) { detail::stream_on_ready(*end_, std::move(callback)); }
+  void on_ready(base::Callback<void()> callback) {
+    if (end_) detail::stream_on_ready(*end_, std::move(callback));
+  }
   /// Calls back once if the reader cancels or is gone; nothing needs to be sent after that.
-  void on_cancel(base::Callback<void()> callback) { detail::stream_on_cancel(*end_, std::move(callback)); }
+  void on_cancel(base::Callback<void()> callback) {
+    if (end_) detail::stream_on_cancel(*end_, std::move(callback));
+  }
   void end() { finish(Envelope::bare({.signal = Signal::end})); }
   void fail(const base::Error& error) { finish(error_envelope(error)); }
 
@@ -89,9 +103,13 @@ class Intake {
   template <class F>
   void on_item(F callback) {
     detail::stream_on_item(*end_, [callback = std::move(callback)](const Envelope& item) mutable {
-      Envelope::Reading<Item> reading(item);
+      auto reading = item_of<Item>(item);
       callback(reading.root());
     });
+  }
+  /// The same with the item as it came: to keep it for longer, or to pass it on.
+  void on_envelope(base::Callback<void(const Envelope&)> callback) {
+    detail::stream_on_item(*end_, std::move(callback));
   }
   /// Calls back once: `ok` when the writer has sent everything, else why the stream ended before.
   void on_end(base::Callback<void(base::Result<void, base::Error>)> callback) {
@@ -101,13 +119,21 @@ class Intake {
     });
   }
   /// While paused no more credit is granted: what was granted may still arrive.
-  void pause() { detail::stream_pause(*end_, true); }
+  void pause() {
+    if (end_) detail::stream_pause(*end_, true);
+  }
   void resume() {
     if (end_) detail::stream_pause(*end_, false);
   }
   template <class Fill>
   void reply(Fill&& fill) {
     finish(Envelope::build<A>({.signal = Signal::end}, std::forward<Fill>(fill)));
+  }
+  /// Answers with an `A` or an error that somebody else gave.
+  void forward(const Envelope& answer) {
+    Header head = answer.header();
+    if (head.signal != Signal::error) head.signal = Signal::end;
+    finish(answer.with(head));
   }
   void refuse(const base::Error& error) { finish(error_envelope(error)); }
 
@@ -135,7 +161,9 @@ class Subscription {
     if (end_) detail::stream_cancel(*std::exchange(end_, nullptr));
   }
   /// While paused no more credit is granted: what was granted may still arrive.
-  void pause() { detail::stream_pause(*end_, true); }
+  void pause() {
+    if (end_) detail::stream_pause(*end_, true);
+  }
   void resume() {
     if (end_) detail::stream_pause(*end_, false);
   }

@@ -6,6 +6,7 @@ namespace troupe::runtime {
 namespace {
 
 const base::Error kViolated{base::Code::malformed, "the writer of a stream sent more than it was granted"};
+const base::Error kUnreadable{base::Code::malformed, "an item of the stream breaks its schema"};
 const base::Error kCancelled{base::Code::dropped, "the reader of the stream cancelled it"};
 
 }  // namespace
@@ -26,11 +27,6 @@ void StreamEnd::grant_first() {
                        .credit_bytes = static_cast<std::uint32_t>(first.bytes)}));
 }
 
-void StreamEnd::refuse_opening(const base::Error& error) {
-  send(error_envelope(error));
-  shell_ = nullptr;  // it never got a place in the shell's table
-}
-
 void StreamEnd::time_out() {
   const base::Error idle{base::Code::timeout, "nothing moved in the stream for its idle time-out"};
   send(side_ == Side::server ? error_envelope(idle) : Envelope::bare({.signal = Signal::cancel}));
@@ -44,7 +40,7 @@ bool StreamEnd::take(const Envelope& envelope, base::Instant now) {
     case Signal::credit: {
       const bool was_ready = out_.open();
       out_.grant({envelope.header().credit_items, envelope.header().credit_bytes});
-      if (!was_ready && out_.open() && on_ready) on_ready();
+      if (!was_ready && out_.open() && on_ready) run(on_ready);
       return open();
     }
     case Signal::cancel: broken(kCancelled); return false;
@@ -63,7 +59,15 @@ bool StreamEnd::take_item(const Envelope& item) {
     broken(kViolated);
     return false;
   }
-  on_item(item);
+  try {
+    run(on_item, item);
+  } catch (const kj::Exception&) {
+    if (item.header().origin == Origin::local) throw;
+    if (!open()) return false;
+    send(Envelope::bare({.signal = Signal::cancel}));
+    broken(kUnreadable);  // the writer's fault: the stream ends, this actor does not
+    return false;
+  }
   if (!open()) return false;
   const auto more = in_.consumed(bytes);
   if (!more) return true;
@@ -83,13 +87,23 @@ void StreamEnd::take_end(const Envelope& last) {
   const bool answer_due = side_ == Side::server && last.header().signal != Signal::error;
   if (answer_due) input_ended_ = true;  // an intake: all items are here, our answer ends the stream
   else detach();
+  if (!open()) drop_callbacks();
   if (ended) ended(last);
 }
 
+void StreamEnd::drop_callbacks() {
+  on_ready = {};
+  on_cancel = {};
+  on_item = {};
+  on_end = {};
+}
+
 void StreamEnd::broken(const base::Error& error) {
+  if (!open()) return;
   detach();
   auto cancelled = std::move(on_cancel);
   auto ended = std::move(on_end);
+  drop_callbacks();
   if (cancelled) cancelled();
   if (ended) ended(error_envelope(error));
 }
@@ -98,12 +112,14 @@ void StreamEnd::abandon(const base::Error& error) {
   if (!open()) return;
   send(side_ == Side::server ? error_envelope(error) : Envelope::bare({.signal = Signal::cancel}));
   detach();
+  drop_callbacks();
 }
 
 bool StreamEnd::push(Envelope item) {
   if (!open()) return false;
   base::ensure(out_.open(), "an item is pushed only with credit");
   const std::uint64_t bytes = item.bytes().size();
+  moved_ = shell_->now();
   send(std::move(item));
   return out_.spend(bytes);
 }
@@ -114,17 +130,14 @@ void StreamEnd::finish(Envelope last) {
   send(std::move(last));
   if (answer_follows) return;  // a feed: the reader's answer ends the stream
   detach();
-  on_item = {};
-  on_end = {};
-  on_ready = {};
+  drop_callbacks();
 }
 
 void StreamEnd::cancel() {
   if (!open()) return;
   send(Envelope::bare({.signal = Signal::cancel}));
   detach();
-  on_item = {};
-  on_end = {};
+  drop_callbacks();
 }
 
 void StreamEnd::pause(bool paused) {

@@ -16,8 +16,8 @@ class Shell;
 
 /// The window that a reader grants: a chunk of 1 MiB on its way, one being written and two behind them.
 inline constexpr logic::Credit kStreamWindow{64, 4u << 20};
-/// A stream in which nothing moves for this long ends, where its opener names no other time.
-inline constexpr std::chrono::seconds kStreamIdle{60};
+/// The opener names its own idle time-out; the server's is only there for an opener that forgets its stream.
+inline constexpr std::chrono::minutes kServedIdle{15};
 
 class StreamEnd {
  public:
@@ -32,6 +32,8 @@ class StreamEnd {
   /// The message id of the question that opened the stream.
   std::uint64_t message_id() const { return message_id_; }
   base::Duration idle() const { return idle_; }
+  /// All items are here and only this actor's answer is missing: nothing can move until it gives it.
+  bool owes_answer() const { return side_ == Side::server && input_ended_; }
   base::Instant moved() const { return moved_; }
   /// What the shell's deadlines call this stream.
   std::uint64_t idle_id() const { return idle_id_; }
@@ -48,8 +50,6 @@ class StreamEnd {
   void abandon(const base::Error& error);
   void grant(logic::Credit more) { out_.grant(more); }
   void grant_first();
-  /// Tells the opener that the stream is not served; leaves the server's handles without effect.
-  void refuse_opening(const base::Error& error);
   void time_out();
 
   // What the handles in stream.hpp do.
@@ -68,6 +68,15 @@ class StreamEnd {
   void send(Envelope envelope);
   void detach();
   bool take_item(const Envelope& item);
+  void drop_callbacks();
+  /// Runs a callback that may replace itself, or end the stream and with it all callbacks.
+  template <class Callback, class... Args>
+  void run(Callback& slot, Args&&... args) {
+    Callback running = std::move(slot);
+    slot = {};
+    running(std::forward<Args>(args)...);
+    if (open() && !slot) slot = std::move(running);
+  }
   void take_end(const Envelope& last);
 
   Shell* shell_;

@@ -20,7 +20,7 @@ enum class Code : std::uint8_t {
   conflict = 5,          ///< the state is not the one that the caller expected
   overloaded = 6,        ///< a limit is reached; later may work
   no_space = 7,          ///< the disk or a quota is full
-  unavailable = 8,       ///< the other side is gone or not ready; nothing was done
+  unavailable = 8,       ///< the other side is gone or not ready; what was asked before it went may have been done
   timeout = 9,           ///< the deadline passed without an answer
   unknown_outcome = 10,  ///< it may or may not have been done
   dropped = 11,          ///< the receiver gave up the question without an answer
