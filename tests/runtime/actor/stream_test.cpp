@@ -250,3 +250,77 @@ TEST_CASE("stream: the asker of an intake hears `unavailable` when its reader en
   theatre.stage.settle();
   CHECK(answers == std::vector<Code>{Code::unavailable});
 }
+
+TEST_CASE("stream: an actor between two others passes items on as they came, and keeps them if it likes") {
+  Theatre theatre;
+  Intake<Parcel, Number> intake, middle;
+  Sink<Parcel> sink, onward;
+  std::uint64_t sum = 0;
+  std::vector<runtime::Envelope> kept;
+  std::optional<std::uint64_t> answer;
+  const Handle shop = theatre.start("shop", [&](Scripted&, Handlers& on) {
+    on.intake<Order, Parcel, Number>([&](Order::Reader, Intake<Parcel, Number> opened) {
+      intake = std::move(opened);
+      intake.on_item([&](Parcel::Reader parcel) { sum += parcel.getData().size() + parcel.getNumber(); });
+      intake.on_end([&](Result<void, Error>) { intake.reply([&](Number::Builder out) { out.setValue(sum); }); });
+    });
+  });
+  const Handle relay = theatre.start("relay", [&](Scripted& self, Handlers& on) {
+    on.intake<Order, Parcel, Number>([&](Order::Reader, Intake<Parcel, Number> opened) {
+      middle = std::move(opened);
+      onward = self.feed<Order, Parcel, Number>(
+          shop, 60s, [](auto) {}, [&](Answer<Number> total) { middle.forward(total.envelope()); });
+      middle.on_envelope([&](const runtime::Envelope& item) { kept.push_back(item); });
+      middle.on_end([&](Result<void, Error>) {
+        for (const runtime::Envelope& item : kept) onward.forward(item);
+        onward.end();
+      });
+    });
+  });
+  theatre.inside([&](Scripted& self) {
+    sink = self.feed<Order, Parcel, Number>(
+        relay, 60s, [](auto) {}, [&](Answer<Number> total) { answer = total.value().getValue(); });
+    sink.on_ready([&] {
+      for (std::uint64_t number = 1; number <= 3; ++number) {
+        sink.push([&](Parcel::Builder parcel) {
+          parcel.setNumber(number);
+          parcel.initData(100'000);  // more than one segment
+        });
+      }
+      sink.end();
+    });
+  });
+  CHECK(kept.size() == 3);
+  CHECK(answer == 300'006);
+}
+
+TEST_CASE("stream: a reader that has all items may take its time to answer, its asker's idle time-out holds") {
+  for (const auto patience : {10min, 30min}) {
+    Theatre theatre;
+    Intake<Parcel, Number> intake;
+    Sink<Parcel> sink;
+    std::optional<Code> error;
+    std::optional<std::uint64_t> answer;
+    const Handle shop = theatre.start("shop", [&](Scripted&, Handlers& on) {
+      on.intake<Order, Parcel, Number>([&](Order::Reader, Intake<Parcel, Number> opened) {
+        intake = std::move(opened);
+        intake.on_item([](Parcel::Reader) {});
+        intake.on_end([](Result<void, Error>) {});
+      });
+      on.tell<Latest>([&](Latest::Reader) { intake.reply([](Number::Builder out) { out.setValue(7); }); });
+    });
+    theatre.inside([&](Scripted& self) {
+      sink = self.feed<Order, Parcel, Number>(
+          shop, patience, [](auto) {},
+          [&](Answer<Number> given) {
+            if (given.ok()) answer = given.value().getValue();
+            else error = given.error().code;
+          });
+      sink.end();
+    });
+    theatre.stage.run_for(20min);
+    theatre.inside([&](Scripted& self) { self.tell<Latest>(shop, [](auto) {}); });
+    CHECK(answer.has_value() == (patience == 30min));
+    CHECK(error.has_value() == (patience == 10min));
+  }
+}
