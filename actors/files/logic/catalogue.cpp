@@ -157,12 +157,12 @@ Change Catalogue::plan_abandon(const PutId& put, std::span<const base::NodeId> n
 base::Result<Change, CatalogueError> Catalogue::plan_remove(const Cid& cid, base::WallTime now) const {
   if (find(cid) == nullptr) return CatalogueError::not_found;
   Change out;
+  out.erase.push_back(entry_key(cid));  // first, so that it goes in the batch that writes the releases
   for (const base::NodeId& node : claimed_at(cid)) {
     out.write.push_back(release_row({ClaimKind::file, {cid.bytes}, node}, now));
     out.erase.push_back(claimed_at_key(cid, node));
   }
   for (const auto& [key, holders] : contents(cid)) out.erase.push_back(holders_key(cid, key));
-  out.erase.push_back(entry_key(cid));
   return out;
 }
 
@@ -182,8 +182,7 @@ Change Catalogue::plan_held(const Cid& cid, const ContentKey& key, const base::N
     out.write.push_back(release_row(release, now));
     return out;
   }
-  if (releases_.contains(release)) out.erase.push_back(release_key(release));
-  if (!claimed_at(cid).contains(node)) out.write.push_back(claimed_at_row(cid, node));
+  out.add(plan_claim_at(cid, node));
   std::vector<base::NodeId> holders = this->holders(cid, key);
   if (contains(holders, node)) return out;
   if (holders.size() >= kReplicasMax) {
@@ -194,6 +193,14 @@ Change Catalogue::plan_held(const Cid& cid, const ContentKey& key, const base::N
   }
   holders.push_back(node);
   out.write.push_back(holders_row(cid, key, holders));
+  return out;
+}
+
+Change Catalogue::plan_claim_at(const Cid& cid, const base::NodeId& node) const {
+  Change out;
+  const Release release{ClaimKind::file, {cid.bytes}, node};
+  if (releases_.contains(release)) out.erase.push_back(release_key(release));
+  if (!claimed_at(cid).contains(node)) out.write.push_back(claimed_at_row(cid, node));
   return out;
 }
 

@@ -101,6 +101,8 @@ class Catalogue {
   /// it stays as it is. Nothing changes if the file is gone meanwhile: then the node is to release the claim again.
   Change plan_held(const Cid& cid, const ContentKey& key, const base::NodeId& node,
                    std::span<const base::NodeId> absent, base::WallTime now) const;
+  /// `node` is about to get a claim for the file: a removal has to end it, and an earlier release must not.
+  Change plan_claim_at(const Cid& cid, const base::NodeId& node) const;
   /// The content is at `holders` and nowhere else (at most kReplicasMax).
   Change plan_holders(const Cid& cid, const ContentKey& key, std::span<const base::NodeId> holders) const;
   /// `node` said that it has ended the claim.

@@ -83,6 +83,11 @@ class Claims {
   bool has(const ContentKey& key) const { return contents_.contains(key); }
   bool has(const ContentKey& key, const Claim& claim) const;
   bool has(const Claim& claim) const { return by_claim_.contains(claim); }
+  /// How many contents are held under the claim.
+  std::size_t contents(const Claim& claim) const {
+    const auto keys = by_claim_.find(claim);
+    return keys == by_claim_.end() ? 0 : keys->second.size();
+  }
   /// Bytes that count against the quota of `owner`, without what is reserved.
   std::uint64_t used(const base::NodeId& owner) const;
   std::uint64_t bytes() const { return bytes_; }
