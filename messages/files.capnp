@@ -218,13 +218,13 @@ struct Range {
   # the end.
 }
 
-struct GetItem $kind(from = [view, operate], bytesMax = 2097408, whenFull = credit) {
+struct GetItem $kind(from = [view, operate], bytesMax = 262400, whenFull = credit) {
   # What GetFile streams.
 
   union {
     start @0 :GetStart;
     piece @1 :Data;
-    # The next bytes, at most 2 MiB; verified.
+    # The next bytes, 1 to 262,144; verified.
   }
 }
 
@@ -291,9 +291,12 @@ struct ViewContent {
 
 struct VerifyFile $kind(from = [view, operate], bytesMax = 256) {
   # Reads every copy of every content at its holders and compares it with its id. A stream of VerifyItem: one for each
-  # copy that is not sound, progress at most every second, and the sum last.
+  # copy that is not sound, progress at most every second, and the sum last. A damaged copy at this node is stored anew
+  # from a sound one. `not_found` if this node neither claims nor holds the file; of one that it only holds, its own
+  # copies are read.
 
   cid @0 :Data;
+  # Exactly 32 bytes, else `malformed`.
 }
 
 struct VerifyItem $kind(from = [view, operate], bytesMax = 512, whenFull = credit) {
@@ -320,6 +323,8 @@ enum CopyState {
   damaged @2;
   unknown @3;
   # The node did not answer.
+  repaired @4;
+  # It was damaged at this node, and is sound again.
 }
 
 struct VerifySum {
@@ -332,6 +337,8 @@ struct VerifySum {
   # Of the contents looked at, each counted once.
 
   bytesTotal @6 :UInt64;
+  repaired @7 :UInt64;
+  # Copies; they count as damaged, too.
 }
 
 struct RemoveFile $kind(from = [operate], bytesMax = 256) {
@@ -355,25 +362,146 @@ struct PinFile $kind(from = [operate], bytesMax = 256) {
   pinned @1 :Bool;
 }
 
+# --- between the actors of one node --------------------------------------------------------------------------------
+
+struct PutHeld $kind(bytesMax = 1048576) {
+  # A put tells the catalogue who holds some of its contents under the put id. Answered by Nothing.
+
+  put @0 :Data;
+  contents @1 :List(HeldContent);
+  # At most 1,024.
+}
+
+struct HeldContent {
+  content @0 :Content;
+  holders @1 :List(Data);
+  # Node ids of 20 bytes, at most 16.
+}
+
+struct PutBinds $kind(bytesMax = 65536) {
+  # A put is about to bind its claims to `cid` at these nodes. Answered by Nothing once a row says so, for the claims
+  # must be released if the put ends here.
+
+  put @0 :Data;
+  cid @1 :Data;
+  nodes @2 :List(Data);
+  # Node ids of 20 bytes, at most 1,024.
+}
+
+struct PutEnds $kind(bytesMax = 131072) {
+  # A put has bound its claims and wants its file listed. Answered by PutListed once that is synced.
+
+  put @0 :Data;
+  cid @1 :Data;
+  name @2 :Text;
+  bytes @3 :UInt64;
+  chunks @4 :UInt32;
+  replicas @5 :UInt8;
+  unbound @6 :List(Data);
+  # Nodes that may have claims for the put and did not say that they bound them: they do not count as holders.
+}
+
+struct PutListed $kind(bytesMax = 64) {
+  # The file is listed.
+
+  replicas @0 :UInt8;
+  # The fewest holders that any of its contents has, at least 1.
+}
+
+struct PutFails $kind(bytesMax = 65536) {
+  # A put has failed. Answered by Nothing once a row says that these nodes are to release its claims.
+
+  put @0 :Data;
+  nodes @1 :List(Data);
+  # Node ids of 20 bytes, at most 1,024.
+}
+
+struct CopyMade $kind(bytesMax = 256) {
+  # A copy that the watch wanted is stored at `node`. Answered by Nothing once a row says so.
+
+  cid @0 :Data;
+  content @1 :Content;
+  node @2 :Data;
+}
+
+struct CopyRefused $kind(bytesMax = 128) {
+  # A node did not take a copy that the watch wanted there.
+
+  node @0 :Data;
+}
+
+struct MendContent $kind(bytesMax = 2622544) {
+  # Stores a content of this node anew in the place of a damaged one; its bytes have been verified. Answered by Nothing
+  # once it is synced; `not_found` if nobody claims it here.
+
+  content @0 :Content;
+  bytes @1 :Data;
+}
+
 # --- what the inspector shows --------------------------------------------------------------------------------------
 
 struct FilesState $kind(from = [view, operate], bytesMax = 512) {
-  # What the inspector shows of the content store.
+  # What the inspector shows of the catalogue: the files of this node.
 
-  files @0 :UInt32;
-  contentsOwned @1 :UInt32;
-  contentsShort @2 :UInt32;
+  loading @0 :Bool;
+  # Its rows are still read.
+
+  files @1 :UInt32;
+  contentsOwned @2 :UInt32;
+  contentsShort @3 :UInt32;
   # With fewer live copies than wanted, when the watch last looked.
 
-  contentsLost @3 :UInt32;
+  contentsLost @4 :UInt32;
   # Without any.
 
-  releases @4 :UInt32;
-  putsUnderWay @5 :UInt32;
-  getsUnderWay @6 :UInt32;
-  contentsHeld @7 :UInt64;
-  bytesHeld @8 :UInt64;
-  claimsHeld @9 :UInt64;
-  badDigests @10 :UInt64;
-  # Contents received or read that were not what their key says.
+  releases @5 :UInt32;
+  # Claims that other nodes are still to end.
+
+  putsUnderWay @6 :UInt32;
+  streamsUnderWay @7 :UInt32;
+  # Gets, views and verifies.
+
+  copiesUnderWay @8 :Bool;
+  # The watch restores copies.
+}
+
+struct HolderState $kind(from = [view, operate], bytesMax = 256) {
+  # What the inspector shows of what this node holds, for itself and for others.
+
+  loading @0 :Bool;
+  contents @1 :UInt64;
+  bytes @2 :UInt64;
+  claims @3 :UInt64;
+  badDigests @4 :UInt64;
+  # Contents received that were not what their key says.
+
+  damaged @5 :UInt64;
+  # Contents that could not be read and were not mended yet.
+
+  commitsUnderWay @6 :UInt32;
+  readsUnderWay @7 :UInt32;
+}
+
+struct PutState $kind(from = [view, operate], bytesMax = 256) {
+  # What the inspector shows of a put.
+
+  bytes @0 :UInt64;
+  # Read so far.
+
+  bytesHeld @1 :UInt64;
+  # In memory, waiting for copies to be synced.
+
+  replicasAsked @2 :UInt8;
+  replicasReached @3 :UInt8;
+  # The fewest of any content so far; zero before the first.
+}
+
+struct GetState $kind(from = [view, operate], bytesMax = 128) {
+  # What the inspector shows of a get.
+
+  bytes @0 :UInt64;
+  # Passed on so far.
+
+  badAnswers @1 :UInt64;
+  # Contents that were not what their key says.
 }

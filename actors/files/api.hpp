@@ -12,6 +12,11 @@
 
 namespace troupe::files {
 
+/// Where operators ask: PutFile, GetFile, ListFiles, ViewFile, VerifyFile, RemoveFile, PinFile.
+inline constexpr const char* kPath = "/files";
+/// Where nodes ask: StoreContent, BindClaim, ReleaseClaim, FetchContent, HasContents.
+inline constexpr const char* kHolderPath = "/files/holder";
+
 /// A file: SHA-256 over its canonical manifest. The text form is 64 lower-case hexadecimal digits.
 using Cid = base::FixedBytes<struct CidTag, 32>;
 

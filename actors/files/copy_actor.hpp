@@ -1,0 +1,34 @@
+#pragma once
+// Makes the copies that the watch wants, one after the other: reads a content from who has it, stores it at its target,
+// and tells the catalogue. Ends when all were made or given up.
+//
+// Fails   a target that does not take one is not tried again by this actor; the watch comes back to what is missing.
+#include <set>
+
+#include "actors/files/reading.hpp"
+#include "messages/common.capnp.h"
+
+namespace troupe::files {
+
+class CopyActor final : public Reading {
+ public:
+  static constexpr const char* kName = "copy";
+  CopyActor(FilesSettings settings, std::vector<Restore> copies, runtime::Handle catalogue)
+      : Reading(std::move(settings)), copies_(std::move(copies)), catalogue_(std::move(catalogue)) {}
+
+  void receive(runtime::Handlers&) override {}
+  void start() override { next(); }
+
+ private:
+  void next();
+  bool take(const ContentKey& key, base::ByteView bytes) override;
+  void failed(FetchEnd) override { next(); }
+  void refused(const base::NodeId& target);
+
+  const std::vector<Restore> copies_;
+  const runtime::Handle catalogue_;
+  std::size_t begun_ = 0;
+  std::set<base::NodeId> refusing_;
+};
+
+}  // namespace troupe::files

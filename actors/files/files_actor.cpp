@@ -1,0 +1,201 @@
+#include "actors/files/files_actor.hpp"
+
+#include "actors/files/holder_actor.hpp"
+#include "runtime/store/store_actor.hpp"
+
+namespace troupe::files {
+namespace {
+
+using base::Code;
+using base::Error;
+
+constexpr const char* kHealthSource = "files.catalogue";
+const Error kLoading{Code::unavailable, "the catalogue of files is being read", kReadAgain};
+
+}  // namespace
+
+template <class Q, class A, class F>
+void FilesActor::serve(runtime::Handlers& on, F handler) {
+  on.ask<Q, A>([this, handler](typename Q::Reader question, runtime::Reply<A> reply) {
+    if (catalogue_) (this->*handler)(question, std::move(reply));
+    else reply.refuse(kLoading);
+  });
+}
+
+void FilesActor::receive(runtime::Handlers& on) {
+  serve<wire::RemoveFile, wire::FileRemoved>(on, &FilesActor::remove);
+  serve<wire::PinFile, messages::wire::Nothing>(on, &FilesActor::pin);
+  serve<wire::PutHeld, messages::wire::Nothing>(on, &FilesActor::take_held);
+  serve<wire::PutBinds, messages::wire::Nothing>(on, &FilesActor::take_binds);
+  serve<wire::PutEnds, wire::PutListed>(on, &FilesActor::take_ends);
+  serve<wire::PutFails, messages::wire::Nothing>(on, &FilesActor::take_fails);
+  serve<wire::CopyMade, messages::wire::Nothing>(on, &FilesActor::take_copy);
+  on.tell<wire::CopyRefused>([this](wire::CopyRefused::Reader refused) {
+    const auto node = read_id<base::NodeId>(refused.getNode());
+    if (watch_ && node.ok()) watch_->refused(node.value());
+  });
+  on.intake<wire::PutFile, wire::PutPiece, wire::PutDone>([this](wire::PutFile::Reader question, auto intake) {
+    if (catalogue_) put(question, std::move(intake));
+    else intake.refuse(kLoading);
+  });
+  on.stream<wire::ListFiles, wire::FileRow>([this](wire::ListFiles::Reader, runtime::Sink<wire::FileRow> sink) {
+    if (catalogue_) list(std::move(sink));
+    else sink.fail(kLoading);
+  });
+  receive_streams(on);
+  on.timer<LoadAgain>([this] {
+    loading_ = std::make_unique<Catalogue>(settings_.catalogue);
+    static constexpr std::uint8_t kBehindClaims = 'd';  // rows.hpp: those of claims begin with a 'c'
+    load({kBehindClaims});
+  });
+  on.timer<WatchNow>([this] { watch_now(); });
+  on.timer<ReleaseNow>([this] { release_now(); });
+  on.describe<wire::FilesState>([this](wire::FilesState::Builder state) { describe(state); });
+}
+
+void FilesActor::start() {
+  spawn("store",
+        [directory = settings_.store_directory, options = settings_.store] {
+          return std::make_unique<store::StoreActor>(directory, options);
+        },
+        {.kind = store::StoreActor::kName, .placement = ports::Placement::own_thread});
+  spawn<HolderActor>("holder", settings_, path() + "/store");
+  node()
+      .publish<wire::PutFile, wire::GetFile, wire::ListFiles, wire::ViewFile, wire::VerifyFile, wire::RemoveFile,
+               wire::PinFile>(kPath, self());
+  after<LoadAgain>(base::Duration::zero());
+}
+
+base::WallTime FilesActor::today() const { return base::WallTime(std::chrono::seconds(base::unix_seconds(wall()))); }
+
+// -- rows, read ------------------------------------------------------------------------------------------------------
+
+void FilesActor::load(base::Bytes from) {
+  ask<store::wire::Scan, store::wire::Slice>(
+      store_handle(), now() + kReadTimeout,
+      [&](store::wire::Scan::Builder question) {
+        question.setKeyspace(kKeyspace);
+        question.setFrom(data_of(from));
+      },
+      [this](runtime::Answer<store::wire::Slice> slice) {
+        if (slice.ok()) return take(slice.value());
+        if (settings_.health != nullptr) {
+          settings_.health->raise(kHealthSource, observe::HealthState::failing,
+                                  "the catalogue of files cannot be read: " + slice.error().message);
+        }
+        after<LoadAgain>(kReadAgain);
+      });
+}
+
+/// A row that is none of the catalogue's is left where it is: nobody wrote it, or a later version.
+void FilesActor::take(store::wire::Slice::Reader slice) {
+  for (const auto row : slice.getRows()) {
+    const base::ByteView key = bytes_of(row.getKey());
+    const base::ByteView value = bytes_of(row.getValue());
+    const auto taken = loading_->load({{key.begin(), key.end()}, {value.begin(), value.end()}});
+    if (!taken.ok()) world().mutations.sometimes("files: a row of the catalogue was broken");
+  }
+  if (!slice.getMore()) return loaded();
+  const base::ByteView next = bytes_of(slice.getNext());
+  load({next.begin(), next.end()});
+}
+
+void FilesActor::loaded() {
+  catalogue_ = std::move(loading_);
+  if (settings_.health != nullptr) settings_.health->clear(kHealthSource);
+  watch_ = std::make_unique<Watch>(settings_.watch, now(), world().mutations);
+  change([this]() -> Planned { return catalogue_->leftovers(); }, [](base::Outcome<void>) {});
+  release_cut_off_puts();
+  after<WatchNow>(base::Duration::zero());
+  after<ReleaseNow>(base::Duration::zero());
+}
+
+/// Where they have claims is not known: everybody who may have one is asked to end it.
+void FilesActor::release_cut_off_puts() {
+  if (catalogue_->puts().empty()) return;
+  std::vector<PutId> cut_off;
+  for (const auto& [id, begun] : catalogue_->puts()) cut_off.push_back(id);
+  world().mutations.sometimes("files: a put was cut off by a restart");
+  find_candidates([this, cut_off](std::vector<base::NodeId> nodes) {
+    for (const PutId& id : cut_off) {
+      change([this, id, nodes]() -> Planned { return catalogue_->plan_abandon(id, nodes, today()); },
+             [this](base::Outcome<void>) { after<ReleaseNow>(base::Duration::zero()); });
+    }
+  });
+}
+
+// -- rows, written ---------------------------------------------------------------------------------------------------
+
+void FilesActor::change(base::Callback<Planned()> plan, Done done) {
+  work_.push_back({std::move(plan), std::move(done)});
+  if (!working_) work();
+}
+
+void FilesActor::change(base::Callback<Planned()> plan, Nothing reply) {
+  change(std::move(plan), [reply = std::move(reply)](base::Outcome<void> done) mutable {
+    if (done.ok()) reply.done();
+    else reply.refuse(done.error());
+  });
+}
+
+void FilesActor::work() {
+  while (!working_ && !work_.empty()) {
+    Work next = std::move(work_.front());
+    work_.pop_front();
+    working_ = true;  // what the plan does must not begin another
+    auto planned = next.plan();
+    if (planned.ok() && !planned.value().empty()) {
+      write(std::make_shared<Write>(Write{std::move(planned).value(), 0, 0, std::move(next.done)}));
+      return;
+    }
+    if (planned.ok()) next.done({});
+    else next.done(planned.error());
+    working_ = false;
+  }
+}
+
+/// Writes before erases, in batches. The last rows written and the first erased are one batch: an entry comes or goes
+/// together with what says who is to release its claims.
+void FilesActor::write(std::shared_ptr<Write> write) {
+  const std::span<const Row> rows(write->change.write);
+  const std::span<const base::Bytes> keys(write->change.erase);
+  const auto batch = rows.subspan(write->written, std::min(kBatchRows, rows.size() - write->written));
+  const bool last_written = write->written + batch.size() == rows.size();
+  const auto erased = keys.subspan(write->erased, last_written ? std::min(kBatchRows, keys.size() - write->erased) : 0);
+  const bool first = write->written == 0 && write->erased == 0;
+  ask<store::wire::Commit, messages::wire::Nothing>(
+      store_handle(), now() + kCommitTimeout,
+      [&](store::wire::Commit::Builder commit) { write_rows(commit, batch, erased); },
+      [this, write, first, more = batch.size(), gone = erased.size()](runtime::Answer<messages::wire::Nothing> answer) {
+        if (!answer.ok()) {
+          base::ensure(first && nothing_done(answer.error().code),
+                       "a change of the catalogue is written or not: the rows are read again");
+          write->done(answer.error());
+          working_ = false;
+          return work();
+        }
+        write->written += more;
+        write->erased += gone;
+        if (write->written < write->change.write.size() || write->erased < write->change.erase.size())
+          return this->write(write);
+        catalogue_->apply(write->change);
+        write->done({});
+        working_ = false;
+        work();
+      });
+}
+
+void FilesActor::describe(wire::FilesState::Builder state) {
+  state.setLoading(!catalogue_);
+  state.setPutsUnderWay(static_cast<std::uint32_t>(puts_.size()));
+  state.setStreamsUnderWay(static_cast<std::uint32_t>(streams_.size()));
+  state.setCopiesUnderWay(!copiers_.empty());
+  state.setContentsShort(static_cast<std::uint32_t>(contents_short_));
+  state.setContentsLost(static_cast<std::uint32_t>(contents_lost_));
+  if (!catalogue_) return;
+  state.setFiles(static_cast<std::uint32_t>(catalogue_->entries().size()));
+  state.setContentsOwned(static_cast<std::uint32_t>(catalogue_->contents_count()));
+  state.setReleases(static_cast<std::uint32_t>(catalogue_->releases_count()));
+}
+
+}  // namespace troupe::files

@@ -1,0 +1,146 @@
+#pragma once
+// The files of this node: what operators ask, the catalogue, and the watch over its copies. Root of the domain.
+//
+// Serves  published at kPath, to operators: PutFile, GetFile, ListFiles, ViewFile, VerifyFile, RemoveFile, PinFile.
+//         Its own children: PutHeld, PutBinds, PutEnds, PutFails, CopyMade, CopyRefused.
+// Spawns  `store` (a thread of its own) and `holder`, which other nodes ask; then an actor for each put, get, view and
+//         verify, whose streams pass through here, and some for the copies of a round of the watch.
+// States  loading: reads the rows of the catalogue, answers `unavailable`; then running.
+// Rows    one change of the catalogue at a time: planned, written, synced, applied. One that may or may not have been
+//         written ends the actor, whose next incarnation reads the rows.
+// Crash   a put writes its id before it stores anything, and who is to release a CID before it binds to that. What is
+//         left of that at a start belongs to a put that was cut off: its claims are released.
+// Limits  CatalogueLimits::puts_max, FilesSettings::streams_max; beyond them `overloaded`.
+#include <deque>
+#include <map>
+#include <memory>
+#include <set>
+#include <vector>
+
+#include "actors/files/files_part.hpp"
+#include "actors/files/listed.hpp"
+#include "actors/files/relay.hpp"
+#include "messages/common.capnp.h"
+
+namespace troupe::files {
+
+inline constexpr std::size_t kBatchRows = 2048;              // of a commit, and as many erased; our choice: 1 MiB
+inline constexpr std::size_t kReleasesAtOnce = 64;           // our choice
+inline constexpr std::size_t kWatchQuestionsPerNode = 4;     // our choice: far below what a link admits
+inline constexpr std::size_t kCopiersMax = 4;                // our choice: 4 MiB in memory
+inline constexpr std::chrono::minutes kRelayIdle{10};        // the served end has a shorter one
+inline constexpr std::chrono::milliseconds kReadAgain{500};  // our choice: a store opens in less
+
+class FilesActor final : public FilesPart {
+ public:
+  static constexpr const char* kName = "files";
+  explicit FilesActor(FilesSettings settings) : FilesPart(std::move(settings)) {}
+
+  void receive(runtime::Handlers& on) override;
+  void start() override;
+  void down(const runtime::Handle& whom, const std::optional<base::Error>& why) override;
+
+ private:
+  struct LoadAgain {};
+  struct WatchNow {};
+  struct ReleaseNow {};
+  using Nothing = runtime::Reply<messages::wire::Nothing>;
+  using Planned = base::Outcome<Change>;
+  using Done = base::Callback<void(base::Outcome<void>)>;
+  using PutRelay = IntakeRelay<wire::PutPiece, wire::PutDone>;
+  struct Put {
+    runtime::Handle actor;  // null until its id is written
+    std::shared_ptr<PutRelay> relay;
+    std::vector<HeldContent> held;
+    std::optional<Cid> binding;
+    bool ended = false;  // listed, or given up
+  };
+  struct Work {
+    base::Callback<Planned()> plan;
+    Done done;
+  };
+  struct Write {
+    Change change;
+    std::size_t written = 0;
+    std::size_t erased = 0;
+    Done done;
+  };
+  struct Listing;
+
+  // Rows (files_actor.cpp).
+  void load(base::Bytes from);
+  void take(store::wire::Slice::Reader slice);
+  void loaded();
+  void release_cut_off_puts();
+  void change(base::Callback<Planned()> plan, Done done);
+  void change(base::Callback<Planned()> plan, Nothing reply);
+  void work();
+  void write(std::shared_ptr<Write> write);
+  base::WallTime today() const;
+  runtime::Handle store_handle() const { return node().find(path() + "/store"); }
+  template <class Q, class A, class F>
+  void serve(runtime::Handlers& on, F handler);
+  void describe(wire::FilesState::Builder state);
+
+  // Operators (files_actor_operators.cpp).
+  void list(runtime::Sink<wire::FileRow> sink);
+  void show(Listing& listing);
+  void remove(wire::RemoveFile::Reader question, runtime::Reply<wire::FileRemoved> reply);
+  void pin(wire::PinFile::Reader question, Nothing reply);
+  ListedPointer listed(capnp::Data::Reader cid) const;
+  std::size_t replicas_live(const Cid& cid) const;
+  void receive_streams(runtime::Handlers& on);
+  /// Serves a stream by a child of type `T`, whose question is `Q`.
+  template <class T, class Q, class Item>
+  void pass_on(typename Q::Reader question, runtime::Sink<Item> sink);
+  runtime::Handle spawn_once(const char* kind, runtime::Factory factory);
+
+  // Puts (files_actor_puts.cpp).
+  void put(wire::PutFile::Reader question, runtime::Intake<wire::PutPiece, wire::PutDone> intake);
+  void start_put(const PutId& id, const std::string& name, std::uint8_t replicas);
+  void take_held(wire::PutHeld::Reader held, Nothing reply);
+  void take_binds(wire::PutBinds::Reader binds, Nothing reply);
+  void write_binding(const PutId& id, const Cid& cid, const std::vector<base::NodeId>& nodes, Nothing reply);
+  void take_ends(wire::PutEnds::Reader ends, runtime::Reply<wire::PutListed> reply);
+  void take_fails(wire::PutFails::Reader fails, Nothing reply);
+  Put* find_put(capnp::Data::Reader id);
+  bool binding(const Cid& cid) const;
+
+  // The watch and the releases (files_actor_watch.cpp).
+  void watch_now();
+  void ask_next(const base::NodeId& node);
+  void question_answered(const WatchQuestion& question, runtime::Answer<wire::Has>& answer);
+  void end_round();
+  void make_copies(std::vector<Restore> copies);
+  void take_copy(wire::CopyMade::Reader made, Nothing reply);
+  void watch_later();
+  void release_now();
+  void released(const Release& release, bool done);
+
+  std::unique_ptr<Catalogue> catalogue_;  // none while loading
+  std::unique_ptr<Catalogue> loading_;    // what was read so far
+  std::deque<Work> work_;
+  bool working_ = false;
+  std::uint64_t children_ = 0;  // ever, for their names
+
+  std::map<PutId, Put> puts_;
+  std::vector<std::shared_ptr<Listing>> listings_;
+  struct Stream {
+    std::shared_ptr<void> relay;
+    base::Callback<bool()> over;
+  };
+  void forget_streams();
+  std::vector<Stream> streams_;  // gets, views, verifies
+
+  std::unique_ptr<Watch> watch_;
+  std::map<base::NodeId, std::deque<WatchQuestion>> questions_;  // of this round, not asked yet
+  std::size_t asked_ = 0;                                        // of this round, not answered
+  std::set<runtime::Handle> copiers_;
+  std::size_t contents_short_ = 0, contents_lost_ = 0;  // of the pass at hand
+  std::set<Release> releasing_;                         // asked, not answered
+  std::optional<Release> released_last_;
+  bool any_released_ = false;  // of the batch at hand
+  std::vector<base::Callback<void()>> after_releases_;
+};
+
+}  // namespace troupe::files

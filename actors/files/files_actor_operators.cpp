@@ -1,0 +1,156 @@
+// What operators ask: lists, removals, and the streams that actors of their own serve.
+#include "actors/files/files_actor.hpp"
+#include "actors/files/get_actor.hpp"
+#include "actors/files/verify_actor.hpp"
+#include "actors/files/view_actor.hpp"
+
+namespace troupe::files {
+
+using base::Code;
+using base::Error;
+
+namespace {
+
+void copy(wire::GetFile::Reader from, wire::GetFile::Builder to) {
+  to.setCid(from.getCid());
+  if (from.getPart().isRange()) to.getPart().setRange(from.getPart().getRange());
+}
+void copy(wire::ViewFile::Reader from, wire::ViewFile::Builder to) { to.setCid(from.getCid()); }
+void copy(wire::VerifyFile::Reader from, wire::VerifyFile::Builder to) { to.setCid(from.getCid()); }
+
+}  // namespace
+
+// -- lists -----------------------------------------------------------------------------------------------------------
+
+struct FilesActor::Listing {
+  runtime::Sink<wire::FileRow> sink;
+  std::optional<Cid> shown;  // the last one
+  bool over = false;
+};
+
+void FilesActor::list(runtime::Sink<wire::FileRow> sink) {
+  std::erase_if(listings_, [](const auto& listing) { return listing->over; });
+  if (listings_.size() >= settings_.streams_max) return sink.fail({Code::overloaded, "too many lists are under way"});
+  auto listing = std::make_shared<Listing>();
+  listings_.push_back(listing);
+  listing->sink = std::move(sink);
+  listing->sink.on_ready([this, raw = listing.get()] { show(*raw); });
+  listing->sink.on_cancel([raw = listing.get()] { raw->over = true; });
+  show(*listing);
+}
+
+void FilesActor::show(Listing& listing) {
+  const auto& entries = catalogue_->entries();
+  auto entry = listing.shown ? entries.upper_bound(*listing.shown) : entries.begin();
+  for (; entry != entries.end() && listing.sink.ready(); ++entry) {
+    listing.shown = entry->first;
+    listing.sink.push(
+        [&](wire::FileRow::Builder row) { files::write(row, entry->second, replicas_live(entry->first)); });
+  }
+  if (entry != entries.end() || listing.over) return;
+  listing.sink.end();
+  listing.over = true;
+}
+
+std::size_t FilesActor::replicas_live(const Cid& cid) const {
+  const auto absent = watch_->absent();
+  std::size_t fewest = kReplicasMax;
+  for (const auto& [key, holders] : catalogue_->contents(cid)) {
+    const auto live = std::count_if(holders.begin(), holders.end(), [&](const base::NodeId& node) {
+      return !std::binary_search(absent.begin(), absent.end(), node);
+    });
+    fewest = std::min(fewest, static_cast<std::size_t>(live));
+  }
+  return fewest;
+}
+
+void FilesActor::remove(wire::RemoveFile::Reader question, runtime::Reply<wire::FileRemoved> reply) {
+  const auto cid = read_id<Cid>(question.getCid());
+  if (!cid.ok()) return reply.refuse(cid.error());
+  if (binding(cid.value())) return reply.refuse({Code::conflict, "the file is being put at this moment"});
+  auto holders = std::make_shared<std::size_t>(0);
+  change(
+      [this, cid = cid.value(), holders]() -> Planned {
+        *holders = catalogue_->claimed_at(cid).size();
+        auto plan = catalogue_->plan_remove(cid, today());
+        if (!plan.ok()) return to_error(plan.error());
+        return std::move(plan).value();
+      },
+      [this, holders, reply = std::move(reply)](base::Outcome<void> done) mutable {
+        if (!done.ok()) return reply.refuse(done.error());
+        reply.send([&](wire::FileRemoved::Builder out) { out.setHolders(static_cast<std::uint32_t>(*holders)); });
+        after<ReleaseNow>(base::Duration::zero());
+      });
+}
+
+void FilesActor::pin(wire::PinFile::Reader question, Nothing reply) {
+  const auto cid = read_id<Cid>(question.getCid());
+  if (!cid.ok()) return reply.refuse(cid.error());
+  change(
+      [this, cid = cid.value(), pinned = question.getPinned()]() -> Planned {
+        auto plan = catalogue_->plan_pin(cid, pinned);
+        if (!plan.ok()) return to_error(plan.error());
+        return std::move(plan).value();
+      },
+      std::move(reply));
+}
+
+// -- streams ---------------------------------------------------------------------------------------------------------
+
+void FilesActor::receive_streams(runtime::Handlers& on) {
+  on.stream<wire::GetFile, wire::GetItem>([this](wire::GetFile::Reader question, runtime::Sink<wire::GetItem> sink) {
+    pass_on<GetActor, wire::GetFile>(question, std::move(sink));
+  });
+  on.stream<wire::ViewFile, wire::ViewItem>(
+      [this](wire::ViewFile::Reader question, runtime::Sink<wire::ViewItem> sink) {
+        pass_on<ViewActor, wire::ViewFile>(question, std::move(sink));
+      });
+  on.stream<wire::VerifyFile, wire::VerifyItem>(
+      [this](wire::VerifyFile::Reader question, runtime::Sink<wire::VerifyItem> sink) {
+        pass_on<VerifyActor, wire::VerifyFile>(question, std::move(sink));
+      });
+}
+
+ListedPointer FilesActor::listed(capnp::Data::Reader name) const {
+  auto out = std::make_shared<Listed>();
+  const auto cid = Cid::from(bytes_of(name));
+  if (!cid) return out;
+  if (const Entry* entry = catalogue_->find(*cid)) {
+    out->entry = *entry;
+    out->replicas_live = replicas_live(*cid);
+    out->holders = catalogue_->contents(*cid);
+  }
+  const auto& claimed = catalogue_->claimed_at(*cid);
+  out->hints.assign(claimed.begin(), claimed.end());
+  return out;
+}
+
+template <class T, class Q, class Item>
+void FilesActor::pass_on(typename Q::Reader question, runtime::Sink<Item> sink) {
+  forget_streams();
+  if (!catalogue_) return sink.fail({Code::unavailable, "the catalogue of files is being read", kReadAgain});
+  if (streams_.size() >= settings_.streams_max) return sink.fail({Code::overloaded, "too many streams are under way"});
+  const runtime::Handle worker = spawn_once(T::kName, [settings = settings_, listed = listed(question.getCid())] {
+    return std::make_unique<T>(settings, listed);
+  });
+  auto relay = std::make_shared<OutputRelay<Item>>(std::move(sink));
+  OutputRelay<Item>* raw = relay.get();  // the stream ends with the relay, whose callbacks these are
+  relay->from(subscribe_raw<Q>(
+      worker, kRelayIdle, [&](typename Q::Builder out) { copy(question, out); },
+      [raw](const runtime::Envelope& item) { raw->item(item); },
+      [raw](base::Result<void, Error> ended) { raw->ended(ended); }));
+  streams_.push_back({relay, [raw] { return raw->over(); }});
+}
+
+void FilesActor::forget_streams() {
+  std::erase_if(streams_, [](Stream& stream) { return stream.over(); });
+}
+
+runtime::Handle FilesActor::spawn_once(const char* kind, runtime::Factory factory) {
+  const runtime::Handle worker = spawn(std::string(kind) + "-" + std::to_string(++children_), std::move(factory),
+                                       {.kind = kind, .on_failure = runtime::logic::OnFailure::stop});
+  watch(worker);
+  return worker;
+}
+
+}  // namespace troupe::files

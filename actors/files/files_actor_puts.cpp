@@ -1,0 +1,175 @@
+// Puts: an actor for each, and what the catalogue writes for it.
+#include "actors/files/files_actor.hpp"
+#include "actors/files/logic/catalogue_rows.hpp"
+#include "actors/files/put_actor.hpp"
+
+namespace troupe::files {
+
+using base::Code;
+using base::Error;
+
+void FilesActor::put(wire::PutFile::Reader question, runtime::Intake<wire::PutPiece, wire::PutDone> intake) {
+  if (puts_.size() >= settings_.catalogue.puts_max)
+    return intake.refuse({Code::overloaded, "too many puts are under way", std::chrono::seconds(1)});
+  PutId id;
+  world().chance.fill(id.bytes);
+  Put& put = puts_[id];
+  put.relay = std::make_shared<PutRelay>(std::move(intake));
+  change(
+      [this, id]() -> Planned {
+        auto plan = catalogue_->plan_put(id, today());
+        if (!plan.ok()) return to_error(plan.error());
+        return std::move(plan).value();
+      },
+      [this, id, name = text_of(question.getName()), replicas = question.getReplicas()](base::Outcome<void> done) {
+        if (done.ok()) return start_put(id, name, replicas);
+        puts_.at(id).relay->refuse(done.error());
+        puts_.erase(id);
+      });
+}
+
+void FilesActor::start_put(const PutId& id, const std::string& name, std::uint8_t replicas) {
+  Put& put = puts_.at(id);
+  put.actor = spawn_once(PutActor::kName, [settings = settings_, id, catalogue = self()] {
+    return std::make_unique<PutActor>(settings, id, catalogue);
+  });
+  put.relay->to(feed<wire::PutFile, wire::PutPiece, wire::PutDone>(
+      put.actor, kRelayIdle,
+      [&](wire::PutFile::Builder out) {
+        out.setName(text_of(name));
+        out.setReplicas(replicas);
+      },
+      [relay = put.relay](runtime::Answer<wire::PutDone> answer) { relay->answer(answer.envelope()); }));
+}
+
+FilesActor::Put* FilesActor::find_put(capnp::Data::Reader name) {
+  const auto id = PutId::from(bytes_of(name));
+  const auto put = id ? puts_.find(*id) : puts_.end();
+  return put == puts_.end() || put->second.ended ? nullptr : &put->second;
+}
+
+bool FilesActor::binding(const Cid& cid) const {
+  return std::any_of(puts_.begin(), puts_.end(), [&](const auto& put) { return put.second.binding == cid; });
+}
+
+namespace {
+const Error kNoPut{Code::not_found, "there is no such put under way"};
+}
+
+void FilesActor::take_held(wire::PutHeld::Reader question, Nothing reply) {
+  Put* put = find_put(question.getPut());
+  if (put == nullptr) return reply.refuse(kNoPut);
+  for (const auto content : question.getContents()) {
+    const auto key = read_content(content.getContent());
+    if (key.ok()) put->held.push_back({key.value(), read_nodes(content.getHolders())});
+  }
+  reply.done();
+}
+
+/// From here on the claims are for the CID wherever the put ends. A release of that CID that is on its way would end
+/// the new claims: its answer is waited for.
+void FilesActor::take_binds(wire::PutBinds::Reader question, Nothing reply) {
+  Put* put = find_put(question.getPut());
+  const auto id = read_id<PutId>(question.getPut());
+  const auto cid = read_id<Cid>(question.getCid());
+  if (put == nullptr || !id.ok() || !cid.ok()) return reply.refuse(kNoPut);
+  put->binding = cid.value();
+  const auto under_way = [&](const Release& release) {
+    return release.kind == ClaimKind::file && release.name.bytes == cid.value().bytes;
+  };
+  auto write = [this, id = id.value(), cid = cid.value(), nodes = read_nodes(question.getNodes()),
+                reply = std::move(reply)]() mutable { write_binding(id, cid, nodes, std::move(reply)); };
+  if (std::any_of(releasing_.begin(), releasing_.end(), under_way)) after_releases_.push_back(std::move(write));
+  else write();
+}
+
+void FilesActor::write_binding(const PutId&, const Cid& cid, const std::vector<base::NodeId>& nodes, Nothing reply) {
+  change(
+      [this, cid, nodes]() -> Planned {
+        Change plan;
+        for (const base::NodeId& node : nodes) {
+          if (catalogue_->claimed_at(cid).contains(node))
+            continue;  // it keeps what it has, whatever becomes of the put
+          plan.write.push_back(release_row({ClaimKind::file, {cid.bytes}, node}, today()));
+        }
+        return plan;
+      },
+      std::move(reply));
+}
+
+void FilesActor::take_ends(wire::PutEnds::Reader question, runtime::Reply<wire::PutListed> reply) {
+  Put* ending = find_put(question.getPut());
+  const auto id = read_id<PutId>(question.getPut());
+  const auto cid = read_id<Cid>(question.getCid());
+  if (ending == nullptr || !id.ok() || !cid.ok()) return reply.refuse(kNoPut);
+  const auto unbound = read_nodes(question.getUnbound());
+  std::size_t reached = kReplicasMax;
+  for (HeldContent& content : ending->held) {
+    std::erase_if(content.holders, [&](const base::NodeId& node) {
+      return std::find(unbound.begin(), unbound.end(), node) != unbound.end();
+    });
+    reached = std::min(reached, content.holders.size());
+  }
+  if (reached == 0 || ending->held.empty())
+    return reply.refuse({Code::unavailable, "the nodes that took a part of the file did not confirm it"});
+  Entry entry;
+  entry.cid = cid.value();
+  entry.name = text_of(question.getName());
+  entry.bytes = question.getBytes();
+  entry.chunks = question.getChunks();
+  entry.replicas = question.getReplicas();
+  entry.added = today();
+  change(
+      [this, id = id.value(), entry, unbound]() -> Planned {
+        const auto put = puts_.find(id);
+        if (put == puts_.end()) return kNoPut;  // its actor has ended meanwhile
+        auto plan = catalogue_->plan_add(id, entry, put->second.held, unbound, today());
+        if (!plan.ok()) return to_error(plan.error());
+        return std::move(plan).value();
+      },
+      [this, id = id.value(), reached, reply = std::move(reply)](base::Outcome<void> done) mutable {
+        if (!done.ok()) return reply.refuse(done.error());
+        if (const auto put = puts_.find(id); put != puts_.end()) {
+          put->second.ended = true;
+          put->second.binding.reset();
+        }
+        reply.send([&](wire::PutListed::Builder out) { out.setReplicas(static_cast<std::uint8_t>(reached)); });
+        after<ReleaseNow>(base::Duration::zero());
+      });
+}
+
+void FilesActor::take_fails(wire::PutFails::Reader question, Nothing reply) {
+  Put* put = find_put(question.getPut());
+  const auto id = read_id<PutId>(question.getPut());
+  if (put == nullptr || !id.ok()) return reply.refuse(kNoPut);
+  put->ended = true;
+  put->binding.reset();
+  change(
+      [this, id = id.value(), nodes = read_nodes(question.getNodes())]() -> Planned {
+        return catalogue_->plan_abandon(id, nodes, today());
+      },
+      [this, reply = std::move(reply)](base::Outcome<void> done) mutable {
+        if (!done.ok()) return reply.refuse(done.error());
+        reply.done();
+        after<ReleaseNow>(base::Duration::zero());
+      });
+}
+
+/// A child has ended. A put that did not say how leaves claims wherever it may have been.
+void FilesActor::down(const runtime::Handle& whom, const std::optional<Error>&) {
+  if (copiers_.erase(whom) > 0 && copiers_.empty()) watch_later();
+  forget_streams();
+  const auto put = std::find_if(puts_.begin(), puts_.end(), [&](const auto& one) { return one.second.actor == whom; });
+  if (put == puts_.end()) return;
+  const PutId id = put->first;
+  const bool ended = put->second.ended;
+  puts_.erase(put);
+  if (ended) return;
+  world().mutations.sometimes("files: a put ended without a word");
+  find_candidates([this, id](std::vector<base::NodeId> nodes) {
+    change([this, id, nodes]() -> Planned { return catalogue_->plan_abandon(id, nodes, today()); },
+           [this](base::Outcome<void>) { after<ReleaseNow>(base::Duration::zero()); });
+  });
+}
+
+}  // namespace troupe::files

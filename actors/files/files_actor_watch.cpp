@@ -1,0 +1,145 @@
+// The watch over the copies of this node's files, and the claims of ours that others are to end.
+#include "actors/files/copy_actor.hpp"
+#include "actors/files/files_actor.hpp"
+#include "actors/files/logic/catalogue_rows.hpp"
+
+namespace troupe::files {
+
+// -- the watch -------------------------------------------------------------------------------------------------------
+
+void FilesActor::watch_now() {
+  if (!watch_ || watch_->in_round() || !copiers_.empty()) return;
+  for (WatchQuestion& question : watch_->begin(*catalogue_, now())) {
+    questions_[question.node].push_back(std::move(question));
+  }
+  if (!watch_->in_round()) return watch_later();
+  std::vector<base::NodeId> nodes;
+  for (const auto& [node, asked] : questions_) nodes.push_back(node);
+  for (const base::NodeId& node : nodes) {
+    for (std::size_t i = 0; i < kWatchQuestionsPerNode; ++i) ask_next(node);
+  }
+  if (asked_ == 0) end_round();
+}
+
+void FilesActor::watch_later() { after<WatchNow>(std::max<base::Duration>(watch_->due() - now(), base::Duration(1))); }
+
+void FilesActor::ask_next(const base::NodeId& node) {
+  const auto waiting = questions_.find(node);
+  if (waiting == questions_.end()) return;
+  WatchQuestion question = std::move(waiting->second.front());
+  waiting->second.pop_front();
+  if (waiting->second.empty()) questions_.erase(waiting);
+  ++asked_;
+  ask<wire::HasContents, wire::Has>(
+      holder(node), now() + settings_.answer_timeout,
+      [&](wire::HasContents::Builder out) {
+        auto contents = out.initContents(size32(question.contents));
+        for (unsigned i = 0; i < contents.size(); ++i) files::write(contents[i], question.contents[i]);
+        out.setClaimedFor(data_of(question.cid.view()));
+      },
+      [this, question](runtime::Answer<wire::Has> answer) { question_answered(question, answer); });
+}
+
+void FilesActor::question_answered(const WatchQuestion& question, runtime::Answer<wire::Has>& answer) {
+  --asked_;
+  if (answer.ok()) {
+    std::vector<bool> has;
+    for (const bool present : answer.value().getPresent()) has.push_back(present);
+    watch_->answered(question, has);
+    ask_next(question.node);
+  } else {
+    // The rest would only wait for the same silence.
+    watch_->silent(question);
+    if (const auto rest = questions_.find(question.node); rest != questions_.end()) {
+      for (const WatchQuestion& unasked : rest->second) watch_->silent(unasked);
+      questions_.erase(rest);
+    }
+  }
+  if (asked_ == 0 && questions_.empty()) end_round();
+}
+
+/// Before a copy is made a row says that its target may get a claim: then a removal ends that claim, too.
+void FilesActor::end_round() {
+  find_candidates([this](std::vector<base::NodeId> candidates) {
+    auto copies = std::make_shared<std::vector<Restore>>();
+    change(
+        [this, candidates = std::move(candidates), copies]() -> Planned {
+          RoundEnd end = watch_->end(*catalogue_, candidates, now());
+          contents_short_ = end.contents_short;
+          contents_lost_ = end.contents_lost;
+          std::set<std::pair<Cid, base::NodeId>> claimed;
+          for (Restore& restore : end.restores) {
+            const Release release{ClaimKind::file, {restore.cid.bytes}, restore.target};
+            if (releasing_.contains(release)) continue;
+            if (claimed.emplace(restore.cid, restore.target).second) {
+              end.change.add(catalogue_->plan_claim_at(restore.cid, restore.target));
+            }
+            copies->push_back(std::move(restore));
+          }
+          end.change.add(catalogue_->plan_give_up(today()));
+          return std::move(end.change);
+        },
+        [this, copies](base::Outcome<void> done) {
+          if (done.ok()) make_copies(std::move(*copies));
+          if (copiers_.empty()) watch_later();
+        });
+  });
+}
+
+void FilesActor::make_copies(std::vector<Restore> copies) {
+  std::vector<std::vector<Restore>> lanes(std::min(copies.size(), kCopiersMax));
+  for (std::size_t i = 0; i < copies.size(); ++i) lanes[i % lanes.size()].push_back(std::move(copies[i]));
+  for (std::vector<Restore>& lane : lanes) {
+    copiers_.insert(spawn_once(CopyActor::kName, [settings = settings_, lane = std::move(lane), catalogue = self()] {
+      return std::make_unique<CopyActor>(settings, lane, catalogue);
+    }));
+  }
+}
+
+void FilesActor::take_copy(wire::CopyMade::Reader made, Nothing reply) {
+  const auto cid = read_id<Cid>(made.getCid());
+  const auto key = read_content(made.getContent());
+  const auto node = read_id<base::NodeId>(made.getNode());
+  if (!cid.ok() || !key.ok() || !node.ok()) return reply.refuse({base::Code::malformed, "no copy of a content"});
+  change(
+      [this, cid = cid.value(), key = key.value(), node = node.value()]() -> Planned {
+        return catalogue_->plan_held(cid, key, node, watch_->absent(), today());
+      },
+      std::move(reply));
+}
+
+// -- releases --------------------------------------------------------------------------------------------------------
+
+void FilesActor::release_now() {
+  if (!releasing_.empty()) return;  // the end of that batch comes back here
+  any_released_ = false;
+  std::vector<Release> batch = catalogue_->releases(kReleasesAtOnce, released_last_);
+  if (!batch.empty()) released_last_ = batch.back();
+  std::erase_if(batch, [this](const Release& release) {
+    return release.kind == ClaimKind::file && binding({release.name.bytes});
+  });
+  releasing_.insert(batch.begin(), batch.end());
+  for (const Release& release : batch) {
+    ask<wire::ReleaseClaim, wire::Released>(
+        holder(release.node), now() + settings_.answer_timeout,
+        [&](wire::ReleaseClaim::Builder out) { files::write(out.initClaim(), release.kind, release.name); },
+        [this, release](runtime::Answer<wire::Released> answer) {
+          if (!answer.ok()) return released(release, false);
+          change([this, release]() -> Planned { return catalogue_->plan_released(release); },
+                 [this, release](base::Outcome<void> done) { released(release, done.ok()); });
+        });
+  }
+  if (batch.empty() && catalogue_->releases_count() > 0) after<ReleaseNow>(settings_.watch.period);
+}
+
+/// Goes on at once while somebody answers; else the others have their time, too.
+void FilesActor::released(const Release& release, bool done) {
+  releasing_.erase(release);
+  any_released_ = any_released_ || done;
+  if (!releasing_.empty()) return;
+  for (auto& waiting : std::exchange(after_releases_, {})) waiting();
+  if (catalogue_->releases_count() == 0) return;
+  after<ReleaseNow>(any_released_ ? base::Duration::zero() : settings_.watch.period);
+}
+
+}  // namespace troupe::files

@@ -1,0 +1,59 @@
+#pragma once
+// What the actors below FilesActor share: whom they may ask for contents, and how.
+#include <algorithm>
+#include <vector>
+
+#include "actors/files/logic/placement.hpp"
+#include "actors/files/settings.hpp"
+#include "actors/files/wire.hpp"
+#include "messages/peers.capnp.h"
+#include "runtime/actor/actor.hpp"
+#include "runtime/crypto/identity.hpp"
+#include "runtime/net/contact_wire.hpp"
+
+namespace troupe::files {
+
+/// Candidates and further nodes, each once, at most kCandidatesMax; the hints stay where not all have room.
+inline std::vector<base::NodeId> with_hints(std::vector<base::NodeId> candidates,
+                                            const std::vector<base::NodeId>& hints) {
+  candidates.resize(std::min(candidates.size(), kCandidatesMax - std::min(hints.size(), kCandidatesMax)));
+  candidates.insert(candidates.end(), hints.begin(),
+                    hints.begin() + static_cast<std::ptrdiff_t>(std::min(hints.size(), kCandidatesMax)));
+  std::sort(candidates.begin(), candidates.end());
+  candidates.erase(std::unique(candidates.begin(), candidates.end()), candidates.end());
+  return candidates;
+}
+
+class FilesPart : public runtime::Actor {
+ protected:
+  explicit FilesPart(FilesSettings settings) : settings_(std::move(settings)) {}
+
+  /// The holder of a node; null if there is no way to it.
+  runtime::Handle holder(const base::NodeId& id) const {
+    return id == settings_.self ? node().find(kHolderPath) : node().remote(id, kHolderPath);
+  }
+
+  /// Calls back with this node and all that the peers domain knows; with this node alone if that does not answer.
+  template <class F>
+  void find_candidates(F found) {
+    ask<peers::wire::ListKnown, peers::wire::KnownContacts>(
+        node().find(settings_.peers), now() + settings_.answer_timeout, [](peers::wire::ListKnown::Builder) {},
+        [this, found = std::move(found)](runtime::Answer<peers::wire::KnownContacts> answer) mutable {
+          std::vector<base::NodeId> nodes{settings_.self};
+          if (answer.ok()) {
+            for (const auto one : answer.value().getList()) {
+              const base::Contact contact = net::read_contact(one);
+              nodes.push_back(crypto::node_id(contact.key, contact.nonce));
+              if (nodes.size() == kCandidatesMax) break;
+            }
+          }
+          std::sort(nodes.begin(), nodes.end());
+          nodes.erase(std::unique(nodes.begin(), nodes.end()), nodes.end());
+          found(std::move(nodes));
+        });
+  }
+
+  const FilesSettings settings_;
+};
+
+}  // namespace troupe::files

@@ -1,0 +1,38 @@
+#pragma once
+// One get: reads the manifest, then the chunks of the part that is wanted, and streams their bytes in order.
+//
+// Memory  a window of contents (FetchLimits) and one of the stream.
+// Ends    with its stream, or when its reader cancels.
+#include "actors/files/listed.hpp"
+#include "actors/files/logic/range.hpp"
+#include "actors/files/reading.hpp"
+
+namespace troupe::files {
+
+inline constexpr std::size_t kPieceBytesMax = 256 * 1024;  // messages/files.capnp: GetItem
+
+class GetActor final : public Reading {
+ public:
+  static constexpr const char* kName = "get";
+  GetActor(FilesSettings settings, const ListedPointer& listed) : Reading(std::move(settings)), hints_(listed->hints) {}
+
+  void receive(runtime::Handlers& on) override;
+
+ private:
+  void begin(wire::GetFile::Reader question, runtime::Sink<wire::GetItem> sink);
+  bool take(const ContentKey& key, base::ByteView bytes) override;
+  bool take_manifest(base::ByteView bytes);
+  bool take_chunk(base::ByteView bytes);
+  void failed(FetchEnd why) override { fail(to_error(why)); }
+  void fail(const base::Error& error);
+
+  const std::vector<base::NodeId> hints_;  // likely to hold something of the file, beside those that are known
+  runtime::Sink<wire::GetItem> sink_;
+  std::optional<Range> range_;
+  bool started_ = false;    // the manifest was read
+  std::size_t skip_ = 0;    // bytes of the chunk at hand that are not wanted, or were sent
+  std::uint64_t left_ = 0;  // bytes to send
+  std::uint64_t sent_ = 0;
+};
+
+}  // namespace troupe::files

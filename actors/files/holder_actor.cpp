@@ -1,0 +1,364 @@
+#include "actors/files/holder_actor.hpp"
+
+#include "actors/files/logic/contents.hpp"
+#include "actors/files/logic/manifest.hpp"
+
+namespace troupe::files {
+namespace {
+
+using base::Code;
+using base::Error;
+using messages::Role;
+
+constexpr const char* kHealthSource = "files.holder";
+
+bool length_fits(const ContentKey& key, std::size_t bytes) {
+  return key.kind == ContentKind::chunk ? bytes == key.bytes : bytes > 0 && bytes <= kManifestBytesMax;
+}
+
+}  // namespace
+
+void HolderActor::receive(runtime::Handlers& on) {
+  serve<wire::StoreContent>(on, &HolderActor::take_store);
+  serve<wire::BindClaim>(on, &HolderActor::take_bind);
+  serve<wire::ReleaseClaim>(on, &HolderActor::take_release);
+  serve<wire::FetchContent>(on, &HolderActor::take_fetch);
+  serve<wire::HasContents>(on, &HolderActor::take_has);
+  serve<wire::MendContent>(on, &HolderActor::take_mend);
+  on.timer<LoadAgain>([this] {
+    loading_ = std::make_unique<Claims>(settings_.claims, world().mutations);
+    load({});
+  });
+  on.timer<IdlePuts>([this] { release_idle_puts(); });
+  on.describe<wire::HolderState>([this](wire::HolderState::Builder state) { describe(state); });
+}
+
+void HolderActor::start() {
+  node().publish<wire::StoreContent, wire::BindClaim, wire::ReleaseClaim, wire::FetchContent, wire::HasContents>(
+      kHolderPath, self());
+  after<LoadAgain>(base::Duration::zero());
+}
+
+// -- rows ------------------------------------------------------------------------------------------------------------
+
+void HolderActor::load(base::Bytes from) {
+  ask<store::wire::Scan, store::wire::Slice>(
+      store_handle(), now() + kReadTimeout,
+      [&](store::wire::Scan::Builder question) {
+        static constexpr std::uint8_t kClaimRows[] = {'c'};
+        question.setKeyspace(kKeyspace);
+        question.setFrom(data_of(from));
+        question.setPrefix(data_of(kClaimRows));
+      },
+      [this](runtime::Answer<store::wire::Slice> slice) {
+        if (slice.ok()) return take(slice.value());
+        if (settings_.health != nullptr) {
+          settings_.health->raise(kHealthSource, observe::HealthState::failing,
+                                  "held files cannot be read: " + slice.error().message);
+        }
+        after<LoadAgain>(kLoadAgain);
+      });
+}
+
+/// A row that no claim has is left where it is: it was written by nobody, or by a later version.
+void HolderActor::take(store::wire::Slice::Reader slice) {
+  for (const auto row : slice.getRows()) {
+    const base::ByteView key = bytes_of(row.getKey());
+    const base::ByteView value = bytes_of(row.getValue());
+    const auto taken = loading_->load({{key.begin(), key.end()}, {value.begin(), value.end()}}, now());
+    if (!taken.ok()) world().mutations.sometimes("files: a row of a claim was broken");
+  }
+  if (slice.getMore()) {
+    const base::ByteView next = bytes_of(slice.getNext());
+    return load({next.begin(), next.end()});
+  }
+  claims_ = std::move(loading_);
+  if (settings_.health != nullptr) settings_.health->clear(kHealthSource);
+  after<IdlePuts>(kIdleCheck);
+}
+
+void HolderActor::commit(ClaimPlan plan, const ContentKey& key, base::ByteView bytes, Done done) {
+  ++commits_;
+  ask<store::wire::Commit, messages::wire::Nothing>(
+      store_handle(), now() + kCommitTimeout,
+      [&](store::wire::Commit::Builder out) {
+        write_rows(out, plan.change.write, plan.change.erase);
+        const std::size_t parts = (bytes.size() + kBlobBytesMax - 1) / kBlobBytesMax;
+        auto keep = out.initKeep(static_cast<unsigned>(parts));
+        for (unsigned i = 0; i < parts; ++i) {
+          keep[i].setId(data_of(blob_id(key, static_cast<std::uint8_t>(i)).view()));
+          keep[i].adoptBytes(
+              borrow(out, bytes.subspan(i * kBlobBytesMax, std::min(kBlobBytesMax, bytes.size() - i * kBlobBytesMax))));
+        }
+        std::vector<base::Digest> ids;
+        for (const ContentKey& dropped : plan.drop) {
+          for (std::size_t i = 0; i < blob_parts(dropped); ++i)
+            ids.push_back(blob_id(dropped, static_cast<std::uint8_t>(i)));
+        }
+        auto drop = out.initDrop(size32(ids));
+        for (unsigned i = 0; i < ids.size(); ++i) drop.set(i, data_of(ids[i].view()));
+      },
+      [this, plan = std::move(plan), done = std::move(done)](runtime::Answer<messages::wire::Nothing> answer) mutable {
+        --commits_;
+        if (answer.ok()) {
+          claims_->apply(plan);
+          for (const ContentKey& dropped : plan.drop) damaged_.erase(dropped);
+          done({});
+        } else {
+          base::ensure(nothing_done(answer.error().code), "a commit is done or not: the rows are read again");
+          claims_->abandon(plan);
+          done(answer.error());
+        }
+        wake();
+      });
+}
+
+bool HolderActor::wait(base::Callback<void()> again) {
+  if (waiting_.size() >= kWaitingMax || commits_ == 0) return false;
+  waiting_.push_back(std::move(again));
+  return true;
+}
+
+void HolderActor::wake() {
+  auto waiting = std::exchange(waiting_, {});
+  for (auto& again : waiting) again();
+}
+
+// -- claims ----------------------------------------------------------------------------------------------------------
+
+void HolderActor::take_store(wire::StoreContent::Reader question, Stored reply) {
+  const auto claim = read_claim(question.getClaim(), owner());
+  if (!claim.ok()) return reply.refuse(claim.error());
+  const auto key = read_content(question.getContent());
+  if (!key.ok()) return reply.refuse(key.error());
+  const base::ByteView bytes = bytes_of(question.getBytes());
+  if (!bytes.empty()) {
+    const bool hashed = caller().role == Role::inside && length_fits(key.value(), bytes.size());
+    if (!hashed && !verify_content(key.value(), bytes, world().mutations)) {
+      ++bad_digests_;
+      return reply.refuse({Code::corrupt, "the bytes are not what their id says"});
+    }
+  }
+  if (commits_ >= settings_.commits_max)
+    return reply.refuse({Code::overloaded, "too many stores are under way", std::chrono::milliseconds(200)});
+  store(claim.value(), key.value(), bytes, std::move(reply));
+}
+
+void HolderActor::store(const Claim& claim, const ContentKey& key, base::ByteView bytes, Stored reply) {
+  const bool mends = !bytes.empty() && damaged_.contains(key);
+  const bool lost = bytes.empty() && damaged_.contains(key);
+  if (lost) return reply.refuse(to_error(ClaimError::absent));
+  const auto payload = bytes.empty() ? Payload::none : Payload::given;
+  auto plan = claims_->plan_claim(claim, key, static_cast<std::uint32_t>(bytes.size()), payload, now());
+  if (!plan.ok() && plan.error() == ClaimError::busy && waiting_.size() < kWaitingMax && commits_ > 0) {
+    world().mutations.sometimes("files: a store waited for another of the same content");
+    wait([this, claim, key, copy = base::Bytes(bytes.begin(), bytes.end()), reply = std::move(reply)]() mutable {
+      store(claim, key, copy, std::move(reply));
+    });
+    return;
+  }
+  if (!plan.ok()) return reply.refuse(to_error(plan.error()));
+  const bool fresh = !plan.value().store.empty();
+  if (plan.value().change.empty()) {
+    if (!mends) return reply.done();
+    return keep(key, bytes, [reply = std::move(reply)](base::Outcome<void> kept) mutable {
+      if (!kept.ok()) return reply.refuse(kept.error());
+      reply.done();
+    });
+  }
+  commit(std::move(plan).value(), key, fresh || mends ? bytes : base::ByteView{},
+         [this, key, fresh, reply = std::move(reply)](base::Outcome<void> done) mutable {
+           if (!done.ok()) return reply.refuse(done.error());
+           damaged_.erase(key);
+           reply.send([&](wire::Stored::Builder out) { out.setFresh(fresh); });
+         });
+}
+
+void HolderActor::take_bind(wire::BindClaim::Reader question, Bound reply) {
+  const auto put = read_id<PutId>(question.getPut());
+  if (!put.ok()) return reply.refuse(put.error());
+  const auto cid = read_id<Cid>(question.getCid());
+  if (!cid.ok()) return reply.refuse(cid.error());
+  bind(owner(), put.value(), cid.value(), std::move(reply));
+}
+
+void HolderActor::bind(const base::NodeId& owner, const PutId& put, const Cid& cid, Bound reply) {
+  auto plan = claims_->plan_bind(owner, put, cid, now());
+  if (!plan.busy.empty()) {
+    return commit(std::move(plan), {}, {},
+                  [this, owner, put, cid, reply = std::move(reply)](base::Outcome<void> done) mutable {
+                    if (!done.ok()) return reply.refuse(done.error());
+                    bind(owner, put, cid, std::move(reply));
+                  });
+  }
+  if (plan.more) {
+    if (waiting_.size() >= kWaitingMax || commits_ == 0) return reply.refuse(to_error(ClaimError::busy));
+    wait([this, owner, put, cid, reply = std::move(reply)]() mutable { bind(owner, put, cid, std::move(reply)); });
+    return;
+  }
+  const std::size_t contents = claims_->contents(Claim::file(owner, cid));
+  if (contents == 0) return reply.refuse({Code::not_found, "there are no claims of that put or file here"});
+  reply.send([&](wire::Bound::Builder out) { out.setContents(static_cast<std::uint32_t>(contents)); });
+}
+
+void HolderActor::take_release(wire::ReleaseClaim::Reader question, Released reply) {
+  const auto claim = read_claim(question.getClaim(), owner());
+  if (!claim.ok()) return reply.refuse(claim.error());
+  release(claim.value(), 0, std::move(reply));
+}
+
+void HolderActor::release(const Claim& claim, std::uint32_t ended, Released reply) {
+  auto plan = claims_->plan_release(claim);
+  if (!plan.busy.empty()) {
+    const std::uint32_t more = ended + size32(plan.busy);
+    return commit(std::move(plan), {}, {},
+                  [this, claim, more, reply = std::move(reply)](base::Outcome<void> done) mutable {
+                    if (!done.ok()) return reply.refuse(done.error());
+                    release(claim, more, std::move(reply));
+                  });
+  }
+  if (plan.more) {
+    if (waiting_.size() >= kWaitingMax || commits_ == 0) return reply.refuse(to_error(ClaimError::busy));
+    wait([this, claim, ended, reply = std::move(reply)]() mutable { release(claim, ended, std::move(reply)); });
+    return;
+  }
+  reply.send([&](wire::Released::Builder out) { out.setContents(ended); });
+}
+
+void HolderActor::release_idle_puts() {
+  for (const Claim& claim : claims_->idle_puts(now(), kIdlePutsMax)) {
+    world().mutations.sometimes("files: an idle put was released");
+    release(claim, 0, {});
+  }
+  after<IdlePuts>(kIdleCheck);
+}
+
+void HolderActor::take_mend(wire::MendContent::Reader question, runtime::Reply<messages::wire::Nothing> reply) {
+  const auto key = read_content(question.getContent());
+  if (!key.ok()) return reply.refuse(key.error());
+  const base::ByteView bytes = bytes_of(question.getBytes());
+  if (!claims_->has(key.value()) || !length_fits(key.value(), bytes.size()))
+    return reply.refuse(to_error(ClaimError::absent));
+  // The store keeps what it believes to have. What it could read and is wrong all the same has to go first.
+  ClaimPlan drop;
+  drop.drop.push_back(key.value());
+  commit(std::move(drop), {}, {},
+         [this, key = key.value(), copy = base::Bytes(bytes.begin(), bytes.end()),
+          reply = std::move(reply)](base::Outcome<void> dropped) mutable {
+           if (!dropped.ok()) return reply.refuse(dropped.error());
+           if (!claims_->has(key)) return reply.refuse(to_error(ClaimError::absent));
+           damaged_.insert(key);
+           keep(key, copy, [reply = std::move(reply)](base::Outcome<void> kept) mutable {
+             if (!kept.ok()) return reply.refuse(kept.error());
+             reply.done();
+           });
+         });
+}
+
+void HolderActor::keep(const ContentKey& key, base::ByteView bytes, Done done) {
+  commit({}, key, bytes, [this, key, done = std::move(done)](base::Outcome<void> kept) mutable {
+    if (kept.ok()) damaged_.erase(key);
+    if (kept.ok() && !claims_->has(key)) {
+      ClaimPlan drop;
+      drop.drop.push_back(key);
+      commit(std::move(drop), {}, {}, [](base::Outcome<void>) {});
+    }
+    done(std::move(kept));
+  });
+}
+
+// -- contents --------------------------------------------------------------------------------------------------------
+
+struct HolderActor::Read {
+  ContentKey key;
+  base::NodeId asker;
+  base::Bytes first;  // of two parts
+  runtime::Reply<wire::Fetched> reply;
+};
+
+void HolderActor::take_fetch(wire::FetchContent::Reader question, runtime::Reply<wire::Fetched> reply) {
+  const auto key = read_content(question.getContent());
+  if (!key.ok()) return reply.refuse(key.error());
+  if (!claims_->has(key.value())) return reply.refuse({Code::not_found, "this node does not hold that content"});
+  std::size_t& of_asker = reads_of_[owner()];
+  if (reads_ >= settings_.reads_max || of_asker >= settings_.reads_per_node_max) {
+    if (of_asker == 0) reads_of_.erase(owner());
+    return reply.refuse({Code::overloaded, "too many reads are under way", std::chrono::milliseconds(200)});
+  }
+  ++reads_;
+  ++of_asker;
+  read(std::make_shared<Read>(Read{key.value(), owner(), {}, std::move(reply)}));
+}
+
+void HolderActor::read(std::shared_ptr<Read> read) {
+  const std::uint8_t part = read->first.empty() ? 0 : 1;
+  ask<store::wire::Read, store::wire::Blobbed>(
+      store_handle(), now() + kReadTimeout,
+      [&](store::wire::Read::Builder question) { question.setId(data_of(blob_id(read->key, part).view())); },
+      [this, read, part](runtime::Answer<store::wire::Blobbed> answer) {
+        if (!answer.ok()) {
+          const bool gone = answer.error().code == Code::not_found || answer.error().code == Code::corrupt;
+          if (gone && claims_->has(read->key)) {
+            damaged_.insert(read->key);
+            read->reply.refuse({Code::corrupt, "this node's copy of that content is damaged"});
+          }
+          read->reply.refuse(answer.error());
+          return read_ended(*read);
+        }
+        const base::ByteView bytes = bytes_of(answer.value().getBytes());
+        if (part == 0 && blob_parts(read->key) == 2 && bytes.size() == kBlobBytesMax) {
+          read->first.assign(bytes.begin(), bytes.end());
+          return this->read(read);
+        }
+        base::ByteView whole = bytes;
+        if (part == 1) {
+          read->first.insert(read->first.end(), bytes.begin(), bytes.end());
+          whole = read->first;
+        }
+        read->reply.send([&](wire::Fetched::Builder out) { out.adoptBytes(borrow(out, whole)); });
+        read_ended(*read);
+      });
+}
+
+void HolderActor::read_ended(Read& read) {
+  --reads_;
+  const auto of_asker = reads_of_.find(read.asker);
+  if (--of_asker->second == 0) reads_of_.erase(of_asker);
+}
+
+void HolderActor::take_has(wire::HasContents::Reader question, runtime::Reply<wire::Has> reply) {
+  const auto list = question.getContents();
+  if (list.size() == 0 || list.size() > kContentsAskedMax)
+    return reply.refuse({Code::malformed, "1 to 1,024 contents are asked about at once"});
+  std::optional<Claim> claim;
+  if (question.getClaimedFor().size() > 0) {
+    const auto cid = read_id<Cid>(question.getClaimedFor());
+    if (!cid.ok()) return reply.refuse(cid.error());
+    claim = Claim::file(owner(), cid.value());
+  }
+  std::vector<bool> present;
+  for (const auto content : list) {
+    const auto key = read_content(content);
+    if (!key.ok()) return reply.refuse(key.error());
+    const bool held = claim ? claims_->has(key.value(), *claim) : claims_->has(key.value());
+    present.push_back(held && !damaged_.contains(key.value()));
+  }
+  reply.send([&](wire::Has::Builder out) {
+    auto has = out.initPresent(size32(present));
+    for (unsigned i = 0; i < present.size(); ++i) has.set(i, present[i]);
+  });
+}
+
+void HolderActor::describe(wire::HolderState::Builder state) {
+  state.setLoading(!claims_);
+  state.setBadDigests(bad_digests_);
+  state.setDamaged(damaged_.size());
+  state.setCommitsUnderWay(static_cast<std::uint32_t>(commits_));
+  state.setReadsUnderWay(static_cast<std::uint32_t>(reads_));
+  if (!claims_) return;
+  state.setContents(claims_->contents());
+  state.setBytes(claims_->bytes());
+  state.setClaims(claims_->claims());
+}
+
+}  // namespace troupe::files

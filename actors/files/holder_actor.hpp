@@ -1,0 +1,97 @@
+#pragma once
+// What this node holds for owners, behind a mailbox: claims as logic/claims.hpp decides, bytes in the store.
+//
+// Serves  published at kHolderPath: StoreContent, BindClaim, ReleaseClaim, FetchContent, HasContents. Inside the node
+//         MendContent. The owner is who sends, whatever the message says.
+// Bytes   from another node are compared with their id before they are stored; those from this node were hashed by
+//         the actor that sends them. A claim, its bytes and their end are one commit each, answered when synced.
+// States  loading: reads the rows of claims, answers `unavailable`; then running.
+// Doubt   a commit that may or may not have been done ends the actor, whose next incarnation reads the rows.
+// Damage  a content that the store cannot read counts as lacking, so that its owner brings it anew.
+// Limits  those of logic/claims.hpp; FilesSettings::commits_max and reads_max, beyond them `overloaded`.
+#include <map>
+#include <memory>
+#include <set>
+#include <vector>
+
+#include "actors/files/settings.hpp"
+#include "actors/files/wire.hpp"
+#include "messages/common.capnp.h"
+#include "runtime/actor/actor.hpp"
+
+namespace troupe::files {
+
+inline constexpr std::size_t kWaitingMax = 256;              // questions that wait for another's commit; our choice
+inline constexpr std::size_t kContentsAskedMax = 1024;       // messages/files.capnp: HasContents
+inline constexpr std::chrono::milliseconds kLoadAgain{500};  // our choice: a store opens in less
+inline constexpr std::chrono::minutes kIdleCheck{5};         // our choice: far below put_idle_max
+inline constexpr std::size_t kIdlePutsMax = 16;              // released at once; our choice
+
+class HolderActor final : public runtime::Actor {
+ public:
+  static constexpr const char* kName = "holder";
+  /// `store` is the path of the store actor.
+  HolderActor(FilesSettings settings, std::string store)
+      : settings_(std::move(settings)), store_path_(std::move(store)) {}
+
+  void receive(runtime::Handlers& on) override;
+  void start() override;
+
+ private:
+  struct LoadAgain {};
+  struct IdlePuts {};
+  using Done = base::Callback<void(base::Outcome<void>)>;
+  using Stored = runtime::Reply<wire::Stored>;
+  using Released = runtime::Reply<wire::Released>;
+  using Bound = runtime::Reply<wire::Bound>;
+
+  /// A handler that runs once the rows have been read, else refuses.
+  template <class Q, class A>
+  void serve(runtime::Handlers& on, void (HolderActor::*handler)(typename Q::Reader, runtime::Reply<A>)) {
+    on.ask<Q, A>([this, handler](typename Q::Reader question, runtime::Reply<A> reply) {
+      if (claims_) (this->*handler)(question, std::move(reply));
+      else reply.refuse({base::Code::unavailable, "the holder reads its rows", kLoadAgain});
+    });
+  }
+  void take_store(wire::StoreContent::Reader question, Stored reply);
+  void take_bind(wire::BindClaim::Reader question, Bound reply);
+  void take_release(wire::ReleaseClaim::Reader question, Released reply);
+  void take_fetch(wire::FetchContent::Reader question, runtime::Reply<wire::Fetched> reply);
+  void take_has(wire::HasContents::Reader question, runtime::Reply<wire::Has> reply);
+  void take_mend(wire::MendContent::Reader question, runtime::Reply<messages::wire::Nothing> reply);
+  void describe(wire::HolderState::Builder state);
+
+  void store(const Claim& claim, const ContentKey& key, base::ByteView bytes, Stored reply);
+  void bind(const base::NodeId& owner, const PutId& put, const Cid& cid, Bound reply);
+  void release(const Claim& claim, std::uint32_t ended, Released reply);
+  void release_idle_puts();
+  /// Makes a plan durable, with the bytes of `key` if there are any; then `done`.
+  void commit(ClaimPlan plan, const ContentKey& key, base::ByteView bytes, Done done);
+  /// Stores the bytes of a content that has a claim; its last claim may be released meanwhile.
+  void keep(const ContentKey& key, base::ByteView bytes, Done done);
+  /// Runs `again` after the next commit has ended. False if too many wait.
+  bool wait(base::Callback<void()> again);
+  void wake();
+
+  struct Read;
+  void read(std::shared_ptr<Read> read);
+  void read_ended(Read& read);
+
+  void load(base::Bytes from);
+  void take(store::wire::Slice::Reader slice);
+  base::NodeId owner() const { return caller().node.value_or(settings_.self); }
+  runtime::Handle store_handle() const { return node().find(store_path_); }
+
+  const FilesSettings settings_;
+  const std::string store_path_;
+  std::unique_ptr<Claims> claims_;   // none while loading
+  std::unique_ptr<Claims> loading_;  // what was read so far
+  std::set<ContentKey> damaged_;     // of those that are claimed
+  std::vector<base::Callback<void()>> waiting_;
+  std::size_t commits_ = 0;  // under way
+  std::size_t reads_ = 0;
+  std::map<base::NodeId, std::size_t> reads_of_;
+  std::uint64_t bad_digests_ = 0;
+};
+
+}  // namespace troupe::files

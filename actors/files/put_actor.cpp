@@ -1,0 +1,310 @@
+#include "actors/files/put_actor.hpp"
+
+#include "actors/files/logic/file_name.hpp"
+
+namespace troupe::files {
+namespace {
+
+using base::Code;
+using base::Error;
+using runtime::Envelope;
+
+/// What a holder's error says about it.
+StoreFailure failure_of(Code code) {
+  switch (code) {
+    case Code::timeout:
+    case Code::unavailable:
+    case Code::dropped:
+    case Code::internal:
+    case Code::unknown_outcome: return StoreFailure::silent;
+    default: return StoreFailure::refused;
+  }
+}
+
+}  // namespace
+
+void PutActor::receive(runtime::Handlers& on) {
+  on.intake<wire::PutFile, wire::PutPiece, wire::PutDone>(
+      [this](wire::PutFile::Reader question, Intake intake) { begin(question, std::move(intake)); });
+  on.describe<wire::PutState>([this](wire::PutState::Builder state) { describe(state); });
+}
+
+// -- input -----------------------------------------------------------------------------------------------------------
+
+void PutActor::begin(wire::PutFile::Reader question, Intake intake) {
+  base::ensure(!intake_, "an actor for each put");
+  intake_ = std::move(intake);
+  name_ = text_of(question.getName());
+  replicas_ = question.getReplicas();
+  const auto checked = check_name(name_);
+  intake_.on_envelope([this](const Envelope& piece) {
+    pieces_.push_back(piece);
+    pump();
+  });
+  intake_.on_end([this](base::Result<void, Error> ended) {
+    if (!ended.ok()) return fail(ended.error());
+    ended_ = true;
+    pump();
+  });
+  if (!checked.ok())
+    return fail({Code::refused, "the name cannot be listed: " + std::string(explain(checked.error()))});
+  if (replicas_ < 1 || replicas_ > kReplicasMax) return fail({Code::refused, "a file has 1 to 16 replicas"});
+  find_candidates([this](std::vector<base::NodeId> candidates) {
+    if (state_ == State::failing) return;
+    replication_.emplace(std::move(candidates), replicas_, settings_.replication, world().mutations);
+    pump();
+  });
+}
+
+void PutActor::pump() {
+  if (state_ != State::collecting || !replication_) return;
+  while (state_ == State::collecting && !pieces_.empty() && replication_->room(settings_.chunk_bytes)) {
+    if (take_piece()) continue;
+    pieces_.pop_front();
+    piece_taken_ = 0;
+  }
+  if (state_ != State::collecting) return;
+  if (pieces_.empty()) {
+    if (ended_) return end_input();
+    intake_.resume();
+  } else {
+    intake_.pause();
+  }
+  advance();
+}
+
+/// Takes something off the first piece; false once nothing is left of it.
+bool PutActor::take_piece() {
+  const Envelope envelope = pieces_.front();
+  Envelope::Reading<wire::PutPiece> reading(envelope);
+  const base::ByteView piece = bytes_of(reading.root().getBytes()).subspan(piece_taken_);
+  if (piece.empty()) return false;
+  const bool whole_chunk = chunker_.empty() && piece.size() >= settings_.chunk_bytes;
+  if (whole_chunk) {
+    const base::ByteView bytes = piece.first(settings_.chunk_bytes);
+    hasher_.update(bytes);
+    piece_taken_ += bytes.size();
+    bytes_ += bytes.size();
+    add_chunk({hasher_.finish(), settings_.chunk_bytes}, bytes);
+    return true;
+  }
+  const std::size_t taken = chunker_.feed(piece);
+  piece_taken_ += taken;
+  bytes_ += taken;
+  if (chunker_.full()) {
+    const CutChunk chunk = chunker_.take();
+    add_chunk(chunk.ref, chunk.bytes);
+  }
+  return true;
+}
+
+/// Comes again while there is no room for what is left.
+void PutActor::end_input() {
+  if (!chunker_.empty() && replication_->room(settings_.chunk_bytes)) {
+    const CutChunk chunk = chunker_.take();
+    add_chunk(chunk.ref, chunk.bytes);
+  }
+  if (state_ == State::collecting && chunker_.empty() &&
+      replication_->room(kManifestHeadBytes + chunks_ * kManifestChunkBytes)) {
+    state_ = State::storing;
+    const base::Bytes manifest = encode(manifest_.finish());
+    cid_ = cid_of(manifest);
+    add_content(ContentKey::manifest(cid_), manifest);
+  }
+  advance();
+}
+
+void PutActor::add_chunk(const ChunkRef& ref, base::ByteView bytes) {
+  if (!manifest_.add(ref).ok()) return fail({Code::refused, "the file has more chunks than a manifest may"});
+  ++chunks_;
+  add_content(ref.key(), bytes);
+}
+
+void PutActor::add_content(const ContentKey& key, base::ByteView bytes) {
+  if (!replication_->add(key, bytes.size())) return;
+  if (key.kind == ContentKind::chunk) bytes_fresh_ += bytes.size();
+  messages_.emplace(key, store_message(key, bytes));
+}
+
+// -- stores ----------------------------------------------------------------------------------------------------------
+
+Envelope PutActor::store_message(const ContentKey& key, base::ByteView bytes) {
+  return Envelope::build<wire::StoreContent>({.due = now() + settings_.content_timeout},
+                                             [&](wire::StoreContent::Builder out) {
+                                               write(out.initClaim(), ClaimKind::put, {id_.bytes});
+                                               write(out.initContent(), key);
+                                               out.adoptBytes(borrow(out, bytes));
+                                             });
+}
+
+void PutActor::advance() {
+  if (!replication_ || state_ == State::failing) return;
+  for (const Store& store : replication_->next()) send(store);
+  for (const Settled& content : replication_->take_settled()) {
+    settled(content);
+    if (state_ == State::failing) return;
+  }
+  if (state_ == State::storing && replication_->idle()) stored_all();
+}
+
+void PutActor::send(const Store& store) {
+  const auto message = messages_.find(store.key);
+  if (message == messages_.end()) return;  // counted before it was stored: a planted bug
+  // The message may have waited for its turn: half of its time is little enough to give it anew.
+  runtime::Header head = message->second.header();
+  if (head.due - now() < settings_.content_timeout / 2) {
+    head.due = now() + settings_.content_timeout;
+    message->second = message->second.with(head);
+  }
+  maybe_at_.insert(store.node);
+  request(holder(store.node), message->second, [this, store](const Envelope& envelope) {
+    runtime::Answer<wire::Stored> answer(envelope);
+    answered(store, answer);
+  });
+}
+
+void PutActor::answered(const Store& store, runtime::Answer<wire::Stored>& answer) {
+  if (state_ == State::failing) return;
+  if (answer.ok()) {
+    stored_at_.insert(store.node);
+    replication_->stored(store.key, store.node);
+  } else {
+    refusal_ = answer.error();
+    replication_->failed(store.key, store.node, failure_of(answer.error().code));
+  }
+  advance();
+  pump();
+}
+
+void PutActor::settled(const Settled& content) {
+  messages_.erase(content.key);
+  if (content.holders.empty()) {
+    Error why{Code::unavailable, "no node took a part of the file"};
+    if (refusal_) why = {refusal_->code, "no node took a part of the file: " + refusal_->message};
+    if (why.code == Code::not_found || why.code == Code::unsupported) why.code = Code::unavailable;
+    return fail(why);
+  }
+  held_.push_back({content.key, content.holders});
+  if (held_.size() >= kHeldSlice) tell_held();
+}
+
+void PutActor::tell_held() {
+  ++tells_;
+  ask<wire::PutHeld, messages::wire::Nothing>(
+      catalogue_, now() + settings_.answer_timeout,
+      [&](wire::PutHeld::Builder out) {
+        out.setPut(data_of(id_.view()));
+        auto contents = out.initContents(size32(held_));
+        for (unsigned i = 0; i < held_.size(); ++i) {
+          write(contents[i].initContent(), held_[i].key);
+          write_nodes(contents[i].initHolders(size32(held_[i].holders)), held_[i].holders);
+        }
+      },
+      [this](runtime::Answer<messages::wire::Nothing> answer) {
+        --tells_;
+        if (!answer.ok()) return fail(answer.error());
+        if (state_ == State::binding && tells_ == 0) bind();
+      });
+  held_.clear();
+}
+
+void PutActor::stored_all() {
+  state_ = State::binding;
+  tell_held();
+}
+
+// -- the end ---------------------------------------------------------------------------------------------------------
+
+void PutActor::bind() {
+  ++binds_;
+  ask<wire::PutBinds, messages::wire::Nothing>(
+      catalogue_, now() + kListTimeout,
+      [&](wire::PutBinds::Builder out) {
+        out.setPut(data_of(id_.view()));
+        out.setCid(data_of(cid_.view()));
+        write_nodes(out.initNodes(size32(stored_at_)), stored_at_);
+      },
+      [this](runtime::Answer<messages::wire::Nothing> answer) {
+        if (state_ != State::binding) return;
+        if (!answer.ok()) return fail(answer.error());
+        binds_ = stored_at_.size();
+        for (const base::NodeId& node : stored_at_) bind(node, kBindTriesMax);
+      });
+}
+
+void PutActor::bind(const base::NodeId& node, int tries_left) {
+  ask<wire::BindClaim, wire::Bound>(
+      holder(node), now() + settings_.answer_timeout,
+      [&](wire::BindClaim::Builder out) {
+        out.setPut(data_of(id_.view()));
+        out.setCid(data_of(cid_.view()));
+      },
+      [this, node, tries_left](runtime::Answer<wire::Bound> answer) {
+        if (state_ != State::binding) return;
+        if (answer.ok()) return bound(node, true);
+        refusal_ = answer.error();
+        if (tries_left > 1 && base::transient(answer.error().code)) return bind(node, tries_left - 1);
+        bound(node, false);
+      });
+}
+
+void PutActor::bound(const base::NodeId& node, bool done) {
+  if (done) bound_at_.insert(node);
+  if (--binds_ == 0) list();
+}
+
+void PutActor::list() {
+  state_ = State::listing;
+  std::set<base::NodeId> unbound = maybe_at_;
+  for (const base::NodeId& node : bound_at_) unbound.erase(node);
+  ask<wire::PutEnds, wire::PutListed>(
+      catalogue_, now() + kListTimeout,
+      [&](wire::PutEnds::Builder out) {
+        out.setPut(data_of(id_.view()));
+        out.setCid(data_of(cid_.view()));
+        out.setName(text_of(name_));
+        out.setBytes(bytes_);
+        out.setChunks(chunks_);
+        out.setReplicas(static_cast<std::uint8_t>(replicas_));
+        write_nodes(out.initUnbound(size32(unbound)), unbound);
+      },
+      [this](runtime::Answer<wire::PutListed> answer) {
+        if (state_ != State::listing) return;
+        if (!answer.ok()) return fail(answer.error());
+        const std::uint8_t reached = answer.value().getReplicas();
+        intake_.reply([&](wire::PutDone::Builder out) {
+          out.setCid(data_of(cid_.view()));
+          out.setBytes(bytes_);
+          out.setChunks(chunks_);
+          out.setReplicasAsked(static_cast<std::uint8_t>(replicas_));
+          out.setReplicasReached(reached);
+          out.setBytesFresh(bytes_fresh_);
+        });
+        finish();
+      });
+}
+
+void PutActor::fail(const Error& error) {
+  if (state_ == State::failing) return;
+  state_ = State::failing;
+  pieces_.clear();
+  messages_.clear();
+  intake_.refuse(error);
+  ask<wire::PutFails, messages::wire::Nothing>(
+      catalogue_, now() + kListTimeout,
+      [&](wire::PutFails::Builder out) {
+        out.setPut(data_of(id_.view()));
+        write_nodes(out.initNodes(size32(maybe_at_)), maybe_at_);
+      },
+      [this](runtime::Answer<messages::wire::Nothing>) { finish(); });
+}
+
+void PutActor::describe(wire::PutState::Builder state) {
+  state.setBytes(bytes_);
+  state.setReplicasAsked(static_cast<std::uint8_t>(replicas_));
+  if (!replication_) return;
+  state.setBytesHeld(replication_->bytes_held());
+  state.setReplicasReached(static_cast<std::uint8_t>(replication_->reached()));
+}
+
+}  // namespace troupe::files

@@ -1,0 +1,91 @@
+#pragma once
+// One put: takes the pieces of a file, cuts, hashes and stores them at their nearest nodes, and has the file listed.
+//
+// States  collecting: the stream runs; storing: it has ended, the last contents and the manifest are on their way;
+//         binding: the holders turn the put's claims into claims for the CID; listing: the catalogue writes the entry;
+//         failing: the catalogue writes down who is to release the put's claims. Then it ends.
+// Memory  ReplicationLimits::bytes_held_max and one window of the stream: the intake pauses while there is no room.
+// Copies  a piece of exactly one chunk is hashed where it lies and copied once, into the message that all holders get;
+//         others are copied once more, to make a chunk of them.
+// Fails   whatever ends it early, its node is told which nodes may have claims for it.
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "actors/files/files_part.hpp"
+#include "actors/files/logic/chunker.hpp"
+#include "messages/common.capnp.h"
+
+namespace troupe::files {
+
+inline constexpr int kBindTriesMax = 3;                   // our choice: of each holder
+inline constexpr std::size_t kHeldSlice = 512;            // contents a PutHeld; our choice: 300 KiB at most
+inline constexpr std::chrono::seconds kListTimeout{120};  // our choice: some commits of the catalogue
+
+class PutActor final : public FilesPart {
+ public:
+  static constexpr const char* kName = "put";
+  PutActor(FilesSettings settings, const PutId& id, runtime::Handle catalogue)
+      : FilesPart(std::move(settings)),
+        id_(id),
+        catalogue_(std::move(catalogue)),
+        chunker_(settings_.chunk_bytes),
+        manifest_(settings_.chunk_bytes) {}
+
+  void receive(runtime::Handlers& on) override;
+
+ private:
+  using Intake = runtime::Intake<wire::PutPiece, wire::PutDone>;
+  enum class State : std::uint8_t { collecting, storing, binding, listing, failing };
+
+  void begin(wire::PutFile::Reader question, Intake intake);
+  void pump();
+  bool take_piece();
+  void add_chunk(const ChunkRef& ref, base::ByteView bytes);
+  void add_content(const ContentKey& key, base::ByteView bytes);
+  void end_input();
+  void advance();
+  void send(const Store& store);
+  void answered(const Store& store, runtime::Answer<wire::Stored>& answer);
+  void settled(const Settled& content);
+  void tell_held();
+  void stored_all();
+  void bind();
+  void bind(const base::NodeId& node, int tries_left);
+  void bound(const base::NodeId& node, bool done);
+  void list();
+  void fail(const base::Error& error);
+  void describe(wire::PutState::Builder state);
+  runtime::Envelope store_message(const ContentKey& key, base::ByteView bytes);
+
+  const PutId id_;
+  const runtime::Handle catalogue_;
+  FixedChunker chunker_;
+  ChunkHasher hasher_;
+  ManifestBuilder manifest_;
+  State state_ = State::collecting;
+  Intake intake_;
+  std::string name_;
+  std::uint32_t replicas_ = 0;
+  std::deque<runtime::Envelope> pieces_;              // at most a window of the stream
+  std::size_t piece_taken_ = 0;                       // bytes of the first of them
+  bool ended_ = false;                                // no more pieces will come
+  std::optional<Replication> replication_;            // once the candidates are known
+  std::map<ContentKey, runtime::Envelope> messages_;  // the contents that are not settled
+  std::vector<HeldContent> held_;                     // not told yet
+  std::size_t tells_ = 0;                             // PutHeld that are not answered
+  std::set<base::NodeId> stored_at_;                  // at least one content
+  std::set<base::NodeId> maybe_at_;                   // did not answer a store, or has one under way
+  std::set<base::NodeId> bound_at_;
+  std::size_t binds_ = 0;               // not answered
+  std::optional<base::Error> refusal_;  // the last of a holder
+  Cid cid_;
+  std::uint64_t bytes_ = 0;
+  std::uint64_t bytes_fresh_ = 0;
+  std::uint32_t chunks_ = 0;
+};
+
+}  // namespace troupe::files

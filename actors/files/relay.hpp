@@ -1,0 +1,119 @@
+#pragma once
+// Passes a stream between its asker and the actor that serves it, item by item and uncopied. The asker knows one
+// address; the work is done by an actor of its own.
+//
+// Credit  an item that has no credit on the other side waits here and pauses its writer: at most one window.
+// Ends    in both directions, with the error that ended either side.
+// Owner   the actor in the middle, which keeps it while it is not over().
+#include <deque>
+#include <optional>
+
+#include "runtime/actor/actor.hpp"
+
+namespace troupe::files {
+
+/// Items from the asker, an answer `A` from the worker.
+template <class Item, class A>
+class IntakeRelay {
+ public:
+  explicit IntakeRelay(runtime::Intake<Item, A> from) : from_(std::move(from)) {
+    from_.on_envelope([this](const runtime::Envelope& item) {
+      waiting_.push_back(item);
+      flush();
+    });
+    from_.on_end([this](base::Result<void, base::Error> ended) {
+      ended_ = ended;
+      flush();
+    });
+  }
+  /// The worker's end, once there is one.
+  void to(runtime::Sink<Item> to) {
+    to_ = std::move(to);
+    to_.on_ready([this] { flush(); });
+    flush();
+  }
+  void answer(const runtime::Envelope& answer) {
+    from_.forward(answer);
+    to_ = {};
+    over_ = true;
+  }
+  void refuse(const base::Error& error) {
+    from_.refuse(error);
+    over_ = true;
+  }
+  bool over() const { return over_; }
+  /// Its asker has given it up.
+  bool given_up() const { return ended_ && !ended_->ok(); }
+
+ private:
+  void flush() {
+    while (to_.ready() && !waiting_.empty()) {
+      to_.forward(waiting_.front());
+      waiting_.pop_front();
+    }
+    if (given_up()) {
+      if (to_) to_.fail(ended_->error());
+      waiting_.clear();
+    } else if (!waiting_.empty()) {
+      if (!ended_) from_.pause();
+    } else if (!ended_) {
+      from_.resume();
+    } else if (to_) {
+      to_.end();
+    }
+  }
+
+  runtime::Intake<Item, A> from_;
+  runtime::Sink<Item> to_;
+  std::deque<runtime::Envelope> waiting_;
+  std::optional<base::Result<void, base::Error>> ended_;
+  bool over_ = false;
+};
+
+/// Items from the worker to the asker.
+template <class Item>
+class OutputRelay {
+ public:
+  explicit OutputRelay(runtime::Sink<Item> to) : to_(std::move(to)) {
+    to_.on_ready([this] { flush(); });
+    to_.on_cancel([this] {
+      from_.cancel();
+      over_ = true;
+    });
+  }
+  void from(runtime::Subscription from) { from_ = std::move(from); }
+  void item(const runtime::Envelope& item) {
+    waiting_.push_back(item);
+    flush();
+  }
+  void ended(const base::Result<void, base::Error>& ended) {
+    ended_ = ended;
+    flush();
+  }
+  bool over() const { return over_; }
+
+ private:
+  void flush() {
+    while (to_.ready() && !waiting_.empty()) {
+      to_.forward(waiting_.front());
+      waiting_.pop_front();
+    }
+    if (!waiting_.empty()) {
+      if (!ended_) from_.pause();
+    } else if (!ended_) {
+      from_.resume();
+    } else {
+      if (ended_->ok()) to_.end();
+      else to_.fail(ended_->error());
+      over_ = true;
+    }
+  }
+
+  runtime::Sink<Item> to_;
+  runtime::Subscription from_;
+  std::deque<runtime::Envelope> waiting_;
+  std::optional<base::Result<void, base::Error>> ended_;
+  bool over_ = false;
+};
+
+}  // namespace troupe::files

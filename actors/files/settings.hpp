@@ -1,0 +1,41 @@
+#pragma once
+// What a node says about its content store. Fixed for the life of the actors.
+#include <string>
+
+#include "actors/files/logic/catalogue.hpp"
+#include "actors/files/logic/claims.hpp"
+#include "actors/files/logic/fetch.hpp"
+#include "actors/files/logic/replication.hpp"
+#include "actors/files/logic/watch.hpp"
+#include "runtime/observe/health.hpp"
+#include "runtime/store/store.hpp"
+
+namespace troupe::files {
+
+inline constexpr const char* kKeyspace = "files";
+
+struct FilesSettings {
+  base::NodeId self;                      ///< this node
+  std::string store_directory = "files";  ///< of the node's disk
+  std::string peers = "/peers";           ///< who answers ListKnown
+  store::StoreOptions store;
+  std::uint32_t chunk_bytes = kChunkBytes;  ///< of new files: a power of two, kChunkBytesMin to kChunkBytesMax
+  ClaimsLimits claims;
+  CatalogueLimits catalogue;
+  ReplicationLimits replication;
+  FetchLimits fetch;
+  WatchLimits watch;
+  std::size_t streams_max = 64;         ///< gets, views and verifies at once; our choice: 1 GiB in memory at most
+  std::size_t commits_max = 256;        ///< at a holder; our choice: 256 MiB in memory at most
+  std::size_t reads_max = 128;          ///< at a holder; our choice: 128 MiB in memory at most
+  std::size_t reads_per_node_max = 16;  ///< of those; our choice: some gets of two
+  base::Duration content_timeout = std::chrono::seconds{20};  ///< a content on its way; our choice: 50 KiB/s
+  base::Duration answer_timeout = std::chrono::seconds{10};   ///< anything smaller; as long as a dial may take
+  observe::Health* health = nullptr;                          ///< outlives the actors; null: nobody is told
+};
+
+/// How long the store may take for a commit: our choice, a minute of a device that is very busy.
+inline constexpr std::chrono::seconds kCommitTimeout{60};
+inline constexpr std::chrono::seconds kReadTimeout{20};  ///< of a blob or a slice of rows; our choice
+
+}  // namespace troupe::files

@@ -1,0 +1,253 @@
+#include "actors/files/verify_actor.hpp"
+
+#include "actors/files/logic/contents.hpp"
+
+namespace troupe::files {
+
+using base::Code;
+using base::Error;
+
+namespace {
+constexpr std::size_t kAskedAtOnce = 1024;  // messages/files.capnp: HasContents
+}
+
+void VerifyActor::receive(runtime::Handlers& on) {
+  on.stream<wire::VerifyFile, wire::VerifyItem>(
+      [this](wire::VerifyFile::Reader question, runtime::Sink<wire::VerifyItem> sink) {
+        begin(question, std::move(sink));
+      });
+}
+
+void VerifyActor::begin(wire::VerifyFile::Reader question, runtime::Sink<wire::VerifyItem> sink) {
+  base::ensure(!sink_, "an actor for each verify");
+  sink_ = std::move(sink);
+  sink_.on_cancel([this] {
+    state_ = State::ended;
+    close();
+    finish();
+  });
+  sink_.on_ready([this] { show(); });
+  progress_due_ = now() + kProgressPeriod;
+  const auto cid = read_id<Cid>(question.getCid());
+  if (!cid.ok()) return fail(cid.error());
+  find_candidates([this, cid = cid.value()](std::vector<base::NodeId> candidates) {
+    candidates_ = with_hints(std::move(candidates), listed_->hints);
+    open(candidates_);
+    want(ContentKey::manifest(cid));
+    pump();
+  });
+}
+
+// -- what there is to read -------------------------------------------------------------------------------------------
+
+bool VerifyActor::take_manifest(const ContentKey& key, base::ByteView bytes) {
+  const auto manifest = parse_manifest(bytes);
+  close();
+  if (!manifest.ok()) {
+    fail(to_error(manifest.error()));
+    return false;
+  }
+  contents_.push_back(key);
+  sum_.bytes_total = bytes.size();
+  std::set<ContentKey> seen;
+  for (const ChunkRef& chunk : manifest.value().chunks) {
+    if (!seen.insert(chunk.key()).second) continue;
+    contents_.push_back(chunk.key());
+    sum_.bytes_total += chunk.bytes;
+  }
+  if (listed_->entry) begin_copies();
+  else find_own(0);
+  return false;
+}
+
+/// What this node holds of a file that it does not claim.
+void VerifyActor::find_own(std::size_t from) {
+  const std::size_t count = std::min(kAskedAtOnce, contents_.size() - from);
+  ask<wire::HasContents, wire::Has>(
+      holder(settings_.self), now() + settings_.answer_timeout,
+      [&](wire::HasContents::Builder out) {
+        auto list = out.initContents(static_cast<unsigned>(count));
+        for (unsigned i = 0; i < count; ++i) files::write(list[i], contents_[from + i]);
+      },
+      [this, from, count](runtime::Answer<wire::Has> answer) {
+        if (state_ == State::ended) return;
+        if (!answer.ok()) return fail(answer.error());
+        const auto present = answer.value().getPresent();
+        for (unsigned i = 0; i < count && i < present.size(); ++i) {
+          if (present[i]) own_.insert(contents_[from + i]);
+        }
+        if (from + count < contents_.size()) return find_own(from + count);
+        if (own_.empty()) return fail({Code::not_found, "this node neither claims nor holds the file"});
+        begin_copies();
+      });
+}
+
+const std::vector<base::NodeId>& VerifyActor::nodes_of(const ContentKey& key) const {
+  static const std::vector<base::NodeId> kNobody;
+  if (listed_->entry) return listed_->of(key);
+  return own_.contains(key) ? only_self_ : kNobody;
+}
+
+// -- copies ----------------------------------------------------------------------------------------------------------
+
+void VerifyActor::begin_copies() {
+  state_ = State::copies;
+  go_on();
+}
+
+void VerifyActor::go_on() {
+  while (state_ == State::copies && reading_ < kContentsAtOnce && begun_ < contents_.size() &&
+         items_.size() < kItemsWaitingMax) {
+    ++reading_;
+    read(contents_[begun_++], 0);
+  }
+  if (state_ == State::copies && begun_ == contents_.size() && reading_ == 0) {
+    state_ = State::mending;
+    mend();
+  }
+}
+
+void VerifyActor::read(const ContentKey& key, std::size_t nth) {
+  const auto& nodes = nodes_of(key);
+  if (nth >= nodes.size()) {
+    --reading_;
+    return;
+  }
+  const base::NodeId node = nodes[nth];
+  ask<wire::FetchContent, wire::Fetched>(
+      holder(node), now() + settings_.content_timeout,
+      [&](wire::FetchContent::Builder out) { files::write(out.initContent(), key); },
+      [this, key, nth, node](runtime::Answer<wire::Fetched> answer) {
+        if (state_ == State::ended) return;
+        Copy copy = Copy::unknown;
+        if (answer.ok()) {
+          const base::ByteView bytes = bytes_of(answer.value().getBytes());
+          copy = verify_content(key, bytes, world().mutations) ? Copy::sound : Copy::damaged;
+          if (nth == 0) sum_.bytes += bytes.size();
+        } else if (answer.error().code == Code::not_found || answer.error().code == Code::unsupported) {
+          copy = Copy::lacking;
+        } else if (answer.error().code == Code::corrupt) {
+          copy = Copy::damaged;
+        }
+        judge(key, node, copy);
+        read(key, nth + 1);
+        go_on();
+        show();
+      });
+}
+
+void VerifyActor::judge(const ContentKey& key, const base::NodeId& node, Copy copy) {
+  ++sum_.copies;
+  switch (copy) {
+    case Copy::sound: ++sum_.sound; return;
+    case Copy::lacking: ++sum_.lacking; break;
+    case Copy::unknown: ++sum_.unknown; break;
+    case Copy::damaged:
+      ++sum_.damaged;
+      if (node == settings_.self) damaged_.push_back(key);
+      break;
+    case Copy::repaired: break;
+  }
+  items_.push_back({key, node, copy, {}});
+}
+
+// -- mending ---------------------------------------------------------------------------------------------------------
+
+void VerifyActor::mend() {
+  if (damaged_.empty()) {
+    items_.push_back({{}, {}, std::nullopt, sum_});
+    state_ = State::ended;
+    return show();
+  }
+  std::vector<base::NodeId> others = candidates_;
+  std::erase(others, settings_.self);
+  open(std::move(others));
+  want(damaged_.front());
+  pump();
+}
+
+bool VerifyActor::take(const ContentKey& key, base::ByteView bytes) {
+  if (state_ == State::manifest) return take_manifest(key, bytes);
+  close();
+  ask<wire::MendContent, messages::wire::Nothing>(
+      holder(settings_.self), now() + kCommitTimeout,
+      [&](wire::MendContent::Builder out) {
+        files::write(out.initContent(), key);
+        out.adoptBytes(borrow(out, bytes));
+      },
+      [this, key](runtime::Answer<messages::wire::Nothing> answer) {
+        if (state_ == State::ended) return;
+        if (answer.ok()) {
+          ++sum_.repaired;
+          items_.push_back({key, settings_.self, Copy::repaired, {}});
+        }
+        damaged_.pop_front();
+        mend();
+        show();
+      });
+  return false;
+}
+
+void VerifyActor::failed(FetchEnd why) {
+  if (state_ == State::manifest) return fail(to_error(why));
+  damaged_.pop_front();
+  mend();
+}
+
+// -- what the operator sees ------------------------------------------------------------------------------------------
+
+void VerifyActor::show() {
+  if (!sink_) return;
+  if (state_ != State::ended && now() >= progress_due_ && items_.size() < kItemsWaitingMax) {
+    progress_due_ = now() + kProgressPeriod;
+    items_.push_back({{}, {}, std::nullopt, sum_});
+  }
+  while (sink_.ready() && !items_.empty()) {
+    const Item item = items_.front();
+    items_.pop_front();
+    sink_.push([&](wire::VerifyItem::Builder out) { write(out, item); });
+  }
+  if (state_ == State::ended && items_.empty()) {
+    sink_.end();
+    return finish();
+  }
+  go_on();
+}
+
+/// The sum that is written once all has ended is the last one.
+void VerifyActor::write(wire::VerifyItem::Builder out, const Item& item) const {
+  if (!item.copy) {
+    const bool last = state_ == State::ended && items_.empty();
+    return write(last ? out.initSum() : out.initProgress(), item.sum);
+  }
+  auto copy = out.initCopy();
+  files::write(copy.initContent(), item.key);
+  copy.setNode(data_of(item.node.view()));
+  switch (*item.copy) {
+    case Copy::sound: return copy.setState(wire::CopyState::SOUND);
+    case Copy::lacking: return copy.setState(wire::CopyState::LACKING);
+    case Copy::damaged: return copy.setState(wire::CopyState::DAMAGED);
+    case Copy::unknown: return copy.setState(wire::CopyState::UNKNOWN);
+    case Copy::repaired: return copy.setState(wire::CopyState::REPAIRED);
+  }
+}
+
+void VerifyActor::write(wire::VerifySum::Builder out, const Sum& sum) {
+  out.setCopies(sum.copies);
+  out.setSound(sum.sound);
+  out.setLacking(sum.lacking);
+  out.setDamaged(sum.damaged);
+  out.setUnknown(sum.unknown);
+  out.setRepaired(sum.repaired);
+  out.setBytes(sum.bytes);
+  out.setBytesTotal(sum.bytes_total);
+}
+
+void VerifyActor::fail(const Error& error) {
+  state_ = State::ended;
+  close();
+  sink_.fail(error);
+  finish();
+}
+
+}  // namespace troupe::files

@@ -1,0 +1,156 @@
+#include "actors/files/wire.hpp"
+
+#include "actors/files/logic/little_endian.hpp"
+#include "actors/files/logic/manifest.hpp"
+#include "actors/files/settings.hpp"
+#include "runtime/crypto/hash.hpp"
+
+namespace troupe::files {
+namespace {
+
+using base::Code;
+using base::Error;
+
+void put64(std::array<std::uint8_t, 32>& out, std::size_t at, std::uint64_t word) {
+  for (std::size_t i = 0; i < 8; ++i) out[at + i] = static_cast<std::uint8_t>(word >> (8 * i));
+}
+
+}  // namespace
+
+std::vector<base::NodeId> read_nodes(capnp::List<capnp::Data>::Reader list) {
+  std::vector<base::NodeId> out;
+  for (const auto one : list) {
+    if (const auto node = base::NodeId::from(bytes_of(one))) out.push_back(*node);
+  }
+  return out;
+}
+
+base::Outcome<ContentKey> read_content(wire::Content::Reader content) {
+  ContentKey out;
+  put64(out.id.bytes, 0, content.getId0());
+  put64(out.id.bytes, 8, content.getId1());
+  put64(out.id.bytes, 16, content.getId2());
+  put64(out.id.bytes, 24, content.getId3());
+  out.bytes = content.getBytes();
+  switch (content.getKind()) {
+    case wire::ContentKind::MANIFEST:
+      out.kind = ContentKind::manifest;
+      if (out.bytes != 0) return Error{Code::malformed, "a manifest is asked for without its length"};
+      return out;
+    case wire::ContentKind::CHUNK:
+      out.kind = ContentKind::chunk;
+      if (out.bytes == 0 || out.bytes > kChunkBytesMax) return Error{Code::malformed, "a chunk has 1 byte to 2 MiB"};
+      return out;
+  }
+  return Error{Code::unsupported, "this node does not know that kind of content"};
+}
+
+void write(wire::Content::Builder out, const ContentKey& key) {
+  out.setId0(load64(key.id.view(), 0));
+  out.setId1(load64(key.id.view(), 8));
+  out.setId2(load64(key.id.view(), 16));
+  out.setId3(load64(key.id.view(), 24));
+  out.setBytes(key.bytes);
+  out.setKind(key.kind == ContentKind::chunk ? wire::ContentKind::CHUNK : wire::ContentKind::MANIFEST);
+}
+
+base::Outcome<Claim> read_claim(wire::Claim::Reader claim, const base::NodeId& owner) {
+  const auto name = read_id<base::Digest>(claim.getName());
+  if (!name.ok()) return name.error();
+  switch (claim.getKind()) {
+    case wire::ClaimKind::FILE: return Claim{owner, ClaimKind::file, name.value()};
+    case wire::ClaimKind::PUT: return Claim{owner, ClaimKind::put, name.value()};
+  }
+  return Error{Code::unsupported, "this node does not know that kind of claim"};
+}
+
+void write(wire::Claim::Builder out, ClaimKind kind, const base::Digest& name) {
+  out.setKind(kind == ClaimKind::file ? wire::ClaimKind::FILE : wire::ClaimKind::PUT);
+  out.setName(data_of(name.view()));
+}
+
+void write(wire::FileRow::Builder out, const Entry& entry, std::size_t replicas_live) {
+  out.setCid(data_of(entry.cid.view()));
+  out.setName(text_of(entry.name));
+  out.setBytes(entry.bytes);
+  out.setChunks(entry.chunks);
+  out.setReplicas(static_cast<std::uint8_t>(entry.replicas));
+  out.setPinned(entry.pinned);
+  if (entry.expires) out.getExpires().setAt(base::unix_seconds(*entry.expires));
+  out.setAddedAt(base::unix_seconds(entry.added));
+  out.setReplicasLive(static_cast<std::uint8_t>(replicas_live));
+}
+
+base::Digest blob_id(const ContentKey& key, std::uint8_t part) {
+  base::Bytes name;
+  name.reserve(kContentKeyBytes + 1);
+  append_key(name, key);
+  name.push_back(part);
+  return crypto::sha256(name);
+}
+
+std::size_t blob_parts(const ContentKey& key) {
+  static_assert(kChunkBytesMax <= kBlobBytesMax && kManifestBytesMax <= 2 * kBlobBytesMax);
+  return key.kind == ContentKind::manifest ? 2 : 1;
+}
+
+void write_rows(store::wire::Commit::Builder commit, std::span<const Row> puts, std::span<const base::Bytes> erases) {
+  auto rows = commit.initRows(size32(puts) + size32(erases));
+  unsigned i = 0;
+  for (const Row& row : puts) {
+    rows[i].setKeyspace(kKeyspace);
+    rows[i].setKey(data_of(row.key));
+    rows[i++].getValue().setPut(data_of(row.value));
+  }
+  for (const base::Bytes& key : erases) {
+    rows[i].setKeyspace(kKeyspace);
+    rows[i].setKey(data_of(key));
+    rows[i++].getValue().setErase();
+  }
+}
+
+bool nothing_done(base::Code code) {
+  switch (code) {
+    case Code::no_space:
+    case Code::unavailable:
+    case Code::malformed:
+    case Code::refused:
+    case Code::overloaded:
+    case Code::unsupported:
+    case Code::corrupt: return true;
+    default: return false;
+  }
+}
+
+base::Error to_error(ClaimError error) {
+  switch (error) {
+    case ClaimError::busy:
+      return {Code::overloaded, "another store of that content is under way", std::chrono::milliseconds(100)};
+    case ClaimError::absent: return {Code::not_found, "the bytes of that content are not here"};
+    case ClaimError::quota: return {Code::no_space, "the owner's quota at this node is used up"};
+    case ClaimError::full: return {Code::overloaded, "this node keeps no more claims"};
+  }
+  return {Code::internal, "unknown"};
+}
+
+base::Error to_error(CatalogueError error) {
+  switch (error) {
+    case CatalogueError::not_found: return {Code::not_found, "this node has no such file"};
+    case CatalogueError::full: return {Code::overloaded, "this node lists no more files"};
+    case CatalogueError::bad_name: return {Code::refused, "the name cannot be listed"};
+  }
+  return {Code::internal, "unknown"};
+}
+
+base::Error to_error(FetchEnd end) {
+  switch (end) {
+    case FetchEnd::not_found:
+      return {Code::not_found, "every node that was asked says that it lacks a part of the file"};
+    case FetchEnd::unavailable:
+      return {Code::unavailable, "a node that may hold a part of the file did not answer", std::chrono::seconds(5)};
+    case FetchEnd::corrupt: return {Code::corrupt, "every copy of a part of the file is damaged"};
+  }
+  return {Code::internal, "unknown"};
+}
+
+}  // namespace troupe::files

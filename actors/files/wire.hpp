@@ -1,0 +1,75 @@
+#pragma once
+// This domain's values in the words of messages/files.capnp and messages/store.capnp, there and back.
+#include <capnp/orphan.h>
+
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "actors/files/logic/catalogue.hpp"
+#include "actors/files/logic/claims.hpp"
+#include "actors/files/logic/fetch.hpp"
+#include "messages/files.capnp.h"
+#include "messages/store.capnp.h"
+#include "runtime/base/error.hpp"
+
+namespace troupe::files {
+
+inline constexpr std::size_t kBlobBytesMax = 2u << 20;  // messages/store.capnp: Blob
+
+inline base::ByteView bytes_of(capnp::Data::Reader data) { return {data.begin(), data.size()}; }
+inline capnp::Data::Reader data_of(base::ByteView bytes) { return {bytes.data(), bytes.size()}; }
+inline std::string text_of(capnp::Text::Reader text) { return {text.begin(), text.size()}; }
+inline kj::StringPtr text_of(const std::string& text) { return {text.c_str(), text.size()}; }
+template <class Container>
+unsigned size32(const Container& items) {
+  return static_cast<unsigned>(items.size());
+}
+
+/// Bytes for a message under construction, not copied where that is possible: they must stay as they are until it is
+/// built.
+template <class Builder>
+capnp::Orphan<capnp::Data> borrow(Builder message, base::ByteView bytes) {
+  const auto orphanage = capnp::Orphanage::getForMessageContaining(message);
+  const bool whole_words = bytes.size() % sizeof(capnp::word) == 0;
+  const bool aligned = reinterpret_cast<std::uintptr_t>(bytes.data()) % sizeof(capnp::word) == 0;
+  if (!bytes.empty() && whole_words && aligned) return orphanage.referenceExternalData(data_of(bytes));
+  return orphanage.newOrphanCopy(data_of(bytes));
+}
+
+/// Errors: `malformed` unless it has the length of an `Id`.
+template <class Id>
+base::Outcome<Id> read_id(capnp::Data::Reader data) {
+  if (const auto id = Id::from(bytes_of(data))) return *id;
+  return base::Error{base::Code::malformed, "an id has another length"};
+}
+/// Those of the right length; a list from this node has no others.
+std::vector<base::NodeId> read_nodes(capnp::List<capnp::Data>::Reader list);
+template <class Nodes>
+void write_nodes(capnp::List<capnp::Data>::Builder out, const Nodes& nodes) {
+  unsigned i = 0;
+  for (const base::NodeId& node : nodes) out.set(i++, data_of(node.view()));
+}
+
+/// Errors: `malformed`, `unsupported`, as messages/files.capnp says.
+base::Outcome<ContentKey> read_content(wire::Content::Reader content);
+void write(wire::Content::Builder out, const ContentKey& key);
+base::Outcome<Claim> read_claim(wire::Claim::Reader claim, const base::NodeId& owner);
+void write(wire::Claim::Builder out, ClaimKind kind, const base::Digest& name);
+void write(wire::FileRow::Builder out, const Entry& entry, std::size_t replicas_live);
+
+/// The names of a content's bytes in the store: a manifest above kBlobBytesMax takes two blobs.
+base::Digest blob_id(const ContentKey& key, std::uint8_t part);
+std::size_t blob_parts(const ContentKey& key);
+
+/// Rows of a commit, in the keyspace of this domain.
+void write_rows(store::wire::Commit::Builder commit, std::span<const Row> puts, std::span<const base::Bytes> erases);
+
+/// Whether a commit that ended with this error has certainly changed nothing.
+bool nothing_done(base::Code code);
+
+base::Error to_error(ClaimError error);
+base::Error to_error(CatalogueError error);
+base::Error to_error(FetchEnd end);
+
+}  // namespace troupe::files
