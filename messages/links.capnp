@@ -75,6 +75,10 @@ struct LinkMade $kind(lane = control, bytesMax = 2048) {
   }
 }
 
+struct GiveWay $kind(lane = control, bytesMax = 64) {
+  # Tells a peer actor that another link to the same node is in service: it finishes what is in flight, then ends.
+}
+
 struct ListLinks $kind(from = [view, operate], bytesMax = 64) {
   # Asks for all links. Answered by LinkRows.
 }

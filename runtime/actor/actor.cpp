@@ -48,7 +48,7 @@ std::shared_ptr<StreamEnd> Actor::write_stream(const Handle& to, base::Duration 
   return stream;
 }
 
-// -- AnyReply --------------------------------------------------------------------------------------------------------
+// -- AnyReply --
 
 AnyReply& AnyReply::operator=(AnyReply&& other) noexcept {
   drop();

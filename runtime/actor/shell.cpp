@@ -179,7 +179,7 @@ void Shell::replay() {
   }
 }
 
-// -- asks and timers ---------------------------------------------------------------------------------------------
+// -- asks and timers --
 
 namespace {
 constexpr int kPlaceBits = 20;  // of a question's number: its place in pending_; the rest counts up and never repeats

@@ -26,7 +26,7 @@ bool is(const Envelope& envelope) {
 
 }  // namespace
 
-// -- into the mailbox, in the sender's thread ----------------------------------------------------------------------
+// -- into the mailbox, in the sender's thread --
 
 void Shell::enqueue(caf::mailbox_element_ptr element, caf::execution_unit* worker) {
   if (element->content().match_elements<Envelope>() && !element->mid.is_response()) {
@@ -88,7 +88,7 @@ void Shell::bounce(const caf::mailbox_element& element, const base::Error& error
       worker);
 }
 
-// -- out of the mailbox ----------------------------------------------------------------------------------------------
+// -- out of the mailbox --
 
 caf::invoke_message_result Shell::consume(caf::mailbox_element& element) {
   const Here here(this);
@@ -281,7 +281,7 @@ void Shell::take_down(const caf::down_msg& down) {
   guarded(nullptr, [&] { object_->down(whom, why); });
 }
 
-// -- sending ---------------------------------------------------------------------------------------------------------
+// -- sending --
 
 void Shell::send(const Handle& to, Envelope envelope) {
   if (!to) return setup_.node->count(DeadLetter::gone);

@@ -62,7 +62,7 @@ inline constexpr auto kPeersKnownMax =
 
 // Files.
 inline constexpr auto kFilesReplicas =
-    count("files.replicas", "3", 1, 20, When::start, "copies of each chunk unless `file put --replicas` says more");
+    count("files.replicas", "3", 1, 16, When::start, "copies of each chunk unless `file put --replicas` says more");
 inline constexpr auto kFilesWatchPeriod =
     duration("files.watch_period", "60s", 100ms, 24h, When::start, "between two looks at the copies of a file");
 inline constexpr auto kFilesQuotaPerOwner =

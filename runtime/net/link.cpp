@@ -22,6 +22,7 @@ const base::Error kQueueFull{base::Code::overloaded, "too much waits to be sent 
                              std::chrono::milliseconds(200)};
 const base::Error kAsksFull{base::Code::overloaded, "too many questions wait for answers of the other node",
                             std::chrono::milliseconds(200)};
+const base::Error kNobody{base::Code::unavailable, "the other node did not say which of its actors sent this"};
 const base::Error kTargetEnded{base::Code::unavailable, "the actor asked has ended"};
 
 }  // namespace
@@ -46,7 +47,7 @@ runtime::Handle Link::proxy(const std::string& path) {
   auto& system = node_.system();
   auto fresh =
       caf::make_actor<RemoteProxy, caf::actor>(system.next_actor_id(), runtime::remote_node_id(id_, role_), &system,
-                                               config, shared_from_this(), &paths_.emplace_back(path));
+                                               config, shared_from_this(), &*paths_.insert(path).first);
   proxies_.emplace(path, fresh);
   return fresh;
 }
@@ -63,8 +64,7 @@ caf::strong_actor_ptr Link::answers() {
   return caf::actor_cast<caf::strong_actor_ptr>(answers_);
 }
 
-// -- from a proxy
-// ------------------------------------------------------------------------------------------------------
+// -- from a proxy --
 
 void Link::hand_over(const std::string* path, caf::mailbox_element& element, caf::execution_unit* worker) {
   const caf::message_id id = element.mid;
@@ -85,7 +85,7 @@ void Link::hand_over(const std::string* path, caf::mailbox_element& element, caf
     return forward(std::move(out), id.is_urgent_message(), worker);
   }
   if (closed()) return bounce(element, kGone, worker);
-  if (path == nullptr) return node_.count(runtime::DeadLetter::gone);  // a tell to nobody in particular
+  if (path == nullptr) return bounce(element, kNobody, worker);
   if (!admit(out.envelope)) return bounce(element, kQueueFull, worker);
   const std::size_t bytes = cost(out.envelope);
   if (id.is_request() && !enter(out.envelope, element, out)) {
@@ -153,8 +153,7 @@ void Link::watch(const std::string* path) {
   forward(std::move(out), false, nullptr);
 }
 
-// -- from the peer
-// -----------------------------------------------------------------------------------------------------
+// -- from the peer --
 
 Link::Asker Link::asker(std::uint64_t correlation, bool last) {
   const std::lock_guard hold(lock_);

@@ -9,10 +9,10 @@
 // Limits  LinkLimits::asks_max questions, queue_bytes_max bytes on their way, kProxiesMax proxies.
 // Safety  any thread.
 #include <atomic>
-#include <deque>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <unordered_map>
 
@@ -103,7 +103,7 @@ class Link : public std::enable_shared_from_this<Link> {
   std::uint64_t last_correlation_;
   std::unordered_map<std::uint64_t, Waiting> waiting_;
   std::map<StreamKey, std::uint64_t> streams_;  // the correlation of an open stream, by its asker and message id
-  std::deque<std::string> paths_;               // never shrinks: proxies and messages point into it
+  std::set<std::string> paths_;                 // never shrinks: proxies and messages point into it
   std::map<std::string, runtime::Handle, std::less<>> proxies_;
   runtime::Handle answers_;
 };

@@ -42,20 +42,22 @@ void LinksActor::start() {
     control_ = std::move(control).value();
   }
   if (!setup.listen) return;
-  auto listener = world().network.listen(*setup.listen, self());
+  base::HostPort at = *setup.listen;
+  if (at.port == 0) at.port = pool_->bound_port.load();
+  auto listener = world().network.listen(at, self());
   if (!listener.ok()) return listening_(listener.error());
   listener_ = std::move(listener).value();
+  pool_->bound_port.store(listener_->local().port);
   listening_(listener_->local());
 }
 
 void LinksActor::stop() {
   listener_.reset();
   control_.reset();
-  for (const auto& link : pool_->all()) net::hang_up(*link);
+  for (const auto& link : pool_->close()) net::hang_up(*link);
 }
 
-// -- accepting
-// ---------------------------------------------------------------------------------------------------------
+// -- accepting --
 
 void LinksActor::event(ports::StreamEvent&& event) {
   if (auto* made = std::get_if<ports::Accepted>(&event)) accepted(std::move(*made));
@@ -63,20 +65,24 @@ void LinksActor::event(ports::StreamEvent&& event) {
 
 /// Counts a stranger before anything is set aside for it; a stream that is dropped here is closed unread.
 void LinksActor::accepted(ports::Accepted&& accepted) {
-  auto seat = pool_->admit(accepted.from.endpoint);
-  if (!seat) return;
+  Pool::Seat seat;
+  if (!accepted.from.user_id) {  // the node's own user needs no seat: no stranger may lock it out
+    auto given = pool_->admit(accepted.from.endpoint);
+    if (!given) return;
+    seat = std::move(*given);
+  }
   auto link = pool_->accept();
+  if (!link) return;
   auto start = std::make_shared<PeerStart>();
   start->pool = pool_;
   start->link = link;
   start->stream = std::move(accepted.stream);
   start->from = accepted.from;
-  start->seat = std::move(*seat);
-  start_peer(node(), *link, std::move(start), "/peer/accept-" + std::to_string(++accepted_));
+  start->seat = std::move(seat);
+  start_peer(node(), *link, std::move(start), "/peer/accept-" + std::to_string(link->serial()));
 }
 
-// -- dialling
-// ----------------------------------------------------------------------------------------------------------
+// -- dialling --
 
 void LinksActor::dial(wire::Dial::Reader question, runtime::Reply<wire::Dialled> reply) {
   const auto where = base::HostPort::parse({question.getAddress().begin(), question.getAddress().size()});
@@ -105,8 +111,7 @@ void LinksActor::hang_up(wire::HangUp::Reader order) {
   if (const auto link = pool_->in_service(*id)) net::hang_up(*link);
 }
 
-// -- what the peers say
-// ------------------------------------------------------------------------------------------------
+// -- what the peers say --
 
 void LinksActor::made_link(wire::LinkMade::Reader made) {
   const auto result = made.getResult();

@@ -48,7 +48,6 @@ class LinksActor final : public runtime::Actor {
   std::unique_ptr<ports::Listener> listener_, control_;
   std::vector<runtime::Handle> followers_;
   std::vector<Dialling> dialling_;
-  std::uint64_t accepted_ = 0;
 };
 
 }  // namespace troupe::net

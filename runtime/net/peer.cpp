@@ -8,6 +8,18 @@
 namespace troupe::net {
 namespace {
 
+/// Behind what is queued, not before it.
+template <class Order>
+void tell_peer(Link& link) {
+  const auto& peer = link.peer();
+  if (!peer) return;
+  peer->enqueue(caf::make_mailbox_element(nullptr, caf::make_message_id(), {},
+                                          runtime::Envelope::build<Order>({}, [](typename Order::Builder) {})),
+                nullptr);
+}
+
+constexpr std::chrono::milliseconds kQuietLook{250};
+constexpr int kQuietLooks = 8;  // our choice: 2 s, ten round trips of a slow network
 constexpr std::size_t kFlushBytes =
     256 * 1024;  // our choice: what one turn encrypts before it gives bytes to the stream
 
@@ -19,18 +31,15 @@ void start_peer(runtime::Node& node, Link& link, std::shared_ptr<PeerStart> star
   options.on_failure = runtime::logic::OnFailure::stop;
   const auto pool = start->pool;
   // The factory runs once, for a peer never restarts.
-  link.set_peer(node.start_at(
-      std::move(path), [start = std::move(start)] { return std::make_unique<Peer>(start); }, options));
+  const bool dialled = link.side() == Link::Side::dialler;
+  const auto peer = node.start_at(
+      std::move(path), [start = std::move(start)] { return std::make_unique<Peer>(start); }, options);
+  if (dialled) link.set_peer(peer);  // under the pool's lock: nobody has the link yet
 }
 
-void hang_up(Link& link) {
-  const auto& peer = link.peer();
-  if (!peer) return;
-  peer->enqueue(
-      caf::make_mailbox_element(nullptr, caf::make_message_id(caf::message_priority::high), {},
-                                runtime::Envelope::build<runtime::wire::Stop>({}, [](runtime::wire::Stop::Builder) {})),
-      nullptr);
-}
+void hang_up(Link& link) { tell_peer<runtime::wire::Stop>(link); }
+
+void give_way(Link& link) { tell_peer<wire::GiveWay>(link); }
 
 Peer::Peer(std::shared_ptr<PeerStart> start)
     : start_(std::move(start)), pool_(start_->pool), link_(start_->link), stream_(std::move(start_->stream)) {}
@@ -47,11 +56,14 @@ void Peer::receive(runtime::Handlers& on) {
     if (state_ != State::serving) turn_away(Turned::handshake_timeout, "the handshake took too long");
   });
   on.timer<KeepAlive>([this] { keep_alive(); });
+  on.timer<Quiet>([this] { look_whether_quiet(); });
+  on.tell<wire::GiveWay>([this](wire::GiveWay::Reader) { give_way(); });
 }
 
 void Peer::start() {
   heard_ = now();
   if (!stream_) return dial();
+  link_->set_peer(self());  // before anybody can find the link
   after<HandshakeDue>(pool_->setup().limits.handshake_timeout);
   address_ = start_->from.endpoint;
   const auto accepted = stream_;
@@ -93,8 +105,7 @@ void Peer::stop() {
   end("this side has hung up");
 }
 
-// -- the stream
-// --------------------------------------------------------------------------------------------------------
+// -- the stream --
 
 void Peer::event(ports::StreamEvent&& event) {
   if (state_ == State::ended) return;
@@ -154,8 +165,7 @@ void Peer::take_plain() {
   }
 }
 
-// -- writing
-// -----------------------------------------------------------------------------------------------------------
+// -- writing --
 
 void Peer::flush_soon() {
   if (plain_.size() >= kFlushBytes) return flush();
@@ -176,11 +186,27 @@ void Peer::flush() {
   if (plain_.capacity() > 4 * kFlushBytes) plain_ = {};
   link_->traffic().sent.fetch_add(wire.size(), std::memory_order_relaxed);
   flushed_.push_back({wire.size(), std::exchange(plain_cost_, 0)});
+  if (unwritten_ == 0) progress_ = now();
+  unwritten_ += wire.size();
   stream_->write(std::move(wire));
+  hold_back();
+}
+
+/// Whoever does not read what we send is not read: what it could ask for would wait here.
+void Peer::hold_back() {
+  const std::size_t limit = pool_->setup().limits.queue_bytes_max;
+  const bool pause = paused_ ? unwritten_ > limit / 2 : unwritten_ > limit;
+  if (pause == paused_) return;
+  paused_ = pause;
+  stream_->pause(pause);
+  if (!pause) heard_ = now();
 }
 
 /// Gives the link's queue back what has left the process.
 void Peer::written(std::size_t bytes) {
+  progress_ = now();
+  unwritten_ -= std::min(bytes, unwritten_);
+  hold_back();
   while (bytes > 0 && !flushed_.empty()) {
     Flushed& first = flushed_.front();
     const std::size_t part = std::min(bytes, first.wire);
@@ -196,6 +222,9 @@ void Peer::keep_alive() {
   const auto& limits = pool_->setup().limits;
   after<KeepAlive>(limits.keep_alive);
   link_->sweep(now());
+  if (unwritten_ > 0 && now() - progress_ >= 3 * limits.keep_alive)
+    return end("the other side has not read for too long");
+  if (paused_) return;
   const base::Duration silence = now() - heard_;
   if (silence >= 3 * limits.keep_alive) return end("the other side has been silent for too long");
   if (silence < limits.keep_alive) return;
@@ -204,8 +233,28 @@ void Peer::keep_alive() {
   flush();
 }
 
-// -- the end
-// -----------------------------------------------------------------------------------------------------------
+// -- giving way --
+
+void Peer::give_way() {
+  if (state_ == State::ended || gives_way_by_) return;
+  gives_way_by_ = now() + kGiveWayMax;
+  after<Quiet>(kQuietLook);
+}
+
+/// Ends the link when nothing was in flight for a while, in which the other side could still have asked.
+void Peer::look_whether_quiet() {
+  if (state_ == State::ended) return;
+  const bool quiet = link_->waiting() == 0 && served_.empty() && plain_.empty() && unwritten_ == 0;
+  quiet_looks_ = quiet ? quiet_looks_ + 1 : 0;
+  if (quiet_looks_ >= kQuietLooks || now() >= *gives_way_by_) {
+    write({.type = FrameType::close}, {}, {});
+    flush();
+    return end("gave way to another link to the same node");
+  }
+  after<Quiet>(kQuietLook);
+}
+
+// -- the end --
 
 void Peer::turn_away(Turned why, const std::string& text) {
   pool_->counters().count(why);
@@ -231,8 +280,7 @@ void Peer::end(const std::string& why, base::Code code) {
   finish();
 }
 
-// -- what `/links` hears
-// -----------------------------------------------------------------------------------------------
+// -- what `/links` hears --
 
 void Peer::report_up(const LinkInfo& info, bool twin) {
   if (info.role != messages::Role::peer) return;

@@ -39,6 +39,11 @@ void start_peer(runtime::Node& node, Link& link, std::shared_ptr<PeerStart> star
 /// Ends a link after what is queued has been sent. Safe from any thread.
 void hang_up(Link& link);
 
+/// Ends a link once nothing is in flight on it, kGiveWayMax later at most. Safe from any thread.
+void give_way(Link& link);
+
+inline constexpr std::chrono::seconds kGiveWayMax{60};  // our choice: time for a stream to end
+
 class Peer final : public runtime::Actor {
  public:
   static constexpr const char* kName = "peer";
@@ -57,9 +62,19 @@ class Peer final : public runtime::Actor {
   struct Flush {};
   struct HandshakeDue {};
   struct KeepAlive {};
+  struct Quiet {};
+  /// What the other side may still send in one conversation. Its credit was granted by an actor of ours, which
+  /// checks it again; here it keeps items that nobody granted out of a mailbox.
+  struct Flow {
+    std::int64_t items = 0;
+    std::int64_t bytes = 0;
+    std::int64_t credits = 2;  // CREDIT frames: one with the question, and no more than items that we sent
+    bool ended = false;        // by its END
+  };
   /// A question of the other side that one of our services answers.
   struct Served {
     caf::strong_actor_ptr by;
+    Flow flow;
   };
   struct Flushed {  // bytes handed to the stream, and what they had cost the link's queue
     std::size_t wire = 0;
@@ -74,6 +89,9 @@ class Peer final : public runtime::Actor {
   void written(std::size_t bytes);
   void flush();
   void flush_soon();
+  void hold_back();
+  void give_way();
+  void look_whether_quiet();
   void keep_alive();
   void end(const std::string& why, base::Code code = base::Code::unavailable);
   void report_up(const LinkInfo& info, bool twin);
@@ -87,7 +105,6 @@ class Peer final : public runtime::Actor {
   void serve(const Ready& ready);
   void serve_local();
   void enter_service(const LinkInfo& proven);
-  void hand_early_to(Link& twin);
 
   // In service (peer_frames.cpp).
   void take_frame(const Frame& frame);
@@ -104,6 +121,8 @@ class Peer final : public runtime::Actor {
   void write(FrameHeader header, std::string_view path, const runtime::Envelope& envelope);
   void send_message(const runtime::Outbound& message);
   bool ours(std::uint64_t correlation) const;
+  bool take_part(const Frame& frame, Flow& flow);
+  void note_part(const runtime::Outbound& message, FrameType type);
   void violated(const std::string& how);
 
   const std::shared_ptr<PeerStart> start_;
@@ -113,6 +132,7 @@ class Peer final : public runtime::Actor {
 
   std::shared_ptr<ports::Stream> stream_;
   base::Endpoint address_;
+  base::Digest token_;
   std::optional<crypto::SecureChannel> channel_;  // none over a local socket
   std::optional<Handshake> handshake_;
   FrameReader reader_{kHandshakeFrameBytesMax};
@@ -128,6 +148,12 @@ class Peer final : public runtime::Actor {
   std::map<const messages::KindInfo*, runtime::logic::RateLimit> rates_;
   std::map<std::string, runtime::Handle, std::less<>> watched_;
   base::Instant heard_{};
+  std::unordered_map<std::uint64_t, Flow> flows_;  // of streams that our side opened
+  std::size_t unwritten_ = 0;                      // bytes given to the stream
+  bool paused_ = false;                            // the other side does not read, so we do not
+  base::Instant progress_{};                       // when bytes last left
+  std::optional<base::Instant> gives_way_by_;
+  int quiet_looks_ = 0;
 };
 
 }  // namespace troupe::net

@@ -56,8 +56,7 @@ bool Peer::ours(std::uint64_t correlation) const {
 
 void Peer::violated(const std::string& how) { turn_away(Turned::frames, "the other side broke the protocol: " + how); }
 
-// -- from the other side
-// -----------------------------------------------------------------------------------------------
+// -- from the other side --
 
 void Peer::take_frame(const Frame& frame) {
   switch (frame.header.type) {
@@ -132,11 +131,11 @@ void Peer::take_question(const Frame& frame) {
   const auto* kind = messages::find_kind(frame.header.kind);
   const auto service = node().service(frame.path);
   if (const auto why = forbidden(frame, kind, service.get())) return refuse_question(frame, *why);
-  if (served_.size() >= pool_->setup().limits.questions_in_flight_max)
+  if (served_.size() >= pool_->setup().limits.questions_in_flight_max || paused_)
     return refuse_question(
         frame, {Code::overloaded, "too many questions of this link are in flight", std::chrono::milliseconds(100)});
   auto by = caf::actor_cast<caf::strong_actor_ptr>(service->handle);
-  served_.emplace(number, Served{by});
+  served_.emplace(number, Served{by, {}});
   deliver(by, link_->answers(), number | caf::message_id::default_async_value,
           envelope_of(frame, kind, Signal::message));
 }
@@ -170,17 +169,56 @@ void Peer::take_conversation(const Frame& frame) {
   }
   const Envelope envelope = envelope_of(frame, kind, *signal_of(type));
   if (ours(number)) {
+    const auto flow = flows_.find(number);
     const auto asker = link_->asker(number, is_last(type));
     if (!asker.who) return node().count(runtime::DeadLetter::late_answer);
+    if (!is_last(type) && (flow == flows_.end() || !take_part(frame, flow->second)))
+      return violated("more than was granted");
+    if (is_last(type) && flow != flows_.end()) flows_.erase(flow);
     return deliver(asker.who, link_->answers(), caf::message_id{asker.message_id}.response_id().integer_value(),
                    envelope);
   }
   if (type == FrameType::answer) return violated("an answer to its own question");
   const auto served = served_.find(number);
   if (served == served_.end()) return node().count(runtime::DeadLetter::late_answer);  // it has ended on this side
+  if (kind != nullptr && !messages::may_send(*kind, role_)) return violated("a kind that its role may not send");
+  if (!take_part(frame, served->second.flow)) return violated("more than was granted");
   const auto by = served->second.by;
   if (type == FrameType::error || type == FrameType::cancel) served_.erase(served);
   deliver(by, link_->answers(), number | caf::message_id::default_async_value, envelope);
+}
+
+/// Whether a part of a stream is one that the other side may send now; notes it.
+bool Peer::take_part(const Frame& frame, Flow& flow) {
+  switch (frame.header.type) {
+    case FrameType::item: {
+      const bool granted = flow.items > 0 && flow.bytes > 0 && !flow.ended;
+      flow.items -= 1;
+      flow.bytes -= static_cast<std::int64_t>(frame.payload.size());
+      return granted;
+    }
+    case FrameType::credit: return flow.credits-- > 0;
+    case FrameType::end: return !std::exchange(flow.ended, true);
+    default: return true;
+  }
+}
+
+/// Notes what a part that we send lets the other side do.
+void Peer::note_part(const runtime::Outbound& message, FrameType type) {
+  const runtime::Header& head = message.envelope.header();
+  Flow* flow = nullptr;
+  if (message.answers) {
+    if (const auto served = served_.find(message.correlation); served != served_.end()) flow = &served->second.flow;
+  } else if (head.signal == Signal::open) {
+    flow = &flows_[message.correlation];
+  } else if (const auto open = flows_.find(message.correlation); open != flows_.end()) {
+    flow = &open->second;
+  }
+  if (flow == nullptr) return;
+  flow->items += head.credit_items;
+  flow->bytes += head.credit_bytes;
+  if (type == FrameType::item) ++flow->credits;
+  if (!message.answers && (type == FrameType::error || type == FrameType::cancel)) flows_.erase(message.correlation);
 }
 
 void Peer::take_watch(const Frame& frame) {
@@ -210,8 +248,7 @@ void Peer::take_down(const Frame& frame) {
   link_->down(std::string(frame.path), runtime::read_error(envelope));
 }
 
-// -- from our side
-// -----------------------------------------------------------------------------------------------------
+// -- from our side --
 
 void Peer::outbound(runtime::Outbound&& message) {
   if (state_ == State::ended) return;
@@ -232,6 +269,7 @@ void Peer::send_message(const runtime::Outbound& message) {
   FrameHeader header;
   header.type = type_of(message);
   header.correlation = message.correlation;
+  note_part(message, header.type);
   if (message.answers) {
     if (served_.find(message.correlation) == served_.end()) return;  // the other side has given it up
     if (is_last(header.type)) served_.erase(message.correlation);

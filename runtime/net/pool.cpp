@@ -10,6 +10,7 @@ std::string_view name(Turned why) {
   switch (why) {
     case Turned::too_many_links: return "too_many_links";
     case Turned::too_many_of_address: return "too_many_of_address";
+    case Turned::too_many_handshakes: return "too_many_handshakes";
     case Turned::handshakes_of_address: return "handshakes_of_address";
     case Turned::handshake_timeout: return "handshake_timeout";
     case Turned::channel: return "channel";
@@ -22,8 +23,7 @@ std::string_view name(Turned why) {
 Pool::Pool(runtime::Node& node, NetSetup setup)
     : node_(node), setup_(std::move(setup)), credentials_(crypto::ChannelCredentials::make(node.world().chance)) {}
 
-// -- dialling
-// ----------------------------------------------------------------------------------------------------------
+// -- dialling --
 
 runtime::Handle Pool::remote(const base::NodeId& id, const std::string& path) {
   const auto link = dial(id, std::nullopt);
@@ -48,13 +48,16 @@ std::shared_ptr<Link> Pool::dial_local(const std::string& path) {
 
 std::shared_ptr<Link> Pool::start_dialling(const std::optional<base::NodeId>& id,
                                            const std::optional<base::HostPort>& where, const std::string& local_path) {
-  auto link = std::make_shared<Link>(node_, ++serials_, Link::Side::dialler, setup_.limits);
   // Under the lock, so that nobody finds the link before it has its actor.
   const std::lock_guard hold(lock_);
-  if (serving_.size() + dialling_.size() >= setup_.limits.links_max) return nullptr;
+  std::erase_if(made_, [](const auto& one) { return one.second.expired(); });
+  if (closed_ || made_.size() >= setup_.limits.links_max) return nullptr;
   if (id) {
-    const auto [place, fresh] = dialling_.emplace(*id, link);
-    if (!fresh) return place->second;  // another thread was faster
+    if (const auto found = dialling_.find(*id); found != dialling_.end()) return found->second;  // another thread did
+  }
+  auto link = make_link(Link::Side::dialler);
+  if (id) {
+    dialling_.emplace(*id, link);
     link->who_is_there(*id, setup_.role);
   }
   auto start = std::make_shared<PeerStart>();
@@ -63,29 +66,44 @@ std::shared_ptr<Link> Pool::start_dialling(const std::optional<base::NodeId>& id
   start->pinned = id;
   start->where = where;
   start->local_path = local_path;
-  start_peer(node_, *link, std::move(start), "/peer/dial-" + std::to_string(++dialled_));
+  start_peer(node_, *link, std::move(start), "/peer/dial-" + std::to_string(link->serial()));
+  return link;
+}
+
+std::shared_ptr<Link> Pool::make_link(Link::Side side) {
+  auto link = std::make_shared<Link>(node_, ++serials_, side, setup_.limits);
+  made_.emplace(link->serial(), link);
   return link;
 }
 
 std::shared_ptr<Link> Pool::accept() {
-  return std::make_shared<Link>(node_, ++serials_, Link::Side::acceptor, setup_.limits);
+  const std::lock_guard hold(lock_);
+  return closed_ ? nullptr : make_link(Link::Side::acceptor);
 }
 
-// -- seats
-// -------------------------------------------------------------------------------------------------------------
+// -- seats --
+
+/// One subscriber holds a whole /64 of IPv6, and often one address of IPv4 (RFC 6177 2).
+std::array<std::uint8_t, 16> Pool::crowd_of(const base::Endpoint& from) {
+  auto out = from.address;
+  if (!from.is_v4()) std::fill(out.begin() + 8, out.end(), std::uint8_t{0});
+  return out;
+}
 
 std::optional<Pool::Seat> Pool::admit(const base::Endpoint& from) {
   const std::lock_guard hold(lock_);
-  if (seats_ >= setup_.limits.links_max) return counters_.count(Turned::too_many_links), std::nullopt;
-  Crowd& crowd = crowds_[from.address];
-  if (crowd.links >= setup_.limits.links_per_address_max)
-    return counters_.count(Turned::too_many_of_address), std::nullopt;
-  if (crowd.handshakes >= setup_.limits.handshakes_per_address_max)
-    return counters_.count(Turned::handshakes_of_address), std::nullopt;
+  const auto turn_away = [this](Turned why) { return counters_.count(why), std::nullopt; };
+  const auto& limits = setup_.limits;
+  if (closed_ || seats_ - handshakes_ >= limits.links_max) return turn_away(Turned::too_many_links);
+  if (handshakes_ >= limits.handshakes_max) return turn_away(Turned::too_many_handshakes);
+  Crowd& crowd = crowds_[crowd_of(from)];
+  if (crowd.links >= limits.links_per_address_max) return turn_away(Turned::too_many_of_address);
+  if (crowd.handshakes >= limits.handshakes_per_address_max) return turn_away(Turned::handshakes_of_address);
   ++crowd.links;
   ++crowd.handshakes;
   ++seats_;
-  return Seat(shared_from_this(), from.address);
+  ++handshakes_;
+  return Seat(shared_from_this(), crowd_of(from));
 }
 
 Pool::Seat& Pool::Seat::operator=(Seat&& other) noexcept {
@@ -100,6 +118,7 @@ void Pool::Seat::settle() {
   if (!pool_ || !std::exchange(shaking_hands_, false)) return;
   const std::lock_guard hold(pool_->lock_);
   --pool_->crowds_[address_].handshakes;
+  --pool_->handshakes_;
 }
 
 void Pool::Seat::leave() {
@@ -107,23 +126,27 @@ void Pool::Seat::leave() {
   const auto pool = std::move(pool_);
   const std::lock_guard hold(pool->lock_);
   const auto crowd = pool->crowds_.find(address_);
-  if (shaking_hands_) --crowd->second.handshakes;
+  if (shaking_hands_) {
+    --crowd->second.handshakes;
+    --pool->handshakes_;
+  }
   if (--crowd->second.links == 0) pool->crowds_.erase(crowd);
   --pool->seats_;
 }
 
-// -- service
-// -----------------------------------------------------------------------------------------------------------
+// -- service --
 
 Pool::Claim Pool::claim(const std::shared_ptr<Link>& link, const LinkInfo& info, base::Instant now) {
   std::optional<Entry> replaced;
   {
     const std::lock_guard hold(lock_);
+    if (closed_) return {};
+    if (const auto dialling = dialling_.find(info.node); dialling != dialling_.end() && dialling->second == link)
+      dialling_.erase(dialling);
     if (const auto found = peers_.find(info.node); info.role == messages::Role::peer && found != peers_.end()) {
       Entry& held = serving_.at(found->second);
-      const bool twin = held.info.outbound != info.outbound && now - held.info.since <= setup_.limits.handshake_timeout;
-      const bool we_are_smaller = setup_.identity->id() < info.node;
-      if (twin && info.outbound != we_are_smaller) {
+      const bool twin = now - held.info.since <= setup_.limits.handshake_timeout;
+      if (twin && held.info.token < info.token) {
         counters_.count(Turned::twin);
         return {};
       }
@@ -131,8 +154,6 @@ Pool::Claim Pool::claim(const std::shared_ptr<Link>& link, const LinkInfo& info,
       serving_.erase(found->second);
       peers_.erase(found);
     }
-    if (const auto dialling = dialling_.find(info.node); dialling != dialling_.end() && dialling->second == link)
-      dialling_.erase(dialling);
     serving_.emplace(++served_, Entry{link, info});
     if (info.role == messages::Role::peer) peers_.emplace(info.node, served_);
     counters_.links_made.fetch_add(1, std::memory_order_relaxed);
@@ -140,8 +161,7 @@ Pool::Claim Pool::claim(const std::shared_ptr<Link>& link, const LinkInfo& info,
   Claim claim{.won = true};
   if (replaced) {
     claim.replaced = with_traffic(*replaced);
-    replaced->link->close({base::Code::unavailable, "the link was replaced by a newer one"});
-    hang_up(*replaced->link);
+    give_way(*replaced->link);
   }
   return claim;
 }
@@ -186,11 +206,12 @@ std::shared_ptr<Link> Pool::in_service(const base::NodeId& id) const {
   return found == peers_.end() ? nullptr : serving_.at(found->second).link;
 }
 
-std::vector<std::shared_ptr<Link>> Pool::all() const {
+std::vector<std::shared_ptr<Link>> Pool::close() {
   const std::lock_guard hold(lock_);
+  closed_ = true;
   std::vector<std::shared_ptr<Link>> out;
-  for (const auto& [number, entry] : serving_) out.push_back(entry.link);
-  for (const auto& [id, link] : dialling_) out.push_back(link);
+  for (const auto& [serial, made] : made_)
+    if (auto link = made.lock(); link && !link->closed()) out.push_back(std::move(link));
   return out;
 }
 

@@ -1,9 +1,10 @@
 #pragma once
 // All links of one process: at most one in service for each node as a peer, and who may still connect.
 //
-// Twins   two nodes that dial each other at the same time get two links and must keep the same one: the one that
-//         the smaller id dialled. A link that has been in service for longer than a handshake may take is no twin:
-//         the newer one replaces it, for the other side would not dial if it had a live link.
+// Twins   links to one node that come up within the time of a handshake, in whatever directions, are twins. Both
+//         sides must keep the same one: the one with the smaller token, which both derive from its TLS session. A
+//         link that has been in service for longer is replaced by a newer one, for the other side would not dial if
+//         it had a live link. Whichever gives way finishes what is in flight on it, and then ends.
 // Limits  LinkLimits: links, links and handshakes of one address; counted before anything is set aside for them.
 // Safety  any thread.
 #include <array>
@@ -24,13 +25,14 @@ namespace troupe::net {
 enum class Turned : std::uint8_t {
   too_many_links,
   too_many_of_address,
+  too_many_handshakes,
   handshakes_of_address,
   handshake_timeout,
   channel,  ///< TLS failed, or what came was no TLS
   frames,   ///< a frame broke the rules of the link
   twin,     ///< another link to the same node is in service
 };
-inline constexpr std::size_t kTurned = 7;
+inline constexpr std::size_t kTurned = 8;
 
 std::string_view name(Turned why);
 
@@ -50,6 +52,7 @@ struct LinkInfo {
   base::NodeId node;
   base::Contact contact;  ///< its endpoint is the one dialled, or where the stream comes from
   messages::Role role = messages::Role::peer;
+  base::Digest token;  ///< the same at both ends, and no other link has it
   bool outbound = false;
   std::uint64_t sent = 0;  ///< bytes, as encrypted
   std::uint64_t received = 0;
@@ -102,7 +105,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   /// What became of a link that is ready for service.
   struct Claim {
     bool won = false;                  ///< false, and counted: a twin has its place
-    std::optional<LinkInfo> replaced;  ///< an older link to the same node, which was closed
+    std::optional<LinkInfo> replaced;  ///< an older link to the same node, which gives way
   };
   Claim claim(const std::shared_ptr<Link>& link, const LinkInfo& info, base::Instant now);
   /// Takes it out of service; what it was in service, if it was.
@@ -113,7 +116,11 @@ class Pool : public std::enable_shared_from_this<Pool> {
   std::optional<LinkInfo> find(const base::NodeId& id) const;
   /// The link in service to that node, in the role of a peer; null if there is none.
   std::shared_ptr<Link> in_service(const base::NodeId& id) const;
-  std::vector<std::shared_ptr<Link>> all() const;
+  /// The port that was bound where 0 was asked for: a restarted `/links` must come back to it. Zero: none yet.
+  std::atomic<std::uint16_t> bound_port{0};
+
+  /// Refuses everything from now on; returns all links that are left, in service or not. For the node's end.
+  std::vector<std::shared_ptr<Link>> close();
 
  private:
   struct Entry {
@@ -121,6 +128,8 @@ class Pool : public std::enable_shared_from_this<Pool> {
     LinkInfo info;
   };
   static LinkInfo with_traffic(const Entry& entry);
+  static std::array<std::uint8_t, 16> crowd_of(const base::Endpoint& from);
+  std::shared_ptr<Link> make_link(Link::Side side);
   std::shared_ptr<Link> start_dialling(const std::optional<base::NodeId>& id,
                                        const std::optional<base::HostPort>& where, const std::string& local_path);
 
@@ -137,10 +146,12 @@ class Pool : public std::enable_shared_from_this<Pool> {
     std::size_t links = 0, handshakes = 0;
   };
   std::map<std::array<std::uint8_t, 16>, Crowd> crowds_;
-  std::size_t seats_ = 0;
-  std::uint64_t dialled_ = 0;
+  std::size_t seats_ = 0;                              // of accepted links
+  std::size_t handshakes_ = 0;                         // those of them that shake hands
+  std::map<std::uint64_t, std::weak_ptr<Link>> made_;  // all links, by serial
+  bool closed_ = false;
   std::uint64_t served_ = 0;
-  std::atomic<std::uint64_t> serials_{0};
+  std::uint64_t serials_ = 0;
 };
 
 }  // namespace troupe::net

@@ -15,6 +15,7 @@ struct LinkLimits {
   std::size_t links_max = 1024;
   std::size_t links_per_address_max = 64;
   std::size_t handshakes_per_address_max = 8;
+  std::size_t handshakes_max = 256;  ///< strangers at once, whatever their addresses
   base::Duration handshake_timeout = std::chrono::seconds{5};
   base::Duration dial_timeout = std::chrono::seconds{10};
   std::uint32_t frame_bytes_max = messages::kBytesMaxLimit;
