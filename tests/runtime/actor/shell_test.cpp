@@ -1,9 +1,8 @@
 #include <doctest/doctest.h>
 
-#include "messages/bench.capnp.h"
 #include "messages/common.capnp.h"
 #include "messages/runtime.capnp.h"
-#include "tests/runtime/actor/theatre.hpp"
+#include "tests/runtime/actor/questions.hpp"
 
 using namespace troupe;
 using namespace troupe::test;
@@ -17,47 +16,6 @@ using runtime::DeadLetter;
 using runtime::Handle;
 using runtime::Handlers;
 using runtime::Reply;
-
-namespace {
-
-auto number(std::uint64_t value) {
-  return [value](auto builder) { builder.setValue(value); };
-}
-
-/// Answers a number with the next one.
-void successor(Scripted&, Handlers& on) {
-  on.ask<Number, Number>(
-      [](Number::Reader question, Reply<Number> reply) { reply.send(number(question.getValue() + 1)); });
-}
-
-/// Keeps its questions until it is told a number: zero drops them, another answers them with it.
-Scripted::Receive keeper(std::vector<Reply<Number>>& kept) {
-  return [&kept](Scripted&, Handlers& on) {
-    on.ask<Number, Number>([&kept](Number::Reader, Reply<Number> reply) { kept.push_back(std::move(reply)); });
-    on.tell<Latest>([&kept](Latest::Reader latest) {
-      if (latest.getValue() != 0)
-        for (auto& reply : kept) reply.send(number(latest.getValue()));
-      kept.clear();
-    });
-  };
-}
-
-/// What one question came to.
-struct Outcome {
-  int calls = 0;
-  std::optional<std::uint64_t> value;
-  std::optional<Code> code;
-
-  auto note() {
-    return [this](Answer<Number> answer) {
-      ++calls;
-      if (answer.ok()) value = answer.value().getValue();
-      else code = answer.error().code;
-    };
-  }
-};
-
-}  // namespace
 
 TEST_CASE("actor: a question is answered, exactly once") {
   Theatre theatre;

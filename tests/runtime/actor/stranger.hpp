@@ -37,10 +37,17 @@ class Stranger {
   /// Asks `whom`, lets everybody act on it, and returns the answer that came meanwhile; none if it is still to come.
   template <class Question, class Fill>
   runtime::Envelope ask(const runtime::Handle& whom, Fill&& fill) {
+    return ask(whom, runtime::Envelope::build<Question>({}, std::forward<Fill>(fill)));
+  }
+  /// The same with a question that is at hand, well formed or not.
+  runtime::Envelope ask(const runtime::Handle& whom, runtime::Envelope question) {
+    ++asked_;
+    return follow(whom, std::move(question));
+  }
+  /// Sends what belongs to the last question, as the items of a stream do, and returns what came back last.
+  runtime::Envelope follow(const runtime::Handle& whom, runtime::Envelope signal) {
     heard_.clear();
-    whom->enqueue(caf::make_mailbox_element(mouthpiece_, caf::make_message_id(++asked_), {},
-                                            runtime::Envelope::build<Question>({}, std::forward<Fill>(fill))),
-                  nullptr);
+    whom->enqueue(caf::make_mailbox_element(mouthpiece_, caf::make_message_id(asked_), {}, std::move(signal)), nullptr);
     theatre_.stage.settle();
     return heard_.empty() ? runtime::Envelope{} : heard_.back();
   }

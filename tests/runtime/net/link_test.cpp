@@ -1,6 +1,6 @@
 #include <doctest/doctest.h>
 
-#include "messages/bench.capnp.h"
+#include "tests/runtime/actor/questions.hpp"
 #include "tests/runtime/net/village.hpp"
 
 using namespace troupe;
@@ -21,37 +21,14 @@ using runtime::Handlers;
 using runtime::Reply;
 using runtime::Sink;
 
-namespace {
-
-auto number(std::uint64_t value) {
-  return [value](auto builder) { builder.setValue(value); };
-}
-
-void successor(Scripted&, Handlers& on) {
-  on.ask<Number, Number>([](Number::Reader question, Reply<Number> reply) {
-    if (question.getValue() == 13) return reply.refuse({Code::conflict, "unlucky"});
-    reply.send(number(question.getValue() + 1));
-  });
-}
-
-struct Outcome {
-  int calls = 0;
-  std::optional<std::uint64_t> value;
-  std::optional<Code> code;
-  auto note() {
-    return [this](Answer<Number> answer) {
-      ++calls;
-      if (answer.ok()) value = answer.value().getValue();
-      else code = answer.error().code;
-    };
-  }
-};
-
-}  // namespace
-
 TEST_CASE("link: a question to a remote handle gives its answer or its error, and dials on first use") {
   Village village(2);
-  village.serve<Number>(1, "count", successor);
+  village.serve<Number>(1, "count", [](Scripted&, Handlers& on) {
+    on.ask<Number, Number>([](Number::Reader question, Reply<Number> reply) {
+      if (question.getValue() == 13) return reply.refuse({Code::conflict, "unlucky"});
+      reply.send(number(question.getValue() + 1));
+    });
+  });
   Outcome good, bad;
   village.inside(0, [&](Scripted& self) {
     const Handle remote = self.node().remote(village[1].id(), "/count");

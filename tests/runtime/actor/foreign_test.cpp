@@ -1,0 +1,110 @@
+// What actors make of messages that nobody of this node would send.
+#include <doctest/doctest.h>
+
+#include "messages/runtime.capnp.h"
+#include "tests/runtime/actor/questions.hpp"
+#include "tests/runtime/actor/stranger.hpp"
+
+using namespace troupe;
+using namespace troupe::test;
+using namespace std::chrono_literals;
+using base::Code;
+using base::Error;
+using base::Result;
+using bench::wire::Number;
+using bench::wire::Order;
+using bench::wire::Parcel;
+using runtime::DeadLetter;
+using runtime::Envelope;
+using runtime::Handle;
+using runtime::Handlers;
+using runtime::Header;
+using runtime::Intake;
+using runtime::Origin;
+using runtime::Reply;
+using runtime::Signal;
+
+namespace {
+
+/// The envelope as it comes over a link, with one byte of its words set anew.
+Envelope spoilt(const Envelope& good, std::size_t place, std::uint8_t byte) {
+  auto words = kj::heapArray<capnp::word>(good.words());
+  words.asBytes()[place] = byte;
+  Header head = good.header();
+  head.origin = Origin::foreign;
+  return Envelope::from_words(head, words);
+}
+
+constexpr std::size_t kRootPointer = 8;   // behind the segment table
+constexpr std::size_t kDataPointer = 24;  // of a parcel: behind the root pointer and its number
+constexpr std::uint8_t kFarAway = 0x7f;   // in the last byte of an offset, or of a length
+
+}  // namespace
+
+TEST_CASE("actor: only the first message of a conversation can be one of the runtime's own") {
+  Theatre theatre;
+  Stranger stranger(theatre, {}, messages::Role::operate);
+  const Handle actor = theatre.start(
+      "actor", [](Scripted&, Handlers& on) { on.describe<Number>([](Number::Builder state) { state.setValue(7); }); });
+  const auto describe = [&](Signal signal) {
+    const Header head{.signal = signal, .origin = Origin::foreign};
+    return stranger.ask(actor, Envelope::build<runtime::wire::Describe>(head, [](auto) {}));
+  };
+  CHECK(describe(Signal::message));
+  CHECK_FALSE(describe(Signal::item));
+  CHECK_FALSE(describe(Signal::end));
+}
+
+TEST_CASE("actor: a question that comes after its deadline is answered `timeout`, unrun") {
+  Theatre theatre;
+  Stranger stranger(theatre, {}, messages::Role::peer);
+  int ran = 0;
+  const Handle actor = theatre.start("actor", [&](Scripted&, Handlers& on) {
+    on.ask<Number, Number>([&](Number::Reader, Reply<Number> reply) {
+      ++ran;
+      reply.done();
+    });
+  });
+  const Header due_now{.due = theatre.ports.clock().now(), .origin = Origin::foreign};
+  const Envelope answer = stranger.ask(actor, Envelope::build<Number>(due_now, number(1)));
+  REQUIRE(answer);
+  CHECK(runtime::read_error(answer).code == Code::timeout);
+  CHECK(ran == 0);
+  CHECK(theatre.node.dead_letters(DeadLetter::expired) == 1);
+}
+
+TEST_CASE("stream: an item that breaks its schema ends the stream, and its reader goes on") {
+  Theatre theatre;
+  Stranger stranger(theatre, {}, messages::Role::peer);
+  Intake<Parcel, Number> intake;
+  int starts = 0, items = 0;
+  std::optional<Code> ended;
+  const Handle store = theatre.start(
+      "store",
+      [&](Scripted& self, Handlers& on) {
+        successor(self, on);
+        on.intake<Order, Parcel, Number>([&](Order::Reader, Intake<Parcel, Number> opened) {
+          intake = std::move(opened);
+          intake.on_item([&](Parcel::Reader parcel) { items += parcel.getData().size() == 64; });
+          intake.on_end([&](Result<void, Error> end) { ended = end.error().code; });
+        });
+      },
+      [&](Scripted&) { ++starts; });
+  const Header item{.signal = Signal::item, .origin = Origin::foreign};
+  const auto parcel = Envelope::build<Parcel>(item, [](Parcel::Builder out) { out.initData(64); });
+  stranger.ask(store, Envelope::build<Order>({.signal = Signal::open, .origin = Origin::foreign}, [](auto) {}));
+  stranger.follow(store, parcel);
+  REQUIRE(items == 1);
+  Envelope answer;
+  SUBCASE("broken pointers") { answer = stranger.follow(store, spoilt(parcel, kDataPointer + 3, kFarAway)); }
+  SUBCASE("a broken root") { answer = stranger.follow(store, spoilt(parcel, kRootPointer + 3, kFarAway)); }
+  SUBCASE("another kind") { answer = stranger.follow(store, Envelope::build<Number>(item, number(1))); }
+  CHECK(ended == Code::malformed);
+  REQUIRE(answer);
+  CHECK(answer.header().signal == Signal::cancel);
+  CHECK(items == 1);
+  Outcome still;
+  theatre.inside([&](Scripted& self) { self.ask<Number, Number>(store, self.now() + 1s, number(1), still.note()); });
+  CHECK(still.value == 2);
+  CHECK(starts == 1);
+}
