@@ -1,5 +1,6 @@
 #include "apps/compose.hpp"
 
+#include "actors/files/files_actor.hpp"
 #include "actors/peers/peers_actor.hpp"
 #include "runtime/config/forms.hpp"
 #include "runtime/config/known.hpp"
@@ -70,6 +71,16 @@ node::Domain peers(const Composition& parts) {
           {.kind = peers::PeersActor::kName}};
 }
 
+node::Domain files(const Composition& parts) {
+  files::FilesSettings setup;
+  setup.self = parts.pool->setup().identity->id();
+  setup.replicas = static_cast<std::uint8_t>(parts.settings.get(config::kFilesReplicas));
+  setup.claims.quota_bytes = parts.settings.get(config::kFilesQuotaPerOwner).value;
+  setup.watch.period = parts.settings.get(config::kFilesWatchPeriod);
+  setup.health = parts.health;
+  return {"files", [setup] { return std::make_unique<files::FilesActor>(setup); }, {.kind = files::FilesActor::kName}};
+}
+
 }  // namespace
 
 void Serving::set(const base::Endpoint& at) {
@@ -106,6 +117,8 @@ net::NetSetup net_setup(const config::Settings& settings, std::shared_ptr<const 
   return setup;
 }
 
-std::vector<node::Domain> compose(const Composition& parts) { return {store(), links(parts), peers(parts)}; }
+std::vector<node::Domain> compose(const Composition& parts) {
+  return {store(), links(parts), peers(parts), files(parts)};
+}
 
 }  // namespace troupe::apps

@@ -173,8 +173,8 @@ struct PutFile $kind(from = [operate], bytesMax = 1024) {
   # How `file ls` shows it: at most 255 bytes of UTF-8 without control characters, no path; empty for standard input.
   # Anything else is `refused`.
 
-  replicas @1 :UInt8 = 3;
-  # 1 to 16, else `refused`.
+  replicas @1 :UInt8;
+  # 1 to 16, else `refused`; 0: as many as the node's setting `files.replicas` says.
 }
 
 struct PutPiece $kind(from = [operate], bytesMax = 1048640, whenFull = credit) {

@@ -37,7 +37,7 @@ void FilesActor::start_put(const PutId& id, const std::string& name, std::uint8_
       put.actor, kRelayIdle,
       [&](wire::PutFile::Builder out) {
         out.setName(text_of(name));
-        out.setReplicas(replicas);
+        out.setReplicas(replicas == 0 ? settings_.replicas : replicas);
       },
       [relay = put.relay](runtime::Answer<wire::PutDone> answer) { relay->answer(answer.envelope()); }));
 }

@@ -19,7 +19,8 @@ struct FilesSettings {
   std::string store_directory = "files";  ///< of the node's disk
   std::string peers = "/peers";           ///< who answers ListKnown
   store::StoreOptions store;
-  std::uint32_t chunk_bytes = kChunkBytes;  ///< of new files: a power of two, kChunkBytesMin to kChunkBytesMax
+  std::uint8_t replicas = kReplicasDefault;  ///< of a put that names no number
+  std::uint32_t chunk_bytes = kChunkBytes;   ///< of new files: a power of two, kChunkBytesMin to kChunkBytesMax
   ClaimsLimits claims;
   CatalogueLimits catalogue;
   ReplicationLimits replication;

@@ -67,8 +67,6 @@ inline constexpr auto kFilesWatchPeriod =
     duration("files.watch_period", "60s", 100ms, 24h, When::start, "between two looks at the copies of a file");
 inline constexpr auto kFilesQuotaPerOwner =
     bytes("files.quota_per_owner", "16 GiB", kMiB, 1'024 * kTiB, When::start, "kept here for one other node");
-inline constexpr auto kFilesStoreBytesMax =
-    bytes("files.store_bytes_max", "256 GiB", kMiB, 1'024 * kTiB, When::start, "kept here in all");
 inline constexpr auto kStoreSync =
     text("store.sync", "always", 16, When::start,
          "always: nothing is acknowledged before it is on the disk; no other value", check_store_sync);
@@ -92,7 +90,7 @@ inline constexpr auto kLogFileBytesMax =
     bytes("log.file_bytes_max", "16 MiB", 64 * kKiB, 1'024 * kMiB, When::start, "size at which a new file is begun");
 inline constexpr auto kLogFilesMax = count("log.files_max", "5", 1, 1'000, When::start, "old files kept");
 
-inline constexpr std::array<Setting, 33> kNodeSettings{
+inline constexpr std::array<Setting, 32> kNodeSettings{
     kListen,
     kAdvertise,
     kJoin,
@@ -115,7 +113,6 @@ inline constexpr std::array<Setting, 33> kNodeSettings{
     kFilesReplicas,
     kFilesWatchPeriod,
     kFilesQuotaPerOwner,
-    kFilesStoreBytesMax,
     kStoreSync,
     kOperatorsView,
     kOperatorsOperate,
