@@ -28,7 +28,7 @@ inline constexpr std::size_t kBatchRows = 2048;              // of a commit, and
 inline constexpr std::size_t kReleasesAtOnce = 64;           // our choice
 inline constexpr std::size_t kWatchQuestionsPerNode = 4;     // our choice: far below what a link admits
 inline constexpr std::size_t kCopiersMax = 4;                // our choice: 4 MiB in memory
-inline constexpr std::chrono::minutes kRelayIdle{10};        // the served end has a shorter one
+inline constexpr std::chrono::minutes kRelayIdle{20};        // the served ends on both sides have shorter ones
 inline constexpr std::chrono::milliseconds kReadAgain{500};  // our choice: a store opens in less
 
 class FilesActor final : public FilesPart {

@@ -77,12 +77,13 @@ void HolderActor::take(store::wire::Slice::Reader slice) {
   after<IdlePuts>(kIdleCheck);
 }
 
-void HolderActor::commit(ClaimPlan plan, const ContentKey& key, base::ByteView bytes, Done done) {
+void HolderActor::commit(ClaimPlan planned, const ContentKey& key, base::ByteView bytes, Done done) {
   ++commits_;
+  const auto plan = std::make_shared<const ClaimPlan>(std::move(planned));
   ask<store::wire::Commit, messages::wire::Nothing>(
       store_handle(), now() + kCommitTimeout,
       [&](store::wire::Commit::Builder out) {
-        write_rows(out, plan.change.write, plan.change.erase);
+        write_rows(out, plan->change.write, plan->change.erase);
         const std::size_t parts = (bytes.size() + kBlobBytesMax - 1) / kBlobBytesMax;
         auto keep = out.initKeep(static_cast<unsigned>(parts));
         for (unsigned i = 0; i < parts; ++i) {
@@ -91,22 +92,22 @@ void HolderActor::commit(ClaimPlan plan, const ContentKey& key, base::ByteView b
               borrow(out, bytes.subspan(i * kBlobBytesMax, std::min(kBlobBytesMax, bytes.size() - i * kBlobBytesMax))));
         }
         std::vector<base::Digest> ids;
-        for (const ContentKey& dropped : plan.drop) {
+        for (const ContentKey& dropped : plan->drop) {
           for (std::size_t i = 0; i < blob_parts(dropped); ++i)
             ids.push_back(blob_id(dropped, static_cast<std::uint8_t>(i)));
         }
         auto drop = out.initDrop(size32(ids));
         for (unsigned i = 0; i < ids.size(); ++i) drop.set(i, data_of(ids[i].view()));
       },
-      [this, plan = std::move(plan), done = std::move(done)](runtime::Answer<messages::wire::Nothing> answer) mutable {
+      [this, plan, done = std::move(done)](runtime::Answer<messages::wire::Nothing> answer) mutable {
         --commits_;
         if (answer.ok()) {
-          claims_->apply(plan);
-          for (const ContentKey& dropped : plan.drop) damaged_.erase(dropped);
+          claims_->apply(*plan);
+          for (const ContentKey& dropped : plan->drop) damaged_.erase(dropped);
           done({});
         } else {
           base::ensure(nothing_done(answer.error().code), "a commit is done or not: the rows are read again");
-          claims_->abandon(plan);
+          claims_->abandon(*plan);
           done(answer.error());
         }
         wake();

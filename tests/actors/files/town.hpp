@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "actors/files/files_actor.hpp"
+#include "actors/files/get_actor.hpp"
 #include "actors/files/holder_actor.hpp"
 #include "actors/files/logic/range.hpp"
 #include "messages/peers.capnp.h"
@@ -44,6 +45,7 @@ struct House {
   std::optional<base::Endpoint> address;
   std::vector<std::unique_ptr<Life>> lives;
   bool up = false;
+  bool liar = false;  // from its next start on it answers for contents with wrong bytes
   const base::NodeId& id() const { return identity->id(); }
   Life& life() { return *lives.back(); }
 };
@@ -123,6 +125,19 @@ class Town {
       });
     });
     life.node.start("peers", test::script([this, i](Scripted&, runtime::Handlers& on) { know(i, on); }));
+    if (home.liar) {
+      life.node.start(
+          "liar", test::script(
+                      [](Scripted&, runtime::Handlers& on) {
+                        on.ask<wire::FetchContent, wire::Fetched>([](wire::FetchContent::Reader question,
+                                                                     runtime::Reply<wire::Fetched> reply) {
+                          const std::size_t size = std::max(question.getContent().getBytes(), 24u);
+                          reply.send([&](wire::Fetched::Builder out) { out.initBytes(static_cast<unsigned>(size)); });
+                        });
+                      },
+                      [](Scripted& self) { self.node().publish<wire::FetchContent>(kHolderPath, self.self()); }));
+      return;
+    }
     life.node.start("node", test::script({}, [&home](Scripted& self) {
                       self.spawn("files", [settings = home.settings] { return std::make_unique<FilesActor>(settings); },
                                  {.kind = FilesActor::kName});
@@ -324,14 +339,18 @@ class Town {
 
   struct Held {
     std::uint64_t contents = 0, claims = 0, bytes = 0, damaged = 0, bad = 0;
+    std::uint64_t blobs = 0;  // in the store
   };
   Held held(std::size_t i) {
     Held out;
     ask<runtime::wire::Describe, wire::HolderState>(
         i, kHolderPath, [](auto) {},
         [&](wire::HolderState::Reader state) {
-          out = {state.getContents(), state.getClaims(), state.getBytes(), state.getDamaged(), state.getBadDigests()};
+          out = {state.getContents(), state.getClaims(),     state.getBytes(),
+                 state.getDamaged(),  state.getBadDigests(), 0};
         });
+    ask<store::wire::Usage, store::wire::Used>(
+        i, "/files/store", [](auto) {}, [&](store::wire::Used::Reader used) { out.blobs = used.getBlobs(); });
     return out;
   }
   struct Owned {
@@ -356,6 +375,7 @@ class Town {
       out.contents += one.contents;
       out.claims += one.claims;
       out.bytes += one.bytes;
+      out.blobs += one.blobs;
     }
     return out;
   }

@@ -1,0 +1,251 @@
+#include <doctest/doctest.h>
+
+#include "actors/files/logic/merkle.hpp"
+#include "tests/actors/files/town.hpp"
+
+using namespace troupe;
+using namespace troupe::files;
+using base::Code;
+
+namespace {
+
+/// What node `from` says to the holder of node `to`.
+struct Guest {
+  Town& town;
+  std::size_t from, to;
+
+  template <class Q, class A>
+  std::optional<base::Error> ask(std::function<void(typename Q::Builder)> fill,
+                                 std::function<void(typename A::Reader)> take = {}) {
+    bool over = false;
+    std::optional<base::Error> error;
+    town.inside(from, [&](Scripted& self) {
+      const runtime::Handle holder =
+          from == to ? self.node().find(kHolderPath) : self.node().remote(town[to].id(), kHolderPath);
+      self.ask<Q, A>(holder, self.now() + 30s, fill, [&](runtime::Answer<A> answer) {
+        over = true;
+        if (!answer.ok()) error = answer.error();
+        else if (take) take(answer.value());
+      });
+    });
+    town.stage.run_until([&] { return over; }, 60s);
+    return error;
+  }
+  std::optional<base::Error> store(const ContentKey& key, const base::Bytes& bytes, const Cid& cid, bool* fresh = {}) {
+    return ask<wire::StoreContent, wire::Stored>(
+        [&](wire::StoreContent::Builder out) {
+          write(out.initClaim(), ClaimKind::file, {cid.bytes});
+          write(out.initContent(), key);
+          out.setBytes(data_of(bytes));
+        },
+        [&](wire::Stored::Reader stored) {
+          if (fresh != nullptr) *fresh = stored.getFresh();
+        });
+  }
+  std::optional<base::Error> release(const Cid& cid) {
+    return ask<wire::ReleaseClaim, wire::Released>(
+        [&](wire::ReleaseClaim::Builder out) { write(out.initClaim(), ClaimKind::file, {cid.bytes}); });
+  }
+  std::optional<base::Error> fetch(const ContentKey& key, base::Bytes* bytes = {}) {
+    return ask<wire::FetchContent, wire::Fetched>(
+        [&](wire::FetchContent::Builder out) { write(out.initContent(), key); },
+        [&](wire::Fetched::Reader fetched) {
+          if (bytes != nullptr) bytes->assign(fetched.getBytes().begin(), fetched.getBytes().end());
+        });
+  }
+  std::optional<base::Error> has(const std::vector<ContentKey>& keys, std::optional<Cid> cid, std::vector<bool>* out) {
+    return ask<wire::HasContents, wire::Has>(
+        [&](wire::HasContents::Builder question) {
+          auto list = question.initContents(size32(keys));
+          for (unsigned i = 0; i < keys.size(); ++i) write(list[i], keys[i]);
+          if (cid) question.setClaimedFor(data_of(cid->view()));
+        },
+        [&](wire::Has::Reader answer) {
+          for (const bool present : answer.getPresent()) out->push_back(present);
+        });
+  }
+};
+
+ContentKey chunk_of(const base::Bytes& bytes) {
+  return ContentKey::chunk(chunk_id(bytes), static_cast<std::uint32_t>(bytes.size()));
+}
+
+}  // namespace
+
+TEST_CASE("holder: bytes that are not what their id says are refused and counted, and leave nothing") {
+  Town town(2);
+  Guest guest{town, 0, 1};
+  const base::Bytes bytes = pattern(5000);
+  base::Bytes other = bytes;
+  other[4999] ^= 1;
+  CHECK(guest.store(chunk_of(bytes), other, cid(1))->code == Code::corrupt);
+  other.pop_back();
+  CHECK(guest.store(chunk_of(bytes), other, cid(1))->code == Code::corrupt);
+  CHECK(guest.store(ContentKey::manifest(cid(9)), bytes, cid(1))->code == Code::corrupt);
+  const auto held = town.held(1);
+  CHECK(held.bad == 3);
+  CHECK(held.contents == 0);
+  CHECK(held.blobs == 0);
+}
+
+TEST_CASE("holder: a claim belongs to whoever sent it, and nobody else can end it") {
+  Town town(3);
+  Guest first{town, 0, 2}, second{town, 1, 2};
+  const base::Bytes bytes = pattern(5000);
+  const ContentKey key = chunk_of(bytes);
+  bool fresh = false;
+  REQUIRE(!first.store(key, bytes, cid(1), &fresh));
+  CHECK(fresh);
+  REQUIRE(!second.store(key, bytes, cid(1), &fresh));
+  CHECK(!fresh);
+  CHECK(town.held(2).claims == 2);
+  CHECK(!second.release(cid(1)));
+  CHECK(!second.release(cid(1)));
+  CHECK(town.held(2).claims == 1);
+  base::Bytes got;
+  CHECK(!second.fetch(key, &got));
+  CHECK(got == bytes);
+  std::vector<bool> mine, theirs;
+  CHECK(!first.has({key, content(7)}, cid(1), &mine));
+  CHECK(!second.has({key, content(7)}, cid(1), &theirs));
+  CHECK(mine == std::vector{true, false});
+  CHECK(theirs == std::vector{false, false});
+  CHECK(!first.release(cid(1)));
+  CHECK(town.held(2).blobs == 0);
+  CHECK(first.fetch(key)->code == Code::not_found);
+}
+
+TEST_CASE("holder: an empty store claims what is there, and is told when it is not") {
+  Town town(2);
+  Guest guest{town, 0, 1};
+  const base::Bytes bytes = pattern(5000);
+  CHECK(guest.store(chunk_of(bytes), {}, cid(1))->code == Code::not_found);
+  REQUIRE(!guest.store(chunk_of(bytes), bytes, cid(1)));
+  CHECK(!guest.store(chunk_of(bytes), {}, cid(2)));
+  CHECK(town.held(1).claims == 2);
+}
+
+TEST_CASE("holder: an owner's quota ends with that owner") {
+  Town town(3, [](FilesSettings& settings) { settings.claims.quota_bytes = 10'000; });
+  Guest first{town, 0, 2}, second{town, 1, 2};
+  const base::Bytes a = pattern(6000), b = pattern(6001), c = pattern(4000);
+  REQUIRE(!first.store(chunk_of(a), a, cid(1)));
+  CHECK(first.store(chunk_of(b), b, cid(1))->code == Code::no_space);
+  CHECK(!first.store(chunk_of(c), c, cid(1)));
+  CHECK(!second.store(chunk_of(b), b, cid(1)));
+  CHECK(!first.release(cid(1)));
+  CHECK(!first.store(chunk_of(b), b, cid(1)));
+}
+
+TEST_CASE("holder: many stores of one content at once are one copy and each a claim") {
+  Town town(1);
+  const base::Bytes bytes = pattern(5000);
+  int answered = 0;
+  int fresh = 0;
+  town.inside(0, [&](Scripted& self) {
+    for (std::uint8_t i = 0; i < 20; ++i) {
+      self.ask<wire::StoreContent, wire::Stored>(
+          self.node().find(kHolderPath), self.now() + 30s,
+          [&](wire::StoreContent::Builder out) {
+            write(out.initClaim(), ClaimKind::file, {cid(i).bytes});
+            write(out.initContent(), chunk_of(bytes));
+            out.setBytes(data_of(bytes));
+          },
+          [&](runtime::Answer<wire::Stored> answer) {
+            REQUIRE(answer.ok());
+            ++answered;
+            fresh += answer.value().getFresh();
+          });
+    }
+  });
+  town.stage.run_for(10s);
+  CHECK(answered == 20);
+  CHECK(fresh == 1);
+  CHECK(town.held(0).claims == 20);
+  CHECK(town.held(0).blobs == 1);
+  town.restart(0);
+  CHECK(town.held(0).claims == 20);
+}
+
+TEST_CASE("holder: questions that make no sense are answered `malformed` or `unsupported`") {
+  Town town(2);
+  Guest guest{town, 0, 1};
+  const auto store = [&](auto change) {
+    return guest
+        .ask<wire::StoreContent, wire::Stored>([&](wire::StoreContent::Builder out) {
+          write(out.initClaim(), ClaimKind::file, {});
+          write(out.initContent(), chunk_of(pattern(10)));
+          change(out);
+        })
+        ->code;
+  };
+  CHECK(store([](auto out) { out.getClaim().setName({}); }) == Code::malformed);
+  CHECK(store([](auto out) { out.getContent().setBytes(0); }) == Code::malformed);
+  CHECK(store([](auto out) { out.getContent().setBytes(kChunkBytesMax + 1); }) == Code::malformed);
+  CHECK(store([](auto out) { out.getContent().setKind(wire::ContentKind::MANIFEST); }) == Code::malformed);
+  CHECK(store([](auto out) { out.getContent().setKind(static_cast<wire::ContentKind>(9)); }) == Code::unsupported);
+  CHECK(store([](auto out) { out.getClaim().setKind(static_cast<wire::ClaimKind>(9)); }) == Code::unsupported);
+  CHECK(guest.has({}, {}, nullptr)->code == Code::malformed);
+  CHECK(guest.has(std::vector(kContentsAskedMax + 1, content(1)), {}, nullptr)->code == Code::malformed);
+  std::vector<bool> present;
+  CHECK(!guest.has(std::vector(kContentsAskedMax, content(1)), {}, &present));
+  CHECK(present.size() == kContentsAskedMax);
+  CHECK(guest.ask<wire::BindClaim, wire::Bound>([](auto) {})->code == Code::malformed);
+  CHECK(guest
+            .ask<wire::BindClaim, wire::Bound>([](wire::BindClaim::Builder out) {
+              out.setPut(data_of(put_id(1).view()));
+              out.setCid(data_of(cid(1).view()));
+            })
+            ->code == Code::not_found);
+  CHECK(town.failures().empty());
+}
+
+TEST_CASE("holder: a peer cannot mend, and what peers may ask is offered under no other path") {
+  Town town(2);
+  Guest guest{town, 0, 1};
+  CHECK(guest.ask<wire::MendContent, messages::wire::Nothing>([](auto) {})->code == Code::refused);
+  bool over = false;
+  town.inside(0, [&](Scripted& self) {
+    self.ask<wire::FetchContent, wire::Fetched>(
+        self.node().remote(town[1].id(), kPath), self.now() + 30s, [](auto) {},
+        [&](runtime::Answer<wire::Fetched> answer) {
+          over = true;
+          CHECK(answer.error().code == Code::unsupported);
+        });
+  });
+  town.stage.run_until([&] { return over; }, 60s);
+  CHECK(over);
+}
+
+TEST_CASE("holder: a put that nobody hears of any more is released") {
+  Town town(2);
+  Guest guest{town, 0, 1};
+  const base::Bytes bytes = pattern(5000);
+  REQUIRE(!guest.ask<wire::StoreContent, wire::Stored>([&](wire::StoreContent::Builder out) {
+    write(out.initClaim(), ClaimKind::put, {put_id(1).bytes});
+    write(out.initContent(), chunk_of(bytes));
+    out.setBytes(data_of(bytes));
+  }));
+  town.stage.run_for(30min);
+  CHECK(town.held(1).claims == 1);
+  town.stage.run_for(40min);
+  CHECK(town.held(1).claims == 0);
+  CHECK(town.held(1).blobs == 0);
+}
+
+TEST_CASE("holder: while it reads its rows it says `unavailable` and when to come again") {
+  Town town(1);
+  town.kill(0);
+  town.begin(0);
+  bool over = false;
+  town.inside(0, [&](Scripted& self) {
+    self.ask<wire::FetchContent, wire::Fetched>(
+        self.node().find(kHolderPath), self.now() + 30s, [](auto) {},
+        [&](runtime::Answer<wire::Fetched> answer) {
+          over = true;
+          CHECK(!answer.ok());
+        });
+  });
+  town.stage.run_until([&] { return over; }, 60s);
+  CHECK(over);
+}
