@@ -185,7 +185,7 @@ Measurement<Figure> measure_idle_links(os::Waker& waker, Runner& runner, SecondP
   if (!settled.ok()) return settled.error();
   const std::uint64_t resident = growth(before, resident_bytes(), links);
   std::vector<runtime::Handle> everybody;
-  for (const auto& link : pool->close()) everybody.push_back(link->proxy("/echo"));
+  for (const auto& link : pool->in_service()) everybody.push_back(link->proxy("/echo"));
   auto out = runner.measure("roll", kAnswerMax, [&](Measured measured) {
     return factory<Roll>(everybody, kAnswerMax, Figure{.what = "link.idle", .clients = links}, std::move(measured));
   });

@@ -206,6 +206,13 @@ std::shared_ptr<Link> Pool::in_service(const base::NodeId& id) const {
   return found == peers_.end() ? nullptr : serving_.at(found->second).link;
 }
 
+std::vector<std::shared_ptr<Link>> Pool::in_service() const {
+  const std::lock_guard hold(lock_);
+  std::vector<std::shared_ptr<Link>> out;
+  for (const auto& [number, entry] : serving_) out.push_back(entry.link);
+  return out;
+}
+
 std::vector<std::shared_ptr<Link>> Pool::close() {
   const std::lock_guard hold(lock_);
   closed_ = true;
