@@ -1,0 +1,22 @@
+#pragma once
+// What the commands `troupe file …` share; each is declared here and has a source of its own, file_put.cpp and so on.
+#include "actors/files/api.hpp"
+#include "apps/client.hpp"
+
+namespace troupe::apps {
+
+// A node gives up a stream in which nothing moves after a minute, and says why; this is for one that is gone silent.
+inline constexpr std::chrono::minutes kFileIdle{5};
+// A change is one commit, for which a store has a minute (actors/files/settings.hpp), and what goes before it.
+inline constexpr std::chrono::seconds kFileAnswer{75};
+
+using CommandRun = Ending(const Invocation&, Console&);
+CommandRun file_put, file_get, file_list, file_view, file_verify, file_remove, file_pin, file_unpin;
+
+/// The argument CID. Fails with usage unless it is 64 hexadecimal digits.
+base::Result<files::Cid, Failure> cid_of(const Invocation& invocation);
+
+inline std::string hex(capnp::Data::Reader id) { return base::hex({id.begin(), id.size()}); }
+inline capnp::Data::Reader data(const files::Cid& cid) { return {cid.bytes.data(), cid.bytes.size()}; }
+
+}  // namespace troupe::apps

@@ -1,0 +1,122 @@
+#include "apps/file_target.hpp"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <filesystem>
+
+#include "apps/file_source.hpp"
+#include "runtime/base/bytes.hpp"
+#include "runtime/os/chance.hpp"
+
+namespace troupe::apps {
+namespace {
+
+constexpr mode_t kMode = 0666;  // less the caller's umask, as for any file that a program makes
+
+std::string directory_of(const std::string& path) {
+  const auto parent = std::filesystem::path(path).parent_path();
+  return parent.empty() ? "." : parent.string();
+}
+
+// A name that nobody else has; short, for the final one may be as long as names can be.
+std::string name_beside(const std::string& path) {
+  os::Chance chance;
+  std::array<std::uint8_t, 8> drawn{};
+  chance.fill(drawn);
+  return directory_of(path) + "/.troupe-" + base::hex(drawn) + ".part";
+}
+
+}  // namespace
+
+base::Result<FileTarget, Failure> FileTarget::open(const std::string& path) {
+  FileTarget target;
+  target.path_ = path == "-" ? "standard output" : path;
+  struct stat there {};
+  const bool exists = path != "-" && ::stat(path.c_str(), &there) == 0;
+  if (exists && S_ISDIR(there.st_mode))
+    return Failure{{base::Code::refused, "cannot write " + path + ": it is a directory"}, "nothing was written"};
+  if (path == "-") {
+    target.descriptor_ = STDOUT_FILENO;
+  } else if (exists && !S_ISREG(there.st_mode)) {
+    target.owned_ = os::Descriptor(::open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY));
+    if (!target.owned_.valid()) return target.failure(errno);
+    target.descriptor_ = target.owned_.get();
+  } else {
+    // A link stays what it is, and the file that it leads to is replaced.
+    std::error_code unresolved;
+    const auto real = std::filesystem::canonical(path, unresolved);
+    target.final_ = unresolved ? path : real.string();
+    if (auto opened = target.open_beside(); !opened.ok()) return opened.error();
+  }
+  if (target.final_.empty()) {
+    struct stat own {};
+    target.may_block_ = ::fstat(target.descriptor_, &own) != 0 || !S_ISREG(own.st_mode);
+  }
+  return target;
+}
+
+base::Result<void, Failure> FileTarget::open_beside() {
+  temporary_ = name_beside(final_);
+  owned_ = os::Descriptor(::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, kMode));
+  if (!owned_.valid()) {
+    const int number = errno;
+    temporary_.clear();
+    return failure(number);
+  }
+  descriptor_ = owned_.get();
+  return {};
+}
+
+FileTarget::FileTarget(FileTarget&& other) noexcept
+    : path_(std::move(other.path_)),
+      final_(std::move(other.final_)),
+      temporary_(std::exchange(other.temporary_, {})),
+      owned_(std::move(other.owned_)),
+      descriptor_(other.descriptor_),
+      may_block_(other.may_block_),
+      written_(other.written_) {}
+
+FileTarget::~FileTarget() {
+  if (!temporary_.empty()) ::unlink(temporary_.c_str());
+}
+
+base::Result<void, Failure> FileTarget::write(std::span<const std::uint8_t> bytes, WaitForRoom& wait) {
+  while (!bytes.empty()) {
+    // A pipe that has room at all takes PIPE_BUF without blocking (pipe(7)), so that Ctrl-C is noticed.
+    const std::size_t size = may_block_ ? std::min<std::size_t>(bytes.size(), PIPE_BUF) : bytes.size();
+    if (may_block_)
+      if (auto ready = wait(descriptor_); !ready.ok()) return ready;
+    const ssize_t put = ::write(descriptor_, bytes.data(), size);
+    if (put < 0 && errno == EINTR) continue;
+    if (put < 0) return failure(errno);
+    bytes = bytes.subspan(static_cast<std::size_t>(put));
+    written_ += static_cast<std::uint64_t>(put);
+  }
+  return {};
+}
+
+base::Result<void, Failure> FileTarget::commit() {
+  if (final_.empty()) return {};
+  if (::fsync(descriptor_) != 0) return failure(errno);
+  if (::rename(temporary_.c_str(), final_.c_str()) != 0) return failure(errno);
+  temporary_.clear();
+  const os::Descriptor directory(::open(directory_of(final_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  // A directory that may be written but not read cannot be synced; the file is there all the same.
+  if (directory.valid() && ::fsync(directory.get()) != 0 && errno == EIO) return failure(errno);
+  return {};
+}
+
+const char* FileTarget::outcome() const {
+  if (!final_.empty() || written_ == 0) return "nothing was written";
+  return "what was written is not all of it";
+}
+
+Failure FileTarget::failure(int number) const { return {system_error("cannot write " + path_, number), outcome()}; }
+
+}  // namespace troupe::apps

@@ -1,0 +1,52 @@
+#pragma once
+// Where `file get` writes: standard output, or a file that has its name only once it is whole.
+//
+// File    the bytes go to a nameless or oddly named file beside it, which is synced and then takes the name; it
+//         replaces a file of that name. Whatever ends this before commit() removes what was written.
+// Others  a pipe or a device that has the name already is written directly.
+// Owner   one writer, once; blocks on the device, not on a pipe: that is waited for through the Client.
+#include <span>
+#include <string>
+
+#include "apps/failure.hpp"
+#include "runtime/base/callback.hpp"
+#include "runtime/base/result.hpp"
+#include "runtime/os/descriptor.hpp"
+
+namespace troupe::apps {
+
+class FileTarget {
+ public:
+  /// Before a write that could block: waits until there is room. Its failure ends the write.
+  using WaitForRoom = base::Callback<base::Result<void, Failure>(int descriptor)>;
+
+  /// "-" is standard output.
+  static base::Result<FileTarget, Failure> open(const std::string& path);
+  FileTarget(FileTarget&& other) noexcept;
+  FileTarget& operator=(FileTarget&&) = delete;
+  ~FileTarget();
+
+  base::Result<void, Failure> write(std::span<const std::uint8_t> bytes, WaitForRoom& wait);
+
+  /// All is written: makes it durable and gives it its name.
+  base::Result<void, Failure> commit();
+
+  std::uint64_t bytes() const { return written_; }
+  /// What has become of the file if this ends before commit().
+  const char* outcome() const;
+
+ private:
+  FileTarget() = default;
+  base::Result<void, Failure> open_beside();
+  Failure failure(int number) const;
+
+  std::string path_;       // for people
+  std::string final_;      // empty: written directly
+  std::string temporary_;  // empty: there is none
+  os::Descriptor owned_;
+  int descriptor_ = -1;
+  bool may_block_ = false;
+  std::uint64_t written_ = 0;
+};
+
+}  // namespace troupe::apps

@@ -1,0 +1,123 @@
+#include "apps/file_target.hpp"
+
+#include <sys/stat.h>
+
+#include "runtime/base/bytes.hpp"
+#include "tests/apps/harness.hpp"
+
+using namespace troupe;
+using namespace troupe::apps;
+
+namespace {
+
+std::string content(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+std::size_t files_in(const std::string& folder) {
+  return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator(folder), {}));
+}
+
+FileTarget opened(const std::string& path) {
+  auto target = FileTarget::open(path);
+  REQUIRE(target.ok());
+  return std::move(target).value();
+}
+
+void write(FileTarget& target, const std::string& text) {
+  FileTarget::WaitForRoom wait([](int) { return base::Result<void, Failure>(); });
+  REQUIRE(target.write(base::as_bytes(text), wait).ok());
+}
+
+}  // namespace
+
+TEST_CASE("file target: a file has its name once it is whole, and nothing else is left") {
+  const TemporaryFolder folder;
+  const std::string path = folder.path() + "/file";
+  auto target = opened(path);
+  write(target, "first ");
+  write(target, "second");
+  CHECK_FALSE(std::filesystem::exists(path));
+  REQUIRE(target.commit().ok());
+  CHECK(target.bytes() == 12);
+  CHECK(content(path) == "first second");
+  CHECK(files_in(folder.path()) == 1);
+}
+
+TEST_CASE("file target: without a commit the folder is as before") {
+  const TemporaryFolder folder;
+  const std::string path = folder.write("file", "old");
+  {
+    auto target = opened(path);
+    write(target, "new");
+    CHECK(content(path) == "old");
+    CHECK(std::string(target.outcome()) == "nothing was written");
+  }
+  CHECK(content(path) == "old");
+  CHECK(files_in(folder.path()) == 1);
+}
+
+TEST_CASE("file target: a file of that name is replaced, and a link to one stays a link") {
+  const TemporaryFolder folder;
+  const std::string path = folder.write("file", "old");
+  const std::string link = folder.path() + "/link";
+  std::filesystem::create_symlink("file", link);
+  auto target = opened(link);
+  write(target, "new");
+  REQUIRE(target.commit().ok());
+  CHECK(std::filesystem::is_symlink(link));
+  CHECK(content(path) == "new");
+  CHECK(files_in(folder.path()) == 2);
+}
+
+TEST_CASE("file target: a file that it makes has the caller's permissions") {
+  const TemporaryFolder folder;
+  const mode_t before = ::umask(027);
+  auto target = opened(folder.path() + "/file");
+  ::umask(before);
+  write(target, "x");
+  REQUIRE(target.commit().ok());
+  struct stat made {};
+  REQUIRE(::stat((folder.path() + "/file").c_str(), &made) == 0);
+  CHECK((made.st_mode & 0777) == 0640);
+}
+
+TEST_CASE("file target: a name as long as names can be is no trouble") {
+  const TemporaryFolder folder;
+  const std::string path = folder.path() + '/' + std::string(255, 'n');
+  auto target = opened(path);
+  REQUIRE(target.commit().ok());
+  CHECK(std::filesystem::exists(path));
+}
+
+TEST_CASE("file target: a device is written directly, and a full one is `no_space`") {
+  auto nothing = opened("/dev/null");
+  write(nothing, "x");
+  CHECK(nothing.commit().ok());
+  auto full = opened("/dev/full");
+  FileTarget::WaitForRoom wait([](int) { return base::Result<void, Failure>(); });
+  const auto written = full.write(base::as_bytes("x"), wait);
+  REQUIRE_FALSE(written.ok());
+  CHECK(exit_of(written.error(), Effect::read) == Exit::overloaded);
+}
+
+TEST_CASE("file target: a wait that is given up ends the write") {
+  auto target = opened("/dev/null");
+  FileTarget::WaitForRoom wait([](int) -> base::Result<void, Failure> {
+    return Failure{{base::Code::dropped, "interrupted"}, {}, {}, Exit::interrupted};
+  });
+  const auto written = target.write(base::as_bytes("x"), wait);
+  REQUIRE_FALSE(written.ok());
+  CHECK(exit_of(written.error(), Effect::read) == Exit::interrupted);
+}
+
+TEST_CASE("file target: a directory, and a folder that is not there, are refused before anything is asked") {
+  const TemporaryFolder folder;
+  const auto directory = FileTarget::open(folder.path());
+  REQUIRE_FALSE(directory.ok());
+  CHECK(directory.error().error.code == base::Code::refused);
+  const auto nowhere = FileTarget::open(folder.path() + "/none/file");
+  REQUIRE_FALSE(nowhere.ok());
+  CHECK(nowhere.error().error.code == base::Code::not_found);
+}

@@ -1,0 +1,244 @@
+// Files at nodes that are real processes: they outlive the node at which they were stored.
+#include <sys/stat.h>
+
+#include "runtime/base/bytes.hpp"
+#include "runtime/base/random.hpp"
+#include "runtime/os/sockets.hpp"
+#include "tests/cluster/program.hpp"
+
+using namespace troupe;
+using namespace troupe::test;
+
+namespace {
+
+constexpr std::size_t kMiB = 1u << 20;
+
+bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+std::string random_text(std::uint64_t seed, std::size_t size) {
+  base::Random random(seed);
+  std::string bytes(size, 0);
+  for (char& byte : bytes) byte = static_cast<char>(random.next());
+  return bytes;
+}
+
+/// A file of those bytes in the folder.
+std::string file_of(const Folder& folder, const std::string& name, const std::string& bytes) {
+  std::ofstream(folder / name, std::ios::binary) << bytes;
+  return folder / name;
+}
+
+std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
+
+bool linked(const Folder& folder, const NodeProgram& node, std::size_t peers) {
+  return until([&] {
+    const Seen status = troupe::test::troupe(folder, {"status", "--json", "--data", node.data});
+    return contains(status.out, "\"peers\":" + std::to_string(peers) + ',');
+  });
+}
+
+/// `size` nodes, each linked to all others.
+class Cluster {
+ public:
+  explicit Cluster(std::size_t size) {
+    for (std::size_t i = 0; i < size; ++i) {
+      std::vector<std::string> more;
+      if (i > 0) more = {"--join", nodes.front()->id + '@' + nodes.front()->at};
+      nodes.push_back(std::make_unique<NodeProgram>(folder, "n" + std::to_string(i), more));
+      REQUIRE(nodes.back()->ready());
+    }
+    for (const auto& node : nodes) REQUIRE(linked(folder, *node, size - 1));
+  }
+
+  Seen run(std::size_t node, std::vector<std::string> arguments) {
+    arguments.insert(arguments.end(), {"--data", nodes[node]->data});
+    return troupe::test::troupe(folder, arguments);
+  }
+  /// Stores a file and returns its content id.
+  std::string put(std::size_t node, const std::string& path, std::size_t replicas) {
+    const Seen stored = run(node, {"file", "put", path, "--replicas", std::to_string(replicas)});
+    REQUIRE_MESSAGE(stored.exit == 0, stored.err);
+    const std::string cid = first_line(stored.out);
+    REQUIRE(cid.size() == 64);
+    CHECK(stored.out == cid + '\n');
+    return cid;
+  }
+  void kill(std::size_t node) {
+    nodes[node]->kill(SIGKILL);
+    nodes[node]->wait();
+  }
+  /// In the directory that it had.
+  void restart(std::size_t node) {
+    const std::string name = "n" + std::to_string(node);
+    nodes[node].reset();
+    nodes[node] = std::make_unique<NodeProgram>(folder, name);
+    REQUIRE(nodes[node]->ready());
+  }
+
+  const Folder folder;
+  std::vector<std::unique_ptr<NodeProgram>> nodes;  // after the folder: they end before it goes
+};
+
+const std::string kUnknown(64, '0');
+
+}  // namespace
+
+TEST_CASE("cluster: what is stored at one node is read at any other, byte for byte, also when the first has died") {
+  Cluster cluster(4);
+  std::vector<std::pair<std::string, std::string>> stored;  // content id, bytes
+  for (const std::size_t size : {std::size_t{0}, std::size_t{1}, 3 * kMiB + 1}) {
+    const std::string bytes = random_text(size + 1, size);
+    stored.emplace_back(cluster.put(0, file_of(cluster.folder, "original", bytes), 3), bytes);
+  }
+  for (std::size_t node = 0; node < cluster.nodes.size(); ++node) {
+    for (const auto& [cid, bytes] : stored) {
+      const Seen to_stdout = cluster.run(node, {"file", "get", cid});
+      CHECK(to_stdout.exit == 0);
+      CHECK(to_stdout.out == bytes);
+    }
+  }
+  cluster.kill(0);
+  for (const auto& [cid, bytes] : stored) {
+    const std::string copy = cluster.folder / "copy";
+    const Seen got = cluster.run(3, {"file", "get", cid, "-o", copy, "--json"});
+    CHECK_MESSAGE(got.exit == 0, got.err);
+    CHECK(content(copy) == bytes);
+    const std::string size = std::to_string(bytes.size());
+    CHECK(got.out ==
+          "{\"cid\":\"" + cid + "\",\"file\":\"" + copy + "\",\"bytes\":" + size + ",\"fileBytes\":" + size + "}\n");
+  }
+  const auto& [cid, bytes] = stored.back();
+  CHECK(cluster.run(2, {"file", "get", cid, "--range", "1048570-1048590"}).out == bytes.substr(1'048'570, 21));
+  CHECK(cluster.run(2, {"file", "get", cid, "--range", "9999999-9999999"}).exit == 5);
+}
+
+TEST_CASE("cluster: a file is listed, viewed, verified, pinned and removed where it was stored") {
+  Cluster cluster(3);
+  const std::string cid = cluster.put(0, file_of(cluster.folder, "name", random_text(1, 2 * kMiB)), 2);
+  const Seen listed = cluster.run(0, {"file", "ls", "--json"});
+  CHECK(listed.exit == 0);
+  CHECK(listed.out.starts_with("[{\"cid\":\"" + cid +
+                               "\",\"name\":\"name\",\"bytes\":2097152,\"chunks\":2,\"pinned\":false,"
+                               "\"expires\":null}]"));
+  CHECK(cluster.run(1, {"file", "ls", "--json"}).out == "[]\n");
+  CHECK(contains(cluster.run(0, {"file", "view", cid, "--chunks"}).out, "copies   2 of 2\n"));
+  CHECK(contains(cluster.run(0, {"file", "view", cid, "--json"}).out, "\"listed\":true,"));
+  CHECK(contains(cluster.run(1, {"file", "view", cid, "--json"}).out, "\"listed\":false,"));
+
+  const Seen verified = cluster.run(0, {"file", "verify", cid});
+  CHECK(verified.exit == 0);
+  CHECK(verified.out == "6 of 6 copies are sound\n");
+
+  CHECK(cluster.run(0, {"file", "pin", cid}).exit == 0);
+  CHECK(contains(cluster.run(0, {"file", "ls", "--json"}).out, "\"pinned\":true"));
+  CHECK(cluster.run(0, {"file", "unpin", cid}).exit == 0);
+  CHECK(cluster.run(0, {"file", "rm", cid}).exit == 0);
+  CHECK(cluster.run(0, {"file", "rm", cid}).exit == 4);
+  CHECK(cluster.run(0, {"file", "ls", "--json"}).out == "[]\n");
+  // The holders are told a little later.
+  CHECK(until([&] { return cluster.run(1, {"file", "get", cid}).exit == 4; }));
+}
+
+TEST_CASE("cluster: a file that nobody has is exit 4, and its name stays free") {
+  Cluster cluster(2);
+  const std::string copy = cluster.folder / "copy";
+  const Seen got = cluster.run(1, {"file", "get", kUnknown, "-o", copy});
+  CHECK(got.exit == 4);
+  CHECK(got.err.starts_with("error: "));
+  CHECK_FALSE(std::filesystem::exists(copy));
+  for (const std::string command : {"view", "verify"}) CHECK(cluster.run(1, {"file", command, kUnknown}).exit == 4);
+  for (const std::string command : {"rm", "pin", "unpin"}) CHECK(cluster.run(1, {"file", command, kUnknown}).exit == 4);
+  CHECK(cluster.run(1, {"file", "get", "nonsense"}).exit == 2);
+  CHECK(cluster.run(1, {"file", "get", kUnknown, "--range", "2-1"}).exit == 2);
+}
+
+TEST_CASE("cluster: with fewer nodes than replicas a file is stored, and the exit is 3") {
+  Cluster cluster(1);
+  const std::string path = file_of(cluster.folder, "file", "some bytes");
+  const Seen stored = cluster.run(0, {"file", "put", path, "--replicas", "3"});
+  CHECK(stored.exit == 3);
+  CHECK(contains(stored.err, "stored at 1 of 3 nodes"));
+  CHECK(cluster.run(0, {"file", "get", first_line(stored.out)}).out == "some bytes");
+  const Seen again = cluster.run(0, {"file", "put", path, "--json"});
+  CHECK(again.exit == 3);
+  CHECK(again.out == "{\"cid\":\"" + first_line(stored.out) +
+                         "\",\"name\":\"file\",\"bytes\":10,\"chunks\":1,\"replicas\":3,\"reached\":1,"
+                         "\"bytesFresh\":10}\n");
+  CHECK(again.err.empty());
+}
+
+TEST_CASE("cluster: a node that dies right after a put has what it said that it has") {
+  Cluster cluster(1);
+  const std::string bytes = random_text(7, 2 * kMiB + 5);
+  const std::string cid = cluster.put(0, file_of(cluster.folder, "file", bytes), 1);
+  cluster.kill(0);
+  const Seen without = cluster.run(0, {"file", "get", cid});
+  CHECK(without.exit == 7);
+  CHECK(without.out.empty());
+  cluster.restart(0);
+  // A new node reads its catalogue before it answers.
+  Seen got{};
+  CHECK(until([&] {
+    got = cluster.run(0, {"file", "get", cid});
+    return got.exit != 7;
+  }));
+  CHECK(got.exit == 0);
+  CHECK(got.out == bytes);
+  CHECK(contains(cluster.run(0, {"file", "ls"}).out, cid));
+}
+
+TEST_CASE("cluster: a put that is interrupted leaves nothing behind") {
+  Cluster cluster(1);
+  const std::string pipe = cluster.folder / "pipe";
+  REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
+  const int writer = ::open(pipe.c_str(), O_RDWR | O_CLOEXEC);
+  REQUIRE(writer >= 0);
+  Program put({"file", "put", pipe, "--replicas", "1", "--data", cluster.nodes[0]->data}, cluster.folder / "put");
+  const std::string bytes = random_text(9, 4'096);
+  for (int i = 0; i < 512; ++i) REQUIRE(::write(writer, bytes.data(), bytes.size()) == 4'096);  // it reads
+  put.kill(SIGINT);
+  CHECK(put.wait() == 130);
+  ::close(writer);
+  CHECK(put.out().empty());
+  CHECK(contains(put.err(), "outcome: nothing was stored under a content id"));
+  CHECK(cluster.run(0, {"file", "ls", "--json"}).out == "[]\n");
+}
+
+TEST_CASE("cluster: what cannot be stored is refused before a node is asked") {
+  const Folder folder;
+  const std::string nowhere = folder / "none";
+  CHECK(troupe::test::troupe(folder, {"file", "put", nowhere, "--data", nowhere}).exit == 4);
+  CHECK(troupe::test::troupe(folder, {"file", "put", folder / ".", "--data", nowhere}).exit == 1);
+  CHECK(troupe::test::troupe(folder, {"file", "put", "x", "--replicas", "0", "--data", nowhere}).exit == 2);
+  const std::string path = file_of(folder, "file", "x");
+  CHECK(troupe::test::troupe(folder, {"file", "put", path, "--data", nowhere}).exit == 7);
+}
+
+TEST_CASE("cluster: a name with control characters is refused") {
+  Cluster cluster(1);
+  const Seen stored = cluster.run(0, {"file", "put", file_of(cluster.folder, "a\nb", "x"), "--replicas", "1"});
+  CHECK(stored.exit == 5);
+  CHECK(contains(stored.err, "control characters"));
+  CHECK(cluster.run(0, {"file", "ls", "--json"}).out == "[]\n");
+}
+
+TEST_CASE("cluster: garbage at the port does not disturb a get") {
+  Cluster cluster(2);
+  const std::string bytes = random_text(11, 8 * kMiB);
+  const std::string cid = cluster.put(0, file_of(cluster.folder, "file", bytes), 1);
+  Program get({"file", "get", cid, "-o", cluster.folder / "copy", "--data", cluster.nodes[1]->data},
+              cluster.folder / "get");
+  for (std::uint64_t seed = 0; seed < 20 || !get.ended(); ++seed) {
+    const std::string garbage = random_text(seed, 10'000);
+    for (const auto& node : cluster.nodes) {
+      auto socket = os::connect_tcp(*base::Endpoint::parse(node->at));
+      REQUIRE(socket.ok());
+      os::Waker waker({});
+      waker.wait(kPatience, os::Waker::Watched{socket.value().get(), os::Waker::Want::writing});
+      // A node that hangs up first is right to do so.
+      [[maybe_unused]] const auto written = ::write(socket.value().get(), garbage.data(), garbage.size());
+    }
+  }
+  CHECK(get.wait() == 0);
+  CHECK(content(cluster.folder / "copy") == bytes);
+}
