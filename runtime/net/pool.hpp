@@ -113,12 +113,10 @@ class Pool : public std::enable_shared_from_this<Pool> {
 
   /// Links in service, in the order in which they came to it.
   std::vector<LinkInfo> rows() const;
+  std::vector<std::shared_ptr<Link>> in_service() const;
   std::optional<LinkInfo> find(const base::NodeId& id) const;
   /// The link in service to that node, in the role of a peer; null if there is none.
   std::shared_ptr<Link> in_service(const base::NodeId& id) const;
-  /// The same as links.
-  std::vector<std::shared_ptr<Link>> in_service() const;
-
   /// The port that was bound where 0 was asked for: a restarted `/links` must come back to it. Zero: none yet.
   std::atomic<std::uint16_t> bound_port{0};
 
