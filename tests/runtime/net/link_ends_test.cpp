@@ -1,0 +1,81 @@
+// How a link ends, and what it leaves.
+#include <doctest/doctest.h>
+
+#include "messages/runtime.capnp.h"
+#include "runtime/net/peer.hpp"
+#include "tests/runtime/actor/questions.hpp"
+#include "tests/runtime/net/village.hpp"
+
+using namespace troupe;
+using namespace troupe::test;
+using namespace std::chrono_literals;
+using base::Code;
+using bench::wire::Number;
+using runtime::Answer;
+using runtime::Envelope;
+using runtime::Handle;
+using runtime::Handlers;
+using runtime::Reply;
+
+TEST_CASE("link: one that has ended is freed") {
+  std::weak_ptr<net::Link> link;
+  Village village(2);
+  village.serve<Number>(1, "count", successor);
+  village.inside(0, [&](Scripted& self) { self.node().remote(village[1].id(), "/count"); });
+  link = village[0].pool->in_service(village[1].id());
+  REQUIRE_FALSE(link.expired());
+  village.fabric->reset(village[0].ports.address(), village[1].ports.address());
+  village.stage.run_for(10s);
+  CHECK(village[0].pool->rows().empty());
+  CHECK(link.expired());
+}
+
+TEST_CASE("link: what was told before a hang-up arrives") {
+  Village village(2);
+  int told = 0;
+  village.serve<Number>(1, "count", [&](Scripted&, Handlers& on) { on.tell<Number>([&](Number::Reader) { ++told; }); });
+  const auto tell_and_hang_up = [&](Scripted& self) {
+    const Handle remote = self.node().remote(village[1].id(), "/count");
+    for (int i = 0; i < 100; ++i) self.tell<Number>(remote, number(1));
+    net::hang_up(*village[0].pool->in_service(village[1].id()));
+  };
+  village.inside(0, [&](Scripted& self) { self.node().remote(village[1].id(), "/count"); });
+  village.inside(0, tell_and_hang_up);
+  CHECK(told == 100);
+  CHECK(village[0].pool->rows().empty());
+  CHECK(village[1].pool->rows().empty());
+}
+
+TEST_CASE("link: none comes up once `/links` has stopped, however far its handshake was") {
+  for (auto progress = 0ms; progress < 200ms; progress += 3ms) {
+    Village village(2);
+    village.inside(
+        0, [&](Scripted&) { village[0].pool->dial(*base::HostPort::parse(village[1].address->text())); }, progress);
+    village.inside(
+        1,
+        [](Scripted& self) {
+          self.send(self.node().find("/links"), Envelope::build<runtime::wire::Stop>({}, [](auto) {}));
+        },
+        30s);
+    CHECK(village[1].pool->rows().empty());
+    CHECK(village[0].pool->rows().empty());
+    CHECK(village.fabric->streams() == 0);
+  }
+}
+
+TEST_CASE("link: whoever asks the sender of a foreign message hears `unavailable` at once") {
+  Village village(2);
+  Outcome outcome;
+  village.serve<Number>(1, "count", [&](Scripted& self, Handlers& on) {
+    on.ask<Number, Number>([&](Number::Reader, Reply<Number> reply) {
+      self.ask<Number, Number>(self.sender(), base::Instant::max(), number(1), outcome.note());
+      reply.done();
+    });
+  });
+  village.inside(0, [&](Scripted& self) {
+    self.ask<Number, Number>(self.node().remote(village[1].id(), "/count"), self.now() + 5s, number(1),
+                             [](Answer<Number>) {});
+  });
+  CHECK(outcome.calls == 1);
+  CHECK(outcome.code == Code::unavailable);
+}

@@ -1,0 +1,166 @@
+// What one side of a link may use of the other, and gets back.
+#include <doctest/doctest.h>
+
+#include "runtime/actor/stream_end.hpp"
+#include "tests/runtime/actor/questions.hpp"
+#include "tests/runtime/actor/stranger.hpp"
+#include "tests/runtime/net/village.hpp"
+
+using namespace troupe;
+using namespace troupe::test;
+using namespace std::chrono_literals;
+using base::Code;
+using bench::wire::Latest;
+using bench::wire::Number;
+using bench::wire::Order;
+using bench::wire::Parcel;
+using runtime::Answer;
+using runtime::DeadLetter;
+using runtime::Envelope;
+using runtime::Handle;
+using runtime::Handlers;
+using runtime::Intake;
+using runtime::Reply;
+using runtime::Signal;
+using runtime::Sink;
+
+namespace {
+
+/// Someone in the first house who opens a stream with `/shop` of the second and says in it whatever a test likes.
+class Liar {
+ public:
+  explicit Liar(Village& village)
+      : mouthpiece_(caf::make_actor<Mouthpiece, caf::strong_actor_ptr>(1, caf::node_id{}, &village.stage.system(),
+                                                                       config_, &heard_)),
+        village_(village) {
+    village_.inside(0, [&](Scripted& self) { shop_ = self.node().remote(village_[1].id(), "/shop"); });
+    say(Envelope::build<Order>({.signal = Signal::open}, [](auto) {}));
+  }
+  void say(const Envelope& envelope) {
+    shop_->enqueue(caf::make_mailbox_element(mouthpiece_, caf::make_message_id(1), {}, envelope), nullptr);
+    village_.stage.run_for(1s);
+  }
+
+ private:
+  std::vector<Envelope> heard_;
+  caf::actor_config config_;
+  caf::strong_actor_ptr mouthpiece_;
+  Village& village_;
+  Handle shop_;
+};
+
+}  // namespace
+
+TEST_CASE("link: questions that expire unrun give their places back") {
+  Village village(2, 1, {.questions_in_flight_max = 8});
+  const auto counts = [](Scripted& self, Handlers& on) {
+    successor(self, on);
+    on.tell<Parcel>([](Parcel::Reader) { throw std::runtime_error("broken by hand"); });
+  };
+  const auto publish = [](Scripted& self) { self.node().publish<Number, Parcel>("/count", self.self()); };
+  village[1].node.start("root", script({}, [&](Scripted& root) { root.spawn("count", script(counts, publish)); }));
+  village.stage.run_for(1s);
+  const auto ask = [&](Scripted& self, base::Duration patience, Outcome& outcome) {
+    self.ask<Number, Number>(self.node().remote(village[1].id(), "/count"), self.now() + patience, number(1),
+                             outcome.note());
+  };
+  Outcome first;
+  village.inside(0, [&](Scripted& self) { ask(self, 5s, first); });
+  REQUIRE(first.value == 2);
+  std::array<Outcome, 8> waiting;
+  village.inside(
+      0,
+      [&](Scripted& self) {
+        // What comes behind the word that breaks it waits for its restart, which takes longer than the questions may.
+        self.tell<Parcel>(self.node().remote(village[1].id(), "/count"), [](auto) {});
+        for (Outcome& outcome : waiting) ask(self, 45ms, outcome);
+      },
+      60s);
+  for (const Outcome& outcome : waiting) CHECK(outcome.calls == 1);
+  CHECK(village[1].node.dead_letters(DeadLetter::expired) == 8);
+  std::array<Outcome, 8> later;
+  village.inside(0, [&](Scripted& self) {
+    for (Outcome& outcome : later) ask(self, 5s, outcome);
+  });
+  for (const Outcome& outcome : later) CHECK(outcome.value == 2);
+}
+
+TEST_CASE("link: who does not read is not read, so that answers do not pile up for it") {
+  constexpr std::size_t kAnswerBytes = 500'000;
+  Village village(2, 1, {.queue_bytes_max = 1 << 20});
+  village.serve<Number>(1, "count", [](Scripted&, Handlers& on) {
+    on.ask<Number, Parcel>([](Number::Reader, Reply<Parcel> reply) {
+      reply.send([](Parcel::Builder parcel) { parcel.initData(kAnswerBytes); });
+    });
+  });
+  Handle remote;
+  village.inside(0, [&](Scripted& self) { remote = self.node().remote(village[1].id(), "/count"); });
+  village.fabric->cut(village[1].ports.address(), village[0].ports.address());
+  const auto ask_ten = [&](Scripted& self) {
+    for (int i = 0; i < 10; ++i)
+      self.ask<Number, Parcel>(remote, base::Instant::max(), number(1), [](Answer<Parcel>) {});
+  };
+  for (int round = 0; round < 20; ++round) village.inside(0, ask_ten);
+  const auto link = village[1].pool->in_service(village[0].id());
+  REQUIRE(link != nullptr);
+  CHECK(link->queued() > 1 << 20);
+  CHECK(link->queued() <= 10 * (kAnswerBytes + 1000));  // of the round that reached the limit, and of no later one
+}
+
+TEST_CASE("link: items that nobody granted end it") {
+  Village village(2);
+  Intake<Parcel, Number> intake;
+  village.serve<Order, Parcel>(1, "shop", [&](Scripted&, Handlers& on) {
+    on.intake<Order, Parcel, Number>([&](Order::Reader, Intake<Parcel, Number> opened) {
+      intake = std::move(opened);
+      intake.pause();
+      intake.on_item([](Parcel::Reader) {});
+    });
+  });
+  Liar liar(village);
+  const auto frames = [&] { return village[1].pool->counters().of(net::Turned::frames); };
+  SUBCASE("one more than granted") {
+    const auto item = Envelope::build<Parcel>({.signal = Signal::item}, [](auto) {});
+    for (std::uint64_t sent = 0; sent < runtime::kStreamWindow.items; ++sent) liar.say(item);
+    CHECK(frames() == 0);
+    liar.say(item);
+  }
+  SUBCASE("any when the bytes are used up") {
+    const auto large = Envelope::build<Parcel>({.signal = Signal::item}, [](auto out) { out.initData(1 << 20); });
+    for (std::uint64_t sent = 0; sent < runtime::kStreamWindow.bytes; sent += large.bytes().size()) liar.say(large);
+    CHECK(frames() == 0);
+    liar.say(large);
+  }
+  SUBCASE("any after the end") {
+    liar.say(Envelope::bare({.signal = Signal::end}));
+    CHECK(frames() == 0);
+    liar.say(Envelope::build<Parcel>({.signal = Signal::item}, [](auto) {}));
+  }
+  CHECK(frames() == 1);
+  CHECK(village[1].pool->rows().empty());
+  CHECK(village[0].pool->rows().empty());
+}
+
+TEST_CASE("link: credit beyond one with the question and one for each item ends it") {
+  Village village(2);
+  std::uint64_t pushed = 0;
+  Sink<Parcel> out;
+  village.serve<Order, Latest>(1, "shop", [&](Scripted&, Handlers& on) {
+    on.stream<Order, Parcel>([&](Order::Reader, Sink<Parcel> sink) {
+      out = std::move(sink);
+      out.on_ready([&] {
+        out.push([](auto) {});
+        ++pushed;
+      });
+    });
+  });
+  Liar liar(village);
+  const Envelope credit = Envelope::bare({.signal = Signal::credit, .credit_items = 1, .credit_bytes = 1 << 20});
+  for (int answered = 0; answered < 100; ++answered) liar.say(credit);
+  CHECK(pushed == 100);
+  CHECK(village[1].pool->counters().of(net::Turned::frames) == 0);
+  out.on_ready([] {});
+  for (int unanswered = 0; unanswered < 3; ++unanswered) liar.say(credit);
+  CHECK(village[1].pool->counters().of(net::Turned::frames) == 1);
+  CHECK(village[1].pool->rows().empty());
+}
