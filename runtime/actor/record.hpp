@@ -38,6 +38,11 @@ struct alignas(64) Record {
   std::atomic<Activity> activity{Activity::running};
   std::atomic<base::Code> last_error{};  ///< zero: none so far
 
+  /// Adds one to a count that only the actor writes: no need for an atomic addition.
+  static void count(std::atomic<std::uint64_t>& by_actor) {
+    by_actor.store(by_actor.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  }
+
   std::uint64_t depth() const {
     const auto done = handled.load(std::memory_order_relaxed);
     const auto in = received.load(std::memory_order_relaxed);

@@ -116,7 +116,7 @@ void Shell::take(caf::strong_actor_ptr sender, caf::message_id id, const Envelop
   if (!begins(envelope.header().signal)) {
     const auto served = served_.find({current_.sender.get(), current_.message_id & caf::message_id::request_id_mask});
     if (served == served_.end()) return setup_.node->count(DeadLetter::late_answer);
-    if (counting_) record_->answers.fetch_add(1, std::memory_order_relaxed);
+    if (counting_) Record::count(record_->answers);
     const auto stream = served->second;
     guarded(&envelope, [&] { stream->take(envelope, batch_now()); });
     current_ = {};
@@ -177,14 +177,14 @@ void Shell::run_handler(const Envelope& token) {
 }
 
 void Shell::dead_letter(DeadLetter reason) {
-  record_->dead_letters.fetch_add(1, std::memory_order_relaxed);
+  Record::count(record_->dead_letters);
   setup_.node->count(reason);
 }
 
 void Shell::take_answer(std::uint64_t id, const Envelope& envelope) {
   Pending* waiting = find_pending(id);
   if (waiting == nullptr) return setup_.node->count(DeadLetter::late_answer);
-  if (counting_) record_->answers.fetch_add(1, std::memory_order_relaxed);
+  if (counting_) Record::count(record_->answers);
   current_ = {nullptr, 0, envelope.header().trace, false, false};
   if (waiting->stream) {
     const auto stream = waiting->stream;
