@@ -1,4 +1,4 @@
-// troupe bench actor | bench link
+// troupe bench actor | bench link | bench file
 #include <capnp/message.h>
 
 #include <array>
@@ -21,7 +21,9 @@ constexpr double kSecondsDefault = 2;
 constexpr double kSecondsMax = 600;
 constexpr std::uint64_t kActorsMax = 1'000'000;   // 2 GiB and more
 constexpr std::uint64_t kMessagesMax = 1u << 30;  // minutes
-constexpr std::uint64_t kLinksMax = 10'000;       // what one address has ports for
+constexpr std::uint64_t kMibDefault = 256;
+constexpr std::uint64_t kMibMax = 16'384;    // 16 GiB: minutes
+constexpr std::uint64_t kLinksMax = 10'000;  // what one address has ports for
 
 // -- what is printed
 // ------------------------------------------------------------------------------------------------------
@@ -157,6 +159,16 @@ Ending run_link(const Invocation& invocation, Console& console) {
   return ending;
 }
 
+Ending run_file(const Invocation& invocation, Console& console) {
+  os::Waker waker{SIGINT, SIGTERM};
+  const auto folder = bench::ScratchFolder::make(invocation.text("--dir").value_or(""));
+  if (!folder.ok()) return folder.error();
+  bench::Runner runner(waker, *folder.value(), {});
+  const auto figures = bench::measure_files(runner, *folder.value(), invocation.text("--file").value_or(""),
+                                            invocation.number("--mib").value_or(kMibDefault) << 20);
+  return figures.ok() ? print(invocation, console, figures.value()) : Ending(figures.error());
+}
+
 }  // namespace
 
 Commands bench_commands() {
@@ -192,7 +204,13 @@ Commands bench_commands() {
                     .min = 1,
                     .max = kLinksMax},
                    hold},
-       .run = run_link}};
+       .run = run_link},
+      {.name = "bench file",
+       .summary = "Measure a file put, got and verified at one node",
+       .options = {dir,
+                   {.name = "--mib", .value = "N", .help = "size of the file (256)", .min = 1, .max = kMibMax},
+                   {.name = "--file", .value = "PATH", .help = "put this file instead"}},
+       .run = run_file}};
 }
 
 }  // namespace troupe::apps

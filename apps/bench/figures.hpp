@@ -27,4 +27,9 @@ void dial_links(SecondProcess::Pipes& pipes, const ScratchFolder& folder, std::s
 /// Memory of one of so many idle links, each, and how soon each answers: `link.idle`.
 Measurement<Figure> measure_idle_links(os::Waker& waker, Runner& runner, SecondProcess& second, std::size_t links);
 
+/// One file at a node of its own in this process, which keeps it below `folder`: `file.put.inproc`, `file.get`,
+/// `file.again` (the same put once more), `file.verify`. The file is at `given`, or made with `bytes` if that is empty.
+Measurement<Figures> measure_files(Runner& runner, const ScratchFolder& folder, const std::string& given,
+                                   std::uint64_t bytes);
+
 }  // namespace troupe::bench

@@ -1,4 +1,5 @@
 // Whether `troupe bench` measures what it says and leaves nothing; how fast anything is, tools/bench/run tells.
+#include <fstream>
 #include <map>
 
 #include "apps/bench/actors.hpp"
@@ -113,4 +114,31 @@ TEST_CASE("bench: a percentile is the smallest delay that so many do not exceed"
   CHECK(*bench::percentile_ms(delays, 99) == doctest::Approx(99));
   CHECK(*bench::percentile_ms({5ms}, 1) == doctest::Approx(5));
   CHECK(*bench::percentile_ms({5ms, 6ms}, 100) == doctest::Approx(6));
+}
+
+TEST_CASE("bench: a file is put, got, put again and verified, and nothing is left below --dir") {
+  const TemporaryFolder folder;
+  const Seen seen = troupe_with({"bench", "file", "--dir", folder.path(), "--mib", "3", "--json"});
+  CHECK(seen.err.empty());
+  CHECK(seen.exit == Exit::done);
+  for (const char* what : {"file.put.inproc", "file.get", "file.again", "file.verify"})
+    CHECK_MESSAGE(seen.out.find('"' + std::string(what) + '"') != std::string::npos, what);
+  CHECK(numbers(seen.out, "errors") == std::vector<double>{0, 0, 0, 0});
+  for (const double speed : numbers(seen.out, "mibPerSecond")) CHECK(speed > 0);
+  CHECK(empty(folder));
+}
+
+TEST_CASE("bench: a file that is given is put as it is; one that is empty or not there is told") {
+  const TemporaryFolder folder, other;
+  const std::string path = other.path() + "/given";
+  std::ofstream(path) << "some bytes, less than a word: 3";
+  const Seen seen = troupe_with({"bench", "file", "--dir", folder.path(), "--file", path, "--json"});
+  CHECK(seen.exit == Exit::done);
+  CHECK(numbers(seen.out, "errors") == std::vector<double>{0, 0, 0, 0});
+  CHECK(std::filesystem::exists(path));
+  std::ofstream(path, std::ios::trunc).close();
+  CHECK(troupe_with({"bench", "file", "--dir", folder.path(), "--file", path}).exit == Exit::usage);
+  CHECK(troupe_with({"bench", "file", "--dir", folder.path(), "--file", path + "-not"}).exit != Exit::done);
+  CHECK(troupe_with({"bench", "file", "--mib", "0"}).exit == Exit::usage);
+  CHECK(empty(folder));
 }
