@@ -167,6 +167,7 @@ void FilesActor::write(std::shared_ptr<Write> write) {
       store_handle(), now() + kCommitTimeout,
       [&](store::wire::Commit::Builder commit) { write_rows(commit, batch, erased); },
       [this, write, first, more = batch.size(), gone = erased.size()](runtime::Answer<messages::wire::Nothing> answer) {
+        show_store(kHealthSource, answer.ok() ? nullptr : &answer.error());
         if (!answer.ok()) {
           base::ensure(first && nothing_done(answer.error().code),
                        "a change of the catalogue is written or not: the rows are read again");

@@ -105,7 +105,11 @@ void FilesActor::take_copy(wire::CopyMade::Reader made, Nothing reply) {
       [this, cid = cid.value(), key = key.value(), node = node.value()]() -> Planned {
         return catalogue_->plan_held(cid, key, node, watch_->absent(), today());
       },
-      std::move(reply));
+      [this, cid = cid.value(), reply = std::move(reply)](base::Outcome<void> done) mutable {
+        if (!done.ok()) return reply.refuse(done.error());
+        reply.done();
+        if (catalogue_->find(cid) == nullptr) after<ReleaseNow>(base::Duration::zero());  // removed meanwhile
+      });
 }
 
 // -- releases --------------------------------------------------------------------------------------------------------

@@ -53,7 +53,19 @@ class FilesPart : public runtime::Actor {
         });
   }
 
+  /// Shows that the store refuses what `source` wants to write, or no longer does. Tells of changes alone.
+  void show_store(const char* source, const base::Error* fault) {
+    const bool fails = fault != nullptr;
+    if (settings_.health == nullptr || fails == store_fails_) return;
+    store_fails_ = fails;
+    if (!fails) return settings_.health->clear(source);
+    settings_.health->raise(source, observe::HealthState::degraded, "nothing new can be stored: " + fault->message);
+  }
+
   const FilesSettings settings_;
+
+ private:
+  bool store_fails_ = false;
 };
 
 }  // namespace troupe::files

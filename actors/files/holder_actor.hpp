@@ -14,8 +14,7 @@
 #include <set>
 #include <vector>
 
-#include "actors/files/settings.hpp"
-#include "actors/files/wire.hpp"
+#include "actors/files/files_part.hpp"
 #include "messages/common.capnp.h"
 #include "runtime/actor/actor.hpp"
 
@@ -27,12 +26,12 @@ inline constexpr std::chrono::milliseconds kLoadAgain{500};  // our choice: a st
 inline constexpr std::chrono::minutes kIdleCheck{5};         // our choice: far below put_idle_max
 inline constexpr std::size_t kIdlePutsMax = 16;              // released at once; our choice
 
-class HolderActor final : public runtime::Actor {
+class HolderActor final : public FilesPart {
  public:
   static constexpr const char* kName = "holder";
   /// `store` is the path of the store actor.
   HolderActor(FilesSettings settings, std::string store)
-      : settings_(std::move(settings)), store_path_(std::move(store)) {}
+      : FilesPart(std::move(settings)), store_path_(std::move(store)) {}
 
   void receive(runtime::Handlers& on) override;
   void start() override;
@@ -82,7 +81,6 @@ class HolderActor final : public runtime::Actor {
   base::NodeId owner() const { return caller().node.value_or(settings_.self); }
   runtime::Handle store_handle() const { return node().find(store_path_); }
 
-  const FilesSettings settings_;
   const std::string store_path_;
   std::unique_ptr<Claims> claims_;   // none while loading
   std::unique_ptr<Claims> loading_;  // what was read so far

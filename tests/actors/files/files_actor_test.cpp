@@ -381,17 +381,21 @@ TEST_CASE("files: a node without room is passed over for the next nearest") {
 }
 
 TEST_CASE("files: a full disk is an error to the asker, and the node still serves") {
-  Town town(1);
+  observe::Health health;
+  Town town(1, [&](FilesSettings& settings) { settings.health = &health; });
   const PutOutcome before = town.put(0, pattern(3 * kOneChunk), 1);
   REQUIRE(!before.error);
+  CHECK(health.state() == observe::HealthState::ok);
   town[0].disk.set_capacity(1);
   const PutOutcome put = town.put(0, pattern(9 * kOneChunk), 1);
   REQUIRE(put.error);
   CHECK(put.error->code == Code::no_space);
+  CHECK(health.state() == observe::HealthState::degraded);
   CHECK(town.get(0, before.cid).bytes == pattern(3 * kOneChunk));
   town[0].disk.set_capacity(sim::kDiskBytes);
   town.stage.run_for(2min);
   CHECK(!town.put(0, pattern(9 * kOneChunk), 1).error);
+  CHECK(health.state() == observe::HealthState::ok);
   CHECK(town.failures().empty());
 }
 
