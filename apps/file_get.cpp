@@ -26,16 +26,8 @@ class Get {
         wait_([&client](int descriptor) { return client.wait_for(descriptor, os::Waker::Want::writing); }) {}
 
   Client::Outcome<void> run(const files::Cid& cid, const std::optional<files::Range>& range) {
-    auto read = client_.subscribe<wire::GetFile, wire::GetItem>(
-        files::kPath, kFileIdle,
-        [&](wire::GetFile::Builder question) {
-          question.setCid(data(cid));
-          if (!range) return;
-          auto part = question.getPart().initRange();
-          part.setFirst(range->first);
-          part.setLast(range->last);
-        },
-        [this](wire::GetItem::Reader item) { return take(item); });
+    auto read = patiently(
+        client_, [&] { return subscribe(cid, range); }, [this] { return !part_bytes_; });
     progress_.reset();
     if (!read.ok()) {
       Failure failure = read.error();
@@ -54,6 +46,19 @@ class Get {
   std::uint64_t file_bytes() const { return file_bytes_; }
 
  private:
+  Client::Outcome<void> subscribe(const files::Cid& cid, const std::optional<files::Range>& range) {
+    return client_.subscribe<wire::GetFile, wire::GetItem>(
+        files::kPath, kFileIdle,
+        [&](wire::GetFile::Builder question) {
+          question.setCid(data(cid));
+          if (!range) return;
+          auto part = question.getPart().initRange();
+          part.setFirst(range->first);
+          part.setLast(range->last);
+        },
+        [this](wire::GetItem::Reader item) { return take(item); });
+  }
+
   Client::Outcome<void> take(wire::GetItem::Reader item) {
     if (item.isStart() && !part_bytes_) {
       part_bytes_ = item.getStart().getPartBytes();

@@ -42,18 +42,47 @@ class Put {
         progress_(console, source_.name().empty() ? "standard input" : source_.name(), source_.bytes(), client.now()) {}
 
   Client::Outcome<Kept<wire::PutDone>> run(std::optional<std::uint64_t> replicas) {
-    auto done = client_.feed<wire::PutFile, wire::PutPiece, wire::PutDone>(
+    if (source_.waits())
+      if (auto ready = await_node(); !ready.ok()) return ready.error();
+    auto done = patiently(
+        client_, [&] { return feed(replicas); }, [this] { return begin_again(); });
+    if (done.ok()) return done;
+    return explained(done.error());
+  }
+
+ private:
+  Client::Outcome<Kept<wire::PutDone>> feed(std::optional<std::uint64_t> replicas) {
+    return client_.feed<wire::PutFile, wire::PutPiece, wire::PutDone>(
         files::kPath, kFileIdle,
         [&](wire::PutFile::Builder question) {
           question.setName(source_.name());
           if (replicas) question.setReplicas(static_cast<std::uint8_t>(*replicas));
         },
         [this] { return next(); });
-    if (done.ok()) return done;
-    return explained(done.error());
   }
 
- private:
+  /// Until it has read its files: what comes through a pipe can be read only once, so the put must not fail for that.
+  Client::Outcome<void> await_node() {
+    bool answered = false;
+    auto listed = patiently(client_, [&] {
+      return client_.subscribe<wire::ListFiles, wire::FileRow>(
+          files::kPath, kFileIdle, [](wire::ListFiles::Builder) {},
+          [&](wire::FileRow::Reader) -> Client::Outcome<void> {
+            answered = true;
+            return Failure{{Code::dropped, "one row is enough"}};
+          });
+    });
+    if (answered) return {};
+    return listed;
+  }
+
+  bool begin_again() {
+    if (bytes_ > 0 && !source_.rewind()) return false;
+    bytes_ = 0;
+    all_read_ = false;
+    return true;
+  }
+
   Client::Produced<wire::PutPiece> next() {
     if (client_.interrupted()) return Failure{{Code::dropped, "interrupted"}, {}, {}, Exit::interrupted};
     if (source_.waits())

@@ -41,6 +41,7 @@ base::Result<FileSource, Failure> FileSource::open(const std::string& path) {
                    "nothing was stored",
                    "tar -c " + path + " | troupe file put -"};
   source.regular_ = S_ISREG(source.begun_.st_mode);
+  if (source.regular_) source.first_ = ::lseek(descriptor, 0, SEEK_CUR);
   if (source.regular_) ::posix_fadvise(descriptor, 0, 0, POSIX_FADV_SEQUENTIAL);
   return source;
 }
@@ -50,6 +51,8 @@ FileSource::FileSource(const std::string& path, os::Descriptor owned, int descri
       name_(path == "-" ? "" : path.substr(path.rfind('/') + 1)),
       owned_(std::move(owned)),
       descriptor_(descriptor) {}
+
+bool FileSource::rewind() { return regular_ && ::lseek(descriptor_, first_, SEEK_SET) == first_; }
 
 base::Result<std::size_t, Failure> FileSource::read(std::span<std::uint8_t> out) {
   std::size_t filled = 0;

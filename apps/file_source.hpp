@@ -30,6 +30,9 @@ class FileSource {
   bool waits() const { return !regular_; }
   int descriptor() const { return descriptor_; }
 
+  /// Goes back to where it began. False for anything but a regular file.
+  bool rewind();
+
   /// The next bytes: all that `out` has room for from a regular file, what is there from anything else. Zero at the
   /// end, once the file is known not to have changed. Fails if it has, or if the device does.
   base::Result<std::size_t, Failure> read(std::span<std::uint8_t> out);
@@ -46,6 +49,7 @@ class FileSource {
   int descriptor_ = -1;
   struct stat begun_ {};
   bool regular_ = false;
+  off_t first_ = 0;  // standard input may begin in the middle of a file
 };
 
 /// What the caller's own file system says, in words and with an exit: a file that is not there is `not_found`, one

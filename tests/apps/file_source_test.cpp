@@ -47,6 +47,10 @@ TEST_CASE("file source: a file is read to its end, whatever the size of the read
     const auto read = read_all(source.value(), 4'096);
     REQUIRE(read.ok());
     CHECK(read.value() == text);
+    REQUIRE(source.value().rewind());
+    const auto again = read_all(source.value(), 1'000);
+    REQUIRE(again.ok());
+    CHECK(again.value() == text);
   }
 }
 
@@ -121,4 +125,5 @@ TEST_CASE("file source: a named pipe gives what is there, and has no size") {
   const auto got = source.value().read(room);
   REQUIRE(got.ok());
   CHECK(got.value() == 4);
+  CHECK_FALSE(source.value().rewind());
 }
