@@ -26,7 +26,7 @@ Commands file_commands() {
        .summary = "Store a file, and print its content id",
        .options = {{.name = "--replicas",
                     .value = "N",
-                    .help = "nodes that keep each part of it (3); exit 3 if there are fewer",
+                    .help = "nodes that keep each part of it, else as the node is set (3); exit 3 if there are fewer",
                     .min = 1,
                     .max = files::kReplicasMax}},
        .positionals = {{.name = "PATH|-", .help = "the file, or - for standard input"}},
