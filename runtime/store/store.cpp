@@ -9,6 +9,8 @@ namespace {
 constexpr std::string_view kOwnKeyspace = ".store";
 constexpr std::string_view kBlobsKeyspace = ".blobs";
 constexpr std::string_view kGroupKey = "group";
+constexpr std::uint64_t kPacksOfDevice = 16;                // our choice
+constexpr std::uint64_t kPackBytesLeast = 8 * 1024 * 1024;  // our choice: two groups
 
 std::array<std::uint8_t, 8> encode(std::uint64_t number) {
   std::array<std::uint8_t, 8> out{};
@@ -56,13 +58,18 @@ StoreResult<void> Store::start(Background background) {
   auto packs = open_packs();
   if (!packs.ok()) return packs.error();
   packs_ = std::move(packs).value();
-  return {};
+  if (!group.ok()) return mark_lost_index();
+  return load_account();
 }
 
 StoreResult<std::unique_ptr<Packs>> Store::open_packs() {
+  // On a small device small packs: a pack goes when all in it is dead, and copying what lives needs room.
+  const auto free = disk_.free_bytes();
+  const std::uint64_t share = free.ok() ? free.value() / kPacksOfDevice : options_.pack_bytes_max;
+  const std::uint64_t pack_bytes_max = std::min(options_.pack_bytes_max, std::max(share, kPackBytesLeast));
   return Packs::open(
       disk_, directory_ + "/packs",
-      {.seed = seeds_.next(), .pack_bytes_max = options_.pack_bytes_max, .reserve_bytes = options_.reserve_bytes});
+      {.seed = seeds_.next(), .pack_bytes_max = pack_bytes_max, .reserve_bytes = options_.reserve_bytes});
 }
 
 StoreResult<Keyspace> Store::keyspace(std::string_view name) {
@@ -185,6 +192,7 @@ base::Outcome<void> Store::flush() {
 base::Outcome<void> Store::write(Batch batch, Changes changes) {
   if (const auto resolved = resolve(); !resolved.ok()) return to_error(resolved.error());
   const std::uint64_t group = group_ + 1;
+  account(batch, changes);
   batch.put(*own_, base::as_bytes(kGroupKey), encode(group));
   const auto written = database_->write(batch, Sync::yes);
   if (written.ok()) {
@@ -208,6 +216,8 @@ StoreResult<void> Store::resolve() {
   if (group.ok() && decode(group.value()) == doubt_->group) {
     group_ = doubt_->group;
     apply(doubt_->changes);
+  } else {
+    give_up(doubt_->changes);
   }
   doubt_.reset();
   return {};
@@ -306,7 +316,7 @@ StoreUsage Store::usage() {
   out.blob_bytes = index_.bytes();
   out.counted = index_.complete();
   for (const PackInfo& pack : packs_->packs()) out.dead_bytes += index_.dead(pack);
-  out.damages = index_.damages() + broken_packs_.size() + (count_failed_ ? 1 : 0);
+  out.damages = index_.damages() + broken_packs_.size() + suspect_packs_.size() + (count_failed_ ? 1 : 0);
   for (const Damage& damage : packs_->damages()) out.damages += damage.kind == Damage::rotten ? 1 : 0;
   const auto free = disk_.free_bytes();
   if (free.ok()) out.free_bytes = free.value();

@@ -128,6 +128,13 @@ class Store {
   StoreResult<void> resolve();
   void apply(const Changes& changes);
 
+  // store_account.cpp
+  StoreResult<void> load_account();
+  StoreResult<void> mark_lost_index();
+  StoreResult<void> settle_account();
+  void account(Batch& batch, const Changes& changes);
+  void give_up(const Changes& changes);
+
   // store_tidy.cpp
   StoreResult<void> repair();
   StoreResult<void> count();
@@ -155,7 +162,11 @@ class Store {
   std::optional<StoreError> packs_failed_;  // of a write; none once one has succeeded
   bool count_failed_ = false;               // the index cannot be read through: nothing is reclaimed
   std::optional<Compaction> compaction_;
-  std::set<std::uint32_t> broken_packs_;  // with live records in damaged places: they stay as they are
+  std::map<std::uint32_t, std::uint64_t> dropped_;  // bytes of each pack that were given up on purpose, or void
+  std::set<std::uint32_t> suspect_packs_;           // with bytes that nobody gave up: rows are lost, the packs stay
+  std::set<std::uint32_t> void_packs_;              // of which `dropped_` is ahead of its row
+  bool settled_ = false;                            // the account was compared with the count
+  std::set<std::uint32_t> broken_packs_;            // with live records in damaged places: they stay as they are
 };
 
 }  // namespace troupe::store

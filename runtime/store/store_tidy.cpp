@@ -10,6 +10,7 @@ Tidied Store::tidy() {
   if (!repair().ok()) return Tidied::failed;
   if (count_failed_) return Tidied::done;
   if (!index_.complete()) return count().ok() ? Tidied::more : Tidied::failed;
+  if (!settled_ && !settle_account().ok()) return Tidied::failed;
   const auto reclaimed = reclaim();
   if (!reclaimed.ok()) return Tidied::failed;
   if (reclaimed.value()) return Tidied::more;
@@ -50,6 +51,7 @@ StoreResult<bool> Store::reclaim() {
     if (index_.live(worst->number) == 0) {
       if (const auto removed = packs_->remove(worst->number); !removed.ok()) return removed.error();
       broken_packs_.erase(worst->number);
+      dropped_.erase(worst->number);
       return true;
     }
     compaction_ = Compaction{worst->number};
@@ -62,12 +64,16 @@ StoreResult<bool> Store::reclaim() {
 std::optional<PackInfo> Store::worst_pack() const {
   std::optional<PackInfo> worst;
   const auto packs = packs_->packs();
+  const auto free = disk_.free_bytes();
   for (const PackInfo& pack : packs) {
+    if (suspect_packs_.contains(pack.number)) continue;
     const std::uint64_t dead = index_.dead(pack);
     const std::uint64_t live = index_.live(pack.number);
     const bool grows = pack.number == packs.back().number;  // commits still append to it
     if (dead <= live || (live > 0 && broken_packs_.contains(pack.number))) continue;
     if (dead < options_.tidy_bytes_min && (live > 0 || grows)) continue;
+    // Copies that eat what is reserved would leave no room to note that anything is deleted.
+    if (live > 0 && (!free.ok() || free.value() < options_.reserve_bytes + live)) continue;
     if (!worst || live < index_.live(worst->number)) worst = pack;
   }
   return worst;

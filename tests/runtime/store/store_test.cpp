@@ -299,6 +299,55 @@ TEST_CASE("store: what is dropped is reclaimed, first what takes no copying") {
   CHECK(state_of(*store) == state);
 }
 
+TEST_CASE("store: a database that is lost costs no pack, and the loss is told") {
+  sim::Disk disk;
+  {
+    const auto store = open_store(disk);
+    for (std::uint64_t number = 0; number < 30; ++number) {
+      Order order{.keep = {number}};
+      REQUIRE(store->add(order.view()).ok());
+      REQUIRE(store->flush().ok());
+    }
+  }
+  const std::uint64_t before = pack_bytes(disk);
+  const auto files = disk.list("node/db").value();
+  for (const auto& file : files) REQUIRE(disk.remove("node/db/" + file).ok());
+  for (int start = 0; start < 2; ++start) {  // the second one finds the marks of the first
+    const auto store = open_store(disk);
+    tidy_up(*store);
+    CHECK(store->usage().damages > 0);
+    CHECK(pack_bytes(disk) >= before);
+  }
+}
+
+TEST_CASE("store: what lives is not copied where that would eat what is reserved") {
+  StoreOptions options = kSmall;
+  options.reserve_bytes = 2'000'000;
+  options.pack_bytes_max = 4'000'000;
+  sim::Disk disk;
+  const auto store = open_store(disk, options);
+  const base::Bytes payload = payload_of(1, 1'000'000);
+  for (std::uint64_t number = 0; number < 3; ++number) {
+    Commit keep;
+    keep.keep.push_back({id_of(number), payload});
+    REQUIRE(store->add(keep).ok());
+    REQUIRE(store->flush().ok());
+  }
+  Commit drop;
+  drop.drop = {id_of(0), id_of(1)};
+  REQUIRE(store->add(drop).ok());
+  REQUIRE(store->flush().ok());
+  const std::uint64_t free = disk.free_bytes().value();
+  disk.set_capacity((std::uint64_t{1} << 40) - free + 2'500'000);  // room for the reserve and half of the copy
+  tidy_up(*store);
+  CHECK(store->usage().dead_bytes > 1'900'000);
+  CHECK(store->has(id_of(2)).value());
+  disk.set_capacity(std::uint64_t{1} << 40);
+  tidy_up(*store);
+  CHECK(store->usage().dead_bytes < 1'000'000);
+  CHECK(store->has(id_of(2)).value());
+}
+
 TEST_CASE("store: a damaged blob is named, is no longer held, and is good again once it is kept anew") {
   sim::Disk disk;
   auto store = open_store(disk, {.reserve_bytes = 0});

@@ -1,0 +1,101 @@
+// Whether the index still names all that it should: bytes of a pack are live, given up on purpose, or lost.
+//
+// Given up  counted a pack, in the same batch that drops or moves a record, so that a restart knows it.
+// Void      what a crash leaves without its row is one group at most, kOrphansMax; it is given up at the next start.
+// Lost      more than that means that rows are missing: a damaged or exchanged database must never be a reason to
+//           delete payloads. Such packs are never reclaimed, and count as damage.
+#include <utility>
+
+#include "runtime/store/store.hpp"
+
+namespace troupe::store {
+namespace {
+
+constexpr std::string_view kGroupKey = "group";
+constexpr std::string_view kDroppedPrefix = "dropped.";
+constexpr std::string_view kSuspectPrefix = "suspect.";
+constexpr std::uint64_t kOrphansMax = 2 * kCommitBytesMax;  // a group, and the commit that made it full
+
+std::string key_of(std::string_view prefix, std::uint32_t pack) { return std::string(prefix) + std::to_string(pack); }
+
+std::array<std::uint8_t, 8> encode(std::uint64_t number) {
+  std::array<std::uint8_t, 8> out{};
+  for (std::size_t i = 0; i < out.size(); ++i) out[i] = static_cast<std::uint8_t>(number >> (8 * i));
+  return out;
+}
+
+std::uint64_t decode(base::ByteView bytes) {
+  std::uint64_t out = 0;
+  for (std::size_t i = 0; i < bytes.size() && i < 8; ++i) out |= std::uint64_t{bytes[i]} << (8 * i);
+  return out;
+}
+
+}  // namespace
+
+/// Reads the account of the packs that are there.
+StoreResult<void> Store::load_account() {
+  for (const PackInfo& pack : packs_->packs()) {
+    const auto dropped = database_->get(*own_, base::as_bytes(key_of(kDroppedPrefix, pack.number)));
+    if (dropped.ok()) dropped_[pack.number] = decode(dropped.value());
+    else if (dropped.error() != StoreError::not_found) return dropped.error();
+    const auto suspect = database_->get(*own_, base::as_bytes(key_of(kSuspectPrefix, pack.number)));
+    if (suspect.ok()) suspect_packs_.insert(pack.number);
+    else if (suspect.error() != StoreError::not_found) return suspect.error();
+  }
+  return {};
+}
+
+/// The first thing that a new database holds is the number of its groups, before there is any pack. Packs beside a
+/// database without it are those of another one, which is lost.
+StoreResult<void> Store::mark_lost_index() {
+  Batch batch;
+  for (const PackInfo& pack : packs_->packs()) {
+    if (pack.bytes <= kPackHeaderBytes) continue;
+    batch.put(*own_, base::as_bytes(key_of(kSuspectPrefix, pack.number)), {});
+    suspect_packs_.insert(pack.number);
+  }
+  batch.put(*own_, base::as_bytes(kGroupKey), encode(0));
+  return database_->write(batch, Sync::yes);
+}
+
+/// Once the live bytes are counted: what is neither live nor given up is void if a crash can have left it.
+StoreResult<void> Store::settle_account() {
+  Batch batch;
+  for (const PackInfo& pack : packs_->packs()) {
+    const std::uint64_t dead = index_.dead(pack);
+    std::uint64_t& dropped = dropped_[pack.number];
+    if (dead <= dropped) continue;
+    if (dead - dropped <= kOrphansMax && !suspect_packs_.contains(pack.number)) {
+      dropped = dead;
+      batch.put(*own_, base::as_bytes(key_of(kDroppedPrefix, pack.number)), encode(dropped));
+    } else if (suspect_packs_.insert(pack.number).second) {
+      batch.put(*own_, base::as_bytes(key_of(kSuspectPrefix, pack.number)), {});
+    }
+  }
+  settled_ = true;
+  if (batch.empty()) return {};
+  return database_->write(batch, Sync::yes);
+}
+
+/// Adds to a batch what its changes give up.
+void Store::account(Batch& batch, const Changes& changes) {
+  std::set<std::uint32_t> touched = std::exchange(void_packs_, {});
+  for (const auto& [id, change] : changes) {
+    if (!change.before || change.before == change.after) continue;
+    dropped_[change.before->pack] += record_bytes(change.before->length);
+    touched.insert(change.before->pack);
+  }
+  for (const std::uint32_t pack : touched)
+    batch.put(*own_, base::as_bytes(key_of(kDroppedPrefix, pack)), encode(dropped_[pack]));
+}
+
+/// What a group that failed has left in the packs is void; the next batch says so.
+void Store::give_up(const Changes& changes) {
+  for (const auto& [id, change] : changes) {
+    if (!change.after || change.before == change.after) continue;
+    dropped_[change.after->pack] += record_bytes(change.after->length);
+    void_packs_.insert(change.after->pack);
+  }
+}
+
+}  // namespace troupe::store
