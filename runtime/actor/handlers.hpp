@@ -28,7 +28,7 @@ class Handlers {
     add<Q>(Form::question,
            [handler = std::move(handler)](Shell& shell, const Envelope& envelope, ReturnAddress&& from) mutable {
              Envelope::Reading<Q> reading(envelope);
-             const auto question = reading.root();
+             const auto question = root_of<Q>(shell, reading, from);
              handler(question, Reply<A>(&shell, std::move(from)));
            });
   }
@@ -46,7 +46,7 @@ class Handlers {
     add<Q>(Form::stream,
            [handler = std::move(handler)](Shell& shell, const Envelope& envelope, ReturnAddress&& from) mutable {
              Envelope::Reading<Q> reading(envelope);
-             const auto question = reading.root();
+             const auto question = root_of<Q>(shell, reading, from);
              handler(question, Sink<Item>(open_output(shell, envelope, std::move(from))));
            });
   }
@@ -56,7 +56,7 @@ class Handlers {
     add<Q>(Form::stream,
            [handler = std::move(handler)](Shell& shell, const Envelope& envelope, ReturnAddress&& from) mutable {
              Envelope::Reading<Q> reading(envelope);
-             const auto question = reading.root();
+             const auto question = root_of<Q>(shell, reading, from);
              handler(question, Intake<Item, A>(open_input(shell, std::move(from))));
            });
   }
@@ -102,6 +102,17 @@ class Handlers {
       if (entry.kind == kind) return &entry;
     return nullptr;
   }
+  /// The root of a question; where it cannot be read, whoever catches what that throws answers the question.
+  template <class Q, class Reading>
+  static typename Q::Reader root_of(Shell& shell, Reading& reading, const ReturnAddress& from) {
+    try {
+      return reading.root();
+    } catch (const kj::Exception&) {
+      unread(shell, from);
+      throw;
+    }
+  }
+  static void unread(Shell& shell, const ReturnAddress& from);
   static std::shared_ptr<StreamEnd> open_output(Shell& shell, const Envelope& question, ReturnAddress&& from);
   static std::shared_ptr<StreamEnd> open_input(Shell& shell, ReturnAddress&& from);
 

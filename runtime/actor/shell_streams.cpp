@@ -58,6 +58,8 @@ void Shell::check_idle(std::uint64_t id, const std::shared_ptr<StreamEnd>& strea
   guarded(nullptr, [&] { stream->time_out(); });
 }
 
+void Handlers::unread(Shell& shell, const ReturnAddress& from) { shell.unwound(from); }
+
 std::shared_ptr<StreamEnd> Handlers::open_output(Shell& shell, const Envelope& question, ReturnAddress&& from) {
   auto stream = shell.serve_stream(std::move(from));
   stream->grant({question.header().credit_items, question.header().credit_bytes});

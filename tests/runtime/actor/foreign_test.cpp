@@ -73,6 +73,36 @@ TEST_CASE("actor: a question that comes after its deadline is answered `timeout`
   CHECK(theatre.node.dead_letters(DeadLetter::expired) == 1);
 }
 
+TEST_CASE("actor: a question whose root cannot be read is answered `malformed`, whatever answers it") {
+  Theatre theatre;
+  Stranger stranger(theatre, {}, messages::Role::peer);
+  int starts = 0, handled = 0;
+  const Handle actor = theatre.start(
+      "actor",
+      [&](Scripted&, Handlers& on) {
+        on.ask<Number, Number>([&](Number::Reader, Reply<Number>) { ++handled; });
+        on.stream<Order, Parcel>([&](Order::Reader, runtime::Sink<Parcel>) { ++handled; });
+        on.intake<Parcel, Parcel, Number>([&](Parcel::Reader, Intake<Parcel, Number>) { ++handled; });
+      },
+      [&](Scripted&) { ++starts; });
+  Envelope answer;
+  const auto ask_spoilt = [&](const Envelope& good) {
+    answer = stranger.ask(actor, spoilt(good, kRootPointer + 3, kFarAway));
+  };
+  SUBCASE("a reply") { ask_spoilt(Envelope::build<Number>({}, number(1))); }
+  SUBCASE("a stream") {
+    ask_spoilt(Envelope::build<Order>({.signal = Signal::open}, [](auto) {}));
+  }
+  SUBCASE("an intake") {
+    ask_spoilt(Envelope::build<Parcel>({.signal = Signal::open}, [](auto) {}));
+  }
+  REQUIRE(answer);
+  CHECK(runtime::read_error(answer).code == Code::malformed);
+  CHECK(theatre.node.dead_letters(DeadLetter::malformed) == 1);
+  CHECK(handled == 0);
+  CHECK(starts == 1);
+}
+
 TEST_CASE("stream: an item that breaks its schema ends the stream, and its reader goes on") {
   Theatre theatre;
   Stranger stranger(theatre, {}, messages::Role::peer);
