@@ -231,7 +231,8 @@ TEST_CASE("client: a stream is read in order, no faster than its items are taken
   CHECK(end.ok());
   CHECK(pieces == kPieces);
   // Read ahead, and beside it what the credit of the stream lets travel.
-  CHECK(ahead_max * kPieceBytes <= kReadAheadBytes + 3 * (1u << 20));
+  constexpr std::size_t kWindowBytes = 4u << 20;  // of a stream, in runtime/actor; its last item may overdraw it
+  CHECK(ahead_max * kPieceBytes <= kReadAheadBytes + kWindowBytes + 2 * kPieceBytes);
 }
 
 TEST_CASE("client: a stream whose items are refused is cancelled at the node") {
