@@ -404,7 +404,7 @@ TEST_CASE("files: names, copies and ids that cannot be are refused") {
   CHECK(town.put(0, {}, 1, "../up").error->code == Code::refused);
   CHECK(town.put(0, {}, 1, "bell\a").error->code == Code::refused);
   CHECK(town.put(0, {}, 1, std::string(256, 'x')).error->code == Code::refused);
-  CHECK(town.put(0, {}, 0).error->code == Code::refused);
+  CHECK(town.put(0, {}, 0).asked == kReplicasDefault);
   CHECK(town.put(0, {}, 17).error->code == Code::refused);
   CHECK(!town.put(0, {}, 16, std::string(255, 'x')).error);
   CHECK(town.ask<wire::RemoveFile, wire::FileRemoved>(0, kPath, [](auto) {})->code == Code::malformed);
