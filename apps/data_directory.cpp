@@ -1,5 +1,6 @@
 #include "apps/data_directory.hpp"
 
+#include "apps/shell_word.hpp"
 #include "runtime/config/forms.hpp"
 #include "runtime/os/disk.hpp"
 
@@ -64,7 +65,7 @@ base::Result<DataDirectory, Failure> open_data_directory(const std::string& path
   auto lock = disk.value()->lock(kLockFile);
   if (!lock.ok()) {
     if (lock.error() != DiskError::locked) return cannot_use(path, disk_error("cannot lock it", lock.error()), "");
-    return cannot_use(path, {Code::conflict, "another node runs in it"}, "troupe status --data " + path);
+    return cannot_use(path, {Code::conflict, "another node runs in it"}, "troupe status --data " + shell_word(path));
   }
   if (const auto format = check_format(*disk.value()); !format.ok()) return cannot_use(path, format.error(), "");
   return DataDirectory{path, std::move(disk).value(), std::move(lock).value()};

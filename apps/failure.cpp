@@ -77,7 +77,9 @@ void print(std::ostream& err, const Failure& failure, Effect effect, Form form, 
   if (form == Form::json) return print_json(err, full);
   err << (colour ? "\x1b[1;31merror:\x1b[0m " : "error: ") << observe::printable(full.error.message) << '\n';
   err << "outcome: " << observe::printable(full.outcome) << '\n';
-  if (!full.try_.empty()) err << "try: " << observe::printable(full.try_) << '\n';
+  if (full.try_.empty()) return;
+  // A backslash of a command must stay one: the line is there to be pasted.
+  err << "try: " << (observe::is_plain(full.try_) ? full.try_ : observe::printable(full.try_)) << '\n';
 }
 
 }  // namespace troupe::apps

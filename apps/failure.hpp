@@ -16,7 +16,7 @@ namespace troupe::apps {
 struct Failure {
   base::Error error;
   std::string outcome{};       ///< empty: what the code and the effect say, see outcome_of()
-  std::string try_{};          ///< empty: nothing, or "again" where that may help
+  std::string try_{};          ///< shell_word()s, to be pasted; empty: nothing, or "again" where that may help
   std::optional<Exit> exit{};  ///< where the contract names another one than exit_of()
 };
 

@@ -11,7 +11,9 @@
 #include "apps/data_directory.hpp"
 #include "apps/node_log.hpp"
 #include "apps/settings.hpp"
+#include "apps/shell_word.hpp"
 #include "runtime/config/known.hpp"
+#include "runtime/observe/text.hpp"
 #include "runtime/os/chance.hpp"
 #include "runtime/os/clock.hpp"
 #include "runtime/os/sockets.hpp"
@@ -186,8 +188,9 @@ class NodeRun {
     const std::string at = serving_->text();
     console_.out << "ready " << id << ' ' << at << std::endl;
     if (!first_start_) return;
-    console_.err << "This node is new. It lives in " << directory_.path << " and is called " << id << ".\n"
-                 << "  see how it is:   troupe status --data " << directory_.path << '\n'
+    console_.err << "This node is new. It lives in " << observe::printable(directory_.path) << " and is called " << id
+                 << ".\n"
+                 << "  see how it is:   troupe status --data " << shell_word(directory_.path) << '\n'
                  << "  let one join it: troupe node --data ANOTHER-DIR --listen HOST:PORT --join " << id << '@' << at
                  << std::endl;
   }

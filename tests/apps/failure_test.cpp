@@ -1,5 +1,6 @@
 #include "apps/failure.hpp"
 
+#include "apps/shell_word.hpp"
 #include "tests/apps/harness.hpp"
 
 using namespace troupe;
@@ -58,6 +59,12 @@ TEST_CASE("failure: JSON is one line with every field") {
         std::string::npos);
   CHECK(printed({{Code::overloaded, "busy", std::chrono::hours(24 * 365)}}, Effect::read, Form::json)
             .find("\"retryAfterMs\":4294967295}}") != std::string::npos);
+}
+
+TEST_CASE("failure: a command to try is printed as it is pasted, its backslashes too") {
+  const Failure failure{{Code::refused, "no"}, "none", "troupe status --data " + shell_word("it's\nhere")};
+  CHECK(printed(failure, Effect::read, Form::text) ==
+        "error: no\noutcome: none\ntry: troupe status --data $'it\\047s\\012here'\n");
 }
 
 TEST_CASE("failure: text from outside cannot add lines or colours") {

@@ -1,6 +1,7 @@
 // Nodes as real processes on loopback.
 #include "runtime/base/bytes.hpp"
 #include "runtime/base/random.hpp"
+#include "runtime/observe/text.hpp"
 #include "runtime/os/sockets.hpp"
 #include "tests/cluster/program.hpp"
 
@@ -60,6 +61,21 @@ TEST_CASE("cluster: a node says that it is ready, tells how it is, and ends in o
   CHECK(gone.exit == 7);
   CHECK(gone.out.empty());
   CHECK(gone.err.starts_with("error: no node runs in " + node.data));
+}
+
+TEST_CASE("cluster: the commands that a new node prints can be pasted, whatever its directory is called") {
+  const Folder folder;
+  NodeProgram node(folder, "a\x1b[31m's \n$x");
+  REQUIRE(node.ready());
+  CHECK(contains(node.err(), "It lives in " + observe::printable(node.data)));
+  CHECK_FALSE(contains(node.err(), "\x1b"));
+  const std::string hint = "see how it is:   troupe status";
+  REQUIRE(contains(node.err(), hint));
+  std::string command = node.err().substr(node.err().find(hint) + hint.size());
+  command.resize(command.find('\n'));
+  std::ofstream(folder / "script") << binary() + " status --json" + command + '\n';
+  CHECK(std::system(("bash --norc '" + (folder / "script") + "' >'" + (folder / "pasted") + '\'').c_str()) == 0);
+  CHECK(contains(content(folder / "pasted"), node.id));
 }
 
 TEST_CASE("cluster: a node that has waited for longer than its end may take still ends in order") {
