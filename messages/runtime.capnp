@@ -1,5 +1,5 @@
 @0xc96f1e7d24b8a053;
-# What the runtime says to its own actors, and what the inspector asks any of them.
+# What the runtime says to its own actors, what they ask each other, and what the inspector asks any of them.
 
 using Cxx = import "/capnp/c++.capnp";
 using import "/messages/annotations.capnp".kind;
@@ -32,6 +32,11 @@ struct Revive $kind(lane = control, bytesMax = 64) {
 
 struct Stop $kind(lane = control, bytesMax = 64) {
   # A parent's word to a child: end, for good.
+}
+
+struct AwaitReady $kind(lane = control, bytesMax = 64) {
+  # Asks an actor of the same node to answer Nothing once it serves. One that says nothing else about it serves as soon as
+  # it has started; one with a handler for this kind keeps the answer back until then. Whoever waits names a deadline.
 }
 
 struct Describe $kind(lane = control, from = [view, operate], bytesMax = 64) {

@@ -38,7 +38,7 @@ void NodeActor::receive(runtime::Handlers& on) {
         set_log_level(order, std::move(reply));
       });
   on.tell<wire::Drain>([this](wire::Drain::Reader) { drain(); });
-  on.timer<AskAgain>([this] { ask_whether_up(); });
+  on.timer<AskAgain>([this] { await_ready(); });
   on.timer<DrainDue>([this] {
     setup_.log->warn("node", "not all domains ended in time", {{"left", running_.size()}});
     finish();
@@ -66,20 +66,18 @@ void NodeActor::start_next() {
   setup_.log->debug("node", "domain starts", {{"domain", domain.name}});
   running_.push_back(spawn(domain.name, domain.factory, domain.options));
   watch(running_.back());
-  ask_whether_up();
+  await_ready();
 }
 
-/// Any answer will do, `unsupported` as well: it comes from an actor that has started.
-void NodeActor::ask_whether_up() {
+/// A domain that breaks while it starts drops the question, and is asked again once it may have been restarted.
+void NodeActor::await_ready() {
   if (stage_ != wire::Stage::STARTING) return;
-  ask<runtime::wire::Describe, runtime::wire::Describe>(
-      running_.back(), now() + kUpTimeout, [](runtime::wire::Describe::Builder) {},
-      [this](const runtime::Answer<runtime::wire::Describe>& answer) {
+  ask<runtime::wire::AwaitReady, messages::wire::Nothing>(
+      running_.back(), now() + kReadyTimeout, [](runtime::wire::AwaitReady::Builder) {},
+      [this](const runtime::Answer<messages::wire::Nothing>& answer) {
         if (stage_ != wire::Stage::STARTING) return;
-        const auto& head = answer.envelope().header();
-        const bool failed = head.signal == runtime::Signal::error;
-        if (!failed || answer.error().code == Code::unsupported) return start_next();
-        setup_.log->warn("node", "domain is not up yet",
+        if (answer.ok()) return start_next();
+        setup_.log->warn("node", "domain does not serve yet",
                          {{"domain", setup_.domains[running_.size() - 1].name}, {"why", answer.error().message}});
         after<AskAgain>(kAskAgain);
       });

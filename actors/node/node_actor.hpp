@@ -1,8 +1,9 @@
 #pragma once
 // The root of a node: starts its domains in order, says how the node is, and drains them in reverse.
 //
-// Start    one domain after the other: the next one begins when the one before has answered its first question, so
-//          that nobody is reachable before what it needs is there.
+// Start    one domain after the other: the next one begins when the one before serves (AwaitReady in
+//          messages/runtime.capnp), so that nobody is reachable before what it needs is there. A domain that has found
+//          out that it cannot serve says so in the node's health, and does not keep the others from it.
 // States   starting, serving, draining. A domain that breaks is restarted; one that keeps breaking ends the node.
 // Drain    the last domain is stopped first, each waits for the one after it, kDrainMax in all; then the root ends.
 // Restart  the root never restarts: whoever started the node is told, and ends it.
@@ -21,8 +22,8 @@
 namespace troupe::node {
 
 inline constexpr std::chrono::seconds kDrainMax{4};         // the process has 5 s from the signal to its end
-inline constexpr std::chrono::milliseconds kAskAgain{200};  // our choice: a domain that is not up yet
-inline constexpr std::chrono::seconds kUpTimeout{10};       // our choice: a store that opens reads its log
+inline constexpr std::chrono::milliseconds kAskAgain{200};  // our choice: a domain that broke while it started
+inline constexpr std::chrono::seconds kReadyTimeout{10};    // our choice: then the log says what is waited for
 inline constexpr std::size_t kLogDomainBytesMax = 32;       // of messages/node.capnp
 
 /// A part of the node with one actor at its head, which stands at "/" and `name`.
@@ -44,7 +45,7 @@ class NodeActor final : public runtime::Actor {
     std::function<std::size_t()> peers;     ///< nodes linked now; any thread
     observe::Health* health = nullptr;      ///< outlives the actor
     observe::Log* log = nullptr;            ///< outlives the actor
-    std::function<void()> serving = [] {};  ///< all domains have answered; in the actor's own context
+    std::function<void()> serving = [] {};  ///< all domains serve; in the actor's own context
     std::function<void()> drained = [] {};  ///< the root ends; in the actor's own context
   };
 
@@ -60,7 +61,7 @@ class NodeActor final : public runtime::Actor {
   struct DrainDue {};
 
   void start_next();
-  void ask_whether_up();
+  void await_ready();
   void drain();
   void stop_last();
   void status(wire::NodeStatus::Builder out);

@@ -156,6 +156,7 @@ class Shell final : public caf::event_based_actor {
   void take_answer(std::uint64_t id, const Envelope& envelope);
   bool take_runtime_message(const Envelope& envelope);
   void describe();
+  void ready();
   void take_foreign(caf::mailbox_element& element);
   void take_down(const caf::down_msg& down);
 

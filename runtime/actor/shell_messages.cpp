@@ -1,4 +1,5 @@
 // How a message gets into a mailbox, out of it, and to its handler.
+#include "messages/common.capnp.h"
 #include "messages/runtime.capnp.h"
 #include "runtime/actor/caller.hpp"
 #include "runtime/actor/shell.hpp"
@@ -221,10 +222,19 @@ bool Shell::take_runtime_message(const Envelope& envelope) {
     child_ended(reading.root().getChild());
   } else if (is<wire::Describe>(envelope)) {
     describe();
+  } else if (is<wire::AwaitReady>(envelope) && object_ && handlers_.find(envelope.kind()) == nullptr) {
+    ready();
   } else {
     return false;
   }
   return true;
+}
+
+/// For an actor that does not say itself when it serves: it has started, so it does.
+void Shell::ready() {
+  if (!caf::message_id{current_.message_id}.is_request()) return dead_letter(DeadLetter::unsupported);
+  answer({current_.sender, current_.message_id, current_.trace},
+         Envelope::build<messages::wire::Nothing>(header(), [](messages::wire::Nothing::Builder) {}));
 }
 
 void Shell::describe() {

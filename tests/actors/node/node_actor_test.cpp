@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "messages/runtime.capnp.h"
 #include "tests/runtime/actor/theatre.hpp"
 
 using namespace troupe;
@@ -143,6 +144,31 @@ TEST_CASE("node: the next domain waits until the one before it is up") {
   root.theatre.stage.run_for(3s);
   CHECK(notes == Notes{"start store", "start store", "start links"});
   CHECK(root.notes == Notes{"serving"});
+}
+
+TEST_CASE("node: it serves, and the next domain starts, once the one before says that it serves") {
+  Notes notes;
+  runtime::Reply<messages::wire::Nothing> asked;
+  struct Loaded {};
+  const Domain slow{"files", test::script(
+                                 [&](Scripted&, runtime::Handlers& on) {
+                                   on.ask<runtime::wire::AwaitReady, messages::wire::Nothing>(
+                                       [&](auto, auto reply) { asked = std::move(reply); });
+                                   on.timer<Loaded>([&] { asked.done(); });
+                                 },
+                                 [](Scripted& self) { self.after<Loaded>(25s); })};
+  Root root({slow, Root::noted(notes, "last")});
+  root.theatre.stage.run_for(24s);
+  root.status([](wire::NodeStatus::Reader status) { CHECK(status.getStage() == wire::Stage::STARTING); });
+  CHECK(notes.empty());
+  // Whoever looks at the log sees what is waited for.
+  CHECK(std::any_of(root.lines.begin(), root.lines.end(), [](const std::string& line) {
+    return line.find("does not serve yet") != std::string::npos && line.find("files") != std::string::npos;
+  }));
+  root.theatre.stage.run_for(1s);
+  CHECK(notes == Notes{"start last"});
+  CHECK(root.notes == Notes{"serving"});
+  asked = {};
 }
 
 TEST_CASE("node: it can be drained while it starts") {
