@@ -1,6 +1,7 @@
 #include "actors/files/files_actor.hpp"
 
 #include "actors/files/holder_actor.hpp"
+#include "messages/runtime.capnp.h"
 #include "runtime/store/store_actor.hpp"
 
 namespace troupe::files {
@@ -10,7 +11,6 @@ using base::Code;
 using base::Error;
 
 constexpr const char* kHealthSource = "files.catalogue";
-const Error kLoading{Code::unavailable, "the catalogue of files is being read", kReadAgain};
 
 }  // namespace
 
@@ -18,7 +18,7 @@ template <class Q, class A, class F>
 void FilesActor::serve(runtime::Handlers& on, F handler) {
   on.ask<Q, A>([this, handler](typename Q::Reader question, runtime::Reply<A> reply) {
     if (catalogue_) (this->*handler)(question, std::move(reply));
-    else reply.refuse(kLoading);
+    else reply.refuse(closed_);
   });
 }
 
@@ -36,13 +36,17 @@ void FilesActor::receive(runtime::Handlers& on) {
   });
   on.intake<wire::PutFile, wire::PutPiece, wire::PutDone>([this](wire::PutFile::Reader question, auto intake) {
     if (catalogue_) put(question, std::move(intake));
-    else intake.refuse(kLoading);
+    else intake.refuse(closed_);
   });
   on.stream<wire::ListFiles, wire::FileRow>([this](wire::ListFiles::Reader, runtime::Sink<wire::FileRow> sink) {
     if (catalogue_) list(std::move(sink));
-    else sink.fail(kLoading);
+    else sink.fail(closed_);
   });
   receive_streams(on);
+  on.ask<runtime::wire::AwaitReady, messages::wire::Nothing>([this](runtime::wire::AwaitReady::Reader, Nothing reply) {
+    awaits_ready_ = std::move(reply);
+    tell_ready();
+  });
   on.timer<LoadAgain>([this] {
     loading_ = std::make_unique<Catalogue>(settings_.catalogue);
     static constexpr std::uint8_t kBehindClaims = 'd';  // rows.hpp: those of claims begin with a 'c'
@@ -59,7 +63,7 @@ void FilesActor::start() {
           return std::make_unique<store::StoreActor>(directory, options);
         },
         {.kind = store::StoreActor::kName, .placement = ports::Placement::own_thread});
-  spawn<HolderActor>("holder", settings_, path() + "/store");
+  holder_ = spawn<HolderActor>("holder", settings_, path() + "/store");
   node()
       .publish<wire::PutFile, wire::GetFile, wire::ListFiles, wire::ViewFile, wire::VerifyFile, wire::RemoveFile,
                wire::PinFile>(kPath, self());
@@ -78,12 +82,8 @@ void FilesActor::load(base::Bytes from) {
         question.setFrom(data_of(from));
       },
       [this](runtime::Answer<store::wire::Slice> slice) {
-        if (slice.ok()) return take(slice.value());
-        if (settings_.health != nullptr) {
-          settings_.health->raise(kHealthSource, observe::HealthState::failing,
-                                  "the catalogue of files cannot be read: " + slice.error().message);
-        }
-        after<LoadAgain>(kReadAgain);
+        if (slice.ok()) take(slice.value());
+        else closed(slice.error());
       });
 }
 
@@ -100,8 +100,27 @@ void FilesActor::take(store::wire::Slice::Reader slice) {
   load({next.begin(), next.end()});
 }
 
+void FilesActor::closed(const Error& why) {
+  closed_ = unreadable(kHealthSource, "the catalogue of files", why);
+  settled_ = true;
+  tell_ready();
+  if (!lasting(why.code)) after<LoadAgain>(kReadAgain);
+}
+
+/// A put asks this node's holder at once, so it must have read its rows as well.
+void FilesActor::tell_ready() {
+  if (!settled_ || !awaits_ready_.open()) return;
+  ask<runtime::wire::AwaitReady, messages::wire::Nothing>(
+      holder_, now() + kReadTimeout, [](runtime::wire::AwaitReady::Builder) {},
+      [reply = std::move(awaits_ready_)](const runtime::Answer<messages::wire::Nothing>& answer) mutable {
+        reply.forward(answer.envelope());
+      });
+}
+
 void FilesActor::loaded() {
   catalogue_ = std::move(loading_);
+  settled_ = true;
+  tell_ready();
   if (settings_.health != nullptr) settings_.health->clear(kHealthSource);
   watch_ = std::make_unique<Watch>(settings_.watch, now(), world().mutations);
   change([this]() -> Planned { return catalogue_->leftovers(); }, [](base::Outcome<void>) {});

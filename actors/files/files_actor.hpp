@@ -5,7 +5,9 @@
 //         Its own children: PutHeld, PutBinds, PutEnds, PutFails, CopyMade, CopyRefused.
 // Spawns  `store` (a thread of its own) and `holder`, which other nodes ask; then an actor for each put, get, view and
 //         verify, whose streams pass through here, and some for the copies of a round of the watch.
-// States  loading: reads the rows of the catalogue, answers `unavailable`; then running.
+// States  loading: reads the rows of the catalogue, answers `unavailable`; then running. Rows that are damaged are not
+//         read again: every question is answered `corrupt`, which names the file, until the node is started anew.
+// Ready   (AwaitReady) when the catalogue and the holder have read their rows, or know that they cannot.
 // Rows    one change of the catalogue at a time: planned, written, synced, applied. One that may or may not have been
 //         written ends the actor, whose next incarnation reads the rows.
 // Crash   a put writes its id before it stores anything, and who is to release a CID before it binds to that. What is
@@ -24,12 +26,11 @@
 
 namespace troupe::files {
 
-inline constexpr std::size_t kBatchRows = 2048;              // of a commit, and as many erased; our choice: 1 MiB
-inline constexpr std::size_t kReleasesAtOnce = 64;           // our choice
-inline constexpr std::size_t kWatchQuestionsPerNode = 4;     // our choice: far below what a link admits
-inline constexpr std::size_t kCopiersMax = 4;                // our choice: 4 MiB in memory
-inline constexpr std::chrono::minutes kRelayIdle{20};        // the served ends on both sides have shorter ones
-inline constexpr std::chrono::milliseconds kReadAgain{500};  // our choice: a store opens in less
+inline constexpr std::size_t kBatchRows = 2048;           // of a commit, and as many erased; our choice: 1 MiB
+inline constexpr std::size_t kReleasesAtOnce = 64;        // our choice
+inline constexpr std::size_t kWatchQuestionsPerNode = 4;  // our choice: far below what a link admits
+inline constexpr std::size_t kCopiersMax = 4;             // our choice: 4 MiB in memory
+inline constexpr std::chrono::minutes kRelayIdle{20};     // the served ends on both sides have shorter ones
 
 class FilesActor final : public FilesPart {
  public:
@@ -71,6 +72,8 @@ class FilesActor final : public FilesPart {
   void load(base::Bytes from);
   void take(store::wire::Slice::Reader slice);
   void loaded();
+  void closed(const base::Error& why);
+  void tell_ready();
   void release_cut_off_puts();
   void change(base::Callback<Planned()> plan, Done done);
   void change(base::Callback<Planned()> plan, Nothing reply);
@@ -119,6 +122,10 @@ class FilesActor final : public FilesPart {
 
   std::unique_ptr<Catalogue> catalogue_;  // none while loading
   std::unique_ptr<Catalogue> loading_;    // what was read so far
+  base::Error closed_{base::Code::unavailable, "the catalogue of files is being read", kReadAgain};  // while none
+  bool settled_ = false;  // the rows are read, or known to be unreadable
+  runtime::Handle holder_;
+  Nothing awaits_ready_;  // of whoever asked last
   std::deque<Work> work_;
   bool working_ = false;
   std::uint64_t children_ = 0;  // ever, for their names

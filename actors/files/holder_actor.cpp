@@ -2,6 +2,7 @@
 
 #include "actors/files/logic/contents.hpp"
 #include "actors/files/logic/manifest.hpp"
+#include "messages/runtime.capnp.h"
 
 namespace troupe::files {
 namespace {
@@ -25,6 +26,11 @@ void HolderActor::receive(runtime::Handlers& on) {
   serve<wire::FetchContent>(on, &HolderActor::take_fetch);
   serve<wire::HasContents>(on, &HolderActor::take_has);
   serve<wire::MendContent>(on, &HolderActor::take_mend);
+  on.ask<runtime::wire::AwaitReady, messages::wire::Nothing>(
+      [this](runtime::wire::AwaitReady::Reader, runtime::Reply<messages::wire::Nothing> reply) {
+        if (settled_) reply.done();
+        else awaits_ready_ = std::move(reply);
+      });
   on.timer<LoadAgain>([this] {
     loading_ = std::make_unique<Claims>(settings_.claims, world().mutations);
     load({});
@@ -51,12 +57,8 @@ void HolderActor::load(base::Bytes from) {
         question.setPrefix(data_of(kClaimRows));
       },
       [this](runtime::Answer<store::wire::Slice> slice) {
-        if (slice.ok()) return take(slice.value());
-        if (settings_.health != nullptr) {
-          settings_.health->raise(kHealthSource, observe::HealthState::failing,
-                                  "held files cannot be read: " + slice.error().message);
-        }
-        after<LoadAgain>(kLoadAgain);
+        if (slice.ok()) take(slice.value());
+        else closed(slice.error());
       });
 }
 
@@ -74,7 +76,21 @@ void HolderActor::take(store::wire::Slice::Reader slice) {
   }
   claims_ = std::move(loading_);
   if (settings_.health != nullptr) settings_.health->clear(kHealthSource);
+  settled();
   after<IdlePuts>(kIdleCheck);
+}
+
+/// Other nodes hear that this one cannot be asked, whatever the reason: `corrupt` would be said of their content.
+void HolderActor::closed(const Error& why) {
+  closed_ = unreadable(kHealthSource, "what this node holds", why);
+  closed_.code = Code::unavailable;
+  settled();
+  if (!lasting(why.code)) after<LoadAgain>(kReadAgain);
+}
+
+void HolderActor::settled() {
+  settled_ = true;
+  awaits_ready_.done();
 }
 
 void HolderActor::commit(ClaimPlan planned, const ContentKey& key, base::ByteView bytes, Done done) {

@@ -5,7 +5,8 @@
 //         MendContent. The owner is who sends, whatever the message says.
 // Bytes   from another node are compared with their id before they are stored; those from this node were hashed by
 //         the actor that sends them. A claim, its bytes and their end are one commit each, answered when synced.
-// States  loading: reads the rows of claims, answers `unavailable`; then running.
+// States  loading: reads the rows of claims, answers `unavailable`, with damaged rows for good; then running.
+// Ready   (AwaitReady) when the rows are read, or known to be unreadable.
 // Doubt   a commit that may or may not have been done ends the actor, whose next incarnation reads the rows.
 // Damage  a content that the store cannot read counts as lacking, so that its owner brings it anew.
 // Limits  those of logic/claims.hpp; FilesSettings::commits_max and reads_max, beyond them `overloaded`.
@@ -20,11 +21,10 @@
 
 namespace troupe::files {
 
-inline constexpr std::size_t kWaitingMax = 256;              // questions that wait for another's commit; our choice
-inline constexpr std::size_t kContentsAskedMax = 1024;       // messages/files.capnp: HasContents
-inline constexpr std::chrono::milliseconds kLoadAgain{500};  // our choice: a store opens in less
-inline constexpr std::chrono::minutes kIdleCheck{5};         // our choice: far below put_idle_max
-inline constexpr std::size_t kIdlePutsMax = 16;              // released at once; our choice
+inline constexpr std::size_t kWaitingMax = 256;         // questions that wait for another's commit; our choice
+inline constexpr std::size_t kContentsAskedMax = 1024;  // messages/files.capnp: HasContents
+inline constexpr std::chrono::minutes kIdleCheck{5};    // our choice: far below put_idle_max
+inline constexpr std::size_t kIdlePutsMax = 16;         // released at once; our choice
 
 class HolderActor final : public FilesPart {
  public:
@@ -49,7 +49,7 @@ class HolderActor final : public FilesPart {
   void serve(runtime::Handlers& on, void (HolderActor::*handler)(typename Q::Reader, runtime::Reply<A>)) {
     on.ask<Q, A>([this, handler](typename Q::Reader question, runtime::Reply<A> reply) {
       if (claims_) (this->*handler)(question, std::move(reply));
-      else reply.refuse({base::Code::unavailable, "the holder reads its rows", kLoadAgain});
+      else reply.refuse(closed_);
     });
   }
   void take_store(wire::StoreContent::Reader question, Stored reply);
@@ -78,13 +78,18 @@ class HolderActor final : public FilesPart {
 
   void load(base::Bytes from);
   void take(store::wire::Slice::Reader slice);
+  void closed(const base::Error& why);
+  void settled();
   base::NodeId owner() const { return caller().node.value_or(settings_.self); }
   runtime::Handle store_handle() const { return node().find(store_path_); }
 
   const std::string store_path_;
   std::unique_ptr<Claims> claims_;   // none while loading
   std::unique_ptr<Claims> loading_;  // what was read so far
-  std::set<ContentKey> damaged_;     // of those that are claimed
+  base::Error closed_{base::Code::unavailable, "what this node holds is being read", kReadAgain};  // while none
+  bool settled_ = false;                                  // the rows are read, or known to be unreadable
+  runtime::Reply<messages::wire::Nothing> awaits_ready_;  // of whoever asked last
+  std::set<ContentKey> damaged_;                          // of those that are claimed
   std::vector<base::Callback<void()>> waiting_;
   std::size_t commits_ = 0;  // under way
   std::size_t reads_ = 0;

@@ -45,7 +45,8 @@ struct House {
   std::optional<base::Endpoint> address;
   std::vector<std::unique_ptr<Life>> lives;
   bool up = false;
-  bool liar = false;  // from its next start on it answers for contents with wrong bytes
+  std::function<void(Scripted&)> begun;  // at each start, by the parent of its files, before they have done anything
+  bool liar = false;                     // from its next start on it answers for contents with wrong bytes
   const base::NodeId& id() const { return identity->id(); }
   Life& life() { return *lives.back(); }
 };
@@ -141,6 +142,7 @@ class Town {
     life.node.start("node", test::script({}, [&home](Scripted& self) {
                       self.spawn("files", [settings = home.settings] { return std::make_unique<FilesActor>(settings); },
                                  {.kind = FilesActor::kName});
+                      if (home.begun) home.begun(self);
                     }));
   }
   /// The process of a node is gone at once; what its disk has synced stays.
