@@ -1,9 +1,13 @@
 #include "apps/client.hpp"
 
+#include <poll.h>
+
+#include <algorithm>
 #include <filesystem>
 
 #include "apps/compose.hpp"
 #include "apps/operator_key.hpp"
+#include "apps/shell_word.hpp"
 #include "messages/node.capnp.h"
 #include "runtime/os/chance.hpp"
 
@@ -32,6 +36,11 @@ class NoDisk final : public ports::Disk {
   R<std::uint64_t> free_bytes() override { return ports::DiskError::denied; }
 };
 
+bool is_ready(int descriptor, os::Waker::Want want) {
+  pollfd asked{descriptor, static_cast<short>(want == os::Waker::Want::reading ? POLLIN : POLLOUT), 0};
+  return ::poll(&asked, 1, 0) > 0;  // one that is broken is as well: whoever uses it hears why
+}
+
 }  // namespace
 
 // -- connecting ------------------------------------------------------------------------------------------------------
@@ -52,9 +61,9 @@ Client::Outcome<std::unique_ptr<Client>> Client::connect(const Invocation& invoc
 }
 
 std::optional<Failure> Client::connect_locally(const std::string& directory) {
-  way_ = "--data " + directory;
+  way_ = "--data " + shell_word(directory);
   unreachable_ = "no node runs in " + directory;
-  try_ = "troupe node --data " + directory + " --listen 127.0.0.1:0";
+  try_ = "troupe node " + way_ + " --listen 127.0.0.1:0";
   std::error_code ignored;
   if (!std::filesystem::exists(std::filesystem::path(directory) / kControlSocket, ignored))
     return failure({Code::unavailable, "it has no local socket"});
@@ -167,11 +176,26 @@ bool Client::wait_until(const std::function<bool()>& done) {
   return true;
 }
 
-Client::Outcome<void> Client::wait_for(int descriptor, os::Waker::Want want) {
-  if (interrupted()) return interruption();
-  if (const auto signal = waker_->wait(kForever, os::Waker::Watched{descriptor, want})) interrupted_ = true;
-  if (interrupted_) return interruption();
-  return {};
+/// Whatever wakes it is looked at anew: words of the node ring as well.
+Client::Outcome<bool> Client::wait_for(int descriptor, os::Waker::Want want, base::Duration at_most) {
+  const base::Instant due = at_most == base::Duration::max() ? base::Instant::max() : now() + at_most;
+  while (true) {
+    if (interrupted()) return interruption();
+    if (is_ready(descriptor, want)) return true;
+    const base::Instant at = now();
+    if (at >= due || (answered_ && answered_())) return false;
+    if (waker_->wait(std::min(kForever, due - at), os::Waker::Watched{descriptor, want})) interrupted_ = true;
+  }
+}
+
+Client::Outcome<void> Client::pause(base::Duration length) {
+  const base::Instant due = now() + length;
+  while (!interrupted()) {
+    const base::Instant at = now();
+    if (at >= due) return {};
+    if (waker_->wait(due - at)) interrupted_ = true;
+  }
+  return interruption();
 }
 
 bool Client::interrupted() {
@@ -182,6 +206,8 @@ bool Client::interrupted() {
 Failure Client::interruption() const { return {{Code::dropped, "interrupted"}, {}, {}, Exit::interrupted}; }
 
 Failure Client::failure(const base::Error& error) {
+  // The node names the damaged file in its error, and in its health what else is wrong.
+  if (in_service() && error.code == Code::corrupt) return {error, {}, "troupe status " + way_};
   if (in_service()) return {error};
   if (!refused_.empty() && link_ && link_->traffic().received.load(std::memory_order_relaxed) > 0)
     return {{Code::refused, refused_ + ": " + error.message}, "nothing was done", try_, Exit::refused};

@@ -11,6 +11,7 @@
 #include <capnp/message.h>
 
 #include <deque>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -74,8 +75,11 @@ class Client {
   template <class Q, class Item, class A, class Fill, class Producer>
   Outcome<Kept<A>> feed(const std::string& path, base::Duration idle, Fill&& fill, Producer&& producer);
 
-  /// Waits until a descriptor can be read or written without blocking. Fails if interrupted.
-  Outcome<void> wait_for(int descriptor, os::Waker::Want want);
+  /// Waits until a descriptor can be read or written without blocking: true. False if `at_most` has passed, or, in a
+  /// producer, once the node has answered and wants no more. Fails if interrupted.
+  Outcome<bool> wait_for(int descriptor, os::Waker::Want want, base::Duration at_most = base::Duration::max());
+  /// Lets that much time pass. Fails if interrupted.
+  Outcome<void> pause(base::Duration length);
   /// Whether Ctrl-C was pressed: for long work between two calls.
   bool interrupted();
 
@@ -129,6 +133,7 @@ class Client {
   std::string unreachable_, refused_, try_;
   std::optional<os::Waker> waker_;
   bool interrupted_ = false;
+  std::function<bool()> answered_;  // whether the feed at hand is; none beside one
   std::unique_ptr<os::System> system_;
   std::shared_ptr<net::Pool> pool_;
   std::shared_ptr<net::Link> link_;
@@ -227,6 +232,7 @@ Client::Outcome<Kept<A>> Client::feed(const std::string& path, base::Duration id
     return outgoing->answer || outgoing->items.size() < kWriteAhead;
   };
   std::optional<Failure> failed;
+  answered_ = answered;
   for (bool all_made = false; !all_made && !failed;) {
     if (!wait_until(has_room)) failed = interruption();
     if (failed || answered()) break;
@@ -243,6 +249,7 @@ Client::Outcome<Kept<A>> Client::feed(const std::string& path, base::Duration id
     }
     outside_->run([pump](os::Outside::Inside&) { pump(); });
   }
+  answered_ = {};
   if (!failed && !wait_until(answered)) failed = interruption();
   // Whatever is left of the stream ends here: a sink that is dropped tells the node so.
   inside([&](os::Outside::Inside&) { outgoing->sink = {}; });

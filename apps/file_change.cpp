@@ -41,10 +41,8 @@ Ending file_remove(const Invocation& invocation, Console& console) {
   if (!cid.ok()) return cid.error();
   auto client = Client::connect(invocation, console);
   if (!client.ok()) return client.error();
-  auto answer = patiently(*client.value(), [&] {
-    return client.value()->ask<wire::RemoveFile, wire::FileRemoved>(
-        files::kPath, kFileAnswer, [&](wire::RemoveFile::Builder question) { question.setCid(data(cid.value())); });
-  });
+  auto answer = client.value()->ask<wire::RemoveFile, wire::FileRemoved>(
+      files::kPath, kFileAnswer, [&](wire::RemoveFile::Builder question) { question.setCid(data(cid.value())); });
   if (!answer.ok()) return answer.error();
   if (!invocation.globals.json) return Exit::done;
   capnp::MallocMessageBuilder message;

@@ -23,11 +23,14 @@ class Get {
       : target_(std::move(target)),
         client_(client),
         console_(console),
-        wait_([&client](int descriptor) { return client.wait_for(descriptor, os::Waker::Want::writing); }) {}
+        wait_([&client](int descriptor) -> Client::Outcome<void> {
+          const auto ready = client.wait_for(descriptor, os::Waker::Want::writing);
+          if (!ready.ok()) return ready.error();
+          return {};
+        }) {}
 
   Client::Outcome<void> run(const files::Cid& cid, const std::optional<files::Range>& range) {
-    auto read = patiently(
-        client_, [&] { return subscribe(cid, range); }, [this] { return !part_bytes_; });
+    const auto read = subscribe(cid, range);
     progress_.reset();
     if (!read.ok()) {
       Failure failure = read.error();

@@ -36,15 +36,12 @@ Ending file_list(const Invocation& invocation, Console& console) {
   auto client = Client::connect(invocation, console);
   if (!client.ok()) return client.error();
   std::vector<FileRow> files;
-  const auto listed = patiently(*client.value(), [&] {
-    files.clear();
-    return client.value()->subscribe<wire::ListFiles, wire::FileRow>(
-        files::kPath, kFileIdle, [](wire::ListFiles::Builder) {},
-        [&](wire::FileRow::Reader row) -> Client::Outcome<void> {
-          files.push_back(FileRow::read(row));
-          return {};
-        });
-  });
+  const auto listed = client.value()->subscribe<wire::ListFiles, wire::FileRow>(
+      files::kPath, kFileIdle, [](wire::ListFiles::Builder) {},
+      [&](wire::FileRow::Reader row) -> Client::Outcome<void> {
+        files.push_back(FileRow::read(row));
+        return {};
+      });
   if (!listed.ok()) return listed.error();
   if (invocation.globals.json) print_json(console.out, files);
   else print_text(console.out, files);

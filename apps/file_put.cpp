@@ -42,10 +42,7 @@ class Put {
         progress_(console, source_.name().empty() ? "standard input" : source_.name(), source_.bytes(), client.now()) {}
 
   Client::Outcome<Kept<wire::PutDone>> run(std::optional<std::uint64_t> replicas) {
-    if (source_.waits())
-      if (auto ready = await_node(); !ready.ok()) return ready.error();
-    auto done = patiently(
-        client_, [&] { return feed(replicas); }, [this] { return begin_again(); });
+    auto done = feed(replicas);
     if (done.ok()) return done;
     return explained(done.error());
   }
@@ -61,33 +58,14 @@ class Put {
         [this] { return next(); });
   }
 
-  /// Until it has read its files: what comes through a pipe can be read only once, so the put must not fail for that.
-  Client::Outcome<void> await_node() {
-    bool answered = false;
-    auto listed = patiently(client_, [&] {
-      return client_.subscribe<wire::ListFiles, wire::FileRow>(
-          files::kPath, kFileIdle, [](wire::ListFiles::Builder) {},
-          [&](wire::FileRow::Reader) -> Client::Outcome<void> {
-            answered = true;
-            return Failure{{Code::dropped, "one row is enough"}};
-          });
-    });
-    if (answered) return {};
-    return listed;
-  }
-
-  bool begin_again() {
-    if (bytes_ > 0 && !source_.rewind()) return false;
-    bytes_ = 0;
-    all_read_ = false;
-    return true;
-  }
-
   Client::Produced<wire::PutPiece> next() {
     if (client_.interrupted()) return Failure{{Code::dropped, "interrupted"}, {}, {}, Exit::interrupted};
-    if (source_.waits())
-      if (auto ready = client_.wait_for(source_.descriptor(), os::Waker::Want::reading); !ready.ok())
-        return ready.error();
+    if (source_.waits()) {
+      const auto ready = client_.wait_for(source_.descriptor(), os::Waker::Want::reading, kFileAlive);
+      if (!ready.ok()) return ready.error();
+      // An empty piece is passed over, and keeps the stream from being idle.
+      if (!ready.value()) return std::optional<base::Callback<void(wire::PutPiece::Builder)>>([](auto) {});
+    }
     Piece piece;
     const auto read = source_.read(piece.room());
     if (!read.ok()) return read.error();

@@ -30,8 +30,10 @@ base::Error system_error(const std::string& what, int number) {
 base::Result<FileSource, Failure> FileSource::open(const std::string& path) {
   os::Descriptor owned;
   if (path != "-") {
-    owned = os::Descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
+    // Without waiting: the open of a named pipe would wait for its writer, where Ctrl-C is not told as an error.
+    owned = os::Descriptor(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY));
     if (!owned.valid()) return Failure{system_error("cannot read " + path, errno), "nothing was stored"};
+    ::fcntl(owned.get(), F_SETFL, ::fcntl(owned.get(), F_GETFL) & ~O_NONBLOCK);
   }
   const int descriptor = path == "-" ? STDIN_FILENO : owned.get();
   FileSource source(path, std::move(owned), descriptor);
@@ -41,7 +43,6 @@ base::Result<FileSource, Failure> FileSource::open(const std::string& path) {
                    "nothing was stored",
                    "tar -c " + path + " | troupe file put -"};
   source.regular_ = S_ISREG(source.begun_.st_mode);
-  if (source.regular_) source.first_ = ::lseek(descriptor, 0, SEEK_CUR);
   if (source.regular_) ::posix_fadvise(descriptor, 0, 0, POSIX_FADV_SEQUENTIAL);
   return source;
 }
@@ -51,8 +52,6 @@ FileSource::FileSource(const std::string& path, os::Descriptor owned, int descri
       name_(path == "-" ? "" : path.substr(path.rfind('/') + 1)),
       owned_(std::move(owned)),
       descriptor_(descriptor) {}
-
-bool FileSource::rewind() { return regular_ && ::lseek(descriptor_, first_, SEEK_SET) == first_; }
 
 base::Result<std::size_t, Failure> FileSource::read(std::span<std::uint8_t> out) {
   std::size_t filled = 0;

@@ -19,7 +19,7 @@ namespace troupe::apps {
 class FileSource {
  public:
   /// "-" is standard input. Fails with the words of the system: nothing there, not allowed, a directory.
-  /// May wait for the other end of a named pipe.
+  /// A named pipe need not have a writer yet: it waits() like one that is silent.
   static base::Result<FileSource, Failure> open(const std::string& path);
 
   /// The last part of the path; empty for standard input.
@@ -29,9 +29,6 @@ class FileSource {
   /// Whether a read may wait for somebody else, who may never come.
   bool waits() const { return !regular_; }
   int descriptor() const { return descriptor_; }
-
-  /// Goes back to where it began. False for anything but a regular file.
-  bool rewind();
 
   /// The next bytes: all that `out` has room for from a regular file, what is there from anything else. Zero at the
   /// end, once the file is known not to have changed. Fails if it has, or if the device does.
@@ -49,7 +46,6 @@ class FileSource {
   int descriptor_ = -1;
   struct stat begun_ {};
   bool regular_ = false;
-  off_t first_ = 0;  // standard input may begin in the middle of a file
 };
 
 /// What the caller's own file system says, in words and with an exit: a file that is not there is `not_found`, one

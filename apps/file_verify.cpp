@@ -34,7 +34,6 @@ class Verify {
       : client_(client), console_(console), form_(form), begun_(client.now()) {}
 
   Client::Outcome<void> take(wire::VerifyItem::Reader item) {
-    answered_ = true;
     switch (item.which()) {
       case wire::VerifyItem::COPY: return take(item.getCopy());
       case wire::VerifyItem::PROGRESS: {
@@ -54,8 +53,6 @@ class Verify {
     }
     return Failure{{Code::malformed, "the node sent something that this program does not know"}, {}, {}, Exit::failed};
   }
-
-  bool answered() const { return answered_; }
 
   Ending ending() const {
     if (!summed_) return Failure{{Code::corrupt, "the node ended early, without the sum"}};
@@ -115,7 +112,6 @@ class Verify {
   const Form form_;
   const base::Instant begun_;
   std::optional<Progress> progress_;
-  bool answered_ = false;
   bool summed_ = false;
   std::uint64_t unsound_ = 0, repaired_ = 0, unknown_ = 0;
 };
@@ -128,12 +124,9 @@ Ending file_verify(const Invocation& invocation, Console& console) {
   auto client = Client::connect(invocation, console);
   if (!client.ok()) return client.error();
   Verify verify(*client.value(), console, invocation.globals.json ? Form::json : Form::text);
-  const auto call = [&] {
-    return client.value()->subscribe<wire::VerifyFile, wire::VerifyItem>(
-        files::kPath, kFileIdle, [&](wire::VerifyFile::Builder question) { question.setCid(data(cid.value())); },
-        [&](wire::VerifyItem::Reader item) { return verify.take(item); });
-  };
-  const auto read = patiently(*client.value(), call, [&] { return !verify.answered(); });
+  const auto read = client.value()->subscribe<wire::VerifyFile, wire::VerifyItem>(
+      files::kPath, kFileIdle, [&](wire::VerifyFile::Builder question) { question.setCid(data(cid.value())); },
+      [&](wire::VerifyItem::Reader item) { return verify.take(item); });
   if (!read.ok()) return read.error();
   return verify.ending();
 }

@@ -140,12 +140,9 @@ Ending file_view(const Invocation& invocation, Console& console) {
   auto client = Client::connect(invocation, console);
   if (!client.ok()) return client.error();
   View view{cid.value()};
-  const auto seen = patiently(*client.value(), [&] {
-    view = {cid.value()};
-    return client.value()->subscribe<wire::ViewFile, wire::ViewItem>(
-        files::kPath, kFileIdle, [&](wire::ViewFile::Builder question) { question.setCid(data(cid.value())); },
-        [&](wire::ViewItem::Reader item) { return view.take(item); });
-  });
+  const auto seen = client.value()->subscribe<wire::ViewFile, wire::ViewItem>(
+      files::kPath, kFileIdle, [&](wire::ViewFile::Builder question) { question.setCid(data(cid.value())); },
+      [&](wire::ViewItem::Reader item) { return view.take(item); });
   if (!seen.ok()) return seen.error();
   if (invocation.globals.json) print_json(console.out, view);
   else print_text(console.out, view, invocation.has("--chunks"));

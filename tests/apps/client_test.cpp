@@ -13,6 +13,7 @@
 #include "messages/node.capnp.h"
 #include "runtime/net/links_actor.hpp"
 #include "runtime/os/chance.hpp"
+#include "runtime/os/descriptor.hpp"
 #include "runtime/os/disk.hpp"
 #include "tests/apps/harness.hpp"
 
@@ -46,6 +47,7 @@ class Service final : public runtime::Actor {
     on.ask<node::wire::SetLogLevel, messages::wire::Nothing>(
         [this](node::wire::SetLogLevel::Reader order, runtime::Reply<messages::wire::Nothing> reply) {
           if (order.getLevel() == "silence") silent_.push_back(std::move(reply));
+          else if (order.getLevel() == "damage") reply.refuse({Code::corrupt, "store/db/CURRENT is damaged"});
           else reply.refuse({Code::conflict, "not now"});
         });
     on.stream<files_wire::GetFile, files_wire::GetItem>(
@@ -320,6 +322,50 @@ TEST_CASE("client: a stream that fails on either side says so on both") {
   CHECK(client.value()
             ->ask<node::wire::GetStatus, node::wire::NodeStatus>("/node", 30s, [](node::wire::GetStatus::Builder) {})
             .ok());
+}
+
+TEST_CASE("client: a wait ends with its descriptor or its time, whatever else the node says") {
+  Place place;
+  auto client = place.connect();
+  REQUIRE(client.ok());
+  int pipe[2];
+  REQUIRE(::pipe(pipe) == 0);
+  const os::Descriptor reader(pipe[0]), writer(pipe[1]);
+  const auto wait = [&](base::Duration at_most) {
+    return client.value()->wait_for(reader.get(), os::Waker::Want::reading, at_most);
+  };
+  SUBCASE("its time") { CHECK_FALSE(wait(1ms).value()); }
+  SUBCASE("its descriptor") {
+    REQUIRE(::write(writer.get(), "x", 1) == 1);
+    CHECK(wait(1h).value());
+  }
+  SUBCASE("a piece that the node takes rings, and is no byte of the source") {
+    // A read would block here, and Ctrl-C with it.
+    const auto done = put(*client.value(), 1, [&](std::size_t number) -> std::optional<Failure> {
+      if (number < 100) CHECK_FALSE(wait(1ms).value());
+      return std::nullopt;
+    });
+    CHECK(done.ok());
+  }
+  SUBCASE("a node that refuses ends the wait of a silent source") {
+    const auto refused = put(*client.value(), 0, [&](std::size_t) -> std::optional<Failure> {
+      CHECK_FALSE(wait(1h).value());
+      return std::nullopt;
+    });
+    REQUIRE_FALSE(refused.ok());
+    CHECK(refused.error().error.code == Code::refused);
+  }
+}
+
+TEST_CASE("client: damage at the node comes with the command that shows its health") {
+  Place place;
+  auto client = place.connect();
+  REQUIRE(client.ok());
+  const auto damaged = client.value()->ask<node::wire::SetLogLevel, messages::wire::Nothing>(
+      "/node", 30s, [&](node::wire::SetLogLevel::Builder order) { order.setLevel("damage"); });
+  REQUIRE_FALSE(damaged.ok());
+  CHECK(exit_of(damaged.error(), Effect::read) == Exit::failed);
+  CHECK(damaged.error().try_ == "troupe status --data " + place.path());
 }
 
 TEST_CASE("client: from afar a key has the role that the node gives it") {

@@ -1,6 +1,7 @@
 #include "apps/file_source.hpp"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include <vector>
@@ -47,10 +48,6 @@ TEST_CASE("file source: a file is read to its end, whatever the size of the read
     const auto read = read_all(source.value(), 4'096);
     REQUIRE(read.ok());
     CHECK(read.value() == text);
-    REQUIRE(source.value().rewind());
-    const auto again = read_all(source.value(), 1'000);
-    REQUIRE(again.ok());
-    CHECK(again.value() == text);
   }
 }
 
@@ -125,5 +122,23 @@ TEST_CASE("file source: a named pipe gives what is there, and has no size") {
   const auto got = source.value().read(room);
   REQUIRE(got.ok());
   CHECK(got.value() == 4);
-  CHECK_FALSE(source.value().rewind());
+}
+
+TEST_CASE("file source: a named pipe without a writer is opened at once, and waited for like a silent one") {
+  const TemporaryFolder folder;
+  const std::string path = folder.path() + "/pipe";
+  REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
+  auto source = FileSource::open(path);
+  REQUIRE(source.ok());
+  CHECK(source.value().waits());
+  pollfd waited{source.value().descriptor(), POLLIN, 0};
+  CHECK(::poll(&waited, 1, 0) == 0);  // not the end: nobody has written yet
+  {
+    const os::Descriptor writer(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+    REQUIRE(::write(writer.get(), "some", 4) == 4);
+  }
+  CHECK(::poll(&waited, 1, 0) == 1);
+  const auto all = read_all(source.value(), 100);
+  REQUIRE(all.ok());
+  CHECK(all.value() == "some");
 }

@@ -200,6 +200,24 @@ TEST_CASE("cluster: a put that is interrupted leaves nothing behind") {
   CHECK(cluster.run(0, {"file", "ls", "--json"}).out == "[]\n");
 }
 
+TEST_CASE("cluster: a put that waits for the writer of a named pipe can be interrupted") {
+  Cluster cluster(1);
+  const std::string cid = cluster.put(0, file_of(cluster.folder, "file", "some bytes"), 1);
+  const std::string pipe = cluster.folder / "pipe";
+  REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
+  {
+    const std::vector<std::string> command{"file", "put", pipe, "--replicas", "1"};
+    auto arguments = command;
+    arguments.insert(arguments.end(), {"--data", cluster.nodes[0]->data});
+    Program waits(arguments, cluster.folder / "waits");
+    CHECK(until([&] { return waits.reads_sigint(); }));
+    waits.kill(SIGINT);
+    CHECK(waits.wait() == 130);
+    CHECK(waits.err().starts_with("error: interrupted\noutcome: nothing was "));
+  }
+  CHECK(contains(cluster.run(0, {"file", "ls", "--json"}).out, cid));
+}
+
 TEST_CASE("cluster: what cannot be stored is refused before a node is asked") {
   const Folder folder;
   const std::string nowhere = folder / "none";

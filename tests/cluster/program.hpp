@@ -92,6 +92,14 @@ class Program {
 
   void kill(int signal) { ::kill(child_, signal); }
 
+  /// Whether it reads SIGINT itself, instead of being ended by it.
+  bool reads_sigint() const {
+    const std::string status = content("/proc/" + std::to_string(child_) + "/status");
+    const auto line = status.find("SigBlk:");
+    return line != std::string::npos &&
+           (std::stoull(status.substr(line + 7, 24), nullptr, 16) >> (SIGINT - 1) & 1) != 0;
+  }
+
   /// Whether it has ended by now.
   bool ended() {
     if (!ended_) ended_ = ::waitpid(child_, &status_, WNOHANG) == child_;
