@@ -17,6 +17,8 @@ namespace {
 namespace wire = files::wire;
 using base::Code;
 
+constexpr std::chrono::milliseconds kReaderAgain{50};  // our choice: how soon the reader of a named pipe is seen
+
 class Get {
  public:
   Get(FileTarget target, Client& client, Console& console)
@@ -104,17 +106,18 @@ Ending file_get(const Invocation& invocation, Console& console) {
     return usage_failure("the bytes of a file may upset the terminal", "-o PATH, or -o - to show them nevertheless");
   auto client = Client::connect(invocation, console);
   if (!client.ok()) return client.error();
-  auto target = FileTarget::open(output.value_or("-"));
+  const std::string path = output.value_or("-");
+  auto target = FileTarget::open(path, [&] { return client.value()->pause(kReaderAgain); });
   if (!target.ok()) return target.error();
   Get get(std::move(target).value(), *client.value(), console);
   const auto read = get.run(cid.value(), range);
   if (!read.ok()) return read.error();
   // Standard output is the file's where it goes there.
-  if (!invocation.globals.json || output.value_or("-") == "-") return Exit::done;
+  if (!invocation.globals.json || FileTarget::is_standard_output(path)) return Exit::done;
   capnp::MallocMessageBuilder message;
   auto out = message.initRoot<output::wire::FileGot>();
   out.setCid(data(cid.value()));
-  out.setFile(*output);
+  out.setFile(path);
   out.setBytes(get.bytes());
   out.setFileBytes(get.file_bytes());
   write_json_line(console.out, out.asReader());

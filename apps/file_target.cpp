@@ -11,6 +11,7 @@
 #include <filesystem>
 
 #include "apps/file_source.hpp"
+#include "apps/shell_word.hpp"
 #include "runtime/base/bytes.hpp"
 #include "runtime/os/chance.hpp"
 
@@ -18,6 +19,8 @@ namespace troupe::apps {
 namespace {
 
 constexpr mode_t kMode = 0666;  // less the caller's umask, as for any file that a program makes
+constexpr mode_t kOwnerOnly = 0600;
+constexpr mode_t kPermissions = 0777;  // what is kept of a file that is replaced: a set-user-id bit was for other bytes
 
 std::string directory_of(const std::string& path) {
   const auto parent = std::filesystem::path(path).parent_path();
@@ -34,25 +37,34 @@ std::string name_beside(const std::string& path) {
 
 }  // namespace
 
-base::Result<FileTarget, Failure> FileTarget::open(const std::string& path) {
+bool FileTarget::is_standard_output(const std::string& path) { return path == "-" || path == "/dev/stdout"; }
+
+base::Result<FileTarget, Failure> FileTarget::open(const std::string& path, WaitForReader wait) {
   FileTarget target;
-  target.path_ = path == "-" ? "standard output" : path;
+  target.path_ = path;
   struct stat there {};
-  const bool exists = path != "-" && ::stat(path.c_str(), &there) == 0;
-  if (exists && S_ISDIR(there.st_mode))
-    return Failure{{base::Code::refused, "cannot write " + path + ": it is a directory"}, "nothing was written"};
-  if (path == "-") {
+  if (is_standard_output(path)) {
+    target.path_ = "standard output";
     target.descriptor_ = STDOUT_FILENO;
-  } else if (exists && !S_ISREG(there.st_mode)) {
-    target.owned_ = os::Descriptor(::open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY));
-    if (!target.owned_.valid()) return target.failure(errno);
-    target.descriptor_ = target.owned_.get();
-  } else {
+  } else if (::stat(path.c_str(), &there) != 0) {
+    if (::lstat(path.c_str(), &there) == 0)
+      return Failure{{base::Code::refused, "cannot write " + path + ": it is a link to a file that is not there"},
+                     "nothing was written",
+                     "rm " + shell_word(path) + ", or another -o PATH"};
+    target.final_ = path;
+    if (auto opened = target.open_beside(std::nullopt); !opened.ok()) return opened.error();
+  } else if (S_ISDIR(there.st_mode)) {
+    return Failure{{base::Code::refused, "cannot write " + path + ": it is a directory"},
+                   "nothing was written",
+                   "-o " + shell_word(path + "/NAME")};
+  } else if (S_ISREG(there.st_mode)) {
     // A link stays what it is, and the file that it leads to is replaced.
     std::error_code unresolved;
     const auto real = std::filesystem::canonical(path, unresolved);
     target.final_ = unresolved ? path : real.string();
-    if (auto opened = target.open_beside(); !opened.ok()) return opened.error();
+    if (auto opened = target.open_beside(there.st_mode & kPermissions); !opened.ok()) return opened.error();
+  } else if (auto opened = target.open_as_it_is(S_ISFIFO(there.st_mode), wait); !opened.ok()) {
+    return opened.error();
   }
   if (target.final_.empty()) {
     struct stat own {};
@@ -61,15 +73,31 @@ base::Result<FileTarget, Failure> FileTarget::open(const std::string& path) {
   return target;
 }
 
-base::Result<void, Failure> FileTarget::open_beside() {
+/// `permissions` are those of the file that is to be replaced. Nobody may read the new one who could not read that.
+base::Result<void, Failure> FileTarget::open_beside(std::optional<mode_t> permissions) {
   temporary_ = name_beside(final_);
-  owned_ = os::Descriptor(::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, kMode));
+  owned_ = os::Descriptor(::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+                                 permissions ? kOwnerOnly : kMode));
   if (!owned_.valid()) {
     const int number = errno;
     temporary_.clear();
     return failure(number);
   }
   descriptor_ = owned_.get();
+  if (permissions && ::fchmod(descriptor_, *permissions) != 0) return failure(errno);
+  return {};
+}
+
+/// A pipe that nobody reads yet is waited for, in steps: an open that blocks could not be interrupted.
+base::Result<void, Failure> FileTarget::open_as_it_is(bool pipe, WaitForReader& wait) {
+  while (true) {
+    owned_ = os::Descriptor(::open(path_.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY));
+    if (owned_.valid()) break;
+    if (errno != ENXIO || !pipe || !wait) return failure(errno);
+    if (auto waited = wait(); !waited.ok()) return waited;
+  }
+  descriptor_ = owned_.get();
+  ::fcntl(descriptor_, F_SETFL, ::fcntl(descriptor_, F_GETFL) & ~O_NONBLOCK);
   return {};
 }
 

@@ -2,9 +2,13 @@
 // Where `file get` writes: standard output, or a file that has its name only once it is whole.
 //
 // File    the bytes go to a nameless or oddly named file beside it, which is synced and then takes the name; it
-//         replaces a file of that name. Whatever ends this before commit() removes what was written.
+//         replaces a file of that name, whose permissions it takes. Whatever ends this before commit() removes what was
+//         written.
 // Others  a pipe or a device that has the name already is written directly.
 // Owner   one writer, once; blocks on the device, not on a pipe: that is waited for through the Client.
+#include <sys/types.h>
+
+#include <optional>
 #include <span>
 #include <string>
 
@@ -20,8 +24,14 @@ class FileTarget {
   /// Before a write that could block: waits until there is room. Its failure ends the write.
   using WaitForRoom = base::Callback<base::Result<void, Failure>(int descriptor)>;
 
-  /// "-" is standard output.
-  static base::Result<FileTarget, Failure> open(const std::string& path);
+  /// While a named pipe has no reader: lets some time pass. Its failure ends the open.
+  using WaitForReader = base::Callback<base::Result<void, Failure>()>;
+
+  /// "-" and "/dev/stdout".
+  static bool is_standard_output(const std::string& path);
+
+  /// Fails for a directory, and for a link that leads nowhere. Without `wait` also for a pipe that nobody reads.
+  static base::Result<FileTarget, Failure> open(const std::string& path, WaitForReader wait = {});
   FileTarget(FileTarget&& other) noexcept;
   FileTarget& operator=(FileTarget&&) = delete;
   ~FileTarget();
@@ -37,7 +47,8 @@ class FileTarget {
 
  private:
   FileTarget() = default;
-  base::Result<void, Failure> open_beside();
+  base::Result<void, Failure> open_beside(std::optional<mode_t> permissions);
+  base::Result<void, Failure> open_as_it_is(bool pipe, WaitForReader& wait);
   Failure failure(int number) const;
 
   std::string path_;       // for people

@@ -1,6 +1,10 @@
 #include "apps/file_target.hpp"
 
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
 
 #include "runtime/base/bytes.hpp"
 #include "tests/apps/harness.hpp"
@@ -81,6 +85,92 @@ TEST_CASE("file target: a file that it makes has the caller's permissions") {
   struct stat made {};
   REQUIRE(::stat((folder.path() + "/file").c_str(), &made) == 0);
   CHECK((made.st_mode & 0777) == 0640);
+}
+
+TEST_CASE("file target: a file that it replaces keeps its permissions, and nobody else reads it before") {
+  const TemporaryFolder folder;
+  const std::string path = folder.write("file", "old");
+  for (const mode_t mode : {0600u, 0640u, 0755u, 0444u, 04755u}) {
+    REQUIRE(::chmod(path.c_str(), mode) == 0);
+    auto target = opened(path);
+    for (const auto& one : std::filesystem::directory_iterator(folder.path())) {
+      struct stat made {};
+      REQUIRE(::stat(one.path().c_str(), &made) == 0);
+      CHECK((made.st_mode & 0077 & ~mode) == 0);
+    }
+    write(target, "new");
+    REQUIRE(target.commit().ok());
+    struct stat made {};
+    REQUIRE(::stat(path.c_str(), &made) == 0);
+    CHECK((made.st_mode & 07777) == (mode & 0777));  // never that of another user's rights
+  }
+}
+
+TEST_CASE("file target: a link through others is followed to the file, in whatever folder that lies") {
+  const TemporaryFolder folder;
+  std::filesystem::create_directory(folder.path() + "/away");
+  const std::string path = folder.write("away/file", "old");
+  std::filesystem::create_symlink("away/file", folder.path() + "/near");
+  std::filesystem::create_symlink("near", folder.path() + "/far");
+  auto target = opened(folder.path() + "/far");
+  CHECK(files_in(folder.path() + "/away") == 2);  // what is written lies beside it: a rename crosses no device
+  write(target, "new");
+  REQUIRE(target.commit().ok());
+  CHECK(content(path) == "new");
+  CHECK(files_in(folder.path() + "/away") == 1);
+  CHECK(std::filesystem::is_symlink(folder.path() + "/near"));
+}
+
+TEST_CASE("file target: a link that leads nowhere is refused, and stays") {
+  const TemporaryFolder folder;
+  const std::string link = folder.path() + "/link";
+  for (const std::string to : {"none", "link"}) {
+    std::filesystem::create_symlink(to, link);
+    const auto target = FileTarget::open(link);
+    REQUIRE_FALSE(target.ok());
+    CHECK(exit_of(target.error(), Effect::read) == Exit::refused);
+    CHECK(target.error().error.message == "cannot write " + link + ": it is a link to a file that is not there");
+    CHECK(std::filesystem::is_symlink(link));
+    CHECK(files_in(folder.path()) == 1);
+    std::filesystem::remove(link);
+  }
+}
+
+TEST_CASE("file target: standard output by its other name is written, not replaced") {
+  CHECK(FileTarget::is_standard_output("-"));
+  CHECK(FileTarget::is_standard_output("/dev/stdout"));
+  CHECK_FALSE(FileTarget::is_standard_output("stdout"));
+  auto target = opened("/dev/stdout");
+  CHECK(target.commit().ok());
+}
+
+TEST_CASE("file target: a named pipe waits for its reader, and can be given up") {
+  const TemporaryFolder folder;
+  const std::string path = folder.path() + "/pipe";
+  REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
+  SUBCASE("nobody comes") {
+    int waits = 0;
+    const auto target = FileTarget::open(path, [&]() -> base::Result<void, Failure> {
+      if (++waits < 3) return {};
+      return Failure{{base::Code::dropped, "interrupted"}, {}, {}, Exit::interrupted};
+    });
+    REQUIRE_FALSE(target.ok());
+    CHECK(exit_of(target.error(), Effect::read) == Exit::interrupted);
+    CHECK(waits == 3);
+  }
+  SUBCASE("somebody comes") {
+    os::Descriptor reader;
+    auto target = FileTarget::open(path, [&]() -> base::Result<void, Failure> {
+      reader = os::Descriptor(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+      return {};
+    });
+    REQUIRE(target.ok());
+    write(target.value(), "some");
+    std::array<char, 16> room{};
+    CHECK(::read(reader.get(), room.data(), room.size()) == 4);
+    REQUIRE(target.value().commit().ok());
+    CHECK(std::filesystem::is_fifo(path));
+  }
 }
 
 TEST_CASE("file target: a name as long as names can be is no trouble") {

@@ -200,13 +200,13 @@ TEST_CASE("cluster: a put that is interrupted leaves nothing behind") {
   CHECK(cluster.run(0, {"file", "ls", "--json"}).out == "[]\n");
 }
 
-TEST_CASE("cluster: a put that waits for the writer of a named pipe can be interrupted") {
+TEST_CASE("cluster: a put and a get that wait for the other end of a named pipe can be interrupted") {
   Cluster cluster(1);
   const std::string cid = cluster.put(0, file_of(cluster.folder, "file", "some bytes"), 1);
   const std::string pipe = cluster.folder / "pipe";
   REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
-  {
-    const std::vector<std::string> command{"file", "put", pipe, "--replicas", "1"};
+  for (const std::vector<std::string>& command : {std::vector<std::string>{"file", "put", pipe, "--replicas", "1"},
+                                                  std::vector<std::string>{"file", "get", cid, "-o", pipe}}) {
     auto arguments = command;
     arguments.insert(arguments.end(), {"--data", cluster.nodes[0]->data});
     Program waits(arguments, cluster.folder / "waits");
