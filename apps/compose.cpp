@@ -37,7 +37,6 @@ node::Domain links(const Composition& parts) {
     }
     if (!serving->at()) return cannot_listen(at.error());
     health->raise("links", observe::HealthState::failing, "cannot listen any more: " + at.error().message);
-    log->error("links", "cannot listen any more", {{"why", at.error().message}});
   };
   return {"links",
           [pool = parts.pool, listening] { return std::make_unique<net::LinksActor>(pool, listening); },

@@ -129,6 +129,12 @@ class NodeRun {
     node.remotes = [pool = pool_.get()](const base::NodeId& id, const std::string& path) {
       return pool->remote(id, path);
     };
+    health_.on_change([log = log_.get()](const observe::HealthReason& reason) {
+      if (reason.state == observe::HealthState::ok) return log->info("health", "is over", {{"source", reason.source}});
+      const bool failing = reason.state == observe::HealthState::failing;
+      log->write(failing ? observe::LogLevel::error : observe::LogLevel::warn, "health",
+                 std::string(name(reason.state)), {{"source", reason.source}, {"why", reason.text}});
+    });
     node::NodeActor::Setup setup{.id = identity_->id(), .name = name_of(settings_)};
     setup.domains =
         compose({settings_, pool_, serving_, advertise, &health_, log_.get(), [this](const base::Error& why) {

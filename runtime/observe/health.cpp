@@ -17,22 +17,30 @@ std::string_view name(HealthState state) {
 
 void Health::raise(std::string_view source, HealthState state, std::string_view text) {
   if (state == HealthState::ok) return clear(source);
-  const std::lock_guard lock(mutex_);
-  HealthReason reason{std::string(source), state, std::string(text.substr(0, kReasonBytesMax))};
-  if (const auto at = reasons_.find(source); at != reasons_.end()) at->second = std::move(reason);
-  else if (reasons_.size() < kReasonsMax) reasons_.emplace(source, std::move(reason));
-  else overflow_ = std::max(overflow_, state);
-  check();
+  const HealthReason reason{std::string(source), state, std::string(text.substr(0, kReasonBytesMax))};
+  {
+    const std::lock_guard lock(mutex_);
+    const auto at = reasons_.find(source);
+    if (at != reasons_.end() && at->second == reason) return;
+    if (at != reasons_.end()) at->second = reason;
+    else if (reasons_.size() < kReasonsMax) reasons_.emplace(source, reason);
+    else overflow_ = std::max(overflow_, state);
+    check();
+  }
+  told_(reason);
 }
 
 void Health::clear(std::string_view source) {
-  const std::lock_guard lock(mutex_);
-  const auto at = reasons_.find(source);
-  if (at == reasons_.end()) return;
-  reasons_.erase(at);
-  // Whoever found no place raises again while the fault lasts, and finds one now.
-  overflow_ = HealthState::ok;
-  check();
+  {
+    const std::lock_guard lock(mutex_);
+    const auto at = reasons_.find(source);
+    if (at == reasons_.end()) return;
+    reasons_.erase(at);
+    // Whoever found no place raises again while the fault lasts, and finds one now.
+    overflow_ = HealthState::ok;
+    check();
+  }
+  told_({std::string(source), HealthState::ok, {}});
 }
 
 HealthState Health::state() const {

@@ -5,6 +5,7 @@
 // Limits  kReasonsMax sources; a reason beyond is folded into one that says so, and stays until one place is free.
 // Owner   one a node; every call is safe from any thread.
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <string>
@@ -35,6 +36,10 @@ struct HealthReason {
 
 class Health {
  public:
+  /// Hears of each reason that is raised or becomes another, and with `ok` of each that is over; on the raiser's
+  /// thread. Set it before there are others.
+  void on_change(std::function<void(const HealthReason&)> told) { told_ = std::move(told); }
+
   /// Sets the one reason of `source`; a later one replaces it. `ok` is the same as clear().
   void raise(std::string_view source, HealthState state, std::string_view text);
 
@@ -49,6 +54,7 @@ class Health {
  private:
   void check() const;
 
+  std::function<void(const HealthReason&)> told_ = [](const HealthReason&) {};
   mutable std::mutex mutex_;
   std::map<std::string, HealthReason, std::less<>> reasons_;
   HealthState overflow_ = HealthState::ok;  // the worst reason that found no place

@@ -182,6 +182,32 @@ TEST_CASE("cluster: a node that dies right after a put has what it said that it 
   CHECK(contains(cluster.run(0, {"file", "ls"}).out, cid));
 }
 
+TEST_CASE("cluster: a node whose rows are damaged serves, and says which file it is") {
+  Cluster cluster(1);
+  cluster.put(0, file_of(cluster.folder, "file", "some bytes"), 1);
+  cluster.kill(0);
+  std::size_t damaged = 0;
+  for (const auto& one : std::filesystem::recursive_directory_iterator(cluster.nodes[0]->data)) {
+    if (!one.path().filename().string().starts_with("MANIFEST-")) continue;
+    std::ofstream(one.path(), std::ios::binary) << std::string(one.file_size(), 'x');
+    ++damaged;
+  }
+  REQUIRE(damaged > 0);
+  cluster.restart(0);
+  for (int i = 0; i < 3; ++i) {
+    const Seen listed = cluster.run(0, {"file", "ls"});
+    CHECK(listed.exit == 1);
+    CHECK(contains(listed.err, "error: the catalogue of files cannot be read: "));
+    CHECK(contains(listed.err, "MANIFEST-"));
+    CHECK(contains(listed.err, "\ntry: troupe status --data " + cluster.nodes[0]->data + '\n'));
+  }
+  CHECK(contains(cluster.run(0, {"status", "--json"}).out, "\"health\":\"failing\""));
+  const std::string log = cluster.nodes[0]->err();
+  const auto line = log.find("health: failing source=files.catalogue");
+  REQUIRE(line != std::string::npos);
+  CHECK(log.find("health: failing source=files.catalogue", line + 1) == std::string::npos);
+}
+
 TEST_CASE("cluster: a put that is interrupted leaves nothing behind") {
   Cluster cluster(1);
   const std::string pipe = cluster.folder / "pipe";

@@ -30,6 +30,19 @@ TEST_CASE("health: a source has one reason, the latest") {
   CHECK(health.reasons() == std::vector<HealthReason>{{"disk", HealthState::degraded, "nearly full"}});
 }
 
+TEST_CASE("health: whoever listens hears of each change once") {
+  std::vector<HealthReason> told;
+  Health health;
+  health.on_change([&](const HealthReason& reason) { told.push_back(reason); });
+  const HealthReason failing{"disk", HealthState::failing, "io"}, full{"disk", HealthState::degraded, "full"};
+  for (int i = 0; i < 3; ++i) health.raise("disk", HealthState::failing, "io");
+  CHECK(told == std::vector{failing});
+  health.raise("disk", HealthState::degraded, "full");
+  CHECK(told == std::vector{failing, full});
+  for (int i = 0; i < 2; ++i) health.clear("disk");
+  CHECK(told == std::vector{failing, full, HealthReason{"disk", HealthState::ok, ""}});
+}
+
 TEST_CASE("health: one reason beyond the limit is not lost for the state") {
   Health health;
   for (std::size_t i = 0; i < kReasonsMax; ++i)
