@@ -163,8 +163,11 @@ Ending run_file(const Invocation& invocation, Console& console) {
   os::Waker waker{SIGINT, SIGTERM};
   const auto folder = bench::ScratchFolder::make(invocation.text("--dir").value_or(""));
   if (!folder.ok()) return folder.error();
+  const std::string given = invocation.text("--file").value_or("");
+  const auto processes = bench::FileProcesses::start(*folder.value(), bench::measured_file(*folder.value(), given));
+  if (!processes.ok()) return processes.error();
   bench::Runner runner(waker, *folder.value(), {});
-  const auto figures = bench::measure_files(runner, *folder.value(), invocation.text("--file").value_or(""),
+  const auto figures = bench::measure_files(waker, runner, *processes.value(), *folder.value(), given,
                                             invocation.number("--mib").value_or(kMibDefault) << 20);
   return figures.ok() ? print(invocation, console, figures.value()) : Ending(figures.error());
 }
@@ -206,7 +209,7 @@ Commands bench_commands() {
                    hold},
        .run = run_link},
       {.name = "bench file",
-       .summary = "Measure a file put, got and verified at one node",
+       .summary = "Measure a file put at a node of its own, then put, got and verified in one process",
        .options = {dir,
                    {.name = "--mib", .value = "N", .help = "size of the file (256)", .min = 1, .max = kMibMax},
                    {.name = "--file", .value = "PATH", .help = "put this file instead"}},

@@ -1,5 +1,6 @@
 #pragma once
 // What `troupe bench` can measure. Each returns its figures in the order in which they were taken.
+#include "apps/bench/file_processes.hpp"
 #include "apps/bench/runner.hpp"
 #include "apps/bench/second_process.hpp"
 
@@ -27,9 +28,13 @@ void dial_links(SecondProcess::Pipes& pipes, const ScratchFolder& folder, std::s
 /// Memory of one of so many idle links, each, and how soon each answers: `link.idle`.
 Measurement<Figure> measure_idle_links(os::Waker& waker, Runner& runner, SecondProcess& second, std::size_t links);
 
-/// One file at a node of its own in this process, which keeps it below `folder`: `file.put.inproc`, `file.get`,
-/// `file.again` (the same put once more), `file.verify`. The file is at `given`, or made with `bytes` if that is empty.
-Measurement<Figures> measure_files(Runner& runner, const ScratchFolder& folder, const std::string& given,
-                                   std::uint64_t bytes);
+/// What `bench file` measures with: `given`, or a file below `folder` that measure_files() makes.
+std::string measured_file(const ScratchFolder& folder, const std::string& given);
+
+/// That file at a node that is another process: `file.put`; then at one in this process, which keeps it below `folder`:
+/// `file.put.inproc`, `file.get`, `file.again` (the same put once more), `file.verify`. The file is made with `bytes`
+/// if none is given.
+Measurement<Figures> measure_files(os::Waker& waker, Runner& runner, FileProcesses& processes,
+                                   const ScratchFolder& folder, const std::string& given, std::uint64_t bytes);
 
 }  // namespace troupe::bench

@@ -19,9 +19,7 @@ constexpr std::chrono::seconds kLoadMax{60};               // until an empty nod
 constexpr std::chrono::milliseconds kAskAgain{10};         // whether it does
 constexpr std::uint64_t kSeed = 0x7472'6f75'7065'6669ull;  // any: its draws do not repeat, so no chunk is another's
 
-/// The file that is measured with, below the scratch folder.
-Measurement<std::string> make_file(const std::string& folder, std::uint64_t bytes) {
-  std::string path = folder + "/input";
+Measurement<void> make_file(const std::string& path, std::uint64_t bytes) {
   std::ofstream out(path, std::ios::binary);
   base::Random random(kSeed);
   std::array<std::uint64_t, 8'192> words{};
@@ -31,8 +29,8 @@ Measurement<std::string> make_file(const std::string& folder, std::uint64_t byte
               static_cast<std::streamsize>(std::min<std::uint64_t>(sizeof words, bytes - done)));
   }
   out.close();
-  if (out) return path;
-  return Failure{{base::Code::no_space, "the file to measure with cannot be written below " + folder},
+  if (out) return {};
+  return Failure{{base::Code::no_space, "the file to measure with cannot be written: " + path},
                  "nothing was measured",
                  "--dir with a directory that has room for twice the file",
                  Exit::failed};
@@ -154,26 +152,21 @@ void FileWaiter::start() {
 // -- all of it
 // -------------------------------------------------------------------------------------------------------------
 
-Measurement<Figures> measure_files(Runner& runner, const ScratchFolder& folder, const std::string& given,
-                                   std::uint64_t bytes) {
+std::string measured_file(const ScratchFolder& folder, const std::string& given) {
+  return given.empty() ? folder.path() + "/input" : given;
+}
+
+Measurement<Figures> measure_files(os::Waker& waker, Runner& runner, FileProcesses& processes,
+                                   const ScratchFolder& folder, const std::string& given, std::uint64_t bytes) {
   const auto file = std::make_shared<BenchFile>();
-  file->path = given;
-  if (given.empty()) {
-    auto made = make_file(folder.path(), bytes);
-    if (!made.ok()) return made.error();
-    file->path = std::move(made).value();
-  }
+  file->path = measured_file(folder, given);
+  if (given.empty())
+    if (auto made = make_file(file->path, bytes); !made.ok()) return made.error();
   const auto source = apps::FileSource::open(file->path);
   if (!source.ok()) return source.error();
   file->bytes = source.value().bytes();
   if (file->bytes == 0)
     return apps::usage_failure("--file is a regular file that is not empty", "troupe help bench file");
-
-  runner.node().start("node", [] { return std::make_unique<FileNode>(); }, {.kind = FileNode::kName});
-  const auto there = runner.measure("file-waiter", kLoadMax, [](Measured measured) -> runtime::Factory {
-    return [measured] { return std::make_unique<FileWaiter>(measured); };
-  });
-  if (!there.ok()) return there.error();
 
   Figures out;
   const auto take = [&](Measurement<Figure> figure) -> Measurement<void> {
@@ -181,6 +174,14 @@ Measurement<Figures> measure_files(Runner& runner, const ScratchFolder& folder, 
     out.push_back(std::move(figure).value());
     return {};
   };
+  if (auto put = take(processes.measure(waker, file->bytes, kFileMax)); !put.ok()) return put.error();
+
+  runner.node().start("node", [] { return std::make_unique<FileNode>(); }, {.kind = FileNode::kName});
+  const auto there = runner.measure("file-waiter", kLoadMax, [](Measured measured) -> runtime::Factory {
+    return [measured] { return std::make_unique<FileWaiter>(measured); };
+  });
+  if (!there.ok()) return there.error();
+
   if (auto put = take(timed<FilePutter>(runner, file, "file.put.inproc")); !put.ok()) return put.error();
   if (out.back().errors > 0) return out;  // there is nothing to get
   if (auto got = take(timed<FileGetter>(runner, file, "file.get")); !got.ok()) return got.error();

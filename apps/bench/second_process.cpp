@@ -78,6 +78,8 @@ SecondProcess::~SecondProcess() {
   ::waitpid(id_, nullptr, 0);
 }
 
+void SecondProcess::send(int signal) { ::kill(id_, signal); }
+
 Measurement<std::string> SecondProcess::line(os::Waker& waker, base::Duration at_most) {
   std::string line;
   for (base::Duration waited{}; waited < at_most; waited += kListen) {

@@ -33,6 +33,8 @@ class SecondProcess {
   /// The next line that it says. Fails if it ends, is silent for `at_most`, or on an interruption.
   Measurement<std::string> line(os::Waker& waker, base::Duration at_most);
   void tell(const std::string& line) { pipes_.write_line(line); }
+  /// For one that does not look at the end of its input.
+  void send(int signal);
 
  private:
   SecondProcess(pid_t id, Pipes pipes) : id_(id), pipes_(std::move(pipes)) {}

@@ -1,0 +1,72 @@
+#include "apps/bench/file_processes.hpp"
+
+#include <signal.h>
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "apps/commands.hpp"
+#include "apps/run.hpp"
+#include "runtime/os/clock.hpp"
+
+namespace troupe::bench {
+namespace {
+
+constexpr std::chrono::seconds kReadyMax{60};  // our choice: far beyond what a first start takes
+const std::string kDone = "done";
+
+/// As a process of its own would; without an environment, so that no setting of the caller's is measured.
+Exit run_command(const std::vector<std::string>& arguments, std::ostream& out) {
+  std::ostringstream err;
+  std::istringstream in;
+  apps::Console console{out, err, in};
+  return apps::run(apps::commands(), arguments, console);
+}
+
+}  // namespace
+
+Measurement<std::unique_ptr<FileProcesses>> FileProcesses::start(const ScratchFolder& folder, const std::string& file) {
+  const std::string data = folder.path() + "/node";
+  auto node = SecondProcess::start([&](SecondProcess::Pipes& pipes) {
+    std::ofstream out("/proc/self/fd/" + std::to_string(pipes.out.get()));
+    run_command({"node", "--data", data, "--listen", "127.0.0.1:0", "--set", "log.to=file"}, out);
+  });
+  if (!node.ok()) return node.error();
+  auto command = SecondProcess::start([&](SecondProcess::Pipes& pipes) {
+    if (pipes.read_line().empty()) return;
+    std::ostringstream out;
+    const Exit exit = run_command({"file", "put", file, "--replicas", "1", "--data", data}, out);
+    pipes.write_line(exit == Exit::done ? kDone : "exit " + std::to_string(static_cast<int>(exit)));
+  });
+  if (!command.ok()) return command.error();
+  return std::unique_ptr<FileProcesses>(new FileProcesses(data, std::move(node).value(), std::move(command).value()));
+}
+
+FileProcesses::~FileProcesses() { end(); }
+
+void FileProcesses::end() {
+  command_.reset();
+  if (node_) node_->send(SIGTERM);
+  node_.reset();
+  std::error_code left_behind;  // goes with the folder
+  std::filesystem::remove_all(data_, left_behind);
+}
+
+Measurement<Figure> FileProcesses::measure(os::Waker& waker, std::uint64_t bytes, base::Duration at_most) {
+  const auto ready = node_->line(waker, kReadyMax);
+  if (!ready.ok()) return ready.error();
+  os::Clock clock;
+  const base::Instant begun = clock.now();
+  command_->tell("put");
+  const auto done = command_->line(waker, at_most);
+  if (!done.ok()) return done.error();
+  const base::Duration took = clock.now() - begun;
+  Figure figure{.what = "file.put", .delays = {took}, .errors = done.value() == kDone ? 0u : 1u};
+  figure.mib_per_second =
+      static_cast<double>(bytes) / static_cast<double>(1 << 20) / std::chrono::duration<double>(took).count();
+  end();
+  return figure;
+}
+
+}  // namespace troupe::bench

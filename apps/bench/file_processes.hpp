@@ -1,0 +1,32 @@
+#pragma once
+// The processes of the figure `file.put`: a node and a command that puts a file at it, as a user has both.
+//
+// Order   made before any thread of this process, as SecondProcess says; the file may be made later.
+// Time    from the word to the command until it has ended: its way to the node's socket, the file read and sent, its
+//         chunks hashed and synced. Not the start of either process.
+// End     both end with this object, or with this process.
+#include "apps/bench/second_process.hpp"
+
+namespace troupe::bench {
+
+class FileProcesses {
+ public:
+  /// The node keeps its data below `folder`; `file` is what is put.
+  static Measurement<std::unique_ptr<FileProcesses>> start(const ScratchFolder& folder, const std::string& file);
+  ~FileProcesses();
+  FileProcesses(const FileProcesses&) = delete;
+  FileProcesses& operator=(const FileProcesses&) = delete;
+
+  /// Once: puts the file and removes what the node has kept. A put that fails counts as an error.
+  Measurement<Figure> measure(os::Waker& waker, std::uint64_t bytes, base::Duration at_most);
+
+ private:
+  FileProcesses(std::string data, std::unique_ptr<SecondProcess> node, std::unique_ptr<SecondProcess> command)
+      : data_(std::move(data)), node_(std::move(node)), command_(std::move(command)) {}
+  void end();
+
+  const std::string data_;
+  std::unique_ptr<SecondProcess> node_, command_;
+};
+
+}  // namespace troupe::bench
