@@ -26,12 +26,16 @@ caf::scheduler::test_coordinator& testing_scheduler(caf::actor_system& system) {
 
 }  // namespace
 
-Stage::Stage(std::uint64_t seed, Order order) : seed_(seed), order_(order), choice_(seed_of(seed, "stage.order")) {
+Stage::Stage(std::uint64_t seed, Policy policy) : seed_(seed), schedule_(policy, stream("schedule")) {
   config_.set("scheduler.policy", caf::atom("testing"));
   system_ = std::make_unique<caf::actor_system>(config_);
   // An actor that nobody stopped would otherwise keep the destructor waiting for ever.
   system_->await_actors_before_shutdown(false);
   scheduler_ = &testing_scheduler(*system_);
+  number_at_ = [jobs = &scheduler_->jobs](std::size_t place) -> ActorNumber {
+    caf::resumable* job = (*jobs)[place];
+    return job->subtype() == caf::resumable::scheduled_actor ? static_cast<caf::scheduled_actor*>(job)->id() : 0;
+  };
 }
 
 Stage::~Stage() {
@@ -40,6 +44,7 @@ Stage::~Stage() {
   std::map<Appointment, std::function<void()>> forgotten;
   forgotten.swap(timeline_);
   forgotten.clear();
+  while (!parked_.empty()) unpark(parked_.begin()->first);
   for (std::uint64_t steps = 0; !scheduler_->jobs.empty() && steps < kGoodbyeStepsMax; ++steps) {
     scheduler_->try_run_once();
   }
@@ -63,10 +68,7 @@ void Stage::cancel(const Appointment& appointment) { timeline_.erase(appointment
 
 void Stage::settle() {
   std::uint64_t steps = 0;
-  while (!scheduler_->jobs.empty()) {
-    base::ensure(++steps <= kStepsMax, "actors come to rest without time passing");
-    step();
-  }
+  while (step()) base::ensure(++steps <= kStepsMax, "actors come to rest without time passing");
 }
 
 void Stage::run_for(base::Duration span) { pass_until(nullptr, now_ + span); }
@@ -105,19 +107,47 @@ void Stage::keep_due() {
   }
 }
 
-/// Lets one ready actor handle one message.
-void Stage::step() {
+void Stage::park(ActorNumber actor) { parked_.emplace(actor, nullptr); }
+
+void Stage::unpark(ActorNumber actor) {
+  const auto found = parked_.find(actor);
+  if (found == parked_.end()) return;
+  if (found->second != nullptr) scheduler_->jobs.push_back(found->second);
+  parked_.erase(found);
+}
+
+/// Puts the actor that runs next in front of the scheduler's jobs; nothing if none is ready.
+std::optional<ActorNumber> Stage::bring_next_to_front() {
   auto& jobs = scheduler_->jobs;
-  if (order_ == Order::random && jobs.size() > 1) std::swap(jobs.front(), jobs[choice_.below(jobs.size())]);
-  caf::resumable* job = jobs.front();
-  if (job->subtype() == caf::resumable::scheduled_actor) mix(static_cast<caf::scheduled_actor*>(job)->id());
+  while (!jobs.empty()) {
+    const std::size_t place = schedule_.pick(jobs.size(), number_at_);
+    const ActorNumber actor = number_at_(place);
+    if (const auto parked = parked_.find(actor); parked != parked_.end()) {
+      parked->second = jobs[place];
+      jobs.erase(jobs.begin() + static_cast<std::ptrdiff_t>(place));
+      continue;
+    }
+    std::swap(jobs.front(), jobs[place]);
+    return actor;
+  }
+  return std::nullopt;
+}
+
+/// Lets one ready actor handle one message; false if none is ready.
+bool Stage::step() {
+  const auto actor = bring_next_to_front();
+  if (!actor) return false;
+  mix(*actor);
   ++events_;
+  auto& jobs = scheduler_->jobs;
+  caf::resumable* job = jobs.front();
   scheduler_->try_run_once();
   // The scheduler puts an actor with more messages in front again; nobody may keep the others waiting.
-  if (order_ == Order::fifo && jobs.size() > 1 && jobs.front() == job) {
+  if (schedule_.policy() == Policy::fifo && jobs.size() > 1 && jobs.front() == job) {
     jobs.pop_front();
     jobs.push_back(job);
   }
+  return true;
 }
 
 void Stage::mix(std::uint64_t word) {

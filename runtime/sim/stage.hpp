@@ -16,6 +16,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -23,7 +24,11 @@
 
 #include "runtime/base/random.hpp"
 #include "runtime/base/time.hpp"
+#include "runtime/sim/schedule.hpp"
 
+namespace caf {
+class resumable;
+}
 namespace caf::scheduler {
 class test_coordinator;
 }
@@ -32,18 +37,12 @@ namespace troupe::sim {
 
 inline constexpr std::uint64_t kStepsMax = 50'000'000;  // our choice: some 20 s of work without time passing
 
-/// Which of the ready actors runs next.
-enum class Order : std::uint8_t {
-  fifo,    ///< in turn: easy to follow
-  random,  ///< drawn from the seed: finds what depends on an order that production does not promise
-};
-
 class Stage {
  public:
   /// A place on the timeline: ordered by time, then by when it was made.
   using Appointment = std::pair<base::Instant, std::uint64_t>;
 
-  explicit Stage(std::uint64_t seed, Order order = Order::random);
+  explicit Stage(std::uint64_t seed, Policy policy = Policy::random);
   ~Stage();
   Stage(const Stage&) = delete;
   Stage& operator=(const Stage&) = delete;
@@ -80,32 +79,42 @@ class Stage {
   /// The stream of chance of that name: the same seed and name draw the same, whatever other streams draw.
   base::Random& stream(std::string_view name);
 
+  /// From now on this actor does not run; what it is sent waits. For paused nodes and busy devices.
+  void park(ActorNumber actor);
+  /// Ends that; nothing happens if it was not parked.
+  void unpark(ActorNumber actor);
+
+  /// Adds a word to the hash: what was said, drawn or written, where order alone does not show it.
+  void note(std::uint64_t word) { mix(word); }
+
   /// Messages handled and appointments kept.
   std::uint64_t events() const { return events_; }
 
-  /// A hash over which actor ran and when: differs where two runs differ in order.
+  /// A hash over which actor ran and when, and over what was noted: differs where two runs differ.
   std::uint64_t hash() const { return hash_; }
 
  private:
-  void step();
+  bool step();
+  std::optional<ActorNumber> bring_next_to_front();
   void keep_due();
   void mix(std::uint64_t word);
   bool pass_until(const std::function<bool()>* done, base::Instant end);
 
   bool ending_ = false;  // no new appointments
   std::uint64_t seed_;
-  Order order_;
   base::Instant now_{};
   std::uint64_t appointments_made_ = 0;
   std::uint64_t events_ = 0;
   std::uint64_t hash_ = 0xcbf29ce484222325;  // FNV-1a offset basis
   std::map<std::string, std::unique_ptr<base::Random>, std::less<>> streams_;
-  base::Random choice_;
+  Schedule schedule_;
   std::vector<std::shared_ptr<void>> kept_;
   caf::actor_system_config config_;
   std::unique_ptr<caf::actor_system> system_;
   caf::scheduler::test_coordinator* scheduler_;  // owned by the system
   std::map<Appointment, std::function<void()>> timeline_;
+  Schedule::NumberAt number_at_;                   // of the scheduler's jobs
+  std::map<ActorNumber, caf::resumable*> parked_;  // null: not met ready since
 };
 
 }  // namespace troupe::sim

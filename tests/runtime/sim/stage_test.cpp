@@ -13,15 +13,15 @@
 using namespace std::chrono_literals;
 using troupe::base::Duration;
 using troupe::base::Instant;
-using troupe::sim::Order;
+using troupe::sim::Policy;
 using troupe::sim::Stage;
 using troupe::test::spawn_scripted;
 
 namespace {
 
 /// Ten actors that pass a number around until it is used up, each hop to one that the number chooses.
-std::uint64_t hash_of_crowd(std::uint64_t seed, Order order) {
-  Stage stage(seed, order);
+std::uint64_t hash_of_crowd(std::uint64_t seed, Policy policy) {
+  Stage stage(seed, policy);
   std::vector<caf::actor> crowd;
   const auto hop = [&crowd](caf::event_based_actor*) -> caf::behavior {
     return {[&crowd](std::uint64_t left) {
@@ -38,9 +38,46 @@ std::uint64_t hash_of_crowd(std::uint64_t seed, Order order) {
 }  // namespace
 
 TEST_CASE("stage: the same seed gives the same order of events, another seed another one") {
-  CHECK(hash_of_crowd(1, Order::random) == hash_of_crowd(1, Order::random));
-  CHECK(hash_of_crowd(1, Order::random) != hash_of_crowd(2, Order::random));
-  CHECK(hash_of_crowd(1, Order::fifo) == hash_of_crowd(2, Order::fifo));
+  CHECK(hash_of_crowd(1, Policy::random) == hash_of_crowd(1, Policy::random));
+  CHECK(hash_of_crowd(1, Policy::random) != hash_of_crowd(2, Policy::random));
+  CHECK(hash_of_crowd(1, Policy::fifo) == hash_of_crowd(2, Policy::fifo));
+  for (const Policy policy : {Policy::pct, Policy::starve}) {
+    CHECK(hash_of_crowd(1, policy) == hash_of_crowd(1, policy));
+    CHECK(hash_of_crowd(1, policy) != hash_of_crowd(2, policy));
+  }
+}
+
+TEST_CASE("stage: a parked actor handles nothing, and everything once it is not parked any more") {
+  for (const Policy policy : {Policy::fifo, Policy::random, Policy::pct, Policy::starve}) {
+    Stage stage(3, policy);
+    std::vector<int> heard;
+    const auto listen = [&heard](caf::event_based_actor*) -> caf::behavior {
+      return {[&heard](int number) { heard.push_back(number); }};
+    };
+    const caf::actor one = spawn_scripted(stage.system(), listen);
+    const caf::actor other = spawn_scripted(stage.system(), listen);
+    stage.settle();
+    caf::anon_send(one, 1);  // ready when it is parked
+    stage.park(one.id());
+    caf::anon_send(one, 2);
+    caf::anon_send(other, 10);
+    stage.settle();
+    CHECK(heard == std::vector<int>{10});
+    caf::anon_send(one, 3);
+    stage.settle();
+    CHECK(heard == std::vector<int>{10});
+    stage.unpark(one.id());
+    stage.unpark(other.id());
+    stage.settle();
+    CHECK(heard == std::vector<int>{10, 1, 2, 3});
+  }
+}
+
+TEST_CASE("stage: what is noted shows in the hash") {
+  Stage one(1), other(1);
+  one.note(1);
+  other.note(2);
+  CHECK(one.hash() != other.hash());
 }
 
 TEST_CASE("stage: messages between two actors keep their order under any choice") {
@@ -63,8 +100,8 @@ TEST_CASE("stage: messages between two actors keep their order under any choice"
 }
 
 TEST_CASE("stage: an actor that keeps itself busy does not keep the others waiting") {
-  for (const Order order : {Order::fifo, Order::random}) {
-    Stage stage(1, order);
+  for (const Policy policy : {Policy::fifo, Policy::random, Policy::starve}) {
+    Stage stage(1, policy);
     bool heard = false;
     const auto spin = [&heard](caf::event_based_actor* self) -> caf::behavior {
       return {[self, &heard](int) {
