@@ -1,7 +1,5 @@
 #include "apps/client.hpp"
 
-#include <poll.h>
-
 #include <algorithm>
 #include <filesystem>
 
@@ -35,11 +33,6 @@ class NoDisk final : public ports::Disk {
   R<std::unique_ptr<ports::DiskLock>> lock(std::string_view) override { return ports::DiskError::denied; }
   R<std::uint64_t> free_bytes() override { return ports::DiskError::denied; }
 };
-
-bool is_ready(int descriptor, os::Waker::Want want) {
-  pollfd asked{descriptor, static_cast<short>(want == os::Waker::Want::reading ? POLLIN : POLLOUT), 0};
-  return ::poll(&asked, 1, 0) > 0;  // one that is broken is as well: whoever uses it hears why
-}
 
 }  // namespace
 
@@ -178,13 +171,14 @@ bool Client::wait_until(const std::function<bool()>& done) {
 
 /// Whatever wakes it is looked at anew: words of the node ring as well.
 Client::Outcome<bool> Client::wait_for(int descriptor, os::Waker::Want want, base::Duration at_most) {
+  const os::Waker::Watched watched{descriptor, want};
   const base::Instant due = at_most == base::Duration::max() ? base::Instant::max() : now() + at_most;
   while (true) {
     if (interrupted()) return interruption();
-    if (is_ready(descriptor, want)) return true;
+    if (os::Waker::is_ready(watched)) return true;
     const base::Instant at = now();
     if (at >= due || (answered_ && answered_())) return false;
-    if (waker_->wait(std::min(kForever, due - at), os::Waker::Watched{descriptor, want})) interrupted_ = true;
+    if (waker_->wait(std::min(kForever, due - at), watched)) interrupted_ = true;
   }
 }
 

@@ -20,6 +20,10 @@ int milliseconds(base::Duration span) {
   return static_cast<int>(std::clamp<std::int64_t>(whole, 0, std::numeric_limits<int>::max()));
 }
 
+pollfd asked(const Waker::Watched& watched) {
+  return {watched.descriptor, static_cast<short>(watched.want == Waker::Want::reading ? POLLIN : POLLOUT), 0};
+}
+
 }  // namespace
 
 Waker::Waker(std::initializer_list<int> signals) {
@@ -44,9 +48,14 @@ void Waker::ring() {
   [[maybe_unused]] const auto written = ::write(bell_.get(), &one, sizeof one);
 }
 
+bool Waker::is_ready(const Watched& watched) {
+  pollfd one = asked(watched);
+  return ::poll(&one, 1, 0) > 0;
+}
+
 std::optional<int> Waker::wait(base::Duration at_most, std::optional<Watched> watched) {
   std::array<pollfd, 3> all{pollfd{source_.get(), POLLIN, 0}, pollfd{bell_.get(), POLLIN, 0}, pollfd{-1, 0, 0}};
-  if (watched) all[2] = {watched->descriptor, static_cast<short>(watched->want == Want::reading ? POLLIN : POLLOUT), 0};
+  if (watched) all[2] = asked(*watched);
   ::poll(all.data(), all.size(), milliseconds(at_most));
   std::uint64_t rings = 0;
   [[maybe_unused]] const auto emptied = ::read(bell_.get(), &rings, sizeof rings);

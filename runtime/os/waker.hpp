@@ -31,6 +31,8 @@ class Waker {
     int descriptor;
     Want want;
   };
+  /// Whether that is so now, also of a descriptor that is broken: whoever uses it hears why. Safe from any thread.
+  static bool is_ready(const Watched& watched);
   /// Waits for a signal, a ring, a descriptor that is ready (or broken), or until `at_most` has passed.
   /// Returns the number of the signal, if it was one.
   std::optional<int> wait(base::Duration at_most, std::optional<Watched> watched = std::nullopt);

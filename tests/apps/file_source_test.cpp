@@ -1,11 +1,11 @@
 #include "apps/file_source.hpp"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <unistd.h>
 
 #include <vector>
 
+#include "runtime/os/waker.hpp"
 #include "tests/apps/harness.hpp"
 
 using namespace troupe;
@@ -131,13 +131,13 @@ TEST_CASE("file source: a named pipe without a writer is opened at once, and wai
   auto source = FileSource::open(path);
   REQUIRE(source.ok());
   CHECK(source.value().waits());
-  pollfd waited{source.value().descriptor(), POLLIN, 0};
-  CHECK(::poll(&waited, 1, 0) == 0);  // not the end: nobody has written yet
+  const os::Waker::Watched waited{source.value().descriptor(), os::Waker::Want::reading};
+  CHECK_FALSE(os::Waker::is_ready(waited));  // not the end: nobody has written yet
   {
     const os::Descriptor writer(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
     REQUIRE(::write(writer.get(), "some", 4) == 4);
   }
-  CHECK(::poll(&waited, 1, 0) == 1);
+  CHECK(os::Waker::is_ready(waited));
   const auto all = read_all(source.value(), 100);
   REQUIRE(all.ok());
   CHECK(all.value() == "some");
