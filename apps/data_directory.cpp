@@ -1,7 +1,18 @@
 #include "apps/data_directory.hpp"
 
+#include <fcntl.h>
+#include <pwd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <filesystem>
+
 #include "apps/shell_word.hpp"
 #include "runtime/config/forms.hpp"
+#include "runtime/crypto/identity.hpp"
 #include "runtime/os/disk.hpp"
 
 namespace troupe::apps {
@@ -26,7 +37,85 @@ Failure cannot_use(const std::string& path, const base::Error& why, std::string 
           Exit::failed};
 }
 
+std::string user_name(uid_t user) {
+  std::array<char, 4'096> room{};  // names and paths of one line of passwd(5); a longer one shows as its number
+  passwd entry{};
+  passwd* found = nullptr;
+  if (::getpwuid_r(user, &entry, room.data(), room.size(), &found) == 0 && found != nullptr) return entry.pw_name;
+  return "number " + std::to_string(user);
+}
+
+/// Whether this user may use the directory as its owner does.
+bool usable(const std::filesystem::path& path, int how) {
+  return ::faccessat(AT_FDCWD, path.c_str(), how, AT_EACCESS) == 0;
+}
+
+/// The first directory on the way to `path` that keeps this user out, `path` itself included; empty if none does.
+std::filesystem::path barrier(const std::string& path) {
+  std::error_code unknown;
+  const auto whole = std::filesystem::absolute(path, unknown);
+  std::filesystem::path at;
+  for (const auto& part : whole) {
+    const auto parent = at;
+    at /= part;
+    struct stat there {};
+    if (::stat(at.c_str(), &there) != 0) return usable(parent, W_OK | X_OK) ? std::filesystem::path() : parent;
+    if (!S_ISDIR(there.st_mode)) return {};  // wrong in another way
+    if (!usable(at, X_OK)) return at;
+  }
+  return usable(at, R_OK | W_OK | X_OK) ? std::filesystem::path() : at;
+}
+
+bool has(const std::vector<std::string>& names, std::string_view name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+/// Whether a domain has stored something: each has a directory with a database and packs.
+bool holds_data(ports::Disk& disk, const std::vector<std::string>& names) {
+  return std::any_of(names.begin(), names.end(), [&](const std::string& name) {
+    const auto below = disk.list(name);  // what is no directory holds nothing
+    return below.ok() && (has(below.value(), "db") || has(below.value(), "packs"));
+  });
+}
+
+/// What was stored belongs to one identity and one format: beside data neither is made anew.
+std::optional<Failure> incomplete(ports::Disk& disk, const std::string& path) {
+  const auto names = disk.list(".");
+  if (!names.ok()) return cannot_use(path, disk_error("cannot list it", names.error()), "");
+  const bool identity = has(names.value(), crypto::kIdentityFile);
+  const bool format = has(names.value(), kFormatFile);
+  if ((identity && format) || !holds_data(disk, names.value())) return std::nullopt;
+  const std::string away = "mv " + shell_word(path) + ' ' + shell_word(path + ".old");
+  if (!identity)
+    return cannot_use(path,
+                      {Code::corrupt,
+                       "it holds data, and identity.key is missing: with a new one this would be "
+                       "another node, and nobody would find the data of this one again"},
+                      "put identity.key back from a copy; or begin anew: " + away);
+  return cannot_use(path,
+                    {Code::corrupt, "it holds data, and its format file is missing: what has written it is unknown"},
+                    "put the file back, 1 if this version has written it: echo 1 >" + shell_word(path + "/format") +
+                        "; or begin anew: " + away);
+}
+
 }  // namespace
+
+std::optional<Failure> kept_out(const std::string& path) {
+  const auto at = barrier(path);
+  struct stat there {};
+  if (at.empty() || ::stat(at.c_str(), &there) != 0) return std::nullopt;
+  std::array<char, 8> mode{};
+  std::snprintf(mode.data(), mode.size(), "%04o", there.st_mode & 07777U);
+  const std::string owner = user_name(there.st_uid);
+  const bool own = there.st_uid == ::geteuid();
+  return Failure{{Code::refused, "cannot use the data directory " + path + ": permission denied: " + at.string() +
+                                     " belongs to the user " + owner + ", its mode is " + mode.data() +
+                                     ", and this is the user " + user_name(::geteuid())},
+                 "nothing was done",
+                 own ? "chmod u+rwx " + shell_word(at.string())
+                     : "the same as the user " + owner + ", or with --data and a directory of your own",
+                 Exit::failed};
+}
 
 ports::DiskResult<void> write_durably(ports::Disk& disk, const std::string& name, base::ByteView bytes) {
   const std::string temporary = name + ".new";
@@ -61,12 +150,17 @@ base::Outcome<void> check_format(ports::Disk& disk) {
 
 base::Result<DataDirectory, Failure> open_data_directory(const std::string& path) {
   auto disk = os::open_disk(path);
-  if (!disk.ok()) return cannot_use(path, disk_error("cannot open it", disk.error()), "");
+  if (!disk.ok()) {
+    if (const auto out = kept_out(path)) return *out;
+    return cannot_use(path, disk_error("cannot open it", disk.error()), "");
+  }
   auto lock = disk.value()->lock(kLockFile);
   if (!lock.ok()) {
+    if (const auto out = kept_out(path)) return *out;
     if (lock.error() != DiskError::locked) return cannot_use(path, disk_error("cannot lock it", lock.error()), "");
     return cannot_use(path, {Code::conflict, "another node runs in it"}, "troupe status --data " + shell_word(path));
   }
+  if (const auto lacking = incomplete(*disk.value(), path)) return *lacking;
   if (const auto format = check_format(*disk.value()); !format.ok()) return cannot_use(path, format.error(), "");
   return DataDirectory{path, std::move(disk).value(), std::move(lock).value()};
 }

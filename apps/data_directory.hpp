@@ -4,6 +4,7 @@
 // Files   format (a number and the end of its line), LOCK, identity.key, config.toml, control.sock, and what the
 //         domains keep: store/, log/.
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "apps/failure.hpp"
@@ -21,8 +22,12 @@ struct DataDirectory {
 };
 
 /// Makes the directory (0700) with its parents if there is none, and its format file. Blocks on the disk.
-/// Fails, with exit 1, if another process has it, if its format is newer or unreadable, or the device refuses.
+/// Fails, with exit 1, if another process has it, if it belongs to another user, if its format is newer or unreadable,
+/// if it holds data without its identity or its format, or the device refuses.
 base::Result<DataDirectory, Failure> open_data_directory(const std::string& path);
+
+/// Whose the directory is, or one on the way to it, if that is why this user cannot use it.
+std::optional<Failure> kept_out(const std::string& path);
 
 /// Checks the format file of a directory, or writes one where there is none.
 base::Outcome<void> check_format(ports::Disk& disk);

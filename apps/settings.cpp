@@ -1,5 +1,6 @@
 #include "apps/settings.hpp"
 
+#include "apps/data_directory.hpp"
 #include "runtime/config/known.hpp"
 #include "runtime/config/source.hpp"
 #include "runtime/observe/text.hpp"
@@ -14,17 +15,20 @@ Failure cannot_read(const std::string& path, const base::Error& error) {
 base::Result<std::optional<config::TextFile>, Failure> read_file(const Invocation& invocation, const Console& console) {
   using Found = std::optional<config::TextFile>;
   const auto named = invocation.text("--config");
-  std::string path;
+  std::string directory, path;
   if (named) {
     path = *named;
   } else {
-    auto directory = data_directory(invocation.globals, console);
-    if (!directory.ok()) return directory.error();
-    path = directory.value() + "/config.toml";
+    auto found = data_directory(invocation.globals, console);
+    if (!found.ok()) return found.error();
+    directory = std::move(found).value();
+    path = directory + "/config.toml";
   }
   auto file = config::read_text_file(path);
   if (file.ok()) return Found(std::move(file).value());
   if (!named && file.error().code == base::Code::not_found) return Found(std::nullopt);
+  if (!named)
+    if (const auto out = kept_out(directory)) return *out;
   return cannot_read(path, file.error());
 }
 

@@ -1,5 +1,7 @@
 #include "apps/data_directory.hpp"
 
+#include <unistd.h>
+
 #include "tests/apps/harness.hpp"
 
 namespace troupe::apps {
@@ -9,6 +11,24 @@ std::string content(const std::string& path) {
   std::ifstream in(path);
   return {std::istreambuf_iterator<char>(in), {}};
 }
+
+constexpr uid_t kNobody = 65'534;
+
+/// Not root, for whom no directory is closed; whoever runs the tests as somebody else stays that.
+class AsNobody {
+ public:
+  AsNobody() {
+    if (was_ == 0) REQUIRE(::seteuid(kNobody) == 0);
+  }
+  ~AsNobody() { static_cast<void>(::seteuid(was_)); }
+  AsNobody(const AsNobody&) = delete;
+  AsNobody& operator=(const AsNobody&) = delete;
+
+ private:
+  const uid_t was_ = ::geteuid();
+};
+
+bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 }  // namespace
 
@@ -50,6 +70,70 @@ TEST_CASE("data directory: a newer format and a broken format file are refused, 
   folder.write("format", "one\n");
   CHECK(open_data_directory(folder.path()).error().error.code == base::Code::corrupt);
   folder.write("format", "1");
+  CHECK(open_data_directory(folder.path()).ok());
+}
+
+TEST_CASE("data directory: one that this user may not use is refused with the name of the one who may") {
+  const TemporaryFolder folder;
+  const std::string closed = folder.path() + "/closed";
+  std::filesystem::create_directories(closed + "/inner");
+  using std::filesystem::perms;
+  std::filesystem::permissions(folder.path(), perms::owner_all | perms::group_exec | perms::others_exec);
+  std::filesystem::permissions(closed, ::geteuid() == 0 ? perms::owner_all : perms::none);
+  {
+    const AsNobody nobody;
+    for (const std::string& path : {closed, closed + "/inner", closed + "/absent/below"}) {
+      CAPTURE(path);
+      const auto opened = open_data_directory(path);
+      REQUIRE_FALSE(opened.ok());
+      CHECK(opened.error().error.code == base::Code::refused);
+      CHECK(opened.error().exit == Exit::failed);
+      CHECK(contains(opened.error().error.message, "cannot use the data directory " + path +
+                                                       ": permission denied: " + closed + " belongs to the user "));
+      CHECK_FALSE(opened.error().try_.empty());
+      const Seen shown = troupe_with({"config", "show", "--data", path});
+      CHECK(shown.exit == Exit::failed);
+      CHECK(contains(shown.err, "permission denied: " + closed + " belongs to the user "));
+    }
+  }
+  std::filesystem::permissions(closed, perms::owner_all);
+  CHECK_FALSE(kept_out(closed).has_value());
+  CHECK_FALSE(kept_out(closed + "/absent").has_value());
+}
+
+TEST_CASE("data directory: data without its identity or its format is refused, and nothing is made anew") {
+  const TemporaryFolder folder;
+  for (const char* name : {"identity.key", "format", "files/db/CURRENT", "store/packs/00000001.pack"}) {
+    std::filesystem::create_directories(std::filesystem::path(folder.path() + '/' + name).parent_path());
+    folder.write(name, "1\n");
+  }
+  CHECK(open_data_directory(folder.path()).ok());
+  for (const std::string name : {"identity.key", "format"}) {
+    CAPTURE(name);
+    std::filesystem::remove(folder.path() + '/' + name);
+    SUBCASE("a database") { std::filesystem::remove_all(folder.path() + "/store"); }
+    SUBCASE("packs") { std::filesystem::remove_all(folder.path() + "/files"); }
+    const auto opened = open_data_directory(folder.path());
+    REQUIRE_FALSE(opened.ok());
+    CHECK(opened.error().exit == Exit::failed);
+    CHECK(opened.error().error.code == base::Code::corrupt);
+    CHECK(contains(opened.error().error.message, "it holds data, and "));
+    CHECK(contains(opened.error().error.message, name));
+    CHECK(contains(opened.error().try_, "mv " + folder.path() + ' ' + folder.path() + ".old"));
+    CHECK_FALSE(std::filesystem::exists(folder.path() + '/' + name));
+    folder.write(name, "1\n");
+    CHECK(open_data_directory(folder.path()).ok());
+  }
+}
+
+TEST_CASE("data directory: a start that ended before it had stored anything is begun again") {
+  const TemporaryFolder folder;
+  folder.write("config.toml", "");
+  folder.write("identity.key.new", "half");
+  std::filesystem::create_directories(folder.path() + "/log");
+  CHECK(open_data_directory(folder.path()).ok());
+  std::filesystem::remove(folder.path() + "/format");
+  folder.write("identity.key", "brought along from another disk");
   CHECK(open_data_directory(folder.path()).ok());
 }
 
