@@ -59,8 +59,8 @@ class Events {
   std::deque<Event> waiting_;
 };
 
-Failure not_started(const std::string& what, const base::Error& why, std::string try_ = {}) {
-  return {{why.code, what + ": " + why.message}, "nothing was started", std::move(try_), Exit::failed};
+Failure not_started(const std::string& what, const base::Error& why) {
+  return {{why.code, what + ": " + why.message}, "nothing was started", {}, Exit::failed};
 }
 
 std::vector<config::FlagValue> flags_of(const Invocation& invocation) {
@@ -92,17 +92,16 @@ base::Outcome<std::optional<base::Endpoint>> advertised(const config::Settings& 
 class NodeRun {
  public:
   NodeRun(const Invocation& invocation, Console& console, os::Waker& waker, config::Settings settings,
-          DataDirectory directory, bool first_start)
+          DataDirectory directory, std::optional<base::Endpoint> advertise, bool first_start)
       : invocation_(invocation),
         console_(console),
         waker_(waker),
         settings_(std::move(settings)),
         directory_(std::move(directory)),
+        advertise_(advertise),
         first_start_(first_start) {}
 
   Ending run() {
-    const auto advertise = advertised(settings_);
-    if (!advertise.ok()) return not_started("cannot advertise", advertise.error());
     auto log = make_log(settings_, directory_.path, [this] { return wall_clock_.wall(); });
     if (!log.ok()) return log.error();
     log_ = std::move(log).value();
@@ -111,14 +110,14 @@ class NodeRun {
         crypto::load_or_make(*directory_.disk, chance, static_cast<unsigned>(settings_.get(config::kIdentityWorkBits)));
     if (!identity.ok()) return not_started("no identity", identity.error());
     identity_ = std::make_shared<const crypto::Identity>(std::move(identity).value());
-    begin(advertise.value());
+    begin();
     Ending ending = serve();
     end();
     return ending;
   }
 
  private:
-  void begin(const std::optional<base::Endpoint>& advertise) {
+  void begin() {
     system_ = std::make_unique<os::System>(std::move(directory_.disk), os::SystemOptions{.sockets = directory_.path});
     runtime::Node& node = system_->node();
     node.on_fatal = [this](const base::Error& why) { events_.push({Event::What::fatal, why}); };
@@ -137,7 +136,7 @@ class NodeRun {
     });
     node::NodeActor::Setup setup{.id = identity_->id(), .name = name_of(settings_)};
     setup.domains =
-        compose({settings_, pool_, serving_, advertise, &health_, log_.get(), [this](const base::Error& why) {
+        compose({settings_, pool_, serving_, advertise_, &health_, log_.get(), [this](const base::Error& why) {
                    events_.push({Event::What::cannot_listen, why});
                  }});
     setup.listen = [serving = serving_] { return serving->text(); };
@@ -175,8 +174,7 @@ class NodeRun {
           case Event::What::serving: announce(); break;
           case Event::What::drained: return Exit::done;
           case Event::What::cannot_listen:
-            return Failure{event->why, "nothing was started", "--listen with another port; port 0 picks one",
-                           Exit::failed};
+            return Failure{event->why, left_behind(), "--listen with another port; port 0 picks one", Exit::failed};
           case Event::What::fatal:
             return Failure{{event->why.code, "the node has broken: " + event->why.message},
                            "what was acknowledged is stored",
@@ -185,6 +183,12 @@ class NodeRun {
         }
       }
     }
+  }
+
+  /// A start that fails late has made something, and the next one takes it.
+  std::string left_behind() const {
+    if (!first_start_) return "nothing was started";
+    return "no node runs; its new identity " + identity_->id().hex() + " stays in " + directory_.path;
   }
 
   base::Instant now() const { return system_->world().clock.now(); }
@@ -235,6 +239,7 @@ class NodeRun {
   os::Waker& waker_;
   config::Settings settings_;
   DataDirectory directory_;
+  const std::optional<base::Endpoint> advertise_;
   const bool first_start_;
   os::Clock wall_clock_;  // of the log, which lives longer than the system
   Events events_{waker_};
@@ -257,10 +262,13 @@ Ending run_node(const Invocation& invocation, Console& console) {
   if (!path.ok()) return path.error();
   if (invocation.globals.node)
     return usage_failure("a node is started here, not elsewhere: --node has no meaning", "troupe help node");
+  const auto advertise = advertised(settings.value());  // before anything is made
+  if (!advertise.ok()) return not_started("cannot advertise", advertise.error());
   auto directory = open_data_directory(path.value());
   if (!directory.ok()) return directory.error();
   const bool first_start = !directory.value().disk->size(crypto::kIdentityFile).ok();
-  return NodeRun(invocation, console, waker, std::move(settings).value(), std::move(directory).value(), first_start)
+  return NodeRun(invocation, console, waker, std::move(settings).value(), std::move(directory).value(),
+                 advertise.value(), first_start)
       .run();
 }
 

@@ -106,10 +106,46 @@ TEST_CASE("cluster: an address in use is an error, and nothing is left running")
   const Folder folder;
   NodeProgram first(folder, "a");
   REQUIRE(first.ready());
-  Program second({"node", "--data", folder / "b.data", "--listen", first.at}, folder / "b");
+  const std::string data = folder / "b.data";
+  Program second({"node", "--data", data, "--listen", first.at}, folder / "b");
   CHECK(second.wait() == 1);
   CHECK(second.out().empty());
   CHECK(contains(second.err(), "error: cannot listen at " + first.at + ": Address already in use\n"));
+  CHECK(contains(second.err(), "\noutcome: no node runs; its new identity "));
+  CHECK(contains(second.err(), " stays in " + data + '\n'));
+  Program again({"node", "--data", data, "--listen", first.at}, folder / "again");
+  CHECK(again.wait() == 1);
+  CHECK(contains(again.err(), "\noutcome: nothing was started\n"));
+}
+
+TEST_CASE("cluster: an address to advertise that nobody knows ends a start before anything is made") {
+  const Folder folder;
+  const std::string data = folder / "a";
+  const Seen seen = troupe::test::troupe(
+      folder, {"node", "--data", data, "--listen", "127.0.0.1:0", "--advertise", "no.such.host.invalid:1"});
+  CHECK(seen.exit == 1);
+  CHECK(contains(seen.err, "error: cannot advertise: nobody knows the address of no.such.host.invalid:1\n"));
+  CHECK_FALSE(std::filesystem::exists(data));
+}
+
+TEST_CASE("cluster: a node whose identity is lost does not become another one") {
+  const Folder folder;
+  {
+    NodeProgram node(folder, "a");
+    REQUIRE(node.ready());
+    node.kill(SIGTERM);
+    CHECK(node.wait() == 0);
+  }
+  std::filesystem::rename(folder / "a.data/identity.key", folder / "saved");
+  {
+    NodeProgram node(folder, "a");
+    CHECK(node.wait() == 1);
+    CHECK(contains(node.err(), "it holds data, and identity.key is missing"));
+    CHECK_FALSE(std::filesystem::exists(node.data + "/identity.key"));
+  }
+  std::filesystem::rename(folder / "saved", folder / "a.data/identity.key");
+  NodeProgram node(folder, "a");
+  CHECK(node.ready());
 }
 
 TEST_CASE("cluster: a node without an address, and one with a bad setting, are mistakes of the caller") {
