@@ -20,6 +20,7 @@ enum class Exit : std::uint8_t {
   not_deterministic = 11,  ///< `sim`
   simulator_failed = 12,   ///< `sim`
   interrupted = 130,       ///< 128 + SIGINT
+  broken_pipe = 141,       ///< 128 + SIGPIPE: nobody reads standard output any more, and nothing is said of it
 };
 
 enum class Effect : std::uint8_t {

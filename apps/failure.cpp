@@ -62,6 +62,14 @@ Failure usage_failure(std::string message, std::string try_) {
   return {{Code::malformed, std::move(message)}, "nothing was done", std::move(try_), Exit::usage};
 }
 
+Failure unwritten(const Console& console, std::string outcome) {
+  const bool gone = console.reader_is_gone != nullptr && console.reader_is_gone();
+  return {{Code::internal, "standard output could not be written"},
+          std::move(outcome),
+          {},
+          gone ? Exit::broken_pipe : Exit::failed};
+}
+
 Failure completed(Failure failure, Effect effect) {
   if (failure.outcome.empty())
     failure.outcome =
@@ -73,6 +81,7 @@ Failure completed(Failure failure, Effect effect) {
 }
 
 void print(std::ostream& err, const Failure& failure, Effect effect, Form form, bool colour) {
+  if (failure.exit == Exit::broken_pipe) return;
   const Failure full = completed(failure, effect);
   if (form == Form::json) return print_json(err, full);
   err << (colour ? "\x1b[1;31merror:\x1b[0m " : "error: ") << observe::printable(full.error.message) << '\n';

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 
+#include "apps/console.hpp"
 #include "apps/exit.hpp"
 #include "runtime/base/error.hpp"
 
@@ -23,6 +24,9 @@ struct Failure {
 /// A mistake of the caller, exit 2. `try_` is usually a `troupe help …`.
 Failure usage_failure(std::string message, std::string try_);
 
+/// Standard output has not taken what was written to it. Where its reader has left, as `head` does, nothing is said.
+Failure unwritten(const Console& console, std::string outcome);
+
 /// What the failure's own words do not say about the outcome and the next step is filled in.
 Failure completed(Failure failure, Effect effect);
 
@@ -30,7 +34,8 @@ Exit exit_of(const Failure& failure, Effect effect);
 
 enum class Form : std::uint8_t { text, json };
 
-/// Three lines (without `try` where nothing helps) or one line of JSON. Text from outside is escaped.
+/// Three lines (without `try` where nothing helps) or one line of JSON. Text from outside is escaped. Nothing at all
+/// for Exit::broken_pipe.
 void print(std::ostream& err, const Failure& failure, Effect effect, Form form, bool colour);
 
 }  // namespace troupe::apps

@@ -25,6 +25,7 @@ constexpr ExitMeaning kExits[] = {
     {Exit::unavailable, "unavailable, no quorum, or a read timed out"},
     {Exit::unknown, "outcome unknown, or a write timed out"},
     {Exit::interrupted, "interrupted"},
+    {Exit::broken_pipe, "nobody reads standard output any more"},
 };
 
 std::string left(const Option& option) {

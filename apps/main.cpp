@@ -4,10 +4,15 @@
 
 #include "apps/commands.hpp"
 #include "apps/run.hpp"
+#include "runtime/os/descriptor.hpp"
+#include "runtime/os/reader.hpp"
 
 int main(int count, char** arguments) {
   using namespace troupe::apps;
   std::ios::sync_with_stdio(false);
-  Console console{std::cout, std::cerr, std::cin, isatty(STDOUT_FILENO) == 1, isatty(STDERR_FILENO) == 1, environ};
+  troupe::os::ignore_broken_pipes();  // so that all commands end in one way where nobody reads their output
+  Console console{std::cout, std::cerr, std::cin, isatty(STDOUT_FILENO) == 1, isatty(STDERR_FILENO) == 1, environ, [] {
+                    return troupe::os::reader_is_gone(STDOUT_FILENO);
+                  }};
   return static_cast<int>(run(commands(), {arguments + 1, arguments + count}, console));
 }

@@ -171,7 +171,11 @@ class NodeRun {
       }
       while (const auto event = events_.pop()) {
         switch (event->what) {
-          case Event::What::serving: announce(); break;
+          case Event::What::serving:
+            announce();
+            // Whoever started it waits for this line; a node that nobody knows of must not go on in the dark.
+            if (!console_.out) return unwritten(console_, "the node has ended: nobody was told that it serves");
+            break;
           case Event::What::drained: return Exit::done;
           case Event::What::cannot_listen:
             return Failure{event->why, left_behind(), "--listen with another port; port 0 picks one", Exit::failed};

@@ -9,16 +9,11 @@
 namespace troupe::apps {
 namespace {
 
-Ending run_command(const Invocation& invocation, Console& console) {
-  auto ending = invocation.command().run(invocation, console);
+// A script that reads a cut list must not take it for a whole one.
+Ending written(Ending ending, Effect effect, Console& console) {
   console.out.flush();
-  // A script that reads a cut list must not take it for a whole one.
-  if (ending.ok() && !console.out)
-    return Failure{{base::Code::internal, "standard output could not be written"},
-                   invocation.command().effect == Effect::write ? "done, but not all of it was printed" : "",
-                   "",
-                   Exit::failed};
-  return ending;
+  if (!ending.ok() || console.out) return ending;
+  return unwritten(console, effect == Effect::write ? "done, but not all of it was printed" : "");
 }
 
 Exit run_or_throw(const Commands& table, const std::vector<std::string>& arguments, Console& console, Form form) {
@@ -28,13 +23,17 @@ Exit run_or_throw(const Commands& table, const std::vector<std::string>& argumen
   };
   const auto parsed = parse(table, arguments);
   if (!parsed.ok()) return tell(parsed.error(), Effect::read);
+  Effect effect = Effect::read;
+  Ending ending = Exit::done;
   if (const auto* help = std::get_if<HelpWanted>(&parsed.value())) {
     print_help(console.out, table, help->about);
-    return Exit::done;
+  } else {
+    const auto& invocation = std::get<Invocation>(parsed.value());
+    effect = invocation.command().effect;
+    ending = invocation.command().run(invocation, console);
   }
-  const auto& invocation = std::get<Invocation>(parsed.value());
-  const auto ending = run_command(invocation, console);
-  return ending.ok() ? ending.value() : tell(ending.error(), invocation.command().effect);
+  ending = written(std::move(ending), effect, console);
+  return ending.ok() ? ending.value() : tell(ending.error(), effect);
 }
 
 }  // namespace

@@ -16,6 +16,8 @@ std::string printed(const Failure& failure, Effect effect, Form form) {
   return err.str();
 }
 
+bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
 }  // namespace
 
 TEST_CASE("failure: each code has the exit of the contract, for reads and for writes") {
@@ -33,6 +35,45 @@ TEST_CASE("failure: each code has the exit of the contract, for reads and for wr
     CHECK(exit_of(code, Effect::write) == write);
   }
   CHECK(exit_of(Failure{{Code::conflict, ""}, "", "", Exit::failed}, Effect::read) == Exit::failed);
+}
+
+TEST_CASE("failure: JSON has every field of the contract for every code, whatever else is said") {
+  constexpr auto kCodes = static_cast<std::uint16_t>(Code::internal);  // the last one
+  for (std::uint16_t number = 1; number <= kCodes; ++number) {
+    const Code code = base::code_of(number);
+    CAPTURE(name(code));
+    for (const Effect effect : {Effect::read, Effect::write})
+      for (const std::string& said : {std::string(), std::string("x")})
+        for (const auto after : {0ms, 250ms}) {
+          const std::string line = printed({{code, said, after}, said, said}, effect, Form::json);
+          std::size_t at = 0;
+          for (const std::string& field :
+               {"{\"error\":{\"code\":\"" + std::string(name(code)) + "\",", "\"message\":\"" + said + "\",",
+                std::string("\"outcome\":\""), std::string("\"try\":"),
+                std::string("\"retryAfterMs\":") + (after == 0ms ? "null" : "250") + "}}\n"}) {
+            CAPTURE(field);
+            const auto found = line.find(field, at);
+            REQUIRE(found != std::string::npos);
+            at = found + field.size();
+          }
+          CHECK(at == line.size());
+          CHECK_FALSE(contains(line, "\"outcome\":\"\""));
+        }
+  }
+}
+
+TEST_CASE("failure: where nobody reads the output any more nothing is said, and other lost output is an error") {
+  std::ostringstream out, err;
+  std::istringstream in;
+  Console console{out, err, in};
+  CHECK(unwritten(console, "half").exit == Exit::failed);
+  console.reader_is_gone = [] { return false; };
+  CHECK(printed(unwritten(console, "half"), Effect::read, Form::text) ==
+        "error: standard output could not be written\noutcome: half\n");
+  console.reader_is_gone = [] { return true; };
+  CHECK(unwritten(console, "half").exit == Exit::broken_pipe);
+  for (const Form form : {Form::text, Form::json})
+    CHECK(printed(unwritten(console, "half"), Effect::write, form).empty());
 }
 
 TEST_CASE("failure: text has three lines, and what it does not say is filled in") {
