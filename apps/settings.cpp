@@ -38,7 +38,7 @@ std::vector<Option> setting_options() {
   return {{.name = "--config", .value = "FILE", .help = "read this file instead of DIR/config.toml"},
           {.name = "--set",
            .value = "key=value",
-           .help = "set one setting; stronger than file and environment",
+           .help = "set one setting, a list as a,b or [\"a\", \"b\"]; stronger than file and environment",
            .repeatable = true}};
 }
 

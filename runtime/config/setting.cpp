@@ -5,6 +5,7 @@
 #include "runtime/base/ensure.hpp"
 #include "runtime/config/forms.hpp"
 #include "runtime/config/nearest.hpp"
+#include "runtime/config/toml_file.hpp"
 #include "runtime/observe/text.hpp"
 
 namespace troupe::config {
@@ -89,7 +90,20 @@ std::optional<bool> parse_flag(std::string_view text) {
   return text == "true";
 }
 
+// What `config show` prints can be given back. An address such as [::1]:80 is no list: it ends with its port.
+bool is_toml(Kind kind, std::string_view text) {
+  return (kind == Kind::texts && text.starts_with('[') && text.ends_with(']')) ||
+         (kind == Kind::pairs && text.starts_with('{') && text.ends_with('}'));
+}
+
+bool read_as_toml(Kind kind, std::string_view text, Value& out) {
+  auto value = read_toml_value(kind, text);
+  if (value) out = std::move(*value);
+  return value.has_value();
+}
+
 bool read(Kind kind, std::string_view text, Value& out) {
+  if (is_toml(kind, text)) return read_as_toml(kind, text, out);
   switch (kind) {
     case Kind::flag: return put(parse_flag(text), out);
     case Kind::count: return put(parse_count(text), out);
@@ -109,8 +123,8 @@ std::string_view expected(Kind kind) {
     case Kind::duration: return "a duration such as \"60s\" or \"250ms\"";
     case Kind::bytes: return "a size such as \"4 MiB\" or a number of bytes";
     case Kind::text: return "text";
-    case Kind::texts: return "a list of texts";
-    case Kind::pairs: return "pairs such as net=debug,files=trace";
+    case Kind::texts: return "a list such as a,b or [\"a\", \"b\"]";
+    case Kind::pairs: return "pairs such as a=b,c=d or { a = \"b\", c = \"d\" }";
   }
   return "";
 }

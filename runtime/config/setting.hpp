@@ -33,8 +33,8 @@ enum class Kind : std::uint8_t {
   duration,  ///< "250ms", "60s", "5m", "2h", "1d"
   bytes,     ///< "4 MiB" or a number of bytes
   text,      ///< one line of UTF-8
-  texts,     ///< a list of them; on one line separated by commas
-  pairs,     ///< a section of names and texts; on one line "a=b,c=d"
+  texts,     ///< a list of them; on one line "a,b", or as TOML ["a", "b"]
+  pairs,     ///< a section of names and texts; on one line "a=b,c=d", or as TOML { a = "b", c = "d" }
 };
 using Value = std::variant<bool, std::uint64_t, base::Duration, ByteCount, std::string, Texts, Pairs>;
 

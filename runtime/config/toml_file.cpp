@@ -161,6 +161,18 @@ class Reader {
 
 }  // namespace
 
+std::optional<Value> read_toml_value(Kind kind, std::string_view text) {
+  const std::string line = "value = " + std::string(text.substr(0, kFileBytesMax + 1));
+  if (text.size() > kFileBytesMax || too_deep_line(line)) return std::nullopt;
+  try {
+    const toml::table root = toml::parse(std::string_view(line));
+    const auto* node = root.size() == 1 ? root.get("value") : nullptr;  // more would be another key behind a new line
+    return node ? value_of(kind, *node) : std::nullopt;
+  } catch (const toml::parse_error&) {
+    return std::nullopt;
+  }
+}
+
 FileContents read_toml(const Table& table, const TextFile& file) { return Reader(table, file).read(); }
 
 }  // namespace troupe::config

@@ -22,4 +22,7 @@ struct FileContents {
 /// Reads hostile text too: size and nesting are bounded before the parser sees it.
 FileContents read_toml(const Table& table, const TextFile& file);
 
+/// A value as TOML writes it behind the `=`, such as ["a", "b"]; nothing if it is not one of that kind. As careful.
+std::optional<Value> read_toml_value(Kind kind, std::string_view text);
+
 }  // namespace troupe::config

@@ -167,6 +167,25 @@ TEST_CASE("commands: config show prints TOML that a node would read, with origin
   CHECK(is_json_line(troupe_with({"config", "show", "--json", "--data", folder.path()}).out));
 }
 
+TEST_CASE("commands: --set takes a list as config show prints it, and says what it wants otherwise") {
+  const TemporaryFolder folder;
+  const std::vector<std::string> show{"config", "show", "--data", folder.path(), "--set"};
+  const auto with = [&](std::string pair) {
+    auto words = show;
+    words.push_back(std::move(pair));
+    return troupe_with(words);
+  };
+  const std::string keys = "[\"" + std::string(64, 'a') + "\", \"" + std::string(64, 'b') + "\"]";
+  CHECK(with("operators.view=" + keys).out.find("\nview = " + keys + '\n') != std::string::npos);
+  CHECK(with("operators.view=" + std::string(64, 'a') + ',' + std::string(64, 'b')).out ==
+        with("operators.view=" + keys).out);
+  const Seen wrong = with("operators.view=[" + std::string(64, 'a') + ']');
+  CHECK(wrong.exit == Exit::usage);
+  CHECK(wrong.err.starts_with(
+      "error: --set operators.view: operators.view must be a list such as a,b or [\"a\", \"b\"]\n"));
+  CHECK(troupe_with({"help", "config show"}).out.find("a list as a,b or [\"a\", \"b\"]") != std::string::npos);
+}
+
 TEST_CASE("commands: config show refuses what a node would refuse") {
   const TemporaryFolder folder;
   const std::vector<std::string> show{"config", "show", "--data", folder.path()};

@@ -123,6 +123,36 @@ TEST_CASE("settings: both bounds themselves are allowed") {
         "troupe.toml:1: node.name must be at most 64 bytes long");
 }
 
+TEST_CASE("settings: on one line a list is taken with commas or as TOML, and so are pairs") {
+  const auto list = [](const char* text) { return parse(kJoin, text); };
+  const Value two = Texts{"a:1", "[::1]:2"};
+  for (const char* text :
+       {"a:1,[::1]:2", "[\"a:1\", \"[::1]:2\"]", "['a:1','[::1]:2',]", "[\n'a:1', # one\n'[::1]:2']"}) {
+    CAPTURE(text);
+    REQUIRE(list(text).ok());
+    CHECK(list(text).value() == two);
+  }
+  CHECK(list("[]").value() == Value(Texts{}));
+  CHECK(list("[::1]:1,[::2]:2").value() == Value(Texts{"[::1]:1", "[::2]:2"}));
+  CHECK(list("[\"a:1\"]").value() == Value(Texts{"a:1"}));
+  for (const char* text : {"[a:1]", "[\"a:1\", 2]", "[[\"a:1\"]]", "['a:1']\nx = ['b:1']", "[", "]", "[\"a:1]"}) {
+    CAPTURE(text);
+    CHECK_FALSE(list(text).ok());
+  }
+  CHECK(list("[a:1]").error() == "a list such as a,b or [\"a\", \"b\"]");
+  CHECK(list("['a:0']").error() == "a list in which each is [ID@]HOST:PORT, the id 40 hexadecimal digits");
+  CHECK_FALSE(list((std::string(10'000, '[') + std::string(10'000, ']')).c_str()).ok());
+  CHECK_FALSE(list(('[' + std::string(kFileBytesMax, ' ') + ']').c_str()).ok());
+
+  const Value pair = Pairs{{"links", "debug"}, {"node", "off"}};
+  for (const char* text : {"links=debug,node=off", "{ links = \"debug\", \"node\" = 'off' }"}) {
+    CAPTURE(text);
+    REQUIRE(parse(kLogLevels, text).ok());
+    CHECK(parse(kLogLevels, text).value() == pair);
+  }
+  CHECK(parse(kLogLevels, "{ links = debug }").error() == "pairs such as a=b,c=d or { a = \"b\", c = \"d\" }");
+}
+
 TEST_CASE("settings: a list that grows beyond its limit by repeated flags is refused") {
   Sources sources;
   for (int i = 0; i < 64; ++i) sources.flags.push_back({"--join", "join", "a:1"});
