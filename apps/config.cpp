@@ -8,6 +8,7 @@
 #include "apps/settings.hpp"
 #include "messages/output.capnp.h"
 #include "runtime/config/source.hpp"
+#include "runtime/observe/text.hpp"
 
 namespace troupe::apps {
 namespace {
@@ -43,7 +44,7 @@ Ending show(const Invocation& invocation, Console& console) {
 
 void print_problems(std::ostream& out, const config::Problems& problems, bool json) {
   if (!json) {
-    for (const auto& problem : problems) out << problem.text() << '\n';
+    for (const auto& problem : problems) out << observe::printable(problem.text()) << '\n';
     return;
   }
   capnp::MallocMessageBuilder message;

@@ -47,7 +47,7 @@ void print_json(std::ostream& out, const Commands& table, const std::string& abo
 Ending unknown(const Commands& table, const std::string& about) {
   std::vector<std::string_view> names;
   for (const Command& command : table) names.push_back(command.name);
-  return usage_failure("there is no command \"" + observe::printable(about, 80) + "\"; did you mean \"" +
+  return usage_failure("there is no command \"" + observe::shortened(about, 80) + "\"; did you mean \"" +
                            std::string(config::nearest(about, names)) + "\"?",
                        "troupe help");
 }

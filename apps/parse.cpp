@@ -19,7 +19,7 @@ namespace {
 
 constexpr std::size_t kShownBytesMax = 80;
 
-std::string shown(std::string_view text) { return '"' + observe::printable(text, kShownBytesMax) + '"'; }
+std::string shown(std::string_view text) { return '"' + observe::shortened(text, kShownBytesMax) + '"'; }
 
 std::string help_for(std::string_view about) {
   return about.empty() ? "troupe help" : "troupe help " + std::string(about);

@@ -54,7 +54,7 @@ base::Result<config::Sources, Failure> setting_sources(const Invocation& invocat
   for (const std::string& pair : invocation.all("--set")) {
     const auto equals = pair.find('=');
     if (equals == std::string::npos)
-      return usage_failure("--set needs key=value, not \"" + observe::printable(pair, 80) + '"', "troupe config show");
+      return usage_failure("--set needs key=value, not \"" + observe::shortened(pair, 80) + '"', "troupe config show");
     const std::string key = pair.substr(0, equals);
     sources.flags.push_back({"--set " + key, key, pair.substr(equals + 1)});
   }

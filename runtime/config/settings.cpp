@@ -49,7 +49,7 @@ struct Settings::Loader {
   void take_variable(const std::string& name, const std::string& text) {
     if (!name.starts_with(kPrefix) || name == kDataVariable) return;
     const Setting* setting = settings.table_.find_environment(name);
-    const std::string shown = observe::printable(name, kShownBytesMax);
+    const std::string shown = observe::shortened(name, kShownBytesMax);
     if (!setting)
       return problem(shown, "unknown setting; did you mean " + settings.table_.nearest_environment(name) + "?");
     auto value = parse(*setting, text);
@@ -58,7 +58,7 @@ struct Settings::Loader {
   }
 
   void take_flag(const FlagValue& flag) {
-    const std::string shown = observe::printable(flag.flag, kShownBytesMax);
+    const std::string shown = observe::shortened(flag.flag, kShownBytesMax);
     const Setting* setting = settings.table_.find(flag.key);
     if (!setting)
       return problem(shown, "unknown key; did you mean \"" + std::string(settings.table_.nearest(flag.key)) + "\"?");

@@ -19,7 +19,9 @@ namespace troupe::config {
 inline constexpr std::size_t kFileBytesMax = 1 << 20;  // our choice: a hundred times the largest sensible file
 inline constexpr std::size_t kProblemsMax = 50;        // a file of rubbish must not flood a terminal
 
-/// Something wrong with the configuration.
+inline constexpr std::size_t kProblemBytesMax = 1'024;  // a name and a value in it are cut; for a file of a short name
+
+/// Something wrong with the configuration. It repeats what the file says as it is: whoever prints it escapes it.
 struct Problem {
   std::string where;  ///< "troupe.toml:12", "TROUPE_NET__LINKS_MAX", "--set net.links_max"
   std::string what;

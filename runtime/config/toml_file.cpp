@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::size_t kShownBytesMax = 80;  // of a name or value in a problem: it may be a megabyte long
 
-std::string shown(std::string_view text) { return '"' + observe::printable(text, kShownBytesMax) + '"'; }
+std::string shown(std::string_view text) { return '"' + observe::shortened(text, kShownBytesMax) + '"'; }
 
 std::optional<std::string> text_of(const toml::node& node) {
   if (const auto* text = node.as_string()) return text->get();
@@ -121,7 +121,7 @@ class Reader {
       const toml::table root = toml::parse(std::string_view(file_.text), std::string_view(file_.name));
       walk(root, "");
     } catch (const toml::parse_error& error) {
-      problem(error.source().begin.line, observe::printable(error.description(), 4 * kShownBytesMax));
+      problem(error.source().begin.line, observe::shortened(error.description(), 4 * kShownBytesMax));
     }
   }
 

@@ -63,6 +63,25 @@ void walk(std::string_view text, Each each) {
   }
 }
 
+/// What `show` makes of each character, as far as it fits.
+template <class Show>
+std::string cut(std::string_view text, std::size_t bytes_max, Show show) {
+  static constexpr std::string_view kCut = "…";
+  std::string out;
+  std::size_t fits = 0;  // length of the longest prefix that leaves room for the mark of a cut
+  bool too_long = false;
+  walk(text, [&](const Character& character, std::string_view bytes) {
+    out += show(character, bytes);
+    if (out.size() + kCut.size() <= bytes_max) fits = out.size();
+    too_long = out.size() > bytes_max;
+    return !too_long;
+  });
+  if (!too_long) return out;
+  out.resize(fits);
+  if (kCut.size() <= bytes_max) out += kCut;
+  return out;
+}
+
 }  // namespace
 
 std::string printable(std::string_view text) {
@@ -76,20 +95,12 @@ std::string printable(std::string_view text) {
 }
 
 std::string printable(std::string_view text, std::size_t bytes_max) {
-  static constexpr std::string_view kCut = "…";
-  std::string out;
-  std::size_t fits = 0;  // length of the longest prefix that leaves room for the mark of a cut
-  bool cut = false;
-  walk(text, [&](const Character& character, std::string_view bytes) {
-    out += visible(character, bytes);
-    if (out.size() + kCut.size() <= bytes_max) fits = out.size();
-    cut = out.size() > bytes_max;
-    return !cut;
-  });
-  if (!cut) return out;
-  out.resize(fits);
-  if (kCut.size() <= bytes_max) out += kCut;
-  return out;
+  return cut(text, bytes_max,
+             [](const Character& character, std::string_view bytes) { return visible(character, bytes); });
+}
+
+std::string shortened(std::string_view text, std::size_t bytes_max) {
+  return cut(text, bytes_max, [](const Character&, std::string_view bytes) { return bytes; });
 }
 
 bool is_plain(std::string_view text) {

@@ -16,6 +16,10 @@ std::string printable(std::string_view text);
 /// At most `bytes_max` bytes of printable(), cut at an escape's or character's end and then ended with "…".
 std::string printable(std::string_view text, std::size_t bytes_max);
 
+/// At most `bytes_max` bytes of `text` as it is, cut at a character's end and then ended with "…". For a part of a
+/// message: whoever prints the message escapes the whole of it, once.
+std::string shortened(std::string_view text, std::size_t bytes_max);
+
 /// Whether the text is valid UTF-8 without control or directional characters. A backslash is plain.
 bool is_plain(std::string_view text);
 

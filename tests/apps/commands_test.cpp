@@ -106,6 +106,30 @@ TEST_CASE("commands: a usage error exits 2, with --json as one line") {
         "\\\"version\\\"?\",\"outcome\":\"nothing was done\",\"try\":\"troupe help\",\"retryAfterMs\":null}}\n");
 }
 
+TEST_CASE("commands: what an error repeats of its input is escaped once, in text and in JSON") {
+  const TemporaryFolder folder;
+  const std::string word = "a\\b\n";
+  const std::string text = "\"a\\\\b\\n\"";          // as a terminal shows it
+  const std::string json = "\\\"a\\\\b\\u000a\\\"";  // as JSON has it within a string
+  folder.write("bad.toml", "\"a\\\\b\\n\" = 1\n");
+  const std::vector<std::vector<std::string>> lines{{word},
+                                                    {"help", word},
+                                                    {"version", word},
+                                                    {"completion", word},
+                                                    {"config", "show", "--set", word},
+                                                    {"status", "--node", word},
+                                                    {"config", "check", folder.path() + "/bad.toml"}};
+  for (auto line : lines) {
+    CAPTURE(line.front());
+    const Seen shown = troupe_with(line, {"TROUPE_DATA=/nonexistent"});
+    CHECK(shown.exit == Exit::usage);
+    CHECK(shown.err.find(text) != std::string::npos);
+    if (line[0] == "config" && line[1] == "check") CHECK(shown.out.find(text) != std::string::npos);
+    line.push_back("--json");
+    CHECK(troupe_with(line, {"TROUPE_DATA=/nonexistent"}).err.find(json) != std::string::npos);
+  }
+}
+
 TEST_CASE("commands: version prints the version") {
   const std::string version(observe::version());
   CHECK(troupe_with({"version"}).out == "troupe " + version + '\n');

@@ -62,7 +62,7 @@ void mutate(std::string& text, base::Random& random) {
   }
 }
 
-// Loads or is refused with plain text; either way nothing else happens.
+// Loads or is refused in a few words; either way nothing else happens.
 void check_text(const Table& table, const std::string& text) {
   Sources sources;
   sources.file = TextFile{"f", text};
@@ -71,18 +71,18 @@ void check_text(const Table& table, const std::string& text) {
   CHECK_FALSE(loaded.error().empty());
   CHECK(loaded.error().size() <= kProblemsMax);
   for (const auto& problem : loaded.error())
-    if (!observe::is_plain(problem.text())) FAIL("a problem is not plain: " << observe::printable(problem.text()));
+    if (problem.text().size() > kProblemBytesMax) FAIL("too long: " << observe::printable(problem.text(), 200));
 }
 
 }  // namespace
 
-TEST_CASE("settings: random text is loaded or refused in plain words") {
+TEST_CASE("settings: random text is loaded or refused in a few words") {
   const Table table({kNodeSettings});
   base::Random random(20'251);
   for (int run = 0; run < 20'000; ++run) check_text(table, random_toml(random));
 }
 
-TEST_CASE("settings: a mutated file is loaded or refused in plain words") {
+TEST_CASE("settings: a mutated file is loaded or refused in a few words") {
   const Table table({kNodeSettings});
   base::Random random(20'252);
   const std::string sound = Settings::load(table, {}).value().render_toml(true);

@@ -36,6 +36,15 @@ TEST_CASE("text: a cut leaves whole characters and says that it was made") {
   CHECK(printable("", 0).empty());
 }
 
+TEST_CASE("text: what is shortened is not escaped, so that who prints it escapes it once") {
+  CHECK(shortened("a\\b\n", 6) == "a\\b\n");
+  CHECK(shortened("a\\\n\xff"
+                  "def",
+                  6) == "a\\\n…");
+  CHECK(shortened("äöüäöü", 7) == "äö…");
+  CHECK(shortened("abc", 2).empty());
+}
+
 TEST_CASE("text: a JSON string escapes its own marks and all control characters") {
   CHECK(quoted("a\"b\\c\n\x1b") == "\"a\\\"b\\\\c\\u000a\\u001b\"");
   CHECK(quoted("\xe2\x80\xae") == "\"\\u202e\"");
