@@ -8,6 +8,7 @@
 #include "messages/common.capnp.h"
 #include "messages/node.capnp.h"
 #include "messages/output.capnp.h"
+#include "runtime/observe/log_domain.hpp"
 
 namespace troupe::apps {
 namespace {
@@ -42,7 +43,9 @@ Commands log_commands() {
            .positionals = {{.name = "LEVEL",
                             .help = "how much: the levels above it are left out",
                             .choices = {"trace", "debug", "info", "warn", "error", "off"}},
-                           {.name = "DOMAIN", .help = "of this domain alone, such as net", .arity = Arity::maybe}},
+                           {.name = "DOMAIN",
+                            .help = "of this domain alone: " + observe::log_domains(),
+                            .arity = Arity::maybe}},
            .needs = Needs::operate,
            .effect = Effect::write,
            .run = set_level}};

@@ -59,14 +59,14 @@ enum Stage {
 }
 
 struct SetLogLevel $kind(from = [operate], bytesMax = 256) {
-  # Changes the level of the logs until the node ends. Answered by Nothing; `malformed` for an unknown level or a bad
-  # name, `overloaded` if too many domains have a level of their own.
+  # Changes the level of the logs until the node ends. Answered by Nothing; `malformed` for an unknown level,
+  # `not_found` for a domain under which nothing logs.
 
   level @0 :Text;
   # trace, debug, info, warn, error or off.
 
   domain @1 :Text;
-  # 1 to 32 of a-z 0-9 - . _; empty: of all domains that have no level of their own.
+  # One under which the node logs, such as links; empty: of all domains that have no level of their own.
 }
 
 struct Drain $kind(lane = control, bytesMax = 64) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "messages/runtime.capnp.h"
+#include "runtime/config/nearest.hpp"
 #include "runtime/observe/version.hpp"
 
 namespace troupe::node {
@@ -20,12 +21,6 @@ wire::Health wire_health(observe::HealthState state) {
 }
 
 std::string text(capnp::Text::Reader from) { return {from.begin(), from.size()}; }
-
-bool is_domain_name(const std::string& name) {
-  return name.size() <= kLogDomainBytesMax && std::all_of(name.begin(), name.end(), [](char c) {
-           return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_';
-         });
-}
 
 }  // namespace
 
@@ -129,11 +124,11 @@ void NodeActor::set_log_level(wire::SetLogLevel::Reader order, runtime::Reply<me
   const auto level = observe::log_level(text(order.getLevel()));
   const std::string domain = text(order.getDomain());
   if (!level) return reply.refuse({Code::malformed, "a level is trace, debug, info, warn, error or off"});
-  if (!is_domain_name(domain))
-    return reply.refuse({Code::malformed, "a domain is a name of at most 32 of a-z 0-9 - . _"});
   if (domain.empty()) setup_.log->set_level(*level);
   else if (!setup_.log->set_level(domain, *level))
-    return reply.refuse({Code::overloaded, "too many domains have a level of their own"});
+    return reply.refuse({Code::not_found, "nothing logs under \"" + domain + "\"; did you mean \"" +
+                                              std::string(config::nearest(domain, observe::kLogDomains)) +
+                                              "\"? There are " + observe::log_domains()});
   setup_.log->info("node", "log level was set", {{"level", observe::name(*level)}, {"domain", domain}});
   reply.done();
 }

@@ -24,7 +24,6 @@ namespace troupe::node {
 inline constexpr std::chrono::seconds kDrainMax{4};         // the process has 5 s from the signal to its end
 inline constexpr std::chrono::milliseconds kAskAgain{200};  // our choice: a domain that broke while it started
 inline constexpr std::chrono::seconds kReadyTimeout{10};    // our choice: then the log says what is waited for
-inline constexpr std::size_t kLogDomainBytesMax = 32;       // of messages/node.capnp
 
 /// A part of the node with one actor at its head, which stands at "/" and `name`.
 struct Domain {

@@ -7,6 +7,7 @@
 #include <span>
 
 #include "runtime/base/bytes.hpp"
+#include "runtime/observe/log_domain.hpp"
 
 namespace troupe::config {
 namespace {
@@ -138,6 +139,8 @@ std::optional<std::string> check_log_level(const std::string& text) {
   static constexpr std::string_view kLevels[] = {"trace", "debug", "info", "warn", "error", "off"};
   return one_of(text, kLevels);
 }
+
+std::optional<std::string> check_log_domain(const std::string& text) { return one_of(text, observe::kLogDomains); }
 
 std::optional<std::string> check_log_format(const std::string& text) {
   static constexpr std::string_view kFormats[] = {"text", "json"};

@@ -81,7 +81,8 @@ inline constexpr auto kOperatorsOperate =
 inline constexpr auto kLogLevel =
     text("log.level", "info", 16, When::reload, "trace, debug, info, warn, error or off", check_log_level);
 inline constexpr auto kLogLevels =
-    pairs("log.levels", 64, When::reload, "levels of domains that differ, such as net = \"debug\"", check_log_level);
+    pairs("log.levels", 64, When::reload, "levels of domains that differ, such as links = \"debug\"", check_log_level,
+          check_log_domain);
 inline constexpr auto kLogFormat = text("log.format", "text", 16, When::start, "text or json", check_log_format);
 inline constexpr auto kLogTo = text("log.to", "stderr", 16, When::start, "stderr, journal or file", check_log_target);
 inline constexpr auto kLogFile = text("log.file", "log/troupe.log", kPathBytesMax, When::start,

@@ -52,6 +52,8 @@ struct Fault {
     if (auto wanted = outside(setting, items.size(), "a section whose length is ")) return wanted;
     for (const auto& [name, item] : items) {
       if (name.empty() || name.size() > kItemBytesMax || !observe::is_plain(name)) return "a section of plain names";
+      if (auto wanted = setting.check_name ? setting.check_name(name) : std::nullopt)
+        return "a section in which each name is " + *wanted;
       if (auto wanted = text_fault(setting, item, kItemBytesMax)) return "a section in which each is " + *wanted;
     }
     return std::nullopt;

@@ -57,6 +57,7 @@ struct Setting {
   When when = When::start;
   std::string_view doc;  ///< one line
   Check check = nullptr;
+  Check check_name = nullptr;  ///< judges each name of a pair
 };
 
 template <class T>
@@ -92,8 +93,8 @@ constexpr Key<Texts> texts(std::string_view key, std::uint64_t items_max, When w
   return {{key, Kind::texts, "", 0, items_max, when, doc, check}};
 }
 constexpr Key<Pairs> pairs(std::string_view key, std::uint64_t items_max, When when, std::string_view doc,
-                           Check check = nullptr) {
-  return {{key, Kind::pairs, "", 0, items_max, when, doc, check}};
+                           Check check = nullptr, Check check_name = nullptr) {
+  return {{key, Kind::pairs, "", 0, items_max, when, doc, check, check_name}};
 }
 
 /// What is wrong with `value` for this setting (bounds, characters, its own check), or nothing.

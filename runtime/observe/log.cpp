@@ -92,7 +92,7 @@ bool Log::on(LogLevel level, std::string_view domain) const {
   return level >= this->level(domain);
 }
 
-void Log::write(LogLevel level, std::string_view domain, std::string_view message, LogFields fields) {
+void Log::write(LogLevel level, LogDomain domain, std::string_view message, LogFields fields) {
   if (!on(level, domain)) return;
   const std::string line = log_line(format_, wall_(), level, domain, message, fields);
   if (!sink_->write(level, line)) lost_.fetch_add(1, std::memory_order_relaxed);
@@ -105,16 +105,10 @@ void Log::set_level(LogLevel level) {
 }
 
 bool Log::set_level(std::string_view domain, std::optional<LogLevel> level) {
+  if (!is_log_domain(domain)) return false;
   const std::unique_lock lock(levels_mutex_);
-  const auto at = levels_.find(domain);
-  if (!level) {
-    if (at != levels_.end()) levels_.erase(at);
-  } else if (at != levels_.end()) {
-    at->second = *level;
-  } else {
-    if (levels_.size() >= kLogDomainsMax) return false;
-    levels_.emplace(domain, *level);
-  }
+  if (level) levels_.insert_or_assign(std::string(domain), *level);
+  else if (const auto at = levels_.find(domain); at != levels_.end()) levels_.erase(at);
   note_lowest();
   return true;
 }

@@ -1,7 +1,7 @@
 #pragma once
 // Structured logs: one line an event, as text for people or JSON for machines.
 //
-//     log.info("net", "link refused", {{"peer", id.hex()}, {"why", reason}});
+//     log.info("links", "link refused", {{"peer", id.hex()}, {"why", reason}});
 //
 // Levels   one for all, and one for each domain that differs; both change while the node runs.
 // Safety   what comes from outside is escaped (text.hpp) and a line is cut, so a peer cannot forge a line.
@@ -22,13 +22,13 @@
 #include <variant>
 
 #include "runtime/base/time.hpp"
+#include "runtime/observe/log_domain.hpp"
 #include "runtime/observe/log_sink.hpp"
 
 namespace troupe::observe {
 
 inline constexpr std::size_t kLogMessageBytesMax = 2'048;  // our choice: a screen; more is cut
 inline constexpr std::size_t kLogFieldBytesMax = 1'024;    // an error's message fits
-inline constexpr std::size_t kLogDomainsMax = 64;          // domains with a level of their own
 
 /// One named value of a line. Names are written in the code, values may come from outside.
 struct LogField {
@@ -52,7 +52,7 @@ using LogFields = std::initializer_list<LogField>;
 
 enum class LogFormat : std::uint8_t { text, json };
 
-/// The line without its end: `2025-11-20T07:33:00.123Z info  net: link refused peer=9f3c why="bad proof"`.
+/// The line without its end: `2025-11-20T07:33:00.123Z info  links: link refused peer=9f3c why="bad proof"`.
 std::string log_line(LogFormat format, base::WallTime at, LogLevel level, std::string_view domain,
                      std::string_view message, LogFields fields);
 
@@ -64,28 +64,28 @@ class Log {
   /// Cheap: one atomic load where nothing is logged at this level at all.
   bool on(LogLevel level, std::string_view domain) const;
 
-  void write(LogLevel level, std::string_view domain, std::string_view message, LogFields fields = {});
+  void write(LogLevel level, LogDomain domain, std::string_view message, LogFields fields = {});
 
-  void trace(std::string_view domain, std::string_view message, LogFields fields = {}) {
+  void trace(LogDomain domain, std::string_view message, LogFields fields = {}) {
     write(LogLevel::trace, domain, message, fields);
   }
-  void debug(std::string_view domain, std::string_view message, LogFields fields = {}) {
+  void debug(LogDomain domain, std::string_view message, LogFields fields = {}) {
     write(LogLevel::debug, domain, message, fields);
   }
-  void info(std::string_view domain, std::string_view message, LogFields fields = {}) {
+  void info(LogDomain domain, std::string_view message, LogFields fields = {}) {
     write(LogLevel::info, domain, message, fields);
   }
-  void warn(std::string_view domain, std::string_view message, LogFields fields = {}) {
+  void warn(LogDomain domain, std::string_view message, LogFields fields = {}) {
     write(LogLevel::warn, domain, message, fields);
   }
-  void error(std::string_view domain, std::string_view message, LogFields fields = {}) {
+  void error(LogDomain domain, std::string_view message, LogFields fields = {}) {
     write(LogLevel::error, domain, message, fields);
   }
 
   /// The level of every domain that has none of its own.
   void set_level(LogLevel level);
-  /// Gives `domain` a level of its own, or takes it away with nothing. False, and nothing is changed,
-  /// if kLogDomainsMax others have one.
+  /// Gives `domain` a level of its own, or takes it away with nothing. False, and nothing is changed, if nothing logs
+  /// under that name.
   bool set_level(std::string_view domain, std::optional<LogLevel> level);
   LogLevel level(std::string_view domain) const;
 

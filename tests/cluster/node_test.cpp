@@ -254,7 +254,9 @@ TEST_CASE("cluster: SIGHUP and `log` change how much a node logs, and a bad file
   CHECK(reload("[log]\nlevel = \"loud\"\n", "error config: cannot reload; nothing has changed"));
   CHECK(reload("[log]\nlevel = \"warn\"\n[net]\nlinks_max = 5\n", "net.links_max cannot change from 1024 to 5"));
   CHECK(troupe::test::troupe(folder, {"log", "warn", "--data", node.data}).exit == 0);
-  CHECK(troupe::test::troupe(folder, {"log", "trace", "net", "--json", "--data", node.data}).out ==
-        "{\"level\":\"trace\",\"domain\":\"net\"}\n");
-  CHECK(troupe::test::troupe(folder, {"log", "warn", "No Name", "--data", node.data}).exit == 2);
+  CHECK(troupe::test::troupe(folder, {"log", "trace", "links", "--json", "--data", node.data}).out ==
+        "{\"level\":\"trace\",\"domain\":\"links\"}\n");
+  const Seen unknown = troupe::test::troupe(folder, {"log", "warn", "lnks", "--data", node.data});
+  CHECK(unknown.exit == 4);
+  CHECK(contains(unknown.err, "nothing logs under \"lnks\"; did you mean \"links\"?"));
 }

@@ -238,20 +238,16 @@ TEST_CASE("node: a status with as many and as long reasons as there may be fits 
 TEST_CASE("node: log levels change for all and for one domain, and nonsense is refused") {
   Root root({});
   CHECK(root.set_level("warn", "") == std::nullopt);
-  CHECK(root.log.level("net") == observe::LogLevel::warn);
-  CHECK(root.set_level("trace", "net") == std::nullopt);
-  CHECK(root.log.level("net") == observe::LogLevel::trace);
-  CHECK(root.log.level("peers") == observe::LogLevel::warn);
+  CHECK(root.log.level("links") == observe::LogLevel::warn);
+  CHECK(root.set_level("trace", "links") == std::nullopt);
+  CHECK(root.log.level("links") == observe::LogLevel::trace);
+  CHECK(root.log.level("config") == observe::LogLevel::warn);
 
   CHECK(root.set_level("loud", "") == Code::malformed);
   CHECK(root.set_level("", "") == Code::malformed);
-  CHECK(root.set_level("info", "Net") == Code::malformed);
-  CHECK(root.set_level("info", std::string(kLogDomainBytesMax, 'a')) == std::nullopt);
-  CHECK(root.set_level("info", std::string(kLogDomainBytesMax + 1, 'a')) == Code::malformed);
-  std::optional<Code> last;
-  for (std::size_t i = 0; i <= observe::kLogDomainsMax && !last; ++i)
-    last = root.set_level("info", "domain-" + std::to_string(i));
-  CHECK(last == Code::overloaded);
+  for (const std::string& domain :
+       {std::string("link"), std::string("Links"), std::string("a b"), std::string(100, 'a')})
+    CHECK(root.set_level("info", domain) == Code::not_found);
 }
 
 TEST_CASE("node: operators reach the status, and only those who may operate the rest") {

@@ -103,7 +103,9 @@ TEST_CASE("settings: a value of another type or out of bounds is an error that s
       {"node.name = \"a\\u001b[31m\"", "node.name must be UTF-8 text without control characters"},
       {"log.level = 'loud'", "log.level must be one of trace debug info warn error off"},
       {"log.levels = 'debug'", "log.levels must be a section of texts"},
-      {"log.levels.net = 'loud'",
+      {"log.levels.net = 'debug'",
+       "log.levels must be a section in which each name is one of actor config health links node"},
+      {"log.levels.links = 'loud'",
        "log.levels must be a section in which each is one of trace debug info warn error off"},
       {"store.sync = 'never'",
        "store.sync must be always: a node acknowledges nothing that a power cut could take back"},
@@ -205,7 +207,7 @@ TEST_CASE("settings: dots and brackets within text and comments are no nesting")
 TEST_CASE("settings: what is shown as TOML loads to the same values") {
   const Settings settings =
       good(file("join = ['a:1', '[::1]:2']\nlisten = '0.0.0.0:0'\n[node]\nname = 'a\"b\\ü'\n"
-                "[log.levels]\nnet = 'debug'\n[peers]\nhealth_period = '1500ms'\n"));
+                "[log.levels]\nlinks = 'debug'\n[peers]\nhealth_period = '1500ms'\n"));
   for (const bool with_origin : {false, true}) {
     const std::string shown = settings.render_toml(with_origin);
     const Settings again = good(file(shown));
@@ -218,7 +220,7 @@ TEST_CASE("settings: what is shown as TOML loads to the same values") {
 
 TEST_CASE("settings: a reload takes over what may change and says which") {
   Settings settings = good(file("log.level = 'warn'"));
-  const auto changed = settings.reload(file("log.level = 'debug'\nlog.levels = { net = 'trace' }"));
+  const auto changed = settings.reload(file("log.level = 'debug'\nlog.levels = { links = 'trace' }"));
   REQUIRE(changed.ok());
   CHECK(changed.value() == std::vector<std::string>{"log.level", "log.levels"});
   CHECK(settings.get(kLogLevel) == "debug");
