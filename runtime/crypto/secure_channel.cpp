@@ -97,17 +97,18 @@ class Certificate final : public Botan::Credentials_Manager {
 
 std::string_view name(ChannelError error) {
   switch (error) {
-    case ChannelError::bad_record: return "bad_record";
-    case ChannelError::handshake_failed: return "handshake_failed";
-    case ChannelError::handshake_too_long: return "handshake_too_long";
-    case ChannelError::no_extended_master_secret: return "no_extended_master_secret";
-    case ChannelError::renegotiation: return "renegotiation";
-    case ChannelError::alert: return "alert";
-    case ChannelError::truncated: return "truncated";
-    case ChannelError::closed: return "closed";
-    case ChannelError::not_established: return "not_established";
+    case ChannelError::bad_record: return "what comes from there is no TLS, or was changed on the way";
+    case ChannelError::handshake_failed: return "no agreement with what answers there; it may be no troupe node";
+    case ChannelError::handshake_too_long: return "it sends more than a handshake needs; it may be no troupe node";
+    case ChannelError::no_extended_master_secret:
+      return "it does not bind its keys to the session; it may be no troupe node";
+    case ChannelError::renegotiation: return "it asks to renegotiate, which no troupe node does";
+    case ChannelError::alert: return "it has broken off the channel; it may be no troupe node";
+    case ChannelError::truncated: return "it has hung up in the middle";
+    case ChannelError::closed: return "it has said goodbye";
+    case ChannelError::not_established: return "the channel is not established yet";
   }
-  return "bad_record";
+  return "what comes from there is no TLS, or was changed on the way";
 }
 
 /// All parts are constant after construction or keep no state, so that channels on several threads may share them.

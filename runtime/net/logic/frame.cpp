@@ -83,14 +83,14 @@ std::string_view name(FrameType type) {
 
 std::string_view name(FrameError error) {
   switch (error) {
-    case FrameError::too_long: return "too_long";
-    case FrameError::too_short: return "too_short";
+    case FrameError::too_long: return "too long";
+    case FrameError::too_short: return "too short";
     case FrameError::misaligned: return "misaligned";
-    case FrameError::unknown_type: return "unknown_type";
-    case FrameError::reserved: return "reserved";
-    case FrameError::bad_path: return "bad_path";
+    case FrameError::unknown_type: return "of an unknown type";
+    case FrameError::reserved: return "with reserved bits";
+    case FrameError::bad_path: return "for a path that cannot be";
   }
-  return "too_long";
+  return "too long";
 }
 
 bool valid_path(std::string_view path) {

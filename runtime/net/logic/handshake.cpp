@@ -24,17 +24,18 @@ base::Bytes frame_of(FrameType type, std::uint64_t kind, base::ByteView payload)
 
 std::string_view name(Refusal refusal) {
   switch (refusal) {
-    case Refusal::malformed: return "malformed";
-    case Refusal::too_long: return "too_long";
-    case Refusal::out_of_order: return "out_of_order";
-    case Refusal::own_key: return "own_key";
-    case Refusal::bad_work: return "bad_work";
-    case Refusal::wrong_id: return "wrong_id";
-    case Refusal::version_disjoint: return "version_disjoint";
-    case Refusal::role_denied: return "role_denied";
-    case Refusal::bad_proof: return "bad_proof";
+    case Refusal::malformed: return "it does not speak as a troupe node does";
+    case Refusal::too_long: return "it sends more than a troupe node does";
+    case Refusal::out_of_order: return "it does not keep the order of a handshake";
+    case Refusal::own_key: return "it shows our own key: the address leads back to this node";
+    case Refusal::bad_work: return "its id shows less work than this network asks for (identity.work_bits)";
+    case Refusal::wrong_id: return "another node answers there than the one whose id was given";
+    case Refusal::version_disjoint:
+      return "it speaks no version of the protocol that this program speaks; one of the two is too old";
+    case Refusal::role_denied: return "its key may not do what it asks for";
+    case Refusal::bad_proof: return "it cannot prove its key; somebody in between may be speaking for it";
   }
-  return "malformed";
+  return "it does not speak as a troupe node does";
 }
 
 Refusal refusal_of(FrameError error) { return error == FrameError::too_long ? Refusal::too_long : Refusal::malformed; }

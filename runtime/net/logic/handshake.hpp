@@ -47,7 +47,7 @@ enum class Refusal : std::uint8_t {
 };
 inline constexpr std::size_t kRefusals = 9;  // for a counter of each
 
-std::string_view name(Refusal refusal);
+std::string_view name(Refusal refusal);  ///< in words, of the other side: told behind "the handshake failed: "
 
 /// How a stream that is cut wrong counts while the handshake lasts.
 Refusal refusal_of(FrameError error);

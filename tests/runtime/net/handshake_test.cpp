@@ -4,6 +4,7 @@
 #include <rapidcheck.h>
 
 #include <cstring>
+#include <set>
 #include <string>
 
 #include "runtime/base/random.hpp"
@@ -148,6 +149,17 @@ Handshake dialler(Role role = Role::peer, std::optional<base::NodeId> pinned = {
 }
 
 }  // namespace
+
+TEST_CASE("handshake: each refusal is told to people in words of its own") {
+  std::set<std::string_view> told;
+  for (std::size_t i = 0; i < net::kRefusals; ++i) {
+    const std::string_view words = net::name(static_cast<net::Refusal>(i));
+    CAPTURE(words);
+    CHECK(words.find(' ') != std::string_view::npos);
+    told.insert(words);
+  }
+  CHECK(told.size() == net::kRefusals);
+}
 
 TEST_CASE("net: two honest nodes know each other after the handshake") {
   const Ending end = talk(server(), dialler(Role::peer, alice().id()));
