@@ -90,7 +90,8 @@ class Actor {
   /// The same with an envelope that is at hand; its header names the deadline.
   void request(const Handle& to, Envelope question, base::Callback<void(const Envelope&)> callback);
 
-  /// Asks for a stream: `item(Item::Reader)` for each, then `ended(Result<void, Error>)` once.
+  /// Asks for a stream: `item(Item::Reader)` for each, then `ended(Result<void, Error>)` once. With nobody to ask, or
+  /// above NodeLimits::asks_max, it ends as a question does.
   template <class Q, class Item, class Fill, class OnItem, class OnEnd>
   Subscription subscribe(const Handle& to, base::Duration idle, Fill&& fill, OnItem item, OnEnd ended) {
     return subscribe_raw<Q>(

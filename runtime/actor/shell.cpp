@@ -217,19 +217,22 @@ Shell::Pending Shell::take_pending(std::uint64_t id) {
   return out;
 }
 
+/// Answers a question of this actor, or ends its stream, from the mailbox as every answer comes: a caller never sees
+/// its callback run inside ask().
+void Shell::refuse_later(std::uint64_t id, base::Code code, const char* text) {
+  enqueue(caf::make_mailbox_element(
+              nullptr, caf::message_id{id | caf::message_id::response_flag_mask | caf::message_id::default_async_value},
+              {}, error_envelope({code, text})),
+          execution());
+}
+
 void Shell::request(const Handle& to, Envelope question, base::Callback<void(const Envelope&)> callback) {
-  const auto refuse_later = [&](base::Code code, const char* text) {
-    // Calls back from the mailbox, as every answer does, so that a caller never sees its callback run inside ask().
-    const std::uint64_t id = add_pending({0, std::move(callback), nullptr}, base::Instant::max());
-    enqueue(
-        caf::make_mailbox_element(
-            nullptr, caf::message_id{id | caf::message_id::response_flag_mask | caf::message_id::default_async_value},
-            {}, error_envelope({code, text})),
-        execution());
-  };
-  if (pending_.size() - free_.size() >= setup_.node->limits().asks_max)
-    return refuse_later(base::Code::overloaded, "too many questions of this actor wait for an answer");
-  if (!to) return refuse_later(base::Code::unavailable, "there is nobody to ask");
+  const bool full = pending_.size() - free_.size() >= setup_.node->limits().asks_max;
+  if (full || !to) {
+    const std::uint64_t refused = add_pending({0, std::move(callback), nullptr}, base::Instant::max());
+    return full ? refuse_later(refused, base::Code::overloaded, "too many questions of this actor wait for an answer")
+                : refuse_later(refused, base::Code::unavailable, "there is nobody to ask");
+  }
   const std::uint64_t id = add_pending({0, std::move(callback), nullptr}, question.header().due);
   const bool urgent = question.kind()->lane == messages::Lane::control;
   const caf::message_id mid{id | (urgent ? 0 : caf::message_id::default_async_value)};

@@ -168,6 +168,7 @@ class Shell final : public caf::event_based_actor {
   std::uint64_t add_pending(Pending pending, base::Instant due);
   Pending* find_pending(std::uint64_t id);
   Pending take_pending(std::uint64_t id);
+  void refuse_later(std::uint64_t id, base::Code code, const char* text);
   void wake_up();
   void run_due(std::uint64_t id);
   void run_timer(TimerTag tag);

@@ -3,15 +3,19 @@
 
 namespace troupe::runtime {
 std::shared_ptr<StreamEnd> Shell::open_stream(const Handle& to, base::Duration idle, Envelope question, bool reads) {
-  base::ensure(to != nullptr, "a stream is opened with somebody");
-  base::ensure(pending_.size() - free_.size() < setup_.node->limits().asks_max,
-               "an actor has room for one more stream");
-  const auto other = caf::actor_cast<caf::strong_actor_ptr>(to);
+  const bool full = pending_.size() - free_.size() >= setup_.node->limits().asks_max;
+  caf::strong_actor_ptr other;  // stays null for a stream that ends before it begins
+  if (to && !full) other = caf::actor_cast<caf::strong_actor_ptr>(to);
   const std::uint64_t id = add_pending({}, now() + idle);
   auto stream = std::make_shared<StreamEnd>(*this, StreamEnd::Side::opener, other,
                                             id | caf::message_id::default_async_value, idle);
   stream->set_idle_id(id, now());
   find_pending(id)->stream = stream;
+  if (!other) {
+    if (full) refuse_later(id, base::Code::overloaded, "too many questions of this actor wait for an answer");
+    else refuse_later(id, base::Code::unavailable, "there is nobody to ask");
+    return stream;
+  }
   Header head = question.header();
   head.signal = Signal::open;
   if (reads) {

@@ -196,3 +196,61 @@ TEST_CASE("stream: those beyond the limit are refused `overloaded` unserved, unt
   CHECK(shop.sinks.size() == 3);
   CHECK_FALSE(ends[3].has_value());
 }
+
+TEST_CASE("stream: one that has nobody on its other side ends as a question does, and never inside the call") {
+  Theatre theatre;
+  std::vector<Code> ends;
+  Subscription reads;
+  Sink<Parcel> writes;
+  bool inside = true;
+  theatre.inside([&](Scripted& self) {
+    reads = self.subscribe<Order, Parcel>({}, 60s, no_fill, no_item, [&](Result<void, Error> end) {
+      CHECK_FALSE(inside);
+      ends.push_back(end.error().code);
+    });
+    writes = self.feed<Order, Parcel, Number>({}, 60s, no_fill, [&](const runtime::Answer<Number>& answer) {
+      CHECK_FALSE(inside);
+      ends.push_back(answer.error().code);
+    });
+    CHECK_FALSE(writes.ready());
+    inside = false;
+  });
+  CHECK(ends == std::vector{Code::unavailable, Code::unavailable});
+  theatre.stage.run_for(120s);
+  CHECK(ends.size() == 2);
+  CHECK(theatre.record("/outside")->restarts == 0);
+}
+
+TEST_CASE("stream: one that is given up before it could end calls nobody") {
+  Theatre theatre;
+  int ended = 0;
+  theatre.inside([&](Scripted& self) {
+    Subscription reads =
+        self.subscribe<Order, Parcel>({}, 60s, no_fill, no_item, [&](const Result<void, Error>&) { ++ended; });
+    Sink<Parcel> writes =
+        self.feed<Order, Parcel, Number>({}, 60s, no_fill, [&](const runtime::Answer<Number>&) { ++ended; });
+    reads.cancel();
+  });
+  theatre.stage.run_for(120s);
+  CHECK(ended == 0);
+  CHECK(theatre.record("/outside")->restarts == 0);
+}
+
+TEST_CASE("stream: above the limit of questions it is `overloaded`, and the actor goes on") {
+  runtime::NodeLimits limits;
+  limits.asks_max = 2;
+  Theatre theatre(1, limits);
+  Shop shop;
+  const Handle seller = theatre.start("shop", shop.receive());
+  std::vector<Subscription> all;
+  std::vector<Code> ends;
+  theatre.inside([&](Scripted& self) {
+    for (int i = 0; i < 3; ++i)
+      all.push_back(self.subscribe<Order, Parcel>(seller, 60s, no_fill, no_item,
+                                                  [&](Result<void, Error> end) { ends.push_back(end.error().code); }));
+  });
+  CHECK(ends == std::vector{Code::overloaded});
+  CHECK(shop.sinks.size() == 2);
+  CHECK(theatre.record("/outside")->restarts == 0);
+  theatre.inside([&](Scripted&) { all.clear(); });
+}
