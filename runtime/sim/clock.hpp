@@ -1,5 +1,8 @@
 #pragma once
-// Time of one simulated node: the stage's time plus the node's own offset; wake-ups lie on the timeline.
+// Time of one simulated node: the stage's time as its own clock shows it; wake-ups lie on the timeline.
+//
+// Monotonic  `offset` ahead of the stage, and faster than it by `drift_ppm` millionths. Never steps.
+// Date       runs with it; step() moves the date alone, as an operator or a time server does.
 #include <caf/actor_addr.hpp>
 #include <chrono>
 #include <map>
@@ -12,16 +15,23 @@ namespace troupe::sim {
 /// The date at the stage's Instant 0: 2026-01-01 00:00:00 UTC.
 inline constexpr base::WallTime kFirstDay{std::chrono::seconds(1'767'225'600)};
 
+inline constexpr std::int32_t kDriftPpmMax = 100'000;  // our choice: a tenth, far worse than any crystal
+
 class Clock final : public ports::Clock {
  public:
-  /// `offset` is what now() is ahead of the stage, so that nobody compares the instants of two nodes unnoticed.
-  Clock(Stage& stage, base::Duration offset) : stage_(stage), offset_(offset) {}
+  /// `offset` is what now() is ahead of the stage at its Instant 0, so that nobody compares the instants of two nodes
+  /// unnoticed. `drift_ppm` is at most kDriftPpmMax, fast or slow.
+  Clock(Stage& stage, base::Duration offset, std::int32_t drift_ppm = 0);
   ~Clock() override;
   Clock(const Clock&) = delete;
   Clock& operator=(const Clock&) = delete;
 
-  base::Instant now() const override { return stage_.now() + offset_; }
-  base::WallTime wall() const override { return kFirstDay + stage_.now().since_origin(); }
+  base::Instant now() const override { return base::Instant(offset_ + elapsed()); }
+  base::WallTime wall() const override { return kFirstDay + stepped_ + elapsed(); }
+
+  /// Moves the date by that much, forward or back.
+  void step(base::Duration by) { stepped_ += by; }
+
   void wake(const runtime::Handle& sleeper, base::Instant at) override;
   void forget(const runtime::Handle& sleeper) override;
 
@@ -29,8 +39,13 @@ class Clock final : public ports::Clock {
   std::size_t sleepers() const { return sleepers_.size(); }
 
  private:
+  base::Duration elapsed() const;
+  base::Instant stage_time(base::Instant own) const;
+
   Stage& stage_;
   base::Duration offset_;
+  std::int64_t drift_ppm_;
+  base::Duration stepped_{0};
   std::map<caf::actor_id, Stage::Appointment> sleepers_;
 };
 

@@ -6,6 +6,7 @@
 #include "tests/runtime/os/probe.hpp"
 
 using namespace std::chrono_literals;
+using troupe::base::Duration;
 using troupe::base::Instant;
 using troupe::sim::Clock;
 using troupe::sim::Stage;
@@ -64,4 +65,44 @@ TEST_CASE("clock: who is forgotten sleeps on, who is late is woken at once") {
   stage.run_for(1h);
   CHECK(forgotten.wake_ups() == 0);
   CHECK(clock.sleepers() == 0);
+}
+
+TEST_CASE("clock: a fast one shows more time, a slow one less, and the date goes with it") {
+  Stage stage(1);
+  const Clock fast(stage, 0s, 100), slow(stage, 0s, -100);
+  stage.run_for(10'000s);
+  CHECK(fast.now() == Instant{10'001s});
+  CHECK(slow.now() == Instant{9'999s});
+  CHECK(fast.wall() - slow.wall() == 2s);
+}
+
+TEST_CASE("clock: a sleeper wakes at the first moment at which its own clock shows the time") {
+  Stage stage(1);
+  for (const int drift : {0, 1, -1, 37, -37, 50'000, -50'000, 100'000, -100'000}) {
+    CAPTURE(drift);
+    Clock clock(stage, 7s, drift);
+    Probe sleeper(stage.system());
+    for (const Duration nap :
+         {Duration(1ns), Duration(999ns), Duration(1s), Duration(12'345'678'901ns), Duration(24h)}) {
+      const Instant due = clock.now() + nap;
+      const auto before = sleeper.wake_ups();
+      clock.wake(sleeper.actor(), due);
+      REQUIRE(stage.run_until([&] { return sleeper.wake_ups() > before; }, 48h));
+      CHECK(clock.now() >= due);
+      CHECK(clock.now() - due < 2ns);
+    }
+  }
+}
+
+TEST_CASE("clock: a step moves the date and no deadline") {
+  Stage stage(1);
+  Clock clock(stage, 0s);
+  Probe sleeper(stage.system());
+  clock.wake(sleeper.actor(), Instant{10s});
+  const auto date = clock.wall();
+  clock.step(-1h);
+  CHECK(clock.now() == Instant{});
+  CHECK(date - clock.wall() == 1h);
+  stage.run_for(10s);
+  CHECK(sleeper.wake_ups() == 1);
 }
