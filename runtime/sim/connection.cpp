@@ -108,6 +108,33 @@ void Connection::thaw() {
   }
 }
 
+void Connection::vanish(const Address& node) {
+  for (const Side side : {Side::dialler, Side::acceptor}) {
+    End& end = at(side);
+    if (end.address != node || end.ended) continue;
+    end.ended = end.gone = end.end_sent = true;
+    end.owner = nullptr;
+    end.unsent.clear();
+    end.inbox.clear();
+    end.under_way.clear();  // what was sent is lost with who would have sent it again
+  }
+}
+
+void Connection::reset_if_believed() {
+  for (const Side side : {Side::dialler, Side::acceptor})
+    if (at(side).gone && at(side).knocked) refuse(side);
+}
+
+/// The machine of that end answers for a stream that it does not know.
+void Connection::refuse(Side gone) {
+  const Side believer = other(gone);
+  const base::Duration latency = fabric_->latency(at(gone).address, at(believer).address);
+  fabric_->stage().after(latency, [self = shared_from_this(), believer] {
+    self->at(believer).end_sent = true;
+    self->finish(believer, "connection reset by the other side", "");
+  });
+}
+
 /// Sends as much as the window allows, in pieces of the network's choice.
 void Connection::pump(Side from) {
   End& end = at(from);
@@ -139,16 +166,23 @@ void Connection::pump(Side from) {
 
 void Connection::send(Side from, Segment segment) {
   End& end = at(from);
-  const base::Duration latency = fabric_->latency(end.address, at(other(from)).address);
-  end.last_arrival = std::max(end.last_arrival, fabric_->stage().now() + latency);
+  const base::Instant arrival = fabric_->depart(end.address, at(other(from)).address, segment.bytes);
+  end.last_arrival = std::max(end.last_arrival, arrival);
   end.under_way.push_back(std::move(segment));
   fabric_->stage().at(end.last_arrival, [self = shared_from_this(), from] { self->arrive(from); });
 }
 
 void Connection::arrive(Side from) {
   End& end = at(from);
+  if (end.under_way.empty()) return;  // lost with its sender
   if (fabric_->is_cut(end.address, at(other(from)).address)) {
     ++end.held;
+    return;
+  }
+  if (End& there = at(other(from)); there.gone) {
+    there.knocked = true;
+    if (!fabric_->is_gone(there.address)) refuse(other(from));
+    end.under_way.pop_front();
     return;
   }
   if (!at(other(from)).ended) at(other(from)).inbox.push_back(std::move(end.under_way.front()));

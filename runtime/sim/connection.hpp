@@ -32,9 +32,14 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void reset(const std::string& why);
   /// The link is no longer cut: what it held back is on its way again.
   void thaw();
+  /// The machine at that address is gone: its end neither says nor hears anything more.
+  void vanish(const Address& node);
+  /// It is back and knows nothing of this stream: the other end is reset now if it has sent, else once it sends.
+  void reset_if_believed();
 
   bool ended() const { return ends_[0].ended && ends_[1].ended; }
   bool between(const Address& one, const Address& other) const;
+  bool touches(const Address& node) const { return ends_[0].address == node || ends_[1].address == node; }
 
  private:
   struct Segment {
@@ -49,6 +54,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
     bool closing = false;
     bool ended = false;
     bool end_sent = false;
+    bool gone = false;               ///< with its machine: it has ended, and the other end does not know
+    bool knocked = false;            ///< something was sent to it since
     std::deque<base::Bytes> unsent;  ///< written by the owner, beyond the window
     std::size_t first_sent = 0;      ///< bytes of the first of them that have left
     std::deque<Segment> under_way;   ///< to the other end
@@ -64,6 +71,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void send(Side from, Segment segment);
   void arrive(Side from);
   void read(Side side);
+  void refuse(Side gone);
   void finish(Side side, const std::string& why, const std::string& why_there);
 
   std::shared_ptr<Fabric> fabric_;

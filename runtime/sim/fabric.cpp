@@ -1,11 +1,18 @@
 #include "runtime/sim/fabric.hpp"
 
+#include <algorithm>
 #include <caf/actor_cast.hpp>
+#include <utility>
 
 #include "runtime/ports/events.hpp"
 #include "runtime/sim/connection.hpp"
 
 namespace troupe::sim {
+namespace {
+
+constexpr std::uint64_t kNanosASecond = 1'000'000'000;
+
+}  // namespace
 
 Address address_of(std::uint16_t number) {
   return {0,
@@ -41,14 +48,52 @@ base::Duration Fabric::latency(const Address& from, const Address& to) {
 }
 
 void Fabric::heal(const Address& from, const Address& to) {
-  cuts_.erase({from, to});
+  const auto known = cuts_.find({from, to});
+  if (known == cuts_.end() || --known->second > 0) return;
+  cuts_.erase(known);
   for_each_between(from, to, [](Connection& connection) { connection.thaw(); });
 }
 
 void Fabric::heal_all() {
-  const auto cuts = std::move(cuts_);
-  cuts_.clear();
-  for (const auto& [from, to] : cuts) heal(from, to);
+  const auto cuts = std::exchange(cuts_, {});
+  for (const auto& [way, times] : cuts)
+    for_each_between(way.first, way.second, [](Connection& connection) { connection.thaw(); });
+}
+
+void Fabric::narrow(const Address& from, const Address& to, std::optional<std::uint64_t> bytes_per_second) {
+  if (!bytes_per_second) narrow_.erase({from, to});
+  else narrow_[{from, to}].bytes_per_second = std::max<std::uint64_t>(*bytes_per_second, 1);
+}
+
+base::Instant Fabric::depart(const Address& from, const Address& to, base::Bytes& piece) {
+  const Way way{from, to};
+  base::Instant leaves = stage_.now();
+  if (const auto known = narrow_.find(way); known != narrow_.end()) {
+    Narrow& link = known->second;
+    leaves = std::max(leaves, link.free_at);
+    leaves = leaves + base::Duration(piece.size() * kNanosASecond / link.bytes_per_second);
+    link.free_at = leaves;
+  }
+  if (const auto known = corrupt_.find(way); known != corrupt_.end() && !piece.empty()) {
+    base::Random& random = stage_.stream("corrupt." + base::hex(from) + "." + base::hex(to));
+    const std::uint64_t bit = random.below(piece.size() * 8);
+    piece[bit / 8] = static_cast<std::uint8_t>(piece[bit / 8] ^ 1U << bit % 8);
+    corrupt_.erase(known);
+  }
+  const auto clog = clogs_.find(way);
+  return leaves + latency(from, to) + (clog == clogs_.end() ? base::Duration::zero() : clog->second);
+}
+
+void Fabric::vanish(const Address& node) {
+  gone_.insert(node);
+  std::erase_if(listeners_, [&](const auto& one) { return one.first.address == node; });
+  std::erase_if(local_listeners_, [&](const auto& one) { return one.first.first == node; });
+  for_each_at(node, [&](Connection& connection) { connection.vanish(node); });
+}
+
+void Fabric::appear(const Address& node) {
+  if (gone_.erase(node) == 0) return;
+  for_each_at(node, [](Connection& connection) { connection.reset_if_believed(); });
 }
 
 void Fabric::reset(const Address& one, const Address& other) {
@@ -64,13 +109,22 @@ std::size_t Fabric::streams() const {
   return open;
 }
 
-void Fabric::for_each_between(const Address& one, const Address& other,
-                              const std::function<void(Connection&)>& action) {
+void Fabric::for_each(const std::function<bool(const Connection&)>& which,
+                      const std::function<void(Connection&)>& action) {
   std::erase_if(connections_, [](const auto& weak) { return weak.expired(); });
   for (std::size_t i = 0; i < connections_.size(); ++i) {
     const auto connection = connections_[i].lock();
-    if (connection && connection->between(one, other)) action(*connection);
+    if (connection && which(*connection)) action(*connection);
   }
+}
+
+void Fabric::for_each_between(const Address& one, const Address& other,
+                              const std::function<void(Connection&)>& action) {
+  for_each([&](const Connection& connection) { return connection.between(one, other); }, action);
+}
+
+void Fabric::for_each_at(const Address& node, const std::function<void(Connection&)>& action) {
+  for_each([&](const Connection& connection) { return connection.touches(node); }, action);
 }
 
 std::optional<Address> Fabric::resolve(const std::string& host, const Address& from) const {
@@ -132,7 +186,7 @@ void Fabric::fail(const std::shared_ptr<Dial>& dial, std::string why) {
 /// Sends the first packet, and once more later while a cut swallows it.
 void Fabric::knock(const std::shared_ptr<Dial>& dial) {
   if (dial->done) return;
-  if (is_cut(dial->from, dial->to.address)) {
+  if (is_cut(dial->from, dial->to.address) || is_gone(dial->to.address)) {
     stage_.after(kDialAgain, [self = shared_from_this(), dial] { self->knock(dial); });
     return;
   }

@@ -3,10 +3,11 @@
 //
 // Model   TCP as its users see it. Bytes arrive whole and in order, in pieces that the sender did not choose; what a
 //         cut holds back arrives after it heals. A dial through a cut is tried again until its deadline.
+// Faults  cuts, clogs, narrow links and wrong bytes each concern one direction; those that overlap add up. A machine
+//         that vanishes says nothing more: who sends to it waits, and is reset once it is back.
 // Chance  latency of a link is drawn once from [latency_min, latency_max], and pieces are drawn as they leave, from
 //         streams named by the link, so that one link's traffic does not change another's.
 // Limits  kWindowBytes between a writer and a reader that does not read; the rest stays unwritten.
-// Later   bandwidth, loss of datagrams and crashes of nodes belong here too.
 #include <array>
 #include <functional>
 #include <map>
@@ -49,10 +50,20 @@ class Fabric : public std::enable_shared_from_this<Fabric> {
   /// Makes `host` resolve to `address` everywhere.
   void name(std::string host, const Address& address) { names_[std::move(host)] = address; }
 
-  /// Holds back everything from one node to another until heal(). The other direction is its own.
-  void cut(const Address& from, const Address& to) { cuts_.insert({from, to}); }
+  /// Holds back everything from one node to another until heal() was called as often. The other direction is its own.
+  void cut(const Address& from, const Address& to) { ++cuts_[{from, to}]; }
   void heal(const Address& from, const Address& to);
   void heal_all();
+  /// What leaves one node for another from now on travels `longer`; a negative one takes that back.
+  void clog(const Address& from, const Address& to, base::Duration longer) { clogs_[{from, to}] += longer; }
+  /// Lets at most that many bytes a second through; nothing: as many as come.
+  void narrow(const Address& from, const Address& to, std::optional<std::uint64_t> bytes_per_second);
+  /// Changes one bit of the next piece that leaves one node for another.
+  void corrupt(const Address& from, const Address& to) { corrupt_.insert({from, to}); }
+  /// The machine is gone without a word, with all that it had bound. Its streams hear nothing more.
+  void vanish(const Address& node);
+  /// It is back, and resets whoever still believes in a stream of before.
+  void appear(const Address& node);
   /// Ends all streams between two nodes; both sides learn it at once.
   void reset(const Address& one, const Address& other);
 
@@ -64,6 +75,9 @@ class Fabric : public std::enable_shared_from_this<Fabric> {
   Stage& stage() { return stage_; }
   base::Duration latency(const Address& from, const Address& to);
   bool is_cut(const Address& from, const Address& to) const { return cuts_.contains({from, to}); }
+  bool is_gone(const Address& node) const { return gone_.contains(node); }
+  /// When a piece that leaves now arrives, and what it is by then.
+  base::Instant depart(const Address& from, const Address& to, base::Bytes& piece);
   std::optional<Address> resolve(const std::string& host, const Address& from) const;
 
   /// The place that was bound; nothing if it is taken. Port 0 picks a free one.
@@ -91,12 +105,23 @@ class Fabric : public std::enable_shared_from_this<Fabric> {
   void knock(const std::shared_ptr<Dial>& dial);
   void answer(const std::shared_ptr<Dial>& dial);
   const caf::weak_actor_ptr* listener(const Dial& dial) const;
+  void for_each(const std::function<bool(const Connection&)>& which, const std::function<void(Connection&)>& action);
+  void for_each_at(const Address& node, const std::function<void(Connection&)>& action);
   void for_each_between(const Address& one, const Address& other, const std::function<void(Connection&)>& action);
 
   Stage& stage_;
   Latency latency_;
   std::map<std::string, Address> names_;
-  std::set<std::pair<Address, Address>> cuts_;
+  using Way = std::pair<Address, Address>;
+  struct Narrow {
+    std::uint64_t bytes_per_second = 0;
+    base::Instant free_at;
+  };
+  std::map<Way, unsigned> cuts_;
+  std::map<Way, base::Duration> clogs_;
+  std::map<Way, Narrow> narrow_;
+  std::set<Way> corrupt_;
+  std::set<Address> gone_;
   std::map<std::pair<Address, Address>, base::Duration> latencies_;
   std::map<base::Endpoint, caf::weak_actor_ptr> listeners_;
   std::map<std::pair<Address, std::string>, caf::weak_actor_ptr> local_listeners_;

@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+#include <bit>
+
 #include "runtime/sim/connection.hpp"
 #include "tests/runtime/os/network_contract.hpp"
 
@@ -168,4 +170,110 @@ TEST_CASE("network: names resolve as the fabric was told, loopback to the node i
   place.far().dial({"127.0.0.1", 4001}, due + 1h, 4, caller.actor());
   CHECK(place.until([&] { return caller.dialled() == 3 && caller.failed().size() == 1; }));
   CHECK(caller.failed()[0].ticket == 4);
+}
+
+TEST_CASE("network: overlapping cuts heal only when each of them has healed") {
+  SimPlace place;
+  Pair<SimPlace> pair(place);
+  pair.start();
+  for (int i = 0; i < 2; ++i) place.fabric().cut(sim::address_of(1), sim::address_of(2));
+  pair.near->write(bytes_of("held"));
+  place.fabric().heal(sim::address_of(1), sim::address_of(2));
+  place.stage().run_for(10s);
+  CHECK(pair.far_events.received().empty());
+  place.fabric().heal(sim::address_of(1), sim::address_of(2));
+  place.fabric().heal(sim::address_of(1), sim::address_of(2));  // once too often is harmless
+  place.stage().run_for(10s);
+  CHECK(pair.far_events.received() == "held");
+}
+
+TEST_CASE("network: a clogged link is late one way, and what left before it was keeps its time") {
+  SimPlace place;
+  Pair<SimPlace> pair(place);
+  pair.start();
+  place.fabric().clog(sim::address_of(1), sim::address_of(2), 30s);
+  pair.near->write(bytes_of("late"));
+  pair.far->write(bytes_of("in time"));
+  place.stage().run_for(1s);
+  CHECK(pair.near_events.received() == "in time");
+  CHECK(pair.far_events.received().empty());
+  place.fabric().clog(sim::address_of(1), sim::address_of(2), -30s);
+  pair.near->write(bytes_of(" and whole"));
+  place.stage().run_for(10s);
+  CHECK(pair.far_events.received().empty());  // bytes keep their order
+  place.stage().run_for(30s);
+  CHECK(pair.far_events.received() == "late and whole");
+}
+
+TEST_CASE("network: a narrow link lets no more through than it was told") {
+  SimPlace place;
+  Pair<SimPlace> pair(place);
+  pair.start();
+  place.fabric().narrow(sim::address_of(1), sim::address_of(2), 1'000);
+  const std::string text = long_text(10'000);
+  pair.near->write(bytes_of(text));
+  place.stage().run_for(5s);
+  CHECK(pair.far_events.received().size() <= 5'000);
+  place.stage().run_for(6s);
+  CHECK(pair.far_events.received() == text);
+}
+
+TEST_CASE("network: a corrupted piece differs in one bit, and the next ones are right") {
+  SimPlace place;
+  Pair<SimPlace> pair(place);
+  pair.start();
+  place.fabric().corrupt(sim::address_of(1), sim::address_of(2));
+  const std::string text = long_text(1'000);
+  pair.near->write(bytes_of(text));
+  place.stage().run_for(1s);
+  const std::string got = pair.far_events.received();
+  REQUIRE(got.size() == text.size());
+  int bits = 0;
+  for (std::size_t i = 0; i < got.size(); ++i) bits += std::popcount(static_cast<unsigned>((got[i] ^ text[i]) & 0xff));
+  CHECK(bits == 1);
+  pair.near->write(bytes_of(text));
+  place.stage().run_for(1s);
+  CHECK(pair.far_events.received().substr(text.size()) == text);
+}
+
+TEST_CASE("network: a machine that vanishes is silent, and resets who sends to it once it is back") {
+  SimPlace place;
+  Pair<SimPlace> pair(place);
+  pair.start();
+  place.fabric().vanish(sim::address_of(2));
+  place.stage().run_for(1h);
+  CHECK_FALSE(pair.near_events.closed());
+
+  SUBCASE("who has sent meanwhile is reset when it returns") {
+    pair.near->write(bytes_of("hello?"));
+    place.stage().run_for(1h);
+    CHECK_FALSE(pair.near_events.closed());
+    place.fabric().appear(sim::address_of(2));
+    place.stage().run_for(1s);
+    CHECK(pair.near_events.closed() == "connection reset by the other side");
+  }
+  SUBCASE("who sends later is reset then") {
+    place.fabric().appear(sim::address_of(2));
+    place.stage().run_for(1h);
+    CHECK_FALSE(pair.near_events.closed());
+    pair.near->write(bytes_of("hello?"));
+    place.stage().run_for(1s);
+    CHECK(pair.near_events.closed() == "connection reset by the other side");
+  }
+  SUBCASE("a dial finds nobody until it is back and listens again") {
+    Probe door(place.system());
+    Probe caller(place.system());
+    place.near().dial({"10.0.0.2", 4000}, place.clock().now() + 5s, 1, caller.actor());
+    place.stage().run_for(6s);
+    REQUIRE(caller.failed().size() == 1);
+    CHECK(caller.failed()[0].why == "no answer in time");
+    place.fabric().appear(sim::address_of(2));
+    auto listener = place.far().listen({"10.0.0.2", 4000}, door.actor());
+    REQUIRE(listener.ok());
+    place.near().dial({"10.0.0.2", 4000}, place.clock().now() + 5s, 2, caller.actor());
+    place.stage().run_for(1s);
+    CHECK(caller.dialled() == 1);
+  }
+  CHECK(pair.far_events.received().empty());
+  CHECK_FALSE(pair.far_events.closed());
 }
