@@ -3,6 +3,7 @@
 //
 // Serves  published at kPath, to operators: PutFile, GetFile, ListFiles, ViewFile, VerifyFile, RemoveFile, PinFile.
 //         Its own children: PutHeld, PutBinds, PutEnds, PutFails, CopyMade, CopyRefused.
+// Path    kPath: it is the child `files` of a node's root, for holders, its own too, are asked at kHolderPath.
 // Spawns  `store` (a thread of its own) and `holder`, which other nodes ask; then an actor for each put, get, view and
 //         verify, whose streams pass through here, and some for the copies of a round of the watch.
 // States  loading: reads the rows of the catalogue, answers `unavailable`; then running. Rows that are damaged are not
