@@ -95,6 +95,9 @@ bool Store::fits(const Commit& commit) const {
 base::Outcome<void> Store::add(const Commit& commit) {
   if (const auto checked = commit.check(); !checked.ok()) return checked;
   base::ensure(fits(commit), "a commit that does not fit waits for the next group");
+  if (doubt_) {  // about what is looked up below
+    if (const auto resolved = resolve(); !resolved.ok()) return to_error(resolved.error());
+  }
   std::vector<Keyspace> where;
   bool grows = false;
   for (const Commit::Row& row : commit.rows) {

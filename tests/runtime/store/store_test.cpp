@@ -491,6 +491,26 @@ TEST_CASE("store: no pack is reclaimed while a commit is in doubt, for it may ne
   CHECK(state_of(*store) == State{{{"a", "1"}}, {4}});
 }
 
+TEST_CASE("store: a commit behind one in doubt knows what that one has changed") {
+  sim::Disk disk;
+  const auto store = open_store(disk);
+  Order first{{{"a", "0"}}, {3}, {}, {}};
+  REQUIRE(store->add(first.view()).ok());
+  REQUIRE(store->flush().ok());
+  REQUIRE(tidy_up(*store) == Tidied::done);
+  Order kept{{{"a", "1"}}, {4}, {}, {}};
+  REQUIRE(store->add(kept.view()).ok());
+  disk.fail(DiskOperation::sync, DiskError::io, 1);   // the database's log, after the pack
+  disk.fail(DiskOperation::write, DiskError::io, 2);  // the attempt to find out, after pack and log
+  CHECK(store->flush().error().code == Code::unknown_outcome);
+  Order dropped{{{"a", "2"}}, {}, {4}, {}};
+  REQUIRE(store->add(dropped.view()).ok());
+  REQUIRE(store->flush().ok());
+  CHECK(store->usage().dead_bytes == record_bytes(blob_bytes(4)));
+  check_counts(*store, disk, State{{{"a", "2"}}, {3}});
+  CHECK(state_of(*store) == State{{{"a", "2"}}, {3}});
+}
+
 TEST_CASE("store: a device that fails while a pack is compacted costs no live blob and brings back no other") {
   for (std::uint64_t round = 0; round < 120; ++round) {
     CAPTURE(round);
