@@ -1,0 +1,155 @@
+#pragma once
+// A store actor in virtual time on a simulated disk, and somebody who asks it.
+#include <doctest/doctest.h>
+
+#include "messages/runtime.capnp.h"
+#include "runtime/store/store_actor.hpp"
+#include "runtime/store/store_words.hpp"
+#include "tests/runtime/actor/theatre.hpp"
+#include "tests/runtime/store/packing.hpp"
+
+namespace troupe::store {
+
+/// What a question came to: nothing while it waits, `ok`, or the code of its error.
+struct Heard {
+  bool ok = false;
+  std::optional<base::Code> code;
+};
+
+/// A store in virtual time, and somebody who asks it.
+class Counter {
+ public:
+  explicit Counter(std::uint64_t seed = 1, StoreOptions options = {}) : theatre(seed), options_(options) {}
+
+  void open() {
+    store = theatre.node.start("store", [options = options_] { return std::make_unique<StoreActor>("node", options); },
+                               {.placement = ports::Placement::own_thread});
+    theatre.stage.settle();
+  }
+  /// The process ends and the power fails.
+  void crash(base::Random& power) {
+    caf::anon_send_exit(store, caf::exit_reason::kill);
+    store = {};
+    theatre.stage.settle();
+    theatre.disk.crash(power);
+  }
+
+  /// Asks within a handler of the asker.
+  template <class Q, class A, class Fill, class Take>
+  void ask(test::Scripted& self, Heard& heard, Fill fill, Take take) {
+    self.ask<Q, A>(store, base::Instant::max(), fill, [&heard, take](runtime::Answer<A> answer) {
+      heard.ok = answer.ok();
+      if (answer.ok()) take(answer.value());
+      else heard.code = answer.error().code;
+    });
+  }
+  /// Asks one question and waits until nobody has anything to do.
+  template <class Q, class A, class Fill, class Take>
+  Heard ask(Fill fill, Take take) {
+    Heard heard;
+    theatre.inside([&](test::Scripted& self) { ask<Q, A>(self, heard, fill, take); });
+    theatre.stage.settle();
+    return heard;
+  }
+
+  void commit(test::Scripted& self, Heard& heard, std::string_view key, std::string_view value,
+              const std::vector<std::pair<base::Digest, base::Bytes>>& keep = {},
+              const std::vector<base::Digest>& drop = {}) {
+    ask<wire::Commit, messages::wire::Nothing>(
+        self, heard,
+        [&](wire::Commit::Builder out) {
+          if (!key.empty()) {
+            auto row = out.initRows(1)[0];
+            row.setKeyspace("test");
+            row.setKey(as_data(base::as_bytes(key)));
+            if (value.empty()) row.getValue().setErase();
+            else row.getValue().setPut(as_data(base::as_bytes(value)));
+          }
+          auto blobs = out.initKeep(static_cast<unsigned>(keep.size()));
+          for (unsigned i = 0; i < keep.size(); ++i) {
+            blobs[i].setId(as_data(keep[i].first.view()));
+            blobs[i].setBytes(as_data(keep[i].second));
+          }
+          auto ids = out.initDrop(static_cast<unsigned>(drop.size()));
+          for (unsigned i = 0; i < drop.size(); ++i) ids.set(i, as_data(drop[i].view()));
+        },
+        [](messages::wire::Nothing::Reader) {});
+  }
+  template <class... Rest>
+  Heard commit(std::string_view key, std::string_view value, const Rest&... rest) {
+    Heard heard;
+    theatre.inside([&](test::Scripted& self) { commit(self, heard, key, value, rest...); });
+    theatre.stage.settle();
+    return heard;
+  }
+  Heard keep(std::uint64_t number, std::size_t bytes) {
+    return commit("", "", std::vector{std::pair{id_of(number), payload_of(number, bytes)}});
+  }
+  Heard drop(std::vector<std::uint64_t> numbers) {
+    std::vector<base::Digest> ids;
+    for (const std::uint64_t number : numbers) ids.push_back(id_of(number));
+    return commit("", "", std::vector<std::pair<base::Digest, base::Bytes>>{}, ids);
+  }
+
+  Heard get(std::string_view key, std::string& out) {
+    return ask<wire::Get, wire::Found>(
+        [&](wire::Get::Builder question) {
+          question.setKeyspace("test");
+          question.setKey(as_data(base::as_bytes(key)));
+        },
+        [&](wire::Found::Reader found) { out = std::string(base::as_text(view(found.getValue()))); });
+  }
+  /// The value of a row; fails the test without one.
+  std::string row(std::string_view key) {
+    std::string out;
+    CHECK(get(key, out).ok);
+    return out;
+  }
+  Heard read(std::uint64_t number, base::Bytes& out) {
+    return ask<wire::Read, wire::Blobbed>(
+        [&](wire::Read::Builder question) { question.setId(as_data(id_of(number).view())); },
+        [&](wire::Blobbed::Reader blobbed) {
+          const auto bytes = view(blobbed.getBytes());
+          out.assign(bytes.begin(), bytes.end());
+        });
+  }
+  bool holds(std::uint64_t number, std::size_t bytes) {
+    base::Bytes out;
+    return read(number, out).ok && out == payload_of(number, bytes);
+  }
+  StoreUsage used() {
+    StoreUsage out;
+    CHECK(ask<wire::Usage, wire::Used>([](wire::Usage::Builder) {},
+                                       [&](wire::Used::Reader used) {
+                                         out.blobs = used.getBlobs();
+                                         out.blob_bytes = used.getBlobBytes();
+                                         out.dead_bytes = used.getDeadBytes();
+                                         out.free_bytes = used.getFreeBytes();
+                                         out.failure = used.getFailure().cStr();
+                                         out.damages = used.getDamages();
+                                       })
+              .ok);
+    return out;
+  }
+  std::uint64_t groups() {
+    std::uint64_t out = 0;
+    CHECK(ask<runtime::wire::Describe, wire::StoreState>(
+              [](runtime::wire::Describe::Builder) {}, [&](wire::StoreState::Reader state) { out = state.getGroups(); })
+              .ok);
+    return out;
+  }
+  /// Disk operations that `what` takes.
+  std::uint64_t cost(const std::function<void()>& what) {
+    const std::uint64_t before = theatre.disk.operations();
+    what();
+    return theatre.disk.operations() - before;
+  }
+
+  test::Theatre theatre;
+  runtime::Handle store;
+
+ private:
+  StoreOptions options_;
+};
+
+}  // namespace troupe::store
