@@ -18,7 +18,8 @@ struct Commit $kind(bytesMax = 4194304) {
 
   drop @2 :List(Data);
   # Ids of blobs, 32 bytes each, that are wanted no more. One that is not stored is fine, one that is also kept stays.
-  # A commit that only erases and drops works on a full disk.
+  # A commit that keeps no blob, and puts no more rows than it erases rows and drops blobs, nor more than 256 KiB of
+  # them, works on a full disk.
 }
 
 struct Change {
@@ -171,4 +172,7 @@ struct StoreState $kind(from = [view, operate], bytesMax = 2048) {
 
   groups @8 :UInt64;
   # Syncs that they shared.
+
+  ballastBytes @9 :UInt64;
+  # Kept on the device for the time when it has no room; less than usual once some was needed, until there is room again.
 }

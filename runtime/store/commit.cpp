@@ -24,6 +24,16 @@ base::Outcome<void> check_keyspace(std::string_view name) {
   return {};
 }
 
+bool Commit::deletes() const {
+  std::size_t puts = 0, bytes = 0;
+  for (const Row& row : rows) {
+    if (!row.value) continue;
+    ++puts;
+    bytes += row.key.size() + row.value->size();
+  }
+  return keep.empty() && puts <= rows.size() - puts + drop.size() && bytes <= kDeletionPutBytesMax;
+}
+
 std::size_t Commit::batch_bytes() const {
   std::size_t bytes = (keep.size() + drop.size()) * kIdRowBytes;
   for (const Row& row : rows) bytes += row.key.size() + (row.value ? row.value->size() : 0) + kChangeBytesExtra;

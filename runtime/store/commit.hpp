@@ -18,6 +18,7 @@ namespace troupe::store {
 inline constexpr std::size_t kBlobBytesMax = 2 * 1024 * 1024;  // messages/store.capnp: Blob
 inline constexpr std::size_t kGroupRowBytes = 64;              // the store's own row beside each group
 inline constexpr std::size_t kCommitBytesMax = kBatchBytesMax - kGroupRowBytes;  // a group is one batch
+inline constexpr std::size_t kDeletionPutBytesMax = 256 * 1024;  // our choice: notes of what is deleted, 2000 rows
 
 static_assert(kBlobBytesMax <= kRecordBytesMax);
 
@@ -35,6 +36,9 @@ struct Commit {
   std::vector<Blob> keep;
   std::vector<base::Digest> drop;
 
+  /// Whether it is there to delete: keeps no blob, and puts no more rows than it erases rows and drops blobs, nor more
+  /// than kDeletionPutBytesMax of them. Who deletes has to note what is still to be done about it.
+  bool deletes() const;
   /// What it writes into the database at most, as Batch counts it.
   std::size_t batch_bytes() const;
   /// Errors: `malformed` beyond a limit or with a bad name of a keyspace, `refused` for one of the store's own.

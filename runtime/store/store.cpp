@@ -9,7 +9,6 @@ namespace {
 constexpr std::string_view kOwnKeyspace = ".store";
 constexpr std::string_view kBlobsKeyspace = ".blobs";
 constexpr std::string_view kGroupKey = "group";
-constexpr std::uint64_t kPacksOfDevice = 16;                // our choice
 constexpr std::uint64_t kPackBytesLeast = 8 * 1024 * 1024;  // our choice: two groups
 
 std::array<std::uint8_t, 8> encode(std::uint64_t number) {
@@ -31,13 +30,20 @@ base::Error not_a_key(base::ByteView key) {
 }  // namespace
 
 Store::Store(ports::Disk& disk, std::string directory, std::uint64_t seed, StoreOptions options)
-    : disk_(disk), directory_(std::move(directory)), options_(options), seeds_(seed) {}
+    : disk_(disk),
+      directory_(std::move(directory)),
+      options_(options),
+      seeds_(seed),
+      ballast_(disk, directory_, options.ballast_bytes, options.reserve_bytes, seeds_.next()) {}
 
 StoreResult<std::unique_ptr<Store>> Store::open(ports::Disk& disk, const std::string& directory, Background background,
                                                 std::uint64_t seed, StoreOptions options) {
-  std::unique_ptr<Store> out(new Store(disk, directory, seed, options));
-  if (const auto started = out->start(background); !started.ok()) return started.error();
-  return out;
+  for (;;) {
+    std::unique_ptr<Store> out(new Store(disk, directory, seed, options));
+    const auto started = out->start(background);
+    if (started.ok()) return out;
+    if (started.error() != StoreError::no_space || !out->ballast_.release()) return started.error();
+  }
 }
 
 StoreResult<void> Store::start(Background background) {
@@ -65,7 +71,7 @@ StoreResult<void> Store::start(Background background) {
 StoreResult<std::unique_ptr<Packs>> Store::open_packs() {
   // On a small device small packs: a pack goes when all in it is dead, and copying what lives needs room.
   const auto free = disk_.free_bytes();
-  const std::uint64_t share = free.ok() ? free.value() / kPacksOfDevice : options_.pack_bytes_max;
+  const std::uint64_t share = free.ok() ? free.value() / kDeviceParts : options_.pack_bytes_max;
   const std::uint64_t pack_bytes_max = std::min(options_.pack_bytes_max, std::max(share, kPackBytesLeast));
   return Packs::open(
       disk_, directory_ + "/packs",
@@ -96,15 +102,14 @@ base::Outcome<void> Store::add(const Commit& commit) {
   if (const auto checked = commit.check(); !checked.ok()) return checked;
   base::ensure(fits(commit), "a commit that does not fit waits for the next group");
   if (doubt_) {  // about what is looked up below
-    if (const auto resolved = resolve(); !resolved.ok()) return to_error(resolved.error());
+    const auto resolved = resolve(commit.deletes() ? Need::deletes : Need::grows);
+    if (!resolved.ok()) return to_error(resolved.error());
   }
   std::vector<Keyspace> where;
-  bool grows = false;
   for (const Commit::Row& row : commit.rows) {
     const auto found = keyspace(row.keyspace);
     if (!found.ok()) return to_error(found.error());
     where.push_back(found.value());
-    grows = grows || row.value.has_value();
   }
 
   Changes staged;
@@ -118,7 +123,10 @@ base::Outcome<void> Store::add(const Commit& commit) {
     if (!stored || (index_.damaged(blob.id) && !rewritten)) fresh.push_back(&blob);
     else staged.erase(blob.id);
   }
-  if (const auto room = check_room(grows || !fresh.empty()); !room.ok()) return to_error(room.error());
+  // To keep what is stored already takes nothing, but for the rows.
+  const bool puts = std::any_of(commit.rows.begin(), commit.rows.end(), [](const auto& row) { return row.value; });
+  const Need need = fresh.empty() && (!puts || commit.deletes()) ? Need::deletes : Need::grows;
+  if (const auto room = check_room(need); !room.ok()) return to_error(room.error());
   for (const Commit::Blob* blob : fresh) {
     // What an earlier blob has left in a pack by then has no row: it is dead.
     if (const auto done = append(*blob, staged.at(blob->id)); !done.ok()) return to_error(done.error());
@@ -129,6 +137,7 @@ base::Outcome<void> Store::add(const Commit& commit) {
     staged.at(id).after.reset();
   }
 
+  if (need == Need::grows) need_ = Need::grows;
   for (std::size_t i = 0; i < where.size(); ++i) {
     const Commit::Row& row = commit.rows[i];
     if (row.value) batch_.put(where[i], row.key, *row.value);
@@ -165,11 +174,12 @@ StoreResult<void> Store::append(const Commit::Blob& blob, BlobIndex::Change& cha
 }
 
 /// The database's log and tables need some room even to note what goes away; running out of it there is the worst.
-StoreResult<void> Store::check_room(bool grows) {
+StoreResult<void> Store::check_room(Need need) {
   const auto free = disk_.free_bytes();
   if (!free.ok()) return disk_failure(free.error(), directory_);
-  const std::uint64_t least = options_.reserve_bytes / (grows ? kRowsReservePart : kEraseReservePart);
+  const std::uint64_t least = options_.reserve_bytes / (need == Need::grows ? kRowsReservePart : kEraseReservePart);
   if (free.value() >= least) return {};
+  if (need == Need::deletes && ballast_.release()) return check_room(need);
   return StoreError{StoreError::no_space, directory_ + ": " + std::to_string(free.value()) +
                                               " bytes of the device are free, and they are reserved"};
 }
@@ -177,6 +187,7 @@ StoreResult<void> Store::check_room(bool grows) {
 base::Outcome<void> Store::flush() {
   Batch batch = std::exchange(batch_, {});
   Changes changes = std::exchange(changes_, {});
+  const Need need = std::exchange(need_, Need::deletes);
   const bool appended = packs_->unsynced() != 0;
   if (batch.empty()) {
     // Of a sync that failed on the way the next one tells: now, so that no later group hears of it.
@@ -188,25 +199,36 @@ base::Outcome<void> Store::flush() {
     return to_error(synced.error());
   }
   if (appended) packs_failed_.reset();
-  return write(std::move(batch), std::move(changes));
+  return write(std::move(batch), std::move(changes), need);
 }
 
 /// Writes one batch, whole or not at all.
-base::Outcome<void> Store::write(Batch batch, Changes changes) {
-  if (const auto resolved = resolve(); !resolved.ok()) return to_error(resolved.error());
+base::Outcome<void> Store::write(Batch batch, Changes changes, Need need) {
+  if (const auto resolved = resolve(need); !resolved.ok()) return to_error(resolved.error());
   const std::uint64_t group = group_ + 1;
   account(batch, changes);
   batch.put(*own_, base::as_bytes(kGroupKey), encode(group));
-  const auto written = database_->write(batch, Sync::yes);
-  if (written.ok()) {
-    group_ = group;
-    apply(changes);
-    return {};
+  for (bool last = need != Need::deletes;; last = true) {
+    const auto written = database_->write(batch, Sync::yes);
+    if (written.ok()) {
+      group_ = group;
+      apply(changes);
+      return {};
+    }
+    doubt_ = Doubt{group, changes};
+    if (!resolve(need).ok()) return base::Error{base::Code::unknown_outcome, written.error().message};
+    if (group_ == group) return {};
+    // The database was opened anew, so there is room for a deletion now. It has left nothing in the packs.
+    if (last || written.error() != StoreError::no_space) return to_error(written.error());
   }
-  doubt_ = Doubt{group, std::move(changes)};
-  if (!resolve().ok()) return base::Error{base::Code::unknown_outcome, written.error().message};
-  if (group_ == group) return {};
-  return to_error(written.error());
+}
+
+/// A deletion may have the ballast for it.
+StoreResult<void> Store::resolve(Need need) {
+  auto resolved = resolve();
+  if (!resolved.ok() && resolved.error() == StoreError::no_space && need == Need::deletes && ballast_.release())
+    resolved = resolve();
+  return resolved;
 }
 
 /// Lets the database recover from a failed write, and learns whether the group in doubt is there.
@@ -319,6 +341,7 @@ StoreUsage Store::usage() {
   out.blob_bytes = index_.bytes();
   out.counted = index_.complete();
   for (const PackInfo& pack : packs_->packs()) out.dead_bytes += index_.dead(pack);
+  out.ballast_bytes = ballast_.bytes();
   out.damages = index_.damages() + broken_packs_.size() + suspect_packs_.size() + (count_failed_ ? 1 : 0);
   for (const Damage& damage : packs_->damages()) out.damages += damage.kind == Damage::rotten ? 1 : 0;
   const auto free = disk_.free_bytes();

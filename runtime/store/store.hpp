@@ -9,7 +9,10 @@
 //          once the database could be opened again, that row tells. Until then nothing is written or reclaimed.
 // Free     a dropped blob's bytes are dead. tidy() removes packs in which all is dead and copies what is live out of
 //          those in which most is.
-// Full     blobs are refused below `reserve_bytes` of free space, rows below a half of it, all else below an eighth.
+// Full     blobs are refused below `reserve_bytes` of free space, rows below a half of it, deletions (commit.hpp) below
+//          an eighth. What is free others may fill, so a ballast (ballast.hpp) is kept as well: opening and deletions
+//          give it up where there is no room for them, and are tried once more. Nothing else may; tidy() makes it anew.
+//          So a device without a free byte is read after a restart, and what is on it can be deleted.
 // Damage   is remembered by id, and told. A damaged blob that is kept again is stored anew.
 // Owner    one thread. All calls block on the device.
 #include <map>
@@ -17,6 +20,7 @@
 #include <set>
 #include <string>
 
+#include "runtime/store/ballast.hpp"
 #include "runtime/store/blob_index.hpp"
 #include "runtime/store/commit.hpp"
 #include "runtime/store/database.hpp"
@@ -35,6 +39,7 @@ struct StoreOptions {
   std::uint64_t pack_bytes_max = kPackBytesMax;
   std::uint64_t reserve_bytes = kReserveBytes;
   std::uint64_t tidy_bytes_min = kTidyBytesMin;  ///< dead bytes of a pack that are worth copying the rest
+  std::uint64_t ballast_bytes = kBallastBytes;   ///< zero: none
 };
 
 struct StoreUsage {
@@ -42,8 +47,9 @@ struct StoreUsage {
   std::uint64_t blob_bytes = 0;
   std::uint64_t dead_bytes = 0;
   std::uint64_t free_bytes = 0;  ///< of the device; zero if it does not say
-  bool counted = false;          ///< whether the first three are complete
-  std::string failure;           ///< why writes are refused at present; empty: they are not
+  std::uint64_t ballast_bytes = 0;
+  bool counted = false;  ///< whether the first three are complete
+  std::string failure;   ///< why writes are refused at present; empty: they are not
   std::size_t damages = 0;
 };
 
@@ -58,13 +64,14 @@ struct Checked {
 enum class Tidied : std::uint8_t {
   more,    ///< there is more to do
   done,    ///< nothing is to be done until something is dropped
+  waits,   ///< as `done`, but for the ballast, for which there is no room at present
   failed,  ///< the device does not let it; later may work
 };
 
 class Store {
  public:
   /// Opens or makes both in the directory of `disk`, which must outlive it. `seed` from ports::Chance.
-  /// Errors: those of Database::open() and Packs::open().
+  /// Gives up the ballast if there is no room to open. Errors: those of Database::open() and Packs::open().
   static StoreResult<std::unique_ptr<Store>> open(ports::Disk& disk, const std::string& directory,
                                                   Background background, std::uint64_t seed, StoreOptions options = {});
   Store(const Store&) = delete;
@@ -102,6 +109,8 @@ class Store {
 
  private:
   using Changes = std::map<base::Digest, BlobIndex::Change>;
+  /// Whether a commit may have the ballast.
+  enum class Need : std::uint8_t { grows, deletes };
   struct Doubt {
     std::uint64_t group;
     Changes changes;
@@ -121,10 +130,11 @@ class Store {
 
   StoreResult<std::optional<Location>> find(const base::Digest& id);
   StoreResult<void> stage(const base::Digest& id, Changes& staged);
-  StoreResult<void> check_room(bool grows);
+  StoreResult<void> check_room(Need need);
   StoreResult<void> append(const Commit::Blob& blob, BlobIndex::Change& change);
 
-  base::Outcome<void> write(Batch batch, Changes changes);
+  base::Outcome<void> write(Batch batch, Changes changes, Need need);
+  StoreResult<void> resolve(Need need);
   StoreResult<void> resolve();
   void apply(const Changes& changes);
 
@@ -136,6 +146,7 @@ class Store {
   void give_up(const Changes& changes);
 
   // store_tidy.cpp
+  Tidied tidy_packs();
   StoreResult<void> repair();
   StoreResult<void> count();
   StoreResult<bool> reclaim();
@@ -148,6 +159,7 @@ class Store {
   std::string directory_;
   StoreOptions options_;
   base::Random seeds_;
+  Ballast ballast_;
   std::unique_ptr<Database> database_;
   std::unique_ptr<Packs> packs_;
   BlobIndex index_;
@@ -155,8 +167,9 @@ class Store {
   std::optional<Keyspace> own_;                             // the number of the last group
   std::optional<Keyspace> blobs_;                           // id -> Location
 
-  Batch batch_;      // of the group at hand
-  Changes changes_;  // the blobs in it
+  Batch batch_;                // of the group at hand
+  Changes changes_;            // the blobs in it
+  Need need_ = Need::deletes;  // grows: one of its commits does
   std::uint64_t group_ = 0;
   std::optional<Doubt> doubt_;
   std::optional<StoreError> packs_failed_;  // of a write; none once one has succeeded

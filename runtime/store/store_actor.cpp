@@ -158,6 +158,7 @@ void StoreActor::describe(wire::StoreState::Builder state) {
   state.setBlobBytes(usage.blob_bytes);
   state.setDeadBytes(usage.dead_bytes);
   state.setCounted(usage.counted);
+  state.setBallastBytes(usage.ballast_bytes);
   state.setFailure(text(usage.failure.substr(0, kFailureBytesMax)));
   state.setDamages(static_cast<std::uint32_t>(usage.damages));
 }
@@ -168,11 +169,11 @@ void StoreActor::tidy() {
   tidy_at_ = base::Instant::max();
   flush();
   const bool busy = std::exchange(busy_, false);
-  switch (store_->tidy()) {
-    case Tidied::more: return tidy_in(busy ? kTidyPauseBusy : kTidyPauseIdle);
-    case Tidied::failed: return tidy_in(next_retry());
-    case Tidied::done: retry_ = kRetryDelayMin;
-  }
+  const Tidied tidied = store_->tidy();
+  if (tidied == Tidied::more) return tidy_in(busy ? kTidyPauseBusy : kTidyPauseIdle);
+  if (tidied == Tidied::failed) return tidy_in(next_retry());
+  retry_ = kRetryDelayMin;
+  if (tidied == Tidied::waits) tidy_in(kRoomDelay);
 }
 
 /// Unless a step is due earlier.

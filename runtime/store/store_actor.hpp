@@ -4,10 +4,10 @@
 //
 // Commit  what waits in the mailbox together becomes one group: up to kGroupCommitsMax commits or about kGroupBytesMax
 //         of blobs. All of it is durable before any of it is answered.
-// Read    answers from what is durable: a commit that still waits is not seen, and no read waits for its sync. Who
-// wants
-//         to see what it has committed asks after the answer.
-// Open    while the store cannot be opened every question is answered with the reason; what may pass is tried again.
+// Read    answers from what is durable: a commit that still waits is not seen, and no read waits for its sync.
+//         Who wants to see what it has committed asks after the answer.
+// Open    while the store cannot be opened every question is answered with the reason, and the file that it is about:
+//         `corrupt` and `unsupported` stay, all else may pass and is tried again.
 // Idle    tidy() of the store runs in steps between messages, seldom while there are any.
 // Limits  the mailbox's; a group; the slices of store.hpp.
 #include <memory>
@@ -28,6 +28,7 @@ inline constexpr std::size_t kFailureBytesMax = 1024;               // messages/
 inline constexpr std::chrono::milliseconds kTidyDelay{100};         // our choice: drops come in bursts
 inline constexpr std::chrono::milliseconds kTidyPauseIdle{10};      // our choice: between two steps
 inline constexpr std::chrono::milliseconds kTidyPauseBusy{200};     // our choice: a step takes some 50 ms of the device
+inline constexpr std::chrono::seconds kRoomDelay{30};               // our choice: a look at the free room of the device
 inline constexpr std::chrono::milliseconds kRetryDelayMin{1'000};   // our choice: a failed device, doubled each time
 inline constexpr std::chrono::milliseconds kRetryDelayMax{60'000};  // our choice
 

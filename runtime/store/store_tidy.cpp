@@ -8,6 +8,17 @@ namespace troupe::store {
 Tidied Store::tidy() {
   base::ensure(batch_.empty() && changes_.empty(), "what is gathered is written before packs are moved");
   if (!repair().ok()) return Tidied::failed;
+  const Tidied packs = tidy_packs();
+  if (packs != Tidied::done) return packs;
+  switch (ballast_.grow()) {
+    case Ballast::Grown::more: return Tidied::more;
+    case Ballast::Grown::waits: return Tidied::waits;
+    case Ballast::Grown::whole: break;
+  }
+  return Tidied::done;
+}
+
+Tidied Store::tidy_packs() {
   if (count_failed_) return Tidied::done;
   if (!index_.complete()) return count().ok() ? Tidied::more : Tidied::failed;
   if (!settled_ && !settle_account().ok()) return Tidied::failed;
@@ -118,7 +129,7 @@ StoreResult<void> Store::move(std::span<const Moved> moved) {
     batch.put(*blobs_, record.id.view(), encode(record.to));
     changes[record.id] = {record.from, record.to};
   }
-  const auto written = write(std::move(batch), std::move(changes));
+  const auto written = write(std::move(batch), std::move(changes), Need::grows);
   if (!written.ok()) return StoreError{StoreError::io, written.error().message};
   return {};
 }

@@ -212,7 +212,7 @@ TEST_CASE("store actor: a blob is stored once, whoever keeps it") {
 }
 
 TEST_CASE("store actor: what is dropped is dead at once and free soon") {
-  Counter counter(1, {.pack_bytes_max = 4 * kMiB});
+  Counter counter(1, {.pack_bytes_max = 4 * kMiB, .ballast_bytes = 0});
   counter.open();
   for (std::uint64_t i = 0; i < 8; ++i) REQUIRE(counter.keep(i, kMiB).ok);
   const StoreUsage full = counter.used();

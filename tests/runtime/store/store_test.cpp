@@ -17,7 +17,7 @@ using ports::DiskError;
 using sim::DiskOperation;
 
 /// No reserve, packs of a few records, and each dead byte is worth a compaction.
-constexpr StoreOptions kSmall{.pack_bytes_max = 3'000, .reserve_bytes = 0, .tidy_bytes_min = 1};
+constexpr StoreOptions kSmall{.pack_bytes_max = 3'000, .reserve_bytes = 0, .tidy_bytes_min = 1, .ballast_bytes = 0};
 
 StoreResult<std::unique_ptr<Store>> try_open(ports::Disk& disk, StoreOptions options = kSmall) {
   return Store::open(disk, "node", Background::here, 7, options);
