@@ -20,9 +20,10 @@ std::vector<base::PublicKey> keys(const config::Texts& texts) {
   return out;
 }
 
-node::Domain store() {
+node::Domain store(const Composition& parts) {
+  const store::StoreTold told{parts.health, {}};
   return {"store",
-          [] { return std::make_unique<store::StoreActor>("store"); },
+          [told] { return std::make_unique<store::StoreActor>("store", store::StoreOptions{}, told); },
           {.kind = store::StoreActor::kName, .placement = ports::Placement::own_thread}};
 }
 
@@ -117,7 +118,7 @@ net::NetSetup net_setup(const config::Settings& settings, std::shared_ptr<const 
 }
 
 std::vector<node::Domain> compose(const Composition& parts) {
-  return {store(), links(parts), peers(parts), files(parts)};
+  return {store(parts), links(parts), peers(parts), files(parts)};
 }
 
 }  // namespace troupe::apps

@@ -11,6 +11,7 @@ using base::Code;
 using base::Error;
 
 constexpr const char* kHealthSource = "files.catalogue";
+constexpr const char* kMend = "owners bring it anew by and by, `troupe file verify CID` at this node at once";
 
 }  // namespace
 
@@ -59,8 +60,9 @@ void FilesActor::receive(runtime::Handlers& on) {
 
 void FilesActor::start() {
   spawn("store",
-        [directory = settings_.store_directory, options = settings_.store] {
-          return std::make_unique<store::StoreActor>(directory, options);
+        [settings = settings_] {
+          const store::StoreTold told{settings.health, kMend};
+          return std::make_unique<store::StoreActor>(settings.store_directory, settings.store, told);
         },
         {.kind = store::StoreActor::kName, .placement = ports::Placement::own_thread});
   holder_ = spawn<HolderActor>("holder", settings_, path() + "/store");
@@ -186,7 +188,6 @@ void FilesActor::write(std::shared_ptr<Write> write) {
       store_handle(), now() + kCommitTimeout,
       [&](store::wire::Commit::Builder commit) { write_rows(commit, batch, erased); },
       [this, write, first, more = batch.size(), gone = erased.size()](runtime::Answer<messages::wire::Nothing> answer) {
-        show_store(kHealthSource, answer.ok() ? nullptr : &answer.error());
         if (!answer.ok()) {
           base::ensure(first && nothing_done(answer.error().code),
                        "a change of the catalogue is written or not: the rows are read again");

@@ -55,15 +55,6 @@ class FilesPart : public runtime::Actor {
         });
   }
 
-  /// Shows that the store refuses what `source` wants to write, or no longer does. Tells of changes alone.
-  void show_store(const char* source, const base::Error* fault) {
-    const bool fails = fault != nullptr;
-    if (settings_.health == nullptr || fails == store_fails_) return;
-    store_fails_ = fails;
-    if (!fails) return settings_.health->clear(source);
-    settings_.health->raise(source, observe::HealthState::degraded, "nothing new can be stored: " + fault->message);
-  }
-
   /// Shows that `rows` cannot be read, and returns what those who ask meanwhile are told.
   base::Error unreadable(const char* source, const std::string& rows, const base::Error& why) {
     base::Error told{why.code, rows + " cannot be read: " + why.message, {}};
@@ -75,9 +66,6 @@ class FilesPart : public runtime::Actor {
   static bool lasting(base::Code code) { return code == base::Code::corrupt || code == base::Code::unsupported; }
 
   const FilesSettings settings_;
-
- private:
-  bool store_fails_ = false;
 };
 
 }  // namespace troupe::files

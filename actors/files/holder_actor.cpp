@@ -117,7 +117,6 @@ void HolderActor::commit(ClaimPlan planned, const ContentKey& key, base::ByteVie
       },
       [this, plan, done = std::move(done)](runtime::Answer<messages::wire::Nothing> answer) mutable {
         --commits_;
-        show_store(kHealthSource, answer.ok() ? nullptr : &answer.error());
         if (answer.ok()) {
           claims_->apply(*plan);
           for (const ContentKey& dropped : plan->drop) damaged_.erase(dropped);

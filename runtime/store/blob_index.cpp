@@ -13,9 +13,17 @@ bool possible(const Location& where, std::span<const PackInfo> packs) {
          where.length <= kRecordBytesMax && where.offset + record_bytes(where.length) <= found->bytes;
 }
 
+/// Whether the record there is known to be bad.
+bool rots(const Location& where, std::span<const Damage> rotten) {
+  return std::any_of(rotten.begin(), rotten.end(), [&](const Damage& place) {
+    return place.pack == where.pack && place.kind == Damage::rotten && where.offset < place.offset + place.bytes &&
+           place.offset < where.offset + record_bytes(where.length);
+  });
+}
+
 }  // namespace
 
-void BlobIndex::count(const Slice& slice, std::span<const PackInfo> packs) {
+void BlobIndex::count(const Slice& slice, std::span<const PackInfo> packs, std::span<const Damage> rotten) {
   base::ensure(!complete_, "rows are counted once");
   for (const Row& row : slice.rows) {
     const auto id = base::Digest::from(row.key);
@@ -23,11 +31,11 @@ void BlobIndex::count(const Slice& slice, std::span<const PackInfo> packs) {
     if (!id) {
       ++rows_broken_;
     } else if (!where) {
-      note_damaged(*id);
+      note_damaged(*id, std::nullopt);
     } else {
       // One that cannot be counts too: apply() must find what it takes away.
       add(*where);
-      if (!possible(*where, packs)) note_damaged(*id);
+      if (!possible(*where, packs) || rots(*where, rotten)) note_damaged(*id, where->pack);
     }
   }
   if (slice.next) counted_to_ = *slice.next;
@@ -46,8 +54,8 @@ void BlobIndex::apply(const base::Digest& id, const Change& change) {
   if (change.after) add(*change.after);
 }
 
-void BlobIndex::note_damaged(const base::Digest& id) {
-  if (damaged_.size() < kDamagedMax) damaged_.insert(id);
+void BlobIndex::note_damaged(const base::Digest& id, std::optional<std::uint32_t> pack) {
+  if (damaged_.size() < kDamagedMax) damaged_.emplace(id, pack);
 }
 
 std::uint64_t BlobIndex::live(std::uint32_t pack) const {

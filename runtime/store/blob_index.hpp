@@ -2,8 +2,7 @@
 // Which records of the packs are live: what the rows id -> Location of the database add up to.
 //
 // Count    begins anew at each start: slices of rows in the order of their ids, while commits go on. A change behind
-// the
-//          last slice counts at once, one before it when its slice comes.
+//          the last slice counts at once, one before it when its slice comes.
 // Dead     whatever no row names, also what a crash left without its row. Known once the count is complete; nothing
 //          is written for it, since the rows say it.
 // Damage   at most kDamagedMax ids are remembered: those whose row or record was found bad. One that is stored anew or
@@ -12,7 +11,6 @@
 #include <cstdint>
 #include <map>
 #include <optional>
-#include <set>
 #include <span>
 
 #include "runtime/store/database.hpp"
@@ -30,8 +28,9 @@ class BlobIndex {
     std::optional<Location> after;
   };
 
-  /// Counts the next slice of rows. `packs` tells which locations cannot be; their ids are damaged.
-  void count(const Slice& slice, std::span<const PackInfo> packs);
+  /// Counts the next slice of rows. `packs` tells which locations cannot be, `rotten` which places are known to be bad;
+  /// the ids of both are damaged.
+  void count(const Slice& slice, std::span<const PackInfo> packs, std::span<const Damage> rotten);
   bool complete() const { return complete_; }
   /// Where the next slice begins.
   const base::Bytes& counted_to() const { return counted_to_; }
@@ -39,10 +38,13 @@ class BlobIndex {
   /// Notes a change that is durable. `before` must be what earlier changes left.
   void apply(const base::Digest& id, const Change& change);
 
-  /// Notes that a blob was found bad.
-  void note_damaged(const base::Digest& id);
+  /// Notes that a blob was found bad, in that pack; none: its row is bad.
+  void note_damaged(const base::Digest& id, std::optional<std::uint32_t> pack);
   bool damaged(const base::Digest& id) const { return damaged_.contains(id); }
-  std::size_t damages() const { return damaged_.size() + rows_broken_; }
+  /// All that are, and in which pack.
+  const std::map<base::Digest, std::optional<std::uint32_t>>& damaged() const { return damaged_; }
+  /// Rows that name no id.
+  std::size_t rows_broken() const { return rows_broken_; }
 
   std::uint64_t blobs() const { return blobs_; }
   /// Bytes of payload.
@@ -62,7 +64,7 @@ class BlobIndex {
   std::map<std::uint32_t, std::uint64_t> live_;
   std::uint64_t blobs_ = 0;
   std::uint64_t bytes_ = 0;
-  std::set<base::Digest> damaged_;
+  std::map<base::Digest, std::optional<std::uint32_t>> damaged_;
   std::size_t rows_broken_ = 0;  // rows of the index that are none
 };
 

@@ -345,6 +345,7 @@ StoreResult<void> Packs::remove(std::uint32_t number) {
     stuck_.reset();
   }
   packs_.erase(found);  // and its open file, which would keep its space
+  std::erase_if(damages_, [&](const Damage& damage) { return damage.pack == number; });
   if (const auto synced = disk_.sync_directory(directory_); !synced.ok()) {
     return disk_failure(synced.error(), directory_);
   }

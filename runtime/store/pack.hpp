@@ -152,7 +152,7 @@ class Packs {
   /// Removes a pack, with whatever is in it. Needs no space. Errors: `not_found`, `io`.
   StoreResult<void> remove(std::uint32_t pack);
 
-  /// What the start found bad in the last pack and in headers of packs, and left. At most kDamagesMax.
+  /// What the start found bad in the last pack and in headers of packs, and is there still. At most kDamagesMax.
   const std::vector<Damage>& damages() const { return damages_; }
 
   /// Bytes that the start cut from the last pack.

@@ -285,7 +285,7 @@ StoreResult<std::optional<Location>> Store::find(const base::Digest& id) {
     return row.error();
   }
   const auto where = decode_location(row.value());
-  if (!where) index_.note_damaged(id);
+  if (!where) index_.note_damaged(id, std::nullopt);
   return where;
 }
 
@@ -300,7 +300,7 @@ base::Outcome<base::Bytes> Store::read(const base::Digest& id) {
   if (out.ok()) return std::move(out).value();
   base::Error error = to_error(out.error());
   if (out.error() == StoreError::corrupt || out.error() == StoreError::not_found) {
-    index_.note_damaged(id);
+    index_.note_damaged(id, where.value()->pack);
     error.code = base::Code::corrupt;  // a pack that is gone leaves a row without its record
   }
   return error;
@@ -342,15 +342,20 @@ StoreUsage Store::usage() {
   out.counted = index_.complete();
   for (const PackInfo& pack : packs_->packs()) out.dead_bytes += index_.dead(pack);
   out.ballast_bytes = ballast_.bytes();
-  out.damages = index_.damages() + broken_packs_.size() + suspect_packs_.size() + (count_failed_ ? 1 : 0);
-  for (const Damage& damage : packs_->damages()) out.damages += damage.kind == Damage::rotten ? 1 : 0;
+  out.damages = damage().places;
   const auto free = disk_.free_bytes();
   if (free.ok()) out.free_bytes = free.value();
-  if (database_->failure()) out.failure = database_->failure()->message;
-  else if (packs_failed_) out.failure = packs_failed_->message;
-  else if (!free.ok()) out.failure = disk_failure(free.error(), directory_).message;
-  else if (free.value() < options_.reserve_bytes) out.failure = directory_ + ": what is left of the device is reserved";
+  out.failure = failure();
   return out;
+}
+
+std::string Store::failure() {
+  if (database_->failure()) return database_->failure()->message;
+  if (packs_failed_) return packs_failed_->message;
+  const auto free = disk_.free_bytes();
+  if (!free.ok()) return disk_failure(free.error(), directory_).message;
+  if (free.value() < options_.reserve_bytes) return directory_ + ": what is left of the device is reserved";
+  return {};
 }
 
 }  // namespace troupe::store

@@ -53,6 +53,13 @@ struct StoreUsage {
   std::size_t damages = 0;
 };
 
+/// What was found bad and is not good again.
+struct StoreDamage {
+  std::size_t places = 0;
+  std::map<std::string, std::string> files;  ///< by their names: what is wrong, for people
+  bool blobs = false;                        ///< whether blobs are among it, which can be kept anew
+};
+
 /// What one slice of a check found.
 struct Checked {
   std::uint64_t checked = 0;
@@ -105,6 +112,9 @@ class Store {
   Tidied tidy();
 
   StoreUsage usage();
+  /// As in StoreUsage.
+  std::string failure();
+  StoreDamage damage() const;
   std::size_t keyspaces() const { return keyspaces_.size(); }
 
  private:

@@ -9,6 +9,13 @@ namespace {
 
 kj::StringPtr text(const std::string& from) { return {from.c_str(), from.size()}; }
 
+/// The name of the part of the node that has this path: "/files/store" is "files.store".
+std::string part_of(const std::string& path) {
+  std::string out = path.substr(path.find_first_not_of('/'));
+  std::replace(out.begin(), out.end(), '/', '.');
+  return out;
+}
+
 }  // namespace
 
 void StoreActor::receive(runtime::Handlers& on) {
@@ -25,7 +32,10 @@ void StoreActor::receive(runtime::Handlers& on) {
   on.describe<wire::StoreState>([this](wire::StoreState::Builder state) { describe(state); });
 }
 
-void StoreActor::start() { open(); }
+void StoreActor::start() {
+  report_.emplace(told_, part_of(path()));
+  open();
+}
 
 void StoreActor::stop() { flush(); }
 
@@ -35,6 +45,7 @@ void StoreActor::open() {
   if (opened.ok()) {
     store_ = std::move(opened).value();
     retry_ = kRetryDelayMin;
+    report_->damage(store_->damage());
     return tidy_in(base::Duration::zero());
   }
   closed_ = to_error(opened.error());
@@ -55,7 +66,7 @@ void StoreActor::commit(wire::Commit::Reader question, Done reply) {
   if (waiting_.empty()) after<Flush>(base::Duration::zero());  // behind all commits that wait already
   const auto added = store_->add(commit.value());
   if (!added.ok()) {
-    tidy_in(retry_);
+    refused(added.error());
     return reply.refuse(added.error());
   }
   waiting_.push_back(std::move(reply));
@@ -71,8 +82,15 @@ void StoreActor::flush() {
     if (flushed.ok()) reply.done();
     else reply.refuse(flushed.error());
   }
-  if (!flushed.ok()) tidy_in(retry_);
+  if (!flushed.ok()) refused(flushed.error());
+  else if (report_->damaged()) report_->damage(store_->damage());  // perhaps it is mended
   if (std::exchange(drops_, false)) tidy_in(kTidyDelay);
+}
+
+/// Tidying repairs what can be, and sees when it is over.
+void StoreActor::refused(const base::Error& why) {
+  tidy_in(retry_);
+  if (why.code != base::Code::malformed && why.code != base::Code::refused) report_->refused(why, now());
 }
 
 // -- read ------------------------------------------------------------------------------------------------------------
@@ -104,7 +122,10 @@ void StoreActor::read(wire::Read::Reader question, runtime::Reply<wire::Blobbed>
   const auto id = read_id(question.getId());
   if (!id.ok()) return reply.refuse(id.error());
   const auto bytes = store_->read(id.value());
-  if (!bytes.ok()) return reply.refuse(bytes.error());
+  if (!bytes.ok()) {
+    if (bytes.error().code == base::Code::corrupt) report_->damage(store_->damage());
+    return reply.refuse(bytes.error());
+  }
   reply.send([&](wire::Blobbed::Builder out) { out.setBytes(as_data(bytes.value())); });
 }
 
@@ -138,6 +159,7 @@ void StoreActor::used(wire::Usage::Reader, runtime::Reply<wire::Used> reply) {
 void StoreActor::check(wire::CheckBlobs::Reader question, runtime::Reply<wire::Checked> reply) {
   const auto checked = store_->check(view(question.getFrom()));
   if (!checked.ok()) return reply.refuse(checked.error());
+  if (!checked.value().damaged.empty()) report_->damage(store_->damage());
   reply.send([&](wire::Checked::Builder out) {
     out.setChecked(checked.value().checked);
     auto damaged = out.initDamaged(static_cast<unsigned>(checked.value().damaged.size()));
@@ -171,9 +193,11 @@ void StoreActor::tidy() {
   const bool busy = std::exchange(busy_, false);
   const Tidied tidied = store_->tidy();
   if (tidied == Tidied::more) return tidy_in(busy ? kTidyPauseBusy : kTidyPauseIdle);
+  report_->damage(store_->damage());
+  report_->looked(store_->failure(), now());
   if (tidied == Tidied::failed) return tidy_in(next_retry());
   retry_ = kRetryDelayMin;
-  if (tidied == Tidied::waits) tidy_in(kRoomDelay);
+  if (tidied == Tidied::waits || report_->refuses()) tidy_in(kRoomDelay);
 }
 
 /// Unless a step is due earlier.

@@ -9,6 +9,7 @@
 // Open    while the store cannot be opened every question is answered with the reason, and the file that it is about:
 //         `corrupt` and `unsupported` stay, all else may pass and is tried again.
 // Idle    tidy() of the store runs in steps between messages, seldom while there are any.
+// Faults  are told as they begin and end (store_report.hpp), by the name of the actor's path: "files.store".
 // Limits  the mailbox's; a group; the slices of store.hpp.
 #include <memory>
 #include <string>
@@ -18,6 +19,7 @@
 #include "messages/store.capnp.h"
 #include "runtime/actor/actor.hpp"
 #include "runtime/store/store.hpp"
+#include "runtime/store/store_report.hpp"
 
 namespace troupe::store {
 
@@ -36,8 +38,8 @@ class StoreActor final : public runtime::Actor {
  public:
   static constexpr const char* kName = "store";
   /// Keeps all in `directory` of the node's disk.
-  explicit StoreActor(std::string directory, StoreOptions options = {})
-      : directory_(std::move(directory)), options_(options) {}
+  explicit StoreActor(std::string directory, StoreOptions options = {}, StoreTold told = {})
+      : directory_(std::move(directory)), options_(options), told_(std::move(told)) {}
 
   void receive(runtime::Handlers& on) override;
   void start() override;
@@ -69,12 +71,15 @@ class StoreActor final : public runtime::Actor {
 
   void open();
   void flush();
+  void refused(const base::Error& why);
   void tidy();
   void tidy_in(base::Duration delay);
   base::Duration next_retry();
 
   std::string directory_;
   StoreOptions options_;
+  StoreTold told_;
+  std::optional<StoreReport> report_;  // from start() on
   std::unique_ptr<Store> store_;
   base::Error closed_;  // why there is none
 

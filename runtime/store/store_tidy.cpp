@@ -46,7 +46,7 @@ StoreResult<void> Store::repair() {
 StoreResult<void> Store::count() {
   const auto slice = database_->scan(*blobs_, index_.counted_to(), kCountRows, kScanBytesMax);
   if (slice.ok()) {
-    index_.count(slice.value(), packs_->packs());
+    index_.count(slice.value(), packs_->packs(), packs_->damages());
     return {};
   }
   // What cannot be read cannot be counted; without the count nothing is known to be dead.

@@ -33,7 +33,10 @@ TEST_CASE("verify: every copy of a sound file is read and found so") {
 }
 
 TEST_CASE("verify: what is damaged at this node is named and mended from another") {
-  Town town(3);
+  observe::Health health;  // of all nodes
+  std::vector<std::string> told;
+  health.on_change([&](const observe::HealthReason& reason) { told.push_back(reason.source + ' ' + reason.text); });
+  Town town(3, [&](FilesSettings& settings) { settings.health = &health; });
   const base::Bytes bytes = pattern(10 * kChunkBytesMin);
   const PutOutcome put = town.put(0, bytes);
   REQUIRE(put.reached == 3);
@@ -44,6 +47,10 @@ TEST_CASE("verify: what is damaged at this node is named and mended from another
   CHECK(found.repaired == found.damaged);
   CHECK(found.sound == found.copies - found.damaged);
   for (const base::NodeId& node : found.nodes) CHECK(node == town[0].id());
+  REQUIRE(!told.empty());
+  CHECK(told[0].starts_with("files.store.damage " + town[0].settings.store_directory + "/packs/"));
+  CHECK(told[0].find("`troupe file verify CID`") != std::string::npos);
+  CHECK(health.state() == observe::HealthState::ok);
   const Verified again = town.verify(0, put.cid);
   CHECK(again.sound == again.copies);
   town.restart(0);

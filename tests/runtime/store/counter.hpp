@@ -14,16 +14,19 @@ namespace troupe::store {
 struct Heard {
   bool ok = false;
   std::optional<base::Code> code;
+  std::string message;
 };
 
 /// A store in virtual time, and somebody who asks it.
 class Counter {
  public:
-  explicit Counter(std::uint64_t seed = 1, StoreOptions options = {}) : theatre(seed), options_(options) {}
+  explicit Counter(std::uint64_t seed = 1, StoreOptions options = {}, StoreTold told = {})
+      : theatre(seed), options_(options), told_(std::move(told)) {}
 
   void open() {
-    store = theatre.node.start("store", [options = options_] { return std::make_unique<StoreActor>("node", options); },
-                               {.placement = ports::Placement::own_thread});
+    store = theatre.node.start(
+        "store", [options = options_, told = told_] { return std::make_unique<StoreActor>("node", options, told); },
+        {.placement = ports::Placement::own_thread});
     theatre.stage.settle();
   }
   /// The process ends and the power fails.
@@ -40,7 +43,7 @@ class Counter {
     self.ask<Q, A>(store, base::Instant::max(), fill, [&heard, take](runtime::Answer<A> answer) {
       heard.ok = answer.ok();
       if (answer.ok()) take(answer.value());
-      else heard.code = answer.error().code;
+      else heard = {false, answer.error().code, answer.error().message};
     });
   }
   /// Asks one question and waits until nobody has anything to do.
@@ -150,6 +153,7 @@ class Counter {
 
  private:
   StoreOptions options_;
+  StoreTold told_;
 };
 
 }  // namespace troupe::store

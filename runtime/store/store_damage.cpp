@@ -1,0 +1,34 @@
+// What a store knows to be bad: blobs, packs, and the index.
+#include "runtime/store/store.hpp"
+
+namespace troupe::store {
+
+StoreDamage Store::damage() const {
+  StoreDamage out;
+  const auto add = [&](const std::string& file, const char* what) {
+    ++out.places;
+    out.files.emplace(file, what);
+  };
+  const auto pack_file = [&](std::uint32_t pack) { return directory_ + "/packs/" + pack_name(pack); };
+  const std::string database = directory_ + "/db";
+  for (const auto& [id, pack] : index_.damaged()) {
+    add(pack ? pack_file(*pack) : database, pack ? "stored content is damaged" : "the index is damaged");
+    out.blobs = true;
+  }
+  for (const std::uint32_t pack : broken_packs_) {
+    add(pack_file(pack), "stored content is damaged");
+    out.blobs = true;
+  }
+  for (const std::uint32_t pack : suspect_packs_)
+    add(pack_file(pack), "the index has lost rows of what is in it, so that it is kept as it is");
+  for (const Damage& damage : packs_->damages()) {
+    // Once all rows were counted those that a bad place concerns are known by their ids, and go as they are mended.
+    if (damage.kind != Damage::rotten || (damage.offset >= kPackHeaderBytes && index_.complete())) continue;
+    add(pack_file(damage.pack), damage.offset < kPackHeaderBytes ? "its header is damaged" : "it is damaged");
+  }
+  for (std::size_t i = 0; i < index_.rows_broken() + (count_failed_ ? 1 : 0); ++i)
+    add(database, "the index is damaged");
+  return out;
+}
+
+}  // namespace troupe::store

@@ -1,0 +1,48 @@
+#include "runtime/store/store_report.hpp"
+
+#include <utility>
+
+namespace troupe::store {
+
+StoreReport::StoreReport(StoreTold told, std::string source)
+    : told_(std::move(told)), source_(std::move(source)), damage_source_(source_ + ".damage") {
+  clear(source_);
+  clear(damage_source_);
+}
+
+void StoreReport::raise(const std::string& source, const std::string& text) {
+  if (told_.health != nullptr) told_.health->raise(source, observe::HealthState::degraded, text);
+}
+
+void StoreReport::clear(const std::string& source) {
+  if (told_.health != nullptr) told_.health->clear(source);
+}
+
+void StoreReport::refused(const base::Error& why, base::Instant now) {
+  refused_at_ = now;
+  if (!std::exchange(refuses_, true)) raise(source_, "nothing new can be stored: " + why.message);
+}
+
+void StoreReport::looked(const std::string& failure, base::Instant now) {
+  if (!refuses_ || !failure.empty() || now - refused_at_ < kRefusalMemory) return;
+  refuses_ = false;
+  clear(source_);
+}
+
+void StoreReport::damage(const StoreDamage& found) {
+  damaged_ = found.places > 0;
+  if (!damaged_) return clear(damage_source_);
+  std::string text;
+  std::size_t left = kFilesToldMax;
+  for (const auto& [file, what] : found.files) {
+    if (left-- == 0) {
+      text += "; and " + std::to_string(found.files.size() - kFilesToldMax) + " more files";
+      break;
+    }
+    text += (text.empty() ? "" : "; ") + file + ": " + what;
+  }
+  if (found.blobs && !told_.mend.empty()) text += "; " + told_.mend;
+  raise(damage_source_, text);
+}
+
+}  // namespace troupe::store
