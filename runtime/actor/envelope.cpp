@@ -1,5 +1,6 @@
 #include "runtime/actor/envelope.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <new>
 
@@ -57,6 +58,22 @@ Envelope Envelope::from_words(Header header, kj::ArrayPtr<const capnp::word> wor
   Frame* frame = allocate(header, words.size());
   if (words.size() > 0) std::memcpy(words_of(frame), words.begin(), words.asBytes().size());
   return Envelope(frame);
+}
+
+Envelope Envelope::from_room(Header header, Room room) {
+  room.envelope_.frame_->header = header;
+  return std::move(room.envelope_);
+}
+
+std::span<std::uint8_t> Envelope::Room::bytes() {
+  Frame* frame = envelope_.frame_;
+  return {reinterpret_cast<std::uint8_t*>(words_of(frame)), frame->words * sizeof(capnp::word)};
+}
+
+void Envelope::Room::grow(std::size_t words) {
+  Room larger(words);
+  std::ranges::copy(bytes(), larger.bytes().begin());
+  *this = std::move(larger);
 }
 
 Envelope Envelope::from_builder(const Header& header, capnp::MessageBuilder& message) {

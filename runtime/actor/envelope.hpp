@@ -93,6 +93,10 @@ class Envelope {
   /// Takes words that came from elsewhere, a flat array whose segment table was checked. Copies them.
   static Envelope from_words(Header header, kj::ArrayPtr<const capnp::word> words);
 
+  class Room;
+  /// The words that lie in `room`, every one of which was written. Copies nothing.
+  static Envelope from_room(Header header, Room room);
+
   /// The same words under another header (one copy of them).
   Envelope with(Header header) const { return from_words(header, words()); }
 
@@ -141,6 +145,24 @@ class Envelope {
   static capnp::word* words_of(Frame* frame) { return reinterpret_cast<capnp::word*>(frame + 1); }
 
   Frame* frame_ = nullptr;
+};
+
+/// Memory for the words of an envelope to come, which arrive piece by piece.
+class Envelope::Room {
+ public:
+  explicit Room(std::size_t words) : envelope_(allocate({}, words)) {}
+  Room(Room&&) noexcept = default;
+  Room& operator=(Room&&) noexcept = default;
+  ~Room() = default;
+
+  /// All of it; not initialised.
+  std::span<std::uint8_t> bytes();
+  /// Room for more, with what was written.
+  void grow(std::size_t words);
+
+ private:
+  friend class Envelope;
+  Envelope envelope_;
 };
 
 /// An error as an envelope: answers a question or ends a stream.

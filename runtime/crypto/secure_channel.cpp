@@ -38,7 +38,6 @@ constexpr std::size_t kRecordHeaderBytes = 5;
 constexpr std::uint8_t kAlertRecord = 21;
 constexpr std::uint8_t kHandshakeRecord = 22;
 constexpr std::uint8_t kApplicationRecord = 23;
-constexpr std::size_t kRecordPlainMax = 16 * 1024;
 constexpr std::size_t kRecordOverhead = kRecordHeaderBytes + 8 + 16;  // header, explicit nonce, tag of GCM
 
 class Policy final : public tls::Policy {
@@ -223,6 +222,7 @@ struct SecureChannel::Inner final : tls::Callbacks {
   std::shared_ptr<const ChannelCredentials> credentials;
   std::unique_ptr<tls::Channel> channel;
   base::Bytes out;
+  std::size_t taken = 0;            // by take_wire() lately
   const PlainSink* sink = nullptr;  // set during receive()
   std::optional<ChannelError> failed;
   bool peer_closed = false;
@@ -269,8 +269,8 @@ base::Result<void, ChannelError> SecureChannel::send(base::ByteView plain) {
   if (!inner_->established()) return inner_->why_not_established();
   const std::size_t records = plain.size() / kRecordPlainMax + 1;
   const std::size_t needed = inner_->out.size() + plain.size() + records * kRecordOverhead;
-  // At least doubled, so that many small sends do not each move what waits.
-  if (needed > inner_->out.capacity()) inner_->out.reserve(std::max(needed, 2 * inner_->out.size()));
+  // As much as was taken lately, and then doubled, so that many sends do not each move what waits.
+  if (needed > inner_->out.capacity()) inner_->out.reserve(std::max({needed, 2 * inner_->out.size(), inner_->taken}));
   try {
     inner_->channel->send(plain.data(), plain.size());
   } catch (const std::exception&) {
@@ -279,7 +279,10 @@ base::Result<void, ChannelError> SecureChannel::send(base::ByteView plain) {
   return {};
 }
 
-base::Bytes SecureChannel::take_wire() { return std::exchange(inner_->out, {}); }
+base::Bytes SecureChannel::take_wire() {
+  inner_->taken = std::max(inner_->out.size(), inner_->taken / 2);
+  return std::exchange(inner_->out, {});
+}
 std::size_t SecureChannel::wire_bytes() const { return inner_->out.size(); }
 bool SecureChannel::established() const { return inner_->established(); }
 bool SecureChannel::peer_closed() const { return inner_->peer_closed; }

@@ -33,6 +33,9 @@ enum class ChannelError : std::uint8_t {
 
 std::string_view name(ChannelError error);
 
+/// What one record carries at most (RFC 5246 6.2.1).
+inline constexpr std::size_t kRecordPlainMax = 16 * 1024;
+
 /// Bytes of records taken from a peer before the handshake is done. An honest one sends less than 1 KiB; Botan
 /// itself would collect 16 MiB of one message.
 inline constexpr std::size_t kHandshakeBytesMax = 8 * 1024;
@@ -70,7 +73,8 @@ class SecureChannel {
   /// authentic. Bytes after a close notify of either side are ignored.
   base::Result<void, ChannelError> receive(base::ByteView from_wire, const PlainSink& plain);
 
-  /// Encrypts `plain` into take_wire(). Errors: `not_established`, `closed`, or how the channel failed.
+  /// Encrypts `plain` into take_wire(), in records of its own: a short piece costs as much as a full record does to
+  /// begin and end. Errors: `not_established`, `closed`, or how the channel failed.
   base::Result<void, ChannelError> send(base::ByteView plain);
 
   /// Bytes to write, in order; leaves none. `wire_bytes` says how many there are.

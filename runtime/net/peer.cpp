@@ -23,6 +23,10 @@ constexpr int kQuietLooks = 8;  // our choice: 2 s, ten round trips of a slow ne
 constexpr std::size_t kFlushBytes =
     256 * 1024;  // our choice: what one turn encrypts before it gives bytes to the stream
 
+constexpr std::size_t kRecord = crypto::kRecordPlainMax;
+constexpr std::size_t kTakenAtOnce =
+    2 * kRecord;  // our choice: their frames are taken while they still lie in the processor's cache
+
 }  // namespace
 
 void start_peer(runtime::Node& node, Link& link, std::shared_ptr<PeerStart> start, std::string path) {
@@ -126,17 +130,27 @@ void Peer::connected(std::shared_ptr<ports::Stream> stream, const base::Endpoint
   if (!start_->local_path.empty()) return serve_local();
   state_ = State::encrypting;
   channel_.emplace(crypto::SecureChannel::client(pool_->credentials()));
-  stream_->write(channel_->take_wire());
+  flush();
 }
 
 void Peer::received(ports::Received&& bytes) {
   heard_ = now();
   link_->traffic().received.fetch_add(bytes.bytes.size(), std::memory_order_relaxed);
-  if (!channel_) {
-    reader_.append(bytes.bytes);
-    return take_plain();
+  base::ByteView left = bytes.bytes;
+  while (!left.empty() && state_ != State::ended) {
+    const base::ByteView part = left.first(std::min(left.size(), kTakenAtOnce));
+    left = left.subspan(part.size());
+    if (channel_) {
+      take_encrypted(part);
+    } else {
+      reader_.append(part);
+      take_plain();
+    }
   }
-  const auto outcome = channel_->receive(bytes.bytes, [this](base::ByteView plain) { reader_.append(plain); });
+}
+
+void Peer::take_encrypted(base::ByteView bytes) {
+  const auto outcome = channel_->receive(bytes, [this](base::ByteView plain) { reader_.append(plain); });
   if (state_ == State::encrypting && channel_->established()) begin_handshake();
   if (state_ != State::ended) take_plain();
   if (state_ == State::ended) return;
@@ -146,7 +160,7 @@ void Peer::received(ports::Received&& bytes) {
     return turn_away(Turned::channel, "TLS: " + std::string(name(outcome.error())));
   }
   if (channel_->peer_closed()) return end("the other side has said goodbye");
-  if (channel_->wire_bytes() > 0) stream_->write(channel_->take_wire());
+  if (channel_->wire_bytes() > 0 && !flush_soon_) flush();
 }
 
 void Peer::take_plain() {
@@ -167,22 +181,46 @@ void Peer::take_plain() {
 
 // -- writing --
 
+/// Encrypts a large payload where it lies: only what shares its record with other frames is copied.
+void Peer::write_payload(base::ByteView payload) {
+  const auto copy = [&](std::size_t bytes) {
+    plain_.insert(plain_.end(), payload.begin(), payload.begin() + static_cast<std::ptrdiff_t>(bytes));
+    payload = payload.subspan(bytes);
+  };
+  if (channel_ && payload.size() >= 2 * kRecord) {
+    copy((kRecord - plain_.size() % kRecord) % kRecord);  // the rest of the record begun
+    encrypt(plain_);
+    plain_.clear();
+    const base::ByteView whole = payload.first(payload.size() - payload.size() % kRecord);
+    encrypt(whole);
+    payload = payload.subspan(whole.size());
+  }
+  copy(payload.size());
+}
+
+/// What goes wrong here goes wrong for good, and ends the link with the next flush.
+void Peer::encrypt(base::ByteView plain) {
+  if (!plain.empty()) encrypted_ = channel_->send(plain).ok() && encrypted_;
+}
+
 void Peer::flush_soon() {
-  if (plain_.size() >= kFlushBytes) return flush();
+  if (plain_.size() + (channel_ ? channel_->wire_bytes() : 0) >= kFlushBytes) return flush();
   if (std::exchange(flush_soon_, true)) return;
   after<Flush>(base::Duration::zero());  // behind the messages that wait: they share a record
 }
 
 void Peer::flush() {
-  if (plain_.empty() || !stream_ || state_ == State::ended) return;
+  if (!stream_ || state_ == State::ended) return;
   base::Bytes wire;
   if (channel_) {
-    if (!channel_->send(plain_).ok()) return turn_away(Turned::channel, "TLS cannot send");
+    encrypt(plain_);
+    if (!encrypted_) return turn_away(Turned::channel, "TLS cannot send");
     wire = channel_->take_wire();
     plain_.clear();
   } else {
     wire.swap(plain_);
   }
+  if (wire.empty()) return;
   if (plain_.capacity() > 4 * kFlushBytes) plain_ = {};
   link_->traffic().sent.fetch_add(wire.size(), std::memory_order_relaxed);
   flushed_.push_back({wire.size(), std::exchange(plain_cost_, 0)});
@@ -244,7 +282,7 @@ void Peer::give_way() {
 /// Ends the link when nothing was in flight for a while, in which the other side could still have asked.
 void Peer::look_whether_quiet() {
   if (state_ == State::ended) return;
-  const bool quiet = link_->waiting() == 0 && served_.empty() && plain_.empty() && unwritten_ == 0;
+  const bool quiet = link_->waiting() == 0 && served_.empty() && !flush_soon_ && unwritten_ == 0;
   quiet_looks_ = quiet ? quiet_looks_ + 1 : 0;
   if (quiet_looks_ >= kQuietLooks || now() >= *gives_way_by_) {
     write({.type = FrameType::close}, {}, {});

@@ -85,8 +85,11 @@ class Peer final : public runtime::Actor {
   void dial();
   void connected(std::shared_ptr<ports::Stream> stream, const base::Endpoint& to);
   void received(ports::Received&& bytes);
+  void take_encrypted(base::ByteView bytes);
   void take_plain();
   void written(std::size_t bytes);
+  void write_payload(base::ByteView payload);
+  void encrypt(base::ByteView plain);
   void flush();
   void flush_soon();
   void hold_back();
@@ -138,7 +141,8 @@ class Peer final : public runtime::Actor {
   FrameReader reader_{kHandshakeFrameBytesMax};
   messages::Role role_ = messages::Role::peer;
 
-  base::Bytes plain_;  // frames to encrypt
+  base::Bytes plain_;      // frames to encrypt
+  bool encrypted_ = true;  // as far as it was tried
   std::size_t plain_cost_ = 0;
   bool flush_soon_ = false;
   std::deque<Flushed> flushed_;

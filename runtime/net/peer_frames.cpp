@@ -119,6 +119,7 @@ Envelope Peer::envelope_of(const Frame& frame, const messages::KindInfo* kind, S
     header.due = now() + std::chrono::microseconds(std::min(frame.header.remaining_us, kRemainingMax));
   }
   if (frame.payload.empty()) return Envelope::bare(header);
+  if (auto room = reader_.take_room()) return Envelope::from_room(header, std::move(*room));
   const auto* words = reinterpret_cast<const capnp::word*>(frame.payload.data());  // aligned: see frame.hpp
   return Envelope::from_words(header, kj::arrayPtr(words, frame.payload.size() / sizeof(capnp::word)));
 }
@@ -304,7 +305,8 @@ void Peer::write(FrameHeader header, std::string_view path, const Envelope& enve
     header.credit_items = head.credit_items;
     header.credit_bytes = head.credit_bytes;
   }
-  write_frame(plain_, header, path, envelope.bytes());
+  write_frame_head(plain_, header, path, envelope.bytes().size());
+  write_payload(envelope.bytes());
 }
 
 }  // namespace troupe::net

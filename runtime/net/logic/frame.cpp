@@ -17,6 +17,9 @@ constexpr std::size_t kTypeAt = 4, kLaneAt = 5, kPathLengthAt = 6, kCorrelationA
 
 constexpr std::size_t padded(std::size_t bytes) { return (bytes + kWordBytes - 1) / kWordBytes * kWordBytes; }
 
+constexpr std::size_t kHeadBytesMax = kFrameHeaderBytes + padded(kPathBytesMax);
+static_assert(kHeadBytesMax <= kRoomArrivedMin, "the head of a frame that gets a room is there");
+
 template <class T>
 T load(const std::uint8_t* from) {
   T out;
@@ -38,14 +41,16 @@ bool known(std::uint8_t type) {
   return type >= static_cast<std::uint8_t>(FrameType::ask) && type <= static_cast<std::uint8_t>(FrameType::close);
 }
 
-/// Reads one whole frame of `bytes` bytes, at least a header.
-base::Result<Frame, FrameError> parse(const std::uint8_t* at, std::size_t bytes) {
+constexpr std::size_t head_bytes(std::size_t path_bytes) { return kFrameHeaderBytes + padded(path_bytes); }
+
+/// Reads all but the payload of a frame of `bytes` bytes, of which its head is there, or as much as kHeadBytesMax.
+base::Result<Frame, FrameError> parse_head(const std::uint8_t* at, std::size_t bytes) {
   if (!known(at[kTypeAt])) return FrameError::unknown_type;
   if (at[kLaneAt] > static_cast<std::uint8_t>(messages::Lane::control)) return FrameError::reserved;
   if (load<std::uint32_t>(at + kReservedAt) != 0) return FrameError::reserved;
   const std::size_t path_bytes = load<std::uint16_t>(at + kPathLengthAt);
   if (path_bytes > kPathBytesMax) return FrameError::bad_path;
-  const std::size_t payload_at = kFrameHeaderBytes + padded(path_bytes);
+  const std::size_t payload_at = head_bytes(path_bytes);
   if (payload_at > bytes) return FrameError::too_short;
   if (std::any_of(at + kFrameHeaderBytes + path_bytes, at + payload_at, [](std::uint8_t byte) { return byte != 0; }))
     return FrameError::reserved;
@@ -53,7 +58,6 @@ base::Result<Frame, FrameError> parse(const std::uint8_t* at, std::size_t bytes)
   Frame frame;
   frame.path = {reinterpret_cast<const char*>(at) + kFrameHeaderBytes, path_bytes};
   if (!valid_path(frame.path)) return FrameError::bad_path;
-  frame.payload = {at + payload_at, bytes - payload_at};
   FrameHeader& header = frame.header;
   header.type = static_cast<FrameType>(at[kTypeAt]);
   header.lane = static_cast<messages::Lane>(at[kLaneAt]);
@@ -69,6 +73,11 @@ base::Result<Frame, FrameError> parse(const std::uint8_t* at, std::size_t bytes)
     header.kind = kind;
   }
   return frame;
+}
+
+/// The size of a room in which `arrived` bytes of a payload lie.
+std::size_t room_words(std::size_t arrived, std::size_t payload_bytes) {
+  return std::min(payload_bytes, kRoomGrowth * arrived / kWordBytes * kWordBytes) / kWordBytes;
 }
 
 }  // namespace
@@ -98,14 +107,14 @@ bool valid_path(std::string_view path) {
          std::ranges::all_of(path, [](char c) { return c >= ' ' && c <= '~'; });
 }
 
-void write_frame(base::Bytes& out, const FrameHeader& header, std::string_view path, base::ByteView payload) {
+void write_frame_head(base::Bytes& out, const FrameHeader& header, std::string_view path, std::size_t payload_bytes) {
   base::ensure(valid_path(path), "the path of a frame that is sent is valid");
-  base::ensure(payload.size() % kWordBytes == 0, "the payload of a frame is whole words");
-  const std::size_t head_bytes = kFrameHeaderBytes + padded(path.size());
-  base::ensure(payload.size() <= UINT32_MAX - head_bytes, "a frame's length fits 32 bits");
+  base::ensure(payload_bytes % kWordBytes == 0, "the payload of a frame is whole words");
+  const std::size_t bytes = head_bytes(path.size());
+  base::ensure(payload_bytes <= UINT32_MAX - bytes, "a frame's length fits 32 bits");
 
-  std::uint8_t head[kFrameHeaderBytes + padded(kPathBytesMax)] = {};
-  store(head, static_cast<std::uint32_t>(head_bytes + payload.size() - kFrameLengthBytes));
+  std::uint8_t head[kHeadBytesMax] = {};
+  store(head, static_cast<std::uint32_t>(bytes + payload_bytes - kFrameLengthBytes));
   head[kTypeAt] = static_cast<std::uint8_t>(header.type);
   head[kLaneAt] = static_cast<std::uint8_t>(header.lane);
   store(head + kPathLengthAt, static_cast<std::uint16_t>(path.size()));
@@ -115,50 +124,104 @@ void write_frame(base::Bytes& out, const FrameHeader& header, std::string_view p
   store(head + kTraceAt, header.trace_id);
   store(head + kSpanAt, header.parent_span);
   std::ranges::copy(path, head + kFrameHeaderBytes);
-  out.insert(out.end(), head, head + head_bytes);
+  out.insert(out.end(), head, head + bytes);
+}
+
+void write_frame(base::Bytes& out, const FrameHeader& header, std::string_view path, base::ByteView payload) {
+  write_frame_head(out, header, path, payload.size());
   out.insert(out.end(), payload.begin(), payload.end());
 }
 
 FrameReader::FrameReader(std::uint32_t frame_bytes_max) : frame_bytes_max_(frame_bytes_max) {}
 
 void FrameReader::append(base::ByteView bytes) {
-  if (failed_ || bytes.empty()) return;
+  if (failed_) return;
+  if (large_) bytes = bytes.subspan(fill_large(bytes));
+  if (bytes.empty()) return;
   if (begin_ == end_) begin_ = end_ = 0;
-  if (end_ + bytes.size() > held_bytes()) {
-    const std::size_t needed = waiting_bytes() + bytes.size();
+  if (end_ + bytes.size() > capacity()) {
+    const std::size_t needed = buffered() + bytes.size();
     // Doubled, so that a long frame that comes in many pieces is not moved for each of them.
-    reallocate(needed > held_bytes() ? std::max(needed, 2 * held_bytes()) : held_bytes());
+    reallocate(needed > capacity() ? std::max(needed, 2 * capacity()) : capacity());
   }
   std::memcpy(data() + end_, bytes.data(), bytes.size());
   end_ += bytes.size();
 }
 
-base::Result<std::optional<Frame>, FrameError> FrameReader::next() {
-  const auto fail = [this](FrameError why) {
-    failed_ = why;
-    begin_ = end_ = 0;
-    return why;
-  };
+FrameReader::Next FrameReader::next() {
+  ready_.reset();
   if (failed_) return *failed_;
-  if (waiting_bytes() < kFrameLengthBytes) return std::optional<Frame>{};
+  if (large_) return next_large();
+  if (buffered() < kFrameLengthBytes) return std::optional<Frame>{};
   const std::uint8_t* at = data() + begin_;
   const std::size_t length = load<std::uint32_t>(at);
   if (length > frame_bytes_max_) return fail(FrameError::too_long);
   const std::size_t bytes = kFrameLengthBytes + length;
   if (bytes < kFrameHeaderBytes) return fail(FrameError::too_short);
   if (bytes % kWordBytes != 0) return fail(FrameError::misaligned);
-  if (waiting_bytes() < bytes) return std::optional<Frame>{};
-  const auto frame = parse(at, bytes);
-  if (!frame.ok()) return fail(frame.error());
+  if (buffered() < bytes) return begin_large(bytes);
+  const auto head = parse_head(at, bytes);
+  if (!head.ok()) return fail(head.error());
+  Frame frame = head.value();
+  const std::size_t payload_at = head_bytes(frame.path.size());
+  frame.payload = {at + payload_at, bytes - payload_at};
   begin_ += bytes;
-  return std::optional<Frame>{frame.value()};
+  return std::optional<Frame>{frame};
 }
 
-void FrameReader::release() { reallocate(waiting_bytes()); }
+FrameError FrameReader::fail(FrameError why) {
+  failed_ = why;
+  large_.reset();
+  begin_ = end_ = 0;
+  return why;
+}
+
+/// Gives the payload of the first frame, which is not all here, a room of its own if it deserves one.
+FrameReader::Next FrameReader::begin_large(std::size_t bytes) {
+  if (bytes < kHeadBytesMax + kRoomPayloadMin || buffered() < kHeadBytesMax + kRoomArrivedMin)
+    return std::optional<Frame>{};
+  const auto head = parse_head(data() + begin_, bytes);
+  if (!head.ok()) return fail(head.error());
+  const std::size_t payload_at = head_bytes(head.value().path.size());
+  const base::ByteView arrived{data() + begin_ + payload_at, buffered() - payload_at};
+  large_ = Large{runtime::Envelope::Room(room_words(arrived.size(), bytes - payload_at)), 0, bytes - payload_at};
+  fill_large(arrived);
+  end_ = begin_ + payload_at;
+  return std::optional<Frame>{};
+}
+
+/// Takes what belongs to the large payload from the front of `bytes`; returns how much that is.
+std::size_t FrameReader::fill_large(base::ByteView bytes) {
+  Large& to = *large_;
+  const std::size_t take = std::min(bytes.size(), to.payload_bytes - to.filled);
+  if (to.filled + take > to.room.bytes().size()) to.room.grow(room_words(to.filled + take, to.payload_bytes));
+  std::memcpy(to.room.bytes().data() + to.filled, bytes.data(), take);
+  to.filled += take;
+  return take;
+}
+
+FrameReader::Next FrameReader::next_large() {
+  if (large_->filled < large_->payload_bytes) return std::optional<Frame>{};
+  Frame frame = parse_head(data() + begin_, SIZE_MAX).value();  // was read before
+  begin_ += head_bytes(frame.path.size());
+  ready_ = std::move(large_->room);
+  large_.reset();
+  frame.payload = ready_->bytes();
+  return std::optional<Frame>{frame};
+}
+
+void FrameReader::release() {
+  ready_.reset();
+  reallocate(buffered());
+}
+
+std::size_t FrameReader::held_bytes() {
+  return capacity() + (large_ ? large_->room.bytes().size() : 0) + (ready_ ? ready_->bytes().size() : 0);
+}
 
 /// Moves what waits to the start of a buffer of `bytes`, which may be the same one.
 void FrameReader::reallocate(std::size_t bytes) {
-  const std::size_t waiting = waiting_bytes();
+  const std::size_t waiting = buffered();
   const std::size_t words = padded(bytes) / kWordBytes;
   if (words == capacity_words_) {
     if (waiting > 0) std::memmove(data(), data() + begin_, waiting);

@@ -16,14 +16,16 @@
 //      payload: a flat array of capnp::messageToFlatArray, or nothing
 //
 // All numbers are little-endian. Each frame has exactly one encoding.
-// Limits  nothing is set aside for a frame before its bytes are here; its length is checked with its first 4 bytes.
+// Limits  a frame's length is checked with its first 4 bytes; what is set aside for it follows the bytes that are here.
 // Owner   one peer actor; not thread-safe.
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string_view>
+#include <utility>
 
 #include "messages/kinds.hpp"
+#include "runtime/actor/envelope.hpp"
 #include "runtime/base/bytes.hpp"
 #include "runtime/base/result.hpp"
 
@@ -79,6 +81,15 @@ constexpr std::uint32_t frame_bytes_max(std::uint32_t payload_bytes_max) {
 }
 static_assert(frame_bytes_max(messages::kBytesMaxLimit) > messages::kBytesMaxLimit);
 
+/// A payload of that size gets memory of its own, which its envelope takes over: copying it once more costs more than
+/// that memory does. (Two records of TLS.)
+inline constexpr std::size_t kRoomPayloadMin = 32 * 1024;
+/// So many of its bytes must be here before it does.
+inline constexpr std::size_t kRoomArrivedMin = 4 * 1024;
+/// That memory is at most so many times what has arrived of the payload: whoever announces much and sends little
+/// makes nobody set much aside.
+inline constexpr std::size_t kRoomGrowth = 8;
+
 struct FrameHeader {
   FrameType type = FrameType::tell;
   messages::Lane lane = messages::Lane::normal;
@@ -93,7 +104,7 @@ struct FrameHeader {
   friend bool operator==(const FrameHeader&, const FrameHeader&) = default;
 };
 
-/// A frame in the reader's memory: valid until the next append() or release().
+/// A frame in the reader's memory: valid until the next append(), next() or release().
 struct Frame {
   FrameHeader header;
   std::string_view path;
@@ -103,11 +114,14 @@ struct Frame {
 /// Whether `path` may stand in a frame: at most kPathBytesMax of printable ASCII, without "..". Empty is fine.
 bool valid_path(std::string_view path);
 
-/// Appends a frame. What we send ourselves must be right: a bad path, or a payload that is not a multiple of 8 bytes
-/// or too long for 32 bits, is a broken invariant.
+/// Appends a frame up to its payload, of which `payload_bytes` must follow. What we send ourselves must be right: a bad
+/// path, or a payload that is not a multiple of 8 bytes or too long for 32 bits, is a broken invariant.
+void write_frame_head(base::Bytes& out, const FrameHeader& header, std::string_view path, std::size_t payload_bytes);
+/// Appends a whole frame.
 void write_frame(base::Bytes& out, const FrameHeader& header, std::string_view path, base::ByteView payload);
 
-/// Cuts a stream of bytes into frames. The bytes wait in one aligned buffer, which the frames point into.
+/// Cuts a stream of bytes into frames. The bytes wait in one aligned buffer, which the frames point into; those of a
+/// large payload of which only a part has come gather in a room of their own.
 class FrameReader {
  public:
   explicit FrameReader(std::uint32_t frame_bytes_max);
@@ -123,23 +137,42 @@ class FrameReader {
   /// every later call repeats it, and bytes are no longer kept.
   base::Result<std::optional<Frame>, FrameError> next();
 
+  /// The memory of the payload of the frame that next() gave, where it has its own. Its bytes stay where they are.
+  std::optional<runtime::Envelope::Room> take_room() { return std::exchange(ready_, std::nullopt); }
+
   /// Bytes that wait.
-  std::size_t waiting_bytes() const { return end_ - begin_; }
+  std::size_t waiting_bytes() const { return buffered() + (large_ ? large_->filled : 0); }
   /// Bytes of memory held.
-  std::size_t held_bytes() const { return capacity_words_ * sizeof(std::uint64_t); }
+  std::size_t held_bytes();
 
   /// Gives memory back that the waiting bytes do not need; for a link that has become idle.
   void release();
 
  private:
+  /// The payload of the first frame, of which the buffer has the head alone; what follows there belongs to the next.
+  struct Large {
+    runtime::Envelope::Room room;
+    std::size_t filled;
+    std::size_t payload_bytes;
+  };
+  using Next = base::Result<std::optional<Frame>, FrameError>;
+
   std::uint8_t* data() { return reinterpret_cast<std::uint8_t*>(words_.get()); }
+  std::size_t buffered() const { return end_ - begin_; }
+  std::size_t capacity() const { return capacity_words_ * sizeof(std::uint64_t); }
   void reallocate(std::size_t bytes);
+  FrameError fail(FrameError why);
+  Next begin_large(std::size_t bytes);
+  Next next_large();
+  std::size_t fill_large(base::ByteView bytes);
 
   std::uint32_t frame_bytes_max_;
   std::unique_ptr<std::uint64_t[]> words_;
   std::size_t capacity_words_ = 0;
   std::size_t begin_ = 0;  // of the first frame not yet taken; a multiple of 8
   std::size_t end_ = 0;
+  std::optional<Large> large_;
+  std::optional<runtime::Envelope::Room> ready_;
   std::optional<FrameError> failed_;
 };
 

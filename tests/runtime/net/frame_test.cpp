@@ -60,6 +60,14 @@ std::optional<FrameError> error_of(const base::Bytes& bytes, std::uint32_t limit
   return next.error();
 }
 
+/// A frame whose payload of so many bytes does not repeat itself soon.
+Owned large(std::size_t payload_bytes) {
+  Owned out = example();
+  out.payload.resize(payload_bytes);
+  for (std::size_t i = 0; i < payload_bytes; ++i) out.payload[i] = static_cast<std::uint8_t>(i % 251);
+  return out;
+}
+
 rc::Gen<Owned> any_frame() {
   return rc::gen::exec([] {
     Owned out;
@@ -155,6 +163,67 @@ TEST_CASE("net: a stream cut in two at any byte gives the same frame") {
       REQUIRE(own(*reader.next().value()) == example());
     }
   }
+}
+
+TEST_CASE("net: large frames come out as they went in, in pieces of every size, and small ones between them") {
+  std::vector<Owned> sent;
+  base::Bytes stream;
+  for (const std::size_t bytes : {net::kRoomPayloadMin - 8, net::kRoomPayloadMin, std::size_t{8}, std::size_t{65'560},
+                                  std::size_t{1'000'000}, std::size_t{0}, std::size_t{65'536}, std::size_t{65'536}}) {
+    sent.push_back(large(bytes));
+    const auto one = encode(sent.back());
+    stream.insert(stream.end(), one.begin(), one.end());
+  }
+  for (const std::size_t piece : {251, 4'096, 16'384, 40'000, 262'144, 2'000'000}) {
+    FrameReader reader(net::frame_bytes_max(1 << 20));
+    std::vector<Owned> got;
+    std::size_t rooms = 0;
+    for (std::size_t at = 0; at < stream.size(); at += piece) {
+      reader.append(base::ByteView(stream).subspan(at, std::min(piece, stream.size() - at)));
+      for (auto next = reader.next(); next.value(); next = reader.next()) {
+        const Frame frame = *next.value();
+        REQUIRE(reinterpret_cast<std::uintptr_t>(frame.payload.data()) % 8 == 0);
+        got.push_back(own(frame));
+        auto room = reader.take_room();
+        if (!room) continue;
+        ++rooms;
+        REQUIRE(room->bytes().data() == frame.payload.data());
+        REQUIRE(room->bytes().size() == frame.payload.size());
+        REQUIRE_FALSE(reader.take_room().has_value());
+      }
+    }
+    REQUIRE(got == sent);
+    REQUIRE(reader.waiting_bytes() == 0);
+    CHECK(rooms >= (piece <= 16'384 ? 4 : 0));  // of what came whole none was needed
+    reader.release();
+    REQUIRE(reader.held_bytes() == 0);
+  }
+}
+
+TEST_CASE("net: what is set aside for a large payload follows what has come of it") {
+  const auto bytes = encode(large(4'000'000));
+  FrameReader reader(net::frame_bytes_max(messages::kBytesMaxLimit));
+  for (std::size_t at = 0; at < bytes.size();) {
+    const std::size_t piece = std::min<std::size_t>(1'000, bytes.size() - at);
+    REQUIRE_FALSE(reader.next().value().has_value());
+    reader.append(base::ByteView(bytes).subspan(at, piece));
+    at += piece;
+    REQUIRE_FALSE((at < bytes.size() && reader.next().value().has_value()));
+    REQUIRE(reader.held_bytes() <= net::kRoomGrowth * at + 2 * net::kRoomArrivedMin);
+    REQUIRE(reader.waiting_bytes() == at);
+  }
+  CHECK(own(*reader.next().value()) == large(4'000'000));
+}
+
+TEST_CASE("net: a wrong head is refused before its large payload gets a room") {
+  auto bytes = encode(large(100'000));
+  bytes[5] = 2;  // a third lane
+  FrameReader reader(net::frame_bytes_max(1 << 20));
+  reader.append(base::ByteView(bytes).first(10'000));
+  CHECK(reader.next().error() == FrameError::reserved);
+  reader.append(base::ByteView(bytes).subspan(10'000));
+  CHECK(reader.next().error() == FrameError::reserved);
+  CHECK(reader.waiting_bytes() == 0);
 }
 
 TEST_CASE("net: a frame at its limit passes, and one beyond is refused by its first four bytes") {

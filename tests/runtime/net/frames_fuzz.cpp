@@ -43,6 +43,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       if (!next.ok()) return 0;
       if (!next.value()) break;
       use(*next.value());
+      auto room = reader.take_room();
+      expect(!room || room->bytes().data() == next.value()->payload.data());
     }
     expect(reader.waiting_bytes() < std::size_t{kLimit} + net::kFrameLengthBytes);
   }
