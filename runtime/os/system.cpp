@@ -1,5 +1,7 @@
 #include "runtime/os/system.hpp"
 
+#include <malloc.h>
+
 #include <algorithm>
 #include <caf/actor_registry.hpp>
 #include <caf/actor_system.hpp>
@@ -19,6 +21,14 @@ namespace {
 
 constexpr std::chrono::minutes kPatience{5};        // a destructor cannot give up; a disk that syncs for longer is dead
 constexpr std::chrono::milliseconds kLookAgain{1};  // while the last actors end
+
+/// What one side of a link frees it needs again at once. glibc would give it back to the kernel at 128 KiB, and each
+/// GiB of large messages would fault in 0.8 GiB anew. It raises these two bounds by itself, to the largest block that
+/// was ever freed and to twice that; we begin where it arrives after our largest message.
+void keep_freed_memory() {
+  mallopt(M_MMAP_THRESHOLD, messages::kBytesMaxLimit);
+  mallopt(M_TRIM_THRESHOLD, 2 * messages::kBytesMaxLimit);
+}
 
 struct Config : caf::actor_system_config {
   explicit Config(const SystemOptions& options) {
@@ -52,7 +62,9 @@ struct System::Parts {
 };
 
 System::System(std::unique_ptr<ports::Disk> disk, const SystemOptions& options)
-    : parts_(std::make_unique<Parts>(std::move(disk), options)) {}
+    : parts_(std::make_unique<Parts>(std::move(disk), options)) {
+  keep_freed_memory();
+}
 
 System::~System() {
   if (parts_) end(kPatience);
