@@ -295,6 +295,7 @@ void Peer::look_whether_quiet() {
 // -- the end --
 
 void Peer::turn_away(Turned why, const std::string& text) {
+  trusted_ = false;
   pool_->counters().count(why);
   end(text);
 }
@@ -306,7 +307,8 @@ void Peer::end(const std::string& why, base::Code code) {
     channel_->close();
     if (channel_->wire_bytes() > 0) stream_->write(channel_->take_wire());
   }
-  if (stream_) stream_->close();
+  if (stream_ && trusted_) stream_->close();
+  else if (stream_) stream_->abandon();
   stream_.reset();
   start_->seat = {};
   const auto served = pool_->release(*link_);

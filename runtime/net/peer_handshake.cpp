@@ -63,6 +63,7 @@ void Peer::enter_service(const LinkInfo& proven) {
   role_ = info.outbound ? messages::Role::peer : info.role;
   link_->who_is_there(info.node, role_);
   state_ = State::serving;
+  trusted_ = true;
   reader_.set_frame_bytes_max(frame_bytes_max(pool_->setup().limits.frame_bytes_max));
   start_->seat.settle();
   cancel<HandshakeDue>();

@@ -87,6 +87,7 @@ void Mover::obey(Order& order) {
       return;
     case Command::resume: paused_ = false; return read_on();
     case Command::close: return close();
+    case Command::abandon: return abandon();
     case Command::forget: owner_ = nullptr; return close();
     case Command::abort: return abort("the network is closed");
     case Command::go_on: return read_on();
@@ -176,6 +177,13 @@ void Mover::close() {
   if (unwritten_ > 0 || end_sent_) return;
   end_sent_ = true;
   ::shutdown(socket_, SHUT_WR);
+}
+
+/// What write() has given to the kernel still goes out; an alert always fits.
+void Mover::abandon() {
+  if (unwritten_ > 0) return abort("");
+  ::shutdown(socket_, SHUT_RDWR);
+  end("");
 }
 
 /// The scribe is detached, its descriptor still open.

@@ -2,7 +2,8 @@
 // The broker of one started stream: moves bytes between its descriptor and its owner, and decides nothing.
 //
 // States   open, closing (told to close or forgotten: what is queued goes out, then the end of the stream, then it
-//          waits for the other side's end for at most kLingerMax and throws away what still comes), gone.
+//          waits for the other side's end for at most kLingerMax and throws away what still comes), gone. Who is
+//          abandoned is not waited for.
 // Reading  a window of kWindowMin bytes, doubled by each read that fills it up to kWindowMax, and given back after
 //          kIdleAfter without one. It stops at kUnreadMax bytes that the owner has not handled (it sees that by the
 //          receipt in Received) and while the owner pauses it; one more read may have been under way then.
@@ -54,6 +55,7 @@ class Mover final : public caf::io::broker {
   void write(const base::Bytes& bytes);
   void written(std::size_t bytes);
   void close();
+  void abandon();
   void closed();
   void wake_up();
   void end(const std::string& why);

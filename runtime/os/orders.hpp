@@ -13,15 +13,16 @@
 namespace troupe::os {
 
 enum class Command : std::uint8_t {
-  write,   ///< queue `bytes`
-  own,     ///< tell `owner` from now on
-  pause,   ///< stop reading
-  resume,  ///< read again
-  close,   ///< send what is queued, then close
-  forget,  ///< nobody holds the stream or listener any more: close, without events
-  abort,   ///< the network ends: close at once
-  go_on,   ///< there is room again: to accept, or in the owner's queue
-  leave,   ///< end in this round, as nothing from the round before is pending (`leave_later`)
+  write,    ///< queue `bytes`
+  own,      ///< tell `owner` from now on
+  pause,    ///< stop reading
+  resume,   ///< read again
+  close,    ///< send what is queued, then close
+  abandon,  ///< close without waiting for the other side
+  forget,   ///< nobody holds the stream or listener any more: close, without events
+  abort,    ///< the network ends: close at once
+  go_on,    ///< there is room again: to accept, or in the owner's queue
+  leave,    ///< end in this round, as nothing from the round before is pending (`leave_later`)
 };
 
 struct Order {

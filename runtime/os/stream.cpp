@@ -38,9 +38,12 @@ void Stream::write(base::Bytes bytes) {
 
 void Stream::pause(bool paused) { give(mover(), paused ? Command::pause : Command::resume); }
 
-void Stream::close() {
+void Stream::close() { close(Command::close); }
+void Stream::abandon() { close(Command::abandon); }
+
+void Stream::close(Command how) {
   const std::lock_guard lock(mutex_);
-  if (mover_) return give(mover_, Command::close);
+  if (mover_) return give(mover_, how);
   scribe_ = nullptr;
   slot_ = nullptr;
 }

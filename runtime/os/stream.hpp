@@ -7,6 +7,7 @@
 
 #include "runtime/os/descriptor.hpp"
 #include "runtime/os/links.hpp"
+#include "runtime/os/orders.hpp"
 #include "runtime/ports/network.hpp"
 
 namespace troupe::os {
@@ -23,8 +24,10 @@ class Stream final : public ports::Stream {
   void write(base::Bytes bytes) override;
   void pause(bool paused) override;
   void close() override;
+  void abandon() override;
 
  private:
+  void close(Command how);
   caf::strong_actor_ptr mover() const;
 
   std::shared_ptr<Links> links_;

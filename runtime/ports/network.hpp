@@ -33,6 +33,10 @@ class Stream {
 
   /// Sends what is queued, then closes.
   virtual void close() = 0;
+
+  /// Closes without waiting for the other side: what the system takes at once is sent, all else is given up, and
+  /// nothing more is read. For a stranger, who could otherwise keep the stream for a while.
+  virtual void abandon() = 0;
 };
 
 /// Bytes arrived, in order. Never empty.

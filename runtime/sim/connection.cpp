@@ -27,6 +27,7 @@ class NearEnd final : public ports::Stream {
   void write(base::Bytes bytes) override { connection_->write(side_, std::move(bytes)); }
   void pause(bool paused) override { connection_->pause(side_, paused); }
   void close() override { connection_->close(side_); }
+  void abandon() override { connection_->abandon(side_); }
 
  private:
   std::shared_ptr<Connection> connection_;
@@ -81,6 +82,14 @@ void Connection::close(Side side) {
   fabric_->stage().after(kLingerMax, [self = shared_from_this(), side] {
     self->finish(side, "the other side did not close in time", "connection reset by the other side");
   });
+}
+
+void Connection::abandon(Side side) {
+  End& end = at(side);
+  if (end.ended) return;
+  end.closing = true;
+  pump(side);
+  finish(side, "", end.unsent.empty() ? "" : "connection reset by the other side");
 }
 
 void Connection::drop(Side side) {

@@ -26,6 +26,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void write(Side side, base::Bytes bytes);
   void pause(Side side, bool paused);
   void close(Side side);
+  /// Ends this side now; what did not fit into the window is lost.
+  void abandon(Side side);
   /// The stream object is gone: no more events, and the end closes.
   void drop(Side side);
   /// Ends both sides at once.

@@ -79,3 +79,17 @@ TEST_CASE("link: whoever asks the sender of a foreign message hears `unavailable
   CHECK(outcome.calls == 1);
   CHECK(outcome.code == Code::unavailable);
 }
+
+TEST_CASE("link: a stranger whose TLS is broken is closed at once, and not read any more") {
+  Village village(2);
+  Visitor::Seen seen;
+  village[0].node.start("stranger", [&] {
+    return std::make_unique<Visitor>(Visitor::at(*village[1].address), seen, [](ports::Stream& stream) {
+      stream.pause(true);  // it does not even look whether it was closed
+      stream.write(base::Bytes(sim::kWindowBytes, 'x'));
+    });
+  });
+  village.stage.run_for(4s);  // less than a stream waits for its other side
+  CHECK(village[1].pool->counters().of(net::Turned::channel) == 1);
+  CHECK(seen.written <= 2 * sim::kWindowBytes);
+}

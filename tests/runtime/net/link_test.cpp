@@ -307,31 +307,15 @@ TEST_CASE("link: a reader that is cut off bounds what waits for it") {
 
 TEST_CASE("link: half a handshake is dropped after its time, and strangers are counted per address") {
   Village village(2, 1, {.links_per_address_max = 6, .handshakes_per_address_max = 4});
-  struct Stranger final : runtime::Actor {
-    explicit Stranger(base::HostPort to, int& closed) : to_(std::move(to)), closed_(closed) {}
-    void receive(Handlers&) override {}
-    void start() override { world().network.dial(to_, now() + 5s, 1, self()); }
-    void event(ports::StreamEvent&& event) override {
-      if (auto* made = std::get_if<ports::Dialled>(&event)) {
-        stream_ = made->stream;
-        stream_->start(self());
-      }
-      closed_ += std::holds_alternative<ports::Closed>(event);
-    }
-    base::HostPort to_;
-    int& closed_;
-    std::shared_ptr<ports::Stream> stream_;
-  };
-  int closed = 0;
+  Visitor::Seen seen;
   for (int i = 0; i < 10; ++i)
-    village[0].node.start("stranger" + std::to_string(i), [&] {
-      return std::make_unique<Stranger>(*base::HostPort::parse(village[1].address->text()), closed);
-    });
+    village[0].node.start("stranger" + std::to_string(i),
+                          [&] { return std::make_unique<Visitor>(Visitor::at(*village[1].address), seen); });
   village.stage.run_for(1s);
-  CHECK(closed == 6);
+  CHECK(seen.closed == 6);
   CHECK(village[1].pool->counters().of(net::Turned::handshakes_of_address) == 6);
   village.stage.run_for(5s);
-  CHECK(closed == 10);
+  CHECK(seen.closed == 10);
   CHECK(village[1].pool->counters().of(net::Turned::handshake_timeout) == 4);
   CHECK(village.fabric->streams() == 0);
 }

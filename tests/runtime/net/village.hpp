@@ -8,6 +8,47 @@
 
 namespace troupe::test {
 
+/// Someone who dials a node and then says whatever a test likes, or nothing.
+class Visitor final : public runtime::Actor {
+ public:
+  struct Seen {
+    int closed = 0;
+    std::size_t written = 0;
+  };
+  using Dial = std::function<void(Visitor&)>;
+  /// Speaks when it is connected, and again whenever some of that has left.
+  using Speak = std::function<void(ports::Stream&)>;
+  Visitor(
+      Dial dial, Seen& seen, Speak speak = [](ports::Stream&) {})
+      : dial_(std::move(dial)), seen_(seen), speak_(std::move(speak)) {}
+
+  static Dial at(const base::Endpoint& where) {
+    return [to = *base::HostPort::parse(where.text())](Visitor& self) {
+      self.world().network.dial(to, self.now() + std::chrono::seconds(5), 1, self.self());
+    };
+  }
+
+  void receive(runtime::Handlers&) override {}
+  void start() override { dial_(*this); }
+  void event(ports::StreamEvent&& event) override {
+    if (auto* made = std::get_if<ports::Dialled>(&event)) {
+      stream_ = made->stream;
+      stream_->start(self());
+      speak_(*stream_);
+    } else if (auto* left = std::get_if<ports::Written>(&event)) {
+      seen_.written += left->bytes;
+      speak_(*stream_);
+    }
+    seen_.closed += std::holds_alternative<ports::Closed>(event);
+  }
+
+ private:
+  const Dial dial_;
+  Seen& seen_;
+  const Speak speak_;
+  std::shared_ptr<ports::Stream> stream_;
+};
+
 class Village {
  public:
   struct House {

@@ -164,6 +164,40 @@ TEST_CASE_TEMPLATE_DEFINE("network: a side that never closes does not keep the o
   CHECK(place.until([&] { return place.streams() == 0; }));
 }
 
+TEST_CASE_TEMPLATE_DEFINE("network: who is abandoned gets what was written before, and is neither read nor waited for",
+                          Place, network_abandons) {
+  Place place;
+  Pair<Place> pair(place);
+  pair.start();
+  const base::Instant from = place.clock().now();
+  SUBCASE("with all of it sent") {
+    pair.near->write(bytes_of("goodbye"));
+    pair.near->abandon();
+    REQUIRE(place.until([&] { return pair.near_events.closed() && pair.far_events.closed(); }));
+    CHECK(pair.far_events.received() == "goodbye");
+    CHECK(pair.near_events.written() == 7);
+  }
+  SUBCASE("though it reads nothing") {
+    pair.far->pause(true);
+    pair.near->write(bytes_of(long_text(Place::kMuch)));
+    REQUIRE(place.until([&] { return pair.near_events.written() > 0; }));
+    pair.near->abandon();
+    REQUIRE(place.until([&] { return pair.near_events.closed().has_value(); }));
+  }
+  SUBCASE("though it goes on writing") {
+    pair.far->write(bytes_of(long_text(Place::kMuch)));
+    REQUIRE(place.until([&] { return pair.near_events.received_bytes() > 0; }));
+    pair.near->abandon();
+    REQUIRE(place.until([&] { return pair.near_events.closed().has_value(); }));
+    place.settle();
+    CHECK(pair.near_events.after_close() == 0);
+  }
+  CHECK(pair.near_events.closed() == "");
+  CHECK(place.clock().now() - from < std::chrono::seconds(5));  // what close() would wait
+  pair.far->pause(false);
+  CHECK(place.until([&] { return place.streams() == 0; }));
+}
+
 TEST_CASE_TEMPLATE_DEFINE("network: a paused reader bounds what leaves the writer, and resumes where it was", Place,
                           network_pauses) {
   Place place;
@@ -282,6 +316,7 @@ TEST_CASE_TEMPLATE_DEFINE("network: a local socket carries bytes and says which 
   TEST_CASE_TEMPLATE_INVOKE(network_waits_for_owner, Place); \
   TEST_CASE_TEMPLATE_INVOKE(network_closes, Place);          \
   TEST_CASE_TEMPLATE_INVOKE(network_lingers, Place);         \
+  TEST_CASE_TEMPLATE_INVOKE(network_abandons, Place);        \
   TEST_CASE_TEMPLATE_INVOKE(network_pauses, Place);          \
   TEST_CASE_TEMPLATE_INVOKE(network_refuses, Place);         \
   TEST_CASE_TEMPLATE_INVOKE(network_fails_dials, Place);     \
