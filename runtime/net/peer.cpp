@@ -57,7 +57,7 @@ void Peer::receive(runtime::Handlers& on) {
     flush();
   });
   on.timer<HandshakeDue>([this] {
-    if (state_ != State::serving) turn_away(Turned::handshake_timeout, "the handshake took too long");
+    if (!spoken_to_) turn_away(Turned::handshake_timeout, "the handshake took too long");
   });
   on.timer<KeepAlive>([this] { keep_alive(); });
   on.timer<Quiet>([this] { look_whether_quiet(); });

@@ -132,7 +132,8 @@ class Peer final : public runtime::Actor {
   const std::shared_ptr<Pool> pool_;
   const std::shared_ptr<Link> link_;
   State state_ = State::dialling;
-  bool trusted_ = false;  // it came into service and has kept to the rules since
+  bool trusted_ = false;    // it came into service and has kept to the rules since
+  bool spoken_to_ = false;  // by a frame in service
 
   std::shared_ptr<ports::Stream> stream_;
   base::Endpoint address_;

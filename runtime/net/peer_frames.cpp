@@ -59,6 +59,7 @@ void Peer::violated(const std::string& how) { turn_away(Turned::frames, "the oth
 // -- from the other side --
 
 void Peer::take_frame(const Frame& frame) {
+  spoken_to_ = true;
   switch (frame.header.type) {
     case FrameType::ask: return take_question(frame);
     case FrameType::tell: return take_tell(frame);

@@ -53,6 +53,10 @@ void Peer::serve_local() {
   info.role = messages::Role::operate;
   info.contact.endpoint = address_;
   enter_service(info);
+  // Nothing is left to prove, but a connection that says nothing at all is none: the dialler speaks first.
+  if (link_->side() == Link::Side::acceptor) return after<HandshakeDue>(pool_->setup().limits.handshake_timeout);
+  write({.type = FrameType::ping}, {}, {});
+  flush_soon();
 }
 
 void Peer::enter_service(const LinkInfo& proven) {

@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include "runtime/actor/stream_end.hpp"
+#include "runtime/net/peer.hpp"
 #include "tests/runtime/actor/questions.hpp"
 #include "tests/runtime/actor/stranger.hpp"
 #include "tests/runtime/net/village.hpp"
@@ -163,4 +164,27 @@ TEST_CASE("link: credit beyond one with the question and one for each item ends 
   for (int unanswered = 0; unanswered < 3; ++unanswered) liar.say(credit);
   CHECK(village[1].pool->counters().of(net::Turned::frames) == 1);
   CHECK(village[1].pool->rows().empty());
+}
+
+TEST_CASE("link: a connection to the control socket that says nothing is closed when a handshake would be") {
+  Village village(1);
+  SUBCASE("a stranger that is silent") {
+    Visitor::Seen seen;
+    village[0].node.start("stranger",
+                          [&] { return std::make_unique<Visitor>(Visitor::at_socket(Village::kControl), seen); });
+    village.stage.run_for(4s);
+    CHECK(seen.closed == 0);
+    village.stage.run_for(2s);
+    CHECK(seen.closed == 1);
+    CHECK(village[0].pool->counters().of(net::Turned::handshake_timeout) == 1);
+    CHECK(village.fabric->streams() == 0);
+  }
+  SUBCASE("but not one of ours that has nothing to ask yet") {
+    const auto link = village[0].pool->dial_local(Village::kControl);
+    village.stage.run_for(10min);
+    CHECK_FALSE(link->closed());
+    net::hang_up(*link);
+    village.stage.run_for(10s);
+    CHECK(village[0].pool->rows().empty());
+  }
 }

@@ -27,6 +27,11 @@ class Visitor final : public runtime::Actor {
       self.world().network.dial(to, self.now() + std::chrono::seconds(5), 1, self.self());
     };
   }
+  static Dial at_socket(std::string path) {
+    return [path](Visitor& self) {
+      self.world().network.dial_local(path, self.now() + std::chrono::seconds(5), 1, self.self());
+    };
+  }
 
   void receive(runtime::Handlers&) override {}
   void start() override { dial_(*this); }
@@ -51,6 +56,8 @@ class Visitor final : public runtime::Actor {
 
 class Village {
  public:
+  static constexpr const char* kControl = "control.sock";  // of each house
+
   struct House {
     House(sim::Stage& stage, std::shared_ptr<sim::Fabric> fabric, std::uint16_t number, runtime::NodeLimits limits)
         : ports(stage.keep<sim::NodePorts>(stage, std::move(fabric), number, disk)),
@@ -123,6 +130,7 @@ class Village {
     setup.limits = limits;
     setup.identity = std::make_shared<const crypto::Identity>(crypto::Identity::make(home.ports.world().chance, 0));
     setup.listen = base::HostPort::parse(base::Endpoint{home.ports.address(), 4000}.text());
+    setup.control_path = kControl;
     home.pool = std::make_shared<net::Pool>(home.node, setup);
     home.node.remotes = [pool = home.pool.get()](const base::NodeId& id, const std::string& path) {
       return pool->remote(id, path);
