@@ -166,6 +166,31 @@ TEST_CASE("link: credit beyond one with the question and one for each item ends 
   CHECK(village[1].pool->rows().empty());
 }
 
+TEST_CASE("link: as many questions wait on it as may, without a deadline too, and its end answers them") {
+  Village village(2, 1, {.asks_max = 3});
+  std::vector<Reply<Number>> kept;
+  const Handle keeping = village.serve<Number>(1, "count", keeper(kept));
+  std::array<Outcome, 5> outcomes;
+  village.inside(
+      0,
+      [&](Scripted& self) {
+        const Handle remote = self.node().remote(village[1].id(), "/count");
+        for (Outcome& outcome : outcomes)
+          self.ask<Number, Number>(remote, base::Instant::max(), number(1), outcome.note());
+      },
+      1h);
+  for (std::size_t i = 0; i < outcomes.size(); ++i) CHECK(outcomes[i].calls == (i < 3 ? 0 : 1));
+  CHECK(outcomes[4].code == Code::overloaded);
+  const auto link = village[0].pool->in_service(village[1].id());
+  REQUIRE(link != nullptr);
+  CHECK(link->waiting() == 3);
+  village.fabric->reset(village[0].ports.address(), village[1].ports.address());
+  village.stage.run_for(1s);
+  for (std::size_t i = 0; i < 3; ++i) CHECK(outcomes[i].code == Code::unavailable);
+  CHECK(link->waiting() == 0);
+  village.inside(1, [&](Scripted& self) { self.tell<Latest>(keeping, number(0)); });
+}
+
 TEST_CASE("link: a connection to the control socket that says nothing is closed when a handshake would be") {
   Village village(1);
   SUBCASE("a stranger that is silent") {
