@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "apps/compose.hpp"
+#include "apps/data_directory.hpp"
 #include "apps/operator_key.hpp"
 #include "apps/shell_word.hpp"
 #include "messages/node.capnp.h"
@@ -57,9 +58,12 @@ std::optional<Failure> Client::connect_locally(const std::string& directory) {
   way_ = "--data " + shell_word(directory);
   unreachable_ = "no node runs in " + directory;
   try_ = "troupe node " + way_ + " --listen 127.0.0.1:0";
-  std::error_code ignored;
-  if (!std::filesystem::exists(std::filesystem::path(directory) / kControlSocket, ignored))
+  std::error_code unseen;
+  if (!std::filesystem::exists(std::filesystem::path(directory) / kControlSocket, unseen)) {
+    if (unseen == std::errc::permission_denied)
+      if (auto out = kept_out(directory)) return out;
     return failure({Code::unavailable, "it has no local socket"});
+  }
   os::Chance chance;
   open(std::make_shared<const crypto::Identity>(crypto::Identity::make(chance, 0)), messages::Role::operate, directory);
   link_ = pool_->dial_local(kControlSocket);
@@ -110,6 +114,14 @@ void Client::open(std::shared_ptr<const crypto::Identity> identity, messages::Ro
 }
 
 bool Client::in_service() { return pool_ && pool_->counters().links_made.load(std::memory_order_relaxed) > 0; }
+
+/// Whether this side has ended the handshake: the counters are of this client's own pool alone.
+bool Client::turned_away() {
+  const net::NetCounters& counted = pool_->counters();
+  for (std::size_t i = 0; i < net::kRefusals; ++i)
+    if (counted.of(static_cast<net::Refusal>(i)) > 0) return true;
+  return counted.of(net::Turned::channel) > 0;
+}
 
 void Client::close() {
   outside_.reset();
@@ -203,9 +215,16 @@ Failure Client::failure(const base::Error& error) {
   // The node names the damaged file in its error, and in its health what else is wrong.
   if (in_service() && error.code == Code::corrupt) return {error, {}, "troupe status " + way_};
   if (in_service()) return {error};
-  if (!refused_.empty() && link_ && link_->traffic().received.load(std::memory_order_relaxed) > 0)
+  const bool remote = !refused_.empty();
+  const bool heard = remote && link_ && link_->traffic().received.load(std::memory_order_relaxed) > 0;
+  // What this side has turned away never saw our key; its error says why.
+  const bool ours = heard && turned_away();
+  if (heard && !ours)
     return {{Code::refused, refused_ + ": " + error.message}, "nothing was done", try_, Exit::refused};
-  return {{Code::unavailable, unreachable_ + ": " + error.message}, "nothing was done", try_, Exit::unavailable};
+  return {{ours ? Code::refused : Code::unavailable, unreachable_ + ": " + error.message},
+          "nothing was done",
+          remote ? "troupe status, at that node, shows whether it runs, its id and its address" : try_,
+          ours ? Exit::refused : Exit::unavailable};
 }
 
 }  // namespace troupe::apps

@@ -113,6 +113,7 @@ class Client {
   std::optional<Failure> connect_remotely(const NodeAddress& node, Console& console, Needs needs);
   void open(std::shared_ptr<const crypto::Identity> identity, messages::Role role, std::string sockets);
   bool in_service();
+  bool turned_away();
   void close();
 
   Outcome<runtime::Envelope> pose(const std::string& path, runtime::Envelope question);

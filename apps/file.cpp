@@ -16,7 +16,7 @@ base::Result<files::Cid, Failure> cid_of(const Invocation& invocation) {
   const std::string text = *invocation.text("CID");
   if (const auto id = files::Cid::from_hex(text)) return *id;
   return usage_failure(
-      "a content id has 64 hexadecimal digits, not \"" + observe::printable(text, kShownBytesMax) + '"',
+      "a content id has 64 hexadecimal digits, not \"" + observe::shortened(text, kShownBytesMax) + '"',
       "troupe file ls");
 }
 

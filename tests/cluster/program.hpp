@@ -26,7 +26,7 @@ using namespace std::chrono_literals;
 inline constexpr std::chrono::seconds kPatience{30};  // a bound for broken code, never a wait for working code
 
 inline std::string binary() {
-  const char* const named = std::getenv("TROUPE_BINARY");
+  const char* const named = std::getenv("BINARY_UNDER_TEST");
   return named != nullptr ? named : TROUPE_BINARY;
 }
 

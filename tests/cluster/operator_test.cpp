@@ -1,0 +1,80 @@
+// A node on another machine, as its operators see it.
+#include "tests/cluster/program.hpp"
+
+using namespace troupe;
+using namespace troupe::test;
+
+namespace {
+
+bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+Seen run(const Folder& folder, const std::vector<std::string>& arguments) {
+  return troupe::test::troupe(folder, arguments);
+}
+
+/// The public key of whoever runs commands out of this folder.
+std::string own_key(const Folder& folder) {
+  ::setenv("XDG_CONFIG_HOME", (folder / "config").c_str(), 1);
+  const Seen key = run(folder, {"operator", "key"});
+  REQUIRE(key.exit == 0);
+  REQUIRE(key.out.size() == 65);
+  return key.out.substr(0, 64);
+}
+
+}  // namespace
+
+TEST_CASE("cluster: an operator reaches a node by its id and address, as far as the node lists the key") {
+  const Folder folder;
+  const std::string key = own_key(folder);
+  SUBCASE("to change it") {
+    NodeProgram node(folder, "a", {"--set", "operators.operate=" + key});
+    REQUIRE(node.ready());
+    const std::string there = node.id + '@' + node.at;
+    CHECK(contains(run(folder, {"status", "--json", "--node", there}).out, "\"node\":\"" + node.id + '"'));
+    CHECK(run(folder, {"log", "debug", "--node", there}).exit == 0);
+  }
+  SUBCASE("to look at it") {
+    NodeProgram node(folder, "a", {"--set", "operators.view=" + key});
+    REQUIRE(node.ready());
+    const std::string there = node.id + '@' + node.at;
+    CHECK(run(folder, {"status", "--node", there}).exit == 0);
+    const Seen refused = run(folder, {"log", "debug", "--node", there});
+    CHECK(refused.exit == 5);
+    CHECK(contains(refused.err, "this key may look at the node " + there + ", not change it"));
+    CHECK(contains(refused.err, "operators.operate = [\"" + key + "\"]"));
+  }
+  SUBCASE("not at all") {
+    NodeProgram node(folder, "a");
+    REQUIRE(node.ready());
+    const Seen refused = run(folder, {"status", "--node", node.id + '@' + node.at});
+    CHECK(refused.exit == 5);
+    CHECK(contains(refused.err, "answers, but does not take this key"));
+    CHECK(contains(refused.err, "operators.operate = [\"" + key + "\"]"));
+  }
+}
+
+TEST_CASE("cluster: a node that is not there, or not that one, is told apart from one that refuses a key") {
+  const Folder folder;
+  NodeProgram node(folder, "a", {"--set", "operators.operate=" + own_key(folder)});
+  REQUIRE(node.ready());
+  int exit = 0;
+  Seen seen{};
+  SUBCASE("another node answers there") {
+    std::string wrong = node.id;
+    wrong[0] = wrong[0] == '0' ? '1' : '0';
+    seen = run(folder, {"status", "--node", wrong + '@' + node.at});
+    exit = 5;
+  }
+  SUBCASE("nobody listens there") {
+    node.kill(SIGKILL);
+    node.wait();
+    seen = run(folder, {"status", "--node", node.id + '@' + node.at});
+    exit = 7;
+  }
+  CHECK(seen.exit == exit);
+  CHECK(seen.out.empty());
+  CHECK(contains(seen.err, "cannot be reached: "));
+  CHECK_FALSE(contains(seen.err, "does not take this key"));
+  CHECK_FALSE(contains(seen.err, "wrong_id"));
+  CHECK(contains(seen.err, "try: troupe status, at that node, shows"));
+}
