@@ -1,4 +1,4 @@
-// The store behind its mailbox: what its askers hear, on a disk that works, fills up, fails and loses power.
+// The store behind its mailbox: what its askers hear on a disk that works, and what commits cost together.
 #include "tests/runtime/store/counter.hpp"
 
 namespace troupe::store {
@@ -10,7 +10,6 @@ using messages::wire::Nothing;
 using runtime::Answer;
 using sim::DiskOperation;
 using test::Scripted;
-using test::Theatre;
 
 constexpr std::size_t kMiB = 1024 * 1024;
 
@@ -226,74 +225,6 @@ TEST_CASE("store actor: what is dropped is dead at once and free soon") {
   for (const std::uint64_t left : {3, 6, 7}) CHECK(counter.holds(left, kMiB));
 }
 
-TEST_CASE("store actor: what a crash left without a row is found dead at the next start") {
-  Counter counter(1, {.tidy_bytes_min = 100 * kMiB});
-  counter.open();
-  REQUIRE(counter.keep(1, 1'000).ok);
-  // The pack is written and synced, the index is not.
-  const std::uint64_t before = counter.theatre.disk.operations();
-  REQUIRE(counter.keep(2, 1'000).ok);
-  CHECK(counter.theatre.disk.operations() - before == 4);  // pack: bytes, sync; log: bytes, sync
-  counter.theatre.disk.halt_after(2);
-  CHECK(counter.keep(3, 1'000).code == Code::unknown_outcome);
-  base::Random power(1);
-  counter.crash(power);
-  counter.open();
-  counter.theatre.stage.run_for(1s);
-  CHECK(counter.used().blobs == 2);
-  CHECK(counter.used().dead_bytes == record_bytes(1'000));
-  CHECK(counter.holds(1, 1'000));
-  CHECK(counter.holds(2, 1'000));
-}
-
-TEST_CASE("store actor: a full disk refuses what grows; dropping works, and then all else again") {
-  Counter counter;
-  counter.theatre.disk.set_capacity(64 * kMiB);
-  counter.open();
-  std::uint64_t stored = 0;
-  Heard last;
-  for (; stored < 100; ++stored) {
-    last = counter.commit("blob" + std::to_string(stored), "here",
-                          std::vector{std::pair{id_of(stored), payload_of(stored, kMiB)}});
-    if (!last.ok) break;
-  }
-  CHECK(last.code == Code::no_space);
-  CHECK(stored > 20);
-  CHECK(stored < 40);
-  CHECK(counter.used().failure != "");
-  CHECK(counter.used().blobs == stored);
-  std::string none;
-  CHECK(counter.get("blob" + std::to_string(stored), none).code == Code::not_found);
-  CHECK(counter.holds(0, kMiB));
-  REQUIRE(counter.commit("small", "rows still work").ok);
-  // Others fill the device, up to what is reserved for dropping.
-  counter.theatre.disk.set_capacity(64 * kMiB - 20 * kMiB);
-  CHECK(counter.commit("b", "2").code == Code::no_space);
-  std::vector<std::uint64_t> all;
-  for (std::uint64_t i = 0; i < stored; ++i) all.push_back(i);
-  REQUIRE(counter.drop(all).ok);
-  counter.theatre.stage.run_for(10s);
-  CHECK(counter.used().dead_bytes == 0);
-  counter.theatre.disk.set_capacity(64 * kMiB);
-  CHECK(counter.used().failure == "");
-  REQUIRE(counter.keep(1'000, kMiB).ok);
-  CHECK(counter.holds(1'000, kMiB));
-}
-
-TEST_CASE("store actor: with no room at all a drop is refused, and the store works on once there is some") {
-  Counter counter;
-  counter.theatre.disk.set_capacity(64 * kMiB);
-  counter.open();
-  REQUIRE(counter.keep(1, kMiB).ok);
-  counter.theatre.disk.set_capacity(0);
-  CHECK(counter.drop({1}).code == Code::no_space);
-  CHECK(counter.holds(1, kMiB));
-  counter.theatre.stage.run_for(10min);
-  counter.theatre.disk.set_capacity(64 * kMiB);
-  REQUIRE(counter.drop({1}).ok);
-  CHECK(counter.used().blobs == 0);
-}
-
 TEST_CASE("store actor: a corrupt blob is named by a read and by a check, and counted") {
   Counter counter;
   counter.open();
@@ -348,90 +279,6 @@ TEST_CASE("store actor: blobs are checked in slices that together cover all") {
   }
   CHECK(checked == kMany);
   CHECK(slices == 3);
-}
-
-TEST_CASE("store actor: a store that cannot be opened answers why, and is tried again where that helps") {
-  Counter counter;
-  std::string none;
-  SUBCASE("the device fails") {
-    counter.theatre.disk.fail(DiskOperation::sync, ports::DiskError::io);
-    counter.open();
-    CHECK(counter.get("a", none).code == Code::unavailable);
-    CHECK(counter.commit("a", "1").code == Code::unavailable);
-    counter.theatre.stage.run_for(kRetryDelayMin);
-    CHECK(counter.commit("a", "1").ok);
-  }
-  SUBCASE("the disk is full") {
-    counter.theatre.disk.set_capacity(0);
-    counter.open();
-    CHECK(counter.commit("a", "1").code == Code::no_space);
-    counter.theatre.stage.run_for(10min);
-    CHECK(counter.commit("a", "1").code == Code::no_space);
-    counter.theatre.disk.set_capacity(64 * kMiB);
-    counter.theatre.stage.run_for(kRetryDelayMax);
-    CHECK(counter.commit("a", "1").ok);
-  }
-  SUBCASE("a newer program wrote it") {
-    { REQUIRE(Database::open(counter.theatre.disk, "node/db", {Background::here, 2, {}}).ok()); }
-    counter.open();
-    counter.theatre.stage.run_for(1h);
-    CHECK(counter.get("a", none).code == Code::unsupported);
-  }
-  SUBCASE("it is damaged") {
-    counter.open();
-    REQUIRE(counter.commit("a", "1").ok);
-    caf::anon_send_exit(counter.store, caf::exit_reason::kill);
-    counter.theatre.stage.settle();
-    REQUIRE(counter.theatre.disk.corrupt("node/db/CURRENT", 0, 0xff));
-    counter.open();
-    counter.theatre.stage.run_for(1h);
-    CHECK(counter.get("a", none).code == Code::corrupt);
-    CHECK(counter.commit("a", "1").code == Code::corrupt);
-  }
-  CHECK(counter.theatre.record("/store")->restarts == 0);
-}
-
-TEST_CASE("store actor: after a loss of power at any operation acknowledged commits are there, others whole or not") {
-  // Each commit writes its number in a row and keeps a blob; the next one drops it.
-  for (std::uint64_t at = 0;; ++at) {
-    CAPTURE(at);
-    Counter counter(at + 1, {.pack_bytes_max = 3'000, .reserve_bytes = 0, .tidy_bytes_min = 1});
-    counter.theatre.disk.halt_after(at);
-    counter.open();
-    std::uint64_t acknowledged = 0, asked = 0;
-    bool failed = false;
-    while (!failed && asked < 20) {
-      std::array<Heard, 2> heard;
-      counter.theatre.inside([&](Scripted& self) {
-        for (Heard& each : heard) {
-          ++asked;
-          counter.commit(self, each, "number", std::to_string(asked), {{id_of(asked), payload_of(asked, 500)}},
-                         {id_of(asked - 1)});
-        }
-      });
-      counter.theatre.stage.settle();
-      counter.theatre.stage.run_for(asked % 4 == 0 ? 1s : 0s);
-      for (const Heard& each : heard) {
-        if (each.ok) ++acknowledged;
-        else failed = true;
-      }
-    }
-    base::Random power(at);
-    counter.crash(power);
-    counter.open();
-    std::string found = "0";
-    const Heard heard = counter.get("number", found);
-    REQUIRE((heard.ok || heard.code == Code::not_found));
-    const std::uint64_t number = std::stoull(found);
-    REQUIRE(number >= acknowledged);
-    REQUIRE(number <= asked);
-    if (number > 0) REQUIRE(counter.holds(number, 500));
-    counter.theatre.stage.run_for(5s);
-    REQUIRE(counter.used().blobs == (number > 0 ? 1 : 0));
-    REQUIRE(counter.used().damages == 0);
-    if (number > 0) REQUIRE(counter.holds(number, 500));
-    if (!failed) break;
-  }
 }
 
 }  // namespace troupe::store
