@@ -35,6 +35,9 @@ class Clock final : public ports::Clock {
   void wake(const runtime::Handle& sleeper, base::Instant at) override;
   void forget(const runtime::Handle& sleeper) override;
 
+  /// How long the stage takes until now() is `due`; negative if it has passed.
+  base::Duration until(base::Instant due) const { return stage_time(due) - stage_.now(); }
+
   /// How many actors wait to be woken.
   std::size_t sleepers() const { return sleepers_.size(); }
 

@@ -89,6 +89,12 @@ void Fabric::vanish(const Address& node) {
   std::erase_if(listeners_, [&](const auto& one) { return one.first.address == node; });
   std::erase_if(local_listeners_, [&](const auto& one) { return one.first.first == node; });
   for_each_at(node, [&](Connection& connection) { connection.vanish(node); });
+  for (const auto& weak : dials_) {
+    const auto dial = weak.lock();
+    if (!dial || dial->from != node) continue;
+    dial->done = true;
+    dial->accepted = nullptr;
+  }
 }
 
 void Fabric::appear(const Address& node) {
@@ -161,6 +167,17 @@ bool Fabric::bind(const Address& node, const std::string& path, const runtime::H
   return local_listeners_.emplace(std::pair{node, path}, caf::actor_cast<caf::weak_actor_ptr>(owner)).second;
 }
 
+void Fabric::unbind(const base::Endpoint& at, const caf::actor_addr& owner) {
+  const auto known = listeners_.find(at);
+  if (known != listeners_.end() && caf::actor_cast<caf::actor_addr>(known->second) == owner) listeners_.erase(known);
+}
+
+void Fabric::unbind(const Address& node, const std::string& path, const caf::actor_addr& owner) {
+  const auto known = local_listeners_.find({node, path});
+  if (known != local_listeners_.end() && caf::actor_cast<caf::actor_addr>(known->second) == owner)
+    local_listeners_.erase(known);
+}
+
 const caf::weak_actor_ptr* Fabric::listener(const Dial& dial) const {
   if (!dial.path.empty()) {
     const auto found = local_listeners_.find({dial.from, dial.path});
@@ -171,6 +188,8 @@ const caf::weak_actor_ptr* Fabric::listener(const Dial& dial) const {
 }
 
 void Fabric::dial(const std::shared_ptr<Dial>& dial, base::Duration patience) {
+  std::erase_if(dials_, [](const auto& weak) { return weak.expired(); });
+  dials_.push_back(dial);
   stage_.after(patience, [self = shared_from_this(), dial] { self->fail(dial, "no answer in time"); });
   knock(dial);
 }
@@ -192,6 +211,7 @@ void Fabric::knock(const std::shared_ptr<Dial>& dial) {
   }
   stage_.after(latency(dial->from, dial->to.address), [self = shared_from_this(), dial] {
     if (dial->done) return;
+    if (self->is_gone(dial->to.address)) return self->knock(dial);
     if (const auto* owner = self->listener(*dial)) {
       dial->accepted = std::make_shared<Connection>(self, dial->from, dial->to.address);
       self->connections_.push_back(dial->accepted);
@@ -210,6 +230,7 @@ void Fabric::knock(const std::shared_ptr<Dial>& dial) {
 
 /// The other side's first packet travels back: connected or refused.
 void Fabric::answer(const std::shared_ptr<Dial>& dial) {
+  if (is_gone(dial->to.address)) return;  // nobody is there to send it again
   if (is_cut(dial->to.address, dial->from)) {
     stage_.after(kDialAgain, [self = shared_from_this(), dial] {
       if (!dial->done) self->answer(dial);

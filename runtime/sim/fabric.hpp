@@ -83,8 +83,9 @@ class Fabric : public std::enable_shared_from_this<Fabric> {
   /// The place that was bound; nothing if it is taken. Port 0 picks a free one.
   std::optional<base::Endpoint> bind(base::Endpoint at, const runtime::Handle& owner);
   bool bind(const Address& node, const std::string& path, const runtime::Handle& owner);
-  void unbind(const base::Endpoint& at) { listeners_.erase(at); }
-  void unbind(const Address& node, const std::string& path) { local_listeners_.erase({node, path}); }
+  /// Nothing happens if somebody else listens there by now: its machine had vanished with the place.
+  void unbind(const base::Endpoint& at, const caf::actor_addr& owner);
+  void unbind(const Address& node, const std::string& path, const caf::actor_addr& owner);
 
   struct Dial {
     Address from{};
@@ -126,6 +127,7 @@ class Fabric : public std::enable_shared_from_this<Fabric> {
   std::map<base::Endpoint, caf::weak_actor_ptr> listeners_;
   std::map<std::pair<Address, std::string>, caf::weak_actor_ptr> local_listeners_;
   std::vector<std::weak_ptr<Connection>> connections_;  // in the order of their making
+  std::vector<std::weak_ptr<Dial>> dials_;              // likewise
   std::uint16_t port_next_ = kFirstFreePort;
 };
 

@@ -8,8 +8,9 @@ namespace {
 
 class TcpListener final : public ports::Listener {
  public:
-  TcpListener(std::shared_ptr<Fabric> fabric, const base::Endpoint& at) : fabric_(std::move(fabric)), at_(at) {}
-  ~TcpListener() override { fabric_->unbind(at_); }
+  TcpListener(std::shared_ptr<Fabric> fabric, const base::Endpoint& at, const runtime::Handle& owner)
+      : fabric_(std::move(fabric)), at_(at), owner_(owner.address()) {}
+  ~TcpListener() override { fabric_->unbind(at_, owner_); }
   TcpListener(const TcpListener&) = delete;
   TcpListener& operator=(const TcpListener&) = delete;
   base::Endpoint local() const override { return at_; }
@@ -17,13 +18,14 @@ class TcpListener final : public ports::Listener {
  private:
   std::shared_ptr<Fabric> fabric_;
   base::Endpoint at_;
+  caf::actor_addr owner_;
 };
 
 class LocalListener final : public ports::Listener {
  public:
-  LocalListener(std::shared_ptr<Fabric> fabric, const Address& node, std::string path)
-      : fabric_(std::move(fabric)), node_(node), path_(std::move(path)) {}
-  ~LocalListener() override { fabric_->unbind(node_, path_); }
+  LocalListener(std::shared_ptr<Fabric> fabric, const Address& node, std::string path, const runtime::Handle& owner)
+      : fabric_(std::move(fabric)), node_(node), path_(std::move(path)), owner_(owner.address()) {}
+  ~LocalListener() override { fabric_->unbind(node_, path_, owner_); }
   LocalListener(const LocalListener&) = delete;
   LocalListener& operator=(const LocalListener&) = delete;
   base::Endpoint local() const override { return {}; }
@@ -32,6 +34,7 @@ class LocalListener final : public ports::Listener {
   std::shared_ptr<Fabric> fabric_;
   Address node_;
   std::string path_;
+  caf::actor_addr owner_;
 };
 
 base::Error listen_error(base::Code code, const std::string& at, const char* why) {
@@ -48,13 +51,13 @@ base::Outcome<std::unique_ptr<ports::Listener>> Network::listen(const base::Host
   if (*address != address_) return listen_error(base::Code::refused, at.text(), "not an address of this node");
   const auto bound = fabric_->bind({address_, at.port}, owner);
   if (!bound) return listen_error(base::Code::conflict, at.text(), "the address is in use");
-  return std::unique_ptr<ports::Listener>(std::make_unique<TcpListener>(fabric_, *bound));
+  return std::unique_ptr<ports::Listener>(std::make_unique<TcpListener>(fabric_, *bound, owner));
 }
 
 base::Outcome<std::unique_ptr<ports::Listener>> Network::listen_local(const std::string& path,
                                                                       const runtime::Handle& owner) {
   if (!fabric_->bind(address_, path, owner)) return listen_error(base::Code::conflict, path, "another one listens");
-  return std::unique_ptr<ports::Listener>(std::make_unique<LocalListener>(fabric_, address_, path));
+  return std::unique_ptr<ports::Listener>(std::make_unique<LocalListener>(fabric_, address_, path, owner));
 }
 
 void Network::dial(const base::HostPort& to, base::Instant due, std::uint64_t ticket, const runtime::Handle& owner) {
@@ -65,7 +68,7 @@ void Network::dial(const base::HostPort& to, base::Instant due, std::uint64_t ti
   const auto address = fabric_->resolve(to.host, address_);
   if (!address) return fabric_->fail(dial, "the host is not known");
   dial->to = {*address, to.port};
-  fabric_->dial(dial, due - clock_.now());
+  fabric_->dial(dial, clock_.until(due));
 }
 
 void Network::dial_local(const std::string& path, base::Instant due, std::uint64_t ticket,
@@ -76,7 +79,7 @@ void Network::dial_local(const std::string& path, base::Instant due, std::uint64
   dial->path = path;
   dial->ticket = ticket;
   dial->owner = caf::actor_cast<caf::weak_actor_ptr>(owner);
-  fabric_->dial(dial, due - clock_.now());
+  fabric_->dial(dial, clock_.until(due));
 }
 
 }  // namespace troupe::sim

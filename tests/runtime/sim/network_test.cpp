@@ -28,6 +28,7 @@ class SimPlace {
   sim::Stage& stage() { return stage_; }
   sim::Fabric& fabric() { return *fabric_; }
   sim::Clock& clock() { return near_clock_; }
+  sim::Clock& far_clock() { return far_clock_; }
   sim::Network& near() { return near_; }
   sim::Network& far() { return far_; }
   std::string far_host() const { return "10.0.0.2"; }
@@ -259,6 +260,51 @@ TEST_CASE("network: a machine that vanishes is silent, and resets who sends to i
     pair.near->write(bytes_of("hello?"));
     place.stage().run_for(1s);
     CHECK(pair.near_events.closed() == "connection reset by the other side");
+  }
+  SUBCASE("a dial that is under way when it vanishes hears nothing from it") {
+    place.fabric().appear(sim::address_of(2));
+    Probe door(place.system());
+    Probe caller(place.system());
+    auto listener = place.far().listen({"10.0.0.2", 4000}, door.actor());
+    REQUIRE(listener.ok());
+    place.near().dial({"10.0.0.2", 4000}, place.clock().now() + 5s, 1, caller.actor());
+    place.fabric().vanish(sim::address_of(2));
+    place.stage().run_for(6s);
+    REQUIRE(caller.failed().size() == 1);
+    CHECK(caller.failed()[0].why == "no answer in time");
+    CHECK(door.accepted() == 0);
+  }
+  SUBCASE("a dial of its own ends with it") {
+    place.fabric().appear(sim::address_of(2));
+    Probe door(place.system());
+    Probe caller(place.system());
+    Probe taken(place.system());
+    auto listener = place.near().listen({"10.0.0.1", 4000}, door.actor());
+    REQUIRE(listener.ok());
+    place.far().dial({"10.0.0.1", 4000}, place.far_clock().now() + 5s, 1, caller.actor());
+    REQUIRE(place.stage().run_until([&] { return door.accepted() == 1; }, 1s));
+    door.accepted(0).stream->start(taken.actor());
+    place.fabric().vanish(sim::address_of(2));
+    place.stage().run_for(1h);
+    CHECK(caller.dialled() == 0);
+    CHECK_FALSE(taken.closed());
+  }
+  SUBCASE("a place that it had bound may be bound again while its listener is still about") {
+    place.fabric().appear(sim::address_of(2));
+    Probe door(place.system());
+    Probe other_door(place.system());
+    Probe caller(place.system());
+    auto before = place.far().listen({"10.0.0.2", 4000}, door.actor());
+    REQUIRE(before.ok());
+    place.fabric().vanish(sim::address_of(2));
+    place.fabric().appear(sim::address_of(2));
+    auto after = place.far().listen({"10.0.0.2", 4000}, other_door.actor());
+    REQUIRE(after.ok());
+    before.value().reset();
+    place.near().dial({"10.0.0.2", 4000}, place.clock().now() + 5s, 1, caller.actor());
+    place.stage().run_for(1s);
+    CHECK(caller.dialled() == 1);
+    CHECK(other_door.accepted() == 1);
   }
   SUBCASE("a dial finds nobody until it is back and listens again") {
     Probe door(place.system());
