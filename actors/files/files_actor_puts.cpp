@@ -111,7 +111,7 @@ void FilesActor::take_ends(wire::PutEnds::Reader question, runtime::Reply<wire::
     reached = std::min(reached, content.holders.size());
   }
   if (reached == 0 || ending->held.empty())
-    return reply.refuse({Code::unavailable, "the nodes that took a part of the file did not confirm it"});
+    return reply.refuse({Code::unavailable, "the nodes that took a part of the file did not confirm it", kPutAgain});
   Entry entry;
   entry.cid = cid.value();
   entry.name = text_of(question.getName());

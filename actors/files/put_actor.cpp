@@ -179,9 +179,11 @@ void PutActor::answered(const Store& store, runtime::Answer<wire::Stored>& answe
 void PutActor::settled(const Settled& content) {
   messages_.erase(content.key);
   if (content.holders.empty()) {
-    Error why{Code::unavailable, "no node took a part of the file"};
-    if (refusal_) why = {refusal_->code, "no node took a part of the file: " + refusal_->message};
+    Error why{Code::unavailable, "no node took a part of the file", kPutAgain};
+    if (refusal_)
+      why = {refusal_->code, "no node took a part of the file: " + refusal_->message, refusal_->retry_after};
     if (why.code == Code::not_found || why.code == Code::unsupported) why.code = Code::unavailable;
+    if (why.code == Code::unavailable) why.retry_after = std::max<std::chrono::milliseconds>(why.retry_after, kPutAgain);
     return fail(why);
   }
   held_.push_back({content.key, content.holders});

@@ -37,6 +37,7 @@ struct FilesSettings {
 
 /// How long the store may take for a commit: our choice, a minute of a device that is very busy.
 inline constexpr std::chrono::seconds kCommitTimeout{60};
+inline constexpr std::chrono::seconds kPutAgain{5};      ///< after a put that no node would take; our choice
 inline constexpr std::chrono::seconds kReadTimeout{20};  ///< of a blob or a slice of rows; our choice
 
 }  // namespace troupe::files
