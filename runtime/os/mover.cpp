@@ -179,7 +179,7 @@ void Mover::close() {
   ::shutdown(socket_, SHUT_WR);
 }
 
-/// What write() has given to the kernel still goes out; an alert always fits.
+/// What write() has given to the kernel still goes out, unless the other side is sending: then Linux resets the stream.
 void Mover::abandon() {
   if (unwritten_ > 0) return abort("");
   ::shutdown(socket_, SHUT_RDWR);

@@ -22,12 +22,15 @@ namespace {
 constexpr std::chrono::minutes kPatience{5};        // a destructor cannot give up; a disk that syncs for longer is dead
 constexpr std::chrono::milliseconds kLookAgain{1};  // while the last actors end
 
+/// The largest message, and what its envelope, its frame and its records add to it (TLS: 29 bytes for 16 KiB).
+constexpr int kLargestBlock = messages::kBytesMaxLimit + messages::kBytesMaxLimit / 64;
+
 /// What one side of a link frees it needs again at once. glibc would give it back to the kernel at 128 KiB, and each
 /// GiB of large messages would fault in 0.8 GiB anew. It raises these two bounds by itself, to the largest block that
 /// was ever freed and to twice that; we begin where it arrives after our largest message.
 void keep_freed_memory() {
-  mallopt(M_MMAP_THRESHOLD, messages::kBytesMaxLimit);
-  mallopt(M_TRIM_THRESHOLD, 2 * messages::kBytesMaxLimit);
+  mallopt(M_MMAP_THRESHOLD, kLargestBlock);
+  mallopt(M_TRIM_THRESHOLD, 2 * kLargestBlock);
 }
 
 struct Config : caf::actor_system_config {

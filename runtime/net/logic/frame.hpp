@@ -86,8 +86,8 @@ static_assert(frame_bytes_max(messages::kBytesMaxLimit) > messages::kBytesMaxLim
 inline constexpr std::size_t kRoomPayloadMin = 32 * 1024;
 /// So many of its bytes must be here before it does.
 inline constexpr std::size_t kRoomArrivedMin = 4 * 1024;
-/// That memory is at most so many times what has arrived of the payload: whoever announces much and sends little
-/// makes nobody set much aside.
+/// That memory is at most so many times what has arrived of the payload, and once more while it grows: whoever
+/// announces much and sends little makes nobody set much aside.
 inline constexpr std::size_t kRoomGrowth = 8;
 
 struct FrameHeader {
