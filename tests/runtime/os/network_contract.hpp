@@ -169,7 +169,6 @@ TEST_CASE_TEMPLATE_DEFINE("network: who is abandoned gets what was written befor
   Place place;
   Pair<Place> pair(place);
   pair.start();
-  const base::Instant from = place.clock().now();
   SUBCASE("with all of it sent") {
     pair.near->write(bytes_of("goodbye"));
     pair.near->abandon();
@@ -192,8 +191,7 @@ TEST_CASE_TEMPLATE_DEFINE("network: who is abandoned gets what was written befor
     place.settle();
     CHECK(pair.near_events.after_close() == 0);
   }
-  CHECK(pair.near_events.closed() == "");
-  CHECK(place.clock().now() - from < std::chrono::seconds(5));  // what close() would wait
+  CHECK(pair.near_events.closed() == "");  // close() would say that the other side did not
   pair.far->pause(false);
   CHECK(place.until([&] { return place.streams() == 0; }));
 }
