@@ -42,6 +42,14 @@ void BlobIndex::count(const Slice& slice, std::span<const PackInfo> packs, std::
   else complete_ = true;
 }
 
+void BlobIndex::compare(const Slice& slice, std::span<const PackInfo> packs, std::span<const Damage> rotten) {
+  for (const Row& row : slice.rows) {
+    const auto id = base::Digest::from(row.key);
+    const auto where = decode_location(row.value);
+    if (id && where && (!possible(*where, packs) || rots(*where, rotten))) note_damaged(*id, where->pack);
+  }
+}
+
 bool BlobIndex::counted(const base::Digest& id) const {
   return complete_ ||
          std::lexicographical_compare(id.bytes.begin(), id.bytes.end(), counted_to_.begin(), counted_to_.end());

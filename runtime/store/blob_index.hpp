@@ -32,6 +32,8 @@ class BlobIndex {
   /// the ids of both are damaged.
   void count(const Slice& slice, std::span<const PackInfo> packs, std::span<const Damage> rotten);
   bool complete() const { return complete_; }
+  /// Of rows that are counted: notes those whose location cannot be, or is bad, by now.
+  void compare(const Slice& slice, std::span<const PackInfo> packs, std::span<const Damage> rotten);
   /// Where the next slice begins.
   const base::Bytes& counted_to() const { return counted_to_; }
 

@@ -159,6 +159,7 @@ class Store {
   Tidied tidy_packs();
   StoreResult<void> repair();
   StoreResult<void> count();
+  StoreResult<void> compare();
   StoreResult<bool> reclaim();
   std::optional<PackInfo> worst_pack() const;
   StoreResult<void> compact();
@@ -184,6 +185,7 @@ class Store {
   std::optional<Doubt> doubt_;
   std::optional<StoreError> packs_failed_;  // of a write; none once one has succeeded
   bool count_failed_ = false;               // the index cannot be read through: nothing is reclaimed
+  std::optional<base::Bytes> compared_to_;  // rows up to here were compared with packs that were opened anew
   std::optional<Compaction> compaction_;
   std::map<std::uint32_t, std::uint64_t> dropped_;  // bytes of each pack that were given up on purpose, or void
   std::set<std::uint32_t> suspect_packs_;           // with bytes that nobody gave up: rows are lost, the packs stay

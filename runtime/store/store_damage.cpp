@@ -22,8 +22,9 @@ StoreDamage Store::damage() const {
   for (const std::uint32_t pack : suspect_packs_)
     add(pack_file(pack), "the index has lost rows of what is in it, so that it is kept as it is");
   for (const Damage& damage : packs_->damages()) {
-    // Once all rows were counted those that a bad place concerns are known by their ids, and go as they are mended.
-    if (damage.kind != Damage::rotten || (damage.offset >= kPackHeaderBytes && index_.complete())) continue;
+    // Once all rows were compared those that a bad place concerns are known by their ids, and go as they are mended.
+    const bool known = index_.complete() && !compared_to_;
+    if (damage.kind != Damage::rotten || (damage.offset >= kPackHeaderBytes && known)) continue;
     add(pack_file(damage.pack), damage.offset < kPackHeaderBytes ? "its header is damaged" : "it is damaged");
   }
   for (std::size_t i = 0; i < index_.rows_broken() + (count_failed_ ? 1 : 0); ++i)

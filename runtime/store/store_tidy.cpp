@@ -21,6 +21,7 @@ Tidied Store::tidy() {
 Tidied Store::tidy_packs() {
   if (count_failed_) return Tidied::done;
   if (!index_.complete()) return count().ok() ? Tidied::more : Tidied::failed;
+  if (compared_to_) return compare().ok() ? Tidied::more : Tidied::failed;
   if (!settled_ && !settle_account().ok()) return Tidied::failed;
   const auto reclaimed = reclaim();
   if (!reclaimed.ok()) return Tidied::failed;
@@ -38,6 +39,7 @@ StoreResult<void> Store::repair() {
   auto packs = open_packs();
   if (!packs.ok()) return packs.error();
   packs_ = std::move(packs).value();
+  compared_to_.emplace();  // they have looked at the last pack again: it may have rotted, or end earlier
   packs_failed_.reset();
   compaction_.reset();
   return {};
@@ -52,6 +54,18 @@ StoreResult<void> Store::count() {
   // What cannot be read cannot be counted; without the count nothing is known to be dead.
   if (slice.error() == StoreError::corrupt) count_failed_ = true;
   return slice.error();
+}
+
+/// After packs were opened anew: which blobs are concerned by what that has found.
+StoreResult<void> Store::compare() {
+  const auto slice = database_->scan(*blobs_, *compared_to_, kCountRows, kScanBytesMax);
+  if (!slice.ok()) {
+    if (slice.error() == StoreError::corrupt) count_failed_ = true;
+    return slice.error();
+  }
+  index_.compare(slice.value(), packs_->packs(), packs_->damages());
+  compared_to_ = slice.value().next;
+  return {};
 }
 
 /// Takes one step; returns whether there was one to take.

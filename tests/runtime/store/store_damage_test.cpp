@@ -128,4 +128,38 @@ TEST_CASE("store: a pack with damage among its live records is left as it is, ot
   CHECK(store->usage().damages == 0);
 }
 
+TEST_CASE("store: rot that is found when packs are opened anew is told, by the blobs that it concerns") {
+  sim::Disk disk;
+  const auto store = open_store(disk, {.reserve_bytes = 0, .ballast_bytes = 0});
+  for (const std::uint64_t number : {1, 2, 3}) {
+    Order order{.keep = {number}};
+    REQUIRE(store->add(order.view()).ok());
+    REQUIRE(store->flush().ok());
+  }
+  REQUIRE(tidy_up(*store) == Tidied::done);
+  const std::uint64_t second = kPackHeaderBytes + record_bytes(blob_bytes(1));
+  std::uint64_t which = 2;
+  SUBCASE("in the midst of the last pack") { REQUIRE(disk.corrupt(path_of(1), second + 3, 0x40)); }
+  SUBCASE("at its end, which is cut") {
+    which = 3;
+    REQUIRE(disk.corrupt(path_of(1), second + record_bytes(blob_bytes(2)) + 3, 0x40));
+  }
+  Order failing{.keep = {4}};
+  disk.fail(DiskOperation::sync, DiskError::io);
+  REQUIRE(store->add(failing.view()).ok());
+  REQUIRE(!store->flush().ok());
+  CHECK(store->damage().places == 0);  // nobody has looked
+  CHECK(store->tidy() == Tidied::more);
+  CHECK(store->damage().places == 1);
+  REQUIRE(tidy_up(*store) == Tidied::done);
+  CHECK(store->damage().places == 1);
+  CHECK(store->damage().blobs);
+  CHECK(store->has(id_of(which)).value() == false);
+  Order again{.keep = {which}};
+  REQUIRE(store->add(again.view()).ok());
+  REQUIRE(store->flush().ok());
+  CHECK(store->read(id_of(which)).ok());
+  CHECK(store->damage().places == 0);
+}
+
 }  // namespace troupe::store
