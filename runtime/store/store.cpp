@@ -251,7 +251,10 @@ StoreResult<void> Store::resolve() {
 void Store::apply(const Changes& changes) {
   for (const auto& [id, change] : changes) {
     index_.apply(id, change);
-    if (change.before) broken_packs_.erase(change.before->pack);  // perhaps it was the last record that is damaged
+    if (!change.before) continue;
+    // Perhaps it was the last record that is damaged. Only tidying can tell.
+    if (const auto broken = broken_packs_.find(change.before->pack); broken != broken_packs_.end())
+      broken->second = true;
   }
 }
 

@@ -191,7 +191,8 @@ class Store {
   std::set<std::uint32_t> suspect_packs_;           // with bytes that nobody gave up: rows are lost, the packs stay
   std::set<std::uint32_t> void_packs_;              // of which `dropped_` is ahead of its row
   bool settled_ = false;                            // the account was compared with the count
-  std::set<std::uint32_t> broken_packs_;            // with live records in damaged places: they stay as they are
+  /// With live records in damaged places: they stay as they are. True: records have gone since, so it is worth a try.
+  std::map<std::uint32_t, bool> broken_packs_;
 };
 
 }  // namespace troupe::store

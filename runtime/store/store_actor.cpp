@@ -83,8 +83,8 @@ void StoreActor::flush() {
     else reply.refuse(flushed.error());
   }
   if (!flushed.ok()) refused(flushed.error());
-  else if (report_->damaged()) report_->damage(store_->damage());  // perhaps it is mended
-  if (std::exchange(drops_, false)) tidy_in(kTidyDelay);
+  else if (report_->damaged()) report_->damage(store_->damage());               // perhaps it is mended
+  if (std::exchange(drops_, false) || report_->damaged()) tidy_in(kTidyDelay);  // only tidying sees if a pack is mended
 }
 
 /// Tidying repairs what can be, and sees when it is over.

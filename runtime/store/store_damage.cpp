@@ -15,7 +15,7 @@ StoreDamage Store::damage() const {
     add(pack ? pack_file(*pack) : database, pack ? "stored content is damaged" : "the index is damaged");
     out.blobs = true;
   }
-  for (const std::uint32_t pack : broken_packs_) {
+  for (const auto& [pack, again] : broken_packs_) {
     add(pack_file(pack), "stored content is damaged");
     out.blobs = true;
   }

@@ -95,7 +95,8 @@ std::optional<PackInfo> Store::worst_pack() const {
     const std::uint64_t dead = index_.dead(pack);
     const std::uint64_t live = index_.live(pack.number);
     const bool grows = pack.number == packs.back().number;  // commits still append to it
-    if (dead <= live || (live > 0 && broken_packs_.contains(pack.number))) continue;
+    const auto broken = broken_packs_.find(pack.number);
+    if (dead <= live || (live > 0 && broken != broken_packs_.end() && !broken->second)) continue;
     if (dead < options_.tidy_bytes_min && (live > 0 || grows)) continue;
     // Copies that eat what is reserved would leave no room to note that anything is deleted.
     if (live > 0 && (!free.ok() || free.value() < options_.reserve_bytes + live)) continue;
@@ -116,10 +117,13 @@ StoreResult<void> Store::compact() {
   const auto step = packs_->compact(at.pack, at.from, at.on_damage, is_live, commit);
   if (step.ok()) {
     at.from = step.value().next;
-    if (step.value().done) compaction_.reset();
+    if (!step.value().done) return {};
+    broken_packs_.erase(at.pack);
+    compaction_.reset();
     return {};
   }
   if (step.error() == StoreError::not_found) {  // it is gone, only the sync of that has failed
+    broken_packs_.erase(at.pack);
     compaction_.reset();
     return {};
   }
@@ -130,7 +134,7 @@ StoreResult<void> Store::compact() {
     at.on_damage = Packs::OnDamage::skip;
     return {};
   }
-  broken_packs_.insert(at.pack);
+  broken_packs_[at.pack] = false;
   compaction_.reset();
   return {};
 }

@@ -264,6 +264,34 @@ TEST_CASE("store actor: a damaged pack is told by health and a line, with what t
   CHECK(told.changes == 2);
 }
 
+TEST_CASE("store actor: damage that tidying finds is told once, until the last damaged blob is gone") {
+  Reasons told;
+  Counter counter(1, {.reserve_bytes = 0, .tidy_bytes_min = 1, .ballast_bytes = 0}, {&told.health, {}});
+  counter.open();
+  for (std::uint64_t i = 0; i < 9; ++i) REQUIRE(counter.keep(i, 10'000).ok);
+  counter.theatre.stage.run_for(1s);
+  REQUIRE(counter.theatre.disk.corrupt(path_of(1), payload_at(0, 10'000) + 7, 0x10));
+  REQUIRE(counter.drop({1, 2, 3, 4, 5}).ok);
+  counter.theatre.stage.run_for(1min);
+  CHECK(told.reason("store.damage") == path_of(1) + ": stored content is damaged");
+  for (const std::uint64_t number : {6, 7}) {  // healthy ones
+    REQUIRE(counter.drop({number}).ok);
+    counter.theatre.stage.run_for(1min);
+  }
+  CHECK(told.changes == 1);
+  CHECK(counter.holds(8, 10'000));
+  SUBCASE("dropped") { REQUIRE(counter.drop({0}).ok); }
+  SUBCASE("kept anew") {
+    base::Bytes bytes;
+    CHECK(counter.read(0, bytes).code == Code::corrupt);
+    REQUIRE(counter.keep(0, 10'000).ok);
+  }
+  counter.theatre.stage.run_for(1min);
+  CHECK(told.health.state() == HealthState::ok);
+  CHECK(told.changes == 2);
+  CHECK(counter.holds(8, 10'000));
+}
+
 TEST_CASE("store actor: damage that a start finds is told at once, and goes with the blobs that it concerns") {
   Reasons told;
   Counter counter(1, {}, {&told.health, {}});
