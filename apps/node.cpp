@@ -112,7 +112,7 @@ class NodeRun {
     identity_ = std::make_shared<const crypto::Identity>(std::move(identity).value());
     begin();
     Ending ending = serve();
-    end();
+    if (!end()) give_up(ending);
     return ending;
   }
 
@@ -226,16 +226,29 @@ class NodeRun {
     if (changed.value().empty()) log_->info("config", "reloaded; nothing has changed");
   }
 
-  void end() {
+  /// Whether all actors have ended. If not, a device may hold one, which still uses what this object owns.
+  bool end() {
     root_ = {};
     log_->info("node", "ended");
-    const bool all_ended = system_->end(kEndPatience);
+    if (!system_->end(kEndPatience)) return false;
     pool_.reset();
-    if (all_ended) return;
-    // A device that does not answer must not keep the process; what was acknowledged is on it.
+    return true;
+  }
+
+  /// A device that does not answer must not keep the process; what was acknowledged is on it. Whoever called us does
+  /// not get the ending, so that it is told here.
+  [[noreturn]] void give_up(const Ending& ending) {
+    Exit exit = Exit::done;
+    if (ending.ok()) {
+      exit = ending.value();
+    } else {
+      const Form form = invocation_.globals.json ? Form::json : Form::text;
+      print(console_.err, ending.error(), Effect::write, form, colour_on_err(console_));
+      exit = exit_of(ending.error(), Effect::write);
+    }
     console_.out.flush();
     console_.err.flush();
-    std::_Exit(static_cast<int>(Exit::done));
+    std::_Exit(static_cast<int>(exit));
   }
 
   const Invocation& invocation_;
