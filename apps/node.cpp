@@ -174,7 +174,11 @@ class NodeRun {
           case Event::What::serving:
             announce();
             // Whoever started it waits for this line; a node that nobody knows of must not go on in the dark.
-            if (!console_.out) return unwritten(console_, "the node has ended: nobody was told that it serves");
+            if (!console_.out) {
+              // Where the reader has left the command line says nothing, and a supervisor would see an exit alone.
+              log_->error("node", "nobody was told that it serves");
+              return unwritten(console_, "the node has ended: nobody was told that it serves");
+            }
             break;
           case Event::What::drained: return Exit::done;
           case Event::What::cannot_listen:
