@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <deque>
 #include <ostream>
+#include <thread>
 
 #include "apps/compose.hpp"
 #include "apps/data_directory.hpp"
@@ -79,14 +80,36 @@ std::string name_of(const config::Settings& settings) {
   return host.data();
 }
 
-/// The address that others are told, looked up once.
-base::Outcome<std::optional<base::Endpoint>> advertised(const config::Settings& settings) {
-  const std::string& text = settings.get(config::kAdvertise);
-  if (text.empty()) return std::optional<base::Endpoint>();
-  const auto host = base::HostPort::parse(text);
-  const auto found = host ? os::look_up(*host) : std::vector<base::Endpoint>();
-  if (found.empty()) return base::Error{base::Code::not_found, "nobody knows the address of " + text};
-  return std::optional(found.front());
+/// Looks a host up. Nothing if a signal says meanwhile that the node is to end: a look-up blocks for many seconds where
+/// no name server answers, so it has a thread of its own, which is left behind then.
+std::optional<std::vector<base::Endpoint>> look_up(const base::HostPort& host, os::Waker& waker) {
+  struct Shared {
+    std::mutex lock;
+    os::Waker* waker;  // none once nobody waits
+    std::optional<std::vector<base::Endpoint>> found{};
+  };
+  const auto shared = std::make_shared<Shared>();
+  shared->waker = &waker;
+  std::thread([shared, host] {
+    auto found = os::look_up(host);
+    const std::lock_guard hold(shared->lock);
+    shared->found = std::move(found);
+    if (shared->waker != nullptr) shared->waker->ring();
+  }).detach();
+  bool reload = false, end = false;
+  while (true) {
+    {
+      const std::lock_guard hold(shared->lock);
+      if (shared->found || end) {
+        shared->waker = nullptr;
+        if (reload) ::raise(SIGHUP);  // for the node that runs then; until it waits for signals this one is kept
+        return end ? std::nullopt : std::move(shared->found);
+      }
+    }
+    const auto signal = waker.wait(kForever);
+    reload = reload || signal == SIGHUP;
+    end = signal == SIGTERM || signal == SIGINT;
+  }
 }
 
 class NodeRun {
@@ -283,13 +306,20 @@ Ending run_node(const Invocation& invocation, Console& console) {
   if (!path.ok()) return path.error();
   if (invocation.globals.node)
     return usage_failure("a node is started here, not elsewhere: --node has no meaning", "troupe help node");
-  const auto advertise = advertised(settings.value());  // before anything is made
-  if (!advertise.ok()) return not_started("cannot advertise", advertise.error());
+  std::optional<base::Endpoint> advertise;
+  if (const std::string& text = settings.value().get(config::kAdvertise); !text.empty()) {  // before anything is made
+    const auto host = base::HostPort::parse(text);
+    const auto found = host ? look_up(*host, waker) : std::vector<base::Endpoint>();
+    if (!found) return Exit::done;
+    if (found->empty())
+      return not_started("cannot advertise", {base::Code::not_found, "nobody knows the address of " + text});
+    advertise = found->front();
+  }
   auto directory = open_data_directory(path.value());
   if (!directory.ok()) return directory.error();
   const bool first_start = !directory.value().disk->size(crypto::kIdentityFile).ok();
-  return NodeRun(invocation, console, waker, std::move(settings).value(), std::move(directory).value(),
-                 advertise.value(), first_start)
+  return NodeRun(invocation, console, waker, std::move(settings).value(), std::move(directory).value(), advertise,
+                 first_start)
       .run();
 }
 
