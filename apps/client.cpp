@@ -1,5 +1,7 @@
 #include "apps/client.hpp"
 
+#include <signal.h>
+
 #include <algorithm>
 #include <filesystem>
 
@@ -17,6 +19,7 @@ using base::Code;
 
 constexpr std::size_t kWorkers = 2;              // one for the link, one for the questions
 constexpr std::chrono::seconds kEndPatience{2};  // our choice: nothing of a command blocks
+constexpr int kExitOfSignals = 128;              // as a shell tells that a signal has ended a program
 constexpr base::Duration kForever = std::chrono::hours{24};
 constexpr std::chrono::seconds kProbeTimeout{2 * kDialTimeout};
 
@@ -41,7 +44,11 @@ class NoDisk final : public ports::Disk {
 
 Client::Outcome<std::unique_ptr<Client>> Client::connect(const Invocation& invocation, Console& console) {
   std::unique_ptr<Client> client(new Client);
-  client->waker_.emplace(std::initializer_list<int>{SIGINT});
+  // What nohup(1) has closed stays closed: a descriptor would hear it all the same.
+  struct sigaction hangup {};
+  if (::sigaction(SIGHUP, nullptr, &hangup) == 0 && hangup.sa_handler == SIG_IGN)
+    client->waker_.emplace(std::initializer_list<int>{SIGINT, SIGTERM});
+  else client->waker_.emplace(std::initializer_list<int>{SIGINT, SIGTERM, SIGHUP});
   std::optional<Failure> failed;
   if (const auto& node = invocation.globals.node) {
     failed = client->connect_remotely(*node, console, invocation.command().needs);
@@ -169,14 +176,13 @@ void Client::inside(os::Outside::What what) {
     done.store(true, std::memory_order_release);
     waker.ring();
   });
-  while (!done.load(std::memory_order_acquire))
-    if (waker_->wait(kForever)) interrupted_ = true;
+  while (!done.load(std::memory_order_acquire)) note(waker_->wait(kForever));
 }
 
 bool Client::wait_until(const std::function<bool()>& done) {
   while (!done()) {
     if (interrupted_) return false;
-    if (waker_->wait(kForever)) interrupted_ = true;
+    note(waker_->wait(kForever));
   }
   return true;
 }
@@ -190,7 +196,7 @@ Client::Outcome<bool> Client::wait_for(int descriptor, os::Waker::Want want, bas
     if (os::Waker::is_ready(watched)) return true;
     const base::Instant at = now();
     if (at >= due || (answered_ && answered_())) return false;
-    if (waker_->wait(std::min(kForever, due - at), watched)) interrupted_ = true;
+    note(waker_->wait(std::min(kForever, due - at), watched));
   }
 }
 
@@ -199,17 +205,23 @@ Client::Outcome<void> Client::pause(base::Duration length) {
   while (!interrupted()) {
     const base::Instant at = now();
     if (at >= due) return {};
-    if (waker_->wait(due - at)) interrupted_ = true;
+    note(waker_->wait(due - at));
   }
   return interruption();
 }
 
 bool Client::interrupted() {
-  if (waker_->wait(base::Duration::zero())) interrupted_ = true;
-  return interrupted_;
+  note(waker_->wait(base::Duration::zero()));
+  return interrupted_.has_value();
 }
 
-Failure Client::interruption() const { return {{Code::dropped, "interrupted"}, {}, {}, Exit::interrupted}; }
+void Client::note(std::optional<int> signal) {
+  if (signal) interrupted_ = signal;
+}
+
+Failure Client::interruption() const {
+  return {{Code::dropped, "interrupted"}, {}, {}, static_cast<Exit>(kExitOfSignals + interrupted_.value_or(SIGINT))};
+}
 
 Failure Client::failure(const base::Error& error) {
   // The node names the damaged file in its error, and in its health what else is wrong.

@@ -5,7 +5,8 @@
 // Threads  everything that a caller hands in runs in the caller's thread, but the `fill`s, which run in an actor's
 // while
 //          the caller waits.
-// Ctrl-C   while a Client lives SIGINT ends the call at hand with a failure of exit 130; the stream is cancelled.
+// Signals  while a Client lives SIGINT (Ctrl-C), SIGTERM and SIGHUP end the call at hand with a failure of exit 128 and
+//          the signal's number, 130 for SIGINT; the stream is cancelled. So a command removes what it has not finished.
 // Limits   kReadAheadBytes of items read ahead, kWriteAhead items written ahead.
 // Owner    the command; one at a time in a process; not thread-safe.
 #include <capnp/message.h>
@@ -80,8 +81,10 @@ class Client {
   Outcome<bool> wait_for(int descriptor, os::Waker::Want want, base::Duration at_most = base::Duration::max());
   /// Lets that much time pass. Fails if interrupted.
   Outcome<void> pause(base::Duration length);
-  /// Whether Ctrl-C was pressed: for long work between two calls.
+  /// Whether one of the signals has come: for long work between two calls.
   bool interrupted();
+  /// What to fail with then.
+  Failure interruption() const;
 
   base::Instant now() { return system_->world().clock.now(); }
   /// The way to the node as a person types it: "--data DIR" or "--node ID@HOST:PORT".
@@ -119,7 +122,7 @@ class Client {
   Outcome<runtime::Envelope> pose(const std::string& path, runtime::Envelope question);
   runtime::Handle service(const std::string& path);
   Failure failure(const base::Error& error);
-  Failure interruption() const;
+  void note(std::optional<int> signal);
   /// Runs `what` in the actor's context and waits for it.
   void inside(os::Outside::What what);
   /// False if interrupted before `done`.
@@ -133,7 +136,7 @@ class Client {
   // What to say if there never was a link.
   std::string unreachable_, refused_, try_;
   std::optional<os::Waker> waker_;
-  bool interrupted_ = false;
+  std::optional<int> interrupted_;  // the signal
   std::function<bool()> answered_;  // whether the feed at hand is; none beside one
   std::unique_ptr<os::System> system_;
   std::shared_ptr<net::Pool> pool_;

@@ -19,7 +19,7 @@ enum class Exit : std::uint8_t {
   nothing_checked = 10,    ///< `sim`: nothing was checked, or a property never reached
   not_deterministic = 11,  ///< `sim`
   simulator_failed = 12,   ///< `sim`
-  interrupted = 130,       ///< 128 + SIGINT
+  interrupted = 130,       ///< 128 + SIGINT; SIGHUP gives 129 and SIGTERM 143 where a command hears them
   broken_pipe = 141,       ///< 128 + SIGPIPE: nobody reads standard output any more, and nothing is said of it
 };
 

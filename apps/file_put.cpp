@@ -59,7 +59,7 @@ class Put {
   }
 
   Client::Produced<wire::PutPiece> next() {
-    if (client_.interrupted()) return Failure{{Code::dropped, "interrupted"}, {}, {}, Exit::interrupted};
+    if (client_.interrupted()) return client_.interruption();
     if (source_.waits()) {
       const auto ready = client_.wait_for(source_.descriptor(), os::Waker::Want::reading, kFileAlive);
       if (!ready.ok()) return ready.error();
