@@ -107,13 +107,14 @@ Ending file_get(const Invocation& invocation, Console& console) {
   auto client = Client::connect(invocation, console);
   if (!client.ok()) return client.error();
   const std::string path = output.value_or("-");
+  const bool to_output = FileTarget::is_standard_output(path);
   auto target = FileTarget::open(path, [&] { return client.value()->pause(kReaderAgain); });
   if (!target.ok()) return target.error();
   Get get(std::move(target).value(), *client.value(), console);
   const auto read = get.run(cid.value(), range);
   if (!read.ok()) return read.error();
   // Standard output is the file's where it goes there.
-  if (!invocation.globals.json || FileTarget::is_standard_output(path)) return Exit::done;
+  if (!invocation.globals.json || to_output) return Exit::done;
   capnp::MallocMessageBuilder message;
   auto out = message.initRoot<output::wire::FileGot>();
   out.setCid(data(cid.value()));

@@ -37,7 +37,13 @@ std::string name_beside(const std::string& path) {
 
 }  // namespace
 
-bool FileTarget::is_standard_output(const std::string& path) { return path == "-" || path == "/dev/stdout"; }
+bool FileTarget::is_standard_output(const std::string& path) {
+  if (path == "-" || path == "/dev/stdout") return true;  // the latter also where there is none
+  struct stat there {};
+  struct stat own {};
+  return ::stat(path.c_str(), &there) == 0 && ::fstat(STDOUT_FILENO, &own) == 0 && there.st_dev == own.st_dev &&
+         there.st_ino == own.st_ino;
+}
 
 base::Result<FileTarget, Failure> FileTarget::open(const std::string& path, WaitForReader wait) {
   FileTarget target;
@@ -145,6 +151,10 @@ const char* FileTarget::outcome() const {
   return "what was written is not all of it";
 }
 
-Failure FileTarget::failure(int number) const { return {system_error("cannot write " + path_, number), outcome()}; }
+Failure FileTarget::failure(int number) const {
+  Failure out{system_error("cannot write " + path_, number), outcome()};
+  if (number == EPIPE && descriptor_ == STDOUT_FILENO) out.exit = Exit::broken_pipe;  // as with all other output
+  return out;
+}
 
 }  // namespace troupe::apps

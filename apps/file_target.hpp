@@ -27,7 +27,7 @@ class FileTarget {
   /// While a named pipe has no reader: lets some time pass. Its failure ends the open.
   using WaitForReader = base::Callback<base::Result<void, Failure>()>;
 
-  /// "-" and "/dev/stdout".
+  /// "-", and every name of what standard output is. To be asked before open(): a file that is replaced is another one.
   static bool is_standard_output(const std::string& path);
 
   /// Fails for a directory, and for a link that leads nowhere. Without `wait` also for a pipe that nobody reads.

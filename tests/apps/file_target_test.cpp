@@ -139,9 +139,32 @@ TEST_CASE("file target: a link that leads nowhere is refused, and stays") {
 TEST_CASE("file target: standard output by its other name is written, not replaced") {
   CHECK(FileTarget::is_standard_output("-"));
   CHECK(FileTarget::is_standard_output("/dev/stdout"));
+  CHECK(FileTarget::is_standard_output("/dev/fd/1"));
+  CHECK(FileTarget::is_standard_output("/proc/self/fd/1"));
   CHECK_FALSE(FileTarget::is_standard_output("stdout"));
   auto target = opened("/dev/stdout");
   CHECK(target.commit().ok());
+}
+
+TEST_CASE("file target: the file that standard output is goes on from where it is, and stays that file") {
+  const TemporaryFolder folder;
+  const std::string path = folder.write("file", "");
+  const os::Descriptor before(::dup(STDOUT_FILENO));
+  const os::Descriptor file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+  REQUIRE(before.valid());
+  REQUIRE(::dup2(file.get(), STDOUT_FILENO) == STDOUT_FILENO);
+  {
+    auto target = FileTarget::open(path);
+    FileTarget::WaitForRoom wait([](int) { return base::Result<void, Failure>(); });
+    if (target.ok()) static_cast<void>(target.value().write(base::as_bytes("new"), wait));
+    if (target.ok()) static_cast<void>(target.value().commit());
+  }
+  struct stat own {};
+  ::fstat(STDOUT_FILENO, &own);
+  ::dup2(before.get(), STDOUT_FILENO);
+  CHECK(own.st_nlink == 1);
+  CHECK(own.st_size == 3);
+  CHECK(content(path) == "new");
 }
 
 TEST_CASE("file target: a named pipe waits for its reader, and can be given up") {
