@@ -53,10 +53,13 @@ base::Result<FileTarget, Failure> FileTarget::open(const std::string& path, Wait
     target.path_ = "standard output";
     target.descriptor_ = STDOUT_FILENO;
   } else if (::stat(path.c_str(), &there) != 0) {
-    if (::lstat(path.c_str(), &there) == 0)
+    const int number = errno;
+    const bool leads_nowhere = number == ENOENT || number == ELOOP;
+    if (leads_nowhere && ::lstat(path.c_str(), &there) == 0)
       return Failure{{base::Code::refused, "cannot write " + path + ": it is a link to a file that is not there"},
                      "nothing was written",
                      "rm " + shell_word(path) + ", or another -o PATH"};
+    if (number != ENOENT) return target.failure(number);
     target.final_ = path;
     if (auto opened = target.open_beside(std::nullopt); !opened.ok()) return opened.error();
   } else if (S_ISDIR(there.st_mode)) {

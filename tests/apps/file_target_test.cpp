@@ -136,6 +136,18 @@ TEST_CASE("file target: a link that leads nowhere is refused, and stays") {
   }
 }
 
+TEST_CASE("file target: a link that cannot be followed is told as what it is, and no advice removes it") {
+  const TemporaryFolder folder;
+  const std::string link = folder.path() + "/link";
+  std::filesystem::create_symlink(std::string(256, 'n'), link);
+  const auto target = FileTarget::open(link);
+  REQUIRE_FALSE(target.ok());
+  CHECK(target.error().error.message == "cannot write " + link + ": File name too long");
+  CHECK(target.error().outcome == "nothing was written");
+  CHECK(target.error().try_.empty());
+  CHECK(files_in(folder.path()) == 1);
+}
+
 TEST_CASE("file target: standard output by its other name is written, not replaced") {
   CHECK(FileTarget::is_standard_output("-"));
   CHECK(FileTarget::is_standard_output("/dev/stdout"));
