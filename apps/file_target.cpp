@@ -61,7 +61,7 @@ base::Result<FileTarget, Failure> FileTarget::open(const std::string& path, Wait
                      "rm " + shell_word(path) + ", or another -o PATH"};
     if (number != ENOENT) return target.failure(number);
     target.final_ = path;
-    if (auto opened = target.open_beside(std::nullopt); !opened.ok()) return opened.error();
+    if (auto opened = target.open_beside(nullptr); !opened.ok()) return opened.error();
   } else if (S_ISDIR(there.st_mode)) {
     return Failure{{base::Code::refused, "cannot write " + path + ": it is a directory"},
                    "nothing was written",
@@ -71,7 +71,7 @@ base::Result<FileTarget, Failure> FileTarget::open(const std::string& path, Wait
     std::error_code unresolved;
     const auto real = std::filesystem::canonical(path, unresolved);
     target.final_ = unresolved ? path : real.string();
-    if (auto opened = target.open_beside(there.st_mode & kPermissions); !opened.ok()) return opened.error();
+    if (auto opened = target.open_beside(&there); !opened.ok()) return opened.error();
   } else if (auto opened = target.open_as_it_is(S_ISFIFO(there.st_mode), wait); !opened.ok()) {
     return opened.error();
   }
@@ -82,18 +82,28 @@ base::Result<FileTarget, Failure> FileTarget::open(const std::string& path, Wait
   return target;
 }
 
-/// `permissions` are those of the file that is to be replaced. Nobody may read the new one who could not read that.
-base::Result<void, Failure> FileTarget::open_beside(std::optional<mode_t> permissions) {
+/// `replaced` is the file that is to be replaced, if there is one. The new one gets its permissions and its group:
+/// beside its owner, who is the caller, nobody may read it who could not read that.
+base::Result<void, Failure> FileTarget::open_beside(const struct stat* replaced) {
   temporary_ = name_beside(final_);
-  owned_ = os::Descriptor(::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-                                 permissions ? kOwnerOnly : kMode));
+  owned_ = os::Descriptor(
+      ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, replaced ? kOwnerOnly : kMode));
   if (!owned_.valid()) {
     const int number = errno;
     temporary_.clear();
     return failure(number);
   }
   descriptor_ = owned_.get();
-  if (permissions && ::fchmod(descriptor_, *permissions) != 0) return failure(errno);
+  if (replaced == nullptr) return {};
+  struct stat made {};
+  if (::fstat(descriptor_, &made) != 0) return failure(errno);
+  mode_t mode = replaced->st_mode & kPermissions;
+  if (made.st_gid != replaced->st_gid && ::fchown(descriptor_, static_cast<uid_t>(-1), replaced->st_gid) != 0) {
+    // What that group was allowed is not for another one; its members are others now, and get no more than before.
+    const mode_t of_group = mode & S_IRWXG;
+    mode &= ~S_IRWXG & (~S_IRWXO | of_group >> 3);
+  }
+  if (::fchmod(descriptor_, mode) != 0) return failure(errno);
   return {};
 }
 

@@ -1,14 +1,13 @@
 #pragma once
 // Where `file get` writes: standard output, or a file that has its name only once it is whole.
 //
-// File    the bytes go to a nameless or oddly named file beside it, which is synced and then takes the name; it
-//         replaces a file of that name, whose permissions it takes. Whatever ends this before commit() removes what was
-//         written.
+// File    the bytes go to an oddly named file beside it, which is synced and then takes the name; it replaces a file of
+//         that name, whose permissions and group it takes. If this ends before commit() what was written is removed;
+//         SIGKILL and a power failure leave it under the odd name.
 // Others  a pipe or a device that has the name already is written directly.
 // Owner   one writer, once; blocks on the device, not on a pipe: that is waited for through the Client.
-#include <sys/types.h>
+#include <sys/stat.h>
 
-#include <optional>
 #include <span>
 #include <string>
 
@@ -47,7 +46,7 @@ class FileTarget {
 
  private:
   FileTarget() = default;
-  base::Result<void, Failure> open_beside(std::optional<mode_t> permissions);
+  base::Result<void, Failure> open_beside(const struct stat* replaced);
   base::Result<void, Failure> open_as_it_is(bool pipe, WaitForReader& wait);
   Failure failure(int number) const;
 

@@ -106,6 +106,36 @@ TEST_CASE("file target: a file that it replaces keeps its permissions, and nobod
   }
 }
 
+TEST_CASE("file target: a file that it replaces keeps its group, or nobody but its owner gains by another one") {
+  if (::geteuid() != 0) return;  // only root can make a file of a group to which it does not belong
+  constexpr uid_t kNobody = 65'534;
+  constexpr gid_t kStrangers = 54'321;
+  const TemporaryFolder folder;
+  REQUIRE(::chmod(folder.path().c_str(), 0777) == 0);
+  const std::string path = folder.write("file", "old");
+  const auto replaced = [&](mode_t mode, uid_t by) {
+    REQUIRE(::chown(path.c_str(), by, kStrangers) == 0);
+    REQUIRE(::chmod(path.c_str(), mode) == 0);
+    REQUIRE(::seteuid(by) == 0);
+    auto target = opened(path);
+    write(target, "new");
+    const bool done = target.commit().ok();
+    REQUIRE(::seteuid(0) == 0);
+    CHECK(done);
+    struct stat made {};
+    REQUIRE(::stat(path.c_str(), &made) == 0);
+    return made;
+  };
+  const struct stat kept = replaced(0640, 0);
+  CHECK(kept.st_gid == kStrangers);
+  CHECK((kept.st_mode & 07777) == 0640);
+  for (const auto& [before, after] : {std::pair{0640u, 0600u}, {0664u, 0604u}, {0604u, 0600u}, {0755u, 0705u}}) {
+    const struct stat lost = replaced(before, kNobody);
+    CHECK(lost.st_gid != kStrangers);
+    CHECK((lost.st_mode & 07777) == after);
+  }
+}
+
 TEST_CASE("file target: a link through others is followed to the file, in whatever folder that lies") {
   const TemporaryFolder folder;
   std::filesystem::create_directory(folder.path() + "/away");
