@@ -155,7 +155,9 @@ base::Result<void, Failure> FileTarget::commit() {
   temporary_.clear();
   const os::Descriptor directory(::open(directory_of(final_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   // A directory that may be written but not read cannot be synced; the file is there all the same.
-  if (directory.valid() && ::fsync(directory.get()) != 0 && errno == EIO) return failure(errno);
+  if (directory.valid() && ::fsync(directory.get()) != 0 && errno == EIO)
+    return Failure{system_error("cannot sync the directory of " + path_, errno),
+                   "the file is in place, but may not survive a power failure"};
   return {};
 }
 
