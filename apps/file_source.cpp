@@ -6,6 +6,8 @@
 #include <cerrno>
 #include <system_error>
 
+#include "apps/shell_word.hpp"
+
 namespace troupe::apps {
 
 using base::Code;
@@ -41,7 +43,7 @@ base::Result<FileSource, Failure> FileSource::open(const std::string& path) {
   if (S_ISDIR(source.begun_.st_mode))
     return Failure{{Code::unsupported, "cannot read " + path + ": it is a directory, and files are stored one by one"},
                    "nothing was stored",
-                   "tar -c " + path + " | troupe file put -"};
+                   "tar -c -- " + shell_word(path) + " | troupe file put -"};
   source.regular_ = S_ISREG(source.begun_.st_mode);
   if (source.regular_) ::posix_fadvise(descriptor, 0, 0, POSIX_FADV_SEQUENTIAL);
   return source;

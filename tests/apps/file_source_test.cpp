@@ -97,6 +97,10 @@ TEST_CASE("file source: what cannot be read says so in the words of the system")
     const auto source = FileSource::open(folder.path());
     REQUIRE_FALSE(source.ok());
     CHECK(source.error().error.code == base::Code::unsupported);
+    CHECK(source.error().try_ == "tar -c -- " + folder.path() + " | troupe file put -");
+    std::filesystem::create_directory(folder.path() + "/it's; here");
+    CHECK(FileSource::open(folder.path() + "/it's; here").error().try_ ==
+          "tar -c -- '" + folder.path() + "/it'\\''s; here' | troupe file put -");
   }
   SUBCASE("not allowed") {
     const std::string path = folder.write("secret", "x");
