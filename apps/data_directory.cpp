@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstdio>
 #include <filesystem>
 
@@ -45,13 +46,14 @@ std::string user_name(uid_t user) {
   return "number " + std::to_string(user);
 }
 
-/// Whether this user may use the directory as its owner does.
-bool usable(const std::filesystem::path& path, int how) {
-  return ::faccessat(AT_FDCWD, path.c_str(), how, AT_EACCESS) == 0;
+/// Whether this user may use the directory as its owner does, or may not for another reason than `why`.
+bool usable(const std::filesystem::path& path, int how, int why) {
+  return ::faccessat(AT_FDCWD, path.c_str(), how, AT_EACCESS) == 0 || errno != why;
 }
 
-/// The first directory on the way to `path` that keeps this user out, `path` itself included; empty if none does.
-std::filesystem::path barrier(const std::string& path) {
+/// The first directory on the way to `path` that keeps this user out for the reason `why` (EACCES, EROFS), `path`
+/// itself included; empty if none does.
+std::filesystem::path barrier(const std::string& path, int why) {
   std::error_code unknown;
   const auto whole = std::filesystem::absolute(path, unknown);
   std::filesystem::path at;
@@ -59,11 +61,11 @@ std::filesystem::path barrier(const std::string& path) {
     const auto parent = at;
     at /= part;
     struct stat there {};
-    if (::stat(at.c_str(), &there) != 0) return usable(parent, W_OK | X_OK) ? std::filesystem::path() : parent;
+    if (::stat(at.c_str(), &there) != 0) return usable(parent, W_OK | X_OK, why) ? std::filesystem::path() : parent;
     if (!S_ISDIR(there.st_mode)) return {};  // wrong in another way
-    if (!usable(at, X_OK)) return at;
+    if (!usable(at, X_OK, why)) return at;
   }
-  return usable(at, R_OK | W_OK | X_OK) ? std::filesystem::path() : at;
+  return usable(at, R_OK | W_OK | X_OK, why) ? std::filesystem::path() : at;
 }
 
 bool has(const std::vector<std::string>& names, std::string_view name) {
@@ -101,7 +103,7 @@ std::optional<Failure> incomplete(ports::Disk& disk, const std::string& path) {
 }  // namespace
 
 std::optional<Failure> kept_out(const std::string& path) {
-  const auto at = barrier(path);
+  const auto at = barrier(path, EACCES);
   struct stat there {};
   if (at.empty() || ::stat(at.c_str(), &there) != 0) return std::nullopt;
   std::array<char, 8> mode{};
@@ -116,6 +118,19 @@ std::optional<Failure> kept_out(const std::string& path) {
                      : "the same as the user " + owner + ", or with --data and a directory of your own",
                  Exit::failed};
 }
+
+namespace {
+
+/// Why the directory cannot be used, where its place says it better than the error of the disk.
+std::optional<Failure> barred(const std::string& path) {
+  if (auto out = kept_out(path)) return out;
+  const auto at = barrier(path, EROFS);
+  if (at.empty()) return std::nullopt;
+  return cannot_use(path, {Code::refused, "the file system of " + at.string() + " is read-only"},
+                    "with --data and a directory of a file system that can be written");
+}
+
+}  // namespace
 
 ports::DiskResult<void> write_durably(ports::Disk& disk, const std::string& name, base::ByteView bytes) {
   const std::string temporary = name + ".new";
@@ -151,12 +166,12 @@ base::Outcome<void> check_format(ports::Disk& disk) {
 base::Result<DataDirectory, Failure> open_data_directory(const std::string& path) {
   auto disk = os::open_disk(path);
   if (!disk.ok()) {
-    if (const auto out = kept_out(path)) return *out;
+    if (const auto out = barred(path)) return *out;
     return cannot_use(path, disk_error("cannot open it", disk.error()), "");
   }
   auto lock = disk.value()->lock(kLockFile);
   if (!lock.ok()) {
-    if (const auto out = kept_out(path)) return *out;
+    if (const auto out = barred(path)) return *out;
     if (lock.error() != DiskError::locked) return cannot_use(path, disk_error("cannot lock it", lock.error()), "");
     return cannot_use(path, {Code::conflict, "another node runs in it"}, "troupe status --data " + shell_word(path));
   }

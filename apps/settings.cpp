@@ -27,7 +27,7 @@ base::Result<std::optional<config::TextFile>, Failure> read_file(const Invocatio
   auto file = config::read_text_file(path);
   if (file.ok()) return Found(std::move(file).value());
   if (!named && file.error().code == base::Code::not_found) return Found(std::nullopt);
-  if (!named)
+  if (!named && file.error().code == base::Code::refused)
     if (const auto out = kept_out(directory)) return *out;
   return cannot_read(path, file.error());
 }

@@ -1,5 +1,8 @@
 #include "apps/data_directory.hpp"
 
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tests/apps/harness.hpp"
@@ -99,6 +102,47 @@ TEST_CASE("data directory: one that this user may not use is refused with the na
   std::filesystem::permissions(closed, perms::owner_all);
   CHECK_FALSE(kept_out(closed).has_value());
   CHECK_FALSE(kept_out(closed + "/absent").has_value());
+}
+
+TEST_CASE("data directory: a read-only file system is told as that, not as another user's") {
+  const TemporaryFolder folder;
+  const pid_t child = ::fork();
+  REQUIRE(child >= 0);
+  constexpr int kNotAllowed = 77, kWrong = 1;
+  if (child == 0) {
+    // A view of its own of what is mounted, so that nothing is left of it.
+    if (::unshare(CLONE_NEWNS) != 0 || ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+        ::mount("none", folder.path().c_str(), "tmpfs", MS_RDONLY, nullptr) != 0)
+      ::_exit(kNotAllowed);
+    for (const std::string& path : {folder.path(), folder.path() + "/absent"}) {
+      const auto opened = open_data_directory(path);
+      if (opened.ok() || opened.error().error.message != "cannot use the data directory " + path +
+                                                             ": the file system of " + folder.path() + " is read-only")
+        ::_exit(kWrong);
+      if (opened.error().exit != Exit::failed || kept_out(path)) ::_exit(kWrong);
+    }
+    ::_exit(0);
+  }
+  int status = 0;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  REQUIRE(WIFEXITED(status));
+  if (WEXITSTATUS(status) == kNotAllowed) return;  // only root may mount
+  CHECK(WEXITSTATUS(status) == 0);
+}
+
+TEST_CASE("data directory: a setting file that is no file is told as that in a directory closed to writers") {
+  const TemporaryFolder folder;
+  std::filesystem::create_directories(folder.path() + "/config.toml");
+  using std::filesystem::perms;
+  std::filesystem::permissions(folder.path(), perms::owner_read | perms::owner_exec | perms::group_read |
+                                                  perms::group_exec | perms::others_read | perms::others_exec);
+  {
+    const AsNobody nobody;
+    const Seen shown = troupe_with({"config", "show", "--data", folder.path()});
+    CHECK(shown.exit == Exit::usage);
+    CHECK(contains(shown.err, "config.toml: not a regular file"));
+  }
+  std::filesystem::permissions(folder.path(), perms::owner_all);
 }
 
 TEST_CASE("data directory: data without its identity or its format is refused, and nothing is made anew") {
