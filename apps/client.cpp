@@ -68,7 +68,10 @@ std::optional<Failure> Client::connect_locally(const std::string& directory) {
   std::error_code unseen;
   if (!std::filesystem::exists(std::filesystem::path(directory) / kControlSocket, unseen)) {
     if (unseen == std::errc::permission_denied)
-      if (auto out = kept_out(directory)) return out;
+      if (auto out = kept_out(directory)) {
+        out->exit = Exit::refused;  // what the command asks for is refused; a node that cannot start has failed
+        return out;
+      }
     return failure({Code::unavailable, "it has no local socket"});
   }
   os::Chance chance;

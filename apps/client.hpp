@@ -50,7 +50,8 @@ class Client {
 
   /// Connects to the node that the command line names, as the command needs it. A local node that does not run is
   /// found out at the first call.
-  /// Fails: exit 7 if it does not run or cannot be reached, 5 if it does not let the caller do what the command needs.
+  /// Fails: exit 7 if it does not run or cannot be reached, 5 if it does not let the caller do what the command needs
+  /// or if its data directory is closed to the caller.
   static Outcome<std::unique_ptr<Client>> connect(const Invocation& invocation, Console& console);
   ~Client();
   Client(const Client&) = delete;

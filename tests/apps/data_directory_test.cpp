@@ -97,6 +97,9 @@ TEST_CASE("data directory: one that this user may not use is refused with the na
       const Seen shown = troupe_with({"config", "show", "--data", path});
       CHECK(shown.exit == Exit::failed);
       CHECK(contains(shown.err, "permission denied: " + closed + " belongs to the user "));
+      const Seen status = troupe_with({"status", "--data", path});
+      CHECK(status.exit == Exit::refused);
+      CHECK(contains(status.err, "permission denied: " + closed + " belongs to the user "));
     }
   }
   std::filesystem::permissions(closed, perms::owner_all);
