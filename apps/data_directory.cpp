@@ -87,7 +87,10 @@ std::optional<Failure> incomplete(ports::Disk& disk, const std::string& path) {
   const bool identity = has(names.value(), crypto::kIdentityFile);
   const bool format = has(names.value(), kFormatFile);
   if ((identity && format) || !holds_data(disk, names.value())) return std::nullopt;
-  const std::string away = "mv " + shell_word(path) + ' ' + shell_word(path + ".old");
+  std::string folder = path;  // a name that ends in a slash has nothing beside it
+  while (folder.size() > 1 && folder.back() == '/') folder.pop_back();
+  const std::string away = "mv " + shell_word(folder) + ' ' + shell_word(folder + ".old");
+  const std::string format_now = std::to_string(kDataFormat);
   if (!identity)
     return cannot_use(path,
                       {Code::corrupt,
@@ -96,8 +99,8 @@ std::optional<Failure> incomplete(ports::Disk& disk, const std::string& path) {
                       "put identity.key back from a copy; or begin anew: " + away);
   return cannot_use(path,
                     {Code::corrupt, "it holds data, and its format file is missing: what has written it is unknown"},
-                    "put the file back, 1 if this version has written it: echo 1 >" + shell_word(path + "/format") +
-                        "; or begin anew: " + away);
+                    "put the file back, " + format_now + " if this version has written it: echo " + format_now + " >" +
+                        shell_word(folder + "/format") + "; or begin anew: " + away);
 }
 
 }  // namespace

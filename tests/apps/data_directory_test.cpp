@@ -167,6 +167,7 @@ TEST_CASE("data directory: data without its identity or its format is refused, a
     CHECK(contains(opened.error().error.message, "it holds data, and "));
     CHECK(contains(opened.error().error.message, name));
     CHECK(contains(opened.error().try_, "mv " + folder.path() + ' ' + folder.path() + ".old"));
+    CHECK(open_data_directory(folder.path() + "//").error().try_ == opened.error().try_);
     CHECK_FALSE(std::filesystem::exists(folder.path() + '/' + name));
     folder.write(name, "1\n");
     CHECK(open_data_directory(folder.path()).ok());
