@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <iostream>
 #include <sstream>
 
 #include "apps/commands.hpp"
@@ -16,12 +17,15 @@ namespace {
 constexpr std::chrono::seconds kReadyMax{60};  // our choice: far beyond what a first start takes
 const std::string kDone = "done";
 
-/// As a process of its own would; without an environment, so that no setting of the caller's is measured.
+/// As a process of its own would; without an environment, so that no setting of the caller's is measured. What it says
+/// of a failure is passed on; the hints of a success are not.
 Exit run_command(const std::vector<std::string>& arguments, std::ostream& out) {
   std::ostringstream err;
   std::istringstream in;
   apps::Console console{out, err, in};
-  return apps::run(apps::commands(), arguments, console);
+  const Exit exit = apps::run(apps::commands(), arguments, console);
+  if (exit != Exit::done) std::cerr << err.str() << std::flush;
+  return exit;
 }
 
 }  // namespace
@@ -39,7 +43,10 @@ Measurement<std::unique_ptr<FileProcesses>> FileProcesses::start(const ScratchFo
     const Exit exit = run_command({"file", "put", file, "--replicas", "1", "--data", data}, out);
     pipes.write_line(exit == Exit::done ? kDone : "exit " + std::to_string(static_cast<int>(exit)));
   });
-  if (!command.ok()) return command.error();
+  if (!command.ok()) {
+    node.value()->send(SIGTERM);  // it does not look at the end of its input
+    return command.error();
+  }
   return std::unique_ptr<FileProcesses>(new FileProcesses(data, std::move(node).value(), std::move(command).value()));
 }
 

@@ -17,7 +17,7 @@ namespace {
 constexpr std::chrono::seconds kEndMax{10};  // our choice: it has nothing to keep
 constexpr std::chrono::milliseconds kLookAgain{1};
 constexpr std::chrono::milliseconds kListen{100};  // at once: other rings of the waker end a wait, too
-constexpr std::size_t kLineBytesMax = 64;          // a number or two
+constexpr std::size_t kLineBytesMax = 128;         // the longest: `ready`, an id, an address of IPv6
 
 Failure no_process(const std::string& why) {
   return {{base::Code::unavailable, "the second process " + why}, "nothing was measured", "again", Exit::failed};
