@@ -75,7 +75,7 @@ void Peer::start() {
     accepted->start(self());
     return serve_local();
   }
-  channel_.emplace(crypto::SecureChannel::server(pool_->credentials()));
+  channel_ = pool_->make_channel(link_->side());
   state_ = State::encrypting;
   accepted->start(self());
 }
@@ -129,7 +129,7 @@ void Peer::connected(std::shared_ptr<ports::Stream> stream, const base::Endpoint
   stream_->start(self());
   if (!start_->local_path.empty()) return serve_local();
   state_ = State::encrypting;
-  channel_.emplace(crypto::SecureChannel::client(pool_->credentials()));
+  channel_ = pool_->make_channel(link_->side());
   flush();
 }
 

@@ -138,7 +138,7 @@ class Peer final : public runtime::Actor {
   std::shared_ptr<ports::Stream> stream_;
   base::Endpoint address_;
   base::Digest token_;
-  std::optional<crypto::SecureChannel> channel_;  // none over a local socket
+  std::unique_ptr<crypto::Channel> channel_;  // none over a local socket
   std::optional<Handshake> handshake_;
   FrameReader reader_{kHandshakeFrameBytesMax};
   messages::Role role_ = messages::Role::peer;

@@ -21,7 +21,16 @@ std::string_view name(Turned why) {
 }
 
 Pool::Pool(runtime::Node& node, NetSetup setup)
-    : node_(node), setup_(std::move(setup)), credentials_(crypto::ChannelCredentials::make(node.world().chance)) {}
+    : node_(node),
+      setup_(std::move(setup)),
+      credentials_(setup_.channels ? nullptr : crypto::ChannelCredentials::make(node.world().chance)) {}
+
+std::unique_ptr<crypto::Channel> Pool::make_channel(Link::Side side) const {
+  const bool client = side == Link::Side::dialler;
+  if (setup_.channels) return setup_.channels(client ? crypto::Side::client : crypto::Side::server);
+  return std::make_unique<crypto::SecureChannel>(client ? crypto::SecureChannel::client(credentials_)
+                                                        : crypto::SecureChannel::server(credentials_));
+}
 
 // -- dialling --
 

@@ -66,7 +66,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   runtime::Node& node() { return node_; }
   const NetSetup& setup() const { return setup_; }
   NetCounters& counters() { return counters_; }
-  const std::shared_ptr<const crypto::ChannelCredentials>& credentials() const { return credentials_; }
+  std::unique_ptr<crypto::Channel> make_channel(Link::Side side) const;
 
   /// A handle for the actor `path` on another node; dials if there is no link yet. Null if that is ourselves or a
   /// limit is reached.
@@ -136,7 +136,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
 
   runtime::Node& node_;
   const NetSetup setup_;
-  const std::shared_ptr<const crypto::ChannelCredentials> credentials_;
+  const std::shared_ptr<const crypto::ChannelCredentials> credentials_;  // null where the setup has other channels
   NetCounters counters_;
 
   mutable std::mutex lock_;

@@ -1,11 +1,13 @@
 #pragma once
 // What a node says about its links: who it is, who may do what, and how much of everything.
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
 
 #include "runtime/base/endpoint.hpp"
 #include "runtime/base/time.hpp"
+#include "runtime/crypto/channel.hpp"
 #include "runtime/crypto/identity.hpp"
 #include "runtime/net/logic/handshake.hpp"
 
@@ -35,6 +37,8 @@ struct NetSetup {
   messages::Role role = messages::Role::peer;  ///< in which this process dials
   std::optional<base::HostPort> listen;        ///< none: accepts no links
   std::string control_path;                    ///< of the local socket below the data directory; empty: none
+  /// Makes the channel of a link that we dialled or accepted; empty: TLS. Only simulations have another one.
+  std::function<std::unique_ptr<crypto::Channel>(crypto::Side)> channels{};
 };
 
 }  // namespace troupe::net

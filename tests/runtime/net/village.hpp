@@ -4,6 +4,7 @@
 
 #include "runtime/net/contact_wire.hpp"
 #include "runtime/net/links_actor.hpp"
+#include "runtime/sim/open_channel.hpp"
 #include "tests/runtime/actor/theatre.hpp"
 
 namespace troupe::test {
@@ -72,10 +73,11 @@ class Village {
     const base::NodeId& id() const { return pool->setup().identity->id(); }
   };
 
+  /// `open`: without TLS.
   explicit Village(std::size_t count, std::uint64_t seed = 1, net::LinkLimits limits = {},
-                   sim::Fabric::Latency latency = {})
+                   sim::Fabric::Latency latency = {}, bool open = false)
       : stage(seed), fabric(sim::Fabric::make(stage, latency)) {
-    for (std::size_t i = 0; i < count; ++i) add(limits);
+    for (std::size_t i = 0; i < count; ++i) add(limits, open);
     stage.run_for(std::chrono::milliseconds(1));
   }
   ~Village() {
@@ -121,13 +123,18 @@ class Village {
   std::vector<std::unique_ptr<House>> houses;
 
  private:
-  void add(const net::LinkLimits& limits) {
+  void add(const net::LinkLimits& limits, bool open) {
     const auto number = static_cast<std::uint16_t>(houses.size() + 1);
     houses.push_back(std::make_unique<House>(stage, fabric, number, runtime::NodeLimits{}));
     House& home = *houses.back();
     net::NetSetup setup;
     setup.terms.work_bits = 0;
     setup.limits = limits;
+    if (open) {
+      setup.channels = [&chance = home.ports.world().chance](crypto::Side side) {
+        return std::make_unique<sim::OpenChannel>(side, chance);
+      };
+    }
     setup.identity = std::make_shared<const crypto::Identity>(crypto::Identity::make(home.ports.world().chance, 0));
     setup.listen = base::HostPort::parse(base::Endpoint{home.ports.address(), 4000}.text());
     setup.control_path = kControl;

@@ -1,0 +1,75 @@
+#pragma once
+// One connection as a machine from bytes to bytes: what is said goes in, what is on the wire comes out, and back.
+//
+// SecureChannel is the one of production. A simulation may bring one that hides nothing (runtime/sim/open_channel.hpp),
+// for worlds in which TLS would only cost time.
+#include <cstdint>
+#include <functional>
+#include <string_view>
+
+#include "runtime/base/bytes.hpp"
+#include "runtime/base/result.hpp"
+
+namespace troupe::crypto {
+
+enum class ChannelError : std::uint8_t {
+  bad_record,                 ///< not TLS, or bytes that were changed on their way
+  handshake_failed,           ///< no version, suite or group in common, or the peer broke the handshake
+  handshake_too_long,         ///< more than kHandshakeBytesMax before the handshake was done
+  no_extended_master_secret,  ///< the exporter would not be bound to this handshake alone
+  renegotiation,              ///< a handshake message after the handshake
+  alert,                      ///< the peer gave up and said so
+  truncated,                  ///< the stream ended without a close notify: something may be missing
+  closed,                     ///< the channel is closed, by either side
+  not_established,            ///< asked for before the handshake was done
+};
+
+std::string_view name(ChannelError error);
+
+/// What one record carries at most (RFC 5246 6.2.1).
+inline constexpr std::size_t kRecordPlainMax = 16 * 1024;
+
+/// Which end of a connection this is.
+enum class Side : std::uint8_t {
+  client,  ///< dialled
+  server,  ///< accepted
+};
+
+class Channel {
+ public:
+  virtual ~Channel() = default;
+
+  /// Receives plaintext in pieces of at most 16 KiB, valid during the call. It must not call the channel.
+  using PlainSink = std::function<void(base::ByteView)>;
+
+  /// Takes bytes from the wire, cut anywhere. Plaintext goes to `plain` once established and not before; answers
+  /// of the protocol go to take_wire(). What came before a failure in the same call has been handed out: it is
+  /// authentic. Bytes after a close notify of either side are ignored.
+  virtual base::Result<void, ChannelError> receive(base::ByteView from_wire, const PlainSink& plain) = 0;
+
+  /// Encrypts `plain` into take_wire(), in records of its own: a short piece costs as much as a full record does to
+  /// begin and end. Errors: `not_established`, `closed`, or how the channel failed.
+  virtual base::Result<void, ChannelError> send(base::ByteView plain) = 0;
+
+  /// Bytes to write, in order; leaves none. `wire_bytes` says how many there are.
+  virtual base::Bytes take_wire() = 0;
+  virtual std::size_t wire_bytes() const = 0;
+
+  /// Whether send() and exporter() work: the handshake is done, its master secret is extended, nobody closed.
+  virtual bool established() const = 0;
+
+  /// Keying material bound to this connection (RFC 5705, without context): both sides get the same bytes, and no
+  /// other connection does. Errors: `not_established`, `closed`, or how the channel failed.
+  virtual base::Result<base::Bytes, ChannelError> exporter(std::string_view label, std::size_t bytes) const = 0;
+
+  /// Says goodbye: puts a close notify in take_wire(). Later calls do nothing.
+  virtual void close() = 0;
+
+  /// To be called when the stream below has ended. Errors: `truncated` unless either side said goodbye before.
+  virtual base::Result<void, ChannelError> wire_ended() = 0;
+
+  /// Whether the peer has said goodbye.
+  virtual bool peer_closed() const = 0;
+};
+
+}  // namespace troupe::crypto

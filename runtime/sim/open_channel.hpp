@@ -1,0 +1,42 @@
+#pragma once
+// A channel that hides and proves nothing, in place of TLS where that would only cost time. Every link of a world has
+// it, or none: it understands no TLS.
+//
+// Wire    each side begins with kNonceBytes of its node's chance, the client first; what follows is plaintext.
+// Bound   the exporter is made of both nonces, so that handshakes above are bound to this connection and no other.
+// Goodbye there is none; the end of the stream is the end.
+// Owner   one peer actor.
+#include "runtime/base/ids.hpp"
+#include "runtime/crypto/channel.hpp"
+#include "runtime/ports/chance.hpp"
+
+namespace troupe::sim {
+
+inline constexpr std::size_t kNonceBytes = 32;
+
+class OpenChannel final : public crypto::Channel {
+ public:
+  OpenChannel(crypto::Side side, ports::Chance& chance);
+
+  base::Result<void, crypto::ChannelError> receive(base::ByteView from_wire, const PlainSink& plain) override;
+  base::Result<void, crypto::ChannelError> send(base::ByteView plain) override;
+  base::Bytes take_wire() override;
+  std::size_t wire_bytes() const override { return wire_.size(); }
+  bool established() const override { return !closed_ && theirs_.size() == kNonceBytes; }
+  /// At most 32 bytes.
+  base::Result<base::Bytes, crypto::ChannelError> exporter(std::string_view label, std::size_t bytes) const override;
+  void close() override { closed_ = true; }
+  base::Result<void, crypto::ChannelError> wire_ended() override;
+  bool peer_closed() const override { return false; }
+
+ private:
+  base::Result<void, crypto::ChannelError> check_open() const;
+
+  const crypto::Side side_;
+  base::Bytes ours_;
+  base::Bytes theirs_;
+  base::Bytes wire_;
+  bool closed_ = false;
+};
+
+}  // namespace troupe::sim
