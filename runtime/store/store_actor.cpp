@@ -70,7 +70,7 @@ void StoreActor::commit(wire::Commit::Reader question, Done reply) {
     return reply.refuse(added.error());
   }
   waiting_.push_back(std::move(reply));
-  drops_ = drops_ || !commit.value().drop.empty();
+  deletes_ = deletes_ || !commit.value().drop.empty() || commit.value().deletes();
   if (waiting_.size() >= kGroupCommitsMax || store_->gathered() >= kGroupBytesMax) flush();
 }
 
@@ -83,8 +83,9 @@ void StoreActor::flush() {
     else reply.refuse(flushed.error());
   }
   if (!flushed.ok()) refused(flushed.error());
-  else if (report_->damaged()) report_->damage(store_->damage());               // perhaps it is mended
-  if (std::exchange(drops_, false) || report_->damaged()) tidy_in(kTidyDelay);  // only tidying sees if a pack is mended
+  else if (report_->damaged()) report_->damage(store_->damage());  // perhaps it is mended
+  if (std::exchange(deletes_, false) || report_->damaged())
+    tidy_in(kTidyDelay);  // only tidying sees if a pack is mended
 }
 
 /// Tidying repairs what can be, and sees when it is over.

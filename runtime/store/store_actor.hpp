@@ -84,7 +84,7 @@ class StoreActor final : public runtime::Actor {
   base::Error closed_;  // why there is none
 
   std::vector<Done> waiting_;  // the commits of the group at hand
-  bool drops_ = false;         // whether one of them drops blobs
+  bool deletes_ = false;       // whether one of them leaves dead blobs, or may have used up the ballast
   bool busy_ = false;          // asked something since the last step of tidy()
   base::Instant tidy_at_ = base::Instant::max();
   base::Duration retry_ = kRetryDelayMin;

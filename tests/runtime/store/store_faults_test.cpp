@@ -350,4 +350,20 @@ TEST_CASE("store actor: a database that is damaged is answered as corrupt, with 
   CHECK(refused > 5);
 }
 
+TEST_CASE("store actor: a ballast that erased rows have used comes back, whatever else is asked") {
+  Counter counter;
+  sim::Disk& disk = counter.theatre.disk;
+  disk.set_capacity(96 * kMiB);
+  counter.open();
+  REQUIRE(counter.commit("a", "1").ok);
+  counter.theatre.stage.run_for(10s);
+  REQUIRE(disk.size("node/ballast").value() == kBallastBytesMin);
+  fill(counter);
+  REQUIRE(counter.commit("a", "").ok);
+  CHECK(!disk.size("node/ballast").ok());
+  disk.set_capacity(96 * kMiB);
+  counter.theatre.stage.run_for(kRoomDelay + 10s);
+  CHECK(disk.size("node/ballast").ok());
+}
+
 }  // namespace troupe::store
