@@ -249,6 +249,7 @@ StoreResult<void> Store::resolve() {
 }
 
 void Store::apply(const Changes& changes) {
+  accounted(changes);
   for (const auto& [id, change] : changes) {
     index_.apply(id, change);
     if (!change.before) continue;

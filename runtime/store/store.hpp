@@ -152,7 +152,8 @@ class Store {
   StoreResult<void> load_account();
   StoreResult<void> mark_lost_index();
   StoreResult<void> settle_account();
-  void account(Batch& batch, const Changes& changes);
+  void account(Batch& batch, const Changes& changes) const;
+  void accounted(const Changes& changes);
   void give_up(const Changes& changes);
 
   // store_tidy.cpp

@@ -77,16 +77,28 @@ StoreResult<void> Store::settle_account() {
   return database_->write(batch, Sync::yes);
 }
 
-/// Adds to a batch what its changes give up.
-void Store::account(Batch& batch, const Changes& changes) {
-  std::set<std::uint32_t> touched = std::exchange(void_packs_, {});
+/// Adds to a batch what its changes give up, and what is void. Nothing else: the batch may yet fail.
+void Store::account(Batch& batch, const Changes& changes) const {
+  std::map<std::uint32_t, std::uint64_t> given_up;
+  for (const std::uint32_t pack : void_packs_) given_up[pack] = 0;
   for (const auto& [id, change] : changes) {
-    if (!change.before || change.before == change.after) continue;
-    dropped_[change.before->pack] += record_bytes(change.before->length);
-    touched.insert(change.before->pack);
+    if (change.before && change.before != change.after)
+      given_up[change.before->pack] += record_bytes(change.before->length);
   }
-  for (const std::uint32_t pack : touched)
-    batch.put(*own_, base::as_bytes(key_of(kDroppedPrefix, pack)), encode(dropped_[pack]));
+  for (const auto& [pack, bytes] : given_up) {
+    const auto earlier = dropped_.find(pack);
+    const std::uint64_t all = (earlier == dropped_.end() ? 0 : earlier->second) + bytes;
+    batch.put(*own_, base::as_bytes(key_of(kDroppedPrefix, pack)), encode(all));
+  }
+}
+
+/// Notes that the batch which account() has added to is durable. Groups do not overlap, so nothing came between.
+void Store::accounted(const Changes& changes) {
+  for (const auto& [id, change] : changes) {
+    if (change.before && change.before != change.after)
+      dropped_[change.before->pack] += record_bytes(change.before->length);
+  }
+  void_packs_.clear();
 }
 
 /// What a group that failed has left in the packs is void; the next batch says so.

@@ -66,6 +66,20 @@ struct Work {
   std::optional<State> perhaps;  // or this, if the last group had no answer
 };
 
+/// How many bytes of a pack the rows of a store say were given up.
+std::uint64_t given_up(ports::Disk& disk, std::uint32_t pack) {
+  const auto database = Database::open(disk, "node/db", {.background = Background::here});
+  REQUIRE(database.ok());
+  const auto own = database.value()->keyspace(".store");
+  REQUIRE(own.ok());
+  const auto row = database.value()->get(own.value(), as_bytes("dropped." + std::to_string(pack)));
+  std::uint64_t out = 0;
+  if (row.ok()) {
+    for (std::size_t i = 0; i < row.value().size(); ++i) out |= std::uint64_t{row.value()[i]} << (8 * i);
+  }
+  return out;
+}
+
 }  // namespace
 
 TEST_CASE("store: a sync that fails while a commit fills a pack concerns that commit alone") {
@@ -214,6 +228,36 @@ TEST_CASE("store: after failed operations the store works on, and its answers we
     store = open_store(disk);
     work.check(*store);
     check_counts(*store, disk, work.durable);
+  }
+}
+
+TEST_CASE("store: what is given up is counted once, however often the group that does fails") {
+  sim::Disk disk;
+  auto store = open_store(disk, {.reserve_bytes = 0, .ballast_bytes = 0});
+  Order kept{{{"a", "1"}}, {3, 4}, {}, {}}, lost{{}, {5}, {}, {}}, dropped{{}, {}, {3}, {}},
+      row{{{"a", "2"}}, {}, {}, {}};
+  REQUIRE(store->add(kept.view()).ok());
+  REQUIRE(store->flush().ok());
+  REQUIRE(tidy_up(*store) == Tidied::done);
+  const auto fails = [&](Order& order, std::uint64_t write) {
+    disk.fail(DiskOperation::write, DiskError::io, write);
+    REQUIRE(store->add(order.view()).ok());
+    REQUIRE(store->flush().error().code == Code::unavailable);
+  };
+  SUBCASE("a drop") {
+    for (int i = 0; i < 3; ++i) fails(dropped, 0);
+    REQUIRE(store->add(dropped.view()).ok());
+    REQUIRE(store->flush().ok());
+    store.reset();
+    CHECK(given_up(disk, 1) == record_bytes(blob_bytes(3)));
+  }
+  SUBCASE("what a failed group has left void, of which a failed one was to tell") {
+    fails(lost, 1);  // behind the pack
+    fails(row, 0);
+    REQUIRE(store->add(row.view()).ok());
+    REQUIRE(store->flush().ok());
+    store.reset();
+    CHECK(given_up(disk, 1) == record_bytes(blob_bytes(5)));
   }
 }
 
