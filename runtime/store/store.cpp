@@ -125,8 +125,11 @@ base::Outcome<void> Store::add(const Commit& commit) {
   }
   // To keep what is stored already takes nothing, but for the rows.
   const bool puts = std::any_of(commit.rows.begin(), commit.rows.end(), [](const auto& row) { return row.value; });
-  const Need need = fresh.empty() && (!puts || commit.deletes()) ? Need::deletes : Need::grows;
-  if (const auto room = check_room(need); !room.ok()) return to_error(room.error());
+  const bool writes = !fresh.empty() || !commit.rows.empty() || !commit.drop.empty();
+  const Need need = commit.deletes() || !writes ? Need::deletes : puts || !fresh.empty() ? Need::grows : Need::little;
+  if (writes) {
+    if (const auto room = check_room(need); !room.ok()) return to_error(room.error());
+  }
   for (const Commit::Blob* blob : fresh) {
     // What an earlier blob has left in a pack by then has no row: it is dead.
     if (const auto done = append(*blob, staged.at(blob->id)); !done.ok()) return to_error(done.error());
@@ -137,7 +140,7 @@ base::Outcome<void> Store::add(const Commit& commit) {
     staged.at(id).after.reset();
   }
 
-  if (need == Need::grows) need_ = Need::grows;
+  need_ = std::max(need_, need);
   for (std::size_t i = 0; i < where.size(); ++i) {
     const Commit::Row& row = commit.rows[i];
     if (row.value) batch_.put(where[i], row.key, *row.value);

@@ -119,8 +119,12 @@ class Store {
 
  private:
   using Changes = std::map<base::Digest, BlobIndex::Change>;
-  /// Whether a commit may have the ballast.
-  enum class Need : std::uint8_t { grows, deletes };
+  /// What a commit takes of the device.
+  enum class Need : std::uint8_t {
+    deletes,  ///< little, and may have the ballast for it
+    little,   ///< rows are erased beside blobs that are stored already
+    grows,
+  };
   struct Doubt {
     std::uint64_t group;
     Changes changes;
@@ -181,7 +185,7 @@ class Store {
 
   Batch batch_;                // of the group at hand
   Changes changes_;            // the blobs in it
-  Need need_ = Need::deletes;  // grows: one of its commits does
+  Need need_ = Need::deletes;  // the greatest of its commits
   std::uint64_t group_ = 0;
   std::optional<Doubt> doubt_;
   std::optional<StoreError> packs_failed_;  // of a write; none once one has succeeded

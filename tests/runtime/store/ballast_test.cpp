@@ -205,6 +205,20 @@ TEST_CASE("store: on a device without a free byte rows are erased and blobs drop
   REQUIRE(keep(*store, 1'000).ok());
 }
 
+TEST_CASE("store: to keep what is stored takes no room, and never the ballast") {
+  sim::Disk disk(kDevice);
+  auto store = open_store(disk);
+  fill_store(*store);
+  fill(disk, kDevice);
+  CHECK(keep(*store, 0).ok());
+  CHECK(store->usage().ballast_bytes == kBallastBytesMin);
+  const base::Bytes payload = payload_of(0, kMiB);
+  const Commit erases{.rows = {{"test", as_bytes("0"), std::nullopt}}, .keep = {{id_of(0), payload}}};
+  CHECK(!erases.deletes());
+  CHECK(commit(*store, erases).error().code == Code::no_space);
+  CHECK(store->usage().ballast_bytes == kBallastBytesMin);
+}
+
 TEST_CASE("store: on a device without a free byte it opens, after an end or a loss of power, and reads all") {
   const bool crashes = [] {
     bool out = false;
