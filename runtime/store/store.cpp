@@ -101,7 +101,7 @@ bool Store::fits(const Commit& commit) const {
 base::Outcome<void> Store::add(const Commit& commit) {
   if (const auto checked = commit.check(); !checked.ok()) return checked;
   base::ensure(fits(commit), "a commit that does not fit waits for the next group");
-  if (doubt_) {  // about what is looked up below
+  if (doubt_ || database_->failure()) {  // about what is looked up below; and a keyspace may have to be made
     const auto resolved = resolve(commit.deletes() ? Need::deletes : Need::grows);
     if (!resolved.ok()) return to_error(resolved.error());
   }
@@ -226,16 +226,29 @@ base::Outcome<void> Store::write(Batch batch, Changes changes, Need need) {
   }
 }
 
-/// A deletion may have the ballast for it.
+/// For a commit. A deletion may have the ballast for it. All others hear what the last attempt came to until tidy() has
+/// made another: it costs the device kReviveBytes and a sync, while reads wait.
 StoreResult<void> Store::resolve(Need need) {
+  if (unresolved_) {
+    const bool helps = need == Need::deletes && *unresolved_ == StoreError::no_space && ballast_.bytes() > 0;
+    if (!helps) return *unresolved_;
+  }
   auto resolved = resolve();
   if (!resolved.ok() && resolved.error() == StoreError::no_space && need == Need::deletes && ballast_.release())
     resolved = resolve();
   return resolved;
 }
 
-/// Lets the database recover from a failed write, and learns whether the group in doubt is there.
+/// Settles what a failed write has left open.
 StoreResult<void> Store::resolve() {
+  auto settled = settle();
+  unresolved_.reset();
+  if (!settled.ok()) unresolved_ = settled.error();
+  return settled;
+}
+
+/// Lets the database recover from a failed write, and learns whether the group in doubt is there.
+StoreResult<void> Store::settle() {
   if (!doubt_ && !database_->failure()) return {};
   if (const auto opened = database_->write(Batch{}, Sync::yes); !opened.ok()) return opened;
   if (!doubt_) return {};

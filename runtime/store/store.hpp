@@ -6,7 +6,8 @@
 //          there whole or not at all.
 // Read     sees what is durable, nothing that is only gathered.
 // Doubt    a failed write of the database may yet be in its log. Each group carries its number in a row of its own;
-//          once the database could be opened again, that row tells. Until then nothing is written or reclaimed.
+//          once the database could be opened again, that row tells. Until then nothing is written or reclaimed: after
+//          the first attempt only tidy() tries again, and a deletion that may have the ballast for it.
 // Free     a dropped blob's bytes are dead. tidy() removes packs in which all is dead and copies what is live out of
 //          those in which most is.
 // Full     blobs are refused below `reserve_bytes` of free space, rows below a half of it, deletions (commit.hpp) below
@@ -150,6 +151,7 @@ class Store {
   base::Outcome<void> write(Batch batch, Changes changes, Need need);
   StoreResult<void> resolve(Need need);
   StoreResult<void> resolve();
+  StoreResult<void> settle();
   void apply(const Changes& changes);
 
   // store_account.cpp
@@ -188,6 +190,7 @@ class Store {
   Need need_ = Need::deletes;  // the greatest of its commits
   std::uint64_t group_ = 0;
   std::optional<Doubt> doubt_;
+  std::optional<StoreError> unresolved_;    // what the last attempt to go on after a failed write came to
   std::optional<StoreError> packs_failed_;  // of a write; none once one has succeeded
   bool count_failed_ = false;               // the index cannot be read through: nothing is reclaimed
   std::optional<base::Bytes> compared_to_;  // rows up to here were compared with packs that were opened anew
