@@ -183,8 +183,7 @@ StoreResult<void> Store::check_room(Need need) {
   const std::uint64_t least = options_.reserve_bytes / (need == Need::grows ? kRowsReservePart : kEraseReservePart);
   if (free.value() >= least) return {};
   if (need == Need::deletes && ballast_.release()) return check_room(need);
-  return StoreError{StoreError::no_space, directory_ + ": " + std::to_string(free.value()) +
-                                              " bytes of the device are free, and they are reserved"};
+  return StoreError{StoreError::no_space, directory_ + ": what is left of the device is reserved"};
 }
 
 base::Outcome<void> Store::flush() {

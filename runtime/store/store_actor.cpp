@@ -16,6 +16,12 @@ std::string part_of(const std::string& path) {
   return out;
 }
 
+/// Whether what has refused one commit will refuse others: not what it says, nor one damaged row that it is about.
+bool stops_writes(const base::Error& why) {
+  return why.code == base::Code::no_space || why.code == base::Code::unavailable ||
+         why.code == base::Code::unknown_outcome;
+}
+
 }  // namespace
 
 void StoreActor::receive(runtime::Handlers& on) {
@@ -66,7 +72,7 @@ void StoreActor::commit(wire::Commit::Reader question, Done reply) {
   if (waiting_.empty()) after<Flush>(base::Duration::zero());  // behind all commits that wait already
   const auto added = store_->add(commit.value());
   if (!added.ok()) {
-    refused(added.error());
+    if (stops_writes(added.error())) refused(added.error());
     return reply.refuse(added.error());
   }
   waiting_.push_back(std::move(reply));
@@ -91,7 +97,7 @@ void StoreActor::flush() {
 /// Tidying repairs what can be, and sees when it is over.
 void StoreActor::refused(const base::Error& why) {
   tidy_in(retry_);
-  if (why.code != base::Code::malformed && why.code != base::Code::refused) report_->refused(why, now());
+  report_->refused(why, now());
 }
 
 // -- read ------------------------------------------------------------------------------------------------------------

@@ -20,7 +20,11 @@ void StoreReport::clear(const std::string& source) {
 
 void StoreReport::refused(const base::Error& why, base::Instant now) {
   refused_at_ = now;
-  if (!std::exchange(refuses_, true)) raise(source_, "nothing new can be stored: " + why.message);
+  if (refuses_ && (why.message == refused_for_ || now - told_at_ < kRefusalMemory)) return;
+  refuses_ = true;
+  refused_for_ = why.message;
+  told_at_ = now;
+  raise(source_, "nothing new can be stored: " + why.message);
 }
 
 void StoreReport::looked(const std::string& failure, base::Instant now) {

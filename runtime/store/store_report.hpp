@@ -5,7 +5,7 @@
 //         degraded. A store that cannot be opened or whose rows cannot be read is a reason of those who need it: each
 //         of their questions is answered with it, and they know what it means for the node.
 // Refusal is over when the store would take new blobs again and nothing was refused for kRefusalMemory, so that a
-//         device on the brink does not raise and clear with each commit.
+//         device on the brink does not raise and clear with each commit. Another reason of it is told as seldom.
 // Owner   one StoreActor; not thread-safe.
 #include <string>
 
@@ -30,7 +30,7 @@ class StoreReport {
   /// Takes back what an earlier incarnation has said under `source`.
   StoreReport(StoreTold told, std::string source);
 
-  /// A commit was refused, and not for what it says.
+  /// A commit was refused for what will refuse others.
   void refused(const base::Error& why, base::Instant now);
   /// `failure`: why writes are refused at present; empty: they are not.
   void looked(const std::string& failure, base::Instant now);
@@ -51,6 +51,8 @@ class StoreReport {
   bool refuses_ = false;
   bool damaged_ = false;
   base::Instant refused_at_;
+  std::string refused_for_;  // what was told of it, and when
+  base::Instant told_at_;
 };
 
 }  // namespace troupe::store

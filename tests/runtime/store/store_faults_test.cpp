@@ -235,6 +235,34 @@ TEST_CASE("store actor: a commit that is refused for what it says is no fault of
   CHECK(told.health.state() == HealthState::ok);
 }
 
+TEST_CASE("store actor: a commit that meets a damaged place of the index is no reason that nothing can be stored") {
+  Reasons told;
+  Counter counter(1, {}, {&told.health, {}});
+  counter.open();
+  for (std::uint64_t i = 0; i < 300; ++i) REQUIRE(counter.keep(i, 10).ok);
+  end(counter);
+  counter.open();
+  end(counter);  // now the rows are in a table of several blocks
+  sim::Disk& disk = counter.theatre.disk;
+  const auto names = disk.list("node/db").value();
+  for (const std::string& name : names) {
+    if (!name.ends_with(".ldb")) continue;
+    const std::string file = "node/db/" + name;
+    REQUIRE(disk.corrupt(file, disk.size(file).value() / 2, 0xff));
+  }
+  counter.open();
+  std::size_t met = 0;
+  for (std::uint64_t i = 0; i < 300; ++i) {
+    const Heard heard = counter.drop({i});
+    if (heard.ok) continue;
+    CHECK(heard.code == Code::corrupt);
+    ++met;
+  }
+  CHECK(met > 0);
+  CHECK(met < 300);
+  CHECK(told.reason("store") == "");
+}
+
 TEST_CASE("store actor: a damaged pack is told by health and a line, with what to do, until it is mended") {
   Reasons told;
   Counter counter(1, {}, {&told.health, "troupe file verify CID mends it"});

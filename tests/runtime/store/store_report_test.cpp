@@ -43,6 +43,21 @@ TEST_CASE("store report: a refusal is told once, and is over when nothing was re
   CHECK(told.changes == 2);
 }
 
+TEST_CASE("store report: another reason of a refusal is told, but not each time that two take turns") {
+  Reasons told;
+  StoreReport report({&told.health, {}}, "store");
+  base::Instant now{100s};
+  report.refused({Code::no_space, "full"}, now);
+  for (auto end = now + kRefusalMemory; now < end; now = now + 1s) {
+    report.refused({Code::unavailable, "broken"}, now);
+    report.refused({Code::no_space, "full"}, now);
+  }
+  CHECK(told.changes == 1);
+  report.refused({Code::unavailable, "broken"}, now);
+  CHECK(told.reason("store") == "nothing new can be stored: broken");
+  CHECK(told.changes == 2);
+}
+
 TEST_CASE("store report: damage is told with the file and what to do, a change for each file") {
   Reasons told;
   StoreReport report({&told.health, "try it"}, "files.store");
