@@ -19,7 +19,8 @@ struct Commit $kind(bytesMax = 4194304) {
   drop @2 :List(Data);
   # Ids of blobs, 32 bytes each, that are wanted no more. One that is not stored is fine, one that is also kept stays.
   # A commit that keeps no blob, and puts no more rows than it erases rows and drops blobs, nor more than 256 KiB of
-  # them, works on a full disk.
+  # them, works on a full disk. The first one that meets a quota may be refused with those that it shares a sync with;
+  # asked again it works.
 }
 
 struct Change {

@@ -98,6 +98,10 @@ bool Store::fits(const Commit& commit) const {
   return batch_.empty() || batch_.bytes() + commit.batch_bytes() <= kCommitBytesMax;
 }
 
+bool Store::mixes(const Commit& commit) const {
+  return !batch_.empty() && commit.deletes() != (need_ == Need::deletes);
+}
+
 base::Outcome<void> Store::add(const Commit& commit) {
   if (const auto checked = commit.check(); !checked.ok()) return checked;
   base::ensure(fits(commit), "a commit that does not fit waits for the next group");

@@ -87,6 +87,8 @@ class Store {
 
   /// Whether the commit finds room in the group at hand; if not, flush() first.
   bool fits(const Commit& commit) const;
+  /// Whether only one of the two, the commit and the group at hand, may have the ballast: together neither may.
+  bool mixes(const Commit& commit) const;
   /// Adds it to the group at hand; its blobs are written, not yet durable. Errors: those of Commit::check(),
   /// `no_space`, `unavailable`, `corrupt`; then it is no part of the group.
   base::Outcome<void> add(const Commit& commit);

@@ -68,7 +68,8 @@ void StoreActor::commit(wire::Commit::Reader question, Done reply) {
   const auto commit = read_commit(question);
   ++commits_;
   if (!commit.ok()) return reply.refuse(commit.error());
-  if (!store_->fits(commit.value())) flush();
+  // While room is short what deletes must not fail with what grows. Otherwise they share a sync.
+  if (!store_->fits(commit.value()) || (report_->refuses() && store_->mixes(commit.value()))) flush();
   if (waiting_.empty()) after<Flush>(base::Duration::zero());  // behind all commits that wait already
   const auto added = store_->add(commit.value());
   if (!added.ok()) {

@@ -394,4 +394,27 @@ TEST_CASE("store actor: a ballast that erased rows have used comes back, whateve
   CHECK(disk.size("node/ballast").ok());
 }
 
+TEST_CASE("store actor: while writes are refused a drop does not share the fate of commits that grow") {
+  Counter counter;
+  counter.open();
+  REQUIRE(counter.commit("a", "1", std::vector{std::pair{id_of(1), payload_of(1, 1'000)}}).ok);
+  counter.theatre.stage.run_for(1s);
+  const auto quota = [&] { counter.theatre.disk.fail(DiskOperation::write, ports::DiskError::no_space); };
+  quota();
+  CHECK(counter.commit("a", "2").code == Code::no_space);
+  quota();
+  Heard row, drop, more;
+  counter.theatre.inside([&](Scripted& self) {
+    counter.commit(self, row, "a", "3");
+    counter.commit(self, drop, "", "", {}, {id_of(1)});
+    counter.commit(self, more, "a", "4");
+  });
+  counter.theatre.stage.settle();
+  CHECK(row.code == Code::no_space);
+  CHECK(drop.ok);
+  CHECK(more.ok);
+  CHECK(counter.used().blobs == 0);
+  CHECK(counter.row("a") == "4");
+}
+
 }  // namespace troupe::store
