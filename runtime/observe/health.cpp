@@ -22,9 +22,15 @@ void Health::raise(std::string_view source, HealthState state, std::string_view 
     const std::lock_guard lock(mutex_);
     const auto at = reasons_.find(source);
     if (at != reasons_.end() && at->second == reason) return;
-    if (at != reasons_.end()) at->second = reason;
-    else if (reasons_.size() < kReasonsMax) reasons_.emplace(source, reason);
-    else overflow_ = std::max(overflow_, state);
+    if (at != reasons_.end()) {
+      at->second = reason;
+    } else if (reasons_.size() < kReasonsMax) {
+      reasons_.emplace(source, reason);
+    } else {
+      // It cannot be compared with what its source has said before.
+      if (state <= overflow_) return;
+      overflow_ = state;
+    }
     check();
   }
   told_(reason);

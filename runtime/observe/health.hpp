@@ -3,7 +3,8 @@
 //
 // States  the worst of the raised reasons; `ok` without any.
 // Limits  kReasonsMax sources; a reason beyond is folded into one that says so, and stays until one place is free.
-// Owner   one a node; every call is safe from any thread.
+// Owner   one a node; every call is safe from any thread. A source is that of one thread at a time: what two say under
+//         one name may be heard in another order than it came to be.
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -36,8 +37,8 @@ struct HealthReason {
 
 class Health {
  public:
-  /// Hears of each reason that is raised or becomes another, and with `ok` of each that is over; on the raiser's
-  /// thread. Set it before there are others.
+  /// Hears of each reason that is raised or becomes another, and with `ok` of each that is over; of one that finds no
+  /// place if it is worse than all of those before it. On the raiser's thread. Set it before there are others.
   void on_change(std::function<void(const HealthReason&)> told) { told_ = std::move(told); }
 
   /// Sets the one reason of `source`; a later one replaces it. `ok` is the same as clear().

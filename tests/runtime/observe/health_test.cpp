@@ -57,6 +57,23 @@ TEST_CASE("health: one reason beyond the limit is not lost for the state") {
   CHECK(health.state() == HealthState::degraded);
 }
 
+TEST_CASE("health: a reason that finds no place is told when it makes the state worse, not each time") {
+  std::vector<HealthReason> told;
+  Health health;
+  for (std::size_t i = 0; i < kReasonsMax; ++i) health.raise("s" + std::to_string(i), HealthState::degraded, "x");
+  health.on_change([&](const HealthReason& reason) { told.push_back(reason); });
+  const HealthReason slow{"t", HealthState::degraded, "slow"}, dead{"u", HealthState::failing, "dead"};
+  for (int i = 0; i < 3; ++i) health.raise("t", HealthState::degraded, "slow");
+  CHECK(told == std::vector{slow});
+  for (int i = 0; i < 3; ++i) health.raise("u", HealthState::failing, "dead");
+  health.raise("t", HealthState::degraded, "slower");
+  CHECK(told == std::vector{slow, dead});
+  health.clear("s0");
+  health.raise("u", HealthState::failing, "dead");  // finds a place now
+  health.raise("t", HealthState::degraded, "slow");
+  CHECK(told == std::vector{slow, dead, HealthReason{"s0", HealthState::ok, ""}, dead, slow});
+}
+
 TEST_CASE("health: threads may raise and clear at once") {
   Health health;
   std::vector<std::thread> threads;
