@@ -29,6 +29,16 @@ class Counter {
         {.placement = ports::Placement::own_thread});
     theatre.stage.settle();
   }
+  /// The actor ends, as with its process.
+  void end() {
+    caf::anon_send_exit(store, caf::exit_reason::kill);
+    theatre.stage.settle();
+  }
+  /// Others take what is free of the device.
+  void fill() {
+    theatre.disk.set_capacity(sim::kDiskBytes);
+    theatre.disk.set_capacity(sim::kDiskBytes - theatre.disk.free_bytes().value());
+  }
   /// The process ends and the power fails.
   void crash(base::Random& power) {
     caf::anon_send_exit(store, caf::exit_reason::kill);
