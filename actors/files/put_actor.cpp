@@ -183,7 +183,8 @@ void PutActor::settled(const Settled& content) {
     if (refusal_)
       why = {refusal_->code, "no node took a part of the file: " + refusal_->message, refusal_->retry_after};
     if (why.code == Code::not_found || why.code == Code::unsupported) why.code = Code::unavailable;
-    if (why.code == Code::unavailable) why.retry_after = std::max<std::chrono::milliseconds>(why.retry_after, kPutAgain);
+    if (why.code == Code::unavailable)
+      why.retry_after = std::max<std::chrono::milliseconds>(why.retry_after, kPutAgain);
     return fail(why);
   }
   held_.push_back({content.key, content.holders});

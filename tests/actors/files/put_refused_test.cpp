@@ -1,8 +1,6 @@
 // Puts that no holder takes.
 #include <doctest/doctest.h>
 
-#include <caf/send.hpp>
-
 #include "tests/actors/files/town.hpp"
 
 namespace troupe::files {
