@@ -14,11 +14,12 @@ import rules_test
 
 ROOT = Path(__file__).resolve().parents[2]
 SUMMARY = re.compile(r"test cases:\s*(\d+) \|\s*(\d+) passed \|\s*(\d+) failed")
-OPTIMISED = ["--buildtype=release", "-Db_ndebug=false"]
+OPTIMISED = ["--buildtype=release", "-Db_ndebug=false", "-Dtests=true"]
 # Line tables are enough for a report. Some warnings of g++ are wrong under sanitizers; the optimised build has them
 # as errors already.
 SANITIZED = [
     "--buildtype=plain", "-Doptimization=1", "-Dcpp_args=-g1", "-Dwerror=false", "-Dsanitize=address,undefined",
+    "-Dtests=true",
 ]
 
 
@@ -69,6 +70,11 @@ def build(folder: str, options: list[str], target: str) -> list[str]:
     if not (ROOT / folder / "build.ninja").exists():
         wipe = ["--wipe"] if (ROOT / folder / "meson-private").exists() else []
         done = subprocess.run(["meson", "setup", *wipe, folder, *options], cwd=ROOT, capture_output=True, text=True)
+        if done.returncode != 0:
+            return done.stdout.splitlines()[-30:] + done.stderr.splitlines()
+    # A folder that was made for the program alone, as tools/demo does, is told once that tests are wanted.
+    if "tests = true" not in (ROOT / folder / "meson-private" / "cmd_line.txt").read_text():
+        done = subprocess.run(["meson", "configure", folder, "-Dtests=true"], cwd=ROOT, capture_output=True, text=True)
         if done.returncode != 0:
             return done.stdout.splitlines()[-30:] + done.stderr.splitlines()
     # Three failed commands are enough to see what is wrong.
