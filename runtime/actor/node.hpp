@@ -25,6 +25,15 @@ class actor_system;
 namespace troupe::runtime {
 
 class Actor;
+class Envelope;
+
+/// Sees what is said in a node: for simulations, which tell two runs apart by it.
+class Witness {
+ public:
+  virtual ~Witness() = default;
+  /// An actor takes an envelope out of its mailbox. `to` and `from` are CAF's numbers of actors; zero: nobody.
+  virtual void taken(std::uint64_t to, std::uint64_t from, const Envelope& envelope) = 0;
+};
 using Factory = std::function<std::unique_ptr<Actor>()>;
 
 /// Why a message reached nobody.
@@ -78,6 +87,9 @@ class Node {
   /// Told of every failure of an actor, from its own thread (set before start). For the log.
   std::function<void(std::string_view path, const base::Error&)> on_failure = [](std::string_view, const base::Error&) {
   };
+
+  /// Told of every envelope, if it is not null; set before start, and outlives every actor of the node.
+  Witness* witness = nullptr;
 
   const ports::World& world() const { return world_; }
   caf::actor_system& system() { return system_; }

@@ -106,6 +106,7 @@ caf::invoke_message_result Shell::consume(caf::mailbox_element& element) {
 }
 
 void Shell::take(caf::strong_actor_ptr sender, caf::message_id id, const Envelope& envelope) {
+  if (setup_.node->witness != nullptr) setup_.node->witness->taken(this->id(), sender ? sender->id() : 0, envelope);
   if (id.is_response()) return take_answer(id.request_id().integer_value(), envelope);
   current_ = {std::move(sender), id.integer_value(), envelope.header().trace, false};
   // CAF resumes an actor with a thread of its own until its mailbox is empty: a batch without end.

@@ -119,6 +119,7 @@ struct Disk::State {
   std::array<std::optional<Fault>, 3> faults;
   std::optional<std::uint64_t> halt_in;
   std::uint64_t operations = 0;
+  std::function<void(base::ByteView)> told;  // of what is written
 
   enum class Effect : std::uint8_t { looks, changes };
 
@@ -231,6 +232,7 @@ class SimFile final : public ports::File {
   DiskResult<void> append(base::ByteView bytes) override {
     if (mode_ == OpenMode::read) return DiskError::denied;
     if (const auto may = admit(Disk::State::Effect::changes); !may.ok()) return may.error();
+    if (state_->told) state_->told(bytes);
     std::optional<DiskError> error = state_->fault(DiskOperation::write);
     if (error) bytes = bytes.first(bytes.size() / 2);
     if (const std::uint64_t room = state_->room(); bytes.size() > room) {
@@ -405,6 +407,10 @@ void Disk::fail(DiskOperation what, DiskError error, std::uint64_t after) {
 void Disk::halt_after(std::uint64_t operations) { state_->halt_in = operations; }
 
 std::uint64_t Disk::operations() const { return state_->operations; }
+
+void Disk::revoke() { ++state_->epoch; }
+
+void Disk::on_write(std::function<void(base::ByteView)> told) { state_->told = std::move(told); }
 
 void Disk::crash(base::Random& random) {
   std::vector<NodePtr> lost;  // what happened to a file later needs what happened to it before

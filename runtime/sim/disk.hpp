@@ -12,6 +12,7 @@
 //         lie and slow devices have their place there.
 // Threads one. Files and locks from before a crash are dead: files answer `io`, locks hold nothing.
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -58,6 +59,12 @@ class Disk final : public ports::Disk {
 
   /// Operations so far that may have changed the disk: what halt_after() counts.
   std::uint64_t operations() const;
+
+  /// The process that uses it is gone: its files and locks are dead, what it wrote stays. Plans of faults stay too.
+  void revoke();
+
+  /// Hears of the bytes of every append(), those that failed included: for the hash of a world.
+  void on_write(std::function<void(base::ByteView)> told);
 
   /// The power fails and returns: unsynced content and names survive or not as `random` draws, locks are released,
   /// plans of fail() and halt_after() are forgotten.

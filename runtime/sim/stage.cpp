@@ -4,6 +4,7 @@
 #include <caf/atom.hpp>
 #include <caf/scheduled_actor.hpp>
 #include <caf/scheduler/test_coordinator.hpp>
+#include <cstring>
 
 #include "runtime/base/ensure.hpp"
 
@@ -148,6 +149,16 @@ bool Stage::step() {
     jobs.push_back(job);
   }
   return true;
+}
+
+void Stage::note(base::ByteView bytes) {
+  mix(bytes.size());
+  for (; bytes.size() >= sizeof(std::uint64_t); bytes = bytes.subspan(sizeof(std::uint64_t))) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, bytes.data(), sizeof word);
+    hash_ = (hash_ ^ word) * kFnvPrime;
+  }
+  for (const std::uint8_t byte : bytes) hash_ = (hash_ ^ byte) * kFnvPrime;
 }
 
 void Stage::mix(std::uint64_t word) {

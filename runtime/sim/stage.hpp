@@ -22,6 +22,7 @@
 #include <utility>
 #include <vector>
 
+#include "runtime/base/bytes.hpp"
 #include "runtime/base/random.hpp"
 #include "runtime/base/time.hpp"
 #include "runtime/sim/schedule.hpp"
@@ -86,6 +87,7 @@ class Stage {
 
   /// Adds a word to the hash: what was said, drawn or written, where order alone does not show it.
   void note(std::uint64_t word) { mix(word); }
+  void note(base::ByteView bytes);
 
   /// Messages handled and appointments kept.
   std::uint64_t events() const { return events_; }
