@@ -3,25 +3,14 @@
 #include <algorithm>
 #include <utility>
 
+#include "runtime/store/own_rows.hpp"
+
 namespace troupe::store {
 namespace {
 
 constexpr std::string_view kOwnKeyspace = ".store";
 constexpr std::string_view kBlobsKeyspace = ".blobs";
-constexpr std::string_view kGroupKey = "group";
 constexpr std::uint64_t kPackBytesLeast = 8 * 1024 * 1024;  // our choice: two groups
-
-std::array<std::uint8_t, 8> encode(std::uint64_t number) {
-  std::array<std::uint8_t, 8> out{};
-  for (std::size_t i = 0; i < out.size(); ++i) out[i] = static_cast<std::uint8_t>(number >> (8 * i));
-  return out;
-}
-
-std::uint64_t decode(base::ByteView bytes) {
-  std::uint64_t out = 0;
-  for (std::size_t i = 0; i < bytes.size() && i < 8; ++i) out |= std::uint64_t{bytes[i]} << (8 * i);
-  return out;
-}
 
 base::Error not_a_key(base::ByteView key) {
   return {base::Code::malformed, "a key of " + std::to_string(key.size()) + " bytes"};
@@ -59,7 +48,7 @@ StoreResult<void> Store::start(Background background) {
   if (!blobs.ok()) return blobs.error();
   blobs_ = blobs.value();
   const auto group = database_->get(*own_, base::as_bytes(kGroupKey));
-  if (group.ok()) group_ = decode(group.value());
+  if (group.ok()) group_ = decode_number(group.value());
   else if (group.error() != StoreError::not_found) return group.error();
   auto packs = open_packs();
   if (!packs.ok()) return packs.error();
@@ -151,7 +140,7 @@ base::Outcome<void> Store::add(const Commit& commit) {
     else batch_.erase(where[i], row.key);
   }
   for (const auto& [id, change] : staged) {
-    if (change.after) batch_.put(*blobs_, id.view(), store::encode(*change.after));
+    if (change.after) batch_.put(*blobs_, id.view(), encode(*change.after));
     else batch_.erase(*blobs_, id.view());
     changes_[id] = change;
   }
@@ -213,7 +202,7 @@ base::Outcome<void> Store::write(Batch batch, Changes changes, Need need) {
   if (const auto resolved = resolve(need); !resolved.ok()) return to_error(resolved.error());
   const std::uint64_t group = group_ + 1;
   account(batch, changes);
-  batch.put(*own_, base::as_bytes(kGroupKey), encode(group));
+  batch.put(*own_, base::as_bytes(kGroupKey), encode_number(group));
   for (bool last = need != Need::deletes;; last = true) {
     const auto written = database_->write(batch, Sync::yes);
     if (written.ok()) {
@@ -257,7 +246,7 @@ StoreResult<void> Store::settle() {
   if (!doubt_) return {};
   const auto group = database_->get(*own_, base::as_bytes(kGroupKey));
   if (!group.ok() && group.error() != StoreError::not_found) return group.error();
-  if (group.ok() && decode(group.value()) == doubt_->group) {
+  if (group.ok() && decode_number(group.value()) == doubt_->group) {
     group_ = doubt_->group;
     apply(doubt_->changes);
   } else {

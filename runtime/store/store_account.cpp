@@ -6,29 +6,17 @@
 //           delete payloads. Such packs are never reclaimed, and count as damage.
 #include <utility>
 
+#include "runtime/store/own_rows.hpp"
 #include "runtime/store/store.hpp"
 
 namespace troupe::store {
 namespace {
 
-constexpr std::string_view kGroupKey = "group";
 constexpr std::string_view kDroppedPrefix = "dropped.";
 constexpr std::string_view kSuspectPrefix = "suspect.";
 constexpr std::uint64_t kOrphansMax = 2 * kCommitBytesMax;  // a group, and the commit that made it full
 
 std::string key_of(std::string_view prefix, std::uint32_t pack) { return std::string(prefix) + std::to_string(pack); }
-
-std::array<std::uint8_t, 8> encode(std::uint64_t number) {
-  std::array<std::uint8_t, 8> out{};
-  for (std::size_t i = 0; i < out.size(); ++i) out[i] = static_cast<std::uint8_t>(number >> (8 * i));
-  return out;
-}
-
-std::uint64_t decode(base::ByteView bytes) {
-  std::uint64_t out = 0;
-  for (std::size_t i = 0; i < bytes.size() && i < 8; ++i) out |= std::uint64_t{bytes[i]} << (8 * i);
-  return out;
-}
 
 }  // namespace
 
@@ -36,7 +24,7 @@ std::uint64_t decode(base::ByteView bytes) {
 StoreResult<void> Store::load_account() {
   for (const PackInfo& pack : packs_->packs()) {
     const auto dropped = database_->get(*own_, base::as_bytes(key_of(kDroppedPrefix, pack.number)));
-    if (dropped.ok()) dropped_[pack.number] = decode(dropped.value());
+    if (dropped.ok()) dropped_[pack.number] = decode_number(dropped.value());
     else if (dropped.error() != StoreError::not_found) return dropped.error();
     const auto suspect = database_->get(*own_, base::as_bytes(key_of(kSuspectPrefix, pack.number)));
     if (suspect.ok()) suspect_packs_.insert(pack.number);
@@ -54,7 +42,7 @@ StoreResult<void> Store::mark_lost_index() {
     batch.put(*own_, base::as_bytes(key_of(kSuspectPrefix, pack.number)), {});
     suspect_packs_.insert(pack.number);
   }
-  batch.put(*own_, base::as_bytes(kGroupKey), encode(0));
+  batch.put(*own_, base::as_bytes(kGroupKey), encode_number(0));
   return database_->write(batch, Sync::yes);
 }
 
@@ -67,7 +55,7 @@ StoreResult<void> Store::settle_account() {
     if (dead <= dropped) continue;
     if (dead - dropped <= kOrphansMax && !suspect_packs_.contains(pack.number)) {
       dropped = dead;
-      batch.put(*own_, base::as_bytes(key_of(kDroppedPrefix, pack.number)), encode(dropped));
+      batch.put(*own_, base::as_bytes(key_of(kDroppedPrefix, pack.number)), encode_number(dropped));
     } else if (suspect_packs_.insert(pack.number).second) {
       batch.put(*own_, base::as_bytes(key_of(kSuspectPrefix, pack.number)), {});
     }
@@ -88,7 +76,7 @@ void Store::account(Batch& batch, const Changes& changes) const {
   for (const auto& [pack, bytes] : given_up) {
     const auto earlier = dropped_.find(pack);
     const std::uint64_t all = (earlier == dropped_.end() ? 0 : earlier->second) + bytes;
-    batch.put(*own_, base::as_bytes(key_of(kDroppedPrefix, pack)), encode(all));
+    batch.put(*own_, base::as_bytes(key_of(kDroppedPrefix, pack)), encode_number(all));
   }
 }
 
