@@ -121,4 +121,18 @@ std::vector<node::Domain> compose(const Composition& parts) {
   return {store(parts), links(parts), peers(parts), files(parts)};
 }
 
+node::NodeActor::Setup root_setup(const Composition& parts, std::string name) {
+  node::NodeActor::Setup setup{.id = parts.pool->setup().identity->id(), .name = std::move(name)};
+  setup.domains = compose(parts);
+  setup.listen = [serving = parts.serving] { return serving->text(); };
+  setup.peers = [pool = parts.pool] {
+    std::size_t peers = 0;
+    for (const auto& link : pool->rows()) peers += link.role == messages::Role::peer ? 1u : 0u;
+    return peers;
+  };
+  setup.health = parts.health;
+  setup.log = parts.log;
+  return setup;
+}
+
 }  // namespace troupe::apps

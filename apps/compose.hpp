@@ -47,4 +47,7 @@ struct Composition {
 /// The domains of a node, in the order in which they start: store, links, and those that need both.
 std::vector<node::Domain> compose(const Composition& parts);
 
+/// What the root of such a node is given; `serving` and `drained` are left to whoever runs it.
+node::NodeActor::Setup root_setup(const Composition& parts, std::string name);
+
 }  // namespace troupe::apps

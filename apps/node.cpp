@@ -157,19 +157,11 @@ class NodeRun {
       log->write(failing ? observe::LogLevel::error : observe::LogLevel::warn, "health",
                  std::string(name(reason.state)), {{"source", reason.source}, {"why", reason.text}});
     });
-    node::NodeActor::Setup setup{.id = identity_->id(), .name = name_of(settings_)};
-    setup.domains =
-        compose({settings_, pool_, serving_, advertise_, &health_, log_.get(), [this](const base::Error& why) {
-                   events_.push({Event::What::cannot_listen, why});
-                 }});
-    setup.listen = [serving = serving_] { return serving->text(); };
-    setup.peers = [pool = pool_] {
-      std::size_t peers = 0;
-      for (const auto& link : pool->rows()) peers += link.role == messages::Role::peer ? 1u : 0u;
-      return peers;
-    };
-    setup.health = &health_;
-    setup.log = log_.get();
+    node::NodeActor::Setup setup = root_setup({settings_, pool_, serving_, advertise_, &health_, log_.get(),
+                                               [this](const base::Error& why) {
+                                                 events_.push({Event::What::cannot_listen, why});
+                                               }},
+                                              name_of(settings_));
     setup.serving = [this] { events_.push({Event::What::serving}); };
     setup.drained = [this] { events_.push({Event::What::drained}); };
     log_->info("node", "starting", {{"node", identity_->id().hex()}, {"data", directory_.path}});

@@ -107,13 +107,9 @@ base::Outcome<void> World::begin(std::size_t number, Life& life) {
   node.remotes = [pool = life.pool.get()](const base::NodeId& id, const std::string& path) {
     return pool->remote(id, path);
   };
-  node::NodeActor::Setup setup{.id = life.identity->id(), .name = "n" + std::to_string(number + 1)};
-  setup.domains = compose({life.settings, life.pool, life.serving_at, std::nullopt, &life.health, life.log.get(),
-                           [broke](const base::Error& why) { broke("/links", why); }});
-  setup.listen = [serving = life.serving_at] { return serving->text(); };
-  setup.peers = [pool = life.pool] { return pool->rows().size(); };
-  setup.health = &life.health;
-  setup.log = life.log.get();
+  node::NodeActor::Setup setup = root_setup({life.settings, life.pool, life.serving_at, std::nullopt, &life.health,
+                                             life.log.get(), [broke](const base::Error& why) { broke("/links", why); }},
+                                            "n" + std::to_string(number + 1));
   setup.serving = [&life] { life.serving = true; };
   node.start("node", [setup] { return std::make_unique<node::NodeActor>(setup); }, {.kind = node::NodeActor::kName});
   life.outside.emplace(node, "outside");
