@@ -1,0 +1,132 @@
+#pragma once
+// What a domain brings to its trial in the simulator: clients that work, and invariants that must hold.
+//
+// To add a domain: derive Domain and Play in actors/<domain>/sim.cpp, and name its maker in apps/sim/domains.cpp.
+// Phases  1. orders and faults, for the time of the scenario; 2. all faults have ended, nodes are back: probe() every
+//         kProbeEvery until waits() is empty, or the world is stuck; 3. close(), and again until waits() is empty;
+//         4. judge().
+// Owner   one world, one thread. A Play outlives every actor and callback of its world.
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "runtime/base/ids.hpp"
+#include "runtime/base/mutations.hpp"
+#include "runtime/base/random.hpp"
+#include "runtime/os/outside.hpp"
+#include "runtime/sim/scenario.hpp"
+
+namespace troupe::sim {
+
+inline constexpr std::chrono::seconds kProbeEvery{5};  // of virtual time; our choice
+
+struct NumberCard {
+  std::string_view name;
+  std::int64_t min = 0;
+  std::int64_t max = 0;
+};
+
+/// Something that clients do.
+struct OrderCard {
+  std::string_view name;  ///< "put"; scenarios say "files.put"
+  std::string_view help;
+  std::vector<NumberCard> with{};
+};
+
+/// A setting that some worlds draw small, so that its limit is met.
+struct Knob {
+  std::string_view setting;
+  std::vector<std::string_view> values;
+};
+
+/// A name and one line about it: an invariant, a property, a planted bug.
+struct Named {
+  std::string_view name;
+  std::string_view help;
+};
+
+struct DomainCard {
+  std::string_view name;
+  std::vector<OrderCard> orders{};
+  std::vector<Knob> knobs{};
+  std::vector<Named> invariants{};
+  std::vector<Named> sometimes{};  ///< what a batch of worlds must reach: the names given to Mutations::sometimes()
+  std::vector<Named> mutants{};    ///< the names asked of Mutations::on()
+};
+
+/// The world as a domain sees it.
+class Nodes {
+ public:
+  using Inside = os::Outside::Inside;
+
+  virtual ~Nodes() = default;
+  virtual std::size_t size() const = 0;
+  /// Since the beginning.
+  virtual base::Duration time() const = 0;
+  virtual bool serving(std::size_t node) const = 0;
+  /// Nothing before its first start, or while it does not know.
+  virtual std::optional<base::NodeId> id(std::size_t node) const = 0;
+  /// Whether a fault has destroyed, or may have, what this node acknowledged: its copies need not be there any more.
+  virtual bool robbed(std::size_t node) const = 0;
+  /// Runs `what` in an actor of that node, which must serve; callbacks of its questions stop with the node.
+  virtual void inside(std::size_t node, std::function<void(Inside&)> what) = 0;
+  /// A stream of chance of that name.
+  virtual base::Random& chance(std::string_view name) = 0;
+  virtual const base::Mutations& mutations() const = 0;
+
+  /// An operation of a client was acknowledged.
+  virtual void acknowledged() = 0;
+  /// An invariant of the card does not hold: the world ends after this event. `why` in one sentence, with the names.
+  virtual void broke(std::string_view invariant, std::string why) = 0;
+  /// A line of the story that the report tells of the last moments.
+  virtual void tell(std::string line) = 0;
+};
+
+/// One domain in one world.
+class Play {
+ public:
+  virtual ~Play() = default;
+
+  /// Does what the order says; its node serves. Its numbers are within the card.
+  virtual void perform(const Order& order) = 0;
+  /// That node has died: nothing that its clients asked will be answered.
+  virtual void died(std::size_t node) { (void)node; }
+  /// An actor of a node has handled a message, and its own check() holds. The place of invariants over many nodes.
+  virtual void handled(std::size_t node, std::string_view path, const runtime::Actor& actor) {
+    (void)node, (void)path, (void)actor;
+  }
+
+  /// After the faults: looks again at what must come about.
+  virtual void probe() = 0;
+  /// What is not as it must be yet: who waits for what. Empty: converged.
+  virtual std::vector<std::string> waits() const = 0;
+  /// Asks all that is still to be asked; waits() says when the answers are there.
+  virtual void close() {}
+  /// Says what of all that was seen does not hold.
+  virtual void judge() {}
+};
+
+/// How large a world is, for whoever draws orders.
+struct Shape {
+  std::uint16_t nodes = 0;
+  base::Duration time{};
+  /// Nodes that faults may rob of what they acknowledged: what is to survive has more copies than that.
+  std::uint16_t robbed_max = 0;
+  /// 0 to 100: from a trickle of orders to as many as nodes can bear.
+  unsigned load = 50;
+};
+
+class Domain {
+ public:
+  virtual ~Domain() = default;
+  virtual const DomainCard& card() const = 0;
+  /// Orders of one world, in any order.
+  virtual std::vector<Order> draw(base::Random& random, const Shape& shape) const = 0;
+  /// `nodes` and `scenario` outlive it.
+  virtual std::unique_ptr<Play> play(Nodes& nodes, const Scenario& scenario) const = 0;
+};
+
+}  // namespace troupe::sim

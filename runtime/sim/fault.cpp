@@ -1,0 +1,57 @@
+#include "runtime/sim/fault.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "runtime/base/ensure.hpp"
+
+namespace troupe::sim {
+namespace {
+
+using enum FaultKind;
+
+constexpr std::array<FaultCard, kFaultKinds> kCards{{
+    {cut, "cut", "nothing goes from one node to another", true, true, true},
+    {partition, "partition", "two groups of nodes hear nothing of each other", false, false, true, Amount::set},
+    {deafen, "deafen", "what one group of nodes sends reaches no other", false, false, true, Amount::set},
+    {clog, "clog", "one way between two nodes takes longer", true, true, true, Amount::number, 50'000, 5'000'000},
+    {swizzle, "swizzle", "links clog one by one and open in another order", false, false, true, Amount::set},
+    {narrow, "narrow", "one way between two nodes carries few bytes a second", true, true, true, Amount::number, 2'000,
+     200'000},
+    {reset, "reset", "the streams between two nodes end in mid-message", true, true, false},
+    {flip, "flip", "one bit of a piece on its way is wrong", true, true, false},
+    {kill, "kill", "the process ends and starts again", true, false, true},
+    {power, "power", "the power fails in the midst of disk work", true, false, true, Amount::number, 0, 200},
+    {pause, "pause", "no actor of a node runs", true, false, true},
+    {slow, "slow", "a node rests after each millisecond of work", true, false, true, Amount::number, 500, 50'000},
+    {break_actor, "break-actor", "an actor breaks at a message, and is restarted", true, false, false, Amount::number,
+     1, 2'000},
+    {disk_full, "disk-full", "a disk has no room", true, false, true, Amount::number, 0, 200'000},
+    {disk_read, "disk-read", "one read fails", true, false, false, Amount::number, 0, 100},
+    {disk_write, "disk-write", "one write fails half done", true, false, false, Amount::number, 0, 100},
+    {disk_sync, "disk-sync", "one sync fails", true, false, false, Amount::number, 0, 50},
+    {disk_slow, "disk-slow", "each operation of a disk takes longer", true, false, true, Amount::number, 100, 20'000},
+    {disk_rot, "disk-rot", "one byte on a disk changes", true, false, false, Amount::number, 0, 1'000'000'000, true},
+    {disk_empty, "disk-empty", "a node starts again on an empty disk", true, false, true, Amount::none, 0, 0, true},
+    {disk_swap, "disk-swap", "two nodes start again on each other's disks", true, true, true},
+    {disk_lie, "disk-lie", "syncs do nothing, then the power fails", true, false, true, Amount::none, 0, 0, true, true},
+    {clock_step, "clock-step", "the date of a node jumps", true, false, false, Amount::number, -3'600'000, 3'600'000},
+}};
+
+}  // namespace
+
+std::span<const FaultCard> fault_cards() { return kCards; }
+
+const FaultCard& card(FaultKind what) {
+  const FaultCard& found = kCards[static_cast<std::size_t>(what)];
+  base::ensure(found.what == what, "the cards of faults stand in the order of their kinds");
+  return found;
+}
+
+std::optional<FaultKind> fault_kind(std::string_view name) {
+  const auto found = std::find_if(kCards.begin(), kCards.end(), [&](const FaultCard& one) { return one.name == name; });
+  if (found == kCards.end()) return std::nullopt;
+  return found->what;
+}
+
+}  // namespace troupe::sim

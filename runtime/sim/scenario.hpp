@@ -1,0 +1,57 @@
+#pragma once
+// All that decides a run, beside the program itself: one world, its faults, and what its clients do. Plain data.
+//
+// A seed is drawn into a scenario first, all of it, before anything runs: so a run can be written down, read by a
+// person, changed, and shrunk by leaving things out.
+// Seed    still decides the order of messages, latencies, identities and what a crash keeps, by streams of chance that
+//         are named, so that leaving out a fault changes no draw of another kind.
+// Limits  kNodesMax and the others below: what a file may ask for.
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "runtime/base/time.hpp"
+#include "runtime/sim/fault.hpp"
+#include "runtime/sim/schedule.hpp"
+
+namespace troupe::sim {
+
+inline constexpr std::uint16_t kNodesMax = 2'000;             // our choice: what fits into memory
+inline constexpr std::size_t kFaultsMax = 10'000;             // our choice
+inline constexpr std::size_t kOrdersMax = 100'000;            // our choice
+inline constexpr std::chrono::hours kWorldTimeMax{24 * 366};  // our choice: a year
+inline constexpr std::uint16_t kSetNodesMax = 62;  // nodes that a set can name: its bits are a positive number
+
+/// Numbers by name, in a defined order.
+using Numbers = std::map<std::string, std::int64_t>;
+
+/// What a client does at a node.
+struct Order {
+  base::Duration at{};     ///< from the beginning of the world
+  std::uint16_t node = 0;  ///< 0 and on
+  std::string what;        ///< "files.put": a domain, and one of the orders on its card
+  Numbers with;            ///< each that the card names, and no other
+  friend bool operator==(const Order&, const Order&) = default;
+};
+
+struct Scenario {
+  std::uint64_t seed = 1;
+  std::vector<std::string> domains;  ///< whose orders and invariants; all nodes run all domains
+  std::uint16_t nodes = 5;
+  base::Duration time = std::chrono::seconds(60);      ///< with faults
+  base::Duration converge = std::chrono::minutes(30);  ///< the longest that healing may take after that
+  Policy policy = Policy::random;
+  base::Duration latency_min = std::chrono::microseconds(200);
+  base::Duration latency_max = std::chrono::milliseconds(20);
+  bool tls = false;
+  bool beyond = false;                       ///< faults beyond what protocols promise to survive
+  std::vector<std::int32_t> drift_ppm;       ///< of each node's clock; those beyond its end have none
+  std::map<std::string, std::string> knobs;  ///< settings of every node, as --set takes them
+  std::vector<std::string> mutations;        ///< planted bugs that are on
+  std::vector<Fault> faults;                 ///< by time
+  std::vector<Order> orders;                 ///< by time
+  friend bool operator==(const Scenario&, const Scenario&) = default;
+};
+
+}  // namespace troupe::sim
