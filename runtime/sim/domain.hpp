@@ -27,6 +27,7 @@ struct NumberCard {
   std::string_view name;
   std::int64_t min = 0;
   std::int64_t max = 0;
+  bool node = false;  ///< says which node, 0 and on: one of the scenario's
 };
 
 /// Something that clients do.
