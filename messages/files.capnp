@@ -480,6 +480,8 @@ struct HolderState $kind(from = [view, operate], bytesMax = 256) {
 
   commitsUnderWay @6 :UInt32;
   readsUnderWay @7 :UInt32;
+  putsClaimed @8 :UInt32;
+  # Puts that have claims here and are not bound to a file yet.
 }
 
 struct PutState $kind(from = [view, operate], bytesMax = 256) {

@@ -376,6 +376,7 @@ void HolderActor::describe(wire::HolderState::Builder state) {
   state.setContents(claims_->contents());
   state.setBytes(claims_->bytes());
   state.setClaims(claims_->claims());
+  state.setPutsClaimed(static_cast<std::uint32_t>(claims_->puts()));
 }
 
 }  // namespace troupe::files

@@ -225,6 +225,11 @@ void Claims::remove(const ContentKey& key, const Claim& claim) {
   }
 }
 
+std::size_t Claims::puts() const {
+  return static_cast<std::size_t>(
+      std::count_if(puts_.begin(), puts_.end(), [&](const auto& put) { return has(put.first); }));
+}
+
 std::vector<Claim> Claims::idle_puts(base::Instant now, std::size_t max) const {
   std::vector<Claim> out;
   for (const auto& [claim, heard] : puts_) {

@@ -93,6 +93,8 @@ class Claims {
   std::uint64_t bytes() const { return bytes_; }
   std::size_t contents() const { return contents_.size(); }
   std::size_t claims() const { return claims_; }
+  /// Puts that have claims and are not bound yet.
+  std::size_t puts() const;
 
   /// The puts not heard of for put_idle_max, at most `max`: release them.
   std::vector<Claim> idle_puts(base::Instant now, std::size_t max) const;
