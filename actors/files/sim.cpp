@@ -1,0 +1,93 @@
+#include "actors/files/sim.hpp"
+
+#include "actors/files/sim_draw.hpp"
+#include "actors/files/sim_play.hpp"
+
+namespace troupe::files {
+namespace {
+
+using sim::Knob;
+using sim::Named;
+using sim::NumberCard;
+using sim::OrderCard;
+
+constexpr NumberCard kFile{"file", 0, kSimFilesMax};
+constexpr NumberCard kBytes{"bytes", 0, kSimFileBytesMax};
+constexpr NumberCard kReplicas{"replicas", 0, kReplicasMax};
+
+const sim::DomainCard& files_card() {
+  static const sim::DomainCard card{
+      .name = "files",
+      .orders =
+          {
+              {"put",
+               "a client puts a file; replicas 0: as many as the node's setting says",
+               {kFile, kBytes, kReplicas}},
+              {"stop",
+               "a client goes away after some bytes of a put",
+               {kFile, kBytes, kReplicas, {"after", 0, kSimFileBytesMax}}},
+              {"get", "a client reads a file", {kFile, kBytes}},
+              {"range",
+               "a client reads a part of a file",
+               {kFile, kBytes, {"first", 0, kSimFileBytesMax}, {"last", 0, kSimFileBytesMax}}},
+              {"verify", "a client has all copies of a file compared with its id", {kFile, kBytes}},
+              {"view", "a client looks at the contents of a file", {kFile, kBytes}},
+              {"remove", "a client removes a file", {kFile, kBytes}},
+              {"pin", "a client pins a file", {kFile, kBytes}},
+              {"unpin", "a client takes the pin of a file away", {kFile, kBytes}},
+              {"list", "a client lists the files of a node"},
+          },
+      .knobs =
+          {
+              {"files.watch_period", {"2s", "10s", "5m"}},
+              {"files.replicas", {"1", "2", "5"}},
+              {"files.quota_per_owner", {"1 MiB", "3 MiB"}},
+              {"net.questions_in_flight_max", {"16", "64"}},
+              {"net.questions_per_second_max", {"50", "200"}},
+              {"net.keep_alive", {"1s", "5s"}},
+          },
+      .invariants =
+          {
+              {"bytes", "what a get or a view gives is right, and all of it if it ends well"},
+              {"one-name", "a file is acknowledged with the id that its bytes have"},
+              {"list", "a node lists what it acknowledged, and nothing that was removed or never put there"},
+              {"kept", "a node has each content that it said it had stored, sound, while its owner lists the file"},
+              {"readable", "a file is readable while more nodes acknowledged it than were robbed"},
+          },
+      .sometimes =
+          {
+              {"files: a put ended without a word", "the actor of a put broke"},
+              {"files: a put was cut off by a restart", "a node came back in the midst of a put"},
+              {"files: a store waited for another of the same content", "two stores of one content met"},
+              {"files: a content outlived one of its claims", "a file went whose content another one has"},
+              {"files: a store moved to the next nearest node", "a node did not take a content"},
+              {"files: a holder was silent during a get", "a get went on to another node"},
+              {"files: a holder has lost a content", "the watch saw that a copy is gone"},
+          },
+      .mutants =
+          {
+              {"files.digest_unchecked", "bytes are taken for what their id says"},
+              {"files.release_ignores_other_claims", "a content goes with the first of its claims"},
+              {"files.replica_counted_before_stored", "a copy counts before its node has answered"},
+              {"files.absent_holder_counted", "the watch takes silent nodes for live ones"},
+          },
+  };
+  return card;
+}
+
+class FilesDomain final : public sim::Domain {
+ public:
+  const sim::DomainCard& card() const override { return files_card(); }
+  std::vector<sim::Order> draw(base::Random& random, const sim::Shape& shape) const override {
+    return draw_orders(random, shape);
+  }
+  std::unique_ptr<sim::Play> play(sim::Nodes& nodes, const sim::Scenario& scenario) const override {
+    return std::make_unique<FilesPlay>(nodes, scenario);
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<sim::Domain> files_domain() { return std::make_unique<FilesDomain>(); }
+
+}  // namespace troupe::files

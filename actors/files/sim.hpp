@@ -1,0 +1,18 @@
+#pragma once
+// The content store under `troupe sim`: clients that put, get and remove files at any node, and what must hold then.
+//
+// sim_content   what file 17 of 4,000 bytes consists of
+// sim_ledger    what clients were told, and what follows from it
+// sim_draw      the orders of a world
+// sim_clients   the clients
+// sim_survey    what all nodes say of themselves, side by side
+// sim_play      the invariants
+#include <memory>
+
+#include "runtime/sim/domain.hpp"
+
+namespace troupe::files {
+
+std::unique_ptr<sim::Domain> files_domain();
+
+}  // namespace troupe::files

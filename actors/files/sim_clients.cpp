@@ -1,0 +1,322 @@
+#include "actors/files/sim_clients.hpp"
+
+#include <algorithm>
+
+#include "messages/common.capnp.h"
+
+namespace troupe::files {
+
+using base::Code;
+using Inside = sim::Nodes::Inside;
+
+SimClients::Client& SimClients::begin(std::size_t node, std::string what) {
+  Client& client = clients_.emplace_back();
+  client.node = node;
+  client.what = std::move(what);
+  client.from = ledger_.now();
+  if (const auto id = nodes_.id(node)) client.owner = *id;
+  return client;
+}
+
+void SimClients::end(Client& client, const Error& error) {
+  client.over = true;
+  if (!error) return nodes_.acknowledged();
+  nodes_.tell(text(client) + " ended with " + std::string(base::name(error->code)) + ": " + error->message);
+}
+
+void SimClients::died(std::size_t node) {
+  for (Client& client : clients_) {
+    if (client.node != node || client.over) continue;
+    client.over = true;
+    if (client.deed) ledger_.ended(*client.deed);
+  }
+}
+
+std::vector<std::string> SimClients::under_way() const {
+  std::vector<std::string> out;
+  for (const Client& client : clients_) {
+    if (!client.over) out.push_back(text(client) + " has not ended");
+  }
+  return out;
+}
+
+bool SimClients::any_robbed() const {
+  for (std::size_t i = 0; i < nodes_.size(); ++i) {
+    if (nodes_.robbed(i)) return true;
+  }
+  return false;
+}
+
+std::optional<std::size_t> SimClients::find(const base::NodeId& id) const {
+  for (std::size_t i = 0; i < nodes_.size(); ++i) {
+    if (nodes_.id(i) == id) return i;
+  }
+  return std::nullopt;
+}
+
+// -- puts ------------------------------------------------------------------------------------------------------------
+
+/// A put whose client goes away never says that all bytes were sent, so it must not be listed: it is no deed.
+void SimClients::put(std::size_t node, const SimFile& file, unsigned replicas, std::optional<std::size_t> after) {
+  Client& client = begin(node, (after ? "a cut-off put of " : "a put of ") + file.name);
+  client.stops = after.has_value();
+  client.stop_at = std::min(after.value_or(file.bytes.size()), file.bytes.size());
+  if (!after) client.deed = ledger_.begin(SimLedger::What::put, {client.owner, file.cid});
+  nodes_.inside(node, [this, &client, &file, replicas](Inside& actor) {
+    client.sink = actor.feed<wire::PutFile, wire::PutPiece, wire::PutDone>(
+        actor.node().find(kPath), kSimPutIdle,
+        [&](wire::PutFile::Builder out) {
+          out.setName(text_of(file.name));
+          out.setReplicas(static_cast<std::uint8_t>(replicas));
+        },
+        [this, &client, &file, replicas](runtime::Answer<wire::PutDone> answer) {
+          if (!client.over) put_ended(client, file, replicas, answer);
+        });
+    client.sink.on_ready([this, &client, &file] { feed(client, file); });
+    feed(client, file);
+  });
+}
+
+void SimClients::feed(Client& client, const SimFile& file) {
+  while (client.sink.ready() && client.sent < client.stop_at) {
+    const std::size_t size = std::min(kSimPieceBytes, client.stop_at - client.sent);
+    client.sink.push([&](wire::PutPiece::Builder out) { out.setBytes({file.bytes.data() + client.sent, size}); });
+    client.sent += size;
+  }
+  if (client.sent < client.stop_at || !client.sink) return;
+  if (!client.stops) return client.sink.end();
+  client.sink.fail({Code::dropped, "the client went away"});
+  client.over = true;
+}
+
+void SimClients::put_ended(Client& client, const SimFile& file, unsigned replicas,
+                           runtime::Answer<wire::PutDone>& answer) {
+  if (!answer.ok()) return end(client, answer.error());
+  const auto done = answer.value();
+  const auto cid = Cid::from(bytes_of(done.getCid()));
+  const unsigned reached = done.getReplicasReached();
+  if (client.deed) ledger_.acknowledged(*client.deed, reached);
+  nodes_.tell(text(client) + " was acknowledged with " + std::to_string(reached) + " copies");
+  end(client, {});
+  if (client.stops) return nodes_.broke("list", text(client) + " was acknowledged, though its client had gone");
+  if (cid != file.cid || done.getBytes() != file.bytes.size() || done.getChunks() != file.chunks.size())
+    return nodes_.broke("one-name", text(client) + " was acknowledged as another file than its bytes are");
+  if (reached == 0 || (replicas > 0 && reached > replicas))
+    return nodes_.broke("kept", text(client) + " reached " + std::to_string(reached) + " nodes");
+  // Now is the best moment to see whether the copies are where they are said to be.
+  if (file.bytes.size() <= kSimPieceBytes) verify(client.node, file, {});
+}
+
+// -- gets ------------------------------------------------------------------------------------------------------------
+
+void SimClients::get(std::size_t node, const SimFile& file, std::optional<Range> range, Ended ended) {
+  Client& client = begin(node, "a get of " + file.name);
+  client.count = file.bytes.size();
+  const bool outside = range && (range->first >= file.bytes.size() || range->first > range->last);
+  if (range && !outside) {
+    client.first = static_cast<std::size_t>(range->first);
+    client.count = static_cast<std::size_t>(std::min<std::uint64_t>(range->last, file.bytes.size() - 1)) + 1;
+    client.count -= client.first;
+  }
+  nodes_.inside(node, [this, &client, &file, range, outside, ended = std::move(ended)](Inside& actor) {
+    client.hold = actor.subscribe<wire::GetFile, wire::GetItem>(
+        actor.node().find(kPath), kSimGetIdle,
+        [&](wire::GetFile::Builder question) {
+          question.setCid(data_of(file.cid.view()));
+          if (!range) return;
+          question.getPart().initRange().setFirst(range->first);
+          question.getPart().getRange().setLast(range->last);
+        },
+        [this, &client, &file](wire::GetItem::Reader item) {
+          if (!client.over) take(client, file, item);
+        },
+        [this, &client, outside, ended](base::Result<void, base::Error> result) {
+          if (client.over) return;
+          const Error error = result.ok() ? Error() : result.error();
+          end(client, error);
+          if (!error && (outside || client.got != client.count))
+            nodes_.broke("bytes", text(client) + " ended well after " + std::to_string(client.got) + " bytes of " +
+                                      std::to_string(client.count));
+          if (ended) ended(error);
+        });
+  });
+}
+
+void SimClients::take(Client& client, const SimFile& file, wire::GetItem::Reader item) {
+  if (item.isStart()) {
+    if (item.getStart().getFileBytes() == file.bytes.size() && item.getStart().getPartBytes() == client.count) return;
+    return nodes_.broke("bytes", text(client) + " announced " + std::to_string(item.getStart().getPartBytes()) +
+                                     " bytes of " + std::to_string(item.getStart().getFileBytes()));
+  }
+  const base::ByteView piece = bytes_of(item.getPiece());
+  const base::ByteView all(file.bytes);
+  const std::size_t at = client.first + client.got;
+  client.got += piece.size();
+  const bool fits = client.got <= client.count && std::ranges::equal(piece, all.subspan(at, piece.size()));
+  if (!fits) nodes_.broke("bytes", text(client) + " gave wrong bytes behind byte " + std::to_string(at));
+}
+
+// -- lists -----------------------------------------------------------------------------------------------------------
+
+void SimClients::list(std::size_t node, std::function<void(const Error&, const std::vector<SimRow>&)> ended) {
+  Client& client = begin(node, "a list");
+  nodes_.inside(node, [this, &client, ended = std::move(ended)](Inside& actor) {
+    client.hold = actor.subscribe<wire::ListFiles, wire::FileRow>(
+        actor.node().find(kPath), kSimGetIdle, [](wire::ListFiles::Builder) {},
+        [this, &client](wire::FileRow::Reader row) {
+          if (!client.over) take(client, row);
+        },
+        [this, &client, ended](base::Result<void, base::Error> result) {
+          if (client.over) return;
+          const Error error = result.ok() ? Error() : result.error();
+          end(client, error);
+          if (!error) judge_list(client);
+          if (ended) ended(error, client.rows);
+        });
+  });
+}
+
+void SimClients::take(Client& client, wire::FileRow::Reader row) {
+  const auto cid = Cid::from(bytes_of(row.getCid()));
+  const SimFile* file = cid ? files_.find(*cid) : nullptr;
+  if (file == nullptr) return nodes_.broke("list", text(client) + " shows a file that nobody put");
+  client.rows.push_back({*cid, row.getReplicas(), row.getReplicasLive()});
+  if (!client.listed.insert(*cid).second) nodes_.broke("list", text(client) + " shows " + file->name + " twice");
+  const bool same = text_of(row.getName()) == file->name && row.getBytes() == file->bytes.size() &&
+                    row.getChunks() == file->chunks.size();
+  if (!same) nodes_.broke("list", text(client) + " shows " + file->name + " with another name or size");
+}
+
+void SimClients::judge_list(Client& client) {
+  if (excused(client.node)) return;
+  const SimLedger::Moment to = ledger_.now();
+  for (const auto& [cid, file] : files_.all()) {
+    const auto verdict = ledger_.listed({client.owner, cid}, client.from, to);
+    const bool shown = client.listed.contains(cid);
+    if (verdict == SimLedger::Verdict::listed && !shown)
+      return nodes_.broke("list", text(client) + " lacks " + file->name + ", whose put was acknowledged there");
+    if (verdict == SimLedger::Verdict::absent && shown)
+      return nodes_.broke("list", text(client) + " shows " + file->name + ", which was removed or never put there");
+  }
+}
+
+// -- verify and view -------------------------------------------------------------------------------------------------
+
+void SimClients::verify(std::size_t node, const SimFile& file,
+                        std::function<void(const Error&, const SimVerified&)> ended) {
+  Client& client = begin(node, "a verify of " + file.name);
+  nodes_.inside(node, [this, &client, &file, ended = std::move(ended)](Inside& actor) {
+    client.hold = actor.subscribe<wire::VerifyFile, wire::VerifyItem>(
+        actor.node().find(kPath), kSimGetIdle,
+        [&](wire::VerifyFile::Builder question) { question.setCid(data_of(file.cid.view())); },
+        [&client](wire::VerifyItem::Reader item) {
+          SimVerified& seen = client.verified;
+          if (item.isSum()) {
+            const auto sum = item.getSum();
+            seen.copies = sum.getCopies();
+            seen.sound = sum.getSound();
+            seen.lacking = sum.getLacking();
+            seen.damaged = sum.getDamaged();
+            seen.unknown = sum.getUnknown();
+          } else if (item.isCopy()) {
+            const auto at = base::NodeId::from(bytes_of(item.getCopy().getNode()));
+            if (at && item.getCopy().getState() == wire::CopyState::LACKING) seen.lacking_at.push_back(*at);
+            if (at && item.getCopy().getState() == wire::CopyState::DAMAGED) seen.damaged_at.push_back(*at);
+          }
+        },
+        [this, &client, &file, ended](base::Result<void, base::Error> result) {
+          if (client.over) return;
+          const Error error = result.ok() ? Error() : result.error();
+          end(client, error);
+          if (!error) judge_verified(client, file);
+          if (ended) ended(error, client.verified);
+        });
+  });
+}
+
+/// The holders that a list of contents names have said that they stored it. While nobody takes the file off the list
+/// they keep it, whatever happens to them.
+void SimClients::judge_verified(Client& client, const SimFile& file) {
+  if (any_robbed() || listed(client, file) != SimLedger::Verdict::listed) return;
+  const auto name_of = [&](const base::NodeId& id) {
+    const auto node = find(id);
+    return node ? "n" + std::to_string(*node + 1) : std::string("a node that is gone");
+  };
+  if (!client.verified.lacking_at.empty())
+    nodes_.broke("kept", name_of(client.verified.lacking_at.front()) + " lacks a part of " + file.name +
+                             " that it said it had stored for n" + std::to_string(client.node + 1));
+}
+
+void SimClients::view(std::size_t node, const SimFile& file) {
+  Client& client = begin(node, "a view of " + file.name);
+  nodes_.inside(node, [this, &client, &file](Inside& actor) {
+    client.hold = actor.subscribe<wire::ViewFile, wire::ViewItem>(
+        actor.node().find(kPath), kSimGetIdle,
+        [&](wire::ViewFile::Builder question) { question.setCid(data_of(file.cid.view())); },
+        [this, &client, &file](wire::ViewItem::Reader item) {
+          if (client.over || !item.isContent()) return;
+          const auto key = read_content(item.getContent().getContent());
+          const auto right = client.got == 0                    ? ContentKey::manifest(file.cid)
+                             : client.got <= file.chunks.size() ? file.chunks[client.got - 1]
+                                                                : ContentKey{};
+          ++client.got;
+          if (!key.ok() || key.value() != right) nodes_.broke("bytes", text(client) + " shows another content");
+        },
+        [this, &client, &file](base::Result<void, base::Error> result) {
+          if (client.over) return;
+          end(client, result.ok() ? Error() : result.error());
+          if (result.ok() && client.got != file.chunks.size() + 1)
+            nodes_.broke("bytes", text(client) + " ended well before its end");
+        });
+  });
+}
+
+// -- what changes a list ---------------------------------------------------------------------------------------------
+
+void SimClients::remove(std::size_t node, const SimFile& file) {
+  Client& client = begin(node, "a removal of " + file.name);
+  client.deed = ledger_.begin(SimLedger::What::removal, {client.owner, file.cid});
+  nodes_.inside(node, [this, &client, &file](Inside& actor) {
+    actor.ask<wire::RemoveFile, wire::FileRemoved>(
+        actor.node().find(kPath), actor.now() + kSimAnswer,
+        [&](wire::RemoveFile::Builder out) { out.setCid(data_of(file.cid.view())); },
+        [this, &client, &file](const runtime::Answer<wire::FileRemoved>& answer) {
+          if (!client.over) removed(client, file, answer.ok() ? Error() : answer.error());
+        });
+  });
+}
+
+void SimClients::removed(Client& client, const SimFile& file, const Error& error) {
+  const bool missing = error && error->code == Code::not_found;
+  const bool nothing_done = missing || (error && error->code == Code::conflict);
+  if (!error) ledger_.acknowledged(*client.deed);
+  else if (nothing_done) ledger_.refused(*client.deed);
+  end(client, error);
+  if (!error) nodes_.tell(text(client) + " was acknowledged");
+  if (missing && !excused(client.node) && listed(client, file) == SimLedger::Verdict::listed)
+    nodes_.broke("list", text(client) + " found nothing, though its put was acknowledged there");
+}
+
+void SimClients::pin(std::size_t node, const SimFile& file, bool pinned) {
+  Client& client = begin(node, (pinned ? "a pin of " : "an unpin of ") + file.name);
+  nodes_.inside(node, [this, &client, &file, pinned](Inside& actor) {
+    actor.ask<wire::PinFile, messages::wire::Nothing>(
+        actor.node().find(kPath), actor.now() + kSimAnswer,
+        [&](wire::PinFile::Builder out) {
+          out.setCid(data_of(file.cid.view()));
+          out.setPinned(pinned);
+        },
+        [this, &client, &file](const runtime::Answer<messages::wire::Nothing>& answer) {
+          if (client.over) return;
+          const Error error = answer.ok() ? Error() : answer.error();
+          end(client, error);
+          const auto verdict = excused(client.node) ? SimLedger::Verdict::either : listed(client, file);
+          if (error && error->code == Code::not_found && verdict == SimLedger::Verdict::listed)
+            nodes_.broke("list", text(client) + " found nothing, though its put was acknowledged there");
+          if (!error && verdict == SimLedger::Verdict::absent)
+            nodes_.broke("list", text(client) + " found a file that was removed or never put there");
+        });
+  });
+}
+
+}  // namespace troupe::files

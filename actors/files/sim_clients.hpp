@@ -1,0 +1,109 @@
+#pragma once
+// The clients of a simulation: each does one thing at one node, as an operator would, and compares what it gets.
+//
+// Breaks  bytes      a get that ended well gave other bytes, or another number of them
+//         list       a list shows what was removed, or lacks what was acknowledged
+//         one-name   a file has another CID than its bytes say
+//         kept       a node lacks what it said it had stored, or its copy is damaged
+// Robbed  a node that lost what it acknowledged may show anything but wrong bytes.
+// Owner   one world. Those that are over are kept: callbacks of the world may hold on to them.
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+
+#include "actors/files/logic/range.hpp"
+#include "actors/files/sim_content.hpp"
+#include "actors/files/sim_ledger.hpp"
+#include "actors/files/wire.hpp"
+#include "runtime/actor/actor.hpp"
+#include "runtime/sim/domain.hpp"
+
+namespace troupe::files {
+
+inline constexpr std::chrono::seconds kSimPutIdle{300};  // our choice: longer than all that a put may wait for
+inline constexpr std::chrono::seconds kSimGetIdle{120};  // our choice: several holders that are silent
+inline constexpr std::chrono::seconds kSimAnswer{90};    // our choice: longer than a commit may take
+inline constexpr std::size_t kSimPieceBytes = 64 * 1024;
+
+struct SimRow {
+  Cid cid;
+  unsigned replicas = 0;
+  unsigned live = 0;
+};
+
+/// What a verify came to.
+struct SimVerified {
+  std::uint64_t copies = 0, sound = 0, lacking = 0, damaged = 0, unknown = 0;
+  std::vector<base::NodeId> lacking_at, damaged_at;
+};
+
+class SimClients {
+ public:
+  using Error = std::optional<base::Error>;
+  using Ended = std::function<void(const Error&)>;
+
+  /// All of them outlive it. `swaps`: nodes may come back with each other's disks.
+  SimClients(sim::Nodes& nodes, SimFiles& files, SimLedger& ledger, bool swaps)
+      : nodes_(nodes), files_(files), ledger_(ledger), swaps_(swaps) {}
+
+  /// With `after` the client goes away when it has sent so many bytes.
+  void put(std::size_t node, const SimFile& file, unsigned replicas, std::optional<std::size_t> after);
+  void get(std::size_t node, const SimFile& file, std::optional<Range> range, Ended ended);
+  void verify(std::size_t node, const SimFile& file, std::function<void(const Error&, const SimVerified&)> ended);
+  void view(std::size_t node, const SimFile& file);
+  void list(std::size_t node, std::function<void(const Error&, const std::vector<SimRow>&)> ended);
+  void remove(std::size_t node, const SimFile& file);
+  void pin(std::size_t node, const SimFile& file, bool pinned);
+
+  void died(std::size_t node);
+  /// What was begun and has not ended: "a put of file-3 at n2".
+  std::vector<std::string> under_way() const;
+
+  bool any_robbed() const;
+  /// Whether what `node` shows says nothing about this protocol.
+  bool excused(std::size_t node) const { return nodes_.robbed(node) || (swaps_ && any_robbed()); }
+  /// The node of that id; none if no machine has it.
+  std::optional<std::size_t> find(const base::NodeId& id) const;
+
+ private:
+  struct Client {
+    std::size_t node = 0;
+    base::NodeId owner;
+    std::string what;
+    SimLedger::Moment from = 0;
+    std::optional<std::size_t> deed;
+    bool over = false;
+    // Of a put.
+    runtime::Sink<wire::PutPiece> sink;
+    std::size_t sent = 0, stop_at = 0;
+    bool stops = false;
+    // Of the others.
+    runtime::Subscription hold;
+    std::size_t first = 0, count = 0, got = 0;
+    std::vector<SimRow> rows;
+    std::set<Cid> listed;
+    SimVerified verified;
+  };
+  Client& begin(std::size_t node, std::string what);
+  void end(Client& client, const Error& error);
+  void feed(Client& client, const SimFile& file);
+  void put_ended(Client& client, const SimFile& file, unsigned replicas, runtime::Answer<wire::PutDone>& answer);
+  void take(Client& client, const SimFile& file, wire::GetItem::Reader item);
+  void take(Client& client, wire::FileRow::Reader row);
+  void judge_list(Client& client);
+  void judge_verified(Client& client, const SimFile& file);
+  void removed(Client& client, const SimFile& file, const Error& error);
+  SimLedger::Verdict listed(const Client& client, const SimFile& file) {
+    return ledger_.listed({client.owner, file.cid}, client.from, ledger_.now());
+  }
+  std::string text(const Client& client) const { return client.what + " at n" + std::to_string(client.node + 1); }
+
+  sim::Nodes& nodes_;
+  SimFiles& files_;
+  SimLedger& ledger_;
+  const bool swaps_;
+  std::deque<Client> clients_;
+};
+
+}  // namespace troupe::files

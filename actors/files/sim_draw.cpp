@@ -1,0 +1,113 @@
+#include "actors/files/sim_draw.hpp"
+
+#include <algorithm>
+
+#include "actors/files/sim_content.hpp"
+
+namespace troupe::files {
+namespace {
+
+struct Drawn {
+  std::int64_t number;
+  std::int64_t bytes;
+  std::uint16_t node;  // of its last put
+};
+
+class Draw {
+ public:
+  Draw(base::Random& random, const sim::Shape& shape) : random_(random), shape_(shape) {}
+
+  std::vector<sim::Order> orders() {
+    std::vector<base::Duration> moments(count());
+    for (auto& at : moments) at = base::Duration(static_cast<std::int64_t>(random_.below(span())));
+    std::sort(moments.begin(), moments.end());
+    large_left_ = 1 + moments.size() / 100;
+    for (const base::Duration at : moments) out_.push_back(order(at));
+    return std::move(out_);
+  }
+
+ private:
+  std::uint64_t span() const { return static_cast<std::uint64_t>(std::max<std::int64_t>(shape_.time.count(), 1)); }
+  std::size_t count() const {
+    const std::uint64_t a_minute =
+        kOrdersPerMinuteMin + (kOrdersPerMinuteMax - kOrdersPerMinuteMin) * std::min(shape_.load, 100u) / 100;
+    const auto seconds =
+        static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(shape_.time).count());
+    return std::clamp<std::uint64_t>(a_minute * seconds / 60, 1, sim::kOrdersMax / 2);
+  }
+  std::int64_t below(std::int64_t bound) {
+    return static_cast<std::int64_t>(random_.below(static_cast<std::uint64_t>(bound)));
+  }
+  std::uint16_t node() { return static_cast<std::uint16_t>(random_.below(std::max<std::uint64_t>(shape_.nodes, 1))); }
+
+  /// Nearly all files are small; what is costly is rare and limited.
+  std::int64_t size() {
+    constexpr std::int64_t kKiB = 1024;
+    const std::uint64_t dice = random_.below(24);
+    if (dice < 2) return 0;
+    if (dice < 12) return 1 + below(2 * kKiB);
+    if (dice < 21) return 1 + below(64 * kKiB);
+    if (dice < 23 || large_left_ == 0) return 1 + below(200 * kKiB);
+    --large_left_;
+    const std::int64_t chunk = kChunkBytes;
+    if (random_.chance(3, 4)) return chunk + below(64 * kKiB);  // shares its first chunk
+    return random_.chance(1, 2) ? chunk : 2 * chunk + below(chunk);
+  }
+  /// A new file, or one that was put before: at another node its claims overlap, at the same one they are repeated.
+  Drawn& file_to_put() {
+    if (!files_.empty() && (files_.size() >= kSimFilesDrawnMax || random_.chance(2, 7))) return some_file();
+    files_.push_back({static_cast<std::int64_t>(files_.size()), size(), 0});
+    return files_.back();
+  }
+  Drawn& some_file() { return files_[random_.below(files_.size())]; }
+  std::int64_t replicas() {
+    if (random_.chance(1, 8)) return 0;
+    const std::int64_t most = std::min<std::int64_t>(shape_.nodes, kReplicasMax);
+    return std::min(most, shape_.robbed_max + 1 + below(3));
+  }
+
+  sim::Order order(base::Duration at) {
+    const std::uint64_t dice = files_.empty() ? 0 : random_.below(100);
+    if (dice < 38) return put(at);
+    if (dice < 90) return about_file(at, dice);
+    return {at, node(), "files.list", {}};
+  }
+  sim::Order put(base::Duration at) {
+    Drawn& file = file_to_put();
+    const std::uint16_t where = node();
+    const bool stops = random_.chance(1, 6);
+    if (!stops) file.node = where;
+    sim::Numbers with{{"file", file.number}, {"bytes", file.bytes}, {"replicas", replicas()}};
+    if (stops) with["after"] = below(file.bytes + 1);
+    return {at, where, stops ? "files.stop" : "files.put", std::move(with)};
+  }
+  sim::Order about_file(base::Duration at, std::uint64_t dice) {
+    const Drawn& file = some_file();
+    sim::Numbers with{{"file", file.number}, {"bytes", file.bytes}};
+    const std::uint16_t owner = random_.chance(3, 4) ? file.node : node();
+    if (dice < 56) return {at, node(), "files.get", std::move(with)};
+    if (dice < 66) {
+      with["first"] = below(std::max<std::int64_t>(file.bytes, 1));
+      with["last"] = std::min(kSimFileBytesMax, with["first"] + below(100'000));
+      return {at, node(), "files.range", std::move(with)};
+    }
+    if (dice < 73) return {at, owner, "files.verify", std::move(with)};
+    if (dice < 76) return {at, owner, "files.view", std::move(with)};
+    if (dice < 86) return {at, owner, "files.remove", std::move(with)};
+    return {at, owner, dice < 88 ? "files.pin" : "files.unpin", std::move(with)};
+  }
+
+  base::Random& random_;
+  const sim::Shape& shape_;
+  std::size_t large_left_ = 1;
+  std::vector<Drawn> files_;
+  std::vector<sim::Order> out_;
+};
+
+}  // namespace
+
+std::vector<sim::Order> draw_orders(base::Random& random, const sim::Shape& shape) {
+  return Draw(random, shape).orders();
+}
+
+}  // namespace troupe::files

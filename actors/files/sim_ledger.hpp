@@ -1,0 +1,63 @@
+#pragma once
+// What clients did to the lists of files, what they were told, and what a list may show because of that.
+//
+// Deed    a put or a removal of a file at an owner. It takes effect at one moment between its begin and its end, or
+//         not at all; with an acknowledgement it did. One that ended without a word may have. One without an end may
+//         still take effect.
+// Moments are counted, not timed: each begin and end is one.
+// Owner   one world.
+#include <cstdint>
+#include <limits>
+#include <map>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "actors/files/api.hpp"
+
+namespace troupe::files {
+
+class SimLedger {
+ public:
+  using Moment = std::uint64_t;
+  enum class What : std::uint8_t { put, removal };
+  enum class Verdict : std::uint8_t { listed, absent, either };
+  struct Place {
+    base::NodeId owner;
+    Cid cid;
+    friend auto operator<=>(const Place&, const Place&) = default;
+  };
+
+  /// A moment later than all before.
+  Moment now() { return ++last_; }
+
+  std::size_t begin(What what, const Place& place);
+  void acknowledged(std::size_t deed, unsigned reached = 0);
+  /// It certainly did nothing.
+  void refused(std::size_t deed);
+  /// It is over; nobody knows whether it did anything.
+  void ended(std::size_t deed);
+
+  /// What a list of `place` can show that was made between two moments.
+  Verdict listed(const Place& place, Moment from, Moment to) const;
+  /// The copies that the last acknowledged put of it reached that may count now; zero without one.
+  unsigned reached(const Place& place) const;
+  std::set<Place> places() const;
+
+ private:
+  static constexpr Moment kOpen = std::numeric_limits<Moment>::max();
+  struct Deed {
+    What what;
+    Moment begun;
+    Moment ended = kOpen;
+    bool acknowledged = false;
+    bool refused = false;
+    unsigned reached = 0;
+  };
+  std::vector<std::pair<Place, std::size_t>> deeds_;  // where each lies
+  std::map<Place, std::vector<Deed>> places_;
+  Moment last_ = 0;
+  Deed& at(std::size_t deed) { return places_.at(deeds_[deed].first)[deeds_[deed].second]; }
+};
+
+}  // namespace troupe::files

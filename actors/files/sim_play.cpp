@@ -1,0 +1,202 @@
+#include "actors/files/sim_play.hpp"
+
+#include <algorithm>
+
+#include "runtime/base/ensure.hpp"
+
+namespace troupe::files {
+namespace {
+
+constexpr unsigned kLostSurveys = 3;  // our choice: a restart of a holder may hide a copy from one
+
+bool swaps(const sim::Scenario& scenario) {
+  return std::ranges::any_of(scenario.faults,
+                             [](const sim::Fault& fault) { return fault.what == sim::FaultKind::disk_swap; });
+}
+
+}  // namespace
+
+FilesPlay::FilesPlay(sim::Nodes& nodes, const sim::Scenario& scenario)
+    : nodes_(nodes),
+      room_for_all_(!scenario.knobs.contains("files.quota_per_owner")),
+      clients_(nodes, files_, ledger_, swaps(scenario)),
+      survey_(nodes, files_, clients_) {}
+
+void FilesPlay::perform(const sim::Order& order) {
+  const auto with = [&](const char* name) {
+    const auto at = order.with.find(name);
+    return at == order.with.end() ? std::int64_t{0} : at->second;
+  };
+  const std::string what = order.what.substr(order.what.find('.') + 1);
+  if (what == "list") return clients_.list(order.node, {});
+  const SimFile& file = files_.of(with("file"), with("bytes"));
+  const auto replicas = static_cast<unsigned>(with("replicas"));
+  if (what == "put") return clients_.put(order.node, file, replicas, std::nullopt);
+  if (what == "stop") return clients_.put(order.node, file, replicas, static_cast<std::size_t>(with("after")));
+  if (what == "get") return clients_.get(order.node, file, std::nullopt, {});
+  if (what == "range") {
+    const Range range{static_cast<std::uint64_t>(with("first")), static_cast<std::uint64_t>(with("last"))};
+    return clients_.get(order.node, file, range, {});
+  }
+  if (what == "verify") return clients_.verify(order.node, file, {});
+  if (what == "view") return clients_.view(order.node, file);
+  if (what == "remove") return clients_.remove(order.node, file);
+  base::ensure(what == "pin" || what == "unpin", "an order of this domain is on its card");
+  clients_.pin(order.node, file, what == "pin");
+}
+
+void FilesPlay::died(std::size_t node) {
+  clients_.died(node);
+  survey_.died(node);
+}
+
+std::size_t FilesPlay::robbed_count() const {
+  std::size_t out = 0;
+  for (std::size_t i = 0; i < nodes_.size(); ++i) out += nodes_.robbed(i) ? 1 : 0;
+  return out;
+}
+
+bool FilesPlay::due(const SimFile& file, std::size_t owner) const {
+  const auto id = nodes_.id(owner);
+  if (!id || clients_.excused(owner)) return false;
+  const SimLedger::Place place{*id, file.cid};
+  const auto end = std::numeric_limits<SimLedger::Moment>::max();
+  return ledger_.listed(place, end, end) == SimLedger::Verdict::listed && ledger_.reached(place) > robbed_count();
+}
+
+bool FilesPlay::due(const SimFile& file) const {
+  for (std::size_t i = 0; i < nodes_.size(); ++i) {
+    if (due(file, i)) return true;
+  }
+  return false;
+}
+
+// -- convergence -----------------------------------------------------------------------------------------------------
+
+void FilesPlay::probe() {
+  judge_lost();
+  survey_.begin();
+  for (Check& check : checks_) check.rests = false;
+  go_on();
+}
+
+/// Content without any copy does not come back: to wait for it would only take time.
+void FilesPlay::judge_lost() {
+  if (survey_.reports().size() < nodes_.size()) return;
+  const bool loading =
+      std::ranges::any_of(survey_.reports(), [](const auto& one) { return one.second.holder_loading; });
+  for (const auto& [cid, file] : files_.all()) {
+    const bool lost = !loading && due(*file) && survey_.copies(*file) == 0;
+    unsigned& times = lost_[cid];
+    times = lost ? times + 1 : 0;
+    if (times == kLostSurveys)
+      return nodes_.broke("readable", "nobody holds a part of " + file->name + " any more, whose put was acknowledged");
+  }
+}
+
+/// Files that have fewer copies than their owner wants and the nodes could hold.
+std::vector<std::string> FilesPlay::short_files() const {
+  std::vector<std::string> out;
+  if (!room_for_all_) return out;
+  const auto able = static_cast<std::size_t>(
+      std::ranges::count_if(survey_.reports(), [](const auto& one) { return !one.second.holder_loading; }));
+  const bool robbed = clients_.any_robbed();
+  for (const auto& [node, report] : survey_.reports()) {
+    for (const SimRow& row : report.rows) {
+      const SimFile* const file = files_.find(row.cid);
+      if (file == nullptr || (robbed && !due(*file, node))) continue;
+      const std::size_t wanted = std::min<std::size_t>(row.replicas, able);
+      const std::size_t there = std::min<std::size_t>(survey_.copies(*file), row.live);
+      if (there < wanted)
+        out.push_back(file->name + " of n" + std::to_string(node + 1) + " has " + std::to_string(there) +
+                      " copies of " + std::to_string(wanted));
+    }
+  }
+  return out;
+}
+
+std::vector<std::string> FilesPlay::waits() const {
+  std::vector<std::string> out = clients_.under_way();
+  const auto add = [&](std::vector<std::string> more) { out.insert(out.end(), more.begin(), more.end()); };
+  add(survey_.at_work());
+  if (out.empty()) {
+    add(short_files());
+    add(survey_.orphans());
+  }
+  for (const Check& check : checks_) {
+    if (check.done) continue;
+    out.push_back((check.verify ? "a verify of " : "a get of ") + check.file->name + " at n" +
+                  std::to_string(check.node + 1) + (check.why.empty() ? " is to be done" : " failed: " + check.why));
+  }
+  if (out.size() > kWaitsTold) {
+    const std::size_t more = out.size() - kWaitsTold;
+    out.resize(kWaitsTold);
+    out.push_back("and " + std::to_string(more) + " more");
+  }
+  return out;
+}
+
+// -- the end ---------------------------------------------------------------------------------------------------------
+
+void FilesPlay::close() {
+  for (const auto& [cid, file] : files_.all()) {
+    for (std::size_t node = 0; node < nodes_.size(); ++node) checks_.push_back({.node = node, .file = file});
+    for (const std::size_t owner : survey_.owners(cid))
+      checks_.push_back({.node = owner, .file = file, .verify = true});
+  }
+  go_on();
+}
+
+void FilesPlay::go_on() {
+  std::map<std::size_t, std::size_t> busy;
+  for (const Check& check : checks_) busy[check.node] += check.under_way ? 1 : 0;
+  for (Check& check : checks_) {
+    if (check.done || check.under_way || check.rests || !nodes_.serving(check.node) ||
+        busy[check.node] >= kChecksPerNode)
+      continue;
+    ++busy[check.node];
+    start(check);
+  }
+}
+
+void FilesPlay::start(Check& check) {
+  check.under_way = true;
+  ++check.tries;
+  if (check.verify) {
+    return clients_.verify(check.node, *check.file, [this, &check](const auto& error, const SimVerified& seen) {
+      verify_ended(check, error, seen);
+    });
+  }
+  std::optional<Range> part;
+  const std::uint64_t bytes = check.file->bytes.size();
+  if (bytes > kWholeBytesMax && check.tries == 1) {
+    const std::uint64_t first = nodes_.chance("files.close").below(bytes);
+    part = Range{first, std::min(bytes - 1, first + kSimPieceBytes)};
+  }
+  clients_.get(check.node, *check.file, part, [this, &check](const auto& error) { read_ended(check, error); });
+}
+
+void FilesPlay::read_ended(Check& check, const SimClients::Error& error) {
+  check.under_way = false;
+  check.why = error ? std::string(base::name(error->code)) + ": " + error->message : "";
+  check.done = !error || (!due(*check.file) && (error->code == base::Code::not_found || check.tries >= kTriesEnough));
+  check.rests = true;
+  go_on();
+}
+
+void FilesPlay::verify_ended(Check& check, const SimClients::Error& error, const SimVerified& seen) {
+  check.under_way = false;
+  const bool robbed = clients_.any_robbed();
+  if (!error && seen.damaged > 0 && !robbed)
+    nodes_.broke("kept", check.file->name + " of n" + std::to_string(check.node + 1) + " has " +
+                             std::to_string(seen.damaged) + " damaged copies, and no disk was touched");
+  const bool sound =
+      !error && seen.copies > 0 && seen.lacking == 0 && seen.damaged == 0 && (seen.unknown == 0 || robbed);
+  check.why = error ? std::string(base::name(error->code)) + ": " + error->message
+                    : std::to_string(seen.sound) + " of " + std::to_string(seen.copies) + " copies are sound";
+  check.done = sound || (robbed && !due(*check.file, check.node) && check.tries >= kTriesEnough);
+  check.rests = true;
+  go_on();
+}
+
+}  // namespace troupe::files

@@ -1,0 +1,61 @@
+#pragma once
+// The domain `files` in one world: performs orders, and decides when the nodes agree with what clients were told.
+//
+// Close   every file is read from every node: small ones whole, of large ones a part; each owner verifies its files.
+// Rests   what no answer is due to any more: a robbed node may have lost any copy and any row, so what only it was told
+//         is expected of nobody. A file survives that more nodes had acknowledged than were robbed.
+#include <deque>
+#include <map>
+
+#include "actors/files/sim_survey.hpp"
+
+namespace troupe::files {
+
+inline constexpr std::size_t kChecksPerNode = 8;          // at once; our choice: far below streams_max
+inline constexpr std::size_t kWholeBytesMax = 64 * 1024;  // read whole from everywhere; our choice
+inline constexpr unsigned kTriesEnough = 3;               // of what need not be there; our choice
+inline constexpr std::size_t kWaitsTold = 20;             // our choice: a screen
+
+class FilesPlay final : public sim::Play {
+ public:
+  FilesPlay(sim::Nodes& nodes, const sim::Scenario& scenario);
+
+  void perform(const sim::Order& order) override;
+  void died(std::size_t node) override;
+  void probe() override;
+  std::vector<std::string> waits() const override;
+  void close() override;
+
+ private:
+  struct Check {
+    std::size_t node = 0;
+    const SimFile* file = nullptr;
+    bool verify = false;
+    bool under_way = false;
+    bool rests = false;  // until the next probe
+    bool done = false;
+    unsigned tries = 0;
+    std::string why;  // it is not done
+  };
+  void go_on();
+  void start(Check& check);
+  void read_ended(Check& check, const SimClients::Error& error);
+  void verify_ended(Check& check, const SimClients::Error& error, const SimVerified& seen);
+  std::vector<std::string> short_files() const;
+  /// Some owner's list must show it, and more nodes had it than were robbed.
+  bool due(const SimFile& file) const;
+  bool due(const SimFile& file, std::size_t owner) const;
+  void judge_lost();
+  std::size_t robbed_count() const;
+
+  sim::Nodes& nodes_;
+  const bool room_for_all_;  // no quota keeps a node from taking what it is given
+  SimFiles files_;
+  SimLedger ledger_;
+  SimClients clients_;
+  SimSurvey survey_;
+  std::deque<Check> checks_;
+  std::map<Cid, unsigned> lost_;  // surveys in a row that found no copy of a content of it
+};
+
+}  // namespace troupe::files
