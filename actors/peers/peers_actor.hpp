@@ -55,6 +55,14 @@ class PeersActor final : public runtime::Actor {
   void start() override;
   void stop() override;
 
+  // What a simulation looks at.
+  const Peers& peers() const { return peers_; }
+  bool loading() const { return loading_; }
+  /// Whether all rows were read, not given up.
+  bool rows_read() const { return !loading_ && loads_failed_ < kLoadTriesMax; }
+  /// Whether the store has all rows as they are.
+  bool saved() const { return !loading_ && waiting_.empty() && !saving_; }
+
  private:
   struct Tick {};
   struct Follow {};

@@ -1,0 +1,88 @@
+#include "actors/peers/sim.hpp"
+
+#include <algorithm>
+
+#include "actors/peers/sim_play.hpp"
+
+namespace troupe::peers {
+namespace {
+
+constexpr std::uint64_t kOrdersPerMinuteMax = 40;  // at load 100; our choice: people are slow
+
+const sim::DomainCard& peers_card() {
+  static const sim::NumberCard to{"to", 0, sim::kNodesMax - 1, true};
+  static const sim::DomainCard card{
+      .name = "peers",
+      .orders =
+          {
+              {"connect", "a person connects to a node by its id and address", {to}},
+              {"join", "a person connects to whoever lives at the address of a node", {to}},
+              {"drop", "a person ends the link to a node", {to}},
+              {"list", "a person lists the peers of a node"},
+          },
+      .knobs =
+          {
+              {"peers.links_target", {"2", "4"}},
+              {"peers.health_period", {"2s", "10s"}},
+              {"peers.exchange_period", {"5s", "30s"}},
+              {"peers.rejoin_period", {"5s", "60s"}},
+              {"peers.known_max", {"16", "64"}},
+              {"net.handshake_timeout", {"500ms", "2s"}},
+              {"net.links_per_address_max", {"8"}},
+          },
+      .invariants =
+          {
+              {"strangers", "nobody is known or linked by an id that no machine ever had, nor a node to itself"},
+              {"answered", "who asks for a link to an id gets one to that id"},
+              {"held-off", "a peer that was dropped is not linked for ten minutes"},
+              {"remembered", "a peer that worked and was saved is known from then on, also after a restart"},
+              {"book", "no more peers are known than the setting says"},
+          },
+      .sometimes =
+          {
+              {"peers: a dial failed and is tried later", "a known peer did not answer"},
+              {"peers: a silent link was dropped", "three pings in a row were missed"},
+              {"peers: an unwelcome link was dropped", "a peer came back that a person had sent away"},
+              {"peers: rows waited for the store", "a commit of known peers failed"},
+          },
+      .mutants =
+          {
+              {"peers.rows_unsaved", "who is known is never written down"},
+              {"peers.dropped_is_welcome", "a peer that a person sent away may come back at once"},
+              {"peers.failed_dial_not_repeated", "a known peer that failed once is never dialled again"},
+          },
+  };
+  return card;
+}
+
+class PeersDomain final : public sim::Domain {
+ public:
+  const sim::DomainCard& card() const override { return peers_card(); }
+  std::vector<sim::Order> draw(base::Random& random, const sim::Shape& shape) const override {
+    const auto seconds =
+        static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(shape.time).count());
+    const std::uint64_t count = std::clamp<std::uint64_t>(
+        kOrdersPerMinuteMax * std::min(shape.load, 100u) * seconds / 6000, 1, sim::kOrdersMax / 4);
+    const std::uint64_t nodes = std::max<std::uint64_t>(shape.nodes, 1);
+    const auto span = static_cast<std::uint64_t>(std::max<std::int64_t>(shape.time.count(), 1));
+    std::vector<sim::Order> out;
+    for (std::uint64_t i = 0; i < count; ++i) {
+      const auto at = base::Duration(static_cast<std::int64_t>(random.below(span)));
+      const auto node = static_cast<std::uint16_t>(random.below(nodes));
+      const auto to = static_cast<std::int64_t>(random.below(nodes));
+      const std::uint64_t dice = random.below(10);
+      if (dice < 6) out.push_back({at, node, "peers.list", {}});
+      else out.push_back({at, node, dice < 8 ? "peers.connect" : dice < 9 ? "peers.join" : "peers.drop", {{"to", to}}});
+    }
+    return out;
+  }
+  std::unique_ptr<sim::Play> play(sim::Nodes& nodes, const sim::Scenario& scenario) const override {
+    return std::make_unique<PeersPlay>(nodes, scenario);
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<sim::Domain> peers_domain() { return std::make_unique<PeersDomain>(); }
+
+}  // namespace troupe::peers

@@ -1,0 +1,289 @@
+#include "actors/peers/sim_play.hpp"
+
+#include <algorithm>
+
+#include "actors/peers/peers_actor.hpp"
+#include "actors/peers/wire.hpp"
+#include "runtime/base/ensure.hpp"
+
+namespace troupe::peers {
+namespace {
+
+using Inside = sim::Nodes::Inside;
+
+std::string node_name(std::size_t node) { return "n" + std::to_string(node + 1); }
+
+/// A setting of every node that is a count.
+std::size_t count_of(const sim::Scenario& scenario, const char* setting, std::size_t otherwise) {
+  const auto at = scenario.knobs.find(setting);
+  return at == scenario.knobs.end() ? otherwise : static_cast<std::size_t>(std::stoul(at->second));
+}
+
+}  // namespace
+
+PeersPlay::PeersPlay(sim::Nodes& nodes, const sim::Scenario& scenario)
+    : nodes_(nodes),
+      time_(scenario.time),
+      links_target_(count_of(scenario, "peers.links_target", Policy{}.links_target)),
+      known_max_(count_of(scenario, "peers.known_max", kKnownMax)) {
+  for (const sim::Fault& fault : scenario.faults) {
+    if (fault.what == sim::FaultKind::break_actor) breaking_.insert(fault.node);
+  }
+}
+
+// -- people ----------------------------------------------------------------------------------------------------------
+
+void PeersPlay::perform(const sim::Order& order) {
+  const auto to = order.with.contains("to") ? static_cast<std::size_t>(order.with.at("to")) : 0;
+  if (order.what == "peers.list") return list(order.node, {});
+  if (to >= nodes_.size()) return;
+  if (order.what == "peers.drop") return drop(order.node, to);
+  const bool pinned = order.what == "peers.connect";
+  base::ensure(pinned || order.what == "peers.join", "an order of this domain is on its card");
+  list(order.node, [this, node = order.node, to, pinned](const Rows* rows) {
+    if (rows != nullptr) connect(node, to, pinned, *rows);
+  });
+}
+
+PeersPlay::Question& PeersPlay::begin(std::size_t node, std::string what) {
+  return questions_.emplace_back(Question{node, std::move(what)});
+}
+
+void PeersPlay::end(Question& question, const std::optional<base::Error>& error) {
+  question.over = true;
+  if (!error) return nodes_.acknowledged();
+  nodes_.tell(question.what + " at " + node_name(question.node) + " ended with " +
+              std::string(base::name(error->code)) + ": " + error->message);
+}
+
+void PeersPlay::died(std::size_t node) {
+  learn_ids();
+  for (Question& question : questions_) question.over = question.over || question.node == node;
+  if (const auto id = nodes_.id(node)) std::erase_if(drops_, [&](const Drop& drop) { return drop.by == *id; });
+  memories_.erase(node);
+  seen_.erase(node);
+  probing_.clear();
+}
+
+void PeersPlay::list(std::size_t node, std::function<void(const Rows*)> then) {
+  Question& question = begin(node, "a list of peers");
+  nodes_.inside(node, [this, &question, then = std::move(then)](Inside& actor) {
+    actor.ask<wire::ListPeers, wire::PeerRows>(
+        actor.node().find(kPath), actor.now() + kSimAnswer, [](wire::ListPeers::Builder) {},
+        [this, &question, then, asked_at = nodes_.time()](runtime::Answer<wire::PeerRows> answer) {
+          if (question.over) return;
+          end(question, answer.ok() ? std::nullopt : std::optional(answer.error()));
+          if (!answer.ok()) return then ? then(nullptr) : void();
+          Rows rows;
+          for (const auto row : answer.value().getPeers()) {
+            const auto text = row.getAddress();
+            const auto id = node_id(row.getNode());
+            if (id) rows.push_back({*id, {text.begin(), text.size()}, row.getState()});
+          }
+          judge_list(question.node, asked_at, rows);
+          if (then) then(&rows);
+        });
+  });
+}
+
+/// By the address that the node itself knows: people copy it from the list.
+void PeersPlay::connect(std::size_t node, std::size_t to, bool pinned, const Rows& rows) {
+  const auto id = nodes_.id(to);
+  const auto row = std::ranges::find_if(rows, [&](const Row& one) { return one.id == id; });
+  if (!nodes_.serving(node) || !id || row == rows.end() || row->address.empty()) return;
+  const std::string target = (pinned ? id->hex() + "@" : std::string()) + row->address;
+  if (pinned) std::erase_if(drops_, [&](const Drop& drop) { return drop.by == nodes_.id(node) && drop.whom == *id; });
+  Question& question = begin(node, "to connect to " + node_name(to));
+  nodes_.inside(node, [this, &question, pinned, target, wanted = *id](Inside& actor) {
+    actor.ask<wire::ConnectPeer, wire::Connected>(
+        actor.node().find(kPath), actor.now() + kSimAnswer,
+        [&](wire::ConnectPeer::Builder out) {
+          out.setTarget({target.c_str(), target.size()});
+        },
+        [this, &question, pinned, wanted](runtime::Answer<wire::Connected> answer) {
+          if (question.over) return;
+          end(question, answer.ok() ? std::nullopt : std::optional(answer.error()));
+          if (!answer.ok()) return;
+          learn_ids();
+          const auto found = node_id(answer.value().getNode());
+          if (!found || (pinned && *found != wanted))
+            return nodes_.broke("answered", question.what + " at " + node_name(question.node) + " led to another id");
+          if (!ids_.contains(*found))
+            nodes_.broke("strangers", question.what + " at " + node_name(question.node) + " led to an id of nobody");
+        });
+  });
+}
+
+void PeersPlay::drop(std::size_t node, std::size_t to) {
+  const auto id = nodes_.id(to);
+  const auto by = nodes_.id(node);
+  if (!id || !by) return;
+  Question& question = begin(node, "to drop " + node_name(to));
+  nodes_.inside(node, [this, &question, by = *by, whom = *id](Inside& actor) {
+    actor.ask<wire::DropPeer, messages::wire::Nothing>(
+        actor.node().find(kPath), actor.now() + kSimAnswer,
+        [&](wire::DropPeer::Builder out) { out.setNode(data_of(whom.view())); },
+        [this, &question, by, whom](const runtime::Answer<messages::wire::Nothing>& answer) {
+          if (question.over) return;
+          end(question, answer.ok() ? std::nullopt : std::optional(answer.error()));
+          if (answer.ok()) drops_.push_back({by, whom, nodes_.time()});
+        });
+  });
+}
+
+// -- what must hold --------------------------------------------------------------------------------------------------
+
+void PeersPlay::learn_ids() {
+  for (std::size_t i = 0; i < nodes_.size(); ++i) {
+    if (const auto id = nodes_.id(i)) ids_.insert(*id);
+  }
+}
+
+std::optional<std::size_t> PeersPlay::find(const base::NodeId& id) const {
+  for (std::size_t i = 0; i < nodes_.size(); ++i) {
+    if (nodes_.id(i) == id) return i;
+  }
+  return std::nullopt;
+}
+
+std::string PeersPlay::name_of(const base::NodeId& id) const {
+  const auto node = find(id);
+  return node ? node_name(*node) : id.hex().substr(0, 8);
+}
+
+void PeersPlay::judge_list(std::size_t node, base::Duration asked_at, const Rows& rows) {
+  learn_ids();
+  const auto self = nodes_.id(node);
+  std::size_t without_link = 0;
+  for (const Row& row : rows) {
+    without_link += row.linked() ? 0 : 1;
+    if (row.id == self) return nodes_.broke("strangers", node_name(node) + " lists itself as its peer");
+    if (!ids_.contains(row.id))
+      return nodes_.broke("strangers", node_name(node) + " knows " + row.id.hex() + ", which no machine ever was");
+    for (const Drop& drop : drops_) {
+      const bool soon = drop.at < asked_at && nodes_.time() - drop.at < kSimHoldOff;
+      if (row.linked() && soon && drop.by == self && drop.whom == row.id &&
+          !breaking_.contains(static_cast<std::uint16_t>(node)))
+        return nodes_.broke("held-off",
+                            node_name(node) + " is linked to " + name_of(row.id) + ", which was dropped there");
+    }
+  }
+  if (without_link > known_max_)
+    nodes_.broke("book", node_name(node) + " knows " + std::to_string(without_link) + " peers without a link");
+}
+
+/// Looks only when the rows have come to rest, and when an actor has read them.
+void PeersPlay::handled(std::size_t node, std::string_view path, const runtime::Actor& actor) {
+  if (path != kPath) return;
+  const auto* const peers = dynamic_cast<const PeersActor*>(&actor);
+  const auto self = nodes_.id(node);
+  if (peers == nullptr || !self) return;
+  Memory& memory = memories_[node];
+  const bool loaded = memory.loading && !peers->loading();
+  const bool saved = !memory.saved && peers->saved();
+  memory.loading = peers->loading();
+  memory.saved = peers->saved();
+  if (memory.loading || (!loaded && !saved)) return;
+  const AddressBook& book = peers->peers().book();
+  std::set<base::NodeId>& known = saved_[*self];
+  const bool must_know =
+      !nodes_.robbed(node) && peers->rows_read() && book.size() < book.known_max() && nodes_.time() < kSimMemory;
+  for (const base::NodeId& id : known) {
+    if (!must_know || book.find(id) != nullptr) continue;
+    nodes_.broke("remembered", node_name(node) + " does not know " + name_of(id) + " any more, whose row it had saved");
+    return;
+  }
+  if (!memory.saved) return;
+  known.clear();
+  for (const auto& [id, peer] : book.rows()) {
+    if (peer.proven()) known.insert(id);
+  }
+}
+
+// -- convergence -----------------------------------------------------------------------------------------------------
+
+void PeersPlay::probe() {
+  if (!probing_.empty()) return;
+  for (std::size_t node = 0; node < nodes_.size(); ++node) {
+    if (!nodes_.serving(node)) continue;
+    probing_.insert(node);
+    list(node, [this, node](const Rows* rows) {
+      if (probing_.erase(node) > 0 && rows != nullptr) seen_[node] = *rows;
+    });
+  }
+}
+
+std::set<std::size_t> PeersPlay::healthy(std::size_t node) const {
+  std::set<std::size_t> out;
+  const auto rows = seen_.find(node);
+  if (rows == seen_.end()) return out;
+  for (const Row& row : rows->second) {
+    const auto other = find(row.id);
+    if (other && row.state == wire::PeerState::HEALTHY) out.insert(*other);
+  }
+  return out;
+}
+
+bool PeersPlay::held_off(std::size_t one, std::size_t other) const {
+  return std::ranges::any_of(drops_, [&](const Drop& drop) {
+    const auto is = [&](std::size_t by, std::size_t whom) {
+      return nodes_.id(by) == drop.by && nodes_.id(whom) == drop.whom;
+    };
+    return is(one, other) || is(other, one);
+  });
+}
+
+std::vector<std::string> PeersPlay::waits() const {
+  std::vector<std::string> out;
+  for (const Question& question : questions_) {
+    if (!question.over) out.push_back(question.what + " at " + node_name(question.node) + " has not ended");
+  }
+  for (std::size_t node = 0; node < nodes_.size(); ++node) {
+    if (!seen_.contains(node)) {
+      out.push_back(node_name(node) + " was not asked yet whom it knows");
+      continue;
+    }
+    std::size_t others = 0;
+    for (std::size_t other = 0; other < nodes_.size(); ++other) {
+      others += other != node && !held_off(node, other) ? 1 : 0;
+    }
+    std::size_t wanted = std::min(links_target_, others);
+    if (time_ > kSimShortWorld) wanted = std::min(wanted, Policy{}.healthy_min);
+    const std::size_t there = healthy(node).size();
+    if (there < wanted)
+      out.push_back(node_name(node) + " has " + std::to_string(there) + " healthy links of " + std::to_string(wanted));
+  }
+  if (out.empty()) out = parts();
+  return out;
+}
+
+/// Nodes that do not hang together with the first one; a link counts wherever one of its ends shows it.
+std::vector<std::string> PeersPlay::parts() const {
+  std::map<std::size_t, std::set<std::size_t>> links;
+  for (std::size_t node = 0; node < nodes_.size(); ++node) {
+    for (const std::size_t other : healthy(node)) {
+      links[node].insert(other);
+      links[other].insert(node);
+    }
+  }
+  std::set<std::size_t> reached{0};
+  std::vector<std::size_t> next{0};
+  while (!next.empty()) {
+    const std::size_t node = next.back();
+    next.pop_back();
+    for (const std::size_t other : links[node]) {
+      if (reached.insert(other).second) next.push_back(other);
+    }
+  }
+  std::vector<std::string> out;
+  for (std::size_t node = 0; node < nodes_.size(); ++node) {
+    bool any_way = nodes_.size() == 1;
+    for (std::size_t other = 0; other < nodes_.size(); ++other)
+      any_way = any_way || (other != node && !held_off(node, other));
+    if (!reached.contains(node) && any_way)
+      out.push_back(node_name(node) + " is in another part of the network than n1");
+  }
+  return out;
+}
+
+}  // namespace troupe::peers
