@@ -85,10 +85,12 @@ TEST_CASE("sim scenario file: the largest that is valid is within the bytes that
   }
   SUBCASE("one fault more is too many") {
     scenario.faults.push_back(scenario.faults.back());
+    scenario.orders.clear();
     CHECK(read(write_scenario(scenario, kTestCards, "")).error().message == "line 9: fault must be at most 10000");
   }
   SUBCASE("one order more is too many") {
     scenario.orders.push_back(scenario.orders.back());
+    scenario.faults.clear();
     CHECK(problem(write_scenario(scenario, kTestCards, "")).ends_with("order must be at most 100000"));
   }
 }

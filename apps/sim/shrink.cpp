@@ -1,0 +1,257 @@
+#include "apps/sim/shrink.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <unordered_set>
+
+#include "apps/sim/smaller.hpp"
+#include "runtime/base/ensure.hpp"
+
+namespace troupe::apps {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr base::Duration kGrains[] = {1s, 100ms, 1ms};  // of moments that a person would say
+constexpr std::size_t kPolishParts = 32;                // our choice: of a longer list nobody reads each number
+
+template <class T>
+void erase(std::vector<T>& list, std::size_t begin, std::size_t end) {
+  list.erase(list.begin() + static_cast<std::ptrdiff_t>(begin), list.begin() + static_cast<std::ptrdiff_t>(end));
+}
+
+template <class T>
+std::span<const T> part(const std::vector<T>& list, std::size_t begin, std::size_t end) {
+  return std::span(list).subspan(begin, end - begin);
+}
+
+class Shrinker {
+ public:
+  Shrinker(const sim::Scenario& failing, Cards cards, const Trial& trial, const ShrinkLimits& limits,
+           const std::function<void(const ShrinkStep&)>& progress)
+      : cards_(cards), trial_(trial), limits_(limits), progress_(progress), smallest_(failing) {}
+
+  Shrunk run(base::Duration failed_at) {
+    doing_ = "time";
+    cut_after(failed_at);
+    for (bool changed = true; changed && !over_;) {
+      const sim::Scenario before = smallest_;
+      leave_out_parts();
+      make_plain();
+      make_readable();
+      changed = smallest_ != before;
+    }
+    return {smallest_, tries_, !over_};
+  }
+
+ private:
+  using Made = std::optional<sim::Scenario>;  // nothing: cannot be made
+
+  /// Tries make(0) to make(count - 1), in order and several at once; takes over the first that fails alike.
+  template <class Make>
+  std::optional<std::size_t> first(std::size_t count, const Make& make) {
+    for (std::size_t next = 0; next < count && !over_;) {
+      std::vector<sim::Scenario> candidates;
+      std::vector<std::size_t> places;
+      for (; next < count && candidates.size() < std::max<std::size_t>(limits_.at_once, 1); ++next) {
+        Made made = make(next);
+        if (!made || *made == smallest_ || failed_otherwise_.contains(mark(*made))) continue;
+        candidates.push_back(std::move(*made));
+        places.push_back(next);
+      }
+      if (const auto hit = try_out(candidates)) return places[*hit];
+    }
+    return std::nullopt;
+  }
+
+  std::optional<std::size_t> try_out(std::vector<sim::Scenario>& candidates) {
+    if (candidates.empty()) return std::nullopt;
+    over_ = tries_ >= limits_.tries_max || limits_.out_of_time();
+    if (over_) return std::nullopt;
+    candidates.resize(std::min(candidates.size(), limits_.tries_max - tries_));
+    const auto hit = trial_(candidates);
+    base::ensure(!hit || *hit < candidates.size(), "a trial finds one of its candidates");
+    tries_ += candidates.size();
+    for (std::size_t i = 0; i < hit.value_or(candidates.size()); ++i) failed_otherwise_.insert(mark(candidates[i]));
+    if (hit) smallest_ = std::move(candidates[*hit]);
+    progress_({doing_, tries_, smallest_});
+    return hit;
+  }
+
+  // What is written holds all that there is; two texts of one mark only cost a try.
+  std::size_t mark(const sim::Scenario& scenario) const {
+    return std::hash<std::string>{}(write_scenario(scenario, cards_, ""));
+  }
+
+  /// Does without as much as possible of a list that `count` counts: `without` makes a candidate from smallest_ that
+  /// lacks those from `begin` to before `end`. From the back, since what is later depends on what is earlier.
+  /// Nothing smaller than one of `parts_max` parts is tried.
+  template <class Count, class Without>
+  void leave_out(std::string_view doing, const Count& count, const Without& without,
+                 std::size_t parts_max = std::numeric_limits<std::size_t>::max()) {
+    doing_ = doing;
+    const std::size_t finest = std::max<std::size_t>(count() / parts_max, 1);
+    for (std::size_t size = count(); size >= finest && !over_; size = std::min(size / 2, count())) {
+      for (std::size_t end = count(); end > 0 && !over_;) {
+        const auto begin_of = [&](std::size_t place) { return end - std::min(end, (place + 1) * size); };
+        const auto hit = first((end + size - 1) / size,
+                               [&](std::size_t place) { return without(begin_of(place), end - place * size); });
+        end = hit ? std::min(begin_of(*hit), count()) : 0;
+      }
+    }
+  }
+
+  /// leave_out() of all that `list` finds in smallest_.
+  template <class List, class Without>
+  void leave_out_of(std::string_view doing, const List& list, const Without& without,
+                    std::size_t parts_max = std::numeric_limits<std::size_t>::max()) {
+    leave_out(
+        doing, [&] { return list(smallest_).size(); },
+        [&](std::size_t begin, std::size_t end) {
+          const auto all = list(smallest_);
+          return Made(without(smallest_, part(all, begin, end)));
+        },
+        parts_max);
+  }
+
+  void cut_after(base::Duration failed_at) {
+    if (failed_at >= smallest_.time) return;
+    first(2, [&](std::size_t place) {
+      sim::Scenario made = until(smallest_, failed_at);
+      if (place == 1) made.time = smallest_.time;  // healing earlier may be what hides it
+      return Made(std::move(made));
+    });
+  }
+
+  void leave_out_parts() {
+    leave_out(
+        "faults", [&] { return smallest_.faults.size(); },
+        [&](std::size_t begin, std::size_t end) {
+          Made made = smallest_;
+          erase(made->faults, begin, end);
+          return made;
+        });
+    leave_out(
+        "orders", [&] { return smallest_.orders.size(); },
+        [&](std::size_t begin, std::size_t end) {
+          Made made = smallest_;
+          erase(made->orders, begin, end);
+          return made;
+        });
+    leave_out_of(
+        "nodes", [&](const sim::Scenario& from) { return idle_nodes(from, cards_); },
+        [&](const sim::Scenario& from, auto nodes) { return without_nodes(from, cards_, nodes); });
+    leave_out_of(
+        "knobs",
+        [](const sim::Scenario& from) {
+          std::vector<std::string> names;
+          for (const auto& [name, value] : from.knobs) names.push_back(name);
+          return names;
+        },
+        [](sim::Scenario from, auto names) {
+          for (const std::string& name : names) from.knobs.erase(name);
+          return from;
+        });
+    leave_out(
+        "planted bugs", [&] { return smallest_.mutations.size(); },
+        [&](std::size_t begin, std::size_t end) {
+          Made made = smallest_;
+          erase(made->mutations, begin, end);
+          return made;
+        });
+    leave_out_of("drift", drifting, [](sim::Scenario from, auto nodes) {
+      for (const std::size_t node : nodes) from.drift_ppm[node] = 0;
+      while (!from.drift_ppm.empty() && from.drift_ppm.back() == 0) from.drift_ppm.pop_back();
+      return from;
+    });
+    leave_out_of("sets of nodes", members, [](sim::Scenario from, auto nodes) {
+      for (const Member& one : nodes) from.faults[one.fault].amount &= ~(std::int64_t{1} << one.node);
+      const auto empty = [](const sim::Fault& fault) {
+        return sim::card(fault.what).amount == sim::Amount::set && fault.amount == 0;
+      };
+      return std::any_of(from.faults.begin(), from.faults.end(), empty) ? Made() : Made(std::move(from));
+    });
+  }
+
+  static std::vector<std::size_t> drifting(const sim::Scenario& from) {
+    std::vector<std::size_t> nodes;
+    for (std::size_t node = 0; node < from.drift_ppm.size(); ++node)
+      if (from.drift_ppm[node] != 0) nodes.push_back(node);
+    return nodes;
+  }
+
+  /// What a world is like, one thing after the other.
+  void make_plain() {
+    doing_ = "policy and time";
+    constexpr sim::Policy kPlainest[] = {sim::Policy::fifo, sim::Policy::random};
+    first(std::size(kPlainest), [&](std::size_t place) {
+      Made made = smallest_;
+      made->policy = std::min(made->policy, kPlainest[place]);
+      return made;
+    });
+    first(2, [&](std::size_t place) {
+      Made made = smallest_;
+      if (place == 0) made->tls = false;
+      const bool needed = std::any_of(made->faults.begin(), made->faults.end(),
+                                      [](const sim::Fault& fault) { return sim::card(fault.what).beyond; });
+      if (place == 1 && !needed) made->beyond = false;
+      return made;
+    });
+    base::Duration last{};
+    base::Duration healed{};
+    for (const sim::Fault& fault : smallest_.faults) {
+      last = std::max(last, fault.at);
+      healed = std::max(healed, fault.at + std::min(fault.span, smallest_.time));
+    }
+    for (const sim::Order& order : smallest_.orders) last = std::max(last, order.at);
+    const base::Duration ends[] = {last, std::max(last, healed), smallest_.time / 2};
+    first(std::size(ends), [&](std::size_t place) { return Made(until(smallest_, std::max(last, ends[place]))); });
+  }
+
+  void make_readable() {
+    for (const base::Duration grain : kGrains)
+      leave_out_of(
+          "moments", [&](const sim::Scenario& from) { return odd_moments(from, grain); },
+          [&](const sim::Scenario& from, auto events) { return moved(from, events, grain); }, kPolishParts);
+    resize([](std::int64_t value) { return rounded(value); });
+    for (bool changed = true; changed && !over_;) {
+      const sim::Scenario before = smallest_;
+      resize([](std::int64_t value) { return rounded(value / 2); });
+      changed = smallest_ != before;
+    }
+  }
+
+  template <class Change>
+  void resize(const Change& change) {
+    leave_out_of(
+        "spans and amounts", [&](const sim::Scenario& from) { return sizes(from, cards_); },
+        [&](sim::Scenario from, auto chosen) {
+          for (Size size : chosen) {
+            const std::int64_t smaller = change(size.value);
+            size.value = size.value < 0 ? smaller : std::max(size.least, smaller);
+            put(from, size);
+          }
+          return from;
+        },
+        kPolishParts);
+  }
+
+  Cards cards_;
+  const Trial& trial_;
+  const ShrinkLimits& limits_;
+  const std::function<void(const ShrinkStep&)>& progress_;
+  sim::Scenario smallest_;
+  std::unordered_set<std::size_t> failed_otherwise_;  // marks of what was tried in vain
+  std::string_view doing_;
+  std::size_t tries_ = 0;
+  bool over_ = false;
+};
+
+}  // namespace
+
+Shrunk shrink(const sim::Scenario& failing, base::Duration failed_at, Cards cards, const Trial& trial,
+              const ShrinkLimits& limits, const std::function<void(const ShrinkStep&)>& progress) {
+  return Shrinker(failing, cards, trial, limits, progress).run(failed_at);
+}
+
+}  // namespace troupe::apps

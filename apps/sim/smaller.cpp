@@ -1,0 +1,158 @@
+#include "apps/sim/smaller.hpp"
+
+#include <algorithm>
+#include <bit>
+
+namespace troupe::apps {
+namespace {
+
+using namespace std::chrono_literals;
+
+bool is_node(const sim::OrderCard* card, const std::string& number) {
+  const sim::NumberCard* its = card ? number_card(*card, number) : nullptr;
+  return its && its->node;
+}
+
+std::int64_t bit(std::int64_t node) { return std::int64_t{1} << node; }
+
+/// The set without those nodes, as the others are counted then.
+std::int64_t counted_anew(std::int64_t set, const std::vector<std::uint16_t>& numbers, std::uint16_t gone) {
+  std::int64_t out = 0;
+  for (std::size_t node = 0; node < numbers.size() && node < sim::kSetNodesMax; ++node)
+    if ((set & bit(static_cast<std::int64_t>(node))) != 0 && numbers[node] != gone) out |= bit(numbers[node]);
+  return out;
+}
+
+}  // namespace
+
+sim::Scenario until(sim::Scenario scenario, base::Duration end) {
+  const auto later = [&](const auto& event) { return event.at > end; };
+  std::erase_if(scenario.faults, later);
+  std::erase_if(scenario.orders, later);
+  scenario.time = std::min<base::Duration>(scenario.time, std::max(1s, std::chrono::ceil<std::chrono::seconds>(end)));
+  return scenario;
+}
+
+std::vector<std::uint16_t> idle_nodes(const sim::Scenario& scenario, Cards cards) {
+  std::vector<bool> busy(scenario.nodes);
+  const auto needs = [&](std::int64_t node) {
+    if (node >= 0 && node < scenario.nodes) busy[static_cast<std::size_t>(node)] = true;
+  };
+  for (const sim::Fault& fault : scenario.faults) {
+    if (sim::card(fault.what).on_node) needs(fault.node);
+    if (sim::card(fault.what).on_other) needs(fault.other);
+  }
+  for (const sim::Order& order : scenario.orders) {
+    needs(order.node);
+    const sim::OrderCard* card = order_card(cards, order.what);
+    for (const auto& [name, number] : order.with)
+      if (is_node(card, name)) needs(number);
+  }
+  std::vector<std::uint16_t> idle;
+  for (std::uint16_t node = 0; node < scenario.nodes; ++node)
+    if (!busy[node]) idle.push_back(node);
+  return idle;
+}
+
+std::optional<sim::Scenario> without_nodes(const sim::Scenario& scenario, Cards cards,
+                                           std::span<const std::uint16_t> nodes) {
+  sim::Scenario out = scenario;
+  const std::uint16_t gone = scenario.nodes;
+  std::vector<std::uint16_t> numbers;
+  out.nodes = 0;
+  out.drift_ppm.clear();
+  for (std::uint16_t node = 0; node < scenario.nodes; ++node) {
+    const bool stays = std::find(nodes.begin(), nodes.end(), node) == nodes.end();
+    numbers.push_back(stays ? out.nodes++ : gone);
+    if (stays && node < scenario.drift_ppm.size()) out.drift_ppm.push_back(scenario.drift_ppm[node]);
+  }
+  if (out.nodes == 0) return std::nullopt;
+
+  for (sim::Fault& fault : out.faults) {
+    const sim::FaultCard& card = sim::card(fault.what);
+    if (card.on_node) fault.node = numbers[fault.node];
+    if (card.on_other) fault.other = numbers[fault.other];
+    if (card.amount != sim::Amount::set) continue;
+    fault.amount = counted_anew(fault.amount, numbers, gone);
+    if (fault.amount == 0) return std::nullopt;
+  }
+  for (sim::Order& order : out.orders) {
+    order.node = numbers[order.node];
+    const sim::OrderCard* card = order_card(cards, order.what);
+    for (auto& [name, number] : order.with)
+      if (is_node(card, name)) number = numbers[static_cast<std::size_t>(number)];
+  }
+  return out;
+}
+
+std::vector<Member> members(const sim::Scenario& scenario) {
+  std::vector<Member> out;
+  for (std::size_t i = 0; i < scenario.faults.size(); ++i) {
+    const sim::Fault& fault = scenario.faults[i];
+    if (sim::card(fault.what).amount != sim::Amount::set ||
+        std::has_single_bit(static_cast<std::uint64_t>(fault.amount)))
+      continue;
+    for (std::uint16_t node = 0; node < sim::kSetNodesMax; ++node)
+      if ((fault.amount & bit(node)) != 0) out.push_back({i, node});
+  }
+  return out;
+}
+
+std::vector<std::size_t> odd_moments(const sim::Scenario& scenario, base::Duration grain) {
+  std::vector<std::size_t> out;
+  for (std::size_t i = 0; i < scenario.faults.size(); ++i)
+    if (scenario.faults[i].at % grain != 0ns) out.push_back(i);
+  for (std::size_t i = 0; i < scenario.orders.size(); ++i)
+    if (scenario.orders[i].at % grain != 0ns) out.push_back(scenario.faults.size() + i);
+  return out;
+}
+
+sim::Scenario moved(sim::Scenario scenario, std::span<const std::size_t> events, base::Duration grain) {
+  for (const std::size_t event : events) {
+    auto& at =
+        event < scenario.faults.size() ? scenario.faults[event].at : scenario.orders[event - scenario.faults.size()].at;
+    at -= at % grain;
+  }
+  const auto earlier = [](const auto& a, const auto& b) { return a.at < b.at; };
+  std::stable_sort(scenario.faults.begin(), scenario.faults.end(), earlier);
+  std::stable_sort(scenario.orders.begin(), scenario.orders.end(), earlier);
+  return scenario;
+}
+
+std::vector<Size> sizes(const sim::Scenario& scenario, Cards cards) {
+  std::vector<Size> out;
+  for (std::size_t i = 0; i < scenario.faults.size(); ++i) {
+    const sim::Fault& fault = scenario.faults[i];
+    const sim::FaultCard& card = sim::card(fault.what);
+    if (fault.span > kSpanMin) out.push_back({Size::Of::span, i, "", fault.span.count(), kSpanMin.count()});
+    const std::int64_t least = std::max<std::int64_t>(amount_min(card), 0);
+    if (card.amount == sim::Amount::number && fault.amount != least)
+      out.push_back({Size::Of::amount, i, "", fault.amount, least});
+  }
+  for (std::size_t i = 0; i < scenario.orders.size(); ++i) {
+    const sim::Order& order = scenario.orders[i];
+    const sim::OrderCard* card = order_card(cards, order.what);
+    for (const auto& [name, number] : order.with) {
+      const sim::NumberCard* its = card ? number_card(*card, name) : nullptr;
+      const std::int64_t least = its ? std::max(its->min, kPlainMax) : number;
+      if (number > least && !its->node) out.push_back({Size::Of::order, i, name, number, least});
+    }
+  }
+  return out;
+}
+
+void put(sim::Scenario& scenario, const Size& size) {
+  switch (size.of) {
+    case Size::Of::span: scenario.faults[size.event].span = base::Duration(size.value); return;
+    case Size::Of::amount: scenario.faults[size.event].amount = size.value; return;
+    case Size::Of::order: scenario.orders[size.event].with[size.name] = size.value; return;
+  }
+}
+
+std::int64_t rounded(std::int64_t number) {
+  std::int64_t unit = 1;
+  while (number / unit > 9 || number / unit < -9) unit *= 10;
+  return number / unit * unit;
+}
+
+}  // namespace troupe::apps
