@@ -213,23 +213,22 @@ class Shrinker {
       leave_out_of(
           "moments", [&](const sim::Scenario& from) { return odd_moments(from, grain); },
           [&](const sim::Scenario& from, auto events) { return moved(from, events, grain); }, kPolishParts);
-    resize([](std::int64_t value) { return rounded(value); });
+    make_smaller([](std::int64_t value) { return rounded(value); });
     for (bool changed = true; changed && !over_;) {
       const sim::Scenario before = smallest_;
-      resize([](std::int64_t value) { return rounded(value / 2); });
+      make_smaller([](std::int64_t value) { return rounded(value / 2); });
       changed = smallest_ != before;
     }
   }
 
   template <class Change>
-  void resize(const Change& change) {
+  void make_smaller(const Change& change) {
     leave_out_of(
         "spans and amounts", [&](const sim::Scenario& from) { return sizes(from, cards_); },
         [&](sim::Scenario from, auto chosen) {
-          for (Size size : chosen) {
-            const std::int64_t smaller = change(size.value);
-            size.value = size.value < 0 ? smaller : std::max(size.least, smaller);
-            put(from, size);
+          for (const Size& size : chosen) {
+            const std::int64_t smaller = change(size.was);
+            apps::resize(from, size, size.was < 0 ? smaller : std::max(size.least, smaller));
           }
           return from;
         },

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <bit>
+#include <map>
+#include <utility>
 
 namespace troupe::apps {
 namespace {
@@ -129,23 +131,32 @@ std::vector<Size> sizes(const sim::Scenario& scenario, Cards cards) {
     if (card.amount == sim::Amount::number && fault.amount != least)
       out.push_back({Size::Of::amount, i, "", fault.amount, least});
   }
-  for (std::size_t i = 0; i < scenario.orders.size(); ++i) {
-    const sim::Order& order = scenario.orders[i];
+  std::map<std::pair<std::string, std::int64_t>, std::int64_t> said;  // by orders, and the least that they may say
+  for (const sim::Order& order : scenario.orders) {
     const sim::OrderCard* card = order_card(cards, order.what);
     for (const auto& [name, number] : order.with) {
       const sim::NumberCard* its = card ? number_card(*card, name) : nullptr;
-      const std::int64_t least = its ? std::max(its->min, kPlainMax) : number;
-      if (number > least && !its->node) out.push_back({Size::Of::order, i, name, number, least});
+      if (!its || its->node || number <= kPlainMax) continue;
+      std::int64_t& least = said.try_emplace({name, number}, kPlainMax).first->second;
+      least = std::max(least, its->min);
     }
   }
+  for (const auto& [number, least] : said)
+    if (number.second > least) out.push_back({Size::Of::orders, 0, number.first, number.second, least});
+  // Smaller ones first: when several change, none becomes what another one is looked up by.
+  std::stable_sort(out.begin(), out.end(), [](const Size& a, const Size& b) { return a.was < b.was; });
   return out;
 }
 
-void put(sim::Scenario& scenario, const Size& size) {
+void resize(sim::Scenario& scenario, const Size& size, std::int64_t value) {
   switch (size.of) {
-    case Size::Of::span: scenario.faults[size.event].span = base::Duration(size.value); return;
-    case Size::Of::amount: scenario.faults[size.event].amount = size.value; return;
-    case Size::Of::order: scenario.orders[size.event].with[size.name] = size.value; return;
+    case Size::Of::span: scenario.faults[size.fault].span = base::Duration(value); return;
+    case Size::Of::amount: scenario.faults[size.fault].amount = value; return;
+    case Size::Of::orders:
+      for (sim::Order& order : scenario.orders)
+        if (const auto its = order.with.find(size.name); its != order.with.end() && its->second == size.was)
+          its->second = value;
+      return;
   }
 }
 

@@ -32,17 +32,16 @@ sim::Scenario moved(sim::Scenario scenario, std::span<const std::size_t> events,
 
 /// A number that says how long or how much.
 struct Size {
-  enum class Of : std::uint8_t { span, amount, order };
+  enum class Of : std::uint8_t { span, amount, orders };
   Of of;
-  std::size_t event;   // its place among the faults or orders
-  std::string name;    // of an order's number
-  std::int64_t value;  // of a span: nanoseconds
+  std::size_t fault;
+  std::string name;    // of a number that orders have; all that say the same mean the same thing
+  std::int64_t was;    // of a span: nanoseconds
   std::int64_t least;  // the smallest that it may become
 };
-/// Those that are larger than they must be: of faults all, of orders what is beyond kPlainMax.
+/// Those that are larger than they must be, in order of size: of faults all, of orders what is beyond kPlainMax.
 std::vector<Size> sizes(const sim::Scenario& scenario, Cards cards);
-/// Puts its value in.
-void put(sim::Scenario& scenario, const Size& size);
+void resize(sim::Scenario& scenario, const Size& size, std::int64_t value);
 
 inline constexpr std::int64_t kPlainMax = 1'000;  // our choice: smaller numbers of orders are names rather than sizes
 inline constexpr base::Duration kSpanMin = std::chrono::milliseconds(100);  // our choice: shorter says nothing more

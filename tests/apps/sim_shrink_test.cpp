@@ -251,6 +251,21 @@ TEST_CASE("sim shrink: moments, spans and amounts become numbers that a person w
   CHECK(rounded(0) == 0);
 }
 
+TEST_CASE("sim shrink: a size that several orders say stays one size") {
+  sim::Scenario scenario;
+  scenario.domains = {"shop"};
+  for (const std::int64_t coins : {700'000, 20'000, 700'000})
+    scenario.orders.push_back({1s, 0, "shop.sell", {{"thing", 1}, {"coins", coins}}});
+  const auto said = [](const sim::Scenario& one, std::size_t order) { return one.orders[order].with.at("coins"); };
+  const auto shrunk = shrink_all(scenario, [&](const sim::Scenario& one) {
+    return one.orders.size() == 3 && said(one, 0) == said(one, 2) && said(one, 0) > said(one, 1) &&
+           said(one, 1) == 20'000;
+  });
+  CHECK(said(shrunk.smallest, 0) == 50'000);
+  CHECK(said(shrunk.smallest, 1) == 20'000);
+  CHECK(said(shrunk.smallest, 2) == 50'000);
+}
+
 TEST_CASE("sim shrink: every candidate is a scenario that a file may hold, whatever fails") {
   CHECK(rc::check([] {
     const auto scenario = any_scenario();
