@@ -1,5 +1,9 @@
 #include "runtime/ports/disk.hpp"
 
+#include <algorithm>
+
+#include "runtime/base/random.hpp"
+
 namespace troupe::ports {
 
 std::string_view name(DiskError error) {
@@ -35,6 +39,17 @@ bool path_ok(std::string_view path) {
     if (slash == std::string_view::npos) return true;
     path.remove_prefix(slash + 1);
   }
+}
+
+DiskResult<void> File::fill(std::uint64_t bytes, std::uint64_t seed) {
+  base::Random random(seed);
+  base::Bytes drawn(bytes);
+  for (std::size_t at = 0; at < drawn.size(); at += 8) {
+    const std::uint64_t number = random.next();
+    for (std::size_t i = at; i < std::min(at + 8, drawn.size()); ++i)
+      drawn[i] = static_cast<std::uint8_t>(number >> (8 * (i - at)));
+  }
+  return append(drawn);
 }
 
 }  // namespace troupe::ports

@@ -48,6 +48,10 @@ class File {
   /// Writes all of `bytes` at the end. After an error the file may hold a part of them: truncate to cut it.
   virtual DiskResult<void> append(base::ByteView bytes) = 0;
 
+  /// Writes `bytes` that nobody will read, for the room that they take, as append() does. Here they are drawn from
+  /// `seed`, so that no file system can leave them out; a disk in memory may count them only.
+  virtual DiskResult<void> fill(std::uint64_t bytes, std::uint64_t seed);
+
   /// Makes all that was written durable. After an error nothing is known about the unsynced part.
   virtual DiskResult<void> sync() = 0;
 

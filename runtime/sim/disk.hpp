@@ -1,5 +1,5 @@
 #pragma once
-// The Disk port of one simulated node: files in memory that forget at a crash what was not synced.
+// The Disk port of one simulated machine: files in memory that forget at a crash what was not synced.
 //
 // Files   a file is what programs see, and what is on the device: a synced prefix, plus what an unsynced truncate
 //         has cut. A crash keeps the device's state, all that was written, or the device's and a prefix of the rest.
@@ -7,16 +7,21 @@
 //         loses each such change on its own; a rename is one change. Only the changes of one file keep their order,
 //         which is harsher than a journal is: code that survives here does not lean on ext4.
 // Power   halt_after() places the crash: the operation at which the power fails and all later ones are `io`.
-// Chance  only crash() draws, from what its caller hands in, in an order that the names define.
-// Grow    every operation passes State::admit() and every survivor is chosen in survive(): torn writes, syncs that
-//         lie and slow devices have their place there.
-// Threads one. Files and locks from before a crash are dead: files answer `io`, locks hold nothing.
+// Lives   files, locks and views (DiskView) from before a crash, revoke(), wipe() or swap() are dead: they answer `io`,
+//         and locks hold nothing.
+// Faults  plans belong to the place, not to what lies there: swap() moves contents alone. crash() forgets all plans,
+//         but not the capacity and not what slow() said.
+// Chance  crash() and rot() draw from what their callers hand in, in an order that the names define.
+// Memory  as much as the files hold, but for filler (File::fill), which is counted only.
+// Threads one.
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "runtime/base/random.hpp"
+#include "runtime/base/time.hpp"
 #include "runtime/ports/disk.hpp"
 
 namespace troupe::sim {
@@ -26,7 +31,7 @@ inline constexpr std::uint64_t kDiskBytes = std::uint64_t{1} << 40;  // our choi
 /// What a planned fault hits.
 enum class DiskOperation : std::uint8_t {
   read,   ///< File::read
-  write,  ///< File::append: half of the bytes are written
+  write,  ///< File::append and fill: half of the bytes are written
   sync,   ///< File::sync and sync_directory: nothing becomes durable
 };
 
@@ -37,6 +42,7 @@ class Disk final : public ports::Disk {
   Disk(const Disk&) = delete;
   Disk& operator=(const Disk&) = delete;
 
+  // As the view of whoever uses it now.
   ports::DiskResult<std::unique_ptr<ports::File>> open(std::string_view path, ports::OpenMode mode) override;
   ports::DiskResult<void> rename(std::string_view from, std::string_view to) override;
   ports::DiskResult<void> remove(std::string_view path) override;
@@ -49,6 +55,10 @@ class Disk final : public ports::Disk {
 
   /// Bytes that all files together may hold; fewer than they hold now makes the disk full.
   void set_capacity(std::uint64_t bytes);
+  /// Bytes that all files together hold.
+  std::uint64_t used_bytes() const;
+  /// Of these, the ones that are kept in memory.
+  std::uint64_t real_bytes() const;
 
   /// Plans one fault: after `after` more operations of that kind, one fails with `error`. A later plan for the
   /// same kind replaces it.
@@ -56,27 +66,73 @@ class Disk final : public ports::Disk {
 
   /// Lets `operations` more changes of the disk happen; then every operation is `io` until crash().
   void halt_after(std::uint64_t operations);
+  /// Whether that is planned or has happened; whether it has.
+  bool halting() const;
+  bool halted() const;
 
   /// Operations so far that may have changed the disk: what halt_after() counts.
   std::uint64_t operations() const;
 
-  /// The process that uses it is gone: its files and locks are dead, what it wrote stays. Plans of faults stay too.
+  /// From now on syncs answer that they have done what they have not, until this is taken back or the power fails.
+  /// A later honest sync makes durable what the earlier ones did not.
+  void lie(bool lies);
+
+  /// From now on each operation costs that much time, which owed() adds up; zero: none.
+  void slow(base::Duration operation);
+  base::Duration owed() const;
+  base::Duration take_owed();
+
+  /// The process that uses it is gone: its files, locks and views are dead, what it wrote stays, plans of faults too.
   void revoke();
 
   /// Hears of the bytes of every append(), those that failed included: for the hash of a world.
   void on_write(std::function<void(base::ByteView)> told);
 
-  /// The power fails and returns: unsynced content and names survive or not as `random` draws, locks are released,
-  /// plans of fail() and halt_after() are forgotten.
+  /// The power fails and returns: unsynced content and names survive or not as `random` draws.
   void crash(base::Random& random);
+
+  /// An empty disk takes its place.
+  void wipe();
+  /// Each gets what lies on the other. Their machines are off.
+  void swap(Disk& other);
 
   /// Flips the bits of `mask` in one byte of a file, on the device too. False if there is no such byte.
   bool corrupt(std::string_view path, std::uint64_t offset, std::uint8_t mask);
 
+  struct Rotten {
+    std::string path;
+    std::uint64_t offset = 0;
+    friend bool operator==(const Rotten&, const Rotten&) = default;
+  };
+  /// Changes one byte that lies on the device: `which` draws first the file, then the byte, so that small files are hit
+  /// as often as large ones. Never a file that is `exempt`. Nothing if there is no such byte.
+  std::optional<Rotten> rot(std::uint64_t which, const std::function<bool(std::string_view path)>& exempt = {});
+
   struct State;
 
  private:
+  friend class DiskView;
   std::shared_ptr<State> state_;
+};
+
+/// A disk as one life of its machine sees it: dead with that life, whatever lies there later.
+class DiskView final : public ports::Disk {
+ public:
+  explicit DiskView(const sim::Disk& disk);
+
+  ports::DiskResult<std::unique_ptr<ports::File>> open(std::string_view path, ports::OpenMode mode) override;
+  ports::DiskResult<void> rename(std::string_view from, std::string_view to) override;
+  ports::DiskResult<void> remove(std::string_view path) override;
+  ports::DiskResult<void> make_directory(std::string_view path) override;
+  ports::DiskResult<void> sync_directory(std::string_view path) override;
+  ports::DiskResult<std::vector<std::string>> list(std::string_view path) override;
+  ports::DiskResult<std::uint64_t> size(std::string_view path) override;
+  ports::DiskResult<std::unique_ptr<ports::DiskLock>> lock(std::string_view path) override;
+  ports::DiskResult<std::uint64_t> free_bytes() override;
+
+ private:
+  std::shared_ptr<sim::Disk::State> state_;
+  std::uint64_t epoch_;
 };
 
 }  // namespace troupe::sim

@@ -38,13 +38,7 @@ Ballast::Grown Ballast::grow() {
 bool Ballast::append(std::uint64_t bytes, std::uint64_t size) {
   auto file = disk_.open(path_, ports::OpenMode::append);
   if (!file.ok()) return false;
-  base::Bytes drawn(bytes);
-  for (std::size_t at = 0; at < drawn.size(); at += 8) {
-    const std::uint64_t number = random_.next();
-    for (std::size_t i = at; i < std::min(at + 8, drawn.size()); ++i)
-      drawn[i] = static_cast<std::uint8_t>(number >> (8 * (i - at)));
-  }
-  auto done = file.value()->append(drawn);
+  auto done = file.value()->fill(bytes, random_.next());
   if (done.ok()) done = file.value()->sync();
   if (done.ok() && size == 0) done = disk_.sync_directory(directory_);
   if (!done.ok()) static_cast<void>(file.value()->truncate(size));

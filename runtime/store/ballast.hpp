@@ -4,7 +4,8 @@
 // Why     what is free belongs to whoever writes first. LevelDB writes whenever it opens (a log, a manifest, a table of
 //         what the old log held), and a deletion is written before it frees anything: on a device without a free byte
 //         the store could neither open nor delete.
-// Bytes   drawn, not zeros, and not sparse: a file system that compresses or shares blocks would keep no room.
+// Bytes   drawn (File::fill), not zeros, and not sparse: a file system that compresses or shares blocks would keep no
+//         room.
 // Size    kBallastBytes, less on a small device: the part of it that a pack is, never below kBallastBytesMin.
 // Made    in steps, while the reserve stays free beside it; what a crash leaves of it is completed.
 // Given   up whole: then `bytes_max`, or what was there, is free for whoever gave the order, and for all others.

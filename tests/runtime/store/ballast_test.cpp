@@ -74,13 +74,13 @@ constexpr std::uint64_t kDevice = 96 * kMiB;
 }  // namespace
 
 TEST_CASE("ballast: is made in steps, of bytes that no file system can leave out") {
-  sim::Disk disk;
-  Ballast ballast = ballast_on(disk);
+  OnLinux real;
+  Ballast ballast = ballast_on(real.disk());
   std::uint64_t steps = 1;
   for (; ballast.grow() == Ballast::Grown::more; ++steps) CHECK(ballast.bytes() == steps * kBallastStepBytes);
   CHECK(steps == kBallastBytes / kBallastStepBytes);
-  CHECK(disk.size(kFile).value() == kBallastBytes);
-  const std::string all = contents(disk, kFile);
+  CHECK(real.disk().size(kFile).value() == kBallastBytes);
+  const std::string all = contents(real.disk(), kFile);
   std::array<std::uint64_t, 256> seen{};
   for (const char byte : all) ++seen[static_cast<std::uint8_t>(byte)];
   for (const std::uint64_t number : seen) CHECK(number < 2 * kBallastBytes / 256);
@@ -89,9 +89,17 @@ TEST_CASE("ballast: is made in steps, of bytes that no file system can leave out
   CHECK(blocks.size() == kBallastBytes / 4096);
   CHECK(ballast.grow() == Ballast::Grown::whole);
   CHECK(ballast.bytes() == kBallastBytes);
+}
+
+TEST_CASE("ballast: is there after a crash, and costs a simulated disk no memory") {
+  sim::Disk disk;
+  Ballast ballast = ballast_on(disk);
+  while (ballast.grow() == Ballast::Grown::more) continue;
   base::Random power(1);
   disk.crash(power);
   CHECK(disk.size(kFile).value() == kBallastBytes);
+  CHECK(disk.used_bytes() == kBallastBytes);
+  CHECK(disk.real_bytes() == 0);
 }
 
 TEST_CASE("ballast: leaves the reserve free, and waits where that cannot be") {

@@ -53,6 +53,19 @@ TEST_CASE_TEMPLATE("disk: the mode of opening says what must be there", On, OnLi
   }
 }
 
+TEST_CASE_TEMPLATE("disk: filler takes the room that was asked for, behind what is there", On, OnLinux, InSimulation) {
+  On on;
+  write(on.disk(), "a", "abc");
+  const auto file = on.disk().open("a", OpenMode::append);
+  REQUIRE(file.value()->fill(10'000, 7).ok());
+  REQUIRE(file.value()->fill(0, 7).ok());
+  CHECK(file.value()->size().value() == 10'003);
+  CHECK(contents(on.disk(), "a").substr(0, 3) == "abc");
+  CHECK(fails(on.disk().open("a", OpenMode::read).value()->fill(1, 7), DiskError::denied));
+  REQUIRE(file.value()->truncate(2).ok());
+  CHECK(contents(on.disk(), "a") == "ab");
+}
+
 TEST_CASE_TEMPLATE("disk: a read gives what lies in the file and no more", On, OnLinux, InSimulation) {
   On on;
   write(on.disk(), "a", "0123456789");

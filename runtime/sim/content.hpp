@@ -1,0 +1,73 @@
+#pragma once
+// What a simulated file holds: bytes, and behind them filler, which takes room on the device and none in memory.
+//
+// Filler  comes from File::fill() and reads as zeros; bytes that are appended behind it make it real ones.
+// Owner   one inode of a simulated disk.
+#include <algorithm>
+#include <cstdint>
+#include <span>
+#include <utility>
+
+#include "runtime/base/bytes.hpp"
+
+namespace troupe::sim {
+
+class Content {
+ public:
+  std::uint64_t size() const { return bytes_.size() + filler_; }
+  /// The leading bytes that are no filler.
+  std::uint64_t real() const { return bytes_.size(); }
+
+  void append(base::ByteView more) {
+    if (more.empty()) return;
+    if (filler_ > 0) bytes_.resize(bytes_.size() + std::exchange(filler_, 0));
+    bytes_.insert(bytes_.end(), more.begin(), more.end());
+  }
+  void append(const Content& more) {
+    append(base::ByteView(more.bytes_));
+    filler_ += more.filler_;
+  }
+  void fill(std::uint64_t bytes) { filler_ += bytes; }
+
+  /// Leaves the first `size` bytes, of at least as many.
+  void cut(std::uint64_t size) {
+    filler_ = size > bytes_.size() ? size - bytes_.size() : 0;
+    if (size == 0) bytes_ = {};  // its memory, too
+    else if (size < bytes_.size()) bytes_.resize(size);
+  }
+
+  /// Bytes [from, to), which are there.
+  Content part(std::uint64_t from, std::uint64_t to) const {
+    Content out;
+    const std::uint64_t real_to = std::min(to, real());
+    if (from < real_to) {
+      const auto begin = bytes_.begin();
+      out.bytes_.assign(begin + static_cast<std::ptrdiff_t>(from), begin + static_cast<std::ptrdiff_t>(real_to));
+    }
+    out.filler_ = to - from - out.bytes_.size();
+    return out;
+  }
+
+  /// As many as there are at `offset`, up to the size of `out`.
+  std::size_t read(std::uint64_t offset, std::span<std::uint8_t> out) const {
+    if (offset >= size()) return 0;
+    const std::size_t bytes = std::min<std::uint64_t>(out.size(), size() - offset);
+    const std::size_t kept = offset < real() ? std::min<std::uint64_t>(bytes, real() - offset) : 0;
+    if (kept > 0) std::copy_n(bytes_.begin() + static_cast<std::ptrdiff_t>(offset), kept, out.begin());
+    std::fill_n(out.begin() + static_cast<std::ptrdiff_t>(kept), bytes - kept, std::uint8_t{0});
+    return bytes;
+  }
+
+  /// Flips the bits of `mask`; false if there is no real byte.
+  bool flip(std::uint64_t offset, std::uint8_t mask) {
+    if (offset >= real()) return false;
+    bytes_[offset] ^= mask;
+    return true;
+  }
+
+ private:
+  base::Bytes bytes_;
+  std::uint64_t filler_ = 0;
+};
+
+}  // namespace troupe::sim

@@ -1,0 +1,120 @@
+#pragma once
+// What a simulated disk consists of: inodes, names, changes that are not on the device yet, plans of faults.
+// Private to runtime/sim/disk*.cpp.
+#include <array>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "runtime/sim/content.hpp"
+#include "runtime/sim/disk.hpp"
+
+namespace troupe::sim {
+
+struct Inode;
+using InodePtr = std::shared_ptr<Inode>;
+using Names = std::map<std::string, InodePtr, std::less<>>;
+
+/// A file or a directory.
+struct Inode {
+  bool directory = false;
+  bool named = false;            // its bytes count as used
+  std::uint64_t lock_epoch = 0;  // the epoch in which it was locked; zero if nobody holds it
+
+  Content content;           // as programs see it
+  std::uint64_t stable = 0;  // leading bytes of `content` that are on the device
+  Content lost;              // what the device holds beyond `stable`: an unsynced truncate removed it
+
+  Names names;      // as programs see them
+  Names on_device;  // as a crash leaves them, but for pending changes
+
+  void settle() {
+    stable = content.size();
+    lost.cut(0);
+  }
+};
+
+/// A change of names that no sync has confirmed: `from` goes away, `to` means `what`. Either may be absent.
+struct NameChange {
+  struct Entry {
+    InodePtr directory;
+    std::string name;
+    friend bool operator==(const Entry&, const Entry&) = default;
+  };
+  std::optional<Entry> from;
+  std::optional<Entry> to;
+  InodePtr what;
+
+  void perform() const;
+};
+
+/// The directory that holds the last part of a path, and that part.
+struct Place {
+  InodePtr directory;
+  std::string name;
+
+  InodePtr inode() const {
+    const auto found = directory->names.find(name);
+    return found == directory->names.end() ? nullptr : found->second;
+  }
+};
+
+struct Disk::State {
+  // What lies there.
+  InodePtr root;
+  std::vector<NameChange> pending;
+  std::uint64_t used = 0;  // bytes of all files that have a name
+
+  // Who may use it, and what is planned.
+  std::uint64_t epoch = 1;  // of what is alive
+  std::uint64_t capacity = 0;
+  struct Fault {
+    ports::DiskError error;
+    std::uint64_t after;
+  };
+  std::array<std::optional<Fault>, 3> faults;
+  std::optional<std::uint64_t> halt_in;
+  bool halted = false;
+  bool lies = false;
+  base::Duration operation{0};  // how long one takes
+  base::Duration owed{0};
+  std::uint64_t operations = 0;
+  std::function<void(base::ByteView)> told;  // of what is written
+
+  State();
+
+  enum class Effect : std::uint8_t { looks, changes };
+  /// Every operation begins here: counts it, and says whether the device still answers.
+  ports::DiskResult<void> admit(Effect effect);
+  /// The fault planned for this operation, if it is its turn.
+  std::optional<ports::DiskError> fault(DiskOperation what);
+
+  std::uint64_t room() const { return used < capacity ? capacity - used : 0; }
+
+  // Content.
+  ports::DiskResult<void> append(Inode& file, base::ByteView bytes);
+  ports::DiskResult<void> fill(Inode& file, std::uint64_t bytes);
+  void cut(Inode& file, std::uint64_t bytes);
+
+  // Names.
+  ports::DiskResult<Place> locate(std::string_view path) const;
+  ports::DiskResult<InodePtr> directory(std::string_view path) const;
+  void change(std::optional<Place> from, std::optional<Place> to, const InodePtr& what);
+  InodePtr make(const Place& place, bool directory);
+  /// Confirms the changes of one directory's names, and those before them that they build on.
+  void settle(const InodePtr& directory);
+
+  /// Calls with each file, by its path, in the order of names.
+  using Seen = std::function<void(const std::string& path, Inode& file)>;
+  void each(const Seen& seen) const;
+  /// Counts anew what has a name, after a crash.
+  void recount();
+
+ private:
+  std::pair<std::uint64_t, std::optional<ports::DiskError>> writable(std::uint64_t bytes);
+};
+
+}  // namespace troupe::sim
