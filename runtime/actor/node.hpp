@@ -26,6 +26,7 @@ namespace troupe::runtime {
 
 class Actor;
 class Envelope;
+class Host;
 
 /// Sees what is said in a node: for simulations, which tell two runs apart by it.
 class Witness {
@@ -90,6 +91,9 @@ class Node {
 
   /// Told of every envelope, if it is not null; set before start, and outlives every actor of the node.
   Witness* witness = nullptr;
+
+  /// What the node runs on, if that is simulated (host.hpp); set before start, and outlives every actor of the node.
+  Host* host = nullptr;
 
   const ports::World& world() const { return world_; }
   caf::actor_system& system() { return system_; }

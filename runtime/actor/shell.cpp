@@ -41,7 +41,12 @@ thread_local const Shell* Shell::running_here = nullptr;
 
 Shell::resume_result Shell::resume(caf::execution_unit* worker, std::size_t throughput_max) {
   batch_now_known_ = false;
-  return caf::event_based_actor::resume(worker, throughput_max);
+  Host* host = setup_.node->host;
+  if (host == nullptr) return caf::event_based_actor::resume(worker, throughput_max);
+  host->runs(id());
+  const resume_result result = caf::event_based_actor::resume(worker, throughput_max);
+  host->ran(id());
+  return result;
 }
 
 base::Instant Shell::batch_now() {
@@ -91,6 +96,12 @@ void Shell::drop_object(const base::Error& why) {
 void Shell::answer_unanswered(const base::Error& error) {
   if (!std::exchange(current_.unanswered, false)) return;
   answer({current_.sender, current_.message_id, current_.trace}, error_envelope(error));
+}
+
+void Shell::begin(const Envelope& envelope) {
+  current_.unanswered = begins(envelope.header().signal) && caf::message_id{current_.message_id}.is_request();
+  setup_.node->host->handles(setup_.path);
+  current_.unanswered = false;
 }
 
 /// A kj::Exception over foreign words is the sender's fault, found while they were read; all else breaks this actor.
@@ -236,7 +247,7 @@ void Shell::request(const Handle& to, Envelope question, base::Callback<void(con
   const std::uint64_t id = add_pending({0, std::move(callback), nullptr}, question.header().due);
   const bool urgent = question.kind()->lane == messages::Lane::control;
   const caf::message_id mid{id | (urgent ? 0 : caf::message_id::default_async_value)};
-  to->enqueue(caf::make_mailbox_element(ctrl(), mid, {}, std::move(question)), execution());
+  post(caf::actor_cast<caf::actor_control_block*>(to), caf::make_mailbox_element(ctrl(), mid, {}, std::move(question)));
 }
 
 void Shell::set_timer(TimerTag tag, base::Duration delay) {

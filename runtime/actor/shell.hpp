@@ -15,6 +15,7 @@
 
 #include "runtime/actor/actor.hpp"
 #include "runtime/actor/envelope_type.hpp"
+#include "runtime/actor/host.hpp"
 #include "runtime/actor/logic/deadlines.hpp"
 #include "runtime/actor/shell_latest.hpp"
 #include "runtime/actor/stream_end.hpp"
@@ -136,6 +137,7 @@ class Shell final : public caf::event_based_actor {
   template <class F>
   void guarded(const Envelope* envelope, F&& run) {
     try {
+      if (setup_.node->host != nullptr && envelope != nullptr) begin(*envelope);
       run();
     } catch (...) {
       thrown(envelope, std::current_exception());
@@ -143,6 +145,8 @@ class Shell final : public caf::event_based_actor {
   }
   void thrown(const Envelope* envelope, std::exception_ptr what);
   void answer_unanswered(const base::Error& error);
+  /// Where a host may break this actor: as the handler would, with its question unanswered.
+  void begin(const Envelope& envelope);
   void replay();
 
   // Messages (shell_messages.cpp).
@@ -163,6 +167,9 @@ class Shell final : public caf::event_based_actor {
   // One CAF monitor an actor, however many streams and watches want to know of its end.
   void observe(caf::actor_control_block* whom);
   void stop_observing(caf::actor_control_block* whom);
+
+  /// Sends to another actor: all that this one says to others passes here.
+  void post(caf::actor_control_block* to, caf::mailbox_element_ptr element);
 
   // Asks and timers.
   std::uint64_t add_pending(Pending pending, base::Instant due);

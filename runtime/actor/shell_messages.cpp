@@ -294,17 +294,23 @@ void Shell::take_down(const caf::down_msg& down) {
 
 // -- sending --
 
+void Shell::post(caf::actor_control_block* to, caf::mailbox_element_ptr element) {
+  Host* host = setup_.node->host;
+  if (host != nullptr && host->takes(id(), *to, element)) return;
+  to->enqueue(std::move(element), execution());
+}
+
 void Shell::send(const Handle& to, Envelope envelope) {
   if (!to) return setup_.node->count(DeadLetter::gone);
   const caf::message_id id{is_control(envelope) ? 0 : caf::message_id::default_async_value};
-  to->enqueue(caf::make_mailbox_element(caf::strong_actor_ptr{ctrl()}, id, {}, std::move(envelope)), execution());
+  post(caf::actor_cast<caf::actor_control_block*>(to),
+       caf::make_mailbox_element(caf::strong_actor_ptr{ctrl()}, id, {}, std::move(envelope)));
 }
 
 void Shell::answer(const ReturnAddress& to, Envelope envelope) {
   if (!to.to) return;
-  to.to->enqueue(caf::make_mailbox_element(caf::strong_actor_ptr{ctrl()}, caf::message_id{to.message_id}.response_id(),
-                                           {}, std::move(envelope)),
-                 execution());
+  post(to.to.get(), caf::make_mailbox_element(caf::strong_actor_ptr{ctrl()},
+                                              caf::message_id{to.message_id}.response_id(), {}, std::move(envelope)));
 }
 
 void Shell::deliver(const caf::strong_actor_ptr& to, caf::strong_actor_ptr from, std::uint64_t message_id,
@@ -312,7 +318,7 @@ void Shell::deliver(const caf::strong_actor_ptr& to, caf::strong_actor_ptr from,
   if (!to) return;
   caf::message_id id{message_id};
   if (is_control(envelope)) id = id.with_high_priority();
-  to->enqueue(caf::make_mailbox_element(std::move(from), id, {}, std::move(envelope)), execution());
+  post(to.get(), caf::make_mailbox_element(std::move(from), id, {}, std::move(envelope)));
 }
 
 void Shell::unwound(const ReturnAddress& question) {

@@ -23,9 +23,8 @@ std::shared_ptr<StreamEnd> Shell::open_stream(const Handle& to, base::Duration i
     head.credit_bytes = static_cast<std::uint32_t>(kStreamWindow.bytes);
   }
   observe(other.get());
-  to->enqueue(caf::make_mailbox_element(caf::strong_actor_ptr{ctrl()}, caf::message_id{stream->message_id()}, {},
-                                        question.with(head)),
-              execution());
+  post(other.get(), caf::make_mailbox_element(caf::strong_actor_ptr{ctrl()}, caf::message_id{stream->message_id()}, {},
+                                              question.with(head)));
   return stream;
 }
 
@@ -41,8 +40,7 @@ std::shared_ptr<StreamEnd> Shell::serve_stream(ReturnAddress from) {
 void Shell::send_signal(StreamEnd& end, Envelope envelope) {
   const caf::message_id asked{end.message_id()};
   const caf::message_id id = end.side() == StreamEnd::Side::opener ? asked : asked.response_id();
-  end.other()->enqueue(caf::make_mailbox_element(caf::strong_actor_ptr{ctrl()}, id, {}, std::move(envelope)),
-                       execution());
+  post(end.other().get(), caf::make_mailbox_element(caf::strong_actor_ptr{ctrl()}, id, {}, std::move(envelope)));
 }
 
 void Shell::forget_stream(StreamEnd& end) {
