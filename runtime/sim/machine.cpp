@@ -1,7 +1,6 @@
 #include "runtime/sim/machine.hpp"
 
-#include <caf/exit_reason.hpp>
-#include <caf/send.hpp>
+#include <utility>
 
 #include "runtime/base/ensure.hpp"
 
@@ -11,6 +10,7 @@ Machine::Machine(Stage& stage, std::shared_ptr<Fabric> fabric, std::uint16_t num
     : stage_(stage), fabric_(std::move(fabric)), number_(number), options_(options), disk_(options.disk_bytes) {}
 
 Machine::~Machine() {
+  then_ = {};
   kill();
   // The actors of its lives refer to them until they have ended.
   stage_.settle();
@@ -19,43 +19,62 @@ Machine::~Machine() {
 runtime::Node& Machine::boot() {
   base::ensure(!up_, "a machine is booted when it is off");
   fabric_->appear(address());
-  NodePorts& ports = stage_.keep<NodePorts>(stage_, fabric_, number_, disk_, *options_.mutations, options_.drift_ppm);
-  lives_.push_back(std::make_unique<Life>(ports, stage_.system(), options_.limits));
+  // Kept by the stage as the ports are: for the actors that end last.
+  DiskView& view = stage_.keep<DiskView>(disk_);
+  NodePorts& ports = stage_.keep<NodePorts>(stage_, fabric_, number_, view, *options_.mutations, options_.drift_ppm);
+  lives_.push_back(std::make_unique<Life>(stage_, disk_, ports, options_.limits, [this] { power_failed(); }));
+  lives_.back()->slow(rest_);
   up_ = true;
   return node();
 }
 
 void Machine::kill() {
   if (!up_) return;
+  if (disk_.halted()) return power_failed();
   disk_.revoke();
   end_life();
 }
 
 void Machine::lose_power() {
   if (!up_) return;
+  then_ = {};
   fabric_->vanish(address());
   disk_.crash(stage_.stream("power." + std::to_string(number_)));
   end_life();
 }
 
-/// Their messages wait behind the order to end, which goes first.
+void Machine::lose_power_at(std::uint64_t operations, std::function<void()> then) {
+  if (!up_) return;
+  disk_.halt_after(operations);
+  then_ = std::move(then);
+}
+
+void Machine::power_failed() {
+  const auto then = std::exchange(then_, {});
+  lose_power();
+  if (then) then();
+}
+
 void Machine::end_life() {
-  resume();
   up_ = false;
-  std::vector<runtime::Handle> all;
-  node().registry().walk([&](const runtime::Listing& one) { return all.push_back(one.handle), true; });
-  for (const auto& one : all) caf::anon_send_exit(one, caf::exit_reason::kill);
+  lives_.back()->end();
 }
 
 void Machine::pause() {
-  if (!up_ || !paused_.empty()) return;
-  node().registry().walk([&](const runtime::Listing& one) { return paused_.push_back(one.handle.id()), true; });
-  for (const ActorNumber actor : paused_) stage_.park(actor);
+  if (up_) lives_.back()->pause();
 }
 
 void Machine::resume() {
-  for (const ActorNumber actor : paused_) stage_.unpark(actor);
-  paused_.clear();
+  if (up_) lives_.back()->resume();
+}
+
+void Machine::break_next(std::uint64_t nth, Life::MayBreak may) {
+  if (up_) lives_.back()->break_next(nth, std::move(may));
+}
+
+void Machine::slow(base::Duration rest) {
+  rest_ = rest;
+  if (up_) lives_.back()->slow(rest);
 }
 
 }  // namespace troupe::sim

@@ -4,15 +4,16 @@
 // States  off, up, paused. boot() begins a life with ports of its own; kill() and lose_power() end it at once.
 // Kill    ends the process alone: what it wrote is in the system's cache and stays; its streams are closed politely.
 // Power   ends the machine: what was not synced may be lost, and its streams hear nothing until it is back.
-// End     an actor may still handle the message at hand before it ends: its files are dead by then.
+// End     an actor may still handle the message at hand before it ends: its view of the disk is dead by then, and what
+//         it sends goes nowhere.
 // Lives   keep their Node and ports until the machine is destroyed: actors of an old life may still wind up.
+// Faults  life.hpp says what each does to the actors.
 // Owner   one world. Destroy it before the stage, then let the stage run for a moment.
+#include <functional>
 #include <memory>
 #include <vector>
 
-#include "runtime/actor/node.hpp"
-#include "runtime/sim/disk.hpp"
-#include "runtime/sim/node_ports.hpp"
+#include "runtime/sim/life.hpp"
 
 namespace troupe::sim {
 
@@ -33,6 +34,7 @@ class Machine {
 
   std::uint16_t number() const { return number_; }
   Address address() const { return address_of(number_); }
+  /// For whoever looks at it from outside; a life has its own view of it, in the ports.
   Disk& disk() { return disk_; }
   bool up() const { return up_; }
   std::size_t lives() const { return lives_.size(); }
@@ -43,21 +45,30 @@ class Machine {
   runtime::Node& node() { return lives_.back()->node; }
   NodePorts& ports() { return lives_.back()->ports; }
 
-  /// Nothing happens to a machine that is not up.
+  // Nothing happens to a machine that is not up.
+
+  /// If the power has failed already, but outside of any handler, that is what happens.
   void kill();
   void lose_power();
+  /// Loses power at the change of the disk that follows `operations` more, in the midst of the handler that makes it.
+  /// `then` is called right after, once, from within the event at hand: it must not boot. A crash before that, or
+  /// another such plan, takes its place; a kill does not.
+  void lose_power_at(std::uint64_t operations, std::function<void()> then);
 
-  /// Lets none of its actors run; what they are sent waits. Nothing happens to a machine that is not up.
+  /// Lets none of its actors run; what they are sent waits.
   void pause();
   void resume();
 
+  /// The actor that takes the `nth` message from now on, 1 and on, breaks with the words kBrokenByFault, and its
+  /// supervisor acts. Only messages to actors that `may` break are counted; the plan ends with the life.
+  void break_next(std::uint64_t nth, Life::MayBreak may = {});
+
+  /// Lets its actors rest for that long after each kWorkSpan of work, in this life and in those to come, up or not;
+  /// zero: never.
+  void slow(base::Duration rest);
+
  private:
-  struct Life {
-    Life(NodePorts& its_ports, caf::actor_system& system, const runtime::NodeLimits& limits)
-        : ports(its_ports), node(system, its_ports.world(), limits) {}
-    NodePorts& ports;
-    runtime::Node node;
-  };
+  void power_failed();
   void end_life();
 
   Stage& stage_;
@@ -66,7 +77,8 @@ class Machine {
   MachineOptions options_;
   Disk disk_;
   std::vector<std::unique_ptr<Life>> lives_;
-  std::vector<ActorNumber> paused_;
+  std::function<void()> then_;  // after the planned failure of power
+  base::Duration rest_{0};
   bool up_ = false;
 };
 
