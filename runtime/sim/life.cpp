@@ -34,14 +34,22 @@ void Life::end() {
   }
   at_hand_.clear();
   stop_or_go();
+  order_end();
+}
+
+/// Everybody who was not told yet, in the order of the registry.
+void Life::order_end() {
   std::vector<runtime::Handle> all;
   node.registry().walk([&](const runtime::Listing& one) { return all.push_back(one.handle), true; });
-  for (const auto& one : all) caf::anon_send_exit(one, caf::exit_reason::kill);
+  for (const auto& one : all)
+    if (ordered_.insert(one.id()).second) caf::anon_send_exit(one, caf::exit_reason::kill);
 }
 
 // -- what leaves, and when --
 
 void Life::runs(std::uint64_t actor) {
+  // Whoever begins only now, or is started by the last handler of another: its parent's words do not reach it.
+  if (ended_ && !ordered_.contains(actor)) order_end();
   running_ = actor;
   disk_.take_owed();  // by nobody: whoever starts a node looks at its disk, too
 }

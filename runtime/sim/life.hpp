@@ -14,6 +14,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string_view>
 #include <vector>
 
@@ -76,6 +77,7 @@ class Life final : private runtime::Host {
 
   static void deliver(std::vector<Sent> sent);
   void release(std::uint64_t actor);
+  void order_end();
   void work();
   void rest();
   void stop_or_go();
@@ -84,6 +86,7 @@ class Life final : private runtime::Host {
   Disk& disk_;
   std::function<void()> halted_;
   bool ended_ = false;
+  std::set<ActorNumber> ordered_;  // to end
   ActorNumber running_ = 0;
   std::vector<Sent> at_hand_;  // of the one that runs
   std::map<ActorNumber, Busy> busy_;

@@ -245,6 +245,21 @@ TEST_CASE("machine: nothing leaves an actor whose life is over, and its disk is 
   kept.clear();
 }
 
+TEST_CASE("machine: who is started by an actor whose life is over ends as well") {
+  World world;
+  bool begun = false;
+  world.machine.node().start("parent", script({}, [&](Scripted& self) {
+                               begun = true;
+                               self.spawn("child", script(successor), {});
+                               self.node().start("stray", script(successor));
+                             }));
+  SUBCASE("killed") { world.machine.kill(); }
+  SUBCASE("without power") { world.machine.lose_power(); }
+  world.stage.settle();
+  CHECK(begun);
+  CHECK(world.machine.node().registry().size() == 0);
+}
+
 TEST_CASE("machine: the actor that takes a named message breaks as if its handler had, and is restarted") {
   World world;
   std::vector<std::string> why;
