@@ -51,8 +51,8 @@ Decisions Peers::tick(base::Instant now, base::Random& random) { return settle(n
 
 base::Instant Peers::wake_at() const {
   if (!started_) return base::Instant::max();
-  base::Instant out = std::min({health_due_, exchange_due_, rejoin_due_, next_dial_at()});
-  if (asked_) out = std::min(out, asked_due_);
+  base::Instant out = std::min({health_due_, rejoin_due_, next_dial_at()});
+  out = std::min(out, asked_ ? asked_due_ : exchange_due_);  // one question at a time, however short the period
   for (const auto& [ticket, dial] : dials_) out = std::min(out, dial.due);
   for (const auto& [id, link] : links_) {
     if (link.pong_due) out = std::min(out, *link.pong_due);

@@ -43,6 +43,23 @@ TEST_CASE("exchange: a new friend is asked at once, then ever less often, then o
   CHECK(steady <= 115);
 }
 
+TEST_CASE("exchange: the next question waits for the end of the last one, however short the period") {
+  Policy policy;
+  policy.exchange_period = 1s;
+  Fixture node(policy);
+  node.start();
+  node.befriend(outbound(1));
+  wait_for_question(node, 1);
+  const base::Instant asked_at = node.now;
+  while (node.now < asked_at + kExchangeTimeout) {
+    REQUIRE(node.peers.wake_at() > node.now);  // else the node would spin until somebody answers
+    node.now = node.peers.wake_at();
+    const Decisions decisions = node.peers.tick(node.now, node.random);
+    for (const auto& ping : only<SendPing>(decisions)) node.peers.ponged(ping.whom, 1ms, node.now, node.random);
+    CHECK(only<AskContacts>(decisions).size() == (node.now < asked_at + kExchangeTimeout ? 0 : 1));
+  }
+}
+
 TEST_CASE("exchange: what a friend tells is believed as far as it can be checked") {
   Fixture node;
   node.start();
