@@ -126,21 +126,27 @@ void FilesActor::loaded() {
   if (settings_.health != nullptr) settings_.health->clear(kHealthSource);
   watch_ = std::make_unique<Watch>(settings_.watch, now(), world().mutations);
   change([this]() -> Planned { return catalogue_->leftovers(); }, [](base::Outcome<void>) {});
-  release_cut_off_puts();
+  if (!catalogue_->puts().empty()) world().mutations.sometimes("files: a put was cut off by a restart");
   after<WatchNow>(base::Duration::zero());
   after<ReleaseNow>(base::Duration::zero());
 }
 
-/// Where they have claims is not known: everybody who may have one is asked to end it.
+/// Puts whose row nobody takes back any more: a restart cut them off, or their end could not be written. Where they
+/// have claims is not known: everybody who may have one is asked to end it.
 void FilesActor::release_cut_off_puts() {
-  if (catalogue_->puts().empty()) return;
   std::vector<PutId> cut_off;
-  for (const auto& [id, begun] : catalogue_->puts()) cut_off.push_back(id);
-  world().mutations.sometimes("files: a put was cut off by a restart");
+  for (const auto& [id, begun] : catalogue_->puts()) {
+    if (!puts_.contains(id)) cut_off.push_back(id);
+  }
+  if (cut_off.empty()) return;
   find_candidates([this, cut_off](std::vector<base::NodeId> nodes) {
     for (const PutId& id : cut_off) {
-      change([this, id, nodes]() -> Planned { return catalogue_->plan_abandon(id, nodes, today()); },
-             [this](base::Outcome<void>) { after<ReleaseNow>(base::Duration::zero()); });
+      change(
+          [this, id, nodes]() -> Planned {
+            if (!catalogue_->puts().contains(id)) return Change{};  // its end was still to be written
+            return catalogue_->plan_abandon(id, nodes, today());
+          },
+          [this](base::Outcome<void>) { after<ReleaseNow>(base::Duration::zero()); });
     }
   });
 }

@@ -9,6 +9,7 @@ namespace troupe::files {
 
 void FilesActor::watch_now() {
   if (!watch_ || watch_->in_round() || !copiers_.empty()) return;
+  release_cut_off_puts();
   for (WatchQuestion& question : watch_->begin(*catalogue_, now())) {
     questions_[question.node].push_back(std::move(question));
   }

@@ -19,5 +19,23 @@ TEST_CASE("files: a put that no node would take says when to try again, for its 
   CHECK(put.error->retry_after == kPutAgain);
 }
 
+TEST_CASE("files: the claims of a put that failed on a full disk end once there is room to write so") {
+  Town town(3);
+  const auto putting = town.start_put(0, pattern(5 * kChunkBytesMin), 2, "a file", 10'000, false);
+  town.stage.run_for(2s);
+  REQUIRE(town.held(1).claims + town.held(2).claims > 0);
+  town[0].disk.set_capacity(0);
+  town.inside(0, [&](Scripted&) { putting->sink.fail({base::Code::dropped, "the client went away"}); });
+  town.stage.run_for(10s);
+  CHECK(town.owned(0).puts == 0);
+  CHECK(town.held(1).claims + town.held(2).claims > 0);  // nothing could be written about them
+
+  town[0].disk.set_capacity(sim::kDiskBytes);
+  town.stage.run_for(5min);
+  CHECK(town.held_in_all().claims == 0);
+  CHECK(town.held_in_all().contents == 0);
+  CHECK(town.failures().empty());
+}
+
 }  // namespace
 }  // namespace troupe::files
