@@ -197,6 +197,7 @@ void FilesActor::write(std::shared_ptr<Write> write) {
         if (!answer.ok()) {
           base::ensure(first && nothing_done(answer.error().code),
                        "a change of the catalogue is written or not: the rows are read again");
+          world().mutations.sometimes("files: a change of the catalogue came to nothing");
           write->done(answer.error());
           working_ = false;
           return work();

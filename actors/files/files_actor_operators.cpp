@@ -68,6 +68,7 @@ void FilesActor::remove(wire::RemoveFile::Reader question, runtime::Reply<wire::
   const auto cid = read_id<Cid>(question.getCid());
   if (!cid.ok()) return reply.refuse(cid.error());
   if (binding(cid.value())) return reply.refuse({Code::conflict, "the file is being put at this moment"});
+  if (world().mutations.on("files.removal_before_row")) reply.send([](wire::FileRemoved::Builder) {});
   auto holders = std::make_shared<std::size_t>(0);
   change(
       [this, cid = cid.value(), holders]() -> Planned {

@@ -79,8 +79,9 @@ void FilesActor::take_binds(wire::PutBinds::Reader question, Nothing reply) {
   };
   auto write = [this, id = id.value(), cid = cid.value(), nodes = read_nodes(question.getNodes()),
                 reply = std::move(reply)]() mutable { write_binding(id, cid, nodes, std::move(reply)); };
-  if (std::any_of(releasing_.begin(), releasing_.end(), under_way)) after_releases_.push_back(std::move(write));
-  else write();
+  if (std::none_of(releasing_.begin(), releasing_.end(), under_way)) return write();
+  world().mutations.sometimes("files: a put waited for the release of what it puts again");
+  after_releases_.push_back(std::move(write));
 }
 
 void FilesActor::write_binding(const PutId&, const Cid& cid, const std::vector<base::NodeId>& nodes, Nothing reply) {
@@ -146,6 +147,7 @@ void FilesActor::take_fails(wire::PutFails::Reader question, Nothing reply) {
   put->binding.reset();
   change(
       [this, id = id.value(), nodes = read_nodes(question.getNodes())]() -> Planned {
+        if (world().mutations.on("files.failed_put_keeps_claims")) return catalogue_->plan_abandon(id, {}, today());
         return catalogue_->plan_abandon(id, nodes, today());
       },
       [this, reply = std::move(reply)](base::Outcome<void> done) mutable {

@@ -108,6 +108,7 @@ void FilesActor::take_copy(wire::CopyMade::Reader made, Nothing reply) {
       },
       [this, cid = cid.value(), reply = std::move(reply)](base::Outcome<void> done) mutable {
         if (!done.ok()) return reply.refuse(done.error());
+        world().mutations.sometimes("files: the watch restored a copy");
         reply.done();
         if (catalogue_->find(cid) == nullptr) after<ReleaseNow>(base::Duration::zero());  // removed meanwhile
       });
@@ -129,7 +130,8 @@ void FilesActor::release_now() {
         holder(release.node), now() + settings_.answer_timeout,
         [&](wire::ReleaseClaim::Builder out) { files::write(out.initClaim(), release.kind, release.name); },
         [this, release](runtime::Answer<wire::Released> answer) {
-          if (!answer.ok()) return released(release, false);
+          const bool ended = answer.ok() || world().mutations.on("files.release_not_repeated");
+          if (!ended) return released(release, false);
           change([this, release]() -> Planned { return catalogue_->plan_released(release); },
                  [this, release](base::Outcome<void> done) { released(release, done.ok()); });
         });
@@ -140,6 +142,7 @@ void FilesActor::release_now() {
 /// Goes on at once while somebody answers; else the others have their time, too.
 void FilesActor::released(const Release& release, bool done) {
   releasing_.erase(release);
+  if (!done) world().mutations.sometimes("files: a node has to be told again to end a claim");
   any_released_ = any_released_ || done;
   if (!releasing_.empty()) return;
   for (auto& waiting : std::exchange(after_releases_, {})) waiting();

@@ -183,6 +183,7 @@ void HolderActor::store(const Claim& claim, const ContentKey& key, base::ByteVie
       reply.done();
     });
   }
+  if (world().mutations.on("files.stored_before_commit")) reply.done();
   commit(std::move(plan).value(), key, fresh || mends ? bytes : base::ByteView{},
          [this, key, fresh, reply = std::move(reply)](base::Outcome<void> done) mutable {
            if (!done.ok()) return reply.refuse(done.error());

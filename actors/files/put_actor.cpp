@@ -170,6 +170,7 @@ void PutActor::answered(const Store& store, runtime::Answer<wire::Stored>& answe
     replication_->stored(store.key, store.node);
   } else {
     refusal_ = answer.error();
+    if (refusal_->code == Code::no_space) world().mutations.sometimes("files: a node had no room for a content");
     replication_->failed(store.key, store.node, failure_of(answer.error().code));
   }
   advance();
@@ -236,6 +237,7 @@ void PutActor::bind() {
 }
 
 void PutActor::bind(const base::NodeId& node, int tries_left) {
+  if (world().mutations.on("files.put_unbound")) return bound(node, true);
   ask<wire::BindClaim, wire::Bound>(
       holder(node), now() + settings_.answer_timeout,
       [&](wire::BindClaim::Builder out) {
@@ -246,7 +248,10 @@ void PutActor::bind(const base::NodeId& node, int tries_left) {
         if (state_ != State::binding) return;
         if (answer.ok()) return bound(node, true);
         refusal_ = answer.error();
-        if (tries_left > 1 && base::transient(answer.error().code)) return bind(node, tries_left - 1);
+        if (tries_left > 1 && base::transient(answer.error().code)) {
+          world().mutations.sometimes("files: a put asked again for its claims to be bound");
+          return bind(node, tries_left - 1);
+        }
         bound(node, false);
       });
 }

@@ -63,6 +63,12 @@ const sim::DomainCard& files_card() {
               {"files: a store moved to the next nearest node", "a node did not take a content"},
               {"files: a holder was silent during a get", "a get went on to another node"},
               {"files: a holder has lost a content", "the watch saw that a copy is gone"},
+              {"files: the watch restored a copy", "a content has as many copies as wanted again"},
+              {"files: a put asked again for its claims to be bound", "a node was silent at the end of a put"},
+              {"files: a node had no room for a content", "a disk or a quota was full"},
+              {"files: a node has to be told again to end a claim", "a node was silent after a removal"},
+              {"files: a put waited for the release of what it puts again", "a file was put while it was removed"},
+              {"files: a change of the catalogue came to nothing", "the store refused rows of the catalogue"},
           },
       .mutants =
           {
@@ -70,6 +76,12 @@ const sim::DomainCard& files_card() {
               {"files.release_ignores_other_claims", "a content goes with the first of its claims"},
               {"files.replica_counted_before_stored", "a copy counts before its node has answered"},
               {"files.absent_holder_counted", "the watch takes silent nodes for live ones"},
+              {"files.stored_before_commit", "a node says that it has stored what it is about to store"},
+              {"files.removal_before_row", "a removal is acknowledged before its rows are written"},
+              {"files.put_unbound", "a put ends without turning its claims into those of the file"},
+              {"files.failed_put_keeps_claims", "nobody is told to end the claims of a put that failed"},
+              {"files.release_not_repeated", "a node that was silent is not told again to end a claim"},
+              {"store.failed_flush_acknowledged", "a commit is acknowledged though its sync failed"},
           },
   };
   return card;
