@@ -61,6 +61,7 @@ void PeersActor::receive(runtime::Handlers& on) {
 
 void PeersActor::start() {
   node().publish<wire::Ping, wire::Exchange, wire::ListPeers, wire::ConnectPeer, wire::DropPeer>(kPath, self());
+  peers_.plant(world().mutations);
   load();
 }
 

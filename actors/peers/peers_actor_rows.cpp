@@ -58,6 +58,7 @@ void PeersActor::loaded() {
 
 /// Notes that the store does not have this row as it is: changed, or gone.
 void PeersActor::changed(const base::NodeId& id) {
+  if (world().mutations.on("peers.rows_unsaved")) return;
   const auto gone = [this](const base::NodeId& one) { return peers_.book().find(one) == nullptr; };
   if (waiting_.size() >= kRowsWaitingMax && !waiting_.contains(id)) {
     if (gone(id)) return;
@@ -93,6 +94,7 @@ void PeersActor::saved(const std::vector<base::NodeId>& rows, runtime::Answer<me
     return save();
   }
   ++saves_failed_;
+  world().mutations.sometimes("peers: rows waited for the store");
   show_store(&answer.error());
   for (const base::NodeId& id : rows) changed(id);
   after<SaveAgain>(kStoreAgain);

@@ -67,6 +67,7 @@ Decisions Peers::linked(const LinkUp& up, base::Instant now, base::Random& rando
   if (again && known->second.up == up) return settle(now, random);
   const bool crowded = up.direction == Direction::inbound && links_.size() >= kLinksMax;
   if (up.id == self_ || !welcome(up.id, now)) {
+    mutations_->sometimes("peers: an unwelcome link was dropped");
     decisions_.push_back(Drop{up.id, book_.banned(up.id, now) ? DropReason::banned : DropReason::by_command});
   } else if (crowded && !again) {
     decisions_.push_back(Drop{up.id, DropReason::too_many});
@@ -146,6 +147,7 @@ base::Result<Decisions, CommandError> Peers::drop(const base::NodeId& id, base::
 }
 
 void Peers::hold_off(const base::NodeId& id, base::Instant now) {
+  if (mutations_->on("peers.dropped_is_welcome")) return;
   if (held_off_.size() >= kHeldOffMax) {
     held_off_.erase(std::min_element(held_off_.begin(), held_off_.end(),
                                      [](const auto& a, const auto& b) { return a.second < b.second; }));

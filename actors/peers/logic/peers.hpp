@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "actors/peers/logic/decisions.hpp"
+#include "runtime/base/mutations.hpp"
 #include "runtime/base/random.hpp"
 
 namespace troupe::peers {
@@ -25,6 +26,9 @@ namespace troupe::peers {
 class Peers {
  public:
   Peers(base::NodeId self, Policy policy, IdOf id_of);
+  /// Where bugs may be planted and rare paths are noted; outlives it. Without a call none is.
+  /// Planted bugs: `peers.dropped_is_welcome`, `peers.failed_dial_not_repeated`.
+  void plant(const base::Mutations& mutations) { mutations_ = &mutations; }
 
   /// Puts back a stored row before start(). On an error, or false for a book that is full, it is of no use: erase it.
   base::Result<bool, RowError> load(const base::NodeId& id, base::ByteView row, Moment moment);
@@ -150,6 +154,7 @@ class Peers {
   const base::NodeId self_;
   const Policy policy_;
   const IdOf id_of_;
+  const base::Mutations* mutations_ = &base::kNoMutations;
   AddressBook book_;
   std::map<base::NodeId, Link> links_;
   std::map<std::uint64_t, UnderWay> dials_;

@@ -59,7 +59,10 @@ void Peers::fail_dial(std::uint64_t ticket, DialFailure why, base::Instant now, 
   const KnownPeer* const peer = book_.find(*dial.to.id);
   if (peer == nullptr || !lives_at(*peer, dial.to.where)) return;  // a seed or a person named another address
   book_.failed(peer->id, now);
-  retry_at_.insert_or_assign(peer->id, now + backoff(kRetryMin, kRetryMax, peer->failures, random));
+  mutations_->sometimes("peers: a dial failed and is tried later");
+  const base::Duration wait = backoff(kRetryMin, kRetryMax, peer->failures, random);
+  const bool never = mutations_->on("peers.failed_dial_not_repeated");
+  retry_at_.insert_or_assign(peer->id, never ? base::Instant::max() : now + wait);
 }
 
 void Peers::expire_dials(base::Instant now, base::Random& random) {

@@ -79,6 +79,7 @@ void Peers::miss(const base::NodeId& id, base::Instant now) {
   book_.missed(id);
   if (++link.missed < kPingsMissedMax) return;
   book_.failed(id, now);
+  mutations_->sometimes("peers: a silent link was dropped");
   drop_link(id, DropReason::silent);
   retry_at_.insert_or_assign(id, now + kRetryMin);
 }
