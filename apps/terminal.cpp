@@ -78,8 +78,8 @@ std::string bytes_for_people(std::uint64_t bytes) {
   return out + ' ' + std::string(kUnits[unit]);
 }
 
-Progress::Progress(Console& console, std::string what, std::uint64_t total, base::Instant now)
-    : console_(console), what_(observe::printable(what, 40)), total_(total), next_(now + kAfter) {}
+Progress::Progress(Console& console, std::string what, std::uint64_t total, base::Instant now, Unit unit)
+    : console_(console), what_(observe::printable(what, 40)), total_(total), unit_(unit), next_(now + kAfter) {}
 
 Progress::~Progress() {
   if (shown_) console_.err << "\r\x1b[K" << std::flush;
@@ -95,8 +95,11 @@ void Progress::update(std::uint64_t done, base::Instant now) {
     const auto filled = static_cast<std::size_t>(static_cast<long double>(part) / total_ * kBarColumns);
     console_.err << '[' << std::string(filled, '#') << std::string(kBarColumns - filled, ' ') << "] ";
   }
-  console_.err << bytes_for_people(done);
-  if (total_ > 0) console_.err << " of " << bytes_for_people(total_);
+  const auto shown = [this](std::uint64_t number) {
+    return unit_ == Unit::bytes ? bytes_for_people(number) : std::to_string(number);
+  };
+  console_.err << shown(done);
+  if (total_ > 0) console_.err << " of " << shown(total_);
   console_.err << std::flush;
 }
 

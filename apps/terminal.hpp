@@ -44,8 +44,10 @@ class Progress {
   static constexpr std::chrono::milliseconds kAfter{1'000};  // shorter work needs no bar
   static constexpr std::chrono::milliseconds kEvery{100};    // our choice: more often only flickers
 
-  /// `total` in bytes; zero if it is not known.
-  Progress(Console& console, std::string what, std::uint64_t total, base::Instant now);
+  enum class Unit : std::uint8_t { bytes, count };
+
+  /// `total` zero: not known.
+  Progress(Console& console, std::string what, std::uint64_t total, base::Instant now, Unit unit = Unit::bytes);
   ~Progress();
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
@@ -56,6 +58,7 @@ class Progress {
   Console& console_;
   std::string what_;
   std::uint64_t total_;
+  Unit unit_;
   base::Instant next_;
   bool shown_ = false;
 };

@@ -334,3 +334,88 @@ struct BenchRow {
     # By which resident memory has grown, divided by `clients`.
   }
 }
+
+struct SimFault {
+  # How often a fault fired, and how many operations of clients were acknowledged after that.
+
+  fault @0 :Text;
+  fired @1 :UInt64;
+  acknowledgedAfter @2 :UInt64;
+  worlds @3 :UInt64;
+  # In how many worlds it fired.
+}
+
+struct SimReached {
+  property @0 :Text;
+  times @1 :UInt64;
+}
+
+struct SimWorld {
+  # A line of `troupe sim`: what became of one world.
+
+  domain @0 :Text;
+  seed @1 :UInt64;
+  hash @2 :Text;
+  # 16 hexadecimal digits.
+  events @3 :UInt64;
+  virtualS @4 :Float64;
+  wallS @5 :Float64;
+  held @6 :Bool;
+  invariant @7 :Text;
+  # That does not hold; null if all hold.
+  event :union {
+    none @8 :Void;
+    value @9 :UInt64;
+    # At which that was seen.
+  }
+  why @10 :Text;
+  atS :union {
+    none @11 :Void;
+    value @12 :Float64;
+  }
+  acknowledged @13 :UInt64;
+  story @14 :List(Text);
+  reached @15 :List(SimReached);
+  faults @16 :List(SimFault);
+}
+
+struct SimGroup {
+  # Worlds that failed in the same way.
+
+  invariant @0 :Text;
+  why @1 :Text;
+  # Of the first of them.
+  worlds @2 :UInt64;
+  seeds @3 :List(UInt64);
+  # The first ten.
+}
+
+struct SimSummary {
+  # The last line of `troupe sim` over many worlds.
+
+  summary @0 :Bool = true;
+  worlds @1 :UInt64;
+  broken @2 :UInt64;
+  events @3 :UInt64;
+  wallS @4 :Float64;
+  neverReached @5 :List(Text);
+  faults @6 :List(SimFault);
+  crashed @7 :UInt64;
+  groups @8 :List(SimGroup);
+  acknowledged @9 :UInt64;
+}
+
+struct SimMutant {
+  # A line of `troupe sim mutants`.
+
+  mutant @0 :Text;
+  found @1 :Bool;
+  seeds @2 :UInt64;
+  # How many were tried until it was found, that one included; all that were tried if it was not.
+  seed :union {
+    none @3 :Void;
+    value @4 :UInt64;
+    # The one that found it.
+  }
+  invariant @5 :Text;
+}

@@ -195,8 +195,8 @@ void FilesActor::write(std::shared_ptr<Write> write) {
       [&](store::wire::Commit::Builder commit) { write_rows(commit, batch, erased); },
       [this, write, first, more = batch.size(), gone = erased.size()](runtime::Answer<messages::wire::Nothing> answer) {
         if (!answer.ok()) {
-          base::ensure(first && nothing_done(answer.error().code),
-                       "a change of the catalogue is written or not: the rows are read again");
+          if (!first || !nothing_done(answer.error().code))
+            throw base::StateUnknown("whether a change of the catalogue is written is not known");
           world().mutations.sometimes("files: a change of the catalogue came to nothing");
           write->done(answer.error());
           working_ = false;

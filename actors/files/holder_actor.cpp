@@ -122,7 +122,8 @@ void HolderActor::commit(ClaimPlan planned, const ContentKey& key, base::ByteVie
           for (const ContentKey& dropped : plan->drop) damaged_.erase(dropped);
           done({});
         } else {
-          base::ensure(nothing_done(answer.error().code), "a commit is done or not: the rows are read again");
+          if (!nothing_done(answer.error().code))
+            throw base::StateUnknown("whether a change of the claims is written is not known");
           claims_->abandon(*plan);
           done(answer.error());
         }

@@ -27,7 +27,7 @@ std::span<const T> part(const std::vector<T>& list, std::size_t begin, std::size
 
 class Shrinker {
  public:
-  Shrinker(const sim::Scenario& failing, Cards cards, const Trial& trial, const ShrinkLimits& limits,
+  Shrinker(const sim::Scenario& failing, Cards cards, const FailsAlike& trial, const ShrinkLimits& limits,
            const std::function<void(const ShrinkStep&)>& progress)
       : cards_(cards), trial_(trial), limits_(limits), progress_(progress), smallest_(failing) {}
 
@@ -236,7 +236,7 @@ class Shrinker {
   }
 
   Cards cards_;
-  const Trial& trial_;
+  const FailsAlike& trial_;
   const ShrinkLimits& limits_;
   const std::function<void(const ShrinkStep&)>& progress_;
   sim::Scenario smallest_;
@@ -248,7 +248,7 @@ class Shrinker {
 
 }  // namespace
 
-Shrunk shrink(const sim::Scenario& failing, base::Duration failed_at, Cards cards, const Trial& trial,
+Shrunk shrink(const sim::Scenario& failing, base::Duration failed_at, Cards cards, const FailsAlike& trial,
               const ShrinkLimits& limits, const std::function<void(const ShrinkStep&)>& progress) {
   return Shrinker(failing, cards, trial, limits, progress).run(failed_at);
 }

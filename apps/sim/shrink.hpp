@@ -21,7 +21,7 @@ namespace troupe::apps {
 inline constexpr std::size_t kShrinkTriesMax = 5'000;  // our choice: what a person waits for, at 100 ms each
 
 /// Runs candidates, one or several at once, and says which is the first of them that fails alike; nothing if none does.
-using Trial = std::function<std::optional<std::size_t>(std::span<const sim::Scenario> candidates)>;
+using FailsAlike = std::function<std::optional<std::size_t>(std::span<const sim::Scenario> candidates)>;
 
 struct ShrinkLimits {
   std::size_t tries_max = kShrinkTriesMax;
@@ -44,7 +44,7 @@ struct Shrunk {
 
 /// `failed_at` is when the failure showed, from the beginning of the world; it may lie behind the scenario's time.
 /// `failing` is not tried again: the caller has seen it fail.
-Shrunk shrink(const sim::Scenario& failing, base::Duration failed_at, Cards cards, const Trial& trial,
+Shrunk shrink(const sim::Scenario& failing, base::Duration failed_at, Cards cards, const FailsAlike& trial,
               const ShrinkLimits& limits, const std::function<void(const ShrinkStep&)>& progress);
 
 }  // namespace troupe::apps

@@ -30,16 +30,28 @@ std::string address_text(std::size_t node) {
 
 }  // namespace
 
-World::World(WorldOptions options)
+std::string node_name(std::size_t node) { return "n" + std::to_string(node + 1); }
+
+World::World(WorldOptions options, Onlooker* onlooker)
     : options_(std::move(options)),
       stage_(options_.seed, options_.policy),
-      fabric_(sim::Fabric::make(stage_, options_.latency)) {
-  for (std::uint16_t i = 0; i < options_.nodes; ++i)
-    houses_.emplace_back(stage_, fabric_, static_cast<std::uint16_t>(i + 1), options_.machines);
+      fabric_(sim::Fabric::make(stage_, options_.latency)),
+      onlooker_(onlooker) {
+  for (std::uint16_t i = 0; i < options_.nodes; ++i) {
+    sim::MachineOptions machine = options_.machines;
+    if (i < options_.drift_ppm.size()) machine.drift_ppm = options_.drift_ppm[i];
+    houses_.emplace_back(*this, static_cast<std::uint16_t>(i + 1), machine);
+    houses_.back().node = i;
+    at_.push_back(i);
+  }
+  ids_.resize(at_.size());
   for (House& house : houses_) house.machine.disk().on_write([this](base::ByteView bytes) { stage_.note(bytes); });
 }
 
 World::~World() {
+  stage_.record(nullptr);
+  stage_.go_on();
+  onlooker_ = nullptr;
   for (House& house : houses_) {
     for (auto& life : house.lives) life->outside.reset();
     house.machine.kill();
@@ -47,20 +59,44 @@ World::~World() {
   stage_.settle();
 }
 
-void World::taken(std::uint64_t to, std::uint64_t from, const runtime::Envelope& envelope) {
-  stage_.note(to);
-  stage_.note(from);
-  stage_.note(envelope.kind() == nullptr ? 0 : envelope.kind()->id);
-  stage_.note(envelope.bytes());
+void World::House::taken(std::uint64_t to, std::uint64_t from, const runtime::Envelope& envelope) {
+  world.taken_ = {to, from, envelope.kind()};
+  sim::Stage& stage = world.stage_;
+  stage.note(to);
+  stage.note(from);
+  stage.note(envelope.kind() == nullptr ? 0 : envelope.kind()->id);
+  stage.note(envelope.bytes());
+}
+
+void World::House::handled(std::string_view path, const runtime::Actor& actor) {
+  try {
+    actor.check();
+  } catch (const base::InvariantBroken& broken) {
+    world.broke(node, path, {base::Code::internal, broken.what()});
+  }
+  if (world.keeps_names_) world.names_.try_emplace(world.taken_.to, node_name(node) + ' ' + std::string(path));
+  if (world.onlooker_ != nullptr) world.onlooker_->handled(node, path, actor);
+}
+
+std::string World::name(sim::ActorNumber actor) const {
+  const auto known = names_.find(actor);
+  return known != names_.end() ? known->second : "actor " + std::to_string(actor);
+}
+
+void World::broke(std::size_t node, std::string_view path, const base::Error& why) {
+  breaks_.push_back({node, std::string(path), why.message, why.code != base::Code::unknown_outcome});
+  lives(node).back()->log->error("actor", "broke", {{"path", path}, {"why", why.message}});
+  if (onlooker_ != nullptr) onlooker_->broke(breaks_.back());
 }
 
 config::Settings World::settings_of(std::size_t node) const {
   config::Sources sources;
   const auto set = [&](const std::string& key, const std::string& text) { sources.flags.push_back({key, key, text}); };
-  set("listen", address_text(node));
+  const std::size_t place = at_[node];
+  set("listen", address_text(place));
   set("identity.work_bits", "0");
   set("log.level", "info");
-  if (options_.nodes > 1) set("join", address_text(node == 0 ? 1 : 0));
+  if (options_.nodes > 1) set("join", address_text(place == 0 ? 1 : 0));
   for (const auto& [key, text] : options_.settings) set(key, text);
   auto loaded = config::Settings::load(node_table(), sources);
   base::ensure(loaded.ok(), "a world's settings were checked before it was made");
@@ -68,7 +104,7 @@ config::Settings World::settings_of(std::size_t node) const {
 }
 
 base::Outcome<void> World::start(std::size_t node) {
-  House& house = houses_[node];
+  House& house = this->house(node);
   house.lives.push_back(std::make_unique<Life>(settings_of(node)));
   house.machine.boot();
   auto begun = begin(node, *house.lives.back());
@@ -77,7 +113,7 @@ base::Outcome<void> World::start(std::size_t node) {
 }
 
 base::Outcome<void> World::begin(std::size_t number, Life& life) {
-  sim::Machine& machine = houses_[number].machine;
+  sim::Machine& machine = house(number).machine;
   runtime::Node& node = machine.node();
   auto lock = machine.disk().lock("LOCK");
   if (!lock.ok()) return base::Error{base::Code::unavailable, "LOCK: " + std::string(ports::name(lock.error()))};
@@ -86,16 +122,17 @@ base::Outcome<void> World::begin(std::size_t number, Life& life) {
   auto identity = crypto::load_or_make(machine.disk(), node.world().chance, 0);
   if (!identity.ok()) return identity.error();
   life.identity = std::make_shared<const crypto::Identity>(std::move(identity).value());
+  ids_[number] = life.identity->id();
   life.log = std::make_unique<observe::Log>(std::make_unique<LastLines>(life.lines), observe::LogFormat::text,
                                             [&clock = node.world().clock] { return clock.wall(); });
   apply_levels(*life.log, life.settings);
-  const auto broke = [this, number, &life](std::string_view path, const base::Error& why) {
-    breaks_.push_back({number, std::string(path), why.message});
-    life.log->error("actor", "broke", {{"path", path}, {"why", why.message}});
+  node.witness = &house(number);
+  node.on_failure = [this, number](std::string_view path, const base::Error& why) { broke(number, path, why); };
+  const auto gives_up = [this, number](const base::Error& why) {
+    lives(number).back()->log->error("node", "gives up", {{"why", why.message}});
+    if (onlooker_ != nullptr) onlooker_->gave_up(number, why.message);
   };
-  node.witness = this;
-  node.on_failure = broke;
-  node.on_fatal = [broke](const base::Error& why) { broke("/node", why); };
+  node.on_fatal = gives_up;
 
   net::NetSetup links = net_setup(life.settings, life.identity);
   if (!options_.tls) {
@@ -107,9 +144,9 @@ base::Outcome<void> World::begin(std::size_t number, Life& life) {
   node.remotes = [pool = life.pool.get()](const base::NodeId& id, const std::string& path) {
     return pool->remote(id, path);
   };
-  node::NodeActor::Setup setup = root_setup({life.settings, life.pool, life.serving_at, std::nullopt, &life.health,
-                                             life.log.get(), [broke](const base::Error& why) { broke("/links", why); }},
-                                            "n" + std::to_string(number + 1));
+  node::NodeActor::Setup setup =
+      root_setup({life.settings, life.pool, life.serving_at, std::nullopt, &life.health, life.log.get(), gives_up},
+                 node_name(number));
   setup.serving = [&life] { life.serving = true; };
   node.start("node", [setup] { return std::make_unique<node::NodeActor>(setup); }, {.kind = node::NodeActor::kName});
   life.outside.emplace(node, "outside");
@@ -117,16 +154,24 @@ base::Outcome<void> World::begin(std::size_t number, Life& life) {
 }
 
 bool World::serving(std::size_t node) const {
-  return houses_[node].machine.up() && !lives(node).empty() && lives(node).back()->serving;
+  return house(node).machine.up() && !lives(node).empty() && lives(node).back()->serving;
 }
 
-std::optional<base::NodeId> World::id(std::size_t node) const {
-  if (lives(node).empty() || !lives(node).back()->identity) return std::nullopt;
-  return lives(node).back()->identity->id();
+void World::wipe(std::size_t node) {
+  machine(node).disk().wipe();
+  ids_[node].reset();
+}
+
+void World::exchange(std::size_t one, std::size_t other) {
+  House& here = house(one);
+  House& there = house(other);
+  here.machine.disk().swap(there.machine.disk());
+  std::swap(here.node, there.node);
+  std::swap(at_[one], at_[other]);
 }
 
 void World::inside(std::size_t node, os::Outside::What what) {
-  base::ensure(houses_[node].machine.up(), "a node that is asked is up");
+  base::ensure(house(node).machine.up(), "a node that is asked is up");
   lives(node).back()->outside->run(std::move(what));
 }
 

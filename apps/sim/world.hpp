@@ -7,6 +7,7 @@
 //         sender, receiver and words of every envelope, every write to a disk, and every draw of a node.
 // Owner   one thread. Worlds may live beside each other.
 #include <deque>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -24,6 +25,9 @@ namespace troupe::apps {
 inline constexpr std::uint16_t kWorldPort = 4'000;     // where every node listens
 inline constexpr std::size_t kWorldLogLinesMax = 100;  // of one life, the last ones; our choice: a screen or two
 
+/// "n1": how people count nodes.
+std::string node_name(std::size_t node);
+
 struct WorldOptions {
   std::uint64_t seed = 1;
   std::uint16_t nodes = 5;
@@ -31,28 +35,52 @@ struct WorldOptions {
   sim::Fabric::Latency latency = {};
   bool tls = false;
   /// Of every node: a key and its value, as --set takes them.
-  std::vector<std::pair<std::string, std::string>> settings{};
+  std::map<std::string, std::string> settings{};
   sim::MachineOptions machines{};
+  /// Of each node's clock, as far as it goes.
+  std::vector<std::int32_t> drift_ppm{};
 };
 
-/// An actor that broke: no fault of the world makes one do that.
+/// An actor that broke.
 struct Break {
   std::size_t node = 0;
   std::string path;
   std::string why;
+  bool invariant = false;  ///< what must never be so; else its device did not say what it had done
 };
 
-class World final : private runtime::Witness {
+/// What an actor took out of its mailbox last. The numbers are those of the stage; zero: nobody.
+struct Taken {
+  sim::ActorNumber to = 0;
+  sim::ActorNumber from = 0;
+  const messages::KindInfo* kind = nullptr;  ///< of an envelope; null for wake-ups and events of streams
+};
+
+/// What a world tells whoever runs it, at the moment at which it happens.
+class Onlooker {
  public:
-  explicit World(WorldOptions options);
-  ~World() override;
+  virtual ~Onlooker() = default;
+  virtual void broke(const Break& what) { (void)what; }
+  /// The node has no way to go on: as a process it would end now.
+  virtual void gave_up(std::size_t node, const std::string& why) { (void)node, (void)why; }
+  virtual void handled(std::size_t node, std::string_view path, const runtime::Actor& actor) {
+    (void)node, (void)path, (void)actor;
+  }
+};
+
+class World final {
+ public:
+  /// `onlooker` outlives it; null: nobody.
+  explicit World(WorldOptions options, Onlooker* onlooker = nullptr);
+  ~World();
   World(const World&) = delete;
   World& operator=(const World&) = delete;
 
   sim::Stage& stage() { return stage_; }
   sim::Fabric& fabric() { return *fabric_; }
-  std::size_t size() const { return houses_.size(); }
-  sim::Machine& machine(std::size_t node) { return houses_[node].machine; }
+  std::size_t size() const { return at_.size(); }
+  /// The machine at which a node lives; it moves with exchange() alone.
+  sim::Machine& machine(std::size_t node) { return house(node).machine; }
 
   /// Starts a node on a machine that is off; it joins through the first node of the world, the first through the
   /// second. Errors: those of a start; then the machine is off again.
@@ -60,13 +88,26 @@ class World final : private runtime::Witness {
 
   /// Whether it is up and all its domains have said that they serve.
   bool serving(std::size_t node) const;
-  /// Of its present or last life; before the first: nothing.
-  std::optional<base::NodeId> id(std::size_t node) const;
+  /// Puts an empty disk into the place of a node that is off: its next start makes another identity.
+  void wipe(std::size_t node);
+  /// Exchanges the disks of two nodes that are off: each is found at the other's address from its next start on.
+  void exchange(std::size_t one, std::size_t other);
+
+  /// Nothing before its first start, and before the first on an empty disk.
+  std::optional<base::NodeId> id(std::size_t node) const { return ids_[node]; }
   const observe::Health& health(std::size_t node) const { return lives(node).back()->health; }
-  const std::deque<std::string>& log(std::size_t node) const { return *lives(node).back()->lines; }
+  std::deque<std::string> log(std::size_t node) const {
+    return lives(node).empty() ? std::deque<std::string>{} : *lives(node).back()->lines;
+  }
 
   /// Runs `what` in an actor of that node, which must be up; the stage has to run for it.
   void inside(std::size_t node, os::Outside::What what);
+
+  const Taken& last_taken() const { return taken_; }
+  /// From now on actors are known by name.
+  void keep_names() { keeps_names_ = true; }
+  /// "n2 /files", or its number if it was not met since keep_names().
+  std::string name(sim::ActorNumber actor) const;
 
   const std::vector<Break>& breaks() const { return breaks_; }
 
@@ -84,23 +125,34 @@ class World final : private runtime::Witness {
     std::optional<os::Outside> outside;
     bool serving = false;
   };
-  struct House {
-    House(sim::Stage& stage, const std::shared_ptr<sim::Fabric>& fabric, std::uint16_t number,
-          const sim::MachineOptions& options)
-        : machine(stage, fabric, number, options) {}
+  struct House final : runtime::Witness {
+    House(World& its_world, std::uint16_t number, const sim::MachineOptions& options)
+        : world(its_world), machine(its_world.stage_, its_world.fabric_, number, options) {}
+    void taken(std::uint64_t to, std::uint64_t from, const runtime::Envelope& envelope) override;
+    void handled(std::string_view path, const runtime::Actor& actor) override;
+    World& world;
+    std::size_t node = 0;                      // whose disk it has
     std::vector<std::unique_ptr<Life>> lives;  // outlive the actors, which the machine ends
     sim::Machine machine;
   };
-  const std::vector<std::unique_ptr<Life>>& lives(std::size_t node) const { return houses_[node].lives; }
-  void taken(std::uint64_t to, std::uint64_t from, const runtime::Envelope& envelope) override;
+  House& house(std::size_t node) { return houses_[at_[node]]; }
+  const House& house(std::size_t node) const { return houses_[at_[node]]; }
+  const std::vector<std::unique_ptr<Life>>& lives(std::size_t node) const { return house(node).lives; }
   config::Settings settings_of(std::size_t node) const;
   base::Outcome<void> begin(std::size_t node, Life& life);
+  void broke(std::size_t node, std::string_view path, const base::Error& why);
 
   const WorldOptions options_;
   sim::Stage stage_;
   std::shared_ptr<sim::Fabric> fabric_;
   std::deque<House> houses_;
+  std::vector<std::size_t> at_;  // the house of each node
+  std::vector<std::optional<base::NodeId>> ids_;
+  Onlooker* onlooker_;
   std::vector<Break> breaks_;
+  Taken taken_;
+  bool keeps_names_ = false;
+  std::map<sim::ActorNumber, std::string> names_;
 };
 
 }  // namespace troupe::apps

@@ -46,6 +46,8 @@ class Actor {
   virtual void start() {}
   /// Runs once before a wanted end, not before a restart: the place for a last word.
   virtual void stop() {}
+  /// Ensures what must be true of this actor between two messages. The simulator asks after each of them.
+  virtual void check() const {}
   /// An event of a stream that this actor owns. For runtime/net.
   virtual void event(ports::StreamEvent&&) {}
   /// A message for the other side of a link that this actor owns. For runtime/net.

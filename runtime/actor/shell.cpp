@@ -113,6 +113,8 @@ void Shell::thrown(const Envelope* envelope, std::exception_ptr what) {
       return fail({base::Code::internal, broken.getDescription().cStr()});
     dead_letter(DeadLetter::malformed);
     answer_unanswered({base::Code::malformed, "the message breaks its schema"});
+  } catch (const base::StateUnknown& lost) {
+    fail({base::Code::unknown_outcome, lost.what()});
   } catch (const std::exception& broken) {
     fail({base::Code::internal, broken.what()});
   } catch (...) {

@@ -13,6 +13,13 @@ class InvariantBroken : public std::logic_error {
   using std::logic_error::logic_error;
 };
 
+/// Thrown where an actor cannot know its own state any more, because a device did not say what it has done: the next
+/// incarnation reads it anew. Nothing is wrong with the program.
+class StateUnknown : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
 [[noreturn]] void fail(const char* claim, std::source_location where);
 
 /// Throws InvariantBroken unless `held`. `claim` says what should have been true.

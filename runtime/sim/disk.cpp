@@ -74,6 +74,8 @@ bool Disk::halted() const { return state_->halted; }
 
 std::uint64_t Disk::operations() const { return state_->operations; }
 
+void Disk::forgive() { state_->faults = {}; }
+
 void Disk::lie(bool lies) { state_->lies = lies; }
 
 void Disk::slow(base::Duration operation) { state_->operation = operation; }

@@ -64,6 +64,9 @@ class Disk final : public ports::Disk {
   /// same kind replaces it.
   void fail(DiskOperation what, ports::DiskError error, std::uint64_t after = 0);
 
+  /// Forgets all plans of fail().
+  void forgive();
+
   /// Lets `operations` more changes of the disk happen; then every operation is `io` until crash().
   void halt_after(std::uint64_t operations);
   /// Whether that is planned or has happened; whether it has.

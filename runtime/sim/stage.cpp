@@ -69,7 +69,7 @@ void Stage::cancel(const Appointment& appointment) { timeline_.erase(appointment
 
 void Stage::settle() {
   std::uint64_t steps = 0;
-  while (step()) base::ensure(++steps <= kStepsMax, "actors come to rest without time passing");
+  while (!stopped() && step()) base::ensure(++steps <= kStepsMax, "actors come to rest without time passing");
 }
 
 void Stage::run_for(base::Duration span) { pass_until(nullptr, now_ + span); }
@@ -87,6 +87,7 @@ base::Random& Stage::stream(std::string_view name) {
 bool Stage::pass_until(const std::function<bool()>* done, base::Instant end) {
   while (true) {
     settle();
+    if (stopped()) return false;
     if (done != nullptr && (*done)()) return true;
     if (timeline_.empty() || timeline_.begin()->first.first > end) break;
     now_ = timeline_.begin()->first.first;
@@ -99,11 +100,12 @@ bool Stage::pass_until(const std::function<bool()>* done, base::Instant end) {
 /// Keeps every appointment that is due at this moment and was made before it; later ones wait for the actors.
 void Stage::keep_due() {
   const std::uint64_t made = appointments_made_;
-  while (!timeline_.empty() && timeline_.begin()->first <= Appointment{now_, made}) {
+  while (!stopped() && !timeline_.empty() && timeline_.begin()->first <= Appointment{now_, made}) {
     const std::function<void()> what = std::move(timeline_.begin()->second);
     mix(timeline_.begin()->first.second);
     timeline_.erase(timeline_.begin());
     ++events_;
+    if (recorder_ != nullptr) recorder_->event(events_, 0, 0);
     what();
   }
 }
@@ -129,6 +131,7 @@ std::optional<ActorNumber> Stage::bring_next_to_front() {
       continue;
     }
     std::swap(jobs.front(), jobs[place]);
+    if (recorder_ != nullptr) recorder_->event(events_ + 1, actor, place);
     return actor;
   }
   return std::nullopt;

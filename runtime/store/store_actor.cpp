@@ -31,7 +31,7 @@ void StoreActor::receive(runtime::Handlers& on) {
   serve<wire::Read>(on, &StoreActor::read);
   serve<wire::Has>(on, &StoreActor::has);
   serve<wire::Usage>(on, &StoreActor::used);
-  serve<wire::CheckBlobs>(on, &StoreActor::check);
+  serve<wire::CheckBlobs>(on, &StoreActor::check_blobs);
   on.timer<Flush>([this] { flush(); });
   on.timer<Tidy>([this] { tidy(); });
   on.timer<Reopen>([this] { open(); });
@@ -164,7 +164,7 @@ void StoreActor::used(wire::Usage::Reader, runtime::Reply<wire::Used> reply) {
   });
 }
 
-void StoreActor::check(wire::CheckBlobs::Reader question, runtime::Reply<wire::Checked> reply) {
+void StoreActor::check_blobs(wire::CheckBlobs::Reader question, runtime::Reply<wire::Checked> reply) {
   const auto checked = store_->check(view(question.getFrom()));
   if (!checked.ok()) return reply.refuse(checked.error());
   if (!checked.value().damaged.empty()) report_->damage(store_->damage());

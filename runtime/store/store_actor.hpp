@@ -66,7 +66,7 @@ class StoreActor final : public runtime::Actor {
   void read(wire::Read::Reader question, runtime::Reply<wire::Blobbed> reply);
   void has(wire::Has::Reader question, runtime::Reply<wire::Held> reply);
   void used(wire::Usage::Reader question, runtime::Reply<wire::Used> reply);
-  void check(wire::CheckBlobs::Reader question, runtime::Reply<wire::Checked> reply);
+  void check_blobs(wire::CheckBlobs::Reader question, runtime::Reply<wire::Checked> reply);
   void describe(wire::StoreState::Builder state);
 
   void open();

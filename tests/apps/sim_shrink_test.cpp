@@ -17,7 +17,7 @@ using namespace std::chrono_literals;
 using Fails = std::function<bool(const sim::Scenario&)>;
 
 /// Says of each candidate whether it `fails`, and sees to it that it is one that a file may hold.
-Trial trial_of(const Fails& fails) {
+FailsAlike trial_of(const Fails& fails) {
   return [fails](std::span<const sim::Scenario> candidates) -> std::optional<std::size_t> {
     for (const sim::Scenario& one : candidates) {
       const auto again = read_scenario(write_scenario(one, kTestCards, ""), kTestCards, test_settings());

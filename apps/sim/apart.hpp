@@ -1,0 +1,60 @@
+#pragma once
+// Runs each world in a process of its own: several at once, and one that crashes or hangs ends nothing but itself.
+//
+// Order   the process that forks has no other thread.
+// Limits  kWorldWallMax for one world.
+// End     the processes end with this object, and with this process.
+#include <sys/types.h>
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "apps/sim/outcome.hpp"
+#include "runtime/base/error.hpp"
+#include "runtime/os/descriptor.hpp"
+
+namespace troupe::apps {
+
+inline constexpr std::chrono::minutes kWorldWallMax{10};  // our choice: some hundred times what a world takes
+
+class Apart {
+ public:
+  using Work = std::function<Outcome()>;
+  struct Done {
+    std::uint64_t tag = 0;
+    std::optional<Outcome> outcome;  ///< nothing if the process ended without one
+    std::string why;                 ///< then: how it ended
+  };
+
+  /// At most `jobs` at once, at least 1.
+  explicit Apart(unsigned jobs) : jobs_(jobs) {}
+  ~Apart();
+  Apart(const Apart&) = delete;
+  Apart& operator=(const Apart&) = delete;
+
+  bool full() const { return running_.size() >= jobs_; }
+  bool empty() const { return running_.empty(); }
+  /// Errors: the system has no room for a process.
+  base::Outcome<void> start(std::uint64_t tag, const Work& work);
+  /// Waits for one of those that run to end; at least one must.
+  Done next();
+  /// Ends those that run, and forgets them.
+  void drop();
+
+ private:
+  struct Running {
+    std::uint64_t tag = 0;
+    pid_t id = -1;
+    os::Descriptor output;
+    std::string bytes;
+    base::Instant due;
+  };
+  Done finish(std::size_t place, bool late);
+
+  unsigned jobs_;
+  std::vector<Running> running_;
+};
+
+}  // namespace troupe::apps

@@ -1,0 +1,171 @@
+#include "apps/sim/draw.hpp"
+
+#include <algorithm>
+#include <numeric>
+
+#include "apps/sim/domains.hpp"
+#include "runtime/base/ensure.hpp"
+#include "runtime/sim/clock.hpp"
+
+namespace troupe::apps {
+namespace {
+
+using sim::Fault;
+using sim::FaultCard;
+using sim::Scenario;
+using namespace std::chrono_literals;
+
+constexpr std::uint64_t kPerMinuteStorm = 6;  // firings of each fault at most, on average half; our choice
+constexpr base::Duration kSpanMin = 100ms;    // our choice
+constexpr base::Duration kSpanMax = 20s;      // our choice: beyond every patience of a link
+constexpr std::int32_t kDriftPpmUsual = 200;  // a bad crystal
+constexpr std::uint64_t kTlsWorlds = 200;     // one world in so many; TLS has its own tests, and costs time
+
+/// A word of its own for each concern, so that a new draw in one leaves the others as they were.
+base::Random stream(std::uint64_t seed, std::uint64_t concern) {
+  base::Random mixed(seed);
+  return base::Random(mixed.next() ^ (concern * 0x9e3779b97f4a7c15));
+}
+
+std::uint64_t concern(std::string_view name) {
+  std::uint64_t hash = 0xcbf29ce484222325;  // FNV-1a
+  for (const char letter : name) hash = (hash ^ static_cast<std::uint8_t>(letter)) * 0x100000001b3;
+  return hash;
+}
+
+base::Duration between(base::Random& random, base::Duration min, base::Duration max) {
+  const auto steps = static_cast<std::uint64_t>((max - min) / 1ms);
+  return min + 1ms * static_cast<std::int64_t>(random.below(steps + 1));
+}
+
+/// Small ones as likely as large ones: what matters is the order of magnitude.
+base::Duration log_between(base::Random& random, base::Duration min, base::Duration max) {
+  unsigned doublings = 0;
+  for (base::Duration at = min; at < max; at *= 2) ++doublings;
+  const base::Duration low = min * (std::int64_t{1} << random.below(doublings));
+  return std::min(between(random, low, 2 * low), max);
+}
+
+void draw_ground(Scenario& world, const DrawOptions& options) {
+  base::Random random = stream(world.seed, concern("ground"));
+  const auto drawn = static_cast<std::uint16_t>(kNodesDrawnMin + random.below(kNodesDrawnMax - kNodesDrawnMin + 1));
+  world.nodes = options.nodes.value_or(drawn);
+  world.policy = static_cast<sim::Policy>(random.below(4));
+  const std::array<std::pair<base::Duration, base::Duration>, 4> latencies{{
+      {100us, 1ms},   // one rack
+      {200us, 20ms},  // one continent
+      {10ms, 200ms},  // the world
+      {100us, 500ms},
+  }};
+  std::tie(world.latency_min, world.latency_max) =
+      latencies[random.below(options.weather == Weather::calm ? 2 : latencies.size())];
+  world.tls = options.weather != Weather::calm && random.chance(1, kTlsWorlds);
+}
+
+void draw_clocks(Scenario& world) {
+  base::Random random = stream(world.seed, concern("clocks"));
+  if (!random.chance(1, 2)) return;
+  const std::int32_t worst = random.chance(1, 10) ? sim::kDriftPpmMax : kDriftPpmUsual;
+  for (std::uint16_t i = 0; i < world.nodes; ++i)
+    world.drift_ppm.push_back(static_cast<std::int32_t>(random.below(2 * static_cast<std::uint64_t>(worst) + 1)) -
+                              worst);
+}
+
+void draw_knobs(Scenario& world, const std::vector<const sim::Domain*>& domains) {
+  base::Random random = stream(world.seed, concern("knobs"));
+  for (const sim::Domain* domain : domains)
+    for (const sim::Knob& knob : domain->card().knobs)
+      if (random.chance(1, 6)) world.knobs[std::string(knob.setting)] = knob.values[random.below(knob.values.size())];
+}
+
+/// A group that is neither empty nor everybody.
+std::int64_t draw_set(base::Random& random, std::uint16_t nodes) {
+  const std::uint16_t named = std::min(nodes, sim::kSetNodesMax);
+  const std::int64_t all = (std::int64_t{1} << named) - 1;
+  const auto set = static_cast<std::int64_t>(random.next()) & all;
+  if (set == 0) return 1;
+  return set == all && named == nodes ? set & ~std::int64_t{1} : set;
+}
+
+std::int64_t draw_amount(base::Random& random, const FaultCard& card, std::uint16_t nodes) {
+  switch (card.amount) {
+    case sim::Amount::none: return 0;
+    case sim::Amount::set: return draw_set(random, nodes);
+    case sim::Amount::number: break;
+  }
+  const auto range = static_cast<std::uint64_t>(card.amount_max - card.amount_min);
+  // Half of them within the lowest hundredth: what is small happens soon.
+  const std::uint64_t within = random.chance(1, 2) ? std::max<std::uint64_t>(range / 100, 1) : range;
+  return card.amount_min + static_cast<std::int64_t>(random.below(within + 1));
+}
+
+struct Sky {
+  const DrawOptions& options;
+  std::vector<std::uint16_t> victims;  // whose copies may be destroyed
+};
+
+void draw_faults(Scenario& world, const FaultCard& card, const Sky& sky) {
+  // Each kind has a stream of its own: a new kind changes none of the others.
+  base::Random random = stream(world.seed, concern(card.name));
+  const bool storm = sky.options.weather == Weather::storm;
+  if (card.beyond && !sky.options.beyond) return;
+  if (card.robs && sky.victims.empty()) return;
+  if ((card.on_other || card.amount == sim::Amount::set) && world.nodes < 2) return;
+  if (!storm && random.chance(1, 2)) return;
+  const auto minutes = static_cast<std::uint64_t>(std::max<base::Duration>(world.time, 1min) / 1min);
+  const std::uint64_t count = 1 + random.below(storm ? kPerMinuteStorm * minutes : kPerMinuteStorm * minutes / 2);
+  for (std::uint64_t i = 0; i < count; ++i) {
+    Fault fault{.what = card.what, .at = between(random, {}, world.time)};
+    if (card.on_node)
+      fault.node = card.robs ? sky.victims[random.below(sky.victims.size())]
+                             : static_cast<std::uint16_t>(random.below(world.nodes));
+    if (card.on_other)
+      fault.other = static_cast<std::uint16_t>((fault.node + 1 + random.below(world.nodes - 1u)) % world.nodes);
+    if (card.lasts) fault.span = log_between(random, kSpanMin, kSpanMax);
+    fault.amount = draw_amount(random, card, world.nodes);
+    world.faults.push_back(fault);
+  }
+}
+
+}  // namespace
+
+Scenario draw(std::uint64_t seed, const DrawOptions& options) {
+  Scenario world;
+  world.seed = seed;
+  world.domains = options.domains;
+  world.time = options.time;
+  world.beyond = options.beyond;
+  draw_ground(world, options);
+
+  std::vector<const sim::Domain*> domains;
+  for (const std::string& name : options.domains) {
+    domains.push_back(sim_domain(name));
+    base::ensure(domains.back() != nullptr, "domains were checked before a world is drawn");
+  }
+  base::Random random = stream(seed, concern("load"));
+  sim::Shape shape{.nodes = world.nodes, .time = world.time, .load = static_cast<unsigned>(random.below(101))};
+  if (options.weather == Weather::calm) shape.load = 50;
+  Sky sky{options, std::vector<std::uint16_t>(world.nodes)};
+  std::iota(sky.victims.begin(), sky.victims.end(), std::uint16_t{0});
+  random.shuffle(sky.victims);
+  // One of three copies, or none: so a protocol that promises to survive one loss is never asked for more.
+  shape.robbed_max = random.chance(1, 2) || options.weather == Weather::storm ? 1 : 0;
+  if (options.beyond) shape.robbed_max = world.nodes;
+  sky.victims.resize(shape.robbed_max);
+
+  if (options.weather != Weather::calm) {
+    draw_clocks(world);
+    draw_knobs(world, domains);
+    for (const FaultCard& card : sim::fault_cards()) draw_faults(world, card, sky);
+  }
+  for (const sim::Domain* domain : domains) {
+    base::Random its = stream(seed, concern(domain->card().name));
+    auto orders = domain->draw(its, shape);
+    std::move(orders.begin(), orders.end(), std::back_inserter(world.orders));
+  }
+  std::stable_sort(world.faults.begin(), world.faults.end(), [](const auto& a, const auto& b) { return a.at < b.at; });
+  std::stable_sort(world.orders.begin(), world.orders.end(), [](const auto& a, const auto& b) { return a.at < b.at; });
+  return world;
+}
+
+}  // namespace troupe::apps

@@ -1,0 +1,31 @@
+#pragma once
+// Draws a scenario from a seed: topology, which faults are on and how often, knobs, policy, and what clients do.
+//
+// Source  Groce et al., "Swarm testing", 2012: a world in which some faults are off goes where one with all never does.
+// Ends    calm: no fault, no knob; storm: every fault, often; swarm: anything between.
+// Robbed  faults that destroy acknowledged copies keep to the first nodes of a shuffled list, fewer than the copies of
+//         what domains put; beyond() lifts that.
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "runtime/sim/domain.hpp"
+
+namespace troupe::apps {
+
+inline constexpr std::uint16_t kNodesDrawnMin = 3;  // our choice: the smallest in which a majority means something
+inline constexpr std::uint16_t kNodesDrawnMax = 7;  // our choice: more are slower and seldom find more
+
+enum class Weather : std::uint8_t { swarm, calm, storm };
+
+struct DrawOptions {
+  std::vector<std::string> domains;  ///< known ones
+  Weather weather = Weather::swarm;
+  bool beyond = false;
+  std::optional<std::uint16_t> nodes{};
+  base::Duration time = std::chrono::seconds(60);
+};
+
+sim::Scenario draw(std::uint64_t seed, const DrawOptions& options);
+
+}  // namespace troupe::apps

@@ -1,0 +1,282 @@
+#include "apps/sim/faults.hpp"
+
+#include <cstdio>
+
+#include "runtime/base/ensure.hpp"
+
+namespace troupe::apps {
+namespace {
+
+using sim::Fault;
+using enum sim::FaultKind;
+
+constexpr base::Duration kPowerLastsMax = std::chrono::seconds(1);  // our choice: nearly every node writes by then
+constexpr base::Duration kClog = std::chrono::seconds(2);  // of a swizzled link; our choice: beyond patience of a ping
+
+std::string span_text(base::Duration span) {
+  std::array<char, 32> out{};
+  std::snprintf(out.data(), out.size(), "%.3f s", std::chrono::duration<double>(span).count());
+  return out.data();
+}
+
+}  // namespace
+
+std::string text(const Fault& fault) {
+  const sim::FaultCard& card = sim::card(fault.what);
+  std::string out(card.name);
+  if (card.on_node) out += ' ' + node_name(fault.node);
+  if (card.on_other) out += ' ' + node_name(fault.other);
+  if (card.amount == sim::Amount::number) out += ' ' + std::to_string(fault.amount);
+  if (card.amount == sim::Amount::set) {
+    for (std::size_t i = 0; i < sim::kSetNodesMax; ++i)
+      if ((fault.amount >> i & 1) != 0) out += ' ' + node_name(i);
+  }
+  if (card.lasts) out += " for " + span_text(fault.span);
+  return out;
+}
+
+void Faults::schedule() {
+  for (const Fault& fault : scenario_.faults) world_.stage().after(fault.at, [this, &fault] { fire(fault); });
+}
+
+void Faults::end() {
+  ended_ = true;
+  for (std::size_t node = 0; node < power_plans_.size(); ++node) {
+    if (power_plans_[node] != 0) cut_power(node);
+    world_.machine(node).disk().forgive();
+  }
+  while (!lasting_.empty()) {
+    const auto undo = std::move(lasting_.front().undo);
+    lasting_.pop_front();
+    undo();
+  }
+}
+
+void Faults::acknowledged() {
+  for (FaultCount& count : counts_)
+    if (count.fired > 0) ++count.acknowledged_after;
+}
+
+void Faults::fire(const Fault& fault) {
+  if (ended_ || !strike(fault)) return;
+  ++counts_[static_cast<std::size_t>(fault.what)].fired;
+  if (sim::card(fault.what).robs) robbed_[fault.node] = true;
+  tell_(text(fault));
+}
+
+void Faults::lasts(base::Duration span, std::function<void()> undo) {
+  const auto place = lasting_.insert(lasting_.end(), Lasting{std::move(undo)});
+  // Undone by end() in the meantime: the place is gone, and `ended_` says so.
+  world_.stage().after(span, [this, place] {
+    if (ended_) return;
+    const auto now = std::move(place->undo);
+    lasting_.erase(place);
+    now();
+  });
+}
+
+void Faults::across(std::int64_t set, const std::function<void(const sim::Address&, const sim::Address&)>& action) {
+  const auto within = [set](std::size_t node) { return node < sim::kSetNodesMax && (set >> node & 1) != 0; };
+  for (std::size_t from = 0; from < world_.size(); ++from)
+    for (std::size_t to = 0; to < world_.size(); ++to)
+      if (within(from) && !within(to)) action(address(from), address(to));
+}
+
+bool Faults::strike(const Fault& fault) {
+  switch (fault.what) {
+    case cut:
+    case partition:
+    case deafen:
+    case clog:
+    case swizzle:
+    case narrow:
+    case reset:
+    case flip: return strike_network(fault);
+    case kill:
+    case power:
+    case pause:
+    case slow:
+    case break_actor:
+    case clock_step: return strike_process(fault);
+    default: return strike_disk(fault);
+  }
+}
+
+bool Faults::strike_network(const Fault& fault) {
+  sim::Fabric& fabric = world_.fabric();
+  const auto way = [&] { return std::pair(address(fault.node), address(fault.other)); };
+  const auto cut_ways = [&](std::vector<std::pair<sim::Address, sim::Address>> ways) {
+    for (const auto& [from, to] : ways) fabric.cut(from, to);
+    lasts(fault.span, [&fabric, ways = std::move(ways)] {
+      for (const auto& [from, to] : ways) fabric.heal(from, to);
+    });
+  };
+  switch (fault.what) {
+    case cut: cut_ways({way()}); return true;
+    case partition:
+    case deafen: {
+      std::vector<std::pair<sim::Address, sim::Address>> ways;
+      across(fault.amount, [&](const sim::Address& from, const sim::Address& to) {
+        ways.emplace_back(from, to);
+        if (fault.what == partition) ways.emplace_back(to, from);
+      });
+      if (ways.empty()) return false;
+      cut_ways(std::move(ways));
+      return true;
+    }
+    case clog: {
+      const auto [from, to] = way();
+      const base::Duration longer = std::chrono::microseconds(fault.amount);
+      fabric.clog(from, to, longer);
+      lasts(fault.span, [&fabric, from = from, to = to, longer] { fabric.clog(from, to, -longer); });
+      return true;
+    }
+    case swizzle: return strike_swizzle(fault);
+    case narrow: {
+      const auto [from, to] = way();
+      fabric.narrow(from, to, static_cast<std::uint64_t>(fault.amount));
+      lasts(fault.span, [&fabric, from = from, to = to] { fabric.narrow(from, to, std::nullopt); });
+      return true;
+    }
+    case reset: fabric.reset(address(fault.node), address(fault.other)); return true;
+    case flip: fabric.corrupt(address(fault.node), address(fault.other)); return true;
+    default: return false;
+  }
+}
+
+/// Clogs the links of the set one by one in the first half, and opens them in another order in the second.
+bool Faults::strike_swizzle(const Fault& fault) {
+  std::vector<std::pair<sim::Address, sim::Address>> ways;
+  across(fault.amount, [&](const sim::Address& from, const sim::Address& to) {
+    ways.emplace_back(from, to);
+    ways.emplace_back(to, from);
+  });
+  if (ways.empty()) return false;
+  base::Random& random = world_.stage().stream("faults.swizzle");
+  sim::Fabric& fabric = world_.fabric();
+  const auto half = static_cast<std::uint64_t>(std::max<base::Duration::rep>(fault.span.count() / 2, 1));
+  for (const auto& [from, to] : ways) {
+    const base::Duration begins(random.below(half)), ends(half + random.below(half));
+    world_.stage().after(begins, [this, &fabric, from = from, to = to, stays = ends - begins] {
+      if (ended_) return;
+      fabric.clog(from, to, kClog);
+      lasts(stays, [&fabric, from, to] { fabric.clog(from, to, -kClog); });
+    });
+  }
+  return true;
+}
+
+bool Faults::strike_process(const Fault& fault) {
+  const std::size_t node = fault.node;
+  sim::Machine& machine = world_.machine(node);
+  if (!machine.up()) return false;
+  switch (fault.what) {
+    case kill:
+      keeper_.end(node, Keeper::End::process);
+      keeper_.start_in(node, fault.span);
+      return true;
+    case power: fail_power(node, fault); return true;
+    case pause:
+      machine.pause();
+      lasts(fault.span, [&machine] { machine.resume(); });
+      return true;
+    case slow:
+      machine.slow(std::chrono::microseconds(fault.amount));
+      lasts(fault.span, [&machine] { machine.slow({}); });
+      return true;
+    case break_actor:
+      // The clients of the simulation, and the root, which nobody restarts.
+      machine.break_next(static_cast<std::uint64_t>(std::max<std::int64_t>(fault.amount, 1)),
+                         [](std::string_view path) { return path != "/outside" && path != "/node"; });
+      return true;
+    case clock_step: machine.ports().clock().step(std::chrono::milliseconds(fault.amount)); return true;
+    default: return false;
+  }
+}
+
+/// In the midst of the handler that changes the disk for the last time; of an idle node, a moment later.
+void Faults::fail_power(std::size_t node, const Fault& fault) {
+  const std::uint64_t plan = power_plans_[node] = ++power_plans_made_;
+  world_.machine(node).lose_power_at(static_cast<std::uint64_t>(fault.amount), [this, node, plan, span = fault.span] {
+    if (power_plans_[node] != plan) return;
+    power_plans_[node] = 0;
+    keeper_.ended(node);
+    keeper_.start_in(node, span);
+  });
+  world_.stage().after(kPowerLastsMax, [this, node, plan, span = fault.span] {
+    if (power_plans_[node] != plan) return;
+    cut_power(node);
+    if (!ended_) keeper_.start_in(node, span);
+  });
+}
+
+/// The power fails now, whether its node is up or not, and takes all plans for it along.
+void Faults::cut_power(std::size_t node) {
+  power_plans_[node] = 0;
+  if (keeper_.up(node)) keeper_.end(node, Keeper::End::power);
+  else world_.machine(node).disk().crash(world_.stage().stream("faults.power"));
+}
+
+bool Faults::strike_disk(const Fault& fault) {
+  const std::size_t node = fault.node;
+  sim::Machine& machine = world_.machine(node);
+  sim::Disk& disk = machine.disk();
+  const auto amount = static_cast<std::uint64_t>(std::max<std::int64_t>(fault.amount, 0));
+  const auto plan = [&](sim::DiskOperation what, ports::DiskError error) {
+    disk.fail(what, error, amount);
+    device_failed_[node] = true;
+    return true;
+  };
+  switch (fault.what) {
+    case disk_full:
+      disk.set_capacity(disk.used_bytes() + amount);
+      device_failed_[node] = true;
+      lasts(fault.span, [&disk] { disk.set_capacity(sim::kDiskBytes); });
+      return true;
+    case disk_read: return plan(sim::DiskOperation::read, ports::DiskError::io);
+    case disk_write: return plan(sim::DiskOperation::write, ports::DiskError::io);
+    case disk_sync: return plan(sim::DiskOperation::sync, ports::DiskError::io);
+    case disk_slow:
+      disk.slow(std::chrono::microseconds(amount));
+      lasts(fault.span, [&disk] { disk.slow({}); });
+      return true;
+    case disk_rot: {
+      // Payloads have copies elsewhere; the rows of a node do not, and without them it refuses to serve.
+      const auto rotten = disk.rot(amount, [this](std::string_view path) {
+        return !scenario_.beyond && path.find("/packs/") == std::string_view::npos;
+      });
+      device_failed_[node] = device_failed_[node] || rotten;
+      return rotten.has_value();
+    }
+    case disk_empty:
+      keeper_.end(node, Keeper::End::process);
+      cut_power(node);
+      world_.wipe(node);
+      keeper_.start_in(node, fault.span);
+      return true;
+    case disk_swap:
+      if (node == fault.other) return false;
+      for (const std::size_t one : {node, std::size_t{fault.other}}) {
+        keeper_.end(one, Keeper::End::process);
+        cut_power(one);
+      }
+      world_.exchange(node, fault.other);
+      keeper_.start_in(node, fault.span);
+      keeper_.start_in(fault.other, fault.span);
+      return true;
+    case disk_lie: {
+      if (!machine.up()) return false;
+      disk.lie(true);
+      const std::uint64_t plan_number = power_plans_[node] = ++power_plans_made_;
+      world_.stage().after(fault.span, [this, node, plan_number] {
+        if (power_plans_[node] != plan_number) return;
+        cut_power(node);
+        if (!ended_) keeper_.start_in(node, kStartAgain);
+      });
+      return true;
+    }
+    default: return false;
+  }
+}
+
+}  // namespace troupe::apps

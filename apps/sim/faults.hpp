@@ -1,0 +1,75 @@
+#pragma once
+// Does to a world what its scenario's faults say, and takes it all back when the faults are to end.
+//
+// Chance  none of its own but a stream for what a fault leaves open; a scenario says the rest.
+// Skips   a fault that cannot happen now (its node is down, its disk has nothing to rot) does not count as fired.
+#include <functional>
+#include <list>
+#include <string>
+#include <vector>
+
+#include "apps/sim/keeper.hpp"
+#include "apps/sim/outcome.hpp"
+#include "runtime/sim/scenario.hpp"
+
+namespace troupe::apps {
+
+class Faults {
+ public:
+  Faults(World& world, Keeper& keeper, const sim::Scenario& scenario, std::function<void(std::string)> tell)
+      : world_(world),
+        keeper_(keeper),
+        scenario_(scenario),
+        tell_(std::move(tell)),
+        power_plans_(world.size(), 0),
+        robbed_(world.size(), false),
+        device_failed_(world.size(), false) {}
+
+  /// Puts all faults of the scenario on the timeline.
+  void schedule();
+  /// No fault fires from now on; those that last end now.
+  void end();
+
+  /// Counts an operation of a client that was acknowledged.
+  void acknowledged();
+  const FaultCounts& counts() const { return counts_; }
+  /// What a node has acknowledged may be gone.
+  bool robbed(std::size_t node) const { return robbed_[node]; }
+  /// Its device has refused something: it may give up.
+  bool device_failed(std::size_t node) const { return device_failed_[node]; }
+
+ private:
+  struct Lasting {
+    std::function<void()> undo;
+  };
+  void fire(const sim::Fault& fault);
+  bool strike(const sim::Fault& fault);
+  bool strike_network(const sim::Fault& fault);
+  bool strike_process(const sim::Fault& fault);
+  bool strike_disk(const sim::Fault& fault);
+  bool strike_swizzle(const sim::Fault& fault);
+  /// Runs `undo` after `span`, or when all faults end.
+  void lasts(base::Duration span, std::function<void()> undo);
+  /// Calls `action` for each pair (from, to) with `from` in the set and `to` not.
+  void across(std::int64_t set, const std::function<void(const sim::Address&, const sim::Address&)>& action);
+  void fail_power(std::size_t node, const sim::Fault& fault);
+  void cut_power(std::size_t node);
+  sim::Address address(std::size_t node) const { return world_.machine(node).address(); }
+
+  World& world_;
+  Keeper& keeper_;
+  const sim::Scenario& scenario_;
+  std::function<void(std::string)> tell_;
+  std::list<Lasting> lasting_;
+  bool ended_ = false;
+  FaultCounts counts_{};
+  std::vector<std::uint64_t> power_plans_;  // the latest of each node; zero: none
+  std::uint64_t power_plans_made_ = 0;
+  std::vector<bool> robbed_;
+  std::vector<bool> device_failed_;
+};
+
+/// "partition n1 n4 for 8 s", for reports.
+std::string text(const sim::Fault& fault);
+
+}  // namespace troupe::apps

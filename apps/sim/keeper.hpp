@@ -1,0 +1,44 @@
+#pragma once
+// Keeps the nodes of a world running, as a service manager does: starts them, and again after they have died.
+//
+// States  each node is up, down until a moment, or down until told. A start that fails is tried again, kStartAgain
+// later. Owner   one trial; appointments of it may come when its world has ended, and then do nothing.
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "apps/sim/world.hpp"
+
+namespace troupe::apps {
+
+inline constexpr std::chrono::seconds kStartAgain{5};  // our choice: RestartSec of a usual service
+
+class Keeper {
+ public:
+  struct Told {
+    std::function<void(std::size_t node)> died;
+    std::function<void(std::size_t node, std::string line)> tell;
+  };
+  Keeper(World& world, Told told) : world_(world), told_(std::move(told)), homes_(world.size()) {}
+
+  /// Starts a node `after` that time, unless something else is decided about it until then.
+  void start_in(std::size_t node, base::Duration after);
+  /// Ends its life, if it lives: the process alone, or the machine.
+  enum class End : std::uint8_t { process, power };
+  void end(std::size_t node, End how);
+  /// After a machine has died by itself.
+  void ended(std::size_t node);
+  bool up(std::size_t node) const { return world_.machine(node).up(); }
+
+ private:
+  struct Home {
+    std::uint64_t decision = 0;  // the latest about when it starts
+  };
+  void start(std::size_t node);
+
+  World& world_;
+  Told told_;
+  std::vector<Home> homes_;
+};
+
+}  // namespace troupe::apps

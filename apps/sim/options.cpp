@@ -1,0 +1,99 @@
+#include "apps/sim/options.hpp"
+
+#include <algorithm>
+#include <limits>
+
+#include "apps/sim/domains.hpp"
+#include "runtime/config/forms.hpp"
+#include "runtime/config/nearest.hpp"
+#include "runtime/observe/text.hpp"
+
+namespace troupe::apps::sim_command {
+namespace {
+
+constexpr std::uint64_t kSeedsMax = 100'000'000;  // weeks
+constexpr std::uint64_t kJobsMax = 256;           // our choice: beyond the cores of most machines
+constexpr std::size_t kShownBytesMax = 80;
+
+std::string names() {
+  std::string out;
+  for (const sim::Domain* one : sim_domains()) out += (out.empty() ? "" : ", ") + std::string(one->card().name);
+  return out;
+}
+
+std::optional<Failure> unknown(const std::string& name) {
+  if (sim_domain(name) != nullptr) return std::nullopt;
+  std::vector<std::string_view> known;
+  for (const sim::Domain* one : sim_domains()) known.push_back(one->card().name);
+  const auto near = config::nearest(name, known);
+  std::string what = "there is no domain \"" + observe::shortened(name, kShownBytesMax) + "\"; ";
+  what += near.empty() ? "there are " + names() : "did you mean \"" + std::string(near) + "\"?";
+  return usage_failure(std::move(what), "troupe sim list");
+}
+
+}  // namespace
+
+std::vector<Option> seed_options() {
+  return {
+      {.name = "--seed",
+       .value = "S",
+       .help = "the world, or the first one (1)",
+       .min = 0,
+       .max = std::numeric_limits<std::uint64_t>::max()},
+      {.name = "--nodes", .value = "N", .help = "nodes of each world (drawn, 3 to 7)", .min = 1, .max = sim::kNodesMax},
+      {.name = "--time", .value = "T", .help = "how long clients work and faults happen (60s)"},
+      {.name = "--calm", .help = "no faults"},
+      {.name = "--storm", .help = "all faults, often"},
+      {.name = "--beyond", .help = "faults beyond what protocols promise to survive"}};
+}
+
+std::vector<Option> world_options() {
+  auto all = seed_options();
+  all.push_back({.name = "--seeds", .value = "N", .help = "how many worlds (1)", .min = 1, .max = kSeedsMax});
+  all.push_back({.name = "--jobs", .value = "N", .help = "worlds at once (1)", .min = 1, .max = kJobsMax});
+  return all;
+}
+
+base::Result<Worlds, Failure> worlds_of(const Invocation& invocation) {
+  const std::string help = "troupe help " + invocation.command().name;
+  Worlds out;
+  const std::string list = invocation.all(invocation.command().positionals.front().name).front();
+  for (std::size_t from = 0; from <= list.size();) {
+    const std::size_t comma = std::min(list.find(',', from), list.size());
+    std::string name = list.substr(from, comma - from);
+    if (auto failure = unknown(name)) return std::move(*failure);
+    if (std::find(out.draw.domains.begin(), out.draw.domains.end(), name) != out.draw.domains.end())
+      return usage_failure("\"" + name + "\" is named twice", help);
+    out.draw.domains.push_back(std::move(name));
+    from = comma + 1;
+  }
+  out.seed = invocation.number("--seed").value_or(1);
+  if (const auto nodes = invocation.number("--nodes")) out.draw.nodes = static_cast<std::uint16_t>(*nodes);
+  if (const auto text = invocation.text("--time")) {
+    const auto time = config::parse_duration(*text);
+    if (!time || *time <= base::Duration::zero() || *time > sim::kWorldTimeMax)
+      return usage_failure("--time is a time above 0 such as 90s, a year at most", help);
+    out.draw.time = *time;
+  }
+  if (invocation.has("--calm") && invocation.has("--storm"))
+    return usage_failure("--calm and --storm are the two ends of one scale", help);
+  if (invocation.has("--calm")) out.draw.weather = Weather::calm;
+  if (invocation.has("--storm")) out.draw.weather = Weather::storm;
+  out.draw.beyond = invocation.has("--beyond");
+  const auto takes = [&](std::string_view name) {
+    const auto& options = invocation.command().options;
+    return std::any_of(options.begin(), options.end(), [&](const Option& one) { return one.name == name; });
+  };
+  if (takes("--seeds")) out.seeds = invocation.number("--seeds").value_or(1);
+  if (takes("--jobs")) out.jobs = static_cast<unsigned>(invocation.number("--jobs").value_or(1));
+  if (out.seed > std::numeric_limits<std::uint64_t>::max() - out.seeds)
+    return usage_failure("the last seed would be beyond 64 bits", help);
+  return out;
+}
+
+Exit exit_of(const Outcome& outcome) {
+  if (!outcome.held()) return Exit::failed;
+  return outcome.acknowledged == 0 ? Exit::nothing_checked : Exit::done;
+}
+
+}  // namespace troupe::apps::sim_command

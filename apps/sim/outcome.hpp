@@ -1,0 +1,47 @@
+#pragma once
+// What became of one world. Plain data; written to and read from messages/output.capnp, which `--json` prints.
+#include <array>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "messages/output.capnp.h"
+#include "runtime/base/time.hpp"
+#include "runtime/sim/scenario.hpp"
+
+namespace troupe::apps {
+
+struct FaultCount {
+  std::uint64_t fired = 0;
+  std::uint64_t acknowledged_after = 0;  ///< operations of clients acknowledged in worlds after its first firing
+  friend bool operator==(const FaultCount&, const FaultCount&) = default;
+};
+using FaultCounts = std::array<FaultCount, sim::kFaultKinds>;
+
+struct Outcome {
+  std::string domain;  ///< "peers,files"
+  std::uint64_t seed = 0;
+  std::uint64_t hash = 0;
+  std::uint64_t events = 0;
+  base::Duration time{};  ///< virtual
+  base::Duration wall{};  ///< real
+  std::uint64_t acknowledged = 0;
+  std::string invariant;  ///< the first that does not hold; empty: all hold
+  std::string why;        ///< one sentence
+  std::uint64_t event = 0;
+  base::Duration at{};                           ///< of that event
+  std::vector<std::string> story;                ///< of a broken world: what happened before, the last lines
+  std::map<std::string, std::uint64_t> reached;  ///< rare properties, and how often
+  FaultCounts faults{};
+
+  bool held() const { return invariant.empty(); }
+};
+
+void write(output::wire::SimWorld::Builder out, const Outcome& outcome);
+Outcome read(output::wire::SimWorld::Reader in);
+
+/// The same failure: what shrinking must keep.
+bool alike(const Outcome& one, const Outcome& other);
+
+}  // namespace troupe::apps

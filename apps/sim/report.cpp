@@ -1,0 +1,165 @@
+#include "apps/sim/report.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <ostream>
+
+#include "apps/sim/domains.hpp"
+#include "apps/sim/faults.hpp"
+#include "apps/terminal.hpp"
+#include "runtime/observe/text.hpp"
+
+namespace troupe::apps {
+namespace {
+
+constexpr std::size_t kSeedsTold = 10;
+
+double seconds(base::Duration span) { return std::chrono::duration<double>(span).count(); }
+
+std::string fixed(double value, int digits) {
+  std::array<char, 48> out{};
+  std::snprintf(out.data(), out.size(), "%.*f", digits, value);
+  return out.data();
+}
+
+/// 1,234,567
+std::string grouped(std::uint64_t number) {
+  std::string out = std::to_string(number);
+  for (std::size_t at = out.size(); at > 3;) out.insert(at -= 3, 1, ',');
+  return out;
+}
+
+std::string joined(const std::vector<std::string>& all, const char* between) {
+  std::string out;
+  for (const auto& one : all) out += (out.empty() ? "" : between) + one;
+  return out;
+}
+
+}  // namespace
+
+std::string world_words(const DrawOptions& options, std::uint64_t seed) {
+  std::string out = joined(options.domains, ",") + " --seed " + std::to_string(seed);
+  if (options.weather == Weather::calm) out += " --calm";
+  if (options.weather == Weather::storm) out += " --storm";
+  if (options.beyond) out += " --beyond";
+  if (options.nodes) out += " --nodes " + std::to_string(*options.nodes);
+  if (options.time != DrawOptions{}.time)
+    out += " --time " + std::to_string(options.time / std::chrono::milliseconds(1)) + "ms";
+  return out;
+}
+
+void print_world(std::ostream& out, const sim::Scenario& scenario, const Outcome& outcome, const std::string& words) {
+  out << "world:   seed " << outcome.seed << ", " << outcome.domain << ", " << scenario.nodes << " nodes, policy "
+      << sim::name(scenario.policy) << ", " << scenario.faults.size() << " faults and " << scenario.orders.size()
+      << " orders in " << fixed(seconds(scenario.time), 1) << " s\n";
+  out << "ran:     " << grouped(outcome.events) << " events, " << fixed(seconds(outcome.time), 1)
+      << " s of its time in " << fixed(seconds(outcome.wall), 2) << " s; " << grouped(outcome.acknowledged)
+      << " operations acknowledged\n";
+  std::array<char, 17> hash{};
+  std::snprintf(hash.data(), hash.size(), "%016llx", static_cast<unsigned long long>(outcome.hash));
+  out << "hash:    " << hash.data() << '\n';
+  if (outcome.held()) {
+    out << "verdict: everything held\n";
+    return;
+  }
+  out << "verdict: broken: " << outcome.invariant << '\n';
+  out << "what:    " << observe::printable(outcome.why) << '\n';
+  out << "where:   event " << outcome.event << ", at " << fixed(seconds(outcome.at), 3) << " s\n";
+  if (!outcome.story.empty()) out << "before:\n";
+  for (const auto& line : outcome.story) out << "  " << observe::printable(line) << '\n';
+  if (words.empty()) return;
+  out << "replay:  troupe sim replay " << words << " --until " << outcome.event << '\n';
+  out << "shrink:  troupe sim shrink " << words << " -o FILE.toml\n";
+}
+
+void Summary::add(const Outcome& outcome) {
+  ++worlds_;
+  events_ += outcome.events;
+  acknowledged_ += outcome.acknowledged;
+  for (const auto& [name, times] : outcome.reached) reached_.insert(name);
+  for (std::size_t i = 0; i < faults_.size(); ++i) {
+    faults_[i].fired += outcome.faults[i].fired;
+    faults_[i].acknowledged_after += outcome.faults[i].acknowledged_after;
+    if (outcome.faults[i].fired > 0) ++fault_worlds_[i];
+  }
+  if (outcome.held()) return;
+  ++broken_;
+  Group& group = groups_[outcome.invariant];
+  if (group.seeds.empty()) group.why = outcome.why;
+  group.seeds.push_back(outcome.seed);
+}
+
+void Summary::add_crash(std::uint64_t seed, const std::string& why) {
+  ++worlds_;
+  ++crashed_;
+  Group& group = groups_["sim.crash"];
+  if (group.seeds.empty()) group.why = "the world's process " + why;
+  group.seeds.push_back(seed);
+}
+
+std::vector<std::string> Summary::never_reached() const {
+  std::vector<std::string> out;
+  if (worlds_ < kWorldsJudged) return out;
+  for (const auto& name : domains_)
+    for (const sim::Named& property : domain_card(name)->sometimes)
+      if (!reached_.contains(property.name)) out.emplace_back(property.name);
+  for (const sim::FaultCard& card : sim::fault_cards())
+    if (storm_ && !card.beyond && fault_worlds_[static_cast<std::size_t>(card.what)] * kFaultWorldsMin < worlds_)
+      out.push_back("fault " + std::string(card.name));
+  return out;
+}
+
+void Summary::write(output::wire::SimSummary::Builder out) const {
+  out.setSummary(true);
+  out.setWorlds(worlds_);
+  out.setBroken(broken_);
+  out.setCrashed(crashed_);
+  out.setEvents(events_);
+  out.setWallS(seconds(wall));
+  out.setAcknowledged(acknowledged_);
+  const auto never = never_reached();
+  auto names = out.initNeverReached(static_cast<unsigned>(never.size()));
+  for (unsigned i = 0; i < names.size(); ++i) names.set(i, never[i]);
+  auto faults = out.initFaults(sim::kFaultKinds);
+  for (unsigned i = 0; i < faults.size(); ++i) {
+    faults[i].setFault(std::string(sim::fault_cards()[i].name));
+    faults[i].setFired(faults_[i].fired);
+    faults[i].setAcknowledgedAfter(faults_[i].acknowledged_after);
+    faults[i].setWorlds(fault_worlds_[i]);
+  }
+  auto groups = out.initGroups(static_cast<unsigned>(groups_.size()));
+  unsigned at = 0;
+  for (const auto& [invariant, group] : groups_) {
+    auto row = groups[at++];
+    row.setInvariant(invariant);
+    row.setWhy(group.why);
+    row.setWorlds(group.seeds.size());
+    auto seeds = row.initSeeds(static_cast<unsigned>(std::min(group.seeds.size(), kSeedsTold)));
+    for (unsigned i = 0; i < seeds.size(); ++i) seeds.set(i, group.seeds[i]);
+  }
+}
+
+void Summary::print(std::ostream& out, const DrawOptions& options) const {
+  out << "worlds:  " << grouped(worlds_) << " in " << fixed(seconds(wall), 1) << " s ("
+      << fixed(seconds(wall) > 0 ? static_cast<double>(worlds_) * 60 / seconds(wall) : 0, 0) << " a minute), "
+      << grouped(events_) << " events, " << grouped(acknowledged_) << " operations acknowledged\n";
+  TextTable table({{"FAULT"}, {"FIRED", Align::right}, {"WORLDS", Align::right}, {"ACKNOWLEDGED AFTER", Align::right}});
+  for (const sim::FaultCard& card : sim::fault_cards()) {
+    const auto i = static_cast<std::size_t>(card.what);
+    if (faults_[i].fired > 0)
+      table.add({std::string(card.name), grouped(faults_[i].fired), grouped(fault_worlds_[i]),
+                 grouped(faults_[i].acknowledged_after)});
+  }
+  table.print(out);
+  if (groups_.empty()) out << "verdict: everything held\n";
+  for (const auto& [invariant, group] : groups_) {
+    out << "broken:  " << invariant << " in " << grouped(group.seeds.size()) << " worlds, seeds";
+    for (std::size_t i = 0; i < std::min(group.seeds.size(), kSeedsTold); ++i) out << ' ' << group.seeds[i];
+    out << (group.seeds.size() > kSeedsTold ? " ...\n" : "\n");
+    out << "         " << observe::printable(group.why) << '\n';
+    out << "         troupe sim " << world_words(options, group.seeds.front()) << '\n';
+  }
+  for (const auto& name : never_reached()) out << "never reached: " << name << '\n';
+}
+
+}  // namespace troupe::apps

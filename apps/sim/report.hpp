@@ -1,0 +1,58 @@
+#pragma once
+// What people read of simulated worlds: one world, and many.
+#include <iosfwd>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "apps/sim/draw.hpp"
+#include "apps/sim/outcome.hpp"
+
+namespace troupe::apps {
+
+/// The world that a command line asks for, as words of a command: "files --seed 8412 --storm".
+std::string world_words(const DrawOptions& options, std::uint64_t seed);
+
+/// A paragraph on one world; of a broken one: what does not hold, where and since when, what came before, the command
+/// that replays it and the one that shrinks it. `words` names the world for those.
+void print_world(std::ostream& out, const sim::Scenario& scenario, const Outcome& outcome, const std::string& words);
+
+/// Adds up many worlds.
+class Summary {
+ public:
+  Summary(std::vector<std::string> domains, bool storm) : domains_(std::move(domains)), storm_(storm) {}
+
+  void add(const Outcome& outcome);
+  void add_crash(std::uint64_t seed, const std::string& why);
+
+  std::uint64_t worlds() const { return worlds_; }
+  std::uint64_t broken() const { return broken_; }
+  std::uint64_t crashed() const { return crashed_; }
+  std::uint64_t acknowledged() const { return acknowledged_; }
+  base::Duration wall{};
+
+  /// Properties of the domains that no world has reached, and, of storms, faults that fired in too few worlds. Empty
+  /// before so many worlds that chance is no excuse.
+  std::vector<std::string> never_reached() const;
+
+  void write(output::wire::SimSummary::Builder out) const;
+  void print(std::ostream& out, const DrawOptions& options) const;
+
+ private:
+  struct Group {
+    std::string why;
+    std::vector<std::uint64_t> seeds;
+  };
+  std::vector<std::string> domains_;
+  bool storm_;
+  std::uint64_t worlds_ = 0, broken_ = 0, crashed_ = 0, events_ = 0, acknowledged_ = 0;
+  std::set<std::string, std::less<>> reached_;
+  FaultCounts faults_{};
+  std::array<std::uint64_t, sim::kFaultKinds> fault_worlds_{};
+  std::map<std::string, Group> groups_;
+};
+
+inline constexpr std::uint64_t kWorldsJudged = 500;  // our choice: a property of one world in a hundred shows in these
+inline constexpr std::uint64_t kFaultWorldsMin = 100;  // one in so many storms must see each fault
+
+}  // namespace troupe::apps

@@ -1,0 +1,200 @@
+#include "apps/sim/trial.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+
+#include "apps/sim/domains.hpp"
+#include "runtime/base/ensure.hpp"
+
+namespace troupe::apps {
+namespace {
+
+constexpr std::size_t kWaitsTold = 5;  // our choice: of many that wait, the first ones
+
+WorldOptions options_of(const sim::Scenario& scenario, const base::Mutations& mutations) {
+  WorldOptions options;
+  options.seed = scenario.seed;
+  options.nodes = scenario.nodes;
+  options.policy = scenario.policy;
+  options.latency = {scenario.latency_min, scenario.latency_max};
+  options.tls = scenario.tls;
+  options.settings = scenario.knobs;
+  options.drift_ppm = scenario.drift_ppm;
+  options.machines.mutations = &mutations;
+  return options;
+}
+
+std::string joined(const std::vector<std::string>& all) {
+  std::string out;
+  for (std::size_t i = 0; i < std::min(all.size(), kWaitsTold); ++i) out += (i == 0 ? "" : "; ") + all[i];
+  if (all.size() > kWaitsTold) out += "; and " + std::to_string(all.size() - kWaitsTold) + " more";
+  return out;
+}
+
+bool by_fault(const std::string& why) { return why.find(sim::kBrokenByFault) != std::string::npos; }
+
+}  // namespace
+
+const std::vector<sim::Named>& world_invariants() {
+  static const std::vector<sim::Named> all{
+      {"sim.actor-breaks", "no actor breaks, but those that a fault breaks"},
+      {"sim.node-gives-up", "no node gives up but one whose device has failed"},
+      {"sim.converges", "once all faults have ended, everything comes about within a bound of time"},
+      {"sim.comes-to-rest", "actors do not keep each other busy for ever while no time passes"},
+  };
+  return all;
+}
+
+Trial::Trial(const sim::Scenario& scenario) : scenario_(scenario), reached_(scenario.mutations) {
+  world_ = std::make_unique<World>(options_of(scenario, reached_), static_cast<Onlooker*>(this));
+  keeper_ = std::make_unique<Keeper>(
+      *world_, Keeper::Told{[this](std::size_t node) { died(node); },
+                            [this](std::size_t node, std::string line) { tell(node_name(node) + ' ' + line); }});
+  faults_ = std::make_unique<Faults>(*world_, *keeper_, scenario_, [this](std::string line) { tell(std::move(line)); });
+  for (const std::string& name : scenario_.domains) {
+    const sim::Domain* domain = sim_domain(name);
+    base::ensure(domain != nullptr, "a scenario names domains that are there");
+    parts_.push_back({name + '.', domain->play(static_cast<sim::Nodes&>(*this), scenario_)});
+  }
+}
+
+Trial::~Trial() { world_.reset(); }
+
+Outcome Trial::run() {
+  const auto from = std::chrono::steady_clock::now();
+  try {
+    begin();
+    under_faults();
+    if (!converge(scenario_.converge)) broke("sim.converges", "after all faults had ended: " + joined(waits()));
+    for (const Part& part : parts_) part.play->close();
+    if (!converge(kCloseMax)) broke("sim.converges", "at the end: " + joined(waits()));
+    if (!world_->stage().stopped())
+      for (const Part& part : parts_) part.play->judge();
+  } catch (const base::InvariantBroken& broken) {
+    broke("sim.comes-to-rest", broken.what());
+  }
+  Outcome out;
+  for (const std::string& name : scenario_.domains) out.domain += (out.domain.empty() ? "" : ",") + name;
+  out.seed = scenario_.seed;
+  out.hash = world_->stage().hash();
+  out.events = world_->stage().events();
+  out.time = time();
+  out.wall = std::chrono::steady_clock::now() - from;
+  out.acknowledged = acknowledged_;
+  out.invariant = invariant_;
+  out.why = why_;
+  out.event = event_;
+  out.at = at_;
+  if (!invariant_.empty()) out.story.assign(story_.begin(), story_.end());
+  for (const auto& [name, times] : reached_.times()) out.reached[std::string(name)] = times;
+  out.faults = faults_->counts();
+  return out;
+}
+
+void Trial::begin() {
+  for (std::size_t i = 0; i < size(); ++i) keeper_->start_in(i, kStartEvery * static_cast<std::int64_t>(i));
+  faults_->schedule();
+  for (const sim::Order& order : scenario_.orders) {
+    const auto part =
+        std::find_if(parts_.begin(), parts_.end(), [&](const Part& one) { return order.what.starts_with(one.prefix); });
+    if (part == parts_.end()) continue;  // of a domain that is not on trial here
+    world_->stage().after(order.at, [this, &order, play = part->play.get()] {
+      if (serving(order.node)) play->perform(order);
+    });
+  }
+}
+
+void Trial::under_faults() {
+  world_->stage().run_for(scenario_.time);
+  if (world_->stage().stopped()) return;
+  faults_->end();
+  tell("all faults have ended");
+  for (std::size_t i = 0; i < size(); ++i)
+    if (!keeper_->up(i)) keeper_->start_in(i, {});
+}
+
+bool Trial::converge(base::Duration bound) {
+  const base::Instant end = world_->stage().now() + bound;
+  while (!world_->stage().stopped()) {
+    for (const Part& part : parts_) part.play->probe();
+    world_->stage().run_for(sim::kProbeEvery);
+    if (waits().empty()) return true;
+    if (world_->stage().now() >= end) return false;
+  }
+  return true;  // of a world that has been ended nobody expects that
+}
+
+std::vector<std::string> Trial::waits() const {
+  std::vector<std::string> all;
+  for (std::size_t i = 0; i < size(); ++i) {
+    if (serving(i)) continue;
+    const auto log = world_->log(i);
+    all.push_back(node_name(i) + (keeper_->up(i) ? " does not serve" : " does not start") +
+                  (log.empty() ? "" : "; its last words: " + log.back()));
+  }
+  for (const Part& part : parts_) {
+    auto its = part.play->waits();
+    all.insert(all.end(), std::make_move_iterator(its.begin()), std::make_move_iterator(its.end()));
+  }
+  return all;
+}
+
+base::Duration Trial::time() const { return world_->stage().now() - base::Instant{}; }
+
+void Trial::inside(std::size_t node, std::function<void(Inside&)> what) { world_->inside(node, std::move(what)); }
+
+base::Random& Trial::chance(std::string_view name) { return world_->stage().stream(name); }
+
+void Trial::acknowledged() {
+  ++acknowledged_;
+  faults_->acknowledged();
+}
+
+void Trial::broke(std::string_view invariant, std::string why) {
+  if (!invariant_.empty()) return;
+  invariant_ = invariant;
+  why_ = std::move(why);
+  event_ = world_->stage().events();
+  at_ = time();
+  world_->stage().stop();
+}
+
+std::string Trial::here(const std::string& line) const {
+  std::array<char, 48> place{};
+  std::snprintf(place.data(), place.size(), "%10.3f s  #%-9llu ", std::chrono::duration<double>(time()).count(),
+                static_cast<unsigned long long>(world_->stage().events()));
+  return place.data() + line;
+}
+
+void Trial::tell(std::string line) {
+  if (story_.size() == kStoryLinesMax) story_.pop_front();
+  story_.push_back(here(line));
+}
+
+void Trial::broke(const Break& what) {
+  tell(node_name(what.node) + ' ' + what.path + " broke: " + what.why);
+  if (what.invariant && !by_fault(what.why))
+    broke("sim.actor-breaks", node_name(what.node) + ' ' + what.path + ": " + what.why);
+}
+
+/// As a process it would end with an error, and be started again.
+void Trial::gave_up(std::size_t node, const std::string& why) {
+  tell(node_name(node) + " gives up: " + why);
+  if (!faults_->device_failed(node) && !by_fault(why)) return broke("sim.node-gives-up", node_name(node) + ": " + why);
+  world_->stage().after({}, [this, node] {
+    keeper_->end(node, Keeper::End::process);
+    keeper_->start_in(node, kStartAgain);
+  });
+}
+
+void Trial::handled(std::size_t node, std::string_view path, const runtime::Actor& actor) {
+  for (const Part& part : parts_) part.play->handled(node, path, actor);
+}
+
+void Trial::died(std::size_t node) {
+  tell(node_name(node) + " is down");
+  for (const Part& part : parts_) part.play->died(node);
+}
+
+}  // namespace troupe::apps

@@ -1,0 +1,95 @@
+#pragma once
+// One scenario from its beginning to a verdict: the world, its keeper, its faults, and the domains on trial.
+//
+// Phases  faults and orders for the scenario's time; then all faults end and the world must converge within its bound;
+//         then the domains ask what is left to ask, and judge. The first invariant that does not hold ends it.
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "apps/sim/faults.hpp"
+#include "apps/sim/outcome.hpp"
+#include "runtime/sim/domain.hpp"
+
+namespace troupe::apps {
+
+inline constexpr std::size_t kStoryLinesMax = 40;            // our choice: what fits a screen
+inline constexpr std::chrono::milliseconds kStartEvery{20};  // our choice: between the first starts of two nodes
+inline constexpr std::chrono::minutes kCloseMax{30};         // our choice: for the last questions of a healed world
+
+/// What must hold whatever the domains are.
+const std::vector<sim::Named>& world_invariants();
+
+class Trial final : private sim::Nodes, private Onlooker {
+ public:
+  /// The scenario outlives it. Broken invariant if it names a domain that is not there.
+  explicit Trial(const sim::Scenario& scenario);
+  ~Trial() override;
+
+  World& world() { return *world_; }
+
+  /// Once. Ends early when the stage is stopped.
+  Outcome run();
+
+ private:
+  /// Planted bugs that are on, and rare properties that were met.
+  class Reached final : public base::Mutations {
+   public:
+    explicit Reached(const std::vector<std::string>& on) : on_(on.begin(), on.end()) {}
+    bool on(std::string_view name) const override { return !on_.empty() && on_.contains(name); }
+    void sometimes(std::string_view name) const override { ++times_[name]; }
+    const std::map<std::string_view, std::uint64_t>& times() const { return times_; }
+
+   private:
+    std::set<std::string, std::less<>> on_;
+    mutable std::map<std::string_view, std::uint64_t> times_;
+  };
+
+  // sim::Nodes
+  std::size_t size() const override { return scenario_.nodes; }
+  base::Duration time() const override;
+  bool serving(std::size_t node) const override { return world_->serving(node); }
+  std::optional<base::NodeId> id(std::size_t node) const override { return world_->id(node); }
+  bool robbed(std::size_t node) const override { return faults_->robbed(node); }
+  void inside(std::size_t node, std::function<void(Inside&)> what) override;
+  base::Random& chance(std::string_view name) override;
+  const base::Mutations& mutations() const override { return reached_; }
+  void acknowledged() override;
+  void broke(std::string_view invariant, std::string why) override;
+  void tell(std::string line) override;
+
+  // Onlooker
+  void broke(const Break& what) override;
+  void gave_up(std::size_t node, const std::string& why) override;
+  void handled(std::size_t node, std::string_view path, const runtime::Actor& actor) override;
+
+  void begin();
+  void under_faults();
+  bool converge(base::Duration bound);
+  std::vector<std::string> waits() const;
+  void died(std::size_t node);
+  std::string here(const std::string& line) const;
+
+  const sim::Scenario& scenario_;
+  Reached reached_;
+  std::unique_ptr<World> world_;
+  std::unique_ptr<Keeper> keeper_;
+  std::unique_ptr<Faults> faults_;
+  struct Part {
+    std::string prefix;  // "files."
+    std::unique_ptr<sim::Play> play;
+  };
+  std::vector<Part> parts_;
+  std::deque<std::string> story_;
+  std::uint64_t acknowledged_ = 0;
+  std::string invariant_;
+  std::string why_;
+  std::uint64_t event_ = 0;
+  base::Duration at_{};
+};
+
+}  // namespace troupe::apps

@@ -1,0 +1,26 @@
+#pragma once
+// Runs a world twice and finds the first event in which the two runs differ.
+//
+// The second run finds a heap in another order, so that whatever depends on an address shows. Owner: one process.
+#include <optional>
+#include <string>
+
+#include "apps/sim/outcome.hpp"
+
+namespace troupe::apps {
+
+struct Parted {
+  std::uint64_t event =
+      0;            ///< the first that differs, in its order, its actor or what was said, drawn or written in it
+  std::string one;  ///< what happened there in the first run
+  std::string other;
+};
+
+struct Twice {
+  Outcome outcome;  ///< of the first run
+  std::optional<Parted> parted;
+};
+
+Twice run_twice(const sim::Scenario& scenario);
+
+}  // namespace troupe::apps
