@@ -1,5 +1,8 @@
 #include "actors/files/files_actor.hpp"
 
+#include <algorithm>
+#include <iterator>
+
 #include "actors/files/holder_actor.hpp"
 #include "messages/runtime.capnp.h"
 #include "runtime/store/store_actor.hpp"
@@ -132,23 +135,37 @@ void FilesActor::loaded() {
 }
 
 /// Puts whose row nobody takes back any more: a restart cut them off, or their end could not be written. Where they
-/// have claims is not known: everybody who may have one is asked to end it.
+/// have claims is not known: everybody who may have one is asked to end it, also those that this node hears of later.
+/// After put_idle_max a holder ends them by itself.
 void FilesActor::release_cut_off_puts() {
-  std::vector<PutId> cut_off;
   for (const auto& [id, begun] : catalogue_->puts()) {
-    if (!puts_.contains(id)) cut_off.push_back(id);
+    if (!puts_.contains(id)) cut_off_.try_emplace(id, CutOff{now(), {}});
   }
-  if (cut_off.empty()) return;
-  find_candidates([this, cut_off](std::vector<base::NodeId> nodes) {
-    for (const PutId& id : cut_off) {
-      change(
-          [this, id, nodes]() -> Planned {
-            if (!catalogue_->puts().contains(id)) return Change{};  // its end was still to be written
-            return catalogue_->plan_abandon(id, nodes, today());
-          },
-          [this](base::Outcome<void>) { after<ReleaseNow>(base::Duration::zero()); });
+  std::erase_if(cut_off_, [&](const auto& put) {
+    return now() - put.second.since >= settings_.claims.put_idle_max && !catalogue_->puts().contains(put.first);
+  });
+  if (cut_off_.empty()) return;
+  find_candidates([this](const std::vector<base::NodeId>& nodes) {
+    for (const auto& [id, cut] : cut_off_) {
+      std::vector<base::NodeId> fresh;
+      std::set_difference(nodes.begin(), nodes.end(), cut.told.begin(), cut.told.end(), std::back_inserter(fresh));
+      if (!fresh.empty()) release_cut_off_put(id, std::move(fresh));
     }
   });
+}
+
+void FilesActor::release_cut_off_put(const PutId& id, std::vector<base::NodeId> nodes) {
+  change(
+      [this, id, nodes]() -> Planned {
+        const bool first = cut_off_[id].told.empty();
+        if (first && !catalogue_->puts().contains(id)) return Change{};  // its end was still to be written
+        return catalogue_->plan_abandon(id, nodes, today());
+      },
+      [this, id, nodes](base::Outcome<void> done) {
+        if (!done.ok()) return;
+        cut_off_[id].told.insert(nodes.begin(), nodes.end());
+        after<ReleaseNow>(base::Duration::zero());
+      });
 }
 
 // -- rows, written ---------------------------------------------------------------------------------------------------

@@ -76,6 +76,7 @@ class FilesActor final : public FilesPart {
   void closed(const base::Error& why);
   void tell_ready();
   void release_cut_off_puts();
+  void release_cut_off_put(const PutId& id, std::vector<base::NodeId> nodes);
   void change(base::Callback<Planned()> plan, Done done);
   void change(base::Callback<Planned()> plan, Nothing reply);
   void work();
@@ -132,6 +133,11 @@ class FilesActor final : public FilesPart {
   std::uint64_t children_ = 0;  // ever, for their names
 
   std::map<PutId, Put> puts_;
+  struct CutOff {
+    base::Instant since;
+    std::set<base::NodeId> told;  ///< to end its claims
+  };
+  std::map<PutId, CutOff> cut_off_;  // of this incarnation
   std::vector<std::shared_ptr<Listing>> listings_;
   struct Stream {
     std::shared_ptr<void> relay;

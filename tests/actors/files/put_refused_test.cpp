@@ -37,5 +37,23 @@ TEST_CASE("files: the claims of a put that failed on a full disk end once there 
   CHECK(town.failures().empty());
 }
 
+TEST_CASE("files: a put that a restart cut off is released at nodes that this one only hears of later") {
+  Town town(3);
+  const auto putting = town.start_put(0, pattern(5 * kChunkBytesMin), 2, "a file", 10'000, false);
+  town.stage.run_for(2s);
+  REQUIRE(town.held(1).claims + town.held(2).claims > 0);
+  town[0].lonely = true;
+  town.restart(0);
+  town.stage.run_for(10s);
+  CHECK(town.owned(0).releases == 0);  // nobody is left to be told, as far as it knows
+  CHECK(town.held(1).claims + town.held(2).claims > 0);
+
+  town[0].lonely = false;
+  town.stage.run_for(3min);
+  CHECK(town.held_in_all().claims == 0);
+  CHECK(town.held_in_all().contents == 0);
+  CHECK(town.failures().empty());
+}
+
 }  // namespace
 }  // namespace troupe::files

@@ -46,6 +46,7 @@ struct House {
   std::vector<std::unique_ptr<Life>> lives;
   bool up = false;
   std::function<void(Scripted&)> begun;  // at each start, by the parent of its files, before they have done anything
+  bool lonely = false;                   // its peers know nobody who could hold something
   bool liar = false;                     // from its next start on it answers for contents with wrong bytes
   const base::NodeId& id() const { return identity->id(); }
   Life& life() { return *lives.back(); }
@@ -408,6 +409,7 @@ class Town {
         });
     on.ask<peers::wire::ListKnown, peers::wire::KnownContacts>(
         [this, self](peers::wire::ListKnown::Reader, runtime::Reply<peers::wire::KnownContacts> reply) {
+          if (houses[self]->lonely) return reply.done();
           reply.send([&](peers::wire::KnownContacts::Builder out) {
             auto list = out.initList(static_cast<unsigned>(houses.size() - 1));
             for (unsigned i = 0, at = 0; i < houses.size(); ++i)
