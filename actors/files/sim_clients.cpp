@@ -87,6 +87,7 @@ void SimClients::feed(Client& client, const SimFile& file) {
   if (!client.stops) return client.sink.end();
   client.sink.fail({Code::dropped, "the client went away"});
   client.over = true;
+  nodes_.tell(text(client) + " was given up by its client after " + std::to_string(client.sent) + " bytes");
 }
 
 void SimClients::put_ended(Client& client, const SimFile& file, unsigned replicas,
