@@ -34,7 +34,8 @@ base::Error to_error(CommandError error) {
 }
 
 PeersActor::PeersActor(Setup setup) : setup_(std::move(setup)), peers_(own_id(setup_), setup_.policy, setup_.id_of) {
-  static_assert(kKnownMax <= kKnownContactsMax && kKnownMax + kLinksMax <= kPeerRowsMax, "answers have room for all");
+  static_assert(kKnownMax <= kKnownContactsMax && kKnownMax + kLinksMax + kGuestsMax <= kPeerRowsMax,
+                "answers have room for all");
   base::ensure(setup_.policy.known_max <= kKnownMax, "the peers known fit into the messages that list them");
 }
 

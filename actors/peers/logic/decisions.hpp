@@ -25,6 +25,7 @@ inline constexpr std::size_t kDialsMax = 4;                  // our choice: a st
 inline constexpr std::size_t kSeedDialsMax = kDialsMax / 2;  // of those
 inline constexpr std::size_t kTargetsMax = 16;               // dials for a person at a time, beside those
 inline constexpr std::size_t kLinksMax = 256;    // our choice: 256 idle links cost 20 MiB (issue: 80 KiB each)
+inline constexpr std::size_t kGuestsMax = 32;    // our choice: links above that which ask whom else we know, and go
 inline constexpr std::size_t kSeedsMax = 64;     // more are not looked at
 inline constexpr std::size_t kHeldOffMax = 256;  // above it the one that would end first ends now
 inline constexpr std::size_t kContactsMax = 20;  // of one exchange: 20 x 56 B fit into a datagram (DESIGN.md)
@@ -36,6 +37,8 @@ inline constexpr std::chrono::seconds kExchangeTimeout{5};
 inline constexpr std::chrono::seconds kExchangeGap{5};  // doubles up to the period while links are missing
 inline constexpr std::chrono::seconds kRetryMin{5};     // of a known peer
 inline constexpr std::chrono::hours kRetryMax{1};
+inline constexpr std::chrono::seconds kGuestTime{5};  // our choice: for a ping and one question, ten bad round trips
+inline constexpr std::chrono::minutes kSettled{1};    // our choice: what ends sooner is waited for longer, up to this
 inline constexpr std::chrono::seconds kSeedRetryMin{1};  // of a seed; at most the rejoin period
 inline constexpr std::chrono::minutes kHoldOff{10};      // whom a person dropped stays away this long
 inline constexpr std::chrono::hours kFresh{1};           // a link that worked so recently is worth passing on
@@ -43,7 +46,7 @@ inline constexpr std::uint32_t kPointsBan = 100;         // offences, see points
 inline constexpr std::size_t kOffendersMax = kKnownMax;  // remembered; above it the next one is dropped at once
 inline constexpr std::chrono::seconds kPointLife{6};     // ten points a minute are forgiven
 static_assert(kExchangeTimeout <= kExchangeGap, "one question for contacts at a time");
-static_assert(kLinksMax <= kKnownMax, "linked peers fit into the book");
+static_assert(kLinksMax + kGuestsMax <= kKnownMax, "linked peers fit into the book");
 
 enum class Direction : std::uint8_t { outbound, inbound };
 

@@ -8,6 +8,11 @@
 #include "runtime/base/ensure.hpp"
 
 namespace troupe::peers {
+namespace {
+
+constexpr std::uint32_t kBriefMax = 32;  // the wait has long reached its longest by then
+
+}  // namespace
 
 std::uint32_t points_of(Offence offence) {
   switch (offence) {
@@ -57,6 +62,7 @@ base::Instant Peers::wake_at() const {
   for (const auto& [id, link] : links_) {
     if (link.pong_due) out = std::min(out, *link.pong_due);
     if (link.again_at) out = std::min(out, *link.again_at);
+    if (link.guest_until) out = std::min(out, *link.guest_until);
   }
   return out;
 }
@@ -65,14 +71,18 @@ Decisions Peers::linked(const LinkUp& up, base::Instant now, base::Random& rando
   const auto known = links_.find(up.id);
   const bool again = known != links_.end();
   if (again && known->second.up == up) return settle(now, random);
-  const bool crowded = up.direction == Direction::inbound && links_.size() >= kLinksMax;
+  const bool guest = up.direction == Direction::inbound && !again && crowded();
   if (up.id == self_ || !welcome(up.id, now)) {
     mutations_->sometimes("peers: an unwelcome link was dropped");
     decisions_.push_back(Drop{up.id, book_.banned(up.id, now) ? DropReason::banned : DropReason::by_command});
-  } else if (crowded && !again) {
+  } else if (guest && guests() >= kGuestsMax) {
     decisions_.push_back(Drop{up.id, DropReason::too_many});
   } else {
-    links_[up.id].up = up;
+    Link& link = links_[up.id];
+    link.up = up;
+    if (!again) link.since = now;
+    if (guest) link.guest_until = now + kGuestTime;
+    else if (up.direction == Direction::outbound) link.guest_until.reset();
     retry_at_.erase(up.id);
     Contact contact{up.key, up.nonce, {}};
     if (up.direction == Direction::outbound) contact.endpoint = up.remote;
@@ -82,11 +92,33 @@ Decisions Peers::linked(const LinkUp& up, base::Instant now, base::Random& rando
 }
 
 Decisions Peers::unlinked(const base::NodeId& id, base::Instant now, base::Random& random) {
-  if (links_.contains(id)) {
+  if (const auto at = links_.find(id); at != links_.end()) {
+    const bool brief = at->second.up.direction == Direction::outbound && now - at->second.since < kSettled;
     forget_link(id);
-    retry_at_.insert_or_assign(id, now + spread(kRetryMin, random));
+    std::uint32_t times = 1;
+    if (!brief) brief_.erase(id);
+    else if (book_.find(id) != nullptr) times = brief_[id] = std::min(brief_[id] + 1, kBriefMax);
+    retry_at_.insert_or_assign(id, now + backoff(kRetryMin, kSettled, times, random));
   }
   return settle(now, random);
+}
+
+std::size_t Peers::guests() const {
+  return static_cast<std::size_t>(std::count_if(
+      links_.begin(), links_.end(), [](const auto& entry) { return entry.second.guest_until.has_value(); }));
+}
+
+bool Peers::crowded() const { return links_.size() >= kLinksMax && links_.size() - guests() >= kLinksMax; }
+
+// Guests whose time is up leave, but for those that find a free place.
+void Peers::expire_guests(base::Instant now) {
+  std::vector<base::NodeId> leaving;
+  for (auto& [id, link] : links_) {
+    if (!link.guest_until || *link.guest_until > now) continue;
+    if (crowded()) leaving.push_back(id);
+    else link.guest_until.reset();
+  }
+  for (const auto& id : leaving) drop_link(id, DropReason::too_many);
 }
 
 void Peers::forget_link(const base::NodeId& id) {
@@ -196,6 +228,7 @@ Decisions Peers::settle(base::Instant now, base::Random& random) {
   if (started_) {
     expire_dials(now, random);
     expire_pings(now);
+    expire_guests(now);
     ping_some(now, random);
     rejoin(now, random);
     exchange(now, random);
@@ -214,6 +247,7 @@ void Peers::forget_old(base::Instant now) {
   book_.prune(now);
   std::erase_if(held_off_, [&](const auto& entry) { return entry.second <= now; });
   std::erase_if(retry_at_, [&](const auto& entry) { return entry.second <= now || !book_.find(entry.first); });
+  std::erase_if(brief_, [&](const auto& entry) { return !book_.find(entry.first); });
   std::erase_if(points_,
                 [&](const auto& entry) { return now - entry.second.as_of >= kPointLife * entry.second.points; });
 }

@@ -9,7 +9,9 @@
 //         jitter.
 // Health  each `health_period` the `links_target` links that waited longest are pinged, a new one at once while fewer
 //         were. One ping missed: unhealthy, pinged again after kPingAgain; kPingsMissedMax in a row: dropped.
-// Limits  the book's (address_book.hpp); kLinksMax links, above which one that dialled us is dropped; kTargetsMax dials
+// Crowded with kLinksMax links, one more that dialled us is a guest: it may ask for contacts, and is dropped after
+//         kGuestTime if no place came free. Whom we dialled and who goes within kSettled waits longer each time.
+// Limits  the book's (address_book.hpp); kGuestsMax guests, above which one is dropped at once; kTargetsMax dials
 //         for a person; kHeldOffMax peers that a person dropped. Each says below what happens when full.
 // Time    monotonic, given by the caller. Reads no clock and sends nothing.
 // Owner   the actor `peers`; not thread-safe.
@@ -91,6 +93,8 @@ class Peers {
  private:
   struct Link {
     LinkUp up;
+    base::Instant since;
+    std::optional<base::Instant> guest_until;  // above kLinksMax
     std::optional<base::Instant> pinged_at;
     std::optional<base::Instant> pong_due;  // a ping is under way
     std::optional<base::Instant> again_at;  // after a missed one
@@ -146,6 +150,9 @@ class Peers {
   void offend(const base::NodeId& id, Offence offence, base::Instant now);
   void drop_link(const base::NodeId& id, DropReason why);
   void forget_link(const base::NodeId& id);
+  std::size_t guests() const;
+  bool crowded() const;
+  void expire_guests(base::Instant now);
   void hold_off(const base::NodeId& id, base::Instant now);
   void forget_old(base::Instant now);
   Decisions settle(base::Instant now, base::Random& random);
@@ -160,6 +167,7 @@ class Peers {
   std::map<std::uint64_t, UnderWay> dials_;
   std::vector<Seed> seeds_;
   std::map<base::NodeId, base::Instant> retry_at_;  // of known peers that failed or were just unlinked
+  std::map<base::NodeId, std::uint32_t> brief_;     // of known peers: links that we dialled and that did not last
   std::map<base::NodeId, base::Instant> held_off_;
   std::map<base::NodeId, Points> points_;
   std::optional<base::NodeId> asked_;  // for contacts

@@ -84,16 +84,66 @@ TEST_CASE("peers: a person's wish lifts a ban") {
   CHECK(node.state(1) == State::dialling);
 }
 
-TEST_CASE("peers: one link more than are borne is dropped if it dialled us") {
+TEST_CASE("peers: who dials a crowded node may ask whom else it knows, and has to go then") {
   Fixture node;
   node.start();
   for (std::uint32_t i = 1; i <= kLinksMax; ++i) node.befriend(inbound(i));
-  CHECK(node.peers.links() == kLinksMax);
-  const auto drops = only<Drop>(node.peers.linked(inbound(9999), node.now, node.random));
-  REQUIRE(drops.size() == 1);
-  CHECK(drops[0].why == DropReason::too_many);
-  CHECK(only<Drop>(node.befriend(inbound(5))).empty());  // known already: the same link, told again
-  CHECK(node.peers.links() == kLinksMax);
+  node.peers.advertised(id_of(1), endpoint_of(1), node.now, node.random);
+  CHECK(only<Drop>(node.befriend(inbound(9999))).empty());
+  CHECK(node.peers.links() == kLinksMax + 1);
+  CHECK(node.peers.give(id_of(9999), kContactsMax, node.now, node.random).size() == 1);
+  CHECK(only<Drop>(node.befriend(inbound(9999))).empty());  // the same link, told again
+
+  SUBCASE("when its time is up") {
+    CHECK(only<Drop>(node.pass(kGuestTime - 1ns)).empty());
+    const auto drops = only<Drop>(node.pass(1ns));
+    REQUIRE(drops.size() == 1);
+    CHECK(drops[0].whom == id_of(9999));
+    CHECK(drops[0].why == DropReason::too_many);
+    CHECK(node.peers.links() == kLinksMax);
+  }
+  SUBCASE("unless a place comes free before") {
+    node.peers.unlinked(id_of(7), node.now, node.random);
+    CHECK(only<Drop>(node.pass(kGuestTime)).empty());
+    CHECK(node.peers.links() == kLinksMax);
+  }
+  SUBCASE("or we wanted a link to it ourselves") {
+    node.befriend(outbound(9999));
+    CHECK(only<Drop>(node.pass(kGuestTime)).empty());
+  }
+  SUBCASE("and one guest too many goes at once") {
+    for (std::uint32_t i = 1; i < kGuestsMax; ++i) CHECK(only<Drop>(node.befriend(inbound(5000 + i))).empty());
+    const auto drops = only<Drop>(node.befriend(inbound(6000)));
+    REQUIRE(drops.size() == 1);
+    CHECK(drops[0].whom == id_of(6000));
+    CHECK(node.peers.links() == kLinksMax + kGuestsMax);
+    CHECK(only<Drop>(node.pass(kGuestTime)).size() == kGuestsMax);
+  }
+}
+
+TEST_CASE("peers: whoever ends our links as soon as they are up is dialled ever less often") {
+  Fixture node;
+  node.start();
+  const auto wait_after = [&](base::Duration lasted) {
+    node.befriend(outbound(1));
+    node.pass(lasted);
+    node.peers.unlinked(id_of(1), node.now, node.random);
+    const base::Instant from = node.now;
+    while (true) {
+      node.now = node.peers.wake_at();
+      const auto dials = only<Dial>(node.peers.tick(node.now, node.random));
+      if (dials.empty()) continue;
+      node.peers.dialled(dials[0].ticket, id_of(1), node.now, node.random);
+      return node.now - from;
+    }
+  };
+  const auto about = [](base::Duration wait) { return wait + wait / 10; };
+  CHECK(wait_after(1s) <= about(kRetryMin));
+  CHECK(wait_after(1s) >= 2 * kRetryMin - kRetryMin / 5);
+  CHECK(wait_after(1s) >= 4 * kRetryMin - kRetryMin / 2);
+  for (int i = 0; i < 20; ++i) CHECK(wait_after(1s) <= about(kSettled));
+  CHECK(wait_after(kSettled) <= about(kRetryMin));
+  CHECK(wait_after(1s) <= about(kRetryMin));
 }
 
 TEST_CASE("peers: our own id is never a peer, and a policy that cannot work is not taken") {
