@@ -44,6 +44,8 @@ Connection::Connection(std::shared_ptr<Fabric> fabric, const Address& dialler, c
     : fabric_(std::move(fabric)), pieces_(fabric_->stage().stream(link_name(dialler, acceptor))) {
   at(Side::dialler).address = dialler;
   at(Side::acceptor).address = acceptor;
+  at(Side::dialler).latency = fabric_->latency(dialler, acceptor);
+  at(Side::acceptor).latency = fabric_->latency(acceptor, dialler);
 }
 
 bool Connection::between(const Address& one, const Address& other) const {
@@ -109,8 +111,7 @@ void Connection::reset(const std::string& why) {
 void Connection::thaw() {
   for (const Side from : {Side::dialler, Side::acceptor}) {
     End& end = at(from);
-    const base::Duration latency = fabric_->latency(end.address, at(other(from)).address);
-    end.last_arrival = std::max(end.last_arrival, fabric_->stage().now() + latency);
+    end.last_arrival = std::max(end.last_arrival, fabric_->stage().now() + end.latency);
     for (; end.held > 0; --end.held) {
       fabric_->stage().at(end.last_arrival, [self = shared_from_this(), from] { self->arrive(from); });
     }
@@ -137,8 +138,7 @@ void Connection::reset_if_believed() {
 /// The machine of that end answers for a stream that it does not know.
 void Connection::refuse(Side gone) {
   const Side believer = other(gone);
-  const base::Duration latency = fabric_->latency(at(gone).address, at(believer).address);
-  fabric_->stage().after(latency, [self = shared_from_this(), believer] {
+  fabric_->stage().after(at(gone).latency, [self = shared_from_this(), believer] {
     self->at(believer).end_sent = true;
     self->finish(believer, "connection reset by the other side", "");
   });
@@ -156,9 +156,12 @@ void Connection::pump(Side from) {
     std::size_t size = std::min(rest, room);
     if (size > 1 && pieces_.chance(1, 4)) size = 1 + pieces_.below(size);
     const auto first = next.begin() + static_cast<std::ptrdiff_t>(end.first_sent);
-    base::Bytes piece(first, first + static_cast<std::ptrdiff_t>(size));
+    const bool last = size == rest;
+    // Most of what is written leaves whole, without a copy.
+    base::Bytes piece = size == next.size() ? std::move(end.unsent.front())
+                                            : base::Bytes(first, first + static_cast<std::ptrdiff_t>(size));
     end.first_sent += size;
-    if (end.first_sent == next.size()) {
+    if (last) {
       end.unsent.pop_front();
       end.first_sent = 0;
     }
@@ -175,7 +178,7 @@ void Connection::pump(Side from) {
 
 void Connection::send(Side from, Segment segment) {
   End& end = at(from);
-  const base::Instant arrival = fabric_->depart(end.address, at(other(from)).address, segment.bytes);
+  const base::Instant arrival = fabric_->depart(end.address, at(other(from)).address, end.latency, segment.bytes);
   end.last_arrival = std::max(end.last_arrival, arrival);
   end.under_way.push_back(std::move(segment));
   fabric_->stage().at(end.last_arrival, [self = shared_from_this(), from] { self->arrive(from); });

@@ -50,6 +50,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   };
   struct End {
     Address address{};
+    base::Duration latency{0};  ///< to the other end
     caf::weak_actor_ptr owner;
     bool started = false;
     bool paused = false;

@@ -12,6 +12,16 @@ namespace {
 
 constexpr std::uint64_t kNanosASecond = 1'000'000'000;
 
+/// Adds to a list of what others own, and sweeps out what has gone before the list would grow.
+template <class T>
+void add(std::vector<std::weak_ptr<T>>& list, const std::shared_ptr<T>& one) {
+  if (list.size() == list.capacity()) {
+    std::erase_if(list, [](const auto& weak) { return weak.expired(); });
+    list.reserve(2 * list.size() + 16);
+  }
+  list.push_back(one);
+}
+
 }  // namespace
 
 Address address_of(std::uint16_t number) {
@@ -65,7 +75,7 @@ void Fabric::narrow(const Address& from, const Address& to, std::optional<std::u
   else narrow_[{from, to}].bytes_per_second = std::max<std::uint64_t>(*bytes_per_second, 1);
 }
 
-base::Instant Fabric::depart(const Address& from, const Address& to, base::Bytes& piece) {
+base::Instant Fabric::depart(const Address& from, const Address& to, base::Duration latency, base::Bytes& piece) {
   const Way way{from, to};
   base::Instant leaves = stage_.now();
   if (const auto known = narrow_.find(way); known != narrow_.end()) {
@@ -81,7 +91,7 @@ base::Instant Fabric::depart(const Address& from, const Address& to, base::Bytes
     corrupt_.erase(known);
   }
   const auto clog = clogs_.find(way);
-  return leaves + latency(from, to) + (clog == clogs_.end() ? base::Duration::zero() : clog->second);
+  return leaves + latency + (clog == clogs_.end() ? base::Duration::zero() : clog->second);
 }
 
 void Fabric::vanish(const Address& node) {
@@ -92,7 +102,7 @@ void Fabric::vanish(const Address& node) {
   for (const auto& weak : dials_) {
     const auto dial = weak.lock();
     if (!dial || dial->from != node) continue;
-    dial->done = true;
+    finish(*dial);
     dial->accepted = nullptr;
   }
 }
@@ -188,15 +198,19 @@ const caf::weak_actor_ptr* Fabric::listener(const Dial& dial) const {
 }
 
 void Fabric::dial(const std::shared_ptr<Dial>& dial, base::Duration patience) {
-  std::erase_if(dials_, [](const auto& weak) { return weak.expired(); });
-  dials_.push_back(dial);
-  stage_.after(patience, [self = shared_from_this(), dial] { self->fail(dial, "no answer in time"); });
+  add(dials_, dial);
+  dial->patience = stage_.after(patience, [self = shared_from_this(), dial] { self->fail(dial, "no answer in time"); });
   knock(dial);
+}
+
+void Fabric::finish(Dial& dial) {
+  dial.done = true;
+  stage_.cancel(dial.patience);
 }
 
 void Fabric::fail(const std::shared_ptr<Dial>& dial, std::string why) {
   if (dial->done) return;
-  dial->done = true;
+  finish(*dial);
   if (dial->accepted) dial->accepted->drop(Side::dialler);
   dial->accepted = nullptr;
   ports::deliver(caf::actor_cast<runtime::Handle>(dial->owner), ports::DialFailed{dial->ticket, std::move(why)});
@@ -214,7 +228,7 @@ void Fabric::knock(const std::shared_ptr<Dial>& dial) {
     if (self->is_gone(dial->to.address)) return self->knock(dial);
     if (const auto* owner = self->listener(*dial)) {
       dial->accepted = std::make_shared<Connection>(self, dial->from, dial->to.address);
-      self->connections_.push_back(dial->accepted);
+      add(self->connections_, dial->accepted);
       ports::RemoteAddress from;
       if (dial->path.empty()) {
         from.endpoint = {dial->from, self->free_port()};
@@ -240,7 +254,7 @@ void Fabric::answer(const std::shared_ptr<Dial>& dial) {
   stage_.after(latency(dial->to.address, dial->from), [self = shared_from_this(), dial] {
     if (dial->done) return;
     if (!dial->accepted) return self->fail(dial, dial->path.empty() ? "connection refused" : "nobody listens");
-    dial->done = true;
+    self->finish(*dial);
     ports::deliver(caf::actor_cast<runtime::Handle>(dial->owner),
                    ports::Dialled{dial->ticket, make_stream(std::move(dial->accepted), Side::dialler), dial->to});
   });

@@ -76,8 +76,8 @@ class Fabric : public std::enable_shared_from_this<Fabric> {
   base::Duration latency(const Address& from, const Address& to);
   bool is_cut(const Address& from, const Address& to) const { return cuts_.contains({from, to}); }
   bool is_gone(const Address& node) const { return gone_.contains(node); }
-  /// When a piece that leaves now arrives, and what it is by then.
-  base::Instant depart(const Address& from, const Address& to, base::Bytes& piece);
+  /// When a piece that leaves now on that way, which takes `latency` at best, arrives, and what it is by then.
+  base::Instant depart(const Address& from, const Address& to, base::Duration latency, base::Bytes& piece);
   std::optional<Address> resolve(const std::string& host, const Address& from) const;
 
   /// The place that was bound; nothing if it is taken. Port 0 picks a free one.
@@ -94,6 +94,7 @@ class Fabric : public std::enable_shared_from_this<Fabric> {
     std::uint64_t ticket = 0;
     caf::weak_actor_ptr owner;
     bool done = false;
+    Stage::Appointment patience{};         ///< when it fails
     std::shared_ptr<Connection> accepted;  ///< by the other side, not yet known to the dialler
   };
   void dial(const std::shared_ptr<Dial>& dial, base::Duration patience);
@@ -103,6 +104,7 @@ class Fabric : public std::enable_shared_from_this<Fabric> {
  private:
   Fabric(Stage& stage, Latency latency) : stage_(stage), latency_(latency) {}
   std::uint16_t free_port();
+  void finish(Dial& dial);
   void knock(const std::shared_ptr<Dial>& dial);
   void answer(const std::shared_ptr<Dial>& dial);
   const caf::weak_actor_ptr* listener(const Dial& dial) const;

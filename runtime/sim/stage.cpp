@@ -1,10 +1,13 @@
 #include "runtime/sim/stage.hpp"
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <caf/atom.hpp>
 #include <caf/scheduled_actor.hpp>
 #include <caf/scheduler/test_coordinator.hpp>
 #include <cstring>
+#include <utility>
 
 #include "runtime/base/ensure.hpp"
 
@@ -13,12 +16,26 @@ namespace troupe::sim {
 namespace {
 
 constexpr std::uint64_t kFnvPrime = 0x100000001b3;
+constexpr std::size_t kLanes = 4;
+constexpr std::size_t kStaleMin = 64;                // our choice: a shorter timeline is not worth the sweep
 constexpr std::uint64_t kGoodbyeStepsMax = 100'000;  // our choice: what actors may still do while a stage ends
 
 std::uint64_t seed_of(std::uint64_t seed, std::string_view name) {
   std::uint64_t hash = 0xcbf29ce484222325 ^ seed;
   for (const char letter : name) hash = (hash ^ static_cast<std::uint8_t>(letter)) * kFnvPrime;
   return hash;
+}
+
+/// A round of XXH64: each bit of the word reaches all of the hash within two, and no single word goes unseen.
+std::uint64_t absorb(std::uint64_t hash, std::uint64_t word) {
+  return std::rotl(hash + word * 0xc2b2ae3d27d4eb4f, 31) * 0x9e3779b185ebca87;
+}
+
+/// The `i`-th word of what is left.
+std::uint64_t word_at(base::ByteView bytes, std::size_t i) {
+  std::uint64_t word = 0;
+  std::memcpy(&word, bytes.data() + i * sizeof word, sizeof word);
+  return word;
 }
 
 caf::scheduler::test_coordinator& testing_scheduler(caf::actor_system& system) {
@@ -33,18 +50,14 @@ Stage::Stage(std::uint64_t seed, Policy policy) : seed_(seed), schedule_(policy,
   // An actor that nobody stopped would otherwise keep the destructor waiting for ever.
   system_->await_actors_before_shutdown(false);
   scheduler_ = &testing_scheduler(*system_);
-  number_at_ = [jobs = &scheduler_->jobs](std::size_t place) -> ActorNumber {
-    caf::resumable* job = (*jobs)[place];
-    return job->subtype() == caf::resumable::scheduled_actor ? static_cast<caf::scheduled_actor*>(job)->id() : 0;
-  };
+  number_at_ = [this](std::size_t place) { return number_at(place); };
 }
 
 Stage::~Stage() {
   ending_ = true;
   // What an appointment holds may cancel others when it is let go.
-  std::map<Appointment, std::function<void()>> forgotten;
-  forgotten.swap(timeline_);
-  forgotten.clear();
+  timeline_.clear();
+  std::exchange(appointments_, {}).clear();
   while (!parked_.empty()) unpark(parked_.begin()->first);
   for (std::uint64_t steps = 0; !scheduler_->jobs.empty() && steps < kGoodbyeStepsMax; ++steps) {
     scheduler_->try_run_once();
@@ -59,17 +72,65 @@ Stage::~Stage() {
   while (!kept_.empty()) kept_.pop_back();  // the newest first: it may use older ones
 }
 
-Stage::Appointment Stage::at(base::Instant when, std::function<void()> what) {
-  const Appointment appointment{std::max(when, now_), ++appointments_made_};
-  if (!ending_) timeline_.emplace(appointment, std::move(what));
-  return appointment;
+Stage::Appointment Stage::at(base::Instant when, What what) {
+  Appointment made{++appointments_made_, 0};
+  if (ending_) return made;
+  if (free_places_.empty()) {
+    made.place = static_cast<std::uint32_t>(appointments_.size());
+    appointments_.emplace_back();
+  } else {
+    made.place = free_places_.back();
+    free_places_.pop_back();
+  }
+  appointments_[made.place] = {made.number, std::move(what)};
+  timeline_.push_back({std::max(when, now_), made.number, made.place});
+  std::push_heap(timeline_.begin(), timeline_.end(), later);
+  return made;
 }
 
-void Stage::cancel(const Appointment& appointment) { timeline_.erase(appointment); }
+void Stage::cancel(const Appointment& appointment) {
+  if (appointment.place >= appointments_.size()) return;
+  Kept& kept = appointments_[appointment.place];
+  if (kept.number != appointment.number || kept.number == 0) return;
+  kept.number = 0;
+  free_places_.push_back(appointment.place);
+  ++stale_;
+  if (stale_ > kStaleMin && stale_ > timeline_.size() / 2) forget_stale();
+  const What gone = std::move(appointments_[appointment.place].what);  // last, for what it holds may cancel others
+}
+
+/// Half of the timeline is stale: what is left of it makes room in one go.
+void Stage::forget_stale() {
+  std::erase_if(timeline_, [this](const Due& due) { return appointments_[due.place].number != due.number; });
+  std::make_heap(timeline_.begin(), timeline_.end(), later);
+  stale_ = 0;
+}
+
+/// The first on the timeline; null if there is none.
+const Stage::Due* Stage::next_due() {
+  while (!timeline_.empty()) {
+    const Due& first = timeline_.front();
+    if (appointments_[first.place].number == first.number) return &first;
+    std::pop_heap(timeline_.begin(), timeline_.end(), later);
+    timeline_.pop_back();
+    --stale_;
+  }
+  return nullptr;
+}
+
+/// Takes the first off the timeline.
+Stage::What Stage::take_next() {
+  std::pop_heap(timeline_.begin(), timeline_.end(), later);
+  const std::uint32_t place = timeline_.back().place;
+  timeline_.pop_back();
+  appointments_[place].number = 0;
+  free_places_.push_back(place);
+  return std::move(appointments_[place].what);
+}
 
 void Stage::settle() {
   std::uint64_t steps = 0;
-  while (!stopped() && step()) base::ensure(++steps <= kStepsMax, "actors come to rest without time passing");
+  while (step()) base::ensure(++steps <= kStepsMax, "actors come to rest without time passing");
 }
 
 void Stage::run_for(base::Duration span) { pass_until(nullptr, now_ + span); }
@@ -87,10 +148,10 @@ base::Random& Stage::stream(std::string_view name) {
 bool Stage::pass_until(const std::function<bool()>* done, base::Instant end) {
   while (true) {
     settle();
-    if (stopped()) return false;
     if (done != nullptr && (*done)()) return true;
-    if (timeline_.empty() || timeline_.begin()->first.first > end) break;
-    now_ = timeline_.begin()->first.first;
+    const Due* const next = next_due();
+    if (next == nullptr || next->when > end) break;
+    now_ = next->when;
     keep_due();
   }
   now_ = end;
@@ -100,12 +161,10 @@ bool Stage::pass_until(const std::function<bool()>* done, base::Instant end) {
 /// Keeps every appointment that is due at this moment and was made before it; later ones wait for the actors.
 void Stage::keep_due() {
   const std::uint64_t made = appointments_made_;
-  while (!stopped() && !timeline_.empty() && timeline_.begin()->first <= Appointment{now_, made}) {
-    const std::function<void()> what = std::move(timeline_.begin()->second);
-    mix(timeline_.begin()->first.second);
-    timeline_.erase(timeline_.begin());
+  for (const Due* due = next_due(); due != nullptr && due->when <= now_ && due->number <= made; due = next_due()) {
+    mix(due->number);
     ++events_;
-    if (recorder_ != nullptr) recorder_->event(events_, 0, 0);
+    What what = take_next();
     what();
   }
 }
@@ -119,19 +178,23 @@ void Stage::unpark(ActorNumber actor) {
   parked_.erase(found);
 }
 
+ActorNumber Stage::number_at(std::size_t place) const {
+  caf::resumable* job = scheduler_->jobs[place];
+  return job->subtype() == caf::resumable::scheduled_actor ? static_cast<caf::scheduled_actor*>(job)->id() : 0;
+}
+
 /// Puts the actor that runs next in front of the scheduler's jobs; nothing if none is ready.
 std::optional<ActorNumber> Stage::bring_next_to_front() {
   auto& jobs = scheduler_->jobs;
   while (!jobs.empty()) {
     const std::size_t place = schedule_.pick(jobs.size(), number_at_);
-    const ActorNumber actor = number_at_(place);
-    if (const auto parked = parked_.find(actor); parked != parked_.end()) {
+    const ActorNumber actor = number_at(place);
+    if (const auto parked = parked_.empty() ? parked_.end() : parked_.find(actor); parked != parked_.end()) {
       parked->second = jobs[place];
       jobs.erase(jobs.begin() + static_cast<std::ptrdiff_t>(place));
       continue;
     }
     std::swap(jobs.front(), jobs[place]);
-    if (recorder_ != nullptr) recorder_->event(events_ + 1, actor, place);
     return actor;
   }
   return std::nullopt;
@@ -156,17 +219,21 @@ bool Stage::step() {
 
 void Stage::note(base::ByteView bytes) {
   mix(bytes.size());
-  for (; bytes.size() >= sizeof(std::uint64_t); bytes = bytes.subspan(sizeof(std::uint64_t))) {
-    std::uint64_t word = 0;
-    std::memcpy(&word, bytes.data(), sizeof word);
-    hash_ = (hash_ ^ word) * kFnvPrime;
+  if (bytes.size() >= kLanes * sizeof(std::uint64_t)) {
+    // One word has to wait for the last one of its lane alone, so that long pieces cost little.
+    std::array<std::uint64_t, kLanes> lanes{hash_, 1, 2, 3};
+    for (; bytes.size() >= kLanes * sizeof(std::uint64_t); bytes = bytes.subspan(kLanes * sizeof(std::uint64_t)))
+      for (std::size_t i = 0; i < kLanes; ++i) lanes[i] = absorb(lanes[i], word_at(bytes, i));
+    for (const std::uint64_t lane : lanes) hash_ = absorb(hash_, lane);
   }
-  for (const std::uint8_t byte : bytes) hash_ = (hash_ ^ byte) * kFnvPrime;
+  for (; bytes.size() >= sizeof(std::uint64_t); bytes = bytes.subspan(sizeof(std::uint64_t)))
+    hash_ = absorb(hash_, word_at(bytes, 0));
+  for (const std::uint8_t byte : bytes) hash_ = absorb(hash_, byte);
 }
 
 void Stage::mix(std::uint64_t word) {
-  hash_ = (hash_ ^ word) * kFnvPrime;
-  hash_ = (hash_ ^ static_cast<std::uint64_t>(now_.since_origin().count())) * kFnvPrime;
+  hash_ = absorb(hash_, word);
+  hash_ = absorb(hash_, static_cast<std::uint64_t>(now_.since_origin().count()));
 }
 
 }  // namespace troupe::sim

@@ -14,16 +14,15 @@
 #include <caf/actor_system_config.hpp>
 #include <cstdint>
 #include <functional>
-#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "runtime/base/bytes.hpp"
+#include "runtime/base/callback.hpp"
 #include "runtime/base/random.hpp"
 #include "runtime/base/time.hpp"
 #include "runtime/sim/schedule.hpp"
@@ -39,18 +38,14 @@ namespace troupe::sim {
 
 inline constexpr std::uint64_t kStepsMax = 50'000'000;  // our choice: some 20 s of work without time passing
 
-/// Sees each event as it begins: for traces, and to find where two runs part.
-class Recorder {
- public:
-  virtual ~Recorder() = default;
-  /// The `number`-th event: the actor at that place among the ready ones, or an appointment (actor 0).
-  virtual void event(std::uint64_t number, ActorNumber actor, std::size_t place) = 0;
-};
-
 class Stage {
  public:
-  /// A place on the timeline: ordered by time, then by when it was made.
-  using Appointment = std::pair<base::Instant, std::uint64_t>;
+  /// What is to happen at a moment. One of two at the same moment that was made first comes first.
+  struct Appointment {
+    std::uint64_t number = 0;  ///< counts what was made; zero: none
+    std::uint32_t place = 0;   ///< where the stage keeps it
+  };
+  using What = base::Callback<void()>;
 
   explicit Stage(std::uint64_t seed, Policy policy = Policy::random);
   ~Stage();
@@ -64,8 +59,8 @@ class Stage {
   std::uint64_t seed() const { return seed_; }
 
   /// Calls `what` at `when`, at once after what runs now if that has passed.
-  Appointment at(base::Instant when, std::function<void()> what);
-  Appointment after(base::Duration delay, std::function<void()> what) { return at(now_ + delay, std::move(what)); }
+  Appointment at(base::Instant when, What what);
+  Appointment after(base::Duration delay, What what) { return at(now_ + delay, std::move(what)); }
   /// Nothing happens if it was kept or cancelled before.
   void cancel(const Appointment& appointment);
 
@@ -101,22 +96,31 @@ class Stage {
   /// Messages handled and appointments kept.
   std::uint64_t events() const { return events_; }
 
-  /// Lets nothing more happen: run_for() and run_until() return after the event at hand, and from then on at once.
-  void stop() { stop_at_ = events_; }
-  void go_on() { stop_at_ = std::numeric_limits<std::uint64_t>::max(); }
-  /// The same once that many events have happened.
-  void stop_at(std::uint64_t events) { stop_at_ = events; }
-  bool stopped() const { return events_ >= stop_at_; }
-
-  /// From now on; null ends it. Outlives the stage or that end.
-  void record(Recorder* recorder) { recorder_ = recorder; }
-
-  /// A hash over which actor ran and when, and over what was noted: differs where two runs differ.
+  /// A hash over which actor ran and when, and over what was noted: differs where two runs differ. No defence against
+  /// somebody who looks for collisions.
   std::uint64_t hash() const { return hash_; }
 
  private:
+  struct Kept {                // an appointment that waits, or a free place
+    std::uint64_t number = 0;  // zero: free
+    What what;
+  };
+  struct Due {  // when it comes; stale once its place holds another number
+    base::Instant when;
+    std::uint64_t number;
+    std::uint32_t place;
+  };
+  /// Turned round, as the functions for heaps want it: the first one comes out last.
+  static bool later(const Due& one, const Due& other) {
+    return one.when != other.when ? one.when > other.when : one.number > other.number;
+  }
+
   bool step();
   std::optional<ActorNumber> bring_next_to_front();
+  ActorNumber number_at(std::size_t place) const;
+  const Due* next_due();
+  What take_next();
+  void forget_stale();
   void keep_due();
   void mix(std::uint64_t word);
   bool pass_until(const std::function<bool()>* done, base::Instant end);
@@ -126,16 +130,17 @@ class Stage {
   base::Instant now_{};
   std::uint64_t appointments_made_ = 0;
   std::uint64_t events_ = 0;
-  std::uint64_t stop_at_ = std::numeric_limits<std::uint64_t>::max();
-  Recorder* recorder_ = nullptr;
-  std::uint64_t hash_ = 0xcbf29ce484222325;  // FNV-1a offset basis
+  std::uint64_t hash_ = 0;
   std::map<std::string, std::unique_ptr<base::Random>, std::less<>> streams_;
   Schedule schedule_;
   std::vector<std::shared_ptr<void>> kept_;
   caf::actor_system_config config_;
   std::unique_ptr<caf::actor_system> system_;
   caf::scheduler::test_coordinator* scheduler_;  // owned by the system
-  std::map<Appointment, std::function<void()>> timeline_;
+  std::vector<Due> timeline_;                    // a heap, for later()
+  std::vector<Kept> appointments_;
+  std::vector<std::uint32_t> free_places_;
+  std::size_t stale_ = 0;                          // of the timeline
   Schedule::NumberAt number_at_;                   // of the scheduler's jobs
   std::map<ActorNumber, caf::resumable*> parked_;  // null: not met ready since
 };

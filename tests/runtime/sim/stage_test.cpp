@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <caf/send.hpp>
+#include <set>
 #include <vector>
 
 #include "runtime/base/ensure.hpp"
@@ -78,6 +79,56 @@ TEST_CASE("stage: what is noted shows in the hash") {
   one.note(1);
   other.note(2);
   CHECK(one.hash() != other.hash());
+}
+
+TEST_CASE("stage: two changes of what is noted do not hide each other, and each byte of a long piece counts") {
+  constexpr std::uint64_t kTop = std::uint64_t{1} << 63;
+  Stage one(1), other(1);
+  for (const std::uint64_t word : {5, 6}) {
+    one.note(word);
+    other.note(word ^ kTop);
+  }
+  CHECK(one.hash() != other.hash());
+
+  const auto hash_of = [](const troupe::base::Bytes& bytes) {
+    Stage stage(1);
+    stage.note(bytes);
+    return stage.hash();
+  };
+  const troupe::base::Bytes plain(103, 7);  // lanes, whole words, and single bytes
+  std::set<std::uint64_t> hashes{hash_of(plain)};
+  for (std::size_t i = 0; i < plain.size(); ++i) {
+    auto changed = plain;
+    changed[i] = 8;
+    hashes.insert(hash_of(changed));
+  }
+  CHECK(hashes.size() == plain.size() + 1);
+}
+
+TEST_CASE("stage: appointments are kept in order, and those that were cancelled are not") {
+  Stage stage(1);
+  std::vector<int> kept, wanted;
+  std::vector<Stage::Appointment> made;
+  for (int i = 0; i < 1'000; ++i)
+    made.push_back(stage.at(Instant(std::chrono::seconds(i % 10)), [&kept, i] { kept.push_back(i); }));
+  for (std::size_t i = 0; i < made.size(); ++i)
+    if (i % 3 != 0) stage.cancel(made[i]);
+  for (int second = 0; second < 10; ++second)
+    for (int i = second; i < 1'000; i += 10)
+      if (i % 3 == 0) wanted.push_back(i);
+  SUBCASE("none of them again by an old name") {
+    // Their places are taken by others now, which an appointment of before must not touch.
+    for (int i = 0; i < 600; ++i) stage.at(Instant(20s), [&kept] { kept.push_back(-1); });
+    for (std::size_t i = 0; i < made.size(); ++i)
+      if (i % 3 != 0) stage.cancel(made[i]);
+    wanted.insert(wanted.end(), 600, -1);
+  }
+  SUBCASE("and one may cancel those behind it") {
+    const auto last = stage.at(Instant(9s), [&kept] { kept.push_back(-2); });
+    stage.at(Instant(8s), [&stage, last] { stage.cancel(last); });
+  }
+  stage.run_for(30s);
+  CHECK(kept == wanted);
 }
 
 TEST_CASE("stage: messages between two actors keep their order under any choice") {
