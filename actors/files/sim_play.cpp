@@ -14,13 +14,20 @@ bool swaps(const sim::Scenario& scenario) {
                              [](const sim::Fault& fault) { return fault.what == sim::FaultKind::disk_swap; });
 }
 
+/// Whether a fault may end a stream, an actor or a node.
+bool ends_something(const sim::Fault& fault) {
+  using enum sim::FaultKind;
+  return fault.what != clog && fault.what != narrow && fault.what != slow && fault.what != disk_slow &&
+         fault.what != clock_step;
+}
+
 }  // namespace
 
 FilesPlay::FilesPlay(sim::Nodes& nodes, const sim::Scenario& scenario)
     : nodes_(nodes),
       room_for_all_(!scenario.knobs.contains("files.quota_per_owner")),
       clients_(nodes, files_, ledger_, swaps(scenario)),
-      survey_(nodes, files_, clients_) {}
+      survey_(nodes, files_, clients_, std::ranges::any_of(scenario.faults, ends_something)) {}
 
 void FilesPlay::perform(const sim::Order& order) {
   const auto with = [&](const char* name) {
@@ -193,7 +200,8 @@ void FilesPlay::verify_ended(Check& check, const SimClients::Error& error, const
   const bool sound =
       !error && seen.copies > 0 && seen.lacking == 0 && seen.damaged == 0 && (seen.unknown == 0 || robbed);
   check.why = error ? std::string(base::name(error->code)) + ": " + error->message
-                    : std::to_string(seen.sound) + " of " + std::to_string(seen.copies) + " copies are sound";
+                    : std::to_string(seen.sound) + " of " + std::to_string(seen.copies) + " copies are sound, " +
+                          std::to_string(seen.lacking) + " lacking, " + std::to_string(seen.damaged) + " damaged";
   check.done = sound || (robbed && !due(*check.file, check.node) && check.tries >= kTriesEnough);
   check.rests = true;
   go_on();

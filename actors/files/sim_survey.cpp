@@ -151,7 +151,8 @@ std::vector<std::string> SimSurvey::orphans() const {
   if (clients_.any_robbed()) return out;
   for (const auto& [node, report] : reports_) {
     const std::string name = "n" + std::to_string(node + 1);
-    std::uint64_t claims_max = report.puts_claimed;
+    if (late_ && report.puts_claimed > 0) continue;
+    std::uint64_t claims_max = 0;
     for (const ContentKey& key : report.has) {
       std::uint64_t owners_of = 0;
       for (const SimFile* file : files_.contents().at(key)) owners_of += owners(file->cid).size();
@@ -163,7 +164,7 @@ std::vector<std::string> SimSurvey::orphans() const {
     }
     if (report.contents > report.has.size())
       out.push_back(name + " holds " + number(report.contents - report.has.size(), "contents of no file"));
-    if (report.claims > claims_max)
+    if (report.puts_claimed == 0 && report.claims > claims_max)
       out.push_back(name + " has " +
                     number(report.claims - claims_max, "claims for files that their owner does not list"));
     if (report.puts_claimed > 0) out.push_back(name + " has claims of " + number(report.puts_claimed, "puts"));

@@ -26,8 +26,10 @@ class SimSurvey {
     std::set<ContentKey> has;
   };
 
-  SimSurvey(sim::Nodes& nodes, SimFiles& files, SimClients& clients)
-      : nodes_(nodes), files_(files), clients_(clients) {}
+  /// `late`: what a node has sent may arrive after what it says later, on another stream or in another life. A store
+  /// that comes after the release of its put keeps its claim until put_idle_max: longer than a world heals.
+  SimSurvey(sim::Nodes& nodes, SimFiles& files, SimClients& clients, bool late)
+      : nodes_(nodes), files_(files), clients_(clients), late_(late) {}
 
   /// Asks all nodes that serve, unless answers are missing still.
   void begin();
@@ -60,6 +62,7 @@ class SimSurvey {
   sim::Nodes& nodes_;
   SimFiles& files_;
   SimClients& clients_;
+  const bool late_;
   std::uint64_t round_ = 0;
   std::map<std::size_t, Report> asking_;  // empty between two rounds
   std::map<std::size_t, Report> reports_;

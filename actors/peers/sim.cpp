@@ -27,7 +27,7 @@ const sim::DomainCard& peers_card() {
               {"peers.exchange_period", {"5s", "30s"}},
               {"peers.rejoin_period", {"5s", "60s"}},
               {"peers.known_max", {"16", "64"}},
-              {"net.handshake_timeout", {"500ms", "2s"}},
+              {"net.handshake_timeout", {"4s", "20s"}},
               {"net.links_per_address_max", {"8"}},
           },
       .invariants =

@@ -28,7 +28,15 @@ PeersPlay::PeersPlay(sim::Nodes& nodes, const sim::Scenario& scenario)
       known_max_(count_of(scenario, "peers.known_max", kKnownMax)) {
   for (const sim::Fault& fault : scenario.faults) {
     if (fault.what == sim::FaultKind::break_actor) breaking_.insert(fault.node);
+    swaps_ = swaps_ || fault.what == sim::FaultKind::disk_swap;
   }
+}
+
+/// Where disks are exchanged nobody knows which of them lost something.
+bool PeersPlay::robbed(std::size_t node) const {
+  bool any = nodes_.robbed(node);
+  for (std::size_t i = 0; i < nodes_.size() && swaps_; ++i) any = any || nodes_.robbed(i);
+  return any;
 }
 
 // -- people ----------------------------------------------------------------------------------------------------------
@@ -176,8 +184,8 @@ void PeersPlay::judge_list(std::size_t node, base::Duration asked_at, const Rows
 void PeersPlay::handled(std::size_t node, std::string_view path, const runtime::Actor& actor) {
   if (path != kPath) return;
   const auto* const peers = dynamic_cast<const PeersActor*>(&actor);
-  const auto self = nodes_.id(node);
-  if (peers == nullptr || !self) return;
+  if (peers == nullptr) return;
+  const base::NodeId& self = peers->peers().self();  // its machine may have another disk by now
   Memory& memory = memories_[node];
   const bool loaded = memory.loading && !peers->loading();
   const bool saved = !memory.saved && peers->saved();
@@ -185,9 +193,9 @@ void PeersPlay::handled(std::size_t node, std::string_view path, const runtime::
   memory.saved = peers->saved();
   if (memory.loading || (!loaded && !saved)) return;
   const AddressBook& book = peers->peers().book();
-  std::set<base::NodeId>& known = saved_[*self];
+  std::set<base::NodeId>& known = saved_[self];
   const bool must_know =
-      !nodes_.robbed(node) && peers->rows_read() && book.size() < book.known_max() && nodes_.time() < kSimMemory;
+      !robbed(node) && peers->rows_read() && book.size() < book.known_max() && nodes_.time() < kSimMemory;
   for (const base::NodeId& id : known) {
     if (!must_know || book.find(id) != nullptr) continue;
     nodes_.broke("remembered", node_name(node) + " does not know " + name_of(id) + " any more, whose row it had saved");

@@ -76,6 +76,7 @@ class PeersPlay final : public sim::Play {
   std::string name_of(const base::NodeId& id) const;
   std::optional<std::size_t> find(const base::NodeId& id) const;
   std::set<std::size_t> healthy(std::size_t node) const;
+  bool robbed(std::size_t node) const;
   bool held_off(std::size_t one, std::size_t other) const;
   std::vector<std::string> parts() const;
 
@@ -83,6 +84,7 @@ class PeersPlay final : public sim::Play {
   const base::Duration time_;
   const std::size_t links_target_;
   const std::size_t known_max_;
+  bool swaps_ = false;
   std::set<std::uint16_t> breaking_;  // nodes whose actors a fault breaks: what is only in memory may go
   std::deque<Question> questions_;    // callbacks of the world hold on to them
   std::set<base::NodeId> ids_;        // of all machines, ever

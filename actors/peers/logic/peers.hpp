@@ -84,6 +84,7 @@ class Peers {
   std::vector<Contact> reachable(base::Instant now) const;
   /// Where that peer can be dialled, for somebody who wants to talk to it; nothing if it is not welcome.
   std::optional<Contact> whereabouts(const base::NodeId& id, base::Instant now) const;
+  const base::NodeId& self() const { return self_; }
   std::size_t links() const { return links_.size(); }
   std::size_t healthy() const;
   const AddressBook& book() const { return book_; }
