@@ -39,7 +39,7 @@ const sim::DomainCard& files_card() {
           },
       .knobs =
           {
-              {"files.watch_period", {"2s", "10s", "5m"}},
+              {"files.watch_period", {"2s", "10s", "2m"}},
               {"files.replicas", {"1", "2", "5"}},
               {"files.quota_per_owner", {"1 MiB", "3 MiB"}},
               {"net.questions_in_flight_max", {"16", "64"}},

@@ -75,10 +75,11 @@ void PeersPlay::died(std::size_t node) {
 
 void PeersPlay::list(std::size_t node, std::function<void(const Rows*)> then) {
   Question& question = begin(node, "a list of peers");
-  nodes_.inside(node, [this, &question, then = std::move(then)](Inside& actor) {
+  const base::Duration asked_at = nodes_.time();
+  nodes_.inside(node, [this, &question, asked_at, then = std::move(then)](Inside& actor) {
     actor.ask<wire::ListPeers, wire::PeerRows>(
         actor.node().find(kPath), actor.now() + kSimAnswer, [](wire::ListPeers::Builder) {},
-        [this, &question, then, asked_at = nodes_.time()](runtime::Answer<wire::PeerRows> answer) {
+        [this, &question, then, asked_at](runtime::Answer<wire::PeerRows> answer) {
           if (question.over) return;
           end(question, answer.ok() ? std::nullopt : std::optional(answer.error()));
           if (!answer.ok()) return then ? then(nullptr) : void();
