@@ -130,7 +130,7 @@ Stage::What Stage::take_next() {
 
 void Stage::settle() {
   std::uint64_t steps = 0;
-  while (step()) base::ensure(++steps <= kStepsMax, "actors come to rest without time passing");
+  while (!stopped() && step()) base::ensure(++steps <= kStepsMax, "actors come to rest without time passing");
 }
 
 void Stage::run_for(base::Duration span) { pass_until(nullptr, now_ + span); }
@@ -148,6 +148,7 @@ base::Random& Stage::stream(std::string_view name) {
 bool Stage::pass_until(const std::function<bool()>* done, base::Instant end) {
   while (true) {
     settle();
+    if (stopped()) return false;
     if (done != nullptr && (*done)()) return true;
     const Due* const next = next_due();
     if (next == nullptr || next->when > end) break;
@@ -162,8 +163,10 @@ bool Stage::pass_until(const std::function<bool()>* done, base::Instant end) {
 void Stage::keep_due() {
   const std::uint64_t made = appointments_made_;
   for (const Due* due = next_due(); due != nullptr && due->when <= now_ && due->number <= made; due = next_due()) {
+    if (stopped()) return;
     mix(due->number);
     ++events_;
+    if (recorder_ != nullptr) recorder_->event(events_, 0, 0);
     What what = take_next();
     what();
   }
@@ -195,6 +198,7 @@ std::optional<ActorNumber> Stage::bring_next_to_front() {
       continue;
     }
     std::swap(jobs.front(), jobs[place]);
+    if (recorder_ != nullptr) recorder_->event(events_ + 1, actor, place);
     return actor;
   }
   return std::nullopt;

@@ -14,6 +14,7 @@
 #include <caf/actor_system_config.hpp>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
@@ -37,6 +38,14 @@ class test_coordinator;
 namespace troupe::sim {
 
 inline constexpr std::uint64_t kStepsMax = 50'000'000;  // our choice: some 20 s of work without time passing
+
+/// Sees each event as it begins: for traces, and to find where two runs part.
+class Recorder {
+ public:
+  virtual ~Recorder() = default;
+  /// The `number`-th event: the actor at that place among the ready ones, or an appointment (actor 0).
+  virtual void event(std::uint64_t number, ActorNumber actor, std::size_t place) = 0;
+};
 
 class Stage {
  public:
@@ -96,6 +105,16 @@ class Stage {
   /// Messages handled and appointments kept.
   std::uint64_t events() const { return events_; }
 
+  /// Lets nothing more happen: run_for() and run_until() return after the event at hand, and from then on at once.
+  void stop() { stop_at_ = events_; }
+  void go_on() { stop_at_ = std::numeric_limits<std::uint64_t>::max(); }
+  /// The same once that many events have happened.
+  void stop_at(std::uint64_t events) { stop_at_ = events; }
+  bool stopped() const { return events_ >= stop_at_; }
+
+  /// From now on; null ends it. Outlives the stage or that end.
+  void record(Recorder* recorder) { recorder_ = recorder; }
+
   /// A hash over which actor ran and when, and over what was noted: differs where two runs differ. No defence against
   /// somebody who looks for collisions.
   std::uint64_t hash() const { return hash_; }
@@ -130,6 +149,8 @@ class Stage {
   base::Instant now_{};
   std::uint64_t appointments_made_ = 0;
   std::uint64_t events_ = 0;
+  std::uint64_t stop_at_ = std::numeric_limits<std::uint64_t>::max();
+  Recorder* recorder_ = nullptr;
   std::uint64_t hash_ = 0;
   std::map<std::string, std::unique_ptr<base::Random>, std::less<>> streams_;
   Schedule schedule_;
