@@ -54,15 +54,18 @@ Decisions Peers::start(const std::vector<Target>& seeds, base::Instant now, base
 
 Decisions Peers::tick(base::Instant now, base::Random& random) { return settle(now, random); }
 
-base::Instant Peers::wake_at() const {
-  if (!started_) return base::Instant::max();
-  base::Instant out = std::min({health_due_, rejoin_due_, next_dial_at()});
+base::Instant Peers::next_at() const {
+  base::Instant out = std::min({health_due_, rejoin_due_, links_due_, next_dial_at()});
   out = std::min(out, asked_ ? asked_due_ : exchange_due_);  // one question at a time, however short the period
   for (const auto& [ticket, dial] : dials_) out = std::min(out, dial.due);
+  return out;
+}
+
+base::Instant Peers::next_link_at() const {
+  base::Instant out = base::Instant::max();
   for (const auto& [id, link] : links_) {
-    if (link.pong_due) out = std::min(out, *link.pong_due);
-    if (link.again_at) out = std::min(out, *link.again_at);
-    if (link.guest_until) out = std::min(out, *link.guest_until);
+    for (const auto& at : {link.pong_due, link.again_at, link.guest_until})
+      if (at) out = std::min(out, *at);
   }
   return out;
 }
@@ -80,7 +83,10 @@ Decisions Peers::linked(const LinkUp& up, base::Instant now, base::Random& rando
   } else {
     Link& link = links_[up.id];
     link.up = up;
-    if (!again) link.since = now;
+    if (!again) {
+      link.since = now;
+      links_due_ = std::min(links_due_, now);  // it is pinged
+    }
     if (guest) link.guest_until = now + kGuestTime;
     else if (up.direction == Direction::outbound) link.guest_until.reset();
     retry_at_.erase(up.id);
@@ -122,7 +128,9 @@ void Peers::expire_guests(base::Instant now) {
 }
 
 void Peers::forget_link(const base::NodeId& id) {
-  links_.erase(id);
+  const auto link = links_.find(id);
+  if (link->second.healthy()) --healthy_;
+  links_.erase(link);
   book_.unlinked(id);
   if (asked_ == id) asked_.reset();
 }
@@ -227,14 +235,19 @@ Decisions Peers::settle(base::Instant now, base::Random& random) {
   now_ = std::max(now_, now);
   if (started_) {
     expire_dials(now, random);
-    expire_pings(now);
-    expire_guests(now);
-    ping_some(now, random);
+    // A node with hundreds of links hears something all the time, and most of it concerns one of them.
+    if (now >= links_due_ || now >= health_due_) {
+      expire_pings(now);
+      expire_guests(now);
+      ping_some(now, random);
+      links_due_ = next_link_at();
+    }
     rejoin(now, random);
     exchange(now, random);
     dial_seeds(now);
     dial_more(now, random);
   }
+  wake_at_ = started_ ? next_at() : base::Instant::max();
   const AddressBook::Changes changes = book_.take_changes();
   for (const auto& id : changes.erase) decisions_.push_back(EraseRow{id});
   for (const auto& id : changes.save) decisions_.push_back(SaveRow{id});

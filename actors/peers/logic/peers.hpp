@@ -38,7 +38,7 @@ class Peers {
   Decisions start(const std::vector<Target>& seeds, base::Instant now, base::Random& random);
   Decisions tick(base::Instant now, base::Random& random);
   /// When tick() has something to do; later than the `now` of the last input.
-  base::Instant wake_at() const;
+  base::Instant wake_at() const { return wake_at_; }
 
   /// A link is up. One that is told again changes nothing.
   Decisions linked(const LinkUp& link, base::Instant now, base::Random& random);
@@ -86,7 +86,7 @@ class Peers {
   std::optional<Contact> whereabouts(const base::NodeId& id, base::Instant now) const;
   const base::NodeId& self() const { return self_; }
   std::size_t links() const { return links_.size(); }
-  std::size_t healthy() const;
+  std::size_t healthy() const { return healthy_; }
   const AddressBook& book() const { return book_; }
   /// The bytes to store for SaveRow. Nothing if the row is gone meanwhile.
   std::optional<base::Bytes> row(const base::NodeId& id, Moment moment) const;
@@ -103,6 +103,8 @@ class Peers {
     std::size_t missed = 0;
     bool answered = false;
     std::optional<std::chrono::microseconds> rtt;
+
+    bool healthy() const { return answered && missed == 0; }
   };
   struct UnderWay {
     Target to;
@@ -154,6 +156,8 @@ class Peers {
   std::size_t guests() const;
   bool crowded() const;
   void expire_guests(base::Instant now);
+  base::Instant next_link_at() const;
+  base::Instant next_at() const;
   void hold_off(const base::NodeId& id, base::Instant now);
   void forget_old(base::Instant now);
   Decisions settle(base::Instant now, base::Random& random);
@@ -178,6 +182,9 @@ class Peers {
   base::Instant now_;  // of the last input
   std::uint64_t period_ = 1;
   std::size_t pinged_ = 0;  // links in this period
+  std::size_t healthy_ = 0;
+  base::Instant links_due_ = base::Instant::max();  // no link needs anything before, but for a new period
+  base::Instant wake_at_ = base::Instant::max();
   std::uint64_t ticket_ = 0;
   bool started_ = false;
   Decisions decisions_;

@@ -11,6 +11,8 @@ namespace {
 
 constexpr std::int32_t kSubnetPenalty = 5;  // our choice: four links into a network weigh as much as one day's silence
 constexpr std::int32_t kSubnetPenaltyMax = 25;  // and never more than an address that fails
+constexpr std::int32_t kBriefPenalty = 50;      // our choice: who turned us away comes behind one that was never tried
+constexpr std::uint32_t kBriefPenalties = 2;    // and then behind all others
 constexpr std::uint64_t kChance = 20;           // so that not all nodes dial the same best peer
 
 base::HostPort host_port(const base::Endpoint& endpoint) {
@@ -170,6 +172,8 @@ std::optional<base::NodeId> Peers::best_candidate(base::Instant now, base::Rando
     const auto neighbours = crowd.find(subnet_of(peer.contact.endpoint));
     std::int32_t score = peer.score(now) + static_cast<std::int32_t>(random.below(kChance));
     if (neighbours != crowd.end()) score -= std::min(neighbours->second * kSubnetPenalty, kSubnetPenaltyMax);
+    if (const auto brief = brief_.find(id); brief != brief_.end())
+      score -= static_cast<std::int32_t>(std::min(brief->second, kBriefPenalties)) * kBriefPenalty;
     if (best && score <= best_score) continue;
     best = id;
     best_score = score;

@@ -45,6 +45,7 @@ Decisions Peers::ponged(const base::NodeId& id, std::chrono::microseconds round_
   const auto at = links_.find(id);
   if (at != links_.end() && at->second.pong_due) {
     Link& link = at->second;
+    if (!link.healthy()) ++healthy_;
     link.pong_due.reset();
     link.missed = 0;
     link.rtt = round_trip;
@@ -74,20 +75,16 @@ void Peers::expire_pings(base::Instant now) {
 
 void Peers::miss(const base::NodeId& id, base::Instant now) {
   Link& link = links_.at(id);
+  if (link.healthy()) --healthy_;
   link.pong_due.reset();
   link.again_at = now + kPingAgain;
+  links_due_ = std::min(links_due_, *link.again_at);
   book_.missed(id);
   if (++link.missed < kPingsMissedMax) return;
   book_.failed(id, now);
   mutations_->sometimes("peers: a silent link was dropped");
   drop_link(id, DropReason::silent);
   retry_at_.insert_or_assign(id, now + kRetryMin);
-}
-
-std::size_t Peers::healthy() const {
-  return static_cast<std::size_t>(std::count_if(links_.begin(), links_.end(), [](const auto& entry) {
-    return entry.second.answered && entry.second.missed == 0;
-  }));
 }
 
 State Peers::state_of(const base::NodeId& id, base::Instant now) const {

@@ -146,6 +146,27 @@ TEST_CASE("peers: whoever ends our links as soon as they are up is dialled ever 
   CHECK(wait_after(1s) <= about(kRetryMin));
 }
 
+TEST_CASE("peers: whoever ended our link as soon as it was up comes behind those that were never tried") {
+  Fixture node({.links_target = 2});
+  node.start();
+  node.befriend(inbound(1));
+  node.befriend(outbound(3));
+  node.hear(10, 5, 1);
+  for (const bool brief : {false, true}) {
+    CAPTURE(brief);
+    node.befriend(outbound(2));
+    node.pass(brief ? 1s : kSettled);
+    node.peers.unlinked(id_of(2), node.now, node.random);
+    node.pass(2 * kRetryMin);  // it might be dialled again
+    const auto dials = only<Dial>(node.peers.drop(id_of(3), node.now, node.random).value());
+    REQUIRE(dials.size() == 1);
+    CHECK((dials[0].to.id == id_of(2)) == !brief);
+    REQUIRE(node.peers.connect({id_of(3), {"10.0.0.3", 4000}}, node.now, node.random).ok());
+    node.befriend(outbound(3));
+    node.pass(kDialTimeout);
+  }
+}
+
 TEST_CASE("peers: our own id is never a peer, and a policy that cannot work is not taken") {
   Fixture node;
   node.start({{id_of(kSelf), {"host", 1}}});
