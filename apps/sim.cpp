@@ -1,4 +1,4 @@
-// troupe sim DOMAIN[,...] | sim list
+// troupe sim DOMAIN[,...]
 #include "apps/sim.hpp"
 
 #include <capnp/message.h>
@@ -7,6 +7,7 @@
 
 #include "apps/json.hpp"
 #include "apps/sim/apart.hpp"
+#include "apps/sim/commands.hpp"
 #include "apps/sim/domains.hpp"
 #include "apps/sim/options.hpp"
 #include "apps/sim/report.hpp"
@@ -20,12 +21,6 @@ using sim_command::Worlds;
 
 base::Instant real_now() { return base::Instant(std::chrono::steady_clock::now().time_since_epoch()); }
 
-void print_json(std::ostream& out, const Outcome& outcome) {
-  capnp::MallocMessageBuilder message;
-  write(message.initRoot<output::wire::SimWorld>(), outcome);
-  write_json_line(out, message.getRoot<output::wire::SimWorld>().asReader());
-}
-
 Outcome crash(const Worlds& worlds, std::uint64_t seed, const std::string& why) {
   Outcome out;
   for (const auto& name : worlds.draw.domains) out.domain += (out.domain.empty() ? "" : ",") + name;
@@ -35,13 +30,44 @@ Outcome crash(const Worlds& worlds, std::uint64_t seed, const std::string& why) 
   return out;
 }
 
+Ending conclude(const Summary& summary, const Worlds& worlds, Console& console, bool json) {
+  if (json) {
+    capnp::MallocMessageBuilder message;
+    summary.write(message.initRoot<output::wire::SimSummary>());
+    write_json_line(console.out, message.getRoot<output::wire::SimSummary>().asReader());
+  } else {
+    summary.print(console.out, worlds.draw);
+  }
+  if (summary.broken() > 0) return Exit::failed;
+  if (summary.crashed() > 0) return Exit::simulator_failed;
+  return summary.acknowledged() == 0 || !summary.never_reached().empty() ? Exit::nothing_checked : Exit::done;
+}
+
 /// One world in this process: a debugger sees it, and its crash is ours.
-Ending run_one(const Worlds& worlds, Console& console, bool json) {
+Ending run_one(const Invocation& invocation, const Worlds& worlds, Console& console) {
   const sim::Scenario scenario = draw(worlds.seed, worlds.draw);
-  const Outcome outcome = Trial(scenario).run();
-  if (json) print_json(console.out, outcome);
-  else print_world(console.out, scenario, outcome, world_words(worlds.draw, worlds.seed));
-  return sim_command::exit_of(outcome);
+  const auto outcome = sim_command::watched(invocation, scenario);
+  if (!outcome.ok()) return outcome.error();
+  if (invocation.globals.json) print_json(console.out, outcome.value());
+  else print_world(console.out, scenario, outcome.value(), world_words(worlds.draw, worlds.seed));
+  return sim_command::exit_of(outcome.value());
+}
+
+/// The worlds of a batch by --twice, one after the other.
+Ending run_twice_each(const Worlds& worlds, Console& console, bool json) {
+  const base::Instant from = real_now();
+  Summary summary(worlds.draw.domains, worlds.draw.weather == Weather::storm);
+  Progress progress(console, "worlds", worlds.seeds, from, Progress::Unit::count);
+  for (std::uint64_t seed = worlds.seed; seed < worlds.seed + worlds.seeds; ++seed) {
+    const sim::Scenario scenario = draw(seed, worlds.draw);
+    const Twice twice = run_twice(scenario);
+    if (twice.parted) return sim_command::parted(twice);
+    summary.add(twice.outcome);
+    if (json) print_json(console.out, twice.outcome);
+    progress.update(summary.worlds(), real_now());
+  }
+  summary.wall = real_now() - from;
+  return conclude(summary, worlds, console, json);
 }
 
 Ending run_many(const Worlds& worlds, Console& console, bool json) {
@@ -64,35 +90,34 @@ Ending run_many(const Worlds& worlds, Console& console, bool json) {
     progress.update(summary.worlds(), real_now());
   }
   summary.wall = real_now() - from;
-  if (json) {
-    capnp::MallocMessageBuilder message;
-    summary.write(message.initRoot<output::wire::SimSummary>());
-    write_json_line(console.out, message.getRoot<output::wire::SimSummary>().asReader());
-  } else {
-    summary.print(console.out, worlds.draw);
-  }
-  if (summary.broken() > 0) return Exit::failed;
-  if (summary.crashed() > 0) return Exit::simulator_failed;
-  return summary.acknowledged() == 0 || !summary.never_reached().empty() ? Exit::nothing_checked : Exit::done;
+  return conclude(summary, worlds, console, json);
 }
 
 Ending run_domains(const Invocation& invocation, Console& console) {
   const auto worlds = sim_command::worlds_of(invocation);
   if (!worlds.ok()) return worlds.error();
   const bool json = invocation.globals.json;
-  return worlds.value().seeds == 1 ? run_one(worlds.value(), console, json) : run_many(worlds.value(), console, json);
+  if (worlds.value().seeds == 1) return run_one(invocation, worlds.value(), console);
+  if (invocation.has("--trace")) return usage_failure("--trace is of one world, not of many", "troupe help sim");
+  return invocation.has("--twice") ? run_twice_each(worlds.value(), console, json)
+                                   : run_many(worlds.value(), console, json);
 }
 
 }  // namespace
 
 Commands sim_commands() {
+  auto options = sim_command::world_options();
+  for (auto& one : sim_command::watch_options()) options.push_back(std::move(one));
   Commands out;
   out.push_back(
       {.name = "sim",
        .summary = "Try the production actors in simulated worlds, each from one seed",
-       .options = sim_command::world_options(),
+       .options = std::move(options),
        .positionals = {{.name = "DOMAIN[,DOMAIN...]", .help = "whose clients work, and whose invariants must hold"}},
        .run = run_domains});
+  for (auto command :
+       {sim_command::run(), sim_command::replay(), sim_command::shrink(), sim_command::list(), sim_command::mutants()})
+    out.push_back(std::move(command));
   return out;
 }
 

@@ -419,3 +419,35 @@ struct SimMutant {
   }
   invariant @5 :Text;
 }
+
+struct SimCards {
+  cards @0 :List(SimCard);
+}
+
+struct SimCard {
+  # A line of `troupe sim list`.
+
+  kind @0 :Text;
+  # fault, domain, order, knob, invariant, property or mutant.
+  name @1 :Text;
+  takes @2 :Text;
+  help @3 :Text;
+}
+
+struct SimActor {
+  # A line of `troupe sim replay`: an actor where the world stopped.
+
+  node @0 :Text;
+  path @1 :Text;
+  kind @2 :Text;
+  waiting @3 :UInt64;
+}
+
+struct SimParted {
+  # What `troupe sim --twice` says of a world that is not deterministic.
+
+  seed @0 :UInt64;
+  event @1 :UInt64;
+  one @2 :Text;
+  other @3 :Text;
+}

@@ -1,9 +1,16 @@
 #include "apps/sim/options.hpp"
 
 #include <algorithm>
+#include <fstream>
 #include <limits>
 
+#include "apps/shell_word.hpp"
 #include "apps/sim/domains.hpp"
+#include "apps/sim/report.hpp"
+#include "apps/sim/scenario_file.hpp"
+#include "apps/sim/scenario_source.hpp"
+#include "apps/sim/trace.hpp"
+#include "apps/sim/trial.hpp"
 #include "runtime/config/forms.hpp"
 #include "runtime/config/nearest.hpp"
 #include "runtime/observe/text.hpp"
@@ -89,6 +96,56 @@ base::Result<Worlds, Failure> worlds_of(const Invocation& invocation) {
   if (out.seed > std::numeric_limits<std::uint64_t>::max() - out.seeds)
     return usage_failure("the last seed would be beyond 64 bits", help);
   return out;
+}
+
+base::Result<OneWorld, Failure> world_of(const Invocation& invocation) {
+  const std::string named = invocation.all(invocation.command().positionals.front().name).front();
+  if (named.ends_with(".toml") || named.find('/') != std::string::npos) {
+    auto scenario = load_scenario(named);
+    if (!scenario.ok()) return scenario.error();
+    return OneWorld{std::move(scenario).value(), shell_word(named)};
+  }
+  const auto worlds = worlds_of(invocation);
+  if (!worlds.ok()) return worlds.error();
+  return OneWorld{draw(worlds.value().seed, worlds.value().draw),
+                  world_words(worlds.value().draw, worlds.value().seed)};
+}
+
+std::vector<Option> watch_options() {
+  return {{.name = "--twice", .help = "run each world twice, and stop at the first event that differs"},
+          {.name = "--trace", .value = "FILE", .help = "write the decisions of the run to this file"}};
+}
+
+Failure parted(const Twice& twice) {
+  const Parted& at = *twice.parted;
+  return {{base::Code::internal, "seed " + std::to_string(twice.outcome.seed) + " is not deterministic: at event " +
+                                     std::to_string(at.event) + " one run had \"" + at.one + "\", another \"" +
+                                     at.other + '"'},
+          "what a seed shows cannot be relied on",
+          "",
+          Exit::not_deterministic};
+}
+
+base::Result<Outcome, Failure> watched(const Invocation& invocation, const sim::Scenario& scenario) {
+  if (invocation.has("--twice")) {
+    if (invocation.has("--trace"))
+      return usage_failure("--trace is of one run, not of two", "troupe help " + invocation.command().name);
+    Twice twice = run_twice(scenario);
+    if (twice.parted) return parted(twice);
+    return std::move(twice.outcome);
+  }
+  Trial trial(scenario);
+  const auto path = invocation.text("--trace");
+  if (!path) return trial.run();
+  std::ofstream out(*path, std::ios::binary | std::ios::trunc);
+  TraceWriter trace(out, trial.world().stage(), write_scenario(scenario, all_cards(), "the world of this trace"));
+  trial.world().stage().record(&trace);
+  Outcome outcome = trial.run();
+  trial.world().stage().record(nullptr);
+  trace.finish();
+  if (!out)
+    return Failure{{base::Code::internal, *path + " cannot be written"}, "the trace is not whole", "", Exit::failed};
+  return outcome;
 }
 
 Exit exit_of(const Outcome& outcome) {

@@ -1,9 +1,12 @@
 #include "apps/sim/report.hpp"
 
+#include <capnp/message.h>
+
 #include <algorithm>
 #include <cstdio>
 #include <ostream>
 
+#include "apps/json.hpp"
 #include "apps/sim/domains.hpp"
 #include "apps/sim/faults.hpp"
 #include "apps/terminal.hpp"
@@ -70,6 +73,12 @@ void print_world(std::ostream& out, const sim::Scenario& scenario, const Outcome
   if (words.empty()) return;
   out << "replay:  troupe sim replay " << words << " --until " << outcome.event << '\n';
   out << "shrink:  troupe sim shrink " << words << " -o FILE.toml\n";
+}
+
+void print_json(std::ostream& out, const Outcome& outcome) {
+  capnp::MallocMessageBuilder message;
+  write(message.initRoot<output::wire::SimWorld>(), outcome);
+  write_json_line(out, message.getRoot<output::wire::SimWorld>().asReader());
 }
 
 void Summary::add(const Outcome& outcome) {

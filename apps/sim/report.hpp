@@ -17,6 +17,8 @@ std::string world_words(const DrawOptions& options, std::uint64_t seed);
 /// that replays it and the one that shrinks it. `words` names the world for those.
 void print_world(std::ostream& out, const sim::Scenario& scenario, const Outcome& outcome, const std::string& words);
 
+void print_json(std::ostream& out, const Outcome& outcome);
+
 /// Adds up many worlds.
 class Summary {
  public:

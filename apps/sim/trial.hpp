@@ -31,6 +31,8 @@ class Trial final : private sim::Nodes, private Onlooker {
   ~Trial() override;
 
   World& world() { return *world_; }
+  /// What happened last, in order.
+  const std::deque<std::string>& story() const { return story_; }
 
   /// Once. Ends early when the stage is stopped.
   Outcome run();

@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -74,6 +75,10 @@ struct Service {
   std::vector<const messages::KindInfo*> kinds;
   bool offers(const messages::KindInfo* kind) const;
 };
+
+/// The state that an actor shows, taken without a message. For simulations, whose actors all run in one thread, and
+/// not from within a handler. Nothing if it shows none.
+std::optional<Envelope> state_of(const Handle& actor);
 
 class Node {
  public:

@@ -73,6 +73,8 @@ class Shell final : public caf::event_based_actor {
   void deliver(const caf::strong_actor_ptr& to, caf::strong_actor_ptr from, std::uint64_t message_id,
                Envelope envelope);
   void rename(std::string path);
+  /// What describe() would answer; nothing if the object has no state to show, or there is none.
+  std::optional<Envelope> state();
 
   // Streams (shell_streams.cpp).
   std::shared_ptr<StreamEnd> open_stream(const Handle& to, base::Duration idle, Envelope question, bool reads);

@@ -252,6 +252,16 @@ void Shell::describe() {
   });
 }
 
+std::optional<Envelope> Shell::state() {
+  if (!object_ || !handlers_.describe_) return std::nullopt;
+  return handlers_.describe_({});
+}
+
+std::optional<Envelope> state_of(const Handle& actor) {
+  auto* shell = dynamic_cast<Shell*>(caf::actor_cast<caf::abstract_actor*>(actor));
+  return shell == nullptr ? std::nullopt : shell->state();
+}
+
 /// Anything that is no envelope: the clock's wake-up, events of streams, CAF's own messages.
 void Shell::take_foreign(caf::mailbox_element& element) {
   auto& content = element.content();

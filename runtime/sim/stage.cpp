@@ -164,9 +164,9 @@ void Stage::keep_due() {
   const std::uint64_t made = appointments_made_;
   for (const Due* due = next_due(); due != nullptr && due->when <= now_ && due->number <= made; due = next_due()) {
     if (stopped()) return;
+    if (recorder_ != nullptr) recorder_->event(events_ + 1, 0, 0);
     mix(due->number);
     ++events_;
-    if (recorder_ != nullptr) recorder_->event(events_, 0, 0);
     What what = take_next();
     what();
   }

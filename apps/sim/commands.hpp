@@ -1,0 +1,14 @@
+#pragma once
+// The commands below `troupe sim`: each has a source of its own.
+#include "apps/command.hpp"
+#include "apps/sim/outcome.hpp"
+
+namespace troupe::apps::sim_command {
+
+Command run();      // run_command.cpp
+Command replay();   // replay_command.cpp
+Command shrink();   // shrink_command.cpp
+Command list();     // list_command.cpp
+Command mutants();  // mutants_command.cpp
+
+}  // namespace troupe::apps::sim_command

@@ -1,0 +1,120 @@
+// troupe sim mutants
+#include <capnp/message.h>
+
+#include <ostream>
+
+#include "apps/json.hpp"
+#include "apps/sim/apart.hpp"
+#include "apps/sim/commands.hpp"
+#include "apps/sim/domains.hpp"
+#include "apps/sim/options.hpp"
+#include "apps/sim/report.hpp"
+#include "apps/sim/trial.hpp"
+#include "apps/terminal.hpp"
+
+namespace troupe::apps::sim_command {
+namespace {
+
+constexpr std::uint64_t kSeedsDefault = 500;
+constexpr std::uint64_t kSeedsMax = 1'000'000;
+constexpr std::uint64_t kJobsMax = 256;
+
+struct Found {
+  std::uint64_t seeds = 0;  // that were tried
+  std::optional<Outcome> by;
+};
+
+struct Hunt {
+  std::uint64_t first = 1;
+  std::uint64_t seeds = kSeedsDefault;
+  unsigned jobs = 1;
+};
+
+sim::Scenario planted(const std::string& domain, std::string_view mutant, std::uint64_t seed) {
+  sim::Scenario scenario =
+      draw(seed, {.domains = {domain}, .weather = seed % 2 == 0 ? Weather::storm : Weather::swarm});
+  scenario.mutations.emplace_back(mutant);
+  return scenario;
+}
+
+/// The first seed in whose world something does not hold. Fails if the system has no room for a process.
+base::Result<Found, Failure> hunt(const std::string& domain, std::string_view mutant, const Hunt& plan) {
+  Apart apart(plan.jobs);
+  std::map<std::uint64_t, std::optional<Outcome>> ended;
+  std::uint64_t begun = 0;
+  Found out;
+  while (true) {
+    while (begun < plan.seeds && !apart.full()) {
+      const std::uint64_t seed = plan.first + begun;
+      const auto started = apart.start(begun, [&] { return Trial(planted(domain, mutant, seed)).run(); });
+      if (!started.ok()) return Failure{started.error(), "", "fewer --jobs", Exit::simulator_failed};
+      ++begun;
+    }
+    if (apart.empty()) return out;
+    Apart::Done done = apart.next();
+    ended.emplace(done.tag, std::move(done.outcome));
+    for (auto next = ended.find(out.seeds); next != ended.end(); next = ended.find(out.seeds)) {
+      ++out.seeds;
+      if (next->second && !next->second->held()) {
+        out.by = std::move(next->second);
+        return out;
+      }
+    }
+  }
+}
+
+void print_json(std::ostream& out, std::string_view mutant, const Found& found) {
+  capnp::MallocMessageBuilder message;
+  auto row = message.initRoot<output::wire::SimMutant>();
+  row.setMutant(std::string(mutant));
+  row.setFound(found.by.has_value());
+  row.setSeeds(found.seeds);
+  if (found.by) {
+    row.getSeed().setValue(found.by->seed);
+    row.setInvariant(found.by->invariant);
+  }
+  write_json_line(out, row.asReader());
+}
+
+Ending hunt_all(const Invocation& invocation, Console& console) {
+  const Hunt plan{invocation.number("--seed").value_or(1), invocation.number("--seeds").value_or(kSeedsDefault),
+                  static_cast<unsigned>(invocation.number("--jobs").value_or(1))};
+  const auto only = invocation.text("MUTANT");
+  TextTable table({{"MUTANT"}, {"FOUND"}, {"SEEDS", Align::right}, {"SEED", Align::right}, {"BY"}});
+  std::size_t tried = 0, missed = 0;
+  for (const sim::Domain* domain : sim_domains()) {
+    for (const sim::Named& mutant : domain->card().mutants) {
+      if (only && *only != mutant.name) continue;
+      const auto found = hunt(std::string(domain->card().name), mutant.name, plan);
+      if (!found.ok()) return found.error();
+      ++tried;
+      if (!found.value().by) ++missed;
+      if (invocation.globals.json) {
+        print_json(console.out, mutant.name, found.value());
+        console.out.flush();
+        continue;
+      }
+      const auto& by = found.value().by;
+      table.add({std::string(mutant.name), by ? "yes" : "no", std::to_string(found.value().seeds),
+                 by ? std::to_string(by->seed) : "-", by ? by->invariant : "-"});
+    }
+  }
+  if (tried == 0) return usage_failure("no planted bug has that name", "troupe sim list");
+  if (!invocation.globals.json) table.print(console.out);
+  return missed == 0 ? Exit::done : Exit::failed;
+}
+
+}  // namespace
+
+Command mutants() {
+  return {.name = "sim mutants",
+          .summary = "Plant each known bug, and count the seeds until its damage is seen",
+          .options =
+              {{.name = "--seed", .value = "S", .help = "the first world (1)", .min = 0, .max = 1ull << 62},
+               {.name = "--seeds", .value = "N", .help = "worlds for each at most (500)", .min = 1, .max = kSeedsMax},
+               {.name = "--jobs", .value = "N", .help = "worlds at once (1)", .min = 1, .max = kJobsMax}},
+          .positionals = {{.name = "MUTANT", .help = "this one alone", .arity = Arity::maybe}},
+          .run = hunt_all};
+}
+
+}  // namespace troupe::apps::sim_command

@@ -1,0 +1,47 @@
+// troupe sim replay DOMAIN[,...]|FILE
+#include <ostream>
+
+#include "apps/shell_word.hpp"
+#include "apps/sim/commands.hpp"
+#include "apps/sim/options.hpp"
+#include "apps/sim/report.hpp"
+#include "apps/sim/states.hpp"
+#include "apps/sim/trial.hpp"
+
+namespace troupe::apps::sim_command {
+namespace {
+
+Ending replay_world(const Invocation& invocation, Console& console) {
+  const auto world = world_of(invocation);
+  if (!world.ok()) return world.error();
+  const sim::Scenario& scenario = world.value().scenario;
+  Trial trial(scenario);
+  if (const auto until = invocation.number("--until")) trial.world().stage().stop_at(*until);
+  const Outcome outcome = trial.run();
+  if (invocation.globals.json) {
+    print_json(console.out, outcome);
+  } else {
+    print_world(console.out, scenario, outcome, outcome.held() ? "" : world.value().words);
+    for (const auto& line : trial.story()) console.out << "  " << line << '\n';
+  }
+  print_states(console.out, trial.world(), invocation.globals.json);
+  return exit_of(outcome);
+}
+
+}  // namespace
+
+Command replay() {
+  auto options = seed_options();
+  options.push_back({.name = "--until",
+                     .value = "E",
+                     .help = "stop when so many events have happened (at the failure, or the end)",
+                     .min = 0,
+                     .max = 1ull << 62});
+  return {.name = "sim replay",
+          .summary = "Run one world up to an event, and show the state of every actor there",
+          .options = std::move(options),
+          .positionals = {{.name = "DOMAIN[,DOMAIN...]|FILE", .help = "as for sim, or a scenario"}},
+          .run = replay_world};
+}
+
+}  // namespace troupe::apps::sim_command

@@ -1,0 +1,47 @@
+#include "apps/sim/scenario_source.hpp"
+
+#include "apps/file_source.hpp"
+#include "apps/file_target.hpp"
+#include "apps/settings.hpp"
+#include "apps/sim/domains.hpp"
+#include "apps/sim/scenario_file.hpp"
+
+namespace troupe::apps {
+
+std::vector<const sim::DomainCard*> all_cards() {
+  std::vector<const sim::DomainCard*> out;
+  for (const sim::Domain* domain : sim_domains()) out.push_back(&domain->card());
+  return out;
+}
+
+base::Result<sim::Scenario, Failure> load_scenario(const std::string& path) {
+  auto source = FileSource::open(path);
+  if (!source.ok()) return source.error();
+  std::string text;
+  base::Bytes piece(64 * 1024);
+  while (true) {
+    const auto got = source.value().read(piece);
+    if (!got.ok()) return got.error();
+    if (got.value() == 0) break;
+    text.append(reinterpret_cast<const char*>(piece.data()), got.value());
+    if (text.size() > kScenarioBytesMax)
+      return usage_failure(path + " is no scenario: it has more than 16 MiB", "troupe sim list");
+  }
+  const config::Table settings = node_table();
+  auto scenario = read_scenario(text, all_cards(), settings);
+  if (!scenario.ok()) return usage_failure(path + ": " + scenario.error().message, "troupe sim list");
+  return std::move(scenario).value();
+}
+
+base::Result<void, Failure> save_scenario(const std::string& path, const sim::Scenario& scenario,
+                                          const std::string& about) {
+  const std::string text = write_scenario(scenario, all_cards(), about);
+  auto target = FileTarget::open(path);
+  if (!target.ok()) return target.error();
+  FileTarget::WaitForRoom waits_for_ever = [](int) { return base::Result<void, Failure>(); };
+  const std::span<const std::uint8_t> bytes(reinterpret_cast<const std::uint8_t*>(text.data()), text.size());
+  if (auto written = target.value().write(bytes, waits_for_ever); !written.ok()) return written.error();
+  return target.value().commit();
+}
+
+}  // namespace troupe::apps

@@ -1,0 +1,82 @@
+#include "apps/sim/states.hpp"
+
+#include <capnp/dynamic.h>
+#include <capnp/message.h>
+#include <capnp/schema-loader.h>
+#include <capnp/serialize.h>
+
+#include <cstring>
+#include <map>
+#include <ostream>
+#include <sstream>
+#include <vector>
+
+#include "apps/json.hpp"
+#include "messages/kinds.hpp"
+#include "messages/output.capnp.h"
+#include "runtime/actor/envelope.hpp"
+
+namespace troupe::apps {
+namespace {
+
+std::vector<capnp::word> aligned(base::ByteView bytes) {
+  std::vector<capnp::word> words(bytes.size() / sizeof(capnp::word));
+  std::memcpy(words.data(), bytes.data(), words.size() * sizeof(capnp::word));
+  return words;
+}
+
+/// The schemas that the node itself serves: whoever lacks the types of a domain reads it all the same.
+class Schemas {
+ public:
+  Schemas() {
+    for (const messages::SchemaInfo& one : messages::all_schemas()) {
+      const auto words = aligned(one.node);
+      const kj::ArrayPtr<const capnp::word> segment(words.data(), words.size());
+      capnp::SegmentArrayMessageReader reader(kj::arrayPtr(&segment, 1));
+      loader_.load(reader.getRoot<capnp::schema::Node>());
+    }
+  }
+  void print(std::ostream& out, const runtime::Envelope& state) const {
+    const auto words = aligned(state.bytes());
+    capnp::FlatArrayMessageReader reader({words.data(), words.size()});
+    write_json(out, reader.getRoot<capnp::DynamicStruct>(loader_.get(state.kind()->id).asStruct()));
+  }
+
+ private:
+  capnp::SchemaLoader loader_;
+};
+
+}  // namespace
+
+void print_states(std::ostream& out, World& world, bool json) {
+  const Schemas schemas;
+  for (std::size_t node = 0; node < world.size(); ++node) {
+    if (!world.machine(node).up()) continue;
+    std::map<std::string, runtime::Listing> all;
+    world.machine(node).node().registry().walk([&](const runtime::Listing& one) { return all[one.path] = one, true; });
+    for (const auto& [path, one] : all) {
+      const std::uint64_t received = one.record->received.load(), handled = one.record->handled.load();
+      const std::uint64_t waiting = received - std::min(handled, received);
+      std::ostringstream state;
+      if (const auto shown = runtime::state_of(one.handle)) schemas.print(state, *shown);
+      if (!json) {
+        out << node_name(node) << ' ' << path << "  " << one.kind << ", " << waiting << " waiting  " << state.str()
+            << '\n';
+        continue;
+      }
+      capnp::MallocMessageBuilder message;
+      auto row = message.initRoot<output::wire::SimActor>();
+      row.setNode(node_name(node));
+      row.setPath(path);
+      row.setKind(one.kind);
+      row.setWaiting(waiting);
+      std::ostringstream line;
+      write_json(line, row.asReader());
+      std::string text = line.str();
+      text.pop_back();  // the state is of a kind of its own: it goes in front of the end
+      out << text << ",\"state\":" << (state.str().empty() ? "null" : state.str()) << "}\n";
+    }
+  }
+}
+
+}  // namespace troupe::apps
