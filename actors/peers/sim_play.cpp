@@ -65,7 +65,6 @@ void PeersPlay::end(Question& question, const std::optional<base::Error>& error)
 }
 
 void PeersPlay::died(std::size_t node) {
-  learn_ids();
   for (Question& question : questions_) question.over = question.over || question.node == node;
   if (const auto id = nodes_.id(node)) std::erase_if(drops_, [&](const Drop& drop) { return drop.by == *id; });
   memories_.erase(node);
@@ -113,11 +112,10 @@ void PeersPlay::connect(std::size_t node, std::size_t to, bool pinned, const Row
           if (question.over) return;
           end(question, answer.ok() ? std::nullopt : std::optional(answer.error()));
           if (!answer.ok()) return;
-          learn_ids();
           const auto found = node_id(answer.value().getNode());
           if (!found || (pinned && *found != wanted))
             return nodes_.broke("answered", question.what + " at " + node_name(question.node) + " led to another id");
-          if (!ids_.contains(*found))
+          if (!nodes_.existed(*found))
             nodes_.broke("strangers", question.what + " at " + node_name(question.node) + " led to an id of nobody");
         });
   });
@@ -142,12 +140,6 @@ void PeersPlay::drop(std::size_t node, std::size_t to) {
 
 // -- what must hold --------------------------------------------------------------------------------------------------
 
-void PeersPlay::learn_ids() {
-  for (std::size_t i = 0; i < nodes_.size(); ++i) {
-    if (const auto id = nodes_.id(i)) ids_.insert(*id);
-  }
-}
-
 std::optional<std::size_t> PeersPlay::find(const base::NodeId& id) const {
   for (std::size_t i = 0; i < nodes_.size(); ++i) {
     if (nodes_.id(i) == id) return i;
@@ -161,13 +153,12 @@ std::string PeersPlay::name_of(const base::NodeId& id) const {
 }
 
 void PeersPlay::judge_list(std::size_t node, base::Duration asked_at, const Rows& rows) {
-  learn_ids();
   const auto self = nodes_.id(node);
   std::size_t without_link = 0;
   for (const Row& row : rows) {
     without_link += row.linked() ? 0 : 1;
     if (row.id == self) return nodes_.broke("strangers", node_name(node) + " lists itself as its peer");
-    if (!ids_.contains(row.id))
+    if (!nodes_.existed(row.id))
       return nodes_.broke("strangers", node_name(node) + " knows " + row.id.hex() + ", which no machine ever was");
     for (const Drop& drop : drops_) {
       const bool soon = drop.at < asked_at && nodes_.time() - drop.at < kSimHoldOff;

@@ -72,7 +72,6 @@ class PeersPlay final : public sim::Play {
   void connect(std::size_t node, std::size_t to, bool pinned, const Rows& rows);
   void drop(std::size_t node, std::size_t to);
   void judge_list(std::size_t node, base::Duration asked_at, const Rows& rows);
-  void learn_ids();
   std::string name_of(const base::NodeId& id) const;
   std::optional<std::size_t> find(const base::NodeId& id) const;
   std::set<std::size_t> healthy(std::size_t node) const;
@@ -87,7 +86,6 @@ class PeersPlay final : public sim::Play {
   bool swaps_ = false;
   std::set<std::uint16_t> breaking_;  // nodes whose actors a fault breaks: what is only in memory may go
   std::deque<Question> questions_;    // callbacks of the world hold on to them
-  std::set<base::NodeId> ids_;        // of all machines, ever
   std::vector<Drop> drops_;
   std::map<std::size_t, Memory> memories_;
   std::map<base::NodeId, std::set<base::NodeId>> saved_;  // proven peers whose rows a node has on its disk

@@ -59,7 +59,7 @@ Trial::Trial(const sim::Scenario& scenario) : scenario_(scenario), reached_(scen
   }
 }
 
-Trial::~Trial() { world_.reset(); }
+Trial::~Trial() { world_->close(); }
 
 Outcome Trial::run() {
   const auto from = std::chrono::steady_clock::now();

@@ -48,10 +48,11 @@ World::World(WorldOptions options, Onlooker* onlooker)
   for (House& house : houses_) house.machine.disk().on_write([this](base::ByteView bytes) { stage_.note(bytes); });
 }
 
-World::~World() {
+World::~World() { close(); }
+
+void World::close() {
   stage_.record(nullptr);
   stage_.go_on();
-  onlooker_ = nullptr;
   for (House& house : houses_) {
     for (auto& life : house.lives) life->outside.reset();
     house.machine.kill();
@@ -123,6 +124,7 @@ base::Outcome<void> World::begin(std::size_t number, Life& life) {
   if (!identity.ok()) return identity.error();
   life.identity = std::make_shared<const crypto::Identity>(std::move(identity).value());
   ids_[number] = life.identity->id();
+  ever_.insert(life.identity->id());
   life.log = std::make_unique<observe::Log>(std::make_unique<LastLines>(life.lines), observe::LogFormat::text,
                                             [&clock = node.world().clock] { return clock.wall(); });
   apply_levels(*life.log, life.settings);

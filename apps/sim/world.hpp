@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -73,6 +74,8 @@ class World final {
   /// `onlooker` outlives it; null: nobody.
   explicit World(WorldOptions options, Onlooker* onlooker = nullptr);
   ~World();
+  /// Ends all lives; what their actors say while they wind up is still told.
+  void close();
   World(const World&) = delete;
   World& operator=(const World&) = delete;
 
@@ -95,6 +98,8 @@ class World final {
 
   /// Nothing before its first start, and before the first on an empty disk.
   std::optional<base::NodeId> id(std::size_t node) const { return ids_[node]; }
+  /// Whether a node of this world has, or ever had, that identity.
+  bool existed(const base::NodeId& id) const { return ever_.contains(id); }
   const observe::Health& health(std::size_t node) const { return lives(node).back()->health; }
   std::deque<std::string> log(std::size_t node) const {
     return lives(node).empty() ? std::deque<std::string>{} : *lives(node).back()->lines;
@@ -148,6 +153,7 @@ class World final {
   std::deque<House> houses_;
   std::vector<std::size_t> at_;  // the house of each node
   std::vector<std::optional<base::NodeId>> ids_;
+  std::set<base::NodeId> ever_;
   Onlooker* onlooker_;
   std::vector<Break> breaks_;
   Taken taken_;

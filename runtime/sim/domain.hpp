@@ -70,6 +70,8 @@ class Nodes {
   virtual bool serving(std::size_t node) const = 0;
   /// Nothing before its first start, or while it does not know.
   virtual std::optional<base::NodeId> id(std::size_t node) const = 0;
+  /// Whether a node has, or ever had, that identity: an empty disk makes another one.
+  virtual bool existed(const base::NodeId& id) const = 0;
   /// Whether a fault has destroyed, or may have, what this node acknowledged: its copies need not be there any more.
   virtual bool robbed(std::size_t node) const = 0;
   /// Runs `what` in an actor of that node, which must serve; callbacks of its questions stop with the node.
