@@ -1,13 +1,13 @@
 #include "actors/files/sim_clients.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "messages/common.capnp.h"
 
 namespace troupe::files {
 
 using base::Code;
-using Inside = sim::Nodes::Inside;
 
 SimClients::Client& SimClients::begin(std::size_t node, std::string what) {
   Client& client = clients_.emplace_back();
@@ -72,12 +72,12 @@ void SimClients::put(std::size_t node, const SimFile& file, unsigned replicas, s
         [this, &client, &file, replicas](runtime::Answer<wire::PutDone> answer) {
           if (!client.over) put_ended(client, file, replicas, answer);
         });
-    client.sink.on_ready([this, &client, &file] { feed(client, file); });
-    feed(client, file);
+    client.sink.on_ready([this, &actor, &client, &file] { feed(actor, client, file); });
+    feed(actor, client, file);
   });
 }
 
-void SimClients::feed(Client& client, const SimFile& file) {
+void SimClients::feed(Inside& actor, Client& client, const SimFile& file) {
   while (client.sink.ready() && client.sent < client.stop_at) {
     const std::size_t size = std::min(kSimPieceBytes, client.stop_at - client.sent);
     client.sink.push([&](wire::PutPiece::Builder out) { out.setBytes({file.bytes.data() + client.sent, size}); });
@@ -85,6 +85,20 @@ void SimClients::feed(Client& client, const SimFile& file) {
   }
   if (client.sent < client.stop_at || !client.sink) return;
   if (!client.stops) return client.sink.end();
+  if (!std::exchange(client.lingers, true)) linger(actor, client, file, 1 + file.number % 3);
+}
+
+/// The put goes on while its client asks another node something, and so takes as long as a store or three.
+void SimClients::linger(Inside& actor, Client& client, const SimFile& file, std::int64_t rounds) {
+  const auto other = nodes_.id((client.node + 1) % nodes_.size());
+  if (rounds > 0 && other && *other != client.owner) {
+    return actor.ask<wire::HasContents, wire::Has>(
+        actor.node().remote(*other, kHolderPath), actor.now() + kSimLinger,
+        [&](wire::HasContents::Builder out) { files::write(out.initContents(1)[0], ContentKey::manifest(file.cid)); },
+        [this, &actor, &client, &file, rounds](const runtime::Answer<wire::Has>&) {
+          if (!client.over) linger(actor, client, file, rounds - 1);
+        });
+  }
   client.sink.fail({Code::dropped, "the client went away"});
   client.over = true;
   nodes_.tell(text(client) + " was given up by its client after " + std::to_string(client.sent) + " bytes");

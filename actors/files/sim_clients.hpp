@@ -24,6 +24,7 @@ namespace troupe::files {
 inline constexpr std::chrono::seconds kSimPutIdle{300};  // our choice: longer than all that a put may wait for
 inline constexpr std::chrono::seconds kSimGetIdle{120};  // our choice: several holders that are silent
 inline constexpr std::chrono::seconds kSimAnswer{90};    // our choice: longer than a commit may take
+inline constexpr std::chrono::seconds kSimLinger{2};     // our choice: longest round of a client about to go away
 inline constexpr std::size_t kSimPieceBytes = 64 * 1024;
 
 struct SimRow {
@@ -67,6 +68,7 @@ class SimClients {
   std::optional<std::size_t> find(const base::NodeId& id) const;
 
  private:
+  using Inside = sim::Nodes::Inside;
   struct Client {
     std::size_t node = 0;
     base::NodeId owner;
@@ -77,7 +79,7 @@ class SimClients {
     // Of a put.
     runtime::Sink<wire::PutPiece> sink;
     std::size_t sent = 0, stop_at = 0;
-    bool stops = false;
+    bool stops = false, lingers = false;
     // Of the others.
     runtime::Subscription hold;
     std::size_t first = 0, count = 0, got = 0;
@@ -87,7 +89,8 @@ class SimClients {
   };
   Client& begin(std::size_t node, std::string what);
   void end(Client& client, const Error& error);
-  void feed(Client& client, const SimFile& file);
+  void feed(Inside& actor, Client& client, const SimFile& file);
+  void linger(Inside& actor, Client& client, const SimFile& file, std::int64_t rounds);
   void put_ended(Client& client, const SimFile& file, unsigned replicas, runtime::Answer<wire::PutDone>& answer);
   void take(Client& client, const SimFile& file, wire::GetItem::Reader item);
   void take(Client& client, wire::FileRow::Reader row);

@@ -75,10 +75,12 @@ class Draw {
   sim::Order put(base::Duration at) {
     Drawn& file = file_to_put();
     const std::uint16_t where = node();
-    const bool stops = random_.chance(1, 6);
+    const bool large = file.bytes > kChunkBytes;  // only then is something stored before the end
+    const bool stops = random_.chance(1, large ? 2 : 6);
     if (!stops) file.node = where;
     sim::Numbers with{{"file", file.number}, {"bytes", file.bytes}, {"replicas", replicas()}};
-    if (stops) with["after"] = below(file.bytes + 1);
+    if (stops && large) with["after"] = kChunkBytes + below(file.bytes - kChunkBytes + 1);
+    else if (stops) with["after"] = below(file.bytes + 1);
     return {at, where, stops ? "files.stop" : "files.put", std::move(with)};
   }
   sim::Order about_file(base::Duration at, std::uint64_t dice) {
