@@ -187,7 +187,7 @@ bool Faults::strike_process(const Fault& fault) {
     case break_actor:
       // The clients of the simulation, and the root, which nobody restarts.
       machine.break_next(static_cast<std::uint64_t>(std::max<std::int64_t>(fault.amount, 1)),
-                         [](std::string_view path) { return path != "/outside" && path != "/node"; });
+                         [this](std::string_view path) { return !ended_ && path != "/outside" && path != "/node"; });
       return true;
     case clock_step: machine.ports().clock().step(std::chrono::milliseconds(fault.amount)); return true;
     default: return false;

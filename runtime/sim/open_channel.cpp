@@ -5,10 +5,33 @@
 
 #include "runtime/base/ensure.hpp"
 #include "runtime/crypto/hash.hpp"
+#include "runtime/store/crc32c.hpp"
 
 namespace troupe::sim {
 
 using crypto::ChannelError;
+
+namespace {
+
+constexpr std::size_t kHeadBytes = 8;
+
+std::uint32_t word(base::ByteView from, std::size_t at) {
+  std::uint32_t out = 0;
+  for (std::size_t i = 0; i < 4; ++i) out |= std::uint32_t{from[at + i]} << (8 * i);
+  return out;
+}
+
+void put(base::Bytes& to, std::uint32_t word) {
+  for (unsigned i = 0; i < 4; ++i) to.push_back(static_cast<std::uint8_t>(word >> (8 * i)));
+}
+
+std::uint32_t checksum(std::uint32_t bytes, base::ByteView plain) {
+  base::Bytes head;
+  put(head, bytes);
+  return store::crc32c(plain, store::crc32c(head));
+}
+
+}  // namespace
 
 OpenChannel::OpenChannel(crypto::Side side, ports::Chance& chance) : side_(side), ours_(kNonceBytes) {
   chance.fill(ours_);
@@ -25,16 +48,36 @@ base::Result<void, ChannelError> OpenChannel::receive(base::ByteView from_wire, 
       wire_.insert(wire_.end(), ours_.begin(), ours_.end());
   }
   while (!from_wire.empty()) {
-    const base::ByteView piece = from_wire.first(std::min(from_wire.size(), crypto::kRecordPlainMax));
-    plain(piece);
-    from_wire = from_wire.subspan(piece.size());
+    const std::size_t whole = record_.size() < kHeadBytes ? kHeadBytes : kHeadBytes + word(record_, 0);
+    const base::ByteView part = from_wire.first(std::min(whole - record_.size(), from_wire.size()));
+    record_.insert(record_.end(), part.begin(), part.end());
+    from_wire = from_wire.subspan(part.size());
+    if (record_.size() < kHeadBytes) break;
+    if (word(record_, 0) == 0 || word(record_, 0) > crypto::kRecordPlainMax) return broken();
+    if (record_.size() < kHeadBytes + word(record_, 0)) continue;
+    const base::ByteView body = base::ByteView(record_).subspan(kHeadBytes);
+    if (word(record_, 4) != checksum(word(record_, 0), body)) return broken();
+    plain(body);
+    record_.clear();
   }
   return {};
 }
 
+base::Result<void, ChannelError> OpenChannel::broken() {
+  closed_ = true;
+  return ChannelError::bad_record;
+}
+
 base::Result<void, ChannelError> OpenChannel::send(base::ByteView plain) {
   if (const auto open = check_open(); !open.ok()) return open;
-  wire_.insert(wire_.end(), plain.begin(), plain.end());
+  while (!plain.empty()) {
+    const base::ByteView piece = plain.first(std::min(plain.size(), crypto::kRecordPlainMax));
+    const auto bytes = static_cast<std::uint32_t>(piece.size());
+    put(wire_, bytes);
+    put(wire_, checksum(bytes, piece));
+    wire_.insert(wire_.end(), piece.begin(), piece.end());
+    plain = plain.subspan(piece.size());
+  }
   return {};
 }
 

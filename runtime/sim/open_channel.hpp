@@ -1,8 +1,9 @@
 #pragma once
 // A channel that hides and proves nothing, in place of TLS where that would only cost time. Every link of a world has
-// it, or none: it understands no TLS.
+// it, or none: it understands no TLS. What has changed on its way it notices, as TLS does.
 //
-// Wire    each side begins with kNonceBytes of its node's chance, the client first; what follows is plaintext.
+// Wire    each side begins with kNonceBytes of its node's chance, the client first; then records: 4 bytes length of the
+//         plaintext, 4 bytes CRC-32C of that length and the plaintext, both little-endian, and the plaintext.
 // Bound   the exporter is made of both nonces, so that handshakes above are bound to this connection and no other.
 // Goodbye there is none; the end of the stream is the end.
 // Owner   one peer actor.
@@ -31,10 +32,12 @@ class OpenChannel final : public crypto::Channel {
 
  private:
   base::Result<void, crypto::ChannelError> check_open() const;
+  base::Result<void, crypto::ChannelError> broken();
 
   const crypto::Side side_;
   base::Bytes ours_;
   base::Bytes theirs_;
+  base::Bytes record_;  // the beginning of one
   base::Bytes wire_;
   bool closed_ = false;
 };

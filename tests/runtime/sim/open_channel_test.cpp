@@ -51,6 +51,25 @@ TEST_CASE("open channel: both ends are established after one exchange, however i
   }
 }
 
+TEST_CASE("open channel: a bit that changes on its way ends the channel, and nothing of its record is handed out") {
+  for (std::size_t at = 0; at < 16; ++at) {
+    CAPTURE(at);
+    Ends ends(1);
+    ends.shake(1000);
+    const Bytes said(8, 7);
+    REQUIRE(ends.client.send(said).ok());
+    Bytes wire = ends.client.take_wire();
+    REQUIRE(wire.size() == 16);
+    wire[at] ^= 0x10;
+    Bytes plain;
+    const auto taken = ends.server.receive(wire, [&](base::ByteView some) { plain.assign(some.begin(), some.end()); });
+    CHECK(plain.empty());
+    // A length that grew waits for bytes that the next record will not fit into.
+    if (!taken.ok()) CHECK(taken.error() == ChannelError::bad_record);
+    else CHECK(at < 4);
+  }
+}
+
 TEST_CASE("open channel: the exporter is the same at both ends, and another one on each connection and label") {
   Ends one(1), other(2);
   one.shake(1000);
