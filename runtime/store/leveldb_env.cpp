@@ -26,6 +26,8 @@ std::string directory_of(const std::string& name) {
   return slash == std::string::npos ? "." : name.substr(0, slash);
 }
 
+std::string_view file_of(std::string_view name) { return name.substr(name.rfind('/') + 1); }
+
 class FileForSequence final : public leveldb::SequentialFile {
  public:
   FileForSequence(std::string name, std::unique_ptr<ports::File> file)
@@ -214,6 +216,9 @@ Status LevelDbEnv::GetChildren(const std::string& directory, std::vector<std::st
 }
 
 Status LevelDbEnv::RemoveFile(const std::string& name) {
+  if (!current_known_ && file_of(name).starts_with("MANIFEST-")) {
+    return Status::IOError(name, "CURRENT may name it, and is not known to be on the device");
+  }
   const auto removed = disk_.remove(name);
   return removed.ok() ? Status::OK() : to_status(removed.error(), name);
 }
@@ -232,9 +237,12 @@ Status LevelDbEnv::GetFileSize(const std::string& name, std::uint64_t* out) {
 }
 
 Status LevelDbEnv::RenameFile(const std::string& from, const std::string& to) {
+  const bool current = file_of(to) == "CURRENT";
+  if (current) current_known_ = false;
   if (const auto renamed = disk_.rename(from, to); !renamed.ok()) return to_status(renamed.error(), from);
-  const auto synced = disk_.sync_directory(directory_of(to));
-  return synced.ok() ? Status::OK() : to_status(synced.error(), to);
+  if (const auto synced = disk_.sync_directory(directory_of(to)); !synced.ok()) return to_status(synced.error(), to);
+  if (current) current_known_ = true;
+  return Status::OK();
 }
 
 Status LevelDbEnv::LockFile(const std::string& name, leveldb::FileLock** out) {

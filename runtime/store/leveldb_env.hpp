@@ -9,6 +9,9 @@
 //             sync the directory here.
 // Logs        LevelDB goes on to a new log while the old one may be unsynced; then a crash could lose a write and keep
 //             a later, synced one. So a log is synced as LevelDB lets go of it; if that fails, later syncs fail.
+// Manifests   LevelDB takes a failed rename of CURRENT for one that has not happened, and removes the manifest that
+//             CURRENT was to name. But with the sync in it, a rename that failed may have happened, now or after the
+//             next crash. So until one has worked, no manifest is removed; LevelDB removes old ones as it opens later.
 // Failed      a file that failed to be written takes no more bytes: LevelDB's log would go on behind a torn record
 //             and not be readable beyond it. The database must be opened anew (database.hpp does).
 // Time        with `here` it is a counter. LevelDB uses it for statistics alone.
@@ -66,6 +69,7 @@ class LevelDbEnv final : public leveldb::EnvWrapper {
   std::uint64_t micros_ = 0;
   leveldb::Status unsynced_log_;  // only the thread that writes to the database reads or sets it
   std::string last_sequential_;
+  bool current_known_ = true;  // no rename of CURRENT has failed; set while LevelDB opens, before its background works
 };
 
 /// Says nothing: LevelDB's own log would be a file that grows, and its lines are not ours.
