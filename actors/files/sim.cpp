@@ -72,7 +72,6 @@ const sim::DomainCard& files_card() {
           },
       .mutants =
           {
-              {"files.digest_unchecked", "bytes are taken for what their id says"},
               {"files.release_ignores_other_claims", "a content goes with the first of its claims"},
               {"files.replica_counted_before_stored", "a copy counts before its node has answered"},
               {"files.absent_holder_counted", "the watch takes silent nodes for live ones"},

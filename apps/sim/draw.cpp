@@ -129,6 +129,13 @@ void draw_faults(Scenario& world, const FaultCard& card, const Sky& sky) {
 
 }  // namespace
 
+Scenario planted(std::string_view domain, std::string_view mutant, std::uint64_t seed) {
+  constexpr std::array<Weather, 3> kTurn{Weather::storm, Weather::swarm, Weather::calm};
+  Scenario world = draw(seed, {.domains = {std::string(domain)}, .weather = kTurn[seed % kTurn.size()]});
+  world.mutations.emplace_back(mutant);
+  return world;
+}
+
 Scenario draw(std::uint64_t seed, const DrawOptions& options) {
   Scenario world;
   world.seed = seed;

@@ -28,4 +28,8 @@ struct DrawOptions {
 
 sim::Scenario draw(std::uint64_t seed, const DrawOptions& options);
 
+/// A world with a planted bug of that domain: in turn a storm, a swarm and a calm one, for some bugs hide behind
+/// faults.
+sim::Scenario planted(std::string_view domain, std::string_view mutant, std::uint64_t seed);
+
 }  // namespace troupe::apps

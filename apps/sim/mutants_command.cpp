@@ -30,13 +30,6 @@ struct Hunt {
   unsigned jobs = 1;
 };
 
-sim::Scenario planted(const std::string& domain, std::string_view mutant, std::uint64_t seed) {
-  sim::Scenario scenario =
-      draw(seed, {.domains = {domain}, .weather = seed % 2 == 0 ? Weather::storm : Weather::swarm});
-  scenario.mutations.emplace_back(mutant);
-  return scenario;
-}
-
 /// The first seed in whose world something does not hold. Fails if the system has no room for a process.
 base::Result<Found, Failure> hunt(const std::string& domain, std::string_view mutant, const Hunt& plan) {
   Apart apart(plan.jobs);

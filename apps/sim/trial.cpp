@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <numeric>
 
 #include "apps/sim/domains.hpp"
 #include "runtime/base/ensure.hpp"
@@ -93,7 +94,14 @@ Outcome Trial::run() {
 }
 
 void Trial::begin() {
-  for (std::size_t i = 0; i < size(); ++i) keeper_->start_in(i, kStartEvery * static_cast<std::int64_t>(i));
+  std::vector<std::size_t> nodes(size());
+  std::iota(nodes.begin(), nodes.end(), std::size_t{0});
+  if (reached_.on(kPointerOrder)) {
+    std::map<std::unique_ptr<std::size_t>, std::size_t> by_address;
+    for (const std::size_t node : nodes) by_address.emplace(std::make_unique<std::size_t>(node), node);
+    std::transform(by_address.begin(), by_address.end(), nodes.begin(), [](const auto& one) { return one.second; });
+  }
+  for (std::size_t i = 0; i < size(); ++i) keeper_->start_in(nodes[i], kStartEvery * static_cast<std::int64_t>(i));
   faults_->schedule();
   for (const sim::Order& order : scenario_.orders) {
     const auto part =

@@ -21,6 +21,9 @@ inline constexpr std::size_t kStoryLinesMax = 40;            // our choice: what
 inline constexpr std::chrono::milliseconds kStartEvery{20};  // our choice: between the first starts of two nodes
 inline constexpr std::chrono::minutes kCloseMax{30};         // our choice: for the last questions of a healed world
 
+/// A planted bug of the simulator itself, for --twice to find: nodes start in an order that addresses decide.
+inline constexpr std::string_view kPointerOrder = "sim.pointer_order";
+
 /// What must hold whatever the domains are.
 const std::vector<sim::Named>& world_invariants();
 

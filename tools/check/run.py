@@ -23,6 +23,7 @@ SANITIZED = [
 ]
 
 
+WORLDS = ["1", "2"]  # seeds of simulated worlds
 LINES_SHOWN = 100  # of each end of a long output; a compiler says the cause first, a test last
 
 
@@ -111,6 +112,24 @@ def tally(count: Count, program: dict) -> None:
         show(program["name"], output.splitlines())
 
 
+def hashes(count: Count) -> None:
+    """The same seeds are the same worlds in every build, process and surroundings."""
+    plain, sanitized = str(ROOT / "build/tests/world_hash"), str(ROOT / "build-sanitize/tests/world_hash")
+    said = {}
+    for name, command, folder, environment in (
+        ("the optimised build", [plain], ROOT, os.environ),
+        ("another directory and environment", [plain], "/", {"UNKNOWN": "x" * 3000}),
+        ("the sanitizer build", [sanitized], ROOT, os.environ),
+        ("valgrind", ["valgrind", "--quiet", "--error-exitcode=99", plain], ROOT, os.environ),
+    ):
+        done = subprocess.run([*command, *WORLDS], cwd=folder, env=environment, capture_output=True, text=True)
+        said[name] = done.stdout
+        count.case(f"worlds run in {name}", [] if done.returncode == 0 else (done.stdout + done.stderr).splitlines())
+    first = next(iter(said.values()))
+    count.case("the same seeds are the same worlds everywhere",
+               [] if first and all(one == first for one in said.values()) else [f"{k}: {v}" for k, v in said.items()])
+
+
 def step(name: str) -> None:
     print(f"[{time.strftime('%H:%M:%S')}] {name}", flush=True)
 
@@ -131,6 +150,9 @@ def main() -> int:
         if not complaints:
             step(f"{folder}: tests")
             tests(count, folder, arguments, environment)
+
+    step("worlds")
+    hashes(count)
 
     step("done")
     print(f"{count.passed} passed, {count.failed} failed")
