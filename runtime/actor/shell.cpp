@@ -75,8 +75,9 @@ void Shell::build() {
 
 void Shell::drop_object(const base::Error& why) {
   dropping_ = &why;  // replies that go with the object say why
-  auto served = std::move(served_);
-  for (auto& [key, stream] : served) stream->abandon(why);
+  const auto served = served_in_order();
+  served_.clear();
+  for (const auto& stream : served) stream->abandon(why);
   auto pending = std::move(pending_);
   pending_.clear();
   free_.clear();

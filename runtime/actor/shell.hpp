@@ -81,6 +81,8 @@ class Shell final : public caf::event_based_actor {
   std::shared_ptr<StreamEnd> serve_stream(ReturnAddress from);
   void send_signal(StreamEnd& end, Envelope envelope);
   void forget_stream(StreamEnd& end);
+  /// In the order in which they began: what they are told in turn must not depend on addresses.
+  std::vector<std::shared_ptr<StreamEnd>> served_in_order() const;
 
  private:
   // CAF's execution unit dangles outside of resume(), where a test or a handle's destructor may still send.

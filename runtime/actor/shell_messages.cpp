@@ -287,8 +287,8 @@ void Shell::take_down(const caf::down_msg& down) {
   observed_.erase(ended);
   const base::Error gone{base::Code::unavailable, "the other end of the stream has ended"};
   std::vector<std::shared_ptr<StreamEnd>> broken;
-  for (const auto& [key, stream] : served_)
-    if (key.first == ended) broken.push_back(stream);
+  for (const auto& stream : served_in_order())
+    if (stream->other().get() == ended) broken.push_back(stream);
   for (const Pending& one : pending_)
     if (one.stream && one.stream->other().get() == ended) broken.push_back(one.stream);
   for (const auto& stream : broken) guarded(nullptr, [&] { stream->broken(gone); });

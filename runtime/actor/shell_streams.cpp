@@ -1,4 +1,6 @@
 // Opening, serving and ending streams.
+#include <algorithm>
+
 #include "runtime/actor/shell.hpp"
 
 namespace troupe::runtime {
@@ -41,6 +43,13 @@ void Shell::send_signal(StreamEnd& end, Envelope envelope) {
   const caf::message_id asked{end.message_id()};
   const caf::message_id id = end.side() == StreamEnd::Side::opener ? asked : asked.response_id();
   post(end.other().get(), caf::make_mailbox_element(caf::strong_actor_ptr{ctrl()}, id, {}, std::move(envelope)));
+}
+
+std::vector<std::shared_ptr<StreamEnd>> Shell::served_in_order() const {
+  std::vector<std::shared_ptr<StreamEnd>> all;
+  for (const auto& [key, stream] : served_) all.push_back(stream);
+  std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a->idle_id() < b->idle_id(); });
+  return all;
 }
 
 void Shell::forget_stream(StreamEnd& end) {
