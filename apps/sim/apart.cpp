@@ -3,7 +3,6 @@
 #include <capnp/message.h>
 #include <capnp/serialize.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -14,6 +13,8 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+
+#include "runtime/os/waker.hpp"
 
 namespace troupe::apps {
 namespace {
@@ -77,17 +78,16 @@ base::Outcome<void> Apart::start(std::uint64_t tag, const Work& work) {
 
 Apart::Done Apart::next() {
   while (true) {
-    std::vector<pollfd> waits;
+    std::vector<int> outputs;
     base::Instant due = base::Instant::max();
     for (const Running& one : running_) {
-      waits.push_back({one.output.get(), POLLIN, 0});
+      outputs.push_back(one.output.get());
       due = std::min(due, one.due);
     }
-    const auto left = std::max<std::int64_t>((due - real_now()) / std::chrono::milliseconds(1), 0);
-    ::poll(waits.data(), waits.size(), static_cast<int>(std::min<std::int64_t>(left, 60'000)));
+    const auto ready = os::Waker::readable(outputs, std::max(due - real_now(), base::Duration::zero()));
     for (std::size_t i = 0; i < running_.size(); ++i) {
       Running& one = running_[i];
-      if (waits[i].revents == 0) {
+      if (!ready[i]) {
         if (one.due <= real_now()) return finish(i, true);
         continue;
       }

@@ -53,6 +53,15 @@ bool Waker::is_ready(const Watched& watched) {
   return ::poll(&one, 1, 0) > 0;
 }
 
+std::vector<bool> Waker::readable(std::span<const int> descriptors, base::Duration at_most) {
+  std::vector<pollfd> all;
+  for (const int one : descriptors) all.push_back({one, POLLIN, 0});
+  ::poll(all.data(), all.size(), milliseconds(at_most));
+  std::vector<bool> out;
+  for (const pollfd& one : all) out.push_back(one.revents != 0);
+  return out;
+}
+
 std::optional<int> Waker::wait(base::Duration at_most, std::optional<Watched> watched) {
   std::array<pollfd, 3> all{pollfd{source_.get(), POLLIN, 0}, pollfd{bell_.get(), POLLIN, 0}, pollfd{-1, 0, 0}};
   if (watched) all[2] = asked(*watched);

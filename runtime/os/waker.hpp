@@ -9,6 +9,8 @@
 
 #include <initializer_list>
 #include <optional>
+#include <span>
+#include <vector>
 
 #include "runtime/base/time.hpp"
 #include "runtime/os/descriptor.hpp"
@@ -33,6 +35,9 @@ class Waker {
   };
   /// Whether that is so now, also of a descriptor that is broken: whoever uses it hears why. Safe from any thread.
   static bool is_ready(const Watched& watched);
+  /// Waits until one of these can be read (or is broken), or the time has passed; which of them can. Signals have
+  /// their usual effect. Safe from any thread.
+  static std::vector<bool> readable(std::span<const int> descriptors, base::Duration at_most);
   /// Waits for a signal, a ring, a descriptor that is ready (or broken), or until `at_most` has passed.
   /// Returns the number of the signal, if it was one.
   std::optional<int> wait(base::Duration at_most, std::optional<Watched> watched = std::nullopt);
