@@ -113,3 +113,22 @@ struct Whereabouts $kind(bytesMax = 256) {
 
   contact @0 :Contact;
 }
+
+struct NotThere $kind(lane = control, bytesMax = 256) {
+  # The runtime tells the actor `/peers` that a dial to where Whereabouts had said came to nothing. Only for dials of
+  # which `/peers` hears nothing else: of its own it hears by the answer to Dial.
+
+  contact @0 :Contact;
+  # As Whereabouts had it.
+
+  met @1 :Met;
+
+  enum Met {
+    nobody @0;
+    # Nobody answered, or not as far as to say who it is, or one with whom no link is possible.
+    another @1;
+    # The one who answered has another id.
+    ourselves @2;
+    # This node itself answered.
+  }
+}

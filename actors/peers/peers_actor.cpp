@@ -50,6 +50,7 @@ void PeersActor::receive(runtime::Handlers& on) {
   on.ask<net::wire::WhereIs, net::wire::Whereabouts>(answers);
   on.tell<net::wire::LinkUp>([this](net::wire::LinkUp::Reader up) { link_up(up); });
   on.tell<net::wire::LinkDown>([this](net::wire::LinkDown::Reader down) { link_down(down); });
+  on.tell<net::wire::NotThere>([this](net::wire::NotThere::Reader where) { not_there(where); });
   on.timer<Tick>([this] { act(peers_.tick(now(), random())); });
   on.timer<Follow>([this] { follow(); });
   on.timer<LoadAgain>([this] { load(); });
@@ -111,6 +112,10 @@ void PeersActor::link_down(net::wire::LinkDown::Reader down) {
   const auto id = node_id(down.getNode());
   if (!id) return refuse(base::Error{Code::malformed, kIdLength});
   act(peers_.unlinked(*id, now(), random()));
+}
+
+void PeersActor::not_there(net::wire::NotThere::Reader where) {
+  act(peers_.not_there(read(where.getContact()), failure_of(where.getMet()), now(), random()));
 }
 
 // --- this node

@@ -2,7 +2,7 @@
 // The peers of this node behind a mailbox: tells the logic (logic/peers.hpp) what happens and does what it decides.
 //
 // Serves  published at kPath: Ping and Exchange of linked nodes; ListPeers, ConnectPeer and DropPeer of operators.
-//         Inside the node: ListKnown of other domains, WhereIs of `/links`.
+//         Inside the node: ListKnown of other domains; WhereIs and NotThere of links that dial.
 // States  loading: reads its rows from the store, in slices, and tells nobody that it wants links; then running.
 //         A restart begins with loading, and learns from `/links` which links are up.
 // Rows    keyspace kKeyspace, keyed by node id. One commit at a time; what changes meanwhile goes with the next one,
@@ -79,6 +79,7 @@ class PeersActor final : public runtime::Actor {
   void answer(net::wire::WhereIs::Reader question, runtime::Reply<net::wire::Whereabouts> reply);
   void link_up(net::wire::LinkUp::Reader up);
   void link_down(net::wire::LinkDown::Reader down);
+  void not_there(net::wire::NotThere::Reader where);
   void describe(wire::PeersState::Builder state);
   std::optional<base::NodeId> linked_caller();
   void punish(const base::NodeId& whom, const char* why);

@@ -45,6 +45,15 @@ std::vector<Contact> read(wire::Contacts::Reader contacts) {
   return out;
 }
 
+DialFailure failure_of(net::wire::NotThere::Met met) {
+  switch (met) {
+    case net::wire::NotThere::Met::NOBODY: return DialFailure::unreachable;
+    case net::wire::NotThere::Met::ANOTHER: return DialFailure::wrong_identity;
+    case net::wire::NotThere::Met::OURSELVES: return DialFailure::ourselves;
+  }
+  return DialFailure::unreachable;
+}
+
 Traffic read(net::wire::LinkRows::Reader rows) {
   Traffic out;
   for (const auto row : rows.getLinks()) {

@@ -48,6 +48,8 @@ struct Carried {
 };
 using Traffic = std::map<base::NodeId, Carried>;
 
+DialFailure failure_of(net::wire::NotThere::Met met);
+
 /// Of the links to peers; those of operators are left out.
 Traffic read(net::wire::LinkRows::Reader rows);
 

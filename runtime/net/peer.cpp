@@ -1,6 +1,5 @@
 #include "runtime/net/peer.hpp"
 
-#include "messages/links.capnp.h"
 #include "messages/runtime.capnp.h"
 #include "runtime/actor/envelope_type.hpp"
 #include "runtime/net/contact_wire.hpp"
@@ -49,7 +48,10 @@ Peer::Peer(std::shared_ptr<PeerStart> start)
     : start_(std::move(start)), pool_(start_->pool), link_(start_->link), stream_(std::move(start_->stream)) {}
 
 /// However this object goes, the link's table goes with it: no question may wait for it.
-Peer::~Peer() { end("the peer actor has ended"); }
+Peer::~Peer() {
+  sought_.reset();  // what broke here says nothing of the other side
+  end("the peer actor has ended");
+}
 
 void Peer::receive(runtime::Handlers& on) {
   on.timer<Flush>([this] {
@@ -94,9 +96,10 @@ void Peer::dial() {
       [this, due](runtime::Answer<wire::Whereabouts> answer) {
         if (state_ != State::dialling) return;
         if (!answer.ok()) return end("nobody knows where to dial it");
-        const base::Endpoint at = read_contact(answer.value().getContact()).endpoint;
-        if (!at.dialable()) return end("it can only be reached through a link that it dials");
-        world().network.dial(*base::HostPort::parse(at.text()), due, 0, self());
+        const base::Contact contact = read_contact(answer.value().getContact());
+        if (!contact.endpoint.dialable()) return end("it can only be reached through a link that it dials");
+        sought_ = contact;
+        world().network.dial(*base::HostPort::parse(contact.endpoint.text()), due, 0, self());
       });
 }
 
@@ -106,6 +109,7 @@ void Peer::stop() {
     write({.type = FrameType::close}, {}, {});
     flush();
   }
+  sought_.reset();
   end("this side has hung up");
 }
 
@@ -315,6 +319,7 @@ void Peer::end(const std::string& why, base::Code code) {
   link_->close({base::Code::unavailable, "the link to the other node has ended: " + why});
   if (served) report_ended(*served, why);
   else if (link_->side() == Link::Side::dialler && !start_->was_served) report_failed({code, why});
+  if (sought_ && !start_->was_served) report_not_there();
   early_.clear();
   served_.clear();
   finish();
@@ -348,6 +353,13 @@ void Peer::report_failed(const base::Error& why) {
     auto failed = made.initResult().initFailed();
     failed.setCode(static_cast<std::uint16_t>(why.code));
     failed.setMessage(why.message.substr(0, 500).c_str());
+  });
+}
+
+void Peer::report_not_there() {
+  tell<wire::NotThere>(node().find("/peers"), [&](wire::NotThere::Builder out) {
+    write_contact(out.initContact(), *sought_);
+    out.setMet(met_);
   });
 }
 

@@ -12,6 +12,7 @@
 #include <string>
 #include <unordered_map>
 
+#include "messages/links.capnp.h"
 #include "runtime/actor/actor.hpp"
 #include "runtime/actor/logic/budget.hpp"
 #include "runtime/net/pool.hpp"
@@ -100,6 +101,7 @@ class Peer final : public runtime::Actor {
   void report_up(const LinkInfo& info, bool twin);
   void report_ended(const LinkInfo& info, const std::string& why);
   void report_failed(const base::Error& why);
+  void report_not_there();
   void turn_away(Turned why, const std::string& text);
 
   // Before service (peer_handshake.cpp).
@@ -134,6 +136,9 @@ class Peer final : public runtime::Actor {
   State state_ = State::dialling;
   bool trusted_ = false;    // it came into service and has kept to the rules since
   bool spoken_to_ = false;  // by a frame in service
+
+  std::optional<base::Contact> sought_;  // where `/peers` said that it is; none: this dial says nothing of that
+  wire::NotThere::Met met_ = wire::NotThere::Met::NOBODY;
 
   std::shared_ptr<ports::Stream> stream_;
   base::Endpoint address_;

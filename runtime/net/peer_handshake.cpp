@@ -27,6 +27,8 @@ void Peer::take_handshake(const Frame& frame) {
   const auto step = handshake_->receive(frame);
   if (!step.ok()) {
     pool_->counters().count(step.error());
+    if (step.error() == Refusal::wrong_id) met_ = wire::NotThere::Met::ANOTHER;
+    if (step.error() == Refusal::own_key) met_ = wire::NotThere::Met::OURSELVES;
     return end("the handshake failed: " + std::string(name(step.error())),
                step.error() == Refusal::own_key ? base::Code::conflict : base::Code::refused);
   }

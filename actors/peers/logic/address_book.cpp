@@ -82,6 +82,13 @@ void AddressBook::failed(const base::NodeId& id, base::Instant now) {
   save(id);
 }
 
+void AddressBook::met_another(const base::NodeId& id, base::Instant now) {
+  KnownPeer* const known = row(id);
+  if (known == nullptr) return;
+  known->failures = std::max(known->failures, kHearsayFailuresMax - 1);
+  failed(id, now);
+}
+
 void AddressBook::heard(const base::NodeId& id, std::chrono::microseconds round_trip, base::Instant now) {
   KnownPeer* const known = row(id);
   if (known == nullptr) return;

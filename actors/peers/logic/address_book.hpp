@@ -54,6 +54,9 @@ class AddressBook {
 
   /// Notes a dial that failed, or a link that fell silent.
   void failed(const base::NodeId& id, base::Instant now);
+  /// Notes that somebody else answered a dial. Counts for as many failures as another address needs to be believed,
+  /// while what else is known of the peer stays: it lives somewhere else, and may come back.
+  void met_another(const base::NodeId& id, base::Instant now);
   /// Notes that a linked peer answered.
   void heard(const base::NodeId& id, std::chrono::microseconds round_trip, base::Instant now);
   void missed(const base::NodeId& id);

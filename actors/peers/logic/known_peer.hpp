@@ -37,7 +37,7 @@ struct KnownPeer {
   base::Instant last_seen;                       ///< heard from; or heard of, as long as it never was
   std::optional<base::Instant> last_success;     ///< a link that we dialled worked: the address is right
   std::optional<base::Instant> last_failure;     ///< of a dial, or the silence that ended a link
-  std::uint32_t failures = 0;                    ///< in a row
+  std::uint32_t failures = 0;                    ///< in a row; meeting somebody else there counts for several
   std::optional<std::chrono::microseconds> rtt;  ///< smoothed as in RFC 6298: an eighth of each new one
   std::uint32_t success = kSuccessFull;          ///< smoothed share of dials and pings that were answered
   std::optional<base::Instant> banned_until;

@@ -6,7 +6,7 @@
 //         ponged() or ping_failed(), a question for contacts with contacts() or contacts_failed().
 // Dials   to known peers until there are `links_target` links; to seeds whenever fewer than `healthy_min` links are
 //         healthy. kDialsMax at a time. Each failure of an address doubles its wait, kRetryMin to kRetryMax, with
-//         jitter.
+//         jitter. Dials of others who find nobody count once in that wait.
 // Health  each `health_period` the `links_target` links that waited longest are pinged, a new one at once while fewer
 //         were. One ping missed: unhealthy, pinged again after kPingAgain; kPingsMissedMax in a row: dropped.
 // Crowded with kLinksMax links, one more that dialled us is a guest: it may ask for contacts, and is dropped after
@@ -47,6 +47,9 @@ class Peers {
   /// The dial of that ticket led to `id`, whose link is or will be told by linked().
   Decisions dialled(std::uint64_t ticket, const base::NodeId& id, base::Instant now, base::Random& random);
   Decisions dial_failed(std::uint64_t ticket, DialFailure why, base::Instant now, base::Random& random);
+  /// Somebody who wanted to talk to a peer dialled it where whereabouts() had said, in vain. A node that has all its
+  /// links would hear of no failure otherwise, and never let go of an address that is old.
+  Decisions not_there(const Contact& contact, DialFailure why, base::Instant now, base::Random& random);
 
   Decisions ponged(const base::NodeId& id, std::chrono::microseconds round_trip, base::Instant now,
                    base::Random& random);
@@ -129,6 +132,7 @@ class Peers {
   void dial_seeds(base::Instant now);
   std::uint64_t dial(Target to, std::optional<std::size_t> seed, bool by_person, base::Instant now);
   void fail_dial(std::uint64_t ticket, DialFailure why, base::Instant now, base::Random& random);
+  void fail_address(const base::NodeId& id, DialFailure why, base::Instant now, base::Random& random);
   void expire_dials(base::Instant now, base::Random& random);
   std::size_t dials_by_person() const;
   std::size_t slots() const;

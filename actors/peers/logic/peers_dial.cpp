@@ -60,11 +60,27 @@ void Peers::fail_dial(std::uint64_t ticket, DialFailure why, base::Instant now, 
   if (!dial.to.id || links_.contains(*dial.to.id)) return;
   const KnownPeer* const peer = book_.find(*dial.to.id);
   if (peer == nullptr || !lives_at(*peer, dial.to.where)) return;  // a seed or a person named another address
-  book_.failed(peer->id, now);
+  fail_address(peer->id, why, now, random);
+}
+
+void Peers::fail_address(const base::NodeId& id, DialFailure why, base::Instant now, base::Random& random) {
+  if (why == DialFailure::wrong_identity || why == DialFailure::ourselves) book_.met_another(id, now);
+  else book_.failed(id, now);
   mutations_->sometimes("peers: a dial failed and is tried later");
-  const base::Duration wait = backoff(kRetryMin, kRetryMax, peer->failures, random);
+  const base::Duration wait = backoff(kRetryMin, kRetryMax, book_.find(id)->failures, random);
   const bool never = mutations_->on("peers.failed_dial_not_repeated");
-  retry_at_.insert_or_assign(peer->id, never ? base::Instant::max() : now + wait);
+  retry_at_.insert_or_assign(id, never ? base::Instant::max() : now + wait);
+}
+
+Decisions Peers::not_there(const Contact& contact, DialFailure why, base::Instant now, base::Random& random) {
+  const auto id = id_of_(contact.key, contact.nonce);
+  const KnownPeer* const peer = id ? book_.find(*id) : nullptr;
+  if (peer != nullptr && peer->contact == contact && !links_.contains(*id)) {
+    const auto waits = retry_at_.find(*id);
+    const bool again = waits != retry_at_.end() && waits->second > now;
+    if (!again || why != DialFailure::unreachable) fail_address(*id, why, now, random);
+  }
+  return settle(now, random);
 }
 
 void Peers::expire_dials(base::Instant now, base::Random& random) {

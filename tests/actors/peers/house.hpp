@@ -26,6 +26,8 @@ using test::Theatre;
 using wire::LinkDirection;
 using wire::PeerState;
 
+using Met = net::wire::NotThere::Met;
+
 using Rows = std::map<base::Bytes, base::Bytes>;
 
 inline base::Bytes copy(capnp::Data::Reader from) { return {from.begin(), from.end()}; }

@@ -239,6 +239,43 @@ TEST_CASE("peers actor: other domains hear of all who can be linked to, and `/li
   CHECK(where(id_of(1).view().first(3)).second == Code::malformed);
 }
 
+TEST_CASE("peers actor: `/links` says where a peer was dialled in vain, and that address is doubted") {
+  Rows rows;
+  House house(rows);
+  house.open();
+  house.home(1);
+  CHECK(house.connect(endpoint_of(1).text()) == std::nullopt);
+  house.links.homes.clear();
+  house.in("/links", house.links, [&] { house.links.tell_down(1); });
+  const auto not_there = [&](Met met, const Contact& contact) {
+    house.theatre.inside([&](Scripted& self) {
+      self.tell<net::wire::NotThere>(house.peers, [&](net::wire::NotThere::Builder out) {
+        write(out.initContact(), contact);
+        out.setMet(met);
+      });
+    });
+    house.theatre.stage.settle();
+  };
+  SUBCASE("nobody") {
+    house.pass(kRetryMin / 2);
+    const auto before = stored(rows, 1)->failures;
+    not_there(Met::NOBODY, contact_of(1));
+    CHECK(stored(rows, 1)->failures == before);  // it was linked a moment ago, and waits to be dialled
+  }
+  SUBCASE("somebody else") {
+    not_there(Met::ANOTHER, contact_of(1));
+    CHECK(stored(rows, 1)->failures == kHearsayFailuresMax);
+  }
+  SUBCASE("ourselves") {
+    not_there(Met::OURSELVES, contact_of(1));
+    CHECK(stored(rows, 1)->failures == kHearsayFailuresMax);
+  }
+  SUBCASE("a contact of nobody says nothing") {
+    not_there(Met::ANOTHER, {key_of(1), kNoWork, endpoint_of(1)});
+    CHECK(stored(rows, 1)->failures == 0);
+  }
+}
+
 TEST_CASE("peers actor: other domains read no more contacts than may be sent") {
   const std::vector<Contact> many(kKnownContactsMax + 1, contact_of(1));
   const auto known = runtime::Envelope::build<peers::wire::KnownContacts>(

@@ -185,3 +185,62 @@ TEST_CASE("dials: a failure counts against the address that failed, not against 
   node.peers.dial_failed(right.value().ticket, DialFailure::unreachable, node.now, node.random);
   CHECK(node.peers.book().find(id_of(1))->failures == 1);
 }
+
+TEST_CASE("dials: a node with all its links learns from dials of others that a peer has moved") {
+  Policy policy;
+  policy.links_target = 1;
+  Fixture node(policy);
+  node.start();
+  node.befriend(outbound(1));
+  node.peers.unlinked(id_of(1), node.now, node.random);
+  node.befriend(outbound(2));
+  Contact moved = contact_of(1);
+  moved.endpoint = endpoint_of(77);
+  const auto in_vain = [&](DialFailure why) {
+    node.peers.not_there(contact_of(1), why, node.now, node.random);
+    return node.peers.book().find(id_of(1))->failures;
+  };
+  const auto hear = [&] {
+    Decisions decisions;
+    while (only<AskContacts>(decisions).empty()) {
+      node.now = node.peers.wake_at();
+      decisions = node.peers.tick(node.now, node.random);
+      for (const auto& ping : only<SendPing>(decisions)) node.peers.ponged(ping.whom, 1ms, node.now, node.random);
+    }
+    node.peers.contacts(id_of(2), {moved}, node.now, node.random);
+    return node.peers.whereabouts(id_of(1), node.now);
+  };
+  node.pass(kSettled);
+  CHECK(hear() == contact_of(1));
+
+  SUBCASE("at once where somebody else answered") {
+    in_vain(DialFailure::wrong_identity);
+    CHECK(hear() == moved);
+  }
+  SUBCASE("at once where this node itself answered") {
+    in_vain(DialFailure::ourselves);
+    CHECK(hear() == moved);
+  }
+  SUBCASE("in time where nobody answered: impatience counts once in each wait") {
+    CHECK(in_vain(DialFailure::unreachable) == 1);
+    for (int i = 0; i < 10; ++i) CHECK(in_vain(DialFailure::unreachable) == 1);
+    CHECK(hear() == contact_of(1));
+    node.pass(1min);
+    CHECK(in_vain(DialFailure::unreachable) == 2);
+    node.pass(1min);
+    CHECK(in_vain(DialFailure::unreachable) == 3);
+    CHECK(hear() == moved);
+    CHECK(node.peers.book().find(id_of(1))->failures == 0);
+    CHECK(in_vain(DialFailure::wrong_identity) == 0);  // of the address that it had before
+  }
+  SUBCASE("but not while it is linked, and nothing of whom nobody knows") {
+    node.befriend(inbound(1));
+    CHECK(in_vain(DialFailure::wrong_identity) == 0);
+    node.peers.not_there(contact_of(5), DialFailure::wrong_identity, node.now, node.random);
+    CHECK(node.peers.book().find(id_of(5)) == nullptr);
+    Contact idle = contact_of(1);
+    idle.nonce = kNoWork;
+    node.peers.not_there(idle, DialFailure::wrong_identity, node.now, node.random);
+    CHECK(node.peers.book().find(id_of(1))->failures == 0);
+  }
+}

@@ -1,5 +1,6 @@
 #pragma once
 // Several nodes on one simulated network, each with a pool of links and actors written as lambdas.
+#include <map>
 #include <vector>
 
 #include "runtime/net/contact_wire.hpp"
@@ -118,6 +119,14 @@ class Village {
                                      }));
   }
 
+  /// Whom `/peers` of every house heard to be not there, and who was there instead.
+  struct Vain {
+    base::Contact contact;
+    net::wire::NotThere::Met met;
+  };
+  std::vector<Vain> in_vain;
+  std::map<base::NodeId, base::Endpoint> believed;  // where a house is thought to live, if not where it does
+
   sim::Stage stage;
   std::shared_ptr<sim::Fabric> fabric;
   std::vector<std::unique_ptr<House>> houses;
@@ -147,21 +156,26 @@ class Village {
         if (at.ok()) home.address = at.value();
       });
     });
-    // Everybody knows where everybody lives.
-    home.node.start("peers", script([this](Scripted&, runtime::Handlers& on) {
-                      on.ask<net::wire::WhereIs, net::wire::Whereabouts>(
-                          [this](net::wire::WhereIs::Reader question, runtime::Reply<net::wire::Whereabouts> reply) {
-                            const auto id = base::NodeId::from({question.getNode().begin(), question.getNode().size()});
-                            for (auto& house : houses) {
-                              if (house->id() != *id) continue;
-                              return reply.send([&](net::wire::Whereabouts::Builder out) {
-                                net::write_contact(out.initContact(),
-                                                   {house->pool->setup().identity->public_key(), 0, *house->address});
-                              });
-                            }
-                            reply.refuse({base::Code::not_found, "nobody of that name"});
-                          });
-                    }));
+    // Everybody knows where everybody lives, or is thought to.
+    home.node.start(
+        "peers", script([this](Scripted&, runtime::Handlers& on) {
+          on.tell<net::wire::NotThere>([this](net::wire::NotThere::Reader where) {
+            in_vain.push_back({net::read_contact(where.getContact()), where.getMet()});
+          });
+          on.ask<net::wire::WhereIs, net::wire::Whereabouts>(
+              [this](net::wire::WhereIs::Reader question, runtime::Reply<net::wire::Whereabouts> reply) {
+                const auto id = base::NodeId::from({question.getNode().begin(), question.getNode().size()});
+                for (auto& house : houses) {
+                  if (house->id() != *id) continue;
+                  const auto other = believed.find(*id);
+                  const base::Endpoint at = other == believed.end() ? *house->address : other->second;
+                  return reply.send([&](net::wire::Whereabouts::Builder out) {
+                    net::write_contact(out.initContact(), {house->pool->setup().identity->public_key(), 0, at});
+                  });
+                }
+                reply.refuse({base::Code::not_found, "nobody of that name"});
+              });
+        }));
   }
 };
 
