@@ -75,6 +75,7 @@ class Trial final : private sim::Nodes, private Onlooker {
 
   void begin();
   void under_faults();
+  void finish();
   bool converge(base::Duration bound);
   std::vector<std::string> waits() const;
   void died(std::size_t node);
