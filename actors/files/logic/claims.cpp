@@ -100,7 +100,7 @@ base::Result<ClaimPlan, ClaimError> Claims::plan_claim(const Claim& claim, const
 /// Locks what the plan is about: contents of the claim that no other plan is about, up to kSliceMax.
 void Claims::select(const Claim& claim, ClaimPlan& plan) {
   const auto keys = by_claim_.find(claim);
-  plan.more = claiming_.contains(claim);
+  plan.more = claiming_.contains(claim) || binding_.contains(claim);
   if (keys == by_claim_.end()) {
     if (!plan.more) puts_.erase(claim);
     return;
@@ -136,7 +136,12 @@ ClaimPlan Claims::plan_bind(const base::NodeId& owner, const PutId& put, const C
   const Claim to = Claim::file(owner, cid);
   ClaimPlan plan;
   select(from, plan);
-  if (!plan.busy.empty()) puts_[from] = now;
+  if (!plan.busy.empty()) {
+    puts_[from] = now;
+    // Whoever ends the claim for the file meanwhile must not be told that there is none.
+    plan.binding = to;
+    ++binding_[to];
+  }
   for (const ContentKey& key : plan.busy) {
     plan.change.write.push_back(row(key, to, contents_.at(key).bytes));
     plan.change.erase.push_back(row_key(key, from));
@@ -163,6 +168,11 @@ void Claims::abandon(const ClaimPlan& plan) { unlock(plan); }
 
 void Claims::unlock(const ClaimPlan& plan) {
   for (const ContentKey& key : plan.busy) busy_.erase(key);
+  if (plan.binding) {
+    const auto binding = binding_.find(*plan.binding);
+    base::ensure(binding != binding_.end(), "a plan ends once");
+    if (--binding->second == 0) binding_.erase(binding);
+  }
   if (!plan.claiming) return;
   const auto claiming = claiming_.find(*plan.claiming);
   base::ensure(claiming != claiming_.end(), "a plan ends once");

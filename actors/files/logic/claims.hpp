@@ -52,6 +52,7 @@ struct ClaimPlan {
   std::vector<ContentKey> drop;   ///< garbage once the rows are erased
   std::vector<ContentKey> busy;   ///< locked until apply() or abandon()
   std::optional<Claim> claiming;  ///< the claim that is to be added; its place and quota are reserved
+  std::optional<Claim> binding;   ///< the claim that those of a put are to become
   std::uint64_t reserved = 0;     ///< bytes of its owner's quota
   bool more = false;              ///< not all could be taken, or a claim is being added: plan again after this one
 };
@@ -122,6 +123,7 @@ class Claims {
   std::map<base::NodeId, std::uint64_t> reserved_;
   std::map<Claim, base::Instant> puts_;    // when each put was last heard of
   std::map<Claim, std::size_t> claiming_;  // plans under way that add a content to the claim
+  std::map<Claim, std::size_t> binding_;   // plans under way that turn claims of a put into it
   std::set<ContentKey> busy_;
   std::size_t claims_ = 0;
   std::size_t claims_reserved_ = 0;  // the sum over claiming_

@@ -198,6 +198,26 @@ TEST_CASE("claims: a put's claims become claims for its file, in slices, and aga
   CHECK(claims.used(kAnn) == used);
 }
 
+TEST_CASE("claims: who ends a file's claim while a bind is about to make it waits for the bind") {
+  Claims claims;
+  hold(claims, Claim::put(kAnn, put_id(7)), content(0));
+  const ClaimPlan bind = claims.plan_bind(kAnn, put_id(7), cid(10), kNow);
+  const ClaimPlan early = claims.plan_release(kAnnsFile);
+  CHECK(early.change.empty());
+  CHECK(early.more);
+  SUBCASE("it is done: the claim ends") {
+    claims.apply(bind);
+    CHECK(release(claims, kAnnsFile).size() == 1);
+    CHECK(claims.contents() == 0);
+  }
+  SUBCASE("it came to nothing: there is none to end") {
+    claims.abandon(bind);
+    const ClaimPlan late = claims.plan_release(kAnnsFile);
+    CHECK(late.change.empty());
+    CHECK_FALSE(late.more);
+  }
+}
+
 TEST_CASE("claims: a put that is not heard of for an hour is to be released") {
   Claims claims;
   const Claim put = Claim::put(kAnn, put_id(7));
