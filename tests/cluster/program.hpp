@@ -78,6 +78,8 @@ class Program {
     child_ = ::fork();
     REQUIRE(child_ >= 0);
     if (child_ > 0) return;
+    // Whoever runs the tests in the background may have these ignored, and a program inherits that.
+    for (const int heard : {SIGHUP, SIGINT}) ::signal(heard, SIG_DFL);
     redirect("/dev/null", O_RDONLY, STDIN_FILENO);
     redirect(talk_ + ".out", O_WRONLY, STDOUT_FILENO);
     redirect(talk_ + ".err", O_WRONLY, STDERR_FILENO);
