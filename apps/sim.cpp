@@ -19,11 +19,9 @@ namespace {
 
 using sim_command::Worlds;
 
-base::Instant real_now() { return base::Instant(std::chrono::steady_clock::now().time_since_epoch()); }
-
 Outcome crash(const Worlds& worlds, std::uint64_t seed, const std::string& why) {
   Outcome out;
-  for (const auto& name : worlds.draw.domains) out.domain += (out.domain.empty() ? "" : ",") + name;
+  out.domain = domains_word(worlds.draw.domains);
   out.seed = seed;
   out.invariant = "sim.crash";
   out.why = "the world's process " + why;
@@ -84,9 +82,10 @@ Ending run_many(const Worlds& worlds, Console& console, bool json) {
       ++begun;
     }
     const Apart::Done done = apart.next();
-    if (done.outcome) summary.add(*done.outcome);
-    else summary.add_crash(done.tag, done.why);
-    if (json) print_json(console.out, done.outcome ? *done.outcome : crash(worlds, done.tag, done.why));
+    const Outcome outcome = done.outcome ? *done.outcome : crash(worlds, done.tag, done.why);
+    if (done.outcome) summary.add(outcome);
+    else summary.add_crash(outcome);
+    if (json) print_json(console.out, outcome);
     progress.update(summary.worlds(), real_now());
   }
   summary.wall = real_now() - from;

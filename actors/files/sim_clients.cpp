@@ -255,7 +255,7 @@ void SimClients::judge_verified(Client& client, const SimFile& file) {
   if (any_robbed() || listed(client, file) != SimLedger::Verdict::listed) return;
   const auto name_of = [&](const base::NodeId& id) {
     const auto node = find(id);
-    return node ? "n" + std::to_string(*node + 1) : std::string("a node that is gone");
+    return node ? sim::node_name(*node) : std::string("a node that is gone");
   };
   if (!client.verified.lacking_at.empty())
     nodes_.broke("kept", name_of(client.verified.lacking_at.front()) + " lacks a part of " + file.name +

@@ -127,7 +127,7 @@ std::size_t SimSurvey::copies(const SimFile& file) const {
 std::vector<std::string> SimSurvey::at_work() const {
   std::vector<std::string> out;
   for (std::size_t node = 0; node < nodes_.size(); ++node) {
-    const std::string name = "n" + std::to_string(node + 1);
+    const std::string name = sim::node_name(node);
     const auto at = reports_.find(node);
     if (at == reports_.end()) {
       out.push_back(name + " was not asked yet what it holds");
@@ -150,7 +150,7 @@ std::vector<std::string> SimSurvey::orphans() const {
   std::vector<std::string> out;
   if (clients_.any_robbed()) return out;
   for (const auto& [node, report] : reports_) {
-    const std::string name = "n" + std::to_string(node + 1);
+    const std::string name = sim::node_name(node);
     if (late_ && report.puts_claimed > 0) continue;
     std::uint64_t claims_max = 0;
     for (const ContentKey& key : report.has) {

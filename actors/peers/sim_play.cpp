@@ -11,7 +11,7 @@ namespace {
 
 using Inside = sim::Nodes::Inside;
 
-std::string node_name(std::size_t node) { return "n" + std::to_string(node + 1); }
+using sim::node_name;
 
 /// A setting of every node that is a count.
 std::size_t count_of(const sim::Scenario& scenario, const char* setting, std::size_t otherwise) {

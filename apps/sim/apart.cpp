@@ -21,8 +21,6 @@ namespace {
 
 constexpr std::size_t kOutcomeBytesMax = 16 << 20;  // our choice: a story of 40 lines and some hundred names
 
-base::Instant real_now() { return base::Instant(std::chrono::steady_clock::now().time_since_epoch()); }
-
 [[noreturn]] void work_and_end(const Apart::Work& work, int output) {
   int status = 1;
   try {
@@ -55,6 +53,8 @@ std::optional<Outcome> parse(const std::string& bytes) {
 }
 
 }  // namespace
+
+base::Instant real_now() { return base::Instant(std::chrono::steady_clock::now().time_since_epoch()); }
 
 Apart::~Apart() { drop(); }
 

@@ -19,6 +19,9 @@ namespace troupe::apps {
 
 inline constexpr std::chrono::minutes kWorldWallMax{10};  // our choice: some hundred times what a world takes
 
+/// The real clock of whoever waits for worlds; those have clocks of their own.
+base::Instant real_now();
+
 class Apart {
  public:
   using Work = std::function<Outcome()>;

@@ -72,6 +72,12 @@ Outcome read(output::wire::SimWorld::Reader in) {
   return out;
 }
 
+std::string domains_word(const std::vector<std::string>& domains) {
+  std::string out;
+  for (const auto& name : domains) out += (out.empty() ? "" : ",") + name;
+  return out;
+}
+
 bool alike(const Outcome& one, const Outcome& other) { return !one.held() && one.invariant == other.invariant; }
 
 }  // namespace troupe::apps

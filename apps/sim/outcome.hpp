@@ -41,6 +41,9 @@ struct Outcome {
 void write(output::wire::SimWorld::Builder out, const Outcome& outcome);
 Outcome read(output::wire::SimWorld::Reader in);
 
+/// "peers,files": as commands and outcomes name them.
+std::string domains_word(const std::vector<std::string>& domains);
+
 /// The same failure: what shrinking must keep.
 bool alike(const Outcome& one, const Outcome& other);
 

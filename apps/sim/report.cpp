@@ -32,16 +32,10 @@ std::string grouped(std::uint64_t number) {
   return out;
 }
 
-std::string joined(const std::vector<std::string>& all, const char* between) {
-  std::string out;
-  for (const auto& one : all) out += (out.empty() ? "" : between) + one;
-  return out;
-}
-
 }  // namespace
 
 std::string world_words(const DrawOptions& options, std::uint64_t seed) {
-  std::string out = joined(options.domains, ",") + " --seed " + std::to_string(seed);
+  std::string out = domains_word(options.domains) + " --seed " + std::to_string(seed);
   if (options.weather == Weather::calm) out += " --calm";
   if (options.weather == Weather::storm) out += " --storm";
   if (options.beyond) out += " --beyond";
@@ -93,17 +87,19 @@ void Summary::add(const Outcome& outcome) {
   }
   if (outcome.held()) return;
   ++broken_;
+  note_failure(outcome);
+}
+
+void Summary::add_crash(const Outcome& crash) {
+  ++worlds_;
+  ++crashed_;
+  note_failure(crash);
+}
+
+void Summary::note_failure(const Outcome& outcome) {
   Group& group = groups_[outcome.invariant];
   if (group.seeds.empty()) group.why = outcome.why;
   group.seeds.push_back(outcome.seed);
-}
-
-void Summary::add_crash(std::uint64_t seed, const std::string& why) {
-  ++worlds_;
-  ++crashed_;
-  Group& group = groups_["sim.crash"];
-  if (group.seeds.empty()) group.why = "the world's process " + why;
-  group.seeds.push_back(seed);
 }
 
 std::vector<std::string> Summary::never_reached() const {

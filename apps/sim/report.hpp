@@ -25,7 +25,8 @@ class Summary {
   Summary(std::vector<std::string> domains, bool storm) : domains_(std::move(domains)), storm_(storm) {}
 
   void add(const Outcome& outcome);
-  void add_crash(std::uint64_t seed, const std::string& why);
+  /// A world whose process ended without an outcome: what stands for it.
+  void add_crash(const Outcome& crash);
 
   std::uint64_t worlds() const { return worlds_; }
   std::uint64_t broken() const { return broken_; }
@@ -45,6 +46,8 @@ class Summary {
     std::string why;
     std::vector<std::uint64_t> seeds;
   };
+  void note_failure(const Outcome& outcome);
+
   std::vector<std::string> domains_;
   bool storm_;
   std::uint64_t worlds_ = 0, broken_ = 0, crashed_ = 0, events_ = 0, acknowledged_ = 0;

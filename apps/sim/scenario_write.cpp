@@ -31,7 +31,7 @@ std::string list(const List& items, const Show& show) {
 }
 
 std::string span(base::Duration span) { return quoted(span_text(span)); }
-std::string node(std::int64_t number) { return quoted('n' + std::to_string(number + 1)); }
+std::string node(std::int64_t number) { return quoted(sim::node_name(static_cast<std::size_t>(number))); }
 
 std::string seed(std::uint64_t seed) {
   if (seed <= static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) return std::to_string(seed);

@@ -18,8 +18,6 @@ constexpr std::uint64_t kSecondsDefault = 60;
 constexpr std::uint64_t kSecondsMax = 86'400;
 constexpr std::uint64_t kJobsMax = 256;
 
-base::Instant real_now() { return base::Instant(std::chrono::steady_clock::now().time_since_epoch()); }
-
 /// Runs candidates in processes of their own; the first in their order that fails as `failure` did.
 std::optional<std::size_t> first_alike(std::span<const sim::Scenario> candidates, const Outcome& failure,
                                        unsigned jobs) {

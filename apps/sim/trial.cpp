@@ -75,7 +75,7 @@ Outcome Trial::run() {
     broke("sim.comes-to-rest", broken.what());
   }
   Outcome out;
-  for (const std::string& name : scenario_.domains) out.domain += (out.domain.empty() ? "" : ",") + name;
+  out.domain = domains_word(scenario_.domains);
   out.seed = scenario_.seed;
   out.hash = world_->stage().hash();
   out.events = world_->stage().events();

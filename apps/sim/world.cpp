@@ -30,8 +30,6 @@ std::string address_text(std::size_t node) {
 
 }  // namespace
 
-std::string node_name(std::size_t node) { return "n" + std::to_string(node + 1); }
-
 World::World(WorldOptions options, Onlooker* onlooker)
     : options_(std::move(options)),
       stage_(options_.seed, options_.policy),

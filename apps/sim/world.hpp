@@ -20,14 +20,14 @@
 #include "runtime/observe/log.hpp"
 #include "runtime/os/outside.hpp"
 #include "runtime/sim/machine.hpp"
+#include "runtime/sim/scenario.hpp"
 
 namespace troupe::apps {
 
 inline constexpr std::uint16_t kWorldPort = 4'000;     // where every node listens
 inline constexpr std::size_t kWorldLogLinesMax = 100;  // of one life, the last ones; our choice: a screen or two
 
-/// "n1": how people count nodes.
-std::string node_name(std::size_t node);
+using sim::node_name;
 
 struct WorldOptions {
   std::uint64_t seed = 1;

@@ -23,6 +23,9 @@ inline constexpr std::size_t kOrdersMax = 100'000;            // our choice
 inline constexpr std::chrono::hours kWorldTimeMax{24 * 366};  // our choice: a year
 inline constexpr std::uint16_t kSetNodesMax = 62;  // nodes that a set can name: its bits are a positive number
 
+/// "n1" for node 0: how reports and scenario files count nodes.
+inline std::string node_name(std::size_t node) { return "n" + std::to_string(node + 1); }
+
 /// Numbers by name, in a defined order.
 using Numbers = std::map<std::string, std::int64_t>;
 
