@@ -216,6 +216,12 @@ void Fabric::fail(const std::shared_ptr<Dial>& dial, std::string why) {
   ports::deliver(caf::actor_cast<runtime::Handle>(dial->owner), ports::DialFailed{dial->ticket, std::move(why)});
 }
 
+/// When a first packet that leaves now arrives: it has no bytes, and queues behind those that others have.
+base::Instant Fabric::depart(const Address& from, const Address& to) {
+  base::Bytes none;
+  return depart(from, to, latency(from, to), none);
+}
+
 /// Sends the first packet, and once more later while a cut swallows it.
 void Fabric::knock(const std::shared_ptr<Dial>& dial) {
   if (dial->done) return;
@@ -223,9 +229,9 @@ void Fabric::knock(const std::shared_ptr<Dial>& dial) {
     stage_.after(kDialAgain, [self = shared_from_this(), dial] { self->knock(dial); });
     return;
   }
-  stage_.after(latency(dial->from, dial->to.address), [self = shared_from_this(), dial] {
+  stage_.at(depart(dial->from, dial->to.address), [self = shared_from_this(), dial] {
     if (dial->done) return;
-    if (self->is_gone(dial->to.address)) return self->knock(dial);
+    if (self->is_gone(dial->to.address) || self->is_cut(dial->from, dial->to.address)) return self->knock(dial);
     if (const auto* owner = self->listener(*dial)) {
       dial->accepted = std::make_shared<Connection>(self, dial->from, dial->to.address);
       add(self->connections_, dial->accepted);
@@ -244,15 +250,14 @@ void Fabric::knock(const std::shared_ptr<Dial>& dial) {
 
 /// The other side's first packet travels back: connected or refused.
 void Fabric::answer(const std::shared_ptr<Dial>& dial) {
-  if (is_gone(dial->to.address)) return;  // nobody is there to send it again
+  if (dial->done || is_gone(dial->to.address)) return;  // nobody is there to send it again
   if (is_cut(dial->to.address, dial->from)) {
-    stage_.after(kDialAgain, [self = shared_from_this(), dial] {
-      if (!dial->done) self->answer(dial);
-    });
+    stage_.after(kDialAgain, [self = shared_from_this(), dial] { self->answer(dial); });
     return;
   }
-  stage_.after(latency(dial->to.address, dial->from), [self = shared_from_this(), dial] {
+  stage_.at(depart(dial->to.address, dial->from), [self = shared_from_this(), dial] {
     if (dial->done) return;
+    if (self->is_cut(dial->to.address, dial->from)) return self->answer(dial);
     if (!dial->accepted) return self->fail(dial, dial->path.empty() ? "connection refused" : "nobody listens");
     self->finish(*dial);
     ports::deliver(caf::actor_cast<runtime::Handle>(dial->owner),

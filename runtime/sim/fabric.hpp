@@ -105,6 +105,7 @@ class Fabric : public std::enable_shared_from_this<Fabric> {
   Fabric(Stage& stage, Latency latency) : stage_(stage), latency_(latency) {}
   std::uint16_t free_port();
   void finish(Dial& dial);
+  base::Instant depart(const Address& from, const Address& to);
   void knock(const std::shared_ptr<Dial>& dial);
   void answer(const std::shared_ptr<Dial>& dial);
   const caf::weak_actor_ptr* listener(const Dial& dial) const;

@@ -206,6 +206,45 @@ TEST_CASE("network: a clogged link is late one way, and what left before it was 
   CHECK(pair.far_events.received() == "late and whole");
 }
 
+TEST_CASE("network: a dial is late on a clogged or busy link as all that leaves is, and a cut swallows it on its way") {
+  SimPlace place;
+  Pair<SimPlace> pair(place);
+  pair.start();
+  Probe door(place.system());
+  Probe caller(place.system());
+  auto listener = place.far().listen({"10.0.0.2", 4000}, door.actor());
+  REQUIRE(listener.ok());
+  const sim::Address near = sim::address_of(1), far = sim::address_of(2);
+  bool was_cut = false;
+  SUBCASE("clogged on the way there") { place.fabric().clog(near, far, 5s); }
+  SUBCASE("clogged on the way back") { place.fabric().clog(far, near, 5s); }
+  SUBCASE("behind bytes on a narrow way") {
+    place.fabric().narrow(near, far, 1'000);
+    pair.near->write(bytes_of(long_text(5'000)));
+  }
+  SUBCASE("cut there while it travels") {
+    place.fabric().clog(near, far, 5s);
+    was_cut = true;
+  }
+  SUBCASE("cut on the way back while it travels") {
+    place.fabric().clog(far, near, 5s);
+    was_cut = true;
+  }
+  place.near().dial({"10.0.0.2", 4000}, place.clock().now() + 1min, 1, caller.actor());
+  place.stage().run_for(4900ms);
+  CHECK(caller.dialled() == 0);
+  if (was_cut) {
+    for (const auto& [from, to] : {std::pair{near, far}, std::pair{far, near}}) place.fabric().cut(from, to);
+    place.stage().run_for(20s);
+    CHECK(caller.dialled() == 0);
+    place.fabric().heal_all();
+    place.stage().run_for(5s);
+  }
+  place.stage().run_for(2s);
+  CHECK(caller.dialled() == 1);
+  CHECK(door.accepted() == 1);
+}
+
 TEST_CASE("network: a narrow link lets no more through than it was told") {
   SimPlace place;
   Pair<SimPlace> pair(place);
