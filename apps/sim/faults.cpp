@@ -41,9 +41,10 @@ void Faults::schedule() {
 
 void Faults::end() {
   ended_ = true;
-  for (std::size_t node = 0; node < power_plans_.size(); ++node) {
-    if (power_plans_[node] != 0) cut_power(node);
-    world_.machine(node).disk().forgive();
+  for (std::size_t node = 0; node < world_.size(); ++node) {
+    sim::Disk& disk = world_.machine(node).disk();
+    if (disk.halting() || disk.lying()) cut_power(node);
+    disk.forgive();
   }
   while (!lasting_.empty()) {
     const auto undo = std::move(lasting_.front().undo);
@@ -196,23 +197,26 @@ bool Faults::strike_process(const Fault& fault) {
 
 /// In the midst of the handler that changes the disk for the last time; of an idle node, a moment later.
 void Faults::fail_power(std::size_t node, const Fault& fault) {
-  const std::uint64_t plan = power_plans_[node] = ++power_plans_made_;
-  world_.machine(node).lose_power_at(static_cast<std::uint64_t>(fault.amount), [this, node, plan, span = fault.span] {
-    if (power_plans_[node] != plan) return;
-    power_plans_[node] = 0;
+  world_.machine(node).lose_power_at(static_cast<std::uint64_t>(fault.amount), [this, node, span = fault.span] {
+    ++power_failures_[node];
     keeper_.ended(node);
     keeper_.start_in(node, span);
   });
-  world_.stage().after(kPowerLastsMax, [this, node, plan, span = fault.span] {
-    if (power_plans_[node] != plan) return;
+  cut_power_in(kPowerLastsMax, node, fault.span);
+}
+
+/// Unless it fails before, for whatever reason.
+void Faults::cut_power_in(base::Duration delay, std::size_t node, base::Duration start_in) {
+  world_.stage().after(delay, [this, node, start_in, failures = power_failures_[node]] {
+    if (power_failures_[node] != failures) return;
     cut_power(node);
-    if (!ended_) keeper_.start_in(node, span);
+    keeper_.start_in(node, start_in);
   });
 }
 
-/// The power fails now, whether its node is up or not, and takes all plans for it along.
+/// The power fails now, whether its node is up or not, and takes all that was planned for it along.
 void Faults::cut_power(std::size_t node) {
-  power_plans_[node] = 0;
+  ++power_failures_[node];
   if (keeper_.up(node)) keeper_.end(node, Keeper::End::power);
   else world_.machine(node).disk().crash(world_.stage().stream("faults.power"));
 }
@@ -264,17 +268,11 @@ bool Faults::strike_disk(const Fault& fault) {
       keeper_.start_in(node, fault.span);
       keeper_.start_in(fault.other, fault.span);
       return true;
-    case disk_lie: {
+    case disk_lie:
       if (!machine.up()) return false;
       disk.lie(true);
-      const std::uint64_t plan_number = power_plans_[node] = ++power_plans_made_;
-      world_.stage().after(fault.span, [this, node, plan_number] {
-        if (power_plans_[node] != plan_number) return;
-        cut_power(node);
-        if (!ended_) keeper_.start_in(node, kStartAgain);
-      });
+      cut_power_in(fault.span, node, kStartAgain);
       return true;
-    }
     default: return false;
   }
 }

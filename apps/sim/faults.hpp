@@ -21,7 +21,7 @@ class Faults {
         keeper_(keeper),
         scenario_(scenario),
         tell_(std::move(tell)),
-        power_plans_(world.size(), 0),
+        power_failures_(world.size(), 0),
         robbed_(world.size(), false),
         device_failed_(world.size(), false) {}
 
@@ -54,6 +54,7 @@ class Faults {
   void across(std::int64_t set, const std::function<void(const sim::Address&, const sim::Address&)>& action);
   void fail_power(std::size_t node, const sim::Fault& fault);
   void cut_power(std::size_t node);
+  void cut_power_in(base::Duration delay, std::size_t node, base::Duration start_in);
   sim::Address address(std::size_t node) const { return world_.machine(node).address(); }
 
   World& world_;
@@ -63,8 +64,7 @@ class Faults {
   std::list<Lasting> lasting_;
   bool ended_ = false;
   FaultCounts counts_{};
-  std::vector<std::uint64_t> power_plans_;  // the latest of each node; zero: none
-  std::uint64_t power_plans_made_ = 0;
+  std::vector<std::uint64_t> power_failures_;  // of each node, so far
   std::vector<bool> robbed_;
   std::vector<bool> device_failed_;
 };

@@ -17,11 +17,12 @@ void Keeper::start(std::size_t node) {
 }
 
 void Keeper::end(std::size_t node, End how) {
-  ++homes_[node].decision;
+  const std::uint64_t decision = ++homes_[node].decision;
   if (!up(node)) return;
   if (how == End::process) world_.machine(node).kill();
   else world_.machine(node).lose_power();
-  told_.died(node);
+  // Else its power had failed already, and ended() has said so.
+  if (homes_[node].decision == decision) told_.died(node);
 }
 
 void Keeper::ended(std::size_t node) {

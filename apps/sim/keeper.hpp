@@ -1,8 +1,9 @@
 #pragma once
 // Keeps the nodes of a world running, as a service manager does: starts them, and again after they have died.
 //
-// States  each node is up, down until a moment, or down until told. A start that fails is tried again, kStartAgain
-// later. Owner   one trial; appointments of it may come when its world has ended, and then do nothing.
+// States  each node is up, down until a moment, or down until told. A start that fails is tried again after
+//         kStartAgain.
+// Owner   one trial; appointments of it may come when its world has ended, and then do nothing.
 #include <functional>
 #include <string>
 #include <vector>

@@ -78,6 +78,8 @@ void Disk::forgive() { state_->faults = {}; }
 
 void Disk::lie(bool lies) { state_->lies = lies; }
 
+bool Disk::lying() const { return state_->lies; }
+
 void Disk::slow(base::Duration operation) { state_->operation = operation; }
 
 base::Duration Disk::owed() const { return state_->owed; }

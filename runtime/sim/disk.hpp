@@ -79,6 +79,7 @@ class Disk final : public ports::Disk {
   /// From now on syncs answer that they have done what they have not, until this is taken back or the power fails.
   /// A later honest sync makes durable what the earlier ones did not.
   void lie(bool lies);
+  bool lying() const;
 
   /// From now on each operation costs that much time, which owed() adds up; zero: none.
   void slow(base::Duration operation);
