@@ -1,5 +1,7 @@
 #include "actors/files/copy_actor.hpp"
 
+#include "runtime/base/ensure.hpp"
+
 namespace troupe::files {
 
 void CopyActor::next() {
@@ -33,6 +35,12 @@ bool CopyActor::take(const ContentKey&, base::ByteView bytes) {
             [this](runtime::Answer<messages::wire::Nothing>) { next(); });
       });
   return false;
+}
+
+void CopyActor::check() const {
+  Reading::check();
+  base::ensure(begun_ > 0 && begun_ <= copies_.size(), "an actor that copies has a copy at hand");
+  base::ensure(!refusing_.contains(copies_[begun_ - 1].target), "who has refused a copy is not given another");
 }
 
 void CopyActor::refused(const base::NodeId& target) {

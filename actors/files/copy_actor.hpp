@@ -18,6 +18,7 @@ class CopyActor final : public Reading {
 
   void receive(runtime::Handlers&) override {}
   void start() override { next(); }
+  void check() const override;
 
  private:
   void next();

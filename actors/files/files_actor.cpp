@@ -5,6 +5,7 @@
 
 #include "actors/files/holder_actor.hpp"
 #include "messages/runtime.capnp.h"
+#include "runtime/base/ensure.hpp"
 #include "runtime/store/store_actor.hpp"
 
 namespace troupe::files {
@@ -228,6 +229,25 @@ void FilesActor::write(std::shared_ptr<Write> write) {
         working_ = false;
         work();
       });
+}
+
+void FilesActor::check() const {
+  base::ensure(!catalogue_ || (settled_ && watch_ && !loading_), "a catalogue that serves has been read, and once");
+  base::ensure(catalogue_ || (puts_.empty() && work_.empty() && releasing_.empty() && copiers_.empty()),
+               "nothing is begun before the catalogue is read");
+  base::ensure(puts_.size() <= settings_.catalogue.puts_max && streams_.size() <= settings_.streams_max &&
+                   listings_.size() <= settings_.streams_max,
+               "no more puts and streams are under way than may be");
+  base::ensure(working_ || work_.empty(), "a change of the catalogue waits for another that is being written");
+  base::ensure(asked_ > 0 || questions_.empty(), "a round of the watch that has questions left waits for an answer");
+  base::ensure(asked_ == 0 || watch_->in_round(), "the watch asks during its rounds");
+  base::ensure(copiers_.size() <= kCopiersMax && (copiers_.empty() || !watch_->in_round()),
+               "few copies are made at once, between the rounds of the watch");
+  base::ensure(releasing_.size() <= kReleasesAtOnce, "few claims are ended at once");
+  base::ensure(after_releases_.empty() || !releasing_.empty(), "a put waits for a release that is under way");
+  if (!catalogue_ || catalogue_->contents_count() == contents_checked_) return;
+  catalogue_->check();
+  contents_checked_ = catalogue_->contents_count();
 }
 
 void FilesActor::describe(wire::FilesState::Builder state) {

@@ -40,6 +40,7 @@ class FilesActor final : public FilesPart {
 
   void receive(runtime::Handlers& on) override;
   void start() override;
+  void check() const override;
   void down(const runtime::Handle& whom, const std::optional<base::Error>& why) override;
 
  private:
@@ -155,6 +156,7 @@ class FilesActor final : public FilesPart {
   std::optional<Release> released_last_;
   bool any_released_ = false;  // of the batch at hand
   std::vector<base::Callback<void()>> after_releases_;
+  mutable std::size_t contents_checked_ = 0;  // how many there were when all were looked at last
 };
 
 }  // namespace troupe::files

@@ -1,5 +1,7 @@
 #include "actors/files/get_actor.hpp"
 
+#include "runtime/base/ensure.hpp"
+
 namespace troupe::files {
 
 using base::Code;
@@ -85,6 +87,13 @@ bool GetActor::take_chunk(base::ByteView bytes) {
   close();
   finish();
   return false;
+}
+
+void GetActor::check() const {
+  Reading::check();
+  if (!started_) return base::ensure(sent_ == 0, "the bytes of a get follow its manifest");
+  base::ensure(left_ > 0 && reading(), "a get that has started has something left to read, and reads it");
+  base::ensure(!range_ || sent_ + left_ - 1 <= range_->last - range_->first, "a get sends no more than its range");
 }
 
 void GetActor::fail(const Error& error) {

@@ -17,6 +17,7 @@ class GetActor final : public Reading {
   GetActor(FilesSettings settings, const ListedPointer& listed) : Reading(std::move(settings)), hints_(listed->hints) {}
 
   void receive(runtime::Handlers& on) override;
+  void check() const override;
 
  private:
   void begin(wire::GetFile::Reader question, runtime::Sink<wire::GetItem> sink);

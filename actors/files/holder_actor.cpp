@@ -3,6 +3,7 @@
 #include "actors/files/logic/contents.hpp"
 #include "actors/files/logic/manifest.hpp"
 #include "messages/runtime.capnp.h"
+#include "runtime/base/ensure.hpp"
 
 namespace troupe::files {
 namespace {
@@ -366,6 +367,19 @@ void HolderActor::take_has(wire::HasContents::Reader question, runtime::Reply<wi
     auto has = out.initPresent(size32(present));
     for (unsigned i = 0; i < present.size(); ++i) has.set(i, present[i]);
   });
+}
+
+void HolderActor::check() const {
+  base::ensure(claims_ ? settled_ && !loading_ : commits_ + reads_ + damaged_.size() == 0,
+               "a holder serves once it has read its rows");
+  base::ensure(waiting_.empty() || commits_ > 0, "who waits at a holder waits for a commit that is under way");
+  std::size_t reads = 0;
+  for (const auto& [asker, of_asker] : reads_of_) reads += of_asker;
+  base::ensure(reads == reads_ && reads <= settings_.reads_max, "each read under way is somebody's, and they are few");
+  if (!claims_) return;
+  claims_->check(commits_);
+  if (damaged_.size() > kDamagedChecked) return;
+  for (const ContentKey& key : damaged_) base::ensure(claims_->has(key), "what is noted as damaged is claimed");
 }
 
 void HolderActor::describe(wire::HolderState::Builder state) {

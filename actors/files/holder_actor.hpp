@@ -25,6 +25,7 @@ inline constexpr std::size_t kWaitingMax = 256;         // questions that wait f
 inline constexpr std::size_t kContentsAskedMax = 1024;  // messages/files.capnp: HasContents
 inline constexpr std::chrono::minutes kIdleCheck{5};    // our choice: far below put_idle_max
 inline constexpr std::size_t kIdlePutsMax = 16;         // released at once; our choice
+inline constexpr std::size_t kDamagedChecked = 32;      // our choice: more are not looked at after every message
 
 class HolderActor final : public FilesPart {
  public:
@@ -35,6 +36,7 @@ class HolderActor final : public FilesPart {
 
   void receive(runtime::Handlers& on) override;
   void start() override;
+  void check() const override;
 
  private:
   struct LoadAgain {};

@@ -1,6 +1,7 @@
 #include "actors/files/put_actor.hpp"
 
 #include "actors/files/logic/file_name.hpp"
+#include "runtime/base/ensure.hpp"
 
 namespace troupe::files {
 namespace {
@@ -305,6 +306,22 @@ void PutActor::fail(const Error& error) {
         write_nodes(out.initNodes(size32(maybe_at_)), maybe_at_);
       },
       [this](runtime::Answer<messages::wire::Nothing>) { finish(); });
+}
+
+void PutActor::check() const {
+  base::ensure(stored_at_.size() <= maybe_at_.size() && bound_at_.size() <= stored_at_.size(),
+               "a node that stored for a put is among those to be told how it ends");
+  if (state_ == State::failing)
+    return base::ensure(pieces_.empty() && messages_.empty(), "a put that has failed holds no bytes");
+  base::ensure(!replication_ || messages_.size() == replication_->open(),
+               "a put keeps the bytes of what is not settled, and no others");
+  if (replication_) replication_->check();
+  if (state_ == State::collecting) return;
+  base::ensure(ended_ && pieces_.empty() && chunker_.empty(), "a put makes its manifest of the whole file");
+  if (state_ == State::storing) return;
+  base::ensure(messages_.empty() && held_.empty(), "a put binds when all is stored and the catalogue has heard of it");
+  base::ensure(state_ == State::binding || (tells_ == 0 && binds_ == 0),
+               "a put is listed when all that bind have answered");
 }
 
 void PutActor::describe(wire::PutState::Builder state) {

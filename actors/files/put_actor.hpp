@@ -36,6 +36,7 @@ class PutActor final : public FilesPart {
         manifest_(settings_.chunk_bytes) {}
 
   void receive(runtime::Handlers& on) override;
+  void check() const override;
 
  private:
   using Intake = runtime::Intake<wire::PutPiece, wire::PutDone>;

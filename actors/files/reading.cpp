@@ -1,6 +1,7 @@
 #include "actors/files/reading.hpp"
 
 #include "actors/files/logic/contents.hpp"
+#include "runtime/base/ensure.hpp"
 
 namespace troupe::files {
 
@@ -36,6 +37,13 @@ void Reading::pump() {
     fetch_.reset();
     failed(*end);
   }
+}
+
+void Reading::check() const {
+  if (!fetch_) return;
+  fetch_->check();
+  base::ensure(arrived_.size() == fetch_->arrived(), "a reading keeps the bytes of what has arrived, and no others");
+  base::ensure(arrived_.empty() || arrived_.begin()->first >= fetch_->head(), "what was passed on is let go");
 }
 
 void Reading::send(const FetchQuestion& question) {

@@ -13,6 +13,9 @@
 namespace troupe::files {
 
 class Reading : public FilesPart {
+ public:
+  void check() const override;
+
  protected:
   using FilesPart::FilesPart;
 
@@ -23,6 +26,7 @@ class Reading : public FilesPart {
   void pump();
   /// The bytes were not what was expected: the reading ends.
   void close() { fetch_.reset(); }
+  bool reading() const { return fetch_.has_value(); }
   std::uint64_t bad_answers() const { return bad_answers_; }
 
   /// The next content in order. False: it is to be offered again.

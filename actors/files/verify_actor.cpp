@@ -1,6 +1,7 @@
 #include "actors/files/verify_actor.hpp"
 
 #include "actors/files/logic/contents.hpp"
+#include "runtime/base/ensure.hpp"
 
 namespace troupe::files {
 
@@ -241,6 +242,24 @@ void VerifyActor::write(wire::VerifySum::Builder out, const Sum& sum) {
   out.setRepaired(sum.repaired);
   out.setBytes(sum.bytes);
   out.setBytesTotal(sum.bytes_total);
+}
+
+void VerifyActor::check() const {
+  Reading::check();
+  base::ensure(reading_ <= kContentsAtOnce && reading_ <= begun_ && begun_ <= contents_.size(),
+               "a verify reads few contents at once, each of them once");
+  base::ensure(sum_.sound + sum_.lacking + sum_.damaged + sum_.unknown == sum_.copies,
+               "each copy that was looked at is found to be one thing");
+  base::ensure(sum_.repaired + damaged_.size() <= sum_.damaged, "only what was found damaged is mended");
+  switch (state_) {
+    case State::manifest: return base::ensure(begun_ == 0, "a verify reads no copy before its manifest");
+    case State::copies:
+      return base::ensure(reading_ > 0 || items_.size() >= kItemsWaitingMax, "a verify waits for a copy or its reader");
+    case State::mending:
+      return base::ensure(reading_ == 0 && begun_ == contents_.size() && !damaged_.empty(),
+                          "a verify mends when all copies were read, and something is damaged");
+    case State::ended: return base::ensure(!items_.empty(), "a verify that is done waits for its reader only");
+  }
 }
 
 void VerifyActor::fail(const Error& error) {

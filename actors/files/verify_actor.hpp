@@ -25,6 +25,7 @@ class VerifyActor final : public Reading {
       : Reading(std::move(settings)), listed_(std::move(listed)) {}
 
   void receive(runtime::Handlers& on) override;
+  void check() const override;
 
  private:
   enum class State : std::uint8_t { manifest, copies, mending, ended };

@@ -1,5 +1,7 @@
 #include "actors/files/view_actor.hpp"
 
+#include "runtime/base/ensure.hpp"
+
 namespace troupe::files {
 
 void ViewActor::receive(runtime::Handlers& on) {
@@ -58,6 +60,13 @@ void ViewActor::show() {
       return finish();
     }
   }
+}
+
+void ViewActor::check() const {
+  Reading::check();
+  base::ensure(!cid_ || !reading(), "a view reads its manifest once");
+  base::ensure(shown_ <= manifest_.chunks.size() && (shown_ == 0 || manifest_shown_),
+               "a view shows each chunk once, behind the manifest");
 }
 
 void ViewActor::show(const ContentKey& key, std::uint64_t offset) {

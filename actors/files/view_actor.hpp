@@ -11,6 +11,7 @@ class ViewActor final : public Reading {
   ViewActor(FilesSettings settings, ListedPointer listed) : Reading(std::move(settings)), listed_(std::move(listed)) {}
 
   void receive(runtime::Handlers& on) override;
+  void check() const override;
 
  private:
   void begin(wire::ViewFile::Reader question, runtime::Sink<wire::ViewItem> sink);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "messages/runtime.capnp.h"
+#include "runtime/base/ensure.hpp"
 #include "runtime/config/nearest.hpp"
 #include "runtime/observe/version.hpp"
 
@@ -97,6 +98,12 @@ void NodeActor::down(const runtime::Handle& whom, const std::optional<base::Erro
   base::ensure(stage_ == wire::Stage::DRAINING, "a domain ends when the node does");
   running_.erase(found);
   stop_last();
+}
+
+void NodeActor::check() const {
+  base::ensure(running_.size() <= setup_.domains.size(), "each domain runs once");
+  base::ensure(stage_ != wire::Stage::SERVING || running_.size() == setup_.domains.size(),
+               "a node that serves has all its domains");
 }
 
 // -- what operators ask ----------------------------------------------------------------------------------------------

@@ -53,6 +53,7 @@ class NodeActor final : public runtime::Actor {
   void receive(runtime::Handlers& on) override;
   void start() override;
   void stop() override;
+  void check() const override;
   void down(const runtime::Handle& whom, const std::optional<base::Error>& why) override;
 
  private:

@@ -54,6 +54,7 @@ class PeersActor final : public runtime::Actor {
   void receive(runtime::Handlers& on) override;
   void start() override;
   void stop() override;
+  void check() const override;
 
   // What a simulation looks at.
   const Peers& peers() const { return peers_; }

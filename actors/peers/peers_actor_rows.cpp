@@ -4,6 +4,7 @@
 
 #include "actors/peers/peers_actor.hpp"
 #include "actors/peers/wire.hpp"
+#include "runtime/base/ensure.hpp"
 
 namespace troupe::peers {
 namespace {
@@ -104,6 +105,13 @@ void PeersActor::saved(const std::vector<base::NodeId>& rows, runtime::Answer<me
 void PeersActor::stop() {
   saving_ = false;
   save();
+}
+
+void PeersActor::check() const {
+  base::ensure(peers_.healthy() <= peers_.links(), "only peers with a link are healthy");
+  base::ensure(!loading_ || (peers_.links() == 0 && commands_.empty()), "nobody is linked before the rows are read");
+  base::ensure(waiting_.size() <= kRowsWaitingMax, "few rows wait for the store");
+  base::ensure(loading_ || saving_ || waiting_.empty(), "rows wait for a commit that is under way, or for its turn");
 }
 
 void PeersActor::show_store(const base::Error* fault) const {

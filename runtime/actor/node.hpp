@@ -35,7 +35,7 @@ class Witness {
   virtual ~Witness() = default;
   /// An actor takes an envelope out of its mailbox. `to` and `from` are CAF's numbers of actors; zero: nobody.
   virtual void taken(std::uint64_t to, std::uint64_t from, const Envelope& envelope) = 0;
-  /// An actor that is not broken has dealt with whatever its mailbox held next.
+  /// An actor that has neither broken nor ended has dealt with whatever its mailbox held next.
   virtual void handled(std::string_view path, const Actor& actor) = 0;
 };
 using Factory = std::function<std::unique_ptr<Actor>()>;

@@ -102,7 +102,7 @@ caf::invoke_message_result Shell::consume(caf::mailbox_element& element) {
   }
   if (finishing_) end();
   arm();
-  if (setup_.node->witness != nullptr && object_) setup_.node->witness->handled(setup_.path, *object_);
+  if (setup_.node->witness != nullptr && object_ && !ended_) setup_.node->witness->handled(setup_.path, *object_);
   return caf::invoke_message_result::consumed;
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "runtime/base/ensure.hpp"
 #include "runtime/net/contact_wire.hpp"
 #include "runtime/net/logic/role.hpp"
 #include "runtime/net/peer.hpp"
@@ -164,6 +165,12 @@ void LinksActor::tell_up(const runtime::Handle& follower, const base::Contact& c
 }
 
 void LinksActor::down(const runtime::Handle& whom, const std::optional<base::Error>&) { std::erase(followers_, whom); }
+
+void LinksActor::check() const {
+  base::ensure(followers_.size() <= kFollowersMax && dialling_.size() <= kDiallingMax,
+               "those who follow links or wait for a dial are limited");
+  pool_->check();
+}
 
 void LinksActor::list(wire::LinkRows::Builder rows) const {
   const auto links = pool_->rows();

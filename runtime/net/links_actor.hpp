@@ -27,6 +27,7 @@ class LinksActor final : public runtime::Actor {
   void start() override;
   void stop() override;
   void event(ports::StreamEvent&& event) override;
+  void check() const override;
   void down(const runtime::Handle& whom, const std::optional<base::Error>& why) override;
 
  private:

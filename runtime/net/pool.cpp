@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "runtime/base/ensure.hpp"
 #include "runtime/net/peer.hpp"
 
 namespace troupe::net {
@@ -220,6 +221,14 @@ std::vector<std::shared_ptr<Link>> Pool::in_service() const {
   std::vector<std::shared_ptr<Link>> out;
   for (const auto& [number, entry] : serving_) out.push_back(entry.link);
   return out;
+}
+
+void Pool::check() const {
+  const std::lock_guard hold(lock_);
+  base::ensure(handshakes_ <= seats_ && handshakes_ <= setup_.limits.handshakes_max,
+               "only accepted links shake hands, and few at once");
+  base::ensure(crowds_.size() <= seats_, "an address is remembered for as long as it has a seat");
+  base::ensure(peers_.size() <= serving_.size() && serving_.size() <= made_.size(), "a link in service was made");
 }
 
 std::vector<std::shared_ptr<Link>> Pool::close() {

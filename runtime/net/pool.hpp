@@ -122,6 +122,8 @@ class Pool : public std::enable_shared_from_this<Pool> {
 
   /// Refuses everything from now on; returns all links that are left, in service or not. For the node's end.
   std::vector<std::shared_ptr<Link>> close();
+  /// Ensures what its counters must agree on.
+  void check() const;
 
  private:
   struct Entry {

@@ -97,6 +97,8 @@ class Store {
   base::Outcome<void> flush();
   /// Bytes of blobs that were written for the group at hand.
   std::uint64_t gathered() const { return packs_->unsynced(); }
+  /// Whether no row or blob waits for flush().
+  bool empty() const { return batch_.empty() && changes_.empty(); }
 
   /// Errors: `not_found`, `corrupt`, `unavailable`; `malformed` and `refused` for a bad name or key.
   base::Outcome<base::Bytes> get(std::string_view keyspace, base::ByteView key);

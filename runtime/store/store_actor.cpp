@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "runtime/base/ensure.hpp"
 #include "runtime/store/store_words.hpp"
 
 namespace troupe::store {
@@ -176,6 +177,17 @@ void StoreActor::check_blobs(wire::CheckBlobs::Reader question, runtime::Reply<w
     out.setMore(true);
     out.setNext(as_data(*checked.value().next));
   });
+}
+
+void StoreActor::check() const {
+  base::ensure(waiting_.size() < kGroupCommitsMax, "a full group is flushed");
+  base::ensure(store_ || waiting_.empty(), "only an open store gathers commits");
+  base::ensure(!store_ || !waiting_.empty() || store_->empty(),
+               "what is gathered belongs to commits that are answered");
+  base::ensure(!deletes_ || !waiting_.empty(), "what a group has dropped is tidied when it is flushed");
+  base::ensure(groups_ <= commits_, "a group has a commit");
+  base::ensure(retry_ >= kRetryDelayMin && retry_ <= kRetryDelayMax,
+               "a failed device is tried again, and not too often");
 }
 
 void StoreActor::describe(wire::StoreState::Builder state) {

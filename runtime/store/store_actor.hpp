@@ -44,6 +44,7 @@ class StoreActor final : public runtime::Actor {
   void receive(runtime::Handlers& on) override;
   void start() override;
   void stop() override;
+  void check() const override;
 
  private:
   struct Flush {};

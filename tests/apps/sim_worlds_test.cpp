@@ -14,6 +14,8 @@
 #include "apps/sim/trace.hpp"
 #include "apps/sim/trial.hpp"
 #include "apps/sim/twice.hpp"
+#include "runtime/actor/actor.hpp"
+#include "runtime/base/ensure.hpp"
 #include "tests/apps/harness.hpp"
 
 namespace troupe::apps {
@@ -79,6 +81,32 @@ TEST_CASE("sim worlds: each planted bug breaks an invariant in one of its record
     }
   }
   CHECK(known == kRecorded.size());
+}
+
+/// An actor that loses count of what it has.
+class Forgetful final : public runtime::Actor {
+ public:
+  void receive(runtime::Handlers& on) override {
+    on.timer<Forget>([this] { coins_ = 2; });
+  }
+  void start() override { after<Forget>(std::chrono::seconds(1)); }
+  void check() const override { base::ensure(coins_ == 3, "no coin is lost"); }
+
+ private:
+  struct Forget {};
+  int coins_ = 3;
+};
+
+TEST_CASE("sim worlds: an actor whose check() does not hold ends its world, and the verdict says what is wrong") {
+  const sim::Scenario scenario = draw(3, {.domains = {"peers"}, .weather = Weather::calm});
+  Trial trial(scenario);
+  trial.world().stage().after(std::chrono::seconds(5), [&trial] {
+    trial.world().machine(1).node().start("forgetful", [] { return std::make_unique<Forgetful>(); });
+  });
+  const Outcome outcome = trial.run();
+  CHECK(outcome.invariant == "sim.actor-breaks");
+  CHECK_MESSAGE(outcome.why.starts_with("n2 /forgetful: no coin is lost"), outcome.why);
+  CHECK(outcome.at == std::chrono::seconds(6));
 }
 
 TEST_CASE("sim worlds: a world ends at the event that it is told, and nothing more happens") {

@@ -52,6 +52,15 @@ void Catalogue::apply(const Change& change) {
   for (const Row& row : change.write) base::ensure(write(row), "a change of the catalogue has rows of it");
 }
 
+void Catalogue::check() const {
+  std::size_t contents = 0;
+  for (const auto& [cid, keys] : contents_) {
+    base::ensure(!keys.empty(), "a file that has no contents left is forgotten");
+    contents += keys.size();
+  }
+  base::ensure(contents == contents_count_, "the catalogue counts the contents that it has");
+}
+
 bool Catalogue::write(const Row& row) {
   const auto key = parse_catalogue_key(row.key);
   if (!key) return false;

@@ -125,6 +125,8 @@ class Catalogue {
   const std::map<PutId, base::WallTime>& puts() const { return puts_; }
   std::size_t contents_count() const { return contents_count_; }
   std::size_t releases_count() const { return releases_.size(); }
+  /// Ensures what must hold of all rows together. Looks at every file.
+  void check() const;
 
  private:
   bool write(const Row& row);

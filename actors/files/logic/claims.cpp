@@ -249,6 +249,16 @@ std::vector<Claim> Claims::idle_puts(base::Instant now, std::size_t max) const {
   return out;
 }
 
+void Claims::check(std::size_t plans) const {
+  base::ensure(contents_.size() <= claims_ && by_claim_.size() <= claims_, "what is held is claimed");
+  base::ensure(used_.size() <= by_claim_.size(), "only owners with claims use a quota");
+  base::ensure(bytes_ == 0 || !used_.empty(), "the bytes held count against somebody's quota");
+  base::ensure(claiming_.size() <= claims_reserved_ && claims_reserved_ <= plans && binding_.size() <= plans,
+               "a place is reserved by plans that are under way");
+  base::ensure(reserved_.size() <= claims_reserved_, "a quota is reserved by plans that are under way");
+  base::ensure(plans > 0 || busy_.empty(), "a content is locked by plans that are under way");
+}
+
 std::vector<ContentKey> Claims::unclaimed(std::span<const ContentKey> stored) const {
   std::vector<ContentKey> out;
   for (const ContentKey& key : stored) {

@@ -100,6 +100,9 @@ class Claims {
   /// The puts not heard of for put_idle_max, at most `max`: release them.
   std::vector<Claim> idle_puts(base::Instant now, std::size_t max) const;
 
+  /// Ensures what must hold; `plans` are under way, neither applied nor abandoned.
+  void check(std::size_t plans) const;
+
   /// Those of `stored` that nobody claims and no plan is about: bytes left behind by a crash, to be dropped.
   std::vector<ContentKey> unclaimed(std::span<const ContentKey> stored) const;
 

@@ -121,6 +121,23 @@ void Fetch::pass_head() {
   ++head_;
 }
 
+std::size_t Fetch::arrived() const {
+  return static_cast<std::size_t>(
+      std::count_if(window_.begin(), window_.end(), [](const Slot& slot) { return slot.arrived; }));
+}
+
+void Fetch::check() const {
+  base::ensure(window_.size() <= limits_.window_max, "a get has no more contents under way than its window");
+  std::size_t slots_open = 0, nodes_open = 0;
+  for (const Slot& slot : window_) slots_open += slot.open ? 1 : 0;
+  for (const auto& [id, node] : nodes_) {
+    base::ensure(node.open <= limits_.per_node_max, "a get asks no node for more at once than it may");
+    nodes_open += node.open;
+  }
+  base::ensure(slots_open == nodes_open, "each open question of a get is about a content of its window");
+  base::ensure(done() || end_ || slots_open > 0 || head_ready(), "a get that is not over waits for somebody");
+}
+
 bool Fetch::gone(const base::NodeId& node) const {
   const auto known = nodes_.find(node);
   return known != nodes_.end() && known->second.silences >= limits_.silences_max;

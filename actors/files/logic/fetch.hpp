@@ -73,6 +73,10 @@ class Fetch {
   std::optional<FetchEnd> end() const { return end_; }
   /// Answers with wrong bytes so far.
   std::uint64_t bad_answers() const { return bad_answers_; }
+  /// How many contents have arrived and were not passed on: their bytes are the caller's to keep.
+  std::size_t arrived() const;
+  /// Ensures what must hold once the caller has sent what next() gave.
+  void check() const;
 
  private:
   enum class Ask : std::uint8_t { unasked, open, silent_once, open_again, silent, lacks, bad };

@@ -117,6 +117,14 @@ void Replication::settle() {
   items_ = std::move(open);
 }
 
+void Replication::check() const {
+  base::ensure(settled_.empty(), "whoever puts hears at once what is settled");
+  base::ensure(in_flight_ <= limits_.stores_in_flight_max, "a put has no more stores under way than it may");
+  base::ensure(items_.size() <= 1 || bytes_held_ <= limits_.bytes_held_max, "a put holds no more than one put may");
+  base::ensure(!items_.empty() || (bytes_held_ == 0 && in_flight_ == 0),
+               "a put whose contents are all settled holds nothing and waits for no node");
+}
+
 Replication::State* Replication::in_flight(const ContentKey& key, const base::NodeId& node) {
   for (Item& item : items_) {
     if (item.key != key) continue;

@@ -70,6 +70,10 @@ class Replication {
   /// The fewest copies that any settled content has; zero before the first.
   std::uint32_t reached() const { return reached_; }
   std::uint64_t bytes_held() const { return bytes_held_; }
+  /// Contents that are not settled.
+  std::size_t open() const { return items_.size(); }
+  /// Ensures what must hold once the caller has sent what next() gave and has taken what is settled.
+  void check() const;
 
  private:
   enum class State : std::uint8_t { untried, in_flight, done, failed };

@@ -161,6 +161,21 @@ TEST_CASE("claims: a content is busy while a plan for it is under way") {
   }
 }
 
+TEST_CASE("claims: a lock or a reservation that outlives its plan is noticed") {
+  Claims claims;
+  claims.check(0);
+  const auto plan = claims.plan_claim(kAnnsFile, content(0), 1000, Payload::given, kNow);
+  REQUIRE(plan.ok());
+  claims.check(1);
+  CHECK_THROWS_AS(claims.check(0), base::InvariantBroken);
+  claims.apply(plan.value());
+  claims.check(0);
+  const ClaimPlan release = claims.plan_release(kAnnsFile);
+  CHECK_THROWS_AS(claims.check(0), base::InvariantBroken);
+  claims.abandon(release);
+  claims.check(0);
+}
+
 TEST_CASE("claims: their number and the number on one content have limits") {
   SUBCASE("all") {
     Claims claims(ClaimsLimits{.claims_max = 2});
