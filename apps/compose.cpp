@@ -98,6 +98,12 @@ std::string Serving::text() const {
   return where ? where->text() : std::string();
 }
 
+runtime::NodeLimits node_limits(const config::Settings& settings) {
+  runtime::NodeLimits limits;
+  limits.mailbox_max = settings.get(config::kActorsMailboxMax);
+  return limits;
+}
+
 net::NetSetup net_setup(const config::Settings& settings, std::shared_ptr<const crypto::Identity> identity) {
   net::NetSetup setup;
   setup.identity = std::move(identity);

@@ -31,6 +31,9 @@ class Serving {
   std::optional<base::Endpoint> at_;
 };
 
+/// What the settings say about the actors of a node, before there is one.
+runtime::NodeLimits node_limits(const config::Settings& settings);
+
 /// What the settings say about links.
 net::NetSetup net_setup(const config::Settings& settings, std::shared_ptr<const crypto::Identity> identity);
 

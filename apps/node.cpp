@@ -141,7 +141,8 @@ class NodeRun {
 
  private:
   void begin() {
-    system_ = std::make_unique<os::System>(std::move(directory_.disk), os::SystemOptions{.sockets = directory_.path});
+    system_ = std::make_unique<os::System>(
+        std::move(directory_.disk), os::SystemOptions{.sockets = directory_.path, .limits = node_limits(settings_)});
     runtime::Node& node = system_->node();
     node.on_fatal = [this](const base::Error& why) { events_.push({Event::What::fatal, why}); };
     node.on_failure = [this](std::string_view path, const base::Error& why) {

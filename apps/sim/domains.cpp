@@ -7,6 +7,22 @@
 
 namespace troupe::apps {
 
+const sim::DomainCard& world_card() {
+  static const sim::DomainCard card{
+      .name = "sim",
+      .knobs = {{"actors.mailbox_max", {"4", "8", "16"}}},
+      .invariants =
+          {
+              {"sim.actor-breaks", "no actor breaks, but those that a fault breaks, and the check() of each holds"},
+              {"sim.node-gives-up", "no node gives up but one whose device has failed"},
+              {"sim.converges", "once all faults have ended, everything comes about within a bound of time"},
+              {"sim.comes-to-rest", "actors do not keep each other busy for ever while no time passes"},
+          },
+      .sometimes = {{"actor: a mailbox was full", "a question was answered `overloaded`, or a tell dropped"}},
+  };
+  return card;
+}
+
 const std::vector<const sim::Domain*>& sim_domains() {
   static const std::vector<std::unique_ptr<sim::Domain>> made = [] {
     std::vector<std::unique_ptr<sim::Domain>> all;

@@ -7,6 +7,9 @@
 
 namespace troupe::apps {
 
+/// What every world has, whatever its domains are: their knobs and properties are of nodes, not of a domain.
+const sim::DomainCard& world_card();
+
 /// In the order in which a node starts them.
 const std::vector<const sim::Domain*>& sim_domains();
 /// Null if there is none of that name.

@@ -71,11 +71,17 @@ void draw_clocks(Scenario& world) {
                               worst);
 }
 
+void draw_knobs(Scenario& world, const std::vector<sim::Knob>& knobs, base::Random& random) {
+  for (const sim::Knob& knob : knobs)
+    if (random.chance(1, 6)) world.knobs[std::string(knob.setting)] = knob.values[random.below(knob.values.size())];
+}
+
+/// Those of the world have a stream of their own: the domains' are what they are without them.
 void draw_knobs(Scenario& world, const std::vector<const sim::Domain*>& domains) {
+  base::Random its = stream(world.seed, concern("world knobs"));
+  draw_knobs(world, world_card().knobs, its);
   base::Random random = stream(world.seed, concern("knobs"));
-  for (const sim::Domain* domain : domains)
-    for (const sim::Knob& knob : domain->card().knobs)
-      if (random.chance(1, 6)) world.knobs[std::string(knob.setting)] = knob.values[random.below(knob.values.size())];
+  for (const sim::Domain* domain : domains) draw_knobs(world, domain->card().knobs, random);
 }
 
 /// A group that is neither empty nor everybody.

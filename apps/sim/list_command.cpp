@@ -49,12 +49,8 @@ std::vector<Entry> entries() {
   std::vector<Entry> out;
   for (const sim::FaultCard& fault : sim::fault_cards())
     out.push_back({"fault", std::string(fault.name), takes(fault), std::string(fault.help)});
-  for (const sim::Named& one : world_invariants())
-    out.push_back({"invariant", std::string(one.name), "", std::string(one.help)});
-  for (const sim::Domain* domain : sim_domains()) {
-    const sim::DomainCard& card = domain->card();
+  const auto add = [&out](const sim::DomainCard& card) {
     const std::string prefix = std::string(card.name) + '.';
-    out.push_back({"domain", std::string(card.name), "", ""});
     for (const auto& one : card.orders)
       out.push_back({"order", prefix + std::string(one.name), takes(one), std::string(one.help)});
     for (const auto& one : card.knobs) out.push_back({"knob", std::string(one.setting), values(one), ""});
@@ -63,6 +59,11 @@ std::vector<Entry> entries() {
     for (const auto& one : card.sometimes)
       out.push_back({"property", std::string(one.name), "", std::string(one.help)});
     for (const auto& one : card.mutants) out.push_back({"mutant", std::string(one.name), "", std::string(one.help)});
+  };
+  add(world_card());
+  for (const sim::Domain* domain : sim_domains()) {
+    out.push_back({"domain", std::string(domain->card().name), "", ""});
+    add(domain->card());
   }
   return out;
 }

@@ -105,8 +105,10 @@ void Summary::note_failure(const Outcome& outcome) {
 std::vector<std::string> Summary::never_reached() const {
   std::vector<std::string> out;
   if (worlds_ < kWorldsJudged) return out;
-  for (const auto& name : domains_)
-    for (const sim::Named& property : domain_card(name)->sometimes)
+  std::vector<const sim::DomainCard*> cards{&world_card()};
+  for (const auto& name : domains_) cards.push_back(domain_card(name));
+  for (const sim::DomainCard* card : cards)
+    for (const sim::Named& property : card->sometimes)
       if (!reached_.contains(property.name)) out.emplace_back(property.name);
   for (const sim::FaultCard& card : sim::fault_cards())
     if (storm_ && !card.beyond && fault_worlds_[static_cast<std::size_t>(card.what)] * kFaultWorldsMin < worlds_)

@@ -37,16 +37,6 @@ bool by_fault(const std::string& why) { return why.find(sim::kBrokenByFault) != 
 
 }  // namespace
 
-const std::vector<sim::Named>& world_invariants() {
-  static const std::vector<sim::Named> all{
-      {"sim.actor-breaks", "no actor breaks, but those that a fault breaks"},
-      {"sim.node-gives-up", "no node gives up but one whose device has failed"},
-      {"sim.converges", "once all faults have ended, everything comes about within a bound of time"},
-      {"sim.comes-to-rest", "actors do not keep each other busy for ever while no time passes"},
-  };
-  return all;
-}
-
 Trial::Trial(const sim::Scenario& scenario) : scenario_(scenario), reached_(scenario.mutations) {
   world_ = std::make_unique<World>(options_of(scenario, reached_), static_cast<Onlooker*>(this));
   keeper_ = std::make_unique<Keeper>(

@@ -24,9 +24,6 @@ inline constexpr std::chrono::minutes kCloseMax{30};         // our choice: for 
 /// A planted bug of the simulator itself, for --twice to find: nodes start in an order that addresses decide.
 inline constexpr std::string_view kPointerOrder = "sim.pointer_order";
 
-/// What must hold whatever the domains are.
-const std::vector<sim::Named>& world_invariants();
-
 class Trial final : private sim::Nodes, private Onlooker {
  public:
   /// The scenario outlives it. Broken invariant if it names a domain that is not there.

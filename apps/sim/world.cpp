@@ -36,11 +36,12 @@ World::World(WorldOptions options, Onlooker* onlooker)
       fabric_(sim::Fabric::make(stage_, options_.latency)),
       onlooker_(onlooker) {
   for (std::uint16_t i = 0; i < options_.nodes; ++i) {
+    at_.push_back(i);
     sim::MachineOptions machine = options_.machines;
     if (i < options_.drift_ppm.size()) machine.drift_ppm = options_.drift_ppm[i];
+    machine.limits = node_limits(settings_of(i));
     houses_.emplace_back(*this, static_cast<std::uint16_t>(i + 1), machine);
     houses_.back().node = i;
-    at_.push_back(i);
   }
   ids_.resize(at_.size());
   for (House& house : houses_) house.machine.disk().on_write([this](base::ByteView bytes) { stage_.note(bytes); });

@@ -53,6 +53,7 @@ bool Shell::admit(caf::mailbox_element& element, const Envelope& envelope, caf::
   if (number >= handled + mailbox_max_) [[unlikely]] {
     record.received.fetch_sub(1, std::memory_order_relaxed);
     record.refused_full.fetch_add(1, std::memory_order_relaxed);
+    setup_.node->world().mutations.sometimes("actor: a mailbox was full");
     if (question) bounce(element, kFull, worker);
     else setup_.node->count(DeadLetter::full);
     return false;

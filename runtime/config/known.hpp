@@ -28,6 +28,10 @@ inline constexpr auto kNodeName = text("node.name", "", 64, When::start, "name f
 inline constexpr auto kMetricsListen = text("metrics.listen", "", kHostPortBytesMax, When::start,
                                             "HOST:PORT to serve metrics on; empty: nowhere", check_host_port);
 
+// Actors. Whoever watches its files asks a holder four things at once: one that never has room for those seems silent.
+inline constexpr auto kActorsMailboxMax = count("actors.mailbox_max", "10000", 4, 1'000'000, When::start,
+                                                "messages that wait in one actor; above it questions are refused");
+
 // Links. The defaults bound a hostile address to a small part of what the node has.
 inline constexpr auto kNetLinksPerAddressMax =
     count("net.links_per_address_max", "64", 1, 100'000, When::start, "links from one address");
@@ -91,12 +95,13 @@ inline constexpr auto kLogFileBytesMax =
     bytes("log.file_bytes_max", "16 MiB", 64 * kKiB, 1'024 * kMiB, When::start, "size at which a new file is begun");
 inline constexpr auto kLogFilesMax = count("log.files_max", "5", 1, 1'000, When::start, "old files kept");
 
-inline constexpr std::array<Setting, 32> kNodeSettings{
+inline constexpr std::array<Setting, 33> kNodeSettings{
     kListen,
     kAdvertise,
     kJoin,
     kNodeName,
     kMetricsListen,
+    kActorsMailboxMax,
     kNetLinksPerAddressMax,
     kNetLinksMax,
     kNetHandshakesPerAddressMax,

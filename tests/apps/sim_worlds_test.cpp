@@ -109,6 +109,16 @@ TEST_CASE("sim worlds: an actor whose check() does not hold ends its world, and 
   CHECK(outcome.at == std::chrono::seconds(6));
 }
 
+TEST_CASE(
+    "sim worlds: a node with small mailboxes refuses, holds what it has acknowledged, and says that one was full") {
+  sim::Scenario scenario = draw(5, {.domains = {"peers", "files"}});
+  scenario.knobs["actors.mailbox_max"] = "4";
+  const Outcome outcome = Trial(scenario).run();
+  CHECK_MESSAGE(outcome.held(), outcome.invariant, ": ", outcome.why);
+  CHECK(outcome.acknowledged > 0);
+  CHECK(outcome.reached.contains("actor: a mailbox was full"));
+}
+
 TEST_CASE("sim worlds: a world ends at the event that it is told, and nothing more happens") {
   const sim::Scenario scenario = draw(3, {.domains = {"peers"}, .time = std::chrono::seconds(10)});
   Trial trial(scenario);

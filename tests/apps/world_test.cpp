@@ -49,6 +49,17 @@ TEST_CASE("world: nodes as `troupe node` runs them find each other, and none of 
   }
 }
 
+TEST_CASE("world: mailboxes hold as much as the setting says, and as ever if it says nothing") {
+  World usual({.nodes = 1});
+  REQUIRE(usual.start(0).ok());
+  CHECK(usual.machine(0).node().limits().mailbox_max == runtime::NodeLimits{}.mailbox_max);
+  World small({.nodes = 2, .settings = {{"actors.mailbox_max", "77"}}});
+  for (std::size_t i = 0; i < 2; ++i) {
+    REQUIRE(small.start(i).ok());
+    CHECK(small.machine(i).node().limits().mailbox_max == 77);
+  }
+}
+
 TEST_CASE("world: a node keeps its identity over a restart, whatever ended it") {
   Found found({.nodes = 3});
   const auto before = found.world.id(1);
