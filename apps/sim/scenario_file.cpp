@@ -161,6 +161,8 @@ class Reader {
         problem_.note(line, "knobs must be " + std::string(kKnobs));
       } else if (!setting) {
         problem_.note(line, "setting " + shown(key) + did_you_mean(key, {settings_.nearest(key)}));
+      } else if (std::find(kWorldSettings.begin(), kWorldSettings.end(), key) != kWorldSettings.end()) {
+        problem_.note(line, "setting " + shown(key) + " is not for a scenario: the world sets it itself");
       } else if (const auto parsed = config::parse(*setting, text->get()); !parsed.ok()) {
         problem_.note(line, key + " must be " + parsed.error());
       } else {

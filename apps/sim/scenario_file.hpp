@@ -4,7 +4,9 @@
 // Nodes   are "n1" and on in a file, as reports count them, and 0 and on inside.
 // Ranges  each number is checked against the card of its fault or order; what a card does not know is refused, so that
 //         a scenario whose domain has changed fails aloud rather than tests something else.
+// Knobs   are settings of every node, but for kWorldSettings, which a world gives each of its nodes itself.
 // Limits  kScenarioBytesMax, those of runtime/sim/scenario.hpp, and the nesting of runtime/config/toml_shape.hpp.
+#include <array>
 #include <span>
 #include <string>
 #include <string_view>
@@ -17,8 +19,9 @@
 namespace troupe::apps {
 
 inline constexpr std::size_t kScenarioBytesMax = 16 << 20;  // what kOrdersMax and kFaultsMax take when written
-inline constexpr std::size_t kHeaderBytesMax = 4'096;       // of the comment; our choice: one screen
-inline constexpr std::chrono::minutes kLatencyMax{1};       // our choice: longer than any deadline of a question
+inline constexpr std::array<std::string_view, 4> kWorldSettings{"listen", "join", "identity.work_bits", "log.level"};
+inline constexpr std::size_t kHeaderBytesMax = 4'096;  // of the comment; our choice: one screen
+inline constexpr std::chrono::minutes kLatencyMax{1};  // our choice: longer than any deadline of a question
 
 using Cards = std::span<const sim::DomainCard* const>;
 

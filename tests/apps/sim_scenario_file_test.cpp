@@ -195,6 +195,12 @@ TEST_CASE("sim scenario file: the first wrong line is named, and what would be r
     CHECK(problem_of("knobs = { \"net.link_max\" = \"1\" }") ==
           "line 5: setting \"net.link_max\" is not known; did you mean \"net.links_max\"?");
     CHECK(problem_of("knobs = { \"net.links_max\" = \"0\" }").starts_with("line 5: net.links_max must be "));
+    for (const std::string_view own : kWorldSettings) {
+      const std::string key(own);
+      const std::string listed = key == "join" ? "127.0.0.1:1" : key == "listen" ? "127.0.0.1:1" : "1";
+      CHECK(problem_of("knobs = { \"" + key + "\" = \"" + listed + "\" }") ==
+            "line 5: setting \"" + key + "\" is not for a scenario: the world sets it itself");
+    }
     CHECK(problem_of("knobs = { net.links_max = \"7\" }").starts_with("line 5: knobs must be settings and texts"));
   }
   SUBCASE("faults") {
