@@ -135,8 +135,10 @@ bool Faults::strike_network(const Fault& fault) {
     case swizzle: return strike_swizzle(fault);
     case narrow: {
       const auto [from, to] = way();
-      fabric.narrow(from, to, static_cast<std::uint64_t>(fault.amount));
-      lasts(fault.span, [&fabric, from = from, to = to] { fabric.narrow(from, to, std::nullopt); });
+      const auto bytes_per_second = static_cast<std::uint64_t>(std::max<std::int64_t>(fault.amount, 1));
+      fabric.narrow(from, to, bytes_per_second);
+      lasts(fault.span,
+            [&fabric, from = from, to = to, bytes_per_second] { fabric.widen(from, to, bytes_per_second); });
       return true;
     }
     case reset: fabric.reset(address(fault.node), address(fault.other)); return true;
@@ -179,12 +181,16 @@ bool Faults::strike_process(const Fault& fault) {
     case power: fail_power(node, fault); return true;
     case pause:
       machine.pause();
-      lasts(fault.span, [&machine] { machine.resume(); });
+      lasts(fault.span, [&machine, life = machine.lives()] {
+        if (machine.lives() == life) machine.resume();
+      });
       return true;
-    case slow:
-      machine.slow(std::chrono::microseconds(fault.amount));
-      lasts(fault.span, [&machine] { machine.slow({}); });
+    case slow: {
+      const base::Duration rest = std::chrono::microseconds(fault.amount);
+      machine.slow(rest);
+      lasts(fault.span, [&machine, rest] { machine.slow(-rest); });
       return true;
+    }
     case break_actor:
       // The clients of the simulation, and the root, which nobody restarts.
       machine.break_next(static_cast<std::uint64_t>(std::max<std::int64_t>(fault.amount, 1)),
@@ -232,18 +238,22 @@ bool Faults::strike_disk(const Fault& fault) {
     return true;
   };
   switch (fault.what) {
-    case disk_full:
-      disk.set_capacity(disk.used_bytes() + amount);
+    case disk_full: {
+      const std::uint64_t bytes = disk.used_bytes() + amount;
+      disk.limit(bytes);
       device_failed_[node] = true;
-      lasts(fault.span, [&disk] { disk.set_capacity(sim::kDiskBytes); });
+      lasts(fault.span, [&disk, bytes] { disk.lift(bytes); });
       return true;
+    }
     case disk_read: return plan(sim::DiskOperation::read, ports::DiskError::io);
     case disk_write: return plan(sim::DiskOperation::write, ports::DiskError::io);
     case disk_sync: return plan(sim::DiskOperation::sync, ports::DiskError::io);
-    case disk_slow:
-      disk.slow(std::chrono::microseconds(amount));
-      lasts(fault.span, [&disk] { disk.slow({}); });
+    case disk_slow: {
+      const base::Duration longer = std::chrono::microseconds(amount);
+      disk.slow(longer);
+      lasts(fault.span, [&disk, longer] { disk.slow(-longer); });
       return true;
+    }
     case disk_rot: {
       // Payloads have copies elsewhere; the rows of a node do not, and without them it refuses to serve.
       const auto rotten = disk.rot(amount, [this](std::string_view path) {

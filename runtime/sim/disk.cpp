@@ -54,6 +54,12 @@ DiskResult<std::uint64_t> Disk::free_bytes() { return DiskView(*this).free_bytes
 
 void Disk::set_capacity(std::uint64_t bytes) { state_->capacity = bytes; }
 
+void Disk::limit(std::uint64_t bytes) { state_->limits.insert(bytes); }
+
+void Disk::lift(std::uint64_t bytes) {
+  if (const auto one = state_->limits.find(bytes); one != state_->limits.end()) state_->limits.erase(one);
+}
+
 std::uint64_t Disk::used_bytes() const { return state_->used; }
 
 std::uint64_t Disk::real_bytes() const {
@@ -80,7 +86,7 @@ void Disk::lie(bool lies) { state_->lies = lies; }
 
 bool Disk::lying() const { return state_->lies; }
 
-void Disk::slow(base::Duration operation) { state_->operation = operation; }
+void Disk::slow(base::Duration longer) { state_->operation += longer; }
 
 base::Duration Disk::owed() const { return state_->owed; }
 

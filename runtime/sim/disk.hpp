@@ -10,7 +10,7 @@
 // Lives   files, locks and views (DiskView) from before a crash, revoke(), wipe() or swap() are dead: they answer `io`,
 //         and locks hold nothing.
 // Faults  plans belong to the place, not to what lies there: swap() moves contents alone. crash() forgets all plans,
-//         but not the capacity and not what slow() said.
+//         but what lasts, limit() and slow(), stays until it is taken back; what overlaps counts together.
 // Chance  crash() and rot() draw from what their callers hand in, in an order that the names define.
 // Memory  as much as the files hold, but for filler (File::fill), which is counted only.
 // Threads one.
@@ -55,6 +55,10 @@ class Disk final : public ports::Disk {
 
   /// Bytes that all files together may hold; fewer than they hold now makes the disk full.
   void set_capacity(std::uint64_t bytes);
+  /// The same for a while, beside the capacity and other limits, of which the least counts: until lift() was called
+  /// with the same number.
+  void limit(std::uint64_t bytes);
+  void lift(std::uint64_t bytes);
   /// Bytes that all files together hold.
   std::uint64_t used_bytes() const;
   /// Of these, the ones that are kept in memory.
@@ -81,8 +85,8 @@ class Disk final : public ports::Disk {
   void lie(bool lies);
   bool lying() const;
 
-  /// From now on each operation costs that much time, which owed() adds up; zero: none.
-  void slow(base::Duration operation);
+  /// From now on each operation takes that much `longer`, which owed() adds up; a negative one takes that back.
+  void slow(base::Duration longer);
   base::Duration owed() const;
   base::Duration take_owed();
 

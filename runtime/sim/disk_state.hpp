@@ -1,10 +1,12 @@
 #pragma once
 // What a simulated disk consists of: inodes, names, changes that are not on the device yet, plans of faults.
 // Private to runtime/sim/disk*.cpp.
+#include <algorithm>
 #include <array>
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -71,6 +73,7 @@ struct Disk::State {
   // Who may use it, and what is planned.
   std::uint64_t epoch = 1;  // of what is alive
   std::uint64_t capacity = 0;
+  std::multiset<std::uint64_t> limits;  // of the same, for a while
   struct Fault {
     ports::DiskError error;
     std::uint64_t after;
@@ -92,7 +95,10 @@ struct Disk::State {
   /// The fault planned for this operation, if it is its turn.
   std::optional<ports::DiskError> fault(DiskOperation what);
 
-  std::uint64_t room() const { return used < capacity ? capacity - used : 0; }
+  std::uint64_t room() const {
+    const std::uint64_t bytes = limits.empty() ? capacity : std::min(capacity, *limits.begin());
+    return used < bytes ? bytes - used : 0;
+  }
 
   // Content.
   ports::DiskResult<void> append(Inode& file, base::ByteView bytes);

@@ -4,6 +4,7 @@
 #include <caf/actor_cast.hpp>
 #include <utility>
 
+#include "runtime/base/ensure.hpp"
 #include "runtime/ports/events.hpp"
 #include "runtime/sim/connection.hpp"
 
@@ -70,9 +71,17 @@ void Fabric::heal_all() {
     for_each_between(way.first, way.second, [](Connection& connection) { connection.thaw(); });
 }
 
-void Fabric::narrow(const Address& from, const Address& to, std::optional<std::uint64_t> bytes_per_second) {
-  if (!bytes_per_second) narrow_.erase({from, to});
-  else narrow_[{from, to}].bytes_per_second = std::max<std::uint64_t>(*bytes_per_second, 1);
+void Fabric::narrow(const Address& from, const Address& to, std::uint64_t bytes_per_second) {
+  base::ensure(bytes_per_second >= 1, "a narrow link lets something through");
+  narrow_[{from, to}].bytes_per_second.insert(bytes_per_second);
+}
+
+void Fabric::widen(const Address& from, const Address& to, std::uint64_t bytes_per_second) {
+  const auto known = narrow_.find({from, to});
+  if (known == narrow_.end()) return;
+  auto& all = known->second.bytes_per_second;
+  if (const auto one = all.find(bytes_per_second); one != all.end()) all.erase(one);
+  if (all.empty()) narrow_.erase(known);
 }
 
 base::Instant Fabric::depart(const Address& from, const Address& to, base::Duration latency, base::Bytes& piece) {
@@ -81,7 +90,7 @@ base::Instant Fabric::depart(const Address& from, const Address& to, base::Durat
   if (const auto known = narrow_.find(way); known != narrow_.end()) {
     Narrow& link = known->second;
     leaves = std::max(leaves, link.free_at);
-    leaves = leaves + base::Duration(piece.size() * kNanosASecond / link.bytes_per_second);
+    leaves = leaves + base::Duration(piece.size() * kNanosASecond / *link.bytes_per_second.begin());
     link.free_at = leaves;
   }
   if (const auto known = corrupt_.find(way); known != corrupt_.end() && !piece.empty()) {

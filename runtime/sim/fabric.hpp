@@ -3,8 +3,9 @@
 //
 // Model   TCP as its users see it. Bytes arrive whole and in order, in pieces that the sender did not choose; what a
 //         cut holds back arrives after it heals. A dial through a cut is tried again until its deadline.
-// Faults  cuts, clogs, narrow links and wrong bytes each concern one direction; those that overlap add up. A machine
-//         that vanishes says nothing more: who sends to it waits, and is reset once it is back.
+// Faults  cuts, clogs, narrow links and wrong bytes each concern one direction. Of those that overlap cuts are counted,
+//         clogs add up, and the narrowest counts. A machine that vanishes says nothing more: who sends to it waits, and
+//         is reset once it is back.
 // Chance  latency of a link is drawn once from [latency_min, latency_max], and pieces are drawn as they leave, from
 //         streams named by the link, so that one link's traffic does not change another's.
 // Limits  kWindowBytes between a writer and a reader that does not read; the rest stays unwritten.
@@ -56,8 +57,9 @@ class Fabric : public std::enable_shared_from_this<Fabric> {
   void heal_all();
   /// What leaves one node for another from now on travels `longer`; a negative one takes that back.
   void clog(const Address& from, const Address& to, base::Duration longer) { clogs_[{from, to}] += longer; }
-  /// Lets at most that many bytes a second through; nothing: as many as come.
-  void narrow(const Address& from, const Address& to, std::optional<std::uint64_t> bytes_per_second);
+  /// Lets at most that many bytes a second through, 1 or more, until widen() was called with the same number.
+  void narrow(const Address& from, const Address& to, std::uint64_t bytes_per_second);
+  void widen(const Address& from, const Address& to, std::uint64_t bytes_per_second);
   /// Changes one bit of the next piece that leaves one node for another.
   void corrupt(const Address& from, const Address& to) { corrupt_.insert({from, to}); }
   /// The machine is gone without a word, with all that it had bound. Its streams hear nothing more.
@@ -118,7 +120,7 @@ class Fabric : public std::enable_shared_from_this<Fabric> {
   std::map<std::string, Address> names_;
   using Way = std::pair<Address, Address>;
   struct Narrow {
-    std::uint64_t bytes_per_second = 0;
+    std::multiset<std::uint64_t> bytes_per_second;  // never empty
     base::Instant free_at;
   };
   std::map<Way, unsigned> cuts_;

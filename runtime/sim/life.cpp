@@ -25,7 +25,8 @@ void Life::end() {
   if (ended_) return;
   ended_ = true;
   rest_ = base::Duration::zero();
-  paused_ = resting_ = false;
+  pauses_ = 0;
+  resting_ = false;
   if (turn_) stage_.cancel(*std::exchange(turn_, std::nullopt));
   const auto busy = std::exchange(busy_, {});
   for (const auto& [actor, one] : busy) {
@@ -103,12 +104,12 @@ void Life::release(std::uint64_t actor) {
 // -- who runs --
 
 void Life::pause() {
-  paused_ = true;
+  ++pauses_;
   stop_or_go();
 }
 
 void Life::resume() {
-  paused_ = false;
+  if (pauses_ > 0) --pauses_;
   stop_or_go();
 }
 
@@ -140,7 +141,8 @@ void Life::rest() {
 }
 
 void Life::stop_or_go() {
-  if (std::exchange(stopped_, paused_ || resting_) == (paused_ || resting_)) return;
+  const bool stops = pauses_ > 0 || resting_;
+  if (std::exchange(stopped_, stops) == stops) return;
   if (stopped_) {
     node.registry().walk([&](const runtime::Listing& one) { return parked_.push_back(one.handle.id()), true; });
     for (const ActorNumber actor : parked_) stage_.park(actor);

@@ -4,9 +4,8 @@
 //
 // Device  what a handler's disk operations cost (Disk::slow) it owes when it ends: until that time has passed its actor
 //         does not run again, and what it sent after the first of them does not leave. What others do goes on.
-// Power   while a failure of power is planned (Disk::halt_after), what a handler sends leaves when it ends. If the
-// power
-//         fails in it nothing of it leaves, what it sent before included, and the life ends before anybody else runs.
+// Power   while its failure is planned (Disk::halt_after), what a handler sends leaves when it ends. If the power fails
+//         in it nothing of it leaves, what it sent before included, and the life ends before anybody else runs.
 // Slow    the node works for kWorkSpan, but for kWorkMessages at most, as handlers take no time; then all of it rests.
 // Ended   nothing that its actors send leaves.
 // Not     held back: actors that it spawns, and what it writes to a network. An actor that uses the disk does neither.
@@ -39,6 +38,7 @@ class Life final : private runtime::Host {
   Life(const Life&) = delete;
   Life& operator=(const Life&) = delete;
 
+  /// Nobody runs until resume() was called as often.
   void pause();
   void resume();
   /// Zero ends it.
@@ -92,7 +92,7 @@ class Life final : private runtime::Host {
   std::map<ActorNumber, Busy> busy_;
   std::optional<Break> break_;
 
-  bool paused_ = false;
+  unsigned pauses_ = 0;
   bool resting_ = false;
   bool stopped_ = false;                    // by one of these
   std::vector<ActorNumber> parked_;         // while it is

@@ -72,9 +72,9 @@ void Machine::break_next(std::uint64_t nth, Life::MayBreak may) {
   if (up_) lives_.back()->break_next(nth, std::move(may));
 }
 
-void Machine::slow(base::Duration rest) {
-  rest_ = rest;
-  if (up_) lives_.back()->slow(rest);
+void Machine::slow(base::Duration longer) {
+  rest_ += longer;
+  if (up_) lives_.back()->slow(rest_);
 }
 
 }  // namespace troupe::sim

@@ -55,7 +55,7 @@ class Machine {
   /// another such plan, takes its place; a kill does not.
   void lose_power_at(std::uint64_t operations, std::function<void()> then);
 
-  /// Lets none of its actors run; what they are sent waits.
+  /// Lets none of its actors run until resume() was called as often in this life; what they are sent waits.
   void pause();
   void resume();
 
@@ -63,9 +63,9 @@ class Machine {
   /// supervisor acts. Only messages to actors that `may` break are counted; the plan ends with the life.
   void break_next(std::uint64_t nth, Life::MayBreak may = {});
 
-  /// Lets its actors rest for that long after each kWorkSpan of work, in this life and in those to come, up or not;
-  /// zero: never.
-  void slow(base::Duration rest);
+  /// Lets its actors rest for that much `longer` after each kWorkSpan of work, in this life and in those to come, up or
+  /// not; a negative one takes that back.
+  void slow(base::Duration longer);
 
  private:
   void power_failed();

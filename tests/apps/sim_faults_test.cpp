@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include "apps/sim/faults.hpp"
+#include "runtime/sim/domain.hpp"
 
 namespace troupe::apps {
 namespace {
@@ -26,6 +27,111 @@ struct Struck {
   Keeper keeper{world, {[this](std::size_t node) { died.push_back(node); }, [](std::size_t, const std::string&) {}}};
   Faults faults{world, keeper, scenario, [this](std::string line) { told.push_back(std::move(line)); }};
 };
+
+/// Something that lasts from 20 s to 60 s, and for one second of it a second time.
+std::vector<sim::Fault> twice(sim::FaultKind what, std::int64_t amount, std::int64_t other_amount) {
+  return {{.what = what, .at = 20s, .span = 40s, .node = 1, .other = 2, .amount = amount},
+          {.what = what, .at = 25s, .span = 1s, .node = 1, .other = 2, .amount = other_amount}};
+}
+
+TEST_CASE("faults: those that overlap act together, and what is left of them ends with the last") {
+  using Acts = std::function<bool(Struck&)>;
+  std::vector<sim::Fault> what;
+  Acts one, both;  // whether the first does, and whether the second does, too
+  const auto arrives = [](Struck& world, std::size_t bytes) {
+    base::Bytes piece(bytes);
+    const auto from = world.world.machine(1).address(), to = world.world.machine(2).address();
+    return world.world.fabric().depart(from, to, 0s, piece) - world.world.stage().now();
+  };
+  const auto op_takes = [](Struck& world) {
+    world.disk(1).take_owed();
+    static_cast<void>(world.disk(1).list("."));
+    return world.disk(1).take_owed();
+  };
+  SUBCASE("pause") {
+    what = twice(pause, 0, 0);
+    one = both = [](Struck& world) {
+      const auto ran = std::make_shared<bool>(false);  // it may run long after this
+      world.world.inside(1, [ran](sim::Nodes::Inside&) { *ran = true; });
+      world.world.stage().run_for(10ms);
+      return !*ran;
+    };
+  }
+  SUBCASE("slow") {
+    what = twice(slow, 50'000, 50'000);
+    const auto waits = [](Struck& world, base::Duration rest) {
+      const auto ran = std::make_shared<int>(0);
+      for (int i = 0; i < 2; ++i) {
+        world.world.inside(1, [ran](sim::Nodes::Inside&) { ++*ran; });
+        world.world.stage().run_for(2ms);
+      }
+      world.world.stage().run_for(rest - 4ms);
+      const bool waited = *ran < 2;
+      world.world.stage().run_for(200ms);
+      return waited && *ran == 2;
+    };
+    one = [=](Struck& world) { return waits(world, 49ms); };
+    both = [=](Struck& world) { return waits(world, 99ms); };
+  }
+  SUBCASE("clog") {
+    what = twice(clog, 2'000'000, 1'000'000);
+    one = [=](Struck& world) { return arrives(world, 1) >= 2s; };
+    both = [=](Struck& world) { return arrives(world, 1) >= 3s; };
+  }
+  SUBCASE("narrow") {
+    what = twice(narrow, 20'000, 2'000);
+    one = [=](Struck& world) { return arrives(world, 1'000) >= 50ms; };
+    both = [=](Struck& world) { return arrives(world, 1'000) >= 500ms; };
+  }
+  SUBCASE("disk-full") {
+    what = twice(disk_full, 100'000, 10'000);
+    one = [](Struck& world) { return world.disk(1).free_bytes().value() <= 100'000; };
+    both = [](Struck& world) { return world.disk(1).free_bytes().value() <= 10'000; };
+  }
+  SUBCASE("disk-slow") {
+    what = twice(disk_slow, 20'000, 10'000);
+    one = [=](Struck& world) { return op_takes(world) >= 20ms; };
+    both = [=](Struck& world) { return op_takes(world) >= 30ms; };
+  }
+  for (const bool end : {false, true}) {
+    CAPTURE(end);
+    Struck world(what);
+    world.run_until(19s);
+    CHECK_FALSE(one(world));
+    world.run_until(21s);
+    CHECK(one(world));
+    CHECK((what.front().what == pause || !both(world)));
+    world.run_until(25'100ms);
+    CHECK(both(world));
+    world.run_until(35s);
+    CHECK(one(world));
+    CHECK((what.front().what == pause || !both(world)));
+    if (end) world.faults.end();
+    world.run_until(end ? 40s : 61s);
+    CHECK_FALSE(one(world));
+  }
+}
+
+TEST_CASE("faults: a pause ends with the life of its node, and takes nothing from the pause of the next life") {
+  Struck world({{.what = pause, .at = 20s, .span = 20s, .node = 1},
+                {.what = kill, .at = 25s, .span = 2s, .node = 1},
+                {.what = pause, .at = 35s, .span = 20s, .node = 1}});
+  int ran = 0;
+  const auto runs = [&] {
+    const int before = ran;
+    world.world.inside(1, [&](sim::Nodes::Inside&) { ++ran; });
+    world.world.stage().run_for(10ms);
+    return ran > before;
+  };
+  world.run_until(21s);
+  CHECK_FALSE(runs());
+  world.run_until(30s);
+  CHECK(runs());
+  world.run_until(45s);
+  CHECK_FALSE(runs());
+  world.run_until(56s);
+  CHECK(runs());
+}
 
 TEST_CASE("faults: power that was to fail does so on a disk that lies, and its node is heard of and comes back") {
   Struck world({{.what = power, .at = 20s, .span = 3s, .node = 1, .amount = 0},
