@@ -1,11 +1,8 @@
 // troupe sim DOMAIN[,...]
 #include "apps/sim.hpp"
 
-#include <capnp/message.h>
-
 #include <ostream>
 
-#include "apps/json.hpp"
 #include "apps/sim/apart.hpp"
 #include "apps/sim/commands.hpp"
 #include "apps/sim/domains.hpp"
@@ -28,14 +25,9 @@ Outcome crash(const Worlds& worlds, std::uint64_t seed, const std::string& why) 
   return out;
 }
 
-Ending conclude(const Summary& summary, const Worlds& worlds, Console& console, bool json) {
-  if (json) {
-    capnp::MallocMessageBuilder message;
-    summary.write(message.initRoot<output::wire::SimSummary>());
-    write_json_line(console.out, message.getRoot<output::wire::SimSummary>().asReader());
-  } else {
-    summary.print(console.out, worlds.draw);
-  }
+Ending conclude(const Summary& summary, Console& console, bool json) {
+  if (json) summary.print_json(console.out);
+  else summary.print(console.out);
   if (summary.broken() > 0) return Exit::failed;
   if (summary.crashed() > 0) return Exit::simulator_failed;
   return summary.acknowledged() == 0 || !summary.never_reached().empty() ? Exit::nothing_checked : Exit::done;
@@ -46,50 +38,41 @@ Ending run_one(const Invocation& invocation, const Worlds& worlds, Console& cons
   const sim::Scenario scenario = draw(worlds.seed, worlds.draw);
   const auto outcome = sim_command::watched(invocation, scenario);
   if (!outcome.ok()) return outcome.error();
-  if (invocation.globals.json) print_json(console.out, outcome.value());
-  else print_world(console.out, scenario, outcome.value(), world_words(worlds.draw, worlds.seed));
+  if (invocation.globals.json) {
+    print_json(console.out, outcome.value());
+    print_summary_json(console.out, outcome.value());
+  } else {
+    print_world(console.out, scenario, outcome.value(), world_words(worlds.draw, worlds.seed));
+  }
   return sim_command::exit_of(outcome.value());
 }
 
-/// The worlds of a batch by --twice, one after the other.
-Ending run_twice_each(const Worlds& worlds, Console& console, bool json) {
+/// Each world in a process of its own; by --twice the first that parts ends all.
+Ending run_many(const Worlds& worlds, bool twice, Console& console, bool json) {
   const base::Instant from = real_now();
-  Summary summary(worlds.draw.domains, worlds.draw.weather == Weather::storm);
+  Summary summary(worlds.draw);
   Progress progress(console, "worlds", worlds.seeds, from, Progress::Unit::count);
-  for (std::uint64_t seed = worlds.seed; seed < worlds.seed + worlds.seeds; ++seed) {
-    const sim::Scenario scenario = draw(seed, worlds.draw);
-    const Twice twice = run_twice(scenario);
-    if (twice.parted) return sim_command::parted(twice);
-    summary.add(twice.outcome);
-    if (json) print_json(console.out, twice.outcome);
-    progress.update(summary.worlds(), real_now());
-  }
-  summary.wall = real_now() - from;
-  return conclude(summary, worlds, console, json);
-}
-
-Ending run_many(const Worlds& worlds, Console& console, bool json) {
-  const base::Instant from = real_now();
-  Summary summary(worlds.draw.domains, worlds.draw.weather == Weather::storm);
-  Apart apart(worlds.jobs);
-  Progress progress(console, "worlds", worlds.seeds, from, Progress::Unit::count);
-  std::uint64_t begun = 0;
-  while (begun < worlds.seeds || !apart.empty()) {
-    while (begun < worlds.seeds && !apart.full()) {
-      const std::uint64_t seed = worlds.seed + begun;
-      const auto started = apart.start(seed, [&] { return Trial(draw(seed, worlds.draw)).run(); });
-      if (!started.ok()) return Failure{started.error(), "", "fewer --jobs", Exit::simulator_failed};
-      ++begun;
+  std::optional<Outcome> parted;
+  const auto work = [&](std::uint64_t place) {
+    const sim::Scenario scenario = draw(worlds.seed + place, worlds.draw);
+    return twice ? told(run_twice(scenario)) : Trial(scenario).run();
+  };
+  const auto ran = run_apart(worlds.jobs, worlds.seeds, work, [&](const Apart::Done& done) {
+    const Outcome outcome = done.outcome ? *done.outcome : crash(worlds, worlds.seed + done.tag, done.why);
+    if (outcome.invariant == kSameTwice) {
+      parted = outcome;
+      return false;
     }
-    const Apart::Done done = apart.next();
-    const Outcome outcome = done.outcome ? *done.outcome : crash(worlds, done.tag, done.why);
     if (done.outcome) summary.add(outcome);
     else summary.add_crash(outcome);
     if (json) print_json(console.out, outcome);
     progress.update(summary.worlds(), real_now());
-  }
+    return true;
+  });
+  if (!ran.ok()) return Failure{ran.error(), "", "fewer --jobs", Exit::simulator_failed};
+  if (parted) return sim_command::parted(*parted);
   summary.wall = real_now() - from;
-  return conclude(summary, worlds, console, json);
+  return conclude(summary, console, json);
 }
 
 Ending run_domains(const Invocation& invocation, Console& console) {
@@ -98,8 +81,7 @@ Ending run_domains(const Invocation& invocation, Console& console) {
   const bool json = invocation.globals.json;
   if (worlds.value().seeds == 1) return run_one(invocation, worlds.value(), console);
   if (invocation.has("--trace")) return usage_failure("--trace is of one world, not of many", "troupe help sim");
-  return invocation.has("--twice") ? run_twice_each(worlds.value(), console, json)
-                                   : run_many(worlds.value(), console, json);
+  return run_many(worlds.value(), invocation.has("--twice"), console, json);
 }
 
 }  // namespace
@@ -113,7 +95,7 @@ Commands sim_commands() {
        .summary = "Try the production actors in simulated worlds, each from one seed",
        .options = std::move(options),
        .positionals = {{.name = "DOMAIN[,DOMAIN...]", .help = "whose clients work, and whose invariants must hold"}},
-       .run = run_domains});
+       .run = sim_command::simulating(run_domains)});
   for (auto command :
        {sim_command::run(), sim_command::replay(), sim_command::shrink(), sim_command::list(), sim_command::mutants()})
     out.push_back(std::move(command));

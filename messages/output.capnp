@@ -377,6 +377,10 @@ struct SimWorld {
   story @14 :List(Text);
   reached @15 :List(SimReached);
   faults @16 :List(SimFault);
+  stopped @17 :Bool;
+  # The command ended it at an event, before there was a verdict: neither held nor broken.
+  betweenEvents @18 :Bool;
+  # What does not hold was seen after that event, while nothing happened: a run that stops there does not show it.
 }
 
 struct SimGroup {
@@ -402,6 +406,7 @@ struct SimSummary {
   faults @6 :List(SimFault);
   crashed @7 :UInt64;
   groups @8 :List(SimGroup);
+  # The twenty largest.
   acknowledged @9 :UInt64;
 }
 

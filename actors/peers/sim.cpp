@@ -42,7 +42,7 @@ const sim::DomainCard& peers_card() {
           {
               {"peers: a dial failed and is tried later", "a known peer did not answer"},
               {"peers: a silent link was dropped", "three pings in a row were missed"},
-              {"peers: an unwelcome link was dropped", "a peer came back that a person had sent away"},
+              {"peers: an unwelcome link was dropped", "a peer came back that a person had sent away", true},
               {"peers: rows waited for the store", "a commit of known peers failed"},
           },
       .mutants =

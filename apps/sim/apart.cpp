@@ -122,4 +122,20 @@ void Apart::drop() {
   running_.clear();
 }
 
+base::Outcome<void> run_apart(unsigned jobs, std::uint64_t count, const std::function<Outcome(std::uint64_t)>& work,
+                              const std::function<bool(Apart::Done)>& ended) {
+  Apart apart(jobs);
+  std::uint64_t begun = 0;
+  while (begun < count || !apart.empty()) {
+    while (begun < count && !apart.full()) {
+      const auto started = apart.start(begun, [&] { return work(begun); });
+      if (!started.ok() && apart.empty()) return started;
+      if (!started.ok()) break;  // there may be room when one has ended
+      ++begun;
+    }
+    if (!ended(apart.next())) break;
+  }
+  return {};
+}
+
 }  // namespace troupe::apps

@@ -60,4 +60,9 @@ class Apart {
   std::vector<Running> running_;
 };
 
+/// Runs `count` worlds, those of the numbers 0 and on, at most `jobs` at once, and calls `ended` with each that has
+/// ended until that says no; then the others are dropped. Errors: the system has no room for a single process.
+base::Outcome<void> run_apart(unsigned jobs, std::uint64_t count, const std::function<Outcome(std::uint64_t)>& work,
+                              const std::function<bool(Apart::Done)>& ended);
+
 }  // namespace troupe::apps

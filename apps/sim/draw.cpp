@@ -16,6 +16,7 @@ using sim::Scenario;
 using namespace std::chrono_literals;
 
 constexpr std::uint64_t kPerMinuteStorm = 6;  // firings of each fault at most, on average half; our choice
+constexpr std::uint64_t kPerKindMax = sim::kFaultsMax / sim::kFaultKinds;
 constexpr base::Duration kSpanMin = 100ms;    // our choice
 constexpr base::Duration kSpanMax = 20s;      // our choice: beyond every patience of a link
 constexpr std::int32_t kDriftPpmUsual = 200;  // a bad crystal
@@ -114,12 +115,11 @@ void draw_faults(Scenario& world, const FaultCard& card, const Sky& sky) {
   // Each kind has a stream of its own: a new kind changes none of the others.
   base::Random random = stream(world.seed, concern(card.name));
   const bool storm = sky.options.weather == Weather::storm;
-  if (card.beyond && !sky.options.beyond) return;
-  if (card.robs && sky.victims.empty()) return;
-  if ((card.on_other || card.amount == sim::Amount::set) && world.nodes < 2) return;
+  if (!may_draw(card, sky.options, world.nodes) || (card.robs && sky.victims.empty())) return;
   if (!storm && random.chance(1, 2)) return;
   const auto minutes = static_cast<std::uint64_t>(std::max<base::Duration>(world.time, 1min) / 1min);
-  const std::uint64_t count = 1 + random.below(storm ? kPerMinuteStorm * minutes : kPerMinuteStorm * minutes / 2);
+  const std::uint64_t most = std::min<std::uint64_t>(kPerMinuteStorm * minutes / (storm ? 1 : 2), kPerKindMax);
+  const std::uint64_t count = 1 + random.below(most);
   for (std::uint64_t i = 0; i < count; ++i) {
     Fault fault{.what = card.what, .at = between(random, {}, world.time)};
     if (card.on_node)
@@ -134,6 +134,11 @@ void draw_faults(Scenario& world, const FaultCard& card, const Sky& sky) {
 }
 
 }  // namespace
+
+bool may_draw(const FaultCard& card, const DrawOptions& options, std::uint16_t nodes) {
+  const bool takes_two = card.on_other || card.amount == sim::Amount::set;
+  return options.weather != Weather::calm && (options.beyond || !card.beyond) && (nodes > 1 || !takes_two);
+}
 
 Scenario planted(std::string_view domain, std::string_view mutant, std::uint64_t seed) {
   constexpr std::array<Weather, 3> kTurn{Weather::storm, Weather::swarm, Weather::calm};
@@ -174,6 +179,7 @@ Scenario draw(std::uint64_t seed, const DrawOptions& options) {
   for (const sim::Domain* domain : domains) {
     base::Random its = stream(seed, concern(domain->card().name));
     auto orders = domain->draw(its, shape);
+    orders.resize(std::min(orders.size(), sim::kOrdersMax - world.orders.size()));
     std::move(orders.begin(), orders.end(), std::back_inserter(world.orders));
   }
   std::stable_sort(world.faults.begin(), world.faults.end(), [](const auto& a, const auto& b) { return a.at < b.at; });

@@ -26,6 +26,11 @@ struct DrawOptions {
   base::Duration time = std::chrono::seconds(60);
 };
 
+/// Whether worlds of so many nodes, drawn by these options, may have faults of that kind.
+bool may_draw(const sim::FaultCard& card, const DrawOptions& options, std::uint16_t nodes);
+
+/// Within kFaultsMax and kOrdersMax: what is drawn can be written as a file and read again. Of each kind of fault a
+/// long world has as many as fit, so that its events lie farther apart.
 sim::Scenario draw(std::uint64_t seed, const DrawOptions& options);
 
 /// A world with a planted bug of that domain: in turn a storm, a swarm and a calm one, for some bugs hide behind

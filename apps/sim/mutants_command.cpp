@@ -17,7 +17,6 @@ namespace {
 
 constexpr std::uint64_t kSeedsDefault = 500;
 constexpr std::uint64_t kSeedsMax = 1'000'000;
-constexpr std::uint64_t kJobsMax = 256;
 
 struct Found {
   std::uint64_t seeds = 0;  // that were tried
@@ -32,28 +31,20 @@ struct Hunt {
 
 /// The first seed in whose world something does not hold. Fails if the system has no room for a process.
 base::Result<Found, Failure> hunt(const std::string& domain, std::string_view mutant, const Hunt& plan) {
-  Apart apart(plan.jobs);
   std::map<std::uint64_t, std::optional<Outcome>> ended;
-  std::uint64_t begun = 0;
   Found out;
-  while (true) {
-    while (begun < plan.seeds && !apart.full()) {
-      const std::uint64_t seed = plan.first + begun;
-      const auto started = apart.start(begun, [&] { return Trial(planted(domain, mutant, seed)).run(); });
-      if (!started.ok()) return Failure{started.error(), "", "fewer --jobs", Exit::simulator_failed};
-      ++begun;
-    }
-    if (apart.empty()) return out;
-    Apart::Done done = apart.next();
+  const auto work = [&](std::uint64_t place) { return Trial(planted(domain, mutant, plan.first + place)).run(); };
+  const auto ran = run_apart(plan.jobs, plan.seeds, work, [&](Apart::Done done) {
     ended.emplace(done.tag, std::move(done.outcome));
-    for (auto next = ended.find(out.seeds); next != ended.end(); next = ended.find(out.seeds)) {
+    for (auto next = ended.find(out.seeds); next != ended.end() && !out.by; next = ended.find(out.seeds)) {
       ++out.seeds;
-      if (next->second && !next->second->held()) {
-        out.by = std::move(next->second);
-        return out;
-      }
+      if (next->second && next->second->broken()) out.by = std::move(next->second);
+      ended.erase(next);
     }
-  }
+    return !out.by;
+  });
+  if (!ran.ok()) return Failure{ran.error(), "", "fewer --jobs", Exit::simulator_failed};
+  return out;
 }
 
 void print_json(std::ostream& out, std::string_view mutant, const Found& found) {
@@ -71,7 +62,7 @@ void print_json(std::ostream& out, std::string_view mutant, const Found& found) 
 
 Ending hunt_all(const Invocation& invocation, Console& console) {
   const Hunt plan{invocation.number("--seed").value_or(1), invocation.number("--seeds").value_or(kSeedsDefault),
-                  static_cast<unsigned>(invocation.number("--jobs").value_or(1))};
+                  jobs_of(invocation)};
   const auto only = invocation.text("MUTANT");
   TextTable table({{"MUTANT"}, {"FOUND"}, {"SEEDS", Align::right}, {"SEED", Align::right}, {"BY"}});
   std::size_t tried = 0, missed = 0;
@@ -105,9 +96,9 @@ Command mutants() {
           .options =
               {{.name = "--seed", .value = "S", .help = "the first world (1)", .min = 0, .max = 1ull << 62},
                {.name = "--seeds", .value = "N", .help = "worlds for each at most (500)", .min = 1, .max = kSeedsMax},
-               {.name = "--jobs", .value = "N", .help = "worlds at once (1)", .min = 1, .max = kJobsMax}},
+               jobs_option("worlds at once (1)")},
           .positionals = {{.name = "MUTANT", .help = "this one alone", .arity = Arity::maybe}},
-          .run = hunt_all};
+          .run = simulating(hunt_all)};
 }
 
 }  // namespace troupe::apps::sim_command

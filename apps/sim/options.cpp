@@ -19,7 +19,6 @@ namespace troupe::apps::sim_command {
 namespace {
 
 constexpr std::uint64_t kSeedsMax = 100'000'000;  // weeks
-constexpr std::uint64_t kJobsMax = 256;           // our choice: beyond the cores of most machines
 constexpr std::size_t kShownBytesMax = 80;
 
 std::string names() {
@@ -27,6 +26,8 @@ std::string names() {
   for (const sim::Domain* one : sim_domains()) out += (out.empty() ? "" : ", ") + std::string(one->card().name);
   return out;
 }
+
+bool is_file(const std::string& named) { return named.ends_with(".toml") || named.find('/') != std::string::npos; }
 
 std::optional<Failure> unknown(const std::string& name) {
   if (sim_domain(name) != nullptr) return std::nullopt;
@@ -36,6 +37,10 @@ std::optional<Failure> unknown(const std::string& name) {
   std::string what = "there is no domain \"" + observe::shortened(name, kShownBytesMax) + "\"; ";
   what += near.empty() ? "there are " + names() : "did you mean \"" + std::string(near) + "\"?";
   return usage_failure(std::move(what), "troupe sim list");
+}
+
+Failure unwritten_trace(const std::string& path, std::string outcome) {
+  return {{base::Code::internal, path + " cannot be written"}, std::move(outcome), "", Exit::failed};
 }
 
 }  // namespace
@@ -57,7 +62,7 @@ std::vector<Option> seed_options() {
 std::vector<Option> world_options() {
   auto all = seed_options();
   all.push_back({.name = "--seeds", .value = "N", .help = "how many worlds (1)", .min = 1, .max = kSeedsMax});
-  all.push_back({.name = "--jobs", .value = "N", .help = "worlds at once (1)", .min = 1, .max = kJobsMax});
+  all.push_back(jobs_option("worlds at once (1)"));
   return all;
 }
 
@@ -92,18 +97,27 @@ base::Result<Worlds, Failure> worlds_of(const Invocation& invocation) {
     return std::any_of(options.begin(), options.end(), [&](const Option& one) { return one.name == name; });
   };
   if (takes("--seeds")) out.seeds = invocation.number("--seeds").value_or(1);
-  if (takes("--jobs")) out.jobs = static_cast<unsigned>(invocation.number("--jobs").value_or(1));
-  if (out.seed > std::numeric_limits<std::uint64_t>::max() - out.seeds)
+  if (takes("--jobs")) out.jobs = jobs_of(invocation);
+  if (out.seeds - 1 > std::numeric_limits<std::uint64_t>::max() - out.seed)
     return usage_failure("the last seed would be beyond 64 bits", help);
   return out;
 }
 
+std::string file_words(const std::string& path) {
+  if (path == "-") return "";
+  return shell_word(is_file(path) && !path.starts_with('-') ? path : "./" + path);
+}
+
 base::Result<OneWorld, Failure> world_of(const Invocation& invocation) {
   const std::string named = invocation.all(invocation.command().positionals.front().name).front();
-  if (named.ends_with(".toml") || named.find('/') != std::string::npos) {
+  if (is_file(named)) {
+    for (const Option& option : seed_options())
+      if (invocation.has(option.name))
+        return usage_failure(option.name + " is for a world that is drawn: a scenario says all of it itself",
+                             "troupe help " + invocation.command().name);
     auto scenario = load_scenario(named);
     if (!scenario.ok()) return scenario.error();
-    return OneWorld{std::move(scenario).value(), shell_word(named)};
+    return OneWorld{std::move(scenario).value(), file_words(named)};
   }
   const auto worlds = worlds_of(invocation);
   if (!worlds.ok()) return worlds.error();
@@ -116,11 +130,8 @@ std::vector<Option> watch_options() {
           {.name = "--trace", .value = "FILE", .help = "write the decisions of the run to this file"}};
 }
 
-Failure parted(const Twice& twice) {
-  const Parted& at = *twice.parted;
-  return {{base::Code::internal, "seed " + std::to_string(twice.outcome.seed) + " is not deterministic: at event " +
-                                     std::to_string(at.event) + " one run had \"" + at.one + "\", another \"" +
-                                     at.other + '"'},
+Failure parted(const Outcome& outcome) {
+  return {{base::Code::internal, "seed " + std::to_string(outcome.seed) + " is not deterministic: " + outcome.why},
           "what a seed shows cannot be relied on",
           "",
           Exit::not_deterministic};
@@ -130,27 +141,48 @@ base::Result<Outcome, Failure> watched(const Invocation& invocation, const sim::
   if (invocation.has("--twice")) {
     if (invocation.has("--trace"))
       return usage_failure("--trace is of one run, not of two", "troupe help " + invocation.command().name);
-    Twice twice = run_twice(scenario);
-    if (twice.parted) return parted(twice);
-    return std::move(twice.outcome);
+    Outcome outcome = told(run_twice(scenario));
+    if (outcome.invariant == kSameTwice) return parted(outcome);
+    return outcome;
   }
   Trial trial(scenario);
   const auto path = invocation.text("--trace");
   if (!path) return trial.run();
   std::ofstream out(*path, std::ios::binary | std::ios::trunc);
+  if (!out) return unwritten_trace(*path, "nothing was run");
   TraceWriter trace(out, trial.world().stage(), write_scenario(scenario, all_cards(), "the world of this trace"));
   trial.world().stage().record(&trace);
   Outcome outcome = trial.run();
   trial.world().stage().record(nullptr);
   trace.finish();
-  if (!out)
-    return Failure{{base::Code::internal, *path + " cannot be written"}, "the trace is not whole", "", Exit::failed};
+  if (!out) return unwritten_trace(*path, "the trace is not whole");
   return outcome;
 }
 
 Exit exit_of(const Outcome& outcome) {
-  if (!outcome.held()) return Exit::failed;
-  return outcome.acknowledged == 0 ? Exit::nothing_checked : Exit::done;
+  if (outcome.broken()) return Exit::failed;
+  return outcome.held() && outcome.acknowledged > 0 ? Exit::done : Exit::nothing_checked;
+}
+
+Option jobs_option(std::string help) {
+  return {.name = "--jobs", .value = "N", .help = std::move(help), .min = 1, .max = kJobsMax};
+}
+
+unsigned jobs_of(const Invocation& invocation) {
+  return static_cast<unsigned>(invocation.number("--jobs").value_or(1));
+}
+
+std::function<Ending(const Invocation&, Console&)> simulating(Run run) {
+  return [run](const Invocation& invocation, Console& console) -> Ending {
+    try {
+      return run(invocation, console);
+    } catch (const std::exception& mistake) {
+      return Failure{{base::Code::internal, std::string("the simulator itself failed: ") + mistake.what()},
+                     "what it has shown says nothing about nodes",
+                     "",
+                     Exit::simulator_failed};
+    }
+  };
 }
 
 }  // namespace troupe::apps::sim_command

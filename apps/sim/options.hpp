@@ -23,7 +23,12 @@ std::vector<Option> world_options();
 /// Errors: usage, with the domains that there are.
 base::Result<Worlds, Failure> worlds_of(const Invocation& invocation);
 
-/// One world: drawn from --seed, or read from a scenario file, if the argument names one ("x.toml", "./x").
+/// How a command line names that file to each of these commands: "churn" would be a domain, "./churn" is a file. A word
+/// of a shell; empty for standard input, which nobody can read again.
+std::string file_words(const std::string& path);
+
+/// One world: drawn from --seed, or read from a scenario file, if the argument names one ("x.toml", "./x"). A file says
+/// itself what options would: both together are refused.
 struct OneWorld {
   sim::Scenario scenario;
   std::string words;  ///< that name it to a command: "files --seed 8412", "x.toml"
@@ -34,10 +39,19 @@ base::Result<OneWorld, Failure> world_of(const Invocation& invocation);
 std::vector<Option> watch_options();
 /// Runs a world as those options say. Fails with exit 11 if two runs of it part.
 base::Result<Outcome, Failure> watched(const Invocation& invocation, const sim::Scenario& scenario);
-/// What that failure says.
-Failure parted(const Twice& twice);
+/// How a world ends that told() says was not the same twice.
+Failure parted(const Outcome& outcome);
 
-/// 0 held, 1 broken, 10 nothing was acknowledged.
+/// 0 held, 1 broken, 10 nothing was acknowledged, or there was no verdict.
 Exit exit_of(const Outcome& outcome);
+
+/// --jobs.
+inline constexpr std::uint64_t kJobsMax = 256;  // our choice: beyond the cores of most machines
+Option jobs_option(std::string help);
+unsigned jobs_of(const Invocation& invocation);
+
+using Run = Ending (*)(const Invocation&, Console&);
+/// A command whose own mistakes are exit 12: what it saw until then says nothing about the product.
+std::function<Ending(const Invocation&, Console&)> simulating(Run run);
 
 }  // namespace troupe::apps::sim_command

@@ -7,32 +7,34 @@
 namespace troupe::apps {
 namespace {
 
-double seconds(base::Duration span) { return std::chrono::duration<double>(span).count(); }
-
 base::Duration duration(double seconds) { return base::Duration(std::llround(seconds * 1e9)); }
 
-std::string hex(std::uint64_t word) {
+}  // namespace
+
+double seconds(base::Duration span) { return std::chrono::duration<double>(span).count(); }
+
+std::string hash_text(std::uint64_t hash) {
   std::array<char, 17> out{};
-  std::snprintf(out.data(), out.size(), "%016llx", static_cast<unsigned long long>(word));
+  std::snprintf(out.data(), out.size(), "%016llx", static_cast<unsigned long long>(hash));
   return out.data();
 }
-
-}  // namespace
 
 void write(output::wire::SimWorld::Builder out, const Outcome& outcome) {
   out.setDomain(outcome.domain);
   out.setSeed(outcome.seed);
-  out.setHash(hex(outcome.hash));
+  out.setHash(hash_text(outcome.hash));
   out.setEvents(outcome.events);
   out.setVirtualS(seconds(outcome.time));
   out.setWallS(seconds(outcome.wall));
   out.setHeld(outcome.held());
   out.setAcknowledged(outcome.acknowledged);
-  if (!outcome.held()) {
+  out.setStopped(outcome.stopped);
+  if (outcome.broken()) {
     out.setInvariant(outcome.invariant);
     out.setWhy(outcome.why);
     out.getEvent().setValue(outcome.event);
     out.getAtS().setValue(seconds(outcome.at));
+    out.setBetweenEvents(outcome.between_events);
     auto story = out.initStory(static_cast<unsigned>(outcome.story.size()));
     for (unsigned i = 0; i < story.size(); ++i) story.set(i, outcome.story[i]);
   }
@@ -61,6 +63,8 @@ Outcome read(output::wire::SimWorld::Reader in) {
   out.time = duration(in.getVirtualS());
   out.wall = duration(in.getWallS());
   out.acknowledged = in.getAcknowledged();
+  out.stopped = in.getStopped();
+  out.between_events = in.getBetweenEvents();
   out.invariant = in.getInvariant();
   out.why = in.getWhy();
   if (in.getEvent().isValue()) out.event = in.getEvent().getValue();
@@ -77,7 +81,5 @@ std::string domains_word(const std::vector<std::string>& domains) {
   for (const auto& name : domains) out += (out.empty() ? "" : ",") + name;
   return out;
 }
-
-bool alike(const Outcome& one, const Outcome& other) { return !one.held() && one.invariant == other.invariant; }
 
 }  // namespace troupe::apps

@@ -27,15 +27,18 @@ struct Outcome {
   base::Duration time{};  ///< virtual
   base::Duration wall{};  ///< real
   std::uint64_t acknowledged = 0;
-  std::string invariant;  ///< the first that does not hold; empty: all hold
+  bool stopped = false;   ///< ended from outside, before there was a verdict
+  std::string invariant;  ///< the first that does not hold; empty: none was found
   std::string why;        ///< one sentence
   std::uint64_t event = 0;
+  bool between_events = false;                   ///< seen after that event, by whoever looks while nothing happens
   base::Duration at{};                           ///< of that event
   std::vector<std::string> story;                ///< of a broken world: what happened before, the last lines
   std::map<std::string, std::uint64_t> reached;  ///< rare properties, and how often
   FaultCounts faults{};
 
-  bool held() const { return invariant.empty(); }
+  bool broken() const { return !invariant.empty(); }
+  bool held() const { return !broken() && !stopped; }
 };
 
 void write(output::wire::SimWorld::Builder out, const Outcome& outcome);
@@ -44,7 +47,9 @@ Outcome read(output::wire::SimWorld::Reader in);
 /// "peers,files": as commands and outcomes name them.
 std::string domains_word(const std::vector<std::string>& domains);
 
-/// The same failure: what shrinking must keep.
-bool alike(const Outcome& one, const Outcome& other);
+double seconds(base::Duration span);
+
+/// 16 digits, as people and programs read a hash.
+std::string hash_text(std::uint64_t hash);
 
 }  // namespace troupe::apps

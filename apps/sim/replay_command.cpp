@@ -1,12 +1,12 @@
 // troupe sim replay DOMAIN[,...]|FILE
 #include <ostream>
 
-#include "apps/shell_word.hpp"
 #include "apps/sim/commands.hpp"
 #include "apps/sim/options.hpp"
 #include "apps/sim/report.hpp"
 #include "apps/sim/states.hpp"
 #include "apps/sim/trial.hpp"
+#include "runtime/observe/text.hpp"
 
 namespace troupe::apps::sim_command {
 namespace {
@@ -21,10 +21,12 @@ Ending replay_world(const Invocation& invocation, Console& console) {
   if (invocation.globals.json) {
     print_json(console.out, outcome);
   } else {
-    print_world(console.out, scenario, outcome, outcome.held() ? "" : world.value().words);
-    for (const auto& line : trial.story()) console.out << "  " << line << '\n';
+    print_world(console.out, scenario, outcome, world.value().words);
+    if (!outcome.broken())
+      for (const auto& line : trial.story()) console.out << "  " << observe::printable(line) << '\n';
   }
   print_states(console.out, trial.world(), invocation.globals.json);
+  if (invocation.globals.json) print_summary_json(console.out, outcome);
   return exit_of(outcome);
 }
 
@@ -34,14 +36,14 @@ Command replay() {
   auto options = seed_options();
   options.push_back({.name = "--until",
                      .value = "E",
-                     .help = "stop when so many events have happened (at the failure, or the end)",
+                     .help = "stop when so many events have happened, without a verdict (at the failure, or the end)",
                      .min = 0,
                      .max = 1ull << 62});
   return {.name = "sim replay",
           .summary = "Run one world up to an event, and show the state of every actor there",
           .options = std::move(options),
           .positionals = {{.name = "DOMAIN[,DOMAIN...]|FILE", .help = "as for sim, or a scenario"}},
-          .run = replay_world};
+          .run = simulating(replay_world)};
 }
 
 }  // namespace troupe::apps::sim_command

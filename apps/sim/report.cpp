@@ -7,6 +7,7 @@
 #include <ostream>
 
 #include "apps/json.hpp"
+#include "apps/sim/alike.hpp"
 #include "apps/sim/domains.hpp"
 #include "apps/sim/faults.hpp"
 #include "apps/terminal.hpp"
@@ -16,8 +17,6 @@ namespace troupe::apps {
 namespace {
 
 constexpr std::size_t kSeedsTold = 10;
-
-double seconds(base::Duration span) { return std::chrono::duration<double>(span).count(); }
 
 std::string fixed(double value, int digits) {
   std::array<char, 48> out{};
@@ -52,20 +51,26 @@ void print_world(std::ostream& out, const sim::Scenario& scenario, const Outcome
   out << "ran:     " << grouped(outcome.events) << " events, " << fixed(seconds(outcome.time), 1)
       << " s of its time in " << fixed(seconds(outcome.wall), 2) << " s; " << grouped(outcome.acknowledged)
       << " operations acknowledged\n";
-  std::array<char, 17> hash{};
-  std::snprintf(hash.data(), hash.size(), "%016llx", static_cast<unsigned long long>(outcome.hash));
-  out << "hash:    " << hash.data() << '\n';
+  out << "hash:    " << hash_text(outcome.hash) << '\n';
+  if (outcome.stopped) {
+    out << "verdict: none: stopped at event " << outcome.events << '\n';
+    return;
+  }
   if (outcome.held()) {
     out << "verdict: everything held\n";
     return;
   }
   out << "verdict: broken: " << outcome.invariant << '\n';
   out << "what:    " << observe::printable(outcome.why) << '\n';
-  out << "where:   event " << outcome.event << ", at " << fixed(seconds(outcome.at), 3) << " s\n";
+  out << "where:   " << (outcome.between_events ? "after event " : "event ") << outcome.event << ", at "
+      << fixed(seconds(outcome.at), 3) << " s\n";
   if (!outcome.story.empty()) out << "before:\n";
   for (const auto& line : outcome.story) out << "  " << observe::printable(line) << '\n';
   if (words.empty()) return;
-  out << "replay:  troupe sim replay " << words << " --until " << outcome.event << '\n';
+  // What is seen while nothing happens ends the run by itself; stopped at that event it would not be looked for.
+  out << "replay:  troupe sim replay " << words;
+  if (!outcome.between_events) out << " --until " << outcome.event;
+  out << '\n';
   out << "shrink:  troupe sim shrink " << words << " -o FILE.toml\n";
 }
 
@@ -85,7 +90,7 @@ void Summary::add(const Outcome& outcome) {
     faults_[i].acknowledged_after += outcome.faults[i].acknowledged_after;
     if (outcome.faults[i].fired > 0) ++fault_worlds_[i];
   }
-  if (outcome.held()) return;
+  if (!outcome.broken()) return;
   ++broken_;
   note_failure(outcome);
 }
@@ -97,21 +102,33 @@ void Summary::add_crash(const Outcome& crash) {
 }
 
 void Summary::note_failure(const Outcome& outcome) {
-  Group& group = groups_[outcome.invariant];
-  if (group.seeds.empty()) group.why = outcome.why;
+  Group& group = groups_[group_of(outcome)];
   group.seeds.push_back(outcome.seed);
+  if (group.seeds.size() > 1) return;
+  group.invariant = outcome.invariant;
+  group.why = outcome.why;
+}
+
+std::vector<const Summary::Group*> Summary::largest_groups() const {
+  std::vector<const Group*> out;
+  for (const auto& [key, group] : groups_) out.push_back(&group);
+  std::stable_sort(out.begin(), out.end(), [](auto a, auto b) { return a->seeds.size() > b->seeds.size(); });
+  out.resize(std::min(out.size(), kGroupsTold));
+  return out;
 }
 
 std::vector<std::string> Summary::never_reached() const {
   std::vector<std::string> out;
   if (worlds_ < kWorldsJudged) return out;
+  const bool calm = options_.weather == Weather::calm;
   std::vector<const sim::DomainCard*> cards{&world_card()};
-  for (const auto& name : domains_) cards.push_back(domain_card(name));
+  for (const auto& name : options_.domains) cards.push_back(domain_card(name));
   for (const sim::DomainCard* card : cards)
     for (const sim::Named& property : card->sometimes)
-      if (!reached_.contains(property.name)) out.emplace_back(property.name);
+      if ((!calm || property.calm) && !reached_.contains(property.name)) out.emplace_back(property.name);
   for (const sim::FaultCard& card : sim::fault_cards())
-    if (storm_ && !card.beyond && fault_worlds_[static_cast<std::size_t>(card.what)] * kFaultWorldsMin < worlds_)
+    if (options_.weather == Weather::storm && may_draw(card, options_, options_.nodes.value_or(kNodesDrawnMin)) &&
+        fault_worlds_[static_cast<std::size_t>(card.what)] * kFaultWorldsMin < worlds_)
       out.push_back("fault " + std::string(card.name));
   return out;
 }
@@ -134,11 +151,12 @@ void Summary::write(output::wire::SimSummary::Builder out) const {
     faults[i].setAcknowledgedAfter(faults_[i].acknowledged_after);
     faults[i].setWorlds(fault_worlds_[i]);
   }
-  auto groups = out.initGroups(static_cast<unsigned>(groups_.size()));
-  unsigned at = 0;
-  for (const auto& [invariant, group] : groups_) {
-    auto row = groups[at++];
-    row.setInvariant(invariant);
+  const auto largest = largest_groups();
+  auto groups = out.initGroups(static_cast<unsigned>(largest.size()));
+  for (unsigned at = 0; at < groups.size(); ++at) {
+    const Group& group = *largest[at];
+    auto row = groups[at];
+    row.setInvariant(group.invariant);
     row.setWhy(group.why);
     row.setWorlds(group.seeds.size());
     auto seeds = row.initSeeds(static_cast<unsigned>(std::min(group.seeds.size(), kSeedsTold)));
@@ -146,7 +164,13 @@ void Summary::write(output::wire::SimSummary::Builder out) const {
   }
 }
 
-void Summary::print(std::ostream& out, const DrawOptions& options) const {
+void Summary::print_json(std::ostream& out) const {
+  capnp::MallocMessageBuilder message;
+  write(message.initRoot<output::wire::SimSummary>());
+  write_json_line(out, message.getRoot<output::wire::SimSummary>().asReader());
+}
+
+void Summary::print(std::ostream& out) const {
   out << "worlds:  " << grouped(worlds_) << " in " << fixed(seconds(wall), 1) << " s ("
       << fixed(seconds(wall) > 0 ? static_cast<double>(worlds_) * 60 / seconds(wall) : 0, 0) << " a minute), "
       << grouped(events_) << " events, " << grouped(acknowledged_) << " operations acknowledged\n";
@@ -159,14 +183,22 @@ void Summary::print(std::ostream& out, const DrawOptions& options) const {
   }
   table.print(out);
   if (groups_.empty()) out << "verdict: everything held\n";
-  for (const auto& [invariant, group] : groups_) {
-    out << "broken:  " << invariant << " in " << grouped(group.seeds.size()) << " worlds, seeds";
-    for (std::size_t i = 0; i < std::min(group.seeds.size(), kSeedsTold); ++i) out << ' ' << group.seeds[i];
-    out << (group.seeds.size() > kSeedsTold ? " ...\n" : "\n");
-    out << "         " << observe::printable(group.why) << '\n';
-    out << "         troupe sim " << world_words(options, group.seeds.front()) << '\n';
+  for (const Group* group : largest_groups()) {
+    out << "broken:  " << group->invariant << " in " << grouped(group->seeds.size()) << " worlds, seeds";
+    for (std::size_t i = 0; i < std::min(group->seeds.size(), kSeedsTold); ++i) out << ' ' << group->seeds[i];
+    out << (group->seeds.size() > kSeedsTold ? " ...\n" : "\n");
+    out << "         " << observe::printable(group->why) << '\n';
+    out << "         troupe sim " << world_words(options_, group->seeds.front()) << '\n';
   }
+  if (groups_.size() > kGroupsTold) out << "broken:  in " << groups_.size() - kGroupsTold << " more ways\n";
   for (const auto& name : never_reached()) out << "never reached: " << name << '\n';
+}
+
+void print_summary_json(std::ostream& out, const Outcome& outcome) {
+  Summary summary({});
+  summary.add(outcome);
+  summary.wall = outcome.wall;
+  summary.print_json(out);
 }
 
 }  // namespace troupe::apps

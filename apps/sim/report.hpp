@@ -14,15 +14,15 @@ namespace troupe::apps {
 std::string world_words(const DrawOptions& options, std::uint64_t seed);
 
 /// A paragraph on one world; of a broken one: what does not hold, where and since when, what came before, the command
-/// that replays it and the one that shrinks it. `words` names the world for those.
+/// that replays it and the one that shrinks it. `words` names the world for those; empty: they are left out.
 void print_world(std::ostream& out, const sim::Scenario& scenario, const Outcome& outcome, const std::string& words);
 
 void print_json(std::ostream& out, const Outcome& outcome);
 
-/// Adds up many worlds.
+/// Adds up many worlds, all of them drawn by the same options.
 class Summary {
  public:
-  Summary(std::vector<std::string> domains, bool storm) : domains_(std::move(domains)), storm_(storm) {}
+  explicit Summary(DrawOptions options) : options_(std::move(options)) {}
 
   void add(const Outcome& outcome);
   /// A world whose process ended without an outcome: what stands for it.
@@ -35,29 +35,35 @@ class Summary {
   base::Duration wall{};
 
   /// Properties of the domains that no world has reached, and, of storms, faults that fired in too few worlds. Empty
-  /// before so many worlds that chance is no excuse.
+  /// before so many worlds that chance is no excuse. What such worlds cannot reach is not asked for.
   std::vector<std::string> never_reached() const;
 
-  void write(output::wire::SimSummary::Builder out) const;
-  void print(std::ostream& out, const DrawOptions& options) const;
+  void print(std::ostream& out) const;
+  void print_json(std::ostream& out) const;
 
  private:
   struct Group {
+    std::string invariant;
     std::string why;
     std::vector<std::uint64_t> seeds;
   };
+  void write(output::wire::SimSummary::Builder out) const;
+  std::vector<const Group*> largest_groups() const;
   void note_failure(const Outcome& outcome);
 
-  std::vector<std::string> domains_;
-  bool storm_;
+  DrawOptions options_;
   std::uint64_t worlds_ = 0, broken_ = 0, crashed_ = 0, events_ = 0, acknowledged_ = 0;
   std::set<std::string, std::less<>> reached_;
   FaultCounts faults_{};
   std::array<std::uint64_t, sim::kFaultKinds> fault_worlds_{};
-  std::map<std::string, Group> groups_;
+  std::map<std::string, Group> groups_;  // by group_of()
 };
 
+/// The last line where there is one world.
+void print_summary_json(std::ostream& out, const Outcome& outcome);
+
 inline constexpr std::uint64_t kWorldsJudged = 500;  // our choice: a property of one world in a hundred shows in these
+inline constexpr std::size_t kGroupsTold = 20;       // our choice: a screen; more come to light once these are mended
 inline constexpr std::uint64_t kFaultWorldsMin = 100;  // one in so many storms must see each fault
 
 }  // namespace troupe::apps

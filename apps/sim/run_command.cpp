@@ -1,12 +1,11 @@
 // troupe sim run FILE
+#include <filesystem>
 #include <ostream>
 
-#include "apps/shell_word.hpp"
 #include "apps/sim/commands.hpp"
 #include "apps/sim/options.hpp"
 #include "apps/sim/report.hpp"
 #include "apps/sim/scenario_source.hpp"
-#include "apps/sim/trial.hpp"
 
 namespace troupe::apps::sim_command {
 namespace {
@@ -15,10 +14,17 @@ Ending run_file(const Invocation& invocation, Console& console) {
   const std::string path = invocation.all("FILE").front();
   const auto scenario = load_scenario(path);
   if (!scenario.ok()) return scenario.error();
+  std::error_code not_there;
+  if (const auto trace = invocation.text("--trace"); trace && std::filesystem::equivalent(*trace, path, not_there))
+    return usage_failure("--trace would replace the scenario that it is a trace of", "troupe help sim run");
   const auto outcome = watched(invocation, scenario.value());
   if (!outcome.ok()) return outcome.error();
-  if (invocation.globals.json) print_json(console.out, outcome.value());
-  else print_world(console.out, scenario.value(), outcome.value(), shell_word(path));
+  if (invocation.globals.json) {
+    print_json(console.out, outcome.value());
+    print_summary_json(console.out, outcome.value());
+  } else {
+    print_world(console.out, scenario.value(), outcome.value(), file_words(path));
+  }
   return exit_of(outcome.value());
 }
 
@@ -29,7 +35,7 @@ Command run() {
           .summary = "Run a scenario that a person has written, or shrinking has left",
           .options = watch_options(),
           .positionals = {{.name = "FILE", .help = "a scenario (tests/scenarios has some, and a README)"}},
-          .run = run_file};
+          .run = simulating(run_file)};
 }
 
 }  // namespace troupe::apps::sim_command

@@ -1,7 +1,8 @@
 // troupe sim shrink DOMAIN[,...]|FILE -o FILE
 #include <ostream>
 
-#include "apps/shell_word.hpp"
+#include "apps/file_target.hpp"
+#include "apps/sim/alike.hpp"
 #include "apps/sim/apart.hpp"
 #include "apps/sim/commands.hpp"
 #include "apps/sim/options.hpp"
@@ -16,26 +17,20 @@ namespace {
 
 constexpr std::uint64_t kSecondsDefault = 60;
 constexpr std::uint64_t kSecondsMax = 86'400;
-constexpr std::uint64_t kJobsMax = 256;
 
 /// Runs candidates in processes of their own; the first in their order that fails as `failure` did.
 std::optional<std::size_t> first_alike(std::span<const sim::Scenario> candidates, const Outcome& failure,
                                        unsigned jobs) {
-  Apart apart(jobs);
   std::vector<std::optional<bool>> alike_at(candidates.size());
-  std::size_t begun = 0;
-  while (true) {
-    while (begun < candidates.size() && !apart.full()) {
-      const sim::Scenario& candidate = candidates[begun];
-      if (!apart.start(begun, [&candidate] { return Trial(candidate).run(); }).ok()) break;
-      ++begun;
-    }
-    for (std::size_t i = 0; i < candidates.size() && alike_at[i]; ++i)
-      if (*alike_at[i]) return i;
-    if (apart.empty()) return std::nullopt;
-    const Apart::Done done = apart.next();
+  std::size_t judged = 0;  // all before it failed otherwise
+  const auto work = [&](std::uint64_t place) { return Trial(candidates[place]).run(); };
+  const auto ran = run_apart(jobs, candidates.size(), work, [&](const Apart::Done& done) {
     alike_at[done.tag] = done.outcome && alike(*done.outcome, failure);
-  }
+    while (judged < alike_at.size() && alike_at[judged] == false) ++judged;
+    return judged < alike_at.size() && !alike_at[judged];
+  });
+  const bool found = ran.ok() && judged < alike_at.size() && alike_at[judged];
+  return found ? std::optional(judged) : std::nullopt;
 }
 
 Ending shrink_world(const Invocation& invocation, Console& console) {
@@ -43,13 +38,15 @@ Ending shrink_world(const Invocation& invocation, Console& console) {
   if (!world.ok()) return world.error();
   const auto path = invocation.text("-o");
   if (!path) return usage_failure("-o FILE is missing: where the smaller scenario goes", "troupe help sim shrink");
+  // Made and let go again: what cannot be written is said before all the work, and who ends that leaves nothing behind.
+  if (const auto target = FileTarget::open(*path); !target.ok()) return target.error();
   const sim::Scenario& failing = world.value().scenario;
   const Outcome failure = Trial(failing).run();
-  if (failure.held())
+  if (!failure.broken())
     return Failure{{base::Code::not_found, "nothing to shrink: everything holds in that world"},
                    "no scenario was written",
                    "troupe sim " + world.value().words};
-  const auto jobs = static_cast<unsigned>(invocation.number("--jobs").value_or(1));
+  const unsigned jobs = jobs_of(invocation);
   const base::Instant from = real_now();
   const base::Duration patience = std::chrono::seconds(invocation.number("--seconds").value_or(kSecondsDefault));
   ShrinkLimits limits{.at_once = jobs};
@@ -66,6 +63,7 @@ Ending shrink_world(const Invocation& invocation, Console& console) {
   if (auto saved = save_scenario(*path, shrunk.smallest, about); !saved.ok()) return saved.error();
   if (invocation.globals.json) {
     print_json(console.out, smallest);
+    print_summary_json(console.out, smallest);
     return Exit::done;
   }
   print_world(console.out, shrunk.smallest, smallest, "");
@@ -73,7 +71,7 @@ Ending shrink_world(const Invocation& invocation, Console& console) {
               << failing.orders.size() << " orders to " << shrunk.smallest.orders.size() << ", " << failing.nodes
               << " nodes to " << shrunk.smallest.nodes << "; " << shrunk.tries << " tries"
               << (shrunk.finished ? "" : "; out of time, --seconds gives it more") << '\n';
-  console.out << "run it:  troupe sim run " << shell_word(*path) << '\n';
+  console.out << "run it:  troupe sim run " << file_words(*path) << '\n';
   return Exit::done;
 }
 
@@ -84,12 +82,12 @@ Command shrink() {
   options.push_back({.name = "-o", .value = "FILE", .help = "where the smaller scenario goes", .alias = "--output"});
   options.push_back(
       {.name = "--seconds", .value = "S", .help = "stop after so long (60)", .min = 1, .max = kSecondsMax});
-  options.push_back({.name = "--jobs", .value = "N", .help = "candidates at once (1)", .min = 1, .max = kJobsMax});
+  options.push_back(jobs_option("candidates at once (1)"));
   return {.name = "sim shrink",
           .summary = "Find the smallest world that fails in the same way, and write it as a scenario",
           .options = std::move(options),
           .positionals = {{.name = "DOMAIN[,DOMAIN...]|FILE", .help = "as for sim, or a scenario that fails"}},
-          .run = shrink_world};
+          .run = simulating(shrink_world)};
 }
 
 }  // namespace troupe::apps::sim_command

@@ -3,6 +3,8 @@
 //
 // Phases  faults and orders for the scenario's time; then all faults end and the world must converge within its bound;
 //         then the domains ask what is left to ask, and judge. The first invariant that does not hold ends it.
+// Beyond  what protocols promise a world need not converge: a node may refuse to go on, for good. What the others say
+//         must be right all the same, so the domains ask in any case.
 #include <deque>
 #include <map>
 #include <memory>
@@ -34,7 +36,8 @@ class Trial final : private sim::Nodes, private Onlooker {
   /// What happened last, in order.
   const std::deque<std::string>& story() const { return story_; }
 
-  /// Once. Ends early when the stage is stopped.
+  /// Once. Ends early, without a verdict, when the stage is stopped.
+  /// Throws InvariantBroken if the simulator itself is wrong: its worlds then say nothing about the product.
   Outcome run();
 
  private:
@@ -72,8 +75,12 @@ class Trial final : private sim::Nodes, private Onlooker {
 
   void begin();
   void under_faults();
-  void finish();
+  void heal();
+  /// Lets time pass: what breaks then breaks in an event.
+  void pass(base::Duration span);
   bool converge(base::Duration bound);
+  /// Whether so many events have happened at this moment that the stage gives up.
+  bool restless() const;
   std::vector<std::string> waits() const;
   void died(std::size_t node);
   std::string here(const std::string& line) const;
@@ -93,7 +100,12 @@ class Trial final : private sim::Nodes, private Onlooker {
   std::string invariant_;
   std::string why_;
   std::uint64_t event_ = 0;
+  bool between_events_ = false;
   base::Duration at_{};
+  bool passing_ = false;
+  std::set<std::size_t> broken_by_fault_;  // nodes, of which a fault broke an actor
+  base::Instant moment_{};                 // when an actor handled something last,
+  std::uint64_t moment_began_ = 0;         // and how many events had happened at the first of that moment
 };
 
 }  // namespace troupe::apps

@@ -100,4 +100,14 @@ Twice run_twice(const sim::Scenario& scenario) {
   return out;
 }
 
+Outcome told(Twice twice) {
+  Outcome out = std::move(twice.outcome);
+  if (!twice.parted) return out;
+  out.invariant = kSameTwice;
+  out.why = "at event " + std::to_string(twice.parted->event) + " one run had \"" + twice.parted->one +
+            "\", another \"" + twice.parted->other + '"';
+  out.event = twice.parted->event;
+  return out;
+}
+
 }  // namespace troupe::apps

@@ -23,4 +23,10 @@ struct Twice {
 
 Twice run_twice(const sim::Scenario& scenario);
 
+/// What told() says does not hold of a world whose two runs part.
+inline constexpr std::string_view kSameTwice = "sim.same-twice";
+
+/// As one outcome: that of the first run, unless the two part.
+Outcome told(Twice twice);
+
 }  // namespace troupe::apps

@@ -3,8 +3,7 @@
 //
 // To add a domain: derive Domain and Play in actors/<domain>/sim.cpp, and name its maker in apps/sim/domains.cpp.
 // Phases  1. orders and faults, for the time of the scenario; 2. all faults have ended, nodes are back: probe() every
-//         kProbeEvery until waits() is empty, or the world is stuck; 3. close(), and again until waits() is empty;
-//         4. judge().
+//         kProbeEvery until waits() is empty, or the world is stuck; 3. close(), and again until waits() is empty.
 // Owner   one world, one thread. A Play outlives every actor and callback of its world.
 #include <functional>
 #include <memory>
@@ -47,6 +46,7 @@ struct Knob {
 struct Named {
   std::string_view name;
   std::string_view help;
+  bool calm = false;  ///< of a property: worlds without faults reach it, too
 };
 
 struct DomainCard {
@@ -106,10 +106,9 @@ class Play {
   virtual void probe() = 0;
   /// What is not as it must be yet: who waits for what. Empty: converged.
   virtual std::vector<std::string> waits() const = 0;
-  /// Asks all that is still to be asked; waits() says when the answers are there.
+  /// Asks all that is still to be asked; waits() says when the answers are there. Beyond what protocols promise also of
+  /// a world that is stuck: some nodes may not serve, and never will.
   virtual void close() {}
-  /// Says what of all that was seen does not hold.
-  virtual void judge() {}
 };
 
 /// How large a world is, for whoever draws orders.

@@ -1,0 +1,247 @@
+// The commands `troupe sim ...`: what they say, how they end, and what they refuse.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <sstream>
+
+#include "apps/sim/domains.hpp"
+#include "apps/sim/draw.hpp"
+#include "apps/sim/options.hpp"
+#include "apps/sim/report.hpp"
+#include "apps/sim/scenario_source.hpp"
+#include "apps/sim/trial.hpp"
+#include "runtime/base/ensure.hpp"
+#include "tests/apps/harness.hpp"
+
+namespace troupe::apps {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr const char* kQuiet =
+    "seed = 7\ndomains = [\"peers\"]\nnodes = 3\ntime = \"5s\"\n"
+    "order = [ { at = \"3s\", node = \"n1\", what = \"peers.list\" } ]\n";
+
+std::string last_line(const std::string& out) {
+  REQUIRE(out.ends_with('\n'));
+  const auto before = out.rfind('\n', out.size() - 2);
+  return out.substr(before == out.npos ? 0 : before + 1);
+}
+
+bool says(const std::string& text, std::string_view words) { return text.find(words) != text.npos; }
+
+TEST_CASE("sim command: with --json the last line is the summary, of one world too") {
+  const TemporaryFolder folder;
+  const std::string path = folder.write("quiet.toml", kQuiet);
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{"sim", "peers", "--calm", "--nodes", "3", "--time", "5s", "--json"},
+        {"sim", "run", path, "--json"},
+        {"sim", "replay", path, "--json"}}) {
+    const Seen seen = troupe_with(words);
+    CHECK(seen.exit == Exit::done);
+    CHECK(seen.out.starts_with("{\"domain\":\"peers\",\"seed\":"));
+    CHECK(last_line(seen.out).starts_with("{\"summary\":true,\"worlds\":1,\"broken\":0,"));
+  }
+}
+
+TEST_CASE("sim command: a replay that is stopped before the end claims no verdict") {
+  const TemporaryFolder folder;
+  const std::string path = folder.write("quiet.toml", kQuiet);
+  const Seen words = troupe_with({"sim", "replay", path, "--until", "50"});
+  CHECK(words.exit == Exit::nothing_checked);
+  CHECK(says(words.out, "verdict: none: stopped at event 50\n"));
+  CHECK_FALSE(says(words.out, "held"));
+  const Seen json = troupe_with({"sim", "replay", path, "--until", "50", "--json"});
+  CHECK(json.exit == Exit::nothing_checked);
+  CHECK(says(json.out, "\"held\":false,\"invariant\":null,"));
+  CHECK(says(json.out, "\"stopped\":true"));
+  const Seen whole = troupe_with({"sim", "replay", path});
+  CHECK(whole.exit == Exit::done);
+  CHECK(says(whole.out, "verdict: everything held\n"));
+}
+
+TEST_CASE("sim command: the command that a report prints shows the failure again") {
+  const auto printed = [](const Outcome& outcome) {
+    std::ostringstream out;
+    print_world(out, {}, outcome, "x.toml");
+    return out.str();
+  };
+  Outcome broken{.invariant = "kept", .event = 700};
+  CHECK(says(printed(broken), "where:   event 700, "));
+  CHECK(says(printed(broken), "troupe sim replay x.toml --until 700\n"));
+  broken.between_events = true;
+  CHECK(says(printed(broken), "where:   after event 700, "));
+  CHECK(says(printed(broken), "troupe sim replay x.toml\n"));
+}
+
+TEST_CASE("sim command: a scenario is named so that every command takes it for a file") {
+  using sim_command::file_words;
+  CHECK(file_words("x.toml") == "x.toml");
+  CHECK(file_words("a/churn") == "a/churn");
+  CHECK(file_words("churn") == "./churn");
+  CHECK(file_words("-x.toml") == "./-x.toml");
+  CHECK(file_words("a b.toml") == "'a b.toml'");
+  CHECK(file_words("-") == "");
+}
+
+TEST_CASE("sim command: a scenario says itself what options of drawn worlds would") {
+  const TemporaryFolder folder;
+  const std::string path = folder.write("quiet.toml", kQuiet);
+  for (const char* command : {"replay", "shrink"}) {
+    for (const std::vector<std::string>& options : {std::vector<std::string>{"--seed", "99"},
+                                                    {"--storm"},
+                                                    {"--calm"},
+                                                    {"--beyond"},
+                                                    {"--nodes", "3"},
+                                                    {"--time", "5s"}}) {
+      std::vector<std::string> words{"sim", command, path};
+      words.insert(words.end(), options.begin(), options.end());
+      const Seen seen = troupe_with(words);
+      CHECK(seen.exit == Exit::usage);
+      CHECK(says(seen.err, options.front() + " is for a world that is drawn"));
+    }
+  }
+}
+
+TEST_CASE("sim command: the last seed of 64 bits is a world, one more is refused") {
+  const std::string last = "18446744073709551615";
+  const std::vector<std::string> short_world{"--nodes", "3", "--time", "1s", "--calm", "--json"};
+  const auto run = [&](std::vector<std::string> words) {
+    words.insert(words.end(), short_world.begin(), short_world.end());
+    return troupe_with(words);
+  };
+  CHECK(says(run({"sim", "peers", "--seed", last}).out, "\"seed\":" + last + ','));
+  CHECK(says(run({"sim", "peers", "--seed", "18446744073709551614", "--seeds", "2"}).out, "\"seed\":" + last + ','));
+  CHECK(run({"sim", "peers", "--seed", last, "--seeds", "2"}).exit == Exit::usage);
+}
+
+TEST_CASE("sim command: a mistake of the simulator itself is exit 12") {
+  const Command command{.name = "x", .summary = "y"};
+  const Commands table;
+  const Invocation invocation(command, table, {}, {});
+  std::ostringstream out, err;
+  std::istringstream in;
+  Console console{out, err, in, false, false, nullptr, {}};
+  const Ending ending = sim_command::simulating([](const Invocation&, Console&) -> Ending {
+    base::ensure(false, "an operation ends once");
+    return Exit::done;
+  })(invocation, console);
+  REQUIRE_FALSE(ending.ok());
+  CHECK(exit_of(ending.error(), Effect::read) == Exit::simulator_failed);
+  CHECK(says(ending.error().error.message, "an operation ends once"));
+}
+
+TEST_CASE("sim command: what cannot be written is said before anything runs") {
+  const TemporaryFolder folder;
+  const std::string path = folder.write("quiet.toml", kQuiet);
+  const std::string nowhere = folder.path() + "/no-such-folder/out";
+  // It holds: had it run first, that would be what is said.
+  const Seen shrunk = troupe_with({"sim", "shrink", path, "-o", nowhere});
+  CHECK(says(shrunk.err, nowhere));
+  CHECK_FALSE(says(shrunk.err, "nothing to shrink"));
+  const Seen traced = troupe_with({"sim", "run", path, "--trace", nowhere});
+  CHECK(traced.exit == Exit::failed);
+  CHECK(says(traced.err, "nothing was run"));
+  const Seen held = troupe_with({"sim", "shrink", path, "-o", folder.path() + "/out"});
+  CHECK(says(held.err, "nothing to shrink"));
+  CHECK_FALSE(std::filesystem::exists(folder.path() + "/out"));
+}
+
+TEST_CASE("sim command: a trace never replaces its own scenario") {
+  const TemporaryFolder folder;
+  const std::string path = folder.write("quiet.toml", kQuiet);
+  std::filesystem::create_symlink(path, folder.path() + "/link");
+  for (const std::string& trace : {path, folder.path() + "/./quiet.toml", folder.path() + "/link"})
+    CHECK(troupe_with({"sim", "run", path, "--trace", trace}).exit == Exit::usage);
+  CHECK(load_scenario(path).ok());
+  CHECK(troupe_with({"sim", "run", path, "--trace", folder.path() + "/trace"}).exit == Exit::done);
+}
+
+TEST_CASE("sim command: a batch by --twice runs in processes of its own, and says of the first that parts where") {
+  const Seen seen = troupe_with(
+      {"sim", "peers", "--twice", "--seeds", "3", "--jobs", "2", "--nodes", "3", "--time", "1s", "--json", "--calm"});
+  CHECK(seen.exit != Exit::not_deterministic);
+  CHECK(last_line(seen.out).starts_with("{\"summary\":true,\"worlds\":3,"));
+  const Outcome parted = told({.outcome = {.seed = 9}, .parted = Parted{17, "a", "b"}});
+  CHECK(parted.invariant == kSameTwice);
+  CHECK(sim_command::parted(parted).exit == Exit::not_deterministic);
+  CHECK(sim_command::parted(parted).error.message ==
+        "seed 9 is not deterministic: at event 17 one run had \"a\", another \"b\"");
+  CHECK(told({.outcome = {.seed = 9}, .parted = {}}).held());
+}
+
+TEST_CASE("sim report: failures of one invariant are told apart by what they say") {
+  Summary summary({.domains = {"peers"}});
+  for (const auto& [seed, why] : {std::pair{1, "n1 /files: a claim ends once"},
+                                  {2, "n2 /files: a claim ends once"},
+                                  {3, "n2 /files: rows are sorted"}}) {
+    Outcome outcome{.seed = static_cast<std::uint64_t>(seed), .invariant = "sim.actor-breaks"};
+    outcome.why = why;
+    summary.add(outcome);
+  }
+  std::ostringstream out;
+  summary.print(out);
+  CHECK(says(out.str(), "sim.actor-breaks in 2 worlds, seeds 1 2\n"));
+  CHECK(says(out.str(), "sim.actor-breaks in 1 worlds, seeds 3\n"));
+}
+
+TEST_CASE("sim report: of many ways to fail the largest are told") {
+  Summary summary({.domains = {"peers"}});
+  const auto fail = [&](std::size_t way) {
+    summary.add({.invariant = "kept", .why = "way " + std::string(1 + way, 'x')});
+  };
+  for (std::size_t way = 0; way < kGroupsTold + 2; ++way) fail(way);
+  fail(kGroupsTold + 1);
+  std::ostringstream out, json;
+  summary.print(out);
+  CHECK(says(out.str(), "broken:  in 2 more ways\n"));
+  CHECK(says(out.str(), "kept in 2 worlds"));
+  summary.print_json(json);
+  CHECK(says(json.str(), "\"broken\":23,"));
+}
+
+TEST_CASE("sim report: a batch is asked for what its weather can reach alone") {
+  const auto never = [](DrawOptions options) {
+    Summary summary(std::move(options));
+    for (std::uint64_t i = 0; i < kWorldsJudged; ++i) summary.add({});
+    return summary.never_reached();
+  };
+  std::vector<std::string> all, calm;
+  for (const sim::DomainCard* card : {&world_card(), domain_card("files")}) {
+    for (const sim::Named& one : card->sometimes) {
+      all.emplace_back(one.name);
+      if (one.calm) calm.emplace_back(one.name);
+    }
+  }
+  CHECK(never({.domains = {"files"}}) == all);
+  CHECK(never({.domains = {"files"}, .weather = Weather::calm}) == calm);
+  CHECK(calm.size() < all.size());
+
+  const auto asks_for = [&](const DrawOptions& options, const std::string& fault) {
+    return std::ranges::count(never(options), "fault " + fault) == 1;
+  };
+  const DrawOptions storm{.domains = {"files"}, .weather = Weather::storm};
+  CHECK(asks_for(storm, "partition"));
+  CHECK(asks_for(storm, "kill"));
+  CHECK_FALSE(asks_for(storm, "disk-lie"));
+  const DrawOptions alone{.domains = {"files"}, .weather = Weather::storm, .nodes = 1};
+  CHECK_FALSE(asks_for(alone, "partition"));
+  CHECK(asks_for(alone, "kill"));
+}
+
+TEST_CASE("sim draw: a world of a year has no more faults and orders than a file may") {
+  for (const Weather weather : {Weather::storm, Weather::swarm}) {
+    for (const base::Duration time : {base::Duration(24h), base::Duration(sim::kWorldTimeMax)}) {
+      const sim::Scenario world =
+          draw(3, {.domains = {"peers", "files"}, .weather = weather, .beyond = true, .nodes = 3, .time = time});
+      CHECK(world.faults.size() <= sim::kFaultsMax);
+      CHECK(world.orders.size() <= sim::kOrdersMax);
+      CHECK(world.faults.size() > 1'000);
+      CHECK(world.faults.back().at > time / 2);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace troupe::apps
