@@ -41,6 +41,7 @@ void Faults::schedule() {
 
 void Faults::end() {
   ended_ = true;
+  world_.fabric().forgive();
   for (std::size_t node = 0; node < world_.size(); ++node) {
     sim::Disk& disk = world_.machine(node).disk();
     if (disk.halting() || disk.lying()) cut_power(node);
@@ -59,7 +60,10 @@ void Faults::acknowledged() {
 }
 
 void Faults::fire(const Fault& fault) {
-  if (ended_ || !strike(fault)) return;
+  if (!ended_ && strike(fault)) hit(fault);
+}
+
+void Faults::hit(const Fault& fault) {
   ++counts_[static_cast<std::size_t>(fault.what)].fired;
   if (sim::card(fault.what).robs) robbed_[fault.node] = true;
   tell_(text(fault));
@@ -141,8 +145,8 @@ bool Faults::strike_network(const Fault& fault) {
             [&fabric, from = from, to = to, bytes_per_second] { fabric.widen(from, to, bytes_per_second); });
       return true;
     }
-    case reset: fabric.reset(address(fault.node), address(fault.other)); return true;
-    case flip: fabric.corrupt(address(fault.node), address(fault.other)); return true;
+    case reset: return fabric.reset(address(fault.node), address(fault.other)) > 0;
+    case flip: fabric.corrupt(address(fault.node), address(fault.other), [this, &fault] { hit(fault); }); return false;
     default: return false;
   }
 }
@@ -178,7 +182,7 @@ bool Faults::strike_process(const Fault& fault) {
       keeper_.end(node, Keeper::End::process);
       keeper_.start_in(node, fault.span);
       return true;
-    case power: fail_power(node, fault); return true;
+    case power: fail_power(node, fault); return false;
     case pause:
       machine.pause();
       lasts(fault.span, [&machine, life = machine.lives()] {
@@ -193,9 +197,11 @@ bool Faults::strike_process(const Fault& fault) {
     }
     case break_actor:
       // The clients of the simulation, and the root, which nobody restarts.
-      machine.break_next(static_cast<std::uint64_t>(std::max<std::int64_t>(fault.amount, 1)),
-                         [this](std::string_view path) { return !ended_ && path != "/outside" && path != "/node"; });
-      return true;
+      machine.break_next(
+          static_cast<std::uint64_t>(std::max<std::int64_t>(fault.amount, 1)),
+          [this](std::string_view path) { return !ended_ && path != "/outside" && path != "/node"; },
+          [this, &fault] { hit(fault); });
+      return false;
     case clock_step: machine.ports().clock().step(std::chrono::milliseconds(fault.amount)); return true;
     default: return false;
   }
@@ -203,20 +209,22 @@ bool Faults::strike_process(const Fault& fault) {
 
 /// In the midst of the handler that changes the disk for the last time; of an idle node, a moment later.
 void Faults::fail_power(std::size_t node, const Fault& fault) {
-  world_.machine(node).lose_power_at(static_cast<std::uint64_t>(fault.amount), [this, node, span = fault.span] {
+  world_.machine(node).lose_power_at(static_cast<std::uint64_t>(fault.amount), [this, node, &fault] {
+    hit(fault);
     ++power_failures_[node];
     keeper_.ended(node);
-    keeper_.start_in(node, span);
+    keeper_.start_in(node, fault.span);
   });
-  cut_power_in(kPowerLastsMax, node, fault.span);
+  cut_power_in(kPowerLastsMax, node, fault);
 }
 
 /// Unless it fails before, for whatever reason.
-void Faults::cut_power_in(base::Duration delay, std::size_t node, base::Duration start_in) {
-  world_.stage().after(delay, [this, node, start_in, failures = power_failures_[node]] {
+void Faults::cut_power_in(base::Duration delay, std::size_t node, const Fault& fault) {
+  world_.stage().after(delay, [this, node, &fault, failures = power_failures_[node]] {
     if (power_failures_[node] != failures) return;
+    if (fault.what == power) hit(fault);
     cut_power(node);
-    keeper_.start_in(node, start_in);
+    keeper_.start_in(node, fault.what == power ? fault.span : kStartAgain);
   });
 }
 
@@ -227,16 +235,20 @@ void Faults::cut_power(std::size_t node) {
   else world_.machine(node).disk().crash(world_.stage().stream("faults.power"));
 }
 
+/// No such plan outlives a swap, which begins with a failure of power.
+void Faults::plan_disk(const Fault& fault, sim::DiskOperation what) {
+  const auto after = static_cast<std::uint64_t>(std::max<std::int64_t>(fault.amount, 0));
+  world_.machine(fault.node).disk().fail(what, ports::DiskError::io, after, [this, &fault] {
+    device_failed_[fault.node] = true;
+    hit(fault);
+  });
+}
+
 bool Faults::strike_disk(const Fault& fault) {
   const std::size_t node = fault.node;
   sim::Machine& machine = world_.machine(node);
   sim::Disk& disk = machine.disk();
   const auto amount = static_cast<std::uint64_t>(std::max<std::int64_t>(fault.amount, 0));
-  const auto plan = [&](sim::DiskOperation what, ports::DiskError error) {
-    disk.fail(what, error, amount);
-    device_failed_[node] = true;
-    return true;
-  };
   switch (fault.what) {
     case disk_full: {
       const std::uint64_t bytes = disk.used_bytes() + amount;
@@ -245,9 +257,9 @@ bool Faults::strike_disk(const Fault& fault) {
       lasts(fault.span, [&disk, bytes] { disk.lift(bytes); });
       return true;
     }
-    case disk_read: return plan(sim::DiskOperation::read, ports::DiskError::io);
-    case disk_write: return plan(sim::DiskOperation::write, ports::DiskError::io);
-    case disk_sync: return plan(sim::DiskOperation::sync, ports::DiskError::io);
+    case disk_read: plan_disk(fault, sim::DiskOperation::read); return false;
+    case disk_write: plan_disk(fault, sim::DiskOperation::write); return false;
+    case disk_sync: plan_disk(fault, sim::DiskOperation::sync); return false;
     case disk_slow: {
       const base::Duration longer = std::chrono::microseconds(amount);
       disk.slow(longer);
@@ -275,13 +287,15 @@ bool Faults::strike_disk(const Fault& fault) {
         cut_power(one);
       }
       world_.exchange(node, fault.other);
+      // A device that is full stays where it is.
+      device_failed_[node] = device_failed_[fault.other] = device_failed_[node] || device_failed_[fault.other];
       keeper_.start_in(node, fault.span);
       keeper_.start_in(fault.other, fault.span);
       return true;
     case disk_lie:
       if (!machine.up()) return false;
       disk.lie(true);
-      cut_power_in(fault.span, node, kStartAgain);
+      cut_power_in(fault.span, node, fault);
       return true;
     default: return false;
   }

@@ -2,7 +2,9 @@
 // Does to a world what its scenario's faults say, and takes it all back when the faults are to end.
 //
 // Chance  none of its own but a stream for what a fault leaves open; a scenario says the rest.
-// Skips   a fault that cannot happen now (its node is down, its disk has nothing to rot) does not count as fired.
+// Fired   is a fault that has hit something: what lasts when it begins, what is planned (a read that will fail, a bit
+//         that will be wrong) when its device, piece or actor is there. A plan that a later one replaces or the end
+//         overtakes, and what cannot happen (a node that is down, streams where there are none), do not count.
 #include <functional>
 #include <list>
 #include <string>
@@ -43,18 +45,22 @@ class Faults {
     std::function<void()> undo;
   };
   void fire(const sim::Fault& fault);
+  /// It has hit something.
+  void hit(const sim::Fault& fault);
+  // Whether it hits something at once. What is planned calls hit() later.
   bool strike(const sim::Fault& fault);
   bool strike_network(const sim::Fault& fault);
   bool strike_process(const sim::Fault& fault);
   bool strike_disk(const sim::Fault& fault);
   bool strike_swizzle(const sim::Fault& fault);
+  void plan_disk(const sim::Fault& fault, sim::DiskOperation what);
   /// Runs `undo` after `span`, or when all faults end.
   void lasts(base::Duration span, std::function<void()> undo);
   /// Calls `action` for each pair (from, to) with `from` in the set and `to` not.
   void across(std::int64_t set, const std::function<void(const sim::Address&, const sim::Address&)>& action);
   void fail_power(std::size_t node, const sim::Fault& fault);
   void cut_power(std::size_t node);
-  void cut_power_in(base::Duration delay, std::size_t node, base::Duration start_in);
+  void cut_power_in(base::Duration delay, std::size_t node, const sim::Fault& fault);
   sim::Address address(std::size_t node) const { return world_.machine(node).address(); }
 
   World& world_;

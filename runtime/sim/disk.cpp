@@ -68,8 +68,8 @@ std::uint64_t Disk::real_bytes() const {
   return sum;
 }
 
-void Disk::fail(DiskOperation what, DiskError error, std::uint64_t after) {
-  state_->faults[static_cast<std::size_t>(what)] = State::Fault{error, after};
+void Disk::fail(DiskOperation what, DiskError error, std::uint64_t after, std::function<void()> hit) {
+  state_->faults[static_cast<std::size_t>(what)] = State::Fault{error, after, std::move(hit)};
 }
 
 void Disk::halt_after(std::uint64_t operations) { state_->halt_in = operations; }

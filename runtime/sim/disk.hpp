@@ -64,9 +64,9 @@ class Disk final : public ports::Disk {
   /// Of these, the ones that are kept in memory.
   std::uint64_t real_bytes() const;
 
-  /// Plans one fault: after `after` more operations of that kind, one fails with `error`. A later plan for the
-  /// same kind replaces it.
-  void fail(DiskOperation what, ports::DiskError error, std::uint64_t after = 0);
+  /// Plans one fault: after `after` more operations of that kind, one fails with `error`, and `hit` is called as it
+  /// does. A later plan for the same kind replaces it.
+  void fail(DiskOperation what, ports::DiskError error, std::uint64_t after = 0, std::function<void()> hit = {});
 
   /// Forgets all plans of fail().
   void forgive();

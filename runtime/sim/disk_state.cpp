@@ -30,7 +30,10 @@ DiskResult<void> Disk::State::admit(Effect effect) {
 std::optional<DiskError> Disk::State::fault(DiskOperation what) {
   std::optional<Fault>& planned = faults[static_cast<std::size_t>(what)];
   if (!planned || planned->after-- > 0) return std::nullopt;
-  return std::exchange(planned, std::nullopt)->error;
+  const Fault now = std::move(*planned);
+  planned.reset();
+  if (now.hit) now.hit();
+  return now.error;
 }
 
 /// How many of so many bytes can be written, and what is said of it.

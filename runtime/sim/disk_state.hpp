@@ -77,6 +77,7 @@ struct Disk::State {
   struct Fault {
     ports::DiskError error;
     std::uint64_t after;
+    std::function<void()> hit;
   };
   std::array<std::optional<Fault>, 3> faults;
   std::optional<std::uint64_t> halt_in;

@@ -97,7 +97,9 @@ base::Instant Fabric::depart(const Address& from, const Address& to, base::Durat
     base::Random& random = stage_.stream("corrupt." + base::hex(from) + "." + base::hex(to));
     const std::uint64_t bit = random.below(piece.size() * 8);
     piece[bit / 8] = static_cast<std::uint8_t>(piece[bit / 8] ^ 1U << bit % 8);
+    const auto hit = std::move(known->second);
     corrupt_.erase(known);
+    if (hit) hit();
   }
   const auto clog = clogs_.find(way);
   return leaves + latency + (clog == clogs_.end() ? base::Duration::zero() : clog->second);
@@ -121,8 +123,13 @@ void Fabric::appear(const Address& node) {
   for_each_at(node, [](Connection& connection) { connection.reset_if_believed(); });
 }
 
-void Fabric::reset(const Address& one, const Address& other) {
-  for_each_between(one, other, [](Connection& connection) { connection.reset("connection reset"); });
+std::size_t Fabric::reset(const Address& one, const Address& other) {
+  std::size_t ended = 0;
+  for_each_between(one, other, [&](Connection& connection) {
+    ended += connection.ended() ? 0 : 1;
+    connection.reset("connection reset");
+  });
+  return ended;
 }
 
 std::size_t Fabric::streams() const {

@@ -60,14 +60,19 @@ class Fabric : public std::enable_shared_from_this<Fabric> {
   /// Lets at most that many bytes a second through, 1 or more, until widen() was called with the same number.
   void narrow(const Address& from, const Address& to, std::uint64_t bytes_per_second);
   void widen(const Address& from, const Address& to, std::uint64_t bytes_per_second);
-  /// Changes one bit of the next piece that leaves one node for another.
-  void corrupt(const Address& from, const Address& to) { corrupt_.insert({from, to}); }
+  /// Changes one bit of the next piece that leaves one node for another, and calls `hit` as it does. A later plan for
+  /// the same way takes its place.
+  void corrupt(const Address& from, const Address& to, std::function<void()> hit = {}) {
+    corrupt_.insert_or_assign({from, to}, std::move(hit));
+  }
+  /// Forgets all plans of corrupt().
+  void forgive() { corrupt_.clear(); }
   /// The machine is gone without a word, with all that it had bound. Its streams hear nothing more.
   void vanish(const Address& node);
   /// It is back, and resets whoever still believes in a stream of before.
   void appear(const Address& node);
-  /// Ends all streams between two nodes; both sides learn it at once.
-  void reset(const Address& one, const Address& other);
+  /// Ends all streams between two nodes, and says how many; both sides learn it at once.
+  std::size_t reset(const Address& one, const Address& other);
 
   /// Streams of which at least one end is open.
   std::size_t streams() const;
@@ -126,7 +131,7 @@ class Fabric : public std::enable_shared_from_this<Fabric> {
   std::map<Way, unsigned> cuts_;
   std::map<Way, base::Duration> clogs_;
   std::map<Way, Narrow> narrow_;
-  std::set<Way> corrupt_;
+  std::map<Way, std::function<void()>> corrupt_;  // the next piece, and who hears of it
   std::set<Address> gone_;
   std::map<std::pair<Address, Address>, base::Duration> latencies_;
   std::map<base::Endpoint, caf::weak_actor_ptr> listeners_;

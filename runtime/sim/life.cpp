@@ -158,14 +158,16 @@ void Life::stop_or_go() {
 
 // -- what breaks --
 
-void Life::break_next(std::uint64_t nth, MayBreak may) {
+void Life::break_next(std::uint64_t nth, MayBreak may, std::function<void()> hit) {
   base::ensure(nth >= 1, "the next message is the first one");
-  break_ = Break{nth, std::move(may)};
+  break_ = Break{nth, std::move(may), std::move(hit)};
 }
 
 void Life::handles(std::string_view path) {
   if (!break_ || (break_->may && !break_->may(path)) || --break_->nth > 0) return;
+  const auto hit = std::move(break_->hit);
   break_.reset();
+  if (hit) hit();
   throw std::runtime_error(kBrokenByFault);
 }
 

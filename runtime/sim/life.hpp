@@ -45,9 +45,9 @@ class Life final : private runtime::Host {
   void slow(base::Duration rest);
 
   using MayBreak = std::function<bool(std::string_view path)>;
-  /// The actor that takes the `nth` message from now on, 1 and on, breaks. Messages to others than `may` are not
-  /// counted.
-  void break_next(std::uint64_t nth, MayBreak may);
+  /// The actor that takes the `nth` message from now on, 1 and on, breaks, and `hit` is called as it does. Messages to
+  /// others than `may` are not counted.
+  void break_next(std::uint64_t nth, MayBreak may, std::function<void()> hit);
 
   /// Orders all actors to end, and lets them run for it. Nothing happens if that was done.
   void end();
@@ -68,6 +68,7 @@ class Life final : private runtime::Host {
   struct Break {
     std::uint64_t nth;
     MayBreak may;
+    std::function<void()> hit;
   };
 
   void runs(std::uint64_t actor) override;

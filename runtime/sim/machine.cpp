@@ -68,8 +68,8 @@ void Machine::resume() {
   if (up_) lives_.back()->resume();
 }
 
-void Machine::break_next(std::uint64_t nth, Life::MayBreak may) {
-  if (up_) lives_.back()->break_next(nth, std::move(may));
+void Machine::break_next(std::uint64_t nth, Life::MayBreak may, std::function<void()> hit) {
+  if (up_) lives_.back()->break_next(nth, std::move(may), std::move(hit));
 }
 
 void Machine::slow(base::Duration longer) {

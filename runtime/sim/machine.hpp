@@ -60,8 +60,9 @@ class Machine {
   void resume();
 
   /// The actor that takes the `nth` message from now on, 1 and on, breaks with the words kBrokenByFault, and its
-  /// supervisor acts. Only messages to actors that `may` break are counted; the plan ends with the life.
-  void break_next(std::uint64_t nth, Life::MayBreak may = {});
+  /// supervisor acts; `hit` is called just before. Only messages to actors that `may` break are counted; the plan ends
+  /// with the life, or when another one takes its place.
+  void break_next(std::uint64_t nth, Life::MayBreak may = {}, std::function<void()> hit = {});
 
   /// Lets its actors rest for that much `longer` after each kWorkSpan of work, in this life and in those to come, up or
   /// not; a negative one takes that back.

@@ -170,5 +170,97 @@ TEST_CASE("faults: a disk that lies loses power with the first of two lies, or w
   CHECK(world.died == std::vector<std::size_t>{1});
 }
 
+TEST_CASE("faults: what is planned has fired when it hits something, and not before") {
+  std::vector<sim::Fault> what;
+  std::function<void(Struck&)> meets;
+  const auto uses = [](auto operation) {
+    return [operation](Struck& world) {
+      const auto file = world.disk(1).open("f", ports::OpenMode::append).value();
+      operation(*file);
+    };
+  };
+  std::array<std::uint8_t, 4> bytes{};
+  SUBCASE("disk-read") {
+    what = {{.what = disk_read, .at = 40s, .node = 1, .amount = 0}};
+    meets = uses([&](ports::File& file) { CHECK_FALSE(file.read(0, bytes).ok()); });
+  }
+  SUBCASE("disk-write") {
+    what = {{.what = disk_write, .at = 40s, .node = 1, .amount = 0}};
+    meets = uses([&](ports::File& file) { CHECK_FALSE(file.append(bytes).ok()); });
+  }
+  SUBCASE("disk-sync") {
+    what = {{.what = disk_sync, .at = 40s, .node = 1, .amount = 0}};
+    meets = uses([&](ports::File& file) { CHECK_FALSE(file.sync().ok()); });
+  }
+  SUBCASE("flip") {
+    what = {{.what = flip, .at = 40s, .node = 1, .other = 2}};
+    meets = [](Struck& world) {
+      base::Bytes piece(4, 0);
+      const auto from = world.world.machine(1).address(), to = world.world.machine(2).address();
+      static_cast<void>(world.world.fabric().depart(from, to, 0s, piece));
+      CHECK(piece != base::Bytes(4, 0));
+    };
+  }
+  SUBCASE("break-actor") {
+    what = {{.what = break_actor, .at = 40s, .node = 1, .amount = 1}};
+    meets = [](Struck& world) {
+      world.world.stage().run_for(20s);
+      CHECK(world.world.breaks().size() == 1);
+    };
+  }
+  SUBCASE("power") {
+    what = {{.what = power, .at = 40s, .span = 1min, .node = 1, .amount = 200}};
+    meets = [](Struck& world) {
+      world.world.stage().run_for(2s);
+      CHECK_FALSE(world.keeper.up(1));
+    };
+  }
+  for (const bool end : {false, true}) {
+    CAPTURE(end);
+    Struck world(what);
+    world.run_until(40s);
+    CHECK(world.fired(what[0].what) == 0);
+    CHECK(world.told.empty());
+    if (end) {
+      world.faults.end();
+    } else {
+      meets(world);
+      CHECK(world.told.size() == 1);
+    }
+    world.run_until(90s);
+    CHECK(world.fired(what[0].what) == (end ? 0 : 1));
+    CHECK(world.faults.device_failed(1) == (!end && text(what[0]).starts_with("disk-")));
+    if (!end) continue;
+    CHECK(world.world.breaks().empty());
+    base::Bytes piece(4, 0);
+    static_cast<void>(world.world.fabric().depart(sim::address_of(2), sim::address_of(3), 0s, piece));
+    CHECK(piece == base::Bytes(4, 0));
+  }
+}
+
+TEST_CASE("faults: what finds nothing to hit has not fired") {
+  Struck idle({{.what = reset, .at = 0s, .node = 1, .other = 2},  // no streams yet
+               {.what = disk_read, .at = 20s, .node = 1, .amount = 1'000'000},
+               {.what = flip, .at = 20s, .node = 0, .other = 2},
+               {.what = kill, .at = 20s, .span = 1h, .node = 0},
+               {.what = break_actor, .at = 21s, .node = 0, .amount = 1},
+               {.what = power, .at = 21s, .span = 1s, .node = 0}});
+  idle.run_until(60s);
+  for (const auto what : {reset, disk_read, break_actor, power}) {
+    CAPTURE(sim::card(what).name);
+    CHECK(idle.fired(what) == 0);
+  }
+  CHECK(idle.fired(kill) == 1);
+  CHECK_FALSE(idle.faults.device_failed(1));
+}
+
+TEST_CASE("faults: of two failures of power that are planned together one fires") {
+  Struck world({{.what = power, .at = 20s, .span = 10s, .node = 1, .amount = 0},
+                {.what = power, .at = 20s, .span = 10s, .node = 1, .amount = 0}});
+  world.run_until(28s);
+  CHECK(world.fired(power) == 1);
+  CHECK(world.died == std::vector<std::size_t>{1});
+}
+
 }  // namespace
 }  // namespace troupe::apps
