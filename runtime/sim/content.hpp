@@ -2,15 +2,20 @@
 // What a simulated file holds: bytes, and behind them filler, which takes room on the device and none in memory.
 //
 // Filler  comes from File::fill() and reads as zeros; bytes that are appended behind it make it real ones.
+// Doubt   bytes that a device has refused to take: nobody can tell until the power fails whether it holds them.
 // Owner   one inode of a simulated disk.
 #include <algorithm>
 #include <cstdint>
 #include <span>
 #include <utility>
+#include <vector>
 
 #include "runtime/base/bytes.hpp"
+#include "runtime/base/random.hpp"
 
 namespace troupe::sim {
+
+inline constexpr std::uint64_t kPageBytes = 4'096;  // what Linux writes, or drops, at once
 
 class Content {
  public:
@@ -24,6 +29,7 @@ class Content {
     bytes_.insert(bytes_.end(), more.begin(), more.end());
   }
   void append(const Content& more) {
+    for (const Doubt& one : more.doubts_) doubts_.push_back({size() + one.from, size() + one.to});
     append(base::ByteView(more.bytes_));
     filler_ += more.filler_;
   }
@@ -34,6 +40,25 @@ class Content {
     filler_ = size > bytes_.size() ? size - bytes_.size() : 0;
     if (size == 0) bytes_ = {};  // its memory, too
     else if (size < bytes_.size()) bytes_.resize(size);
+    while (!doubts_.empty() && doubts_.back().from >= size) doubts_.pop_back();
+    if (!doubts_.empty()) doubts_.back().to = std::min(doubts_.back().to, size);
+  }
+
+  /// From now on nobody knows of the bytes from there on whether the device has them.
+  void doubt(std::uint64_t from) {
+    if (!doubts_.empty()) from = std::max(from, doubts_.back().to);
+    if (from < size()) doubts_.push_back({from, size()});
+  }
+
+  /// The device shows what it has: of each page in doubt the bytes, or zeros, as `random` draws.
+  void decide(base::Random& random) {
+    for (const Doubt& one : doubts_) {
+      for (std::uint64_t from = one.from, to = 0; from < one.to; from = to) {
+        to = std::min(one.to, (from / kPageBytes + 1) * kPageBytes);
+        if (random.chance(1, 2)) clear(from, to);
+      }
+    }
+    doubts_.clear();
   }
 
   /// Bytes [from, to), which are there.
@@ -45,6 +70,10 @@ class Content {
       out.bytes_.assign(begin + static_cast<std::ptrdiff_t>(from), begin + static_cast<std::ptrdiff_t>(real_to));
     }
     out.filler_ = to - from - out.bytes_.size();
+    for (const Doubt& one : doubts_) {
+      if (one.from >= to || one.to <= from) continue;
+      out.doubts_.push_back({std::max(one.from, from) - from, std::min(one.to, to) - from});
+    }
     return out;
   }
 
@@ -66,8 +95,21 @@ class Content {
   }
 
  private:
+  struct Doubt {  // of bytes [from, to)
+    std::uint64_t from;
+    std::uint64_t to;
+  };
+
+  void clear(std::uint64_t from, std::uint64_t to) {
+    const auto at = [this](std::uint64_t offset) {
+      return bytes_.begin() + static_cast<std::ptrdiff_t>(std::min(offset, real()));
+    };
+    std::fill(at(from), at(to), std::uint8_t{0});
+  }
+
   base::Bytes bytes_;
   std::uint64_t filler_ = 0;
+  std::vector<Doubt> doubts_;  // apart from each other, in order
 };
 
 }  // namespace troupe::sim

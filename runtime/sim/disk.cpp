@@ -23,6 +23,7 @@ void survive(Inode& file, base::Random& random) {
       default: break;                                                             // all of it
     }
   }
+  file.content.decide(random);
   file.settle();
 }
 

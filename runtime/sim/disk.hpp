@@ -3,6 +3,9 @@
 //
 // Files   a file is what programs see, and what is on the device: a synced prefix, plus what an unsynced truncate
 //         has cut. A crash keeps the device's state, all that was written, or the device's and a prefix of the rest.
+// Refusal what a failed sync was to write stays readable but counts as written: no later sync writes it. The next crash
+//         shows which of its pages the device has, and zeros for the rest. So does Linux ("fsyncgate", 2018), but that
+//         here nothing is written again because more was appended to its page.
 // Names   a created, renamed or removed name is on the device after sync_directory(). Until then a crash keeps or
 //         loses each such change on its own; a rename is one change. Only the changes of one file keep their order,
 //         which is harsher than a journal is: code that survives here does not lean on ext4.
@@ -32,7 +35,7 @@ inline constexpr std::uint64_t kDiskBytes = std::uint64_t{1} << 40;  // our choi
 enum class DiskOperation : std::uint8_t {
   read,   ///< File::read
   write,  ///< File::append and fill: half of the bytes are written
-  sync,   ///< File::sync and sync_directory: nothing becomes durable
+  sync,   ///< File::sync: nothing becomes durable, now or later; sync_directory: nothing does now
 };
 
 class Disk final : public ports::Disk {

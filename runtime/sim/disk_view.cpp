@@ -34,7 +34,10 @@ class SimFile final : public ports::File {
 
   DiskResult<void> sync() override {
     if (const auto may = admit(Effect::changes); !may.ok()) return may.error();
-    if (const auto fault = state_->fault(DiskOperation::sync)) return *fault;
+    if (const auto fault = state_->fault(DiskOperation::sync)) {
+      inode_->content.doubt(inode_->stable);
+      return *fault;
+    }
     if (!state_->lies) inode_->settle();
     return {};
   }

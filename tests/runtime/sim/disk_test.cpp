@@ -2,6 +2,7 @@
 #include <map>
 #include <set>
 
+#include "runtime/sim/content.hpp"
 #include "tests/runtime/store/disks.hpp"
 
 namespace troupe {
@@ -124,6 +125,56 @@ TEST_CASE("sim disk: a lying sync answers well, and the power decides what there
   REQUIRE(file->sync().ok());
   disk.crash(random);
   CHECK(contents(disk, "a") == "oldnew");
+}
+
+TEST_CASE("sim disk: what a sync failed to write stays readable, and no later sync makes it durable") {
+  const std::string first(1'000, 'a'), refused(2 * sim::kPageBytes, 'b'), last(1'000, 'c');
+  std::set<std::string> seen;
+  for (std::uint64_t seed = 0; seed < 100; ++seed) {
+    base::Random random(seed);
+    Disk disk;
+    write_durable(disk, "a", first);
+    auto file = disk.open("a", OpenMode::append).value();
+    REQUIRE(file->append(base::as_bytes(refused)).ok());
+    disk.fail(sim::DiskOperation::sync, DiskError::io);
+    CHECK(file->sync().error() == DiskError::io);
+    CHECK(contents(disk, "a") == first + refused);
+    REQUIRE(file->append(base::as_bytes(last)).ok());
+    REQUIRE(file->sync().ok());
+    disk.revoke();  // the process ends: what the system keeps in memory stays
+    CHECK(contents(disk, "a") == first + refused + last);
+    disk.crash(random);
+    const std::string left = contents(disk, "a");
+    REQUIRE(left.size() == first.size() + refused.size() + last.size());
+    CHECK(left.starts_with(first));
+    CHECK(left.ends_with(last));
+    const std::string middle = left.substr(first.size(), refused.size());
+    CHECK(middle.find_first_not_of(std::string("b\0", 2)) == middle.npos);
+    std::string pages;  // the first and the last of these three are not whole
+    for (const std::size_t at : {std::size_t{0}, sim::kPageBytes - first.size(), 2 * sim::kPageBytes - first.size()})
+      pages += middle[at] == 'b' ? 'b' : '0';
+    seen.insert(pages);
+    disk.crash(random);
+    CHECK(contents(disk, "a") == left);
+  }
+  CHECK(seen.size() == 8);
+}
+
+TEST_CASE("sim disk: what is cut off and written again is durable, whatever a sync has refused before") {
+  for (std::uint64_t seed = 0; seed < 50; ++seed) {
+    base::Random random(seed);
+    Disk disk;
+    write_durable(disk, "a", "old");
+    auto file = disk.open("a", OpenMode::append).value();
+    REQUIRE(file->append(base::as_bytes("refused")).ok());
+    disk.fail(sim::DiskOperation::sync, DiskError::io);
+    CHECK_FALSE(file->sync().ok());
+    REQUIRE(file->truncate(3).ok());
+    REQUIRE(file->append(base::as_bytes("written")).ok());
+    REQUIRE(file->sync().ok());
+    disk.crash(random);
+    CHECK(contents(disk, "a") == "oldwritten");
+  }
 }
 
 TEST_CASE("sim disk: a slow one adds up what each operation costs") {
