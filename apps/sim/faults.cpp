@@ -1,8 +1,6 @@
 #include "apps/sim/faults.hpp"
 
-#include <cstdio>
-
-#include "runtime/base/ensure.hpp"
+#include "apps/sim/span.hpp"
 
 namespace troupe::apps {
 namespace {
@@ -12,12 +10,6 @@ using enum sim::FaultKind;
 
 constexpr base::Duration kPowerLastsMax = std::chrono::seconds(1);  // our choice: nearly every node writes by then
 constexpr base::Duration kClog = std::chrono::seconds(2);  // of a swizzled link; our choice: beyond patience of a ping
-
-std::string span_text(base::Duration span) {
-  std::array<char, 32> out{};
-  std::snprintf(out.data(), out.size(), "%.3f s", std::chrono::duration<double>(span).count());
-  return out.data();
-}
 
 }  // namespace
 

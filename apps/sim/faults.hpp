@@ -75,7 +75,7 @@ class Faults {
   std::vector<bool> device_failed_;
 };
 
-/// "partition n1 n4 for 8 s", for reports.
+/// "partition n1 n4 for 8s", for reports.
 std::string text(const sim::Fault& fault);
 
 }  // namespace troupe::apps
