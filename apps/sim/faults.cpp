@@ -88,6 +88,7 @@ bool Faults::strike(const Fault& fault) {
     case swizzle:
     case narrow:
     case reset:
+    case half_open:
     case flip: return strike_network(fault);
     case kill:
     case power:
@@ -138,6 +139,7 @@ bool Faults::strike_network(const Fault& fault) {
       return true;
     }
     case reset: return fabric.reset(address(fault.node), address(fault.other)) > 0;
+    case half_open: return fabric.half_open(address(fault.node), address(fault.other)) > 0;
     case flip: fabric.corrupt(address(fault.node), address(fault.other), [this, &fault] { hit(fault); }); return false;
     default: return false;
   }

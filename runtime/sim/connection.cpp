@@ -130,6 +130,17 @@ void Connection::vanish(const Address& node) {
   }
 }
 
+bool Connection::half_open(const Address& node) {
+  const Side side = at(Side::dialler).address == node ? Side::dialler : Side::acceptor;
+  End& end = at(side);
+  const End& there = at(other(side));
+  if (!end.started || end.ended || !there.started || there.ended) return false;
+  end.gone = end.end_sent = true;
+  end.under_way.clear();  // nobody sends it again
+  finish(side, "connection timed out", "");
+  return true;
+}
+
 void Connection::reset_if_believed() {
   for (const Side side : {Side::dialler, Side::acceptor})
     if (at(side).gone && at(side).knocked) refuse(side);

@@ -36,6 +36,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void thaw();
   /// The machine at that address is gone: its end neither says nor hears anything more.
   void vanish(const Address& node);
+  /// The end at that address ends, and only it hears of that: the other end is reset once it sends. False if one of
+  /// them has ended already or was never started.
+  bool half_open(const Address& node);
   /// It is back and knows nothing of this stream: the other end is reset now if it has sent, else once it sends.
   void reset_if_believed();
 
@@ -57,7 +60,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     bool closing = false;
     bool ended = false;
     bool end_sent = false;
-    bool gone = false;               ///< with its machine: it has ended, and the other end does not know
+    bool gone = false;               ///< it has ended, perhaps with its machine, and the other end does not know
     bool knocked = false;            ///< something was sent to it since
     std::deque<base::Bytes> unsent;  ///< written by the owner, beyond the window
     std::size_t first_sent = 0;      ///< bytes of the first of them that have left

@@ -132,6 +132,12 @@ std::size_t Fabric::reset(const Address& one, const Address& other) {
   return ended;
 }
 
+std::size_t Fabric::half_open(const Address& node, const Address& other) {
+  std::size_t ended = 0;
+  for_each_between(node, other, [&](Connection& connection) { ended += connection.half_open(node) ? 1 : 0; });
+  return ended;
+}
+
 std::size_t Fabric::streams() const {
   std::size_t open = 0;
   for (const auto& weak : connections_) {

@@ -74,6 +74,10 @@ class Fabric : public std::enable_shared_from_this<Fabric> {
   /// Ends all streams between two nodes, and says how many; both sides learn it at once.
   std::size_t reset(const Address& one, const Address& other);
 
+  /// Ends all streams with `other` at `node` alone, as when something between them has forgotten them, and says how
+  /// many. The other side is reset once it sends.
+  std::size_t half_open(const Address& node, const Address& other);
+
   /// Streams of which at least one end is open.
   std::size_t streams() const;
 

@@ -19,6 +19,7 @@ constexpr std::array<FaultCard, kFaultKinds> kCards{{
     {narrow, "narrow", "one way between two nodes carries few bytes a second", true, true, true, Amount::number, 2'000,
      200'000},
     {reset, "reset", "the streams between two nodes end in mid-message", true, true, false},
+    {half_open, "half-open", "streams end at one side, and the other side does not know", true, true, false},
     {flip, "flip", "one bit of a piece on its way is wrong", true, true, false},
     {kill, "kill", "the process ends and starts again", true, false, true},
     {power, "power", "the power fails in the midst of disk work", true, false, true, Amount::number, 0, 200},

@@ -1,7 +1,7 @@
 #pragma once
 // The faults that a world can suffer: names, what each takes, and how hard it may be. Plain data.
 //
-// To add one: a kind here, its card in fault.cpp, and what it does to a world in apps/sim/atlas.cpp.
+// To add one: a kind here, its card in fault.cpp, and what it does to a world in apps/sim/faults.cpp.
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -19,6 +19,7 @@ enum class FaultKind : std::uint8_t {
   swizzle,      ///< the links of the set `amount` clog one after the other, and open in another order within `span`
   narrow,       ///< at most `amount` bytes a second from `node` to `other` for `span`
   reset,        ///< the streams between `node` and `other` end at once
+  half_open,    ///< the streams with `other` end at `node` alone: `other` learns of it once it sends, if ever
   flip,         ///< one bit of the next piece from `node` to `other` is wrong
   kill,         ///< the process ends, and starts again after `span`
   power,        ///< the machine loses power after `amount` more changes of its disk; back after `span`
@@ -36,7 +37,7 @@ enum class FaultKind : std::uint8_t {
   disk_lie,     ///< syncs do nothing for `span`, then the power fails
   clock_step,   ///< the date jumps by `amount` milliseconds
 };
-inline constexpr std::size_t kFaultKinds = 23;
+inline constexpr std::size_t kFaultKinds = 24;
 
 /// One fault of a scenario. Fields that its kind does not use are zero.
 struct Fault {

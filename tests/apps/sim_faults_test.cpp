@@ -240,13 +240,14 @@ TEST_CASE("faults: what is planned has fired when it hits something, and not bef
 
 TEST_CASE("faults: what finds nothing to hit has not fired") {
   Struck idle({{.what = reset, .at = 0s, .node = 1, .other = 2},  // no streams yet
+               {.what = half_open, .at = 0s, .node = 1, .other = 2},
                {.what = disk_read, .at = 20s, .node = 1, .amount = 1'000'000},
                {.what = flip, .at = 20s, .node = 0, .other = 2},
                {.what = kill, .at = 20s, .span = 1h, .node = 0},
                {.what = break_actor, .at = 21s, .node = 0, .amount = 1},
                {.what = power, .at = 21s, .span = 1s, .node = 0}});
   idle.run_until(60s);
-  for (const auto what : {reset, disk_read, break_actor, power}) {
+  for (const auto what : {reset, half_open, disk_read, break_actor, power}) {
     CAPTURE(sim::card(what).name);
     CHECK(idle.fired(what) == 0);
   }

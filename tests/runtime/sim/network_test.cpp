@@ -276,6 +276,39 @@ TEST_CASE("network: a corrupted piece differs in one bit, and the next ones are 
   CHECK(pair.far_events.received().substr(text.size()) == text);
 }
 
+TEST_CASE("network: a half-open stream has ended at one side, and is reset when the other side sends") {
+  SimPlace place;
+  Pair<SimPlace> pair(place);
+  CHECK(place.fabric().half_open(sim::address_of(1), sim::address_of(2)) == 0);  // not started yet
+  pair.start();
+  pair.near->write(bytes_of("lost on its way"));
+  pair.far->write(bytes_of("lost as well"));
+  CHECK(place.fabric().half_open(sim::address_of(1), sim::address_of(3)) == 0);
+  SUBCASE("the dialler knows") {
+    CHECK(place.fabric().half_open(sim::address_of(1), sim::address_of(2)) == 1);
+    place.stage().settle();
+    CHECK(pair.near_events.closed() == "connection timed out");
+    CHECK_FALSE(pair.far_events.closed());
+    place.stage().run_for(1s);  // what it had sent is answered by a reset
+    CHECK(pair.far_events.closed() == "connection reset by the other side");
+    CHECK(pair.far_events.received().empty());
+  }
+  SUBCASE("the acceptor knows, and the dialler is silent for long") {
+    place.stage().run_for(1s);
+    CHECK(place.fabric().half_open(sim::address_of(2), sim::address_of(1)) == 1);
+    CHECK(place.fabric().half_open(sim::address_of(2), sim::address_of(1)) == 0);
+    place.stage().run_for(1h);
+    CHECK(pair.far_events.closed() == "connection timed out");
+    CHECK_FALSE(pair.near_events.closed());
+    CHECK(place.streams() == 1);
+    pair.near->write(bytes_of("hello?"));
+    place.stage().run_for(1s);
+    CHECK(pair.near_events.closed() == "connection reset by the other side");
+  }
+  CHECK(pair.near_events.after_close() == 0);
+  CHECK(place.streams() == 0);
+}
+
 TEST_CASE("network: a machine that vanishes is silent, and resets who sends to it once it is back") {
   SimPlace place;
   Pair<SimPlace> pair(place);
