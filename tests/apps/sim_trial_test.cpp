@@ -96,7 +96,7 @@ TEST_CASE("sim trial: an actor that cannot know its state any more is excused wh
   CHECK(sound.invariant == "sim.actor-breaks");
   CHECK(sound.why.find("n1 /outside: ") == 0);
 
-  world.faults = {{.what = sim::FaultKind::disk_sync, .at = 1s, .node = 1, .amount = 1'000}};
+  world.faults = {{.what = sim::FaultKind::disk_full, .at = 1s, .span = 5s, .node = 1, .amount = 1'000'000}};
   CHECK(with_unknown_state(world).invariant == "sim.actor-breaks");
   world.faults.front().node = 0;
   CHECK(with_unknown_state(world).held());
