@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 namespace troupe::sim {
 namespace {
@@ -19,34 +20,49 @@ std::optional<Policy> policy(std::string_view name) {
   return static_cast<Policy>(found - kNames.begin());
 }
 
-Schedule::Schedule(Policy policy, base::Random& random) : policy_(policy), random_(random), picks_left_(0) {
+Schedule::Schedule(Policy policy, base::Random& random) : policy_(policy), random_(random) {
   if (policy_ == Policy::pct) picks_left_ = 1 + random_.below(2 * kSinkEvery);
 }
 
-std::size_t Schedule::pick(std::size_t ready, const NumberAt& number_at) {
-  switch (policy_) {
-    case Policy::fifo: return 0;
-    case Policy::random: return ready == 1 ? 0 : random_.below(ready);
-    case Policy::pct: return pick_ranked(ready, number_at);
-    case Policy::starve: return pick_starving(ready, number_at);
-  }
-  return 0;
+void Schedule::add(const Ready& one) {
+  if (policy_ != Policy::pct) return ready_.push_back({one, 0});
+  ready_.push_back({one, rank(one.actor)});
+  std::push_heap(ready_.begin(), ready_.end(), lower);
 }
 
-std::size_t Schedule::pick_ranked(std::size_t ready, const NumberAt& number_at) {
-  std::size_t best = 0;
-  std::uint64_t best_rank = rank(number_at(0));
-  for (std::size_t place = 1; place < ready; ++place) {
-    const std::uint64_t its = rank(number_at(place));
-    if (its <= best_rank) continue;
-    best = place;
-    best_rank = its;
+std::optional<Schedule::Pick> Schedule::take() {
+  if (ready_.empty()) return std::nullopt;
+  switch (policy_) {
+    case Policy::fifo: return take_first();
+    case Policy::random: return take_at(ready_.size() == 1 ? 0 : random_.below(ready_.size()));
+    case Policy::pct: return take_highest();
+    case Policy::starve: return take_at(place_but_for_starving());
   }
+  return std::nullopt;
+}
+
+Schedule::Pick Schedule::take_first() {
+  const Ready first = ready_.front().ready;
+  ready_.pop_front();
+  return {first, 0};
+}
+
+/// Their order does not matter where chance picks: the last one takes the place.
+Schedule::Pick Schedule::take_at(std::size_t place) {
+  const Ready taken = std::exchange(ready_[place], ready_.back()).ready;
+  ready_.pop_back();
+  return {taken, place};
+}
+
+Schedule::Pick Schedule::take_highest() {
+  std::pop_heap(ready_.begin(), ready_.end(), lower);
+  const Ready highest = ready_.back().ready;
+  ready_.pop_back();
   if (--picks_left_ == 0) {
     picks_left_ = 1 + random_.below(2 * kSinkEvery);
-    ranks_[number_at(best)] = --lowest_;  // below all that are drawn, and below whoever sank before
+    ranks_[highest.actor] = --lowest_;  // below all that are drawn, and below whoever sank before
   }
-  return best;
+  return {highest, 0};
 }
 
 std::uint64_t Schedule::rank(ActorNumber actor) {
@@ -55,17 +71,17 @@ std::uint64_t Schedule::rank(ActorNumber actor) {
   return ranks_[actor];
 }
 
-std::size_t Schedule::pick_starving(std::size_t ready, const NumberAt& number_at) {
+std::size_t Schedule::place_but_for_starving() {
   if (picks_left_ == 0) {
     picks_left_ = 1 + random_.below(2 * kStarvePicks);
-    starving_ = number_at(random_.below(ready));
+    starving_ = ready_[random_.below(ready_.size())].ready.actor;
   }
   --picks_left_;
-  if (ready == 1) return 0;
-  const std::size_t place = random_.below(ready);
-  if (number_at(place) != starving_) return place;
+  if (ready_.size() == 1) return 0;
+  const std::size_t place = random_.below(ready_.size());
+  if (ready_[place].ready.actor != starving_) return place;
   // Any other one will do; the one behind it is as random as this was.
-  return (place + 1) % ready;
+  return (place + 1) % ready_.size();
 }
 
 }  // namespace troupe::sim

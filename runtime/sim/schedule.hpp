@@ -1,15 +1,20 @@
 #pragma once
-// Which of the actors that are ready runs next: what a seed can try of the orders that production might show.
+// The actors that are ready, and which of them runs next: what a seed can try of the orders that production might show.
 //
 // Source  Burckhardt et al., "A randomized scheduler with probabilistic guarantees of finding bugs", 2010 (pct).
-// Owner   one stage. Draws only from the stream of chance that it was given.
+// Cost    of a turn: constant, with pct the logarithm of how many are ready.
+// Owner   one stage. Draws only from the stream of chance that it was given; knows jobs by their address alone.
 #include <cstdint>
-#include <functional>
+#include <deque>
 #include <optional>
 #include <string_view>
 #include <vector>
 
 #include "runtime/base/random.hpp"
+
+namespace caf {
+class resumable;
+}
 
 namespace troupe::sim {
 
@@ -29,27 +34,46 @@ inline constexpr std::uint64_t kStarvePicks = 5'000;  // our choice: long enough
 /// An actor's number in its system; small and dense.
 using ActorNumber = std::uint64_t;
 
+/// An actor that is ready.
+struct Ready {
+  ActorNumber actor = 0;
+  caf::resumable* job = nullptr;
+};
+
 class Schedule {
  public:
   Schedule(Policy policy, base::Random& random);
 
-  Policy policy() const { return policy_; }
+  /// Adds one that became ready, or is so again after its turn. It is not among them yet.
+  void add(const Ready& one);
 
-  /// The number of the actor at a place among those that are ready.
-  using NumberAt = std::function<ActorNumber(std::size_t place)>;
+  struct Pick {
+    Ready ready;
+    std::size_t place;  ///< among those that were ready, as the policy keeps them; fifo and pct: always the first
+  };
+  /// Takes out the one that runs next; nothing if none is ready.
+  std::optional<Pick> take();
 
-  /// The place of the one that runs next among `ready` actors, at least one.
-  std::size_t pick(std::size_t ready, const NumberAt& number_at);
+  bool empty() const { return ready_.empty(); }
 
  private:
-  std::size_t pick_ranked(std::size_t ready, const NumberAt& number_at);
-  std::size_t pick_starving(std::size_t ready, const NumberAt& number_at);
+  struct Ranked {
+    Ready ready;
+    std::uint64_t rank;  // pct: the highest runs
+  };
+  static bool lower(const Ranked& one, const Ranked& other) { return one.rank < other.rank; }
+
+  Pick take_first();
+  Pick take_at(std::size_t place);
+  Pick take_highest();
+  std::size_t place_but_for_starving();
   std::uint64_t rank(ActorNumber actor);
 
   Policy policy_;
   base::Random& random_;
-  std::uint64_t picks_left_;          // until something sinks, or another one starves
-  std::vector<std::uint64_t> ranks_;  // by number; the highest runs. Zero: not drawn yet
+  std::deque<Ranked> ready_;          // pct: a heap, for lower()
+  std::uint64_t picks_left_ = 0;      // until something sinks, or another one starves
+  std::vector<std::uint64_t> ranks_;  // by number. Zero: not drawn yet
   std::uint64_t lowest_ = 1ull << 32;
   ActorNumber starving_ = 0;
 };

@@ -38,6 +38,10 @@ std::uint64_t word_at(base::ByteView bytes, std::size_t i) {
   return word;
 }
 
+ActorNumber number_of(caf::resumable& job) {
+  return job.subtype() == caf::resumable::scheduled_actor ? static_cast<caf::scheduled_actor&>(job).id() : 0;
+}
+
 caf::scheduler::test_coordinator& testing_scheduler(caf::actor_system& system) {
   return dynamic_cast<caf::scheduler::test_coordinator&>(system.scheduler());
 }
@@ -50,7 +54,6 @@ Stage::Stage(std::uint64_t seed, Policy policy) : seed_(seed), schedule_(policy,
   // An actor that nobody stopped would otherwise keep the destructor waiting for ever.
   system_->await_actors_before_shutdown(false);
   scheduler_ = &testing_scheduler(*system_);
-  number_at_ = [this](std::size_t place) { return number_at(place); };
 }
 
 Stage::~Stage() {
@@ -59,6 +62,7 @@ Stage::~Stage() {
   timeline_.clear();
   std::exchange(appointments_, {}).clear();
   while (!parked_.empty()) unpark(parked_.begin()->first);
+  while (const auto waiting = schedule_.take()) scheduler_->jobs.push_back(waiting->ready.job);
   for (std::uint64_t steps = 0; !scheduler_->jobs.empty() && steps < kGoodbyeStepsMax; ++steps) {
     scheduler_->try_run_once();
   }
@@ -181,43 +185,40 @@ void Stage::unpark(ActorNumber actor) {
   parked_.erase(found);
 }
 
-ActorNumber Stage::number_at(std::size_t place) const {
-  caf::resumable* job = scheduler_->jobs[place];
-  return job->subtype() == caf::resumable::scheduled_actor ? static_cast<caf::scheduled_actor*>(job)->id() : 0;
+/// Moves what became ready from the scheduler to the schedule: behind all others the one that had its turn last, which
+/// the scheduler puts in front again while it has messages. Nobody may keep the others waiting.
+void Stage::take_over(caf::resumable* last) {
+  auto& jobs = scheduler_->jobs;
+  const bool again = !jobs.empty() && jobs.front() == last;
+  if (again) jobs.pop_front();
+  for (; !jobs.empty(); jobs.pop_front()) schedule_.add({number_of(*jobs.front()), jobs.front()});
+  if (again) schedule_.add({number_of(*last), last});
 }
 
-/// Puts the actor that runs next in front of the scheduler's jobs; nothing if none is ready.
-std::optional<ActorNumber> Stage::bring_next_to_front() {
-  auto& jobs = scheduler_->jobs;
-  while (!jobs.empty()) {
-    const std::size_t place = schedule_.pick(jobs.size(), number_at_);
-    const ActorNumber actor = number_at(place);
+/// Who runs next; nothing if nobody is ready who may run.
+std::optional<Ready> Stage::next_ready() {
+  while (const auto picked = schedule_.take()) {
+    const auto& [actor, job] = picked->ready;
     if (const auto parked = parked_.empty() ? parked_.end() : parked_.find(actor); parked != parked_.end()) {
-      parked->second = jobs[place];
-      jobs.erase(jobs.begin() + static_cast<std::ptrdiff_t>(place));
+      parked->second = job;
       continue;
     }
-    std::swap(jobs.front(), jobs[place]);
-    if (recorder_ != nullptr) recorder_->event(events_ + 1, actor, place);
-    return actor;
+    if (recorder_ != nullptr) recorder_->event(events_ + 1, actor, picked->place);
+    return picked->ready;
   }
   return std::nullopt;
 }
 
 /// Lets one ready actor handle one message; false if none is ready.
 bool Stage::step() {
-  const auto actor = bring_next_to_front();
-  if (!actor) return false;
-  mix(*actor);
+  take_over(nullptr);
+  const auto next = next_ready();
+  if (!next) return false;
+  mix(next->actor);
   ++events_;
-  auto& jobs = scheduler_->jobs;
-  caf::resumable* job = jobs.front();
+  scheduler_->jobs.push_back(next->job);
   scheduler_->try_run_once();
-  // The scheduler puts an actor with more messages in front again; nobody may keep the others waiting.
-  if (schedule_.policy() == Policy::fifo && jobs.size() > 1 && jobs.front() == job) {
-    jobs.pop_front();
-    jobs.push_back(job);
-  }
+  take_over(next->job);
   return true;
 }
 

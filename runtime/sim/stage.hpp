@@ -135,8 +135,8 @@ class Stage {
   }
 
   bool step();
-  std::optional<ActorNumber> bring_next_to_front();
-  ActorNumber number_at(std::size_t place) const;
+  void take_over(caf::resumable* last);
+  std::optional<Ready> next_ready();
   const Due* next_due();
   What take_next();
   void forget_stale();
@@ -162,7 +162,6 @@ class Stage {
   std::vector<Kept> appointments_;
   std::vector<std::uint32_t> free_places_;
   std::size_t stale_ = 0;                          // of the timeline
-  Schedule::NumberAt number_at_;                   // of the scheduler's jobs
   std::map<ActorNumber, caf::resumable*> parked_;  // null: not met ready since
 };
 

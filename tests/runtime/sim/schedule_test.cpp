@@ -12,11 +12,15 @@ namespace {
 std::map<ActorNumber, int> picked(Policy policy, std::uint64_t seed, std::size_t ready, int picks) {
   base::Random random(seed);
   Schedule schedule(policy, random);
+  CHECK_FALSE(schedule.take().has_value());
+  for (std::size_t i = 0; i < ready; ++i) schedule.add({ActorNumber{10 + i}, nullptr});
   std::map<ActorNumber, int> out;
   for (int i = 0; i < picks; ++i) {
-    const std::size_t place = schedule.pick(ready, [](std::size_t at) { return ActorNumber{10 + at}; });
-    REQUIRE(place < ready);
-    ++out[10 + place];
+    const auto pick = schedule.take();
+    REQUIRE(pick.has_value());
+    CHECK(pick->place < ready);
+    ++out[pick->ready.actor];
+    schedule.add(pick->ready);
   }
   return out;
 }
