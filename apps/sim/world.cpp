@@ -1,5 +1,7 @@
 #include "apps/sim/world.hpp"
 
+#include <algorithm>
+
 #include "apps/data_directory.hpp"
 #include "apps/node_log.hpp"
 #include "apps/settings.hpp"
@@ -123,7 +125,7 @@ base::Outcome<void> World::begin(std::size_t number, Life& life) {
   if (!identity.ok()) return identity.error();
   life.identity = std::make_shared<const crypto::Identity>(std::move(identity).value());
   ids_[number] = life.identity->id();
-  ever_.insert(life.identity->id());
+  ever_.insert_or_assign(life.identity->id(), number);
   life.log = std::make_unique<observe::Log>(std::make_unique<LastLines>(life.lines), observe::LogFormat::text,
                                             [&clock = node.world().clock] { return clock.wall(); });
   apply_levels(*life.log, life.settings);
@@ -156,6 +158,16 @@ base::Outcome<void> World::begin(std::size_t number, Life& life) {
 
 bool World::serving(std::size_t node) const {
   return house(node).machine.up() && !lives(node).empty() && lives(node).back()->serving;
+}
+
+std::optional<std::size_t> World::find(const base::NodeId& id) const {
+  const auto last = ever_.find(id);
+  if (last == ever_.end() || ids_[last->second] != id) return std::nullopt;
+  return last->second;
+}
+
+bool World::any_gone() const {
+  return std::ranges::any_of(ever_, [this](const auto& one) { return !find(one.first); });
 }
 
 void World::wipe(std::size_t node) {

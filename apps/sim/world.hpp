@@ -17,6 +17,7 @@
 
 #include "apps/compose.hpp"
 #include "runtime/base/error.hpp"
+#include "runtime/crypto/signature_memo.hpp"
 #include "runtime/observe/log.hpp"
 #include "runtime/os/outside.hpp"
 #include "runtime/sim/machine.hpp"
@@ -100,6 +101,10 @@ class World final {
   std::optional<base::NodeId> id(std::size_t node) const { return ids_[node]; }
   /// Whether a node of this world has, or ever had, that identity.
   bool existed(const base::NodeId& id) const { return ever_.contains(id); }
+  /// Which node has that identity now.
+  std::optional<std::size_t> find(const base::NodeId& id) const;
+  /// Whether an identity of this world is nobody's any more.
+  bool any_gone() const;
   const observe::Health& health(std::size_t node) const { return lives(node).back()->health; }
   std::deque<std::string> log(std::size_t node) const {
     return lives(node).empty() ? std::deque<std::string>{} : *lives(node).back()->lines;
@@ -148,12 +153,13 @@ class World final {
   void broke(std::size_t node, std::string_view path, const base::Error& why);
 
   const WorldOptions options_;
+  crypto::SignatureMemo signatures_;
   sim::Stage stage_;
   std::shared_ptr<sim::Fabric> fabric_;
   std::deque<House> houses_;
   std::vector<std::size_t> at_;  // the house of each node
   std::vector<std::optional<base::NodeId>> ids_;
-  std::set<base::NodeId> ever_;
+  std::map<base::NodeId, std::size_t> ever_;  // who had it last
   Onlooker* onlooker_;
   std::vector<Break> breaks_;
   Taken taken_;

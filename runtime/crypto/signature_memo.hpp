@@ -1,0 +1,46 @@
+#pragma once
+// What was signed in this thread need not be computed again to be verified: for simulations, in which both ends of
+// every link are one thread and would otherwise spend a third of their time on curves.
+//
+// Use     while one lives, verify() says yes at once to exactly what sign() has made meanwhile; all else is computed.
+//         So it changes no answer, only the time. Of several, the newest is used.
+// Limits  the kSignaturesKnownMax latest.
+// Owner   one thread, which also ends it, the newest first.
+#include <cstdint>
+#include <deque>
+#include <unordered_map>
+
+#include "runtime/crypto/keys.hpp"
+
+namespace troupe::crypto {
+
+inline constexpr std::size_t kSignaturesKnownMax = 4096;  // our choice: more are rarely under way at a time
+
+class SignatureMemo {
+ public:
+  SignatureMemo();
+  ~SignatureMemo();
+  SignatureMemo(const SignatureMemo&) = delete;
+  SignatureMemo& operator=(const SignatureMemo&) = delete;
+
+  /// That of this thread; null if there is none.
+  static SignatureMemo* here() { return here_; }
+
+  void note(const base::PublicKey& key, base::ByteView message, const Signature& signature);
+  bool knows(const base::PublicKey& key, base::ByteView message, const Signature& signature) const;
+
+ private:
+  struct Signed {
+    base::PublicKey key;
+    base::Bytes message;
+    Signature signature;
+  };
+  static std::uint64_t place_of(const Signature& signature);
+
+  static thread_local SignatureMemo* here_;
+  SignatureMemo* const before_;
+  std::unordered_map<std::uint64_t, Signed> signed_;
+  std::deque<std::uint64_t> oldest_first_;
+};
+
+}  // namespace troupe::crypto
