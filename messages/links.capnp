@@ -39,6 +39,9 @@ struct HangUp $kind(bytesMax = 256) {
 
 struct FollowLinks $kind(bytesMax = 64) {
   # The sender will be told LinkUp and LinkDown of links in the role `peer`: first of those that are up.
+
+  again @0 :Bool;
+  # The sender followed before, and only makes sure that it still does: nothing is told twice to one who does.
 }
 
 struct LinkUp $kind(lane = control, bytesMax = 256) {
@@ -57,6 +60,9 @@ struct LinkDown $kind(lane = control, bytesMax = 1024) {
 
   node @0 :Data;
   reason @1 :Text;
+
+  hungUp @2 :Bool;
+  # By the other node, which said so.
 }
 
 struct LinkMade $kind(lane = control, bytesMax = 2048) {

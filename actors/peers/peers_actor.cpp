@@ -33,6 +33,15 @@ base::Error to_error(CommandError error) {
   return {Code::internal, "a command failed in a way that has no name"};
 }
 
+base::Error to_error(Nowhere why) {
+  switch (why) {
+    case Nowhere::unknown: return {Code::not_found, "no address of that node is known"};
+    case Nowhere::unwelcome: return {Code::not_found, "that node is banned, or was dropped"};
+    case Nowhere::turned_us_away: return {Code::unavailable, "that node hung up on us a moment ago"};
+  }
+  return {Code::internal, "a node cannot be dialled for a reason that has no name"};
+}
+
 PeersActor::PeersActor(Setup setup) : setup_(std::move(setup)), peers_(own_id(setup_), setup_.policy, setup_.id_of) {
   static_assert(kKnownMax <= kKnownContactsMax && kKnownMax + kLinksMax + kGuestsMax <= kPeerRowsMax,
                 "answers have room for all");
@@ -52,7 +61,7 @@ void PeersActor::receive(runtime::Handlers& on) {
   on.tell<net::wire::LinkDown>([this](net::wire::LinkDown::Reader down) { link_down(down); });
   on.tell<net::wire::NotThere>([this](net::wire::NotThere::Reader where) { not_there(where); });
   on.timer<Tick>([this] { act(peers_.tick(now(), random())); });
-  on.timer<Follow>([this] { follow(); });
+  on.timer<Follow>([this] { follow(true); });
   on.timer<LoadAgain>([this] { load(); });
   on.timer<SaveAgain>([this] {
     saving_ = false;
@@ -111,7 +120,7 @@ void PeersActor::link_up(net::wire::LinkUp::Reader up) {
 void PeersActor::link_down(net::wire::LinkDown::Reader down) {
   const auto id = node_id(down.getNode());
   if (!id) return refuse(base::Error{Code::malformed, kIdLength});
-  act(peers_.unlinked(*id, now(), random()));
+  act(peers_.unlinked(*id, down.getHungUp() ? LinkEnd::hung_up : LinkEnd::lost, now(), random()));
 }
 
 void PeersActor::not_there(net::wire::NotThere::Reader where) {
@@ -129,8 +138,8 @@ void PeersActor::answer(net::wire::WhereIs::Reader question, Reply<net::wire::Wh
   const auto id = node_id(question.getNode());
   if (!id) return reply.refuse({Code::malformed, kIdLength});
   const auto contact = peers_.whereabouts(*id, now());
-  if (!contact) return reply.refuse({Code::not_found, "no address of that node is known"});
-  reply.send([&](net::wire::Whereabouts::Builder out) { write(out.initContact(), *contact); });
+  if (!contact.ok()) return reply.refuse(to_error(contact.error()));
+  reply.send([&](net::wire::Whereabouts::Builder out) { write(out.initContact(), contact.value()); });
 }
 
 void PeersActor::describe(wire::PeersState::Builder state) {

@@ -95,7 +95,7 @@ class PeersActor final : public runtime::Actor {
   void perform(const EraseRow& row) { changed(row.id); }
   void dial_ended(std::uint64_t ticket, runtime::Answer<net::wire::Dialled>& answer);
   void ponged(const base::NodeId& whom, base::Instant asked_at, runtime::Answer<wire::Pong>& answer);
-  void follow();
+  void follow(bool again);
   void show_health();
   runtime::Handle links() const { return node().find(setup_.links); }
 
@@ -124,5 +124,7 @@ class PeersActor final : public runtime::Actor {
 
 /// As operators read it: `conflict`, `overloaded`, `not_found`.
 base::Error to_error(CommandError error);
+/// As the runtime reads it: `not_found`, `unavailable`.
+base::Error to_error(Nowhere why);
 
 }  // namespace troupe::peers

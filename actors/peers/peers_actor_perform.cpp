@@ -112,8 +112,8 @@ void PeersActor::perform(const AskContacts& question) {
       });
 }
 
-void PeersActor::follow() {
-  tell<net::wire::FollowLinks>(links(), [](net::wire::FollowLinks::Builder) {});
+void PeersActor::follow(bool again) {
+  tell<net::wire::FollowLinks>(links(), [again](net::wire::FollowLinks::Builder order) { order.setAgain(again); });
   after<Follow>(kFollowAgain);
 }
 

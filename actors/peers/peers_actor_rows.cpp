@@ -51,7 +51,7 @@ void PeersActor::take(store::wire::Slice::Reader slice) {
 
 void PeersActor::loaded() {
   loading_ = false;
-  follow();
+  follow(false);
   act(peers_.start(setup_.seeds, now(), random()));
 }
 

@@ -26,7 +26,7 @@ void LinksActor::receive(runtime::Handlers& on) {
   on.ask<wire::Dial, wire::Dialled>(
       [this](wire::Dial::Reader question, runtime::Reply<wire::Dialled> reply) { dial(question, std::move(reply)); });
   on.tell<wire::HangUp>([this](wire::HangUp::Reader order) { hang_up(order); });
-  on.tell<wire::FollowLinks>([this](wire::FollowLinks::Reader) { follow(sender()); });
+  on.tell<wire::FollowLinks>([this](wire::FollowLinks::Reader order) { follow(sender(), order.getAgain()); });
   on.tell<wire::LinkMade>([this](wire::LinkMade::Reader made) { made_link(made); });
   on.ask<wire::ListLinks, wire::LinkRows>([this](wire::ListLinks::Reader, runtime::Reply<wire::LinkRows> reply) {
     reply.send([this](wire::LinkRows::Builder rows) { list(rows); });
@@ -140,15 +140,18 @@ void LinksActor::made_link(wire::LinkMade::Reader made) {
         tell<wire::LinkDown>(follower, [&](wire::LinkDown::Builder down) {
           down.setNode(result.getEnded().getNode());
           down.setReason(result.getEnded().getReason());
+          down.setHungUp(result.getEnded().getHungUp());
         });
       return;
   }
 }
 
-/// A follower that restarts follows again, and hears again of all that are up.
-void LinksActor::follow(const runtime::Handle& follower) {
+/// A follower that restarts follows anew, and hears again of all that are up.
+void LinksActor::follow(const runtime::Handle& follower, bool again) {
   if (!follower) return;
-  if (std::find(followers_.begin(), followers_.end(), follower) == followers_.end()) {
+  const bool follows = std::find(followers_.begin(), followers_.end(), follower) != followers_.end();
+  if (follows && again) return;
+  if (!follows) {
     if (followers_.size() >= kFollowersMax) return refuse(Error{Code::overloaded, "too many actors follow the links"});
     followers_.push_back(follower);
     watch(follower);

@@ -40,7 +40,7 @@ class LinksActor final : public runtime::Actor {
   void answer(runtime::Reply<wire::Dialled>& reply, const base::Contact& contact);
   void hang_up(wire::HangUp::Reader order);
   void made_link(wire::LinkMade::Reader made);
-  void follow(const runtime::Handle& follower);
+  void follow(const runtime::Handle& follower, bool again);
   void tell_up(const runtime::Handle& follower, const base::Contact& contact, bool outbound);
   void list(wire::LinkRows::Builder rows) const;
 

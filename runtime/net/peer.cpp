@@ -95,7 +95,7 @@ void Peer::dial() {
       },
       [this, due](runtime::Answer<wire::Whereabouts> answer) {
         if (state_ != State::dialling) return;
-        if (!answer.ok()) return end("nobody knows where to dial it");
+        if (!answer.ok()) return end(answer.error().message);
         const base::Contact contact = read_contact(answer.value().getContact());
         if (!contact.endpoint.dialable()) return end("it can only be reached through a link that it dials");
         sought_ = contact;
@@ -260,16 +260,18 @@ void Peer::written(std::size_t bytes) {
   }
 }
 
+/// One ping in a silence is enough for both sides: who dialled asks first.
 void Peer::keep_alive() {
-  const auto& limits = pool_->setup().limits;
-  after<KeepAlive>(limits.keep_alive);
+  const base::Duration period = pool_->setup().limits.keep_alive;
+  const base::Duration patience = link_->side() == Link::Side::dialler ? period : 2 * period;
   link_->sweep(now());
-  if (unwritten_ > 0 && now() - progress_ >= 3 * limits.keep_alive)
-    return end("the other side has not read for too long");
-  if (paused_) return;
+  if (unwritten_ > 0 && now() - progress_ >= 3 * period) return end("the other side has not read for too long");
+  if (paused_) return after<KeepAlive>(period);
   const base::Duration silence = now() - heard_;
-  if (silence >= 3 * limits.keep_alive) return end("the other side has been silent for too long");
-  if (silence < limits.keep_alive) return;
+  if (silence >= 3 * period) return end("the other side has been silent for too long");
+  // A little early is early enough, or each pong would cost a look of its own.
+  if (silence < patience - period / 4) return after<KeepAlive>(patience - silence);
+  after<KeepAlive>(period);
   reader_.release();
   write({.type = FrameType::ping}, {}, {});
   flush();
@@ -344,6 +346,7 @@ void Peer::report_ended(const LinkInfo& info, const std::string& why) {
     auto ended = made.initResult().initEnded();
     ended.setNode(kj::arrayPtr(info.node.bytes.data(), info.node.bytes.size()));
     ended.setReason(why.substr(0, 500).c_str());
+    ended.setHungUp(hung_up_on_);
   });
 }
 

@@ -136,6 +136,7 @@ class Peer final : public runtime::Actor {
   State state_ = State::dialling;
   bool trusted_ = false;    // it came into service and has kept to the rules since
   bool spoken_to_ = false;  // by a frame in service
+  bool hung_up_on_ = false;
 
   std::optional<base::Contact> sought_;  // where `/peers` said that it is; none: this dial says nothing of that
   wire::NotThere::Met met_ = wire::NotThere::Met::NOBODY;

@@ -76,7 +76,7 @@ void Peer::take_frame(const Frame& frame) {
       write({.type = FrameType::pong, .correlation = frame.header.correlation}, {}, {});
       return flush_soon();
     case FrameType::pong: return;
-    case FrameType::close: return end("the other side has hung up");
+    case FrameType::close: hung_up_on_ = true; return end("the other side has hung up");
     case FrameType::hello:
     case FrameType::proof: return violated("a handshake within a link");
   }

@@ -50,6 +50,18 @@ static_assert(kLinksMax + kGuestsMax <= kKnownMax, "linked peers fit into the bo
 
 enum class Direction : std::uint8_t { outbound, inbound };
 
+enum class LinkEnd : std::uint8_t {
+  lost,
+  hung_up,  ///< the other side said goodbye
+};
+
+/// Why nobody can be dialled who is to be talked to.
+enum class Nowhere : std::uint8_t {
+  unknown,
+  unwelcome,       ///< banned, or a person sent it away
+  turned_us_away,  ///< a moment ago
+};
+
 enum class State : std::uint8_t {
   known,  ///< no link
   dialling,

@@ -90,6 +90,7 @@ Decisions Peers::linked(const LinkUp& up, base::Instant now, base::Random& rando
     if (guest) link.guest_until = now + kGuestTime;
     else if (up.direction == Direction::outbound) link.guest_until.reset();
     retry_at_.erase(up.id);
+    turned_us_away_.erase(up.id);
     Contact contact{up.key, up.nonce, {}};
     if (up.direction == Direction::outbound) contact.endpoint = up.remote;
     book_.linked(up.id, contact, now);
@@ -97,13 +98,14 @@ Decisions Peers::linked(const LinkUp& up, base::Instant now, base::Random& rando
   return settle(now, random);
 }
 
-Decisions Peers::unlinked(const base::NodeId& id, base::Instant now, base::Random& random) {
+Decisions Peers::unlinked(const base::NodeId& id, LinkEnd how, base::Instant now, base::Random& random) {
   if (const auto at = links_.find(id); at != links_.end()) {
     const bool brief = at->second.up.direction == Direction::outbound && now - at->second.since < kSettled;
     forget_link(id);
     std::uint32_t times = 1;
     if (!brief) brief_.erase(id);
     else if (book_.find(id) != nullptr) times = brief_[id] = std::min(brief_[id] + 1, kBriefMax);
+    if (brief && how == LinkEnd::hung_up && brief_.contains(id)) turned_us_away_.insert(id);
     retry_at_.insert_or_assign(id, now + backoff(kRetryMin, kSettled, times, random));
   }
   return settle(now, random);
@@ -218,9 +220,14 @@ std::vector<Contact> Peers::reachable(base::Instant now) const {
   return out;
 }
 
-std::optional<Contact> Peers::whereabouts(const base::NodeId& id, base::Instant now) const {
+base::Result<Contact, Nowhere> Peers::whereabouts(const base::NodeId& id, base::Instant now) const {
   const KnownPeer* const peer = book_.find(id);
-  if (peer == nullptr || !peer->contact.endpoint.dialable() || !welcome(id, now)) return std::nullopt;
+  if (peer == nullptr || !peer->contact.endpoint.dialable()) return Nowhere::unknown;
+  if (!welcome(id, now)) return Nowhere::unwelcome;
+  if (turned_us_away_.contains(id)) {
+    const auto waits = retry_at_.find(id);
+    if (waits != retry_at_.end() && waits->second > now) return Nowhere::turned_us_away;
+  }
   return peer->contact;
 }
 
@@ -261,6 +268,7 @@ void Peers::forget_old(base::Instant now) {
   std::erase_if(held_off_, [&](const auto& entry) { return entry.second <= now; });
   std::erase_if(retry_at_, [&](const auto& entry) { return entry.second <= now || !book_.find(entry.first); });
   std::erase_if(brief_, [&](const auto& entry) { return !book_.find(entry.first); });
+  std::erase_if(turned_us_away_, [&](const auto& id) { return !brief_.contains(id); });
   std::erase_if(points_,
                 [&](const auto& entry) { return now - entry.second.as_of >= kPointLife * entry.second.points; });
 }

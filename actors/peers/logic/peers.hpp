@@ -10,13 +10,15 @@
 // Health  each `health_period` the `links_target` links that waited longest are pinged, a new one at once while fewer
 //         were. One ping missed: unhealthy, pinged again after kPingAgain; kPingsMissedMax in a row: dropped.
 // Crowded with kLinksMax links, one more that dialled us is a guest: it may ask for contacts, and is dropped after
-//         kGuestTime if no place came free. Whom we dialled and who goes within kSettled waits longer each time.
+//         kGuestTime if no place came free. Whom we dialled and who goes within kSettled waits longer each time;
+//         if it hung up, nobody else may dial it meanwhile.
 // Limits  the book's (address_book.hpp); kGuestsMax guests, above which one is dropped at once; kTargetsMax dials
 //         for a person; kHeldOffMax peers that a person dropped. Each says below what happens when full.
 // Time    monotonic, given by the caller. Reads no clock and sends nothing.
 // Owner   the actor `peers`; not thread-safe.
 #include <map>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "actors/peers/logic/decisions.hpp"
@@ -43,7 +45,7 @@ class Peers {
   /// A link is up. One that is told again changes nothing.
   Decisions linked(const LinkUp& link, base::Instant now, base::Random& random);
   /// A link ended by itself, not by a Drop. One that is not known is ignored.
-  Decisions unlinked(const base::NodeId& id, base::Instant now, base::Random& random);
+  Decisions unlinked(const base::NodeId& id, LinkEnd how, base::Instant now, base::Random& random);
   /// The dial of that ticket led to `id`, whose link is or will be told by linked().
   Decisions dialled(std::uint64_t ticket, const base::NodeId& id, base::Instant now, base::Random& random);
   Decisions dial_failed(std::uint64_t ticket, DialFailure why, base::Instant now, base::Random& random);
@@ -85,8 +87,8 @@ class Peers {
   std::vector<PeerView> view(base::Instant now) const;
   /// All peers that may be linked to, by id: who can hold something for us.
   std::vector<Contact> reachable(base::Instant now) const;
-  /// Where that peer can be dialled, for somebody who wants to talk to it; nothing if it is not welcome.
-  std::optional<Contact> whereabouts(const base::NodeId& id, base::Instant now) const;
+  /// Where that peer can be dialled, for somebody who wants to talk to it.
+  base::Result<Contact, Nowhere> whereabouts(const base::NodeId& id, base::Instant now) const;
   const base::NodeId& self() const { return self_; }
   std::size_t links() const { return links_.size(); }
   std::size_t healthy() const { return healthy_; }
@@ -177,6 +179,7 @@ class Peers {
   std::vector<Seed> seeds_;
   std::map<base::NodeId, base::Instant> retry_at_;  // of known peers that failed or were just unlinked
   std::map<base::NodeId, std::uint32_t> brief_;     // of known peers: links that we dialled and that did not last
+  std::set<base::NodeId> turned_us_away_;           // of those in `brief_`: who hung up the last time
   std::map<base::NodeId, base::Instant> held_off_;
   std::map<base::NodeId, Points> points_;
   std::optional<base::NodeId> asked_;  // for contacts

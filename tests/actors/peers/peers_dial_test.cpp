@@ -76,7 +76,7 @@ TEST_CASE("dials: each failure doubles the wait of a known peer, and a lost link
   Fixture node(policy);
   node.start();
   node.befriend(outbound(1));
-  auto dials = only<Dial>(node.peers.unlinked(id_of(1), node.now, node.random));
+  auto dials = only<Dial>(node.peers.unlinked(id_of(1), LinkEnd::lost, node.now, node.random));
   CHECK(dials.empty());
   base::Duration wait = kRetryMin;
   for (int i = 0; i < 14; ++i) {
@@ -100,7 +100,7 @@ TEST_CASE("dials: too few healthy links make a node try everything again within 
   node.start({seed(50)});
   node.pass(1h);
   node.befriend(outbound(1));
-  node.peers.unlinked(id_of(1), node.now, node.random);
+  node.peers.unlinked(id_of(1), LinkEnd::lost, node.now, node.random);
   const Decisions decisions = node.pass(330s + 20s);
   bool seed_dialled = false, peer_dialled = false;
   for (const auto& dial : only<Dial>(decisions)) {
@@ -173,7 +173,7 @@ TEST_CASE("dials: a failure counts against the address that failed, not against 
   Fixture node;
   node.start();
   node.befriend(outbound(1));
-  node.peers.unlinked(id_of(1), node.now, node.random);
+  node.peers.unlinked(id_of(1), LinkEnd::lost, node.now, node.random);
   const auto typo = node.peers.connect({id_of(1), {"elsewhere", 1}}, node.now, node.random);
   REQUIRE(typo.ok());
   node.peers.dial_failed(typo.value().ticket, DialFailure::unreachable, node.now, node.random);
@@ -192,7 +192,7 @@ TEST_CASE("dials: a node with all its links learns from dials of others that a p
   Fixture node(policy);
   node.start();
   node.befriend(outbound(1));
-  node.peers.unlinked(id_of(1), node.now, node.random);
+  node.peers.unlinked(id_of(1), LinkEnd::lost, node.now, node.random);
   node.befriend(outbound(2));
   Contact moved = contact_of(1);
   moved.endpoint = endpoint_of(77);
@@ -208,7 +208,7 @@ TEST_CASE("dials: a node with all its links learns from dials of others that a p
       for (const auto& ping : only<SendPing>(decisions)) node.peers.ponged(ping.whom, 1ms, node.now, node.random);
     }
     node.peers.contacts(id_of(2), {moved}, node.now, node.random);
-    return node.peers.whereabouts(id_of(1), node.now);
+    return node.peers.whereabouts(id_of(1), node.now).value();
   };
   node.pass(kSettled);
   CHECK(hear() == contact_of(1));

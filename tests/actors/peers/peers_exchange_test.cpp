@@ -76,7 +76,7 @@ TEST_CASE("exchange: what a friend tells is believed as far as it can be checked
   SUBCASE("loopback is believed of a peer on this machine") {
     LinkUp near = outbound(8);
     near.remote = *base::Endpoint::parse("127.0.0.1:4000");
-    node.peers.unlinked(id_of(1), node.now, node.random);
+    node.peers.unlinked(id_of(1), LinkEnd::lost, node.now, node.random);
     node.befriend(near);
     tell(node, 8, {local});
     CHECK(node.peers.book().find(id_of(3)) != nullptr);
@@ -137,7 +137,7 @@ TEST_CASE("exchange: offences are forgiven with time, and reconnecting does not 
     node.peers.misbehaved(id_of(1), Offence::protocol, node.now, node.random);
     CHECK(node.peers.links() == 1);
   }
-  node.peers.unlinked(id_of(1), node.now, node.random);
+  node.peers.unlinked(id_of(1), LinkEnd::lost, node.now, node.random);
   node.befriend(outbound(1));
   CHECK(only<Drop>(node.peers.misbehaved(id_of(1), Offence::protocol, node.now, node.random)).size() == 1);
 }
@@ -166,7 +166,7 @@ TEST_CASE("exchange: the asker gets peers that work, at most twenty, in random o
     for (int i = 0; i < 4; ++i) other.peers.misbehaved(id_of(4), Offence::malformed, other.now, other.random);
     CHECK(other.peers.give(id_of(1), 20, other.now, other.random) == std::vector<Contact>{contact_of(3)});
     CHECK(other.peers.give(id_of(2), 20, other.now, other.random).size() == 2);
-    other.peers.unlinked(id_of(3), other.now, other.random);
+    other.peers.unlinked(id_of(3), LinkEnd::lost, other.now, other.random);
     CHECK(other.peers.give(id_of(1), 20, other.now, other.random).size() == 1);
     CHECK(other.peers.give(id_of(1), 20, other.now + kFresh, other.random).empty());
   }

@@ -39,7 +39,7 @@ TEST_CASE("health: a link that misses a ping is unhealthy, recovers by an answer
     CHECK(drops[0].why == DropReason::silent);
     CHECK(node.peers.links() == 0);
     CHECK(node.peers.book().find(id_of(1))->failures == 1);
-    CHECK(node.peers.unlinked(id_of(1), node.now, node.random).empty());  // the echo of that drop
+    CHECK(node.peers.unlinked(id_of(1), LinkEnd::lost, node.now, node.random).empty());  // the echo of that drop
   }
   SUBCASE("an answer that comes too late counts for nothing, and a failure told twice counts once") {
     node.peers.ponged(id_of(1), 9s, node.now, node.random);

@@ -64,14 +64,35 @@ TEST_CASE("peers: a link told twice is one link, and nothing to write down") {
 TEST_CASE("peers: only where a welcome peer can be dialled is told to whom wants to talk to it") {
   Fixture node;
   node.start();
-  CHECK_FALSE(node.peers.whereabouts(id_of(1), node.now).has_value());
+  CHECK(node.peers.whereabouts(id_of(1), node.now).error() == Nowhere::unknown);
   node.befriend(inbound(1));
-  CHECK_FALSE(node.peers.whereabouts(id_of(1), node.now).has_value());
+  CHECK(node.peers.whereabouts(id_of(1), node.now).error() == Nowhere::unknown);
   node.befriend(outbound(2));
-  CHECK(node.peers.whereabouts(id_of(2), node.now) == contact_of(2));
+  CHECK(node.peers.whereabouts(id_of(2), node.now).value() == contact_of(2));
   REQUIRE(node.peers.drop(id_of(2), node.now, node.random).ok());
-  CHECK_FALSE(node.peers.whereabouts(id_of(2), node.now).has_value());
-  CHECK(node.peers.whereabouts(id_of(2), node.now + kHoldOff) == contact_of(2));
+  CHECK(node.peers.whereabouts(id_of(2), node.now).error() == Nowhere::unwelcome);
+  CHECK(node.peers.whereabouts(id_of(2), node.now + kHoldOff).value() == contact_of(2));
+}
+
+TEST_CASE("peers: who hung up on us soon is not dialled again for the messages of others, and waits double") {
+  Fixture node;
+  node.start();
+  const auto waits_after = [&](LinkEnd how) {
+    node.befriend(outbound(1));
+    node.peers.unlinked(id_of(1), how, node.now, node.random);
+    base::Duration wait{};
+    while (!node.peers.whereabouts(id_of(1), node.now + wait).ok()) wait += 1s;
+    return wait;
+  };
+  CHECK(waits_after(LinkEnd::lost) == 0s);
+  const base::Duration first = waits_after(LinkEnd::hung_up);
+  CHECK(first >= kRetryMin / 2);
+  CHECK(waits_after(LinkEnd::hung_up) > first);
+  node.befriend(outbound(1));
+  node.pass(kSettled);
+  node.peers.unlinked(id_of(1), LinkEnd::hung_up, node.now,
+                      node.random);  // it has served for long: it goes, or restarts
+  CHECK(node.peers.whereabouts(id_of(1), node.now).ok());
 }
 
 TEST_CASE("peers: a person's wish lifts a ban") {
@@ -103,7 +124,7 @@ TEST_CASE("peers: who dials a crowded node may ask whom else it knows, and has t
     CHECK(node.peers.links() == kLinksMax);
   }
   SUBCASE("unless a place comes free before") {
-    node.peers.unlinked(id_of(7), node.now, node.random);
+    node.peers.unlinked(id_of(7), LinkEnd::lost, node.now, node.random);
     CHECK(only<Drop>(node.pass(kGuestTime)).empty());
     CHECK(node.peers.links() == kLinksMax);
   }
@@ -127,7 +148,7 @@ TEST_CASE("peers: whoever ends our links as soon as they are up is dialled ever 
   const auto wait_after = [&](base::Duration lasted) {
     node.befriend(outbound(1));
     node.pass(lasted);
-    node.peers.unlinked(id_of(1), node.now, node.random);
+    node.peers.unlinked(id_of(1), LinkEnd::lost, node.now, node.random);
     const base::Instant from = node.now;
     while (true) {
       node.now = node.peers.wake_at();
@@ -156,7 +177,7 @@ TEST_CASE("peers: whoever ended our link as soon as it was up comes behind those
     CAPTURE(brief);
     node.befriend(outbound(2));
     node.pass(brief ? 1s : kSettled);
-    node.peers.unlinked(id_of(2), node.now, node.random);
+    node.peers.unlinked(id_of(2), LinkEnd::lost, node.now, node.random);
     node.pass(2 * kRetryMin);  // it might be dialled again
     const auto dials = only<Dial>(node.peers.drop(id_of(3), node.now, node.random).value());
     REQUIRE(dials.size() == 1);
@@ -192,7 +213,7 @@ TEST_CASE("peers: linked and inbound peers are listed once, with the address tha
   CHECK(lines[0].endpoint == endpoint_of(1));
   CHECK(lines[1].endpoint.port == 55'555);
   CHECK(node.peers.reachable(node.now).size() == 2);
-  node.peers.unlinked(id_of(2), node.now, node.random);
+  node.peers.unlinked(id_of(2), LinkEnd::lost, node.now, node.random);
   CHECK(node.peers.reachable(node.now).size() == 1);
   CHECK_FALSE(node.peers.view(node.now)[1].direction.has_value());
 }
@@ -234,7 +255,7 @@ TEST_CASE("peers: any order of events keeps the limits, wakes later than now, an
         case 3:
           note(node.peers.linked(events.chance(1, 2) ? inbound(number) : outbound(number), node.now, node.random));
           break;
-        case 4: note(node.peers.unlinked(id, node.now, node.random)); break;
+        case 4: note(node.peers.unlinked(id, LinkEnd::lost, node.now, node.random)); break;
         case 5: note(node.peers.ponged(id, 5ms, node.now, node.random)); break;
         case 6: note(node.peers.ping_failed(id, node.now, node.random)); break;
         case 7: {
