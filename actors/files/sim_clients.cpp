@@ -13,6 +13,7 @@ SimClients::Client& SimClients::begin(std::size_t node, std::string what) {
   Client& client = clients_.emplace_back();
   client.node = node;
   client.what = std::move(what);
+  client.ordered = ordering_;
   client.from = ledger_.now();
   if (const auto id = nodes_.id(node)) client.owner = *id;
   return client;
@@ -20,7 +21,7 @@ SimClients::Client& SimClients::begin(std::size_t node, std::string what) {
 
 void SimClients::end(Client& client, const Error& error) {
   client.over = true;
-  if (!error) return nodes_.acknowledged();
+  if (!error) return client.ordered ? nodes_.acknowledged() : void();
   nodes_.tell(text(client) + " ended with " + std::string(base::name(error->code)) + ": " + error->message);
 }
 
@@ -47,11 +48,15 @@ bool SimClients::any_robbed() const {
   return false;
 }
 
-std::optional<std::size_t> SimClients::find(const base::NodeId& id) const {
-  for (std::size_t i = 0; i < nodes_.size(); ++i) {
-    if (nodes_.id(i) == id) return i;
-  }
-  return std::nullopt;
+bool SimClients::excused(const base::NodeId& id) const {
+  const auto node = nodes_.find(id);
+  return !node || excused(*node);
+}
+
+void SimClients::by_order(const std::function<void()>& what) {
+  ordering_ = true;
+  what();
+  ordering_ = false;
 }
 
 // -- puts ------------------------------------------------------------------------------------------------------------
@@ -252,14 +257,15 @@ void SimClients::verify(std::size_t node, const SimFile& file,
 /// The holders that a list of contents names have said that they stored it. While nobody takes the file off the list
 /// they keep it, whatever happens to them.
 void SimClients::judge_verified(Client& client, const SimFile& file) {
-  if (any_robbed() || listed(client, file) != SimLedger::Verdict::listed) return;
-  const auto name_of = [&](const base::NodeId& id) {
-    const auto node = find(id);
-    return node ? sim::node_name(*node) : std::string("a node that is gone");
+  const auto broken = [&](const std::vector<base::NodeId>& at, const char* how) {
+    const auto one = std::ranges::find_if(at, [this](const base::NodeId& id) { return !excused(id); });
+    if (one == at.end()) return;
+    nodes_.broke("kept", sim::node_name(*nodes_.find(*one)) + how + file.name + " that it said it had stored for " +
+                             sim::node_name(client.node));
   };
-  if (!client.verified.lacking_at.empty())
-    nodes_.broke("kept", name_of(client.verified.lacking_at.front()) + " lacks a part of " + file.name +
-                             " that it said it had stored for n" + std::to_string(client.node + 1));
+  broken(client.verified.damaged_at, " has a damaged copy of a part of ");
+  if (excused(client.node) || listed(client, file) != SimLedger::Verdict::listed) return;
+  broken(client.verified.lacking_at, " lacks a part of ");
 }
 
 void SimClients::view(std::size_t node, const SimFile& file) {

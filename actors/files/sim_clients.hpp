@@ -5,7 +5,8 @@
 //         list       a list shows what was removed, or lacks what was acknowledged
 //         one-name   a file has another CID than its bytes say
 //         kept       a node lacks what it said it had stored, or its copy is damaged
-// Robbed  a node that lost what it acknowledged may show anything but wrong bytes.
+// Robbed  a node that lost what it acknowledged may show anything but wrong bytes; the others keep their word. Beyond
+//         what is promised rows may go with it, which others need to end their claims.
 // Owner   one world. Those that are over are kept: callbacks of the world may hold on to them.
 #include <deque>
 #include <functional>
@@ -36,7 +37,7 @@ struct SimRow {
 /// What a verify came to.
 struct SimVerified {
   std::uint64_t copies = 0, sound = 0, lacking = 0, damaged = 0, unknown = 0;
-  std::vector<base::NodeId> lacking_at, damaged_at;
+  std::vector<base::NodeId> lacking_at, damaged_at;  ///< the first ones
 };
 
 class SimClients {
@@ -44,9 +45,12 @@ class SimClients {
   using Error = std::optional<base::Error>;
   using Ended = std::function<void(const Error&)>;
 
-  /// All of them outlive it. `swaps`: nodes may come back with each other's disks.
-  SimClients(sim::Nodes& nodes, SimFiles& files, SimLedger& ledger, bool swaps)
-      : nodes_(nodes), files_(files), ledger_(ledger), swaps_(swaps) {}
+  /// All of them outlive it. `beyond`: faults may do more than protocols promise to survive.
+  SimClients(sim::Nodes& nodes, SimFiles& files, SimLedger& ledger, bool beyond)
+      : nodes_(nodes), files_(files), ledger_(ledger), beyond_(beyond) {}
+
+  /// Does what a person ordered: only what comes of that counts as acknowledged.
+  void by_order(const std::function<void()>& what);
 
   /// With `after` the client goes away when it has sent so many bytes.
   void put(std::size_t node, const SimFile& file, unsigned replicas, std::optional<std::size_t> after);
@@ -63,9 +67,11 @@ class SimClients {
 
   bool any_robbed() const;
   /// Whether what `node` shows says nothing about this protocol.
-  bool excused(std::size_t node) const { return nodes_.robbed(node) || (swaps_ && any_robbed()); }
-  /// The node of that id; none if no machine has it.
-  std::optional<std::size_t> find(const base::NodeId& id) const;
+  bool excused(std::size_t node) const { return nodes_.robbed(node); }
+  /// Whether the node of that id is not to be believed any more, or nobody has it since its disk was lost.
+  bool excused(const base::NodeId& id) const;
+  /// Whether rows may be gone that tell who is owed what.
+  bool rows_may_be_gone() const { return beyond_ && any_robbed(); }
 
  private:
   using Inside = sim::Nodes::Inside;
@@ -75,6 +81,7 @@ class SimClients {
     std::string what;
     SimLedger::Moment from = 0;
     std::optional<std::size_t> deed;
+    bool ordered = false;
     bool over = false;
     // Of a put.
     runtime::Sink<wire::PutPiece> sink;
@@ -105,7 +112,8 @@ class SimClients {
   sim::Nodes& nodes_;
   SimFiles& files_;
   SimLedger& ledger_;
-  const bool swaps_;
+  const bool beyond_;
+  bool ordering_ = false;
   std::deque<Client> clients_;
 };
 

@@ -43,11 +43,11 @@ class Draw {
   /// Nearly all files are small; what is costly is rare and limited.
   std::int64_t size() {
     constexpr std::int64_t kKiB = 1024;
-    const std::uint64_t dice = random_.below(24);
-    if (dice < 2) return 0;
-    if (dice < 12) return 1 + below(2 * kKiB);
-    if (dice < 21) return 1 + below(64 * kKiB);
-    if (dice < 23 || large_left_ == 0) return 1 + below(200 * kKiB);
+    const std::uint64_t dice = random_.below(48);
+    if (dice < 4) return 0;
+    if (dice < 32) return 1 + below(kKiB);
+    if (dice < 44) return 1 + below(8 * kKiB);
+    if (dice < 47 || large_left_ == 0) return 1 + below(100 * kKiB);
     --large_left_;
     const std::int64_t chunk = kChunkBytes;
     if (random_.chance(3, 4)) return chunk + below(64 * kKiB);  // shares its first chunk

@@ -9,11 +9,6 @@ namespace {
 
 constexpr unsigned kLostSurveys = 3;  // our choice: a restart of a holder may hide a copy from one
 
-bool swaps(const sim::Scenario& scenario) {
-  return std::ranges::any_of(scenario.faults,
-                             [](const sim::Fault& fault) { return fault.what == sim::FaultKind::disk_swap; });
-}
-
 /// Whether a fault may end a stream, an actor or a node.
 bool ends_something(const sim::Fault& fault) {
   using enum sim::FaultKind;
@@ -26,10 +21,14 @@ bool ends_something(const sim::Fault& fault) {
 FilesPlay::FilesPlay(sim::Nodes& nodes, const sim::Scenario& scenario)
     : nodes_(nodes),
       room_for_all_(!scenario.knobs.contains("files.quota_per_owner")),
-      clients_(nodes, files_, ledger_, swaps(scenario)),
-      survey_(nodes, files_, clients_, std::ranges::any_of(scenario.faults, ends_something)) {}
+      clients_(nodes, files_, ledger_, scenario.beyond),
+      survey_(nodes, files_, ledger_, clients_, std::ranges::any_of(scenario.faults, ends_something)) {}
 
 void FilesPlay::perform(const sim::Order& order) {
+  clients_.by_order([&] { obey(order); });
+}
+
+void FilesPlay::obey(const sim::Order& order) {
   const auto with = [&](const char* name) {
     const auto at = order.with.find(name);
     return at == order.with.end() ? std::int64_t{0} : at->second;
@@ -194,9 +193,6 @@ void FilesPlay::read_ended(Check& check, const SimClients::Error& error) {
 void FilesPlay::verify_ended(Check& check, const SimClients::Error& error, const SimVerified& seen) {
   check.under_way = false;
   const bool robbed = clients_.any_robbed();
-  if (!error && seen.damaged > 0 && !robbed)
-    nodes_.broke("kept", check.file->name + " of n" + std::to_string(check.node + 1) + " has " +
-                             std::to_string(seen.damaged) + " damaged copies, and no disk was touched");
   const bool sound =
       !error && seen.copies > 0 && seen.lacking == 0 && seen.damaged == 0 && (seen.unknown == 0 || robbed);
   check.why = error ? std::string(base::name(error->code)) + ": " + error->message

@@ -37,6 +37,7 @@ class FilesPlay final : public sim::Play {
     unsigned tries = 0;
     std::string why;  // it is not done
   };
+  void obey(const sim::Order& order);
   void go_on();
   void start(Check& check);
   void read_ended(Check& check, const SimClients::Error& error);

@@ -139,7 +139,7 @@ std::vector<std::string> SimSurvey::at_work() const {
     if (report.catalogue_loading || report.holder_loading) out.push_back(name + " still reads its rows");
     if (report.puts > 0) out.push_back(name + " has " + number(report.puts, "puts under way"));
     if (report.copies) out.push_back(name + " restores copies");
-    if (report.releases > 0 && !clients_.any_robbed())
+    if (report.releases > 0 && !nodes_.any_gone())
       out.push_back(name + " waits for others to end " + number(report.releases, "claims"));
   }
   return out;
@@ -148,20 +148,26 @@ std::vector<std::string> SimSurvey::at_work() const {
 /// A claim is for a file that its owner lists, or for a put under way. With the rows of an owner go its claims' names.
 std::vector<std::string> SimSurvey::orphans() const {
   std::vector<std::string> out;
-  if (clients_.any_robbed()) return out;
+  if (clients_.rows_may_be_gone()) return out;
+  std::map<Cid, std::uint64_t> of_the_gone;  // how many who listed it have lost their disks
+  for (const auto& place : ledger_.places()) of_the_gone[place.cid] += nodes_.find(place.owner) ? 0 : 1;
   for (const auto& [node, report] : reports_) {
     const std::string name = sim::node_name(node);
     if (late_ && report.puts_claimed > 0) continue;
     std::uint64_t claims_max = 0;
     for (const ContentKey& key : report.has) {
       std::uint64_t owners_of = 0;
-      for (const SimFile* file : files_.contents().at(key)) owners_of += owners(file->cid).size();
+      for (const SimFile* file : files_.contents().at(key)) {
+        owners_of += owners(file->cid).size();
+        if (const auto gone = of_the_gone.find(file->cid); gone != of_the_gone.end()) owners_of += gone->second;
+      }
       claims_max += owners_of;
       if (owners_of > 0) continue;
       const SimFile& file = *files_.contents().at(key).front();
       out.push_back(name + " holds a part of " + file.name + ", which nobody lists" +
                     (report.puts_claimed > 0 ? ", for a put" : ""));
     }
+    if (clients_.excused(node)) continue;  // it counts what it has, sound or not, and owns to what is sound
     if (report.contents > report.has.size())
       out.push_back(name + " holds " + number(report.contents - report.has.size(), "contents of no file"));
     if (report.puts_claimed == 0 && report.claims > claims_max)

@@ -28,8 +28,8 @@ class SimSurvey {
 
   /// `late`: what a node has sent may arrive after what it says later, on another stream or in another life. A store
   /// that comes after the release of its put keeps its claim until put_idle_max: longer than a world heals.
-  SimSurvey(sim::Nodes& nodes, SimFiles& files, SimClients& clients, bool late)
-      : nodes_(nodes), files_(files), clients_(clients), late_(late) {}
+  SimSurvey(sim::Nodes& nodes, SimFiles& files, const SimLedger& ledger, SimClients& clients, bool late)
+      : nodes_(nodes), files_(files), ledger_(ledger), clients_(clients), late_(late) {}
 
   /// Asks all nodes that serve, unless answers are missing still.
   void begin();
@@ -61,6 +61,7 @@ class SimSurvey {
 
   sim::Nodes& nodes_;
   SimFiles& files_;
+  const SimLedger& ledger_;
   SimClients& clients_;
   const bool late_;
   std::uint64_t round_ = 0;

@@ -28,38 +28,30 @@ PeersPlay::PeersPlay(sim::Nodes& nodes, const sim::Scenario& scenario)
       known_max_(count_of(scenario, "peers.known_max", kKnownMax)) {
   for (const sim::Fault& fault : scenario.faults) {
     if (fault.what == sim::FaultKind::break_actor) breaking_.insert(fault.node);
-    swaps_ = swaps_ || fault.what == sim::FaultKind::disk_swap;
   }
-}
-
-/// Where disks are exchanged nobody knows which of them lost something.
-bool PeersPlay::robbed(std::size_t node) const {
-  bool any = nodes_.robbed(node);
-  for (std::size_t i = 0; i < nodes_.size() && swaps_; ++i) any = any || nodes_.robbed(i);
-  return any;
 }
 
 // -- people ----------------------------------------------------------------------------------------------------------
 
 void PeersPlay::perform(const sim::Order& order) {
   const auto to = order.with.contains("to") ? static_cast<std::size_t>(order.with.at("to")) : 0;
-  if (order.what == "peers.list") return list(order.node, {});
+  if (order.what == "peers.list") return list(order.node, true, {});
   if (to >= nodes_.size()) return;
   if (order.what == "peers.drop") return drop(order.node, to);
   const bool pinned = order.what == "peers.connect";
   base::ensure(pinned || order.what == "peers.join", "an order of this domain is on its card");
-  list(order.node, [this, node = order.node, to, pinned](const Rows* rows) {
+  list(order.node, false, [this, node = order.node, to, pinned](const Rows* rows) {
     if (rows != nullptr) connect(node, to, pinned, *rows);
   });
 }
 
-PeersPlay::Question& PeersPlay::begin(std::size_t node, std::string what) {
-  return questions_.emplace_back(Question{node, std::move(what)});
+PeersPlay::Question& PeersPlay::begin(std::size_t node, std::string what, bool ordered) {
+  return questions_.emplace_back(Question{node, std::move(what), ordered});
 }
 
 void PeersPlay::end(Question& question, const std::optional<base::Error>& error) {
   question.over = true;
-  if (!error) return nodes_.acknowledged();
+  if (!error) return question.ordered ? nodes_.acknowledged() : void();
   nodes_.tell(question.what + " at " + node_name(question.node) + " ended with " +
               std::string(base::name(error->code)) + ": " + error->message);
 }
@@ -72,8 +64,8 @@ void PeersPlay::died(std::size_t node) {
   probing_.clear();
 }
 
-void PeersPlay::list(std::size_t node, std::function<void(const Rows*)> then) {
-  Question& question = begin(node, "a list of peers");
+void PeersPlay::list(std::size_t node, bool ordered, std::function<void(const Rows*)> then) {
+  Question& question = begin(node, "a list of peers", ordered);
   const base::Duration asked_at = nodes_.time();
   nodes_.inside(node, [this, &question, asked_at, then = std::move(then)](Inside& actor) {
     actor.ask<wire::ListPeers, wire::PeerRows>(
@@ -101,7 +93,7 @@ void PeersPlay::connect(std::size_t node, std::size_t to, bool pinned, const Row
   if (!nodes_.serving(node) || !id || row == rows.end() || row->address.empty()) return;
   const std::string target = (pinned ? id->hex() + "@" : std::string()) + row->address;
   if (pinned) std::erase_if(drops_, [&](const Drop& drop) { return drop.by == nodes_.id(node) && drop.whom == *id; });
-  Question& question = begin(node, "to connect to " + node_name(to));
+  Question& question = begin(node, "to connect to " + node_name(to), true);
   nodes_.inside(node, [this, &question, pinned, target, wanted = *id](Inside& actor) {
     actor.ask<wire::ConnectPeer, wire::Connected>(
         actor.node().find(kPath), actor.now() + kSimAnswer,
@@ -125,7 +117,7 @@ void PeersPlay::drop(std::size_t node, std::size_t to) {
   const auto id = nodes_.id(to);
   const auto by = nodes_.id(node);
   if (!id || !by) return;
-  Question& question = begin(node, "to drop " + node_name(to));
+  Question& question = begin(node, "to drop " + node_name(to), true);
   nodes_.inside(node, [this, &question, by = *by, whom = *id](Inside& actor) {
     actor.ask<wire::DropPeer, messages::wire::Nothing>(
         actor.node().find(kPath), actor.now() + kSimAnswer,
@@ -140,15 +132,8 @@ void PeersPlay::drop(std::size_t node, std::size_t to) {
 
 // -- what must hold --------------------------------------------------------------------------------------------------
 
-std::optional<std::size_t> PeersPlay::find(const base::NodeId& id) const {
-  for (std::size_t i = 0; i < nodes_.size(); ++i) {
-    if (nodes_.id(i) == id) return i;
-  }
-  return std::nullopt;
-}
-
 std::string PeersPlay::name_of(const base::NodeId& id) const {
-  const auto node = find(id);
+  const auto node = nodes_.find(id);
   return node ? node_name(*node) : id.hex().substr(0, 8);
 }
 
@@ -187,7 +172,7 @@ void PeersPlay::handled(std::size_t node, std::string_view path, const runtime::
   const AddressBook& book = peers->peers().book();
   std::set<base::NodeId>& known = saved_[self];
   const bool must_know =
-      !robbed(node) && peers->rows_read() && book.size() < book.known_max() && nodes_.time() < kSimMemory;
+      !nodes_.robbed(node) && peers->rows_read() && book.size() < book.known_max() && nodes_.time() < kSimMemory;
   for (const base::NodeId& id : known) {
     if (!must_know || book.find(id) != nullptr) continue;
     nodes_.broke("remembered", node_name(node) + " does not know " + name_of(id) + " any more, whose row it had saved");
@@ -207,7 +192,7 @@ void PeersPlay::probe() {
   for (std::size_t node = 0; node < nodes_.size(); ++node) {
     if (!nodes_.serving(node)) continue;
     probing_.insert(node);
-    list(node, [this, node](const Rows* rows) {
+    list(node, false, [this, node](const Rows* rows) {
       if (probing_.erase(node) > 0 && rows != nullptr) seen_[node] = *rows;
     });
   }
@@ -218,7 +203,7 @@ std::set<std::size_t> PeersPlay::healthy(std::size_t node) const {
   const auto rows = seen_.find(node);
   if (rows == seen_.end()) return out;
   for (const Row& row : rows->second) {
-    const auto other = find(row.id);
+    const auto other = nodes_.find(row.id);
     if (other && row.state == wire::PeerState::HEALTHY) out.insert(*other);
   }
   return out;

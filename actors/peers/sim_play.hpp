@@ -52,6 +52,7 @@ class PeersPlay final : public sim::Play {
   struct Question {
     std::size_t node = 0;
     std::string what;
+    bool ordered = false;  // by a person: what comes of it counts as acknowledged
     bool over = false;
   };
   struct Drop {
@@ -65,17 +66,15 @@ class PeersPlay final : public sim::Play {
     bool saved = false;
   };
 
-  Question& begin(std::size_t node, std::string what);
+  Question& begin(std::size_t node, std::string what, bool ordered);
   void end(Question& question, const std::optional<base::Error>& error);
   /// `then` gets null if there was no answer.
-  void list(std::size_t node, std::function<void(const Rows*)> then);
+  void list(std::size_t node, bool ordered, std::function<void(const Rows*)> then);
   void connect(std::size_t node, std::size_t to, bool pinned, const Rows& rows);
   void drop(std::size_t node, std::size_t to);
   void judge_list(std::size_t node, base::Duration asked_at, const Rows& rows);
   std::string name_of(const base::NodeId& id) const;
-  std::optional<std::size_t> find(const base::NodeId& id) const;
   std::set<std::size_t> healthy(std::size_t node) const;
-  bool robbed(std::size_t node) const;
   bool held_off(std::size_t one, std::size_t other) const;
   std::vector<std::string> parts() const;
 
@@ -83,7 +82,6 @@ class PeersPlay final : public sim::Play {
   const base::Duration time_;
   const std::size_t links_target_;
   const std::size_t known_max_;
-  bool swaps_ = false;
   std::set<std::uint16_t> breaking_;  // nodes whose actors a fault breaks: what is only in memory may go
   std::deque<Question> questions_;    // callbacks of the world hold on to them
   std::vector<Drop> drops_;

@@ -60,6 +60,8 @@ class Trial final : private sim::Nodes, private Onlooker {
   bool serving(std::size_t node) const override { return world_->serving(node); }
   std::optional<base::NodeId> id(std::size_t node) const override { return world_->id(node); }
   bool existed(const base::NodeId& id) const override { return world_->existed(id); }
+  std::optional<std::size_t> find(const base::NodeId& id) const override { return world_->find(id); }
+  bool any_gone() const override { return world_->any_gone(); }
   bool robbed(std::size_t node) const override { return faults_->robbed(node); }
   void inside(std::size_t node, std::function<void(Inside&)> what) override;
   base::Random& chance(std::string_view name) override;

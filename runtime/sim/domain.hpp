@@ -72,6 +72,10 @@ class Nodes {
   virtual std::optional<base::NodeId> id(std::size_t node) const = 0;
   /// Whether a node has, or ever had, that identity: an empty disk makes another one.
   virtual bool existed(const base::NodeId& id) const = 0;
+  /// Which node has that identity now; nothing if none has, or not any more.
+  virtual std::optional<std::size_t> find(const base::NodeId& id) const = 0;
+  /// Whether a node has lost its disk and its identity with it: what others owe to that they owe for ever.
+  virtual bool any_gone() const = 0;
   /// Whether a fault has destroyed, or may have, what this node acknowledged: its copies need not be there any more.
   virtual bool robbed(std::size_t node) const = 0;
   /// Runs `what` in an actor of that node, which must serve; callbacks of its questions stop with the node.

@@ -35,7 +35,7 @@ TEST_CASE("sim command: with --json the last line is the summary, of one world t
   const TemporaryFolder folder;
   const std::string path = folder.write("quiet.toml", kQuiet);
   for (const std::vector<std::string>& words :
-       {std::vector<std::string>{"sim", "peers", "--calm", "--nodes", "3", "--time", "5s", "--json"},
+       {std::vector<std::string>{"sim", "peers", "--calm", "--nodes", "3", "--time", "20s", "--json"},
         {"sim", "run", path, "--json"},
         {"sim", "replay", path, "--json"}}) {
     const Seen seen = troupe_with(words);
