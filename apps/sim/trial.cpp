@@ -59,9 +59,8 @@ Outcome Trial::run() {
     begin();
     under_faults();
     heal();
-  } catch (const base::InvariantBroken& broken) {
-    if (!restless()) throw;
-    broke("sim.comes-to-rest", broken.what());
+  } catch (const sim::Restless& livelock) {
+    broke("sim.comes-to-rest", livelock.what());
   }
   Outcome out;
   out.domain = domains_word(scenario_.domains);
@@ -152,10 +151,6 @@ std::vector<std::string> Trial::waits() const {
   return all;
 }
 
-// The stage does not say why it threw. It gives up after kStepsMax steps at one moment, some of which passed before an
-// actor was seen to handle something; no mistake of the simulator comes so late in a moment.
-bool Trial::restless() const { return world_->stage().events() - moment_began_ >= sim::kStepsMax / 2; }
-
 base::Duration Trial::time() const { return world_->stage().now() - base::Instant{}; }
 
 void Trial::inside(std::size_t node, std::function<void(Inside&)> what) { world_->inside(node, std::move(what)); }
@@ -212,10 +207,6 @@ void Trial::gave_up(std::size_t node, const std::string& why) {
 }
 
 void Trial::handled(std::size_t node, std::string_view path, const runtime::Actor& actor) {
-  if (moment_ != world_->stage().now()) {
-    moment_ = world_->stage().now();
-    moment_began_ = world_->stage().events();
-  }
   for (const Part& part : parts_) part.play->handled(node, path, actor);
 }
 

@@ -81,8 +81,6 @@ class Trial final : private sim::Nodes, private Onlooker {
   /// Lets time pass: what breaks then breaks in an event.
   void pass(base::Duration span);
   bool converge(base::Duration bound);
-  /// Whether so many events have happened at this moment that the stage gives up.
-  bool restless() const;
   std::vector<std::string> waits() const;
   void died(std::size_t node);
   std::string here(const std::string& line) const;
@@ -106,8 +104,6 @@ class Trial final : private sim::Nodes, private Onlooker {
   base::Duration at_{};
   bool passing_ = false;
   std::set<std::size_t> broken_by_fault_;  // nodes, of which a fault broke an actor
-  base::Instant moment_{};                 // when an actor handled something last,
-  std::uint64_t moment_began_ = 0;         // and how many events had happened at the first of that moment
 };
 
 }  // namespace troupe::apps

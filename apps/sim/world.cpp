@@ -58,7 +58,11 @@ void World::close() {
     for (auto& life : house.lives) life->outside.reset();
     house.machine.kill();
   }
-  stage_.settle();
+  try {
+    stage_.settle();
+  } catch (const sim::Restless&) {
+    // Whoever is busy for ever is ended where it stands, with the stage.
+  }
 }
 
 void World::House::taken(std::uint64_t to, std::uint64_t from, const runtime::Envelope& envelope) {

@@ -133,8 +133,19 @@ Stage::What Stage::take_next() {
 }
 
 void Stage::settle() {
-  std::uint64_t steps = 0;
-  while (!stopped() && step()) base::ensure(++steps <= kStepsMax, "actors come to rest without time passing");
+  while (!stopped() && step()) continue;
+}
+
+/// Before anything of it is done: what throws here leaves all as it is.
+void Stage::happens() {
+  if (moment_events_ >= moment_events_max_) throw Restless("actors come to rest without time passing");
+  ++moment_events_;
+  ++events_;
+}
+
+void Stage::pass_to(base::Instant when) {
+  if (when > now_) moment_events_ = 0;
+  now_ = when;
 }
 
 void Stage::run_for(base::Duration span) { pass_until(nullptr, now_ + span); }
@@ -156,10 +167,10 @@ bool Stage::pass_until(const std::function<bool()>* done, base::Instant end) {
     if (done != nullptr && (*done)()) return true;
     const Due* const next = next_due();
     if (next == nullptr || next->when > end) break;
-    now_ = next->when;
+    pass_to(next->when);
     keep_due();
   }
-  now_ = end;
+  pass_to(end);
   return false;
 }
 
@@ -168,9 +179,9 @@ void Stage::keep_due() {
   const std::uint64_t made = appointments_made_;
   for (const Due* due = next_due(); due != nullptr && due->when <= now_ && due->number <= made; due = next_due()) {
     if (stopped()) return;
-    if (recorder_ != nullptr) recorder_->event(events_ + 1, 0, 0);
+    happens();
+    if (recorder_ != nullptr) recorder_->event(events_, 0, 0);
     mix(due->number);
-    ++events_;
     What what = take_next();
     what();
   }
@@ -196,15 +207,14 @@ void Stage::take_over(caf::resumable* last) {
 }
 
 /// Who runs next; nothing if nobody is ready who may run.
-std::optional<Ready> Stage::next_ready() {
+std::optional<Schedule::Pick> Stage::next_ready() {
   while (const auto picked = schedule_.take()) {
     const auto& [actor, job] = picked->ready;
     if (const auto parked = parked_.empty() ? parked_.end() : parked_.find(actor); parked != parked_.end()) {
       parked->second = job;
       continue;
     }
-    if (recorder_ != nullptr) recorder_->event(events_ + 1, actor, picked->place);
-    return picked->ready;
+    return picked;
   }
   return std::nullopt;
 }
@@ -214,11 +224,12 @@ bool Stage::step() {
   take_over(nullptr);
   const auto next = next_ready();
   if (!next) return false;
-  mix(next->actor);
-  ++events_;
-  scheduler_->jobs.push_back(next->job);
+  scheduler_->jobs.push_back(next->ready.job);
+  happens();
+  if (recorder_ != nullptr) recorder_->event(events_, next->ready.actor, next->place);
+  mix(next->ready.actor);
   scheduler_->try_run_once();
-  take_over(next->job);
+  take_over(next->ready.job);
   return true;
 }
 

@@ -4,7 +4,7 @@
 // Source  CAF's testing scheduler (caf::scheduler::test_coordinator); time and choice are ours.
 // States  actors that are ready run one message at a time; when none is ready, time jumps to the next
 //         appointment. Messages between two actors keep their order, as in production.
-// Limits  kStepsMax messages at one moment of virtual time; more is a livelock and breaks an invariant.
+// Limits  kMomentEventsMax events at one moment of virtual time; more is a livelock, and throws Restless.
 // Time    starts at Instant 0. CAF's own clock stands still: nothing may use it.
 // Owner   one thread. Stages may live one after another or beside each other, each with its own actors.
 // Ends    the destructor drops appointments and runs or ends what is ready; actors still idle then live as long
@@ -24,6 +24,7 @@
 
 #include "runtime/base/bytes.hpp"
 #include "runtime/base/callback.hpp"
+#include "runtime/base/ensure.hpp"
 #include "runtime/base/random.hpp"
 #include "runtime/base/time.hpp"
 #include "runtime/sim/schedule.hpp"
@@ -37,7 +38,13 @@ class test_coordinator;
 
 namespace troupe::sim {
 
-inline constexpr std::uint64_t kStepsMax = 50'000'000;  // our choice: some 20 s of work without time passing
+inline constexpr std::uint64_t kMomentEventsMax = 20'000'000;  // our choice: a minute of work without time passing
+
+/// Actors keep each other busy for ever while no time passes.
+class Restless final : public base::InvariantBroken {
+ public:
+  using InvariantBroken::InvariantBroken;
+};
 
 /// Sees each event as it begins: for traces, and to find where two runs part.
 class Recorder {
@@ -107,10 +114,15 @@ class Stage {
 
   /// Lets nothing more happen: run_for() and run_until() return after the event at hand, and from then on at once.
   void stop() { stop_at_ = events_; }
-  void go_on() { stop_at_ = std::numeric_limits<std::uint64_t>::max(); }
+  void go_on() {
+    stop_at_ = std::numeric_limits<std::uint64_t>::max();
+    moment_events_ = 0;
+  }
   /// The same once that many events have happened.
   void stop_at(std::uint64_t events) { stop_at_ = events; }
   bool stopped() const { return events_ >= stop_at_; }
+  /// Another limit than kMomentEventsMax.
+  void limit_moment(std::uint64_t events) { moment_events_max_ = events; }
 
   /// From now on; null ends it. Outlives the stage or that end.
   void record(Recorder* recorder) { recorder_ = recorder; }
@@ -135,8 +147,10 @@ class Stage {
   }
 
   bool step();
+  void happens();
+  void pass_to(base::Instant when);
   void take_over(caf::resumable* last);
-  std::optional<Ready> next_ready();
+  std::optional<Schedule::Pick> next_ready();
   const Due* next_due();
   What take_next();
   void forget_stale();
@@ -149,6 +163,8 @@ class Stage {
   base::Instant now_{};
   std::uint64_t appointments_made_ = 0;
   std::uint64_t events_ = 0;
+  std::uint64_t moment_events_ = 0;  // of them at this moment
+  std::uint64_t moment_events_max_ = kMomentEventsMax;
   std::uint64_t stop_at_ = std::numeric_limits<std::uint64_t>::max();
   Recorder* recorder_ = nullptr;
   std::uint64_t hash_ = 0;

@@ -82,6 +82,13 @@ TEST_CASE("sim trial: a mistake of the simulator is not taken for one of the nod
   CHECK(done.why == "ended with exit 1");
 }
 
+TEST_CASE("sim trial: a world that does not come to rest breaks, and ends all the same") {
+  const sim::Scenario world = quiet_world();
+  Trial trial(world);
+  trial.world().stage().limit_moment(20);
+  CHECK(trial.run().invariant == "sim.comes-to-rest");
+}
+
 /// Breaks an actor of n1 as a device does that does not say what it has done.
 Outcome with_unknown_state(const sim::Scenario& world) {
   Trial trial(world);

@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <caf/send.hpp>
+#include <functional>
 #include <set>
 #include <vector>
 
@@ -206,6 +207,33 @@ TEST_CASE("stage: run_until stops at the moment the claim holds, or at its limit
   CHECK(stage.now() == Instant{3s});
   CHECK_FALSE(stage.run_until([&] { return count == 11; }, 1min));
   CHECK(stage.now() == Instant{63s});
+}
+
+TEST_CASE("stage: what goes on for ever at one moment is a livelock, be it messages or appointments") {
+  Stage stage(1);
+  stage.limit_moment(1'000);
+  SUBCASE("an actor that talks to itself") {
+    const auto busy = [](caf::event_based_actor* self) -> caf::behavior {
+      return {[self](int number) { self->send(self, number); }};
+    };
+    caf::anon_send(spawn_scripted(stage.system(), busy), 1);
+    CHECK_THROWS_AS(stage.run_for(1s), troupe::sim::Restless);
+  }
+  SUBCASE("an appointment that makes itself again") {
+    std::function<void()> again = [&] { stage.after({}, [&] { again(); }); };
+    again();
+    CHECK_THROWS_AS(stage.run_for(1s), troupe::sim::Restless);
+  }
+  CHECK(stage.events() == 1'000);
+}
+
+TEST_CASE("stage: much that happens at many moments is no livelock") {
+  Stage stage(1);
+  stage.limit_moment(10);
+  std::function<void()> again = [&] { stage.after(1ms, [&] { again(); }); };
+  again();
+  stage.run_for(1s);
+  CHECK(stage.events() == 1'000);
 }
 
 TEST_CASE("stage: settling leaves time and appointments alone") {
