@@ -21,7 +21,7 @@ class Draw {
     std::vector<base::Duration> moments(count());
     for (auto& at : moments) at = base::Duration(static_cast<std::int64_t>(random_.below(span())));
     std::sort(moments.begin(), moments.end());
-    large_left_ = 1 + moments.size() / 100;
+    large_left_ = 1 + moments.size() / 400;
     for (const base::Duration at : moments) out_.push_back(order(at));
     return std::move(out_);
   }
@@ -43,11 +43,11 @@ class Draw {
   /// Nearly all files are small; what is costly is rare and limited.
   std::int64_t size() {
     constexpr std::int64_t kKiB = 1024;
-    const std::uint64_t dice = random_.below(48);
-    if (dice < 4) return 0;
-    if (dice < 32) return 1 + below(kKiB);
-    if (dice < 44) return 1 + below(8 * kKiB);
-    if (dice < 47 || large_left_ == 0) return 1 + below(100 * kKiB);
+    const std::uint64_t dice = random_.below(100);
+    if (dice < 8) return 0;
+    if (dice < 66) return 1 + below(kKiB);
+    if (dice < 93) return 1 + below(8 * kKiB);
+    if (dice < 99 || large_left_ == 0) return 1 + below(100 * kKiB);
     --large_left_;
     const std::int64_t chunk = kChunkBytes;
     if (random_.chance(3, 4)) return chunk + below(64 * kKiB);  // shares its first chunk

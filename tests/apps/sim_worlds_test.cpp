@@ -55,15 +55,15 @@ const std::vector<Recorded>& recorded() {
       {"peers.rows_unsaved", {3, 4, 6}, {"remembered"}},
       {"peers.dropped_is_welcome", {2, 4, 5}, {"held-off"}},
       {"peers.failed_dial_not_repeated", {9, 12, 13}, {"sim.converges"}},
-      {"files.release_ignores_other_claims", {1, 2, 4}, {"readable", "sim.converges"}},
+      {"files.release_ignores_other_claims", {1, 2, 4}, {"kept", "readable"}},
       {"files.replica_counted_before_stored", {1, 2, 4}, {"sim.converges"}},
-      {"files.absent_holder_counted", {3, 9, 10}, {"sim.converges"}},
-      {"files.stored_before_commit", {9, 21, 24}, {"kept"}},
-      {"files.removal_before_row", {111, 157, 334}, {"list", "sim.converges"}},
+      {"files.absent_holder_counted", {3, 10, 13}, {"sim.converges"}},
+      {"files.stored_before_commit", {9, 24, 43}, {"kept"}},
+      {"files.removal_before_row", {157, 375, 390}, {"list"}},
       {"files.put_unbound", {1, 2, 3}, {"sim.converges"}},
-      {"files.failed_put_keeps_claims", {8, 23, 29}, {"sim.converges"}},
-      {"files.release_not_repeated", {7, 9, 16}, {"sim.converges"}},
-      {"store.failed_flush_acknowledged", {21, 24, 31}, {"kept"}},
+      {"files.failed_put_keeps_claims", {29, 41, 47}, {"sim.converges"}},
+      {"files.release_not_repeated", {9, 15, 16}, {"sim.converges"}},
+      {"store.failed_flush_acknowledged", {21, 24, 25}, {"kept", "list"}},
   };
   return all;
 }
