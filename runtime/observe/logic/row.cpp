@@ -1,0 +1,61 @@
+#include "runtime/observe/logic/row.hpp"
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <vector>
+
+#include "runtime/config/nearest.hpp"
+
+namespace troupe::observe {
+namespace {
+
+/// What is too large counts as the largest, and what is below zero as zero.
+std::uint64_t whole(std::uint64_t value) {
+  return value > std::numeric_limits<std::uint64_t>::max() / 1'000 ? std::numeric_limits<std::uint64_t>::max()
+                                                                   : value * 1'000;
+}
+template <class Unit>
+std::uint64_t whole(std::chrono::duration<std::int64_t, Unit> time) {
+  return whole(static_cast<std::uint64_t>(std::max<std::int64_t>(time.count(), 0)));
+}
+
+using enum FieldKind;
+
+constexpr std::array<Field, 11> kFields{{
+    {"path", text, [](const Row& row) { return row.path; }, nullptr},
+    {"kind", text, [](const Row& row) { return row.kind; }, nullptr},
+    {"state", text, [](const Row& row) { return row.state; }, nullptr},
+    {"mailbox", number, nullptr, [](const Row& row) { return whole(row.mailbox); }},
+    {"oldestMs", milliseconds, nullptr, [](const Row& row) { return whole(row.oldest); }},
+    {"handled", number, nullptr, [](const Row& row) { return whole(row.handled); }},
+    {"perSecond", number, nullptr, [](const Row& row) { return row.per_second_thousandths; }},
+    {"busy", share, nullptr, [](const Row& row) { return row.busy_thousandths; }},
+    {"p99Us", microseconds, nullptr, [](const Row& row) { return whole(row.p99); }},
+    {"restarts", number, nullptr, [](const Row& row) { return whole(row.restarts); }},
+    {"lastError", text, [](const Row& row) { return row.last_error; }, nullptr},
+}};
+
+}  // namespace
+
+std::span<const Field> fields() { return kFields; }
+
+const Field* find_field(std::string_view name) {
+  const auto found =
+      std::find_if(kFields.begin(), kFields.end(), [&](const Field& field) { return field.name == name; });
+  return found == kFields.end() ? nullptr : &*found;
+}
+
+std::string field_names() {
+  std::string names;
+  for (const Field& field : kFields) (names += names.empty() ? "" : ", ") += field.name;
+  return names;
+}
+
+std::string_view nearest_field(std::string_view name) {
+  std::vector<std::string_view> names;
+  for (const Field& field : kFields) names.push_back(field.name);
+  return config::nearest(name, names);
+}
+
+}  // namespace troupe::observe

@@ -1,0 +1,49 @@
+#pragma once
+// One actor as a list of them shows it, and the names of its columns.
+//
+// The names are those of `troupe inspect --once --json`; a filter and a sort order use them too.
+#include <chrono>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace troupe::observe {
+
+/// Views are valid as long as whoever filled the row says.
+struct Row {
+  std::string_view path;
+  std::string_view kind;
+  std::string_view state;
+  std::uint64_t mailbox = 0;                 ///< messages waiting
+  std::chrono::milliseconds oldest{0};       ///< age of the oldest of them, 0 if there is none
+  std::uint64_t handled = 0;                 ///< messages, since the actor began
+  std::uint64_t per_second_thousandths = 0;  ///< messages a second
+  std::uint64_t busy_thousandths = 0;        ///< share of the time, 0 to 1,000
+  std::chrono::microseconds p99{0};          ///< of the time that a message takes
+  std::uint64_t restarts = 0;
+  std::string_view last_error;  ///< empty if there was none
+};
+
+enum class FieldKind : std::uint8_t { text, number, share, milliseconds, microseconds };
+
+struct Field {
+  std::string_view name;
+  FieldKind kind;
+  std::string_view (*text)(const Row&);      ///< of a text, else null
+  std::uint64_t (*thousandths)(const Row&);  ///< of all else, in thousandths of the field's unit, else null
+};
+
+/// All fields in the order of the columns.
+std::span<const Field> fields();
+
+/// The field of that name, or null.
+const Field* find_field(std::string_view name);
+
+/// "path, kind, …", for a message.
+std::string field_names();
+
+/// The field whose name is nearest to a mistyped one.
+std::string_view nearest_field(std::string_view name);
+
+}  // namespace troupe::observe

@@ -1,0 +1,32 @@
+#include "runtime/observe/logic/term.hpp"
+
+namespace troupe::observe {
+namespace {
+
+template <class T>
+bool compare(const T& left, Operator op, const T& right) {
+  switch (op) {
+    case Operator::equal: return left == right;
+    case Operator::unequal: return left != right;
+    case Operator::less: return left < right;
+    case Operator::at_most: return left <= right;
+    case Operator::more: return left > right;
+    case Operator::at_least: return left >= right;
+    case Operator::matches: break;
+  }
+  return false;
+}
+
+}  // namespace
+
+bool GlobTest::holds(const Row& row) const { return glob.matches(row.path); }
+bool RegexTest::holds(const Row& row) const { return regex.found_in(field->text(row)); }
+bool TextTest::holds(const Row& row) const { return compare<std::string_view>(field->text(row), op, value); }
+bool NumberTest::holds(const Row& row) const { return compare(field->thousandths(row), op, thousandths); }
+
+bool Term::holds(const Row& row) const {
+  const bool found = std::visit([&](const auto& of) { return of.holds(row); }, test);
+  return found == (sense == Sense::plain);
+}
+
+}  // namespace troupe::observe

@@ -1,0 +1,47 @@
+#pragma once
+// One term of a filter, understood. Built by the parser of filter.hpp alone.
+#include <cstdint>
+#include <string>
+#include <variant>
+
+#include "runtime/observe/logic/glob.hpp"
+#include "runtime/observe/logic/regex.hpp"
+#include "runtime/observe/logic/row.hpp"
+
+namespace troupe::observe {
+
+enum class Operator : std::uint8_t { equal, unequal, less, at_most, more, at_least, matches };
+
+struct GlobTest {
+  Glob glob;
+  bool holds(const Row& row) const;
+};
+struct RegexTest {
+  const Field* field;  ///< a text
+  Regex regex;
+  bool holds(const Row& row) const;
+};
+struct TextTest {
+  const Field* field;  ///< a text
+  Operator op;         ///< equal or unequal
+  std::string value;
+  bool holds(const Row& row) const;
+};
+struct NumberTest {
+  const Field* field;  ///< no text
+  Operator op;         ///< any but matches
+  std::uint64_t thousandths;
+  bool holds(const Row& row) const;
+};
+
+struct Term {
+  enum class Sense : std::uint8_t { plain, negated };
+
+  Sense sense;
+  std::string spelling;  ///< as written, without `not` and without blanks around the operator
+  std::variant<GlobTest, RegexTest, TextTest, NumberTest> test;
+
+  bool holds(const Row& row) const;
+};
+
+}  // namespace troupe::observe
