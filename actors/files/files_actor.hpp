@@ -77,6 +77,7 @@ class FilesActor final : public FilesPart {
   void closed(const base::Error& why);
   void tell_ready();
   void release_cut_off_puts();
+  bool cut_off_put_may_bind(const base::NodeId& node) const;
   void release_cut_off_put(const PutId& id, std::vector<base::NodeId> nodes);
   void change(base::Callback<Planned()> plan, Done done);
   void change(base::Callback<Planned()> plan, Nothing reply);

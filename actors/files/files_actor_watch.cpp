@@ -1,4 +1,6 @@
 // The watch over the copies of this node's files, and the claims of ours that others are to end.
+#include <algorithm>
+
 #include "actors/files/copy_actor.hpp"
 #include "actors/files/files_actor.hpp"
 #include "actors/files/logic/catalogue_rows.hpp"
@@ -116,13 +118,23 @@ void FilesActor::take_copy(wire::CopyMade::Reader made, Nothing reply) {
 
 // -- releases --------------------------------------------------------------------------------------------------------
 
+/// Whether a put of ours that is over may still bind claims there: what it sent in an earlier life may arrive late.
+bool FilesActor::cut_off_put_may_bind(const base::NodeId& node) const {
+  const auto unseen = [this](const auto& put) { return !puts_.contains(put.first) && !cut_off_.contains(put.first); };
+  const auto untold = [&](const auto& put) { return !put.second.told.contains(node); };
+  return std::ranges::any_of(catalogue_->puts(), unseen) || std::ranges::any_of(cut_off_, untold);
+}
+
+/// The claim for a file is ended after those of puts, or a bind that comes in between would make it again.
 void FilesActor::release_now() {
   if (!releasing_.empty()) return;  // the end of that batch comes back here
   any_released_ = false;
   std::vector<Release> batch = catalogue_->releases(kReleasesAtOnce, released_last_);
   if (!batch.empty()) released_last_ = batch.back();
-  std::erase_if(batch, [this](const Release& release) {
-    return release.kind == ClaimKind::file && binding({release.name.bytes});
+  const auto puts_at = catalogue_->nodes_with_puts_to_release();
+  std::erase_if(batch, [&](const Release& release) {
+    return release.kind == ClaimKind::file &&
+           (binding({release.name.bytes}) || puts_at.contains(release.node) || cut_off_put_may_bind(release.node));
   });
   releasing_.insert(batch.begin(), batch.end());
   for (const Release& release : batch) {

@@ -126,6 +126,7 @@ base::Error to_error(ClaimError error) {
   switch (error) {
     case ClaimError::busy:
       return {Code::overloaded, "another store of that content is under way", std::chrono::milliseconds(100)};
+    case ClaimError::ended: return {Code::conflict, "that put has ended"};
     case ClaimError::absent: return {Code::not_found, "the bytes of that content are not here"};
     case ClaimError::quota: return {Code::no_space, "the owner's quota at this node is used up"};
     case ClaimError::full: return {Code::overloaded, "this node keeps no more claims"};

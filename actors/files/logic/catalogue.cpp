@@ -225,6 +225,15 @@ Change Catalogue::plan_released(const Release& release) const {
   return out;
 }
 
+std::set<base::NodeId> Catalogue::nodes_with_puts_to_release() const {
+  std::set<base::NodeId> out;
+  for (const auto& [release, since] : releases_) {
+    if (release.kind != ClaimKind::put) break;  // they come first
+    out.insert(release.node);
+  }
+  return out;
+}
+
 std::vector<Release> Catalogue::releases(std::size_t max, const std::optional<Release>& after) const {
   std::vector<Release> out;
   auto at = after ? releases_.upper_bound(*after) : releases_.begin();

@@ -16,6 +16,7 @@
 #include <set>
 #include <span>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -62,7 +63,11 @@ struct Release {
   ClaimKind kind = ClaimKind::file;
   base::Digest name;
   base::NodeId node;
-  friend auto operator<=>(const Release&, const Release&) = default;
+  friend bool operator==(const Release&, const Release&) = default;
+  /// Puts come first: a claim for a file is ended for good once no put can make it again.
+  friend auto operator<=>(const Release& one, const Release& other) {
+    return std::tie(other.kind, one.name, one.node) <=> std::tie(one.kind, other.name, other.node);
+  }
 };
 
 enum class CatalogueError : std::uint8_t {
@@ -125,6 +130,8 @@ class Catalogue {
   const std::map<PutId, base::WallTime>& puts() const { return puts_; }
   std::size_t contents_count() const { return contents_count_; }
   std::size_t releases_count() const { return releases_.size(); }
+  /// The nodes that are still to be told that a put is over.
+  std::set<base::NodeId> nodes_with_puts_to_release() const;
   /// Ensures what must hold of all rows together. Looks at every file.
   void check() const;
 

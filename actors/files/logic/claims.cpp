@@ -67,6 +67,7 @@ base::Result<void, RowError> Claims::load(const Row& row, base::Instant now) {
 
 base::Result<ClaimPlan, ClaimError> Claims::plan_claim(const Claim& claim, const ContentKey& key, std::uint32_t bytes,
                                                        Payload payload, base::Instant now) {
+  if (claim.kind == ClaimKind::put && ended_puts_.contains(claim)) return ClaimError::ended;
   if (busy_.contains(key)) return ClaimError::busy;
   const auto held = contents_.find(key);
   const bool here = held != contents_.end();
@@ -121,6 +122,7 @@ void Claims::select(const Claim& claim, ClaimPlan& plan) {
 
 ClaimPlan Claims::plan_release(const Claim& claim) {
   ClaimPlan plan;
+  if (claim.kind == ClaimKind::put) note_ended(claim);
   select(claim, plan);
   for (const ContentKey& key : plan.busy) {
     const bool last = contents_.at(key).claims.size() == 1;
@@ -129,6 +131,14 @@ ClaimPlan Claims::plan_release(const Claim& claim) {
     plan.change.erase.push_back(row_key(key, claim));
   }
   return plan;
+}
+
+void Claims::note_ended(const Claim& put) {
+  if (!ended_puts_.insert(put).second) return;
+  ended_in_order_.push_back(put);
+  if (ended_in_order_.size() <= kEndedPutsMax) return;
+  ended_puts_.erase(ended_in_order_.front());
+  ended_in_order_.pop_front();
 }
 
 ClaimPlan Claims::plan_bind(const base::NodeId& owner, const PutId& put, const Cid& cid, base::Instant now) {

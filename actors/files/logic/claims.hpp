@@ -12,6 +12,7 @@
 // Limits  ClaimsLimits; a claim takes about 300 bytes of memory.
 // Owner   one holder actor; not thread-safe.
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <optional>
 #include <set>
@@ -33,6 +34,8 @@ struct ClaimsLimits {
   base::Duration put_idle_max = std::chrono::hours{1};  // our choice: far beyond any pause of a put that still lives
 };
 
+inline constexpr std::size_t kEndedPutsMax =
+    4096;                                       // our choice: the latest; older ones have nothing under way any more
 inline constexpr std::size_t kSliceMax = 1024;  // contents a plan; our choice: a batch of some 200 KiB
 
 enum class ClaimError : std::uint8_t {
@@ -40,6 +43,7 @@ enum class ClaimError : std::uint8_t {
   absent,  ///< the bytes were not given, and this node has not got them
   quota,   ///< the owner would exceed its quota
   full,    ///< claims_max or claims_per_content_max is reached
+  ended,   ///< that put was released: what it still had under way comes too late
 };
 
 /// Whether the one who claims brought the bytes (verified) or relies on their being here.
@@ -69,7 +73,7 @@ class Claims {
                                                  Payload payload, base::Instant now);
 
   /// Plans to end a claim: its contents up to kSliceMax. A content without any other claim is dropped.
-  /// Nothing to do and not `more` means that there is no such claim (any more).
+  /// Nothing to do and not `more` means that there is no such claim (any more). A put is over by that.
   /// Planted bug: `files.release_ignores_other_claims`.
   ClaimPlan plan_release(const Claim& claim);
 
@@ -117,6 +121,7 @@ class Claims {
   void remove(const ContentKey& key, const Claim& claim);
   void unlock(const ClaimPlan& plan);
   void select(const Claim& claim, ClaimPlan& plan);
+  void note_ended(const Claim& put);
 
   const ClaimsLimits limits_;
   const base::Mutations& mutations_;
@@ -125,6 +130,8 @@ class Claims {
   std::map<base::NodeId, std::uint64_t> used_;
   std::map<base::NodeId, std::uint64_t> reserved_;
   std::map<Claim, base::Instant> puts_;    // when each put was last heard of
+  std::set<Claim> ended_puts_;             // released since the start: a store of theirs may arrive after that, and its
+  std::deque<Claim> ended_in_order_;       // claim would be ended by nobody; the oldest first
   std::map<Claim, std::size_t> claiming_;  // plans under way that add a content to the claim
   std::map<Claim, std::size_t> binding_;   // plans under way that turn claims of a put into it
   std::set<ContentKey> busy_;

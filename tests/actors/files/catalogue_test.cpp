@@ -173,6 +173,23 @@ TEST_CASE("catalogue: a release is tried for a week, in turn with the others") {
   CHECK(catalogue.plan_give_up(kToday + kReleaseTriesFor).erase.size() == 3);
 }
 
+TEST_CASE("catalogue: puts are released before files, and it is known where that is still to be done") {
+  Catalogue catalogue;
+  add(catalogue, entry(10), {node(1), node(2)});
+  perform(catalogue, catalogue.plan_remove(cid(10), kToday).value());
+  CHECK(catalogue.nodes_with_puts_to_release().empty());
+  perform(catalogue, catalogue.plan_abandon(put_id(1), std::vector{node(2), node(3)}, kToday));
+  CHECK((catalogue.nodes_with_puts_to_release() == std::set{node(2), node(3)}));
+  const auto all = catalogue.releases(10, std::nullopt);
+  REQUIRE(all.size() == 4);
+  CHECK(all[0].kind == ClaimKind::put);
+  CHECK(all[1].kind == ClaimKind::put);
+  CHECK(all[2].kind == ClaimKind::file);
+  perform(catalogue, catalogue.plan_released(all[0]));
+  perform(catalogue, catalogue.plan_released(all[1]));
+  CHECK(catalogue.nodes_with_puts_to_release().empty());
+}
+
 TEST_CASE("catalogue: a pin is kept") {
   Catalogue catalogue;
   CHECK(catalogue.plan_pin(cid(10), true).error() == CatalogueError::not_found);

@@ -3,6 +3,8 @@
 #include <doctest/doctest.h>
 #include <rapidcheck.h>
 
+#include <cstring>
+
 #include "actors/files/logic/manifest.hpp"
 #include "runtime/base/ensure.hpp"
 #include "runtime/base/random.hpp"
@@ -231,6 +233,30 @@ TEST_CASE("claims: who ends a file's claim while a bind is about to make it wait
     CHECK(late.change.empty());
     CHECK_FALSE(late.more);
   }
+}
+
+TEST_CASE("claims: what a put still had under way when it was released comes too late") {
+  Claims claims;
+  const Claim put = Claim::put(kAnn, PutId{});
+  hold(claims, put, content(1));
+  perform(claims, claims.plan_release(put));
+  CHECK(claims.plan_claim(put, content(2), 1000, Payload::given, kNow).error() == ClaimError::ended);
+  CHECK(claims.plan_bind(kAnn, PutId{}, cid(10), kNow).busy.empty());
+  CHECK(claims.claims() == 0);
+  CHECK(hold(claims, Claim::put(kBob, PutId{}), content(1)));  // another node's put of that name is another put
+  CHECK(hold(claims, kAnnsFile, content(2)));
+}
+
+TEST_CASE("claims: of puts that were released the latest are remembered") {
+  Claims claims;
+  const auto put = [](std::uint32_t number) {
+    PutId id;
+    std::memcpy(id.bytes.data(), &number, sizeof number);
+    return Claim::put(kAnn, id);
+  };
+  for (std::uint32_t i = 0; i <= kEndedPutsMax; ++i) claims.plan_release(put(i));
+  CHECK(claims.plan_claim(put(0), content(1), 1000, Payload::given, kNow).ok());
+  CHECK(claims.plan_claim(put(1), content(2), 1000, Payload::given, kNow).error() == ClaimError::ended);
 }
 
 TEST_CASE("claims: a put that is not heard of for an hour is to be released") {
