@@ -24,6 +24,9 @@ constexpr ExitMeaning kExits[] = {
     {Exit::overloaded, "overloaded or no space"},
     {Exit::unavailable, "unavailable, no quorum, or a read timed out"},
     {Exit::unknown, "outcome unknown, or a write timed out"},
+    {Exit::nothing_checked, "sim: nothing was checked, or a rare property was never reached"},
+    {Exit::not_deterministic, "sim: a world was not the same twice"},
+    {Exit::simulator_failed, "sim: the simulator itself failed"},
     {Exit::interrupted, "interrupted"},
     {Exit::broken_pipe, "nobody reads standard output any more"},
 };

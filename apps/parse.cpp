@@ -56,6 +56,7 @@ class Parser {
     }
     if (help_->count() > 0 || arguments.empty()) return Parsed(HelpWanted{about()});
     if (const auto bad = unknown_word()) return *bad;
+    if (const auto bad = option_of_a_group()) return *bad;
     const Command* command = chosen();
     if (!command && app_.get_subcommands().empty() && version_->count() > 0) command = find("version");
     if (!command) return incomplete();
@@ -129,6 +130,17 @@ class Parser {
                                      [](const std::string& word) { return word.size() > 1 && word.front() == '-'; });
     if (option != words.end()) return unknown("option", *option, known_options());
     if (!chosen() && !words.empty()) return unknown("command", words.front(), known_words());
+    return std::nullopt;
+  }
+
+  // "sim run" is below "sim", which is a command of its own: what only that one knows is unknown here.
+  std::optional<Failure> option_of_a_group() const {
+    for (const CLI::App* at = deepest().get_parent(); at != nullptr && at != &app_; at = at->get_parent()) {
+      const auto group = leaves_.find(at);
+      if (group == leaves_.end()) continue;
+      for (const Option& option : group->second->options)
+        if (at->get_option(option.name)->count() > 0) return unknown("option", option.name, known_options());
+    }
     return std::nullopt;
   }
 

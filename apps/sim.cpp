@@ -72,7 +72,14 @@ Ending run_many(const Worlds& worlds, bool twice, Console& console, bool json) {
   if (!ran.ok()) return Failure{ran.error(), "", "fewer --jobs", Exit::simulator_failed};
   if (parted) return sim_command::parted(*parted);
   summary.wall = real_now() - from;
-  return conclude(summary, console, json);
+  const Ending ending = conclude(summary, console, json);
+  if (Interrupts::noted() != 0) {
+    console.out.flush();
+    console.err << "interrupted after " << summary.worlds() << " of " << worlds.seeds << " worlds\n";
+    console.err.flush();
+    Interrupts::obey();
+  }
+  return ending;
 }
 
 Ending run_domains(const Invocation& invocation, Console& console) {

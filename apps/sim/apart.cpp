@@ -3,13 +3,13 @@
 #include <capnp/message.h>
 #include <capnp/serialize.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -19,9 +19,15 @@
 namespace troupe::apps {
 namespace {
 
+volatile std::sig_atomic_t interrupt = 0;
+
+void note(int signal) { interrupt = signal; }
+
 constexpr std::size_t kOutcomeBytesMax = 16 << 20;  // our choice: a story of 40 lines and some hundred names
 
 [[noreturn]] void work_and_end(const Apart::Work& work, int output) {
+  std::signal(SIGINT, SIG_DFL);
+  std::signal(SIGTERM, SIG_DFL);
   int status = 1;
   try {
     capnp::MallocMessageBuilder message;
@@ -56,6 +62,29 @@ std::optional<Outcome> parse(const std::string& bytes) {
 
 base::Instant real_now() { return base::Instant(std::chrono::steady_clock::now().time_since_epoch()); }
 
+Interrupts::Interrupts() {
+  struct sigaction noting = {};
+  noting.sa_handler = note;  // without SA_RESTART: whoever waits for worlds looks up
+  ::sigaction(SIGINT, &noting, &before_int_);
+  ::sigaction(SIGTERM, &noting, &before_term_);
+  // Who was told to ignore one, as in the background of a script, goes on doing so.
+  if (before_int_.sa_handler == SIG_IGN) ::sigaction(SIGINT, &before_int_, nullptr);
+  if (before_term_.sa_handler == SIG_IGN) ::sigaction(SIGTERM, &before_term_, nullptr);
+}
+
+Interrupts::~Interrupts() {
+  ::sigaction(SIGINT, &before_int_, nullptr);
+  ::sigaction(SIGTERM, &before_term_, nullptr);
+}
+
+int Interrupts::noted() { return interrupt; }
+
+void Interrupts::obey() {
+  if (interrupt == 0) return;
+  std::signal(interrupt, SIG_DFL);
+  ::raise(interrupt);
+}
+
 Apart::~Apart() { drop(); }
 
 base::Outcome<void> Apart::start(std::uint64_t tag, const Work& work) {
@@ -76,8 +105,9 @@ base::Outcome<void> Apart::start(std::uint64_t tag, const Work& work) {
   return {};
 }
 
-Apart::Done Apart::next() {
+std::optional<Apart::Done> Apart::next() {
   while (true) {
+    if (Interrupts::noted() != 0) return std::nullopt;
     std::vector<int> outputs;
     base::Instant due = base::Instant::max();
     for (const Running& one : running_) {
@@ -124,6 +154,7 @@ void Apart::drop() {
 
 base::Outcome<void> run_apart(unsigned jobs, std::uint64_t count, const std::function<Outcome(std::uint64_t)>& work,
                               const std::function<bool(Apart::Done)>& ended) {
+  const Interrupts interrupts;
   Apart apart(jobs);
   std::uint64_t begun = 0;
   while (begun < count || !apart.empty()) {
@@ -133,7 +164,8 @@ base::Outcome<void> run_apart(unsigned jobs, std::uint64_t count, const std::fun
       if (!started.ok()) break;  // there may be room when one has ended
       ++begun;
     }
-    if (!ended(apart.next())) break;
+    const auto done = apart.next();
+    if (!done || Interrupts::noted() != 0 || !ended(*done)) break;
   }
   return {};
 }

@@ -4,6 +4,7 @@
 // Order   the process that forks has no other thread.
 // Limits  kWorldWallMax for one world.
 // End     the processes end with this object, and with this process.
+#include <signal.h>
 #include <sys/types.h>
 
 #include <functional>
@@ -21,6 +22,24 @@ inline constexpr std::chrono::minutes kWorldWallMax{10};  // our choice: some hu
 
 /// The real clock of whoever waits for worlds; those have clocks of their own.
 base::Instant real_now();
+
+/// While one lives, SIGINT and SIGTERM are noted instead of ending this process: what is known by then can be told.
+/// Worlds in processes of their own end with them as usual.
+class Interrupts {
+ public:
+  Interrupts();
+  ~Interrupts();
+  Interrupts(const Interrupts&) = delete;
+  Interrupts& operator=(const Interrupts&) = delete;
+
+  /// The signal that came since the first of them was made; zero: none.
+  static int noted();
+  /// Ends this process by that signal, if one came.
+  static void obey();
+
+ private:
+  struct sigaction before_int_, before_term_;
+};
 
 class Apart {
  public:
@@ -41,8 +60,8 @@ class Apart {
   bool empty() const { return running_.empty(); }
   /// Errors: the system has no room for a process.
   base::Outcome<void> start(std::uint64_t tag, const Work& work);
-  /// Waits for one of those that run to end; at least one must.
-  Done next();
+  /// Waits for one of those that run to end; at least one must. Nothing once an interrupt was noted.
+  std::optional<Done> next();
   /// Ends those that run, and forgets them.
   void drop();
 
@@ -61,7 +80,8 @@ class Apart {
 };
 
 /// Runs `count` worlds, those of the numbers 0 and on, at most `jobs` at once, and calls `ended` with each that has
-/// ended until that says no; then the others are dropped. Errors: the system has no room for a single process.
+/// ended until that says no or an interrupt is noted; then the others are dropped. Errors: the system has no room for a
+/// single process.
 base::Outcome<void> run_apart(unsigned jobs, std::uint64_t count, const std::function<Outcome(std::uint64_t)>& work,
                               const std::function<bool(Apart::Done)>& ended);
 

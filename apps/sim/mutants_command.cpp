@@ -77,6 +77,7 @@ Ending hunt_all(const Invocation& invocation, Console& console) {
   for (const sim::Domain* domain : sim_domains()) {
     for (const sim::Named& mutant : domain->card().mutants) {
       if (only && *only != mutant.name) continue;
+      if (Interrupts::noted() != 0) Interrupts::obey();
       const auto found = hunt(std::string(domain->card().name), mutant.name, plan);
       if (!found.ok()) return found.error();
       ++tried;

@@ -31,6 +31,9 @@ bool is_file(const std::string& named) { return named.ends_with(".toml") || name
 
 std::optional<Failure> unknown(const std::string& name) {
   if (sim_domain(name) != nullptr) return std::nullopt;
+  if (is_file(name))
+    return usage_failure("a scenario is run by a command of its own", "troupe sim run " + file_words(name));
+  if (name.empty()) return usage_failure("a domain is missing before or behind a comma", "troupe sim list");
   std::vector<std::string_view> known;
   for (const sim::Domain* one : sim_domains()) known.push_back(one->card().name);
   const auto near = config::nearest(name, known);
@@ -117,12 +120,12 @@ base::Result<OneWorld, Failure> world_of(const Invocation& invocation) {
                              "troupe help " + invocation.command().name);
     auto scenario = load_scenario(named);
     if (!scenario.ok()) return scenario.error();
-    return OneWorld{std::move(scenario).value(), file_words(named)};
+    return OneWorld{std::move(scenario).value(), "run " + file_words(named), file_words(named)};
   }
   const auto worlds = worlds_of(invocation);
   if (!worlds.ok()) return worlds.error();
-  return OneWorld{draw(worlds.value().seed, worlds.value().draw),
-                  world_words(worlds.value().draw, worlds.value().seed)};
+  const std::string words = world_words(worlds.value().draw, worlds.value().seed);
+  return OneWorld{draw(worlds.value().seed, worlds.value().draw), words, words};
 }
 
 std::vector<Option> watch_options() {
@@ -175,7 +178,12 @@ unsigned jobs_of(const Invocation& invocation) {
 std::function<Ending(const Invocation&, Console&)> simulating(Run run) {
   return [run](const Invocation& invocation, Console& console) -> Ending {
     try {
-      return run(invocation, console);
+      Ending ending = run(invocation, console);
+      // Exit 1 says that something did not hold, and nothing else does.
+      if (ending.ok() || exit_of(ending.error(), Effect::read) != Exit::failed) return ending;
+      Failure failure = ending.error();
+      failure.exit = Exit::simulator_failed;
+      return failure;
     } catch (const std::exception& mistake) {
       return Failure{{base::Code::internal, std::string("the simulator itself failed: ") + mistake.what()},
                      "what it has shown says nothing about nodes",

@@ -31,7 +31,8 @@ std::string file_words(const std::string& path);
 /// itself what options would: both together are refused.
 struct OneWorld {
   sim::Scenario scenario;
-  std::string words;  ///< that name it to a command: "files --seed 8412", "x.toml"
+  std::string run_words;  ///< behind "troupe sim": "files --seed 8412", "run x.toml"
+  std::string words;      ///< that name it to a command: "files --seed 8412", "x.toml"
 };
 base::Result<OneWorld, Failure> world_of(const Invocation& invocation);
 

@@ -17,6 +17,8 @@ namespace troupe::apps {
 namespace {
 
 constexpr std::size_t kSeedsTold = 10;
+constexpr std::string_view kAllHeld = "verdict: everything held\n";
+constexpr std::string_view kNothingChecked = "verdict: none: nothing was checked, for no operation was acknowledged\n";
 
 std::string fixed(double value, int digits) {
   std::array<char, 48> out{};
@@ -48,6 +50,7 @@ void print_world(std::ostream& out, const sim::Scenario& scenario, const Outcome
   out << "world:   seed " << outcome.seed << ", " << outcome.domain << ", " << scenario.nodes << " nodes, policy "
       << sim::name(scenario.policy) << ", " << scenario.faults.size() << " faults and " << scenario.orders.size()
       << " orders in " << fixed(seconds(scenario.time), 1) << " s\n";
+  for (const auto& mutant : scenario.mutations) out << "planted: " << mutant << '\n';
   out << "ran:     " << grouped(outcome.events) << " events, " << fixed(seconds(outcome.time), 1)
       << " s of its time in " << fixed(seconds(outcome.wall), 2) << " s; " << grouped(outcome.acknowledged)
       << " operations acknowledged\n";
@@ -57,7 +60,7 @@ void print_world(std::ostream& out, const sim::Scenario& scenario, const Outcome
     return;
   }
   if (outcome.held()) {
-    out << "verdict: everything held\n";
+    out << (outcome.acknowledged > 0 ? kAllHeld : kNothingChecked);
     return;
   }
   out << "verdict: broken: " << outcome.invariant << '\n';
@@ -182,7 +185,7 @@ void Summary::print(std::ostream& out) const {
                  grouped(faults_[i].acknowledged_after)});
   }
   table.print(out);
-  if (groups_.empty()) out << "verdict: everything held\n";
+  if (groups_.empty()) out << (acknowledged_ > 0 ? kAllHeld : kNothingChecked);
   for (const Group* group : largest_groups()) {
     out << "broken:  " << group->invariant << " in " << grouped(group->seeds.size()) << " worlds, seeds";
     for (std::size_t i = 0; i < std::min(group->seeds.size(), kSeedsTold); ++i) out << ' ' << group->seeds[i];

@@ -5,6 +5,7 @@
 #include "apps/settings.hpp"
 #include "apps/sim/domains.hpp"
 #include "apps/sim/scenario_file.hpp"
+#include "apps/sim/trace.hpp"
 
 namespace troupe::apps {
 
@@ -16,7 +17,11 @@ std::vector<const sim::DomainCard*> all_cards() {
 
 base::Result<sim::Scenario, Failure> load_scenario(const std::string& path) {
   auto source = FileSource::open(path);
-  if (!source.ok()) return source.error();
+  if (!source.ok()) {
+    const bool folder = source.error().error.code == base::Code::unsupported;
+    return Failure{source.error().error, "nothing was run", "troupe help sim run",
+                   folder ? std::optional(Exit::usage) : source.error().exit};
+  }
   std::string text;
   base::Bytes piece(64 * 1024);
   while (true) {
@@ -27,6 +32,8 @@ base::Result<sim::Scenario, Failure> load_scenario(const std::string& path) {
     if (text.size() > kScenarioBytesMax)
       return usage_failure(path + " is no scenario: it has more than 16 MiB", "troupe sim list");
   }
+  if (text.starts_with(kTraceMagic))
+    return usage_failure(path + " is the trace of a run, not a scenario", "troupe help sim run");
   const config::Table settings = node_table();
   auto scenario = read_scenario(text, all_cards(), settings);
   if (!scenario.ok()) return usage_failure(path + ": " + scenario.error().message, "troupe sim list");

@@ -45,12 +45,13 @@ Ending shrink_world(const Invocation& invocation, Console& console) {
   if (!failure.broken())
     return Failure{{base::Code::not_found, "nothing to shrink: everything holds in that world"},
                    "no scenario was written",
-                   "troupe sim " + world.value().words};
+                   "troupe sim " + world.value().run_words};
   const unsigned jobs = jobs_of(invocation);
+  const Interrupts interrupts;  // what is smaller already is worth keeping
   const base::Instant from = real_now();
   const base::Duration patience = std::chrono::seconds(invocation.number("--seconds").value_or(kSecondsDefault));
   ShrinkLimits limits{.at_once = jobs};
-  limits.out_of_time = [&] { return real_now() - from > patience; };
+  limits.out_of_time = [&] { return real_now() - from > patience || Interrupts::noted() != 0; };
   Progress progress(console, "tries", 0, from, Progress::Unit::count);
   const Shrunk shrunk = shrink(
       failing, failure.at, all_cards(),
@@ -59,19 +60,22 @@ Ending shrink_world(const Invocation& invocation, Console& console) {
   const Outcome smallest = Trial(shrunk.smallest).run();
   const std::string about = "Breaks " + smallest.invariant + ": " + smallest.why + "\nShrunk from " +
                             std::to_string(failing.faults.size()) + " faults and " +
-                            std::to_string(failing.orders.size()) + " orders: troupe sim " + world.value().words;
+                            std::to_string(failing.orders.size()) + " orders: troupe sim " + world.value().run_words;
   if (auto saved = save_scenario(*path, shrunk.smallest, about); !saved.ok()) return saved.error();
+  std::ostream& out = *path == "-" ? console.err : console.out;  // there the scenario is the output
   if (invocation.globals.json) {
-    print_json(console.out, smallest);
-    print_summary_json(console.out, smallest);
+    print_json(out, smallest);
+    print_summary_json(out, smallest);
     return Exit::done;
   }
-  print_world(console.out, shrunk.smallest, smallest, "");
-  console.out << "shrunk:  " << failing.faults.size() << " faults to " << shrunk.smallest.faults.size() << ", "
-              << failing.orders.size() << " orders to " << shrunk.smallest.orders.size() << ", " << failing.nodes
-              << " nodes to " << shrunk.smallest.nodes << "; " << shrunk.tries << " tries"
-              << (shrunk.finished ? "" : "; out of time, --seconds gives it more") << '\n';
-  console.out << "run it:  troupe sim run " << file_words(*path) << '\n';
+  print_world(out, shrunk.smallest, smallest, "");
+  out << "shrunk:  " << failing.faults.size() << " faults to " << shrunk.smallest.faults.size() << ", "
+      << failing.orders.size() << " orders to " << shrunk.smallest.orders.size() << ", " << failing.nodes
+      << " nodes to " << shrunk.smallest.nodes << "; " << shrunk.tries << " tries"
+      << (shrunk.finished ? "" : "; out of time, --seconds gives it more") << '\n';
+  if (*path != "-") out << "run it:  troupe sim run " << file_words(*path) << '\n';
+  out.flush();
+  Interrupts::obey();
   return Exit::done;
 }
 

@@ -10,6 +10,7 @@
 #include "apps/sim/options.hpp"
 #include "apps/sim/report.hpp"
 #include "apps/sim/scenario_source.hpp"
+#include "apps/sim/trace.hpp"
 #include "apps/sim/trial.hpp"
 #include "runtime/base/ensure.hpp"
 #include "tests/apps/harness.hpp"
@@ -141,7 +142,7 @@ TEST_CASE("sim command: what cannot be written is said before anything runs") {
   CHECK(says(shrunk.err, nowhere));
   CHECK_FALSE(says(shrunk.err, "nothing to shrink"));
   const Seen traced = troupe_with({"sim", "run", path, "--trace", nowhere});
-  CHECK(traced.exit == Exit::failed);
+  CHECK(traced.exit == Exit::simulator_failed);
   CHECK(says(traced.err, "nothing was run"));
   const Seen held = troupe_with({"sim", "shrink", path, "-o", folder.path() + "/out"});
   CHECK(says(held.err, "nothing to shrink"));
@@ -241,6 +242,39 @@ TEST_CASE("sim draw: a world of a year has no more faults and orders than a file
       CHECK(world.faults.back().at > time / 2);
     }
   }
+}
+
+TEST_CASE("sim command: an option of the group before its commands is no option of theirs") {
+  const TemporaryFolder folder;
+  const std::string path = folder.write("quiet.toml", kQuiet);
+  for (const std::vector<std::string>& words : {std::vector<std::string>{"sim", "run", path, "--seed", "5"},
+                                                {"sim", "--seed", "5", "run", path},
+                                                {"sim", "replay", "--trace", "x", "peers"},
+                                                {"sim", "list", "--seed", "3"}}) {
+    CAPTURE(words[1]);
+    const Seen seen = troupe_with(words);
+    CHECK(seen.exit == Exit::usage);
+    CHECK(says(seen.err, "unknown option"));
+  }
+}
+
+TEST_CASE("sim command: a world in which nothing was acknowledged has no verdict") {
+  const Seen one = troupe_with({"sim", "peers", "--calm", "--nodes", "2", "--time", "1ms"});
+  CHECK(one.exit == Exit::nothing_checked);
+  CHECK(says(one.out, "verdict: none: nothing was checked"));
+  const Seen many = troupe_with({"sim", "peers", "--calm", "--nodes", "2", "--time", "1ms", "--seeds", "2"});
+  CHECK(many.exit == Exit::nothing_checked);
+  CHECK(says(many.out, "verdict: none: nothing was checked"));
+}
+
+TEST_CASE("sim command: what cannot be run or written never looks like a broken world") {
+  const TemporaryFolder folder;
+  CHECK(troupe_with({"sim", "run", folder.path()}).exit == Exit::usage);
+  CHECK(troupe_with({"sim", "peers", "--time", "1s", "--trace", "/nonexistent/x"}).exit == Exit::simulator_failed);
+  const Seen trace = troupe_with({"sim", "run", folder.write("x.toml", std::string(kTraceMagic) + "...")});
+  CHECK(trace.exit == Exit::usage);
+  CHECK(says(trace.err, "is the trace of a run"));
+  CHECK(says(troupe_with({"sim", "x/y.toml"}).err, "troupe sim run x/y.toml"));
 }
 
 }  // namespace

@@ -77,7 +77,7 @@ TEST_CASE("sim trial: a mistake of the simulator is not taken for one of the nod
 
   Apart apart(1);
   REQUIRE(apart.start(1, [&] { return Trial(world).run(); }).ok());
-  const Apart::Done done = apart.next();
+  const Apart::Done done = *apart.next();
   CHECK_FALSE(done.outcome.has_value());
   CHECK(done.why == "ended with exit 1");
 }

@@ -127,7 +127,7 @@ TEST_CASE("sim worlds: one that crashes ends nothing else") {
               .ok());
   REQUIRE(apart.start(2, [] { return Outcome{.domain = "peers", .seed = 2, .events = 7}; }).ok());
   std::vector<Apart::Done> all;
-  while (!apart.empty()) all.push_back(apart.next());
+  while (!apart.empty()) all.push_back(*apart.next());
   REQUIRE(all.size() == 2);
   std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.tag < b.tag; });
   CHECK_FALSE(all[0].outcome.has_value());
