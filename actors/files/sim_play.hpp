@@ -7,6 +7,7 @@
 #include <deque>
 #include <map>
 
+#include "actors/files/logic/content_memo.hpp"
 #include "actors/files/sim_survey.hpp"
 
 namespace troupe::files {
@@ -49,6 +50,7 @@ class FilesPlay final : public sim::Play {
   void judge_lost();
   std::size_t robbed_count() const;
 
+  ContentMemo memo_;
   sim::Nodes& nodes_;
   const bool room_for_all_;  // no quota keeps a node from taking what it is given
   SimFiles files_;

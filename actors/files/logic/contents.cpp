@@ -1,5 +1,6 @@
 #include "actors/files/logic/contents.hpp"
 
+#include "actors/files/logic/content_memo.hpp"
 #include "actors/files/logic/manifest.hpp"
 #include "actors/files/logic/merkle.hpp"
 
@@ -11,7 +12,11 @@ bool verify_content(const ContentKey& key, base::ByteView bytes, const base::Mut
   if (bytes.empty() || bytes.size() > bytes_max) return false;
   if (chunk && bytes.size() != key.bytes) return false;
   if (mutations.on("files.digest_unchecked")) return true;
-  return chunk ? chunk_id(bytes).bytes == key.id.bytes : cid_of(bytes).bytes == key.id.bytes;
+  ContentMemo* const memo = ContentMemo::here();
+  if (memo != nullptr && memo->knows(key, bytes)) return true;
+  const bool right = chunk ? chunk_id(bytes).bytes == key.id.bytes : cid_of(bytes).bytes == key.id.bytes;
+  if (memo != nullptr && right) memo->note(key, bytes);
+  return right;
 }
 
 }  // namespace troupe::files

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 #include <rapidcheck.h>
 
+#include "actors/files/logic/content_memo.hpp"
 #include "actors/files/logic/contents.hpp"
 #include "runtime/base/ensure.hpp"
 #include "tests/actors/files/bytes.hpp"
@@ -105,4 +106,35 @@ TEST_CASE("contents: bytes pass for their key only with its length and every bit
     CHECK_FALSE(verify_content(key, {}));
     CHECK_FALSE(verify_content(ContentKey::manifest({}), {}));
   }
+}
+
+TEST_CASE("contents: a memo of what was found right changes no answer") {
+  ContentMemo memo;
+  base::Bytes bytes = pattern(kLeafBytes);
+  const auto key = ContentKey::chunk(chunk_id(bytes), kLeafBytes);
+  CHECK_FALSE(memo.knows(key, bytes));
+  for (int times = 0; times < 2; ++times) {
+    CHECK(verify_content(key, bytes));
+    CHECK(memo.knows(key, bytes));
+    for (const std::size_t at : {std::size_t{0}, bytes.size() - 1}) {
+      bytes[at] ^= 1;
+      CHECK_FALSE(verify_content(key, bytes));
+      bytes[at] ^= 1;
+    }
+    CHECK_FALSE(verify_content(key, base::ByteView(bytes).first(10)));
+  }
+  {
+    const ContentMemo inner;
+    CHECK(ContentMemo::here() == &inner);
+    CHECK_FALSE(inner.knows(key, bytes));
+  }
+  CHECK(ContentMemo::here() == &memo);
+}
+
+TEST_CASE("contents: in a full memo the oldest make room") {
+  ContentMemo memo;
+  const base::Bytes bytes(kChunkBytes);
+  for (std::uint8_t i = 0; i <= kContentMemoBytesMax / kChunkBytes; ++i) memo.note(content(i, kChunkBytes), bytes);
+  CHECK_FALSE(memo.knows(content(0, kChunkBytes), bytes));
+  CHECK(memo.knows(content(1, kChunkBytes), bytes));
 }

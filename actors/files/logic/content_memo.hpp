@@ -1,0 +1,42 @@
+#pragma once
+// Contents that were found right once in this thread: for simulations, where all nodes of a world are one thread and
+// hash the same few files again and again.
+//
+// Use     while one lives, verify_content() compares bytes with those that had that key before, which is twenty times
+// as
+//         fast; all else is hashed. So it changes no answer, only the time. Of several, the newest is used.
+// Limits  kContentMemoBytesMax; the oldest make room.
+// Owner   one thread, which also ends it, the newest first.
+#include <deque>
+#include <map>
+
+#include "actors/files/api.hpp"
+#include "runtime/base/bytes.hpp"
+
+namespace troupe::files {
+
+inline constexpr std::size_t kContentMemoBytesMax = 64 << 20;  // our choice: all files of most drawn worlds
+
+class ContentMemo {
+ public:
+  ContentMemo();
+  ~ContentMemo();
+  ContentMemo(const ContentMemo&) = delete;
+  ContentMemo& operator=(const ContentMemo&) = delete;
+
+  /// That of this thread; null if there is none.
+  static ContentMemo* here() { return here_; }
+
+  /// `bytes` are what `key` says.
+  void note(const ContentKey& key, base::ByteView bytes);
+  bool knows(const ContentKey& key, base::ByteView bytes) const;
+
+ private:
+  static thread_local ContentMemo* here_;
+  ContentMemo* const before_;
+  std::map<ContentKey, base::Bytes> right_;
+  std::deque<ContentKey> oldest_first_;
+  std::size_t bytes_ = 0;
+};
+
+}  // namespace troupe::files
