@@ -2,13 +2,11 @@
 // What this node holds for whom: a content stays while any owner claims it for a file.
 //
 // Claim   (owner, file or put) on a content. A put's CID is known only when its last chunk has been hashed, so its
-// stores
-//         claim for a put id, and bind turns those claims into claims for the CID. A put that is not heard of for
-//         put_idle_max is released like one that its owner gave up.
+//         stores claim for a put id, and bind turns those claims into claims for the CID. A put that is not heard of
+//         for put_idle_max is released like one that its owner gave up. What is stored for it after that is refused.
 // Quota   bytes an owner: each content that it claims counts once, however many of its files share it.
 // Order   plan, write and sync, then apply() - or abandon() when that failed. A content with a plan under way is busy
-// for
-//         any other, so a content is never dropped under a claim that is being written, and the reverse.
+//         for any other, so a content is never dropped under a claim that is being written, and the reverse.
 // Limits  ClaimsLimits; a claim takes about 300 bytes of memory.
 // Owner   one holder actor; not thread-safe.
 #include <cstdint>
@@ -34,9 +32,8 @@ struct ClaimsLimits {
   base::Duration put_idle_max = std::chrono::hours{1};  // our choice: far beyond any pause of a put that still lives
 };
 
-inline constexpr std::size_t kEndedPutsMax =
-    4096;                                       // our choice: the latest; older ones have nothing under way any more
-inline constexpr std::size_t kSliceMax = 1024;  // contents a plan; our choice: a batch of some 200 KiB
+inline constexpr std::size_t kEndedPutsMax = 4096;  // our choice: the latest; older ones have nothing on its way
+inline constexpr std::size_t kSliceMax = 1024;      // contents a plan; our choice: a batch of some 200 KiB
 
 enum class ClaimError : std::uint8_t {
   busy,    ///< another plan for this content is under way: come again when it is applied
