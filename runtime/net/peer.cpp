@@ -151,6 +151,7 @@ void Peer::received(ports::Received&& bytes) {
       take_plain();
     }
   }
+  if (!flush_soon_) flush();  // what TLS says by itself, and one record with all pongs
 }
 
 void Peer::take_encrypted(base::ByteView bytes) {
@@ -164,7 +165,6 @@ void Peer::take_encrypted(base::ByteView bytes) {
     return turn_away(Turned::channel, "TLS: " + std::string(name(outcome.error())));
   }
   if (channel_->peer_closed()) return end("the other side has said goodbye");
-  if (channel_->wire_bytes() > 0 && !flush_soon_) flush();
 }
 
 void Peer::take_plain() {
@@ -230,8 +230,8 @@ void Peer::flush() {
   flushed_.push_back({wire.size(), std::exchange(plain_cost_, 0)});
   if (unwritten_ == 0) progress_ = now();
   unwritten_ += wire.size();
-  stream_->write(std::move(wire));
-  hold_back();
+  if (const std::size_t left = stream_->write(std::move(wire))) written(left);
+  else hold_back();
 }
 
 /// Whoever does not read what we send is not read: what it could ask for would wait here.
@@ -263,7 +263,7 @@ void Peer::written(std::size_t bytes) {
 /// One ping in a silence is enough for both sides: who dialled asks first.
 void Peer::keep_alive() {
   const base::Duration period = pool_->setup().limits.keep_alive;
-  const base::Duration patience = link_->side() == Link::Side::dialler ? period : 2 * period;
+  const base::Duration patience = link_->side() == Link::Side::dialler ? period : 2 * period + period / 2;
   link_->sweep(now());
   if (unwritten_ > 0 && now() - progress_ >= 3 * period) return end("the other side has not read for too long");
   if (paused_) return after<KeepAlive>(period);

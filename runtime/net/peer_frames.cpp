@@ -72,9 +72,7 @@ void Peer::take_frame(const Frame& frame) {
     case FrameType::watch:
     case FrameType::unwatch: return take_watch(frame);
     case FrameType::down: return take_down(frame);
-    case FrameType::ping:
-      write({.type = FrameType::pong, .correlation = frame.header.correlation}, {}, {});
-      return flush_soon();
+    case FrameType::ping: return write({.type = FrameType::pong, .correlation = frame.header.correlation}, {}, {});
     case FrameType::pong: return;
     case FrameType::close: hung_up_on_ = true; return end("the other side has hung up");
     case FrameType::hello:

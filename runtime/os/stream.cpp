@@ -29,11 +29,13 @@ void Stream::start(const runtime::Handle& owner) {
   early_ = {};
 }
 
-void Stream::write(base::Bytes bytes) {
-  if (bytes.empty()) return;
+/// The mover tells what has left.
+std::size_t Stream::write(base::Bytes bytes) {
+  if (bytes.empty()) return 0;
   const std::lock_guard lock(mutex_);
-  if (mover_) return give(mover_, Order{Command::write, std::move(bytes)});
-  if (scribe_) early_.push_back(std::move(bytes));
+  if (mover_) give(mover_, Order{Command::write, std::move(bytes)});
+  else if (scribe_) early_.push_back(std::move(bytes));
+  return 0;
 }
 
 void Stream::pause(bool paused) { give(mover(), paused ? Command::pause : Command::resume); }

@@ -21,7 +21,7 @@ class Stream final : public ports::Stream {
   Stream& operator=(const Stream&) = delete;
 
   void start(const runtime::Handle& owner) override;
-  void write(base::Bytes bytes) override;
+  std::size_t write(base::Bytes bytes) override;
   void pause(bool paused) override;
   void close() override;
   void abandon() override;

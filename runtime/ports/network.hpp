@@ -25,8 +25,9 @@ class Stream {
   /// Makes `owner` receive this stream's events. Nothing is read before the first call.
   virtual void start(const runtime::Handle& owner) = 0;
 
-  /// Queues bytes; `Written` tells when they have left. The caller bounds what is unwritten.
-  virtual void write(base::Bytes bytes) = 0;
+  /// Queues bytes. Returns how many of them have left at once; `Written` tells when the others have. The caller
+  /// bounds what is unwritten.
+  virtual std::size_t write(base::Bytes bytes) = 0;
 
   /// Stops or resumes reading, so that a slow owner bounds the sender by TCP's own window.
   virtual void pause(bool paused) = 0;
@@ -45,7 +46,7 @@ struct Received {
   /// Held while the bytes wait to be handled: with too many of them waiting the stream stops reading by itself.
   std::shared_ptr<const void> receipt;
 };
-/// That many more bytes of write() have left this process.
+/// That many more bytes of write() have left this process, beside those that it said itself.
 struct Written {
   std::size_t bytes;
 };

@@ -24,7 +24,7 @@ class NearEnd final : public ports::Stream {
   NearEnd& operator=(const NearEnd&) = delete;
 
   void start(const runtime::Handle& owner) override { connection_->start(side_, owner); }
-  void write(base::Bytes bytes) override { connection_->write(side_, std::move(bytes)); }
+  std::size_t write(base::Bytes bytes) override { return connection_->write(side_, std::move(bytes)); }
   void pause(bool paused) override { connection_->pause(side_, paused); }
   void close() override { connection_->close(side_); }
   void abandon() override { connection_->abandon(side_); }
@@ -62,11 +62,15 @@ void Connection::start(Side side, const runtime::Handle& owner) {
   read(side);
 }
 
-void Connection::write(Side side, base::Bytes bytes) {
+/// Most of what is written leaves at once, and the owner knows by the result: no event is spent on it.
+std::size_t Connection::write(Side side, base::Bytes bytes) {
   End& end = at(side);
-  if (end.ended || end.closing || bytes.empty()) return;
+  if (end.ended || end.closing || bytes.empty()) return 0;
   end.unsent.push_back(std::move(bytes));
-  if (end.started) pump(side);
+  if (!end.started) return 0;
+  if (!pieces_.chance(1, 8)) return send_on(side, true);
+  pump(side);
+  return 0;
 }
 
 void Connection::pause(Side side, bool paused) {
@@ -155,8 +159,11 @@ void Connection::refuse(Side gone) {
   });
 }
 
-/// Sends as much as the window allows, in pieces of the network's choice.
 void Connection::pump(Side from) {
+  if (const std::size_t written = send_on(from, false)) tell(at(from).owner, ports::Written{written});
+}
+
+std::size_t Connection::send_on(Side from, bool whole) {
   End& end = at(from);
   std::size_t written = 0;
   while (!end.unsent.empty() && end.window_used < kWindowBytes) {
@@ -165,7 +172,7 @@ void Connection::pump(Side from) {
     const std::size_t room = kWindowBytes - end.window_used;
     if (room < std::min(rest, kWindowBytes / 4)) break;  // no small pieces into a nearly full window (RFC 1122 4.2.3.4)
     std::size_t size = std::min(rest, room);
-    if (size > 1 && pieces_.chance(1, 4)) size = 1 + pieces_.below(size);
+    if (!whole && size > 1 && pieces_.chance(1, 4)) size = 1 + pieces_.below(size);
     const auto first = next.begin() + static_cast<std::ptrdiff_t>(end.first_sent);
     const bool last = size == rest;
     // Most of what is written leaves whole, without a copy.
@@ -180,11 +187,11 @@ void Connection::pump(Side from) {
     written += size;
     send(from, Segment{std::move(piece), std::nullopt});
   }
-  if (written > 0) tell(end.owner, ports::Written{written});
   if (end.closing && end.unsent.empty() && !end.end_sent) {
     end.end_sent = true;
     send(from, Segment{{}, ""});
   }
+  return written;
 }
 
 void Connection::send(Side from, Segment segment) {

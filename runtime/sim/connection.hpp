@@ -23,7 +23,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Connection(std::shared_ptr<Fabric> fabric, const Address& dialler, const Address& acceptor);
 
   void start(Side side, const runtime::Handle& owner);
-  void write(Side side, base::Bytes bytes);
+  std::size_t write(Side side, base::Bytes bytes);
   void pause(Side side, bool paused);
   void close(Side side);
   /// Ends this side now; what did not fit into the window is lost.
@@ -73,6 +73,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   End& at(Side side) { return ends_[static_cast<std::size_t>(side)]; }
   static Side other(Side side) { return side == Side::dialler ? Side::acceptor : Side::dialler; }
+  /// Sends as much as the window allows, whole or in pieces of the network's choice. Returns the bytes that have left.
+  std::size_t send_on(Side from, bool whole);
+  /// The same in pieces; the owner hears of what has left.
   void pump(Side from);
   void send(Side from, Segment segment);
   void arrive(Side from);

@@ -86,7 +86,7 @@ TEST_CASE("link: a stranger whose TLS is broken is closed at once, and not read 
   village[0].node.start("stranger", [&] {
     return std::make_unique<Visitor>(Visitor::at(*village[1].address), seen, [](ports::Stream& stream) {
       stream.pause(true);  // it does not even look whether it was closed
-      stream.write(base::Bytes(sim::kWindowBytes, 'x'));
+      return stream.write(base::Bytes(sim::kWindowBytes, 'x'));
     });
   });
   village.stage.run_for(4s);  // less than a stream waits for its other side

@@ -18,10 +18,10 @@ class Visitor final : public runtime::Actor {
     std::size_t written = 0;
   };
   using Dial = std::function<void(Visitor&)>;
-  /// Speaks when it is connected, and again whenever some of that has left.
-  using Speak = std::function<void(ports::Stream&)>;
+  /// Speaks when it is connected, and again whenever some of that has left; returns what has left at once.
+  using Speak = std::function<std::size_t(ports::Stream&)>;
   Visitor(
-      Dial dial, Seen& seen, Speak speak = [](ports::Stream&) {})
+      Dial dial, Seen& seen, Speak speak = [](ports::Stream&) { return std::size_t{0}; })
       : dial_(std::move(dial)), seen_(seen), speak_(std::move(speak)) {}
 
   static Dial at(const base::Endpoint& where) {
@@ -41,15 +41,19 @@ class Visitor final : public runtime::Actor {
     if (auto* made = std::get_if<ports::Dialled>(&event)) {
       stream_ = made->stream;
       stream_->start(self());
-      speak_(*stream_);
+      speak();
     } else if (auto* left = std::get_if<ports::Written>(&event)) {
       seen_.written += left->bytes;
-      speak_(*stream_);
+      speak();
     }
     seen_.closed += std::holds_alternative<ports::Closed>(event);
   }
 
  private:
+  void speak() {
+    while (const std::size_t left = speak_(*stream_)) seen_.written += left;
+  }
+
   const Dial dial_;
   Seen& seen_;
   const Speak speak_;
