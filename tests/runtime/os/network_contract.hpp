@@ -79,8 +79,10 @@ TEST_CASE_TEMPLATE_DEFINE("network: bytes arrive whole and in order, and Written
   pair.start();
   const std::string there = long_text(3'000'000);
   const std::string back = long_text(100'000);
-  for (std::size_t at = 0; at < there.size(); at += 100'000) pair.near->write(bytes_of(there.substr(at, 100'000)));
-  for (std::size_t at = 0; at < back.size(); at += 100) pair.far->write(bytes_of(back.substr(at, 100)));
+  for (std::size_t at = 0; at < there.size(); at += 100'000)
+    pair.near_events.write(*pair.near, bytes_of(there.substr(at, 100'000)));
+  for (std::size_t at = 0; at < back.size(); at += 100)
+    pair.far_events.write(*pair.far, bytes_of(back.substr(at, 100)));
   REQUIRE(place.until([&] {
     return pair.far_events.received_bytes() >= there.size() && pair.near_events.received_bytes() >= back.size();
   }));
@@ -94,10 +96,10 @@ TEST_CASE_TEMPLATE_DEFINE("network: nothing is read before a stream has an owner
   Place place;
   Pair<Place> pair(place);
   pair.near->start(pair.near_events.actor());
-  pair.near->write(bytes_of("early"));
+  pair.near_events.write(*pair.near, bytes_of("early"));
   REQUIRE(place.until([&] { return pair.near_events.written() == 5; }));
   CHECK(pair.far_events.received().empty());
-  pair.far->write(bytes_of("also early"));
+  pair.far_events.write(*pair.far, bytes_of("also early"));
   pair.far->start(pair.far_events.actor());
   CHECK(place.until([&] { return pair.far_events.received() == "early"; }));
   CHECK(place.until([&] { return pair.near_events.received() == "also early"; }));
@@ -110,14 +112,14 @@ TEST_CASE_TEMPLATE_DEFINE("network: close sends what is queued, and both sides g
   pair.start();
   const std::string text = long_text(1'000'000);
   SUBCASE("by the dialler") {
-    pair.near->write(bytes_of(text));
+    pair.near_events.write(*pair.near, bytes_of(text));
     pair.near->close();
     REQUIRE(place.until([&] { return pair.near_events.closed() && pair.far_events.closed(); }));
     CHECK(pair.far_events.received() == text);
     CHECK(pair.near_events.written() == text.size());
   }
   SUBCASE("by the acceptor") {
-    pair.far->write(bytes_of(text));
+    pair.far_events.write(*pair.far, bytes_of(text));
     pair.far->close();
     REQUIRE(place.until([&] { return pair.near_events.closed() && pair.far_events.closed(); }));
     CHECK(pair.near_events.received() == text);
@@ -128,7 +130,7 @@ TEST_CASE_TEMPLATE_DEFINE("network: close sends what is queued, and both sides g
     REQUIRE(place.until([&] { return pair.near_events.closed() && pair.far_events.closed(); }));
   }
   SUBCASE("by dropping, which tells the dropper nothing") {
-    pair.near->write(bytes_of(text));
+    pair.near_events.write(*pair.near, bytes_of(text));
     pair.near = nullptr;
     REQUIRE(place.until([&] { return pair.far_events.closed().has_value(); }));
     CHECK(pair.far_events.received() == text);
@@ -136,8 +138,8 @@ TEST_CASE_TEMPLATE_DEFINE("network: close sends what is queued, and both sides g
   }
   CHECK(pair.far_events.closed() == "");
   CHECK(pair.near_events.closed().value_or("") == "");
-  if (pair.near) pair.near->write(bytes_of("too late"));
-  pair.far->write(bytes_of("too late"));
+  if (pair.near) pair.near_events.write(*pair.near, bytes_of("too late"));
+  pair.far_events.write(*pair.far, bytes_of("too late"));
   pair.far->close();
   place.settle();
   CHECK(pair.near_events.after_close() == 0);
@@ -152,7 +154,7 @@ TEST_CASE_TEMPLATE_DEFINE("network: a side that never closes does not keep the o
   pair.start();
   pair.far->pause(true);
   const std::string text = long_text(Place::kMuch);
-  pair.near->write(bytes_of(text));
+  pair.near_events.write(*pair.near, bytes_of(text));
   REQUIRE(place.until([&] { return pair.near_events.written() > 0; }));
   pair.near->close();
   REQUIRE(place.until([&] { return pair.near_events.closed().has_value(); }));
@@ -170,7 +172,7 @@ TEST_CASE_TEMPLATE_DEFINE("network: who is abandoned gets what was written befor
   Pair<Place> pair(place);
   pair.start();
   SUBCASE("with all of it sent") {
-    pair.near->write(bytes_of("goodbye"));
+    pair.near_events.write(*pair.near, bytes_of("goodbye"));
     pair.near->abandon();
     REQUIRE(place.until([&] { return pair.near_events.closed() && pair.far_events.closed(); }));
     CHECK(pair.far_events.received() == "goodbye");
@@ -178,13 +180,13 @@ TEST_CASE_TEMPLATE_DEFINE("network: who is abandoned gets what was written befor
   }
   SUBCASE("though it reads nothing") {
     pair.far->pause(true);
-    pair.near->write(bytes_of(long_text(Place::kMuch)));
+    pair.near_events.write(*pair.near, bytes_of(long_text(Place::kMuch)));
     REQUIRE(place.until([&] { return pair.near_events.written() > 0; }));
     pair.near->abandon();
     REQUIRE(place.until([&] { return pair.near_events.closed().has_value(); }));
   }
   SUBCASE("though it goes on writing") {
-    pair.far->write(bytes_of(long_text(Place::kMuch)));
+    pair.far_events.write(*pair.far, bytes_of(long_text(Place::kMuch)));
     REQUIRE(place.until([&] { return pair.near_events.received_bytes() > 0; }));
     pair.near->abandon();
     REQUIRE(place.until([&] { return pair.near_events.closed().has_value(); }));
@@ -203,7 +205,7 @@ TEST_CASE_TEMPLATE_DEFINE("network: a paused reader bounds what leaves the write
   pair.start();
   const std::string text = long_text(Place::kMuch);
   pair.far->pause(true);
-  pair.near->write(bytes_of(text));
+  pair.near_events.write(*pair.near, bytes_of(text));
   REQUIRE(place.until([&] { return pair.near_events.written() > 0; }));
   place.settle();
   CHECK(pair.near_events.written() < text.size());

@@ -71,6 +71,13 @@ class Probe {
 
   const runtime::Handle& actor() const { return actor_; }
 
+  /// Writes to a stream of this owner; written() knows what left at once.
+  void write(ports::Stream& stream, base::Bytes bytes) {
+    const std::size_t left = stream.write(std::move(bytes));
+    const std::lock_guard lock(seen_->mutex);
+    seen_->written += left;
+  }
+
   std::string received() const {
     return read([](const Seen& seen) { return seen.received; });
   }
