@@ -1,0 +1,55 @@
+#pragma once
+// Any message as one line for people, read by schemas that came with it: a node of another version is readable, too.
+//
+// Source  capnp/schema-loader.h, capnp/dynamic.h; schema_copy.hpp for what the loader is given.
+// Safety  schemas and words are hostile until checked. Whatever they are, a line ends, is plain (text.hpp) and fits;
+//         what cannot be read is said in its place. Nothing here throws but for want of memory.
+// Owner   one stream of one node; not thread-safe.
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "runtime/base/bytes.hpp"
+#include "runtime/base/result.hpp"
+
+namespace troupe::observe {
+
+inline constexpr std::size_t kSchemaBytesMax = 64 * 1024;         // of one node; our largest has 2,200
+inline constexpr std::size_t kSchemasMax = 1'024;                 // of one decoder; we have 189
+inline constexpr std::size_t kSchemasBytesMax = 1 * 1024 * 1024;  // of one decoder; ours have 99 KB together
+inline constexpr std::size_t kElementsShown = 4;                  // of a list
+inline constexpr std::size_t kDataShown = 20;                     // bytes; a whole node id
+inline constexpr std::size_t kTextShown = 256;                    // bytes, before escaping
+
+class Decoder {
+ public:
+  Decoder();
+  Decoder(Decoder&&) noexcept;
+  Decoder& operator=(Decoder&&) noexcept;
+  ~Decoder();
+
+  /// Learns the type of one serialized schema::Node: one segment without a segment table, whole words, as
+  /// messages::schema_bytes() returns it. Nodes come in any order; a type that is known stays as it was learnt first.
+  /// Errors: why it is refused, for people, as plain text; then no type is learnt. One that the loader refused counts
+  /// towards the limits all the same, since its memory is kept.
+  base::Result<void, std::string> learn(base::ByteView node);
+
+  /// A message as one plain line of at most `bytes_max` bytes, cut at a character's end and then ended with "…".
+  /// `words` is a flat array with its segment table, as runtime::Envelope::bytes() gives it, of any alignment.
+  ///
+  ///     name="x" node=ab12 (2 B) rows=[{a=1 state=serving} {a=2} …+12] expires={at=7}
+  ///
+  /// Fields come as the source orders them. Left out are numbers, enums and flags of their default value, pointers
+  /// that are null, and groups of which nothing is left: a message of nothing else is the empty line. Of a union the
+  /// member in use is always shown, one of Void by its name alone.
+  /// An enumerant without a name is its number; any pointer, a capability and a type that was not learnt are `?`.
+  /// `(unknown kind, 48 B)` if the kind was not learnt; `(no words)` if there are none, as in a signal.
+  std::string line(std::uint64_t kind_id, base::ByteView words, std::size_t bytes_max) const;
+
+ private:
+  struct Learnt;
+  std::unique_ptr<Learnt> learnt_;
+};
+
+}  // namespace troupe::observe

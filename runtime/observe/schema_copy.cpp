@@ -1,0 +1,212 @@
+#include "runtime/observe/schema_copy.hpp"
+
+#include <algorithm>
+#include <numeric>
+#include <set>
+#include <string_view>
+#include <vector>
+
+namespace troupe::observe {
+namespace {
+
+using capnp::schema::Field;
+using capnp::schema::Node;
+using capnp::schema::Type;
+using capnp::schema::Value;
+
+using Copied = base::Result<void, std::string>;
+
+bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+/// The names of one type: identifiers, each once. What is shown of a schema is therefore always plain text.
+class Names {
+ public:
+  Copied add(capnp::Text::Reader name) {
+    const std::string_view text(name.begin(), name.size());
+    if (text.empty() || text.size() > kNameBytesMax || !is_letter(text[0]) ||
+        !std::ranges::all_of(text, [](char c) { return is_letter(c) || is_digit(c) || c == '_'; }))
+      return std::string("a name is no identifier of 1 to 100 bytes");
+    if (!seen_.emplace(text).second) return "the name " + std::string(text) + " is there twice";
+    return {};
+  }
+
+ private:
+  std::set<std::string> seen_;
+};
+
+/// Their order in the source: the loader wants each rank once, and a hostile node may give any.
+template <class Members>
+std::vector<std::uint16_t> ranks(const Members& members) {
+  std::vector<std::uint16_t> code_orders, order(members.size()), ranks(members.size());
+  for (const auto member : members) code_orders.push_back(member.getCodeOrder());
+  std::iota(order.begin(), order.end(), std::uint16_t{0});
+  std::ranges::stable_sort(order, {}, [&](std::uint16_t at) { return code_orders[at]; });
+  for (std::size_t rank = 0; rank < order.size(); ++rank) ranks[order[rank]] = static_cast<std::uint16_t>(rank);
+  return ranks;
+}
+
+/// Whether a list may have elements of that type; to the library a list of pointers of any kind is an error.
+bool is_element(Type::Reader type) { return !type.isAnyPointer() && !type.isInterface(); }
+
+Copied copy_type(Type::Reader type, Type::Builder copy, int lists_left) {
+  switch (type.which()) {
+    case Type::VOID: copy.setVoid(); return {};
+    case Type::BOOL: copy.setBool(); return {};
+    case Type::INT8: copy.setInt8(); return {};
+    case Type::INT16: copy.setInt16(); return {};
+    case Type::INT32: copy.setInt32(); return {};
+    case Type::INT64: copy.setInt64(); return {};
+    case Type::UINT8: copy.setUint8(); return {};
+    case Type::UINT16: copy.setUint16(); return {};
+    case Type::UINT32: copy.setUint32(); return {};
+    case Type::UINT64: copy.setUint64(); return {};
+    case Type::FLOAT32: copy.setFloat32(); return {};
+    case Type::FLOAT64: copy.setFloat64(); return {};
+    case Type::TEXT: copy.setText(); return {};
+    case Type::DATA: copy.setData(); return {};
+    case Type::ENUM: copy.initEnum().setTypeId(type.getEnum().getTypeId()); return {};
+    case Type::STRUCT: copy.initStruct().setTypeId(type.getStruct().getTypeId()); return {};
+    case Type::LIST: {
+      if (lists_left == 0) return std::string("lists of lists are nested too deep");
+      const auto element = type.getList().getElementType();
+      const auto copied = copy_type(element, copy.initList().initElementType(), lists_left - 1);
+      // An inner list may have become any pointer, which then makes this one such, too.
+      if (copied.ok() && !is_element(copy.asReader().getList().getElementType())) copy.initAnyPointer();
+      return copied;
+    }
+    case Type::INTERFACE:
+    case Type::ANY_POINTER: copy.initAnyPointer(); return {};
+  }
+  return std::string("a field has a type that is unknown here");
+}
+
+/// Where values of that type lie: `bits` in the section of data, or in that of pointers; neither for Void.
+struct Place {
+  std::uint64_t bits = 0;
+  bool pointer = false;
+};
+
+/// Sets the default value, zero for pointers, and returns the place of the type. A value of another type is an error.
+base::Result<Place, std::string> copy_default(Type::Reader type, Value::Reader value, Value::Builder copy) {
+  using Placed = base::Result<Place, std::string>;
+  const bool fits = static_cast<int>(value.which()) == static_cast<int>(type.which());  // both unions number alike
+  const auto number = [&]<class T>(T (Value::Reader::*get)() const, void (Value::Builder::*set)(T)) -> Placed {
+    if (!fits) return std::string("a default value is not of its field's type");
+    (copy.*set)((value.*get)());
+    return Place{std::is_same_v<T, bool> ? 1 : sizeof(T) * 8, false};
+  };
+  switch (type.which()) {
+    case Type::BOOL: return number(&Value::Reader::getBool, &Value::Builder::setBool);
+    case Type::INT8: return number(&Value::Reader::getInt8, &Value::Builder::setInt8);
+    case Type::INT16: return number(&Value::Reader::getInt16, &Value::Builder::setInt16);
+    case Type::INT32: return number(&Value::Reader::getInt32, &Value::Builder::setInt32);
+    case Type::INT64: return number(&Value::Reader::getInt64, &Value::Builder::setInt64);
+    case Type::UINT8: return number(&Value::Reader::getUint8, &Value::Builder::setUint8);
+    case Type::UINT16: return number(&Value::Reader::getUint16, &Value::Builder::setUint16);
+    case Type::UINT32: return number(&Value::Reader::getUint32, &Value::Builder::setUint32);
+    case Type::UINT64: return number(&Value::Reader::getUint64, &Value::Builder::setUint64);
+    case Type::FLOAT32: return number(&Value::Reader::getFloat32, &Value::Builder::setFloat32);
+    case Type::FLOAT64: return number(&Value::Reader::getFloat64, &Value::Builder::setFloat64);
+    case Type::ENUM: return number(&Value::Reader::getEnum, &Value::Builder::setEnum);
+    case Type::VOID: copy.setVoid(); return Place{};
+    case Type::TEXT: copy.setText(""); return Place{0, true};
+    case Type::DATA: copy.setData({}); return Place{0, true};
+    case Type::LIST: copy.initList(); return Place{0, true};
+    case Type::STRUCT: copy.initStruct(); return Place{0, true};
+    case Type::INTERFACE: copy.setInterface(); return Place{0, true};
+    case Type::ANY_POINTER: copy.initAnyPointer(); return Place{0, true};
+  }
+  return std::string("a field has a type that is unknown here");
+}
+
+Copied copy_slot(Field::Slot::Reader slot, Field::Slot::Builder copy, Node::Struct::Reader node) {
+  const auto copied = copy_type(slot.getType(), copy.initType(), kListDepthMax);
+  if (!copied.ok()) return copied;
+  // The type as copied: a pointer that became AnyPointer needs a default value of that.
+  const auto place = copy_default(copy.asReader().getType(), slot.getDefaultValue(), copy.initDefaultValue());
+  if (!place.ok()) return place.error();
+  const std::uint64_t end = std::uint64_t{slot.getOffset()} + 1;
+  const auto [bits, pointer] = place.value();
+  if (bits * end > std::uint64_t{node.getDataWordCount()} * 64 || (pointer && end > node.getPointerCount()))
+    return std::string("a field lies outside of its struct");
+  copy.setOffset(bits == 0 && !pointer ? 0 : slot.getOffset());
+  return {};
+}
+
+/// Members of the union are numbered from zero without a gap, and the number in use lies within the struct.
+Copied check_union(Node::Struct::Reader node, capnp::List<Field>::Reader fields) {
+  std::set<std::uint16_t> members;
+  for (const auto field : fields) {
+    const std::uint16_t member = field.getDiscriminantValue();
+    if (member != Field::NO_DISCRIMINANT && !members.insert(member).second)
+      return std::string("two members of a union have one number");
+  }
+  const std::size_t count = node.getDiscriminantCount();
+  if (count != members.size() || count == 1 || (count != 0 && *members.rbegin() != count - 1))
+    return std::string("the members of a union are miscounted");
+  if (count != 0 &&
+      (std::uint64_t{node.getDiscriminantOffset()} + 1) * 16 > std::uint64_t{node.getDataWordCount()} * 64)
+    return std::string("the number of a union's member lies outside of its struct");
+  return {};
+}
+
+Copied copy_struct(Node::Struct::Reader node, Node::Struct::Builder copy) {
+  const auto fields = node.getFields();
+  if (fields.size() > kMembersMax) return std::string("it has more than 1000 fields");
+  if (const auto sound = check_union(node, fields); !sound.ok()) return sound;
+  copy.setDataWordCount(node.getDataWordCount());
+  copy.setPointerCount(node.getPointerCount());
+  copy.setPreferredListEncoding(capnp::schema::ElementSize::INLINE_COMPOSITE);
+  copy.setDiscriminantCount(node.getDiscriminantCount());
+  copy.setDiscriminantOffset(node.getDiscriminantCount() == 0 ? 0 : node.getDiscriminantOffset());
+  const auto rank = ranks(fields);
+  Names names;
+  auto copies = copy.initFields(fields.size());
+  for (unsigned i = 0; i < fields.size(); ++i) {
+    const Field::Reader field = fields[i];
+    Field::Builder to = copies[i];
+    const auto name = field.getName();
+    if (const auto added = names.add(name); !added.ok()) return added;
+    to.setName(name);
+    to.setCodeOrder(rank[i]);
+    to.setDiscriminantValue(field.getDiscriminantValue());
+    switch (field.which()) {
+      case Field::SLOT:
+        if (const auto copied = copy_slot(field.getSlot(), to.initSlot(), node); !copied.ok()) return copied;
+        break;
+      case Field::GROUP: to.initGroup().setTypeId(field.getGroup().getTypeId()); break;
+      default: return std::string("a field is neither a value nor a group");
+    }
+  }
+  return {};
+}
+
+Copied copy_enum(Node::Enum::Reader node, Node::Enum::Builder copy) {
+  const auto enumerants = node.getEnumerants();
+  if (enumerants.size() > kMembersMax) return std::string("it has more than 1000 enumerants");
+  const auto rank = ranks(enumerants);
+  Names names;
+  auto copies = copy.initEnumerants(enumerants.size());
+  for (unsigned i = 0; i < enumerants.size(); ++i) {
+    const auto name = enumerants[i].getName();
+    if (const auto added = names.add(name); !added.ok()) return added;
+    copies[i].setName(name);
+    copies[i].setCodeOrder(rank[i]);
+  }
+  return {};
+}
+
+}  // namespace
+
+Copied copy_schema(Node::Reader node, Node::Builder copy) {
+  if (node.getId() == 0) return std::string("it has no type id");
+  copy.setId(node.getId());
+  switch (node.which()) {
+    case Node::STRUCT: return copy_struct(node.getStruct(), copy.initStruct());
+    case Node::ENUM: return copy_enum(node.getEnum(), copy.initEnum());
+    default: return std::string("it is neither a struct nor an enum");
+  }
+}
+
+}  // namespace troupe::observe
