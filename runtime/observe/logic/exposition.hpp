@@ -1,0 +1,57 @@
+#pragma once
+// Figures as text for Prometheus: families of samples become its text format.
+//
+// Source  Prometheus, "Exposition formats", text format 0.0.4, and "Metric and label naming" for the names.
+// Safety  a label's value may come from outside: what is not plain text is made visible (text.hpp), then escaped as
+//         the format says, so that no value can end its line, and no broken UTF-8 costs the whole scrape.
+// Limits  kLabelBytesMax a value, the rest is cut; who makes the samples bounds their number.
+#include <compare>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "runtime/base/time.hpp"
+
+namespace troupe::observe {
+
+inline constexpr std::size_t kLabelBytesMax = 256;  // our choice: a series is kept for weeks, and its labels with it
+inline constexpr std::string_view kExpositionType = "text/plain; version=0.0.4; charset=utf-8";
+
+enum class MetricType : std::uint8_t {
+  counter,  ///< only grows while the process lives; its name ends in `_total`
+  gauge,    ///< goes up and down
+};
+
+/// A whole number, or a span of time, which is written in seconds to the nanosecond.
+using MetricValue = std::variant<std::uint64_t, base::Duration>;
+
+struct Label {
+  std::string name;   ///< letters, digits and `_`, no digit first, not `__` first
+  std::string value;  ///< any bytes
+
+  friend auto operator<=>(const Label&, const Label&) = default;
+};
+using Labels = std::vector<Label>;
+
+struct Sample {
+  Labels labels;
+  MetricValue value;
+
+  friend bool operator==(const Sample&, const Sample&) = default;
+};
+
+/// What is measured, with its samples: one without labels, or one for each set of labels.
+struct Family {
+  std::string name;  ///< letters, digits and `_`, no digit first; with its unit, such as `troupe_sent_bytes_total`
+  std::string help;  ///< one sentence
+  MetricType type = MetricType::gauge;
+  std::vector<Sample> samples;
+};
+
+/// The text format, in the order given. Broken invariant if a name breaks its rules, a family comes twice, a counter
+/// and `_total` do not go together, two samples of a family have the same labels, or a sample has a label twice.
+std::string exposition(const std::vector<Family>& families);
+
+}  // namespace troupe::observe
