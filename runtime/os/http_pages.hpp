@@ -1,0 +1,45 @@
+#pragma once
+// A small HTTP server for pages that are made at once, such as metrics: one thread, which waits for all its clients.
+//
+// Why one     a client that is slow costs a descriptor and some bytes, never a thread, so that none holds up another,
+//             and the end of the server waits for nobody.
+// Limits      HttpLimits. A newcomer above `connections_max` takes the place of the connection that is there longest;
+//             a request above kRequestBytesMax is a 431. One request a connection.
+// Owner       whoever runs the node; the pages' functions run in the server's thread and must not wait.
+// Not here    what is answered (http_answer.hpp). No TLS and no passwords: for loopback, or behind what has them.
+#include <memory>
+
+#include "runtime/base/endpoint.hpp"
+#include "runtime/base/error.hpp"
+#include "runtime/base/time.hpp"
+#include "runtime/os/http_answer.hpp"
+
+namespace troupe::os {
+
+struct HttpLimits {
+  std::size_t connections_max = 64;                  // our choice: a few scrapers, and room for those that hang
+  base::Duration request = std::chrono::seconds{3};  ///< from the connection to the end of the request
+  base::Duration answer = std::chrono::seconds{5};   ///< from there until the client has taken the answer and closed
+};
+
+class HttpPages {
+ public:
+  /// Serves at `at`; port 0 picks one. Looks the host up, and so may block unless it is a number.
+  /// Errors: `conflict` if the address is in use, `refused` if it is not ours, `not_found` if the host is unknown.
+  static base::Outcome<std::unique_ptr<HttpPages>> serve(const base::HostPort& at, HttpPageMap pages,
+                                                         HttpLimits limits = {});
+  /// Ends all connections at once.
+  ~HttpPages();
+  HttpPages(const HttpPages&) = delete;
+  HttpPages& operator=(const HttpPages&) = delete;
+
+  /// Where it serves.
+  const base::Endpoint& local() const;
+
+ private:
+  class Loop;
+  explicit HttpPages(std::unique_ptr<Loop> loop);
+  std::unique_ptr<Loop> loop_;
+};
+
+}  // namespace troupe::os
