@@ -147,7 +147,8 @@ void Pool::Seat::leave() {
 // -- service --
 
 Pool::Claim Pool::claim(const std::shared_ptr<Link>& link, const LinkInfo& info, base::Instant now) {
-  std::optional<Entry> replaced;
+  Claim claim{.won = true};
+  std::shared_ptr<Link> replaced;
   {
     const std::lock_guard hold(lock_);
     if (closed_) return {};
@@ -160,7 +161,8 @@ Pool::Claim Pool::claim(const std::shared_ptr<Link>& link, const LinkInfo& info,
         counters_.count(Turned::twin);
         return {};
       }
-      replaced = std::move(held);
+      claim.replaced = leaves_service(held);
+      replaced = std::move(held.link);
       serving_.erase(found->second);
       peers_.erase(found);
     }
@@ -168,11 +170,7 @@ Pool::Claim Pool::claim(const std::shared_ptr<Link>& link, const LinkInfo& info,
     if (info.role == messages::Role::peer) peers_.emplace(info.node, served_);
     counters_.links_made.fetch_add(1, std::memory_order_relaxed);
   }
-  Claim claim{.won = true};
-  if (replaced) {
-    claim.replaced = with_traffic(*replaced);
-    give_way(*replaced->link);
-  }
+  if (replaced) give_way(*replaced);
   return claim;
 }
 
@@ -182,7 +180,7 @@ std::optional<LinkInfo> Pool::release(Link& link) {
   const auto found =
       std::find_if(serving_.begin(), serving_.end(), [&](const auto& one) { return one.second.link.get() == &link; });
   if (found == serving_.end()) return std::nullopt;
-  const LinkInfo info = with_traffic(found->second);
+  const LinkInfo info = leaves_service(found->second);
   if (const auto peer = peers_.find(info.node); peer != peers_.end() && peer->second == found->first)
     peers_.erase(peer);
   serving_.erase(found);
@@ -193,6 +191,27 @@ LinkInfo Pool::with_traffic(const Entry& entry) {
   LinkInfo out = entry.info;
   out.sent = entry.link->traffic().sent.load(std::memory_order_relaxed);
   out.received = entry.link->traffic().received.load(std::memory_order_relaxed);
+  return out;
+}
+
+LinkInfo Pool::leaves_service(const Entry& entry) {
+  const LinkInfo out = with_traffic(entry);
+  LinkTraffic& ended = ended_[out.role];
+  ended.sent += out.sent;
+  ended.received += out.received;
+  return out;
+}
+
+LinkTraffic Pool::traffic(messages::Role role) const {
+  const std::lock_guard hold(lock_);
+  const auto ended = ended_.find(role);
+  LinkTraffic out = ended == ended_.end() ? LinkTraffic{} : ended->second;
+  for (const auto& [number, entry] : serving_) {
+    if (entry.info.role != role) continue;
+    const LinkInfo info = with_traffic(entry);
+    out.sent += info.sent;
+    out.received += info.received;
+  }
   return out;
 }
 

@@ -59,6 +59,12 @@ struct LinkInfo {
   base::Instant since;
 };
 
+/// Bytes, as encrypted.
+struct LinkTraffic {
+  std::uint64_t sent = 0;
+  std::uint64_t received = 0;
+};
+
 class Pool : public std::enable_shared_from_this<Pool> {
  public:
   Pool(runtime::Node& node, NetSetup setup);
@@ -114,6 +120,8 @@ class Pool : public std::enable_shared_from_this<Pool> {
   /// Links in service, in the order in which they came to it.
   std::vector<LinkInfo> rows() const;
   std::vector<std::shared_ptr<Link>> in_service() const;
+  /// Of all links in that role that have ever been in service, until each left it. It only grows.
+  LinkTraffic traffic(messages::Role role) const;
   std::optional<LinkInfo> find(const base::NodeId& id) const;
   /// The link in service to that node, in the role of a peer; null if there is none.
   std::shared_ptr<Link> in_service(const base::NodeId& id) const;
@@ -131,6 +139,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
     LinkInfo info;
   };
   static LinkInfo with_traffic(const Entry& entry);
+  LinkInfo leaves_service(const Entry& entry);
   static std::array<std::uint8_t, 16> crowd_of(const base::Endpoint& from);
   std::shared_ptr<Link> make_link(Link::Side side);
   std::shared_ptr<Link> start_dialling(const std::optional<base::NodeId>& id,
@@ -144,6 +153,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   mutable std::mutex lock_;
   std::map<std::uint64_t, Entry> serving_;                  // by number of coming into service
   std::map<base::NodeId, std::uint64_t> peers_;             // those of them in the role of a peer
+  std::map<messages::Role, LinkTraffic> ended_;             // what links have moved that are not in service any more
   std::map<base::NodeId, std::shared_ptr<Link>> dialling_;  // pinned ones, not in service yet
   struct Crowd {
     std::size_t links = 0, handshakes = 0;

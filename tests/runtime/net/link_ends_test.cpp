@@ -30,6 +30,32 @@ TEST_CASE("link: one that has ended is freed") {
   CHECK(link.expired());
 }
 
+TEST_CASE("link: what it has moved stays counted after its end, and a next one adds to that") {
+  Village village(2);
+  village.serve<Number>(1, "count", successor);
+  const auto moved = [&] { return village[0].pool->traffic(messages::Role::peer); };
+  std::uint64_t sent = 0, received = 0;
+  CHECK(moved().sent == 0);
+  for (int link = 0; link < 3; ++link) {
+    village.inside(0, [&](Scripted& self) { self.node().remote(village[1].id(), "/count"); });
+    REQUIRE(village[0].pool->rows().size() == 1);
+    CHECK(moved().sent == sent + village[0].pool->rows()[0].sent);
+    CHECK(moved().received == received + village[0].pool->rows()[0].received);
+    CHECK(moved().sent > sent);
+    CHECK(moved().received > received);
+    sent = moved().sent;
+    received = moved().received;
+    village.fabric->reset(village[0].ports.address(), village[1].ports.address());
+    village.stage.run_for(10s);
+    REQUIRE(village[0].pool->rows().empty());
+    CHECK(moved().sent >= sent);
+    CHECK(moved().received >= received);
+    sent = moved().sent;
+    received = moved().received;
+  }
+  CHECK(village[0].pool->traffic(messages::Role::operate).sent == 0);
+}
+
 TEST_CASE("link: what was told before a hang-up arrives") {
   Village village(2);
   int told = 0;
