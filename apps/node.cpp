@@ -10,6 +10,7 @@
 
 #include "apps/compose.hpp"
 #include "apps/data_directory.hpp"
+#include "apps/metrics.hpp"
 #include "apps/node_log.hpp"
 #include "apps/settings.hpp"
 #include "apps/shell_word.hpp"
@@ -17,6 +18,7 @@
 #include "runtime/observe/text.hpp"
 #include "runtime/os/chance.hpp"
 #include "runtime/os/clock.hpp"
+#include "runtime/os/http_pages.hpp"
 #include "runtime/os/sockets.hpp"
 #include "runtime/os/system.hpp"
 #include "runtime/os/waker.hpp"
@@ -65,8 +67,11 @@ Failure not_started(const std::string& what, const base::Error& why) {
 }
 
 std::vector<config::FlagValue> flags_of(const Invocation& invocation) {
-  constexpr std::array<std::pair<const char*, const char*>, 4> kFlags{
-      {{"--listen", "listen"}, {"--advertise", "advertise"}, {"--join", "join"}, {"--name", "node.name"}}};
+  constexpr std::array<std::pair<const char*, const char*>, 5> kFlags{{{"--listen", "listen"},
+                                                                       {"--advertise", "advertise"},
+                                                                       {"--join", "join"},
+                                                                       {"--name", "node.name"},
+                                                                       {"--metrics", "metrics.listen"}}};
   std::vector<config::FlagValue> out;
   for (const auto& [flag, key] : kFlags)
     for (const auto& text : invocation.all(flag)) out.push_back({flag, key, text});
@@ -112,16 +117,21 @@ std::optional<std::vector<base::Endpoint>> look_up(const base::HostPort& host, o
   }
 }
 
+/// Addresses that settings name, once they are looked up.
+struct Places {
+  std::optional<base::Endpoint> advertise, metrics;
+};
+
 class NodeRun {
  public:
   NodeRun(const Invocation& invocation, Console& console, os::Waker& waker, config::Settings settings,
-          DataDirectory directory, std::optional<base::Endpoint> advertise, bool first_start)
+          DataDirectory directory, const Places& places, bool first_start)
       : invocation_(invocation),
         console_(console),
         waker_(waker),
         settings_(std::move(settings)),
         directory_(std::move(directory)),
-        advertise_(advertise),
+        places_(places),
         first_start_(first_start) {}
 
   Ending run() {
@@ -133,14 +143,16 @@ class NodeRun {
         crypto::load_or_make(*directory_.disk, chance, static_cast<unsigned>(settings_.get(config::kIdentityWorkBits)));
     if (!identity.ok()) return not_started("no identity", identity.error());
     identity_ = std::make_shared<const crypto::Identity>(std::move(identity).value());
-    begin();
-    Ending ending = serve();
+    prepare();
+    const auto why = serve_metrics();
+    if (!why) begin();
+    Ending ending = why ? Ending(*why) : serve();
     if (!end()) give_up(ending);
     return ending;
   }
 
  private:
-  void begin() {
+  void prepare() {
     system_ = std::make_unique<os::System>(
         std::move(directory_.disk), os::SystemOptions{.sockets = directory_.path, .limits = node_limits(settings_)});
     runtime::Node& node = system_->node();
@@ -158,16 +170,39 @@ class NodeRun {
       log->write(failing ? observe::LogLevel::error : observe::LogLevel::warn, "health",
                  std::string(name(reason.state)), {{"source", reason.source}, {"why", reason.text}});
     });
-    node::NodeActor::Setup setup = root_setup({settings_, pool_, serving_, advertise_, &health_, log_.get(),
+  }
+
+  /// Before the actors, so that an address that cannot be had starts none; they are only told of.
+  std::optional<Failure> serve_metrics() {
+    if (!places_.metrics) return std::nullopt;
+    const MetricsSources sources{system_->node(), *pool_, health_, *log_, stage_, name_of(settings_), now()};
+    auto pages = os::HttpPages::serve(*base::HostPort::parse(places_.metrics->text()), metrics_pages(sources));
+    if (!pages.ok()) {
+      return Failure{{pages.error().code, "cannot serve metrics: " + pages.error().message},
+                     left_behind(),
+                     "--metrics with another port; port 0 picks one",
+                     Exit::failed};
+    }
+    metrics_ = std::move(pages).value();
+    log_->info("metrics", "serving", {{"at", metrics_->local().text()}});
+    return std::nullopt;
+  }
+
+  void begin() {
+    node::NodeActor::Setup setup = root_setup({settings_, pool_, serving_, places_.advertise, &health_, log_.get(),
                                                [this](const base::Error& why) {
                                                  events_.push({Event::What::cannot_listen, why});
                                                }},
                                               name_of(settings_));
-    setup.serving = [this] { events_.push({Event::What::serving}); };
+    setup.serving = [this] {
+      auto starting = Stage::starting;
+      stage_.compare_exchange_strong(starting, Stage::serving);  // unless it is to end already
+      events_.push({Event::What::serving});
+    };
     setup.drained = [this] { events_.push({Event::What::drained}); };
     log_->info("node", "starting", {{"node", identity_->id().hex()}, {"data", directory_.path}});
-    root_ = node.start("node", [setup] { return std::make_unique<node::NodeActor>(setup); },
-                       {.kind = node::NodeActor::kName});
+    root_ = system_->node().start("node", [setup] { return std::make_unique<node::NodeActor>(setup); },
+                                  {.kind = node::NodeActor::kName});
   }
 
   Ending serve() {
@@ -182,6 +217,7 @@ class NodeRun {
           reload();
         } else if (!due) {
           due = now() + kDrainPatience;
+          stage_ = Stage::draining;
           os::post(root_, runtime::Envelope::build<node::wire::Drain>({}, [](node::wire::Drain::Builder) {}));
         }
       }
@@ -249,6 +285,7 @@ class NodeRun {
   /// Whether all actors have ended. If not, a device may hold one, which still uses what this object owns.
   bool end() {
     root_ = {};
+    metrics_.reset();
     log_->info("node", "ended");
     if (!system_->end(kEndPatience)) return false;
     pool_.reset();
@@ -276,7 +313,7 @@ class NodeRun {
   os::Waker& waker_;
   config::Settings settings_;
   DataDirectory directory_;
-  const std::optional<base::Endpoint> advertise_;
+  const Places places_;
   const bool first_start_;
   os::Clock wall_clock_;  // of the log, which lives longer than the system
   Events events_{waker_};
@@ -286,6 +323,8 @@ class NodeRun {
   std::shared_ptr<Serving> serving_ = std::make_shared<Serving>();
   std::unique_ptr<os::System> system_;
   std::shared_ptr<net::Pool> pool_;
+  std::atomic<Stage> stage_{Stage::starting};
+  std::unique_ptr<os::HttpPages> metrics_;  // reads all of the above
   runtime::Handle root_;
 };
 
@@ -299,19 +338,27 @@ Ending run_node(const Invocation& invocation, Console& console) {
   if (!path.ok()) return path.error();
   if (invocation.globals.node)
     return usage_failure("a node is started here, not elsewhere: --node has no meaning", "troupe help node");
-  std::optional<base::Endpoint> advertise;
-  if (const std::string& text = settings.value().get(config::kAdvertise); !text.empty()) {  // before anything is made
-    const auto host = base::HostPort::parse(text);
-    const auto found = host ? look_up(*host, waker) : std::vector<base::Endpoint>();
+  Places places;
+  const auto look = [&](const std::string& text, const std::optional<base::HostPort>& host, const char* what,
+                        std::optional<base::Endpoint>& place) -> std::optional<Ending> {
+    if (!host) return std::nullopt;  // it is empty; all else was refused with the settings
+    const auto found = look_up(*host, waker);
     if (!found) return Exit::done;
-    if (found->empty())
-      return not_started("cannot advertise", {base::Code::not_found, "nobody knows the address of " + text});
-    advertise = found->front();
-  }
+    if (found->empty()) return not_started(what, {base::Code::not_found, "nobody knows the address of " + text});
+    place = found->front();
+    return std::nullopt;
+  };
+  const std::string& advertise = settings.value().get(config::kAdvertise);
+  const std::string& metrics = settings.value().get(config::kMetricsListen);
+  // Before anything is made.
+  if (const auto end = look(advertise, base::HostPort::parse(advertise), "cannot advertise", places.advertise))
+    return *end;
+  if (const auto end = look(metrics, config::parse_local_host_port(metrics), "cannot serve metrics", places.metrics))
+    return *end;
   auto directory = open_data_directory(path.value());
   if (!directory.ok()) return directory.error();
   const bool first_start = !directory.value().disk->size(crypto::kIdentityFile).ok();
-  return NodeRun(invocation, console, waker, std::move(settings).value(), std::move(directory).value(), advertise,
+  return NodeRun(invocation, console, waker, std::move(settings).value(), std::move(directory).value(), places,
                  first_start)
       .run();
 }
@@ -324,6 +371,7 @@ Commands node_commands() {
       {.name = "--advertise", .value = "HOST:PORT", .help = "what others are told, if it differs"},
       {.name = "--join", .value = "[ID@]HOST:PORT", .help = "a node to join through", .repeatable = true},
       {.name = "--name", .value = "N", .help = "a name for people"},
+      {.name = "--metrics", .value = "HOST:PORT", .help = "serve metrics here; a PORT alone is on 127.0.0.1"},
   };
   for (auto& option : setting_options()) options.push_back(std::move(option));
   return {{.name = "node",

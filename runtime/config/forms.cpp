@@ -82,6 +82,12 @@ std::optional<PeerAddress> PeerAddress::parse(std::string_view text) {
   return out;
 }
 
+std::optional<base::HostPort> parse_local_host_port(std::string_view text) {
+  if (text.find(':') == std::string_view::npos) return base::HostPort::parse("127.0.0.1:" + std::string(text));
+  if (text.starts_with(':')) return base::HostPort::parse("127.0.0.1" + std::string(text));
+  return base::HostPort::parse(text);
+}
+
 std::optional<std::uint64_t> parse_count(std::string_view text) {
   std::uint64_t number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
@@ -123,6 +129,11 @@ std::string bytes_text(ByteCount count) {
 std::optional<std::string> check_host_port(const std::string& text) {
   if (text.empty() || base::HostPort::parse(text)) return std::nullopt;
   return "HOST:PORT";
+}
+
+std::optional<std::string> check_local_host_port(const std::string& text) {
+  if (text.empty() || parse_local_host_port(text)) return std::nullopt;
+  return "HOST:PORT, or a PORT of 127.0.0.1";
 }
 
 std::optional<std::string> check_peer_address(const std::string& text) {

@@ -22,6 +22,9 @@ struct PeerAddress {
   static std::optional<PeerAddress> parse(std::string_view text);
 };
 
+/// "HOST:PORT", or ":PORT" or "PORT" for one on 127.0.0.1: for what is only served to this machine unless told.
+std::optional<base::HostPort> parse_local_host_port(std::string_view text);
+
 /// Digits only, without sign; nothing above 2^64 - 1.
 std::optional<std::uint64_t> parse_count(std::string_view text);
 /// "250ms", "60s", "5m": a whole number and one of ns us ms s m h d.
@@ -34,9 +37,10 @@ std::string duration_text(base::Duration span);
 std::string bytes_text(ByteCount count);
 
 /// Checks for Setting::check.
-std::optional<std::string> check_host_port(const std::string& text);     ///< HOST:PORT, or empty
-std::optional<std::string> check_peer_address(const std::string& text);  ///< [ID@]HOST:PORT
-std::optional<std::string> check_public_key(const std::string& text);    ///< 64 hexadecimal digits
+std::optional<std::string> check_host_port(const std::string& text);        ///< HOST:PORT, or empty
+std::optional<std::string> check_local_host_port(const std::string& text);  ///< [HOST:]PORT, or empty
+std::optional<std::string> check_peer_address(const std::string& text);     ///< [ID@]HOST:PORT
+std::optional<std::string> check_public_key(const std::string& text);       ///< 64 hexadecimal digits
 std::optional<std::string> check_log_level(const std::string& text);
 std::optional<std::string> check_log_domain(const std::string& text);  ///< something logs under that name
 std::optional<std::string> check_log_format(const std::string& text);

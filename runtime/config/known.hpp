@@ -25,8 +25,10 @@ inline constexpr auto kAdvertise = text("advertise", "", kHostPortBytesMax, When
 inline constexpr auto kJoin =
     texts("join", 64, When::start, "[ID@]HOST:PORT of nodes to join through", check_peer_address);
 inline constexpr auto kNodeName = text("node.name", "", 64, When::start, "name for people; empty: the host's name");
-inline constexpr auto kMetricsListen = text("metrics.listen", "", kHostPortBytesMax, When::start,
-                                            "HOST:PORT to serve metrics on; empty: nowhere", check_host_port);
+inline constexpr auto kMetricsListen =
+    text("metrics.listen", "", kHostPortBytesMax, When::start,
+         "HOST:PORT to serve metrics on, for whoever reaches it; a PORT alone is on 127.0.0.1; empty: nowhere",
+         check_local_host_port);
 
 // Actors. Whoever watches its files asks a holder four things at once: one that never has room for those seems silent.
 inline constexpr auto kActorsMailboxMax = count("actors.mailbox_max", "10000", 4, 1'000'000, When::start,

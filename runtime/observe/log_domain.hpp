@@ -8,13 +8,13 @@
 namespace troupe::observe {
 
 /// Whoever logs under a new name adds it here; else it does not compile. Sorted.
-inline constexpr std::array<std::string_view, 5> kLogDomains{"actor", "config", "health", "links", "node"};
+inline constexpr std::array<std::string_view, 6> kLogDomains{"actor", "config", "health", "links", "metrics", "node"};
 
 constexpr bool is_log_domain(std::string_view name) {
   return std::find(kLogDomains.begin(), kLogDomains.end(), name) != kLogDomains.end();
 }
 
-/// "actor, config, health, links, node": for help and errors.
+/// "actor, config, health, links, metrics, node": for help and errors.
 inline std::string log_domains() {
   std::string out;
   for (const auto name : kLogDomains) out.append(out.empty() ? "" : ", ").append(name);

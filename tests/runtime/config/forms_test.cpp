@@ -63,3 +63,20 @@ TEST_CASE("source: only variables of this program are taken from the environment
   CHECK(taken[1].second.empty());
   CHECK(troupe_variables(nullptr).empty());
 }
+
+TEST_CASE("forms: a port alone is on this machine") {
+  for (const char* text : {"9464", ":9464", "127.0.0.1:9464"}) {
+    CAPTURE(text);
+    CHECK(parse_local_host_port(text) == base::HostPort{"127.0.0.1", 9464});
+    CHECK_FALSE(check_local_host_port(text).has_value());
+  }
+  CHECK(parse_local_host_port("0") == base::HostPort{"127.0.0.1", 0});
+  CHECK(parse_local_host_port("[::]:1") == base::HostPort{"::", 1});
+  CHECK(parse_local_host_port("name:1") == base::HostPort{"name", 1});
+  for (const char* text : {":", "65536", "-1", "1:2:3", "::1", ":1:", "127.0.0.1", "name", " 1", "1 "}) {
+    CAPTURE(text);
+    CHECK_FALSE(parse_local_host_port(text).has_value());
+    CHECK(check_local_host_port(text).has_value());
+  }
+  CHECK_FALSE(check_local_host_port("").has_value());
+}

@@ -1,0 +1,51 @@
+#pragma once
+// What `troupe node --metrics HOST:PORT` serves: /metrics for Prometheus, /healthz and /readyz for whoever supervises
+// it.
+//
+// Reads    counters and snapshots that are safe from any thread, never an actor: a node whose actors are stuck says so.
+// To add   a figure: append its family in one of the functions of kFamilies in metrics.cpp, or in a new one there; then
+//          the alert rules and the dashboard in tools/metrics may use it, which a test compares.
+#include <atomic>
+#include <string>
+#include <vector>
+
+#include "runtime/net/pool.hpp"
+#include "runtime/observe/health.hpp"
+#include "runtime/observe/log.hpp"
+#include "runtime/observe/logic/exposition.hpp"
+#include "runtime/os/http_answer.hpp"
+#include "runtime/os/process_usage.hpp"
+
+namespace troupe::apps {
+
+/// Where a node is in its life.
+enum class Stage : std::uint8_t {
+  starting,
+  serving,  ///< all domains serve
+  draining,
+};
+
+/// What is read for the pages. All of it outlives whatever serves them.
+struct MetricsSources {
+  const runtime::Node& node;
+  net::Pool& pool;
+  const observe::Health& health;
+  const observe::Log& log;
+  const std::atomic<Stage>& stage;
+  std::string name;       ///< of the node, for people
+  base::Instant started;  ///< by the clock of the node's world
+};
+
+using Families = std::vector<observe::Family>;
+
+/// All figures, at this moment.
+Families metric_families(const MetricsSources& from);
+
+/// /readyz: 200 while all domains serve and the health is not failing, else 503. One line each: `ok` or the stage, and
+/// the reasons of the health.
+os::HttpPage ready_page(Stage stage, const std::vector<observe::HealthReason>& reasons);
+
+/// /metrics, /healthz and /readyz.
+os::HttpPageMap metrics_pages(const MetricsSources& from);
+
+}  // namespace troupe::apps
