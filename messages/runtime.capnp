@@ -43,3 +43,99 @@ struct Describe $kind(lane = control, from = [view, operate], bytesMax = 64) {
   # Asks any actor for its state as its domain shows it. The answer is of the kind that the actor's
   # `describe` names; `unsupported` if it has none, `unavailable` while it waits for a restart.
 }
+
+struct Portray $kind(lane = control, bytesMax = 64) {
+  # The inspector of the same node asks any actor what can be seen of it. Answered by Portrait between two messages.
+
+  looks @0 :Bool;
+  # Somebody looks: from now on the actor keeps its last messages for a minute, if there is room.
+}
+
+struct Portrait $kind(bytesMax = 1048576) {
+  # Answers Portray.
+
+  parent @0 :Text;
+  # Its path; empty if it has none. Set by the inspector.
+
+  children @1 :List(Text);
+  # Paths, at most 100.
+
+  childrenInAll @2 :UInt32;
+  asks @3 :List(PendingAsk);
+  # The oldest 100 of its own questions that wait for an answer, and of streams that it opened.
+
+  asksInAll @4 :UInt32;
+  timers @5 :List(PendingTimer);
+  streams @6 :UInt32;
+  # That it serves.
+
+  streamsStarved @7 :UInt32;
+  # Of all its streams: it could write, and the reader has granted nothing.
+
+  incarnation @8 :UInt32;
+  keptForMs @9 :UInt64;
+  # How long it has kept its messages; zero: it does not.
+
+  messages @10 :List(PastMessage);
+  # The latest first, at most 32.
+
+  errors @11 :List(PastError);
+  # The latest first, at most 8.
+
+  p50Us @12 :UInt64;
+  # Of its handlers in that time, to a quarter of a factor of two.
+
+  p90Us @13 :UInt64;
+  p99Us @14 :UInt64;
+  timed @15 :UInt64;
+  # How many handlers those are of.
+
+  stateKind @16 :UInt64;
+  # The type id of what `describe` shows; zero: this actor has no state to show, or waits for its restart.
+
+  parentNumber @18 :UInt64;
+  # CAF's number of the parent; zero: it has none. The root's children stand beside it, so a path does not tell it.
+
+  state @17 :Data;
+  # A message of that kind as it travels: a flat array of words with its segment table. Empty where it is larger than
+  # 900,000 bytes, which would leave no room for the rest.
+}
+
+struct PendingAsk {
+  to @0 :UInt64;
+  # CAF's number of the actor asked.
+
+  kind @1 :Text;
+  sinceMs @2 :UInt64;
+  dueMs @3 :Int64;
+  # From now; -1: it has no deadline of its own.
+
+  stream @4 :Bool;
+}
+
+struct PendingTimer {
+  name @0 :Text;
+  dueMs @1 :Int64;
+  # From now; 0: it comes after the messages at hand.
+}
+
+struct PastMessage {
+  kind @0 :Text;
+  from @1 :UInt64;
+  # CAF's number of the sender; zero: nobody.
+
+  agoMs @2 :UInt64;
+  tookUs @3 :UInt64;
+  bytes @4 :UInt32;
+  trace @5 :UInt64;
+}
+
+struct PastError {
+  agoMs @0 :UInt64;
+  code @1 :UInt16;
+  text @2 :Text;
+}
+
+struct LookAway $kind(lane = control, bytesMax = 64) {
+  # Tells an actor that its time to keep messages may be over.
+}

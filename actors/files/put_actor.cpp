@@ -130,7 +130,7 @@ void PutActor::add_content(const ContentKey& key, base::ByteView bytes) {
 // -- stores ----------------------------------------------------------------------------------------------------------
 
 Envelope PutActor::store_message(const ContentKey& key, base::ByteView bytes) {
-  return Envelope::build<wire::StoreContent>({.due = now() + settings_.content_timeout},
+  return Envelope::build<wire::StoreContent>({.due = now() + settings_.content_timeout, .trace = trace()},
                                              [&](wire::StoreContent::Builder out) {
                                                write(out.initClaim(), ClaimKind::put, {id_.bytes});
                                                write(out.initContent(), key);

@@ -29,6 +29,7 @@ struct Outbound {
   What what = What::message;
   bool answers = false;               ///< belongs to a question of the other side
   std::uint64_t correlation = 0;      ///< zero for a tell
+  std::uint64_t from = 0;             ///< CAF's number of the sender; zero: nobody
   const std::string* path = nullptr;  ///< of the remote actor, owned by the link; null for what follows a question
   Envelope envelope;
 };
@@ -63,6 +64,9 @@ class Actor {
   base::Instant now() const;
   base::WallTime wall() const { return world().clock.wall(); }
   base::Random& random();
+
+  /// What the message at hand belongs to: for envelopes that are not built by ask() and tell().
+  Trace trace() const { return header().trace; }
 
   /// The sender of the message at hand; null if it wants no answer and told no address.
   Handle sender() const;

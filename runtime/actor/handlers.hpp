@@ -3,6 +3,7 @@
 //
 // This is the one place through which messages are counted, admitted, traced and decoded.
 #include <cstdint>
+#include <string_view>
 #include <vector>
 
 #include "runtime/actor/envelope.hpp"
@@ -13,11 +14,21 @@
 namespace troupe::runtime {
 
 /// Identifies a timer by its empty struct: the address of a variable that exists once a type.
-using TimerTag = const void*;
+struct TimerInfo {
+  std::string_view name;  ///< that of the struct, without what it stands in
+};
+using TimerTag = const TimerInfo*;
+template <class Tag>
+consteval std::string_view tag_name() {
+  std::string_view text = __PRETTY_FUNCTION__;  // "... tag_name() [with Tag = troupe::net::Peer::Flush; ...]"
+  text.remove_prefix(text.find("Tag = ") + 6);
+  text = text.substr(0, text.find_first_of(";]"));
+  return text.substr(text.rfind(':') + 1);
+}
 template <class Tag>
 TimerTag timer_tag() {
-  static const char tag = 0;
-  return &tag;
+  static constexpr TimerInfo kInfo{tag_name<Tag>()};
+  return &kInfo;
 }
 
 class Handlers {

@@ -22,7 +22,9 @@ Handle Node::start(std::string name, Factory factory, SpawnOptions options) {
 
 Handle Node::start_at(std::string path, Factory factory, SpawnOptions options) {
   base::ensure(path.size() <= kPathBytesMax, "a path has at most 255 bytes");
-  return system_.spawn<Shell>(Shell::Setup{this, std::move(path), std::move(factory), std::move(options), nullptr, 0});
+  const bool own_thread = options.placement == ports::Placement::own_thread && world_.threads.real();
+  Shell::Setup setup{this, std::move(path), std::move(factory), std::move(options), nullptr, 0};
+  return own_thread ? system_.spawn<Shell, caf::detached>(std::move(setup)) : system_.spawn<Shell>(std::move(setup));
 }
 
 void Node::publish(std::string path, Service service) {
@@ -34,6 +36,16 @@ std::shared_ptr<const Service> Node::service(std::string_view path) const {
   const std::lock_guard hold(services_lock_);
   const auto found = services_.find(path);
   return found == services_.end() ? nullptr : found->second;
+}
+
+std::vector<LongTurn> Node::long_turns() const {
+  const std::lock_guard hold(long_turns_lock_);
+  return long_turns_;
+}
+
+void Node::set_long_turns(std::vector<LongTurn> turns) {
+  const std::lock_guard hold(long_turns_lock_);
+  long_turns_ = std::move(turns);
 }
 
 Handle Node::remote(const base::NodeId& id, const std::string& path) const {

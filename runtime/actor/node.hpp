@@ -14,8 +14,13 @@
 #include <vector>
 
 #include "messages/kinds.hpp"
+#include "runtime/actor/alarms.hpp"
+#include "runtime/actor/ended.hpp"
+#include "runtime/actor/lens.hpp"
 #include "runtime/actor/logic/supervisor.hpp"
 #include "runtime/actor/registry.hpp"
+#include "runtime/actor/taps.hpp"
+#include "runtime/actor/turns.hpp"
 #include "runtime/base/ids.hpp"
 #include "runtime/ports/world.hpp"
 
@@ -118,6 +123,19 @@ class Node {
   /// Null if no service of that path is published.
   std::shared_ptr<const Service> service(std::string_view path) const;
 
+  /// What an inspector sees beside the registry.
+  EndedActors& ended() { return ended_; }
+  const EndedActors& ended() const { return ended_; }
+  Alarms& alarms() { return alarms_; }
+  const Alarms& alarms() const { return alarms_; }
+  Lenses& lenses() { return lenses_; }
+  Taps& taps() { return taps_; }
+
+  /// Messages that have been in their handlers for long, as whoever watches the threads last saw them; none in a
+  /// simulation, where a handler takes no time.
+  std::vector<LongTurn> long_turns() const;
+  void set_long_turns(std::vector<LongTurn> turns);
+
   /// A handle for the service `path` on another node; dials on first use. Null before a network is there.
   Handle remote(const base::NodeId& id, const std::string& path) const;
   /// How remote() finds its way; set once by runtime/net, before start.
@@ -138,6 +156,12 @@ class Node {
   mutable std::mutex services_lock_;
   std::map<std::string, std::shared_ptr<const Service>, std::less<>> services_;
   std::array<std::atomic<std::uint64_t>, kDeadLetterReasons> dead_letters_{};
+  EndedActors ended_;
+  Alarms alarms_;
+  Lenses lenses_;
+  Taps taps_;
+  mutable std::mutex long_turns_lock_;
+  std::vector<LongTurn> long_turns_;
 };
 
 }  // namespace troupe::runtime

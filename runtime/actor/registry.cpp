@@ -11,9 +11,21 @@ bool Registry::add(Listing listing) {
   Listing replaced;  // released after the lock, for it may hold the last reference
   const std::lock_guard hold(home.lock);
   const auto [place, fresh] = home.by_path.try_emplace(listing.path);
-  if (fresh) size_.fetch_add(1, std::memory_order_relaxed);
-  else replaced = std::move(place->second);
-  place->second = std::move(listing);
+  Entry& entry = place->second;
+  if (fresh) {
+    size_.fetch_add(1, std::memory_order_relaxed);
+    if (home.free.empty()) {
+      entry.slot = static_cast<std::uint32_t>(home.slots.size());
+      home.slots.emplace_back();
+    } else {
+      entry.slot = home.free.back();
+      home.free.pop_back();
+    }
+  } else {
+    replaced = std::move(entry.listing);
+  }
+  entry.listing = std::move(listing);
+  home.slots[entry.slot] = {&entry.listing, entry.listing.record.get()};
   return true;
 }
 
@@ -22,8 +34,10 @@ void Registry::remove(std::string_view path, const Record* record) {
   Shard& home = shard(path);
   const std::lock_guard hold(home.lock);
   const auto place = home.by_path.find(path);
-  if (place == home.by_path.end() || place->second.record.get() != record) return;
-  last = std::move(place->second.handle);
+  if (place == home.by_path.end() || place->second.listing.record.get() != record) return;
+  last = std::move(place->second.listing.handle);
+  home.slots[place->second.slot] = {};
+  home.free.push_back(place->second.slot);
   home.by_path.erase(place);
   size_.fetch_sub(1, std::memory_order_relaxed);
 }
@@ -32,24 +46,24 @@ Handle Registry::find(std::string_view path) const {
   const Shard& home = shard(path);
   const std::lock_guard hold(home.lock);
   const auto place = home.by_path.find(path);
-  return place == home.by_path.end() ? Handle{} : place->second.handle;
+  return place == home.by_path.end() ? Handle{} : place->second.listing.handle;
+}
+
+std::optional<Listing> Registry::listing(std::string_view path) const {
+  const Shard& home = shard(path);
+  const std::lock_guard hold(home.lock);
+  const auto place = home.by_path.find(path);
+  if (place == home.by_path.end()) return std::nullopt;
+  return place->second.listing;
 }
 
 void Registry::walk(const std::function<bool(const Listing&)>& show) const {
   std::vector<Listing> slice;
-  for (const Shard& home : shards_) {
-    std::string after;
-    do {
-      slice.clear();
-      {
-        const std::lock_guard hold(home.lock);
-        auto place = after.empty() ? home.by_path.begin() : home.by_path.upper_bound(after);
-        for (; place != home.by_path.end() && slice.size() < kSliceMax; ++place) slice.push_back(place->second);
-      }
-      for (const Listing& listing : slice)
-        if (!show(listing)) return;
-      if (!slice.empty()) after = slice.back().path;
-    } while (slice.size() == kSliceMax);
+  for (Place place; !place.at_end();) {
+    slice.clear();
+    walk_on(place, [&](const Listing& listing) { slice.push_back(listing); });
+    for (const Listing& listing : slice)
+      if (!show(listing)) return;
   }
 }
 

@@ -3,13 +3,16 @@
 //
 // Limits  kActorsMax; a path of at most kPathBytesMax.
 // Safety  any thread. A walk holds one shard's lock for kSliceMax entries at a time.
+#include <algorithm>
 #include <array>
 #include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "runtime/actor/record.hpp"
 #include "runtime/ports/handle.hpp"
@@ -35,17 +38,65 @@ class Registry {
   void remove(std::string_view path, const Record* record);
   /// Null if there is none.
   Handle find(std::string_view path) const;
+  /// All that is known of that actor; nothing if there is none.
+  std::optional<Listing> listing(std::string_view path) const;
   std::size_t size() const { return size_.load(std::memory_order_relaxed); }
   /// Shows every actor that is there during the whole walk exactly once, in no order that means anything;
   /// ends early when `show` returns false.
   void walk(const std::function<bool(const Listing&)>& show) const;
 
+  /// How far a walk in steps has come. At the beginning if it is new.
+  class Place {
+   public:
+    bool at_end() const { return shard_ == kShards; }
+
+   private:
+    friend class Registry;
+    std::size_t shard_ = 0;
+    std::size_t next_ = 0;
+  };
+  /// The next step of a walk: shows kSliceMax actors at most, under a shard's lock and without copying them, so `show`
+  /// does little and calls nothing of the registry. Actors that begin or end between two steps may be shown or not.
+  template <class Show>
+  void walk_on(Place& place, Show&& show) const {
+    if (place.at_end()) return;
+    const Shard& home = shards_[place.shard_];
+    const std::lock_guard hold(home.lock);
+    const std::size_t end = std::min(place.next_ + kSliceMax, home.slots.size());
+    for (std::size_t at = place.next_; at < end; ++at) {
+      // Each actor lies elsewhere in memory: what comes soon is fetched while what is here is shown.
+      if (at + kAhead < end) home.slots[at + kAhead].fetch();
+      if (home.slots[at].listing != nullptr) show(*home.slots[at].listing);
+    }
+    place.next_ = end;
+    if (end < home.slots.size()) return;
+    ++place.shard_;
+    place.next_ = 0;
+  }
+
  private:
   static constexpr std::size_t kShards = 64;     // our choice: spawning threads seldom meet
   static constexpr std::size_t kSliceMax = 256;  // entries copied under one hold of a lock
+  static constexpr std::size_t kAhead = 8;       // our choice: actors fetched ahead of the one shown
+  /// A place in a walk. Those of actors that have ended are free, and taken again: nobody else moves.
+  struct Slot {
+    const Listing* listing = nullptr;
+    const Record* record = nullptr;
+    void fetch() const {
+      __builtin_prefetch(listing);
+      __builtin_prefetch(record);
+      __builtin_prefetch(reinterpret_cast<const char*>(record) + 96);  // what the actor writes
+    }
+  };
+  struct Entry {
+    Listing listing;
+    std::uint32_t slot = 0;
+  };
   struct Shard {
     mutable std::mutex lock;
-    std::map<std::string, Listing, std::less<>> by_path;
+    std::map<std::string, Entry, std::less<>> by_path;
+    std::vector<Slot> slots;
+    std::vector<std::uint32_t> free;
   };
   Shard& shard(std::string_view path) { return shards_[std::hash<std::string_view>{}(path) % kShards]; }
   const Shard& shard(std::string_view path) const { return shards_[std::hash<std::string_view>{}(path) % kShards]; }

@@ -40,18 +40,35 @@ caf::behavior Shell::make_behavior() {
 thread_local const Shell* Shell::running_here = nullptr;
 
 Shell::resume_result Shell::resume(caf::execution_unit* worker, std::size_t throughput_max) {
-  batch_now_known_ = false;
   Host* host = setup_.node->host;
-  if (host == nullptr) return caf::event_based_actor::resume(worker, throughput_max);
-  host->runs(id());
+  if (host != nullptr) host->runs(id());
+  const ports::Clock& clock = setup_.node->world().clock;
+  Turn& turn = turn_here();
+  turn_ = &turn;
+  turn.began = clock.coarse();
+  turn.begin(record_.get(), setup_.options.placement == ports::Placement::own_thread);
+  if (counting_) record_->begin_turn(turn.began);
+  batch_now_ = turn.began;
+  batch_now_known_ = true;
   const resume_result result = caf::event_based_actor::resume(worker, throughput_max);
-  host->ran(id());
+  // From here on another thread may run this actor: only what is ours or atomic may be touched.
+  turn.end();
+  if (counting_) {
+    const base::Instant at = clock.coarse();
+    if (at > turn.began) record_->end_turn(at, at - turn.began);  // most are shorter than a tick
+  }
+  if (host != nullptr) host->ran(id());
   return result;
+}
+
+/// For what need not be exact. An actor may start on the thread of who spawns it, in the turn of another.
+base::Instant Shell::turn_began() const {
+  return turn_ != nullptr ? turn_->began : setup_.node->world().clock.coarse();
 }
 
 base::Instant Shell::batch_now() {
   if (!batch_now_known_) {
-    batch_now_ = now();
+    batch_now_ = setup_.node->world().clock.coarse();
     batch_now_known_ = true;
   }
   return batch_now_;
@@ -84,6 +101,7 @@ void Shell::drop_object(const base::Error& why) {
   for (Pending& one : pending)
     if (one.stream) one.stream->abandon(why);
   pending.clear();
+  count_asking();
   object_.reset();
   handlers_ = Handlers{};
   for (const Handle& whom : watched_) stop_observing(caf::actor_cast<caf::actor_control_block*>(whom));
@@ -127,11 +145,13 @@ void Shell::fail(base::Error error) {
   if (ended_ || record_->activity.load(std::memory_order_relaxed) == Activity::waiting) return;
   record_->activity.store(Activity::waiting, std::memory_order_release);
   record_->last_error.store(error.code, std::memory_order_relaxed);
+  trouble(error);
   setup_.node->on_failure(setup_.path, error);
   answer_unanswered(error);
   drop_object(kBroke);
   if (!setup_.parent) {  // nobody is left to decide
     if (setup_.options.on_failure != logic::OnFailure::stop) setup_.node->on_fatal(error);
+    decision_ = Decision::unwatched;
     return end();
   }
   send(setup_.parent, Envelope::build<wire::ChildFailed>({}, [&](wire::ChildFailed::Builder out) {
@@ -145,6 +165,7 @@ void Shell::fail(base::Error error) {
 void Shell::end() {
   if (ended_) return;
   ended_ = true;
+  if (decision_ == Decision::killed) decision_ = Decision::finished;
   record_->activity.store(Activity::stopping, std::memory_order_release);
   if (object_) {
     try {
@@ -172,6 +193,8 @@ void Shell::on_exit() {
   // The last reference may be the one that goes: then nobody can be woken, and a new one must not be made.
   if (ctrl()->strong_refs > 0) setup_.node->world().clock.forget(self());
   setup_.node->registry().remove(setup_.path, record_.get());
+  bury();
+  lens_.reset();  // handles of others may keep what is left of this actor for long
   setup_.parent = {};
   setup_.factory = {};  // it may hold what holds this actor
 }
@@ -187,10 +210,12 @@ void Shell::rename(std::string path) {
 void Shell::replay() {
   std::vector<Stashed> waiting = std::move(stash_);
   stash_.clear();
+  replaying_ = true;
   for (Stashed& message : waiting) {
     if (!object_) stash_.push_back(std::move(message));
     else take(std::move(message.sender), message.id, message.envelope);
   }
+  replaying_ = false;
 }
 
 // -- asks and timers --
@@ -212,8 +237,13 @@ std::uint64_t Shell::add_pending(Pending pending, base::Instant due) {
   pending.id = (++asked_ << kPlaceBits | place) & caf::message_id::request_id_mask;
   const std::uint64_t id = pending.id;
   pending_[place] = std::move(pending);
+  count_asking();
   if (due != base::Instant::max()) deadlines_.add(id, due);
   return id;
+}
+
+void Shell::count_asking() {
+  record_->asking.store(static_cast<std::uint32_t>(pending_.size() - free_.size()), std::memory_order_relaxed);
 }
 
 Shell::Pending* Shell::find_pending(std::uint64_t id) {
@@ -227,6 +257,7 @@ Shell::Pending Shell::take_pending(std::uint64_t id) {
   Pending out = std::move(*found);
   *found = Pending{};
   free_.push_back(static_cast<std::uint32_t>(id & kPlaceMask));
+  count_asking();
   deadlines_.remove(id);
   return out;
 }
@@ -247,7 +278,8 @@ void Shell::request(const Handle& to, Envelope question, base::Callback<void(con
     return full ? refuse_later(refused, base::Code::overloaded, "too many questions of this actor wait for an answer")
                 : refuse_later(refused, base::Code::unavailable, "there is nobody to ask");
   }
-  const std::uint64_t id = add_pending({0, std::move(callback), nullptr}, question.header().due);
+  const std::uint64_t id =
+      add_pending({0, std::move(callback), nullptr, question.kind(), to.id(), turn_began()}, question.header().due);
   const bool urgent = question.kind()->lane == messages::Lane::control;
   const caf::message_id mid{id | (urgent ? 0 : caf::message_id::default_async_value)};
   post(caf::actor_cast<caf::actor_control_block*>(to), caf::make_mailbox_element(ctrl(), mid, {}, std::move(question)));
@@ -261,7 +293,7 @@ void Shell::set_timer(TimerTag tag, base::Duration delay) {
     return;
   }
   deadlines_.remove(id);
-  soon_[tag] = ++soons_;
+  soon_[tag] = {++soons_, current_.trace};
   enqueue(caf::make_mailbox_element(ctrl(), caf::make_message_id(), {}, SoonMessage{tag, soons_}), execution());
 }
 
@@ -273,9 +305,13 @@ void Shell::clear_timer(TimerTag tag) {
 /// A timer with no delay has come round, unless it was cancelled or set anew meanwhile.
 void Shell::take_soon(const SoonMessage& message) {
   const auto waits = soon_.find(message.tag);
-  if (waits == soon_.end() || waits->second != message.number) return;
+  if (waits == soon_.end() || waits->second.number != message.number) return;
+  // What is done in steps is one piece of work. A timer with a delay begins another: else a trace would never end where
+  // timers set themselves again.
+  current_ = {.trace = waits->second.trace};
   soon_.erase(waits);
   run_timer(message.tag);
+  current_ = {};
 }
 
 void Shell::arm() {
@@ -288,6 +324,9 @@ void Shell::arm() {
 void Shell::wake_up() {
   armed_ = base::Instant::max();
   const base::Instant at = now();
+  // Not when it was to be woken: most deadlines are of questions, and those were answered meanwhile.
+  if (const auto next = deadlines_.next(); next && *next < at && at - *next >= kLateTimer) [[unlikely]]
+    setup_.node->alarms().sound(Alarm::late_timer, setup_.path, at - *next, at);
   while (!ended_) {
     const auto due = deadlines_.take_due(at);
     if (!due) break;

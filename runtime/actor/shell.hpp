@@ -14,11 +14,15 @@
 #include <vector>
 
 #include "runtime/actor/actor.hpp"
+#include "runtime/actor/ended.hpp"
 #include "runtime/actor/envelope_type.hpp"
 #include "runtime/actor/host.hpp"
+#include "runtime/actor/lens.hpp"
 #include "runtime/actor/logic/deadlines.hpp"
 #include "runtime/actor/shell_latest.hpp"
 #include "runtime/actor/stream_end.hpp"
+#include "runtime/actor/taps.hpp"
+#include "runtime/actor/turns.hpp"
 
 namespace troupe::runtime {
 
@@ -81,6 +85,8 @@ class Shell final : public caf::event_based_actor {
   std::shared_ptr<StreamEnd> serve_stream(ReturnAddress from);
   void send_signal(StreamEnd& end, Envelope envelope);
   void forget_stream(StreamEnd& end);
+  /// The credit of one of its streams has come or gone.
+  void note_starving();
   /// In the order in which they began: what they are told in turn must not depend on addresses.
   std::vector<std::shared_ptr<StreamEnd>> served_in_order() const;
 
@@ -107,6 +113,10 @@ class Shell final : public caf::event_based_actor {
     std::uint64_t id = 0;  // zero: free
     base::Callback<void(const Envelope&)> callback;
     std::shared_ptr<StreamEnd> stream;
+    // For whoever looks at this actor: what was asked, of whom (CAF's number) and in which turn.
+    const messages::KindInfo* kind = nullptr;
+    std::uint64_t whom = 0;
+    base::Instant since{};
   };
   struct Stashed {
     caf::strong_actor_ptr sender;
@@ -154,6 +164,7 @@ class Shell final : public caf::event_based_actor {
   void replay();
 
   // Messages (shell_messages.cpp).
+  base::Instant sent_at() const;
   bool admit(caf::mailbox_element& element, const Envelope& envelope, caf::execution_unit* worker);
   bool keep_latest(caf::mailbox_element& element, const Envelope& envelope);
   void bounce(const caf::mailbox_element& element, const base::Error& error, caf::execution_unit* worker);
@@ -165,6 +176,16 @@ class Shell final : public caf::event_based_actor {
   bool take_runtime_message(const Envelope& envelope);
   void describe();
   void ready();
+
+  // What is seen of this actor (shell_portrait.cpp).
+  void portray(const Envelope& question);
+  void trouble(const base::Error& error);
+  void put_lens_down();
+  void tap(Tapped::Way way, const caf::actor_control_block* other, std::uint64_t number, bool answer,
+           const Envelope& envelope);
+  void roll_turn();
+  base::Instant turn_began() const;
+  void bury();
   void take_foreign(caf::mailbox_element& element);
   void take_down(const caf::down_msg& down);
 
@@ -177,6 +198,7 @@ class Shell final : public caf::event_based_actor {
 
   // Asks and timers.
   std::uint64_t add_pending(Pending pending, base::Instant due);
+  void count_asking();
   Pending* find_pending(std::uint64_t id);
   Pending take_pending(std::uint64_t id);
   void refuse_later(std::uint64_t id, base::Code code, const char* text);
@@ -210,6 +232,7 @@ class Shell final : public caf::event_based_actor {
   bool ended_ = false;
   Current current_;
   std::vector<Stashed> stash_;  // arrived or queued while waiting
+  bool replaying_ = false;
 
   std::vector<Pending> pending_;
   std::vector<std::uint32_t> free_;  // places in pending_
@@ -224,10 +247,24 @@ class Shell final : public caf::event_based_actor {
   std::uint64_t served_ever_ = 0;
   std::vector<Handle> watched_;
   std::map<caf::actor_control_block*, std::size_t> observed_;  // how many reasons there are to watch each
-  std::map<TimerTag, std::uint64_t> soon_;                     // timers with no delay that are on their way
+  struct Soon {
+    std::uint64_t number = 0;
+    Trace trace;  // of the handler that goes on in it
+  };
+  std::map<TimerTag, Soon> soon_;  // timers with no delay that are on their way
   std::uint64_t soons_ = 0;
   logic::ChildId last_child_ = 0;  // numbers are not used again: words of an old child must not hit a new one
   std::unique_ptr<base::Random> random_;
+
+  // What is seen of this actor.
+  Turn* turn_ = nullptr;  // of the thread that runs it, while one does
+  const messages::KindInfo* last_kind_ = nullptr;
+  std::unique_ptr<base::Error> failure_;  // the last one
+  std::unique_ptr<Lens> lens_;
+  Decision decision_ = Decision::killed;
+  std::uint8_t tapped_by_ = 0;
+  std::uint32_t tap_edition_ = 0;
+  base::Instant tap_asked_{};
 };
 
 }  // namespace troupe::runtime

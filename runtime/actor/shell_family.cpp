@@ -1,4 +1,4 @@
-// Children: starting, supervising and ending them.
+// Children: starting, supervising and ending them; and watching others for their end.
 #include <algorithm>
 
 #include "messages/runtime.capnp.h"
@@ -80,6 +80,33 @@ void Shell::stop_children() {
   if (!family_) return;
   const std::unique_ptr<Family> last = std::move(family_);
   for (auto child = last->children.rbegin(); child != last->children.rend(); ++child) stop_child(child->second.handle);
+}
+
+// -- watching others --
+
+void Shell::watch(const Handle& whom) {
+  if (!whom) return;
+  watched_.push_back(whom);
+  observe(caf::actor_cast<caf::actor_control_block*>(whom));
+}
+
+void Shell::unwatch(const Handle& whom) {
+  const auto watched = std::find(watched_.begin(), watched_.end(), whom);
+  if (watched == watched_.end()) return;
+  watched_.erase(watched);
+  stop_observing(caf::actor_cast<caf::actor_control_block*>(whom));
+}
+
+/// CAF's demonitor removes all monitors of a pair at once, so there is one, and it is counted.
+void Shell::observe(caf::actor_control_block* whom) {
+  if (whom != nullptr && observed_[whom]++ == 0) monitor(whom->get(), caf::message_priority::normal);
+}
+
+void Shell::stop_observing(caf::actor_control_block* whom) {
+  const auto seen = observed_.find(whom);
+  if (seen == observed_.end() || --seen->second > 0) return;
+  observed_.erase(seen);
+  demonitor(caf::actor_addr(whom, true));
 }
 
 }  // namespace troupe::runtime

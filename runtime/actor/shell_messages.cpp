@@ -16,6 +16,12 @@ const base::Error kExpired{base::Code::timeout, "the deadline had passed before 
 const base::Error kStreamsFull{base::Code::overloaded, "too many streams of this actor are open",
                                std::chrono::milliseconds(100)};
 
+/// Whether the envelope is only the place in the mailbox of the newest of its kind (shell_latest.hpp).
+bool is_token(caf::message_id id, const Envelope& envelope) {
+  return !id.is_request() && !id.is_response() && envelope.kind() != nullptr &&
+         envelope.kind()->when_full == messages::WhenFull::keep_latest;
+}
+
 bool is_control(const Envelope& envelope) {
   return envelope.kind() != nullptr && envelope.kind()->lane == messages::Lane::control;
 }
@@ -35,6 +41,14 @@ void Shell::enqueue(caf::mailbox_element_ptr element, caf::execution_unit* worke
     if (!is_control(envelope) && begins(envelope.header().signal) && !admit(*element, envelope, worker)) return;
   }
   caf::event_based_actor::enqueue(std::move(element), worker);
+}
+
+/// Now, near enough: whoever sends has just looked at the clock if it is an actor in its turn.
+base::Instant Shell::sent_at() const {
+  const Turn& turn = turn_here();
+  const bool short_turn =
+      turn.record.load(std::memory_order_relaxed) != nullptr && !turn.may_block.load(std::memory_order_relaxed);
+  return short_turn ? turn.began : setup_.node->world().clock.coarse();
 }
 
 /// Counts a question or tell in, or sends it back. Everything else is bounded elsewhere: answers by the questions,
@@ -58,10 +72,8 @@ bool Shell::admit(caf::mailbox_element& element, const Envelope& envelope, caf::
     else setup_.node->count(DeadLetter::full);
     return false;
   }
-  if (number % kSampleEvery == 0 && record.mark_number.load(std::memory_order_relaxed) <= handled) {
-    record.mark_number.store(number, std::memory_order_relaxed);
-    record.mark_time.store(now().since_origin().count(), std::memory_order_relaxed);
-  }
+  if (record.mark_number.load(std::memory_order_relaxed) < handled || number == 0)
+    record.mark(number, sent_at(), envelope.kind(), element.sender ? element.sender->id() : 0);
   return true;
 }
 
@@ -96,9 +108,11 @@ caf::invoke_message_result Shell::consume(caf::mailbox_element& element) {
   const Here here(this);
   if (ended_) return caf::invoke_message_result::dropped;
   if (element.content().match_elements<Envelope>()) {
+    if (turn_ != nullptr) turn_->next(element.content().get_as<Envelope>(0).kind());
     // Kept by a copy: the handler may outlive the element's place in the queue only through its own copy.
     take(std::move(element.sender), element.mid, element.content().get_as<Envelope>(0));
   } else {
+    if (turn_ != nullptr) turn_->next(nullptr);
     take_foreign(element);
   }
   if (finishing_) end();
@@ -109,6 +123,8 @@ caf::invoke_message_result Shell::consume(caf::mailbox_element& element) {
 
 void Shell::take(caf::strong_actor_ptr sender, caf::message_id id, const Envelope& envelope) {
   if (setup_.node->witness != nullptr) setup_.node->witness->taken(this->id(), sender ? sender->id() : 0, envelope);
+  if (setup_.node->taps().edition() != 0 && !replaying_ && !is_token(id, envelope)) [[unlikely]]
+    tap(Tapped::Way::in, sender.get(), sender ? sender->id() : 0, id.is_response(), envelope);
   if (id.is_response()) return take_answer(id.request_id().integer_value(), envelope);
   current_ = {std::move(sender), id.integer_value(), envelope.header().trace, false};
   // CAF resumes an actor with a thread of its own until its mailbox is empty: a batch without end.
@@ -122,6 +138,7 @@ void Shell::take(caf::strong_actor_ptr sender, caf::message_id id, const Envelop
     if (served == served_.end()) return setup_.node->count(DeadLetter::late_answer);
     if (counting_) Record::count(record_->answers);
     const auto stream = served->second;
+    if (current_.trace.id == 0) current_.trace = stream->trace();
     guarded(&envelope, [&] { stream->take(envelope, batch_now()); });
     current_ = {};
     return;
@@ -139,14 +156,22 @@ void Shell::handle(const Envelope& envelope) {
   Record& record = *record_;
   const bool counted = counting_ && !is_control(envelope);
   const std::uint64_t number = record.handled.load(std::memory_order_relaxed);
-  if (counted && number % kSampleEvery == 0) {
+  last_kind_ = envelope.kind();
+  const bool sampled = counted && number % kSampleEvery == 0;
+  const auto note = [&](base::Instant from, base::Duration took) {
+    lens_->note({envelope.kind(), current_.sender ? current_.sender->id() : 0, envelope.header().trace.id, from, took,
+                 static_cast<std::uint32_t>(envelope.bytes().size())});
+  };
+  if (sampled || lens_) {
     const base::Instant from = now();
     run_handler(envelope);
-    const auto nanos = static_cast<std::uint64_t>((now() - from).count());
-    record.sampled.store(record.sampled.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-    record.sampled_nanos.store(record.sampled_nanos.load(std::memory_order_relaxed) + nanos, std::memory_order_relaxed);
+    const base::Duration took = now() - from;
+    if (sampled) record.sample(took);
+    if (sampled) roll_turn();
+    if (lens_) note(from, took);
   } else {
     run_handler(envelope);
+    if (lens_) note(batch_now(), base::Duration::zero());  // granted, for this message broke the actor
   }
   if (counted) record.handled.store(number + 1, std::memory_order_release);  // one writer: no need for an atomic add
 }
@@ -155,8 +180,12 @@ void Shell::run_handler(const Envelope& token) {
   if (token.kind() == nullptr) return dead_letter(DeadLetter::unsupported);
   const bool question = caf::message_id{current_.message_id}.is_request();
   Envelope latest;
-  const bool kept = !question && token.kind()->when_full == messages::WhenFull::keep_latest;
-  if (kept) latest = latest_.load(std::memory_order_acquire)->take(current_.sender.get(), token);
+  const bool kept = is_token(caf::message_id{current_.message_id}, token);
+  if (kept) {
+    latest = latest_.load(std::memory_order_acquire)->take(current_.sender.get(), token);
+    const std::uint64_t sender = current_.sender ? current_.sender->id() : 0;
+    if (setup_.node->taps().edition() != 0) tap(Tapped::Way::in, current_.sender.get(), sender, false, latest);
+  }
   const Envelope& envelope = kept ? latest : token;
   ReturnAddress from{current_.sender, question ? current_.message_id : 0, current_.trace};
   const auto refuse_question = [&](const base::Error& why, DeadLetter reason) {
@@ -192,6 +221,7 @@ void Shell::take_answer(std::uint64_t id, const Envelope& envelope) {
   current_ = {nullptr, 0, envelope.header().trace, false, false};
   if (waiting->stream) {
     const auto stream = waiting->stream;
+    if (current_.trace.id == 0) current_.trace = stream->trace();
     guarded(&envelope, [&] { stream->take(envelope, batch_now()); });
   } else {
     Pending taken = take_pending(id);
@@ -210,10 +240,11 @@ bool Shell::take_runtime_message(const Envelope& envelope) {
     }
   } else if (is<wire::Revive>(envelope)) {
     if (object_) return true;
-    record_->restarts.fetch_add(1, std::memory_order_relaxed);
+    record_->restarted(now());
     guarded(nullptr, [this] { build(); });
     replay();
   } else if (is<wire::Stop>(envelope)) {
+    decision_ = object_ ? Decision::stopped : Decision::given_up;
     finish();
   } else if (is<wire::ChildFailed>(envelope)) {
     Envelope::Reading<wire::ChildFailed> reading(envelope);
@@ -225,6 +256,10 @@ bool Shell::take_runtime_message(const Envelope& envelope) {
     child_ended(reading.root().getChild());
   } else if (is<wire::Describe>(envelope)) {
     describe();
+  } else if (is<wire::Portray>(envelope)) {
+    portray(envelope);
+  } else if (is<wire::LookAway>(envelope)) {
+    put_lens_down();
   } else if (is<wire::AwaitReady>(envelope) && object_ && handlers_.find(envelope.kind()) == nullptr) {
     ready();
   } else {
@@ -253,24 +288,19 @@ void Shell::describe() {
   });
 }
 
-std::optional<Envelope> Shell::state() {
-  if (!object_ || !handlers_.describe_) return std::nullopt;
-  return handlers_.describe_({});
-}
-
-std::optional<Envelope> state_of(const Handle& actor) {
-  auto* shell = dynamic_cast<Shell*>(caf::actor_cast<caf::abstract_actor*>(actor));
-  return shell == nullptr ? std::nullopt : shell->state();
-}
-
 /// Anything that is no envelope: the clock's wake-up, events of streams, CAF's own messages.
 void Shell::take_foreign(caf::mailbox_element& element) {
   auto& content = element.content();
   if (ports::is_wake_up(element)) return wake_up();
   if (auto* event = ports::take_event(element)) {
+    if (counting_) Record::count(record_->answers);
     if (object_) guarded(nullptr, [&] { object_->event(std::move(*event)); });
   } else if (content.match_elements<Outbound>()) {
-    if (object_) guarded(nullptr, [&] { object_->outbound(std::move(content.get_mutable_as<Outbound>(0))); });
+    if (counting_) Record::count(record_->answers);
+    auto& message = content.get_mutable_as<Outbound>(0);
+    if (setup_.node->taps().edition() != 0 && message.envelope) [[unlikely]]
+      tap(Tapped::Way::out, nullptr, message.from, message.answers, message.envelope);
+    if (object_) guarded(nullptr, [&] { object_->outbound(std::move(message)); });
   } else if (content.match_elements<SoonMessage>()) {
     take_soon(content.get_as<SoonMessage>(0));
   } else if (content.match_elements<caf::down_msg>()) {
@@ -329,6 +359,8 @@ void Shell::deliver(const caf::strong_actor_ptr& to, caf::strong_actor_ptr from,
                     Envelope envelope) {
   if (!to) return;
   caf::message_id id{message_id};
+  if (setup_.node->taps().edition() != 0) [[unlikely]]
+    tap(Tapped::Way::over, to.get(), to->id(), id.is_response(), envelope);
   if (is_control(envelope)) id = id.with_high_priority();
   post(to.get(), caf::make_mailbox_element(std::move(from), id, {}, std::move(envelope)));
 }
@@ -350,31 +382,6 @@ Handle Shell::sender() const { return caf::actor_cast<caf::actor>(current_.sende
 
 Caller Shell::caller() const {
   return current_.sender ? caller_of(*current_.sender.get(), setup_.node->system()) : Caller{};
-}
-
-void Shell::watch(const Handle& whom) {
-  if (!whom) return;
-  watched_.push_back(whom);
-  observe(caf::actor_cast<caf::actor_control_block*>(whom));
-}
-
-void Shell::unwatch(const Handle& whom) {
-  const auto watched = std::find(watched_.begin(), watched_.end(), whom);
-  if (watched == watched_.end()) return;
-  watched_.erase(watched);
-  stop_observing(caf::actor_cast<caf::actor_control_block*>(whom));
-}
-
-/// CAF's demonitor removes all monitors of a pair at once, so there is one, and it is counted.
-void Shell::observe(caf::actor_control_block* whom) {
-  if (whom != nullptr && observed_[whom]++ == 0) monitor(whom->get(), caf::message_priority::normal);
-}
-
-void Shell::stop_observing(caf::actor_control_block* whom) {
-  const auto seen = observed_.find(whom);
-  if (seen == observed_.end() || --seen->second > 0) return;
-  observed_.erase(seen);
-  demonitor(caf::actor_addr(whom, true));
 }
 
 }  // namespace troupe::runtime

@@ -8,10 +8,11 @@ std::shared_ptr<StreamEnd> Shell::open_stream(const Handle& to, base::Duration i
   const bool full = pending_.size() - free_.size() >= setup_.node->limits().asks_max;
   caf::strong_actor_ptr other;  // stays null for a stream that ends before it begins
   if (to && !full) other = caf::actor_cast<caf::strong_actor_ptr>(to);
-  const std::uint64_t id = add_pending({}, now() + idle);
+  const std::uint64_t id = add_pending({0, {}, nullptr, question.kind(), to ? to.id() : 0, turn_began()}, now() + idle);
   auto stream = std::make_shared<StreamEnd>(*this, StreamEnd::Side::opener, other,
                                             id | caf::message_id::default_async_value, idle);
   stream->set_idle_id(id, now());
+  stream->set_trace(question.header().trace);
   find_pending(id)->stream = stream;
   if (!other) {
     if (full) refuse_later(id, base::Code::overloaded, "too many questions of this actor wait for an answer");
@@ -33,6 +34,7 @@ std::shared_ptr<StreamEnd> Shell::open_stream(const Handle& to, base::Duration i
 std::shared_ptr<StreamEnd> Shell::serve_stream(ReturnAddress from) {
   auto stream = std::make_shared<StreamEnd>(*this, StreamEnd::Side::server, from.to, from.message_id, kServedIdle);
   stream->set_idle_id(kIdleBit | ++served_ever_, now());
+  stream->set_trace(from.trace);
   served_.emplace(std::pair{from.to.get(), from.message_id & caf::message_id::request_id_mask}, stream);
   deadlines_.add(stream->idle_id(), now() + stream->idle());
   observe(from.to.get());

@@ -16,7 +16,20 @@ void StreamEnd::send(Envelope envelope) {
 }
 
 void StreamEnd::detach() {
+  starve(false);
   if (shell_ != nullptr) std::exchange(shell_, nullptr)->forget_stream(*this);
+}
+
+void StreamEnd::starve(bool starved) {
+  if (shell_ == nullptr || starved == starved_since_.has_value()) return;
+  if (starved) starved_since_ = shell_->now();
+  else starved_since_.reset();
+  shell_->note_starving();
+}
+
+void StreamEnd::grant(logic::Credit more) {
+  out_.grant(more);
+  starve(!out_.open());
 }
 
 void StreamEnd::grant_first() {
@@ -40,6 +53,7 @@ bool StreamEnd::take(const Envelope& envelope, base::Instant now) {
     case Signal::credit: {
       const bool was_ready = out_.open();
       out_.grant({envelope.header().credit_items, envelope.header().credit_bytes});
+      if (out_.open()) starve(false);
       if (!was_ready && out_.open() && on_ready) run(on_ready);
       return open();
     }
@@ -121,13 +135,16 @@ bool StreamEnd::push(Envelope item) {
   const std::uint64_t bytes = item.bytes().size();
   moved_ = shell_->now();
   send(std::move(item));
-  return out_.spend(bytes);
+  const bool more = out_.spend(bytes);
+  if (!more) starve(true);
+  return more;
 }
 
 void StreamEnd::finish(Envelope last) {
   if (!open()) return;
   const bool answer_follows = side_ == Side::opener && last.header().signal == Signal::end;
   send(std::move(last));
+  starve(false);
   if (answer_follows) return;  // a feed: the reader's answer ends the stream
   detach();
   drop_callbacks();

@@ -4,6 +4,7 @@
 // States  open until an END, an error or a CANCEL passes in either direction, then detached from its shell.
 // Owner   the shell's table and the Sink, Intake or Subscription of the actor; all in one actor.
 #include <memory>
+#include <optional>
 
 #include "runtime/actor/logic/credit.hpp"
 #include "runtime/actor/stream.hpp"
@@ -29,6 +30,9 @@ class StreamEnd {
   bool open() const { return shell_ != nullptr; }
   Side side() const { return side_; }
   const caf::strong_actor_ptr& other() const { return other_; }
+  /// Of the question that opened it: what comes through it belongs there.
+  Trace trace() const { return trace_; }
+  void set_trace(Trace trace) { trace_ = trace; }
   /// The message id of the question that opened the stream.
   std::uint64_t message_id() const { return message_id_; }
   base::Duration idle() const { return idle_; }
@@ -48,7 +52,9 @@ class StreamEnd {
   void broken(const base::Error& error);
   /// The actor's object is dropped: tells the other side, calls nobody back.
   void abandon(const base::Error& error);
-  void grant(logic::Credit more) { out_.grant(more); }
+  void grant(logic::Credit more);
+  /// Since when this end could write and the reader has granted nothing; nothing if it is not so.
+  std::optional<base::Instant> starved_since() const { return starved_since_; }
   void grant_first();
   void time_out();
 
@@ -67,6 +73,7 @@ class StreamEnd {
  private:
   void send(Envelope envelope);
   void detach();
+  void starve(bool starved);
   bool take_item(const Envelope& item);
   void drop_callbacks();
   /// Runs a callback that may replace itself, or end the stream and with it all callbacks.
@@ -83,6 +90,7 @@ class StreamEnd {
   Side side_;
   caf::strong_actor_ptr other_;
   std::uint64_t message_id_;
+  Trace trace_;
   base::Duration idle_;
   base::Instant moved_{};
   std::uint64_t idle_id_ = 0;
@@ -90,6 +98,7 @@ class StreamEnd {
   logic::CreditReceiver in_{kStreamWindow};
   logic::Credit held_back_;  // consumed while paused, granted on resume
   bool paused_ = false;
+  std::optional<base::Instant> starved_since_;
   bool input_ended_ = false;  // the writer has ended; the answer is still to come
 };
 

@@ -69,6 +69,7 @@ caf::strong_actor_ptr Link::answers() {
 void Link::hand_over(const std::string* path, caf::mailbox_element& element, caf::execution_unit* worker) {
   const caf::message_id id = element.mid;
   Outbound out;
+  out.from = element.sender ? element.sender->id() : 0;
   out.path = path;
   if (!element.content().match_elements<Envelope>()) {
     // CAF's own word for a question to an actor that has ended; all else of CAF's stays on this side.

@@ -10,6 +10,8 @@
 namespace troupe::net {
 namespace {
 
+constexpr std::size_t kEndsKept = 1'024;  // our choice: as many as a node has links
+
 using base::Code;
 using base::Error;
 
@@ -136,6 +138,7 @@ void LinksActor::made_link(wire::LinkMade::Reader made) {
       return settle([&](auto& reply) { reply.refuse(why); });
     }
     case wire::LinkMade::Result::ENDED:
+      if (const auto id = node_of(result.getEnded().getNode())) note_end(*id);
       for (const auto& follower : followers_)
         tell<wire::LinkDown>(follower, [&](wire::LinkDown::Builder down) {
           down.setNode(result.getEnded().getNode());
@@ -144,6 +147,17 @@ void LinksActor::made_link(wire::LinkMade::Reader made) {
         });
       return;
   }
+}
+
+/// A link that is lost again and again is worth a warning: whoever reads one end of it sees nothing wrong.
+void LinksActor::note_end(const base::NodeId& id) {
+  const base::Instant at = now();
+  std::erase_if(ends_, [&](const auto& one) { return at - one.second > runtime::kFlapTime; });
+  if (ends_.size() >= kEndsKept) return;  // then many nodes are lost, and that shows elsewhere
+  ends_.emplace_back(id, at);
+  const auto times = std::ranges::count(ends_, id, &std::pair<base::NodeId, base::Instant>::first);
+  if (times >= static_cast<std::ptrdiff_t>(runtime::kFlaps))
+    node().alarms().sound(runtime::Alarm::flapping_link, id.hex(), base::Duration::zero(), at);
 }
 
 /// A follower that restarts follows anew, and hears again of all that are up.

@@ -40,6 +40,7 @@ class LinksActor final : public runtime::Actor {
   void answer(runtime::Reply<wire::Dialled>& reply, const base::Contact& contact);
   void hang_up(wire::HangUp::Reader order);
   void made_link(wire::LinkMade::Reader made);
+  void note_end(const base::NodeId& id);
   void follow(const runtime::Handle& follower, bool again);
   void tell_up(const runtime::Handle& follower, const base::Contact& contact, bool outbound);
   void list(wire::LinkRows::Builder rows) const;
@@ -49,6 +50,7 @@ class LinksActor final : public runtime::Actor {
   std::unique_ptr<ports::Listener> listener_, control_;
   std::vector<runtime::Handle> followers_;
   std::vector<Dialling> dialling_;
+  std::vector<std::pair<base::NodeId, base::Instant>> ends_;  // of links, within kFlapTime
 };
 
 }  // namespace troupe::net

@@ -76,6 +76,7 @@ class Peer final : public runtime::Actor {
   struct Served {
     caf::strong_actor_ptr by;
     Flow flow;
+    runtime::Trace trace;  // of the question, and of what belongs to it
   };
   struct Flushed {  // bytes handed to the stream, and what they had cost the link's queue
     std::size_t wire = 0;
@@ -121,7 +122,9 @@ class Peer final : public runtime::Actor {
   std::optional<base::Error> forbidden(const Frame& frame, const messages::KindInfo* kind,
                                        const runtime::Service* service);
   bool within_rate(const messages::KindInfo* kind);
-  runtime::Envelope envelope_of(const Frame& frame, const messages::KindInfo* kind, runtime::Signal signal);
+  /// `known`: the trace that it belongs to if it names none.
+  runtime::Envelope envelope_of(const Frame& frame, const messages::KindInfo* kind, runtime::Signal signal,
+                                runtime::Trace known = {});
   void refuse_question(const Frame& frame, const base::Error& why);
   void write(FrameHeader header, std::string_view path, const runtime::Envelope& envelope);
   void send_message(const runtime::Outbound& message);

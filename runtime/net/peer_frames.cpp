@@ -104,12 +104,16 @@ bool Peer::within_rate(const messages::KindInfo* kind) {
   return bucket->second.take(now());
 }
 
-Envelope Peer::envelope_of(const Frame& frame, const messages::KindInfo* kind, Signal signal) {
+Envelope Peer::envelope_of(const Frame& frame, const messages::KindInfo* kind, Signal signal, runtime::Trace known) {
   runtime::Header header;
   header.kind = kind;
   header.signal = signal;
   header.origin = runtime::Origin::foreign;
   header.trace = {frame.header.trace_id, frame.header.parent_span};
+  if (header.trace.id == 0) header.trace = known;
+  // What an operator asks can be followed through all nodes that it leads to.
+  if (header.trace.id == 0 && role_ != messages::Role::peer && runtime::begins(signal))
+    header.trace.id = random().next() | 1;
   header.credit_items = frame.header.credit_items;
   header.credit_bytes = frame.header.credit_bytes;
   if (frame.header.remaining_us != 0) {
@@ -135,9 +139,9 @@ void Peer::take_question(const Frame& frame) {
     return refuse_question(
         frame, {Code::overloaded, "too many questions of this link are in flight", std::chrono::milliseconds(100)});
   auto by = caf::actor_cast<caf::strong_actor_ptr>(service->handle);
-  served_.emplace(number, Served{by, {}});
-  deliver(by, link_->answers(), number | caf::message_id::default_async_value,
-          envelope_of(frame, kind, Signal::message));
+  const Envelope question = envelope_of(frame, kind, Signal::message);
+  served_.emplace(number, Served{by, {}, question.header().trace});
+  deliver(by, link_->answers(), number | caf::message_id::default_async_value, question);
 }
 
 void Peer::refuse_question(const Frame& frame, const Error& why) {
@@ -167,7 +171,9 @@ void Peer::take_conversation(const Frame& frame) {
   } else if (type == FrameType::answer || type == FrameType::item || type == FrameType::error) {
     return violated("an answer or item without words");
   }
-  const Envelope envelope = envelope_of(frame, kind, *signal_of(type));
+  const auto served = ours(number) ? served_.end() : served_.find(number);
+  const Envelope envelope =
+      envelope_of(frame, kind, *signal_of(type), served == served_.end() ? runtime::Trace{} : served->second.trace);
   if (ours(number)) {
     const auto flow = flows_.find(number);
     const auto asker = link_->asker(number, is_last(type));
@@ -179,7 +185,6 @@ void Peer::take_conversation(const Frame& frame) {
                    envelope);
   }
   if (type == FrameType::answer) return violated("an answer to its own question");
-  const auto served = served_.find(number);
   if (served == served_.end()) return node().count(runtime::DeadLetter::late_answer);  // it has ended on this side
   if (kind != nullptr && !messages::may_send(*kind, role_)) return violated("a kind that its role may not send");
   if (!take_part(frame, served->second.flow)) return violated("more than was granted");

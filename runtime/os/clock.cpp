@@ -1,5 +1,7 @@
 #include "runtime/os/clock.hpp"
 
+#include <time.h>
+
 #include <caf/actor_cast.hpp>
 #include <chrono>
 
@@ -20,6 +22,12 @@ Clock::~Clock() {
 
 base::Instant Clock::now() const {
   return base::Instant(std::chrono::duration_cast<base::Duration>(std::chrono::steady_clock::now().time_since_epoch()));
+}
+
+base::Instant Clock::coarse() const {
+  timespec at{};
+  ::clock_gettime(CLOCK_MONOTONIC_COARSE, &at);  // the clock of now(), read at the kernel's last tick
+  return base::Instant(std::chrono::seconds(at.tv_sec) + std::chrono::nanoseconds(at.tv_nsec));
 }
 
 base::WallTime Clock::wall() const {

@@ -24,6 +24,7 @@ class Clock final : public ports::Clock {
   Clock& operator=(const Clock&) = delete;
 
   base::Instant now() const override;
+  base::Instant coarse() const override;
   base::WallTime wall() const override;
   void wake(const runtime::Handle& sleeper, base::Instant at) override;
   void forget(const runtime::Handle& sleeper) override;

@@ -8,6 +8,7 @@
 #include <caf/actor_system_config.hpp>
 #include <caf/exit_reason.hpp>
 #include <caf/send.hpp>
+#include <optional>
 #include <thread>
 
 #include "runtime/actor/envelope_type.hpp"
@@ -15,6 +16,7 @@
 #include "runtime/os/clock.hpp"
 #include "runtime/os/network.hpp"
 #include "runtime/os/threads.hpp"
+#include "runtime/os/watchdog.hpp"
 
 namespace troupe::os {
 namespace {
@@ -52,7 +54,9 @@ struct System::Parts {
         disk(std::move(own_disk)),
         network(std::make_unique<Network>(system, clock, options.sockets, streams_max_for(raise_descriptor_limit()))),
         node(std::make_unique<runtime::Node>(
-            system, ports::World{clock, chance, *disk, *network, threads, base::kNoMutations}, options.limits)) {}
+            system, ports::World{clock, chance, *disk, *network, threads, base::kNoMutations}, options.limits)) {
+    if (options.watched) watchdog.emplace(*node);
+  }
 
   Config config;
   caf::actor_system system;
@@ -62,6 +66,7 @@ struct System::Parts {
   std::unique_ptr<ports::Disk> disk;
   std::unique_ptr<Network> network;
   std::unique_ptr<runtime::Node> node;
+  std::optional<Watchdog> watchdog;
 };
 
 System::System(std::unique_ptr<ports::Disk> disk, const SystemOptions& options)

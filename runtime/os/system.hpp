@@ -19,6 +19,7 @@ struct SystemOptions {
   std::size_t workers = 0;  ///< threads that run actors; zero: one a core
   std::string sockets;      ///< directory of local sockets with a relative path
   runtime::NodeLimits limits = {};
+  bool watched = false;  ///< look after handlers that do not return (watchdog.hpp)
 };
 
 class System {

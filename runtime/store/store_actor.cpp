@@ -84,7 +84,10 @@ void StoreActor::commit(wire::Commit::Reader question, Done reply) {
 
 void StoreActor::flush() {
   if (!store_) return;
+  const base::Instant began = now();
   const auto flushed = store_->flush();
+  if (const base::Duration took = now() - began; took >= runtime::kSlowSync)
+    node().alarms().sound(runtime::Alarm::slow_sync, path(), took, now());
   if (!waiting_.empty()) ++groups_;
   for (Done& reply : std::exchange(waiting_, {})) {
     if (flushed.ok() || world().mutations.on("store.failed_flush_acknowledged")) reply.done();

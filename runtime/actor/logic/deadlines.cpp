@@ -44,6 +44,13 @@ std::optional<base::Instant> Deadlines::next() const {
   return heap_.front().due;
 }
 
+std::optional<base::Instant> Deadlines::due(std::uint64_t id) const {
+  const std::uint64_t order = slots_[find(id)].order;
+  const auto entry = std::ranges::find_if(heap_, [&](const Entry& one) { return one.order == order; });
+  if (order == 0 || entry == heap_.end()) return std::nullopt;
+  return entry->due;
+}
+
 std::optional<std::uint64_t> Deadlines::take_due(base::Instant now) {
   if (heap_.empty() || heap_.front().due > now) return std::nullopt;
   const std::uint64_t id = heap_.front().id;

@@ -29,6 +29,9 @@ class Deadlines {
   /// Waits no longer for `id`. False if it was not waiting.
   bool remove(std::uint64_t id);
 
+  /// When `id` is due; nothing if it is not waited for. Looks at every entry: for people, not for the owner's work.
+  std::optional<base::Instant> due(std::uint64_t id) const;
+
   /// The earliest instant at which something is due; nothing if nothing is waited for.
   std::optional<base::Instant> next() const;
 

@@ -227,6 +227,12 @@ bool Filter::holds(const Row& row) const {
   return std::all_of(terms_.begin(), terms_.end(), [&](const Term& term) { return term.holds(row); });
 }
 
+bool Filter::means_all() const {
+  return std::ranges::all_of(terms_, [](const Term& term) {
+    return term.sense == Term::Sense::plain && (term.spelling == "/**" || term.spelling == "//");
+  });
+}
+
 std::string Filter::text() const {
   std::string text;
   for (const Term& term : terms_) {

@@ -45,6 +45,9 @@ class Filter {
 
   bool holds(const Row& row) const;
 
+  /// Whether it means every actor by its form: it has no term, or /** alone. Others may do so as well, by chance.
+  bool means_all() const;
+
   /// As it was written, but with one blank between terms and none around operators. Parses to an equal filter.
   std::string text() const;
 

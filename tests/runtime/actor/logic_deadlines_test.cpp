@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <map>
 #include <utility>
 #include <vector>
@@ -36,6 +37,11 @@ class Oracle {
     return id;
   }
   std::size_t size() const { return entries_.size(); }
+  std::optional<Instant> due(std::uint64_t id) const {
+    const auto found = std::ranges::find_if(entries_, [&](const auto& entry) { return entry.second == id; });
+    if (found == entries_.end()) return std::nullopt;
+    return found->first.first;
+  }
 
  private:
   std::map<std::pair<Instant, std::uint64_t>, std::uint64_t> entries_;
@@ -85,6 +91,22 @@ TEST_CASE("deadlines: an entry that never comes due is held, the end of time inc
   CHECK(deadlines.take_due(Instant(-5s)) == ~0ull);
   CHECK_FALSE(deadlines.take_due(Instant::max() - 1ns).has_value());
   CHECK(deadlines.take_due(Instant::max()) == 0u);
+}
+
+TEST_CASE("deadlines: when an id is due is known while it waits, also behind others and after it was moved") {
+  Deadlines deadlines;
+  CHECK_FALSE(deadlines.due(0).has_value());
+  deadlines.add(0, Instant(5s));
+  deadlines.add(1, Instant(3s));
+  CHECK(deadlines.due(0) == Instant(5s));
+  deadlines.add(0, Instant(9s));
+  CHECK(deadlines.due(0) == Instant(9s));
+  CHECK(deadlines.due(1) == Instant(3s));
+  CHECK_FALSE(deadlines.due(2).has_value());
+  CHECK(deadlines.remove(0));
+  CHECK_FALSE(deadlines.due(0).has_value());
+  CHECK(deadlines.take_due(Instant(3s)) == 1u);
+  CHECK_FALSE(deadlines.due(1).has_value());
 }
 
 TEST_CASE("deadlines: answered asks leave nothing, whatever their deadline") {
@@ -142,6 +164,7 @@ TEST_CASE("deadlines: any sequence of calls does what an ordered map does") {
       }
       REQUIRE(deadlines.next() == oracle.next());
       REQUIRE(deadlines.size() == oracle.size());
+      REQUIRE(deadlines.due(id) == oracle.due(id));
       REQUIRE(deadlines.entries_held() <= 16 * oracle.size() + 4 * kDeadSlack);
     }
     while (const auto id = oracle.take_due(Instant::max())) REQUIRE(deadlines.take_due(Instant::max()) == id);

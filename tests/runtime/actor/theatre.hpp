@@ -67,14 +67,17 @@ inline runtime::Factory script(Scripted::Receive receive, Scripted::Start start 
 
 class Theatre {
  public:
-  explicit Theatre(std::uint64_t seed = 1, runtime::NodeLimits limits = {})
+  /// What a test puts in the place of some of the ports.
+  using Refit = ports::World (*)(sim::Stage&, const ports::World&);
+
+  explicit Theatre(std::uint64_t seed = 1, runtime::NodeLimits limits = {}, Refit refit = nullptr)
       : stage(seed),
         ports(stage.keep<sim::NodePorts>(stage, sim::Fabric::make(stage), std::uint16_t{1}, disk)),
-        node(stage.system(), ports.world(), limits) {}
+        node(stage.system(), refit != nullptr ? refit(stage, ports.world()) : ports.world(), limits) {}
   ~Theatre() {
     std::vector<runtime::Handle> all;
     node.registry().walk([&](const runtime::Listing& listing) { return all.push_back(listing.handle), true; });
-    for (const auto& one : all) caf::anon_send_exit(one, caf::exit_reason::kill);
+    for (const auto& one : all) kill(one);
     all.clear();
     outside_ = {};
     stage.settle();
@@ -97,6 +100,8 @@ class Theatre {
                       nullptr);
     stage.settle();
   }
+  /// Ends an actor as the end of its system would.
+  static void kill(const runtime::Handle& whom) { caf::anon_send_exit(whom, caf::exit_reason::kill); }
   std::shared_ptr<const runtime::Record> record(std::string_view path) {
     std::shared_ptr<const runtime::Record> found;
     node.registry().walk([&](const runtime::Listing& listing) {

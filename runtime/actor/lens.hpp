@@ -1,0 +1,99 @@
+#pragma once
+// What is kept of an actor while somebody looks at it closely, or since it was in trouble: its last messages, its last
+// errors, and how long its handlers take.
+//
+// Memory  from one allowance a node (Lenses), given back when the actor drops it.
+// Owner   a Lens is its actor's alone; Lenses is safe from any thread.
+#include <array>
+#include <atomic>
+#include <caf/actor_addr.hpp>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "messages/kinds.hpp"
+#include "runtime/base/error.hpp"
+#include "runtime/base/time.hpp"
+#include "runtime/ports/handle.hpp"
+
+namespace troupe::runtime {
+
+inline constexpr std::size_t kLensBytesMax = 8u << 20;        // of all lenses of a node
+inline constexpr std::chrono::seconds kLensTime{60};          // after the last look
+inline constexpr std::chrono::seconds kTroubleLensTime{600};  // our choice: until somebody has come to look
+
+class Lenses;
+
+class Lens {
+ public:
+  static constexpr std::size_t kMessages = 32;
+  static constexpr std::size_t kErrors = 8;
+  static constexpr std::size_t kErrorBytes = 160;
+  static constexpr std::size_t kParts = 4;  // buckets of the histogram to a factor of two
+  static constexpr std::size_t kBuckets = 25 * kParts;
+
+  struct Message {
+    const messages::KindInfo* kind = nullptr;
+    std::uint64_t from = 0;  ///< CAF's number
+    std::uint64_t trace = 0;
+    base::Instant at;
+    base::Duration took{0};
+    std::uint32_t bytes = 0;
+  };
+  struct Error {
+    base::Instant at;
+    base::Code code{};
+    std::array<char, kErrorBytes> text{};
+  };
+
+  Lens(std::shared_ptr<std::atomic<std::size_t>> spent, base::Instant now, base::Instant until)
+      : began(now), lapses(until), spent_(std::move(spent)) {}
+  ~Lens();
+  Lens(const Lens&) = delete;
+  Lens& operator=(const Lens&) = delete;
+
+  void note(const Message& message);
+  void note(const base::Error& error, base::Instant at);
+  /// The latest first.
+  std::vector<Message> messages() const;
+  std::vector<Error> errors() const;
+  /// The time that `share` of the handlers stay below, of those since the lens was given; zero if there was none.
+  base::Duration quantile(double share) const;
+  std::uint64_t timed() const { return timed_; }
+
+  const base::Instant began;
+  base::Instant lapses;
+
+ private:
+  std::shared_ptr<std::atomic<std::size_t>> spent_;
+  std::array<Message, kMessages> messages_{};
+  std::array<Error, kErrors> errors_{};
+  std::array<std::uint32_t, kBuckets> histogram_{};
+  std::size_t messages_seen_ = 0;
+  std::size_t errors_seen_ = 0;
+  std::uint64_t timed_ = 0;
+};
+
+class Lenses {
+ public:
+  /// A lens for the actor `whom`; null if the allowance is spent.
+  std::unique_ptr<Lens> grant(const Handle& whom, base::Instant now, base::Duration length);
+  /// A lens that was looked through again: its actor is named by lapsed() at that time anew.
+  void keep(const Handle& whom, base::Instant until);
+  /// Those whose time may be over, each once: to be asked to look whether it is.
+  std::vector<Handle> lapsed(base::Instant now);
+  std::size_t bytes() const { return spent_->load(std::memory_order_relaxed); }
+
+ private:
+  struct Granted {
+    caf::actor_addr whom;  // weak: an actor that ends takes its lens with it
+    base::Instant until;
+  };
+  std::shared_ptr<std::atomic<std::size_t>> spent_ = std::make_shared<std::atomic<std::size_t>>(0);
+  std::mutex lock_;
+  std::vector<Granted> granted_;
+};
+
+}  // namespace troupe::runtime

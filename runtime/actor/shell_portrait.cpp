@@ -1,0 +1,200 @@
+// What can be seen of an actor, between two of its messages; and what it leaves behind.
+#include <algorithm>
+
+#include "messages/runtime.capnp.h"
+#include "runtime/actor/caller.hpp"
+#include "runtime/actor/shell.hpp"
+
+namespace troupe::runtime {
+namespace {
+
+constexpr std::size_t kListed = 100;             // messages/runtime.capnp: children and asks
+constexpr std::size_t kStateBytesMax = 900'000;  // the same; the rest is 50,000 at most, but for timers
+
+std::uint64_t milliseconds(base::Duration length) {
+  return static_cast<std::uint64_t>(
+      std::max<std::int64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(length).count(), 0));
+}
+std::uint64_t microseconds(base::Duration length) {
+  return static_cast<std::uint64_t>(
+      std::max<std::int64_t>(std::chrono::duration_cast<std::chrono::microseconds>(length).count(), 0));
+}
+
+std::string text_of(const messages::KindInfo* kind) {
+  return kind == nullptr ? std::string() : std::string(kind->name);
+}
+
+void write_lens(wire::Portrait::Builder out, const Lens& lens, base::Instant now) {
+  out.setKeptForMs(std::max<std::uint64_t>(milliseconds(now - lens.began), 1));
+  const auto messages = lens.messages();
+  auto list = out.initMessages(static_cast<unsigned>(messages.size()));
+  for (unsigned i = 0; i < list.size(); ++i) {
+    const Lens::Message& from = messages[i];
+    list[i].setKind(text_of(from.kind));
+    list[i].setFrom(from.from);
+    list[i].setAgoMs(milliseconds(now - from.at));
+    list[i].setTookUs(microseconds(from.took));
+    list[i].setBytes(from.bytes);
+    list[i].setTrace(from.trace);
+  }
+  const auto errors = lens.errors();
+  auto broken = out.initErrors(static_cast<unsigned>(errors.size()));
+  for (unsigned i = 0; i < broken.size(); ++i) {
+    broken[i].setAgoMs(milliseconds(now - errors[i].at));
+    broken[i].setCode(static_cast<std::uint16_t>(errors[i].code));
+    broken[i].setText(errors[i].text.data());
+  }
+  out.setTimed(lens.timed());
+  out.setP50Us(microseconds(lens.quantile(0.5)));
+  out.setP90Us(microseconds(lens.quantile(0.9)));
+  out.setP99Us(microseconds(lens.quantile(0.99)));
+}
+
+}  // namespace
+
+void Shell::portray(const Envelope& question) {
+  if (!caf::message_id{current_.message_id}.is_request()) return dead_letter(DeadLetter::unsupported);
+  const ReturnAddress to{current_.sender, current_.message_id, current_.trace};
+  const base::Instant at = now();
+  Envelope::Reading<wire::Portray> reading(question);
+  if (reading.root().getLooks()) {
+    if (!lens_) lens_ = setup_.node->lenses().grant(self(), at, kLensTime);
+    else lens_->lapses = std::max(lens_->lapses, at + kLensTime);
+  }
+  // First, for it is the domain's: it may throw.
+  std::optional<Envelope> state;
+  if (object_ && handlers_.describe_) {
+    current_.unanswered = true;
+    guarded(nullptr, [&] { state = handlers_.describe_(header()); });
+    if (!current_.unanswered) return;  // it broke, and whoever asked knows
+    current_.unanswered = false;
+  }
+  answer(to, Envelope::build<wire::Portrait>(header(), [&](wire::Portrait::Builder out) {
+           if (setup_.parent) out.setParentNumber(setup_.parent.id());
+           if (family_) {
+             out.setChildrenInAll(static_cast<std::uint32_t>(family_->children.size()));
+             auto paths = out.initChildren(static_cast<unsigned>(std::min(family_->children.size(), kListed)));
+             auto child = family_->children.begin();
+             const std::string above = setup_.parent ? setup_.path : std::string();
+             for (unsigned i = 0; i < paths.size(); ++i, ++child) paths.set(i, above + "/" + child->second.name);
+           }
+           std::vector<const Pending*> waiting;
+           for (const Pending& one : pending_)
+             if (one.id != 0) waiting.push_back(&one);
+           std::ranges::stable_sort(waiting, {}, [](const Pending* one) { return one->since; });
+           out.setAsksInAll(static_cast<std::uint32_t>(waiting.size()));
+           auto asks = out.initAsks(static_cast<unsigned>(std::min(waiting.size(), kListed)));
+           for (unsigned i = 0; i < asks.size(); ++i) {
+             const auto due = deadlines_.due(waiting[i]->id);
+             asks[i].setTo(waiting[i]->whom);
+             asks[i].setKind(text_of(waiting[i]->kind));
+             asks[i].setSinceMs(milliseconds(at - waiting[i]->since));
+             asks[i].setDueMs(due ? static_cast<std::int64_t>(milliseconds(*due - at)) : -1);
+             asks[i].setStream(waiting[i]->stream != nullptr);
+           }
+           std::vector<std::pair<std::string_view, std::int64_t>> due_timers;
+           for (const Handlers::Timer& timer : handlers_.timers_) {
+             if (soon_.contains(timer.tag)) due_timers.emplace_back(timer.tag->name, 0);
+             else if (const auto due = deadlines_.due(kTimerBit | reinterpret_cast<std::uintptr_t>(timer.tag)))
+               due_timers.emplace_back(timer.tag->name, static_cast<std::int64_t>(milliseconds(*due - at)));
+           }
+           auto timers = out.initTimers(static_cast<unsigned>(due_timers.size()));
+           for (unsigned i = 0; i < timers.size(); ++i) {
+             timers[i].setName(std::string(due_timers[i].first));
+             timers[i].setDueMs(due_timers[i].second);
+           }
+           std::uint32_t starved = 0;
+           for (const auto& [key, stream] : served_) starved += stream->starved_since() ? 1u : 0u;
+           for (const Pending& one : pending_) starved += one.stream && one.stream->starved_since() ? 1u : 0u;
+           out.setStreams(static_cast<std::uint32_t>(served_.size()));
+           out.setStreamsStarved(starved);
+           out.setIncarnation(incarnation_);
+           if (lens_) write_lens(out, *lens_, at);
+           if (state) {
+             out.setStateKind(state->kind_id());
+             if (state->bytes().size() <= kStateBytesMax)
+               out.setState(kj::arrayPtr(state->bytes().data(), state->bytes().size()));
+           }
+         }));
+}
+
+std::optional<Envelope> Shell::state() {
+  if (!object_ || !handlers_.describe_) return std::nullopt;
+  return handlers_.describe_({});
+}
+
+std::optional<Envelope> state_of(const Handle& actor) {
+  auto* shell = dynamic_cast<Shell*>(caf::actor_cast<caf::abstract_actor*>(actor));
+  return shell == nullptr ? std::nullopt : shell->state();
+}
+
+void Shell::trouble(const base::Error& error) {
+  failure_ = std::make_unique<base::Error>(error);
+  const base::Instant at = now();
+  if (!lens_) lens_ = setup_.node->lenses().grant(self(), at, kTroubleLensTime);
+  if (!lens_) return;
+  lens_->lapses = std::max(lens_->lapses, at + kTroubleLensTime);
+  lens_->note(error, at);
+}
+
+void Shell::put_lens_down() {
+  if (!lens_) return;
+  if (lens_->lapses > now()) return setup_.node->lenses().keep(self(), lens_->lapses);
+  lens_.reset();
+}
+
+/// Closes the turn so far, for an actor whose turn may be long.
+void Shell::roll_turn() {
+  if (turn_ == nullptr) return;
+  const base::Instant at = setup_.node->world().clock.coarse();
+  record_->end_turn(at, at - turn_->began);
+  record_->begin_turn(at);
+  turn_->began = at;
+}
+
+void Shell::tap(Tapped::Way way, const caf::actor_control_block* other, std::uint64_t number, bool answer,
+                const Envelope& envelope) {
+  Taps& taps = setup_.node->taps();
+  const std::uint32_t edition = taps.edition();
+  const base::Instant at = batch_now();
+  if (edition != tap_edition_ || at - tap_asked_ >= kLookEvery) {
+    tap_edition_ = edition;
+    tap_asked_ = at;
+    tapped_by_ = taps.wanted(setup_.path, setup_.options.kind, *record_, at);
+  }
+  if (tapped_by_ == 0) return;
+  Tapped message{.at = at, .way = way, .answer = answer, .path = setup_.path, .envelope = envelope};
+  message.other = number;
+  if (other != nullptr) message.node = caller_of(*other, setup_.node->system()).node;
+  taps.put(tapped_by_, message);
+}
+
+void Shell::note_starving() {
+  if (!counting_) return;
+  std::optional<base::Instant> first;
+  const auto look = [&](const StreamEnd& stream) {
+    const auto since = stream.starved_since();
+    if (since && (!first || *since < *first)) first = since;
+  };
+  for (const auto& [key, stream] : served_) look(*stream);
+  for (const Pending& one : pending_)
+    if (one.stream) look(*one.stream);
+  auto since = first ? static_cast<std::uint32_t>(first->since_origin().count() / 1'000'000) : 0u;
+  if (first && since == 0) --since;  // zero says that there is none
+  record_->starved_ms.store(since, std::memory_order_relaxed);
+}
+
+void Shell::bury() {
+  Ended ended{
+      .path = setup_.path, .number = id(), .kind = setup_.options.kind, .decision = decision_, .last = last_kind_};
+  if (failure_) {
+    ended.code = failure_->code;
+    ended.why = failure_->message;
+  }
+  ended.handled = record_->done();
+  ended.restarts = record_->restarts.load(std::memory_order_relaxed);
+  ended.at = now();
+  setup_.node->ended().add(std::move(ended));
+}
+
+}  // namespace troupe::runtime

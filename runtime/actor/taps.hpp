@@ -1,0 +1,95 @@
+#pragma once
+// Following messages: a tap names the actors that it wants to hear, and gets a copy of each of their envelopes.
+//
+// Cost    without a tap one comparison a message. With one, an actor asks whether it is wanted when it first meets the
+//         tap and then once in kLookEvery; whoever is not wanted pays two more comparisons.
+// Limits  kTapsMax; kTappedMax waiting messages or kTappedBytesMax of them in a tap, beyond which they are counted as
+//         dropped. A tap closes by itself at `until`.
+// Safety  any thread; `wants` is called by many at once.
+#include <atomic>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "runtime/actor/envelope.hpp"
+#include "runtime/actor/record.hpp"
+#include "runtime/base/ids.hpp"
+
+namespace troupe::runtime {
+
+inline constexpr std::size_t kTapsMax = 4;
+inline constexpr std::size_t kTappedMax = 1'000;
+inline constexpr std::size_t kTappedBytesMax = 16u
+                                               << 20;  // an envelope is kept, not copied: it may be the last to know it
+inline constexpr std::chrono::milliseconds kLookEvery{100};
+
+/// A message at an actor.
+struct Tapped {
+  enum class Way : std::uint8_t {
+    in,    ///< taken out of its mailbox
+    out,   ///< written to the other side of its link
+    over,  ///< come over its link, for another actor
+  };
+  base::Instant at;
+  Way way = Way::in;
+  bool answer = false;
+  std::string path;                  ///< of the actor
+  std::uint64_t other = 0;           ///< CAF's number of the sender, or with `over` of the receiver; zero: nobody
+  std::optional<base::NodeId> node;  ///< where that is another node
+  Envelope envelope;
+};
+
+class Tap {
+ public:
+  using Wants = std::function<bool(std::string_view path, const char* kind, const Record& record, base::Instant now)>;
+  struct Taken {
+    std::vector<Tapped> messages;
+    std::uint64_t seen = 0;     ///< wanted in all
+    std::uint64_t dropped = 0;  ///< of them, for want of room
+  };
+
+  Tap(Wants wants, std::uint64_t trace, base::Instant until) : wants_(std::move(wants)), trace_(trace), until_(until) {}
+  /// What has come since the last call; the counts are of the whole time.
+  Taken take();
+
+ private:
+  friend class Taps;
+  void put(const Tapped& message);
+
+  const Wants wants_;
+  const std::uint64_t trace_;  // zero: any
+  const base::Instant until_;
+  std::mutex lock_;
+  std::deque<Tapped> waiting_;
+  std::size_t bytes_ = 0;
+  std::uint64_t seen_ = 0;
+  std::uint64_t dropped_ = 0;
+};
+
+class Taps {
+ public:
+  /// Null if there are kTapsMax. It closes, too, when nobody holds it any more; no later than the Taps end.
+  std::shared_ptr<Tap> open(Tap::Wants wants, std::uint64_t trace, base::Instant until);
+  void close(const std::shared_ptr<Tap>& tap);
+
+  /// Zero without a tap; else another number after each change.
+  std::uint32_t edition() const { return edition_.load(std::memory_order_relaxed); }
+  /// The taps that want this actor, a bit each.
+  std::uint8_t wanted(std::string_view path, const char* kind, const Record& record, base::Instant now) const;
+  void put(std::uint8_t taps, const Tapped& message);
+
+ private:
+  std::vector<std::shared_ptr<Tap>> all(std::uint8_t taps) const;
+
+  mutable std::mutex lock_;
+  std::array<std::shared_ptr<Tap>, kTapsMax> taps_;
+  std::uint32_t changes_ = 0;
+  std::atomic<std::uint32_t> edition_{0};
+};
+
+}  // namespace troupe::runtime

@@ -1,0 +1,72 @@
+#pragma once
+// What each thread of the process that runs actors is at: how a handler that does not return is found from outside.
+//
+// Cost    two stores a message into a cache line of the thread's own; no clock, no lock.
+// Safety  a thread writes its own place; anybody reads all of them. A Record is only compared, never followed: its
+// actor
+//         may have ended meanwhile.
+#include <atomic>
+#include <cstdint>
+#include <vector>
+
+#include "messages/kinds.hpp"
+#include "runtime/base/time.hpp"
+
+namespace troupe::runtime {
+
+struct Record;
+
+/// The place of one thread.
+struct alignas(64) Turn {
+  std::atomic<const Record*> record{nullptr};            ///< of the actor that runs there; null: none
+  std::atomic<std::uint64_t> number{0};                  ///< grows with each message, so that two looks tell
+  std::atomic<const messages::KindInfo*> kind{nullptr};  ///< of the message in the handler; null: no message
+  std::atomic<bool> may_block{false};                    ///< the actor has this thread for itself
+  base::Instant began;                                   ///< by the coarse clock; for the thread itself
+
+  void begin(const Record* actor, bool blocks) {
+    may_block.store(blocks, std::memory_order_relaxed);
+    number.store(number.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    record.store(actor, std::memory_order_release);
+  }
+  void end() {
+    kind.store(nullptr, std::memory_order_relaxed);
+    record.store(nullptr, std::memory_order_release);
+  }
+  void next(const messages::KindInfo* message) {
+    kind.store(message, std::memory_order_relaxed);
+    number.store(number.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  }
+};
+
+/// Makes that of the calling thread.
+Turn& make_turn_here();
+inline thread_local constinit Turn* turn_here_ = nullptr;  // a plain pointer: no guard is looked at each time
+
+/// That of the calling thread, for as long as the thread lives.
+inline Turn& turn_here() {
+  if (turn_here_ == nullptr) [[unlikely]]
+    turn_here_ = &make_turn_here();
+  return *turn_here_;
+}
+
+/// What a thread is at now.
+struct TurnSeen {
+  std::uint64_t thread = 0;  ///< tells the threads of a process apart
+  const Record* record = nullptr;
+  std::uint64_t number = 0;
+  const messages::KindInfo* kind = nullptr;
+  bool may_block = false;
+};
+
+/// The threads that run an actor at this moment.
+std::vector<TurnSeen> turns();
+
+/// A message that has been in its handler for long.
+struct LongTurn {
+  const Record* record = nullptr;            ///< of the actor; only to be compared
+  const messages::KindInfo* kind = nullptr;  ///< null: a timer or an event of a stream
+  base::Instant since;                       ///< it has been there at least since then
+};
+
+}  // namespace troupe::runtime
