@@ -1,0 +1,226 @@
+#include "actors/inspect/inspect_actor.hpp"
+
+#include <algorithm>
+
+#include "actors/inspect/row_of.hpp"
+#include "runtime/base/ensure.hpp"
+
+namespace troupe::inspect {
+namespace {
+
+using base::Code;
+using base::Error;
+
+std::string text(capnp::Text::Reader from) { return {from.begin(), from.size()}; }
+
+std::uint64_t milliseconds(base::Duration length) {
+  return static_cast<std::uint64_t>(
+      std::max<std::int64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(length).count(), 0));
+}
+
+Error wrong_filter(const observe::Mistake& mistake) {
+  return {Code::malformed,
+          "the filter is wrong at character " + std::to_string(mistake.place + 1) + ": " + mistake.message};
+}
+
+std::size_t limit_of(std::uint32_t asked) { return std::min(asked == 0 ? kRowsDefault : asked, kRowsMax); }
+
+// What ActorRows may take: its kind's limit less the warnings, and of a row all but the two paths in it.
+constexpr std::size_t kRowsBytesMax = (4u << 20) - (128u << 10);
+constexpr std::size_t kRowBytes = 320;
+
+}  // namespace
+
+/// However it ends: a tap that stays would cost each message of the node, and its place.
+InspectActor::~InspectActor() {
+  for (const Followed& one : followed_) node().taps().close(one.tap);
+}
+
+void InspectActor::receive(runtime::Handlers& on) {
+  on.ask<wire::ListActors, wire::ActorRows>(
+      [this](wire::ListActors::Reader question, runtime::Reply<wire::ActorRows> reply) {
+        list(question, std::move(reply));
+      });
+  on.ask<wire::ListEnded, wire::EndedRows>(
+      [this](wire::ListEnded::Reader question, runtime::Reply<wire::EndedRows> reply) {
+        list_ended(question, std::move(reply));
+      });
+  on.ask<wire::LookAt, wire::Looked>([this](wire::LookAt::Reader question, runtime::Reply<wire::Looked> reply) {
+    look_at(question, std::move(reply));
+  });
+  on.stream<wire::FollowMessages, wire::FollowItem>(
+      [this](wire::FollowMessages::Reader question, runtime::Sink<wire::FollowItem> sink) {
+        follow(question, std::move(sink));
+      });
+  on.timer<SurveyDue>([this] { begin_survey(); });
+  on.timer<NextSlice>([this] { next_slice(); });
+  on.timer<Follow>([this] { pump(); });
+  on.describe<wire::InspectState>([this](wire::InspectState::Builder out) {
+    out.setSurveys(surveys_);
+    out.setSurveyUs(milliseconds(survey_took_) * 1'000);
+    out.setFollowing(static_cast<std::uint32_t>(followed_.size()));
+    out.setWaiting(static_cast<std::uint32_t>(lists_.size()));
+    out.setLensBytes(node().lenses().bytes());
+  });
+}
+
+void InspectActor::start() {
+  for (std::size_t i = 0; setup_.health != nullptr && i < kWarnings; ++i)
+    setup_.health->clear(name(static_cast<Warning>(i)));
+  node().publish<wire::ListActors, wire::ListEnded, wire::LookAt, wire::FollowMessages>(kPath, self());
+  after<SurveyDue>(setup_.period);
+}
+
+void InspectActor::stop() {
+  for (Followed& one : followed_) end(one, "the node ends");
+}
+
+void InspectActor::check() const {
+  base::ensure(lists_.size() <= kWaitingMax, "lists that wait are limited");
+  base::ensure(followed_.size() <= runtime::kTapsMax, "streams of messages are limited");
+}
+
+// -- lists -----------------------------------------------------------------------------------------------------------
+
+void InspectActor::list(wire::ListActors::Reader question, runtime::Reply<wire::ActorRows> reply) {
+  if (lists_.size() >= kWaitingMax)
+    return reply.refuse({Code::overloaded, "the inspector is asked too much at once", std::chrono::milliseconds(500)});
+  auto filter = observe::Filter::parse(text(question.getFilter()));
+  if (!filter.ok()) return reply.refuse(wrong_filter(filter.error()));
+  const std::string top = text(question.getTop());
+  const observe::Field* column = top.empty() ? nullptr : observe::find_field(top);
+  if (!top.empty() && column == nullptr)
+    return reply.refuse({Code::malformed, "there is no column \"" + top + "\"; did you mean \"" +
+                                              std::string(observe::nearest_field(top)) + "\"? There are " +
+                                              observe::field_names()});
+  lists_.push_back(
+      {{{}, now()}, Screen(std::move(filter).value(), column, limit_of(question.getLimit())), std::move(reply)});
+  if (lists_.size() == 1) next_slice();
+}
+
+/// Goes on with the first list, and with the survey when there is none.
+void InspectActor::next_slice() {
+  const base::Instant until = now() + kSlice;
+  const runtime::Registry& registry = node().registry();
+  while (!lists_.empty() && now() < until) {
+    List& first = lists_.front();
+    const auto stuck = node().long_turns();
+    const base::Instant at = now();
+    registry.walk_on(first.walk.place, [&](const runtime::Listing& one) {
+      const bool hangs = std::ranges::any_of(stuck, [&](const auto& turn) { return turn.record == one.record.get(); });
+      first.screen.show(row_of(one.path, one.kind, *one.record, at, hangs), one.record);
+    });
+    if (!first.walk.place.at_end()) continue;
+    List done = std::move(lists_.front());
+    lists_.pop_front();
+    answer(done);
+  }
+  while (surveying_ && lists_.empty() && now() < until) {
+    const base::Instant at = now();
+    registry.walk_on(surveying_->place, [&](const runtime::Listing& one) { survey_.look(one, at); });
+    if (surveying_->place.at_end()) end_survey();
+  }
+  if (!lists_.empty() || surveying_) after<NextSlice>(base::Duration::zero());
+}
+
+void InspectActor::answer(List& done) {
+  const base::Instant at = now();
+  const std::uint64_t total = done.screen.total(), matched = done.screen.matched();
+  const auto rows = std::move(done.screen).rows();
+  std::vector<std::uint64_t> senders(rows.size());  // of their oldest messages; looked at once, for they change
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    if (rows[i].row.mailbox > 0) senders[i] = rows[i].record->head(at).from;
+  const auto names = names_of(senders);
+  const auto name_of = [&](std::size_t row) {
+    const auto known = names.find(senders[row]);
+    return known == names.end() ? std::string_view() : std::string_view(known->second);
+  };
+  std::size_t fitting = 0;
+  for (std::size_t bytes = 0; fitting < rows.size(); ++fitting) {
+    bytes += kRowBytes + rows[fitting].path.size() + name_of(fitting).size();
+    if (bytes > kRowsBytesMax) break;
+  }
+  done.reply.send([&](wire::ActorRows::Builder out) {
+    out.setNode(kj::arrayPtr(setup_.node.bytes.data(), setup_.node.bytes.size()));
+    out.setTotal(total);
+    out.setMatched(matched);
+    auto list = out.initActors(static_cast<unsigned>(fitting));
+    for (unsigned i = 0; i < list.size(); ++i) {
+      write_row(list[i], rows[i].row, *rows[i].record, at);
+      list[i].setHeadFrom(std::string(name_of(i)));
+    }
+    const auto reasons = setup_.health != nullptr ? setup_.health->reasons() : std::vector<observe::HealthReason>{};
+    auto warnings = out.initWarnings(static_cast<unsigned>(reasons.size()));
+    for (unsigned i = 0; i < warnings.size(); ++i) warnings.set(i, reasons[i].source + ": " + reasons[i].text);
+    out.setTookUs(static_cast<std::uint64_t>(
+        std::chrono::duration_cast<std::chrono::microseconds>(now() - done.walk.began).count()));
+  });
+}
+
+void InspectActor::list_ended(wire::ListEnded::Reader question, runtime::Reply<wire::EndedRows> reply) {
+  const auto filter = observe::Filter::parse(text(question.getFilter()));
+  if (!filter.ok()) return reply.refuse(wrong_filter(filter.error()));
+  auto ended = node().ended().list();
+  std::erase_if(ended, [&](const runtime::Ended& one) {
+    observe::Row row;
+    row.path = one.path;
+    row.kind = one.kind;
+    row.state = "ended";
+    row.handled = one.handled;
+    row.restarts = one.restarts;
+    if (one.code != Code{}) row.last_error = base::name(one.code);
+    return !filter.value().holds(row);
+  });
+  ended.resize(std::min(ended.size(), limit_of(question.getLimit())));
+  reply.send([&](wire::EndedRows::Builder out) {
+    out.setNode(kj::arrayPtr(setup_.node.bytes.data(), setup_.node.bytes.size()));
+    out.setInAll(node().ended().count());
+    auto list = out.initEnded(static_cast<unsigned>(ended.size()));
+    for (unsigned i = 0; i < list.size(); ++i) {
+      const runtime::Ended& one = ended[i];
+      list[i].setPath(one.path);
+      list[i].setKind(one.kind);
+      list[i].setAgoMs(milliseconds(now() - one.at));
+      list[i].setDecision(std::string(name(one.decision)));
+      if (one.code != Code{}) list[i].setCode(std::string(base::name(one.code)));
+      list[i].setWhy(one.why);
+      if (one.last != nullptr) list[i].setLastMessage(std::string(one.last->name));
+      list[i].setHandled(one.handled);
+      list[i].setRestarts(one.restarts);
+    }
+  });
+}
+
+/// The paths of actors by CAF's numbers, of those that live or have ended lately. One walk for all that are new.
+InspectActor::Names InspectActor::names_of(std::vector<std::uint64_t> ids) {
+  constexpr std::chrono::seconds kNamesKept{10};
+  constexpr std::size_t kNamesMax = 10'000;
+  if (now() - names_at_ >= kNamesKept || names_.size() >= kNamesMax) {
+    names_.clear();
+    names_at_ = now();
+  }
+  std::erase(ids, 0);  // nobody
+  std::ranges::sort(ids);
+  ids.erase(std::ranges::unique(ids).begin(), ids.end());
+  Names out;
+  std::vector<std::uint64_t> unknown;
+  for (const std::uint64_t id : ids) {
+    if (const auto known = names_.find(id); known != names_.end()) out.insert(*known);
+    else unknown.push_back(id);
+  }
+  if (unknown.empty()) return out;
+  runtime::Registry::Place place;
+  while (!place.at_end() && out.size() < ids.size()) {
+    node().registry().walk_on(place, [&](const runtime::Listing& one) {
+      if (std::ranges::binary_search(unknown, one.handle.id())) out.emplace(one.handle.id(), one.path);
+    });
+  }
+  if (out.size() < ids.size())
+    for (const runtime::Ended& one : node().ended().list())
+      if (std::ranges::binary_search(unknown, one.number)) out.try_emplace(one.number, one.path);
+  for (const std::uint64_t id : unknown) out.try_emplace(id, "#" + std::to_string(id));
+  for (const auto& one : out) names_.insert(one);
+  return out;
+}
+
+}  // namespace troupe::inspect

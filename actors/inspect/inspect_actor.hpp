@@ -1,0 +1,129 @@
+#pragma once
+// The inspector of a node: lists its actors, shows one, follows messages, and warns of what is wrong.
+//
+// Load    it runs on a thread of its own and takes its questions on the reserved lane, so that it answers while the
+// node is
+//         at its limits. All that goes over many actors goes in slices of kSlice; mailboxes are never touched.
+// Survey  every `period` it looks at all actors (logic/survey.hpp), less often if that takes long, and raises what it
+//         finds as reasons of the node's health, each under the name of its warning.
+// Limits  kWaitingMax lists at once, kTapsMax streams of messages, rows and messages as messages/inspect.capnp says.
+// Restart nothing is lost but the streams; reasons of an earlier incarnation are taken back.
+#include <deque>
+#include <list>
+#include <memory>
+
+#include "actors/inspect/api.hpp"
+#include "actors/inspect/logic/survey.hpp"
+#include "actors/inspect/screen.hpp"
+#include "messages/runtime.capnp.h"
+#include "runtime/actor/actor.hpp"
+#include "runtime/observe/health.hpp"
+
+namespace troupe::inspect {
+
+inline constexpr std::chrono::milliseconds kSlice{5};
+inline constexpr std::size_t kWaitingMax = 16;
+inline constexpr std::chrono::seconds kPortraitDue{2};         // beyond, the actor hangs
+inline constexpr std::chrono::milliseconds kFollowPeriod{50};  // our choice: what a person does not see as a delay
+inline constexpr std::chrono::seconds kReaderDue{2};           // for the last items: then a reader is too slow
+inline constexpr std::chrono::seconds kHold{10};               // our choice: a warning does not come and go each look
+inline constexpr std::uint64_t kCircleMs = 1'000;              // that a question of a circle waits
+inline constexpr int kSurveyShare = 50;                        // at most 2 % of a core for surveys
+
+class InspectActor final : public runtime::Actor {
+ public:
+  static constexpr const char* kName = "inspect";
+  struct Setup {
+    base::NodeId node;
+    base::Duration period = std::chrono::seconds(2);
+    observe::Health* health = nullptr;                 ///< outlives the actor; null: nobody is told
+    std::function<void(const Totals&)> surveyed = {};  ///< after each survey, in the actor's own context; may be empty
+  };
+
+  explicit InspectActor(Setup setup) : setup_(std::move(setup)) {}
+  ~InspectActor() override;
+
+  void receive(runtime::Handlers& on) override;
+  void start() override;
+  void stop() override;
+  void check() const override;
+
+ private:
+  struct SurveyDue {};
+  struct NextSlice {};
+  struct Follow {};
+
+  // A walk over all actors, in slices: that of the survey, or for a list.
+  struct Walk {
+    runtime::Registry::Place place;
+    base::Instant began;
+  };
+  struct List {
+    Walk walk;
+    Screen screen;
+    runtime::Reply<wire::ActorRows> reply;
+  };
+  struct Followed {
+    std::shared_ptr<runtime::Tap> tap;
+    runtime::Sink<wire::FollowItem> sink;
+    std::uint64_t left = 0;
+    base::Instant until;
+    std::uint64_t sent = 0;
+    std::uint64_t dropped = 0;       // by the tap
+    std::uint64_t dropped_here = 0;  // for want of credit
+    std::deque<runtime::Tapped> waiting;
+    std::vector<std::uint64_t> known_kinds;  // their types were sent
+    base::Instant sent_at;
+    bool cancelled = false;
+  };
+
+  // Lists (inspect_actor.cpp).
+  void list(wire::ListActors::Reader question, runtime::Reply<wire::ActorRows> reply);
+  void list_ended(wire::ListEnded::Reader question, runtime::Reply<wire::EndedRows> reply);
+  void next_slice();
+  void answer(List& done);
+  using Names = std::map<std::uint64_t, std::string>;
+  Names names_of(std::vector<std::uint64_t> ids);
+
+  // One actor (inspect_actor_look.cpp).
+  void look_at(wire::LookAt::Reader question, runtime::Reply<wire::Looked> reply);
+  void show(wire::Looked::Builder out, const std::string& path, const runtime::Envelope* portrait,
+            const std::string& silent);
+
+  // Warnings (inspect_actor_survey.cpp).
+  void begin_survey();
+  void end_survey();
+  void ask_askers();
+  void look_for_circle();
+  void raise();
+
+  // Messages (inspect_actor_follow.cpp).
+  void follow(wire::FollowMessages::Reader question, runtime::Sink<wire::FollowItem> sink);
+  void pump();
+  bool pump(Followed& one);
+  bool send(Followed& one, const runtime::Tapped& message, const Names& names);
+  void end(Followed& one, const std::string& why);
+
+  const Setup setup_;
+  std::deque<List> lists_;  // the first one is walked
+  std::list<Followed> followed_;
+  Names names_;  // of the numbers met lately
+  base::Instant names_at_;
+
+  Survey survey_;
+  std::optional<Walk> surveying_;
+  base::Duration survey_took_{0};
+  std::uint64_t surveys_ = 0;
+  struct Told {
+    std::string subject;
+    base::Instant said;
+    base::Instant last;  // found
+  };
+  std::map<Warning, Told> told_;
+  std::optional<Finding> circle_;
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> edges_;
+  std::map<std::uint64_t, std::string> askers_;
+  std::size_t unanswered_ = 0;
+};
+
+}  // namespace troupe::inspect

@@ -1,0 +1,74 @@
+// One actor: what it says of itself between two messages, and what can be seen if it says nothing.
+#include <algorithm>
+
+#include "actors/inspect/inspect_actor.hpp"
+#include "actors/inspect/row_of.hpp"
+#include "messages/schemas.hpp"
+
+namespace troupe::inspect {
+
+void InspectActor::look_at(wire::LookAt::Reader question, runtime::Reply<wire::Looked> reply) {
+  const std::string path(question.getPath().begin(), question.getPath().size());
+  const runtime::Handle whom = node().find(path);
+  if (!whom) return reply.refuse({base::Code::not_found, "there is no actor \"" + path + '"'});
+  if (whom == self()) {  // it would wait for its own answer
+    return reply.send([&](wire::Looked::Builder out) { show(out, path, nullptr, "it is the inspector itself"); });
+  }
+  ask<runtime::wire::Portray, runtime::wire::Portrait>(
+      whom, now() + kPortraitDue, [](runtime::wire::Portray::Builder out) { out.setLooks(true); },
+      [this, path, reply = std::move(reply)](const runtime::Answer<runtime::wire::Portrait>& answer) mutable {
+        reply.send([&](wire::Looked::Builder out) {
+          if (answer.ok()) return show(out, path, &answer.envelope(), "");
+          const bool hangs = answer.error().code == base::Code::timeout;
+          show(out, path, nullptr, hangs ? "it has not come to this question within 2 s" : answer.error().message);
+        });
+      });
+}
+
+void InspectActor::show(wire::Looked::Builder out, const std::string& path, const runtime::Envelope* portrait,
+                        const std::string& silent) {
+  const base::Instant at = now();
+  std::vector<std::uint64_t> numbers;
+  out.setNode(kj::arrayPtr(setup_.node.bytes.data(), setup_.node.bytes.size()));
+  out.setSilent(silent);
+  const auto one = node().registry().listing(path);
+  if (one) {
+    const auto turns = node().long_turns();
+    const auto turn = std::ranges::find(turns, one->record.get(), &runtime::LongTurn::record);
+    write_row(out.initRow(), row_of(path, one->kind, *one->record, at, turn != turns.end()), *one->record, at);
+    if (turn != turns.end()) {
+      if (turn->kind != nullptr) out.setHandling(std::string(turn->kind->name));
+      out.setHandlingMs(
+          static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(at - turn->since).count()));
+    }
+  } else {
+    out.initRow().setPath(path);  // it has ended meanwhile
+  }
+  if (portrait != nullptr) {
+    runtime::Envelope::Reading<runtime::wire::Portrait> reading(*portrait);
+    const auto seen = reading.root();
+    out.setPortrait(seen);
+    if (const auto parent = seen.getParentNumber(); parent != 0)
+      out.getPortrait().setParent(names_of({parent}).at(parent));
+    for (const auto ask : seen.getAsks()) numbers.push_back(ask.getTo());
+    for (const auto message : seen.getMessages()) numbers.push_back(message.getFrom());
+    if (const auto* kind = messages::find_kind(seen.getStateKind())) {
+      out.setStateName(std::string(kind->name));
+      const auto types = messages::schemas_of(kind->id);
+      auto schemas = out.initSchemas(static_cast<unsigned>(types.size()));
+      for (unsigned i = 0; i < schemas.size(); ++i)
+        schemas.set(i, kj::arrayPtr(types[i]->node.data(), types[i]->node.size()));
+    }
+  }
+  if (const auto from = one && one->record->depth() > 0 ? one->record->head(at).from : 0; from != 0)
+    out.getRow().setHeadFrom(names_of({from}).at(from));
+  const auto names = names_of(std::move(numbers));
+  auto list = out.initNames(static_cast<unsigned>(names.size()));
+  unsigned i = 0;
+  for (const auto& [id, text] : names) {
+    list[i].setId(id);
+    list[i++].setText(text);
+  }
+}
+
+}  // namespace troupe::inspect

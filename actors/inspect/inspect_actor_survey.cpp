@@ -1,0 +1,84 @@
+// Warnings: surveys of all actors, and what becomes of their findings.
+#include <algorithm>
+
+#include "actors/inspect/inspect_actor.hpp"
+
+namespace troupe::inspect {
+
+void InspectActor::begin_survey() {
+  for (const runtime::Handle& whom : node().lenses().lapsed(now()))
+    tell<runtime::wire::LookAway>(whom, [](runtime::wire::LookAway::Builder) {});
+  survey_.begin(now());
+  surveying_ = Walk{{}, now()};
+  next_slice();
+}
+
+void InspectActor::end_survey() {
+  survey_took_ = now() - surveying_->began;
+  surveying_.reset();
+  if (circle_) survey_.add(*circle_);
+  survey_.finish(node(), now(), wall());
+  ++surveys_;
+  if (setup_.surveyed) setup_.surveyed(survey_.totals());
+  raise();
+  ask_askers();
+  after<SurveyDue>(std::max(setup_.period, survey_took_ * kSurveyShare));
+}
+
+/// Reasons are told once and not with each new number: whoever reads the log is told what, not how it goes on.
+void InspectActor::raise() {
+  if (setup_.health == nullptr) return;
+  for (const Finding& finding : survey_.findings()) {
+    Told& told = told_[finding.warning];
+    // Two actors that are worst in turn are told once a minute.
+    const bool fresh =
+        told.last == base::Instant{} || (told.subject != finding.subject && now() - told.said >= kEventTime);
+    told.last = now();
+    if (!fresh) continue;
+    told.subject = finding.subject;
+    told.said = now();
+    std::string text = finding.text;
+    if (finding.cases > 1) text += "; " + std::to_string(finding.cases - 1) + " more like it";
+    setup_.health->raise(name(finding.warning), observe::HealthState::degraded, text);
+  }
+  std::erase_if(told_, [&](const auto& one) {
+    if (now() - one.second.last < kHold) return false;
+    setup_.health->clear(name(one.first));
+    return true;
+  });
+}
+
+/// Who waits for whom: each of those who have waited for two surveys is asked.
+void InspectActor::ask_askers() {
+  if (unanswered_ > 0) return;  // the last round is not over
+  edges_.clear();
+  askers_.clear();
+  circle_.reset();
+  for (const Survey::Asker& asker : survey_.askers()) {
+    if (asker.handle == self()) continue;
+    ++unanswered_;
+    askers_.emplace(asker.id, asker.path);
+    ask<runtime::wire::Portray, runtime::wire::Portrait>(
+        asker.handle, now() + kPortraitDue, [](runtime::wire::Portray::Builder) {},
+        [this, id = asker.id](runtime::Answer<runtime::wire::Portrait> answer) {
+          if (answer.ok()) {
+            for (const auto one : answer.value().getAsks())
+              if (!one.getStream() && one.getSinceMs() >= kCircleMs) edges_.emplace_back(id, one.getTo());
+          }
+          if (--unanswered_ == 0) look_for_circle();
+        });
+  }
+}
+
+void InspectActor::look_for_circle() {
+  const auto circle = find_circle(edges_);
+  if (circle.empty()) return;
+  std::string way;
+  for (const std::uint64_t one : circle) way += askers_[one] + " asks ";
+  const std::string& first = askers_[circle.front()];
+  circle_ = Finding{Warning::ask_cycle, first,
+                    way + first + ": each waits for the next one, and none can answer (for 1 s or more)",
+                    static_cast<double>(circle.size())};
+}
+
+}  // namespace troupe::inspect

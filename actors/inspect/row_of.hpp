@@ -1,0 +1,16 @@
+#pragma once
+// One actor as a list shows it, read from its counts.
+#include "messages/inspect.capnp.h"
+#include "runtime/actor/registry.hpp"
+#include "runtime/observe/logic/row.hpp"
+
+namespace troupe::inspect {
+
+/// `stuck`: one message has been in its handler for long. The views are constants of the program, but the path.
+observe::Row row_of(std::string_view path, const char* kind, const runtime::Record& record, base::Instant now,
+                    bool stuck = false);
+
+/// The same for the wire, with what a filter does not see; `row` is of that record.
+void write_row(wire::ActorRow::Builder out, const observe::Row& row, const runtime::Record& record, base::Instant now);
+
+}  // namespace troupe::inspect

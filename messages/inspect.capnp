@@ -1,0 +1,261 @@
+@0xe4b7d05c1a92f386;
+# What operators ask the inspector `/inspect` of a node: lists of actors, one actor, and messages as they pass.
+
+using Cxx = import "/capnp/c++.capnp";
+using import "/messages/annotations.capnp".kind;
+using import "/messages/runtime.capnp".Portrait;
+$Cxx.namespace("troupe::inspect::wire");
+
+struct ListActors $kind(lane = control, from = [view, operate], bytesMax = 4096) {
+  # Asks for one screen of the node's actors. Answered by ActorRows; `malformed` with the place for a wrong filter or
+  # column, `overloaded` while 16 such questions wait.
+
+  filter @0 :Text;
+  # runtime/observe/logic/filter.hpp; empty: all.
+
+  top @1 :Text;
+  # The column with the largest values first; empty: by path.
+
+  limit @2 :UInt32;
+  # Rows at most; zero: 1,000. At most 10,000, and fewer where paths are so long that they do not fit into one answer.
+}
+
+struct ActorRows $kind(from = [peer, view, operate], bytesMax = 4194304) {
+  # Answers ListActors.
+
+  node @0 :Data;
+  # Its id: 20 bytes.
+
+  actors @1 :List(ActorRow);
+  total @2 :UInt64;
+  # Actors of the node.
+
+  matched @3 :UInt64;
+  # Those that the filter means.
+
+  tookUs @4 :UInt64;
+  warnings @5 :List(Text);
+  # What is wrong with the node, as its health says it; at most 65.
+}
+
+struct ActorRow {
+  path @0 :Text;
+  kind @1 :Text;
+  state @2 :Text;
+  # running; restarting: it broke and waits; ending; stuck: one message has been in its handler for a second or more.
+
+  mailbox @3 :UInt64;
+  # Messages waiting.
+
+  oldestMs @4 :UInt64;
+  # At least so long the oldest of them has waited: of those that the mailbox marks, which is not each.
+
+  handled @5 :UInt64;
+  # Messages since the actor began: questions, tells, answers and items, for links also what passes over them.
+
+  perSecond @6 :Float64;
+  # Messages handled in the last second.
+
+  busy @7 :Float64;
+  # Share of the last second spent in its handlers, 0 to 1.
+
+  p99Us @8 :UInt64;
+  # Time that 99 of 100 handlers stay below, to a factor of two; of one handler in 32.
+
+  restarts @9 :UInt32;
+  lastError @10 :Text;
+  # The code of what broke it last; empty: nothing has.
+
+  perSecondMinute @11 :Float64;
+  # Of about the last minute.
+
+  busyMinute @12 :Float64;
+  refused @13 :UInt64;
+  # Messages that found the mailbox full.
+
+  deadLetters @14 :UInt64;
+  asking @15 :UInt32;
+  # Its own questions and streams that wait for others.
+
+  headKind @16 :Text;
+  # Of the message that oldestMs is of; empty: not known.
+
+  headFrom @17 :Text;
+  # Who sent it, as a path or a node; empty: not known.
+}
+
+struct ListEnded $kind(lane = control, from = [view, operate], bytesMax = 4096) {
+  # Asks for the actors that have ended, the latest first. Answered by EndedRows.
+
+  filter @0 :Text;
+  # Of path, kind, handled, restarts and lastError; all else is zero or empty there.
+
+  limit @1 :UInt32;
+  # Rows at most; zero: 1,000, which are all that are kept.
+}
+
+struct EndedRows $kind(from = [peer, view, operate], bytesMax = 1048576) {
+  # Answers ListEnded.
+
+  node @0 :Data;
+  ended @1 :List(EndedRow);
+  inAll @2 :UInt64;
+  # Since the node began.
+}
+
+struct EndedRow {
+  path @0 :Text;
+  kind @1 :Text;
+  agoMs @2 :UInt64;
+  decision @3 :Text;
+  # finished, stopped, given up, unwatched or killed (runtime/actor/ended.hpp).
+
+  code @4 :Text;
+  # Of what broke it; empty: nothing did.
+
+  why @5 :Text;
+  lastMessage @6 :Text;
+  # The kind that it handled last; empty: none.
+
+  handled @7 :UInt64;
+  restarts @8 :UInt32;
+}
+
+struct LookAt $kind(lane = control, from = [view, operate], bytesMax = 512) {
+  # Asks for one actor. Answered by Looked; `not_found` if there is none at that path.
+
+  path @0 :Text;
+}
+
+struct Looked $kind(from = [peer, view, operate], bytesMax = 2097152) {
+  # Answers LookAt.
+
+  node @0 :Data;
+  row @1 :ActorRow;
+  portrait @2 :Portrait;
+  # Null if the actor did not answer within 2 s.
+
+  handling @3 :Text;
+  # The kind of the message that it is at now, if it did not answer; empty: that is not known.
+
+  handlingMs @4 :UInt64;
+  # For so long, at least.
+
+  names @5 :List(Name);
+  # The actors and nodes whose numbers the portrait has.
+
+  schemas @6 :List(Data);
+  # The types of the state (messages/kinds.hpp: schema_bytes), so that it can be read by those who do not know them.
+
+  stateName @7 :Text;
+  silent @8 :Text;
+  # Why there is no portrait; empty if there is one.
+}
+
+struct Name {
+  id @0 :UInt64;
+  text @1 :Text;
+}
+
+struct FollowMessages $kind(lane = control, from = [view, operate], bytesMax = 4096) {
+  # Asks for messages as they pass. A stream of FollowItem that ends by itself; `malformed` for a wrong pattern or for one
+  # that means all without `all`, `overloaded` if four are followed already.
+
+  pattern @0 :Text;
+  # A filter of actors, of which path, kind, mailbox, handled and restarts count.
+
+  all @1 :Bool;
+  count @2 :UInt64;
+  # Messages at most; zero: 100 unless `milliseconds` is set. At most 1,000,000.
+
+  milliseconds @3 :UInt64;
+  # Time at most; zero: 10 s unless `count` is set, then 24 h. At most 24 h.
+
+  trace @4 :UInt64;
+  # The messages of one trace; zero: of all.
+}
+
+struct FollowItem $kind(from = [peer, view, operate], bytesMax = 1048576, whenFull = credit) {
+  # A part of the answer to FollowMessages.
+
+  union {
+    message @0 :FollowedMessage;
+    schemas @1 :List(Data);
+    # Types that the next messages use; without any: nothing was to be told for minutes, and the stream lives.
+
+    ended @2 :FollowEnd;
+    # The last item.
+
+    nothing @3 :Void;
+    # Nothing has passed for a while; the stream lives.
+  }
+}
+
+struct FollowedMessage {
+  unixMs @0 :UInt64;
+  # When it was at the actor.
+
+  way @1 :Way;
+  path @2 :Text;
+  # Of the actor.
+
+  other @3 :Text;
+  # The sender, with `over` the receiver: a path, a node's id, or # and a number for one that has ended; empty: nobody.
+
+  kind @4 :Text;
+  # Empty for a signal of a stream without words.
+
+  kindId @5 :UInt64;
+  form @6 :Form;
+  trace @7 :UInt64;
+  span @8 :UInt32;
+  bytes @9 :UInt32;
+  # Of the whole message.
+
+  words @10 :Data;
+  # Its first bytes: all of it up to 64 KiB, else none.
+
+  enum Way {
+    in @0;
+    # Taken out of the mailbox.
+    out @1;
+    # Written to its link.
+    over @2;
+    # Come over its link, for another actor.
+  }
+  enum Form {
+    message @0;
+    answer @1;
+    open @2;
+    error @3;
+    item @4;
+    end @5;
+    cancel @6;
+    credit @7;
+  }
+}
+
+struct FollowEnd {
+  why @0 :Text;
+  # For people.
+
+  messages @1 :UInt64;
+  # Sent.
+
+  dropped @2 :UInt64;
+  # Matched, and lost because too many waited.
+}
+
+struct InspectState $kind(bytesMax = 4096) {
+  # What the inspector shows of itself.
+
+  surveys @0 :UInt64;
+  surveyUs @1 :UInt64;
+  # What the last one took.
+
+  following @2 :UInt32;
+  waiting @3 :UInt32;
+  # Questions of lists.
+
+  lensBytes @4 :UInt64;
+}

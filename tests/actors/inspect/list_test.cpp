@@ -1,0 +1,317 @@
+#include "tests/actors/inspect/desk.hpp"
+
+using namespace troupe;
+using namespace troupe::inspect;
+
+namespace {
+
+using Paths = std::vector<std::string>;
+
+void fragile(Scripted&, Handlers& on) {
+  on.tell<Latest>([](Latest::Reader) { base::ensure(false, "the actor is whole"); });
+}
+
+void start_many(Desk& desk, int count, const std::string& name) {
+  for (int i = 0; i < count; ++i) desk.others.push_back(desk.theatre.start(name + std::to_string(i), {}));
+  desk.theatre.stage.settle();
+}
+
+}  // namespace
+
+TEST_CASE("inspect list: actors are listed by path, with how many there are and what is wrong") {
+  Desk desk;
+  desk.start("b");
+  desk.start("a");
+  desk.health.raise("disk", observe::HealthState::failing, "it is full");
+  const auto got = desk.list();
+  const auto rows = **got;
+  CHECK(paths(rows) == Paths{"/a", "/b", "/inspect", "/outside"});
+  CHECK(rows.getTotal() == 4);
+  CHECK(rows.getMatched() == 4);
+  REQUIRE(rows.getNode().size() == 20);
+  CHECK(rows.getNode()[19] == 7);
+  REQUIRE(rows.getWarnings().size() == 1);
+  CHECK(std::string(rows.getWarnings()[0]) == "disk: it is full");
+  const auto inspector = rows.getActors()[2];
+  CHECK(std::string(inspector.getKind()) == "inspect");
+  CHECK(std::string(inspector.getState()) == "running");
+  CHECK(inspector.getMailbox() == 0);
+}
+
+TEST_CASE("inspect list: a filter, a column and a limit choose the rows; the counts are of all") {
+  Desk desk;
+  for (const char* name : {"a", "b", "c", "d"}) desk.start(name, test::successor);
+  desk.ask_number(desk.others[2], 3);
+  desk.ask_number(desk.others[1], 5);
+  desk.ask_number(desk.others[3], 3);
+  SUBCASE("filter") {
+    CHECK(paths(**desk.list("/* handled>=3 not /d kind=actor not /outside not /inspect")) == Paths{"/b", "/c"});
+  }
+  SUBCASE("column") {
+    CHECK(paths(**desk.list("/^.[a-d]$/", "handled")) == Paths{"/b", "/c", "/d", "/a"});
+    CHECK(paths(**desk.list("/^.[a-d]$/", "path")) == Paths{"/a", "/b", "/c", "/d"});
+  }
+  SUBCASE("limit") {
+    const auto got = desk.list("/^.[a-d]$/", "handled", 2);
+    CHECK(paths(**got) == Paths{"/b", "/c"});
+    CHECK((**got).getMatched() == 4);
+    CHECK((**got).getTotal() == 6);
+  }
+  SUBCASE("nobody") {
+    const auto got = desk.list("handled>1000");
+    CHECK((**got).getActors().size() == 0);
+    CHECK((**got).getMatched() == 0);
+  }
+}
+
+TEST_CASE("inspect list: a wrong filter is refused with its place, a wrong column with the nearest one") {
+  Desk desk;
+  const auto filter = desk.list("kind=peer mailbx>10");
+  REQUIRE(filter->refused(Code::malformed));
+  CHECK(has(filter->error->message, "the filter is wrong at character 11: "));
+  CHECK(has(filter->error->message, "mailbox"));
+  const auto column = desk.list("", "restart");
+  REQUIRE(column->refused(Code::malformed));
+  CHECK(has(column->error->message, "there is no column \"restart\"; did you mean \"restarts\"?"));
+  CHECK(has(column->error->message, "path, kind, state"));
+  CHECK(desk.list_ended("path~")->refused(Code::malformed));
+  CHECK(desk.list(std::string(2'000, 'x'))->refused(Code::malformed));
+  CHECK(desk.list("", std::string(2'000, 'x'))->refused(Code::malformed));
+  CHECK((**desk.list()).getTotal() == 2);  // nothing of it waits
+}
+
+TEST_CASE("inspect list: what an actor does and has done is in its row") {
+  Desk desk;
+  const Handle busy = desk.start("busy", [&](Scripted&, Handlers& on) {
+    on.ask<Number, Number>([&](Number::Reader, Reply<Number> reply) {
+      desk.clock.spend(100ms);
+      reply.send(number(1));
+    });
+  });
+  for (int i = 0; i < 30; ++i) {
+    desk.ask_number(busy);
+    desk.pass(100ms);
+  }
+  const auto got = desk.list("/busy");
+  const auto row = only_row(*got);
+  CHECK(row.getHandled() == 30);
+  CHECK(row.getPerSecond() == doctest::Approx(5).epsilon(0.2));
+  CHECK(row.getBusy() == doctest::Approx(0.5).epsilon(0.2));
+  CHECK(row.getPerSecondMinute() > 0);
+  CHECK(row.getBusyMinute() > 0);
+  CHECK(row.getP99Us() >= 100'000);
+  CHECK(row.getP99Us() <= 200'000);
+}
+
+TEST_CASE("inspect list: one that broke is shown with its state and error, one that is stuck as stuck") {
+  Desk desk;
+  Handle child;
+  desk.start("parent", {}, [&](Scripted& self) { child = self.spawn("child", test::script(fragile)); });
+  const auto state_of = [&] {
+    const auto got = desk.list("/child");
+    const auto row = only_row(*got);
+    return std::string(row.getState()) + ":" + row.getLastError().cStr() + ":" + std::to_string(row.getRestarts());
+  };
+  CHECK(state_of() == "running::0");
+  desk.theatre.inside([&](Scripted& self) { self.tell<Latest>(child, number(1)); });
+  CHECK(state_of() == "restarting:internal:0");
+  desk.pass(5s);
+  CHECK(state_of() == "running:internal:1");
+  desk.theatre.node.set_long_turns({{desk.theatre.record("/child").get(), nullptr, {}}});
+  CHECK(state_of() == "stuck:internal:1");
+  CHECK(paths(**desk.list("state=stuck")) == Paths{"/child"});
+  child = {};
+}
+
+TEST_CASE("inspect list: the head of a mailbox is known by its kind and sender") {
+  Desk desk;
+  const Handle hung = desk.hung("hung");
+  desk.ask_number(hung, 3);
+  desk.pass(700ms);
+  {
+    const auto got = desk.list("/hung");
+    const auto row = only_row(*got);
+    CHECK(row.getMailbox() == 3);
+    CHECK(row.getOldestMs() == 700);
+    CHECK(std::string(row.getHeadKind()) == "bench.Number");
+    CHECK(std::string(row.getHeadFrom()) == "/outside");
+    CHECK(only_row(*desk.list("/outside")).getAsking() == 4);  // three, and this one
+    CHECK(paths(**desk.list("mailbox>2 oldestMs>500ms")) == Paths{"/hung"});
+  }
+  SUBCASE("one that has ended is known by the path that it had") {
+    const Handle other = desk.hung("other");
+    Handle gone = desk.start(
+        "gone", [](Scripted&, Handlers&) {},
+        [&](Scripted& self) {
+          self.tell<Number>(other, number(1));
+          self.finish();
+        });
+    const auto got = desk.list("/other");
+    CHECK(std::string(only_row(*got).getHeadFrom()) == "/gone");
+  }
+  SUBCASE("an empty mailbox has none") {
+    desk.theatre.stage.unpark(hung.id());
+    desk.theatre.stage.settle();
+    const auto got = desk.list("/hung");
+    const auto row = only_row(*got);
+    CHECK(row.getMailbox() == 0);
+    CHECK(row.getOldestMs() == 0);
+    CHECK(row.getHeadKind().size() == 0);
+    CHECK(row.getHeadFrom().size() == 0);
+  }
+}
+
+TEST_CASE("inspect list: a thousand rows unless more are asked for, and ten thousand at most") {
+  Desk desk;
+  start_many(desk, 1'100, "actor-");
+  const auto usual = desk.list();
+  CHECK((**usual).getActors().size() == kRowsDefault);
+  CHECK((**usual).getMatched() == 1'102);
+  CHECK((**desk.list("", "", 1'101)).getActors().size() == 1'101);
+  CHECK((**desk.list("", "", 4'000'000'000)).getActors().size() == 1'102);
+  const auto first = paths(**usual);
+  CHECK(std::ranges::is_sorted(first));
+  CHECK(first.front() == "/actor-0");
+}
+
+TEST_CASE("inspect list: rows with the longest paths and the longest senders fit, or fewer are sent") {
+  Desk desk;
+  const std::string name(200, 'x');
+  const auto many = [](Scripted& self) {
+    for (int i = 0; i < 11'000; ++i) {
+      const std::string number = std::to_string(100'000 + i);
+      self.spawn(std::string(runtime::kPathBytesMax - 202 - number.size(), 'y') + number, test::script({}));
+    }
+  };
+  desk.start("top", {}, [&](Scripted& self) { self.spawn(name, test::script({}, many)); });
+  const auto got = desk.list("", "", kRowsMax);
+  REQUIRE_MESSAGE(!got->error, got->error->message);
+  CHECK((**got).getMatched() == 11'004);
+  CHECK((**got).getActors().size() > 5'000);
+  CHECK((**got).getActors()[5].getPath().size() == runtime::kPathBytesMax);
+  CHECK((**got).getActors().size() <= kRowsMax);
+}
+
+TEST_CASE("inspect list: the seventeenth that waits is refused, and the others are answered in their order") {
+  Desk desk(1h);
+  start_many(desk, 600, "actor-");
+  desk.clock.each = 2ms;  // a slice is over after each of its steps
+  std::vector<std::shared_ptr<Got<wire::ActorRows>>> all;
+  std::vector<std::size_t> order;
+  desk.theatre.inside([&](Scripted& self) {
+    for (std::size_t i = 0; i <= kWaitingMax; ++i) {
+      all.push_back(std::make_shared<Got<wire::ActorRows>>());
+      self.ask<wire::ListActors, wire::ActorRows>(
+          desk.inspector, self.now() + 1h, [](wire::ListActors::Builder question) { question.setLimit(1); },
+          [&, i, got = all.back()](const runtime::Answer<wire::ActorRows>& answer) {
+            *got = Got<wire::ActorRows>(answer);
+            order.push_back(i);
+          });
+    }
+  });
+  REQUIRE(order.size() == kWaitingMax + 1);
+  CHECK(order.front() == kWaitingMax);
+  REQUIRE(all.back()->refused(Code::overloaded));
+  CHECK(all.back()->error->retry_after == 500ms);
+  CHECK(std::is_sorted(order.begin() + 1, order.end()));
+  for (std::size_t i = 0; i < kWaitingMax; ++i) {
+    CHECK((**all[i]).getTotal() == 602);
+    CHECK((**all[i]).getTookUs() >= 5'000);
+  }
+  desk.clock.each = 0ms;
+  CHECK((**desk.list()).getTotal() == 602);
+}
+
+TEST_CASE("inspect list: one that is asked for while a survey runs comes first, and the survey ends all the same") {
+  Desk desk(10s);
+  start_many(desk, 600, "actor-");
+  desk.theatre.inside([](Scripted&) {});
+  desk.pass(9s);
+  desk.clock.each = 2ms;  // a slice is over after each of its steps, of which there are more than 60
+  desk.theatre.stage.stop_at(desk.theatre.stage.events() + 10);
+  desk.pass(1s);  // the appointment, the wake-up, and then slices
+  REQUIRE(desk.theatre.stage.stopped());
+  desk.theatre.stage.go_on();
+  REQUIRE(desk.surveys.empty());
+  std::uint64_t total = 0;
+  std::optional<std::size_t> surveys_before;
+  desk.theatre.inside([&](Scripted& self) {
+    self.ask<wire::ListActors, wire::ActorRows>(
+        desk.inspector, self.now() + 1h, [](wire::ListActors::Builder) {},
+        [&](runtime::Answer<wire::ActorRows> answer) {
+          REQUIRE(answer.ok());
+          total = answer.value().getTotal();
+          surveys_before = desk.surveys.size();
+        });
+  });
+  CHECK(total == 602);
+  CHECK(surveys_before == 0);
+  REQUIRE(desk.surveys.size() == 1);
+  CHECK(desk.surveys[0].actors == 602);
+}
+
+TEST_CASE("inspect ended: actors that have ended are kept, the latest first, with why and by whose decision") {
+  Desk desk;
+  struct Soon {};
+  Handle stopped, weak;
+  desk.theatre.node.on_fatal = [](const base::Error&) {};
+  desk.start(
+      "parent",
+      [&](Scripted& self, Handlers& on) { on.tell<Latest>([&](Latest::Reader) { self.stop_child(stopped); }); },
+      [&](Scripted& self) {
+        stopped = self.spawn("stopped", test::script({}));
+        runtime::SpawnOptions once;
+        once.on_failure = runtime::logic::OnFailure::stop;
+        weak = self.spawn("weak", test::script(fragile), once);
+      });
+  desk.start(
+      "short", [](Scripted& self, Handlers& on) { on.timer<Soon>([&self] { self.finish(); }); },
+      [](Scripted& self) { self.after<Soon>(1s); });
+  desk.start("lonely", fragile);
+  desk.pass(2s);
+  const auto tell = [&](const Handle& whom) {
+    desk.theatre.inside([&](Scripted& self) { self.tell<Latest>(whom, number(1)); });
+    desk.pass(1s);
+  };
+  tell(desk.others[2]);
+  tell(desk.others[0]);
+  tell(weak);
+  test::Theatre::kill(desk.others[0]);
+  desk.pass(3s);
+  const auto got = desk.list_ended();
+  const auto rows = **got;
+  CHECK(rows.getInAll() == 5);
+  REQUIRE(rows.getNode().size() == 20);
+  std::vector<std::string> ends;
+  for (const auto row : rows.getEnded())
+    ends.push_back(std::string(row.getPath().cStr()) + " " + row.getDecision().cStr() + " " + row.getCode().cStr() +
+                   " after " + row.getLastMessage().cStr() + " " + std::to_string(row.getAgoMs()));
+  CHECK(ends == Paths{"/parent killed  after bench.Latest 3000", "/weak given up internal after bench.Latest 4000",
+                      "/stopped stopped  after  5000", "/lonely unwatched internal after bench.Latest 6000",
+                      "/short finished  after  7000"});
+  CHECK(has(rows.getEnded()[1].getWhy().cStr(), "the actor is whole"));
+  CHECK(rows.getEnded()[2].getWhy().size() == 0);
+  CHECK(rows.getEnded()[3].getHandled() == 1);
+  CHECK((**desk.list_ended("lastError=internal")).getEnded().size() == 2);
+  CHECK((**desk.list_ended("handled>0 not /parent")).getEnded().size() == 2);
+  CHECK((**desk.list_ended("/nobody")).getEnded().size() == 0);
+  const auto one = desk.list_ended("", 1);
+  REQUIRE((**one).getEnded().size() == 1);
+  CHECK(std::string((**one).getEnded()[0].getPath()) == "/parent");
+  CHECK((**one).getInAll() == 5);
+  stopped = weak = {};
+}
+
+TEST_CASE("inspect ended: a thousand are kept, and told in one answer however long their paths and reasons are") {
+  Desk desk(1h);
+  desk.theatre.node.on_fatal = [](const base::Error&) {};
+  const std::string name(190, 'x'), why(5'000, 'w');
+  for (int i = 0; i < 1'100; ++i)
+    desk.theatre.start(name + std::to_string(i), {}, [&](Scripted&) { throw std::runtime_error(why); });
+  desk.theatre.stage.settle();
+  const auto got = desk.list_ended("", 5'000);
+  REQUIRE_FALSE(got->error);
+  CHECK((**got).getInAll() == 1'100);
+  CHECK((**got).getEnded().size() == runtime::kEndedMax);
+  for (const auto row : (**got).getEnded()) CHECK(row.getWhy().size() == runtime::kEndedWhyBytesMax);
+}

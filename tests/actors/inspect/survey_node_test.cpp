@@ -1,0 +1,115 @@
+// The warnings, one by one, from records filled by hand: those of the whole node.
+#include <doctest/doctest.h>
+
+#include "tests/actors/inspect/ward.hpp"
+
+using namespace troupe;
+using namespace troupe::inspect;
+using runtime::Alarm;
+using runtime::DeadLetter;
+
+TEST_CASE("survey: dead-letters, of a hundred within a minute") {
+  Ward ward;
+  ward.look();
+  const auto lose = [&](int count, DeadLetter reason) {
+    for (int i = 0; i < count; ++i) ward.theatre.node.count(reason);
+  };
+  lose(60, DeadLetter::full);
+  lose(39, DeadLetter::expired);
+  ward.look();
+  CHECK(ward.well());
+  SUBCASE("a hundred") {
+    lose(1, DeadLetter::gone);
+    ward.look();
+    CHECK(ward.only(Warning::dead_letters));
+    CHECK(ward.says("100 messages reached nobody in the last minute"));
+    CHECK(ward.says("most of them for full mailboxes (100 or more)"));
+    ward.look(57s);
+    CHECK(ward.only(Warning::dead_letters));
+    ward.look(4s);
+    CHECK(ward.well());
+  }
+  SUBCASE("more, but slowly") {
+    ward.look(61s);
+    for (int i = 0; i < 200; ++i) {
+      lose(3, DeadLetter::late_answer);
+      ward.look();
+      CHECK(ward.well());
+    }
+  }
+  SUBCASE("each reason counts") {
+    for (std::size_t i = 0; i < runtime::kDeadLetterReasons; ++i) lose(100, static_cast<DeadLetter>(i));
+    ward.look();
+    CHECK(ward.only(Warning::dead_letters));
+    CHECK(ward.says("799 messages"));
+  }
+}
+
+TEST_CASE("survey: clock-step, when the date has moved by a second or more against the time that passed") {
+  Ward ward;
+  ward.look();
+  SUBCASE("a little") {
+    ward.wall = ward.wall + 999ms;
+    ward.look();
+    ward.wall = ward.wall - 999ms;
+    ward.look();
+    CHECK(ward.well());
+  }
+  SUBCASE("on") {
+    ward.wall = ward.wall + 1s;
+    ward.look();
+    CHECK(ward.only(Warning::clock_step));
+    CHECK(ward.says("moved on by 1,000 ms (1 s or more)"));
+    ward.look(59s);
+    CHECK(ward.only(Warning::clock_step));
+    ward.look(1s);
+    CHECK(ward.well());
+  }
+  SUBCASE("back") {
+    ward.wall = ward.wall - 1h;
+    ward.look();
+    CHECK(ward.only(Warning::clock_step));
+    CHECK(ward.says("moved back by 3,600 s"));
+  }
+}
+
+TEST_CASE("survey: what is sounded is told for a minute, each under its own name") {
+  Ward ward;
+  const auto sound = [&](Alarm alarm, std::string_view subject, base::Duration length, std::string_view what = {}) {
+    ward.theatre.node.alarms().sound(alarm, subject, length, ward.now, what);
+  };
+  Warning warning{};
+  std::string words;
+  SUBCASE("slow-handler") {
+    sound(Alarm::slow_handler, "/slow", 250ms, "bench.Number");
+    warning = Warning::slow_handler;
+    words = "a handler of /slow (bench.Number) took 250 ms: it keeps a thread from all other actors (100 ms or more)";
+  }
+  SUBCASE("slow-handler, again and again") {
+    for (int i = 0; i < 3; ++i) sound(Alarm::slow_handler, "/slow", 250ms - i * 10ms, i == 0 ? "a.B" : "");
+    warning = Warning::slow_handler;
+    words = "/slow (a.B) took 250 ms, 3 times so far";
+  }
+  SUBCASE("late-timer") {
+    sound(Alarm::late_timer, "/sleeper", 12s);
+    warning = Warning::late_timer;
+    words = "a timer of /sleeper came 12 s late: the machine or the actor is overloaded (500 ms or more)";
+  }
+  SUBCASE("slow-sync") {
+    sound(Alarm::slow_sync, "/store", 1'500ms);
+    warning = Warning::slow_sync;
+    words = "/store waited 1,500 ms for its device (1 s or more)";
+  }
+  SUBCASE("flapping-link") {
+    for (int i = 0; i < 3; ++i) sound(Alarm::flapping_link, "ab12", 0s);
+    warning = Warning::flapping_link;
+    words = "the link to ab12 was lost again and again, 3 times so far (3 or more times within 60 s)";
+  }
+  ward.look();
+  CHECK(ward.only(warning));
+  CHECK(ward.says(words));
+  ward.look(58s);
+  CHECK(ward.only(warning));
+  ward.look(1ms);
+  CHECK(ward.well());
+}
