@@ -9,8 +9,10 @@
 #include <ostream>
 
 #include "apps/bench/figures.hpp"
+#include "apps/bench/held.hpp"
 #include "apps/command.hpp"
 #include "apps/json.hpp"
+#include "apps/shell_word.hpp"
 #include "apps/terminal.hpp"
 #include "messages/output.capnp.h"
 
@@ -111,7 +113,14 @@ Ending run_actor(const Invocation& invocation, Console& console) {
   os::Waker waker{SIGINT, SIGTERM};
   const auto folder = bench::ScratchFolder::make(invocation.text("--dir").value_or(""));
   if (!folder.ok()) return folder.error();
+  const bool holds = invocation.has("--hold");
+  if (invocation.has("--busy") && !holds)
+    return usage_failure("--busy is for what --hold keeps", "troupe bench actor --hold --busy");
   bench::Runner runner(waker, *folder.value(), {.counting = counting});
+  std::shared_ptr<void> stopped;
+  const auto flood = [&](bench::Runner& at, std::uint64_t count) {
+    return bench::measure_stopped_actor(at, count, holds ? &stopped : nullptr);
+  };
   auto figures = bench::measure_actors(runner, span.value());
   if (!figures.ok()) return figures.error();
   const auto also = [&](const char* option, auto take) -> bench::Measurement<void> {
@@ -122,11 +131,15 @@ Ending run_actor(const Invocation& invocation, Console& console) {
     figures.value().push_back(std::move(figure).value());
     return {};
   };
-  for (const auto& done : {also("--asks", bench::measure_answered), also("--mailbox", bench::measure_stopped_actor),
+  for (const auto& done : {also("--asks", bench::measure_answered), also("--mailbox", flood),
                            also("--actors", bench::measure_idle_actors)})
     if (!done.ok()) return done.error();
   const Ending ending = print(invocation, console, figures.value());
-  if (invocation.has("--hold")) runner.hold();
+  if (!holds) return ending;
+  bench::Held held(runner);
+  if (invocation.has("--busy")) held.keep_busy();
+  console.err << "held until Ctrl-C: troupe inspect --once --data " << shell_word(folder.value()->path()) << std::endl;
+  held.wait();
   return ending;
 }
 
@@ -195,6 +208,7 @@ Commands bench_commands() {
                     .min = 1,
                     .max = kMessagesMax},
                    hold,
+                   {.name = "--busy", .help = "with --hold: and keep all cores busy with messages"},
                    {.name = "--no-counters", .help = "without counting messages, nor the limits that need it"}},
        .run = run_actor},
       {.name = "bench link",

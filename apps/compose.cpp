@@ -1,6 +1,7 @@
 #include "apps/compose.hpp"
 
 #include "actors/files/files_actor.hpp"
+#include "actors/inspect/inspect_actor.hpp"
 #include "actors/peers/peers_actor.hpp"
 #include "runtime/config/forms.hpp"
 #include "runtime/config/known.hpp"
@@ -42,6 +43,18 @@ node::Domain links(const Composition& parts) {
   return {"links",
           [pool = parts.pool, listening] { return std::make_unique<net::LinksActor>(pool, listening); },
           {.kind = net::LinksActor::kName}};
+}
+
+node::Domain inspect(const Composition& parts) {
+  inspect::InspectActor::Setup setup;
+  setup.node = parts.pool->setup().identity->id();
+  setup.period = parts.settings.get(config::kInspectPeriod);
+  setup.health = parts.health;
+  if (parts.totals != nullptr)
+    setup.surveyed = [totals = parts.totals](const inspect::Totals& latest) { totals->set(latest); };
+  return {"inspect",
+          [setup] { return std::make_unique<inspect::InspectActor>(setup); },
+          {.kind = inspect::InspectActor::kName, .placement = ports::Placement::own_thread}};
 }
 
 node::Domain peers(const Composition& parts) {
@@ -124,7 +137,7 @@ net::NetSetup net_setup(const config::Settings& settings, std::shared_ptr<const 
 }
 
 std::vector<node::Domain> compose(const Composition& parts) {
-  return {store(parts), links(parts), peers(parts), files(parts)};
+  return {inspect(parts), store(parts), links(parts), peers(parts), files(parts)};
 }
 
 node::NodeActor::Setup root_setup(const Composition& parts, std::string name) {

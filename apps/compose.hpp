@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 
+#include "actors/inspect/logic/survey.hpp"
 #include "actors/node/node_actor.hpp"
 #include "runtime/config/settings.hpp"
 #include "runtime/net/pool.hpp"
@@ -45,9 +46,11 @@ struct Composition {
   observe::Health* health;                  ///< outlives the node, as does the next
   observe::Log* log;
   std::function<void(const base::Error&)> cannot_listen;  ///< before the node has served; any thread
+  inspect::LatestTotals* totals = nullptr;                ///< outlives the node; null: nobody wants them
 };
 
-/// The domains of a node, in the order in which they start: store, links, and those that need both.
+/// The domains of a node, in the order in which they start: who watches the others, store, links, and those that need
+/// both.
 std::vector<node::Domain> compose(const Composition& parts);
 
 /// What the root of such a node is given; `serving` and `drained` are left to whoever runs it.

@@ -95,6 +95,24 @@ bool is_ready(Stage stage, observe::HealthState health) {
   return stage == Stage::serving && health != observe::HealthState::failing;
 }
 
+void add_mailboxes(const MetricsSources& from, Families& to) {
+  const inspect::Totals totals = from.totals.get();
+  gauge(to, "troupe_mailbox_messages", "Messages that wait in the mailboxes of all actors, at the last survey.",
+        count(totals.waiting));
+  gauge(to, "troupe_mailbox_oldest_seconds", "For how long the oldest of them has waited, at least.",
+        MetricValue(totals.oldest));
+  counter(to, "troupe_actors_ended_total", "Actors that have ended.", count(from.node.ended().count()));
+  auto& alarms = family(to, "troupe_alarms_total", "Faults of an instant, by what happened.", MetricType::counter);
+  using runtime::Alarm;
+  constexpr std::array<std::pair<Alarm, const char*>, runtime::kAlarms> kNames{{
+      {Alarm::slow_handler, "slow_handler"},
+      {Alarm::late_timer, "late_timer"},
+      {Alarm::slow_sync, "slow_sync"},
+      {Alarm::flapping_link, "flapping_link"},
+  }};
+  for (const auto& [alarm, name] : kNames) alarms.push_back({{{"alarm", name}}, from.node.alarms().count(alarm)});
+}
+
 void add_health(const MetricsSources& from, Families& to) {
   const auto reasons = from.health.reasons();
   const auto state = worst(reasons);
@@ -173,7 +191,8 @@ void add_log(const MetricsSources& from, Families& to) {
 }
 
 /// Each appends what it knows, in the order of the page.
-constexpr std::array kFamilies{add_node, add_process, add_actors, add_health, add_links, add_connections, add_log};
+constexpr std::array kFamilies{add_node,   add_process, add_actors,      add_mailboxes,
+                               add_health, add_links,   add_connections, add_log};
 
 std::string_view name(Stage stage) {
   switch (stage) {

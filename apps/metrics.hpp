@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "actors/inspect/logic/survey.hpp"
 #include "runtime/net/pool.hpp"
 #include "runtime/observe/health.hpp"
 #include "runtime/observe/log.hpp"
@@ -32,6 +33,7 @@ struct MetricsSources {
   const observe::Health& health;
   const observe::Log& log;
   const std::atomic<Stage>& stage;
+  const inspect::LatestTotals& totals;
   std::string name;       ///< of the node, for people
   base::Instant started;  ///< by the clock of the node's world
 };

@@ -154,7 +154,8 @@ class NodeRun {
  private:
   void prepare() {
     system_ = std::make_unique<os::System>(
-        std::move(directory_.disk), os::SystemOptions{.sockets = directory_.path, .limits = node_limits(settings_)});
+        std::move(directory_.disk),
+        os::SystemOptions{.sockets = directory_.path, .limits = node_limits(settings_), .watched = true});
     runtime::Node& node = system_->node();
     node.on_fatal = [this](const base::Error& why) { events_.push({Event::What::fatal, why}); };
     node.on_failure = [this](std::string_view path, const base::Error& why) {
@@ -175,7 +176,7 @@ class NodeRun {
   /// Before the actors, so that an address that cannot be had starts none; they are only told of.
   std::optional<Failure> serve_metrics() {
     if (!places_.metrics) return std::nullopt;
-    const MetricsSources sources{system_->node(), *pool_, health_, *log_, stage_, name_of(settings_), now()};
+    const MetricsSources sources{system_->node(), *pool_, health_, *log_, stage_, totals_, name_of(settings_), now()};
     auto pages = os::HttpPages::serve(*base::HostPort::parse(places_.metrics->text()), metrics_pages(sources));
     if (!pages.ok()) {
       return Failure{{pages.error().code, "cannot serve metrics: " + pages.error().message},
@@ -192,7 +193,8 @@ class NodeRun {
     node::NodeActor::Setup setup = root_setup({settings_, pool_, serving_, places_.advertise, &health_, log_.get(),
                                                [this](const base::Error& why) {
                                                  events_.push({Event::What::cannot_listen, why});
-                                               }},
+                                               },
+                                               &totals_},
                                               name_of(settings_));
     setup.serving = [this] {
       auto starting = Stage::starting;
@@ -318,6 +320,7 @@ class NodeRun {
   os::Clock wall_clock_;  // of the log, which lives longer than the system
   Events events_{waker_};
   observe::Health health_;
+  inspect::LatestTotals totals_;
   std::unique_ptr<observe::Log> log_;
   std::shared_ptr<const crypto::Identity> identity_;
   std::shared_ptr<Serving> serving_ = std::make_shared<Serving>();

@@ -55,13 +55,15 @@ Measurement<Figure> measure_idle_actors(Runner& runner, std::size_t count) {
                 .resident_bytes = growth(before, resident_bytes(), count)};
 }
 
-Measurement<Figure> measure_stopped_actor(Runner& runner, std::uint64_t count) {
-  std::promise<void> release;
-  const std::function<void()> wait = [released = release.get_future().share()] { released.wait(); };
-  const auto stopped = runner.node().start("stopped", factory<Stopped>(wait),
-                                           {.kind = Stopped::kName, .placement = ports::Placement::own_thread});
+Measurement<Figure> measure_stopped_actor(Runner& runner, std::uint64_t count, std::shared_ptr<void>* kept) {
+  const auto release = std::make_shared<std::promise<void>>();
+  const std::function<void()> wait = [released = release->get_future().share()] { released.wait(); };
+  runtime::SpawnOptions options{.kind = Stopped::kName, .placement = ports::Placement::own_thread};
+  if (kept != nullptr) options.mailbox_max = kHeldMailboxMax;
+  const auto stopped = runner.node().start("stopped", factory<Stopped>(wait), options);
   // However this ends, the actor is let go: the system could not end with it.
-  const std::shared_ptr<void> let_go(nullptr, [&](void*) { release.set_value(); });
+  const std::shared_ptr<void> let_go(nullptr, [release](void*) { release->set_value(); });
+  if (kept != nullptr) *kept = let_go;
   const auto echo = runner.node().start("status", factory<Echo>(), {.kind = Echo::kName});
   const std::uint64_t before = resident_bytes();
   auto flooded = runner.measure("flood", kCountedMax, [&](Measured measured) {

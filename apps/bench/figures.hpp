@@ -13,7 +13,9 @@ Measurement<Figures> measure_actors(Runner& runner, base::Duration span);
 Measurement<Figure> measure_idle_actors(Runner& runner, std::size_t count);
 
 /// `count` tells at an actor that never looks up: `actor.stopped`. Its delays are those of another actor's answers.
-Measurement<Figure> measure_stopped_actor(Runner& runner, std::uint64_t count);
+/// With `kept` its mailbox takes kHeldMailboxMax of them, and it stays as it is until that is dropped.
+inline constexpr std::size_t kHeldMailboxMax = 1'000'000;
+Measurement<Figure> measure_stopped_actor(Runner& runner, std::uint64_t count, std::shared_ptr<void>* kept = nullptr);
 
 /// Memory that `count` answered questions with a deadline leave behind: `actor.answered`.
 Measurement<Figure> measure_answered(Runner& runner, std::uint64_t count);

@@ -37,8 +37,8 @@ ScratchFolder::~ScratchFolder() {
 Runner::Runner(os::Waker& waker, const ScratchFolder& folder, const runtime::NodeLimits& limits) : waker_(waker) {
   auto disk = os::open_disk(folder.path());
   base::ensure(disk.ok(), "a folder that was made can be opened");
-  system_ = std::make_unique<os::System>(std::move(disk).value(),
-                                         os::SystemOptions{.sockets = folder.path(), .limits = limits});
+  system_ = std::make_unique<os::System>(
+      std::move(disk).value(), os::SystemOptions{.sockets = folder.path(), .limits = limits, .watched = true});
 }
 
 Runner::~Runner() = default;

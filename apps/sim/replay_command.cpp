@@ -6,12 +6,18 @@
 #include "apps/sim/report.hpp"
 #include "apps/sim/states.hpp"
 #include "apps/sim/trial.hpp"
+#include "runtime/observe/logic/filter.hpp"
 #include "runtime/observe/text.hpp"
 
 namespace troupe::apps::sim_command {
 namespace {
 
 Ending replay_world(const Invocation& invocation, Console& console) {
+  const auto filter = observe::Filter::parse(invocation.text("--filter").value_or(""));
+  if (!filter.ok())
+    return usage_failure(
+        "the filter is wrong at character " + std::to_string(filter.error().place + 1) + ": " + filter.error().message,
+        "troupe help inspect");
   const auto world = world_of(invocation);
   if (!world.ok()) return world.error();
   const sim::Scenario& scenario = world.value().scenario;
@@ -25,7 +31,7 @@ Ending replay_world(const Invocation& invocation, Console& console) {
     if (!outcome.broken())
       for (const auto& line : trial.story()) console.out << "  " << observe::printable(line) << '\n';
   }
-  print_states(console.out, trial.world(), invocation.globals.json);
+  print_states(console.out, trial.world(), filter.value(), invocation.globals.json);
   if (invocation.globals.json) print_summary_json(console.out, outcome);
   return exit_of(outcome);
 }
@@ -39,6 +45,7 @@ Command replay() {
                      .help = "stop when so many events have happened, without a verdict (at the failure, or the end)",
                      .min = 0,
                      .max = 1ull << 62});
+  options.push_back({.name = "--filter", .value = "FILTER", .help = "the actors that it means, as for inspect (all)"});
   return {.name = "sim replay",
           .summary = "Run one world up to an event, and show the state of every actor there",
           .options = std::move(options),

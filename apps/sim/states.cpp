@@ -11,6 +11,7 @@
 #include <sstream>
 #include <vector>
 
+#include "actors/inspect/row_of.hpp"
 #include "apps/json.hpp"
 #include "messages/kinds.hpp"
 #include "messages/output.capnp.h"
@@ -48,20 +49,21 @@ class Schemas {
 
 }  // namespace
 
-void print_states(std::ostream& out, World& world, bool json) {
+void print_states(std::ostream& out, World& world, const observe::Filter& filter, bool json) {
   const Schemas schemas;
   for (std::size_t node = 0; node < world.size(); ++node) {
     if (!world.machine(node).up()) continue;
     std::map<std::string, runtime::Listing> all;
     world.machine(node).node().registry().walk([&](const runtime::Listing& one) { return all[one.path] = one, true; });
     for (const auto& [path, one] : all) {
-      const std::uint64_t received = one.record->received.load(), handled = one.record->handled.load();
-      const std::uint64_t waiting = received - std::min(handled, received);
+      const observe::Row seen =
+          inspect::row_of(path, one.kind, *one.record, world.machine(node).node().world().clock.now());
+      if (!filter.holds(seen)) continue;
       std::ostringstream state;
       if (const auto shown = runtime::state_of(one.handle)) schemas.print(state, *shown);
       if (!json) {
-        out << node_name(node) << ' ' << path << "  " << one.kind << ", " << waiting << " waiting  " << state.str()
-            << '\n';
+        out << node_name(node) << ' ' << path << "  " << one.kind << ", " << seen.state << ", " << seen.mailbox
+            << " waiting, " << seen.handled << " handled  " << state.str() << '\n';
         continue;
       }
       capnp::MallocMessageBuilder message;
@@ -69,7 +71,12 @@ void print_states(std::ostream& out, World& world, bool json) {
       row.setNode(node_name(node));
       row.setPath(path);
       row.setKind(one.kind);
-      row.setWaiting(waiting);
+      row.setWaiting(seen.mailbox);
+      row.setActivity(std::string(seen.state));
+      row.setOldestMs(static_cast<std::uint64_t>(seen.oldest.count()));
+      row.setHandled(seen.handled);
+      row.setRestarts(static_cast<std::uint32_t>(seen.restarts));
+      if (!seen.last_error.empty()) row.setLastError(std::string(seen.last_error));
       std::ostringstream line;
       write_json(line, row.asReader());
       std::string text = line.str();

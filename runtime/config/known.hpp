@@ -33,6 +33,8 @@ inline constexpr auto kMetricsListen =
 // Actors. Whoever watches its files asks a holder four things at once: one that never has room for those seems silent.
 inline constexpr auto kActorsMailboxMax = count("actors.mailbox_max", "10000", 4, 1'000'000, When::start,
                                                 "messages that wait in one actor; above it questions are refused");
+inline constexpr auto kInspectPeriod =
+    duration("inspect.period", "2s", 100ms, 1h, When::start, "between two looks at all actors, for warnings");
 
 // Links. The defaults bound a hostile address to a small part of what the node has.
 inline constexpr auto kNetLinksPerAddressMax =
@@ -97,13 +99,14 @@ inline constexpr auto kLogFileBytesMax =
     bytes("log.file_bytes_max", "16 MiB", 64 * kKiB, 1'024 * kMiB, When::start, "size at which a new file is begun");
 inline constexpr auto kLogFilesMax = count("log.files_max", "5", 1, 1'000, When::start, "old files kept");
 
-inline constexpr std::array<Setting, 33> kNodeSettings{
+inline constexpr std::array<Setting, 34> kNodeSettings{
     kListen,
     kAdvertise,
     kJoin,
     kNodeName,
     kMetricsListen,
     kActorsMailboxMax,
+    kInspectPeriod,
     kNetLinksPerAddressMax,
     kNetLinksMax,
     kNetHandshakesPerAddressMax,

@@ -1,0 +1,198 @@
+// troupe trace PATTERN
+#include <capnp/message.h>
+
+#include <array>
+#include <charconv>
+#include <cstdio>
+#include <ctime>
+#include <ostream>
+
+#include "apps/inspect.hpp"
+#include "apps/json.hpp"
+#include "apps/terminal.hpp"
+#include "runtime/observe/decode.hpp"
+#include "runtime/observe/logic/filter.hpp"
+#include "runtime/observe/text.hpp"
+
+namespace troupe::apps {
+namespace {
+
+using inspect_command::kInspect;
+constexpr std::size_t kTextBytesMax = 400;  // our choice: two lines of a wide terminal
+constexpr std::size_t kJsonTextBytesMax = 16 * 1024;
+constexpr std::chrono::minutes kIdle{5};  // the node says something each minute
+constexpr std::uint64_t kMillisecondsMax = 86'400'000;
+
+using Message = inspect::wire::FollowedMessage::Reader;
+
+std::string text(capnp::Text::Reader from) { return {from.begin(), from.size()}; }
+
+std::string time_of(std::uint64_t unix_ms) {
+  const auto seconds = static_cast<std::time_t>(std::min<std::uint64_t>(unix_ms / 1'000, 253'402'300'799));  // 9999
+  std::tm date{};
+  ::gmtime_r(&seconds, &date);
+  std::array<char, 40> out{};
+  const std::size_t bytes = std::strftime(out.data(), out.size(), "%Y-%m-%dT%H:%M:%S", &date);
+  std::snprintf(out.data() + bytes, out.size() - bytes, ".%03uZ", static_cast<unsigned>(unix_ms % 1'000));
+  return out.data();
+}
+
+const char* name_of(inspect::wire::FollowedMessage::Way way) {
+  switch (way) {
+    case inspect::wire::FollowedMessage::Way::IN: return "in";
+    case inspect::wire::FollowedMessage::Way::OUT: return "out";
+    case inspect::wire::FollowedMessage::Way::OVER: return "over";
+  }
+  return "unknown";
+}
+
+const char* name_of(inspect::wire::FollowedMessage::Form form) {
+  using Form = inspect::wire::FollowedMessage::Form;
+  switch (form) {
+    case Form::MESSAGE: return "message";
+    case Form::ANSWER: return "answer";
+    case Form::OPEN: return "open";
+    case Form::ERROR: return "error";
+    case Form::ITEM: return "item";
+    case Form::END: return "end";
+    case Form::CANCEL: return "cancel";
+    case Form::CREDIT: return "credit";
+  }
+  return "unknown";
+}
+
+std::optional<std::uint64_t> trace_of(const std::string& hex) {
+  std::uint64_t id = 0;
+  const auto [end, error] = std::from_chars(hex.data(), hex.data() + hex.size(), id, 16);
+  if (hex.empty() || error != std::errc() || end != hex.data() + hex.size() || id == 0) return std::nullopt;
+  return id;
+}
+
+class Printer {
+ public:
+  Printer(Console& console, bool json) : console_(console), json_(json) {}
+
+  Client::Outcome<void> take(inspect::wire::FollowItem::Reader item) {
+    switch (item.which()) {
+      case inspect::wire::FollowItem::SCHEMAS:
+        for (const auto schema : item.getSchemas()) (void)decoder_.learn({schema.begin(), schema.size()});
+        break;
+      case inspect::wire::FollowItem::MESSAGE: print(item.getMessage()); break;
+      case inspect::wire::FollowItem::ENDED: ended(item.getEnded()); break;
+      case inspect::wire::FollowItem::NOTHING: break;
+    }
+    console_.out.flush();  // whoever watches sees each message when it comes
+    if (!console_.out) return unwritten(console_, "");
+    return {};
+  }
+
+ private:
+  std::string decoded(Message message, std::size_t bytes_max) const {
+    if (message.getKindId() == 0) return {};
+    if (message.getWords().size() == 0 && message.getBytes() > 0)
+      return "(" + bytes_for_people(message.getBytes()) + ", too large to show)";
+    return decoder_.line(message.getKindId(), {message.getWords().begin(), message.getWords().size()}, bytes_max);
+  }
+
+  void print(Message message) {
+    if (json_) return print_json(message);
+    std::string line = time_of(message.getUnixMs()).substr(11, 12) + "  " + name_of(message.getWay());
+    line.resize(std::max<std::size_t>(line.size(), 18), ' ');
+    line += "  " + text(message.getPath());
+    if (message.getOther().size() > 0)
+      line += (message.getWay() == inspect::wire::FollowedMessage::Way::OVER ? " for " : " from ") +
+              text(message.getOther());
+    const std::string kind = text(message.getKind());
+    line += "  " + (kind.empty() ? std::string(name_of(message.getForm())) : kind);
+    if (!kind.empty() && message.getForm() != inspect::wire::FollowedMessage::Form::MESSAGE)
+      line += std::string(" (") + name_of(message.getForm()) + ")";
+    if (message.getTrace() != 0) line += "  trace " + inspect_command::trace_text(message.getTrace());
+    const std::string fields = decoded(message, kTextBytesMax);
+    // The decoder's line is plain already, and escaping it again would double its backslashes.
+    console_.out << observe::printable(line) << (fields.empty() ? "" : "  ") << fields << '\n';
+  }
+
+  void print_json(Message message) {
+    capnp::MallocMessageBuilder out;
+    auto root = out.initRoot<output::wire::TracedMessage>();
+    root.setAt(time_of(message.getUnixMs()));
+    root.setWay(name_of(message.getWay()));
+    root.setPath(message.getPath());
+    if (message.getOther().size() > 0) root.setOther(message.getOther());
+    if (message.getKind().size() > 0) root.setKind(message.getKind());
+    root.setForm(name_of(message.getForm()));
+    if (message.getTrace() != 0) root.setTrace(inspect_command::trace_text(message.getTrace()));
+    root.setBytes(message.getBytes());
+    root.setText(decoded(message, kJsonTextBytesMax));
+    write_json_line(console_.out, root.asReader());
+  }
+
+  void ended(inspect::wire::FollowEnd::Reader end) {
+    if (json_) {
+      capnp::MallocMessageBuilder out;
+      auto root = out.initRoot<output::wire::TraceEnded>();
+      root.setSummary(true);
+      root.setWhy(end.getWhy());
+      root.setMessages(end.getMessages());
+      root.setDropped(end.getDropped());
+      return write_json_line(console_.out, root.asReader());
+    }
+    console_.err << "ended: " << observe::printable(text(end.getWhy())) << "; " << end.getMessages() << " messages";
+    if (end.getDropped() > 0) console_.err << ", " << end.getDropped() << " more were lost: they came too fast";
+    console_.err << '\n';
+  }
+
+  Console& console_;
+  const bool json_;
+  observe::Decoder decoder_;
+};
+
+Ending trace(const Invocation& invocation, Console& console) {
+  const std::string pattern = *invocation.text("PATTERN");
+  const auto parsed = observe::Filter::parse(pattern);
+  if (!parsed.ok())
+    return usage_failure(
+        "the pattern is wrong at character " + std::to_string(parsed.error().place + 1) + ": " + parsed.error().message,
+        "troupe help trace");
+  if (parsed.value().means_all() && !invocation.has("--all") && !invocation.has("--id"))
+    return usage_failure("that pattern means every message of the node, which may be a million a second",
+                         "troupe trace '" + pattern + "' --all");
+  std::optional<std::uint64_t> id;
+  if (const auto hex = invocation.text("--id")) {
+    id = trace_of(*hex);
+    if (!id) return usage_failure("a trace is up to 16 hexadecimal digits, not \"" + *hex + '"', "troupe help trace");
+  }
+  auto client = Client::connect(invocation, console);
+  if (!client.ok()) return client.error();
+  Printer printer(console, invocation.globals.json);
+  const auto ended = client.value()->subscribe<inspect::wire::FollowMessages, inspect::wire::FollowItem>(
+      kInspect, kIdle,
+      [&](inspect::wire::FollowMessages::Builder question) {
+        question.setPattern(pattern);
+        question.setAll(invocation.has("--all"));
+        question.setCount(invocation.number("--count").value_or(0));
+        question.setMilliseconds(invocation.number("--seconds").value_or(0) * 1'000);
+        question.setTrace(id.value_or(0));
+      },
+      [&](inspect::wire::FollowItem::Reader item) { return printer.take(item); });
+  if (!ended.ok()) return ended.error();
+  return Exit::done;
+}
+
+}  // namespace
+
+Commands trace_commands() {
+  return {
+      {.name = "trace",
+       .summary = "Print messages as they pass; ends by itself",
+       .options =
+           {{.name = "--count", .value = "N", .help = "messages at most (100)", .min = 1, .max = 1'000'000},
+            {.name = "--seconds", .value = "S", .help = "time at most (10)", .min = 1, .max = kMillisecondsMax / 1'000},
+            {.name = "--id", .value = "HEX", .help = "of this trace alone, which is the same at each node"},
+            {.name = "--all", .help = "yes, every message of the node"}},
+       .positionals = {{.name = "PATTERN", .help = "the actors: /peer/** or kind=peer, as --filter of inspect"}},
+       .needs = Needs::view,
+       .run = trace}};
+}
+
+}  // namespace troupe::apps

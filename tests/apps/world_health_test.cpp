@@ -1,0 +1,47 @@
+// What whole nodes say of their own health while nothing is wrong with them.
+#include <doctest/doctest.h>
+
+#include <map>
+#include <string>
+
+#include "actors/inspect/logic/survey.hpp"
+#include "apps/sim/world.hpp"
+
+namespace troupe::apps {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// Counts what the inspectors do.
+struct Watcher final : Onlooker {
+  void handled(std::size_t, std::string_view path, const runtime::Actor&) override { looks += path == "/inspect"; }
+  std::size_t looks = 0;
+};
+
+TEST_CASE("world: five nodes with nothing wrong raise no warning in ten minutes") {
+  for (const std::uint64_t seed : {1u, 2u, 3u}) {
+    for (const auto policy : {sim::Policy::random, sim::Policy::starve}) {
+      CAPTURE(seed);
+      CAPTURE(sim::name(policy));
+      Watcher watcher;
+      World world({.seed = seed, .nodes = 5, .policy = policy}, &watcher);
+      for (std::size_t i = 0; i < world.size(); ++i) REQUIRE(world.start(i).ok());
+      std::map<std::string, std::size_t> raised;  // by its text, and at which second first
+      for (std::size_t second = 0; second < 600; ++second) {
+        world.stage().run_for(1s);
+        for (std::size_t i = 0; i < world.size(); ++i)
+          for (const auto& reason : world.health(i).reasons())
+            for (std::size_t k = 0; k < inspect::kWarnings; ++k)
+              if (reason.source == inspect::name(static_cast<inspect::Warning>(k)))
+                raised.emplace(sim::node_name(i) + " " + reason.source + ": " + reason.text, second);
+      }
+      for (const auto& [what, second] : raised) CHECK_MESSAGE(false, "after ", second, " s ", what);
+      for (std::size_t i = 0; i < world.size(); ++i) CHECK(world.serving(i));
+      CHECK(watcher.looks >= 5 * 299);
+      CHECK(world.breaks().empty());
+    }
+  }
+}
+
+}  // namespace
+}  // namespace troupe::apps

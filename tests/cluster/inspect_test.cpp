@@ -1,0 +1,133 @@
+// What operators see of a real node's actors: lists, one actor, messages as they pass.
+#include <algorithm>
+#include <vector>
+
+#include "tests/cluster/program.hpp"
+
+using namespace troupe;
+using namespace troupe::test;
+
+namespace {
+
+bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+std::size_t lines(const std::string& text) {
+  return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
+}
+
+/// The value of a field of text in the first line of JSON that has it.
+std::string field(const std::string& json, const std::string& name) {
+  const std::string before = '"' + name + "\":\"";
+  const auto at = json.find(before);
+  if (at == std::string::npos) return {};
+  const auto from = at + before.size();
+  return json.substr(from, json.find('"', from) - from);
+}
+
+}  // namespace
+
+TEST_CASE("cluster: inspect lists the actors of a node, shows one, and refuses what it does not know") {
+  const Folder folder;
+  NodeProgram node(folder, "a");
+  REQUIRE(node.ready());
+
+  const Seen all = troupe::test::troupe(folder, {"inspect", "--once", "--json", "--data", node.data});
+  CHECK(all.exit == 0);
+  CHECK(all.out.starts_with("{\"node\":\"" + node.id + "\",\"actors\":[{\"path\":\"/files\",\"kind\":\"files\","));
+  for (const char* column :
+       {"state", "mailbox", "oldestMs", "handled", "perSecond", "busy", "p99Us", "restarts", "lastError"})
+    CHECK_MESSAGE(contains(all.out, std::string("\"") + column + "\":"), column);
+  CHECK(contains(all.out, "\"path\":\"/inspect\""));
+
+  const Seen some = troupe::test::troupe(
+      folder, {"inspect", "--once", "--filter", "kind=store", "--top", "handled", "--limit", "1", "--data", node.data});
+  CHECK(some.exit == 0);
+  CHECK(lines(some.out) == 2);
+  CHECK(contains(some.out, "store"));
+  CHECK(contains(some.err, "1 more are not shown"));
+
+  const Seen one = troupe::test::troupe(folder, {"inspect", "--once", "/peers", "--data", node.data});
+  CHECK(one.exit == 0);
+  CHECK(one.out.starts_with("/peers  peers, running\n"));
+  CHECK(contains(one.out, "\n  state       peers.PeersState"));
+  CHECK(contains(one.out, "\n  timers      "));
+
+  CHECK(troupe::test::troupe(folder, {"inspect", "--once", "/nobody", "--data", node.data}).exit == 4);
+  const Seen column = troupe::test::troupe(folder, {"inspect", "--once", "--top", "mailbx", "--data", node.data});
+  CHECK(column.exit == 2);
+  CHECK(contains(column.err, "mailbox"));
+  const Seen filter =
+      troupe::test::troupe(folder, {"inspect", "--once", "--filter", "kind=a size>1", "--data", node.data});
+  CHECK(filter.exit == 2);
+  CHECK(contains(filter.err, "at character 8"));
+  CHECK(troupe::test::troupe(folder, {"inspect", "--data", node.data}).exit == 2);
+
+  const Seen ended = troupe::test::troupe(folder, {"inspect", "--once", "--ended", "--json", "--data", node.data});
+  CHECK(ended.exit == 0);  // the commands before had actors of their own
+  CHECK(contains(ended.out, "\"kind\":\"peer\""));
+  CHECK(contains(ended.out, "\"decision\":\"finished\""));
+}
+
+TEST_CASE("cluster: trace prints messages with their fields, ends by itself, and follows a command through nodes") {
+  const Folder folder;
+  NodeProgram first(folder, "a");
+  REQUIRE(first.ready());
+  NodeProgram second(folder, "b", {"--join", first.at});
+  REQUIRE(second.ready());
+  const auto peers = [&] {
+    return field(troupe::test::troupe(folder, {"peers", "--json", "--data", first.data}).out, "state");
+  };
+  REQUIRE(until([&] { return peers() == "healthy"; }));
+
+  CHECK(troupe::test::troupe(folder, {"trace", "/**", "--data", first.data}).exit == 2);
+  const Seen quiet = troupe::test::troupe(folder, {"trace", "/node/none", "--seconds", "1", "--data", first.data});
+  CHECK(quiet.exit == 0);
+  CHECK(quiet.out.empty());
+  CHECK(contains(quiet.err, "its time is over"));
+
+  std::ofstream(folder / "file") << std::string(1'000, 'x');
+  Program here({"trace", "/files", "--count", "1", "--json", "--data", first.data}, folder / "here");
+  Program there({"trace", "/files/holder", "--count", "1", "--json", "--data", second.data}, folder / "there");
+  // Both follow once the lists say so: each has opened a stream at the inspector.
+  const auto follows = [&](const NodeProgram& node) {
+    const Seen seen =
+        troupe::test::troupe(folder, {"inspect", "--once", "--filter", "path~operator", "--json", "--data", node.data});
+    return contains(seen.out, "\"matched\":2");
+  };
+  REQUIRE(until([&] { return follows(first) && follows(second); }));
+  REQUIRE(
+      troupe::test::troupe(folder, {"file", "put", folder / "file", "--replicas", "2", "--data", first.data}).exit ==
+      0);
+  CHECK(here.wait() == 0);
+  CHECK(there.wait() == 0);
+  CHECK(contains(here.out(), "\"kind\":\"files.PutFile\""));
+  CHECK(contains(here.out(),
+                 "{\"summary\":true,\"why\":\"as many messages as asked for\",\"messages\":1,\"dropped\":0}"));
+  CHECK(contains(there.out(), "\"kind\":\"files.StoreContent\""));
+  const std::string trace = field(here.out(), "trace");
+  CHECK(trace.size() == 16);
+  CHECK(field(there.out(), "trace") == trace);
+}
+
+TEST_CASE("cluster: a trace whose reader is killed makes room for another") {
+  const Folder folder;
+  NodeProgram node(folder, "a");
+  REQUIRE(node.ready());
+  std::vector<std::unique_ptr<Program>> all;
+  for (int i = 0; i < 4; ++i)
+    all.push_back(
+        std::make_unique<Program>(std::vector<std::string>{"trace", "/files", "--seconds", "600", "--data", node.data},
+                                  folder / ("trace" + std::to_string(i))));
+  const auto fifth = [&] {
+    return troupe::test::troupe(folder, {"trace", "/files", "--seconds", "1", "--data", node.data}).exit;
+  };
+  const auto linked = [&] {  // the four, and who asks
+    const Seen seen = troupe::test::troupe(
+        folder, {"inspect", "--once", "--filter", "path~operator handled>0", "--json", "--data", node.data});
+    return contains(seen.out, "\"matched\":5");
+  };
+  REQUIRE(until(linked));
+  CHECK(fifth() == 6);
+  all.front()->kill(SIGKILL);
+  CHECK(until([&] { return fifth() == 0; }));
+}
