@@ -2,8 +2,7 @@
 // The inspector of a node: lists its actors, shows one, follows messages, and warns of what is wrong.
 //
 // Load    it runs on a thread of its own and takes its questions on the reserved lane, so that it answers while the
-// node is
-//         at its limits. All that goes over many actors goes in slices of kSlice; mailboxes are never touched.
+//         node is at its limits. All that goes over many actors goes in slices of kSlice; no mailbox is touched.
 // Survey  every `period` it looks at all actors (logic/survey.hpp), less often if that takes long, and raises what it
 //         finds as reasons of the node's health, each under the name of its warning.
 // Limits  kWaitingMax lists at once, kTapsMax streams of messages, rows and messages as messages/inspect.capnp says.

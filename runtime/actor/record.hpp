@@ -5,9 +5,8 @@
 //          tick sees one as often as its length is a part of it.
 // Sampled  the histogram (one handler in kSampleEvery), and the oldest message: when the one that was marked has been
 //          handled, the next one that comes is.
-// Size     kept below 160 bytes. Those who send write the first 48, the one who handles the last 64; what lies between
-// is seldom
-//          written, so that at any address that malloc returns (a multiple of 16) the two write to lines of their own.
+// Size     at most 160 bytes. Those who send write the first 48, the one who handles the last 64; what lies between is
+//          seldom written, so that at any address that malloc returns the two write to cache lines of their own.
 #include <array>
 #include <atomic>
 #include <cstdint>

@@ -3,8 +3,7 @@
 //
 // Cost    two stores a message into a cache line of the thread's own; no clock, no lock.
 // Safety  a thread writes its own place; anybody reads all of them. A Record is only compared, never followed: its
-// actor
-//         may have ended meanwhile.
+//         actor may have ended meanwhile.
 #include <atomic>
 #include <cstdint>
 #include <vector>
