@@ -18,10 +18,7 @@ std::uint64_t milliseconds(base::Duration length) {
       std::max<std::int64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(length).count(), 0));
 }
 
-Error wrong_filter(const observe::Mistake& mistake) {
-  return {Code::malformed,
-          "the filter is wrong at character " + std::to_string(mistake.place + 1) + ": " + mistake.message};
-}
+Error wrong_filter(const observe::Mistake& mistake) { return {Code::malformed, told("the filter", mistake)}; }
 
 std::size_t limit_of(std::uint32_t asked) { return std::min(asked == 0 ? kRowsDefault : asked, kRowsMax); }
 
@@ -102,9 +99,9 @@ void InspectActor::list(wire::ListActors::Reader question, runtime::Reply<wire::
 void InspectActor::next_slice() {
   const base::Instant until = now() + kSlice;
   const runtime::Registry& registry = node().registry();
+  const auto stuck = node().long_turns();
   while (!lists_.empty() && now() < until) {
     List& first = lists_.front();
-    const auto stuck = node().long_turns();
     const base::Instant at = now();
     registry.walk_on(first.walk.place, [&](const runtime::Listing& one) {
       const bool hangs = std::ranges::any_of(stuck, [&](const auto& turn) { return turn.record == one.record.get(); });

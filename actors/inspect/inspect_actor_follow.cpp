@@ -46,9 +46,7 @@ wire::FollowedMessage::Way way_of(runtime::Tapped::Way way) {
 void InspectActor::follow(wire::FollowMessages::Reader question, runtime::Sink<wire::FollowItem> sink) {
   const std::string pattern(question.getPattern().begin(), question.getPattern().size());
   auto filter = observe::Filter::parse(pattern);
-  if (!filter.ok())
-    return sink.fail({Code::malformed, "the pattern is wrong at character " + std::to_string(filter.error().place + 1) +
-                                           ": " + filter.error().message});
+  if (!filter.ok()) return sink.fail({Code::malformed, told("the pattern", filter.error())});
   if (question.getTrace() == 0 && filter.value().means_all() && !question.getAll())
     return sink.fail({Code::malformed, "that pattern means every message of the node; say so with --all"});
   const std::uint64_t milliseconds = question.getMilliseconds(), count = question.getCount();

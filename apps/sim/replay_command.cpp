@@ -14,10 +14,7 @@ namespace {
 
 Ending replay_world(const Invocation& invocation, Console& console) {
   const auto filter = observe::Filter::parse(invocation.text("--filter").value_or(""));
-  if (!filter.ok())
-    return usage_failure(
-        "the filter is wrong at character " + std::to_string(filter.error().place + 1) + ": " + filter.error().message,
-        "troupe help inspect");
+  if (!filter.ok()) return usage_failure(observe::told("the filter", filter.error()), "troupe help inspect");
   const auto world = world_of(invocation);
   if (!world.ok()) return world.error();
   const sim::Scenario& scenario = world.value().scenario;
