@@ -26,7 +26,7 @@ Clock::Clock(Stage& stage, base::Duration offset, std::int32_t drift_ppm)
 }
 
 base::Duration Clock::elapsed() const {
-  const base::Duration span = stage_.now().since_origin();
+  const base::Duration span = stage_.now().since_origin() + (spent_ ? spent_() : base::Duration::zero());
   return span + gain(span, drift_ppm_);
 }
 

@@ -3,8 +3,11 @@
 //
 // Monotonic  `offset` ahead of the stage, and faster than it by `drift_ppm` millionths. Never steps.
 // Date       runs with it; step() moves the date alone, as an operator or a time server does.
+// Handlers   take no time, but for what spent() says of the one that runs: only it sees its clock run ahead of the
+// stage.
 #include <caf/actor_addr.hpp>
 #include <chrono>
+#include <functional>
 #include <map>
 
 #include "runtime/ports/clock.hpp"
@@ -32,6 +35,9 @@ class Clock final : public ports::Clock {
   /// Moves the date by that much, forward or back.
   void step(base::Duration by) { stepped_ += by; }
 
+  /// Asked at each look how long the handler that runs has taken so far; zero between handlers.
+  void spent(std::function<base::Duration()> by_handler) { spent_ = std::move(by_handler); }
+
   void wake(const runtime::Handle& sleeper, base::Instant at) override;
   void forget(const runtime::Handle& sleeper) override;
 
@@ -49,6 +55,7 @@ class Clock final : public ports::Clock {
   base::Duration offset_;
   std::int64_t drift_ppm_;
   base::Duration stepped_{0};
+  std::function<base::Duration()> spent_;
   std::map<caf::actor_id, Stage::Appointment> sleepers_;
 };
 

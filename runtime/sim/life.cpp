@@ -16,9 +16,13 @@ Life::Life(Stage& stage, Disk& disk, NodePorts& its_ports, const runtime::NodeLi
       disk_(disk),
       halted_(std::move(halted)) {
   node.host = this;
+  ports.clock().spent([this] { return running_ != 0 ? disk_.owed() : base::Duration::zero(); });
 }
 
-Life::~Life() { end(); }
+Life::~Life() {
+  end();
+  ports.clock().spent({});
+}
 
 /// Messages wait behind the order to end, which goes first.
 void Life::end() {

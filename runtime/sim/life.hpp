@@ -3,7 +3,8 @@
 // planned break do to the actors of that node.
 //
 // Device  what a handler's disk operations cost (Disk::slow) it owes when it ends: until that time has passed its actor
-//         does not run again, and what it sent after the first of them does not leave. What others do goes on.
+//         does not run again, and what it sent after the first of them does not leave. What others do goes on. Its
+//         clock shows what it owes at once.
 // Power   while its failure is planned (Disk::halt_after), what a handler sends leaves when it ends. If the power fails
 //         in it nothing of it leaves, what it sent before included, and the life ends before anybody else runs.
 // Slow    the node works for kWorkSpan, but for kWorkMessages at most, as handlers take no time; then all of it rests.

@@ -1,10 +1,11 @@
 // What whole nodes say of their own health while nothing is wrong with them.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <map>
 #include <string>
 
-#include "actors/inspect/logic/survey.hpp"
+#include "actors/inspect/survey.hpp"
 #include "apps/sim/world.hpp"
 
 namespace troupe::apps {
@@ -41,6 +42,22 @@ TEST_CASE("world: five nodes with nothing wrong raise no warning in ten minutes"
       CHECK(world.breaks().empty());
     }
   }
+}
+
+TEST_CASE("world: a device that takes a second for a commit is a warning of its node, and of no other") {
+  World world({.seed = 1, .nodes = 2});
+  REQUIRE(world.start(0).ok());
+  world.stage().run_for(10s);
+  world.machine(0).disk().slow(600ms);
+  REQUIRE(world.start(1).ok());  // whom the first writes into its book
+  const auto warns = [&](std::size_t node) {
+    return std::ranges::any_of(world.health(node).reasons(), [](const auto& reason) {
+      return reason.source == inspect::name(inspect::Warning::slow_sync) && reason.text.starts_with("/store waited ");
+    });
+  };
+  for (int i = 0; i < 600 && !warns(0); ++i) world.stage().run_for(1s);
+  CHECK(warns(0));
+  CHECK_FALSE(warns(1));
 }
 
 }  // namespace

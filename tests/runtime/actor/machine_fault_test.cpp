@@ -190,6 +190,38 @@ TEST_CASE("machine: an actor that uses a slow device answers when it has done, a
   }
 }
 
+TEST_CASE("machine: a handler sees the time pass that its device takes, and nobody else does") {
+  World world;
+  std::vector<base::Duration> took;
+  base::Instant seen_by_other;
+  const base::Instant begin = world.machine.node().world().clock.now();
+  const auto store = world.machine.node().start("store", script([&](Scripted& self, runtime::Handlers& on) {
+                                                  on.tell<Number>([&](Number::Reader) {
+                                                    const base::Instant before = self.now();
+                                                    for (int i = 0; i < 3; ++i)
+                                                      REQUIRE(self.node().world().disk.free_bytes().ok());
+                                                    took.push_back(self.now() - before);
+                                                    took.push_back(before - begin);
+                                                  });
+                                                }));
+  const auto other = world.machine.node().start("quick", script([&](Scripted& self, runtime::Handlers& on) {
+                                                  on.tell<Number>([&](Number::Reader) { seen_by_other = self.now(); });
+                                                }));
+  world.stage.settle();
+  world.machine.disk().slow(400ms);
+  World::inside(world.other, "one", [&](Scripted& self) {
+    self.tell<Number>(store, number(1));
+    self.tell<Number>(store, number(2));
+    self.tell<Number>(other, number(3));
+  });
+  world.stage.run_for(1s);
+  CHECK(took == std::vector<base::Duration>{1'200ms, 0ms});
+  CHECK(seen_by_other == begin);
+  CHECK(world.machine.node().world().clock.now() == begin + 1s);
+  world.stage.run_for(1s);
+  CHECK(took == std::vector<base::Duration>{1'200ms, 0ms, 1'200ms, 1'200ms});
+}
+
 TEST_CASE("machine: what two actors say to each other keeps its order while the device of one is slow") {
   World world;
   std::string heard;

@@ -56,6 +56,34 @@ TEST_CASE("link: what it has moved stays counted after its end, and a next one a
   CHECK(village[0].pool->traffic(messages::Role::operate).sent == 0);
 }
 
+TEST_CASE("link: the third end of links to one node within a minute sounds an alarm, with its id") {
+  Village village(3);
+  for (const std::size_t house : {1, 2}) village.serve<Number>(house, "count", successor);
+  const auto lose = [&](std::size_t other, base::Duration then) {
+    village.inside(0, [&](Scripted& self) { self.node().remote(village[other].id(), "/count"); });
+    REQUIRE(village[0].pool->rows().size() == 1);
+    village.fabric->reset(village[0].ports.address(), village[other].ports.address());
+    village.stage.run_for(then);
+    REQUIRE(village[0].pool->rows().empty());
+  };
+  const auto flaps = [&] { return village[0].node.alarms().count(runtime::Alarm::flapping_link); };
+  lose(1, 1s);
+  lose(2, 1s);
+  lose(1, 1s);
+  lose(2, 1s);
+  CHECK(flaps() == 0);
+  SUBCASE("in time") {
+    lose(1, 1s);
+    REQUIRE(flaps() == 1);
+    CHECK(village[0].node.alarms().since({}).at(0).subject == village[1].id().hex());
+  }
+  SUBCASE("too late for the first two") {
+    village.stage.run_for(runtime::kFlapTime);
+    lose(1, 1s);
+    CHECK(flaps() == 0);
+  }
+}
+
 TEST_CASE("link: what was told before a hang-up arrives") {
   Village village(2);
   int told = 0;
