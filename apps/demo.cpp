@@ -5,6 +5,7 @@
 #include <array>
 #include <charconv>
 #include <fstream>
+#include <optional>
 #include <ostream>
 
 #include "apps/command.hpp"
@@ -23,7 +24,9 @@ constexpr std::uint64_t kNodesMax = 20;  // our choice: 20 links each still come
 constexpr std::uint64_t kBytes = 64u << 20;
 constexpr std::uint64_t kBytesMax = 4ull << 30;  // our choice: some times that much is written below TMPDIR
 constexpr std::uint64_t kReplicas = 3;
-constexpr int kLooksMax = 600;  // for links to come up, each after a pause: a minute
+constexpr const char* kActorsShown = "8";
+constexpr const char* kMessagesShown = "6";  // fewer than any file takes
+constexpr int kLooksMax = 600;               // for links to come up, each after a pause: a minute
 
 template <class T>
 using Outcome = DemoSession::Outcome<T>;
@@ -46,8 +49,8 @@ class Demo {
       : session_(std::move(session)), wanted_(nodes), bytes_(bytes) {}
 
   Outcome<void> run() {
-    for (auto step : {&Demo::start_nodes, &Demo::make_file, &Demo::put, &Demo::view, &Demo::kill_first, &Demo::get,
-                      &Demo::restart_first, &Demo::stop_nodes})
+    for (auto step : {&Demo::start_nodes, &Demo::make_file, &Demo::put, &Demo::view, &Demo::inspect, &Demo::kill_first,
+                      &Demo::trace, &Demo::get, &Demo::restart_first, &Demo::stop_nodes})
       if (auto done = (this->*step)(); !done.ok()) return done;
     return {};
   }
@@ -148,10 +151,33 @@ class Demo {
     return {};
   }
 
+  Outcome<void> inspect() {
+    session_.say("Inside, that node is made of actors. The ones that have done most:");
+    return shown({"troupe", "inspect", "--once", "--top", "handled", "--limit", kActorsShown, "--data", first().data});
+  }
+
   Outcome<void> kill_first() {
     session_.say("The node at which it was stored dies at once, without a word:");
     session_.kill(first());
     return {};
+  }
+
+  /// Begins to follow what the next step causes.
+  Outcome<void> trace() {
+    const DemoNode& reader = nodes_[reader_];
+    session_.say("Messages that reach the actors for files of " + reader.data + ", as they pass from now on:");
+    auto begun = session_.begin(
+        {"troupe", "trace", "/files/**", "--count", kMessagesShown, "--seconds", "60", "--data", reader.data});
+    if (!begun.ok()) return begun.error();
+    trace_ = std::move(begun).value();
+    for (int looks = 0; looks < kLooksMax; ++looks) {  // an operator's link is an actor: the trace's, and who looks
+      const auto seen = session_.ask(
+          {"troupe", "inspect", "--once", "--filter", "path~operator handled>0", "--json", "--data", reader.data});
+      if (!seen.ok()) return seen.error();
+      if (number_after(seen.value(), "\"matched\":") >= 2) return {};
+      if (auto paused = session_.pause(); !paused.ok()) return paused;
+    }
+    return {};  // it shows less, then
   }
 
   Outcome<void> get() {
@@ -160,9 +186,9 @@ class Demo {
                  std::to_string(chunks_) + " chunks:");
     if (auto got = shown({"troupe", "file", "get", cid_, "-o", "copy", "--data", reader.data}); !got.ok()) return got;
     if (auto compared = shown({"cmp", "original", "copy"}); !compared.ok()) return compared;
-    session_.say("`cmp` has found no difference.");
+    session_.say("`cmp` has found no difference. What has been seen of it meanwhile:");
     same_ = true;
-    return {};
+    return session_.rest(*trace_);
   }
 
   Outcome<void> restart_first() {
@@ -197,6 +223,7 @@ class Demo {
   std::vector<DemoNode> nodes_;  // after the session: they end before their directory is removed
   const std::uint64_t wanted_, bytes_;
   std::string cid_;
+  std::optional<Child> trace_;
   std::size_t reader_ = 1;
   std::string reader_id_;
   std::uint64_t chunks_ = 0, chunks_there_ = 0;
@@ -218,8 +245,8 @@ Ending demo(const Invocation& invocation, Console& console) {
   if (!program.ok()) return program.error();
   const auto begun = std::chrono::steady_clock::now();
   const bool json = invocation.globals.json;
-  auto session = DemoSession::begin(program.value(), variable(console, "TMPDIR").value_or("/tmp"),
-                                    json ? console.err : console.out);
+  auto session = DemoSession::make(program.value(), variable(console, "TMPDIR").value_or("/tmp"),
+                                   json ? console.err : console.out);
   if (!session.ok()) return session.error();
   const std::uint64_t nodes = invocation.number("--nodes").value_or(kNodes);
   const std::uint64_t bytes = invocation.number("--bytes").value_or(kBytes);

@@ -26,8 +26,8 @@ std::string shown(const Words& words) {
 
 }  // namespace
 
-DemoSession::Outcome<DemoSession> DemoSession::begin(std::string program, const std::string& temporary,
-                                                     std::ostream& shown) {
+DemoSession::Outcome<DemoSession> DemoSession::make(std::string program, const std::string& temporary,
+                                                    std::ostream& shown) {
   std::string directory = temporary + "/troupe-demo-XXXXXX";
   if (::mkdtemp(directory.data()) == nullptr)
     return Failure{system_error("cannot make a directory in " + temporary, errno), "nothing was started",
@@ -60,11 +60,29 @@ DemoSession::Outcome<std::string> DemoSession::run(const Words& words) {
 DemoSession::Outcome<std::string> DemoSession::ask(const Words& words) {
   auto child = Child::start({.arguments = resolved(words), .directory = directory_});
   if (!child.ok()) return Failure{child.error(), "", "", Exit::failed};
-  const auto output = child.value().rest(*attention_, kCommand);
-  if (!output) return failure('"' + shown(words) + "\" did not end");
-  const auto ended = child.value().wait(*attention_, kNodeEnd);
-  if (!ended) return failure('"' + shown(words) + "\" did not end");
-  if (*ended != 0) return failure('"' + shown(words) + "\" ended with " + std::to_string(*ended));
+  return output(child.value(), '"' + shown(words) + '"');
+}
+
+DemoSession::Outcome<Child> DemoSession::begin(const Words& words) {
+  show(shown(words) + " &");
+  auto child = Child::start({.arguments = resolved(words), .directory = directory_});
+  if (!child.ok()) return Failure{child.error(), "", "", Exit::failed};
+  return std::move(child).value();
+}
+
+DemoSession::Outcome<void> DemoSession::rest(Child& command) {
+  const auto text = output(command, "a command in the background");
+  if (!text.ok()) return text.error();
+  show_output(text.value());
+  return {};
+}
+
+DemoSession::Outcome<std::string> DemoSession::output(Child& command, const std::string& shown) {
+  const auto output = command.rest(*attention_, kCommand);
+  if (!output) return failure(shown + " did not end");
+  const auto ended = command.wait(*attention_, kNodeEnd);
+  if (!ended) return failure(shown + " did not end");
+  if (*ended != 0) return failure(shown + " ended with " + std::to_string(*ended));
   return *output;
 }
 

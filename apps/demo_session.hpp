@@ -29,7 +29,7 @@ class DemoSession {
   using Outcome = base::Result<T, Failure>;
 
   /// Makes the directory below $TMPDIR or /tmp. `program` is what "troupe" stands for; `shown` outlives the session.
-  static Outcome<DemoSession> begin(std::string program, const std::string& temporary, std::ostream& shown);
+  static Outcome<DemoSession> make(std::string program, const std::string& temporary, std::ostream& shown);
   DemoSession(DemoSession&&) noexcept = default;
   DemoSession& operator=(DemoSession&&) = delete;
   ~DemoSession();
@@ -46,6 +46,10 @@ class DemoSession {
   Outcome<std::string> run(const Words& words);
   /// The same without showing anything.
   Outcome<std::string> ask(const Words& words);
+  /// Starts a command in the background, and shows it; its output is shown by rest().
+  Outcome<Child> begin(const Words& words);
+  /// Waits for its end and shows its output. Fails unless it exits with 0.
+  Outcome<void> rest(Child& command);
 
   /// Starts `troupe node` with these words in the background and waits until it serves.
   Outcome<DemoNode> start(const std::string& data, const Words& words);
@@ -60,6 +64,7 @@ class DemoSession {
  private:
   DemoSession(std::string program, std::string directory, std::ostream& shown);
   Words resolved(const Words& words) const;
+  Outcome<std::string> output(Child& command, const std::string& shown);
   Failure failure(const std::string& what);
 
   std::string program_;
