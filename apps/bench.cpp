@@ -116,6 +116,7 @@ Ending run_actor(const Invocation& invocation, Console& console) {
   const bool holds = invocation.has("--hold");
   if (invocation.has("--busy") && !holds)
     return usage_failure("--busy is for what --hold keeps", "troupe bench actor --hold --busy");
+  bench::Held held;
   bench::Runner runner(waker, *folder.value(), {.counting = counting});
   std::shared_ptr<void> stopped;
   const auto flood = [&](bench::Runner& at, std::uint64_t count) {
@@ -136,10 +137,10 @@ Ending run_actor(const Invocation& invocation, Console& console) {
     if (!done.ok()) return done.error();
   const Ending ending = print(invocation, console, figures.value());
   if (!holds) return ending;
-  bench::Held held(runner);
-  if (invocation.has("--busy")) held.keep_busy();
+  held.begin(runner);
+  if (invocation.has("--busy")) bench::Held::keep_busy(runner);
   console.err << "held until Ctrl-C: troupe inspect --once --data " << shell_word(folder.value()->path()) << std::endl;
-  held.wait();
+  runner.hold();
   return ending;
 }
 

@@ -8,7 +8,7 @@
 #include <optional>
 #include <string>
 
-#include "actors/inspect/logic/survey.hpp"
+#include "actors/inspect/survey.hpp"
 #include "actors/node/node_actor.hpp"
 #include "runtime/config/settings.hpp"
 #include "runtime/net/pool.hpp"

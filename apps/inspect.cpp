@@ -32,7 +32,7 @@ std::string or_dash(capnp::Text::Reader text) {
 std::optional<Failure> mistake_in(const Invocation& invocation) {
   if (const auto filter = invocation.text("--filter")) {
     const auto parsed = observe::Filter::parse(*filter);
-    if (!parsed.ok()) return usage_failure(observe::told("the filter", parsed.error()), "troupe help inspect");
+    if (!parsed.ok()) return usage_failure(observe::told("the filter", *filter, parsed.error()), "troupe help inspect");
   }
   if (const auto top = invocation.text("--top"); top && observe::find_field(*top) == nullptr)
     return usage_failure("there is no column \"" + *top + "\"; there are " + observe::field_names(),

@@ -17,7 +17,7 @@ void write_actor(output::wire::InspectedActor::Builder out, inspect::wire::Actor
 /// `inspect --once PATH`.
 Ending look_at(const Invocation& invocation, Console& console, const std::string& path);
 
-/// "1,234 ms", "12 us": for people.
+/// "1234 ms", "12 us": for people.
 std::string milliseconds(std::uint64_t ms);
 std::string microseconds(std::uint64_t us);
 /// "12.5 %" of a share between 0 and 1.

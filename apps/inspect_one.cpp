@@ -110,8 +110,10 @@ class Lines {
  public:
   explicit Lines(std::ostream& out) : out_(out) {}
   /// A title, then a line; further lines stand below it.
-  void add(const char* title, const std::string& line) {
-    out_ << "  " << title << std::string(12 - std::string_view(title).size(), ' ') << observe::printable(line) << '\n';
+  void add(const char* title, const std::string& line) { add_plain(title, observe::printable(line)); }
+  /// The same with a line that is safe already: escaping it again would double its backslashes.
+  void add_plain(const char* title, const std::string& line) {
+    out_ << "  " << title << std::string(12 - std::string_view(title).size(), ' ') << line << '\n';
   }
 
  private:
@@ -162,7 +164,8 @@ void print_portrait(Lines& lines, Looked looked) {
   for (const auto error : seen.getErrors())
     lines.add("error",
               milliseconds(error.getAgoMs()) + " ago: " + code_of(error.getCode()) + ": " + text(error.getText()));
-  if (const auto state = state_of(looked)) lines.add("state", text(looked.getStateName()) + "  " + *state);
+  if (const auto state = state_of(looked))
+    lines.add_plain("state", observe::printable(text(looked.getStateName())) + "  " + *state);
 }
 
 void print_text(std::ostream& out, Looked looked) {

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "actors/inspect/logic/survey.hpp"
+#include "actors/inspect/survey.hpp"
 #include "runtime/net/pool.hpp"
 #include "runtime/observe/health.hpp"
 #include "runtime/observe/log.hpp"

@@ -150,7 +150,7 @@ class Printer {
 Ending trace(const Invocation& invocation, Console& console) {
   const std::string pattern = *invocation.text("PATTERN");
   const auto parsed = observe::Filter::parse(pattern);
-  if (!parsed.ok()) return usage_failure(observe::told("the pattern", parsed.error()), "troupe help trace");
+  if (!parsed.ok()) return usage_failure(observe::told("the pattern", pattern, parsed.error()), "troupe help trace");
   if (parsed.value().means_all() && !invocation.has("--all") && !invocation.has("--id"))
     return usage_failure("that pattern means every message of the node, which may be a million a second",
                          "troupe trace '" + pattern + "' --all");

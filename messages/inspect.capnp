@@ -181,7 +181,7 @@ struct FollowItem $kind(from = [peer, view, operate], bytesMax = 1048576, whenFu
   union {
     message @0 :FollowedMessage;
     schemas @1 :List(Data);
-    # Types that the next messages use; without any: nothing was to be told for minutes, and the stream lives.
+    # Types that the next messages use.
 
     ended @2 :FollowEnd;
     # The last item.
@@ -213,7 +213,7 @@ struct FollowedMessage {
   # Of the whole message.
 
   words @10 :Data;
-  # Its first bytes: all of it up to 64 KiB, else none.
+  # The message itself if it has at most 64 KiB, else nothing.
 
   enum Way {
     in @0;

@@ -32,6 +32,9 @@ struct Revive $kind(lane = control, bytesMax = 64) {
 
 struct Stop $kind(lane = control, bytesMax = 64) {
   # A parent's word to a child: end, for good.
+
+  givenUp @0 :Bool;
+  # It has failed, and is not restarted any more.
 }
 
 struct AwaitReady $kind(lane = control, bytesMax = 64) {
@@ -48,7 +51,8 @@ struct Portray $kind(lane = control, bytesMax = 64) {
   # The inspector of the same node asks any actor what can be seen of it. Answered by Portrait between two messages.
 
   looks @0 :Bool;
-  # Somebody looks: from now on the actor keeps its last messages for a minute, if there is room.
+  # Somebody looks: the portrait has the actor's state, and from now on it keeps its last messages for a minute, if
+  # there is room. Without it nothing of the domain runs.
 }
 
 struct Portrait $kind(bytesMax = 1048576) {

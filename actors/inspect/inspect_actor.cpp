@@ -18,7 +18,9 @@ std::uint64_t milliseconds(base::Duration length) {
       std::max<std::int64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(length).count(), 0));
 }
 
-Error wrong_filter(const observe::Mistake& mistake) { return {Code::malformed, told("the filter", mistake)}; }
+Error wrong_filter(std::string_view filter, const observe::Mistake& mistake) {
+  return {Code::malformed, told("the filter", filter, mistake)};
+}
 
 std::size_t limit_of(std::uint32_t asked) { return std::min(asked == 0 ? kRowsDefault : asked, kRowsMax); }
 
@@ -83,7 +85,7 @@ void InspectActor::list(wire::ListActors::Reader question, runtime::Reply<wire::
   if (lists_.size() >= kWaitingMax)
     return reply.refuse({Code::overloaded, "the inspector is asked too much at once", std::chrono::milliseconds(500)});
   auto filter = observe::Filter::parse(text(question.getFilter()));
-  if (!filter.ok()) return reply.refuse(wrong_filter(filter.error()));
+  if (!filter.ok()) return reply.refuse(wrong_filter(text(question.getFilter()), filter.error()));
   const std::string top = text(question.getTop());
   const observe::Field* column = top.empty() ? nullptr : observe::find_field(top);
   if (!top.empty() && column == nullptr)
@@ -91,33 +93,54 @@ void InspectActor::list(wire::ListActors::Reader question, runtime::Reply<wire::
                                               std::string(observe::nearest_field(top)) + "\"? There are " +
                                               observe::field_names()});
   lists_.push_back(
-      {{{}, now()}, Screen(std::move(filter).value(), column, limit_of(question.getLimit())), std::move(reply)});
+      {{}, {}, now(), Screen(std::move(filter).value(), column, limit_of(question.getLimit())), std::move(reply)});
   if (lists_.size() == 1) next_slice();
 }
 
-/// Goes on with the first list, and with the survey when there is none.
+/// Goes on with the first list and with the survey, in turn: neither may keep the other from its end.
 void InspectActor::next_slice() {
   const base::Instant until = now() + kSlice;
-  const runtime::Registry& registry = node().registry();
-  const auto stuck = node().long_turns();
-  while (!lists_.empty() && now() < until) {
-    List& first = lists_.front();
-    const base::Instant at = now();
-    registry.walk_on(first.walk.place, [&](const runtime::Listing& one) {
-      const bool hangs = std::ranges::any_of(stuck, [&](const auto& turn) { return turn.record == one.record.get(); });
-      first.screen.show(row_of(one.path, one.kind, *one.record, at, hangs), one.record);
-    });
-    if (!first.walk.place.at_end()) continue;
-    List done = std::move(lists_.front());
-    lists_.pop_front();
-    answer(done);
-  }
-  while (surveying_ && lists_.empty() && now() < until) {
-    const base::Instant at = now();
-    registry.walk_on(surveying_->place, [&](const runtime::Listing& one) { survey_.look(one, at); });
-    if (surveying_->place.at_end()) end_survey();
+  while ((!lists_.empty() || surveying_) && now() < until) {
+    if (!lists_.empty()) list_on(until);
+    if (surveying_) survey_on();
   }
   if (!lists_.empty() || surveying_) after<NextSlice>(base::Duration::zero());
+}
+
+void InspectActor::list_on(base::Instant until) {
+  List& first = lists_.front();
+  const base::Instant at = now();
+  const auto stuck = node().long_turns();
+  const auto turns = runtime::turns();
+  const auto show = [&](const runtime::Listing& one) {
+    const bool hangs = std::ranges::any_of(stuck, [&](const auto& turn) { return turn.record == one.record.get(); });
+    first.screen.show(row_of(one.path, one.kind, *one.record, at, hangs, runtime::turn_of(one.record.get(), turns)),
+                      one.record);
+  };
+  if (!first.screen.slow()) {
+    node().registry().walk_on(first.place, show);
+  } else {  // such a filter may take a millisecond an actor: not under a lock that others wait for
+    if (first.copied.empty())
+      node().registry().walk_on(first.place, [&](const runtime::Listing& one) { first.copied.push_back(one); });
+    while (!first.copied.empty() && now() < until) {
+      show(first.copied.back());
+      first.copied.pop_back();
+    }
+  }
+  if (!first.place.at_end() || !first.copied.empty()) return;
+  List done = std::move(lists_.front());
+  lists_.pop_front();
+  answer(done);
+}
+
+void InspectActor::survey_on() {
+  const base::Instant at = now();
+  const auto turns = runtime::turns();
+  node().registry().walk_on(*surveying_, [&](const runtime::Listing& one) {
+    survey_.look(one, at, runtime::turn_of(one.record.get(), turns));
+  });
+  survey_took_ += now() - at;
+  if (surveying_->at_end()) end_survey();
 }
 
 void InspectActor::answer(List& done) {
@@ -128,6 +151,7 @@ void InspectActor::answer(List& done) {
   for (std::size_t i = 0; i < rows.size(); ++i)
     if (rows[i].row.mailbox > 0) senders[i] = rows[i].record->head(at).from;
   const auto names = names_of(senders);
+  const auto turns = runtime::turns();
   const auto name_of = [&](std::size_t row) {
     const auto known = names.find(senders[row]);
     return known == names.end() ? std::string_view() : std::string_view(known->second);
@@ -143,20 +167,20 @@ void InspectActor::answer(List& done) {
     out.setMatched(matched);
     auto list = out.initActors(static_cast<unsigned>(fitting));
     for (unsigned i = 0; i < list.size(); ++i) {
-      write_row(list[i], rows[i].row, *rows[i].record, at);
+      write_row(list[i], rows[i].row, *rows[i].record, at, runtime::turn_of(rows[i].record.get(), turns));
       list[i].setHeadFrom(std::string(name_of(i)));
     }
     const auto reasons = setup_.health != nullptr ? setup_.health->reasons() : std::vector<observe::HealthReason>{};
     auto warnings = out.initWarnings(static_cast<unsigned>(reasons.size()));
     for (unsigned i = 0; i < warnings.size(); ++i) warnings.set(i, reasons[i].source + ": " + reasons[i].text);
-    out.setTookUs(static_cast<std::uint64_t>(
-        std::chrono::duration_cast<std::chrono::microseconds>(now() - done.walk.began).count()));
+    out.setTookUs(
+        static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(now() - done.began).count()));
   });
 }
 
 void InspectActor::list_ended(wire::ListEnded::Reader question, runtime::Reply<wire::EndedRows> reply) {
   const auto filter = observe::Filter::parse(text(question.getFilter()));
-  if (!filter.ok()) return reply.refuse(wrong_filter(filter.error()));
+  if (!filter.ok()) return reply.refuse(wrong_filter(text(question.getFilter()), filter.error()));
   auto ended = node().ended().list();
   std::erase_if(ended, [&](const runtime::Ended& one) {
     observe::Row row;
@@ -188,7 +212,8 @@ void InspectActor::list_ended(wire::ListEnded::Reader question, runtime::Reply<w
   });
 }
 
-/// The paths of actors by CAF's numbers, of those that live or have ended lately. One walk for all that are new.
+/// The paths of actors by CAF's numbers, of those that live or have ended lately. One walk for all that are new, and
+/// none for a while if that took long.
 InspectActor::Names InspectActor::names_of(std::vector<std::uint64_t> ids) {
   constexpr std::chrono::seconds kNamesKept{10};
   constexpr std::size_t kNamesMax = 10'000;
@@ -206,6 +231,11 @@ InspectActor::Names InspectActor::names_of(std::vector<std::uint64_t> ids) {
     else unknown.push_back(id);
   }
   if (unknown.empty()) return out;
+  const base::Instant began = now();
+  if (began < names_again_) {  // who ends soon is met often, and a walk of all actors for each takes all the time
+    for (const std::uint64_t id : unknown) out.try_emplace(id, "#" + std::to_string(id));
+    return out;
+  }
   runtime::Registry::Place place;
   while (!place.at_end() && out.size() < ids.size()) {
     node().registry().walk_on(place, [&](const runtime::Listing& one) {
@@ -217,6 +247,7 @@ InspectActor::Names InspectActor::names_of(std::vector<std::uint64_t> ids) {
       if (std::ranges::binary_search(unknown, one.number)) out.try_emplace(one.number, one.path);
   for (const std::uint64_t id : unknown) out.try_emplace(id, "#" + std::to_string(id));
   for (const auto& one : out) names_.insert(one);
+  names_again_ = now() + (now() - began) * kSurveyShare;
   return out;
 }
 

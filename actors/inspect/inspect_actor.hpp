@@ -3,7 +3,7 @@
 //
 // Load    it runs on a thread of its own and takes its questions on the reserved lane, so that it answers while the
 //         node is at its limits. All that goes over many actors goes in slices of kSlice; no mailbox is touched.
-// Survey  every `period` it looks at all actors (logic/survey.hpp), less often if that takes long, and raises what it
+// Survey  every `period` it looks at all actors (survey.hpp), less often if that takes long, and raises what it
 //         finds as reasons of the node's health, each under the name of its warning.
 // Limits  kWaitingMax lists at once, kTapsMax streams of messages, rows and messages as messages/inspect.capnp says.
 // Restart nothing is lost but the streams; reasons of an earlier incarnation are taken back.
@@ -12,8 +12,8 @@
 #include <memory>
 
 #include "actors/inspect/api.hpp"
-#include "actors/inspect/logic/survey.hpp"
 #include "actors/inspect/screen.hpp"
+#include "actors/inspect/survey.hpp"
 #include "messages/runtime.capnp.h"
 #include "runtime/actor/actor.hpp"
 #include "runtime/observe/health.hpp"
@@ -27,7 +27,7 @@ inline constexpr std::chrono::milliseconds kFollowPeriod{50};  // our choice: wh
 inline constexpr std::chrono::seconds kReaderDue{2};           // for the last items: then a reader is too slow
 inline constexpr std::chrono::seconds kHold{10};               // our choice: a warning does not come and go each look
 inline constexpr std::uint64_t kCircleMs = 1'000;              // that a question of a circle waits
-inline constexpr int kSurveyShare = 50;                        // at most 2 % of a core for surveys
+inline constexpr int kSurveyShare = 50;                        // at most 2 % of a core for surveys, or for names
 
 class InspectActor final : public runtime::Actor {
  public:
@@ -52,13 +52,11 @@ class InspectActor final : public runtime::Actor {
   struct NextSlice {};
   struct Follow {};
 
-  // A walk over all actors, in slices: that of the survey, or for a list.
-  struct Walk {
-    runtime::Registry::Place place;
-    base::Instant began;
-  };
+  // A walk over all actors for a list, in slices.
   struct List {
-    Walk walk;
+    runtime::Registry::Place place;
+    std::vector<runtime::Listing> copied;  // before `place`, not yet shown
+    base::Instant began;
     Screen screen;
     runtime::Reply<wire::ActorRows> reply;
   };
@@ -68,8 +66,7 @@ class InspectActor final : public runtime::Actor {
     std::uint64_t left = 0;
     base::Instant until;
     std::uint64_t sent = 0;
-    std::uint64_t dropped = 0;       // by the tap
-    std::uint64_t dropped_here = 0;  // for want of credit
+    std::uint64_t dropped = 0;  // by the tap
     std::deque<runtime::Tapped> waiting;
     std::vector<std::uint64_t> known_kinds;  // their types were sent
     base::Instant sent_at;
@@ -80,6 +77,8 @@ class InspectActor final : public runtime::Actor {
   void list(wire::ListActors::Reader question, runtime::Reply<wire::ActorRows> reply);
   void list_ended(wire::ListEnded::Reader question, runtime::Reply<wire::EndedRows> reply);
   void next_slice();
+  void list_on(base::Instant until);
+  void survey_on();
   void answer(List& done);
   using Names = std::map<std::uint64_t, std::string>;
   Names names_of(std::vector<std::uint64_t> ids);
@@ -100,6 +99,7 @@ class InspectActor final : public runtime::Actor {
   void follow(wire::FollowMessages::Reader question, runtime::Sink<wire::FollowItem> sink);
   void pump();
   bool pump(Followed& one);
+  bool refill(Followed& one, Names& names);
   bool send(Followed& one, const runtime::Tapped& message, const Names& names);
   void end(Followed& one, const std::string& why);
 
@@ -108,10 +108,11 @@ class InspectActor final : public runtime::Actor {
   std::list<Followed> followed_;
   Names names_;  // of the numbers met lately
   base::Instant names_at_;
+  base::Instant names_again_;  // no walk for new ones before
 
   Survey survey_;
-  std::optional<Walk> surveying_;
-  base::Duration survey_took_{0};
+  std::optional<runtime::Registry::Place> surveying_;
+  base::Duration survey_took_{0};  // in its own steps
   std::uint64_t surveys_ = 0;
   struct Told {
     std::string subject;

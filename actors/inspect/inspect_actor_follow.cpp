@@ -15,7 +15,8 @@ constexpr std::uint64_t kCountDefault = 100;
 constexpr std::uint64_t kCountMax = 1'000'000;
 constexpr std::uint64_t kMillisecondsDefault = 10'000;
 constexpr std::uint64_t kMillisecondsMax = 86'400'000;
-constexpr std::chrono::seconds kQuietMax{60};      // our choice: well within the idle time-outs of both ends
+constexpr std::chrono::seconds kQuietMax{60};  // our choice: well within the idle time-outs of both ends
+constexpr const char* kLocalOperator = "an operator at this machine";
 constexpr std::size_t kWordsBytesMax = 64 * 1024;  // of one message shown: messages/inspect.capnp
 
 wire::FollowedMessage::Form form_of(const runtime::Tapped& message) {
@@ -46,7 +47,7 @@ wire::FollowedMessage::Way way_of(runtime::Tapped::Way way) {
 void InspectActor::follow(wire::FollowMessages::Reader question, runtime::Sink<wire::FollowItem> sink) {
   const std::string pattern(question.getPattern().begin(), question.getPattern().size());
   auto filter = observe::Filter::parse(pattern);
-  if (!filter.ok()) return sink.fail({Code::malformed, told("the pattern", filter.error())});
+  if (!filter.ok()) return sink.fail({Code::malformed, told("the pattern", pattern, filter.error())});
   if (question.getTrace() == 0 && filter.value().means_all() && !question.getAll())
     return sink.fail({Code::malformed, "that pattern means every message of the node; say so with --all"});
   const std::uint64_t milliseconds = question.getMilliseconds(), count = question.getCount();
@@ -58,7 +59,7 @@ void InspectActor::follow(wire::FollowMessages::Reader question, runtime::Sink<w
   one.tap = node().taps().open(
       [filter = std::move(filter).value()](std::string_view path, const char* kind, const runtime::Record& record,
                                            base::Instant at) { return filter.holds(row_of(path, kind, record, at)); },
-      question.getTrace(), one.until);
+      question.getTrace(), one.until, &messages::kind_of<wire::FollowItem>());  // else it would follow itself for ever
   if (!one.tap)
     return sink.fail(
         {Code::overloaded, "messages of this node are followed by four already", std::chrono::milliseconds(1'000)});
@@ -79,21 +80,25 @@ void InspectActor::pump() {
   if (!followed_.empty()) after<Follow>(kFollowPeriod);
 }
 
-/// False once it is over.
-bool InspectActor::pump(Followed& one) {
-  if (one.cancelled) return false;
+/// Takes what its tap has heard. Not before all that was taken is sent: while a reader is slow it is the tap that
+/// keeps what comes, and its limits that hold. False if it has heard nothing.
+bool InspectActor::refill(Followed& one, Names& names) {
   auto taken = one.tap->take();
   one.dropped = taken.dropped;
-  for (auto& message : taken.messages) {
-    if (one.waiting.size() >= runtime::kTappedMax) ++one.dropped_here;
-    else one.waiting.push_back(std::move(message));
-  }
+  one.waiting.assign(std::make_move_iterator(taken.messages.begin()), std::make_move_iterator(taken.messages.end()));
   std::vector<std::uint64_t> numbers;
   for (const auto& message : one.waiting)
     if (!message.node) numbers.push_back(message.other);
-  const auto names = names_of(std::move(numbers));
-  while (!one.waiting.empty() && one.left > 0) {
-    if (!one.sink.ready()) break;
+  names.merge(names_of(std::move(numbers)));
+  return !one.waiting.empty();
+}
+
+/// False once it is over.
+bool InspectActor::pump(Followed& one) {
+  if (one.cancelled) return false;
+  Names names;
+  while (one.left > 0 && one.sink.ready()) {
+    if (one.waiting.empty() && !refill(one, names)) break;
     if (!send(one, one.waiting.front(), names)) break;
     one.waiting.pop_front();
   }
@@ -116,7 +121,6 @@ bool InspectActor::pump(Followed& one) {
 /// False if there was credit for its types alone.
 bool InspectActor::send(Followed& one, const runtime::Tapped& message, const Names& names) {
   const auto* kind = message.envelope.kind();
-  if (kind == &messages::kind_of<wire::FollowItem>()) return true;  // it would follow itself for ever
   if (kind != nullptr && std::ranges::find(one.known_kinds, kind->id) == one.known_kinds.end()) {
     one.known_kinds.push_back(kind->id);
     const auto types = messages::schemas_of(kind->id);
@@ -138,7 +142,7 @@ bool InspectActor::send(Followed& one, const runtime::Tapped& message, const Nam
         std::chrono::duration_cast<std::chrono::milliseconds>((wall() - ago).since_origin()).count()));
     out.setWay(way_of(message.way));
     out.setPath(message.path);
-    if (message.node) out.setOther(message.node->hex());
+    if (message.node) out.setOther(*message.node == base::NodeId{} ? kLocalOperator : message.node->hex());
     else if (const auto name = names.find(message.other); name != names.end()) out.setOther(name->second);
     if (kind != nullptr) {
       out.setKind(std::string(kind->name));
@@ -163,7 +167,7 @@ void InspectActor::end(Followed& one, const std::string& why) {
     auto out = item.initEnded();
     out.setWhy(why);
     out.setMessages(one.sent);
-    out.setDropped(one.dropped + one.dropped_here);
+    out.setDropped(one.dropped);
   });
   one.sink.end();
 }

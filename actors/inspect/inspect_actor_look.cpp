@@ -34,8 +34,10 @@ void InspectActor::show(wire::Looked::Builder out, const std::string& path, cons
   const auto one = node().registry().listing(path);
   if (one) {
     const auto turns = node().long_turns();
+    const auto running = runtime::turn_of(one->record.get(), runtime::turns());
     const auto turn = std::ranges::find(turns, one->record.get(), &runtime::LongTurn::record);
-    write_row(out.initRow(), row_of(path, one->kind, *one->record, at, turn != turns.end()), *one->record, at);
+    write_row(out.initRow(), row_of(path, one->kind, *one->record, at, turn != turns.end(), running), *one->record, at,
+              running);
     if (turn != turns.end()) {
       if (turn->kind != nullptr) out.setHandling(std::string(turn->kind->name));
       out.setHandlingMs(

@@ -8,13 +8,13 @@ namespace troupe::inspect {
 void InspectActor::begin_survey() {
   for (const runtime::Handle& whom : node().lenses().lapsed(now()))
     tell<runtime::wire::LookAway>(whom, [](runtime::wire::LookAway::Builder) {});
-  survey_.begin(now());
-  surveying_ = Walk{{}, now()};
+  survey_.begin();
+  surveying_.emplace();
+  survey_took_ = base::Duration::zero();
   next_slice();
 }
 
 void InspectActor::end_survey() {
-  survey_took_ = now() - surveying_->began;
   surveying_.reset();
   if (circle_) survey_.add(*circle_);
   survey_.finish(node(), now(), wall());
@@ -76,9 +76,9 @@ void InspectActor::look_for_circle() {
   std::string way;
   for (const std::uint64_t one : circle) way += askers_[one] + " asks ";
   const std::string& first = askers_[circle.front()];
-  circle_ = Finding{Warning::ask_cycle, first,
-                    way + first + ": each waits for the next one, and none can answer (for 1 s or more)",
-                    static_cast<double>(circle.size())};
+  circle_ =
+      Finding{Warning::ask_cycle, first, way + first + ": each waits for an answer of the next one (for 1 s or more)",
+              static_cast<double>(circle.size())};
 }
 
 }  // namespace troupe::inspect

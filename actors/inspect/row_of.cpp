@@ -22,7 +22,7 @@ std::uint64_t thousandths(double value) { return static_cast<std::uint64_t>(std:
 }  // namespace
 
 observe::Row row_of(std::string_view path, const char* kind, const runtime::Record& record, base::Instant now,
-                    bool stuck) {
+                    bool stuck, std::optional<base::Instant> turn) {
   const base::Code error = record.last_error.load(kRelaxed);
   observe::Row row;
   row.path = path;
@@ -31,19 +31,20 @@ observe::Row row_of(std::string_view path, const char* kind, const runtime::Reco
   row.mailbox = record.depth();
   if (row.mailbox > 0) row.oldest = std::chrono::duration_cast<std::chrono::milliseconds>(record.head(now).age);
   row.handled = record.done();
-  if (stuck) row.busy_thousandths = 1'000;  // a turn counts when it ends
+  if (stuck) row.busy_thousandths = 1'000;  // though its turn may have begun after the last look at it
   row.restarts = record.restarts.load(kRelaxed);
   if (error != base::Code{}) row.last_error = base::name(error);
-  if (row.handled == 0) return row;  // most of a million have done nothing, and a look at each costs
-  const runtime::Rates rates = record.rates(now);
+  if (row.handled == 0 && !turn) return row;  // most of a million have done nothing, and a look at each costs
+  const runtime::Rates rates = record.rates(now, turn);
   row.per_second_thousandths = thousandths(rates.per_second);
   if (!stuck) row.busy_thousandths = thousandths(rates.busy);
   row.p99 = std::chrono::duration_cast<std::chrono::microseconds>(record.p99());
   return row;
 }
 
-void write_row(wire::ActorRow::Builder out, const observe::Row& row, const runtime::Record& record, base::Instant now) {
-  const runtime::Rates minute = record.minute(now);
+void write_row(wire::ActorRow::Builder out, const observe::Row& row, const runtime::Record& record, base::Instant now,
+               std::optional<base::Instant> turn) {
+  const runtime::Rates minute = record.minute(now, turn);
   out.setPath(std::string(row.path));
   out.setKind(std::string(row.kind));
   out.setState(std::string(row.state));

@@ -28,6 +28,9 @@ class Screen {
   /// Counts the actor, and keeps it while it is one of the first. Views of `row` but its path are constants.
   void show(const observe::Row& row, const std::shared_ptr<const runtime::Record>& record);
 
+  /// Whether show() may take long.
+  bool slow() const { return filter_.slow(); }
+
   std::uint64_t total() const { return total_; }
   std::uint64_t matched() const { return matched_; }
   /// Those kept, in order.

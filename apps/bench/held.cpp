@@ -17,7 +17,7 @@ std::shared_ptr<const crypto::Identity> identity() {
 
 }  // namespace
 
-Held::Held(Runner& runner) : runner_(runner) {
+void Held::begin(Runner& runner) {
   net::NetSetup setup;
   setup.identity = identity();
   setup.control_path = apps::kControlSocket;
@@ -31,21 +31,19 @@ Held::Held(Runner& runner) : runner_(runner) {
                       {.kind = inspect::InspectActor::kName, .placement = ports::Placement::own_thread});
 }
 
-Held::~Held() = default;
-
-void Held::keep_busy() {
+void Held::keep_busy(Runner& runner) {
   static constexpr base::Duration kForever = std::chrono::hours{24};
   for (unsigned i = 0; i < std::max(std::thread::hardware_concurrency(), 1u); ++i) {
     const std::string number = std::to_string(i);
-    const auto counter = runner_.node().start("busy-counter-" + number, [] { return std::make_unique<Counter>(); },
-                                              {.kind = Counter::kName});
-    runner_.node().start("busy-sender-" + number,
-                         [counter] {
-                           return std::make_unique<Sender<wire::Number, FillNumber>>(
-                               counter, kSmallWindow, base::Duration(kForever), FillNumber{}, Figure{.what = "busy"},
-                               [](Figure) {});
-                         },
-                         {.kind = Sender<wire::Number, FillNumber>::kName});
+    const auto counter = runner.node().start("busy-counter-" + number, [] { return std::make_unique<Counter>(); },
+                                             {.kind = Counter::kName});
+    runner.node().start("busy-sender-" + number,
+                        [counter] {
+                          return std::make_unique<Sender<wire::Number, FillNumber>>(
+                              counter, kSmallWindow, base::Duration(kForever), FillNumber{}, Figure{.what = "busy"},
+                              [](Figure) {});
+                        },
+                        {.kind = Sender<wire::Number, FillNumber>::kName});
   }
 }
 

@@ -13,8 +13,9 @@ namespace troupe::apps::sim_command {
 namespace {
 
 Ending replay_world(const Invocation& invocation, Console& console) {
-  const auto filter = observe::Filter::parse(invocation.text("--filter").value_or(""));
-  if (!filter.ok()) return usage_failure(observe::told("the filter", filter.error()), "troupe help inspect");
+  const std::string typed = invocation.text("--filter").value_or("");
+  const auto filter = observe::Filter::parse(typed);
+  if (!filter.ok()) return usage_failure(observe::told("the filter", typed, filter.error()), "troupe help inspect");
   const auto world = world_of(invocation);
   if (!world.ok()) return world.error();
   const sim::Scenario& scenario = world.value().scenario;

@@ -32,7 +32,11 @@ std::vector<T> latest_first(const std::array<T, N>& ring, std::size_t seen) {
 
 }  // namespace
 
-Lens::~Lens() { spent_->fetch_sub(sizeof(Lens), std::memory_order_relaxed); }
+Lens::~Lens() {
+  pool_->spent.fetch_sub(sizeof(Lens), std::memory_order_relaxed);
+  const std::lock_guard hold(pool_->lock);
+  pool_->granted.erase(number_);
+}
 
 void Lens::note(const Message& message) {
   messages_[messages_seen_++ % kMessages] = message;
@@ -61,25 +65,36 @@ base::Duration Lens::quantile(double share) const {
 }
 
 std::unique_ptr<Lens> Lenses::grant(const Handle& whom, base::Instant now, base::Duration length) {
-  if (spent_->fetch_add(sizeof(Lens), std::memory_order_relaxed) + sizeof(Lens) > kLensBytesMax) {
-    spent_->fetch_sub(sizeof(Lens), std::memory_order_relaxed);
+  if (pool_->spent.fetch_add(sizeof(Lens), std::memory_order_relaxed) + sizeof(Lens) > kLensBytesMax) {
+    pool_->spent.fetch_sub(sizeof(Lens), std::memory_order_relaxed);
     return nullptr;
   }
-  keep(whom, now + length);
-  return std::make_unique<Lens>(spent_, now, now + length);
+  std::uint64_t number = 0;
+  {
+    const std::lock_guard hold(pool_->lock);
+    number = ++pool_->last;
+  }
+  auto lens = std::make_unique<Lens>(pool_, number, now, now + length);
+  keep(*lens, whom, now + length);
+  return lens;
 }
 
-void Lenses::keep(const Handle& whom, base::Instant until) {
-  const std::lock_guard hold(lock_);
-  granted_.push_back({caf::actor_cast<caf::actor_addr>(whom), until});
+void Lenses::keep(const Lens& lens, const Handle& whom, base::Instant until) {
+  const std::lock_guard hold(pool_->lock);
+  pool_->granted.insert_or_assign(lens.number_, LensPool::Granted{caf::actor_cast<caf::actor_addr>(whom), until});
+}
+
+std::size_t Lenses::granted() const {
+  const std::lock_guard hold(pool_->lock);
+  return pool_->granted.size();
 }
 
 std::vector<Handle> Lenses::lapsed(base::Instant now) {
   std::vector<Handle> out;
-  const std::lock_guard hold(lock_);
-  std::erase_if(granted_, [&](const Granted& one) {
-    if (one.until > now) return false;
-    if (auto whom = caf::actor_cast<Handle>(one.whom)) out.push_back(std::move(whom));
+  const std::lock_guard hold(pool_->lock);
+  std::erase_if(pool_->granted, [&](const auto& one) {
+    if (one.second.until > now) return false;
+    if (auto whom = caf::actor_cast<Handle>(one.second.whom)) out.push_back(std::move(whom));
     return true;
   });
   return out;

@@ -8,6 +8,7 @@
 #include <atomic>
 #include <caf/actor_addr.hpp>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -24,7 +25,17 @@ inline constexpr std::size_t kLensBytesMax = 8u << 20;        // of all lenses o
 inline constexpr std::chrono::seconds kLensTime{60};          // after the last look
 inline constexpr std::chrono::seconds kTroubleLensTime{600};  // our choice: until somebody has come to look
 
-class Lenses;
+/// What is given out of the allowance.
+struct LensPool {
+  struct Granted {
+    caf::actor_addr whom;
+    base::Instant until;
+  };
+  std::atomic<std::size_t> spent{0};  // bytes
+  std::mutex lock;
+  std::map<std::uint64_t, Granted> granted;  // by number of the lens, which takes its entry with it
+  std::uint64_t last = 0;
+};
 
 class Lens {
  public:
@@ -48,8 +59,8 @@ class Lens {
     std::array<char, kErrorBytes> text{};
   };
 
-  Lens(std::shared_ptr<std::atomic<std::size_t>> spent, base::Instant now, base::Instant until)
-      : began(now), lapses(until), spent_(std::move(spent)) {}
+  Lens(std::shared_ptr<LensPool> pool, std::uint64_t number, base::Instant now, base::Instant until)
+      : began(now), lapses(until), pool_(std::move(pool)), number_(number) {}
   ~Lens();
   Lens(const Lens&) = delete;
   Lens& operator=(const Lens&) = delete;
@@ -67,7 +78,9 @@ class Lens {
   base::Instant lapses;
 
  private:
-  std::shared_ptr<std::atomic<std::size_t>> spent_;
+  friend class Lenses;
+  const std::shared_ptr<LensPool> pool_;
+  const std::uint64_t number_;  // in it
   std::array<Message, kMessages> messages_{};
   std::array<Error, kErrors> errors_{};
   std::array<std::uint32_t, kBuckets> histogram_{};
@@ -81,19 +94,15 @@ class Lenses {
   /// A lens for the actor `whom`; null if the allowance is spent.
   std::unique_ptr<Lens> grant(const Handle& whom, base::Instant now, base::Duration length);
   /// A lens that was looked through again: its actor is named by lapsed() at that time anew.
-  void keep(const Handle& whom, base::Instant until);
+  void keep(const Lens& lens, const Handle& whom, base::Instant until);
   /// Those whose time may be over, each once: to be asked to look whether it is.
   std::vector<Handle> lapsed(base::Instant now);
-  std::size_t bytes() const { return spent_->load(std::memory_order_relaxed); }
+  std::size_t bytes() const { return pool_->spent.load(std::memory_order_relaxed); }
+  /// Lenses that lapsed() has not named yet.
+  std::size_t granted() const;
 
  private:
-  struct Granted {
-    caf::actor_addr whom;  // weak: an actor that ends takes its lens with it
-    base::Instant until;
-  };
-  std::shared_ptr<std::atomic<std::size_t>> spent_ = std::make_shared<std::atomic<std::size_t>>(0);
-  std::mutex lock_;
-  std::vector<Granted> granted_;
+  const std::shared_ptr<LensPool> pool_ = std::make_shared<LensPool>();
 };
 
 }  // namespace troupe::runtime

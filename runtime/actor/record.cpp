@@ -75,26 +75,29 @@ void Record::sample(base::Duration length) {
   histogram[place].store(static_cast<std::uint8_t>(histogram[place].load(kRelaxed) + 1), kRelaxed);
 }
 
-Rates Record::rates(base::Instant now) const {
+Rates Record::rates(base::Instant now, std::optional<base::Instant> turn) const {
   const std::uint32_t at = milliseconds(now);
-  if (passed(at, turned_ms.load(kRelaxed)) >= kWindowMs) return {};  // nothing in the last second
+  if (!turn && passed(at, turned_ms.load(kRelaxed)) >= kWindowMs) return {};  // nothing in the last second
   const std::uint32_t closed = latest.at_ms.load(kRelaxed);
   const std::uint32_t open_for = passed(at, closed);
   const Window& from = open_for >= kWindowMs ? latest : before;
   const std::uint32_t length = open_for >= kWindowMs ? open_for : open_for + (closed - before.at_ms.load(kRelaxed));
   if (length == 0) return {};
   const auto count = static_cast<std::uint32_t>(done()) - from.handled.load(kRelaxed);
-  const auto busy = static_cast<std::uint32_t>(busy_nanos.load(kRelaxed) / 1'000'000) - from.busy_ms.load(kRelaxed);
+  const auto busy = static_cast<std::uint32_t>(busy_nanos.load(kRelaxed) / 1'000'000) - from.busy_ms.load(kRelaxed) +
+                    (turn ? passed(at, milliseconds(*turn)) : 0);
   return {count * 1'000.0 / length, std::min(1.0, static_cast<double>(busy) / length)};
 }
 
-Rates Record::minute(base::Instant now) const {
+Rates Record::minute(base::Instant now, std::optional<base::Instant> turn) const {
   // What came since the window began counts as if it had come evenly until the last turn, and is older by now.
-  const std::uint32_t at = milliseconds(now), from = latest.at_ms.load(kRelaxed), last = turned_ms.load(kRelaxed);
+  const std::uint32_t at = milliseconds(now), from = latest.at_ms.load(kRelaxed);
+  const std::uint32_t last = turn ? at : turned_ms.load(kRelaxed);
   const double active = std::max(passed(last, from), 1u) / 1'000.0;
   const double idle = passed(at, last) / 1'000.0;
   const auto count = static_cast<std::uint32_t>(done()) - latest.handled.load(kRelaxed);
-  const auto busy = static_cast<std::uint32_t>(busy_nanos.load(kRelaxed) / 1'000'000) - latest.busy_ms.load(kRelaxed);
+  const auto busy = static_cast<std::uint32_t>(busy_nanos.load(kRelaxed) / 1'000'000) - latest.busy_ms.load(kRelaxed) +
+                    (turn ? passed(at, milliseconds(*turn)) : 0);
   const double kept = kept_after(active);
   const auto blend = [&](float earlier, double rate) {
     return (earlier * kept + rate * (1 - kept)) * kept_after(idle);

@@ -10,6 +10,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <optional>
 
 #include "messages/kinds.hpp"
 #include "runtime/base/error.hpp"
@@ -111,10 +112,11 @@ struct Record {
   /// For the actor: a handler that was timed.
   void sample(base::Duration length);
 
-  /// Of the last second, or of the time since then if nothing came.
-  Rates rates(base::Instant now) const;
+  /// Of the last second, or of the time since then if nothing came. `turn` is when the turn began that runs, if one
+  /// does (turns.hpp): what an actor does is noted as its turn ends, and a busy one ends none for long.
+  Rates rates(base::Instant now, std::optional<base::Instant> turn = std::nullopt) const;
   /// Of about the last minute: older seconds count less and less.
-  Rates minute(base::Instant now) const;
+  Rates minute(base::Instant now, std::optional<base::Instant> turn = std::nullopt) const;
   /// For how long a stream that it writes has lacked credit; zero: none does.
   base::Duration starved(base::Instant now) const;
   /// For the actor: it begins anew.

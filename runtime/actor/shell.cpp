@@ -45,17 +45,18 @@ Shell::resume_result Shell::resume(caf::execution_unit* worker, std::size_t thro
   const ports::Clock& clock = setup_.node->world().clock;
   Turn& turn = turn_here();
   turn_ = &turn;
-  turn.began = clock.coarse();
-  turn.begin(record_.get(), setup_.options.placement == ports::Placement::own_thread);
-  if (counting_) record_->begin_turn(turn.began);
-  batch_now_ = turn.began;
+  const base::Instant began = clock.coarse();
+  turn.begin(record_.get(), setup_.options.placement == ports::Placement::own_thread, began);
+  if (counting_) record_->begin_turn(began);
+  batch_now_ = began;
   batch_now_known_ = true;
   const resume_result result = caf::event_based_actor::resume(worker, throughput_max);
   // From here on another thread may run this actor: only what is ours or atomic may be touched.
   turn.end();
   if (counting_) {
     const base::Instant at = clock.coarse();
-    if (at > turn.began) record_->end_turn(at, at - turn.began);  // most are shorter than a tick
+    const base::Instant since = turn.began_at();        // later than `began` if a part of it was counted
+    if (at > since) record_->end_turn(at, at - since);  // most are shorter than a tick
   }
   if (host != nullptr) host->ran(id());
   return result;
@@ -63,7 +64,7 @@ Shell::resume_result Shell::resume(caf::execution_unit* worker, std::size_t thro
 
 /// For what need not be exact. An actor may start on the thread of who spawns it, in the turn of another.
 base::Instant Shell::turn_began() const {
-  return turn_ != nullptr ? turn_->began : setup_.node->world().clock.coarse();
+  return turn_ != nullptr ? turn_->began_at() : setup_.node->world().clock.coarse();
 }
 
 base::Instant Shell::batch_now() {

@@ -164,7 +164,6 @@ class Shell final : public caf::event_based_actor {
   void replay();
 
   // Messages (shell_messages.cpp).
-  base::Instant sent_at() const;
   bool admit(caf::mailbox_element& element, const Envelope& envelope, caf::execution_unit* worker);
   bool keep_latest(caf::mailbox_element& element, const Envelope& envelope);
   void bounce(const caf::mailbox_element& element, const base::Error& error, caf::execution_unit* worker);
@@ -215,6 +214,7 @@ class Shell final : public caf::event_based_actor {
   void child_ended(logic::ChildId child);
   void revive_children(std::uint64_t revival);
   void stop_children();
+  void give_up(logic::ChildId child);
 
   void check_idle(std::uint64_t id, const std::shared_ptr<StreamEnd>& stream);
 

@@ -39,6 +39,12 @@ Handle Shell::spawn_child(std::string name, Factory factory, SpawnOptions option
 
 void Shell::stop_child(const Handle& child) { send(child, order<wire::Stop>()); }
 
+void Shell::give_up(logic::ChildId child) {
+  const auto found = family_->children.find(child);
+  if (found == family_->children.end()) return;
+  send(found->second.handle, Envelope::build<wire::Stop>({}, [](wire::Stop::Builder out) { out.setGivenUp(true); }));
+}
+
 void Shell::child_ended(logic::ChildId child) {
   if (!family_) return;
   family_->supervision.child_ended(child);
@@ -57,9 +63,9 @@ void Shell::child_failed(logic::ChildId child, const base::Error& error) {
     family_->revivals.emplace(revival & ~kRevivalBit, Revival{restart->children});
     deadlines_.add(revival, now() + restart->after);
   } else if (std::holds_alternative<logic::Stop>(*decision)) {
-    const auto found = family_->children.find(child);
-    if (found != family_->children.end()) stop_child(found->second.handle);
+    give_up(child);
   } else {
+    give_up(child);
     fail({base::Code::internal, "a child keeps failing: " + error.message});
   }
 }

@@ -43,14 +43,6 @@ void Shell::enqueue(caf::mailbox_element_ptr element, caf::execution_unit* worke
   caf::event_based_actor::enqueue(std::move(element), worker);
 }
 
-/// Now, near enough: whoever sends has just looked at the clock if it is an actor in its turn.
-base::Instant Shell::sent_at() const {
-  const Turn& turn = turn_here();
-  const bool short_turn =
-      turn.record.load(std::memory_order_relaxed) != nullptr && !turn.may_block.load(std::memory_order_relaxed);
-  return short_turn ? turn.began : setup_.node->world().clock.coarse();
-}
-
 /// Counts a question or tell in, or sends it back. Everything else is bounded elsewhere: answers by the questions,
 /// items by their credit, wake-ups by the clock.
 bool Shell::admit(caf::mailbox_element& element, const Envelope& envelope, caf::execution_unit* worker) {
@@ -73,7 +65,8 @@ bool Shell::admit(caf::mailbox_element& element, const Envelope& envelope, caf::
     return false;
   }
   if (record.mark_number.load(std::memory_order_relaxed) < handled || number == 0)
-    record.mark(number, sent_at(), envelope.kind(), element.sender ? element.sender->id() : 0);
+    record.mark(number, setup_.node->world().clock.coarse(), envelope.kind(),
+                element.sender ? element.sender->id() : 0);
   return true;
 }
 
@@ -244,7 +237,8 @@ bool Shell::take_runtime_message(const Envelope& envelope) {
     guarded(nullptr, [this] { build(); });
     replay();
   } else if (is<wire::Stop>(envelope)) {
-    decision_ = object_ ? Decision::stopped : Decision::given_up;
+    Envelope::Reading<wire::Stop> reading(envelope);
+    decision_ = reading.root().getGivenUp() ? Decision::given_up : Decision::stopped;
     finish();
   } else if (is<wire::ChildFailed>(envelope)) {
     Envelope::Reading<wire::ChildFailed> reading(envelope);

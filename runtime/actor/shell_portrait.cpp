@@ -56,14 +56,16 @@ void Shell::portray(const Envelope& question) {
   if (!caf::message_id{current_.message_id}.is_request()) return dead_letter(DeadLetter::unsupported);
   const ReturnAddress to{current_.sender, current_.message_id, current_.trace};
   const base::Instant at = now();
+  if (question.header().due <= at) return dead_letter(DeadLetter::expired);  // they gather while an actor hangs
   Envelope::Reading<wire::Portray> reading(question);
-  if (reading.root().getLooks()) {
+  const bool looks = reading.root().getLooks();
+  if (looks) {
     if (!lens_) lens_ = setup_.node->lenses().grant(self(), at, kLensTime);
     else lens_->lapses = std::max(lens_->lapses, at + kLensTime);
   }
   // First, for it is the domain's: it may throw.
   std::optional<Envelope> state;
-  if (object_ && handlers_.describe_) {
+  if (looks && object_ && handlers_.describe_) {
     current_.unanswered = true;
     guarded(nullptr, [&] { state = handlers_.describe_(header()); });
     if (!current_.unanswered) return;  // it broke, and whoever asked knows
@@ -139,7 +141,7 @@ void Shell::trouble(const base::Error& error) {
 
 void Shell::put_lens_down() {
   if (!lens_) return;
-  if (lens_->lapses > now()) return setup_.node->lenses().keep(self(), lens_->lapses);
+  if (lens_->lapses > now()) return setup_.node->lenses().keep(*lens_, self(), lens_->lapses);
   lens_.reset();
 }
 
@@ -147,16 +149,16 @@ void Shell::put_lens_down() {
 void Shell::roll_turn() {
   if (turn_ == nullptr) return;
   const base::Instant at = setup_.node->world().clock.coarse();
-  record_->end_turn(at, at - turn_->began);
+  record_->end_turn(at, at - turn_->began_at());
   record_->begin_turn(at);
-  turn_->began = at;
+  turn_->set_began(at);
 }
 
 void Shell::tap(Tapped::Way way, const caf::actor_control_block* other, std::uint64_t number, bool answer,
                 const Envelope& envelope) {
   Taps& taps = setup_.node->taps();
   const std::uint32_t edition = taps.edition();
-  const base::Instant at = batch_now();
+  const base::Instant at = setup_.node->world().clock.coarse();  // a turn may be long, and the order must show
   if (edition != tap_edition_ || at - tap_asked_ >= kLookEvery) {
     tap_edition_ = edition;
     tap_asked_ = at;

@@ -17,7 +17,7 @@ Tap::Taken Tap::take() {
 
 void Tap::put(const Tapped& message) {
   if (trace_ != 0 && message.envelope.header().trace.id != trace_) return;
-  if (message.at >= until_) return;
+  if (message.at >= until_ || (never_ != nullptr && message.envelope.kind() == never_)) return;
   const std::size_t bytes = message.envelope.bytes().size();
   const std::lock_guard hold(lock_);
   ++seen_;
@@ -29,11 +29,12 @@ void Tap::put(const Tapped& message) {
   waiting_.push_back(message);
 }
 
-std::shared_ptr<Tap> Taps::open(Tap::Wants wants, std::uint64_t trace, base::Instant until) {
+std::shared_ptr<Tap> Taps::open(Tap::Wants wants, std::uint64_t trace, base::Instant until,
+                                const messages::KindInfo* never) {
   const std::lock_guard hold(lock_);
   const auto free = std::ranges::find(taps_, nullptr);
   if (free == taps_.end()) return nullptr;
-  *free = std::make_shared<Tap>(std::move(wants), trace, until);
+  *free = std::make_shared<Tap>(std::move(wants), trace, until, never);
   edition_.store(++changes_, std::memory_order_relaxed);
   // Apart from the one kept here, so that the end of the last given out is seen.
   return {free->get(), [this, kept = *free](Tap*) { close(kept); }};

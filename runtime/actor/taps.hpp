@@ -4,7 +4,7 @@
 // Cost    without a tap one comparison a message. With one, an actor asks whether it is wanted when it first meets the
 //         tap and then once in kLookEvery; whoever is not wanted pays two more comparisons.
 // Limits  kTapsMax; kTappedMax waiting messages or kTappedBytesMax of them in a tap, beyond which they are counted as
-//         dropped. A tap closes by itself at `until`.
+//         dropped.
 // Safety  any thread; `wants` is called by many at once.
 #include <atomic>
 #include <deque>
@@ -53,7 +53,8 @@ class Tap {
     std::uint64_t dropped = 0;  ///< of them, for want of room
   };
 
-  Tap(Wants wants, std::uint64_t trace, base::Instant until) : wants_(std::move(wants)), trace_(trace), until_(until) {}
+  Tap(Wants wants, std::uint64_t trace, base::Instant until, const messages::KindInfo* never)
+      : wants_(std::move(wants)), trace_(trace), until_(until), never_(never) {}
   /// What has come since the last call; the counts are of the whole time.
   Taken take();
 
@@ -64,6 +65,7 @@ class Tap {
   const Wants wants_;
   const std::uint64_t trace_;  // zero: any
   const base::Instant until_;
+  const messages::KindInfo* const never_;
   std::mutex lock_;
   std::deque<Tapped> waiting_;
   std::size_t bytes_ = 0;
@@ -73,8 +75,11 @@ class Tap {
 
 class Taps {
  public:
-  /// Null if there are kTapsMax. It closes, too, when nobody holds it any more; no later than the Taps end.
-  std::shared_ptr<Tap> open(Tap::Wants wants, std::uint64_t trace, base::Instant until);
+  /// Null if there are kTapsMax. `trace`: of this trace alone, unless it is zero. `never`: a kind that is not wanted,
+  /// for whoever sends on what it hears; may be null. It takes nothing more from `until` on, and keeps its place until
+  /// it is closed or nobody holds it any more.
+  std::shared_ptr<Tap> open(Tap::Wants wants, std::uint64_t trace, base::Instant until,
+                            const messages::KindInfo* never = nullptr);
   void close(const std::shared_ptr<Tap>& tap);
 
   /// Zero without a tap; else another number after each change.

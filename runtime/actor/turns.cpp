@@ -47,9 +47,16 @@ std::vector<TurnSeen> turns() {
     const Record* record = turn->record.load(std::memory_order_acquire);
     if (record == nullptr) continue;
     out.push_back({thread, record, turn->number.load(std::memory_order_relaxed),
-                   turn->kind.load(std::memory_order_relaxed), turn->may_block.load(std::memory_order_relaxed)});
+                   turn->kind.load(std::memory_order_relaxed), turn->may_block.load(std::memory_order_relaxed),
+                   turn->began_at()});
   }
   return out;
+}
+
+std::optional<base::Instant> turn_of(const Record* record, const std::vector<TurnSeen>& seen) {
+  for (const TurnSeen& one : seen)
+    if (one.record == record) return one.began;
+  return std::nullopt;
 }
 
 }  // namespace troupe::runtime

@@ -6,6 +6,7 @@
 //         actor may have ended meanwhile.
 #include <atomic>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "messages/kinds.hpp"
@@ -21,13 +22,16 @@ struct alignas(64) Turn {
   std::atomic<std::uint64_t> number{0};                  ///< grows with each message, so that two looks tell
   std::atomic<const messages::KindInfo*> kind{nullptr};  ///< of the message in the handler; null: no message
   std::atomic<bool> may_block{false};                    ///< the actor has this thread for itself
-  base::Instant began;                                   ///< by the coarse clock; for the thread itself
+  std::atomic<base::Duration::rep> began{0};             ///< by the coarse clock of the node
 
-  void begin(const Record* actor, bool blocks) {
+  void begin(const Record* actor, bool blocks, base::Instant at) {
+    set_began(at);
     may_block.store(blocks, std::memory_order_relaxed);
     number.store(number.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
     record.store(actor, std::memory_order_release);
   }
+  base::Instant began_at() const { return base::Instant(base::Duration(began.load(std::memory_order_relaxed))); }
+  void set_began(base::Instant at) { began.store(at.since_origin().count(), std::memory_order_relaxed); }
   void end() {
     kind.store(nullptr, std::memory_order_relaxed);
     record.store(nullptr, std::memory_order_release);
@@ -56,10 +60,14 @@ struct TurnSeen {
   std::uint64_t number = 0;
   const messages::KindInfo* kind = nullptr;
   bool may_block = false;
+  base::Instant began;  ///< its turn, or the part of it that its record does not know yet
 };
 
 /// The threads that run an actor at this moment.
 std::vector<TurnSeen> turns();
+
+/// When the turn of that actor began, if it is among those seen.
+std::optional<base::Instant> turn_of(const Record* record, const std::vector<TurnSeen>& seen);
 
 /// A message that has been in its handler for long.
 struct LongTurn {

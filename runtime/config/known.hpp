@@ -34,7 +34,7 @@ inline constexpr auto kMetricsListen =
 inline constexpr auto kActorsMailboxMax = count("actors.mailbox_max", "10000", 4, 1'000'000, When::start,
                                                 "messages that wait in one actor; above it questions are refused");
 inline constexpr auto kInspectPeriod =
-    duration("inspect.period", "2s", 100ms, 1h, When::start, "between two looks at all actors, for warnings");
+    duration("inspect.period", "2s", 100ms, 10s, When::start, "between two looks at all actors, for warnings");
 
 // Links. The defaults bound a hostile address to a small part of what the node has.
 inline constexpr auto kNetLinksPerAddressMax =

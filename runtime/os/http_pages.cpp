@@ -49,14 +49,13 @@ std::optional<std::string_view> receive(const Descriptor& socket, std::array<cha
 
 class HttpPages::Loop {
  public:
-  Loop(Descriptor listener, HttpPageMap pages, HttpLimits limits)
+  Loop(Descriptor listener, Descriptor bell, HttpPageMap pages, HttpLimits limits)
       : local(local_endpoint(listener.get())),
         listener_(std::move(listener)),
-        bell_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
+        bell_(std::move(bell)),
         pages_(std::move(pages)),
         limits_(limits) {
     base::ensure(limits_.connections_max > 0, "a server takes some connection");
-    base::ensure(bell_.valid(), "a process has room for one more descriptor");
     thread_ = std::thread([this] { run(); });
   }
   ~Loop() {
@@ -169,8 +168,14 @@ base::Outcome<std::unique_ptr<HttpPages>> HttpPages::serve(const base::HostPort&
                                                            HttpLimits limits) {
   auto listener = listen_tcp(at);
   if (!listener.ok()) return listener.error();
-  return std::unique_ptr<HttpPages>(
-      new HttpPages(std::make_unique<Loop>(std::move(listener).value(), std::move(pages), limits)));
+  Descriptor bell(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
+  if (!bell.valid()) return base::Error{base::Code::overloaded, "no descriptor is left: " + reason(errno)};
+  try {
+    return std::unique_ptr<HttpPages>(
+        new HttpPages(std::make_unique<Loop>(std::move(listener).value(), std::move(bell), std::move(pages), limits)));
+  } catch (const std::system_error& none) {  // std::thread has no other way to say it
+    return base::Error{base::Code::overloaded, std::string("no thread is left: ") + none.what()};
+  }
 }
 
 HttpPages::HttpPages(std::unique_ptr<Loop> loop) : loop_(std::move(loop)) {}

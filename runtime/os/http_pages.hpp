@@ -25,7 +25,8 @@ struct HttpLimits {
 class HttpPages {
  public:
   /// Serves at `at`; port 0 picks one. Looks the host up, and so may block unless it is a number.
-  /// Errors: `conflict` if the address is in use, `refused` if it is not ours, `not_found` if the host is unknown.
+  /// Errors: `conflict` if the address is in use, `refused` if it is not ours, `not_found` if the host is unknown,
+  /// `overloaded` if the process has no descriptor or thread left.
   static base::Outcome<std::unique_ptr<HttpPages>> serve(const base::HostPort& at, HttpPageMap pages,
                                                          HttpLimits limits = {});
   /// Ends all connections at once.

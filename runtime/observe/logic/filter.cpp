@@ -228,9 +228,12 @@ bool Filter::holds(const Row& row) const {
 }
 
 bool Filter::means_all() const {
-  return std::ranges::all_of(terms_, [](const Term& term) {
-    return term.sense == Term::Sense::plain && (term.spelling == "/**" || term.spelling == "//");
-  });
+  return std::ranges::all_of(
+      terms_, [](const Term& term) { return term.sense == Term::Sense::plain && term.spelling == "/**"; });
+}
+
+bool Filter::slow() const {
+  return std::ranges::any_of(terms_, [](const Term& term) { return std::holds_alternative<RegexTest>(term.test); });
 }
 
 std::string Filter::text() const {

@@ -48,6 +48,9 @@ class Filter {
   /// Whether it means every actor by its form: it has no term, or /** alone. Others may do so as well, by chance.
   bool means_all() const;
 
+  /// Whether it has a regular expression: then holds() may take kFilterRegexesMax milliseconds.
+  bool slow() const;
+
   /// As it was written, but with one blank between terms and none around operators. Parses to an equal filter.
   std::string text() const;
 

@@ -16,8 +16,9 @@ std::string safe(std::string_view text) { return is_plain(text) ? std::string(te
 
 }  // namespace
 
-std::string told(std::string_view what, const Mistake& mistake) {
-  return std::string(what) + " is wrong at character " + std::to_string(mistake.place + 1) + ": " + mistake.message;
+std::string told(std::string_view what, std::string_view text, const Mistake& mistake) {
+  const std::size_t before = columns(text.substr(0, std::min(mistake.place, text.size())));
+  return std::string(what) + " is wrong at character " + std::to_string(before + 1) + ": " + mistake.message;
 }
 
 std::string marked(std::string_view text, const Mistake& mistake) {

@@ -16,8 +16,8 @@ struct Mistake {
   friend bool operator==(const Mistake&, const Mistake&) = default;
 };
 
-/// One line for an error: "the filter is wrong at character 8: ...". `what` is what was typed: "the filter".
-std::string told(std::string_view what, const Mistake& mistake);
+/// One line for an error: "the filter is wrong at character 8: ...". `what` was typed: "the filter", whose text it is.
+std::string told(std::string_view what, std::string_view text, const Mistake& mistake);
 
 /// Two lines for a terminal, made safe: the text around the place, and a ^ below it.
 std::string marked(std::string_view text, const Mistake& mistake);

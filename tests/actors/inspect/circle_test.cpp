@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <set>
 
-#include "actors/inspect/logic/survey.hpp"
+#include "actors/inspect/survey.hpp"
 #include "runtime/base/random.hpp"
 
 using namespace troupe;

@@ -59,7 +59,7 @@ TEST_CASE("survey: clock-step, when the date has moved by a second or more again
     ward.wall = ward.wall + 1s;
     ward.look();
     CHECK(ward.only(Warning::clock_step));
-    CHECK(ward.says("moved on by 1,000 ms (1 s or more)"));
+    CHECK(ward.says("moved on, by 1,000 ms (1 s or more)"));
     ward.look(59s);
     CHECK(ward.only(Warning::clock_step));
     ward.look(1s);

@@ -278,7 +278,7 @@ TEST_CASE("survey: ask-cycle is found elsewhere; whoever got no answer between t
     CHECK(ward.survey.askers().size() == kAskersMax);
   }
   SUBCASE("what was found is one of the findings") {
-    ward.survey.begin(ward.now);
+    ward.survey.begin();
     ward.survey.add({Warning::ask_cycle, "/asks", "/asks asks /asks", 1});
     ward.survey.finish(ward.theatre.node, ward.now, ward.wall);
     CHECK(ward.only(Warning::ask_cycle));

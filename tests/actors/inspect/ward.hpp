@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "actors/inspect/logic/survey.hpp"
+#include "actors/inspect/survey.hpp"
 #include "tests/runtime/actor/theatre.hpp"
 
 namespace troupe::inspect {
@@ -25,7 +25,7 @@ struct Ward {
   void look(base::Duration passed = 2s) {
     now = now + passed;
     wall = wall + passed;
-    survey.begin(now);
+    survey.begin();
     for (const auto& one : actors) survey.look(one, now);
     survey.finish(theatre.node, now, wall);
   }

@@ -198,7 +198,8 @@ TEST_CASE("warnings: ask-cycle") {
   // One of them goes, and the others are answered.
   test::Theatre::kill(two);
   desk.pass(2s);
-  kept_and_cleared(desk, Warning::ask_cycle, {"/one asks /two", "each waits for the next one", "(for 1 s or more)"});
+  kept_and_cleared(desk, Warning::ask_cycle,
+                   {"/one asks /two", "each waits for an answer of the next one", "(for 1 s or more)"});
   one = two = three = {};
 }
 
@@ -255,9 +256,9 @@ TEST_CASE("warnings: clock-step") {
   desk.pass(3s);
   desk.theatre.ports.clock().step(2s);
   desk.pass(2s);
-  CHECK(has(desk.only(Warning::clock_step), "moved on by 2,000 ms"));
+  CHECK(has(desk.only(Warning::clock_step), "moved on, by 2,000 ms"));
   desk.pass(kEventTime - 2s);
-  kept_and_cleared(desk, Warning::clock_step, {"the date of this machine", "(1 s or more)"});
+  kept_and_cleared(desk, Warning::clock_step, {"its date was moved", "(1 s or more)"});
 }
 
 TEST_CASE("warnings: slow-sync") {

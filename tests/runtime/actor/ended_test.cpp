@@ -131,6 +131,24 @@ TEST_CASE("ended: a child that its parent stops, or takes along, was stopped") {
   }
 }
 
+TEST_CASE("ended: a child that waits for its restart when its parent is stopped was stopped, and not given up") {
+  Theatre theatre;
+  Handle parent, child;
+  theatre.node.start(
+      "root", script({}, [&](Scripted& root) {
+        parent =
+            root.spawn("parent", script({}, [&](Scripted& self) { child = self.spawn("child", script(breaks())); }));
+      }));
+  theatre.stage.settle();
+  theatre.inside([&](Scripted& self) {
+    self.tell<Number>(child, number(1));
+    self.send(parent, runtime::Envelope::build<runtime::wire::Stop>({}, [](auto) {}));
+  });
+  const auto all = theatre.node.ended().list();
+  REQUIRE(find(all, "/parent/child") != nullptr);
+  CHECK(find(all, "/parent/child")->decision == Decision::stopped);
+}
+
 TEST_CASE("ended: a child that its supervisor restarts no more was given up, with the reason of its last failure") {
   Theatre theatre;
   Handle child;

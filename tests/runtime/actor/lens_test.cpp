@@ -154,9 +154,9 @@ TEST_CASE("lens: whose time is over is named once, unless it is kept") {
   CHECK(lenses.lapsed(kNow + 60s - 1ns).empty());
   CHECK(lenses.lapsed(kNow + 60s) == std::vector<Handle>{one});
   CHECK(lenses.lapsed(kNow + 60s).empty());
-  lenses.keep(one, kNow + 90s);
+  lenses.keep(*first, one, kNow + 90s);
   CHECK(lenses.lapsed(kNow + 89s).empty());
-  CHECK(lenses.lapsed(kNow + 600s) == std::vector<Handle>{other, one});
+  CHECK(lenses.lapsed(kNow + 600s) == std::vector<Handle>{one, other});
 }
 
 TEST_CASE("lens: an actor that has ended gives back its lens while its address is still held, and is not named") {
@@ -169,4 +169,5 @@ TEST_CASE("lens: an actor that has ended gives back its lens while its address i
   theatre.inside([&](Scripted& self) { self.tell<Number>(alone, number(1)); });
   CHECK(theatre.node.find("/alone") == nullptr);
   CHECK(theatre.node.lenses().bytes() == 0);
+  CHECK(theatre.node.lenses().granted() == 0);  // without an inspector that asks for those that lapsed
 }

@@ -173,13 +173,23 @@ TEST_CASE("portrait: timers are told by their names and times, and those that ra
   CHECK(timers[1].getDueMs() == 3 * 3'600'000 - 4'000);
 }
 
+TEST_CASE("portrait: an actor that nobody looks at is not asked to describe itself") {
+  Theatre theatre;
+  int described = 0;
+  const Handle whom = theatre.start(
+      "shy", [&](Scripted&, Handlers& on) { on.describe<Number>([&](Number::Builder) { ++described; }); });
+  Seen seen(theatre, whom);
+  CHECK((*seen).getStateKind() == 0);
+  CHECK(described == 0);
+}
+
 TEST_CASE("portrait: state is what describe() shows, as it travels") {
   Theatre theatre;
   std::uint64_t value = 41;
   const Handle whom = theatre.start("shown", [&](Scripted&, Handlers& on) {
     on.describe<Number>([&](Number::Builder out) { out.setValue(++value); });
   });
-  Seen seen(theatre, whom);
+  Seen seen(theatre, whom, true);
   CHECK((*seen).getStateKind() == messages::kind_of<Number>().id);
   const auto bytes = (*seen).getState();
   REQUIRE(bytes.size() % sizeof(capnp::word) == 0);
@@ -198,7 +208,7 @@ TEST_CASE("portrait: a state of any size leaves the actor alive and the portrait
       successor(self, on);
       on.describe<Parcel>([bytes](Parcel::Builder out) { out.initData(bytes); });
     });
-    Seen seen(theatre, whom);
+    Seen seen(theatre, whom, true);
     CHECK(static_cast<bool>(seen));
     if (seen) {
       CHECK((*seen).getStateKind() == messages::kind_of<Parcel>().id);
@@ -225,7 +235,7 @@ TEST_CASE("portrait: a describe() that throws answers `internal`, breaks the act
                          }));
   });
   theatre.stage.settle();
-  Seen broken(theatre, child);
+  Seen broken(theatre, child, true);
   CHECK_FALSE(static_cast<bool>(broken));
   REQUIRE(broken.error.has_value());
   CHECK(broken.error->code == Code::internal);
@@ -236,7 +246,7 @@ TEST_CASE("portrait: a describe() that throws answers `internal`, breaks the act
   CHECK(text((*waiting).getErrors()[0].getText()) == "no state to be proud of");
   throws = false;
   theatre.stage.run_for(1s);
-  Seen again(theatre, child);
+  Seen again(theatre, child, true);
   CHECK((*again).getIncarnation() == 2);
   CHECK((*again).getStateKind() == messages::kind_of<Number>().id);
   Outcome outcome;

@@ -150,6 +150,29 @@ TEST_CASE("record: no count that passes 32 bits harms a rate") {
   CHECK(record.minute(end).per_second == Approx(100 * (1 - std::exp(-5.0 / 60))).epsilon(0.1));
 }
 
+TEST_CASE("record: an actor whose mailbox is never empty is busy, however long its handlers take") {
+  for (const auto handler : {std::chrono::milliseconds(2), 5ms, 20ms, 40ms, 100ms, 1'500ms}) {
+    CAPTURE(handler.count());
+    Record record;
+    Instant at = kBegin, began = at;
+    record.begin_turn(at);
+    for (int message = 1; at - kBegin < 30s || message <= 64; ++message) {
+      if (at - kBegin >= 2s) {
+        CHECK(record.rates(at, began).busy >= 0.95);
+        CHECK(record.rates(at + handler / 2, began).busy >= 0.95);
+        CHECK(record.rates(at, began).per_second == Approx(1s / std::chrono::duration<double>(handler)).epsilon(0.6));
+      }
+      at = at + handler;
+      Record::count(record.handled);
+      if (message % 32 != 0) continue;  // what it has done is noted then, and as a turn ends
+      record.end_turn(at, at - began);
+      record.begin_turn(at);
+      began = at;
+    }
+    CHECK(record.minute(at, began).busy >= (1 - std::exp(-30.0 / 60)) * 0.95);
+  }
+}
+
 TEST_CASE("record: busy never exceeds the whole time, and no time goes backwards") {
   Record record;
   turn(record, kBegin, 1, 10s);  // coarse ticks may say more than has passed

@@ -36,7 +36,7 @@ TEST_CASE("turns: a thread is seen from its first message to its last, and its p
   std::promise<void> began, looked, ended, done;
   std::thread thread([&] {
     runtime::Turn& mine = runtime::turn_here();
-    mine.begin(&record, true);
+    mine.begin(&record, true, {});
     mine.next(&messages::kind_of<Number>());
     began.set_value();
     looked.get_future().wait();
@@ -65,7 +65,7 @@ TEST_CASE("turns: a thread is seen from its first message to its last, and its p
 
 TEST_CASE("turns: a thread that ends in the midst of a turn leaves no place behind") {
   Record record;
-  std::thread([&] { runtime::turn_here().begin(&record, false); }).join();
+  std::thread([&] { runtime::turn_here().begin(&record, false, {}); }).join();
   CHECK_FALSE(turn_of(&record).has_value());
 }
 
@@ -78,7 +78,7 @@ TEST_CASE("turns: threads are told apart, and no number is used again") {
   for (Record& record : records) {
     std::promise<void> began;
     threads.emplace_back([&record, &began, wait] {
-      runtime::turn_here().begin(&record, false);
+      runtime::turn_here().begin(&record, false, {});
       began.set_value();
       wait.wait();
     });
@@ -90,7 +90,7 @@ TEST_CASE("turns: threads are told apart, and no number is used again") {
   for (auto& thread : threads) thread.join();
   Record later;
   std::thread([&] {
-    runtime::turn_here().begin(&later, false);
+    runtime::turn_here().begin(&later, false, {});
     CHECK(turn_of(&later)->thread > numbers.back());
   }).join();
 }

@@ -1,4 +1,4 @@
-#include "actors/inspect/logic/survey.hpp"
+#include "actors/inspect/survey.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -43,14 +43,16 @@ void Survey::add(Finding finding) {
   known->cases = cases;
 }
 
-void Survey::begin(base::Instant) {
+void Survey::begin() {
   ++number_;
   found_.clear();
   asking_.clear();
+  askers_skipped_ = askers_skipped_ + kAskersMax < askers_seen_ ? askers_skipped_ + kAskersMax : 0;
+  askers_seen_ = 0;
   counting_ = {};
 }
 
-void Survey::look(const runtime::Listing& actor, base::Instant now) {
+void Survey::look(const runtime::Listing& actor, base::Instant now, std::optional<base::Instant> turn) {
   const runtime::Record& record = *actor.record;
   const std::uint64_t depth = record.depth();
   const std::uint32_t restarts = record.restarts.load(kRelaxed);
@@ -67,7 +69,7 @@ void Survey::look(const runtime::Listing& actor, base::Instant now) {
              ": whoever reads its stream takes nothing (more than 5 s)",
          seconds(starved)});
   const std::uint32_t restarts_before = note_restarts(actor.path, restarts);
-  const bool busy = record.rates(now).busy >= kNeverIdle;
+  const bool busy = record.rates(now, turn).busy >= kNeverIdle;
   const bool suspicious =
       depth > 0 || record.since_restart(now) < kStormTime || busy || record.asking.load(kRelaxed) > 0;
   auto past = suspects_.find(actor.path);
@@ -86,7 +88,7 @@ void Survey::look(const runtime::Listing& actor, base::Instant now) {
     past->second.answers = record.answers.load(kRelaxed);
     past->second.restarts = restarts_before;
   }
-  judge(past->first, actor, past->second, now);
+  judge(past->first, actor, past->second, busy, now);
   if (suspicious) past->second.seen = number_;
 }
 
@@ -103,7 +105,7 @@ std::uint32_t Survey::note_restarts(const std::string& path, std::uint32_t resta
 }
 
 /// Compares an actor with what it was.
-void Survey::judge(std::string_view path, const runtime::Listing& actor, Past& past, base::Instant now) {
+void Survey::judge(std::string_view path, const runtime::Listing& actor, Past& past, bool busy, base::Instant now) {
   const runtime::Record& record = *actor.record;
   const std::string who(path);
   const std::uint64_t depth = record.depth();
@@ -111,7 +113,7 @@ void Survey::judge(std::string_view path, const runtime::Listing& actor, Past& p
   const std::uint64_t answers = record.answers.load(kRelaxed);
 
   if (depth > past.depth) ++past.grew;
-  else if (depth < past.depth) past.grew = 0;
+  else past.grew = 0;
   if (past.grew >= kGrowingLooks && depth >= kGrowingMin)
     add({Warning::growing_mailbox, who,
          "the mailbox of " + who + " grows: " + number(depth) +
@@ -125,7 +127,7 @@ void Survey::judge(std::string_view path, const runtime::Listing& actor, Past& p
     add({Warning::old_message, who,
          "a message waits in the mailbox of " + who + " for " + length(oldest) + " (more than 1 s)", seconds(oldest)});
 
-  if (record.rates(now).busy < kNeverIdle) past.busy_since = now;
+  if (!busy) past.busy_since = now;
   if (now - past.busy_since >= kNeverIdleTime)
     add({Warning::never_idle, who,
          who + " has not rested for " + length(now - past.busy_since) +
@@ -146,8 +148,11 @@ void Survey::judge(std::string_view path, const runtime::Listing& actor, Past& p
 
   const bool waits = record.asking.load(kRelaxed) > 0 && answers == past.answers;
   past.unanswered = waits ? past.unanswered + 1 : 0;
-  if (past.unanswered >= 1 && asking_.size() < kAskersMax && past.seen != 0)
-    asking_.push_back({who, actor.handle.id(), actor.handle});
+  if (past.unanswered >= 1 && past.seen != 0) {
+    // Where more ask than are looked at, others are at each survey.
+    if (askers_seen_++ >= askers_skipped_ && asking_.size() < kAskersMax)
+      asking_.push_back({who, actor.handle.id(), actor.handle});
+  }
 
   past.depth = depth;
   past.handled = handled;
@@ -167,8 +172,9 @@ void Survey::finish(runtime::Node& node, base::Instant now, base::WallTime wall)
   date_ahead_ = ahead;
   if (stepped_by_ != base::Duration::zero() && now - stepped_at_ < kEventTime)
     add({Warning::clock_step, "",
-         "the date of this machine was moved " + std::string(stepped_by_ < base::Duration::zero() ? "back" : "on") +
-             " by " + length(std::chrono::abs(stepped_by_)) + " (1 s or more)",
+         std::string(stepped_by_ < base::Duration::zero() ? "the date of this machine was moved back by "
+                                                          : "the machine slept, or its date was moved on, by ") +
+             length(std::chrono::abs(stepped_by_)) + " (1 s or more)",
          seconds(std::chrono::abs(stepped_by_))});
   hear(node, now);
   findings_ = std::exchange(found_, {});

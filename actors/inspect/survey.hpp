@@ -97,8 +97,9 @@ class Survey {
     runtime::Handle handle;
   };
 
-  void begin(base::Instant now);
-  void look(const runtime::Listing& actor, base::Instant now);
+  void begin();
+  /// `turn` is when the turn began that it is in, if it is in one.
+  void look(const runtime::Listing& actor, base::Instant now, std::optional<base::Instant> turn = std::nullopt);
   /// `wall` is the node's date.
   void finish(runtime::Node& node, base::Instant now, base::WallTime wall);
 
@@ -128,7 +129,7 @@ class Survey {
     std::uint64_t seen = 0;  // in this survey
   };
   std::uint32_t note_restarts(const std::string& path, std::uint32_t restarts);
-  void judge(std::string_view path, const runtime::Listing& actor, Past& past, base::Instant now);
+  void judge(std::string_view path, const runtime::Listing& actor, Past& past, bool busy, base::Instant now);
   void count_dead_letters(runtime::Node& node, base::Instant now);
   void hear(runtime::Node& node, base::Instant now);
 
@@ -137,6 +138,8 @@ class Survey {
   std::map<std::string, Restarted, std::less<>> restarted_;
   std::vector<Finding> found_, findings_;
   std::vector<Asker> asking_, askers_;
+  std::size_t askers_seen_ = 0;     // in this survey
+  std::size_t askers_skipped_ = 0;  // of them, for their turn was in an earlier one
   Totals counting_, totals_;
   struct Dead {
     base::Instant at;
@@ -148,7 +151,7 @@ class Survey {
   base::Duration stepped_by_{0};
 };
 
-/// The circle of actors that wait for each other, as paths; empty if there is none. `asks` has an edge for each
+/// The circle of actors that wait for each other, as numbers; empty if there is none. `asks` has an edge for each
 /// question: who asks, and who is asked.
 std::vector<std::uint64_t> find_circle(const std::vector<std::pair<std::uint64_t, std::uint64_t>>& asks);
 
