@@ -1,0 +1,17 @@
+#pragma once
+// A node as the DHT knows it, and the points of its id space.
+#include "runtime/base/contact.hpp"
+
+namespace troupe::dht {
+
+/// A point of the 160-bit space that ids and keys share; base::distance() compares both.
+using Key = base::NodeId;
+
+struct Contact {
+  base::NodeId id;      ///< that of `where`: whoever makes a Contact has checked its work
+  base::Contact where;  ///< its endpoint is dialable, by TCP and UDP alike
+
+  friend auto operator<=>(const Contact&, const Contact&) = default;
+};
+
+}  // namespace troupe::dht
