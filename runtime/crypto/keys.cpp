@@ -42,12 +42,6 @@ bool below(const std::uint8_t* number, const Word256& bound) {
                                       bound.rend());
 }
 
-bool usable(const base::PublicKey& key) {
-  Word256 y = key.bytes;
-  y[31] &= 0x7f;  // without the sign of x
-  return below(y.data(), kPrime) && std::ranges::find(kSmallOrder, y) == std::ranges::end(kSmallOrder);
-}
-
 Botan::secure_vector<std::uint8_t> to_secure(const Seed& seed) { return {seed.bytes.begin(), seed.bytes.end()}; }
 
 }  // namespace
@@ -96,6 +90,12 @@ bool verify(const base::PublicKey& key, base::ByteView message, const Signature&
   } catch (const Botan::Exception&) {
     return false;
   }
+}
+
+bool usable(const base::PublicKey& key) {
+  Word256 y = key.bytes;
+  y[31] &= 0x7f;  // without the sign of x
+  return below(y.data(), kPrime) && std::ranges::find(kSmallOrder, y) == std::ranges::end(kSmallOrder);
 }
 
 void wipe(std::span<std::uint8_t> secret) { Botan::secure_scrub_memory(secret.data(), secret.size()); }

@@ -57,6 +57,10 @@ class SecretKey {
 /// messages; and bytes that are no point.
 bool verify(const base::PublicKey& key, base::ByteView message, const Signature& signature);
 
+/// Whether `key` is the one encoding of its y, and not a point of small order. It may still be no point at all: whoever
+/// computes with it finds that out.
+bool usable(const base::PublicKey& key);
+
 /// Overwrites secrets in a way that the compiler keeps.
 void wipe(std::span<std::uint8_t> secret);
 
