@@ -1,0 +1,40 @@
+#pragma once
+// Cookies: how an address proves that it gets what is sent to it, before anything is computed or kept for it.
+//
+// Source  RFC 6347 4.2.1 (stateless cookies), RFC 7873 (bound to address; secrets that overlap).
+// Form    HMAC-SHA256 over address, port (2 bytes little-endian) and the asker's key, cut to 16 bytes.
+// Time    monotonic, given by the caller. A secret makes cookies for kSecretKept, and its cookies are good for as long
+//         again: one holds for 60 to 120 seconds.
+// Owner   one doorkeeper; not thread-safe.
+#include <chrono>
+
+#include "runtime/base/endpoint.hpp"
+#include "runtime/base/time.hpp"
+#include "runtime/crypto/mac.hpp"
+#include "runtime/net/logic/datagram.hpp"
+#include "runtime/ports/chance.hpp"
+
+namespace troupe::net {
+
+inline constexpr std::chrono::seconds kSecretKept{60};  // our choice: a cookie is used within one round trip
+
+class Cookies {
+ public:
+  Cookies(ports::Chance& chance, base::Instant now);
+
+  /// That of this key at this address.
+  Cookie make(const base::Endpoint& asker, const base::PublicKey& key, base::Instant now);
+
+  /// Whether `cookie` was made for just this key and address, and lately. Zeros never were.
+  bool good(const Cookie& cookie, const base::Endpoint& asker, const base::PublicKey& key, base::Instant now);
+
+ private:
+  void renew(base::Instant now);
+
+  ports::Chance& chance_;
+  crypto::Mac current_;
+  crypto::Mac previous_;
+  base::Instant since_;  // of current_
+};
+
+}  // namespace troupe::net
