@@ -1,0 +1,103 @@
+#include "runtime/net/logic/doorkeeper.hpp"
+
+#include "runtime/base/ensure.hpp"
+
+namespace troupe::net {
+namespace {
+
+/// The session of just this id: a key with another work nonce is another id, and a stranger.
+bool is_of(const Session* session, const QuestionHead& head) {
+  return session != nullptr && session->work_nonce == head.work_nonce;
+}
+
+}  // namespace
+
+std::string_view name(DropReason why) {
+  switch (why) {
+    case DropReason::own_key: return "own_key";
+    case DropReason::lacks_work: return "lacks_work";
+    case DropReason::neighbours_budget: return "neighbours_budget";
+    case DropReason::all_budget: return "all_budget";
+  }
+  return "own_key";
+}
+
+Doorkeeper::Doorkeeper(const base::PublicKey& own, DoorLimits limits, ports::Chance& chance, base::Instant now)
+    : own_(own), limits_(limits), cookies_(chance, now), curves_(limits.curves, now), sessions_(limits.sessions_max) {}
+
+Decision Doorkeeper::decide(const base::Endpoint& from, const QuestionHead& head, base::Instant now) {
+  const Decision decision = judge(from, head, now);
+  count(decision);
+  return decision;
+}
+
+Decision Doorkeeper::judge(const base::Endpoint& from, const QuestionHead& head, base::Instant now) {
+  if (head.sender == own_) return Drop{DropReason::own_key};
+  const Session* const session = sessions_.find(head.sender);
+  const bool known = is_of(session, head);
+  if (known && session->proven_at(from, now)) return Open{session};
+  if (!cookies_.good(head.cookie, from, head.sender, now))
+    return SendCookie{{head.token, cookies_.make(from, head.sender, now)}};
+  if (known) return Open{session};
+  const auto id = crypto::check(head.sender, head.work_nonce, limits_.work_bits);
+  if (!id) return Drop{DropReason::lacks_work};
+  switch (curves_.take(from, now)) {
+    case CurveGrant::granted: break;
+    case CurveGrant::neighbours_spent: return Drop{DropReason::neighbours_budget};
+    case CurveGrant::all_spent: return Drop{DropReason::all_budget};
+  }
+  return AgreeFirst{*id};
+}
+
+void Doorkeeper::count(const Decision& decision) {
+  if (std::holds_alternative<Open>(decision)) ++counters_.opens;
+  if (std::holds_alternative<AgreeFirst>(decision)) ++counters_.agreements;
+  if (std::holds_alternative<SendCookie>(decision)) ++counters_.cookies;
+  if (const Drop* const drop = std::get_if<Drop>(&decision)) ++counters_.drops[static_cast<std::size_t>(drop->why)];
+}
+
+Welcome Doorkeeper::welcome(const base::Endpoint& from, const QuestionHead& head, base::Instant now) {
+  Session* const session = sessions_.use(head.sender);
+  base::ensure(is_of(session, head), "a question that opened has its session");
+  return let_in(*session, from, head, now);
+}
+
+Welcome Doorkeeper::welcome(const base::Endpoint& from, const QuestionHead& head, const AgreeFirst& decision,
+                            const crypto::DatagramKeys& keys, base::Instant now) {
+  return let_in(sessions_.put(head.sender, session(head.work_nonce, decision.id, keys, now)), from, head, now);
+}
+
+/// A question from the address that is proven does not prove it for longer: whoever knows the keys can say that it is
+/// there. Only a cookie or an answer does; the cookie is looked at again, as it was not if the address was known.
+Welcome Doorkeeper::let_in(Session& session, const base::Endpoint& from, const QuestionHead& head, base::Instant now) {
+  if (!session.proven_at(from, now) && cookies_.good(head.cookie, from, head.sender, now))
+    session.proven = ProvenAddress{from, now + kProofKept};
+  const bool allowed = session.questions.take(now);
+  ++(allowed ? counters_.welcome : counters_.too_many);
+  return allowed ? Welcome::answer : Welcome::too_many;
+}
+
+Session Doorkeeper::session(std::uint32_t work_nonce, const base::NodeId& id, const crypto::DatagramKeys& keys,
+                            base::Instant now) const {
+  return {.id = id,
+          .work_nonce = work_nonce,
+          .keys = keys,
+          .questions = {limits_.questions_per_second, limits_.questions_burst, now},
+          .proven = {}};
+}
+
+const Session& Doorkeeper::meet(const base::PublicKey& key, std::uint32_t work_nonce, const base::NodeId& id,
+                                const crypto::DatagramKeys& keys, base::Instant now) {
+  if (const Session* const known = sessions_.use(key); known != nullptr && known->work_nonce == work_nonce)
+    return *known;
+  return sessions_.put(key, session(work_nonce, id, keys, now));
+}
+
+void Doorkeeper::answered(const base::Endpoint& from, const base::PublicKey& key, base::Instant now) {
+  Session* const session = sessions_.use(key);
+  if (session == nullptr) return;  // forgotten meanwhile
+  const bool elsewhere = session->proven && session->proven->at != from && now < session->proven->until;
+  if (!elsewhere) session->proven = ProvenAddress{from, now + kProofKept};
+}
+
+}  // namespace troupe::net

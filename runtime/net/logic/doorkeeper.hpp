@@ -1,0 +1,120 @@
+#pragma once
+// What becomes of a question that came as a datagram, decided by its head alone: so that whoever can send packets makes
+// us neither compute much, nor keep anything, nor send more than was sent.
+//
+// Order   who is known and where it was: open. Anybody else first proves the address by a cookie, which costs one HMAC
+//         and is shorter than any question. Then its work is checked (one hash), then the budget of curves is asked.
+// Use     decide(); open the question with the keys of the session, or of an agreement made for it; what opened is
+//         welcome(), and only then is anything noted: forged datagrams change nothing but counters and budgets.
+// Replay  a datagram that is sent again by somebody else opens again, from its old address while that is proven: so
+//         questions must be idempotent, and their answers go to who asked. The rate of its session bounds them.
+// Limits  kSessionsMax, kNeighboursMax, and DoorLimits.
+// Time    monotonic, given by the caller.
+// Owner   one actor; not thread-safe.
+#include <array>
+#include <cstdint>
+#include <string_view>
+#include <variant>
+
+#include "runtime/crypto/identity.hpp"
+#include "runtime/net/logic/cookies.hpp"
+#include "runtime/net/logic/curve_budget.hpp"
+#include "runtime/net/logic/datagram.hpp"
+#include "runtime/net/logic/sessions.hpp"
+
+namespace troupe::net {
+
+struct DoorLimits {
+  unsigned work_bits = crypto::kWorkBitsDefault;  ///< of the network
+  CurveLimits curves;
+  std::uint32_t questions_per_second = 10'000;  ///< of one node
+  std::uint32_t questions_burst = 10'000;
+  std::size_t sessions_max = kSessionsMax;
+};
+
+enum class DropReason : std::uint8_t {
+  own_key,            ///< it says that it is from ourselves
+  lacks_work,         ///< its id does not show the work that this network asks for
+  neighbours_budget,  ///< strangers near its address have made us agree often enough for now
+  all_budget,         ///< strangers have made us agree often enough for now
+};
+inline constexpr std::size_t kDropReasons = 4;
+
+std::string_view name(DropReason why);
+
+/// Open it with the keys of its session, which stays valid until the next call that notes something.
+struct Open {
+  const Session* session;
+};
+/// Agree on keys with its key, then open it with them. The budget is paid.
+struct AgreeFirst {
+  base::NodeId id;
+};
+/// Send this, which is not longer than the question.
+struct SendCookie {
+  CookieReply reply;
+};
+struct Drop {
+  DropReason why;
+};
+using Decision = std::variant<Open, AgreeFirst, SendCookie, Drop>;
+
+/// What is done with a question that opened.
+enum class Welcome : std::uint8_t {
+  answer,    ///< its address is proven: the answer may be longer than the question
+  too_many,  ///< its node asks more than it may; drop it
+};
+
+/// Questions that did not open are those decided open or agree first, less those that were let in or too many.
+struct DoorCounters {
+  std::uint64_t opens = 0;
+  std::uint64_t agreements = 0;
+  std::uint64_t cookies = 0;
+  std::array<std::uint64_t, kDropReasons> drops{};  ///< by DropReason
+  std::uint64_t welcome = 0;
+  std::uint64_t too_many = 0;
+
+  friend bool operator==(const DoorCounters&, const DoorCounters&) = default;
+};
+
+class Doorkeeper {
+ public:
+  /// `chance` outlives it.
+  Doorkeeper(const base::PublicKey& own, DoorLimits limits, ports::Chance& chance, base::Instant now);
+
+  Decision decide(const base::Endpoint& from, const QuestionHead& head, base::Instant now);
+
+  /// Notes that a question opened after the decision Open, by the same head and address.
+  Welcome welcome(const base::Endpoint& from, const QuestionHead& head, base::Instant now);
+  /// Notes that a question opened after the decision AgreeFirst with the keys agreed on, and makes its session.
+  Welcome welcome(const base::Endpoint& from, const QuestionHead& head, const AgreeFirst& decision,
+                  const crypto::DatagramKeys& keys, base::Instant now);
+
+  /// The session with a node whom we ask, or null; valid until the next call that notes something.
+  const Session* find(const base::PublicKey& key) const { return sessions_.find(key); }
+  /// Notes one with a node whom we ask, unless there is one. The caller has checked the work of `id`.
+  const Session& meet(const base::PublicKey& key, std::uint32_t work_nonce, const base::NodeId& id,
+                      const crypto::DatagramKeys& keys, base::Instant now);
+  /// Notes that its answer to a question that waited for it opened: it gets what is sent to `from`. An address that it
+  /// has proven otherwise stays, so that nobody moves a node who passes questions on to it.
+  void answered(const base::Endpoint& from, const base::PublicKey& key, base::Instant now);
+
+  const DoorCounters& counters() const { return counters_; }
+  std::size_t sessions() const { return sessions_.size(); }
+
+ private:
+  Decision judge(const base::Endpoint& from, const QuestionHead& head, base::Instant now);
+  void count(const Decision& decision);
+  Session session(std::uint32_t work_nonce, const base::NodeId& id, const crypto::DatagramKeys& keys,
+                  base::Instant now) const;
+  Welcome let_in(Session& session, const base::Endpoint& from, const QuestionHead& head, base::Instant now);
+
+  base::PublicKey own_;
+  DoorLimits limits_;
+  Cookies cookies_;
+  CurveBudget curves_;
+  Sessions sessions_;
+  DoorCounters counters_;
+};
+
+}  // namespace troupe::net
