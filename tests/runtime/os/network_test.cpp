@@ -2,8 +2,6 @@
 #include "runtime/os/network.hpp"
 
 #include <doctest/doctest.h>
-#include <fcntl.h>
-#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -14,6 +12,7 @@
 #include "runtime/os/mover.hpp"
 #include "runtime/os/sockets.hpp"
 #include "tests/runtime/os/network_contract.hpp"
+#include "tests/runtime/os/os_place.hpp"
 
 using namespace std::chrono_literals;
 namespace base = troupe::base;
@@ -21,97 +20,12 @@ namespace os = troupe::os;
 namespace ports = troupe::ports;
 using troupe::test::bytes_of;
 using troupe::test::long_text;
+using troupe::test::open_descriptors;
+using troupe::test::OsConfig;
+using troupe::test::OsPlace;
 using troupe::test::Pair;
+using troupe::test::poll_until;
 using troupe::test::Probe;
-
-namespace {
-
-constexpr int kPatienceSeconds = 30;  // a bound for broken code, never a wait for working code
-
-class Directory {
- public:
-  Directory() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "troupe-os-XXXXXX").string();
-    REQUIRE(::mkdtemp(pattern.data()) != nullptr);
-    path_ = pattern;
-  }
-  ~Directory() { std::filesystem::remove_all(path_); }
-  Directory(const Directory&) = delete;
-  Directory& operator=(const Directory&) = delete;
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
-
-struct Config : caf::actor_system_config {
-  Config() { os::configure_network(*this); }
-};
-
-/// Looks again after a millisecond, as there is nothing to wait for that all claims share.
-bool poll_until(const std::function<bool()>& claim) {
-  for (int i = 0; i < kPatienceSeconds * 1'000; ++i) {
-    if (claim()) return true;
-    ::poll(nullptr, 0, 1);
-  }
-  return claim();
-}
-
-class OsPlace {
- public:
-  static constexpr std::size_t kMuch = 20'000'000;
-
-  explicit OsPlace(std::size_t streams_max = 10'000) : streams_max_(streams_max) {}
-
-  caf::actor_system& system() { return system_; }
-  os::Clock& clock() { return clock_; }
-  os::Network& near() { return near_; }
-  os::Network& far() { return far_; }
-  std::string far_host() const { return "127.0.0.1"; }
-  const std::string& directory() const { return directory_.path(); }
-  bool until(const std::function<bool()>& claim) { return poll_until(claim); }
-  void settle() { ::poll(nullptr, 0, 50); }
-  std::size_t streams() const { return near_.streams() + far_.streams(); }
-
-  std::uint16_t closed_port() const {
-    auto socket = os::listen_tcp({"127.0.0.1", 0});
-    return os::local_endpoint(socket.value().get()).port;
-  }
-
-  /// A listener whose backlog is full: the kernel drops the first packets of more.
-  base::HostPort silent() {
-    deaf_ = os::listen_tcp({"127.0.0.1", 0}).value().release();
-    ::listen(deaf_, 0);
-    const base::Endpoint at = os::local_endpoint(deaf_);
-    for (int i = 0; i < 4; ++i) fillers_.push_back(os::connect_tcp(at).value().release());
-    return {"127.0.0.1", at.port};
-  }
-
-  ~OsPlace() {
-    for (const int socket : fillers_) ::close(socket);
-    if (deaf_ >= 0) ::close(deaf_);
-  }
-  OsPlace(const OsPlace&) = delete;
-  OsPlace& operator=(const OsPlace&) = delete;
-
- private:
-  std::size_t streams_max_;
-  Directory directory_;
-  Config config_;
-  caf::actor_system system_{config_};
-  os::Clock clock_;
-  os::Network near_{system_, clock_, directory_.path(), streams_max_};
-  os::Network far_{system_, clock_, directory_.path(), streams_max_};
-  int deaf_ = -1;
-  std::vector<int> fillers_;
-};
-
-std::size_t open_descriptors() {
-  const std::filesystem::directory_iterator all("/proc/self/fd");
-  return static_cast<std::size_t>(std::distance(begin(all), end(all)));
-}
-
-}  // namespace
 
 namespace troupe::test {
 TROUPE_NETWORK_CONTRACT(OsPlace);
@@ -215,7 +129,7 @@ TEST_CASE("network: a stream that the other side resets ends with a reason") {
 }
 
 TEST_CASE("network: a network that ends closes its streams, and what is done to them afterwards is harmless") {
-  Config config;
+  OsConfig config;
   caf::actor_system system(config);
   os::Clock clock;
   auto network = std::make_unique<os::Network>(system, clock, "/nonexistent", 100);
