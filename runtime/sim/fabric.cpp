@@ -48,14 +48,11 @@ std::shared_ptr<Fabric> Fabric::make(Stage& stage, Latency latency) {
   return std::shared_ptr<Fabric>(new Fabric(stage, latency));
 }
 
-base::Duration Fabric::latency(const Address& from, const Address& to) {
+base::Duration Fabric::latency(const Address& from, const Address& to) const {
   if (from == to) return kLoopbackTime;
-  const auto known = latencies_.find({from, to});
-  if (known != latencies_.end()) return known->second;
-  base::Random& random = stage_.stream("latency." + base::hex(from) + "." + base::hex(to));
+  base::Random random = stage_.once("latency." + base::hex(from) + "." + base::hex(to));
   const auto spread = static_cast<std::uint64_t>((latency_.max - latency_.min).count());
-  const base::Duration drawn = latency_.min + base::Duration(random.below(spread + 1));
-  return latencies_[{from, to}] = drawn;
+  return latency_.min + base::Duration(random.below(spread + 1));
 }
 
 void Fabric::heal(const Address& from, const Address& to) {

@@ -84,7 +84,8 @@ class Fabric : public std::enable_shared_from_this<Fabric> {
   // What the ports and streams of the nodes use.
 
   Stage& stage() { return stage_; }
-  base::Duration latency(const Address& from, const Address& to);
+  /// The same each time: it is drawn again rather than kept, for a million ways would fill 70 MB.
+  base::Duration latency(const Address& from, const Address& to) const;
   bool is_cut(const Address& from, const Address& to) const { return cuts_.contains({from, to}); }
   bool is_gone(const Address& node) const { return gone_.contains(node); }
   /// When a piece that leaves now on that way, which takes `latency` at best, arrives, and what it is by then.
@@ -137,7 +138,6 @@ class Fabric : public std::enable_shared_from_this<Fabric> {
   std::map<Way, Narrow> narrow_;
   std::map<Way, std::function<void()>> corrupt_;  // the next piece, and who hears of it
   std::set<Address> gone_;
-  std::map<std::pair<Address, Address>, base::Duration> latencies_;
   std::map<base::Endpoint, caf::weak_actor_ptr> listeners_;
   std::map<std::pair<Address, std::string>, caf::weak_actor_ptr> local_listeners_;
   std::vector<std::weak_ptr<Connection>> connections_;  // in the order of their making

@@ -154,10 +154,12 @@ bool Stage::run_until(const std::function<bool()>& done, base::Duration limit) {
   return pass_until(&done, now_ + limit);
 }
 
+base::Random Stage::once(std::string_view name) const { return base::Random(seed_of(seed_, name)); }
+
 base::Random& Stage::stream(std::string_view name) {
   const auto known = streams_.find(name);
   if (known != streams_.end()) return *known->second;
-  return *streams_.emplace(name, std::make_unique<base::Random>(seed_of(seed_, name))).first->second;
+  return *streams_.emplace(name, std::make_unique<base::Random>(once(name))).first->second;
 }
 
 bool Stage::pass_until(const std::function<bool()>* done, base::Instant end) {

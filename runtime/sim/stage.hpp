@@ -100,6 +100,9 @@ class Stage {
   /// The stream of chance of that name: the same seed and name draw the same, whatever other streams draw.
   base::Random& stream(std::string_view name);
 
+  /// Such a stream from its beginning, which the stage does not keep: for many names that draw little.
+  base::Random once(std::string_view name) const;
+
   /// From now on this actor does not run; what it is sent waits. For paused nodes and busy devices.
   void park(ActorNumber actor);
   /// Ends that; nothing happens if it was not parked.
