@@ -47,23 +47,6 @@ SocketAddress socket_address(const base::Endpoint& endpoint) {
   return out;
 }
 
-base::Endpoint endpoint_of(const sockaddr* address) {
-  base::Endpoint out;
-  if (address->sa_family == AF_INET) {
-    sockaddr_in v4{};
-    std::memcpy(&v4, address, sizeof v4);
-    out.address[10] = out.address[11] = 0xff;
-    std::memcpy(out.address.data() + kV4At, &v4.sin_addr, sizeof v4.sin_addr);
-    out.port = ntohs(v4.sin_port);
-  } else if (address->sa_family == AF_INET6) {
-    sockaddr_in6 v6{};
-    std::memcpy(&v6, address, sizeof v6);
-    std::memcpy(out.address.data(), &v6.sin6_addr, sizeof v6.sin6_addr);
-    out.port = ntohs(v6.sin6_port);
-  }
-  return out;
-}
-
 base::Error error_of(int error, const std::string& what) {
   base::Code code = base::Code::unavailable;
   if (error == EADDRINUSE) code = base::Code::conflict;
@@ -111,6 +94,23 @@ bool is_stale(const LocalAddress& at) {
   return probe.valid() && ::connect(probe.get(), at.get(), sizeof at.address) != 0 && errno == ECONNREFUSED;
 }
 
+/// A socket with an address, for `what` the error tells.
+base::Outcome<Descriptor> bound(const base::HostPort& at, int type, const std::string& what) {
+  const std::vector<base::Endpoint> found = look_up(at);
+  if (found.empty()) return base::Error{base::Code::not_found, what + ": the host is not known", {}};
+  const SocketAddress address = socket_address(found.front());
+  Descriptor socket(::socket(address.family(), type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!socket.valid()) return error_of(errno, what);
+  const int yes = 1;
+  const int no = 0;
+  // Connections that linger must not keep a listener out; two places for datagrams would share one port unnoticed.
+  if (type == SOCK_STREAM) ::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+  // "::" takes IPv4 as well.
+  if (address.family() == AF_INET6) ::setsockopt(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, &no, sizeof no);
+  if (::bind(socket.get(), address.get(), address.size) != 0) return error_of(errno, what);
+  return socket;
+}
+
 }  // namespace
 
 std::string reason(int error) { return std::generic_category().message(error); }
@@ -134,18 +134,17 @@ std::vector<base::Endpoint> look_up(const base::HostPort& host) {
 
 base::Outcome<Descriptor> listen_tcp(const base::HostPort& at) {
   const std::string what = "cannot listen at " + at.text();
-  const std::vector<base::Endpoint> found = look_up(at);
-  if (found.empty()) return base::Error{base::Code::not_found, what + ": the host is not known", {}};
-  const SocketAddress address = socket_address(found.front());
-  Descriptor socket(::socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (!socket.valid()) return error_of(errno, what);
-  const int yes = 1;
-  const int no = 0;
-  ::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
-  // "::" takes IPv4 as well.
-  if (address.family() == AF_INET6) ::setsockopt(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, &no, sizeof no);
-  if (::bind(socket.get(), address.get(), address.size) != 0) return error_of(errno, what);
-  if (::listen(socket.get(), kBacklog) != 0) return error_of(errno, what);
+  auto socket = bound(at, SOCK_STREAM, what);
+  if (!socket.ok()) return socket;
+  if (::listen(socket.value().get(), kBacklog) != 0) return error_of(errno, what);
+  return socket;
+}
+
+base::Outcome<Descriptor> bind_udp(const base::HostPort& at) {
+  auto socket = bound(at, SOCK_DGRAM, "cannot take datagrams at " + at.text());
+  if (!socket.ok()) return socket;
+  for (const int way : {SO_RCVBUF, SO_SNDBUF})
+    ::setsockopt(socket.value().get(), SOL_SOCKET, way, &kDatagramRoomBytes, sizeof kDatagramRoomBytes);
   return socket;
 }
 
@@ -186,6 +185,23 @@ int connect_error(const Descriptor& socket) {
   socklen_t size = sizeof error;
   if (::getsockopt(socket.get(), SOL_SOCKET, SO_ERROR, &error, &size) != 0) return errno;
   return error;
+}
+
+base::Endpoint endpoint_of(const sockaddr* address) {
+  base::Endpoint out;
+  if (address->sa_family == AF_INET) {
+    sockaddr_in v4{};
+    std::memcpy(&v4, address, sizeof v4);
+    out.address[10] = out.address[11] = 0xff;
+    std::memcpy(out.address.data() + kV4At, &v4.sin_addr, sizeof v4.sin_addr);
+    out.port = ntohs(v4.sin_port);
+  } else if (address->sa_family == AF_INET6) {
+    sockaddr_in6 v6{};
+    std::memcpy(&v6, address, sizeof v6);
+    std::memcpy(out.address.data(), &v6.sin6_addr, sizeof v6.sin6_addr);
+    out.port = ntohs(v6.sin6_port);
+  }
+  return out;
 }
 
 base::Endpoint local_endpoint(int socket) {

@@ -22,6 +22,11 @@ inline constexpr int kKeepAliveIdleSeconds = 30;      // our choice: a dead peer
 inline constexpr int kKeepAliveIntervalSeconds = 10;  // beside the pings of the peers themselves
 inline constexpr int kKeepAliveProbes = 3;
 
+/// What the kernel may hold of datagrams for one socket, in each direction; it cuts this to net.core.rmem_max. Our
+/// choice: a small one costs 768 bytes there, so that 1,300 of them wait while no thread of ours gets to run. The
+/// kernel's own choice is a fifth of that.
+inline constexpr int kDatagramRoomBytes = 1024 * 1024;
+
 /// The kernel's words for an errno value.
 std::string reason(int error);
 
@@ -30,6 +35,9 @@ std::vector<base::Endpoint> look_up(const base::HostPort& host);
 
 /// Errors: `conflict` if the address is in use, `refused` if it is not ours, `not_found` if the host is unknown.
 base::Outcome<Descriptor> listen_tcp(const base::HostPort& at);
+
+/// A place for datagrams, with room for kDatagramRoomBytes in both directions. Errors as for listen_tcp().
+base::Outcome<Descriptor> bind_udp(const base::HostPort& at);
 
 /// Takes over the name of a socket that nobody listens on any more.
 /// Errors: `conflict` if somebody does, or if the path is something other than a socket.
@@ -42,6 +50,8 @@ base::Outcome<Descriptor> connect_local(const std::string& path);
 /// Zero if the connection was made, else why not.
 int connect_error(const Descriptor& socket);
 
+/// IPv4 in its mapped form; nothing of it is set for other families.
+base::Endpoint endpoint_of(const sockaddr* address);
 base::Endpoint local_endpoint(int socket);
 base::Endpoint remote_endpoint(int socket);
 /// The user at the other end of a local socket; nothing for TCP.
