@@ -80,11 +80,17 @@ std::size_t streams_max_for(std::uint64_t descriptors_max) {
 }
 
 Network::Network(caf::actor_system& system, ports::Clock& clock, std::string directory, std::size_t streams_max)
-    : directory_(std::move(directory)), links_(std::make_shared<Links>(system, clock, streams_max)), dialler_(clock) {
+    : directory_(std::move(directory)),
+      links_(std::make_shared<Links>(system, clock, streams_max)),
+      datagrams_(std::make_shared<DatagramSockets>()),
+      dialler_(clock) {
   ignore_broken_pipes();
 }
 
-Network::~Network() { links_->close(); }
+Network::~Network() {
+  datagrams_->close();
+  links_->close();
+}
 
 base::Outcome<std::unique_ptr<ports::Listener>> Network::listen(const base::HostPort& at,
                                                                 const runtime::Handle& owner) {
@@ -108,6 +114,11 @@ void Network::dial(const base::HostPort& to, base::Instant due, std::uint64_t ti
 void Network::dial_local(const std::string& path, base::Instant due, std::uint64_t ticket,
                          const runtime::Handle& owner) {
   dialler_.dial_local(place(path), due, answer(ticket, owner));
+}
+
+base::Outcome<std::unique_ptr<ports::Datagrams>> Network::open_datagrams(const base::HostPort& at,
+                                                                         const runtime::Handle& owner) {
+  return datagrams_->open(at, owner);
 }
 
 std::string Network::place(const std::string& path) const {

@@ -1,13 +1,15 @@
 #pragma once
-// The Network port on Linux: CAF's brokers move the bytes, a dialler of ours looks up and connects.
+// The Network port on Linux: CAF's brokers move the bytes, a dialler of ours looks up and connects, and datagrams have
+// sockets and a thread of their own.
 //
-// Order of life  system, clock, network; the network ends first and takes every broker with it. Streams that actors
-//                still hold are closed by that and do nothing from then on.
+// Order of life  system, clock, network; the network ends first and takes every broker and its threads with it.
+//                Streams and places of datagrams that actors still hold are closed by that and do nothing from then on.
 // Descriptors    accepted and dialled streams count against streams_max (links.hpp).
 #include <caf/actor_system_config.hpp>
 #include <memory>
 #include <string>
 
+#include "runtime/os/datagrams.hpp"
 #include "runtime/os/dialler.hpp"
 #include "runtime/os/links.hpp"
 #include "runtime/ports/network.hpp"
@@ -35,6 +37,8 @@ class Network final : public ports::Network {
   void dial(const base::HostPort& to, base::Instant due, std::uint64_t ticket, const runtime::Handle& owner) override;
   void dial_local(const std::string& path, base::Instant due, std::uint64_t ticket,
                   const runtime::Handle& owner) override;
+  base::Outcome<std::unique_ptr<ports::Datagrams>> open_datagrams(const base::HostPort& at,
+                                                                  const runtime::Handle& owner) override;
 
   /// Open streams, started or not.
   std::size_t streams() const { return links_->streams(); }
@@ -45,6 +49,7 @@ class Network final : public ports::Network {
 
   std::string directory_;
   std::shared_ptr<Links> links_;
+  std::shared_ptr<DatagramSockets> datagrams_;
   Dialler dialler_;
 };
 

@@ -7,7 +7,7 @@
 //              inside the mailbox element and has no other owner: the receiver takes a buffer out by moving
 //              (`take_event`), and no byte is copied between the stream and its owner.
 // Whoever counts or bounds a mailbox lets both pass: a wake-up is one an actor at most, and what a stream
-// delivers is bounded by Stream::pause.
+// delivers is bounded by Stream::pause, what comes as datagrams by their receipts.
 #include <caf/allowed_unsafe_message_type.hpp>
 #include <caf/mailbox_element.hpp>
 #include <utility>

@@ -7,6 +7,7 @@
 #include "runtime/base/ensure.hpp"
 #include "runtime/ports/events.hpp"
 #include "runtime/sim/connection.hpp"
+#include "runtime/sim/datagrams.hpp"
 
 namespace troupe::sim {
 namespace {
@@ -43,6 +44,10 @@ Address address_of(std::uint16_t number) {
           static_cast<std::uint8_t>(number >> 8U),
           static_cast<std::uint8_t>(number)};
 }
+
+Fabric::Fabric(Stage& stage, Latency latency)
+    : stage_(stage), latency_(latency), datagram_ways_(std::make_unique<DatagramWays>(*this)) {}
+Fabric::~Fabric() = default;
 
 std::shared_ptr<Fabric> Fabric::make(Stage& stage, Latency latency) {
   return std::shared_ptr<Fabric>(new Fabric(stage, latency));
@@ -81,6 +86,13 @@ void Fabric::widen(const Address& from, const Address& to, std::uint64_t bytes_p
   if (all.empty()) narrow_.erase(known);
 }
 
+void Fabric::datagrams(const DatagramFaults& faults) { datagram_ways_->set(faults); }
+
+base::Duration Fabric::backlog(const Address& from, const Address& to) const {
+  const auto known = narrow_.find({from, to});
+  return known == narrow_.end() ? base::Duration::zero() : known->second.free_at - stage_.now();
+}
+
 base::Instant Fabric::depart(const Address& from, const Address& to, base::Duration latency, base::Bytes& piece) {
   const Way way{from, to};
   base::Instant leaves = stage_.now();
@@ -106,6 +118,7 @@ void Fabric::vanish(const Address& node) {
   gone_.insert(node);
   std::erase_if(listeners_, [&](const auto& one) { return one.first.address == node; });
   std::erase_if(local_listeners_, [&](const auto& one) { return one.first.first == node; });
+  datagram_ways_->vanish(node);
   for_each_at(node, [&](Connection& connection) { connection.vanish(node); });
   for (const auto& weak : dials_) {
     const auto dial = weak.lock();

@@ -5,7 +5,7 @@
 //         cut holds back arrives after it heals. A dial through a cut is tried again until its deadline.
 // Faults  cuts, clogs, narrow links and wrong bytes each concern one direction. Of those that overlap cuts are counted,
 //         clogs add up, and the narrowest counts. A machine that vanishes says nothing more: who sends to it waits, and
-//         is reset once it is back.
+//         is reset once it is back. What becomes of datagrams says datagrams.hpp.
 // Chance  latency of a link is drawn once from [latency_min, latency_max], and pieces are drawn as they leave, from
 //         streams named by the link, so that one link's traffic does not change another's.
 // Limits  kWindowBytes between a writer and a reader that does not read; the rest stays unwritten.
@@ -24,6 +24,7 @@
 namespace troupe::sim {
 
 class Connection;
+class DatagramWays;
 
 /// The address of a node without a port.
 using Address = std::array<std::uint8_t, 16>;
@@ -37,6 +38,13 @@ inline constexpr std::chrono::seconds kDialAgain{1};           // first retry of
 inline constexpr std::uint16_t kFirstFreePort = 32'768;        // what Linux gives for port 0 starts here
 inline constexpr std::uint32_t kUserId = 1'000;                // whoever dials a local socket
 
+/// How many of a million datagrams that leave meet with what; datagrams.hpp says how.
+struct DatagramFaults {
+  std::uint32_t loss = 0;   ///< never arrive
+  std::uint32_t twice = 0;  ///< of the others: arrive twice
+  std::uint32_t late = 0;   ///< of those and their doubles, each by itself: later by up to kLateMax
+};
+
 class Fabric : public std::enable_shared_from_this<Fabric> {
  public:
   struct Latency {
@@ -47,6 +55,10 @@ class Fabric : public std::enable_shared_from_this<Fabric> {
   /// The stage outlives the fabric's use: streams of actors may keep the fabric until the stage ends.
   static std::shared_ptr<Fabric> make(Stage& stage, Latency latency);
   static std::shared_ptr<Fabric> make(Stage& stage) { return make(stage, Latency{}); }
+
+  ~Fabric();
+  Fabric(const Fabric&) = delete;
+  Fabric& operator=(const Fabric&) = delete;
 
   /// Makes `host` resolve to `address` everywhere.
   void name(std::string host, const Address& address) { names_[std::move(host)] = address; }
@@ -67,6 +79,8 @@ class Fabric : public std::enable_shared_from_this<Fabric> {
   }
   /// Forgets all plans of corrupt().
   void forgive() { corrupt_.clear(); }
+  /// What befalls datagrams that leave from now on, on all ways and beside the above.
+  void datagrams(const DatagramFaults& faults);
   /// The machine is gone without a word, with all that it had bound. Its streams hear nothing more.
   void vanish(const Address& node);
   /// It is back, and resets whoever still believes in a stream of before.
@@ -88,6 +102,10 @@ class Fabric : public std::enable_shared_from_this<Fabric> {
   base::Duration latency(const Address& from, const Address& to) const;
   bool is_cut(const Address& from, const Address& to) const { return cuts_.contains({from, to}); }
   bool is_gone(const Address& node) const { return gone_.contains(node); }
+  DatagramWays& datagram_ways() { return *datagram_ways_; }
+  std::uint16_t free_port();
+  /// How long what leaves now waits for those before it on a narrow way.
+  base::Duration backlog(const Address& from, const Address& to) const;
   /// When a piece that leaves now on that way, which takes `latency` at best, arrives, and what it is by then.
   base::Instant depart(const Address& from, const Address& to, base::Duration latency, base::Bytes& piece);
   std::optional<Address> resolve(const std::string& host, const Address& from) const;
@@ -114,8 +132,7 @@ class Fabric : public std::enable_shared_from_this<Fabric> {
   void fail(const std::shared_ptr<Dial>& dial, std::string why);
 
  private:
-  Fabric(Stage& stage, Latency latency) : stage_(stage), latency_(latency) {}
-  std::uint16_t free_port();
+  Fabric(Stage& stage, Latency latency);
   void finish(Dial& dial);
   base::Instant depart(const Address& from, const Address& to);
   void knock(const std::shared_ptr<Dial>& dial);
@@ -143,6 +160,7 @@ class Fabric : public std::enable_shared_from_this<Fabric> {
   std::vector<std::weak_ptr<Connection>> connections_;  // in the order of their making
   std::vector<std::weak_ptr<Dial>> dials_;              // likewise
   std::uint16_t port_next_ = kFirstFreePort;
+  std::unique_ptr<DatagramWays> datagram_ways_;
 };
 
 }  // namespace troupe::sim

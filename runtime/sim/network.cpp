@@ -2,6 +2,8 @@
 
 #include <caf/actor_cast.hpp>
 
+#include "runtime/sim/datagrams.hpp"
+
 namespace troupe::sim {
 
 namespace {
@@ -43,13 +45,19 @@ base::Error listen_error(base::Code code, const std::string& at, const char* why
 
 }  // namespace
 
-base::Outcome<std::unique_ptr<ports::Listener>> Network::listen(const base::HostPort& at,
-                                                                const runtime::Handle& owner) {
+base::Outcome<base::Endpoint> Network::here(const base::HostPort& at) const {
   const bool any = at.host == "0.0.0.0" || at.host == "::";
   const auto address = any ? address_ : fabric_->resolve(at.host, address_);
   if (!address) return listen_error(base::Code::not_found, at.text(), "the host is not known");
   if (*address != address_) return listen_error(base::Code::refused, at.text(), "not an address of this node");
-  const auto bound = fabric_->bind({address_, at.port}, owner);
+  return base::Endpoint{address_, at.port};
+}
+
+base::Outcome<std::unique_ptr<ports::Listener>> Network::listen(const base::HostPort& at,
+                                                                const runtime::Handle& owner) {
+  const auto place = here(at);
+  if (!place.ok()) return place.error();
+  const auto bound = fabric_->bind(place.value(), owner);
   if (!bound) return listen_error(base::Code::conflict, at.text(), "the address is in use");
   return std::unique_ptr<ports::Listener>(std::make_unique<TcpListener>(fabric_, *bound, owner));
 }
@@ -58,6 +66,15 @@ base::Outcome<std::unique_ptr<ports::Listener>> Network::listen_local(const std:
                                                                       const runtime::Handle& owner) {
   if (!fabric_->bind(address_, path, owner)) return listen_error(base::Code::conflict, path, "another one listens");
   return std::unique_ptr<ports::Listener>(std::make_unique<LocalListener>(fabric_, address_, path, owner));
+}
+
+base::Outcome<std::unique_ptr<ports::Datagrams>> Network::open_datagrams(const base::HostPort& at,
+                                                                         const runtime::Handle& owner) {
+  const auto place = here(at);
+  if (!place.ok()) return place.error();
+  auto bound = fabric_->datagram_ways().open(place.value(), owner);
+  if (!bound) return listen_error(base::Code::conflict, at.text(), "the address is in use");
+  return bound;
 }
 
 void Network::dial(const base::HostPort& to, base::Instant due, std::uint64_t ticket, const runtime::Handle& owner) {

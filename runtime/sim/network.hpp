@@ -22,8 +22,12 @@ class Network final : public ports::Network {
   void dial(const base::HostPort& to, base::Instant due, std::uint64_t ticket, const runtime::Handle& owner) override;
   void dial_local(const std::string& path, base::Instant due, std::uint64_t ticket,
                   const runtime::Handle& owner) override;
+  base::Outcome<std::unique_ptr<ports::Datagrams>> open_datagrams(const base::HostPort& at,
+                                                                  const runtime::Handle& owner) override;
 
  private:
+  base::Outcome<base::Endpoint> here(const base::HostPort& at) const;
+
   std::shared_ptr<Fabric> fabric_;
   Address address_;
   const Clock& clock_;

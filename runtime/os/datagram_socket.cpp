@@ -1,0 +1,191 @@
+#include "runtime/os/datagram_socket.hpp"
+
+#include <linux/sock_diag.h>
+
+#include <algorithm>
+#include <caf/actor_cast.hpp>
+#include <cerrno>
+#include <cstring>
+#include <mutex>
+
+#include "runtime/os/sockets.hpp"
+#include "runtime/ports/events.hpp"
+
+namespace troupe::os {
+namespace {
+
+constexpr std::size_t kSlotBytes = ports::kDatagramBytesMax + 1;  // one more, so that what is too long is seen
+constexpr std::size_t kV4At = 12;                                 // where IPv4 lies in its mapped form
+
+bool fits(std::size_t bytes) { return bytes > 0 && bytes <= ports::kDatagramBytesMax; }
+
+void count(std::atomic<std::uint64_t>& what, std::size_t times = 1) {
+  what.fetch_add(times, std::memory_order_relaxed);
+}
+
+}  // namespace
+
+DatagramSlots::DatagramSlots() : room_(std::make_unique_for_overwrite<std::uint8_t[]>(kBatchMax * kSlotBytes)) {
+  for (std::size_t i = 0; i < kBatchMax; ++i) {
+    pieces_[i] = {slot(i), kSlotBytes};
+    messages_[i].msg_hdr.msg_iov = &pieces_[i];
+    messages_[i].msg_hdr.msg_iovlen = 1;
+    messages_[i].msg_hdr.msg_name = &names_[i];
+    messages_[i].msg_hdr.msg_namelen = sizeof names_[i];
+  }
+}
+
+std::uint8_t* DatagramSlots::slot(std::size_t i) const { return room_.get() + i * kSlotBytes; }
+
+/// Counts down what lies in the owner's queue; the owner may outlive the socket.
+class DatagramSocket::Receipt {
+ public:
+  Receipt(std::shared_ptr<Waiting> waiting, std::size_t datagrams)
+      : waiting_(std::move(waiting)), datagrams_(datagrams) {}
+  ~Receipt() { waiting_->fetch_sub(datagrams_, std::memory_order_relaxed); }
+  Receipt(const Receipt&) = delete;
+  Receipt& operator=(const Receipt&) = delete;
+
+ private:
+  std::shared_ptr<Waiting> waiting_;
+  std::size_t datagrams_;
+};
+
+DatagramSocket::DatagramSocket(Descriptor socket, const runtime::Handle& owner)
+    : socket_(std::move(socket)),
+      local_(local_endpoint(socket_.get())),
+      owner_(caf::actor_cast<caf::weak_actor_ptr>(owner)) {
+  socklen_t size = sizeof family_;
+  ::getsockopt(socket_.get(), SOL_SOCKET, SO_DOMAIN, &family_, &size);
+}
+
+void DatagramSocket::close() {
+  closed_.store(true, std::memory_order_relaxed);
+  const std::unique_lock alone(gate_);
+  count_kernel_drops();
+  socket_.reset();
+}
+
+ports::DatagramCounts DatagramSocket::counts() const {
+  const std::unique_lock alone(gate_);
+  count_kernel_drops();
+  return {sent_.load(), received_.load(), unsent_.load(), dropped_.load() + kernel_drops_, oversize_.load()};
+}
+
+/// What the kernel had no room for, in the 32 bits that it counts in.
+void DatagramSocket::count_kernel_drops() const {
+  std::array<std::uint32_t, SK_MEMINFO_VARS> numbers{};
+  socklen_t size = sizeof numbers;
+  if (!socket_.valid() || ::getsockopt(socket_.get(), SOL_SOCKET, SO_MEMINFO, numbers.data(), &size) != 0) return;
+  kernel_drops_ += numbers[SK_MEMINFO_DROPS] - kernel_drops_seen_;
+  kernel_drops_seen_ = numbers[SK_MEMINFO_DROPS];
+}
+
+// -- out --
+
+/// Zero if a socket of this family cannot say that address.
+socklen_t DatagramSocket::name(SocketName& out, const base::Endpoint& endpoint) const {
+  if (family_ == AF_INET6) {
+    out.v6 = {};
+    out.v6.sin6_family = AF_INET6;
+    out.v6.sin6_port = htons(endpoint.port);
+    std::memcpy(&out.v6.sin6_addr, endpoint.address.data(), sizeof out.v6.sin6_addr);
+    return sizeof out.v6;
+  }
+  if (!endpoint.is_v4()) return 0;
+  out.v4 = {};
+  out.v4.sin_family = AF_INET;
+  out.v4.sin_port = htons(endpoint.port);
+  std::memcpy(&out.v4.sin_addr, endpoint.address.data() + kV4At, sizeof out.v4.sin_addr);
+  return sizeof out.v4;
+}
+
+void DatagramSocket::send(const std::vector<ports::Datagram>& batch) {
+  if (closed_.load(std::memory_order_relaxed)) return;  // before the gate, where many senders could keep it shut
+  const std::shared_lock open(gate_);
+  if (!socket_.valid()) return;
+  // Not initialised: what a batch does not use costs nothing.
+  std::array<SocketName, kBatchMax> names;
+  std::array<iovec, kBatchMax> pieces;
+  std::array<mmsghdr, kBatchMax> messages;
+  std::size_t filled = 0;
+  for (const ports::Datagram& one : batch) {
+    if (!fits(one.bytes.size())) {
+      count(oversize_);
+      continue;
+    }
+    const socklen_t size = one.with.dialable() ? name(names[filled], one.with) : 0;
+    if (size == 0) {
+      count(unsent_);
+      continue;
+    }
+    pieces[filled] = {const_cast<std::uint8_t*>(one.bytes.data()), one.bytes.size()};  // sendmmsg only reads
+    messages[filled] = {};
+    messages[filled].msg_hdr.msg_name = &names[filled];
+    messages[filled].msg_hdr.msg_namelen = size;
+    messages[filled].msg_hdr.msg_iov = &pieces[filled];
+    messages[filled].msg_hdr.msg_iovlen = 1;
+    if (++filled < kBatchMax) continue;
+    push(messages);
+    filled = 0;
+  }
+  push({messages.data(), filled});
+}
+
+void DatagramSocket::push(std::span<mmsghdr> left) {
+  while (!left.empty()) {
+    const int sent = ::sendmmsg(socket_.get(), left.data(), static_cast<unsigned>(left.size()), MSG_NOSIGNAL);
+    if (sent > 0) {
+      count(sent_, static_cast<std::size_t>(sent));
+      left = left.subspan(static_cast<std::size_t>(sent));
+    } else if (errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM) {
+      return count(unsent_, left.size());
+    } else if (errno != EINTR) {  // the first of them cannot go there
+      count(unsent_);
+      left = left.subspan(1);
+    }
+  }
+}
+
+// -- in --
+
+bool DatagramSocket::receive(DatagramSlots& slots) {
+  int got = 0;
+  {
+    const std::shared_lock open(gate_);
+    if (!socket_.valid()) return true;
+    got = ::recvmmsg(socket_.get(), slots.messages_.data(), kBatchMax, 0, nullptr);
+    if (got < 0) return errno == EAGAIN || errno == EINTR;
+  }
+  // Without the gate: an owner whose last handle goes here closes its socket here.
+  hand_over(slots, static_cast<std::size_t>(got));
+  return true;
+}
+
+void DatagramSocket::hand_over(DatagramSlots& slots, std::size_t got) {
+  // Only this thread adds to what waits.
+  const std::size_t room = ports::kDatagramsWaitingMax - waiting_->load(std::memory_order_relaxed);
+  ports::Arrived event;
+  event.datagrams.reserve(std::min(got, room));
+  for (std::size_t i = 0; i < got; ++i) {
+    const std::size_t size = slots.messages_[i].msg_len;
+    slots.messages_[i].msg_hdr.msg_namelen = sizeof slots.names_[i];  // the kernel has written there
+    if (!fits(size)) {
+      count(oversize_);
+    } else if (event.datagrams.size() == room) {
+      count(dropped_);
+    } else {
+      const std::uint8_t* const first = slots.slot(i);
+      event.datagrams.push_back(
+          {endpoint_of(reinterpret_cast<const sockaddr*>(&slots.names_[i])), base::Bytes(first, first + size)});
+    }
+  }
+  const std::size_t datagrams = event.datagrams.size();
+  if (datagrams == 0) return;
+  count(received_, datagrams);
+  waiting_->fetch_add(datagrams, std::memory_order_relaxed);
+  event.receipt = std::make_shared<Receipt>(waiting_, datagrams);
+  ports::deliver(caf::actor_cast<runtime::Handle>(owner_), std::move(event));
+}
+
+}  // namespace troupe::os

@@ -1,0 +1,93 @@
+#pragma once
+// One UDP socket: datagrams out of any thread, and into the queue of its owner in batches.
+//
+// Sending   happens in the caller's thread, one system call for kBatchMax datagrams. An error of one of them, such as
+//           no way to its address, does not end its batch.
+// Limits    kBatchMax datagrams an event, kDatagramsWaitingMax unhandled; whatever comes then is read and dropped, so
+//           that the owner goes on with what is new.
+// Families  an IPv6 socket speaks IPv4 by mapped addresses; what the socket's family cannot reach is `unsent`.
+// Thread    safe from any, but receive() is for one alone.
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <atomic>
+#include <caf/actor_control_block.hpp>
+#include <memory>
+#include <shared_mutex>
+#include <span>
+
+#include "runtime/os/descriptor.hpp"
+#include "runtime/ports/network.hpp"
+
+namespace troupe::os {
+
+inline constexpr std::size_t kBatchMax = 64;  // our choice: system calls are then a twentieth of the cost
+
+/// An address of either family. Not initialised: a batch has 64 of them and often uses one.
+union SocketName {
+  sockaddr_in v4;
+  sockaddr_in6 v6;
+};
+
+/// Room for one batch that arrives: 90 KB, of which only those pages are touched that some batch has needed.
+class DatagramSlots {
+ public:
+  DatagramSlots();
+
+ private:
+  friend class DatagramSocket;
+  std::uint8_t* slot(std::size_t i) const;
+
+  std::unique_ptr<std::uint8_t[]> room_;
+  std::array<SocketName, kBatchMax> names_{};
+  std::array<iovec, kBatchMax> pieces_{};
+  std::array<mmsghdr, kBatchMax> messages_{};
+};
+
+class DatagramSocket {
+ public:
+  DatagramSocket(Descriptor socket, const runtime::Handle& owner);
+  DatagramSocket(const DatagramSocket&) = delete;
+  DatagramSocket& operator=(const DatagramSocket&) = delete;
+
+  const base::Endpoint& local() const { return local_; }
+
+  /// Nothing happens after close().
+  void send(const std::vector<ports::Datagram>& batch);
+
+  ports::DatagramCounts counts() const;
+
+  /// Hands one batch of what has arrived to the owner. False if the system refuses to say what has.
+  bool receive(DatagramSlots& slots);
+
+  /// Frees the address. A batch that was read before may still reach the owner.
+  void close();
+
+ private:
+  using Count = std::atomic<std::uint64_t>;
+  using Waiting = std::atomic<std::size_t>;
+  class Receipt;
+
+  socklen_t name(SocketName& out, const base::Endpoint& endpoint) const;
+  void push(std::span<mmsghdr> left);
+  void hand_over(DatagramSlots& slots, std::size_t got);
+  void count_kernel_drops() const;
+
+  mutable std::shared_mutex gate_;  // shared by whoever uses the socket; whoever closes it is alone
+  Descriptor socket_;
+  const base::Endpoint local_;
+  int family_ = AF_INET;
+  std::atomic<bool> closed_{false};
+  const caf::weak_actor_ptr owner_;
+  const std::shared_ptr<Waiting> waiting_ = std::make_shared<Waiting>(0);
+  Count sent_{0};
+  Count received_{0};
+  Count unsent_{0};
+  Count dropped_{0};
+  Count oversize_{0};
+  mutable std::uint64_t kernel_drops_ = 0;  // these two for whoever is alone at the gate
+  mutable std::uint32_t kernel_drops_seen_ = 0;
+};
+
+}  // namespace troupe::os
