@@ -29,6 +29,8 @@ class Probe {
     std::vector<ports::Accepted> accepted;
     std::vector<ports::Dialled> dialled;
     std::vector<ports::DialFailed> failed;
+    std::vector<ports::Datagram> datagrams;
+    std::vector<std::size_t> batches;  // how many datagrams came with each event
     bool hold = false;
     std::vector<std::shared_ptr<const void>> receipts;
 
@@ -42,6 +44,11 @@ class Probe {
       }
       if (auto* sent = std::get_if<ports::Written>(&event)) written += sent->bytes;
       if (auto* end = std::get_if<ports::Closed>(&event)) closed = end->why;
+      if (auto* batch = std::get_if<ports::Arrived>(&event)) {
+        batches.push_back(batch->datagrams.size());
+        for (auto& one : batch->datagrams) datagrams.push_back(std::move(one));
+        if (hold) receipts.push_back(std::move(batch->receipt));
+      }
       if (auto* newcomer = std::get_if<ports::Accepted>(&event)) accepted.push_back(std::move(*newcomer));
       if (auto* made = std::get_if<ports::Dialled>(&event)) dialled.push_back(std::move(*made));
       if (auto* failure = std::get_if<ports::DialFailed>(&event)) failed.push_back(std::move(*failure));
@@ -101,6 +108,15 @@ class Probe {
   }
   std::vector<ports::DialFailed> failed() const {
     return read([](const Seen& seen) { return seen.failed; });
+  }
+  std::vector<ports::Datagram> datagrams() const {
+    return read([](const Seen& seen) { return seen.datagrams; });
+  }
+  std::size_t arrived() const {
+    return read([](const Seen& seen) { return seen.datagrams.size(); });
+  }
+  std::vector<std::size_t> batches() const {
+    return read([](const Seen& seen) { return seen.batches; });
   }
   std::size_t accepted() const {
     return read([](const Seen& seen) { return seen.accepted.size(); });
