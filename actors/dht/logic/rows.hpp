@@ -1,0 +1,37 @@
+#pragma once
+// Rows of the node's store as the logic decides on them. Whoever asked for a change writes it in one atomic batch,
+// before it tells anybody of what it is about.
+#include <iterator>
+#include <utility>
+#include <vector>
+
+#include "runtime/base/bytes.hpp"
+
+namespace troupe::dht {
+
+struct SaveRow {
+  base::Bytes key;
+  base::Bytes value;
+  friend bool operator==(const SaveRow&, const SaveRow&) = default;
+};
+struct EraseRow {
+  base::Bytes key;
+  friend bool operator==(const EraseRow&, const EraseRow&) = default;
+};
+
+/// Rows of one keyspace. No row is named twice.
+struct RowChange {
+  std::vector<SaveRow> save;
+  std::vector<EraseRow> erase;
+
+  bool empty() const { return save.empty() && erase.empty(); }
+};
+
+/// Why a row that was read is not taken. Its owner erases it.
+enum class RowError : std::uint8_t {
+  corrupt,  ///< not a row that this program wrote
+  expired,  ///< its time is over
+  full,     ///< the limits are smaller now than when it was written
+};
+
+}  // namespace troupe::dht

@@ -1,0 +1,51 @@
+#pragma once
+// Records and keys for tests, whole or nearly so.
+#include <string_view>
+
+#include "actors/dht/logic/record.hpp"
+#include "runtime/base/random.hpp"
+
+namespace troupe::dht {
+
+inline constexpr base::WallTime kWall{std::chrono::seconds{1'800'000'000}};
+
+/// The secret key whose seed is `first` and zeros.
+inline crypto::SecretKey secret_key(std::uint8_t first) {
+  crypto::Seed seed;
+  seed.bytes[0] = first;
+  return crypto::SecretKey(seed);
+}
+inline base::Bytes bytes_of(std::string_view text) {
+  const base::ByteView view = base::as_bytes(text);
+  return {view.begin(), view.end()};
+}
+inline Key key(std::uint8_t first, std::uint8_t second = 0) {
+  Key out;
+  out.bytes[0] = first;
+  out.bytes[1] = second;
+  return out;
+}
+
+/// "orders" of key 1, for two days from kWall.
+inline KvRecord unsigned_kv(std::uint64_t sequence = 7, std::string_view value = "hello") {
+  KvRecord out;
+  out.sequence = sequence;
+  out.created = kWall;
+  out.expires = kWall + kLifetimeDefault;
+  out.name = bytes_of("orders");
+  out.value = bytes_of(value);
+  return out;
+}
+inline KvRecord kv(std::uint64_t sequence = 7, std::string_view value = "hello") {
+  return sign(secret_key(1), unsigned_kv(sequence, value));
+}
+inline CidRecord cid(std::string_view value = "hello") { return {bytes_of(value)}; }
+
+/// Any bytes, of which each seed has its own.
+inline base::Bytes random_bytes(base::Random& random, std::size_t size) {
+  base::Bytes out(size);
+  for (std::uint8_t& byte : out) byte = static_cast<std::uint8_t>(random.next());
+  return out;
+}
+
+}  // namespace troupe::dht
