@@ -88,6 +88,13 @@ enum class RecordError : std::uint8_t {
 /// Names one encoding: the first 16 bytes of its SHA-256.
 using Tag = base::FixedBytes<struct TagTag, 16>;
 
+/// Where a record lies: one key may be used in each space.
+struct Place {
+  Space space = Space::pk;
+  Key key;
+  friend auto operator<=>(const Place&, const Place&) = default;
+};
+
 Space space_of(const Record& record);
 
 /// Nothing for a number that is no space.

@@ -1,0 +1,263 @@
+#include "actors/dht/logic/held.hpp"
+
+#include <algorithm>
+#include <tuple>
+#include <utility>
+
+#include "runtime/base/ensure.hpp"
+
+namespace troupe::dht {
+
+bool Held::Sooner::operator()(const Node* a, const Node* b) const {
+  return std::tie(a->second.expires, a->second.space, a->first) <
+         std::tie(b->second.expires, b->second.space, b->first);
+}
+
+Held::Held(const base::NodeId& own, HeldLimits limits, Values values, unsigned work_bits,
+           const base::Mutations& mutations)
+    : own_(own),
+      limits_(limits),
+      values_(values),
+      work_bits_(work_bits),
+      mutations_(mutations),
+      cache_(values == Values::on_disk ? limits.cache_bytes_max : 0) {}
+
+base::Result<Stored, StoreRefused> Held::store(const Offer& offer, std::optional<std::uint64_t> expected,
+                                               base::WallTime wall) {
+  expire(wall, kEvictedMax);
+  Node* present = look(offer.place);
+  if (live(present, wall)) {
+    if (present->second.tag == offer.tag) return refresh(*present, offer, wall);
+    if (const auto refused = compare(present->second, offer, expected)) return *refused;
+  }
+  if (!owner_has_room(offer, present)) return StoreRefused{StoreError::owner_full, {}};
+  const auto evicted = make_room(offer, present);
+  if (!evicted) return StoreRefused{StoreError::no_space, {}};
+
+  for (const Place& place : *evicted) {
+    remove(*look(place));
+    owed_.insert(place);
+  }
+  use_.evicted += evicted->size();
+  const StoredAs as = live(present, wall) ? StoredAs::replaced : StoredAs::added;
+  if (present != nullptr) remove(*present);
+  insert(offer, end_of(offer, wall));
+  owed_.erase(offer.place);
+  Stored out{as, take_owed()};
+  if (values_ == Values::on_disk) {
+    out.rows.save.push_back(row_of(offer, wall));
+    cache_.put(offer.place, offer.encoded);
+  }
+  check();
+  return out;
+}
+
+std::optional<StoreRefused> Held::compare(const Entry& present, const Offer& offer,
+                                          std::optional<std::uint64_t> expected) const {
+  if (expected && *expected != present.sequence) return StoreRefused{StoreError::conflict, present.sequence};
+  if (offer.sequence < present.sequence && !mutations_.on("dht.held_takes_older")) {
+    return StoreRefused{StoreError::older, present.sequence};
+  }
+  if (offer.sequence == present.sequence && offer.tag < present.tag) {
+    return StoreRefused{StoreError::lost_tie, present.sequence};
+  }
+  return std::nullopt;
+}
+
+Stored Held::refresh(Node& present, const Offer& offer, base::WallTime wall) {
+  const base::WallTime expires = end_of(offer, wall);
+  if (expires - present.second.expires < kRefreshAfter) return {StoredAs::refreshed, take_owed()};
+  by_expiry_.erase(&present);
+  present.second.expires = expires;
+  by_expiry_.insert(&present);
+  Stored out{StoredAs::refreshed, take_owed()};
+  if (values_ == Values::on_disk) {
+    Offer first = offer;  // it still counts for whoever stored it first
+    if (offer.place.space != Space::kv) first.from.bytes = present.second.owner->first.bytes;
+    out.rows.save.push_back(row_of(first, wall));
+  }
+  check();
+  return out;
+}
+
+bool Held::owner_has_room(const Offer& offer, const Node* present) const {
+  const auto found = owners_.find(offer.owner);
+  OwnerUse use = found == owners_.end() ? OwnerUse{} : found->second;
+  if (present != nullptr && present->second.owner == found) {
+    use.bytes -= present->second.bytes;
+    use.records -= 1;
+  }
+  return use.bytes + offer.encoded.size() <= limits_.owner_bytes_max && use.records < limits_.owner_records_max;
+}
+
+std::optional<std::vector<Place>> Held::make_room(const Offer& offer, const Node* present) const {
+  const std::uint64_t freed = present != nullptr ? present->second.bytes : 0;
+  const std::size_t space = at(offer.place.space);
+  std::uint64_t space_bytes = use_.space_bytes[space] - freed + offer.encoded.size();
+  std::uint64_t bytes = use_.bytes() - freed + offer.encoded.size();
+  std::uint64_t records = use_.records + (present != nullptr ? 0 : 1);
+  const Key distance = base::distance(own_, offer.place.key);
+
+  std::vector<Place> out;
+  std::array<Index::const_reverse_iterator, 3> farthest{index_[0].rbegin(), index_[1].rbegin(), index_[2].rbegin()};
+  const auto ended = [&](std::size_t i) { return farthest[i] == index_[i].rend(); };
+  while (true) {
+    const bool space_full = space_bytes > limits_.space_bytes_max[space];
+    if (!space_full && bytes <= limits_.bytes_max && records <= limits_.records_max) return out;
+    std::size_t from = space;
+    for (std::size_t i = 0; i < 3 && !space_full; ++i) {
+      if (!ended(i) && (ended(from) || farthest[i]->first > farthest[from]->first)) from = i;
+    }
+    if (ended(from) || farthest[from]->first <= distance || out.size() == kEvictedMax) return std::nullopt;
+    const Node& victim = *farthest[from]++;
+    out.push_back(place_of(victim));
+    if (from == space) space_bytes -= victim.second.bytes;
+    bytes -= victim.second.bytes;
+    records -= 1;
+  }
+}
+
+base::WallTime Held::end_of(const Offer& offer, base::WallTime stored_at) const {
+  return std::min(offer.expires, stored_at + limits_.hold);
+}
+
+void Held::insert(const Offer& offer, base::WallTime expires) {
+  const auto bytes = static_cast<std::uint32_t>(offer.encoded.size());
+  const auto owner = owners_.try_emplace(offer.owner).first;
+  owner->second.bytes += bytes;
+  owner->second.records += 1;
+  const Entry entry{offer.sequence, offer.tag, expires, owner, bytes, offer.place.space};
+  const auto [node, added] = index(offer.place.space).emplace(base::distance(own_, offer.place.key), entry);
+  base::ensure(added, "a place has one record");
+  by_expiry_.insert(&*node);
+  use_.space_bytes[at(offer.place.space)] += bytes;
+  use_.records += 1;
+  if (values_ == Values::in_memory) kept_[offer.place] = offer.encoded;
+}
+
+void Held::remove(Node& node) {
+  const Place place = place_of(node);
+  const Entry entry = node.second;
+  by_expiry_.erase(&node);
+  entry.owner->second.bytes -= entry.bytes;
+  entry.owner->second.records -= 1;
+  if (entry.owner->second.records == 0) owners_.erase(entry.owner);
+  use_.space_bytes[at(entry.space)] -= entry.bytes;
+  use_.records -= 1;
+  index(entry.space).erase(base::distance(own_, place.key));
+  cache_.drop(place);
+  kept_.erase(place);
+}
+
+void Held::expire(base::WallTime wall, std::size_t records_max) {
+  for (std::size_t i = 0; i < records_max && !by_expiry_.empty(); ++i) {
+    Node& next = **by_expiry_.begin();
+    if (next.second.expires > wall) return;
+    owed_.insert(place_of(next));
+    remove(next);
+    use_.expired += 1;
+  }
+}
+
+RowChange Held::take_owed() {
+  RowChange out;
+  if (values_ == Values::on_disk) {
+    for (const Place& place : owed_) out.erase.push_back({row_key(place)});
+  }
+  owed_.clear();
+  return out;
+}
+
+RowChange Held::sweep(base::WallTime wall) {
+  expire(wall, kSweptMax - std::min(kSweptMax, owed_.size()));
+  return take_owed();
+}
+
+std::optional<base::WallTime> Held::wake_at() const {
+  if (!owed_.empty()) return base::WallTime{};
+  if (by_expiry_.empty()) return std::nullopt;
+  return (*by_expiry_.begin())->second.expires;
+}
+
+RowChange Held::forget(const Place& place) {
+  if (Node* const node = look(place)) remove(*node);
+  owed_.insert(place);
+  check();
+  return take_owed();
+}
+
+const Held::Node* Held::look(const Place& place) const {
+  const Index& index = index_[at(place.space)];
+  const auto found = index.find(base::distance(own_, place.key));
+  return found == index.end() ? nullptr : &*found;
+}
+
+bool Held::live(const Node* node, base::WallTime wall) const {
+  if (node == nullptr) return false;
+  return node->second.expires > wall || mutations_.on("dht.held_serves_expired");
+}
+
+std::optional<Facts> Held::find(const Place& place, base::WallTime wall) const {
+  const Node* const node = look(place);
+  if (!live(node, wall)) return std::nullopt;
+  const Entry& entry = node->second;
+  return Facts{entry.sequence, entry.tag, entry.bytes, entry.expires};
+}
+
+std::optional<Reading> Held::read(const Place& place, base::WallTime wall) {
+  const auto facts = find(place, wall);
+  if (!facts) return std::nullopt;
+  if (values_ == Values::on_disk) return Reading{*facts, cache_.get(place)};
+  const auto kept = kept_.find(place);
+  base::ensure(kept != kept_.end(), "what is indexed is kept");
+  return Reading{*facts, &kept->second};
+}
+
+base::Result<base::Bytes, LoadedError> Held::loaded(const Place& place, base::ByteView row, base::WallTime wall) {
+  const auto facts = find(place, wall);
+  if (!facts) return LoadedError::gone;
+  const auto read = read_row(row);
+  if (!read) return LoadedError::corrupt;
+  if (tag_of(read->encoded) != facts->tag) {
+    const auto parsed = parse(read->encoded);
+    const bool ours = parsed.ok() && space_of(parsed.value()) == place.space && key_of(parsed.value()) == place.key;
+    return ours ? LoadedError::stale : LoadedError::corrupt;
+  }
+  base::Bytes out(read->encoded.begin(), read->encoded.end());
+  cache_.put(place, out);
+  return out;
+}
+
+base::Result<void, RowError> Held::load(base::ByteView row_key, base::ByteView row, base::WallTime wall) {
+  const auto place = read_row_key(row_key);
+  const auto read = read_row(row);
+  if (!place || !read || look(*place) != nullptr) return RowError::corrupt;
+  // Whatever was stored passed then, so a clock that was set back since does not make it come from the future.
+  const auto offer = admit(read->encoded, place->key, read->from, std::max(wall, read->stored_at), work_bits_);
+  if (!offer.ok()) return offer.error() == RecordError::expired ? RowError::expired : RowError::corrupt;
+  if (offer.value().place != *place) return RowError::corrupt;
+  const base::WallTime expires = end_of(offer.value(), std::min(wall, read->stored_at));
+  if (expires <= wall) return RowError::expired;
+  const auto room = make_room(offer.value(), nullptr);
+  if (!owner_has_room(offer.value(), nullptr) || !room || !room->empty()) return RowError::full;
+  insert(offer.value(), expires);
+  check();
+  return {};
+}
+
+std::vector<Place> Held::places(Space space, const std::optional<Key>& after, std::size_t places_max) const {
+  const Index& index = index_[at(space)];
+  auto next = after ? index.upper_bound(base::distance(own_, *after)) : index.begin();
+  std::vector<Place> out;
+  for (; next != index.end() && out.size() < places_max; ++next) out.push_back(place_of(*next));
+  return out;
+}
+
+void Held::check() const {
+  base::ensure(use_.bytes() <= limits_.bytes_max && use_.records <= limits_.records_max,
+               "what is held is within limits");
+  base::ensure(by_expiry_.size() == use_.records, "each record has one place in the order of expiry");
+  base::ensure(index_[0].size() + index_[1].size() + index_[2].size() == use_.records, "each record is counted");
+}
+
+}  // namespace troupe::dht

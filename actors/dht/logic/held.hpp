@@ -1,0 +1,190 @@
+#pragma once
+// What a node holds of the DHT's records: which, until when, for whom, and which makes room for which.
+//
+// Rules   the same record again is fine and lasts anew. An older sequence is refused with the present one. Of two with
+//         one sequence the greater tag stays (record.hpp). A store that expects another sequence is a conflict (BEP 44,
+//         "CAS"); as there, it expects nothing where nothing is held. Beyond BEP 44: the record that is held already is
+//         taken whatever is expected, so that a store repeated because its answer was lost is answered as the first.
+// Time    a record lasts `hold` from its last store, a /kv at most until its own end. An ordered index finds the next
+//         one; what has expired is never served, swept or not. Dates come from the wall clock, since rows hold them; a
+//         store in the future (a clock that was set back) counts as now.
+// Full    what has expired goes first. Then the farthest from the own id, of the space that is full or of all, as long
+//         as it is farther than the newcomer: others hold that one with more right. Else `no_space`. An owner above its
+//         own quota makes no room: `owner_full`. /kv owners cost nothing to make, so it is distance that keeps a flood
+//         of them in bounds; the quota keeps an honest one from filling the network by mistake.
+// Memory  an index entry is about 170 B with its place in the order of expiry (measured: 100,000 records of distinct
+//         owners 23 MiB, of one owner 16 MiB); values are on disk, but for a cache, or all in memory.
+// Owner   one actor; not thread-safe. What it returns is to be written before the store is acknowledged.
+#include <array>
+#include <map>
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "actors/dht/logic/offer.hpp"
+#include "actors/dht/logic/record.hpp"
+#include "actors/dht/logic/rows.hpp"
+#include "actors/dht/logic/value_cache.hpp"
+#include "runtime/base/mutations.hpp"
+#include "runtime/base/result.hpp"
+
+namespace troupe::dht {
+
+inline constexpr std::size_t kEvictedMax = 64;         // our choice: a large record is not worth more small ones
+inline constexpr std::size_t kSweptMax = 256;          // our choice: one batch of rows
+inline constexpr std::chrono::hours kRefreshAfter{1};  // a longer life is worth a write this often
+
+/// Settings; bytes are those of encoded records.
+struct HeldLimits {
+  std::array<std::uint64_t, 3> space_bytes_max{4u << 20, 128u << 20, 128u << 20};  ///< /pk, /kv, /cid
+  std::uint64_t bytes_max = 192u << 20;
+  std::uint64_t records_max = 100'000;
+  std::uint64_t owner_bytes_max = 16u << 20;
+  std::uint64_t owner_records_max = 8'192;
+  std::size_t cache_bytes_max = 64u << 10;
+  std::chrono::seconds hold{std::chrono::hours(48)};
+};
+
+enum class Values : std::uint8_t {
+  on_disk,    ///< rows are decided on, and read back for a value that is not cached
+  in_memory,  ///< no rows at all
+};
+
+enum class StoreError : std::uint8_t {
+  older,       ///< a higher sequence is held
+  lost_tie,    ///< another record of the same sequence is held, and stays
+  conflict,    ///< another sequence is held than was expected
+  owner_full,  ///< its owner has its quota here
+  no_space,    ///< all that is held is at least as near
+};
+struct StoreRefused {
+  StoreError why;
+  std::optional<std::uint64_t> present;  ///< the sequence that is held, for the first three
+};
+
+enum class StoredAs : std::uint8_t {
+  added,
+  replaced,   ///< in place of an older one
+  refreshed,  ///< held already; it lasts anew
+};
+struct Stored {
+  StoredAs as;
+  RowChange rows;
+};
+
+struct Facts {
+  std::uint64_t sequence = 0;
+  Tag tag;
+  std::uint32_t bytes = 0;
+  base::WallTime expires;
+};
+struct Reading {
+  Facts facts;
+  const base::Bytes* encoded = nullptr;  ///< null: ask for its row, and loaded(); valid until the next non-const call
+};
+
+enum class LoadedError : std::uint8_t {
+  gone,   ///< not held any more
+  stale,  ///< another record than the index says: it was replaced meanwhile. Read again; if that says so too, forget()
+  corrupt,  ///< not the row of this place: forget() it
+};
+
+struct HeldUse {
+  std::array<std::uint64_t, 3> space_bytes{};
+  std::uint64_t records = 0;
+  std::uint64_t evicted = 0;  ///< since the start
+  std::uint64_t expired = 0;  ///< since the start
+  std::uint64_t bytes() const { return space_bytes[0] + space_bytes[1] + space_bytes[2]; }
+};
+
+class Held {
+ public:
+  Held(const base::NodeId& own, HeldLimits limits, Values values, unsigned work_bits,
+       const base::Mutations& mutations = base::kNoMutations);
+
+  Held(const Held&) = delete;  // its indexes point into one another
+  Held& operator=(const Held&) = delete;
+
+  /// Keeps what admit() has let in. `expected`: the sequence that the writer wants to replace.
+  base::Result<Stored, StoreRefused> store(const Offer& offer, std::optional<std::uint64_t> expected,
+                                           base::WallTime wall);
+
+  std::optional<Facts> find(const Place& place, base::WallTime wall) const;
+
+  /// The same, with the record where it is at hand.
+  std::optional<Reading> read(const Place& place, base::WallTime wall);
+
+  /// The record in a row that was read for read(). It stays in the cache.
+  base::Result<base::Bytes, LoadedError> loaded(const Place& place, base::ByteView row, base::WallTime wall);
+
+  /// Takes back a row at the start, and verifies its record: rows come from a disk that others may have written to.
+  /// The caller erases a row that is refused.
+  base::Result<void, RowError> load(base::ByteView row_key, base::ByteView row, base::WallTime wall);
+
+  /// Drops at most kSweptMax of what has expired. Call it again while it returns that many.
+  RowChange sweep(base::WallTime wall);
+  /// When the next sweep() has something to do.
+  std::optional<base::WallTime> wake_at() const;
+
+  /// Drops one: its row cannot be read, or could not be written.
+  RowChange forget(const Place& place);
+
+  /// Places of one space, nearest to the own id first, after `after`; at most `places_max`. Expired ones included.
+  std::vector<Place> places(Space space, const std::optional<Key>& after, std::size_t places_max) const;
+
+  const HeldUse& use() const { return use_; }
+
+ private:
+  struct OwnerUse {
+    std::uint64_t bytes = 0;
+    std::uint64_t records = 0;
+  };
+  using Owners = std::map<Owner, OwnerUse>;
+  struct Entry {
+    std::uint64_t sequence;
+    Tag tag;
+    base::WallTime expires;
+    Owners::iterator owner;
+    std::uint32_t bytes;
+    Space space;
+  };
+  using Index = std::map<Key, Entry>;  // by distance from the own id
+  using Node = Index::value_type;
+  struct Sooner {
+    bool operator()(const Node* a, const Node* b) const;
+  };
+
+  static std::size_t at(Space space) { return static_cast<std::size_t>(space) - 1; }
+  Index& index(Space space) { return index_[at(space)]; }
+  Place place_of(const Node& node) const { return {node.second.space, base::distance(own_, node.first)}; }
+  const Node* look(const Place& place) const;
+  Node* look(const Place& place) { return const_cast<Node*>(std::as_const(*this).look(place)); }
+  bool live(const Node* node, base::WallTime wall) const;
+
+  std::optional<StoreRefused> compare(const Entry& present, const Offer& offer,
+                                      std::optional<std::uint64_t> expected) const;
+  bool owner_has_room(const Offer& offer, const Node* present) const;
+  std::optional<std::vector<Place>> make_room(const Offer& offer, const Node* present) const;
+  Stored refresh(Node& present, const Offer& offer, base::WallTime wall);
+  void insert(const Offer& offer, base::WallTime expires);
+  void remove(Node& node);
+  void expire(base::WallTime wall, std::size_t records_max);
+  RowChange take_owed();
+  base::WallTime end_of(const Offer& offer, base::WallTime stored_at) const;
+  void check() const;
+
+  base::NodeId own_;
+  HeldLimits limits_;
+  Values values_;
+  unsigned work_bits_;
+  const base::Mutations& mutations_;
+  std::array<Index, 3> index_;
+  std::set<Node*, Sooner> by_expiry_;
+  Owners owners_;
+  HeldUse use_;
+  ValueCache cache_;
+  std::map<Place, base::Bytes> kept_;  // Values::in_memory
+  std::set<Place> owed_;               // dropped; their rows are erased with the next change
+};
+
+}  // namespace troupe::dht

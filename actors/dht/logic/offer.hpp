@@ -1,0 +1,47 @@
+#pragma once
+// A record that passed its validator, with all that a node's index has to know of it; and its row.
+//
+// Row     keyspace kRecordRows. Key: space (1) · key (20). Value: version 1 (1) · stored at, Unix seconds (8) · who
+//         stored it (20) · the record (record.hpp).
+// Owner   whom it counts for: a /kv its owner, the others the node that stored them first, since nobody signs those.
+#include <string_view>
+
+#include "actors/dht/logic/record.hpp"
+#include "actors/dht/logic/rows.hpp"
+#include "runtime/base/result.hpp"
+
+namespace troupe::dht {
+
+inline constexpr std::string_view kRecordRows = "dht.records";
+
+/// Whom a record counts for: a node id, or the first 20 bytes of an owner's key.
+using Owner = base::FixedBytes<struct OwnerTag, 20>;
+
+struct Offer {
+  Place place;
+  std::uint64_t sequence = 0;
+  Tag tag;
+  Owner owner;
+  base::NodeId from;       ///< who stored it
+  base::WallTime expires;  ///< by its own word: for ever, unless it is a /kv
+  base::Bytes encoded;
+};
+
+/// What `from` wants to store under `key`: read and validated.
+/// Errors: those of parse() and validate().
+base::Result<Offer, RecordError> admit(base::ByteView encoded, const Key& key, const base::NodeId& from,
+                                       base::WallTime wall, unsigned work_bits);
+
+base::Bytes row_key(const Place& place);
+SaveRow row_of(const Offer& offer, base::WallTime stored_at);
+
+/// A row's value, of which nothing but the layout was checked.
+struct RecordRow {
+  base::WallTime stored_at;
+  base::NodeId from;
+  base::ByteView encoded;  ///< in the bytes that were read
+};
+std::optional<RecordRow> read_row(base::ByteView value);
+std::optional<Place> read_row_key(base::ByteView key);
+
+}  // namespace troupe::dht

@@ -1,0 +1,31 @@
+#include "actors/dht/logic/value_cache.hpp"
+
+#include <utility>
+
+namespace troupe::dht {
+
+void ValueCache::put(const Place& place, base::Bytes value) {
+  drop(place);
+  if (value.size() + kCacheEntryBytes > bytes_max_) return;
+  bytes_ += value.size() + kCacheEntryBytes;
+  latest_first_.push_front({place, std::move(value)});
+  by_place_.emplace(place, latest_first_.begin());
+  while (bytes_ > bytes_max_) drop(Place(latest_first_.back().place));
+}
+
+const base::Bytes* ValueCache::get(const Place& place) {
+  const auto found = by_place_.find(place);
+  if (found == by_place_.end()) return nullptr;
+  latest_first_.splice(latest_first_.begin(), latest_first_, found->second);
+  return &found->second->value;
+}
+
+void ValueCache::drop(const Place& place) {
+  const auto found = by_place_.find(place);
+  if (found == by_place_.end()) return;
+  bytes_ -= found->second->value.size() + kCacheEntryBytes;
+  latest_first_.erase(found->second);
+  by_place_.erase(found);
+}
+
+}  // namespace troupe::dht

@@ -1,0 +1,219 @@
+// What a node holds against a plain map with the same rules, in random order, with restarts.
+#include <doctest/doctest.h>
+#include <rapidcheck.h>
+
+#include <algorithm>
+#include <map>
+
+#include "actors/dht/logic/held.hpp"
+#include "tests/actors/dht/records.hpp"
+
+using namespace troupe;
+using namespace troupe::dht;
+using namespace std::chrono_literals;
+
+namespace {
+
+const base::NodeId kOwn = key(0x5a);
+
+/// Real records, signed once: those of few names and sequences meet often.
+const std::vector<Record>& pool() {
+  static const std::vector<Record> records = [] {
+    std::vector<Record> out;
+    for (std::uint8_t owner = 1; owner <= 3; ++owner) {
+      for (std::uint64_t i = 0; i < 24; ++i) {
+        KvRecord record = unsigned_kv(1 + i % 3, std::string(10 + 20 * i, 'v'));
+        record.name = bytes_of(i % 2 == 0 ? "a" : "b");
+        record.created = kWall - 10min;
+        record.expires = kWall + std::chrono::hours(1 + 7 * (i % 11));
+        out.push_back(sign(secret_key(owner), record));
+      }
+      out.push_back(PkRecord{secret_key(owner).public_key(), owner});
+    }
+    for (std::size_t i = 0; i < 40; ++i) out.push_back(CidRecord{base::Bytes(7 * i, static_cast<std::uint8_t>(i))});
+    return out;
+  }();
+  return records;
+}
+
+/// The rules of held.hpp, read once more, without any index.
+struct Plain {
+  struct Row {
+    Offer offer;
+    base::WallTime expires;
+  };
+  HeldLimits limits;
+  std::map<Place, Row> rows;
+
+  void expire(base::WallTime wall) {
+    std::erase_if(rows, [&](const auto& row) { return row.second.expires <= wall; });
+  }
+  std::uint64_t sum(auto&& counted) const {
+    std::uint64_t out = 0;
+    for (const auto& [place, row] : rows) out += counted(row.offer) ? row.offer.encoded.size() : 0;
+    return out;
+  }
+  std::uint64_t count(const Owner& owner) const {
+    return static_cast<std::uint64_t>(
+        std::count_if(rows.begin(), rows.end(), [&](const auto& row) { return row.second.offer.owner == owner; }));
+  }
+  bool full(Space space, bool of_space) const {
+    if (of_space) {
+      return sum([&](const Offer& offer) { return offer.place.space == space; }) >
+             limits.space_bytes_max[static_cast<std::size_t>(space) - 1];
+    }
+    return sum([](const Offer&) { return true; }) > limits.bytes_max || rows.size() > limits.records_max;
+  }
+  /// Removes the farthest that is farther than `place`.
+  bool evict(const Place& place, bool of_space) {
+    auto worst = rows.end();
+    for (auto row = rows.begin(); row != rows.end(); ++row) {
+      if (of_space && row->first.space != place.space) continue;
+      if (worst == rows.end() || base::distance(kOwn, row->first.key) > base::distance(kOwn, worst->first.key)) {
+        worst = row;
+      }
+    }
+    if (worst == rows.end() || base::distance(kOwn, worst->first.key) <= base::distance(kOwn, place.key)) return false;
+    rows.erase(worst);
+    return true;
+  }
+  std::optional<StoreError> store(const Offer& offer, std::optional<std::uint64_t> expected, base::WallTime wall) {
+    expire(wall);
+    const auto before = rows;
+    const base::WallTime expires = std::min(offer.expires, wall + limits.hold);
+    const auto present = rows.find(offer.place);
+    if (present != rows.end()) {
+      Row& row = present->second;
+      if (row.offer.tag == offer.tag) {
+        if (expires - row.expires >= kRefreshAfter) row.expires = expires;
+        return std::nullopt;
+      }
+      if (expected && *expected != row.offer.sequence) return StoreError::conflict;
+      if (offer.sequence < row.offer.sequence) return StoreError::older;
+      if (offer.sequence == row.offer.sequence && offer.tag < row.offer.tag) return StoreError::lost_tie;
+    }
+    rows.insert_or_assign(offer.place, Row{offer, expires});
+    const auto undo = [&](StoreError error) {
+      rows = before;
+      return error;
+    };
+    const auto mine = [&](const Offer& other) { return other.owner == offer.owner; };
+    if (sum(mine) > limits.owner_bytes_max || count(offer.owner) > limits.owner_records_max) {
+      return undo(StoreError::owner_full);
+    }
+    for (const bool of_space : {true, false}) {
+      while (full(offer.place.space, of_space)) {
+        if (!evict(offer.place, of_space)) return undo(StoreError::no_space);
+      }
+    }
+    return std::nullopt;
+  }
+};
+
+using Disk = std::map<base::Bytes, base::Bytes>;
+void write(Disk& disk, const RowChange& change) {
+  for (const SaveRow& row : change.save) disk[row.key] = row.value;
+  for (const EraseRow& row : change.erase) disk.erase(row.key);
+}
+
+HeldLimits small_limits(base::Random& random) {
+  HeldLimits limits;
+  limits.space_bytes_max = {200, 500 + random.below(2000), 500 + random.below(2000)};
+  limits.bytes_max = 1000 + random.below(3000);
+  limits.records_max = 5 + random.below(30);
+  limits.owner_bytes_max = 400 + random.below(2000);
+  limits.owner_records_max = 2 + random.below(20);
+  limits.cache_bytes_max = random.below(2000);
+  return limits;
+}
+
+class Run {
+ public:
+  explicit Run(std::uint64_t seed) : random_(seed), limits_(small_limits(random_)), plain_{limits_, {}} {
+    held_.emplace(kOwn, limits_, Values::on_disk, 0u);
+  }
+
+  void step() {
+    switch (random_.below(12)) {
+      case 0: wall_ = wall_ + std::chrono::minutes(random_.below(600)); break;
+      case 1: write(disk_, held_->sweep(wall_)); break;
+      case 2: restart(); break;
+      case 3: forget(); break;
+      default: store();
+    }
+    compare();
+  }
+
+ private:
+  void store() {
+    const Record& record = pool()[random_.below(pool().size())];
+    const base::NodeId from = key(static_cast<std::uint8_t>(random_.below(3)));
+    const auto offer = admit(encode(record), key_of(record), from, wall_, 0);
+    if (!offer.ok()) {
+      RC_ASSERT(offer.error() == RecordError::expired);
+      return;
+    }
+    std::optional<std::uint64_t> expected;
+    if (random_.chance(1, 3)) expected = random_.below(4);
+    const auto out = held_->store(offer.value(), expected, wall_);
+    const auto error = plain_.store(offer.value(), expected, wall_);
+    RC_ASSERT(out.ok() == !error.has_value());
+    if (!out.ok()) {
+      RC_ASSERT(out.error().why == *error);
+      return;
+    }
+    write(disk_, out.value().rows);
+  }
+
+  void forget() {
+    const Record& record = pool()[random_.below(pool().size())];
+    const Place place{space_of(record), key_of(record)};
+    write(disk_, held_->forget(place));
+    plain_.rows.erase(place);
+  }
+
+  void restart() {
+    held_.emplace(kOwn, limits_, Values::on_disk, 0u);
+    for (const auto& [key, value] : disk_) {
+      const auto loaded = held_->load(key, value, wall_);
+      if (!loaded.ok()) RC_ASSERT(loaded.error() == RowError::expired);
+    }
+  }
+
+  void compare() {
+    std::uint64_t live = 0;
+    for (const Record& record : pool()) {
+      const Place place{space_of(record), key_of(record)};
+      const auto reading = held_->read(place, wall_);
+      const auto row = plain_.rows.find(place);
+      const bool there = row != plain_.rows.end() && row->second.expires > wall_;
+      RC_ASSERT(reading.has_value() == there);
+      if (!there) continue;
+      ++live;
+      RC_ASSERT(reading->facts.tag == row->second.offer.tag);
+      RC_ASSERT(reading->facts.expires == row->second.expires);
+      if (reading->encoded != nullptr) RC_ASSERT(*reading->encoded == row->second.offer.encoded);
+      const auto loaded = held_->loaded(place, disk_.at(row_key(place)), wall_);
+      RC_ASSERT(loaded.ok());
+      RC_ASSERT(loaded.value() == row->second.offer.encoded);
+    }
+    RC_ASSERT(held_->use().records <= limits_.records_max);
+    RC_ASSERT((live == 0) == plain_.rows.empty() || held_->use().records >= plain_.rows.size());
+  }
+
+  base::Random random_;
+  HeldLimits limits_;
+  std::optional<Held> held_;
+  Plain plain_;
+  Disk disk_;
+  base::WallTime wall_ = kWall;
+};
+
+}  // namespace
+
+TEST_CASE("dht held: it holds what a plain map with the same rules holds, over restarts") {
+  rc::check([](std::uint64_t seed) {
+    Run run(seed);
+    for (int i = 0; i < 150; ++i) run.step();
+  });
+}

@@ -1,0 +1,295 @@
+// What a node holds: which record stays, until when, and which makes room.
+#include "actors/dht/logic/held.hpp"
+
+#include <doctest/doctest.h>
+
+#include "tests/actors/dht/records.hpp"
+#include "tests/actors/files/bytes.hpp"
+
+using namespace troupe;
+using namespace troupe::dht;
+using namespace std::chrono_literals;
+
+namespace {
+
+const base::NodeId kOwn{}, kAnn = key(1), kBob = key(2);
+
+/// A record of that many bytes at a distance from kOwn which begins with `first`.
+Offer offer(std::uint8_t first, std::size_t bytes = 100, Space space = Space::cid) {
+  Offer out;
+  out.place = {space, key(first)};
+  out.from = kAnn;
+  out.owner = *Owner::from(kAnn.view());
+  out.expires = base::WallTime::max();
+  out.encoded = base::Bytes(bytes, first);
+  out.tag = tag_of(out.encoded);
+  return out;
+}
+Offer by(const base::NodeId& owner, Offer out) {
+  out.from = owner;
+  out.owner = *Owner::from(owner.view());
+  return out;
+}
+/// What admit() makes of a real record.
+Offer admitted(const Record& record, base::WallTime wall = kWall) {
+  const auto out = admit(encode(record), key_of(record), kAnn, wall, 0);
+  REQUIRE(out.ok());
+  return out.value();
+}
+std::optional<StoredAs> stored(Held& held, const Offer& what, base::WallTime wall = kWall) {
+  const auto out = held.store(what, {}, wall);
+  if (!out.ok()) return std::nullopt;
+  return out.value().as;
+}
+StoreRefused refused(Held& held, const Offer& what, std::optional<std::uint64_t> expected = {}) {
+  const auto out = held.store(what, expected, kWall);
+  REQUIRE_FALSE(out.ok());
+  return out.error();
+}
+Held held_with(HeldLimits limits = {}, Values values = Values::on_disk) { return {kOwn, limits, values, 0}; }
+const Place kOrders{Space::kv, key_of(kv())};
+
+}  // namespace
+
+TEST_CASE("dht held: a newer sequence replaces, an older one is refused with the present one") {
+  Held held = held_with();
+  CHECK(stored(held, admitted(kv(7))) == StoredAs::added);
+  CHECK(stored(held, admitted(kv(7))) == StoredAs::refreshed);
+  CHECK(stored(held, admitted(kv(8))) == StoredAs::replaced);
+  const StoreRefused older = refused(held, admitted(kv(7)));
+  CHECK(older.why == StoreError::older);
+  CHECK(older.present == 8);
+  CHECK(held.find(kOrders, kWall)->sequence == 8);
+  CHECK(held.use().records == 1);
+}
+
+TEST_CASE("dht held: of two records with one sequence the same one stays, whichever came first") {
+  const Record a = kv(7, "a"), b = kv(7, "b");
+  const Record& winner = newer(a, b) ? a : b;
+  const Record& loser = newer(a, b) ? b : a;
+  Held first = held_with();
+  stored(first, admitted(winner));
+  CHECK(refused(first, admitted(loser)).why == StoreError::lost_tie);
+  Held second = held_with();
+  stored(second, admitted(loser));
+  CHECK(stored(second, admitted(winner)) == StoredAs::replaced);
+  CHECK(first.find(kOrders, kWall)->tag == second.find(kOrders, kWall)->tag);
+}
+
+// Source: BEP 44, "CAS".
+TEST_CASE("dht held: of two writers that expect the same sequence one meets a conflict") {
+  Held held = held_with();
+  SUBCASE("nothing is held: nothing is expected") { CHECK(held.store(admitted(kv(7)), 3, kWall).ok()); }
+  SUBCASE("the sequence that is held") {
+    stored(held, admitted(kv(7)));
+    REQUIRE(held.store(admitted(kv(8, "ann")), 7, kWall).ok());
+    const StoreRefused late = refused(held, admitted(kv(8, "bob")), 7);
+    CHECK(late.why == StoreError::conflict);
+    CHECK(late.present == 8);
+    CHECK(held.store(admitted(kv(9, "bob")), 8, kWall).ok());
+  }
+  SUBCASE("a store that is repeated because its answer was lost succeeds again") {
+    stored(held, admitted(kv(7)));
+    REQUIRE(held.store(admitted(kv(8)), 7, kWall).ok());
+    CHECK(held.store(admitted(kv(8)), 7, kWall).ok());
+  }
+  SUBCASE("what has expired is not there to be expected") {
+    stored(held, admitted(kv(7)));
+    KvRecord later = unsigned_kv(3);
+    later.created = kWall + 50h;
+    later.expires = kWall + 60h;
+    CHECK(held.store(admitted(sign(secret_key(1), later), kWall + 50h), 1, kWall + 50h).ok());
+  }
+}
+
+TEST_CASE("dht held: what has expired is never served, swept or not") {
+  Held held = held_with();
+  stored(held, admitted(cid()));
+  const Place place{Space::cid, key_of(cid())};
+  CHECK(held.wake_at() == kWall + 48h);
+  CHECK(held.sweep(kWall + 48h - 1ns).empty());
+  CHECK(held.read(place, kWall + 48h - 1ns));
+  CHECK_FALSE(held.read(place, kWall + 48h));
+  CHECK_FALSE(held.find(place, kWall + 48h));
+  const RowChange swept = held.sweep(kWall + 48h);
+  CHECK(swept.erase == std::vector<EraseRow>{{row_key(place)}});
+  CHECK(held.use().records == 0);
+  CHECK_FALSE(held.wake_at());
+
+  SUBCASE("a planted bug that serves it is visible") {
+    const files::Planted bug("dht.held_serves_expired");
+    Held broken(kOwn, {}, Values::on_disk, 0, bug);
+    stored(broken, admitted(cid()));
+    CHECK(broken.find(place, kWall + 48h));
+  }
+}
+
+TEST_CASE("dht held: a store lengthens the life, and writes a row once that is worth it") {
+  Held held = held_with();
+  stored(held, offer(1));
+  const auto again = [&](std::chrono::seconds after) { return held.store(offer(1), {}, kWall + after).value().rows; };
+  CHECK(again(59min).empty());
+  CHECK(held.find(offer(1).place, kWall)->expires == kWall + 48h);
+  CHECK(again(1h).save.size() == 1);
+  CHECK(held.find(offer(1).place, kWall)->expires == kWall + 49h);
+  CHECK(again(0h).empty());  // a clock that was set back
+
+  SUBCASE("by another node it still counts for the first") {
+    CHECK(held.store(by(kBob, offer(1)), {}, kWall + 5h).value().rows.save ==
+          std::vector{row_of(offer(1), kWall + 5h)});
+  }
+  SUBCASE("a /kv not beyond its own end") {
+    stored(held, admitted(kv()));
+    CHECK(held.store(admitted(kv()), {}, kWall + 20h).value().rows.empty());
+    CHECK(held.find(kOrders, kWall)->expires == kWall + kLifetimeDefault);
+  }
+}
+
+TEST_CASE("dht held: a full space makes room from its farthest record, for a nearer one alone") {
+  HeldLimits limits;
+  limits.space_bytes_max[2] = 300;
+  Held held = held_with(limits);
+  for (const int at : {10, 30, 20}) stored(held, offer(static_cast<std::uint8_t>(at)));
+  stored(held, offer(200, 100, Space::kv));
+  CHECK(held.use().space_bytes[2] == 300);
+  CHECK(refused(held, offer(31)).why == StoreError::no_space);
+  CHECK(held.use().records == 4);
+
+  const auto nearer = held.store(offer(15), {}, kWall);
+  REQUIRE(nearer.ok());
+  CHECK(nearer.value().rows.erase == std::vector<EraseRow>{{row_key(offer(30).place)}});
+  CHECK(nearer.value().rows.save == std::vector{row_of(offer(15), kWall)});
+  CHECK(held.places(Space::cid, {}, 9) ==
+        std::vector<Place>{{Space::cid, key(10)}, {Space::cid, key(15)}, {Space::cid, key(20)}});
+  CHECK(held.use().evicted == 1);
+
+  SUBCASE("one that is larger than the space") { CHECK(refused(held, offer(1, 301)).why == StoreError::no_space); }
+  SUBCASE("one as large as the space") { CHECK(held.store(offer(1, 300), {}, kWall).value().rows.erase.size() == 3); }
+  SUBCASE("what has expired goes first, however near") {
+    const auto later = held.store(offer(99), {}, kWall + 48h);
+    REQUIRE(later.ok());
+    CHECK(later.value().rows.erase.size() == 4);
+    CHECK(held.use().records == 1);
+  }
+}
+
+TEST_CASE("dht held: the limits over all spaces are kept too, from the farthest of any space") {
+  HeldLimits limits;
+  SUBCASE("bytes") { limits.bytes_max = 300; }
+  SUBCASE("records") { limits.records_max = 3; }
+  Held held = held_with(limits);
+  stored(held, offer(10, 100, Space::cid));
+  stored(held, offer(30, 100, Space::kv));
+  stored(held, offer(20, 100, Space::pk));
+  CHECK(stored(held, offer(15)) == StoredAs::added);
+  CHECK_FALSE(held.find({Space::kv, key(30)}, kWall));
+  CHECK(refused(held, offer(20, 100, Space::kv)).why == StoreError::no_space);  // no farther than the farthest
+}
+
+TEST_CASE("dht held: a record pushes out a limited number of others") {
+  HeldLimits limits;
+  limits.space_bytes_max[2] = 70;
+  Held held = held_with(limits);
+  for (std::uint8_t i = 0; i < 70; ++i) stored(held, offer(static_cast<std::uint8_t>(100 + i), 1));
+  CHECK(refused(held, offer(1, kEvictedMax + 1)).why == StoreError::no_space);
+  CHECK(held.use().records == 70);
+  CHECK(held.store(offer(1, kEvictedMax), {}, kWall).ok());
+  CHECK(held.use().records == 7);
+}
+
+TEST_CASE("dht held: an owner has its quota, and makes no room with others' records") {
+  HeldLimits limits;
+  SUBCASE("bytes") { limits.owner_bytes_max = 200; }
+  SUBCASE("records") { limits.owner_records_max = 2; }
+  Held held = held_with(limits);
+  stored(held, offer(10));
+  stored(held, offer(11));
+  CHECK(refused(held, offer(1)).why == StoreError::owner_full);
+  CHECK(held.store(by(kBob, offer(1)), {}, kWall).ok());
+  CHECK(stored(held, offer(10)) == StoredAs::refreshed);
+  held.forget(offer(11).place);
+  CHECK(stored(held, offer(12)) == StoredAs::added);
+  CHECK(stored(held, offer(13), kWall + 48h) == StoredAs::added);  // the others have expired
+}
+
+TEST_CASE("dht held: a value is read back once, and must be the one of the index") {
+  HeldLimits limits;
+  limits.cache_bytes_max = 0;
+  SUBCASE("cached") {
+    limits.cache_bytes_max = 1000;
+    Held held = held_with(limits);
+    const Offer what = admitted(kv());
+    stored(held, what);
+    CHECK(*held.read(kOrders, kWall)->encoded == what.encoded);
+    held.forget(kOrders);
+    CHECK_FALSE(held.read(kOrders, kWall));
+  }
+  SUBCASE("not cached") {
+    Held held = held_with(limits);
+    const Offer what = admitted(kv());
+    const base::Bytes row = held.store(what, {}, kWall).value().rows.save[0].value;
+    CHECK(held.read(kOrders, kWall)->encoded == nullptr);
+    CHECK(held.loaded(kOrders, row, kWall).value() == what.encoded);
+    CHECK(held.loaded(kOrders, row, kWall + 48h).error() == LoadedError::gone);
+    CHECK(held.loaded(kOrders, row_of(admitted(kv(6)), kWall).value, kWall).error() == LoadedError::stale);
+    CHECK(held.loaded(kOrders, row_of(admitted(cid()), kWall).value, kWall).error() == LoadedError::corrupt);
+    CHECK(held.loaded(kOrders, base::ByteView(row).first(28), kWall).error() == LoadedError::corrupt);
+    CHECK(held.loaded(kOrders, {}, kWall).error() == LoadedError::corrupt);
+  }
+}
+
+TEST_CASE("dht held: in memory there are values and no rows") {
+  Held held = held_with({}, Values::in_memory);
+  const auto out = held.store(admitted(kv()), {}, kWall);
+  REQUIRE(out.ok());
+  CHECK(out.value().rows.empty());
+  CHECK(*held.read(kOrders, kWall)->encoded == encode(kv()));
+  CHECK(held.forget(kOrders).empty());
+  CHECK_FALSE(held.read(kOrders, kWall));
+}
+
+TEST_CASE("dht held: rows come back after a restart, and hostile ones do not") {
+  const SaveRow row = row_of(admitted(kv()), kWall);
+  Held held = held_with();
+  const auto error = [&](const SaveRow& what, base::WallTime wall = kWall) {
+    const auto out = held.load(what.key, what.value, wall);
+    REQUIRE_FALSE(out.ok());
+    return out.error();
+  };
+  SUBCASE("as it was") {
+    CHECK(held.load(row.key, row.value, kWall + 1h).ok());
+    CHECK(held.find(kOrders, kWall)->expires == kWall + 48h);
+    CHECK(error(row) == RowError::corrupt);  // twice the same key
+  }
+  SUBCASE("expired meanwhile") { CHECK(error(row, kWall + 48h) == RowError::expired); }
+  SUBCASE("under another key") { CHECK(error({row_key({Space::kv, key(1)}), row.value}) == RowError::corrupt); }
+  SUBCASE("under another space") { CHECK(error({row_key({Space::cid, kOrders.key}), row.value}) == RowError::corrupt); }
+  SUBCASE("any byte changed that matters") {
+    for (std::size_t i = 29; i < row.value.size(); ++i) {
+      SaveRow bad = row;
+      bad.value[i] ^= 1;
+      CHECK(error(bad) == RowError::corrupt);
+    }
+  }
+  SUBCASE("cut anywhere") {
+    for (std::size_t i = 0; i < row.value.size(); ++i) {
+      CHECK(error({row.key, base::Bytes(row.value.begin(), row.value.begin() + static_cast<std::ptrdiff_t>(i))}) ==
+            RowError::corrupt);
+    }
+    CHECK(error({{}, row.value}) == RowError::corrupt);
+  }
+  SUBCASE("stored in the future: it lasts from now") {
+    CHECK(held.load(row_key({Space::cid, key_of(cid())}), row_of(admitted(cid()), kWall + 1000h).value, kWall).ok());
+    CHECK(held.find({Space::cid, key_of(cid())}, kWall)->expires == kWall + 48h);
+  }
+  SUBCASE("made in the future of a clock that was set back") {
+    CHECK(held.load(row.key, row.value, kWall - 40h).ok());
+    CHECK(held.find(kOrders, kWall - 40h)->expires == kWall + 8h);
+  }
+  SUBCASE("more than fits now") {
+    HeldLimits limits;
+    limits.records_max = 0;
+    Held narrow = held_with(limits);
+    CHECK(narrow.load(row.key, row.value, kWall).error() == RowError::full);
+  }
+}
