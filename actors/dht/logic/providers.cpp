@@ -1,0 +1,231 @@
+#include "actors/dht/logic/providers.hpp"
+
+#include <algorithm>
+#include <tuple>
+#include <utility>
+
+#include "actors/dht/logic/encoding.hpp"
+#include "runtime/base/ensure.hpp"
+#include "runtime/crypto/hash.hpp"
+#include "runtime/crypto/identity.hpp"
+
+namespace troupe::dht {
+namespace {
+
+constexpr std::uint8_t kRowVersion = 1;
+
+base::Bytes row_value(const base::Contact& where, base::WallTime expires) {
+  base::Bytes out;
+  out.reserve(kProviderRowBytes);
+  append_number(out, kRowVersion);
+  append_date(out, expires);
+  append(out, where.key.view());
+  append_number(out, where.nonce);
+  append(out, where.endpoint.address);
+  append_number(out, where.endpoint.port);
+  return out;
+}
+
+struct Row {
+  base::Contact where;
+  base::WallTime expires;
+};
+
+std::optional<Row> read_value(base::ByteView value) {
+  FieldReader in(value);
+  const auto version = in.number<std::uint8_t>();
+  Row out;
+  out.expires = in.date();
+  out.where.key = in.fixed<base::PublicKey>();
+  out.where.nonce = in.number<std::uint32_t>();
+  const base::ByteView address = in.take(out.where.endpoint.address.size());
+  std::copy(address.begin(), address.end(), out.where.endpoint.address.begin());
+  out.where.endpoint.port = in.number<std::uint16_t>();
+  if (!in.ended() || version != kRowVersion || !out.where.endpoint.dialable()) return std::nullopt;
+  return out;
+}
+
+/// As a row says it, so that what is known after a restart is what was known before it.
+base::WallTime whole_seconds(base::WallTime when) {
+  return base::WallTime(std::chrono::floor<std::chrono::seconds>(when.since_origin()));
+}
+
+}  // namespace
+
+bool Providers::Sooner::operator()(const Node* a, const Node* b) const {
+  return std::tie(a->second.expires, a->first) < std::tie(b->second.expires, b->first);
+}
+
+Providers::Providers(const base::NodeId& own, ProviderLimits limits, const SampleSecret& secret, unsigned work_bits,
+                     const base::Mutations& mutations)
+    : own_(own), limits_(limits), secret_(secret), work_bits_(work_bits), mutations_(mutations) {}
+
+base::Result<Added, ProviderError> Providers::add(const Key& key, const Contact& provider, base::WallTime wall) {
+  if (!provider.where.endpoint.dialable()) return ProviderError::undialable;
+  expire(wall, kProvidersExpiredMax);
+  const base::WallTime expires = whole_seconds(wall + limits_.hold);
+  const Name name{base::distance(own_, key), provider.id};
+  if (const auto present = announced_.find(name); present != announced_.end()) {
+    return Added{AddedAs::renewed, renew(*present, provider, expires)};
+  }
+  const auto known = providers_.find(provider.id);
+  if (known != providers_.end() && known->second.keys >= limits_.per_provider_max) return ProviderError::provider_full;
+  const std::uint64_t rank = rank_of(key, provider.id);
+  const auto room = make_room(name, rank);
+  if (!room.ok()) return room.error();
+  if (room.value()) {
+    remove(*room.value());
+    owed_.insert(*room.value());
+  }
+  insert(name, provider.where, rank, expires);
+  owed_.erase(name);
+  Added out{AddedAs::added, take_owed()};
+  out.rows.save.push_back({row_key(name), row_value(provider.where, expires)});
+  check();
+  return out;
+}
+
+RowChange Providers::renew(Node& present, const Contact& provider, base::WallTime expires) {
+  Announced& announced = present.second;
+  const bool moved = announced.provider->second.where != provider.where;
+  if (!moved && expires - announced.expires < limits_.renewed_after) return take_owed();
+  by_expiry_.erase(&present);
+  announced.expires = std::max(announced.expires, expires);
+  by_expiry_.insert(&present);
+  announced.provider->second.where = provider.where;
+  announced.provider->second.told = std::max(announced.provider->second.told, announced.expires);
+  RowChange out = take_owed();
+  out.save.push_back({row_key(present.first), row_value(provider.where, announced.expires)});
+  check();
+  return out;
+}
+
+std::uint64_t Providers::rank_of(const Key& key, const base::NodeId& provider) const {
+  const base::Digest digest = crypto::sha256(secret_.view(), key.view(), provider.view());
+  return FieldReader(digest.view()).number<std::uint64_t>();
+}
+
+base::Result<std::optional<Providers::Name>, ProviderError> Providers::make_room(const Name& name,
+                                                                                 std::uint64_t rank) const {
+  std::size_t of_key = 0;
+  const Node* worst = nullptr;
+  for (auto at = announced_.lower_bound({name.distance, {}}); at != announced_.end(); ++at) {
+    if (at->first.distance != name.distance) break;
+    ++of_key;
+    if (worst == nullptr || at->second.rank > worst->second.rank) worst = &*at;
+  }
+  if (of_key >= limits_.per_key_max) {
+    if (worst == nullptr) return ProviderError::key_full;
+    if (worst->second.rank <= rank && !mutations_.on("dht.providers_keep_newest")) return ProviderError::key_full;
+    return std::optional(worst->first);
+  }
+  if (announced_.size() < limits_.announcements_max) return std::optional<Name>();
+  if (announced_.empty()) return ProviderError::no_space;
+  const Name& farthest = announced_.rbegin()->first;
+  if (farthest.distance <= name.distance) return ProviderError::no_space;
+  return std::optional(farthest);
+}
+
+void Providers::insert(const Name& name, const base::Contact& where, std::uint64_t rank, base::WallTime expires) {
+  const auto provider = providers_.try_emplace(name.provider).first;
+  Known& known = provider->second;
+  if (expires >= known.told) {
+    known.where = where;
+    known.told = expires;
+  }
+  known.keys += 1;
+  const auto [node, added] = announced_.emplace(name, Announced{expires, rank, provider});
+  base::ensure(added, "an announcement is kept once");
+  by_expiry_.insert(&*node);
+}
+
+void Providers::remove(const Name& name) {
+  const auto node = announced_.find(name);
+  base::ensure(node != announced_.end(), "what is removed is there");
+  by_expiry_.erase(&*node);
+  const auto provider = node->second.provider;
+  if (--provider->second.keys == 0) providers_.erase(provider);
+  announced_.erase(node);
+}
+
+void Providers::expire(base::WallTime wall, std::size_t announcements_max) {
+  for (std::size_t i = 0; i < announcements_max && !by_expiry_.empty(); ++i) {
+    const Node& next = **by_expiry_.begin();
+    if (next.second.expires > wall) return;
+    const Name name = next.first;
+    remove(name);
+    owed_.insert(name);
+  }
+}
+
+std::vector<Contact> Providers::find(const Key& key, std::size_t contacts_max, base::WallTime wall,
+                                     base::Random& random) const {
+  const Key distance = base::distance(own_, key);
+  std::vector<Contact> out;
+  for (auto at = announced_.lower_bound({distance, {}}); at != announced_.end(); ++at) {
+    if (at->first.distance != distance) break;
+    if (at->second.expires > wall) out.push_back({at->first.provider, at->second.provider->second.where});
+  }
+  random.shuffle(out);
+  if (out.size() > contacts_max) out.resize(contacts_max);
+  return out;
+}
+
+base::Result<void, RowError> Providers::load(base::ByteView row_key, base::ByteView row, base::WallTime wall) {
+  FieldReader in(row_key);
+  const Key key = in.fixed<Key>();
+  const Name name{base::distance(own_, key), in.fixed<base::NodeId>()};
+  const auto read = read_value(row);
+  if (!in.ended() || !read || announced_.contains(name)) return RowError::corrupt;
+  if (crypto::check(read->where.key, read->where.nonce, work_bits_) != name.provider) return RowError::corrupt;
+  if (read->expires <= wall) return RowError::expired;
+  const auto known = providers_.find(name.provider);
+  if (known != providers_.end() && known->second.keys >= limits_.per_provider_max) return RowError::full;
+  const std::uint64_t rank = rank_of(key, name.provider);
+  const auto room = make_room(name, rank);
+  if (!room.ok() || room.value()) return RowError::full;
+  // A clock that was set back does not make anything live longer.
+  insert(name, read->where, rank, std::min(read->expires, whole_seconds(wall + limits_.hold)));
+  check();
+  return {};
+}
+
+RowChange Providers::sweep(base::WallTime wall) {
+  expire(wall, kProvidersSweptMax - std::min(kProvidersSweptMax, owed_.size()));
+  return take_owed();
+}
+
+std::optional<base::WallTime> Providers::wake_at() const {
+  if (!owed_.empty()) return base::WallTime{};
+  if (by_expiry_.empty()) return std::nullopt;
+  return (*by_expiry_.begin())->second.expires;
+}
+
+RowChange Providers::forget(const Key& key, const base::NodeId& provider) {
+  const Name name{base::distance(own_, key), provider};
+  if (announced_.contains(name)) remove(name);
+  owed_.insert(name);
+  check();
+  return take_owed();
+}
+
+base::Bytes Providers::row_key(const Name& name) const {
+  base::Bytes out;
+  append(out, base::distance(own_, name.distance).view());
+  append(out, name.provider.view());
+  return out;
+}
+
+RowChange Providers::take_owed() {
+  RowChange out;
+  for (const Name& name : owed_) out.erase.push_back({row_key(name)});
+  owed_.clear();
+  return out;
+}
+
+void Providers::check() const {
+  base::ensure(announced_.size() <= limits_.announcements_max, "announcements are within limits");
+  base::ensure(by_expiry_.size() == announced_.size(), "each announcement has one place in the order of expiry");
+}
+
+}  // namespace troupe::dht

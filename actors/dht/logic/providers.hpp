@@ -1,0 +1,134 @@
+#pragma once
+// Who says that it has what belongs to a key: kept for those that ask this node.
+//
+// Rules   a node announces itself alone, which the caller has made sure of. An announcement lasts `hold` and is renewed
+//         before (republish.hpp). Of one provider the contact last announced counts for all its keys.
+// Sample  a key that is full keeps the providers with the smallest rank, a hash of key and provider under a secret of
+//         this node. So it keeps a fair sample of all that announce: whoever floods it with ids gets their share and
+//         no more, and cannot grind ids for it. Rejected: the newest (a flood wins), the first (so does whoever was
+//         early), the nearest to the key (ids can be ground, and all holders would keep the same ones).
+// Asked   answers are a random choice, so that askers share the load among the providers, and being first or last in
+//         some order is worth nothing.
+// Full    what has expired goes first. Then, of all, a provider of the key farthest from the own id, as long as that
+//         is farther than the new one. A provider above its own limit makes no room.
+// Row     keyspace kProviderRows. Key: key (20) · provider's id (20). Value: version 1 (1) · expires, Unix seconds (8)
+//         · contact: key (32) · nonce (4) · address (16) · port (2); integers little-endian.
+// Memory  160 B an announcement, 144 B a provider (measured with 100,000 of each).
+// Owner   one actor; not thread-safe. What it returns is to be written before the announcement is acknowledged.
+#include <array>
+#include <map>
+#include <optional>
+#include <set>
+#include <string_view>
+#include <vector>
+
+#include "actors/dht/logic/contact.hpp"
+#include "actors/dht/logic/rows.hpp"
+#include "runtime/base/mutations.hpp"
+#include "runtime/base/random.hpp"
+#include "runtime/base/result.hpp"
+#include "runtime/base/time.hpp"
+
+namespace troupe::dht {
+
+inline constexpr std::string_view kProviderRows = "dht.providers";
+inline constexpr std::size_t kProviderRowBytes = 1 + 8 + 32 + 4 + 16 + 2;
+inline constexpr std::size_t kProvidersExpiredMax = 64;  // our choice: of one call to add()
+inline constexpr std::size_t kProvidersSweptMax = 256;   // our choice: one batch of rows
+
+struct ProviderLimits {
+  std::uint32_t per_key_max = 128;
+  std::uint32_t per_provider_max = 10'000;
+  std::uint32_t announcements_max = 100'000;
+  std::chrono::seconds hold{std::chrono::hours(48)};
+  std::chrono::seconds renewed_after{std::chrono::hours(1)};  ///< a longer life is worth a write this often
+};
+
+/// Makes the ranks of this node unguessable. From the Chance port.
+using SampleSecret = base::FixedBytes<struct SampleSecretTag, 16>;
+
+enum class ProviderError : std::uint8_t {
+  undialable,     ///< nobody could fetch anything from there
+  provider_full,  ///< it has announced per_provider_max keys here
+  key_full,       ///< per_key_max others are in the sample
+  no_space,       ///< all announcements here are for keys at least as near
+};
+
+enum class AddedAs : std::uint8_t { added, renewed };
+struct Added {
+  AddedAs as;
+  RowChange rows;
+};
+
+class Providers {
+ public:
+  Providers(const base::NodeId& own, ProviderLimits limits, const SampleSecret& secret, unsigned work_bits,
+            const base::Mutations& mutations = base::kNoMutations);
+  Providers(const Providers&) = delete;  // its indexes point into one another
+  Providers& operator=(const Providers&) = delete;
+
+  base::Result<Added, ProviderError> add(const Key& key, const Contact& provider, base::WallTime wall);
+
+  /// At most `contacts_max` of those that have not expired, in random order.
+  std::vector<Contact> find(const Key& key, std::size_t contacts_max, base::WallTime wall, base::Random& random) const;
+
+  /// Takes back a row at the start. The caller erases one that is refused.
+  base::Result<void, RowError> load(base::ByteView row_key, base::ByteView row, base::WallTime wall);
+
+  /// Drops at most kProvidersSweptMax of what has expired. Call it again while it returns that many.
+  RowChange sweep(base::WallTime wall);
+  /// When the next sweep() has something to do.
+  std::optional<base::WallTime> wake_at() const;
+
+  /// Drops one: it says that it has it no more, or its row could not be written.
+  RowChange forget(const Key& key, const base::NodeId& provider);
+
+  std::size_t announcements() const { return announced_.size(); }
+  std::size_t providers() const { return providers_.size(); }
+
+ private:
+  struct Known {
+    base::Contact where;
+    base::WallTime told;  ///< when its latest announcement ends: of two rows the later one knows where it lives
+    std::uint32_t keys = 0;
+  };
+  using KnownProviders = std::map<base::NodeId, Known>;
+  struct Name {
+    Key distance;  ///< of the key from the own id
+    base::NodeId provider;
+    friend auto operator<=>(const Name&, const Name&) = default;
+  };
+  struct Announced {
+    base::WallTime expires;
+    std::uint64_t rank;
+    KnownProviders::iterator provider;
+  };
+  using Index = std::map<Name, Announced>;
+  using Node = Index::value_type;
+  struct Sooner {
+    bool operator()(const Node* a, const Node* b) const;
+  };
+
+  std::uint64_t rank_of(const Key& key, const base::NodeId& provider) const;
+  RowChange renew(Node& present, const Contact& provider, base::WallTime expires);
+  /// Who has to go so that `name` can come; nobody, if there is room.
+  base::Result<std::optional<Name>, ProviderError> make_room(const Name& name, std::uint64_t rank) const;
+  void insert(const Name& name, const base::Contact& where, std::uint64_t rank, base::WallTime expires);
+  void remove(const Name& name);
+  void expire(base::WallTime wall, std::size_t announcements_max);
+  base::Bytes row_key(const Name& name) const;
+  RowChange take_owed();
+  void check() const;
+
+  base::NodeId own_;
+  ProviderLimits limits_;
+  SampleSecret secret_;
+  unsigned work_bits_;
+  const base::Mutations& mutations_;
+  KnownProviders providers_;
+  Index announced_;
+  std::set<Node*, Sooner> by_expiry_;
+  std::set<Name> owed_;  // dropped; their rows are erased with the next change
+};
+
+}  // namespace troupe::dht

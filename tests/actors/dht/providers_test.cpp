@@ -1,0 +1,283 @@
+// Providers of a key: who is kept, until when, and who is named.
+#include "actors/dht/logic/providers.hpp"
+
+#include <doctest/doctest.h>
+#include <rapidcheck.h>
+
+#include <algorithm>
+
+#include "tests/actors/dht/records.hpp"
+
+using namespace troupe;
+using namespace troupe::dht;
+using namespace std::chrono_literals;
+
+namespace {
+
+const base::NodeId kOwn{};
+const SampleSecret kSecret{};
+
+/// A node whose id follows from its key, as load() checks.
+Contact provider(std::uint8_t first, std::uint16_t port = 4000) {
+  base::PublicKey public_key;
+  public_key.bytes[0] = first;
+  base::Endpoint endpoint = *base::Endpoint::parse("10.1.2.3:4000");
+  endpoint.port = port;
+  return {crypto::node_id(public_key, 0), {public_key, 0, endpoint}};
+}
+using Ids = std::set<base::NodeId>;
+Ids found(const Providers& providers, const Key& of, base::WallTime wall = kWall, std::size_t contacts_max = 1000) {
+  base::Random random(1);
+  Ids out;
+  for (const Contact& contact : providers.find(of, contacts_max, wall, random)) out.insert(contact.id);
+  return out;
+}
+std::optional<ProviderError> refusal(Providers& providers, const Key& of, const Contact& who,
+                                     base::WallTime wall = kWall) {
+  const auto out = providers.add(of, who, wall);
+  if (out.ok()) return std::nullopt;
+  return out.error();
+}
+
+}  // namespace
+
+TEST_CASE("dht providers: those of a key are found until they expire, swept or not") {
+  Providers providers(kOwn, {}, kSecret, 0);
+  CHECK(found(providers, key(1)).empty());
+  CHECK_FALSE(providers.wake_at());
+  CHECK_FALSE(refusal(providers, key(1), provider(1)));
+  CHECK_FALSE(refusal(providers, key(1), provider(2), kWall + 1h));
+  CHECK_FALSE(refusal(providers, key(2), provider(3)));
+  CHECK(found(providers, key(1)) == Ids{provider(1).id, provider(2).id});
+  CHECK(found(providers, key(1), kWall, 0).empty());
+  CHECK(found(providers, key(1), kWall, 1).size() == 1);
+  CHECK(found(providers, key(1), kWall + 48h) == Ids{provider(2).id});
+  CHECK(providers.wake_at() == kWall + 48h);
+  CHECK(providers.sweep(kWall + 48h - 1ns).empty());
+  CHECK(providers.sweep(kWall + 48h).erase.size() == 2);
+  CHECK(providers.announcements() == 1);
+  CHECK(providers.providers() == 1);
+}
+
+TEST_CASE("dht providers: an announcement renews the last one, and is written once that is worth it") {
+  Providers providers(kOwn, {}, kSecret, 0);
+  REQUIRE(providers.add(key(1), provider(1), kWall).value().rows.save.size() == 1);
+  REQUIRE(providers.add(key(2), provider(1), kWall).ok());
+  const auto again = [&](const Contact& who, base::WallTime wall) { return providers.add(key(1), who, wall).value(); };
+  CHECK(again(provider(1), kWall + 59min).rows.empty());
+  CHECK(again(provider(1), kWall + 22h).rows.save.size() == 1);
+  CHECK(again(provider(1), kWall + 22h).as == AddedAs::renewed);
+  CHECK(found(providers, key(1), kWall + 69h).size() == 1);
+  CHECK(found(providers, key(2), kWall + 69h).empty());
+
+  SUBCASE("a new address is written at once, and counts for its other keys too") {
+    CHECK(again(provider(1, 5000), kWall + 22h).rows.save.size() == 1);
+    base::Random random(1);
+    CHECK(providers.find(key(2), 1, kWall, random) == std::vector{provider(1, 5000)});
+  }
+  SUBCASE("a clock that was set back shortens nothing") {
+    CHECK(again(provider(1, 5000), kWall - 1h).rows.save.size() == 1);
+    CHECK(found(providers, key(1), kWall + 69h).size() == 1);
+  }
+}
+
+TEST_CASE("dht providers: who cannot be dialled provides nothing") {
+  Providers providers(kOwn, {}, kSecret, 0);
+  CHECK(refusal(providers, key(1), provider(1, 0)) == ProviderError::undialable);
+  CHECK(providers.announcements() == 0);
+}
+
+TEST_CASE("dht providers: each has a limited number of keys") {
+  ProviderLimits limits;
+  limits.per_provider_max = 2;
+  Providers providers(kOwn, limits, kSecret, 0);
+  CHECK_FALSE(refusal(providers, key(1), provider(1)));
+  CHECK_FALSE(refusal(providers, key(2), provider(1)));
+  CHECK(refusal(providers, key(3), provider(1)) == ProviderError::provider_full);
+  CHECK_FALSE(refusal(providers, key(3), provider(2)));
+  CHECK_FALSE(refusal(providers, key(1), provider(1)));  // renewed
+  CHECK(providers.forget(key(1), provider(1).id).erase.size() == 1);
+  CHECK_FALSE(refusal(providers, key(3), provider(1)));
+}
+
+TEST_CASE("dht providers: a full key keeps a sample that depends on the secret and not on the order") {
+  ProviderLimits limits;
+  limits.per_key_max = 5;
+  const auto sample = [&](const SampleSecret& secret, bool backwards) {
+    Providers providers(kOwn, limits, secret, 0);
+    std::size_t refused = 0;
+    for (int i = 0; i < 40; ++i) {
+      const auto who = provider(static_cast<std::uint8_t>(backwards ? 39 - i : i));
+      const auto error = refusal(providers, key(1), who);
+      if (error) CHECK(*error == ProviderError::key_full);
+      refused += error.has_value();
+    }
+    CHECK(refused > 0);
+    const Ids out = found(providers, key(1));
+    CHECK(out.size() == 5);
+    for (const base::NodeId& id : out) CHECK_FALSE(providers.forget(key(1), id).empty());
+    CHECK(found(providers, key(1)).empty());
+    return out;
+  };
+  SampleSecret other;
+  other.bytes[0] = 1;
+  CHECK(sample(kSecret, false) == sample(kSecret, true));
+  CHECK(sample(kSecret, false) != sample(other, false));
+
+  SUBCASE("none at all, where none is allowed") {
+    limits.per_key_max = 0;
+    Providers providers(kOwn, limits, kSecret, 0);
+    CHECK(refusal(providers, key(1), provider(1)) == ProviderError::key_full);
+  }
+}
+
+TEST_CASE("dht providers: when all is full a nearer key takes a place of the farthest") {
+  ProviderLimits limits;
+  limits.announcements_max = 3;
+  Providers providers(kOwn, limits, kSecret, 0);
+  for (const std::uint8_t of : {std::uint8_t{10}, std::uint8_t{30}, std::uint8_t{20}}) {
+    CHECK_FALSE(refusal(providers, key(of), provider(1)));
+  }
+  CHECK(refusal(providers, key(31), provider(1)) == ProviderError::no_space);
+  CHECK(refusal(providers, key(30), provider(2)) == ProviderError::no_space);
+  const auto added = providers.add(key(15), provider(1), kWall);
+  REQUIRE(added.ok());
+  CHECK(added.value().rows.erase.size() == 1);
+  CHECK(found(providers, key(30)).empty());
+  CHECK(providers.announcements() == 3);
+  CHECK_FALSE(refusal(providers, key(99), provider(2), kWall + 48h));  // the others have expired
+  limits.announcements_max = 0;
+  Providers none(kOwn, limits, kSecret, 0);
+  CHECK(refusal(none, key(1), provider(1)) == ProviderError::no_space);
+}
+
+TEST_CASE("dht providers: rows come back after a restart, and hostile ones do not") {
+  Providers before(kOwn, {}, kSecret, 0);
+  const SaveRow row = before.add(key(1), provider(1), kWall).value().rows.save.at(0);
+  CHECK(base::hex(row.value) ==
+        "0100754c6b00000000"                                                // version, two days after kWall
+        "0100000000000000000000000000000000000000000000000000000000000000"  // key
+        "00000000"
+        "00000000000000000000ffff0a010203"
+        "a00f");  // nonce, address, port 4000
+  Providers after(kOwn, {}, kSecret, 0);
+  const auto error = [&](const SaveRow& what, base::WallTime wall = kWall) -> std::optional<RowError> {
+    const auto out = after.load(what.key, what.value, wall);
+    if (out.ok()) return std::nullopt;
+    return out.error();
+  };
+  SUBCASE("as it was") {
+    CHECK_FALSE(error(row));
+    CHECK(found(after, key(1), kWall + 48h - 1ns).size() == 1);
+    CHECK(error(row) == RowError::corrupt);
+  }
+  SUBCASE("expired meanwhile") { CHECK(error(row, kWall + 48h) == RowError::expired); }
+  SUBCASE("from a clock ahead: it lasts from now") {
+    CHECK_FALSE(error(row, kWall - 100h));
+    CHECK(found(after, key(1), kWall - 52h).empty());
+  }
+  SUBCASE("of another id, or one without work") {
+    SaveRow bad = row;
+    bad.key[20] ^= 1;
+    CHECK(error(bad) == RowError::corrupt);
+    Providers strict(kOwn, {}, kSecret, 16);
+    CHECK_FALSE(strict.load(row.key, row.value, kWall).ok());
+  }
+  SUBCASE("cut or lengthened anywhere") {
+    SaveRow bad = row;
+    bad.value.push_back(0);
+    CHECK(error(bad) == RowError::corrupt);
+    for (std::size_t i = 0; i < row.value.size(); ++i) {
+      bad.value.assign(row.value.begin(), row.value.begin() + static_cast<std::ptrdiff_t>(i));
+      CHECK(error(bad) == RowError::corrupt);
+    }
+    CHECK(error({{}, row.value}) == RowError::corrupt);
+  }
+  SUBCASE("with a port that cannot be dialled") {
+    SaveRow bad = row;
+    bad.value[61] = bad.value[62] = 0;
+    CHECK(error(bad) == RowError::corrupt);
+  }
+  SUBCASE("of two rows of a provider the later one knows its address") {
+    const SaveRow later = before.add(key(2), provider(1, 5000), kWall + 1h).value().rows.save.at(0);
+    SUBCASE("read first") {
+      CHECK_FALSE(error(later, kWall + 1h));
+      CHECK_FALSE(error(row, kWall + 1h));
+    }
+    SUBCASE("read last") {
+      CHECK_FALSE(error(row, kWall + 1h));
+      CHECK_FALSE(error(later, kWall + 1h));
+    }
+    base::Random random(1);
+    CHECK(after.find(key(1), 1, kWall, random) == std::vector{provider(1, 5000)});
+  }
+}
+
+namespace {
+
+/// The rules of providers.hpp, read once more, without any index.
+struct PlainProviders {
+  struct Row {
+    Key of;
+    base::NodeId who;
+    base::WallTime expires;
+  };
+  std::vector<Row> rows;
+
+  Ids find(const Key& of, base::WallTime wall) const {
+    Ids out;
+    for (const Row& row : rows) {
+      if (row.of == of && row.expires > wall) out.insert(row.who);
+    }
+    return out;
+  }
+  void add(const Key& of, const base::NodeId& who, base::WallTime wall) {
+    for (Row& row : rows) {
+      if (row.of != of || row.who != who || row.expires <= wall) continue;
+      if (wall + 48h - row.expires >= 1h) row.expires = wall + 48h;
+      return;
+    }
+    std::erase_if(rows, [&](const Row& row) { return row.expires <= wall; });
+    rows.push_back({of, who, wall + 48h});
+  }
+};
+
+}  // namespace
+
+TEST_CASE("dht providers: it finds what a plain list finds, over restarts") {
+  rc::check([](std::uint64_t seed) {
+    base::Random random(seed);
+    std::optional<Providers> providers;
+    providers.emplace(kOwn, ProviderLimits{}, kSecret, 0u);
+    PlainProviders plain;
+    std::map<base::Bytes, base::Bytes> disk;
+    base::WallTime wall = kWall;
+    const auto write = [&](const RowChange& change) {
+      for (const SaveRow& row : change.save) disk[row.key] = row.value;
+      for (const EraseRow& row : change.erase) disk.erase(row.key);
+    };
+    for (int i = 0; i < 120; ++i) {
+      const Key of = key(static_cast<std::uint8_t>(random.below(5)));
+      const Contact who = provider(static_cast<std::uint8_t>(random.below(8)));
+      switch (random.below(10)) {
+        case 0: wall = wall + std::chrono::minutes(random.below(1200)); break;
+        case 1: write(providers->sweep(wall)); break;
+        case 2:
+          write(providers->forget(of, who.id));
+          std::erase_if(plain.rows, [&](const auto& row) { return row.of == of && row.who == who.id; });
+          break;
+        case 3:
+          providers.emplace(kOwn, ProviderLimits{}, kSecret, 0u);
+          for (const auto& [row_key, row] : disk) {
+            const auto loaded = providers->load(row_key, row, wall);
+            if (!loaded.ok()) RC_ASSERT(loaded.error() == RowError::expired);
+          }
+          break;
+        default: write(providers->add(of, who, wall).value().rows); plain.add(of, who.id, wall);
+      }
+      for (std::uint8_t each = 0; each < 5; ++each) {
+        RC_ASSERT(found(*providers, key(each), wall) == plain.find(key(each), wall));
+      }
+    }
+  });
+}
