@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "actors/dht/logic/held.hpp"
 #include "tests/actors/dht/records.hpp"
@@ -34,6 +35,15 @@ const std::vector<Record>& pool() {
     return out;
   }();
   return records;
+}
+
+const std::set<Place>& places() {
+  static const std::set<Place> all = [] {
+    std::set<Place> out;
+    for (const Record& record : pool()) out.insert({space_of(record), key_of(record)});
+    return out;
+  }();
+  return all;
 }
 
 /// The rules of held.hpp, read once more, without any index.
@@ -182,8 +192,7 @@ class Run {
 
   void compare() {
     std::uint64_t live = 0;
-    for (const Record& record : pool()) {
-      const Place place{space_of(record), key_of(record)};
+    for (const Place& place : places()) {
       const auto reading = held_->read(place, wall_);
       const auto row = plain_.rows.find(place);
       const bool there = row != plain_.rows.end() && row->second.expires > wall_;
@@ -198,7 +207,7 @@ class Run {
       RC_ASSERT(loaded.value() == row->second.offer.encoded);
     }
     RC_ASSERT(held_->use().records <= limits_.records_max);
-    RC_ASSERT((live == 0) == plain_.rows.empty() || held_->use().records >= plain_.rows.size());
+    RC_ASSERT(held_->use().records >= live);
   }
 
   base::Random random_;
@@ -212,8 +221,8 @@ class Run {
 }  // namespace
 
 TEST_CASE("dht held: it holds what a plain map with the same rules holds, over restarts") {
-  rc::check([](std::uint64_t seed) {
+  CHECK(rc::check([](std::uint64_t seed) {
     Run run(seed);
     for (int i = 0; i < 150; ++i) run.step();
-  });
+  }));
 }

@@ -245,7 +245,7 @@ struct PlainProviders {
 }  // namespace
 
 TEST_CASE("dht providers: it finds what a plain list finds, over restarts") {
-  rc::check([](std::uint64_t seed) {
+  CHECK(rc::check([](std::uint64_t seed) {
     base::Random random(seed);
     std::optional<Providers> providers;
     providers.emplace(kOwn, ProviderLimits{}, kSecret, 0u);
@@ -279,5 +279,5 @@ TEST_CASE("dht providers: it finds what a plain list finds, over restarts") {
         RC_ASSERT(found(*providers, key(each), wall) == plain.find(key(each), wall));
       }
     }
-  });
+  }));
 }

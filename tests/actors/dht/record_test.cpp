@@ -70,7 +70,7 @@ TEST_CASE("dht record: keys and bytes are what an independent program computes")
 }
 
 TEST_CASE("dht record: what is read is what was written, and gives the same bytes") {
-  rc::check([](std::uint64_t seed) {
+  CHECK(rc::check([](std::uint64_t seed) {
     base::Random random(seed);
     const Record record = some_record(random);
     const base::Bytes bytes = encode(record);
@@ -78,11 +78,11 @@ TEST_CASE("dht record: what is read is what was written, and gives the same byte
     RC_ASSERT(parsed.ok());
     RC_ASSERT(parsed.value() == record);
     RC_ASSERT(encode(parsed.value()) == bytes);
-  });
+  }));
 }
 
 TEST_CASE("dht record: cut, lengthened and flipped bytes are refused, or are another record with another key") {
-  rc::check([](std::uint64_t seed) {
+  CHECK(rc::check([](std::uint64_t seed) {
     base::Random random(seed);
     const Record record = some_record(random);
     base::Bytes bytes = encode(record);
@@ -95,17 +95,17 @@ TEST_CASE("dht record: cut, lengthened and flipped bytes are refused, or are ano
     if (!parsed.ok()) return;
     RC_ASSERT(encode(parsed.value()) == bytes);
     RC_ASSERT_FALSE(validate(parsed.value(), key_of(record), kWall, kNoWork).ok());
-  });
+  }));
 }
 
 TEST_CASE("dht record: random bytes neither crash nor validate") {
-  rc::check([](std::uint64_t seed) {
+  CHECK(rc::check([](std::uint64_t seed) {
     base::Random random(seed);
     base::Bytes bytes = random_bytes(random, random.below(400));
     if (!bytes.empty()) bytes[0] = static_cast<std::uint8_t>(random.below(5));
     const auto parsed = parse(bytes);
     if (parsed.ok()) RC_ASSERT_FALSE(validate(parsed.value(), key(1), kWall, kNoWork).ok());
-  });
+  }));
 }
 
 TEST_CASE("dht record: sizes at their limits pass, and one beyond is refused") {

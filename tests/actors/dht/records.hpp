@@ -19,10 +19,10 @@ inline base::Bytes bytes_of(std::string_view text) {
   const base::ByteView view = base::as_bytes(text);
   return {view.begin(), view.end()};
 }
-inline Key key(std::uint8_t first, std::uint8_t second = 0) {
+inline Key key(int first, int second = 0) {
   Key out;
-  out.bytes[0] = first;
-  out.bytes[1] = second;
+  out.bytes[0] = static_cast<std::uint8_t>(first);
+  out.bytes[1] = static_cast<std::uint8_t>(second);
   return out;
 }
 
