@@ -1,0 +1,86 @@
+#pragma once
+// A value that only its named readers can open: its content under a random key, and that key sealed for each of them.
+//
+// Bytes   version 1 (1) · readers, 1 to 16 (1) · bytes of a wrap, 1 to 255 (1) · the wraps, one a reader · nonce (24) ·
+//         the content, encrypted, with its tag (16 to the end)
+// Tied    to its record: "troupe-dht-sealed-1" || the record's key (20) || all bytes before the content are associated
+//         data, so that neither the readers nor the place can be exchanged.
+// Hidden  who the readers are: a reader tries each wrap. How many they are, and how long the content, is seen by all.
+// Curves  and ciphers are handed in: this is the container, and what is in a wrap is the business of whoever made it.
+#include <array>
+#include <functional>
+#include <optional>
+#include <vector>
+
+#include "actors/dht/logic/record.hpp"
+#include "runtime/base/bytes.hpp"
+#include "runtime/base/result.hpp"
+#include "runtime/crypto/keys.hpp"
+
+namespace troupe::dht {
+
+inline constexpr std::size_t kReadersMax = 16;  // our choice: more share a key among themselves
+inline constexpr std::size_t kWrapBytesMax = 255;
+inline constexpr std::size_t kContentTagBytes = 16;
+
+using ContentNonce = base::FixedBytes<struct ContentNonceTag, 24>;
+
+/// Secret, and used once. Wiped when it goes.
+struct ContentKey {
+  std::array<std::uint8_t, 32> bytes{};
+
+  ContentKey() = default;
+  ContentKey(const ContentKey&) = default;
+  ContentKey& operator=(const ContentKey&) = default;
+  ~ContentKey() { crypto::wipe(bytes); }
+};
+
+/// What an owner seals with.
+struct SealWith {
+  /// `key` for `reader`: as many bytes for each. Nothing if that is no key which anybody can have.
+  std::function<std::optional<base::Bytes>(const base::PublicKey& reader, const ContentKey& key)> wrap;
+  /// Encrypted, with its tag: kContentTagBytes more than `plain`.
+  std::function<base::Bytes(const ContentKey&, const ContentNonce&, base::ByteView associated, base::ByteView plain)>
+      seal;
+};
+
+/// What a reader opens with.
+struct OpenWith {
+  /// Nothing if the wrap is not for this reader.
+  std::function<std::optional<ContentKey>(base::ByteView wrap)> unwrap;
+  /// Nothing if the tag is wrong.
+  std::function<std::optional<base::Bytes>(const ContentKey&, const ContentNonce&, base::ByteView associated,
+                                           base::ByteView sealed)>
+      open;
+};
+
+enum class SealError : std::uint8_t {
+  no_readers,      ///< none, more than kReadersMax, or one twice
+  reader_refused,  ///< a key for which nothing can be sealed
+  oversize,        ///< the container would be above kValueBytesMax
+};
+enum class OpenError : std::uint8_t {
+  malformed,   ///< not a container
+  not_for_us,  ///< no wrap is for this reader
+  tampered,    ///< other bytes than were sealed, or under another key
+};
+
+/// A container, whose bytes it points into.
+struct SealedValue {
+  std::vector<base::ByteView> wraps;
+  ContentNonce nonce;
+  base::ByteView head;  ///< all before the content
+  base::ByteView content;
+};
+
+/// Reads the layout. Allocates nothing that its bytes do not pay for.
+std::optional<SealedValue> parse_sealed(base::ByteView container);
+
+/// The value of the record under `place`, for `readers`. `key` and `nonce` are drawn from the Chance port, once each.
+base::Result<base::Bytes, SealError> seal_value(base::ByteView plain, const std::vector<base::PublicKey>& readers,
+                                                const Key& place, const ContentKey& key, const ContentNonce& nonce,
+                                                const SealWith& with);
+
+base::Result<base::Bytes, OpenError> open_value(base::ByteView container, const Key& place, const OpenWith& with);
+
+}  // namespace troupe::dht
