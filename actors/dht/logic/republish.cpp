@@ -1,0 +1,237 @@
+#include "actors/dht/logic/republish.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "actors/dht/logic/encoding.hpp"
+#include "runtime/base/ensure.hpp"
+
+namespace troupe::dht {
+namespace {
+
+using std::chrono::duration_cast;
+using std::chrono::milliseconds;
+
+constexpr std::uint8_t kCursorVersion = 1;
+constexpr std::uint8_t kCursorKey = 0;
+
+/// The leading 32 bits: finer than a millisecond of any period.
+std::uint64_t leading(const Key& key) {
+  std::uint64_t out = 0;
+  for (std::size_t i = 0; i < 4; ++i) out = out << 8 | key.bytes[i];
+  return out;
+}
+
+/// The key after `key`; nothing after the last one.
+std::optional<Key> successor(Key key) {
+  for (std::size_t i = Key::kBytes; i-- > 0;) {
+    if (++key.bytes[i] != 0) return key;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+Republish::Republish(RepublishSettings settings, base::WallTime wall)
+    : settings_(settings), region_bits_(settings.region_bits_min), cursor_{wall - settings.period, {}} {
+  base::ensure(settings.period >= std::chrono::seconds(1) && settings.period <= kPeriodMax,
+               "a period is within limits");
+  base::ensure(settings.region_items_max > 0, "a region has room for an item");
+}
+
+base::Duration Republish::offset(const Key& key) const {
+  const auto period = static_cast<std::uint64_t>(settings_.period.count());
+  return milliseconds(static_cast<std::int64_t>((period * leading(key)) >> 32));
+}
+
+/// The first item that the sweep meets, in this cycle or the next.
+std::optional<Republish::Cursor> Republish::pending() const {
+  if (items_.empty()) return std::nullopt;
+  const auto found = items_.lower_bound({cursor_.next, {}});
+  if (found != items_.end()) return Cursor{cursor_.cycle, found->key};
+  return Cursor{cursor_.cycle + settings_.period, items_.begin()->key};
+}
+
+Republish::Cursor Republish::after(const Cursor& cursor, const Key& last) const {
+  if (const auto next = successor(last)) return {cursor.cycle, *next};
+  return {cursor.cycle + settings_.period, {}};
+}
+
+/// Keeps the cursor within a period of `wall`, whatever the clock has done, or however long the node was down.
+void Republish::settle(base::WallTime wall) {
+  const base::WallTime at = due(cursor_);
+  if (at > wall + settings_.period) cursor_.cycle = wall - offset(cursor_.next);
+  if (at < wall - settings_.period) cursor_.cycle = wall - settings_.period - offset(cursor_.next);
+  if (blocked_until_ > wall + settings_.retry_max) blocked_until_ = wall;
+  for (auto& [name, retry] : retries_) retry.not_before = std::min(retry.not_before, wall + settings_.retry_max);
+}
+
+/// Passes over empty key space up to `wall`, so that what is added there is not taken for overdue.
+void Republish::skip_to(base::WallTime wall) {
+  settle(wall);
+  const auto first = pending();
+  if (under_way_ || (first && due(*first) <= wall)) return;
+  const auto passed = duration_cast<milliseconds>(wall - cursor_.cycle);
+  if (passed.count() < 0) return;
+  cursor_.cycle = cursor_.cycle + settings_.period * (passed / settings_.period);
+  const auto rest = static_cast<std::uint64_t>((passed % settings_.period).count());
+  const std::uint64_t place = (rest << 32) / static_cast<std::uint64_t>(settings_.period.count());
+  Key next;
+  for (std::size_t i = 0; i < 4; ++i) next.bytes[i] = static_cast<std::uint8_t>(place >> (24 - 8 * i));
+  cursor_.next = next;
+}
+
+base::Result<SaveRow, PublishError> Republish::add(const Item& item, base::ByteView payload, base::WallTime wall) {
+  if (!items_.contains(item) && items_.size() >= settings_.items_max) return PublishError::full;
+  skip_to(wall);
+  items_.insert(item);
+  return SaveRow{row_key(item), {payload.begin(), payload.end()}};
+}
+
+RowChange Republish::remove(const Item& item) {
+  RowChange out;
+  if (items_.erase(item) > 0) out.erase.push_back({row_key(item)});
+  return out;
+}
+
+void Republish::set_region_bits(unsigned bits) {
+  region_bits_ = std::clamp(bits, std::min(settings_.region_bits_min, kRegionBitsMax), kRegionBitsMax);
+}
+
+Key Republish::region_end(const Key& key) const {
+  Key out = key;
+  for (std::size_t bit = region_bits_; bit < 8 * Key::kBytes; ++bit) {
+    out.bytes[bit / 8] |= static_cast<std::uint8_t>(0x80u >> bit % 8);
+  }
+  return out;
+}
+
+Republish::Retries::const_iterator Republish::ripe() const {
+  return std::min_element(retries_.begin(), retries_.end(),
+                          [](const auto& a, const auto& b) { return a.second.not_before < b.second.not_before; });
+}
+
+std::optional<base::WallTime> Republish::wake_at() const {
+  if (under_way_) return std::nullopt;
+  std::optional<base::WallTime> out;
+  if (const auto first = pending()) out = std::max(due(*first), blocked_until_);
+  if (const auto retry = ripe(); retry != retries_.end()) {
+    out = std::min(out.value_or(base::WallTime::max()), retry->second.not_before);
+  }
+  return out;
+}
+
+std::optional<Region> Republish::next(base::WallTime wall) {
+  if (under_way_) return std::nullopt;
+  settle(wall);
+  for (auto found = ripe(); found != retries_.end() && found->second.not_before <= wall; found = ripe()) {
+    const Retry retry = found->second;
+    retries_.erase(found);
+    const auto item = items_.lower_bound({retry.from.next, {}});
+    if (item == items_.end() || item->key > retry.last) continue;  // all of it was removed
+    return start(retry.from, retry.last, retry.tries, wall);
+  }
+  const auto first = pending();
+  if (!first || due(*first) > wall || blocked_until_ > wall) return std::nullopt;
+  cursor_ = *first;  // no item lies between
+  return start(*first, region_end(first->next), 0, wall);
+}
+
+Region Republish::start(const Cursor& from, const Key& last, unsigned tries, base::WallTime wall) {
+  Region out{from.next, last, {}, std::max(wall - due(from), base::Duration::zero())};
+  for (auto item = items_.lower_bound({from.next, {}}); item != items_.end() && item->key <= last; ++item) {
+    if (out.items.size() >= settings_.region_items_max && item->key != out.items.back().key) {
+      out.last = out.items.back().key;
+      break;
+    }
+    out.items.push_back(*item);
+  }
+  if (tries > 0 && out.last != last) {  // the rest of a retry is one too
+    const Cursor rest = after(from, out.last);
+    retries_.insert_or_assign({due(rest), rest.next}, Retry{rest, last, tries, wall});
+  }
+  under_way_ = UnderWay{from, out.last, tries};
+  return out;
+}
+
+SaveRow Republish::done(base::WallTime wall) {
+  base::ensure(under_way_.has_value(), "a region that is done was under way");
+  if (under_way_->tries == 0) {
+    cursor_ = after(under_way_->from, under_way_->last);
+    drop_retries(under_way_->from.next, under_way_->last);
+  }
+  under_way_.reset();
+  settle(wall);
+  return cursor_row();
+}
+
+SaveRow Republish::failed(base::WallTime wall) {
+  base::ensure(under_way_.has_value(), "a region that failed was under way");
+  const UnderWay what = *std::exchange(under_way_, std::nullopt);
+  const auto doubled = settings_.retry_min * (std::int64_t{1} << std::min(what.tries, 16u));
+  const base::WallTime again = wall + std::min<milliseconds>(doubled, settings_.retry_max);
+  if (what.tries == 0) {
+    drop_retries(what.from.next, what.last);
+    if (retries_.size() >= settings_.retries_max) {
+      blocked_until_ = again;
+      return cursor_row();
+    }
+    cursor_ = after(what.from, what.last);
+  }
+  retries_.insert_or_assign({due(what.from), what.from.next}, Retry{what.from, what.last, what.tries + 1, again});
+  settle(wall);
+  return cursor_row();
+}
+
+/// The sweep has come round to what had failed a period ago.
+void Republish::drop_retries(const Key& first, const Key& last) {
+  std::erase_if(retries_,
+                [&](const auto& named) { return named.second.from.next >= first && named.second.last <= last; });
+}
+
+base::Duration Republish::late(base::WallTime wall) const {
+  base::WallTime oldest = wall;
+  if (under_way_) oldest = std::min(oldest, due(under_way_->from));
+  if (const auto first = pending(); first && !under_way_) oldest = std::min(oldest, due(*first));
+  if (!retries_.empty()) oldest = std::min(oldest, retries_.begin()->first.first);
+  return wall - oldest;
+}
+
+base::Bytes Republish::row_key(const Item& item) {
+  base::Bytes out{static_cast<std::uint8_t>(item.what)};
+  append(out, item.key.view());
+  return out;
+}
+
+SaveRow Republish::cursor_row() const {
+  Cursor oldest = cursor_;
+  // Keys that are due in one millisecond may lie on either side of the cursor: then the retry is the older one.
+  if (!retries_.empty() && retries_.begin()->first.first <= due(cursor_)) oldest = retries_.begin()->second.from;
+  SaveRow out{{kCursorKey}, {kCursorVersion}};
+  append_date(out.value, oldest.cycle);
+  append(out.value, oldest.next.view());
+  return out;
+}
+
+base::Result<void, RowError> Republish::load(base::ByteView row_key, base::ByteView row, base::WallTime wall) {
+  FieldReader key(row_key);
+  const auto what = key.number<std::uint8_t>();
+  if (what == kCursorKey && key.ended()) {
+    FieldReader in(row);
+    const auto version = in.number<std::uint8_t>();
+    Cursor read;
+    read.cycle = in.date();
+    read.next = in.fixed<Key>();
+    if (!in.ended() || version != kCursorVersion) return RowError::corrupt;
+    cursor_ = read;
+    settle(wall);
+    return {};
+  }
+  const Item item{key.fixed<Key>(), static_cast<Published>(what)};
+  if (!key.ended() || what == 0 || what > static_cast<std::uint8_t>(Published::provider)) return RowError::corrupt;
+  if (!items_.contains(item) && items_.size() >= settings_.items_max) return RowError::full;
+  items_.insert(item);
+  return {};
+}
+
+}  // namespace troupe::dht

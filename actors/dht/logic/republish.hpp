@@ -1,0 +1,136 @@
+#pragma once
+// When what this node has published is published again: one sweep over the key space in each period.
+//
+// Sweep   a key is due when as much of the period has passed as of the key space lies before it, so the work spreads
+//         over the period by itself. Keys that share region_bits are one region: its first due key brings all of them,
+//         so that one lookup serves them. (kubo's operators complained for years of one lookup a key.)
+// Cursor  the next key and the start of its cycle, a row that is written after each region. After a restart the sweep
+//         goes on from there: what became due meanwhile comes first, at once, the longest overdue first. Nothing is
+//         repeated that was done, and after an absence of any length each key comes once.
+// Failed  a region is tried again, after retry_min and twice as long each time, while the sweep goes on. The row keeps
+//         the oldest that has not succeeded, so a restart forgets none. With retries_max of them the sweep waits.
+// Late    how long the oldest key that is due has waited. What lasts 48 h may be 26 h late, 4 h once it has missed one.
+// Time    the wall clock, since rows hold it. If it is set back or far ahead, the cursor is at most a period away.
+// Row     keyspace kPublishedRows, integers little-endian. Key: what (1) · key (20); value: what its owner needs to
+//         publish it, the record of a record, nothing for a provider: the owner checks it. Or key 0 (1), the cursor;
+//         value: version 1 (1) · cycle, Unix seconds (8) · next key (20).
+// Limits  items_max; a region hands out about region_items_max, and the rest of it is another.
+// Owner   one actor, which publishes one region at a time and drops what has ended (remove()).
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string_view>
+#include <vector>
+
+#include "actors/dht/logic/contact.hpp"
+#include "actors/dht/logic/rows.hpp"
+#include "runtime/base/result.hpp"
+#include "runtime/base/time.hpp"
+
+namespace troupe::dht {
+
+inline constexpr std::string_view kPublishedRows = "dht.published";
+inline constexpr unsigned kRegionBitsMax = 24;            // our choice: the whole Internet with k = 20 has fewer
+inline constexpr std::chrono::hours kPeriodMax{24 * 14};  // what is computed with it stays below 63 bits
+
+/// The numbers are stored; the first three are those of the spaces.
+enum class Published : std::uint8_t { pk = 1, kv = 2, cid = 3, provider = 4 };
+
+struct Item {
+  Key key;
+  Published what = Published::pk;
+  friend auto operator<=>(const Item&, const Item&) = default;
+};
+
+struct RepublishSettings {
+  std::chrono::milliseconds period{std::chrono::hours(22)};  ///< at least a second, at most kPeriodMax
+  std::chrono::milliseconds retry_min{std::chrono::minutes(1)};
+  std::chrono::milliseconds retry_max{std::chrono::minutes(30)};
+  std::size_t retries_max = 64;
+  std::size_t region_items_max = 512;  ///< at least 1
+  std::size_t items_max = 100'000;
+  unsigned region_bits_min = 4;  ///< in a network of few nodes, where one region would be all and come at once
+};
+
+struct Region {
+  Key first;  ///< keys from here
+  Key last;   ///< to here are meant, inclusive; they share their leading bits
+  std::vector<Item> items;
+  base::Duration late;  ///< how long its first key has waited
+};
+
+enum class PublishError : std::uint8_t {
+  full,  ///< items_max are published
+};
+
+class Republish {
+ public:
+  /// Without a row of the cursor, all rows that are loaded are taken for a period late.
+  Republish(RepublishSettings settings, base::WallTime wall);
+
+  /// Takes back a row at the start. Errors: `corrupt`, `full`.
+  base::Result<void, RowError> load(base::ByteView row_key, base::ByteView row, base::WallTime wall);
+
+  /// Notes what was published at `wall`: it comes again within a period. The row has `payload` as its value.
+  base::Result<SaveRow, PublishError> add(const Item& item, base::ByteView payload, base::WallTime wall);
+  RowChange remove(const Item& item);
+  static base::Bytes row_key(const Item& item);
+
+  /// How many leading bits the k nearest nodes of a key share with it: log2(network / k). Clamped to the limits.
+  void set_region_bits(unsigned bits);
+
+  /// When next() has something; nothing while a region is under way, or nothing is published.
+  std::optional<base::WallTime> wake_at() const;
+
+  /// The region that is due. It is under way until done() or failed(); nothing meanwhile.
+  std::optional<Region> next(base::WallTime wall);
+  SaveRow done(base::WallTime wall);
+  SaveRow failed(base::WallTime wall);
+
+  /// Zero: nothing is overdue.
+  base::Duration late(base::WallTime wall) const;
+  std::size_t items() const { return items_.size(); }
+  std::size_t retries() const { return retries_.size(); }
+
+ private:
+  struct Cursor {
+    base::WallTime cycle;  ///< when the sweep was, or would have been, at key zero
+    Key next;              ///< the first key that it has not done
+  };
+  struct Retry {
+    Cursor from;
+    Key last;
+    unsigned tries;
+    base::WallTime not_before;
+  };
+  using Retries = std::map<std::pair<base::WallTime, Key>, Retry>;  // by when it was due
+  struct UnderWay {
+    Cursor from;
+    Key last;
+    unsigned tries;
+  };
+
+  base::Duration offset(const Key& key) const;
+  base::WallTime due(const Cursor& cursor) const { return cursor.cycle + offset(cursor.next); }
+  std::optional<Cursor> pending() const;
+  Cursor after(const Cursor& cursor, const Key& last) const;
+  void settle(base::WallTime wall);
+  void skip_to(base::WallTime wall);
+  Key region_end(const Key& key) const;
+  Region start(const Cursor& from, const Key& last, unsigned tries, base::WallTime wall);
+  Retries::const_iterator ripe() const;
+  void drop_retries(const Key& first, const Key& last);
+  SaveRow cursor_row() const;
+
+  RepublishSettings settings_;
+  unsigned region_bits_;
+  Cursor cursor_;
+  base::WallTime blocked_until_;
+  std::set<Item> items_;
+  Retries retries_;
+  std::optional<UnderWay> under_way_;
+};
+
+}  // namespace troupe::dht

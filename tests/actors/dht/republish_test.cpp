@@ -1,0 +1,294 @@
+// The sweep: every key once a period, in order, over restarts and failures.
+#include "actors/dht/logic/republish.hpp"
+
+#include <doctest/doctest.h>
+#include <rapidcheck.h>
+
+#include <map>
+
+#include "tests/actors/dht/records.hpp"
+
+using namespace troupe;
+using namespace troupe::dht;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr std::chrono::minutes kPeriod = 22h;
+using Disk = std::map<base::Bytes, base::Bytes>;
+
+Item item(int first, int second = 0, Published what = Published::provider) { return {key(first, second), what}; }
+void save(Disk& disk, const SaveRow& row) { disk[row.key] = row.value; }
+Republish restarted(const Disk& disk, base::WallTime wall, RepublishSettings settings = {}) {
+  Republish out(settings, wall);
+  for (const auto& [row_key, row] : disk) REQUIRE(out.load(row_key, row, wall).ok());
+  return out;
+}
+/// The items of the region that is due, which then is done.
+std::vector<Item> publish(Republish& sweep, base::WallTime wall, Disk* disk = nullptr) {
+  const auto region = sweep.next(wall);
+  if (!region) return {};
+  const SaveRow row = sweep.done(wall);
+  if (disk != nullptr) save(*disk, row);
+  return region->items;
+}
+
+}  // namespace
+
+TEST_CASE("dht republish: a key comes when as much of the period has passed as lies before it") {
+  Republish sweep({}, kWall);
+  CHECK_FALSE(sweep.wake_at());
+  CHECK_FALSE(sweep.next(kWall));
+  REQUIRE(sweep.add(item(0x80), {}, kWall).ok());
+  REQUIRE(sweep.add(item(0x40), {}, kWall).ok());
+  CHECK(sweep.late(kWall) == 0s);
+  CHECK(sweep.wake_at() == kWall + kPeriod / 4);
+  CHECK_FALSE(sweep.next(kWall + kPeriod / 4 - 1ns));
+  CHECK(publish(sweep, kWall + kPeriod / 4) == std::vector{item(0x40)});
+  CHECK(sweep.wake_at() == kWall + kPeriod / 2);
+  CHECK(publish(sweep, kWall + kPeriod / 2) == std::vector{item(0x80)});
+  CHECK(sweep.wake_at() == kWall + kPeriod / 4 + kPeriod);
+  CHECK(sweep.remove(item(0x40)).erase.size() == 1);
+  CHECK(sweep.remove(item(0x40)).empty());
+  CHECK(sweep.wake_at() == kWall + kPeriod / 2 + kPeriod);
+}
+
+TEST_CASE("dht republish: keys of one region come together, as their number allows") {
+  RepublishSettings settings;
+  settings.region_items_max = 3;
+  Republish sweep(settings, kWall);
+  sweep.set_region_bits(8);
+  for (const int second : {1, 2, 3, 4}) REQUIRE(sweep.add(item(0x40, second), {}, kWall).ok());
+  REQUIRE(sweep.add(item(0x40, 3, Published::kv), {}, kWall).ok());
+  REQUIRE(sweep.add(item(0x41), {}, kWall).ok());
+  const base::WallTime wall = kWall + 12h;
+
+  const auto first = sweep.next(wall);
+  REQUIRE(first);
+  CHECK(first->items.size() == 4);  // a key is not split
+  CHECK(first->last == key(0x40, 3));
+  CHECK_FALSE(sweep.next(wall));  // one at a time
+  CHECK_FALSE(sweep.wake_at());
+  sweep.done(wall);
+  CHECK(publish(sweep, wall) == std::vector{item(0x40, 4)});
+  CHECK(publish(sweep, wall) == std::vector{item(0x41)});
+  CHECK_FALSE(sweep.next(wall));
+
+  SUBCASE("bits beyond the limits are clamped") {
+    sweep.set_region_bits(1000);
+    sweep.set_region_bits(0);
+    REQUIRE(sweep.add(item(0x48), {}, wall).ok());
+    CHECK(sweep.next(wall + kPeriod)->items.size() == 4);  // 0x40 to 0x4f, cut
+  }
+}
+
+TEST_CASE("dht republish: after a restart what became due meanwhile comes first, longest overdue first, and once") {
+  Disk disk;
+  Republish before({}, kWall);
+  for (const int at : {0x20, 0x60, 0xa0, 0xe0}) save(disk, before.add(item(at), {}, kWall).value());
+  CHECK(publish(before, kWall + 10h, &disk) == std::vector{item(0x20)});
+  CHECK(publish(before, kWall + 10h, &disk) == std::vector{item(0x60)});
+
+  SUBCASE("a short while") {
+    Republish after = restarted(disk, kWall + 16h);
+    CHECK(after.late(kWall + 16h) == 16h - kPeriod * 5 / 8);
+    CHECK(publish(after, kWall + 16h) == std::vector{item(0xa0)});
+    CHECK(after.late(kWall + 16h) == 0s);
+    CHECK_FALSE(after.next(kWall + 16h));
+    CHECK(after.wake_at() == kWall + kPeriod * 7 / 8);
+  }
+  SUBCASE("a week") {
+    const base::WallTime wall = kWall + 7 * 24h;
+    Republish after = restarted(disk, wall);
+    CHECK(after.late(wall) > 0s);
+    for (const int at : {0xa0, 0xe0, 0x20, 0x60}) CHECK(publish(after, wall) == std::vector{item(at)});
+    CHECK(after.late(wall) == 0s);
+    CHECK_FALSE(after.next(wall));
+  }
+  SUBCASE("the row of the cursor is lost: all come") {
+    disk.erase(base::Bytes{0});
+    Republish after = restarted(disk, kWall + 10h);
+    for (const int at : {0x20, 0x60, 0xa0, 0xe0}) CHECK(publish(after, kWall + 10h) == std::vector{item(at)});
+    CHECK_FALSE(after.next(kWall + 10h));
+  }
+  SUBCASE("while a region was under way: it comes again") {
+    REQUIRE(before.next(kWall + 14h));
+    CHECK(publish(*std::make_unique<Republish>(restarted(disk, kWall + 14h)), kWall + 14h) == std::vector{item(0xa0)});
+  }
+}
+
+TEST_CASE("dht republish: a region that failed is tried again while the sweep goes on") {
+  Disk disk;
+  Republish sweep({}, kWall);
+  save(disk, sweep.add(item(0x40), {}, kWall).value());
+  save(disk, sweep.add(item(0x80), {}, kWall).value());
+  const base::WallTime wall = kWall + 11h;
+  REQUIRE(sweep.next(wall));
+  save(disk, sweep.failed(wall));
+  CHECK(sweep.retries() == 1);
+  CHECK(publish(sweep, wall, &disk) == std::vector{item(0x80)});
+  CHECK(sweep.late(wall) == 11h - kPeriod / 4);
+  CHECK(sweep.wake_at() == wall + 1min);
+
+  SUBCASE("it succeeds") {
+    CHECK_FALSE(sweep.next(wall + 1min - 1ns));
+    CHECK(publish(sweep, wall + 1min) == std::vector{item(0x40)});
+    CHECK(sweep.late(wall + 1min) == 0s);
+    CHECK(sweep.retries() == 0);
+  }
+  SUBCASE("it fails again and again: the time between doubles up to its limit") {
+    base::WallTime at = wall;
+    for (const auto wait : {1min, 2min, 4min, 8min, 16min, 30min, 30min}) {
+      CHECK(sweep.wake_at() == at + wait);
+      at = at + wait;
+      REQUIRE(sweep.next(at));
+      sweep.failed(at);
+    }
+  }
+  SUBCASE("a restart remembers it") {
+    Republish after = restarted(disk, wall);
+    CHECK(publish(after, wall) == std::vector{item(0x40)});
+  }
+  SUBCASE("it was removed meanwhile") {
+    sweep.remove(item(0x40));
+    CHECK_FALSE(sweep.next(wall + 1min));
+    CHECK(sweep.retries() == 0);
+  }
+  SUBCASE("the sweep comes round to it before") {
+    RepublishSettings slow;
+    slow.retry_min = slow.retry_max = 30h;
+    Republish idle(slow, kWall);
+    REQUIRE(idle.add(item(0x40), {}, kWall).ok());
+    REQUIRE(idle.next(wall));
+    idle.failed(wall);
+    CHECK(publish(idle, kWall + kPeriod + kPeriod / 4) == std::vector{item(0x40)});
+    CHECK(idle.retries() == 0);
+  }
+}
+
+TEST_CASE("dht republish: with too many failures the sweep waits, and forgets none") {
+  RepublishSettings settings;
+  settings.retries_max = 2;
+  Republish sweep(settings, kWall);
+  for (const int at : {0x10, 0x30, 0x50, 0x70}) REQUIRE(sweep.add(item(at), {}, kWall).ok());
+  const base::WallTime wall = kWall + 11h;
+  for (int i = 0; i < 3; ++i) {
+    REQUIRE(sweep.next(wall));
+    sweep.failed(wall);
+  }
+  CHECK(sweep.retries() == 2);
+  CHECK_FALSE(sweep.next(wall));
+  std::set<Item> seen;
+  for (int i = 0; i < 4; ++i) {
+    for (const Item& each : publish(sweep, wall + 1min)) seen.insert(each);
+  }
+  CHECK(seen.size() == 4);
+}
+
+TEST_CASE("dht republish: a clock that is set back or ahead moves the sweep by a period at most") {
+  Republish sweep({}, kWall);
+  REQUIRE(sweep.add(item(0x40), {}, kWall).ok());
+  CHECK(publish(sweep, kWall + 6h).size() == 1);
+  SUBCASE("back by years") {
+    const base::WallTime wall = kWall - 10'000h;
+    (void)sweep.next(wall);
+    CHECK(*sweep.wake_at() <= wall + kPeriod);
+  }
+  SUBCASE("ahead by years") {
+    const base::WallTime wall = kWall + 10'000h;
+    CHECK(publish(sweep, wall).size() == 1);
+    CHECK_FALSE(sweep.next(wall));
+    CHECK(*sweep.wake_at() <= wall + kPeriod);
+  }
+}
+
+TEST_CASE("dht republish: what is added late in a cycle is not overdue") {
+  Republish sweep({}, kWall);
+  REQUIRE(sweep.add(item(0xf0), {}, kWall).ok());
+  REQUIRE(sweep.add(item(0x40), {}, kWall + 15h).ok());
+  CHECK(sweep.late(kWall + 15h) == 0s);
+  CHECK_FALSE(sweep.next(kWall + 15h));
+  sweep.remove(item(0xf0));
+  CHECK(sweep.wake_at() == kWall + kPeriod + kPeriod / 4);
+}
+
+TEST_CASE("dht republish: rows say what they are, and hostile ones are refused") {
+  Republish sweep({}, kWall);
+  const auto corrupt = [&](const base::Bytes& row_key, const base::Bytes& row) {
+    const auto out = sweep.load(row_key, row, kWall);
+    return !out.ok() && out.error() == RowError::corrupt;
+  };
+  const SaveRow row = sweep.add(item(1, 0, Published::kv), base::as_bytes("record"), kWall).value();
+  CHECK(base::hex(row.key) ==
+        "02"
+        "0100000000000000000000000000000000000000");
+  CHECK(row.value == bytes_of("record"));
+  REQUIRE(sweep.next(kWall + 2h));
+  const SaveRow cursor = sweep.done(kWall + 2h);
+  CHECK(base::hex(cursor.key) == "00");
+  CHECK(base::hex(cursor.value) ==
+        "0100d2496b00000000"
+        "1000000000000000000000000000000000000000");
+  CHECK(sweep.load(cursor.key, cursor.value, kWall).ok());
+  CHECK(corrupt({}, {}));
+  CHECK(corrupt({0}, {}));
+  CHECK(corrupt({0}, base::Bytes(28, 1)));
+  CHECK(corrupt({0}, base::Bytes(30, 1)));
+  CHECK(corrupt({0}, base::Bytes(29, 0xff)));
+  CHECK(corrupt({0, 0}, cursor.value));
+  CHECK(corrupt(base::Bytes(20, 1), {}));
+  CHECK(corrupt(base::Bytes(21, 0), {}));
+  CHECK(corrupt(base::Bytes(21, 5), {}));
+  CHECK(corrupt(base::Bytes(22, 1), {}));
+  CHECK(sweep.load(base::Bytes(21, 4), {}, kWall).ok());
+  RepublishSettings settings;
+  settings.items_max = 1;
+  Republish full(settings, kWall);
+  CHECK(full.load(base::Bytes(21, 4), {}, kWall).ok());
+  CHECK(full.load(row.key, {}, kWall).error() == RowError::full);
+  CHECK(full.add(item(1), {}, kWall).error() == PublishError::full);
+  CHECK(full.add({*Key::from(base::Bytes(20, 4)), Published::provider}, {}, kWall).ok());
+}
+
+TEST_CASE("dht republish: every key comes once a period and a region's width, over restarts and failures") {
+  CHECK(rc::check([](std::uint64_t seed) {
+    base::Random random(seed);
+    RepublishSettings settings;
+    settings.region_items_max = 1 + random.below(10);
+    std::optional<Republish> sweep;
+    sweep.emplace(settings, kWall);
+    sweep->set_region_bits(static_cast<unsigned>(random.below(12)));
+    Disk disk;
+    std::map<Item, base::WallTime> last;
+    base::WallTime wall = kWall;
+    // Failing three times in a row costs 7 minutes, being down half an hour, and each start a second of the date.
+    const base::Duration slack = kPeriod / 16 + 2h;
+    for (int step = 0; step < 400; ++step) {
+      switch (random.below(12)) {
+        case 0: {
+          const Item added{*Key::from(random_bytes(random, 20)), Published::cid};
+          save(disk, sweep->add(added, {}, wall).value());
+          last[added] = wall;
+          break;
+        }
+        case 1: {
+          wall = wall + std::chrono::minutes(random.below(30));
+          sweep.emplace(restarted(disk, wall, settings));
+          break;
+        }
+        default: wall = wall + std::chrono::minutes(random.below(20));
+      }
+      for (int i = 0; i < 1000; ++i) {
+        const auto region = sweep->next(wall);
+        if (!region) break;
+        if (random.chance(1, 8) && sweep->retries() < 3) {
+          save(disk, sweep->failed(wall));
+          continue;
+        }
+        for (const Item& each : region->items) last[each] = wall;
+        save(disk, sweep->done(wall));
+      }
+      for (const auto& [each, when] : last) RC_ASSERT(wall - when <= kPeriod + slack);
+    }
+  }));
+}
