@@ -19,6 +19,8 @@ template <class... Cases>
 struct Match : Cases... {
   using Cases::operator()...;
 };
+template <class... Cases>
+Match(Cases...) -> Match<Cases...>;  // clang 15, which builds the fuzzers, does not deduce it
 
 Key first_of(const base::Digest& digest) { return *Key::from(digest.view().first(Key::kBytes)); }
 
