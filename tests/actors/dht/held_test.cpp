@@ -4,7 +4,6 @@
 #include <doctest/doctest.h>
 
 #include "tests/actors/dht/records.hpp"
-#include "tests/actors/files/bytes.hpp"
 
 using namespace troupe;
 using namespace troupe::dht;
@@ -61,6 +60,13 @@ TEST_CASE("dht held: a newer sequence replaces, an older one is refused with the
   CHECK(older.present == 8);
   CHECK(held.find(kOrders, kWall)->sequence == 8);
   CHECK(held.use().records == 1);
+
+  SUBCASE("a planted bug that takes an older one is visible") {
+    const Planted bug("dht.held_takes_older");
+    Held broken(kOwn, {}, Values::on_disk, 0, bug);
+    stored(broken, admitted(kv(8)));
+    CHECK(stored(broken, admitted(kv(7))) == StoredAs::replaced);
+  }
 }
 
 TEST_CASE("dht held: of two records with one sequence the same one stays, whichever came first") {
@@ -117,7 +123,7 @@ TEST_CASE("dht held: what has expired is never served, swept or not") {
   CHECK_FALSE(held.wake_at());
 
   SUBCASE("a planted bug that serves it is visible") {
-    const files::Planted bug("dht.held_serves_expired");
+    const Planted bug("dht.held_serves_expired");
     Held broken(kOwn, {}, Values::on_disk, 0, bug);
     stored(broken, admitted(cid()));
     CHECK(broken.find(place, kWall + 48h));

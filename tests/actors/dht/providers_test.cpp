@@ -124,6 +124,11 @@ TEST_CASE("dht providers: a full key keeps a sample that depends on the secret a
   CHECK(sample(kSecret, false) == sample(kSecret, true));
   CHECK(sample(kSecret, false) != sample(other, false));
 
+  SUBCASE("a planted bug that keeps the newest is visible") {
+    const Planted bug("dht.providers_keep_newest");
+    Providers broken(kOwn, limits, kSecret, 0, bug);
+    for (int i = 0; i < 40; ++i) CHECK_FALSE(refusal(broken, key(1), provider(static_cast<std::uint8_t>(i))));
+  }
   SUBCASE("none at all, where none is allowed") {
     limits.per_key_max = 0;
     Providers providers(kOwn, limits, kSecret, 0);

@@ -3,6 +3,7 @@
 #include <string_view>
 
 #include "actors/dht/logic/record.hpp"
+#include "runtime/base/mutations.hpp"
 #include "runtime/base/random.hpp"
 
 namespace troupe::dht {
@@ -40,6 +41,15 @@ inline KvRecord kv(std::uint64_t sequence = 7, std::string_view value = "hello")
   return sign(secret_key(1), unsigned_kv(sequence, value));
 }
 inline CidRecord cid(std::string_view value = "hello") { return {bytes_of(value)}; }
+
+class Planted final : public base::Mutations {
+ public:
+  explicit Planted(std::string_view name) : name_(name) {}
+  bool on(std::string_view name) const override { return name == name_; }
+
+ private:
+  std::string_view name_;
+};
 
 /// Any bytes, of which each seed has its own.
 inline base::Bytes random_bytes(base::Random& random, std::size_t size) {

@@ -154,6 +154,19 @@ TEST_CASE("dht republish: a region that failed is tried again while the sweep go
     CHECK_FALSE(sweep.next(wall + 1min));
     CHECK(sweep.retries() == 0);
   }
+  SUBCASE("it has grown beyond a region meanwhile: the rest comes right after") {
+    RepublishSettings settings;
+    settings.region_items_max = 2;
+    Republish small(settings, kWall);
+    REQUIRE(small.add(item(0x40), {}, kWall).ok());
+    REQUIRE(small.next(wall));
+    small.failed(wall);
+    for (const int second : {1, 2, 3}) REQUIRE(small.add(item(0x40, second), {}, wall).ok());
+    CHECK(publish(small, wall + 1min) == std::vector{item(0x40), item(0x40, 1)});
+    CHECK(small.retries() == 1);
+    CHECK(publish(small, wall + 1min) == std::vector{item(0x40, 2), item(0x40, 3)});
+    CHECK(small.retries() == 0);
+  }
   SUBCASE("the sweep comes round to it before") {
     RepublishSettings slow;
     slow.retry_min = slow.retry_max = 30h;
