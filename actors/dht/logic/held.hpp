@@ -12,9 +12,8 @@
 //         as it is farther than the newcomer: others hold that one with more right. Else `no_space`. An owner above its
 //         own quota makes no room: `owner_full`. /kv owners cost nothing to make, so it is distance that keeps a flood
 //         of them in bounds; the quota keeps an honest one from filling the network by mistake.
-// Memory  160 B a record beside its value, 240 B where each has another owner (measured with 100,000 of them: the
-// index,
-//         its order of expiry, the owners). Values are on disk, but for a cache, or all in memory.
+// Memory  160 B a record beside its value, 240 B where each has another owner: the index, its order of expiry and the
+//         owners, measured with 100,000 of them. Values are on disk, but for a cache, or all in memory.
 // Owner   one actor; not thread-safe. What it returns is to be written before the store is acknowledged.
 #include <array>
 #include <map>
