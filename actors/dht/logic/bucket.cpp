@@ -1,0 +1,233 @@
+#include "actors/dht/logic/bucket.hpp"
+
+#include <algorithm>
+
+#include "runtime/base/ensure.hpp"
+
+namespace troupe::dht {
+namespace {
+
+bool only_asked(const Spare& spare) { return spare.evidence == Evidence::asked_us; }
+
+base::Instant retry_at(const Listed& failing) {
+  return failing.failed_at + kRetryFailing * (std::int64_t{1} << (failing.failures - kFailuresMax));
+}
+
+}  // namespace
+
+Bucket::Bucket(const Key& own, Range range, GroupLimits limits) : own_(own), range_(range), limits_(limits) {
+  base::ensure(range.prefix < kRanges, "a bucket covers a range of the space");
+}
+
+base::Result<std::vector<Ping>, BucketError> Bucket::hear(const Contact& who, Evidence evidence, base::Instant now) {
+  if (const auto error = refusal(who, evidence)) return *error;
+  if (evidence == Evidence::answered) {
+    std::erase_if(pings_, [&](const Ping& ping) { return ping.whom.id == who.id; });
+    make_room_in_group(who);
+  }
+  const auto listed = std::ranges::find(listed_, who.id, [](const Listed& one) { return one.contact.id; });
+  if (listed != listed_.end()) {
+    hear_listed(*listed, who, evidence, now);
+  } else if (evidence == Evidence::answered) {
+    place(who, now);
+  } else {
+    keep_spare(who, evidence, now);
+  }
+  auto out = pings_to_send(now);
+  check();
+  return out;
+}
+
+std::optional<BucketError> Bucket::refusal(const Contact& who, Evidence evidence) const {
+  if (range_of(own_, who.id) != range_) return BucketError::wrong_range;
+  const Listed* const known = find_listed(who.id);
+  if (known != nullptr && evidence == Evidence::asked_us && known->contact.where != who.where && known->failures == 0) {
+    return BucketError::other_address;
+  }
+  const Group group = limits_.group_of(who.where.endpoint);
+  const auto rival = [&](const Contact& other) {
+    return other.id != who.id && limits_.group_of(other.where.endpoint) == group;
+  };
+  auto rivals = std::ranges::count_if(listed_, rival, &Listed::contact);
+  for (const Spare& spare : spares_) {
+    if (rival(spare.contact) && (evidence == Evidence::asked_us || !only_asked(spare))) ++rivals;
+  }
+  if (static_cast<std::size_t>(rivals) >= limits_.bucket_max) return BucketError::group_full;
+  return std::nullopt;
+}
+
+void Bucket::hear_listed(Listed& known, const Contact& who, Evidence evidence, base::Instant now) {
+  if (evidence == Evidence::asked_us && known.contact.where != who.where) {
+    // It fails where we know it and asks from elsewhere: the answer to a ping there moves it.
+    if (!pinged(who.id) && pings_.size() < kPingsMax) moved_ = who;
+    return;
+  }
+  Listed heard = known;
+  heard.contact = who;
+  heard.heard = std::max(listed_.back().heard, now);
+  if (evidence == Evidence::answered) heard.failures = 0;
+  std::erase_if(listed_, [&](const Listed& one) { return one.contact.id == who.id; });
+  listed_.push_back(heard);
+}
+
+void Bucket::place(const Contact& who, base::Instant now) {
+  std::erase_if(spares_, [&](const Spare& one) { return one.contact.id == who.id; });
+  if (listed_.size() == kContactsMax) {
+    const auto failing = std::ranges::find_if(listed_, &Listed::failing);
+    if (failing == listed_.end()) return keep_spare(who, Evidence::answered, now);
+    listed_.erase(failing);
+  }
+  list(who, now);
+}
+
+void Bucket::keep_spare(const Contact& who, Evidence evidence, base::Instant now) {
+  const auto known = std::ranges::find(spares_, who.id, [](const Spare& one) { return one.contact.id; });
+  Spare spare{who, now, evidence};
+  if (known != spares_.end()) {
+    if (!only_asked(*known)) spare = Spare{known->contact, now, Evidence::answered};
+    spares_.erase(known);
+  }
+  if (spares_.size() == kSparesMax) {
+    auto oldest = std::ranges::find_if(spares_, only_asked);
+    if (oldest == spares_.end() && only_asked(spare)) return;
+    spares_.erase(oldest == spares_.end() ? spares_.begin() : oldest);
+  }
+  if (!spares_.empty()) spare.heard = std::max(spares_.back().heard, spare.heard);
+  spares_.push_back(spare);
+}
+
+void Bucket::list(const Contact& who, base::Instant heard) {
+  const auto later = std::ranges::upper_bound(listed_, heard, {}, &Listed::heard);
+  listed_.insert(later, Listed{who, heard});
+}
+
+void Bucket::make_room_in_group(const Contact& who) {
+  const Group group = limits_.group_of(who.where.endpoint);
+  const auto rival = [&](const Contact& other) {
+    return other.id != who.id && limits_.group_of(other.where.endpoint) == group;
+  };
+  auto rivals =
+      std::ranges::count_if(listed_, rival, &Listed::contact) + std::ranges::count_if(spares_, rival, &Spare::contact);
+  for (auto at = spares_.begin(); at != spares_.end() && static_cast<std::size_t>(rivals) >= limits_.bucket_max;) {
+    if (only_asked(*at) && rival(at->contact)) {
+      at = spares_.erase(at);
+      --rivals;
+    } else {
+      ++at;
+    }
+  }
+}
+
+std::vector<Ping> Bucket::failed(const Key& id, base::Instant now) {
+  note_failure(id, now);
+  auto out = pings_to_send(now);
+  check();
+  return out;
+}
+
+std::vector<Ping> Bucket::expire(base::Instant now) {
+  std::vector<Key> silent;
+  std::erase_if(pings_, [&](const Ping& ping) {
+    const bool overdue = ping.answer_due <= now;
+    if (overdue) silent.push_back(ping.whom.id);
+    return overdue;
+  });
+  for (const Key& id : silent) note_failure(id, now);
+  std::erase_if(spares_, [&](const Spare& spare) { return spare.heard + kSpareLife <= now; });
+  auto out = pings_to_send(now);
+  check();
+  return out;
+}
+
+void Bucket::note_failure(const Key& id, base::Instant now) {
+  std::erase_if(spares_, [&](const Spare& spare) { return spare.contact.id == id; });
+  const auto known = std::ranges::find(listed_, id, [](const Listed& one) { return one.contact.id; });
+  if (known == listed_.end()) return;
+  if (known->failures > 0 && now < known->failed_at + kFailureGap) return;
+  ++known->failures;
+  known->failed_at = now;
+  if (known->failing()) give_place(*known);
+}
+
+void Bucket::give_place(const Listed& failing) {
+  const auto spare = std::ranges::find_if_not(spares_.rbegin(), spares_.rend(), only_asked);
+  if (spare == spares_.rend() && failing.failures < kForgetFailures) return;
+  const Key gone = failing.contact.id;
+  std::erase_if(listed_, [&](const Listed& one) { return one.contact.id == gone; });
+  if (spare == spares_.rend()) return;
+  list(spare->contact, spare->heard);
+  spares_.erase(std::next(spare).base());
+}
+
+std::vector<Ping> Bucket::pings_to_send(base::Instant now) {
+  std::vector<Ping> out;
+  const auto ping = [&](const Contact& whom) {
+    if (pings_.size() == kPingsMax || pinged(whom.id)) return;
+    out.push_back({whom, now + kPingTimeout});
+    pings_.push_back(out.back());
+  };
+  if (moved_) ping(*moved_);
+  moved_.reset();
+  if (has_room()) {
+    for (auto spare = spares_.rbegin(); spare != spares_.rend(); ++spare) {
+      if (only_asked(*spare)) ping(spare->contact);
+    }
+  } else if (!spares_.empty() && listed_.front().heard + kQuietMax <= now) {
+    ping(listed_.front().contact);
+  }
+  for (const Listed& one : listed_) {
+    if (one.failing() && retry_at(one) <= now) ping(one.contact);
+  }
+  return out;
+}
+
+base::Instant Bucket::wake_at() const {
+  auto out = base::Instant::max();
+  for (const Ping& ping : pings_) out = std::min(out, ping.answer_due);
+  for (const Spare& spare : spares_) out = std::min(out, spare.heard + kSpareLife);
+  if (pings_.size() == kPingsMax) return out;  // a retry has to wait for one of them
+  for (const Listed& one : listed_) {
+    if (one.failing() && !pinged(one.contact.id)) out = std::min(out, retry_at(one));
+  }
+  return out;
+}
+
+Listing Bucket::listing() const {
+  Listing out;
+  for (const Listed& one : listed_) (one.failing() ? out.rest : out.good).push_back(one.contact);
+  for (const Spare& spare : spares_) out.rest.push_back(spare.contact);
+  return out;
+}
+
+bool Bucket::has_room() const {
+  return listed_.size() < kContactsMax || std::ranges::any_of(listed_, &Listed::failing);
+}
+
+bool Bucket::pinged(const Key& id) const {
+  return std::ranges::any_of(pings_, [&](const Ping& ping) { return ping.whom.id == id; });
+}
+
+const Listed* Bucket::find_listed(const Key& id) const {
+  const auto at = std::ranges::find(listed_, id, [](const Listed& one) { return one.contact.id; });
+  return at == listed_.end() ? nullptr : &*at;
+}
+
+void Bucket::check() const {
+  base::ensure(listed_.size() <= kContactsMax && spares_.size() <= kSparesMax && pings_.size() <= kPingsMax,
+               "a bucket keeps its limits");
+  base::ensure(std::ranges::is_sorted(listed_, {}, &Listed::heard), "the longest silent contact comes first");
+  base::ensure(std::ranges::is_sorted(spares_, {}, &Spare::heard), "the oldest spare comes first");
+  std::vector<Contact> all;
+  for (const Listed& one : listed_) all.push_back(one.contact);
+  for (const Spare& spare : spares_) all.push_back(spare.contact);
+  std::vector<Group> groups;
+  for (const Contact& contact : all) groups.push_back(limits_.group_of(contact.where.endpoint));
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    base::ensure(range_of(own_, all[i].id) == range_, "a bucket holds its own range only");
+    base::ensure(std::ranges::count(all, all[i].id, &Contact::id) == 1, "a contact is listed or spare");
+    const auto same_group = static_cast<std::size_t>(std::ranges::count(groups, groups[i]));
+    base::ensure(same_group <= limits_.bucket_max, "an address group keeps its limit");
+  }
+}
+
+}  // namespace troupe::dht

@@ -1,0 +1,125 @@
+#pragma once
+// One k-bucket: the contacts at one range of distances, the longest silent first.
+//
+// Source  Maymounkov & Mazieres, "Kademlia", 2002: 2.2 (order, eviction), 4.1 (spares, and no ping for each newcomer).
+// States  a contact is listed or spare. A listed one is good, doubted (pinged because somebody wants its place) or
+//         failing (silent to kFailuresMax questions in a row; kept until somebody better comes, handed out no more).
+//         A spare has answered us or has only asked us; the latter is pinged before it is listed.
+// Limits  kContactsMax listed, kSparesMax spare, kPingsMax pings unanswered, `GroupLimits::bucket_max` of one address
+//         group among listed and spare together. One spare more drops the oldest spare that only asked us, else the
+//         oldest. What only asked us makes room for what answered.
+// Time    monotonic, given by the caller. Reads no clock and sends nothing.
+// Owner   one bucket actor; not thread-safe.
+#include <chrono>
+#include <vector>
+
+#include "actors/dht/logic/group.hpp"
+#include "actors/dht/logic/range.hpp"
+#include "runtime/base/result.hpp"
+#include "runtime/base/time.hpp"
+
+namespace troupe::dht {
+
+inline constexpr std::size_t kContactsMax = 20;      // k of section 2.2
+inline constexpr std::size_t kSparesMax = 8;         // our choice: a lookup rarely brings more at once
+inline constexpr std::size_t kPingsMax = 3;          // our choice: alpha, what one bucket may have in flight
+inline constexpr std::uint32_t kFailuresMax = 2;     // issue 5, part 3: nobody is punished for one loss
+inline constexpr std::uint32_t kForgetFailures = 5;  // section 4.1
+inline constexpr std::chrono::milliseconds kPingTimeout{2'000};  // our choice: twice the worst round trip
+inline constexpr std::chrono::minutes kQuietMax{5};      // our choice: who was heard this recently is not doubted
+inline constexpr std::chrono::minutes kRetryFailing{1};  // our choice: doubled for each failure more
+inline constexpr std::chrono::hours kSpareLife{1};       // our choice: an older spare is as likely dead as not
+/// Questions of many lookups may be lost in one burst: failures that lie closer together are one.
+inline constexpr std::chrono::milliseconds kFailureGap{1'000};
+static_assert(kFailureGap < kPingTimeout, "two unanswered pings are two failures");
+
+enum class Evidence : std::uint8_t {
+  answered,  ///< a question of ours, at the address given
+  asked_us,  ///< its id is proven, its address only claimed
+};
+
+enum class BucketError : std::uint8_t {
+  wrong_range,    ///< the id is not at a distance which this bucket covers
+  group_full,     ///< as many contacts of its address group as may be are here already
+  other_address,  ///< a contact that answers us asked from elsewhere; it has no need of a second address
+};
+
+struct Ping {
+  Contact whom;
+  base::Instant answer_due;
+};
+
+struct Listed {
+  Contact contact;
+  base::Instant heard;         ///< last
+  std::uint32_t failures = 0;  ///< questions unanswered since its last answer
+  base::Instant failed_at{};   ///< the last of them; meaningless without failures
+
+  bool failing() const { return failures >= kFailuresMax; }
+};
+
+struct Spare {
+  Contact contact;
+  base::Instant heard;
+  Evidence evidence = Evidence::asked_us;
+};
+
+/// What the table keeps of a bucket (table.hpp).
+struct Listing {
+  std::vector<Contact> good;  ///< listed and not failing, longest silent first: what others may be told
+  std::vector<Contact> rest;  ///< failing and spare: counts for the limits only
+};
+
+class Bucket {
+ public:
+  Bucket(const Key& own, Range range, GroupLimits limits = {});
+
+  /// Notes that `who` was heard from at `now`, and lists it if it answered and there is room.
+  /// Returns the pings to send, at most kPingsMax; their answers come back by hear(), their silence by expire().
+  /// An error has changed nothing.
+  base::Result<std::vector<Ping>, BucketError> hear(const Contact& who, Evidence evidence, base::Instant now);
+
+  /// Notes that a question which somebody else asked (a lookup) was not answered. Unknown ids are no matter.
+  std::vector<Ping> failed(const Key& id, base::Instant now);
+
+  /// Counts the pings that are overdue as failures, gives away the places that this frees, drops spares that are too
+  /// old. Early, late and repeated calls are harmless: every deadline is compared with `now` again.
+  std::vector<Ping> expire(base::Instant now);
+
+  /// When expire() has something to do; max() if never.
+  base::Instant wake_at() const;
+
+  Range range() const { return range_; }
+  /// At most kContactsMax, longest silent first; valid until the next non-const call.
+  const std::vector<Listed>& listed() const { return listed_; }
+  /// At most kSparesMax, oldest first.
+  const std::vector<Spare>& spares() const { return spares_; }
+  Listing listing() const;
+  /// Nobody is left: the actor may end.
+  bool empty() const { return listed_.empty() && spares_.empty(); }
+
+ private:
+  std::optional<BucketError> refusal(const Contact& who, Evidence evidence) const;
+  void hear_listed(Listed& known, const Contact& who, Evidence evidence, base::Instant now);
+  void place(const Contact& who, base::Instant now);
+  void keep_spare(const Contact& who, Evidence evidence, base::Instant now);
+  void list(const Contact& who, base::Instant heard);
+  void make_room_in_group(const Contact& who);
+  void note_failure(const Key& id, base::Instant now);
+  void give_place(const Listed& failing);
+  std::vector<Ping> pings_to_send(base::Instant now);
+  bool has_room() const;
+  bool pinged(const Key& id) const;
+  const Listed* find_listed(const Key& id) const;
+  void check() const;
+
+  Key own_;
+  Range range_;
+  GroupLimits limits_;
+  std::vector<Listed> listed_;    // by `heard`
+  std::vector<Spare> spares_;     // by `heard`
+  std::vector<Ping> pings_;       // unanswered, not yet overdue
+  std::optional<Contact> moved_;  // a failing contact at its new address, to be pinged before the call returns
+};
+
+}  // namespace troupe::dht
