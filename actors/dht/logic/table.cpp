@@ -1,0 +1,219 @@
+#include "actors/dht/logic/table.hpp"
+
+#include <algorithm>
+
+#include "runtime/base/ensure.hpp"
+
+namespace troupe::dht {
+namespace {
+
+const std::vector<Contact> kNobody;
+
+}  // namespace
+
+Table::Table(const Key& own, GroupLimits limits) : own_(own), limits_(limits) {}
+
+base::Result<Range, OfferError> Table::offer(const Contact& who, Evidence evidence, base::Instant now) {
+  const auto range = range_of(own_, who.id);
+  if (!range) return OfferError::ourselves;
+  Row* const row = rows_[range->prefix].get();
+  const Contact* const known = row == nullptr ? nullptr : held(*row, who.id);
+  if (known != nullptr && known->where == who.where) {
+    const auto told = row->told.find(who.id);
+    const bool enough =
+        told != row->told.end() && (told->second.evidence == Evidence::answered || evidence == Evidence::asked_us);
+    if (enough && now < told->second.at + kTellGap) return OfferError::recent;
+    row->told.insert_or_assign(who.id, Told{evidence, now});
+    return *range;
+  }
+  expire(now);
+  if (offers_.contains(who.id)) return OfferError::recent;
+  const Group group = limits_.group_of(who.where.endpoint);
+  const auto same = groups_.find(group);
+  const bool moves_within = known != nullptr && limits_.group_of(known->where.endpoint) == group;
+  if (!moves_within && same != groups_.end() && same->second >= limits_.table_max) return OfferError::group_full;
+  if (offers_.size() == kOffersMax) return OfferError::overloaded;
+  offers_.emplace(who.id, Offer{group, moves_within, now + kOfferLife});
+  if (!moves_within) count_group(group, 1);
+  check();
+  return *range;
+}
+
+void Table::settled(const Key& id) {
+  const auto offer = offers_.find(id);
+  if (offer != offers_.end()) forget_offer(offer);
+}
+
+void Table::replace(Range range, const Listing& listing) {
+  base::ensure(range.prefix < kRanges, "a listing is of a range of the space");
+  auto& row = rows_[range.prefix];
+  std::map<Key, Told> told;
+  if (row != nullptr) {
+    for (const Contact& contact : row->good) count_group(limits_.group_of(contact.where.endpoint), -1);
+    for (const Contact& contact : row->rest) count_group(limits_.group_of(contact.where.endpoint), -1);
+    size_ -= row->good.size();
+    told.swap(row->told);
+  }
+  row = listing.good.empty() && listing.rest.empty() ? nullptr : std::make_unique<Row>();
+  if (row != nullptr) {
+    row->good = listing.good;
+    row->rest = listing.rest;
+    size_ += row->good.size();
+    for (const Contact& contact : row->good) row->high.push_back(high_bits(contact.id));
+    for (const auto* contacts : {&row->good, &row->rest}) {
+      for (const Contact& contact : *contacts) {
+        count_group(limits_.group_of(contact.where.endpoint), 1);
+        settled(contact.id);
+        if (const auto at = told.find(contact.id); at != told.end()) row->told.insert(*at);
+      }
+    }
+  }
+  if (row != nullptr && !row->good.empty()) depth_ = std::max<std::size_t>(depth_, range.prefix + 1U);
+  while (depth_ > 0 && (rows_[depth_ - 1] == nullptr || rows_[depth_ - 1]->good.empty())) --depth_;
+  check();
+}
+
+std::optional<Range> Table::failed(const Key& id) {
+  const auto range = range_of(own_, id);
+  if (!range) return std::nullopt;
+  Row* const row = rows_[range->prefix].get();
+  if (row == nullptr || held(*row, id) == nullptr) return std::nullopt;
+  row->told.erase(id);  // its next answer is news
+  return range;
+}
+
+// The contacts that the table has found so far, nearest first.
+struct Table::Collector {
+  const Key& key;
+  std::uint64_t key_high;
+  std::span<const Contact*> out;
+  std::size_t found = 0;
+
+  bool full() const { return found == out.size(); }
+
+  // Adds the nearest of `row`: all of them are farther than what was found before and nearer than what comes after.
+  void add(const Row* row) {
+    if (row == nullptr || full()) return;
+    struct Near {
+      std::uint64_t high;
+      const Contact* contact;
+    };
+    std::array<Near, kContactsMax> near;
+    const std::size_t count = std::min(row->good.size(), near.size());
+    for (std::size_t i = 0; i < count; ++i) near[i] = {row->high[i] ^ key_high, &row->good[i]};
+    const std::size_t wanted = std::min(count, out.size() - found);
+    const auto nearer = [this](const Near& a, const Near& b) {
+      if (a.high != b.high) return a.high < b.high;
+      return base::distance(a.contact->id, key) < base::distance(b.contact->id, key);
+    };
+    const auto end = near.begin() + static_cast<std::ptrdiff_t>(count);
+    std::partial_sort(near.begin(), near.begin() + static_cast<std::ptrdiff_t>(wanted), end, nearer);
+    for (std::size_t i = 0; i < wanted; ++i) out[found++] = near[i].contact;
+  }
+};
+
+std::size_t Table::closest(const Key& key, std::span<const Contact*> out) const {
+  // Let `key` share s bits with us. Row s agrees with the key in more bits than any other row. The rows beyond s agree
+  // with us at bit s, and row j is the one that leaves us at bit j: that is towards the key if the key differs from us
+  // there, else away from it. So come the rows that leave towards the key, in their order, then those that leave away
+  // from it, in reverse order. The rows before s leave the key at their own bit: the nearer, the later.
+  Collector near{key, high_bits(key), out};
+  const std::size_t shared = std::min(shared_bits(own_, key), depth_);
+  if (shared < depth_) near.add(rows_[shared].get());
+  for (std::size_t j = shared + 1; j < depth_ && !near.full(); ++j) {
+    if (bit_of(own_, j) != bit_of(key, j)) near.add(rows_[j].get());
+  }
+  for (std::size_t j = depth_; j > shared + 1 && !near.full(); --j) {
+    if (bit_of(own_, j - 1) == bit_of(key, j - 1)) near.add(rows_[j - 1].get());
+  }
+  for (std::size_t j = shared; j > 0 && !near.full(); --j) near.add(rows_[j - 1].get());
+  return near.found;
+}
+
+std::vector<Contact> Table::closest(const Key& key, std::size_t count) const {
+  std::vector<const Contact*> near(std::min(count, size_));
+  near.resize(closest(key, std::span(near)));
+  std::vector<Contact> out;
+  out.reserve(near.size());
+  for (const Contact* contact : near) out.push_back(*contact);
+  return out;
+}
+
+void Table::used(const Key& key, base::Instant now) {
+  const auto range = range_of(own_, key);
+  if (range) used_at_[range->prefix] = std::max(used_at_[range->prefix], now);
+}
+
+std::vector<Range> Table::stale(base::Instant now) const {
+  std::vector<Range> out;
+  for (std::size_t i = 0; i < depth_; ++i) {
+    if (used_at_[i] + kRefreshAfter <= now) out.push_back({static_cast<std::uint8_t>(i)});
+  }
+  return out;
+}
+
+NetworkSize Table::network_size() const {
+  std::vector<Key> nearest;
+  for (std::size_t i = depth_; i > 0; --i) {
+    const auto& row = good(Range{static_cast<std::uint8_t>(i - 1)});
+    // A full bucket leaves nodes out: what it adds to the neighbourhood would make it look thinner than it is.
+    if (row.size() == kContactsMax && nearest.size() >= 3) break;
+    for (const Contact& contact : row) nearest.push_back(contact.id);
+    if (nearest.size() >= kContactsMax) break;
+  }
+  std::ranges::sort(nearest, {}, [this](const Key& id) { return base::distance(own_, id); });
+  auto size = estimate_size(own_, nearest);
+  size.nodes = std::max<std::uint64_t>(size.nodes, size_ + 1);
+  return size;
+}
+
+std::optional<Range> Table::deepest() const {
+  if (depth_ == 0) return std::nullopt;
+  return Range{static_cast<std::uint8_t>(depth_ - 1)};
+}
+
+const std::vector<Contact>& Table::good(Range range) const {
+  const Row* const row = rows_[range.prefix].get();
+  return row == nullptr ? kNobody : row->good;
+}
+
+const Contact* Table::find(const Key& id) const {
+  const auto range = range_of(own_, id);
+  const Row* const row = range ? rows_[range->prefix].get() : nullptr;
+  return row == nullptr ? nullptr : held(*row, id);
+}
+
+const Contact* Table::held(const Row& row, const Key& id) const {
+  for (const auto* contacts : {&row.good, &row.rest}) {
+    const auto at = std::ranges::find(*contacts, id, &Contact::id);
+    if (at != contacts->end()) return &*at;
+  }
+  return nullptr;
+}
+
+void Table::forget_offer(std::map<Key, Offer>::iterator offer) {
+  if (!offer->second.moves_within) count_group(offer->second.group, -1);
+  offers_.erase(offer);
+}
+
+void Table::expire(base::Instant now) {
+  for (auto at = offers_.begin(); at != offers_.end();) {
+    const auto next = std::next(at);
+    if (at->second.expires <= now) forget_offer(at);
+    at = next;
+  }
+}
+
+void Table::count_group(const Group& group, std::ptrdiff_t change) {
+  auto& count = groups_[group];
+  count += static_cast<std::size_t>(change);
+  if (count == 0) groups_.erase(group);
+}
+
+void Table::check() const {
+  base::ensure(offers_.size() <= kOffersMax, "offers under way are limited");
+  base::ensure(depth_ == 0 || !good(Range{static_cast<std::uint8_t>(depth_ - 1)}).empty(),
+               "the deepest row holds somebody");
+}
+
+}  // namespace troupe::dht

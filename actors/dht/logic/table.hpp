@@ -1,0 +1,108 @@
+#pragma once
+// The head's view of all buckets: who is nearest to a key, whom a bucket may be offered, which ranges went unused.
+//
+// Source  Maymounkov & Mazieres, "Kademlia", 2002: 2.2 to 2.4.
+// Owner   the DHT's head actor. Each bucket is an actor of its own that sends its Listing after each change; the view
+//         is replaced range by range. It lags behind by a message, so a bucket decides again what it is offered.
+// Order   the buckets are ordered by distance to any key (see closest()), so an answer sorts one or two of them.
+// Limits  `GroupLimits::table_max` contacts of one address group, spares and offers under way included;
+//         kOffersMax offers under way, each for kOfferLife at most.
+// Time    monotonic, given by the caller.
+#include <array>
+#include <map>
+#include <memory>
+#include <span>
+
+#include "actors/dht/logic/bucket.hpp"
+#include "actors/dht/logic/density.hpp"
+
+namespace troupe::dht {
+
+inline constexpr std::size_t kOffersMax = 256;            // our choice: what a busy second brings
+inline constexpr std::chrono::seconds kOfferLife{10};     // our choice: five pings; the bucket has answered long ago
+inline constexpr std::chrono::seconds kTellGap{30};       // our choice: the order by last seen is this coarse
+inline constexpr std::chrono::minutes kRefreshAfter{60};  // issue 5, part 5; section 2.3
+static_assert(kTellGap < kQuietMax, "who is heard often is never doubted");
+
+enum class OfferError : std::uint8_t {
+  ourselves,   ///< our own id
+  group_full,  ///< as many contacts of its address group as may be are in the table already
+  overloaded,  ///< too many offers are under way
+  recent,      ///< the bucket was told a moment ago, and nothing has changed since
+};
+
+class Table {
+ public:
+  explicit Table(const Key& own, GroupLimits limits = {});
+
+  /// Whether the bucket of `who` should hear of it, and which one that is. An error has changed nothing.
+  base::Result<Range, OfferError> offer(const Contact& who, Evidence evidence, base::Instant now);
+
+  /// The bucket has taken or refused what it was offered. Harmless if repeated.
+  void settled(const Key& id);
+
+  /// Takes over what the bucket of `range` holds now; an empty listing removes it.
+  void replace(Range range, const Listing& listing);
+
+  /// Notes that `id` did not answer somebody; returns the range whose bucket should know, nothing for a stranger.
+  std::optional<Range> failed(const Key& id);
+
+  /// Fills `out` with the good contacts nearest to `key`, nearest first; returns how many there are.
+  /// The pointers are valid until the next replace().
+  std::size_t closest(const Key& key, std::span<const Contact*> out) const;
+  std::vector<Contact> closest(const Key& key, std::size_t count) const;
+
+  /// Notes that a search went for `key` at `now`.
+  void used(const Key& key, base::Instant now);
+
+  /// The ranges, far ones first, that no search touched for kRefreshAfter: those up to the nearest neighbours, since
+  /// the ones beyond would be empty.
+  std::vector<Range> stale(base::Instant now) const;
+
+  /// How many nodes there are, by the density of the nearest good contacts.
+  NetworkSize network_size() const;
+
+  /// The deepest range that holds a good contact; nothing if there is none.
+  std::optional<Range> deepest() const;
+
+  /// Good contacts.
+  std::size_t size() const { return size_; }
+  const std::vector<Contact>& good(Range range) const;
+  const Contact* find(const Key& id) const;
+  const Key& own() const { return own_; }
+
+ private:
+  struct Told {
+    Evidence evidence;
+    base::Instant at;
+  };
+  struct Row {
+    std::vector<Contact> good;
+    std::vector<std::uint64_t> high;  // high_bits of each, in the same order: what closest() compares
+    std::vector<Contact> rest;
+    std::map<Key, Told> told;  // of those held here
+  };
+  struct Offer {
+    Group group;
+    bool moves_within;  // from one address of its group to another: counted already
+    base::Instant expires;
+  };
+  struct Collector;
+
+  const Contact* held(const Row& row, const Key& id) const;
+  void forget_offer(std::map<Key, Offer>::iterator offer);
+  void expire(base::Instant now);
+  void count_group(const Group& group, std::ptrdiff_t change);
+  void check() const;
+
+  Key own_;
+  GroupLimits limits_;
+  std::array<std::unique_ptr<Row>, kRanges> rows_;  // null where nobody is held
+  std::array<base::Instant, kRanges> used_at_{};
+  std::size_t depth_ = 0;  // rows at or beyond this index hold no good contact
+  std::size_t size_ = 0;
+  std::map<Group, std::size_t> groups_;  // held and offered
+  std::map<Key, Offer> offers_;          // of those not held yet
+};
+
+}  // namespace troupe::dht
