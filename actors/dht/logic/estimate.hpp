@@ -1,0 +1,107 @@
+#pragma once
+// How long an answer takes: of one peer, and of the network as this node sees it.
+//
+// Source  RFC 6298 2 (smoothing, and the time-out from it), 5.5 (doubling after a loss).
+// Limits  kEstimatesMax peers; one more forgets the one that was heard least lately.
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+
+#include "actors/dht/logic/contact.hpp"
+#include "runtime/base/time.hpp"
+
+namespace troupe::dht {
+
+inline constexpr std::chrono::milliseconds kTimeoutFirst{500};  // our choice: RFC 6298 says 1 s, and waits for it
+/// Our choice: a late node is only passed over, so the 1 s of RFC 6298 is not needed; but a busy machine that stalls
+/// for a moment must not make everybody ask twice.
+inline constexpr std::chrono::milliseconds kTimeoutMin{50};
+inline constexpr std::chrono::milliseconds kTimeoutMax{3'000};  // RFC 6298 5.7
+inline constexpr std::uint32_t kDoublingsMax = 3;
+inline constexpr std::size_t kEstimatesMax = 256;  // our choice: more than a table usually lists, 32 KiB
+
+class RoundTrip {
+ public:
+  /// Takes the time from a question to its answer.
+  void note(base::Duration sample) {
+    sample = std::max(sample, base::Duration{1});
+    if (!known()) {
+      smoothed_ = sample;
+      variation_ = sample / 2;
+    } else {
+      const base::Duration off = smoothed_ > sample ? smoothed_ - sample : sample - smoothed_;
+      variation_ = (3 * variation_ + off) / 4;
+      smoothed_ = (7 * smoothed_ + sample) / 8;
+    }
+    doublings_ = 0;
+  }
+  /// Notes that no answer came: the time-out doubles until the next one does.
+  void lost() { doublings_ = std::min(doublings_ + 1, kDoublingsMax); }
+
+  bool known() const { return smoothed_ > base::Duration::zero(); }
+  /// What an answer takes on average; zero if not known.
+  base::Duration expected() const { return smoothed_; }
+  /// An answer within this time came as quickly as usual.
+  base::Duration usual() const { return smoothed_ + variation_; }
+  /// From kTimeoutMin to kTimeoutMax.
+  base::Duration timeout() const {
+    const base::Duration once = known() ? smoothed_ + 4 * variation_ : base::Duration{kTimeoutFirst};
+    return std::min<base::Duration>(std::max<base::Duration>(once, kTimeoutMin) * (1U << doublings_), kTimeoutMax);
+  }
+
+  friend auto operator<=>(const RoundTrip&, const RoundTrip&) = default;
+
+ private:
+  base::Duration smoothed_{0};
+  base::Duration variation_{0};
+  std::uint32_t doublings_ = 0;
+};
+
+/// The estimates of one node: one over all answers, and one for each of the peers heard lately.
+class RoundTrips {
+ public:
+  void note(const Key& id, base::Duration sample) {
+    all_.note(sample);
+    touch(id).note(sample);
+  }
+  /// Says nothing about the network: one dead peer must not slow down the questions to all others.
+  void lost(const Key& id) {
+    const auto peer = peers_.find(id);
+    if (peer != peers_.end()) peer->second.estimate.lost();
+  }
+
+  const RoundTrip& all() const { return all_; }
+  std::optional<RoundTrip> of(const Key& id) const {
+    const auto peer = peers_.find(id);
+    if (peer == peers_.end()) return std::nullopt;
+    return peer->second.estimate;
+  }
+  std::size_t size() const { return peers_.size(); }
+
+ private:
+  struct Peer {
+    RoundTrip estimate;
+    std::uint64_t turn = 0;
+  };
+
+  RoundTrip& touch(const Key& id) {
+    Peer& peer = peers_[id];
+    if (peer.turn != 0) by_turn_.erase(peer.turn);
+    peer.turn = ++turns_;
+    by_turn_.emplace(peer.turn, id);
+    if (peers_.size() > kEstimatesMax) {
+      peers_.erase(by_turn_.begin()->second);
+      by_turn_.erase(by_turn_.begin());
+    }
+    return peer.estimate;
+  }
+
+  RoundTrip all_;
+  std::map<Key, Peer> peers_;
+  std::map<std::uint64_t, Key> by_turn_;  // the least lately heard first
+  std::uint64_t turns_ = 0;
+};
+
+}  // namespace troupe::dht
