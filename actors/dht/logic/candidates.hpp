@@ -1,0 +1,69 @@
+#pragma once
+// Whom a lookup knows: contacts by distance to its target, each with the paths that heard of it.
+//
+// Source  Baumgart & Mies, "S/Kademlia", 2007: 4.2. There a node belongs to the first path that finds it; here every
+//         path keeps what it heard itself, and only the asking happens once, so that honest paths that meet at the
+//         target need not each go on to farther nodes.
+// Order   by distance to the target, nearest first.
+// Limits  each path holds its kPathKnownMax nearest of those not asked yet, and at most kNamedGroupMax of one address
+// group, so that what one
+//         path hears cannot push out what another knows.
+#include "actors/dht/logic/lookup_types.hpp"
+
+namespace troupe::dht {
+
+using PathSet = std::uint32_t;  // bit p: path p
+
+struct Candidate {
+  enum class State : std::uint8_t {
+    fresh,  ///< not asked yet
+    asked,  ///< asked, and an answer may still come in time
+    late,   ///< passed over; its answer would still count
+    answered,
+    failed,
+  };
+
+  Contact contact;
+  Key distance;
+  Group group;
+  PathSet known_by = 0;
+  State state = State::fresh;
+  std::size_t depth = 1;
+  std::size_t questions = 0;  ///< put to it: one for each of its addresses at most
+  std::size_t asked_by = 0;   ///< path; meaningless without questions
+  bool needed = false;        ///< must have answered before the search may end
+  bool among_nearest = false;
+  std::optional<Key> named_by;
+  std::optional<RoundTrip> round_trip;
+  base::Instant asked_at;
+  base::Instant late_at;
+  base::Instant answer_due;
+  std::optional<Version> version;
+  std::vector<base::Contact> alternates;  ///< where other paths say it lives
+
+  bool live() const { return state == State::fresh || state == State::asked || state == State::answered; }
+  bool known_to(std::size_t path) const { return (known_by >> path & 1U) != 0; }
+};
+
+class Candidates {
+ public:
+  Candidates(const Key& target, const GroupOf& group_of) : target_(target), group_of_(group_of) {}
+
+  /// Notes that `path` heard of `contact` at `depth` from `named_by`. Says why it was not taken.
+  std::optional<Refusal> hear(const Contact& contact, std::size_t path, std::size_t depth,
+                              const std::optional<Key>& named_by);
+
+  Candidate* find(const Key& id);
+  std::vector<Candidate>& all() { return all_; }
+  const std::vector<Candidate>& all() const { return all_; }
+
+ private:
+  std::optional<Refusal> room_for(const Key& distance, const Group& group, std::size_t path);
+  std::vector<Candidate>::iterator place_of(const Key& distance);
+
+  Key target_;
+  GroupOf group_of_;
+  std::vector<Candidate> all_;
+};
+
+}  // namespace troupe::dht

@@ -1,0 +1,197 @@
+// Lookup: who has to be asked, who is asked next, and whether the search is over.
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <tuple>
+
+#include "actors/dht/logic/lookup.hpp"
+
+namespace troupe::dht {
+namespace {
+
+// Our choice: so many questions more than the least used path may a path ask while others have somebody to ask. A
+// search that meets no liar ends within them; one that does, goes on elsewhere after them.
+constexpr std::size_t kLeadMax = 3;
+
+// Our choice: so many of the nearest have answered without a value before the others are asked all at once.
+constexpr std::size_t kMissesFirst = 3;
+
+}  // namespace
+
+bool Lookup::seeks_nodes() const {
+  return question_.kind == LookupKind::find_node || question_.kind == LookupKind::store_region;
+}
+
+void Lookup::mark_needed() {
+  const std::size_t share = std::max<std::size_t>((question_.nearest + kPathsFirst - 1) / kPathsFirst, 1);
+  const bool region = question_.kind == LookupKind::store_region && question_.network.has_value();
+  std::array<std::size_t, kPathsMax> seen{};
+  std::size_t near = 0;
+  for (Candidate& one : candidates_.all()) {
+    one.needed = one.among_nearest = false;
+    if (!one.live()) continue;
+    const bool in_region =
+        region && near < kRegionMax && expected_within(one.distance, *question_.network) < question_.nearest;
+    if (near < question_.nearest || in_region) {
+      ++near;
+      one.needed = one.among_nearest = true;
+    }
+    for (std::size_t path = 0; path < paths_.size(); ++path) {
+      if (one.known_to(path) && seen[path]++ < share) one.needed = true;
+    }
+  }
+}
+
+std::optional<Lookup::Choice> Lookup::choose() {
+  for (PathLoad& path : paths_) path.in_flight = 0;
+  for (const Candidate& one : candidates_.all()) {
+    if (one.state == Candidate::State::asked) ++paths_[one.asked_by].in_flight;
+  }
+  std::array<Choice, kPathsMax> open{};
+  std::size_t asked_min = kAskedMax;
+  for (std::size_t path = 0; path < paths_.size(); ++path) {
+    open[path].whom = nearest_fresh(path, open[path].why);
+    open[path].path = path;
+    if (open[path].whom != nullptr) asked_min = std::min(asked_min, paths_[path].asked);
+  }
+  const auto rank = [&](const Choice& one) {
+    const PathLoad& load = paths_[one.path];
+    return std::tuple(load.in_flight, load.asked >= asked_min + kLeadMax, one.whom->distance);
+  };
+  Choice* best = nullptr;
+  for (std::size_t path = 0; path < paths_.size(); ++path) {
+    if (open[path].whom != nullptr && (best == nullptr || rank(open[path]) < rank(*best))) best = &open[path];
+  }
+  if (best == nullptr) return std::nullopt;
+  for (Choice& other : std::span(open).first(paths_.size())) {
+    if (other.whom == nullptr || paths_[other.path].in_flight > paths_[best->path].in_flight) continue;
+    if (!preferred(*best->whom, *other.whom)) continue;
+    best = &other;
+    best->why = Chosen::quicker;
+  }
+  return *best;
+}
+
+Candidate* Lookup::nearest_fresh(std::size_t path, Chosen& why) {
+  Candidate* first = nullptr;
+  Candidate* best = nullptr;
+  for (Candidate& one : candidates_.all()) {
+    if (one.state != Candidate::State::fresh || !one.needed || !one.known_to(path)) continue;
+    if (first == nullptr) first = best = &one;
+    if (preferred(*best, one)) best = &one;
+  }
+  if (first == nullptr) return nullptr;
+  why = best != first                             ? Chosen::quicker
+        : replacements_ > 0                       ? Chosen::instead
+        : path >= kPathsFirst && !first->named_by ? Chosen::suspicious
+        : !first->named_by                        ? Chosen::start
+                                                  : Chosen::nearest;
+  return best;
+}
+
+bool Lookup::preferred(const Candidate& first, const Candidate& other) const {
+  // Among those that all should hold what is sought, the distance tells nothing more, and the round trip does.
+  if (seeks_nodes() || !question_.network || !first.round_trip || !other.round_trip) return false;
+  if (expected_within(other.distance, *question_.network) >= question_.nearest / 2) return false;
+  return other.round_trip->known() && other.round_trip->expected() < first.round_trip->expected() / 2;
+}
+
+std::optional<Lookup::Choice> Lookup::choose_last_round() {
+  const auto& all = candidates_.all();
+  const auto first_live = std::ranges::find_if(all, &Candidate::live);
+  const bool known = first_live != all.end() && first_live->state == Candidate::State::answered;
+  const auto misses = std::ranges::count_if(
+      all, [](const Candidate& one) { return one.among_nearest && one.state == Candidate::State::answered; });
+  // The nearest node has said who else is near: whoever is among the nearest now will stay there.
+  if (!known || (!seeks_nodes() && static_cast<std::size_t>(misses) < kMissesFirst)) return std::nullopt;
+  if (newest_) return std::nullopt;  // a value was found, a few more have to agree
+  for (Candidate& one : candidates_.all()) {
+    if (one.state != Candidate::State::fresh || !one.among_nearest) continue;
+    std::size_t path = 0;
+    while (!one.known_to(path)) ++path;
+    return Choice{&one, path, Chosen::last_round};
+  }
+  return std::nullopt;
+}
+
+std::size_t Lookup::first_width() const {
+  if (seeks_nodes()) return kWidthFirst;
+  if (question_.finality == Finality::newest && question_.kind == LookupKind::find_value) {
+    return std::min(question_.quorum, kWidthMax);
+  }
+  if (!question_.network || candidates_.all().empty()) return kWidthFirst;
+  const bool likely_holder =
+      expected_within(candidates_.all().front().distance, *question_.network) < (question_.nearest + 1) / 2;
+  return likely_holder ? 1 : kWidthFirst;
+}
+
+std::size_t Lookup::width() const {
+  if (question_.finality == Finality::first_valid || agreeing() == 0) return width_;
+  // Those in flight may be all that it takes.
+  return std::min(width_, std::max<std::size_t>(question_.quorum, agreeing() + 1) - agreeing());
+}
+
+std::size_t Lookup::agreeing() const {
+  return static_cast<std::size_t>(std::ranges::count_if(
+      candidates_.all(), [&](const Candidate& one) { return one.version.has_value() && one.version == newest_; }));
+}
+
+bool Lookup::found() const {
+  if (question_.kind == LookupKind::get_providers) return providers_ >= question_.providers_max;
+  if (question_.kind != LookupKind::find_value || !newest_) return false;
+  const std::size_t holders = agreeing();
+  if (question_.finality == Finality::first_valid) return holders > 0;
+  if (holders < question_.quorum) return false;
+  // One path could have met one liar's friends only: a quorum comes from two, if there are two.
+  PathSet asked_by = 0;
+  PathSet agreed = 0;
+  for (const Candidate& one : candidates_.all()) {
+    if (one.state == Candidate::State::answered) asked_by |= PathSet{1} << one.asked_by;
+    if (one.version && one.version == newest_) agreed |= PathSet{1} << one.asked_by;
+  }
+  return question_.quorum == 1 || std::popcount(agreed) > 1 || std::popcount(asked_by) == 1;
+}
+
+bool Lookup::settled() const {
+  return std::ranges::none_of(candidates_.all(), [&](const Candidate& one) {
+    const bool to_be_asked = one.state == Candidate::State::fresh && asked_ < kAskedMax;
+    return one.needed && (to_be_asked || one.state == Candidate::State::asked);
+  });
+}
+
+bool Lookup::worth_waiting() const {
+  // When most are late, the network is slow rather than empty.
+  std::size_t answered = 0;
+  std::size_t late = 0;
+  for (const Candidate& one : candidates_.all()) {
+    if (one.state == Candidate::State::answered) ++answered;
+    if (one.state == Candidate::State::late) ++late;
+  }
+  return late > answered;
+}
+
+bool Lookup::suspicious() const {
+  if (!question_.network || asked_ == kAskedMax || newest_) return false;
+  std::size_t answered = 0;
+  for (const Candidate& one : candidates_.all()) {
+    if (one.state != Candidate::State::answered) continue;
+    if (++answered < question_.nearest) continue;
+    return expected_within(one.distance, *question_.network) > 2 * question_.nearest;
+  }
+  return question_.network->nodes > 2 * question_.nearest;
+}
+
+bool Lookup::open_path() {
+  if (paths_.size() == kPathsMax) return false;
+  for (const Start& start : starts_) {
+    Candidate* const known = candidates_.find(start.contact.id);
+    if (known != nullptr && known->state != Candidate::State::fresh) continue;
+    if (start.contact.id == question_.own || !start.contact.where.endpoint.dialable()) continue;
+    if (candidates_.hear(start.contact, paths_.size(), 1, std::nullopt)) continue;
+    paths_.emplace_back();
+    return true;
+  }
+  return false;
+}
+
+}  // namespace troupe::dht
