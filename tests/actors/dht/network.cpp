@@ -107,18 +107,13 @@ LookupAnswer Network::answer_of(std::size_t node, std::size_t asking, const Look
   return out;
 }
 
-Network::Event Network::event_of(const Ask& ask, base::Instant now, std::size_t asking,
-                                 const LookupQuestion& question) {
+Reply Network::reply_to(const Ask& ask, base::Instant now, std::size_t asking, const LookupQuestion& question) {
   const std::size_t node = index_of(ask.whom.id);
-  const auto round_trip = std::chrono::milliseconds(10 + random_.below(40));
+  const auto answered_at = now + std::chrono::milliseconds(10 + random_.below(40));
   const bool lost = random_.chance(faults_.loss_percent, 100);
-  Event out{now + round_trip, ++turns_, ask.whom, std::nullopt};
-  if (nodes_[node].dead || lost || ask.whom.where != nodes_[node].contact.where || out.at >= ask.answer_due) {
-    out.at = ask.answer_due;
-  } else {
-    out.answer = answer_of(node, asking, question);
-  }
-  return out;
+  const bool elsewhere = ask.whom.where != nodes_[node].contact.where;
+  if (nodes_[node].dead || lost || elsewhere || answered_at >= ask.answer_due) return {ask.answer_due, std::nullopt};
+  return {answered_at, answer_of(node, asking, question)};
 }
 
 Run Network::search(std::size_t node, LookupQuestion question) {
@@ -127,27 +122,12 @@ Run Network::search(std::size_t node, LookupQuestion question) {
   question.own = id_of(node);
   question.network = table_of(node).network_size();
   question.round_trip = nodes_[node].round_trip;
-  const base::Instant begin = now_;
   Lookup lookup{question, std::move(starts)};
-  std::set<Event> events;
-  Decisions decisions = lookup.start(now_);
-  while (!decisions.done) {
-    for (const Ask& ask : decisions.ask) events.insert(event_of(ask, now_, node, question));
-    const base::Instant wake = lookup.wake_at();
-    base::ensure(!events.empty() || wake < base::Instant::max(), "a search that goes on waits for something");
-    if (events.empty() || wake < events.begin()->at) {
-      now_ = std::max(now_, wake);
-      decisions = lookup.tick(now_);
-      continue;
-    }
-    const Event event = std::move(events.extract(events.begin()).value());
-    if (event.answer) nodes_[node].round_trip.note(std::chrono::milliseconds{30});
-    now_ = event.at;
-    decisions = event.answer ? lookup.answered(event.whom, *event.answer, now_)
-                             : lookup.failed(event.whom, AskFailure::silent, now_);
-  }
-  const std::size_t asked = decisions.done->asked;
-  return Run{std::move(*decisions.done), now_ - begin, asked};
+  return drive(
+      lookup, now_, [&](const Ask& ask, base::Instant now) { return reply_to(ask, now, node, question); },
+      [&](const Contact&, bool answered, base::Instant) {
+        if (answered) nodes_[node].round_trip.note(std::chrono::milliseconds{30});
+      });
 }
 
 Run Network::search(std::size_t node, const Key& target, LookupKind kind, std::size_t nearest) {

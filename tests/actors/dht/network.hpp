@@ -5,11 +5,10 @@
 // Faults  nodes that died after the tables were drawn; questions or answers that are lost; liars, which know only one
 //         another, hold no value and answer as quickly as others.
 #include <memory>
-#include <optional>
 #include <set>
 
-#include "actors/dht/logic/lookup.hpp"
 #include "actors/dht/logic/table.hpp"
+#include "tests/actors/dht/drive.hpp"
 
 namespace troupe::dht::test {
 
@@ -17,12 +16,6 @@ struct Faults {
   std::uint64_t loss_percent = 0;
   std::uint64_t dead_percent = 0;
   std::uint64_t liar_percent = 0;
-};
-
-struct Run {
-  LookupOutcome outcome;
-  base::Duration took{0};
-  std::size_t requests = 0;
 };
 
 class Network {
@@ -55,21 +48,13 @@ class Network {
     RoundTrip round_trip;
     std::set<Key> values;
   };
-  struct Event {
-    base::Instant at;
-    std::uint64_t turn;
-    Contact whom;
-    std::optional<LookupAnswer> answer;
-    bool operator<(const Event& other) const { return std::pair(at, turn) < std::pair(other.at, other.turn); }
-  };
-
   Table& table_of(std::size_t node);
   void draw_table(std::size_t node);
   std::vector<std::size_t> members_of(std::size_t node, std::size_t prefix) const;
   std::size_t index_of(const Key& id) const;
   LookupAnswer answer_of(std::size_t node, std::size_t asking, const LookupQuestion& question);
   std::vector<Contact> nearest_of(const std::vector<Contact>& sorted, const Key& key, std::size_t count) const;
-  Event event_of(const Ask& ask, base::Instant now, std::size_t asking, const LookupQuestion& question);
+  Reply reply_to(const Ask& ask, base::Instant now, std::size_t asking, const LookupQuestion& question);
 
   base::Random random_;
   Faults faults_;
@@ -77,7 +62,6 @@ class Network {
   std::vector<Contact> living_;  // by id
   std::vector<Contact> liars_;   // by id, living
   base::Instant now_{std::chrono::hours{1}};
-  std::uint64_t turns_ = 0;
 };
 
 }  // namespace troupe::dht::test
