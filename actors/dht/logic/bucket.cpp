@@ -217,16 +217,20 @@ void Bucket::check() const {
                "a bucket keeps its limits");
   base::ensure(std::ranges::is_sorted(listed_, {}, &Listed::heard), "the longest silent contact comes first");
   base::ensure(std::ranges::is_sorted(spares_, {}, &Spare::heard), "the oldest spare comes first");
-  std::vector<Contact> all;
-  for (const Listed& one : listed_) all.push_back(one.contact);
-  for (const Spare& spare : spares_) all.push_back(spare.contact);
+  std::vector<Key> ids;
   std::vector<Group> groups;
-  for (const Contact& contact : all) groups.push_back(limits_.group_of(contact.where.endpoint));
-  for (std::size_t i = 0; i < all.size(); ++i) {
-    base::ensure(range_of(own_, all[i].id) == range_, "a bucket holds its own range only");
-    base::ensure(std::ranges::count(all, all[i].id, &Contact::id) == 1, "a contact is listed or spare");
-    const auto same_group = static_cast<std::size_t>(std::ranges::count(groups, groups[i]));
-    base::ensure(same_group <= limits_.bucket_max, "an address group keeps its limit");
+  const auto look_at = [&](const Contact& contact) {
+    base::ensure(range_of(own_, contact.id) == range_, "a bucket holds its own range only");
+    ids.push_back(contact.id);
+    groups.push_back(limits_.group_of(contact.where.endpoint));
+  };
+  for (const Listed& one : listed_) look_at(one.contact);
+  for (const Spare& spare : spares_) look_at(spare.contact);
+  std::ranges::sort(ids);
+  std::ranges::sort(groups);
+  base::ensure(std::ranges::adjacent_find(ids) == ids.end(), "a contact is listed or spare");
+  for (std::size_t i = limits_.bucket_max; i < groups.size(); ++i) {
+    base::ensure(groups[i] != groups[i - limits_.bucket_max], "an address group keeps its limit");
   }
 }
 

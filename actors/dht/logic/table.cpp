@@ -47,30 +47,38 @@ void Table::settled(const Key& id) {
 void Table::replace(Range range, const Listing& listing) {
   base::ensure(range.prefix < kRanges, "a listing is of a range of the space");
   auto& row = rows_[range.prefix];
-  std::map<Key, Told> told;
-  if (row != nullptr) {
-    for (const Contact& contact : row->good) count_group(limits_.group_of(contact.where.endpoint), -1);
-    for (const Contact& contact : row->rest) count_group(limits_.group_of(contact.where.endpoint), -1);
-    size_ -= row->good.size();
-    told.swap(row->told);
+  auto next = listing.good.empty() && listing.rest.empty() ? nullptr : std::make_unique<Row>();
+  if (next != nullptr) {
+    next->good = listing.good;
+    next->rest = listing.rest;
+    for (const Contact& contact : next->good) next->high.push_back(high_bits(contact.id));
+    if (row != nullptr) next->told.swap(row->told);
+    std::erase_if(next->told, [&](const auto& told) { return held(*next, told.first) == nullptr; });
   }
-  row = listing.good.empty() && listing.rest.empty() ? nullptr : std::make_unique<Row>();
-  if (row != nullptr) {
-    row->good = listing.good;
-    row->rest = listing.rest;
-    size_ += row->good.size();
-    for (const Contact& contact : row->good) row->high.push_back(high_bits(contact.id));
-    for (const auto* contacts : {&row->good, &row->rest}) {
-      for (const Contact& contact : *contacts) {
-        count_group(limits_.group_of(contact.where.endpoint), 1);
-        settled(contact.id);
-        if (const auto at = told.find(contact.id); at != told.end()) row->told.insert(*at);
-      }
-    }
-  }
+  recount(row.get(), next.get());
+  row = std::move(next);
   if (row != nullptr && !row->good.empty()) depth_ = std::max<std::size_t>(depth_, range.prefix + 1U);
   while (depth_ > 0 && (rows_[depth_ - 1] == nullptr || rows_[depth_ - 1]->good.empty())) --depth_;
   check();
+}
+
+void Table::recount(const Row* before, const Row* after) {
+  // Most listings differ from the one before in their order alone.
+  const auto count_those_of = [&](const Row* row, const Row* unless_in, std::ptrdiff_t change) {
+    if (row == nullptr) return;
+    for (const auto* contacts : {&row->good, &row->rest}) {
+      for (const Contact& contact : *contacts) {
+        const Contact* const other = unless_in == nullptr ? nullptr : held(*unless_in, contact.id);
+        if (other != nullptr && other->where == contact.where) continue;
+        count_group(limits_.group_of(contact.where.endpoint), change);
+        if (change > 0) settled(contact.id);
+      }
+    }
+  };
+  count_those_of(after, before, 1);
+  count_those_of(before, after, -1);
+  size_ += after == nullptr ? 0 : after->good.size();
+  size_ -= before == nullptr ? 0 : before->good.size();
 }
 
 std::optional<Range> Table::failed(const Key& id) {

@@ -90,6 +90,7 @@ class Table {
   struct Collector;
 
   const Contact* held(const Row& row, const Key& id) const;
+  void recount(const Row* before, const Row* after);
   void forget_offer(std::map<Key, Offer>::iterator offer);
   void expire(base::Instant now);
   void count_group(const Group& group, std::ptrdiff_t change);
