@@ -205,12 +205,12 @@ TEST_CASE("dht churn: while a node in sixty is exchanged a minute, tables forget
   Overlay overlay{2};
   for (int i = 0; i < 120; ++i) overlay.join();
   Found found;
-  for (int minute = 0; minute < 90; ++minute) {
+  for (int minute = 0; minute < 60; ++minute) {
     for (int i = 0; i < 2; ++i) overlay.leave(overlay.draw());
     for (int i = 0; i < 2; ++i) overlay.join();
     overlay.pass(1min);
     const Found some = find_some(overlay, 10);
-    if (minute < 45) continue;
+    if (minute < 30) continue;
     found.given += some.given;
     found.should += some.should;
   }
