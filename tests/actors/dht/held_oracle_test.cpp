@@ -95,7 +95,7 @@ struct Plain {
     if (present != rows.end()) {
       Row& row = present->second;
       if (row.offer.tag == offer.tag) {
-        if (expires - row.expires >= kRefreshAfter) row.expires = expires;
+        if (expires - row.expires >= kLongerAfter) row.expires = expires;
         return std::nullopt;
       }
       if (expected && *expected != row.offer.sequence) return StoreError::conflict;
