@@ -138,3 +138,40 @@ struct NotThere $kind(lane = control, bytesMax = 256) {
     # This node itself answered.
   }
 }
+
+struct DatagramsState $kind(from = [view, operate], bytesMax = 1024) {
+  # What the inspector shows of `/datagrams`. Counts since it started.
+
+  address @0 :Text;
+  # "HOST:PORT" that it listens at; empty: it could not, and all goes over links.
+
+  asked @1 :UInt64;
+  answered @2 :UInt64;
+  # Questions of this node that left, and those of them that were answered.
+  served @3 :UInt64;
+  # Questions of others that reached an actor.
+  cookies @4 :UInt64;
+  # Sent to addresses that were not proven.
+  agreements @5 :UInt64;
+  # Keys computed for others than those whom we asked.
+
+  sessions @6 :UInt32;
+  # Nodes whose keys are at hand.
+  waiting @7 :UInt32;
+  serving @8 :UInt32;
+  # Questions of this node, and of others, that wait for answers.
+
+  broken @9 :UInt64;
+  forged @10 :UInt64;
+  unasked @11 :UInt64;
+  # Datagrams that were none of ours, did not open, or answered no question.
+  refused @12 :UInt64;
+  # Questions dropped unread: budgets, rates and work.
+  crowded @13 :UInt64;
+  # Questions dropped because too many were being served.
+  overLinks @14 :UInt64;
+  # Questions that went over a link instead.
+  unsent @15 :UInt64;
+  unread @16 :UInt64;
+  # Datagrams for which the system or this actor had no room.
+}

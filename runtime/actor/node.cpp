@@ -52,4 +52,8 @@ Handle Node::remote(const base::NodeId& id, const std::string& path) const {
   return remotes ? remotes(id, path) : Handle{};
 }
 
+Handle Node::reach(const base::Contact& contact, const std::string& path) const {
+  return reaches ? reaches(contact, path) : Handle{};
+}
+
 }  // namespace troupe::runtime

@@ -21,6 +21,7 @@
 #include "runtime/actor/registry.hpp"
 #include "runtime/actor/taps.hpp"
 #include "runtime/actor/turns.hpp"
+#include "runtime/base/contact.hpp"
 #include "runtime/base/ids.hpp"
 #include "runtime/ports/world.hpp"
 
@@ -138,8 +139,12 @@ class Node {
 
   /// A handle for the service `path` on another node; dials on first use. Null before a network is there.
   Handle remote(const base::NodeId& id, const std::string& path) const;
-  /// How remote() finds its way; set once by runtime/net, before start.
+  /// The same of a node whose id has been checked, where it says that it lives: asked by datagram where question and
+  /// answer fit into one, and else over a link, which is dialled for it.
+  Handle reach(const base::Contact& contact, const std::string& path) const;
+  /// How these find their way; set once by runtime/net, before start.
   std::function<Handle(const base::NodeId&, const std::string&)> remotes;
+  std::function<Handle(const base::Contact&, const std::string&)> reaches;
 
   void count(DeadLetter reason) {
     dead_letters_[static_cast<std::size_t>(reason)].fetch_add(1, std::memory_order_relaxed);

@@ -168,4 +168,9 @@ std::optional<std::string> check_store_sync(const std::string& text) {
   return "always: a node acknowledges nothing that a power cut could take back";
 }
 
+std::optional<std::string> check_dht_store(const std::string& text) {
+  if (text == "disk" || text == "memory") return std::nullopt;
+  return "disk or memory";
+}
+
 }  // namespace troupe::config

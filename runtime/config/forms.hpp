@@ -46,5 +46,6 @@ std::optional<std::string> check_log_domain(const std::string& text);  ///< some
 std::optional<std::string> check_log_format(const std::string& text);
 std::optional<std::string> check_log_target(const std::string& text);
 std::optional<std::string> check_store_sync(const std::string& text);
+std::optional<std::string> check_dht_store(const std::string& text);
 
 }  // namespace troupe::config

@@ -68,6 +68,16 @@ inline constexpr auto kPeersRejoinPeriod =
 inline constexpr auto kPeersKnownMax =
     count("peers.known_max", "1000", 16, 1'000, When::start, "peers remembered; the worst is forgotten first");
 
+// The DHT.
+inline constexpr auto kDhtCopies =
+    count("dht.copies", "20", 1, 20, When::start, "nodes nearest to a key that hold what lies there");
+inline constexpr auto kDhtStore = text("dht.store", "disk", 16, When::start,
+                                       "disk or memory: where records and announcements are kept", check_dht_store);
+inline constexpr auto kDhtRefreshPeriod = duration("dht.refresh_period", "60s", 100ms, 24h, When::start,
+                                                   "between two looks for parts of the table to refresh");
+inline constexpr auto kDhtRecoverPeriod =
+    duration("dht.recover_period", "30s", 100ms, 24h, When::start, "between two searches with too few contacts");
+
 // Files.
 inline constexpr auto kFilesReplicas =
     count("files.replicas", "3", 1, 16, When::start, "copies of each chunk unless `file put --replicas` says more");
@@ -99,7 +109,7 @@ inline constexpr auto kLogFileBytesMax =
     bytes("log.file_bytes_max", "16 MiB", 64 * kKiB, 1'024 * kMiB, When::start, "size at which a new file is begun");
 inline constexpr auto kLogFilesMax = count("log.files_max", "5", 1, 1'000, When::start, "old files kept");
 
-inline constexpr std::array<Setting, 34> kNodeSettings{
+inline constexpr std::array<Setting, 38> kNodeSettings{
     kListen,
     kAdvertise,
     kJoin,
@@ -121,6 +131,10 @@ inline constexpr std::array<Setting, 34> kNodeSettings{
     kPeersExchangePeriod,
     kPeersRejoinPeriod,
     kPeersKnownMax,
+    kDhtCopies,
+    kDhtStore,
+    kDhtRefreshPeriod,
+    kDhtRecoverPeriod,
     kFilesReplicas,
     kFilesWatchPeriod,
     kFilesQuotaPerOwner,

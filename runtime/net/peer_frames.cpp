@@ -3,6 +3,7 @@
 #include <caf/message_id.hpp>
 
 #include "messages/common.capnp.h"
+#include "runtime/net/admission.hpp"
 #include "runtime/net/logic/envelope_check.hpp"
 #include "runtime/net/peer.hpp"
 
@@ -83,15 +84,7 @@ void Peer::take_frame(const Frame& frame) {
 /// Why a message may not reach a service; nothing if it may.
 std::optional<Error> Peer::forbidden(const Frame& frame, const messages::KindInfo* kind,
                                      const runtime::Service* service) {
-  if (kind == nullptr) return Error{Code::unsupported, "this node does not know that kind of message"};
-  if (!messages::may_send(*kind, role_))
-    return Error{Code::refused, std::string(kind->name) + " may not be sent in this role"};
-  if (service == nullptr) return Error{Code::not_found, "this node has no such service"};
-  if (!service->offers(kind)) return Error{Code::unsupported, std::string(kind->name) + " is not offered there"};
-  if (!messages::fits(*kind, frame.payload.size()))
-    return Error{Code::malformed, std::string(kind->name) + " is larger than its kind allows"};
-  if (const auto fault = check_envelope(frame.payload))
-    return Error{Code::malformed, "the message is broken: " + std::string(name(*fault))};
+  if (auto why = net::forbidden(kind, role_, service, frame.payload)) return why;
   if (!within_rate(kind))
     return Error{Code::overloaded, "too many questions of this kind in a second", std::chrono::milliseconds(1000)};
   return std::nullopt;
@@ -116,11 +109,7 @@ Envelope Peer::envelope_of(const Frame& frame, const messages::KindInfo* kind, S
     header.trace.id = random().next() | 1;
   header.credit_items = frame.header.credit_items;
   header.credit_bytes = frame.header.credit_bytes;
-  if (frame.header.remaining_us != 0) {
-    // A deadline beyond a day says nothing, and must not overflow.
-    constexpr std::uint64_t kRemainingMax = 86'400'000'000;
-    header.due = now() + std::chrono::microseconds(std::min(frame.header.remaining_us, kRemainingMax));
-  }
+  if (frame.header.remaining_us != 0) header.due = due_of(frame.header.remaining_us, now());
   if (frame.payload.empty()) return Envelope::bare(header);
   if (auto room = reader_.take_room()) return Envelope::from_room(header, std::move(*room));
   const auto* words = reinterpret_cast<const capnp::word*>(frame.payload.data());  // aligned: see frame.hpp
@@ -282,10 +271,7 @@ void Peer::send_message(const runtime::Outbound& message) {
     return;  // a part of a stream that has ended
   }
   const runtime::Header& head = message.envelope.header();
-  if (head.due != base::Instant::max()) {
-    const auto left = std::chrono::duration_cast<std::chrono::microseconds>(head.due - now()).count();
-    header.remaining_us = static_cast<std::uint64_t>(std::max<std::int64_t>(left, 1));
-  }
+  if (head.due != base::Instant::max()) header.remaining_us = remaining_us(head.due, now());
   write(header, message.path == nullptr ? std::string_view() : *message.path, message.envelope);
   if (head.signal == Signal::open && head.credit_items > 0) {
     write({.type = FrameType::credit,

@@ -7,6 +7,7 @@
 
 #include "runtime/base/endpoint.hpp"
 #include "runtime/base/time.hpp"
+#include "runtime/crypto/agreement.hpp"
 #include "runtime/crypto/channel.hpp"
 #include "runtime/crypto/identity.hpp"
 #include "runtime/net/logic/handshake.hpp"
@@ -39,6 +40,9 @@ struct NetSetup {
   std::string control_path;                    ///< of the local socket below the data directory; empty: none
   /// Makes the channel of a link that we dialled or accepted; empty: TLS. Only simulations have another one.
   std::function<std::unique_ptr<crypto::Channel>(crypto::Side)> channels{};
+  /// The keys for datagrams shared with a node; empty: agreed on as crypto::Agreement does. Only simulations have
+  /// others, which cost nothing.
+  std::function<std::optional<crypto::DatagramKeys>(const base::PublicKey&)> agree{};
 };
 
 }  // namespace troupe::net

@@ -50,11 +50,11 @@
 #include "runtime/base/result.hpp"
 #include "runtime/crypto/mac.hpp"
 #include "runtime/crypto/seal.hpp"
+#include "runtime/ports/network.hpp"
 
 namespace troupe::net {
 
-/// Below the 1,500 bytes of Ethernet with the headers of IPv6, UDP and a tunnel or two, so that none is cut up.
-inline constexpr std::size_t kDatagramBytesMax = 1400;
+inline constexpr std::size_t kDatagramBytesMax = ports::kDatagramBytesMax;
 
 inline constexpr std::size_t kQuestionHeadBytes = 88;  ///< in clear
 inline constexpr std::size_t kAnswerHeadBytes = 40;    ///< in clear

@@ -1,0 +1,38 @@
+#include "runtime/net/admission.hpp"
+
+#include <algorithm>
+
+#include "runtime/net/logic/envelope_check.hpp"
+
+namespace troupe::net {
+
+using base::Code;
+using base::Error;
+
+base::Instant due_of(std::uint64_t remaining_us, base::Instant now) {
+  constexpr std::uint64_t kRemainingMax = 86'400'000'000;
+  if (remaining_us == 0) return base::Instant::max();
+  return now + std::chrono::microseconds(std::min(remaining_us, kRemainingMax));
+}
+
+std::uint64_t remaining_us(base::Instant due, base::Instant now) {
+  if (due == base::Instant::max()) return 0;
+  const auto left = std::chrono::duration_cast<std::chrono::microseconds>(due - now).count();
+  return static_cast<std::uint64_t>(std::max<std::int64_t>(left, 1));
+}
+
+std::optional<Error> forbidden(const messages::KindInfo* kind, messages::Role role, const runtime::Service* service,
+                               base::ByteView payload) {
+  if (kind == nullptr) return Error{Code::unsupported, "this node does not know that kind of message"};
+  if (!messages::may_send(*kind, role))
+    return Error{Code::refused, std::string(kind->name) + " may not be sent in this role"};
+  if (service == nullptr) return Error{Code::not_found, "this node has no such service"};
+  if (!service->offers(kind)) return Error{Code::unsupported, std::string(kind->name) + " is not offered there"};
+  if (!messages::fits(*kind, payload.size()))
+    return Error{Code::malformed, std::string(kind->name) + " is larger than its kind allows"};
+  if (const auto fault = check_envelope(payload))
+    return Error{Code::malformed, "the message is broken: " + std::string(name(*fault))};
+  return std::nullopt;
+}
+
+}  // namespace troupe::net

@@ -1,0 +1,199 @@
+#include "runtime/net/datagrams.hpp"
+
+#include <caf/actor_proxy.hpp>
+#include <caf/actor_system.hpp>
+#include <caf/make_actor.hpp>
+
+#include "runtime/actor/caller.hpp"
+#include "runtime/actor/envelope_type.hpp"
+#include "runtime/net/logic/frame.hpp"
+
+namespace troupe::net {
+namespace {
+
+using base::Code;
+using base::Error;
+using runtime::Envelope;
+using runtime::Outbound;
+using runtime::Signal;
+
+constexpr std::chrono::seconds kForgetAfter{2};  // past the deadline: an answer this late finds nobody
+const Error kAsksFull{Code::overloaded, "too many questions wait for answers by datagram",
+                      std::chrono::milliseconds(200)};
+const Error kNoLink{Code::unavailable, "no link to the other node can be made"};
+
+/// The handle of an actor that is asked by datagram.
+class DatagramProxy final : public caf::actor_proxy {
+ public:
+  DatagramProxy(caf::actor_config& config, std::shared_ptr<Datagrams> table,
+                std::shared_ptr<const Datagrams::Route> route)
+      : caf::actor_proxy(config), table_(std::move(table)), route_(std::move(route)) {}
+
+  using caf::actor_proxy::enqueue;
+  void enqueue(caf::mailbox_element_ptr element, caf::execution_unit* worker) override {
+    table_->hand_over(route_, std::move(element), worker);
+  }
+  void kill_proxy(caf::execution_unit* worker, caf::error why) override { cleanup(std::move(why), worker); }
+
+ private:
+  const std::shared_ptr<Datagrams> table_;
+  const std::shared_ptr<const Datagrams::Route> route_;
+};
+
+void answer(const caf::strong_actor_ptr& who, std::uint64_t message_id, const Error& why, caf::execution_unit* worker) {
+  if (!who) return;
+  who->enqueue(
+      caf::make_mailbox_element(nullptr, caf::message_id{message_id}.response_id(), {}, runtime::error_envelope(why)),
+      worker);
+}
+
+}  // namespace
+
+// -- proxies --
+
+runtime::Handle Datagrams::proxy(const base::Contact& contact, const std::string& path) {
+  if (!valid_path(path)) return {};
+  const base::NodeId id = crypto::node_id(contact.key, contact.nonce);
+  if (id == pool_->setup().identity->id()) return {};
+  runtime::Handle dropped;  // after the lock: a proxy may be the last to hold what ends with it
+  const std::lock_guard hold(lock_);
+  const auto [found, fresh] = places_.try_emplace({contact, path});
+  Place& place = found->second;
+  if (!fresh) {
+    oldest_first_.splice(oldest_first_.end(), oldest_first_, place.used);
+    return place.proxy;
+  }
+  place.used = oldest_first_.insert(oldest_first_.end(), &found->first);
+  caf::actor_config config;
+  auto& system = pool_->node().system();
+  place.proxy = caf::make_actor<DatagramProxy, caf::actor>(
+      system.next_actor_id(), runtime::remote_node_id(id, messages::Role::peer), &system, config, shared_from_this(),
+      std::make_shared<const Route>(Route{contact, id, path}));
+  const runtime::Handle out = place.proxy;
+  if (places_.size() > kRoutesMax) {
+    const auto oldest = places_.find(*oldest_first_.front());
+    dropped = std::move(oldest->second.proxy);
+    oldest_first_.pop_front();
+    places_.erase(oldest);
+  }
+  return out;
+}
+
+/// A question without a deadline would wait for ever where its answer is lost; the end of a link answers it.
+bool Datagrams::fits(const Route& route, const Envelope& envelope) {
+  return envelope.header().signal == Signal::message && envelope.header().due != base::Instant::max() &&
+         envelope.bytes().size() <= question_words_bytes_max(route.path.size());
+}
+
+void Datagrams::hand_over(const std::shared_ptr<const Route>& route, caf::mailbox_element_ptr element,
+                          caf::execution_unit* worker) {
+  if (!element->content().match_elements<Envelope>()) return;  // CAF's own words stay on this side
+  const Envelope& envelope = element->content().get_as<Envelope>(0);
+  if (!element->mid.is_request() || !fits(*route, envelope)) return give_to_link(*route, std::move(element), worker);
+  Outbound out;
+  runtime::Handle actor;
+  {
+    const std::lock_guard hold(lock_);
+    const auto silent = silent_.find(route->id);
+    const bool shut = silent != silent_.end() && silent->second.questions >= kSilentMax;
+    if (actor_ && !shut && waiting_.size() < kAsksMax) {
+      out.correlation = ++last_;
+      waiting_.emplace(out.correlation, Asked{element->sender, element->mid.integer_value(), envelope, route, false});
+    } else if (actor_ && !shut) {
+      return answer(element->sender, element->mid.integer_value(), kAsksFull, worker);
+    }
+    actor = actor_;
+  }
+  if (out.correlation == 0) return give_to_link(*route, std::move(element), worker);
+  out.from = element->sender ? element->sender->id() : 0;
+  out.path = &route->path;
+  out.envelope = envelope;
+  actor->enqueue(caf::make_mailbox_element(nullptr, caf::make_message_id(), {}, std::move(out)), worker);
+}
+
+void Datagrams::give_to_link(const Route& route, caf::mailbox_element_ptr element, caf::execution_unit* worker) {
+  over_links_.fetch_add(1, std::memory_order_relaxed);
+  const auto& endpoint = route.contact.endpoint;
+  std::optional<base::HostPort> where;
+  if (endpoint.dialable()) where = base::HostPort::parse(endpoint.text());
+  const auto link = pool_->dial(route.id, where);
+  const runtime::Handle proxy = link ? link->proxy(route.path) : runtime::Handle{};
+  if (proxy) return proxy->enqueue(std::move(element), worker);
+  if (element->mid.is_request()) answer(element->sender, element->mid.integer_value(), kNoLink, worker);
+  else pool_->node().count(runtime::DeadLetter::gone);
+}
+
+void Datagrams::over_link(const Asked& asked) {
+  give_to_link(*asked.route,
+               caf::make_mailbox_element(asked.who, caf::message_id{asked.message_id}, {}, asked.question), nullptr);
+}
+
+// -- from the actor --
+
+void Datagrams::open(runtime::Handle actor) {
+  const std::lock_guard hold(lock_);
+  actor_ = std::move(actor);
+}
+
+void Datagrams::close(const Error& why) {
+  std::map<std::uint64_t, Asked> waiting;
+  {
+    const std::lock_guard hold(lock_);
+    actor_ = {};
+    waiting.swap(waiting_);
+    silent_.clear();
+  }
+  for (const auto& [number, one] : waiting) answer(one.who, one.message_id, why, nullptr);
+}
+
+std::optional<Datagrams::Asked> Datagrams::asked(std::uint64_t number) const {
+  const std::lock_guard hold(lock_);
+  const auto found = waiting_.find(number);
+  if (found == waiting_.end()) return std::nullopt;
+  return found->second;
+}
+
+std::optional<Datagrams::Asked> Datagrams::take(std::uint64_t number) {
+  const std::lock_guard hold(lock_);
+  const auto found = waiting_.find(number);
+  if (found == waiting_.end()) return std::nullopt;
+  Asked out = std::move(found->second);
+  waiting_.erase(found);
+  return out;
+}
+
+bool Datagrams::send_again(std::uint64_t number) {
+  const std::lock_guard hold(lock_);
+  const auto found = waiting_.find(number);
+  return found != waiting_.end() && !std::exchange(found->second.sent_twice, true);
+}
+
+void Datagrams::heard(const base::NodeId& id) {
+  const std::lock_guard hold(lock_);
+  silent_.erase(id);
+}
+
+void Datagrams::sweep(base::Instant now) {
+  const std::lock_guard hold(lock_);
+  std::erase_if(silent_, [&](const auto& one) { return one.second.until <= now; });
+  for (auto one = waiting_.begin(); one != waiting_.end();) {
+    const base::Instant due = one->second.question.header().due;
+    if (due == base::Instant::max() || due + kForgetAfter > now) {
+      ++one;
+      continue;
+    }
+    if (silent_.size() < kSilentNodesMax || silent_.contains(one->second.route->id)) {
+      Silence& silence = silent_[one->second.route->id];
+      ++silence.questions;
+      silence.until = now + kSilenceKept;
+    }
+    one = waiting_.erase(one);
+  }
+}
+
+std::size_t Datagrams::waiting() const {
+  const std::lock_guard hold(lock_);
+  return waiting_.size();
+}
+
+}  // namespace troupe::net

@@ -1,0 +1,108 @@
+#pragma once
+// Questions that travel as datagrams, as the rest of the node sees them: a proxy for each actor that is reached so, and
+// the questions that wait.
+//
+// The actor `/datagrams` (datagrams_actor.hpp) owns the socket; this table outlives it. A proxy enters a question here,
+// in the asker's thread, before it hands the message to that actor, so that each is answered even if the actor dies
+// with messages unread: close() answers all of them `unavailable`.
+//
+// Fallback  what does not fit, what is no question, and whatever goes to a node that has not answered by datagram
+// lately
+//           goes over a link, which is dialled for it. So does a question whose answer did not fit.
+// States    closed, open, closed for good. While it is closed everything goes over links.
+// Limits    kAsksMax questions, kRoutesMax proxies: one more takes the place of the one that was used least lately.
+// Safety    any thread.
+#include <atomic>
+#include <list>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "runtime/base/contact.hpp"
+#include "runtime/net/logic/datagram.hpp"
+#include "runtime/net/pool.hpp"
+
+namespace troupe::net {
+
+inline constexpr const char* kDatagramsPath = "/datagrams";
+
+class Datagrams : public std::enable_shared_from_this<Datagrams> {
+ public:
+  static constexpr std::size_t kAsksMax = 10'000;   // our choice: a hundred searches at once need a thousand
+  static constexpr std::size_t kRoutesMax = 4'096;  // as many as there are sessions (logic/sessions.hpp)
+  // Our choice: one lost datagram says nothing; then its port may be shut, and links are tried for a while.
+  static constexpr std::uint32_t kSilentMax = 3;
+  static constexpr std::chrono::minutes kSilenceKept{10};
+  static constexpr std::size_t kSilentNodesMax = 4'096;
+
+  /// An actor on another node.
+  struct Route {
+    base::Contact contact;
+    base::NodeId id;
+    std::string path;
+  };
+
+  explicit Datagrams(std::shared_ptr<Pool> pool) : pool_(std::move(pool)) {}
+
+  /// A handle for the actor at `path` of a node whose id has been checked.
+  runtime::Handle proxy(const base::Contact& contact, const std::string& path);
+
+  // From a proxy, in the sender's thread.
+  void hand_over(const std::shared_ptr<const Route>& route, caf::mailbox_element_ptr element,
+                 caf::execution_unit* worker);
+
+  // From the actor.
+  void open(runtime::Handle actor);
+  /// Answers all that wait. Proxies stay of use: what they send goes over links.
+  void close(const base::Error& why);
+
+  struct Asked {
+    caf::strong_actor_ptr who;
+    std::uint64_t message_id = 0;
+    runtime::Envelope question;
+    std::shared_ptr<const Route> route;
+    bool sent_twice = false;  ///< the second time with a cookie
+  };
+  /// The question of that number, which goes on waiting; nothing if its asker has been answered.
+  std::optional<Asked> asked(std::uint64_t number) const;
+  /// The same for the last time: its answer is at hand.
+  std::optional<Asked> take(std::uint64_t number);
+  /// Notes that it is on its way with a cookie. False if it was before: a second cookie is for nobody.
+  bool send_again(std::uint64_t number);
+  /// Sends a question over a link after all.
+  void over_link(const Asked& asked);
+  /// A node has answered by datagram, whatever it said.
+  void heard(const base::NodeId& id);
+  /// Forgets questions whose asker has given up, and notes whose nodes were silent.
+  void sweep(base::Instant now);
+
+  std::size_t waiting() const;
+  std::uint64_t over_links() const { return over_links_.load(std::memory_order_relaxed); }
+
+ private:
+  using Key = std::pair<base::Contact, std::string>;
+  struct Place {
+    runtime::Handle proxy;
+    std::list<const Key*>::iterator used;
+  };
+  struct Silence {
+    std::uint32_t questions = 0;  // in a row
+    base::Instant until;          // over links until then, if there were kSilentMax
+  };
+  static bool fits(const Route& route, const runtime::Envelope& envelope);
+  void give_to_link(const Route& route, caf::mailbox_element_ptr element, caf::execution_unit* worker);
+
+  const std::shared_ptr<Pool> pool_;
+  std::atomic<std::uint64_t> over_links_{0};
+
+  mutable std::mutex lock_;
+  runtime::Handle actor_;
+  std::map<std::uint64_t, Asked> waiting_;  // by number, which is also their order
+  std::map<base::NodeId, Silence> silent_;
+  std::uint64_t last_ = 0;
+  std::map<Key, Place> places_;
+  std::list<const Key*> oldest_first_;
+};
+
+}  // namespace troupe::net

@@ -1,0 +1,308 @@
+#include "runtime/net/datagrams_actor.hpp"
+
+#include <algorithm>
+#include <caf/actor_proxy.hpp>
+#include <caf/make_actor.hpp>
+
+#include "messages/common.capnp.h"
+#include "runtime/actor/caller.hpp"
+#include "runtime/actor/envelope_type.hpp"
+#include "runtime/base/ensure.hpp"
+#include "runtime/net/admission.hpp"
+#include "runtime/net/logic/envelope_check.hpp"
+
+namespace troupe::net {
+namespace {
+
+using base::Code;
+using base::Error;
+using runtime::Envelope;
+
+const Error kGone{Code::unavailable, "datagrams are not sent any more"};
+const Error kNobody{Code::unavailable, "the other node did not say which of its actors sent this"};
+const Error kTargetEnded{Code::unavailable, "the actor asked has ended"};
+
+/// Takes the answers of our actors to one other node.
+class AnswersProxy final : public caf::actor_proxy {
+ public:
+  AnswersProxy(caf::actor_config& config, runtime::Handle datagrams)
+      : caf::actor_proxy(config), datagrams_(std::move(datagrams)) {}
+
+  using caf::actor_proxy::enqueue;
+  void enqueue(caf::mailbox_element_ptr element, caf::execution_unit* worker) override {
+    if (!element->mid.is_response()) {
+      if (element->mid.is_request() && element->sender)
+        element->sender->enqueue(
+            caf::make_mailbox_element(nullptr, element->mid.response_id(), {}, runtime::error_envelope(kNobody)),
+            worker);
+      return;
+    }
+    runtime::Outbound out;
+    out.answers = true;
+    out.from = element->sender ? element->sender->id() : 0;
+    out.correlation = element->mid.request_id().integer_value();
+    const bool said = element->content().match_elements<Envelope>();  // else CAF says that who was asked has ended
+    out.envelope = said ? element->content().get_as<Envelope>(0) : runtime::error_envelope(kTargetEnded);
+    datagrams_->enqueue(caf::make_mailbox_element(nullptr, caf::make_message_id(), {}, std::move(out)), worker);
+  }
+  void kill_proxy(caf::execution_unit* worker, caf::error why) override { cleanup(std::move(why), worker); }
+
+ private:
+  const runtime::Handle datagrams_;
+};
+
+kj::ArrayPtr<const capnp::word> words_of(base::ByteView bytes) {
+  return kj::arrayPtr(reinterpret_cast<const capnp::word*>(bytes.data()), bytes.size() / sizeof(capnp::word));
+}
+
+}  // namespace
+
+DatagramsActor::~DatagramsActor() { setup_.table->close(kGone); }
+
+void DatagramsActor::receive(runtime::Handlers& on) {
+  on.timer<Flush>([this] { flush(); });
+  on.timer<Sweep>([this] { sweep(); });
+  on.describe<wire::DatagramsState>([this](wire::DatagramsState::Builder out) { describe(out); });
+}
+
+void DatagramsActor::start() {
+  const NetSetup& net = setup_.pool->setup();
+  if (!net.listen) return;
+  base::HostPort at = *net.listen;
+  at.port = setup_.pool->bound_port.load();  // TCP and UDP share the number
+  auto socket = world().network.open_datagrams(at, self());
+  if (!socket.ok()) return setup_.listening(socket.error());
+  socket_ = std::move(socket).value();
+  door_.emplace(net.identity->public_key(), setup_.limits, world().chance, now());
+  if (!net.agree) agreement_.emplace(net.identity->key());
+  random_.emplace(world().chance);
+  setup_.table->open(self());
+  setup_.listening(socket_->local());
+}
+
+void DatagramsActor::check() const {
+  base::ensure(served_.size() <= kServedMax, "questions of others are limited");
+  base::ensure(answers_.size() <= kAnswersMax, "those who ask are limited");
+}
+
+void DatagramsActor::event(ports::StreamEvent&& event) {
+  auto* arrived = std::get_if<ports::Arrived>(&event);
+  if (arrived == nullptr || !socket_) return;
+  for (ports::Datagram& one : arrived->datagrams) {
+    const auto head = read_head(one.bytes);
+    if (!head.ok()) {
+      lost(Lost::broken);
+      continue;
+    }
+    std::visit([&](const auto& its) { take(one.with, one.bytes, its); }, head.value());
+  }
+}
+
+void DatagramsActor::outbound(runtime::Outbound&& message) {
+  if (!socket_) return;
+  if (message.answers) return reply(message.correlation, message.envelope);
+  ask(message.correlation, Cookie{}, random_->take<Token>());
+  ++asked_;
+}
+
+// -- asking ----------------------------------------------------------------------------------------------------------
+
+std::optional<crypto::DatagramKeys> DatagramsActor::agree(const base::PublicKey& key) const {
+  const auto& other = setup_.pool->setup().agree;
+  return other ? other(key) : agreement_->with(key);
+}
+
+/// The keys with a node whom we ask; null if its key is none.
+const crypto::DatagramKeys* DatagramsActor::keys_with(const Datagrams::Route& route) {
+  const base::Contact& contact = route.contact;
+  if (const Session* known = door_->find(contact.key)) return &known->keys;
+  const auto keys = agree(contact.key);
+  if (!keys) return nullptr;
+  return &door_->meet(contact.key, contact.nonce, route.id, *keys, now()).keys;
+}
+
+void DatagramsActor::ask(std::uint64_t number, const Cookie& cookie, const Token& token) {
+  const auto asked = setup_.table->asked(number);
+  if (!asked) return;
+  const crypto::DatagramKeys* keys = keys_with(*asked->route);
+  if (keys == nullptr) {
+    setup_.table->take(number);
+    return deliver(asked->who, nullptr, caf::message_id{asked->message_id}.response_id().integer_value(),
+                   runtime::error_envelope({Code::malformed, "the key of that node is no key"}));
+  }
+  const auto& identity = *setup_.pool->setup().identity;
+  const runtime::Header& head = asked->question.header();
+  const QuestionHead clear{identity.public_key(), identity.nonce(), token, cookie, random_->take<crypto::SealNonce>()};
+  const Question sealed{.kind = head.kind->id,
+                        .remaining_us = remaining_us(head.due, now()),
+                        .trace_id = head.trace.id,
+                        .parent_span = head.trace.span,
+                        .path = asked->route->path,
+                        .words = asked->question.bytes()};
+  base::Bytes datagram(kDatagramBytesMax);
+  datagram.resize(seal_question(datagram, sealer_, keys->send, clear, sealed));
+  sent_.insert_or_assign(token, Sent{number, asked->route->contact.endpoint});
+  send(asked->route->contact.endpoint, std::move(datagram));
+}
+
+void DatagramsActor::take(const base::Endpoint& from, std::span<std::uint8_t>, const CookieReply& reply) {
+  const auto sent = sent_.find(reply.token);
+  if (sent == sent_.end() || sent->second.to != from) return lost(Lost::unasked);
+  if (setup_.table->send_again(sent->second.number)) ask(sent->second.number, reply.cookie, reply.token);
+}
+
+void DatagramsActor::take(const base::Endpoint& from, std::span<std::uint8_t> datagram, const AnswerHead& head) {
+  const auto sent = sent_.find(head.token);
+  if (sent == sent_.end() || sent->second.to != from) return lost(Lost::unasked);
+  const auto asked = setup_.table->asked(sent->second.number);
+  const Session* session = asked ? door_->find(asked->route->contact.key) : nullptr;
+  if (session == nullptr) return lost(Lost::unasked);
+  const auto answer = open_answer(datagram, sealer_, session->keys.receive);
+  if (!answer.ok()) return lost(answer.error() == DatagramError::forged ? Lost::forged : Lost::broken);
+  setup_.table->take(sent->second.number);
+  sent_.erase(sent);
+  ++answered_;
+  door_->answered(from, asked->route->contact.key, now());
+  setup_.table->heard(asked->route->id);
+  give(*asked, answer.value());
+}
+
+void DatagramsActor::give(const Datagrams::Asked& asked, const Answer& answer) {
+  if (answer.type == AnswerType::too_large) return setup_.table->over_link(asked);
+  const auto* kind = messages::find_kind(answer.kind);
+  const bool error = answer.type == AnswerType::error;
+  const bool sound = kind != nullptr && messages::fits(*kind, answer.words.size()) && !check_envelope(answer.words) &&
+                     (!error || kind == &messages::kind_of<messages::wire::Error>());
+  runtime::Header header;
+  header.kind = kind;
+  header.signal = error ? runtime::Signal::error : runtime::Signal::message;
+  header.origin = runtime::Origin::foreign;
+  header.trace = asked.question.header().trace;
+  deliver(asked.who, answers(asked.route->id), caf::message_id{asked.message_id}.response_id().integer_value(),
+          sound ? Envelope::from_words(header, words_of(answer.words))
+                : runtime::error_envelope({Code::malformed, "the answer is no message"}));
+}
+
+// -- answering -------------------------------------------------------------------------------------------------------
+
+void DatagramsActor::take(const base::Endpoint& from, std::span<std::uint8_t> datagram, const QuestionHead& head) {
+  const Decision decision = door_->decide(from, head, now());
+  if (const auto* cookie = std::get_if<SendCookie>(&decision)) {
+    base::Bytes out(kCookieReplyBytes);
+    write_cookie(out, cookie->reply);
+    return send(from, std::move(out));
+  }
+  if (std::holds_alternative<Drop>(decision)) return;  // the doorkeeper has counted it
+  const auto* first = std::get_if<AgreeFirst>(&decision);
+  const auto keys = first ? agree(head.sender) : std::get<Open>(decision).session->keys;
+  if (!keys) return lost(Lost::forged);
+  const base::NodeId id = first ? first->id : std::get<Open>(decision).session->id;
+  const auto question = open_question(datagram, sealer_, keys->receive);
+  if (!question.ok()) return lost(question.error() == DatagramError::forged ? Lost::forged : Lost::broken);
+  const Welcome welcome = first ? door_->welcome(from, head, *first, *keys, now()) : door_->welcome(from, head, now());
+  if (welcome == Welcome::answer) serve(from, head, id, question.value());
+}
+
+void DatagramsActor::serve(const base::Endpoint& from, const QuestionHead& head, const base::NodeId& id,
+                           const Question& question) {
+  if (served_.size() >= kServedMax) return lost(Lost::crowded);
+  const std::uint64_t number = ++last_served_;
+  served_.emplace(number, Served{from, head.sender, head.token, now() + kServedFor});
+  if (!sweeps_) after<Sweep>(kSweep);
+  sweeps_ = true;
+  const auto* kind = messages::find_kind(question.kind);
+  const auto service = node().service(question.path);
+  if (const auto why = forbidden(kind, messages::Role::peer, service.get(), question.words))
+    return reply(number, runtime::error_envelope(*why));
+  runtime::Header header;
+  header.kind = kind;
+  header.origin = runtime::Origin::foreign;
+  header.trace = {question.trace_id, question.parent_span};
+  header.due = due_of(question.remaining_us, now());
+  deliver(caf::actor_cast<caf::strong_actor_ptr>(service->handle), answers(id),
+          number | caf::message_id::default_async_value, Envelope::from_words(header, words_of(question.words)));
+}
+
+void DatagramsActor::reply(std::uint64_t number, const Envelope& envelope) {
+  const auto served = served_.find(number);
+  if (served == served_.end()) return node().count(runtime::DeadLetter::late_answer);
+  const Served to = served->second;
+  served_.erase(served);
+  const Session* session = door_->find(to.key);
+  if (session == nullptr) return node().count(runtime::DeadLetter::late_answer);
+  Answer answer;
+  if (envelope.bytes().size() > kAnswerWordsBytesMax) {
+    answer.type = AnswerType::too_large;
+  } else {
+    const bool error = envelope.header().signal == runtime::Signal::error;
+    answer = {error ? AnswerType::error : AnswerType::answer, envelope.kind_id(), envelope.bytes()};
+  }
+  base::Bytes datagram(kDatagramBytesMax);
+  datagram.resize(seal_answer(datagram, sealer_, session->keys.send,
+                              AnswerHead{to.token, random_->take<crypto::SealNonce>()}, answer));
+  send(to.from, std::move(datagram));
+}
+
+caf::strong_actor_ptr DatagramsActor::answers(const base::NodeId& id) {
+  const auto known = answers_.find(id);
+  if (known != answers_.end()) return known->second;
+  // All anew rather than the oldest: it is seldom, and those that wait for an answer keep theirs.
+  if (answers_.size() >= kAnswersMax) answers_.clear();
+  caf::actor_config config;
+  auto& system = node().system();
+  auto fresh = caf::make_actor<AnswersProxy, caf::strong_actor_ptr>(
+      system.next_actor_id(), runtime::remote_node_id(id, messages::Role::peer), &system, config, self());
+  answers_.emplace(id, fresh);
+  return fresh;
+}
+
+// -- both ------------------------------------------------------------------------------------------------------------
+
+void DatagramsActor::send(const base::Endpoint& to, base::Bytes datagram) {
+  if (out_.empty()) after<Flush>(base::Duration::zero());
+  out_.push_back({to, std::move(datagram)});
+  if (!sweeps_) after<Sweep>(kSweep);
+  sweeps_ = true;
+  if (out_.size() >= kBatchMax) flush();
+}
+
+void DatagramsActor::flush() {
+  if (socket_ && !out_.empty()) socket_->send(std::exchange(out_, {}));
+}
+
+/// Runs while something waits, and not in a node that is at rest.
+void DatagramsActor::sweep() {
+  setup_.table->sweep(now());
+  std::erase_if(served_, [at = now()](const auto& one) { return one.second.forget_at <= at; });
+  std::erase_if(sent_, [this](const auto& one) { return !setup_.table->asked(one.second.number); });
+  sweeps_ = !sent_.empty() || !served_.empty();
+  if (sweeps_) after<Sweep>(kSweep);
+}
+
+void DatagramsActor::describe(wire::DatagramsState::Builder out) const {
+  out.setWaiting(static_cast<std::uint32_t>(setup_.table->waiting()));
+  out.setOverLinks(setup_.table->over_links());
+  if (!socket_) return;
+  out.setAddress(socket_->local().text());
+  out.setAsked(asked_);
+  out.setAnswered(answered_);
+  const DoorCounters& door = door_->counters();
+  out.setServed(door.welcome);
+  out.setCookies(door.cookies);
+  out.setAgreements(door.agreements);
+  out.setSessions(static_cast<std::uint32_t>(door_->sessions()));
+  out.setServing(static_cast<std::uint32_t>(served_.size()));
+  const auto times = [this](Lost how) { return lost_[static_cast<std::size_t>(how)]; };
+  out.setBroken(times(Lost::broken));
+  out.setForged(times(Lost::forged));
+  out.setUnasked(times(Lost::unasked));
+  std::uint64_t refused = door.too_many;
+  for (const std::uint64_t drops : door.drops) refused += drops;
+  out.setRefused(refused);
+  out.setCrowded(times(Lost::crowded));
+  const auto counts = socket_->counts();
+  out.setUnsent(counts.unsent);
+  out.setUnread(counts.dropped);
+}
+
+}  // namespace troupe::net

@@ -1,0 +1,100 @@
+#pragma once
+// The actor `/datagrams`: owns the socket for datagrams, seals what our actors ask and opens what others do.
+//
+// Asking     a question of a proxy (datagrams.hpp) goes out sealed under a token that nobody can guess. Its answer must
+//            come from where it went, with that token and under the right key. A cookie sends it once more.
+// Answering  what a doorkeeper (logic/doorkeeper.hpp) lets in goes to the published service that it names, as over a
+// link
+//            of the role `peer`; the answer goes back to the address that the question came from, which is proven.
+// Load       datagrams leave in batches, once the messages at hand are done or kBatchMax are ready.
+// Limits     kServedMax questions of others at once, beyond which they are dropped; those of the doorkeeper and the
+// table. Restart    questions that wait are answered `unavailable`; others start anew with a cookie.
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "messages/links.capnp.h"
+#include "runtime/actor/actor.hpp"
+#include "runtime/net/datagrams.hpp"
+#include "runtime/net/logic/doorkeeper.hpp"
+#include "runtime/net/random_pool.hpp"
+
+namespace troupe::net {
+
+class DatagramsActor final : public runtime::Actor {
+ public:
+  static constexpr const char* kName = "datagrams";
+  static constexpr std::size_t kServedMax = 10'000;  // our choice: as many as a mailbox holds
+  static constexpr std::size_t kBatchMax = 32;       // our choice: beyond it a call of the system saves nothing
+  static constexpr std::size_t kAnswersMax = 4'096;  // proxies for those who ask
+  static constexpr std::chrono::seconds kSweep{1};
+  static constexpr std::chrono::seconds kServedFor{30};  // an answer later than that is for nobody
+
+  struct Setup {
+    std::shared_ptr<Pool> pool;
+    std::shared_ptr<Datagrams> table;
+    DoorLimits limits;
+    /// Told where it listens, or why it cannot; in the actor's own context. Then all goes over links.
+    std::function<void(const base::Outcome<base::Endpoint>&)> listening = [](const base::Outcome<base::Endpoint>&) {};
+  };
+  explicit DatagramsActor(Setup setup) : setup_(std::move(setup)) {}
+  ~DatagramsActor() override;
+
+  void receive(runtime::Handlers& on) override;
+  void start() override;
+  void check() const override;
+  void event(ports::StreamEvent&& event) override;
+  void outbound(runtime::Outbound&& message) override;
+
+ private:
+  struct Flush {};
+  struct Sweep {};
+  struct Sent {
+    std::uint64_t number;  // in the table
+    base::Endpoint to;
+  };
+  struct Served {
+    base::Endpoint from;
+    base::PublicKey key;
+    Token token;
+    base::Instant forget_at;
+  };
+  enum class Lost : std::uint8_t { broken, forged, unasked, crowded };  // a datagram that came to nothing
+
+  // Asking.
+  void ask(std::uint64_t number, const Cookie& cookie, const Token& token);
+  const crypto::DatagramKeys* keys_with(const Datagrams::Route& route);
+  void take(const base::Endpoint& from, std::span<std::uint8_t> datagram, const AnswerHead& head);
+  void take(const base::Endpoint& from, std::span<std::uint8_t> datagram, const CookieReply& reply);
+  void give(const Datagrams::Asked& asked, const Answer& answer);
+
+  // Answering.
+  void take(const base::Endpoint& from, std::span<std::uint8_t> datagram, const QuestionHead& head);
+  void serve(const base::Endpoint& from, const QuestionHead& head, const base::NodeId& id, const Question& question);
+  void reply(std::uint64_t number, const runtime::Envelope& envelope);
+  caf::strong_actor_ptr answers(const base::NodeId& id);
+
+  std::optional<crypto::DatagramKeys> agree(const base::PublicKey& key) const;
+  void send(const base::Endpoint& to, base::Bytes datagram);
+  void flush();
+  void sweep();
+  void lost(Lost how) { ++lost_[static_cast<std::size_t>(how)]; }
+  void describe(wire::DatagramsState::Builder out) const;
+
+  const Setup setup_;
+  std::unique_ptr<ports::Datagrams> socket_;  // none: all goes over links
+  std::optional<Doorkeeper> door_;
+  std::optional<crypto::Agreement> agreement_;
+  std::optional<RandomPool> random_;
+  crypto::Sealer sealer_;
+  std::map<Token, Sent> sent_;
+  std::map<std::uint64_t, Served> served_;
+  std::map<base::NodeId, caf::strong_actor_ptr> answers_;
+  std::uint64_t last_served_ = 0;
+  std::vector<ports::Datagram> out_;
+  bool sweeps_ = false;
+  std::uint64_t asked_ = 0, answered_ = 0;
+  std::array<std::uint64_t, 4> lost_{};
+};
+
+}  // namespace troupe::net

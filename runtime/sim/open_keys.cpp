@@ -1,0 +1,15 @@
+#include "runtime/sim/open_keys.hpp"
+
+#include "runtime/crypto/hash.hpp"
+
+namespace troupe::sim {
+
+std::optional<crypto::DatagramKeys> open_keys(const base::PublicKey& own, const base::PublicKey& other) {
+  const base::ByteView label = base::as_bytes("troupe-sim-dgram");
+  crypto::DatagramKeys out;
+  out.send.bytes = crypto::sha256(label, own.view(), other.view()).bytes;
+  out.receive.bytes = crypto::sha256(label, other.view(), own.view()).bytes;
+  return out;
+}
+
+}  // namespace troupe::sim
