@@ -625,3 +625,106 @@ struct TraceEnded {
   messages @2 :UInt64;
   dropped @3 :UInt64;
 }
+
+struct DhtPut {
+  # `dht put` and `dht provide`.
+
+  key @0 :Text;
+  # As `dht get` takes it: /kv/KEY, /cid/DIGEST or /pk/ID. Of provide: the content id.
+
+  sequence @1 :UInt64;
+  # Of kv; else 0.
+  stored @2 :UInt32;
+  asked @3 :UInt32;
+  # Nodes that have it, of those that should.
+  search @4 :DhtSearch;
+}
+
+struct DhtSearch {
+  # How a search went.
+
+  ending @0 :Text;
+  asked @1 :UInt32;
+  unanswered @2 :UInt32;
+  hops @3 :UInt32;
+  tookMs @4 :Float64;
+  questions @5 :List(DhtQuestion);
+  refused @6 :List(DhtRefused);
+  # With --explain.
+}
+
+struct DhtQuestion {
+  node @0 :Data;
+  address @1 :Text;
+  path @2 :UInt32;
+  depth @3 :UInt32;
+  sharedBits @4 :UInt32;
+  # Leading bits that its id shares with the key.
+  namedBy @5 :Data;
+  chosen @6 :Text;
+  fate @7 :Text;
+  tookMs @8 :Float64;
+  sequence :union {
+    none @9 :Void;
+    value @10 :UInt64;
+    # It has the value.
+  }
+  contacts @11 :UInt32;
+}
+
+struct DhtRefused {
+  node @0 :Data;
+  namedBy @1 :Data;
+  why @2 :Text;
+}
+
+struct DhtValue {
+  # `dht get`.
+
+  key @0 :Text;
+  value @1 :Text;
+  # Null if it is no text.
+  valueHex @2 :Data;
+  bytes @3 :UInt64;
+  sealed @4 :Bool;
+  # For others: the value is what was sealed.
+  owner @5 :Data;
+  # Public key; null unless kv.
+  name @6 :Text;
+  sequence @7 :UInt64;
+  expires :union {
+    none @8 :Void;
+    value @9 :UInt64;
+    # Unix seconds.
+  }
+  holders @10 :UInt32;
+  search @11 :DhtSearch;
+}
+
+struct DhtFound {
+  # `dht find` and `dht providers`.
+
+  target @0 :Text;
+  nodes @1 :List(DhtContact);
+  search @2 :DhtSearch;
+}
+
+struct DhtContact {
+  node @0 :Data;
+  address @1 :Text;
+  lastSeenS :union {
+    none @2 :Void;
+    value @3 :UInt64;
+  }
+}
+
+struct DhtTable {
+  # `dht table` is the list.
+
+  buckets @0 :List(DhtBucket);
+}
+
+struct DhtBucket {
+  bucket @0 :UInt32;
+  contacts @1 :List(DhtContact);
+}

@@ -1,0 +1,21 @@
+#pragma once
+// What other domains of the node may ask of the DHT, at the path kPath: `node().find(dht::kPath)`.
+//
+// Search -> SearchResult   the nodes nearest to a key, the record or the providers there; or to store and to provide
+//
+// A content id's key is its first 20 bytes (key_of).
+#include "actors/dht/logic/contact.hpp"
+#include "messages/dht.capnp.h"
+
+namespace troupe::dht {
+
+inline constexpr const char* kPath = "/dht";
+
+/// Where what belongs to a content id lies.
+inline Key key_of(const base::Digest& cid) {
+  Key out;
+  for (std::size_t i = 0; i < Key::kBytes; ++i) out.bytes[i] = cid.bytes[i];
+  return out;
+}
+
+}  // namespace troupe::dht

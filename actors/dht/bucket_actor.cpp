@@ -1,0 +1,82 @@
+#include "actors/dht/bucket_actor.hpp"
+
+#include "actors/dht/api.hpp"
+#include "actors/dht/wire.hpp"
+
+namespace troupe::dht {
+
+BucketActor::BucketActor(std::shared_ptr<const DhtSettings> settings, Range range)
+    : settings_(std::move(settings)), bucket_(settings_->identity->id(), range, settings_->groups) {}
+
+void BucketActor::receive(runtime::Handlers& on) {
+  on.tell<wire::Hear>([this](wire::Hear::Reader heard) { hear(heard); });
+  on.tell<wire::Missed>([this](wire::Missed::Reader missed) {
+    if (const auto id = read_key(missed.getNode())) ping(bucket_.failed(*id, now()));
+    changed({});
+  });
+  on.timer<Expire>([this] {
+    ping(bucket_.expire(now()));
+    changed({});
+  });
+  on.describe<wire::BucketState>([this](wire::BucketState::Builder state) { describe(state); });
+}
+
+void BucketActor::hear(wire::Hear::Reader heard) {
+  const auto who = read_contact(heard.getContact(), settings_->work_bits);
+  if (!who) return;
+  const auto pings = bucket_.hear(*who, heard.getAnswered() ? Evidence::answered : Evidence::asked_us, now());
+  if (pings.ok()) ping(pings.value());
+  changed(who->id);
+}
+
+void BucketActor::ping(const std::vector<Ping>& pings) {
+  for (const Ping& one : pings)
+    ask<wire::Ping, wire::Pong>(
+        node().reach(one.whom.where, kPath), one.answer_due,
+        [this](wire::Ping::Builder question) { write_asker(question.initAsker(), *settings_); },
+        [this, whom = one.whom](runtime::Answer<wire::Pong> answer) {
+          if (answer.ok()) {
+            const auto more = bucket_.hear(whom, Evidence::answered, now());
+            if (more.ok()) ping(more.value());
+          } else {
+            ping(bucket_.expire(now()));
+          }
+          changed({});
+        });
+}
+
+void BucketActor::changed(const Key& settled) {
+  tell_holds(settled);
+  if (bucket_.empty()) return finish();
+  if (const base::Instant at = bucket_.wake_at(); at != base::Instant::max())
+    after<Expire>(std::max(at - now(), base::Duration::zero()));
+}
+
+void BucketActor::tell_holds(const Key& settled) {
+  const Listing listing = bucket_.listing();
+  tell<wire::BucketHolds>(node().find(kPath), [&](wire::BucketHolds::Builder holds) {
+    holds.setRange(bucket_.range().prefix);
+    write(holds.initGood(static_cast<unsigned>(listing.good.size())), listing.good);
+    write(holds.initRest(static_cast<unsigned>(listing.rest.size())), listing.rest);
+    if (settled != Key{}) holds.setSettled(data_of(settled.view()));
+  });
+}
+
+void BucketActor::describe(wire::BucketState::Builder state) {
+  const auto show = [this](wire::BucketContact::Builder out, const Contact& contact, base::Instant heard) {
+    out.setNode(contact.id.hex());
+    out.setAddress(contact.where.endpoint.text());
+    out.setHeardMs(
+        static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(now() - heard).count()));
+  };
+  state.setRange(bucket_.range().prefix);
+  auto listed = state.initListed(static_cast<unsigned>(bucket_.listed().size()));
+  for (unsigned i = 0; i < listed.size(); ++i) {
+    show(listed[i], bucket_.listed()[i].contact, bucket_.listed()[i].heard);
+    listed[i].setFailures(bucket_.listed()[i].failures);
+  }
+  auto spares = state.initSpares(static_cast<unsigned>(bucket_.spares().size()));
+  for (unsigned i = 0; i < spares.size(); ++i) show(spares[i], bucket_.spares()[i].contact, bucket_.spares()[i].heard);
+}
+
+}  // namespace troupe::dht

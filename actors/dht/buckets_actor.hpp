@@ -1,0 +1,31 @@
+#pragma once
+// The parent of all buckets, at `/dht/bucket`: each is its child by the number of its range, `/dht/bucket/17`.
+//
+// Restart  a bucket that breaks begins empty, and says so; its contacts are heard again as they are met.
+#include <array>
+#include <memory>
+
+#include "actors/dht/logic/range.hpp"
+#include "actors/dht/settings.hpp"
+#include "messages/dht.capnp.h"
+#include "runtime/actor/actor.hpp"
+
+namespace troupe::dht {
+
+class BucketsActor final : public runtime::Actor {
+ public:
+  static constexpr const char* kName = "buckets";
+  static constexpr const char* kPart = "bucket";  // of its path
+  explicit BucketsActor(std::shared_ptr<const DhtSettings> settings) : settings_(std::move(settings)) {}
+
+  void receive(runtime::Handlers& on) override;
+  void down(const runtime::Handle& whom, const std::optional<base::Error>&) override;
+
+ private:
+  void hear(wire::Hear::Reader heard);
+
+  const std::shared_ptr<const DhtSettings> settings_;
+  std::array<runtime::Handle, kRanges> buckets_;
+};
+
+}  // namespace troupe::dht

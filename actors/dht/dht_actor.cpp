@@ -1,0 +1,247 @@
+// Routing: who is known, who is told of, and how the table fills and stays fresh.
+#include "actors/dht/dht_actor.hpp"
+
+#include <algorithm>
+
+#include "actors/dht/api.hpp"
+#include "actors/dht/buckets_actor.hpp"
+#include "actors/dht/lookup_actor.hpp"
+#include "actors/dht/wire.hpp"
+#include "actors/peers/api.hpp"
+#include "runtime/base/ensure.hpp"
+
+namespace troupe::dht {
+namespace {
+
+using base::Code;
+using base::Error;
+
+constexpr std::size_t kHealthyMin = 3;  // issue 5, part 4: with fewer the seeds are asked again
+constexpr std::chrono::seconds kKnownDue{5};
+
+}  // namespace
+
+DhtActor::DhtActor(DhtSettings settings)
+    : settings_(std::make_shared<const DhtSettings>(std::move(settings))),
+      table_(settings_->identity->id(), settings_->groups) {}
+
+void DhtActor::receive(runtime::Handlers& on) {
+  const auto answers = [this](auto question, auto reply) { answer(question, std::move(reply)); };
+  on.ask<wire::Ping, wire::Pong>([this](wire::Ping::Reader ping, Reply<wire::Pong> reply) {
+    ++counts_.pings;
+    reply.send([](wire::Pong::Builder) {});
+    note_asker(ping.getAsker());
+  });
+  on.ask<wire::FindNode, wire::Nodes>(answers);
+  on.ask<wire::FindValue, wire::FoundValue>(answers);
+  on.ask<wire::Store, wire::StoreDone>(answers);
+  on.ask<wire::AddProvider, wire::Added>(answers);
+  on.ask<wire::GetProviders, wire::Providers>(answers);
+  on.ask<wire::Search, wire::SearchResult>(answers);
+  on.ask<wire::Put, wire::PutDone>(answers);
+  on.ask<wire::GetValue, wire::GotValue>(answers);
+  on.ask<wire::FindNearest, wire::Nearest>(answers);
+  on.ask<wire::Provide, wire::PutDone>(answers);
+  on.ask<wire::FindProviders, wire::FoundProviders>(answers);
+  on.ask<wire::GetTable, wire::TableRows>(answers);
+  on.tell<wire::BucketHolds>([this](wire::BucketHolds::Reader bucket) { holds(bucket); });
+  on.tell<net::wire::LinkUp>([this](net::wire::LinkUp::Reader) {
+    // A new peer is met through `/peers`, which learns where it can be dialled.
+    if (table_.size() < kContactsMax) after<Recover>(std::chrono::seconds(1));
+  });
+  on.tell<net::wire::LinkDown>([](net::wire::LinkDown::Reader) {});
+  on.timer<Recover>([this] { recover(); });
+  on.timer<Refresh>([this] { refresh(); });
+  on.timer<Expire>([this] { expire(); });
+  on.describe<wire::DhtState>([this](wire::DhtState::Builder state) { describe(state); });
+}
+
+void DhtActor::start() {
+  TokenSecret secret;
+  world().chance.fill(secret.bytes);
+  tokens_.emplace(secret);
+  SampleSecret sample;
+  world().chance.fill(sample.bytes);
+  held_.emplace(own(), settings_->held, settings_->values, settings_->work_bits, world().mutations);
+  providers_.emplace(own(), settings_->providers, sample, settings_->work_bits, world().mutations);
+  node()
+      .publish<wire::Ping, wire::FindNode, wire::FindValue, wire::Store, wire::AddProvider, wire::GetProviders,
+               wire::Put, wire::GetValue, wire::FindNearest, wire::Provide, wire::FindProviders, wire::GetTable>(
+          kPath, self());
+  buckets_ = spawn<BucketsActor>(BucketsActor::kPart, settings_);
+  if (settings_->values == Values::on_disk) {
+    load(std::string(kRecordRows), {});
+    load(std::string(kProviderRows), {});
+  }
+  tell<net::wire::FollowLinks>(node().find("/links"), [](net::wire::FollowLinks::Builder) {});
+  after<Recover>(base::Duration::zero());
+  after<Refresh>(settings_->refresh_period);
+}
+
+void DhtActor::check() const {
+  base::ensure(searches_ <= kSearchesMax, "searches at once are limited");
+  base::ensure(last_seen_.size() <= kRanges * kContactsMax, "contacts are limited");
+}
+
+// -- contacts --------------------------------------------------------------------------------------------------------
+
+void DhtActor::heard(const Contact& who, Evidence evidence) {
+  const auto range = table_.offer(who, evidence, now());
+  if (!range.ok()) return;
+  tell<wire::Hear>(buckets_, [&](wire::Hear::Builder out) {
+    out.setRange(range.value().prefix);
+    write(out.initContact(), who);
+    out.setAnswered(evidence == Evidence::answered);
+  });
+}
+
+void DhtActor::missed(const Key& id) {
+  const auto range = table_.failed(id);
+  if (!range) return;
+  tell<wire::Missed>(buckets_, [&](wire::Missed::Builder out) {
+    out.setRange(range->prefix);
+    out.setNode(data_of(id.view()));
+  });
+}
+
+void DhtActor::holds(wire::BucketHolds::Reader bucket) {
+  if (bucket.getRange() >= kRanges) return;
+  const Range range{bucket.getRange()};
+  for (const Contact& gone : table_.good(range)) last_seen_.erase(gone.id);
+  const Listing listing{own_contacts(bucket.getGood()), own_contacts(bucket.getRest())};
+  table_.replace(range, listing);
+  for (const Contact& one : listing.good) last_seen_.insert_or_assign(one.id, now());
+  if (const auto settled = read_key(bucket.getSettled())) table_.settled(*settled);
+  show_health();
+}
+
+/// Whoever asks us may be asked: it is pinged before it is listed.
+void DhtActor::note_asker(wire::Asker::Reader asker) {
+  const runtime::Caller from = caller();
+  if (from.role != messages::Role::peer) return;
+  const auto who = read_asker(asker, from.node, settings_->work_bits);
+  if (who && who->where.endpoint.dialable()) heard(*who, Evidence::asked_us);
+}
+
+std::vector<Contact> DhtActor::closest_but(const Key& key, std::size_t count,
+                                           const std::optional<base::NodeId>& asker) const {
+  auto out = table_.closest(key, count + 1);
+  std::erase_if(out, [&](const Contact& one) { return one.id == asker; });
+  out.resize(std::min(out.size(), count));
+  return out;
+}
+
+std::optional<Token> DhtActor::token_of_caller() const {
+  const auto from = caller();
+  if (!from.node) return std::nullopt;
+  return tokens_->give(*from.node, now());
+}
+
+/// An actor of this node needs none.
+bool DhtActor::may_store(capnp::Data::Reader token) {
+  const auto from = caller();
+  if (from.role == messages::Role::inside) return true;
+  const auto shown = Token::from(bytes_of(token));
+  if (shown && from.node && tokens_->good(*shown, *from.node, now())) return true;
+  ++counts_.refused;
+  refuse(Error{Code::refused, "a store needs a token of this node, no older than five minutes"});
+  return false;
+}
+
+void DhtActor::answer(wire::FindNode::Reader question, Reply<wire::Nodes> reply) {
+  ++counts_.find_nodes;
+  const auto target = read_key(question.getTarget());
+  if (!target || question.getContactsMax() == 0)
+    return reply.refuse({Code::malformed, "a target has 20 bytes, and somebody is asked for"});
+  const auto nearest =
+      closest_but(*target, std::min<std::size_t>(question.getContactsMax(), kContactsMax), caller().node);
+  reply.send([&](wire::Nodes::Builder out) {
+    write(out.initContacts(static_cast<unsigned>(nearest.size())), nearest);
+    if (const auto token = token_of_caller()) out.setToken(data_of(token->view()));
+  });
+  note_asker(question.getAsker());
+}
+
+// -- upkeep ----------------------------------------------------------------------------------------------------------
+
+/// Those whom the peers of this node know where to dial.
+void DhtActor::find_known(base::Callback<void(std::vector<Contact>)> found) {
+  ask<peers::wire::ListKnown, peers::wire::KnownContacts>(
+      node().find(settings_->peers), now() + kKnownDue, [](peers::wire::ListKnown::Builder) {},
+      [this, found = std::move(found)](runtime::Answer<peers::wire::KnownContacts> answer) mutable {
+        std::vector<Contact> out;
+        if (answer.ok())
+          for (const base::Contact& one : peers::read(answer.value()))
+            if (const auto id = crypto::check(one.key, one.nonce, settings_->work_bits);
+                id && one.endpoint.dialable() && *id != own())
+              out.push_back({*id, one});
+        found(std::move(out));
+      });
+}
+
+/// The four phases: peers that are known, who is nearest to ourselves, who is in each range, and pings (which each new
+/// contact gets from its bucket). Again while there are too few.
+void DhtActor::recover() {
+  if (std::exchange(recovering_, true)) return;
+  find_known([this](std::vector<Contact> known) {
+    recovering_ = false;
+    if (table_.size() < kHealthyMin) after<Recover>(settings_->recover_period);
+    if (known.empty() && table_.size() == 0) return;
+    for (const Contact& one : known) heard(one, Evidence::asked_us);
+    const Wanted ourselves{.key = own()};
+    auto starts = table_.closest(own(), kStartMax);
+    std::ranges::sort(known, {}, [this](const Contact& one) { return base::distance(one.id, own()); });
+    for (Contact& one : known)
+      if (starts.size() < kStartMax && std::ranges::find(starts, one.id, &Contact::id) == starts.end())
+        starts.push_back(std::move(one));
+    search_from(ourselves, std::move(starts), {}, [this](const auto&) { refresh(); });
+  });
+}
+
+/// One stale range at a time, so that a node that was away for long does not ask everybody at once.
+void DhtActor::refresh() {
+  after<Refresh>(settings_->refresh_period);
+  if (refreshing_ || table_.size() == 0) return;
+  const auto stale = table_.stale(now());
+  if (stale.empty()) return;
+  refreshing_ = true;
+  search(Wanted{.key = random_key(own(), stale.front(), random())}, [this](const auto&) {
+    refreshing_ = false;
+    after<Refresh>(std::chrono::seconds(1));
+  });
+}
+
+void DhtActor::show_health() {
+  if (settings_->health == nullptr) return;
+  // Too few peers is told by `/peers`; here it is only whether they answer this part of them.
+  settings_->health->clear("dht");
+}
+
+void DhtActor::describe(wire::DhtState::Builder state) const {
+  state.setContacts(static_cast<std::uint32_t>(table_.size()));
+  std::uint32_t buckets = 0;
+  for (std::size_t i = 0; i < kRanges; ++i)
+    buckets += table_.good(Range{static_cast<std::uint8_t>(i)}).empty() ? 0u : 1u;
+  state.setBuckets(buckets);
+  state.setNodes(table_.network_size().nodes);
+  state.setClient(client());
+  state.setSearches(static_cast<std::uint32_t>(searches_));
+  state.setSearched(counts_.searched);
+  state.setFound(counts_.found);
+  state.setRecords(held_->use().records);
+  state.setRecordBytes(held_->use().bytes());
+  state.setAnnouncements(providers_->announcements());
+  state.setPings(counts_.pings);
+  state.setFindNodes(counts_.find_nodes);
+  state.setFindValues(counts_.find_values);
+  state.setStores(counts_.stores);
+  state.setAddProviders(counts_.add_providers);
+  state.setGetProviders(counts_.get_providers);
+  state.setHops(counts_.hops);
+  state.setQuestions(counts_.questions);
+  state.setRoundTripUs(static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::microseconds>(round_trips_.all().expected()).count()));
+  state.setRefused(counts_.refused);
+}
+
+}  // namespace troupe::dht

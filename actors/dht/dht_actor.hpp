@@ -1,0 +1,134 @@
+#pragma once
+// The head of the DHT: answers other nodes from its view of the buckets and from what this node holds, and starts the
+// searches of this one.
+//
+// Files   dht_actor.cpp routing and its upkeep; dht_actor_records.cpp what others store and read here;
+//         dht_actor_search.cpp searches; dht_actor_operators.cpp what people ask.
+// Loading records and announcements are read back from the store first; questions are answered meanwhile, by what has
+//         been read.
+// Limits  kSearchesMax searches; those of the table, of records and of announcements (settings.hpp).
+// Trust   who asks shows an id by its seal or link, and is listed once it has answered us. Tokens keep strangers from
+//         storing under ids that they do not have.
+#include <map>
+#include <memory>
+
+#include "actors/dht/logic/estimate.hpp"
+#include "actors/dht/logic/held.hpp"
+#include "actors/dht/logic/lookup_types.hpp"
+#include "actors/dht/logic/providers.hpp"
+#include "actors/dht/logic/republish.hpp"
+#include "actors/dht/logic/table.hpp"
+#include "actors/dht/logic/tokens.hpp"
+#include "actors/dht/settings.hpp"
+#include "messages/dht.capnp.h"
+#include "messages/links.capnp.h"
+#include "messages/store.capnp.h"
+#include "runtime/actor/actor.hpp"
+
+namespace troupe::dht {
+
+class DhtActor final : public runtime::Actor {
+ public:
+  static constexpr const char* kName = "dht";
+  explicit DhtActor(DhtSettings settings);
+
+  void receive(runtime::Handlers& on) override;
+  void start() override;
+  void check() const override;
+
+  // What a simulation looks at.
+  const Table& table() const { return table_; }
+  const Held& held() const { return *held_; }
+
+ private:
+  struct Recover {};
+  struct Refresh {};
+  struct Expire {};
+  struct Republished {};
+  template <class A>
+  using Reply = runtime::Reply<A>;
+
+  // Routing (dht_actor.cpp).
+  void heard(const Contact& who, Evidence evidence);
+  void missed(const Key& id);
+  void holds(wire::BucketHolds::Reader bucket);
+  void note_asker(wire::Asker::Reader asker);
+  std::vector<Contact> closest_but(const Key& key, std::size_t count, const std::optional<base::NodeId>& asker) const;
+  /// For whoever asked the question at hand; nothing for an actor of this node.
+  std::optional<Token> token_of_caller() const;
+  bool may_store(capnp::Data::Reader token);
+  void recover();
+  void refresh();
+  void find_known(base::Callback<void(std::vector<Contact>)> found);
+  void show_health();
+
+  void answer(wire::FindNode::Reader question, Reply<wire::Nodes> reply);
+
+  // Records (dht_actor_records.cpp).
+  void load(std::string keyspace, base::Bytes from);
+  void take_rows(const std::string& keyspace, store::wire::Slice::Reader slice);
+  void answer(wire::FindValue::Reader question, Reply<wire::FoundValue> reply);
+  void found_value(Reply<wire::FoundValue> reply, const Key& key, std::size_t contacts_max, base::ByteView record,
+                   const std::optional<base::NodeId>& asker);
+  void answer(wire::Store::Reader question, Reply<wire::StoreDone> reply);
+  void answer(wire::AddProvider::Reader question, Reply<wire::Added> reply);
+  void answer(wire::GetProviders::Reader question, Reply<wire::Providers> reply);
+  /// Calls back with the record at a place that this node holds; empty if there is none.
+  void read(const Place& place, base::Callback<void(base::ByteView)> found);
+  void commit(std::string_view keyspace, const RowChange& rows, base::Callback<void(const base::Error*)> done);
+  void expire();
+  void expire_at();
+
+  // Searches (dht_actor_search.cpp).
+  struct Wanted {
+    Key key;
+    wire::Search::Goal::Which goal = wire::Search::Goal::NODES;
+    std::optional<Space> space;       // of a value
+    std::uint16_t providers_max = 0;  // of providers
+    base::Bytes record;               // to be stored
+    std::optional<std::uint64_t> expected;
+    std::uint8_t quorum = 0;
+    std::uint16_t seconds = 0;
+    bool explain = false;
+  };
+  using Found = base::Callback<void(runtime::Answer<wire::SearchResult>&)>;
+  void search(const Wanted& wanted, Found found);
+  void search_from(const Wanted& wanted, std::vector<Contact> contacts, const base::Bytes& own, Found found);
+  void answer(wire::Search::Reader question, Reply<wire::SearchResult> reply);
+  void learn(wire::SearchResult::Reader result);
+
+  // Operators (dht_actor_operators.cpp).
+  void answer(wire::Put::Reader order, Reply<wire::PutDone> reply);
+  void put(const Record& record, Wanted wanted, Reply<wire::PutDone> reply);
+  void answer(wire::GetValue::Reader question, Reply<wire::GotValue> reply);
+  void answer(wire::FindNearest::Reader question, Reply<wire::Nearest> reply);
+  void answer(wire::Provide::Reader order, Reply<wire::PutDone> reply);
+  void provide(const base::Digest& cid, bool explain, Reply<wire::PutDone> reply);
+  void answer(wire::FindProviders::Reader question, Reply<wire::FoundProviders> reply);
+  void answer(wire::GetTable::Reader question, Reply<wire::TableRows> reply);
+  void describe(wire::DhtState::Builder state) const;
+
+  bool client() const { return !settings_->endpoint.dialable(); }
+  const base::NodeId& own() const { return settings_->identity->id(); }
+
+  const std::shared_ptr<const DhtSettings> settings_;
+  Table table_;
+  RoundTrips round_trips_;
+  std::optional<Tokens> tokens_;
+  std::optional<Held> held_;
+  std::optional<Providers> providers_;
+  runtime::Handle buckets_;
+  std::map<Key, base::Instant> last_seen_;  // of good contacts, as their buckets last said
+  std::size_t searches_ = 0;
+  std::uint64_t last_search_ = 0;
+  bool refreshing_ = false;
+  bool recovering_ = false;
+
+  struct Counts {
+    std::uint64_t pings = 0, find_nodes = 0, find_values = 0, stores = 0, add_providers = 0, get_providers = 0;
+    std::uint64_t refused = 0, searched = 0, found = 0, hops = 0, questions = 0;
+  };
+  Counts counts_;
+};
+
+}  // namespace troupe::dht

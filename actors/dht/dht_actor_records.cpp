@@ -1,0 +1,234 @@
+// What this node holds for the network: records and announcements, and the rows that they are kept in.
+#include <algorithm>
+
+#include "actors/dht/api.hpp"
+#include "actors/dht/dht_actor.hpp"
+#include "actors/dht/wire.hpp"
+
+namespace troupe::dht {
+namespace {
+
+using base::Code;
+using base::Error;
+
+constexpr std::chrono::seconds kReadDue{5};
+constexpr std::chrono::seconds kLoadAgain{2};
+constexpr std::uint32_t kSliceRows = 512;
+// An answer stays within a datagram where the record leaves room for it (runtime/net/logic/datagram.hpp): what is
+// around the record and the contacts takes less than 100 bytes.
+constexpr std::size_t kDatagramWords = 1'328 - 100;
+constexpr std::size_t kContactBytes = 56;
+
+/// So many contacts that the answer still fits; all of them where it does not fit anyway.
+std::size_t fitting(std::size_t contacts, std::size_t other_bytes) {
+  if (other_bytes > kDatagramWords) return contacts;
+  return std::min(contacts, (kDatagramWords - other_bytes) / kContactBytes);
+}
+
+wire::StoreDone::Result result_of(StoreError why) {
+  switch (why) {
+    case StoreError::older: return wire::StoreDone::Result::OLDER;
+    case StoreError::lost_tie: return wire::StoreDone::Result::TIED;
+    case StoreError::conflict: return wire::StoreDone::Result::CONFLICT;
+    case StoreError::owner_full: return wire::StoreDone::Result::OWNER_FULL;
+    case StoreError::no_space: return wire::StoreDone::Result::NO_SPACE;
+  }
+  return wire::StoreDone::Result::NO_SPACE;
+}
+
+}  // namespace
+
+// -- rows ------------------------------------------------------------------------------------------------------------
+
+void DhtActor::load(std::string keyspace, base::Bytes from) {
+  ask<store::wire::Scan, store::wire::Slice>(
+      node().find(settings_->store), now() + kReadDue,
+      [&](store::wire::Scan::Builder scan) {
+        scan.setKeyspace(keyspace);
+        scan.setFrom(data_of(from));
+        scan.setRowsMax(kSliceRows);
+      },
+      [this, keyspace, from](runtime::Answer<store::wire::Slice> answer) {
+        if (answer.ok()) return take_rows(keyspace, answer.value());
+        if (answer.error().code != Code::corrupt) load(keyspace, from);
+      });
+}
+
+void DhtActor::take_rows(const std::string& keyspace, store::wire::Slice::Reader slice) {
+  RowChange bad;
+  for (const auto row : slice.getRows()) {
+    const auto key = bytes_of(row.getKey()), value = bytes_of(row.getValue());
+    const bool taken =
+        keyspace == kRecordRows ? held_->load(key, value, wall()).ok() : providers_->load(key, value, wall()).ok();
+    if (!taken) bad.erase.push_back({{key.begin(), key.end()}});
+  }
+  if (!bad.empty()) commit(keyspace, bad, [](const Error*) {});
+  if (slice.getMore()) return load(keyspace, {slice.getNext().begin(), slice.getNext().end()});
+  expire_at();
+}
+
+void DhtActor::commit(std::string_view keyspace, const RowChange& rows, base::Callback<void(const Error*)> done) {
+  if (rows.empty() || settings_->values == Values::in_memory) return done(nullptr);
+  const std::string name(keyspace);
+  ask<store::wire::Commit, messages::wire::Nothing>(
+      node().find(settings_->store), now() + kCommitDue,
+      [&](store::wire::Commit::Builder out) {
+        auto list = out.initRows(static_cast<unsigned>(rows.save.size() + rows.erase.size()));
+        unsigned i = 0;
+        for (const EraseRow& one : rows.erase) {
+          list[i].setKeyspace(name);
+          list[i].setKey(data_of(one.key));
+          list[i++].getValue().setErase();
+        }
+        for (const SaveRow& one : rows.save) {
+          list[i].setKeyspace(name);
+          list[i].setKey(data_of(one.key));
+          list[i++].getValue().setPut(data_of(one.value));
+        }
+      },
+      [done = std::move(done)](runtime::Answer<messages::wire::Nothing> answer) mutable {
+        if (answer.ok()) return done(nullptr);
+        const Error why = answer.error();
+        done(&why);
+      });
+}
+
+void DhtActor::expire() {
+  commit(kRecordRows, held_->sweep(wall()), [](const Error*) {});
+  commit(kProviderRows, providers_->sweep(wall()), [](const Error*) {});
+  expire_at();
+}
+
+void DhtActor::expire_at() {
+  auto at = held_->wake_at();
+  if (const auto other = providers_->wake_at(); other && (!at || *other < *at)) at = other;
+  if (!at) return;
+  // Not too often: what has expired is never served, swept or not.
+  after<Expire>(std::max<base::Duration>(*at - wall(), std::chrono::seconds(10)));
+}
+
+// -- reading ---------------------------------------------------------------------------------------------------------
+
+void DhtActor::read(const Place& place, base::Callback<void(base::ByteView)> found) {
+  const auto reading = held_->read(place, wall());
+  if (!reading) return found({});
+  if (reading->encoded != nullptr) return found(*reading->encoded);
+  ask<store::wire::Get, store::wire::Found>(
+      node().find(settings_->store), now() + kReadDue,
+      [&](store::wire::Get::Builder get) {
+        get.setKeyspace(std::string(kRecordRows));
+        get.setKey(data_of(row_key(place)));
+      },
+      [this, place, found = std::move(found)](runtime::Answer<store::wire::Found> answer) mutable {
+        const bool gone = !answer.ok() && answer.error().code == Code::not_found;
+        if (!answer.ok() && !gone) return found({});
+        const auto record = gone ? base::Result<base::Bytes, LoadedError>(LoadedError::corrupt)
+                                 : held_->loaded(place, bytes_of(answer.value().getValue()), wall());
+        if (record.ok()) return found(record.value());
+        if (record.error() == LoadedError::corrupt) commit(kRecordRows, held_->forget(place), [](const Error*) {});
+        found({});  // of one that was replaced meanwhile: the next question finds it
+      });
+}
+
+void DhtActor::answer(wire::FindValue::Reader question, Reply<wire::FoundValue> reply) {
+  ++counts_.find_values;
+  const auto key = read_key(question.getKey());
+  const auto space = space_of(question.getSpace());
+  if (!key || question.getContactsMax() == 0)
+    return reply.refuse({Code::malformed, "a key has 20 bytes, and somebody is asked for"});
+  if (!space) return reply.refuse({Code::unsupported, "this node does not know that space"});
+  const std::size_t contacts_max = std::min<std::size_t>(question.getContactsMax(), kContactsMax);
+  note_asker(question.getAsker());
+  read({*space, *key},
+       [this, reply = std::move(reply), key = *key, contacts_max, asker = caller().node](
+           base::ByteView record) mutable { found_value(std::move(reply), key, contacts_max, record, asker); });
+}
+
+void DhtActor::found_value(Reply<wire::FoundValue> reply, const Key& key, std::size_t contacts_max,
+                           base::ByteView record, const std::optional<base::NodeId>& asker) {
+  const auto nearest = closest_but(key, fitting(contacts_max, record.size()), asker);
+  reply.send([&](wire::FoundValue::Builder out) {
+    if (!record.empty()) out.setRecord(data_of(record));
+    write(out.initContacts(static_cast<unsigned>(nearest.size())), nearest);
+    if (asker) out.setToken(data_of(tokens_->give(*asker, now()).view()));
+  });
+}
+
+void DhtActor::answer(wire::GetProviders::Reader question, Reply<wire::Providers> reply) {
+  ++counts_.get_providers;
+  const auto key = read_key(question.getKey());
+  if (!key || question.getProvidersMax() == 0)
+    return reply.refuse({Code::malformed, "a key has 20 bytes, and somebody is asked for"});
+  const auto found =
+      providers_->find(*key, std::min<std::size_t>(question.getProvidersMax(), kContactsMax), wall(), random());
+  const auto nearest = closest_but(*key, fitting(kContactsMax, found.size() * kContactBytes), caller().node);
+  reply.send([&](wire::Providers::Builder out) {
+    write(out.initProviders(static_cast<unsigned>(found.size())), found);
+    write(out.initContacts(static_cast<unsigned>(nearest.size())), nearest);
+    if (const auto token = token_of_caller()) out.setToken(data_of(token->view()));
+  });
+  note_asker(question.getAsker());
+}
+
+// -- storing ---------------------------------------------------------------------------------------------------------
+
+void DhtActor::answer(wire::Store::Reader question, Reply<wire::StoreDone> reply) {
+  ++counts_.stores;
+  const auto key = read_key(question.getKey());
+  if (!key) return reply.refuse({Code::malformed, "a key has 20 bytes"});
+  if (!may_store(question.getToken())) return;
+  note_asker(question.getAsker());
+  const auto offer =
+      admit(bytes_of(question.getRecord()), *key, caller().node.value_or(own()), wall(), settings_->work_bits);
+  if (!offer.ok()) {
+    ++counts_.refused;
+    return reply.send([&](wire::StoreDone::Builder out) {
+      out.setResult(wire::StoreDone::Result::BAD);
+      out.setWhy(to_error(offer.error()).message);
+    });
+  }
+  std::optional<std::uint64_t> expected;
+  if (question.getExpected().isSequence()) expected = question.getExpected().getSequence();
+  const Place place = offer.value().place;
+  auto stored = held_->store(offer.value(), expected, wall());
+  if (!stored.ok()) {
+    ++counts_.refused;
+    return reply.send([&](wire::StoreDone::Builder out) {
+      out.setResult(result_of(stored.error().why));
+      out.setPresent(stored.error().present.value_or(0));
+    });
+  }
+  commit(kRecordRows, stored.value().rows, [this, place, reply = std::move(reply)](const Error* why) mutable {
+    if (why == nullptr) return reply.send([](wire::StoreDone::Builder) {});
+    // What could not be written is not held: a restart would not know of it.
+    held_->forget(place);
+    reply.refuse(*why);
+  });
+  expire_at();
+}
+
+void DhtActor::answer(wire::AddProvider::Reader question, Reply<wire::Added> reply) {
+  ++counts_.add_providers;
+  const auto key = read_key(question.getKey());
+  if (!key) return reply.refuse({Code::malformed, "a key has 20 bytes"});
+  if (!may_store(question.getToken())) return;
+  const auto from = caller();
+  const auto who = read_asker(question.getAsker(), from.node ? from.node : own(), settings_->work_bits);
+  if (!who || !who->where.endpoint.dialable())
+    return reply.refuse({Code::malformed, "a node announces itself, and where it can be dialled"});
+  auto added = providers_->add(*key, *who, wall());
+  if (!added.ok()) {
+    ++counts_.refused;
+    return reply.refuse({Code::no_space, "this node keeps as many providers as it may"});
+  }
+  commit(kProviderRows, added.value().rows,
+         [this, key = *key, id = who->id, reply = std::move(reply)](const Error* why) mutable {
+           if (why == nullptr) return reply.send([](wire::Added::Builder) {});
+           providers_->forget(key, id);
+           reply.refuse(*why);
+         });
+  note_asker(question.getAsker());
+  expire_at();
+}
+
+}  // namespace troupe::dht

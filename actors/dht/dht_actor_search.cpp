@@ -1,0 +1,136 @@
+// Searches: an actor for each, and what the table learns from it.
+#include <algorithm>
+
+#include "actors/dht/api.hpp"
+#include "actors/dht/dht_actor.hpp"
+#include "actors/dht/lookup_actor.hpp"
+#include "actors/dht/wire.hpp"
+#include "runtime/net/contact_wire.hpp"
+
+namespace troupe::dht {
+
+using base::Code;
+using base::Error;
+
+/// What this node holds itself answers first: alone, if it cannot change.
+void DhtActor::search(const Wanted& wanted, Found found) {
+  auto contacts = table_.closest(wanted.key, kStartMax);
+  if (!wanted.space) return search_from(wanted, std::move(contacts), {}, std::move(found));
+  read({*wanted.space, wanted.key},
+       [this, wanted, contacts = std::move(contacts), found = std::move(found)](base::ByteView record) mutable {
+         search_from(wanted, std::move(contacts), {record.begin(), record.end()}, std::move(found));
+       });
+}
+
+void DhtActor::search_from(const Wanted& wanted, std::vector<Contact> contacts, const base::Bytes& own_record,
+                           Found found) {
+  if (searches_ >= kSearchesMax) {
+    static const auto full = runtime::error_envelope(
+        {Code::overloaded, "this node searches for too much at once", std::chrono::milliseconds(200)});
+    runtime::Answer<wire::SearchResult> refusal(full);
+    return found(refusal);
+  }
+  if (wanted.space && *wanted.space != Space::kv && !own_record.empty()) {
+    ++counts_.searched;
+    ++counts_.found;
+    const auto at_hand = runtime::Envelope::build<wire::SearchResult>({}, [&](wire::SearchResult::Builder out) {
+      out.setEnding("found");
+      out.setRecord(data_of(own_record));
+      out.setHolders(1);
+    });
+    runtime::Answer<wire::SearchResult> answer(at_hand);
+    return found(answer);
+  }
+  LookupActor::Start start{.settings = settings_, .contacts = {}, .round_trip = round_trips_.all(), .network = {}};
+  for (Contact& one : contacts) {
+    auto round_trip = round_trips_.of(one.id);
+    start.contacts.push_back({std::move(one), std::move(round_trip)});
+  }
+  if (table_.size() >= kContactsMax) start.network = table_.network_size();
+  if (!own_record.empty()) {
+    if (const auto record = parse(own_record); record.ok()) {
+      start.own_copy = Version{sequence_of(record.value()), crypto::sha256(own_record)};
+      start.own_record = own_record;
+    }
+  }
+  table_.used(wanted.key, now());
+  ++searches_;
+  ++counts_.searched;
+  const runtime::Handle lookup = spawn<LookupActor>("lookup-" + std::to_string(++last_search_), std::move(start));
+  const auto seconds = wanted.seconds == 0 ? kSearchDue : std::min(std::chrono::seconds(wanted.seconds), kSearchDueMax);
+  ask<wire::Search, wire::SearchResult>(
+      lookup, now() + seconds + kCommitDue,
+      [&](wire::Search::Builder out) {
+        out.setKey(data_of(wanted.key.view()));
+        auto goal = out.getGoal();
+        switch (wanted.goal) {
+          case wire::Search::Goal::NODES: goal.setNodes(); break;
+          case wire::Search::Goal::VALUE: goal.setValue(static_cast<std::uint8_t>(*wanted.space)); break;
+          case wire::Search::Goal::PROVIDERS: goal.setProviders(wanted.providers_max); break;
+          case wire::Search::Goal::STORE: {
+            auto record = goal.initStore();
+            record.setRecord(data_of(wanted.record));
+            if (wanted.expected) record.getExpected().setSequence(*wanted.expected);
+            break;
+          }
+          case wire::Search::Goal::PROVIDE: goal.setProvide(); break;
+        }
+        out.setQuorum(wanted.quorum);
+        out.setSeconds(wanted.seconds);
+        out.setExplain(wanted.explain);
+      },
+      [this, found = std::move(found)](runtime::Answer<wire::SearchResult> answer) mutable {
+        --searches_;
+        if (answer.ok()) learn(answer.value());
+        found(answer);
+      });
+}
+
+/// Who answered is worth a place in the table, and who did not may lose his.
+void DhtActor::learn(wire::SearchResult::Reader result) {
+  for (const auto one : result.getHeard()) {
+    const base::Contact where = net::read_contact(one.getContact());
+    const Contact who{crypto::node_id(where.key, where.nonce), where};
+    if (one.getMicroseconds() == 0) {
+      round_trips_.lost(who.id);
+      missed(who.id);
+    } else {
+      round_trips_.note(who.id, std::chrono::microseconds(one.getMicroseconds()));
+      heard(who, Evidence::answered);
+    }
+  }
+  counts_.found += result.hasRecord() || result.getProviders().size() > 0;
+  counts_.hops += result.getHops();
+  counts_.questions += result.getAsked();
+}
+
+/// For other domains of this node.
+void DhtActor::answer(wire::Search::Reader question, Reply<wire::SearchResult> reply) {
+  Wanted wanted;
+  const auto key = read_key(question.getKey());
+  if (!key) return reply.refuse({Code::malformed, "a key has 20 bytes"});
+  wanted.key = *key;
+  const auto goal = question.getGoal();
+  wanted.goal = goal.which();
+  if (goal.isValue()) {
+    wanted.space = space_of(goal.getValue());
+    if (!wanted.space) return reply.refuse({Code::unsupported, "this node does not know that space"});
+  }
+  if (goal.isProviders()) wanted.providers_max = goal.getProviders();
+  if (goal.isStore()) {
+    const auto record = bytes_of(goal.getStore().getRecord());
+    wanted.record.assign(record.begin(), record.end());
+    if (goal.getStore().getExpected().isSequence()) wanted.expected = goal.getStore().getExpected().getSequence();
+  }
+  if (goal.isProvide() && client())
+    return reply.refuse({Code::refused, "this node cannot be dialled, and provides nothing"});
+  wanted.quorum = question.getQuorum();
+  wanted.seconds = question.getSeconds();
+  wanted.explain = question.getExplain();
+  search(wanted, [reply = std::move(reply)](runtime::Answer<wire::SearchResult>& answer) mutable {
+    if (!answer.ok()) return reply.refuse(answer.error());
+    reply.forward(answer.envelope());
+  });
+}
+
+}  // namespace troupe::dht

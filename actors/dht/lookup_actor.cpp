@@ -1,0 +1,255 @@
+#include "actors/dht/lookup_actor.hpp"
+
+#include <algorithm>
+
+#include "actors/dht/api.hpp"
+#include "actors/dht/wire.hpp"
+#include "runtime/base/ensure.hpp"
+
+namespace troupe::dht {
+namespace {
+
+using base::Code;
+using base::Error;
+
+LookupKind kind_of(wire::Search::Goal::Which goal) {
+  switch (goal) {
+    case wire::Search::Goal::NODES: return LookupKind::find_node;
+    case wire::Search::Goal::VALUE: return LookupKind::find_value;
+    case wire::Search::Goal::PROVIDERS: return LookupKind::get_providers;
+    case wire::Search::Goal::STORE:
+    case wire::Search::Goal::PROVIDE: return LookupKind::store_region;
+  }
+  return LookupKind::find_node;
+}
+
+AskFailure failure_of(const Error& why) {
+  switch (why.code) {
+    case Code::timeout: return AskFailure::silent;
+    case Code::unavailable: return AskFailure::unreachable;
+    case Code::malformed: return AskFailure::misbehaved;
+    default: return AskFailure::refused;
+  }
+}
+
+}  // namespace
+
+void LookupActor::receive(runtime::Handlers& on) {
+  on.ask<wire::Search, wire::SearchResult>(
+      [this](wire::Search::Reader search, runtime::Reply<wire::SearchResult> reply) {
+        begin(search, std::move(reply));
+      });
+  on.timer<Tick>([this] {
+    if (lookup_ && !outcome_) act(lookup_->tick(now()));
+  });
+  on.timer<Enough>([this] { answer(); });
+  on.describe<wire::LookupState>([this](wire::LookupState::Builder state) { describe(state); });
+}
+
+void LookupActor::begin(wire::Search::Reader search, runtime::Reply<wire::SearchResult> reply) {
+  base::ensure(!lookup_, "an actor for each search");
+  reply_ = std::move(reply);
+  began_ = now();
+  const auto goal = search.getGoal();
+  goal_ = goal.which();
+  LookupQuestion question;
+  question.target = *read_key(search.getKey());
+  question.own = start_.settings->identity->id();
+  question.kind = kind_of(goal_);
+  question.nearest = start_.settings->copies;
+  if (goal.isValue()) {
+    space_ = *space_of(goal.getValue());
+    if (space_ == Space::kv) question.finality = Finality::newest;
+  }
+  if (goal.isProviders()) question.providers_max = std::max<std::size_t>(goal.getProviders(), 1);
+  if (goal.isStore()) {
+    const auto record = bytes_of(goal.getStore().getRecord());
+    record_.assign(record.begin(), record.end());
+    if (goal.getStore().getExpected().isSequence()) expected_ = goal.getStore().getExpected().getSequence();
+  }
+  if (search.getQuorum() > 0) question.quorum = search.getQuorum();
+  question.own_copy = newest_ = start_.own_copy;
+  if (goal.isValue()) record_ = start_.own_record;
+  const auto seconds = std::chrono::seconds(search.getSeconds());
+  question.deadline = now() + (seconds.count() == 0 ? kSearchDue : std::min(seconds, kSearchDueMax));
+  question.network = start_.network;
+  question.round_trip = start_.round_trip;
+  question.group_of = start_.settings->groups.group_of;
+  question.tracing = search.getExplain() ? Tracing::on : Tracing::off;
+  lookup_.emplace(question, start_.contacts);
+  act(lookup_->start(now()));
+}
+
+void LookupActor::act(const Decisions& decisions) {
+  for (const Ask& question : decisions.ask) send(question);
+  if (outcome_) return;
+  if (decisions.done) return searched(*decisions.done);
+  if (const base::Instant at = lookup_->wake_at(); at != base::Instant::max())
+    after<Tick>(std::max(at - now(), base::Duration::zero()));
+}
+
+// -- questions -------------------------------------------------------------------------------------------------------
+
+void LookupActor::send(const Ask& question) {
+  switch (lookup_->question().kind) {
+    case LookupKind::find_value: return ask_value(question);
+    case LookupKind::get_providers: return ask_providers(question);
+    case LookupKind::find_node:
+    case LookupKind::store_region: return ask_nodes(question);
+  }
+}
+
+void LookupActor::ask_nodes(const Ask& question) {
+  ask<wire::FindNode, wire::Nodes>(
+      node().reach(question.whom.where, kPath), question.answer_due,
+      [&](wire::FindNode::Builder out) {
+        write_asker(out.initAsker(), *start_.settings);
+        out.setTarget(data_of(lookup_->question().target.view()));
+      },
+      [this, question, at = now()](runtime::Answer<wire::Nodes> answer) {
+        if (!answer.ok()) return failed(question, answer.error());
+        LookupAnswer said;
+        said.contacts = read_contacts(answer.value().getContacts(), kTakenMax + 1, start_.settings->work_bits);
+        answered(question, at, std::move(said), answer.value().getToken());
+      });
+}
+
+void LookupActor::ask_value(const Ask& question) {
+  ask<wire::FindValue, wire::FoundValue>(
+      node().reach(question.whom.where, kPath), question.answer_due,
+      [&](wire::FindValue::Builder out) {
+        write_asker(out.initAsker(), *start_.settings);
+        out.setSpace(static_cast<std::uint8_t>(space_));
+        out.setKey(data_of(lookup_->question().target.view()));
+      },
+      [this, question, at = now()](runtime::Answer<wire::FoundValue> answer) {
+        if (!answer.ok()) return failed(question, answer.error());
+        LookupAnswer said;
+        said.contacts = read_contacts(answer.value().getContacts(), kTakenMax + 1, start_.settings->work_bits);
+        const auto record = bytes_of(answer.value().getRecord());
+        if (!record.empty()) {
+          said.version = take_record(record);
+          if (!said.version) return failed(question, {Code::malformed, "a record that does not belong there"});
+        }
+        answered(question, at, std::move(said), answer.value().getToken());
+      });
+}
+
+void LookupActor::ask_providers(const Ask& question) {
+  ask<wire::GetProviders, wire::Providers>(
+      node().reach(question.whom.where, kPath), question.answer_due,
+      [&](wire::GetProviders::Builder out) {
+        write_asker(out.initAsker(), *start_.settings);
+        out.setKey(data_of(lookup_->question().target.view()));
+      },
+      [this, question, at = now()](runtime::Answer<wire::Providers> answer) {
+        if (!answer.ok()) return failed(question, answer.error());
+        LookupAnswer said;
+        said.contacts = read_contacts(answer.value().getContacts(), kTakenMax + 1, start_.settings->work_bits);
+        said.providers = take_providers(answer.value().getProviders());
+        answered(question, at, std::move(said), answer.value().getToken());
+      });
+}
+
+void LookupActor::answered(const Ask& question, base::Instant asked_at, LookupAnswer answer,
+                           capnp::Data::Reader token) {
+  const auto took = std::chrono::duration_cast<std::chrono::microseconds>(now() - asked_at).count();
+  heard_.push_back({question.whom, static_cast<std::uint32_t>(std::max<std::int64_t>(took, 1))});
+  if (const auto shown = Token::from(bytes_of(token))) tokens_.insert_or_assign(question.whom.id, *shown);
+  if (!outcome_) act(lookup_->answered(question.whom, answer, now()));
+}
+
+void LookupActor::failed(const Ask& question, const Error& why) {
+  const AskFailure how = failure_of(why);
+  if (how == AskFailure::silent || how == AskFailure::unreachable) heard_.push_back({question.whom, 0});
+  if (!outcome_) act(lookup_->failed(question.whom, how, now()));
+}
+
+/// Keeps the record if it is the newest so far. Nothing if it does not belong at the key sought.
+std::optional<Version> LookupActor::take_record(base::ByteView bytes) {
+  const auto record = parse(bytes);
+  if (!record.ok() || space_of(record.value()) != space_) return std::nullopt;
+  if (!validate(record.value(), lookup_->question().target, wall(), start_.settings->work_bits).ok())
+    return std::nullopt;
+  const Version version{sequence_of(record.value()), crypto::sha256(bytes)};
+  if (!newest_ || *newest_ < version) {
+    newest_ = version;
+    record_.assign(bytes.begin(), bytes.end());
+  }
+  return version;
+}
+
+/// How many of them nobody had named.
+std::size_t LookupActor::take_providers(capnp::List<messages::wire::Contact>::Reader list) {
+  std::size_t fresh = 0;
+  for (Contact& one : read_contacts(list, kTakenMax, start_.settings->work_bits)) {
+    if (providers_.size() >= lookup_->question().providers_max || !provider_ids_.insert(one.id).second) continue;
+    providers_.push_back(std::move(one));
+    ++fresh;
+  }
+  return fresh;
+}
+
+// -- the end ---------------------------------------------------------------------------------------------------------
+
+void LookupActor::searched(const LookupOutcome& outcome) {
+  outcome_ = outcome;
+  cancel<Tick>();
+  if (goal_ == wire::Search::Goal::STORE || goal_ == wire::Search::Goal::PROVIDE) return store();
+  answer();
+}
+
+void LookupActor::answer() {
+  reply_.send([this](wire::SearchResult::Builder out) { finish_with(out); });
+  finish();
+}
+
+void LookupActor::finish_with(wire::SearchResult::Builder out) {
+  out.setEnding(std::string(name(outcome_->ending)));
+  write(out.initNearest(static_cast<unsigned>(outcome_->nearest.size())), outcome_->nearest);
+  if (goal_ == wire::Search::Goal::VALUE && newest_) {
+    out.setRecord(data_of(record_));
+    out.setHolders(static_cast<std::uint16_t>(outcome_->holders.size()));
+  }
+  write(out.initProviders(static_cast<unsigned>(providers_.size())), providers_);
+  out.setAsked(static_cast<std::uint16_t>(outcome_->asked));
+  out.setUnanswered(static_cast<std::uint16_t>(outcome_->unanswered));
+  out.setHops(static_cast<std::uint16_t>(outcome_->hops));
+  out.setMicroseconds(
+      static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(now() - began_).count()));
+  out.setStores(static_cast<std::uint16_t>(stores_));
+  out.setStored(static_cast<std::uint16_t>(stored_));
+  const auto most = std::ranges::max_element(refusals_, {}, [](const auto& one) { return one.second.times; });
+  if (most != refusals_.end()) {
+    auto refusal = out.initRefusal();
+    refusal.setResult(most->first);
+    refusal.setPresent(most->second.present);
+    refusal.setWhy(most->second.why);
+  }
+  const Explanation& why = lookup_->explain();
+  auto questions = out.initQuestions(static_cast<unsigned>(why.hops.size()));
+  for (unsigned i = 0; i < questions.size(); ++i) write(questions[i], why.hops[i], now());
+  auto refused = out.initRefused(static_cast<unsigned>(why.refused.size()));
+  for (unsigned i = 0; i < refused.size(); ++i) write(refused[i], why.refused[i]);
+  auto heard = out.initHeard(static_cast<unsigned>(heard_.size()));
+  for (unsigned i = 0; i < heard.size(); ++i) {
+    write(heard[i].initContact(), heard_[i].whom);
+    heard[i].setMicroseconds(heard_[i].microseconds);
+  }
+}
+
+void LookupActor::check() const {
+  base::ensure(heard_.size() <= 2 * kAskedMax, "a search asks a limited number of nodes");
+  base::ensure(said_ <= stores_ && stored_ <= said_, "a store is acknowledged once");
+}
+
+void LookupActor::describe(wire::LookupState::Builder state) {
+  if (!lookup_) return;
+  state.setTarget(lookup_->question().target.hex());
+  constexpr const char* kGoals[] = {"nodes", "value", "providers", "store", "provide"};
+  state.setGoal(kGoals[static_cast<std::size_t>(goal_)]);
+  state.setAsked(static_cast<std::uint32_t>(heard_.size() + lookup_->in_flight()));
+  state.setInFlight(static_cast<std::uint32_t>(lookup_->in_flight()));
+}
+
+}  // namespace troupe::dht

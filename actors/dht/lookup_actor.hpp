@@ -1,0 +1,101 @@
+#pragma once
+// One search behind a mailbox: asks whom the lookup names, keeps what they bring, and ends with its search.
+//
+// Phases  search (lookup_actor.cpp); then, of what is to be stored or announced, the stores at the nodes found
+//         (lookup_actor_store.cpp). The one question that it takes, Search, is answered at the end of the last one.
+// Stored  at a number of nodes, of which kStoredPercent have to acknowledge it, and never fewer than half of `copies`
+//         where there are so many. It ends with all answers, or a time-out after enough have come.
+// Checks  what others say is checked here: contacts by the work of their ids, records by their validators.
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "actors/dht/logic/lookup.hpp"
+#include "actors/dht/logic/tokens.hpp"
+#include "actors/dht/settings.hpp"
+#include "messages/dht.capnp.h"
+#include "runtime/actor/actor.hpp"
+
+namespace troupe::dht {
+
+inline constexpr std::size_t kStoredPercent = 75;  // issue 5, part 9
+
+/// How many of `asked` nodes have to acknowledge a store where `copies` are wanted.
+constexpr std::size_t stores_needed(std::size_t asked, std::size_t copies) {
+  return std::max((asked * kStoredPercent + 99) / 100, std::min((copies + 1) / 2, asked));
+}
+
+class LookupActor final : public runtime::Actor {
+ public:
+  static constexpr const char* kName = "lookup";
+
+  /// What the head knows.
+  struct Start {
+    std::shared_ptr<const DhtSettings> settings;
+    std::vector<dht::Start> contacts;  ///< nearest first
+    RoundTrip round_trip;
+    std::optional<NetworkSize> network;
+    std::optional<Version> own_copy;
+    base::Bytes own_record;
+  };
+  explicit LookupActor(Start start) : start_(std::move(start)) {}
+
+  void receive(runtime::Handlers& on) override;
+  void check() const override;
+
+ private:
+  struct Tick {};
+  struct Enough {};
+
+  // lookup_actor.cpp
+  void begin(wire::Search::Reader search, runtime::Reply<wire::SearchResult> reply);
+  void act(const Decisions& decisions);
+  void send(const Ask& question);
+  void ask_nodes(const Ask& question);
+  void ask_value(const Ask& question);
+  void ask_providers(const Ask& question);
+  void answered(const Ask& question, base::Instant asked_at, LookupAnswer answer, capnp::Data::Reader token);
+  void failed(const Ask& question, const base::Error& why);
+  std::optional<Version> take_record(base::ByteView record);
+  std::size_t take_providers(capnp::List<messages::wire::Contact>::Reader list);
+  void searched(const LookupOutcome& outcome);
+  void finish_with(wire::SearchResult::Builder out);
+  void answer();
+  void describe(wire::LookupState::Builder state);
+
+  // lookup_actor_store.cpp
+  void store();
+  void store_at(const Contact& whom);
+  void store_here();
+  void noted(bool stored, std::optional<wire::StoreDone::Reader> said);
+  void end_stores_if_done();
+
+  const Start start_;
+  runtime::Reply<wire::SearchResult> reply_;
+  std::optional<Lookup> lookup_;
+  std::optional<LookupOutcome> outcome_;
+  base::Instant began_;
+  wire::Search::Goal::Which goal_ = wire::Search::Goal::NODES;
+  Space space_ = Space::pk;
+  std::optional<Version> newest_;
+  base::Bytes record_;  // of `newest_`, or to be stored
+  std::optional<std::uint64_t> expected_;
+  std::vector<Contact> providers_;
+  std::set<base::NodeId> provider_ids_;
+  std::map<base::NodeId, Token> tokens_;
+  struct Heard {
+    Contact whom;
+    std::uint32_t microseconds;  // zero: it did not answer
+  };
+  std::vector<Heard> heard_;
+
+  std::size_t stores_ = 0, stored_ = 0, said_ = 0;
+  struct Refusals {
+    std::size_t times = 0;
+    std::uint64_t present = 0;
+    std::string why;
+  };
+  std::map<wire::StoreDone::Result, Refusals> refusals_;
+};
+
+}  // namespace troupe::dht

@@ -1,0 +1,105 @@
+#include "actors/dht/wire.hpp"
+
+#include <algorithm>
+
+#include "runtime/net/contact_wire.hpp"
+
+namespace troupe::dht {
+
+using base::Code;
+using base::Error;
+
+std::optional<Contact> read_contact(messages::wire::Contact::Reader from, unsigned work_bits) {
+  const base::Contact where = net::read_contact(from);
+  if (!where.endpoint.dialable()) return std::nullopt;
+  const auto id = crypto::check(where.key, where.nonce, work_bits);
+  if (!id) return std::nullopt;
+  return Contact{*id, where};
+}
+
+std::vector<Contact> read_contacts(capnp::List<messages::wire::Contact>::Reader from, std::size_t most,
+                                   unsigned work_bits) {
+  std::vector<Contact> out;
+  for (unsigned i = 0; i < std::min<std::size_t>(from.size(), most); ++i)
+    if (auto contact = read_contact(from[i], work_bits)) out.push_back(std::move(*contact));
+  return out;
+}
+
+std::vector<Contact> own_contacts(capnp::List<messages::wire::Contact>::Reader from) {
+  std::vector<Contact> out;
+  for (const auto one : from) {
+    const base::Contact where = net::read_contact(one);
+    out.push_back({crypto::node_id(where.key, where.nonce), where});
+  }
+  return out;
+}
+
+void write(messages::wire::Contact::Builder to, const Contact& contact) { net::write_contact(to, contact.where); }
+
+void write(capnp::List<messages::wire::Contact>::Builder to, const std::vector<Contact>& contacts) {
+  for (unsigned i = 0; i < to.size(); ++i) write(to[i], contacts[i]);
+}
+
+void write_asker(wire::Asker::Builder to, const DhtSettings& settings) {
+  const crypto::Identity& own = *settings.identity;
+  net::write_contact(to.initContact(), {own.public_key(), own.nonce(), settings.endpoint});
+}
+
+std::optional<Contact> read_asker(wire::Asker::Reader from, const std::optional<base::NodeId>& sender,
+                                  unsigned work_bits) {
+  if (!sender || !from.hasContact()) return std::nullopt;
+  const base::Contact where = net::read_contact(from.getContact());
+  const auto id = crypto::check(where.key, where.nonce, work_bits);
+  if (id != sender) return std::nullopt;
+  return Contact{*id, where};
+}
+
+Error to_error(RecordError why) {
+  switch (why) {
+    case RecordError::malformed: return {Code::malformed, "that is no record"};
+    case RecordError::oversize: return {Code::malformed, "a name has at most 64 bytes, a value 65,536"};
+    case RecordError::foreign_key: return {Code::refused, "the record belongs under another key"};
+    case RecordError::bad_signature: return {Code::refused, "its owner has not signed the record"};
+    case RecordError::expired: return {Code::refused, "the record has expired"};
+    case RecordError::from_the_future:
+      return {Code::refused, "the record was made in the future: one of two clocks is wrong"};
+    case RecordError::too_long_lived: return {Code::refused, "a record lasts seven days at most"};
+    case RecordError::lacks_work: return {Code::refused, "the id lacks the work that this network asks for"};
+  }
+  return {Code::internal, "a record is no good for a reason that has no name"};
+}
+
+std::string_view name(Ending ending) {
+  switch (ending) {
+    case Ending::found: return "found";
+    case Ending::converged: return "converged";
+    case Ending::gave_up: return "gave up";
+    case Ending::nobody: return "nobody";
+    case Ending::deadline: return "deadline";
+    case Ending::cancelled: return "cancelled";
+  }
+  return "cancelled";
+}
+
+void write(wire::Question::Builder to, const Hop& hop, base::Instant now) {
+  write(to.initContact(), hop.whom);
+  to.setPath(static_cast<std::uint8_t>(hop.path));
+  to.setDepth(static_cast<std::uint8_t>(std::min<std::size_t>(hop.depth, 255)));
+  to.setDistance(data_of(hop.distance.view()));
+  if (hop.named_by) to.setNamedBy(data_of(hop.named_by->view()));
+  to.setChosen(std::string(text_of(hop.chosen)));
+  to.setFate(std::string(text_of(hop.fate)));
+  const base::Duration took = hop.fate == Fate::waiting || hop.fate == Fate::late ? now - hop.asked_at : hop.took;
+  to.setMicroseconds(static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(took).count()));
+  to.setHasValue(hop.version.has_value());
+  if (hop.version) to.setSequence(hop.version->sequence);
+  to.setTaken(static_cast<std::uint8_t>(hop.taken));
+}
+
+void write(wire::RefusedContact::Builder to, const RefusedContact& refused) {
+  to.setNode(data_of(refused.id.view()));
+  to.setNamedBy(data_of(refused.named_by.view()));
+  to.setWhy(std::string(text_of(refused.why)));
+}
+
+}  // namespace troupe::dht

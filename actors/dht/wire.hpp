@@ -1,0 +1,47 @@
+#pragma once
+// What this domain says and reads in the words of messages/dht.capnp.
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "actors/dht/logic/lookup_types.hpp"
+#include "actors/dht/logic/record.hpp"
+#include "actors/dht/settings.hpp"
+#include "messages/dht.capnp.h"
+#include "runtime/base/error.hpp"
+#include "runtime/crypto/identity.hpp"
+
+namespace troupe::dht {
+
+inline capnp::Data::Reader data_of(base::ByteView from) { return {from.data(), from.size()}; }
+inline base::ByteView bytes_of(capnp::Data::Reader from) { return {from.begin(), from.size()}; }
+inline std::string text_of(capnp::Text::Reader from) { return {from.begin(), from.size()}; }
+
+/// Nothing unless it has 20 bytes.
+inline std::optional<Key> read_key(capnp::Data::Reader from) { return Key::from(bytes_of(from)); }
+
+/// A contact whose id shows its work and whose endpoint can be dialled; nothing otherwise.
+std::optional<Contact> read_contact(messages::wire::Contact::Reader from, unsigned work_bits);
+/// The good ones of a list, at most `most`.
+std::vector<Contact> read_contacts(capnp::List<messages::wire::Contact>::Reader from, std::size_t most,
+                                   unsigned work_bits);
+/// The same of a list that an actor of this node wrote: nothing is checked again.
+std::vector<Contact> own_contacts(capnp::List<messages::wire::Contact>::Reader from);
+
+void write(messages::wire::Contact::Builder to, const Contact& contact);
+void write(capnp::List<messages::wire::Contact>::Builder to, const std::vector<Contact>& contacts);
+
+/// Who asks: this node, where it can be asked.
+void write_asker(wire::Asker::Builder to, const DhtSettings& settings);
+/// Who asked, if it is who sends; its endpoint is not dialable if it is a client. Nothing for anybody else's contact.
+std::optional<Contact> read_asker(wire::Asker::Reader from, const std::optional<base::NodeId>& sender,
+                                  unsigned work_bits);
+
+/// The error that an operator reads of a record that is no good.
+base::Error to_error(RecordError why);
+std::string_view name(Ending ending);
+
+void write(wire::Question::Builder to, const Hop& hop, base::Instant now);
+void write(wire::RefusedContact::Builder to, const RefusedContact& refused);
+
+}  // namespace troupe::dht

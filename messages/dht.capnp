@@ -1,0 +1,458 @@
+@0xb19d3c52e8a0f647;
+# The distributed hash table: what nodes ask each other, what its actors tell each other, and what operators ask.
+#
+# Words. A key is a point of the 160-bit space of node ids; a place is a space and a key; a record is what lies there
+# (actors/dht/logic/record.hpp has its bytes). Ids and keys are 20 bytes, big-endian; another length is `malformed`.
+# Questions between nodes fit into a datagram; where the answer does not, it goes over a link.
+
+using Cxx = import "/capnp/c++.capnp";
+using import "/messages/annotations.capnp".kind;
+using import "/messages/common.capnp".Contact;
+$Cxx.namespace("troupe::dht::wire");
+
+# --- parts ---------------------------------------------------------------------------------------------------------
+
+struct Asker {
+  # Who asks, so that it may be asked in turn.
+
+  contact @0 :Contact;
+  # Key and nonce are those of whoever sends, else `malformed`. Port 0: a client, which cannot be asked.
+}
+
+# --- between nodes -------------------------------------------------------------------------------------------------
+
+struct Ping $kind(from = [peer], bytesMax = 256) {
+  # Are you there? Answered by Pong.
+
+  asker @0 :Asker;
+}
+
+struct Pong $kind(from = [peer], bytesMax = 64) {
+  # The answer to Ping: I am.
+}
+
+struct FindNode $kind(from = [peer], bytesMax = 256) {
+  # Asks for the contacts nearest to `target` that the node knows. Answered by Nodes.
+
+  asker @0 :Asker;
+  target @1 :Data;
+  contactsMax @2 :UInt8 = 20;
+  # 1 to 20. Zero is `malformed`; more counts as 20.
+}
+
+struct Nodes $kind(from = [peer], bytesMax = 2048) {
+  # The answer to FindNode.
+
+  contacts @0 :List(Contact);
+  # Nearest first, at most 20; the reader takes no more. The answering node is not among them.
+
+  token @1 :Data;
+  # 8 bytes that whoever asked shows with a Store or an AddProvider within five minutes.
+}
+
+struct FindValue $kind(from = [peer], bytesMax = 256) {
+  # Asks for the record at a place, or the contacts nearest to its key. Answered by FoundValue.
+
+  asker @0 :Asker;
+  space @1 :UInt8;
+  # 1 pk, 2 kv, 3 cid; another is `unsupported`.
+  key @2 :Data;
+  contactsMax @3 :UInt8 = 20;
+  # As in FindNode.
+}
+
+struct FoundValue $kind(from = [peer], bytesMax = 73728) {
+  # The answer to FindValue.
+
+  record @0 :Data;
+  # Empty: the node does not hold one.
+  contacts @1 :List(Contact);
+  # As in Nodes. Fewer where they would keep the answer from a datagram that the record alone fits into.
+  token @2 :Data;
+}
+
+struct Store $kind(from = [peer], bytesMax = 73728) {
+  # Asks the node to hold a record. Answered by StoreDone. Asking again is harmless. A wrong or old token is `refused`.
+
+  asker @0 :Asker;
+  token @1 :Data;
+  key @2 :Data;
+  record @3 :Data;
+
+  expected :union {
+    any @4 :Void;
+    sequence @5 :UInt64;
+    # The record held now must have it; nothing held counts as a match, and so does this very record.
+  }
+}
+
+struct StoreDone $kind(from = [peer], bytesMax = 256) {
+  # The answer to Store: what has become of it. What is held is durable.
+
+  result @0 :Result;
+  present @1 :UInt64;
+  # The sequence that is held, for older, tied and conflict.
+  why @2 :Text;
+  # For people, where the record is no good.
+
+  enum Result {
+    stored @0;
+    older @1;
+    # A newer one is held.
+    tied @2;
+    # Another one with the same sequence is held, and stays.
+    conflict @3;
+    # Another sequence is held than was expected.
+    ownerFull @4;
+    noSpace @5;
+    bad @6;
+    # Not valid at that key.
+  }
+}
+
+struct AddProvider $kind(from = [peer], bytesMax = 256) {
+  # The asker says that it has what belongs to `key`. Answered by Added. A wrong or old token is `refused`; a client
+  # cannot provide: `malformed`.
+
+  asker @0 :Asker;
+  token @1 :Data;
+  key @2 :Data;
+}
+
+struct Added $kind(from = [peer], bytesMax = 64) {
+  # The answer to AddProvider: it is durable.
+}
+
+struct GetProviders $kind(from = [peer], bytesMax = 256) {
+  # Asks who provides `key`. Answered by Providers.
+
+  asker @0 :Asker;
+  key @1 :Data;
+  providersMax @2 :UInt8 = 20;
+  # 1 to 20; more counts as 20.
+}
+
+struct Providers $kind(from = [peer], bytesMax = 4096) {
+  # The answer to GetProviders.
+
+  providers @0 :List(Contact);
+  # At most 20, in random order.
+  contacts @1 :List(Contact);
+  # As in Nodes; no more than fit into a datagram with the providers.
+  token @2 :Data;
+}
+
+# --- between the actors of one domain ------------------------------------------------------------------------------
+
+struct Hear $kind(bytesMax = 256) {
+  # `/dht` offers a contact to the bucket of `range`, which tells BucketHolds or Settled.
+
+  range @0 :UInt8;
+  contact @1 :Contact;
+  answered @2 :Bool;
+  # It answered us; else it has only asked.
+}
+
+struct Missed $kind(bytesMax = 128) {
+  # A contact of the bucket of `range` has not answered somebody.
+
+  range @0 :UInt8;
+  node @1 :Data;
+}
+
+struct BucketHolds $kind(lane = control, bytesMax = 8192) {
+  # A bucket says what it holds after a change. Empty lists: it ends.
+
+  range @0 :UInt8;
+  good @1 :List(Contact);
+  rest @2 :List(Contact);
+  settled @3 :Data;
+  # The id of the contact that it was offered, taken or not; may be empty.
+}
+
+struct Search $kind(bytesMax = 1048576) {
+  # Asks `/dht` to search. Answered by SearchResult when the search has ended.
+
+  key @0 :Data;
+
+  goal :union {
+    nodes @1 :Void;
+    value @2 :UInt8;
+    # The record in this space.
+    providers @3 :UInt16;
+    # So many providers are enough.
+    store @4 :Publication;
+    # The record is stored at all nodes that should hold it.
+    provide @5 :Void;
+    # This node is announced there as a provider.
+  }
+
+  quorum @6 :UInt8;
+  # Of a value that changes: holders that have to agree; 0: 3.
+  seconds @7 :UInt16;
+  # At most so long; 0: 30.
+  explain @8 :Bool;
+  # With each question in the result.
+}
+
+struct Publication {
+  record @0 :Data;
+  expected :union {
+    any @1 :Void;
+    sequence @2 :UInt64;
+  }
+}
+
+struct SearchResult $kind(bytesMax = 1048576) {
+  # The answer to Search.
+
+  ending @0 :Text;
+  # "found", "converged", "gave up", "nobody", "deadline" or "cancelled".
+
+  nearest @1 :List(Contact);
+  # Nodes that answered, nearest first.
+
+  record @2 :Data;
+  # The newest valid one found; empty: none.
+  holders @3 :UInt16;
+  # Nodes that have it.
+
+  providers @4 :List(Contact);
+
+  asked @5 :UInt16;
+  unanswered @6 :UInt16;
+  hops @7 :UInt16;
+  microseconds @8 :UInt64;
+
+  stores @9 :UInt16;
+  # Nodes asked to store or to note a provider, this one included.
+  stored @10 :UInt16;
+  # Those that have.
+  refusal @11 :StoreDone;
+  # What most of the others said, if any said something.
+
+  questions @12 :List(Question);
+  # With `explain`, in the order asked.
+  refused @13 :List(RefusedContact);
+
+  heard @14 :List(HeardFrom);
+  # For `/dht` alone: who answered how fast, and who did not.
+}
+
+struct Question {
+  # One question of a search.
+
+  contact @0 :Contact;
+  path @1 :UInt8;
+  depth @2 :UInt8;
+  # 1: a contact of our own table.
+  distance @3 :Data;
+  namedBy @4 :Data;
+  # Empty: our own table.
+  chosen @5 :Text;
+  # Why it was asked.
+  fate @6 :Text;
+  # "answered", "late", "failed" or "waiting".
+  microseconds @7 :UInt64;
+  hasValue @8 :Bool;
+  sequence @9 :UInt64;
+  taken @10 :UInt8;
+  # Contacts taken of its answer.
+}
+
+struct RefusedContact {
+  node @0 :Data;
+  namedBy @1 :Data;
+  why @2 :Text;
+}
+
+struct HeardFrom {
+  contact @0 :Contact;
+  microseconds @1 :UInt32;
+  # 0: it did not answer.
+}
+
+# --- operators -----------------------------------------------------------------------------------------------------
+
+struct Put $kind(from = [operate], bytesMax = 131072) {
+  # Stores a value. Answered by PutDone.
+
+  space @0 :UInt8;
+  # 1: this node's own key, `value` and `name` are empty; 2: signed by this node under `name`; 3: under its hash.
+  name @1 :Data;
+  # At most 64 bytes.
+  value @2 :Data;
+  # At most 64 KiB.
+  seconds @3 :UInt32;
+  # How long it lasts; 0: 48 h; at most seven days. Of kv alone.
+  readers @4 :List(Data);
+  # Ed25519 keys of those who may read it, at most 16; empty: everybody.
+
+  expected :union {
+    any @5 :Void;
+    sequence @6 :UInt64;
+  }
+  explain @7 :Bool;
+}
+
+struct PutDone $kind(from = [operate], bytesMax = 1048576) {
+  # The answer to Put and Provide.
+
+  key @0 :Data;
+  digest @1 :Data;
+  # Of the value in full, for cid.
+  sequence @2 :UInt64;
+  # Of kv.
+  search @3 :SearchResult;
+}
+
+struct GetValue $kind(from = [view, operate], bytesMax = 1024) {
+  # Asks for a value. Answered by GotValue; `not_found` if no node that should hold it has one, `unavailable` if too few
+  # of them answered to say so.
+
+  space @0 :UInt8;
+  key @1 :Data;
+  digest @2 :Data;
+  # Of cid, if all of it is known: 32 bytes.
+  name @3 :Data;
+  # In place of the key: of this node's own kv.
+  quorum @4 :UInt8;
+  explain @5 :Bool;
+}
+
+struct GotValue $kind(from = [view, operate], bytesMax = 1048576) {
+  # The answer to GetValue.
+
+  value @0 :Data;
+  sealed @1 :Bool;
+  # It is for readers of whom this node is none: `value` is the container.
+  owner @2 :Data;
+  name @3 :Data;
+  sequence @4 :UInt64;
+  created @5 :Int64;
+  expires @6 :Int64;
+  # Unix seconds; of kv.
+  search @7 :SearchResult;
+}
+
+struct FindNearest $kind(from = [view, operate], bytesMax = 256) {
+  # Asks for the nodes nearest to an id. Answered by Nearest.
+
+  target @0 :Data;
+  explain @1 :Bool;
+}
+
+struct Nearest $kind(from = [view, operate], bytesMax = 1048576) {
+  # The answer to FindNearest.
+
+  search @0 :SearchResult;
+}
+
+struct Provide $kind(from = [operate], bytesMax = 256) {
+  # Announces this node as a provider of a content. Answered by PutDone; `not_found` if the node does not hold it.
+
+  cid @0 :Data;
+  # 32 bytes.
+  explain @1 :Bool;
+}
+
+struct FindProviders $kind(from = [view, operate], bytesMax = 256) {
+  # Asks who provides a content. Answered by FoundProviders.
+
+  cid @0 :Data;
+  # 32 bytes; or 20, the key itself.
+  providersMax @1 :UInt16 = 20;
+  explain @2 :Bool;
+}
+
+struct FoundProviders $kind(from = [view, operate], bytesMax = 1048576) {
+  # The answer to FindProviders.
+
+  search @0 :SearchResult;
+}
+
+struct GetTable $kind(from = [view, operate], bytesMax = 64) {
+  # Asks for the routing table. Answered by TableRows.
+}
+
+struct TableRows $kind(from = [view, operate], bytesMax = 1048576) {
+  # The answer to GetTable.
+
+  buckets @0 :List(BucketRow);
+  # By range, those that hold a contact.
+  nodes @1 :UInt64;
+  # How many there seem to be in the network; 0: not known.
+  client @2 :Bool;
+  # This node cannot be asked, and stands in nobody's table.
+}
+
+struct BucketRow {
+  range @0 :UInt8;
+  # Leading bits that its contacts share with this node's id.
+  contacts @1 :List(TableContact);
+}
+
+struct TableContact {
+  contact @0 :Contact;
+  lastSeenMs @1 :UInt64;
+}
+
+# --- what the inspector shows --------------------------------------------------------------------------------------
+
+struct DhtState $kind(from = [view, operate], bytesMax = 4096) {
+  # What the inspector shows of `/dht`.
+
+  contacts @0 :UInt32;
+  buckets @1 :UInt32;
+  nodes @2 :UInt64;
+  client @3 :Bool;
+  searches @4 :UInt32;
+  # Under way.
+  searched @5 :UInt64;
+  found @6 :UInt64;
+  records @7 :UInt64;
+  recordBytes @8 :UInt64;
+  announcements @9 :UInt64;
+  pings @10 :UInt64;
+  findNodes @11 :UInt64;
+  findValues @12 :UInt64;
+  stores @13 :UInt64;
+  addProviders @14 :UInt64;
+  getProviders @15 :UInt64;
+  # Questions of other nodes.
+  hops @16 :UInt64;
+  questions @17 :UInt64;
+  # Of all searches together.
+  roundTripUs @18 :UInt64;
+  # To an average node.
+  refused @19 :UInt64;
+  # Stores and announcements that were not taken.
+}
+
+struct BucketState $kind(from = [view, operate], bytesMax = 8192) {
+  # What the inspector shows of a bucket.
+
+  range @0 :UInt8;
+  listed @1 :List(BucketContact);
+  # Longest silent first.
+  spares @2 :List(BucketContact);
+}
+
+struct BucketContact {
+  node @0 :Text;
+  address @1 :Text;
+  heardMs @2 :UInt64;
+  # Ago.
+  failures @3 :UInt32;
+}
+
+struct LookupState $kind(from = [view, operate], bytesMax = 8192) {
+  # What the inspector shows of a search.
+
+  target @0 :Text;
+  goal @1 :Text;
+  asked @2 :UInt32;
+  inFlight @3 :UInt32;
+  paths @4 :List(Text);
+  # The latest questions.
+}
