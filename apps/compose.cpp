@@ -1,10 +1,12 @@
 #include "apps/compose.hpp"
 
+#include "actors/dht/dht_actor.hpp"
 #include "actors/files/files_actor.hpp"
 #include "actors/inspect/inspect_actor.hpp"
 #include "actors/peers/peers_actor.hpp"
 #include "runtime/config/forms.hpp"
 #include "runtime/config/known.hpp"
+#include "runtime/net/datagrams_actor.hpp"
 #include "runtime/net/links_actor.hpp"
 #include "runtime/store/store_actor.hpp"
 
@@ -45,6 +47,22 @@ node::Domain links(const Composition& parts) {
           {.kind = net::LinksActor::kName}};
 }
 
+/// Without a socket of their own all questions go over links: slower, and no reason not to serve.
+node::Domain datagrams(const Composition& parts) {
+  net::DatagramsActor::Setup setup{.pool = parts.pool, .table = parts.datagrams, .limits = {}};
+  setup.limits.work_bits = parts.pool->setup().terms.work_bits;
+  setup.listening = [health = parts.health, log = parts.log](const base::Outcome<base::Endpoint>& at) {
+    if (!at.ok())
+      return health->raise("datagrams", observe::HealthState::degraded,
+                           "datagrams cannot be had, all goes over links: " + at.error().message);
+    health->clear("datagrams");
+    log->info("links", "listening for datagrams", {{"at", at.value().text()}});
+  };
+  return {"datagrams",
+          [setup] { return std::make_unique<net::DatagramsActor>(setup); },
+          {.kind = net::DatagramsActor::kName}};
+}
+
 node::Domain inspect(const Composition& parts) {
   inspect::InspectActor::Setup setup;
   setup.node = parts.pool->setup().identity->id();
@@ -82,6 +100,28 @@ node::Domain peers(const Composition& parts) {
             return std::make_unique<peers::PeersActor>(std::move(now));
           },
           {.kind = peers::PeersActor::kName}};
+}
+
+node::Domain dht(const Composition& parts) {
+  const auto& settings = parts.settings;
+  dht::DhtSettings setup;
+  setup.identity = parts.pool->setup().identity;
+  setup.endpoint = parts.advertise.value_or(base::Endpoint{});
+  setup.work_bits = parts.pool->setup().terms.work_bits;
+  setup.copies = settings.get(config::kDhtCopies);
+  setup.values = settings.get(config::kDhtStore) == "memory" ? dht::Values::in_memory : dht::Values::on_disk;
+  setup.refresh_period = settings.get(config::kDhtRefreshPeriod);
+  setup.recover_period = settings.get(config::kDhtRecoverPeriod);
+  setup.groups.group_of.ten_net = parts.simulated ? dht::TenNet::simulation : dht::TenNet::network;
+  setup.health = parts.health;
+  return {"dht",
+          [setup, serving = parts.serving] {
+            // The port may be one that the system picked, so it is known only now: `/links` is up.
+            auto now = setup;
+            if (now.endpoint.port == 0) now.endpoint = serving->at().value_or(base::Endpoint{});
+            return std::make_unique<dht::DhtActor>(std::move(now));
+          },
+          {.kind = dht::DhtActor::kName}};
 }
 
 node::Domain files(const Composition& parts) {
@@ -137,7 +177,7 @@ net::NetSetup net_setup(const config::Settings& settings, std::shared_ptr<const 
 }
 
 std::vector<node::Domain> compose(const Composition& parts) {
-  return {inspect(parts), store(parts), links(parts), peers(parts), files(parts)};
+  return {inspect(parts), store(parts), links(parts), datagrams(parts), peers(parts), dht(parts), files(parts)};
 }
 
 node::NodeActor::Setup root_setup(const Composition& parts, std::string name) {

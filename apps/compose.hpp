@@ -11,6 +11,7 @@
 #include "actors/inspect/survey.hpp"
 #include "actors/node/node_actor.hpp"
 #include "runtime/config/settings.hpp"
+#include "runtime/net/datagrams.hpp"
 #include "runtime/net/pool.hpp"
 #include "runtime/observe/health.hpp"
 
@@ -41,16 +42,18 @@ net::NetSetup net_setup(const config::Settings& settings, std::shared_ptr<const 
 struct Composition {
   const config::Settings& settings;  ///< read during compose() only
   std::shared_ptr<net::Pool> pool;
+  std::shared_ptr<net::Datagrams> datagrams;
   std::shared_ptr<Serving> serving;
   std::optional<base::Endpoint> advertise;  ///< what others are told; none: where it serves
   observe::Health* health;                  ///< outlives the node, as does the next
   observe::Log* log;
   std::function<void(const base::Error&)> cannot_listen;  ///< before the node has served; any thread
   inspect::LatestTotals* totals = nullptr;                ///< outlives the node; null: nobody wants them
+  bool simulated = false;                                 ///< 10.0.0.0/8 is many machines of many owners
 };
 
-/// The domains of a node, in the order in which they start: who watches the others, store, links, and those that need
-/// both.
+/// The domains of a node, in the order in which they start: who watches the others, store, links, datagrams, and those
+/// that need them.
 std::vector<node::Domain> compose(const Composition& parts);
 
 /// What the root of such a node is given; `serving` and `drained` are left to whoever runs it.

@@ -165,6 +165,10 @@ class NodeRun {
     node.remotes = [pool = pool_.get()](const base::NodeId& id, const std::string& path) {
       return pool->remote(id, path);
     };
+    datagrams_ = std::make_shared<net::Datagrams>(pool_);
+    node.reaches = [table = datagrams_.get()](const base::Contact& contact, const std::string& path) {
+      return table->proxy(contact, path);
+    };
     health_.on_change([log = log_.get()](const observe::HealthReason& reason) {
       if (reason.state == observe::HealthState::ok) return log->info("health", "is over", {{"source", reason.source}});
       const bool failing = reason.state == observe::HealthState::failing;
@@ -190,12 +194,13 @@ class NodeRun {
   }
 
   void begin() {
-    node::NodeActor::Setup setup = root_setup({settings_, pool_, serving_, places_.advertise, &health_, log_.get(),
-                                               [this](const base::Error& why) {
-                                                 events_.push({Event::What::cannot_listen, why});
-                                               },
-                                               &totals_},
-                                              name_of(settings_));
+    node::NodeActor::Setup setup =
+        root_setup({settings_, pool_, datagrams_, serving_, places_.advertise, &health_, log_.get(),
+                    [this](const base::Error& why) {
+                      events_.push({Event::What::cannot_listen, why});
+                    },
+                    &totals_},
+                   name_of(settings_));
     setup.serving = [this] {
       auto starting = Stage::starting;
       stage_.compare_exchange_strong(starting, Stage::serving);  // unless it is to end already
@@ -326,6 +331,7 @@ class NodeRun {
   std::shared_ptr<Serving> serving_ = std::make_shared<Serving>();
   std::unique_ptr<os::System> system_;
   std::shared_ptr<net::Pool> pool_;
+  std::shared_ptr<net::Datagrams> datagrams_;
   std::atomic<Stage> stage_{Stage::starting};
   std::unique_ptr<os::HttpPages> metrics_;  // reads all of the above
   runtime::Handle root_;

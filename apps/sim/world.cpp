@@ -8,6 +8,7 @@
 #include "runtime/base/ensure.hpp"
 #include "runtime/config/known.hpp"
 #include "runtime/sim/open_channel.hpp"
+#include "runtime/sim/open_keys.hpp"
 
 namespace troupe::apps {
 namespace {
@@ -146,14 +147,21 @@ base::Outcome<void> World::begin(std::size_t number, Life& life) {
     links.channels = [&chance = node.world().chance](crypto::Side side) {
       return std::make_unique<sim::OpenChannel>(side, chance);
     };
+    links.agree = [own = life.identity->public_key()](const base::PublicKey& other) {
+      return sim::open_keys(own, other);
+    };
   }
   life.pool = std::make_shared<net::Pool>(node, std::move(links));
   node.remotes = [pool = life.pool.get()](const base::NodeId& id, const std::string& path) {
     return pool->remote(id, path);
   };
-  node::NodeActor::Setup setup =
-      root_setup({life.settings, life.pool, life.serving_at, std::nullopt, &life.health, life.log.get(), gives_up},
-                 node_name(number));
+  life.datagrams = std::make_shared<net::Datagrams>(life.pool);
+  node.reaches = [table = life.datagrams.get()](const base::Contact& contact, const std::string& path) {
+    return table->proxy(contact, path);
+  };
+  node::NodeActor::Setup setup = root_setup({life.settings, life.pool, life.datagrams, life.serving_at, std::nullopt,
+                                             &life.health, life.log.get(), gives_up, nullptr, true},
+                                            node_name(number));
   setup.serving = [&life] { life.serving = true; };
   node.start("node", [setup] { return std::make_unique<node::NodeActor>(setup); }, {.kind = node::NodeActor::kName});
   life.outside.emplace(node, "outside");

@@ -132,6 +132,7 @@ class World final {
     std::shared_ptr<const crypto::Identity> identity;
     std::shared_ptr<Serving> serving_at = std::make_shared<Serving>();
     std::shared_ptr<net::Pool> pool;
+    std::shared_ptr<net::Datagrams> datagrams;
     std::optional<os::Outside> outside;
     bool serving = false;
   };

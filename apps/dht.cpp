@@ -1,0 +1,328 @@
+// troupe dht put | get | find | provide | providers | table
+#include <capnp/message.h>
+
+#include <algorithm>
+#include <istream>
+#include <iterator>
+#include <ostream>
+
+#include "actors/dht/api.hpp"
+#include "apps/client.hpp"
+#include "apps/dht_key.hpp"
+#include "apps/dht_show.hpp"
+#include "apps/json.hpp"
+#include "apps/shell_word.hpp"
+#include "apps/terminal.hpp"
+#include "messages/output.capnp.h"
+#include "runtime/observe/text.hpp"
+
+namespace troupe::apps {
+namespace {
+
+namespace wire = dht::wire;
+using dht_command::TypedKey;
+
+constexpr std::chrono::seconds kTimeout{75};  // a search, and our own store after it
+constexpr const char* kHelp = "troupe help dht put";
+
+std::string hex(capnp::Data::Reader from) { return base::hex({from.begin(), from.size()}); }
+capnp::Data::Reader data(base::ByteView from) { return {from.data(), from.size()}; }
+dht::Key key_from(capnp::Data::Reader from) { return dht::Key::from({from.begin(), from.size()}).value_or(dht::Key{}); }
+
+Failure wrong_key(const std::string& typed) {
+  return usage_failure(
+      "a key is NAME, /kv/NAME, /kv/ and 40 digits, /cid/ and 64 digits, or /pk/ and 40 digits, not \"" + typed + '"',
+      kHelp);
+}
+
+std::string space_name(dht::Space space) {
+  return space == dht::Space::pk ? "/pk/" : space == dht::Space::kv ? "/kv/" : "/cid/";
+}
+
+/// What is put: an argument, or with "-" what comes on standard input.
+base::Result<std::string, Failure> value_of(const Invocation& invocation, Console& console) {
+  std::string value = invocation.text("VALUE").value_or("");
+  if (value != "-") return value;
+  value.clear();
+  // One byte more than it may have shows that there is more.
+  for (auto at = std::istreambuf_iterator<char>(console.in);
+       at != std::istreambuf_iterator<char>() && value.size() <= dht::kValueBytesMax; ++at)
+    value += *at;
+  if (value.size() > dht::kValueBytesMax)
+    return usage_failure("a value has at most 65,536 bytes; larger things are files", "troupe help file put");
+  return value;
+}
+
+void print_put(const Invocation& invocation, Console& console, const std::string& key, wire::PutDone::Reader done) {
+  const auto search = done.getSearch();
+  if (invocation.globals.json) {
+    capnp::MallocMessageBuilder message;
+    auto out = message.initRoot<output::wire::DhtPut>();
+    out.setKey(key);
+    out.setSequence(done.getSequence());
+    out.setStored(search.getStored());
+    out.setAsked(search.getStores());
+    dht_command::write(out.initSearch(), search, key_from(done.getKey()));
+    return write_json_line(console.out, out.asReader());
+  }
+  console.out << key << '\n';
+  if (invocation.has("--explain")) dht_command::explain(console.err, search, key_from(done.getKey()));
+  console.err << "stored at " << search.getStored() << " of " << search.getStores() << " nodes\n";
+}
+
+Ending put(const Invocation& invocation, Console& console) {
+  const std::string typed = *invocation.text("KEY");
+  const auto key = dht_command::parse_key(typed);
+  if (!key) return wrong_key(typed);
+  if (key->key && key->space == dht::Space::kv)
+    return usage_failure("a value is put under a name, which is signed; its key follows from name and node", kHelp);
+  if (key->digest || key->key)
+    return usage_failure("what a value's key is follows from the value: say " + space_name(key->space), kHelp);
+  const auto value = value_of(invocation, console);
+  if (!value.ok()) return value.error();
+  std::vector<base::PublicKey> readers;
+  for (const auto& reader : invocation.all("--reader")) {
+    const auto its = base::PublicKey::from_hex(reader);
+    if (!its) return usage_failure("a reader is a public key of 64 hexadecimal digits", kHelp);
+    readers.push_back(*its);
+  }
+  auto client = Client::connect(invocation, console);
+  if (!client.ok()) return client.error();
+  auto answer = client.value()->ask<wire::Put, wire::PutDone>(dht::kPath, kTimeout, [&](wire::Put::Builder order) {
+    order.setSpace(static_cast<std::uint8_t>(key->space));
+    order.setName(data(base::as_bytes(key->name)));
+    order.setValue(data(base::as_bytes(value.value())));
+    order.setSeconds(static_cast<std::uint32_t>(invocation.number("--ttl").value_or(0)));
+    auto list = order.initReaders(static_cast<unsigned>(readers.size()));
+    for (unsigned i = 0; i < list.size(); ++i) list.set(i, data(readers[i].view()));
+    if (const auto expected = invocation.number("--expect")) order.getExpected().setSequence(*expected);
+    order.setExplain(invocation.has("--explain"));
+  });
+  if (!answer.ok()) return answer.error();
+  const auto done = answer.value().root();
+  print_put(invocation, console,
+            space_name(key->space) + (key->space == dht::Space::cid ? hex(done.getDigest()) : hex(done.getKey())),
+            done);
+  return Exit::done;
+}
+
+void print_value(const Invocation& invocation, Console& console, const std::string& typed, wire::GotValue::Reader got,
+                 const dht::Key& key) {
+  const auto value = got.getValue();
+  if (!invocation.globals.json) {
+    console.out.write(reinterpret_cast<const char*>(value.begin()), static_cast<std::streamsize>(value.size()));
+    if (console.out_is_terminal) console.out << '\n';
+    if (invocation.has("--explain")) dht_command::explain(console.err, got.getSearch(), key);
+    return;
+  }
+  capnp::MallocMessageBuilder message;
+  auto out = message.initRoot<output::wire::DhtValue>();
+  const std::string text(reinterpret_cast<const char*>(value.begin()), value.size());
+  out.setKey(typed);
+  if (observe::is_plain(text)) out.setValue(text);
+  out.setValueHex(value);
+  out.setBytes(value.size());
+  out.setSealed(got.getSealed());
+  if (got.hasOwner() && got.getOwner().size() > 0) {
+    out.setOwner(got.getOwner());
+    out.setName(std::string(reinterpret_cast<const char*>(got.getName().begin()), got.getName().size()));
+    out.getExpires().setValue(static_cast<std::uint64_t>(std::max<std::int64_t>(got.getExpires(), 0)));
+  }
+  out.setSequence(got.getSequence());
+  out.setHolders(got.getSearch().getHolders());
+  dht_command::write(out.initSearch(), got.getSearch(), key);
+  write_json_line(console.out, out.asReader());
+}
+
+Ending get(const Invocation& invocation, Console& console) {
+  const std::string typed = *invocation.text("KEY");
+  const auto key = dht_command::parse_key(typed);
+  if (!key || (key->space != dht::Space::kv && !key->key && !key->digest)) return wrong_key(typed);
+  auto client = Client::connect(invocation, console);
+  if (!client.ok()) return client.error();
+  auto answer =
+      client.value()->ask<wire::GetValue, wire::GotValue>(dht::kPath, kTimeout, [&](wire::GetValue::Builder question) {
+        question.setSpace(static_cast<std::uint8_t>(key->space));
+        if (key->digest) question.setDigest(data(key->digest->view()));
+        else if (key->key) question.setKey(data(key->key->view()));
+        else question.setName(data(base::as_bytes(key->name)));
+        question.setQuorum(static_cast<std::uint8_t>(invocation.number("--quorum").value_or(0)));
+        question.setExplain(invocation.has("--explain"));
+      });
+  if (!answer.ok()) return answer.error();
+  const auto got = answer.value().root();
+  dht::Key where = key->key.value_or(dht::Key{});
+  if (key->digest) where = dht::key_of(*key->digest);
+  else if (got.hasOwner() && got.getOwner().size() == base::PublicKey::kBytes)
+    where = dht::key_of_name(*base::PublicKey::from({got.getOwner().begin(), got.getOwner().size()}),
+                             {got.getName().begin(), got.getName().size()});
+  print_value(invocation, console, typed, got, where);
+  if (!got.getSealed()) return Exit::done;
+  return Failure{{base::Code::refused, "the value is sealed, and not for this node"}, "what was sealed is printed", {}};
+}
+
+void print_contacts(const Invocation& invocation, Console& console, const std::string& target, const dht::Key& key,
+                    capnp::List<messages::wire::Contact>::Reader list, wire::SearchResult::Reader search) {
+  if (invocation.globals.json) {
+    capnp::MallocMessageBuilder message;
+    auto out = message.initRoot<output::wire::DhtFound>();
+    out.setTarget(target);
+    auto nodes = out.initNodes(list.size());
+    for (unsigned i = 0; i < nodes.size(); ++i) dht_command::write(nodes[i], list[i]);
+    dht_command::write(out.initSearch(), search, key);
+    return write_json_line(console.out, out.asReader());
+  }
+  for (const auto one : list) {
+    capnp::MallocMessageBuilder message;
+    auto row = message.initRoot<output::wire::DhtContact>();
+    dht_command::write(row, one);
+    console.out << hex(row.asReader().getNode()) << '@' << std::string(row.getAddress().begin(), row.getAddress().size()) << '\n';
+  }
+  if (invocation.has("--explain")) dht_command::explain(console.err, search, key);
+}
+
+Ending find(const Invocation& invocation, Console& console) {
+  const std::string typed = *invocation.text("ID");
+  const auto id = dht::Key::from_hex(typed);
+  if (!id) return usage_failure("an id has 40 hexadecimal digits", "troupe dht table");
+  auto client = Client::connect(invocation, console);
+  if (!client.ok()) return client.error();
+  auto answer = client.value()->ask<wire::FindNearest, wire::Nearest>(
+      dht::kPath, kTimeout, [&](wire::FindNearest::Builder question) {
+        question.setTarget(data(id->view()));
+        question.setExplain(invocation.has("--explain"));
+      });
+  if (!answer.ok()) return answer.error();
+  const auto search = answer.value().root().getSearch();
+  print_contacts(invocation, console, typed, *id, search.getNearest(), search);
+  return search.getNearest().size() > 0 ? Exit::done : Exit::not_found;
+}
+
+Ending provide(const Invocation& invocation, Console& console) {
+  const auto cid = base::Digest::from_hex(*invocation.text("CID"));
+  if (!cid) return usage_failure("a content id has 64 hexadecimal digits", "troupe file ls");
+  auto client = Client::connect(invocation, console);
+  if (!client.ok()) return client.error();
+  auto answer =
+      client.value()->ask<wire::Provide, wire::PutDone>(dht::kPath, kTimeout, [&](wire::Provide::Builder order) {
+        order.setCid(data(cid->view()));
+        order.setExplain(invocation.has("--explain"));
+      });
+  if (!answer.ok()) return answer.error();
+  print_put(invocation, console, cid->hex(), answer.value().root());
+  return Exit::done;
+}
+
+Ending providers(const Invocation& invocation, Console& console) {
+  const std::string typed = *invocation.text("CID");
+  const auto cid = base::Digest::from_hex(typed);
+  if (!cid) return usage_failure("a content id has 64 hexadecimal digits", "troupe file ls");
+  auto client = Client::connect(invocation, console);
+  if (!client.ok()) return client.error();
+  auto answer = client.value()->ask<wire::FindProviders, wire::FoundProviders>(
+      dht::kPath, kTimeout, [&](wire::FindProviders::Builder question) {
+        question.setCid(data(cid->view()));
+        question.setProvidersMax(static_cast<std::uint16_t>(invocation.number("--limit").value_or(20)));
+        question.setExplain(invocation.has("--explain"));
+      });
+  if (!answer.ok()) return answer.error();
+  const auto search = answer.value().root().getSearch();
+  print_contacts(invocation, console, typed, dht::key_of(*cid), search.getProviders(), search);
+  if (search.getProviders().size() > 0) return Exit::done;
+  return Failure{{base::Code::not_found, "nobody has announced " + typed}, "nothing was changed"};
+}
+
+Ending table(const Invocation& invocation, Console& console) {
+  auto client = Client::connect(invocation, console);
+  if (!client.ok()) return client.error();
+  auto answer = client.value()->ask<wire::GetTable, wire::TableRows>(dht::kPath, std::chrono::seconds(5),
+                                                                     [](wire::GetTable::Builder) {});
+  if (!answer.ok()) return answer.error();
+  const auto rows = answer.value().root();
+  capnp::MallocMessageBuilder message;
+  auto list = message.initRoot<output::wire::DhtTable>().initBuckets(rows.getBuckets().size());
+  TextTable text({{"BUCKET", Align::right}, {"NODE"}, {"ADDRESS"}, {"LAST SEEN", Align::right}});
+  for (unsigned i = 0; i < list.size(); ++i) {
+    const auto from = rows.getBuckets()[i];
+    list[i].setBucket(from.getRange());
+    auto contacts = list[i].initContacts(from.getContacts().size());
+    for (unsigned k = 0; k < contacts.size(); ++k) {
+      dht_command::write(contacts[k], from.getContacts()[k].getContact());
+      const std::uint64_t seconds = from.getContacts()[k].getLastSeenMs() / 1'000;
+      contacts[k].getLastSeenS().setValue(seconds);
+      text.add({std::to_string(from.getRange()), hex(contacts[k].asReader().getNode()),
+                std::string(contacts[k].getAddress().begin(), contacts[k].getAddress().size()),
+                std::to_string(seconds) + " s"});
+    }
+  }
+  if (invocation.globals.json) {
+    write_json_line(console.out, capnp::toDynamic(list.asReader()));
+    return Exit::done;
+  }
+  text.print(console.out);
+  console.err << "the network has about " << rows.getNodes() << " nodes"
+              << (rows.getClient() ? "; this one cannot be dialled, and only asks" : "") << '\n';
+  return Exit::done;
+}
+
+const Option kExplain{.name = "--explain", .help = "each question: who was asked, why, and what came"};
+
+}  // namespace
+
+Commands dht_commands() {
+  return {
+      {.name = "dht put",
+       .summary = "Put a value into the network; prints the key by which anybody gets it",
+       .options = {{.name = "--ttl", .value = "S", .help = "seconds that it lasts (172800)", .min = 1, .max = 604'800},
+                   {.name = "--expect",
+                    .value = "SEQ",
+                    .help = "only in place of that sequence number",
+                    .min = 0,
+                    .max = UINT64_MAX},
+                   {.name = "--reader",
+                    .value = "KEY",
+                    .help = "seal it for this public key (again for more)",
+                    .repeatable = true},
+                   kExplain},
+       .positionals = {{.name = "KEY",
+                        .help = "NAME or /kv/NAME, signed by this node; /cid for its hash; /pk for this node's key"},
+                       {.name = "VALUE", .help = "at most 64 KiB; - reads standard input", .arity = Arity::maybe}},
+       .needs = Needs::operate,
+       .effect = Effect::write,
+       .run = put},
+      {.name = "dht get",
+       .summary = "Print the value under a key",
+       .options = {{.name = "--quorum",
+                    .value = "N",
+                    .help = "holders of a signed value that have to agree (3)",
+                    .min = 1,
+                    .max = 20},
+                   kExplain},
+       .positionals = {{.name = "KEY", .help = "as `dht put` printed it, or the NAME of a value of this node"}},
+       .needs = Needs::view,
+       .run = get},
+      {.name = "dht find",
+       .summary = "Find the nodes nearest to an id",
+       .options = {kExplain},
+       .positionals = {{.name = "ID", .help = "40 hexadecimal digits"}},
+       .needs = Needs::view,
+       .run = find},
+      {.name = "dht provide",
+       .summary = "Announce that this node has a content",
+       .options = {kExplain},
+       .positionals = {{.name = "CID", .help = "64 hexadecimal digits"}},
+       .needs = Needs::operate,
+       .effect = Effect::write,
+       .run = provide},
+      {.name = "dht providers",
+       .summary = "Find the nodes that have announced a content",
+       .options = {{.name = "--limit", .value = "N", .help = "so many are enough (20)", .min = 1, .max = 1'000},
+                   kExplain},
+       .positionals = {{.name = "CID", .help = "64 hexadecimal digits"}},
+       .needs = Needs::view,
+       .run = providers},
+      {.name = "dht table", .summary = "Show the routing table of this node", .needs = Needs::view, .run = table},
+  };
+}
+
+}  // namespace troupe::apps

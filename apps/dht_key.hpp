@@ -1,0 +1,26 @@
+#pragma once
+// What a person types for a key of the DHT.
+//
+//   /kv/NAME           what this node has signed under that name
+//   /kv/KEY            what somebody has signed, by its 40 hexadecimal digits as `dht put` prints it
+//   /cid/DIGEST        a value by its hash: 64 digits
+//   /pk/ID             a node's public key by its id: 40 digits
+//   NAME               short for /kv/NAME
+#include <optional>
+#include <string>
+
+#include "actors/dht/logic/record.hpp"
+
+namespace troupe::apps::dht_command {
+
+struct TypedKey {
+  dht::Space space = dht::Space::kv;
+  std::optional<dht::Key> key;         ///< by its digits
+  std::optional<base::Digest> digest;  ///< of cid
+  std::string name;                    ///< of this node's own; empty unless neither is given
+};
+
+/// Nothing for what is none of these, or a name above 64 bytes.
+std::optional<TypedKey> parse_key(const std::string& typed);
+
+}  // namespace troupe::apps::dht_command

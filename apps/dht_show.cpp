@@ -1,0 +1,100 @@
+#include "apps/dht_show.hpp"
+
+#include <cstdio>
+
+#include "actors/dht/logic/range.hpp"
+#include "apps/terminal.hpp"
+#include "runtime/crypto/identity.hpp"
+#include "runtime/net/contact_wire.hpp"
+
+namespace troupe::apps::dht_command {
+namespace {
+
+double milliseconds(std::uint64_t micros) { return static_cast<double>(micros) / 1'000; }
+
+std::string text_of_ms(double ms) {
+  char out[32];
+  std::snprintf(out, sizeof out, "%.1f ms", ms);
+  return out;
+}
+
+base::NodeId id_of(messages::wire::Contact::Reader contact) {
+  const base::Contact where = net::read_contact(contact);
+  return crypto::node_id(where.key, where.nonce);
+}
+
+capnp::Data::Reader data(const base::NodeId& id) { return {id.bytes.data(), id.bytes.size()}; }
+std::string hex(capnp::Data::Reader id) { return base::hex({id.begin(), id.size()}); }
+
+}  // namespace
+
+void write(output::wire::DhtContact::Builder out, messages::wire::Contact::Reader contact) {
+  out.setNode(data(id_of(contact)));
+  out.setAddress(net::read_contact(contact).endpoint.text());
+}
+
+void write(output::wire::DhtSearch::Builder out, dht::wire::SearchResult::Reader search, const dht::Key& key) {
+  out.setEnding(search.getEnding());
+  out.setAsked(search.getAsked());
+  out.setUnanswered(search.getUnanswered());
+  out.setHops(search.getHops());
+  out.setTookMs(milliseconds(search.getMicroseconds()));
+  auto questions = out.initQuestions(search.getQuestions().size());
+  for (unsigned i = 0; i < questions.size(); ++i) {
+    const auto from = search.getQuestions()[i];
+    auto to = questions[i];
+    const base::NodeId id = id_of(from.getContact());
+    to.setNode(data(id));
+    to.setAddress(net::read_contact(from.getContact()).endpoint.text());
+    to.setPath(from.getPath());
+    to.setDepth(from.getDepth());
+    to.setSharedBits(static_cast<std::uint32_t>(dht::shared_bits(id, key)));
+    if (from.hasNamedBy()) to.setNamedBy(from.getNamedBy());
+    to.setChosen(from.getChosen());
+    to.setFate(from.getFate());
+    to.setTookMs(milliseconds(from.getMicroseconds()));
+    if (from.getHasValue()) to.getSequence().setValue(from.getSequence());
+    to.setContacts(from.getTaken());
+  }
+  auto refused = out.initRefused(search.getRefused().size());
+  for (unsigned i = 0; i < refused.size(); ++i) {
+    refused[i].setNode(search.getRefused()[i].getNode());
+    refused[i].setNamedBy(search.getRefused()[i].getNamedBy());
+    refused[i].setWhy(search.getRefused()[i].getWhy());
+  }
+}
+
+void explain(std::ostream& out, dht::wire::SearchResult::Reader search, const dht::Key& key) {
+  TextTable table({{"NODE"},
+                   {"ADDRESS"},
+                   {"PATH", Align::right},
+                   {"HOP", Align::right},
+                   {"BITS", Align::right},
+                   {"WHY ASKED"},
+                   {"NAMED BY"},
+                   {"WHAT CAME"},
+                   {"AFTER", Align::right}});
+  for (const auto one : search.getQuestions()) {
+    const base::NodeId id = id_of(one.getContact());
+    std::string came(one.getFate().begin(), one.getFate().size());
+    if (came == "answered") {
+      came = one.getHasValue()
+                 ? "the value" + (one.getSequence() > 0 ? ", sequence " + std::to_string(one.getSequence()) : "")
+                 : std::to_string(one.getTaken()) + " contacts";
+    }
+    table.add({id.hex().substr(0, 8), net::read_contact(one.getContact()).endpoint.text(),
+               std::to_string(one.getPath()), std::to_string(one.getDepth()), std::to_string(dht::shared_bits(id, key)),
+               std::string(one.getChosen().begin(), one.getChosen().size()),
+               one.hasNamedBy() ? hex(one.getNamedBy()).substr(0, 8) : "our table", came,
+               text_of_ms(milliseconds(one.getMicroseconds()))});
+  }
+  table.print(out);
+  for (const auto one : search.getRefused())
+    out << "refused: " << hex(one.getNode()).substr(0, 8) << ", named by " << hex(one.getNamedBy()).substr(0, 8) << ": "
+        << std::string(one.getWhy().begin(), one.getWhy().size()) << '\n';
+  out << std::string(search.getEnding().begin(), search.getEnding().size()) << ": " << search.getAsked() << " asked, "
+      << search.getUnanswered() << " without an answer, " << search.getHops() << " hops, "
+      << text_of_ms(milliseconds(search.getMicroseconds())) << '\n';
+}
+
+}  // namespace troupe::apps::dht_command
