@@ -110,6 +110,10 @@ node::Domain dht(const Composition& parts) {
   setup.work_bits = parts.pool->setup().terms.work_bits;
   setup.copies = settings.get(config::kDhtCopies);
   setup.values = settings.get(config::kDhtStore) == "memory" ? dht::Values::in_memory : dht::Values::on_disk;
+  setup.held.hold = std::chrono::duration_cast<std::chrono::seconds>(settings.get(config::kDhtHold));
+  setup.providers.hold = setup.held.hold;
+  setup.republish.period =
+      std::chrono::duration_cast<std::chrono::milliseconds>(settings.get(config::kDhtRepublishPeriod));
   setup.refresh_period = settings.get(config::kDhtRefreshPeriod);
   setup.recover_period = settings.get(config::kDhtRecoverPeriod);
   setup.groups.group_of.ten_net = parts.simulated ? dht::TenNet::simulation : dht::TenNet::network;

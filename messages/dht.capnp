@@ -185,6 +185,8 @@ struct Search $kind(bytesMax = 1048576) {
     # The record is stored at all nodes that should hold it.
     provide @5 :Void;
     # This node is announced there as a provider.
+    region @9 :List(RegionItem);
+    # All of these lie near `key`: one search serves them. At most 64, and 512 KiB.
   }
 
   quorum @6 :UInt8;
@@ -193,6 +195,12 @@ struct Search $kind(bytesMax = 1048576) {
   # At most so long; 0: 30.
   explain @8 :Bool;
   # With each question in the result.
+}
+
+struct RegionItem {
+  key @0 :Data;
+  record @1 :Data;
+  # Empty: this node is announced there as a provider.
 }
 
 struct Publication {
@@ -237,6 +245,9 @@ struct SearchResult $kind(bytesMax = 1048576) {
 
   heard @14 :List(HeardFrom);
   # For `/dht` alone: who answered how fast, and who did not.
+
+  items @15 :List(Bool);
+  # Of a region: which of its items enough nodes have acknowledged, in their order.
 }
 
 struct Question {
@@ -270,6 +281,37 @@ struct HeardFrom {
   contact @0 :Contact;
   microseconds @1 :UInt32;
   # 0: it did not answer.
+}
+
+struct Published $kind(bytesMax = 73728) {
+  # `/dht` tells `/dht/republish` what this node has published, so that it stays in the network.
+
+  what @0 :UInt8;
+  # A space, or 4: this node as a provider.
+  key @1 :Data;
+  record @2 :Data;
+  # Empty for a provider.
+}
+
+struct Withdrawn $kind(bytesMax = 256) {
+  # It is published no more, and left to expire.
+
+  what @0 :UInt8;
+  key @1 :Data;
+}
+
+struct RepublishState $kind(from = [view, operate], bytesMax = 512) {
+  # What the inspector shows of `/dht/republish`.
+
+  items @0 :UInt64;
+  retries @1 :UInt32;
+  # Regions that could not be served, and are tried again.
+  lateMs @2 :UInt64;
+  # How long what is due has waited.
+  regions @3 :UInt64;
+  # Served since the start.
+  republished @4 :UInt64;
+  # Items in them that enough nodes have acknowledged.
 }
 
 # --- operators -----------------------------------------------------------------------------------------------------

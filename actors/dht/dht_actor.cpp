@@ -6,6 +6,7 @@
 #include "actors/dht/api.hpp"
 #include "actors/dht/buckets_actor.hpp"
 #include "actors/dht/lookup_actor.hpp"
+#include "actors/dht/republish_actor.hpp"
 #include "actors/dht/wire.hpp"
 #include "actors/peers/api.hpp"
 #include "runtime/base/ensure.hpp"
@@ -69,6 +70,7 @@ void DhtActor::start() {
                wire::Put, wire::GetValue, wire::FindNearest, wire::Provide, wire::FindProviders, wire::GetTable>(
           kPath, self());
   buckets_ = spawn<BucketsActor>(BucketsActor::kPart, settings_);
+  republish_ = spawn<RepublishActor>("republish", settings_);
   if (settings_->values == Values::on_disk) {
     load(std::string(kRecordRows), {});
     load(std::string(kProviderRows), {});

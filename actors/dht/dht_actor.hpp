@@ -83,9 +83,10 @@ class DhtActor final : public runtime::Actor {
   struct Wanted {
     Key key;
     wire::Search::Goal::Which goal = wire::Search::Goal::NODES;
-    std::optional<Space> space;       // of a value
-    std::uint16_t providers_max = 0;  // of providers
-    base::Bytes record;               // to be stored
+    std::optional<Space> space;                       // of a value
+    std::uint16_t providers_max = 0;                  // of providers
+    base::Bytes record;                               // to be stored
+    std::vector<std::pair<Key, base::Bytes>> region;  // the same of many keys near `key`; empty: a provider
     std::optional<std::uint64_t> expected;
     std::uint8_t quorum = 0;
     std::uint16_t seconds = 0;
@@ -106,6 +107,7 @@ class DhtActor final : public runtime::Actor {
   void provide(const base::Digest& cid, bool explain, Reply<wire::PutDone> reply);
   void answer(wire::FindProviders::Reader question, Reply<wire::FoundProviders> reply);
   void answer(wire::GetTable::Reader question, Reply<wire::TableRows> reply);
+  void publish(Published what, const Key& key, base::ByteView record);
   void describe(wire::DhtState::Builder state) const;
 
   bool client() const { return !settings_->endpoint.dialable(); }
@@ -118,6 +120,7 @@ class DhtActor final : public runtime::Actor {
   std::optional<Held> held_;
   std::optional<Providers> providers_;
   runtime::Handle buckets_;
+  runtime::Handle republish_;
   std::map<Key, base::Instant> last_seen_;  // of good contacts, as their buckets last said
   std::size_t searches_ = 0;
   std::uint64_t last_search_ = 0;

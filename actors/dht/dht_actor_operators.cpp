@@ -112,18 +112,30 @@ void DhtActor::put(const Record& record, Wanted wanted, Reply<wire::PutDone> rep
   const auto* content = std::get_if<CidRecord>(&record);
   const auto digest = content ? std::optional(crypto::sha256(content->value)) : std::nullopt;
   const Key key = wanted.key;
-  search(wanted,
-         [this, key, digest, sequence, reply = std::move(reply)](runtime::Answer<wire::SearchResult>& answer) mutable {
-           if (!answer.ok()) return reply.refuse(answer.error());
-           const auto result = answer.value();
-           if (const auto why = refused(result, settings_->copies)) return reply.refuse(*why);
-           reply.send([&](wire::PutDone::Builder out) {
-             out.setKey(data_of(key.view()));
-             if (digest) out.setDigest(data_of(digest->view()));
-             out.setSequence(sequence);
-             copy_result(out, result);
-           });
-         });
+  const base::Bytes bytes = wanted.record;
+  const auto what = static_cast<Published>(space_of(record));
+  search(wanted, [this, key, digest, sequence, what, bytes,
+                  reply = std::move(reply)](runtime::Answer<wire::SearchResult>& answer) mutable {
+    if (!answer.ok()) return reply.refuse(answer.error());
+    const auto result = answer.value();
+    if (const auto why = refused(result, settings_->copies)) return reply.refuse(*why);
+    publish(what, key, bytes);
+    reply.send([&](wire::PutDone::Builder out) {
+      out.setKey(data_of(key.view()));
+      if (digest) out.setDigest(data_of(digest->view()));
+      out.setSequence(sequence);
+      copy_result(out, result);
+    });
+  });
+}
+
+/// From now on it is kept in the network. That it is known to be is not waited for: it is there already.
+void DhtActor::publish(Published what, const Key& key, base::ByteView record) {
+  tell<wire::Published>(republish_, [&](wire::Published::Builder out) {
+    out.setWhat(static_cast<std::uint8_t>(what));
+    out.setKey(data_of(key.view()));
+    out.setRecord(data_of(record));
+  });
 }
 
 void DhtActor::answer(wire::GetValue::Reader question, Reply<wire::GotValue> reply) {
@@ -226,6 +238,7 @@ void DhtActor::provide(const base::Digest& cid, bool explain, Reply<wire::PutDon
          [this, key, cid, reply = std::move(reply)](runtime::Answer<wire::SearchResult>& answer) mutable {
            if (!answer.ok()) return reply.refuse(answer.error());
            if (const auto why = refused(answer.value(), settings_->copies)) return reply.refuse(*why);
+           publish(Published::provider, key, {});
            reply.send([&](wire::PutDone::Builder out) {
              out.setKey(data_of(key.view()));
              out.setDigest(data_of(cid.view()));

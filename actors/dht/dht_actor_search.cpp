@@ -74,6 +74,14 @@ void DhtActor::search_from(const Wanted& wanted, std::vector<Contact> contacts, 
             break;
           }
           case wire::Search::Goal::PROVIDE: goal.setProvide(); break;
+          case wire::Search::Goal::REGION: {
+            auto items = goal.initRegion(static_cast<unsigned>(wanted.region.size()));
+            for (unsigned i = 0; i < items.size(); ++i) {
+              items[i].setKey(data_of(wanted.region[i].first.view()));
+              items[i].setRecord(data_of(wanted.region[i].second));
+            }
+            break;
+          }
         }
         out.setQuorum(wanted.quorum);
         out.setSeconds(wanted.seconds);
@@ -121,6 +129,14 @@ void DhtActor::answer(wire::Search::Reader question, Reply<wire::SearchResult> r
     const auto record = bytes_of(goal.getStore().getRecord());
     wanted.record.assign(record.begin(), record.end());
     if (goal.getStore().getExpected().isSequence()) wanted.expected = goal.getStore().getExpected().getSequence();
+  }
+  if (goal.isRegion()) {
+    for (const auto one : goal.getRegion()) {
+      const auto its = read_key(one.getKey());
+      if (!its) return reply.refuse({Code::malformed, "a key has 20 bytes"});
+      const auto record = bytes_of(one.getRecord());
+      wanted.region.emplace_back(*its, base::Bytes(record.begin(), record.end()));
+    }
   }
   if (goal.isProvide() && client())
     return reply.refuse({Code::refused, "this node cannot be dialled, and provides nothing"});

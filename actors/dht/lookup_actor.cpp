@@ -18,7 +18,8 @@ LookupKind kind_of(wire::Search::Goal::Which goal) {
     case wire::Search::Goal::VALUE: return LookupKind::find_value;
     case wire::Search::Goal::PROVIDERS: return LookupKind::get_providers;
     case wire::Search::Goal::STORE:
-    case wire::Search::Goal::PROVIDE: return LookupKind::store_region;
+    case wire::Search::Goal::PROVIDE:
+    case wire::Search::Goal::REGION: return LookupKind::store_region;
   }
   return LookupKind::find_node;
 }
@@ -67,6 +68,7 @@ void LookupActor::begin(wire::Search::Reader search, runtime::Reply<wire::Search
     record_.assign(record.begin(), record.end());
     if (goal.getStore().getExpected().isSequence()) expected_ = goal.getStore().getExpected().getSequence();
   }
+  if (goal.isRegion()) take_region(goal.getRegion());
   if (search.getQuorum() > 0) question.quorum = search.getQuorum();
   question.own_copy = newest_ = start_.own_copy;
   if (goal.isValue()) record_ = start_.own_record;
@@ -196,6 +198,7 @@ void LookupActor::searched(const LookupOutcome& outcome) {
   outcome_ = outcome;
   cancel<Tick>();
   if (goal_ == wire::Search::Goal::STORE || goal_ == wire::Search::Goal::PROVIDE) return store();
+  if (goal_ == wire::Search::Goal::REGION) return store_region();
   answer();
 }
 
@@ -231,6 +234,9 @@ void LookupActor::finish_with(wire::SearchResult::Builder out) {
   for (unsigned i = 0; i < questions.size(); ++i) write(questions[i], why.hops[i], now());
   auto refused = out.initRefused(static_cast<unsigned>(why.refused.size()));
   for (unsigned i = 0; i < refused.size(); ++i) write(refused[i], why.refused[i]);
+  auto items = out.initItems(static_cast<unsigned>(items_.size()));
+  for (unsigned i = 0; i < items.size(); ++i)
+    items.set(i, items_[i].asked > 0 && items_[i].stored >= stores_needed(items_[i].asked, start_.settings->copies));
   auto heard = out.initHeard(static_cast<unsigned>(heard_.size()));
   for (unsigned i = 0; i < heard.size(); ++i) {
     write(heard[i].initContact(), heard_[i].whom);
@@ -246,7 +252,7 @@ void LookupActor::check() const {
 void LookupActor::describe(wire::LookupState::Builder state) {
   if (!lookup_) return;
   state.setTarget(lookup_->question().target.hex());
-  constexpr const char* kGoals[] = {"nodes", "value", "providers", "store", "provide"};
+  constexpr const char* kGoals[] = {"nodes", "value", "providers", "store", "provide", "region"};
   state.setGoal(kGoals[static_cast<std::size_t>(goal_)]);
   state.setAsked(static_cast<std::uint32_t>(heard_.size() + lookup_->in_flight()));
   state.setInFlight(static_cast<std::uint32_t>(lookup_->in_flight()));

@@ -2,7 +2,8 @@
 // One search behind a mailbox: asks whom the lookup names, keeps what they bring, and ends with its search.
 //
 // Phases  search (lookup_actor.cpp); then, of what is to be stored or announced, the stores at the nodes found
-//         (lookup_actor_store.cpp). The one question that it takes, Search, is answered at the end of the last one.
+//         (lookup_actor_store.cpp; of many keys that lie near each other, lookup_actor_region.cpp). The one question
+//         that it takes, Search, is answered at the end of the last one.
 // Stored  at a number of nodes, of which kStoredPercent have to acknowledge it, and never fewer than half of `copies`
 //         where there are so many. It ends with all answers, or a time-out after enough have come.
 // Checks  what others say is checked here: contacts by the work of their ids, records by their validators.
@@ -70,6 +71,12 @@ class LookupActor final : public runtime::Actor {
   void noted(bool stored, std::optional<wire::StoreDone::Reader> said);
   void end_stores_if_done();
 
+  // lookup_actor_region.cpp
+  void take_region(capnp::List<wire::RegionItem>::Reader items);
+  void store_region();
+  void store_item(std::size_t item, const Contact* whom);
+  void noted(std::size_t item, bool stored);
+
   const Start start_;
   runtime::Reply<wire::SearchResult> reply_;
   std::optional<Lookup> lookup_;
@@ -90,6 +97,12 @@ class LookupActor final : public runtime::Actor {
   std::vector<Heard> heard_;
 
   std::size_t stores_ = 0, stored_ = 0, said_ = 0;
+  struct Item {  // of a region
+    Key key;
+    base::Bytes record;  // empty: a provider
+    std::size_t asked = 0, stored = 0;
+  };
+  std::vector<Item> items_;
   struct Refusals {
     std::size_t times = 0;
     std::uint64_t present = 0;

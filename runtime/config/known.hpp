@@ -73,6 +73,10 @@ inline constexpr auto kDhtCopies =
     count("dht.copies", "20", 1, 20, When::start, "nodes nearest to a key that hold what lies there");
 inline constexpr auto kDhtStore = text("dht.store", "disk", 16, When::start,
                                        "disk or memory: where records and announcements are kept", check_dht_store);
+inline constexpr auto kDhtHold =
+    duration("dht.hold", "48h", 1s, 24h * 30, When::start, "how long records and announcements of others are held");
+inline constexpr auto kDhtRepublishPeriod = duration("dht.republish_period", "22h", 1s, 24h * 14, When::start,
+                                                     "in which all that was published is published again");
 inline constexpr auto kDhtRefreshPeriod = duration("dht.refresh_period", "60s", 100ms, 24h, When::start,
                                                    "between two looks for parts of the table to refresh");
 inline constexpr auto kDhtRecoverPeriod =
@@ -109,7 +113,7 @@ inline constexpr auto kLogFileBytesMax =
     bytes("log.file_bytes_max", "16 MiB", 64 * kKiB, 1'024 * kMiB, When::start, "size at which a new file is begun");
 inline constexpr auto kLogFilesMax = count("log.files_max", "5", 1, 1'000, When::start, "old files kept");
 
-inline constexpr std::array<Setting, 38> kNodeSettings{
+inline constexpr std::array<Setting, 40> kNodeSettings{
     kListen,
     kAdvertise,
     kJoin,
@@ -133,6 +137,8 @@ inline constexpr std::array<Setting, 38> kNodeSettings{
     kPeersKnownMax,
     kDhtCopies,
     kDhtStore,
+    kDhtHold,
+    kDhtRepublishPeriod,
     kDhtRefreshPeriod,
     kDhtRecoverPeriod,
     kFilesReplicas,

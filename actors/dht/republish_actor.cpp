@@ -1,0 +1,222 @@
+#include "actors/dht/republish_actor.hpp"
+
+#include <bit>
+
+#include "actors/dht/api.hpp"
+#include "actors/dht/logic/record.hpp"
+#include "actors/dht/wire.hpp"
+#include "messages/store.capnp.h"
+
+namespace troupe::dht {
+namespace {
+
+using base::Code;
+
+constexpr std::chrono::seconds kReadDue{10};
+constexpr std::chrono::seconds kLoadAgain{2};
+constexpr std::uint32_t kSliceRows = 512;
+
+}  // namespace
+
+void RepublishActor::receive(runtime::Handlers& on) {
+  on.tell<wire::Published>([this](wire::Published::Reader what) { published(what); });
+  on.tell<wire::Withdrawn>([this](wire::Withdrawn::Reader what) {
+    if (const auto key = read_key(what.getKey())) drop({*key, static_cast<Published>(what.getWhat())});
+  });
+  on.timer<Wake>([this] { loading_ ? load({}) : wake(); });
+  on.describe<wire::RepublishState>([this](wire::RepublishState::Builder state) {
+    if (!republish_) return;
+    state.setItems(republish_->items());
+    state.setRetries(static_cast<std::uint32_t>(republish_->retries()));
+    state.setLateMs(static_cast<std::uint64_t>(
+        std::chrono::duration_cast<std::chrono::milliseconds>(republish_->late(wall())).count()));
+    state.setRegions(regions_);
+    state.setRepublished(served_);
+  });
+}
+
+void RepublishActor::start() {
+  republish_.emplace(settings_->republish, wall());
+  if (settings_->values == Values::on_disk) return load({});
+  loading_ = false;
+}
+
+// -- rows ------------------------------------------------------------------------------------------------------------
+
+void RepublishActor::load(base::Bytes from) {
+  ask<store::wire::Scan, store::wire::Slice>(
+      node().find(settings_->store), now() + kReadDue,
+      [&](store::wire::Scan::Builder scan) {
+        scan.setKeyspace(std::string(kPublishedRows));
+        scan.setFrom(data_of(from));
+        scan.setRowsMax(kSliceRows);
+      },
+      [this](runtime::Answer<store::wire::Slice> answer) {
+        if (!answer.ok()) return after<Wake>(kLoadAgain);  // from the beginning: a row that is there twice is one
+        std::vector<EraseRow> bad;
+        for (const auto row : answer.value().getRows()) {
+          const auto key = bytes_of(row.getKey());
+          if (!republish_->load(key, bytes_of(row.getValue()), wall()).ok()) bad.push_back({{key.begin(), key.end()}});
+        }
+        if (!bad.empty()) commit({}, std::move(bad));
+        const auto slice = answer.value();
+        if (slice.getMore()) return load({slice.getNext().begin(), slice.getNext().end()});
+        loading_ = false;
+        arm(base::Duration::zero());
+      });
+}
+
+void RepublishActor::commit(std::vector<SaveRow> save, std::vector<EraseRow> erase) {
+  if (settings_->values == Values::in_memory || (save.empty() && erase.empty())) return;
+  const std::string name(kPublishedRows);
+  ask<store::wire::Commit, messages::wire::Nothing>(
+      node().find(settings_->store), now() + kCommitDue,
+      [&](store::wire::Commit::Builder out) {
+        auto rows = out.initRows(static_cast<unsigned>(save.size() + erase.size()));
+        unsigned i = 0;
+        for (const SaveRow& one : save) {
+          rows[i].setKeyspace(name);
+          rows[i].setKey(data_of(one.key));
+          rows[i++].getValue().setPut(data_of(one.value));
+        }
+        for (const EraseRow& one : erase) {
+          rows[i].setKeyspace(name);
+          rows[i].setKey(data_of(one.key));
+          rows[i++].getValue().setErase();
+        }
+      },
+      // A cursor that is not written repeats a region after a restart, which is harmless; so is a row that stays.
+      [](runtime::Answer<messages::wire::Nothing>) {});
+}
+
+void RepublishActor::published(wire::Published::Reader what) {
+  const auto key = read_key(what.getKey());
+  if (!key) return;
+  const Item item{*key, static_cast<Published>(what.getWhat())};
+  const auto record = bytes_of(what.getRecord());
+  const auto row = republish_->add(item, record, wall());
+  if (!row.ok()) return refuse(base::Error{Code::no_space, "this node has published as much as it may"});
+  if (settings_->values == Values::in_memory) kept_.insert_or_assign(item, base::Bytes(record.begin(), record.end()));
+  commit({row.value()}, {});
+  arm(base::Duration::zero());
+}
+
+void RepublishActor::drop(const Item& item) {
+  kept_.erase(item);
+  const RowChange change = republish_->remove(item);
+  commit(change.save, change.erase);
+}
+
+// -- the sweep -------------------------------------------------------------------------------------------------------
+
+void RepublishActor::arm(base::Duration at_least) {
+  if (loading_) return;
+  show_health();
+  const auto at = republish_->wake_at();
+  if (!at) return;
+  after<Wake>(std::clamp<base::Duration>(*at - wall(), at_least, std::max<base::Duration>(kRepublishLook, at_least)));
+}
+
+void RepublishActor::wake() {
+  const auto region = republish_->next(wall());
+  if (!region) return arm(kRegionPause);
+  // How wide a region is depends on how many nodes there are.
+  ask<wire::GetTable, wire::TableRows>(
+      node().find(kPath), now() + kReadDue, [](wire::GetTable::Builder) {},
+      [this, region = *region](runtime::Answer<wire::TableRows> answer) {
+        if (answer.ok()) {
+          const std::uint64_t regions = answer.value().getNodes() / settings_->copies;
+          republish_->set_region_bits(regions > 1 ? static_cast<unsigned>(std::bit_width(regions)) - 1 : 0);
+        }
+        begin(region);
+      });
+}
+
+void RepublishActor::begin(const Region& region) {
+  unread_.assign(region.items.rbegin(), region.items.rend());
+  due_.clear();
+  well_ = true;
+  read_next();
+}
+
+/// One after the other: a sweep has a day for what a put does at once.
+void RepublishActor::read_next() {
+  std::size_t bytes = 0;
+  for (const Due& one : due_) bytes += one.record.size();
+  if (due_.size() == kRegionItemsMax || bytes + kRecordBytesMax > kRegionBytesMax || unread_.empty()) return serve();
+  const Item item = unread_.back();
+  unread_.pop_back();
+  if (item.what == Published::provider) return took(item, {});
+  if (settings_->values == Values::in_memory) return took(item, kept_.contains(item) ? kept_.at(item) : base::Bytes());
+  ask<store::wire::Get, store::wire::Found>(
+      node().find(settings_->store), now() + kReadDue,
+      [&](store::wire::Get::Builder get) {
+        get.setKeyspace(std::string(kPublishedRows));
+        get.setKey(data_of(Republish::row_key(item)));
+      },
+      [this, item](runtime::Answer<store::wire::Found> answer) {
+        if (answer.ok()) {
+          const auto record = bytes_of(answer.value().getValue());
+          return took(item, {record.begin(), record.end()});
+        }
+        if (answer.error().code == Code::not_found) return took(item, {});
+        well_ = false;  // the store does not answer now: the region comes again
+        read_next();
+      });
+}
+
+void RepublishActor::took(const Item& item, base::Bytes bytes) {
+  if (item.what == Published::provider) {
+    due_.push_back({item, {}});
+    return read_next();
+  }
+  const auto record = parse(bytes);
+  const bool good = record.ok() && validate(record.value(), item.key, wall(), settings_->work_bits).ok();
+  if (good) due_.push_back({item, std::move(bytes)});
+  else drop(item);  // it has expired, or its row was not ours
+  read_next();
+}
+
+void RepublishActor::serve() {
+  if (due_.empty()) return served();
+  const Key middle = due_[due_.size() / 2].item.key;
+  ask<wire::Search, wire::SearchResult>(
+      node().find(kPath), now() + 2 * kSearchDue + kCommitDue,
+      [&](wire::Search::Builder out) {
+        out.setKey(data_of(middle.view()));
+        auto items = out.getGoal().initRegion(static_cast<unsigned>(due_.size()));
+        for (unsigned i = 0; i < items.size(); ++i) {
+          items[i].setKey(data_of(due_[i].item.key.view()));
+          items[i].setRecord(data_of(due_[i].record));
+        }
+      },
+      [this](runtime::Answer<wire::SearchResult> answer) {
+        bool all = answer.ok() && answer.value().getItems().size() == due_.size();
+        if (all)
+          for (const bool one : answer.value().getItems()) {
+            served_ += one;
+            all = all && one;
+          }
+        due_.clear();
+        well_ = well_ && all;
+        if (unread_.empty()) return served();
+        read_next();
+      });
+}
+
+void RepublishActor::served() {
+  ++regions_;
+  commit({well_ ? republish_->done(wall()) : republish_->failed(wall())}, {});
+  arm(kRegionPause);
+}
+
+void RepublishActor::show_health() {
+  if (settings_->health == nullptr) return;
+  const base::Duration late = republish_->late(wall());
+  if (late < settings_->republish.period / 8) return settings_->health->clear("dht-republish");
+  settings_->health->raise("dht-republish", observe::HealthState::degraded,
+                           "what this node has published is published again too late: it falls behind by more than an "
+                           "eighth of the period");
+}
+
+}  // namespace troupe::dht

@@ -1,0 +1,65 @@
+#pragma once
+// Keeps in the network what this node has published: at `/dht/republish`, after logic/republish.hpp.
+//
+// Rows    keyspace kPublishedRows. What is due is read back from there, so that memory holds keys alone; a node that
+//         keeps nothing on disk keeps the records in memory.
+// Served  region by region, each by searches of at most kRegionItemsMax items (Search, `region`). A region is done when
+//         enough nodes have acknowledged every item, and is tried again otherwise.
+// Ended   records that have expired, and announcements of contents that this node no longer holds, are dropped when
+// they
+//         are due.
+// Late    more than an eighth of the period is a reason of health, `dht-republish`.
+#include <map>
+#include <vector>
+
+#include "actors/dht/logic/republish.hpp"
+#include "actors/dht/settings.hpp"
+#include "messages/dht.capnp.h"
+#include "runtime/actor/actor.hpp"
+
+namespace troupe::dht {
+
+inline constexpr std::size_t kRegionItemsMax = 64;          // of messages/dht.capnp
+inline constexpr std::size_t kRegionBytesMax = 512 * 1024;  // the same
+inline constexpr std::chrono::seconds kRegionPause{1};      // our choice: between two searches
+inline constexpr std::chrono::minutes kRepublishLook{1};    // a date may step: the sweep is looked at this often
+
+class RepublishActor final : public runtime::Actor {
+ public:
+  static constexpr const char* kName = "republish";
+  explicit RepublishActor(std::shared_ptr<const DhtSettings> settings) : settings_(std::move(settings)) {}
+
+  void receive(runtime::Handlers& on) override;
+  void start() override;
+
+ private:
+  struct Wake {};
+
+  struct Due {  // of the region under way
+    Item item;
+    base::Bytes record;
+  };
+  void load(base::Bytes from);
+  void published(wire::Published::Reader what);
+  void wake();
+  void begin(const Region& region);
+  void read_next();
+  void took(const Item& item, base::Bytes record);
+  void serve();
+  void served();
+  void drop(const Item& item);
+  void commit(std::vector<SaveRow> save, std::vector<EraseRow> erase);
+  void arm(base::Duration at_least);
+  void show_health();
+
+  const std::shared_ptr<const DhtSettings> settings_;
+  std::optional<Republish> republish_;
+  bool loading_ = true;
+  std::map<Item, base::Bytes> kept_;  // Values::in_memory
+  std::vector<Item> unread_;          // of the region under way, the last first
+  std::vector<Due> due_;
+  bool well_ = true;  // all of the region so far
+  std::uint64_t regions_ = 0, served_ = 0;
+};
+
+}  // namespace troupe::dht
