@@ -195,6 +195,9 @@ struct Search $kind(bytesMax = 1048576) {
   # At most so long; 0: 30.
   explain @8 :Bool;
   # With each question in the result.
+
+  keep @10 :Bool;
+  # Of a region and of provide: what is acknowledged is published again from now on, until it is Withdrawn.
 }
 
 struct RegionItem {
@@ -294,7 +297,7 @@ struct Published $kind(bytesMax = 73728) {
 }
 
 struct Withdrawn $kind(bytesMax = 256) {
-  # It is published no more, and left to expire.
+  # Tells `/dht` that it is published no more, and left to expire.
 
   what @0 :UInt8;
   key @1 :Data;

@@ -164,6 +164,24 @@ struct Has $kind(from = [peer], bytesMax = 1024) {
   # One for each content asked about, in their order. Of another length it counts as no answer.
 }
 
+struct Holds $kind(bytesMax = 128) {
+  # A holder tells `/files/announce` that it has a content now, or has it no more.
+
+  content @0 :Content;
+  gone @1 :Bool;
+}
+
+struct AnnounceState $kind(from = [view, operate], bytesMax = 256) {
+  # What the inspector shows of `/files/announce`.
+
+  waiting @0 :UInt32;
+  announced @1 :UInt64;
+  failed @2 :UInt64;
+  # Tries that came to nothing; they are repeated.
+  dropped @3 :UInt64;
+  # For want of room.
+}
+
 # --- operators -----------------------------------------------------------------------------------------------------
 
 struct PutFile $kind(from = [operate], bytesMax = 1024) {

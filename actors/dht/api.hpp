@@ -2,6 +2,7 @@
 // What other domains of the node may ask of the DHT, at the path kPath: `node().find(dht::kPath)`.
 //
 // Search -> SearchResult   the nodes nearest to a key, the record or the providers there; or to store and to provide
+// Withdrawn                what was published with Search and `keep` is published no more
 //
 // A content id's key is its first 20 bytes (key_of).
 #include "actors/dht/logic/contact.hpp"
@@ -10,6 +11,9 @@
 namespace troupe::dht {
 
 inline constexpr const char* kPath = "/dht";
+
+inline constexpr std::size_t kRegionItemsMax = 64;  // of messages/dht.capnp, a Search for a region
+inline constexpr std::uint8_t kProviderNumber = 4;  // the same, of Withdrawn
 
 /// Where what belongs to a content id lies.
 inline Key key_of(const base::Digest& cid) {

@@ -46,6 +46,12 @@ void DhtActor::receive(runtime::Handlers& on) {
   on.ask<wire::FindProviders, wire::FoundProviders>(answers);
   on.ask<wire::GetTable, wire::TableRows>(answers);
   on.tell<wire::BucketHolds>([this](wire::BucketHolds::Reader bucket) { holds(bucket); });
+  on.tell<wire::Withdrawn>([this](wire::Withdrawn::Reader what) {
+    tell<wire::Withdrawn>(republish_, [&](wire::Withdrawn::Builder out) {
+      out.setWhat(what.getWhat());
+      out.setKey(what.getKey());
+    });
+  });
   on.tell<net::wire::LinkUp>([this](net::wire::LinkUp::Reader) {
     // A new peer is met through `/peers`, which learns where it can be dialled.
     if (table_.size() < kContactsMax) after<Recover>(std::chrono::seconds(1));

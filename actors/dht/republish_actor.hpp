@@ -12,6 +12,7 @@
 #include <map>
 #include <vector>
 
+#include "actors/dht/api.hpp"
 #include "actors/dht/logic/republish.hpp"
 #include "actors/dht/settings.hpp"
 #include "messages/dht.capnp.h"
@@ -19,7 +20,6 @@
 
 namespace troupe::dht {
 
-inline constexpr std::size_t kRegionItemsMax = 64;          // of messages/dht.capnp
 inline constexpr std::size_t kRegionBytesMax = 512 * 1024;  // the same
 inline constexpr std::chrono::seconds kRegionPause{1};      // our choice: between two searches
 inline constexpr std::chrono::minutes kRepublishLook{1};    // a date may step: the sweep is looked at this often

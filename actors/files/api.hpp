@@ -16,6 +16,8 @@ namespace troupe::files {
 inline constexpr const char* kPath = "/files";
 /// Where nodes ask: StoreContent, BindClaim, ReleaseClaim, FetchContent, HasContents.
 inline constexpr const char* kHolderPath = "/files/holder";
+/// Whom a holder tells what it has: Holds.
+inline constexpr const char* kAnnouncePath = "/files/announce";
 
 /// A file: SHA-256 over its canonical manifest. The text form is 64 lower-case hexadecimal digits.
 using Cid = base::FixedBytes<struct CidTag, 32>;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "actors/files/announce_actor.hpp"
 #include "actors/files/holder_actor.hpp"
 #include "messages/runtime.capnp.h"
 #include "runtime/base/ensure.hpp"
@@ -69,6 +70,7 @@ void FilesActor::start() {
           return std::make_unique<store::StoreActor>(settings.store_directory, settings.store, told);
         },
         {.kind = store::StoreActor::kName, .placement = ports::Placement::own_thread});
+  spawn<AnnounceActor>("announce", settings_);
   holder_ = spawn<HolderActor>("holder", settings_, path() + "/store");
   node()
       .publish<wire::PutFile, wire::GetFile, wire::ListFiles, wire::ViewFile, wire::VerifyFile, wire::RemoveFile,

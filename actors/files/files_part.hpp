@@ -1,8 +1,10 @@
 #pragma once
 // What the actors below FilesActor share: whom they may ask for contents, and how.
 #include <algorithm>
+#include <map>
 #include <vector>
 
+#include "actors/dht/api.hpp"
 #include "actors/files/logic/placement.hpp"
 #include "actors/files/settings.hpp"
 #include "actors/files/wire.hpp"
@@ -13,6 +15,7 @@
 
 namespace troupe::files {
 
+inline constexpr std::uint16_t kHoldersSought = 20;          // our choice: as many as one answer names
 inline constexpr std::chrono::milliseconds kReadAgain{500};  // our choice: rows that a fault of the device hid
 
 /// Candidates and further nodes, each once, at most kCandidatesMax; the hints stay where not all have room.
@@ -32,7 +35,39 @@ class FilesPart : public runtime::Actor {
 
   /// The holder of a node; null if there is no way to it.
   runtime::Handle holder(const base::NodeId& id) const {
-    return id == settings_.self ? node().find(kHolderPath) : node().remote(id, kHolderPath);
+    if (id == settings_.self) return node().find(kHolderPath);
+    const auto met = met_.find(id);
+    return met == met_.end() ? node().remote(id, kHolderPath) : node().remote(met->second, kHolderPath);
+  }
+
+  /// Calls back with those who have announced a content, and those nearest to it; nobody if the DHT does not answer.
+  template <class F>
+  void find_holders(const ContentKey& key, F found) {
+    ask<dht::wire::Search, dht::wire::SearchResult>(
+        node().find(settings_.dht), now() + settings_.answer_timeout,
+        [&](dht::wire::Search::Builder search) {
+          search.setKey(data_of(key.position().view()));
+          search.getGoal().setProviders(kHoldersSought);
+          search.setSeconds(static_cast<std::uint16_t>(
+              std::chrono::duration_cast<std::chrono::seconds>(settings_.answer_timeout).count()));
+        },
+        [this, found = std::move(found)](runtime::Answer<dht::wire::SearchResult> answer) mutable {
+          std::vector<base::NodeId> nodes;
+          const auto meet = [&](auto list) {
+            for (const auto one : list) {
+              const base::Contact contact = net::read_contact(one);
+              const base::NodeId id = crypto::node_id(contact.key, contact.nonce);
+              if (id == settings_.self || met_.size() >= kCandidatesMax) continue;
+              met_.insert_or_assign(id, contact);
+              nodes.push_back(id);
+            }
+          };
+          if (answer.ok()) {
+            meet(answer.value().getProviders());
+            meet(answer.value().getNearest());
+          }
+          found(std::move(nodes));
+        });
   }
 
   /// Calls back with this node and all that the peers domain knows; with this node alone if that does not answer.
@@ -66,6 +101,9 @@ class FilesPart : public runtime::Actor {
   static bool lasting(base::Code code) { return code == base::Code::corrupt || code == base::Code::unsupported; }
 
   const FilesSettings settings_;
+
+ private:
+  std::map<base::NodeId, base::Contact> met_;  // where those live that only the DHT knows
 };
 
 }  // namespace troupe::files

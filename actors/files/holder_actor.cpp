@@ -120,7 +120,10 @@ void HolderActor::commit(ClaimPlan planned, const ContentKey& key, base::ByteVie
         --commits_;
         if (answer.ok()) {
           claims_->apply(*plan);
-          for (const ContentKey& dropped : plan->drop) damaged_.erase(dropped);
+          for (const ContentKey& dropped : plan->drop) {
+            damaged_.erase(dropped);
+            announce(dropped, true);
+          }
           done({});
         } else {
           if (!nothing_done(answer.error().code))
@@ -190,6 +193,7 @@ void HolderActor::store(const Claim& claim, const ContentKey& key, base::ByteVie
          [this, key, fresh, reply = std::move(reply)](base::Outcome<void> done) mutable {
            if (!done.ok()) return reply.refuse(done.error());
            damaged_.erase(key);
+           if (fresh) announce(key, false);
            reply.send([&](wire::Stored::Builder out) { out.setFresh(fresh); });
          });
 }

@@ -73,6 +73,13 @@ class HolderActor final : public FilesPart {
   /// Runs `again` after the next commit has ended. False if too many wait.
   bool wait(base::Callback<void()> again);
   void wake();
+  /// The network is to know that this node has a content, or has it no more.
+  void announce(const ContentKey& key, bool gone) {
+    tell<wire::Holds>(node().find(kAnnouncePath), [&](wire::Holds::Builder out) {
+      write(out.initContent(), key);
+      out.setGone(gone);
+    });
+  }
 
   struct Read;
   void read(std::shared_ptr<Read> read);

@@ -11,7 +11,10 @@ void Reading::open(std::vector<base::NodeId> candidates) {
   ++opened_;
   wanted_.clear();
   arrived_.clear();
-  fetch_.emplace(std::move(candidates), settings_.self, settings_.fetch, world().mutations);
+  sought_.clear();
+  seeking_ = false;
+  candidates_ = std::move(candidates);
+  fetch_.emplace(candidates_, settings_.self, settings_.fetch, world().mutations);
 }
 
 void Reading::want(const ContentKey& key) {
@@ -33,10 +36,37 @@ void Reading::pump() {
   }
   if (!fetch_) return;
   for (const FetchQuestion& question : fetch_->next()) send(question);
-  if (const auto end = fetch_->end()) {
-    fetch_.reset();
-    failed(*end);
+  if (const auto end = fetch_->end()) seek(*end);
+}
+
+/// None of the candidates has one of the contents at hand. The network may know who has: it is asked once for each.
+void Reading::seek(FetchEnd why) {
+  const std::size_t head = fetch_->head();
+  fetch_.reset();
+  wanted_.erase(wanted_.begin(), wanted_.begin() + static_cast<std::ptrdiff_t>(head));
+  std::map<std::size_t, runtime::Envelope> arrived;
+  for (auto& [index, envelope] : std::exchange(arrived_, {})) arrived.emplace(index - head, std::move(envelope));
+  const std::size_t near = std::min(wanted_.size(), settings_.fetch.window_max);
+  for (std::size_t i = 0; i < near; ++i) {
+    if (arrived.contains(i) || !sought_.insert(wanted_[i]).second) continue;
+    seeking_ = true;
+    return find_holders(wanted_[i], [this, why, opened = opened_](const std::vector<base::NodeId>& found) {
+      if (seeking_ && opened == opened_) go_on(found, why);
+    });
   }
+  failed(why);
+}
+
+/// With those as further candidates; what had arrived beyond what is missing is asked for again.
+void Reading::go_on(const std::vector<base::NodeId>& found, FetchEnd why) {
+  seeking_ = false;
+  const auto known = candidates_;
+  candidates_ = with_hints(candidates_, found);
+  if (candidates_ == known) return failed(why);
+  ++opened_;
+  fetch_.emplace(candidates_, settings_.self, settings_.fetch, world().mutations);
+  for (const ContentKey& key : wanted_) fetch_->want(key);
+  pump();
 }
 
 void Reading::check() const {

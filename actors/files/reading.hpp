@@ -3,9 +3,11 @@
 //
 // Use     open() with the candidates, want() the manifest or any content, then pump(). take() gets one content after
 //         the other; a content that it does not take yet is offered again at the next pump().
+// Seeks   what none of the candidates has is sought once in the DHT, and those found there become candidates.
 // Limits  FetchLimits; contents are held in the messages that brought them.
 #include <map>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "actors/files/files_part.hpp"
@@ -25,8 +27,11 @@ class Reading : public FilesPart {
   /// Passes on what has arrived and asks for what is missing. Nothing before open().
   void pump();
   /// The bytes were not what was expected: the reading ends.
-  void close() { fetch_.reset(); }
-  bool reading() const { return fetch_.has_value(); }
+  void close() {
+    fetch_.reset();
+    seeking_ = false;
+  }
+  bool reading() const { return fetch_.has_value() || seeking_; }
   std::uint64_t bad_answers() const { return bad_answers_; }
 
   /// The next content in order. False: it is to be offered again.
@@ -35,11 +40,16 @@ class Reading : public FilesPart {
   virtual void failed(FetchEnd why) = 0;
 
  private:
+  void seek(FetchEnd why);
+  void go_on(const std::vector<base::NodeId>& found, FetchEnd why);
   void send(const FetchQuestion& question);
   void answered(const FetchQuestion& question, runtime::Answer<wire::Fetched>& answer);
 
   std::optional<Fetch> fetch_;
   std::uint32_t opened_ = 0;  // answers to an earlier open() are late
+  std::vector<base::NodeId> candidates_;
+  std::set<ContentKey> sought_;  // in the network, once each
+  bool seeking_ = false;
   std::vector<ContentKey> wanted_;
   std::map<std::size_t, runtime::Envelope> arrived_;
   std::uint64_t bad_answers_ = 0;

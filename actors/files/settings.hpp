@@ -18,6 +18,7 @@ struct FilesSettings {
   base::NodeId self;                      ///< this node
   std::string store_directory = "files";  ///< of the node's disk
   std::string peers = "/peers";           ///< who answers ListKnown
+  std::string dht = "/dht";               ///< who answers Search
   store::StoreOptions store;
   std::uint8_t replicas = kReplicasDefault;  ///< of a put that names no number
   std::uint32_t chunk_bytes = kChunkBytes;   ///< of new files: a power of two, kChunkBytesMin to kChunkBytesMax

@@ -52,6 +52,10 @@ Handle Node::remote(const base::NodeId& id, const std::string& path) const {
   return remotes ? remotes(id, path) : Handle{};
 }
 
+Handle Node::remote(const base::Contact& contact, const std::string& path) const {
+  return remotes_at ? remotes_at(contact, path) : Handle{};
+}
+
 Handle Node::reach(const base::Contact& contact, const std::string& path) const {
   return reaches ? reaches(contact, path) : Handle{};
 }

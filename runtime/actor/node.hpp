@@ -142,9 +142,12 @@ class Node {
   /// The same of a node whose id has been checked, where it says that it lives: asked by datagram where question and
   /// answer fit into one, and else over a link, which is dialled for it.
   Handle reach(const base::Contact& contact, const std::string& path) const;
+  /// The same over a link alone: for what is large anyway.
+  Handle remote(const base::Contact& contact, const std::string& path) const;
   /// How these find their way; set once by runtime/net, before start.
   std::function<Handle(const base::NodeId&, const std::string&)> remotes;
   std::function<Handle(const base::Contact&, const std::string&)> reaches;
+  std::function<Handle(const base::Contact&, const std::string&)> remotes_at;
 
   void count(DeadLetter reason) {
     dead_letters_[static_cast<std::size_t>(reason)].fetch_add(1, std::memory_order_relaxed);

@@ -113,12 +113,8 @@ void Datagrams::hand_over(const std::shared_ptr<const Route>& route, caf::mailbo
 
 void Datagrams::give_to_link(const Route& route, caf::mailbox_element_ptr element, caf::execution_unit* worker) {
   over_links_.fetch_add(1, std::memory_order_relaxed);
-  const auto& endpoint = route.contact.endpoint;
-  std::optional<base::HostPort> where;
-  if (endpoint.dialable()) where = base::HostPort::parse(endpoint.text());
-  const auto link = pool_->dial(route.id, where);
-  const runtime::Handle proxy = link ? link->proxy(route.path) : runtime::Handle{};
-  if (proxy) return proxy->enqueue(std::move(element), worker);
+  if (const runtime::Handle proxy = pool_->remote(route.contact, route.path))
+    return proxy->enqueue(std::move(element), worker);
   if (element->mid.is_request()) answer(element->sender, element->mid.integer_value(), kNoLink, worker);
   else pool_->node().count(runtime::DeadLetter::gone);
 }

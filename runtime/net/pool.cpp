@@ -40,6 +40,13 @@ runtime::Handle Pool::remote(const base::NodeId& id, const std::string& path) {
   return link ? link->proxy(path) : runtime::Handle{};
 }
 
+runtime::Handle Pool::remote(const base::Contact& contact, const std::string& path) {
+  std::optional<base::HostPort> where;
+  if (contact.endpoint.dialable()) where = base::HostPort::parse(contact.endpoint.text());
+  const auto link = dial(crypto::node_id(contact.key, contact.nonce), where);
+  return link ? link->proxy(path) : runtime::Handle{};
+}
+
 std::shared_ptr<Link> Pool::dial(const base::NodeId& id, const std::optional<base::HostPort>& where) {
   if (setup_.identity->id() == id) return nullptr;
   {

@@ -77,6 +77,8 @@ class Pool : public std::enable_shared_from_this<Pool> {
   /// A handle for the actor `path` on another node; dials if there is no link yet. Null if that is ourselves or a
   /// limit is reached.
   runtime::Handle remote(const base::NodeId& id, const std::string& path);
+  /// The same where the node says that it lives; its id has been checked.
+  runtime::Handle remote(const base::Contact& contact, const std::string& path);
   /// The link to a node, made if there is none: `where` if the caller knows it, else `/peers` is asked.
   std::shared_ptr<Link> dial(const base::NodeId& id, const std::optional<base::HostPort>& where);
   /// A link to whoever answers there.
