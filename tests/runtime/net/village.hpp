@@ -6,6 +6,7 @@
 #include "runtime/net/contact_wire.hpp"
 #include "runtime/net/links_actor.hpp"
 #include "runtime/sim/open_channel.hpp"
+#include "runtime/sim/open_keys.hpp"
 #include "tests/runtime/actor/theatre.hpp"
 
 namespace troupe::test {
@@ -78,7 +79,7 @@ class Village {
     const base::NodeId& id() const { return pool->setup().identity->id(); }
   };
 
-  /// `open`: without TLS.
+  /// `open`: without TLS, and with keys for datagrams that cost nothing.
   explicit Village(std::size_t count, std::uint64_t seed = 1, net::LinkLimits limits = {},
                    sim::Fabric::Latency latency = {}, bool open = false)
       : stage(seed), fabric(sim::Fabric::make(stage, latency)) {
@@ -149,6 +150,11 @@ class Village {
       };
     }
     setup.identity = std::make_shared<const crypto::Identity>(crypto::Identity::make(home.ports.world().chance, 0));
+    if (open) {
+      setup.agree = [own = setup.identity->public_key()](const base::PublicKey& other) {
+        return sim::open_keys(own, other);
+      };
+    }
     setup.listen = base::HostPort::parse(base::Endpoint{home.ports.address(), 4000}.text());
     setup.control_path = kControl;
     home.pool = std::make_shared<net::Pool>(home.node, setup);

@@ -1,0 +1,357 @@
+// What strangers can do with datagrams, and what not.
+#include <doctest/doctest.h>
+
+#include "tests/runtime/net/datagram_village.hpp"
+
+using namespace troupe;
+using namespace troupe::test;
+using namespace std::chrono_literals;
+using base::Code;
+using bench::wire::Number;
+using bench::wire::Order;
+using bench::wire::Parcel;
+using net::Answer;
+using net::AnswerType;
+using net::Cookie;
+using net::Token;
+using runtime::Envelope;
+using runtime::Handlers;
+using runtime::Reply;
+
+namespace {
+
+/// The second house serves, the first one is its honest neighbour, and in the third, which has no datagrams of its own,
+/// lives a stranger.
+struct Street {
+  explicit Street(const net::DoorLimits& door = DatagramVillage::easy(), bool open = false)
+      : village(3, {.without = 1, .open = open, .door = door}), stranger(village, 2) {
+    village.village.serve<Number>(1, "count", [this](Scripted&, Handlers& on) {
+      on.ask<Number, Number>([this](Number::Reader question, Reply<Number> reply) {
+        ++run;
+        reply.send(number(question.getValue() + 1));
+      });
+    });
+    village.stage.run_for(1ms);
+  }
+  template <class Get>
+  std::uint64_t count(Get get) {
+    return village.count(1, get);
+  }
+
+  DatagramVillage village;
+  Stranger stranger;
+  int run = 0;
+};
+
+base::Bytes noise(base::Random& random, std::size_t bytes) {
+  base::Bytes out(bytes);
+  for (auto& byte : out) byte = static_cast<std::uint8_t>(random.next());
+  return out;
+}
+
+base::PublicKey random_key(base::Random& random) {
+  return *base::PublicKey::from(noise(random, base::PublicKey::kBytes));
+}
+
+/// The token of the last question that came to a stranger.
+Token token_of(const Stranger& stranger) {
+  REQUIRE_FALSE(stranger.heard.empty());
+  const auto head = net::read_head(stranger.heard.back().bytes);
+  REQUIRE(head.ok());
+  return std::get<net::QuestionHead>(head.value()).token;
+}
+
+}  // namespace
+
+TEST_CASE("datagrams: a stranger that keeps the rules is served like anybody") {
+  Street street;
+  const Cookie cookie = street.stranger.cookie(1);
+  CHECK(street.stranger.ask(1, cookie) == 42);
+  CHECK(street.stranger.ask(1) == 42);  // known by now
+  CHECK(street.count(&DatagramCounts::getAgreements) == 1);
+}
+
+TEST_CASE("datagrams: bytes that are no datagram are counted, and nothing is sent for them") {
+  Street street;
+  base::Random random(7);
+  std::size_t sent = 0;
+  for (const std::size_t bytes : {1, 2, 7, 8, 31, 32, 71, 72, 135, 136, 1'399, 1'400}) {
+    for (int i = 0; i < 20; ++i, ++sent) {
+      base::Bytes some = noise(random, bytes);
+      if (some[0] >> 4 == 1) some[0] |= 0x0f;  // of our version, but of no type
+      street.stranger.send(1, std::move(some), 0ms);
+    }
+  }
+  street.village.stage.run_for(1s);
+  CHECK(street.stranger.heard.empty());
+  CHECK(street.count(&DatagramCounts::getBroken) == sent);
+  street.stranger.send(1, {});  // no network carries it
+  CHECK(street.village.answer(0, 1) == 42);
+}
+
+TEST_CASE("datagrams: noise behind a right first byte gets cookies at most, each shorter than itself") {
+  Street street;
+  base::Random random(8);
+  for (int i = 0; i < 300; ++i) {
+    base::Bytes some = noise(random, 8 * (1 + random.below(175)));
+    some[0] = static_cast<std::uint8_t>(0x11 + random.below(3));
+    std::fill(some.begin() + 1, some.begin() + std::min<std::ptrdiff_t>(4, std::ssize(some)), std::uint8_t{0});
+    street.stranger.send(1, std::move(some), 0ms);
+  }
+  street.village.stage.run_for(1s);
+  CHECK(street.count(&DatagramCounts::getCookies) == street.stranger.heard.size());
+  CHECK(street.stranger.heard.size() > 50);
+  CHECK(street.stranger.heard_bytes() * 4 < street.stranger.sent_bytes);
+  CHECK(street.count(&DatagramCounts::getAgreements) == 0);
+  CHECK(street.run == 0);
+  CHECK(street.village.answer(0, 1) == 42);
+}
+
+TEST_CASE("datagrams: each bit of a question counts") {
+  Street street;
+  CHECK(street.stranger.ask(1, street.stranger.cookie(1)) == 42);
+  const base::Bytes whole = street.stranger.question(1);
+  street.stranger.heard.clear();
+  for (std::size_t bit = 0; bit < whole.size() * 8; bit += 5) {
+    base::Bytes changed = whole;
+    changed[bit / 8] ^= static_cast<std::uint8_t>(1u << (bit % 8));
+    street.stranger.send(1, std::move(changed), 0ms);
+  }
+  street.village.stage.run_for(1s);
+  CHECK(street.run == 1);
+  for (const auto& one : street.stranger.heard) CHECK(one.bytes.size() == net::kCookieReplyBytes);
+  for (std::size_t size = 0; size < whole.size(); size += 8)
+    street.stranger.send(1, base::Bytes(whole.begin(), whole.begin() + std::ptrdiff_t(size)), 0ms);
+  street.village.stage.run_for(1s);
+  CHECK(street.run == 1);
+}
+
+TEST_CASE("datagrams: nobody speaks under the id of another") {
+  Street street;
+  CHECK(street.village.answer(0, 1) == 42);
+  CHECK(street.run == 1);
+  street.stranger.pretend(street.village.contact(0).key);
+  SUBCASE("without a cookie: it gets one, as anybody does") {
+    CHECK_FALSE(street.stranger.ask(1));
+    CHECK(street.stranger.heard_bytes() == net::kCookieReplyBytes);
+  }
+  SUBCASE("with a cookie: its seal does not fit") {
+    const Cookie cookie = street.stranger.cookie(1);
+    CHECK_FALSE(street.stranger.ask(1, cookie));
+    CHECK(street.stranger.heard.empty());
+    CHECK(street.count(&DatagramCounts::getForged) == 1);
+    CHECK(street.count(&DatagramCounts::getAgreements) == 1);  // that of the house itself
+  }
+  CHECK(street.run == 1);
+  CHECK(street.village.answer(0, 1) == 42);
+  CHECK(street.count(&DatagramCounts::getAgreements) == 1);
+}
+
+TEST_CASE("datagrams: a question sent again is answered to the address that is proven, and to no other") {
+  Street street;
+  CHECK(street.stranger.ask(1, street.stranger.cookie(1)) == 42);
+  const base::Bytes question = street.stranger.question(1);
+  street.stranger.heard.clear();
+  for (int i = 0; i < 3; ++i) street.stranger.send(1, question);
+  CHECK(street.stranger.heard.size() == 3);
+  CHECK(street.run == 4);
+  Stranger elsewhere(street.village, 2, 5001);
+  elsewhere.send(1, question);
+  CHECK(street.run == 4);
+  CHECK(street.stranger.heard.size() == 3);
+  REQUIRE(elsewhere.heard.size() == 1);
+  CHECK(elsewhere.heard_bytes() == net::kCookieReplyBytes);
+  // The cookie that was given elsewhere is good for nothing here, and the seal covers it.
+  const auto head = net::read_head(elsewhere.heard[0].bytes);
+  base::Bytes changed = question;
+  const auto cookie = std::get<net::CookieReply>(head.value()).cookie;
+  std::ranges::copy(cookie.bytes, changed.begin() + 48);
+  elsewhere.send(1, changed);
+  CHECK(street.run == 4);
+  CHECK(elsewhere.heard.size() == 1);
+}
+
+TEST_CASE("datagrams: our own question that comes back to us is dropped") {
+  Street street;
+  std::optional<ports::Datagram> caught;
+  Outcome outcome;
+  street.village.village.inside(0, [&](Scripted& self) {
+    self.ask<Number, Number>(self.node().reach(street.stranger.contact(), "/count"), self.now() + 5s, number(1),
+                             outcome.note());
+  });
+  REQUIRE(street.stranger.heard.size() == 1);
+  base::Bytes own = street.stranger.heard[0].bytes;
+  street.stranger.heard.clear();
+  street.stranger.send(0, own);
+  CHECK(street.stranger.heard.empty());
+  CHECK(street.village.count(0, &DatagramCounts::getRefused) == 1);
+  CHECK(outcome.calls == 0);
+}
+
+TEST_CASE("datagrams: before an address is proven nothing is computed for it, and it gets less than it sent") {
+  Street street(DatagramVillage::easy(), true);
+  base::Random random(3);
+  for (int i = 0; i < 2'000; ++i) {  // each under another key, as if from whom it wants to be flooded
+    street.stranger.pretend(random_key(random));
+    street.stranger.send(1, street.stranger.question(1), i % 100 == 0 ? base::Duration(10ms) : 0ms);
+  }
+  street.village.stage.run_for(1s);
+  CHECK(street.stranger.heard.size() == 2'000);
+  CHECK(street.stranger.heard_bytes() * 4 < street.stranger.sent_bytes);
+  CHECK(street.count(&DatagramCounts::getAgreements) == 0);
+  CHECK(street.count(&DatagramCounts::getSessions) == 0);
+  CHECK(street.run == 0);
+}
+
+TEST_CASE("datagrams: a flood of strangers with proven addresses spends its budget, and a known node is served on") {
+  Street street(DatagramVillage::easy(), true);
+  CHECK(street.village.answer(0, 1) == 42);
+  base::Random random(4);
+  const std::uint32_t budget = net::CurveLimits{}.neighbours_burst;
+  std::vector<base::PublicKey> keys(2 * budget);
+  for (auto& key : keys) {
+    key = random_key(random);
+    street.stranger.pretend(key);
+    street.stranger.send(1, street.stranger.question(1), 0ms);
+  }
+  street.village.stage.run_for(1s);
+  REQUIRE(street.stranger.heard.size() == keys.size());
+  std::vector<base::Bytes> questions;
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    const auto head = net::read_head(street.stranger.heard[i].bytes);
+    street.stranger.pretend(keys[i]);
+    questions.push_back(street.stranger.question(1, std::get<net::CookieReply>(head.value()).cookie));
+  }
+  street.stranger.heard.clear();
+  for (auto& question : questions) street.stranger.send(1, std::move(question), 0ms);
+  CHECK(street.village.answer(0, 1) == 42);
+  CHECK(street.count(&DatagramCounts::getAgreements) == budget + 1);  // one of them for the neighbour
+  CHECK(street.count(&DatagramCounts::getRefused) == keys.size() - budget);
+  CHECK(street.stranger.heard.size() == budget);
+}
+
+TEST_CASE("datagrams: a key that is no key, or of small order, gets no session") {
+  Street street;
+  for (const std::uint8_t lowest : std::array<std::uint8_t, 3>{0, 1, 2}) {
+    base::PublicKey key;
+    key.bytes[0] = lowest;
+    const base::Bytes own = street.stranger.question(1);
+    const auto with_key = [&](const Cookie& cookie) {
+      base::Bytes out = own;
+      std::ranges::copy(key.bytes, out.begin() + 16);
+      std::ranges::copy(cookie.bytes, out.begin() + 48);
+      return out;
+    };
+    street.stranger.heard.clear();
+    street.stranger.send(1, with_key({}));
+    REQUIRE(street.stranger.heard.size() == 1);
+    const auto reply = net::read_head(street.stranger.heard[0].bytes);
+    street.stranger.heard.clear();
+    street.stranger.send(1, with_key(std::get<net::CookieReply>(reply.value()).cookie));
+    CHECK(street.stranger.heard.empty());
+  }
+  CHECK(street.count(&DatagramCounts::getForged) == 3);
+  CHECK(street.count(&DatagramCounts::getSessions) == 0);
+  CHECK(street.run == 0);
+}
+
+TEST_CASE("datagrams: a node id without its work is not served") {
+  net::DoorLimits door;
+  door.work_bits = 16;
+  Street street(door);
+  const Cookie cookie = street.stranger.cookie(1);
+  CHECK_FALSE(street.stranger.ask(1, cookie));
+  CHECK(street.stranger.heard.empty());
+  CHECK(street.count(&DatagramCounts::getAgreements) == 0);
+  CHECK(street.count(&DatagramCounts::getRefused) == 1);
+}
+
+TEST_CASE("datagrams: an answer must be to our question, from where it went, under its key, and comes once") {
+  Street street;
+  Outcome outcome;
+  street.village.village.inside(0, [&](Scripted& self) {
+    self.ask<Number, Number>(self.node().reach(street.stranger.contact(), "/count"), self.now() + 50s, number(1),
+                             outcome.note());
+  });
+  const Token token = token_of(street.stranger);
+  const Envelope words = Envelope::build<Number>({}, number(2));
+  const Answer right{AnswerType::answer, messages::kind_of<Number>().id, words.bytes()};
+  const auto unasked = [&] { return street.village.count(0, &DatagramCounts::getUnasked); };
+  Stranger other(street.village, 2, 5001);
+
+  Token wrong = token;
+  wrong.bytes[7] ^= 1;
+  street.stranger.send(0, street.stranger.answer(0, wrong, right));
+  CHECK(unasked() == 1);
+  other.send(0, street.stranger.answer(0, token, right));  // from another address
+  CHECK(unasked() == 2);
+  street.stranger.send(0, other.answer(0, token, right));  // under another key
+  CHECK(street.village.count(0, &DatagramCounts::getForged) == 1);
+  CHECK(outcome.calls == 0);
+  street.stranger.send(0, street.stranger.answer(0, token, right));
+  CHECK((outcome.calls == 1 && outcome.value == 2));
+  street.stranger.send(0, street.stranger.answer(0, token, right));
+  CHECK(unasked() == 3);
+  CHECK(outcome.calls == 1);
+}
+
+TEST_CASE("datagrams: what answers a question must be a message") {
+  Street street;
+  const auto code_of = [&](const Answer& answer) {
+    Outcome outcome;
+    street.stranger.heard.clear();
+    street.village.village.inside(0, [&](Scripted& self) {
+      self.ask<Number, Number>(self.node().reach(street.stranger.contact(), "/count"), self.now() + 50s, number(1),
+                               outcome.note());
+    });
+    street.stranger.send(0, street.stranger.answer(0, token_of(street.stranger), answer));
+    CHECK(outcome.calls == 1);
+    CHECK_FALSE(outcome.value);
+    return outcome.code;
+  };
+  const Envelope number_words = Envelope::build<Number>({}, number(2));
+  const base::Bytes broken(16, 0xff);
+  const std::uint64_t kind = messages::kind_of<Number>().id;
+  const base::Bytes large(300 / 8 * 8, 0);
+  CHECK(code_of({AnswerType::answer, 12345, number_words.bytes()}) == Code::malformed);
+  CHECK(code_of({AnswerType::answer, kind, broken}) == Code::malformed);
+  CHECK(code_of({AnswerType::answer, kind, {}}) == Code::malformed);
+  CHECK(code_of({AnswerType::answer, kind, large}) == Code::malformed);
+  CHECK(code_of({AnswerType::error, kind, number_words.bytes()}) == Code::malformed);
+  CHECK(code_of({AnswerType::answer, messages::kind_of<Parcel>().id, number_words.bytes()}) == Code::malformed);
+  CHECK(street.village.count(0, &DatagramCounts::getWaiting) == 0);
+}
+
+TEST_CASE("datagrams: of many cookies for one question the first counts") {
+  Street street;
+  Outcome outcome;
+  street.village.village.inside(0, [&](Scripted& self) {
+    self.ask<Number, Number>(self.node().reach(street.stranger.contact(), "/count"), self.now() + 50s, number(1),
+                             outcome.note());
+  });
+  const net::CookieReply reply{token_of(street.stranger), Cookie::from(base::Bytes(16, 7)).value()};
+  base::Bytes cookie(net::kCookieReplyBytes);
+  net::write_cookie(cookie, reply);
+  for (int i = 0; i < 10; ++i) street.stranger.send(0, cookie);
+  CHECK(street.stranger.heard.size() == 2);
+  Stranger other(street.village, 2, 5001);
+  other.send(0, cookie);
+  CHECK(other.heard.empty());
+}
+
+TEST_CASE("datagrams: each of many strangers gets its answer, though there are more than are remembered") {
+  net::DoorLimits door = DatagramVillage::easy();
+  door.curves = {
+      .neighbours_per_second = 2'000, .neighbours_burst = 1'000, .all_per_second = 2'000, .all_burst = 1'000};
+  door.sessions_max = 2 * net::DatagramsActor::kAnswersMax;
+  Street street(door, true);
+  base::Random random(5);
+  std::size_t answered = 0;
+  constexpr std::size_t kStrangers = net::DatagramsActor::kAnswersMax + 1;
+  for (std::size_t i = 0; i < kStrangers; ++i) {
+    street.stranger.pretend(random_key(random));
+    answered += street.stranger.ask(1, street.stranger.cookie(1)) == 42;
+  }
+  CHECK(answered == kStrangers);
+  CHECK(street.count(&DatagramCounts::getSessions) == kStrangers);
+}
