@@ -94,21 +94,26 @@ void Datagrams::hand_over(const std::shared_ptr<const Route>& route, caf::mailbo
   runtime::Handle actor;
   {
     const std::lock_guard hold(lock_);
-    const auto silent = silent_.find(route->id);
-    const bool shut = silent != silent_.end() && silent->second.questions >= kSilentMax;
-    if (actor_ && !shut && waiting_.size() < kAsksMax) {
+    if (actor_ && !is_silent(route->id)) actor = actor_;
+    if (actor && waiting_.size() < kAsksMax) {
       out.correlation = ++last_;
       waiting_.emplace(out.correlation, Asked{element->sender, element->mid.integer_value(), envelope, route, false});
-    } else if (actor_ && !shut) {
-      return answer(element->sender, element->mid.integer_value(), kAsksFull, worker);
     }
-    actor = actor_;
   }
-  if (out.correlation == 0) return give_to_link(*route, std::move(element), worker);
+  if (!actor) return give_to_link(*route, std::move(element), worker);
+  if (out.correlation == 0) return answer(element->sender, element->mid.integer_value(), kAsksFull, worker);
   out.from = element->sender ? element->sender->id() : 0;
-  out.path = &route->path;
   out.envelope = envelope;
   actor->enqueue(caf::make_mailbox_element(nullptr, caf::make_message_id(), {}, std::move(out)), worker);
+}
+
+/// The clock is asked, as nobody sweeps where no datagram is under way.
+bool Datagrams::is_silent(const base::NodeId& id) {
+  const auto silent = silent_.find(id);
+  if (silent == silent_.end() || silent->second.questions < kSilentMax) return false;
+  if (pool_->node().world().clock.coarse() < silent->second.until) return true;
+  silent_.erase(silent);
+  return false;
 }
 
 void Datagrams::give_to_link(const Route& route, caf::mailbox_element_ptr element, caf::execution_unit* worker) {

@@ -90,6 +90,7 @@ class Datagrams : public std::enable_shared_from_this<Datagrams> {
     std::uint32_t questions = 0;  // in a row
     base::Instant until;          // over links until then, if there were kSilentMax
   };
+  bool is_silent(const base::NodeId& id);
   static bool fits(const Route& route, const runtime::Envelope& envelope);
   void give_to_link(const Route& route, caf::mailbox_element_ptr element, caf::execution_unit* worker);
 

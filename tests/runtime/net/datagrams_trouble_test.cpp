@@ -243,3 +243,31 @@ TEST_CASE("datagrams: as many proxies are kept as may, and the one used least la
     CHECK(outcome.value == 42);
   }
 }
+
+TEST_CASE("datagrams: a node that is silent thrice is asked over a link, and by datagram again ten minutes later") {
+  DatagramVillage village(2);
+  village.village.serve<Number>(1, "count", successor);
+  village.village.fabric->datagrams(kAllLost);
+  for (std::uint32_t i = 0; i < Datagrams::kSilentMax; ++i) {
+    Outcome outcome;
+    village.ask(0, 1, outcome, 500ms, 4s);
+    CHECK((outcome.calls == 1 && outcome.code == Code::timeout));
+    CHECK(village.links(0) == 0);
+  }
+  const auto asked = [&] { return village.count(0, &DatagramCounts::getAsked); };
+  CHECK(asked() == 3);
+  CHECK(village.answer(0, 1) == 42);
+  CHECK(village.links(0) == 1);
+  CHECK(asked() == 3);
+  village.village.fabric->datagrams({});
+  SUBCASE("also where nothing else is sent meanwhile") { village.stage.run_for(Datagrams::kSilenceKept); }
+  SUBCASE("also where links are in use meanwhile") {
+    village.stage.run_for(Datagrams::kSilenceKept - 10s);
+    CHECK(village.answer(0, 1) == 42);
+    CHECK(asked() == 3);
+    village.stage.run_for(10s);
+  }
+  CHECK(village.answer(0, 1) == 42);
+  CHECK(asked() == 4);
+  CHECK(village.count(0, &DatagramCounts::getAnswered) == 1);
+}
