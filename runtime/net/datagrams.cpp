@@ -57,6 +57,7 @@ runtime::Handle Datagrams::proxy(const base::Contact& contact, const std::string
   if (id == pool_->setup().identity->id()) return {};
   runtime::Handle dropped;  // after the lock: a proxy may be the last to hold what ends with it
   const std::lock_guard hold(lock_);
+  if (!actor_) return make_proxy({contact, id, path});
   const auto [found, fresh] = places_.try_emplace({contact, path});
   Place& place = found->second;
   if (!fresh) {
@@ -64,11 +65,7 @@ runtime::Handle Datagrams::proxy(const base::Contact& contact, const std::string
     return place.proxy;
   }
   place.used = oldest_first_.insert(oldest_first_.end(), &found->first);
-  caf::actor_config config;
-  auto& system = pool_->node().system();
-  place.proxy = caf::make_actor<DatagramProxy, caf::actor>(
-      system.next_actor_id(), runtime::remote_node_id(id, messages::Role::peer), &system, config, shared_from_this(),
-      std::make_shared<const Route>(Route{contact, id, path}));
+  place.proxy = make_proxy({contact, id, path});
   const runtime::Handle out = place.proxy;
   if (places_.size() > kRoutesMax) {
     const auto oldest = places_.find(*oldest_first_.front());
@@ -77,6 +74,14 @@ runtime::Handle Datagrams::proxy(const base::Contact& contact, const std::string
     places_.erase(oldest);
   }
   return out;
+}
+
+runtime::Handle Datagrams::make_proxy(Route route) {
+  caf::actor_config config;
+  auto& system = pool_->node().system();
+  const caf::node_id there = runtime::remote_node_id(route.id, messages::Role::peer);
+  return caf::make_actor<DatagramProxy, caf::actor>(system.next_actor_id(), there, &system, config, shared_from_this(),
+                                                    std::make_shared<const Route>(std::move(route)));
 }
 
 /// A question without a deadline would wait for ever where its answer is lost; the end of a link answers it.
@@ -138,11 +143,14 @@ void Datagrams::open(runtime::Handle actor) {
 
 void Datagrams::close(const Error& why) {
   std::map<std::uint64_t, Asked> waiting;
+  std::map<Key, Place> places;  // each holds this table, which could not end otherwise
   {
     const std::lock_guard hold(lock_);
     actor_ = {};
     waiting.swap(waiting_);
     silent_.clear();
+    places.swap(places_);
+    oldest_first_.clear();
   }
   for (const auto& [number, one] : waiting) answer(one.who, one.message_id, why, nullptr);
 }

@@ -7,10 +7,12 @@
 // with messages unread: close() answers all of them `unavailable`.
 //
 // Fallback  what does not fit, what is no question, and whatever goes to a node that has not answered by datagram
-// lately
-//           goes over a link, which is dialled for it. So does a question whose answer did not fit.
-// States    closed, open, closed for good. While it is closed everything goes over links.
+//           lately goes over a link, which is dialled for it. So does a question whose answer did not fit: such a
+//           question is run twice.
+// States    closed or open, as its actor comes and goes. While it is closed everything goes over links, and no proxy
+//           is kept: each holds the table.
 // Limits    kAsksMax questions, kRoutesMax proxies: one more takes the place of the one that was used least lately.
+// Watching  a proxy ends with its last handle; what it stands for may have ended long before.
 // Safety    any thread.
 #include <atomic>
 #include <list>
@@ -90,6 +92,7 @@ class Datagrams : public std::enable_shared_from_this<Datagrams> {
     std::uint32_t questions = 0;  // in a row
     base::Instant until;          // over links until then, if there were kSilentMax
   };
+  runtime::Handle make_proxy(Route route);
   bool is_silent(const base::NodeId& id);
   static bool fits(const Route& route, const runtime::Envelope& envelope);
   void give_to_link(const Route& route, caf::mailbox_element_ptr element, caf::execution_unit* worker);
@@ -102,7 +105,7 @@ class Datagrams : public std::enable_shared_from_this<Datagrams> {
   std::map<std::uint64_t, Asked> waiting_;  // by number, which is also their order
   std::map<base::NodeId, Silence> silent_;
   std::uint64_t last_ = 0;
-  std::map<Key, Place> places_;
+  std::map<Key, Place> places_;  // empty while it is closed
   std::list<const Key*> oldest_first_;
 };
 

@@ -271,3 +271,34 @@ TEST_CASE("datagrams: a node that is silent thrice is asked over a link, and by 
   CHECK(asked() == 4);
   CHECK(village.count(0, &DatagramCounts::getAnswered) == 1);
 }
+
+TEST_CASE("datagrams: nothing is left of a node that has ended") {
+  std::weak_ptr<net::Datagrams> table;
+  std::weak_ptr<net::Pool> pool;
+  SUBCASE("at rest") {
+    DatagramVillage village(2);
+    village.village.serve<Number>(1, "count", successor);
+    CHECK(village.answer(0, 1) == 42);
+    table = village.tables[0];
+    pool = village[0].pool;
+  }
+  SUBCASE("with questions under way") {
+    DatagramVillage village(2);
+    std::vector<Reply<Number>> kept;
+    village.village.serve<Number>(1, "count", keeper(kept));
+    Outcome outcome;
+    village.ask(0, 1, outcome, 1h);
+    table = village.tables[0];
+    pool = village[0].pool;
+    village.village.inside(1, [](Scripted& self) { self.tell<Latest>(self.node().find("/count"), number(0)); });
+  }
+  SUBCASE("with proxies made after its end") {
+    DatagramVillage village(2);
+    table = village.tables[0];
+    pool = village[0].pool;
+    village.stop(0);
+    village.village.inside(0, [&](Scripted& self) { CHECK(village.reach(self, 1)); });
+  }
+  CHECK(table.expired());
+  CHECK(pool.expired());
+}
