@@ -76,6 +76,9 @@ class Datagrams : public std::enable_shared_from_this<Datagrams> {
   void over_link(const Asked& asked);
   /// A node has answered by datagram, whatever it said.
   void heard(const base::NodeId& id);
+  /// A number for a question of another node. None is given twice: the answer to what was asked before a restart of the
+  /// actor may come after it.
+  std::uint64_t next_served() { return served_.fetch_add(1, std::memory_order_relaxed) + 1; }
   /// Forgets questions whose asker has given up, and notes whose nodes were silent.
   void sweep(base::Instant now);
 
@@ -99,6 +102,7 @@ class Datagrams : public std::enable_shared_from_this<Datagrams> {
 
   const std::shared_ptr<Pool> pool_;
   std::atomic<std::uint64_t> over_links_{0};
+  std::atomic<std::uint64_t> served_{0};
 
   mutable std::mutex lock_;
   runtime::Handle actor_;

@@ -206,7 +206,7 @@ void DatagramsActor::take(const base::Endpoint& from, std::span<std::uint8_t> da
 void DatagramsActor::serve(const base::Endpoint& from, const QuestionHead& head, const base::NodeId& id,
                            const Question& question) {
   if (served_.size() >= kServedMax) return lost(Lost::crowded);
-  const std::uint64_t number = ++last_served_;
+  const std::uint64_t number = setup_.table->next_served();
   served_.emplace(number, Served{from, head.sender, head.token, now() + kServedFor});
   if (!sweeps_) after<Sweep>(kSweep);
   sweeps_ = true;

@@ -90,7 +90,6 @@ class DatagramsActor final : public runtime::Actor {
   std::map<Token, Sent> sent_;
   std::map<std::uint64_t, Served> served_;
   std::map<base::NodeId, caf::strong_actor_ptr> answers_;
-  std::uint64_t last_served_ = 0;
   std::vector<ports::Datagram> out_;
   bool sweeps_ = false;
   std::uint64_t asked_ = 0, answered_ = 0;

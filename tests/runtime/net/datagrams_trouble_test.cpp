@@ -302,3 +302,26 @@ TEST_CASE("datagrams: nothing is left of a node that has ended") {
   CHECK(table.expired());
   CHECK(pool.expired());
 }
+
+TEST_CASE("datagrams: an answer of before a restart is for nobody of after it") {
+  DatagramVillage village(3);
+  std::vector<Reply<Number>> kept;
+  std::vector<std::uint64_t> values{7, 9};
+  village.village.serve<Number, Latest>(1, "count", [&](Scripted&, Handlers& on) {
+    on.ask<Number, Number>([&](Number::Reader, Reply<Number> reply) { kept.push_back(std::move(reply)); });
+    on.tell<Latest>([&](auto) {
+      for (std::size_t i = 0; i < kept.size(); ++i) kept[i].send(number(values.at(i)));
+      kept.clear();
+    });
+  });
+  Outcome before, after;
+  village.ask(0, 1, before, 20s);
+  village.suspend(1);
+  village.revive(1);
+  village.ask(2, 1, after, 20s);
+  REQUIRE(kept.size() == 2);
+  village.village.inside(
+      1, [](Scripted& self) { self.tell<Latest>(self.node().find("/count"), number(1)); }, 30s);
+  CHECK(after.value == 9);
+  CHECK(before.code == Code::timeout);
+}
