@@ -2,7 +2,8 @@
 // Who an actor handle stands for: an actor of this node, or what lives behind a link.
 //
 // A proxy's CAF node id carries the other node's 160-bit id and, where CAF keeps a process number, the role of
-// its link. So `sender()` alone tells a handler who asks.
+// its link. So `sender()` alone tells a handler who asks. One bit more there says that it takes one answer to each
+// question, and no stream.
 #include <caf/actor_system.hpp>
 #include <caf/node_id.hpp>
 
@@ -10,19 +11,38 @@
 
 namespace troupe::runtime {
 
-/// The CAF node id of a proxy behind a link of `role` to `node`.
-inline caf::node_id remote_node_id(const base::NodeId& node, messages::Role role) {
-  return caf::make_node_id(static_cast<std::uint32_t>(role), node.bytes);
+/// What a proxy can be sent in answer to a question.
+enum class Takes : std::uint32_t {
+  streams = 0,       ///< behind a link
+  one_answer = 256,  ///< reached by datagram
+};
+inline constexpr std::uint32_t kRoleMask = 255;
+
+/// The CAF node id of a proxy for what lives on `node`, which may do here what `role` may.
+inline caf::node_id remote_node_id(const base::NodeId& node, messages::Role role, Takes takes = Takes::streams) {
+  return caf::make_node_id(static_cast<std::uint32_t>(role) | static_cast<std::uint32_t>(takes), node.bytes);
 }
 
-inline Caller caller_of(const caf::actor_control_block& whom, caf::actor_system& system) {
-  if (whom.nid == system.node()) return {};
-  if (!whom.nid || whom.nid->implementation_id() != caf::node_id::default_data::class_id) return {};
-  const auto& data = static_cast<const caf::node_id::default_data&>(*whom.nid.operator->());
+/// The data of such an id; null for an actor of this node.
+inline const caf::node_id::default_data* remote_data_of(const caf::actor_control_block& whom,
+                                                        const caf::actor_system& system) {
+  if (whom.nid == system.node()) return nullptr;
+  if (!whom.nid || whom.nid->implementation_id() != caf::node_id::default_data::class_id) return nullptr;
+  return static_cast<const caf::node_id::default_data*>(whom.nid.operator->());
+}
+
+inline bool takes_streams(const caf::actor_control_block& whom, const caf::actor_system& system) {
+  const auto* data = remote_data_of(whom, system);
+  return data == nullptr || (data->process_id() & static_cast<std::uint32_t>(Takes::one_answer)) == 0;
+}
+
+inline Caller caller_of(const caf::actor_control_block& whom, const caf::actor_system& system) {
+  const auto* data = remote_data_of(whom, system);
+  if (data == nullptr) return {};
   Caller out;
-  out.role = static_cast<messages::Role>(data.process_id());
+  out.role = static_cast<messages::Role>(data->process_id() & kRoleMask);
   out.node.emplace();
-  out.node->bytes = data.host_id();
+  out.node->bytes = data->host_id();
   return out;
 }
 

@@ -197,6 +197,9 @@ void Shell::run_handler(const Envelope& token) {
                    [&] { handlers_.other_(envelope, question ? AnyReply(this, std::move(from)) : AnyReply()); });
   if (question == (entry->form == Handlers::Form::tell))
     return refuse_question({base::Code::unsupported, "this kind is no question"}, DeadLetter::unsupported);
+  if (entry->form == Handlers::Form::stream && from.to && !takes_streams(*from.to.get(), setup_.node->system()))
+    return refuse_question({base::Code::unsupported, "this kind opens a stream, which needs a link"},
+                           DeadLetter::unsupported);
   if (entry->form == Handlers::Form::stream && served_.size() >= setup_.node->limits().streams_max)
     return answer(from, error_envelope(kStreamsFull));
   guarded(&envelope, [&] { entry->run(*this, envelope, std::move(from)); });

@@ -251,7 +251,8 @@ caf::strong_actor_ptr DatagramsActor::answers(const base::NodeId& id) {
   caf::actor_config config;
   auto& system = node().system();
   auto fresh = caf::make_actor<AnswersProxy, caf::strong_actor_ptr>(
-      system.next_actor_id(), runtime::remote_node_id(id, messages::Role::peer), &system, config, self());
+      system.next_actor_id(), runtime::remote_node_id(id, messages::Role::peer, runtime::Takes::one_answer), &system,
+      config, self());
   answers_.emplace(id, fresh);
   return fresh;
 }

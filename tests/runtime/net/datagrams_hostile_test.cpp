@@ -355,3 +355,24 @@ TEST_CASE("datagrams: each of many strangers gets its answer, though there are m
   CHECK(answered == kStrangers);
   CHECK(street.count(&DatagramCounts::getSessions) == kStrangers);
 }
+
+TEST_CASE("datagrams: a question that opens a stream opens none") {
+  Street street;
+  int opened = 0;
+  street.village.village.serve<Order, Parcel, Number>(1, "shop", [&](Scripted&, Handlers& on) {
+    on.stream<Order, Parcel>([&](Order::Reader, runtime::Sink<Parcel>) { ++opened; });
+    on.intake<Number, Parcel, Number>([&](Number::Reader, runtime::Intake<Parcel, Number>) { ++opened; });
+  });
+  const Cookie cookie = street.stranger.cookie(1);
+  const auto ask = [&](const Envelope& envelope) {
+    street.stranger.heard.clear();
+    Stranger::Words words{.path = "/shop", .envelope = envelope, .kind = envelope.kind_id()};
+    street.stranger.send(1, street.stranger.question(1, cookie, words));
+    REQUIRE(street.stranger.heard.size() == 1);
+    return street.stranger.error_in(1, street.stranger.heard[0].bytes);
+  };
+  CHECK(ask(Envelope::build<Order>({}, [](auto) {})) == Code::unsupported);
+  CHECK(ask(Envelope::build<Number>({}, [](auto) {})) == Code::unsupported);
+  CHECK(opened == 0);
+  CHECK(street.count(&DatagramCounts::getServing) == 0);
+}
