@@ -20,6 +20,8 @@ using runtime::Envelope;
 
 const Error kGone{Code::unavailable, "datagrams are not sent any more"};
 const Error kNobody{Code::unavailable, "the other node did not say which of its actors sent this"};
+const Error kTooMany{Code::overloaded, "too many questions of this node are served at once",
+                     std::chrono::milliseconds(100)};
 const Error kTargetEnded{Code::unavailable, "the actor asked has ended"};
 
 /// Takes the answers of our actors to one other node.
@@ -82,7 +84,8 @@ void DatagramsActor::start() {
 
 void DatagramsActor::check() const {
   base::ensure(served_.size() <= kServedMax, "questions of others are limited");
-  base::ensure(answers_.size() <= kAnswersMax, "those who ask are limited");
+  base::ensure(others_.size() <= kOthersMax, "those who ask or answer are limited");
+  base::ensure(sent_.size() <= Datagrams::kAsksMax, "questions of ours are limited");
 }
 
 void DatagramsActor::event(ports::StreamEvent&& event) {
@@ -155,9 +158,10 @@ void DatagramsActor::take(const base::Endpoint& from, std::span<std::uint8_t> da
   const auto sent = sent_.find(head.token);
   if (sent == sent_.end() || sent->second.to != from) return lost(Lost::unasked);
   const auto asked = setup_.table->asked(sent->second.number);
-  const Session* session = asked ? door_->find(asked->route->contact.key) : nullptr;
-  if (session == nullptr) return lost(Lost::unasked);
-  const auto answer = open_answer(datagram, sealer_, session->keys.receive);
+  // Strangers may have pushed its session out; who knows the token may make us agree once more.
+  const crypto::DatagramKeys* const keys = asked ? keys_with(*asked->route) : nullptr;
+  if (keys == nullptr) return lost(Lost::unasked);
+  const auto answer = open_answer(datagram, sealer_, keys->receive);
   if (!answer.ok()) return lost(answer.error() == DatagramError::forged ? Lost::forged : Lost::broken);
   setup_.table->take(sent->second.number);
   sent_.erase(sent);
@@ -178,7 +182,7 @@ void DatagramsActor::give(const Datagrams::Asked& asked, const Answer& answer) {
   header.signal = error ? runtime::Signal::error : runtime::Signal::message;
   header.origin = runtime::Origin::foreign;
   header.trace = asked.question.header().trace;
-  deliver(asked.who, answers(asked.route->id), caf::message_id{asked.message_id}.response_id().integer_value(),
+  deliver(asked.who, other(asked.route->id)->answers, caf::message_id{asked.message_id}.response_id().integer_value(),
           sound ? Envelope::from_words(header, words_of(answer.words))
                 : runtime::error_envelope({Code::malformed, "the answer is no message"}));
 }
@@ -194,67 +198,78 @@ void DatagramsActor::take(const base::Endpoint& from, std::span<std::uint8_t> da
   }
   if (std::holds_alternative<Drop>(decision)) return;  // the doorkeeper has counted it
   const auto* first = std::get_if<AgreeFirst>(&decision);
-  const auto keys = first ? agree(head.sender) : std::get<Open>(decision).session->keys;
-  if (!keys) return lost(Lost::forged);
+  std::optional<crypto::DatagramKeys> agreed;
+  if (first != nullptr && !(agreed = agree(head.sender))) return lost(Lost::forged);
+  const crypto::DatagramKeys* const keys = agreed ? &*agreed : &std::get<Open>(decision).session->keys;
   const base::NodeId id = first ? first->id : std::get<Open>(decision).session->id;
   const auto question = open_question(datagram, sealer_, keys->receive);
   if (!question.ok()) return lost(question.error() == DatagramError::forged ? Lost::forged : Lost::broken);
-  const Welcome welcome = first ? door_->welcome(from, head, *first, *keys, now()) : door_->welcome(from, head, now());
-  if (welcome == Welcome::answer) serve(from, head, id, question.value());
+  const Welcome welcome =
+      first ? door_->welcome(from, head, *first, *agreed, now()) : door_->welcome(from, head, now());
+  if (welcome != Welcome::answer) return;
+  const auto& asker = other(id);
+  asker->key = keys->send;
+  serve(from, head.token, asker, question.value());
 }
 
-void DatagramsActor::serve(const base::Endpoint& from, const QuestionHead& head, const base::NodeId& id,
+void DatagramsActor::serve(const base::Endpoint& from, const Token& token, const std::shared_ptr<Other>& other,
                            const Question& question) {
-  if (served_.size() >= kServedMax) return lost(Lost::crowded);
-  const std::uint64_t number = setup_.table->next_served();
-  served_.emplace(number, Served{from, head.sender, head.token, now() + kServedFor});
-  if (!sweeps_) after<Sweep>(kSweep);
-  sweeps_ = true;
   const auto* kind = messages::find_kind(question.kind);
   const auto service = node().service(question.path);
   if (const auto why = forbidden(kind, messages::Role::peer, service.get(), question.words))
-    return reply(number, runtime::error_envelope(*why));
+    return answer(from, token, *other, runtime::error_envelope(*why));
+  if (other->served >= kServedOfOneMax) return answer(from, token, *other, runtime::error_envelope(kTooMany));
+  if (served_.size() >= kServedMax) return lost(Lost::crowded);
+  const std::uint64_t number = setup_.table->next_served();
+  served_.emplace(number, Served{from, token, now() + kServedFor, other});
+  ++other->served;
+  if (!sweeps_) after<Sweep>(kSweep);
+  sweeps_ = true;
   runtime::Header header;
   header.kind = kind;
   header.origin = runtime::Origin::foreign;
   header.trace = {question.trace_id, question.parent_span};
   header.due = due_of(question.remaining_us, now());
-  deliver(caf::actor_cast<caf::strong_actor_ptr>(service->handle), answers(id),
+  deliver(caf::actor_cast<caf::strong_actor_ptr>(service->handle), other->answers,
           number | caf::message_id::default_async_value, Envelope::from_words(header, words_of(question.words)));
 }
 
 void DatagramsActor::reply(std::uint64_t number, const Envelope& envelope) {
   const auto served = served_.find(number);
   if (served == served_.end()) return node().count(runtime::DeadLetter::late_answer);
-  const Served to = served->second;
+  const Served to = std::move(served->second);
   served_.erase(served);
-  const Session* session = door_->find(to.key);
-  if (session == nullptr) return node().count(runtime::DeadLetter::late_answer);
-  Answer answer;
-  if (envelope.bytes().size() > kAnswerWordsBytesMax) {
-    answer.type = AnswerType::too_large;
-  } else {
-    const bool error = envelope.header().signal == runtime::Signal::error;
-    answer = {error ? AnswerType::error : AnswerType::answer, envelope.kind_id(), envelope.bytes()};
-  }
-  base::Bytes datagram(kDatagramBytesMax);
-  datagram.resize(seal_answer(datagram, sealer_, session->keys.send,
-                              AnswerHead{to.token, random_->take<crypto::SealNonce>()}, answer));
-  send(to.from, std::move(datagram));
+  --to.other->served;
+  answer(to.from, to.token, *to.other, envelope);
 }
 
-caf::strong_actor_ptr DatagramsActor::answers(const base::NodeId& id) {
-  const auto known = answers_.find(id);
-  if (known != answers_.end()) return known->second;
+void DatagramsActor::answer(const base::Endpoint& to, const Token& token, const Other& other,
+                            const Envelope& envelope) {
+  Answer sealed;
+  if (envelope.bytes().size() > kAnswerWordsBytesMax) {
+    sealed.type = AnswerType::too_large;
+  } else {
+    const bool error = envelope.header().signal == runtime::Signal::error;
+    sealed = {error ? AnswerType::error : AnswerType::answer, envelope.kind_id(), envelope.bytes()};
+  }
+  const AnswerHead head{token, random_->take<crypto::SealNonce>()};
+  base::Bytes datagram(kDatagramBytesMax);
+  datagram.resize(seal_answer(datagram, sealer_, other.key, head, sealed));
+  send(to, std::move(datagram));
+}
+
+/// Valid until the next call.
+const std::shared_ptr<DatagramsActor::Other>& DatagramsActor::other(const base::NodeId& id) {
+  const auto known = others_.find(id);
+  if (known != others_.end()) return known->second;
   // All anew rather than the oldest: it is seldom, and those that wait for an answer keep theirs.
-  if (answers_.size() >= kAnswersMax) answers_.clear();
+  if (others_.size() >= kOthersMax) others_.clear();
   caf::actor_config config;
   auto& system = node().system();
   auto fresh = caf::make_actor<AnswersProxy, caf::strong_actor_ptr>(
       system.next_actor_id(), runtime::remote_node_id(id, messages::Role::peer, runtime::Takes::one_answer), &system,
       config, self());
-  answers_.emplace(id, fresh);
-  return fresh;
+  return others_.emplace(id, std::make_shared<Other>(Other{std::move(fresh), {}, 0})).first->second;
 }
 
 // -- both ------------------------------------------------------------------------------------------------------------
@@ -274,7 +289,11 @@ void DatagramsActor::flush() {
 /// Runs while something waits, and not in a node that is at rest.
 void DatagramsActor::sweep() {
   setup_.table->sweep(now());
-  std::erase_if(served_, [at = now()](const auto& one) { return one.second.forget_at <= at; });
+  std::erase_if(served_, [at = now()](const auto& one) {
+    const bool late = one.second.forget_at <= at;
+    if (late) --one.second.other->served;
+    return late;
+  });
   std::erase_if(sent_, [this](const auto& one) { return !setup_.table->asked(one.second.number); });
   sweeps_ = !sent_.empty() || !served_.empty();
   if (sweeps_) after<Sweep>(kSweep);

@@ -4,11 +4,11 @@
 // Asking     a question of a proxy (datagrams.hpp) goes out sealed under a token that nobody can guess. Its answer must
 //            come from where it went, with that token and under the right key. A cookie sends it once more.
 // Answering  what a doorkeeper (logic/doorkeeper.hpp) lets in goes to the published service that it names, as over a
-// link
-//            of the role `peer`; the answer goes back to the address that the question came from, which is proven.
+//            link of the role `peer`; the answer goes back to the address that the question came from, which is proven.
 // Load       datagrams leave in batches, once the messages at hand are done or kBatchMax are ready.
-// Limits     kServedMax questions of others at once, beyond which they are dropped; those of the doorkeeper and the
-// table. Restart    questions that wait are answered `unavailable`; others start anew with a cookie.
+// Limits     kServedMax questions of others at once, beyond which they are dropped, and kServedOfOneMax of one node,
+//            beyond which they are answered `overloaded`; those of the doorkeeper and the table.
+// Restart    questions that wait are answered `unavailable`; others start anew with a cookie.
 #include <map>
 #include <memory>
 #include <vector>
@@ -24,9 +24,10 @@ namespace troupe::net {
 class DatagramsActor final : public runtime::Actor {
  public:
   static constexpr const char* kName = "datagrams";
-  static constexpr std::size_t kServedMax = 10'000;  // our choice: as many as a mailbox holds
-  static constexpr std::size_t kBatchMax = 32;       // our choice: beyond it a call of the system saves nothing
-  static constexpr std::size_t kAnswersMax = 4'096;  // proxies for those who ask
+  static constexpr std::size_t kServedMax = 10'000;    // our choice: as many as a mailbox holds
+  static constexpr std::size_t kBatchMax = 32;         // our choice: beyond it a call of the system saves nothing
+  static constexpr std::size_t kServedOfOneMax = 256;  // as over a link (LinkLimits): nobody may use up what all have
+  static constexpr std::size_t kOthersMax = 4'096;     // as many as there are sessions (logic/sessions.hpp)
   static constexpr std::chrono::seconds kSweep{1};
   static constexpr std::chrono::seconds kServedFor{30};  // an answer later than that is for nobody
 
@@ -53,11 +54,17 @@ class DatagramsActor final : public runtime::Actor {
     std::uint64_t number;  // in the table
     base::Endpoint to;
   };
+  /// Another node. It is kept by its questions: their answers leave even if its session is forgotten.
+  struct Other {
+    caf::strong_actor_ptr answers;  // the proxy that takes what our actors answer
+    crypto::SealingKey key;         // of its latest question
+    std::size_t served = 0;         // its questions that wait
+  };
   struct Served {
     base::Endpoint from;
-    base::PublicKey key;
     Token token;
     base::Instant forget_at;
+    std::shared_ptr<Other> other;
   };
   enum class Lost : std::uint8_t { broken, forged, unasked, crowded };  // a datagram that came to nothing
 
@@ -70,9 +77,11 @@ class DatagramsActor final : public runtime::Actor {
 
   // Answering.
   void take(const base::Endpoint& from, std::span<std::uint8_t> datagram, const QuestionHead& head);
-  void serve(const base::Endpoint& from, const QuestionHead& head, const base::NodeId& id, const Question& question);
+  void serve(const base::Endpoint& from, const Token& token, const std::shared_ptr<Other>& other,
+             const Question& question);
   void reply(std::uint64_t number, const runtime::Envelope& envelope);
-  caf::strong_actor_ptr answers(const base::NodeId& id);
+  void answer(const base::Endpoint& to, const Token& token, const Other& other, const runtime::Envelope& envelope);
+  const std::shared_ptr<Other>& other(const base::NodeId& id);
 
   std::optional<crypto::DatagramKeys> agree(const base::PublicKey& key) const;
   void send(const base::Endpoint& to, base::Bytes datagram);
@@ -89,7 +98,7 @@ class DatagramsActor final : public runtime::Actor {
   crypto::Sealer sealer_;
   std::map<Token, Sent> sent_;
   std::map<std::uint64_t, Served> served_;
-  std::map<base::NodeId, caf::strong_actor_ptr> answers_;
+  std::map<base::NodeId, std::shared_ptr<Other>> others_;
   std::vector<ports::Datagram> out_;
   bool sweeps_ = false;
   std::uint64_t asked_ = 0, answered_ = 0;

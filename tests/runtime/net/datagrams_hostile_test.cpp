@@ -343,11 +343,11 @@ TEST_CASE("datagrams: each of many strangers gets its answer, though there are m
   net::DoorLimits door = DatagramVillage::easy();
   door.curves = {
       .neighbours_per_second = 2'000, .neighbours_burst = 1'000, .all_per_second = 2'000, .all_burst = 1'000};
-  door.sessions_max = 2 * net::DatagramsActor::kAnswersMax;
+  door.sessions_max = 2 * net::DatagramsActor::kOthersMax;
   Street street(door, true);
   base::Random random(5);
   std::size_t answered = 0;
-  constexpr std::size_t kStrangers = net::DatagramsActor::kAnswersMax + 1;
+  constexpr std::size_t kStrangers = net::DatagramsActor::kOthersMax + 1;
   for (std::size_t i = 0; i < kStrangers; ++i) {
     street.stranger.pretend(random_key(random));
     answered += street.stranger.ask(1, street.stranger.cookie(1)) == 42;

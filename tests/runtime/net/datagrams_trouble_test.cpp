@@ -165,30 +165,72 @@ TEST_CASE("datagrams: as many questions wait as may, and one more is `overloaded
   CHECK(village.count(0, &DatagramCounts::getWaiting) == 0);
 }
 
-TEST_CASE("datagrams: as many questions are served as may, and one more is dropped") {
-  DatagramVillage village(3, {.open = true});
+TEST_CASE("datagrams: as many questions of one node are served as may, and one more is `overloaded`") {
+  DatagramVillage village(3);
   Kept kept;
-  village.village.serve<Number>(2, "count", kept.receive());
-  constexpr std::size_t kHalf = DatagramsActor::kServedMax / 2;
-  constexpr std::size_t kAtOnce = 1'000;  // with more of them a socket would be full before
-  std::vector<std::vector<Outcome>> all;
-  for (const std::size_t asker : {0, 1})
-    for (std::size_t i = 0; i < kHalf; i += kAtOnce) all.push_back(ask_many(village, asker, 2, kAtOnce, 20s, 100ms));
-  CHECK(village.count(2, &DatagramCounts::getServing) == DatagramsActor::kServedMax);
-  CHECK(village.count(2, &DatagramCounts::getCrowded) == 0);
-  const auto beyond = ask_many(village, 0, 2, 1, 20s, 100ms);
-  CHECK(village.count(2, &DatagramCounts::getServing) == DatagramsActor::kServedMax);
-  CHECK(village.count(2, &DatagramCounts::getCrowded) == 1);
-  kept.answer(village, 2, 42);
-  CHECK(village.count(2, &DatagramCounts::getServing) == 0);
-  // All answers come at one moment, and a socket does not hold so many.
-  for (const std::size_t asker : {0, 1}) {
-    const std::uint64_t answered = village.count(asker, &DatagramCounts::getAnswered);
-    CHECK(answered >= ports::kDatagramsWaitingMax);
-    CHECK(answered + village.count(asker, &DatagramCounts::getUnread) == kHalf);
+  village.village.serve<Number>(1, "count", kept.receive());
+  const auto outcomes = ask_many(village, 0, 1, DatagramsActor::kServedOfOneMax + 1, 1h, 1s);
+  CHECK(village.count(1, &DatagramCounts::getServing) == DatagramsActor::kServedOfOneMax);
+  CHECK(times(outcomes, Code::overloaded) == 1);
+  Outcome other;
+  village.ask(2, 1, other, 20s);
+  CHECK(village.count(1, &DatagramCounts::getServing) == DatagramsActor::kServedOfOneMax + 1);
+  SUBCASE("once they are answered it may ask again") {
+    kept.answer(village, 1, 42);
+    CHECK(std::ranges::count(outcomes, 42, &Outcome::value) == DatagramsActor::kServedOfOneMax);
+    CHECK(other.value == 42);
   }
-  village.stage.run_for(20s);
-  CHECK(beyond.front().code == Code::timeout);
+  SUBCASE("once they are forgotten it may ask again") { village.stage.run_for(DatagramsActor::kServedFor + 2s); }
+  const auto again = ask_many(village, 0, 1, DatagramsActor::kServedOfOneMax, 20s, 1s);
+  CHECK(village.count(1, &DatagramCounts::getServing) == DatagramsActor::kServedOfOneMax);
+  kept.answer(village, 1, 43);
+  CHECK(std::ranges::count(again, 43, &Outcome::value) == DatagramsActor::kServedOfOneMax);
+}
+
+TEST_CASE("datagrams: as many questions are served as may, and one more is dropped") {
+  DatagramVillage village(2, {.without = 1, .open = true});
+  Kept kept;
+  village.village.serve<Number>(0, "count", kept.receive());
+  Stranger stranger(village, 1);
+  base::Random random(6);
+  std::size_t asked = 0;
+  const auto ask_as_somebody = [&](std::size_t count) {
+    base::PublicKey key;
+    for (auto& byte : key.bytes) byte = static_cast<std::uint8_t>(random.next());
+    stranger.pretend(key);
+    const net::Cookie cookie = stranger.cookie(0);
+    for (std::size_t i = 0; i < count; ++i, ++asked) stranger.send(0, stranger.question(0, cookie), 0ms);
+    village.stage.run_for(100ms);
+  };
+  while (asked < DatagramsActor::kServedMax)
+    ask_as_somebody(std::min(DatagramsActor::kServedOfOneMax, DatagramsActor::kServedMax - asked));
+  CHECK(village.count(0, &DatagramCounts::getServing) == DatagramsActor::kServedMax);
+  CHECK(village.count(0, &DatagramCounts::getCrowded) == 0);
+  ask_as_somebody(1);
+  CHECK(village.count(0, &DatagramCounts::getServing) == DatagramsActor::kServedMax);
+  CHECK(village.count(0, &DatagramCounts::getCrowded) == 1);
+  CHECK(stranger.heard.empty());
+  kept.answer(village, 0, 42);
+  CHECK(village.count(0, &DatagramCounts::getServing) == 0);
+  CHECK(stranger.heard.size() == ports::kDatagramsWaitingMax);  // all come at one moment: its socket holds no more
+  ask_as_somebody(1);
+  CHECK(village.count(0, &DatagramCounts::getServing) == 1);
+  kept.answer(village, 0, 0);
+}
+
+TEST_CASE("datagrams: an answer arrives though the session of its node was forgotten meanwhile, at either side") {
+  net::DoorLimits door = DatagramVillage::easy();
+  door.sessions_max = 1;
+  DatagramVillage village(4, {.door = door});
+  Kept kept;
+  village.village.serve<Number>(1, "count", kept.receive());
+  village.village.serve<Number>(2, "count", successor);
+  std::array<Outcome, 2> outcomes;
+  village.ask(0, 1, outcomes[0], 20s);
+  village.ask(3, 1, outcomes[1], 20s);
+  CHECK(village.answer(0, 2) == 42);
+  kept.answer(village, 1, 42);
+  for (const Outcome& outcome : outcomes) CHECK(outcome.value == 42);
 }
 
 TEST_CASE("datagrams: a question that is never answered is forgotten") {
