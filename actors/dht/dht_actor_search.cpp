@@ -53,6 +53,9 @@ void DhtActor::search_from(const Wanted& wanted, std::vector<Contact> contacts, 
       start.own_record = own_record;
     }
   }
+  if (wanted.goal == wire::Search::Goal::PROVIDERS)
+    start.own_providers =
+        providers_->find(wanted.key, std::max<std::size_t>(wanted.providers_max, 1), wall(), random());
   table_.used(wanted.key, now());
   ++searches_;
   ++counts_.searched;

@@ -62,7 +62,11 @@ void LookupActor::begin(wire::Search::Reader search, runtime::Reply<wire::Search
     space_ = *space_of(goal.getValue());
     if (space_ == Space::kv) question.finality = Finality::newest;
   }
-  if (goal.isProviders()) question.providers_max = std::max<std::size_t>(goal.getProviders(), 1);
+  if (goal.isProviders()) {
+    providers_max_ = std::max<std::size_t>(goal.getProviders(), 1);
+    for (const Contact& one : start_.own_providers) take_provider(one);
+    question.providers_max = std::max<std::size_t>(providers_max_ - providers_.size(), 1);
+  }
   if (goal.isStore()) {
     const auto record = bytes_of(goal.getStore().getRecord());
     record_.assign(record.begin(), record.end());
@@ -79,7 +83,8 @@ void LookupActor::begin(wire::Search::Reader search, runtime::Reply<wire::Search
   question.group_of = start_.settings->groups.group_of;
   question.tracing = search.getExplain() ? Tracing::on : Tracing::off;
   lookup_.emplace(question, start_.contacts);
-  act(lookup_->start(now()));
+  const bool at_hand = goal.isProviders() && providers_.size() == providers_max_;
+  act(at_hand ? lookup_->enough(now()) : lookup_->start(now()));
 }
 
 void LookupActor::act(const Decisions& decisions) {
@@ -184,12 +189,14 @@ std::optional<Version> LookupActor::take_record(base::ByteView bytes) {
 /// How many of them nobody had named.
 std::size_t LookupActor::take_providers(capnp::List<messages::wire::Contact>::Reader list) {
   std::size_t fresh = 0;
-  for (Contact& one : read_contacts(list, kTakenMax, start_.settings->work_bits)) {
-    if (providers_.size() >= lookup_->question().providers_max || !provider_ids_.insert(one.id).second) continue;
-    providers_.push_back(std::move(one));
-    ++fresh;
-  }
+  for (const Contact& one : read_contacts(list, kTakenMax, start_.settings->work_bits)) fresh += take_provider(one);
   return fresh;
+}
+
+bool LookupActor::take_provider(const Contact& one) {
+  if (providers_.size() >= providers_max_ || !provider_ids_.insert(one.id).second) return false;
+  providers_.push_back(one);
+  return true;
 }
 
 // -- the end ---------------------------------------------------------------------------------------------------------

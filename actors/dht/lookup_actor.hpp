@@ -38,6 +38,7 @@ class LookupActor final : public runtime::Actor {
     std::optional<NetworkSize> network;
     std::optional<Version> own_copy;
     base::Bytes own_record;
+    std::vector<Contact> own_providers;
   };
   explicit LookupActor(Start start) : start_(std::move(start)) {}
 
@@ -59,6 +60,7 @@ class LookupActor final : public runtime::Actor {
   void failed(const Ask& question, const base::Error& why);
   std::optional<Version> take_record(base::ByteView record);
   std::size_t take_providers(capnp::List<messages::wire::Contact>::Reader list);
+  bool take_provider(const Contact& one);
   void searched(const LookupOutcome& outcome);
   void finish_with(wire::SearchResult::Builder out);
   void answer();
@@ -89,6 +91,7 @@ class LookupActor final : public runtime::Actor {
   std::optional<std::uint64_t> expected_;
   std::vector<Contact> providers_;
   std::set<base::NodeId> provider_ids_;
+  std::size_t providers_max_ = 0;
   std::map<base::NodeId, Token> tokens_;
   struct Heard {
     Contact whom;

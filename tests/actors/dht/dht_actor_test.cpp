@@ -7,9 +7,334 @@ using namespace troupe;
 using namespace troupe::dht;
 using namespace troupe::dht::test;
 
+namespace {
+
+std::string to_text(const std::optional<Error>& error) { return error ? error->message : "done"; }
+std::optional<Code> code(const std::optional<Error>& error) {
+  return error ? std::optional(error->code) : std::nullopt;
+}
+
+}  // namespace
+
 TEST_CASE("dht: nodes that know one node find all others") {
   Quarter quarter(8);
   for (std::size_t i = 0; i < 8; ++i)
     for (std::size_t other = 0; other < 8; ++other) CHECK(quarter.lists(i, other) == (i != other));
   CHECK(quarter.failures().empty());
+}
+
+TEST_CASE("dht: what is put at one node is got at all others, also when its putter has died") {
+  Quarter quarter(6);
+  Key key;
+  Space space = Space::kv;
+  std::string value = "a value";
+  SUBCASE("a signed value") {}
+  SUBCASE("a value by its hash") { space = Space::cid; }
+  SUBCASE("a value that needs a link") {
+    space = Space::cid;
+    value = std::string(kValueBytesMax, 'x');
+  }
+  SUBCASE("an empty value") { value.clear(); }
+  SUBCASE("the key of a node") {
+    space = Space::pk;
+    value = text(quarter[0].identity->public_key().view());
+  }
+  const auto stored = quarter.put(0, space, space == Space::kv ? "orders" : "", space == Space::pk ? "" : value);
+  REQUIRE_MESSAGE(!stored.error, to_text(stored.error));
+  CHECK(stored.asked == 6);
+  CHECK(stored.stored == 6);
+  for (std::size_t i = 0; i < 6; ++i) {
+    const auto got = quarter.get(i, space, stored.key);
+    CHECK_MESSAGE(!got.error, to_text(got.error));
+    CHECK(got.value == value);
+    CHECK(got.sequence == stored.sequence);
+  }
+  quarter.kill(0);
+  for (std::size_t i = 1; i < 6; ++i) CHECK(quarter.get(i, space, stored.key).value == value);
+  CHECK(quarter.failures().empty());
+}
+
+TEST_CASE("dht: a node that has just come gets what was put before") {
+  Quarter quarter(4);
+  quarter.kill(3);
+  const auto stored = quarter.put(0, Space::kv, "orders", "seven");
+  REQUIRE_FALSE(stored.error);
+  quarter.begin(3);
+  quarter.stage.run_for(10s);
+  CHECK(quarter.get(3, Space::kv, stored.key).value == "seven");
+}
+
+TEST_CASE("dht: a get by name is of this node's own value, and what nobody holds is not found") {
+  Quarter quarter(3);
+  REQUIRE_FALSE(quarter.put(1, Space::kv, "orders", "of 1").error);
+  const auto by_name = [](wire::GetValue::Builder question) {
+    question.disownKey();
+    question.setName(data_of(base::as_bytes("orders")));
+  };
+  CHECK(quarter.get(1, Space::kv, {}, by_name).value == "of 1");
+  CHECK(code(quarter.get(2, Space::kv, {}, by_name).error) == Code::not_found);
+  CHECK(code(quarter.get(0, Space::cid, key(9)).error) == Code::not_found);
+}
+
+TEST_CASE("dht: a content id is compared as a whole, not by the part that is its key") {
+  Quarter quarter(3);
+  REQUIRE_FALSE(quarter.put(0, Space::cid, "", "bytes").error);
+  base::Digest digest = crypto::sha256(base::as_bytes("bytes"));
+  const auto by_digest = [&](wire::GetValue::Builder question) { question.setDigest(data_of(digest.view())); };
+  CHECK(quarter.get(1, Space::cid, {}, by_digest).value == "bytes");
+  digest.bytes[31] ^= 1;
+  CHECK(code(quarter.get(1, Space::cid, {}, by_digest).error) == Code::not_found);
+}
+
+TEST_CASE("dht: of two values under one name all nodes have the newer one") {
+  Quarter quarter(5);
+  const auto first = quarter.put(0, Space::kv, "orders", "first");
+  REQUIRE_FALSE(first.error);
+  quarter.stage.run_for(1s);
+  const auto second = quarter.put(0, Space::kv, "orders", "second");
+  REQUIRE_FALSE(second.error);
+  CHECK(second.key == first.key);
+  CHECK(second.sequence > first.sequence);
+  for (std::size_t i = 0; i < 5; ++i) CHECK(quarter.get(i, Space::kv, first.key).value == "second");
+}
+
+TEST_CASE("dht: two values put at one moment are numbered one after the other") {
+  Quarter quarter(3);
+  const auto first = quarter.put(0, Space::kv, "orders", "first");
+  const auto second = quarter.put(0, Space::kv, "orders", "second");
+  CHECK_FALSE(first.error);
+  CHECK_MESSAGE(!second.error, to_text(second.error));
+  CHECK(quarter.get(2, Space::kv, first.key).value == "second");
+}
+
+TEST_CASE("dht: a put that expects another sequence than is held is a conflict, and changes nothing") {
+  Quarter quarter(5);
+  const auto expecting = [](std::uint64_t sequence) {
+    return [sequence](wire::Put::Builder order) { order.getExpected().setSequence(sequence); };
+  };
+  const auto first = quarter.put(0, Space::kv, "orders", "first");
+  REQUIRE_FALSE(first.error);
+  quarter.stage.run_for(1s);
+  const auto second = quarter.put(0, Space::kv, "orders", "second", expecting(first.sequence));
+  REQUIRE_MESSAGE(!second.error, to_text(second.error));
+  quarter.stage.run_for(1s);
+  const auto third = quarter.put(0, Space::kv, "orders", "third", expecting(first.sequence));
+  REQUIRE(third.error);
+  CHECK(third.error->code == Code::conflict);
+  CHECK(third.error->message.find("conflict") != std::string::npos);
+  CHECK(third.error->message.find(std::to_string(second.sequence)) != std::string::npos);
+  for (std::size_t i = 0; i < 5; ++i) CHECK(quarter.get(i, Space::kv, first.key).value == "second");
+}
+
+TEST_CASE("dht: the newest of what holders say is got, if enough of them are asked") {
+  Quarter quarter(6);
+  const auto old = quarter.put(0, Space::kv, "orders", "old");
+  REQUIRE_FALSE(old.error);
+  const auto answer = quarter.store(1, 3, quarter.signed_by(0, old.sequence + 1, "new"));
+  REQUIRE_FALSE(answer.error);
+  REQUIRE(answer.result == wire::StoreDone::Result::STORED);
+  const auto all = [](wire::GetValue::Builder question) { question.setQuorum(20); };
+  for (std::size_t i = 0; i < 6; ++i) CHECK(quarter.get(i, Space::kv, old.key, all).value == "new");
+}
+
+TEST_CASE("dht: a value is gone when its time is over, at its holders too") {
+  Quarter quarter(4);
+  const auto stored =
+      quarter.put(0, Space::kv, "orders", "seven", [](wire::Put::Builder order) { order.setSeconds(600); });
+  REQUIRE_FALSE(stored.error);
+  quarter.stage.run_for(590s);
+  CHECK(quarter.get(1, Space::kv, stored.key).value == "seven");
+  quarter.stage.run_for(11s);
+  for (std::size_t i = 0; i < 4; ++i) {
+    CHECK(quarter.held(i, (i + 1) % 4, Space::kv, stored.key).empty());
+    CHECK(code(quarter.get(i, Space::kv, stored.key).error) == Code::not_found);
+  }
+  quarter.stage.run_for(30s);
+  for (std::size_t i = 0; i < 4; ++i) CHECK(quarter.state(i).records == 0);
+}
+
+TEST_CASE("dht: a value by its hash is held for as long as the holder says") {
+  Quarter quarter(3, [](std::size_t, House& house) { house.settings.held.hold = 3'600s; });
+  const auto stored = quarter.put(0, Space::cid, "", "bytes");
+  REQUIRE_FALSE(stored.error);
+  quarter.stage.run_for(3'590s);
+  CHECK(quarter.get(1, Space::cid, stored.key).value == "bytes");
+  quarter.stage.run_for(3'700s);
+  for (std::size_t i = 0; i < 3; ++i) CHECK(code(quarter.get(i, Space::cid, stored.key).error) == Code::not_found);
+}
+
+TEST_CASE("dht: a value for named readers is opened by them and by nobody else") {
+  Quarter quarter(4);
+  const auto stored = quarter.put(0, Space::kv, "secret", "for 2", [&](wire::Put::Builder order) {
+    order.initReaders(1).set(0, data_of(quarter[2].identity->public_key().view()));
+  });
+  REQUIRE_FALSE(stored.error);
+  const auto opened = quarter.get(2, Space::kv, stored.key);
+  CHECK_FALSE(opened.sealed);
+  CHECK(opened.value == "for 2");
+  const auto closed = quarter.get(3, Space::kv, stored.key);
+  CHECK_FALSE(closed.error);
+  CHECK(closed.sealed);
+  CHECK(closed.value.find("for 2") == std::string::npos);
+  for (std::size_t i = 0; i < 4; ++i)
+    CHECK(quarter.held((i + 1) % 4, i, Space::kv, stored.key).find("for 2") == std::string::npos);
+}
+
+TEST_CASE("dht: what cannot be put is refused with the reason") {
+  Quarter quarter(2);
+  const auto refused = [&](Space space, std::string name, std::string value,
+                           std::function<void(wire::Put::Builder)> more = {}) {
+    return code(quarter.put(0, space, name, value, more).error);
+  };
+  CHECK(refused(Space::kv, std::string(65, 'n'), "x") == Code::malformed);
+  CHECK(refused(Space::kv, "n", std::string(kValueBytesMax + 1, 'x')) == Code::malformed);
+  CHECK(refused(Space::kv, "n", "x", [](auto order) { order.setSeconds(7 * 86'400 + 1); }) == Code::malformed);
+  CHECK(refused(Space::kv, "n", "x", [](auto order) { order.initReaders(17); }) == Code::malformed);
+  CHECK(refused(Space::kv, "n", "x", [](auto order) { order.setSpace(9); }) == Code::unsupported);
+  CHECK(refused(Space::cid, "", "x", [&](wire::Put::Builder order) {
+          order.initReaders(1).set(0, data_of(quarter[1].identity->public_key().view()));
+        }) == Code::malformed);
+  CHECK(refused(Space::kv, "n", "x", [](wire::Put::Builder order) {
+          const base::Bytes low(32);  // of small order: nothing can be sealed for it
+          order.initReaders(1).set(0, data_of(low));
+        }) == Code::malformed);
+  CHECK(quarter.state(0).records == 0);
+  CHECK(quarter.failures().empty());
+}
+
+TEST_CASE("dht: a node alone holds what it puts, and finds it and nobody") {
+  Quarter quarter(1);
+  const auto stored = quarter.put(0, Space::kv, "orders", "seven");
+  REQUIRE_MESSAGE(!stored.error, to_text(stored.error));
+  CHECK(stored.stored == 1);
+  CHECK(quarter.get(0, Space::kv, stored.key).value == "seven");
+  CHECK(code(quarter.get(0, Space::kv, key(3)).error) == Code::not_found);
+  const base::Digest cid = crypto::sha256(base::as_bytes("file"));
+  CHECK(quarter.providers(0, cid).empty());
+  quarter[0].files.insert(cid);
+  const auto provided = quarter.provide(0, cid);
+  CHECK_MESSAGE(!provided, to_text(provided));
+  CHECK(quarter.providers(0, cid) == std::set{quarter[0].id()});
+}
+
+TEST_CASE("dht: who provides a content is found by all, and only who has it may say so") {
+  Quarter quarter(6);
+  const base::Digest cid = crypto::sha256(base::as_bytes("file"));
+  CHECK(code(quarter.provide(1, cid)) == Code::not_found);
+  CHECK(quarter.providers(2, cid).empty());
+  for (const std::size_t i : {1, 4}) {
+    quarter[i].files.insert(cid);
+    const auto why = quarter.provide(i, cid);
+    CHECK_MESSAGE(!why, to_text(why));
+  }
+  const std::set both{quarter[1].id(), quarter[4].id()};
+  for (std::size_t i = 0; i < 6; ++i) CHECK(quarter.providers(i, cid) == both);
+  CHECK(quarter.providers(3, cid, 1).size() == 1);
+  SUBCASE("also when one of them has died") {
+    quarter.kill(1);
+    CHECK(quarter.providers(2, cid) == both);
+  }
+  SUBCASE("until their time is over") {
+    quarter.stage.run_for(std::chrono::hours(49));
+    for (std::size_t i = 0; i < 6; ++i) CHECK(quarter.providers(i, cid).empty());
+    CHECK(quarter.state(0).announcements == 0);
+  }
+}
+
+TEST_CASE("dht: a node that cannot be dialled puts, gets and finds, and is never listed") {
+  Quarter quarter(5, [](std::size_t i, House& house) {
+    if (i == 4) house.settings.endpoint = {};
+  });
+  const auto stored = quarter.put(4, Space::kv, "orders", "of a client");
+  REQUIRE_MESSAGE(!stored.error, to_text(stored.error));
+  CHECK(stored.asked == 4);
+  CHECK(stored.stored == 4);
+  CHECK(quarter.state(4).client);
+  CHECK(quarter.state(4).records == 0);
+  for (std::size_t i = 0; i < 5; ++i) CHECK(quarter.get(i, Space::kv, stored.key).value == "of a client");
+  const base::Digest cid = crypto::sha256(base::as_bytes("file"));
+  quarter[4].files.insert(cid);
+  CHECK(code(quarter.provide(4, cid)) == Code::refused);
+  quarter[0].files.insert(cid);
+  CHECK_FALSE(quarter.provide(0, cid));
+  CHECK(quarter.providers(4, cid) == std::set{quarter[0].id()});
+  quarter.stage.run_for(std::chrono::hours(3));
+  for (std::size_t i = 0; i < 4; ++i) CHECK_FALSE(quarter.lists(i, 4));
+  for (std::size_t i = 0; i < 4; ++i) CHECK(quarter.lists(4, i));
+}
+
+TEST_CASE("dht: more searches than a node has room for are refused, and the others end") {
+  Quarter quarter(2);
+  quarter.cut(0, 1);
+  quarter.cut(1, 0);
+  std::size_t overloaded = 0, others = 0;
+  quarter.inside(0, [&](Scripted& self) {
+    for (std::size_t i = 0; i < kSearchesMax + 3; ++i)
+      self.ask<wire::FindNearest, wire::Nearest>(
+          self.node().find(kPath), self.now() + 60s,
+          [&](wire::FindNearest::Builder question) {
+            question.setTarget(data_of(key(static_cast<int>(i % 250), static_cast<int>(i / 250)).view()));
+          },
+          [&](runtime::Answer<wire::Nearest> answer) {
+            if (!answer.ok() && answer.error().code == Code::overloaded) ++overloaded;
+            else ++others;
+          });
+  });
+  quarter.stage.run_for(60s);
+  CHECK(overloaded == 3);
+  CHECK(others == kSearchesMax);
+  CHECK(quarter.state(0).searches == 0);
+  CHECK_FALSE(quarter.has_path(0, "/dht/lookup"));
+}
+
+TEST_CASE("dht: a node whose contacts have all died finds those that come later") {
+  Quarter quarter(6);
+  REQUIRE(quarter.table(0).size() == 5);
+  for (std::size_t i = 1; i < 6; ++i) quarter.kill(i);
+  quarter.stage.run_for(std::chrono::hours(6));
+  CHECK(quarter.table(0).size() == 0);
+  for (std::size_t i = 1; i < 6; ++i) {
+    quarter[i].knows.clear();
+    quarter.begin(i);
+  }
+  quarter[0].knows = {3};
+  quarter.stage.run_for(60s);
+  CHECK(quarter.lists(0, 3));
+}
+
+TEST_CASE("dht: a restarted node finds the network again through whom it knew") {
+  Quarter quarter(5);
+  const auto stored = quarter.put(0, Space::kv, "orders", "seven");
+  quarter.restart(2);
+  quarter.stage.run_for(10s);
+  for (const std::size_t other : {0, 1, 3, 4}) CHECK(quarter.lists(2, other));
+  CHECK_FALSE(quarter.held(0, 2, Space::kv, stored.key).empty());
+}
+
+TEST_CASE("dht: the table shows when each contact was last heard, not when its neighbour was") {
+  Quarter quarter(6);
+  quarter.stage.run_for(1'200s);
+  const auto before = quarter.table(0);
+  REQUIRE(before.size() == 5);
+  // One of them alone asks, and is asked.
+  CHECK_FALSE(quarter.ask_from<wire::Ping, wire::Pong>(
+      3, 0, [&](wire::Ping::Builder ping) { write_asker(ping.initAsker(), quarter[3].settings); }));
+  quarter.stage.run_for(5s);
+  for (const auto& one : quarter.table(0)) {
+    if (one.id == quarter[3].id()) CHECK(one.ms < 10'000);
+    else CHECK(one.ms > 1'000'000);
+  }
+}
+
+TEST_CASE("dht: the DHT goes on after it broke, with what its store has") {
+  Quarter quarter(4);
+  const auto stored = quarter.put(0, Space::kv, "orders", "seven");
+  REQUIRE_FALSE(stored.error);
+  quarter.break_at(2, "/dht");
+  quarter.ask<wire::GetTable, wire::TableRows>(2, [](auto) {});
+  quarter.stage.run_for(60s);
+  CHECK(quarter.failures().size() == 1);
+  CHECK_FALSE(quarter.held(0, 2, Space::kv, stored.key).empty());
+  CHECK(quarter.get(2, Space::kv, stored.key).value == "seven");
+  for (const std::size_t other : {0, 1, 3}) CHECK(quarter.lists(2, other));
 }

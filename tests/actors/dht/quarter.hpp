@@ -15,6 +15,8 @@
 #include "messages/files.capnp.h"
 #include "messages/peers.capnp.h"
 #include "messages/runtime.capnp.h"
+#include "runtime/actor/host.hpp"
+#include "runtime/base/ensure.hpp"
 #include "runtime/net/contact_wire.hpp"
 #include "runtime/net/datagrams_actor.hpp"
 #include "runtime/net/links_actor.hpp"
@@ -34,6 +36,21 @@ using troupe::test::Scripted;
 
 inline std::string text(base::ByteView from) { return {reinterpret_cast<const char*>(from.data()), from.size()}; }
 
+/// Breaks an actor in its next handler, once.
+class Breaker final : public runtime::Host {
+ public:
+  std::string path;
+
+  void runs(std::uint64_t) override {}
+  void ran(std::uint64_t) override {}
+  void handles(std::string_view at) override {
+    if (path.empty() || at != path) return;
+    path.clear();
+    throw base::InvariantBroken("a test breaks this actor");
+  }
+  bool takes(std::uint64_t, caf::actor_control_block&, caf::mailbox_element_ptr&) override { return false; }
+};
+
 /// One life of a node, from a start to its end. Outlives its actors.
 struct Life {
   Life(sim::Stage& stage, std::shared_ptr<sim::Fabric> fabric, std::uint16_t number, sim::Disk& disk)
@@ -46,6 +63,7 @@ struct Life {
   runtime::Handle outside, dht;
   std::function<void(Scripted&)> what;
   std::vector<std::string> failures;
+  Breaker breaker;
 };
 
 struct House {
@@ -104,12 +122,11 @@ class Quarter {
     life.node.on_failure = [&life](std::string_view path, const Error& error) {
       life.failures.push_back(std::string(path) + ": " + error.message);
     };
+    life.node.host = &life.breaker;
     begin_net(home, life);
     life.node.start("peers", script([this, i](Scripted&, runtime::Handlers& on) { know(i, on); }));
     life.node.start_at(files::kHolderPath, script([&home](Scripted&, runtime::Handlers& on) { hold(home, on); }));
-    if (home.stores)
-      life.node.start("store", [] { return std::make_unique<store::StoreActor>("store"); },
-                      {.kind = store::StoreActor::kName});
+    if (home.stores) begin_store(i);
     if (home.acts) {
       life.node.start("dht", script(home.acts, [](Scripted& self) {
                         self.node()
@@ -124,6 +141,12 @@ class Quarter {
                                      {.kind = DhtActor::kName});
                     }));
   }
+  void begin_store(std::size_t i) {
+    houses[i]->life().node.start("store", [] { return std::make_unique<store::StoreActor>("store"); },
+                                 {.kind = store::StoreActor::kName});
+  }
+  /// Breaks an actor of a node in its next handler.
+  void break_at(std::size_t i, std::string path) { houses[i]->life().breaker.path = std::move(path); }
   /// The process of a node is gone at once; what its disk has synced stays.
   void kill(std::size_t i) {
     House& home = *houses[i];
