@@ -19,6 +19,7 @@ using base::Error;
 
 constexpr std::size_t kHealthyMin = 3;  // issue 5, part 4: with fewer the seeds are asked again
 constexpr std::chrono::seconds kKnownDue{5};
+constexpr std::chrono::seconds kRecoverAgain{1};  // our choice: links come up in bursts
 
 }  // namespace
 
@@ -54,7 +55,7 @@ void DhtActor::receive(runtime::Handlers& on) {
   });
   on.tell<net::wire::LinkUp>([this](net::wire::LinkUp::Reader) {
     // A new peer is met through `/peers`, which learns where it can be dialled.
-    if (table_.size() < kContactsMax) after<Recover>(std::chrono::seconds(1));
+    if (table_.size() < kContactsMax) recover_in(kRecoverAgain);
   });
   on.tell<net::wire::LinkDown>([](net::wire::LinkDown::Reader) {});
   on.timer<Recover>([this] { recover(); });
@@ -82,7 +83,7 @@ void DhtActor::start() {
     load(std::string(kProviderRows), {});
   }
   tell<net::wire::FollowLinks>(node().find("/links"), [](net::wire::FollowLinks::Builder) {});
-  after<Recover>(base::Duration::zero());
+  recover_in(base::Duration::zero());
   after<Refresh>(settings_->refresh_period);
 }
 
@@ -120,6 +121,7 @@ void DhtActor::holds(wire::BucketHolds::Reader bucket) {
   table_.replace(range, listing);
   for (const Contact& one : listing.good) last_seen_.insert_or_assign(one.id, now());
   if (const auto settled = read_key(bucket.getSettled())) table_.settled(*settled);
+  if (table_.size() < kHealthyMin) recover_in(settings_->recover_period);
   show_health();
 }
 
@@ -190,10 +192,11 @@ void DhtActor::find_known(base::Callback<void(std::vector<Contact>)> found) {
 /// The four phases: peers that are known, who is nearest to ourselves, who is in each range, and pings (which each new
 /// contact gets from its bucket). Again while there are too few.
 void DhtActor::recover() {
-  if (std::exchange(recovering_, true)) return;
+  recover_at_ = base::Instant::max();
+  if (std::exchange(recovering_, true)) return recover_in(kRecoverAgain);
   find_known([this](std::vector<Contact> known) {
     recovering_ = false;
-    if (table_.size() < kHealthyMin) after<Recover>(settings_->recover_period);
+    if (table_.size() < kHealthyMin) recover_in(settings_->recover_period);
     if (known.empty() && table_.size() == 0) return;
     for (const Contact& one : known) heard(one, Evidence::asked_us);
     const Wanted ourselves{.key = own()};
@@ -204,6 +207,13 @@ void DhtActor::recover() {
         starts.push_back(std::move(one));
     search_from(ourselves, std::move(starts), {}, [this](const auto&) { refresh(); });
   });
+}
+
+/// No later than that. Whoever is met meanwhile does not put it off.
+void DhtActor::recover_in(base::Duration delay) {
+  if (recover_at_ <= now() + delay) return;
+  recover_at_ = now() + delay;
+  after<Recover>(delay);
 }
 
 /// One stale range at a time, so that a node that was away for long does not ask everybody at once.

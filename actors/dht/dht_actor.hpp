@@ -58,6 +58,7 @@ class DhtActor final : public runtime::Actor {
   std::optional<Token> token_of_caller() const;
   bool may_store(capnp::Data::Reader token);
   void recover();
+  void recover_in(base::Duration delay);
   void refresh();
   void find_known(base::Callback<void(std::vector<Contact>)> found);
   void show_health();
@@ -126,6 +127,7 @@ class DhtActor final : public runtime::Actor {
   std::uint64_t last_search_ = 0;
   bool refreshing_ = false;
   bool recovering_ = false;
+  base::Instant recover_at_ = base::Instant::max();
 
   struct Counts {
     std::uint64_t pings = 0, find_nodes = 0, find_values = 0, stores = 0, add_providers = 0, get_providers = 0;
