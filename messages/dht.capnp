@@ -168,6 +168,8 @@ struct BucketHolds $kind(lane = control, bytesMax = 8192) {
   rest @2 :List(Contact);
   settled @3 :Data;
   # The id of the contact that it was offered, taken or not; may be empty.
+  heardMs @4 :List(UInt64);
+  # How long ago each of `good` was heard, in their order.
 }
 
 struct Search $kind(bytesMax = 1048576) {

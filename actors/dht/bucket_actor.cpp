@@ -21,9 +21,14 @@ void BucketActor::receive(runtime::Handlers& on) {
   on.describe<wire::BucketState>([this](wire::BucketState::Builder state) { describe(state); });
 }
 
+void BucketActor::start() {
+  tell_holds({});
+  after<Expire>(kEmptyMax);
+}
+
 void BucketActor::hear(wire::Hear::Reader heard) {
   const auto who = read_contact(heard.getContact(), settings_->work_bits);
-  if (!who) return;
+  if (!who) return changed({});
   const auto pings = bucket_.hear(*who, heard.getAnswered() ? Evidence::answered : Evidence::asked_us, now());
   if (pings.ok()) ping(pings.value());
   changed(who->id);
@@ -57,17 +62,24 @@ void BucketActor::tell_holds(const Key& settled) {
   tell<wire::BucketHolds>(node().find(kPath), [&](wire::BucketHolds::Builder holds) {
     holds.setRange(bucket_.range().prefix);
     write(holds.initGood(static_cast<unsigned>(listing.good.size())), listing.good);
+    auto heard = holds.initHeardMs(static_cast<unsigned>(listing.good.size()));
+    unsigned i = 0;
+    for (const Listed& one : bucket_.listed())  // of which the good ones are a part, in the same order
+      if (i < heard.size() && one.contact.id == listing.good[i].id) heard.set(i++, ms_since(one.heard));
     write(holds.initRest(static_cast<unsigned>(listing.rest.size())), listing.rest);
     if (settled != Key{}) holds.setSettled(data_of(settled.view()));
   });
+}
+
+std::uint64_t BucketActor::ms_since(base::Instant then) const {
+  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(now() - then).count());
 }
 
 void BucketActor::describe(wire::BucketState::Builder state) {
   const auto show = [this](wire::BucketContact::Builder out, const Contact& contact, base::Instant heard) {
     out.setNode(contact.id.hex());
     out.setAddress(contact.where.endpoint.text());
-    out.setHeardMs(
-        static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(now() - heard).count()));
+    out.setHeardMs(ms_since(heard));
   };
   state.setRange(bucket_.range().prefix);
   auto listed = state.initListed(static_cast<unsigned>(bucket_.listed().size()));

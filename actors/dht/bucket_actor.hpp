@@ -1,7 +1,9 @@
 #pragma once
 // One k-bucket behind a mailbox: hears of contacts, pings those whose place is wanted, and tells `/dht` what it holds.
 //
-// Life  from its first contact to its last: BucketsActor starts it, and it ends when it is empty.
+// Life  from its first contact to its last: BucketsActor starts it, and it ends when it is empty. After a restart it
+// has
+//       kEmptyMax to hear of somebody.
 #include "actors/dht/logic/bucket.hpp"
 #include "actors/dht/settings.hpp"
 #include "messages/dht.capnp.h"
@@ -9,13 +11,15 @@
 
 namespace troupe::dht {
 
+inline constexpr std::chrono::seconds kEmptyMax{10};  // our choice: longer than any message waits
+
 class BucketActor final : public runtime::Actor {
  public:
   static constexpr const char* kName = "bucket";
   BucketActor(std::shared_ptr<const DhtSettings> settings, Range range);
 
   void receive(runtime::Handlers& on) override;
-  void start() override { tell_holds({}); }
+  void start() override;
 
  private:
   struct Expire {};
@@ -25,6 +29,7 @@ class BucketActor final : public runtime::Actor {
   void changed(const Key& settled);
   void tell_holds(const Key& settled);
   void describe(wire::BucketState::Builder state);
+  std::uint64_t ms_since(base::Instant then) const;
 
   const std::shared_ptr<const DhtSettings> settings_;
   Bucket bucket_;

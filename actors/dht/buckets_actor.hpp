@@ -1,7 +1,8 @@
 #pragma once
 // The parent of all buckets, at `/dht/bucket`: each is its child by the number of its range, `/dht/bucket/17`.
 //
-// Restart  a bucket that breaks begins empty, and says so; its contacts are heard again as they are met.
+// Restart  a bucket that breaks begins empty, and says so; its contacts are heard again as they are met. If this one
+//          breaks, `/dht` begins anew.
 #include <array>
 #include <memory>
 

@@ -76,7 +76,9 @@ void DhtActor::start() {
       .publish<wire::Ping, wire::FindNode, wire::FindValue, wire::Store, wire::AddProvider, wire::GetProviders,
                wire::Put, wire::GetValue, wire::FindNearest, wire::Provide, wire::FindProviders, wire::GetTable>(
           kPath, self());
-  buckets_ = spawn<BucketsActor>(BucketsActor::kPart, settings_);
+  // Without them the table would keep whom nobody watches.
+  buckets_ = spawn(BucketsActor::kPart, [settings = settings_] { return std::make_unique<BucketsActor>(settings); },
+                   {.kind = BucketsActor::kName, .on_failure = runtime::logic::OnFailure::escalate});
   republish_ = spawn<RepublishActor>("republish", settings_);
   if (settings_->values == Values::on_disk) {
     load(std::string(kRecordRows), {});
@@ -119,7 +121,8 @@ void DhtActor::holds(wire::BucketHolds::Reader bucket) {
   for (const Contact& gone : table_.good(range)) last_seen_.erase(gone.id);
   const Listing listing{own_contacts(bucket.getGood()), own_contacts(bucket.getRest())};
   table_.replace(range, listing);
-  for (const Contact& one : listing.good) last_seen_.insert_or_assign(one.id, now());
+  for (unsigned i = 0; i < std::min<std::size_t>(listing.good.size(), bucket.getHeardMs().size()); ++i)
+    last_seen_.insert_or_assign(listing.good[i].id, now() - std::chrono::milliseconds(bucket.getHeardMs()[i]));
   if (const auto settled = read_key(bucket.getSettled())) table_.settled(*settled);
   if (table_.size() < kHealthyMin) recover_in(settings_->recover_period);
   show_health();

@@ -1,0 +1,279 @@
+// Buckets behind their mailboxes: whom they ping, what they tell the head, and how long they live.
+#include "actors/dht/bucket_actor.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "actors/dht/api.hpp"
+#include "actors/dht/buckets_actor.hpp"
+#include "actors/dht/wire.hpp"
+#include "messages/runtime.capnp.h"
+#include "runtime/actor/host.hpp"
+#include "runtime/base/ensure.hpp"
+#include "tests/runtime/actor/theatre.hpp"
+
+using namespace troupe;
+using namespace troupe::dht;
+using namespace std::chrono_literals;
+using troupe::test::Scripted;
+using troupe::test::Theatre;
+
+namespace {
+
+/// The parent of all buckets, with a head that notes what it is told and nodes that answer pings or do not.
+class Shelf final : public runtime::Host {
+ public:
+  Shelf() {
+    settings = std::make_shared<DhtSettings>();
+    settings->identity =
+        std::make_shared<const crypto::Identity>(crypto::Identity::make(theatre.ports.world().chance, 0));
+    settings->endpoint = *base::Endpoint::parse("10.0.0.1:4000");
+    settings->work_bits = 0;
+    theatre.node.host = this;
+    theatre.node.reaches = [this](const base::Contact& contact, const std::string&) {
+      return nodes.at(crypto::node_id(contact.key, contact.nonce));
+    };
+    theatre.start("dht", [this](Scripted&, runtime::Handlers& on) {
+      on.tell<wire::BucketHolds>([this](wire::BucketHolds::Reader said) {
+        ++told;
+        Row& row = rows[said.getRange()];
+        row = {};
+        for (const Contact& one : own_contacts(said.getGood())) row.good.push_back(one.id);
+        for (const Contact& one : own_contacts(said.getRest())) row.rest.push_back(one.id);
+        for (const auto ms : said.getHeardMs()) row.heard_ms.push_back(ms);
+        if (const auto id = read_key(said.getSettled())) settled.insert(*id);
+      });
+    });
+    theatre.start(
+        "parent", [](auto&, auto&) {},
+        [this](Scripted& self) {
+          buckets = self.spawn("bucket", [settings = settings] { return std::make_unique<BucketsActor>(settings); },
+                               {.kind = BucketsActor::kName});
+        });
+    theatre.stage.settle();
+  }
+  ~Shelf() {
+    kept.clear();
+    nodes.clear();
+    buckets = {};
+  }
+
+  /// Another node in that range of ours, which answers pings while it is in `alive`.
+  Contact contact(std::uint8_t range, std::string endpoint = {}) {
+    Contact out;
+    do {
+      for (auto& byte : out.where.key.bytes) byte = static_cast<std::uint8_t>(random.next());
+      out.id = crypto::node_id(out.where.key, 0);
+    } while (range_of(settings->identity->id(), out.id)->prefix != range);
+    ++made;
+    if (endpoint.empty())
+      endpoint = "10.0." + std::to_string(made / 200) + "." + std::to_string(made % 200 + 1) + ":4000";
+    out.where.endpoint = *base::Endpoint::parse(endpoint);
+    alive.insert(out.id);
+    nodes[out.id] = theatre.start("n" + std::to_string(made), [this, id = out.id](Scripted&, runtime::Handlers& on) {
+      on.ask<wire::Ping, wire::Pong>([this, id](wire::Ping::Reader, runtime::Reply<wire::Pong> reply) {
+        ++pinged[id];
+        if (alive.contains(id)) reply.done();
+        else kept.push_back(std::move(reply));
+      });
+    });
+    return out;
+  }
+  void hear(const Contact& who, Evidence evidence = Evidence::answered) {
+    theatre.inside([&](Scripted& self) {
+      self.tell<wire::Hear>(buckets, [&](wire::Hear::Builder out) {
+        out.setRange(range_of(settings->identity->id(), who.id)->prefix);
+        write(out.initContact(), who);
+        out.setAnswered(evidence == Evidence::answered);
+      });
+    });
+  }
+  void missed(const Contact& who) {
+    theatre.inside([&](Scripted& self) {
+      self.tell<wire::Missed>(buckets, [&](wire::Missed::Builder out) {
+        out.setRange(range_of(settings->identity->id(), who.id)->prefix);
+        out.setNode(data_of(who.id.view()));
+      });
+    });
+  }
+  bool lives(std::uint8_t range) const {
+    return static_cast<bool>(theatre.node.find("/bucket/" + std::to_string(range)));
+  }
+  bool lists(std::uint8_t range, const Contact& who) {
+    return std::ranges::find(rows[range].good, who.id) != rows[range].good.end();
+  }
+
+  void runs(std::uint64_t) override {}
+  void ran(std::uint64_t) override {}
+  void handles(std::string_view at) override {
+    if (break_path.empty() || at != break_path) return;
+    break_path.clear();
+    throw base::InvariantBroken("a test breaks this actor");
+  }
+  bool takes(std::uint64_t, caf::actor_control_block&, caf::mailbox_element_ptr&) override { return false; }
+
+  struct Row {
+    std::vector<Key> good, rest;
+    std::vector<std::uint64_t> heard_ms;
+  };
+  std::vector<runtime::Reply<wire::Pong>> kept;  // pings that nobody answers
+  std::map<std::uint8_t, Row> rows;
+  std::set<Key> settled, alive;
+  std::map<Key, int> pinged;
+  std::map<base::NodeId, runtime::Handle> nodes;
+  std::size_t told = 0;
+  std::string break_path;
+  std::shared_ptr<DhtSettings> settings;
+  base::Random random{7};
+  std::size_t made = 0;
+  runtime::Handle buckets;
+  Theatre theatre;
+};
+
+}  // namespace
+
+TEST_CASE("bucket actor: is born with its first contact and ends with its last") {
+  Shelf shelf;
+  const Contact one = shelf.contact(3);
+  CHECK_FALSE(shelf.lives(3));
+  shelf.hear(one);
+  CHECK(shelf.lives(3));
+  CHECK_FALSE(shelf.lives(4));
+  CHECK(shelf.lists(3, one));
+  CHECK(shelf.settled.contains(one.id));
+
+  shelf.alive.clear();
+  for (int i = 0; i < 100 && shelf.lives(3); ++i) {
+    shelf.missed(one);
+    shelf.theatre.stage.run_for(60s);
+  }
+  CHECK_FALSE(shelf.lives(3));
+  CHECK(shelf.rows[3].good.empty());
+  CHECK(shelf.rows[3].rest.empty());
+
+  SUBCASE("and is born again") {
+    shelf.alive.insert(one.id);
+    shelf.hear(one);
+    CHECK(shelf.lives(3));
+    CHECK(shelf.lists(3, one));
+  }
+}
+
+TEST_CASE("bucket actor: who has only asked is pinged before it is listed") {
+  Shelf shelf;
+  const Contact one = shelf.contact(0), silent = shelf.contact(0);
+  shelf.alive.erase(silent.id);
+  shelf.hear(one, Evidence::asked_us);
+  shelf.hear(silent, Evidence::asked_us);
+  shelf.theatre.stage.run_for(5s);
+  CHECK(shelf.pinged[one.id] == 1);
+  CHECK(shelf.pinged[silent.id] == 1);
+  CHECK(shelf.lists(0, one));
+  CHECK_FALSE(shelf.lists(0, silent));
+}
+
+TEST_CASE("bucket actor: a newcomer takes a place of a full bucket only after a ping to its oldest went unanswered") {
+  Shelf shelf;
+  std::vector<Contact> first;
+  for (std::size_t i = 0; i < kContactsMax; ++i) {
+    first.push_back(shelf.contact(0));
+    shelf.hear(first.back());
+    shelf.theatre.stage.run_for(1s);
+  }
+  CHECK(shelf.rows[0].good.size() == kContactsMax);
+  const Contact newcomer = shelf.contact(0);
+  shelf.theatre.stage.run_for(kQuietMax);
+  SUBCASE("an answer keeps the old contact") {
+    shelf.hear(newcomer);
+    shelf.theatre.stage.run_for(10s);
+    CHECK(shelf.pinged[first[0].id] >= 1);
+    CHECK(shelf.lists(0, first[0]));
+    CHECK_FALSE(shelf.lists(0, newcomer));
+  }
+  SUBCASE("silence gives the place away in the end") {
+    shelf.alive.erase(first[0].id);
+    shelf.hear(newcomer);
+    shelf.theatre.stage.settle();
+    CHECK_FALSE(shelf.lists(0, newcomer));
+    shelf.theatre.stage.run_for(std::chrono::minutes(10));
+    CHECK(shelf.pinged[first[0].id] >= 2);
+    CHECK_FALSE(shelf.lists(0, first[0]));
+    CHECK(shelf.lists(0, newcomer));
+  }
+  CHECK(shelf.rows[0].good.size() == kContactsMax);
+}
+
+TEST_CASE("bucket actor: of one address group it keeps a few") {
+  Shelf shelf;
+  shelf.settings->groups.group_of.ten_net = TenNet::network;
+  std::vector<Contact> all;
+  for (int i = 1; i <= 4; ++i) {
+    all.push_back(shelf.contact(0, "192.0.2." + std::to_string(i) + ":4000"));
+    shelf.hear(all.back());
+  }
+  CHECK(shelf.rows[0].good.size() == shelf.settings->groups.bucket_max);
+  CHECK(shelf.rows[0].rest.empty());
+  for (const Contact& one : all) CHECK(shelf.settled.contains(one.id));
+}
+
+TEST_CASE("bucket actor: says how long ago each contact was heard") {
+  Shelf shelf;
+  const Contact one = shelf.contact(1), other = shelf.contact(1);
+  shelf.hear(one);
+  shelf.theatre.stage.run_for(90s);
+  shelf.hear(other);
+  CHECK(shelf.rows[1].good == std::vector{one.id, other.id});
+  CHECK(shelf.rows[1].heard_ms == std::vector<std::uint64_t>{90'000, 0});
+}
+
+TEST_CASE("bucket actor: one that breaks begins empty, says so, and goes on or ends") {
+  Shelf shelf;
+  const Contact one = shelf.contact(2);
+  shelf.hear(one);
+  REQUIRE(shelf.lists(2, one));
+  shelf.break_path = "/bucket/2";
+  shelf.hear(one);
+  shelf.theatre.stage.run_for(5s);
+  CHECK(shelf.rows[2].good.empty());
+  SUBCASE("with whom it hears") {
+    shelf.hear(one);
+    CHECK(shelf.lists(2, one));
+  }
+  SUBCASE("for it has nobody to hold") {
+    shelf.theatre.stage.run_for(60s);
+    CHECK_FALSE(shelf.lives(2));
+  }
+}
+
+TEST_CASE("bucket actor: a contact that is heard while its bucket ends is not lost") {
+  Shelf shelf;
+  const Contact one = shelf.contact(6), other = shelf.contact(6);
+  shelf.hear(one);
+  shelf.alive.clear();
+  // Its last contact goes, and in the same moment another one comes.
+  for (int i = 0; i < 100 && !shelf.lists(6, other); ++i) {
+    shelf.missed(one);
+    shelf.theatre.stage.run_for(60s);
+    if (shelf.lives(6)) continue;
+    shelf.hear(other);
+  }
+  CHECK(shelf.lists(6, other));
+}
+
+TEST_CASE("bucket actor: nonsense makes no bucket") {
+  Shelf shelf;
+  shelf.theatre.inside([&](Scripted& self) {
+    for (const auto range : {std::uint8_t{160}, std::uint8_t{255}}) {
+      self.tell<wire::Hear>(shelf.buckets, [&](wire::Hear::Builder out) { out.setRange(range); });
+      self.tell<wire::Missed>(shelf.buckets, [&](wire::Missed::Builder out) { out.setRange(range); });
+    }
+    self.tell<wire::Hear>(shelf.buckets, [&](wire::Hear::Builder out) { out.setRange(7); });  // nobody's contact
+    self.tell<wire::Missed>(shelf.buckets, [&](wire::Missed::Builder out) { out.setRange(8); });
+  });
+  shelf.theatre.stage.run_for(60s);
+  for (const auto range : {std::uint8_t{7}, std::uint8_t{8}}) CHECK_FALSE(shelf.lives(range));
+  CHECK(shelf.theatre.node.find("/bucket"));
+}
