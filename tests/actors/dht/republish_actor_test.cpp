@@ -1,0 +1,81 @@
+// What a node has published stays in the network while it runs, and after it was started again.
+#include <doctest/doctest.h>
+
+#include "tests/actors/dht/quarter.hpp"
+
+using namespace troupe;
+using namespace troupe::dht;
+using namespace troupe::dht::test;
+
+namespace {
+
+constexpr auto kPeriod = 1h;
+
+void often(std::size_t, House& home) {
+  home.settings.copies = 3;
+  home.settings.republish.period = kPeriod;
+  home.settings.held.hold = 3h;
+  home.settings.providers.hold = 3h;
+}
+
+std::optional<base::Error> put(Quarter& quarter, std::size_t at, const std::string& value) {
+  return quarter.ask<wire::Put, wire::PutDone>(at, [&](wire::Put::Builder order) {
+    order.setSpace(3);
+    order.setValue(data_of(base::as_bytes(value)));
+  });
+}
+
+Place place_of(const std::string& value) { return {Space::cid, key_of_value(base::as_bytes(value))}; }
+
+std::size_t holders(Quarter& quarter, const std::string& value) {
+  std::size_t out = 0;
+  for (auto& house : quarter.houses) {
+    if (!house->up) continue;
+    const auto error = quarter.ask<wire::FindValue, wire::FoundValue>(
+        static_cast<std::size_t>(house->number - 1),
+        [&](wire::FindValue::Builder question) {
+          question.setSpace(3);
+          question.setKey(data_of(place_of(value).key.view()));
+        },
+        [&](wire::FoundValue::Reader found) { out += found.getRecord().size() > 0; });
+    REQUIRE_FALSE(error);
+  }
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("republish: a record finds new holders when all others have gone") {
+  Quarter quarter(8, often);
+  REQUIRE_FALSE(put(quarter, 0, "kept"));
+  CHECK(holders(quarter, "kept") >= 3);
+  // Everybody but its publisher and those that do not hold it is replaced by nobody.
+  for (std::size_t i = 1; i < 8 && holders(quarter, "kept") > 0; ++i) {
+    bool has = false;
+    REQUIRE_FALSE(quarter.ask<wire::FindValue, wire::FoundValue>(
+        i,
+        [&](wire::FindValue::Builder question) {
+          question.setSpace(3);
+          question.setKey(data_of(place_of("kept").key.view()));
+        },
+        [&](wire::FoundValue::Reader found) { has = found.getRecord().size() > 0; }));
+    if (has) quarter.kill(i);
+  }
+  CHECK(holders(quarter, "kept") <= 1);
+  SUBCASE("while its publisher runs on") {}
+  SUBCASE("after its publisher was started again") { quarter.restart(0); }
+  quarter.stage.run_for(kPeriod + 10min);
+  CHECK(holders(quarter, "kept") >= 3);
+}
+
+TEST_CASE("republish: what is published again outlives the time for which it is held") {
+  Quarter quarter(4, often);
+  REQUIRE_FALSE(put(quarter, 0, "kept"));
+  quarter.stage.run_for(10h);
+  CHECK(holders(quarter, "kept") >= 3);
+  SUBCASE("and not for long once its publisher is gone") {
+    quarter.kill(0);
+    quarter.stage.run_for(4h);
+    CHECK(holders(quarter, "kept") == 0);
+  }
+}
