@@ -44,6 +44,7 @@ class DhtActor final : public runtime::Actor {
   struct Recover {};
   struct Refresh {};
   struct Expire {};
+  struct LoadAgain {};
   struct Republished {};
   template <class A>
   using Reply = runtime::Reply<A>;
@@ -122,7 +123,8 @@ class DhtActor final : public runtime::Actor {
   std::optional<Providers> providers_;
   runtime::Handle buckets_;
   runtime::Handle republish_;
-  std::map<Key, base::Instant> last_seen_;  // of good contacts, as their buckets last said
+  std::map<Key, base::Instant> last_seen_;                     // of good contacts, as their buckets last said
+  std::vector<std::pair<std::string, base::Bytes>> unloaded_;  // keyspaces, and where to go on
   std::size_t searches_ = 0;
   std::uint64_t last_search_ = 0;
   bool refreshing_ = false;

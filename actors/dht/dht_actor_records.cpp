@@ -50,7 +50,9 @@ void DhtActor::load(std::string keyspace, base::Bytes from) {
       },
       [this, keyspace, from](runtime::Answer<store::wire::Slice> answer) {
         if (answer.ok()) return take_rows(keyspace, answer.value());
-        if (answer.error().code != Code::corrupt) load(keyspace, from);
+        if (answer.error().code == Code::corrupt) return;  // a part of the store that is lost: what was read counts
+        unloaded_.emplace_back(keyspace, from);
+        after<LoadAgain>(kLoadAgain);
       });
 }
 

@@ -74,9 +74,14 @@ void AnnounceActor::send() {
 
 void AnnounceActor::sent(std::vector<base::NodeId> keys, runtime::Answer<dht::wire::SearchResult>& answer) {
   sending_ = false;
-  bool all = answer.ok() && answer.value().getItems().size() == keys.size();
-  for (unsigned i = 0; i < keys.size(); ++i) {
-    const bool done = answer.ok() && i < answer.value().getItems().size() && answer.value().getItems()[i];
+  std::vector<bool> items(keys.size());
+  if (answer.ok()) {
+    const auto list = answer.value().getItems();
+    for (unsigned i = 0; i < std::min<std::size_t>(list.size(), items.size()); ++i) items[i] = list[i];
+  }
+  bool all = true;
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    const bool done = items[i];
     announced_ += done;
     all = all && done;
     if (!done && waiting_.size() < kWaitingMax) waiting_.push_back(keys[i]);
