@@ -1,4 +1,4 @@
-// troupe bench actor | bench link | bench file
+// troupe bench actor | bench link | bench dht | bench file
 #include <capnp/message.h>
 
 #include <array>
@@ -8,6 +8,7 @@
 #include <limits>
 #include <ostream>
 
+#include "actors/dht/settings.hpp"
 #include "apps/bench/figures.hpp"
 #include "apps/bench/held.hpp"
 #include "apps/command.hpp"
@@ -24,7 +25,13 @@ constexpr double kSecondsMax = 600;
 constexpr std::uint64_t kActorsMax = 1'000'000;   // 2 GiB and more
 constexpr std::uint64_t kMessagesMax = 1u << 30;  // minutes
 constexpr std::uint64_t kMibDefault = 256;
-constexpr std::uint64_t kMibMax = 16'384;    // 16 GiB: minutes
+constexpr std::uint64_t kMibMax = 16'384;  // 16 GiB: minutes
+constexpr std::uint64_t kDhtNodesDefault = 64;
+constexpr std::uint64_t kDhtNodesMin = 4;
+constexpr std::uint64_t kDhtNodesMax = 1'000;  // four descriptors and two ports each
+constexpr std::uint64_t kDhtCopiesDefault = 8;
+constexpr std::uint64_t kInFlightDefault = 16;
+constexpr std::uint64_t kInFlightMax = 512;  // what one node searches for at once
 constexpr std::uint64_t kLinksMax = 10'000;  // what one address has ports for
 
 // -- what is printed
@@ -45,6 +52,8 @@ void print_json(std::ostream& out, const bench::Figures& figures) {
     if (const auto delay = bench::percentile_ms(from.delays, 99)) row.getP99Ms().setValue(*delay);
     row.setErrors(from.errors);
     if (from.resident_bytes) row.getResidentBytes().setValue(*from.resident_bytes);
+    if (from.requests_each) row.getRequestsEach().setValue(*from.requests_each);
+    if (from.cpu_ms_each) row.getCpuMsEach().setValue(*from.cpu_ms_each);
   }
   write_json_line(out, message.getRoot<output::wire::BenchRows>().asReader().getRows());
 }
@@ -66,12 +75,15 @@ void print_text(std::ostream& out, const bench::Figures& figures) {
                    {"P90 MS", Align::right},
                    {"P99 MS", Align::right},
                    {"RESIDENT BYTES", Align::right},
+                   {"REQUESTS EACH", Align::right},
+                   {"CPU MS EACH", Align::right},
                    {"ERRORS", Align::right}});
   for (const auto& one : figures)
     table.add({one.what, std::to_string(one.clients), number(one.per_second), number(one.mib_per_second),
                number(bench::percentile_ms(one.delays, 50)), number(bench::percentile_ms(one.delays, 90)),
                number(bench::percentile_ms(one.delays, 99)),
-               one.resident_bytes ? std::to_string(*one.resident_bytes) : "-", std::to_string(one.errors)});
+               one.resident_bytes ? std::to_string(*one.resident_bytes) : "-", number(one.requests_each),
+               number(one.cpu_ms_each), std::to_string(one.errors)});
   table.print(out);
 }
 
@@ -173,6 +185,25 @@ Ending run_link(const Invocation& invocation, Console& console) {
   return ending;
 }
 
+Ending run_dht(const Invocation& invocation, Console& console) {
+  const auto span = span_of(invocation);
+  if (!span.ok()) return span.error();
+  bench::DhtPlan plan{.nodes = invocation.number("--nodes").value_or(kDhtNodesDefault),
+                      .copies = invocation.number("--copies").value_or(0),
+                      .in_flight = invocation.number("--in-flight").value_or(kInFlightDefault),
+                      .span = span.value()};
+  // A value is got where it is not: fewer nodes than twice the copies would leave hardly any.
+  if (plan.copies == 0) plan.copies = std::min<std::size_t>(kDhtCopiesDefault, plan.nodes / 2);
+  if (plan.copies > plan.nodes / 2)
+    return usage_failure("--copies is half of --nodes at most", "troupe help bench dht");
+  os::Waker waker{SIGINT, SIGTERM};
+  const auto folder = bench::ScratchFolder::make(invocation.text("--dir").value_or(""));
+  if (!folder.ok()) return folder.error();
+  bench::Runner runner(waker, *folder.value(), {});
+  const auto figures = bench::measure_dht(runner, plan);
+  return figures.ok() ? print(invocation, console, figures.value()) : Ending(figures.error());
+}
+
 Ending run_file(const Invocation& invocation, Console& console) {
   os::Waker waker{SIGINT, SIGTERM};
   const auto folder = bench::ScratchFolder::make(invocation.text("--dir").value_or(""));
@@ -223,6 +254,23 @@ Commands bench_commands() {
                     .max = kLinksMax},
                    hold},
        .run = run_link},
+      {.name = "bench dht",
+       .summary = "Measure puts and gets in a DHT of many nodes in one process, with values in memory",
+       .options =
+           {{.name = "--nodes",
+             .value = "N",
+             .help = "so many nodes, each with sockets of its own (64)",
+             .min = kDhtNodesMin,
+             .max = kDhtNodesMax},
+            {.name = "--copies",
+             .value = "K",
+             .help = "nodes that hold a value (8; half of --nodes if that is less)",
+             .min = 1,
+             .max = dht::kContactsMax},
+            {.name = "--in-flight", .value = "W", .help = "puts or gets at a time (16)", .min = 1, .max = kInFlightMax},
+            seconds,
+            dir},
+       .run = run_dht},
       {.name = "bench file",
        .summary = "Measure a file put at a node of its own, then put, got and verified in one process",
        .options = {dir,

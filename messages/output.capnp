@@ -333,6 +333,16 @@ struct BenchRow {
     value @14 :UInt64;
     # By which resident memory has grown, divided by `clients`.
   }
+  requestsEach :union {
+    none @15 :Void;
+    value @16 :Float64;
+    # That all nodes together sent for one operation, the upkeep that ran meanwhile included.
+  }
+  cpuMsEach :union {
+    none @17 :Void;
+    value @18 :Float64;
+    # Processor time of the whole process for one operation, whoever asks for it included.
+  }
 }
 
 struct SimFault {

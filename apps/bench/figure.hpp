@@ -11,13 +11,15 @@
 namespace troupe::bench {
 
 struct Figure {
-  std::string what;  ///< a reference program's ends in .caf or .basp
+  std::string what;  ///< a reference program's ends in .caf, .basp or .opendht
   std::size_t clients = 1;
   std::optional<double> per_second = {};
   std::optional<double> mib_per_second = {};
   std::vector<base::Duration> delays = {};  ///< of single questions; empty where none were timed
   std::uint64_t errors = 0;
   std::optional<std::uint64_t> resident_bytes = {};  ///< by which resident memory has grown, divided by `clients`
+  std::optional<double> requests_each = {};          ///< sent by all nodes together for one operation
+  std::optional<double> cpu_ms_each = {};            ///< of the whole process for one operation
 };
 using Figures = std::vector<Figure>;
 

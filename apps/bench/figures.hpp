@@ -30,6 +30,15 @@ void dial_links(SecondProcess::Pipes& pipes, const ScratchFolder& folder, std::s
 /// Memory of one of so many idle links, each, and how soon each answers: `link.idle`.
 Measurement<Figure> measure_idle_links(os::Waker& waker, Runner& runner, SecondProcess& second, std::size_t links);
 
+struct DhtPlan {
+  std::size_t nodes, copies;
+  std::size_t in_flight;  ///< of the figures whose clients are all nodes; the others have one at a time
+  base::Duration span;
+};
+/// A cluster of DHT nodes in this process: the memory of one (`dht.node`), then `dht.put`, `dht.put.signed`, `dht.get`,
+/// and `dht.put` and `dht.get` one at a time. Each takes the plan's span.
+Measurement<Figures> measure_dht(Runner& runner, const DhtPlan& plan);
+
 /// What `bench file` measures with: `given`, or a file below `folder` that measure_files() makes.
 std::string measured_file(const ScratchFolder& folder, const std::string& given);
 

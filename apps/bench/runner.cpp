@@ -34,7 +34,8 @@ ScratchFolder::~ScratchFolder() {
   std::filesystem::remove_all(path_, error);
 }
 
-Runner::Runner(os::Waker& waker, const ScratchFolder& folder, const runtime::NodeLimits& limits) : waker_(waker) {
+Runner::Runner(os::Waker& waker, const ScratchFolder& folder, const runtime::NodeLimits& limits)
+    : waker_(waker), limits_(limits) {
   auto disk = os::open_disk(folder.path());
   base::ensure(disk.ok(), "a folder that was made can be opened");
   system_ = std::make_unique<os::System>(

@@ -44,6 +44,8 @@ class Runner {
   ~Runner();
 
   runtime::Node& node() { return system_->node(); }
+  /// Another node in the same process, as System::add_node() makes it; `limits` as they were given.
+  runtime::Node& add_node() { return system_->add_node(limits_); }
   base::Instant now() { return node().world().clock.now(); }
 
   /// Starts the actor that `factory(measured)` makes, and returns the figure that it measures within `span`.
@@ -75,6 +77,7 @@ class Runner {
   Measurement<Figure> wait_for(const std::string& name, Report& report, base::Duration span);
 
   os::Waker& waker_;
+  const runtime::NodeLimits limits_;
   std::unique_ptr<os::System> system_;
 };
 

@@ -10,6 +10,7 @@
 #include <caf/send.hpp>
 #include <optional>
 #include <thread>
+#include <vector>
 
 #include "runtime/actor/envelope_type.hpp"
 #include "runtime/os/chance.hpp"
@@ -66,6 +67,7 @@ struct System::Parts {
   std::unique_ptr<ports::Disk> disk;
   std::unique_ptr<Network> network;
   std::unique_ptr<runtime::Node> node;
+  std::vector<std::unique_ptr<runtime::Node>> others;
   std::optional<Watchdog> watchdog;
 };
 
@@ -80,16 +82,25 @@ System::~System() {
 
 runtime::Node& System::node() { return *parts_->node; }
 
+runtime::Node& System::add_node(const runtime::NodeLimits& limits) {
+  parts_->others.push_back(std::make_unique<runtime::Node>(parts_->system, parts_->node->world(), limits));
+  return *parts_->others.back();
+}
+
 bool System::end(base::Duration at_most) {
   const base::Instant due = parts_->clock.now() + at_most;
-  runtime::Registry& ours = parts_->node->registry();
   // Those that are born meanwhile are met in the next round.
-  const auto none_runs = [&] {
-    ours.walk([](const runtime::Listing& listing) {
+  const auto none_of = [](runtime::Node& node) {
+    node.registry().walk([](const runtime::Listing& listing) {
       caf::anon_send_exit(listing.handle, caf::exit_reason::kill);
       return true;
     });
-    return ours.size() == 0;
+    return node.registry().size() == 0;
+  };
+  const auto none_runs = [&] {
+    bool none = none_of(*parts_->node);
+    for (const auto& other : parts_->others) none = none_of(*other) && none;
+    return none;
   };
   const auto none_is_left = [&] { return parts_->system.registry().running() == 0; };
   // The network goes between the two: no handler of ours runs any more, and its brokers are among those counted.

@@ -31,6 +31,9 @@ class System {
   System& operator=(const System&) = delete;
 
   runtime::Node& node();
+  /// Another node beside that one, with the same ports: for many in one process. It ends with the system. For one
+  /// thread alone, as is end(). The watchdog does not look after it.
+  runtime::Node& add_node(const runtime::NodeLimits& limits);
   const ports::World& world() { return node().world(); }
 
   /// Ends all actors and closes all streams. False if some actor does not let go of its device by then: the process

@@ -142,3 +142,25 @@ TEST_CASE("bench: a file that is given is put as it is; one that is empty or not
   CHECK(troupe_with({"bench", "file", "--mib", "0"}).exit == Exit::usage);
   CHECK(empty(folder));
 }
+
+TEST_CASE("bench: a DHT gives its figures with many and with one at a time, and nothing is left below --dir") {
+  const TemporaryFolder folder;
+  const Seen seen = troupe_with({"bench", "dht", "--nodes", "8", "--seconds", "0.2", "--dir", folder.path(), "--json"});
+  CHECK(seen.err.empty());
+  CHECK(seen.exit == Exit::done);
+  for (const char* what : {"dht.node", "dht.put", "dht.put.signed", "dht.get"})
+    CHECK_MESSAGE(seen.out.find('"' + std::string(what) + '"') != std::string::npos, what);
+  CHECK(numbers(seen.out, "clients") == std::vector<double>{8, 8, 8, 8, 1, 1});
+  CHECK(numbers(seen.out, "errors") == std::vector<double>{0, 0, 0, 0, 0, 0});
+  const auto requests = numbers(seen.out, "requestsEach");
+  REQUIRE(requests.size() == 6);
+  CHECK(requests[0] == -1);
+  CHECK(requests[1] >= 4);  // a store at each of half of the nodes, but for this one
+  CHECK(requests[3] >= 1);  // nobody is asked for what it has itself
+  CHECK(empty(folder));
+}
+
+TEST_CASE("bench: a DHT without a node that lacks the value is refused") {
+  for (const auto& [nodes, copies] : {std::pair{"8", "5"}, {"3", "1"}, {"1001", "8"}, {"64", "21"}})
+    CHECK_MESSAGE(troupe_with({"bench", "dht", "--nodes", nodes, "--copies", copies}).exit == Exit::usage, nodes);
+}

@@ -20,7 +20,8 @@ std::string json(const Figure& figure) {
          ",\"perSecond\":" + number(figure.per_second) + ",\"mibPerSecond\":" + number(figure.mib_per_second) +
          ",\"p50Ms\":" + number(percentile_ms(delays, 50)) + ",\"p90Ms\":" + number(percentile_ms(delays, 90)) +
          ",\"p99Ms\":" + number(percentile_ms(delays, 99)) + ",\"errors\":" + std::to_string(figure.errors) +
-         ",\"residentBytes\":" + (figure.resident_bytes ? std::to_string(*figure.resident_bytes) : "null") + "}";
+         ",\"residentBytes\":" + (figure.resident_bytes ? std::to_string(*figure.resident_bytes) : "null") +
+         ",\"requestsEach\":" + number(figure.requests_each) + ",\"cpuMsEach\":" + number(figure.cpu_ms_each) + "}";
 }
 
 }  // namespace troupe::bench
