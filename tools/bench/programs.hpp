@@ -1,5 +1,5 @@
 #pragma once
-// The reference programs: what CAF alone does where troupe has something of its own.
+// The reference programs: what CAF alone does where troupe has something of its own, and OpenDHT.
 #include <chrono>
 #include <vector>
 
@@ -14,7 +14,11 @@ Figures bench_actors(std::chrono::milliseconds span);
 /// `link.oneway64k.basp`. Starts that process, on a loopback port that the system picks, and ends it.
 Figures bench_basp(std::chrono::milliseconds span);
 
-/// That second process: prints its port, and serves until its standard input ends.
+/// OpenDHT nodes in this process: the memory of one (`dht.node.opendht`), then `dht.put.opendht` and `dht.get.opendht`
+/// with `in_flight` at a time, and both one at a time. Each takes `span`. Leaves its threads running.
+Figures bench_opendht(std::chrono::milliseconds span, std::size_t nodes, std::size_t in_flight);
+
+/// That second process of links: prints its port, and serves until its standard input ends.
 int serve_basp();
 
 }  // namespace troupe::bench
