@@ -149,13 +149,15 @@ std::vector<Contact> Table::closest(const Key& key, std::size_t count) const {
 
 void Table::used(const Key& key, base::Instant now) {
   const auto range = range_of(own_, key);
-  if (range) used_at_[range->prefix] = std::max(used_at_[range->prefix], now);
+  if (!range) return;
+  auto& at = used_at_[range->prefix];
+  at = std::max(at.value_or(now), now);
 }
 
 std::vector<Range> Table::stale(base::Instant now) const {
   std::vector<Range> out;
   for (std::size_t i = 0; i < depth_; ++i) {
-    if (used_at_[i] + kRefreshAfter <= now) out.push_back({static_cast<std::uint8_t>(i)});
+    if (!used_at_[i] || *used_at_[i] + kRefreshAfter <= now) out.push_back({static_cast<std::uint8_t>(i)});
   }
   return out;
 }

@@ -11,6 +11,7 @@
 #include <array>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 
 #include "actors/dht/logic/bucket.hpp"
@@ -98,9 +99,9 @@ class Table {
 
   Key own_;
   GroupLimits limits_;
-  std::array<std::unique_ptr<Row>, kRanges> rows_;  // null where nobody is held
-  std::array<base::Instant, kRanges> used_at_{};
-  std::size_t depth_ = 0;  // rows at or beyond this index hold no good contact
+  std::array<std::unique_ptr<Row>, kRanges> rows_;               // null where nobody is held
+  std::array<std::optional<base::Instant>, kRanges> used_at_{};  // nothing: by no search yet
+  std::size_t depth_ = 0;                                        // rows at or beyond this index hold no good contact
   std::size_t size_ = 0;
   std::map<Group, std::size_t> groups_;  // held and offered
   std::map<Key, Offer> offers_;          // of those not held yet

@@ -153,6 +153,15 @@ TEST_CASE("table: a range is stale after an hour without a search, and only as d
   CHECK(table.stale(kStart + 3h).empty());
 }
 
+TEST_CASE("table: a range that no search has touched is stale however young the clock is") {
+  Table table{point(0)};
+  const base::Instant begin{};  // a machine has just started, or a simulation
+  table.replace(Range{1}, Listing{{contact_at(point(std::uint64_t{1} << 62), "127.0.0.1:1")}, {}});
+  CHECK(table.stale(begin) == std::vector{Range{0}, Range{1}});
+  table.used(contact(7).id, begin);
+  CHECK(table.stale(begin) == std::vector{Range{1}});
+}
+
 TEST_CASE("table: the size of the network follows from how close the neighbours are") {
   base::Random random{3};
   for (const std::size_t nodes : {1, 2, 10, 64, 1'000, 10'000}) {
