@@ -61,9 +61,7 @@ void DhtActor::receive(runtime::Handlers& on) {
   on.timer<Recover>([this] { recover(); });
   on.timer<Refresh>([this] { refresh(); });
   on.timer<Expire>([this] { expire(); });
-  on.timer<LoadAgain>([this] {
-    for (auto& [keyspace, from] : std::exchange(unloaded_, {})) load(keyspace, from);
-  });
+  on.timer<LoadAgain>([this] { load_again(); });
   on.describe<wire::DhtState>([this](wire::DhtState::Builder state) { describe(state); });
 }
 

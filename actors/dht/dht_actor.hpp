@@ -11,6 +11,7 @@
 //         storing under ids that they do not have.
 #include <map>
 #include <memory>
+#include <set>
 
 #include "actors/dht/logic/estimate.hpp"
 #include "actors/dht/logic/held.hpp"
@@ -45,7 +46,6 @@ class DhtActor final : public runtime::Actor {
   struct Refresh {};
   struct Expire {};
   struct LoadAgain {};
-  struct Republished {};
   template <class A>
   using Reply = runtime::Reply<A>;
 
@@ -68,11 +68,14 @@ class DhtActor final : public runtime::Actor {
 
   // Records (dht_actor_records.cpp).
   void load(std::string keyspace, base::Bytes from);
+  void load_again();
+  void restore(const Place& place);
   void take_rows(const std::string& keyspace, store::wire::Slice::Reader slice);
   void answer(wire::FindValue::Reader question, Reply<wire::FoundValue> reply);
   void found_value(Reply<wire::FoundValue> reply, const Key& key, std::size_t contacts_max, base::ByteView record,
                    const std::optional<base::NodeId>& asker);
   void answer(wire::Store::Reader question, Reply<wire::StoreDone> reply);
+  void unwritten(const Place& place, const Tag& tag, StoredAs as);
   void answer(wire::AddProvider::Reader question, Reply<wire::Added> reply);
   void answer(wire::GetProviders::Reader question, Reply<wire::Providers> reply);
   /// Calls back with the record at a place that this node holds; empty if there is none.
@@ -121,12 +124,15 @@ class DhtActor final : public runtime::Actor {
   std::optional<Tokens> tokens_;
   std::optional<Held> held_;
   std::optional<Providers> providers_;
+  std::map<std::string, base::Bytes> unread_;  // keyspaces, and from where on
+  std::set<Place> unrestored_;                 // at most kUnrestoredMax
+  std::map<Place, std::uint32_t> writing_;     // commits under way: their rows cannot be read yet
   runtime::Handle buckets_;
   runtime::Handle republish_;
   std::map<Key, base::Instant> last_seen_;                     // of good contacts, as their buckets last said
-  std::vector<std::pair<std::string, base::Bytes>> unloaded_;  // keyspaces, and where to go on
   std::size_t searches_ = 0;
   std::uint64_t last_search_ = 0;
+  std::uint64_t last_sequence_ = 0;  // of what this node signed
   bool refreshing_ = false;
   bool recovering_ = false;
   base::Instant recover_at_ = base::Instant::max();

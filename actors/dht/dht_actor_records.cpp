@@ -14,6 +14,7 @@ using base::Error;
 constexpr std::chrono::seconds kReadDue{5};
 constexpr std::chrono::seconds kLoadAgain{2};
 constexpr std::uint32_t kSliceRows = 512;
+constexpr std::size_t kUnrestoredMax = 256;  // our choice: others hold the rest, and a restart reads it
 // An answer stays within a datagram where the record leaves room for it (runtime/net/logic/datagram.hpp): what is
 // around the record and the contacts takes less than 100 bytes.
 constexpr std::size_t kDatagramWords = 1'328 - 100;
@@ -50,8 +51,32 @@ void DhtActor::load(std::string keyspace, base::Bytes from) {
       },
       [this, keyspace, from](runtime::Answer<store::wire::Slice> answer) {
         if (answer.ok()) return take_rows(keyspace, answer.value());
-        if (answer.error().code == Code::corrupt) return;  // a part of the store that is lost: what was read counts
-        unloaded_.emplace_back(keyspace, from);
+        if (answer.error().code == Code::corrupt) return;  // for good; the store says so in the node's health
+        unread_.insert_or_assign(keyspace, from);
+        after<LoadAgain>(kLoadAgain);
+      });
+}
+
+void DhtActor::load_again() {
+  for (const auto& [keyspace, from] : std::exchange(unread_, {})) load(keyspace, from);
+  for (const Place& place : std::exchange(unrestored_, {})) restore(place);
+}
+
+/// Takes back a row whose replacement could not be written.
+void DhtActor::restore(const Place& place) {
+  ask<store::wire::Get, store::wire::Found>(
+      node().find(settings_->store), now() + kReadDue,
+      [&](store::wire::Get::Builder get) {
+        get.setKeyspace(std::string(kRecordRows));
+        get.setKey(data_of(row_key(place)));
+      },
+      [this, place](runtime::Answer<store::wire::Found> answer) {
+        if (answer.ok()) {
+          const auto taken = held_->load(row_key(place), bytes_of(answer.value().getValue()), wall());
+          return taken.ok() ? expire_at() : void();  // else something newer came, or its time is over
+        }
+        if (!base::transient(answer.error().code) || unrestored_.size() >= kUnrestoredMax) return;
+        unrestored_.insert(place);
         after<LoadAgain>(kLoadAgain);
       });
 }
@@ -60,9 +85,9 @@ void DhtActor::take_rows(const std::string& keyspace, store::wire::Slice::Reader
   RowChange bad;
   for (const auto row : slice.getRows()) {
     const auto key = bytes_of(row.getKey()), value = bytes_of(row.getValue());
-    const bool taken =
-        keyspace == kRecordRows ? held_->load(key, value, wall()).ok() : providers_->load(key, value, wall()).ok();
-    if (!taken) bad.erase.push_back({{key.begin(), key.end()}});
+    const auto taken = keyspace == kRecordRows ? held_->load(key, value, wall()) : providers_->load(key, value, wall());
+    // What came meanwhile is newer, and has written its own row.
+    if (!taken.ok() && taken.error() != RowError::present) bad.erase.push_back({{key.begin(), key.end()}});
   }
   if (!bad.empty()) commit(keyspace, bad, [](const Error*) {});
   if (slice.getMore()) return load(keyspace, {slice.getNext().begin(), slice.getNext().end()});
@@ -127,7 +152,8 @@ void DhtActor::read(const Place& place, base::Callback<void(base::ByteView)> fou
         const auto record = gone ? base::Result<base::Bytes, LoadedError>(LoadedError::corrupt)
                                  : held_->loaded(place, bytes_of(answer.value().getValue()), wall());
         if (record.ok()) return found(record.value());
-        if (record.error() == LoadedError::corrupt) commit(kRecordRows, held_->forget(place), [](const Error*) {});
+        if (record.error() == LoadedError::corrupt && !writing_.contains(place))
+          commit(kRecordRows, held_->forget(place), [](const Error*) {});
         found({});  // of one that was replaced meanwhile: the next question finds it
       });
 }
@@ -200,13 +226,27 @@ void DhtActor::answer(wire::Store::Reader question, Reply<wire::StoreDone> reply
       out.setPresent(stored.error().present.value_or(0));
     });
   }
-  commit(kRecordRows, stored.value().rows, [this, place, reply = std::move(reply)](const Error* why) mutable {
-    if (why == nullptr) return reply.send([](wire::StoreDone::Builder) {});
-    // What could not be written is not held: a restart would not know of it.
-    held_->forget(place);
-    reply.refuse(*why);
-  });
+  ++writing_[place];
+  commit(kRecordRows, stored.value().rows,
+         [this, place, tag = offer.value().tag, as = stored.value().as,
+          reply = std::move(reply)](const Error* why) mutable {
+           if (--writing_[place] == 0) writing_.erase(place);
+           if (why == nullptr) return reply.send([](wire::StoreDone::Builder) {});
+           reply.refuse(*why);
+           unwritten(place, tag, as);
+         });
   expire_at();
+}
+
+/// What could not be written is not held: a restart would not know of it. What it was to replace still is.
+void DhtActor::unwritten(const Place& place, const Tag& tag, StoredAs as) {
+  const auto held = held_->find(place, wall());
+  if (as == StoredAs::refreshed || !held || held->tag != tag) return;
+  RowChange rows = held_->forget(place);
+  if (as == StoredAs::replaced)
+    std::erase_if(rows.erase, [&](const EraseRow& one) { return one.key == row_key(place); });
+  commit(kRecordRows, rows, [](const Error*) {});
+  if (as == StoredAs::replaced) restore(place);
 }
 
 void DhtActor::answer(wire::AddProvider::Reader question, Reply<wire::Added> reply) {

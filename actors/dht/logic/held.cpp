@@ -231,7 +231,8 @@ base::Result<base::Bytes, LoadedError> Held::loaded(const Place& place, base::By
 base::Result<void, RowError> Held::load(base::ByteView row_key, base::ByteView row, base::WallTime wall) {
   const auto place = read_row_key(row_key);
   const auto read = read_row(row);
-  if (!place || !read || look(*place) != nullptr) return RowError::corrupt;
+  if (place && look(*place) != nullptr) return RowError::present;
+  if (!place || !read) return RowError::corrupt;
   // Whatever was stored passed then, so a clock that was set back since does not make it come from the future.
   const auto offer = admit(read->encoded, place->key, read->from, std::max(wall, read->stored_at), work_bits_);
   if (!offer.ok()) return offer.error() == RecordError::expired ? RowError::expired : RowError::corrupt;

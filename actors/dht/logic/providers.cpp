@@ -176,7 +176,8 @@ base::Result<void, RowError> Providers::load(base::ByteView row_key, base::ByteV
   const Key key = in.fixed<Key>();
   const Name name{base::distance(own_, key), in.fixed<base::NodeId>()};
   const auto read = read_value(row);
-  if (!in.ended() || !read || announced_.contains(name)) return RowError::corrupt;
+  if (in.ended() && announced_.contains(name)) return RowError::present;
+  if (!in.ended() || !read) return RowError::corrupt;
   if (crypto::check(read->where.key, read->where.nonce, work_bits_) != name.provider) return RowError::corrupt;
   if (read->expires <= wall) return RowError::expired;
   const auto known = providers_.find(name.provider);

@@ -27,11 +27,12 @@ struct RowChange {
   bool empty() const { return save.empty() && erase.empty(); }
 };
 
-/// Why a row that was read is not taken. Its owner erases it.
+/// Why a row that was read is not taken. Its owner erases it, unless it is `present`.
 enum class RowError : std::uint8_t {
   corrupt,  ///< not a row that this program wrote
   expired,  ///< its time is over
   full,     ///< the limits are smaller now than when it was written
+  present,  ///< its place is taken already, by what came since
 };
 
 }  // namespace troupe::dht

@@ -174,7 +174,7 @@ TEST_CASE("dht providers: rows come back after a restart, and hostile ones do no
   SUBCASE("as it was") {
     CHECK_FALSE(error(row));
     CHECK(found(after, key(1), kWall + 48h - 1ns).size() == 1);
-    CHECK(error(row) == RowError::corrupt);
+    CHECK(error(row) == RowError::present);
   }
   SUBCASE("expired meanwhile") { CHECK(error(row, kWall + 48h) == RowError::expired); }
   SUBCASE("from a clock ahead: it lasts from now") {
