@@ -101,7 +101,9 @@ void DhtActor::answer(wire::Put::Reader order, Reply<wire::PutDone> reply) {
   const auto held = held_->find({Space::kv, place}, wall());
   const auto date = static_cast<std::uint64_t>(
       std::max<std::int64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(wall().since_origin()).count(), 1));
-  record.sequence = std::max({date, held ? held->sequence + 1 : 1, wanted.expected.value_or(0) + 1});
+  record.sequence =
+      std::max({date, last_sequence_ + 1, held ? held->sequence + 1 : 1, wanted.expected.value_or(0) + 1});
+  last_sequence_ = record.sequence;
   put(sign(identity.key(), std::move(record)), std::move(wanted), std::move(reply));
 }
 

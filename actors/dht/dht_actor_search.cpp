@@ -59,7 +59,10 @@ void DhtActor::search_from(const Wanted& wanted, std::vector<Contact> contacts, 
   table_.used(wanted.key, now());
   ++searches_;
   ++counts_.searched;
-  const runtime::Handle lookup = spawn<LookupActor>("lookup-" + std::to_string(++last_search_), std::move(start));
+  // One that breaks has lost its question, and would wait for another one for ever.
+  const runtime::Handle lookup = spawn("lookup-" + std::to_string(++last_search_),
+                                       [start = std::move(start)] { return std::make_unique<LookupActor>(start); },
+                                       {.kind = LookupActor::kName, .on_failure = runtime::logic::OnFailure::stop});
   const auto seconds = wanted.seconds == 0 ? kSearchDue : std::min(std::chrono::seconds(wanted.seconds), kSearchDueMax);
   ask<wire::Search, wire::SearchResult>(
       lookup, now() + seconds + kCommitDue,

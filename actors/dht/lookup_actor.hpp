@@ -70,6 +70,7 @@ class LookupActor final : public runtime::Actor {
   void store();
   void store_at(const Contact& whom);
   void store_here();
+  void unstored(const base::Error& why);
   void noted(bool stored, std::optional<wire::StoreDone::Reader> said);
   void end_stores_if_done();
 
@@ -100,6 +101,7 @@ class LookupActor final : public runtime::Actor {
   std::vector<Heard> heard_;
 
   std::size_t stores_ = 0, stored_ = 0, said_ = 0;
+  bool enough_ = false;
   struct Item {  // of a region
     Key key;
     base::Bytes record;  // empty: a provider

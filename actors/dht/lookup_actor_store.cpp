@@ -1,5 +1,6 @@
 // The second phase of a search: storing a record at the nodes found, or announcing this node there.
 #include <algorithm>
+#include <utility>
 
 #include "actors/dht/api.hpp"
 #include "actors/dht/lookup_actor.hpp"
@@ -34,7 +35,10 @@ void LookupActor::store_at(const Contact& whom) {
           out.setToken(data_of(token.view()));
           out.setKey(data_of(lookup_->question().target.view()));
         },
-        [this](runtime::Answer<wire::Added> answer) { noted(answer.ok(), std::nullopt); });
+        [this](runtime::Answer<wire::Added> answer) {
+          if (!answer.ok()) return unstored(answer.error());
+          noted(true, std::nullopt);
+        });
   }
   ask<wire::Store, wire::StoreDone>(
       there, due,
@@ -46,7 +50,7 @@ void LookupActor::store_at(const Contact& whom) {
         if (expected_) out.getExpected().setSequence(*expected_);
       },
       [this](runtime::Answer<wire::StoreDone> answer) {
-        if (!answer.ok()) return noted(false, std::nullopt);
+        if (!answer.ok()) return unstored(answer.error());
         noted(answer.value().getResult() == wire::StoreDone::Result::STORED, answer.value());
       });
 }
@@ -62,7 +66,10 @@ void LookupActor::store_here() {
           write_asker(out.initAsker(), *start_.settings);
           out.setKey(data_of(lookup_->question().target.view()));
         },
-        [this](runtime::Answer<wire::Added> answer) { noted(answer.ok(), std::nullopt); });
+        [this](runtime::Answer<wire::Added> answer) {
+          if (!answer.ok()) return unstored(answer.error());
+          noted(true, std::nullopt);
+        });
   }
   ask<wire::Store, wire::StoreDone>(
       node().find(kPath), due,
@@ -73,9 +80,15 @@ void LookupActor::store_here() {
         if (expected_) out.getExpected().setSequence(*expected_);
       },
       [this](runtime::Answer<wire::StoreDone> answer) {
-        if (!answer.ok()) return noted(false, std::nullopt);
+        if (!answer.ok()) return unstored(answer.error());
         noted(answer.value().getResult() == wire::StoreDone::Result::STORED, answer.value());
       });
+}
+
+/// Whose disk is full says so by an error; of others nobody knows what became of it.
+void LookupActor::unstored(const base::Error& why) {
+  if (why.code == base::Code::no_space) ++refusals_[wire::StoreDone::Result::NO_SPACE].times;
+  noted(false, std::nullopt);
 }
 
 void LookupActor::noted(bool stored, std::optional<wire::StoreDone::Reader> said) {
@@ -93,7 +106,8 @@ void LookupActor::noted(bool stored, std::optional<wire::StoreDone::Reader> said
 void LookupActor::end_stores_if_done() {
   if (said_ == stores_) return answer();
   // The others have a moment: what they say is worth knowing, and not worth waiting for a node that is gone.
-  if (stored_ == stores_needed(stores_, start_.settings->copies)) after<Enough>(start_.round_trip.timeout());
+  if (stored_ >= stores_needed(stores_, start_.settings->copies) && !std::exchange(enough_, true))
+    after<Enough>(start_.round_trip.timeout());
 }
 
 }  // namespace troupe::dht

@@ -1,0 +1,272 @@
+// Searches among nodes that lie, say nothing or break.
+#include "actors/dht/lookup_actor.hpp"
+
+#include <doctest/doctest.h>
+
+#include "tests/actors/dht/quarter.hpp"
+
+using namespace troupe;
+using namespace troupe::dht;
+using namespace troupe::dht::test;
+
+namespace {
+
+/// What a search brought to whoever asked for it.
+struct Outcome {
+  std::optional<Error> error;
+  std::string ending, record, refusal;
+  unsigned asked = 0, unanswered = 0, stores = 0, stored = 0;
+  std::vector<base::NodeId> nearest, providers;
+  std::vector<std::pair<base::NodeId, std::string>> fates, refused;
+  base::Duration took{0};
+};
+Outcome search(Quarter& quarter, std::size_t i, const Key& key, std::function<void(wire::Search::Builder)> more = {}) {
+  Outcome out;
+  const auto began = quarter.stage.now();
+  out.error = quarter.ask<wire::Search, wire::SearchResult>(
+      i,
+      [&](wire::Search::Builder question) {
+        question.setKey(data_of(key.view()));
+        question.setExplain(true);
+        if (more) more(question);
+      },
+      [&](wire::SearchResult::Reader result) {
+        out.ending = text_of(result.getEnding());
+        out.record = text(dht::bytes_of(result.getRecord()));
+        out.asked = result.getAsked();
+        out.unanswered = result.getUnanswered();
+        out.stores = result.getStores();
+        out.stored = result.getStored();
+        for (const Contact& one : own_contacts(result.getNearest())) out.nearest.push_back(one.id);
+        for (const Contact& one : own_contacts(result.getProviders())) out.providers.push_back(one.id);
+        for (const auto one : result.getQuestions()) {
+          const base::Contact where = net::read_contact(one.getContact());
+          out.fates.push_back({crypto::node_id(where.key, where.nonce), text_of(one.getFate())});
+        }
+        for (const auto one : result.getRefused())
+          out.refused.push_back({*read_key(one.getNode()), text_of(one.getWhy())});
+      });
+  out.took = quarter.stage.now() - began;
+  return out;
+}
+void for_value(wire::Search::Builder question) { question.getGoal().setValue(static_cast<std::uint8_t>(Space::kv)); }
+
+/// A node that answers pings, and questions as a test says.
+struct Liar {
+  std::function<void(wire::FoundValue::Builder)> value;
+  std::function<void(wire::Nodes::Builder)> nodes;
+  std::function<void(wire::Providers::Builder)> providers;
+  bool silent = false;
+  std::size_t stores = 0;
+
+  Scripted::Receive acts() {
+    return [this](Scripted&, runtime::Handlers& on) {
+      on.ask<wire::Ping, wire::Pong>([](auto, auto reply) { reply.done(); });
+      answer<wire::FindNode, wire::Nodes>(on, nodes);
+      answer<wire::FindValue, wire::FoundValue>(on, value);
+      answer<wire::GetProviders, wire::Providers>(on, providers);
+      on.ask<wire::Store, wire::StoreDone>([this](auto, auto reply) {
+        ++stores;
+        reply.done();
+      });
+    };
+  }
+  ~Liar() { kept.clear(); }
+
+ private:
+  template <class Q, class A>
+  void answer(runtime::Handlers& on, const std::function<void(typename A::Builder)>& fill) {
+    on.ask<Q, A>([this, &fill](auto, runtime::Reply<A> reply) {
+      if (silent) return kept.push_back(std::make_shared<runtime::Reply<A>>(std::move(reply)));
+      if (fill) reply.send(fill);
+      else reply.done();
+    });
+  }
+  std::vector<std::shared_ptr<void>> kept;
+};
+
+/// Three honest nodes, and the last one a liar.
+Quarter::Tune with(Liar& liar, std::size_t at = 3) {
+  return [&liar, at](std::size_t i, House& house) {
+    if (i == at) house.acts = liar.acts();
+    else if (i == 0) house.knows = {at};
+  };
+}
+std::string fate_of(const Outcome& outcome, const base::NodeId& id) {
+  for (const auto& [whom, fate] : outcome.fates)
+    if (whom == id) return fate;
+  return "not asked";
+}
+
+}  // namespace
+
+TEST_CASE("lookup actor: a record that does not validate never comes out, and whoever said it has failed") {
+  Liar liar;
+  Quarter quarter(4, with(liar));
+  quarter.stage.run_for(60s);  // until the first one has looked again
+  REQUIRE(quarter.lists(0, 3));
+  const KvRecord good = quarter.signed_by(1, 7, "seven");
+  KvRecord bad = good;
+  Space space = Space::kv;
+  SUBCASE("forged") { bad.value = dht::bytes_of("forged"); }
+  SUBCASE("of somebody else") { bad = quarter.signed_by(2, 9, "nine"); }
+  SUBCASE("under another name") { bad = quarter.signed_by(1, 9, "nine", "other"); }
+  SUBCASE("expired") {
+    bad.created = quarter.wall() - 100s;
+    bad.expires = quarter.wall() - 1s;
+    bad = sign(quarter[1].identity->key(), bad);
+  }
+  SUBCASE("of another space") { space = Space::cid; }
+  base::Bytes said = encode(bad);
+  SUBCASE("no record") { said = base::Bytes(40, 3); }
+  SUBCASE("too large") {
+    said.assign(kRecordBytesMax + 1, 7);
+    said[0] = 2;
+  }
+  liar.value = [&](wire::FoundValue::Builder out) { out.setRecord(data_of(said)); };
+  const auto outcome = search(quarter, 0, key_of(good), [&](wire::Search::Builder question) {
+    question.getGoal().setValue(static_cast<std::uint8_t>(space));
+  });
+  REQUIRE_FALSE(outcome.error);
+  CHECK(outcome.record.empty());
+  CHECK(fate_of(outcome, quarter[3].id()) == "failed");
+  CHECK(quarter.get(0, space, key_of(good)).error);
+  // Beside honest holders it changes nothing.
+  if (space == Space::kv) {
+    CHECK(quarter.store(1, 2, good).result == wire::StoreDone::Result::STORED);
+    CHECK(quarter.get(0, Space::kv, key_of(good)).value == "seven");
+  }
+  CHECK(quarter.failures().empty());
+}
+
+TEST_CASE("lookup actor: of an answer that names too many, ourselves and nobody, only what is good is taken") {
+  Liar liar;
+  Quarter quarter(4, with(liar));
+  quarter.stage.run_for(60s);  // until the first one has looked again
+  REQUIRE(quarter.lists(0, 3));
+  std::vector<base::Contact> named;
+  named.push_back(quarter[0].where());
+  named.push_back(quarter[3].where());
+  for (std::uint16_t i = 0; i < 30; ++i) {  // as many as its kind allows
+    base::Contact one;
+    one.key.bytes[0] = static_cast<std::uint8_t>(i + 1);
+    one.endpoint = {sim::address_of(static_cast<std::uint16_t>(1'000 + i)), 4000};
+    if (i % 10 == 9) one.endpoint.port = 0;
+    named.push_back(one);
+  }
+  liar.nodes = [&](wire::Nodes::Builder out) {
+    auto list = out.initContacts(static_cast<unsigned>(named.size()));
+    for (unsigned i = 0; i < list.size(); ++i) net::write_contact(list[i], named[i]);
+    out.setToken(data_of(base::ByteView(named[0].key.view()).first(7)));  // of a wrong length
+  };
+  const auto outcome = search(quarter, 0, key(1));
+  REQUIRE_FALSE(outcome.error);
+  std::map<std::string, int> why;
+  for (const auto& [id, reason] : outcome.refused) ++why[reason];
+  CHECK(why[std::string(dht::text_of(Refusal::ourselves))] == 1);
+  CHECK(why[std::string(dht::text_of(Refusal::itself))] == 1);
+  CHECK(outcome.asked <= 3 + kTakenMax);
+  for (const base::NodeId& id : outcome.nearest) CHECK(id != quarter[0].id());
+  CHECK(outcome.nearest.size() == 3);
+  CHECK(quarter.table(0).size() == 3);
+  // Without a token nothing is stored at it.
+  const auto stored = quarter.put(0, Space::kv, "orders", "seven");
+  CHECK_FALSE(stored.error);
+  CHECK(liar.stores == 0);
+  CHECK(stored.asked == 3);
+  CHECK(quarter.failures().empty());
+}
+
+TEST_CASE("lookup actor: providers that cannot be dialled are not named") {
+  Liar liar;
+  Quarter quarter(4, with(liar));
+  quarter.stage.run_for(60s);  // until the first one has looked again
+  REQUIRE(quarter.lists(0, 3));
+  liar.providers = [&](wire::Providers::Builder out) {
+    auto list = out.initProviders(30);
+    for (unsigned i = 0; i < list.size(); ++i) {
+      base::Contact one = quarter[2].where();
+      if (i > 0) one.endpoint.port = 0;
+      net::write_contact(list[i], one);
+    }
+  };
+  const auto outcome =
+      search(quarter, 0, key(1), [](wire::Search::Builder question) { question.getGoal().setProviders(20); });
+  CHECK(outcome.providers == std::vector{quarter[2].id()});
+}
+
+TEST_CASE("lookup actor: a search among those that say nothing ends at its deadline, and its actor with it") {
+  Liar liar;
+  Quarter quarter(2, with(liar, 1));
+  quarter.stage.run_for(60s);
+  liar.silent = true;
+  REQUIRE(quarter.lists(0, 1));
+  const auto outcome = search(quarter, 0, key(1), [](wire::Search::Builder question) {
+    for_value(question);
+    question.setSeconds(1);
+  });
+  REQUIRE_FALSE(outcome.error);
+  CHECK((outcome.ending == "deadline" || outcome.ending == "nobody"));
+  CHECK(outcome.took <= 1'100ms);
+  CHECK(outcome.unanswered == 1);
+  CHECK_FALSE(quarter.has_path(0, "/dht/lookup"));
+  CHECK(quarter.state(0).searches == 0);
+  CHECK(quarter.get(0, Space::kv, key(1)).error->code == Code::unavailable);
+}
+
+TEST_CASE("lookup actor: a put where nobody answers is no success beyond this node") {
+  Quarter quarter(5);
+  for (std::size_t i = 1; i < 5; ++i) quarter.kill(i);
+  const auto began = quarter.stage.now();
+  const auto stored = quarter.put(0, Space::kv, "orders", "seven");
+  CHECK_FALSE(stored.error);
+  CHECK(stored.asked == 1);  // who does not answer is not one of those that should hold it
+  CHECK(quarter.stage.now() - began < 60s);
+  CHECK_FALSE(quarter.has_path(0, "/dht/lookup"));
+}
+
+TEST_CASE("lookup actor: a put does not wait for the last of its holders") {
+  Quarter quarter(8, [](std::size_t, House& house) { house.settings.copies = 8; });
+  quarter[3].disk.set_capacity(1);
+  const auto stored = quarter.put(0, Space::kv, "orders", "seven");
+  CHECK_FALSE(stored.error);
+  CHECK(stored.asked == 8);
+  CHECK(stored.stored == 7);
+  CHECK(stores_needed(8, 8) == 6);
+  for (const std::size_t i : {1, 2}) quarter[i].disk.set_capacity(1);
+  quarter.stage.run_for(1s);
+  const auto failed = quarter.put(0, Space::kv, "others", "seven");
+  REQUIRE(failed.error);
+  CHECK(failed.error->code == Code::unknown_outcome);
+  CHECK(failed.error->message.find("5 of 8") != std::string::npos);
+}
+
+TEST_CASE("lookup actor: how many acknowledgements a store needs") {
+  CHECK(stores_needed(0, 20) == 0);
+  CHECK(stores_needed(1, 20) == 1);
+  CHECK(stores_needed(4, 20) == 4);
+  CHECK(stores_needed(12, 20) == 10);
+  CHECK(stores_needed(20, 20) == 15);
+  CHECK(stores_needed(40, 20) == 30);
+  CHECK(stores_needed(3, 1) == 3);
+  CHECK(stores_needed(4, 1) == 3);
+}
+
+TEST_CASE("lookup actor: one that breaks ends, and its question is answered") {
+  Quarter quarter(3);
+  quarter.stage.run_for(60s);
+  std::string next;
+  for (int i = 1; next.empty() && i < 100; ++i) {
+    search(quarter, 0, key(1));
+    // Names are counted; the next one is that of this node's searches so far.
+    next = "/dht/lookup-" + std::to_string(quarter.state(0).searched + 1);
+  }
+  quarter.break_at(0, next);
+  const auto outcome = search(quarter, 0, key(2));
+  REQUIRE(outcome.error);
+  CHECK(outcome.error->code == Code::internal);
+  quarter.stage.run_for(60s);
+  CHECK_FALSE(quarter.has_path(0, "/dht/lookup"));
+  CHECK(quarter.state(0).searches == 0);
+  CHECK_FALSE(search(quarter, 0, key(2)).error);
+}
