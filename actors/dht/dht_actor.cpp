@@ -81,9 +81,11 @@ void DhtActor::start() {
   buckets_ = spawn(BucketsActor::kPart, [settings = settings_] { return std::make_unique<BucketsActor>(settings); },
                    {.kind = BucketsActor::kName, .on_failure = runtime::logic::OnFailure::escalate});
   republish_ = spawn<RepublishActor>("republish", settings_);
-  if (settings_->values == Values::on_disk) {
-    load(std::string(kRecordRows), {});
-    load(std::string(kProviderRows), {});
+  if (settings_->values == Values::on_disk && !world().mutations.on("dht.rows_unread")) {
+    for (const auto keyspace : {kRecordRows, kProviderRows}) {
+      loading_.emplace(keyspace);
+      load(std::string(keyspace), {});
+    }
   }
   tell<net::wire::FollowLinks>(node().find("/links"), [](net::wire::FollowLinks::Builder) {});
   recover_in(base::Duration::zero());
@@ -153,10 +155,15 @@ std::optional<Token> DhtActor::token_of_caller() const {
 
 /// An actor of this node needs none.
 bool DhtActor::may_store(capnp::Data::Reader token) {
+  if (!loading_.empty() && !world().mutations.on("dht.stores_while_loading")) {
+    refuse(Error{Code::unavailable, "this node still reads what it holds"});
+    return false;
+  }
   const auto from = caller();
   if (from.role == messages::Role::inside) return true;
   const auto shown = Token::from(bytes_of(token));
   if (shown && from.node && tokens_->good(*shown, *from.node, now())) return true;
+  if (world().mutations.on("dht.token_unchecked")) return true;
   ++counts_.refused;
   refuse(Error{Code::refused, "a store needs a token of this node, no older than five minutes"});
   return false;
@@ -200,7 +207,8 @@ void DhtActor::recover() {
   if (std::exchange(recovering_, true)) return recover_in(kRecoverAgain);
   find_known([this](std::vector<Contact> known) {
     recovering_ = false;
-    if (table_.size() < kHealthyMin) recover_in(settings_->recover_period);
+    if (table_.size() < kHealthyMin && !world().mutations.on("dht.recovers_once"))
+      recover_in(settings_->recover_period);
     if (known.empty() && table_.size() == 0) return;
     for (const Contact& one : known) heard(one, Evidence::asked_us);
     const Wanted ourselves{.key = own()};

@@ -5,7 +5,7 @@
 // Files   dht_actor.cpp routing and its upkeep; dht_actor_records.cpp what others store and read here;
 //         dht_actor_search.cpp searches; dht_actor_operators.cpp what people ask.
 // Loading records and announcements are read back from the store first; questions are answered meanwhile, by what has
-//         been read.
+//         been read. Nothing is stored meanwhile: what is held already may be newer.
 // Limits  kSearchesMax searches; those of the table, of records and of announcements (settings.hpp).
 // Trust   who asks shows an id by its seal or link, and is listed once it has answered us. Tokens keep strangers from
 //         storing under ids that they do not have.
@@ -124,12 +124,13 @@ class DhtActor final : public runtime::Actor {
   std::optional<Tokens> tokens_;
   std::optional<Held> held_;
   std::optional<Providers> providers_;
-  std::map<std::string, base::Bytes> unread_;  // keyspaces, and from where on
+  std::set<std::string> loading_;              // keyspaces that are not read back yet
+  std::map<std::string, base::Bytes> unread_;  // of them those that the store did not give, and from where on
   std::set<Place> unrestored_;                 // at most kUnrestoredMax
   std::map<Place, std::uint32_t> writing_;     // commits under way: their rows cannot be read yet
   runtime::Handle buckets_;
   runtime::Handle republish_;
-  std::map<Key, base::Instant> last_seen_;                     // of good contacts, as their buckets last said
+  std::map<Key, base::Instant> last_seen_;  // of good contacts, as their buckets last said
   std::size_t searches_ = 0;
   std::uint64_t last_search_ = 0;
   std::uint64_t last_sequence_ = 0;  // of what this node signed

@@ -51,7 +51,8 @@ void DhtActor::load(std::string keyspace, base::Bytes from) {
       },
       [this, keyspace, from](runtime::Answer<store::wire::Slice> answer) {
         if (answer.ok()) return take_rows(keyspace, answer.value());
-        if (answer.error().code == Code::corrupt) return;  // for good; the store says so in the node's health
+        // For good; the store says so in the node's health.
+        if (answer.error().code == Code::corrupt) return void(loading_.erase(keyspace));
         unread_.insert_or_assign(keyspace, from);
         after<LoadAgain>(kLoadAgain);
       });
@@ -91,6 +92,7 @@ void DhtActor::take_rows(const std::string& keyspace, store::wire::Slice::Reader
   }
   if (!bad.empty()) commit(keyspace, bad, [](const Error*) {});
   if (slice.getMore()) return load(keyspace, {slice.getNext().begin(), slice.getNext().end()});
+  loading_.erase(keyspace);
   expire_at();
 }
 
@@ -226,12 +228,14 @@ void DhtActor::answer(wire::Store::Reader question, Reply<wire::StoreDone> reply
       out.setPresent(stored.error().present.value_or(0));
     });
   }
+  if (world().mutations.on("dht.stored_before_commit")) reply.send([](wire::StoreDone::Builder) {});
   ++writing_[place];
   commit(kRecordRows, stored.value().rows,
          [this, place, tag = offer.value().tag, as = stored.value().as,
           reply = std::move(reply)](const Error* why) mutable {
            if (--writing_[place] == 0) writing_.erase(place);
-           if (why == nullptr) return reply.send([](wire::StoreDone::Builder) {});
+           if (why == nullptr || world().mutations.on("dht.failed_commit_acknowledged"))
+             return reply.send([](wire::StoreDone::Builder) {});
            reply.refuse(*why);
            unwritten(place, tag, as);
          });
@@ -246,7 +250,7 @@ void DhtActor::unwritten(const Place& place, const Tag& tag, StoredAs as) {
   if (as == StoredAs::replaced)
     std::erase_if(rows.erase, [&](const EraseRow& one) { return one.key == row_key(place); });
   commit(kRecordRows, rows, [](const Error*) {});
-  if (as == StoredAs::replaced) restore(place);
+  if (as == StoredAs::replaced && !world().mutations.on("dht.failed_commit_forgets")) restore(place);
 }
 
 void DhtActor::answer(wire::AddProvider::Reader question, Reply<wire::Added> reply) {
