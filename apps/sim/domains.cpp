@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "actors/dht/sim.hpp"
 #include "actors/files/sim.hpp"
 #include "actors/peers/sim.hpp"
 
@@ -28,6 +29,7 @@ const std::vector<const sim::Domain*>& sim_domains() {
     std::vector<std::unique_ptr<sim::Domain>> all;
     all.push_back(peers::peers_domain());
     all.push_back(files::files_domain());
+    all.push_back(dht::dht_domain());
     return all;
   }();
   static const std::vector<const sim::Domain*> all = [] {

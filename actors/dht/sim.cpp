@@ -1,0 +1,91 @@
+#include "actors/dht/sim.hpp"
+
+#include "actors/dht/sim_draw.hpp"
+#include "actors/dht/sim_liar.hpp"
+#include "actors/dht/sim_play.hpp"
+
+namespace troupe::dht {
+namespace {
+
+using sim::NumberCard;
+
+constexpr NumberCard kContent{"content", 0, kSimContentsMax};
+constexpr NumberCard kBytes{"bytes", 0, kSimBytesMax};
+constexpr NumberCard kName{"name", 0, kSimNamesMax};
+constexpr NumberCard kTopic{"topic", 0, kSimContentsMax};
+constexpr NumberCard kOwner{"owner", 0, sim::kNodesMax - 1, true};
+constexpr NumberCard kTo{"to", 0, sim::kNodesMax - 1, true};
+
+const sim::DomainCard& dht_card() {
+  static const sim::DomainCard card{
+      .name = "dht",
+      .orders =
+          {
+              {"put", "a client stores a value under its hash", {kContent, kBytes}},
+              {"set",
+               "a client stores a value signed by its node; seconds 0: as long as the default",
+               {kName, kBytes, {"seconds", 0, kSimSecondsMax}}},
+              {"get", "a client reads a value by its hash", {kContent, kBytes}},
+              {"read", "a client reads a value of a node; quorum 0: the default", {kOwner, kName, {"quorum", 0, 20}}},
+              {"provide", "a node announces that it has a content", {kTopic}},
+              {"find", "a client asks who has a content", {kTopic}},
+              {"nearest", "a client asks for the nodes near a key", {kTopic}},
+              {"push", "a node stores at another without a token", {kTo}},
+              {"lie",
+               "a node lies to all that ask it: 0 silence, 1 contacts of nobody, 2 old and foreign records, "
+               "3 stores nothing",
+               {{"how", 0, kLiesMax}}},
+          },
+      .knobs =
+          {
+              {"dht.copies", {"3", "5", "8"}},
+              {"dht.store", {"memory"}},
+              {"dht.refresh_period", {"5s", "20s"}},
+              {"dht.recover_period", {"2s", "10s"}},
+          },
+      .invariants =
+          {
+              {"valid", "a value that is read is one that somebody put there, with the sequence its writer was told"},
+              {"fresh", "no older value is read than nearly all nodes have acknowledged"},
+              {"expired", "nothing is read whose time was over"},
+              {"provided", "only who has announced itself is found as a provider"},
+              {"strangers", "tables and searches name nobody that no machine ever was"},
+              {"tokens", "a store without a token is refused"},
+              {"kept", "what nodes have acknowledged they hold, over restarts, until its time is over"},
+              {"deadline", "no search works on after its time"},
+          },
+      .sometimes = {},
+      .mutants =
+          {
+              {"dht.held_takes_older", "an older record takes the place of a newer one"},
+              {"dht.held_serves_expired", "what has expired is served until it is swept"},
+              {"dht.record_unvalidated", "a search takes whatever record it is given"},
+              {"dht.last_answer_wins", "a search keeps the last record in place of the newest"},
+              {"dht.token_unchecked", "anybody may store without having asked before"},
+              {"dht.stored_before_commit", "a store is acknowledged before it is durable"},
+              {"dht.failed_commit_acknowledged", "a store is acknowledged though its commit failed"},
+              {"dht.stores_while_loading", "a node stores before it has read what it holds"},
+              {"dht.failed_commit_forgets", "a commit that fails takes what was held before along"},
+              {"dht.rows_unread", "what a node held before a restart is not read back"},
+              {"dht.recovers_once", "a node that knows nobody does not look for others again"},
+          },
+  };
+  return card;
+}
+
+class DhtDomain final : public sim::Domain {
+ public:
+  const sim::DomainCard& card() const override { return dht_card(); }
+  std::vector<sim::Order> draw(base::Random& random, const sim::Shape& shape) const override {
+    return draw_orders(random, shape);
+  }
+  std::unique_ptr<sim::Play> play(sim::Nodes& nodes, const sim::Scenario& scenario) const override {
+    return std::make_unique<DhtPlay>(nodes, scenario);
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<sim::Domain> dht_domain() { return std::make_unique<DhtDomain>(); }
+
+}  // namespace troupe::dht

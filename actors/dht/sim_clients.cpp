@@ -1,0 +1,286 @@
+#include "actors/dht/sim_clients.hpp"
+
+#include <algorithm>
+
+#include "actors/dht/api.hpp"
+#include "actors/dht/sim_liar.hpp"
+#include "actors/dht/wire.hpp"
+#include "runtime/net/contact_wire.hpp"
+
+namespace troupe::dht {
+namespace {
+
+using sim::node_name;
+
+constexpr std::chrono::minutes kSkewMax{3};  // our choice: far below kClockSkewMax, also of two that drift apart
+
+std::string text_of_error(const base::Error& error) {
+  return std::string(base::name(error.code)) + ": " + error.message;
+}
+
+}  // namespace
+
+SimClients::SimClients(sim::Nodes& nodes, SimLedger& ledger, const sim::Scenario& scenario)
+    : nodes_(nodes), ledger_(ledger), time_(scenario.time) {
+  const auto store = scenario.knobs.find("dht.store");
+  forgetful_ = store != scenario.knobs.end() && store->second == "memory";
+  for (const sim::Fault& fault : scenario.faults)
+    if (fault.what == sim::FaultKind::clock_step) jumps_.insert(fault.node);
+  dates_jump_ = !jumps_.empty();
+  for (const std::int32_t drift : scenario.drift_ppm)
+    clocks_drift_ = clocks_drift_ || (time_ + scenario.converge) / 1'000'000 * std::abs(drift) > kSkewMax;
+}
+
+void SimClients::by_order(const std::function<void()>& what) {
+  ordering_ = true;
+  what();
+  ordering_ = false;
+}
+
+SimClients::Client& SimClients::begin(std::size_t node, std::string what) {
+  return clients_.emplace_back(Client{.node = node, .what = std::move(what), .asked_at = {}, .ordered = ordering_});
+}
+
+void SimClients::end(Client& client, const Error& error) {
+  client.over = true;
+  if (!error) return client.ordered ? nodes_.acknowledged() : void();
+  nodes_.tell(client.what + " at " + node_name(client.node) + " ended with " + text_of_error(*error));
+}
+
+void SimClients::broke(const char* invariant, const Client& client, const std::string& why) {
+  nodes_.broke(invariant, client.what + " at " + node_name(client.node) + ' ' + why);
+}
+
+void SimClients::died(std::size_t node) {
+  for (Client& client : clients_) client.over = client.over || client.node == node;
+}
+
+std::vector<std::string> SimClients::under_way() const {
+  std::vector<std::string> out;
+  for (const Client& client : clients_)
+    if (!client.over) out.push_back(client.what + " at " + node_name(client.node) + " has not ended");
+  return out;
+}
+
+bool SimClients::excused(std::size_t node) const {
+  return forgetful_ || nodes_.robbed(node) || jumps_.contains(node) || liars_.contains(node);
+}
+
+std::size_t SimClients::excused_count() const {
+  std::size_t out = 0;
+  for (std::size_t i = 0; i < nodes_.size(); ++i) out += excused(i) ? 1 : 0;
+  return out;
+}
+
+bool SimClients::lasts(const SimSpot& spot, const SimWrite& write) const {
+  if (spot.space != Space::kv) return true;
+  if (dates_jump_ || clocks_drift_) return false;
+  const base::Duration lasts = write.lasts.count() == 0 ? base::Duration(kLifetimeDefault) : write.lasts;
+  return nodes_.time() + 2 * kSkewMax < write.begun + lasts;
+}
+
+template <class Q, class A>
+void SimClients::ask(Client& client, std::function<void(typename Q::Builder)> fill,
+                     std::function<void(typename A::Reader*, const Error&)> take) {
+  nodes_.inside(client.node, [&client, this, fill = std::move(fill), take = std::move(take)](Inside& actor) {
+    client.asked_at = actor.node().world().clock.wall();
+    actor.ask<Q, A>(actor.node().find(kPath), actor.now() + kSimAnswer, fill,
+                    [this, &client, take](runtime::Answer<A> answer) {
+                      if (client.over) return;
+                      end(client, answer.ok() ? Error() : Error(answer.error()));
+                      if (!answer.ok()) return take(nullptr, answer.error());
+                      auto said = answer.value();
+                      take(&said, std::nullopt);
+                    });
+  });
+}
+
+// -- writers ---------------------------------------------------------------------------------------------------------
+
+void SimClients::put(std::size_t node, SimSpot& spot) {
+  Client& client = begin(node, "a put of " + spot.name);
+  if (spot.writes.empty()) return;
+  SimWrite& write = spot.writes.front();
+  ask<wire::Put, wire::PutDone>(
+      client,
+      [&write](wire::Put::Builder out) {
+        out.setSpace(static_cast<std::uint8_t>(Space::cid));
+        out.setValue(data_of(write.value));
+      },
+      [this, &client, &spot, &write](wire::PutDone::Reader* done, const Error&) {
+        if (done == nullptr) return;
+        if (read_key(done->getKey()) != spot.key) return broke("valid", client, "was acknowledged under another key");
+        write.stored = std::max<std::size_t>(write.stored, done->getSearch().getStored());
+      });
+}
+
+void SimClients::set(std::size_t node, std::int64_t name, std::int64_t bytes, std::chrono::seconds lasts) {
+  const auto id = nodes_.id(node);
+  if (!id) return;
+  SimSpot& spot = ledger_.named(*id, node_name(node), name);
+  SimWrite& write = spot.writes.emplace_back(
+      SimWrite{.value = ledger_.fresh_value(spot, bytes), .begun = nodes_.time(), .lasts = lasts});
+  Client& client = begin(node, "a write of " + spot.name);
+  ask<wire::Put, wire::PutDone>(
+      client,
+      [&write, name](wire::Put::Builder out) {
+        const std::string text = "name-" + std::to_string(name);
+        out.setSpace(static_cast<std::uint8_t>(Space::kv));
+        out.setName({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
+        out.setValue(data_of(write.value));
+        out.setSeconds(static_cast<std::uint32_t>(write.lasts.count()));
+      },
+      [this, &client, &spot, &write](wire::PutDone::Reader* done, const Error&) {
+        if (done == nullptr) return;
+        const auto key = read_key(done->getKey());
+        if (!key || (spot.key && *spot.key != *key))
+          return broke("valid", client, "was acknowledged under another key");
+        spot.key = key;
+        write.sequence = done->getSequence();
+        write.stored = done->getSearch().getStored();
+      });
+}
+
+void SimClients::provide(std::size_t node, SimTopic& topic) {
+  const auto id = nodes_.id(node);
+  if (!id) return;
+  Client& client = begin(node, "an announcement of " + topic.name);
+  std::size_t& stored = topic.announced[*id];
+  // As other domains do: the operator's question is refused for what the node does not hold as a file.
+  ask<wire::Search, wire::SearchResult>(
+      client,
+      [&topic](wire::Search::Builder out) {
+        out.setKey(data_of(topic.key.view()));
+        out.getGoal().setProvide();
+      },
+      [&stored](wire::SearchResult::Reader* done, const Error&) {
+        if (done != nullptr) stored = std::max<std::size_t>(stored, done->getStored());
+      });
+}
+
+void SimClients::push(std::size_t node, std::size_t to) {
+  const auto id = to < nodes_.size() && to != node ? nodes_.id(to) : std::nullopt;
+  if (!id) return;
+  Client& client = begin(node, "a store without a token at " + node_name(to));
+  const SimSpot spot{.name = "pushed", .key = {}, .writes = {}};
+  nodes_.inside(node, [this, &client, id = *id, value = ledger_.fresh_value(spot, 0)](Inside& actor) {
+    actor.ask<wire::Store, wire::StoreDone>(
+        actor.node().remote(id, kPath), actor.now() + kSimAnswer,
+        [&](wire::Store::Builder out) {
+          const base::Bytes token(8, 7);
+          out.setToken(data_of(token));
+          out.setKey(data_of(key_of_value(value).view()));
+          out.setRecord(data_of(encode(CidRecord{value})));
+        },
+        [this, &client, id](runtime::Answer<wire::StoreDone> answer) {
+          if (client.over) return;
+          end(client, std::nullopt);
+          const auto there = nodes_.find(id);
+          if (answer.ok() && there && !lies(*there)) broke("tokens", client, "was answered");
+        });
+  });
+}
+
+void SimClients::lie(std::size_t node, std::int64_t how) {
+  liars_.insert(node);
+  nodes_.tell(node_name(node) + " lies from now on, in way " + std::to_string(how));
+  nodes_.inside(node, [this, how, size = nodes_.size(), number = clients_.size()](Inside& actor) {
+    actor.node().start(
+        "liar-" + std::to_string(number),
+        [how, size] { return std::make_unique<LiarActor>(static_cast<Lie>(how), static_cast<std::uint16_t>(size)); },
+        {.kind = LiarActor::kName});
+  });
+  begin(node, "a lie").over = true;  // so that the next one has another name
+}
+
+// -- readers ---------------------------------------------------------------------------------------------------------
+
+/// The newest sequence that all nodes but so many hold for certain.
+std::uint64_t SimClients::floor_of(const SimSpot& spot, std::size_t lacking_max) const {
+  std::uint64_t out = 0;
+  const std::size_t doubtful = excused_count();
+  for (const SimWrite& write : spot.writes)
+    if (write.stored > 0 && lasts(spot, write) && nodes_.size() + doubtful <= write.stored + lacking_max)
+      out = std::max(out, write.sequence);
+  return out;
+}
+
+void SimClients::get(std::size_t node, const SimSpot& spot, std::uint8_t quorum, bool healed, Ended ended) {
+  if (!spot.key) return;
+  Client& client = begin(node, "a get of " + spot.name);
+  const std::size_t agree = quorum == 0 ? kSimQuorum : quorum;
+  if (spot.space == Space::kv) client.floor = floor_of(spot, healed ? agree - 1 : 0);
+  ask<wire::GetValue, wire::GotValue>(
+      client,
+      [&spot, quorum](wire::GetValue::Builder out) {
+        out.setSpace(static_cast<std::uint8_t>(spot.space));
+        out.setKey(data_of(spot.key->view()));
+        out.setQuorum(quorum);
+      },
+      [this, &client, &spot, ended](wire::GotValue::Reader* got, const Error& error) {
+        if (got != nullptr) judge(client, spot, *got);
+        if (ended) ended(error, {.found = got != nullptr, .sequence = got ? got->getSequence() : 0, .providers = {}});
+      });
+}
+
+void SimClients::judge(const Client& client, const SimSpot& spot, wire::GotValue::Reader got) {
+  const auto value = bytes_of(got.getValue());
+  const SimWrite* const write = spot.find(value);
+  if (write == nullptr)
+    return broke("valid", client, "gave " + std::to_string(value.size()) + " bytes that nobody put there");
+  if (spot.space != Space::kv) return;
+  const std::uint64_t sequence = got.getSequence();
+  if (write->sequence != 0 && write->sequence != sequence)
+    return broke("valid", client, "gave a value with another sequence than its writer was told");
+  if (sequence < client.floor)
+    return broke("fresh", client,
+                 "gave the sequence " + std::to_string(sequence) + ", though nearly all nodes hold " +
+                     std::to_string(client.floor));
+  if (!jumps_.contains(client.node) && got.getExpires() <= base::unix_seconds(client.asked_at))
+    broke("expired", client, "gave a value whose time was over before it was asked for");
+}
+
+void SimClients::find(std::size_t node, const SimTopic& topic, Ended ended) {
+  Client& client = begin(node, "a search for who provides " + topic.name);
+  ask<wire::FindProviders, wire::FoundProviders>(
+      client, [&topic](wire::FindProviders::Builder out) { out.setCid(data_of(topic.cid.view())); },
+      [this, &client, &topic, ended](wire::FoundProviders::Reader* found, const Error& error) {
+        SimSeen seen;
+        if (found != nullptr) {
+          for (const auto one : found->getSearch().getProviders()) {
+            const base::Contact where = net::read_contact(one);
+            seen.providers.insert(crypto::node_id(where.key, where.nonce));
+          }
+          for (const base::NodeId& id : seen.providers)
+            if (!topic.announced.contains(id))
+              return broke("provided", client, "gave " + id.hex() + ", which has not announced itself");
+          judge_nearest(client, found->getSearch());
+        }
+        seen.found = !seen.providers.empty();
+        if (ended) ended(error, seen);
+      });
+}
+
+void SimClients::nearest(std::size_t node, const SimTopic& topic) {
+  Client& client = begin(node, "a search for the nodes near " + topic.name);
+  ask<wire::FindNearest, wire::Nearest>(
+      client, [&topic](wire::FindNearest::Builder out) { out.setTarget(data_of(topic.key.view())); },
+      [this, &client](wire::Nearest::Reader* found, const Error&) {
+        if (found != nullptr) judge_nearest(client, found->getSearch());
+      });
+}
+
+/// Those that answered: so they are somebody, and each once.
+void SimClients::judge_nearest(const Client& client, wire::SearchResult::Reader result) {
+  std::set<base::NodeId> seen;
+  for (const auto one : result.getNearest()) {
+    const base::Contact where = net::read_contact(one);
+    const base::NodeId id = crypto::node_id(where.key, where.nonce);
+    if (!nodes_.existed(id))
+      return broke("strangers", client, "was answered by " + id.hex() + ", which nobody ever was");
+    if (id == nodes_.id(client.node) || !seen.insert(id).second)
+      return broke("strangers", client, "names " + id.hex() + " twice, or the node itself");
+  }
+}
+
+}  // namespace troupe::dht

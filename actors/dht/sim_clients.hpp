@@ -1,0 +1,98 @@
+#pragma once
+// The clients of a simulation: each asks one thing at one node, as an operator would, and judges what it gets.
+//
+// Breaks  valid     a value that nobody put under that key, or with another sequence than its writer was told
+//         fresh     an older value than all but a few nodes have acknowledged, or the asking node among them
+//         expired   a value whose time was over when it was asked for
+//         provided  a provider that has not announced itself
+//         strangers  a node near a key that no machine ever was
+//         tokens    a store without a token was taken
+// Owner   one world. Those that are over are kept: callbacks of the world may hold on to them.
+#include <deque>
+#include <functional>
+#include <optional>
+#include <set>
+
+#include "actors/dht/sim_ledger.hpp"
+#include "messages/dht.capnp.h"
+#include "runtime/actor/actor.hpp"
+#include "runtime/sim/domain.hpp"
+
+namespace troupe::dht {
+
+inline constexpr std::chrono::seconds kSimAnswer{120};  // our choice: longer than a search and a commit
+inline constexpr std::size_t kSimQuorum = 3;            // what a get that says nothing asks for
+
+/// What a read came to.
+struct SimSeen {
+  bool found = false;
+  std::uint64_t sequence = 0;
+  std::set<base::NodeId> providers;
+};
+
+class SimClients {
+ public:
+  using Error = std::optional<base::Error>;
+  using Ended = std::function<void(const Error&, const SimSeen&)>;
+
+  SimClients(sim::Nodes& nodes, SimLedger& ledger, const sim::Scenario& scenario);
+
+  /// Does what a person ordered: only what comes of that counts as acknowledged.
+  void by_order(const std::function<void()>& what);
+
+  void put(std::size_t node, SimSpot& spot);
+  void set(std::size_t node, std::int64_t name, std::int64_t bytes, std::chrono::seconds lasts);
+  /// `healed`: nothing is broken any more, so what only a few nodes lack is to be seen.
+  void get(std::size_t node, const SimSpot& spot, std::uint8_t quorum, bool healed, Ended ended);
+  void provide(std::size_t node, SimTopic& topic);
+  void find(std::size_t node, const SimTopic& topic, Ended ended);
+  void nearest(std::size_t node, const SimTopic& topic);
+  /// A store that shows no token, straight at another node.
+  void push(std::size_t node, std::size_t to);
+  void lie(std::size_t node, std::int64_t how);
+
+  void died(std::size_t node);
+  std::vector<std::string> under_way() const;
+
+  /// Whether what this node says it holds is not to be relied on: its disk is gone, its date jumps, or it has lied.
+  bool excused(std::size_t node) const;
+  bool lies(std::size_t node) const { return liars_.contains(node); }
+  std::size_t excused_count() const;
+  bool dates_jump() const { return dates_jump_; }
+  /// Whether that write has not ended by anybody's clock.
+  bool lasts(const SimSpot& spot, const SimWrite& write) const;
+
+ private:
+  using Inside = sim::Nodes::Inside;
+  struct Client {
+    std::size_t node = 0;
+    std::string what;
+    base::WallTime asked_at;
+    std::uint64_t floor = 0;  // of what is read: no older sequence may come
+    bool ordered = false;
+    bool over = false;
+  };
+  Client& begin(std::size_t node, std::string what);
+  void end(Client& client, const Error& error);
+  void broke(const char* invariant, const Client& client, const std::string& why);
+  /// Asks the node's own DHT; `take` gets null for an error.
+  template <class Q, class A>
+  void ask(Client& client, std::function<void(typename Q::Builder)> fill,
+           std::function<void(typename A::Reader*, const Error&)> take);
+  void judge(const Client& client, const SimSpot& spot, wire::GotValue::Reader got);
+  void judge_nearest(const Client& client, wire::SearchResult::Reader result);
+  std::uint64_t floor_of(const SimSpot& spot, std::size_t lacking_max) const;
+
+  sim::Nodes& nodes_;
+  SimLedger& ledger_;
+  const base::Duration time_;
+  bool forgetful_ = false;  // records are in memory alone
+  bool dates_jump_ = false;
+  bool clocks_drift_ = false;  // by so much in this world that a date may be wrong
+  std::set<std::size_t> jumps_;
+  std::set<std::size_t> liars_;  // that have lied, whether they still do or not
+  bool ordering_ = false;
+  std::deque<Client> clients_;
+};
+
+}  // namespace troupe::dht

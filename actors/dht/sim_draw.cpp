@@ -1,0 +1,109 @@
+#include "actors/dht/sim_draw.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "actors/dht/sim_ledger.hpp"
+#include "actors/dht/sim_liar.hpp"
+
+namespace troupe::dht {
+namespace {
+
+class Draw {
+ public:
+  Draw(base::Random& random, const sim::Shape& shape) : random_(random), shape_(shape) {}
+
+  std::vector<sim::Order> orders() {
+    std::vector<base::Duration> moments(count());
+    for (auto& at : moments) at = moment(span());
+    std::sort(moments.begin(), moments.end());
+    lies();
+    for (const base::Duration at : moments) out_.push_back(order(at));
+    return std::move(out_);
+  }
+
+ private:
+  std::uint64_t span() const { return static_cast<std::uint64_t>(std::max<std::int64_t>(shape_.time.count(), 1)); }
+  std::size_t count() const {
+    const std::uint64_t a_minute =
+        kOrdersPerMinuteMin + (kOrdersPerMinuteMax - kOrdersPerMinuteMin) * std::min(shape_.load, 100u) / 100;
+    const auto seconds =
+        static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(shape_.time).count());
+    return std::clamp<std::uint64_t>(a_minute * seconds / 60, 1, sim::kOrdersMax / 2);
+  }
+  base::Duration moment(std::uint64_t within) {
+    return base::Duration(static_cast<std::int64_t>(random_.below(within)));
+  }
+  std::int64_t below(std::int64_t bound) {
+    return static_cast<std::int64_t>(random_.below(static_cast<std::uint64_t>(bound)));
+  }
+  std::uint16_t node() { return static_cast<std::uint16_t>(random_.below(std::max<std::uint64_t>(shape_.nodes, 1))); }
+
+  /// Most answers fit into a datagram; the others go over links.
+  std::int64_t size() {
+    const std::uint64_t dice = random_.below(100);
+    if (dice < 5) return 0;
+    if (dice < 75) return 1 + below(400);
+    if (dice < 90) return 1'000 + below(500);
+    return dice < 98 ? 2'000 + below(8'000) : kSimBytesMax - below(2);
+  }
+  /// Some end within the world.
+  std::int64_t seconds() {
+    constexpr std::array<std::int64_t, 6> kLasts{0, 0, 10, 40, 3'600, kSimSecondsMax};
+    return kLasts[random_.below(kLasts.size())];
+  }
+
+  /// A fifth of the nodes at most, in a third of the worlds, from some moment of the first half on.
+  void lies() {
+    if (!random_.chance(1, 3)) return;
+    std::uint64_t left = shape_.nodes / kLiarNodesMin;
+    for (; left > 0; --left)
+      out_.push_back({moment(span() / 2 + 1), node(), "dht.lie", {{"how", below(kLiesMax + 1)}}});
+  }
+
+  sim::Order order(base::Duration at) {
+    const std::uint64_t dice = random_.below(100);
+    if (dice < 18) return put(at);
+    if (dice < 38) return set(at);
+    if (dice < 56 && !contents_.empty()) return get(at);
+    if (dice < 76 && !owners_.empty()) {
+      const auto [owner, name] = owners_[random_.below(owners_.size())];
+      return {at, node(), "dht.read", {{"owner", owner}, {"name", name}, {"quorum", below(4)}}};
+    }
+    if (dice < 83) return {at, node(), "dht.provide", {{"topic", below(kTopicsDrawnMax)}}};
+    if (dice < 91) return {at, node(), "dht.find", {{"topic", below(kTopicsDrawnMax)}}};
+    if (dice < 96) return {at, node(), "dht.nearest", {{"topic", below(kTopicsDrawnMax)}}};
+    return {at, node(), "dht.push", {{"to", node()}}};
+  }
+  sim::Order put(base::Duration at) {
+    if (contents_.empty() || (static_cast<std::int64_t>(contents_.size()) < kContentsDrawnMax && random_.chance(2, 3)))
+      contents_.emplace_back(static_cast<std::int64_t>(contents_.size()), size());
+    const auto& [number, bytes] = contents_[random_.below(contents_.size())];
+    return {at, node(), "dht.put", {{"content", number}, {"bytes", bytes}}};
+  }
+  sim::Order get(base::Duration at) {
+    const auto& [number, bytes] = contents_[random_.below(contents_.size())];
+    return {at, node(), "dht.get", {{"content", number}, {"bytes", bytes}}};
+  }
+  sim::Order set(base::Duration at) {
+    // Written again by its owner more often than not: what is read must be the newest.
+    if (owners_.empty() || random_.chance(1, 3)) owners_.emplace_back(node(), below(kNamesDrawnMax));
+    const auto [owner, name] = owners_[random_.below(owners_.size())];
+    return {
+        at, static_cast<std::uint16_t>(owner), "dht.set", {{"name", name}, {"bytes", size()}, {"seconds", seconds()}}};
+  }
+
+  base::Random& random_;
+  const sim::Shape& shape_;
+  std::vector<std::pair<std::int64_t, std::int64_t>> contents_;  // number, bytes
+  std::vector<std::pair<std::int64_t, std::int64_t>> owners_;    // node, name
+  std::vector<sim::Order> out_;
+};
+
+}  // namespace
+
+std::vector<sim::Order> draw_orders(base::Random& random, const sim::Shape& shape) {
+  return Draw(random, shape).orders();
+}
+
+}  // namespace troupe::dht

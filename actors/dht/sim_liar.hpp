@@ -1,0 +1,46 @@
+#pragma once
+// A node's part of the DHT as an enemy would write it: others that ask the node meet this in place of its head.
+//
+// Published at `/dht` instead of the DhtActor, which goes on to ask for its own node. A restart of either the node or
+// its DhtActor ends the lie.
+#include <deque>
+#include <map>
+
+#include "actors/dht/logic/record.hpp"
+#include "messages/dht.capnp.h"
+#include "runtime/actor/actor.hpp"
+
+namespace troupe::dht {
+
+enum class Lie : std::uint8_t {
+  silence,   ///< nobody is ever answered
+  contacts,  ///< names nodes around each target that do not exist
+  records,   ///< answers with the first record it was given, with those of other keys, and with broken ones
+  stores,    ///< says that it has stored what it has not
+};
+inline constexpr std::int64_t kLiesMax = static_cast<std::int64_t>(Lie::stores);
+
+class LiarActor final : public runtime::Actor {
+ public:
+  static constexpr const char* kName = "liar";
+  LiarActor(Lie how, std::uint16_t nodes) : how_(how), nodes_(nodes) {}
+
+  void receive(runtime::Handlers& on) override;
+  void start() override;
+
+ private:
+  template <class A>
+  using Reply = runtime::Reply<A>;
+  bool silent(runtime::AnyReply& reply);
+  /// Contacts of nobody, as near to the key as a few lots have brought.
+  std::vector<base::Contact> false_contacts(capnp::Data::Reader key);
+  base::Bytes false_record(capnp::Data::Reader key);
+
+  const Lie how_;
+  const std::uint16_t nodes_;                // of the world: the addresses of the others are free
+  std::deque<runtime::AnyReply> held_back_;  // an answer that is dropped would be one
+  std::vector<std::pair<base::NodeId, base::Contact>> nobodies_;
+  std::map<Key, base::Bytes> given_;  // the first one of each key
+};
+
+}  // namespace troupe::dht

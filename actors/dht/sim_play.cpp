@@ -1,0 +1,253 @@
+#include "actors/dht/sim_play.hpp"
+
+#include <algorithm>
+
+#include "actors/dht/api.hpp"
+#include "actors/dht/dht_actor.hpp"
+#include "runtime/base/ensure.hpp"
+
+namespace troupe::dht {
+namespace {
+
+using sim::node_name;
+
+constexpr unsigned kLackedSurveys = 3;  // our choice: a node that has just begun still reads its rows
+// Our choice: by a clock that is a tenth wrong, and with the last answers.
+constexpr std::chrono::seconds kSearchLongest = (kSearchDue + kCommitDue) * 5 / 4;
+constexpr std::chrono::hours kLongWorld{24};  // our choice: half of what records last
+
+std::size_t copies_of(const sim::Scenario& scenario) {
+  const auto at = scenario.knobs.find("dht.copies");
+  return at == scenario.knobs.end() ? kContactsMax : static_cast<std::size_t>(std::stoul(at->second));
+}
+
+}  // namespace
+
+DhtPlay::DhtPlay(sim::Nodes& nodes, const sim::Scenario& scenario)
+    : nodes_(nodes),
+      copies_(copies_of(scenario)),
+      long_(scenario.time > kLongWorld),
+      clients_(nodes, ledger_, scenario),
+      survey_(nodes, ledger_) {
+  for (const sim::Fault& fault : scenario.faults)
+    if (fault.what == sim::FaultKind::pause || fault.what == sim::FaultKind::slow) slow_.insert(fault.node);
+}
+
+void DhtPlay::perform(const sim::Order& order) {
+  clients_.by_order([&] { obey(order); });
+}
+
+void DhtPlay::obey(const sim::Order& order) {
+  const auto with = [&](const char* name) {
+    const auto at = order.with.find(name);
+    return at == order.with.end() ? std::int64_t{0} : at->second;
+  };
+  const std::string what = order.what.substr(order.what.find('.') + 1);
+  if (what == "put") return clients_.put(order.node, ledger_.content(with("content"), with("bytes")));
+  if (what == "set")
+    return clients_.set(order.node, with("name"), with("bytes"), std::chrono::seconds(with("seconds")));
+  if (what == "get") return clients_.get(order.node, ledger_.content(with("content"), with("bytes")), 0, false, {});
+  if (what == "read") {
+    const auto owner = nodes_.id(std::min(static_cast<std::size_t>(with("owner")), nodes_.size() - 1));
+    if (!owner) return;
+    const SimSpot& spot = ledger_.named(*owner, node_name(static_cast<std::size_t>(with("owner"))), with("name"));
+    return clients_.get(order.node, spot, static_cast<std::uint8_t>(with("quorum")), false, {});
+  }
+  if (what == "provide") return clients_.provide(order.node, ledger_.topic(with("topic")));
+  if (what == "find") return clients_.find(order.node, ledger_.topic(with("topic")), {});
+  if (what == "nearest") return clients_.nearest(order.node, ledger_.topic(with("topic")));
+  if (what == "push") return clients_.push(order.node, static_cast<std::size_t>(with("to")));
+  base::ensure(what == "lie", "an order of this domain is on its card");
+  clients_.lie(order.node, with("how"));
+}
+
+void DhtPlay::died(std::size_t node) {
+  clients_.died(node);
+  survey_.died(node);
+  std::erase_if(searches_, [&](const auto& one) { return one.first.first == node; });
+  for (Check& check : checks_)
+    if (check.node == node) check.under_way = false;
+}
+
+// -- at each message -------------------------------------------------------------------------------------------------
+
+void DhtPlay::handled(std::size_t node, std::string_view path, const runtime::Actor& actor) {
+  if (!path.starts_with(kPath)) return;
+  if (path == kPath) {
+    if (++looks_[node] % kTableLookEvery != 0) return;
+    if (const auto* const head = dynamic_cast<const DhtActor*>(&actor)) look_at_table(node, *head);
+  } else if (path.starts_with("/dht/lookup-")) {
+    judge_search(node, path);
+  }
+}
+
+void DhtPlay::look_at_table(std::size_t node, const DhtActor& head) {
+  const Table& table = head.table();
+  for (std::size_t i = 0; i < kRanges; ++i) {
+    for (const Contact& one : table.good(Range{static_cast<std::uint8_t>(i)})) {
+      if (nodes_.existed(one.id) && one.id != table.own()) continue;
+      return nodes_.broke("strangers", node_name(node) + " lists " + one.id.hex() + " in its table");
+    }
+  }
+}
+
+void DhtPlay::judge_search(std::size_t node, std::string_view path) {
+  if (slow_.contains(node)) return;
+  const auto [at, fresh] = searches_.try_emplace({node, std::string(path)}, nodes_.time());
+  if (!fresh && nodes_.time() - at->second > kSearchLongest)
+    nodes_.broke("deadline", node_name(node) + " still works on " + std::string(path));
+}
+
+// -- convergence -----------------------------------------------------------------------------------------------------
+
+void DhtPlay::probe() {
+  faults_over_ = true;
+  judge_kept();
+  survey_.begin();
+  for (Check& check : checks_) check.rests = false;
+  go_on();
+}
+
+/// What so many nodes have acknowledged cannot be gone from more of them than were robbed.
+void DhtPlay::judge_kept() {
+  if (!survey_.complete() || !survey_.errors().empty() || !clients_.under_way().empty()) return;
+  const std::string what = lacking();
+  lacked_ = what.empty() ? 0 : lacked_ + 1;
+  if (lacked_ == kLackedSurveys) nodes_.broke("kept", what);
+}
+
+std::string DhtPlay::lacking() const {
+  const std::size_t excused = clients_.excused_count();
+  const auto count = [&](const auto& holds) {
+    return static_cast<std::size_t>(std::ranges::count_if(
+        survey_.reports(), [&](const auto& one) { return !clients_.excused(one.first) && holds(one.second); }));
+  };
+  const auto text = [](const std::string& name, std::size_t there, std::size_t stored) {
+    return std::to_string(there) + " nodes that have lost nothing hold " + name + ", of " + std::to_string(stored) +
+           " that have acknowledged it";
+  };
+  if (long_) return "";
+  for (const SimSpot& spot : ledger_.spots()) {
+    for (const SimWrite& write : spot.writes) {
+      if (write.stored == 0 || !clients_.lasts(spot, write)) continue;
+      const std::size_t there = count([&](const SimSurvey::Report& report) {
+        const auto held = report.records.find(spot.place());
+        return held != report.records.end() && held->second >= write.sequence;
+      });
+      if (there + excused < write.stored) return text(spot.name, there, write.stored);
+    }
+  }
+  for (const auto& [number, topic] : ledger_.topics()) {
+    for (const auto& [id, stored] : topic.announced) {
+      const std::size_t there = count([&, &topic = topic, &id = id](const SimSurvey::Report& report) {
+        const auto held = report.providers.find(topic.key);
+        return held != report.providers.end() && held->second.contains(id);
+      });
+      if (there + excused < stored) return text(topic.name, there, stored);
+    }
+  }
+  return "";
+}
+
+std::vector<std::string> DhtPlay::waits() const {
+  std::vector<std::string> out = clients_.under_way();
+  for (std::string& one : survey_.errors()) out.push_back(std::move(one));
+  for (const Check& check : checks_)
+    if (!check.done)
+      out.push_back("a read of " + check.name() + " at " + node_name(check.node) +
+                    (check.why.empty() ? " is to be done" : " failed: " + check.why));
+  if (out.empty() && lacked_ > 0) out.push_back("nodes lack what they have acknowledged");
+  return out;
+}
+
+// -- the end ---------------------------------------------------------------------------------------------------------
+
+void DhtPlay::close() {
+  std::size_t things = ledger_.topics().size();
+  for (const SimSpot& spot : ledger_.spots()) things += spot.key ? 1 : 0;
+  if (things == 0) return;
+  const std::size_t askers = std::clamp<std::size_t>(kChecksMax / things, 1, nodes_.size());
+  std::vector<std::size_t> order(nodes_.size());
+  for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
+  const auto choose = [&] { nodes_.chance("dht.close").shuffle(order); };
+  for (const SimSpot& spot : ledger_.spots()) {
+    if (!spot.key) continue;
+    choose();
+    for (std::size_t i = 0; i < askers; ++i) checks_.push_back({.node = order[i], .spot = &spot, .why = {}});
+  }
+  for (const auto& [number, topic] : ledger_.topics()) {
+    choose();
+    for (std::size_t i = 0; i < askers; ++i) checks_.push_back({.node = order[i], .topic = &topic, .why = {}});
+  }
+  go_on();
+}
+
+void DhtPlay::go_on() {
+  std::map<std::size_t, std::size_t> busy;
+  for (const Check& check : checks_) busy[check.node] += check.under_way ? 1 : 0;
+  for (Check& check : checks_) {
+    if (check.done || check.under_way || check.rests || !nodes_.serving(check.node) ||
+        busy[check.node] >= kChecksPerNode)
+      continue;
+    ++busy[check.node];
+    start(check);
+  }
+}
+
+void DhtPlay::start(Check& check) {
+  check.under_way = true;
+  ++check.tries;
+  const auto then = [this, &check](const SimClients::Error& error, const SimSeen& seen) { ended(check, error, seen); };
+  if (check.spot != nullptr) clients_.get(check.node, *check.spot, 0, true, then);
+  else clients_.find(check.node, *check.topic, then);
+}
+
+void DhtPlay::ended(Check& check, const SimClients::Error& error, const SimSeen& seen) {
+  check.under_way = false;
+  check.rests = true;
+  check.why = error ? std::string(base::name(error->code)) + ": " + error->message : "";
+  if (check.spot != nullptr) {
+    check.done = seen.found || !due(check);
+  } else {
+    const auto wanted = providers_due(check);
+    check.done = std::ranges::includes(seen.providers, wanted);
+    if (!check.done)
+      check.why = std::to_string(seen.providers.size()) + " of " + std::to_string(wanted.size()) + " providers found";
+  }
+  check.done = check.done || (clients_.excused(check.node) && check.tries >= kTriesEnough);
+  go_on();
+}
+
+std::vector<std::size_t> DhtPlay::responsible(const Key& key, std::size_t asker) const {
+  std::vector<std::pair<Key, std::size_t>> all;
+  for (std::size_t node = 0; node < nodes_.size(); ++node)
+    if (const auto id = nodes_.id(node); id && node != asker) all.emplace_back(base::distance(*id, key), node);
+  std::ranges::sort(all);
+  std::vector<std::size_t> out;
+  for (std::size_t i = 0; i < std::min(all.size(), copies_); ++i) out.push_back(all[i].second);
+  return out;
+}
+
+/// Whether one of the nodes that a search asks holds it, and the asker's clock lets it take what it is given.
+bool DhtPlay::due(const Check& check) const {
+  const SimSpot& spot = *check.spot;
+  if (!std::ranges::any_of(spot.writes, [&](const SimWrite& one) { return clients_.lasts(spot, one); })) return false;
+  return std::ranges::any_of(responsible(*spot.key, check.node), [&](std::size_t node) {
+    const auto report = survey_.reports().find(node);
+    return report != survey_.reports().end() && !clients_.lies(node) && report->second.records.contains(spot.place());
+  });
+}
+
+std::set<base::NodeId> DhtPlay::providers_due(const Check& check) const {
+  std::set<base::NodeId> out;
+  for (const std::size_t node : responsible(check.topic->key, check.node)) {
+    const auto report = survey_.reports().find(node);
+    if (report == survey_.reports().end() || clients_.lies(node)) continue;
+    const auto held = report->second.providers.find(check.topic->key);
+    if (held != report->second.providers.end()) out.insert(held->second.begin(), held->second.end());
+  }
+  if (out.size() >= kContactsMax) out.clear();  // a search ends with as many
+  return out;
+}
+
+}  // namespace troupe::dht

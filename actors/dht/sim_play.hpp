@@ -1,0 +1,76 @@
+#pragma once
+// The domain `dht` in one world: performs orders, and says whether nodes hold and find what clients were told.
+//
+// Breaks  kept       fewer nodes hold a record, or an announcement, than have acknowledged it
+//         strangers  a table lists an id, or an address of it, that no machine ever had
+//         deadline   a search works on long after it should have ended
+// Close   what is held by one of the nodes that a search has to ask is read from every node, until it is found.
+// Rests   what no answer is due to: of nodes that were robbed, whose date jumps, or that have lied, nothing is
+// expected.
+#include <deque>
+#include <map>
+#include <string>
+
+#include "actors/dht/sim_clients.hpp"
+#include "actors/dht/sim_survey.hpp"
+
+namespace troupe::dht {
+
+class DhtActor;
+
+inline constexpr std::size_t kChecksPerNode = 8;      // at once; our choice
+inline constexpr std::size_t kChecksMax = 300;        // of a world; our choice: beyond it a part of the nodes asks
+inline constexpr unsigned kTriesEnough = 3;           // of what need not be there; our choice
+inline constexpr std::uint64_t kTableLookEvery = 32;  // messages of a head; our choice: a look costs its whole table
+
+class DhtPlay final : public sim::Play {
+ public:
+  DhtPlay(sim::Nodes& nodes, const sim::Scenario& scenario);
+
+  void perform(const sim::Order& order) override;
+  void died(std::size_t node) override;
+  void handled(std::size_t node, std::string_view path, const runtime::Actor& actor) override;
+  void probe() override;
+  std::vector<std::string> waits() const override;
+  void close() override;
+
+ private:
+  struct Check {
+    std::size_t node = 0;
+    const SimSpot* spot = nullptr;
+    const SimTopic* topic = nullptr;
+    bool under_way = false;
+    bool rests = false;  // until the next probe
+    bool done = false;
+    unsigned tries = 0;
+    std::string why;  // it is not done
+    const std::string& name() const { return spot != nullptr ? spot->name : topic->name; }
+  };
+  void obey(const sim::Order& order);
+  void look_at_table(std::size_t node, const DhtActor& head);
+  void judge_search(std::size_t node, std::string_view path);
+  void judge_kept();
+  std::string lacking() const;
+  void go_on();
+  void start(Check& check);
+  void ended(Check& check, const SimClients::Error& error, const SimSeen& seen);
+  /// Nodes that a search from `asker` has to ask, nearest first.
+  std::vector<std::size_t> responsible(const Key& key, std::size_t asker) const;
+  bool due(const Check& check) const;
+  std::set<base::NodeId> providers_due(const Check& check) const;
+
+  sim::Nodes& nodes_;
+  const std::size_t copies_;
+  const bool long_;             // records may end by themselves
+  std::set<std::size_t> slow_;  // whose actors may be late by a fault
+  SimLedger ledger_;
+  SimClients clients_;
+  SimSurvey survey_;
+  std::map<std::size_t, std::uint64_t> looks_;
+  std::map<std::pair<std::size_t, std::string>, base::Duration> searches_;  // when each was first seen
+  std::deque<Check> checks_;
+  unsigned lacked_ = 0;  // surveys in a row
+  bool faults_over_ = false;
+};
+
+}  // namespace troupe::dht
