@@ -62,9 +62,7 @@ std::vector<std::string> SimClients::under_way() const {
   return out;
 }
 
-bool SimClients::excused(std::size_t node) const {
-  return forgetful_ || nodes_.robbed(node) || jumps_.contains(node) || liars_.contains(node);
-}
+bool SimClients::excused(std::size_t node) const { return forgetful_ || nodes_.robbed(node) || liars_.contains(node); }
 
 std::size_t SimClients::excused_count() const {
   std::size_t out = 0;

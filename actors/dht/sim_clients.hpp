@@ -54,11 +54,10 @@ class SimClients {
   void died(std::size_t node);
   std::vector<std::string> under_way() const;
 
-  /// Whether what this node says it holds is not to be relied on: its disk is gone, its date jumps, or it has lied.
+  /// Whether what this node says it holds is not to be relied on: its disk is gone, or it has lied.
   bool excused(std::size_t node) const;
   bool lies(std::size_t node) const { return liars_.contains(node); }
   std::size_t excused_count() const;
-  bool dates_jump() const { return dates_jump_; }
   /// Whether that write has not ended by anybody's clock.
   bool lasts(const SimSpot& spot, const SimWrite& write) const;
 

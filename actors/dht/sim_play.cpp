@@ -101,7 +101,6 @@ void DhtPlay::judge_search(std::size_t node, std::string_view path) {
 // -- convergence -----------------------------------------------------------------------------------------------------
 
 void DhtPlay::probe() {
-  faults_over_ = true;
   judge_kept();
   survey_.begin();
   for (Check& check : checks_) check.rests = false;

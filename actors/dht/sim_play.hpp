@@ -70,7 +70,6 @@ class DhtPlay final : public sim::Play {
   std::map<std::pair<std::size_t, std::string>, base::Duration> searches_;  // when each was first seen
   std::deque<Check> checks_;
   unsigned lacked_ = 0;  // surveys in a row
-  bool faults_over_ = false;
 };
 
 }  // namespace troupe::dht
