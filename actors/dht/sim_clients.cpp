@@ -93,6 +93,18 @@ void SimClients::ask(Client& client, std::function<void(typename Q::Builder)> fi
   });
 }
 
+void SimClients::note(SimStored& stored, const Client& client, wire::SearchResult::Reader result) {
+  stored.nodes = std::max<std::size_t>(stored.nodes, result.getStored());
+  const std::size_t nearest = result.getNearest().size();
+  if (result.getStored() != result.getStores() || result.getStores() < nearest) return;
+  for (const auto one : result.getNearest()) {
+    const base::Contact where = net::read_contact(one);
+    stored.all.insert(crypto::node_id(where.key, where.nonce));
+  }
+  const auto own = nodes_.id(client.node);
+  if (own && result.getStores() > nearest) stored.all.insert(*own);
+}
+
 // -- writers ---------------------------------------------------------------------------------------------------------
 
 void SimClients::put(std::size_t node, SimSpot& spot) {
@@ -108,7 +120,7 @@ void SimClients::put(std::size_t node, SimSpot& spot) {
       [this, &client, &spot, &write](wire::PutDone::Reader* done, const Error&) {
         if (done == nullptr) return;
         if (read_key(done->getKey()) != spot.key) return broke("valid", client, "was acknowledged under another key");
-        write.stored = std::max<std::size_t>(write.stored, done->getSearch().getStored());
+        note(write.stored, client, done->getSearch());
       });
 }
 
@@ -135,7 +147,7 @@ void SimClients::set(std::size_t node, std::int64_t name, std::int64_t bytes, st
           return broke("valid", client, "was acknowledged under another key");
         spot.key = key;
         write.sequence = done->getSequence();
-        write.stored = done->getSearch().getStored();
+        note(write.stored, client, done->getSearch());
       });
 }
 
@@ -143,7 +155,7 @@ void SimClients::provide(std::size_t node, SimTopic& topic) {
   const auto id = nodes_.id(node);
   if (!id) return;
   Client& client = begin(node, "an announcement of " + topic.name);
-  std::size_t& stored = topic.announced[*id];
+  SimStored& stored = topic.announced[*id];
   // As other domains do: the operator's question is refused for what the node does not hold as a file.
   ask<wire::Search, wire::SearchResult>(
       client,
@@ -151,8 +163,8 @@ void SimClients::provide(std::size_t node, SimTopic& topic) {
         out.setKey(data_of(topic.key.view()));
         out.getGoal().setProvide();
       },
-      [&stored](wire::SearchResult::Reader* done, const Error&) {
-        if (done != nullptr) stored = std::max<std::size_t>(stored, done->getStored());
+      [this, &client, &stored](wire::SearchResult::Reader* done, const Error&) {
+        if (done != nullptr) note(stored, client, *done);
       });
 }
 
@@ -198,7 +210,7 @@ std::uint64_t SimClients::floor_of(const SimSpot& spot, std::size_t lacking_max)
   std::uint64_t out = 0;
   const std::size_t doubtful = excused_count();
   for (const SimWrite& write : spot.writes)
-    if (write.stored > 0 && lasts(spot, write) && nodes_.size() + doubtful <= write.stored + lacking_max)
+    if (write.stored.nodes > 0 && lasts(spot, write) && nodes_.size() + doubtful <= write.stored.nodes + lacking_max)
       out = std::max(out, write.sequence);
   return out;
 }

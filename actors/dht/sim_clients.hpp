@@ -78,6 +78,7 @@ class SimClients {
   template <class Q, class A>
   void ask(Client& client, std::function<void(typename Q::Builder)> fill,
            std::function<void(typename A::Reader*, const Error&)> take);
+  void note(SimStored& stored, const Client& client, wire::SearchResult::Reader result);
   void judge(const Client& client, const SimSpot& spot, wire::GotValue::Reader got);
   void judge_nearest(const Client& client, wire::SearchResult::Reader result);
   std::uint64_t floor_of(const SimSpot& spot, std::size_t lacking_max) const;

@@ -7,6 +7,7 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -21,11 +22,17 @@ inline constexpr std::int64_t kSimBytesMax = kValueBytesMax;
 inline constexpr std::int64_t kSimNamesMax = 9;          // of one owner; our choice
 inline constexpr std::int64_t kSimSecondsMax = 604'800;  // kLifetimeMax
 
+/// Who has acknowledged something.
+struct SimStored {
+  std::size_t nodes = 0;         ///< 0: nobody is known to
+  std::set<base::NodeId> all{};  ///< who they are, where all that were asked have
+};
+
 /// One put.
 struct SimWrite {
   base::Bytes value;
   std::uint64_t sequence = 0;  ///< of a /kv; 0 until it is acknowledged
-  std::size_t stored = 0;      ///< nodes that acknowledged it; 0: not acknowledged
+  SimStored stored{};
   base::Duration begun{};
   std::chrono::seconds lasts{0};  ///< 0: as long as nodes keep it
 };
@@ -46,7 +53,7 @@ struct SimTopic {
   std::string name;
   Key key;
   base::Digest cid;
-  std::map<base::NodeId, std::size_t> announced;  ///< who, and at how many nodes; 0: nobody acknowledged it
+  std::map<base::NodeId, SimStored> announced;  ///< who, and where
 };
 
 /// The bytes of that content.

@@ -116,36 +116,41 @@ void DhtPlay::judge_kept() {
 }
 
 std::string DhtPlay::lacking() const {
-  const std::size_t excused = clients_.excused_count();
-  const auto count = [&](const auto& holds) {
-    return static_cast<std::size_t>(std::ranges::count_if(
-        survey_.reports(), [&](const auto& one) { return !clients_.excused(one.first) && holds(one.second); }));
-  };
-  const auto text = [](const std::string& name, std::size_t there, std::size_t stored) {
-    return std::to_string(there) + " nodes that have lost nothing hold " + name + ", of " + std::to_string(stored) +
-           " that have acknowledged it";
-  };
   if (long_) return "";
   for (const SimSpot& spot : ledger_.spots()) {
     for (const SimWrite& write : spot.writes) {
-      if (write.stored == 0 || !clients_.lasts(spot, write)) continue;
-      const std::size_t there = count([&](const SimSurvey::Report& report) {
+      if (write.stored.nodes == 0 || !clients_.lasts(spot, write)) continue;
+      auto what = lacking(spot.name, write.stored, [&](const SimSurvey::Report& report) {
         const auto held = report.records.find(spot.place());
         return held != report.records.end() && held->second >= write.sequence;
       });
-      if (there + excused < write.stored) return text(spot.name, there, write.stored);
+      if (!what.empty()) return what;
     }
   }
   for (const auto& [number, topic] : ledger_.topics()) {
     for (const auto& [id, stored] : topic.announced) {
-      const std::size_t there = count([&, &topic = topic, &id = id](const SimSurvey::Report& report) {
+      auto what = lacking(topic.name, stored, [&, &topic = topic, &id = id](const SimSurvey::Report& report) {
         const auto held = report.providers.find(topic.key);
         return held != report.providers.end() && held->second.contains(id);
       });
-      if (there + excused < stored) return text(topic.name, there, stored);
+      if (!what.empty()) return what;
     }
   }
   return "";
+}
+
+std::string DhtPlay::lacking(const std::string& name, const SimStored& stored,
+                             const std::function<bool(const SimSurvey::Report&)>& holds) const {
+  std::size_t there = 0;
+  for (const auto& [node, report] : survey_.reports()) {
+    if (clients_.excused(node)) continue;
+    if (holds(report)) ++there;
+    else if (const auto id = nodes_.id(node); id && stored.all.contains(*id))
+      return node_name(node) + " does not hold " + name + " any more, which it has acknowledged";
+  }
+  if (there + clients_.excused_count() >= stored.nodes) return "";
+  return std::to_string(there) + " nodes that have lost nothing hold " + name + ", of " + std::to_string(stored.nodes) +
+         " that have acknowledged it";
 }
 
 std::vector<std::string> DhtPlay::waits() const {

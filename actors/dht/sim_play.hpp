@@ -8,6 +8,7 @@
 // Rests   what no answer is due to: of nodes that were robbed, whose date jumps, or that have lied, nothing is
 // expected.
 #include <deque>
+#include <functional>
 #include <map>
 #include <string>
 
@@ -51,6 +52,8 @@ class DhtPlay final : public sim::Play {
   void judge_search(std::size_t node, std::string_view path);
   void judge_kept();
   std::string lacking() const;
+  std::string lacking(const std::string& name, const SimStored& stored,
+                      const std::function<bool(const SimSurvey::Report&)>& holds) const;
   void go_on();
   void start(Check& check);
   void ended(Check& check, const SimClients::Error& error, const SimSeen& seen);
