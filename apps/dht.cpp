@@ -78,6 +78,10 @@ Ending put(const Invocation& invocation, Console& console) {
     return usage_failure("a value is put under a name, which is signed; its key follows from name and node", kHelp);
   if (key->digest || key->key)
     return usage_failure("what a value's key is follows from the value: say " + space_name(key->space), kHelp);
+  if (invocation.text("VALUE").has_value() == (key->space == dht::Space::pk))
+    return usage_failure(key->space == dht::Space::pk ? "this node's key is its own value: say /pk alone"
+                                                      : "say what to put: a VALUE, or - to read it from standard input",
+                         kHelp);
   const auto value = value_of(invocation, console);
   if (!value.ok()) return value.error();
   std::vector<base::PublicKey> readers;
@@ -176,7 +180,8 @@ void print_contacts(const Invocation& invocation, Console& console, const std::s
     capnp::MallocMessageBuilder message;
     auto row = message.initRoot<output::wire::DhtContact>();
     dht_command::write(row, one);
-    console.out << hex(row.asReader().getNode()) << '@' << std::string(row.getAddress().begin(), row.getAddress().size()) << '\n';
+    console.out << hex(row.asReader().getNode()) << '@'
+                << std::string(row.getAddress().begin(), row.getAddress().size()) << '\n';
   }
   if (invocation.has("--explain")) dht_command::explain(console.err, search, key);
 }
@@ -195,7 +200,8 @@ Ending find(const Invocation& invocation, Console& console) {
   if (!answer.ok()) return answer.error();
   const auto search = answer.value().root().getSearch();
   print_contacts(invocation, console, typed, *id, search.getNearest(), search);
-  return search.getNearest().size() > 0 ? Exit::done : Exit::not_found;
+  if (search.getNearest().size() > 0) return Exit::done;
+  return Failure{{base::Code::not_found, "no other node answered"}, "nothing was changed"};
 }
 
 Ending provide(const Invocation& invocation, Console& console) {

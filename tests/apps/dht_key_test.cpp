@@ -1,0 +1,42 @@
+// What a person types for a key of the DHT.
+#include "apps/dht_key.hpp"
+
+#include <doctest/doctest.h>
+
+#include "apps/commands.hpp"
+
+using namespace troupe;
+using namespace troupe::apps;
+using dht_command::parse_key;
+
+TEST_CASE("dht key: a name is this node's own value, with or without its space") {
+  for (const char* const typed : {"orders", "/kv/orders"}) {
+    const auto key = parse_key(typed);
+    REQUIRE(key);
+    CHECK(key->space == dht::Space::kv);
+    CHECK(key->name == "orders");
+    CHECK_FALSE(key->key);
+  }
+  CHECK(parse_key("orders/17")->name == "orders/17");
+  CHECK(parse_key("/kv/orders/17")->name == "orders/17");
+  CHECK(parse_key(std::string(64, 'n')));
+  CHECK_FALSE(parse_key(std::string(65, 'n')));
+}
+
+TEST_CASE("dht key: digits are a key, of as many as its space has") {
+  const std::string id(40, 'a'), digest(64, 'b');
+  CHECK(parse_key("/kv/" + id)->key == dht::Key::from_hex(id));
+  CHECK(parse_key(id)->key == dht::Key::from_hex(id));
+  CHECK(parse_key("/pk/" + id)->space == dht::Space::pk);
+  CHECK(parse_key("/pk/" + id)->key == dht::Key::from_hex(id));
+  CHECK(parse_key("/cid/" + digest)->digest == base::Digest::from_hex(digest));
+  for (const std::string& typed : {"/cid/" + id, "/pk/" + digest, "/pk/" + id + '0', "/cid/" + digest + '0'})
+    CHECK_FALSE(parse_key(typed));
+}
+
+TEST_CASE("dht key: a space alone names what is to be put, and nonsense names nothing") {
+  for (const char* const typed : {"/pk", "/pk/"}) CHECK(parse_key(typed)->space == dht::Space::pk);
+  for (const char* const typed : {"/cid", "/cid/"}) CHECK(parse_key(typed)->space == dht::Space::cid);
+  for (const char* const typed : {"", "/", "//", "/kv", "/kv/", "/other/x", "/KV/x", "/cid/xyz", "/pk/xyz"})
+    CHECK_FALSE(parse_key(typed));
+}

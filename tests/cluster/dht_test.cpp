@@ -1,0 +1,177 @@
+// The DHT among nodes that are real processes.
+#include "runtime/base/bytes.hpp"
+#include "tests/cluster/program.hpp"
+
+using namespace troupe;
+using namespace troupe::test;
+
+namespace {
+
+bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+/// `size` nodes, of which each has all others in its table.
+class Cluster {
+ public:
+  explicit Cluster(std::size_t size) {
+    for (std::size_t i = 0; i < size; ++i) {
+      std::vector<std::string> more;
+      if (i > 0) more = {"--join", nodes.front()->id + '@' + nodes.front()->at};
+      nodes.push_back(std::make_unique<NodeProgram>(folder, "n" + std::to_string(i), more));
+      REQUIRE(nodes.back()->ready());
+    }
+    for (std::size_t i = 0; i < size; ++i) REQUIRE(knows(i, size - 1));
+  }
+  bool knows(std::size_t node, std::size_t others) {
+    return until([&] {
+      const std::string table = run(node, {"dht", "table", "--json"}).out;
+      std::size_t found = 0;
+      for (auto at = table.find("\"node\":"); at != std::string::npos; at = table.find("\"node\":", at + 1)) ++found;
+      return found >= others;
+    });
+  }
+  Seen run(std::size_t node, std::vector<std::string> arguments) {
+    arguments.insert(arguments.end(), {"--data", nodes[node]->data});
+    return troupe::test::troupe(folder, arguments);
+  }
+  void kill(std::size_t node) {
+    nodes[node]->kill(SIGKILL);
+    nodes[node]->wait();
+  }
+  /// In the directory that it had, and told of nobody.
+  void restart(std::size_t node) {
+    const std::string name = "n" + std::to_string(node);
+    nodes[node].reset();
+    nodes[node] = std::make_unique<NodeProgram>(folder, name);
+    REQUIRE(nodes[node]->ready());
+  }
+
+  const Folder folder;
+  std::vector<std::unique_ptr<NodeProgram>> nodes;  // after the folder: they end before it goes
+};
+
+std::string line(const Seen& seen) {
+  REQUIRE(seen.out.ends_with('\n'));
+  return seen.out.substr(0, seen.out.size() - 1);
+}
+
+}  // namespace
+
+TEST_CASE("cluster dht: what is put at one node is got at another, also when the first was killed") {
+  Cluster cluster(4);
+  const Seen put = cluster.run(0, {"dht", "put", "orders/17", "seven"});
+  REQUIRE_MESSAGE(put.exit == 0, put.err);
+  const std::string key = line(put);
+  CHECK(key.starts_with("/kv/"));
+  CHECK(key.size() == 44);
+  const Seen got = cluster.run(2, {"dht", "get", key});
+  CHECK(got.exit == 0);
+  CHECK(got.out == "seven");
+  CHECK(cluster.run(0, {"dht", "get", "orders/17"}).out == "seven");
+  const Seen own = cluster.run(1, {"dht", "put", "/pk"});
+  CHECK(own.exit == 0);
+  CHECK(line(own) == "/pk/" + cluster.nodes[1]->id);
+  CHECK(cluster.run(3, {"dht", "get", line(own)}).out.size() == 32);
+
+  const Seen json = cluster.run(3, {"dht", "get", key, "--json"});
+  for (const char* const field :
+       {"\"value\":\"seven\"", "\"valueHex\":\"736576656e\"", "\"bytes\":5", "\"sealed\":false", "\"owner\":\"",
+        "\"name\":\"orders/17\"", "\"sequence\":", "\"search\":{\"ending\":"})
+    CHECK_MESSAGE(contains(json.out, field), json.out);
+
+  cluster.kill(0);
+  for (const std::size_t node : {1, 2, 3}) CHECK(cluster.run(node, {"dht", "get", key}).out == "seven");
+  // It comes back knowing whom it knew, and with what it held.
+  const std::string id = cluster.nodes[0]->id;
+  cluster.restart(0);
+  CHECK(cluster.nodes[0]->id == id);
+  CHECK(cluster.knows(0, 3));
+  for (const std::size_t node : {1, 2, 3}) cluster.kill(node);
+  CHECK(cluster.run(0, {"dht", "get", key}).out == "seven");
+}
+
+TEST_CASE("cluster dht: a value may be any bytes, and comes from standard input") {
+  Cluster cluster(2);
+  std::string all;
+  for (int i = 0; i < 256; ++i) all += static_cast<char>(i);
+  std::ofstream(cluster.folder / "value", std::ios::binary) << all;
+  // The program under test reads no input but what a shell gives it.
+  const std::string command = '"' + binary() + "\" dht put /cid - --data \"" + cluster.nodes[0]->data + "\" < \"" +
+                              cluster.folder / "value" + "\" > \"" + cluster.folder / "key" + "\" 2>/dev/null";
+  REQUIRE(std::system(command.c_str()) == 0);
+  std::string key = content(cluster.folder / "key");
+  REQUIRE(key.size() == 70);
+  key.pop_back();
+  CHECK(key.starts_with("/cid/"));
+  CHECK(cluster.run(1, {"dht", "get", key}).out == all);
+  const Seen json = cluster.run(1, {"dht", "get", key, "--json"});
+  CHECK(contains(json.out, "\"value\":null"));
+  CHECK(contains(json.out, "\"valueHex\":\"" + base::hex(base::as_bytes(all)) + '"'));
+}
+
+TEST_CASE("cluster dht: exits say what went wrong") {
+  Cluster cluster(3);
+  const auto exit = [&](std::vector<std::string> arguments) { return cluster.run(1, std::move(arguments)).exit; };
+  const std::string id(40, '1'), cid(64, '1');
+  for (const std::string key : {"/other/x", "/cid/xyz", "/pk/xyz", "/kv/", "/cid"})
+    CHECK(exit({"dht", "get", key}) == 2);
+  CHECK(exit({"dht", "put", "/kv/" + id, "x"}) == 2);
+  CHECK(exit({"dht", "put", "/cid/" + cid, "x"}) == 2);
+  CHECK(exit({"dht", "put", "name"}) == 2);
+  CHECK(exit({"dht", "put", "/pk", "x"}) == 2);
+  CHECK(exit({"dht", "put", "name", "x", "--reader", "xyz"}) == 2);
+  CHECK(exit({"dht", "find", "xyz"}) == 2);
+  CHECK(exit({"dht", "provide", "xyz"}) == 2);
+  CHECK(exit({"dht", "get", "/kv/" + id}) == 4);
+  CHECK(exit({"dht", "get", "/cid/" + cid}) == 4);
+  CHECK(exit({"dht", "get", "no-such-name"}) == 4);
+  CHECK(exit({"dht", "provide", cid}) == 4);
+  CHECK(exit({"dht", "providers", cid}) == 4);
+  CHECK(exit({"dht", "find", id}) == 0);
+
+  REQUIRE(exit({"dht", "put", "orders", "first"}) == 0);
+  const Seen conflict = cluster.run(1, {"dht", "put", "orders", "second", "--expect", "1"});
+  CHECK(conflict.exit == 5);
+  CHECK(contains(conflict.err, "conflict"));
+  CHECK(conflict.out.empty());
+  CHECK(cluster.run(1, {"dht", "get", "orders"}).out == "first");
+
+  const std::string nowhere = cluster.folder / "nowhere";
+  for (const auto& arguments : std::vector<std::vector<std::string>>{
+           {"dht", "put", "a", "b"}, {"dht", "get", "a"}, {"dht", "find", id}, {"dht", "table"}}) {
+    auto words = arguments;
+    words.insert(words.end(), {"--data", nowhere});
+    CHECK(troupe::test::troupe(cluster.folder, words).exit == 7);
+  }
+}
+
+TEST_CASE("cluster dht: tables, explanations and providers are as the manual says") {
+  Cluster cluster(3);
+  const Seen table = cluster.run(0, {"dht", "table", "--json"});
+  CHECK(table.exit == 0);
+  CHECK(table.out.starts_with("[{\"bucket\":"));
+  for (const char* const field : {"\"contacts\":[{\"node\":\"", "\"address\":\"127.0.0.1:", "\"lastSeenS\":"})
+    CHECK(contains(table.out, field));
+  for (const std::size_t other : {1, 2}) CHECK(contains(table.out, cluster.nodes[other]->id));
+
+  const Seen put = cluster.run(0, {"dht", "put", "orders", "seven", "--explain"});
+  CHECK(put.exit == 0);
+  CHECK(line(put).size() == 44);
+  for (const std::size_t other : {1, 2}) CHECK(contains(put.err, cluster.nodes[other]->id.substr(0, 8)));
+  const Seen get = cluster.run(1, {"dht", "get", line(put), "--explain"});
+  CHECK(get.out == "seven");
+  CHECK(contains(get.err, "WHY ASKED"));
+
+  std::ofstream(cluster.folder / "file") << "bytes";
+  const std::string cid = line(cluster.run(1, {"file", "put", cluster.folder / "file", "--replicas", "1"}));
+  // Which node has it follows from its id: one of them can provide it, and the others hold nothing.
+  std::size_t providing = 0;
+  for (std::size_t node = 0; node < 3; ++node) {
+    const int exit = cluster.run(node, {"dht", "provide", cid}).exit;
+    CHECK((exit == 0 || exit == 4));
+    providing += exit == 0;
+  }
+  CHECK(providing >= 1);
+  const Seen found = cluster.run(2, {"dht", "providers", cid, "--json"});
+  CHECK(found.exit == 0);
+  CHECK(contains(found.out, "\"nodes\":[{\"node\":\""));
+}
