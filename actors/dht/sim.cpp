@@ -64,10 +64,7 @@ const sim::DomainCard& dht_card() {
               {"dht.token_unchecked", "anybody may store without having asked before"},
               {"dht.stored_before_commit", "a store is acknowledged before it is durable"},
               {"dht.failed_commit_acknowledged", "a store is acknowledged though its commit failed"},
-              {"dht.stores_while_loading", "a node stores before it has read what it holds"},
-              {"dht.failed_commit_forgets", "a commit that fails takes what was held before along"},
               {"dht.rows_unread", "what a node held before a restart is not read back"},
-              {"dht.recovers_once", "a node that knows nobody does not look for others again"},
           },
   };
   return card;

@@ -1,6 +1,6 @@
 #pragma once
-// Keys for datagrams that cost a hash instead of an agreement, and hide nothing: anybody can compute them. For worlds in
-// which each node meets each other, where agreements would take most of the time.
+// Keys for datagrams that cost a hash instead of an agreement, and hide nothing: anybody can compute them. For worlds
+// in which each node meets each other, where agreements would take most of the time.
 #include <optional>
 
 #include "runtime/crypto/agreement.hpp"

@@ -7,6 +7,7 @@
 #include <iterator>
 #include <memory>
 
+#include "actors/dht/sim.hpp"
 #include "actors/files/sim.hpp"
 #include "actors/peers/sim.hpp"
 #include "apps/settings.hpp"
@@ -34,8 +35,9 @@ std::string example_of(const std::string& page) {
 
 struct Domains {
   std::unique_ptr<sim::Domain> peers = peers::peers_domain();
+  std::unique_ptr<sim::Domain> dht = dht::dht_domain();
   std::unique_ptr<sim::Domain> files = files::files_domain();
-  std::vector<const sim::DomainCard*> cards{&peers->card(), &files->card()};
+  std::vector<const sim::DomainCard*> cards{&peers->card(), &dht->card(), &files->card()};
 
   void check(const path& name, const std::string& text) const {
     const auto read = read_scenario(text, cards, node_table());

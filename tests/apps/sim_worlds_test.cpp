@@ -54,16 +54,24 @@ const std::vector<Recorded>& recorded() {
   static const std::vector<Recorded> all{
       {"peers.rows_unsaved", {3, 4, 6}, {"remembered"}},
       {"peers.dropped_is_welcome", {2, 4, 5}, {"held-off"}},
-      {"peers.failed_dial_not_repeated", {9, 12, 25}, {"sim.converges"}},
+      {"peers.failed_dial_not_repeated", {12, 25, 27}, {"sim.converges"}},
       {"files.release_ignores_other_claims", {1, 2, 4}, {"kept", "readable"}},
       {"files.replica_counted_before_stored", {1, 2, 4}, {"sim.converges"}},
       {"files.absent_holder_counted", {3, 10, 13}, {"sim.converges"}},
       {"files.stored_before_commit", {9, 21, 24}, {"kept"}},
-      {"files.removal_before_row", {102, 157, 375}, {"list"}},
+      {"files.removal_before_row", {283, 325, 375}, {"list"}},
       {"files.put_unbound", {1, 2, 3}, {"sim.converges"}},
       {"files.failed_put_keeps_claims", {29, 41, 47}, {"sim.converges"}},
-      {"files.release_not_repeated", {9, 15, 16}, {"sim.converges"}},
-      {"store.failed_flush_acknowledged", {21, 24, 25}, {"kept", "list"}},
+      {"files.release_not_repeated", {9, 16, 19}, {"sim.converges"}},
+      {"store.failed_flush_acknowledged", {21, 24, 31}, {"kept", "list", "readable"}},
+      {"dht.held_takes_older", {187, 271, 529}, {"fresh"}},
+      {"dht.held_serves_expired", {8, 11, 21}, {"expired"}},
+      {"dht.record_unvalidated", {12, 21, 43}, {"expired", "valid"}},
+      {"dht.last_answer_wins", {103, 316, 322}, {"fresh"}},
+      {"dht.token_unchecked", {1, 2, 4}, {"tokens"}},
+      {"dht.stored_before_commit", {1, 207, 399}, {"kept"}},
+      {"dht.failed_commit_acknowledged", {207, 399, 448}, {"fresh", "kept"}},
+      {"dht.rows_unread", {100, 165, 214}, {"kept"}},
   };
   return all;
 }

@@ -30,8 +30,8 @@
 
 namespace troupe::dht {
 
-inline constexpr std::size_t kEvictedMax = 64;         // our choice: a large record is not worth more small ones
-inline constexpr std::size_t kSweptMax = 256;          // our choice: one batch of rows
+inline constexpr std::size_t kEvictedMax = 64;        // our choice: a large record is not worth more small ones
+inline constexpr std::size_t kSweptMax = 256;         // our choice: one batch of rows
 inline constexpr std::chrono::hours kLongerAfter{1};  // a longer life is worth a write this often
 
 /// Settings; bytes are those of encoded records.
