@@ -33,7 +33,8 @@ TEST_CASE("cluster: inspect lists the actors of a node, shows one, and refuses w
 
   const Seen all = troupe::test::troupe(folder, {"inspect", "--once", "--json", "--data", node.data});
   CHECK(all.exit == 0);
-  CHECK(all.out.starts_with("{\"node\":\"" + node.id + "\",\"actors\":[{\"path\":\"/files\",\"kind\":\"files\","));
+  CHECK(all.out.starts_with("{\"node\":\"" + node.id + "\",\"actors\":[{\"path\":\"/"));
+  CHECK(contains(all.out, "{\"path\":\"/files\",\"kind\":\"files\","));
   for (const char* column :
        {"state", "mailbox", "oldestMs", "handled", "perSecond", "busy", "p99Us", "restarts", "lastError"})
     CHECK_MESSAGE(contains(all.out, std::string("\"") + column + "\":"), column);
