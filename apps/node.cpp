@@ -162,12 +162,7 @@ class NodeRun {
       log_->error("actor", "broke", {{"path", path}, {"why", why.message}});
     };
     pool_ = std::make_shared<net::Pool>(node, net_setup(settings_, identity_));
-    node.remotes_at = [pool = pool_.get()](const base::Contact& contact, const std::string& path) {
-      return pool->remote(contact, path);
-    };
-    node.remotes = [pool = pool_.get()](const base::NodeId& id, const std::string& path) {
-      return pool->remote(id, path);
-    };
+    pool_->offer();
     datagrams_ = std::make_shared<net::Datagrams>(pool_);
     node.reaches = [table = datagrams_.get()](const base::Contact& contact, const std::string& path) {
       return table->proxy(contact, path);

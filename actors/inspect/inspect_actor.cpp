@@ -231,6 +231,10 @@ InspectActor::Names InspectActor::names_of(std::vector<std::uint64_t> ids) {
     else unknown.push_back(id);
   }
   if (unknown.empty()) return out;
+  if (node().remote_names) {  // few, and in no registry
+    out.merge(node().remote_names(unknown));
+    std::erase_if(unknown, [&](const std::uint64_t id) { return out.contains(id); });
+  }
   const base::Instant began = now();
   if (began < names_again_) {  // who ends soon is met often, and a walk of all actors for each takes all the time
     for (const std::uint64_t id : unknown) out.try_emplace(id, "#" + std::to_string(id));

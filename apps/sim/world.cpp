@@ -152,12 +152,7 @@ base::Outcome<void> World::begin(std::size_t number, Life& life) {
     };
   }
   life.pool = std::make_shared<net::Pool>(node, std::move(links));
-  node.remotes_at = [pool = life.pool.get()](const base::Contact& contact, const std::string& path) {
-    return pool->remote(contact, path);
-  };
-  node.remotes = [pool = life.pool.get()](const base::NodeId& id, const std::string& path) {
-    return pool->remote(id, path);
-  };
+  life.pool->offer();
   life.datagrams = std::make_shared<net::Datagrams>(life.pool);
   node.reaches = [table = life.datagrams.get()](const base::Contact& contact, const std::string& path) {
     return table->proxy(contact, path);

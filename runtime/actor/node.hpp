@@ -148,6 +148,9 @@ class Node {
   std::function<Handle(const base::NodeId&, const std::string&)> remotes;
   std::function<Handle(const base::Contact&, const std::string&)> reaches;
   std::function<Handle(const base::Contact&, const std::string&)> remotes_at;
+  /// Names handles of actors on other nodes for people, those of them that are among `numbers` of CAF (in rising
+  /// order). Set once by runtime/net, before start; empty before a network is there.
+  std::function<std::map<std::uint64_t, std::string>(const std::vector<std::uint64_t>& numbers)> remote_names;
 
   void count(DeadLetter reason) {
     dead_letters_[static_cast<std::size_t>(reason)].fetch_add(1, std::memory_order_relaxed);

@@ -16,6 +16,7 @@ using runtime::Outbound;
 using runtime::Signal;
 
 constexpr std::size_t kProxiesMax = 1024;         // our choice: a node publishes some tens of services
+constexpr std::size_t kIdDigits = 8;              // our choice: what the path of a link's actor shows
 constexpr std::chrono::seconds kForgetAfter{30};  // past the deadline: an answer this late finds nobody
 const base::Error kGone{base::Code::unavailable, "the link to the other node has ended"};
 const base::Error kQueueFull{base::Code::overloaded, "too much waits to be sent to the other node",
@@ -62,6 +63,18 @@ caf::strong_actor_ptr Link::answers() {
                                                         &system, config, shared_from_this(), nullptr);
   }
   return caf::actor_cast<caf::strong_actor_ptr>(answers_);
+}
+
+std::map<std::uint64_t, std::string> Link::names() const {
+  const std::lock_guard hold(lock_);
+  const bool peer = role_ == messages::Role::peer;
+  const bool local = !peer && id_ == base::NodeId{};  // over the control socket, where nobody has an id
+  const std::string who =
+      local ? "an operator at this machine" : (peer ? "" : "operator ") + id_.hex().substr(0, kIdDigits);
+  std::map<std::uint64_t, std::string> out;
+  for (const auto& [path, proxy] : proxies_) out.emplace(proxy.id(), who + ':' + path);
+  if (answers_) out.emplace(answers_.id(), who);
+  return out;
 }
 
 // -- from a proxy --

@@ -43,6 +43,9 @@ class Link : public std::enable_shared_from_this<Link> {
   /// The sender of what the other side sends: takes its answers. Null if closed.
   caf::strong_actor_ptr answers();
 
+  /// Its proxies by CAF's numbers, named for people: "9f3c01ab:/files", or "9f3c01ab" where only answers go.
+  std::map<std::uint64_t, std::string> names() const;
+
   // From a proxy, in the sender's thread.
   void hand_over(const std::string* path, caf::mailbox_element& element, caf::execution_unit* worker);
   void watch(const std::string* path);

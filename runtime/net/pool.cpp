@@ -6,6 +6,11 @@
 #include "runtime/net/peer.hpp"
 
 namespace troupe::net {
+namespace {
+
+constexpr std::size_t kGoneNamesMax = 1'000;  // our choice: as many as actors that have ended
+
+}  // namespace
 
 std::string_view name(Turned why) {
   switch (why) {
@@ -31,6 +36,29 @@ std::unique_ptr<crypto::Channel> Pool::make_channel(Link::Side side) const {
   if (setup_.channels) return setup_.channels(client ? crypto::Side::client : crypto::Side::server);
   return std::make_unique<crypto::SecureChannel>(client ? crypto::SecureChannel::client(credentials_)
                                                         : crypto::SecureChannel::server(credentials_));
+}
+
+void Pool::offer() {
+  node_.remotes_at = [this](const base::Contact& contact, const std::string& path) { return remote(contact, path); };
+  node_.remotes = [this](const base::NodeId& id, const std::string& path) { return remote(id, path); };
+  node_.remote_names = [this](const std::vector<std::uint64_t>& numbers) { return names_of(numbers); };
+}
+
+std::map<std::uint64_t, std::string> Pool::names_of(const std::vector<std::uint64_t>& numbers) const {
+  std::map<std::uint64_t, std::string> out;
+  std::vector<std::shared_ptr<Link>> links;  // a link that goes with the last reference here must find no lock held
+  const auto take = [&](const auto& names) {
+    for (const auto& one : names)
+      if (std::ranges::binary_search(numbers, one.first)) out.insert(one);
+  };
+  {
+    const std::lock_guard hold(lock_);
+    take(gone_);
+    for (const auto& [serial, made] : made_)
+      if (auto link = made.lock()) links.push_back(std::move(link));
+  }
+  for (const auto& link : links) take(link->names());
+  return out;
 }
 
 // -- dialling --
@@ -183,6 +211,9 @@ Pool::Claim Pool::claim(const std::shared_ptr<Link>& link, const LinkInfo& info,
 
 std::optional<LinkInfo> Pool::release(Link& link) {
   const std::lock_guard hold(lock_);
+  // What an actor remembers of its last messages outlives the link that they came by.
+  for (auto& one : link.names()) gone_.push_back(std::move(one));
+  while (gone_.size() > kGoneNamesMax) gone_.pop_front();
   std::erase_if(dialling_, [&](const auto& one) { return one.second.get() == &link; });
   const auto found =
       std::find_if(serving_.begin(), serving_.end(), [&](const auto& one) { return one.second.link.get() == &link; });

@@ -9,6 +9,7 @@
 // Safety  any thread.
 #include <array>
 #include <atomic>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -73,6 +74,10 @@ class Pool : public std::enable_shared_from_this<Pool> {
   const NetSetup& setup() const { return setup_; }
   NetCounters& counters() { return counters_; }
   std::unique_ptr<crypto::Channel> make_channel(Link::Side side) const;
+
+  /// Lets the actors of its node reach those of others through it, and inspectors name them. Before the node's start;
+  /// the pool outlives its actors.
+  void offer();
 
   /// A handle for the actor `path` on another node; dials if there is no link yet. Null if that is ourselves or a
   /// limit is reached.
@@ -147,6 +152,8 @@ class Pool : public std::enable_shared_from_this<Pool> {
   std::shared_ptr<Link> start_dialling(const std::optional<base::NodeId>& id,
                                        const std::optional<base::HostPort>& where, const std::string& local_path);
 
+  std::map<std::uint64_t, std::string> names_of(const std::vector<std::uint64_t>& numbers) const;
+
   runtime::Node& node_;
   const NetSetup setup_;
   const std::shared_ptr<const crypto::ChannelCredentials> credentials_;  // null where the setup has other channels
@@ -161,9 +168,10 @@ class Pool : public std::enable_shared_from_this<Pool> {
     std::size_t links = 0, handshakes = 0;
   };
   std::map<std::array<std::uint8_t, 16>, Crowd> crowds_;
-  std::size_t seats_ = 0;                              // of accepted links
-  std::size_t handshakes_ = 0;                         // those of them that shake hands
-  std::map<std::uint64_t, std::weak_ptr<Link>> made_;  // all links, by serial
+  std::size_t seats_ = 0;                                   // of accepted links
+  std::size_t handshakes_ = 0;                              // those of them that shake hands
+  std::map<std::uint64_t, std::weak_ptr<Link>> made_;       // all links, by serial
+  std::deque<std::pair<std::uint64_t, std::string>> gone_;  // names of the latest proxies whose links have ended
   bool closed_ = false;
   std::uint64_t served_ = 0;
   std::uint64_t serials_ = 0;

@@ -118,9 +118,7 @@ class Town {
     setup.identity = home.identity;
     setup.listen = base::HostPort::parse(base::Endpoint{life.ports.address(), 4000}.text());
     life.pool = std::make_shared<net::Pool>(life.node, setup);
-    life.node.remotes = [pool = life.pool.get()](const base::NodeId& id, const std::string& path) {
-      return pool->remote(id, path);
-    };
+    life.pool->offer();
     life.node.start("links", [&home, &life] {
       return std::make_unique<net::LinksActor>(life.pool, [&home](const base::Outcome<base::Endpoint>& at) {
         if (at.ok()) home.address = at.value();

@@ -151,6 +151,15 @@ TEST_CASE("inspect list: the head of a mailbox is known by its kind and sender")
     const auto got = desk.list("/other");
     CHECK(std::string(only_row(*got).getHeadFrom()) == "/gone");
   }
+  SUBCASE("one of another node is known by what the network calls it, and is in no registry") {
+    desk.pass(11s);  // names are kept for a while
+    desk.theatre.node.remote_names = [](const std::vector<std::uint64_t>& numbers) {
+      return std::map<std::uint64_t, std::string>{{numbers.at(0), "9f3c01ab:/files"}};
+    };
+    const auto got = desk.list("/hung");
+    CHECK(std::string(only_row(*got).getHeadFrom()) == "9f3c01ab:/files");
+    CHECK(paths(**desk.list("/outside")) == Paths{"/outside"});
+  }
   SUBCASE("an empty mailbox has none") {
     desk.theatre.stage.unpark(hung.id());
     desk.theatre.stage.settle();

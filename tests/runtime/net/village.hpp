@@ -158,9 +158,7 @@ class Village {
     setup.listen = base::HostPort::parse(base::Endpoint{home.ports.address(), 4000}.text());
     setup.control_path = kControl;
     home.pool = std::make_shared<net::Pool>(home.node, setup);
-    home.node.remotes = [pool = home.pool.get()](const base::NodeId& id, const std::string& path) {
-      return pool->remote(id, path);
-    };
+    home.pool->offer();
     home.node.start("links", [&home] {
       return std::make_unique<net::LinksActor>(home.pool, [&home](const base::Outcome<base::Endpoint>& at) {
         if (at.ok()) home.address = at.value();
