@@ -22,7 +22,7 @@ Handle Actor::spawn(std::string name, Factory factory, SpawnOptions options) {
 void Actor::stop_child(const Handle& child) { shell_->stop_child(child); }
 void Actor::watch(const Handle& whom) { shell_->watch(whom); }
 void Actor::unwatch(const Handle& whom) { shell_->unwatch(whom); }
-void Actor::finish() { shell_->finish(); }
+void Actor::finish(std::string why) { shell_->finish(std::move(why)); }
 void Actor::deliver(const caf::strong_actor_ptr& to, caf::strong_actor_ptr from, std::uint64_t message_id,
                     Envelope envelope) {
   shell_->deliver(to, std::move(from), message_id, std::move(envelope));

@@ -150,8 +150,9 @@ class Actor {
   /// Calls down() when `whom` ends, also for a remote one when its link does.
   void watch(const Handle& whom);
   void unwatch(const Handle& whom);
-  /// Ends this actor after the handler at hand; its children end with it.
-  void finish();
+  /// Ends this actor after the handler at hand; its children end with it. `why` is kept for whoever asks later; empty:
+  /// its work was done.
+  void finish(std::string why = {});
 
   /// Puts a message into a mailbox under another sender's name. For runtime/net: what came over a link.
   void deliver(const caf::strong_actor_ptr& to, caf::strong_actor_ptr from, std::uint64_t message_id,

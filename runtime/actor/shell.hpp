@@ -73,7 +73,7 @@ class Shell final : public caf::event_based_actor {
   void stop_child(const Handle& child);
   void watch(const Handle& whom);
   void unwatch(const Handle& whom);
-  void finish() { finishing_ = true; }
+  void finish(std::string why = {});
   void deliver(const caf::strong_actor_ptr& to, caf::strong_actor_ptr from, std::uint64_t message_id,
                Envelope envelope);
   void rename(std::string path);
@@ -259,7 +259,7 @@ class Shell final : public caf::event_based_actor {
   // What is seen of this actor.
   Turn* turn_ = nullptr;  // of the thread that runs it, while one does
   const messages::KindInfo* last_kind_ = nullptr;
-  std::unique_ptr<base::Error> failure_;  // the last one
+  std::unique_ptr<base::Error> failure_;  // the last one, or with no code why it has finished
   std::unique_ptr<Lens> lens_;
   Decision decision_ = Decision::killed;
   std::uint8_t tapped_by_ = 0;

@@ -186,6 +186,12 @@ void Shell::note_starving() {
   record_->starved_ms.store(since, std::memory_order_relaxed);
 }
 
+void Shell::finish(std::string why) {
+  finishing_ = true;
+  // What an object says as it is dropped explains nothing: what broke or ended it does.
+  if (!why.empty() && dropping_ == nullptr) failure_ = std::make_unique<base::Error>(base::Error{{}, std::move(why)});
+}
+
 void Shell::bury() {
   Ended ended{
       .path = setup_.path, .number = id(), .kind = setup_.options.kind, .decision = decision_, .last = last_kind_};

@@ -227,6 +227,34 @@ TEST_CASE("ended: one that recovered and then finished names its failure beside 
   CHECK(all[0].restarts == 1);
 }
 
+TEST_CASE("ended: one that finishes by itself may say why, and says nothing over what broke it") {
+  Theatre theatre;
+  struct Talker final : public runtime::Actor {
+    ~Talker() override { finish("its object goes"); }
+    void receive(Handlers& on) override {
+      on.tell<Number>([this](Number::Reader told) {
+        if (told.getValue() == 0) return finish("it has had enough");
+        throw std::runtime_error("broke");
+      });
+    }
+  };
+  const auto end = [&](std::string name, std::uint64_t value) {
+    const Handle one = theatre.node.start(std::move(name), [] { return std::make_unique<Talker>(); },
+                                          {.on_failure = runtime::logic::OnFailure::stop});
+    theatre.stage.settle();
+    theatre.inside([&](Scripted& self) { self.tell<Number>(one, number(value)); });
+    return theatre.node.ended().list().at(0);
+  };
+  const Ended left = end("left", 0);
+  CHECK(left.decision == Decision::finished);
+  CHECK(left.code == Code{});
+  CHECK(left.why == "it has had enough");
+  const Ended broken = end("broken", 1);
+  CHECK(broken.decision == Decision::unwatched);
+  CHECK(broken.code == Code::internal);
+  CHECK(broken.why == "broke");
+}
+
 TEST_CASE("ended: each decision has words of its own") {
   CHECK(runtime::name(Decision::finished) == "finished");
   CHECK(runtime::name(Decision::stopped) == "stopped");
