@@ -43,7 +43,9 @@ node::Domain links(const Composition& parts) {
     health->raise("links", observe::HealthState::failing, "cannot listen any more: " + at.error().message);
   };
   return {"links",
-          [pool = parts.pool, listening] { return std::make_unique<net::LinksActor>(pool, listening); },
+          [pool = parts.pool, listening, log = parts.log] {
+            return std::make_unique<net::LinksActor>(pool, listening, log);
+          },
           {.kind = net::LinksActor::kName}};
 }
 

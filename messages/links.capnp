@@ -34,7 +34,7 @@ struct HangUp $kind(bytesMax = 256) {
   # 20 bytes.
 
   reason @1 :Text;
-  # For the log of this node.
+  # For the log of this node; at most 200 bytes are kept.
 }
 
 struct FollowLinks $kind(bytesMax = 64) {
@@ -63,6 +63,12 @@ struct LinkDown $kind(lane = control, bytesMax = 1024) {
 
   hungUp @2 :Bool;
   # By the other node, which said so.
+
+  lost @3 :Bool;
+  # Without a word: neither side has hung up, and no other link to that node has taken its place.
+
+  address @4 :Text;
+  # As LinkUp had it. For the log.
 }
 
 struct LinkMade $kind(lane = control, bytesMax = 2048) {
@@ -79,6 +85,9 @@ struct LinkMade $kind(lane = control, bytesMax = 2048) {
     twin @4 :LinkUp;
     # It gave way to another link to the same node, which is in service.
   }
+
+  node @5 :Data;
+  # Whom it leads to: 20 bytes; empty if it failed.
 }
 
 struct GiveWay $kind(lane = control, bytesMax = 64) {

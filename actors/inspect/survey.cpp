@@ -230,8 +230,8 @@ void Survey::hear(runtime::Node& node, base::Instant now) {
         break;
       case runtime::Alarm::flapping_link:
         add({Warning::flapping_link, one.subject,
-             "the link to " + one.subject + " was lost again and again" + times + " (3 or more times within 60 s)",
-             static_cast<double>(one.times)});
+             "the link to " + one.subject + " was lost " + number(one.lately) + " times within 60 s (3 or more)",
+             static_cast<double>(one.lately)});
         break;
     }
   }

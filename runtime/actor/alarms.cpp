@@ -5,11 +5,12 @@
 namespace troupe::runtime {
 
 void Alarms::sound(Alarm alarm, std::string_view subject, base::Duration length, base::Instant now,
-                   std::string_view what) {
+                   std::string_view what, std::uint64_t lately) {
   const std::lock_guard hold(lock_);
   ++counts_[static_cast<std::size_t>(alarm)];
   Sounded& one = entry(alarm, subject);
   one.times += 1;
+  one.lately = lately;
   one.note(length, now, what);
 }
 

@@ -26,7 +26,7 @@ inline constexpr std::size_t kSubjectsMax = 16;  // our choice: more than a reas
 inline constexpr std::chrono::milliseconds kSlowHandler{100};
 inline constexpr std::chrono::milliseconds kLateTimer{500};  // our choice: what a loaded machine does by itself is less
 inline constexpr std::chrono::milliseconds kSlowSync{1'000};  // our choice: fifty times that of a disk that turns
-inline constexpr std::uint32_t kFlaps = 3;                    // our choice: ends of links to one node within kFlapTime
+inline constexpr std::uint32_t kFlaps = 3;  // our choice: losses of links to one node within kFlapTime
 inline constexpr std::chrono::seconds kFlapTime{60};
 
 struct Sounded {
@@ -34,6 +34,7 @@ struct Sounded {
   std::string subject;
   base::Duration worst{0};  ///< how long it took, or how late it was
   std::uint64_t times = 0;
+  std::uint64_t lately = 0;  ///< what made it sound, within the alarm's own time; zero where one event is enough
   base::Instant last;
   std::string_view what;  ///< a constant of the program, such as the kind of the message; may be empty
 
@@ -43,7 +44,7 @@ struct Sounded {
 class Alarms {
  public:
   void sound(Alarm alarm, std::string_view subject, base::Duration length, base::Instant now,
-             std::string_view what = {});
+             std::string_view what = {}, std::uint64_t lately = 0);
   /// The fault that sounded before goes on, and has lasted `length` by now: it is no other one.
   void lasts(Alarm alarm, std::string_view subject, base::Duration length, base::Instant now,
              std::string_view what = {});

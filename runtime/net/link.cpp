@@ -16,6 +16,7 @@ using runtime::Outbound;
 using runtime::Signal;
 
 constexpr std::size_t kProxiesMax = 1024;         // our choice: a node publishes some tens of services
+constexpr std::size_t kReasonBytesMax = 200;      // our choice: a line on a terminal
 constexpr std::size_t kIdDigits = 8;              // our choice: what the path of a link's actor shows
 constexpr std::chrono::seconds kForgetAfter{30};  // past the deadline: an answer this late finds nobody
 const base::Error kGone{base::Code::unavailable, "the link to the other node has ended"};
@@ -63,6 +64,17 @@ caf::strong_actor_ptr Link::answers() {
                                                         &system, config, shared_from_this(), nullptr);
   }
   return caf::actor_cast<caf::strong_actor_ptr>(answers_);
+}
+
+void Link::set_hang_up_reason(std::string why) {
+  if (why.size() > kReasonBytesMax) why.resize(kReasonBytesMax);
+  const std::lock_guard hold(lock_);
+  hang_up_reason_ = std::move(why);
+}
+
+std::string Link::hang_up_reason() const {
+  const std::lock_guard hold(lock_);
+  return hang_up_reason_;
 }
 
 std::map<std::uint64_t, std::string> Link::names() const {

@@ -43,6 +43,10 @@ class Link : public std::enable_shared_from_this<Link> {
   /// The sender of what the other side sends: takes its answers. Null if closed.
   caf::strong_actor_ptr answers();
 
+  /// Why this side ends it, for whoever reads that it did; at most 200 bytes are kept.
+  void set_hang_up_reason(std::string why);
+  std::string hang_up_reason() const;
+
   /// Its proxies by CAF's numbers, named for people: "9f3c01ab:/files", or "9f3c01ab" where only answers go.
   std::map<std::uint64_t, std::string> names() const;
 
@@ -109,6 +113,7 @@ class Link : public std::enable_shared_from_this<Link> {
   std::set<std::string> paths_;                 // never shrinks: proxies and messages point into it
   std::map<std::string, runtime::Handle, std::less<>> proxies_;
   runtime::Handle answers_;
+  std::string hang_up_reason_;
 };
 
 }  // namespace troupe::net

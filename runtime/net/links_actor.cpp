@@ -10,7 +10,7 @@
 namespace troupe::net {
 namespace {
 
-constexpr std::size_t kEndsKept = 1'024;  // our choice: as many as a node has links
+constexpr std::size_t kLossesKept = 1'024;  // our choice: as many as a node has links
 
 using base::Code;
 using base::Error;
@@ -57,7 +57,7 @@ void LinksActor::start() {
 void LinksActor::stop() {
   listener_.reset();
   control_.reset();
-  for (const auto& link : pool_->close()) net::hang_up(*link);
+  for (const auto& link : pool_->close()) net::hang_up(*link, "the node ends");
 }
 
 // -- accepting --
@@ -111,7 +111,7 @@ void LinksActor::answer(runtime::Reply<wire::Dialled>& reply, const base::Contac
 void LinksActor::hang_up(wire::HangUp::Reader order) {
   const auto id = node_of(order.getNode());
   if (!id) return refuse(Error{Code::malformed, "an id has 20 bytes"});
-  if (const auto link = pool_->in_service(*id)) net::hang_up(*link);
+  if (const auto link = pool_->in_service(*id)) net::hang_up(*link, order.getReason().cStr());
 }
 
 // -- what the peers say --
@@ -130,6 +130,12 @@ void LinksActor::made_link(wire::LinkMade::Reader made) {
       const base::Contact contact = read_contact(up.getContact());
       settle([&](auto& reply) { answer(reply, contact); });
       if (result.isTwin()) return;
+      if (const auto id = log_ == nullptr ? std::nullopt : node_of(made.getNode())) {
+        log_->info("links", "link is up",
+                   {{"node", id->hex()},
+                    {"address", contact.endpoint.text()},
+                    {"dialled", up.getOutbound() ? "here" : "there"}});
+      }
       for (const auto& follower : followers_) tell_up(follower, contact, up.getOutbound());
       return;
     }
@@ -138,26 +144,37 @@ void LinksActor::made_link(wire::LinkMade::Reader made) {
       return settle([&](auto& reply) { reply.refuse(why); });
     }
     case wire::LinkMade::Result::ENDED:
-      if (const auto id = node_of(result.getEnded().getNode())) note_end(*id);
+      note_end(result.getEnded());
       for (const auto& follower : followers_)
         tell<wire::LinkDown>(follower, [&](wire::LinkDown::Builder down) {
           down.setNode(result.getEnded().getNode());
           down.setReason(result.getEnded().getReason());
           down.setHungUp(result.getEnded().getHungUp());
+          down.setLost(result.getEnded().getLost());
+          down.setAddress(result.getEnded().getAddress());
         });
       return;
   }
 }
 
-/// A link that is lost again and again is worth a warning: whoever reads one end of it sees nothing wrong.
-void LinksActor::note_end(const base::NodeId& id) {
+/// A link that is lost again and again is worth a warning: whoever reads one end of it sees nothing wrong. One that a
+/// side has ended on purpose is not.
+void LinksActor::note_end(wire::LinkDown::Reader end) {
+  const auto id = node_of(end.getNode());
+  if (!id) return;
+  if (log_ != nullptr) {
+    log_->info("links", end.getLost() ? "link was lost" : "link has ended",
+               {{"node", id->hex()}, {"address", end.getAddress().cStr()}, {"why", end.getReason().cStr()}});
+  }
+  if (!end.getLost()) return;
   const base::Instant at = now();
-  std::erase_if(ends_, [&](const auto& one) { return at - one.second > runtime::kFlapTime; });
-  if (ends_.size() >= kEndsKept) return;  // then many nodes are lost, and that shows elsewhere
-  ends_.emplace_back(id, at);
-  const auto times = std::ranges::count(ends_, id, &std::pair<base::NodeId, base::Instant>::first);
+  std::erase_if(losses_, [&](const auto& one) { return at - one.second > runtime::kFlapTime; });
+  if (losses_.size() >= kLossesKept) return;  // then many nodes are lost, and that shows elsewhere
+  losses_.emplace_back(*id, at);
+  const auto times = std::ranges::count(losses_, *id, &std::pair<base::NodeId, base::Instant>::first);
   if (times >= static_cast<std::ptrdiff_t>(runtime::kFlaps))
-    node().alarms().sound(runtime::Alarm::flapping_link, id.hex(), base::Duration::zero(), at);
+    node().alarms().sound(runtime::Alarm::flapping_link, id->hex(), base::Duration::zero(), at, {},
+                          static_cast<std::uint64_t>(times));
 }
 
 /// A follower that restarts follows anew, and hears again of all that are up.

@@ -10,6 +10,7 @@
 #include "messages/links.capnp.h"
 #include "runtime/actor/actor.hpp"
 #include "runtime/net/pool.hpp"
+#include "runtime/observe/log.hpp"
 #include "runtime/ports/network.hpp"
 
 namespace troupe::net {
@@ -20,8 +21,9 @@ class LinksActor final : public runtime::Actor {
   /// Called with the address it listens at, or why it cannot; in the actor's own context.
   using Listening = std::function<void(const base::Outcome<base::Endpoint>&)>;
 
-  LinksActor(std::shared_ptr<Pool> pool, Listening listening)
-      : pool_(std::move(pool)), listening_(std::move(listening)) {}
+  /// `log` outlives the actor; null: links come and go without a line.
+  LinksActor(std::shared_ptr<Pool> pool, Listening listening, observe::Log* log = nullptr)
+      : pool_(std::move(pool)), listening_(std::move(listening)), log_(log) {}
 
   void receive(runtime::Handlers& on) override;
   void start() override;
@@ -40,17 +42,18 @@ class LinksActor final : public runtime::Actor {
   void answer(runtime::Reply<wire::Dialled>& reply, const base::Contact& contact);
   void hang_up(wire::HangUp::Reader order);
   void made_link(wire::LinkMade::Reader made);
-  void note_end(const base::NodeId& id);
+  void note_end(wire::LinkDown::Reader end);
   void follow(const runtime::Handle& follower, bool again);
   void tell_up(const runtime::Handle& follower, const base::Contact& contact, bool outbound);
   void list(wire::LinkRows::Builder rows) const;
 
   const std::shared_ptr<Pool> pool_;
   const Listening listening_;
+  observe::Log* const log_;
   std::unique_ptr<ports::Listener> listener_, control_;
   std::vector<runtime::Handle> followers_;
   std::vector<Dialling> dialling_;
-  std::vector<std::pair<base::NodeId, base::Instant>> ends_;  // of links, within kFlapTime
+  std::vector<std::pair<base::NodeId, base::Instant>> losses_;  // of links, within kFlapTime
 };
 
 }  // namespace troupe::net

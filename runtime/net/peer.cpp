@@ -40,7 +40,10 @@ void start_peer(runtime::Node& node, Link& link, std::shared_ptr<PeerStart> star
   if (dialled) link.set_peer(peer);  // under the pool's lock: nobody has the link yet
 }
 
-void hang_up(Link& link) { tell_peer<runtime::wire::Stop>(link); }
+void hang_up(Link& link, std::string why) {
+  if (!why.empty()) link.set_hang_up_reason(std::move(why));
+  tell_peer<runtime::wire::Stop>(link);
+}
 
 void give_way(Link& link) { tell_peer<wire::GiveWay>(link); }
 
@@ -110,7 +113,9 @@ void Peer::stop() {
     flush();
   }
   sought_.reset();
-  end("this side has hung up");
+  hung_up_ = true;
+  const std::string why = link_->hang_up_reason();
+  end(why.empty() ? "this side has hung up" : "this side has hung up: " + why);
 }
 
 // -- the stream --
@@ -293,6 +298,7 @@ void Peer::look_whether_quiet() {
   if (quiet_looks_ >= kQuietLooks || now() >= *gives_way_by_) {
     write({.type = FrameType::close}, {}, {});
     flush();
+    hung_up_ = true;
     return end("gave way to another link to the same node");
   }
   after<Quiet>(kQuietLook);
@@ -319,12 +325,12 @@ void Peer::end(const std::string& why, base::Code code) {
   start_->seat = {};
   const auto served = pool_->release(*link_);
   link_->close({base::Code::unavailable, "the link to the other node has ended: " + why});
-  if (served) report_ended(*served, why);
+  if (served) report_ended(*served, why, !hung_up_ && !hung_up_on_);
   else if (link_->side() == Link::Side::dialler && !start_->was_served) report_failed({code, why});
   if (sought_ && !start_->was_served) report_not_there();
   early_.clear();
   served_.clear();
-  finish();
+  finish(why);
 }
 
 // -- what `/links` hears --
@@ -336,10 +342,11 @@ void Peer::report_up(const LinkInfo& info, bool twin) {
     auto up = twin ? made.initResult().initTwin() : made.initResult().initUp();
     write_contact(up.initContact(), info.contact);
     up.setOutbound(info.outbound);
+    made.setNode(kj::arrayPtr(info.node.bytes.data(), info.node.bytes.size()));
   });
 }
 
-void Peer::report_ended(const LinkInfo& info, const std::string& why) {
+void Peer::report_ended(const LinkInfo& info, const std::string& why, bool lost) {
   if (info.role != messages::Role::peer) return;
   tell<wire::LinkMade>(node().find("/links"), [&](wire::LinkMade::Builder made) {
     made.setSerial(link_->serial());
@@ -347,6 +354,8 @@ void Peer::report_ended(const LinkInfo& info, const std::string& why) {
     ended.setNode(kj::arrayPtr(info.node.bytes.data(), info.node.bytes.size()));
     ended.setReason(why.substr(0, 500).c_str());
     ended.setHungUp(hung_up_on_);
+    ended.setLost(lost);
+    ended.setAddress(info.contact.endpoint.text().c_str());
   });
 }
 

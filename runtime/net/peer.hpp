@@ -37,8 +37,8 @@ struct PeerStart {
 /// Starts the actor of a link at `path`.
 void start_peer(runtime::Node& node, Link& link, std::shared_ptr<PeerStart> start, std::string path);
 
-/// Ends a link after what is queued has been sent. Safe from any thread.
-void hang_up(Link& link);
+/// Ends a link after what is queued has been sent; `why` is for the log. Safe from any thread.
+void hang_up(Link& link, std::string why = {});
 
 /// Ends a link once nothing is in flight on it, kGiveWayMax later at most. Safe from any thread.
 void give_way(Link& link);
@@ -100,7 +100,7 @@ class Peer final : public runtime::Actor {
   void keep_alive();
   void end(const std::string& why, base::Code code = base::Code::unavailable);
   void report_up(const LinkInfo& info, bool twin);
-  void report_ended(const LinkInfo& info, const std::string& why);
+  void report_ended(const LinkInfo& info, const std::string& why, bool lost);
   void report_failed(const base::Error& why);
   void report_not_there();
   void turn_away(Turned why, const std::string& text);
@@ -140,6 +140,7 @@ class Peer final : public runtime::Actor {
   bool trusted_ = false;    // it came into service and has kept to the rules since
   bool spoken_to_ = false;  // by a frame in service
   bool hung_up_on_ = false;
+  bool hung_up_ = false;  // by this side, or it gave way
 
   std::optional<base::Contact> sought_;  // where `/peers` said that it is; none: this dial says nothing of that
   wire::NotThere::Met met_ = wire::NotThere::Met::NOBODY;

@@ -77,7 +77,7 @@ void Peer::enter_service(const LinkInfo& proven) {
   const auto claim = pool_->claim(link_, info, now());
   start_->was_served = true;
   if (claim.won) {
-    if (claim.replaced) report_ended(*claim.replaced, "replaced by another link");
+    if (claim.replaced) report_ended(*claim.replaced, "another link to the same node has taken its place", false);
     report_up(info, false);
     const std::string serial = std::to_string(link_->serial());
     rename(info.role == messages::Role::peer ? "/peer/" + info.node.hex().substr(0, 8) : "/operator/" + serial);

@@ -271,10 +271,9 @@ TEST_CASE("warnings: slow-sync") {
 TEST_CASE("warnings: flapping-link") {
   Desk desk;
   for (std::uint32_t i = 0; i < runtime::kFlaps; ++i)
-    desk.theatre.node.alarms().sound(Alarm::flapping_link, "ab12", 0s, desk.clock.now());
+    desk.theatre.node.alarms().sound(Alarm::flapping_link, "ab12", 0s, desk.clock.now(), {}, i + 1);
   desk.pass(kEventTime);
-  kept_and_cleared(desk, Warning::flapping_link,
-                   {"the link to ab12", "3 times so far", "(3 or more times within 60 s)"});
+  kept_and_cleared(desk, Warning::flapping_link, {"the link to ab12 was lost 3 times within 60 s (3 or more)"});
 }
 
 TEST_CASE("warnings: they are told once, and after a minute again when somebody else is concerned") {

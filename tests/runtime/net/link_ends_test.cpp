@@ -56,7 +56,7 @@ TEST_CASE("link: what it has moved stays counted after its end, and a next one a
   CHECK(village[0].pool->traffic(messages::Role::operate).sent == 0);
 }
 
-TEST_CASE("link: the third end of links to one node within a minute sounds an alarm, with its id") {
+TEST_CASE("link: the third loss of links to one node within a minute sounds an alarm, with its id") {
   Village village(3);
   for (const std::size_t house : {1, 2}) village.serve<Number>(house, "count", successor);
   const auto lose = [&](std::size_t other, base::Duration then) {
@@ -76,12 +76,71 @@ TEST_CASE("link: the third end of links to one node within a minute sounds an al
     lose(1, 1s);
     REQUIRE(flaps() == 1);
     CHECK(village[0].node.alarms().since({}).at(0).subject == village[1].id().hex());
+    CHECK(village[0].node.alarms().since({}).at(0).lately == 3);
+    lose(1, 1s);
+    CHECK(village[0].node.alarms().since({}).at(0).lately == 4);
   }
   SUBCASE("too late for the first two") {
     village.stage.run_for(runtime::kFlapTime);
     lose(1, 1s);
     CHECK(flaps() == 0);
   }
+}
+
+TEST_CASE("link: one that a side ends on purpose is no loss, at either end") {
+  Village village(2);
+  village.serve<Number>(1, "count", successor);
+  const auto dial = [&](std::size_t from, base::Duration then) {
+    const auto other = base::HostPort::parse(village[1 - from].address->text());
+    village.inside(
+        from, [&](Scripted&) { village[from].pool->dial(*other); }, then);
+  };
+  for (std::uint32_t i = 0; i < runtime::kFlaps; ++i) {
+    SUBCASE("hung up") {
+      dial(0, 1s);
+      net::hang_up(*village[0].pool->in_service(village[1].id()));
+      village.stage.run_for(1s);
+      REQUIRE(village[1].pool->rows().empty());
+    }
+    SUBCASE("replaced by a newer one") {
+      dial(i % 2, 6s);
+      REQUIRE(village[1].pool->rows().size() == 1);
+    }
+  }
+  village.stage.run_for(net::kGiveWayMax);
+  for (const auto& house : village.houses) CHECK(house->node.alarms().count(runtime::Alarm::flapping_link) == 0);
+}
+
+TEST_CASE("link: the log tells that it is up, and how and why it ended; so does what is kept of its actor") {
+  Village village(2);
+  const auto& lines = village[0].logged;
+  const std::string node = " node=" + village[1].id().hex() + " address=" + village[1].address->text();
+  village.inside(0, [&](Scripted& self) { self.node().remote(village[1].id(), "/count"); });
+  REQUIRE(lines == std::vector<std::string>{"links: link is up" + node + " dialled=here"});
+  REQUIRE(village[1].logged.size() == 1);
+  CHECK(village[1].logged[0].starts_with("links: link is up node=" + village[0].id().hex()));
+  CHECK(village[1].logged[0].ends_with(" dialled=there"));
+  const auto ended = [&](std::size_t house) { return village[house].node.ended().list().at(0); };
+  std::string here, there;
+  SUBCASE("lost") {
+    village.fabric->reset(village[0].ports.address(), village[1].ports.address());
+    village.stage.run_for(10s);
+    here = there = "connection reset";
+    CHECK(lines.back() == "links: link was lost" + node + " why=\"" + here + '"');
+  }
+  SUBCASE("hung up, with a reason") {
+    net::hang_up(*village[0].pool->in_service(village[1].id()), "nobody needs it");
+    village.stage.run_for(1s);
+    here = "this side has hung up: nobody needs it";
+    there = "the other side has hung up";
+    CHECK(lines.back() == "links: link has ended" + node + " why=\"" + here + '"');
+  }
+  CHECK(lines.size() == 2);
+  CHECK(village[1].logged.size() == 2);
+  CHECK(ended(0).path == "/peer/" + village[1].id().hex().substr(0, 8));
+  CHECK(ended(0).code == Code{});
+  CHECK(ended(0).why == here);
+  CHECK(ended(1).why == there);
 }
 
 TEST_CASE("link: what was told before a hang-up arrives") {

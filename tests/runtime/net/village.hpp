@@ -8,6 +8,7 @@
 #include "runtime/sim/open_channel.hpp"
 #include "runtime/sim/open_keys.hpp"
 #include "tests/runtime/actor/theatre.hpp"
+#include "tests/runtime/observe/lines_sink.hpp"
 
 namespace troupe::test {
 
@@ -74,6 +75,8 @@ class Village {
     runtime::Node node;
     std::shared_ptr<net::Pool> pool;
     std::optional<base::Endpoint> address;
+    std::vector<std::string> logged{};
+    observe::Log log{std::make_unique<LinesSink>(logged), observe::LogFormat::text, [] { return base::WallTime{}; }};
     runtime::Handle outside;
     std::function<void(Scripted&)> what;
     const base::NodeId& id() const { return pool->setup().identity->id(); }
@@ -160,9 +163,10 @@ class Village {
     home.pool = std::make_shared<net::Pool>(home.node, setup);
     home.pool->offer();
     home.node.start("links", [&home] {
-      return std::make_unique<net::LinksActor>(home.pool, [&home](const base::Outcome<base::Endpoint>& at) {
+      const auto listening = [&home](const base::Outcome<base::Endpoint>& at) {
         if (at.ok()) home.address = at.value();
-      });
+      };
+      return std::make_unique<net::LinksActor>(home.pool, listening, &home.log);
     });
     // Everybody knows where everybody lives, or is thought to.
     home.node.start(
