@@ -94,6 +94,7 @@ node::Domain peers(const Composition& parts) {
   for (const auto& text : settings.get(config::kJoin))
     if (const auto target = peers::Target::parse(text)) setup.seeds.push_back(*target);
   setup.health = parts.health;
+  setup.log = parts.log;
   return {"peers",
           [setup, serving = parts.serving] {
             // The port may be one that the system picked, so it is known only now: `/links` is up.

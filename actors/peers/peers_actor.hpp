@@ -21,6 +21,7 @@
 #include "messages/store.capnp.h"
 #include "runtime/actor/actor.hpp"
 #include "runtime/observe/health.hpp"
+#include "runtime/observe/log.hpp"
 
 namespace troupe::peers {
 
@@ -32,6 +33,7 @@ inline constexpr std::size_t kRowsWaitingMax = 2 * kKnownMax;  // above it rows 
 inline constexpr std::chrono::seconds kStoreTimeout{10};       // our choice: a sync on a busy disk takes one or two
 inline constexpr std::chrono::seconds kStoreAgain{5};          // our choice: a full disk is not emptied any faster
 inline constexpr std::chrono::seconds kTrafficTimeout{1};      // issue: an operator does not wait for byte counts
+inline constexpr std::chrono::seconds kSayAgain{60};           // our choice: of a seed in whose place nobody answers
 inline constexpr std::chrono::seconds kFollowAgain{60};        // our choice: so long may a restart of `/links` blind us
 
 class PeersActor final : public runtime::Actor {
@@ -45,7 +47,8 @@ class PeersActor final : public runtime::Actor {
     std::vector<Target> seeds;     ///< to join through
     std::string links = "/links";  ///< paths of the actors that it needs
     std::string store = "/store";
-    observe::Health* health = nullptr;  ///< outlives the actor; null: nobody is told
+    observe::Health* health = nullptr;  ///< outlives the actor, as does the log; null: nobody is told
+    observe::Log* log = nullptr;
   };
 
   /// A policy beyond the limits of the messages or an identity without its work is a broken invariant.
@@ -93,7 +96,8 @@ class PeersActor final : public runtime::Actor {
   void perform(const AskContacts& question);
   void perform(const SaveRow& row) { changed(row.id); }
   void perform(const EraseRow& row) { changed(row.id); }
-  void dial_ended(std::uint64_t ticket, runtime::Answer<net::wire::Dialled>& answer);
+  void dial_ended(const Dial& dial, runtime::Answer<net::wire::Dialled>& answer);
+  void no_answer(const Target& seed, const base::Error& why);
   void ponged(const base::NodeId& whom, base::Instant asked_at, runtime::Answer<wire::Pong>& answer);
   void follow(bool again);
   void show_health();
@@ -119,7 +123,12 @@ class PeersActor final : public runtime::Actor {
   std::set<base::NodeId> waiting_;  // rows that the store lacks as they are
   bool saving_ = false;             // a commit is under way, or waits to be tried again
   std::uint32_t saves_failed_ = 0;
-  std::optional<std::size_t> healthy_shown_;
+  std::string health_shown_;  // empty: nothing is amiss
+  struct Silence {
+    std::string text;
+    base::Instant said;
+  };
+  std::map<std::string, Silence> silent_seeds_;  // by the text of their address; at most kSeedsMax
 };
 
 /// As operators read it: `conflict`, `overloaded`, `not_found`.

@@ -51,15 +51,17 @@ void PeersActor::perform(const Dial& dial) {
         if (dial.to.id) question.setPinned(data_of(dial.to.id->view()));
         question.setAddress(dial.to.where.text().c_str());
       },
-      [this, ticket = dial.ticket](runtime::Answer<net::wire::Dialled> answer) { dial_ended(ticket, answer); });
+      [this, dial](runtime::Answer<net::wire::Dialled> answer) { dial_ended(dial, answer); });
 }
 
-void PeersActor::dial_ended(std::uint64_t ticket, runtime::Answer<net::wire::Dialled>& answer) {
+void PeersActor::dial_ended(const Dial& dial, runtime::Answer<net::wire::Dialled>& answer) {
+  const std::uint64_t ticket = dial.ticket;
   auto waiting = commands_.extract(ticket);
   runtime::Reply<wire::Connected> command;
   if (waiting) command = std::move(waiting.mapped());
   const auto failed = [&](const base::Error& why) {
     command.refuse(told(why));
+    if (dial.seed) no_answer(dial.to, why);
     act(peers_.dial_failed(ticket, failure_of(why.code), now(), random()));
   };
   if (!answer.ok()) return failed(answer.error());
@@ -69,11 +71,22 @@ void PeersActor::dial_ended(std::uint64_t ticket, runtime::Answer<net::wire::Dia
   if (!peers_.welcome(*id, now())) {
     command.refuse({Code::refused, "peer " + id->hex() + " answered, which is banned or was dropped; name its id"});
   }
+  if (dial.seed) silent_seeds_.erase(dial.to.text());
   command.send([&](wire::Connected::Builder out) {
     out.setNode(data_of(id->view()));
     out.setAddress(contact.endpoint.text().c_str());
   });
   act(peers_.dialled(ticket, *id, now(), random()));
+}
+
+/// A seed is tried again and again, at first each second: it is told of at once, then once in a while.
+void PeersActor::no_answer(const Target& seed, const base::Error& why) {
+  if (why.code == Code::conflict) return;  // it is this node itself, which is no fault
+  const auto [known, fresh] = silent_seeds_.try_emplace(seed.text());
+  if (!fresh && now() - known->second.said < kSayAgain) return;
+  const bool answered = why.code == Code::refused;
+  known->second = {(answered ? "turned away by " : "no answer from ") + seed.text() + ": " + why.message, now()};
+  if (setup_.log != nullptr) setup_.log->warn("peers", "cannot join", {{"address", seed.text()}, {"why", why.message}});
 }
 
 void PeersActor::perform(const Drop& drop) {
@@ -117,15 +130,22 @@ void PeersActor::follow(bool again) {
   after<Follow>(kFollowAgain);
 }
 
-/// A node that is to join others and has too few of them says so.
+/// A node that has fewer peers than it should have says so, and whom of its seeds it cannot reach.
 void PeersActor::show_health() {
-  if (setup_.health == nullptr || setup_.seeds.empty() || loading_) return;
-  const std::size_t wanted = setup_.policy.healthy_min;
+  if (setup_.health == nullptr || loading_) return;
+  const std::size_t wanted = peers_.expected(now());
   const std::size_t healthy = std::min(peers_.healthy(), wanted);
-  if (std::exchange(healthy_shown_, healthy) == healthy) return;
-  if (healthy == wanted) return setup_.health->clear(kName);
-  setup_.health->raise(kName, observe::HealthState::degraded,
-                       std::to_string(healthy) + " healthy peers of at least " + std::to_string(wanted));
+  std::string text;
+  if (healthy < wanted) {
+    text = std::to_string(healthy) + " healthy peers of at least " + std::to_string(wanted);
+    if (!silent_seeds_.empty()) {
+      text += "; " + silent_seeds_.begin()->second.text;
+      if (silent_seeds_.size() > 1) text += ", and " + std::to_string(silent_seeds_.size() - 1) + " more like it";
+    }
+  }
+  if (std::exchange(health_shown_, text) == text) return;
+  if (text.empty()) setup_.health->clear(kName);
+  else setup_.health->raise(kName, observe::HealthState::degraded, text);
 }
 
 }  // namespace troupe::peers

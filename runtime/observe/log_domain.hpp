@@ -8,13 +8,14 @@
 namespace troupe::observe {
 
 /// Whoever logs under a new name adds it here; else it does not compile. Sorted.
-inline constexpr std::array<std::string_view, 6> kLogDomains{"actor", "config", "health", "links", "metrics", "node"};
+inline constexpr std::array<std::string_view, 7> kLogDomains{"actor",   "config", "health", "links",
+                                                             "metrics", "node",   "peers"};
 
 constexpr bool is_log_domain(std::string_view name) {
   return std::find(kLogDomains.begin(), kLogDomains.end(), name) != kLogDomains.end();
 }
 
-/// "actor, config, health, links, metrics, node": for help and errors.
+/// "actor, config, health, links, metrics, node, peers": for help and errors.
 inline std::string log_domains() {
   std::string out;
   for (const auto name : kLogDomains) out.append(out.empty() ? "" : ", ").append(name);

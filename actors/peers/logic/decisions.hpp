@@ -93,6 +93,7 @@ struct Dial {
   std::uint64_t ticket;
   Target to;
   base::Instant due;
+  bool seed = false;  ///< to join through; else a known peer, or a person's wish
 };
 enum class DropReason : std::uint8_t { silent, banned, by_command, too_many };
 struct Drop {

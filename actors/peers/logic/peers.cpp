@@ -132,6 +132,11 @@ void Peers::expire_guests(base::Instant now) {
 void Peers::forget_link(const base::NodeId& id) {
   const auto link = links_.find(id);
   if (link->second.healthy()) --healthy_;
+  if (link->second.answered) {
+    if (left_.size() >= kLinksMax && !left_.contains(id))
+      left_.erase(std::ranges::min_element(left_, {}, &std::pair<const base::NodeId, base::Instant>::second));
+    left_.insert_or_assign(id, now_);  // of the last input: a minute does not matter here
+  }
   links_.erase(link);
   book_.unlinked(id);
   if (asked_ == id) asked_.reset();
@@ -266,6 +271,7 @@ Decisions Peers::settle(base::Instant now, base::Random& random) {
 void Peers::forget_old(base::Instant now) {
   book_.prune(now);
   std::erase_if(held_off_, [&](const auto& entry) { return entry.second <= now; });
+  std::erase_if(left_, [&](const auto& entry) { return now - entry.second >= kFresh; });
   std::erase_if(retry_at_, [&](const auto& entry) { return entry.second <= now || !book_.find(entry.first); });
   std::erase_if(brief_, [&](const auto& entry) { return !book_.find(entry.first); });
   std::erase_if(turned_us_away_, [&](const auto& id) { return !brief_.contains(id); });
@@ -275,6 +281,7 @@ void Peers::forget_old(base::Instant now) {
 
 void Peers::check() const {
   base::ensure(dials_.size() <= kDialsMax + kTargetsMax, "dials are limited");
+  base::ensure(left_.size() <= kLinksMax, "those who left are remembered for a while, and not all of them");
   base::ensure(points_.size() <= kOffendersMax && held_off_.size() <= kHeldOffMax, "what is noted is limited");
 }
 

@@ -9,6 +9,7 @@
 //         jitter. Dials of others who find nobody count once in that wait.
 // Health  each `health_period` the `links_target` links that waited longest are pinged, a new one at once while fewer
 //         were. One ping missed: unhealthy, pinged again after kPingAgain; kPingsMissedMax in a row: dropped.
+//         As many as lately answered should go on to be healthy, up to `healthy_min`: see expected().
 // Crowded with kLinksMax links, one more that dialled us is a guest: it may ask for contacts, and is dropped after
 //         kGuestTime if no place came free. Whom we dialled and who goes within kSettled waits longer each time;
 //         if it hung up, nobody else may dial it meanwhile.
@@ -92,6 +93,9 @@ class Peers {
   const base::NodeId& self() const { return self_; }
   std::size_t links() const { return links_.size(); }
   std::size_t healthy() const { return healthy_; }
+  /// How many should be healthy: as many as answered within kFresh, one at least and `healthy_min` at most. Zero for a
+  /// node that is alone by rights: it is to join nobody, and has met nobody.
+  std::size_t expected(base::Instant now) const;
   const AddressBook& book() const { return book_; }
   /// The bytes to store for SaveRow. Nothing if the row is gone meanwhile.
   std::optional<base::Bytes> row(const base::NodeId& id, Moment moment) const;
@@ -181,6 +185,8 @@ class Peers {
   std::map<base::NodeId, std::uint32_t> brief_;     // of known peers: links that we dialled and that did not last
   std::set<base::NodeId> turned_us_away_;           // of those in `brief_`: who hung up the last time
   std::map<base::NodeId, base::Instant> held_off_;
+  std::map<base::NodeId, base::Instant> left_;  // links that had answered, by their end; within kFresh
+  bool met_ = false;                            // somebody, ever
   std::map<base::NodeId, Points> points_;
   std::optional<base::NodeId> asked_;  // for contacts
   base::Instant asked_due_;

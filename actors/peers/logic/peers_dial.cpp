@@ -109,7 +109,7 @@ void Peers::dial_more(base::Instant now, base::Random& random) {
 
 std::uint64_t Peers::dial(Target to, std::optional<std::size_t> seed, bool by_person, base::Instant now) {
   const base::Instant due = now + kDialTimeout;
-  decisions_.push_back(Dial{++ticket_, to, due});
+  decisions_.push_back(Dial{++ticket_, to, due, seed.has_value()});
   dials_.emplace(ticket_, UnderWay{std::move(to), due, seed, by_person});
   return ticket_;
 }

@@ -51,6 +51,7 @@ Decisions Peers::ponged(const base::NodeId& id, std::chrono::microseconds round_
     link.rtt = round_trip;
     book_.heard(id, round_trip, now);
     if (const KnownPeer* const peer = book_.find(id)) link.rtt = peer->rtt;
+    met_ = true;
     if (!std::exchange(link.answered, true)) {  // a new friend may know others
       eager_gap_ = kExchangeGap;
       if (!asked_ && links_.size() < policy_.links_target) exchange_due_ = std::min(exchange_due_, now);
@@ -85,6 +86,22 @@ void Peers::miss(const base::NodeId& id, base::Instant now) {
   mutations_->sometimes("peers: a silent link was dropped");
   drop_link(id, DropReason::silent);
   retry_at_.insert_or_assign(id, now + kRetryMin);
+}
+
+/// A link that has not answered yet does not count: it would be missed before it could be healthy.
+std::size_t Peers::expected(base::Instant now) const {
+  std::size_t out = 0;
+  for (const auto& [id, link] : links_) out += link.answered ? 1u : 0u;
+  const auto missed = [&](const base::NodeId& id) { return !links_.contains(id) && welcome(id, now); };
+  for (auto one = left_.begin(); one != left_.end() && out < policy_.healthy_min; ++one)
+    out += missed(one->first) && now - one->second < kFresh ? 1u : 0u;
+  for (auto one = book_.rows().begin(); one != book_.rows().end() && out < policy_.healthy_min; ++one) {
+    const auto& proven = one->second.last_success;
+    out += proven && now - *proven < kFresh && missed(one->first) && !left_.contains(one->first) ? 1u : 0u;
+  }
+  const bool joins = std::ranges::any_of(seeds_, [](const Seed& seed) { return !seed.ourselves; });
+  if (out == 0 && (joins || met_)) out = 1;
+  return std::min(out, policy_.healthy_min);
 }
 
 State Peers::state_of(const base::NodeId& id, base::Instant now) const {

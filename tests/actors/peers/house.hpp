@@ -13,6 +13,7 @@
 #include "messages/runtime.capnp.h"
 #include "tests/actors/peers/fixture.hpp"
 #include "tests/runtime/actor/stranger.hpp"
+#include "tests/runtime/observe/lines_sink.hpp"
 
 namespace troupe::peers {
 
@@ -228,6 +229,7 @@ struct House {
     setup.id_of = fake_id;
     setup.seeds = std::move(seeds);
     setup.health = &health;
+    setup.log = &log;
     peers = theatre.node.start("peers", [setup] { return std::make_unique<PeersActor>(setup); });
     theatre.stage.settle();
   }
@@ -324,6 +326,9 @@ struct House {
   FakeLinks links{};
   FakePeers others{};
   observe::Health health;
+  std::vector<std::string> logged;  // without the date and the level
+  observe::Log log{std::make_unique<test::LinesSink>(logged), observe::LogFormat::text,
+                   [] { return base::WallTime{}; }};
   Theatre theatre;
   runtime::Handle peers;
 };

@@ -26,7 +26,11 @@ TEST_CASE("peers actor: a seed that does not answer is tried again, and its abse
   house.links.homes.clear();
   house.open({seed});
   house.pass(10s);
-  CHECK(house.reason("peers") == "0 healthy peers of at least 3");
+  const std::string at = seed.text();
+  const std::string silence = "no answer from " + at + ": nobody answers at " + at;
+  CHECK(house.reason("peers") == "0 healthy peers of at least 1; " + silence);
+  CHECK(house.logged ==
+        std::vector<std::string>{"peers: cannot join address=" + at + " why=\"nobody answers at " + at + '"'});
   const auto& dials = house.links.dials;
   REQUIRE(dials.size() >= 3);
   const base::Duration first = dials[1].first - dials[0].first, second = dials[2].first - dials[1].first;
@@ -37,7 +41,16 @@ TEST_CASE("peers actor: a seed that does not answer is tried again, and its abse
     house.home(1);
     house.pass(20s);
     CHECK(house.links.up.contains(1));
-    CHECK(house.reason("peers") == "1 healthy peers of at least 3");
+    CHECK(house.reason("peers").empty());
+    house.in("/links", house.links, [&] { house.links.tell_down(1); });
+    CHECK(house.reason("peers") == "0 healthy peers of at least 1");
+  }
+  SUBCASE("and told of again once a minute, however often it was tried") {
+    house.pass(45s);
+    CHECK(house.logged.size() == 1);
+    house.pass(2min);
+    CHECK(house.logged.size() == 3);
+    CHECK(dials.size() > 5);
   }
   SUBCASE("but never again once it turns out to be this node itself") {
     house.links.failure = Code::conflict;
@@ -46,6 +59,39 @@ TEST_CASE("peers actor: a seed that does not answer is tried again, and its abse
     house.pass(1h);
     CHECK(dials.size() == so_far);
   }
+}
+
+TEST_CASE("peers actor: a seed that turns us away is named so, and others that are silent are counted") {
+  Rows rows;
+  House house(rows);
+  house.links.failure = Code::refused;
+  house.open({*Target::parse("10.1.1.1:1"), *Target::parse("10.1.1.2:1")});
+  CHECK(house.reason("peers") ==
+        "0 healthy peers of at least 1; turned away by 10.1.1.1:1: nobody answers at 10.1.1.1:1"
+        ", and 1 more like it");
+  CHECK(house.logged.size() == 2);
+}
+
+TEST_CASE("peers actor: a node that joins nobody is well alone, and is not once it had peers and has none") {
+  Rows rows;
+  House house(rows);
+  house.open();
+  house.pass(5min);
+  CHECK(house.health.reasons().empty());
+  std::vector<std::string> told;
+  house.health.on_change([&](const observe::HealthReason& reason) { told.push_back(reason.text); });
+  house.dials_us(1);
+  house.dials_us(2);
+  house.pass(5min);
+  CHECK(told.empty());
+  house.in("/links", house.links, [&] { house.links.tell_down(1); });
+  CHECK(house.reason("peers") == "1 healthy peers of at least 2");
+  house.in("/links", house.links, [&] { house.links.tell_down(2); });
+  CHECK(house.reason("peers") == "0 healthy peers of at least 2");
+  house.pass(2h);
+  CHECK(house.reason("peers") == "0 healthy peers of at least 1");
+  house.dials_us(1);
+  CHECK(house.reason("peers").empty());
 }
 
 TEST_CASE("peers actor: a second incarnation dials whom the first one knew, without any seed") {

@@ -74,3 +74,65 @@ TEST_CASE("health: pings of one link come once a period, with jitter") {
   CHECK(pings >= 92);
   CHECK(pings <= 112);
 }
+
+TEST_CASE("health: as many are expected as answered lately, three at most, one at least for who has met somebody") {
+  Fixture node;
+  SUBCASE("the first node of a network is alone by rights") {
+    node.start();
+    CHECK(node.peers.expected(node.now) == 0);
+    node.peers.linked(inbound(1), node.now, node.random);
+    CHECK(node.peers.expected(node.now) == 0);  // until it answers it is not missed
+    node.peers.ponged(id_of(1), 20ms, node.now, node.random);
+    CHECK(node.peers.expected(node.now) == 1);
+  }
+  SUBCASE("who is to join somebody misses one") {
+    node.start({*Target::parse("127.0.0.1:1")});
+    CHECK(node.peers.expected(node.now) == 1);
+  }
+  SUBCASE("who is to join itself alone does not") {
+    const auto dials = only<Dial>(node.start({*Target::parse("127.0.0.1:1")}));
+    REQUIRE(dials.size() == 1);
+    CHECK(dials[0].seed);
+    node.peers.dial_failed(dials[0].ticket, DialFailure::ourselves, node.now, node.random);
+    CHECK(node.peers.expected(node.now) == 0);
+  }
+  SUBCASE("each that answered is missed for an hour, the last one for ever") {
+    node.start();
+    for (std::uint32_t i = 1; i <= 2; ++i) node.befriend(i == 1 ? inbound(i) : outbound(i));
+    CHECK(node.peers.expected(node.now) == 2);
+    for (std::uint32_t i = 1; i <= 2; ++i) node.peers.unlinked(id_of(i), LinkEnd::lost, node.now, node.random);
+    CHECK(node.peers.expected(node.now) == 2);
+    node.pass(kFresh - 1s);
+    CHECK(node.peers.expected(node.now) == 2);
+    node.pass(1s);
+    CHECK(node.peers.expected(node.now) == 1);
+    node.pass(5h);
+    CHECK(node.peers.expected(node.now) == 1);
+  }
+  SUBCASE("a large network is expected to leave three") {
+    node.start();
+    for (std::uint32_t i = 1; i <= 5; ++i) node.befriend(outbound(i));
+    CHECK(node.peers.expected(node.now) == 3);
+    for (std::uint32_t i = 1; i <= 5; ++i) node.peers.unlinked(id_of(i), LinkEnd::hung_up, node.now, node.random);
+    CHECK(node.peers.expected(node.now) == 3);
+  }
+  SUBCASE("whom a person sent away is not missed, but somebody is") {
+    node.start();
+    for (std::uint32_t i = 1; i <= 2; ++i) node.befriend(outbound(i));
+    REQUIRE(node.peers.drop(id_of(1), node.now, node.random).ok());
+    CHECK(node.peers.expected(node.now) == 1);
+    REQUIRE(node.peers.drop(id_of(2), node.now, node.random).ok());
+    CHECK(node.peers.expected(node.now) == 1);
+  }
+  SUBCASE("whoever worked before a restart is missed after it") {
+    node.start();
+    node.befriend(outbound(1));
+    const auto row = node.peers.row(id_of(1), {node.now, base::WallTime(1'700'000'000s)});
+    for (const auto later : {59min, 60min}) {
+      Fixture next;
+      REQUIRE(next.peers.load(id_of(1), *row, {next.now, base::WallTime(1'700'000'000s) + later}).ok());
+      next.start();
+      CHECK(next.peers.expected(next.now) == (later < 60min ? 1 : 0));
+    }
+  }
+}

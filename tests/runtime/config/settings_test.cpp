@@ -104,7 +104,7 @@ TEST_CASE("settings: a value of another type or out of bounds is an error that s
       {"log.level = 'loud'", "log.level must be one of trace debug info warn error off"},
       {"log.levels = 'debug'", "log.levels must be a section of texts"},
       {"log.levels.net = 'debug'",
-       "log.levels must be a section in which each name is one of actor config health links metrics node"},
+       "log.levels must be a section in which each name is one of actor config health links metrics node peers"},
       {"log.levels.links = 'loud'",
        "log.levels must be a section in which each is one of trace debug info warn error off"},
       {"store.sync = 'never'",

@@ -114,7 +114,7 @@ TEST_CASE("log: a level for a domain that nothing logs under is refused and chan
   CHECK_FALSE(f.log.on(LogLevel::debug, "links"));
   CHECK(f.log.level("links") == LogLevel::warn);
   CHECK(std::is_sorted(kLogDomains.begin(), kLogDomains.end()));
-  CHECK(log_domains() == "actor, config, health, links, metrics, node");
+  CHECK(log_domains() == "actor, config, health, links, metrics, node, peers");
 }
 
 TEST_CASE("log: a line that cannot be written is counted") {
