@@ -10,8 +10,8 @@ StoreReport::StoreReport(StoreTold told, std::string source)
   clear(damage_source_);
 }
 
-void StoreReport::raise(const std::string& source, const std::string& text) {
-  if (told_.health != nullptr) told_.health->raise(source, observe::HealthState::degraded, text);
+void StoreReport::raise(const std::string& source, observe::HealthState state, const std::string& text) {
+  if (told_.health != nullptr) told_.health->raise(source, state, text);
 }
 
 void StoreReport::clear(const std::string& source) {
@@ -24,7 +24,7 @@ void StoreReport::refused(const base::Error& why, base::Instant now) {
   refuses_ = true;
   refused_for_ = why.message;
   told_at_ = now;
-  raise(source_, "nothing new can be stored: " + why.message);
+  raise(source_, observe::HealthState::failing, "nothing new can be stored: " + why.message);
 }
 
 void StoreReport::looked(const std::string& failure, base::Instant now) {
@@ -46,7 +46,7 @@ void StoreReport::damage(const StoreDamage& found) {
     text += (text.empty() ? "" : "; ") + file + ": " + what;
   }
   if (found.blobs && !told_.mend.empty()) text += "; " + told_.mend;
-  raise(damage_source_, text);
+  raise(damage_source_, observe::HealthState::degraded, text);
 }
 
 }  // namespace troupe::store

@@ -1,8 +1,9 @@
 #pragma once
 // Says what is wrong with a store, to people: by reasons of the node's health, which the node also logs.
 //
-// Reasons `SOURCE` while it refuses what it was asked to write, `SOURCE.damage` while anything in it is damaged; both
-//         degraded. A store that cannot be opened or whose rows cannot be read is a reason of those who need it: each
+// Reasons `SOURCE`, failing, while it refuses what it was asked to write; `SOURCE.damage`, degraded, while anything in
+// it
+//         is damaged. A store that cannot be opened or whose rows cannot be read is a reason of those who need it: each
 //         of their questions is answered with it, and they know what it means for the node.
 // Refusal is over when the store would take new blobs again and nothing was refused for kRefusalMemory, so that a
 //         device on the brink does not raise and clear with each commit. Another reason of it is told as seldom.
@@ -42,7 +43,7 @@ class StoreReport {
   bool damaged() const { return damaged_; }
 
  private:
-  void raise(const std::string& source, const std::string& text);
+  void raise(const std::string& source, observe::HealthState state, const std::string& text);
   void clear(const std::string& source);
 
   StoreTold told_;

@@ -390,7 +390,7 @@ TEST_CASE("files: a full disk is an error to the asker, and the node still serve
   const PutOutcome put = town.put(0, pattern(9 * kOneChunk), 1);
   REQUIRE(put.error);
   CHECK(put.error->code == Code::no_space);
-  CHECK(health.state() == observe::HealthState::degraded);
+  CHECK(health.state() == observe::HealthState::failing);
   CHECK(town.get(0, before.cid).bytes == pattern(3 * kOneChunk));
   town[0].disk.set_capacity(sim::kDiskBytes);
   town.stage.run_for(2min);

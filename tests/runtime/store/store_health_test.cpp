@@ -31,7 +31,7 @@ TEST_CASE("store actor: refused writes are told once, by health and a line, unti
   REQUIRE(counter.drop({1}).ok);  // does not make it well
   counter.theatre.stage.run_for(10min);
   CHECK(contains(told.reason("store"), "nothing new can be stored: "));
-  CHECK(told.health.state() == HealthState::degraded);
+  CHECK(told.health.state() == HealthState::failing);
   CHECK(told.changes == 1);
   counter.theatre.disk.set_capacity(sim::kDiskBytes);
   counter.theatre.stage.run_for(kRetryDelayMax + kRoomDelay);

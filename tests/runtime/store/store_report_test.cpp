@@ -31,7 +31,7 @@ TEST_CASE("store report: a refusal is told once, and is over when nothing was re
     report.looked("", now);
   }
   CHECK(told.reason("store") == "nothing new can be stored: full");
-  CHECK(told.health.state() == HealthState::degraded);
+  CHECK(told.health.state() == HealthState::failing);
   CHECK(told.changes == 1);
   now = now + kRefusalMemory;
   report.looked("what is left is reserved", now);
