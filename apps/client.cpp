@@ -49,6 +49,7 @@ Client::Outcome<std::unique_ptr<Client>> Client::connect(const Invocation& invoc
   if (::sigaction(SIGHUP, nullptr, &hangup) == 0 && hangup.sa_handler == SIG_IGN)
     client->waker_.emplace(std::initializer_list<int>{SIGINT, SIGTERM});
   else client->waker_.emplace(std::initializer_list<int>{SIGINT, SIGTERM, SIGHUP});
+  client->trace_ = invocation.globals.trace;
   std::optional<Failure> failed;
   if (const auto& node = invocation.globals.node) {
     failed = client->connect_remotely(*node, console, invocation.command().needs);
@@ -77,6 +78,8 @@ std::optional<Failure> Client::connect_locally(const std::string& directory) {
   os::Chance chance;
   open(std::make_shared<const crypto::Identity>(crypto::Identity::make(chance, 0)), messages::Role::operate, directory);
   link_ = pool_->dial_local(kControlSocket);
+  directory_ = directory;
+  mute_at_ = now() + kMuteMax;
   return std::nullopt;
 }
 
@@ -118,6 +121,7 @@ void Client::open(std::shared_ptr<const crypto::Identity> identity, messages::Ro
   setup.identity = std::move(identity);
   setup.terms.work_bits = 0;  // the id of the node is pinned, and an operator needs no work
   setup.role = role;
+  setup.trace = trace_;
   setup.limits.dial_timeout = kDialTimeout;
   pool_ = std::make_shared<net::Pool>(system_->node(), setup);
   outside_.emplace(system_->node(), "outside");
@@ -166,7 +170,7 @@ Client::Outcome<runtime::Envelope> Client::pose(const std::string& path, runtime
     const std::lock_guard hold(waiting->lock);
     return waiting->answer.has_value();
   };
-  if (!wait_until(answered)) return interruption();
+  if (!wait_until(answered)) return cut_short();
   return *waiting->answer;
 }
 
@@ -184,11 +188,25 @@ void Client::inside(os::Outside::What what) {
 
 bool Client::wait_until(const std::function<bool()>& done) {
   while (!done()) {
-    if (interrupted_) return false;
-    note(waker_->wait(kForever));
+    if (interrupted_ || mute()) return false;
+    note(waker_->wait(mute_at_ ? std::min(kForever, *mute_at_ - now()) : kForever));
   }
   return true;
 }
+
+bool Client::mute() {
+  if (!mute_at_) return false;
+  if (!link_ || link_->traffic().received.load(std::memory_order_relaxed) > 0) mute_at_.reset();
+  return mute_at_ && now() >= *mute_at_;
+}
+
+Failure Client::no_word_from_it() {
+  const auto process = lock_holder(*directory_);
+  const std::string number = process ? " (process " + std::to_string(*process) + ")" : "";
+  return {{Code::timeout, "the node in " + *directory_ + " does not answer" + number}};
+}
+
+Failure Client::cut_short() { return interrupted_ ? interruption() : no_word_from_it(); }
 
 /// Whatever wakes it is looked at anew: words of the node ring as well.
 Client::Outcome<bool> Client::wait_for(int descriptor, os::Waker::Want want, base::Duration at_most) {
@@ -229,6 +247,8 @@ Failure Client::interruption() const {
 Failure Client::failure(const base::Error& error) {
   // The node names the damaged file in its error, and in its health what else is wrong.
   if (in_service() && error.code == Code::corrupt) return {error, {}, "troupe status " + way_};
+  const bool silent = directory_ && link_ && link_->traffic().received.load(std::memory_order_relaxed) == 0;
+  if (in_service() && error.code == Code::timeout && silent) return no_word_from_it();
   if (in_service()) return {error};
   const bool remote = !refused_.empty();
   const bool heard = remote && link_ && link_->traffic().received.load(std::memory_order_relaxed) > 0;

@@ -28,6 +28,7 @@ namespace troupe::apps {
 
 inline constexpr std::size_t kReadAheadBytes = 4u << 20;  // our choice: beside the credit of the stream, 1 MiB
 inline constexpr std::size_t kWriteAhead = 4;             // our choice: one is made while others are sent
+inline constexpr std::chrono::seconds kMuteMax{10};       // our choice: an actor that serves links answers in much less
 inline constexpr std::chrono::seconds kDialTimeout{5};    // our choice: whoever types does not wait for longer
 
 /// An answer that is kept for as long as it is needed.
@@ -126,14 +127,22 @@ class Client {
   void note(std::optional<int> signal);
   /// Runs `what` in the actor's context and waits for it.
   void inside(os::Outside::What what);
-  /// False if interrupted before `done`.
+  /// False if interrupted before `done`, or if the node is mute.
   bool wait_until(const std::function<bool()>& done);
+  /// Whether a node of this machine has taken the connection, and not said a word: it is stopped, or stuck.
+  bool mute();
+  Failure no_word_from_it();
+  /// What to fail with where wait_until() was false.
+  Failure cut_short();
   std::optional<Item> next_item(const std::shared_ptr<Incoming>& incoming, std::optional<Failure>& failed);
   void take(const std::shared_ptr<Incoming>& incoming, Item item);
   template <class A>
   Outcome<Kept<A>> keep(Outcome<runtime::Envelope> answer);
 
   std::string way_;
+  std::uint64_t trace_ = 0;
+  std::optional<std::string> directory_;  // of a local node
+  std::optional<base::Instant> mute_at_;  // a local node that has said nothing by then does not answer
   // What to say if there never was a link.
   std::string unreachable_, refused_, try_;
   std::optional<os::Waker> waker_;
@@ -239,7 +248,7 @@ Client::Outcome<Kept<A>> Client::feed(const std::string& path, base::Duration id
   std::optional<Failure> failed;
   answered_ = answered;
   for (bool all_made = false; !all_made && !failed;) {
-    if (!wait_until(has_room)) failed = interruption();
+    if (!wait_until(has_room)) failed = cut_short();
     if (failed || answered()) break;
     Produced<I> made = producer();
     if (!made.ok()) {
@@ -255,7 +264,7 @@ Client::Outcome<Kept<A>> Client::feed(const std::string& path, base::Duration id
     outside_->run([pump](os::Outside::Inside&) { pump(); });
   }
   answered_ = {};
-  if (!failed && !wait_until(answered)) failed = interruption();
+  if (!failed && !wait_until(answered)) failed = cut_short();
   // Whatever is left of the stream ends here: a sink that is dropped tells the node so.
   inside([&](os::Outside::Inside&) { outgoing->sink = {}; });
   if (failed) return *failed;

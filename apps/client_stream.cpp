@@ -24,7 +24,7 @@ std::optional<Client::Item> Client::next_item(const std::shared_ptr<Incoming>& i
     return incoming->ended || !incoming->items.empty();
   };
   if (interrupted() || !wait_until(something)) {
-    failed = interruption();
+    failed = cut_short();
     return std::nullopt;
   }
   Item next;

@@ -1,5 +1,7 @@
 #include "apps/command.hpp"
 
+#include <charconv>
+
 #include "runtime/base/ensure.hpp"
 #include "runtime/config/forms.hpp"
 
@@ -23,6 +25,13 @@ const std::vector<std::string>& Invocation::all(std::string_view name) const {
   const auto at = values_.find(name);
   base::ensure(at != values_.end(), "a command reads only its own options and arguments");
   return at->second;
+}
+
+std::optional<std::uint64_t> parse_trace(std::string_view hex) {
+  std::uint64_t id = 0;
+  const auto [end, error] = std::from_chars(hex.data(), hex.data() + hex.size(), id, 16);
+  if (hex.empty() || error != std::errc() || end != hex.data() + hex.size() || id == 0) return std::nullopt;
+  return id;
 }
 
 base::Result<std::string, Failure> data_directory(const Globals& globals, const Console& console) {

@@ -56,6 +56,7 @@ struct Globals {
   std::optional<std::string> data{};  ///< --data; see data_directory()
   std::optional<NodeAddress> node{};  ///< --node; never together with `data`
   bool json = false;
+  std::uint64_t trace = 0;  ///< --trace-id: of what the command asks; zero: the node picks one
 };
 
 struct Command;
@@ -102,6 +103,9 @@ struct Command {
   std::function<Ending(const Invocation&, Console&)> run;
 };
 using Commands = std::vector<Command>;
+
+/// The id of a trace as it is typed: up to 16 hexadecimal digits, not zero.
+std::optional<std::uint64_t> parse_trace(std::string_view hex);
 
 /// Where the node lives: --data, else TROUPE_DATA, else $XDG_DATA_HOME/troupe, else ~/.local/share/troupe.
 /// Fails with usage if none of them is set.

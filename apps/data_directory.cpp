@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <pwd.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -10,6 +11,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <filesystem>
+#include <fstream>
 
 #include "apps/shell_word.hpp"
 #include "runtime/config/forms.hpp"
@@ -104,6 +106,20 @@ std::optional<Failure> incomplete(ports::Disk& disk, const std::string& path) {
 }
 
 }  // namespace
+
+std::optional<int> lock_holder(const std::string& path) {
+  struct stat file {};
+  if (::stat((path + '/' + kLockFile).c_str(), &file) != 0) return std::nullopt;
+  std::array<char, 64> wanted{};  // as proc(5) has it
+  std::snprintf(wanted.data(), wanted.size(), "%02x:%02x:%llu", ::major(file.st_dev), ::minor(file.st_dev),
+                static_cast<unsigned long long>(file.st_ino));
+  std::ifstream locks("/proc/locks");
+  std::string number, type, sort, access, where, rest;
+  int process = 0;
+  while (locks >> number >> type >> sort >> access >> process >> where && std::getline(locks, rest))
+    if (type == "FLOCK" && where == wanted.data()) return process;
+  return std::nullopt;
+}
 
 std::optional<Failure> kept_out(const std::string& path) {
   const auto at = barrier(path, EACCES);

@@ -26,6 +26,9 @@ struct DataDirectory {
 /// if it holds data without its identity or its format, or the device refuses.
 base::Result<DataDirectory, Failure> open_data_directory(const std::string& path);
 
+/// The process that holds the lock of the directory, as far as this machine tells.
+std::optional<int> lock_holder(const std::string& path);
+
 /// Whose the directory is, or one on the way to it, if that is why this user cannot use it.
 std::optional<Failure> kept_out(const std::string& path);
 

@@ -112,6 +112,9 @@ const std::vector<Option>& global_options() {
        .help = "the node that lives there; else TROUPE_DATA, else $XDG_DATA_HOME/troupe"},
       {.name = "--node", .value = "ID@HOST:PORT", .help = "a node elsewhere, by the caller's operator key"},
       {.name = "--json", .help = "print JSON"},
+      {.name = "--trace-id",
+       .value = "HEX",
+       .help = "the trace of all that the command asks, for `troupe trace --id HEX`; else the node picks one"},
       {.name = "-h", .help = "help for the command", .alias = "--help"},
   };
   return options;

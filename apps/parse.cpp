@@ -40,7 +40,8 @@ class Parser {
     app_.require_subcommand(0, 1);
     data_ = app_.add_option("--data");
     node_ = app_.add_option("--node");
-    for (auto* option : {data_, node_}) keep_all(option->expected(1));
+    trace_ = app_.add_option("--trace-id");
+    for (auto* option : {data_, node_, trace_}) keep_all(option->expected(1));
     json_ = app_.add_flag("--json");
     help_ = app_.add_flag("-h,--help");
     version_ = app_.add_flag("--version");
@@ -153,7 +154,7 @@ class Parser {
   }
 
   std::vector<std::string> known_options() const {
-    std::vector<std::string> out{"--data", "--node", "--json", "--help"};
+    std::vector<std::string> out{"--data", "--node", "--json", "--trace-id", "--help"};
     if (const Command* command = chosen())
       for (const Option& option : command->options) out.push_back(option.name);
     return out;
@@ -177,7 +178,7 @@ class Parser {
   base::Result<Globals, Failure> read_globals() const {
     Globals globals;
     globals.json = json_->count() > 0;
-    for (const CLI::Option* option : {data_, node_})
+    for (const CLI::Option* option : {data_, node_, trace_})
       if (option->count() > 1) return usage_failure(option->get_name() + " is given twice", "troupe help");
     if (data_->count() > 0 && node_->count() > 0)
       return usage_failure("--data and --node exclude each other: one names a node here, the other one elsewhere",
@@ -193,6 +194,14 @@ class Parser {
         return usage_failure("--node needs ID@HOST:PORT, the id 40 hexadecimal digits, not " + shown(text),
                              "troupe status, at that node, shows both");
       globals.node = NodeAddress{*address->pinned, address->at};
+    }
+    if (trace_->count() > 0) {
+      const std::string& text = trace_->results().front();
+      const auto trace = parse_trace(text);
+      if (!trace)
+        return usage_failure("--trace-id needs up to 16 hexadecimal digits that are not all 0, not " + shown(text),
+                             "troupe help trace");
+      globals.trace = *trace;
     }
     return globals;
   }
@@ -252,6 +261,7 @@ class Parser {
   CLI::App app_;
   CLI::Option* data_;
   CLI::Option* node_;
+  CLI::Option* trace_;
   CLI::Option* json_;
   CLI::Option* help_;
   CLI::Option* version_;

@@ -2,7 +2,6 @@
 #include <capnp/message.h>
 
 #include <array>
-#include <charconv>
 #include <cstdio>
 #include <ctime>
 #include <ostream>
@@ -61,13 +60,6 @@ const char* name_of(inspect::wire::FollowedMessage::Form form) {
   return "unknown";
 }
 
-std::optional<std::uint64_t> trace_of(const std::string& hex) {
-  std::uint64_t id = 0;
-  const auto [end, error] = std::from_chars(hex.data(), hex.data() + hex.size(), id, 16);
-  if (hex.empty() || error != std::errc() || end != hex.data() + hex.size() || id == 0) return std::nullopt;
-  return id;
-}
-
 class Printer {
  public:
   Printer(Console& console, bool json) : console_(console), json_(json) {}
@@ -78,12 +70,23 @@ class Printer {
         for (const auto schema : item.getSchemas()) (void)decoder_.learn({schema.begin(), schema.size()});
         break;
       case inspect::wire::FollowItem::MESSAGE: print(item.getMessage()); break;
-      case inspect::wire::FollowItem::ENDED: ended(item.getEnded()); break;
+      case inspect::wire::FollowItem::ENDED: {
+        const auto end = item.getEnded();
+        ended(text(end.getWhy()), end.getMessages(), end.getDropped());
+        break;
+      }
       case inspect::wire::FollowItem::NOTHING: break;
     }
+    messages_ += item.isMessage() ? 1u : 0u;
     console_.out.flush();  // whoever watches sees each message when it comes
     if (!console_.out) return unwritten(console_, "");
     return {};
+  }
+
+  /// Whoever watches has seen enough: an end as good as any.
+  void interrupted() {
+    ended("interrupted", messages_, 0);
+    console_.out.flush();
   }
 
  private:
@@ -127,24 +130,25 @@ class Printer {
     write_json_line(console_.out, root.asReader());
   }
 
-  void ended(inspect::wire::FollowEnd::Reader end) {
+  void ended(const std::string& why, std::uint64_t messages, std::uint64_t dropped) {
     if (json_) {
       capnp::MallocMessageBuilder out;
       auto root = out.initRoot<output::wire::TraceEnded>();
       root.setSummary(true);
-      root.setWhy(end.getWhy());
-      root.setMessages(end.getMessages());
-      root.setDropped(end.getDropped());
+      root.setWhy(why);
+      root.setMessages(messages);
+      root.setDropped(dropped);
       return write_json_line(console_.out, root.asReader());
     }
-    console_.err << "ended: " << observe::printable(text(end.getWhy())) << "; " << end.getMessages() << " messages";
-    if (end.getDropped() > 0) console_.err << ", " << end.getDropped() << " more were lost: they came too fast";
+    console_.err << "ended: " << observe::printable(why) << "; " << messages << " messages";
+    if (dropped > 0) console_.err << ", " << dropped << " more were lost: they came too fast";
     console_.err << '\n';
   }
 
   Console& console_;
   const bool json_;
   observe::Decoder decoder_;
+  std::uint64_t messages_ = 0;
 };
 
 Ending trace(const Invocation& invocation, Console& console) {
@@ -156,7 +160,7 @@ Ending trace(const Invocation& invocation, Console& console) {
                          "troupe trace '" + pattern + "' --all");
   std::optional<std::uint64_t> id;
   if (const auto hex = invocation.text("--id")) {
-    id = trace_of(*hex);
+    id = parse_trace(*hex);
     if (!id) return usage_failure("a trace is up to 16 hexadecimal digits, not \"" + *hex + '"', "troupe help trace");
   }
   auto client = Client::connect(invocation, console);
@@ -172,8 +176,10 @@ Ending trace(const Invocation& invocation, Console& console) {
         question.setTrace(id.value_or(0));
       },
       [&](inspect::wire::FollowItem::Reader item) { return printer.take(item); });
-  if (!ended.ok()) return ended.error();
-  return Exit::done;
+  if (ended.ok()) return Exit::done;
+  if (!client.value()->interrupted() || !ended.error().exit) return ended.error();
+  printer.interrupted();
+  return *ended.error().exit;
 }
 
 }  // namespace

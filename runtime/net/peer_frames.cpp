@@ -289,7 +289,7 @@ void Peer::write(FrameHeader header, std::string_view path, const Envelope& enve
     header.kind = head.kind->id;
     header.lane = head.kind->lane;
   }
-  header.trace_id = head.trace.id;
+  header.trace_id = head.trace.id != 0 ? head.trace.id : pool_->setup().trace;
   header.parent_span = head.trace.span;
   if (head.signal == Signal::credit) {
     header.credit_items = head.credit_items;

@@ -36,6 +36,7 @@ struct NetSetup {
   std::shared_ptr<const Operators> operators = std::make_shared<Operators>();
   LinkLimits limits;
   messages::Role role = messages::Role::peer;  ///< in which this process dials
+  std::uint64_t trace = 0;                     ///< of what we send and is part of no other; zero: none
   std::optional<base::HostPort> listen;        ///< none: accepts no links
   std::string control_path;                    ///< of the local socket below the data directory; empty: none
   /// Makes the channel of a link that we dialled or accepted; empty: TLS. Only simulations have another one.

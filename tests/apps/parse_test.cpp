@@ -73,6 +73,9 @@ TEST_CASE("parse: global options stand before, within and after the command") {
   CHECK(remote.globals.node->id.hex() == kId);
   CHECK(remote.globals.node->at.port == 4000);
   CHECK_FALSE(remote.globals.data.has_value());
+  CHECK(remote.globals.trace == 0);
+  CHECK(good({"status", "--trace-id", "5F0c6ed37cd0b1a9"}).globals.trace == 0x5f0c6ed37cd0b1a9);
+  CHECK(good({"--trace-id", "1", "status"}).globals.trace == 1);
 }
 
 TEST_CASE("parse: options have values, numbers, choices and repetitions") {
@@ -125,6 +128,9 @@ TEST_CASE("parse: each mistake is refused in words that help") {
   CHECK(refusal({"status", "--data", "a", "--node", kId + "@h:1"}).starts_with("--data and --node exclude"));
   CHECK(refusal({"status", "--node", "h:1"}).starts_with("--node needs ID@HOST:PORT"));
   CHECK(refusal({"status", "--node", kId + "@h:0"}).starts_with("--node needs ID@HOST:PORT"));
+  for (const char* wrong : {"", "0", "x", "0x1", "-1", "10000000000000000", "1 "})
+    CHECK(refusal({"status", "--trace-id", wrong}).starts_with("--trace-id needs up to 16 hexadecimal digits"));
+  CHECK(refusal({"status", "--trace-id", "1", "--trace-id", "2"}) == "--trace-id is given twice");
   CHECK(refusal({"status", "--data"}) != "taken");
   CHECK(refusal({"status", "\x1b[2J\n"}) == "unexpected argument \"\x1b[2J\n\"");  // escaped where it is printed
   CHECK(refusal({std::string(1 << 20, 'x')}).size() < 200);
