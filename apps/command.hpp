@@ -100,6 +100,7 @@ struct Command {
   std::vector<Positional> positionals{};
   Needs needs = Needs::nothing;
   Effect effect = Effect::read;
+  std::string notes{};  ///< for help alone: lines of at most 100 columns, below the options
   std::function<Ending(const Invocation&, Console&)> run;
 };
 using Commands = std::vector<Command>;

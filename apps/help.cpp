@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <ostream>
+#include <sstream>
 
 #include "runtime/observe/text.hpp"
 
@@ -77,6 +78,7 @@ void print_command(std::ostream& out, const Command& command) {
   for (const Positional& positional : command.positionals) line(out, positional.name, positional.help);
   print_options(out, "options", command.options);
   print_options(out, "options of all commands", global_options());
+  out << command.notes;
 }
 
 void print_all(std::ostream& out, const Commands& table) {
@@ -155,6 +157,11 @@ void print_manual(std::ostream& out, const Commands& table, std::string_view ver
     out << ".SS " << roff(usage(command)) << '\n' << roff(command.summary) << ".\n" << roff(needs(command)) << '\n';
     for (const Positional& positional : command.positionals) manual_entry(out, positional.name, positional.help);
     for (const Option& option : command.options) manual_entry(out, left(option), option.help);
+    if (command.notes.empty()) continue;
+    out << ".PP\n.nf\n";  // as it is
+    std::istringstream notes(command.notes);
+    for (std::string one; std::getline(notes, one);) out << roff(one) << '\n';
+    out << ".fi\n";
   }
   out << ".SH OPTIONS OF ALL COMMANDS\n";
   for (const Option& option : global_options()) manual_entry(out, left(option), option.help);

@@ -8,6 +8,7 @@
 #include <ostream>
 
 #include "apps/json.hpp"
+#include "apps/shell_word.hpp"
 #include "apps/terminal.hpp"
 #include "runtime/observe/logic/filter.hpp"
 #include "runtime/observe/text.hpp"
@@ -65,13 +66,14 @@ void print_text(Console& console, inspect::wire::ActorRows::Reader screen) {
                    {"BUSY", Align::right},
                    {"P99", Align::right},
                    {"RESTARTS", Align::right},
+                   {"ASKING", Align::right},
                    {"LAST ERROR"}});
   for (const Row row : screen.getActors())
     table.add({row.getPath(), row.getKind(), row.getState(), std::to_string(row.getMailbox()),
                row.getMailbox() == 0 ? "-" : milliseconds(row.getOldestMs()), std::to_string(row.getHandled()),
                tenths(row.getPerSecond()), percent(row.getBusy()),
                row.getP99Us() == 0 ? "-" : microseconds(row.getP99Us()), std::to_string(row.getRestarts()),
-               or_dash(row.getLastError())});
+               std::to_string(row.getAsking()), or_dash(row.getLastError())});
   table.print(console.out);
   for (const auto warning : screen.getWarnings())
     console.err << "warning: " << observe::printable({warning.begin(), warning.size()}) << '\n';
@@ -161,6 +163,12 @@ Ending inspect(const Invocation& invocation, Console& console) {
   for (const char* option : {"--filter", "--top", "--limit", "--ended"})
     if (invocation.has(option))
       return usage_failure(std::string(option) + " is for lists, not for one actor", "troupe inspect --once " + *path);
+  if (!path->starts_with('/'))
+    return usage_failure("a path begins with /; actors of a kind are listed by --filter kind=" + *path,
+                         "troupe inspect --once --filter " + shell_word("kind=" + *path));
+  if (path->find_first_of("*?[") != std::string::npos)
+    return usage_failure("PATH is that of one actor; a pattern goes to --filter",
+                         "troupe inspect --once --filter " + shell_word(*path));
   return look_at(invocation, console, *path);
 }
 
@@ -205,6 +213,25 @@ std::string trace_text(std::uint64_t trace) {
   return out.data();
 }
 
+const char* const kColumns = R"(
+columns, for --filter and --top; the headings of the list are taken as well
+  path, kind, state         texts, by case: = != and ~ for a regular expression
+  lastError                 a text too: the code of its last failure, such as timeout; "" if none
+  mailbox                   messages that wait; this and all below: = != < <= > >=
+  oldestMs                  for how long the oldest of them has waited: in ms, or 1.5s, 2m
+  handled                   messages since it began
+  perSecond                 messages a second, over the last second or so; also rate
+  busy                      share of the time in its handlers: 0.5, or 50%
+  p99Us                     the time that 99 of 100 handlers stay below: in us, or 10ms
+  restarts                  how often it was restarted
+  asking                    questions of its own that wait for an answer
+
+filters
+  conditions with blanks between them, which must all hold; not before one turns it
+  /files/**                 a path: * within one part of it, ** over any number
+  /regex/                   a regular expression, found anywhere in the path
+)";
+
 }  // namespace inspect_command
 
 Commands inspect_commands() {
@@ -219,6 +246,14 @@ Commands inspect_commands() {
                        {.name = "--ended", .help = "those that have ended, the last one first"}},
            .positionals = {{.name = "PATH", .help = "all about this actor, such as /files", .arity = Arity::maybe}},
            .needs = Needs::view,
+           .notes = std::string(inspect_command::kColumns) + R"(
+examples
+  troupe inspect --once --top mailbox --limit 20
+  troupe inspect --once --filter 'kind=peer mailbox>10'
+  troupe inspect --once --filter 'busy>50% not /files/**'
+  troupe inspect --once --filter 'oldest>1.5s lastError~timeout'
+  troupe inspect --once --filter '/peer/** asking>0' --json
+)",
            .run = inspect_command::inspect}};
 }
 

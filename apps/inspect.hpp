@@ -17,6 +17,9 @@ void write_actor(output::wire::InspectedActor::Builder out, inspect::wire::Actor
 /// `inspect --once PATH`.
 Ending look_at(const Invocation& invocation, Console& console, const std::string& path);
 
+/// What --filter and --top know, for help.
+extern const char* const kColumns;
+
 /// "1234 ms", "12 us": for people.
 std::string milliseconds(std::uint64_t ms);
 std::string microseconds(std::uint64_t us);

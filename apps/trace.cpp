@@ -195,6 +195,20 @@ Commands trace_commands() {
             {.name = "--all", .help = "yes, every message of the node"}},
        .positionals = {{.name = "PATTERN", .help = "the actors: /peer/** or kind=peer, as --filter of inspect"}},
        .needs = Needs::view,
+       .notes = std::string(R"(
+lines
+  in                        the actor has taken it out of its mailbox
+  out                       the actor of a link has written it to the other node
+  over                      it has come over the link of that actor, for another one
+  then the path, the other side, the kind, the trace, and the message as text
+)") + inspect_command::kColumns +
+                R"(
+examples
+  troupe trace /files --count 20
+  troupe trace 'kind=peer' --seconds 60
+  troupe trace '/**' --id 5f0c6ed37cd0b1a9 --seconds 60 &    # then, with the same id:
+  troupe file put FILE --trace-id 5f0c6ed37cd0b1a9
+)",
        .run = trace}};
 }
 

@@ -85,6 +85,7 @@ class InspectActor final : public runtime::Actor {
 
   // One actor (inspect_actor_look.cpp).
   void look_at(wire::LookAt::Reader question, runtime::Reply<wire::Looked> reply);
+  std::string nobody_at(const std::string& path);
   void show(wire::Looked::Builder out, const std::string& path, const runtime::Envelope* portrait,
             const std::string& silent);
 

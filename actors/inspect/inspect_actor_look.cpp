@@ -4,13 +4,19 @@
 #include "actors/inspect/inspect_actor.hpp"
 #include "actors/inspect/row_of.hpp"
 #include "messages/schemas.hpp"
+#include "runtime/config/nearest.hpp"
 
 namespace troupe::inspect {
+namespace {
+
+constexpr std::size_t kOffered = 2'000;  // our choice: comparing that many paths takes some milliseconds
+
+}  // namespace
 
 void InspectActor::look_at(wire::LookAt::Reader question, runtime::Reply<wire::Looked> reply) {
   const std::string path(question.getPath().begin(), question.getPath().size());
   const runtime::Handle whom = node().find(path);
-  if (!whom) return reply.refuse({base::Code::not_found, "there is no actor \"" + path + '"'});
+  if (!whom) return reply.refuse({base::Code::not_found, nobody_at(path)});
   if (whom == self()) {  // it would wait for its own answer
     return reply.send([&](wire::Looked::Builder out) { show(out, path, nullptr, "it is the inspector itself"); });
   }
@@ -23,6 +29,24 @@ void InspectActor::look_at(wire::LookAt::Reader question, runtime::Reply<wire::L
           show(out, path, nullptr, hangs ? "it has not come to this question within 2 s" : answer.error().message);
         });
       });
+}
+
+/// Who is not there has ended lately, or has a name that is nearly this one.
+std::string InspectActor::nobody_at(const std::string& path) {
+  const auto ended = node().ended().list();
+  if (const auto one = std::ranges::find(ended, path, &runtime::Ended::path); one != ended.end()) {
+    const auto ago = std::chrono::duration_cast<std::chrono::seconds>(now() - one->at).count();
+    return "the actor \"" + path + "\" has ended " + std::to_string(ago) + " s ago (" +
+           std::string(name(one->decision)) + (one->why.empty() ? "" : ": " + one->why) + ')';
+  }
+  // Of a million actors the first thousands are enough of an offer.
+  const base::Instant until = now() + kSlice;
+  std::vector<std::string> paths;
+  runtime::Registry::Place place;
+  while (!place.at_end() && paths.size() < kOffered && now() < until)
+    node().registry().walk_on(place, [&](const runtime::Listing& one) { paths.push_back(one.path); });
+  const std::vector<std::string_view> known(paths.begin(), paths.end());
+  return "there is no actor \"" + path + "\"; did you mean \"" + std::string(config::nearest(path, known)) + "\"?";
 }
 
 void InspectActor::show(wire::Looked::Builder out, const std::string& path, const runtime::Envelope* portrait,

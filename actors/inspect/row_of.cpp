@@ -34,6 +34,7 @@ observe::Row row_of(std::string_view path, const char* kind, const runtime::Reco
   if (stuck) row.busy_thousandths = 1'000;  // though its turn may have begun after the last look at it
   row.restarts = record.restarts.load(kRelaxed);
   if (error != base::Code{}) row.last_error = base::name(error);
+  row.asking = record.asking.load(kRelaxed);
   if (row.handled == 0 && !turn) return row;  // most of a million have done nothing, and a look at each costs
   const runtime::Rates rates = record.rates(now, turn);
   row.per_second_thousandths = thousandths(rates.per_second);

@@ -3,10 +3,12 @@
 #include <sys/wait.h>
 
 #include <cstdio>
+#include <set>
 
 #include "apps/completion.hpp"
 #include "apps/help.hpp"
 #include "apps/parse.hpp"
+#include "runtime/observe/logic/row.hpp"
 #include "runtime/observe/version.hpp"
 #include "tests/apps/harness.hpp"
 
@@ -267,6 +269,16 @@ TEST_CASE("completion: each shell's script names each command and option") {
   CHECK(troupe_with({"completion", "csh"}).exit == Exit::usage);
 }
 
+TEST_CASE("help: whoever filters actors or messages is told all columns") {
+  for (const char* command : {"inspect", "trace"}) {
+    const std::string text = troupe_with({"help", command}).out;
+    for (const observe::Field& field : observe::fields())
+      CHECK_MESSAGE(text.find(std::string(field.name)) != std::string::npos, command, ": ", field.name);
+    std::istringstream lines(text.substr(text.find("\ncolumns, ")));
+    for (std::string line; std::getline(lines, line);) CHECK_MESSAGE(line.size() <= 100, line);
+  }
+}
+
 TEST_CASE("help: the manual has a section for each command, and no line that roff would take for an order") {
   const Seen manual = troupe_with({"help", "--man"});
   REQUIRE(manual.exit == Exit::done);
@@ -274,7 +286,8 @@ TEST_CASE("help: the manual has a section for each command, and no line that rof
   for (std::string line; std::getline(lines, line);) {
     if (!line.starts_with('.')) continue;
     const std::string macro = line.substr(0, line.find(' '));
-    CHECK_MESSAGE((macro == ".TH" || macro == ".SH" || macro == ".SS" || macro == ".TP" || macro == ".B"), line);
+    const std::set<std::string> known{".TH", ".SH", ".SS", ".TP", ".B", ".PP", ".nf", ".fi"};
+    CHECK_MESSAGE(known.contains(macro), line);
   }
   CHECK(manual.out.find(".SS troupe config show") != std::string::npos);
 }

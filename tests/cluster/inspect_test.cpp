@@ -53,7 +53,15 @@ TEST_CASE("cluster: inspect lists the actors of a node, shows one, and refuses w
   CHECK(contains(one.out, "\n  state       peers.PeersState"));
   CHECK(contains(one.out, "\n  timers      "));
 
-  CHECK(troupe::test::troupe(folder, {"inspect", "--once", "/nobody", "--data", node.data}).exit == 4);
+  const Seen nobody = troupe::test::troupe(folder, {"inspect", "--once", "/pers", "--data", node.data});
+  CHECK(nobody.exit == 4);
+  CHECK(contains(nobody.err, "there is no actor \"/pers\"; did you mean \"/peers\"?"));
+  const Seen pattern = troupe::test::troupe(folder, {"inspect", "--once", "/files/**", "--data", node.data});
+  CHECK(pattern.exit == 2);
+  CHECK(contains(pattern.err, "try: troupe inspect --once --filter '/files/**'\n"));
+  const Seen kind = troupe::test::troupe(folder, {"inspect", "--once", "peer", "--data", node.data});
+  CHECK(kind.exit == 2);
+  CHECK(contains(kind.err, "try: troupe inspect --once --filter 'kind=peer'\n"));
   const Seen column = troupe::test::troupe(folder, {"inspect", "--once", "--top", "mailbx", "--data", node.data});
   CHECK(column.exit == 2);
   CHECK(contains(column.err, "mailbox"));
@@ -67,6 +75,11 @@ TEST_CASE("cluster: inspect lists the actors of a node, shows one, and refuses w
   CHECK(ended.exit == 0);  // the commands before had actors of their own
   CHECK(contains(ended.out, "\"kind\":\"peer\""));
   CHECK(contains(ended.out, "\"decision\":\"finished\""));
+  CHECK(contains(ended.out, "\"why\":\"the other side has "));
+  const std::string gone = field(ended.out, "path");
+  const Seen past = troupe::test::troupe(folder, {"inspect", "--once", gone, "--data", node.data});
+  CHECK(past.exit == 4);
+  CHECK(contains(past.err, "the actor \"" + gone + "\" has ended "));
 }
 
 TEST_CASE("cluster: trace prints messages with their fields, ends by itself, and follows a command through nodes") {
@@ -108,6 +121,75 @@ TEST_CASE("cluster: trace prints messages with their fields, ends by itself, and
   const std::string trace = field(here.out(), "trace");
   CHECK(trace.size() == 16);
   CHECK(field(there.out(), "trace") == trace);
+}
+
+TEST_CASE("cluster: the trace of a command can be chosen, and a trace that is interrupted says how far it came") {
+  const Folder folder;
+  NodeProgram node(folder, "a");
+  REQUIRE(node.ready());
+  Program trace({"trace", "/**", "--id", "5f0c6ed37cd0b1a9", "--seconds", "600", "--data", node.data},
+                folder / "trace");
+  REQUIRE(until([&] {  // it has opened its stream, and there is who asks
+    const Seen seen = troupe::test::troupe(
+        folder, {"inspect", "--once", "--filter", "path~operator handled>0", "--json", "--data", node.data});
+    return contains(seen.out, "\"matched\":2");
+  }));
+  REQUIRE(troupe::test::troupe(folder, {"status", "--data", node.data}).exit == 0);
+  CHECK(trace.out().empty());
+  const Seen seen = troupe::test::troupe(folder, {"--trace-id", "5F0c6ed37cd0b1a9", "status", "--data", node.data});
+  REQUIRE(seen.exit == 0);
+  REQUIRE(until([&] { return contains(trace.out(), "node.GetStatus"); }));
+  CHECK(contains(trace.out(), "  trace 5f0c6ed37cd0b1a9"));
+  trace.kill(SIGINT);
+  CHECK(trace.wait() == 130);
+  CHECK(trace.err() == "ended: interrupted; " + std::to_string(lines(trace.out())) + " messages\n");
+  CHECK(troupe::test::troupe(folder, {"--trace-id", "0", "status", "--data", node.data}).exit == 2);
+}
+
+TEST_CASE("cluster: a node that is stopped does not answer, and each command says so in time") {
+  const Folder folder;
+  NodeProgram node(folder, "a");
+  REQUIRE(node.ready());
+  node.kill(SIGSTOP);
+  REQUIRE(until([&] { return troupe::test::troupe(folder, {"status", "--data", node.data}).exit != 0; }));
+  for (const auto& command : {std::vector<std::string>{"status"}, {"file", "ls"}, {"trace", "/files"}}) {
+    CAPTURE(command.front());
+    std::vector<std::string> words = command;
+    words.insert(words.end(), {"--data", node.data});
+    const Seen seen = troupe::test::troupe(folder, words);
+    CHECK(seen.exit == 7);
+    CHECK(contains(seen.err, "error: the node in " + node.data + " does not answer"));
+  }
+  node.kill(SIGCONT);
+}
+
+TEST_CASE("cluster: a link that is lost is told by both logs, and the ended actor says why") {
+  const Folder folder;
+  NodeProgram first(folder, "a");
+  REQUIRE(first.ready());
+  NodeProgram second(folder, "b", {"--join", first.at});
+  REQUIRE(second.ready());
+  REQUIRE(until([&] { return contains(first.err(), "links: link is up node=" + second.id); }));
+  second.kill(SIGKILL);
+  REQUIRE(until([&] { return contains(first.err(), "links: link was lost node=" + second.id); }));
+  const auto ended = [&] {
+    return troupe::test::troupe(folder, {"inspect", "--once", "--ended", "--filter", "/peer/" + second.id.substr(0, 8),
+                                         "--json", "--data", first.data})
+        .out;
+  };
+  REQUIRE(until([&] { return contains(ended(), "\"kind\":\"peer\""); }));
+  CHECK(field(ended(), "why").size() > 5);
+  const auto health = [&] { return troupe::test::troupe(folder, {"status", "--data", first.data}).out; };
+  CHECK(until([&] { return contains(health(), "0 healthy peers of at least 1"); }));
+}
+
+TEST_CASE("cluster: a seed where nobody answers is named by the log and by the health") {
+  const Folder folder;
+  NodeProgram node(folder, "a", {"--join", "127.0.0.1:1"});
+  REQUIRE(node.ready());
+  const auto health = [&] { return troupe::test::troupe(folder, {"status", "--data", node.data}).out; };
+  CHECK(until([&] { return contains(health(), "no answer from 127.0.0.1:1: Connection refused"); }));
+  CHECK(contains(node.err(), "peers: cannot join address=127.0.0.1:1 why=\"Connection refused\""));
 }
 
 TEST_CASE("cluster: a trace whose reader is killed makes room for another") {

@@ -101,14 +101,21 @@ class Parser {
 
   base::Result<Term, Mistake> field_test() {
     const std::size_t place = at_;
-    const std::string_view name = upcoming(kEndsWord);
+    std::string_view name = upcoming(kEndsWord);
     if (name.empty())
       return Mistake{at_, "a term is expected here: field op value, /glob, /regex/, or not before one of them"};
     at_ += name.size();
     const std::size_t after = at_;
     skip_blanks();
-    const std::string_view symbol = text_.substr(at_, text_.find_first_not_of(kOperatorBytes, at_) - at_);
     const Field* field = find_field(name);
+    if (field == nullptr && !upcoming(kEndsWord).empty()) {  // a heading of two words
+      field = find_field(std::string(name).append(1, ' ').append(upcoming(kEndsWord)));
+      if (field != nullptr) {
+        at_ += upcoming(kEndsWord).size();
+        skip_blanks();
+      }
+    }
+    const std::string_view symbol = text_.substr(at_, text_.find_first_not_of(kOperatorBytes, at_) - at_);
     if (!field) return Mistake{place, unknown(name, symbol)};
     if (symbol.empty()) return Mistake{after, "an operator is missing here: " + operators_of(*field)};
     const auto op =
@@ -122,7 +129,10 @@ class Parser {
     skip_blanks();
     auto read = value(op->op);
     if (!read.ok()) return read.error();
-    return comparison(*field, op->op, read.value(), std::string(name).append(symbol).append(read.value().raw));
+    std::string raw(read.value().raw);
+    if (field->kind == FieldKind::share && !read.value().quoted && takes_percent_sign())
+      (raw += '%', read.value().text += '%');
+    return comparison(*field, op->op, read.value(), std::string(field->name).append(symbol).append(raw));
   }
 
   base::Result<Term, Mistake> comparison(const Field& field, Operator op, const Value& value, std::string spelling) {
@@ -179,8 +189,18 @@ class Parser {
   static std::string unknown(std::string_view name, std::string_view symbol) {
     if (symbol.empty() && name == "and") return "terms are joined by a blank alone; leave out the and";
     if (symbol.empty() && name == "or") return "there is no or; a regular expression has |, as in kind~peer|file";
+    const std::string why = symbol.empty() ? "; a path begins with /, and a kind is compared: kind=peer" : "";
     return "unknown field " + named(name) + "; did you mean " + named(nearest_field(name)) + "? The fields are " +
-           field_names();
+           field_names() + why;
+  }
+
+  /// A share may be typed as it is printed: "1.5 %".
+  bool takes_percent_sign() {
+    const std::size_t at = text_.find_first_not_of(kBlanks, at_);
+    if (at == at_ || at == std::string_view::npos || text_[at] != '%') return false;
+    if (at + 1 < text_.size() && !among(kBlanks, text_[at + 1])) return false;
+    at_ = at + 1;
+    return true;
   }
 
   /// Takes all up to the next blank.

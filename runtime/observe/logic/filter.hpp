@@ -8,7 +8,8 @@
 //             /regex/            ends with one too: a part of the path matches; short for path~/regex/
 //   op        of a text:  =  !=  ~            of all else:  =  !=  <  <=  >  >=
 //   value     a text is a word, or stands in quotes with \" and \\ in it; "" is empty; = compares whole texts, by case
-//             a number is in the field's unit or names one: 10ms, 1s, 50% (number.hpp)
+//             a number is in the field's unit or names one: 10ms, 1s, 50%, 50 % (number.hpp)
+//   field     a name of row.hpp, or a heading of the list: oldest, PER SECOND
 //             of ~ it is a regular expression, also between slashes; found anywhere in the text (regex.hpp)
 //
 //   kind=peer mailbox>10                     not /peer/** busy>50%           lastError~"timed out" restarts!=0

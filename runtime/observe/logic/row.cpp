@@ -22,7 +22,7 @@ std::uint64_t whole(std::chrono::duration<std::int64_t, Unit> time) {
 
 using enum FieldKind;
 
-constexpr std::array<Field, 11> kFields{{
+constexpr std::array<Field, 12> kFields{{
     {"path", text, [](const Row& row) { return row.path; }, nullptr},
     {"kind", text, [](const Row& row) { return row.kind; }, nullptr},
     {"state", text, [](const Row& row) { return row.state; }, nullptr},
@@ -33,16 +33,37 @@ constexpr std::array<Field, 11> kFields{{
     {"busy", share, nullptr, [](const Row& row) { return row.busy_thousandths; }},
     {"p99Us", microseconds, nullptr, [](const Row& row) { return whole(row.p99); }},
     {"restarts", number, nullptr, [](const Row& row) { return whole(row.restarts); }},
+    {"asking", number, nullptr, [](const Row& row) { return whole(row.asking); }},
     {"lastError", text, [](const Row& row) { return row.last_error; }, nullptr},
 }};
+
+/// Other names that a person may have read or expects, and whose they are. All but "rate" also in capitals.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 13> kHeadings{{{"path", "path"},
+                                                                                   {"kind", "kind"},
+                                                                                   {"state", "state"},
+                                                                                   {"mailbox", "mailbox"},
+                                                                                   {"oldest", "oldestMs"},
+                                                                                   {"handled", "handled"},
+                                                                                   {"per second", "perSecond"},
+                                                                                   {"rate", "perSecond"},
+                                                                                   {"busy", "busy"},
+                                                                                   {"p99", "p99Us"},
+                                                                                   {"restarts", "restarts"},
+                                                                                   {"asking", "asking"},
+                                                                                   {"last error", "lastError"}}};
+
+bool is_heading(std::string_view typed, std::string_view heading) {
+  const auto capital = [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; };
+  return typed == heading || std::ranges::equal(typed, heading, {}, {}, capital);
+}
 
 }  // namespace
 
 std::span<const Field> fields() { return kFields; }
 
 const Field* find_field(std::string_view name) {
-  const auto found =
-      std::find_if(kFields.begin(), kFields.end(), [&](const Field& field) { return field.name == name; });
+  const auto heading = std::ranges::find_if(kHeadings, [&](const auto& one) { return is_heading(name, one.first); });
+  const auto found = std::ranges::find(kFields, heading == kHeadings.end() ? name : heading->second, &Field::name);
   return found == kFields.end() ? nullptr : &*found;
 }
 

@@ -23,6 +23,7 @@ struct Row {
   std::chrono::microseconds p99{0};          ///< of the time that a message takes
   std::uint64_t restarts = 0;
   std::string_view last_error;  ///< empty if there was none
+  std::uint64_t asking = 0;     ///< questions of its own that wait for an answer
 };
 
 enum class FieldKind : std::uint8_t { text, number, share, milliseconds, microseconds };
@@ -37,7 +38,8 @@ struct Field {
 /// All fields in the order of the columns.
 std::span<const Field> fields();
 
-/// The field of that name, or null.
+/// The field of that name, or null. The headings of a list are names too, as printed or in small letters, and so is
+/// "rate".
 const Field* find_field(std::string_view name);
 
 /// "path, kind, …", for a message.

@@ -123,6 +123,17 @@ TEST_CASE("inspect look: nobody at that path is not found, whatever the path is"
     CHECK_MESSAGE(got->refused(Code::not_found), path);
   }
   CHECK(desk.look_at(std::string(400, 'x'))->refused(Code::not_found));
+  CHECK(desk.look_at("/inspec")->error->message == "there is no actor \"/inspec\"; did you mean \"/inspect\"?");
+}
+
+TEST_CASE("inspect look: of one that has ended it is told that it has, and why") {
+  Desk desk;
+  desk.start("gone", {}, [](Scripted& self) { self.finish("nobody needs it"); });
+  desk.others.clear();
+  desk.pass(5s);
+  const auto got = desk.look_at("/gone");
+  REQUIRE(got->refused(Code::not_found));
+  CHECK(got->error->message == "the actor \"/gone\" has ended 5 s ago (finished: nobody needs it)");
 }
 
 TEST_CASE("inspect look: one that hangs is shown after two seconds, with what it hangs in") {

@@ -74,6 +74,17 @@ TEST_CASE("filter: numbers are compared by each operator, in the unit that they 
   CHECK(holds("mailbox=\"12\""));
 }
 
+TEST_CASE("filter: what is printed can be typed: headings, and a share with a blank before its sign") {
+  CHECK(holds("oldest>1s p99<1ms rate>2"));
+  CHECK(holds("OLDEST>=1500 PER SECOND>2 per second<3 LAST ERROR~out"));
+  CHECK(holds("asking=0 busy>=50 % mailbox>10"));
+  CHECK_FALSE(holds("busy > 50.1 %"));
+  CHECK(parsed("OLDEST > 1s busy>1 %").text() == "oldestMs>1s busy>1%");
+  CHECK(refused_at("mailbox>1 %", 10, "unknown field"));
+  CHECK(refused_at("busy>1 %x", 7, "unknown field"));
+  CHECK(refused_at("per minute>1", 0, "unknown field"));
+}
+
 TEST_CASE("filter: texts are compared whole and by case, or searched by a regular expression") {
   CHECK((holds("kind=peer") && !holds("kind=pee") && !holds("kind=Peer")));
   CHECK((holds("kind!=file") && !holds("kind!=peer")));
@@ -111,6 +122,7 @@ TEST_CASE("filter: an unknown field is refused with the nearest one and all ther
   CHECK(refused_at("not Kind=peer", 4, "\"kind\""));
   CHECK(refused_at(std::string(500, 'x') + "=1", 0, "…\"; did you mean"));
   CHECK(refused_at("peer", 0, "unknown field"));
+  CHECK(refused_at("peer", 0, "a path begins with /, and a kind is compared: kind=peer"));
 }
 
 TEST_CASE("filter: a slip is refused at its place, with what belongs there") {

@@ -7,7 +7,9 @@
 using namespace troupe::observe;
 
 TEST_CASE("row: each field is found by its name, and is either a text or a number") {
-  CHECK(field_names() == "path, kind, state, mailbox, oldestMs, handled, perSecond, busy, p99Us, restarts, lastError");
+  CHECK(field_names() ==
+        "path, kind, state, mailbox, oldestMs, handled, perSecond, busy, p99Us, restarts, asking, "
+        "lastError");
   for (const Field& field : fields()) {
     CHECK(find_field(field.name) == &field);
     CHECK((field.text != nullptr) == (field.kind == FieldKind::text));
@@ -17,6 +19,22 @@ TEST_CASE("row: each field is found by its name, and is either a text or a numbe
   CHECK(find_field("") == nullptr);
 }
 
+TEST_CASE("row: a field is found by its heading too, as it is printed or in small letters") {
+  for (const auto& [heading, name] : {std::pair{"OLDEST", "oldestMs"},
+                                      {"oldest", "oldestMs"},
+                                      {"PER SECOND", "perSecond"},
+                                      {"per second", "perSecond"},
+                                      {"rate", "perSecond"},
+                                      {"P99", "p99Us"},
+                                      {"p99", "p99Us"},
+                                      {"LAST ERROR", "lastError"},
+                                      {"MAILBOX", "mailbox"}}) {
+    CAPTURE(heading);
+    CHECK(find_field(heading) == find_field(name));
+  }
+  CHECK(find_field("Per Second") == nullptr);
+}
+
 TEST_CASE("row: a mistyped field has a nearest one") {
   CHECK(nearest_field("mailbx") == "mailbox");
   CHECK(nearest_field("p99") == "p99Us");
@@ -24,7 +42,7 @@ TEST_CASE("row: a mistyped field has a nearest one") {
 }
 
 TEST_CASE("row: each field reads what its name says") {
-  Row row{"/p", "k", "s", 1, std::chrono::milliseconds{2}, 3, 4, 5, std::chrono::microseconds{6}, 7, "e"};
+  Row row{"/p", "k", "s", 1, std::chrono::milliseconds{2}, 3, 4, 5, std::chrono::microseconds{6}, 7, "e", 8};
   const auto text = [&](std::string_view name) { return find_field(name)->text(row); };
   const auto thousandths = [&](std::string_view name) { return find_field(name)->thousandths(row); };
   CHECK(text("path") == "/p");
@@ -38,6 +56,7 @@ TEST_CASE("row: each field reads what its name says") {
   CHECK(thousandths("busy") == 5);
   CHECK(thousandths("p99Us") == 6'000);
   CHECK(thousandths("restarts") == 7'000);
+  CHECK(thousandths("asking") == 8'000);
 }
 
 TEST_CASE("row: what does not fit counts as the largest, what is below zero as zero") {
