@@ -1,6 +1,7 @@
 #include "apps/sim/faults.hpp"
 
 #include "apps/sim/span.hpp"
+#include "runtime/sim/datagrams.hpp"
 
 namespace troupe::apps {
 namespace {
@@ -90,6 +91,9 @@ bool Faults::strike(const Fault& fault) {
     case reset:
     case half_open:
     case flip: return strike_network(fault);
+    case udp_loss:
+    case udp_twice:
+    case udp_late: return strike_datagrams(fault);
     case kill:
     case power:
     case pause:
@@ -164,6 +168,24 @@ bool Faults::strike_swizzle(const Fault& fault) {
       lasts(stays, [&fabric, from, to] { fabric.clog(from, to, -kClog); });
     });
   }
+  return true;
+}
+
+bool Faults::strike_datagrams(const Fault& fault) {
+  std::uint64_t& share = datagrams_[static_cast<std::size_t>(fault.what) - static_cast<std::size_t>(udp_loss)];
+  const auto set = [this] {
+    const auto part = [&](std::size_t i) {
+      return static_cast<std::uint32_t>(std::min<std::uint64_t>(datagrams_[i], sim::kFaultsWhole));
+    };
+    world_.fabric().datagrams({.loss = part(0), .twice = part(1), .late = part(2)});
+  };
+  const auto amount = static_cast<std::uint64_t>(std::max<std::int64_t>(fault.amount, 0));
+  share += amount;
+  set();
+  lasts(fault.span, [&share, set, amount] {
+    share -= amount;
+    set();
+  });
   return true;
 }
 

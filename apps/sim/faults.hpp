@@ -5,6 +5,7 @@
 // Fired   is a fault that has hit something: what lasts when it begins, what is planned (a read that will fail, a bit
 //         that will be wrong) when its device, piece or actor is there. A plan that a later one replaces or the end
 //         overtakes, and what cannot happen (a node that is down, streams where there are none), do not count.
+#include <array>
 #include <functional>
 #include <list>
 #include <string>
@@ -53,6 +54,7 @@ class Faults {
   bool strike_process(const sim::Fault& fault);
   bool strike_disk(const sim::Fault& fault);
   bool strike_swizzle(const sim::Fault& fault);
+  bool strike_datagrams(const sim::Fault& fault);
   void plan_disk(const sim::Fault& fault, sim::DiskOperation what);
   /// Runs `undo` after `span`, or when all faults end.
   void lasts(base::Duration span, std::function<void()> undo);
@@ -70,6 +72,7 @@ class Faults {
   std::list<Lasting> lasting_;
   bool ended_ = false;
   FaultCounts counts_{};
+  std::array<std::uint64_t, 3> datagrams_{};   // of a million: those of faults that overlap add up
   std::vector<std::uint64_t> power_failures_;  // of each node, so far
   std::vector<bool> robbed_;
   std::vector<bool> device_failed_;

@@ -37,6 +37,12 @@ constexpr std::array<FaultCard, kFaultKinds> kCards{{
     {disk_swap, "disk-swap", "two nodes start again on each other's disks", true, true, true},
     {disk_lie, "disk-lie", "syncs do nothing, then the power fails", true, false, true, Amount::none, 0, 0, true, true},
     {clock_step, "clock-step", "the date of a node jumps", true, false, false, Amount::number, -3'600'000, 3'600'000},
+    {udp_loss, "datagram-loss", "some of all datagrams never arrive", false, false, true, Amount::number, 1'000,
+     300'000},
+    {udp_twice, "datagram-twice", "some of all datagrams arrive twice", false, false, true, Amount::number, 1'000,
+     300'000},
+    {udp_late, "datagram-late", "some of all datagrams arrive behind later ones", false, false, true, Amount::number,
+     1'000, 300'000},
 }};
 
 }  // namespace
