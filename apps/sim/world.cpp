@@ -64,6 +64,7 @@ void World::close() {
   } catch (const sim::Restless&) {
     // Whoever is busy for ever is ended where it stands, with the stage.
   }
+  onlooker_ = nullptr;  // who closes a world may be gone when it ends
 }
 
 void World::House::taken(std::uint64_t to, std::uint64_t from, const runtime::Envelope& envelope) {
