@@ -160,14 +160,17 @@ bool Lookup::settled() const {
 }
 
 bool Lookup::worth_waiting() const {
-  // When most are late, the network is slow rather than empty.
+  // When most are late, the network is slow rather than empty. And that nobody has something is only known once those
+  // that are late have answered or are overdue: one node far away would never be heard among quick ones.
+  const bool empty_handed = (question_.kind == LookupKind::find_value && !newest_) ||
+                            (question_.kind == LookupKind::get_providers && providers_ == 0);
   std::size_t answered = 0;
   std::size_t late = 0;
   for (const Candidate& one : candidates_.all()) {
     if (one.state == Candidate::State::answered) ++answered;
     if (one.state == Candidate::State::late) ++late;
   }
-  return late > answered;
+  return late > answered || (empty_handed && late > 0);
 }
 
 bool Lookup::suspicious() const {
