@@ -155,7 +155,7 @@ std::optional<Token> DhtActor::token_of_caller() const {
 
 /// An actor of this node needs none.
 bool DhtActor::may_store(capnp::Data::Reader token) {
-  if (!loading_.empty() && !world().mutations.on("dht.stores_while_loading")) {
+  if (!loading_.empty()) {
     refuse(Error{Code::unavailable, "this node still reads what it holds"});
     return false;
   }
@@ -207,8 +207,7 @@ void DhtActor::recover() {
   if (std::exchange(recovering_, true)) return recover_in(kRecoverAgain);
   find_known([this](std::vector<Contact> known) {
     recovering_ = false;
-    if (table_.size() < kHealthyMin && !world().mutations.on("dht.recovers_once"))
-      recover_in(settings_->recover_period);
+    if (table_.size() < kHealthyMin) recover_in(settings_->recover_period);
     if (known.empty() && table_.size() == 0) return;
     for (const Contact& one : known) heard(one, Evidence::asked_us);
     const Wanted ourselves{.key = own()};

@@ -67,20 +67,29 @@ class DhtActor final : public runtime::Actor {
   void answer(wire::FindNode::Reader question, Reply<wire::Nodes> reply);
 
   // Records (dht_actor_records.cpp).
+  struct Row {
+    std::string keyspace;
+    base::Bytes key;
+    friend auto operator<=>(const Row&, const Row&) = default;
+  };
+  static Row row_of(const Place& place);
   void load(std::string keyspace, base::Bytes from);
   void load_again();
-  void restore(const Place& place);
+  void restore(const Row& row);
+  base::Result<void, RowError> take_row(std::string_view keyspace, base::ByteView key, base::ByteView value);
   void take_rows(const std::string& keyspace, store::wire::Slice::Reader slice);
   void answer(wire::FindValue::Reader question, Reply<wire::FoundValue> reply);
   void found_value(Reply<wire::FoundValue> reply, const Key& key, std::size_t contacts_max, base::ByteView record,
                    const std::optional<base::NodeId>& asker);
   void answer(wire::Store::Reader question, Reply<wire::StoreDone> reply);
   void unwritten(const Place& place, const Tag& tag, StoredAs as);
+  void unwritten(const Row& row, const Key& key, const base::NodeId& provider, AddedAs as);
   void answer(wire::AddProvider::Reader question, Reply<wire::Added> reply);
   void answer(wire::GetProviders::Reader question, Reply<wire::Providers> reply);
   /// Calls back with the record at a place that this node holds; empty if there is none.
   void read(const Place& place, base::Callback<void(base::ByteView)> found);
   void commit(std::string_view keyspace, const RowChange& rows, base::Callback<void(const base::Error*)> done);
+  void commit_row(const Row& row, const RowChange& rows, base::Callback<void(const base::Error*)> done);
   void expire();
   void expire_at();
 
@@ -126,8 +135,12 @@ class DhtActor final : public runtime::Actor {
   std::optional<Providers> providers_;
   std::set<std::string> loading_;              // keyspaces that are not read back yet
   std::map<std::string, base::Bytes> unread_;  // of them those that the store did not give, and from where on
-  std::set<Place> unrestored_;                 // at most kUnrestoredMax
-  std::map<Place, std::uint32_t> writing_;     // commits under way: their rows cannot be read yet
+  std::set<Row> unrestored_;                   // at most kUnrestoredMax
+  struct Writing {
+    std::size_t commits = 0;  // under way
+    std::vector<base::Callback<void(const base::Error*)>> waiting;
+  };
+  std::map<Row, Writing> writing_;  // these rows cannot be read yet
   runtime::Handle buckets_;
   runtime::Handle republish_;
   std::map<Key, base::Instant> last_seen_;  // of good contacts, as their buckets last said

@@ -60,33 +60,37 @@ void DhtActor::load(std::string keyspace, base::Bytes from) {
 
 void DhtActor::load_again() {
   for (const auto& [keyspace, from] : std::exchange(unread_, {})) load(keyspace, from);
-  for (const Place& place : std::exchange(unrestored_, {})) restore(place);
+  for (const Row& row : std::exchange(unrestored_, {})) restore(row);
 }
 
 /// Takes back a row whose replacement could not be written.
-void DhtActor::restore(const Place& place) {
+void DhtActor::restore(const Row& row) {
   ask<store::wire::Get, store::wire::Found>(
       node().find(settings_->store), now() + kReadDue,
       [&](store::wire::Get::Builder get) {
-        get.setKeyspace(std::string(kRecordRows));
-        get.setKey(data_of(row_key(place)));
+        get.setKeyspace(row.keyspace);
+        get.setKey(data_of(row.key));
       },
-      [this, place](runtime::Answer<store::wire::Found> answer) {
+      [this, row](runtime::Answer<store::wire::Found> answer) {
         if (answer.ok()) {
-          const auto taken = held_->load(row_key(place), bytes_of(answer.value().getValue()), wall());
+          const auto taken = take_row(row.keyspace, row.key, bytes_of(answer.value().getValue()));
           return taken.ok() ? expire_at() : void();  // else something newer came, or its time is over
         }
         if (!base::transient(answer.error().code) || unrestored_.size() >= kUnrestoredMax) return;
-        unrestored_.insert(place);
+        unrestored_.insert(row);
         after<LoadAgain>(kLoadAgain);
       });
+}
+
+base::Result<void, RowError> DhtActor::take_row(std::string_view keyspace, base::ByteView key, base::ByteView value) {
+  return keyspace == kRecordRows ? held_->load(key, value, wall()) : providers_->load(key, value, wall());
 }
 
 void DhtActor::take_rows(const std::string& keyspace, store::wire::Slice::Reader slice) {
   RowChange bad;
   for (const auto row : slice.getRows()) {
     const auto key = bytes_of(row.getKey()), value = bytes_of(row.getValue());
-    const auto taken = keyspace == kRecordRows ? held_->load(key, value, wall()) : providers_->load(key, value, wall());
+    const auto taken = take_row(keyspace, key, value);
     // What came meanwhile is newer, and has written its own row.
     if (!taken.ok() && taken.error() != RowError::present) bad.erase.push_back({{key.begin(), key.end()}});
   }
@@ -122,6 +126,27 @@ void DhtActor::commit(std::string_view keyspace, const RowChange& rows, base::Ca
       });
 }
 
+DhtActor::Row DhtActor::row_of(const Place& place) { return {std::string(kRecordRows), row_key(place)}; }
+
+/// Calls back once that row is durable: also where nothing changes, but a change of it is under way.
+void DhtActor::commit_row(const Row& row, const RowChange& rows, base::Callback<void(const Error*)> done) {
+  if (rows.empty()) {
+    const auto under_way = writing_.find(row);
+    if (under_way == writing_.end()) return done(nullptr);
+    return under_way->second.waiting.push_back(std::move(done));
+  }
+  ++writing_[row].commits;
+  commit(row.keyspace, rows, [this, row, done = std::move(done)](const Error* why) mutable {
+    const auto at = writing_.find(row);
+    std::vector<base::Callback<void(const Error*)>> waiting;
+    const bool last = --at->second.commits == 0;
+    if (why != nullptr || last) waiting = std::exchange(at->second.waiting, {});
+    if (last) writing_.erase(at);
+    done(why);
+    for (auto& one : waiting) one(why);
+  });
+}
+
 void DhtActor::expire() {
   commit(kRecordRows, held_->sweep(wall()), [](const Error*) {});
   commit(kProviderRows, providers_->sweep(wall()), [](const Error*) {});
@@ -154,7 +179,7 @@ void DhtActor::read(const Place& place, base::Callback<void(base::ByteView)> fou
         const auto record = gone ? base::Result<base::Bytes, LoadedError>(LoadedError::corrupt)
                                  : held_->loaded(place, bytes_of(answer.value().getValue()), wall());
         if (record.ok()) return found(record.value());
-        if (record.error() == LoadedError::corrupt && !writing_.contains(place))
+        if (record.error() == LoadedError::corrupt && !writing_.contains(row_of(place)))
           commit(kRecordRows, held_->forget(place), [](const Error*) {});
         found({});  // of one that was replaced meanwhile: the next question finds it
       });
@@ -229,16 +254,14 @@ void DhtActor::answer(wire::Store::Reader question, Reply<wire::StoreDone> reply
     });
   }
   if (world().mutations.on("dht.stored_before_commit")) reply.send([](wire::StoreDone::Builder) {});
-  ++writing_[place];
-  commit(kRecordRows, stored.value().rows,
-         [this, place, tag = offer.value().tag, as = stored.value().as,
-          reply = std::move(reply)](const Error* why) mutable {
-           if (--writing_[place] == 0) writing_.erase(place);
-           if (why == nullptr || world().mutations.on("dht.failed_commit_acknowledged"))
-             return reply.send([](wire::StoreDone::Builder) {});
-           reply.refuse(*why);
-           unwritten(place, tag, as);
-         });
+  commit_row(row_of(place), stored.value().rows,
+             [this, place, tag = offer.value().tag, as = stored.value().as,
+              reply = std::move(reply)](const Error* why) mutable {
+               if (why == nullptr || world().mutations.on("dht.failed_commit_acknowledged"))
+                 return reply.send([](wire::StoreDone::Builder) {});
+               reply.refuse(*why);
+               unwritten(place, tag, as);
+             });
   expire_at();
 }
 
@@ -250,7 +273,7 @@ void DhtActor::unwritten(const Place& place, const Tag& tag, StoredAs as) {
   if (as == StoredAs::replaced)
     std::erase_if(rows.erase, [&](const EraseRow& one) { return one.key == row_key(place); });
   commit(kRecordRows, rows, [](const Error*) {});
-  if (as == StoredAs::replaced && !world().mutations.on("dht.failed_commit_forgets")) restore(place);
+  if (as == StoredAs::replaced && !world().mutations.on("dht.failed_commit_forgets")) restore(row_of(place));
 }
 
 void DhtActor::answer(wire::AddProvider::Reader question, Reply<wire::Added> reply) {
@@ -267,14 +290,24 @@ void DhtActor::answer(wire::AddProvider::Reader question, Reply<wire::Added> rep
     ++counts_.refused;
     return reply.refuse({Code::no_space, "this node keeps as many providers as it may"});
   }
-  commit(kProviderRows, added.value().rows,
-         [this, key = *key, id = who->id, reply = std::move(reply)](const Error* why) mutable {
-           if (why == nullptr) return reply.send([](wire::Added::Builder) {});
-           providers_->forget(key, id);
-           reply.refuse(*why);
-         });
+  const Row row{std::string(kProviderRows), Providers::row_key(*key, who->id)};
+  commit_row(
+      row, added.value().rows,
+      [this, row, key = *key, id = who->id, as = added.value().as, reply = std::move(reply)](const Error* why) mutable {
+        if (why == nullptr) return reply.send([](wire::Added::Builder) {});
+        reply.refuse(*why);
+        unwritten(row, key, id, as);
+      });
   note_asker(question.getAsker());
   expire_at();
+}
+
+void DhtActor::unwritten(const Row& row, const Key& key, const base::NodeId& provider, AddedAs as) {
+  if (writing_.contains(row)) return;  // a later announcement's own end decides
+  RowChange rows = providers_->forget(key, provider);
+  if (as == AddedAs::renewed) std::erase_if(rows.erase, [&](const EraseRow& one) { return one.key == row.key; });
+  commit(kProviderRows, rows, [](const Error*) {});
+  if (as == AddedAs::renewed) restore(row);
 }
 
 }  // namespace troupe::dht

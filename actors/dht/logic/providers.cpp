@@ -210,11 +210,15 @@ RowChange Providers::forget(const Key& key, const base::NodeId& provider) {
   return take_owed();
 }
 
-base::Bytes Providers::row_key(const Name& name) const {
+base::Bytes Providers::row_key(const Key& key, const base::NodeId& provider) {
   base::Bytes out;
-  append(out, base::distance(own_, name.distance).view());
-  append(out, name.provider.view());
+  append(out, key.view());
+  append(out, provider.view());
   return out;
+}
+
+base::Bytes Providers::row_key(const Name& name) const {
+  return row_key(base::distance(own_, name.distance), name.provider);
 }
 
 RowChange Providers::take_owed() {

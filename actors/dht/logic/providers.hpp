@@ -83,6 +83,8 @@ class Providers {
   /// Drops one: it says that it has it no more, or its row could not be written.
   RowChange forget(const Key& key, const base::NodeId& provider);
 
+  static base::Bytes row_key(const Key& key, const base::NodeId& provider);
+
   std::size_t announcements() const { return announced_.size(); }
   std::size_t providers() const { return providers_.size(); }
 
