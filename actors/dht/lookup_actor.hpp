@@ -45,6 +45,9 @@ class LookupActor final : public runtime::Actor {
   void receive(runtime::Handlers& on) override;
   void check() const override;
 
+  // What a simulation looks at.
+  base::Instant began() const { return began_; }
+
  private:
   struct Tick {};
   struct Enough {};

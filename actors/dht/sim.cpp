@@ -57,13 +57,13 @@ const sim::DomainCard& dht_card() {
       .sometimes = {},
       .mutants =
           {
-              {"dht.held_takes_older", "an older record takes the place of a newer one"},
               {"dht.held_serves_expired", "what has expired is served until it is swept"},
               {"dht.record_unvalidated", "a search takes whatever record it is given"},
               {"dht.last_answer_wins", "a search keeps the last record in place of the newest"},
               {"dht.token_unchecked", "anybody may store without having asked before"},
               {"dht.stored_before_commit", "a store is acknowledged before it is durable"},
               {"dht.failed_commit_acknowledged", "a store is acknowledged though its commit failed"},
+              {"dht.failed_commit_forgets", "a commit that fails takes what was held before along"},
               {"dht.rows_unread", "what a node held before a restart is not read back"},
           },
   };

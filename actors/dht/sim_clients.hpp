@@ -67,7 +67,8 @@ class SimClients {
     std::size_t node = 0;
     std::string what;
     base::WallTime asked_at;
-    std::uint64_t floor = 0;  // of what is read: no older sequence may come
+    std::uint64_t floor = 0;      // of what is read: no older sequence may come
+    std::size_t lacking_max = 0;  // nodes that may not have it yet
     bool ordered = false;
     bool over = false;
   };

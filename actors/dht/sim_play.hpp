@@ -18,6 +18,7 @@
 namespace troupe::dht {
 
 class DhtActor;
+class LookupActor;
 
 inline constexpr std::size_t kChecksPerNode = 8;      // at once; our choice
 inline constexpr std::size_t kChecksMax = 300;        // of a world; our choice: beyond it a part of the nodes asks
@@ -49,7 +50,7 @@ class DhtPlay final : public sim::Play {
   };
   void obey(const sim::Order& order);
   void look_at_table(std::size_t node, const DhtActor& head);
-  void judge_search(std::size_t node, std::string_view path);
+  void judge_search(std::size_t node, std::string_view path, const LookupActor& search);
   void judge_kept();
   std::string lacking() const;
   std::string lacking(const std::string& name, const SimStored& stored,
@@ -70,7 +71,11 @@ class DhtPlay final : public sim::Play {
   SimClients clients_;
   SimSurvey survey_;
   std::map<std::size_t, std::uint64_t> looks_;
-  std::map<std::pair<std::size_t, std::string>, base::Duration> searches_;  // when each was first seen
+  struct Search {
+    base::Instant began;  // by its node: a head that was restarted uses the same names again
+    base::Duration seen;  // first
+  };
+  std::map<std::pair<std::size_t, std::string>, Search> searches_;
   std::deque<Check> checks_;
   unsigned lacked_ = 0;  // surveys in a row
 };
