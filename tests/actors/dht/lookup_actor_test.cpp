@@ -71,18 +71,17 @@ struct Liar {
       });
     };
   }
-  ~Liar() { kept.clear(); }
 
  private:
   template <class Q, class A>
   void answer(runtime::Handlers& on, const std::function<void(typename A::Builder)>& fill) {
-    on.ask<Q, A>([this, &fill](auto, runtime::Reply<A> reply) {
-      if (silent) return kept.push_back(std::make_shared<runtime::Reply<A>>(std::move(reply)));
+    // Kept by the actor: a reply must not outlive it.
+    on.ask<Q, A>([this, &fill, kept = std::vector<runtime::Reply<A>>()](auto, runtime::Reply<A> reply) mutable {
+      if (silent) return kept.push_back(std::move(reply));
       if (fill) reply.send(fill);
       else reply.done();
     });
   }
-  std::vector<std::shared_ptr<void>> kept;
 };
 
 /// Three honest nodes, and the last one a liar.
