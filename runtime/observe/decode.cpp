@@ -13,6 +13,8 @@
 #include <string_view>
 #include <vector>
 
+#include "runtime/crypto/identity.hpp"
+#include "runtime/net/contact_wire.hpp"
 #include "runtime/observe/schema_copy.hpp"
 #include "runtime/observe/text.hpp"
 
@@ -228,8 +230,17 @@ class Line {
     }
   }
 
+  /// Its words by themselves would say nothing to a person: the id is computed, not sent.
+  void contact(const DynamicStruct::Reader& value) {
+    const auto words = static_cast<capnp::AnyStruct::Reader>(value).as<messages::wire::Contact>();
+    const base::Contact shown = net::read_contact(words);
+    out_ += crypto::node_id(shown.key, shown.nonce).hex() + '@' + shown.endpoint.text();
+  }
+
   void structure(const DynamicStruct::Reader& value, int depth) {
-    if (!is_structure(types_, value.getSchema().getProto().getId())) {
+    const std::uint64_t id = value.getSchema().getProto().getId();
+    if (id == capnp::typeId<messages::wire::Contact>()) return contact(value);
+    if (!is_structure(types_, id)) {
       out_ += '?';
       return;
     }

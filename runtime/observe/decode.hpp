@@ -43,6 +43,7 @@ class Decoder {
   /// Fields come as the source orders them. Left out are numbers, enums and flags of their default value, pointers
   /// that are null, and groups of which nothing is left: a message of nothing else is the empty line. Of a union the
   /// member in use is always shown, one of Void by its name alone.
+  /// A Contact of messages/common.capnp is `id@host:port`, whatever its schema says: its form is fixed.
   /// An enumerant without a name is its number; any pointer, a capability and a type that was not learnt are `?`.
   /// `(unknown kind, 48 B)` if the kind was not learnt; `(no words)` if there are none, as in a signal.
   std::string line(std::uint64_t kind_id, base::ByteView words, std::size_t bytes_max) const;

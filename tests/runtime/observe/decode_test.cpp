@@ -9,7 +9,10 @@
 #include "messages/common.capnp.h"
 #include "messages/files.capnp.h"
 #include "messages/links.capnp.h"
+#include "messages/peers.capnp.h"
 #include "messages/schemas.hpp"
+#include "runtime/crypto/identity.hpp"
+#include "runtime/net/contact_wire.hpp"
 #include "runtime/observe/text.hpp"
 #include "tests/runtime/observe/schema_by_hand.hpp"
 
@@ -81,6 +84,16 @@ TEST_CASE("decode: a list shows four elements and how many are left; enumerants 
   using Has = files::wire::Has;
   CHECK(line_of<Has>([](Has::Builder has) { has.initPresent(6).set(1, true); }) ==
         "present=[false true false false …+2]");
+}
+
+TEST_CASE("decode: a contact is the id and the address of a node, as a person would type them") {
+  base::Contact contact;
+  contact.key.bytes.fill(7);
+  contact.nonce = 11;
+  contact.endpoint = *base::Endpoint::parse("127.0.0.1:4001");
+  const std::string line = line_of<peers::wire::Ping>(
+      [&](peers::wire::Ping::Builder ping) { net::write_contact(ping.initSelf(), contact); });
+  CHECK(line == "self=" + crypto::node_id(contact.key, 11).hex() + "@127.0.0.1:4001");
 }
 
 TEST_CASE("decode: of a union the member in use is shown, also with its default value, and Void by its name") {
