@@ -4,58 +4,63 @@
 
 namespace troupe::dht {
 
-std::vector<Candidate>::iterator Candidates::place_of(const Key& distance) {
-  return std::ranges::lower_bound(all_, distance, {}, &Candidate::distance);
+std::vector<Candidates::Place>::iterator Candidates::place_of(const Key& distance) {
+  const std::uint64_t high = high_bits(distance);
+  return std::ranges::partition_point(order_, [&](const Place& place) {
+    return place.high != high ? place.high < high : place.candidate->distance < distance;
+  });
 }
 
-Candidate* Candidates::find(const Key& id) {
-  const auto at = place_of(base::distance(id, target_));
-  return at != all_.end() && at->contact.id == id ? &*at : nullptr;
+Candidate* Candidates::at_distance(const Key& distance) {
+  const auto place = place_of(distance);
+  return place != order_.end() && place->candidate->distance == distance ? place->candidate.get() : nullptr;
 }
 
 std::optional<Refusal> Candidates::hear(const Contact& contact, std::size_t path, std::size_t depth,
                                         const std::optional<Key>& named_by) {
-  Candidate* const known = find(contact.id);
+  const Key distance = base::distance(contact.id, target_);
+  Candidate* const known = at_distance(distance);
   if (known != nullptr && known->known_to(path)) {
     return known->contact.where == contact.where ? std::nullopt : std::optional(Refusal::other_address);
   }
-  const Key distance = base::distance(contact.id, target_);
   const Group group = group_of_(contact.where.endpoint);
   if (const auto refusal = room_for(distance, group, path)) return refusal;
-  if (Candidate* const still = find(contact.id)) {
-    if (still->contact.where != contact.where && still->alternates.size() < kAlternatesMax) {
-      still->alternates.push_back(contact.where);  // one of two paths was lied to; which one shows when it is asked
+  if (known != nullptr) {  // it did not make room: that is for those whom this path knows
+    if (known->contact.where != contact.where && known->alternates.size() < kAlternatesMax) {
+      known->alternates.push_back(contact.where);  // one of two paths was lied to; which one shows when it is asked
     }
-    still->known_by |= PathSet{1} << path;
+    known->known_by |= PathSet{1} << path;
     return std::nullopt;
   }
-  Candidate fresh;
-  fresh.contact = contact;
-  fresh.distance = distance;
-  fresh.group = group;
-  fresh.known_by = PathSet{1} << path;
-  fresh.depth = depth;
-  fresh.named_by = named_by;
-  all_.insert(place_of(distance), std::move(fresh));
+  auto fresh = std::make_unique<Candidate>();
+  fresh->contact = contact;
+  fresh->distance = distance;
+  fresh->group = group;
+  fresh->known_by = PathSet{1} << path;
+  fresh->depth = depth;
+  fresh->named_by = named_by;
+  order_.insert(place_of(distance), {high_bits(distance), std::move(fresh)});
   return std::nullopt;
 }
 
 std::optional<Refusal> Candidates::room_for(const Key& distance, const Group& group, std::size_t path) {
   std::size_t held = 0;
   std::size_t of_group = 0;
-  auto farthest = all_.end();
-  for (auto at = all_.begin(); at != all_.end(); ++at) {
-    if (!at->known_to(path) || at->state == Candidate::State::failed) continue;
-    if (at->group == group) ++of_group;
-    if (at->state != Candidate::State::fresh) continue;  // questions have a limit of their own
+  auto farthest = order_.end();
+  for (auto at = order_.begin(); at != order_.end(); ++at) {
+    const Candidate& one = *at->candidate;
+    if (!one.known_to(path) || one.state == Candidate::State::failed) continue;
+    if (one.group == group) ++of_group;
+    if (one.state != Candidate::State::fresh) continue;  // questions have a limit of their own
     ++held;
     farthest = at;
   }
   if (of_group >= kNamedGroupMax) return Refusal::group_full;
   if (held < kPathKnownMax) return std::nullopt;
-  if (farthest->distance < distance) return Refusal::not_nearer;
-  farthest->known_by &= ~(PathSet{1} << path);
-  if (farthest->known_by == 0) all_.erase(farthest);
+  Candidate& last = *farthest->candidate;
+  if (last.distance < distance) return Refusal::not_nearer;
+  last.known_by &= ~(PathSet{1} << path);
+  if (last.known_by == 0) order_.erase(farthest);
   return std::nullopt;
 }
 

@@ -6,9 +6,13 @@
 //         target need not each go on to farther nodes.
 // Order   by distance to the target, nearest first.
 // Limits  each path holds its kPathKnownMax nearest of those not asked yet, and at most kNamedGroupMax of one address
-// group, so that what one
-//         path hears cannot push out what another knows.
+//         group, so that what one path hears cannot push out what another knows.
+// Memory  each lies by itself: they are large, come in any order, and many searches may be under way.
+#include <memory>
+#include <ranges>
+
 #include "actors/dht/logic/lookup_types.hpp"
+#include "actors/dht/logic/range.hpp"
 
 namespace troupe::dht {
 
@@ -53,17 +57,30 @@ class Candidates {
   std::optional<Refusal> hear(const Contact& contact, std::size_t path, std::size_t depth,
                               const std::optional<Key>& named_by);
 
-  Candidate* find(const Key& id);
-  std::vector<Candidate>& all() { return all_; }
-  const std::vector<Candidate>& all() const { return all_; }
+  /// Null if nobody heard of it. One that was asked stays where it is.
+  Candidate* find(const Key& id) { return at_distance(base::distance(id, target_)); }
+
+  /// Nearest first; valid until the next hear().
+  auto all() {
+    return std::views::transform(order_, [](const Place& place) -> Candidate& { return *place.candidate; });
+  }
+  auto all() const {
+    return std::views::transform(order_, [](const Place& place) -> const Candidate& { return *place.candidate; });
+  }
 
  private:
+  struct Place {
+    std::uint64_t high;  // high_bits of its distance: what nearly every comparison looks at
+    std::unique_ptr<Candidate> candidate;
+  };
+
+  Candidate* at_distance(const Key& distance);
   std::optional<Refusal> room_for(const Key& distance, const Group& group, std::size_t path);
-  std::vector<Candidate>::iterator place_of(const Key& distance);
+  std::vector<Place>::iterator place_of(const Key& distance);
 
   Key target_;
   GroupOf group_of_;
-  std::vector<Candidate> all_;
+  std::vector<Place> order_;
 };
 
 }  // namespace troupe::dht

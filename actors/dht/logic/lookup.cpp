@@ -49,8 +49,7 @@ Decisions Lookup::answered(const Contact& whom, const LookupAnswer& answer, base
     hop->took = now - hop->asked_at;
   }
   take_value(*from, answer);
-  const Candidate named_by = *from;  // taking contacts moves the candidates about
-  take_contacts(named_by, answer.contacts);
+  take_contacts(*from, answer.contacts);
   return go_on(now);
 }
 
@@ -137,11 +136,10 @@ Ask Lookup::ask(const Choice& choice, base::Instant now) {
   return Ask{whom.contact, choice.path, whom.answer_due};
 }
 
-void Lookup::take_value(const Candidate& from, const LookupAnswer& answer) {
+void Lookup::take_value(Candidate& from, const LookupAnswer& answer) {
   providers_ += std::min(answer.providers, question_.providers_max);
   if (!answer.version) return;
-  Candidate* const holder = candidates_.find(from.contact.id);
-  holder->version = answer.version;
+  from.version = answer.version;
   if (holder_depth_ == 0) holder_depth_ = from.depth;
   if (!newest_ || *newest_ < *answer.version) newest_ = answer.version;
   if (Hop* const hop = hop_of(from.contact.id)) hop->version = answer.version;

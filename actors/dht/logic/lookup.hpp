@@ -60,7 +60,7 @@ class Lookup {
   Decisions go_on(base::Instant now);
   Ask ask(const Choice& choice, base::Instant now);
   void take_contacts(const Candidate& from, const std::vector<Contact>& contacts);
-  void take_value(const Candidate& from, const LookupAnswer& answer);
+  void take_value(Candidate& from, const LookupAnswer& answer);
   void give_up_on(Candidate& whom, Fate fate, base::Instant now);
   Decisions finish(Ending ending);
   LookupOutcome outcome(Ending ending) const;

@@ -97,9 +97,9 @@ bool Lookup::preferred(const Candidate& first, const Candidate& other) const {
 }
 
 std::optional<Lookup::Choice> Lookup::choose_last_round() {
-  const auto& all = candidates_.all();
+  const auto all = candidates_.all();
   const auto first_live = std::ranges::find_if(all, &Candidate::live);
-  const bool known = first_live != all.end() && first_live->state == Candidate::State::answered;
+  const bool known = first_live != all.end() && (*first_live).state == Candidate::State::answered;
   const auto misses = std::ranges::count_if(
       all, [](const Candidate& one) { return one.among_nearest && one.state == Candidate::State::answered; });
   // The nearest node has said who else is near: whoever is among the nearest now will stay there.
