@@ -286,6 +286,8 @@ struct HeardFrom {
   contact @0 :Contact;
   microseconds @1 :UInt32;
   # 0: it did not answer.
+  token @2 :Data;
+  # That it gave for a store.
 }
 
 struct Published $kind(bytesMax = 73728) {

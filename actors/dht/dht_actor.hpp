@@ -131,6 +131,7 @@ class DhtActor final : public runtime::Actor {
   Table table_;
   RoundTrips round_trips_;
   std::optional<Tokens> tokens_;
+  TokensKept tokens_kept_;
   std::optional<Held> held_;
   std::optional<Providers> providers_;
   std::set<std::string> loading_;              // keyspaces that are not read back yet

@@ -42,9 +42,12 @@ void DhtActor::search_from(const Wanted& wanted, std::vector<Contact> contacts, 
     return found(answer);
   }
   LookupActor::Start start{.settings = settings_, .contacts = {}, .round_trip = round_trips_.all(), .network = {}};
+  const bool stores = wanted.goal == wire::Search::Goal::STORE || wanted.goal == wire::Search::Goal::PROVIDE;
   for (Contact& one : contacts) {
+    const auto token = stores ? tokens_kept_.find(one.id, now()) : std::nullopt;
+    if (token) start.tokens.emplace(one.id, *token);
     auto round_trip = round_trips_.of(one.id);
-    start.contacts.push_back({std::move(one), std::move(round_trip)});
+    start.contacts.push_back({std::move(one), std::move(round_trip), token.has_value()});
   }
   if (table_.size() >= kContactsMax) start.network = table_.network_size();
   if (!own_record.empty()) {
@@ -107,9 +110,11 @@ void DhtActor::learn(wire::SearchResult::Reader result) {
     const Contact who{crypto::node_id(where.key, where.nonce), where};
     if (one.getMicroseconds() == 0) {
       round_trips_.lost(who.id);
+      tokens_kept_.forget(who.id);
       missed(who.id);
     } else {
       round_trips_.note(who.id, std::chrono::microseconds(one.getMicroseconds()));
+      if (const auto token = Token::from(bytes_of(one.getToken()))) tokens_kept_.keep(who.id, *token, now());
       heard(who, Evidence::answered);
     }
   }

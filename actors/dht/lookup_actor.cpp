@@ -82,6 +82,7 @@ void LookupActor::begin(wire::Search::Reader search, runtime::Reply<wire::Search
   question.round_trip = start_.round_trip;
   question.group_of = start_.settings->groups.group_of;
   question.tracing = search.getExplain() ? Tracing::on : Tracing::off;
+  tokens_ = start_.tokens;
   lookup_.emplace(question, start_.contacts);
   const bool at_hand = goal.isProviders() && providers_.size() == providers_max_;
   act(at_hand ? lookup_->enough(now()) : lookup_->start(now()));
@@ -160,10 +161,14 @@ void LookupActor::ask_providers(const Ask& question) {
 
 void LookupActor::answered(const Ask& question, base::Instant asked_at, LookupAnswer answer,
                            capnp::Data::Reader token) {
-  const auto took = std::chrono::duration_cast<std::chrono::microseconds>(now() - asked_at).count();
-  heard_.push_back({question.whom, static_cast<std::uint32_t>(std::max<std::int64_t>(took, 1))});
+  note_heard(question.whom, asked_at);
   if (const auto shown = Token::from(bytes_of(token))) tokens_.insert_or_assign(question.whom.id, *shown);
   if (!outcome_) act(lookup_->answered(question.whom, answer, now()));
+}
+
+void LookupActor::note_heard(const Contact& whom, base::Instant asked_at) {
+  const auto took = std::chrono::duration_cast<std::chrono::microseconds>(now() - asked_at).count();
+  heard_.push_back({whom, static_cast<std::uint32_t>(std::max<std::int64_t>(took, 1))});
 }
 
 void LookupActor::failed(const Ask& question, const Error& why) {
@@ -249,11 +254,13 @@ void LookupActor::finish_with(wire::SearchResult::Builder out) {
   for (unsigned i = 0; i < heard.size(); ++i) {
     write(heard[i].initContact(), heard_[i].whom);
     heard[i].setMicroseconds(heard_[i].microseconds);
+    const auto token = tokens_.find(heard_[i].whom.id);
+    if (heard_[i].microseconds > 0 && token != tokens_.end()) heard[i].setToken(data_of(token->second.view()));
   }
 }
 
 void LookupActor::check() const {
-  base::ensure(heard_.size() <= 2 * kAskedMax, "a search asks a limited number of nodes");
+  base::ensure(heard_.size() <= 2 * kAskedMax + 2 * kRegionMax, "a search asks a limited number of nodes");
   base::ensure(said_ <= stores_ && stored_ <= said_, "a store is acknowledged once");
 }
 

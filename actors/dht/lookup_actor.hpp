@@ -6,6 +6,10 @@
 //         that it takes, Search, is answered at the end of the last one.
 // Stored  at a number of nodes, of which kStoredPercent have to acknowledge it, and never fewer than half of `copies`
 //         where there are so many. It ends with all answers, or a time-out after enough have come.
+// Tokens  of nodes that answered lately are those of earlier searches: they are stored at without being asked before.
+// One
+//         that is refused is renewed. If such nodes are gone and too few others have the record, all of it is done
+//         once more, and everybody asked.
 // Checks  what others say is checked here: contacts by the work of their ids, records by their validators.
 #include <algorithm>
 #include <map>
@@ -39,6 +43,7 @@ class LookupActor final : public runtime::Actor {
     std::optional<Version> own_copy;
     base::Bytes own_record;
     std::vector<Contact> own_providers;
+    std::map<base::NodeId, Token> tokens;  ///< of those contacts that answered lately
   };
   explicit LookupActor(Start start) : start_(std::move(start)) {}
 
@@ -61,6 +66,7 @@ class LookupActor final : public runtime::Actor {
   void ask_providers(const Ask& question);
   void answered(const Ask& question, base::Instant asked_at, LookupAnswer answer, capnp::Data::Reader token);
   void failed(const Ask& question, const base::Error& why);
+  void note_heard(const Contact& whom, base::Instant asked_at);
   std::optional<Version> take_record(base::ByteView record);
   std::size_t take_providers(capnp::List<messages::wire::Contact>::Reader list);
   bool take_provider(const Contact& one);
@@ -74,6 +80,10 @@ class LookupActor final : public runtime::Actor {
   void store_at(const Contact& whom);
   void store_here();
   void unstored(const base::Error& why);
+  void unstored_at(const base::NodeId& whom, const base::Error& why);
+  bool spared(const base::NodeId& whom) const;
+  void renew_token(const Contact& whom);
+  void search_anew();
   void noted(bool stored, std::optional<wire::StoreDone::Reader> said);
   void end_stores_if_done();
 
@@ -105,7 +115,10 @@ class LookupActor final : public runtime::Actor {
 
   std::size_t stores_ = 0, stored_ = 0, said_ = 0;
   bool enough_ = false;
-  struct Item {  // of a region
+  std::set<base::NodeId> renewed_;  // were asked for a token as they refused that of an earlier search
+  bool lost_ = false;               // one that answered lately has not answered the store
+  bool anew_ = false;               // the search was done again without those
+  struct Item {                     // of a region
     Key key;
     base::Bytes record;  // empty: a provider
     std::size_t asked = 0, stored = 0;

@@ -35,8 +35,8 @@ void LookupActor::store_at(const Contact& whom) {
           out.setToken(data_of(token.view()));
           out.setKey(data_of(lookup_->question().target.view()));
         },
-        [this](runtime::Answer<wire::Added> answer) {
-          if (!answer.ok()) return unstored(answer.error());
+        [this, id = whom.id](runtime::Answer<wire::Added> answer) {
+          if (!answer.ok()) return unstored_at(id, answer.error());
           noted(true, std::nullopt);
         });
   }
@@ -49,10 +49,61 @@ void LookupActor::store_at(const Contact& whom) {
         out.setRecord(data_of(record_));
         if (expected_) out.getExpected().setSequence(*expected_);
       },
-      [this](runtime::Answer<wire::StoreDone> answer) {
-        if (!answer.ok()) return unstored(answer.error());
+      [this, id = whom.id](runtime::Answer<wire::StoreDone> answer) {
+        if (!answer.ok()) return unstored_at(id, answer.error());
         noted(answer.value().getResult() == wire::StoreDone::Result::STORED, answer.value());
       });
+}
+
+/// What a node said that was not asked before the store. It may be another one by now, or gone.
+void LookupActor::unstored_at(const base::NodeId& whom, const base::Error& why) {
+  const auto where = std::ranges::find(outcome_->nearest, whom, &Contact::id);
+  if (where == outcome_->nearest.end() || !spared(whom)) return unstored(why);
+  if (why.code == base::Code::refused && renewed_.insert(whom).second) return renew_token(*where);
+  if (why.code == base::Code::timeout || why.code == base::Code::unavailable) {
+    lost_ = true;
+    heard_.push_back({*where, 0});
+  }
+  unstored(why);
+}
+
+/// Whether its token is that of an earlier search.
+bool LookupActor::spared(const base::NodeId& whom) const {
+  return start_.tokens.contains(whom) &&
+         std::ranges::none_of(heard_, [&](const Heard& one) { return one.whom.id == whom && one.microseconds > 0; });
+}
+
+/// The node has begun anew since it gave the one that it refuses.
+void LookupActor::renew_token(const Contact& whom) {
+  ask<wire::FindNode, wire::Nodes>(
+      node().reach(whom.where, kPath), now() + kStoreDue,
+      [&](wire::FindNode::Builder out) {
+        write_asker(out.initAsker(), *start_.settings);
+        out.setTarget(data_of(lookup_->question().target.view()));
+        out.setContactsMax(1);
+      },
+      [this, whom, at = now()](runtime::Answer<wire::Nodes> answer) {
+        const auto token = answer.ok() ? Token::from(bytes_of(answer.value().getToken())) : std::nullopt;
+        if (!token)
+          return unstored({base::Code::refused, "it takes no token of an earlier search, and gives no other"});
+        tokens_.insert_or_assign(whom.id, *token);
+        note_heard(whom, at);
+        --stores_;  // which counts it once more
+        store_at(whom);
+      });
+}
+
+/// Too few have it, and of those that were not asked by this search some are gone: now everybody is asked.
+void LookupActor::search_anew() {
+  anew_ = true;
+  stores_ = stored_ = said_ = 0;
+  refusals_.clear();
+  outcome_.reset();
+  auto contacts = start_.contacts;
+  for (dht::Start& one : contacts) one.answered_lately = false;
+  const LookupQuestion question = lookup_->question();
+  lookup_.emplace(question, std::move(contacts));
+  act(lookup_->start(now()));
 }
 
 /// By the same questions; an actor of this node needs no token.
@@ -104,6 +155,8 @@ void LookupActor::noted(bool stored, std::optional<wire::StoreDone::Reader> said
 }
 
 void LookupActor::end_stores_if_done() {
+  if (said_ == stores_ && lost_ && !anew_ && stored_ < stores_needed(stores_, start_.settings->copies))
+    return search_anew();
   if (said_ == stores_) return answer();
   // The others have a moment: what they say is worth knowing, and not worth waiting for a node that is gone.
   if (stored_ >= stores_needed(stores_, start_.settings->copies) && !std::exchange(enough_, true))

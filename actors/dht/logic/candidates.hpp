@@ -46,6 +46,8 @@ struct Candidate {
   std::vector<base::Contact> alternates;  ///< where other paths say it lives
 
   bool live() const { return state == State::fresh || state == State::asked || state == State::answered; }
+  /// Answered an earlier search, and was not asked by this one.
+  bool spared() const { return state == State::answered && questions == 0; }
   bool known_to(std::size_t path) const { return (known_by >> path & 1U) != 0; }
 };
 

@@ -27,7 +27,21 @@ Lookup::Lookup(const LookupQuestion& question, std::vector<Start> starts)
 
 Decisions Lookup::start(base::Instant now) {
   base::ensure(asked_ == 0 && !ended_, "a lookup starts once");
+  spare_known(now);
   return go_on(now);
+}
+
+/// What lies farther away than a store of this value goes is asked in any case: it may know better.
+void Lookup::spare_known(base::Instant now) {
+  if (question_.kind != LookupKind::store_region || !question_.network) return;
+  for (std::size_t i = kPathsFirst; i < starts_.size(); ++i) {
+    Candidate* const known = starts_[i].answered_lately ? candidates_.find(starts_[i].contact.id) : nullptr;
+    if (known == nullptr || expected_within(known->distance, *question_.network) >= question_.nearest) continue;
+    known->state = Candidate::State::answered;
+    if (question_.tracing == Tracing::off) continue;
+    explanation_.hops.push_back(Hop{known->contact, i % kPathsFirst, 1, known->distance, std::nullopt, Chosen::lately,
+                                    now, Fate::answered, base::Duration{0}, std::nullopt, 0});
+  }
 }
 
 Decisions Lookup::answered(const Contact& whom, const LookupAnswer& answer, base::Instant now) {
@@ -217,7 +231,8 @@ LookupOutcome Lookup::outcome(Ending ending) const {
     out.nearest.push_back(one.contact);
     if (newest_ && question_.finality == Finality::newest && !holds_newest) out.behind.push_back(one.contact);
   }
-  const auto answered = std::ranges::count(candidates_.all(), Candidate::State::answered, &Candidate::state);
+  const auto answered = std::ranges::count_if(
+      candidates_.all(), [](const Candidate& one) { return one.state == Candidate::State::answered && !one.spared(); });
   out.unanswered = asked_ - static_cast<std::size_t>(answered);
   return out;
 }
@@ -261,6 +276,7 @@ std::string_view text_of(Chosen chosen) {
     case Chosen::instead: return "in place of a late one";
     case Chosen::last_round: return "among the nearest of all";
     case Chosen::suspicious: return "too few nodes around the key";
+    case Chosen::lately: return "answered lately, not asked again";
   }
   return "";
 }

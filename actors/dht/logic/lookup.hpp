@@ -9,6 +9,9 @@
 //         be asked in any case are asked kWidthLast at a time.
 // End     the LookupQuestion::nearest nearest known nodes have answered, and of each path its share of them. If they
 //         lie so far apart that there should be twice as many, all paths may have met only liars: a new one begins.
+// Lately  of a store_region, start contacts that answered an earlier search and lie where the value belongs count as if
+//         they had answered. The kPathsFirst nearest do not, and each path asks the nearest of the others that it
+//         knows, so that whoever has come meanwhile is heard of.
 // Late    an answer outside the adaptive time-out: another node is asked, but the late answer still counts.
 // Limits  kAskedMax questions, kPathsMax paths of kPathKnownMax candidates each, kTakenMax contacts of an answer.
 // Time    monotonic, given by the caller. Reads no clock, sends nothing and draws no lots.
@@ -59,6 +62,7 @@ class Lookup {
   // lookup.cpp: what happened
   Decisions go_on(base::Instant now);
   Ask ask(const Choice& choice, base::Instant now);
+  void spare_known(base::Instant now);
   void take_contacts(const Candidate& from, const std::vector<Contact>& contacts);
   void take_value(Candidate& from, const LookupAnswer& answer);
   void give_up_on(Candidate& whom, Fate fate, base::Instant now);

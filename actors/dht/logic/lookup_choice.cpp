@@ -3,6 +3,7 @@
 #include <array>
 #include <bit>
 #include <tuple>
+#include <utility>
 
 #include "actors/dht/logic/lookup.hpp"
 
@@ -26,6 +27,7 @@ void Lookup::mark_needed() {
   const std::size_t share = std::max<std::size_t>((question_.nearest + kPathsFirst - 1) / kPathsFirst, 1);
   const bool region = question_.kind == LookupKind::store_region && question_.network.has_value();
   std::array<std::size_t, kPathsMax> seen{};
+  std::array<bool, kPathsMax> asks_one{};
   std::size_t near = 0;
   for (Candidate& one : candidates_.all()) {
     one.needed = one.among_nearest = false;
@@ -37,7 +39,9 @@ void Lookup::mark_needed() {
       one.needed = one.among_nearest = true;
     }
     for (std::size_t path = 0; path < paths_.size(); ++path) {
-      if (one.known_to(path) && seen[path]++ < share) one.needed = true;
+      if (!one.known_to(path)) continue;
+      const bool nearest_to_ask = !one.spared() && !std::exchange(asks_one[path], true);
+      if (seen[path]++ < share || nearest_to_ask) one.needed = true;
     }
   }
 }

@@ -69,6 +69,7 @@ struct LookupQuestion {
 struct Start {
   Contact contact;
   std::optional<RoundTrip> round_trip;
+  bool answered_lately = false;  ///< and the caller holds its token: it can be stored at without a question before
 };
 
 struct LookupAnswer {
@@ -135,6 +136,7 @@ enum class Chosen : std::uint8_t {
   instead,     ///< in place of a node that is late or failed
   last_round,  ///< one of the nearest of all, which have to be asked in any case
   suspicious,  ///< too few nodes were found around the key: a fresh path from another start
+  lately,      ///< not at all: it has answered an earlier search, and lies where the value belongs
 };
 std::string_view text_of(Chosen chosen);
 

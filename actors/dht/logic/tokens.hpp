@@ -8,8 +8,13 @@
 //         token is good for 5 to 10 minutes, and nothing is kept of whom it was given to.
 // Caller  its id alone: whoever sends a sealed datagram or speaks on a link has proven that, while its address may
 //         change between question and store.
+// Kept    what others gave us is used again for kTokenKept: shorter than the shortest life of a token by what a search
+//         takes until it tells of it, and the next one until it stores. Who has begun anew refuses it all the same.
+// Limits  kTokensKeptMax; what comes when they are full is not kept, and its giver is asked once more.
 // Owner   one actor.
 #include <cstdint>
+#include <map>
+#include <optional>
 
 #include "actors/dht/logic/contact.hpp"
 #include "actors/dht/logic/encoding.hpp"
@@ -48,6 +53,37 @@ class Tokens {
   }
 
   TokenSecret secret_;
+};
+
+inline constexpr std::chrono::minutes kTokenKept{3};  // our choice: twice what two searches take that name no time
+inline constexpr std::size_t kTokensKeptMax = 512;    // our choice: more than a table usually lists, 40 KiB
+static_assert(kTokenKept < kTokenGeneration);
+
+/// What other nodes have given us.
+class TokensKept {
+ public:
+  void keep(const base::NodeId& of, const Token& token, base::Instant now) {
+    if (kept_.size() >= kTokensKeptMax)
+      std::erase_if(kept_, [now](const auto& one) { return one.second.until <= now; });
+    if (kept_.size() >= kTokensKeptMax && !kept_.contains(of)) return;
+    kept_.insert_or_assign(of, Kept{token, now + kTokenKept});
+  }
+  void forget(const base::NodeId& of) { kept_.erase(of); }
+
+  /// Nothing if it may be too old.
+  std::optional<Token> find(const base::NodeId& of, base::Instant now) const {
+    const auto found = kept_.find(of);
+    if (found == kept_.end() || found->second.until <= now) return std::nullopt;
+    return found->second.token;
+  }
+  std::size_t size() const { return kept_.size(); }
+
+ private:
+  struct Kept {
+    Token token;
+    base::Instant until;
+  };
+  std::map<base::NodeId, Kept> kept_;
 };
 
 }  // namespace troupe::dht

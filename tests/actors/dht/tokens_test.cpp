@@ -36,3 +36,35 @@ TEST_CASE("dht tokens: one is good for its caller, in its generation and the nex
     }
   }
 }
+
+TEST_CASE("dht tokens: those of others are kept for a while, and no more than may be") {
+  TokensKept kept;
+  const base::Instant now{0s};
+  Token token;
+  token.bytes[0] = 7;
+  kept.keep(key(1), token, now);
+  CHECK(kept.find(key(1), now) == token);
+  CHECK(kept.find(key(1), now + kTokenKept - 1ns) == token);
+  CHECK_FALSE(kept.find(key(1), now + kTokenKept).has_value());
+  CHECK_FALSE(kept.find(key(2), now).has_value());
+
+  SUBCASE("a newer one takes its place and lasts longer") {
+    kept.keep(key(1), Token{}, now + 1min);
+    CHECK(kept.find(key(1), now + kTokenKept) == Token{});
+  }
+  SUBCASE("one that was refused is forgotten") {
+    kept.forget(key(1));
+    CHECK_FALSE(kept.find(key(1), now).has_value());
+  }
+  SUBCASE("when they are full no other is kept, until they are too old") {
+    for (int i = 2; i <= static_cast<int>(kTokensKeptMax); ++i) kept.keep(key(i % 100, i / 100), token, now + 1s);
+    CHECK(kept.size() == kTokensKeptMax);
+    kept.keep(key(200), token, now + 2s);
+    CHECK_FALSE(kept.find(key(200), now + 2s).has_value());
+    kept.keep(key(2), Token{}, now + 2s);
+    CHECK(kept.find(key(2), now + 2s) == Token{});
+    kept.keep(key(200), token, now + kTokenKept);
+    CHECK(kept.find(key(200), now + kTokenKept) == token);
+    CHECK(kept.size() == kTokensKeptMax);  // the first one was too old
+  }
+}
