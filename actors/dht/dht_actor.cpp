@@ -216,7 +216,10 @@ void DhtActor::recover() {
     for (Contact& one : known)
       if (starts.size() < kStartMax && std::ranges::find(starts, one.id, &Contact::id) == starts.end())
         starts.push_back(std::move(one));
-    search_from(ourselves, std::move(starts), {}, [this](const auto&) { refresh(); });
+    search_from(ourselves, std::move(starts), {}, [this](auto& answer) {
+      touched(answer);
+      refresh();
+    });
   });
 }
 
@@ -227,17 +230,35 @@ void DhtActor::recover_in(base::Duration delay) {
   after<Recover>(delay);
 }
 
-/// One stale range at a time, so that a node that was away for long does not ask everybody at once.
+/// A search for our own id has met whoever is near us, unless there was hardly anybody yet: the range of the farthest
+/// of them may hold more, those beyond it do not.
+void DhtActor::touched(runtime::Answer<wire::SearchResult>& ourselves) {
+  if (!ourselves.ok() || ourselves.value().getNearest().size() < settings_->copies) return;
+  const auto nearest = own_contacts(ourselves.value().getNearest());
+  const auto range = range_of(own(), nearest.back().id);
+  if (!range || range->prefix + 1U >= kRanges) return;
+  neighbours_ = Range{static_cast<std::uint8_t>(range->prefix + 1)};
+  table_.used_from(*neighbours_, now());
+}
+
+/// One stale range at a time, so that a node that was away for long does not ask everybody at once; but all that are
+/// near by one search for ourselves.
 void DhtActor::refresh() {
   after<Refresh>(settings_->refresh_period);
   if (refreshing_ || table_.size() == 0) return;
   const auto stale = table_.stale(now());
   if (stale.empty()) return;
   refreshing_ = true;
-  search(Wanted{.key = random_key(own(), stale.front(), random())}, [this](const auto&) {
-    refreshing_ = false;
-    after<Refresh>(std::chrono::seconds(1));
-  });
+  const bool near = neighbours_ && stale.front() >= *neighbours_;
+  search(Wanted{.key = near ? own() : random_key(own(), stale.front(), random())},
+         [this, near, range = stale.front()](auto& answer) {
+           refreshing_ = false;
+           if (near) {
+             table_.used_from(range, now());
+             touched(answer);
+           }
+           after<Refresh>(std::chrono::seconds(1));
+         });
 }
 
 void DhtActor::show_health() {

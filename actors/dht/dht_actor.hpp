@@ -61,6 +61,7 @@ class DhtActor final : public runtime::Actor {
   void recover();
   void recover_in(base::Duration delay);
   void refresh();
+  void touched(runtime::Answer<wire::SearchResult>& ourselves);
   void find_known(base::Callback<void(std::vector<Contact>)> found);
   void show_health();
 
@@ -149,6 +150,7 @@ class DhtActor final : public runtime::Actor {
   std::uint64_t last_search_ = 0;
   std::uint64_t last_sequence_ = 0;  // of what this node signed
   bool refreshing_ = false;
+  std::optional<Range> neighbours_;  // this range and those nearer hold the nodes nearest to us, as last found
   bool recovering_ = false;
   base::Instant recover_at_ = base::Instant::max();
 

@@ -154,6 +154,10 @@ void Table::used(const Key& key, base::Instant now) {
   at = std::max(at.value_or(now), now);
 }
 
+void Table::used_from(Range first, base::Instant now) {
+  for (std::size_t i = first.prefix; i < kRanges; ++i) used_at_[i] = std::max(used_at_[i].value_or(now), now);
+}
+
 std::vector<Range> Table::stale(base::Instant now) const {
   std::vector<Range> out;
   for (std::size_t i = 0; i < depth_; ++i) {

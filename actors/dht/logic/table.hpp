@@ -55,6 +55,8 @@ class Table {
 
   /// Notes that a search went for `key` at `now`.
   void used(const Key& key, base::Instant now);
+  /// Notes that a search for our own id went through `first` and all ranges nearer to us.
+  void used_from(Range first, base::Instant now);
 
   /// The ranges, far ones first, that no search touched for kRefreshAfter: those up to the nearest neighbours, since
   /// the ones beyond would be empty.

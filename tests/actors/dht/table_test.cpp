@@ -153,6 +153,17 @@ TEST_CASE("table: a range is stale after an hour without a search, and only as d
   CHECK(table.stale(kStart + 3h).empty());
 }
 
+TEST_CASE("table: a search for ourselves touches the range of the farthest found and all that are nearer") {
+  Table table{point(0)};
+  table.replace(Range{3}, Listing{{contact_at(point(std::uint64_t{1} << 60), "127.0.0.1:1")}, {}});
+  table.used_from(Range{2}, kStart);
+  CHECK(table.stale(kStart) == std::vector{Range{0}, Range{1}});
+  table.used_from(Range{3}, kStart + 1h);
+  CHECK(table.stale(kStart + 1h) == std::vector{Range{0}, Range{1}, Range{2}});
+  table.used_from(Range{0}, kStart);  // late news change nothing
+  CHECK(table.stale(kStart + 1h) == std::vector{Range{0}, Range{1}, Range{2}});
+}
+
 TEST_CASE("table: a range that no search has touched is stale however young the clock is") {
   Table table{point(0)};
   const base::Instant begin{};  // a machine has just started, or a simulation
