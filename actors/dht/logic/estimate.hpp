@@ -20,7 +20,7 @@ inline constexpr std::chrono::milliseconds kTimeoutFirst{500};  // our choice: R
 inline constexpr std::chrono::milliseconds kTimeoutMin{50};
 inline constexpr std::chrono::milliseconds kTimeoutMax{3'000};  // RFC 6298 5.7
 inline constexpr std::uint32_t kDoublingsMax = 3;
-inline constexpr std::size_t kEstimatesMax = 256;  // our choice: more than a table usually lists, 32 KiB
+inline constexpr std::size_t kEstimatesMax = 256;  // our choice: more than a table usually lists, 24 KiB
 
 class RoundTrip {
  public:
@@ -88,19 +88,15 @@ class RoundTrips {
 
   RoundTrip& touch(const Key& id) {
     Peer& peer = peers_[id];
-    if (peer.turn != 0) by_turn_.erase(peer.turn);
     peer.turn = ++turns_;
-    by_turn_.emplace(peer.turn, id);
-    if (peers_.size() > kEstimatesMax) {
-      peers_.erase(by_turn_.begin()->second);
-      by_turn_.erase(by_turn_.begin());
-    }
+    // Each is looked at, as it is seldom: an order by turn would cost more for each that is known already.
+    if (peers_.size() > kEstimatesMax)
+      peers_.erase(std::ranges::min_element(peers_, {}, [](const auto& one) { return one.second.turn; }));
     return peer.estimate;
   }
 
   RoundTrip all_;
   std::map<Key, Peer> peers_;
-  std::map<std::uint64_t, Key> by_turn_;  // the least lately heard first
   std::uint64_t turns_ = 0;
 };
 
