@@ -52,23 +52,24 @@ void answer(const caf::strong_actor_ptr& who, std::uint64_t message_id, const Er
 // -- proxies --
 
 runtime::Handle Datagrams::proxy(const base::Contact& contact, const std::string& path) {
+  runtime::Handle dropped;  // after the lock: a proxy may be the last to hold what ends with it
+  const std::lock_guard hold(lock_);
+  const auto known = places_.find(Where{contact, path});
+  if (known != places_.end()) {
+    oldest_first_.splice(oldest_first_.end(), oldest_first_, known->second.used);
+    return known->second.proxy;
+  }
   if (!valid_path(path)) return {};
   const base::NodeId id = crypto::node_id(contact.key, contact.nonce);
   if (id == pool_->setup().identity->id()) return {};
-  runtime::Handle dropped;  // after the lock: a proxy may be the last to hold what ends with it
-  const std::lock_guard hold(lock_);
-  if (!actor_) return make_proxy({contact, id, path});
-  const auto [found, fresh] = places_.try_emplace({contact, path});
-  Place& place = found->second;
-  if (!fresh) {
-    oldest_first_.splice(oldest_first_.end(), oldest_first_, place.used);
-    return place.proxy;
-  }
-  place.used = oldest_first_.insert(oldest_first_.end(), &found->first);
-  place.proxy = make_proxy({contact, id, path});
-  const runtime::Handle out = place.proxy;
+  auto route = std::make_shared<const Route>(Route{contact, id, path});
+  const runtime::Handle out = make_proxy(route);
+  if (!actor_) return out;
+  const auto used = oldest_first_.insert(oldest_first_.end(), route.get());
+  places_.emplace(std::move(route), Place{out, used});
   if (places_.size() > kRoutesMax) {
-    const auto oldest = places_.find(*oldest_first_.front());
+    const Route& last = *oldest_first_.front();
+    const auto oldest = places_.find(Where{last.contact, last.path});
     dropped = std::move(oldest->second.proxy);
     oldest_first_.pop_front();
     places_.erase(oldest);
@@ -76,12 +77,12 @@ runtime::Handle Datagrams::proxy(const base::Contact& contact, const std::string
   return out;
 }
 
-runtime::Handle Datagrams::make_proxy(Route route) {
+runtime::Handle Datagrams::make_proxy(std::shared_ptr<const Route> route) {
   caf::actor_config config;
   auto& system = pool_->node().system();
-  const caf::node_id there = runtime::remote_node_id(route.id, messages::Role::peer);
+  const caf::node_id there = runtime::remote_node_id(route->id, messages::Role::peer);
   return caf::make_actor<DatagramProxy, caf::actor>(system.next_actor_id(), there, &system, config, shared_from_this(),
-                                                    std::make_shared<const Route>(std::move(route)));
+                                                    std::move(route));
 }
 
 /// A question without a deadline would wait for ever where its answer is lost; the end of a link answers it.
@@ -143,7 +144,7 @@ void Datagrams::open(runtime::Handle actor) {
 
 void Datagrams::close(const Error& why) {
   std::map<std::uint64_t, Asked> waiting;
-  std::map<Key, Place> places;  // each holds this table, which could not end otherwise
+  Places places;  // each holds this table, which could not end otherwise
   {
     const std::lock_guard hold(lock_);
     actor_ = {};

@@ -20,6 +20,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 
 #include "runtime/base/contact.hpp"
 #include "runtime/net/logic/datagram.hpp"
@@ -86,16 +87,30 @@ class Datagrams : public std::enable_shared_from_this<Datagrams> {
   std::uint64_t over_links() const { return over_links_.load(std::memory_order_relaxed); }
 
  private:
-  using Key = std::pair<base::Contact, std::string>;
+  struct Where {  // what a route is found by
+    const base::Contact& contact;
+    std::string_view path;
+  };
+  struct Order {
+    using is_transparent = void;
+    static Where of(const std::shared_ptr<const Route>& route) { return {route->contact, route->path}; }
+    static Where of(const Where& where) { return where; }
+    bool operator()(const auto& a, const auto& b) const {
+      const Where one = of(a), other = of(b);
+      if (const auto order = one.contact <=> other.contact; order != 0) return order < 0;
+      return one.path < other.path;
+    }
+  };
   struct Place {
     runtime::Handle proxy;
-    std::list<const Key*>::iterator used;
+    std::list<const Route*>::iterator used;
   };
+  using Places = std::map<std::shared_ptr<const Route>, Place, Order>;
   struct Silence {
     std::uint32_t questions = 0;  // in a row
     base::Instant until;          // over links until then, if there were kSilentMax
   };
-  runtime::Handle make_proxy(Route route);
+  runtime::Handle make_proxy(std::shared_ptr<const Route> route);
   bool is_silent(const base::NodeId& id);
   static bool fits(const Route& route, const runtime::Envelope& envelope);
   void give_to_link(const Route& route, caf::mailbox_element_ptr element, caf::execution_unit* worker);
@@ -109,8 +124,8 @@ class Datagrams : public std::enable_shared_from_this<Datagrams> {
   std::map<std::uint64_t, Asked> waiting_;  // by number, which is also their order
   std::map<base::NodeId, Silence> silent_;
   std::uint64_t last_ = 0;
-  std::map<Key, Place> places_;  // empty while it is closed
-  std::list<const Key*> oldest_first_;
+  Places places_;  // empty while it is closed
+  std::list<const Route*> oldest_first_;
 };
 
 }  // namespace troupe::net
