@@ -39,7 +39,7 @@ std::optional<Refusal> Candidates::hear(const Contact& contact, std::size_t path
   fresh->known_by = PathSet{1} << path;
   fresh->depth = depth;
   fresh->named_by = named_by;
-  order_.insert(place_of(distance), {high_bits(distance), std::move(fresh)});
+  order_.insert(place_of(distance), Place{high_bits(distance), std::move(fresh)});
   return std::nullopt;
 }
 
