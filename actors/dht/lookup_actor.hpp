@@ -7,8 +7,7 @@
 // Stored  at a number of nodes, of which kStoredPercent have to acknowledge it, and never fewer than half of `copies`
 //         where there are so many. It ends with all answers, or a time-out after enough have come.
 // Tokens  of nodes that answered lately are those of earlier searches: they are stored at without being asked before.
-// One
-//         that is refused is renewed. If such nodes are gone and too few others have the record, all of it is done
+//         One that is refused is renewed. If such nodes are gone and too few others have the record, all of it is done
 //         once more, and everybody asked.
 // Checks  what others say is checked here: contacts by the work of their ids, records by their validators.
 #include <algorithm>
