@@ -153,6 +153,12 @@ struct Hear $kind(bytesMax = 256) {
   # It answered us; else it has only asked.
 }
 
+struct Located $kind(bytesMax = 128) {
+  # `/dht` tells `/dht/bucket`, and that its buckets, where others can dial this node from now on.
+
+  contact @0 :Contact;
+}
+
 struct Missed $kind(bytesMax = 128) {
   # A contact of the bucket of `range` has not answered somebody.
 

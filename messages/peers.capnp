@@ -12,6 +12,10 @@ struct Ping $kind(lane = control, from = [peer], bytesMax = 128) {
   self @0 :Contact;
   # Where the sender can be dialled. Key and nonce are those of the link, else it is `malformed`. An unspecified
   # address with a port means: at the address that this link comes from. Absent, or port 0: it cannot be dialled.
+
+  seen @1 :Data;
+  # At which address the sender sees the receiver: where their link comes from, or where the sender dialled it. The 16
+  # bytes of an IPv6 address, IPv4 in its mapped form; of another length: it does not say.
 }
 
 struct Pong $kind(lane = control, from = [peer], bytesMax = 128) {
@@ -19,6 +23,9 @@ struct Pong $kind(lane = control, from = [peer], bytesMax = 128) {
 
   self @0 :Contact;
   # As in Ping, of the one that answers.
+
+  seen @1 :Data;
+  # As in Ping.
 }
 
 struct Exchange $kind(from = [peer], bytesMax = 64) {
@@ -46,6 +53,17 @@ struct KnownContacts $kind(bytesMax = 65536) {
   list @0 :List(Contact);
   # At most 1000 (`peers.known_max`), by id, without this node and without banned ones. Port 0: linked, but it can only
   # be reached through that link.
+}
+
+struct WhereAmI $kind(bytesMax = 64) {
+  # Another domain of this node asks where others can dial it. Answered by OwnPlace.
+}
+
+struct OwnPlace $kind(bytesMax = 128) {
+  # Answers WhereAmI.
+
+  contact @0 :Contact;
+  # Port 0: nowhere, or it is not known yet.
 }
 
 struct ListPeers $kind(from = [view, operate], bytesMax = 64) {

@@ -31,7 +31,7 @@ class BucketActor final : public runtime::Actor {
   void describe(wire::BucketState::Builder state);
   std::uint64_t ms_since(base::Instant then) const;
 
-  const std::shared_ptr<const DhtSettings> settings_;
+  std::shared_ptr<const DhtSettings> settings_;  // another one once its endpoint is known
   Bucket bucket_;
 };
 

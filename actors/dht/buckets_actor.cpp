@@ -1,11 +1,18 @@
 #include "actors/dht/buckets_actor.hpp"
 
 #include "actors/dht/bucket_actor.hpp"
+#include "runtime/net/contact_wire.hpp"
 
 namespace troupe::dht {
 
 void BucketsActor::receive(runtime::Handlers& on) {
   on.tell<wire::Hear>([this](wire::Hear::Reader heard) { hear(heard); });
+  on.tell<wire::Located>([this](wire::Located::Reader where) {
+    settings_ = settings_->at(net::read_contact(where.getContact()).endpoint);
+    for (const runtime::Handle& bucket : buckets_) {
+      if (bucket) tell<wire::Located>(bucket, [&](wire::Located::Builder out) { out.setContact(where.getContact()); });
+    }
+  });
   on.tell<wire::Missed>([this](wire::Missed::Reader missed) {
     if (missed.getRange() >= kRanges || !buckets_[missed.getRange()]) return;
     tell<wire::Missed>(buckets_[missed.getRange()], [&](wire::Missed::Builder out) {

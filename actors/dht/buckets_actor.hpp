@@ -25,7 +25,7 @@ class BucketsActor final : public runtime::Actor {
  private:
   void hear(wire::Hear::Reader heard);
 
-  const std::shared_ptr<const DhtSettings> settings_;
+  std::shared_ptr<const DhtSettings> settings_;  // another one once its endpoint is known
   std::array<runtime::Handle, kRanges> buckets_;
 };
 

@@ -10,6 +10,7 @@
 #include "actors/dht/wire.hpp"
 #include "actors/peers/api.hpp"
 #include "runtime/base/ensure.hpp"
+#include "runtime/net/contact_wire.hpp"
 
 namespace troupe::dht {
 namespace {
@@ -25,6 +26,7 @@ constexpr std::chrono::seconds kRecoverAgain{1};  // our choice: links come up i
 
 DhtActor::DhtActor(DhtSettings settings)
     : settings_(std::make_shared<const DhtSettings>(std::move(settings))),
+      located_by_others_(!settings_->endpoint.dialable() && settings_->endpoint.port != 0),
       table_(settings_->identity->id(), settings_->groups) {}
 
 void DhtActor::receive(runtime::Handlers& on) {
@@ -200,10 +202,31 @@ void DhtActor::find_known(base::Callback<void(std::vector<Contact>)> found) {
       });
 }
 
+/// As the peers of this node see it.
+void DhtActor::find_ourselves() {
+  if (!located_by_others_) return;
+  ask<peers::wire::WhereAmI, peers::wire::OwnPlace>(
+      node().find(settings_->peers), now() + kKnownDue, [](peers::wire::WhereAmI::Builder) {},
+      [this](runtime::Answer<peers::wire::OwnPlace> answer) {
+        if (answer.ok()) located(net::read_contact(answer.value().getContact()).endpoint);
+      });
+}
+
+/// From now on others may list this node: it goes and asks those that should, who learn of it by that.
+void DhtActor::located(const base::Endpoint& at) {
+  if (!at.dialable() || at == settings_->endpoint) return;
+  settings_ = settings_->at(at);
+  tell<wire::Located>(buckets_, [&](wire::Located::Builder out) {
+    net::write_contact(out.initContact(), {settings_->identity->public_key(), settings_->identity->nonce(), at});
+  });
+  recover_in(base::Duration::zero());
+}
+
 /// The four phases: peers that are known, who is nearest to ourselves, who is in each range, and pings (which each new
 /// contact gets from its bucket). Again while there are too few.
 void DhtActor::recover() {
   recover_at_ = base::Instant::max();
+  find_ourselves();
   if (std::exchange(recovering_, true)) return recover_in(kRecoverAgain);
   find_known([this](std::vector<Contact> known) {
     recovering_ = false;
@@ -245,6 +268,7 @@ void DhtActor::touched(runtime::Answer<wire::SearchResult>& ourselves) {
 /// near by one search for ourselves.
 void DhtActor::refresh() {
   after<Refresh>(settings_->refresh_period);
+  find_ourselves();
   if (refreshing_ || table_.size() == 0) return;
   const auto stale = table_.stale(now());
   if (stale.empty()) return;

@@ -7,7 +7,9 @@
 // Loading records and announcements are read back from the store first; questions are answered meanwhile, by what has
 //         been read. Nothing is stored meanwhile: what is held already may be newer.
 // Limits  kSearchesMax searches; those of the table, of records and of announcements (settings.hpp).
-// Trust   who asks shows an id by its seal or link, and is listed once it has answered us. Tokens keep strangers from
+// Address a node that listens at all of its addresses is a client until others agree which one they see (`/peers`
+// knows). Trust   who asks shows an id by its seal or link, and is listed once it has answered us. Tokens keep
+// strangers from
 //         storing under ids that they do not have.
 #include <map>
 #include <memory>
@@ -63,6 +65,8 @@ class DhtActor final : public runtime::Actor {
   void refresh();
   void touched(runtime::Answer<wire::SearchResult>& ourselves);
   void find_known(base::Callback<void(std::vector<Contact>)> found);
+  void find_ourselves();
+  void located(const base::Endpoint& at);
   void show_health();
 
   void answer(wire::FindNode::Reader question, Reply<wire::Nodes> reply);
@@ -128,7 +132,8 @@ class DhtActor final : public runtime::Actor {
   bool client() const { return !settings_->endpoint.dialable(); }
   const base::NodeId& own() const { return settings_->identity->id(); }
 
-  const std::shared_ptr<const DhtSettings> settings_;
+  std::shared_ptr<const DhtSettings> settings_;  // another one once its endpoint is known
+  const bool located_by_others_;                 // it listens everywhere, and nobody told it which address counts
   Table table_;
   RoundTrips round_trips_;
   std::optional<Tokens> tokens_;

@@ -33,6 +33,13 @@ struct DhtSettings {
   std::string peers = "/peers";
   std::string store = "/store";
   observe::Health* health = nullptr;  ///< outlives the actors; null: nobody is told
+
+  /// The same at another address.
+  std::shared_ptr<const DhtSettings> at(const base::Endpoint& where) const {
+    auto out = std::make_shared<DhtSettings>(*this);
+    out->endpoint = where;
+    return out;
+  }
 };
 
 }  // namespace troupe::dht

@@ -2,6 +2,7 @@
 // What other domains of the node may ask its peers, at the path kPath: `node().find(peers::kPath)`.
 //
 // ListKnown -> KnownContacts   everybody who can be linked to: the candidates to hold or to find something
+// WhereAmI -> OwnPlace         where others can dial this node, as it was told or as they agree
 //
 // Whom a domain wants to talk to, it asks through `node().remote(id, path)`: that dials by itself.
 #include <vector>

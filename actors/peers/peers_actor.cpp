@@ -42,7 +42,10 @@ base::Error to_error(Nowhere why) {
   return {Code::internal, "a node cannot be dialled for a reason that has no name"};
 }
 
-PeersActor::PeersActor(Setup setup) : setup_(std::move(setup)), peers_(own_id(setup_), setup_.policy, setup_.id_of) {
+PeersActor::PeersActor(Setup setup)
+    : setup_(std::move(setup)),
+      peers_(own_id(setup_), setup_.policy, setup_.id_of),
+      own_address_(setup_.self.endpoint) {
   static_assert(kKnownMax <= kKnownContactsMax && kKnownMax + kLinksMax + kGuestsMax <= kPeerRowsMax,
                 "answers have room for all");
   base::ensure(setup_.policy.known_max <= kKnownMax, "the peers known fit into the messages that list them");
@@ -53,6 +56,7 @@ void PeersActor::receive(runtime::Handlers& on) {
   on.ask<wire::Ping, wire::Pong>(answers);
   on.ask<wire::Exchange, wire::Contacts>(answers);
   on.ask<wire::ListKnown, wire::KnownContacts>(answers);
+  on.ask<wire::WhereAmI, wire::OwnPlace>(answers);
   on.ask<wire::ListPeers, wire::PeerRows>(answers);
   on.ask<wire::ConnectPeer, wire::Connected>(answers);
   on.ask<wire::DropPeer, messages::wire::Nothing>(answers);
@@ -96,8 +100,22 @@ void PeersActor::answer(wire::Ping::Reader ping, Reply<wire::Pong> reply) {
   if (!from) return;
   const auto endpoint = own_word(ping, *from, setup_.id_of);
   if (!endpoint) return punish(*from, "a ping names its own sender");
-  reply.send([this](wire::Pong::Builder pong) { write(pong.initSelf(), setup_.self); });
+  reply.send([&](wire::Pong::Builder pong) {
+    write(pong.initSelf(), setup_.self);
+    if (const auto remote = peers_.remote_of(*from)) pong.setSeen(data_of(remote->address));
+  });
+  note_seen(*from, ping.getSeen());
   act(peers_.advertised(*from, *endpoint, now(), random()));
+}
+
+/// How a linked peer sees us, which counts if we do not know ourselves.
+void PeersActor::note_seen(const base::NodeId& by, capnp::Data::Reader seen) {
+  const auto remote = peers_.remote_of(by);
+  OwnAddress::Address address{};
+  if (!remote || seen.size() != address.size()) return;
+  std::ranges::copy(seen, address.begin());
+  if (own_address_.said(by, *remote, address) && setup_.log != nullptr)
+    setup_.log->info("peers", "others see this node", {{"at", own_address_.at().text()}});
 }
 
 void PeersActor::answer(wire::Exchange::Reader question, Reply<wire::Contacts> reply) {
@@ -120,6 +138,7 @@ void PeersActor::link_up(net::wire::LinkUp::Reader up) {
 void PeersActor::link_down(net::wire::LinkDown::Reader down) {
   const auto id = node_id(down.getNode());
   if (!id) return refuse(base::Error{Code::malformed, kIdLength});
+  own_address_.forget(*id);
   act(peers_.unlinked(*id, down.getHungUp() ? LinkEnd::hung_up : LinkEnd::lost, now(), random()));
 }
 
@@ -132,6 +151,12 @@ void PeersActor::not_there(net::wire::NotThere::Reader where) {
 void PeersActor::answer(wire::ListKnown::Reader, Reply<wire::KnownContacts> reply) {
   const auto contacts = peers_.reachable(now());
   reply.send([&](wire::KnownContacts::Builder out) { write(out.initList(size32(contacts)), contacts); });
+}
+
+void PeersActor::answer(wire::WhereAmI::Reader, Reply<wire::OwnPlace> reply) {
+  Contact contact = setup_.self;
+  contact.endpoint = own_address_.at();
+  reply.send([&](wire::OwnPlace::Builder out) { write(out.initContact(), contact); });
 }
 
 void PeersActor::answer(net::wire::WhereIs::Reader question, Reply<net::wire::Whereabouts> reply) {

@@ -2,7 +2,7 @@
 // The peers of this node behind a mailbox: tells the logic (logic/peers.hpp) what happens and does what it decides.
 //
 // Serves  published at kPath: Ping and Exchange of linked nodes; ListPeers, ConnectPeer and DropPeer of operators.
-//         Inside the node: ListKnown of other domains; WhereIs and NotThere of links that dial.
+//         Inside the node: ListKnown and WhereAmI of other domains; WhereIs and NotThere of links that dial.
 // States  loading: reads its rows from the store, in slices, and tells nobody that it wants links; then running.
 //         A restart begins with loading, and learns from `/links` which links are up.
 // Rows    keyspace kKeyspace, keyed by node id. One commit at a time; what changes meanwhile goes with the next one,
@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "actors/peers/api.hpp"
+#include "actors/peers/logic/own_address.hpp"
 #include "actors/peers/logic/peers.hpp"
 #include "messages/links.capnp.h"
 #include "messages/store.capnp.h"
@@ -77,6 +78,7 @@ class PeersActor final : public runtime::Actor {
   void answer(wire::Ping::Reader ping, runtime::Reply<wire::Pong> reply);
   void answer(wire::Exchange::Reader question, runtime::Reply<wire::Contacts> reply);
   void answer(wire::ListKnown::Reader question, runtime::Reply<wire::KnownContacts> reply);
+  void answer(wire::WhereAmI::Reader question, runtime::Reply<wire::OwnPlace> reply);
   void answer(wire::ListPeers::Reader question, runtime::Reply<wire::PeerRows> reply);
   void answer(wire::ConnectPeer::Reader command, runtime::Reply<wire::Connected> reply);
   void answer(wire::DropPeer::Reader command, runtime::Reply<messages::wire::Nothing> reply);
@@ -86,6 +88,7 @@ class PeersActor final : public runtime::Actor {
   void not_there(net::wire::NotThere::Reader where);
   void describe(wire::PeersState::Builder state);
   std::optional<base::NodeId> linked_caller();
+  void note_seen(const base::NodeId& by, capnp::Data::Reader seen);
   void punish(const base::NodeId& whom, const char* why);
 
   // What was decided (peers_actor_perform.cpp).
@@ -116,6 +119,7 @@ class PeersActor final : public runtime::Actor {
 
   const Setup setup_;
   Peers peers_;
+  OwnAddress own_address_;
   std::map<std::uint64_t, runtime::Reply<wire::Connected>> commands_;  // by ticket of their dial
   bool loading_ = true;
   base::Bytes load_from_;  // the key to go on from

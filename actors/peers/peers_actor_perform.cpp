@@ -99,7 +99,10 @@ void PeersActor::perform(const Drop& drop) {
 void PeersActor::perform(const SendPing& ping) {
   ask<wire::Ping, wire::Pong>(
       node().remote(ping.whom, kPath), ping.due,
-      [this](wire::Ping::Builder question) { write(question.initSelf(), setup_.self); },
+      [&](wire::Ping::Builder question) {
+        write(question.initSelf(), setup_.self);
+        if (const auto remote = peers_.remote_of(ping.whom)) question.setSeen(data_of(remote->address));
+      },
       [this, whom = ping.whom, at = now()](runtime::Answer<wire::Pong> answer) { ponged(whom, at, answer); });
 }
 
@@ -110,6 +113,7 @@ void PeersActor::ponged(const base::NodeId& whom, base::Instant asked_at, runtim
     act(peers_.misbehaved(whom, Offence::malformed, now(), random()));
     return act(peers_.ping_failed(whom, now(), random()));
   }
+  note_seen(whom, answer.value().getSeen());
   const auto round_trip = std::chrono::duration_cast<std::chrono::microseconds>(now() - asked_at);
   act(peers_.ponged(whom, round_trip, now(), random()));
   act(peers_.advertised(whom, *endpoint, now(), random()));

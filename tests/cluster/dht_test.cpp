@@ -175,3 +175,13 @@ TEST_CASE("cluster dht: tables, explanations and providers are as the manual say
   CHECK(found.exit == 0);
   CHECK(contains(found.out, "\"nodes\":[{\"node\":\""));
 }
+
+TEST_CASE("cluster dht: a node that listens at all addresses is found once others say where they see it") {
+  Cluster cluster(3);
+  NodeProgram open(cluster.folder, "open",
+                   {"--listen", "0.0.0.0:0", "--join", cluster.nodes[0]->id + '@' + cluster.nodes[0]->at});
+  REQUIRE(open.ready());
+  REQUIRE(open.at.starts_with("0.0.0.0:"));
+  for (std::size_t i = 0; i < 3; ++i) REQUIRE(cluster.knows(i, 3));
+  CHECK(contains(cluster.run(2, {"dht", "table", "--json"}).out, "\"127.0.0.1:" + open.at.substr(8) + '"'));
+}

@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <filesystem>
 #include <fstream>
@@ -167,7 +168,8 @@ class NodeProgram : public Program {
 
  private:
   static std::vector<std::string> with(const Folder& folder, const std::string& name, std::vector<std::string> more) {
-    std::vector<std::string> all{"node", "--data", folder / name + ".data", "--listen", "127.0.0.1:0"};
+    std::vector<std::string> all{"node", "--data", folder / name + ".data"};
+    if (std::ranges::find(more, "--listen") == more.end()) all.insert(all.end(), {"--listen", "127.0.0.1:0"});
     all.insert(all.end(), more.begin(), more.end());
     return all;
   }

@@ -15,6 +15,11 @@ bool is_loopback(const base::Endpoint& endpoint) {
          endpoint.address.back() == 1;
 }
 
+bool is_unspecified(const base::Endpoint& endpoint) {
+  const auto first = endpoint.address.begin() + (endpoint.is_v4() ? kV4PrefixBytes : 0);
+  return std::all_of(first, endpoint.address.end(), [](std::uint8_t byte) { return byte == 0; });
+}
+
 Subnet subnet_of(const base::Endpoint& endpoint) {
   Subnet out{};
   const std::ptrdiff_t kept = endpoint.is_v4() ? kV4PrefixBytes + 2 : 4;

@@ -17,6 +17,9 @@ using IdOf = std::function<std::optional<base::NodeId>(const base::PublicKey& ke
 /// Whether only the same machine can dial it: 127.0.0.0/8 and ::1.
 bool is_loopback(const base::Endpoint& endpoint);
 
+/// 0.0.0.0 or [::], with any port: all addresses of a machine.
+bool is_unspecified(const base::Endpoint& endpoint);
+
 /// What one operator usually holds: the first 16 bits of an IPv4 address, 32 of an IPv6 address.
 using Subnet = std::array<std::uint8_t, 14>;
 Subnet subnet_of(const base::Endpoint& endpoint);

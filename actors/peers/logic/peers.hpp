@@ -90,6 +90,11 @@ class Peers {
   std::vector<Contact> reachable(base::Instant now) const;
   /// Where that peer can be dialled, for somebody who wants to talk to it.
   base::Result<Contact, Nowhere> whereabouts(const base::NodeId& id, base::Instant now) const;
+  /// Where the link to a peer comes from, or where it was dialled; nothing without a link.
+  std::optional<base::Endpoint> remote_of(const base::NodeId& id) const {
+    const auto link = links_.find(id);
+    return link == links_.end() ? std::nullopt : std::optional(link->second.up.remote);
+  }
   const base::NodeId& self() const { return self_; }
   std::size_t links() const { return links_.size(); }
   std::size_t healthy() const { return healthy_; }

@@ -5,14 +5,6 @@
 #include "actors/peers/logic/spread.hpp"
 
 namespace troupe::peers {
-namespace {
-
-bool unspecified(const base::Endpoint& endpoint) {
-  const auto first = endpoint.address.begin() + (endpoint.is_v4() ? 12 : 0);
-  return std::all_of(first, endpoint.address.end(), [](std::uint8_t byte) { return byte == 0; });
-}
-
-}  // namespace
 
 // Asks one healthy peer: every period, and sooner and ever less often while links are missing.
 void Peers::exchange(base::Instant now, base::Random& random) {
@@ -89,7 +81,7 @@ Decisions Peers::advertised(const base::NodeId& id, base::Endpoint endpoint, bas
   const auto at = links_.find(id);
   if (at != links_.end() && at->second.up.direction == Direction::inbound) {
     const LinkUp& up = at->second.up;
-    if (unspecified(endpoint)) endpoint.address = up.remote.address;
+    if (is_unspecified(endpoint)) endpoint.address = up.remote.address;
     const Contact contact{up.key, up.nonce, endpoint};
     if (passable(contact, id)) book_.hear_of(id, contact, id, now);
   }

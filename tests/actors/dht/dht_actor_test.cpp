@@ -270,6 +270,30 @@ TEST_CASE("dht: a node that cannot be dialled puts, gets and finds, and is never
   for (std::size_t i = 0; i < 4; ++i) CHECK(quarter.lists(4, i));
 }
 
+TEST_CASE("dht: a node that listens everywhere is a client until others agree where they see it") {
+  Quarter quarter(5, [](std::size_t i, House& house) {
+    if (i == 4) house.settings.endpoint = {base::Endpoint::parse("0.0.0.0:1")->address, house.at.port};
+  });
+  CHECK(quarter.state(4).client);
+  for (std::size_t i = 0; i < 4; ++i) CHECK_FALSE(quarter.lists(i, 4));
+  quarter[4].seen_at = quarter[4].at;
+  quarter.stage.run_for(2min);
+  CHECK_FALSE(quarter.state(4).client);
+  for (std::size_t i = 0; i < 4; ++i) CHECK(quarter.lists(i, 4));
+  CHECK(quarter.failures().empty());
+}
+
+TEST_CASE("dht: a node that was told where it lives heeds nobody who says otherwise") {
+  Quarter quarter(3, [](std::size_t i, House& house) {
+    house.seen_at = {house.at.address, 9};
+    if (i == 2) house.settings.endpoint = {};  // and one that does not listen remains a client
+  });
+  quarter.stage.run_for(2min);
+  CHECK_FALSE(quarter.state(0).client);
+  CHECK(quarter.state(2).client);
+  CHECK(quarter.lists(1, 0));
+}
+
 TEST_CASE("dht: more searches than a node has room for are refused, and the others end") {
   Quarter quarter(2);
   quarter.cut(0, 1);

@@ -369,6 +369,12 @@ class Quarter {
                   [&](net::wire::Whereabouts::Builder out) { net::write_contact(out.initContact(), house->where()); });
           reply.refuse({Code::not_found, "nobody of that name"});
         });
+    on.ask<peers::wire::WhereAmI, peers::wire::OwnPlace>(
+        [this, self](auto, runtime::Reply<peers::wire::OwnPlace> reply) {
+          const base::Contact own{houses[self]->identity->public_key(), houses[self]->identity->nonce(),
+                                  houses[self]->seen_at};
+          reply.send([&](peers::wire::OwnPlace::Builder out) { net::write_contact(out.initContact(), own); });
+        });
     on.ask<peers::wire::ListKnown, peers::wire::KnownContacts>(
         [this, self](auto, runtime::Reply<peers::wire::KnownContacts> reply) {
           reply.send([&](peers::wire::KnownContacts::Builder out) {

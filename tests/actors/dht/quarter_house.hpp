@@ -70,6 +70,7 @@ struct House {
   DhtSettings settings;
   base::Endpoint at;            // where it listens, whatever it tells others
   std::set<std::size_t> knows;  // whom its `/peers` names
+  base::Endpoint seen_at;       // as its `/peers` says
   std::set<base::Digest> files;
   Scripted::Receive acts;  // in place of the DHT, if it is set
   bool stores = true;      // else there is no `/store`

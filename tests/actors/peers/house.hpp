@@ -225,7 +225,7 @@ struct House {
 
   void open(std::vector<Target> seeds = {}) {
     PeersActor::Setup setup;
-    setup.self = {key_of(kSelf), 7, *base::Endpoint::parse("10.9.9.9:4000")};
+    setup.self = {key_of(kSelf), 7, own};
     setup.id_of = fake_id;
     setup.seeds = std::move(seeds);
     setup.health = &health;
@@ -321,6 +321,7 @@ struct House {
     return {};
   }
 
+  base::Endpoint own = *base::Endpoint::parse("10.9.9.9:4000");
   // What handlers use outlives them; what belongs to actors is given back before they end.
   FakeStore store;
   FakeLinks links{};

@@ -31,6 +31,48 @@ TEST_CASE("peers actor: a ping is answered with our own contact, and tells where
   }
 }
 
+TEST_CASE("peers actor: where a node lives that listens everywhere is what its peers agree on") {
+  Rows rows;
+  House house(rows);
+  base::Endpoint expected = *base::Endpoint::parse("9.9.9.9:4000");
+  SUBCASE("it listens everywhere") { house.own = *base::Endpoint::parse("0.0.0.0:4000"); }
+  SUBCASE("it was told where it lives") { expected = house.own; }
+  const base::Endpoint first = house.own == expected ? expected : base::Endpoint{};
+  house.open();
+  const auto where = [&] {
+    base::Endpoint out;
+    house.ask<peers::wire::WhereAmI, peers::wire::OwnPlace>([](auto) {},
+                                                            [&](auto& answer) {
+                                                              REQUIRE(answer.ok());
+                                                              const Contact own = read(answer.value().getContact());
+                                                              CHECK(own.key == key_of(kSelf));
+                                                              CHECK(own.nonce == 7);
+                                                              out = own.endpoint;
+                                                            });
+    return out;
+  };
+  const auto told = [&](std::uint32_t number, base::ByteView seen) {
+    house.dials_us(number);
+    const auto answer = house.hear<peers::wire::Ping>(number, Role::peer, [&](auto ping) {
+      write(ping.initSelf(), contact_of(number));
+      ping.setSeen(data_of(seen));
+    });
+    // It says in turn where it sees them.
+    runtime::Envelope::Reading<peers::wire::Pong> pong(answer);
+    const auto remote = inbound(number).remote.address;
+    CHECK(copy(pong.root().getSeen()) == base::Bytes(remote.begin(), remote.end()));
+  };
+  const auto seen = base::Endpoint::parse("9.9.9.9:777")->address;
+  CHECK(where() == first);
+  told(1, seen);
+  CHECK(where() == first);
+  told(2, base::ByteView(seen).first(4));
+  told(3, {});
+  CHECK(where() == first);
+  told(4, seen);
+  CHECK(where() == expected);
+}
+
 TEST_CASE("peers actor: who says what no honest peer says is banned and hung up on") {
   Rows rows;
   House house(rows);
