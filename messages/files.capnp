@@ -6,6 +6,7 @@
 
 using Cxx = import "/capnp/c++.capnp";
 using import "/messages/annotations.capnp".kind;
+using import "/messages/common.capnp".Contact;
 $Cxx.namespace("troupe::files::wire");
 
 # --- parts ---------------------------------------------------------------------------------------------------------
@@ -169,6 +170,32 @@ struct Holds $kind(bytesMax = 128) {
 
   content @0 :Content;
   gone @1 :Bool;
+}
+
+struct FindPlaces $kind(bytesMax = 64) {
+  # Asks `/files/places` who lives where a content belongs. Answered by Places.
+
+  position @0 :Data;
+  # 20 bytes, else `malformed`.
+}
+
+struct Places $kind(bytesMax = 4096) {
+  # The answer to FindPlaces.
+
+  nodes @0 :List(Contact);
+  # As a search of the last seconds found them around a position near that one, without this node: at most 40, in any
+  # order. None: the network did not answer.
+}
+
+struct PlacesState $kind(from = [view, operate], bytesMax = 128) {
+  # What the inspector shows of `/files/places`.
+
+  asked @0 :UInt64;
+  searches @1 :UInt64;
+  # Those that the answers took.
+  waiting @2 :UInt32;
+  neighbourhoods @3 :UInt32;
+  # At hand.
 }
 
 struct AnnounceState $kind(from = [view, operate], bytesMax = 256) {

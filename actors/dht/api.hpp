@@ -10,6 +10,7 @@
 
 namespace troupe::dht {
 
+#include "actors/dht/logic/range.hpp"
 inline constexpr const char* kPath = "/dht";
 
 inline constexpr std::size_t kRegionItemsMax = 64;  // of messages/dht.capnp, a Search for a region

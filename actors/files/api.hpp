@@ -19,6 +19,9 @@ inline constexpr const char* kHolderPath = "/files/holder";
 /// Whom a holder tells what it has: Holds.
 inline constexpr const char* kAnnouncePath = "/files/announce";
 
+/// Whom puts and the watch ask where contents belong: FindPlaces.
+inline constexpr const char* kPlacesPath = "/files/places";
+
 /// A file: SHA-256 over its canonical manifest. The text form is 64 lower-case hexadecimal digits.
 using Cid = base::FixedBytes<struct CidTag, 32>;
 

@@ -13,8 +13,12 @@ namespace troupe::files {
 class CopyActor final : public Reading {
  public:
   static constexpr const char* kName = "copy";
-  CopyActor(FilesSettings settings, std::vector<Restore> copies, runtime::Handle catalogue)
-      : Reading(std::move(settings)), copies_(std::move(copies)), catalogue_(std::move(catalogue)) {}
+  /// `met` says where those targets live that only the DHT knows.
+  CopyActor(FilesSettings settings, std::vector<Restore> copies, std::map<base::NodeId, base::Contact> met,
+            runtime::Handle catalogue)
+      : Reading(std::move(settings)), copies_(std::move(copies)), catalogue_(std::move(catalogue)) {
+    met_ = std::move(met);
+  }
 
   void receive(runtime::Handlers&) override {}
   void start() override { next(); }

@@ -118,6 +118,7 @@ class FilesActor final : public FilesPart {
   void ask_next(const base::NodeId& node);
   void question_answered(const WatchQuestion& question, runtime::Answer<wire::Has>& answer);
   void end_round();
+  void end_round(const std::vector<base::NodeId>& candidates, const Near& near);
   void make_copies(std::vector<Restore> copies);
   void take_copy(wire::CopyMade::Reader made, Nothing reply);
   void watch_later();

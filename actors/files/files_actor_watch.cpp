@@ -61,41 +61,56 @@ void FilesActor::question_answered(const WatchQuestion& question, runtime::Answe
   if (asked_ == 0 && questions_.empty()) end_round();
 }
 
-/// Before a copy is made a row says that its target may get a claim: then a removal ends that claim, too.
+/// Copies go to the nodes nearest to their contents: those are sought first, where any are wanted.
 void FilesActor::end_round() {
+  met_.clear();
   find_candidates([this](std::vector<base::NodeId> candidates) {
-    auto copies = std::make_shared<std::vector<Restore>>();
-    change(
-        [this, candidates = std::move(candidates), copies]() -> Planned {
-          RoundEnd end = watch_->end(*catalogue_, candidates, now());
-          contents_short_ = end.contents_short;
-          contents_lost_ = end.contents_lost;
-          std::set<std::pair<Cid, base::NodeId>> claimed;
-          for (Restore& restore : end.restores) {
-            const Release release{ClaimKind::file, {restore.cid.bytes}, restore.target};
-            if (releasing_.contains(release)) continue;
-            if (claimed.emplace(restore.cid, restore.target).second) {
-              end.change.add(catalogue_->plan_claim_at(restore.cid, restore.target));
-            }
-            copies->push_back(std::move(restore));
-          }
-          end.change.add(catalogue_->plan_give_up(today()));
-          return std::move(end.change);
-        },
-        [this, copies](base::Outcome<void> done) {
-          if (done.ok()) make_copies(std::move(*copies));
-          if (copiers_.empty()) watch_later();
-        });
+    const auto wanting = in_dht() ? watch_->wanting(*catalogue_) : std::vector<base::NodeId>();
+    if (wanting.empty()) return end_round(candidates, {});
+    auto near = std::make_shared<Near>();
+    for (const base::NodeId& position : wanting) {
+      find_places(position, [this, candidates, near, position, all = wanting.size()](std::vector<base::NodeId> nodes) {
+        near->emplace(position, std::move(nodes));
+        if (near->size() == all) end_round(candidates, *near);
+      });
+    }
   });
+}
+
+/// Before a copy is made a row says that its target may get a claim: then a removal ends that claim, too.
+void FilesActor::end_round(const std::vector<base::NodeId>& candidates, const Near& near) {
+  auto copies = std::make_shared<std::vector<Restore>>();
+  change(
+      [this, candidates, near, copies]() -> Planned {
+        RoundEnd end = watch_->end(*catalogue_, candidates, now(), near);
+        contents_short_ = end.contents_short;
+        contents_lost_ = end.contents_lost;
+        std::set<std::pair<Cid, base::NodeId>> claimed;
+        for (Restore& restore : end.restores) {
+          const Release release{ClaimKind::file, {restore.cid.bytes}, restore.target};
+          if (releasing_.contains(release)) continue;
+          if (claimed.emplace(restore.cid, restore.target).second) {
+            end.change.add(catalogue_->plan_claim_at(restore.cid, restore.target));
+          }
+          copies->push_back(std::move(restore));
+        }
+        end.change.add(catalogue_->plan_give_up(today()));
+        return std::move(end.change);
+      },
+      [this, copies](base::Outcome<void> done) {
+        if (done.ok()) make_copies(std::move(*copies));
+        if (copiers_.empty()) watch_later();
+      });
 }
 
 void FilesActor::make_copies(std::vector<Restore> copies) {
   std::vector<std::vector<Restore>> lanes(std::min(copies.size(), kCopiersMax));
   for (std::size_t i = 0; i < copies.size(); ++i) lanes[i % lanes.size()].push_back(std::move(copies[i]));
   for (std::vector<Restore>& lane : lanes) {
-    copiers_.insert(spawn_once(CopyActor::kName, [settings = settings_, lane = std::move(lane), catalogue = self()] {
-      return std::make_unique<CopyActor>(settings, lane, catalogue);
-    }));
+    copiers_.insert(
+        spawn_once(CopyActor::kName, [settings = settings_, lane = std::move(lane), met = met_, catalogue = self()] {
+          return std::make_unique<CopyActor>(settings, lane, met, catalogue);
+        }));
   }
 }
 

@@ -8,6 +8,7 @@
 #include "actors/files/logic/placement.hpp"
 #include "actors/files/settings.hpp"
 #include "actors/files/wire.hpp"
+#include "messages/common.capnp.h"
 #include "messages/peers.capnp.h"
 #include "runtime/actor/actor.hpp"
 #include "runtime/crypto/identity.hpp"
@@ -53,19 +54,27 @@ class FilesPart : public runtime::Actor {
         },
         [this, found = std::move(found)](runtime::Answer<dht::wire::SearchResult> answer) mutable {
           std::vector<base::NodeId> nodes;
-          const auto meet = [&](auto list) {
-            for (const auto one : list) {
-              const base::Contact contact = net::read_contact(one);
-              const base::NodeId id = crypto::node_id(contact.key, contact.nonce);
-              if (id == settings_.self || met_.size() >= kCandidatesMax) continue;
-              met_.insert_or_assign(id, contact);
-              nodes.push_back(id);
-            }
-          };
           if (answer.ok()) {
-            meet(answer.value().getProviders());
-            meet(answer.value().getNearest());
+            meet(answer.value().getProviders(), nodes);
+            meet(answer.value().getNearest(), nodes);
           }
+          found(std::move(nodes));
+        });
+  }
+
+  /// Whether there is a DHT to be asked.
+  bool in_dht() const { return static_cast<bool>(node().find(settings_.dht)); }
+
+  /// Calls back with the nodes near a position as the DHT found them, this node among them; nobody if it found none.
+  template <class F>
+  void find_places(const base::NodeId& position, F found) {
+    ask<wire::FindPlaces, wire::Places>(
+        node().find(kPlacesPath), now() + 2 * settings_.answer_timeout,
+        [&](wire::FindPlaces::Builder out) { out.setPosition(data_of(position.view())); },
+        [this, found = std::move(found)](runtime::Answer<wire::Places> answer) mutable {
+          std::vector<base::NodeId> nodes;
+          if (answer.ok()) meet(answer.value().getNodes(), nodes);
+          if (!nodes.empty()) nodes.push_back(settings_.self);
           found(std::move(nodes));
         });
   }
@@ -101,9 +110,20 @@ class FilesPart : public runtime::Actor {
   static bool lasting(base::Code code) { return code == base::Code::corrupt || code == base::Code::unsupported; }
 
   const FilesSettings settings_;
+  std::map<base::NodeId, base::Contact> met_;  // where those live that only the DHT knows; at most kCandidatesMax
 
  private:
-  std::map<base::NodeId, base::Contact> met_;  // where those live that only the DHT knows
+  /// Notes where they live, and adds their ids; without this node, and without newcomers once there are as many as may
+  /// be.
+  void meet(capnp::List<messages::wire::Contact>::Reader list, std::vector<base::NodeId>& nodes) {
+    for (const auto one : list) {
+      const base::Contact contact = net::read_contact(one);
+      const base::NodeId id = crypto::node_id(contact.key, contact.nonce);
+      if (id == settings_.self || (met_.size() >= kCandidatesMax && !met_.contains(id))) continue;
+      met_.insert_or_assign(id, contact);
+      nodes.push_back(id);
+    }
+  }
 };
 
 }  // namespace troupe::files

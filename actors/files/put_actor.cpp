@@ -10,6 +10,8 @@ using base::Code;
 using base::Error;
 using runtime::Envelope;
 
+constexpr unsigned kPartShift = 4;  // sixteen parts
+
 /// What a holder's error says about it.
 StoreFailure failure_of(Code code) {
   switch (code) {
@@ -122,9 +124,41 @@ void PutActor::add_chunk(const ChunkRef& ref, base::ByteView bytes) {
 }
 
 void PutActor::add_content(const ContentKey& key, base::ByteView bytes) {
-  if (!replication_->add(key, bytes.size())) return;
+  if (!replication_->hold(key, bytes.size())) return;
   if (key.kind == ContentKind::chunk) bytes_fresh_ += bytes.size();
   messages_.emplace(key, store_message(key, bytes));
+  place(key);
+}
+
+// -- places ----------------------------------------------------------------------------------------------------------
+
+void PutActor::place(const ContentKey& key) {
+  if (!in_dht()) return replication_->place(key, {});
+  if (key.kind == ContentKind::manifest) {
+    return find_places(key.position(), [this, key](const std::vector<base::NodeId>& nodes) {
+      if (state_ == State::failing) return;
+      replication_->place(key, nodes);
+      advance();
+    });
+  }
+  const auto number = static_cast<std::uint8_t>(key.position().bytes[0] >> kPartShift);
+  Part& part = parts_[number];
+  if (!part.nodes.empty() && now() - part.as_of < kPlaceFresh) return replication_->place(key, part.nodes);
+  part.waiting.push_back(key);
+  if (std::exchange(part.asked, true)) return;
+  find_places(key.position(), [this, number](std::vector<base::NodeId> nodes) { placed(number, std::move(nodes)); });
+}
+
+/// Nobody found: these contents go to whom this node knows, and the next one asks again.
+void PutActor::placed(std::uint8_t number, std::vector<base::NodeId> nodes) {
+  if (state_ == State::failing) return;
+  Part& part = parts_.at(number);
+  part.asked = false;
+  part.as_of = now();
+  part.nodes = std::move(nodes);
+  for (const ContentKey& key : std::exchange(part.waiting, {})) replication_->place(key, part.nodes);
+  advance();
+  pump();
 }
 
 // -- stores ----------------------------------------------------------------------------------------------------------

@@ -5,6 +5,10 @@
 //         binding: the holders turn the put's claims into claims for the CID; listing: the catalogue writes the entry;
 //         failing: the catalogue writes down who is to release the put's claims. Then it ends.
 // Memory  ReplicationLimits::bytes_held_max and one window of the stream: the intake pauses while there is no room.
+// Places  the first content of each sixteenth of the key space has the DHT asked who lives near it, and the others of
+//         that sixteenth go to the nearest of those, too: a file of thousands of chunks takes 16 searches and some
+//         hundred links, however large the network. Its readers find them by what the holders announce. The manifest,
+//         by which strangers find a file, has a search of its own.
 // Copies  a piece of exactly one chunk is hashed where it lies and copied once, into the message that all holders get;
 //         others are copied once more, to make a chunk of them.
 // Fails   whatever ends it early, its node is told which nodes may have claims for it.
@@ -24,6 +28,7 @@ namespace troupe::files {
 inline constexpr int kBindTriesMax = 3;                   // our choice: of each holder
 inline constexpr std::size_t kHeldSlice = 512;            // contents a PutHeld; our choice: 300 KiB at most
 inline constexpr std::chrono::seconds kListTimeout{120};  // our choice: some commits of the catalogue
+inline constexpr std::chrono::minutes kPlaceFresh{5};     // our choice: a put that takes longer asks who is there now
 
 class PutActor final : public FilesPart {
  public:
@@ -47,6 +52,8 @@ class PutActor final : public FilesPart {
   bool take_piece();
   void add_chunk(const ChunkRef& ref, base::ByteView bytes);
   void add_content(const ContentKey& key, base::ByteView bytes);
+  void place(const ContentKey& key);
+  void placed(std::uint8_t part, std::vector<base::NodeId> nodes);
   void end_input();
   void advance();
   void send(const Store& store);
@@ -71,10 +78,17 @@ class PutActor final : public FilesPart {
   Intake intake_;
   std::string name_;
   std::uint32_t replicas_ = 0;
-  std::deque<runtime::Envelope> pieces_;              // at most a window of the stream
-  std::size_t piece_taken_ = 0;                       // bytes of the first of them
-  bool ended_ = false;                                // no more pieces will come
-  std::optional<Replication> replication_;            // once the candidates are known
+  std::deque<runtime::Envelope> pieces_;    // at most a window of the stream
+  std::size_t piece_taken_ = 0;             // bytes of the first of them
+  bool ended_ = false;                      // no more pieces will come
+  std::optional<Replication> replication_;  // once the candidates are known
+  struct Part {
+    bool asked = false;
+    base::Instant as_of;
+    std::vector<base::NodeId> nodes;
+    std::vector<ContentKey> waiting;
+  };
+  std::map<std::uint8_t, Part> parts_;                // of the key space, by the first bits of a position
   std::map<ContentKey, runtime::Envelope> messages_;  // the contents that are not settled
   std::vector<HeldContent> held_;                     // not told yet
   std::size_t tells_ = 0;                             // PutHeld that are not answered

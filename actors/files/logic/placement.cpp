@@ -1,6 +1,7 @@
 #include "actors/files/logic/placement.hpp"
 
 #include <algorithm>
+#include <set>
 
 namespace troupe::files {
 
@@ -12,6 +13,16 @@ std::vector<base::NodeId> nearest(std::span<const base::NodeId> candidates, cons
   });
   out.erase(std::unique(out.begin(), out.end()), out.end());
   if (out.size() > count) out.resize(count);
+  return out;
+}
+
+std::vector<base::NodeId> order_of_places(std::span<const base::NodeId> near, std::span<const base::NodeId> known,
+                                          const base::NodeId& position) {
+  std::vector<base::NodeId> out = nearest(near, position, near.size());
+  const std::set<base::NodeId> placed(out.begin(), out.end());
+  for (const base::NodeId& node : nearest(known, position, known.size())) {
+    if (!placed.contains(node)) out.push_back(node);
+  }
   return out;
 }
 

@@ -1,7 +1,10 @@
 #pragma once
-// Which nodes a content belongs to: the nearest by XOR. A narrow seam: the Kademlia search will take its place.
+// Which nodes a content belongs to: the nearest by XOR.
 //
 // Source  Maymounkov & Mazieres, "Kademlia", 2002: 2.1 (distance). A content's place is ContentKey::position().
+// Near    what a search around that position has found comes first: those are the nearest of the whole network, and
+// have
+//         just answered. Whom this node knows otherwise comes after them, for where the search has found too few.
 // Chance  none; the same candidates in any order give the same answer.
 #include <cstddef>
 #include <span>
@@ -16,5 +19,9 @@ inline constexpr std::size_t kCandidatesMax = 1024;  // our choice: above what a
 /// The at most `count` candidates nearest to `position`, the nearest first. A candidate given twice counts once.
 std::vector<base::NodeId> nearest(std::span<const base::NodeId> candidates, const base::NodeId& position,
                                   std::size_t count);
+
+/// All of `near` and `known`, each once: those of `near` from the nearest on, then the others from the nearest on.
+std::vector<base::NodeId> order_of_places(std::span<const base::NodeId> near, std::span<const base::NodeId> known,
+                                          const base::NodeId& position);
 
 }  // namespace troupe::files

@@ -19,14 +19,26 @@ bool Replication::room(std::uint64_t bytes) const {
   return items_.empty() || bytes_held_ + bytes <= limits_.bytes_held_max;
 }
 
-bool Replication::add(const ContentKey& key, std::uint64_t bytes) {
+bool Replication::hold(const ContentKey& key, std::uint64_t bytes) {
   base::ensure(room(bytes), "a put holds no more bytes than it may");
   if (!seen_.insert(key).second) return false;
-  Item item{key, bytes, nearest(candidates_, key.position(), candidates_.size()), {}};
-  item.states.assign(item.order.size(), State::untried);
-  items_.push_back(std::move(item));
+  items_.push_back({key, bytes, false, {}, {}});
   bytes_held_ += bytes;
+  return true;
+}
+
+void Replication::place(const ContentKey& key, std::span<const base::NodeId> near) {
+  const auto item = std::ranges::find(items_, key, &Item::key);
+  if (item == items_.end() || item->placed) return;
+  item->placed = true;
+  item->order = order_of_places(near, candidates_, key.position());
+  item->states.assign(item->order.size(), State::untried);
   settle();
+}
+
+bool Replication::add(const ContentKey& key, std::uint64_t bytes) {
+  if (!hold(key, bytes)) return false;
+  place(key, {});
   return true;
 }
 
@@ -86,6 +98,7 @@ void Replication::failed(const ContentKey& key, const base::NodeId& node, StoreF
 std::vector<Settled> Replication::take_settled() { return std::exchange(settled_, {}); }
 
 bool Replication::finished(const Item& item) const {
+  if (!item.placed) return false;
   std::uint32_t done = 0;
   for (std::size_t i = 0; i < item.order.size(); ++i) {
     if (item.states[i] == State::in_flight) return false;

@@ -1,8 +1,8 @@
 #pragma once
 // The stores of one put: which content goes to which node next, and how many copies each content has.
 //
-// Rule    a content goes to the `replicas` nearest candidates; one that fails is replaced by the next nearest.
-//         A copy counts when its node said that it has synced it, and not before.
+// Rule    a content goes to the first `replicas` nodes in the order of its places (placement.hpp); one that fails is
+//         replaced by the next. A copy counts when its node said that it has synced it, and not before.
 // Nodes   that do not answer are left out for the rest of the put; one that refuses three contents in a row, too.
 // Limits  ReplicationLimits; the caller reads no further input while room() says no.
 // Twice   a content that the file contains again is stored once.
@@ -11,6 +11,7 @@
 #include <deque>
 #include <map>
 #include <set>
+#include <span>
 #include <vector>
 
 #include "actors/files/api.hpp"
@@ -39,7 +40,8 @@ enum class StoreFailure : std::uint8_t {
 /// A content whose bytes the caller may let go.
 struct Settled {
   ContentKey key;
-  std::vector<base::NodeId> holders;  ///< that have synced it, nearest first; may be fewer than asked, or none
+  std::vector<base::NodeId>
+      holders;  ///< that have synced it, in the order of its places; may be fewer than asked, or none
 };
 
 class Replication {
@@ -51,7 +53,13 @@ class Replication {
   /// Whether `bytes` more may be held. A put that holds nothing always has room.
   bool room(std::uint64_t bytes) const;
 
-  /// Wants `key` stored; its bytes are held until it is settled. False if it was added before: nothing to do.
+  /// Wants `key` stored, once place() says where; its bytes are held until it is settled. False if it was wanted
+  /// before: nothing to do.
+  bool hold(const ContentKey& key, std::uint64_t bytes);
+  /// The nodes `near` the position of a content that is held, in any order; none: the candidates alone. A content that
+  /// has its places keeps them.
+  void place(const ContentKey& key, std::span<const base::NodeId> near);
+  /// Both at once, among the candidates.
   bool add(const ContentKey& key, std::uint64_t bytes);
 
   /// The stores to begin now; each counts as in flight until stored() or failed() is called for it.
@@ -80,7 +88,8 @@ class Replication {
   struct Item {
     ContentKey key;
     std::uint64_t bytes = 0;
-    std::vector<base::NodeId> order;  // all candidates, nearest first
+    bool placed = false;
+    std::vector<base::NodeId> order;  // of its places
     std::vector<State> states;        // of each in `order`
   };
   struct Node {

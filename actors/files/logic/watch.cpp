@@ -1,6 +1,7 @@
 #include "actors/files/logic/watch.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "actors/files/logic/placement.hpp"
 #include "runtime/base/ensure.hpp"
@@ -53,17 +54,33 @@ void Watch::answered(const WatchQuestion& question, const std::vector<bool>& has
 
 void Watch::silent(const WatchQuestion& question) { not_answering_.insert(question.node); }
 
-RoundEnd Watch::end(const Catalogue& catalogue, std::span<const base::NodeId> candidates, base::Instant now) {
+std::vector<base::NodeId> Watch::wanting(const Catalogue& catalogue) {
+  base::ensure(in_round_, "copies are wanted at the end of a round");
+  count_silence();
+  std::set<base::NodeId> out;
+  for (const auto& [place, heard] : round_) {
+    if (out.size() == limits_.restores_per_round_max) break;
+    const Entry* entry = catalogue.find(place.first);
+    if (entry == nullptr) continue;
+    const Copies found = copies(catalogue, place, heard);
+    if (found.live < entry->replicas && !found.sources.empty()) out.insert(place.second.position());
+  }
+  return {out.begin(), out.end()};
+}
+
+RoundEnd Watch::end(const Catalogue& catalogue, std::span<const base::NodeId> candidates, base::Instant now,
+                    const Near& near) {
   base::ensure(in_round_, "a round that ends was begun");
   count_silence();
   RoundEnd out;
-  for (const auto& [place, heard] : round_) judge(catalogue, place, heard, candidates, out);
+  for (const auto& [place, heard] : round_) judge(catalogue, place, heard, candidates, near, out);
   for (auto node = passed_over_.begin(); node != passed_over_.end();) {
     node = --node->second == 0 ? passed_over_.erase(node) : std::next(node);
   }
   round_.clear();
   answering_.clear();
   not_answering_.clear();
+  silence_counted_ = false;
   in_round_ = false;
   due_ = cursor_ ? now + limits_.pause : std::max(pass_begun_ + limits_.period, now + limits_.pause);
   return out;
@@ -72,6 +89,7 @@ RoundEnd Watch::end(const Catalogue& catalogue, std::span<const base::NodeId> ca
 /// A node that answered any question of the round is alive, whatever else of it was lost. One that holds nothing of
 /// ours any more is not asked, so nothing is known about it: it is no longer absent.
 void Watch::count_silence() {
+  if (std::exchange(silence_counted_, true)) return;
   asked_.insert(answering_.begin(), answering_.end());
   asked_.insert(not_answering_.begin(), not_answering_.end());
   for (const base::NodeId& node : answering_) silences_.erase(node);
@@ -86,21 +104,24 @@ void Watch::count_silence() {
   missed_.clear();
 }
 
+Watch::Copies Watch::copies(const Catalogue& catalogue, const Place& place, const Heard& heard) const {
+  Copies out;
+  for (const base::NodeId& node : catalogue.holders(place.first, place.second)) {
+    if (heard.lacks.contains(node)) continue;
+    out.holders.push_back(node);
+    const bool has = heard.has.contains(node);
+    if (has) out.sources.push_back(node);
+    if (has || !absent(node) || mutations_.on("files.absent_holder_counted")) ++out.live;
+  }
+  return out;
+}
+
 void Watch::judge(const Catalogue& catalogue, const Place& place, const Heard& heard,
-                  std::span<const base::NodeId> candidates, RoundEnd& out) {
+                  std::span<const base::NodeId> candidates, const Near& near, RoundEnd& out) {
   const auto& [cid, key] = place;
   const Entry* entry = catalogue.find(cid);
   if (entry == nullptr) return;  // removed during the round
-  std::vector<base::NodeId> sources;
-  std::size_t live = 0;
-  std::vector<base::NodeId> holders;
-  for (const base::NodeId& node : catalogue.holders(cid, key)) {
-    if (heard.lacks.contains(node)) continue;
-    holders.push_back(node);
-    const bool has = heard.has.contains(node);
-    if (has) sources.push_back(node);
-    if (has || !absent(node) || mutations_.on("files.absent_holder_counted")) ++live;
-  }
+  const auto [holders, sources, live] = copies(catalogue, place, heard);
   // One row for the content, however many lost it: plans are made on the same catalogue and would undo each other.
   if (holders.size() < catalogue.holders(cid, key).size()) {
     out.change.add(catalogue.plan_holders(cid, key, holders));
@@ -111,7 +132,10 @@ void Watch::judge(const Catalogue& catalogue, const Place& place, const Heard& h
   ++out.contents_short;
   if (sources.empty()) return;
   std::size_t missing = entry->replicas - live;
-  for (const base::NodeId& node : nearest(candidates, key.position(), candidates.size())) {
+  const auto around = near.find(key.position());
+  const auto order = order_of_places(around == near.end() ? std::span<const base::NodeId>{} : around->second,
+                                     candidates, key.position());
+  for (const base::NodeId& node : order) {
     if (missing == 0 || out.restores.size() == limits_.restores_per_round_max) break;
     const bool holds = std::find(holders.begin(), holders.end(), node) != holders.end();
     if (holds || absent(node) || passed_over_.contains(node)) continue;

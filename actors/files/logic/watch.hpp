@@ -55,6 +55,9 @@ struct RoundEnd {
   std::size_t contents_lost = 0;   ///< without any live copy
 };
 
+/// The nodes around positions, as they were found.
+using Near = std::map<base::NodeId, std::vector<base::NodeId>>;
+
 class Watch {
  public:
   Watch(const WatchLimits& limits, base::Instant now, const base::Mutations& mutations = base::kNoMutations);
@@ -71,8 +74,13 @@ class Watch {
   void answered(const WatchQuestion& question, const std::vector<bool>& has);
   void silent(const WatchQuestion& question);
 
-  /// Ends the round: every question was answered or given up. `candidates` are the nodes that may get copies.
-  RoundEnd end(const Catalogue& catalogue, std::span<const base::NodeId> candidates, base::Instant now);
+  /// Every question was answered or given up: the positions around which copies are wanted, each once, at most
+  /// restores_per_round_max. What is found there goes into end().
+  std::vector<base::NodeId> wanting(const Catalogue& catalogue);
+
+  /// Ends the round. Copies go to the nodes near a position as far as they are given, else to `candidates`.
+  RoundEnd end(const Catalogue& catalogue, std::span<const base::NodeId> candidates, base::Instant now,
+               const Near& near = {});
 
   /// `target` did not take a copy: others are tried for the next refusal_rounds rounds.
   void refused(const base::NodeId& target);
@@ -87,10 +95,17 @@ class Watch {
     std::set<base::NodeId> lacks;
   };
 
+  struct Copies {
+    std::vector<base::NodeId> holders;  // but for those that lack it
+    std::vector<base::NodeId> sources;  // of those, who said that they have it
+    std::size_t live = 0;
+  };
+
   bool absent(const base::NodeId& node) const;
   void count_silence();
+  Copies copies(const Catalogue& catalogue, const Place& place, const Heard& heard) const;
   void judge(const Catalogue& catalogue, const Place& place, const Heard& heard,
-             std::span<const base::NodeId> candidates, RoundEnd& out);
+             std::span<const base::NodeId> candidates, const Near& near, RoundEnd& out);
 
   const WatchLimits limits_;
   const base::Mutations& mutations_;
@@ -101,6 +116,7 @@ class Watch {
   std::map<Place, Heard> round_;      // the contents of this round
   std::set<base::NodeId> answering_;  // in this round
   std::set<base::NodeId> not_answering_;
+  bool silence_counted_ = false;                       // of this round
   std::set<base::NodeId> asked_;                       // in this pass
   std::set<base::NodeId> missed_;                      // silent in a round of this pass, which counts once
   std::map<base::NodeId, std::uint32_t> silences_;     // passes in a row; holders only

@@ -36,6 +36,13 @@ TEST_CASE("placement: the nearest by XOR, nearest first, in whatever order they 
   CHECK(nearest({}, node(5), 3).empty());
 }
 
+TEST_CASE("placement: those found near come first, nearest first, then the others that are known") {
+  const std::vector<base::NodeId> near{node(9), node(8)}, known{node(2), node(9), node(4), node(2)};
+  CHECK(order_of_places(near, known, node(5)) == std::vector{node(9), node(8), node(4), node(2)});
+  CHECK(order_of_places({}, known, node(5)) == std::vector{node(4), node(2), node(9)});
+  CHECK(order_of_places(near, {}, node(8)) == std::vector{node(8), node(9)});
+}
+
 TEST_CASE("placement: a content lies where the first 20 bytes of its id say") {
   ChunkId id;
   for (std::size_t i = 0; i < 32; ++i) id.bytes[i] = static_cast<std::uint8_t>(i + 1);
@@ -59,6 +66,29 @@ TEST_CASE("replication: a content goes to the nearest nodes and is settled when 
   CHECK(put.idle());
   CHECK(put.reached() == 3);
   CHECK(put.bytes_held() == 0);
+}
+
+TEST_CASE("replication: a content that waits for its places is held, and goes where they are said to be") {
+  Replication put(nodes(3), 2, {.bytes_held_max = 1500});
+  REQUIRE(put.hold(content(0), 1000));
+  CHECK_FALSE(put.hold(content(0), 1000));
+  CHECK(put.next().empty());
+  CHECK(put.take_settled().empty());
+  CHECK_FALSE(put.idle());
+  CHECK_FALSE(put.room(1000));
+  put.place(content(1), nodes(1));  // which nobody holds
+  const std::vector<base::NodeId> near{node(9), node(8), node(2)};
+  put.place(content(0), near);
+  put.place(content(0), nodes(1));  // it has its places
+  CHECK(targets(put.next()) == std::vector{node(2), node(8)});
+  put.failed(content(0), node(8), StoreFailure::refused);
+  CHECK(targets(put.next()) == std::vector{node(9)});
+  put.failed(content(0), node(9), StoreFailure::silent);
+  CHECK(targets(put.next()) == nodes(1));  // the nearest of the candidates
+  put.stored(content(0), node(1));
+  put.stored(content(0), node(2));
+  CHECK(put.take_settled().front().holders == std::vector{node(2), node(1)});
+  CHECK(put.idle());
 }
 
 TEST_CASE("replication: a planted bug that counts copies early is visible") {

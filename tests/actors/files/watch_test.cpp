@@ -105,6 +105,29 @@ TEST_CASE("watch: a holder that is gone is replaced by the nearest other node, o
   }
 }
 
+TEST_CASE("watch: copies go to those who were found near the content, and it says where they are wanted") {
+  Catalogue catalogue = catalogue_of(2);
+  Watch watch({}, base::Instant{});
+  for (const WatchQuestion& question : watch.begin(catalogue, watch.due()))
+    watch.answered(question, std::vector<bool>(question.contents.size(), question.node == node(1)));
+  CHECK(watch.wanting(catalogue) == std::vector{content(0).position()});
+  const Near near{{content(0).position(), {node(9), node(8), node(1)}}};
+  const RoundEnd end = watch.end(catalogue, kNodes, base::Instant(1s), near);
+  REQUIRE(end.restores.size() == 2);
+  for (const Restore& restore : end.restores) CHECK(restore.target == node(8));
+  catalogue.apply(end.change);
+
+  for (const WatchQuestion& question : watch.begin(catalogue, watch.due()))
+    watch.answered(question, std::vector<bool>(question.contents.size(), true));
+  CHECK(watch.wanting(catalogue).size() == 1);
+  // Those that are found take nothing: the others that are known may.
+  watch.refused(node(8));
+  watch.refused(node(9));
+  const RoundEnd next = watch.end(catalogue, kNodes, base::Instant(100s), near);
+  REQUIRE(next.restores.size() == 2);
+  CHECK(next.restores[0].target == node(2));
+}
+
 TEST_CASE("watch: a planted bug that counts absent holders is visible") {
   const Planted bug("files.absent_holder_counted");
   Catalogue catalogue = catalogue_of(1);

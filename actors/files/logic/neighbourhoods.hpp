@@ -1,0 +1,50 @@
+#pragma once
+// Who lives where in the key space, as the searches of the last seconds found it: one search places many contents.
+//
+// Reach   a search finds all nodes that are nearer to its target than the farthest one that it found. If that one
+// shares
+//         p bits with the target, all that share more are found, and for a position that shares p + 1 bits with it they
+//         are the nearest. So each part of the key space is searched once; with few nodes the parts are halves.
+// Guess   what lies within the reach that the last search had is not searched for beside one that is under way.
+// Time    a neighbourhood counts for kNeighboursFresh; one in which nobody was found is all there is for kNobodyFresh.
+// Limits  kNeighbourhoodsMax; one more takes the place of the oldest.
+// Owner   one actor; not thread-safe. Reads no clock and sends nothing.
+#include <cstdint>
+#include <deque>
+#include <vector>
+
+#include "actors/dht/api.hpp"
+#include "runtime/base/time.hpp"
+
+namespace troupe::files {
+
+inline constexpr std::size_t kNeighbourhoodsMax = 512;       // our choice: 1 MiB
+inline constexpr std::chrono::seconds kNeighboursFresh{30};  // our choice: who has died since is passed over by the put
+inline constexpr std::chrono::seconds kNobodyFresh{2};       // our choice: a start takes some seconds to find others
+
+class Neighbourhoods {
+ public:
+  /// Those around `position`, or null if a search has to find them. Valid until the next call of found().
+  const std::vector<dht::Contact>* find(const base::NodeId& position, base::Instant now) const;
+
+  /// Whether a search for `target` that is under way will probably tell of `position`, too.
+  bool likely(const base::NodeId& target, const base::NodeId& position) const;
+
+  /// What a search for `target` has found.
+  void found(const base::NodeId& target, std::vector<dht::Contact> nodes, base::Instant now);
+
+  std::size_t size() const { return all_.size(); }
+
+ private:
+  struct Neighbourhood {
+    base::NodeId target;
+    std::size_t reach;  // bits
+    std::vector<dht::Contact> nodes;
+    base::Instant until;
+  };
+
+  std::deque<Neighbourhood> all_;  // the oldest first
+  std::size_t reach_ = 0;          // of the last
+};
+
+}  // namespace troupe::files

@@ -1,0 +1,46 @@
+#pragma once
+// Finds out who lives near a content's position in the key space, for puts and for the watch of this node.
+//
+// Serves  FindPlaces, at kPlacesPath inside the node.
+// Search  as logic/neighbourhoods.hpp says: what a search of the last seconds tells, or one that is under way, is not
+//         searched for again.
+// Limits  kSearchesAtOnce; kPlacesWaitingMax questions that wait, one more is `overloaded`.
+// Fails   a search that came to nothing is told as an empty answer: the asker has those whom its node knows otherwise.
+#include <set>
+#include <vector>
+
+#include "actors/files/files_part.hpp"
+#include "actors/files/logic/neighbourhoods.hpp"
+
+namespace troupe::files {
+
+inline constexpr std::chrono::seconds kPlacesDue{5};  // our choice: of a search; a put waits for it
+inline constexpr std::size_t kSearchesAtOnce = 8;     // our choice: a tenth of what one put may cost the network
+inline constexpr std::size_t kPlacesWaitingMax =
+    4096;  // our choice: some for each of 64 puts, and a round of the watch
+
+class PlacesActor final : public FilesPart {
+ public:
+  static constexpr const char* kName = "places";
+  explicit PlacesActor(FilesSettings settings) : FilesPart(std::move(settings)) {}
+
+  void receive(runtime::Handlers& on) override;
+  void check() const override;
+
+ private:
+  struct Waiting {
+    base::NodeId position;
+    runtime::Reply<wire::Places> reply;
+  };
+
+  void serve();
+  void search(const base::NodeId& target);
+  void found(const base::NodeId& target, runtime::Answer<dht::wire::SearchResult>& answer);
+
+  Neighbourhoods known_;
+  std::vector<Waiting> waiting_;
+  std::set<base::NodeId> searching_;  // targets
+  std::uint64_t asked_ = 0, searches_ = 0;
+};
+
+}  // namespace troupe::files
