@@ -313,6 +313,24 @@ struct Withdrawn $kind(bytesMax = 256) {
   key @1 :Data;
 }
 
+struct ListPublished $kind(bytesMax = 128) {
+  # Another domain asks `/dht/republish` what is kept published. Answered by PublishedKeys, or `unavailable` while its
+  # rows are read.
+
+  what @0 :UInt8;
+  # As in Published.
+  behind @1 :Data;
+  # Keys after this one; empty: from the first on.
+}
+
+struct PublishedKeys $kind(bytesMax = 65536) {
+  # The answer to ListPublished.
+
+  keys @0 :List(Data);
+  # At most 1,024, ascending.
+  more @1 :Bool;
+}
+
 struct RepublishState $kind(from = [view, operate], bytesMax = 512) {
   # What the inspector shows of `/dht/republish`.
 

@@ -172,6 +172,21 @@ struct Holds $kind(bytesMax = 128) {
   gone @1 :Bool;
 }
 
+struct ListHeld $kind(bytesMax = 128) {
+  # `/files/announce` asks the holder what it has. Answered by HeldContents.
+
+  behind @0 :Content;
+  # Those after this one; absent: from the first on.
+}
+
+struct HeldContents $kind(bytesMax = 65536) {
+  # The answer to ListHeld.
+
+  contents @0 :List(Content);
+  # At most 512, in their order.
+  more @1 :Bool;
+}
+
 struct FindPlaces $kind(bytesMax = 64) {
   # Asks `/files/places` who lives where a content belongs. Answered by Places.
 

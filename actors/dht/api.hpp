@@ -4,14 +4,19 @@
 // Search -> SearchResult   the nodes nearest to a key, the record or the providers there; or to store and to provide
 // Withdrawn                what was published with Search and `keep` is published no more
 //
+// At kRepublishPath:
+//
+// ListPublished -> PublishedKeys   what is kept published
+//
 // A content id's key is its first 20 bytes (key_of).
 #include "actors/dht/logic/contact.hpp"
+#include "actors/dht/logic/range.hpp"
 #include "messages/dht.capnp.h"
 
 namespace troupe::dht {
 
-#include "actors/dht/logic/range.hpp"
 inline constexpr const char* kPath = "/dht";
+inline constexpr const char* kRepublishPath = "/dht/republish";
 
 inline constexpr std::size_t kRegionItemsMax = 64;  // of messages/dht.capnp, a Search for a region
 inline constexpr std::uint8_t kProviderNumber = 4;  // the same, of Withdrawn

@@ -15,6 +15,7 @@ using base::Code;
 constexpr std::chrono::seconds kReadDue{10};
 constexpr std::chrono::seconds kLoadAgain{2};
 constexpr std::uint32_t kSliceRows = 512;
+constexpr std::size_t kKeysListed = 1024;  // of messages/dht.capnp
 
 }  // namespace
 
@@ -23,6 +24,18 @@ void RepublishActor::receive(runtime::Handlers& on) {
   on.tell<wire::Withdrawn>([this](wire::Withdrawn::Reader what) {
     if (const auto key = read_key(what.getKey())) drop({*key, static_cast<Published>(what.getWhat())});
   });
+  on.ask<wire::ListPublished, wire::PublishedKeys>(
+      [this](wire::ListPublished::Reader question, runtime::Reply<wire::PublishedKeys> reply) {
+        if (loading_)
+          return reply.refuse({Code::unavailable, "what is published is still being read", std::chrono::seconds(1)});
+        const auto keys =
+            republish_->keys(static_cast<Published>(question.getWhat()), read_key(question.getBehind()), kKeysListed);
+        reply.send([&](wire::PublishedKeys::Builder out) {
+          auto list = out.initKeys(static_cast<unsigned>(keys.size()));
+          for (unsigned i = 0; i < list.size(); ++i) list.set(i, data_of(keys[i].view()));
+          out.setMore(keys.size() == kKeysListed);
+        });
+      });
   on.timer<Wake>([this] { loading_ ? load({}) : wake(); });
   on.describe<wire::RepublishState>([this](wire::RepublishState::Builder state) {
     if (!republish_) return;

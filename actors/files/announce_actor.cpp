@@ -1,21 +1,27 @@
 #include "actors/files/announce_actor.hpp"
 
+#include <bit>
+
 #include "runtime/base/ensure.hpp"
 
 namespace troupe::files {
 namespace {
 
 constexpr std::chrono::seconds kSearchDue{60};
-// In a network of so many nodes any search finds all of them. Our choice: below the 40 of a region.
-constexpr std::uint64_t kFewNodes = 32;
+// Any search in a region of so many nodes finds all of them. Our choice: below the 40 of a search.
+constexpr std::uint64_t kRegionNodes = 32;
 
 }  // namespace
 
 void AnnounceActor::receive(runtime::Handlers& on) {
   on.tell<wire::Holds>([this](wire::Holds::Reader holds) {
-    if (const auto key = read_content(holds.getContent()); key.ok()) take(key.value(), holds.getGone());
+    const auto key = read_content(holds.getContent());
+    if (!key.ok() || !in_dht()) return;  // a node without a DHT tells nobody
+    if (holds.getGone()) withdraw(key.value().position());
+    else take(key.value().position());
   });
   on.timer<Send>([this] { send(); });
+  on.timer<Look>([this] { look(); });
   on.describe<wire::AnnounceState>([this](wire::AnnounceState::Builder state) {
     state.setWaiting(static_cast<std::uint32_t>(waiting_.size()));
     state.setAnnounced(announced_);
@@ -24,56 +30,82 @@ void AnnounceActor::receive(runtime::Handlers& on) {
   });
 }
 
-void AnnounceActor::check() const { base::ensure(waiting_.size() <= kWaitingMax, "what waits is limited"); }
-
-void AnnounceActor::take(const ContentKey& content, bool gone) {
-  if (!node().find(settings_.dht)) return;  // a node without a DHT tells nobody
-  const base::NodeId key = content.position();
-  if (gone) {
-    std::erase(waiting_, key);
-    return tell<dht::wire::Withdrawn>(node().find(settings_.dht), [&](dht::wire::Withdrawn::Builder out) {
-      out.setWhat(dht::kProviderNumber);
-      out.setKey(data_of(key.view()));
-    });
-  }
-  if (waiting_.size() == kWaitingMax) {
-    waiting_.pop_front();
-    ++dropped_;
-  }
-  waiting_.push_back(key);
-  if (!sending_ && waiting_.size() == 1) after<Send>(kGather);
+void AnnounceActor::check() const {
+  base::ensure(waiting_.size() <= kWaitingMax + dht::kRegionItemsMax, "what waits is limited");
+  base::ensure(sends_ || (sending_.empty() && gone_.empty()), "what is being sent is sent");
 }
 
+void AnnounceActor::take(const base::NodeId& key) {
+  note_held(key);
+  gone_.erase(key);
+  if (waiting_.size() >= kWaitingMax) {
+    ++dropped_;
+    return;
+  }
+  wait(key);
+}
+
+void AnnounceActor::wait(const base::NodeId& key) {
+  waiting_.insert(key);
+  if (!sends_ && waiting_.size() == 1) after<Send>(kGather);
+}
+
+void AnnounceActor::withdraw(const base::NodeId& key) {
+  waiting_.erase(key);
+  if (std::ranges::find(sending_, key) != sending_.end()) gone_.insert(key);
+  tell<dht::wire::Withdrawn>(node().find(settings_.dht), [&](dht::wire::Withdrawn::Builder out) {
+    out.setWhat(dht::kProviderNumber);
+    out.setKey(data_of(key.view()));
+  });
+}
+
+// -- batches ---------------------------------------------------------------------------------------------------------
+
 void AnnounceActor::send() {
-  if (sending_ || waiting_.empty()) return;
-  sending_ = true;
+  if (sends_ || waiting_.empty()) return;
+  sends_ = true;
   ask<dht::wire::GetTable, dht::wire::TableRows>(
       node().find(settings_.dht), now() + settings_.answer_timeout, [](dht::wire::GetTable::Builder) {},
       [this](runtime::Answer<dht::wire::TableRows> table) {
-        const bool few = table.ok() && table.value().getNodes() <= kFewNodes;
-        std::vector<base::NodeId> keys;
-        while (!waiting_.empty() && keys.size() < (few ? dht::kRegionItemsMax : 1)) {
-          keys.push_back(waiting_.front());
-          waiting_.pop_front();
-        }
-        if (keys.empty()) {  // withdrawn meanwhile
-          sending_ = false;
+        // A node that cannot be dialled provides nothing. What was to be told may be gone meanwhile.
+        const bool client = table.ok() && table.value().getClient();
+        if (client || waiting_.empty()) {
+          sends_ = false;
+          if (client) after<Send>(kAgain);
           return;
         }
+        sending_ = next_batch(table.ok() ? table.value().getNodes() : 0);
         ask<dht::wire::Search, dht::wire::SearchResult>(
             node().find(settings_.dht), now() + kSearchDue,
             [&](dht::wire::Search::Builder search) {
-              search.setKey(data_of(keys[keys.size() / 2].view()));
+              search.setKey(data_of(sending_[sending_.size() / 2].view()));
               search.setKeep(true);
-              auto items = search.getGoal().initRegion(static_cast<unsigned>(keys.size()));
-              for (unsigned i = 0; i < items.size(); ++i) items[i].setKey(data_of(keys[i].view()));
+              auto items = search.getGoal().initRegion(size32(sending_));
+              for (unsigned i = 0; i < items.size(); ++i) items[i].setKey(data_of(sending_[i].view()));
             },
-            [this, keys](runtime::Answer<dht::wire::SearchResult> answer) { sent(keys, answer); });
+            [this](runtime::Answer<dht::wire::SearchResult> answer) { sent(answer); });
       });
 }
 
-void AnnounceActor::sent(std::vector<base::NodeId> keys, runtime::Answer<dht::wire::SearchResult>& answer) {
-  sending_ = false;
+/// Round and round, so that what fails again and again does not keep the others waiting.
+std::vector<base::NodeId> AnnounceActor::next_batch(std::uint64_t nodes) {
+  const auto bits = static_cast<std::size_t>(std::bit_width((std::max<std::uint64_t>(nodes, 1) - 1) / kRegionNodes));
+  auto at = waiting_.lower_bound(next_);
+  if (at == waiting_.end()) at = waiting_.begin();
+  std::vector<base::NodeId> out;
+  while (at != waiting_.end() && out.size() < dht::kRegionItemsMax &&
+         (out.empty() || dht::shared_bits(out.front(), *at) >= bits)) {
+    out.push_back(*at);
+    at = waiting_.erase(at);
+  }
+  next_ = at == waiting_.end() ? base::NodeId{} : *at;
+  return out;
+}
+
+void AnnounceActor::sent(runtime::Answer<dht::wire::SearchResult>& answer) {
+  sends_ = false;
+  const auto keys = std::exchange(sending_, {});
+  const auto gone = std::exchange(gone_, {});
   std::vector<bool> items(keys.size());
   if (answer.ok()) {
     const auto list = answer.value().getItems();
@@ -81,13 +113,89 @@ void AnnounceActor::sent(std::vector<base::NodeId> keys, runtime::Answer<dht::wi
   }
   bool all = true;
   for (std::size_t i = 0; i < keys.size(); ++i) {
-    const bool done = items[i];
-    announced_ += done;
-    all = all && done;
-    if (!done && waiting_.size() < kWaitingMax) waiting_.push_back(keys[i]);
+    if (gone.contains(keys[i])) {
+      withdraw(keys[i]);  // the DHT keeps it since it has answered
+      continue;
+    }
+    announced_ += items[i];
+    all = all && items[i];
+    if (!items[i]) waiting_.insert(keys[i]);
   }
   failed_ += !all;
   if (!waiting_.empty()) after<Send>(all ? base::Duration::zero() : base::Duration(kAgain));
+}
+
+// -- the look --------------------------------------------------------------------------------------------------------
+
+void AnnounceActor::look() {
+  if (!in_dht()) return after<Look>(kLookAgain);
+  looking_.emplace();
+  read_announced({});
+}
+
+void AnnounceActor::read_announced(const std::optional<base::NodeId>& behind) {
+  ask<dht::wire::ListPublished, dht::wire::PublishedKeys>(
+      node().find(dht::kRepublishPath), now() + settings_.answer_timeout,
+      [&](dht::wire::ListPublished::Builder out) {
+        out.setWhat(dht::kProviderNumber);
+        if (behind) out.setBehind(data_of(behind->view()));
+      },
+      [this](runtime::Answer<dht::wire::PublishedKeys> answer) {
+        if (!answer.ok()) return look_failed();
+        for (const base::NodeId& key : read_nodes(answer.value().getKeys())) looking_->announced.push_back(key);
+        if (answer.value().getMore() && !looking_->announced.empty()) return read_announced(looking_->announced.back());
+        looking_->held.assign(looking_->announced.size(), false);
+        read_held({});
+      });
+}
+
+void AnnounceActor::read_held(const std::optional<ContentKey>& behind) {
+  ask<wire::ListHeld, wire::HeldContents>(
+      node().find(kHolderPath), now() + settings_.answer_timeout,
+      [&](wire::ListHeld::Builder out) {
+        if (behind) write(out.initBehind(), *behind);
+      },
+      [this](runtime::Answer<wire::HeldContents> answer) {
+        if (!answer.ok()) return look_failed();
+        std::optional<ContentKey> last;
+        for (const auto content : answer.value().getContents()) {
+          const auto key = read_content(content);
+          if (!key.ok()) continue;
+          last = key.value();
+          const base::NodeId position = last->position();
+          note_held(position);
+          const bool told = std::ranges::binary_search(looking_->announced, position);
+          const bool sending = std::ranges::find(sending_, position) != sending_.end();
+          if (told || sending || waiting_.size() >= kWaitingMax) continue;
+          world().mutations.sometimes("files: a content was held that nobody had been told of");
+          wait(position);
+        }
+        if (answer.value().getMore() && last) return read_held(last);
+        looked();
+      });
+}
+
+void AnnounceActor::note_held(const base::NodeId& key) {
+  if (!looking_) return;
+  const auto at = std::ranges::lower_bound(looking_->announced, key);
+  const auto index = static_cast<std::size_t>(at - looking_->announced.begin());
+  if (index < looking_->held.size() && *at == key) looking_->held[index] = true;
+}
+
+void AnnounceActor::looked() {
+  const auto seen = *std::exchange(looking_, {});
+  for (std::size_t i = 0; i < seen.announced.size(); ++i) {
+    if (seen.held[i]) continue;
+    world().mutations.sometimes("files: a content was announced that is gone");
+    withdraw(seen.announced[i]);
+  }
+  after<Look>(kLookAgain);
+}
+
+/// The DHT or the holder still reads its rows.
+void AnnounceActor::look_failed() {
+  looking_.reset();
+  after<Look>(kAgain);
 }
 
 }  // namespace troupe::files

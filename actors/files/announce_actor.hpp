@@ -2,13 +2,16 @@
 // Tells the network what this node holds: each content under the first 20 bytes of its id, so that whoever knows the
 // id alone finds it.
 //
-// Batches  what comes within kGather goes together: those whose keys lie near each other share a search. In a network
-// of
-//          few nodes all do.
-// Again    what was not acknowledged is tried again after kAgain; the DHT keeps what was, until it is withdrawn.
-// Limits   kWaitingMax contents; one more drops the oldest, which is counted: its file is still found by whoever knows
-//          its holders.
-#include <deque>
+// Batches  what comes within kGather goes together: keys of one region of the key space share a search, as many as the
+//          nodes that it finds can serve. In a network of few nodes that is all of it.
+// Again    what was not acknowledged is tried again after kAgain; the DHT keeps what was, over restarts, until it is
+//          withdrawn.
+// Look     soon after a start, and each kLookAgain, what is held is compared with what the DHT keeps announced: a crash
+// in
+//          between leaves nothing untold that is here, and nothing told that is gone.
+// Limits   kWaitingMax contents; what comes beyond is counted, and found by the next look. A look takes 21 bytes a key.
+#include <optional>
+#include <set>
 #include <vector>
 
 #include "actors/files/files_part.hpp"
@@ -21,21 +24,43 @@ class AnnounceActor final : public FilesPart {
   static constexpr std::size_t kWaitingMax = 10'000;  // our choice: 10 GB of chunks
   static constexpr std::chrono::milliseconds kGather{500};
   static constexpr std::chrono::seconds kAgain{30};
+  static constexpr std::chrono::seconds kLookFirst{5};  // our choice: a start has more urgent things to do
+  static constexpr std::chrono::hours kLookAgain{1};    // our choice: the DHT keeps announcements for days
 
   explicit AnnounceActor(FilesSettings settings) : FilesPart(std::move(settings)) {}
 
   void receive(runtime::Handlers& on) override;
+  void start() override { after<Look>(kLookFirst); }
   void check() const override;
 
  private:
   struct Send {};
+  struct Look {};
 
-  void take(const ContentKey& key, bool gone);
+  void take(const base::NodeId& key);
+  void withdraw(const base::NodeId& key);
+  void wait(const base::NodeId& key);
   void send();
-  void sent(std::vector<base::NodeId> keys, runtime::Answer<dht::wire::SearchResult>& answer);
+  std::vector<base::NodeId> next_batch(std::uint64_t nodes);
+  void sent(runtime::Answer<dht::wire::SearchResult>& answer);
 
-  std::deque<base::NodeId> waiting_;
-  bool sending_ = false;
+  void look();
+  void read_announced(const std::optional<base::NodeId>& behind);
+  void read_held(const std::optional<ContentKey>& behind);
+  void note_held(const base::NodeId& key);
+  void looked();
+  void look_failed();
+
+  std::set<base::NodeId> waiting_;
+  base::NodeId next_;                  // where the next batch begins
+  std::vector<base::NodeId> sending_;  // those of the batch under way
+  std::set<base::NodeId> gone_;        // of those, which are here no more
+  bool sends_ = false;                 // a batch is under way, or is being chosen
+  struct Looking {
+    std::vector<base::NodeId> announced;  // sorted
+    std::vector<bool> held;               // of each in `announced`
+  };
+  std::optional<Looking> looking_;
   std::uint64_t announced_ = 0, failed_ = 0, dropped_ = 0;
 };
 

@@ -27,6 +27,7 @@ void HolderActor::receive(runtime::Handlers& on) {
   serve<wire::FetchContent>(on, &HolderActor::take_fetch);
   serve<wire::HasContents>(on, &HolderActor::take_has);
   serve<wire::MendContent>(on, &HolderActor::take_mend);
+  serve<wire::ListHeld>(on, &HolderActor::take_list);
   on.ask<runtime::wire::AwaitReady, messages::wire::Nothing>(
       [this](runtime::wire::AwaitReady::Reader, runtime::Reply<messages::wire::Nothing> reply) {
         if (settled_) reply.done();
@@ -288,88 +289,6 @@ void HolderActor::keep(const ContentKey& key, base::ByteView bytes, Done done) {
       commit(std::move(drop), {}, {}, [](base::Outcome<void>) {});
     }
     done(std::move(kept));
-  });
-}
-
-// -- contents --------------------------------------------------------------------------------------------------------
-
-struct HolderActor::Read {
-  ContentKey key;
-  base::NodeId asker;
-  base::Bytes first;  // of two parts
-  runtime::Reply<wire::Fetched> reply;
-};
-
-void HolderActor::take_fetch(wire::FetchContent::Reader question, runtime::Reply<wire::Fetched> reply) {
-  const auto key = read_content(question.getContent());
-  if (!key.ok()) return reply.refuse(key.error());
-  if (!claims_->has(key.value())) return reply.refuse({Code::not_found, "this node does not hold that content"});
-  std::size_t& of_asker = reads_of_[owner()];
-  if (reads_ >= settings_.reads_max || of_asker >= settings_.reads_per_node_max) {
-    if (of_asker == 0) reads_of_.erase(owner());
-    return reply.refuse({Code::overloaded, "too many reads are under way", std::chrono::milliseconds(200)});
-  }
-  ++reads_;
-  ++of_asker;
-  read(std::make_shared<Read>(Read{key.value(), owner(), {}, std::move(reply)}));
-}
-
-void HolderActor::read(std::shared_ptr<Read> read) {
-  const std::uint8_t part = read->first.empty() ? 0 : 1;
-  ask<store::wire::Read, store::wire::Blobbed>(
-      store_handle(), now() + kReadTimeout,
-      [&](store::wire::Read::Builder question) { question.setId(data_of(blob_id(read->key, part).view())); },
-      [this, read, part](runtime::Answer<store::wire::Blobbed> answer) {
-        if (!answer.ok()) {
-          const bool gone = answer.error().code == Code::not_found || answer.error().code == Code::corrupt;
-          if (gone && claims_->has(read->key)) {
-            damaged_.insert(read->key);
-            read->reply.refuse({Code::corrupt, "this node's copy of that content is damaged"});
-          }
-          read->reply.refuse(answer.error());
-          return read_ended(*read);
-        }
-        const base::ByteView bytes = bytes_of(answer.value().getBytes());
-        if (part == 0 && blob_parts(read->key) == 2 && bytes.size() == kBlobBytesMax) {
-          read->first.assign(bytes.begin(), bytes.end());
-          return this->read(read);
-        }
-        base::ByteView whole = bytes;
-        if (part == 1) {
-          read->first.insert(read->first.end(), bytes.begin(), bytes.end());
-          whole = read->first;
-        }
-        read->reply.send([&](wire::Fetched::Builder out) { out.adoptBytes(borrow(out, whole)); });
-        read_ended(*read);
-      });
-}
-
-void HolderActor::read_ended(Read& read) {
-  --reads_;
-  const auto of_asker = reads_of_.find(read.asker);
-  if (--of_asker->second == 0) reads_of_.erase(of_asker);
-}
-
-void HolderActor::take_has(wire::HasContents::Reader question, runtime::Reply<wire::Has> reply) {
-  const auto list = question.getContents();
-  if (list.size() == 0 || list.size() > kContentsAskedMax)
-    return reply.refuse({Code::malformed, "1 to 1,024 contents are asked about at once"});
-  std::optional<Claim> claim;
-  if (question.getClaimedFor().size() > 0) {
-    const auto cid = read_id<Cid>(question.getClaimedFor());
-    if (!cid.ok()) return reply.refuse(cid.error());
-    claim = Claim::file(owner(), cid.value());
-  }
-  std::vector<bool> present;
-  for (const auto content : list) {
-    const auto key = read_content(content);
-    if (!key.ok()) return reply.refuse(key.error());
-    const bool held = claim ? claims_->has(key.value(), *claim) : claims_->has(key.value());
-    present.push_back(held && !damaged_.contains(key.value()));
-  }
-  reply.send([&](wire::Has::Builder out) {
-    auto has = out.initPresent(size32(present));
-    for (unsigned i = 0; i < present.size(); ++i) has.set(i, present[i]);
   });
 }
 

@@ -2,7 +2,7 @@
 // What this node holds for owners, behind a mailbox: claims as logic/claims.hpp decides, bytes in the store.
 //
 // Serves  published at kHolderPath: StoreContent, BindClaim, ReleaseClaim, FetchContent, HasContents. Inside the node
-//         MendContent. The owner is who sends, whatever the message says.
+//         MendContent and ListHeld. The owner is who sends, whatever the message says.
 // Bytes   from another node are compared with their id before they are stored; those from this node were hashed by
 //         the actor that sends them. A claim, its bytes and their end are one commit each, answered when synced.
 // States  loading: reads the rows of claims, answers `unavailable`, with damaged rows for good; then running.
@@ -23,6 +23,7 @@ namespace troupe::files {
 
 inline constexpr std::size_t kWaitingMax = 256;         // questions that wait for another's commit; our choice
 inline constexpr std::size_t kContentsAskedMax = 1024;  // messages/files.capnp: HasContents
+inline constexpr std::size_t kContentsListed = 512;     // messages/files.capnp: HeldContents
 inline constexpr std::chrono::minutes kIdleCheck{5};    // our choice: far below put_idle_max
 inline constexpr std::size_t kIdlePutsMax = 16;         // released at once; our choice
 inline constexpr std::size_t kDamagedChecked = 32;      // our choice: more are not looked at after every message
@@ -59,6 +60,7 @@ class HolderActor final : public FilesPart {
   void take_release(wire::ReleaseClaim::Reader question, Released reply);
   void take_fetch(wire::FetchContent::Reader question, runtime::Reply<wire::Fetched> reply);
   void take_has(wire::HasContents::Reader question, runtime::Reply<wire::Has> reply);
+  void take_list(wire::ListHeld::Reader question, runtime::Reply<wire::HeldContents> reply);
   void take_mend(wire::MendContent::Reader question, runtime::Reply<messages::wire::Nothing> reply);
   void describe(wire::HolderState::Builder state);
 

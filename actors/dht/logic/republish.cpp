@@ -94,6 +94,15 @@ RowChange Republish::remove(const Item& item) {
   return out;
 }
 
+std::vector<Key> Republish::keys(Published what, const std::optional<Key>& behind, std::size_t max) const {
+  std::vector<Key> out;
+  for (auto item = behind ? items_.upper_bound({*behind, Published::provider}) : items_.begin();
+       item != items_.end() && out.size() < max; ++item) {
+    if (item->what == what) out.push_back(item->key);
+  }
+  return out;
+}
+
 void Republish::set_region_bits(unsigned bits) {
   region_bits_ = std::clamp(bits, std::min(settings_.region_bits_min, kRegionBitsMax), kRegionBitsMax);
 }

@@ -200,6 +200,13 @@ bool Claims::has(const ContentKey& key, const Claim& claim) const {
   return keys != by_claim_.end() && keys->second.contains(key);
 }
 
+std::vector<ContentKey> Claims::list(const std::optional<ContentKey>& behind, std::size_t max) const {
+  std::vector<ContentKey> out;
+  auto content = behind ? contents_.upper_bound(*behind) : contents_.begin();
+  for (; content != contents_.end() && out.size() < max; ++content) out.push_back(content->first);
+  return out;
+}
+
 std::uint64_t Claims::used(const base::NodeId& owner) const {
   const auto used = used_.find(owner);
   return used == used_.end() ? 0 : used->second;

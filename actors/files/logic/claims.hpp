@@ -92,6 +92,8 @@ class Claims {
   }
   /// Bytes that count against the quota of `owner`, without what is reserved.
   std::uint64_t used(const base::NodeId& owner) const;
+  /// The contents after `behind`, or from the first on: in their order, at most `max`.
+  std::vector<ContentKey> list(const std::optional<ContentKey>& behind, std::size_t max) const;
   std::uint64_t bytes() const { return bytes_; }
   std::size_t contents() const { return contents_.size(); }
   std::size_t claims() const { return claims_; }

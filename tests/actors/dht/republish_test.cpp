@@ -35,6 +35,18 @@ std::vector<Item> publish(Republish& sweep, base::WallTime wall, Disk* disk = nu
 
 }  // namespace
 
+TEST_CASE("dht republish: what is published is listed by its sort, a page at a time") {
+  Republish sweep({}, kWall);
+  CHECK(sweep.keys(Published::provider, {}, 2).empty());
+  for (const int first : {3, 1, 2}) REQUIRE(sweep.add(item(first), {}, kWall).ok());
+  REQUIRE(sweep.add(item(1, 0, Published::kv), {}, kWall).ok());
+  REQUIRE(sweep.add(item(4, 0, Published::cid), {}, kWall).ok());
+  CHECK(sweep.keys(Published::provider, {}, 2) == std::vector{key(1), key(2)});
+  CHECK(sweep.keys(Published::provider, key(2), 2) == std::vector{key(3)});
+  CHECK(sweep.keys(Published::provider, key(3), 2).empty());
+  CHECK(sweep.keys(Published::kv, {}, 2) == std::vector{key(1)});
+}
+
 TEST_CASE("dht republish: a key comes when as much of the period has passed as lies before it") {
   Republish sweep({}, kWall);
   CHECK_FALSE(sweep.wake_at());

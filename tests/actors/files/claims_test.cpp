@@ -78,6 +78,15 @@ TEST_CASE("claims: a planted bug that drops what others claim is visible") {
   CHECK(release(claims, kAnnsFile) == std::vector{content(0)});
 }
 
+TEST_CASE("claims: all contents are listed, a page at a time") {
+  Claims claims;
+  CHECK(claims.list({}, 2).empty());
+  for (const ContentKey& key : {content(3), content(1), content(2)}) hold(claims, kAnnsFile, key);
+  CHECK(claims.list({}, 2) == std::vector{content(1), content(2)});
+  CHECK(claims.list(content(2), 2) == std::vector{content(3)});
+  CHECK(claims.list(content(3), 2).empty());
+}
+
 TEST_CASE("claims: an owner ends its own claim only") {
   Claims claims;
   hold(claims, kAnnsFile, content(0));

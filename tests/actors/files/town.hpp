@@ -46,8 +46,9 @@ struct House {
   std::vector<std::unique_ptr<Life>> lives;
   bool up = false;
   std::function<void(Scripted&)> begun;  // at each start, by the parent of its files, before they have done anything
-  bool lonely = false;                   // its peers know nobody who could hold something
-  bool liar = false;                     // from its next start on it answers for contents with wrong bytes
+  std::function<void(Scripted&, runtime::Handlers&)> dht, republish;  // no DHT if they are empty
+  bool lonely = false;                                                // its peers know nobody who could hold something
+  bool liar = false;  // from its next start on it answers for contents with wrong bytes
   const base::NodeId& id() const { return identity->id(); }
   Life& life() { return *lives.back(); }
 };
@@ -125,6 +126,10 @@ class Town {
       });
     });
     life.node.start("peers", test::script([this, i](Scripted&, runtime::Handlers& on) { know(i, on); }));
+    if (home.dht) {
+      life.node.start("dht", test::script(home.dht));
+      life.node.start_at(dht::kRepublishPath, test::script(home.republish));
+    }
     if (home.liar) {
       life.node.start(
           "liar", test::script(

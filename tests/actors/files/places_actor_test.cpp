@@ -1,0 +1,210 @@
+// Files where there is a DHT: where contents go, and what is told of them. The DHT itself is a script.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+#include "actors/files/announce_actor.hpp"
+#include "tests/actors/files/town.hpp"
+
+using namespace troupe;
+using namespace troupe::files;
+
+namespace {
+
+constexpr std::size_t kOneChunk = kChunkBytesMin;  // as the town cuts
+
+/// What one node's DHT knows: every house, if it wants to, and what it was told to keep announced. Survives its node.
+struct Directory {
+  std::size_t finds_max = 20;
+  std::size_t searches = 0;  // for nodes
+  bool takes = true;         // announcements
+  std::set<base::NodeId> announced{};
+};
+
+/// A town whose nodes know each other through their DHT alone.
+struct City {
+  explicit City(std::size_t count) : directories(count), town(count) {
+    for (std::size_t i = 0; i < count; ++i) {
+      town[i].lonely = true;
+      town[i].dht = [this, i](test::Scripted&, runtime::Handlers& on) { act(i, on); };
+      town[i].republish = [this, i](test::Scripted&, runtime::Handlers& on) { keep(directories[i], on); };
+      town.restart(i);
+    }
+  }
+  std::vector<std::size_t> nearest_houses(const base::NodeId& position) {
+    std::vector<std::size_t> out(town.houses.size());
+    for (std::size_t i = 0; i < out.size(); ++i) out[i] = i;
+    std::ranges::sort(out, {}, [&](std::size_t i) { return base::distance(town[i].id(), position); });
+    return out;
+  }
+  bool holds(std::size_t i, const ContentKey& key) {
+    bool out = false;
+    town.ask<wire::HasContents, wire::Has>(
+        i, kHolderPath, [&](wire::HasContents::Builder question) { write(question.initContents(1)[0], key); },
+        [&](wire::Has::Reader has) { out = has.getPresent()[0]; });
+    return out;
+  }
+  std::vector<ContentKey> contents(std::size_t i) {
+    std::vector<ContentKey> out;
+    town.ask<wire::ListHeld, wire::HeldContents>(
+        i, kHolderPath, [](auto) {},
+        [&](wire::HeldContents::Reader held) {
+          for (const auto one : held.getContents()) out.push_back(read_content(one).value());
+        });
+    return out;
+  }
+  std::set<base::NodeId> positions(std::size_t i) {
+    std::set<base::NodeId> out;
+    for (const ContentKey& key : contents(i)) out.insert(key.position());
+    return out;
+  }
+
+  std::vector<Directory> directories;
+  Town town;
+
+ private:
+  void act(std::size_t self, runtime::Handlers& on) {
+    Directory& own = directories[self];
+    on.ask<dht::wire::Search, dht::wire::SearchResult>(
+        [this, self, &own](dht::wire::Search::Reader search, runtime::Reply<dht::wire::SearchResult> reply) {
+          const auto goal = search.getGoal();
+          if (goal.isRegion()) {
+            reply.send([&](dht::wire::SearchResult::Builder out) {
+              auto items = out.initItems(goal.getRegion().size());
+              for (unsigned i = 0; i < items.size(); ++i) {
+                items.set(i, own.takes);
+                if (own.takes) own.announced.insert(*base::NodeId::from(bytes_of(goal.getRegion()[i].getKey())));
+              }
+            });
+            return;
+          }
+          own.searches += goal.isNodes();
+          std::vector<base::Contact> found;
+          for (const std::size_t i : nearest_houses(*base::NodeId::from(bytes_of(search.getKey())))) {
+            if (i == self || !town[i].up || found.size() == own.finds_max) continue;
+            found.push_back({town[i].identity->public_key(), 0, *town[i].address});
+          }
+          reply.send([&](dht::wire::SearchResult::Builder out) {
+            auto list = out.initNearest(static_cast<unsigned>(found.size()));
+            for (unsigned i = 0; i < list.size(); ++i) net::write_contact(list[i], found[i]);
+          });
+        });
+    on.ask<dht::wire::GetTable, dht::wire::TableRows>([this](auto, runtime::Reply<dht::wire::TableRows> reply) {
+      reply.send([&](dht::wire::TableRows::Builder out) { out.setNodes(town.houses.size()); });
+    });
+    on.tell<dht::wire::Withdrawn>([&own](dht::wire::Withdrawn::Reader what) {
+      CHECK(what.getWhat() == dht::kProviderNumber);
+      own.announced.erase(*base::NodeId::from(bytes_of(what.getKey())));
+    });
+  }
+  static void keep(Directory& own, runtime::Handlers& on) {
+    on.ask<dht::wire::ListPublished, dht::wire::PublishedKeys>(
+        [&own](dht::wire::ListPublished::Reader question, runtime::Reply<dht::wire::PublishedKeys> reply) {
+          const auto behind = base::NodeId::from(bytes_of(question.getBehind()));
+          auto at = behind ? own.announced.upper_bound(*behind) : own.announced.begin();
+          std::vector<base::NodeId> keys;
+          for (; at != own.announced.end() && keys.size() < 3; ++at) keys.push_back(*at);
+          reply.send([&](dht::wire::PublishedKeys::Builder out) {
+            write_nodes(out.initKeys(size32(keys)), keys);
+            out.setMore(at != own.announced.end());
+          });
+        });
+  }
+};
+
+}  // namespace
+
+TEST_CASE("files: contents go to the nodes nearest to them, whom nobody but the DHT knows") {
+  City city(9);
+  const base::Bytes bytes = pattern(40 * kOneChunk);
+  const PutOutcome put = city.town.put(0, bytes, 3);
+  REQUIRE(!put.error);
+  CHECK(put.reached == 3);
+  std::set<ContentKey> all;
+  for (std::size_t i = 0; i < 9; ++i) {
+    const auto held = city.contents(i);
+    all.insert(held.begin(), held.end());
+  }
+  CHECK(all.size() == 41);
+  for (const ContentKey& key : all) {
+    const auto order = city.nearest_houses(key.position());
+    for (std::size_t i = 0; i < 9; ++i) CHECK(city.holds(order[i], key) == (i < 3));
+  }
+  // In a network of few nodes some searches tell of all of it.
+  CHECK(city.directories[0].searches <= 6);
+  CHECK(city.town.get(8, put.cid).bytes == bytes);
+  CHECK(city.town.failures().empty());
+}
+
+TEST_CASE("files: a DHT that finds too few leaves those whom the node knows otherwise") {
+  City city(6);
+  for (std::size_t i = 0; i < 6; ++i) city.town[i].lonely = false;
+  city.directories[0].finds_max = 0;
+  SUBCASE("nobody") {}
+  SUBCASE("one") { city.directories[0].finds_max = 1; }
+  const PutOutcome put = city.town.put(0, pattern(10 * kOneChunk), 4);
+  REQUIRE(!put.error);
+  CHECK(put.reached == 4);
+  CHECK(city.town.get(5, put.cid).bytes == pattern(10 * kOneChunk));
+}
+
+TEST_CASE("files: the watch brings lost copies to the nodes nearest to them") {
+  City city(8);
+  const PutOutcome put = city.town.put(0, pattern(20 * kOneChunk), 3);
+  REQUIRE(put.reached == 3);
+  const ContentKey manifest = ContentKey::manifest(put.cid);
+  const auto order = city.nearest_houses(manifest.position());
+  std::size_t gone = order[0] == 0 ? order[1] : order[0];
+  city.town.kill(gone);
+  city.town.stage.run_for(10min);
+  CHECK(city.town.list(0)[0].live == 3);
+  CHECK(city.holds(order[3], manifest));
+  CHECK(city.town.get(7 == gone ? 6 : 7, put.cid).bytes == pattern(20 * kOneChunk));
+  CHECK(city.town.failures().empty());
+}
+
+TEST_CASE("files: what a node holds is kept announced, over restarts, and withdrawn with its end") {
+  City city(4);
+  City* const all = &city;
+  const auto told = [all](std::size_t i) { return all->directories[i].announced == all->positions(i); };
+  for (std::size_t i = 0; i < 4; ++i) city.directories[i].takes = false;
+  const PutOutcome put = city.town.put(0, pattern(30 * kOneChunk), 2);
+  REQUIRE(put.reached == 2);
+  REQUIRE(!city.town.ask<wire::PinFile, messages::wire::Nothing>(0, kPath, [&](wire::PinFile::Builder out) {
+    out.setCid(data_of(put.cid.view()));
+    out.setPinned(true);
+  }));
+  city.town.stage.run_for(10s);
+  for (std::size_t i = 0; i < 4; ++i) CHECK(city.directories[i].announced.empty());
+  SUBCASE("the DHT takes it later") {}
+  SUBCASE("a node that died before it had told anybody looks at what it has") {
+    for (std::size_t i = 0; i < 4; ++i) city.town.restart(i);
+  }
+  for (std::size_t i = 0; i < 4; ++i) city.directories[i].takes = true;
+  city.town.stage.run_for(2min);
+  std::size_t announced = 0;
+  for (std::size_t i = 0; i < 4; ++i) {
+    CHECK(told(i));
+    announced += city.directories[i].announced.size();
+  }
+  CHECK(announced == 2 * 31);
+
+  SUBCASE("removed") { REQUIRE(!city.town.remove(0, put.cid)); }
+  SUBCASE("removed, and the withdrawals are lost") {
+    std::vector<std::set<base::NodeId>> before;
+    for (const Directory& one : city.directories) before.push_back(one.announced);
+    REQUIRE(!city.town.remove(0, put.cid));
+    city.town.stage.run_for(1min);
+    for (std::size_t i = 0; i < 4; ++i) city.directories[i].announced = before[i];
+    SUBCASE("until a restart") {
+      for (std::size_t i = 0; i < 4; ++i) city.town.restart(i);
+    }
+    SUBCASE("until it looks again") { city.town.stage.run_for(AnnounceActor::kLookAgain); }
+  }
+  city.town.stage.run_for(1min);
+  for (std::size_t i = 0; i < 4; ++i) {
+    CHECK(city.contents(i).empty());
+    CHECK(city.directories[i].announced.empty());
+  }
+  CHECK(city.town.failures().empty());
+}
