@@ -282,3 +282,40 @@ TEST_CASE("cluster: garbage at the port does not disturb a get") {
   CHECK(get.wait() == 0);
   CHECK(content(cluster.folder / "copy") == bytes);
 }
+
+TEST_CASE("cluster: a node that has never heard of the holder gets a file by its content id") {
+  const Folder folder;
+  NodeProgram seed(folder, "seed");
+  REQUIRE(seed.ready());
+  const std::string join = seed.id + '@' + seed.at;
+  // One link each, and nobody is asked whom else they know.
+  const std::vector<std::string> apart{
+      "--join", join, "--set", "peers.links_target=1", "--set", "peers.exchange_period=24h"};
+  NodeProgram holder(folder, "holder", apart);
+  REQUIRE(holder.ready());
+  REQUIRE(linked(folder, holder, 1));
+  std::vector<std::pair<std::string, std::string>> stored;  // content id, bytes
+  for (std::size_t i = 0; i < 16; ++i) {  // each lies at one of two nodes, as its id and theirs want it
+    const std::string bytes = random_text(i, 1000 + i);
+    const Seen put = troupe::test::troupe(
+        folder, {"file", "put", file_of(folder, "original", bytes), "--replicas", "1", "--data", holder.data});
+    REQUIRE_MESSAGE(put.exit == 0, put.err);
+    stored.emplace_back(first_line(put.out), bytes);
+  }
+  NodeProgram stranger(folder, "stranger", apart);
+  REQUIRE(stranger.ready());
+  REQUIRE(linked(folder, stranger, 1));
+  CHECK_FALSE(contains(troupe::test::troupe(folder, {"peers", "--json", "--data", stranger.data}).out, holder.id));
+  std::size_t at_holder = 0;
+  for (const auto& [cid, bytes] : stored) {
+    Seen got{};
+    // A holder announces in batches: what was put a moment ago may not be told yet.
+    CHECK(until([&] {
+      got = troupe::test::troupe(folder, {"file", "get", cid, "--data", stranger.data});
+      return got.exit == 0;
+    }));
+    CHECK(got.out == bytes);
+    at_holder += troupe::test::troupe(folder, {"dht", "provide", cid, "--data", holder.data}).exit == 0;
+  }
+  CHECK(at_holder > 0);
+}
