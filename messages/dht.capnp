@@ -142,6 +142,61 @@ struct Providers $kind(from = [peer], bytesMax = 4096) {
   token @2 :Data;
 }
 
+struct Listen $kind(from = [peer], bytesMax = 256) {
+  # Asks the node to tell the asker of what comes to a place, for a while. Answered by Listening. Asked again the while
+  # begins anew.
+
+  asker @0 :Asker;
+  # Where it is told. The node pings it there before it tells it anything.
+  token @1 :Data;
+  what @2 :UInt8;
+  # 2: the value of a /kv; 4: new providers. Another is `unsupported`.
+  key @3 :Data;
+  seconds @4 :UInt16;
+  # How long; 0: no longer.
+  knows @5 :Data;
+  # The tag of the record that the asker has (logic/record.hpp); may be empty.
+}
+
+struct Listening $kind(from = [peer], bytesMax = 4096) {
+  # The answer to Listen.
+
+  seconds @0 :UInt16;
+  # For so long the asker is told, at most five minutes. 0: it is not. It showed no good token, could not be reached
+  # where it says it is, or too many listen.
+  token @1 :Data;
+  # As in Nodes.
+  present @2 :Present;
+}
+
+struct Present {
+  # What lies at a place.
+
+  sequence @0 :UInt64;
+  tag @1 :Data;
+  # Of the record that is held; empty: none is.
+  record @2 :Data;
+  # Empty where the asker has it, or where it needs a link: then FindValue brings it.
+  providers @3 :List(Contact);
+  # At most 20.
+}
+
+struct Changed $kind(from = [peer], bytesMax = 4096) {
+  # Tells a listener what has come, at `/dht/listen`. Answered by Noted; sent again if it is not. One at a time.
+
+  what @0 :UInt8;
+  key @1 :Data;
+  present @2 :Present;
+  # Of providers, those that are new.
+}
+
+struct Noted $kind(from = [peer], bytesMax = 64) {
+  # The answer to Changed.
+
+  listens @0 :Bool;
+  # False: it does not listen any more, and is told nothing more.
+}
+
 # --- between the actors of one domain ------------------------------------------------------------------------------
 
 struct Hear $kind(bytesMax = 256) {
@@ -345,6 +400,49 @@ struct RepublishState $kind(from = [view, operate], bytesMax = 512) {
   # Items in them that enough nodes have acknowledged.
 }
 
+struct FindIndexed $kind(bytesMax = 65536) {
+  # `/dht/audit` asks `/dht` what it knows of rows. Answered by Indexed.
+
+  keyspace @0 :Text;
+  keys @1 :List(Data);
+}
+
+struct Indexed $kind(bytesMax = 65536) {
+  # The answer to FindIndexed, in the order of its keys.
+
+  rows @0 :List(IndexedRow);
+}
+
+struct IndexedRow {
+  present @0 :Bool;
+  tag @1 :Data;
+  # Of a record.
+  changing @2 :Bool;
+  # A change of the row is under way.
+}
+
+struct ListIndexed $kind(bytesMax = 256) {
+  # `/dht/audit` asks `/dht` for the keys of the rows that there should be. Answered by IndexedKeys.
+
+  what @0 :UInt8;
+  # A space, or 4: announcements.
+  after @1 :Data;
+  # The last one of the page before; empty: from the start.
+}
+
+struct IndexedKeys $kind(bytesMax = 65536) {
+  # The answer to ListIndexed: a page of them. Empty: there are no more.
+
+  keys @0 :List(Data);
+}
+
+struct DropRows $kind(bytesMax = 65536) {
+  # `/dht/audit` asks `/dht` to forget and erase rows. Answered by Nothing; one that is being changed stays.
+
+  keyspace @0 :Text;
+  keys @1 :List(Data);
+}
+
 # --- operators -----------------------------------------------------------------------------------------------------
 
 struct Put $kind(from = [operate], bytesMax = 131072) {
@@ -470,6 +568,82 @@ struct TableContact {
   lastSeenMs @1 :UInt64;
 }
 
+struct ListenTo $kind(from = [view, operate], bytesMax = 512) {
+  # Asks `/dht/listen` for what comes to a place, as a stream of Came: what is there first.
+
+  what @0 :UInt8;
+  # As in Listen.
+  key @1 :Data;
+  name @2 :Data;
+  # In place of the key: of this node's own kv.
+  count @3 :UInt64;
+  # Ends after so many; 0: it does not.
+  milliseconds @4 :UInt64;
+  # Ends then; 0: it does not.
+}
+
+struct Came $kind(from = [view, operate], bytesMax = 131072, whenFull = credit) {
+  # An item of ListenTo.
+
+  union {
+    nothing @0 :Void;
+    # Sent each minute in which nothing else is.
+    listening @1 :UInt16;
+    # Once: so many nodes tell this one of changes. 0: it asks them itself, twice a minute.
+    value @2 :GotValue;
+    # Without its search. A reader that is slow misses values which a newer one has replaced.
+    provider @3 :Contact;
+    ended @4 :ListenEnded;
+    # The last one.
+  }
+}
+
+struct ListenEnded {
+  why @0 :Text;
+  items @1 :UInt64;
+  # Values or providers.
+}
+
+struct CheckHeld $kind(from = [view, operate], bytesMax = 64) {
+  # Asks `/dht/audit` to read back every row that the DHT has stored, as a stream of AuditItem. Changes nothing.
+}
+
+struct CleanHeld $kind(from = [operate], bytesMax = 64) {
+  # The same, and drops what has expired and what cannot be used.
+}
+
+struct AuditItem $kind(from = [view, operate], bytesMax = 4096, whenFull = credit) {
+  # An item of CheckHeld and CleanHeld.
+
+  union {
+    progress @0 :UInt64;
+    # Rows read so far, once a second.
+    trouble @1 :RowTrouble;
+    sum @2 :List(AuditSum);
+    # The last one, by space.
+  }
+}
+
+struct RowTrouble {
+  space @0 :Text;
+  # As in AuditSum.
+  row @1 :Data;
+  # Its key.
+  what @2 :Text;
+}
+
+struct AuditSum {
+  space @0 :Text;
+  # "pk", "kv", "cid", "providers", or "published": what this node itself keeps in the network.
+  rows @1 :UInt64;
+  bytes @2 :UInt64;
+  # Of keys and values.
+  expired @3 :UInt64;
+  troubles @4 :UInt64;
+  removed @5 :UInt64;
+  removedBytes @6 :UInt64;
+}
+
 # --- what the inspector shows --------------------------------------------------------------------------------------
 
 struct DhtState $kind(from = [view, operate], bytesMax = 4096) {
@@ -500,6 +674,10 @@ struct DhtState $kind(from = [view, operate], bytesMax = 4096) {
   # To an average node.
   refused @19 :UInt64;
   # Stores and announcements that were not taken.
+  listeners @20 :UInt32;
+  # Nodes that are told of changes, each place for itself.
+  notices @21 :UInt64;
+  # Sent to them.
 }
 
 struct BucketState $kind(from = [view, operate], bytesMax = 8192) {
@@ -528,4 +706,33 @@ struct LookupState $kind(from = [view, operate], bytesMax = 8192) {
   inFlight @3 :UInt32;
   paths @4 :List(Text);
   # The latest questions.
+}
+
+struct ListenState $kind(from = [view, operate], bytesMax = 8192) {
+  # What the inspector shows of `/dht/listen`.
+
+  places @0 :List(ListenedPlace);
+  # At most 50.
+  readers @1 :UInt32;
+  notices @2 :UInt64;
+  # Of other nodes.
+  unwanted @3 :UInt64;
+  # Of them those for which nobody listens, from nodes that were not asked, or with what does not belong there.
+}
+
+struct ListenedPlace {
+  key @0 :Text;
+  leases @1 :UInt32;
+  # Nodes that tell of changes.
+  readers @2 :UInt32;
+}
+
+struct AuditState $kind(from = [view, operate], bytesMax = 512) {
+  # What the inspector shows of `/dht/audit`.
+
+  running @0 :Bool;
+  rows @1 :UInt64;
+  # Read of the one that runs, or ran last.
+  audits @2 :UInt64;
+  # Begun.
 }

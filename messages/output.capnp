@@ -689,7 +689,7 @@ struct DhtRefused {
 }
 
 struct DhtValue {
-  # `dht get`.
+  # `dht get`, and a line of `dht listen`.
 
   key @0 :Text;
   value @1 :Text;
@@ -708,6 +708,7 @@ struct DhtValue {
     # Unix seconds.
   }
   holders @10 :UInt32;
+  # 0 of `dht listen`, as the search is null.
   search @11 :DhtSearch;
 }
 
@@ -720,6 +721,8 @@ struct DhtFound {
 }
 
 struct DhtContact {
+  # Also a line of `dht listen`.
+
   node @0 :Data;
   address @1 :Text;
   lastSeenS :union {
@@ -737,4 +740,43 @@ struct DhtTable {
 struct DhtBucket {
   bucket @0 :UInt32;
   contacts @1 :List(DhtContact);
+}
+
+struct DhtListenEnded {
+  # The last line of `dht listen`; before it values as of `dht get`, or providers as DhtContact.
+
+  summary @0 :Bool;
+  why @1 :Text;
+  items @2 :UInt64;
+}
+
+struct DhtTrouble {
+  # A line of `dht check` and `dht clean`.
+
+  space @0 :Text;
+  row @1 :Data;
+  trouble @2 :Text;
+}
+
+struct DhtAudited {
+  # The last line of `dht check` and `dht clean`.
+
+  summary @0 :Bool;
+  rows @1 :UInt64;
+  bytes @2 :UInt64;
+  expired @3 :UInt64;
+  troubles @4 :UInt64;
+  removed @5 :UInt64;
+  removedBytes @6 :UInt64;
+  spaces @7 :List(DhtSpace);
+}
+
+struct DhtSpace {
+  space @0 :Text;
+  rows @1 :UInt64;
+  bytes @2 :UInt64;
+  expired @3 :UInt64;
+  troubles @4 :UInt64;
+  removed @5 :UInt64;
+  removedBytes @6 :UInt64;
 }

@@ -4,7 +4,9 @@
 #include <algorithm>
 
 #include "actors/dht/api.hpp"
+#include "actors/dht/audit_actor.hpp"
 #include "actors/dht/buckets_actor.hpp"
+#include "actors/dht/listen_actor.hpp"
 #include "actors/dht/lookup_actor.hpp"
 #include "actors/dht/republish_actor.hpp"
 #include "actors/dht/wire.hpp"
@@ -41,6 +43,10 @@ void DhtActor::receive(runtime::Handlers& on) {
   on.ask<wire::Store, wire::StoreDone>(answers);
   on.ask<wire::AddProvider, wire::Added>(answers);
   on.ask<wire::GetProviders, wire::Providers>(answers);
+  on.ask<wire::Listen, wire::Listening>(answers);
+  on.ask<wire::FindIndexed, wire::Indexed>(answers);
+  on.ask<wire::ListIndexed, wire::IndexedKeys>(answers);
+  on.ask<wire::DropRows, messages::wire::Nothing>(answers);
   on.ask<wire::Search, wire::SearchResult>(answers);
   on.ask<wire::Put, wire::PutDone>(answers);
   on.ask<wire::GetValue, wire::GotValue>(answers);
@@ -75,14 +81,17 @@ void DhtActor::start() {
   world().chance.fill(sample.bytes);
   held_.emplace(own(), settings_->held, settings_->values, settings_->work_bits, world().mutations);
   providers_.emplace(own(), settings_->providers, sample, settings_->work_bits, world().mutations);
+  listeners_.emplace(settings_->listeners, world().mutations);
   node()
       .publish<wire::Ping, wire::FindNode, wire::FindValue, wire::Store, wire::AddProvider, wire::GetProviders,
-               wire::Put, wire::GetValue, wire::FindNearest, wire::Provide, wire::FindProviders, wire::GetTable>(
-          kPath, self());
+               wire::Listen, wire::Put, wire::GetValue, wire::FindNearest, wire::Provide, wire::FindProviders,
+               wire::GetTable>(kPath, self());
   // Without them the table would keep whom nobody watches.
   buckets_ = spawn(BucketsActor::kPart, [settings = settings_] { return std::make_unique<BucketsActor>(settings); },
                    {.kind = BucketsActor::kName, .on_failure = runtime::logic::OnFailure::escalate});
   republish_ = spawn<RepublishActor>("republish", settings_);
+  spawn<ListenActor>(ListenActor::kName, settings_);
+  spawn<AuditActor>(AuditActor::kName, settings_);
   if (settings_->values == Values::on_disk && !world().mutations.on("dht.rows_unread")) {
     for (const auto keyspace : {kRecordRows, kProviderRows}) {
       loading_.emplace(keyspace);
@@ -155,16 +164,19 @@ std::optional<Token> DhtActor::token_of_caller() const {
   return tokens_->give(*from.node, now());
 }
 
+bool DhtActor::shows_token(capnp::Data::Reader token) const {
+  const auto shown = Token::from(bytes_of(token));
+  const auto from = caller().node;
+  return shown && from && tokens_->good(*shown, *from, now());
+}
+
 /// An actor of this node needs none.
 bool DhtActor::may_store(capnp::Data::Reader token) {
   if (!loading_.empty()) {
     refuse(Error{Code::unavailable, "this node still reads what it holds"});
     return false;
   }
-  const auto from = caller();
-  if (from.role == messages::Role::inside) return true;
-  const auto shown = Token::from(bytes_of(token));
-  if (shown && from.node && tokens_->good(*shown, *from.node, now())) return true;
+  if (caller().role == messages::Role::inside || shows_token(token)) return true;
   if (world().mutations.on("dht.token_unchecked")) return true;
   ++counts_.refused;
   refuse(Error{Code::refused, "a store needs a token of this node, no older than five minutes"});
@@ -316,6 +328,8 @@ void DhtActor::describe(wire::DhtState::Builder state) const {
   state.setRoundTripUs(static_cast<std::uint64_t>(
       std::chrono::duration_cast<std::chrono::microseconds>(round_trips_.all().expected()).count()));
   state.setRefused(counts_.refused);
+  state.setListeners(static_cast<std::uint32_t>(listeners_->size()));
+  state.setNotices(counts_.notices);
 }
 
 }  // namespace troupe::dht

@@ -3,7 +3,8 @@
 // searches of this one.
 //
 // Files   dht_actor.cpp routing and its upkeep; dht_actor_records.cpp what others store and read here;
-//         dht_actor_search.cpp searches; dht_actor_operators.cpp what people ask.
+//         dht_actor_search.cpp searches; dht_actor_operators.cpp what people ask; dht_actor_listeners.cpp who is told
+//         of changes; dht_actor_audit.cpp what there should be on disk.
 // Loading records and announcements are read back from the store first; questions are answered meanwhile, by what has
 //         been read. Nothing is stored meanwhile: what is held already may be newer.
 // Limits  kSearchesMax searches; those of the table, of records and of announcements (settings.hpp).
@@ -17,6 +18,7 @@
 
 #include "actors/dht/logic/estimate.hpp"
 #include "actors/dht/logic/held.hpp"
+#include "actors/dht/logic/listeners.hpp"
 #include "actors/dht/logic/lookup_types.hpp"
 #include "actors/dht/logic/providers.hpp"
 #include "actors/dht/logic/republish.hpp"
@@ -59,6 +61,7 @@ class DhtActor final : public runtime::Actor {
   std::vector<Contact> closest_but(const Key& key, std::size_t count, const std::optional<base::NodeId>& asker) const;
   /// For whoever asked the question at hand; nothing for an actor of this node.
   std::optional<Token> token_of_caller() const;
+  bool shows_token(capnp::Data::Reader token) const;
   bool may_store(capnp::Data::Reader token);
   void recover();
   void recover_in(base::Duration delay);
@@ -97,6 +100,21 @@ class DhtActor final : public runtime::Actor {
   void commit_row(const Row& row, const RowChange& rows, base::Callback<void(const base::Error*)> done);
   void expire();
   void expire_at();
+
+  // Listeners (dht_actor_listeners.cpp).
+  void answer(wire::Listen::Reader question, Reply<wire::Listening> reply);
+  void give_lease(Reply<wire::Listening> reply, const Topic& topic, const Contact& who, std::chrono::seconds lease,
+                  const std::optional<Tag>& knows, const std::optional<Token>& token);
+  void say_present(Reply<wire::Listening> reply, const Topic& topic, std::chrono::seconds lease,
+                   const std::optional<Tag>& knows, const std::optional<Token>& token);
+  void tell_listeners(const Topic& topic, const std::optional<Contact>& provider = {});
+  void send(const Notice& notice);
+  void send(const Notice& notice, base::ByteView record);
+
+  // What should be on disk (dht_actor_audit.cpp).
+  void answer(wire::FindIndexed::Reader question, Reply<wire::Indexed> reply);
+  void answer(wire::ListIndexed::Reader question, Reply<wire::IndexedKeys> reply);
+  void answer(wire::DropRows::Reader order, Reply<messages::wire::Nothing> reply);
 
   // Searches (dht_actor_search.cpp).
   struct Wanted {
@@ -140,6 +158,7 @@ class DhtActor final : public runtime::Actor {
   TokensKept tokens_kept_;
   std::optional<Held> held_;
   std::optional<Providers> providers_;
+  std::optional<Listeners> listeners_;
   std::set<std::string> loading_;              // keyspaces that are not read back yet
   std::map<std::string, base::Bytes> unread_;  // of them those that the store did not give, and from where on
   std::set<Row> unrestored_;                   // at most kUnrestoredMax
@@ -161,7 +180,7 @@ class DhtActor final : public runtime::Actor {
 
   struct Counts {
     std::uint64_t pings = 0, find_nodes = 0, find_values = 0, stores = 0, add_providers = 0, get_providers = 0;
-    std::uint64_t refused = 0, searched = 0, found = 0, hops = 0, questions = 0;
+    std::uint64_t refused = 0, searched = 0, found = 0, hops = 0, questions = 0, notices = 0;
   };
   Counts counts_;
 };

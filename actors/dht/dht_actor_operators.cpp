@@ -159,8 +159,7 @@ void DhtActor::answer(wire::GetValue::Reader question, Reply<wire::GotValue> rep
   } else {
     wanted.key = key_of_name(settings_->identity->public_key(), bytes_of(question.getName()));
   }
-  const Key key = wanted.key;
-  search(wanted, [this, key, digest, reply = std::move(reply)](runtime::Answer<wire::SearchResult>& answer) mutable {
+  search(wanted, [this, digest, reply = std::move(reply)](runtime::Answer<wire::SearchResult>& answer) mutable {
     if (!answer.ok()) return reply.refuse(answer.error());
     const auto result = answer.value();
     if (!result.hasRecord()) {
@@ -178,16 +177,7 @@ void DhtActor::answer(wire::GetValue::Reader question, Reply<wire::GotValue> rep
       if (content) return out.setValue(data_of(content->value));
       if (const auto* own_key = std::get_if<PkRecord>(&record.value()))
         return out.setValue(data_of(own_key->key.view()));
-      const auto& kv = std::get<KvRecord>(record.value());
-      out.setOwner(data_of(kv.owner.view()));
-      out.setName(data_of(kv.name));
-      out.setSequence(kv.sequence);
-      out.setCreated(base::unix_seconds(kv.created));
-      out.setExpires(base::unix_seconds(kv.expires));
-      if (kv.sealing == Sealing::open) return out.setValue(data_of(kv.value));
-      const auto opened = open_as(kv.value, key, kv.owner, *settings_->identity);
-      out.setSealed(!opened.ok());
-      out.setValue(data_of(opened.ok() ? opened.value() : kv.value));
+      write(out, std::get<KvRecord>(record.value()), *settings_->identity);
     });
   });
 }

@@ -257,8 +257,12 @@ void DhtActor::answer(wire::Store::Reader question, Reply<wire::StoreDone> reply
   commit_row(row_of(place), stored.value().rows,
              [this, place, tag = offer.value().tag, as = stored.value().as,
               reply = std::move(reply)](const Error* why) mutable {
-               if (why == nullptr || world().mutations.on("dht.failed_commit_acknowledged"))
-                 return reply.send([](wire::StoreDone::Builder) {});
+               if (why == nullptr || world().mutations.on("dht.failed_commit_acknowledged")) {
+                 reply.send([](wire::StoreDone::Builder) {});
+                 if (as != StoredAs::refreshed && place.space == Space::kv)
+                   tell_listeners({TopicKind::value, place.key});
+                 return;
+               }
                reply.refuse(*why);
                unwritten(place, tag, as);
              });
@@ -293,10 +297,14 @@ void DhtActor::answer(wire::AddProvider::Reader question, Reply<wire::Added> rep
   const Row row{std::string(kProviderRows), Providers::row_key(*key, who->id)};
   commit_row(
       row, added.value().rows,
-      [this, row, key = *key, id = who->id, as = added.value().as, reply = std::move(reply)](const Error* why) mutable {
-        if (why == nullptr) return reply.send([](wire::Added::Builder) {});
+      [this, row, key = *key, who = *who, as = added.value().as, reply = std::move(reply)](const Error* why) mutable {
+        if (why == nullptr) {
+          reply.send([](wire::Added::Builder) {});
+          if (as == AddedAs::added) tell_listeners({TopicKind::providers, key}, who);
+          return;
+        }
         reply.refuse(*why);
-        unwritten(row, key, id, as);
+        unwritten(row, key, who.id, as);
       });
   note_asker(question.getAsker());
   expire_at();

@@ -4,6 +4,8 @@
 #include <string>
 
 #include "actors/dht/logic/held.hpp"
+#include "actors/dht/logic/listeners.hpp"
+#include "actors/dht/logic/listening.hpp"
 #include "actors/dht/logic/providers.hpp"
 #include "actors/dht/logic/republish.hpp"
 #include "actors/dht/logic/table.hpp"
@@ -26,6 +28,8 @@ struct DhtSettings {
   GroupLimits groups;
   HeldLimits held;
   ProviderLimits providers;
+  ListenerLimits listeners;
+  ListeningSettings listening;
   RepublishSettings republish;
   Values values = Values::on_disk;
   base::Duration refresh_period = std::chrono::minutes(1);   ///< between two looks for stale ranges

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "actors/dht/sealing.hpp"
 #include "runtime/net/contact_wire.hpp"
 
 namespace troupe::dht {
@@ -52,6 +53,18 @@ std::optional<Contact> read_asker(wire::Asker::Reader from, const std::optional<
   const auto id = crypto::check(where.key, where.nonce, work_bits);
   if (id != sender) return std::nullopt;
   return Contact{*id, where};
+}
+
+void write(wire::GotValue::Builder to, const KvRecord& record, const crypto::Identity& own) {
+  to.setOwner(data_of(record.owner.view()));
+  to.setName(data_of(record.name));
+  to.setSequence(record.sequence);
+  to.setCreated(base::unix_seconds(record.created));
+  to.setExpires(base::unix_seconds(record.expires));
+  if (record.sealing == Sealing::open) return to.setValue(data_of(record.value));
+  const auto opened = open_as(record.value, key_of_name(record.owner, record.name), record.owner, own);
+  to.setSealed(!opened.ok());
+  to.setValue(data_of(opened.ok() ? opened.value() : record.value));
 }
 
 Error to_error(RecordError why) {

@@ -37,6 +37,9 @@ void write_asker(wire::Asker::Builder to, const DhtSettings& settings);
 std::optional<Contact> read_asker(wire::Asker::Reader from, const std::optional<base::NodeId>& sender,
                                   unsigned work_bits);
 
+/// What people see of it: opened, if it is sealed and `own` may.
+void write(wire::GotValue::Builder to, const KvRecord& record, const crypto::Identity& own);
+
 /// The error that an operator reads of a record that is no good.
 base::Error to_error(RecordError why);
 std::string_view name(Ending ending);

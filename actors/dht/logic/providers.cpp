@@ -26,15 +26,15 @@ base::Bytes row_value(const base::Contact& where, base::WallTime expires) {
   return out;
 }
 
-struct Row {
+struct Value {
   base::Contact where;
   base::WallTime expires;
 };
 
-std::optional<Row> read_value(base::ByteView value) {
+std::optional<Value> read_value(base::ByteView value) {
   FieldReader in(value);
   const auto version = in.number<std::uint8_t>();
-  Row out;
+  Value out;
   out.expires = in.date();
   out.where.key = in.fixed<base::PublicKey>();
   out.where.nonce = in.number<std::uint32_t>();
@@ -214,6 +214,33 @@ base::Bytes Providers::row_key(const Key& key, const base::NodeId& provider) {
   base::Bytes out;
   append(out, key.view());
   append(out, provider.view());
+  return out;
+}
+
+std::optional<Providers::Row> Providers::read_row(base::ByteView row_key, base::ByteView row) {
+  const auto name = read_row_key(row_key);
+  const auto value = read_value(row);
+  if (!name || !value) return std::nullopt;
+  return Row{name->first, {name->second, value->where}, value->expires};
+}
+
+std::optional<std::pair<Key, base::NodeId>> Providers::read_row_key(base::ByteView row_key) {
+  FieldReader in(row_key);
+  const Key key = in.fixed<Key>();
+  const auto provider = in.fixed<base::NodeId>();
+  return in.ended() ? std::optional(std::pair(key, provider)) : std::nullopt;
+}
+
+bool Providers::has(const Key& key, const base::NodeId& provider) const {
+  return announced_.contains({base::distance(own_, key), provider});
+}
+
+std::vector<base::Bytes> Providers::rows(const std::optional<base::Bytes>& after, std::size_t rows_max) const {
+  auto next = announced_.begin();
+  if (const auto name = after ? read_row_key(*after) : std::nullopt)
+    next = announced_.upper_bound({base::distance(own_, name->first), name->second});
+  std::vector<base::Bytes> out;
+  for (; next != announced_.end() && out.size() < rows_max; ++next) out.push_back(row_key(next->first));
   return out;
 }
 

@@ -20,6 +20,7 @@
 #include <optional>
 #include <set>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "actors/dht/logic/contact.hpp"
@@ -84,6 +85,19 @@ class Providers {
   RowChange forget(const Key& key, const base::NodeId& provider);
 
   static base::Bytes row_key(const Key& key, const base::NodeId& provider);
+
+  struct Row {
+    Key key;
+    Contact provider;  ///< its id is the one that the row names: nothing but the layout was checked
+    base::WallTime expires;
+  };
+  static std::optional<Row> read_row(base::ByteView row_key, base::ByteView row);
+
+  static std::optional<std::pair<Key, base::NodeId>> read_row_key(base::ByteView row_key);
+
+  bool has(const Key& key, const base::NodeId& provider) const;
+  /// The row keys of those after `after`, in an order of their own; at most `rows_max`. Expired ones included.
+  std::vector<base::Bytes> rows(const std::optional<base::Bytes>& after, std::size_t rows_max) const;
 
   std::size_t announcements() const { return announced_.size(); }
   std::size_t providers() const { return providers_.size(); }

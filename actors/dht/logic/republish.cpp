@@ -222,24 +222,36 @@ SaveRow Republish::cursor_row() const {
   return out;
 }
 
-base::Result<void, RowError> Republish::load(base::ByteView row_key, base::ByteView row, base::WallTime wall) {
+std::optional<Republish::Cursor> Republish::read_cursor(base::ByteView row_key, base::ByteView row) {
+  FieldReader key(row_key), in(row);
+  const bool named = key.number<std::uint8_t>() == kCursorKey && key.ended();
+  const auto version = in.number<std::uint8_t>();
+  Cursor out;
+  out.cycle = in.date();
+  out.next = in.fixed<Key>();
+  return named && in.ended() && version == kCursorVersion ? std::optional(out) : std::nullopt;
+}
+
+bool Republish::is_cursor(base::ByteView row_key, base::ByteView row) { return read_cursor(row_key, row).has_value(); }
+
+std::optional<Item> Republish::read_row_key(base::ByteView row_key) {
   FieldReader key(row_key);
   const auto what = key.number<std::uint8_t>();
-  if (what == kCursorKey && key.ended()) {
-    FieldReader in(row);
-    const auto version = in.number<std::uint8_t>();
-    Cursor read;
-    read.cycle = in.date();
-    read.next = in.fixed<Key>();
-    if (!in.ended() || version != kCursorVersion) return RowError::corrupt;
-    cursor_ = read;
+  const Item out{key.fixed<Key>(), static_cast<Published>(what)};
+  const bool known = what != 0 && what <= static_cast<std::uint8_t>(Published::provider);
+  return key.ended() && known ? std::optional(out) : std::nullopt;
+}
+
+base::Result<void, RowError> Republish::load(base::ByteView row_key, base::ByteView row, base::WallTime wall) {
+  if (const auto read = read_cursor(row_key, row)) {
+    cursor_ = *read;
     settle(wall);
     return {};
   }
-  const Item item{key.fixed<Key>(), static_cast<Published>(what)};
-  if (!key.ended() || what == 0 || what > static_cast<std::uint8_t>(Published::provider)) return RowError::corrupt;
-  if (!items_.contains(item) && items_.size() >= settings_.items_max) return RowError::full;
-  items_.insert(item);
+  const auto item = read_row_key(row_key);
+  if (!item) return RowError::corrupt;
+  if (!items_.contains(*item) && items_.size() >= settings_.items_max) return RowError::full;
+  items_.insert(*item);
   return {};
 }
 

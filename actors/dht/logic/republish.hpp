@@ -79,6 +79,9 @@ class Republish {
   /// The keys of what is published of that sort, from the first one after `behind` on: ascending, at most `max`.
   std::vector<Key> keys(Published what, const std::optional<Key>& behind, std::size_t max) const;
   static base::Bytes row_key(const Item& item);
+  /// Nothing for what is no item: the row of the cursor, or none that this program wrote.
+  static std::optional<Item> read_row_key(base::ByteView row_key);
+  static bool is_cursor(base::ByteView row_key, base::ByteView row);
 
   /// How many leading bits the k nearest nodes of a key share with it: log2(network / k). Clamped to the limits.
   void set_region_bits(unsigned bits);
@@ -125,6 +128,7 @@ class Republish {
   Retries::const_iterator ripe() const;
   void drop_retries(const Key& first, const Key& last);
   SaveRow cursor_row() const;
+  static std::optional<Cursor> read_cursor(base::ByteView row_key, base::ByteView row);
 
   RepublishSettings settings_;
   unsigned region_bits_;

@@ -1,0 +1,318 @@
+#include "actors/dht/audit_actor.hpp"
+
+#include <algorithm>
+
+#include "actors/dht/api.hpp"
+#include "actors/dht/wire.hpp"
+#include "messages/common.capnp.h"
+#include "runtime/base/ensure.hpp"
+
+namespace troupe::dht {
+namespace {
+
+using base::Code;
+using base::Error;
+
+/// The space of a row by its key alone.
+AuditSpace space_of_key(std::string_view keyspace, base::ByteView key) {
+  return judge(keyspace, key, {}, {}, {}).space;
+}
+
+}  // namespace
+
+void AuditActor::receive(runtime::Handlers& on) {
+  on.stream<wire::CheckHeld, wire::AuditItem>(
+      [this](wire::CheckHeld::Reader, runtime::Sink<wire::AuditItem> sink) { begin(std::move(sink), Effect::check); });
+  on.stream<wire::CleanHeld, wire::AuditItem>(
+      [this](wire::CleanHeld::Reader, runtime::Sink<wire::AuditItem> sink) { begin(std::move(sink), Effect::clean); });
+  on.timer<Step>([this] { step(); });
+  on.describe<wire::AuditState>([this](wire::AuditState::Builder state) {
+    state.setRunning(run_ != nullptr);
+    state.setRows(run_ ? run_->audit.rows() : rows_);
+    state.setAudits(runs_);
+  });
+}
+
+void AuditActor::start() { node().publish<wire::CheckHeld, wire::CleanHeld>(kAuditPath, self()); }
+
+void AuditActor::check() const {
+  if (run_) base::ensure(run_->items.size() <= 2 * kAuditItemsMax, "what waits for a reader is limited");
+}
+
+void AuditActor::begin(runtime::Sink<wire::AuditItem> sink, Effect effect) {
+  if (run_)
+    return sink.fail({Code::overloaded, "the rows of this node are being read already", std::chrono::seconds(5)});
+  run_ = std::make_unique<Run>(std::move(sink), effect, terms());
+  ++runs_;
+  run_->told_at = now();
+  run_->sink.on_cancel([this] {
+    run_->cancelled = true;
+    after<Step>(base::Duration::zero());
+  });
+  run_->sink.on_ready([this] { after<Step>(base::Duration::zero()); });
+  if (settings_->values == Values::in_memory) run_->keyspace = std::size(kAuditedKeyspaces);
+  after<Step>(base::Duration::zero());
+}
+
+/// What is to be done next, one thing at a time.
+void AuditActor::step() {
+  if (!run_) return;
+  if (run_->cancelled) return run_.reset();
+  show();
+  if (run_->waits || run_->items.size() > kAuditItemsMax) return;
+  if (run_->keyspace == std::size(kAuditedKeyspaces)) return end();
+  if (!run_->drop.empty()) return drop();
+  if (!run_->doubtful.empty()) return look_again();
+  if (run_->from) return read_slice();
+  list_index();
+}
+
+void AuditActor::next_keyspace() {
+  ++run_->keyspace;
+  run_->from = base::Bytes();
+  run_->read.clear();
+  run_->listed = 0;
+  run_->after.clear();
+  if (run_->keyspace == std::size(kAuditedKeyspaces))
+    for (const Audit::Excess& one : run_->audit.over_limits())
+      trouble({.key = one.whose, .judged = {.space = one.space}}, RowState::over_limit);
+  after<Step>(base::Duration::zero());
+}
+
+template <class Q, class A, class Fill, class Take>
+void AuditActor::ask_then(const runtime::Handle& whom, Fill&& fill, Take answered) {
+  run_->waits = true;
+  ask<Q, A>(whom, now() + kAuditDue, std::forward<Fill>(fill),
+            [this, run = runs_, answered = std::move(answered)](runtime::Answer<A> answer) mutable {
+              if (!run_ || run != runs_) return;
+              run_->waits = false;
+              if (run_->cancelled) return run_.reset();
+              answered(answer);
+              if (run_) after<Step>(base::Duration::zero());
+            });
+}
+
+// -- rows ------------------------------------------------------------------------------------------------------------
+
+void AuditActor::read_slice() {
+  ask_then<store::wire::Scan, store::wire::Slice>(
+      node().find(settings_->store),
+      [&](store::wire::Scan::Builder scan) {
+        scan.setKeyspace(keyspace());
+        scan.setFrom(data_of(*run_->from));
+        scan.setRowsMax(kAuditRows);
+        scan.setBytesMax(kAuditBytes);
+      },
+      [this](runtime::Answer<store::wire::Slice>& answer) {
+        if (!answer.ok()) return fail(answer.error());
+        take(answer.value());
+      });
+}
+
+void AuditActor::take(store::wire::Slice::Reader slice) {
+  std::vector<Row> sound;
+  for (const auto one : slice.getRows()) {
+    const auto key = bytes_of(one.getKey()), value = bytes_of(one.getValue());
+    Row row{{key.begin(), key.end()}, judge(keyspace(), key, value, wall(), terms()), key.size() + value.size()};
+    run_->audit.read(row.judged, key, row.bytes);
+    run_->read.push_back(row.key);
+    if (row.judged.state == RowState::sound) sound.push_back(std::move(row));
+    else if (is_trouble(row.judged.state)) trouble(row, row.judged.state);
+    // What was published and has ended is dropped when it is due: it may be put anew at this moment.
+    else if (run_->effect == Effect::clean && indexed()) run_->drop.push_back(std::move(row));
+  }
+  run_->from.reset();
+  if (slice.getMore()) run_->from = base::Bytes(slice.getNext().begin(), slice.getNext().end());
+  if (indexed() && !sound.empty()) compare(std::move(sound));
+}
+
+void AuditActor::compare(std::vector<Row> rows) {
+  const auto fill = [&](wire::FindIndexed::Builder question) {
+    question.setKeyspace(keyspace());
+    auto keys = question.initKeys(static_cast<unsigned>(rows.size()));
+    for (unsigned i = 0; i < keys.size(); ++i) keys.set(i, data_of(rows[i].key));
+  };
+  ask_then<wire::FindIndexed, wire::Indexed>(
+      node().find(kPath), fill, [this, rows](runtime::Answer<wire::Indexed>& answer) {
+        if (!answer.ok()) return fail(answer.error());
+        const auto known = answer.value().getRows();
+        for (unsigned i = 0; i < std::min<std::size_t>(known.size(), rows.size()); ++i) {
+          const bool agrees = known[i].getPresent() && Tag::from(bytes_of(known[i].getTag())) == rows[i].judged.tag;
+          if (!agrees) run_->doubtful.push_back(rows[i]);
+        }
+      });
+}
+
+// -- the index -------------------------------------------------------------------------------------------------------
+
+void AuditActor::list_index() {
+  if (!indexed()) return next_keyspace();
+  const bool records = kAuditedKeyspaces[run_->keyspace] == kRecordRows;
+  if (run_->listed == 0) run_->listed = records ? 1 : kProviderNumber;
+  if (run_->listed > (records ? std::size(kSpaces) : kProviderNumber)) return next_keyspace();
+  ask_then<wire::ListIndexed, wire::IndexedKeys>(
+      node().find(kPath),
+      [&](wire::ListIndexed::Builder question) {
+        question.setWhat(run_->listed);
+        question.setAfter(data_of(run_->after));
+      },
+      [this](runtime::Answer<wire::IndexedKeys>& answer) {
+        if (!answer.ok()) return fail(answer.error());
+        const auto keys = answer.value().getKeys();
+        if (keys.size() == 0) {
+          ++run_->listed;
+          run_->after.clear();
+          return;
+        }
+        for (const auto one : keys) {
+          const base::Bytes key(one.begin(), one.end());
+          run_->after = key;
+          if (!std::ranges::binary_search(run_->read, key))
+            run_->doubtful.push_back({key, {.space = space_of_key(keyspace(), key)}, 0});
+        }
+      });
+}
+
+/// The row first and what is known of it then: a change between the two shows as one under way, or at the next look.
+void AuditActor::look_again() {
+  const base::Bytes key = run_->doubtful.front().key;
+  ask_then<store::wire::Get, store::wire::Found>(
+      node().find(settings_->store),
+      [&](store::wire::Get::Builder get) {
+        get.setKeyspace(keyspace());
+        get.setKey(data_of(key));
+      },
+      [this, key](runtime::Answer<store::wire::Found>& answer) {
+        if (!answer.ok() && answer.error().code != Code::not_found) return fail(answer.error());
+        Row row{key, {.space = space_of_key(keyspace(), key)}, 0};
+        if (answer.ok()) {
+          const auto value = bytes_of(answer.value().getValue());
+          row.judged = judge(keyspace(), key, value, wall(), terms());
+          row.bytes = key.size() + value.size();
+        }
+        look_again(row);
+      });
+}
+
+void AuditActor::look_again(const Row& row) {
+  const auto fill = [&](wire::FindIndexed::Builder question) {
+    question.setKeyspace(keyspace());
+    question.initKeys(1).set(0, data_of(row.key));
+  };
+  ask_then<wire::FindIndexed, wire::Indexed>(
+      node().find(kPath), fill, [this, row](runtime::Answer<wire::Indexed>& answer) {
+        if (!answer.ok()) return fail(answer.error());
+        if (answer.value().getRows().size() != 1)
+          return fail({Code::internal, "what is known of one row is one thing"});
+        const auto known = answer.value().getRows()[0];
+        const bool there = row.bytes > 0;
+        const bool same_tag = Tag::from(bytes_of(known.getTag())) == row.judged.tag;
+        const bool agrees = there == known.getPresent() && (!there || same_tag);
+        const bool over = row.judged.state == RowState::expired;  // swept any moment
+        if (!agrees && !over && !known.getChanging() && ++run_->looks < kLooks) return;
+        if (!agrees && !over && !known.getChanging()) {
+          if (there && is_trouble(row.judged.state)) trouble(row, row.judged.state);
+          else trouble(row, !there ? RowState::missing : known.getPresent() ? RowState::differs : RowState::unindexed);
+        }
+        run_->looks = 0;
+        run_->doubtful.pop_front();
+      });
+}
+
+// -- what comes of it ------------------------------------------------------------------------------------------------
+
+void AuditActor::trouble(const Row& row, RowState state) {
+  run_->audit.trouble(row.judged.space);
+  if (run_->items.size() < 2 * kAuditItemsMax) run_->items.push_back({row.judged.space, row.key, state});
+  if (run_->effect == Effect::clean && state != RowState::over_limit) run_->drop.push_back(row);
+}
+
+/// With what is known of them: else it would be read, or published, in vain.
+void AuditActor::drop() {
+  const std::vector<Row> rows = std::exchange(run_->drop, {});
+  const auto done = [this, rows](const Error* why) {
+    if (why != nullptr) return fail(*why);
+    for (const Row& row : rows)
+      if (row.bytes > 0) run_->audit.removed(row.judged.space, row.bytes);
+  };
+  if (indexed()) {
+    return ask_then<wire::DropRows, messages::wire::Nothing>(
+        node().find(kPath),
+        [&](wire::DropRows::Builder order) {
+          order.setKeyspace(keyspace());
+          auto keys = order.initKeys(static_cast<unsigned>(rows.size()));
+          for (unsigned i = 0; i < keys.size(); ++i) keys.set(i, data_of(rows[i].key));
+        },
+        [done](runtime::Answer<messages::wire::Nothing>& answer) {
+          if (answer.ok()) return done(nullptr);
+          const Error why = answer.error();
+          done(&why);
+        });
+  }
+  for (const Row& row : rows)
+    if (const auto item = Republish::read_row_key(row.key))
+      tell<wire::Withdrawn>(node().find(kPath), [&](wire::Withdrawn::Builder out) {
+        out.setWhat(static_cast<std::uint8_t>(item->what));
+        out.setKey(data_of(item->key.view()));
+      });
+  ask_then<store::wire::Commit, messages::wire::Nothing>(
+      node().find(settings_->store),
+      [&](store::wire::Commit::Builder out) {
+        auto list = out.initRows(static_cast<unsigned>(rows.size()));
+        for (unsigned i = 0; i < list.size(); ++i) {
+          list[i].setKeyspace(keyspace());
+          list[i].setKey(data_of(rows[i].key));
+          list[i].getValue().setErase();
+        }
+      },
+      [done](runtime::Answer<messages::wire::Nothing>& answer) {
+        if (answer.ok()) return done(nullptr);
+        const Error why = answer.error();
+        done(&why);
+      });
+}
+
+void AuditActor::show() {
+  while (!run_->items.empty() && run_->sink.ready()) {
+    const Item item = std::move(run_->items.front());
+    run_->items.pop_front();
+    run_->sink.push([&](wire::AuditItem::Builder out) {
+      auto trouble = out.initTrouble();
+      trouble.setSpace(std::string(name(item.space)));
+      trouble.setRow(data_of(item.row));
+      trouble.setWhat(std::string(text_of(item.state)));
+    });
+  }
+  if (now() - run_->told_at < kAuditTellPeriod || !run_->sink.ready()) return;
+  run_->told_at = now();
+  run_->sink.push([this](wire::AuditItem::Builder out) { out.setProgress(run_->audit.rows()); });
+}
+
+void AuditActor::end() {
+  if (!run_->items.empty() || !run_->sink.ready()) return;  // on_ready() comes
+  run_->sink.push([this](wire::AuditItem::Builder out) {
+    auto list = out.initSum(kAuditSpaces);
+    for (unsigned i = 0; i < list.size(); ++i) {
+      const auto space = static_cast<AuditSpace>(i);
+      const AuditSums& sums = run_->audit.sums(space);
+      list[i].setSpace(std::string(name(space)));
+      list[i].setRows(sums.rows);
+      list[i].setBytes(sums.bytes);
+      list[i].setExpired(sums.expired);
+      list[i].setTroubles(sums.troubles);
+      list[i].setRemoved(sums.removed);
+      list[i].setRemovedBytes(sums.removed_bytes);
+    }
+  });
+  run_->sink.end();
+  rows_ = run_->audit.rows();
+  run_.reset();
+}
+
+void AuditActor::fail(const Error& why) {
+  run_->sink.fail(why);
+  rows_ = run_->audit.rows();
+  run_.reset();
+}
+
+}  // namespace troupe::dht

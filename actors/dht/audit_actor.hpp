@@ -1,0 +1,103 @@
+#pragma once
+// Reads back what the DHT has on disk, for `troupe dht check` and `troupe dht clean`: `/dht/audit`, one run at a time.
+//
+// Check   each row is judged (logic/audit.hpp) and compared with the index of `/dht`; then each entry of the index is
+//         looked for among the rows. Rows change meanwhile: what does not agree is read again, kLooks times in all, and
+//         is a trouble only if no change of it is under way each time. Nothing is repaired.
+// Clean   the same, and drops what has expired and what is in trouble: the row, and what the index says of it. What is
+//         more than a limit allows stays: which of it is too much is decided when something comes.
+// Pace    slices of kAuditRows, each in a handler of its own; signatures are checked on this actor's turn, not on that
+// of
+//         `/dht`. A slow reader stops it.
+// Memory  the keys of the rows of one keyspace, 45 B each.
+// End     with its reader. A store that does not answer ends it with an error.
+#include <deque>
+#include <functional>
+#include <memory>
+
+#include "actors/dht/logic/audit.hpp"
+#include "actors/dht/settings.hpp"
+#include "messages/dht.capnp.h"
+#include "messages/store.capnp.h"
+#include "runtime/actor/actor.hpp"
+
+namespace troupe::dht {
+
+inline constexpr std::uint32_t kAuditRows = 64;             // 6 ms of signatures
+inline constexpr std::uint32_t kAuditBytes = 512 * 1024;    // the same of large values
+inline constexpr unsigned kLooks = 3;                       // our choice
+inline constexpr std::size_t kAuditItemsMax = 256;          // wait for credit
+inline constexpr std::chrono::seconds kAuditDue{10};        // of the store and of `/dht`
+inline constexpr std::chrono::seconds kAuditTellPeriod{1};  // messages/dht.capnp: AuditItem
+
+class AuditActor final : public runtime::Actor {
+ public:
+  static constexpr const char* kName = "audit";
+  explicit AuditActor(std::shared_ptr<const DhtSettings> settings) : settings_(std::move(settings)) {}
+
+  void receive(runtime::Handlers& on) override;
+  void start() override;
+  void check() const override;
+
+ private:
+  struct Step {};
+  enum class Effect : std::uint8_t { check, clean };
+  struct Row {
+    base::Bytes key;
+    JudgedRow judged{};
+    std::size_t bytes = 0;  // of key and value; zero: not on disk
+  };
+  struct Item {
+    AuditSpace space;
+    base::Bytes row;
+    RowState state;
+  };
+  struct Run {
+    Run(runtime::Sink<wire::AuditItem> to, Effect what, const AuditTerms& terms)
+        : sink(std::move(to)), effect(what), audit(terms) {}
+    runtime::Sink<wire::AuditItem> sink;
+    Effect effect;
+    Audit audit;
+    bool cancelled = false;
+    bool waits = false;                               // for an answer
+    std::size_t keyspace = 0;                         // of kAuditedKeyspaces
+    std::optional<base::Bytes> from = base::Bytes();  // of the next slice; nothing: all rows were read
+    std::vector<base::Bytes> read;                    // their keys, in order
+    std::uint8_t listed = 0;   // pages of the index: of the space that it is the number of; zero: not begun
+    base::Bytes after;         // the last key of the page before
+    std::deque<Row> doubtful;  // not what the index says
+    unsigned looks = 0;        // at the first of them
+    std::vector<Row> drop;
+    std::deque<Item> items;  // for credit
+    base::Instant told_at;
+  };
+
+  void begin(runtime::Sink<wire::AuditItem> sink, Effect effect);
+  void step();
+  void next_keyspace();
+  void end();
+  void fail(const base::Error& why);
+  void show();
+
+  void read_slice();
+  void take(store::wire::Slice::Reader slice);
+  void compare(std::vector<Row> rows);
+  void list_index();
+  void look_again();
+  void look_again(const Row& row);
+  void drop();
+  void trouble(const Row& row, RowState state);
+  std::string keyspace() const { return std::string(kAuditedKeyspaces[run_->keyspace]); }
+  bool indexed() const { return kAuditedKeyspaces[run_->keyspace] != kPublishedRows; }
+  AuditTerms terms() const { return {settings_->work_bits, settings_->held, settings_->providers}; }
+
+  /// Asks, and goes on with the next step after `answered(Answer<A>&)`.
+  template <class Q, class A, class Fill, class Take>
+  void ask_then(const runtime::Handle& whom, Fill&& fill, Take answered);
+
+  const std::shared_ptr<const DhtSettings> settings_;
+  std::unique_ptr<Run> run_;
+  std::uint64_t runs_ = 0, rows_ = 0;
+};
+
+}  // namespace troupe::dht

@@ -1,0 +1,89 @@
+// What there should be on disk, for whoever compares it with what there is: `/dht/audit`.
+#include "actors/dht/api.hpp"
+#include "actors/dht/dht_actor.hpp"
+#include "actors/dht/wire.hpp"
+
+namespace troupe::dht {
+namespace {
+
+using base::Code;
+using base::Error;
+
+constexpr std::size_t kPageKeys = 256;
+
+std::optional<std::string> keyspace_of(capnp::Text::Reader name) {
+  const std::string out = text_of(name);
+  return out == kRecordRows || out == kProviderRows ? std::optional(out) : std::nullopt;
+}
+
+}  // namespace
+
+void DhtActor::answer(wire::FindIndexed::Reader question, Reply<wire::Indexed> reply) {
+  const auto keyspace = keyspace_of(question.getKeyspace());
+  if (!keyspace) return reply.refuse({Code::unsupported, "there is no index of that keyspace"});
+  if (!loading_.empty()) return reply.refuse({Code::unavailable, "this node still reads what it holds"});
+  reply.send([&](wire::Indexed::Builder out) {
+    const auto keys = question.getKeys();
+    auto rows = out.initRows(keys.size());
+    for (unsigned i = 0; i < rows.size(); ++i) {
+      const auto bytes = bytes_of(keys[i]);
+      rows[i].setChanging(writing_.contains({*keyspace, {bytes.begin(), bytes.end()}}));
+      if (*keyspace == kRecordRows) {
+        const auto place = read_row_key(bytes);
+        const auto facts = place ? held_->find(*place, base::WallTime()) : std::nullopt;  // expired or not
+        rows[i].setPresent(facts.has_value());
+        if (facts) rows[i].setTag(data_of(facts->tag.view()));
+      } else if (const auto name = Providers::read_row_key(bytes)) {
+        rows[i].setPresent(providers_->has(name->first, name->second));
+      }
+    }
+  });
+}
+
+void DhtActor::answer(wire::ListIndexed::Reader question, Reply<wire::IndexedKeys> reply) {
+  if (!loading_.empty()) return reply.refuse({Code::unavailable, "this node still reads what it holds"});
+  const auto after = bytes_of(question.getAfter());
+  std::vector<base::Bytes> keys;
+  if (question.getWhat() == kProviderNumber) {
+    keys = providers_->rows(after.empty() ? std::nullopt : std::optional(base::Bytes(after.begin(), after.end())),
+                            kPageKeys);
+  } else {
+    const auto space = space_of(question.getWhat());
+    if (!space) return reply.refuse({Code::unsupported, "this node does not know that space"});
+    const auto last = read_row_key(after);
+    for (const Place& one : held_->places(*space, last ? std::optional(last->key) : std::nullopt, kPageKeys))
+      keys.push_back(row_key(one));
+  }
+  reply.send([&](wire::IndexedKeys::Builder out) {
+    auto list = out.initKeys(static_cast<unsigned>(keys.size()));
+    for (unsigned i = 0; i < list.size(); ++i) list.set(i, data_of(keys[i]));
+  });
+}
+
+/// One whose change is under way has just been found good by whoever stored it.
+void DhtActor::answer(wire::DropRows::Reader order, Reply<messages::wire::Nothing> reply) {
+  const auto keyspace = keyspace_of(order.getKeyspace());
+  if (!keyspace) return reply.refuse({Code::unsupported, "there is no index of that keyspace"});
+  if (!loading_.empty()) return reply.refuse({Code::unavailable, "this node still reads what it holds"});
+  std::set<base::Bytes> erase;
+  for (const auto one : order.getKeys()) {
+    const base::Bytes key(bytes_of(one).begin(), bytes_of(one).end());
+    if (writing_.contains({*keyspace, key})) continue;
+    erase.insert(key);
+    RowChange owed;
+    if (*keyspace == kRecordRows) {
+      if (const auto place = read_row_key(key)) owed = held_->forget(*place);
+    } else if (const auto name = Providers::read_row_key(key)) {
+      owed = providers_->forget(name->first, name->second);
+    }
+    for (EraseRow& row : owed.erase) erase.insert(std::move(row.key));
+  }
+  RowChange rows;
+  for (const base::Bytes& key : erase) rows.erase.push_back({key});
+  commit(*keyspace, rows, [reply = std::move(reply)](const Error* why) mutable {
+    if (why != nullptr) return reply.refuse(*why);
+    reply.send([](messages::wire::Nothing::Builder) {});
+  });
+}
+
+}  // namespace troupe::dht

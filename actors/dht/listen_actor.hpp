@@ -1,0 +1,98 @@
+#pragma once
+// Listens for the people at this node: `/dht/listen`, a stream for each of them, and one lease at each holder of a
+// place however many of them want it.
+//
+// Begin   a search finds the nodes nearest to the key; each is asked with Listen, and says what it holds. Our own node
+//         is one of them. What comes is told with Changed, at this path.
+// Checks  records by their validators, contacts by the work of their ids; from nodes that were asked, alone. A value is
+//         given out if it is newer than all before it, a provider if nobody has named it.
+// Large   a record that does not fit into a datagram is fetched from whoever told of it.
+// End     with whoever reads: a place without readers is forgotten, and its holders are told. Were they not, their
+//         leases end by themselves, and the answer to their next notice says so.
+// Limits  kListenReadersMax streams. A slow reader gets the newest value, and the last kListenedProvidersMax providers.
+// Restart the streams end with an error.
+#include <list>
+#include <map>
+#include <memory>
+
+#include "actors/dht/logic/listening.hpp"
+#include "actors/dht/logic/record.hpp"
+#include "actors/dht/settings.hpp"
+#include "messages/dht.capnp.h"
+#include "runtime/actor/actor.hpp"
+
+namespace troupe::dht {
+
+inline constexpr std::size_t kListenReadersMax = 256;       // our choice
+inline constexpr std::chrono::seconds kListenQuiet{60};     // well within the idle time-outs of both ends
+inline constexpr std::chrono::seconds kListenLastDue{2};    // for credit for the last item: then a reader is too slow
+inline constexpr std::chrono::seconds kListenAnswerDue{8};  // of a holder, which pings us first
+
+class ListenActor final : public runtime::Actor {
+ public:
+  static constexpr const char* kName = "listen";
+  explicit ListenActor(std::shared_ptr<const DhtSettings> settings) : settings_(std::move(settings)) {}
+
+  void receive(runtime::Handlers& on) override;
+  void start() override;
+  void stop() override;
+  void check() const override;
+
+ private:
+  struct Wake {};
+  struct Reader {
+    runtime::Sink<wire::Came> sink;
+    std::uint64_t left = 0;
+    std::uint64_t sent = 0;
+    std::uint64_t seen = 0;  // of the items of its place
+    base::Instant until;
+    base::Instant sent_at;
+    bool told_leases = false;
+    bool cancelled = false;
+  };
+  struct Told {  // of a record that did not come along
+    Contact from;
+    std::uint64_t sequence;
+    Tag tag;
+  };
+  struct Place {
+    explicit Place(const Listening& begin) : logic(begin) {}
+    Listening logic;
+    base::Bytes record;                 // the newest
+    std::map<base::NodeId, Told> told;  // by holder
+    bool fetching = false;              // one of these
+    std::list<Reader> readers;          // a stream's callbacks keep their addresses
+  };
+  using Places = std::map<Topic, Place>;
+
+  // What people ask.
+  void listen(wire::ListenTo::Reader question, runtime::Sink<wire::Came> sink);
+  bool pump(Place& place, Reader& reader);
+  void send_next(Place& place, Reader& reader);
+  void end(Reader& reader, const std::string& why);
+
+  // What goes on at each place.
+  void go_on();
+  void arm();
+  void act(Place& place);
+  void search(const Topic& topic);
+  void ask_holder(const Topic& topic, const Listening::Question& question);
+  void leave(const Place& place);
+  runtime::Handle head_of(const Contact& whom);
+
+  // What holders say.
+  void changed(wire::Changed::Reader told, runtime::Reply<wire::Noted> reply);
+  void take(const Topic& topic, const Contact& from, wire::Present::Reader present);
+  bool take_record(Place& place, base::ByteView record);
+  void fetch(const Topic& topic, Place& place);
+  Place* find(const Topic& topic);
+
+  const base::NodeId& own() const { return settings_->identity->id(); }
+  void describe(wire::ListenState::Builder state) const;
+
+  const std::shared_ptr<const DhtSettings> settings_;
+  Places places_;
+  std::uint64_t notices_ = 0, unwanted_ = 0;
+};
+
+}  // namespace troupe::dht

@@ -1,0 +1,115 @@
+#pragma once
+// Whom a node tells of what comes to places that it holds: leases, and one notice at a time for each listener.
+//
+// Lease   at most lease_max, anew each time that it is asked for. An ordered index finds those that have ended; they
+// are
+//         told nothing, swept or not.
+// Notices one is under way to each listener of a topic. What comes meanwhile is told with the next one, so a place that
+//         changes fast, or a listener that is slow, costs a message a round trip. Of a value a notice tells what is
+//         held when it leaves. Of providers it names those that are new, at most kNewProvidersMax: a listener finds the
+//         others when it asks for its lease again.
+// Failed  a notice that is not answered is sent again, kNoticeTriesMax times in all; then nobody is there.
+// Full    one more is refused, and asks now and then instead. Nobody makes room: leases are short, so those who go on
+//         asking share the places with time.
+// Memory  320 B a listener.
+// Owner   one actor; not thread-safe.
+#include <chrono>
+#include <map>
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "actors/dht/logic/topic.hpp"
+#include "runtime/base/mutations.hpp"
+#include "runtime/base/result.hpp"
+#include "runtime/base/time.hpp"
+
+namespace troupe::dht {
+
+inline constexpr std::size_t kNewProvidersMax = 20;  // with them a notice stays within a datagram
+inline constexpr unsigned kNoticeTriesMax = 3;       // our choice: of three datagrams one arrives
+
+struct ListenerLimits {
+  std::uint32_t per_topic_max = 256;
+  std::uint32_t per_listener_max = 256;
+  std::uint32_t listeners_max = 10'000;
+  std::chrono::seconds lease_max{300};
+};
+
+enum class ListenError : std::uint8_t {
+  topic_full,     ///< per_topic_max others listen to it
+  listener_full,  ///< it listens to per_listener_max places here
+  full,           ///< listeners_max in all
+};
+
+struct Notice {
+  Topic topic;
+  Contact to;
+  std::uint64_t number = 0;        ///< no two of this node share it
+  std::vector<Contact> providers;  ///< that are new
+};
+
+enum class Listens : std::uint8_t { no, yes };
+
+class Listeners {
+ public:
+  explicit Listeners(ListenerLimits limits, const base::Mutations& mutations = base::kNoMutations)
+      : limits_(limits), mutations_(mutations) {}
+  Listeners(const Listeners&) = delete;  // its indexes point into one another
+  Listeners& operator=(const Listeners&) = delete;
+
+  /// Whether it listens from that very address: then it is known to be there.
+  bool listens(const Topic& topic, const Contact& who, base::Instant now) const;
+
+  /// Returns how long it is told. Errors leave a lease that it has as it was.
+  base::Result<std::chrono::seconds, ListenError> add(const Topic& topic, const Contact& who,
+                                                      std::chrono::seconds lease, base::Instant now);
+  void remove(const Topic& topic, const base::NodeId& who);
+
+  /// Something new is durable at a topic: whom to tell now. `provider` is the new one of a topic of providers.
+  std::vector<Notice> changed(const Topic& topic, const std::optional<Contact>& provider, base::Instant now);
+
+  /// What came of a notice. Returns the next one for that listener, or the same once more.
+  std::optional<Notice> answered(const Notice& notice, Listens said, base::Instant now);
+  std::optional<Notice> unanswered(const Notice& notice, base::Instant now);
+
+  std::size_t size() const { return listeners_.size(); }
+  void check() const;
+
+ private:
+  struct Name {
+    Topic topic;
+    base::NodeId who;
+    friend auto operator<=>(const Name&, const Name&) = default;
+  };
+  struct Listener {
+    Contact where;
+    base::Instant until;
+    std::uint64_t under_way = 0;     // the number of a notice; zero: none
+    unsigned tries = 0;              // of it
+    bool owed = false;               // something has come since it left
+    std::vector<Contact> providers;  // that are owed
+  };
+  using Index = std::map<Name, Listener>;
+  using Node = Index::value_type;
+  struct Sooner {
+    bool operator()(const Node* a, const Node* b) const;
+  };
+
+  std::optional<ListenError> has_no_room(const Name& name) const;
+  void expire(base::Instant now);
+  void remove(Index::iterator one);
+  Notice notice(Node& one);
+  /// The listener for whom that notice is under way; the end if there is none.
+  Index::iterator waiting_for(const Notice& notice, base::Instant now);
+
+  ListenerLimits limits_;
+  const base::Mutations& mutations_;
+  Index listeners_;
+  std::set<Node*, Sooner> by_end_;
+  std::map<base::NodeId, std::uint32_t> places_;  // of each listener
+  std::map<Topic, std::uint32_t> of_topic_;
+  std::uint64_t last_number_ = 0;
+};
+
+}  // namespace troupe::dht

@@ -1,0 +1,256 @@
+// What a node finds when it reads back what it holds, and what it drops of it.
+#include "actors/dht/audit_actor.hpp"
+
+#include <doctest/doctest.h>
+
+#include "tests/actors/dht/quarter.hpp"
+
+using namespace troupe;
+using namespace troupe::dht;
+using namespace troupe::dht::test;
+using Result = troupe::dht::wire::StoreDone::Result;
+
+namespace {
+
+struct Audited {
+  std::map<std::string, AuditSums> spaces;
+  std::vector<std::string> troubles;  // "kv: cannot be read"
+  std::optional<Error> error;
+  bool over = false;
+
+  std::uint64_t all(std::uint64_t AuditSums::*number) const {
+    std::uint64_t out = 0;
+    for (const auto& [space, sums] : spaces) out += sums.*number;
+    return out;
+  }
+};
+
+template <class Question>
+Audited audit(Quarter& quarter, std::size_t node) {
+  Audited out;
+  runtime::Subscription hold;
+  quarter.inside(node, [&](Scripted& self) {
+    hold = self.subscribe<Question, wire::AuditItem>(
+        self.node().find(kAuditPath), 60s, [](auto) {},
+        [&](wire::AuditItem::Reader item) {
+          if (item.isTrouble())
+            out.troubles.push_back(text_of(item.getTrouble().getSpace()) + ": " + text_of(item.getTrouble().getWhat()));
+          if (!item.isSum()) return;
+          for (const auto one : item.getSum())
+            out.spaces[text_of(one.getSpace())] = {one.getRows(),     one.getBytes(),   one.getExpired(),
+                                                   one.getTroubles(), one.getRemoved(), one.getRemovedBytes()};
+        },
+        [&](base::Result<void, Error> end) {
+          out.over = true;
+          if (!end.ok()) out.error = end.error();
+        });
+  });
+  quarter.stage.run_until([&] { return out.over; }, 120s);
+  CHECK(out.over);
+  return out;
+}
+Audited check(Quarter& quarter, std::size_t node) { return audit<wire::CheckHeld>(quarter, node); }
+Audited clean(Quarter& quarter, std::size_t node) { return audit<wire::CleanHeld>(quarter, node); }
+
+/// Changes rows in the store of a node, as whoever can write to its disk does. No value: the row is erased.
+void change(Quarter& quarter, std::size_t node, std::string_view keyspace, const base::Bytes& key,
+            const std::optional<base::Bytes>& value) {
+  REQUIRE_FALSE(quarter.ask<store::wire::Commit, messages::wire::Nothing>(
+      node,
+      [&](store::wire::Commit::Builder out) {
+        auto row = out.initRows(1)[0];
+        row.setKeyspace(std::string(keyspace));
+        row.setKey(data_of(key));
+        if (value) row.getValue().setPut(data_of(*value));
+        else row.getValue().setErase();
+      },
+      {}, "/store"));
+}
+std::size_t rows_in(Quarter& quarter, std::size_t node, std::string_view keyspace) {
+  std::size_t rows = 0;
+  quarter.ask<store::wire::Scan, store::wire::Slice>(
+      node, [&](store::wire::Scan::Builder scan) { scan.setKeyspace(std::string(keyspace)); },
+      [&](store::wire::Slice::Reader slice) { rows = slice.getRows().size(); }, "/store");
+  return rows;
+}
+base::Bytes place_of(const Record& record) { return row_key({space_of(record), key_of(record)}); }
+
+}  // namespace
+
+TEST_CASE("dht audit: a node that is well has no trouble, and loses nothing when it is cleaned") {
+  Quarter quarter(3);
+  for (const std::string name : {"one", "two"}) REQUIRE_FALSE(quarter.put(0, Space::kv, name, name).error);
+  REQUIRE_FALSE(quarter.put(0, Space::cid, "", "bytes").error);
+  REQUIRE_FALSE(quarter.put(0, Space::pk, "", "").error);
+  const base::Digest cid = crypto::sha256(base::as_bytes("a file"));
+  quarter[0].files.insert(cid);
+  REQUIRE_FALSE(quarter.provide(0, cid));
+  for (const bool cleaning : {false, true}) {
+    const Audited found = cleaning ? clean(quarter, 0) : check(quarter, 0);
+    CHECK_FALSE(found.error);
+    CHECK(found.troubles.empty());
+    CHECK(found.spaces.at("kv").rows == 2);
+    CHECK(found.spaces.at("cid").rows == 1);
+    CHECK(found.spaces.at("pk").rows == 1);
+    CHECK(found.spaces.at("providers").rows == 1);
+    CHECK(found.spaces.at("published").rows >= 5);
+    CHECK(found.all(&AuditSums::removed) == 0);
+  }
+  CHECK(quarter.state(0).records == 4);
+  CHECK(quarter.failures().empty());
+}
+
+TEST_CASE("dht audit: many rows are read, also while they change") {
+  Quarter quarter(2);
+  for (int i = 0; i < 200; ++i)
+    REQUIRE(quarter.store(1, 0, quarter.signed_by(1, 1, "one", "name " + std::to_string(i))).result == Result::STORED);
+  bool stop = false;
+  std::uint64_t sequence = 1;
+  std::function<void(Scripted&, int)> write = [&](Scripted& self, int i) {
+    if (stop) return;
+    const KvRecord record = quarter.signed_by(1, ++sequence, "new", "name " + std::to_string(i % 300));
+    self.ask<wire::Store, wire::StoreDone>(
+        self.node().find(kPath), self.now() + 60s,
+        [&](wire::Store::Builder order) {
+          order.setKey(data_of(key_of(record).view()));
+          order.setRecord(data_of(encode(record)));
+        },
+        [&, i](runtime::Answer<wire::StoreDone>) { write(self, i + 7); });
+  };
+  quarter.inside(0, [&](Scripted& self) {
+    for (int i = 0; i < 16; ++i) write(self, i);
+  });
+  for (int i = 0; i < 5; ++i) {
+    const Audited found = check(quarter, 0);
+    CHECK(found.troubles == std::vector<std::string>());
+    CHECK(found.spaces.at("kv").rows >= 200);
+  }
+  CHECK(clean(quarter, 0).all(&AuditSums::removed) == 0);
+  stop = true;
+  quarter.stage.run_for(5s);
+  CHECK(sequence > 1 + 16);
+  CHECK(quarter.failures().empty());
+}
+
+TEST_CASE("dht audit: a row that is damaged, foreign or gone is named, and a check changes nothing") {
+  Quarter quarter(2);
+  const KvRecord record = quarter.signed_by(1, 7, "seven");
+  const base::Bytes row = place_of(record);
+  REQUIRE(quarter.store(1, 0, record).result == Result::STORED);
+  const auto offer = [&](const Record& one) {
+    return row_of(admit(encode(one), key_of(one), quarter[1].id(), quarter.wall(), 0).value(), quarter.wall()).value;
+  };
+  std::string trouble;
+  bool stays = false;  // what the node knows of is sound without it
+  bool gone = false;   // there is no row to remove
+  std::string_view keyspace = kRecordRows;
+  SUBCASE("damaged") {
+    change(quarter, 0, kRecordRows, row, base::Bytes(300, 7));
+    trouble = "kv: cannot be read";
+  }
+  SUBCASE("altered") {
+    base::Bytes value = offer(record);
+    value[value.size() - 65] ^= 1;
+    change(quarter, 0, kRecordRows, row, value);
+    trouble = "kv: is not signed by its owner, or shows no work";
+  }
+  SUBCASE("that of another key") {
+    change(quarter, 0, kRecordRows, row, offer(quarter.signed_by(1, 7, "seven", "other")));
+    trouble = "kv: belongs under another key";
+  }
+  SUBCASE("another one than is known") {
+    change(quarter, 0, kRecordRows, row, offer(quarter.signed_by(1, 8, "eight")));
+    trouble = "kv: is another one on disk than in the index";
+  }
+  SUBCASE("gone") {
+    change(quarter, 0, kRecordRows, row, std::nullopt);
+    trouble = "kv: is in the index, and not on disk";
+    gone = true;
+  }
+  SUBCASE("one more than is known") {
+    const CidRecord more{dht::bytes_of(std::string_view("more"))};
+    change(quarter, 0, kRecordRows, place_of(more), offer(more));
+    trouble = "cid: is on disk, and not in the index";
+    stays = true;
+  }
+  SUBCASE("an announcement that is none") {
+    change(quarter, 0, kProviderRows, base::Bytes(40, 1), base::Bytes(5, 5));
+    trouble = "providers: cannot be read";
+    keyspace = kProviderRows;
+    stays = true;
+  }
+  SUBCASE("a key that is none") {
+    change(quarter, 0, kRecordRows, base::Bytes(3, 9), base::Bytes(5, 5));
+    trouble = "kv: cannot be read";
+    stays = true;
+  }
+  const std::size_t rows = rows_in(quarter, 0, keyspace);
+  for (int i = 0; i < 2; ++i) {
+    const Audited found = check(quarter, 0);
+    CHECK(found.troubles == std::vector{trouble});
+    CHECK(found.all(&AuditSums::troubles) == 1);
+    CHECK(found.all(&AuditSums::removed) == 0);
+    CHECK(rows_in(quarter, 0, keyspace) == rows);
+  }
+  const Audited cleaned = clean(quarter, 0);
+  CHECK(cleaned.troubles == std::vector{trouble});
+  CHECK(cleaned.all(&AuditSums::removed) == (gone ? 0 : 1));
+  CHECK(check(quarter, 0).troubles.empty());
+  CHECK(quarter.state(0).records == (stays ? 1u : 0u));
+  CHECK(quarter.store(1, 0, record).result == Result::STORED);
+  CHECK_FALSE(quarter.held(1, 0, Space::kv, key_of(record)).empty());
+  CHECK(check(quarter, 0).troubles.empty());
+  CHECK(quarter.failures().empty());
+}
+
+TEST_CASE("dht audit: what has expired is no trouble, and goes when it is cleaned") {
+  Quarter quarter(1);
+  for (int i = 0; i < 3; ++i)
+    REQUIRE_FALSE(
+        quarter.put(0, Space::kv, "short " + std::to_string(i), "x", [](auto out) { out.setSeconds(3); }).error);
+  REQUIRE_FALSE(quarter.put(0, Space::kv, "long", "x").error);
+  quarter.stage.run_for(4s);  // before the sweep, which is not done too often
+  const Audited found = check(quarter, 0);
+  CHECK(found.troubles.empty());
+  CHECK(found.spaces.at("kv").expired == 3);
+  const Audited cleaned = clean(quarter, 0);
+  CHECK(cleaned.spaces.at("kv").removed == 3);
+  CHECK(cleaned.spaces.at("kv").removed_bytes > 300);
+  CHECK(rows_in(quarter, 0, kRecordRows) == 1);
+  CHECK(check(quarter, 0).spaces.at("kv").rows == 1);
+}
+
+TEST_CASE("dht audit: one runs at a time, and ends with whoever reads it or with the store") {
+  Quarter quarter(1, [](std::size_t, House& house) { house.stores = false; });
+  CHECK(check(quarter, 0).error);
+  quarter.begin_store(0);
+  quarter.stage.run_for(5s);
+  runtime::Subscription first, second;
+  bool refused = false;
+  quarter.inside(0, [&](Scripted& self) {
+    const auto open = [&](bool* failed) {
+      return self.subscribe<wire::CheckHeld, wire::AuditItem>(
+          self.node().find(kAuditPath), 60s, [](auto) {}, [](auto) {},
+          [failed](base::Result<void, Error> end) {
+            if (failed != nullptr) *failed = !end.ok() && end.error().code == Code::overloaded;
+          });
+    };
+    first = open(nullptr);
+    second = open(&refused);
+  });
+  quarter.stage.run_until([&] { return refused; }, 5s);
+  CHECK(refused);
+  quarter.inside(0, [&](Scripted&) { first.cancel(); });
+  quarter.stage.run_for(1s);
+  CHECK_FALSE(check(quarter, 0).error);
+  CHECK(quarter.failures().empty());
+}
+
+TEST_CASE("dht audit: a node that keeps nothing on disk has nothing to be read") {
+  Quarter quarter(1, [](std::size_t, House& house) { house.settings.values = Values::in_memory; });
+  REQUIRE_FALSE(quarter.put(0, Space::kv, "orders", "x").error);
+  const Audited found = check(quarter, 0);
+  CHECK_FALSE(found.error);
+  CHECK(found.troubles.empty());
+  CHECK(found.all(&AuditSums::rows) == 0);
+}

@@ -1,0 +1,229 @@
+// Who is told of what comes to a place, until when, and how often.
+#include "actors/dht/logic/listeners.hpp"
+
+#include <doctest/doctest.h>
+#include <rapidcheck.h>
+
+#include "tests/actors/dht/contacts.hpp"
+#include "tests/actors/dht/records.hpp"
+
+using namespace troupe;
+using namespace troupe::dht;
+using namespace std::chrono_literals;
+using test::contact;
+
+namespace {
+
+constexpr base::Instant kNow{100s};
+const Topic kValue{TopicKind::value, key(1)}, kProviders{TopicKind::providers, key(1)};
+
+std::vector<base::NodeId> told(const std::vector<Notice>& notices) {
+  std::vector<base::NodeId> out;
+  for (const Notice& one : notices) out.push_back(one.to.id);
+  return out;
+}
+using Ids = std::vector<base::NodeId>;
+
+}  // namespace
+
+TEST_CASE("dht listeners: a change is told to those that listen to its place, until their lease ends") {
+  Listeners listeners({});
+  CHECK(listeners.changed(kValue, {}, kNow).empty());
+  CHECK(listeners.add(kValue, contact(1), 60s, kNow).value() == 60s);
+  CHECK(listeners.add(kProviders, contact(2), 60s, kNow).ok());
+  CHECK(listeners.add({TopicKind::value, key(2)}, contact(3), 60s, kNow).ok());
+  CHECK(listeners.listens(kValue, contact(1), kNow + 60s - 1ns));
+  CHECK_FALSE(listeners.listens(kValue, contact(1), kNow + 60s));
+  CHECK_FALSE(listeners.listens(kValue, contact(2), kNow));
+  CHECK(told(listeners.changed(kValue, {}, kNow + 60s - 1ns)) == Ids{contact(1).id});
+  CHECK(listeners.changed(kProviders, contact(9), kNow + 60s).empty());
+  CHECK(listeners.size() == 0);
+
+  SUBCASE("or, with a planted bug, beyond it") {
+    const Planted bug("dht.listeners_outlive_leases");
+    Listeners broken({}, bug);
+    CHECK(broken.add(kValue, contact(1), 60s, kNow).ok());
+    CHECK_FALSE(broken.changed(kValue, {}, kNow + 60s).empty());
+  }
+}
+
+TEST_CASE("dht listeners: a lease that is asked for again begins anew, is no longer than allowed, and can be ended") {
+  Listeners listeners({});
+  CHECK(listeners.add(kValue, contact(1), 1h, kNow).value() == 300s);
+  CHECK(listeners.add(kValue, contact(1), 60s, kNow + 299s).value() == 60s);
+  CHECK(listeners.size() == 1);
+  CHECK(listeners.listens(kValue, contact(1), kNow + 358s));
+  // At another address it is not known to be there.
+  Contact moved = contact(1);
+  moved.where.endpoint.port = 9;
+  CHECK_FALSE(listeners.listens(kValue, moved, kNow + 300s));
+  CHECK(listeners.add(kValue, moved, 60s, kNow + 300s).ok());
+  CHECK(listeners.changed(kValue, {}, kNow + 301s).front().to == moved);
+  listeners.remove(kValue, contact(1).id);
+  listeners.remove(kValue, contact(1).id);
+  CHECK(listeners.size() == 0);
+}
+
+TEST_CASE("dht listeners: each limit holds, and frees a place with a lease") {
+  const auto error = [](const auto& result) { return result.ok() ? std::nullopt : std::optional(result.error()); };
+  SUBCASE("of a topic") {
+    Listeners listeners({.per_topic_max = 2});
+    for (const int i : {1, 2}) CHECK(listeners.add(kValue, contact(i), 60s, kNow).ok());
+    CHECK(error(listeners.add(kValue, contact(3), 60s, kNow)) == ListenError::topic_full);
+    CHECK(listeners.add(kValue, contact(2), 60s, kNow).ok());
+    CHECK(listeners.add(kProviders, contact(3), 60s, kNow).ok());
+    CHECK(listeners.add(kValue, contact(3), 60s, kNow + 60s).ok());
+  }
+  SUBCASE("of a listener") {
+    Listeners listeners({.per_listener_max = 1});
+    CHECK(listeners.add(kValue, contact(1), 60s, kNow).ok());
+    CHECK(error(listeners.add(kProviders, contact(1), 60s, kNow)) == ListenError::listener_full);
+    listeners.remove(kValue, contact(1).id);
+    CHECK(listeners.add(kProviders, contact(1), 60s, kNow).ok());
+  }
+  SUBCASE("of all") {
+    Listeners listeners({.listeners_max = 2});
+    for (const int i : {1, 2}) CHECK(listeners.add({TopicKind::value, key(i)}, contact(i), 60s, kNow).ok());
+    CHECK(error(listeners.add(kValue, contact(3), 60s, kNow)) == ListenError::full);
+    CHECK(listeners.size() == 2);
+  }
+}
+
+TEST_CASE("dht listeners: one notice is under way, and what comes meanwhile is told after it") {
+  Listeners listeners({});
+  REQUIRE(listeners.add(kValue, contact(1), 300s, kNow).ok());
+  const auto first = listeners.changed(kValue, {}, kNow);
+  REQUIRE(first.size() == 1);
+
+  SUBCASE("nothing came") { CHECK_FALSE(listeners.answered(first[0], Listens::yes, kNow + 1s)); }
+  SUBCASE("something did, once however often") {
+    CHECK(listeners.changed(kValue, {}, kNow).empty());
+    CHECK(listeners.changed(kValue, {}, kNow).empty());
+    const auto second = listeners.answered(first[0], Listens::yes, kNow + 1s);
+    REQUIRE(second);
+    CHECK(second->number != first[0].number);
+    CHECK_FALSE(listeners.answered(first[0], Listens::yes, kNow + 1s));  // late, and twice
+    CHECK_FALSE(listeners.answered(*second, Listens::yes, kNow + 1s));
+  }
+  SUBCASE("it listens no more") {
+    CHECK(listeners.changed(kValue, {}, kNow).empty());
+    CHECK_FALSE(listeners.answered(first[0], Listens::no, kNow + 1s));
+    CHECK(listeners.size() == 0);
+  }
+  SUBCASE("it does not answer, and is told so often") {
+    Notice last = first[0];
+    for (unsigned i = 1; i < kNoticeTriesMax; ++i) {
+      const auto again = listeners.unanswered(last, kNow + 1s);
+      REQUIRE(again);
+      CHECK(again->number == last.number);
+      last = *again;
+    }
+    CHECK_FALSE(listeners.unanswered(last, kNow + 1s));
+    CHECK(listeners.size() == 0);
+  }
+  SUBCASE("its lease ends before its answer") {
+    CHECK(listeners.changed(kValue, {}, kNow).empty());
+    CHECK_FALSE(listeners.answered(first[0], Listens::yes, kNow + 300s));
+    CHECK_FALSE(listeners.unanswered(first[0], kNow + 300s));
+  }
+}
+
+TEST_CASE("dht listeners: new providers are named once, and no more than fit") {
+  Listeners listeners({});
+  REQUIRE(listeners.add(kProviders, contact(1), 300s, kNow).ok());
+  const auto first = listeners.changed(kProviders, contact(100), kNow);
+  REQUIRE(first.size() == 1);
+  CHECK(first[0].providers == std::vector<Contact>{contact(100)});
+  for (std::size_t i = 0; i <= kNewProvidersMax; ++i)
+    CHECK(listeners.changed(kProviders, contact(200 + i), kNow).empty());
+  const auto second = listeners.answered(first[0], Listens::yes, kNow);
+  REQUIRE(second);
+  CHECK(second->providers.size() == kNewProvidersMax);
+  CHECK(second->providers.front() == contact(200));
+  CHECK(listeners.unanswered(*second, kNow)->providers == second->providers);
+  CHECK_FALSE(listeners.answered(*second, Listens::yes, kNow));
+}
+
+namespace {
+
+/// The same by a list without indexes, that of leases alone.
+struct PlainListeners {
+  struct One {
+    Topic topic;
+    Contact who;
+    base::Instant until;
+  };
+  ListenerLimits limits;
+  std::vector<One> all;
+
+  void expire(base::Instant now) {
+    std::erase_if(all, [&](const One& one) { return one.until <= now; });
+  }
+  bool add(const Topic& topic, const Contact& who, std::chrono::seconds lease, base::Instant now) {
+    expire(now);
+    for (One& one : all)
+      if (one.topic == topic && one.who == who) return one.until = now + std::min(lease, limits.lease_max), true;
+    const auto number = [&](auto&& which) { return static_cast<std::size_t>(std::ranges::count_if(all, which)); };
+    if (number([&](const One& one) { return one.topic == topic; }) >= limits.per_topic_max ||
+        number([&](const One& one) { return one.who == who; }) >= limits.per_listener_max ||
+        all.size() >= limits.listeners_max)
+      return false;
+    all.push_back({topic, who, now + std::min(lease, limits.lease_max)});
+    return true;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("dht listeners: they are those of a plain list, and each hears of each change in the end") {
+  CHECK(rc::check([](std::uint64_t seed) {
+    base::Random random(seed);
+    const ListenerLimits limits{.per_topic_max = 3, .per_listener_max = 2, .listeners_max = 7};
+    Listeners listeners(limits);
+    PlainListeners plain{limits, {}};
+    base::Instant now = kNow;
+    std::map<std::pair<Topic, base::NodeId>, std::uint64_t> heard;  // the change that it knows
+    std::map<Topic, std::uint64_t> changes;
+    std::vector<std::pair<Notice, std::uint64_t>> on_the_way;  // with the change that it tells of
+    const auto send = [&](const Notice& notice) { on_the_way.emplace_back(notice, changes[notice.topic]); };
+    for (int i = 0; i < 200; ++i) {
+      const Topic topic{random.chance(1, 2) ? TopicKind::value : TopicKind::providers, key(1 + int(random.below(2)))};
+      const Contact who = contact(random.below(5));
+      switch (random.below(6)) {
+        case 0: now = now + std::chrono::seconds(random.below(90)); break;
+        case 1: {
+          const std::chrono::seconds lease(1 + random.below(400));
+          const bool before = listeners.listens(topic, who, now);
+          const bool taken = plain.add(topic, who, lease, now);
+          RC_ASSERT(listeners.add(topic, who, lease, now).ok() == taken);
+          if (taken && !before) heard[{topic, who.id}] = changes[topic];  // the answer tells what is there
+          break;
+        }
+        case 2:
+          listeners.remove(topic, who.id);
+          std::erase_if(plain.all, [&](const auto& one) { return one.topic == topic && one.who == who; });
+          break;
+        case 3:
+          ++changes[topic];
+          for (const Notice& one : listeners.changed(topic, {}, now)) send(one);
+          break;
+        default:
+          if (on_the_way.empty()) break;
+          const std::size_t which = random.below(on_the_way.size());
+          const auto [notice, change] = on_the_way[which];
+          on_the_way.erase(on_the_way.begin() + static_cast<std::ptrdiff_t>(which));
+          heard[{notice.topic, notice.to.id}] = std::max(heard[{notice.topic, notice.to.id}], change);
+          if (const auto next = listeners.answered(notice, Listens::yes, now)) send(*next);
+      }
+      plain.expire(now);
+      for (const auto& one : plain.all) RC_ASSERT(listeners.listens(one.topic, one.who, now));
+    }
+    while (!on_the_way.empty()) {
+      const auto [notice, change] = on_the_way.back();
+      on_the_way.pop_back();
+      heard[{notice.topic, notice.to.id}] = std::max(heard[{notice.topic, notice.to.id}], change);
+      if (const auto next = listeners.answered(notice, Listens::yes, now)) send(*next);
+    }
+    for (const auto& one : plain.all) RC_ASSERT(heard[std::pair(one.topic, one.who.id)] == changes[one.topic]);
+  }));
+}
