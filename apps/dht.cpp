@@ -1,7 +1,8 @@
-// troupe dht put | get | find | provide | providers | table
+// troupe dht put | get | find | provide | providers | table, and the table of all its commands
+#include "apps/dht.hpp"
+
 #include <capnp/message.h>
 
-#include <algorithm>
 #include <istream>
 #include <iterator>
 #include <ostream>
@@ -14,7 +15,6 @@
 #include "apps/shell_word.hpp"
 #include "apps/terminal.hpp"
 #include "messages/output.capnp.h"
-#include "runtime/observe/text.hpp"
 
 namespace troupe::apps {
 namespace {
@@ -121,18 +121,7 @@ void print_value(const Invocation& invocation, Console& console, const std::stri
   }
   capnp::MallocMessageBuilder message;
   auto out = message.initRoot<output::wire::DhtValue>();
-  const std::string text(reinterpret_cast<const char*>(value.begin()), value.size());
-  out.setKey(typed);
-  if (observe::is_plain(text)) out.setValue(text);
-  out.setValueHex(value);
-  out.setBytes(value.size());
-  out.setSealed(got.getSealed());
-  if (got.hasOwner() && got.getOwner().size() > 0) {
-    out.setOwner(got.getOwner());
-    out.setName(std::string(reinterpret_cast<const char*>(got.getName().begin()), got.getName().size()));
-    out.getExpires().setValue(static_cast<std::uint64_t>(std::max<std::int64_t>(got.getExpires(), 0)));
-  }
-  out.setSequence(got.getSequence());
+  dht_command::write(out, typed, got);
   out.setHolders(got.getSearch().getHolders());
   dht_command::write(out.initSearch(), got.getSearch(), key);
   write_json_line(console.out, out.asReader());
@@ -327,6 +316,25 @@ Commands dht_commands() {
        .positionals = {{.name = "CID", .help = "64 hexadecimal digits"}},
        .needs = Needs::view,
        .run = providers},
+      {.name = "dht listen",
+       .summary = "Print what is under a key, and each new value or provider as it comes",
+       .options = {{.name = "--count", .value = "N", .help = "ends after so many", .min = 1, .max = 1'000'000},
+                   {.name = "--seconds", .value = "S", .help = "ends then", .min = 1, .max = 31'536'000}},
+       .positionals = {{.name = "KEY", .help = "a NAME or /kv/KEY as of `dht get`; a CID for its providers"}},
+       .needs = Needs::view,
+       .notes = kListenNotes,
+       .run = dht_listen},
+      {.name = "dht check",
+       .summary = "Read back all that this node holds, and verify it; repairs nothing",
+       .needs = Needs::view,
+       .notes = kAuditNotes,
+       .run = dht_check},
+      {.name = "dht clean",
+       .summary = "Drop what has expired or cannot be used of what this node holds",
+       .needs = Needs::operate,
+       .effect = Effect::write,
+       .notes = kAuditNotes,
+       .run = dht_clean},
       {.name = "dht table", .summary = "Show the routing table of this node", .needs = Needs::view, .run = table},
   };
 }

@@ -1,11 +1,13 @@
 #include "apps/dht_show.hpp"
 
+#include <algorithm>
 #include <cstdio>
 
 #include "actors/dht/logic/range.hpp"
 #include "apps/terminal.hpp"
 #include "runtime/crypto/identity.hpp"
 #include "runtime/net/contact_wire.hpp"
+#include "runtime/observe/text.hpp"
 
 namespace troupe::apps::dht_command {
 namespace {
@@ -62,6 +64,22 @@ void write(output::wire::DhtSearch::Builder out, dht::wire::SearchResult::Reader
     refused[i].setNamedBy(search.getRefused()[i].getNamedBy());
     refused[i].setWhy(search.getRefused()[i].getWhy());
   }
+}
+
+void write(output::wire::DhtValue::Builder out, const std::string& key, dht::wire::GotValue::Reader got) {
+  const auto value = got.getValue();
+  const std::string text(reinterpret_cast<const char*>(value.begin()), value.size());
+  out.setKey(key);
+  if (observe::is_plain(text)) out.setValue(text);
+  out.setValueHex(value);
+  out.setBytes(value.size());
+  out.setSealed(got.getSealed());
+  if (got.hasOwner() && got.getOwner().size() > 0) {
+    out.setOwner(got.getOwner());
+    out.setName(std::string(reinterpret_cast<const char*>(got.getName().begin()), got.getName().size()));
+    out.getExpires().setValue(static_cast<std::uint64_t>(std::max<std::int64_t>(got.getExpires(), 0)));
+  }
+  out.setSequence(got.getSequence());
 }
 
 void explain(std::ostream& out, dht::wire::SearchResult::Reader search, const dht::Key& key) {

@@ -184,4 +184,57 @@ TEST_CASE("cluster dht: a node that listens at all addresses is found once other
   REQUIRE(open.at.starts_with("0.0.0.0:"));
   for (std::size_t i = 0; i < 3; ++i) REQUIRE(cluster.knows(i, 3));
   CHECK(contains(cluster.run(2, {"dht", "table", "--json"}).out, "\"127.0.0.1:" + open.at.substr(8) + '"'));
+TEST_CASE("cluster dht: what is put is told to a command that listens, and the listening ends with it") {
+  Cluster cluster(4);
+  const std::string key = line(cluster.run(0, {"dht", "put", "orders", "one"}));
+  const auto listen = [&](std::vector<std::string> more) {
+    std::vector<std::string> words{"dht", "listen", key, "--data", cluster.nodes[2]->data};
+    words.insert(words.end(), more.begin(), more.end());
+    return std::make_unique<Program>(words, cluster.folder / "listen");
+  };
+  const auto listeners = [&](std::size_t node) {
+    const std::string seen = cluster.run(node, {"inspect", "/dht", "--once", "--json"}).out;
+    return contains(seen, "listeners = 1") ? 1 : contains(seen, "listeners = ") ? 0 : -1;
+  };
+  const auto ear = listen({});
+  REQUIRE(until([&] { return contains(ear->err(), "listening at "); }));
+  CHECK(contains(ear->out(), " one\n"));
+  REQUIRE(cluster.run(0, {"dht", "put", "orders", "two"}).exit == 0);
+  CHECK(until([&] { return contains(ear->out(), " two\n"); }));
+  CHECK(listeners(1) == 1);
+
+  SUBCASE("one that is killed") {
+    ear->kill(SIGKILL);
+    ear->wait();
+  }
+  SUBCASE("one that is interrupted says so") {
+    ear->kill(SIGINT);
+    CHECK(ear->wait() == 130);
+    CHECK(contains(ear->err(), "ended: interrupted; 2 came"));
+  }
+  // The holders hear of it at once, long before the lease ends.
+  CHECK(until([&] { return listeners(1) != 1; }));
+
+  const auto counted = listen({"--count", "2", "--json"});
+  REQUIRE(until([&] { return contains(counted->out(), "\"value\":\"two\""); }));
+  REQUIRE(cluster.run(0, {"dht", "put", "orders", "three"}).exit == 0);
+  CHECK(counted->wait() == 0);
+  CHECK(contains(counted->out(), "\"value\":\"three\""));
+  CHECK(contains(counted->out(), "{\"summary\":true,\"why\":\"as much has come as was asked for\",\"items\":2}"));
+  CHECK(cluster.run(1, {"dht", "listen", "/pk"}).exit == 2);
+  CHECK(cluster.run(1, {"dht", "listen", "nothing", "--seconds", "1"}).exit == 0);
+}
+
+TEST_CASE("cluster dht: what a node holds is read back, and cleaned") {
+  Cluster cluster(2);
+  REQUIRE(cluster.run(0, {"dht", "put", "orders", "seven"}).exit == 0);
+  REQUIRE(cluster.run(0, {"dht", "put", "/cid", "bytes"}).exit == 0);
+  for (const std::string command : {"check", "clean"}) {
+    const Seen seen = cluster.run(1, {"dht", command, "--json"});
+    CHECK(seen.exit == 0);
+    CHECK_MESSAGE(seen.out.starts_with("{\"summary\":true,\"rows\":2,"), seen.out);
+    CHECK(contains(seen.out, "\"troubles\":0,\"removed\":0,\"removedBytes\":0,\"spaces\":[{\"space\":\"pk\""));
+    CHECK(contains(cluster.run(0, {"dht", command}).out, "published"));
+  }
+  CHECK(cluster.run(1, {"dht", "get", "/kv/" + std::string(40, '0')}).exit == 4);
 }

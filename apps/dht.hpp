@@ -1,0 +1,31 @@
+#pragma once
+// The commands of `troupe dht` that have a source of their own; dht.cpp names them all.
+#include "apps/command.hpp"
+
+namespace troupe::apps {
+
+Ending dht_listen(const Invocation& invocation, Console& console);
+Ending dht_check(const Invocation& invocation, Console& console);
+Ending dht_clean(const Invocation& invocation, Console& console);
+
+inline constexpr const char* kListenNotes = R"(
+lines
+  of a value: its sequence number and the value, what is not plain text escaped
+  of a content: ID@HOST:PORT of a provider; each is named once
+  what is there already comes first; the nodes that hold it tell of what comes, until the command ends
+examples
+  troupe dht listen orders
+  troupe dht listen /kv/5f0c6ed37cd0b1a9d2be8a44e5c1f0a7b3d69e21 --count 1 --seconds 60 --json
+)";
+
+inline constexpr const char* kAuditNotes = R"(
+spaces
+  pk, kv, cid               records that this node holds for the network
+  providers                 announcements that it holds
+  published                 what this node itself keeps in the network
+  what has expired is never given out, and goes by itself in time: it is no trouble
+  trouble is a row that cannot be read, lies under a wrong key, has no good signature or does not
+  agree with the index, or more than a limit allows; clean drops such rows, but not what is too much
+)";
+
+}  // namespace troupe::apps
