@@ -1,8 +1,10 @@
 #include "actors/dht/sim_clients.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "actors/dht/api.hpp"
+#include "actors/dht/logic/topic.hpp"
 #include "actors/dht/sim_liar.hpp"
 #include "actors/dht/wire.hpp"
 #include "runtime/net/contact_wire.hpp"
@@ -237,15 +239,21 @@ void SimClients::get(std::size_t node, const SimSpot& spot, std::uint8_t quorum,
       });
 }
 
-void SimClients::judge(const Client& client, const SimSpot& spot, wire::GotValue::Reader got) {
+const SimWrite* SimClients::judge_write(const Client& client, const SimSpot& spot, wire::GotValue::Reader got) {
   const auto value = bytes_of(got.getValue());
   const SimWrite* const write = spot.find(value);
-  if (write == nullptr)
-    return broke("valid", client, "gave " + std::to_string(value.size()) + " bytes that nobody put there");
-  if (spot.space != Space::kv) return;
+  if (write == nullptr) {
+    broke("valid", client, "gave " + std::to_string(value.size()) + " bytes that nobody put there");
+    return nullptr;
+  }
+  if (spot.space != Space::kv || write->sequence == 0 || write->sequence == got.getSequence()) return write;
+  broke("valid", client, "gave a value with another sequence than its writer was told");
+  return nullptr;
+}
+
+void SimClients::judge(const Client& client, const SimSpot& spot, wire::GotValue::Reader got) {
+  if (judge_write(client, spot, got) == nullptr || spot.space != Space::kv) return;
   const std::uint64_t sequence = got.getSequence();
-  if (write->sequence != 0 && write->sequence != sequence)
-    return broke("valid", client, "gave a value with another sequence than its writer was told");
   // With itself so many have answered that one of them holds what all but fewer than these hold.
   const std::size_t answered = got.getSearch().getNearest().size() + 1;
   if (sequence < client.floor && answered > client.lacking_max)
@@ -254,6 +262,30 @@ void SimClients::judge(const Client& client, const SimSpot& spot, wire::GotValue
                      std::to_string(client.floor));
   if (!jumps_.contains(client.node) && got.getExpires() <= base::unix_seconds(client.asked_at))
     broke("expired", client, "gave a value whose time was over before it was asked for");
+}
+
+void SimClients::listen(std::size_t node, const SimSpot& spot, std::chrono::seconds length) {
+  if (!spot.key) return;
+  Client& client = begin(node, "a listening to " + spot.name);
+  nodes_.inside(node, [this, &client, &spot, length](Inside& actor) {
+    client.hold = actor.subscribe<wire::ListenTo, wire::Came>(
+        actor.node().find(kListenPath), kSimAnswer,
+        [&](wire::ListenTo::Builder out) {
+          out.setWhat(static_cast<std::uint8_t>(TopicKind::value));
+          out.setKey(data_of(spot.key->view()));
+          out.setMilliseconds(static_cast<std::uint64_t>(std::chrono::milliseconds(length).count()));
+        },
+        [this, &client, &spot](wire::Came::Reader item) {
+          if (client.over || !item.isValue() || judge_write(client, spot, item.getValue()) == nullptr) return;
+          const std::uint64_t before = std::exchange(client.heard, item.getValue().getSequence());
+          if (client.heard <= before)
+            broke("order", client,
+                  "gave the sequence " + std::to_string(client.heard) + " after " + std::to_string(before));
+        },
+        [this, &client](const base::Outcome<void>& ended) {
+          if (!client.over) end(client, ended.ok() ? Error() : Error(ended.error()));
+        });
+  });
 }
 
 void SimClients::find(std::size_t node, const SimTopic& topic, Ended ended) {

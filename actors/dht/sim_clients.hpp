@@ -2,6 +2,7 @@
 // The clients of a simulation: each asks one thing at one node, as an operator would, and judges what it gets.
 //
 // Breaks  valid     a value that nobody put under that key, or with another sequence than its writer was told
+//         order     who listens is given a value that is no newer than the one before
 //         fresh     an older value than all but a few nodes have acknowledged, or the asking node among them
 //         expired   a value whose time was over when it was asked for
 //         provided  a provider that has not announced itself
@@ -44,6 +45,7 @@ class SimClients {
   void set(std::size_t node, std::int64_t name, std::int64_t bytes, std::chrono::seconds lasts);
   /// `healed`: nothing is broken any more, so what only a few nodes lack is to be seen.
   void get(std::size_t node, const SimSpot& spot, std::uint8_t quorum, bool healed, Ended ended);
+  void listen(std::size_t node, const SimSpot& spot, std::chrono::seconds length);
   void provide(std::size_t node, SimTopic& topic);
   void find(std::size_t node, const SimTopic& topic, Ended ended);
   void nearest(std::size_t node, const SimTopic& topic);
@@ -69,8 +71,10 @@ class SimClients {
     base::WallTime asked_at;
     std::uint64_t floor = 0;      // of what is read: no older sequence may come
     std::size_t lacking_max = 0;  // nodes that may not have it yet
+    std::uint64_t heard = 0;      // of who listens: the last sequence
     bool ordered = false;
     bool over = false;
+    runtime::Subscription hold{};
   };
   Client& begin(std::size_t node, std::string what);
   void end(Client& client, const Error& error);
@@ -81,6 +85,8 @@ class SimClients {
            std::function<void(typename A::Reader*, const Error&)> take);
   void note(SimStored& stored, const Client& client, wire::SearchResult::Reader result);
   void judge(const Client& client, const SimSpot& spot, wire::GotValue::Reader got);
+  /// The write that it is of; null if there is none, which is told.
+  const SimWrite* judge_write(const Client& client, const SimSpot& spot, wire::GotValue::Reader got);
   void judge_nearest(const Client& client, wire::SearchResult::Reader result);
   std::uint64_t floor_of(const SimSpot& spot, std::size_t lacking_max) const;
 

@@ -72,7 +72,11 @@ class Draw {
     }
     if (dice < 83) return {at, node(), "dht.provide", {{"topic", below(kTopicsDrawnMax)}}};
     if (dice < 91) return {at, node(), "dht.find", {{"topic", below(kTopicsDrawnMax)}}};
-    if (dice < 96) return {at, node(), "dht.nearest", {{"topic", below(kTopicsDrawnMax)}}};
+    if (dice < 94) return {at, node(), "dht.nearest", {{"topic", below(kTopicsDrawnMax)}}};
+    if (dice < 98 && !owners_.empty()) {
+      const auto [owner, name] = owners_[random_.below(owners_.size())];
+      return {at, node(), "dht.listen", {{"owner", owner}, {"name", name}, {"seconds", 1 + below(kListensDrawnMax)}}};
+    }
     return {at, node(), "dht.push", {{"to", node()}}};
   }
   sim::Order put(base::Duration at) {

@@ -12,6 +12,7 @@ inline constexpr std::uint64_t kOrdersPerMinuteMax = 120;  // at load 100; our c
 inline constexpr std::int64_t kContentsDrawnMax = 24;      // our choice
 inline constexpr std::int64_t kNamesDrawnMax = 3;          // of one owner; our choice
 inline constexpr std::int64_t kTopicsDrawnMax = 8;         // our choice
+inline constexpr std::int64_t kListensDrawnMax = 40;       // seconds; our choice
 inline constexpr std::uint16_t kLiarNodesMin = 5;          // one in so many nodes may lie, of a world as large
 
 std::vector<sim::Order> draw_orders(base::Random& random, const sim::Shape& shape);

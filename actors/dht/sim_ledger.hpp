@@ -21,6 +21,7 @@ inline constexpr std::int64_t kSimContentsMax = 999;  // our choice
 inline constexpr std::int64_t kSimBytesMax = kValueBytesMax;
 inline constexpr std::int64_t kSimNamesMax = 9;          // of one owner; our choice
 inline constexpr std::int64_t kSimSecondsMax = 604'800;  // kLifetimeMax
+inline constexpr std::int64_t kSimListenSecondsMax = 3'600;
 
 /// Who has acknowledged something.
 struct SimStored {

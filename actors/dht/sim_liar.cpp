@@ -14,6 +14,7 @@ namespace {
 constexpr std::size_t kHeldBackMax = 256;  // our choice: their askers have given up by then
 constexpr std::size_t kNobodies = 400;     // our choice: some share eight bits with any key
 constexpr std::size_t kGivenMax = 64;      // our choice
+constexpr std::size_t kToldMax = 2'048;    // what fits into the answer to Listen
 constexpr std::uint16_t kPort = 4'000;     // where nodes of the simulation listen
 
 }  // namespace
@@ -26,8 +27,9 @@ void LiarActor::start() {
     const base::Contact contact{*base::PublicKey::from(bytes), 0, {sim::address_of(number), kPort}};
     nobodies_.emplace_back(crypto::node_id(contact.key, contact.nonce), contact);
   }
-  node().publish<wire::Ping, wire::FindNode, wire::FindValue, wire::Store, wire::AddProvider, wire::GetProviders>(
-      kPath, self());
+  node()
+      .publish<wire::Ping, wire::FindNode, wire::FindValue, wire::Store, wire::AddProvider, wire::GetProviders,
+               wire::Listen>(kPath, self());
 }
 
 bool LiarActor::silent(runtime::AnyReply& reply) {
@@ -99,6 +101,15 @@ void LiarActor::receive(runtime::Handlers& on) {
           out.setToken(data_of(token()));
         });
       });
+  on.ask<wire::Listen, wire::Listening>([=, this](wire::Listen::Reader question, Reply<wire::Listening> reply) {
+    if (silent(reply)) return;
+    const base::Bytes record = false_record(question.getKey());
+    reply.send([&](wire::Listening::Builder out) {
+      out.setSeconds(question.getSeconds());
+      out.setToken(data_of(token()));
+      if (!record.empty() && record.size() <= kToldMax) out.initPresent().setRecord(data_of(record));
+    });
+  });
   on.ask<wire::Store, wire::StoreDone>([this](wire::Store::Reader question, Reply<wire::StoreDone> reply) {
     if (silent(reply)) return;
     const auto record = bytes_of(question.getRecord());

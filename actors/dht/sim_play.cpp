@@ -48,10 +48,11 @@ void DhtPlay::obey(const sim::Order& order) {
   if (what == "set")
     return clients_.set(order.node, with("name"), with("bytes"), std::chrono::seconds(with("seconds")));
   if (what == "get") return clients_.get(order.node, ledger_.content(with("content"), with("bytes")), 0, false, {});
-  if (what == "read") {
+  if (what == "read" || what == "listen") {
     const auto owner = nodes_.id(std::min(static_cast<std::size_t>(with("owner")), nodes_.size() - 1));
     if (!owner) return;
     const SimSpot& spot = ledger_.named(*owner, node_name(static_cast<std::size_t>(with("owner"))), with("name"));
+    if (what == "listen") return clients_.listen(order.node, spot, std::chrono::seconds(with("seconds")));
     return clients_.get(order.node, spot, static_cast<std::uint8_t>(with("quorum")), false, {});
   }
   if (what == "provide") return clients_.provide(order.node, ledger_.topic(with("topic")));
