@@ -69,13 +69,13 @@ TEST_CASE("replication: a content goes to the nearest nodes and is settled when 
 }
 
 TEST_CASE("replication: a content that waits for its places is held, and goes where they are said to be") {
-  Replication put(nodes(3), 2, {.bytes_held_max = 1500});
+  Replication put(nodes(3), 2, {.bytes_held_max = 2500});
   REQUIRE(put.hold(content(0), 1000));
   CHECK_FALSE(put.hold(content(0), 1000));
   CHECK(put.next().empty());
   CHECK(put.take_settled().empty());
   CHECK_FALSE(put.idle());
-  CHECK_FALSE(put.room(1000));
+  CHECK_FALSE(put.room(2000));
   put.place(content(1), nodes(1));  // which nobody holds
   const std::vector<base::NodeId> near{node(9), node(8), node(2)};
   put.place(content(0), near);
