@@ -4,20 +4,26 @@
 
 namespace troupe::dht {
 
-void ValueCache::put(const Place& place, base::Bytes value) {
+void ValueCache::put(const Place& place, base::Bytes value, base::Instant until) {
   drop(place);
   if (value.size() + kCacheEntryBytes > bytes_max_) return;
   bytes_ += value.size() + kCacheEntryBytes;
-  latest_first_.push_front({place, std::move(value)});
+  latest_first_.push_front({place, std::move(value), until});
   by_place_.emplace(place, latest_first_.begin());
   while (bytes_ > bytes_max_) drop(Place(latest_first_.back().place));
 }
 
 const base::Bytes* ValueCache::get(const Place& place) {
+  const Entry* const found = get(place, base::Instant{});
+  return found == nullptr ? nullptr : &found->value;
+}
+
+const ValueCache::Entry* ValueCache::get(const Place& place, base::Instant now) {
   const auto found = by_place_.find(place);
   if (found == by_place_.end()) return nullptr;
+  if (found->second->until <= now) return drop(place), nullptr;
   latest_first_.splice(latest_first_.begin(), latest_first_, found->second);
-  return &found->second->value;
+  return &*found->second;
 }
 
 void ValueCache::drop(const Place& place) {

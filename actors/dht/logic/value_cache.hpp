@@ -2,13 +2,15 @@
 // The records read or written last, within a bound of bytes: the least recently used goes first.
 //
 // Order   by use, so that the same questions leave the same records. One above the bound is not kept.
-// Owner   Held; not thread-safe.
+// Time    monotonic, given by the caller. One that was put until a moment is gone then, asked for or not.
+// Owner   Held or QueryCache; not thread-safe.
 #include <cstdint>
 #include <list>
 #include <map>
 
 #include "actors/dht/logic/record.hpp"
 #include "runtime/base/bytes.hpp"
+#include "runtime/base/time.hpp"
 
 namespace troupe::dht {
 
@@ -18,20 +20,24 @@ class ValueCache {
  public:
   explicit ValueCache(std::size_t bytes_max) : bytes_max_(bytes_max) {}
 
-  /// Keeps `value` under `place`, in place of an older one.
-  void put(const Place& place, base::Bytes value);
+  struct Entry {
+    Place place;
+    base::Bytes value;
+    base::Instant until;
+  };
 
-  /// Null if it is not there; valid until the next put() or drop().
+  /// Keeps `value` under `place`, in place of an older one.
+  void put(const Place& place, base::Bytes value, base::Instant until = base::Instant::max());
+
+  /// Null if it is not there; valid until the next call that is not const.
   const base::Bytes* get(const Place& place);
+  /// The same of what may be over at `now`.
+  const Entry* get(const Place& place, base::Instant now);
 
   void drop(const Place& place);
   std::size_t bytes() const { return bytes_; }
 
  private:
-  struct Entry {
-    Place place;
-    base::Bytes value;
-  };
   std::size_t bytes_max_;
   std::size_t bytes_ = 0;
   std::list<Entry> latest_first_;

@@ -36,6 +36,14 @@ TEST_CASE("dht value cache: the least recently used goes first") {
     CHECK(cache.get(a) == nullptr);
     CHECK(cache.bytes() == 10 + kCacheEntryBytes);
   }
+  SUBCASE("what is over is gone, and gives its room back") {
+    const base::Instant end{std::chrono::seconds(9)};
+    cache.put(a, base::Bytes(10, 'a'), end);
+    CHECK(cache.get(a, end - std::chrono::nanoseconds(1))->until == end);
+    CHECK(cache.get(a, end) == nullptr);
+    CHECK(cache.get(c, end) != nullptr);
+    CHECK(cache.bytes() == 10 + kCacheEntryBytes);
+  }
   SUBCASE("no room at all") {
     ValueCache none(0);
     none.put(a, {});
