@@ -41,7 +41,7 @@ enum class Arity : std::uint8_t { one, maybe, some, any };  // 1, 0 or 1, 1 and 
 struct Positional {
   std::string name;          ///< "FILE"
   std::string help;          ///< one line
-  Arity arity = Arity::one;  ///< only the last one may be other than `one`
+  Arity arity = Arity::one;  ///< only the last one may repeat, the last ones be left out
   std::vector<std::string> choices{};
 };
 

@@ -10,6 +10,7 @@
 #include "actors/dht/api.hpp"
 #include "apps/client.hpp"
 #include "apps/dht_key.hpp"
+#include "apps/dht_many.hpp"
 #include "apps/dht_show.hpp"
 #include "apps/json.hpp"
 #include "apps/shell_word.hpp"
@@ -28,16 +29,6 @@ constexpr const char* kHelp = "troupe help dht put";
 std::string hex(capnp::Data::Reader from) { return base::hex({from.begin(), from.size()}); }
 capnp::Data::Reader data(base::ByteView from) { return {from.data(), from.size()}; }
 dht::Key key_from(capnp::Data::Reader from) { return dht::Key::from({from.begin(), from.size()}).value_or(dht::Key{}); }
-
-Failure wrong_key(const std::string& typed) {
-  return usage_failure(
-      "a key is NAME, /kv/NAME, /kv/ and 40 digits, /cid/ and 64 digits, or /pk/ and 40 digits, not \"" + typed + '"',
-      kHelp);
-}
-
-std::string space_name(dht::Space space) {
-  return space == dht::Space::pk ? "/pk/" : space == dht::Space::kv ? "/kv/" : "/cid/";
-}
 
 /// What is put: an argument, or with "-" what comes on standard input.
 base::Result<std::string, Failure> value_of(const Invocation& invocation, Console& console) {
@@ -71,13 +62,21 @@ void print_put(const Invocation& invocation, Console& console, const std::string
 }
 
 Ending put(const Invocation& invocation, Console& console) {
+  if (const auto file = invocation.text("--from")) {
+    for (const char* const alone : {"KEY", "VALUE", "--expect", "--reader", "--explain"})
+      if (invocation.has(alone))
+        return usage_failure(std::string(alone) + " is for one value at a time, not with --from", kHelp);
+    return dht_command::put_many(invocation, console, *file);
+  }
+  if (!invocation.has("KEY")) return usage_failure("say under which KEY, or with --from which file of them", kHelp);
   const std::string typed = *invocation.text("KEY");
   const auto key = dht_command::parse_key(typed);
-  if (!key) return wrong_key(typed);
+  if (!key) return dht_command::wrong_key(typed);
   if (key->key && key->space == dht::Space::kv)
     return usage_failure("a value is put under a name, which is signed; its key follows from name and node", kHelp);
   if (key->digest || key->key)
-    return usage_failure("what a value's key is follows from the value: say " + space_name(key->space), kHelp);
+    return usage_failure("what a value's key is follows from the value: say " + dht_command::space_name(key->space),
+                         kHelp);
   if (invocation.text("VALUE").has_value() == (key->space == dht::Space::pk))
     return usage_failure(key->space == dht::Space::pk ? "this node's key is its own value: say /pk alone"
                                                       : "say what to put: a VALUE, or - to read it from standard input",
@@ -105,7 +104,8 @@ Ending put(const Invocation& invocation, Console& console) {
   if (!answer.ok()) return answer.error();
   const auto done = answer.value().root();
   print_put(invocation, console,
-            space_name(key->space) + (key->space == dht::Space::cid ? hex(done.getDigest()) : hex(done.getKey())),
+            dht_command::space_name(key->space) +
+                (key->space == dht::Space::cid ? hex(done.getDigest()) : hex(done.getKey())),
             done);
   return Exit::done;
 }
@@ -121,16 +121,19 @@ void print_value(const Invocation& invocation, Console& console, const std::stri
   }
   capnp::MallocMessageBuilder message;
   auto out = message.initRoot<output::wire::DhtValue>();
-  dht_command::write(out, typed, got);
-  out.setHolders(got.getSearch().getHolders());
-  dht_command::write(out.initSearch(), got.getSearch(), key);
+  dht_command::write(out, typed, got, key);
   write_json_line(console.out, out.asReader());
 }
 
 Ending get(const Invocation& invocation, Console& console) {
-  const std::string typed = *invocation.text("KEY");
+  const auto& keys = invocation.all("KEY");
+  if (keys.size() > 1) {
+    if (!invocation.has("--explain")) return dht_command::get_many(invocation, console, keys);
+    return usage_failure("--explain is for one key at a time", "troupe help dht get");
+  }
+  const std::string typed = keys.front();
   const auto key = dht_command::parse_key(typed);
-  if (!key || (key->space != dht::Space::kv && !key->key && !key->digest)) return wrong_key(typed);
+  if (!key || (key->space != dht::Space::kv && !key->key && !key->digest)) return dht_command::wrong_key(typed);
   auto client = Client::connect(invocation, console);
   if (!client.ok()) return client.error();
   auto answer =
@@ -144,14 +147,17 @@ Ending get(const Invocation& invocation, Console& console) {
       });
   if (!answer.ok()) return answer.error();
   const auto got = answer.value().root();
-  dht::Key where = key->key.value_or(dht::Key{});
-  if (key->digest) where = dht::key_of(*key->digest);
-  else if (got.hasOwner() && got.getOwner().size() == base::PublicKey::kBytes)
-    where = dht::key_of_name(*base::PublicKey::from({got.getOwner().begin(), got.getOwner().size()}),
-                             {got.getName().begin(), got.getName().size()});
-  print_value(invocation, console, typed, got, where);
+  print_value(invocation, console, typed, got, dht_command::place_of(*key, got));
   if (!got.getSealed()) return Exit::done;
   return Failure{{base::Code::refused, "the value is sealed, and not for this node"}, "what was sealed is printed", {}};
+}
+
+void print_contact(Console& console, messages::wire::Contact::Reader contact) {
+  capnp::MallocMessageBuilder message;
+  auto row = message.initRoot<output::wire::DhtContact>();
+  dht_command::write(row, contact);
+  console.out << hex(row.asReader().getNode()) << '@' << std::string(row.getAddress().begin(), row.getAddress().size())
+              << '\n';
 }
 
 void print_contacts(const Invocation& invocation, Console& console, const std::string& target, const dht::Key& key,
@@ -165,13 +171,7 @@ void print_contacts(const Invocation& invocation, Console& console, const std::s
     dht_command::write(out.initSearch(), search, key);
     return write_json_line(console.out, out.asReader());
   }
-  for (const auto one : list) {
-    capnp::MallocMessageBuilder message;
-    auto row = message.initRoot<output::wire::DhtContact>();
-    dht_command::write(row, one);
-    console.out << hex(row.asReader().getNode()) << '@'
-                << std::string(row.getAddress().begin(), row.getAddress().size()) << '\n';
-  }
+  for (const auto one : list) print_contact(console, one);
   if (invocation.has("--explain")) dht_command::explain(console.err, search, key);
 }
 
@@ -214,16 +214,29 @@ Ending providers(const Invocation& invocation, Console& console) {
   if (!cid) return usage_failure("a content id has 64 hexadecimal digits", "troupe file ls");
   auto client = Client::connect(invocation, console);
   if (!client.ok()) return client.error();
-  auto answer = client.value()->ask<wire::FindProviders, wire::FoundProviders>(
-      dht::kPath, kTimeout, [&](wire::FindProviders::Builder question) {
+  std::size_t found = 0;
+  const auto ended = client.value()->subscribe<wire::FindProviders, wire::FoundProviders>(
+      dht::kPath, kTimeout,
+      [&](wire::FindProviders::Builder question) {
         question.setCid(data(cid->view()));
         question.setProvidersMax(static_cast<std::uint16_t>(invocation.number("--limit").value_or(20)));
         question.setExplain(invocation.has("--explain"));
+      },
+      [&](wire::FoundProviders::Reader more) -> Client::Outcome<void> {
+        found += more.getProviders().size();
+        if (!invocation.globals.json) {
+          for (const auto one : more.getProviders()) print_contact(console, one);
+          console.out.flush();
+        }
+        if (!more.getLast()) return {};
+        const auto search = more.getSearch();
+        if (invocation.globals.json)
+          print_contacts(invocation, console, typed, dht::key_of(*cid), search.getProviders(), search);
+        else if (invocation.has("--explain")) dht_command::explain(console.err, search, dht::key_of(*cid));
+        return {};
       });
-  if (!answer.ok()) return answer.error();
-  const auto search = answer.value().root().getSearch();
-  print_contacts(invocation, console, typed, dht::key_of(*cid), search.getProviders(), search);
-  if (search.getProviders().size() > 0) return Exit::done;
+  if (!ended.ok()) return ended.error();
+  if (found > 0) return Exit::done;
   return Failure{{base::Code::not_found, "nobody has announced " + typed}, "nothing was changed"};
 }
 
@@ -278,22 +291,29 @@ Commands dht_commands() {
                     .value = "KEY",
                     .help = "seal it for this public key (again for more)",
                     .repeatable = true},
+                   {.name = "--from",
+                    .value = "FILE",
+                    .help = "put each of its lines: KEY, a space, VALUE; - reads standard input"},
                    kExplain},
        .positionals = {{.name = "KEY",
-                        .help = "NAME or /kv/NAME, signed by this node; /cid for its hash; /pk for this node's key"},
+                        .help = "NAME or /kv/NAME, signed by this node; /cid for its hash; /pk for this node's key",
+                        .arity = Arity::maybe},
                        {.name = "VALUE", .help = "at most 64 KiB; - reads standard input", .arity = Arity::maybe}},
        .needs = Needs::operate,
        .effect = Effect::write,
        .run = put},
       {.name = "dht get",
-       .summary = "Print the value under a key",
+       .summary = "Print the value under a key, or those under several",
        .options = {{.name = "--quorum",
                     .value = "N",
                     .help = "holders of a signed value that have to agree (3)",
                     .min = 1,
                     .max = 20},
                    kExplain},
-       .positionals = {{.name = "KEY", .help = "as `dht put` printed it, or the NAME of a value of this node"}},
+       .positionals = {{.name = "KEY",
+                        .help = "as `dht put` printed it, or the NAME of a value of this node; of several each value "
+                                "comes on a line",
+                        .arity = Arity::some}},
        .needs = Needs::view,
        .run = get},
       {.name = "dht find",

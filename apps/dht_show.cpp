@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "actors/dht/api.hpp"
 #include "actors/dht/logic/range.hpp"
+#include "apps/json.hpp"
 #include "apps/terminal.hpp"
 #include "runtime/crypto/identity.hpp"
 #include "runtime/net/contact_wire.hpp"
@@ -66,10 +68,18 @@ void write(output::wire::DhtSearch::Builder out, dht::wire::SearchResult::Reader
   }
 }
 
-void write(output::wire::DhtValue::Builder out, const std::string& key, dht::wire::GotValue::Reader got) {
+dht::Key place_of(const TypedKey& typed, dht::wire::GotValue::Reader got) {
+  if (typed.digest) return dht::key_of(*typed.digest);
+  if (!typed.key && got.hasOwner() && got.getOwner().size() == base::PublicKey::kBytes)
+    return dht::key_of_name(*base::PublicKey::from({got.getOwner().begin(), got.getOwner().size()}),
+                            {got.getName().begin(), got.getName().size()});
+  return typed.key.value_or(dht::Key{});
+}
+
+void write(output::wire::DhtValue::Builder out, const std::string& typed, dht::wire::GotValue::Reader got) {
   const auto value = got.getValue();
   const std::string text(reinterpret_cast<const char*>(value.begin()), value.size());
-  out.setKey(key);
+  out.setKey(typed);
   if (observe::is_plain(text)) out.setValue(text);
   out.setValueHex(value);
   out.setBytes(value.size());
@@ -80,6 +90,51 @@ void write(output::wire::DhtValue::Builder out, const std::string& key, dht::wir
     out.getExpires().setValue(static_cast<std::uint64_t>(std::max<std::int64_t>(got.getExpires(), 0)));
   }
   out.setSequence(got.getSequence());
+}
+
+void write(output::wire::DhtValue::Builder out, const std::string& typed, dht::wire::GotValue::Reader got,
+           const dht::Key& key) {
+  write(out, typed, got);
+  out.setHolders(got.getSearch().getHolders());
+  write(out.initSearch(), got.getSearch(), key);
+}
+
+void print_one_value(const Invocation& invocation, Console& console, const std::string& typed,
+                     dht::wire::GotValue::Reader got, const dht::Key& key) {
+  if (invocation.globals.json) {
+    capnp::MallocMessageBuilder message;
+    auto out = message.initRoot<output::wire::DhtValue>();
+    write(out, typed, got, key);
+    return write_json_line(console.out, out.asReader());
+  }
+  const auto value = got.getValue();
+  console.out << typed << ' ' << observe::printable({reinterpret_cast<const char*>(value.begin()), value.size()})
+              << '\n';
+}
+
+void print_put(const Invocation& invocation, Console& console, dht::Space space, dht::wire::PutOne::Reader done) {
+  const std::string key = space_name(space) + hex(space == dht::Space::cid ? done.getDigest() : done.getKey());
+  if (!invocation.globals.json) {
+    console.out << key << '\n';
+    return;
+  }
+  capnp::MallocMessageBuilder message;
+  auto out = message.initRoot<output::wire::DhtPut>();
+  out.setKey(key);
+  out.setSequence(done.getSequence());
+  out.setStored(done.getStored());
+  out.setAsked(done.getAsked());
+  write_json_line(console.out, out.asReader());
+}
+
+Failure wrong_key(const std::string& typed) {
+  return usage_failure(
+      "a key is NAME, /kv/NAME, /kv/ and 40 digits, /cid/ and 64 digits, or /pk/ and 40 digits, not \"" + typed + '"',
+      "troupe help dht put");
+}
+
+std::string space_name(dht::Space space) {
+  return space == dht::Space::pk ? "/pk/" : space == dht::Space::kv ? "/kv/" : "/cid/";
 }
 
 void explain(std::ostream& out, dht::wire::SearchResult::Reader search, const dht::Key& key) {

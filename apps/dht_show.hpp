@@ -4,6 +4,9 @@
 #include <string>
 
 #include "actors/dht/logic/contact.hpp"
+#include "apps/command.hpp"
+#include "apps/dht_key.hpp"
+#include "apps/failure.hpp"
 #include "messages/dht.capnp.h"
 #include "messages/output.capnp.h"
 
@@ -12,8 +15,22 @@ namespace troupe::apps::dht_command {
 void write(output::wire::DhtSearch::Builder out, dht::wire::SearchResult::Reader search, const dht::Key& key);
 void write(output::wire::DhtContact::Builder out, messages::wire::Contact::Reader contact);
 
-/// All but the search and the holders. `key` is as it was typed.
-void write(output::wire::DhtValue::Builder out, const std::string& key, dht::wire::GotValue::Reader got);
+/// Where what was typed and found lies.
+dht::Key place_of(const TypedKey& typed, dht::wire::GotValue::Reader got);
+/// All but the search and the holders. `typed` is the key as it was typed.
+void write(output::wire::DhtValue::Builder out, const std::string& typed, dht::wire::GotValue::Reader got);
+/// All of it.
+void write(output::wire::DhtValue::Builder out, const std::string& typed, dht::wire::GotValue::Reader got,
+           const dht::Key& key);
+
+/// One of many, on a line: the key, and the value with what a terminal would act on escaped.
+void print_one_value(const Invocation& invocation, Console& console, const std::string& typed,
+                     dht::wire::GotValue::Reader got, const dht::Key& key);
+void print_put(const Invocation& invocation, Console& console, dht::Space space, dht::wire::PutOne::Reader done);
+
+Failure wrong_key(const std::string& typed);
+/// "/kv/".
+std::string space_name(dht::Space space);
 
 /// Each question on a line: who was asked, by which path, why, and what came.
 void explain(std::ostream& out, dht::wire::SearchResult::Reader search, const dht::Key& key);

@@ -85,8 +85,9 @@ class Parser {
       else keep_all(at->add_option(names)->expected(1));
     }
     for (std::size_t i = 0; i + 1 < command.positionals.size(); ++i)
-      base::ensure(command.positionals[i].arity == Arity::one,
-                   "only the last argument of a command may be left out or repeated");
+      base::ensure(command.positionals[i].arity == Arity::one || (command.positionals[i].arity == Arity::maybe &&
+                                                                  command.positionals[i + 1].arity == Arity::maybe),
+                   "only the last arguments of a command may be left out, and only the last one repeated");
   }
 
   CLI::App* below(CLI::App& parent, const std::string& path, const std::string& word) {

@@ -8,6 +8,7 @@
 using Cxx = import "/capnp/c++.capnp";
 using import "/messages/annotations.capnp".kind;
 using import "/messages/common.capnp".Contact;
+using import "/messages/common.capnp".Error;
 $Cxx.namespace("troupe::dht::wire");
 
 # --- parts ---------------------------------------------------------------------------------------------------------
@@ -69,6 +70,8 @@ struct FoundValue $kind(from = [peer], bytesMax = 73728) {
   contacts @1 :List(Contact);
   # As in Nodes. Fewer where they would keep the answer from a datagram that the record alone fits into.
   token @2 :Data;
+  lastsS @3 :UInt32;
+  # For so many seconds the node will still have the record. A copy that is made of it lasts no longer; 0: make none.
 }
 
 struct Store $kind(from = [peer], bytesMax = 73728) {
@@ -84,6 +87,10 @@ struct Store $kind(from = [peer], bytesMax = 73728) {
     sequence @5 :UInt64;
     # The record held now must have it; nothing held counts as a match, and so does this very record.
   }
+
+  copyS @6 :UInt32;
+  # 0: to be held. Else the record lies farther away, and the node is asked to keep a copy in memory, for so many
+  # seconds at most and as long as it likes. Of what can change, /kv, there are no copies: `bad`.
 }
 
 struct StoreDone $kind(from = [peer], bytesMax = 256) {
@@ -277,11 +284,23 @@ struct Publication {
   }
 }
 
+struct CancelSearch $kind(lane = control, bytesMax = 64) {
+  # `/dht` tells a search that nobody waits for it any more. It answers with what it has.
+}
+
+struct ProvidersFound $kind(bytesMax = 4096) {
+  # A search tells `/dht` of providers that nobody had named before, as they come.
+
+  group @0 :UInt64;
+  # By which `/dht` knows the search.
+  providers @1 :List(Contact);
+}
+
 struct SearchResult $kind(bytesMax = 1048576) {
   # The answer to Search.
 
   ending @0 :Text;
-  # "found", "converged", "gave up", "nobody", "deadline" or "cancelled".
+  # "found", "cached", "converged", "gave up", "nobody", "deadline" or "cancelled".
 
   nearest @1 :List(Contact);
   # Nodes that answered, nearest first.
@@ -313,7 +332,36 @@ struct SearchResult $kind(bytesMax = 1048576) {
   # For `/dht` alone: who answered how fast, and who did not.
 
   items @15 :List(Bool);
-  # Of a region: which of its items enough nodes have acknowledged, in their order.
+  # Of a region: which of its items enough nodes have acknowledged, in their order. One that holds a newer record counts.
+  itemResults @16 :List(ItemResult);
+  # The same, and how many they were.
+
+  needed @17 :UInt16;
+  # Of `stores`: so many have to acknowledge it.
+  ownFailure @18 :Text;
+  # Why this node's own store has not; empty: it has, or was not asked.
+
+  lastsS @19 :UInt32;
+  # For so long whoever had the record will have it.
+  lagging @20 :List(Reached);
+  # For `/dht` alone: nodes that should hold what changes and have an older record or none.
+  copyAt @21 :List(Reached);
+  # For `/dht` alone: none or one node that could have answered with a copy.
+}
+
+struct ItemResult {
+  asked @0 :UInt16;
+  stored @1 :UInt16;
+  needed @2 :UInt16;
+  refusal @3 :StoreDone;
+  # As in SearchResult.
+}
+
+struct Reached {
+  # A node that has answered.
+
+  contact @0 :Contact;
+  token @1 :Data;
 }
 
 struct Question {
@@ -528,7 +576,7 @@ struct Provide $kind(from = [operate], bytesMax = 256) {
 }
 
 struct FindProviders $kind(from = [view, operate], bytesMax = 256) {
-  # Asks who provides a content. Answered by FoundProviders.
+  # Asks who provides a content. A stream of FoundProviders, which begins with those that this node knows.
 
   cid @0 :Data;
   # 32 bytes; or 20, the key itself.
@@ -536,10 +584,76 @@ struct FindProviders $kind(from = [view, operate], bytesMax = 256) {
   explain @2 :Bool;
 }
 
-struct FoundProviders $kind(from = [view, operate], bytesMax = 1048576) {
-  # The answer to FindProviders.
+struct FoundProviders $kind(from = [view, operate], bytesMax = 1048576, whenFull = credit) {
+  # What FindProviders streams.
 
   search @0 :SearchResult;
+  # Of the last item alone: how the search went, with all of them.
+  providers @1 :List(Contact);
+  # That no item before has named.
+  last @2 :Bool;
+}
+
+struct PutMany $kind(from = [operate], bytesMax = 1048576) {
+  # Stores several values. Keys that lie near each other share a search. Answered by PutManyDone.
+
+  items @0 :List(PutItem);
+  # At most 64, and 512 KiB in all.
+  seconds @1 :UInt32;
+  # As in Put.
+}
+
+struct PutItem {
+  space @0 :UInt8;
+  # 2 or 3.
+  name @1 :Data;
+  value @2 :Data;
+}
+
+struct PutManyDone $kind(from = [operate], bytesMax = 1048576) {
+  # The answer to PutMany: what has become of each, in their order.
+
+  items @0 :List(PutOne);
+}
+
+struct PutOne {
+  key @0 :Data;
+  digest @1 :Data;
+  sequence @2 :UInt64;
+  # As in PutDone.
+  stored @3 :UInt16;
+  asked @4 :UInt16;
+  error @5 :Error;
+  # None: enough nodes have it.
+}
+
+struct GetMany $kind(from = [view, operate], bytesMax = 65536) {
+  # Asks for several values. Keys that lie near each other share a search for the nodes there. A stream of GotOne, in
+  # the order in which they come.
+
+  items @0 :List(GetItem);
+  # At most 64.
+  quorum @1 :UInt8;
+}
+
+struct GetItem {
+  # As in GetValue.
+
+  space @0 :UInt8;
+  key @1 :Data;
+  digest @2 :Data;
+  name @3 :Data;
+}
+
+struct GotOne $kind(from = [view, operate], bytesMax = 1048576, whenFull = credit) {
+  # What GetMany streams, once for each of its items.
+
+  item @0 :UInt16;
+  # Its number, from 0.
+  union {
+    got @1 :GotValue;
+    error @2 :Error;
+  }
 }
 
 struct GetTable $kind(from = [view, operate], bytesMax = 64) {
@@ -678,6 +792,22 @@ struct DhtState $kind(from = [view, operate], bytesMax = 4096) {
   # Nodes that are told of changes, each place for itself.
   notices @21 :UInt64;
   # Sent to them.
+  unanswered @22 :UInt64;
+  # Of `questions`.
+  searchUs @23 :UInt64;
+  # That all searches took together.
+  cacheBytes @24 :UInt64;
+  # Of copies in memory.
+  cacheHits @25 :UInt64;
+  # Searches of this node that they answered.
+  cacheServed @26 :UInt64;
+  # Questions of other nodes that they answered.
+  copiesLeft @27 :UInt64;
+  # Copies that other nodes were asked to keep.
+  repairs @28 :UInt64;
+  # Nodes that lagged behind and were given a newer record.
+  repaired @29 :UInt64;
+  # Those that have taken it.
 }
 
 struct BucketState $kind(from = [view, operate], bytesMax = 8192) {
@@ -705,7 +835,18 @@ struct LookupState $kind(from = [view, operate], bytesMax = 8192) {
   asked @2 :UInt32;
   inFlight @3 :UInt32;
   paths @4 :List(Text);
-  # The latest questions.
+  # The latest answers: who, and after how long.
+  phase @5 :Text;
+  # "searching" or "storing".
+  runsMs @6 :UInt64;
+  # Since it began.
+  dueMs @7 :UInt64;
+  # Until it ends whatever comes; 0 once it stores.
+  holders @8 :UInt32;
+  # That have answered with the newest record so far.
+  stores @9 :UInt32;
+  stored @10 :UInt32;
+  # Nodes asked to store, and those that have.
 }
 
 struct ListenState $kind(from = [view, operate], bytesMax = 8192) {

@@ -712,6 +712,19 @@ struct DhtValue {
   search @11 :DhtSearch;
 }
 
+struct DhtFailed {
+  # A line of `dht put --from` or of `dht get` with several keys: what has become of one that failed.
+
+  key @0 :Text;
+  # As it was typed.
+  error @1 :DhtError;
+}
+
+struct DhtError {
+  code @0 :Text;
+  message @1 :Text;
+}
+
 struct DhtFound {
   # `dht find` and `dht providers`.
 

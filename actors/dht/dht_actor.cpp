@@ -23,6 +23,7 @@ using base::Error;
 constexpr std::size_t kHealthyMin = 3;  // issue 5, part 4: with fewer the seeds are asked again
 constexpr std::chrono::seconds kKnownDue{5};
 constexpr std::chrono::seconds kRecoverAgain{1};  // our choice: links come up in bursts
+constexpr unsigned kRecoverDoublings = 16;        // beyond any period
 
 }  // namespace
 
@@ -52,8 +53,17 @@ void DhtActor::receive(runtime::Handlers& on) {
   on.ask<wire::GetValue, wire::GotValue>(answers);
   on.ask<wire::FindNearest, wire::Nearest>(answers);
   on.ask<wire::Provide, wire::PutDone>(answers);
-  on.ask<wire::FindProviders, wire::FoundProviders>(answers);
+  on.stream<wire::FindProviders, wire::FoundProviders>(
+      [this](wire::FindProviders::Reader question, runtime::Sink<wire::FoundProviders> sink) {
+        find_providers(question, std::move(sink));
+      });
+  on.ask<wire::PutMany, wire::PutManyDone>(
+      [this](wire::PutMany::Reader order, Reply<wire::PutManyDone> reply) { put_many(order, std::move(reply)); });
+  on.stream<wire::GetMany, wire::GotOne>([this](wire::GetMany::Reader question, runtime::Sink<wire::GotOne> sink) {
+    get_many(question, std::move(sink));
+  });
   on.ask<wire::GetTable, wire::TableRows>(answers);
+  on.tell<wire::ProvidersFound>([this](wire::ProvidersFound::Reader more) { providers_found(more); });
   on.tell<wire::BucketHolds>([this](wire::BucketHolds::Reader bucket) { holds(bucket); });
   on.tell<wire::Withdrawn>([this](wire::Withdrawn::Reader what) {
     tell<wire::Withdrawn>(republish_, [&](wire::Withdrawn::Builder out) {
@@ -82,10 +92,11 @@ void DhtActor::start() {
   held_.emplace(own(), settings_->held, settings_->values, settings_->work_bits, world().mutations);
   providers_.emplace(own(), settings_->providers, sample, settings_->work_bits, world().mutations);
   listeners_.emplace(settings_->listeners, world().mutations);
+  cache_.emplace(own(), settings_->cache_bytes_max, settings_->copies, world().mutations);
   node()
       .publish<wire::Ping, wire::FindNode, wire::FindValue, wire::Store, wire::AddProvider, wire::GetProviders,
-               wire::Listen, wire::Put, wire::GetValue, wire::FindNearest, wire::Provide, wire::FindProviders,
-               wire::GetTable>(kPath, self());
+               wire::Listen, wire::Put, wire::PutMany, wire::GetValue, wire::GetMany, wire::FindNearest, wire::Provide,
+               wire::FindProviders, wire::GetTable>(kPath, self());
   // Without them the table would keep whom nobody watches.
   buckets_ = spawn(BucketsActor::kPart, [settings = settings_] { return std::make_unique<BucketsActor>(settings); },
                    {.kind = BucketsActor::kName, .on_failure = runtime::logic::OnFailure::escalate});
@@ -104,7 +115,7 @@ void DhtActor::start() {
 }
 
 void DhtActor::check() const {
-  base::ensure(searches_ <= kSearchesMax, "searches at once are limited");
+  base::ensure(under_way_.size() <= kSearchesMax && repairs_ <= kRepairsMax, "searches and repairs are limited");
   base::ensure(last_seen_.size() <= kRanges * kContactsMax, "contacts are limited");
 }
 
@@ -138,8 +149,10 @@ void DhtActor::holds(wire::BucketHolds::Reader bucket) {
   for (unsigned i = 0; i < std::min<std::size_t>(listing.good.size(), bucket.getHeardMs().size()); ++i)
     last_seen_.insert_or_assign(listing.good[i].id, now() - std::chrono::milliseconds(bucket.getHeardMs()[i]));
   if (const auto settled = read_key(bucket.getSettled())) table_.settled(*settled);
-  if (table_.size() < kHealthyMin) recover_in(settings_->recover_period);
+  if (table_.size() >= kHealthyMin) recoveries_ = 0;
+  else recover_soon();
   show_health();
+  show_counts();
 }
 
 /// Whoever asks us may be asked: it is pinged before it is listed.
@@ -242,7 +255,10 @@ void DhtActor::recover() {
   if (std::exchange(recovering_, true)) return recover_in(kRecoverAgain);
   find_known([this](std::vector<Contact> known) {
     recovering_ = false;
-    if (table_.size() < kHealthyMin) recover_in(settings_->recover_period);
+    if (table_.size() < kHealthyMin) {
+      recover_soon();
+      ++recoveries_;
+    }
     if (known.empty() && table_.size() == 0) return;
     for (const Contact& one : known) heard(one, Evidence::asked_us);
     const Wanted ourselves{.key = own()};
@@ -263,6 +279,12 @@ void DhtActor::recover_in(base::Duration delay) {
   if (recover_at_ <= now() + delay) return;
   recover_at_ = now() + delay;
   after<Recover>(delay);
+}
+
+/// Soon at first, since whoever starts with others waits for them, and less and less often.
+void DhtActor::recover_soon() {
+  recover_in(std::min<base::Duration>(kRecoverAgain * (1U << std::min(recoveries_, kRecoverDoublings)),
+                                      settings_->recover_period));
 }
 
 /// A search for our own id has met whoever is near us, unless there was hardly anybody yet: the range of the farthest
@@ -303,6 +325,17 @@ void DhtActor::show_health() {
   settings_->health->clear("dht");
 }
 
+/// For whoever reads them from another thread.
+void DhtActor::show_counts() {
+  counts_.contacts = table_.size();
+  counts_.nodes = table_.network_size().nodes;
+  counts_.searches = under_way_.size();
+  counts_.records = held_->use().records;
+  counts_.record_bytes = held_->use().bytes();
+  counts_.announcements = providers_->announcements();
+  counts_.cache_bytes = cache_->bytes();
+}
+
 void DhtActor::describe(wire::DhtState::Builder state) const {
   state.setContacts(static_cast<std::uint32_t>(table_.size()));
   std::uint32_t buckets = 0;
@@ -311,7 +344,7 @@ void DhtActor::describe(wire::DhtState::Builder state) const {
   state.setBuckets(buckets);
   state.setNodes(table_.network_size().nodes);
   state.setClient(client());
-  state.setSearches(static_cast<std::uint32_t>(searches_));
+  state.setSearches(static_cast<std::uint32_t>(under_way_.size()));
   state.setSearched(counts_.searched);
   state.setFound(counts_.found);
   state.setRecords(held_->use().records);
@@ -330,6 +363,14 @@ void DhtActor::describe(wire::DhtState::Builder state) const {
   state.setRefused(counts_.refused);
   state.setListeners(static_cast<std::uint32_t>(listeners_->size()));
   state.setNotices(counts_.notices);
+  state.setUnanswered(counts_.unanswered);
+  state.setSearchUs(counts_.search_us);
+  state.setCacheBytes(cache_->bytes());
+  state.setCacheHits(counts_.cache_hits);
+  state.setCacheServed(counts_.cache_served);
+  state.setCopiesLeft(counts_.copies_left);
+  state.setRepairs(counts_.repairs);
+  state.setRepaired(counts_.repaired);
 }
 
 }  // namespace troupe::dht

@@ -3,15 +3,18 @@
 // searches of this one.
 //
 // Files   dht_actor.cpp routing and its upkeep; dht_actor_records.cpp what others store and read here;
-//         dht_actor_search.cpp searches; dht_actor_operators.cpp what people ask; dht_actor_listeners.cpp who is told
-//         of changes; dht_actor_audit.cpp what there should be on disk.
+//         dht_actor_search.cpp searches; dht_actor_mend.cpp what they leave behind; dht_actor_operators.cpp what people
+//         ask, dht_actor_providers.cpp for providers, dht_actor_many.cpp for many values at once;
+//         dht_actor_listeners.cpp who is told of changes; dht_actor_audit.cpp what there should be on disk.
 // Loading records and announcements are read back from the store first; questions are answered meanwhile, by what has
 //         been read. Nothing is stored meanwhile: what is held already may be newer.
-// Limits  kSearchesMax searches; those of the table, of records and of announcements (settings.hpp).
+// Limits  kSearchesMax searches, kRepairsMax repairs, kBatchesMax batches; those of the table, of records, of copies
+//         and of announcements (settings.hpp).
 // Address a node that listens at all of its addresses is a client until others agree which one they see (`/peers`
-// knows). Trust   who asks shows an id by its seal or link, and is listed once it has answered us. Tokens keep
-// strangers from
+//         knows).
+// Trust   who asks shows an id by its seal or link, and is listed once it has answered us. Tokens keep strangers from
 //         storing under ids that they do not have.
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -21,6 +24,7 @@
 #include "actors/dht/logic/listeners.hpp"
 #include "actors/dht/logic/lookup_types.hpp"
 #include "actors/dht/logic/providers.hpp"
+#include "actors/dht/logic/query_cache.hpp"
 #include "actors/dht/logic/republish.hpp"
 #include "actors/dht/logic/table.hpp"
 #include "actors/dht/logic/tokens.hpp"
@@ -40,6 +44,7 @@ class DhtActor final : public runtime::Actor {
   void receive(runtime::Handlers& on) override;
   void start() override;
   void check() const override;
+  void down(const runtime::Handle& whom, const std::optional<base::Error>& why) override;
 
   // What a simulation looks at.
   const Table& table() const { return table_; }
@@ -65,12 +70,14 @@ class DhtActor final : public runtime::Actor {
   bool may_store(capnp::Data::Reader token);
   void recover();
   void recover_in(base::Duration delay);
+  void recover_soon();
   void refresh();
   void touched(runtime::Answer<wire::SearchResult>& ourselves);
   void find_known(base::Callback<void(std::vector<Contact>)> found);
   void find_ourselves();
   void located(const base::Endpoint& at);
   void show_health();
+  void show_counts();
 
   void answer(wire::FindNode::Reader question, Reply<wire::Nodes> reply);
 
@@ -87,7 +94,7 @@ class DhtActor final : public runtime::Actor {
   base::Result<void, RowError> take_row(std::string_view keyspace, base::ByteView key, base::ByteView value);
   void take_rows(const std::string& keyspace, store::wire::Slice::Reader slice);
   void answer(wire::FindValue::Reader question, Reply<wire::FoundValue> reply);
-  void found_value(Reply<wire::FoundValue> reply, const Key& key, std::size_t contacts_max, base::ByteView record,
+  void found_value(Reply<wire::FoundValue> reply, const Place& place, std::size_t contacts_max, base::ByteView record,
                    const std::optional<base::NodeId>& asker);
   void answer(wire::Store::Reader question, Reply<wire::StoreDone> reply);
   void unwritten(const Place& place, const Tag& tag, StoredAs as);
@@ -128,23 +135,65 @@ class DhtActor final : public runtime::Actor {
     std::uint8_t quorum = 0;
     std::uint16_t seconds = 0;
     bool explain = false;
+    runtime::Handle asker{};        // the search ends with it; null: nobody's in particular
+    std::uint64_t group = 0;        // searches that end together; 0: alone
+    std::vector<Contact> starts{};  // beside those of the table
   };
   using Found = base::Callback<void(runtime::Answer<wire::SearchResult>&)>;
+  struct UnderWay {
+    runtime::Handle lookup;
+    runtime::Handle asker;
+    std::uint64_t group = 0;
+  };
   void search(const Wanted& wanted, Found found);
+  void at_hand(const char* ending, base::ByteView record, Found& found);
   void search_from(const Wanted& wanted, std::vector<Contact> contacts, const base::Bytes& own, Found found);
   void answer(wire::Search::Reader question, Reply<wire::SearchResult> reply);
   void learn(wire::SearchResult::Reader result);
+  void stop_searches(const std::function<bool(const UnderWay&)>& those);
+
+  // What a search leaves behind (dht_actor_mend.cpp).
+  void mend(const Place& place, wire::SearchResult::Reader result);
+  void repair(const Key& key, wire::SearchResult::Reader result);
+  void leave_copies(const Place& place, wire::SearchResult::Reader result);
+  void give(const runtime::Handle& whom, capnp::Data::Reader token, const Key& key, base::ByteView record,
+            std::chrono::seconds copy_lasts, base::Callback<void(bool)> done);
+  void take_copy(wire::Store::Reader question, const Key& key, Reply<wire::StoreDone> reply);
 
   // Operators (dht_actor_operators.cpp).
   void answer(wire::Put::Reader order, Reply<wire::PutDone> reply);
+  KvRecord dated(KvRecord record, const Key& place, std::chrono::seconds lasts, std::optional<std::uint64_t> expected);
   void put(const Record& record, Wanted wanted, Reply<wire::PutDone> reply);
   void answer(wire::GetValue::Reader question, Reply<wire::GotValue> reply);
   void answer(wire::FindNearest::Reader question, Reply<wire::Nearest> reply);
   void answer(wire::Provide::Reader order, Reply<wire::PutDone> reply);
-  void provide(const base::Digest& cid, bool explain, Reply<wire::PutDone> reply);
-  void answer(wire::FindProviders::Reader question, Reply<wire::FoundProviders> reply);
+  void provide(const base::Digest& cid, bool explain, const runtime::Handle& asker, Reply<wire::PutDone> reply);
   void answer(wire::GetTable::Reader question, Reply<wire::TableRows> reply);
   void publish(Published what, const Key& key, base::ByteView record);
+  static std::optional<base::Error> unread(runtime::Answer<wire::SearchResult>& answer,
+                                           const std::optional<base::Digest>& digest);
+  struct Sought {
+    Key key;
+    std::optional<base::Digest> digest{};
+  };
+  /// What is asked for by a content id, a key, or a name of this node; nothing if one has a wrong length.
+  std::optional<Sought> sought(base::ByteView digest, base::ByteView key, base::ByteView name) const;
+  void write_got(wire::GotValue::Builder out, wire::SearchResult::Reader result, const Key& key) const;
+
+  // Providers as they are found (dht_actor_providers.cpp).
+  struct ProviderStream;
+  void find_providers(wire::FindProviders::Reader question, runtime::Sink<wire::FoundProviders> sink);
+  void providers_found(wire::ProvidersFound::Reader more);
+
+  // Many values at once (dht_actor_many.cpp).
+  struct ManyPuts;
+  struct ManyGets;
+  void put_many(wire::PutMany::Reader order, Reply<wire::PutManyDone> reply);
+  void get_many(wire::GetMany::Reader question, runtime::Sink<wire::GotOne> sink);
+  void go_on(const std::shared_ptr<ManyPuts>& puts);
+  void go_on(const std::shared_ptr<ManyGets>& gets);
+  bool room_for_batch();
+  unsigned region_bits() const;
   void describe(wire::DhtState::Builder state) const;
 
   bool client() const { return !settings_->endpoint.dialable(); }
@@ -157,6 +206,7 @@ class DhtActor final : public runtime::Actor {
   std::optional<Tokens> tokens_;
   TokensKept tokens_kept_;
   std::optional<Held> held_;
+  std::optional<QueryCache> cache_;
   std::optional<Providers> providers_;
   std::optional<Listeners> listeners_;
   std::set<std::string> loading_;              // keyspaces that are not read back yet
@@ -169,20 +219,22 @@ class DhtActor final : public runtime::Actor {
   std::map<Row, Writing> writing_;  // these rows cannot be read yet
   runtime::Handle buckets_;
   runtime::Handle republish_;
-  std::map<Key, base::Instant> last_seen_;  // of good contacts, as their buckets last said
-  std::size_t searches_ = 0;
+  std::map<Key, base::Instant> last_seen_;       // of good contacts, as their buckets last said
+  std::map<std::uint64_t, UnderWay> under_way_;  // searches, by their numbers
   std::uint64_t last_search_ = 0;
+  std::uint64_t last_group_ = 0;
+  std::map<std::uint64_t, std::shared_ptr<ProviderStream>> provider_streams_;  // by the groups of their searches
+  std::vector<std::shared_ptr<ManyGets>> many_gets_;                           // those that are over are dropped later
+  std::size_t many_puts_ = 0;
+  std::size_t repairs_ = 0;          // under way
   std::uint64_t last_sequence_ = 0;  // of what this node signed
   bool refreshing_ = false;
   std::optional<Range> neighbours_;  // this range and those nearer hold the nodes nearest to us, as last found
   bool recovering_ = false;
   base::Instant recover_at_ = base::Instant::max();
+  unsigned recoveries_ = 0;  // in a row that met too few
 
-  struct Counts {
-    std::uint64_t pings = 0, find_nodes = 0, find_values = 0, stores = 0, add_providers = 0, get_providers = 0;
-    std::uint64_t refused = 0, searched = 0, found = 0, hops = 0, questions = 0, notices = 0;
-  };
-  Counts counts_;
+  Counters& counts_ = *settings_->counters;
 };
 
 }  // namespace troupe::dht

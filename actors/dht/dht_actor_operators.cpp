@@ -26,37 +26,6 @@ Error seal_error(SealError why) {
   return {Code::internal, "a value cannot be sealed for a reason that has no name"};
 }
 
-/// What became of a store: nothing if enough nodes have it.
-std::optional<Error> refused(wire::SearchResult::Reader result, std::size_t copies) {
-  const std::size_t stores = result.getStores(), stored = result.getStored();
-  if (stores > 0 && stored >= stores_needed(stores, copies)) return std::nullopt;
-  if (stores == 0) return Error{Code::unavailable, "no other node answered"};
-  if (result.hasRefusal() && stored == 0) {
-    const auto said = result.getRefusal();
-    const std::string present = std::to_string(said.getPresent());
-    switch (said.getResult()) {
-      case wire::StoreDone::Result::CONFLICT:
-        return Error{Code::conflict, "conflict: the sequence held is " + present + ", not the one expected"};
-      case wire::StoreDone::Result::OLDER:
-        return Error{Code::conflict, "a newer record is held, with the sequence " + present};
-      case wire::StoreDone::Result::TIED:
-        return Error{Code::conflict, "another record with the sequence " + present + " is held"};
-      case wire::StoreDone::Result::OWNER_FULL:
-        return Error{Code::no_space, "the nodes that should hold it hold as much of this owner as they may"};
-      case wire::StoreDone::Result::NO_SPACE: return Error{Code::no_space, "the nodes that should hold it are full"};
-      case wire::StoreDone::Result::BAD: return Error{Code::refused, text_of(said.getWhy())};
-      case wire::StoreDone::Result::STORED: break;
-    }
-  }
-  return Error{Code::unknown_outcome,
-               "only " + std::to_string(stored) + " of " + std::to_string(stores) + " nodes have acknowledged it"};
-}
-
-template <class Out>
-void copy_result(Out out, wire::SearchResult::Reader result) {
-  out.setSearch(result);
-}
-
 }  // namespace
 
 // -- put and get -----------------------------------------------------------------------------------------------------
@@ -69,13 +38,15 @@ void DhtActor::answer(wire::Put::Reader order, Reply<wire::PutDone> reply) {
     return reply.refuse({Code::malformed, "a name has at most 64 bytes, a value 65,536"});
   if (order.getReaders().size() > 0 && *space != Space::kv)
     return reply.refuse({Code::malformed, "only what this node signs can be sealed for readers"});
-  Wanted wanted{.goal = wire::Search::Goal::STORE, .explain = order.getExplain()};
+  Wanted wanted{.goal = wire::Search::Goal::STORE, .explain = order.getExplain(), .asker = sender()};
   const crypto::Identity& identity = *settings_->identity;
   switch (*space) {
     case Space::pk: return put(PkRecord{identity.public_key(), identity.nonce()}, std::move(wanted), std::move(reply));
     case Space::cid: return put(CidRecord{{value.begin(), value.end()}}, std::move(wanted), std::move(reply));
     case Space::kv: break;
   }
+  const auto lasts = order.getSeconds() == 0 ? kLifetimeDefault : std::chrono::seconds(order.getSeconds());
+  if (lasts > kLifetimeMax) return reply.refuse({Code::malformed, "a record lasts seven days at most"});
   KvRecord record;
   record.name.assign(name.begin(), name.end());
   record.value.assign(value.begin(), value.end());
@@ -92,19 +63,22 @@ void DhtActor::answer(wire::Put::Reader order, Reply<wire::PutDone> reply) {
     record.value = std::move(sealed).value();
     record.sealing = Sealing::sealed;
   }
-  const auto seconds = order.getSeconds() == 0 ? kLifetimeDefault : std::chrono::seconds(order.getSeconds());
-  if (seconds > kLifetimeMax) return reply.refuse({Code::malformed, "a record lasts seven days at most"});
-  record.created = wall();
-  record.expires = wall() + seconds;
   if (order.getExpected().isSequence()) wanted.expected = order.getExpected().getSequence();
-  // The date makes numbers that grow over restarts without a row; what is held here already is never gone below.
+  put(sign(identity.key(), dated(std::move(record), place, lasts, wanted.expected)), std::move(wanted),
+      std::move(reply));
+}
+
+/// The date makes numbers that grow over restarts without a row; what is held here already is never gone below.
+KvRecord DhtActor::dated(KvRecord record, const Key& place, std::chrono::seconds lasts,
+                         std::optional<std::uint64_t> expected) {
+  record.created = wall();
+  record.expires = wall() + lasts;
   const auto held = held_->find({Space::kv, place}, wall());
   const auto date = static_cast<std::uint64_t>(
       std::max<std::int64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(wall().since_origin()).count(), 1));
-  record.sequence =
-      std::max({date, last_sequence_ + 1, held ? held->sequence + 1 : 1, wanted.expected.value_or(0) + 1});
+  record.sequence = std::max({date, last_sequence_ + 1, held ? held->sequence + 1 : 1, expected.value_or(0) + 1});
   last_sequence_ = record.sequence;
-  put(sign(identity.key(), std::move(record)), std::move(wanted), std::move(reply));
+  return record;
 }
 
 void DhtActor::put(const Record& record, Wanted wanted, Reply<wire::PutDone> reply) {
@@ -120,13 +94,13 @@ void DhtActor::put(const Record& record, Wanted wanted, Reply<wire::PutDone> rep
                   reply = std::move(reply)](runtime::Answer<wire::SearchResult>& answer) mutable {
     if (!answer.ok()) return reply.refuse(answer.error());
     const auto result = answer.value();
-    if (const auto why = refused(result, settings_->copies)) return reply.refuse(*why);
+    if (const auto why = store_error(result)) return reply.refuse(*why);
     publish(what, key, bytes);
     reply.send([&](wire::PutDone::Builder out) {
       out.setKey(data_of(key.view()));
       if (digest) out.setDigest(data_of(digest->view()));
       out.setSequence(sequence);
-      copy_result(out, result);
+      out.setSearch(result);
     });
   });
 }
@@ -146,40 +120,60 @@ void DhtActor::answer(wire::GetValue::Reader question, Reply<wire::GotValue> rep
   Wanted wanted{.goal = wire::Search::Goal::VALUE,
                 .space = space,
                 .quorum = question.getQuorum(),
-                .explain = question.getExplain()};
-  std::optional<base::Digest> digest;
-  if (question.hasDigest()) {
-    digest = base::Digest::from(bytes_of(question.getDigest()));
-    if (!digest) return reply.refuse({Code::malformed, "a content id has 32 bytes"});
-    wanted.key = dht::key_of(*digest);
-  } else if (question.hasKey()) {
-    const auto key = read_key(question.getKey());
-    if (!key) return reply.refuse({Code::malformed, "a key has 20 bytes"});
-    wanted.key = *key;
-  } else {
-    wanted.key = key_of_name(settings_->identity->public_key(), bytes_of(question.getName()));
-  }
-  search(wanted, [this, digest, reply = std::move(reply)](runtime::Answer<wire::SearchResult>& answer) mutable {
-    if (!answer.ok()) return reply.refuse(answer.error());
-    const auto result = answer.value();
-    if (!result.hasRecord()) {
-      if (result.getAsked() == 0 || result.getNearest().size() > 0)
-        return reply.refuse({Code::not_found, "no node that should hold it has a value"});
-      return reply.refuse({Code::unavailable, "no node answered"});
-    }
-    const auto record = parse(bytes_of(result.getRecord()));
-    if (!record.ok()) return reply.refuse(to_error(record.error()));
-    const auto* content = std::get_if<CidRecord>(&record.value());
-    if (digest && content && crypto::sha256(content->value) != *digest)
-      return reply.refuse({Code::not_found, "what lies there has another content id with the same first 20 bytes"});
-    reply.send([&](wire::GotValue::Builder out) {
-      copy_result(out, result);
-      if (content) return out.setValue(data_of(content->value));
-      if (const auto* own_key = std::get_if<PkRecord>(&record.value()))
-        return out.setValue(data_of(own_key->key.view()));
-      write(out, std::get<KvRecord>(record.value()), *settings_->identity);
-    });
+                .explain = question.getExplain(),
+                .asker = sender()};
+  const auto what = sought(bytes_of(question.getDigest()), bytes_of(question.getKey()), bytes_of(question.getName()));
+  if (!what) return reply.refuse({Code::malformed, "a key has 20 bytes, a content id 32"});
+  wanted.key = what->key;
+  search(wanted, [this, what = *what, reply = std::move(reply)](runtime::Answer<wire::SearchResult>& answer) mutable {
+    if (const auto why = unread(answer, what.digest)) return reply.refuse(*why);
+    reply.send([&](wire::GotValue::Builder out) { write_got(out, answer.value(), what.key); });
   });
+}
+
+std::optional<DhtActor::Sought> DhtActor::sought(base::ByteView digest, base::ByteView key, base::ByteView name) const {
+  if (!digest.empty()) {
+    const auto cid = base::Digest::from(digest);
+    return cid ? std::optional(Sought{dht::key_of(*cid), cid}) : std::nullopt;
+  }
+  if (key.empty()) return Sought{key_of_name(settings_->identity->public_key(), name)};
+  const auto place = Key::from(key);
+  return place ? std::optional(Sought{*place}) : std::nullopt;
+}
+
+/// Why there is no value to give; nothing if there is.
+std::optional<Error> DhtActor::unread(runtime::Answer<wire::SearchResult>& answer,
+                                      const std::optional<base::Digest>& digest) {
+  if (!answer.ok()) return answer.error();
+  const auto result = answer.value();
+  if (!result.hasRecord()) {
+    if (result.getAsked() == 0 || result.getNearest().size() > 0)
+      return Error{Code::not_found, "no node that should hold it has a value"};
+    return Error{Code::unavailable, "no node answered"};
+  }
+  const auto record = parse(bytes_of(result.getRecord()));
+  if (!record.ok()) return to_error(record.error());
+  const auto* content = std::get_if<CidRecord>(&record.value());
+  if (digest && content && crypto::sha256(content->value) != *digest)
+    return Error{Code::not_found, "what lies there has another content id with the same first 20 bytes"};
+  return std::nullopt;
+}
+
+void DhtActor::write_got(wire::GotValue::Builder out, wire::SearchResult::Reader result, const Key& key) const {
+  out.setSearch(result);
+  const auto record = parse(bytes_of(result.getRecord())).value();
+  if (const auto* content = std::get_if<CidRecord>(&record)) return out.setValue(data_of(content->value));
+  if (const auto* own_key = std::get_if<PkRecord>(&record)) return out.setValue(data_of(own_key->key.view()));
+  const auto& kv = std::get<KvRecord>(record);
+  out.setOwner(data_of(kv.owner.view()));
+  out.setName(data_of(kv.name));
+  out.setSequence(kv.sequence);
+  out.setCreated(base::unix_seconds(kv.created));
+  out.setExpires(base::unix_seconds(kv.expires));
+  if (kv.sealing == Sealing::open) return out.setValue(data_of(kv.value));
+  const auto opened = open_as(kv.value, key, kv.owner, *settings_->identity);
+  out.setSealed(!opened.ok());
+  out.setValue(data_of(opened.ok() ? opened.value() : kv.value));
 }
 
 // -- nodes and providers ---------------------------------------------------------------------------------------------
@@ -187,10 +181,10 @@ void DhtActor::answer(wire::GetValue::Reader question, Reply<wire::GotValue> rep
 void DhtActor::answer(wire::FindNearest::Reader question, Reply<wire::Nearest> reply) {
   const auto target = read_key(question.getTarget());
   if (!target) return reply.refuse({Code::malformed, "an id has 20 bytes"});
-  search(Wanted{.key = *target, .explain = question.getExplain()},
+  search(Wanted{.key = *target, .explain = question.getExplain(), .asker = sender()},
          [reply = std::move(reply)](runtime::Answer<wire::SearchResult>& answer) mutable {
            if (!answer.ok()) return reply.refuse(answer.error());
-           reply.send([&](wire::Nearest::Builder out) { copy_result(out, answer.value()); });
+           reply.send([&](wire::Nearest::Builder out) { out.setSearch(answer.value()); });
          });
 }
 
@@ -215,42 +209,28 @@ void DhtActor::answer(wire::Provide::Reader order, Reply<wire::PutDone> reply) {
         list[0].setId3(word(24));
         list[0].setKind(files::wire::ContentKind::MANIFEST);
       },
-      [this, cid = *cid, explain = order.getExplain(),
+      [this, cid = *cid, explain = order.getExplain(), asker = sender(),
        reply = std::move(reply)](runtime::Answer<files::wire::Has> answer) mutable {
         if (!answer.ok()) return reply.refuse(answer.error());
         if (answer.value().getPresent().size() != 1 || !answer.value().getPresent()[0])
           return reply.refuse({Code::not_found, "this node does not hold " + cid.hex()});
-        provide(cid, explain, std::move(reply));
+        provide(cid, explain, asker, std::move(reply));
       });
 }
 
-void DhtActor::provide(const base::Digest& cid, bool explain, Reply<wire::PutDone> reply) {
+void DhtActor::provide(const base::Digest& cid, bool explain, const runtime::Handle& asker,
+                       Reply<wire::PutDone> reply) {
   const Key key = dht::key_of(cid);
-  search(Wanted{.key = key, .goal = wire::Search::Goal::PROVIDE, .explain = explain},
+  search(Wanted{.key = key, .goal = wire::Search::Goal::PROVIDE, .explain = explain, .asker = asker},
          [this, key, cid, reply = std::move(reply)](runtime::Answer<wire::SearchResult>& answer) mutable {
            if (!answer.ok()) return reply.refuse(answer.error());
-           if (const auto why = refused(answer.value(), settings_->copies)) return reply.refuse(*why);
+           if (const auto why = store_error(answer.value())) return reply.refuse(*why);
            publish(Published::provider, key, {});
            reply.send([&](wire::PutDone::Builder out) {
              out.setKey(data_of(key.view()));
              out.setDigest(data_of(cid.view()));
-             copy_result(out, answer.value());
+             out.setSearch(answer.value());
            });
-         });
-}
-
-void DhtActor::answer(wire::FindProviders::Reader question, Reply<wire::FoundProviders> reply) {
-  const auto bytes = bytes_of(question.getCid());
-  const auto key = Key::from(bytes.first(std::min(bytes.size(), Key::kBytes)));
-  if (!key || (bytes.size() != Key::kBytes && bytes.size() != base::Digest::kBytes))
-    return reply.refuse({Code::malformed, "a content id has 32 bytes, its key 20"});
-  search(Wanted{.key = *key,
-                .goal = wire::Search::Goal::PROVIDERS,
-                .providers_max = std::clamp<std::uint16_t>(question.getProvidersMax(), 1, 1'000),
-                .explain = question.getExplain()},
-         [reply = std::move(reply)](runtime::Answer<wire::SearchResult>& answer) mutable {
-           if (!answer.ok()) return reply.refuse(answer.error());
-           reply.send([&](wire::FoundProviders::Builder out) { copy_result(out, answer.value()); });
          });
 }
 

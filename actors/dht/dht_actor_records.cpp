@@ -156,6 +156,7 @@ void DhtActor::expire() {
 void DhtActor::expire_at() {
   auto at = held_->wake_at();
   if (const auto other = providers_->wake_at(); other && (!at || *other < *at)) at = other;
+  show_counts();
   if (!at) return;
   // Not too often: what has expired is never served, swept or not.
   after<Expire>(std::max<base::Duration>(*at - wall(), std::chrono::seconds(10)));
@@ -195,15 +196,27 @@ void DhtActor::answer(wire::FindValue::Reader question, Reply<wire::FoundValue> 
   const std::size_t contacts_max = std::min<std::size_t>(question.getContactsMax(), kContactsMax);
   note_asker(question.getAsker());
   read({*space, *key},
-       [this, reply = std::move(reply), key = *key, contacts_max, asker = caller().node](
-           base::ByteView record) mutable { found_value(std::move(reply), key, contacts_max, record, asker); });
+       [this, reply = std::move(reply), place = Place{*space, *key}, contacts_max, asker = caller().node](
+           base::ByteView record) mutable { found_value(std::move(reply), place, contacts_max, record, asker); });
 }
 
-void DhtActor::found_value(Reply<wire::FoundValue> reply, const Key& key, std::size_t contacts_max,
+/// Other nodes get a copy where nothing is held; what this one holds is what its own actors ask for.
+void DhtActor::found_value(Reply<wire::FoundValue> reply, const Place& place, std::size_t contacts_max,
                            base::ByteView record, const std::optional<base::NodeId>& asker) {
-  const auto nearest = closest_but(key, fitting(contacts_max, record.size()), asker);
+  base::Duration lasts{0};
+  if (!record.empty()) {
+    if (const auto held = held_->find(place, wall())) lasts = held->expires - wall();
+  } else if (asker && cache_->takes(place.space)) {
+    if (const auto copy = cache_->get(place, now())) {
+      ++counts_.cache_served;
+      record = copy->record;
+      lasts = copy->lasts;
+    }
+  }
+  const auto nearest = closest_but(place.key, fitting(contacts_max, record.size()), asker);
   reply.send([&](wire::FoundValue::Builder out) {
     if (!record.empty()) out.setRecord(data_of(record));
+    out.setLastsS(static_cast<std::uint32_t>(std::chrono::duration_cast<std::chrono::seconds>(lasts).count()));
     write(out.initContacts(static_cast<unsigned>(nearest.size())), nearest);
     if (asker) out.setToken(data_of(tokens_->give(*asker, now()).view()));
   });
@@ -233,6 +246,7 @@ void DhtActor::answer(wire::Store::Reader question, Reply<wire::StoreDone> reply
   if (!key) return reply.refuse({Code::malformed, "a key has 20 bytes"});
   if (!may_store(question.getToken())) return;
   note_asker(question.getAsker());
+  if (question.getCopyS() > 0) return take_copy(question, *key, std::move(reply));
   const auto offer =
       admit(bytes_of(question.getRecord()), *key, caller().node.value_or(own()), wall(), settings_->work_bits);
   if (!offer.ok()) {

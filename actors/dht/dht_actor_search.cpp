@@ -12,6 +12,36 @@ namespace troupe::dht {
 using base::Code;
 using base::Error;
 
+namespace {
+
+/// Those that others have named come first, so that a search begins near its key; those of the table stay among them,
+/// so that it does not hang on the word of a few.
+void join(std::vector<Contact>& contacts, const std::vector<Contact>& named, const Key& key) {
+  if (named.empty()) return;
+  std::vector<Contact> out(named.begin(),
+                           named.begin() + static_cast<std::ptrdiff_t>(std::min(named.size(), kStartMax / 2)));
+  for (Contact& one : contacts)
+    if (out.size() < kStartMax && std::ranges::find(out, one.id, &Contact::id) == out.end())
+      out.push_back(std::move(one));
+  std::ranges::sort(out, {}, [&](const Contact& one) { return base::distance(one.id, key); });
+  contacts = std::move(out);
+}
+
+}  // namespace
+
+void DhtActor::at_hand(const char* ending, base::ByteView record, Found& found) {
+  ++counts_.searched;
+  ++counts_.found;
+  ++counts_.at_hand;
+  const auto result = runtime::Envelope::build<wire::SearchResult>({}, [&](wire::SearchResult::Builder out) {
+    out.setEnding(ending);
+    out.setRecord(data_of(record));
+    out.setHolders(1);
+  });
+  runtime::Answer<wire::SearchResult> answer(result);
+  found(answer);
+}
+
 /// What this node holds itself answers first: alone, if it cannot change.
 void DhtActor::search(const Wanted& wanted, Found found) {
   auto contacts = table_.closest(wanted.key, kStartMax);
@@ -24,25 +54,22 @@ void DhtActor::search(const Wanted& wanted, Found found) {
 
 void DhtActor::search_from(const Wanted& wanted, std::vector<Contact> contacts, const base::Bytes& own_record,
                            Found found) {
-  if (searches_ >= kSearchesMax) {
+  if (under_way_.size() >= kSearchesMax) {
     static const auto full = runtime::error_envelope(
         {Code::overloaded, "this node searches for too much at once", std::chrono::milliseconds(200)});
     runtime::Answer<wire::SearchResult> refusal(full);
     return found(refusal);
   }
-  if (wanted.space && *wanted.space != Space::kv && !own_record.empty()) {
-    ++counts_.searched;
-    ++counts_.found;
-    const auto at_hand = runtime::Envelope::build<wire::SearchResult>({}, [&](wire::SearchResult::Builder out) {
-      out.setEnding("found");
-      out.setRecord(data_of(own_record));
-      out.setHolders(1);
-    });
-    runtime::Answer<wire::SearchResult> answer(at_hand);
-    return found(answer);
+  if (wanted.space && *wanted.space != Space::kv && !own_record.empty()) return at_hand("found", own_record, found);
+  if (wanted.space && own_record.empty() && cache_->takes(*wanted.space)) {
+    if (const auto copy = cache_->get({*wanted.space, wanted.key}, now())) {
+      ++counts_.cache_hits;
+      return at_hand("cached", copy->record, found);
+    }
   }
   LookupActor::Start start{.settings = settings_, .contacts = {}, .round_trip = round_trips_.all(), .network = {}};
   const bool stores = wanted.goal == wire::Search::Goal::STORE || wanted.goal == wire::Search::Goal::PROVIDE;
+  join(contacts, wanted.starts, wanted.key);
   for (Contact& one : contacts) {
     const auto token = stores ? tokens_kept_.find(one.id, now()) : std::nullopt;
     if (token) start.tokens.emplace(one.id, *token);
@@ -60,12 +87,15 @@ void DhtActor::search_from(const Wanted& wanted, std::vector<Contact> contacts, 
     start.own_providers =
         providers_->find(wanted.key, std::max<std::size_t>(wanted.providers_max, 1), wall(), random());
   table_.used(wanted.key, now());
-  ++searches_;
   ++counts_.searched;
+  const std::uint64_t number = ++last_search_;
+  if (wanted.goal == wire::Search::Goal::PROVIDERS) start.group = wanted.group;
   // One that breaks has lost its question, and would wait for another one for ever.
-  const runtime::Handle lookup = spawn("lookup-" + std::to_string(++last_search_),
+  const runtime::Handle lookup = spawn("lookup-" + std::to_string(number),
                                        [start = std::move(start)] { return std::make_unique<LookupActor>(start); },
                                        {.kind = LookupActor::kName, .on_failure = runtime::logic::OnFailure::stop});
+  under_way_.emplace(number, UnderWay{lookup, wanted.asker, wanted.group});
+  if (wanted.asker) watch(wanted.asker);
   const auto seconds = wanted.seconds == 0 ? kSearchDue : std::min(std::chrono::seconds(wanted.seconds), kSearchDueMax);
   ask<wire::Search, wire::SearchResult>(
       lookup, now() + seconds + kCommitDue,
@@ -96,11 +126,23 @@ void DhtActor::search_from(const Wanted& wanted, std::vector<Contact> contacts, 
         out.setSeconds(wanted.seconds);
         out.setExplain(wanted.explain);
       },
-      [this, found = std::move(found)](runtime::Answer<wire::SearchResult> answer) mutable {
-        --searches_;
+      [this, number, wanted = Place{wanted.space.value_or(Space::kv), wanted.key}, value = wanted.space.has_value(),
+       found = std::move(found)](runtime::Answer<wire::SearchResult> answer) mutable {
+        if (const auto ended = under_way_.extract(number); ended.mapped().asker) unwatch(ended.mapped().asker);
         if (answer.ok()) learn(answer.value());
         found(answer);
+        if (answer.ok() && value) mend(wanted, answer.value());
       });
+}
+
+/// Nobody waits any more for what they find.
+void DhtActor::stop_searches(const std::function<bool(const UnderWay&)>& those) {
+  for (const auto& [number, one] : under_way_)
+    if (those(one)) tell<wire::CancelSearch>(one.lookup, [](wire::CancelSearch::Builder) {});
+}
+
+void DhtActor::down(const runtime::Handle& whom, const std::optional<base::Error>&) {
+  stop_searches([&](const UnderWay& one) { return one.asker == whom; });
 }
 
 /// Who answered is worth a place in the table, and who did not may lose his.
@@ -121,6 +163,9 @@ void DhtActor::learn(wire::SearchResult::Reader result) {
   counts_.found += result.hasRecord() || result.getProviders().size() > 0;
   counts_.hops += result.getHops();
   counts_.questions += result.getAsked();
+  counts_.unanswered += result.getUnanswered();
+  counts_.search_us += result.getMicroseconds();
+  show_counts();
 }
 
 /// For other domains of this node.
@@ -154,6 +199,7 @@ void DhtActor::answer(wire::Search::Reader question, Reply<wire::SearchResult> r
   wanted.quorum = question.getQuorum();
   wanted.seconds = question.getSeconds();
   wanted.explain = question.getExplain();
+  wanted.asker = sender();
   std::vector<std::pair<Key, base::Bytes>> kept;
   if (question.getKeep()) kept = wanted.region;
   search(wanted,

@@ -24,6 +24,8 @@ LookupKind kind_of(wire::Search::Goal::Which goal) {
   return LookupKind::find_node;
 }
 
+constexpr std::size_t kAnswersShown = 8;  // our choice: what fits on a screen beside the rest
+
 AskFailure failure_of(const Error& why) {
   switch (why.code) {
     case Code::timeout: return AskFailure::silent;
@@ -40,6 +42,7 @@ void LookupActor::receive(runtime::Handlers& on) {
       [this](wire::Search::Reader search, runtime::Reply<wire::SearchResult> reply) {
         begin(search, std::move(reply));
       });
+  on.tell<wire::CancelSearch>([this](wire::CancelSearch::Reader) { cancel_search(); });
   on.timer<Tick>([this] {
     if (lookup_ && !outcome_) act(lookup_->tick(now()));
   });
@@ -136,7 +139,7 @@ void LookupActor::ask_value(const Ask& question) {
         said.contacts = read_contacts(answer.value().getContacts(), kTakenMax + 1, start_.settings->work_bits);
         const auto record = bytes_of(answer.value().getRecord());
         if (!record.empty()) {
-          said.version = take_record(record);
+          said.version = take_record(record, std::chrono::seconds(answer.value().getLastsS()));
           if (!said.version) return failed(question, {Code::malformed, "a record that does not belong there"});
         }
         answered(question, at, std::move(said), answer.value().getToken());
@@ -161,6 +164,7 @@ void LookupActor::ask_providers(const Ask& question) {
 
 void LookupActor::answered(const Ask& question, base::Instant asked_at, LookupAnswer answer,
                            capnp::Data::Reader token) {
+  count_answer(asked(), now() - asked_at);
   note_heard(question.whom, asked_at);
   if (const auto shown = Token::from(bytes_of(token))) tokens_.insert_or_assign(question.whom.id, *shown);
   if (!outcome_) act(lookup_->answered(question.whom, answer, now()));
@@ -173,12 +177,34 @@ void LookupActor::note_heard(const Contact& whom, base::Instant asked_at) {
 
 void LookupActor::failed(const Ask& question, const Error& why) {
   const AskFailure how = failure_of(why);
+  count_failure(asked(), why);
   if (how == AskFailure::silent || how == AskFailure::unreachable) heard_.push_back({question.whom, 0});
   if (!outcome_) act(lookup_->failed(question.whom, how, now()));
 }
 
+Asked LookupActor::asked() const {
+  switch (lookup_->question().kind) {
+    case LookupKind::find_value: return Asked::find_value;
+    case LookupKind::get_providers: return Asked::get_providers;
+    case LookupKind::find_node:
+    case LookupKind::store_region: return Asked::find_node;
+  }
+  return Asked::find_node;
+}
+
+void LookupActor::count_answer(Asked kind, base::Duration took) {
+  Counters::Questions& counts = start_.settings->counters->of(kind);
+  ++counts.answered;
+  counts.microseconds +=
+      static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(took).count());
+}
+
+void LookupActor::count_failure(Asked kind, const Error& why) {
+  ++start_.settings->counters->of(kind).failed[static_cast<std::size_t>(failure_of(why))];
+}
+
 /// Keeps the record if it is the newest so far. Nothing if it does not belong at the key sought.
-std::optional<Version> LookupActor::take_record(base::ByteView bytes) {
+std::optional<Version> LookupActor::take_record(base::ByteView bytes, std::chrono::seconds lasts) {
   const auto record = parse(bytes);
   if (!record.ok() || space_of(record.value()) != space_) return std::nullopt;
   if (!validate(record.value(), lookup_->question().target, wall(), start_.settings->work_bits).ok() &&
@@ -188,6 +214,7 @@ std::optional<Version> LookupActor::take_record(base::ByteView bytes) {
   if (!newest_ || *newest_ < version || world().mutations.on("dht.last_answer_wins")) {
     newest_ = version;
     record_.assign(bytes.begin(), bytes.end());
+    lasts_ = lasts;
   }
   return version;
 }
@@ -196,6 +223,12 @@ std::optional<Version> LookupActor::take_record(base::ByteView bytes) {
 std::size_t LookupActor::take_providers(capnp::List<messages::wire::Contact>::Reader list) {
   std::size_t fresh = 0;
   for (const Contact& one : read_contacts(list, kTakenMax, start_.settings->work_bits)) fresh += take_provider(one);
+  if (fresh > 0 && start_.group > 0)
+    tell<wire::ProvidersFound>(node().find(kPath), [&](wire::ProvidersFound::Builder out) {
+      out.setGroup(start_.group);
+      write(out.initProviders(static_cast<unsigned>(fresh)),
+            std::vector<Contact>(providers_.end() - static_cast<std::ptrdiff_t>(fresh), providers_.end()));
+    });
   return fresh;
 }
 
@@ -210,8 +243,17 @@ bool LookupActor::take_provider(const Contact& one) {
 void LookupActor::searched(const LookupOutcome& outcome) {
   outcome_ = outcome;
   cancel<Tick>();
+  ++start_.settings->counters->ended[static_cast<std::size_t>(outcome.ending)];
+  if (outcome.ending == Ending::cancelled) return answer();
+  stores_began_ = now();
   if (goal_ == wire::Search::Goal::STORE || goal_ == wire::Search::Goal::PROVIDE) return store();
   if (goal_ == wire::Search::Goal::REGION) return store_region();
+  answer();
+}
+
+void LookupActor::cancel_search() {
+  if (!lookup_) return;
+  if (!outcome_) return act(lookup_->cancel(now()));
   answer();
 }
 
@@ -226,6 +268,8 @@ void LookupActor::finish_with(wire::SearchResult::Builder out) {
   if (goal_ == wire::Search::Goal::VALUE && newest_) {
     out.setRecord(data_of(record_));
     out.setHolders(static_cast<std::uint16_t>(outcome_->holders.size()));
+    out.setLastsS(static_cast<std::uint32_t>(std::max<std::int64_t>(lasts_.count(), 0)));
+    write_reached(out);
   }
   write(out.initProviders(static_cast<unsigned>(providers_.size())), providers_);
   out.setAsked(static_cast<std::uint16_t>(outcome_->asked));
@@ -235,21 +279,15 @@ void LookupActor::finish_with(wire::SearchResult::Builder out) {
       static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(now() - began_).count()));
   out.setStores(static_cast<std::uint16_t>(stores_));
   out.setStored(static_cast<std::uint16_t>(stored_));
-  const auto most = std::ranges::max_element(refusals_, {}, [](const auto& one) { return one.second.times; });
-  if (most != refusals_.end()) {
-    auto refusal = out.initRefusal();
-    refusal.setResult(most->first);
-    refusal.setPresent(most->second.present);
-    refusal.setWhy(most->second.why);
-  }
+  out.setNeeded(static_cast<std::uint16_t>(needed(stores_)));
+  if (!refusals_.empty()) write_refusal(out.initRefusal(), refusals_);
+  out.setOwnFailure(own_failure_);
   const Explanation& why = lookup_->explain();
   auto questions = out.initQuestions(static_cast<unsigned>(why.hops.size()));
   for (unsigned i = 0; i < questions.size(); ++i) write(questions[i], why.hops[i], now());
   auto refused = out.initRefused(static_cast<unsigned>(why.refused.size()));
   for (unsigned i = 0; i < refused.size(); ++i) write(refused[i], why.refused[i]);
-  auto items = out.initItems(static_cast<unsigned>(items_.size()));
-  for (unsigned i = 0; i < items.size(); ++i)
-    items.set(i, items_[i].asked > 0 && items_[i].stored >= stores_needed(items_[i].asked, start_.settings->copies));
+  write_items(out);
   auto heard = out.initHeard(static_cast<unsigned>(heard_.size()));
   for (unsigned i = 0; i < heard.size(); ++i) {
     write(heard[i].initContact(), heard_[i].whom);
@@ -257,6 +295,21 @@ void LookupActor::finish_with(wire::SearchResult::Builder out) {
     const auto token = tokens_.find(heard_[i].whom.id);
     if (heard_[i].microseconds > 0 && token != tokens_.end()) heard[i].setToken(data_of(token->second.view()));
   }
+}
+
+/// Whoever lags behind, and whoever could have answered with a copy. A search that was ended leaves nothing behind.
+void LookupActor::write_reached(wire::SearchResult::Builder out) const {
+  if (outcome_->ending == Ending::deadline || outcome_->ending == Ending::cancelled) return;
+  const auto put = [&](wire::Reached::Builder to, const Contact& one) {
+    write(to.initContact(), one);
+    to.setToken(data_of(tokens_.at(one.id).view()));
+  };
+  std::vector<const Contact*> lagging;
+  for (const Contact& one : outcome_->behind)
+    if (lagging.size() < kLaggingMax && tokens_.contains(one.id)) lagging.push_back(&one);
+  auto list = out.initLagging(static_cast<unsigned>(lagging.size()));
+  for (unsigned i = 0; i < list.size(); ++i) put(list[i], *lagging[i]);
+  if (outcome_->cache_at && tokens_.contains(outcome_->cache_at->id)) put(out.initCopyAt(1)[0], *outcome_->cache_at);
 }
 
 void LookupActor::check() const {
@@ -271,6 +324,23 @@ void LookupActor::describe(wire::LookupState::Builder state) {
   state.setGoal(kGoals[static_cast<std::size_t>(goal_)]);
   state.setAsked(static_cast<std::uint32_t>(heard_.size() + lookup_->in_flight()));
   state.setInFlight(static_cast<std::uint32_t>(lookup_->in_flight()));
+  const auto ms = [](base::Duration span) {
+    return static_cast<std::uint64_t>(
+        std::max<std::int64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(span).count(), 0));
+  };
+  state.setPhase(outcome_ ? "storing" : "searching");
+  state.setRunsMs(ms(now() - began_));
+  if (!outcome_) state.setDueMs(ms(lookup_->question().deadline - now()));
+  state.setHolders(static_cast<std::uint32_t>(lookup_->agreeing()));
+  state.setStores(static_cast<std::uint32_t>(stores_));
+  state.setStored(static_cast<std::uint32_t>(stored_));
+  const std::size_t shown = std::min(heard_.size(), kAnswersShown);
+  auto paths = state.initPaths(static_cast<unsigned>(shown));
+  for (std::size_t i = 0; i < shown; ++i) {
+    const Heard& one = heard_[heard_.size() - shown + i];
+    const std::string after = one.microseconds == 0 ? "no answer" : std::to_string(one.microseconds) + " us";
+    paths.set(static_cast<unsigned>(i), one.whom.id.hex().substr(0, 8) + ": " + after);
+  }
 }
 
 }  // namespace troupe::dht

@@ -5,15 +5,17 @@
 //         (lookup_actor_store.cpp; of many keys that lie near each other, lookup_actor_region.cpp). The one question
 //         that it takes, Search, is answered at the end of the last one.
 // Stored  at a number of nodes, of which kStoredPercent have to acknowledge it, and never fewer than half of `copies`
-//         where there are so many. It ends with all answers, or a time-out after enough have come.
+//         unless the network may have fewer. It ends with all answers, or a time-out after enough have come.
 // Tokens  of nodes that answered lately are those of earlier searches: they are stored at without being asked before.
 //         One that is refused is renewed. If such nodes are gone and too few others have the record, all of it is done
 //         once more, and everybody asked.
+// Ended   before its time if nobody waits for it any more (CancelSearch): nothing is asked or stored from then on.
 // Checks  what others say is checked here: contacts by the work of their ids, records by their validators.
 #include <algorithm>
 #include <map>
 #include <set>
 
+#include "actors/dht/counters.hpp"
 #include "actors/dht/logic/lookup.hpp"
 #include "actors/dht/logic/tokens.hpp"
 #include "actors/dht/settings.hpp"
@@ -23,10 +25,18 @@
 namespace troupe::dht {
 
 inline constexpr std::size_t kStoredPercent = 75;  // issue 5, part 9
+inline constexpr std::size_t kLaggingMax = 8;      // our choice: told of one search; the next one finds the others
 
-/// How many of `asked` nodes have to acknowledge a store where `copies` are wanted.
-constexpr std::size_t stores_needed(std::size_t asked, std::size_t copies) {
-  return std::max((asked * kStoredPercent + 99) / 100, std::min((copies + 1) / 2, asked));
+enum class Network : std::uint8_t {
+  small,  ///< it may have fewer nodes than there should be copies
+  large,
+};
+
+/// How many of `asked` nodes have to acknowledge a store where `copies` are wanted. In a large network that may be more
+/// than were asked: who met only few nodes there cannot tell that the value will be found.
+constexpr std::size_t stores_needed(std::size_t asked, std::size_t copies, Network network) {
+  const std::size_t half = (copies + 1) / 2;
+  return std::max((asked * kStoredPercent + 99) / 100, network == Network::large ? half : std::min(half, asked));
 }
 
 class LookupActor final : public runtime::Actor {
@@ -43,6 +53,7 @@ class LookupActor final : public runtime::Actor {
     base::Bytes own_record;
     std::vector<Contact> own_providers;
     std::map<base::NodeId, Token> tokens;  ///< of those contacts that answered lately
+    std::uint64_t group = 0;  ///< of ProvidersFound; 0: nobody wants to hear of them before the end
   };
   explicit LookupActor(Start start) : start_(std::move(start)) {}
 
@@ -64,13 +75,19 @@ class LookupActor final : public runtime::Actor {
   void ask_value(const Ask& question);
   void ask_providers(const Ask& question);
   void answered(const Ask& question, base::Instant asked_at, LookupAnswer answer, capnp::Data::Reader token);
+  void count_answer(Asked kind, base::Duration took);
+  void count_failure(Asked kind, const base::Error& why);
+  Asked asked() const;
   void failed(const Ask& question, const base::Error& why);
   void note_heard(const Contact& whom, base::Instant asked_at);
-  std::optional<Version> take_record(base::ByteView record);
+  std::optional<Version> take_record(base::ByteView record, std::chrono::seconds lasts);
   std::size_t take_providers(capnp::List<messages::wire::Contact>::Reader list);
   bool take_provider(const Contact& one);
   void searched(const LookupOutcome& outcome);
+  void cancel_search();
   void finish_with(wire::SearchResult::Builder out);
+  void write_reached(wire::SearchResult::Builder out) const;
+  void write_items(wire::SearchResult::Builder out) const;
   void answer();
   void describe(wire::LookupState::Builder state);
 
@@ -83,14 +100,18 @@ class LookupActor final : public runtime::Actor {
   bool spared(const base::NodeId& whom) const;
   void renew_token(const Contact& whom);
   void search_anew();
+  void unstored_here(const base::Error& why);
   void noted(bool stored, std::optional<wire::StoreDone::Reader> said);
   void end_stores_if_done();
+  std::size_t needed(std::size_t stores) const;
 
   // lookup_actor_region.cpp
   void take_region(capnp::List<wire::RegionItem>::Reader items);
   void store_region();
   void store_item(std::size_t item, const Contact* whom);
-  void noted(std::size_t item, bool stored);
+  void noted(std::size_t item, runtime::Answer<wire::StoreDone>& answer);
+  void noted(std::size_t item, bool stored, bool newer);
+  bool enough_of_all() const;
 
   const Start start_;
   runtime::Reply<wire::SearchResult> reply_;
@@ -100,7 +121,8 @@ class LookupActor final : public runtime::Actor {
   wire::Search::Goal::Which goal_ = wire::Search::Goal::NODES;
   Space space_ = Space::pk;
   std::optional<Version> newest_;
-  base::Bytes record_;  // of `newest_`, or to be stored
+  base::Bytes record_;             // of `newest_`, or to be stored
+  std::chrono::seconds lasts_{0};  // where `record_` was found
   std::optional<std::uint64_t> expected_;
   std::vector<Contact> providers_;
   std::set<base::NodeId> provider_ids_;
@@ -117,18 +139,25 @@ class LookupActor final : public runtime::Actor {
   std::set<base::NodeId> renewed_;  // were asked for a token as they refused that of an earlier search
   bool lost_ = false;               // one that answered lately has not answered the store
   bool anew_ = false;               // the search was done again without those
-  struct Item {                     // of a region
-    Key key;
-    base::Bytes record;  // empty: a provider
-    std::size_t asked = 0, stored = 0;
-  };
-  std::vector<Item> items_;
+  base::Instant stores_began_;
   struct Refusals {
     std::size_t times = 0;
     std::uint64_t present = 0;
     std::string why;
   };
-  std::map<wire::StoreDone::Result, Refusals> refusals_;
+  using RefusalsBy = std::map<wire::StoreDone::Result, Refusals>;
+  static void count(RefusalsBy& refusals, wire::StoreDone::Reader said);
+  static void write_refusal(wire::StoreDone::Builder out, const RefusalsBy& refusals);
+  RefusalsBy refusals_;
+  std::string own_failure_;
+  struct Item {  // of a region
+    Key key;
+    base::Bytes record;  // empty: a provider
+    std::size_t asked = 0, stored = 0;
+    std::size_t newer = 0;  // hold a newer one
+    RefusalsBy refusals{};
+  };
+  std::vector<Item> items_;
 };
 
 }  // namespace troupe::dht

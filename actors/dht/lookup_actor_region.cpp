@@ -48,7 +48,11 @@ void LookupActor::store_item(std::size_t item, const Contact* whom) {
   if (items_[item].record.empty()) {
     return ask<wire::AddProvider, wire::Added>(
         there, due, [&](wire::AddProvider::Builder out) { fill(out); },
-        [this, item](runtime::Answer<wire::Added> answer) { noted(item, answer.ok()); });
+        [this, item](runtime::Answer<wire::Added> answer) {
+          if (!answer.ok()) count_failure(Asked::add_provider, answer.error());
+          else count_answer(Asked::add_provider, now() - stores_began_);
+          noted(item, answer.ok(), false);
+        });
   }
   ask<wire::Store, wire::StoreDone>(
       there, due,
@@ -56,19 +60,50 @@ void LookupActor::store_item(std::size_t item, const Contact* whom) {
         fill(out);
         out.setRecord(data_of(items_[item].record));
       },
-      [this, item](runtime::Answer<wire::StoreDone> answer) {
-        // A node that holds a newer one has what is wanted of it, and more.
-        const bool has = answer.ok() && (answer.value().getResult() == wire::StoreDone::Result::STORED ||
-                                         answer.value().getResult() == wire::StoreDone::Result::OLDER);
-        noted(item, has);
-      });
+      [this, item](runtime::Answer<wire::StoreDone> answer) { noted(item, answer); });
 }
 
-void LookupActor::noted(std::size_t item, bool stored) {
+void LookupActor::noted(std::size_t item, runtime::Answer<wire::StoreDone>& answer) {
+  if (!answer.ok()) {
+    if (answer.error().code == base::Code::no_space) ++items_[item].refusals[wire::StoreDone::Result::NO_SPACE].times;
+    count_failure(Asked::store, answer.error());
+    return noted(item, false, false);
+  }
+  count_answer(Asked::store, now() - stores_began_);
+  const auto result = answer.value().getResult();
+  if (result != wire::StoreDone::Result::STORED) count(items_[item].refusals, answer.value());
+  noted(item, result == wire::StoreDone::Result::STORED, result == wire::StoreDone::Result::OLDER);
+}
+
+void LookupActor::noted(std::size_t item, bool stored, bool newer) {
   ++said_;
   stored_ += stored;
   items_[item].stored += stored;
-  if (said_ == stores_) answer();
+  items_[item].newer += newer;
+  if (said_ == stores_) return answer();
+  // As with one: the others have a moment.
+  if (!enough_ && enough_of_all()) {
+    enough_ = true;
+    after<Enough>(start_.round_trip.timeout());
+  }
+}
+
+bool LookupActor::enough_of_all() const {
+  return std::ranges::all_of(items_, [this](const Item& one) { return one.stored >= needed(one.asked); });
+}
+
+void LookupActor::write_items(wire::SearchResult::Builder out) const {
+  auto items = out.initItems(static_cast<unsigned>(items_.size()));
+  auto results = out.initItemResults(static_cast<unsigned>(items_.size()));
+  for (unsigned i = 0; i < items.size(); ++i) {
+    const Item& one = items_[i];
+    // For whoever keeps a record in the network, a node that holds a newer one has what is wanted of it, and more.
+    items.set(i, one.asked > 0 && one.stored + one.newer >= needed(one.asked));
+    results[i].setAsked(static_cast<std::uint16_t>(one.asked));
+    results[i].setStored(static_cast<std::uint16_t>(one.stored));
+    results[i].setNeeded(static_cast<std::uint16_t>(needed(one.asked)));
+    if (!one.refusals.empty()) write_refusal(results[i].initRefusal(), one.refusals);
+  }
 }
 
 }  // namespace troupe::dht

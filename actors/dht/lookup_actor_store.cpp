@@ -118,7 +118,7 @@ void LookupActor::store_here() {
           out.setKey(data_of(lookup_->question().target.view()));
         },
         [this](runtime::Answer<wire::Added> answer) {
-          if (!answer.ok()) return unstored(answer.error());
+          if (!answer.ok()) return unstored_here(answer.error());
           noted(true, std::nullopt);
         });
   }
@@ -131,36 +131,57 @@ void LookupActor::store_here() {
         if (expected_) out.getExpected().setSequence(*expected_);
       },
       [this](runtime::Answer<wire::StoreDone> answer) {
-        if (!answer.ok()) return unstored(answer.error());
+        if (!answer.ok()) return unstored_here(answer.error());
         noted(answer.value().getResult() == wire::StoreDone::Result::STORED, answer.value());
       });
+}
+
+/// Whoever put it should know, where too few others have it.
+void LookupActor::unstored_here(const base::Error& why) {
+  own_failure_ = why.message.substr(0, 256);
+  unstored(why);
 }
 
 /// Whose disk is full says so by an error; of others nobody knows what became of it.
 void LookupActor::unstored(const base::Error& why) {
   if (why.code == base::Code::no_space) ++refusals_[wire::StoreDone::Result::NO_SPACE].times;
+  count_failure(goal_ == wire::Search::Goal::PROVIDE ? Asked::add_provider : Asked::store, why);
   noted(false, std::nullopt);
 }
 
 void LookupActor::noted(bool stored, std::optional<wire::StoreDone::Reader> said) {
   ++said_;
   stored_ += stored;
-  if (!stored && said) {
-    Refusals& refusals = refusals_[said->getResult()];
-    ++refusals.times;
-    refusals.present = std::max(refusals.present, said->getPresent());
-    if (refusals.why.empty()) refusals.why = text_of(said->getWhy()).substr(0, 128);
-  }
+  if (stored || said)
+    count_answer(goal_ == wire::Search::Goal::PROVIDE ? Asked::add_provider : Asked::store, now() - stores_began_);
+  if (!stored && said) count(refusals_, *said);
   end_stores_if_done();
 }
 
+void LookupActor::count(RefusalsBy& refusals, wire::StoreDone::Reader said) {
+  Refusals& same = refusals[said.getResult()];
+  ++same.times;
+  same.present = std::max(same.present, said.getPresent());
+  if (same.why.empty()) same.why = text_of(said.getWhy()).substr(0, 128);
+}
+
+/// What most have said.
+void LookupActor::write_refusal(wire::StoreDone::Builder out, const RefusalsBy& refusals) {
+  const auto most = std::ranges::max_element(refusals, {}, [](const auto& one) { return one.second.times; });
+  out.setResult(most->first);
+  out.setPresent(most->second.present);
+  out.setWhy(most->second.why);
+}
+
+std::size_t LookupActor::needed(std::size_t stores) const {
+  return stores_needed(stores, start_.settings->copies, start_.network ? Network::large : Network::small);
+}
+
 void LookupActor::end_stores_if_done() {
-  if (said_ == stores_ && lost_ && !anew_ && stored_ < stores_needed(stores_, start_.settings->copies))
-    return search_anew();
+  if (said_ == stores_ && lost_ && !anew_ && stored_ < needed(stores_)) return search_anew();
   if (said_ == stores_) return answer();
   // The others have a moment: what they say is worth knowing, and not worth waiting for a node that is gone.
-  if (stored_ >= stores_needed(stores_, start_.settings->copies) && !std::exchange(enough_, true))
-    after<Enough>(start_.round_trip.timeout());
+  if (stored_ >= needed(stores_) && !std::exchange(enough_, true)) after<Enough>(start_.round_trip.timeout());
 }
 
 }  // namespace troupe::dht

@@ -1,9 +1,8 @@
 #include "actors/dht/republish_actor.hpp"
 
-#include <bit>
-
 #include "actors/dht/api.hpp"
 #include "actors/dht/logic/record.hpp"
+#include "actors/dht/logic/regions.hpp"
 #include "actors/dht/wire.hpp"
 #include "messages/store.capnp.h"
 
@@ -137,10 +136,8 @@ void RepublishActor::wake() {
   ask<wire::GetTable, wire::TableRows>(
       node().find(kPath), now() + kReadDue, [](wire::GetTable::Builder) {},
       [this, region = *region](runtime::Answer<wire::TableRows> answer) {
-        if (answer.ok()) {
-          const std::uint64_t regions = answer.value().getNodes() / settings_->copies;
-          republish_->set_region_bits(regions > 1 ? static_cast<unsigned>(std::bit_width(regions)) - 1 : 0);
-        }
+        if (answer.ok())
+          republish_->set_region_bits(region_bits(NetworkSize{answer.value().getNodes()}, settings_->copies));
         begin(region);
       });
 }
@@ -224,8 +221,11 @@ void RepublishActor::served() {
 }
 
 void RepublishActor::show_health() {
-  if (settings_->health == nullptr) return;
   const base::Duration late = republish_->late(wall());
+  settings_->counters->published = republish_->items();
+  settings_->counters->republish_late_ms =
+      static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(late).count());
+  if (settings_->health == nullptr) return;
   if (late < settings_->republish.period / 8) return settings_->health->clear("dht-republish");
   settings_->health->raise("dht-republish", observe::HealthState::degraded,
                            "what this node has published is published again too late: it falls behind by more than an "

@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 
+#include "actors/dht/counters.hpp"
 #include "actors/dht/logic/held.hpp"
 #include "actors/dht/logic/listeners.hpp"
 #include "actors/dht/logic/listening.hpp"
@@ -19,6 +20,8 @@ inline constexpr std::chrono::seconds kSearchDueMax{600};
 inline constexpr std::chrono::seconds kStoreDue{5};    // of one node asked to store: a sync on a busy disk
 inline constexpr std::chrono::seconds kCommitDue{30};  // of our own store
 inline constexpr std::size_t kSearchesMax = 512;       // at once; our choice: 10,000 questions at most
+inline constexpr std::size_t kRepairsMax = 64;         // at once; our choice: what is left out, the next search finds
+inline constexpr std::size_t kBatchesMax = 16;         // at once; our choice: each has up to 8 searches under way
 
 struct DhtSettings {
   std::shared_ptr<const crypto::Identity> identity;
@@ -32,11 +35,13 @@ struct DhtSettings {
   ListeningSettings listening;
   RepublishSettings republish;
   Values values = Values::on_disk;
+  std::size_t cache_bytes_max = 1u << 20;  ///< of copies that searches leave behind; 0: none, here or elsewhere
   base::Duration refresh_period = std::chrono::minutes(1);   ///< between two looks for stale ranges
-  base::Duration recover_period = std::chrono::seconds(30);  ///< between two tries with too few contacts
+  base::Duration recover_period = std::chrono::seconds(30);  ///< between two tries with too few contacts, at most
   std::string peers = "/peers";
   std::string store = "/store";
   observe::Health* health = nullptr;  ///< outlives the actors; null: nobody is told
+  std::shared_ptr<Counters> counters = std::make_shared<Counters>();
 
   /// The same at another address.
   std::shared_ptr<const DhtSettings> at(const base::Endpoint& where) const {

@@ -45,6 +45,7 @@ const sim::DomainCard& dht_card() {
               {"dht.store", {"memory"}},
               {"dht.refresh_period", {"5s", "20s"}},
               {"dht.recover_period", {"2s", "10s"}},
+              {"dht.cache", {"0 B", "8 KiB"}},
           },
       .invariants =
           {

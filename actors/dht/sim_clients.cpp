@@ -290,23 +290,31 @@ void SimClients::listen(std::size_t node, const SimSpot& spot, std::chrono::seco
 
 void SimClients::find(std::size_t node, const SimTopic& topic, Ended ended) {
   Client& client = begin(node, "a search for who provides " + topic.name);
-  ask<wire::FindProviders, wire::FoundProviders>(
-      client, [&topic](wire::FindProviders::Builder out) { out.setCid(data_of(topic.cid.view())); },
-      [this, &client, &topic, ended](wire::FoundProviders::Reader* found, const Error& error) {
-        SimSeen seen;
-        if (found != nullptr) {
-          for (const auto one : found->getSearch().getProviders()) {
+  const auto seen = std::make_shared<SimSeen>();
+  nodes_.inside(node, [this, &client, &topic, seen, ended](Inside& actor) {
+    client.asked_at = actor.node().world().clock.wall();
+    client.stream = actor.subscribe<wire::FindProviders, wire::FoundProviders>(
+        actor.node().find(kPath), kSimAnswer,
+        [&topic](wire::FindProviders::Builder out) { out.setCid(data_of(topic.cid.view())); },
+        [this, &client, &topic, seen](wire::FoundProviders::Reader found) {
+          if (client.over) return;
+          for (const auto one : found.getProviders()) {
             const base::Contact where = net::read_contact(one);
-            seen.providers.insert(crypto::node_id(where.key, where.nonce));
-          }
-          for (const base::NodeId& id : seen.providers)
+            const base::NodeId id = crypto::node_id(where.key, where.nonce);
             if (!topic.announced.contains(id))
               return broke("provided", client, "gave " + id.hex() + ", which has not announced itself");
-          judge_nearest(client, found->getSearch());
-        }
-        seen.found = !seen.providers.empty();
-        if (ended) ended(error, seen);
-      });
+            seen->providers.insert(id);
+          }
+          if (found.getLast()) judge_nearest(client, found.getSearch());
+        },
+        [this, &client, seen, ended](const base::Outcome<void>& outcome) {
+          if (client.over) return;
+          const Error error = outcome.ok() ? Error() : Error(outcome.error());
+          end(client, error);
+          seen->found = !seen->providers.empty();
+          if (ended) ended(error, *seen);
+        });
+  });
 }
 
 void SimClients::nearest(std::size_t node, const SimTopic& topic) {

@@ -75,6 +75,7 @@ class SimClients {
     bool ordered = false;
     bool over = false;
     runtime::Subscription hold{};
+    runtime::Subscription stream{};  // of what comes in parts
   };
   Client& begin(std::size_t node, std::string what);
   void end(Client& client, const Error& error);

@@ -10,6 +10,10 @@ namespace troupe::dht {
 using base::Code;
 using base::Error;
 
+namespace {
+constexpr std::size_t kErrorBytesMax = 1'024;  // messages/common.capnp, Error
+}  // namespace
+
 std::optional<Contact> read_contact(messages::wire::Contact::Reader from, unsigned work_bits) {
   const base::Contact where = net::read_contact(from);
   if (!where.endpoint.dialable()) return std::nullopt;
@@ -80,6 +84,62 @@ Error to_error(RecordError why) {
     case RecordError::lacks_work: return {Code::refused, "the id lacks the work that this network asks for"};
   }
   return {Code::internal, "a record is no good for a reason that has no name"};
+}
+
+void write(messages::wire::Error::Builder to, const Error& error) {
+  to.setCode(static_cast<std::uint16_t>(error.code));
+  to.setMessage(error.message.substr(0, kErrorBytesMax));
+  to.setRetryAfterMs(static_cast<std::uint32_t>(std::clamp<std::int64_t>(error.retry_after.count(), 0, UINT32_MAX)));
+}
+
+Error read(messages::wire::Error::Reader from) {
+  return {base::code_of(from.getCode()), text_of(from.getMessage()).substr(0, kErrorBytesMax),
+          std::chrono::milliseconds(from.getRetryAfterMs())};
+}
+
+namespace {
+
+Error error_of(wire::StoreDone::Reader said) {
+  const std::string present = std::to_string(said.getPresent());
+  switch (said.getResult()) {
+    case wire::StoreDone::Result::CONFLICT:
+      return {Code::conflict, "conflict: the sequence held is " + present + ", not the one expected"};
+    case wire::StoreDone::Result::OLDER:
+      return {Code::conflict, "a newer record is held, with the sequence " + present};
+    case wire::StoreDone::Result::TIED:
+      return {Code::conflict, "another record with the sequence " + present + " is held"};
+    case wire::StoreDone::Result::OWNER_FULL:
+      return {Code::no_space, "the nodes that should hold it hold as much of this owner as they may"};
+    case wire::StoreDone::Result::NO_SPACE: return {Code::no_space, "the nodes that should hold it are full"};
+    case wire::StoreDone::Result::BAD: return {Code::refused, text_of(said.getWhy())};
+    case wire::StoreDone::Result::STORED: break;
+  }
+  return {Code::internal, "a node has not stored it for a reason that has no name"};
+}
+
+std::optional<Error> store_error(std::size_t asked, std::size_t stored, std::size_t needed,
+                                 std::optional<wire::StoreDone::Reader> refusal, const std::string& own_failure) {
+  if (asked == 0) return Error{Code::unavailable, "no other node answered"};
+  if (stored >= needed) return std::nullopt;
+  if (refusal && stored == 0) return error_of(*refusal);
+  std::string text = "only " + std::to_string(stored) + " of " + std::to_string(asked) +
+                     " nodes have acknowledged it, and " + std::to_string(needed) + " have to";
+  if (asked < needed) text += ": too few answered";
+  if (!own_failure.empty()) text += "; this node's own store: " + own_failure;
+  return Error{Code::unknown_outcome, text};
+}
+
+}  // namespace
+
+std::optional<Error> store_error(wire::SearchResult::Reader result) {
+  return store_error(result.getStores(), result.getStored(), result.getNeeded(),
+                     result.hasRefusal() ? std::optional(result.getRefusal()) : std::nullopt,
+                     text_of(result.getOwnFailure()));
+}
+
+std::optional<Error> store_error(wire::ItemResult::Reader result) {
+  return store_error(result.getAsked(), result.getStored(), result.getNeeded(),
+                     result.hasRefusal() ? std::optional(result.getRefusal()) : std::nullopt, {});
 }
 
 std::string_view name(Ending ending) {

@@ -7,6 +7,7 @@
 #include "actors/dht/logic/lookup_types.hpp"
 #include "actors/dht/logic/record.hpp"
 #include "actors/dht/settings.hpp"
+#include "messages/common.capnp.h"
 #include "messages/dht.capnp.h"
 #include "runtime/base/error.hpp"
 #include "runtime/crypto/identity.hpp"
@@ -42,6 +43,12 @@ void write(wire::GotValue::Builder to, const KvRecord& record, const crypto::Ide
 
 /// The error that an operator reads of a record that is no good.
 base::Error to_error(RecordError why);
+/// Into a message; nothing of the error is lost but what its limits cut.
+void write(messages::wire::Error::Builder to, const base::Error& error);
+base::Error read(messages::wire::Error::Reader from);
+/// What became of a store, for people: nothing if enough nodes have acknowledged it.
+std::optional<base::Error> store_error(wire::SearchResult::Reader result);
+std::optional<base::Error> store_error(wire::ItemResult::Reader result);
 std::string_view name(Ending ending);
 
 void write(wire::Question::Builder to, const Hop& hop, base::Instant now);

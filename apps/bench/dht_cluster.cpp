@@ -171,6 +171,7 @@ void DhtCluster::serve(std::size_t copies) {
     setup.copies = copies;
     setup.held = plenty();
     setup.values = dht::Values::in_memory;
+    setup.cache_bytes_max = 0;  // the figures are those of searches
     setup.recover_period = kTryAgain;
     const base::Contact contact{setup.identity->public_key(), setup.identity->nonce(), setup.endpoint};
     home->node.start("peers", [known] { return std::make_unique<Acquaintances>(known); },

@@ -1,4 +1,6 @@
 // The DHT among nodes that are real processes.
+#include <sstream>
+
 #include "runtime/base/bytes.hpp"
 #include "tests/cluster/program.hpp"
 
@@ -106,6 +108,50 @@ TEST_CASE("cluster dht: a value may be any bytes, and comes from standard input"
   const Seen json = cluster.run(1, {"dht", "get", key, "--json"});
   CHECK(contains(json.out, "\"value\":null"));
   CHECK(contains(json.out, "\"valueHex\":\"" + base::hex(base::as_bytes(all)) + '"'));
+}
+
+TEST_CASE("cluster dht: many values are put from a file and got by one command") {
+  Cluster cluster(3);
+  const std::string from = cluster.folder / "values";
+  std::ofstream(from) << "orders/1 seven\n/kv/orders/2\teight and more\n/cid some bytes\nempty \n";
+  const Seen put = cluster.run(0, {"dht", "put", "--from", from});
+  REQUIRE_MESSAGE(put.exit == 0, put.err);
+  std::vector<std::string> keys;
+  std::istringstream lines(put.out);
+  for (std::string one; std::getline(lines, one);) keys.push_back(one);
+  REQUIRE(keys.size() == 4);
+  CHECK(keys[0].starts_with("/kv/"));
+  CHECK(keys[2].starts_with("/cid/"));
+  CHECK(cluster.run(2, {"dht", "get", keys[1]}).out == "eight and more");
+  const Seen got = cluster.run(1, {"dht", "get", keys[0], keys[1], keys[2], keys[3]});
+  CHECK_MESSAGE(got.exit == 0, got.err);
+  for (const std::string& one :
+       {keys[0] + " seven\n", keys[1] + " eight and more\n", keys[2] + " some bytes\n", keys[3] + " \n"})
+    CHECK(contains(got.out, one));
+  const std::string nobodys = "/cid/" + std::string(64, '1');
+  const Seen some = cluster.run(1, {"dht", "get", keys[0], nobodys});
+  CHECK(some.exit == 3);
+  CHECK(some.out == keys[0] + " seven\n");
+  CHECK(contains(some.err, nobodys + ": no node that should hold it has a value\n"));
+  CHECK(contains(some.err, "1 of 2 values were found"));
+  CHECK(cluster.run(1, {"dht", "get", nobodys, nobodys}).exit == 4);
+  const Seen json = cluster.run(1, {"dht", "get", keys[0], nobodys, "--json"});
+  CHECK(contains(json.out, "\"value\":\"seven\""));
+  CHECK(contains(json.out, "{\"key\":\"" + nobodys + "\",\"error\":{\"code\":\"not_found\""));
+
+  const auto exit = [&](const std::string& text) {
+    std::ofstream(from) << text;
+    return cluster.run(0, {"dht", "put", "--from", from}).exit;
+  };
+  CHECK(exit("") == 0);
+  CHECK(exit("name\n") == 2);
+  CHECK(exit("/pk x\n") == 2);
+  CHECK(exit("\n") == 2);
+  CHECK(exit("name " + std::string(70'000, 'a')) == 2);
+  CHECK(exit("name " + std::string(65'536, 'a')) == 0);
+  CHECK(cluster.run(0, {"dht", "put", "--from", cluster.folder / "none"}).exit == 4);
+  CHECK(cluster.run(0, {"dht", "put", "name", "x", "--from", from}).exit == 2);
+  CHECK(cluster.run(0, {"dht", "put"}).exit == 2);
 }
 
 TEST_CASE("cluster dht: exits say what went wrong") {

@@ -47,6 +47,8 @@ class Lookup {
   const LookupQuestion& question() const { return question_; }
   /// Questions in flight that are not late.
   std::size_t in_flight() const;
+  /// Nodes that have answered with the newest value so far.
+  std::size_t agreeing() const;
 
  private:
   struct Choice {
@@ -80,7 +82,6 @@ class Lookup {
   bool preferred(const Candidate& first, const Candidate& other) const;
   std::size_t width() const;
   std::size_t first_width() const;
-  std::size_t agreeing() const;
   bool found() const;
   bool settled() const;
   bool worth_waiting() const;

@@ -231,7 +231,7 @@ TEST_CASE("lookup actor: a put does not wait for the last of its holders") {
   CHECK_FALSE(stored.error);
   CHECK(stored.asked == 8);
   CHECK(stored.stored == 7);
-  CHECK(stores_needed(8, 8) == 6);
+  CHECK(stores_needed(8, 8, Network::small) == 6);
   for (const std::size_t i : {1, 2}) quarter[i].disk.set_capacity(1);
   quarter.stage.run_for(1s);
   const auto failed = quarter.put(0, Space::kv, "others", "seven");
@@ -241,14 +241,44 @@ TEST_CASE("lookup actor: a put does not wait for the last of its holders") {
 }
 
 TEST_CASE("lookup actor: how many acknowledgements a store needs") {
-  CHECK(stores_needed(0, 20) == 0);
-  CHECK(stores_needed(1, 20) == 1);
-  CHECK(stores_needed(4, 20) == 4);
-  CHECK(stores_needed(12, 20) == 10);
-  CHECK(stores_needed(20, 20) == 15);
-  CHECK(stores_needed(40, 20) == 30);
-  CHECK(stores_needed(3, 1) == 3);
-  CHECK(stores_needed(4, 1) == 3);
+  const auto needed = [](std::size_t asked, std::size_t copies) {
+    return stores_needed(asked, copies, Network::small);
+  };
+  CHECK(needed(0, 20) == 0);
+  CHECK(needed(1, 20) == 1);
+  CHECK(needed(4, 20) == 4);
+  CHECK(needed(9, 20) == 9);
+  CHECK(needed(10, 20) == 10);
+  CHECK(needed(12, 20) == 10);
+  CHECK(needed(20, 20) == 15);
+  CHECK(needed(40, 20) == 30);
+  CHECK(needed(3, 1) == 3);
+  CHECK(needed(4, 1) == 3);
+  // Who met few nodes in a large network has not stored it where it is looked for.
+  for (std::size_t asked = 0; asked <= 10; ++asked) CHECK(stores_needed(asked, 20, Network::large) == 10);
+  CHECK(stores_needed(20, 20, Network::large) == 15);
+  CHECK(stores_needed(40, 20, Network::large) == 30);
+  CHECK(stores_needed(0, 1, Network::large) == 1);
+}
+
+TEST_CASE("lookup actor: a put says why this node's own store has not taken it") {
+  Quarter quarter(3, [](std::size_t, House& house) { house.settings.copies = 3; });
+  quarter[0].disk.set_capacity(1);
+  SUBCASE("beside others that have") {
+    const auto stored = quarter.put(0, Space::kv, "orders", "seven");
+    REQUIRE(stored.error);
+    CHECK(stored.error->code == Code::unknown_outcome);
+    CHECK(stored.error->message.starts_with("only 2 of 3 nodes have acknowledged it, and 3 have to; this node's own"));
+    CHECK(quarter.state(0).records == 0);
+    CHECK_FALSE(
+        quarter.get(1, Space::kv, key_of_name(quarter[0].identity->public_key(), dht::bytes_of("orders"))).error);
+  }
+  SUBCASE("alone") {
+    for (const std::size_t i : {1, 2}) quarter.kill(i);
+    const auto stored = quarter.put(0, Space::kv, "orders", "seven");
+    REQUIRE(stored.error);
+    CHECK(stored.error->code == Code::no_space);
+  }
 }
 
 TEST_CASE("lookup actor: one that breaks ends, and its question is answered") {

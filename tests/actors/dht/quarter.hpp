@@ -202,15 +202,20 @@ class Quarter {
   }
   std::set<base::NodeId> providers(std::size_t i, const base::Digest& cid, std::uint16_t most = 20) {
     std::set<base::NodeId> out;
-    ask<wire::FindProviders, wire::FoundProviders>(
-        i,
-        [&](wire::FindProviders::Builder question) {
-          question.setCid(data_of(cid.view()));
-          question.setProvidersMax(most);
-        },
-        [&](wire::FoundProviders::Reader found) {
-          for (const Contact& one : own_contacts(found.getSearch().getProviders())) out.insert(one.id);
-        });
+    bool over = false;
+    inside(i, [&](Scripted& self) {
+      providers_ = self.subscribe<wire::FindProviders, wire::FoundProviders>(
+          self.node().find(kPath), 300s,
+          [&](wire::FindProviders::Builder question) {
+            question.setCid(data_of(cid.view()));
+            question.setProvidersMax(most);
+          },
+          [&](wire::FoundProviders::Reader found) {
+            for (const Contact& one : own_contacts(found.getProviders())) out.insert(one.id);
+          },
+          [&](base::Result<void, Error>) { over = true; });
+    });
+    stage.run_until([&] { return over; }, 301s);
     return out;
   }
   struct Seen {
@@ -332,6 +337,7 @@ class Quarter {
   std::vector<std::unique_ptr<House>> houses;
 
  private:
+  runtime::Subscription providers_;
   void begin_net(House& home, Life& life) {
     net::NetSetup setup;
     setup.terms.work_bits = 0;

@@ -64,6 +64,7 @@ struct Life {
 };
 
 struct House {
+  House() { settings.cache_bytes_max = 0; }  // so that whoever answers holds it
   std::uint16_t number = 0;
   sim::Disk disk;
   std::shared_ptr<const crypto::Identity> identity;

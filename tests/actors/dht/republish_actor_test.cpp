@@ -63,7 +63,10 @@ TEST_CASE("republish: a record finds new holders when all others have gone") {
   }
   CHECK(holders(quarter, "kept") <= 1);
   SUBCASE("while its publisher runs on") {}
-  SUBCASE("after its publisher was started again") { quarter.restart(0); }
+  SUBCASE("after its publisher was started again") {
+    quarter[0].knows = {1, 2, 3, 4, 5, 6, 7};  // as `/peers` remembers
+    quarter.restart(0);
+  }
   quarter.stage.run_for(kPeriod + 10min);
   CHECK(holders(quarter, "kept") >= 3);
 }
@@ -78,4 +81,35 @@ TEST_CASE("republish: what is published again outlives the time for which it is 
     quarter.stage.run_for(4h);
     CHECK(holders(quarter, "kept") == 0);
   }
+}
+
+TEST_CASE("republish: to fall behind is a warning, until it has caught up") {
+  observe::Health health;
+  std::vector<observe::HealthState> told;
+  health.on_change([&](const observe::HealthReason& reason) {
+    if (reason.source == "dht-republish") told.push_back(reason.state);
+  });
+  Quarter quarter(4, [&](std::size_t i, House& house) {
+    often(i, house);
+    if (i == 0) house.settings.health = &health;
+  });
+  REQUIRE_FALSE(put(quarter, 0, "kept"));
+  const auto late = [&] { return quarter[0].settings.counters->republish_late_ms.load(); };
+  quarter.stage.run_for(2 * kPeriod);
+  CHECK(told.empty());
+  CHECK(quarter[0].settings.counters->published == 1);
+  // What it has published cannot be read any more.
+  caf::anon_send_exit(quarter[0].life().node.find("/store"), caf::exit_reason::kill);
+  quarter.stage.run_for(kPeriod + kPeriod / 4);
+  REQUIRE(told.size() == 1);
+  CHECK(told.front() == observe::HealthState::degraded);
+  CHECK(late() > 7 * 60 * 1'000);
+  const auto reasons = health.reasons();
+  CHECK(std::ranges::any_of(reasons, [](const auto& one) {
+    return one.source == "dht-republish" && one.text.find("too late") != std::string::npos;
+  }));
+  quarter.begin_store(0);
+  quarter.stage.run_for(kPeriod);
+  CHECK(told.back() == observe::HealthState::ok);
+  CHECK(late() == 0);
 }

@@ -1,0 +1,26 @@
+#pragma once
+// Which keys can share a search: those whose holders are nearly the same nodes.
+//
+// Source  issue 5, parts 5 and 9: one search for each region of the key space serves all keys in it.
+// Region  the keys that share their first region_bits. It is no wider than the distance within which there are as many
+//         nodes as a value has copies, so a search for the holders of one of its keys (LookupKind::store_region) finds
+//         all nodes of the region, wherever in it that key lies.
+#include <bit>
+#include <cstddef>
+#include <span>
+#include <vector>
+
+#include "actors/dht/logic/density.hpp"
+
+namespace troupe::dht {
+
+/// Zero where all nodes hold everything.
+constexpr unsigned region_bits(NetworkSize network, std::size_t copies) {
+  return network.nodes <= copies ? 0 : static_cast<unsigned>(std::bit_width((network.nodes - 1) / copies));
+}
+
+/// The numbers of `keys` by region, each region in the order of its keys, and the middle one of them stands for it.
+/// A region of more than `most` keys is several.
+std::vector<std::vector<std::size_t>> by_region(std::span<const Key> keys, unsigned bits, std::size_t most);
+
+}  // namespace troupe::dht

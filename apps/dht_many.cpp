@@ -1,0 +1,192 @@
+#include "apps/dht_many.hpp"
+
+#include <capnp/message.h>
+
+#include <algorithm>
+#include <fstream>
+#include <istream>
+#include <iterator>
+#include <ostream>
+
+#include "actors/dht/api.hpp"
+#include "actors/dht/wire.hpp"
+#include "apps/client.hpp"
+#include "apps/dht_key.hpp"
+#include "apps/dht_show.hpp"
+#include "apps/file_source.hpp"
+#include "apps/json.hpp"
+#include "messages/output.capnp.h"
+#include "runtime/observe/text.hpp"
+
+namespace troupe::apps::dht_command {
+namespace {
+
+namespace wire = dht::wire;
+
+constexpr std::chrono::seconds kTimeout{300};                   // searches in several regions, and our own stores
+constexpr std::size_t kManyMax = dht::kRegionItemsMax;          // messages/dht.capnp, PutMany and GetMany
+constexpr std::size_t kManyBytesMax = 7 * dht::kValueBytesMax;  // the same: 512 KiB with what is around the values
+constexpr std::size_t kLineBytesMax = dht::kValueBytesMax + 128;
+
+capnp::Data::Reader data(base::ByteView from) { return {from.data(), from.size()}; }
+
+/// What went wrong with some of the keys.
+class Tally {
+ public:
+  Tally(const Invocation& invocation, Console& console) : invocation_(invocation), console_(console) {}
+
+  void good() { ++good_; }
+  void bad(const std::string& key, const base::Error& why) {
+    if (bad_++ == 0) first_ = why;
+    if (!invocation_.globals.json) {
+      console_.err << observe::printable(key) << ": " << observe::printable(why.message) << '\n';
+      return;
+    }
+    capnp::MallocMessageBuilder message;
+    auto line = message.initRoot<output::wire::DhtFailed>();
+    line.setKey(key);
+    line.initError().setCode(std::string(base::name(why.code)));
+    line.getError().setMessage(why.message);
+    write_json_line(console_.out, line.asReader());
+  }
+  Ending end(const char* done) const {
+    if (bad_ == 0) return Exit::done;
+    const std::string counted = std::to_string(good_) + " of " + std::to_string(good_ + bad_) + " values were " + done;
+    Failure out{{first_.code, counted}, "what was printed is so"};
+    if (good_ > 0) out.exit = Exit::partly;
+    return out;
+  }
+
+ private:
+  const Invocation& invocation_;
+  Console& console_;
+  std::size_t good_ = 0, bad_ = 0;
+  base::Error first_;
+};
+
+struct Line {
+  TypedKey key;
+  std::string typed;
+  std::string value;
+};
+
+/// The next line; nothing at the end.
+base::Result<std::optional<Line>, Failure> next_line(std::istream& in, std::size_t number) {
+  std::string text;
+  for (auto at = std::istreambuf_iterator<char>(in); at != std::istreambuf_iterator<char>(); ++at) {
+    if (*at == '\n') {
+      ++at;
+      break;
+    }
+    text += *at;
+    if (text.size() > kLineBytesMax) break;
+  }
+  if (text.empty() && in.eof()) return std::optional<Line>();
+  const auto end = text.find_first_of(" \t");
+  Line line;
+  line.typed = text.substr(0, end);
+  const auto key = parse_key(line.typed);
+  const std::string where = "line " + std::to_string(number) + ": ";
+  const bool named = key && (key->space == dht::Space::cid ? !key->digest : key->space == dht::Space::kv && !key->key);
+  if (end == std::string::npos || !named)
+    return usage_failure(where + "it has no NAME, /kv/NAME or /cid, a space, and a value", "troupe help dht put");
+  line.key = *key;
+  line.value = text.substr(end + 1);
+  if (line.value.size() > dht::kValueBytesMax)
+    return usage_failure(where + "a value has at most 65,536 bytes; larger things are files", "troupe help file put");
+  return std::optional(std::move(line));
+}
+
+}  // namespace
+
+Ending put_many(const Invocation& invocation, Console& console, const std::string& file) {
+  std::ifstream opened;
+  if (file != "-") {
+    opened.open(file, std::ios::binary);
+    if (!opened) return Failure{system_error("cannot open " + file, errno), "nothing was done"};
+  }
+  std::istream& in = file == "-" ? console.in : opened;
+  auto client = Client::connect(invocation, console);
+  if (!client.ok()) return client.error();
+  Tally tally(invocation, console);
+  std::size_t number = 0;
+  std::vector<Line> lines;
+  for (bool more = true; more;) {
+    lines.clear();
+    for (std::size_t bytes = 0; lines.size() < kManyMax && bytes <= kManyBytesMax - dht::kValueBytesMax;) {
+      auto line = next_line(in, ++number);
+      if (!line.ok()) return line.error();
+      more = line.value().has_value();
+      if (!more) break;
+      bytes += line.value()->value.size() + 256;
+      lines.push_back(std::move(*line.value()));
+    }
+    if (lines.empty()) break;
+    auto answer =
+        client.value()->ask<wire::PutMany, wire::PutManyDone>(dht::kPath, kTimeout, [&](wire::PutMany::Builder order) {
+          order.setSeconds(static_cast<std::uint32_t>(invocation.number("--ttl").value_or(0)));
+          auto items = order.initItems(static_cast<unsigned>(lines.size()));
+          for (unsigned i = 0; i < items.size(); ++i) {
+            items[i].setSpace(static_cast<std::uint8_t>(lines[i].key.space));
+            items[i].setName(data(base::as_bytes(lines[i].key.name)));
+            items[i].setValue(data(base::as_bytes(lines[i].value)));
+          }
+        });
+    if (!answer.ok()) return answer.error();
+    const auto items = answer.value().root().getItems();
+    for (unsigned i = 0; i < std::min<std::size_t>(items.size(), lines.size()); ++i) {
+      if (items[i].hasError()) {
+        tally.bad(lines[i].typed, dht::read(items[i].getError()));
+        continue;
+      }
+      tally.good();
+      print_put(invocation, console, lines[i].key.space, items[i]);
+    }
+  }
+  return tally.end("stored");
+}
+
+Ending get_many(const Invocation& invocation, Console& console, const std::vector<std::string>& keys) {
+  std::vector<TypedKey> parsed;
+  for (const std::string& typed : keys) {
+    const auto key = parse_key(typed);
+    if (!key || (key->space != dht::Space::kv && !key->key && !key->digest)) return wrong_key(typed);
+    parsed.push_back(*key);
+  }
+  auto client = Client::connect(invocation, console);
+  if (!client.ok()) return client.error();
+  Tally tally(invocation, console);
+  for (std::size_t from = 0; from < keys.size(); from += kManyMax) {
+    const std::size_t count = std::min(kManyMax, keys.size() - from);
+    const auto got = client.value()->subscribe<wire::GetMany, wire::GotOne>(
+        dht::kPath, kTimeout,
+        [&](wire::GetMany::Builder question) {
+          question.setQuorum(static_cast<std::uint8_t>(invocation.number("--quorum").value_or(0)));
+          auto items = question.initItems(static_cast<unsigned>(count));
+          for (unsigned i = 0; i < count; ++i) {
+            const TypedKey& key = parsed[from + i];
+            items[i].setSpace(static_cast<std::uint8_t>(key.space));
+            if (key.digest) items[i].setDigest(data(key.digest->view()));
+            else if (key.key) items[i].setKey(data(key.key->view()));
+            else items[i].setName(data(base::as_bytes(key.name)));
+          }
+        },
+        [&](wire::GotOne::Reader one) -> Client::Outcome<void> {
+          if (one.getItem() >= count) return {};
+          const std::size_t at = from + one.getItem();
+          if (one.isError()) {
+            tally.bad(keys[at], dht::read(one.getError()));
+          } else if (one.getGot().getSealed()) {
+            tally.bad(keys[at], {base::Code::refused, "the value is sealed, and not for this node"});
+          } else {
+            tally.good();
+            print_one_value(invocation, console, keys[at], one.getGot(), place_of(parsed[at], one.getGot()));
+          }
+          return {};
+        });
+    if (!got.ok()) return got.error();
+  }
+  return tally.end("found");
+}
+
+}  // namespace troupe::apps::dht_command

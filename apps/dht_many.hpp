@@ -1,0 +1,18 @@
+#pragma once
+// `troupe dht put --from FILE` and `troupe dht get KEY KEY…`: many values by few questions.
+//
+// Lines   of FILE: KEY, one space or tab, and the value to the end of the line. KEY is NAME, /kv/NAME or /cid.
+// Printed a line for each key, on standard output in the order in which the answers came; whatever failed on standard
+//         error, with --json among the others. The exit is 0 if all went well, 3 if some did, else that of the first.
+#include <string>
+#include <vector>
+
+#include "apps/command.hpp"
+#include "apps/failure.hpp"
+
+namespace troupe::apps::dht_command {
+
+Ending put_many(const Invocation& invocation, Console& console, const std::string& file);
+Ending get_many(const Invocation& invocation, Console& console, const std::vector<std::string>& keys);
+
+}  // namespace troupe::apps::dht_command

@@ -1,0 +1,92 @@
+// Copies that searches leave: how long they last, and what is never copied.
+#include "actors/dht/logic/query_cache.hpp"
+
+#include <doctest/doctest.h>
+
+#include "tests/actors/dht/records.hpp"
+
+using namespace troupe;
+using namespace troupe::dht;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr std::size_t kCopies = 20;
+constexpr NetworkSize kNetwork{10'000};
+const base::Instant kNow{1000s};
+
+/// An id that differs from key(0) first in that bit.
+Key at_bit(unsigned bit) {
+  Key out;
+  out.bytes[bit / 8] = static_cast<std::uint8_t>(0x80U >> (bit % 8));
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("dht query cache: a copy lasts the less the more nodes lie nearer to its key") {
+  const QueryCache cache(Key{}, 1'000, kCopies);
+  CHECK(cache.lifetime(at_bit(40), kNetwork) == kCopyMax);
+  CHECK(cache.lifetime(at_bit(9), kNetwork) == kCopyMax);                      // 19 of 10,000 lie nearer
+  CHECK(cache.lifetime(at_bit(5), kNetwork) == base::Duration(kCopyMax) / 7);  // 156 do, of whom 20 hold it
+  base::Duration before = kCopyMax;
+  for (unsigned bit = 12; bit-- > 0;) {
+    const base::Duration lasts = cache.lifetime(at_bit(bit), kNetwork);
+    CHECK(lasts <= before);
+    CHECK(lasts >= kCopyMin);
+    before = lasts;
+  }
+  CHECK(cache.lifetime(at_bit(0), {1}) == kCopyMax);
+  CHECK(cache.lifetime(at_bit(0), {UINT64_MAX}) == kCopyMin);
+}
+
+TEST_CASE("dht query cache: a copy ends with what it was made of, and with its own time") {
+  const Place place{Space::cid, at_bit(40)};
+  QueryCache cache(Key{}, 1'000, kCopies);
+  SUBCASE("its own time") {
+    REQUIRE(cache.put(place, bytes_of("a"), 48h, kNetwork, kNow));
+    CHECK(cache.get(place, kNow)->lasts == kCopyMax);
+    CHECK(cache.get(place, kNow + kCopyMax - 1ns)->record == bytes_of("a"));
+    CHECK_FALSE(cache.get(place, kNow + kCopyMax));
+    CHECK(cache.bytes() == 0);
+  }
+  SUBCASE("that of the record") {
+    REQUIRE(cache.put(place, bytes_of("a"), 5s, kNetwork, kNow));
+    CHECK(cache.get(place, kNow + 5s - 1ns)->lasts == 1ns);
+    CHECK_FALSE(cache.get(place, kNow + 5s));
+  }
+  SUBCASE("one of a copy ends with that copy") {
+    QueryCache next(Key{}, 1'000, kCopies);
+    REQUIRE(cache.put(place, bytes_of("a"), 5s, kNetwork, kNow));
+    const auto copy = cache.get(place, kNow + 3s);
+    REQUIRE(next.put(place, copy->record, copy->lasts, kNetwork, kNow + 3s));
+    CHECK_FALSE(next.get(place, kNow + 5s));
+  }
+  SUBCASE("over already") {
+    CHECK_FALSE(cache.put(place, bytes_of("a"), 0s, kNetwork, kNow));
+    CHECK_FALSE(cache.put(place, bytes_of("a"), -1s, kNetwork, kNow));
+    CHECK_FALSE(cache.get(place, kNow));
+  }
+}
+
+TEST_CASE("dht query cache: what its owner may change is not copied") {
+  QueryCache cache(Key{}, 1'000, kCopies);
+  const Place place{Space::kv, at_bit(40)};
+  CHECK_FALSE(cache.takes(Space::kv));
+  CHECK_FALSE(cache.put(place, bytes_of("a"), 48h, kNetwork, kNow));
+  CHECK_FALSE(cache.get(place, kNow));
+  for (const Space space : {Space::pk, Space::cid})
+    CHECK(cache.put({space, place.key}, bytes_of("a"), 48h, kNetwork, kNow));
+}
+
+TEST_CASE("dht query cache: it keeps its bounds, and none at all where they are zero") {
+  QueryCache cache(Key{}, 2 * (10 + kCacheEntryBytes), kCopies);
+  for (int i = 0; i < 5; ++i) CHECK(cache.put({Space::cid, key(0, i)}, base::Bytes(10, 'a'), 48h, kNetwork, kNow));
+  CHECK(cache.bytes() == 2 * (10 + kCacheEntryBytes));
+  CHECK_FALSE(cache.get({Space::cid, key(0, 2)}, kNow));
+  CHECK(cache.get({Space::cid, key(0, 4)}, kNow));
+  CHECK_FALSE(cache.put({Space::cid, key(1)}, base::Bytes(1'000, 'a'), 48h, kNetwork, kNow));
+  QueryCache none(Key{}, 0, kCopies);
+  CHECK_FALSE(none.on());
+  CHECK_FALSE(none.put({Space::cid, key(0, 1)}, bytes_of("a"), 48h, kNetwork, kNow));
+}
