@@ -115,12 +115,14 @@ node::Domain dht(const Composition& parts) {
   setup.values = settings.get(config::kDhtStore) == "memory" ? dht::Values::in_memory : dht::Values::on_disk;
   setup.held.hold = std::chrono::duration_cast<std::chrono::seconds>(settings.get(config::kDhtHold));
   setup.providers.hold = setup.held.hold;
+  setup.cache_bytes_max = settings.get(config::kDhtCache).value;
   setup.republish.period =
       std::chrono::duration_cast<std::chrono::milliseconds>(settings.get(config::kDhtRepublishPeriod));
   setup.refresh_period = settings.get(config::kDhtRefreshPeriod);
   setup.recover_period = settings.get(config::kDhtRecoverPeriod);
   setup.groups.group_of.ten_net = parts.simulated ? dht::TenNet::simulation : dht::TenNet::network;
   setup.health = parts.health;
+  if (parts.dht_counters) setup.counters = parts.dht_counters;
   return {"dht",
           [setup, serving = parts.serving] {
             // The port may be one that the system picked, so it is known only now: `/links` is up.

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 
+#include "actors/dht/counters.hpp"
 #include "actors/inspect/survey.hpp"
 #include "actors/node/node_actor.hpp"
 #include "runtime/config/settings.hpp"
@@ -50,6 +51,7 @@ struct Composition {
   std::function<void(const base::Error&)> cannot_listen;  ///< before the node has served; any thread
   inspect::LatestTotals* totals = nullptr;                ///< outlives the node; null: nobody wants them
   bool simulated = false;                                 ///< 10.0.0.0/8 is many machines of many owners
+  std::shared_ptr<dht::Counters> dht_counters{};          ///< null: nobody wants them
 };
 
 /// The domains of a node, in the order in which they start: who watches the others, store, links, datagrams, and those

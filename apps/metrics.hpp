@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "actors/dht/counters.hpp"
 #include "actors/inspect/survey.hpp"
 #include "runtime/net/pool.hpp"
 #include "runtime/observe/health.hpp"
@@ -34,6 +35,7 @@ struct MetricsSources {
   const observe::Log& log;
   const std::atomic<Stage>& stage;
   const inspect::LatestTotals& totals;
+  const dht::Counters& dht;
   std::string name;       ///< of the node, for people
   base::Instant started;  ///< by the clock of the node's world
 };

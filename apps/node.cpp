@@ -178,7 +178,8 @@ class NodeRun {
   /// Before the actors, so that an address that cannot be had starts none; they are only told of.
   std::optional<Failure> serve_metrics() {
     if (!places_.metrics) return std::nullopt;
-    const MetricsSources sources{system_->node(), *pool_, health_, *log_, stage_, totals_, name_of(settings_), now()};
+    const MetricsSources sources{system_->node(),    *pool_, health_, *log_, stage_, totals_, *dht_counters_,
+                                 name_of(settings_), now()};
     auto pages = os::HttpPages::serve(*base::HostPort::parse(places_.metrics->text()), metrics_pages(sources));
     if (!pages.ok()) {
       return Failure{{pages.error().code, "cannot serve metrics: " + pages.error().message},
@@ -197,7 +198,7 @@ class NodeRun {
                     [this](const base::Error& why) {
                       events_.push({Event::What::cannot_listen, why});
                     },
-                    &totals_},
+                    &totals_, false, dht_counters_},
                    name_of(settings_));
     setup.serving = [this] {
       auto starting = Stage::starting;
@@ -324,6 +325,7 @@ class NodeRun {
   Events events_{waker_};
   observe::Health health_;
   inspect::LatestTotals totals_;
+  const std::shared_ptr<dht::Counters> dht_counters_ = std::make_shared<dht::Counters>();
   std::unique_ptr<observe::Log> log_;
   std::shared_ptr<const crypto::Identity> identity_;
   std::shared_ptr<Serving> serving_ = std::make_shared<Serving>();

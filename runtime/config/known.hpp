@@ -75,12 +75,15 @@ inline constexpr auto kDhtStore = text("dht.store", "disk", 16, When::start,
                                        "disk or memory: where records and announcements are kept", check_dht_store);
 inline constexpr auto kDhtHold =
     duration("dht.hold", "48h", 1s, 24h * 30, When::start, "how long records and announcements of others are held");
+inline constexpr auto kDhtCache =
+    bytes("dht.cache", "1 MiB", 0, 1'024 * kMiB, When::start,
+          "memory for copies of what searches found, which others may leave here; 0 B: no copies, here or elsewhere");
 inline constexpr auto kDhtRepublishPeriod = duration("dht.republish_period", "22h", 1s, 24h * 14, When::start,
                                                      "in which all that was published is published again");
 inline constexpr auto kDhtRefreshPeriod = duration("dht.refresh_period", "60s", 100ms, 24h, When::start,
                                                    "between two looks for parts of the table to refresh");
-inline constexpr auto kDhtRecoverPeriod =
-    duration("dht.recover_period", "30s", 100ms, 24h, When::start, "between two searches with too few contacts");
+inline constexpr auto kDhtRecoverPeriod = duration("dht.recover_period", "30s", 100ms, 24h, When::start,
+                                                   "between two searches with too few contacts, at most");
 
 // Files.
 inline constexpr auto kFilesReplicas =
@@ -113,7 +116,7 @@ inline constexpr auto kLogFileBytesMax =
     bytes("log.file_bytes_max", "16 MiB", 64 * kKiB, 1'024 * kMiB, When::start, "size at which a new file is begun");
 inline constexpr auto kLogFilesMax = count("log.files_max", "5", 1, 1'000, When::start, "old files kept");
 
-inline constexpr std::array<Setting, 40> kNodeSettings{
+inline constexpr std::array<Setting, 41> kNodeSettings{
     kListen,
     kAdvertise,
     kJoin,
@@ -138,6 +141,7 @@ inline constexpr std::array<Setting, 40> kNodeSettings{
     kDhtCopies,
     kDhtStore,
     kDhtHold,
+    kDhtCache,
     kDhtRepublishPeriod,
     kDhtRefreshPeriod,
     kDhtRecoverPeriod,

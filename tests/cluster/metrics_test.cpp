@@ -95,6 +95,39 @@ TEST_CASE("cluster: links and what they move are counted, also of links that hav
   CHECK(number(received) >= before);
 }
 
+TEST_CASE("cluster: searches, questions and what is held are counted") {
+  const Folder folder;
+  NodeProgram first(folder, "a", {"--metrics", "127.0.0.1:0"});
+  REQUIRE(first.ready());
+  NodeProgram second(folder, "b", {"--metrics", "127.0.0.1:0", "--join", first.at});
+  REQUIRE(second.ready());
+  const auto number = [&](const NodeProgram& node, const std::string& series) {
+    const std::string text = body(http_get(metrics_of(node), "/metrics"));
+    const auto from = text.find('\n' + series + ' ');
+    REQUIRE_MESSAGE(from != std::string::npos, series);
+    return std::stod(text.substr(from + series.size() + 2));
+  };
+  REQUIRE(
+      until([&] { return number(first, "troupe_dht_contacts") == 1 && number(second, "troupe_dht_contacts") == 1; }));
+  const Seen put = troupe::test::troupe(folder, {"dht", "put", "/cid", "some bytes", "--data", first.data});
+  REQUIRE_MESSAGE(put.exit == 0, put.err);
+  CHECK(number(first, "troupe_dht_searches_total{ending=\"converged\"}") >= 1);
+  CHECK(number(first, "troupe_dht_searches_total{ending=\"cancelled\"}") == 0);
+  CHECK(number(first, "troupe_dht_search_seconds_total") > 0);
+  CHECK(number(first, "troupe_dht_search_hops_total") >= 1);
+  CHECK(number(first, "troupe_dht_search_questions_total") >= 1);
+  CHECK(number(first, "troupe_dht_questions_answered_total{kind=\"find_node\"}") >= 1);
+  CHECK(number(first, "troupe_dht_questions_answered_total{kind=\"store\"}") >= 1);
+  CHECK(number(first, "troupe_dht_question_seconds_total{kind=\"find_node\"}") > 0);
+  CHECK(number(first, "troupe_dht_questions_failed_total{kind=\"store\",reason=\"refused\"}") == 0);
+  CHECK(number(second, "troupe_dht_questions_received_total{kind=\"store\"}") >= 1);
+  CHECK(number(second, "troupe_dht_records") == 1);
+  CHECK(number(second, "troupe_dht_record_bytes") > 0);
+  CHECK(number(second, "troupe_dht_cache_hits_total{asker=\"own\"}") == 0);
+  CHECK(until([&] { return number(first, "troupe_dht_published") == 1; }));
+  CHECK(number(first, "troupe_dht_republish_late_seconds") == 0);
+}
+
 TEST_CASE("cluster: clients that hang do not hold up the metrics of a node, nor its end") {
   const Folder folder;
   NodeProgram node(folder, "a", {"--metrics", ":0"});
