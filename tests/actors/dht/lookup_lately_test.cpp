@@ -78,7 +78,7 @@ TEST_CASE("lookup: before a store those that answered lately are not asked again
   for (const Contact& one : nodes(4, 7)) CHECK(std::ranges::count(known.asked, one) == 0);
   CHECK(std::ranges::count(known.asked, node(8)) == 1);  // farther away than a store of that value goes
   CHECK(known.outcome.asked == known.asked.size());
-  CHECK(known.outcome.unanswered == 0);
+  CHECK(known.outcome.unanswered <= 1);  // by a path that had heard of nobody nearer then
 
   SUBCASE("all are asked whose last answer is long ago") {
     const auto strangers = search(store_question(), nodes(1, 20), false, nodes(1, 20));
@@ -157,7 +157,7 @@ Put put(Quarter& quarter, const std::string& value) {
 /// A network whose first node has put so much that it has a token of everybody.
 struct Known {
   Known() : quarter(kNodes, [](std::size_t, House& house) { house.settings.copies = kCopies; }) {
-    quarter.stage.run_for(60s);
+    quarter.stage.run_for(kTokenKept + 60s);  // those of the searches at the start are too old
     first = put(quarter, "0");
     for (int i = 1; i < 20; ++i) REQUIRE_FALSE(put(quarter, std::to_string(i)).error);
   }
