@@ -230,6 +230,8 @@ TEST_CASE("cluster dht: a node that listens at all addresses is found once other
   REQUIRE(open.at.starts_with("0.0.0.0:"));
   for (std::size_t i = 0; i < 3; ++i) REQUIRE(cluster.knows(i, 3));
   CHECK(contains(cluster.run(2, {"dht", "table", "--json"}).out, "\"127.0.0.1:" + open.at.substr(8) + '"'));
+}
+
 TEST_CASE("cluster dht: what is put is told to a command that listens, and the listening ends with it") {
   Cluster cluster(4);
   const std::string key = line(cluster.run(0, {"dht", "put", "orders", "one"}));
