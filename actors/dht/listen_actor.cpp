@@ -269,9 +269,7 @@ void ListenActor::take(const Topic& topic, const Contact& from, wire::Present::R
 bool ListenActor::take_record(Place& place, base::ByteView bytes) {
   const auto record = parse(bytes);
   if (!record.ok() || !std::holds_alternative<KvRecord>(record.value())) return false;
-  if (!validate(record.value(), place.logic.topic().key, wall(), settings_->work_bits).ok() &&
-      !world().mutations.on("dht.listen_unvalidated"))
-    return false;
+  if (!validate(record.value(), place.logic.topic().key, wall(), settings_->work_bits).ok()) return false;
   if (place.logic.take(Version{sequence_of(record.value()), crypto::sha256(bytes)}))
     place.record.assign(bytes.begin(), bytes.end());
   return true;

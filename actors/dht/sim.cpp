@@ -66,7 +66,6 @@ const sim::DomainCard& dht_card() {
               {"dht.record_unvalidated", "a search takes whatever record it is given"},
               {"dht.last_answer_wins", "a search keeps the last record in place of the newest"},
               {"dht.listen_takes_older", "who listens is given whatever comes, also what is older"},
-              {"dht.listen_unvalidated", "who listens is given whatever a holder says"},
               {"dht.token_unchecked", "anybody may store without having asked before"},
               {"dht.stored_before_commit", "a store is acknowledged before it is durable"},
               {"dht.failed_commit_acknowledged", "a store is acknowledged though its commit failed"},

@@ -67,6 +67,7 @@ const std::vector<Recorded>& recorded() {
       {"dht.held_serves_expired", {8, 11, 21}, {"expired"}},
       {"dht.record_unvalidated", {12, 27, 46}, {"valid", "expired"}},
       {"dht.last_answer_wins", {103, 316, 322}, {"fresh"}},
+      {"dht.listen_takes_older", {1, 2, 8}, {"order"}},
       {"dht.token_unchecked", {1, 2, 4}, {"tokens"}},
       {"dht.stored_before_commit", {1, 36, 63}, {"kept"}},
       {"dht.failed_commit_acknowledged", {48, 63, 69}, {"kept"}},

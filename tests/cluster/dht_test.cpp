@@ -240,16 +240,17 @@ TEST_CASE("cluster dht: what is put is told to a command that listens, and the l
     words.insert(words.end(), more.begin(), more.end());
     return std::make_unique<Program>(words, cluster.folder / "listen");
   };
-  const auto listeners = [&](std::size_t node) {
-    const std::string seen = cluster.run(node, {"inspect", "/dht", "--once", "--json"}).out;
-    return contains(seen, "listeners = 1") ? 1 : contains(seen, "listeners = ") ? 0 : -1;
+  const auto is_told = [&](std::size_t node) {
+    const Seen seen = cluster.run(node, {"inspect", "/dht", "--once"});
+    CHECK(seen.exit == 0);
+    return contains(seen.out, "listeners=1");
   };
   const auto ear = listen({});
   REQUIRE(until([&] { return contains(ear->err(), "listening at "); }));
   CHECK(contains(ear->out(), " one\n"));
   REQUIRE(cluster.run(0, {"dht", "put", "orders", "two"}).exit == 0);
   CHECK(until([&] { return contains(ear->out(), " two\n"); }));
-  CHECK(listeners(1) == 1);
+  CHECK(is_told(1));
 
   SUBCASE("one that is killed") {
     ear->kill(SIGKILL);
@@ -261,7 +262,7 @@ TEST_CASE("cluster dht: what is put is told to a command that listens, and the l
     CHECK(contains(ear->err(), "ended: interrupted; 2 came"));
   }
   // The holders hear of it at once, long before the lease ends.
-  CHECK(until([&] { return listeners(1) != 1; }));
+  CHECK(until([&] { return !is_told(1); }));
 
   const auto counted = listen({"--count", "2", "--json"});
   REQUIRE(until([&] { return contains(counted->out(), "\"value\":\"two\""); }));
