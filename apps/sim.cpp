@@ -103,8 +103,8 @@ Commands sim_commands() {
        .options = std::move(options),
        .positionals = {{.name = "DOMAIN[,DOMAIN...]", .help = "whose clients work, and whose invariants must hold"}},
        .run = sim_command::simulating(run_domains)});
-  for (auto command :
-       {sim_command::run(), sim_command::replay(), sim_command::shrink(), sim_command::list(), sim_command::mutants()})
+  for (auto command : {sim_command::run(), sim_command::replay(), sim_command::shrink(), sim_command::list(),
+                       sim_command::mutants(), sim_command::churn(), sim_command::eclipse(), sim_command::survival()})
     out.push_back(std::move(command));
   return out;
 }

@@ -465,6 +465,94 @@ struct SimActor {
   lastError @8 :Text;
 }
 
+struct SimEclipse {
+  # `troupe sim eclipse`.
+
+  scores @0 :List(SimScore);
+  floods @1 :List(SimFlood);
+}
+
+struct SimScore {
+  # What hides a key of a DHT in one half of the rounds, with some defences on.
+
+  groups @0 :Bool;
+  # Limits of an address group; `paths`: disjoint ones; `region`: values are stored to the whole estimated radius.
+  paths @1 :Bool;
+  region @2 :Bool;
+  workBits @3 :UInt8;
+  ids :union {
+    none @4 :Void;
+    # More than were tried.
+    value @5 :UInt64;
+  }
+  addressGroups :union {
+    none @6 :Void;
+    value @7 :UInt64;
+  }
+  hashes @8 :Float64;
+  # To grind so many ids near enough to the key; zero if `ids` is none.
+}
+
+struct SimFlood {
+  # One table under a flood of ids.
+
+  limited @0 :Bool;
+  settled @1 :Bool;
+  # The honest nodes were there first.
+  ids @2 :UInt64;
+  addressGroups @3 :UInt64;
+  contacts @4 :UInt64;
+  falseContacts @5 :UInt64;
+}
+
+struct SimChurn {
+  # `troupe sim churn`.
+
+  nodes @0 :UInt64;
+  sessionS @1 :Float64;
+  absenceS @2 :Float64;
+  comeBackPercent @3 :UInt64;
+  lossPercent @4 :UInt64;
+  hostilePercent @5 :UInt64;
+  keys @6 :UInt64;
+  # Put and acknowledged.
+  gets @7 :UInt64;
+  found @8 :UInt64;
+  ratio @9 :Float64;
+  ratioLow @10 :Float64;
+  # The interval of 95 %.
+  ratioHigh @11 :Float64;
+  nobody @12 :UInt64;
+  # Gets of a value that no honest node held which was up.
+  requestsEach @13 :Float64;
+  hops @14 :Float64;
+  p50Ms @15 :Float64;
+  p99Ms @16 :Float64;
+  sessions @17 :UInt64;
+  requests @18 :UInt64;
+  # Of all nodes from the beginning.
+  seed @19 :UInt64;
+}
+
+struct SimSurvivals {
+  rows @0 :List(SimSurvival);
+}
+
+struct SimSurvival {
+  # A point of `troupe sim survival`.
+
+  comesBack @0 :Bool;
+  sessionS @1 :Float64;
+  republishS @2 :Float64;
+  copies @3 :UInt64;
+  probes @4 :UInt64;
+  found @5 :UInt64;
+  ratio @6 :Float64;
+  ratioLow @7 :Float64;
+  ratioHigh @8 :Float64;
+  storesADay @9 :Float64;
+}
+
 struct SimParted {
   # What `troupe sim --twice` says of a world that is not deterministic.
 

@@ -75,7 +75,11 @@ void LookupActor::begin(wire::Search::Reader search, runtime::Reply<wire::Search
     record_.assign(record.begin(), record.end());
     if (goal.getStore().getExpected().isSequence()) expected_ = goal.getStore().getExpected().getSequence();
   }
-  if (goal.isRegion()) take_region(goal.getRegion());
+  if (goal.isRegion()) {
+    take_region(goal.getRegion());
+    // It is up to twice as wide as the neighbourhood of one key, and each has its own in it.
+    question.region_nodes = std::min(2 * start_.settings->copies, kRegionMax);
+  }
   if (search.getQuorum() > 0) question.quorum = search.getQuorum();
   question.own_copy = newest_ = start_.own_copy;
   if (goal.isValue()) record_ = start_.own_record;

@@ -24,20 +24,7 @@
 
 namespace troupe::dht {
 
-inline constexpr std::size_t kStoredPercent = 75;  // issue 5, part 9
-inline constexpr std::size_t kLaggingMax = 8;      // our choice: told of one search; the next one finds the others
-
-enum class Network : std::uint8_t {
-  small,  ///< it may have fewer nodes than there should be copies
-  large,
-};
-
-/// How many of `asked` nodes have to acknowledge a store where `copies` are wanted. In a large network that may be more
-/// than were asked: who met only few nodes there cannot tell that the value will be found.
-constexpr std::size_t stores_needed(std::size_t asked, std::size_t copies, Network network) {
-  const std::size_t half = (copies + 1) / 2;
-  return std::max((asked * kStoredPercent + 99) / 100, network == Network::large ? half : std::min(half, asked));
-}
+inline constexpr std::size_t kLaggingMax = 8;  // our choice: told of one search; the next one finds the others
 
 class LookupActor final : public runtime::Actor {
  public:
@@ -53,7 +40,7 @@ class LookupActor final : public runtime::Actor {
     base::Bytes own_record;
     std::vector<Contact> own_providers;
     std::map<base::NodeId, Token> tokens;  ///< of those contacts that answered lately
-    std::uint64_t group = 0;  ///< of ProvidersFound; 0: nobody wants to hear of them before the end
+    std::uint64_t group = 0;               ///< of ProvidersFound; 0: nobody wants to hear of them before the end
   };
   explicit LookupActor(Start start) : start_(std::move(start)) {}
 

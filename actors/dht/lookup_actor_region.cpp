@@ -23,12 +23,13 @@ void LookupActor::store_region() {
     if (tokens_.contains(one.id)) nodes.push_back(&one);
   for (std::size_t i = 0; i < items_.size(); ++i) {
     const Key& key = items_[i].key;
-    const std::size_t most = std::min(settings.copies, nodes.size());
-    std::ranges::partial_sort(nodes, nodes.begin() + static_cast<std::ptrdiff_t>(most), {},
-                              [&](const Contact* one) { return base::distance(one->id, key); });
-    for (std::size_t k = 0; k < most; ++k) store_item(i, nodes[k]);
+    std::ranges::sort(nodes, {}, [&](const Contact* one) { return base::distance(one->id, key); });
+    std::vector<Key> ids;
+    for (const Contact* one : nodes) ids.push_back(one->id);
+    const std::size_t holders = holders_among(ids, key, settings.copies, start_.network);
+    for (std::size_t k = 0; k < holders; ++k) store_item(i, nodes[k]);
     const bool near_enough =
-        most < settings.copies || base::distance(own, key) < base::distance(nodes[most - 1]->id, key);
+        holders < settings.copies || base::distance(own, key) < base::distance(ids[settings.copies - 1], key);
     if (near_enough && settings.endpoint.dialable()) store_item(i, nullptr);
   }
   if (stores_ == 0) answer();

@@ -36,7 +36,7 @@ const sim::DomainCard& dht_card() {
               {"push", "a node stores at another without a token", {kTo}},
               {"lie",
                "a node lies to all that ask it: 0 silence, 1 contacts of nobody, 2 old and foreign records, "
-               "3 stores nothing",
+               "3 stores nothing, 4 contacts of nobody and old records",
                {{"how", 0, kLiesMax}}},
           },
       .knobs =

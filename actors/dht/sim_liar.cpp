@@ -42,7 +42,7 @@ bool LiarActor::silent(runtime::AnyReply& reply) {
 std::vector<base::Contact> LiarActor::false_contacts(capnp::Data::Reader from) {
   std::vector<base::Contact> out;
   const auto key = read_key(from);
-  if (how_ != Lie::contacts || !key) return out;
+  if ((how_ != Lie::contacts && how_ != Lie::poison) || !key) return out;
   std::ranges::sort(nobodies_, {}, [&](const auto& one) { return base::distance(one.first, *key); });
   for (std::size_t i = 0; i < kContactsMax; ++i) out.push_back(nobodies_[i].second);
   return out;
@@ -51,8 +51,9 @@ std::vector<base::Contact> LiarActor::false_contacts(capnp::Data::Reader from) {
 /// One of three kinds, of which the first is right but old; nothing where it was given nothing.
 base::Bytes LiarActor::false_record(capnp::Data::Reader from) {
   const auto key = read_key(from);
-  if (how_ != Lie::records || !key || given_.empty()) return {};
+  if ((how_ != Lie::records && how_ != Lie::poison) || !key || given_.empty()) return {};
   const auto own = given_.find(*key);
+  if (how_ == Lie::poison) return own == given_.end() ? base::Bytes() : own->second;
   const std::uint64_t dice = random().below(3);
   if (own != given_.end() && dice == 0) return own->second;
   if (own == given_.end() || dice == 1)

@@ -17,8 +17,9 @@ enum class Lie : std::uint8_t {
   contacts,  ///< names nodes around each target that do not exist
   records,   ///< answers with the first record it was given, with those of other keys, and with broken ones
   stores,    ///< says that it has stored what it has not
+  poison,    ///< names nodes that do not exist, and gives the first record that it was given: valid, but old
 };
-inline constexpr std::int64_t kLiesMax = static_cast<std::int64_t>(Lie::stores);
+inline constexpr std::int64_t kLiesMax = static_cast<std::int64_t>(Lie::poison);
 
 class LiarActor final : public runtime::Actor {
  public:

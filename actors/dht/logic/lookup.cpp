@@ -11,15 +11,18 @@ Lookup::Lookup(const LookupQuestion& question, std::vector<Start> starts)
       starts_(std::move(starts)),
       candidates_(question.target, question.group_of),
       round_trip_(question.round_trip),
-      paths_(kPathsFirst),
+      paths_(question.paths),
       newest_(question.own_copy) {
   base::ensure(question.nearest >= 1 && question.nearest <= kContactsMax, "a value has 1 to 20 holders");
   base::ensure(question.quorum >= 1 && question.providers_max >= 1, "a search wants at least one answer");
+  base::ensure(question.paths >= 1 && question.paths <= kPathsMax, "a search has a path, and few of them");
+  base::ensure(question.region_max <= kRegionMax, "a region fits into a path");
+  question_.region_nodes = std::max(question.region_nodes, question.nearest);
   if (starts_.size() > kStartMax) starts_.resize(kStartMax);
   for (std::size_t i = 0; i < starts_.size(); ++i) {
     const Start& one = starts_[i];
     if (one.contact.id == question_.own || !one.contact.where.endpoint.dialable()) continue;
-    if (candidates_.hear(one.contact, i % kPathsFirst, 1, std::nullopt)) continue;
+    if (candidates_.hear(one.contact, i % paths_.size(), 1, std::nullopt)) continue;
     candidates_.find(one.contact.id)->round_trip = one.round_trip;
   }
   width_ = first_width();

@@ -24,7 +24,7 @@ bool Lookup::seeks_nodes() const {
 }
 
 void Lookup::mark_needed() {
-  const std::size_t share = std::max<std::size_t>((question_.nearest + kPathsFirst - 1) / kPathsFirst, 1);
+  const std::size_t share = std::max<std::size_t>((question_.nearest + question_.paths - 1) / question_.paths, 1);
   const bool region = question_.kind == LookupKind::store_region && question_.network.has_value();
   std::array<std::size_t, kPathsMax> seen{};
   std::array<bool, kPathsMax> asks_one{};
@@ -32,8 +32,8 @@ void Lookup::mark_needed() {
   for (Candidate& one : candidates_.all()) {
     one.needed = one.among_nearest = false;
     if (!one.live()) continue;
-    const bool in_region =
-        region && near < kRegionMax && expected_within(one.distance, *question_.network) < question_.nearest;
+    const bool in_region = region && near < question_.region_max &&
+                           expected_within(one.distance, *question_.network) < question_.region_nodes;
     if (near < question_.nearest || in_region) {
       ++near;
       one.needed = one.among_nearest = true;
@@ -85,11 +85,11 @@ Candidate* Lookup::nearest_fresh(std::size_t path, Chosen& why) {
     if (preferred(*best, one)) best = &one;
   }
   if (first == nullptr) return nullptr;
-  why = best != first                             ? Chosen::quicker
-        : replacements_ > 0                       ? Chosen::instead
-        : path >= kPathsFirst && !first->named_by ? Chosen::suspicious
-        : !first->named_by                        ? Chosen::start
-                                                  : Chosen::nearest;
+  why = best != first                                 ? Chosen::quicker
+        : replacements_ > 0                           ? Chosen::instead
+        : path >= question_.paths && !first->named_by ? Chosen::suspicious
+        : !first->named_by                            ? Chosen::start
+                                                      : Chosen::nearest;
   return best;
 }
 
@@ -189,7 +189,7 @@ bool Lookup::suspicious() const {
 }
 
 bool Lookup::open_path() {
-  if (paths_.size() == kPathsMax) return false;
+  if (paths_.size() == kPathsMax || question_.paths == 1) return false;
   for (const Start& start : starts_) {
     Candidate* const known = candidates_.find(start.contact.id);
     if (known != nullptr && known->state != Candidate::State::fresh) continue;

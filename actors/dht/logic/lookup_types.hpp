@@ -5,12 +5,11 @@
 #include <vector>
 
 #include "actors/dht/logic/bucket.hpp"
-#include "actors/dht/logic/density.hpp"
 #include "actors/dht/logic/estimate.hpp"
+#include "actors/dht/logic/holders.hpp"
 
 namespace troupe::dht {
 
-inline constexpr std::size_t kRegionMax = 40;         // issue 5, part 9: a region is at most so many nodes
 inline constexpr std::size_t kStartMax = 40;          // our choice: twice k, so that a few dead ones leave enough
 inline constexpr std::size_t kTakenMax = 20;          // contacts taken of one answer
 inline constexpr std::size_t kNamedGroupMax = 3;      // of one address group in an answer or a path; as in a table
@@ -55,9 +54,12 @@ struct LookupQuestion {
   LookupKind kind = LookupKind::find_node;
   std::size_t nearest = kContactsMax;  ///< how many nodes hold what lies at a key: 1 to kContactsMax
   Finality finality = Finality::first_valid;
-  std::size_t quorum = 3;           ///< of `newest`; at least 1
-  std::size_t providers_max = 20;   ///< get_providers ends at so many; at least 1
-  std::optional<Version> own_copy;  ///< what our own store holds
+  std::size_t quorum = 3;               ///< of `newest`; at least 1
+  std::size_t providers_max = 20;       ///< get_providers ends at so many; at least 1
+  std::size_t paths = kPathsFirst;      ///< at first; 1: Kademlia's own search, which never opens another. At least 1
+  std::size_t region_nodes = 0;         ///< how many should lie in the region; fewer than `nearest` count as those
+  std::size_t region_max = kRegionMax;  ///< so many of it are asked at most; `nearest`: no more than those
+  std::optional<Version> own_copy;      ///< what our own store holds
   base::Instant deadline = base::Instant::max();
   std::optional<NetworkSize> network;  ///< without it no search is thought poisoned, and no start is narrow
   RoundTrip round_trip;                ///< the node's estimate over all peers

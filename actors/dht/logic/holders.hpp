@@ -1,0 +1,43 @@
+#pragma once
+// Which of the nodes around a key should hold what lies there: the nearest, and whoever else lies as near as those
+// should, so that few ids ground to lie around a key cannot take it from all honest nodes; and how many of them have to
+// acknowledge a store.
+//
+// Source  issue 5, part 9. The radius is that of the estimated density (density.hpp): ids that crowd around the key
+//         lie within it, and so do the honest nodes behind them.
+#include <algorithm>
+#include <optional>
+#include <span>
+
+#include "actors/dht/logic/density.hpp"
+
+namespace troupe::dht {
+
+inline constexpr std::size_t kRegionMax = 40;      // issue 5, part 9: a region is at most so many nodes
+inline constexpr std::size_t kStoredPercent = 75;  // the same part
+
+/// How many of `nodes`, nearest to `key` first, should hold what lies there: at most kRegionMax. Without an estimate
+/// these are the `copies` nearest.
+inline std::size_t holders_among(std::span<const Key> nodes, const Key& key, std::size_t copies,
+                                 const std::optional<NetworkSize>& network) {
+  std::size_t out = std::min(copies, nodes.size());
+  if (!network) return out;
+  while (out < std::min(nodes.size(), kRegionMax) &&
+         expected_within(base::distance(nodes[out], key), *network) < copies)
+    ++out;
+  return out;
+}
+
+enum class Network : std::uint8_t {
+  small,  ///< it may have fewer nodes than there should be copies
+  large,
+};
+
+/// How many of `asked` nodes have to acknowledge a store where `copies` are wanted. In a large network that may be more
+/// than were asked: who met only few nodes there cannot tell that the value will be found.
+constexpr std::size_t stores_needed(std::size_t asked, std::size_t copies, Network network) {
+  const std::size_t half = (copies + 1) / 2;
+  return std::max((asked * kStoredPercent + 99) / 100, network == Network::large ? half : std::min(half, asked));
+}
+
+}  // namespace troupe::dht

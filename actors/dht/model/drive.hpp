@@ -1,0 +1,60 @@
+#pragma once
+// Carries the questions of one lookup in virtual time.
+#include <optional>
+#include <set>
+
+#include "actors/dht/logic/lookup.hpp"
+#include "runtime/base/ensure.hpp"
+
+namespace troupe::dht::model {
+
+struct Run {
+  LookupOutcome outcome;
+  base::Duration took{0};
+  std::size_t requests = 0;
+};
+
+/// What becomes of a question: an answer, or nothing, and when that is known.
+struct Reply {
+  base::Instant at;
+  std::optional<LookupAnswer> answer;
+};
+
+/// Runs `lookup` to its end. `reply_to(ask, now)` is called when a question is sent, `heard(whom, answered, now)` when
+/// its reply arrives. `now` goes on.
+template <class ReplyTo, class Heard>
+Run drive(Lookup& lookup, base::Instant& now, ReplyTo reply_to, Heard heard) {
+  struct Event {
+    base::Instant at;
+    std::uint64_t turn;
+    Contact whom;
+    std::optional<LookupAnswer> answer;
+    bool operator<(const Event& other) const { return std::pair(at, turn) < std::pair(other.at, other.turn); }
+  };
+  std::set<Event> events;
+  std::uint64_t turns = 0;
+  const base::Instant begin = now;
+  Decisions decisions = lookup.start(now);
+  while (!decisions.done) {
+    for (const Ask& ask : decisions.ask) {
+      Reply reply = reply_to(ask, now);
+      events.insert(Event{reply.at, ++turns, ask.whom, std::move(reply.answer)});
+    }
+    const base::Instant wake = lookup.wake_at();
+    base::ensure(!events.empty() || wake < base::Instant::max(), "a search that goes on waits for something");
+    if (events.empty() || wake < events.begin()->at) {
+      now = std::max(now, wake);
+      decisions = lookup.tick(now);
+      continue;
+    }
+    const Event event = std::move(events.extract(events.begin()).value());
+    now = event.at;
+    heard(event.whom, event.answer.has_value(), now);
+    decisions = event.answer ? lookup.answered(event.whom, *event.answer, now)
+                             : lookup.failed(event.whom, AskFailure::silent, now);
+  }
+  const std::size_t asked = decisions.done->asked;
+  return Run{std::move(*decisions.done), now - begin, asked};
+}
+
+}  // namespace troupe::dht::model

@@ -1,0 +1,134 @@
+// troupe sim eclipse
+#include <capnp/message.h>
+
+#include <cmath>
+#include <cstdio>
+#include <limits>
+#include <ostream>
+
+#include "actors/dht/model/eclipse.hpp"
+#include "apps/json.hpp"
+#include "apps/sim/commands.hpp"
+#include "apps/sim/options.hpp"
+#include "apps/terminal.hpp"
+#include "runtime/crypto/identity.hpp"
+
+namespace troupe::apps::sim_command {
+namespace {
+
+using namespace dht::model;
+
+constexpr std::uint64_t kNodesDefault = 1'000;
+constexpr std::uint64_t kNodesMin = 100;      // with fewer each node knows all others
+constexpr std::uint64_t kNodesMax = 100'000;  // hours
+constexpr std::uint64_t kRoundsDefault = 40;
+constexpr std::uint64_t kRoundsMax = 10'000;
+constexpr std::size_t kFloodIds = 10'000;
+constexpr std::size_t kFloodGroups = 10;
+
+/// One defence after the other, and each one missing.
+constexpr Defences kGames[] = {{false, false, false}, {true, false, false}, {false, true, false}, {false, false, true},
+                               {false, true, true},   {true, false, true},  {true, true, false},  {true, true, true}};
+
+double hashes(const Score& score, unsigned work_bits) {
+  return score.ids ? static_cast<double>(*score.ids) * score.tries_each * std::ldexp(1.0, static_cast<int>(work_bits))
+                   : 0;
+}
+
+std::string on(bool defence) { return defence ? "on" : "off"; }
+
+std::string least(const std::optional<std::size_t>& budget, std::size_t most) {
+  return budget ? std::to_string(*budget) : "> " + std::to_string(most);
+}
+
+std::string power_of_two(double number) {
+  if (number <= 0) return "-";
+  char out[32];
+  std::snprintf(out, sizeof out, "2^%.1f", std::log2(number));
+  return out;
+}
+
+void print_text(std::ostream& out, const std::vector<Score>& scores, const std::vector<Flood>& floods) {
+  TextTable table({{"GROUPS"},
+                   {"PATHS"},
+                   {"REGION"},
+                   {"IDS", Align::right},
+                   {"/24S", Align::right},
+                   {"HASHES, NO WORK", Align::right},
+                   {"HASHES, WORK " + std::to_string(crypto::kWorkBitsDefault), Align::right}});
+  for (const Score& one : scores)
+    table.add({on(one.defences.groups), on(one.defences.paths), on(one.defences.region), least(one.ids, kIdsTriedMax),
+               one.ids ? least(one.groups, kIdsToSpare * *one.ids) : "-", power_of_two(hashes(one, 0)),
+               power_of_two(hashes(one, crypto::kWorkBitsDefault))});
+  table.print(out);
+  out << '\n';
+  TextTable flooded({{"FLOOD OF A TABLE"},
+                     {"GROUPS"},
+                     {"IDS", Align::right},
+                     {"/24S", Align::right},
+                     {"CONTACTS", Align::right},
+                     {"OF THEM FALSE", Align::right}});
+  for (const Flood& one : floods)
+    flooded.add({one.settled ? "that is full" : "that is empty", on(one.limited), std::to_string(one.budget.ids),
+                 std::to_string(one.budget.groups), std::to_string(one.contacts), std::to_string(one.false_ones)});
+  flooded.print(out);
+}
+
+void print_json(std::ostream& out, const std::vector<Score>& scores, const std::vector<Flood>& floods) {
+  capnp::MallocMessageBuilder message;
+  auto root = message.initRoot<output::wire::SimEclipse>();
+  auto rows = root.initScores(static_cast<unsigned>(2 * scores.size()));
+  for (unsigned i = 0; i < rows.size(); ++i) {
+    const Score& one = scores[i / 2];
+    const unsigned work_bits = i % 2 == 0 ? 0 : crypto::kWorkBitsDefault;
+    rows[i].setGroups(one.defences.groups);
+    rows[i].setPaths(one.defences.paths);
+    rows[i].setRegion(one.defences.region);
+    rows[i].setWorkBits(static_cast<std::uint8_t>(work_bits));
+    if (one.ids) rows[i].getIds().setValue(*one.ids);
+    if (one.groups) rows[i].getAddressGroups().setValue(*one.groups);
+    rows[i].setHashes(hashes(one, work_bits));
+  }
+  auto list = root.initFloods(static_cast<unsigned>(floods.size()));
+  for (unsigned i = 0; i < list.size(); ++i) {
+    list[i].setLimited(floods[i].limited);
+    list[i].setSettled(floods[i].settled);
+    list[i].setIds(floods[i].budget.ids);
+    list[i].setAddressGroups(floods[i].budget.groups);
+    list[i].setContacts(floods[i].contacts);
+    list[i].setFalseContacts(floods[i].false_ones);
+  }
+  write_json_line(out, root.asReader());
+}
+
+Ending run_eclipse(const Invocation& invocation, Console& console) {
+  Eclipse game(invocation.number("--nodes").value_or(kNodesDefault),
+               invocation.number("--rounds").value_or(kRoundsDefault), invocation.number("--seed").value_or(1));
+  std::vector<Score> scores;
+  for (const Defences& defences : kGames) scores.push_back(game.score(defences));
+  std::vector<Flood> floods;
+  for (const bool settled : {false, true})
+    for (const bool limited : {false, true})
+      floods.push_back(game.flood(limited, settled, {.ids = kFloodIds, .groups = kFloodGroups}));
+  if (invocation.globals.json) print_json(console.out, scores, floods);
+  else print_text(console.out, scores, floods);
+  return Exit::done;
+}
+
+}  // namespace
+
+Command eclipse() {
+  return {
+      .name = "sim eclipse",
+      .summary = "Find what it takes to hide a key of the DHT in one half of all tries, with each defence off and on",
+      .options = {{.name = "--nodes", .value = "N", .help = "honest nodes (1000)", .min = kNodesMin, .max = kNodesMax},
+                  {.name = "--rounds", .value = "R", .help = "keys of a try (40)", .min = 2, .max = kRoundsMax},
+                  {.name = "--seed",
+                   .value = "S",
+                   .help = "of all that is drawn (1)",
+                   .min = 0,
+                   .max = std::numeric_limits<std::uint64_t>::max()}},
+      .run = simulating(run_eclipse)};
+}
+
+}  // namespace troupe::apps::sim_command
