@@ -37,6 +37,7 @@ struct Candidate {
   std::size_t asked_by = 0;   ///< path; meaningless without questions
   bool needed = false;        ///< must have answered before the search may end
   bool among_nearest = false;
+  bool crowded = false;  ///< enough of its address group are nearer: it is none of the nearest
   std::optional<Key> named_by;
   std::optional<RoundTrip> round_trip;
   base::Instant asked_at;

@@ -7,8 +7,10 @@
 // Width   questions in flight: one more for each that is late or lost, one fewer for each that came as quickly as
 //         usual. A search for a value starts narrow where the nearest start contact should hold it. Those that have to
 //         be asked in any case are asked kWidthLast at a time.
-// End     the LookupQuestion::nearest nearest known nodes have answered, and of each path its share of them. If they
-//         lie so far apart that there should be twice as many, all paths may have met only liars: a new one begins.
+// End     the LookupQuestion::nearest nearest known nodes have answered, and of each path its share of them. Of one
+//         address group kNamedGroupMax count among the nearest, whatever paths heard of them. Who has found nothing
+//         goes on to the end of the region, where a store would have gone. If the nearest lie so far apart that there
+//         should be twice as many, all paths may have met only liars: a new one begins.
 // Lately  of a store_region, start contacts that answered an earlier search and lie where the value belongs count as if
 //         they had answered. The kPathsFirst nearest do not, and each path asks the nearest of the others that it
 //         knows, so that whoever has come meanwhile is heard of.
@@ -84,6 +86,7 @@ class Lookup {
   std::size_t first_width() const;
   bool found() const;
   bool settled() const;
+  bool empty_handed() const;
   bool worth_waiting() const;
   bool suspicious() const;
   bool open_path();

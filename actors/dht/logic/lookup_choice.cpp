@@ -25,18 +25,24 @@ bool Lookup::seeks_nodes() const {
 
 void Lookup::mark_needed() {
   const std::size_t share = std::max<std::size_t>((question_.nearest + question_.paths - 1) / question_.paths, 1);
-  const bool region = question_.kind == LookupKind::store_region && question_.network.has_value();
+  // Where few crowd around the key, others hold what lies there, too.
+  const bool region = question_.network && (question_.kind == LookupKind::store_region || empty_handed());
   std::array<std::size_t, kPathsMax> seen{};
   std::array<bool, kPathsMax> asks_one{};
   std::size_t near = 0;
+  std::vector<Group> groups;  // of those that are near: each path has its own limit, and all of them together this one
   for (Candidate& one : candidates_.all()) {
-    one.needed = one.among_nearest = false;
+    one.needed = one.among_nearest = one.crowded = false;
     if (!one.live()) continue;
     const bool in_region = region && near < question_.region_max &&
                            expected_within(one.distance, *question_.network) < question_.region_nodes;
     if (near < question_.nearest || in_region) {
-      ++near;
-      one.needed = one.among_nearest = true;
+      one.crowded = std::ranges::count(groups, one.group) >= static_cast<std::ptrdiff_t>(kNamedGroupMax);
+      if (!one.crowded) {
+        groups.push_back(one.group);
+        ++near;
+        one.needed = one.among_nearest = true;
+      }
     }
     for (std::size_t path = 0; path < paths_.size(); ++path) {
       if (!one.known_to(path)) continue;
@@ -163,25 +169,28 @@ bool Lookup::settled() const {
   });
 }
 
+bool Lookup::empty_handed() const {
+  return (question_.kind == LookupKind::find_value && !newest_) ||
+         (question_.kind == LookupKind::get_providers && providers_ == 0);
+}
+
 bool Lookup::worth_waiting() const {
   // When most are late, the network is slow rather than empty. And that nobody has something is only known once those
   // that are late have answered or are overdue: one node far away would never be heard among quick ones.
-  const bool empty_handed = (question_.kind == LookupKind::find_value && !newest_) ||
-                            (question_.kind == LookupKind::get_providers && providers_ == 0);
   std::size_t answered = 0;
   std::size_t late = 0;
   for (const Candidate& one : candidates_.all()) {
     if (one.state == Candidate::State::answered) ++answered;
     if (one.state == Candidate::State::late) ++late;
   }
-  return late > answered || (empty_handed && late > 0);
+  return late > answered || (empty_handed() && late > 0);
 }
 
 bool Lookup::suspicious() const {
   if (!question_.network || asked_ == kAskedMax || newest_) return false;
   std::size_t answered = 0;
   for (const Candidate& one : candidates_.all()) {
-    if (one.state != Candidate::State::answered) continue;
+    if (one.state != Candidate::State::answered || one.crowded) continue;
     if (++answered < question_.nearest) continue;
     return expected_within(one.distance, *question_.network) > 2 * question_.nearest;
   }

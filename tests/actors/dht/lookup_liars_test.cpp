@@ -5,6 +5,7 @@
 
 #include "actors/dht/logic/lookup.hpp"
 #include "tests/actors/dht/contacts.hpp"
+#include "tests/actors/dht/drive.hpp"
 
 using namespace troupe;
 using namespace troupe::dht;
@@ -83,6 +84,23 @@ TEST_CASE("lookup: one path holds few of an address group, however many answers 
   REQUIRE(first.ask.size() == 2);
   (void)lookup.answered(first.ask[0].whom, names({node(3, "192.0.2.3"), node(4, "192.0.2.4")}), kStart + 2ms);
   CHECK(refusals(lookup) == std::vector{Refusal::group_full});
+}
+
+TEST_CASE("lookup: of one address group few count among the nearest, whichever paths have heard of them") {
+  auto sought = question();
+  sought.nearest = 5;
+  std::vector<Start> near;
+  for (std::uint64_t rank = 1; rank <= 9; ++rank)
+    near.push_back({node(rank, "192.0.2." + std::to_string(rank)), std::nullopt});
+  for (std::uint64_t rank = 10; rank <= 12; ++rank)
+    near.push_back({node(rank, "198.51." + std::to_string(rank) + ".1"), std::nullopt});
+  Lookup lookup{sought, near};
+  base::Instant now = kStart;
+  const auto empty = [](const Ask&, base::Instant at) { return Reply{at + 1ms, names({})}; };
+  const auto outcome = drive(lookup, now, empty, [](const Contact&, bool, base::Instant) {}).outcome;
+  REQUIRE(outcome.nearest.size() == 5);
+  CHECK(outcome.nearest[2] == node(3, "192.0.2.3"));
+  CHECK(outcome.nearest[3] == node(10, "198.51.10.1"));
 }
 
 TEST_CASE("lookup: a false address of an honest node does not hide it") {

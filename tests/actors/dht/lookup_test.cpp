@@ -286,6 +286,37 @@ TEST_CASE("lookup: a region takes in all that lie as near as the holders should,
   CHECK(run(unknown, further).nearest == nodes(1, 20));
 }
 
+TEST_CASE("lookup: a region that is sought for many keys is as wide as was asked for") {
+  auto sought = question(LookupKind::store_region, 10);
+  sought.network = NetworkSize{std::uint64_t{1} << 32};  // one node for each rank
+  const auto further = [](const Contact& whom) {
+    const std::uint64_t rank = high_bits(whom.id) >> 32;
+    return names(nodes(std::max<std::uint64_t>(rank, 10) - 9, rank + 10));
+  };
+  Lookup one_key{sought, starts(nodes(1, 20))};
+  CHECK(run(one_key, further).nearest == nodes(1, 10));
+  sought.region_nodes = 20;
+  Lookup many_keys{sought, starts(nodes(1, 20))};
+  CHECK(run(many_keys, further).nearest == nodes(1, 19));
+}
+
+TEST_CASE("lookup: whoever has found nothing goes on where a store would have gone") {
+  // Twenty that were ground to lie around the key name one another and have nothing; the holders lie behind them.
+  auto sought = question(LookupKind::find_value, 20);
+  sought.network = NetworkSize{(std::uint64_t{1} << 32) / 2};
+  const auto answer = [](const Contact& whom) {
+    const std::uint64_t rank = high_bits(whom.id) >> 32;
+    if (rank <= 20) return names(nodes(1, 20));
+    return rank <= 30 ? holds(1) : names(nodes(1, 20));
+  };
+  Lookup lookup{sought, starts(nodes(1, 40))};
+  CHECK(run(lookup, answer).ending == Ending::found);
+
+  sought.region_max = sought.nearest;
+  Lookup without{sought, starts(nodes(1, 20))};
+  CHECK(run(without, answer).ending == Ending::converged);
+}
+
 TEST_CASE("lookup: too few nodes around the key make it begin anew from another start") {
   // Three start contacts lie: they know five friends, and nobody nearer. The fourth is honest.
   auto sought = question(LookupKind::find_value);
