@@ -28,7 +28,6 @@ struct Node {
 struct Owner {
   Key id;
   std::unique_ptr<Republish> republish;
-  bool up = true;
   std::uint64_t turn = 0;
 };
 
@@ -103,7 +102,6 @@ class Weeks {
       if (i % kRecordsOfOwner == 0) {
         owners_.push_back(
             {draw_key(random_), std::make_unique<Republish>(RepublishSettings{.period = period}, wall())});
-        come_and_go(owners_.size() - 1);
       }
       const std::size_t owner = owners_.size() - 1;
       const Key key = draw_key(random_);
@@ -115,18 +113,11 @@ class Weeks {
       });
     }
   }
-  void come_and_go(std::size_t owner) {
-    agenda_.after(draw_time(random_, plan_.session), [this, owner] {
-      owners_[owner].up = !owners_[owner].up;
-      if (owners_[owner].up) sweep_when_due(owner);
-      come_and_go(owner);
-    });
-  }
   void sweep_when_due(std::size_t owner) {
     const auto due = owners_[owner].republish->wake_at();
     if (!due) return;
     agenda_.after(std::max<base::Duration>(*due - wall(), 1s), [this, owner, turn = ++owners_[owner].turn] {
-      if (owners_[owner].turn == turn && owners_[owner].up) sweep(owner);
+      if (owners_[owner].turn == turn) sweep(owner);
     });
   }
   void sweep(std::size_t owner) {

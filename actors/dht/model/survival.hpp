@@ -7,7 +7,7 @@
 //           of them holds. What searches cost beside that is the figure of churn.hpp.
 // Nodes     come and go by exponential times. With `comes_back` a node returns with its disk after an absence as long
 //           as its session, until it is gone for good after about `life`; without, another takes its place at once.
-//           Owners come back always: a record whose owner is gone lasts for `hold` and no longer, by intention.
+//           Owners stay up: a record whose owner is away lasts for HeldLimits::hold and no longer, by intention.
 #include <vector>
 
 #include "actors/dht/model/ratio.hpp"
