@@ -8,7 +8,7 @@ using namespace troupe;
 using namespace troupe::dht;
 using namespace troupe::dht::test;
 
-TEST_CASE("dht region: the nearest hold what lies at a key, and whoever else lies as near as those should") {
+TEST_CASE("dht holders: the nearest hold what lies at a key, and whoever else lies as near as those should") {
   std::vector<Key> nodes;
   for (std::uint64_t rank = 1; rank <= 60; ++rank) nodes.push_back(point(rank << 32));
   const Key key = point(0);
