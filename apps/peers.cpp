@@ -1,4 +1,4 @@
-// troupe peers | peers connect | peers drop
+// troupe peers | peers connect | peers drop | peers pardon
 #include <capnp/message.h>
 
 #include <array>
@@ -45,6 +45,12 @@ output::wire::Direction direction_of(wire::LinkDirection direction) {
 
 std::string hex(capnp::Data::Reader id) { return base::hex({id.begin(), id.size()}); }
 
+std::string ban_text(wire::PeerRow::Reader row) {
+  if (!row.getBannedForMs().isValue()) return "-";
+  constexpr std::uint64_t kMinute = 60'000;
+  return std::to_string((row.getBannedForMs().getValue() + kMinute - 1) / kMinute) + " min";
+}
+
 void print_json(std::ostream& out, capnp::List<wire::PeerRow>::Reader peers) {
   capnp::MallocMessageBuilder message;
   auto rows = message.initRoot<output::wire::Peers>().initRows(peers.size());
@@ -58,6 +64,8 @@ void print_json(std::ostream& out, capnp::List<wire::PeerRow>::Reader peers) {
     row.setDirection(direction_of(from.getDirection()));
     row.setSent(from.getSent());
     row.setReceived(from.getReceived());
+    row.setScore(from.getScore());
+    if (from.getBannedForMs().isValue()) row.getBannedForMs().setValue(from.getBannedForMs().getValue());
   }
   write_json_line(out, capnp::toDynamic(rows.asReader()));
 }
@@ -70,13 +78,15 @@ void print_text(std::ostream& out, capnp::List<wire::PeerRow>::Reader peers) {
                    {"RTT", Align::right},
                    {"LINK"},
                    {"SENT", Align::right},
-                   {"RECEIVED", Align::right}});
+                   {"RECEIVED", Align::right},
+                   {"SCORE", Align::right},
+                   {"BANNED FOR", Align::right}});
   for (const auto row : peers) {
     std::array<char, 32> rtt{"-"};
     if (row.getRttMs().isValue()) std::snprintf(rtt.data(), rtt.size(), "%.1f ms", row.getRttMs().getValue());
     table.add({hex(row.getNode()), row.getAddress(), state_text(row.getState()), rtt.data(),
                kArrows[static_cast<std::size_t>(direction_of(row.getDirection()))], bytes_for_people(row.getSent()),
-               bytes_for_people(row.getReceived())});
+               bytes_for_people(row.getReceived()), std::to_string(row.getScore()), ban_text(row)});
   }
   table.print(out);
 }
@@ -120,14 +130,16 @@ Ending connect(const Invocation& invocation, Console& console) {
   return Exit::done;
 }
 
-Ending drop(const Invocation& invocation, Console& console) {
+/// Of the commands that name a peer by its id.
+template <class Order>
+Ending order_about(const Invocation& invocation, Console& console) {
   const auto id = base::NodeId::from_hex(*invocation.text("ID"));
   if (!id) return usage_failure("an id has 40 hexadecimal digits", "troupe peers");
   auto client = Client::connect(invocation, console);
   if (!client.ok()) return client.error();
   const capnp::Data::Reader node(id->bytes.data(), id->bytes.size());
-  const auto answer = client.value()->ask<wire::DropPeer, messages::wire::Nothing>(
-      kPeers, kTimeout, [&](wire::DropPeer::Builder question) { question.setNode(node); });
+  const auto answer = client.value()->ask<Order, messages::wire::Nothing>(
+      kPeers, kTimeout, [&](typename Order::Builder question) { question.setNode(node); });
   if (!answer.ok()) return answer.error();
   print_link(invocation, console, node, "");
   return Exit::done;
@@ -153,7 +165,13 @@ Commands peers_commands() {
        .positionals = {{.name = "ID", .help = "its 40 hexadecimal digits"}},
        .needs = Needs::operate,
        .effect = Effect::write,
-       .run = drop},
+       .run = order_about<wire::DropPeer>},
+      {.name = "peers pardon",
+       .summary = "Lift the ban of a node, and forget what it did",
+       .positionals = {{.name = "ID", .help = "its 40 hexadecimal digits"}},
+       .needs = Needs::operate,
+       .effect = Effect::write,
+       .run = order_about<wire::PardonPeer>},
   };
 }
 

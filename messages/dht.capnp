@@ -226,6 +226,9 @@ struct Missed $kind(bytesMax = 128) {
 
   range @0 :UInt8;
   node @1 :Data;
+
+  banned @2 :Bool;
+  # It misbehaved, and is forgotten at once.
 }
 
 struct BucketHolds $kind(lane = control, bytesMax = 8192) {

@@ -148,6 +148,50 @@ struct NotThere $kind(lane = control, bytesMax = 256) {
   }
 }
 
+struct Shun $kind(lane = control, bytesMax = 128) {
+  # `/peers` tells `/links`, and `/links` its followers, that a node is banned for a while: no link to it comes into
+  # service, it is not dialled, and no datagram of it is opened or sent.
+
+  node @0 :Data;
+  # 20 bytes.
+
+  milliseconds @1 :UInt64;
+  # From now on. Zero: it is pardoned.
+}
+
+struct Misbehaved $kind(bytesMax = 512) {
+  # The runtime, or a domain of this node, tells `/peers` what another node did that an honest one does not. Only of what
+  # that node has said over a link, or sealed as a datagram: of nothing that others could have said in its name.
+
+  node @0 :Data;
+  # 20 bytes.
+
+  how @1 :Offence;
+  what @2 :Text;
+  # For the log: at most 200 bytes are kept.
+}
+
+enum Offence {
+  # In points: see `actors/peers/logic/conduct.hpp`.
+
+  malformed @0;
+  # A message that breaks its schema or its rules.
+  protocol @1;
+  # Frames or conversations that break those of the link.
+  forbidden @2;
+  # A kind of message that its role may not send.
+  flooding @3;
+  # Went on asking many times faster than it may, though it was told.
+  unprovenContact @4;
+  # Passed on a contact without the work of its id.
+  tooMany @5;
+  # Passed on more contacts than were asked for.
+  badRecord @6;
+  # Stored, or answered with, a record that its validator refuses whatever the time.
+  wrongToken @7;
+  # Wanted to store by a token that it was never given.
+}
+
 struct DatagramsState $kind(from = [view, operate], bytesMax = 1024) {
   # What the inspector shows of `/datagrams`. Counts since it started.
 
@@ -175,7 +219,7 @@ struct DatagramsState $kind(from = [view, operate], bytesMax = 1024) {
   unasked @11 :UInt64;
   # Datagrams that were none of ours, did not open, or answered no question.
   refused @12 :UInt64;
-  # Questions dropped unread: budgets, rates and work.
+  # Questions dropped unread: budgets, rates, work and bans.
   crowded @13 :UInt64;
   # Questions dropped because too many were being served.
   overLinks @14 :UInt64;

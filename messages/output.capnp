@@ -74,14 +74,21 @@ struct Peer {
   sent @6 :UInt64;
   received @7 :UInt64;
   # Bytes since the link began.
+
+  score @8 :UInt32;
+  # Points for misbehaviour; at 100 it is banned.
+  bannedForMs :union {
+    none @9 :Void;
+    value @10 :UInt64;
+  }
 }
 
 struct Link {
-  # `peers connect` and `peers drop`.
+  # `peers connect`, `peers drop` and `peers pardon`.
 
   node @0 :Data;
   address @1 :Text;
-  # Where it was dialled; null for `drop`.
+  # Where it was dialled; null but for `connect`.
 }
 
 struct LogLevel {

@@ -72,11 +72,11 @@ struct ListPeers $kind(from = [view, operate], bytesMax = 64) {
   healthyOnly @0 :Bool;
 }
 
-struct PeerRows $kind(from = [peer, view, operate], bytesMax = 262144) {
+struct PeerRows $kind(from = [peer, view, operate], bytesMax = 524288) {
   # Answers ListPeers.
 
   peers @0 :List(PeerRow);
-  # By id; at most 2000: `peers.known_max` and the links of peers for whom the book has no room.
+  # By id; at most 2000: `peers.known_max`, the links of peers for whom the book has no room, and banned strangers.
 }
 
 struct PeerRow {
@@ -99,6 +99,16 @@ struct PeerRow {
   sent @6 :UInt64;
   received @7 :UInt64;
   # Bytes of its present link, as encrypted; 0 without a link.
+
+  score @8 :UInt32;
+  # Points for what no honest node does, as forgiven by now. At 100 it is banned, and begins again at 0.
+
+  bannedForMs :union {
+    # How long it is refused from now on.
+
+    none @9 :Void;
+    value @10 :UInt64;
+  }
 }
 
 enum PeerState {
@@ -146,6 +156,14 @@ struct DropPeer $kind(from = [operate], bytesMax = 128) {
   # 20 bytes, else `malformed`.
 }
 
+struct PardonPeer $kind(from = [operate], bytesMax = 128) {
+  # An operator lifts a ban, wipes the score and ends the time for which a dropped peer stays away. Answered by Nothing;
+  # `not_found` if there is nothing to lift.
+
+  node @0 :Data;
+  # 20 bytes, else `malformed`.
+}
+
 struct PeersState $kind(from = [peer, view, operate], bytesMax = 256) {
   # What the inspector shows of the actor that answers all of these.
 
@@ -171,4 +189,8 @@ struct PeersState $kind(from = [peer, view, operate], bytesMax = 256) {
 
   savesFailed @10 :UInt32;
   # Commits that came to nothing since this actor's last restart; each is tried again.
+
+  offences @11 :UInt64;
+  bans @12 :UInt64;
+  # Noted since this actor's last restart.
 }

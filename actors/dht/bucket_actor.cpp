@@ -15,7 +15,8 @@ void BucketActor::receive(runtime::Handlers& on) {
     settings_ = settings_->at(net::read_contact(where.getContact()).endpoint);
   });
   on.tell<wire::Missed>([this](wire::Missed::Reader missed) {
-    if (const auto id = read_key(missed.getNode())) ping(bucket_.failed(*id, now()));
+    if (const auto id = read_key(missed.getNode()))
+      ping(missed.getBanned() ? bucket_.forget(*id, now()) : bucket_.failed(*id, now()));
     changed({});
   });
   on.timer<Expire>([this] {

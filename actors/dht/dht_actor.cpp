@@ -13,6 +13,7 @@
 #include "actors/peers/api.hpp"
 #include "runtime/base/ensure.hpp"
 #include "runtime/net/contact_wire.hpp"
+#include "runtime/net/misbehaved.hpp"
 
 namespace troupe::dht {
 namespace {
@@ -20,7 +21,8 @@ namespace {
 using base::Code;
 using base::Error;
 
-constexpr std::size_t kHealthyMin = 3;  // issue 5, part 4: with fewer the seeds are asked again
+constexpr std::size_t kHealthyMin = 3;     // issue 5, part 4: with fewer the seeds are asked again
+constexpr std::size_t kBannedMax = 2'048;  // as many as `/links` keeps away (runtime/net/shunned.hpp)
 constexpr std::chrono::seconds kKnownDue{5};
 constexpr std::chrono::seconds kRecoverAgain{1};  // our choice: links come up in bursts
 constexpr unsigned kRecoverDoublings = 16;        // beyond any period
@@ -76,6 +78,7 @@ void DhtActor::receive(runtime::Handlers& on) {
     if (table_.size() < kContactsMax) recover_in(kRecoverAgain);
   });
   on.tell<net::wire::LinkDown>([](net::wire::LinkDown::Reader) {});
+  on.tell<net::wire::Shun>([this](net::wire::Shun::Reader order) { shun(order); });
   on.timer<Recover>([this] { recover(); });
   on.timer<Refresh>([this] { refresh(); });
   on.timer<Expire>([this] { expire(); });
@@ -122,6 +125,7 @@ void DhtActor::check() const {
 // -- contacts --------------------------------------------------------------------------------------------------------
 
 void DhtActor::heard(const Contact& who, Evidence evidence) {
+  if (const auto ban = banned_.find(who.id); ban != banned_.end() && now() < ban->second) return;
   const auto range = table_.offer(who, evidence, now());
   if (!range.ok()) return;
   tell<wire::Hear>(buckets_, [&](wire::Hear::Builder out) {
@@ -138,6 +142,38 @@ void DhtActor::missed(const Key& id) {
     out.setRange(range->prefix);
     out.setNode(data_of(id.view()));
   });
+}
+
+/// Whoever is banned is nobody's contact, from now on: searches reach it no more, and others hear nothing of it.
+void DhtActor::shun(net::wire::Shun::Reader order) {
+  const auto id = read_key(order.getNode());
+  if (!id) return;
+  std::erase_if(banned_, [this](const auto& one) { return one.second <= now(); });
+  if (order.getMilliseconds() == 0) return void(banned_.erase(*id));
+  if (banned_.size() >= kBannedMax)
+    banned_.erase(std::ranges::min_element(banned_, {}, [](const auto& one) { return one.second; }));
+  world().mutations.sometimes("dht: a node was banned");
+  banned_.insert_or_assign(*id, now() + std::chrono::milliseconds(order.getMilliseconds()));
+  const auto range = table_.failed(*id);
+  if (!range) return;
+  tell<wire::Missed>(buckets_, [&](wire::Missed::Builder out) {
+    out.setRange(range->prefix);
+    out.setNode(data_of(id->view()));
+    out.setBanned(true);
+  });
+}
+
+void DhtActor::accuse(net::wire::Offence how, std::string_view what) {
+  const runtime::Caller from = caller();
+  if (from.role != messages::Role::peer || !from.node) return;
+  tell<net::wire::Misbehaved>(node().find(net::kPeersPath), [&](net::wire::Misbehaved::Builder out) {
+    net::write_misbehaved(out, *from.node, how, what);
+  });
+}
+
+void DhtActor::malformed(runtime::AnyReply& reply, const char* why) {
+  accuse(net::wire::Offence::MALFORMED, why);
+  reply.refuse({Code::malformed, why});
 }
 
 void DhtActor::holds(wire::BucketHolds::Reader bucket) {
@@ -192,6 +228,8 @@ bool DhtActor::may_store(capnp::Data::Reader token) {
   if (caller().role == messages::Role::inside || shows_token(token)) return true;
   if (world().mutations.on("dht.token_unchecked")) return true;
   ++counts_.refused;
+  // Somebody may say a datagram again when its token is old: of those nobody is accused.
+  if (!from.by_datagram) accuse(net::wire::Offence::WRONG_TOKEN, "a store without a token of this node");
   refuse(Error{Code::refused, "a store needs a token of this node, no older than five minutes"});
   return false;
 }
@@ -200,7 +238,7 @@ void DhtActor::answer(wire::FindNode::Reader question, Reply<wire::Nodes> reply)
   ++counts_.find_nodes;
   const auto target = read_key(question.getTarget());
   if (!target || question.getContactsMax() == 0)
-    return reply.refuse({Code::malformed, "a target has 20 bytes, and somebody is asked for"});
+    return malformed(reply, "a target has 20 bytes, and somebody is asked for");
   const auto nearest =
       closest_but(*target, std::min<std::size_t>(question.getContactsMax(), kContactsMax), caller().node);
   reply.send([&](wire::Nodes::Builder out) {

@@ -49,6 +49,8 @@ class DhtActor final : public runtime::Actor {
   // What a simulation looks at.
   const Table& table() const { return table_; }
   const Held& held() const { return *held_; }
+  /// Whom this node bans, as `/links` said last; some may be over.
+  const std::map<base::NodeId, base::Instant>& banned() const { return banned_; }
 
  private:
   struct Recover {};
@@ -61,6 +63,10 @@ class DhtActor final : public runtime::Actor {
   // Routing (dht_actor.cpp).
   void heard(const Contact& who, Evidence evidence);
   void missed(const Key& id);
+  void shun(net::wire::Shun::Reader order);
+  /// Tells `/peers` what whoever asked the question at hand has done.
+  void accuse(net::wire::Offence how, std::string_view what);
+  void malformed(runtime::AnyReply& reply, const char* why);
   void holds(wire::BucketHolds::Reader bucket);
   void note_asker(wire::Asker::Reader asker);
   std::vector<Contact> closest_but(const Key& key, std::size_t count, const std::optional<base::NodeId>& asker) const;
@@ -219,8 +225,9 @@ class DhtActor final : public runtime::Actor {
   std::map<Row, Writing> writing_;  // these rows cannot be read yet
   runtime::Handle buckets_;
   runtime::Handle republish_;
-  std::map<Key, base::Instant> last_seen_;       // of good contacts, as their buckets last said
-  std::map<std::uint64_t, UnderWay> under_way_;  // searches, by their numbers
+  std::map<base::NodeId, base::Instant> banned_;  // until then; at most kBannedMax
+  std::map<Key, base::Instant> last_seen_;        // of good contacts, as their buckets last said
+  std::map<std::uint64_t, UnderWay> under_way_;   // searches, by their numbers
   std::uint64_t last_search_ = 0;
   std::uint64_t last_group_ = 0;
   std::map<std::uint64_t, std::shared_ptr<ProviderStream>> provider_streams_;  // by the groups of their searches

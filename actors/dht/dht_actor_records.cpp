@@ -190,8 +190,7 @@ void DhtActor::answer(wire::FindValue::Reader question, Reply<wire::FoundValue> 
   ++counts_.find_values;
   const auto key = read_key(question.getKey());
   const auto space = space_of(question.getSpace());
-  if (!key || question.getContactsMax() == 0)
-    return reply.refuse({Code::malformed, "a key has 20 bytes, and somebody is asked for"});
+  if (!key || question.getContactsMax() == 0) return malformed(reply, "a key has 20 bytes, and somebody is asked for");
   if (!space) return reply.refuse({Code::unsupported, "this node does not know that space"});
   const std::size_t contacts_max = std::min<std::size_t>(question.getContactsMax(), kContactsMax);
   note_asker(question.getAsker());
@@ -225,8 +224,7 @@ void DhtActor::found_value(Reply<wire::FoundValue> reply, const Place& place, st
 void DhtActor::answer(wire::GetProviders::Reader question, Reply<wire::Providers> reply) {
   ++counts_.get_providers;
   const auto key = read_key(question.getKey());
-  if (!key || question.getProvidersMax() == 0)
-    return reply.refuse({Code::malformed, "a key has 20 bytes, and somebody is asked for"});
+  if (!key || question.getProvidersMax() == 0) return malformed(reply, "a key has 20 bytes, and somebody is asked for");
   const auto found =
       providers_->find(*key, std::min<std::size_t>(question.getProvidersMax(), kContactsMax), wall(), random());
   const auto nearest = closest_but(*key, fitting(kContactsMax, found.size() * kContactBytes), caller().node);
@@ -243,7 +241,7 @@ void DhtActor::answer(wire::GetProviders::Reader question, Reply<wire::Providers
 void DhtActor::answer(wire::Store::Reader question, Reply<wire::StoreDone> reply) {
   ++counts_.stores;
   const auto key = read_key(question.getKey());
-  if (!key) return reply.refuse({Code::malformed, "a key has 20 bytes"});
+  if (!key) return malformed(reply, "a key has 20 bytes");
   if (!may_store(question.getToken())) return;
   note_asker(question.getAsker());
   if (question.getCopyS() > 0) return take_copy(question, *key, std::move(reply));
@@ -251,6 +249,8 @@ void DhtActor::answer(wire::Store::Reader question, Reply<wire::StoreDone> reply
       admit(bytes_of(question.getRecord()), *key, caller().node.value_or(own()), wall(), settings_->work_bits);
   if (!offer.ok()) {
     ++counts_.refused;
+    if (no_good_ever(bytes_of(question.getRecord()), offer.error()))
+      accuse(net::wire::Offence::BAD_RECORD, to_error(offer.error()).message);
     return reply.send([&](wire::StoreDone::Builder out) {
       out.setResult(wire::StoreDone::Result::BAD);
       out.setWhy(to_error(offer.error()).message);
@@ -297,7 +297,7 @@ void DhtActor::unwritten(const Place& place, const Tag& tag, StoredAs as) {
 void DhtActor::answer(wire::AddProvider::Reader question, Reply<wire::Added> reply) {
   ++counts_.add_providers;
   const auto key = read_key(question.getKey());
-  if (!key) return reply.refuse({Code::malformed, "a key has 20 bytes"});
+  if (!key) return malformed(reply, "a key has 20 bytes");
   if (!may_store(question.getToken())) return;
   const auto from = caller();
   const auto who = read_asker(question.getAsker(), from.node ? from.node : own(), settings_->work_bits);

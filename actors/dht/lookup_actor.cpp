@@ -5,6 +5,8 @@
 #include "actors/dht/api.hpp"
 #include "actors/dht/wire.hpp"
 #include "runtime/base/ensure.hpp"
+#include "runtime/net/contact_wire.hpp"
+#include "runtime/net/misbehaved.hpp"
 
 namespace troupe::dht {
 namespace {
@@ -33,6 +35,15 @@ AskFailure failure_of(const Error& why) {
     case Code::malformed: return AskFailure::misbehaved;
     default: return AskFailure::refused;
   }
+}
+
+/// Whether one of them could be dialled, but shows no work: not one whose address is old, or of a newer kind.
+bool names_unproven(capnp::List<messages::wire::Contact>::Reader list, unsigned work_bits) {
+  for (const auto one : list) {
+    const base::Contact where = net::read_contact(one);
+    if (where.endpoint.dialable() && !crypto::check(where.key, where.nonce, work_bits)) return true;
+  }
+  return false;
 }
 
 }  // namespace
@@ -124,7 +135,7 @@ void LookupActor::ask_nodes(const Ask& question) {
       [this, question, at = now()](runtime::Answer<wire::Nodes> answer) {
         if (!answer.ok()) return failed(question, answer.error());
         LookupAnswer said;
-        said.contacts = read_contacts(answer.value().getContacts(), kTakenMax + 1, start_.settings->work_bits);
+        said.contacts = take_contacts(question.whom, answer.value().getContacts());
         answered(question, at, std::move(said), answer.value().getToken());
       });
 }
@@ -140,11 +151,16 @@ void LookupActor::ask_value(const Ask& question) {
       [this, question, at = now()](runtime::Answer<wire::FoundValue> answer) {
         if (!answer.ok()) return failed(question, answer.error());
         LookupAnswer said;
-        said.contacts = read_contacts(answer.value().getContacts(), kTakenMax + 1, start_.settings->work_bits);
+        said.contacts = take_contacts(question.whom, answer.value().getContacts());
         const auto record = bytes_of(answer.value().getRecord());
         if (!record.empty()) {
-          said.version = take_record(record, std::chrono::seconds(answer.value().getLastsS()));
-          if (!said.version) return failed(question, {Code::malformed, "a record that does not belong there"});
+          const auto version = take_record(record, std::chrono::seconds(answer.value().getLastsS()));
+          if (version.ok()) {
+            said.version = version.value();
+          } else if (no_good_ever(record, version.error())) {
+            accuse(question.whom, net::wire::Offence::BAD_RECORD, to_error(version.error()).message);
+            return failed(question, {Code::malformed, "a record that does not belong there"});
+          }  // else only the clocks differ: what else it says is as good as ever
         }
         answered(question, at, std::move(said), answer.value().getToken());
       });
@@ -160,7 +176,7 @@ void LookupActor::ask_providers(const Ask& question) {
       [this, question, at = now()](runtime::Answer<wire::Providers> answer) {
         if (!answer.ok()) return failed(question, answer.error());
         LookupAnswer said;
-        said.contacts = read_contacts(answer.value().getContacts(), kTakenMax + 1, start_.settings->work_bits);
+        said.contacts = take_contacts(question.whom, answer.value().getContacts());
         said.providers = take_providers(answer.value().getProviders());
         answered(question, at, std::move(said), answer.value().getToken());
       });
@@ -182,6 +198,8 @@ void LookupActor::note_heard(const Contact& whom, base::Instant asked_at) {
 void LookupActor::failed(const Ask& question, const Error& why) {
   const AskFailure how = failure_of(why);
   count_failure(asked(), why);
+  if (how == AskFailure::silent && world().mutations.on("dht.silence_is_punished"))
+    accuse(question.whom, net::wire::Offence::MALFORMED, "nothing");
   if (how == AskFailure::silent || how == AskFailure::unreachable) heard_.push_back({question.whom, 0});
   if (!outcome_) act(lookup_->failed(question.whom, how, now()));
 }
@@ -207,13 +225,13 @@ void LookupActor::count_failure(Asked kind, const Error& why) {
   ++start_.settings->counters->of(kind).failed[static_cast<std::size_t>(failure_of(why))];
 }
 
-/// Keeps the record if it is the newest so far. Nothing if it does not belong at the key sought.
-std::optional<Version> LookupActor::take_record(base::ByteView bytes, std::chrono::seconds lasts) {
+/// Keeps the record if it is the newest so far. An error if it does not belong at the key sought.
+base::Result<Version, RecordError> LookupActor::take_record(base::ByteView bytes, std::chrono::seconds lasts) {
   const auto record = parse(bytes);
-  if (!record.ok() || space_of(record.value()) != space_) return std::nullopt;
-  if (!validate(record.value(), lookup_->question().target, wall(), start_.settings->work_bits).ok() &&
-      !world().mutations.on("dht.record_unvalidated"))
-    return std::nullopt;
+  if (!record.ok()) return record.error();
+  if (space_of(record.value()) != space_) return RecordError::foreign_key;
+  const auto valid = validate(record.value(), lookup_->question().target, wall(), start_.settings->work_bits);
+  if (!valid.ok() && !world().mutations.on("dht.record_unvalidated")) return valid.error();
   const Version version{sequence_of(record.value()), crypto::sha256(bytes)};
   if (!newest_ || *newest_ < version || world().mutations.on("dht.last_answer_wins")) {
     newest_ = version;
@@ -221,6 +239,23 @@ std::optional<Version> LookupActor::take_record(base::ByteView bytes, std::chron
     lasts_ = lasts;
   }
   return version;
+}
+
+/// One more than there may be, so that the lookup sees that there are too many.
+std::vector<Contact> LookupActor::take_contacts(const Contact& from,
+                                                capnp::List<messages::wire::Contact>::Reader list) {
+  const unsigned work_bits = start_.settings->work_bits;
+  auto out = read_contacts(list, kTakenMax + 1, work_bits);
+  if (list.size() > kTakenMax) accuse(from, net::wire::Offence::TOO_MANY, "an answer names 20 contacts at most");
+  else if (out.size() < list.size() && names_unproven(list, work_bits))
+    accuse(from, net::wire::Offence::UNPROVEN_CONTACT, "it names a contact whose id lacks its work");
+  return out;
+}
+
+void LookupActor::accuse(const Contact& whom, net::wire::Offence how, std::string_view what) {
+  tell<net::wire::Misbehaved>(node().find(net::kPeersPath), [&](net::wire::Misbehaved::Builder out) {
+    net::write_misbehaved(out, whom.id, how, what);
+  });
 }
 
 /// How many of them nobody had named.

@@ -10,16 +10,19 @@
 //         One that is refused is renewed. If such nodes are gone and too few others have the record, all of it is done
 //         once more, and everybody asked.
 // Ended   before its time if nobody waits for it any more (CancelSearch): nothing is asked or stored from then on.
-// Checks  what others say is checked here: contacts by the work of their ids, records by their validators.
+// Checks  what others say is checked here: contacts by the work of their ids, records by their validators. Of whoever
+//         says what no honest node does, `/peers` is told; to be silent or late is no offence.
 #include <algorithm>
 #include <map>
 #include <set>
 
 #include "actors/dht/counters.hpp"
 #include "actors/dht/logic/lookup.hpp"
+#include "actors/dht/logic/record.hpp"
 #include "actors/dht/logic/tokens.hpp"
 #include "actors/dht/settings.hpp"
 #include "messages/dht.capnp.h"
+#include "messages/links.capnp.h"
 #include "runtime/actor/actor.hpp"
 
 namespace troupe::dht {
@@ -67,7 +70,9 @@ class LookupActor final : public runtime::Actor {
   Asked asked() const;
   void failed(const Ask& question, const base::Error& why);
   void note_heard(const Contact& whom, base::Instant asked_at);
-  std::optional<Version> take_record(base::ByteView record, std::chrono::seconds lasts);
+  base::Result<Version, RecordError> take_record(base::ByteView record, std::chrono::seconds lasts);
+  std::vector<Contact> take_contacts(const Contact& from, capnp::List<messages::wire::Contact>::Reader list);
+  void accuse(const Contact& whom, net::wire::Offence how, std::string_view what);
   std::size_t take_providers(capnp::List<messages::wire::Contact>::Reader list);
   bool take_provider(const Contact& one);
   void searched(const LookupOutcome& outcome);

@@ -77,7 +77,10 @@ void DhtPlay::handled(std::size_t node, std::string_view path, const runtime::Ac
   if (!path.starts_with(kPath)) return;
   if (path == kPath) {
     if (++looks_[node] % kTableLookEvery != 0) return;
-    if (const auto* const head = dynamic_cast<const DhtActor*>(&actor)) look_at_table(node, *head);
+    const auto* const head = dynamic_cast<const DhtActor*>(&actor);
+    if (head == nullptr) return;
+    look_at_table(node, *head);
+    look_at_bans(node, *head);
   } else if (path.starts_with("/dht/lookup-")) {
     if (const auto* const search = dynamic_cast<const LookupActor*>(&actor)) judge_search(node, path, *search);
   }
@@ -90,6 +93,14 @@ void DhtPlay::look_at_table(std::size_t node, const DhtActor& head) {
       if (nodes_.existed(one.id) && one.id != table.own()) continue;
       return nodes_.broke("strangers", node_name(node) + " lists " + one.id.hex() + " in its table");
     }
+  }
+}
+
+void DhtPlay::look_at_bans(std::size_t node, const DhtActor& head) {
+  for (const auto& [id, until] : head.banned()) {
+    const auto who = nodes_.find(id);
+    if (who && !clients_.lies(*who) && !nodes_.robbed(*who))
+      return nodes_.broke("honest", node_name(node) + " bans " + node_name(*who) + ", which has never lied");
   }
 }
 

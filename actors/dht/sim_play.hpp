@@ -3,6 +3,7 @@
 //
 // Breaks  kept       fewer nodes hold a record, or an announcement, than have acknowledged it
 //         strangers  a table lists an id, or an address of it, that no machine ever had
+//         honest     a node bans one that has never lied
 //         deadline   a search works on long after it should have ended
 // Close   what is held by one of the nodes that a search has to ask is read from every node, until it is found.
 // Rests   what no answer is due to: of nodes that were robbed, whose date jumps, or that have lied, nothing is
@@ -50,6 +51,7 @@ class DhtPlay final : public sim::Play {
   };
   void obey(const sim::Order& order);
   void look_at_table(std::size_t node, const DhtActor& head);
+  void look_at_bans(std::size_t node, const DhtActor& head);
   void judge_search(std::size_t node, std::string_view path, const LookupActor& search);
   void judge_kept();
   std::string lacking() const;

@@ -46,7 +46,7 @@ PeersActor::PeersActor(Setup setup)
     : setup_(std::move(setup)),
       peers_(own_id(setup_), setup_.policy, setup_.id_of),
       own_address_(setup_.self.endpoint) {
-  static_assert(kKnownMax <= kKnownContactsMax && kKnownMax + kLinksMax + kGuestsMax <= kPeerRowsMax,
+  static_assert(kKnownMax <= kKnownContactsMax && kKnownMax + kLinksMax + kGuestsMax + kStrangersMax <= kPeerRowsMax,
                 "answers have room for all");
   base::ensure(setup_.policy.known_max <= kKnownMax, "the peers known fit into the messages that list them");
 }
@@ -60,10 +60,13 @@ void PeersActor::receive(runtime::Handlers& on) {
   on.ask<wire::ListPeers, wire::PeerRows>(answers);
   on.ask<wire::ConnectPeer, wire::Connected>(answers);
   on.ask<wire::DropPeer, messages::wire::Nothing>(answers);
+  on.ask<wire::PardonPeer, messages::wire::Nothing>(answers);
   on.ask<net::wire::WhereIs, net::wire::Whereabouts>(answers);
   on.tell<net::wire::LinkUp>([this](net::wire::LinkUp::Reader up) { link_up(up); });
   on.tell<net::wire::LinkDown>([this](net::wire::LinkDown::Reader down) { link_down(down); });
   on.tell<net::wire::NotThere>([this](net::wire::NotThere::Reader where) { not_there(where); });
+  on.tell<net::wire::Misbehaved>([this](net::wire::Misbehaved::Reader report) { misbehaved(report); });
+  on.tell<net::wire::Shun>([](net::wire::Shun::Reader) {});  // what this actor has told `/links` itself
   on.timer<Tick>([this] { act(peers_.tick(now(), random())); });
   on.timer<Follow>([this] { follow(true); });
   on.timer<LoadAgain>([this] { load(); });
@@ -75,7 +78,8 @@ void PeersActor::receive(runtime::Handlers& on) {
 }
 
 void PeersActor::start() {
-  node().publish<wire::Ping, wire::Exchange, wire::ListPeers, wire::ConnectPeer, wire::DropPeer>(kPath, self());
+  node().publish<wire::Ping, wire::Exchange, wire::ListPeers, wire::ConnectPeer, wire::DropPeer, wire::PardonPeer>(
+      kPath, self());
   peers_.plant(world().mutations);
   load();
 }
@@ -92,7 +96,7 @@ std::optional<base::NodeId> PeersActor::linked_caller() {
 
 void PeersActor::punish(const base::NodeId& whom, const char* why) {
   refuse(base::Error{Code::malformed, why});
-  act(peers_.misbehaved(whom, Offence::malformed, now(), random()));
+  misbehaved(whom, Offence::malformed, why);
 }
 
 void PeersActor::answer(wire::Ping::Reader ping, Reply<wire::Pong> reply) {
@@ -146,6 +150,21 @@ void PeersActor::not_there(net::wire::NotThere::Reader where) {
   act(peers_.not_there(read(where.getContact()), failure_of(where.getMet()), now(), random()));
 }
 
+void PeersActor::misbehaved(net::wire::Misbehaved::Reader report) {
+  if (loading_) return;  // a ban would be lost with the row that is not read yet
+  const auto id = node_id(report.getNode());
+  if (!id) return refuse(base::Error{Code::malformed, kIdLength});
+  const auto what = report.getWhat();
+  if (const auto how = offence_of(report.getHow()))
+    misbehaved(*id, *how, {what.begin(), std::min(what.size(), kWhatBytesMax)});
+}
+
+void PeersActor::misbehaved(const base::NodeId& whom, Offence how, std::string_view what) {
+  if (setup_.log != nullptr)
+    setup_.log->debug("peers", "peer misbehaved", {{"node", whom.hex()}, {"how", text_of(how)}, {"what", what}});
+  act(peers_.misbehaved(whom, how, now(), random()));
+}
+
 // --- this node
 
 void PeersActor::answer(wire::ListKnown::Reader, Reply<wire::KnownContacts> reply) {
@@ -179,6 +198,8 @@ void PeersActor::describe(wire::PeersState::Builder state) {
   state.setBanned(count[State::banned]);
   state.setRowsWaiting(size32(waiting_));
   state.setSavesFailed(saves_failed_);
+  state.setOffences(peers_.conduct().offences());
+  state.setBans(bans_);
   if (peers_.wake_at() == base::Instant::max()) return;
   const auto wait = std::chrono::ceil<std::chrono::milliseconds>(peers_.wake_at() - now()).count();
   state.getWakeMs().setValue(static_cast<std::uint64_t>(std::max<std::int64_t>(wait, 0)));
@@ -196,7 +217,7 @@ void PeersActor::answer(wire::ListPeers::Reader question, Reply<wire::PeerRows> 
         if (healthy_only) std::erase_if(lines, [](const PeerView& line) { return line.state != State::healthy; });
         lines.resize(std::min(lines.size(), kPeerRowsMax));
         const Traffic traffic = rows.ok() ? read(rows.value()) : Traffic{};
-        reply.send([&](wire::PeerRows::Builder out) { write(out.initPeers(size32(lines)), lines, traffic); });
+        reply.send([&](wire::PeerRows::Builder out) { write(out.initPeers(size32(lines)), lines, traffic, now()); });
       });
 }
 
@@ -220,6 +241,18 @@ void PeersActor::answer(wire::DropPeer::Reader command, Reply<messages::wire::No
   if (!dropped.ok()) return reply.refuse(to_error(dropped.error()));
   reply.done();
   act(dropped.value());
+}
+
+void PeersActor::answer(wire::PardonPeer::Reader command, Reply<messages::wire::Nothing> reply) {
+  const auto id = node_id(command.getNode());
+  if (!id) return reply.refuse({Code::malformed, kIdLength});
+  if (loading_) return reply.refuse({Code::unavailable, "the node has just started", std::chrono::milliseconds(500)});
+  const auto pardoned = peers_.pardon(*id, now(), random());
+  if (pardoned.lifted && setup_.log != nullptr)
+    setup_.log->info("peers", "an operator pardons a peer", {{"node", id->hex()}});
+  if (pardoned.lifted) reply.done();
+  else reply.refuse({Code::not_found, "that peer is not banned, has no points, and was not dropped lately"});
+  act(pardoned.decisions);
 }
 
 }  // namespace troupe::peers

@@ -1,8 +1,10 @@
 #pragma once
 // The peers of this node behind a mailbox: tells the logic (logic/peers.hpp) what happens and does what it decides.
 //
-// Serves  published at kPath: Ping and Exchange of linked nodes; ListPeers, ConnectPeer and DropPeer of operators.
-//         Inside the node: ListKnown and WhereAmI of other domains; WhereIs and NotThere of links that dial.
+// Serves  published at kPath: Ping and Exchange of linked nodes; ListPeers, ConnectPeer, DropPeer and PardonPeer of
+//         operators. Inside the node: ListKnown and WhereAmI of other domains; WhereIs and NotThere of links that dial;
+//         Misbehaved.
+// Bans    `/links` is told of each, also of those read back: it keeps them from links, datagrams and the DHT.
 // States  loading: reads its rows from the store, in slices, and tells nobody that it wants links; then running.
 //         A restart begins with loading, and learns from `/links` which links are up.
 // Rows    keyspace kKeyspace, keyed by node id. One commit at a time; what changes meanwhile goes with the next one,
@@ -34,6 +36,7 @@ inline constexpr std::size_t kRowsWaitingMax = 2 * kKnownMax;  // above it rows 
 inline constexpr std::chrono::seconds kStoreTimeout{10};       // our choice: a sync on a busy disk takes one or two
 inline constexpr std::chrono::seconds kStoreAgain{5};          // our choice: a full disk is not emptied any faster
 inline constexpr std::chrono::seconds kTrafficTimeout{1};      // issue: an operator does not wait for byte counts
+inline constexpr std::size_t kWhatBytesMax = 200;              // of messages/links.capnp
 inline constexpr std::chrono::seconds kSayAgain{60};           // our choice: of a seed in whose place nobody answers
 inline constexpr std::chrono::seconds kFollowAgain{60};        // our choice: so long may a restart of `/links` blind us
 
@@ -82,10 +85,13 @@ class PeersActor final : public runtime::Actor {
   void answer(wire::ListPeers::Reader question, runtime::Reply<wire::PeerRows> reply);
   void answer(wire::ConnectPeer::Reader command, runtime::Reply<wire::Connected> reply);
   void answer(wire::DropPeer::Reader command, runtime::Reply<messages::wire::Nothing> reply);
+  void answer(wire::PardonPeer::Reader command, runtime::Reply<messages::wire::Nothing> reply);
   void answer(net::wire::WhereIs::Reader question, runtime::Reply<net::wire::Whereabouts> reply);
   void link_up(net::wire::LinkUp::Reader up);
   void link_down(net::wire::LinkDown::Reader down);
   void not_there(net::wire::NotThere::Reader where);
+  void misbehaved(net::wire::Misbehaved::Reader report);
+  void misbehaved(const base::NodeId& whom, Offence how, std::string_view what);
   void describe(wire::PeersState::Builder state);
   std::optional<base::NodeId> linked_caller();
   void note_seen(const base::NodeId& by, capnp::Data::Reader seen);
@@ -95,6 +101,9 @@ class PeersActor final : public runtime::Actor {
   void act(const Decisions& decisions);
   void perform(const Dial& dial);
   void perform(const Drop& drop);
+  void perform(const Ban& ban);
+  void perform(const Pardon& pardon);
+  void shun(const base::NodeId& whom, base::Duration span);
   void perform(const SendPing& ping);
   void perform(const AskContacts& question);
   void perform(const SaveRow& row) { changed(row.id); }
@@ -127,6 +136,7 @@ class PeersActor final : public runtime::Actor {
   std::set<base::NodeId> waiting_;  // rows that the store lacks as they are
   bool saving_ = false;             // a commit is under way, or waits to be tried again
   std::uint32_t saves_failed_ = 0;
+  std::uint64_t bans_ = 0;
   std::string health_shown_;  // empty: nothing is amiss
   struct Silence {
     std::string text;

@@ -96,6 +96,27 @@ void PeersActor::perform(const Drop& drop) {
   });
 }
 
+void PeersActor::perform(const Ban& ban) {
+  const base::Duration span = ban.until - now();
+  shun(ban.whom, span);
+  if (!ban.last) return;  // it was told of before the restart
+  ++bans_;
+  if (setup_.log == nullptr) return;
+  const auto seconds = std::chrono::ceil<std::chrono::seconds>(span).count();
+  setup_.log->warn("peers", "peer is banned",
+                   {{"node", ban.whom.hex()}, {"why", text_of(*ban.last)}, {"for", std::to_string(seconds) + " s"}});
+}
+
+void PeersActor::perform(const Pardon& pardon) { shun(pardon.whom, base::Duration::zero()); }
+
+void PeersActor::shun(const base::NodeId& whom, base::Duration span) {
+  tell<net::wire::Shun>(links(), [&](net::wire::Shun::Builder out) {
+    out.setNode(data_of(whom.view()));
+    out.setMilliseconds(static_cast<std::uint64_t>(
+        std::max<std::int64_t>(std::chrono::ceil<std::chrono::milliseconds>(span).count(), 0)));
+  });
+}
+
 void PeersActor::perform(const SendPing& ping) {
   ask<wire::Ping, wire::Pong>(
       node().remote(ping.whom, kPath), ping.due,
@@ -110,7 +131,7 @@ void PeersActor::ponged(const base::NodeId& whom, base::Instant asked_at, runtim
   if (!answer.ok()) return act(peers_.ping_failed(whom, now(), random()));
   const auto endpoint = own_word(answer.value(), whom, setup_.id_of);
   if (!endpoint) {
-    act(peers_.misbehaved(whom, Offence::malformed, now(), random()));
+    misbehaved(whom, Offence::malformed, "a pong names its own sender");
     return act(peers_.ping_failed(whom, now(), random()));
   }
   note_seen(whom, answer.value().getSeen());

@@ -36,6 +36,7 @@ const sim::DomainCard& peers_card() {
               {"answered", "who asks for a link to an id gets one to that id"},
               {"held-off", "a peer that was dropped is not linked for ten minutes"},
               {"remembered", "a peer that worked and was saved is known from then on, also after a restart"},
+              {"honest", "nobody is banned in a world without liars, whatever breaks in it"},
               {"book", "no more peers are known than the setting says"},
           },
       .sometimes =

@@ -23,6 +23,7 @@ std::size_t count_of(const sim::Scenario& scenario, const char* setting, std::si
 
 PeersPlay::PeersPlay(sim::Nodes& nodes, const sim::Scenario& scenario)
     : nodes_(nodes),
+      nobody_lies_(scenario.domains == std::vector<std::string>{"peers"}),
       time_(scenario.time),
       links_target_(count_of(scenario, "peers.links_target", Policy{}.links_target)),
       known_max_(count_of(scenario, "peers.known_max", kKnownMax)) {
@@ -145,6 +146,8 @@ void PeersPlay::judge_list(std::size_t node, base::Duration asked_at, const Rows
     if (row.id == self) return nodes_.broke("strangers", node_name(node) + " lists itself as its peer");
     if (!nodes_.existed(row.id))
       return nodes_.broke("strangers", node_name(node) + " knows " + row.id.hex() + ", which no machine ever was");
+    if (nobody_lies_ && row.state == wire::PeerState::BANNED)
+      return nodes_.broke("honest", node_name(node) + " bans " + name_of(row.id) + ", in a world without liars");
     for (const Drop& drop : drops_) {
       const bool soon = drop.at < asked_at && nodes_.time() - drop.at < kSimHoldOff;
       if (row.linked() && soon && drop.by == self && drop.whom == row.id &&

@@ -5,6 +5,7 @@
 //         answered    a person asked for one id and was linked to another
 //         held-off    a peer that a person dropped is linked within ten minutes
 //         remembered  a peer whose row was saved is not known any more
+//         honest      a peer is banned where nobody lies
 //         book        more peers are known than the setting allows
 // Whole   each node has healthy links to as many others as it wants links, or to all; all of them hang together.
 // Robbed  a node that lost its rows has forgotten whom it knew.
@@ -79,6 +80,7 @@ class PeersPlay final : public sim::Play {
   std::vector<std::string> parts() const;
 
   sim::Nodes& nodes_;
+  const bool nobody_lies_;  // no other domain's play, in which somebody may
   const base::Duration time_;
   const std::size_t links_target_;
   const std::size_t known_max_;

@@ -1,5 +1,7 @@
 #include "actors/peers/wire.hpp"
 
+#include <algorithm>
+
 namespace troupe::peers {
 namespace {
 
@@ -20,7 +22,7 @@ wire::LinkDirection direction_of(const std::optional<Direction>& direction) {
   return *direction == Direction::outbound ? wire::LinkDirection::OUTBOUND : wire::LinkDirection::INBOUND;
 }
 
-void write(wire::PeerRow::Builder to, const PeerView& line, const Carried& carried) {
+void write(wire::PeerRow::Builder to, const PeerView& line, const Carried& carried, base::Instant now) {
   to.setNode(data_of(line.id.view()));
   if (line.endpoint.dialable()) to.setAddress(line.endpoint.text().c_str());
   to.setState(state_of(line.state));
@@ -28,6 +30,10 @@ void write(wire::PeerRow::Builder to, const PeerView& line, const Carried& carri
   to.setDirection(direction_of(line.direction));
   to.setSent(carried.sent);
   to.setReceived(carried.received);
+  to.setScore(line.score);
+  if (!line.banned_until) return;
+  to.getBannedForMs().setValue(static_cast<std::uint64_t>(
+      std::max<std::int64_t>(std::chrono::ceil<std::chrono::milliseconds>(*line.banned_until - now).count(), 0)));
 }
 
 }  // namespace
@@ -54,6 +60,20 @@ DialFailure failure_of(net::wire::NotThere::Met met) {
   return DialFailure::unreachable;
 }
 
+std::optional<Offence> offence_of(net::wire::Offence how) {
+  switch (how) {
+    case net::wire::Offence::MALFORMED: return Offence::malformed;
+    case net::wire::Offence::PROTOCOL: return Offence::protocol;
+    case net::wire::Offence::FORBIDDEN: return Offence::forbidden;
+    case net::wire::Offence::FLOODING: return Offence::flooding;
+    case net::wire::Offence::UNPROVEN_CONTACT: return Offence::unproven_contact;
+    case net::wire::Offence::TOO_MANY: return Offence::too_many;
+    case net::wire::Offence::BAD_RECORD: return Offence::bad_record;
+    case net::wire::Offence::WRONG_TOKEN: return Offence::wrong_token;
+  }
+  return std::nullopt;
+}
+
 Traffic read(net::wire::LinkRows::Reader rows) {
   Traffic out;
   for (const auto row : rows.getLinks()) {
@@ -63,10 +83,11 @@ Traffic read(net::wire::LinkRows::Reader rows) {
   return out;
 }
 
-void write(capnp::List<wire::PeerRow>::Builder to, const std::vector<PeerView>& lines, const Traffic& traffic) {
+void write(capnp::List<wire::PeerRow>::Builder to, const std::vector<PeerView>& lines, const Traffic& traffic,
+           base::Instant now) {
   for (std::uint32_t i = 0; i < to.size(); ++i) {
     const auto found = traffic.find(lines[i].id);
-    write(to[i], lines[i], lines[i].direction && found != traffic.end() ? found->second : Carried{});
+    write(to[i], lines[i], lines[i].direction && found != traffic.end() ? found->second : Carried{}, now);
   }
 }
 

@@ -21,6 +21,7 @@ namespace troupe::runtime {
 struct Caller {
   messages::Role role = messages::Role::inside;
   std::optional<base::NodeId> node;  ///< the other node, or an operator's key hash; none for this node
+  bool by_datagram = false;          ///< said by it once, but maybe said again by somebody else
 };
 
 /// A message on its way from a proxy to the peer actor that owns the link. Private to runtime/.

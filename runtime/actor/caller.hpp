@@ -43,6 +43,7 @@ inline Caller caller_of(const caf::actor_control_block& whom, const caf::actor_s
   out.role = static_cast<messages::Role>(data->process_id() & kRoleMask);
   out.node.emplace();
   out.node->bytes = data->host_id();
+  out.by_datagram = (data->process_id() & static_cast<std::uint32_t>(Takes::one_answer)) != 0;
   return out;
 }
 

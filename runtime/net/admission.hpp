@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "messages/kinds.hpp"
+#include "messages/links.capnp.h"
 #include "runtime/actor/node.hpp"
 #include "runtime/base/bytes.hpp"
 #include "runtime/base/error.hpp"
@@ -18,5 +19,9 @@ std::uint64_t remaining_us(base::Instant due, base::Instant now);
 /// Why a message of that kind (null: unknown) may not reach that service (null: none); nothing if it may.
 std::optional<base::Error> forbidden(const messages::KindInfo* kind, messages::Role role,
                                      const runtime::Service* service, base::ByteView payload);
+
+/// What is wrong with a message that an honest node of any version would not have sent; nothing if there may be one
+/// that would: newer ones have kinds and fields that this node does not know.
+std::optional<wire::Offence> offence_of(const messages::KindInfo* kind, messages::Role role, base::ByteView payload);
 
 }  // namespace troupe::net

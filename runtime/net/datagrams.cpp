@@ -20,6 +20,7 @@ using runtime::Signal;
 constexpr std::chrono::seconds kForgetAfter{2};  // past the deadline: an answer this late finds nobody
 const Error kAsksFull{Code::overloaded, "too many questions wait for answers by datagram",
                       std::chrono::milliseconds(200)};
+const Error kBanned{Code::unavailable, "this node has banned that peer for a while"};
 const Error kNoLink{Code::unavailable, "no link to the other node can be made"};
 
 /// The handle of an actor that is asked by datagram.
@@ -95,6 +96,8 @@ void Datagrams::hand_over(const std::shared_ptr<const Route>& route, caf::mailbo
                           caf::execution_unit* worker) {
   if (!element->content().match_elements<Envelope>()) return;  // CAF's own words stay on this side
   const Envelope& envelope = element->content().get_as<Envelope>(0);
+  if (element->mid.is_request() && pool_->shuns(route->id))
+    return answer(element->sender, element->mid.integer_value(), kBanned, worker);
   if (!element->mid.is_request() || !fits(*route, envelope)) return give_to_link(*route, std::move(element), worker);
   Outbound out;
   runtime::Handle actor;

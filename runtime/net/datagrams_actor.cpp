@@ -10,6 +10,7 @@
 #include "runtime/base/ensure.hpp"
 #include "runtime/net/admission.hpp"
 #include "runtime/net/logic/envelope_check.hpp"
+#include "runtime/net/misbehaved.hpp"
 
 namespace troupe::net {
 namespace {
@@ -75,7 +76,8 @@ void DatagramsActor::start() {
   auto socket = world().network.open_datagrams(at, self());
   if (!socket.ok()) return setup_.listening(socket.error());
   socket_ = std::move(socket).value();
-  door_.emplace(net.identity->public_key(), setup_.limits, world().chance, now());
+  door_.emplace(net.identity->public_key(), setup_.limits, world().chance, now(),
+                [pool = setup_.pool.get()](const base::NodeId& id) { return pool->shuns(id); });
   if (!net.agree) agreement_.emplace(net.identity->key());
   random_.emplace(world().chance);
   setup_.table->open(self());
@@ -161,8 +163,9 @@ void DatagramsActor::take(const base::Endpoint& from, std::span<std::uint8_t> da
   // Strangers may have pushed its session out; who knows the token may make us agree once more.
   const crypto::DatagramKeys* const keys = asked ? keys_with(*asked->route) : nullptr;
   if (keys == nullptr) return lost(Lost::unasked);
+  if (setup_.pool->shuns(asked->route->id)) return lost(Lost::banned);
   const auto answer = open_answer(datagram, sealer_, keys->receive);
-  if (!answer.ok()) return lost(answer.error() == DatagramError::forged ? Lost::forged : Lost::broken);
+  if (!answer.ok()) return refuse(asked->route->id, answer.error());
   setup_.table->take(sent->second.number);
   sent_.erase(sent);
   ++answered_;
@@ -175,8 +178,10 @@ void DatagramsActor::give(const Datagrams::Asked& asked, const Answer& answer) {
   if (answer.type == AnswerType::too_large) return setup_.table->over_link(asked);
   const auto* kind = messages::find_kind(answer.kind);
   const bool error = answer.type == AnswerType::error;
-  const bool sound = kind != nullptr && messages::fits(*kind, answer.words.size()) && !check_envelope(answer.words) &&
-                     (!error || kind == &messages::kind_of<messages::wire::Error>());
+  const bool known = kind != nullptr && messages::fits(*kind, answer.words.size());
+  const bool broken = known && check_envelope(answer.words);
+  if (broken) misbehaved(asked.route->id, wire::Offence::MALFORMED, "an answer that is no message");
+  const bool sound = known && !broken && (!error || kind == &messages::kind_of<messages::wire::Error>());
   runtime::Header header;
   header.kind = kind;
   header.signal = error ? runtime::Signal::error : runtime::Signal::message;
@@ -198,26 +203,28 @@ void DatagramsActor::take(const base::Endpoint& from, std::span<std::uint8_t> da
   }
   if (std::holds_alternative<Drop>(decision)) return;  // the doorkeeper has counted it
   const auto* first = std::get_if<AgreeFirst>(&decision);
+  const base::NodeId id = first ? first->id : std::get<Open>(decision).session->id;
   std::optional<crypto::DatagramKeys> agreed;
   if (first != nullptr && !(agreed = agree(head.sender))) return lost(Lost::forged);
   const crypto::DatagramKeys* const keys = agreed ? &*agreed : &std::get<Open>(decision).session->keys;
-  const base::NodeId id = first ? first->id : std::get<Open>(decision).session->id;
   const auto question = open_question(datagram, sealer_, keys->receive);
-  if (!question.ok()) return lost(question.error() == DatagramError::forged ? Lost::forged : Lost::broken);
+  if (!question.ok()) return refuse(id, question.error());
   const Welcome welcome =
       first ? door_->welcome(from, head, *first, *agreed, now()) : door_->welcome(from, head, now());
   if (welcome != Welcome::answer) return;
   const auto& asker = other(id);
   asker->key = keys->send;
-  serve(from, head.token, asker, question.value());
+  serve(from, head.token, id, asker, question.value());
 }
 
-void DatagramsActor::serve(const base::Endpoint& from, const Token& token, const std::shared_ptr<Other>& other,
-                           const Question& question) {
+void DatagramsActor::serve(const base::Endpoint& from, const Token& token, const base::NodeId& id,
+                           const std::shared_ptr<Other>& other, const Question& question) {
   const auto* kind = messages::find_kind(question.kind);
   const auto service = node().service(question.path);
-  if (const auto why = forbidden(kind, messages::Role::peer, service.get(), question.words))
+  if (const auto why = forbidden(kind, messages::Role::peer, service.get(), question.words)) {
+    if (const auto how = offence_of(kind, messages::Role::peer, question.words)) misbehaved(id, *how, why->message);
     return answer(from, token, *other, runtime::error_envelope(*why));
+  }
   if (other->served >= kServedOfOneMax) return answer(from, token, *other, runtime::error_envelope(kTooMany));
   if (served_.size() >= kServedMax) return lost(Lost::crowded);
   const std::uint64_t number = setup_.table->next_served();
@@ -272,6 +279,19 @@ const std::shared_ptr<DatagramsActor::Other>& DatagramsActor::other(const base::
   return others_.emplace(id, std::make_shared<Other>(Other{std::move(fresh), {}, 0})).first->second;
 }
 
+/// What `whom` has sealed does not open, or cannot be: of the latter nobody else is to blame. A bit that has no meaning
+/// yet may have one to a newer node.
+void DatagramsActor::refuse(const base::NodeId& whom, DatagramError why) {
+  if (why == DatagramError::too_short || why == DatagramError::bad_path)
+    misbehaved(whom, wire::Offence::MALFORMED, "a datagram " + std::string(name(why)));
+  lost(why == DatagramError::forged ? Lost::forged : Lost::broken);
+}
+
+void DatagramsActor::misbehaved(const base::NodeId& whom, wire::Offence how, std::string_view what) {
+  tell<wire::Misbehaved>(node().find(kPeersPath),
+                         [&](wire::Misbehaved::Builder out) { write_misbehaved(out, whom, how, what); });
+}
+
 // -- both ------------------------------------------------------------------------------------------------------------
 
 void DatagramsActor::send(const base::Endpoint& to, base::Bytes datagram) {
@@ -318,6 +338,7 @@ void DatagramsActor::describe(wire::DatagramsState::Builder out) const {
   out.setUnasked(times(Lost::unasked));
   std::uint64_t refused = door.too_many;
   for (const std::uint64_t drops : door.drops) refused += drops;
+  refused += times(Lost::banned);
   out.setRefused(refused);
   out.setCrowded(times(Lost::crowded));
   const auto counts = socket_->counts();

@@ -6,6 +6,9 @@
 // Answering  what a doorkeeper (logic/doorkeeper.hpp) lets in goes to the published service that it names, as over a
 //            link of the role `peer`; the answer goes back to the address that the question came from, which is proven.
 // Load       datagrams leave in batches, once the messages at hand are done or kBatchMax are ready.
+// Offences   what was sealed by a node and is no message, or none that it may send, is told to `/peers`. What is said
+// again
+//            by others opens too: so nothing counts that depends on when or how often it is said.
 // Limits     kServedMax questions of others at once, beyond which they are dropped, and kServedOfOneMax of one node,
 //            beyond which they are answered `overloaded`; those of the doorkeeper and the table.
 // Restart    questions that wait are answered `unavailable`; others start anew with a cookie.
@@ -66,7 +69,7 @@ class DatagramsActor final : public runtime::Actor {
     base::Instant forget_at;
     std::shared_ptr<Other> other;
   };
-  enum class Lost : std::uint8_t { broken, forged, unasked, crowded };  // a datagram that came to nothing
+  enum class Lost : std::uint8_t { broken, forged, unasked, crowded, banned };  // a datagram that came to nothing
 
   // Asking.
   void ask(std::uint64_t number, const Cookie& cookie, const Token& token);
@@ -77,8 +80,9 @@ class DatagramsActor final : public runtime::Actor {
 
   // Answering.
   void take(const base::Endpoint& from, std::span<std::uint8_t> datagram, const QuestionHead& head);
-  void serve(const base::Endpoint& from, const Token& token, const std::shared_ptr<Other>& other,
-             const Question& question);
+  void serve(const base::Endpoint& from, const Token& token, const base::NodeId& id,
+             const std::shared_ptr<Other>& other, const Question& question);
+  void refuse(const base::NodeId& whom, DatagramError why);
   void reply(std::uint64_t number, const runtime::Envelope& envelope);
   void answer(const base::Endpoint& to, const Token& token, const Other& other, const runtime::Envelope& envelope);
   const std::shared_ptr<Other>& other(const base::NodeId& id);
@@ -88,6 +92,7 @@ class DatagramsActor final : public runtime::Actor {
   void flush();
   void sweep();
   void lost(Lost how) { ++lost_[static_cast<std::size_t>(how)]; }
+  void misbehaved(const base::NodeId& whom, wire::Offence how, std::string_view what);
   void describe(wire::DatagramsState::Builder out) const;
 
   const Setup setup_;
@@ -102,7 +107,7 @@ class DatagramsActor final : public runtime::Actor {
   std::vector<ports::Datagram> out_;
   bool sweeps_ = false;
   std::uint64_t asked_ = 0, answered_ = 0;
-  std::array<std::uint64_t, 4> lost_{};
+  std::array<std::uint64_t, 5> lost_{};
 };
 
 }  // namespace troupe::net

@@ -222,6 +222,11 @@ std::size_t Link::waiting() const {
   return waiting_.size();
 }
 
+std::uint64_t Link::questions() const {
+  const std::lock_guard hold(lock_);
+  return (last_correlation_ - (side_ == Side::dialler ? 1 : 2)) / 2;
+}
+
 void Link::close(const base::Error& why) {
   std::unordered_map<std::uint64_t, Waiting> waiting;
   std::map<std::string, runtime::Handle, std::less<>> proxies;

@@ -69,6 +69,8 @@ class Link : public std::enable_shared_from_this<Link> {
   /// Forgets questions whose asker has given up some time ago.
   void sweep(base::Instant now);
   std::size_t waiting() const;
+  /// That our side has asked so far.
+  std::uint64_t questions() const;
 
   /// Bytes of its stream, as encrypted. Written by the peer.
   struct Traffic {

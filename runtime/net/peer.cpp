@@ -180,7 +180,7 @@ void Peer::take_plain() {
         pool_->counters().count(refusal_of(next.error()));
         return end("the handshake failed: " + std::string(name(next.error())));
       }
-      return turn_away(Turned::frames, "a frame is " + std::string(name(next.error())));
+      return violated("a frame is " + std::string(name(next.error())));
     }
     if (!next.value()) return;
     if (state_ == State::proving) take_handshake(*next.value());

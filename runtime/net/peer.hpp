@@ -132,6 +132,8 @@ class Peer final : public runtime::Actor {
   bool take_part(const Frame& frame, Flow& flow);
   void note_part(const runtime::Outbound& message, FrameType type);
   void violated(const std::string& how);
+  void misbehaved(wire::Offence how, std::string_view what);
+  void note_flood();
 
   const std::shared_ptr<PeerStart> start_;
   const std::shared_ptr<Pool> pool_;
@@ -152,6 +154,7 @@ class Peer final : public runtime::Actor {
   std::optional<Handshake> handshake_;
   FrameReader reader_{kHandshakeFrameBytesMax};
   messages::Role role_ = messages::Role::peer;
+  base::NodeId node_;  // in service: who is there
 
   base::Bytes plain_;      // frames to encrypt
   bool encrypted_ = true;  // as far as it was tried
@@ -162,6 +165,9 @@ class Peer final : public runtime::Actor {
 
   std::unordered_map<std::uint64_t, Served> served_;
   std::map<const messages::KindInfo*, runtime::logic::RateLimit> rates_;
+  base::Instant flood_since_{};
+  std::uint64_t flood_ = 0;         // questions beyond their rate since then
+  std::uint64_t late_answers_ = 0;  // that nobody waited for
   std::map<std::string, runtime::Handle, std::less<>> watched_;
   base::Instant heard_{};
   std::unordered_map<std::uint64_t, Flow> flows_;  // of streams that our side opened

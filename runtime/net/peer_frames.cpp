@@ -5,6 +5,7 @@
 #include "messages/common.capnp.h"
 #include "runtime/net/admission.hpp"
 #include "runtime/net/logic/envelope_check.hpp"
+#include "runtime/net/misbehaved.hpp"
 #include "runtime/net/peer.hpp"
 
 namespace troupe::net {
@@ -16,6 +17,11 @@ using runtime::Envelope;
 using runtime::Signal;
 
 constexpr std::size_t kWatchedMax = 1024;  // our choice: as many proxies as the other side may hold
+// Our choice: a busy honest node may ask faster than it may for a while, but not ten times as fast.
+constexpr std::chrono::seconds kFloodTime{10};
+constexpr std::uint64_t kFloodTimes = 10;
+constexpr std::uint64_t kLateAnswersPerQuestion =
+    4;  // our choice: both sides may end a stream, at once and for two reasons
 
 bool is_last(FrameType type) {
   return type == FrameType::answer || type == FrameType::error || type == FrameType::end || type == FrameType::cancel;
@@ -55,7 +61,26 @@ bool Peer::ours(std::uint64_t correlation) const {
   return (correlation % 2 == 1) == (link_->side() == Link::Side::dialler);
 }
 
-void Peer::violated(const std::string& how) { turn_away(Turned::frames, "the other side broke the protocol: " + how); }
+void Peer::violated(const std::string& how) {
+  misbehaved(wire::Offence::PROTOCOL, how);
+  turn_away(Turned::frames, "the other side broke the protocol: " + how);
+}
+
+/// What it says over this link nobody else can have said.
+void Peer::misbehaved(wire::Offence how, std::string_view what) {
+  if (role_ != messages::Role::peer || state_ != State::serving) return;
+  tell<wire::Misbehaved>(node().find(kPeersPath),
+                         [&](wire::Misbehaved::Builder out) { write_misbehaved(out, node_, how, what); });
+}
+
+void Peer::note_flood() {
+  if (now() - flood_since_ >= kFloodTime) {
+    flood_since_ = now();
+    flood_ = 0;
+  }
+  const std::uint64_t most = pool_->setup().limits.questions_per_second_max * kFloodTimes * kFloodTime.count();
+  if (++flood_ == most) misbehaved(wire::Offence::FLOODING, "ten times as many questions as it may ask");
+}
 
 // -- from the other side --
 
@@ -84,9 +109,14 @@ void Peer::take_frame(const Frame& frame) {
 /// Why a message may not reach a service; nothing if it may.
 std::optional<Error> Peer::forbidden(const Frame& frame, const messages::KindInfo* kind,
                                      const runtime::Service* service) {
-  if (auto why = net::forbidden(kind, role_, service, frame.payload)) return why;
-  if (!within_rate(kind))
+  if (auto why = net::forbidden(kind, role_, service, frame.payload)) {
+    if (const auto how = offence_of(kind, role_, frame.payload)) misbehaved(*how, why->message);
+    return why;
+  }
+  if (!within_rate(kind)) {
+    note_flood();
     return Error{Code::overloaded, "too many questions of this kind in a second", std::chrono::milliseconds(1000)};
+  }
   return std::nullopt;
 }
 
@@ -153,8 +183,10 @@ void Peer::take_conversation(const Frame& frame) {
   const messages::KindInfo* kind = nullptr;
   if (!frame.payload.empty()) {
     kind = messages::find_kind(frame.header.kind);
-    if (kind == nullptr || !messages::fits(*kind, frame.payload.size()) || check_envelope(frame.payload))
-      return violated("an answer or item that is no message");
+    // Of a newer node, whose kinds we do not know, or whose messages have grown: no use to us, but no offence.
+    if (kind == nullptr || !messages::fits(*kind, frame.payload.size()))
+      return turn_away(Turned::frames, "an answer or item of a kind or size that this node does not know");
+    if (check_envelope(frame.payload)) return violated("an answer or item that is no message");
     if (type == FrameType::error && kind != &messages::kind_of<messages::wire::Error>())
       return violated("an error of another kind");
   } else if (type == FrameType::answer || type == FrameType::item || type == FrameType::error) {
@@ -166,7 +198,11 @@ void Peer::take_conversation(const Frame& frame) {
   if (ours(number)) {
     const auto flow = flows_.find(number);
     const auto asker = link_->asker(number, is_last(type));
-    if (!asker.who) return node().count(runtime::DeadLetter::late_answer);
+    if (!asker.who) {
+      if (is_last(type) && ++late_answers_ > (link_->questions() + 1) * kLateAnswersPerQuestion)
+        return violated("answers to no question");
+      return node().count(runtime::DeadLetter::late_answer);
+    }
     if (!is_last(type) && (flow == flows_.end() || !take_part(frame, flow->second)))
       return violated("more than was granted");
     if (is_last(type) && flow != flows_.end()) flows_.erase(flow);

@@ -32,6 +32,11 @@ void Peer::take_handshake(const Frame& frame) {
     return end("the handshake failed: " + std::string(name(step.error())),
                step.error() == Refusal::own_key ? base::Code::conflict : base::Code::refused);
   }
+  if (const auto& ready = step.value().ready; ready && ready->role == messages::Role::peer && pool_->shuns(ready->id)) {
+    pool_->counters().count(Turned::banned);
+    return end("peer " + ready->id.hex() + " answered, which this node has banned; name its id to lift that",
+               base::Code::refused);
+  }
   if (!step.value().send.empty()) {
     plain_ = step.value().send;
     flush();
@@ -67,6 +72,7 @@ void Peer::enter_service(const LinkInfo& proven) {
   info.since = now();
   // What the other side is to us: an operator where it dialled as one, a node where we did.
   role_ = info.outbound ? messages::Role::peer : info.role;
+  node_ = info.node;
   link_->who_is_there(info.node, role_);
   state_ = State::serving;
   trusted_ = true;

@@ -22,6 +22,7 @@ std::string_view name(Turned why) {
     case Turned::channel: return "channel";
     case Turned::frames: return "frames";
     case Turned::twin: return "twin";
+    case Turned::banned: return "banned";
   }
   return "frames";
 }
@@ -76,7 +77,7 @@ runtime::Handle Pool::remote(const base::Contact& contact, const std::string& pa
 }
 
 std::shared_ptr<Link> Pool::dial(const base::NodeId& id, const std::optional<base::HostPort>& where) {
-  if (setup_.identity->id() == id) return nullptr;
+  if (setup_.identity->id() == id || shuns(id)) return nullptr;
   {
     const std::lock_guard hold(lock_);
     if (const auto found = peers_.find(id); found != peers_.end()) return serving_.at(found->second).link;

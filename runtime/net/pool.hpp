@@ -19,6 +19,7 @@
 #include "runtime/crypto/secure_channel.hpp"
 #include "runtime/net/link.hpp"
 #include "runtime/net/settings.hpp"
+#include "runtime/net/shunned.hpp"
 
 namespace troupe::net {
 
@@ -32,8 +33,9 @@ enum class Turned : std::uint8_t {
   channel,  ///< TLS failed, or what came was no TLS
   frames,   ///< a frame broke the rules of the link
   twin,     ///< another link to the same node is in service
+  banned,   ///< its node is banned
 };
-inline constexpr std::size_t kTurned = 8;
+inline constexpr std::size_t kTurned = 9;
 
 std::string_view name(Turned why);
 
@@ -73,6 +75,11 @@ class Pool : public std::enable_shared_from_this<Pool> {
   runtime::Node& node() { return node_; }
   const NetSetup& setup() const { return setup_; }
   NetCounters& counters() { return counters_; }
+  Shunned& shunned() { return shunned_; }
+  /// Whether that node is refused now.
+  bool shuns(const base::NodeId& id) const {
+    return shunned_.any() && shunned_.contains(id, node_.world().clock.coarse());
+  }
   std::unique_ptr<crypto::Channel> make_channel(Link::Side side) const;
 
   /// Lets the actors of its node reach those of others through it, and inspectors name them. Before the node's start;
@@ -158,6 +165,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   const NetSetup setup_;
   const std::shared_ptr<const crypto::ChannelCredentials> credentials_;  // null where the setup has other channels
   NetCounters counters_;
+  Shunned shunned_;
 
   mutable std::mutex lock_;
   std::map<std::uint64_t, Entry> serving_;                  // by number of coming into service

@@ -65,6 +65,7 @@ TEST_CASE("cluster: a node serves its metrics as Prometheus wants them, and says
   CHECK(contains(metrics, "\ntroupe_ready 1\n"));
   CHECK(contains(metrics, "\ntroupe_health_state "));  // a loaded machine is warned of
   CHECK(contains(metrics, "\ntroupe_peers 0\n"));
+  CHECK(contains(metrics, "\ntroupe_peers_banned 0\n"));
   CHECK(http_get(at, "/healthz").ends_with("\r\n\r\nok\n"));
   CHECK(http_get(at, "/readyz").starts_with("HTTP/1.1 200 OK\r\n"));
   CHECK(http_get(at, "/").starts_with("HTTP/1.1 404 "));

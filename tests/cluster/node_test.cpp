@@ -223,6 +223,11 @@ TEST_CASE("cluster: a person links two nodes, and parts them again") {
   CHECK(until([&] { return sees(folder, second, first.id, "known"); }));
   CHECK(troupe::test::troupe(folder, {"peers", "drop", first.id, "--data", second.data}).exit == 4);
   CHECK(troupe::test::troupe(folder, {"peers", "drop", "xyz", "--data", second.data}).exit == 2);
+  const Seen listed = troupe::test::troupe(folder, {"peers", "--json", "--data", second.data});
+  CHECK(contains(listed.out, "\"score\":0,\"bannedForMs\":null"));
+  CHECK(troupe::test::troupe(folder, {"peers", "pardon", first.id, "--data", second.data}).exit == 0);
+  CHECK(troupe::test::troupe(folder, {"peers", "pardon", first.id, "--data", second.data}).exit == 4);
+  CHECK(troupe::test::troupe(folder, {"peers", "pardon", "xyz", "--data", second.data}).exit == 2);
 }
 
 TEST_CASE("cluster: bytes that are no link do not harm a node") {

@@ -125,6 +125,15 @@ std::vector<Ping> Bucket::failed(const Key& id, base::Instant now) {
   return out;
 }
 
+std::vector<Ping> Bucket::forget(const Key& id, base::Instant now) {
+  std::erase_if(spares_, [&](const Spare& one) { return one.contact.id == id; });
+  std::erase_if(pings_, [&](const Ping& ping) { return ping.whom.id == id; });
+  take_off(id);
+  auto out = pings_to_send(now);
+  check();
+  return out;
+}
+
 std::vector<Ping> Bucket::expire(base::Instant now) {
   std::vector<Key> silent;
   std::erase_if(pings_, [&](const Ping& ping) {
@@ -152,8 +161,13 @@ void Bucket::note_failure(const Key& id, base::Instant now) {
 void Bucket::give_place(const Listed& failing) {
   const auto spare = std::ranges::find_if_not(spares_.rbegin(), spares_.rend(), only_asked);
   if (spare == spares_.rend() && failing.failures < kForgetFailures) return;
-  const Key gone = failing.contact.id;
-  std::erase_if(listed_, [&](const Listed& one) { return one.contact.id == gone; });
+  take_off(Key(failing.contact.id));
+}
+
+/// In its place comes the newest spare that has answered.
+void Bucket::take_off(const Key& gone) {
+  if (std::erase_if(listed_, [&](const Listed& one) { return one.contact.id == gone; }) == 0) return;
+  const auto spare = std::ranges::find_if_not(spares_.rbegin(), spares_.rend(), only_asked);
   if (spare == spares_.rend()) return;
   list(spare->contact, spare->heard);
   spares_.erase(std::next(spare).base());

@@ -82,6 +82,9 @@ class Bucket {
   /// Notes that a question which somebody else asked (a lookup) was not answered. Unknown ids are no matter.
   std::vector<Ping> failed(const Key& id, base::Instant now);
 
+  /// Forgets one that is banned, whatever it is here.
+  std::vector<Ping> forget(const Key& id, base::Instant now);
+
   /// Counts the pings that are overdue as failures, gives away the places that this frees, drops spares that are too
   /// old. Early, late and repeated calls are harmless: every deadline is compared with `now` again.
   std::vector<Ping> expire(base::Instant now);
@@ -107,6 +110,7 @@ class Bucket {
   void make_room_in_group(const Contact& who);
   void note_failure(const Key& id, base::Instant now);
   void give_place(const Listed& failing);
+  void take_off(const Key& gone);
   std::vector<Ping> pings_to_send(base::Instant now);
   bool has_room() const;
   bool pinged(const Key& id) const;

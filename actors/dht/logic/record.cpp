@@ -176,6 +176,20 @@ base::Result<void, RecordError> validate(const Record& record, const Key& key, b
                     record);
 }
 
+bool no_good_ever(base::ByteView encoded, RecordError why) {
+  switch (why) {
+    case RecordError::malformed: return !encoded.empty() && space_of(encoded.front()).has_value();
+    case RecordError::oversize:
+    case RecordError::foreign_key:
+    case RecordError::bad_signature:
+    case RecordError::lacks_work: return true;
+    case RecordError::expired:
+    case RecordError::from_the_future:
+    case RecordError::too_long_lived: return false;
+  }
+  return false;
+}
+
 KvRecord sign(const crypto::SecretKey& owner, KvRecord unsigned_record) {
   KvRecord out = std::move(unsigned_record);
   out.owner = owner.public_key();

@@ -115,6 +115,10 @@ Key key_of_value(base::ByteView value);
 /// Whether the record belongs under `key` at `wall`, cheap questions first. `work_bits` is that of the network.
 base::Result<void, RecordError> validate(const Record& record, const Key& key, base::WallTime wall, unsigned work_bits);
 
+/// Whether what was refused for that reason is no good at any time and to any version, so that no honest node passes it
+/// on: clocks differ, and a space that is not known here may be known elsewhere.
+bool no_good_ever(base::ByteView encoded, RecordError why);
+
 /// Makes a /kv record of `unsigned_record`, whose owner and signature are filled in and whose dates are cut to seconds.
 /// It is within the limits.
 KvRecord sign(const crypto::SecretKey& owner, KvRecord unsigned_record);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <tuple>
 
+#include "actors/peers/logic/conduct.hpp"
 #include "runtime/base/ensure.hpp"
 
 namespace troupe::peers {
@@ -104,10 +105,8 @@ void AddressBook::missed(const base::NodeId& id) {
 std::optional<base::Instant> AddressBook::ban(const base::NodeId& id, base::Instant now) {
   KnownPeer* const known = row(id);
   if (known == nullptr) return std::nullopt;
-  base::Duration span = kBanMin;
-  for (std::uint16_t i = 0; i < known->bans && span < kBanMax; ++i) span *= 2;
+  known->banned_until = now + ban_span(known->bans);
   if (known->bans < 0xffff) ++known->bans;
-  known->banned_until = now + std::min<base::Duration>(span, kBanMax);
   save(id);
   return known->banned_until;
 }

@@ -26,7 +26,6 @@ inline constexpr std::uint32_t kProvenFailuresMax = 8;   // our choice: twenty m
 inline constexpr std::chrono::hours kSilenceMax{24};     // our choice: a day off is not death
 inline constexpr std::chrono::hours kForgetAfter{30 * 24};
 inline constexpr std::chrono::minutes kRefreshAfter{10};  // a mere "seen again" is worth a write this often
-inline constexpr std::chrono::minutes kBanMin{10};        // our choice; doubled for each further one, up to kBanMax
 
 enum class Learned : std::uint8_t {
   added,

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "actors/peers/logic/address_book.hpp"
+#include "actors/peers/logic/conduct.hpp"
 #include "actors/peers/logic/target.hpp"
 
 namespace troupe::peers {
@@ -42,9 +43,6 @@ inline constexpr std::chrono::minutes kSettled{1};    // our choice: what ends s
 inline constexpr std::chrono::seconds kSeedRetryMin{1};  // of a seed; at most the rejoin period
 inline constexpr std::chrono::minutes kHoldOff{10};      // whom a person dropped stays away this long
 inline constexpr std::chrono::hours kFresh{1};           // a link that worked so recently is worth passing on
-inline constexpr std::uint32_t kPointsBan = 100;         // offences, see points_of()
-inline constexpr std::size_t kOffendersMax = kKnownMax;  // remembered; above it the next one is dropped at once
-inline constexpr std::chrono::seconds kPointLife{6};     // ten points a minute are forgiven
 static_assert(kExchangeTimeout <= kExchangeGap, "one question for contacts at a time");
 static_assert(kLinksMax + kGuestsMax <= kKnownMax, "linked peers fit into the book");
 
@@ -78,17 +76,6 @@ enum class DialFailure : std::uint8_t {
   ourselves,       ///< the address is our own
 };
 
-/// What a peer did that an honest one does not.
-enum class Offence : std::uint8_t {
-  malformed,         ///< a message that breaks its schema or its rules
-  unproven_contact,  ///< passed on a contact without the work of its id
-  too_many,          ///< more contacts than were asked for
-  undialable,        ///< passed on an address that nobody can dial
-  flooding,          ///< went on after `overloaded`
-  protocol,          ///< broke the order of the link protocol
-};
-std::uint32_t points_of(Offence offence);
-
 struct Dial {
   std::uint64_t ticket;
   Target to;
@@ -99,6 +86,14 @@ enum class DropReason : std::uint8_t { silent, banned, by_command, too_many };
 struct Drop {
   base::NodeId whom;
   DropReason why;
+};
+struct Ban {
+  base::NodeId whom;
+  base::Instant until;
+  std::optional<Offence> last;  ///< that made it too many; none: it was banned before a restart
+};
+struct Pardon {
+  base::NodeId whom;
 };
 struct SendPing {
   base::NodeId whom;
@@ -114,7 +109,7 @@ struct SaveRow {
 struct EraseRow {
   base::NodeId id;
 };
-using Decision = std::variant<Dial, Drop, SendPing, AskContacts, SaveRow, EraseRow>;
+using Decision = std::variant<Dial, Drop, Ban, Pardon, SendPing, AskContacts, SaveRow, EraseRow>;
 using Decisions = std::vector<Decision>;
 
 /// A link that has come up: both proofs hold.
@@ -135,6 +130,8 @@ struct PeerView {
   State state;
   std::optional<std::chrono::microseconds> rtt;
   std::optional<Direction> direction;  ///< of its link
+  std::uint32_t score = 0;             ///< points for its offences
+  std::optional<base::Instant> banned_until = {};
 };
 
 enum class CommandError : std::uint8_t {

@@ -14,18 +14,6 @@ constexpr std::uint32_t kBriefMax = 32;  // the wait has long reached its longes
 
 }  // namespace
 
-std::uint32_t points_of(Offence offence) {
-  switch (offence) {
-    case Offence::malformed: return 25;
-    case Offence::unproven_contact: return 20;
-    case Offence::too_many: return 20;
-    case Offence::undialable: return 5;
-    case Offence::flooding: return 10;
-    case Offence::protocol: return 50;
-  }
-  return kPointsBan;
-}
-
 Peers::Peers(base::NodeId self, Policy policy, IdOf id_of)
     : self_(self), policy_(policy), id_of_(std::move(id_of)), book_(policy.known_max) {
   constexpr base::Duration zero{0};
@@ -49,6 +37,8 @@ Decisions Peers::start(const std::vector<Target>& seeds, base::Instant now, base
   exchange_due_ = now + spread(policy_.exchange_period, random);
   rejoin_due_ = now + spread(policy_.rejoin_period, random);
   started_ = true;
+  for (const auto& [id, peer] : book_.rows())
+    if (peer.banned(now)) decisions_.push_back(Ban{id, *peer.banned_until, std::nullopt});
   return settle(now, random);
 }
 
@@ -77,7 +67,7 @@ Decisions Peers::linked(const LinkUp& up, base::Instant now, base::Random& rando
   const bool guest = up.direction == Direction::inbound && !again && crowded();
   if (up.id == self_ || !welcome(up.id, now)) {
     mutations_->sometimes("peers: an unwelcome link was dropped");
-    decisions_.push_back(Drop{up.id, book_.banned(up.id, now) ? DropReason::banned : DropReason::by_command});
+    decisions_.push_back(Drop{up.id, banned_until(up.id, now) ? DropReason::banned : DropReason::by_command});
   } else if (guest && guests() >= kGuestsMax) {
     decisions_.push_back(Drop{up.id, DropReason::too_many});
   } else {
@@ -154,22 +144,32 @@ Decisions Peers::misbehaved(const base::NodeId& id, Offence offence, base::Insta
 }
 
 void Peers::offend(const base::NodeId& id, Offence offence, base::Instant now) {
-  const auto found = points_.find(id);
-  if (found == points_.end() && points_.size() >= kOffendersMax) return drop_link(id, DropReason::banned);
-  Points& score = found == points_.end() ? points_.emplace(id, Points{0, now}).first->second : found->second;
-  const auto forgiven = static_cast<std::uint64_t>(std::max<std::int64_t>((now - score.as_of) / kPointLife, 0));
-  score.points -= std::min(score.points, forgiven);
-  score.as_of = score.as_of + kPointLife * forgiven;  // the rest of a point counts next time
-  score.points += points_of(offence);
-  if (score.points < kPointsBan) return;
-  points_.erase(id);
-  book_.ban(id, now);
+  if (id == self_ || banned_until(id, now) || !conduct_.offend(id, offence, now)) return;
+  const auto known = book_.ban(id, now);
+  decisions_.push_back(Ban{id, known ? *known : conduct_.ban(id, now), offence});
   drop_link(id, DropReason::banned);
+}
+
+std::optional<base::Instant> Peers::banned_until(const base::NodeId& id, base::Instant now) const {
+  if (book_.banned(id, now)) return book_.find(id)->banned_until;
+  return conduct_.banned_until(id, now);
 }
 
 bool Peers::welcome(const base::NodeId& id, base::Instant now) const {
   const auto held = held_off_.find(id);
-  return !book_.banned(id, now) && (held == held_off_.end() || held->second <= now);
+  return !banned_until(id, now) && (held == held_off_.end() || held->second <= now);
+}
+
+/// What a person forgives. False if there is nothing that is known of: a ban may be one of before a restart.
+bool Peers::forgive(const base::NodeId& id, base::Instant now) {
+  const bool banned = banned_until(id, now).has_value();
+  const bool scored = conduct_.pardon(id, now);
+  const auto held = held_off_.find(id);
+  const bool away = held != held_off_.end() && held->second > now;
+  book_.pardon(id);
+  if (held != held_off_.end()) held_off_.erase(held);
+  decisions_.push_back(Pardon{id});
+  return banned || scored || away;
 }
 
 base::Result<Peers::Connecting, CommandError> Peers::connect(const Target& to, base::Instant now,
@@ -177,11 +177,7 @@ base::Result<Peers::Connecting, CommandError> Peers::connect(const Target& to, b
   if (to.id == self_) return CommandError::ourselves;
   if (to.id && links_.contains(*to.id)) return CommandError::linked;
   if (dials_by_person() >= kTargetsMax) return CommandError::busy;
-  if (to.id) {
-    book_.pardon(*to.id);
-    points_.erase(*to.id);
-    held_off_.erase(*to.id);
-  }
+  if (to.id) forgive(*to.id, now);
   const std::uint64_t ticket = dial(to, std::nullopt, true, now);
   return Connecting{ticket, settle(now, random)};
 }
@@ -191,6 +187,11 @@ base::Result<Decisions, CommandError> Peers::drop(const base::NodeId& id, base::
   hold_off(id, now);
   drop_link(id, DropReason::by_command);
   return settle(now, random);
+}
+
+Peers::Pardoned Peers::pardon(const base::NodeId& id, base::Instant now, base::Random& random) {
+  const bool lifted = forgive(id, now);
+  return {lifted, settle(now, random)};
 }
 
 void Peers::hold_off(const base::NodeId& id, base::Instant now) {
@@ -207,20 +208,26 @@ std::vector<PeerView> Peers::view(base::Instant now) const {
   for (const auto& [id, peer] : book_.rows()) {
     out[id] = {id, peer.contact.endpoint, state_of(id, now), peer.rtt, std::nullopt};
   }
+  for (const auto& [id, until] : conduct_.banned(now)) out.try_emplace(id, PeerView{id, {}, State::banned, {}, {}});
   for (const auto& [id, link] : links_) {
     PeerView& line = out[id];
     if (!line.endpoint.dialable()) line.endpoint = link.up.remote;
     line = {id, line.endpoint, state_of(id, now), link.rtt ? link.rtt : line.rtt, link.up.direction};
   }
   std::vector<PeerView> lines;
-  for (auto& [id, line] : out) lines.push_back(line);
+  for (auto& [id, line] : out) {
+    line.score = conduct_.score(id, now);
+    line.banned_until = banned_until(id, now);
+    lines.push_back(line);
+  }
   return lines;
 }
 
 std::vector<Contact> Peers::reachable(base::Instant now) const {
   std::vector<Contact> out;
   for (const auto& [id, peer] : book_.rows()) {
-    if (!peer.banned(now) && (peer.contact.endpoint.dialable() || links_.contains(id))) out.push_back(peer.contact);
+    if (!banned_until(id, now) && (peer.contact.endpoint.dialable() || links_.contains(id)))
+      out.push_back(peer.contact);
   }
   return out;
 }
@@ -275,14 +282,13 @@ void Peers::forget_old(base::Instant now) {
   std::erase_if(retry_at_, [&](const auto& entry) { return entry.second <= now || !book_.find(entry.first); });
   std::erase_if(brief_, [&](const auto& entry) { return !book_.find(entry.first); });
   std::erase_if(turned_us_away_, [&](const auto& id) { return !brief_.contains(id); });
-  std::erase_if(points_,
-                [&](const auto& entry) { return now - entry.second.as_of >= kPointLife * entry.second.points; });
+  conduct_.prune(now);
 }
 
 void Peers::check() const {
   base::ensure(dials_.size() <= kDialsMax + kTargetsMax, "dials are limited");
   base::ensure(left_.size() <= kLinksMax, "those who left are remembered for a while, and not all of them");
-  base::ensure(points_.size() <= kOffendersMax && held_off_.size() <= kHeldOffMax, "what is noted is limited");
+  base::ensure(held_off_.size() <= kHeldOffMax, "what is noted is limited");
 }
 
 }  // namespace troupe::peers

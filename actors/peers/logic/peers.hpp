@@ -70,7 +70,7 @@ class Peers {
                      base::Random& random);
   Decisions contacts_failed(const base::NodeId& from, base::Instant now, base::Random& random);
 
-  /// Adds to the score of a peer, which at kPointsBan is banned and dropped.
+  /// Adds to the score of a peer, known or not, which at kPointsBan is banned and dropped.
   Decisions misbehaved(const base::NodeId& id, Offence offence, base::Instant now, base::Random& random);
   /// Whether a link to that peer is wanted: not banned, and no person sent it away.
   bool welcome(const base::NodeId& id, base::Instant now) const;
@@ -83,8 +83,14 @@ class Peers {
   base::Result<Connecting, CommandError> connect(const Target& to, base::Instant now, base::Random& random);
   /// A person wants a link to end; it stays away for kHoldOff.
   base::Result<Decisions, CommandError> drop(const base::NodeId& id, base::Instant now, base::Random& random);
+  /// A person lifts a ban, wipes the points, and lets back whom one has dropped.
+  struct Pardoned {
+    bool lifted;  ///< false: nothing of that was noted here
+    Decisions decisions;
+  };
+  Pardoned pardon(const base::NodeId& id, base::Instant now, base::Random& random);
 
-  /// All known and linked peers, by id.
+  /// All known, linked and banned peers, by id.
   std::vector<PeerView> view(base::Instant now) const;
   /// All peers that may be linked to, by id: who can hold something for us.
   std::vector<Contact> reachable(base::Instant now) const;
@@ -102,6 +108,7 @@ class Peers {
   /// node that is alone by rights: it is to join nobody, and has met nobody.
   std::size_t expected(base::Instant now) const;
   const AddressBook& book() const { return book_; }
+  const Conduct& conduct() const { return conduct_; }
   /// The bytes to store for SaveRow. Nothing if the row is gone meanwhile.
   std::optional<base::Bytes> row(const base::NodeId& id, Moment moment) const;
 
@@ -133,11 +140,6 @@ class Peers {
     std::uint32_t failures = 0;
     bool ourselves = false;
   };
-  struct Points {
-    std::uint64_t points;
-    base::Instant as_of;
-  };
-
   // peers_dial.cpp
   void dial_more(base::Instant now, base::Random& random);
   void dial_seeds(base::Instant now);
@@ -166,6 +168,8 @@ class Peers {
   bool passable(const Contact& contact, const base::NodeId& to) const;
   // peers.cpp
   void offend(const base::NodeId& id, Offence offence, base::Instant now);
+  bool forgive(const base::NodeId& id, base::Instant now);
+  std::optional<base::Instant> banned_until(const base::NodeId& id, base::Instant now) const;
   void drop_link(const base::NodeId& id, DropReason why);
   void forget_link(const base::NodeId& id);
   std::size_t guests() const;
@@ -192,7 +196,7 @@ class Peers {
   std::map<base::NodeId, base::Instant> held_off_;
   std::map<base::NodeId, base::Instant> left_;  // links that had answered, by their end; within kFresh
   bool met_ = false;                            // somebody, ever
-  std::map<base::NodeId, Points> points_;
+  Conduct conduct_;
   std::optional<base::NodeId> asked_;  // for contacts
   base::Instant asked_due_;
   base::Duration eager_gap_ = kExchangeGap;

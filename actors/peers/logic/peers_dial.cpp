@@ -143,7 +143,7 @@ bool Peers::dialling(const base::NodeId& id) const {
 // When that peer may be dialled; nothing if it cannot be, or if it is dialled or linked already.
 std::optional<base::Instant> Peers::ready_at(const KnownPeer& peer) const {
   if (!peer.contact.endpoint.dialable() || links_.contains(peer.id) || dialling(peer.id)) return std::nullopt;
-  base::Instant out = peer.banned_until.value_or(now_);
+  base::Instant out = banned_until(peer.id, now_).value_or(now_);
   for (const auto* waits : {&retry_at_, &held_off_}) {
     if (const auto at = waits->find(peer.id); at != waits->end()) out = std::max(out, at->second);
   }
@@ -157,8 +157,7 @@ std::optional<base::Instant> Peers::ready_at(const Seed& seed) const {
   if (!seed.found) return out;
   if (links_.contains(*seed.found) || dialling(*seed.found)) return std::nullopt;
   if (const auto held = held_off_.find(*seed.found); held != held_off_.end()) out = std::max(out, held->second);
-  const KnownPeer* const peer = book_.find(*seed.found);
-  return peer != nullptr && peer->banned_until ? std::max(out, *peer->banned_until) : out;
+  return std::max(out, banned_until(*seed.found, now_).value_or(out));
 }
 
 base::Instant Peers::next_dial_at() const {

@@ -44,7 +44,7 @@ std::vector<Contact> Peers::give(const base::NodeId& asker, std::size_t count_ma
                                  base::Random& random) const {
   std::vector<Contact> out;
   for (const auto& [id, peer] : book_.rows()) {
-    if (id == asker || peer.banned(now) || !passable(peer.contact, asker)) continue;
+    if (id == asker || banned_until(id, now) || !passable(peer.contact, asker)) continue;
     const bool fresh = peer.last_success && now - *peer.last_success < kFresh && peer.failures == 0;
     if (fresh || state_of(id, now) == State::healthy) out.push_back(peer.contact);
   }
@@ -64,7 +64,8 @@ Decisions Peers::contacts(const base::NodeId& from, const std::vector<Contact>& 
       const auto id = contact.endpoint.dialable() ? id_of_(contact.key, contact.nonce) : std::nullopt;
       if (!contact.endpoint.dialable()) offence = Offence::undialable;
       else if (!id) offence = Offence::unproven_contact;
-      else if (id != self_ && passable(contact, from)) book_.hear_of(*id, contact, from, now);
+      else if (id != self_ && !banned_until(*id, now) && passable(contact, from))
+        book_.hear_of(*id, contact, from, now);
     }
     if (offence) offend(from, *offence, now);
   }

@@ -109,7 +109,7 @@ State Peers::state_of(const base::NodeId& id, base::Instant now) const {
     if (at->second.missed > 0) return State::unhealthy;
     return at->second.answered ? State::healthy : State::linked;
   }
-  if (book_.banned(id, now)) return State::banned;
+  if (banned_until(id, now)) return State::banned;
   return dialling(id) ? State::dialling : State::known;
 }
 

@@ -18,12 +18,19 @@ std::string_view name(DropReason why) {
     case DropReason::lacks_work: return "lacks_work";
     case DropReason::neighbours_budget: return "neighbours_budget";
     case DropReason::all_budget: return "all_budget";
+    case DropReason::banned: return "banned";
   }
   return "own_key";
 }
 
-Doorkeeper::Doorkeeper(const base::PublicKey& own, DoorLimits limits, ports::Chance& chance, base::Instant now)
-    : own_(own), limits_(limits), cookies_(chance, now), curves_(limits.curves, now), sessions_(limits.sessions_max) {}
+Doorkeeper::Doorkeeper(const base::PublicKey& own, DoorLimits limits, ports::Chance& chance, base::Instant now,
+                       Banned banned)
+    : own_(own),
+      limits_(limits),
+      cookies_(chance, now),
+      curves_(limits.curves, now),
+      sessions_(limits.sessions_max),
+      banned_(std::move(banned)) {}
 
 Decision Doorkeeper::decide(const base::Endpoint& from, const QuestionHead& head, base::Instant now) {
   const Decision decision = judge(from, head, now);
@@ -35,12 +42,14 @@ Decision Doorkeeper::judge(const base::Endpoint& from, const QuestionHead& head,
   if (head.sender == own_) return Drop{DropReason::own_key};
   const Session* const session = sessions_.find(head.sender);
   const bool known = is_of(session, head);
+  if (known && banned_(session->id)) return Drop{DropReason::banned};
   if (known && session->proven_at(from, now)) return Open{session};
   if (!cookies_.good(head.cookie, from, head.sender, now))
     return SendCookie{{head.token, cookies_.make(from, head.sender, now)}};
   if (known) return Open{session};
   const auto id = crypto::check(head.sender, head.work_nonce, limits_.work_bits);
   if (!id) return Drop{DropReason::lacks_work};
+  if (banned_(*id)) return Drop{DropReason::banned};
   switch (curves_.take(from, now)) {
     case CurveGrant::granted: break;
     case CurveGrant::neighbours_spent: return Drop{DropReason::neighbours_budget};

@@ -13,6 +13,7 @@
 // Owner   one actor; not thread-safe.
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <string_view>
 #include <variant>
 
@@ -37,8 +38,9 @@ enum class DropReason : std::uint8_t {
   lacks_work,         ///< its id does not show the work that this network asks for
   neighbours_budget,  ///< strangers near its address have made us agree often enough for now
   all_budget,         ///< strangers have made us agree often enough for now
+  banned,             ///< the node that it says it is from is
 };
-inline constexpr std::size_t kDropReasons = 4;
+inline constexpr std::size_t kDropReasons = 5;
 
 std::string_view name(DropReason why);
 
@@ -79,8 +81,11 @@ struct DoorCounters {
 
 class Doorkeeper {
  public:
+  using Banned = std::function<bool(const base::NodeId&)>;
   /// `chance` outlives it.
-  Doorkeeper(const base::PublicKey& own, DoorLimits limits, ports::Chance& chance, base::Instant now);
+  Doorkeeper(
+      const base::PublicKey& own, DoorLimits limits, ports::Chance& chance, base::Instant now,
+      Banned banned = [](const base::NodeId&) { return false; });
 
   Decision decide(const base::Endpoint& from, const QuestionHead& head, base::Instant now);
 
@@ -114,6 +119,7 @@ class Doorkeeper {
   Cookies cookies_;
   CurveBudget curves_;
   Sessions sessions_;
+  Banned banned_;
   DoorCounters counters_;
 };
 

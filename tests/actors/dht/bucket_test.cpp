@@ -113,6 +113,35 @@ TEST_CASE("bucket: a full bucket asks its oldest contact before it lists a new o
   }
 }
 
+TEST_CASE("bucket: who is banned is forgotten at once, and the newest spare that answered has its place") {
+  Bucket bucket = full_bucket();
+  const base::Instant now = kStart + 1s;
+  CHECK(bucket.hear(contact(20), Evidence::answered, now).ok());
+  CHECK(bucket.hear(contact(21), Evidence::answered, now).ok());
+  SUBCASE("listed") {
+    CHECK(bucket.forget(contact(7).id, now).empty());
+    CHECK_FALSE(lists(bucket, contact(7)));
+    CHECK(lists(bucket, contact(21)));
+    CHECK(bucket.listed().size() == kContactsMax);
+  }
+  SUBCASE("spare") {
+    bucket.forget(contact(21).id, now);
+    REQUIRE(bucket.spares().size() == 1);
+    CHECK(bucket.spares()[0].contact == contact(20));
+  }
+  SUBCASE("pinged: no answer is waited for") {
+    Bucket empty = empty_bucket();
+    CHECK(empty.hear(contact(1), Evidence::asked_us, now).value().size() == 1);
+    CHECK(empty.forget(contact(1).id, now).empty());
+    CHECK(empty.empty());
+    CHECK(empty.wake_at() == base::Instant::max());
+  }
+  SUBCASE("nobody") {
+    CHECK(bucket.forget(contact(99).id, now).empty());
+    CHECK(bucket.listed().size() == kContactsMax);
+  }
+}
+
 TEST_CASE("bucket: while all were heard of late nobody is pinged for a newcomer") {
   Bucket bucket = full_bucket();
   CHECK(bucket.hear(contact(20), Evidence::answered, kStart + kQuietMax - 1ns).value().empty());

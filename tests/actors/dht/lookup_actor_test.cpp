@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include "tests/actors/dht/quarter.hpp"
+#include "tests/runtime/crypto/memory_disk.hpp"
 
 using namespace troupe;
 using namespace troupe::dht;
@@ -107,6 +108,7 @@ TEST_CASE("lookup actor: a record that does not validate never comes out, and wh
   const KvRecord good = quarter.signed_by(1, 7, "seven");
   KvRecord bad = good;
   Space space = Space::kv;
+  bool offends = true;  // else an honest node may say so
   SUBCASE("forged") { bad.value = dht::bytes_of("forged"); }
   SUBCASE("of somebody else") { bad = quarter.signed_by(2, 9, "nine"); }
   SUBCASE("under another name") { bad = quarter.signed_by(1, 9, "nine", "other"); }
@@ -114,10 +116,20 @@ TEST_CASE("lookup actor: a record that does not validate never comes out, and wh
     bad.created = quarter.wall() - 100s;
     bad.expires = quarter.wall() - 1s;
     bad = sign(quarter[1].identity->key(), bad);
+    offends = false;
+  }
+  SUBCASE("of a clock an hour ahead") {
+    bad.created = quarter.wall() + 3'600s;
+    bad = sign(quarter[1].identity->key(), bad);
+    offends = false;
   }
   SUBCASE("of another space") { space = Space::cid; }
   base::Bytes said = encode(bad);
   SUBCASE("no record") { said = base::Bytes(40, 3); }
+  SUBCASE("of a space that only newer nodes know") {
+    said = base::Bytes(40, 9);
+    offends = false;
+  }
   SUBCASE("too large") {
     said.assign(kRecordBytesMax + 1, 7);
     said[0] = 2;
@@ -130,6 +142,9 @@ TEST_CASE("lookup actor: a record that does not validate never comes out, and wh
   CHECK(outcome.record.empty());
   CHECK(fate_of(outcome, quarter[3].id()) == "failed");
   CHECK(quarter.get(0, space, key_of(good)).error);
+  CHECK(quarter[0].accused.empty() == !offends);
+  for (const auto& accused : quarter[0].accused)
+    CHECK(accused == std::pair{quarter[3].id(), net::wire::Offence::BAD_RECORD});
   // Beside honest holders it changes nothing.
   if (space == Space::kv) {
     CHECK(quarter.store(1, 2, good).result == wire::StoreDone::Result::STORED);
@@ -168,12 +183,39 @@ TEST_CASE("lookup actor: of an answer that names too many, ourselves and nobody,
   for (const base::NodeId& id : outcome.nearest) CHECK(id != quarter[0].id());
   CHECK(outcome.nearest.size() == 3);
   CHECK(quarter.table(0).size() == 3);
+  REQUIRE_FALSE(quarter[0].accused.empty());
+  CHECK(quarter[0].accused[0] == std::pair{quarter[3].id(), net::wire::Offence::TOO_MANY});
   // Without a token nothing is stored at it.
   const auto stored = quarter.put(0, Space::kv, "orders", "seven");
   CHECK_FALSE(stored.error);
   CHECK(liar.stores == 0);
   CHECK(stored.asked == 3);
   CHECK(quarter.failures().empty());
+}
+
+TEST_CASE("lookup actor: who names a contact without its work is told of, who names an old address is not") {
+  Liar liar;
+  tests::SeededChance chance(7);
+  Quarter quarter(4, [&](std::size_t i, House& house) {
+    house.identity = std::make_shared<const crypto::Identity>(crypto::Identity::make(chance, 4));
+    house.settings.identity = house.identity;
+    house.settings.work_bits = 4;
+    with(liar)(i, house);
+  });
+  quarter.stage.run_for(60s);
+  REQUIRE(quarter.lists(0, 3));
+  base::Contact named = quarter[2].where();
+  SUBCASE("a lie") {
+    while (crypto::check(named.key, named.nonce, 4)) ++named.nonce;
+  }
+  SUBCASE("an address where nobody lives any more") { named.endpoint = {sim::address_of(999), 4000}; }
+  SUBCASE("an address that nobody can dial") { named.endpoint.port = 0; }
+  const bool lie = !crypto::check(named.key, named.nonce, 4);
+  liar.nodes = [&](wire::Nodes::Builder out) { net::write_contact(out.initContacts(1)[0], named); };
+  REQUIRE_FALSE(search(quarter, 0, key(1)).error);
+  CHECK(quarter[0].accused.empty() == !lie);
+  for (const auto& accused : quarter[0].accused)
+    CHECK(accused == std::pair{quarter[3].id(), net::wire::Offence::UNPROVEN_CONTACT});
 }
 
 TEST_CASE("lookup actor: providers that cannot be dialled are not named") {

@@ -381,6 +381,9 @@ class Quarter {
                                   houses[self]->seen_at};
           reply.send([&](peers::wire::OwnPlace::Builder out) { net::write_contact(out.initContact(), own); });
         });
+    on.tell<net::wire::Misbehaved>([this, self](net::wire::Misbehaved::Reader report) {
+      houses[self]->accused.emplace_back(*read_key(report.getNode()), report.getHow());
+    });
     on.ask<peers::wire::ListKnown, peers::wire::KnownContacts>(
         [this, self](auto, runtime::Reply<peers::wire::KnownContacts> reply) {
           reply.send([&](peers::wire::KnownContacts::Builder out) {

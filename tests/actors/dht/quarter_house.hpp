@@ -69,9 +69,10 @@ struct House {
   sim::Disk disk;
   std::shared_ptr<const crypto::Identity> identity;
   DhtSettings settings;
-  base::Endpoint at;            // where it listens, whatever it tells others
-  std::set<std::size_t> knows;  // whom its `/peers` names
-  base::Endpoint seen_at;       // as its `/peers` says
+  base::Endpoint at;                                                 // where it listens, whatever it tells others
+  std::set<std::size_t> knows;                                       // whom its `/peers` names
+  base::Endpoint seen_at;                                            // as its `/peers` says
+  std::vector<std::pair<base::NodeId, net::wire::Offence>> accused;  // as its `/peers` has heard
   std::set<base::Digest> files;
   Scripted::Receive acts;  // in place of the DHT, if it is set
   bool stores = true;      // else there is no `/store`

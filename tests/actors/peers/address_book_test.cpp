@@ -1,5 +1,6 @@
 #include "actors/peers/logic/address_book.hpp"
 
+#include "actors/peers/logic/conduct.hpp"
 #include "tests/actors/peers/fixture.hpp"
 
 using namespace troupe;

@@ -11,6 +11,7 @@
 #include "actors/peers/peers_actor.hpp"
 #include "actors/peers/wire.hpp"
 #include "messages/runtime.capnp.h"
+#include "runtime/net/misbehaved.hpp"
 #include "tests/actors/peers/fixture.hpp"
 #include "tests/runtime/actor/stranger.hpp"
 #include "tests/runtime/observe/lines_sink.hpp"
@@ -95,7 +96,8 @@ struct FakeLinks : Obedient {
   Code failure = Code::unavailable;
   std::vector<std::pair<base::Instant, std::string>> dials{};
   std::vector<std::uint32_t> hang_ups{};
-  std::map<std::uint32_t, bool> up{};  // whether we dialled
+  std::vector<std::pair<base::NodeId, std::uint64_t>> shuns{};  // for how many milliseconds
+  std::map<std::uint32_t, bool> up{};                           // whether we dialled
   int follows = 0;
   bool lists = true;
   Scripted* self = nullptr;
@@ -115,6 +117,8 @@ struct FakeLinks : Obedient {
         tell_down(number);
       }
     });
+    on.tell<net::wire::Shun>(
+        [this](net::wire::Shun::Reader ban) { shuns.emplace_back(*node_id(ban.getNode()), ban.getMilliseconds()); });
     on.tell<net::wire::FollowLinks>([this](net::wire::FollowLinks::Reader) {
       ++follows;
       follower = self->sender();
@@ -277,6 +281,8 @@ struct House {
     peers::wire::LinkDirection direction{};
     std::optional<double> rtt;
     std::uint64_t sent = 0, received = 0;
+    std::uint32_t score = 0;
+    std::optional<std::uint64_t> banned_ms;
   };
   std::map<base::NodeId, Line> lines(bool healthy_only = false) {
     std::map<base::NodeId, Line> out;
@@ -293,6 +299,9 @@ struct House {
                                                              line.rtt = row.getRttMs().getValue();
                                                            line.sent = row.getSent();
                                                            line.received = row.getReceived();
+                                                           line.score = row.getScore();
+                                                           if (row.getBannedForMs().isValue())
+                                                             line.banned_ms = row.getBannedForMs().getValue();
                                                          }
                                                        });
     return out;
@@ -313,6 +322,24 @@ struct House {
                                                           if (!answer.ok()) out = answer.error();
                                                         });
     return out;
+  }
+  std::optional<base::Error> pardon(base::ByteView id) {
+    std::optional<base::Error> out;
+    ask<peers::wire::PardonPeer, messages::wire::Nothing>([&](auto command) { command.setNode(data_of(id)); },
+                                                          [&](auto& answer) {
+                                                            if (!answer.ok()) out = answer.error();
+                                                          });
+    return out;
+  }
+  /// Another part of the node says that somebody has done this, so often.
+  void accuse(const base::NodeId& whom, net::wire::Offence how, int times = 1) {
+    theatre.inside([&](Scripted& self) {
+      for (int i = 0; i < times; ++i)
+        self.tell<net::wire::Misbehaved>(peers, [&](net::wire::Misbehaved::Builder out) {
+          net::write_misbehaved(out, whom, how, "a test says so");
+        });
+    });
+    theatre.stage.settle();
   }
   std::string reason(std::string_view source) {
     for (const auto& one : health.reasons()) {

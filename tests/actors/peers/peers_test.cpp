@@ -296,3 +296,82 @@ TEST_CASE("peers: any order of events keeps the limits, wakes later than now, an
     if (seed < 5) CHECK(first == run(seed));
   }
 }
+
+TEST_CASE("peers: one whom the book does not hold is banned too, listed as such, and not learnt of meanwhile") {
+  Fixture node;
+  node.start();
+  node.befriend(outbound(1));
+  std::vector<Ban> bans;
+  for (int i = 0; i < 4; ++i)
+    for (const Ban& ban : only<Ban>(node.peers.misbehaved(id_of(7), Offence::malformed, node.now, node.random)))
+      bans.push_back(ban);
+  REQUIRE(bans.size() == 1);
+  CHECK(bans[0].whom == id_of(7));
+  CHECK(bans[0].until == node.now + kBanMin);
+  CHECK(bans[0].last == Offence::malformed);
+  CHECK(node.state(7) == State::banned);
+  CHECK_FALSE(node.peers.welcome(id_of(7), node.now));
+  node.hear(7, 2, 1);
+  CHECK(node.peers.book().find(id_of(7)) == nullptr);
+  CHECK(node.peers.book().find(id_of(8)) != nullptr);
+  // What it does meanwhile makes it no longer.
+  for (int i = 0; i < 10; ++i)
+    CHECK(only<Ban>(node.peers.misbehaved(id_of(7), Offence::malformed, node.now, node.random)).empty());
+  CHECK(only<Drop>(node.peers.linked(inbound(7), node.now, node.random)).size() == 1);
+  node.pass(bans[0].until - node.now);
+  CHECK(node.peers.welcome(id_of(7), node.now));
+  CHECK(only<Drop>(node.peers.linked(inbound(7), node.now, node.random)).empty());
+}
+
+TEST_CASE("peers: our own id commits no offence") {
+  Fixture node;
+  node.start();
+  for (int i = 0; i < 10; ++i)
+    CHECK(only<Ban>(node.peers.misbehaved(id_of(kSelf), Offence::protocol, node.now, node.random)).empty());
+}
+
+TEST_CASE("peers: a pardon lifts what a ban, points or a drop have brought about") {
+  Fixture node;
+  node.start();
+  node.befriend(outbound(1));
+  const auto pardon = [&](std::uint32_t number) { return node.peers.pardon(id_of(number), node.now, node.random); };
+  CHECK_FALSE(pardon(1).lifted);
+  SUBCASE("a ban") {
+    while (node.peers.welcome(id_of(1), node.now))
+      node.peers.misbehaved(id_of(1), Offence::protocol, node.now, node.random);
+    const auto pardoned = pardon(1);
+    CHECK(pardoned.lifted);
+    CHECK(only<Pardon>(pardoned.decisions)[0].whom == id_of(1));
+  }
+  SUBCASE("points") {
+    node.peers.misbehaved(id_of(1), Offence::protocol, node.now, node.random);
+    CHECK(pardon(1).lifted);
+    CHECK(only<Ban>(node.peers.misbehaved(id_of(1), Offence::protocol, node.now, node.random)).empty());
+    CHECK(pardon(1).lifted);
+  }
+  SUBCASE("a drop") {
+    REQUIRE(node.peers.drop(id_of(1), node.now, node.random).ok());
+    CHECK(pardon(1).lifted);
+  }
+  CHECK(node.peers.welcome(id_of(1), node.now));
+  CHECK_FALSE(pardon(1).lifted);
+}
+
+TEST_CASE("peers: bans that were read back are told again at the start") {
+  std::optional<base::Bytes> row;
+  {
+    Fixture node;
+    node.start();
+    node.befriend(outbound(1));
+    while (node.peers.welcome(id_of(1), node.now))
+      node.peers.misbehaved(id_of(1), Offence::protocol, node.now, node.random);
+    row = node.peers.row(id_of(1), {node.now, base::WallTime(1'700'000'000s)});
+  }
+  Fixture node;
+  REQUIRE(node.peers.load(id_of(1), *row, {node.now, base::WallTime(1'700'000'060s)}).ok());
+  const auto bans = only<Ban>(node.start());
+  REQUIRE(bans.size() == 1);
+  CHECK(bans[0].whom == id_of(1));
+  CHECK(bans[0].until == node.now + kBanMin - 60s);
+  CHECK_FALSE(bans[0].last);
+}

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -54,9 +55,11 @@ QuestionHead head(std::uint8_t sender, const Cookie& cookie = {}) {
 
 /// A door behind which a node with the key 0xff lives.
 struct Door {
-  explicit Door(DoorLimits limits = easy()) : keeper(key(0xff), limits, chance, kStart) {}
+  explicit Door(DoorLimits limits = easy())
+      : keeper(key(0xff), limits, chance, kStart, [this](const base::NodeId& id) { return banned.contains(id); }) {}
 
   tests::SeededChance chance{1};
+  std::set<base::NodeId> banned{};
   net::Doorkeeper keeper;
   base::Instant now = kStart;
 
@@ -175,6 +178,21 @@ TEST_CASE("net: an id without its work is dropped, after its address is proven a
 TEST_CASE("net: whoever says that it is ourselves is dropped") {
   Door door;
   CHECK(door.dropped(kHere, head(0xff)) == DropReason::own_key);
+}
+
+TEST_CASE("net: who is banned is dropped, known or not, and takes nothing from the budget of its neighbours") {
+  DoorLimits limits = easy();
+  limits.curves = {.neighbours_per_second = 1, .neighbours_burst = 2, .all_per_second = 1, .all_burst = 2};
+  Door door(limits);
+  door.let_in(kHere, 1);
+  for (const std::uint8_t sender : {std::uint8_t{1}, std::uint8_t{2}})
+    door.banned.insert(crypto::node_id(key(sender), 0));
+  CHECK(door.dropped(kHere, head(1)) == DropReason::banned);
+  const QuestionHead stranger = head(2, door.cookie(kHere, 2));
+  for (int i = 0; i < 10; ++i) CHECK(door.dropped(kHere, stranger) == DropReason::banned);
+  door.let_in(kHere, 3);
+  door.banned.clear();
+  CHECK(std::holds_alternative<Open>(door.decide(kHere, head(1))));
 }
 
 TEST_CASE("net: strangers beyond the budget are dropped, and who is known does not notice") {

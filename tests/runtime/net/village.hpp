@@ -133,6 +133,17 @@ class Village {
     net::wire::NotThere::Met met;
   };
   std::vector<Vain> in_vain;
+  /// What `/peers` of any house heard that somebody has done.
+  std::vector<std::pair<base::NodeId, net::wire::Offence>> accused;
+  /// What `/peers` of a house says that it bans, for so long; zero lifts it.
+  void ban(std::size_t house, const base::NodeId& whom, std::chrono::milliseconds span) {
+    inside(house, [&](Scripted& self) {
+      self.tell<net::wire::Shun>(self.node().find("/links"), [&](net::wire::Shun::Builder out) {
+        out.setNode(kj::arrayPtr(whom.bytes.data(), whom.bytes.size()));
+        out.setMilliseconds(static_cast<std::uint64_t>(span.count()));
+      });
+    });
+  }
   std::map<base::NodeId, base::Endpoint> believed;  // where a house is thought to live, if not where it does
 
   sim::Stage stage;
@@ -173,6 +184,10 @@ class Village {
         "peers", script([this](Scripted&, runtime::Handlers& on) {
           on.tell<net::wire::NotThere>([this](net::wire::NotThere::Reader where) {
             in_vain.push_back({net::read_contact(where.getContact()), where.getMet()});
+          });
+          on.tell<net::wire::Misbehaved>([this](net::wire::Misbehaved::Reader report) {
+            const auto whom = base::NodeId::from({report.getNode().begin(), report.getNode().size()});
+            accused.emplace_back(*whom, report.getHow());
           });
           on.ask<net::wire::WhereIs, net::wire::Whereabouts>(
               [this](net::wire::WhereIs::Reader question, runtime::Reply<net::wire::Whereabouts> reply) {

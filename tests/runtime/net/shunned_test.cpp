@@ -1,0 +1,248 @@
+// Whom a node keeps away for a while: from its links, its dials and its datagrams.
+#include "runtime/net/shunned.hpp"
+
+#include <doctest/doctest.h>
+
+#include "tests/runtime/net/datagram_village.hpp"
+
+using namespace troupe;
+using namespace troupe::test;
+using namespace std::chrono_literals;
+using base::Code;
+using bench::wire::Number;
+using net::Shunned;
+using net::wire::Offence;
+using runtime::Handlers;
+using runtime::Reply;
+
+namespace {
+
+constexpr base::Instant kNow{100s};
+
+base::NodeId id(std::size_t number) {
+  base::NodeId out;
+  out.bytes[0] = static_cast<std::uint8_t>(number);
+  out.bytes[1] = static_cast<std::uint8_t>(number >> 8);
+  return out;
+}
+
+/// The second house serves, the first one asks, and a stranger lives in the third.
+struct Street {
+  Street() : village(3, {.without = 1}), stranger(village, 2) {
+    village.village.serve<Number>(1, "count", [this](Scripted&, Handlers& on) {
+      on.ask<Number, Number>([this](Number::Reader question, Reply<Number> reply) {
+        ++run;
+        reply.send(number(question.getValue() + 1));
+      });
+    });
+    village.stage.run_for(1ms);
+  }
+  Outcome ask_by_link(std::size_t from, std::size_t to) {
+    Outcome out;
+    village.village.inside(
+        from,
+        [&](Scripted& self) {
+          self.ask<Number, Number>(self.node().remote(village[to].id(), "/count"), self.now() + 3s, number(41),
+                                   out.note());
+        },
+        4s);
+    return out;
+  }
+  const std::vector<std::pair<base::NodeId, Offence>>& accused() { return village.village.accused; }
+
+  DatagramVillage village;
+  Stranger stranger;
+  int run = 0;
+};
+
+}  // namespace
+
+TEST_CASE("shunned: a ban ends by itself or is lifted, and each is counted once") {
+  Shunned shunned;
+  CHECK_FALSE(shunned.contains(id(1), kNow));
+  shunned.shun(id(1), kNow + 10s, kNow);
+  CHECK(shunned.contains(id(1), kNow + 10s - 1ns));
+  CHECK_FALSE(shunned.contains(id(1), kNow + 10s));
+  CHECK_FALSE(shunned.contains(id(2), kNow));
+  shunned.shun(id(1), kNow + 20s, kNow);
+  CHECK(shunned.contains(id(1), kNow + 15s));
+  CHECK(shunned.size(kNow) == 1);
+  CHECK(shunned.size(kNow + 20s) == 0);
+  CHECK(shunned.bans() == 1);
+  CHECK(shunned.refused() == 2);
+  shunned.shun(id(1), kNow, kNow);
+  CHECK_FALSE(shunned.contains(id(1), kNow));
+  CHECK(shunned.size(kNow) == 0);
+}
+
+TEST_CASE("shunned: one more than the most takes the place of the one that would end first") {
+  Shunned shunned;
+  for (std::size_t i = 0; i < Shunned::kShunnedMax; ++i) shunned.shun(id(i), kNow + (i == 9 ? 1s : 10s), kNow);
+  shunned.shun(id(9'000), kNow + 10s, kNow);
+  CHECK(shunned.size(kNow) == Shunned::kShunnedMax);
+  CHECK_FALSE(shunned.contains(id(9), kNow));
+  CHECK(shunned.contains(id(9'000), kNow));
+}
+
+TEST_CASE("ban: no link to or from a banned node comes into service, and others go on") {
+  Street street;
+  Village& village = street.village.village;
+  village.ban(1, village[0].id(), 60s);
+  SUBCASE("it dials") {
+    CHECK_FALSE(street.ask_by_link(0, 1).value);
+    CHECK(village[1].pool->counters().of(net::Turned::banned) >= 1);
+    CHECK(village[0].pool->rows().empty());  // it never saw our proof
+  }
+  SUBCASE("it is dialled") {
+    village.serve<Number>(0, "count", successor);
+    CHECK_FALSE(street.ask_by_link(1, 0).value);
+    std::optional<Code> code;
+    village.inside(1, [&](Scripted& self) {
+      self.ask<net::wire::Dial, net::wire::Dialled>(
+          self.node().find("/links"), self.now() + 5s,
+          [&](net::wire::Dial::Builder dial) {
+            const auto& bytes = village[0].id().bytes;
+            dial.setPinned(kj::arrayPtr(bytes.data(), bytes.size()));
+            dial.setAddress(village[0].address->text());
+          },
+          [&](runtime::Answer<net::wire::Dialled> answer) { code = answer.error().code; });
+    });
+    CHECK(code == Code::refused);
+  }
+  SUBCASE("it answers where somebody else was looked for") {
+    std::optional<base::Error> why;
+    village.inside(1, [&](Scripted& self) {
+      self.ask<net::wire::Dial, net::wire::Dialled>(
+          self.node().find("/links"), self.now() + 5s,
+          [&](net::wire::Dial::Builder dial) { dial.setAddress(village[0].address->text()); },
+          [&](runtime::Answer<net::wire::Dialled> answer) { why = answer.error(); });
+    });
+    REQUIRE(why);
+    CHECK(why->code == Code::refused);
+    CHECK(why->message.find(village[0].id().hex()) != std::string::npos);
+  }
+  CHECK(village[1].pool->rows().empty());
+  CHECK(street.run == 0);
+  CHECK(street.ask_by_link(2, 1).value == 42);  // a neighbour, and be it behind the same address
+  village.stage.run_for(60s);
+  CHECK(street.ask_by_link(0, 1).value == 42);
+}
+
+TEST_CASE("ban: datagrams of a banned node are not opened, and it is asked nothing") {
+  Street street;
+  Village& village = street.village.village;
+  CHECK(street.village.answer(0, 1) == 42);
+  const auto sessions = street.village.count(1, &DatagramCounts::getAgreements);
+  village.ban(1, village[0].id(), 60s);
+  Outcome refused;
+  street.village.ask(0, 1, refused, 1s, 3s);
+  CHECK(refused.code == Code::timeout);
+  CHECK(street.run == 1);
+  CHECK(street.village.count(1, &DatagramCounts::getRefused) >= 1);
+  Outcome asked;
+  street.village.ask(1, 0, asked);
+  CHECK(asked.code == Code::unavailable);  // at once, and not by its deadline
+  SUBCASE("a stranger that is banned costs no agreement") {
+    const base::Contact contact = street.stranger.contact();
+    village.ban(1, crypto::node_id(contact.key, contact.nonce), 60s);
+    CHECK_FALSE(street.stranger.ask(1, street.stranger.cookie(1)));
+    CHECK(street.run == 1);
+  }
+  SUBCASE("who is pardoned is served again") {
+    village.ban(1, village[0].id(), 0s);
+    CHECK(street.village.answer(0, 1) == 42);
+  }
+  SUBCASE("and so is everybody whose time is over") {
+    village.stage.run_for(60s);
+    CHECK(street.village.answer(0, 1) == 42);
+  }
+  CHECK(street.village.count(1, &DatagramCounts::getAgreements) == sessions);
+}
+
+TEST_CASE("offence: a sealed question that no honest node sends is told, one that a newer node may send is not") {
+  Street street;
+  const net::Cookie cookie = street.stranger.cookie(1);
+  CHECK(street.stranger.ask(1, cookie) == 42);
+  const base::Contact contact = street.stranger.contact();
+  const base::NodeId stranger = crypto::node_id(contact.key, contact.nonce);
+  const auto say = [&](const Stranger::Words& words) {
+    street.stranger.send(1, street.stranger.question(1, {}, words));
+  };
+  SUBCASE("unknown kinds and services") {
+    say({.kind = 12345});
+    say({.path = "/nowhere"});
+    CHECK(street.accused().empty());
+  }
+  SUBCASE("an operator's command") {
+    say({.path = "/links", .kind = messages::kind_of<net::wire::ListLinks>().id});
+    CHECK(street.accused() == std::vector{std::pair{stranger, Offence::FORBIDDEN}});
+  }
+  SUBCASE("what one did not seal oneself") {
+    base::Bytes changed = street.stranger.question(1);
+    changed.back() ^= 1;
+    street.stranger.send(1, std::move(changed));
+    street.stranger.send(1, base::Bytes(80, 0xff));
+    CHECK(street.accused().empty());
+  }
+  SUBCASE("the same again and again") {
+    const base::Bytes question = street.stranger.question(1);
+    for (int i = 0; i < 20'000; ++i) street.stranger.send(1, question, 0ms);
+    street.village.stage.run_for(1s);
+    CHECK(street.accused().empty());  // whoever has heard it can say it again
+  }
+}
+
+TEST_CASE("offence: a node that is late, lossy or gone commits none") {
+  Street street;
+  Village& village = street.village.village;
+  std::vector<Reply<Number>> kept;
+  village.serve<Number>(1, "keep", [&](Scripted&, Handlers& on) {
+    on.ask<Number, Number>([&](Number::Reader, Reply<Number> reply) { kept.push_back(std::move(reply)); });
+    on.tell<bench::wire::Latest>([&](auto) { kept.clear(); });
+  });
+  std::array<Outcome, 40> late;
+  village.inside(
+      0,
+      [&](Scripted& self) {
+        for (std::size_t i = 0; i < late.size(); ++i)
+          self.ask<Number, Number>(
+              i % 2 == 0 ? self.node().remote(village[1].id(), "/keep") : street.village.reach(self, 1, "/keep"),
+              self.now() + 1s, number(1), late[i].note());
+      },
+      5s);
+  CHECK(late[0].code == Code::timeout);
+  village.inside(1, [&](Scripted& self) { self.tell<bench::wire::Latest>(self.node().find("/keep"), number(0)); });
+  village.fabric->cut(village[0].ports.address(), village[1].ports.address());
+  village.stage.run_for(120s);
+  CHECK(street.accused().empty());
+}
+
+TEST_CASE("offence: over a link an operator's command and a long flood are told, a short one is not") {
+  Village village(2, 1, {.questions_per_second_max = 2});
+  village.serve<Number>(1, "count", successor);
+  const auto ask = [&](int times, const char* path) {
+    village.inside(0, [&village, times, path](Scripted& self) {
+      for (int i = 0; i < times; ++i)
+        self.ask<Number, Number>(self.node().remote(village[1].id(), path), self.now() + 5s, number(1), [](auto) {});
+    });
+  };
+  SUBCASE("a burst of ten seconds' worth, and kinds that nobody offers") {
+    ask(150, "/count");
+    ask(20, "/nowhere");
+    CHECK(village.accused.empty());
+    village.stage.run_for(11s);
+    ask(150, "/count");
+    CHECK(village.accused.empty());
+  }
+  SUBCASE("ten times as many for ten seconds, once") {
+    for (int i = 0; i < 4; ++i) ask(150, "/count");
+    CHECK(village.accused == std::vector{std::pair{village[0].id(), Offence::FLOODING}});
+  }
+  SUBCASE("a command") {
+    village.inside(0, [&](Scripted& self) {
+      self.ask<net::wire::ListLinks, net::wire::LinkRows>(
+          self.node().remote(village[1].id(), "/links"), self.now() + 5s, [](auto) {}, [](auto) {});
+    });
+    CHECK(village.accused == std::vector{std::pair{village[0].id(), Offence::FORBIDDEN}});
+  }
+}
