@@ -229,7 +229,7 @@ bool DhtActor::may_store(capnp::Data::Reader token) {
   if (world().mutations.on("dht.token_unchecked")) return true;
   ++counts_.refused;
   // Somebody may say a datagram again when its token is old: of those nobody is accused.
-  if (!from.by_datagram) accuse(net::wire::Offence::WRONG_TOKEN, "a store without a token of this node");
+  if (!caller().by_datagram) accuse(net::wire::Offence::WRONG_TOKEN, "a store without a token of this node");
   refuse(Error{Code::refused, "a store needs a token of this node, no older than five minutes"});
   return false;
 }

@@ -174,7 +174,7 @@ void LookupActor::write_refusal(wire::StoreDone::Builder out, const RefusalsBy& 
 }
 
 std::size_t LookupActor::needed(std::size_t stores) const {
-  return stores_needed(stores, start_.settings->copies, start_.network ? Network::large : Network::small);
+  return stores_needed(stores, start_.settings->copies, start_.network ? Scale::large : Scale::small);
 }
 
 void LookupActor::end_stores_if_done() {

@@ -28,16 +28,16 @@ inline std::size_t holders_among(std::span<const Key> nodes, const Key& key, std
   return out;
 }
 
-enum class Network : std::uint8_t {
+enum class Scale : std::uint8_t {
   small,  ///< it may have fewer nodes than there should be copies
   large,
 };
 
 /// How many of `asked` nodes have to acknowledge a store where `copies` are wanted. In a large network that may be more
 /// than were asked: who met only few nodes there cannot tell that the value will be found.
-constexpr std::size_t stores_needed(std::size_t asked, std::size_t copies, Network network) {
+constexpr std::size_t stores_needed(std::size_t asked, std::size_t copies, Scale network) {
   const std::size_t half = (copies + 1) / 2;
-  return std::max((asked * kStoredPercent + 99) / 100, network == Network::large ? half : std::min(half, asked));
+  return std::max((asked * kStoredPercent + 99) / 100, network == Scale::large ? half : std::min(half, asked));
 }
 
 }  // namespace troupe::dht

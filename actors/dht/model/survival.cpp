@@ -140,7 +140,7 @@ class Weeks {
     const auto there = nearest(key);
     for (const std::size_t node : there) stored += nodes_[node].held->store(offer, std::nullopt, wall()).ok() ? 1 : 0;
     stores_ += there.size();
-    return !there.empty() && stored >= stores_needed(there.size(), plan_.copies, Network::small);
+    return !there.empty() && stored >= stores_needed(there.size(), plan_.copies, Scale::small);
   }
 
   void probe() {

@@ -146,7 +146,7 @@ void Swarm::put(Member who, base::Bytes value, std::function<void(const Put&)> t
   storing->then = [this, &node, then = std::move(then)](const Storing& done) {
     Put out = done.put;
     out.acknowledged =
-        done.stored >= stores_needed(out.asked, settings_.copies, network_of(node) ? Network::large : Network::small) &&
+        done.stored >= stores_needed(out.asked, settings_.copies, network_of(node) ? Scale::large : Scale::small) &&
         out.asked > 0;
     if (out.acknowledged) publish(node, out.key, done.offer.encoded);
     then(out);
@@ -223,7 +223,7 @@ void Swarm::sweep(Node& node) {
                const std::size_t asked = done.put.asked;
                mine->well = mine->well && asked > 0 &&
                             done.stored >= stores_needed(asked, settings_.copies,
-                                                         network_of(node) ? Network::large : Network::small);
+                                                         network_of(node) ? Scale::large : Scale::small);
                if (--mine->open > 0) return;
                node.republishing = false;
                (void)(mine->well ? node.republish->done(wall()) : node.republish->failed(wall()));

@@ -273,7 +273,7 @@ TEST_CASE("lookup actor: a put does not wait for the last of its holders") {
   CHECK_FALSE(stored.error);
   CHECK(stored.asked == 8);
   CHECK(stored.stored == 7);
-  CHECK(stores_needed(8, 8, Network::small) == 6);
+  CHECK(stores_needed(8, 8, Scale::small) == 6);
   for (const std::size_t i : {1, 2}) quarter[i].disk.set_capacity(1);
   quarter.stage.run_for(1s);
   const auto failed = quarter.put(0, Space::kv, "others", "seven");
@@ -284,7 +284,7 @@ TEST_CASE("lookup actor: a put does not wait for the last of its holders") {
 
 TEST_CASE("lookup actor: how many acknowledgements a store needs") {
   const auto needed = [](std::size_t asked, std::size_t copies) {
-    return stores_needed(asked, copies, Network::small);
+    return stores_needed(asked, copies, Scale::small);
   };
   CHECK(needed(0, 20) == 0);
   CHECK(needed(1, 20) == 1);
@@ -297,10 +297,10 @@ TEST_CASE("lookup actor: how many acknowledgements a store needs") {
   CHECK(needed(3, 1) == 3);
   CHECK(needed(4, 1) == 3);
   // Who met few nodes in a large network has not stored it where it is looked for.
-  for (std::size_t asked = 0; asked <= 10; ++asked) CHECK(stores_needed(asked, 20, Network::large) == 10);
-  CHECK(stores_needed(20, 20, Network::large) == 15);
-  CHECK(stores_needed(40, 20, Network::large) == 30);
-  CHECK(stores_needed(0, 1, Network::large) == 1);
+  for (std::size_t asked = 0; asked <= 10; ++asked) CHECK(stores_needed(asked, 20, Scale::large) == 10);
+  CHECK(stores_needed(20, 20, Scale::large) == 15);
+  CHECK(stores_needed(40, 20, Scale::large) == 30);
+  CHECK(stores_needed(0, 1, Scale::large) == 1);
 }
 
 TEST_CASE("lookup actor: a put says why this node's own store has not taken it") {
