@@ -68,8 +68,7 @@ base::Result<Added, ProviderError> Providers::add(const Key& key, const Contact&
   if (const auto present = announced_.find(name); present != announced_.end()) {
     return Added{AddedAs::renewed, renew(*present, provider, expires)};
   }
-  const auto known = providers_.find(provider.id);
-  if (known != providers_.end() && known->second.keys >= limits_.per_provider_max) return ProviderError::provider_full;
+  if (keys_of(provider.id) >= limits_.per_provider_max) return ProviderError::provider_full;
   const std::uint64_t rank = rank_of(key, provider.id);
   const auto room = make_room(name, rank);
   if (!room.ok()) return room.error();
@@ -120,10 +119,22 @@ base::Result<std::optional<Providers::Name>, ProviderError> Providers::make_room
     return std::optional(worst->first);
   }
   if (announced_.size() < limits_.announcements_max) return std::optional<Name>();
-  if (announced_.empty()) return ProviderError::no_space;
-  const Name& farthest = announced_.rbegin()->first;
-  if (farthest.distance <= name.distance) return ProviderError::no_space;
-  return std::optional(farthest);
+  if (shares_.empty()) return ProviderError::no_space;
+  const Share& most = *shares_.rbegin();
+  // With one fewer, both would push each other out in turn.
+  const bool fewer = keys_of(name.provider) + 1 < most.keys;
+  if (!fewer && most.farthest <= name.distance) return ProviderError::no_space;
+  return std::optional(Name{most.farthest, most.provider});
+}
+
+std::size_t Providers::keys_of(const base::NodeId& provider) const {
+  const auto known = providers_.find(provider);
+  return known == providers_.end() ? 0 : known->second.distances.size();
+}
+
+Providers::Share Providers::share_of(const KnownProviders::value_type& provider) {
+  const auto& distances = provider.second.distances;
+  return {distances.size(), *distances.rbegin(), provider.first};
 }
 
 void Providers::insert(const Name& name, const base::Contact& where, std::uint64_t rank, base::WallTime expires) {
@@ -133,7 +144,9 @@ void Providers::insert(const Name& name, const base::Contact& where, std::uint64
     known.where = where;
     known.told = expires;
   }
-  known.keys += 1;
+  if (!known.distances.empty()) shares_.erase(share_of(*provider));
+  known.distances.insert(name.distance);
+  shares_.insert(share_of(*provider));
   const auto [node, added] = announced_.emplace(name, Announced{expires, rank, provider});
   base::ensure(added, "an announcement is kept once");
   by_expiry_.insert(&*node);
@@ -144,7 +157,10 @@ void Providers::remove(const Name& name) {
   base::ensure(node != announced_.end(), "what is removed is there");
   by_expiry_.erase(&*node);
   const auto provider = node->second.provider;
-  if (--provider->second.keys == 0) providers_.erase(provider);
+  shares_.erase(share_of(*provider));
+  provider->second.distances.erase(name.distance);
+  if (provider->second.distances.empty()) providers_.erase(provider);
+  else shares_.insert(share_of(*provider));
   announced_.erase(node);
 }
 
@@ -180,8 +196,7 @@ base::Result<void, RowError> Providers::load(base::ByteView row_key, base::ByteV
   if (!in.ended() || !read) return RowError::corrupt;
   if (crypto::check(read->where.key, read->where.nonce, work_bits_) != name.provider) return RowError::corrupt;
   if (read->expires <= wall) return RowError::expired;
-  const auto known = providers_.find(name.provider);
-  if (known != providers_.end() && known->second.keys >= limits_.per_provider_max) return RowError::full;
+  if (keys_of(name.provider) >= limits_.per_provider_max) return RowError::full;
   const std::uint64_t rank = rank_of(key, name.provider);
   const auto room = make_room(name, rank);
   if (!room.ok() || room.value()) return RowError::full;
@@ -258,6 +273,7 @@ RowChange Providers::take_owed() {
 void Providers::check() const {
   base::ensure(announced_.size() <= limits_.announcements_max, "announcements are within limits");
   base::ensure(by_expiry_.size() == announced_.size(), "each announcement has one place in the order of expiry");
+  base::ensure(shares_.size() == providers_.size(), "each provider has one share");
 }
 
 }  // namespace troupe::dht

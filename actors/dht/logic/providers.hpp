@@ -9,11 +9,14 @@
 //         early), the nearest to the key (ids can be ground, and all holders would keep the same ones).
 // Asked   answers are a random choice, so that askers share the load among the providers, and being first or last in
 //         some order is worth nothing.
-// Full    what has expired goes first. Then, of all, a provider of the key farthest from the own id, as long as that
-//         is farther than the new one. A provider above its own limit makes no room.
+// Full    what has expired goes first. Then whoever has most announcements here loses its farthest one, however near
+//         that is, to a provider with clearly fewer; else as long as it is farther than the new one. So some ids that
+//         announce keys near ours, which are free to choose, push out one another and nobody with less. Rejected: the
+//         farthest of all (ten ids erase everybody), a share for each range of addresses (whoever announces itself
+//         names its address, and nothing here has proven it). A provider above its own limit makes no room.
 // Row     keyspace kProviderRows. Key: key (20) · provider's id (20). Value: version 1 (1) · expires, Unix seconds (8)
 //         · contact: key (32) · nonce (4) · address (16) · port (2); integers little-endian.
-// Memory  160 B an announcement, 144 B a provider (measured with 100,000 of each).
+// Memory  224 B an announcement, 256 B a provider.
 // Owner   one actor; not thread-safe. What it returns is to be written before the announcement is acknowledged.
 #include <array>
 #include <map>
@@ -52,7 +55,7 @@ enum class ProviderError : std::uint8_t {
   undialable,     ///< nobody could fetch anything from there
   provider_full,  ///< it has announced per_provider_max keys here
   key_full,       ///< per_key_max others are in the sample
-  no_space,       ///< all announcements here are for keys at least as near
+  no_space,       ///< nobody has more announcements here, or farther ones
 };
 
 enum class AddedAs : std::uint8_t { added, renewed };
@@ -105,10 +108,16 @@ class Providers {
  private:
   struct Known {
     base::Contact where;
-    base::WallTime told;  ///< when its latest announcement ends: of two rows the later one knows where it lives
-    std::uint32_t keys = 0;
+    base::WallTime told;      ///< when its latest announcement ends: of two rows the later one knows where it lives
+    std::set<Key> distances;  ///< of its keys from the own id
   };
   using KnownProviders = std::map<base::NodeId, Known>;
+  struct Share {  ///< of one provider; the greatest gives way
+    std::size_t keys;
+    Key farthest;
+    base::NodeId provider;
+    friend auto operator<=>(const Share&, const Share&) = default;
+  };
   struct Name {
     Key distance;  ///< of the key from the own id
     base::NodeId provider;
@@ -131,6 +140,8 @@ class Providers {
   base::Result<std::optional<Name>, ProviderError> make_room(const Name& name, std::uint64_t rank) const;
   void insert(const Name& name, const base::Contact& where, std::uint64_t rank, base::WallTime expires);
   void remove(const Name& name);
+  std::size_t keys_of(const base::NodeId& provider) const;
+  static Share share_of(const KnownProviders::value_type& provider);
   void expire(base::WallTime wall, std::size_t announcements_max);
   base::Bytes row_key(const Name& name) const;
   RowChange take_owed();
@@ -142,6 +153,7 @@ class Providers {
   unsigned work_bits_;
   const base::Mutations& mutations_;
   KnownProviders providers_;
+  std::set<Share> shares_;  // of each provider
   Index announced_;
   std::set<Node*, Sooner> by_expiry_;
   std::set<Name> owed_;  // dropped; their rows are erased with the next change

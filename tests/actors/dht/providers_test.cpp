@@ -144,7 +144,7 @@ TEST_CASE("dht providers: when all is full a nearer key takes a place of the far
     CHECK_FALSE(refusal(providers, key(of), provider(1)));
   }
   CHECK(refusal(providers, key(31), provider(1)) == ProviderError::no_space);
-  CHECK(refusal(providers, key(30), provider(2)) == ProviderError::no_space);
+  CHECK_FALSE(refusal(providers, key(30), provider(1)));  // renewed
   const auto added = providers.add(key(15), provider(1), kWall);
   REQUIRE(added.ok());
   CHECK(added.value().rows.erase.size() == 1);
@@ -154,6 +154,43 @@ TEST_CASE("dht providers: when all is full a nearer key takes a place of the far
   limits.announcements_max = 0;
   Providers none(kOwn, limits, kSecret, 0);
   CHECK(refusal(none, key(1), provider(1)) == ProviderError::no_space);
+}
+
+TEST_CASE("dht providers: who floods it with near keys pushes out nobody that has announced fewer") {
+  ProviderLimits limits;
+  limits.announcements_max = 40;
+  Providers providers(kOwn, limits, kSecret, 0);
+  for (std::uint8_t i = 0; i < 10; ++i) {
+    CHECK_FALSE(refusal(providers, key(0xf0 + i), provider(i)));
+    CHECK_FALSE(refusal(providers, key(0xe0 + i), provider(i)));
+  }
+  for (int i = 0; i < 200; ++i) {
+    const auto who = provider(static_cast<std::uint8_t>(100 + i % 4));
+    const auto why = refusal(providers, key(0, 200 - i), who);
+    if (why) CHECK(*why == ProviderError::no_space);
+  }
+  CHECK(providers.announcements() == 40);
+  for (std::uint8_t i = 0; i < 10; ++i) CHECK(found(providers, key(0xf0 + i)) == Ids{provider(i).id});
+  for (std::uint8_t i = 0; i < 10; ++i) CHECK(found(providers, key(0xe0 + i)) == Ids{provider(i).id});
+  // Who comes late has a place too, however far: of a flooder with more.
+  CHECK_FALSE(refusal(providers, key(0xff), provider(50)));
+  CHECK(found(providers, key(0xff)) == Ids{provider(50).id});
+  for (std::uint8_t i = 0; i < 10; ++i) CHECK(found(providers, key(0xf0 + i)).size() == 1);
+}
+
+TEST_CASE("dht providers: of equal shares the farthest announcement goes, and not for one that is as far") {
+  ProviderLimits limits;
+  limits.announcements_max = 2;
+  Providers providers(kOwn, limits, kSecret, 0);
+  CHECK_FALSE(refusal(providers, key(10), provider(1)));
+  CHECK_FALSE(refusal(providers, key(30), provider(2)));
+  CHECK(refusal(providers, key(30), provider(3)) == ProviderError::no_space);
+  CHECK_FALSE(refusal(providers, key(20), provider(3)));
+  CHECK(found(providers, key(30)).empty());
+  CHECK_FALSE(refusal(providers, key(5), provider(1)));  // one more than its share: in place of the farthest of all
+  CHECK(found(providers, key(20)).empty());
+  CHECK_FALSE(refusal(providers, key(200), provider(4)));  // which is the first to make room again
+  CHECK(found(providers, key(10)).empty());
 }
 
 TEST_CASE("dht providers: rows come back after a restart, and hostile ones do not") {
