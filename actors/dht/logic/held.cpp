@@ -30,7 +30,7 @@ base::Result<Stored, StoreRefused> Held::store(const Offer& offer, std::optional
     if (present->second.tag == offer.tag) return refresh(*present, offer, wall);
     if (const auto refused = compare(present->second, offer, expected)) return *refused;
   }
-  if (!owner_has_room(offer, present)) return StoreRefused{StoreError::owner_full, {}};
+  if (!owners_have_room(offer, present)) return StoreRefused{StoreError::owner_full, {}};
   const auto evicted = make_room(offer, present);
   if (!evicted) return StoreRefused{StoreError::no_space, {}};
 
@@ -73,21 +73,37 @@ Stored Held::refresh(Node& present, const Offer& offer, base::WallTime wall) {
   Stored out{StoredAs::refreshed, take_owed()};
   if (values_ == Values::on_disk) {
     Offer first = offer;  // it still counts for whoever stored it first
-    if (offer.place.space != Space::kv) first.from.bytes = present.second.owner->first.bytes;
+    first.from.bytes = present.second.storer->first.bytes;
     out.rows.save.push_back(row_of(first, wall));
   }
   check();
   return out;
 }
 
-bool Held::owner_has_room(const Offer& offer, const Node* present) const {
-  const auto found = owners_.find(offer.owner);
+bool Held::owners_have_room(const Offer& offer, const Node* present) const {
+  return has_room(offer.owner, offer, present) && has_room(*Owner::from(offer.from.view()), offer, present);
+}
+
+bool Held::has_room(const Owner& whose, const Offer& offer, const Node* present) const {
+  const auto found = owners_.find(whose);
   OwnerUse use = found == owners_.end() ? OwnerUse{} : found->second;
-  if (present != nullptr && present->second.owner == found) {
+  if (present != nullptr && (present->second.owner == found || present->second.storer == found)) {
     use.bytes -= present->second.bytes;
     use.records -= 1;
   }
   return use.bytes + offer.encoded.size() <= limits_.owner_bytes_max && use.records < limits_.owner_records_max;
+}
+
+Held::Owners::iterator Held::count_for(const Owner& whose, std::uint32_t bytes) {
+  const auto found = owners_.try_emplace(whose).first;
+  found->second.bytes += bytes;
+  found->second.records += 1;
+  return found;
+}
+
+void Held::discount(Owners::iterator whose, std::uint32_t bytes) {
+  whose->second.bytes -= bytes;
+  if (--whose->second.records == 0) owners_.erase(whose);
 }
 
 std::optional<std::vector<Place>> Held::make_room(const Offer& offer, const Node* present) const {
@@ -123,10 +139,10 @@ base::WallTime Held::end_of(const Offer& offer, base::WallTime stored_at) const 
 
 void Held::insert(const Offer& offer, base::WallTime expires) {
   const auto bytes = static_cast<std::uint32_t>(offer.encoded.size());
-  const auto owner = owners_.try_emplace(offer.owner).first;
-  owner->second.bytes += bytes;
-  owner->second.records += 1;
-  const Entry entry{offer.sequence, offer.tag, expires, owner, bytes, offer.place.space};
+  const Owner from = *Owner::from(offer.from.view());
+  const auto owner = count_for(offer.owner, bytes);
+  const auto storer = from == offer.owner ? owner : count_for(from, bytes);
+  const Entry entry{offer.sequence, offer.tag, expires, owner, storer, bytes, offer.place.space};
   const auto [node, added] = index(offer.place.space).emplace(base::distance(own_, offer.place.key), entry);
   base::ensure(added, "a place has one record");
   by_expiry_.insert(&*node);
@@ -139,9 +155,8 @@ void Held::remove(Node& node) {
   const Place place = place_of(node);
   const Entry entry = node.second;
   by_expiry_.erase(&node);
-  entry.owner->second.bytes -= entry.bytes;
-  entry.owner->second.records -= 1;
-  if (entry.owner->second.records == 0) owners_.erase(entry.owner);
+  if (entry.storer != entry.owner) discount(entry.storer, entry.bytes);
+  discount(entry.owner, entry.bytes);
   use_.space_bytes[at(entry.space)] -= entry.bytes;
   use_.records -= 1;
   index(entry.space).erase(base::distance(own_, place.key));
@@ -240,7 +255,7 @@ base::Result<void, RowError> Held::load(base::ByteView row_key, base::ByteView r
   const base::WallTime expires = end_of(offer.value(), std::min(wall, read->stored_at));
   if (expires <= wall) return RowError::expired;
   const auto room = make_room(offer.value(), nullptr);
-  if (!owner_has_room(offer.value(), nullptr) || !room || !room->empty()) return RowError::full;
+  if (!owners_have_room(offer.value(), nullptr) || !room || !room->empty()) return RowError::full;
   insert(offer.value(), expires);
   check();
   return {};

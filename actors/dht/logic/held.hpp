@@ -10,10 +10,10 @@
 //         store in the future (a clock that was set back) counts as now.
 // Full    what has expired goes first. Then the farthest from the own id, of the space that is full or of all, as long
 //         as it is farther than the newcomer: others hold that one with more right. Else `no_space`. An owner above its
-//         own quota makes no room: `owner_full`. /kv owners cost nothing to make, so it is distance that keeps a flood
-//         of them in bounds; the quota keeps an honest one from filling the network by mistake.
-// Memory  160 B a record beside its value, 240 B where each has another owner: the index, its order of expiry and the
-//         owners, measured with 100,000 of them. Values are on disk, but for a cache, or all in memory.
+//         own quota makes no room: `owner_full`. /kv owners cost nothing to make, and names that lie near are soon
+//         found, so a record also counts for the node that stored it first, whose id costs work.
+// Memory  170 B a record beside its value, 250 B where each has another owner: the index, its order of expiry and the
+//         owners. Values are on disk, but for a cache, or all in memory.
 // Owner   one actor; not thread-safe. What it returns is to be written before the store is acknowledged.
 #include <array>
 #include <map>
@@ -39,7 +39,7 @@ struct HeldLimits {
   std::array<std::uint64_t, 3> space_bytes_max{4u << 20, 128u << 20, 128u << 20};  ///< /pk, /kv, /cid
   std::uint64_t bytes_max = 192u << 20;
   std::uint64_t records_max = 100'000;
-  std::uint64_t owner_bytes_max = 16u << 20;
+  std::uint64_t owner_bytes_max = 16u << 20;  ///< of an owner, and of what one node has stored
   std::uint64_t owner_records_max = 8'192;
   std::size_t cache_bytes_max = 64u << 10;
   std::chrono::seconds hold{std::chrono::hours(48)};
@@ -54,7 +54,7 @@ enum class StoreError : std::uint8_t {
   older,       ///< a higher sequence is held
   lost_tie,    ///< another record of the same sequence is held, and stays
   conflict,    ///< another sequence is held than was expected
-  owner_full,  ///< its owner has its quota here
+  owner_full,  ///< its owner, or the node that stores it, has its quota here
   no_space,    ///< all that is held is at least as near
 };
 struct StoreRefused {
@@ -145,6 +145,7 @@ class Held {
     Tag tag;
     base::WallTime expires;
     Owners::iterator owner;
+    Owners::iterator storer;  ///< the same for what nobody signs
     std::uint32_t bytes;
     Space space;
   };
@@ -163,7 +164,10 @@ class Held {
 
   std::optional<StoreRefused> compare(const Entry& present, const Offer& offer,
                                       std::optional<std::uint64_t> expected) const;
-  bool owner_has_room(const Offer& offer, const Node* present) const;
+  bool owners_have_room(const Offer& offer, const Node* present) const;
+  bool has_room(const Owner& whose, const Offer& offer, const Node* present) const;
+  Owners::iterator count_for(const Owner& whose, std::uint32_t bytes);
+  void discount(Owners::iterator whose, std::uint32_t bytes);
   std::optional<std::vector<Place>> make_room(const Offer& offer, const Node* present) const;
   Stored refresh(Node& present, const Offer& offer, base::WallTime wall);
   void insert(const Offer& offer, base::WallTime expires);

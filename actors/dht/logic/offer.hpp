@@ -4,6 +4,7 @@
 // Row     keyspace kRecordRows. Key: space (1) · key (20). Value: version 1 (1) · stored at, Unix seconds (8) · who
 //         stored it (20) · the record (record.hpp).
 // Owner   whom it counts for: a /kv its owner, the others the node that stored them first, since nobody signs those.
+//         In held.hpp a /kv counts for that node too.
 #include <string_view>
 
 #include "actors/dht/logic/record.hpp"

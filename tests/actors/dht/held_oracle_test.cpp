@@ -63,9 +63,14 @@ struct Plain {
     for (const auto& [place, row] : rows) out += counted(row.offer) ? row.offer.encoded.size() : 0;
     return out;
   }
-  std::uint64_t count(const Owner& owner) const {
-    return static_cast<std::uint64_t>(
-        std::count_if(rows.begin(), rows.end(), [&](const auto& row) { return row.second.offer.owner == owner; }));
+  static bool counts_for(const Owner& whose, const Offer& offer) {
+    return offer.owner == whose || *Owner::from(offer.from.view()) == whose;
+  }
+  bool beyond_quota(const Owner& whose) const {
+    const auto records =
+        std::count_if(rows.begin(), rows.end(), [&](const auto& row) { return counts_for(whose, row.second.offer); });
+    return static_cast<std::uint64_t>(records) > limits.owner_records_max ||
+           sum([&](const Offer& offer) { return counts_for(whose, offer); }) > limits.owner_bytes_max;
   }
   bool full(Space space, bool of_space) const {
     if (of_space) {
@@ -107,10 +112,7 @@ struct Plain {
       rows = before;
       return error;
     };
-    const auto mine = [&](const Offer& other) { return other.owner == offer.owner; };
-    if (sum(mine) > limits.owner_bytes_max || count(offer.owner) > limits.owner_records_max) {
-      return undo(StoreError::owner_full);
-    }
+    if (beyond_quota(offer.owner) || beyond_quota(*Owner::from(offer.from.view()))) return undo(StoreError::owner_full);
     for (const bool of_space : {true, false}) {
       while (full(offer.place.space, of_space)) {
         if (!evict(offer.place, of_space)) return undo(StoreError::no_space);

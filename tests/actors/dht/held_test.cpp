@@ -218,6 +218,30 @@ TEST_CASE("dht held: an owner has its quota, and makes no room with others' reco
   CHECK(stored(held, offer(13), kWall + 48h) == StoredAs::added);  // the others have expired
 }
 
+TEST_CASE("dht held: a node that stores under many owners has one quota for all of them") {
+  HeldLimits limits;
+  SUBCASE("bytes") { limits.owner_bytes_max = 200; }
+  SUBCASE("records") { limits.owner_records_max = 2; }
+  Held held = held_with(limits);
+  const auto stored_by = [&](const base::NodeId& from, std::uint8_t owner) {
+    Offer what = offer(owner, 100, Space::kv);
+    what.owner = *Owner::from(key(owner).view());
+    what.from = from;
+    return held.store(what, {}, kWall);
+  };
+  REQUIRE(stored_by(kAnn, 10).ok());
+  const auto second = stored_by(kAnn, 11);
+  REQUIRE(second.ok());
+  CHECK(stored_by(kAnn, 12).error().why == StoreError::owner_full);
+  CHECK(stored_by(kAnn, 11).ok());
+  CHECK(stored_by(kBob, 12).ok());
+  // A store by somebody else does not make it his.
+  CHECK(stored_by(kBob, 11).ok());
+  CHECK(stored_by(kBob, 13).ok());
+  held.forget({Space::kv, key(10)});
+  CHECK(stored_by(kAnn, 14).ok());
+}
+
 TEST_CASE("dht held: a value is read back once, and must be the one of the index") {
   HeldLimits limits;
   limits.cache_bytes_max = 0;
