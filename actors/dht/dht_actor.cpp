@@ -32,7 +32,8 @@ constexpr unsigned kRecoverDoublings = 16;        // beyond any period
 DhtActor::DhtActor(DhtSettings settings)
     : settings_(std::make_shared<const DhtSettings>(std::move(settings))),
       located_by_others_(!settings_->endpoint.dialable() && settings_->endpoint.port != 0),
-      table_(settings_->identity->id(), settings_->groups) {}
+      table_(settings_->identity->id(), settings_->groups),
+      store_budget_(settings_->stores) {}
 
 void DhtActor::receive(runtime::Handlers& on) {
   const auto answers = [this](auto question, auto reply) { answer(question, std::move(reply)); };
@@ -219,18 +220,26 @@ bool DhtActor::shows_token(capnp::Data::Reader token) const {
   return shown && from && tokens_->good(*shown, *from, now());
 }
 
-/// An actor of this node needs none.
+/// An actor of this node needs no token, and has no budget.
 bool DhtActor::may_store(capnp::Data::Reader token) {
   if (!loading_.empty()) {
     refuse(Error{Code::unavailable, "this node still reads what it holds"});
     return false;
   }
-  if (caller().role == messages::Role::inside || shows_token(token)) return true;
-  if (world().mutations.on("dht.token_unchecked")) return true;
+  const runtime::Caller from = caller();
+  if (from.role == messages::Role::inside) return true;
+  if (!shows_token(token) && !world().mutations.on("dht.token_unchecked")) {
+    ++counts_.refused;
+    // Somebody may say a datagram again when its token is old: of those nobody is accused.
+    if (!from.by_datagram) accuse(net::wire::Offence::WRONG_TOKEN, "a store without a token of this node");
+    refuse(Error{Code::refused, "a store needs a token of this node, no older than five minutes"});
+    return false;
+  }
+  const auto wait = from.node ? store_budget_.take(*from.node, now()) : std::nullopt;
+  if (!wait) return true;
   ++counts_.refused;
-  // Somebody may say a datagram again when its token is old: of those nobody is accused.
-  if (!caller().by_datagram) accuse(net::wire::Offence::WRONG_TOKEN, "a store without a token of this node");
-  refuse(Error{Code::refused, "a store needs a token of this node, no older than five minutes"});
+  refuse(Error{Code::overloaded, "this node stores so much for one other at a time, and no more",
+               std::chrono::ceil<std::chrono::milliseconds>(*wait)});
   return false;
 }
 

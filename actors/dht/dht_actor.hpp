@@ -26,6 +26,7 @@
 #include "actors/dht/logic/providers.hpp"
 #include "actors/dht/logic/query_cache.hpp"
 #include "actors/dht/logic/republish.hpp"
+#include "actors/dht/logic/store_budget.hpp"
 #include "actors/dht/logic/table.hpp"
 #include "actors/dht/logic/tokens.hpp"
 #include "actors/dht/settings.hpp"
@@ -211,6 +212,7 @@ class DhtActor final : public runtime::Actor {
   RoundTrips round_trips_;
   std::optional<Tokens> tokens_;
   TokensKept tokens_kept_;
+  StoreBudget store_budget_;
   std::optional<Held> held_;
   std::optional<QueryCache> cache_;
   std::optional<Providers> providers_;

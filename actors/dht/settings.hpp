@@ -9,6 +9,7 @@
 #include "actors/dht/logic/listening.hpp"
 #include "actors/dht/logic/providers.hpp"
 #include "actors/dht/logic/republish.hpp"
+#include "actors/dht/logic/store_budget.hpp"
 #include "actors/dht/logic/table.hpp"
 #include "runtime/crypto/identity.hpp"
 #include "runtime/observe/health.hpp"
@@ -32,6 +33,7 @@ struct DhtSettings {
   HeldLimits held;
   ProviderLimits providers;
   ListenerLimits listeners;
+  StoreLimits stores;  ///< of one other node
   ListeningSettings listening;
   RepublishSettings republish;
   Values values = Values::on_disk;

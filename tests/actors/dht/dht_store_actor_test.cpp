@@ -156,6 +156,27 @@ TEST_CASE("dht store: an older record is refused with the one held, and another 
   CHECK(quarter.state(0).records == 1);
 }
 
+TEST_CASE("dht store: who stores too often waits, and nobody else does") {
+  Quarter quarter(3, [](std::size_t i, House& house) {
+    if (i == 0) house.settings.stores = {.per_second = 1, .burst = 2};
+  });
+  const Token token = quarter.token(1, 0);
+  const auto store = [&](std::uint64_t sequence) {
+    const Record record = quarter.signed_by(1, sequence, "value");
+    return quarter.store(1, 0, key_of(record), encode(record), token.view());
+  };
+  CHECK(store(1).result == Result::STORED);
+  CHECK(store(2).result == Result::STORED);
+  const auto third = store(3);
+  REQUIRE(code(third.error) == Code::overloaded);
+  CHECK(third.error->retry_after > 0ms);
+  CHECK(code(announce(quarter, 1, 0, key(5), token)) == Code::overloaded);
+  CHECK_FALSE(announce(quarter, 2, 0, key(5), quarter.token(2, 0)));
+  for (int i = 0; i < 5; ++i) CHECK_FALSE(quarter.put(0, Space::cid, {}, std::to_string(i)).error);  // its own
+  quarter.stage.run_for(2s);
+  CHECK(store(3).result == Result::STORED);
+}
+
 TEST_CASE("dht store: somebody else's contact is not listed, and a client's neither") {
   Quarter quarter(4, [](std::size_t i, House& house) {
     if (i == 3) house.knows.clear();

@@ -1,0 +1,47 @@
+#pragma once
+// How many stores and announcements of each node are looked at: a signature costs far more to check than to make up.
+//
+// Why     a check of Ed25519 takes some 70 us, so one node at full speed would keep `/dht` from answering anybody else.
+//         With these limits it takes 4 % of a core.
+// Who     ids, which cost work, and only those that have shown a token: so nobody spends another one's budget.
+// Limits  kStorersMax budgets. One that has filled up again is forgotten; while there are so many that have not, others
+//         wait.
+// Time    monotonic, given by the caller.
+// Owner   one actor.
+#include <map>
+#include <optional>
+
+#include "actors/dht/logic/contact.hpp"
+#include "runtime/actor/logic/budget.hpp"
+
+namespace troupe::dht {
+
+/// Our choice: more than a sweep in a network of few nodes, each of which holds all of a region: 512 records, and a
+/// second's pause.
+struct StoreLimits {
+  std::uint32_t per_second = 512;
+  std::uint32_t burst = 2'048;
+};
+inline constexpr std::size_t kStorersMax = 4'096;  // our choice: 400 KiB
+
+class StoreBudget {
+ public:
+  explicit StoreBudget(StoreLimits limits) : limits_(limits) {}
+
+  /// Takes one store of `from`. Else how long it should wait; then nothing has changed.
+  std::optional<base::Duration> take(const base::NodeId& from, base::Instant now) {
+    if (storers_.size() >= kStorersMax && !storers_.contains(from))
+      std::erase_if(storers_, [now](const auto& one) { return one.second.full(now); });
+    if (storers_.size() >= kStorersMax && !storers_.contains(from)) return std::chrono::seconds(1);
+    auto& budget = storers_.try_emplace(from, limits_.per_second, limits_.burst, now).first->second;
+    if (budget.take(now)) return std::nullopt;
+    return budget.wait(now);
+  }
+  std::size_t storers() const { return storers_.size(); }
+
+ private:
+  StoreLimits limits_;
+  std::map<base::NodeId, runtime::logic::RateLimit> storers_;
+};
+
+}  // namespace troupe::dht
