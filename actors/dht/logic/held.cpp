@@ -30,6 +30,7 @@ base::Result<Stored, StoreRefused> Held::store(const Offer& offer, std::optional
     if (present->second.tag == offer.tag) return refresh(*present, offer, wall);
     if (const auto refused = compare(present->second, offer, expected)) return *refused;
   }
+  if (const auto refused = older_than_gone(offer, wall)) return *refused;
   if (!owners_have_room(offer, present)) return StoreRefused{StoreError::owner_full, {}};
   const auto evicted = make_room(offer, present);
   if (!evicted) return StoreRefused{StoreError::no_space, {}};
@@ -39,6 +40,7 @@ base::Result<Stored, StoreRefused> Held::store(const Offer& offer, std::optional
     owed_.insert(place);
   }
   use_.evicted += evicted->size();
+  note_outlived(offer, present, wall);
   const StoredAs as = live(present, wall) ? StoredAs::replaced : StoredAs::added;
   if (present != nullptr) remove(*present);
   insert(offer, end_of(offer, wall));
@@ -50,6 +52,27 @@ base::Result<Stored, StoreRefused> Held::store(const Offer& offer, std::optional
   }
   check();
   return out;
+}
+
+std::optional<StoreRefused> Held::older_than_gone(const Offer& offer, base::WallTime wall) const {
+  if (offer.place.space != Space::kv || mutations_.on("dht.held_takes_older")) return std::nullopt;
+  const auto known = outlived_.find(base::distance(own_, offer.place.key));
+  if (known == outlived_.end() || known->second.until <= wall || offer.sequence >= known->second.sequence)
+    return std::nullopt;
+  return StoreRefused{StoreError::older, known->second.sequence};
+}
+
+/// What the offer replaces, or what that had replaced, may last longer elsewhere than the offer.
+void Held::note_outlived(const Offer& offer, const Node* replaced, base::WallTime wall) {
+  if (offer.place.space != Space::kv) return;
+  const Key distance = base::distance(own_, offer.place.key);
+  const auto known = outlived_.find(distance);
+  base::WallTime until = wall;
+  if (known != outlived_.end()) until = std::max(until, known->second.until);
+  if (replaced != nullptr) until = std::max(until, replaced->second.ends);
+  if (until > offer.expires) outlived_.insert_or_assign(distance, Outlived{offer.sequence, until});
+  else if (known != outlived_.end()) outlived_.erase(known);
+  if (outlived_.size() > kOutlivedMax) outlived_.erase(std::prev(outlived_.end()));
 }
 
 std::optional<StoreRefused> Held::compare(const Entry& present, const Offer& offer,
@@ -142,7 +165,7 @@ void Held::insert(const Offer& offer, base::WallTime expires) {
   const Owner from = *Owner::from(offer.from.view());
   const auto owner = count_for(offer.owner, bytes);
   const auto storer = from == offer.owner ? owner : count_for(from, bytes);
-  const Entry entry{offer.sequence, offer.tag, expires, owner, storer, bytes, offer.place.space};
+  const Entry entry{offer.sequence, offer.tag, expires, offer.expires, owner, storer, bytes, offer.place.space};
   const auto [node, added] = index(offer.place.space).emplace(base::distance(own_, offer.place.key), entry);
   base::ensure(added, "a place has one record");
   by_expiry_.insert(&*node);

@@ -5,6 +5,10 @@
 //         one sequence the greater tag stays (record.hpp). A store that expects another sequence is a conflict (BEP 44,
 //         "CAS"); as there, it expects nothing where nothing is held. Beyond BEP 44: the record that is held already is
 //         taken whatever is expected, so that a store repeated because its answer was lost is answered as the first.
+// Outlived a /kv that would have lasted longer than the one that replaced it. Others may still have it, so until its
+// own
+//         end a place takes nothing older than what came after it, whatever is held there now. Not written: a restart
+//         forgets it, and the other holders do not. Rejected: to lengthen the newer one, whose owner wants it to end.
 // Time    a record lasts `hold` from its last store, a /kv at most until its own end. An ordered index finds the next
 //         one; what has expired is never served, swept or not. Dates come from the wall clock, since rows hold them; a
 //         store in the future (a clock that was set back) counts as now.
@@ -31,6 +35,7 @@
 namespace troupe::dht {
 
 inline constexpr std::size_t kEvictedMax = 64;        // our choice: a large record is not worth more small ones
+inline constexpr std::size_t kOutlivedMax = 4'096;    // our choice: 400 KiB; the farthest is forgotten first
 inline constexpr std::size_t kSweptMax = 256;         // our choice: one batch of rows
 inline constexpr std::chrono::hours kLongerAfter{1};  // a longer life is worth a write this often
 
@@ -144,10 +149,15 @@ class Held {
     std::uint64_t sequence;
     Tag tag;
     base::WallTime expires;
+    base::WallTime ends;  ///< by its own word
     Owners::iterator owner;
     Owners::iterator storer;  ///< the same for what nobody signs
     std::uint32_t bytes;
     Space space;
+  };
+  struct Outlived {
+    std::uint64_t sequence;  ///< what came after it
+    base::WallTime until;
   };
   using Index = std::map<Key, Entry>;  // by distance from the own id
   using Node = Index::value_type;
@@ -162,6 +172,8 @@ class Held {
   Node* look(const Place& place) { return const_cast<Node*>(std::as_const(*this).look(place)); }
   bool live(const Node* node, base::WallTime wall) const;
 
+  std::optional<StoreRefused> older_than_gone(const Offer& offer, base::WallTime wall) const;
+  void note_outlived(const Offer& offer, const Node* replaced, base::WallTime wall);
   std::optional<StoreRefused> compare(const Entry& present, const Offer& offer,
                                       std::optional<std::uint64_t> expected) const;
   bool owners_have_room(const Offer& offer, const Node* present) const;
@@ -183,6 +195,7 @@ class Held {
   unsigned work_bits_;
   const base::Mutations& mutations_;
   std::array<Index, 3> index_;
+  std::map<Key, Outlived> outlived_;  // of /kv, by distance
   std::set<Node*, Sooner> by_expiry_;
   Owners owners_;
   HeldUse use_;

@@ -54,6 +54,7 @@ struct Plain {
   };
   HeldLimits limits;
   std::map<Place, Row> rows;
+  std::map<Place, std::pair<std::uint64_t, base::WallTime>> outlived;  // what came after, and until when
 
   void expire(base::WallTime wall) {
     std::erase_if(rows, [&](const auto& row) { return row.second.expires <= wall; });
@@ -107,6 +108,11 @@ struct Plain {
       if (offer.sequence < row.offer.sequence) return StoreError::older;
       if (offer.sequence == row.offer.sequence && offer.tag < row.offer.tag) return StoreError::lost_tie;
     }
+    const auto gone = outlived.find(offer.place);
+    if (gone != outlived.end() && gone->second.second > wall && offer.sequence < gone->second.first)
+      return StoreError::older;
+    base::WallTime until = gone == outlived.end() ? wall : std::max(wall, gone->second.second);
+    if (present != rows.end()) until = std::max(until, present->second.offer.expires);
     rows.insert_or_assign(offer.place, Row{offer, expires});
     const auto undo = [&](StoreError error) {
       rows = before;
@@ -118,6 +124,9 @@ struct Plain {
         if (!evict(offer.place, of_space)) return undo(StoreError::no_space);
       }
     }
+    if (offer.place.space != Space::kv) return std::nullopt;
+    if (until > offer.expires) outlived.insert_or_assign(offer.place, std::pair(offer.sequence, until));
+    else outlived.erase(offer.place);
     return std::nullopt;
   }
 };
@@ -186,6 +195,7 @@ class Run {
 
   void restart() {
     held_.emplace(kOwn, limits_, Values::on_disk, 0u);
+    plain_.outlived.clear();
     for (const auto& [key, value] : disk_) {
       const auto loaded = held_->load(key, value, wall_);
       if (!loaded.ok()) RC_ASSERT(loaded.error() == RowError::expired);

@@ -69,6 +69,63 @@ TEST_CASE("dht held: a newer sequence replaces, an older one is refused with the
   }
 }
 
+TEST_CASE("dht held: what was replaced does not come back when the newer one ends first") {
+  const auto lasting = [](std::uint64_t sequence, std::chrono::minutes lasts) {
+    KvRecord out = unsigned_kv(sequence);
+    out.expires = kWall + lasts;
+    return admitted(sign(secret_key(1), out));
+  };
+  const Offer week = lasting(7, 7 * 24h), minutes = lasting(8, 10min);
+  Held held = held_with();
+  REQUIRE(stored(held, week) == StoredAs::added);
+  REQUIRE(stored(held, minutes) == StoredAs::replaced);
+  const auto again = [&](const Offer& what, base::WallTime wall) { return held.store(what, {}, wall); };
+  for (const auto later : {11min, 60min, 7 * 24 * 60min - 1min}) {
+    const auto back = again(week, kWall + later);
+    REQUIRE_FALSE(back.ok());
+    CHECK(back.error().why == StoreError::older);
+    CHECK(back.error().present == 8);
+  }
+  CHECK_FALSE(held.find(kOrders, kWall + 11min));
+
+  SUBCASE("a newer one comes, and ends first too") {
+    CHECK(again(lasting(9, 20min), kWall + 11min).ok());
+    CHECK(again(week, kWall + 30min).error().present == 9);
+    CHECK(again(lasting(8, 60min), kWall + 30min).error().present == 9);
+  }
+  SUBCASE("a newer one that lasts as long leaves nothing to be remembered") {
+    CHECK(again(lasting(9, 7 * 24h), kWall + 11min).ok());
+    held.forget(kOrders);
+    CHECK(again(minutes, kWall + 5min).ok());
+  }
+  SUBCASE("the same one is not older") { CHECK(again(minutes, kWall + 5min).value().as == StoredAs::refreshed); }
+}
+
+TEST_CASE("dht held: so many places remember what was replaced, the nearest") {
+  Held held = held_with();
+  const auto put = [&](int place, std::uint64_t sequence, std::chrono::minutes lasts, base::WallTime wall) {
+    Offer what = offer(0, 10, Space::kv);
+    what.place.key = key(place / 256, place % 256);
+    what.owner.bytes[1] = static_cast<std::uint8_t>(place / 256);
+    what.from.bytes[1] = static_cast<std::uint8_t>(place / 256);
+    what.sequence = sequence;
+    what.encoded.push_back(static_cast<std::uint8_t>(sequence));
+    what.tag = tag_of(what.encoded);
+    what.expires = kWall + lasts;
+    return held.store(what, {}, wall).ok();
+  };
+  const int places = static_cast<int>(kOutlivedMax) + 1;
+  for (int i = 0; i < places; ++i) {
+    REQUIRE(put(i, 1, 48h, kWall));
+    REQUIRE(put(i, 2, 10min, kWall));
+  }
+  while (held.sweep(kWall + 11min).erase.size() == kSweptMax) {
+  }
+  CHECK_FALSE(put(0, 1, 48h, kWall + 11min));
+  CHECK_FALSE(put(places - 2, 1, 48h, kWall + 11min));
+  CHECK(put(places - 1, 1, 48h, kWall + 11min));
+}
+
 TEST_CASE("dht held: of two records with one sequence the same one stays, whichever came first") {
   const Record a = kv(7, "a"), b = kv(7, "b");
   const Record& winner = newer(a, b) ? a : b;
