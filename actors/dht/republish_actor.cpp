@@ -49,7 +49,10 @@ void RepublishActor::receive(runtime::Handlers& on) {
 
 void RepublishActor::start() {
   republish_.emplace(settings_->republish, wall());
-  if (settings_->values == Values::on_disk) return load({});
+  if (settings_->values == Values::on_disk) {
+    republish_->await_rows();
+    return load({});
+  }
   loading_ = false;
 }
 
@@ -74,6 +77,7 @@ void RepublishActor::load(base::Bytes from) {
         const auto slice = answer.value();
         if (slice.getMore()) return load({slice.getNext().begin(), slice.getNext().end()});
         loading_ = false;
+        republish_->rows_read();
         arm(base::Duration::zero());
       });
 }

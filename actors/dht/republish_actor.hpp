@@ -5,9 +5,8 @@
 //         keeps nothing on disk keeps the records in memory.
 // Served  region by region, each by searches of at most kRegionItemsMax items (Search, `region`). A region is done when
 //         enough nodes have acknowledged every item, and is tried again otherwise.
-// Ended   records that have expired, and announcements of contents that this node no longer holds, are dropped when
-// they
-//         are due.
+// Ended   records that have expired are dropped when they are due, announcements when they are withdrawn:
+//         `/files/announce` looks each hour for those of contents that are here no more.
 // Late    more than an eighth of the period is a reason of health, `dht-republish`.
 #include <map>
 #include <vector>

@@ -66,8 +66,14 @@ void Republish::settle(base::WallTime wall) {
   for (auto& [name, retry] : retries_) retry.not_before = std::min(retry.not_before, wall + settings_.retry_max);
 }
 
+void Republish::rows_read() {
+  awaits_rows_ = false;
+  withdrawn_.clear();
+}
+
 /// Passes over empty key space up to `wall`, so that what is added there is not taken for overdue.
 void Republish::skip_to(base::WallTime wall) {
+  if (awaits_rows_) return;  // nobody knows yet what is empty
   settle(wall);
   const auto first = pending();
   if (under_way_ || (first && due(*first) <= wall)) return;
@@ -85,12 +91,15 @@ base::Result<SaveRow, PublishError> Republish::add(const Item& item, base::ByteV
   if (!items_.contains(item) && items_.size() >= settings_.items_max) return PublishError::full;
   skip_to(wall);
   items_.insert(item);
+  withdrawn_.erase(item);
   return SaveRow{row_key(item), {payload.begin(), payload.end()}};
 }
 
 RowChange Republish::remove(const Item& item) {
   RowChange out;
-  if (items_.erase(item) > 0) out.erase.push_back({row_key(item)});
+  const bool known = items_.erase(item) > 0;
+  if (known || awaits_rows_) out.erase.push_back({row_key(item)});
+  if (awaits_rows_ && withdrawn_.size() < settings_.items_max) withdrawn_.insert(item);
   return out;
 }
 
@@ -250,6 +259,7 @@ base::Result<void, RowError> Republish::load(base::ByteView row_key, base::ByteV
   }
   const auto item = read_row_key(row_key);
   if (!item) return RowError::corrupt;
+  if (withdrawn_.contains(*item)) return RowError::expired;
   if (!items_.contains(*item) && items_.size() >= settings_.items_max) return RowError::full;
   items_.insert(*item);
   return {};

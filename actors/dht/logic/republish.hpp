@@ -9,6 +9,8 @@
 //         repeated that was done, and after an absence of any length each key comes once.
 // Failed  a region is tried again, after retry_min and twice as long each time, while the sweep goes on. The row keeps
 //         the oldest that has not succeeded, so a restart forgets none. With retries_max of them the sweep waits.
+// Rows    are read back while things are published and withdrawn. Until rows_read() the sweep stays where the last run
+//         left it, and a row that is read does not bring back what was withdrawn meanwhile.
 // Late    how long the oldest key that is due has waited. What lasts 48 h may be 26 h late, 4 h once it has missed one.
 // Time    the wall clock, since rows hold it. If it is set back or far ahead, the cursor is at most a period away.
 // Row     keyspace kPublishedRows, integers little-endian. Key: what (1) · key (20); value: what its owner needs to
@@ -70,7 +72,11 @@ class Republish {
   /// Without a row of the cursor, all rows that are loaded are taken for a period late.
   Republish(RepublishSettings settings, base::WallTime wall);
 
-  /// Takes back a row at the start. Errors: `corrupt`, `full`.
+  /// Rows come from now on, until rows_read().
+  void await_rows() { awaits_rows_ = true; }
+  void rows_read();
+
+  /// Takes back a row at the start. Errors: `corrupt`, `full`; `expired` if it was withdrawn.
   base::Result<void, RowError> load(base::ByteView row_key, base::ByteView row, base::WallTime wall);
 
   /// Notes what was published at `wall`: it comes again within a period. The row has `payload` as its value.
@@ -134,7 +140,9 @@ class Republish {
   unsigned region_bits_;
   Cursor cursor_;
   base::WallTime blocked_until_;
+  bool awaits_rows_ = false;
   std::set<Item> items_;
+  std::set<Item> withdrawn_;  // while rows are awaited; at most items_max
   Retries retries_;
   std::optional<UnderWay> under_way_;
 };

@@ -129,6 +129,45 @@ TEST_CASE("dht republish: after a restart what became due meanwhile comes first,
   }
 }
 
+TEST_CASE("dht republish: what comes while rows are read back skips nothing that is overdue") {
+  Disk disk;
+  Republish before({}, kWall);
+  for (const int at : {0x20, 0x60}) save(disk, before.add(item(at), {}, kWall).value());
+  CHECK(publish(before, kWall + 1h).empty());
+  CHECK(publish(before, kWall + 3h, &disk) == std::vector{item(0x20)});
+  const base::WallTime wall = kWall + 12h;
+  Republish after({}, wall);
+  after.await_rows();
+  const auto load = [&](const base::Bytes& row_key) { return after.load(row_key, disk.at(row_key), wall); };
+  REQUIRE(load({0}).ok());  // the cursor, which is the first row
+  save(disk, after.add(item(0xf0), {}, wall).value());
+  for (const int at : {0x20, 0x60}) REQUIRE(load(Republish::row_key(item(at))).ok());
+  after.rows_read();
+  CHECK(publish(after, wall) == std::vector{item(0x60)});
+  CHECK_FALSE(after.next(wall));
+}
+
+TEST_CASE("dht republish: what is withdrawn while rows are read back stays away") {
+  Disk disk;
+  Republish before({}, kWall);
+  for (const int at : {0x20, 0x60}) save(disk, before.add(item(at), {}, kWall).value());
+  Republish after({}, kWall);
+  after.await_rows();
+  CHECK(after.remove(item(0x20)).erase.size() == 1);
+  const base::Bytes row_key = Republish::row_key(item(0x20));
+  SUBCASE("a slice that was read before has it still") {
+    CHECK(after.load(row_key, disk.at(row_key), kWall).error() == RowError::expired);
+    CHECK(after.items() == 0);
+  }
+  SUBCASE("unless it was published again") {
+    REQUIRE(after.add(item(0x20), {}, kWall).ok());
+    CHECK(after.load(row_key, disk.at(row_key), kWall).ok());
+    CHECK(after.items() == 1);
+  }
+  after.rows_read();
+  CHECK(after.load(row_key, disk.at(row_key), kWall).ok());
+}
+
 TEST_CASE("dht republish: a region that failed is tried again while the sweep goes on") {
   Disk disk;
   Republish sweep({}, kWall);
