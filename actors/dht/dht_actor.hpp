@@ -177,6 +177,7 @@ class DhtActor final : public runtime::Actor {
   void provide(const base::Digest& cid, bool explain, const runtime::Handle& asker, Reply<wire::PutDone> reply);
   void answer(wire::GetTable::Reader question, Reply<wire::TableRows> reply);
   void publish(Published what, const Key& key, base::ByteView record);
+  static bool may_be_stored(Published what, const base::Error& why);
   static std::optional<base::Error> unread(runtime::Answer<wire::SearchResult>& answer,
                                            const std::optional<base::Digest>& digest);
   struct Sought {

@@ -94,8 +94,9 @@ void DhtActor::put(const Record& record, Wanted wanted, Reply<wire::PutDone> rep
                   reply = std::move(reply)](runtime::Answer<wire::SearchResult>& answer) mutable {
     if (!answer.ok()) return reply.refuse(answer.error());
     const auto result = answer.value();
-    if (const auto why = store_error(result)) return reply.refuse(*why);
-    publish(what, key, bytes);
+    const auto why = store_error(result);
+    if (!why || may_be_stored(what, *why)) publish(what, key, bytes);
+    if (why) return reply.refuse(*why);
     reply.send([&](wire::PutDone::Builder out) {
       out.setKey(data_of(key.view()));
       if (digest) out.setDigest(data_of(digest->view()));
@@ -103,6 +104,12 @@ void DhtActor::put(const Record& record, Wanted wanted, Reply<wire::PutDone> rep
       out.setSearch(result);
     });
   });
+}
+
+/// Too few have said so, and some may: what changes is published again, as else the sweep would bring the record before
+/// it to those that have not this one. What cannot change has none before it, and its put can be repeated.
+bool DhtActor::may_be_stored(Published what, const Error& why) {
+  return what == Published::kv && why.code == Code::unknown_outcome;
 }
 
 /// From now on it is kept in the network. That it is known to be is not waited for: it is there already.

@@ -111,6 +111,7 @@ void RepublishActor::published(wire::Published::Reader what) {
   const Item item{*key, static_cast<Published>(what.getWhat())};
   const auto record = bytes_of(what.getRecord());
   const auto row = republish_->add(item, record, wall());
+  if (!row.ok() && row.error() == PublishError::older) return;  // a newer put was acknowledged first
   if (!row.ok()) return refuse(base::Error{Code::no_space, "this node has published as much as it may"});
   if (settings_->values == Values::in_memory) kept_.insert_or_assign(item, base::Bytes(record.begin(), record.end()));
   commit({row.value()}, {});

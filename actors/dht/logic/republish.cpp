@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "actors/dht/logic/encoding.hpp"
+#include "actors/dht/logic/record.hpp"
 #include "runtime/base/ensure.hpp"
 
 namespace troupe::dht {
@@ -30,6 +31,13 @@ std::optional<Key> successor(Key key) {
   return std::nullopt;
 }
 
+/// Of a record that can change; zero for all else.
+std::uint64_t sequence_in(const Item& item, base::ByteView payload) {
+  if (item.what != Published::kv) return 0;
+  const auto record = parse(payload);
+  return record.ok() ? sequence_of(record.value()) : 0;
+}
+
 }  // namespace
 
 Republish::Republish(RepublishSettings settings, base::WallTime wall)
@@ -48,8 +56,8 @@ base::Duration Republish::offset(const Key& key) const {
 std::optional<Republish::Cursor> Republish::pending() const {
   if (items_.empty()) return std::nullopt;
   const auto found = items_.lower_bound({cursor_.next, {}});
-  if (found != items_.end()) return Cursor{cursor_.cycle, found->key};
-  return Cursor{cursor_.cycle + settings_.period, items_.begin()->key};
+  if (found != items_.end()) return Cursor{cursor_.cycle, found->first.key};
+  return Cursor{cursor_.cycle + settings_.period, items_.begin()->first.key};
 }
 
 Republish::Cursor Republish::after(const Cursor& cursor, const Key& last) const {
@@ -88,9 +96,12 @@ void Republish::skip_to(base::WallTime wall) {
 }
 
 base::Result<SaveRow, PublishError> Republish::add(const Item& item, base::ByteView payload, base::WallTime wall) {
-  if (!items_.contains(item) && items_.size() >= settings_.items_max) return PublishError::full;
+  const std::uint64_t sequence = sequence_in(item, payload);
+  const auto present = items_.find(item);
+  if (present == items_.end() && items_.size() >= settings_.items_max) return PublishError::full;
+  if (present != items_.end() && sequence < present->second) return PublishError::older;
   skip_to(wall);
-  items_.insert(item);
+  items_.insert_or_assign(item, sequence);
   withdrawn_.erase(item);
   return SaveRow{row_key(item), {payload.begin(), payload.end()}};
 }
@@ -107,7 +118,7 @@ std::vector<Key> Republish::keys(Published what, const std::optional<Key>& behin
   std::vector<Key> out;
   for (auto item = behind ? items_.upper_bound({*behind, Published::provider}) : items_.begin();
        item != items_.end() && out.size() < max; ++item) {
-    if (item->what == what) out.push_back(item->key);
+    if (item->first.what == what) out.push_back(item->first.key);
   }
   return out;
 }
@@ -146,7 +157,7 @@ std::optional<Region> Republish::next(base::WallTime wall) {
     const Retry retry = found->second;
     retries_.erase(found);
     const auto item = items_.lower_bound({retry.from.next, {}});
-    if (item == items_.end() || item->key > retry.last) continue;  // all of it was removed
+    if (item == items_.end() || item->first.key > retry.last) continue;  // all of it was removed
     return start(retry.from, retry.last, retry.tries, wall);
   }
   const auto first = pending();
@@ -157,12 +168,12 @@ std::optional<Region> Republish::next(base::WallTime wall) {
 
 Region Republish::start(const Cursor& from, const Key& last, unsigned tries, base::WallTime wall) {
   Region out{from.next, last, {}, std::max(wall - due(from), base::Duration::zero())};
-  for (auto item = items_.lower_bound({from.next, {}}); item != items_.end() && item->key <= last; ++item) {
-    if (out.items.size() >= settings_.region_items_max && item->key != out.items.back().key) {
+  for (auto item = items_.lower_bound({from.next, {}}); item != items_.end() && item->first.key <= last; ++item) {
+    if (out.items.size() >= settings_.region_items_max && item->first.key != out.items.back().key) {
       out.last = out.items.back().key;
       break;
     }
-    out.items.push_back(*item);
+    out.items.push_back(item->first);
   }
   if (tries > 0 && out.last != last) {  // the rest of a retry is one too
     const Cursor rest = after(from, out.last);
@@ -261,7 +272,7 @@ base::Result<void, RowError> Republish::load(base::ByteView row_key, base::ByteV
   if (!item) return RowError::corrupt;
   if (withdrawn_.contains(*item)) return RowError::expired;
   if (!items_.contains(*item) && items_.size() >= settings_.items_max) return RowError::full;
-  items_.insert(*item);
+  items_.try_emplace(*item, sequence_in(*item, row));  // what came meanwhile is newer
   return {};
 }
 

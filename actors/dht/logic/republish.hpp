@@ -11,6 +11,7 @@
 //         the oldest that has not succeeded, so a restart forgets none. With retries_max of them the sweep waits.
 // Rows    are read back while things are published and withdrawn. Until rows_read() the sweep stays where the last run
 //         left it, and a row that is read does not bring back what was withdrawn meanwhile.
+// Newest  of two records of one name the one with the higher sequence stays, whichever put was acknowledged last.
 // Late    how long the oldest key that is due has waited. What lasts 48 h may be 26 h late, 4 h once it has missed one.
 // Time    the wall clock, since rows hold it. If it is set back or far ahead, the cursor is at most a period away.
 // Row     keyspace kPublishedRows, integers little-endian. Key: what (1) · key (20); value: what its owner needs to
@@ -64,7 +65,8 @@ struct Region {
 };
 
 enum class PublishError : std::uint8_t {
-  full,  ///< items_max are published
+  full,   ///< items_max are published
+  older,  ///< a record with a higher sequence is
 };
 
 class Republish {
@@ -141,8 +143,8 @@ class Republish {
   Cursor cursor_;
   base::WallTime blocked_until_;
   bool awaits_rows_ = false;
-  std::set<Item> items_;
-  std::set<Item> withdrawn_;  // while rows are awaited; at most items_max
+  std::map<Item, std::uint64_t> items_;  // with their sequences
+  std::set<Item> withdrawn_;             // while rows are awaited; at most items_max
   Retries retries_;
   std::optional<UnderWay> under_way_;
 };

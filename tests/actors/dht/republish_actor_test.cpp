@@ -83,6 +83,21 @@ TEST_CASE("republish: what is published again outlives the time for which it is 
   }
 }
 
+TEST_CASE("republish: what too few have acknowledged is published again where an older record would be") {
+  Quarter quarter(3, often);
+  const auto published = [&] {
+    quarter.stage.run_for(1s);
+    return quarter[0].settings.counters->published.load();
+  };
+  quarter[1].disk.set_capacity(1);
+  const auto orders = quarter.put(0, Space::kv, "orders", "seven");
+  REQUIRE(orders.error);
+  CHECK(orders.error->code == Code::unknown_outcome);
+  CHECK(published() == 1);
+  REQUIRE(put(quarter, 0, "content"));
+  CHECK(published() == 1);
+}
+
 TEST_CASE("republish: to fall behind is a warning, until it has caught up") {
   observe::Health health;
   std::vector<observe::HealthState> told;

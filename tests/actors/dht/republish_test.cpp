@@ -129,6 +129,31 @@ TEST_CASE("dht republish: after a restart what became due meanwhile comes first,
   }
 }
 
+TEST_CASE("dht republish: of two records of a name the newer one stays, whichever comes last") {
+  const Item orders{key_of(kv()), Published::kv};
+  const base::Bytes older = encode(kv(7)), newer = encode(kv(8));
+  Republish sweep({}, kWall);
+  REQUIRE(sweep.add(orders, older, kWall).ok());
+  REQUIRE(sweep.add(orders, newer, kWall).ok());
+  CHECK(sweep.add(orders, older, kWall).error() == PublishError::older);
+  CHECK(sweep.add(orders, newer, kWall).ok());
+  SUBCASE("after a restart too") {
+    Republish after({}, kWall);
+    REQUIRE(after.load(Republish::row_key(orders), newer, kWall).ok());
+    CHECK(after.add(orders, older, kWall).error() == PublishError::older);
+  }
+  SUBCASE("a row that is read back late is older") {
+    Republish after({}, kWall);
+    REQUIRE(after.add(orders, newer, kWall).ok());
+    REQUIRE(after.load(Republish::row_key(orders), older, kWall).ok());
+    CHECK(after.add(orders, older, kWall).error() == PublishError::older);
+  }
+  SUBCASE("not once it was withdrawn") {
+    sweep.remove(orders);
+    CHECK(sweep.add(orders, older, kWall).ok());
+  }
+}
+
 TEST_CASE("dht republish: what comes while rows are read back skips nothing that is overdue") {
   Disk disk;
   Republish before({}, kWall);
