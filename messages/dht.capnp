@@ -335,7 +335,8 @@ struct SearchResult $kind(bytesMax = 1048576) {
   # For `/dht` alone: who answered how fast, and who did not.
 
   items @15 :List(Bool);
-  # Of a region: which of its items enough nodes have acknowledged, in their order. One that holds a newer record counts.
+  # Of a region: which of its items enough nodes have acknowledged, in their order. One that holds a newer record,
+  # or the one that stays of two with a number, counts.
   itemResults @16 :List(ItemResult);
   # The same, and how many they were.
 

@@ -146,7 +146,7 @@ class LookupActor final : public runtime::Actor {
     Key key;
     base::Bytes record;  // empty: a provider
     std::size_t asked = 0, stored = 0;
-    std::size_t newer = 0;  // hold a newer one
+    std::size_t newer = 0;  // hold one that stays in its place
     RefusalsBy refusals{};
   };
   std::vector<Item> items_;

@@ -73,7 +73,8 @@ void LookupActor::noted(std::size_t item, runtime::Answer<wire::StoreDone>& answ
   count_answer(Asked::store, now() - stores_began_);
   const auto result = answer.value().getResult();
   if (result != wire::StoreDone::Result::STORED) count(items_[item].refusals, answer.value());
-  noted(item, result == wire::StoreDone::Result::STORED, result == wire::StoreDone::Result::OLDER);
+  const bool newer = result == wire::StoreDone::Result::OLDER || result == wire::StoreDone::Result::TIED;
+  noted(item, result == wire::StoreDone::Result::STORED, newer);
 }
 
 void LookupActor::noted(std::size_t item, bool stored, bool newer) {
@@ -98,7 +99,8 @@ void LookupActor::write_items(wire::SearchResult::Builder out) const {
   auto results = out.initItemResults(static_cast<unsigned>(items_.size()));
   for (unsigned i = 0; i < items.size(); ++i) {
     const Item& one = items_[i];
-    // For whoever keeps a record in the network, a node that holds a newer one has what is wanted of it, and more.
+    // For whoever keeps a record in the network, a node that holds a newer one, or the one of two
+    // with its number that stays, has what is wanted of it.
     items.set(i, one.asked > 0 && one.stored + one.newer >= needed(one.asked));
     results[i].setAsked(static_cast<std::uint16_t>(one.asked));
     results[i].setStored(static_cast<std::uint16_t>(one.stored));

@@ -150,7 +150,7 @@ void RepublishActor::wake() {
 void RepublishActor::begin(const Region& region) {
   unread_.assign(region.items.rbegin(), region.items.rend());
   due_.clear();
-  well_ = true;
+  failed_.clear();
   read_next();
 }
 
@@ -175,7 +175,7 @@ void RepublishActor::read_next() {
           return took(item, {record.begin(), record.end()});
         }
         if (answer.error().code == Code::not_found) return took(item, {});
-        well_ = false;  // the store does not answer now: the region comes again
+        failed_.insert(item);  // the store does not answer now: it comes again
         read_next();
       });
 }
@@ -206,14 +206,13 @@ void RepublishActor::serve() {
         }
       },
       [this](runtime::Answer<wire::SearchResult> answer) {
-        bool all = answer.ok() && answer.value().getItems().size() == due_.size();
-        if (all)
-          for (const bool one : answer.value().getItems()) {
-            served_ += one;
-            all = all && one;
-          }
+        const auto items = answer.ok() ? answer.value().getItems() : capnp::List<bool>::Reader();
+        for (unsigned i = 0; i < due_.size(); ++i) {
+          const bool has = i < items.size() && items[i];
+          served_ += has;
+          if (!has) failed_.insert(due_[i].item);
+        }
         due_.clear();
-        well_ = well_ && all;
         if (unread_.empty()) return served();
         read_next();
       });
@@ -221,7 +220,7 @@ void RepublishActor::serve() {
 
 void RepublishActor::served() {
   ++regions_;
-  commit({well_ ? republish_->done(wall()) : republish_->failed(wall())}, {});
+  commit({failed_.empty() ? republish_->done(wall()) : republish_->failed(std::move(failed_), wall())}, {});
   arm(kRegionPause);
 }
 

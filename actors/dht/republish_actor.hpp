@@ -4,11 +4,12 @@
 // Rows    keyspace kPublishedRows. What is due is read back from there, so that memory holds keys alone; a node that
 //         keeps nothing on disk keeps the records in memory.
 // Served  region by region, each by searches of at most kRegionItemsMax items (Search, `region`). A region is done when
-//         enough nodes have acknowledged every item, and is tried again otherwise.
+//         enough nodes have acknowledged every item; those that they have not are tried again.
 // Ended   records that have expired are dropped when they are due, announcements when they are withdrawn:
 //         `/files/announce` looks each hour for those of contents that are here no more.
 // Late    more than an eighth of the period is a reason of health, `dht-republish`.
 #include <map>
+#include <set>
 #include <vector>
 
 #include "actors/dht/api.hpp"
@@ -57,7 +58,7 @@ class RepublishActor final : public runtime::Actor {
   std::map<Item, base::Bytes> kept_;  // Values::in_memory
   std::vector<Item> unread_;          // of the region under way, the last first
   std::vector<Due> due_;
-  bool well_ = true;  // all of the region so far
+  std::set<Item> failed_;  // of the region so far
   std::uint64_t regions_ = 0, served_ = 0;
 };
 

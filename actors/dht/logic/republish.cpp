@@ -156,17 +156,16 @@ std::optional<Region> Republish::next(base::WallTime wall) {
   for (auto found = ripe(); found != retries_.end() && found->second.not_before <= wall; found = ripe()) {
     const Retry retry = found->second;
     retries_.erase(found);
-    const auto item = items_.lower_bound({retry.from.next, {}});
-    if (item == items_.end() || item->first.key > retry.last) continue;  // all of it was removed
-    return start(retry.from, retry.last, retry.tries, wall);
+    Region region = try_again(retry, wall);
+    if (!region.items.empty()) return region;  // else all of it was removed
   }
   const auto first = pending();
   if (!first || due(*first) > wall || blocked_until_ > wall) return std::nullopt;
   cursor_ = *first;  // no item lies between
-  return start(*first, region_end(first->next), 0, wall);
+  return start(*first, region_end(first->next), wall);
 }
 
-Region Republish::start(const Cursor& from, const Key& last, unsigned tries, base::WallTime wall) {
+Region Republish::start(const Cursor& from, const Key& last, base::WallTime wall) {
   Region out{from.next, last, {}, std::max(wall - due(from), base::Duration::zero())};
   for (auto item = items_.lower_bound({from.next, {}}); item != items_.end() && item->first.key <= last; ++item) {
     if (out.items.size() >= settings_.region_items_max && item->first.key != out.items.back().key) {
@@ -175,11 +174,17 @@ Region Republish::start(const Cursor& from, const Key& last, unsigned tries, bas
     }
     out.items.push_back(item->first);
   }
-  if (tries > 0 && out.last != last) {  // the rest of a retry is one too
-    const Cursor rest = after(from, out.last);
-    retries_.insert_or_assign({due(rest), rest.next}, Retry{rest, last, tries, wall});
+  under_way_ = UnderWay{from, out.last, 0};
+  return out;
+}
+
+/// Nothing is under way if nothing is left of it.
+Region Republish::try_again(const Retry& retry, base::WallTime wall) {
+  Region out{retry.from.next, retry.last, {}, std::max(wall - due(retry.from), base::Duration::zero())};
+  for (const Item& item : retry.items) {
+    if (items_.contains(item)) out.items.push_back(item);
   }
-  under_way_ = UnderWay{from, out.last, tries};
+  if (!out.items.empty()) under_way_ = UnderWay{retry.from, retry.last, retry.tries};
   return out;
 }
 
@@ -194,8 +199,9 @@ SaveRow Republish::done(base::WallTime wall) {
   return cursor_row();
 }
 
-SaveRow Republish::failed(base::WallTime wall) {
+SaveRow Republish::failed(std::set<Item> items, base::WallTime wall) {
   base::ensure(under_way_.has_value(), "a region that failed was under way");
+  base::ensure(!items.empty(), "something of it failed");
   const UnderWay what = *std::exchange(under_way_, std::nullopt);
   const auto doubled = settings_.retry_min * (std::int64_t{1} << std::min(what.tries, 16u));
   const base::WallTime again = wall + std::min<milliseconds>(doubled, settings_.retry_max);
@@ -207,7 +213,8 @@ SaveRow Republish::failed(base::WallTime wall) {
     }
     cursor_ = after(what.from, what.last);
   }
-  retries_.insert_or_assign({due(what.from), what.from.next}, Retry{what.from, what.last, what.tries + 1, again});
+  retries_.insert_or_assign({due(what.from), what.from.next},
+                            Retry{what.from, what.last, what.tries + 1, again, std::move(items)});
   settle(wall);
   return cursor_row();
 }

@@ -7,8 +7,9 @@
 // Cursor  the next key and the start of its cycle, a row that is written after each region. After a restart the sweep
 //         goes on from there: what became due meanwhile comes first, at once, the longest overdue first. Nothing is
 //         repeated that was done, and after an absence of any length each key comes once.
-// Failed  a region is tried again, after retry_min and twice as long each time, while the sweep goes on. The row keeps
-//         the oldest that has not succeeded, so a restart forgets none. With retries_max of them the sweep waits.
+// Failed  what failed of a region is tried again, after retry_min and twice as long each time, while the sweep goes on.
+//         The row keeps the oldest region that has not succeeded, so a restart forgets none, but which of its items.
+//         With retries_max of them the sweep waits.
 // Rows    are read back while things are published and withdrawn. Until rows_read() the sweep stays where the last run
 //         left it, and a row that is read does not bring back what was withdrawn meanwhile.
 // Newest  of two records of one name the one with the higher sequence stays, whichever put was acknowledged last.
@@ -100,7 +101,8 @@ class Republish {
   /// The region that is due. It is under way until done() or failed(); nothing meanwhile.
   std::optional<Region> next(base::WallTime wall);
   SaveRow done(base::WallTime wall);
-  SaveRow failed(base::WallTime wall);
+  /// `items`: those of the region that failed, at least one.
+  SaveRow failed(std::set<Item> items, base::WallTime wall);
 
   /// Zero: nothing is overdue.
   base::Duration late(base::WallTime wall) const;
@@ -117,6 +119,7 @@ class Republish {
     Key last;
     unsigned tries;
     base::WallTime not_before;
+    std::set<Item> items;  // those that failed
   };
   using Retries = std::map<std::pair<base::WallTime, Key>, Retry>;  // by when it was due
   struct UnderWay {
@@ -132,7 +135,8 @@ class Republish {
   void settle(base::WallTime wall);
   void skip_to(base::WallTime wall);
   Key region_end(const Key& key) const;
-  Region start(const Cursor& from, const Key& last, unsigned tries, base::WallTime wall);
+  Region start(const Cursor& from, const Key& last, base::WallTime wall);
+  Region try_again(const Retry& retry, base::WallTime wall);
   Retries::const_iterator ripe() const;
   void drop_retries(const Key& first, const Key& last);
   SaveRow cursor_row() const;

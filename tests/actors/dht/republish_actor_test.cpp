@@ -98,6 +98,28 @@ TEST_CASE("republish: what too few have acknowledged is published again where an
   CHECK(published() == 1);
 }
 
+TEST_CASE("republish: nodes that keep the other one of two with a number have what is wanted") {
+  Quarter quarter(3, often);
+  const Record one = quarter.signed_by(0, 7, "one"), other = quarter.signed_by(0, 7, "other");
+  const Record& stays = newer(one, other) ? one : other;
+  const Record& loses = newer(one, other) ? other : one;
+  for (const std::size_t at : {0, 1, 2})
+    REQUIRE(quarter.store((at + 1) % 3, at, stays).result == wire::StoreDone::Result::STORED);
+  std::vector<bool> has;
+  REQUIRE_FALSE(quarter.ask<wire::Search, wire::SearchResult>(
+      0,
+      [&](wire::Search::Builder out) {
+        out.setKey(data_of(key_of(loses).view()));
+        auto item = out.getGoal().initRegion(1)[0];
+        item.setKey(data_of(key_of(loses).view()));
+        item.setRecord(data_of(encode(loses)));
+      },
+      [&](wire::SearchResult::Reader result) {
+        for (const bool one_has : result.getItems()) has.push_back(one_has);
+      }));
+  CHECK(has == std::vector{true});
+}
+
 TEST_CASE("republish: to fall behind is a warning, until it has caught up") {
   observe::Health health;
   std::vector<observe::HealthState> told;

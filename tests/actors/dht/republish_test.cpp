@@ -200,7 +200,7 @@ TEST_CASE("dht republish: a region that failed is tried again while the sweep go
   save(disk, sweep.add(item(0x80), {}, kWall).value());
   const base::WallTime wall = kWall + 11h;
   REQUIRE(sweep.next(wall));
-  save(disk, sweep.failed(wall));
+  save(disk, sweep.failed({item(0x40)}, wall));
   CHECK(sweep.retries() == 1);
   CHECK(publish(sweep, wall, &disk) == std::vector{item(0x80)});
   CHECK(sweep.late(wall) == 11h - kPeriod / 4);
@@ -218,7 +218,7 @@ TEST_CASE("dht republish: a region that failed is tried again while the sweep go
       CHECK(sweep.wake_at() == at + wait);
       at = at + wait;
       REQUIRE(sweep.next(at));
-      sweep.failed(at);
+      sweep.failed({item(0x40)}, at);
     }
   }
   SUBCASE("a restart remembers it") {
@@ -230,18 +230,18 @@ TEST_CASE("dht republish: a region that failed is tried again while the sweep go
     CHECK_FALSE(sweep.next(wall + 1min));
     CHECK(sweep.retries() == 0);
   }
-  SUBCASE("it has grown beyond a region meanwhile: the rest comes right after") {
-    RepublishSettings settings;
-    settings.region_items_max = 2;
-    Republish small(settings, kWall);
-    REQUIRE(small.add(item(0x40), {}, kWall).ok());
-    REQUIRE(small.next(wall));
-    small.failed(wall);
-    for (const int second : {1, 2, 3}) REQUIRE(small.add(item(0x40, second), {}, wall).ok());
-    CHECK(publish(small, wall + 1min) == std::vector{item(0x40), item(0x40, 1)});
-    CHECK(small.retries() == 1);
-    CHECK(publish(small, wall + 1min) == std::vector{item(0x40, 2), item(0x40, 3)});
-    CHECK(small.retries() == 0);
+  SUBCASE("of a region that alone which failed comes again") {
+    Republish other({}, kWall);
+    for (const int second : {0, 1, 2, 3}) REQUIRE(other.add(item(0x40, second), {}, kWall).ok());
+    REQUIRE(other.next(wall));
+    other.failed({item(0x40, 1), item(0x40, 2)}, wall);
+    REQUIRE(other.add(item(0x40, 4), {}, wall).ok());
+    const auto region = other.next(wall + 1min);
+    REQUIRE(region);
+    CHECK(region->items == std::vector{item(0x40, 1), item(0x40, 2)});
+    other.failed({item(0x40, 2)}, wall + 1min);
+    CHECK(publish(other, wall + 3min) == std::vector{item(0x40, 2)});
+    CHECK(other.retries() == 0);
   }
   SUBCASE("the sweep comes round to it before") {
     RepublishSettings slow;
@@ -249,7 +249,7 @@ TEST_CASE("dht republish: a region that failed is tried again while the sweep go
     Republish idle(slow, kWall);
     REQUIRE(idle.add(item(0x40), {}, kWall).ok());
     REQUIRE(idle.next(wall));
-    idle.failed(wall);
+    idle.failed({item(0x40)}, wall);
     CHECK(publish(idle, kWall + kPeriod + kPeriod / 4) == std::vector{item(0x40)});
     CHECK(idle.retries() == 0);
   }
@@ -262,8 +262,9 @@ TEST_CASE("dht republish: with too many failures the sweep waits, and forgets no
   for (const int at : {0x10, 0x30, 0x50, 0x70}) REQUIRE(sweep.add(item(at), {}, kWall).ok());
   const base::WallTime wall = kWall + 11h;
   for (int i = 0; i < 3; ++i) {
-    REQUIRE(sweep.next(wall));
-    sweep.failed(wall);
+    const auto region = sweep.next(wall);
+    REQUIRE(region);
+    sweep.failed({region->items.begin(), region->items.end()}, wall);
   }
   CHECK(sweep.retries() == 2);
   CHECK_FALSE(sweep.next(wall));
@@ -371,7 +372,9 @@ TEST_CASE("dht republish: every key comes once a period and a region's width, ov
         const auto region = sweep->next(wall);
         if (!region) break;
         if (random.chance(1, 8) && sweep->retries() < 3) {
-          save(disk, sweep->failed(wall));
+          const auto good = static_cast<std::ptrdiff_t>(random.below(region->items.size()));
+          for (auto each = region->items.begin(); each != region->items.begin() + good; ++each) last[*each] = wall;
+          save(disk, sweep->failed({region->items.begin() + good, region->items.end()}, wall));
           continue;
         }
         for (const Item& each : region->items) last[each] = wall;
