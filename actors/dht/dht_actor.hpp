@@ -242,6 +242,7 @@ class DhtActor final : public runtime::Actor {
   std::optional<Range> neighbours_;  // this range and those nearer hold the nodes nearest to us, as last found
   bool recovering_ = false;
   base::Instant recover_at_ = base::Instant::max();
+  base::Instant expire_at_ = base::Instant::max();
   unsigned recoveries_ = 0;  // in a row that met too few
 
   Counters& counts_ = *settings_->counters;

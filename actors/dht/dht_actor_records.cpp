@@ -148,6 +148,7 @@ void DhtActor::commit_row(const Row& row, const RowChange& rows, base::Callback<
 }
 
 void DhtActor::expire() {
+  expire_at_ = base::Instant::max();
   commit(kRecordRows, held_->sweep(wall()), [](const Error*) {});
   commit(kProviderRows, providers_->sweep(wall()), [](const Error*) {});
   expire_at();
@@ -158,8 +159,11 @@ void DhtActor::expire_at() {
   if (const auto other = providers_->wake_at(); other && (!at || *other < *at)) at = other;
   show_counts();
   if (!at) return;
-  // Not too often: what has expired is never served, swept or not.
-  after<Expire>(std::max<base::Duration>(*at - wall(), std::chrono::seconds(10)));
+  // Not too often: what has expired is never served, swept or not. Nor put off by each store.
+  const base::Instant when = now() + std::max<base::Duration>(*at - wall(), std::chrono::seconds(10));
+  if (expire_at_ <= when) return;
+  expire_at_ = when;
+  after<Expire>(when - now());
 }
 
 // -- reading ---------------------------------------------------------------------------------------------------------

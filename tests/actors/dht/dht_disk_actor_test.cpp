@@ -204,6 +204,20 @@ TEST_CASE("dht store: a row that is gone or damaged is forgotten, and not answer
   CHECK(quarter.store(1, 0, record).result == Result::STORED);
 }
 
+TEST_CASE("dht store: what has expired is swept, however often something is stored") {
+  Quarter quarter(2, [](std::size_t i, House& house) {
+    if (i == 0) house.settings.providers.hold = 60s;
+  });
+  REQUIRE_FALSE(announce(quarter, 1, 0, key(5), quarter.token(1, 0)));
+  CHECK(rows_in(quarter, 0, kProviderRows) == 1);
+  for (int i = 0; i < 20; ++i) {
+    quarter.stage.run_for(5s);
+    REQUIRE(quarter.store(1, 0, CidRecord{dht::bytes_of("value " + std::to_string(i))}).result == Result::STORED);
+  }
+  CHECK(quarter.state(0).announcements == 0);
+  CHECK(rows_in(quarter, 0, kProviderRows) == 0);
+}
+
 TEST_CASE("dht store: what is asked for with nonsense is malformed") {
   Quarter quarter(2);
   for (const std::size_t size : {0, 19, 21}) {
