@@ -89,7 +89,7 @@ std::optional<StoreRefused> Held::compare(const Entry& present, const Offer& off
 
 Stored Held::refresh(Node& present, const Offer& offer, base::WallTime wall) {
   const base::WallTime expires = end_of(offer, wall);
-  if (expires - present.second.expires < kLongerAfter) return {StoredAs::refreshed, take_owed()};
+  if (std::chrono::abs(expires - present.second.expires) < kLongerAfter) return {StoredAs::refreshed, take_owed()};
   by_expiry_.erase(&present);
   present.second.expires = expires;
   by_expiry_.insert(&present);

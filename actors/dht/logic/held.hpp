@@ -5,13 +5,13 @@
 //         one sequence the greater tag stays (record.hpp). A store that expects another sequence is a conflict (BEP 44,
 //         "CAS"); as there, it expects nothing where nothing is held. Beyond BEP 44: the record that is held already is
 //         taken whatever is expected, so that a store repeated because its answer was lost is answered as the first.
-// Outlived a /kv that would have lasted longer than the one that replaced it. Others may still have it, so until its
-// own
-//         end a place takes nothing older than what came after it, whatever is held there now. Not written: a restart
-//         forgets it, and the other holders do not. Rejected: to lengthen the newer one, whose owner wants it to end.
+// Ended   a /kv that was replaced may last longer elsewhere than what replaced it. Until its own end its place takes
+//         nothing older than that, whatever is held there now. Not written: a restart forgets it, and the other
+//         holders do not. Rejected: to lengthen the newer one, whose owner wants it to end.
 // Time    a record lasts `hold` from its last store, a /kv at most until its own end. An ordered index finds the next
 //         one; what has expired is never served, swept or not. Dates come from the wall clock, since rows hold them; a
-//         store in the future (a clock that was set back) counts as now.
+//         store in the future (a clock that was set back) counts as now, and the next store of it ends what would
+//         last longer. A clock that goes ahead by `hold` expires everything: others have it, and bring it again.
 // Full    what has expired goes first. Then the farthest from the own id, of the space that is full or of all, as long
 //         as it is farther than the newcomer: others hold that one with more right. Else `no_space`. An owner above its
 //         own quota makes no room: `owner_full`. /kv owners cost nothing to make, and names that lie near are soon

@@ -87,12 +87,12 @@ base::Result<Added, ProviderError> Providers::add(const Key& key, const Contact&
 RowChange Providers::renew(Node& present, const Contact& provider, base::WallTime expires) {
   Announced& announced = present.second;
   const bool moved = announced.provider->second.where != provider.where;
-  if (!moved && expires - announced.expires < limits_.renewed_after) return take_owed();
+  if (!moved && std::chrono::abs(expires - announced.expires) < limits_.renewed_after) return take_owed();
   by_expiry_.erase(&present);
-  announced.expires = std::max(announced.expires, expires);
+  announced.expires = expires;
   by_expiry_.insert(&present);
   announced.provider->second.where = provider.where;
-  announced.provider->second.told = std::max(announced.provider->second.told, announced.expires);
+  announced.provider->second.told = expires;
   RowChange out = take_owed();
   out.save.push_back({row_key(present.first), row_value(provider.where, announced.expires)});
   check();

@@ -2,7 +2,8 @@
 // Who says that it has what belongs to a key: kept for those that ask this node.
 //
 // Rules   a node announces itself alone, which the caller has made sure of. An announcement lasts `hold` and is renewed
-//         before (republish.hpp). Of one provider the contact last announced counts for all its keys.
+//         before (republish.hpp), `hold` from then also if the clock was ahead. Of one provider the contact last
+//         announced counts for all its keys.
 // Sample  a key that is full keeps the providers with the smallest rank, a hash of key and provider under a secret of
 //         this node. So it keeps a fair sample of all that announce: whoever floods it with ids gets their share and
 //         no more, and cannot grind ids for it. Rejected: the newest (a flood wins), the first (so does whoever was
@@ -45,7 +46,7 @@ struct ProviderLimits {
   std::uint32_t per_provider_max = 10'000;
   std::uint32_t announcements_max = 100'000;
   std::chrono::seconds hold{std::chrono::hours(48)};
-  std::chrono::seconds renewed_after{std::chrono::hours(1)};  ///< a longer life is worth a write this often
+  std::chrono::seconds renewed_after{std::chrono::hours(1)};  ///< another end is worth a write this often
 };
 
 /// Makes the ranks of this node unguessable. From the Chance port.

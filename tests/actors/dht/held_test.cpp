@@ -195,8 +195,14 @@ TEST_CASE("dht held: a store lengthens the life, and writes a row once that is w
   CHECK(held.find(offer(1).place, kWall)->expires == kWall + 48h);
   CHECK(again(1h).save.size() == 1);
   CHECK(held.find(offer(1).place, kWall)->expires == kWall + 49h);
-  CHECK(again(0h).empty());  // a clock that was set back
+  CHECK(again(1min).empty());
 
+  SUBCASE("a clock that was ahead leaves no end in the future") {
+    CHECK(again(100h).save.size() == 1);
+    CHECK(again(1h).save.size() == 1);
+    CHECK(held.find(offer(1).place, kWall)->expires == kWall + 49h);
+    CHECK(held.wake_at() == kWall + 49h);
+  }
   SUBCASE("by another node it still counts for the first") {
     CHECK(held.store(by(kBob, offer(1)), {}, kWall + 5h).value().rows.save ==
           std::vector{row_of(offer(1), kWall + 5h)});

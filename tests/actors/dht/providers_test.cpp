@@ -75,9 +75,12 @@ TEST_CASE("dht providers: an announcement renews the last one, and is written on
     base::Random random(1);
     CHECK(providers.find(key(2), 1, kWall, random) == std::vector{provider(1, 5000)});
   }
-  SUBCASE("a clock that was set back shortens nothing") {
-    CHECK(again(provider(1, 5000), kWall - 1h).rows.save.size() == 1);
+  SUBCASE("from then on, if the clock was ahead") {
+    CHECK(again(provider(1), kWall + 22h - 59min).rows.empty());
     CHECK(found(providers, key(1), kWall + 69h).size() == 1);
+    CHECK(again(provider(1), kWall).rows.save.size() == 1);
+    CHECK(found(providers, key(1), kWall + 48h - 1ns).size() == 1);
+    CHECK(found(providers, key(1), kWall + 48h).empty());
   }
 }
 
