@@ -413,6 +413,12 @@ struct Published $kind(bytesMax = 73728) {
   # Empty for a provider.
 }
 
+struct LastSigned $kind(bytesMax = 64) {
+  # `/dht/republish` tells `/dht`, once its rows are read, the highest sequence that this node has published.
+
+  sequence @0 :UInt64;
+}
+
 struct Withdrawn $kind(bytesMax = 256) {
   # Tells `/dht` that it is published no more, and left to expire.
 

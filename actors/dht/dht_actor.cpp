@@ -68,6 +68,7 @@ void DhtActor::receive(runtime::Handlers& on) {
   on.ask<wire::GetTable, wire::TableRows>(answers);
   on.tell<wire::ProvidersFound>([this](wire::ProvidersFound::Reader more) { providers_found(more); });
   on.tell<wire::BucketHolds>([this](wire::BucketHolds::Reader bucket) { holds(bucket); });
+  on.tell<wire::LastSigned>([this](wire::LastSigned::Reader last) { continue_from(last.getSequence()); });
   on.tell<wire::Withdrawn>([this](wire::Withdrawn::Reader what) {
     tell<wire::Withdrawn>(republish_, [&](wire::Withdrawn::Builder out) {
       out.setWhat(what.getWhat());

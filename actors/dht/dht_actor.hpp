@@ -169,6 +169,8 @@ class DhtActor final : public runtime::Actor {
 
   // Operators (dht_actor_operators.cpp).
   void answer(wire::Put::Reader order, Reply<wire::PutDone> reply);
+  std::uint64_t date_number() const;
+  void continue_from(std::uint64_t sequence);
   KvRecord dated(KvRecord record, const Key& place, std::chrono::seconds lasts, std::optional<std::uint64_t> expected);
   void put(const Record& record, Wanted wanted, Reply<wire::PutDone> reply);
   void answer(wire::GetValue::Reader question, Reply<wire::GotValue> reply);

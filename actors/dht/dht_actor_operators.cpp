@@ -68,15 +68,25 @@ void DhtActor::answer(wire::Put::Reader order, Reply<wire::PutDone> reply) {
       std::move(reply));
 }
 
-/// The date makes numbers that grow over restarts without a row; what is held here already is never gone below.
+std::uint64_t DhtActor::date_number() const {
+  const auto since = std::chrono::duration_cast<std::chrono::milliseconds>(wall().since_origin());
+  return static_cast<std::uint64_t>(std::max<std::int64_t>(since.count(), 1));
+}
+
+/// The date may have been set back since. Numbers of another kind, which a user has chosen, are not gone on from.
+void DhtActor::continue_from(std::uint64_t sequence) {
+  constexpr std::uint64_t kAheadMax = std::chrono::milliseconds(std::chrono::years(1)).count();
+  if (sequence <= date_number() + kAheadMax) last_sequence_ = std::max(last_sequence_, sequence);
+}
+
+/// The date makes numbers that grow over restarts; what is held here or was published before is never gone below.
 KvRecord DhtActor::dated(KvRecord record, const Key& place, std::chrono::seconds lasts,
                          std::optional<std::uint64_t> expected) {
   record.created = wall();
   record.expires = wall() + lasts;
   const auto held = held_->find({Space::kv, place}, wall());
-  const auto date = static_cast<std::uint64_t>(
-      std::max<std::int64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(wall().since_origin()).count(), 1));
-  record.sequence = std::max({date, last_sequence_ + 1, held ? held->sequence + 1 : 1, expected.value_or(0) + 1});
+  record.sequence =
+      std::max({date_number(), last_sequence_ + 1, held ? held->sequence + 1 : 1, expected.value_or(0) + 1});
   last_sequence_ = record.sequence;
   return record;
 }

@@ -78,6 +78,8 @@ void RepublishActor::load(base::Bytes from) {
         if (slice.getMore()) return load({slice.getNext().begin(), slice.getNext().end()});
         loading_ = false;
         republish_->rows_read();
+        tell<wire::LastSigned>(node().find(kPath),
+                               [this](wire::LastSigned::Builder out) { out.setSequence(republish_->sequence_max()); });
         arm(base::Duration::zero());
       });
 }

@@ -114,6 +114,12 @@ RowChange Republish::remove(const Item& item) {
   return out;
 }
 
+std::uint64_t Republish::sequence_max() const {
+  std::uint64_t out = 0;
+  for (const auto& [item, sequence] : items_) out = std::max(out, sequence);
+  return out;
+}
+
 std::vector<Key> Republish::keys(Published what, const std::optional<Key>& behind, std::size_t max) const {
   std::vector<Key> out;
   for (auto item = behind ? items_.upper_bound({*behind, Published::provider}) : items_.begin();

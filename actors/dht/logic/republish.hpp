@@ -85,6 +85,8 @@ class Republish {
   /// Notes what was published at `wall`: it comes again within a period. The row has `payload` as its value.
   base::Result<SaveRow, PublishError> add(const Item& item, base::ByteView payload, base::WallTime wall);
   RowChange remove(const Item& item);
+  /// The highest of all records that it knows; zero if none has one.
+  std::uint64_t sequence_max() const;
   /// The keys of what is published of that sort, from the first one after `behind` on: ascending, at most `max`.
   std::vector<Key> keys(Published what, const std::optional<Key>& behind, std::size_t max) const;
   static base::Bytes row_key(const Item& item);

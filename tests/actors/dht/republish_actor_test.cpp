@@ -98,6 +98,23 @@ TEST_CASE("republish: what too few have acknowledged is published again where an
   CHECK(published() == 1);
 }
 
+TEST_CASE("republish: a node whose clock was set back goes on from the numbers that it has published") {
+  Quarter quarter(4, [](std::size_t i, House& house) {
+    often(i, house);
+    if (i == 1) house.settings.endpoint = {};  // a client, which holds nothing
+  });
+  const auto date = static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::milliseconds>(quarter.wall().since_origin()).count());
+  // As if the date had been an hour ahead.
+  const auto ahead = quarter.put(1, Space::kv, "orders", "seven",
+                                 [&](wire::Put::Builder order) { order.getExpected().setSequence(date + 3'600'000); });
+  REQUIRE_FALSE(ahead.error);
+  quarter.restart(1);
+  const auto next = quarter.put(1, Space::kv, "orders", "eight");
+  CHECK_FALSE(next.error);
+  CHECK(next.sequence > ahead.sequence);
+}
+
 TEST_CASE("republish: nodes that keep the other one of two with a number have what is wanted") {
   Quarter quarter(3, often);
   const Record one = quarter.signed_by(0, 7, "one"), other = quarter.signed_by(0, 7, "other");

@@ -148,8 +148,13 @@ TEST_CASE("dht republish: of two records of a name the newer one stays, whicheve
     REQUIRE(after.load(Republish::row_key(orders), older, kWall).ok());
     CHECK(after.add(orders, older, kWall).error() == PublishError::older);
   }
+  SUBCASE("and says which number to go on from") {
+    CHECK(sweep.sequence_max() == 8);
+    CHECK(Republish({}, kWall).sequence_max() == 0);
+  }
   SUBCASE("not once it was withdrawn") {
     sweep.remove(orders);
+    CHECK(sweep.sequence_max() == 0);
     CHECK(sweep.add(orders, older, kWall).ok());
   }
 }
