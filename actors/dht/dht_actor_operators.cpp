@@ -16,6 +16,7 @@ using base::Code;
 using base::Error;
 
 constexpr std::chrono::seconds kHasDue{5};
+constexpr std::uint64_t kExpectedAheadMax = std::chrono::milliseconds(std::chrono::days(1)).count();
 
 Error seal_error(SealError why) {
   switch (why) {
@@ -64,6 +65,11 @@ void DhtActor::answer(wire::Put::Reader order, Reply<wire::PutDone> reply) {
     record.sealing = Sealing::sealed;
   }
   if (order.getExpected().isSequence()) wanted.expected = order.getExpected().getSequence();
+  const auto held = held_->find({Space::kv, place}, wall());
+  if (wanted.expected.value_or(0) > date_number() + kExpectedAheadMax && !(held && held->sequence == wanted.expected))
+    return reply.refuse({Code::malformed,
+                         "the sequence expected is a date more than a day ahead, and not the one held here: a number "
+                         "beyond it could soon leave none for the values after it"});
   put(sign(identity.key(), dated(std::move(record), place, lasts, wanted.expected)), std::move(wanted),
       std::move(reply));
 }
@@ -87,7 +93,7 @@ KvRecord DhtActor::dated(KvRecord record, const Key& place, std::chrono::seconds
   const auto held = held_->find({Space::kv, place}, wall());
   record.sequence =
       std::max({date_number(), last_sequence_ + 1, held ? held->sequence + 1 : 1, expected.value_or(0) + 1});
-  last_sequence_ = record.sequence;
+  continue_from(record.sequence);
   return record;
 }
 
