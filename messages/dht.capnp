@@ -520,7 +520,7 @@ struct Put $kind(from = [operate], bytesMax = 131072) {
   expected :union {
     any @5 :Void;
     sequence @6 :UInt64;
-    # A date in milliseconds, usually. More than a day ahead it is `malformed`, unless the node holds that one.
+    # Of kv alone. A date in milliseconds, usually. More than a day ahead it is `malformed`, unless the node holds that one.
   }
   explain @7 :Bool;
 }

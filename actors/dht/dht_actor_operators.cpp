@@ -39,6 +39,8 @@ void DhtActor::answer(wire::Put::Reader order, Reply<wire::PutDone> reply) {
     return reply.refuse({Code::malformed, "a name has at most 64 bytes, a value 65,536"});
   if (order.getReaders().size() > 0 && *space != Space::kv)
     return reply.refuse({Code::malformed, "only what this node signs can be sealed for readers"});
+  if ((order.getSeconds() > 0 || order.getExpected().isSequence()) && *space != Space::kv)
+    return reply.refuse({Code::malformed, "only what this node signs has an end and a number to expect"});
   Wanted wanted{.goal = wire::Search::Goal::STORE, .explain = order.getExplain(), .asker = sender()};
   const crypto::Identity& identity = *settings_->identity;
   switch (*space) {

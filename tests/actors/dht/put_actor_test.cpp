@@ -41,3 +41,18 @@ TEST_CASE("dht put: a sequence far ahead of the date is not expected, and freeze
   CHECK_FALSE(other.error);
   CHECK(other.sequence < date + 2 * kDay);
 }
+
+TEST_CASE("dht put: what this node does not sign has no end and no number to expect") {
+  Quarter quarter(3);
+  for (const Space space : {Space::pk, Space::cid}) {
+    const auto numbered = quarter.put(0, space, {}, space == Space::cid ? "value" : "", expecting(7));
+    REQUIRE(numbered.error);
+    CHECK(numbered.error->code == Code::malformed);
+    const auto ended = quarter.put(0, space, {}, space == Space::cid ? "value" : "",
+                                   [](wire::Put::Builder order) { order.setSeconds(60); });
+    REQUIRE(ended.error);
+    CHECK(ended.error->code == Code::malformed);
+  }
+  CHECK(quarter.state(0).records == 0);
+  CHECK_FALSE(quarter.put(0, Space::cid, {}, "value").error);
+}
