@@ -287,15 +287,15 @@ void DhtActor::answer(wire::Store::Reader question, Reply<wire::StoreDone> reply
   expire_at();
 }
 
-/// What could not be written is not held: a restart would not know of it. What it was to replace still is.
+/// What could not be written is not held: a restart would not know of it. The row that it was to replace, or to
+/// lengthen, still says what is.
 void DhtActor::unwritten(const Place& place, const Tag& tag, StoredAs as) {
   const auto held = held_->find(place, wall());
-  if (as == StoredAs::refreshed || !held || held->tag != tag) return;
+  if (!held || held->tag != tag) return;
   RowChange rows = held_->forget(place);
-  if (as == StoredAs::replaced)
-    std::erase_if(rows.erase, [&](const EraseRow& one) { return one.key == row_key(place); });
+  if (as != StoredAs::added) std::erase_if(rows.erase, [&](const EraseRow& one) { return one.key == row_key(place); });
   commit(kRecordRows, rows, [](const Error*) {});
-  if (as == StoredAs::replaced && !world().mutations.on("dht.failed_commit_forgets")) restore(row_of(place));
+  if (as != StoredAs::added && !world().mutations.on("dht.failed_commit_forgets")) restore(row_of(place));
 }
 
 void DhtActor::answer(wire::AddProvider::Reader question, Reply<wire::Added> reply) {

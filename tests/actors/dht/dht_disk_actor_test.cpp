@@ -122,6 +122,23 @@ TEST_CASE("dht store: a newer record that the disk has not taken does not take t
   CHECK((held == text(encode(old)) || held == text(encode(fresh))));
 }
 
+TEST_CASE("dht store: a life that the disk has not taken the end of is no longer than its row says") {
+  Quarter quarter(3, [](std::size_t i, House& house) {
+    if (i == 0) house.settings.held.hold = 4h;
+  });
+  const CidRecord record{dht::bytes_of("bytes")};
+  REQUIRE(quarter.store(1, 0, record).result == Result::STORED);
+  quarter.stage.run_for(2h);
+  const Token token = quarter.token(1, 0);
+  quarter[0].disk.set_capacity(1);
+  CHECK(quarter.store(1, 0, key_of(record), encode(record), token.view()).error);
+  quarter[0].disk.set_capacity(sim::kDiskBytes);
+  quarter.stage.run_for(120s);
+  CHECK(quarter.held(1, 0, Space::cid, key_of(record)) == text(encode(record)));
+  quarter.stage.run_for(2h);
+  CHECK(quarter.held(1, 0, Space::cid, key_of(record)).empty());
+}
+
 TEST_CASE("dht store: a put of which no disk takes anything is no success, and says why") {
   Quarter quarter(1);
   quarter[0].disk.set_capacity(1);
