@@ -202,14 +202,16 @@ void DhtActor::answer(wire::Search::Reader question, Reply<wire::SearchResult> r
   wanted.asker = sender();
   std::vector<std::pair<Key, base::Bytes>> kept;
   if (question.getKeep()) kept = wanted.region;
-  search(wanted,
-         [this, kept = std::move(kept), reply = std::move(reply)](runtime::Answer<wire::SearchResult>& answer) mutable {
-           if (!answer.ok()) return reply.refuse(answer.error());
-           const auto items = answer.value().getItems();
-           for (unsigned i = 0; i < std::min<std::size_t>(items.size(), kept.size()); ++i)
-             if (items[i] && kept[i].second.empty()) publish(Published::provider, kept[i].first, {});
-           reply.forward(answer.envelope());
-         });
+  const bool provides = question.getKeep() && goal.isProvide();
+  search(wanted, [this, kept = std::move(kept), provides, key = wanted.key,
+                  reply = std::move(reply)](runtime::Answer<wire::SearchResult>& answer) mutable {
+    if (!answer.ok()) return reply.refuse(answer.error());
+    if (provides && !store_error(answer.value())) publish(Published::provider, key, {});
+    const auto items = answer.value().getItems();
+    for (unsigned i = 0; i < std::min<std::size_t>(items.size(), kept.size()); ++i)
+      if (items[i] && kept[i].second.empty()) publish(Published::provider, kept[i].first, {});
+    reply.forward(answer.envelope());
+  });
 }
 
 }  // namespace troupe::dht

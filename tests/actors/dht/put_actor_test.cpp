@@ -56,3 +56,18 @@ TEST_CASE("dht put: what this node does not sign has no end and no number to exp
   CHECK(quarter.state(0).records == 0);
   CHECK_FALSE(quarter.put(0, Space::cid, {}, "value").error);
 }
+
+TEST_CASE("dht put: a search that provides and is to be kept is published again") {
+  Quarter quarter(3);
+  const auto provide = [&](bool keep) {
+    REQUIRE_FALSE(quarter.ask<wire::Search, wire::SearchResult>(0, [&](wire::Search::Builder search) {
+      search.setKey(data_of(key(5).view()));
+      search.getGoal().setProvide();
+      search.setKeep(keep);
+    }));
+    quarter.stage.run_for(1s);
+    return quarter[0].settings.counters->published.load();
+  };
+  CHECK(provide(false) == 0);
+  CHECK(provide(true) == 1);
+}
