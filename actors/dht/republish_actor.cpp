@@ -114,7 +114,10 @@ void RepublishActor::published(wire::Published::Reader what) {
   const auto record = bytes_of(what.getRecord());
   const auto row = republish_->add(item, record, wall());
   if (!row.ok() && row.error() == PublishError::older) return;  // a newer put was acknowledged first
-  if (!row.ok()) return refuse(base::Error{Code::no_space, "this node has published as much as it may"});
+  if (!row.ok()) {
+    ++turned_away_;
+    return show_health();
+  }
   if (settings_->values == Values::in_memory) kept_.insert_or_assign(item, base::Bytes(record.begin(), record.end()));
   commit({row.value()}, {});
   arm(base::Duration::zero());
@@ -232,6 +235,15 @@ void RepublishActor::show_health() {
   settings_->counters->republish_late_ms =
       static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(late).count());
   if (settings_->health == nullptr) return;
+  if (republish_->items() < settings_->republish.items_max) turned_away_ = 0;
+  if (turned_away_ == 0) settings_->health->clear("dht-published");
+  else
+    settings_->health->raise("dht-published", observe::HealthState::degraded,
+                             "this node keeps published as much as it may (" +
+                                 std::to_string(settings_->republish.items_max) + " keys), and " +
+                                 std::to_string(turned_away_) +
+                                 " that came since are not published again: they are gone from the network once their "
+                                 "holders drop them, in 48 h. Withdraw some, or publish from another node");
   if (late < settings_->republish.period / 8) return settings_->health->clear("dht-republish");
   settings_->health->raise("dht-republish", observe::HealthState::degraded,
                            "what this node has published is published again too late: it falls behind by more than an "

@@ -7,7 +7,9 @@
 //         enough nodes have acknowledged every item; those that they have not are tried again.
 // Ended   records that have expired are dropped when they are due, announcements when they are withdrawn:
 //         `/files/announce` looks each hour for those of contents that are here no more.
-// Late    more than an eighth of the period is a reason of health, `dht-republish`.
+// Late    more than an eighth of the period is a reason of health, `dht-republish`; so is `dht-published`, while there
+// is
+//         no room and something was put that is not published again.
 #include <map>
 #include <set>
 #include <vector>
@@ -58,7 +60,8 @@ class RepublishActor final : public runtime::Actor {
   std::map<Item, base::Bytes> kept_;  // Values::in_memory
   std::vector<Item> unread_;          // of the region under way, the last first
   std::vector<Due> due_;
-  std::set<Item> failed_;  // of the region so far
+  std::set<Item> failed_;          // of the region so far
+  std::uint64_t turned_away_ = 0;  // since there was room
   std::uint64_t regions_ = 0, served_ = 0;
 };
 

@@ -137,6 +137,28 @@ TEST_CASE("republish: nodes that keep the other one of two with a number have wh
   CHECK(has == std::vector{true});
 }
 
+TEST_CASE("republish: what has no room to be published again is said to end") {
+  observe::Health health;
+  Quarter quarter(3, [&](std::size_t i, House& house) {
+    often(i, house);
+    house.settings.republish.items_max = 1;
+    if (i == 0) house.settings.health = &health;
+  });
+  const auto warned = [&] {
+    quarter.stage.run_for(1s);
+    return std::ranges::any_of(health.reasons(), [](const auto& one) {
+      return one.source == "dht-published" && one.text.find("1 that came since") != std::string::npos;
+    });
+  };
+  REQUIRE_FALSE(
+      quarter.put(0, Space::kv, "short", "seven", [](wire::Put::Builder order) { order.setSeconds(600); }).error);
+  CHECK_FALSE(warned());
+  REQUIRE_FALSE(put(quarter, 0, "content"));
+  CHECK(warned());
+  quarter.stage.run_for(kPeriod + 10min);  // what has expired makes room
+  CHECK_FALSE(warned());
+}
+
 TEST_CASE("republish: to fall behind is a warning, until it has caught up") {
   observe::Health health;
   std::vector<observe::HealthState> told;
