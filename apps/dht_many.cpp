@@ -73,7 +73,9 @@ struct Line {
 /// The next line; nothing at the end.
 base::Result<std::optional<Line>, Failure> next_line(std::istream& in, std::size_t number) {
   std::string text;
+  bool any = false;
   for (auto at = std::istreambuf_iterator<char>(in); at != std::istreambuf_iterator<char>(); ++at) {
+    any = true;
     if (*at == '\n') {
       ++at;
       break;
@@ -81,7 +83,7 @@ base::Result<std::optional<Line>, Failure> next_line(std::istream& in, std::size
     text += *at;
     if (text.size() > kLineBytesMax) break;
   }
-  if (text.empty() && in.eof()) return std::optional<Line>();
+  if (!any) return std::optional<Line>();
   const auto end = text.find_first_of(" \t");
   Line line;
   line.typed = text.substr(0, end);

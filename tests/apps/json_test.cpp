@@ -27,7 +27,8 @@ TEST_CASE("json: every field of the contract is there when nothing was set") {
         R"({"node":null,"name":null,"version":null,"uptimeS":0,"listen":null,"peers":0,"actors":0,"health":"ok",)"
         R"("reasons":[]})");
   CHECK(json(message.initRoot<wire::Peer>().asReader()) ==
-        R"({"node":null,"address":null,"state":null,"rttMs":null,"direction":"out","sent":0,"received":0})");
+        R"({"node":null,"address":null,"state":null,"rttMs":null,"direction":"out","sent":0,)"
+        R"("received":0,"score":0,"bannedForMs":null})");
   CHECK(json(message.initRoot<wire::File>().asReader()) ==
         R"({"cid":null,"name":null,"bytes":0,"chunks":0,"pinned":false,"expires":null})");
 }

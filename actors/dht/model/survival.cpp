@@ -2,6 +2,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 
 #include "actors/dht/logic/held.hpp"
 #include "actors/dht/logic/lookup_types.hpp"
@@ -123,9 +124,10 @@ class Weeks {
   void sweep(std::size_t owner) {
     Owner& mine = owners_[owner];
     if (const auto region = mine.republish->next(wall())) {
-      bool well = true;
-      for (const Item& item : region->items) well = store(mine, item.key) && well;
-      (void)(well ? mine.republish->done(wall()) : mine.republish->failed(wall()));
+      std::set<Item> failed;
+      for (const Item& item : region->items)
+        if (!store(mine, item.key)) failed.insert(item);
+      (void)(failed.empty() ? mine.republish->done(wall()) : mine.republish->failed(std::move(failed), wall()));
     }
     sweep_when_due(owner);
   }

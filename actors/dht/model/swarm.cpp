@@ -65,7 +65,7 @@ void Swarm::stop(Member who) {
   node.up = node.ready = false;
   ++node.session;
   node.routing.reset();
-  if (std::exchange(node.republishing, false)) (void)node.republish->failed(wall());
+  if (!node.republishing.empty()) (void)node.republish->failed(std::exchange(node.republishing, {}), wall());
   std::erase(up_, who);
   std::erase_if(searches_, [&](const auto& one) { return one.second->who == who; });
 }

@@ -110,7 +110,7 @@ class Swarm {
     std::unique_ptr<Held> held;
     std::unique_ptr<Republish> republish;
     std::map<Item, base::Bytes> published;
-    bool republishing = false;
+    std::set<Item> republishing;  // of the region under way, those that are not known to be held
     std::uint64_t republish_turn = 0;
   };
   struct Said {

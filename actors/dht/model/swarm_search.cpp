@@ -198,7 +198,6 @@ void Swarm::sweep_when_due(Node& node, base::Duration at_least) {
 /// A region that is published again: each of its keys at those of the nodes found that are nearest to it.
 struct Swarm::Sweep {
   std::size_t open = 0;  // keys of which somebody has yet to answer
-  bool well = true;
 };
 
 void Swarm::sweep(Node& node) {
@@ -206,7 +205,7 @@ void Swarm::sweep(Node& node) {
   const auto region = node.republish->next(wall());
   if (!region) return sweep_when_due(node, kSweepPause);
   node.republish->set_region_bits(region_bits(node.routing->table.network_size(), settings_.copies));
-  node.republishing = true;
+  node.republishing.insert(region->items.begin(), region->items.end());
   const Key middle = region->items[region->items.size() / 2].key;
   search(node, {LookupKind::store_region, middle, std::min(2 * settings_.copies, kRegionMax)},
          [this, &node, items = region->items](const LookupOutcome& outcome) {
@@ -219,14 +218,15 @@ void Swarm::sweep(Node& node) {
              nearest.resize(holders_among(ids, item.key, settings_.copies, network_of(node)));
              auto offer = admit(node.published.at(item), item.key, node.contact.id, wall(), 0);
              const auto storing = std::make_shared<Storing>(Storing{std::move(offer).value(), Put{.key = item.key}});
-             storing->then = [this, &node, mine](const Storing& done) {
+             storing->then = [this, &node, mine, item](const Storing& done) {
                const std::size_t asked = done.put.asked;
-               mine->well = mine->well && asked > 0 &&
-                            done.stored >= stores_needed(asked, settings_.copies,
-                                                         network_of(node) ? Scale::large : Scale::small);
+               const Scale scale = network_of(node) ? Scale::large : Scale::small;
+               if (asked > 0 && done.stored >= stores_needed(asked, settings_.copies, scale))
+                 node.republishing.erase(item);
                if (--mine->open > 0) return;
-               node.republishing = false;
-               (void)(mine->well ? node.republish->done(wall()) : node.republish->failed(wall()));
+               auto failed = std::exchange(node.republishing, {});
+               (void)(failed.empty() ? node.republish->done(wall())
+                                     : node.republish->failed(std::move(failed), wall()));
                sweep_when_due(node, kSweepPause);
              };
              store(node, nearest, storing);
