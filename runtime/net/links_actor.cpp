@@ -122,7 +122,8 @@ void LinksActor::shun(wire::Shun::Reader order) {
   const auto id = node_of(order.getNode());
   if (!id) return refuse(Error{Code::malformed, "an id has 20 bytes"});
   const auto span = std::chrono::milliseconds(std::min<std::uint64_t>(order.getMilliseconds(), kShunMaxMs));
-  pool_->shunned().shun(*id, now() + span, now());
+  const base::Instant at = now();  // once: a ban of no time lifts the one before
+  pool_->shunned().shun(*id, at + span, at);
   for (const auto& follower : followers_)
     tell<wire::Shun>(follower, [&](wire::Shun::Builder out) {
       out.setNode(order.getNode());
