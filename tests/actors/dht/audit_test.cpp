@@ -116,7 +116,7 @@ TEST_CASE("dht audit: what this node has published is its record, its announceme
   CHECK(published({key(1), Published::provider}, {1}) == RowState::unreadable);
   CHECK(published({key(1), Published::kv}, encode(kv())) == RowState::misplaced);
   CHECK(published({key_of(cid()), Published::kv}, encode(cid())) == RowState::misplaced);
-  CHECK(published(orders, {1, 2, 3}) == RowState::unreadable);
+  CHECK(published({key(2), Published::kv}, {1, 2, 3}) == RowState::unreadable);
   CHECK(judged(kPublishedRows, {{9}, {}}).state == RowState::unreadable);
   CHECK(judge(kPublishedRows, Republish::row_key(orders), encode(kv()), kWall + kLifetimeDefault, {}).state ==
         RowState::expired);

@@ -149,7 +149,7 @@ TEST_CASE("dht many: of several values each says how many nodes have it") {
     CHECK(one.asked == 4);
   }
   quarter.stage.run_for(1s);
-  CHECK(quarter[0].settings.counters->published == 0);
+  CHECK(quarter[0].settings.counters->published == 2);  // of what changes: some nodes have it already
 }
 
 TEST_CASE("dht many: none, too many and too much") {
