@@ -8,8 +8,7 @@
 // Ended   records that have expired are dropped when they are due, announcements when they are withdrawn:
 //         `/files/announce` looks each hour for those of contents that are here no more.
 // Late    more than an eighth of the period is a reason of health, `dht-republish`; so is `dht-published`, while there
-// is
-//         no room and something was put that is not published again.
+//         is no room and something was put that is not published again.
 #include <map>
 #include <set>
 #include <vector>
