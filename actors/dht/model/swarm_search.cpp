@@ -207,31 +207,31 @@ void Swarm::sweep(Node& node) {
   node.republish->set_region_bits(region_bits(node.routing->table.network_size(), settings_.copies));
   node.republishing.insert(region->items.begin(), region->items.end());
   const Key middle = region->items[region->items.size() / 2].key;
-  search(node, {LookupKind::store_region, middle, std::min(2 * settings_.copies, kRegionMax)},
-         [this, &node, items = region->items](const LookupOutcome& outcome) {
-           const auto mine = std::make_shared<Sweep>(Sweep{items.size()});
-           for (const Item& item : items) {
-             auto nearest = outcome.nearest;
-             std::ranges::sort(nearest, {}, [&](const Contact& one) { return base::distance(one.id, item.key); });
-             std::vector<Key> ids;
-             for (const Contact& one : nearest) ids.push_back(one.id);
-             nearest.resize(holders_among(ids, item.key, settings_.copies, network_of(node)));
-             auto offer = admit(node.published.at(item), item.key, node.contact.id, wall(), 0);
-             const auto storing = std::make_shared<Storing>(Storing{std::move(offer).value(), Put{.key = item.key}});
-             storing->then = [this, &node, mine, item](const Storing& done) {
-               const std::size_t asked = done.put.asked;
-               const Scale scale = network_of(node) ? Scale::large : Scale::small;
-               if (asked > 0 && done.stored >= stores_needed(asked, settings_.copies, scale))
-                 node.republishing.erase(item);
-               if (--mine->open > 0) return;
-               auto failed = std::exchange(node.republishing, {});
-               (void)(failed.empty() ? node.republish->done(wall())
-                                     : node.republish->failed(std::move(failed), wall()));
-               sweep_when_due(node, kSweepPause);
-             };
-             store(node, nearest, storing);
-           }
-         });
+  search(
+      node, {LookupKind::store_region, middle, std::min(2 * settings_.copies, kRegionMax)},
+      [this, &node, items = region->items](const LookupOutcome& outcome) {
+        const auto mine = std::make_shared<Sweep>(Sweep{items.size()});
+        for (const Item& item : items) {
+          auto nearest = outcome.nearest;
+          std::ranges::sort(nearest, {}, [&](const Contact& one) { return base::distance(one.id, item.key); });
+          std::vector<Key> ids;
+          for (const Contact& one : nearest) ids.push_back(one.id);
+          nearest.resize(holders_among(ids, item.key, settings_.copies, network_of(node)));
+          auto offer = admit(node.published.at(item), item.key, node.contact.id, wall(), 0);
+          const auto storing = std::make_shared<Storing>(Storing{std::move(offer).value(), Put{.key = item.key}});
+          storing->then = [this, &node, mine, item](const Storing& done) {
+            const std::size_t asked = done.put.asked;
+            const Scale scale = network_of(node) ? Scale::large : Scale::small;
+            if (asked > 0 && done.stored >= stores_needed(asked, settings_.copies, scale))
+              node.republishing.erase(item);
+            if (--mine->open > 0) return;
+            auto failed = std::exchange(node.republishing, {});
+            (void)(failed.empty() ? node.republish->done(wall()) : node.republish->failed(std::move(failed), wall()));
+            sweep_when_due(node, kSweepPause);
+          };
+          store(node, nearest, storing);
+        }
+      });
 }
 
 }  // namespace troupe::dht::model

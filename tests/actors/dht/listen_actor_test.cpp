@@ -1,9 +1,10 @@
 // Listening among nodes: what comes to a place is told to those that listen, and to nobody else.
+#include "actors/dht/listen_actor.hpp"
+
 #include <doctest/doctest.h>
 
 #include <list>
 
-#include "actors/dht/listen_actor.hpp"
 #include "messages/runtime.capnp.h"
 #include "tests/actors/dht/quarter.hpp"
 

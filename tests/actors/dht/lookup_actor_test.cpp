@@ -283,9 +283,7 @@ TEST_CASE("lookup actor: a put does not wait for the last of its holders") {
 }
 
 TEST_CASE("lookup actor: how many acknowledgements a store needs") {
-  const auto needed = [](std::size_t asked, std::size_t copies) {
-    return stores_needed(asked, copies, Scale::small);
-  };
+  const auto needed = [](std::size_t asked, std::size_t copies) { return stores_needed(asked, copies, Scale::small); };
   CHECK(needed(0, 20) == 0);
   CHECK(needed(1, 20) == 1);
   CHECK(needed(4, 20) == 4);
