@@ -112,6 +112,7 @@ void RepublishActor::published(wire::Published::Reader what) {
   if (!key) return;
   const Item item{*key, static_cast<Published>(what.getWhat())};
   const auto record = bytes_of(what.getRecord());
+  const bool first = republish_->items() == 0;
   const auto row = republish_->add(item, record, wall());
   if (!row.ok() && row.error() == PublishError::older) return;  // a newer put was acknowledged first
   if (!row.ok()) {
@@ -119,7 +120,9 @@ void RepublishActor::published(wire::Published::Reader what) {
     return show_health();
   }
   if (settings_->values == Values::in_memory) kept_.insert_or_assign(item, base::Bytes(record.begin(), record.end()));
-  commit({row.value()}, {});
+  std::vector<SaveRow> rows{row.value()};
+  if (first) rows.push_back(republish_->cursor_row());
+  commit(std::move(rows), {});
   arm(base::Duration::zero());
 }
 

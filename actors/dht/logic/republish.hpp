@@ -106,6 +106,9 @@ class Republish {
   /// `items`: those of the region that failed, at least one.
   SaveRow failed(std::set<Item> items, base::WallTime wall);
 
+  /// Where the sweep stands. Saved with the first item too: a restart that finds none takes all for overdue.
+  SaveRow cursor_row() const;
+
   /// Zero: nothing is overdue.
   base::Duration late(base::WallTime wall) const;
   std::size_t items() const { return items_.size(); }
@@ -141,7 +144,6 @@ class Republish {
   Region try_again(const Retry& retry, base::WallTime wall);
   Retries::const_iterator ripe() const;
   void drop_retries(const Key& first, const Key& last);
-  SaveRow cursor_row() const;
   static std::optional<Cursor> read_cursor(base::ByteView row_key, base::ByteView row);
 
   RepublishSettings settings_;

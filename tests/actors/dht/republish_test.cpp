@@ -129,6 +129,18 @@ TEST_CASE("dht republish: after a restart what became due meanwhile comes first,
   }
 }
 
+TEST_CASE("dht republish: what was published just before a restart is not overdue after it") {
+  Disk disk;
+  const base::WallTime wall = kWall + 5h;
+  Republish before({}, kWall);
+  save(disk, before.add(item(0x10), {}, wall).value());
+  save(disk, before.cursor_row());
+  save(disk, before.add(item(0xf0), {}, wall + 1s).value());
+  Republish after = restarted(disk, wall + 2s);
+  CHECK(after.late(wall + 2s) == 0s);
+  CHECK_FALSE(after.next(wall + 2s));
+}
+
 TEST_CASE("dht republish: of two records of a name the newer one stays, whichever comes last") {
   const Item orders{key_of(kv()), Published::kv};
   const base::Bytes older = encode(kv(7)), newer = encode(kv(8));
