@@ -63,7 +63,7 @@ const std::vector<Recorded>& recorded() {
       {"files.put_unbound", {1, 2, 3}, {"sim.converges"}},
       {"files.failed_put_keeps_claims", {29, 41, 47}, {"sim.converges"}},
       {"files.release_not_repeated", {1, 9, 16}, {"sim.converges"}},
-      {"store.failed_flush_acknowledged", {24, 36, 43}, {"kept"}},
+      {"store.failed_flush_acknowledged", {24, 36, 43}, {"kept", "sim.converges"}},
       {"dht.held_serves_expired", {5, 8, 11}, {"expired"}},
       {"dht.record_unvalidated", {21, 23, 42}, {"valid", "expired"}},
       {"dht.last_answer_wins", {109, 319, 361}, {"fresh"}},
