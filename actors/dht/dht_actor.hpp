@@ -188,7 +188,7 @@ class DhtActor final : public runtime::Actor {
   };
   /// What is asked for by a content id, a key, or a name of this node; nothing if one has a wrong length.
   std::optional<Sought> sought(base::ByteView digest, base::ByteView key, base::ByteView name) const;
-  void write_got(wire::GotValue::Builder out, wire::SearchResult::Reader result, const Key& key) const;
+  void write_got(wire::GotValue::Builder out, wire::SearchResult::Reader result) const;
 
   // Providers as they are found (dht_actor_providers.cpp).
   struct ProviderStream;

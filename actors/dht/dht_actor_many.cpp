@@ -257,7 +257,7 @@ void DhtActor::go_on(const std::shared_ptr<ManyGets>& gets) {
                                                                [&](wire::GotOne::Builder out) {
                                                                  out.setItem(static_cast<std::uint16_t>(item));
                                                                  if (why) return write(out.initError(), *why);
-                                                                 write_got(out.initGot(), answer.value(), one.key);
+                                                                 write_got(out.initGot(), answer.value());
                                                                }));
              --gets->under_way;
              go_on(gets);

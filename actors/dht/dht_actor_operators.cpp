@@ -152,7 +152,7 @@ void DhtActor::answer(wire::GetValue::Reader question, Reply<wire::GotValue> rep
   wanted.key = what->key;
   search(wanted, [this, what = *what, reply = std::move(reply)](runtime::Answer<wire::SearchResult>& answer) mutable {
     if (const auto why = unread(answer, what.digest)) return reply.refuse(*why);
-    reply.send([&](wire::GotValue::Builder out) { write_got(out, answer.value(), what.key); });
+    reply.send([&](wire::GotValue::Builder out) { write_got(out, answer.value()); });
   });
 }
 
@@ -184,21 +184,12 @@ std::optional<Error> DhtActor::unread(runtime::Answer<wire::SearchResult>& answe
   return std::nullopt;
 }
 
-void DhtActor::write_got(wire::GotValue::Builder out, wire::SearchResult::Reader result, const Key& key) const {
+void DhtActor::write_got(wire::GotValue::Builder out, wire::SearchResult::Reader result) const {
   out.setSearch(result);
   const auto record = parse(bytes_of(result.getRecord())).value();
   if (const auto* content = std::get_if<CidRecord>(&record)) return out.setValue(data_of(content->value));
   if (const auto* own_key = std::get_if<PkRecord>(&record)) return out.setValue(data_of(own_key->key.view()));
-  const auto& kv = std::get<KvRecord>(record);
-  out.setOwner(data_of(kv.owner.view()));
-  out.setName(data_of(kv.name));
-  out.setSequence(kv.sequence);
-  out.setCreated(base::unix_seconds(kv.created));
-  out.setExpires(base::unix_seconds(kv.expires));
-  if (kv.sealing == Sealing::open) return out.setValue(data_of(kv.value));
-  const auto opened = open_as(kv.value, key, kv.owner, *settings_->identity);
-  out.setSealed(!opened.ok());
-  out.setValue(data_of(opened.ok() ? opened.value() : kv.value));
+  write(out, std::get<KvRecord>(record), *settings_->identity);
 }
 
 // -- nodes and providers ---------------------------------------------------------------------------------------------
