@@ -61,9 +61,8 @@ runtime::Handle Datagrams::proxy(const base::Contact& contact, const std::string
     return known->second.proxy;
   }
   if (!valid_path(path)) return {};
-  const base::NodeId id = crypto::node_id(contact.key, contact.nonce);
-  if (id == pool_->setup().identity->id()) return {};
-  auto route = std::make_shared<const Route>(Route{contact, id, path});
+  if (contact.key == pool_->setup().identity->public_key()) return {};  // under whichever of our key's ids
+  auto route = std::make_shared<const Route>(Route{contact, crypto::node_id(contact.key, contact.nonce), path});
   const runtime::Handle out = make_proxy(route);
   if (!actor_) return out;
   const auto used = oldest_first_.insert(oldest_first_.end(), route.get());

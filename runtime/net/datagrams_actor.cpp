@@ -164,6 +164,7 @@ void DatagramsActor::take(const base::Endpoint& from, std::span<std::uint8_t> da
   const crypto::DatagramKeys* const keys = asked ? keys_with(*asked->route) : nullptr;
   if (keys == nullptr) return lost(Lost::unasked);
   if (setup_.pool->shuns(asked->route->id)) return lost(Lost::banned);
+  if (head.work_nonce != asked->route->contact.nonce) return lost(Lost::forged);
   const auto answer = open_answer(datagram, sealer_, keys->receive);
   if (!answer.ok()) return refuse(asked->route->id, answer.error());
   setup_.table->take(sent->second.number);
@@ -259,7 +260,7 @@ void DatagramsActor::answer(const base::Endpoint& to, const Token& token, const 
     const bool error = envelope.header().signal == runtime::Signal::error;
     sealed = {error ? AnswerType::error : AnswerType::answer, envelope.kind_id(), envelope.bytes()};
   }
-  const AnswerHead head{token, random_->take<crypto::SealNonce>()};
+  const AnswerHead head{setup_.pool->setup().identity->nonce(), token, random_->take<crypto::SealNonce>()};
   base::Bytes datagram(kDatagramBytesMax);
   datagram.resize(seal_answer(datagram, sealer_, other.key, head, sealed));
   send(to, std::move(datagram));

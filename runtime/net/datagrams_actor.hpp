@@ -2,7 +2,8 @@
 // The actor `/datagrams`: owns the socket for datagrams, seals what our actors ask and opens what others do.
 //
 // Asking     a question of a proxy (datagrams.hpp) goes out sealed under a token that nobody can guess. Its answer must
-//            come from where it went, with that token and under the right key. A cookie sends it once more.
+//            come from where it went, with that token, under the right key and from the id that was asked: of one
+//            key anybody can find more ids. A cookie sends it once more.
 // Answering  what a doorkeeper (logic/doorkeeper.hpp) lets in goes to the published service that it names, as over a
 //            link of the role `peer`; the answer goes back to the address that the question came from, which is proven.
 // Load       datagrams leave in batches, once the messages at hand are done or kBatchMax are ready.

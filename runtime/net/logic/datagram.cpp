@@ -98,9 +98,12 @@ base::Result<DatagramHead, DatagramError> read_question_head(base::ByteView data
 base::Result<DatagramHead, DatagramError> read_answer_head(base::ByteView datagram) {
   if (datagram.size() < kAnswerBytesMin) return DatagramError::too_short;
   if (datagram.size() % kWordBytes != 0) return DatagramError::misaligned;
-  if (!zeros(datagram.subspan(1, kTokenAt - 1))) return DatagramError::reserved;
-  return DatagramHead(
-      AnswerHead{load_bytes<Token>(datagram, kTokenAt), load_bytes<crypto::SealNonce>(datagram, kAnswerNonceAt)});
+  if (!zeros(datagram.subspan(1, kWorkNonceAt - 1))) return DatagramError::reserved;
+  return DatagramHead(AnswerHead{
+      .work_nonce = load<std::uint32_t>(datagram.data() + kWorkNonceAt),
+      .token = load_bytes<Token>(datagram, kTokenAt),
+      .nonce = load_bytes<crypto::SealNonce>(datagram, kAnswerNonceAt),
+  });
 }
 
 base::Result<DatagramHead, DatagramError> read_cookie(base::ByteView datagram) {
@@ -166,6 +169,7 @@ std::size_t unsealed::write_answer(Bytes out, const AnswerHead& head, const Answ
   base::ensure(answer.type != AnswerType::too_large || (answer.kind == 0 && answer.words.empty()),
                "an answer that is too large says nothing else");
   const Bytes datagram = begin(out, kAnswer, kAnswerBytesMin + answer.words.size());
+  store(datagram.data() + kWorkNonceAt, head.work_nonce);
   put(datagram, kTokenAt, head.token.view());
   put(datagram, kAnswerNonceAt, head.nonce.view());
   const Bytes sealed = datagram.subspan(kAnswerHeadBytes);

@@ -23,7 +23,8 @@
 //
 // An answer: 72 bytes, and its words
 //   0  u8   0x12
-//   1       reserved (7): 0
+//   1       reserved (3): 0
+//   4  u32  work nonce of the answerer's id: a key has many, and this says which one answers
 //   8       token (8) of its question
 //  16       XChaCha nonce (24)
 //  40  u64  kind; 0 if it is too large           from here on sealed
@@ -108,6 +109,7 @@ struct QuestionHead {
 };
 
 struct AnswerHead {
+  std::uint32_t work_nonce = 0;  ///< of who answers
   Token token;
   crypto::SealNonce nonce;
 

@@ -198,7 +198,7 @@ class Stranger {
     crypto::SealNonce nonce;
     nonce.bytes[23] = static_cast<std::uint8_t>(++asked_);
     base::Bytes out(net::kDatagramBytesMax);
-    out.resize(net::seal_answer(out, sealer_, keys(house).send, {token, nonce}, answer));
+    out.resize(net::seal_answer(out, sealer_, keys(house).send, {nonce_, token, nonce}, answer));
     return out;
   }
   std::size_t heard_bytes() const {

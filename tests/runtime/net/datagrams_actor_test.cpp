@@ -234,6 +234,9 @@ TEST_CASE("datagrams: one of ourselves, or of a path that cannot be, is nobody")
   DatagramVillage village(2);
   village.village.inside(0, [&](Scripted& self) {
     CHECK_FALSE(village.reach(self, 0));
+    base::Contact other_id = village.contact(0);
+    ++other_id.nonce;
+    CHECK_FALSE(self.node().reach(other_id, "/count"));
     CHECK_FALSE(village.reach(self, 1, "/a/../b"));
     CHECK_FALSE(village.reach(self, 1, std::string(net::kPathBytesMax + 1, '/')));
     CHECK(village.reach(self, 1, std::string(net::kPathBytesMax, '/')));

@@ -295,6 +295,24 @@ TEST_CASE("datagrams: an answer must be to our question, from where it went, und
   CHECK(outcome.calls == 1);
 }
 
+TEST_CASE("datagrams: a node answers for the id that is its own, and for no other of its key") {
+  Street street;
+  base::Contact phantom = street.village.contact(1);
+  ++phantom.nonce;
+  Outcome outcome;
+  street.village.village.inside(
+      0,
+      [&](Scripted& self) {
+        self.ask<Number, Number>(self.node().reach(phantom, "/count"), self.now() + 5s, number(41), outcome.note());
+      },
+      10s);
+  CHECK(street.run == 1);
+  CHECK((outcome.calls == 1 && outcome.code == Code::timeout));
+  CHECK(street.village.count(0, &DatagramCounts::getForged) == 1);
+  CHECK(street.village.count(0, &DatagramCounts::getAnswered) == 0);
+  CHECK(street.village.answer(0, 1) == 42);
+}
+
 TEST_CASE("datagrams: what answers a question must be a message") {
   Street street;
   const auto code_of = [&](const Answer& answer) {
