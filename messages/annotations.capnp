@@ -45,6 +45,10 @@ struct Kind {
   # Largest message in bytes, counted over its words; more is `malformed`. At most `net.frame_bytes_max`.
 
   whenFull @3 :WhenFull;
+
+  datagram @4 :Bool;
+  # Whether another node may ask it by datagram, without a link. Such a question may be run twice, and nothing holds
+  # its sender to account as a link does: for questions that are small, cheap and harmless when repeated.
 }
 
 annotation kind @0xe1a5c0d37b924f68 (struct) :Kind;

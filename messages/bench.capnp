@@ -5,7 +5,7 @@ using Cxx = import "/capnp/c++.capnp";
 using import "/messages/annotations.capnp".kind;
 $Cxx.namespace("troupe::bench::wire");
 
-struct Number $kind(from = [peer], bytesMax = 256) {
+struct Number $kind(from = [peer], bytesMax = 256, datagram = true) {
   # A number that somebody counts, or asks to be given back.
 
   value @0 :UInt64;
@@ -17,7 +17,7 @@ struct Latest $kind(bytesMax = 256, whenFull = keepLatest) {
   value @0 :UInt64;
 }
 
-struct Parcel $kind(from = [peer], bytesMax = 1048832) {
+struct Parcel $kind(from = [peer], bytesMax = 1048832, datagram = true) {
   # Bytes on their way.
 
   number @0 :UInt64;
@@ -32,7 +32,7 @@ struct Order $kind(from = [peer], bytesMax = 256) {
   bytes @1 :UInt32;
 }
 
-struct Count $kind(from = [peer], bytesMax = 256) {
+struct Count $kind(from = [peer], bytesMax = 256, datagram = true) {
   # Asks how many messages have come so far. It waits behind those that were told before it.
 }
 

@@ -3,7 +3,7 @@
 #
 # Words. A key is a point of the 160-bit space of node ids; a place is a space and a key; a record is what lies there
 # (actors/dht/logic/record.hpp has its bytes). Ids and keys are 20 bytes, big-endian; another length is `malformed`.
-# Questions between nodes fit into a datagram; where the answer does not, it goes over a link.
+# Questions between nodes go by datagram where they fit; where the answer does not, it goes over a link.
 
 using Cxx = import "/capnp/c++.capnp";
 using import "/messages/annotations.capnp".kind;
@@ -22,7 +22,7 @@ struct Asker {
 
 # --- between nodes -------------------------------------------------------------------------------------------------
 
-struct Ping $kind(from = [peer], bytesMax = 256) {
+struct Ping $kind(from = [peer], bytesMax = 256, datagram = true) {
   # Are you there? Answered by Pong.
 
   asker @0 :Asker;
@@ -32,7 +32,7 @@ struct Pong $kind(from = [peer], bytesMax = 64) {
   # The answer to Ping: I am.
 }
 
-struct FindNode $kind(from = [peer], bytesMax = 256) {
+struct FindNode $kind(from = [peer], bytesMax = 256, datagram = true) {
   # Asks for the contacts nearest to `target` that the node knows. Answered by Nodes.
 
   asker @0 :Asker;
@@ -51,7 +51,7 @@ struct Nodes $kind(from = [peer], bytesMax = 2048) {
   # 8 bytes that whoever asked shows with a Store or an AddProvider within five minutes.
 }
 
-struct FindValue $kind(from = [peer], bytesMax = 256) {
+struct FindValue $kind(from = [peer], bytesMax = 256, datagram = true) {
   # Asks for the record at a place, or the contacts nearest to its key. Answered by FoundValue.
 
   asker @0 :Asker;
@@ -74,7 +74,7 @@ struct FoundValue $kind(from = [peer], bytesMax = 73728) {
   # For so many seconds the node will still have the record. A copy that is made of it lasts no longer; 0: make none.
 }
 
-struct Store $kind(from = [peer], bytesMax = 73728) {
+struct Store $kind(from = [peer], bytesMax = 73728, datagram = true) {
   # Asks the node to hold a record. Answered by StoreDone. Asking again is harmless. A wrong or old token is `refused`.
 
   asker @0 :Asker;
@@ -117,7 +117,7 @@ struct StoreDone $kind(from = [peer], bytesMax = 256) {
   }
 }
 
-struct AddProvider $kind(from = [peer], bytesMax = 256) {
+struct AddProvider $kind(from = [peer], bytesMax = 256, datagram = true) {
   # The asker says that it has what belongs to `key`. Answered by Added. A wrong or old token is `refused`; a client
   # cannot provide: `malformed`.
 
@@ -130,7 +130,7 @@ struct Added $kind(from = [peer], bytesMax = 64) {
   # The answer to AddProvider: it is durable.
 }
 
-struct GetProviders $kind(from = [peer], bytesMax = 256) {
+struct GetProviders $kind(from = [peer], bytesMax = 256, datagram = true) {
   # Asks who provides `key`. Answered by Providers.
 
   asker @0 :Asker;
@@ -149,7 +149,7 @@ struct Providers $kind(from = [peer], bytesMax = 4096) {
   token @2 :Data;
 }
 
-struct Listen $kind(from = [peer], bytesMax = 256) {
+struct Listen $kind(from = [peer], bytesMax = 256, datagram = true) {
   # Asks the node to tell the asker of what comes to a place, for a while. Answered by Listening. Asked again the while
   # begins anew.
 
@@ -188,7 +188,7 @@ struct Present {
   # At most 20.
 }
 
-struct Changed $kind(from = [peer], bytesMax = 4096) {
+struct Changed $kind(from = [peer], bytesMax = 4096, datagram = true) {
   # Tells a listener what has come, at `/dht/listen`. Answered by Noted; sent again if it is not. One at a time.
 
   what @0 :UInt8;

@@ -49,6 +49,7 @@ struct KindInfo {
   Roles from;               ///< always has `inside`
   std::uint32_t bytes_max;  ///< largest message, counted over its words; 1 to kBytesMaxLimit
   WhenFull when_full;
+  bool datagram;  ///< another node may ask it by datagram; otherwise over a link alone
 };
 
 /// A type of the schemas, of its own or a part (struct, group or enum).

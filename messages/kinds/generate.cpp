@@ -29,7 +29,8 @@ std::string table_source(const Table& table) {
       << "constexpr KindInfo kKinds[] = {\n";
   for (const KindRow& kind : table.kinds) {
     out << "    {0x" << hex(kind.id) << ", \"" << kind.name << "\", Lane::" << kind.lane << ", Roles{" << kind.from
-        << "}, " << kind.bytes_max << ", WhenFull::" << kind.when_full << "},\n";
+        << "}, " << kind.bytes_max << ", WhenFull::" << kind.when_full << ", " << (kind.datagram ? "true" : "false")
+        << "},\n";
   }
   out << "};\n\nSchemaInfo schema(const ::capnp::_::RawSchema& raw) {\n"
       << "  return {raw.id, {reinterpret_cast<const std::uint8_t*>(raw.encodedNode),\n"

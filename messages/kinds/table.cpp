@@ -107,10 +107,13 @@ class Reading {
 
     unsigned from = static_cast<unsigned>(Role::inside);
     for (const auto role : kind.getFrom()) from |= 1u << static_cast<unsigned>(role);
+    if (kind.getDatagram() && (from & static_cast<unsigned>(Role::peer)) == 0)
+      refuse("a kind that no peer may send is asked by no datagram");
     std::string type = "troupe::" + domain + "::wire::";
     for (const char c : path) type += c == '.' ? std::string("::") : std::string(1, c);
     table_.kinds.push_back({node.getId(), name, type, std::string(lane_name(kind.getLane())),
-                            std::string(when_full_name(kind.getWhenFull())), from, kind.getBytesMax()});
+                            std::string(when_full_name(kind.getWhenFull())), from, kind.getBytesMax(),
+                            kind.getDatagram()});
   }
 
   std::map<std::uint64_t, Node::Reader> nodes_;

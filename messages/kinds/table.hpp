@@ -25,6 +25,7 @@ struct KindRow {
   std::string when_full;
   unsigned from;  ///< bits of Role
   std::uint32_t bytes_max;
+  bool datagram;
 };
 
 struct Table {
@@ -34,7 +35,8 @@ struct Table {
 };
 
 /// Throws BadSchema for: a file without `$Cxx.namespace("troupe::<domain>::wire")`; a kind without a comment, with a
-/// generic parameter, or with a `bytesMax` of 0 or above kBytesMaxLimit; two kinds of one name.
+/// generic parameter, or with a `bytesMax` of 0 or above kBytesMaxLimit, or for datagrams that no other node may send;
+/// two kinds of one name.
 Table read_table(capnp::schema::CodeGeneratorRequest::Reader request);
 
 }  // namespace troupe::messages::build

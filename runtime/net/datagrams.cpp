@@ -87,7 +87,8 @@ runtime::Handle Datagrams::make_proxy(std::shared_ptr<const Route> route) {
 
 /// A question without a deadline would wait for ever where its answer is lost; the end of a link answers it.
 bool Datagrams::fits(const Route& route, const Envelope& envelope) {
-  return envelope.header().signal == Signal::message && envelope.header().due != base::Instant::max() &&
+  return envelope.header().signal == Signal::message && envelope.kind() != nullptr && envelope.kind()->datagram &&
+         envelope.header().due != base::Instant::max() &&
          envelope.bytes().size() <= question_words_bytes_max(route.path.size());
 }
 

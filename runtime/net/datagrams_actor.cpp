@@ -226,6 +226,7 @@ void DatagramsActor::serve(const base::Endpoint& from, const Token& token, const
     if (const auto how = offence_of(kind, messages::Role::peer, question.words)) misbehaved(id, *how, why->message);
     return answer(from, token, *other, runtime::error_envelope(*why));
   }
+  if (!kind->datagram) return answer(from, token, *other, Answer{.type = AnswerType::too_large});
   if (other->served >= kServedOfOneMax) return answer(from, token, *other, runtime::error_envelope(kTooMany));
   if (served_.size() >= kServedMax) return lost(Lost::crowded);
   const std::uint64_t number = setup_.table->next_served();
@@ -253,13 +254,14 @@ void DatagramsActor::reply(std::uint64_t number, const Envelope& envelope) {
 
 void DatagramsActor::answer(const base::Endpoint& to, const Token& token, const Other& other,
                             const Envelope& envelope) {
-  Answer sealed;
-  if (envelope.bytes().size() > kAnswerWordsBytesMax) {
-    sealed.type = AnswerType::too_large;
-  } else {
-    const bool error = envelope.header().signal == runtime::Signal::error;
-    sealed = {error ? AnswerType::error : AnswerType::answer, envelope.kind_id(), envelope.bytes()};
-  }
+  if (envelope.bytes().size() > kAnswerWordsBytesMax)
+    return answer(to, token, other, Answer{.type = AnswerType::too_large});
+  const bool error = envelope.header().signal == runtime::Signal::error;
+  answer(to, token, other,
+         Answer{error ? AnswerType::error : AnswerType::answer, envelope.kind_id(), envelope.bytes()});
+}
+
+void DatagramsActor::answer(const base::Endpoint& to, const Token& token, const Other& other, const Answer& sealed) {
   const AnswerHead head{setup_.pool->setup().identity->nonce(), token, random_->take<crypto::SealNonce>()};
   base::Bytes datagram(kDatagramBytesMax);
   datagram.resize(seal_answer(datagram, sealer_, other.key, head, sealed));

@@ -5,7 +5,9 @@
 //            come from where it went, with that token, under the right key and from the id that was asked: of one
 //            key anybody can find more ids. A cookie sends it once more.
 // Answering  what a doorkeeper (logic/doorkeeper.hpp) lets in goes to the published service that it names, as over a
-//            link of the role `peer`; the answer goes back to the address that the question came from, which is proven.
+//            link of the role `peer`, if its kind says that it may be asked so: all else must take a link, where its
+//            sender is counted, and is not run for a datagram. The answer goes back to the address that the question
+//            came from, which is proven.
 // Load       datagrams leave in batches, once the messages at hand are done or kBatchMax are ready.
 // Offences   what was sealed by a node and is no message, or none that it may send, is told to `/peers`. What is said
 // again
@@ -86,6 +88,7 @@ class DatagramsActor final : public runtime::Actor {
   void refuse(const base::NodeId& whom, DatagramError why);
   void reply(std::uint64_t number, const runtime::Envelope& envelope);
   void answer(const base::Endpoint& to, const Token& token, const Other& other, const runtime::Envelope& envelope);
+  void answer(const base::Endpoint& to, const Token& token, const Other& other, const Answer& sealed);
   const std::shared_ptr<Other>& other(const base::NodeId& id);
 
   std::optional<crypto::DatagramKeys> agree(const base::PublicKey& key) const;

@@ -46,6 +46,8 @@ void check_kind(std::string_view name) {
   CHECK(fits(kind, kind.bytes_max));
   CHECK_FALSE(fits(kind, std::size_t{kind.bytes_max} + 1));
 
+  CHECK(kind.datagram == written.getDatagram());
+
   // An actor inside may always send it; the other roles only where the schema names them.
   unsigned named = static_cast<unsigned>(Role::inside);
   for (const auto role : written.getFrom()) named |= 1u << static_cast<unsigned>(role);

@@ -109,6 +109,16 @@ TEST_CASE("kinds table: a size is 1 byte to 4 MiB") {
   }
 }
 
+TEST_CASE("kinds table: only what a peer may send is asked by datagram") {
+  Request request;
+  request.ping.setDatagram(true);
+  request.ping.initFrom(1).set(0, wire::Role::OPERATE);
+  CHECK_THROWS_WITH_AS(request.table(), doctest::Contains("is asked by no datagram"), BadSchema);
+  request.ping.initFrom(1).set(0, wire::Role::PEER);
+  CHECK(request.table().kinds[1].datagram);
+  CHECK_FALSE(request.table().kinds[0].datagram);
+}
+
 TEST_CASE("kinds table: a file without its namespace is refused") {
   Request request;
   for (const char* space : {"", "dht", "troupe::wire", "troupe::::wire", "troupe::a::b::wire", "troupe::dht"}) {

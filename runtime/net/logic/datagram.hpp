@@ -82,7 +82,7 @@ using Cookie = crypto::Tag128;  // zeros: none
 enum class AnswerType : std::uint8_t {
   answer = 1,  ///< the words answer the question
   error,       ///< the words are a messages::wire::Error
-  too_large,   ///< the answer does not fit: ask over the link
+  too_large,   ///< the answer does not fit, or that kind is not asked by datagram: ask over the link
 };
 
 enum class DatagramError : std::uint8_t {

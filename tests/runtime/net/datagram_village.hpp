@@ -193,6 +193,11 @@ class Stranger {
                                         words.value().words.size() / sizeof(capnp::word))))
         .code;
   }
+  /// Of which type an answer is.
+  std::optional<net::AnswerType> type_in(std::size_t house, base::Bytes datagram) {
+    const auto words = net::open_answer(datagram, sealer_, keys(house).receive);
+    return words.ok() ? std::optional(words.value().type) : std::nullopt;
+  }
   /// Answers a question to this stranger, who claims to be somebody in the village.
   base::Bytes answer(std::size_t house, const net::Token& token, const net::Answer& answer) {
     crypto::SealNonce nonce;

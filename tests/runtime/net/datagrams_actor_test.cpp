@@ -11,6 +11,7 @@ using bench::wire::Count;
 using bench::wire::Counted;
 using bench::wire::Latest;
 using bench::wire::Number;
+using bench::wire::Order;
 using bench::wire::Parcel;
 using runtime::Answer;
 using runtime::AnyReply;
@@ -135,8 +136,8 @@ TEST_CASE("datagrams: what may not be asked is answered with the reason") {
   CHECK(code_of("/count", static_cast<Number*>(nullptr)) == Code::conflict);
   CHECK(code_of("/nobody", static_cast<Number*>(nullptr)) == Code::not_found);
   CHECK(code_of("/count", static_cast<Count*>(nullptr)) == Code::unsupported);  // not offered
-  CHECK(code_of("/count", static_cast<Latest*>(nullptr)) == Code::refused);     // no peer may send it
   CHECK(village.links(0) == 0);
+  CHECK(code_of("/count", static_cast<Latest*>(nullptr)) == Code::refused);  // no peer may send it
 }
 
 TEST_CASE("datagrams: an actor that has ended answers `unavailable`") {
@@ -212,6 +213,27 @@ TEST_CASE("datagrams: what does not fit goes over a link") {
     CHECK(village.links(0) == 1);
   }
   CHECK(village.count(0, &DatagramCounts::getOverLinks) == 1);
+}
+
+TEST_CASE("datagrams: a question of a kind that is for links alone goes over one at once") {
+  DatagramVillage village(2);
+  int run = 0;
+  village.village.serve<Order>(1, "count", [&](Scripted&, Handlers& on) {
+    on.ask<Order, Number>([&](Order::Reader, Reply<Number> reply) {
+      ++run;
+      reply.send(number(7));
+    });
+  });
+  std::optional<std::uint64_t> value;
+  village.village.inside(0, [&](Scripted& self) {
+    self.ask<Order, Number>(
+        village.reach(self, 1), self.now() + 5s, [](auto) {},
+        [&](Answer<Number> answer) { value = answer.ok() ? answer.value().getValue() : 0; });
+  });
+  CHECK(value == 7);
+  CHECK(run == 1);
+  CHECK(village.links(0) == 1);
+  CHECK(village.count(0, &DatagramCounts::getAsked) == 0);
 }
 
 TEST_CASE("datagrams: an answer with its twin, and answers in another order, are given once each") {

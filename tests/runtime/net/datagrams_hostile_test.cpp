@@ -374,6 +374,25 @@ TEST_CASE("datagrams: each of many strangers gets its answer, though there are m
   CHECK(street.count(&DatagramCounts::getSessions) == kStrangers);
 }
 
+TEST_CASE("datagrams: a question of a kind that is for links alone is not run, and its asker is sent to a link") {
+  Street street;
+  int run = 0;
+  street.village.village.serve<Order>(1, "shop", [&](Scripted&, Handlers& on) {
+    on.ask<Order, Number>([&](Order::Reader, Reply<Number> reply) {
+      ++run;
+      reply.done();
+    });
+  });
+  const Cookie cookie = street.stranger.cookie(1);
+  const Envelope order = Envelope::build<Order>({}, [](auto) {});
+  street.stranger.send(
+      1, street.stranger.question(1, cookie, {.path = "/shop", .envelope = order, .kind = order.kind_id()}));
+  REQUIRE(street.stranger.heard.size() == 1);
+  CHECK(street.stranger.type_in(1, street.stranger.heard[0].bytes) == AnswerType::too_large);
+  CHECK(run == 0);
+  CHECK(street.count(&DatagramCounts::getServing) == 0);
+}
+
 TEST_CASE("datagrams: a question that opens a stream opens none") {
   Street street;
   int opened = 0;
@@ -387,10 +406,10 @@ TEST_CASE("datagrams: a question that opens a stream opens none") {
     Stranger::Words words{.path = "/shop", .envelope = envelope, .kind = envelope.kind_id()};
     street.stranger.send(1, street.stranger.question(1, cookie, words));
     REQUIRE(street.stranger.heard.size() == 1);
-    return street.stranger.error_in(1, street.stranger.heard[0].bytes);
+    return street.stranger.heard[0].bytes;
   };
-  CHECK(ask(Envelope::build<Order>({}, [](auto) {})) == Code::unsupported);
-  CHECK(ask(Envelope::build<Number>({}, [](auto) {})) == Code::unsupported);
+  CHECK(street.stranger.type_in(1, ask(Envelope::build<Order>({}, [](auto) {}))) == AnswerType::too_large);
+  CHECK(street.stranger.error_in(1, ask(Envelope::build<Number>({}, [](auto) {}))) == Code::unsupported);
   CHECK(opened == 0);
   CHECK(street.count(&DatagramCounts::getServing) == 0);
 }
