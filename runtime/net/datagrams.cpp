@@ -85,10 +85,11 @@ runtime::Handle Datagrams::make_proxy(std::shared_ptr<const Route> route) {
                                                     std::move(route));
 }
 
-/// A question without a deadline would wait for ever where its answer is lost; the end of a link answers it.
-bool Datagrams::fits(const Route& route, const Envelope& envelope) {
+/// A question without a deadline would wait for ever where its answer is lost; the end of a link answers it. One with
+/// more time than it is served for would wait in vain for most of it.
+bool Datagrams::fits(const Route& route, const Envelope& envelope, base::Instant now) {
   return envelope.header().signal == Signal::message && envelope.kind() != nullptr && envelope.kind()->datagram &&
-         envelope.header().due != base::Instant::max() &&
+         envelope.header().due <= now + kServedFor &&
          envelope.bytes().size() <= question_words_bytes_max(route.path.size());
 }
 
@@ -98,7 +99,8 @@ void Datagrams::hand_over(const std::shared_ptr<const Route>& route, caf::mailbo
   const Envelope& envelope = element->content().get_as<Envelope>(0);
   if (element->mid.is_request() && pool_->shuns(route->id))
     return answer(element->sender, element->mid.integer_value(), kBanned, worker);
-  if (!element->mid.is_request() || !fits(*route, envelope)) return give_to_link(*route, std::move(element), worker);
+  if (!element->mid.is_request() || !fits(*route, envelope, pool_->node().world().clock.coarse()))
+    return give_to_link(*route, std::move(element), worker);
   Outbound out;
   runtime::Handle actor;
   {

@@ -6,8 +6,8 @@
 // in the asker's thread, before it hands the message to that actor, so that each is answered even if the actor dies
 // with messages unread: close() answers all of them `unavailable`.
 //
-// Fallback  what does not fit, what is no question or of a kind that is for links alone, and whatever goes to a node
-// that has not answered by datagram
+// Fallback  what does not fit, what is no question or of a kind that is for links alone, what has longer than
+// kServedFor, and whatever goes to a node that has not answered by datagram
 //           lately goes over a link, which is dialled for it. So does a question whose answer did not fit: such a
 //           question is run twice.
 // States    closed or open, as its actor comes and goes. While it is closed everything goes over links, and no proxy
@@ -38,6 +38,8 @@ class Datagrams : public std::enable_shared_from_this<Datagrams> {
   // Our choice: one lost datagram says nothing; then its port may be shut, and links are tried for a while.
   static constexpr std::uint32_t kSilentMax = 3;
   static constexpr std::chrono::minutes kSilenceKept{10};
+  /// A question waits no longer at whoever is asked; an answer later than that is for nobody.
+  static constexpr std::chrono::seconds kServedFor{30};
   static constexpr std::size_t kSilentNodesMax = 4'096;
 
   /// An actor on another node.
@@ -113,7 +115,7 @@ class Datagrams : public std::enable_shared_from_this<Datagrams> {
   };
   runtime::Handle make_proxy(std::shared_ptr<const Route> route);
   bool is_silent(const base::NodeId& id);
-  static bool fits(const Route& route, const runtime::Envelope& envelope);
+  static bool fits(const Route& route, const runtime::Envelope& envelope, base::Instant now);
   void give_to_link(const Route& route, caf::mailbox_element_ptr element, caf::execution_unit* worker);
 
   const std::shared_ptr<Pool> pool_;

@@ -230,7 +230,8 @@ void DatagramsActor::serve(const base::Endpoint& from, const Token& token, const
   if (other->served >= kServedOfOneMax) return answer(from, token, *other, runtime::error_envelope(kTooMany));
   if (served_.size() >= kServedMax) return lost(Lost::crowded);
   const std::uint64_t number = setup_.table->next_served();
-  served_.emplace(number, Served{from, token, now() + kServedFor, other});
+  const base::Instant forget_at = now() + Datagrams::kServedFor;
+  served_.emplace(number, Served{from, token, forget_at, other});
   ++other->served;
   if (!sweeps_) after<Sweep>(kSweep);
   sweeps_ = true;
@@ -238,7 +239,7 @@ void DatagramsActor::serve(const base::Endpoint& from, const Token& token, const
   header.kind = kind;
   header.origin = runtime::Origin::foreign;
   header.trace = {question.trace_id, question.parent_span};
-  header.due = due_of(question.remaining_us, now());
+  header.due = std::min(due_of(question.remaining_us, now()), forget_at);
   deliver(caf::actor_cast<caf::strong_actor_ptr>(service->handle), other->answers,
           number | caf::message_id::default_async_value, Envelope::from_words(header, words_of(question.words)));
 }

@@ -13,7 +13,8 @@
 // again
 //            by others opens too: so nothing counts that depends on when or how often it is said.
 // Limits     kServedMax questions of others at once, beyond which they are dropped, and kServedOfOneMax of one node,
-//            beyond which they are answered `overloaded`; those of the doorkeeper and the table.
+//            beyond which they are answered `overloaded`; those of the doorkeeper and the table. Nothing waits for
+//            longer than kServedFor, whatever its sender says: else it would go on waiting in a mailbox uncounted.
 // Restart    questions that wait are answered `unavailable`; others start anew with a cookie.
 #include <map>
 #include <memory>
@@ -35,7 +36,6 @@ class DatagramsActor final : public runtime::Actor {
   static constexpr std::size_t kServedOfOneMax = 256;  // as over a link (LinkLimits): nobody may use up what all have
   static constexpr std::size_t kOthersMax = 4'096;     // as many as there are sessions (logic/sessions.hpp)
   static constexpr std::chrono::seconds kSweep{1};
-  static constexpr std::chrono::seconds kServedFor{30};  // an answer later than that is for nobody
 
   struct Setup {
     std::shared_ptr<Pool> pool;

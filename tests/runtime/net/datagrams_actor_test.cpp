@@ -207,6 +207,12 @@ TEST_CASE("datagrams: what does not fit goes over a link") {
     CHECK(village.links(0) == 1);
     CHECK(village.count(0, &DatagramCounts::getAsked) == 0);
   }
+  SUBCASE("a question with more time than it is served for") {
+    CHECK(fetch(8, net::Datagrams::kServedFor) == 8);
+    CHECK(village.links(0) == 0);
+    CHECK(fetch(8, net::Datagrams::kServedFor + 1s) == 8);
+    CHECK(village.links(0) == 1);
+  }
   SUBCASE("a tell") {
     village.village.inside(0, [&](Scripted& self) { self.tell<Number>(village.reach(self, 1, "/ear"), number(1)); });
     CHECK(told == 1);

@@ -270,7 +270,7 @@ TEST_CASE("datagrams: an answer must be to our question, from where it went, und
   Street street;
   Outcome outcome;
   street.village.village.inside(0, [&](Scripted& self) {
-    self.ask<Number, Number>(self.node().reach(street.stranger.contact(), "/count"), self.now() + 50s, number(1),
+    self.ask<Number, Number>(self.node().reach(street.stranger.contact(), "/count"), self.now() + 30s, number(1),
                              outcome.note());
   });
   const Token token = token_of(street.stranger);
@@ -319,7 +319,7 @@ TEST_CASE("datagrams: what answers a question must be a message") {
     Outcome outcome;
     street.stranger.heard.clear();
     street.village.village.inside(0, [&](Scripted& self) {
-      self.ask<Number, Number>(self.node().reach(street.stranger.contact(), "/count"), self.now() + 50s, number(1),
+      self.ask<Number, Number>(self.node().reach(street.stranger.contact(), "/count"), self.now() + 30s, number(1),
                                outcome.note());
     });
     street.stranger.send(0, street.stranger.answer(0, token_of(street.stranger), answer));
@@ -344,7 +344,7 @@ TEST_CASE("datagrams: of many cookies for one question the first counts") {
   Street street;
   Outcome outcome;
   street.village.village.inside(0, [&](Scripted& self) {
-    self.ask<Number, Number>(self.node().reach(street.stranger.contact(), "/count"), self.now() + 50s, number(1),
+    self.ask<Number, Number>(self.node().reach(street.stranger.contact(), "/count"), self.now() + 30s, number(1),
                              outcome.note());
   });
   const net::CookieReply reply{token_of(street.stranger), Cookie::from(base::Bytes(16, 7)).value()};
@@ -391,6 +391,21 @@ TEST_CASE("datagrams: a question of a kind that is for links alone is not run, a
   CHECK(street.stranger.type_in(1, street.stranger.heard[0].bytes) == AnswerType::too_large);
   CHECK(run == 0);
   CHECK(street.count(&DatagramCounts::getServing) == 0);
+}
+
+TEST_CASE("datagrams: a question without a deadline is not run once it is no longer counted") {
+  Street street;
+  const Cookie cookie = street.stranger.cookie(1);
+  const auto actor = street.village[1].node.find("/count")->id();
+  street.village.stage.park(actor);
+  for (const std::uint64_t remaining_us : {std::uint64_t{0}, ~std::uint64_t{0}})
+    street.stranger.send(1, street.stranger.question(1, cookie, {.remaining_us = remaining_us}));
+  CHECK(street.count(&DatagramCounts::getServing) == 2);
+  street.village.stage.run_for(net::Datagrams::kServedFor + 2s);
+  CHECK(street.count(&DatagramCounts::getServing) == 0);
+  street.village.stage.unpark(actor);
+  street.village.stage.run_for(1s);
+  CHECK(street.run == 0);
 }
 
 TEST_CASE("datagrams: a question that opens a stream opens none") {

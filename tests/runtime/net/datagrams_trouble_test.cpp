@@ -169,7 +169,7 @@ TEST_CASE("datagrams: as many questions of one node are served as may, and one m
   DatagramVillage village(3);
   Kept kept;
   village.village.serve<Number>(1, "count", kept.receive());
-  const auto outcomes = ask_many(village, 0, 1, DatagramsActor::kServedOfOneMax + 1, 1h, 1s);
+  const auto outcomes = ask_many(village, 0, 1, DatagramsActor::kServedOfOneMax + 1, 30s, 1s);
   CHECK(village.count(1, &DatagramCounts::getServing) == DatagramsActor::kServedOfOneMax);
   CHECK(times(outcomes, Code::overloaded) == 1);
   Outcome other;
@@ -180,7 +180,7 @@ TEST_CASE("datagrams: as many questions of one node are served as may, and one m
     CHECK(std::ranges::count(outcomes, 42, &Outcome::value) == DatagramsActor::kServedOfOneMax);
     CHECK(other.value == 42);
   }
-  SUBCASE("once they are forgotten it may ask again") { village.stage.run_for(DatagramsActor::kServedFor + 2s); }
+  SUBCASE("once they are forgotten it may ask again") { village.stage.run_for(Datagrams::kServedFor + 2s); }
   const auto again = ask_many(village, 0, 1, DatagramsActor::kServedOfOneMax, 20s, 1s);
   CHECK(village.count(1, &DatagramCounts::getServing) == DatagramsActor::kServedOfOneMax);
   kept.answer(village, 1, 43);
@@ -238,15 +238,14 @@ TEST_CASE("datagrams: a question that is never answered is forgotten") {
   Kept kept;
   village.village.serve<Number>(1, "count", kept.receive());
   Outcome outcome;
-  village.ask(0, 1, outcome, 1h);
+  village.ask(0, 1, outcome, 30s);
   CHECK(village.count(1, &DatagramCounts::getServing) == 1);
-  village.stage.run_for(DatagramsActor::kServedFor + DatagramsActor::kSweep);
+  village.stage.run_for(Datagrams::kServedFor + DatagramsActor::kSweep);
   CHECK(village.count(1, &DatagramCounts::getServing) == 0);
   kept.answer(village, 1, 42);
   CHECK(village[1].node.dead_letters(runtime::DeadLetter::late_answer) == 1);
-  CHECK(outcome.calls == 0);
-  village.stage.run_for(1h);
-  CHECK(outcome.code == Code::timeout);
+  village.stage.run_for(10s);
+  CHECK((outcome.calls == 1 && outcome.code == Code::timeout));
   CHECK(village.count(0, &DatagramCounts::getWaiting) == 0);
 }
 
@@ -329,7 +328,7 @@ TEST_CASE("datagrams: nothing is left of a node that has ended") {
     std::vector<Reply<Number>> kept;
     village.village.serve<Number>(1, "count", keeper(kept));
     Outcome outcome;
-    village.ask(0, 1, outcome, 1h);
+    village.ask(0, 1, outcome, 30s);
     table = village.tables[0];
     pool = village[0].pool;
     village.village.inside(1, [](Scripted& self) { self.tell<Latest>(self.node().find("/count"), number(0)); });
