@@ -205,17 +205,28 @@ void DatagramsActor::take(const base::Endpoint& from, std::span<std::uint8_t> da
   if (std::holds_alternative<Drop>(decision)) return;  // the doorkeeper has counted it
   const auto* first = std::get_if<AgreeFirst>(&decision);
   const base::NodeId id = first ? first->id : std::get<Open>(decision).session->id;
-  std::optional<crypto::DatagramKeys> agreed;
-  if (first != nullptr && !(agreed = agree(head.sender))) return lost(Lost::forged);
-  const crypto::DatagramKeys* const keys = agreed ? &*agreed : &std::get<Open>(decision).session->keys;
+  const std::optional<crypto::DatagramKeys> keys = keys_for(head, decision);
+  if (!keys) {
+    door_->did_not_open(head.sender, keys);
+    return lost(Lost::forged);
+  }
   const auto question = open_question(datagram, sealer_, keys->receive);
-  if (!question.ok()) return refuse(id, question.error());
-  const Welcome welcome =
-      first ? door_->welcome(from, head, *first, *agreed, now()) : door_->welcome(from, head, now());
+  if (!question.ok()) {
+    if (first) door_->did_not_open(head.sender, keys);
+    return refuse(id, question.error());
+  }
+  const Welcome welcome = first ? door_->welcome(from, head, *first, *keys, now()) : door_->welcome(from, head, now());
   if (welcome != Welcome::answer) return;
   const auto& asker = other(id);
   asker->key = keys->send;
   serve(from, head.token, id, asker, question.value());
+}
+
+/// Those to open a question with; nothing if its key is none. A copy, as what has them may be forgotten meanwhile.
+std::optional<crypto::DatagramKeys> DatagramsActor::keys_for(const QuestionHead& head, const Decision& decision) const {
+  if (const auto* const open = std::get_if<Open>(&decision)) return open->session->keys;
+  const auto* const agreed = std::get<AgreeFirst>(decision).agreed;
+  return agreed != nullptr ? *agreed : agree(head.sender);
 }
 
 void DatagramsActor::serve(const base::Endpoint& from, const Token& token, const base::NodeId& id,

@@ -83,6 +83,7 @@ class DatagramsActor final : public runtime::Actor {
 
   // Answering.
   void take(const base::Endpoint& from, std::span<std::uint8_t> datagram, const QuestionHead& head);
+  std::optional<crypto::DatagramKeys> keys_for(const QuestionHead& head, const Decision& decision) const;
   void serve(const base::Endpoint& from, const Token& token, const base::NodeId& id,
              const std::shared_ptr<Other>& other, const Question& question);
   void refuse(const base::NodeId& whom, DatagramError why);

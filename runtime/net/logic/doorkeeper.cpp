@@ -19,6 +19,7 @@ std::string_view name(DropReason why) {
     case DropReason::neighbours_budget: return "neighbours_budget";
     case DropReason::all_budget: return "all_budget";
     case DropReason::banned: return "banned";
+    case DropReason::bad_key: return "bad_key";
   }
   return "own_key";
 }
@@ -50,17 +51,22 @@ Decision Doorkeeper::judge(const base::Endpoint& from, const QuestionHead& head,
   const auto id = crypto::check(head.sender, head.work_nonce, limits_.work_bits);
   if (!id) return Drop{DropReason::lacks_work};
   if (banned_(*id)) return Drop{DropReason::banned};
+  if (const auto* const tried = tried_.find(head.sender)) {
+    if (!*tried) return Drop{DropReason::bad_key};
+    return AgreeFirst{*id, &**tried};
+  }
   switch (curves_.take(from, now)) {
     case CurveGrant::granted: break;
     case CurveGrant::neighbours_spent: return Drop{DropReason::neighbours_budget};
     case CurveGrant::all_spent: return Drop{DropReason::all_budget};
   }
-  return AgreeFirst{*id};
+  return AgreeFirst{*id, nullptr};
 }
 
 void Doorkeeper::count(const Decision& decision) {
   if (std::holds_alternative<Open>(decision)) ++counters_.opens;
-  if (std::holds_alternative<AgreeFirst>(decision)) ++counters_.agreements;
+  if (const auto* const first = std::get_if<AgreeFirst>(&decision))
+    ++(first->agreed == nullptr ? counters_.agreements : counters_.opens);
   if (std::holds_alternative<SendCookie>(decision)) ++counters_.cookies;
   if (const Drop* const drop = std::get_if<Drop>(&decision)) ++counters_.drops[static_cast<std::size_t>(drop->why)];
 }
@@ -73,7 +79,13 @@ Welcome Doorkeeper::welcome(const base::Endpoint& from, const QuestionHead& head
 
 Welcome Doorkeeper::welcome(const base::Endpoint& from, const QuestionHead& head, const AgreeFirst& decision,
                             const crypto::DatagramKeys& keys, base::Instant now) {
-  return let_in(sessions_.put(head.sender, session(head.work_nonce, decision.id, keys, now)), from, head, now);
+  Session& made = sessions_.put(head.sender, session(head.work_nonce, decision.id, keys, now));
+  tried_.take(head.sender);
+  return let_in(made, from, head, now);
+}
+
+void Doorkeeper::did_not_open(const base::PublicKey& key, const std::optional<crypto::DatagramKeys>& keys) {
+  if (sessions_.find(key) == nullptr) tried_.put(key, keys);
 }
 
 /// A question from the address that is proven does not prove it for longer: whoever knows the keys can say that it is
@@ -99,6 +111,7 @@ const Session& Doorkeeper::meet(const base::PublicKey& key, std::uint32_t work_n
                                 const crypto::DatagramKeys& keys, base::Instant now) {
   if (const Session* const known = sessions_.use(key); known != nullptr && known->work_nonce == work_nonce)
     return *known;
+  tried_.take(key);
   return sessions_.put(key, session(work_nonce, id, keys, now));
 }
 

@@ -4,16 +4,19 @@
 //
 // Order   who is known and where it was: open. Anybody else first proves the address by a cookie, which costs one HMAC
 //         and is shorter than any question. Then its work is checked (one hash), then the budget of curves is asked.
+//         Keys whose question did not open are kept for a while: whoever repeats it cannot spend the budget of its
+//         neighbours by the key and nonce of somebody else, which are no secret.
 // Use     decide(); open the question with the keys of the session, or of an agreement made for it; what opened is
 //         welcome(), and only then is anything noted: forged datagrams change nothing but counters and budgets.
 // Replay  a datagram that is sent again by somebody else opens again, from its old address while that is proven: so
 //         questions must be idempotent, and their answers go to who asked. The rate of its session bounds them.
-// Limits  kSessionsMax, kNeighboursMax, and DoorLimits.
+// Limits  kSessionsMax, kNeighboursMax, kTriedMax, and DoorLimits.
 // Time    monotonic, given by the caller.
 // Owner   one actor; not thread-safe.
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string_view>
 #include <variant>
 
@@ -21,9 +24,12 @@
 #include "runtime/net/logic/cookies.hpp"
 #include "runtime/net/logic/curve_budget.hpp"
 #include "runtime/net/logic/datagram.hpp"
+#include "runtime/net/logic/recent.hpp"
 #include "runtime/net/logic/sessions.hpp"
 
 namespace troupe::net {
+
+inline constexpr std::size_t kTriedMax = 256;  // our choice: as many as one neighbourhood can pay for at once
 
 struct DoorLimits {
   unsigned work_bits = crypto::kWorkBitsDefault;  ///< of the network
@@ -39,8 +45,9 @@ enum class DropReason : std::uint8_t {
   neighbours_budget,  ///< strangers near its address have made us agree often enough for now
   all_budget,         ///< strangers have made us agree often enough for now
   banned,             ///< the node that it says it is from is
+  bad_key,            ///< no keys can be agreed on with its key, as was found lately
 };
-inline constexpr std::size_t kDropReasons = 5;
+inline constexpr std::size_t kDropReasons = 6;
 
 std::string_view name(DropReason why);
 
@@ -48,9 +55,11 @@ std::string_view name(DropReason why);
 struct Open {
   const Session* session;
 };
-/// Agree on keys with its key, then open it with them. The budget is paid.
+/// Open it with keys agreed on with its key. The budget is paid.
 struct AgreeFirst {
   base::NodeId id;
+  /// Those, if they are at hand: then there was nothing to pay. Valid until the next call that notes something.
+  const crypto::DatagramKeys* agreed = nullptr;
 };
 /// Send this, which is not longer than the question.
 struct SendCookie {
@@ -68,6 +77,7 @@ enum class Welcome : std::uint8_t {
 };
 
 /// Questions that did not open are those decided open or agree first, less those that were let in or too many.
+/// `agreements` are those that had to be made.
 struct DoorCounters {
   std::uint64_t opens = 0;
   std::uint64_t agreements = 0;
@@ -95,6 +105,10 @@ class Doorkeeper {
   Welcome welcome(const base::Endpoint& from, const QuestionHead& head, const AgreeFirst& decision,
                   const crypto::DatagramKeys& keys, base::Instant now);
 
+  /// Notes that a question did not open after the decision AgreeFirst with the keys agreed on; nothing: there are none
+  /// for that key.
+  void did_not_open(const base::PublicKey& key, const std::optional<crypto::DatagramKeys>& keys);
+
   /// The session with a node whom we ask, or null; valid until the next call that notes something.
   const Session* find(const base::PublicKey& key) const { return sessions_.find(key); }
   /// Notes one with a node whom we ask, unless there is one. The caller has checked the work of `id`.
@@ -120,6 +134,7 @@ class Doorkeeper {
   CurveBudget curves_;
   Sessions sessions_;
   Banned banned_;
+  Recent<base::PublicKey, std::optional<crypto::DatagramKeys>> tried_{kTriedMax};  // none of them has a session
   DoorCounters counters_;
 };
 

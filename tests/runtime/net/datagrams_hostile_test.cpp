@@ -230,6 +230,20 @@ TEST_CASE("datagrams: a flood of strangers with proven addresses spends its budg
   CHECK(street.stranger.heard.size() == budget);
 }
 
+TEST_CASE("datagrams: a stream of forged questions under one key does not shut its neighbours out") {
+  Street street;
+  Stranger forger(street.village, 2, 5001);
+  forger.pretend(street.village.contact(0).key);
+  const Cookie cookie = forger.cookie(1);
+  const std::uint32_t times = 2 * net::CurveLimits{}.neighbours_burst;
+  for (std::uint32_t i = 0; i < times; ++i) forger.send(1, forger.question(1, cookie), 0ms);
+  street.village.stage.run_for(10ms);
+  CHECK(street.count(&DatagramCounts::getForged) == times);
+  CHECK(street.count(&DatagramCounts::getAgreements) == 1);
+  CHECK(street.stranger.ask(1, street.stranger.cookie(1)) == 42);
+  CHECK(street.village.answer(0, 1) == 42);
+}
+
 TEST_CASE("datagrams: a key that is no key, or of small order, gets no session") {
   Street street;
   for (const std::uint8_t lowest : std::array<std::uint8_t, 3>{0, 1, 2}) {

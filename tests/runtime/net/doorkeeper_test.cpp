@@ -211,6 +211,50 @@ TEST_CASE("net: strangers beyond the budget are dropped, and who is known does n
   CHECK(std::holds_alternative<AgreeFirst>(door.decide(kHere, forged)));
 }
 
+TEST_CASE("net: a question that does not open costs its key one agreement, however often it is said") {
+  DoorLimits limits = easy();
+  limits.curves = {.neighbours_per_second = 1, .neighbours_burst = 1, .all_per_second = 100, .all_burst = 100};
+  Door door(limits);
+  const QuestionHead forged = head(1, door.cookie(kHere, 1));
+  const auto agreed_first = [&](const base::Endpoint& from, const QuestionHead& question) {
+    const Decision decision = door.decide(from, question);
+    REQUIRE(std::holds_alternative<AgreeFirst>(decision));
+    return std::get<AgreeFirst>(decision).agreed;
+  };
+  CHECK(agreed_first(kHere, forged) == nullptr);
+  crypto::DatagramKeys keys;
+  keys.send.bytes[0] = 5;
+
+  SUBCASE("its keys are at hand, until one opens") {
+    door.keeper.did_not_open(key(1), keys);
+    for (int i = 0; i < 3; ++i) {
+      const auto* const agreed = agreed_first(kHere, forged);
+      REQUIRE(agreed != nullptr);
+      CHECK(agreed->send.bytes[0] == 5);
+    }
+    CHECK(door.keeper.counters().agreements == 1);
+    const QuestionHead right = head(1, door.cookie(kThere, 1));
+    const Decision decision = door.decide(kThere, right);
+    CHECK(door.keeper.welcome(kThere, right, std::get<AgreeFirst>(decision), *std::get<AgreeFirst>(decision).agreed,
+                              door.now) == Welcome::answer);
+    CHECK(std::get<Open>(door.decide(kHere, forged)).session->keys.send.bytes[0] == 5);
+  }
+  SUBCASE("what is no key is dropped") {
+    door.keeper.did_not_open(key(1), std::nullopt);
+    CHECK(door.dropped(kHere, forged) == DropReason::bad_key);
+  }
+  SUBCASE("as many are kept as may be") {
+    door.keeper.did_not_open(key(1), keys);
+    for (std::size_t i = 0; i < net::kTriedMax; ++i) {
+      base::PublicKey other;
+      other.bytes[1] = 1;
+      other.bytes[2] = static_cast<std::uint8_t>(i);
+      door.keeper.did_not_open(other, keys);
+    }
+    CHECK(door.dropped(kHere, forged) == DropReason::neighbours_budget);
+  }
+}
+
 TEST_CASE("net: a node that asks more than it may is dropped after its questions opened") {
   DoorLimits limits = easy();
   limits.questions_per_second = 1;
