@@ -5,7 +5,7 @@
 namespace troupe::net {
 namespace {
 
-/// The session of just this id: a key with another work nonce is another id, and a stranger.
+/// The session of just this id: a key with another work nonce is another id.
 bool is_of(const Session* session, const QuestionHead& head) {
   return session != nullptr && session->work_nonce == head.work_nonce;
 }
@@ -51,6 +51,7 @@ Decision Doorkeeper::judge(const base::Endpoint& from, const QuestionHead& head,
   const auto id = crypto::check(head.sender, head.work_nonce, limits_.work_bits);
   if (!id) return Drop{DropReason::lacks_work};
   if (banned_(*id)) return Drop{DropReason::banned};
+  if (session != nullptr) return AgreeFirst{*id, &session->keys};
   if (const auto* const tried = tried_.find(head.sender)) {
     if (!*tried) return Drop{DropReason::bad_key};
     return AgreeFirst{*id, &**tried};
@@ -79,7 +80,7 @@ Welcome Doorkeeper::welcome(const base::Endpoint& from, const QuestionHead& head
 
 Welcome Doorkeeper::welcome(const base::Endpoint& from, const QuestionHead& head, const AgreeFirst& decision,
                             const crypto::DatagramKeys& keys, base::Instant now) {
-  Session& made = sessions_.put(head.sender, session(head.work_nonce, decision.id, keys, now));
+  Session& made = sessions_.put(head.sender, session(head.sender, head.work_nonce, decision.id, keys, now));
   tried_.take(head.sender);
   return let_in(made, from, head, now);
 }
@@ -98,8 +99,14 @@ Welcome Doorkeeper::let_in(Session& session, const base::Endpoint& from, const Q
   return allowed ? Welcome::answer : Welcome::too_many;
 }
 
-Session Doorkeeper::session(std::uint32_t work_nonce, const base::NodeId& id, const crypto::DatagramKeys& keys,
-                            base::Instant now) const {
+Session Doorkeeper::session(const base::PublicKey& key, std::uint32_t work_nonce, const base::NodeId& id,
+                            const crypto::DatagramKeys& keys, base::Instant now) const {
+  if (const Session* const known = sessions_.find(key)) {
+    Session out = *known;
+    out.id = id;
+    out.work_nonce = work_nonce;
+    return out;
+  }
   return {.id = id,
           .work_nonce = work_nonce,
           .keys = keys,
@@ -112,7 +119,7 @@ const Session& Doorkeeper::meet(const base::PublicKey& key, std::uint32_t work_n
   if (const Session* const known = sessions_.use(key); known != nullptr && known->work_nonce == work_nonce)
     return *known;
   tried_.take(key);
-  return sessions_.put(key, session(work_nonce, id, keys, now));
+  return sessions_.put(key, session(key, work_nonce, id, keys, now));
 }
 
 void Doorkeeper::answered(const base::Endpoint& from, const base::PublicKey& key, base::Instant now) {

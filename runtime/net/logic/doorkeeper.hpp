@@ -6,6 +6,7 @@
 //         and is shorter than any question. Then its work is checked (one hash), then the budget of curves is asked.
 //         Keys whose question did not open are kept for a while: whoever repeats it cannot spend the budget of its
 //         neighbours by the key and nonce of somebody else, which are no secret.
+// Ids     a key has as many as work is done for. The latest has its session, and neither a budget nor a rate anew.
 // Use     decide(); open the question with the keys of the session, or of an agreement made for it; what opened is
 //         welcome(), and only then is anything noted: forged datagrams change nothing but counters and budgets.
 // Replay  a datagram that is sent again by somebody else opens again, from its old address while that is proven: so
@@ -124,8 +125,8 @@ class Doorkeeper {
  private:
   Decision judge(const base::Endpoint& from, const QuestionHead& head, base::Instant now);
   void count(const Decision& decision);
-  Session session(std::uint32_t work_nonce, const base::NodeId& id, const crypto::DatagramKeys& keys,
-                  base::Instant now) const;
+  Session session(const base::PublicKey& key, std::uint32_t work_nonce, const base::NodeId& id,
+                  const crypto::DatagramKeys& keys, base::Instant now) const;
   Welcome let_in(Session& session, const base::Endpoint& from, const QuestionHead& head, base::Instant now);
 
   base::PublicKey own_;

@@ -268,6 +268,34 @@ TEST_CASE("net: a node that asks more than it may is dropped after its questions
   CHECK(door.keeper.welcome(kHere, head(1), kStart + 1s) == Welcome::answer);
 }
 
+TEST_CASE("net: another id of a known key costs no agreement, and gains neither a rate nor a place") {
+  DoorLimits limits = easy();
+  limits.questions_per_second = 1;
+  limits.questions_burst = 2;
+  Door door(limits);
+  door.let_in(kHere, 1);
+  QuestionHead other = head(1, door.cookie(kThere, 1));
+  other.work_nonce = 1;
+  const auto welcome = [&](const base::Endpoint& from) {
+    const Decision decision = door.decide(from, other);
+    REQUIRE(std::holds_alternative<AgreeFirst>(decision));
+    const AgreeFirst first = std::get<AgreeFirst>(decision);
+    REQUIRE(first.agreed != nullptr);
+    const crypto::DatagramKeys keys = *first.agreed;
+    return door.keeper.welcome(from, other, first, keys, door.now);
+  };
+  CHECK(welcome(kThere) == Welcome::answer);
+  CHECK(door.keeper.find(key(1))->id == crypto::node_id(key(1), 1));
+  other = head(1, door.cookie(kHere, 1));
+  CHECK(welcome(kHere) == Welcome::too_many);
+  CHECK(door.keeper.sessions() == 1);
+  CHECK(door.keeper.counters().agreements == 1);
+
+  door.keeper.meet(key(1), 2, crypto::node_id(key(1), 2), {}, door.now);  // gossip says so
+  other.work_nonce = 2;
+  CHECK(door.keeper.welcome(kHere, other, door.now) == Welcome::too_many);
+}
+
 TEST_CASE("net: whom we ask has a session, and its answer proves where it is") {
   Door door;
   const auto& session = door.keeper.meet(key(1), 7, crypto::node_id(key(1), 7), {}, door.now);
