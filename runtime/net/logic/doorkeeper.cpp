@@ -123,7 +123,7 @@ const Session& Doorkeeper::meet(const base::PublicKey& key, std::uint32_t work_n
 }
 
 void Doorkeeper::answered(const base::Endpoint& from, const base::PublicKey& key, base::Instant now) {
-  Session* const session = sessions_.use(key);
+  Session* const session = sessions_.answered(key);
   if (session == nullptr) return;  // forgotten meanwhile
   const bool elsewhere = session->proven && session->proven->at != from && now < session->proven->until;
   if (!elsewhere) session->proven = ProvenAddress{from, now + kProofKept};

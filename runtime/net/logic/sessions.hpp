@@ -1,14 +1,13 @@
 #pragma once
 // With whom we can exchange datagrams at once: the keys agreed on, and the address that each has proven.
 //
-// Limits  sessions_max; one more forgets that of which no good datagram has come for the longest time. Its node is a
-//         stranger again, and loses a round trip and an agreement by it.
+// Limits  sessions_max; one more forgets that of which no good datagram has come for the longest time. Its node loses a
+//         round trip and an agreement by it. Half of them are for nodes that have answered us: whoever makes many keys
+//         and asks under each pushes out strangers, and not those whom we talk to.
 // Time    monotonic, given by the caller.
 // Owner   one doorkeeper; not thread-safe.
 #include <chrono>
 #include <cstdint>
-#include <list>
-#include <map>
 #include <optional>
 
 #include "runtime/actor/logic/budget.hpp"
@@ -16,6 +15,7 @@
 #include "runtime/base/ids.hpp"
 #include "runtime/base/time.hpp"
 #include "runtime/crypto/agreement.hpp"
+#include "runtime/net/logic/recent.hpp"
 
 namespace troupe::net {
 
@@ -43,28 +43,26 @@ struct Session {
 
 class Sessions {
  public:
-  /// `sessions_max` is at least 1.
+  /// `sessions_max` is at least 2.
   explicit Sessions(std::size_t sessions_max);
 
-  /// The session with `key`, or null; valid until the next put().
+  /// The session with `key`, or null; valid until the next put() or answered().
   const Session* find(const base::PublicKey& key) const;
   /// The same, used just now.
   Session* use(const base::PublicKey& key);
 
-  /// Notes a session, in place of one with the same key or, when full, of the one that was used least lately.
+  /// Notes a session, in place of one with the same key or, when there are as many strangers as may be, of the stranger
+  /// that was used least lately.
   Session& put(const base::PublicKey& key, const Session& session);
 
-  std::size_t size() const { return sessions_.size(); }
+  /// Its node has answered us, and is no stranger any more. Null if it was forgotten.
+  Session* answered(const base::PublicKey& key);
+
+  std::size_t size() const { return strangers_.size() + answered_.size(); }
 
  private:
-  struct Entry {
-    Session session;
-    std::list<base::PublicKey>::iterator place;
-  };
-
-  std::size_t sessions_max_;
-  std::map<base::PublicKey, Entry> sessions_;  // not hashed: peers choose their keys
-  std::list<base::PublicKey> oldest_first_;
+  Recent<base::PublicKey, Session> strangers_;
+  Recent<base::PublicKey, Session> answered_;
 };
 
 }  // namespace troupe::net

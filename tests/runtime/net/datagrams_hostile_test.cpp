@@ -375,7 +375,7 @@ TEST_CASE("datagrams: each of many strangers gets its answer, though there are m
   net::DoorLimits door = DatagramVillage::easy();
   door.curves = {
       .neighbours_per_second = 2'000, .neighbours_burst = 1'000, .all_per_second = 2'000, .all_burst = 1'000};
-  door.sessions_max = 2 * net::DatagramsActor::kOthersMax;
+  door.sessions_max = 4 * net::DatagramsActor::kOthersMax;
   Street street(door, true);
   base::Random random(5);
   std::size_t answered = 0;

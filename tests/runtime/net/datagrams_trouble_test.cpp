@@ -220,7 +220,7 @@ TEST_CASE("datagrams: as many questions are served as may, and one more is dropp
 
 TEST_CASE("datagrams: an answer arrives though the session of its node was forgotten meanwhile, at either side") {
   net::DoorLimits door = DatagramVillage::easy();
-  door.sessions_max = 1;
+  door.sessions_max = 2;
   DatagramVillage village(4, {.door = door});
   Kept kept;
   village.village.serve<Number>(1, "count", kept.receive());

@@ -328,7 +328,7 @@ TEST_CASE("net: whom we ask has a session, and its answer proves where it is") {
 
 TEST_CASE("net: sessions are bounded, and one that was forgotten is a stranger again") {
   DoorLimits limits = easy();
-  limits.sessions_max = 2;
+  limits.sessions_max = 4;  // two of them for strangers
   Door door(limits);
   door.let_in(kHere, 1);
   door.let_in(kHere, 2);
@@ -338,6 +338,13 @@ TEST_CASE("net: sessions are bounded, and one that was forgotten is a stranger a
   CHECK(std::holds_alternative<Open>(door.decide(kHere, head(1))));
   CHECK(std::holds_alternative<SendCookie>(door.decide(kHere, head(2))));
   CHECK_THROWS_AS(door.keeper.welcome(kHere, head(2), door.now), base::InvariantBroken);
+
+  SUBCASE("but strangers do not make us forget who has answered us") {
+    door.keeper.meet(key(4), 0, crypto::node_id(key(4), 0), {}, door.now);
+    door.keeper.answered(kHere, key(4), door.now);
+    for (std::uint8_t i = 5; i < 10; ++i) door.let_in(kHere, i);
+    CHECK(std::holds_alternative<Open>(door.decide(kHere, head(4))));
+  }
 }
 
 TEST_CASE("net: no address that is not proven is sent more than it sent") {
