@@ -105,7 +105,7 @@ void Datagrams::hand_over(const std::shared_ptr<const Route>& route, caf::mailbo
   runtime::Handle actor;
   {
     const std::lock_guard hold(lock_);
-    if (actor_ && !is_silent(route->id)) actor = actor_;
+    if (actor_ && !is_silent(*route)) actor = actor_;
     if (actor && waiting_.size() < kAsksMax) {
       out.correlation = ++last_;
       waiting_.emplace(out.correlation, Asked{element->sender, element->mid.integer_value(), envelope, route, false});
@@ -119,11 +119,11 @@ void Datagrams::hand_over(const std::shared_ptr<const Route>& route, caf::mailbo
 }
 
 /// The clock is asked, as nobody sweeps where no datagram is under way.
-bool Datagrams::is_silent(const base::NodeId& id) {
-  const auto silent = silent_.find(id);
-  if (silent == silent_.end() || silent->second.questions < kSilentMax) return false;
-  if (pool_->node().world().clock.coarse() < silent->second.until) return true;
-  silent_.erase(silent);
+bool Datagrams::is_silent(const Route& route) {
+  const Silence* const known = silent_.find(silent(route));
+  if (known == nullptr || known->questions < kSilentMax) return false;
+  if (pool_->node().world().clock.coarse() < known->until) return true;
+  silent_.take(silent(route));
   return false;
 }
 
@@ -183,25 +183,25 @@ bool Datagrams::send_again(std::uint64_t number) {
   return found != waiting_.end() && !std::exchange(found->second.sent_twice, true);
 }
 
-void Datagrams::heard(const base::NodeId& id) {
+void Datagrams::heard(const Route& route) {
   const std::lock_guard hold(lock_);
-  silent_.erase(id);
+  silent_.take(silent(route));
 }
 
 void Datagrams::sweep(base::Instant now) {
   const std::lock_guard hold(lock_);
-  std::erase_if(silent_, [&](const auto& one) { return one.second.until <= now; });
+  silent_.forget_if([&](const Silence& one) { return one.until <= now; });
   for (auto one = waiting_.begin(); one != waiting_.end();) {
     const base::Instant due = one->second.question.header().due;
     if (due == base::Instant::max() || due + kForgetAfter > now) {
       ++one;
       continue;
     }
-    if (silent_.size() < kSilentNodesMax || silent_.contains(one->second.route->id)) {
-      Silence& silence = silent_[one->second.route->id];
-      ++silence.questions;
-      silence.until = now + kSilenceKept;
-    }
+    const Silent where = silent(*one->second.route);
+    Silence* const known = silent_.use(where);
+    Silence& silence = known != nullptr ? *known : silent_.put(where, {});
+    ++silence.questions;
+    silence.until = now + kSilenceKept;
     one = waiting_.erase(one);
   }
 }

@@ -25,6 +25,7 @@
 
 #include "runtime/base/contact.hpp"
 #include "runtime/net/logic/datagram.hpp"
+#include "runtime/net/logic/recent.hpp"
 #include "runtime/net/pool.hpp"
 
 namespace troupe::net {
@@ -40,7 +41,7 @@ class Datagrams : public std::enable_shared_from_this<Datagrams> {
   static constexpr std::chrono::minutes kSilenceKept{10};
   /// A question waits no longer at whoever is asked; an answer later than that is for nobody.
   static constexpr std::chrono::seconds kServedFor{30};
-  static constexpr std::size_t kSilentNodesMax = 4'096;
+  static constexpr std::size_t kSilentNodesMax = 4'096;  // nodes; one more forgets the oldest
 
   /// An actor on another node.
   struct Route {
@@ -78,12 +79,12 @@ class Datagrams : public std::enable_shared_from_this<Datagrams> {
   bool send_again(std::uint64_t number);
   /// Sends a question over a link after all.
   void over_link(const Asked& asked);
-  /// A node has answered by datagram, whatever it said.
-  void heard(const base::NodeId& id);
+  /// Who is asked there has answered by datagram, whatever it said.
+  void heard(const Route& route);
   /// A number for a question of another node. None is given twice: the answer to what was asked before a restart of the
   /// actor may come after it.
   std::uint64_t next_served() { return served_.fetch_add(1, std::memory_order_relaxed) + 1; }
-  /// Forgets questions whose asker has given up, and notes whose nodes were silent.
+  /// Forgets questions whose asker has given up, and notes which nodes were silent where.
   void sweep(base::Instant now);
 
   std::size_t waiting() const;
@@ -114,7 +115,10 @@ class Datagrams : public std::enable_shared_from_this<Datagrams> {
     base::Instant until;          // over links until then, if there were kSilentMax
   };
   runtime::Handle make_proxy(std::shared_ptr<const Route> route);
-  bool is_silent(const base::NodeId& id);
+  bool is_silent(const Route& route);
+  /// By both: where a node lives is hearsay, and nobody makes it silent by a place where it never was.
+  using Silent = std::pair<base::NodeId, base::Endpoint>;
+  static Silent silent(const Route& route) { return {route.id, route.contact.endpoint}; }
   static bool fits(const Route& route, const runtime::Envelope& envelope, base::Instant now);
   void give_to_link(const Route& route, caf::mailbox_element_ptr element, caf::execution_unit* worker);
 
@@ -125,7 +129,7 @@ class Datagrams : public std::enable_shared_from_this<Datagrams> {
   mutable std::mutex lock_;
   runtime::Handle actor_;
   std::map<std::uint64_t, Asked> waiting_;  // by number, which is also their order
-  std::map<base::NodeId, Silence> silent_;
+  Recent<Silent, Silence> silent_{kSilentNodesMax};
   std::uint64_t last_ = 0;
   Places places_;  // empty while it is closed
   std::list<const Route*> oldest_first_;

@@ -171,7 +171,7 @@ void DatagramsActor::take(const base::Endpoint& from, std::span<std::uint8_t> da
   sent_.erase(sent);
   ++answered_;
   door_->answered(from, asked->route->contact.key, now());
-  setup_.table->heard(asked->route->id);
+  setup_.table->heard(*asked->route);
   give(*asked, answer.value());
 }
 

@@ -313,6 +313,25 @@ TEST_CASE("datagrams: a node that is silent thrice is asked over a link, and by 
   CHECK(village.count(0, &DatagramCounts::getAnswered) == 1);
 }
 
+TEST_CASE("datagrams: a node is not silent because of a place where it never was") {
+  DatagramVillage village(2);
+  village.village.serve<Number>(1, "count", successor);
+  base::Contact hearsay = village.contact(1);
+  ++hearsay.endpoint.port;
+  for (std::uint32_t i = 0; i < Datagrams::kSilentMax; ++i) {
+    Outcome outcome;
+    village.village.inside(
+        0,
+        [&](Scripted& self) {
+          self.ask<Number, Number>(self.node().reach(hearsay, "/count"), self.now() + 500ms, number(1), outcome.note());
+        },
+        4s);
+    CHECK(outcome.code == Code::timeout);
+  }
+  CHECK(village.answer(0, 1) == 42);
+  CHECK(village.links(0) == 0);
+}
+
 TEST_CASE("datagrams: nothing is left of a node that has ended") {
   std::weak_ptr<net::Datagrams> table;
   std::weak_ptr<net::Pool> pool;
