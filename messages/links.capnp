@@ -219,7 +219,7 @@ struct DatagramsState $kind(from = [view, operate], bytesMax = 1024) {
   unasked @11 :UInt64;
   # Datagrams that were none of ours, did not open, or answered no question.
   refused @12 :UInt64;
-  # Questions dropped unread: budgets, rates, work and bans.
+  # Questions dropped unread: budgets, rates, work, bans, and those that were said again.
   crowded @13 :UInt64;
   # Questions dropped because too many were being served.
   overLinks @14 :UInt64;

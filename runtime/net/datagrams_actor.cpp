@@ -351,7 +351,7 @@ void DatagramsActor::describe(wire::DatagramsState::Builder out) const {
   out.setBroken(times(Lost::broken));
   out.setForged(times(Lost::forged));
   out.setUnasked(times(Lost::unasked));
-  std::uint64_t refused = door.too_many;
+  std::uint64_t refused = door.too_many + door.repeated;
   for (const std::uint64_t drops : door.drops) refused += drops;
   refused += times(Lost::banned);
   out.setRefused(refused);

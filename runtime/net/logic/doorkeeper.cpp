@@ -92,11 +92,19 @@ void Doorkeeper::did_not_open(const base::PublicKey& key, const std::optional<cr
 /// A question from the address that is proven does not prove it for longer: whoever knows the keys can say that it is
 /// there. Only a cookie or an answer does; the cookie is looked at again, as it was not if the address was known.
 Welcome Doorkeeper::let_in(Session& session, const base::Endpoint& from, const QuestionHead& head, base::Instant now) {
+  if (session.tokens.contains(head.token)) {
+    ++counters_.repeated;
+    return Welcome::repeated;
+  }
   if (!session.proven_at(from, now) && cookies_.good(head.cookie, from, head.sender, now))
     session.proven = ProvenAddress{from, now + kProofKept};
-  const bool allowed = session.questions.take(now);
-  ++(allowed ? counters_.welcome : counters_.too_many);
-  return allowed ? Welcome::answer : Welcome::too_many;
+  if (!session.questions.take(now)) {
+    ++counters_.too_many;
+    return Welcome::too_many;
+  }
+  session.tokens.note(head.token);
+  ++counters_.welcome;
+  return Welcome::answer;
 }
 
 Session Doorkeeper::session(const base::PublicKey& key, std::uint32_t work_nonce, const base::NodeId& id,
@@ -111,7 +119,8 @@ Session Doorkeeper::session(const base::PublicKey& key, std::uint32_t work_nonce
           .work_nonce = work_nonce,
           .keys = keys,
           .questions = {limits_.questions_per_second, limits_.questions_burst, now},
-          .proven = {}};
+          .proven = {},
+          .tokens = {}};
 }
 
 const Session& Doorkeeper::meet(const base::PublicKey& key, std::uint32_t work_nonce, const base::NodeId& id,

@@ -9,8 +9,10 @@
 // Ids     a key has as many as work is done for. The latest has its session, and neither a budget nor a rate anew.
 // Use     decide(); open the question with the keys of the session, or of an agreement made for it; what opened is
 //         welcome(), and only then is anything noted: forged datagrams change nothing but counters and budgets.
-// Replay  a datagram that is sent again by somebody else opens again, from its old address while that is proven: so
-//         questions must be idempotent, and their answers go to who asked. The rate of its session bounds them.
+// Replay  a datagram that is sent again by somebody else opens again, from its old address while that is proven. It is
+//         dropped if it is among the latest kTokensKept of its node, and costs that nothing. An older one is answered
+//         again: so questions must be idempotent, and their answers go to who asked. The rate of its session bounds
+//         them.
 // Limits  kSessionsMax, kNeighboursMax, kTriedMax, and DoorLimits.
 // Time    monotonic, given by the caller.
 // Owner   one actor; not thread-safe.
@@ -75,10 +77,11 @@ using Decision = std::variant<Open, AgreeFirst, SendCookie, Drop>;
 enum class Welcome : std::uint8_t {
   answer,    ///< its address is proven: the answer may be longer than the question
   too_many,  ///< its node asks more than it may; drop it
+  repeated,  ///< it was welcome before; drop it
 };
 
-/// Questions that did not open are those decided open or agree first, less those that were let in or too many.
-/// `agreements` are those that had to be made.
+/// Questions that did not open are those decided open or agree first, less those that were let in, too many or
+/// repeated. `agreements` are those that had to be made.
 struct DoorCounters {
   std::uint64_t opens = 0;
   std::uint64_t agreements = 0;
@@ -86,6 +89,7 @@ struct DoorCounters {
   std::array<std::uint64_t, kDropReasons> drops{};  ///< by DropReason
   std::uint64_t welcome = 0;
   std::uint64_t too_many = 0;
+  std::uint64_t repeated = 0;
 
   friend bool operator==(const DoorCounters&, const DoorCounters&) = default;
 };

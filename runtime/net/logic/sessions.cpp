@@ -1,6 +1,14 @@
 #include "runtime/net/logic/sessions.hpp"
 
+#include <algorithm>
+#include <span>
+
 namespace troupe::net {
+
+bool Tokens::contains(const Token& token) const {
+  const auto known = std::span(tokens_).first(std::min(count_, kTokensKept));
+  return std::ranges::find(known, token) != known.end();
+}
 
 Sessions::Sessions(std::size_t sessions_max)
     : strangers_(sessions_max / 2), answered_(sessions_max - sessions_max / 2) {}

@@ -6,6 +6,7 @@
 //         and asks under each pushes out strangers, and not those whom we talk to.
 // Time    monotonic, given by the caller.
 // Owner   one doorkeeper; not thread-safe.
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -15,11 +16,13 @@
 #include "runtime/base/ids.hpp"
 #include "runtime/base/time.hpp"
 #include "runtime/crypto/agreement.hpp"
+#include "runtime/net/logic/datagram.hpp"
 #include "runtime/net/logic/recent.hpp"
 
 namespace troupe::net {
 
-inline constexpr std::size_t kSessionsMax = 4096;  // 1.5 MiB
+inline constexpr std::size_t kSessionsMax = 4096;  // 3.5 MiB
+inline constexpr std::size_t kTokensKept = 64;     // our choice: more than a node has on their way to one other
 
 /// An address may be given to somebody else, who did not ask for what is sent there.
 inline constexpr std::chrono::minutes kProofKept{10};
@@ -29,12 +32,24 @@ struct ProvenAddress {
   base::Instant until;  ///< no longer proven then
 };
 
+/// The tokens of its latest questions.
+class Tokens {
+ public:
+  bool contains(const Token& token) const;
+  void note(const Token& token) { tokens_[count_++ % kTokensKept] = token; }
+
+ private:
+  std::array<Token, kTokensKept> tokens_;
+  std::size_t count_ = 0;  // ever noted
+};
+
 struct Session {
   base::NodeId id;  ///< of the key with work_nonce; its work was checked
   std::uint32_t work_nonce = 0;
   crypto::DatagramKeys keys;
   runtime::logic::RateLimit questions;  ///< that we answer it
   std::optional<ProvenAddress> proven;
+  Tokens tokens;
 
   bool proven_at(const base::Endpoint& address, base::Instant now) const {
     return proven && proven->at == address && now < proven->until;

@@ -45,11 +45,14 @@ base::PublicKey key(std::uint8_t lowest) {
   return out;
 }
 
+/// A question with a token of its own.
 QuestionHead head(std::uint8_t sender, const Cookie& cookie = {}) {
+  static std::uint32_t heads = 0;
   QuestionHead out;
   out.sender = key(sender);
   out.cookie = cookie;
-  out.token.bytes[0] = 9;
+  ++heads;
+  for (std::size_t i = 0; i < sizeof heads; ++i) out.token.bytes[i] = static_cast<std::uint8_t>(heads >> 8 * i);
   return out;
 }
 
@@ -87,9 +90,10 @@ struct Door {
 
 TEST_CASE("net: a stranger proves its address, then is agreed with, then is known") {
   Door door;
-  const Decision first = door.decide(kHere, head(1));
+  const QuestionHead question = head(1);
+  const Decision first = door.decide(kHere, question);
   REQUIRE(std::holds_alternative<SendCookie>(first));
-  CHECK(std::get<SendCookie>(first).reply.token == head(1).token);
+  CHECK(std::get<SendCookie>(first).reply.token == question.token);
   const Cookie cookie = std::get<SendCookie>(first).reply.cookie;
 
   const QuestionHead second = head(1, cookie);
@@ -106,7 +110,8 @@ TEST_CASE("net: a stranger proves its address, then is agreed with, then is know
   CHECK(std::get<Open>(third).session->id == crypto::node_id(key(1), 0));
   CHECK(std::get<Open>(third).session->keys.send.bytes[0] == 5);
   CHECK(door.keeper.welcome(kHere, head(1), door.now) == Welcome::answer);
-  const net::DoorCounters expected{.opens = 1, .agreements = 1, .cookies = 1, .drops = {}, .welcome = 2, .too_many = 0};
+  const net::DoorCounters expected{
+      .opens = 1, .agreements = 1, .cookies = 1, .drops = {}, .welcome = 2, .too_many = 0, .repeated = 0};
   CHECK(door.keeper.counters() == expected);
 }
 
@@ -266,6 +271,19 @@ TEST_CASE("net: a node that asks more than it may is dropped after its questions
   CHECK(door.keeper.counters().too_many == 1);
   door.let_in(kHere, 2);  // others are
   CHECK(door.keeper.welcome(kHere, head(1), kStart + 1s) == Welcome::answer);
+}
+
+TEST_CASE("net: a question that somebody says again is dropped, and costs who asked it nothing") {
+  DoorLimits limits = easy();
+  limits.questions_per_second = 1;
+  limits.questions_burst = 3;
+  Door door(limits);
+  door.let_in(kHere, 1);
+  const QuestionHead question = head(1);
+  CHECK(door.keeper.welcome(kHere, question, door.now) == Welcome::answer);
+  for (int i = 0; i < 10; ++i) CHECK(door.keeper.welcome(kHere, question, door.now) == Welcome::repeated);
+  CHECK(door.keeper.counters().repeated == 10);
+  CHECK(door.keeper.welcome(kHere, head(1), door.now) == Welcome::answer);
 }
 
 TEST_CASE("net: another id of a known key costs no agreement, and gains neither a rate nor a place") {

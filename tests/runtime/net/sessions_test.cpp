@@ -18,10 +18,27 @@ base::PublicKey key(std::size_t number) {
 }
 
 Session session(std::uint32_t work_nonce) {
-  return {.id = {}, .work_nonce = work_nonce, .keys = {}, .questions = {1, 1, {}}, .proven = {}};
+  return {.id = {}, .work_nonce = work_nonce, .keys = {}, .questions = {1, 1, {}}, .proven = {}, .tokens = {}};
 }
 
 }  // namespace
+
+TEST_CASE("net: as many tokens are kept as may be, and none is there before it was noted") {
+  net::Tokens tokens;
+  const auto token = [](std::size_t number) {
+    net::Token out;
+    out.bytes[0] = static_cast<std::uint8_t>(number);
+    return out;
+  };
+  CHECK_FALSE(tokens.contains(token(0)));
+  for (std::size_t i = 0; i < net::kTokensKept; ++i) tokens.note(token(i));
+  CHECK(tokens.contains(token(0)));
+  CHECK(tokens.contains(token(net::kTokensKept - 1)));
+  tokens.note(token(net::kTokensKept));
+  CHECK_FALSE(tokens.contains(token(0)));
+  CHECK(tokens.contains(token(1)));
+  CHECK(tokens.contains(token(net::kTokensKept)));
+}
 
 TEST_CASE("net: strangers push out strangers, the one that was used least lately first") {
   Sessions sessions(net::kSessionsMax);
