@@ -25,6 +25,9 @@ const Error kTooMany{Code::overloaded, "too many questions of this node are serv
                      std::chrono::milliseconds(100)};
 const Error kTargetEnded{Code::unavailable, "the actor asked has ended"};
 
+const Error kHearsay{Code::overloaded, "too many questions go to an address that has not answered any yet",
+                     std::chrono::seconds(1)};
+
 /// Takes the answers of our actors to one other node.
 class AnswersProxy final : public caf::actor_proxy {
  public:
@@ -53,6 +56,11 @@ class AnswersProxy final : public caf::actor_proxy {
  private:
   const runtime::Handle datagrams_;
 };
+
+bool is_loopback(const base::Endpoint& at) {
+  static const auto v6 = base::Endpoint::parse("[::1]:1")->address;
+  return at.is_v4() ? at.address[12] == 127 : at.address == v6;
+}
 
 kj::ArrayPtr<const capnp::word> words_of(base::ByteView bytes) {
   return kj::arrayPtr(reinterpret_cast<const capnp::word*>(bytes.data()), bytes.size() / sizeof(capnp::word));
@@ -106,6 +114,11 @@ void DatagramsActor::event(ports::StreamEvent&& event) {
 void DatagramsActor::outbound(runtime::Outbound&& message) {
   if (!socket_) return;
   if (message.answers) return reply(message.correlation, message.envelope);
+  if (const auto asked = setup_.table->asked(message.correlation); asked && !may_ask(asked->route->contact)) {
+    setup_.table->take(message.correlation);
+    return deliver(asked->who, nullptr, caf::message_id{asked->message_id}.response_id().integer_value(),
+                   runtime::error_envelope(kHearsay));
+  }
   ask(message.correlation, Cookie{}, random_->take<Token>());
   ++asked_;
 }
@@ -115,6 +128,15 @@ void DatagramsActor::outbound(runtime::Outbound&& message) {
 std::optional<crypto::DatagramKeys> DatagramsActor::agree(const base::PublicKey& key) const {
   const auto& other = setup_.pool->setup().agree;
   return other ? other(key) : agreement_->with(key);
+}
+
+/// Not asked for what goes out again with a cookie: who gave it gets what is sent there.
+bool DatagramsActor::may_ask(const base::Contact& contact) {
+  const base::Endpoint& to = contact.endpoint;
+  const Session* const known = door_->find(contact.key);
+  if (is_loopback(to) || (known != nullptr && known->proven_at(to, now()))) return true;
+  auto* const rate = hearsay_.use(to.address);
+  return (rate != nullptr ? *rate : hearsay_.put(to.address, {kHearsayPerSecond, kHearsayBurst, now()})).take(now());
 }
 
 /// The keys with a node whom we ask; null if its key is none.

@@ -8,6 +8,9 @@
 //            link of the role `peer`, if its kind says that it may be asked so: all else must take a link, where its
 //            sender is counted, and is not run for a datagram. The answer goes back to the address that the question
 //            came from, which is proven.
+// Hearsay    where a node lives is what others say. An address from which nothing has proven that this node is there is
+//            asked kHearsayPerSecond questions at most, whoever is said to live at it: gossip must not make all who
+//            believe it flood a victim. Beyond it a question is answered `overloaded` at once. This machine is exempt.
 // Load       datagrams leave in batches, once the messages at hand are done or kBatchMax are ready.
 // Offences   what was sealed by a node and is no message, or none that it may send, is told to `/peers`. What is said
 // again
@@ -16,12 +19,14 @@
 //            beyond which they are answered `overloaded`; those of the doorkeeper and the table. Nothing waits for
 //            longer than kServedFor, whatever its sender says: else it would go on waiting in a mailbox uncounted.
 // Restart    questions that wait are answered `unavailable`; others start anew with a cookie.
+#include <array>
 #include <map>
 #include <memory>
 #include <vector>
 
 #include "messages/links.capnp.h"
 #include "runtime/actor/actor.hpp"
+#include "runtime/actor/logic/budget.hpp"
 #include "runtime/net/datagrams.hpp"
 #include "runtime/net/logic/doorkeeper.hpp"
 #include "runtime/net/random_pool.hpp"
@@ -31,10 +36,13 @@ namespace troupe::net {
 class DatagramsActor final : public runtime::Actor {
  public:
   static constexpr const char* kName = "datagrams";
-  static constexpr std::size_t kServedMax = 10'000;    // our choice: as many as a mailbox holds
-  static constexpr std::size_t kBatchMax = 32;         // our choice: beyond it a call of the system saves nothing
-  static constexpr std::size_t kServedOfOneMax = 256;  // as over a link (LinkLimits): nobody may use up what all have
-  static constexpr std::size_t kOthersMax = 4'096;     // as many as there are sessions (logic/sessions.hpp)
+  static constexpr std::size_t kServedMax = 10'000;      // our choice: as many as a mailbox holds
+  static constexpr std::size_t kBatchMax = 32;           // our choice: beyond it a call of the system saves nothing
+  static constexpr std::size_t kServedOfOneMax = 256;    // as over a link (LinkLimits): nobody may use up what all have
+  static constexpr std::size_t kOthersMax = 4'096;       // as many as there are sessions (logic/sessions.hpp)
+  static constexpr std::uint32_t kHearsayPerSecond = 4;  // our choice: 20 that are silent take five seconds
+  static constexpr std::uint32_t kHearsayBurst = 64;     // our choice: what a first contact is asked at once
+  static constexpr std::size_t kHearsayMax = 4'096;      // addresses; one more forgets the one asked least lately
   static constexpr std::chrono::seconds kSweep{1};
 
   struct Setup {
@@ -76,6 +84,7 @@ class DatagramsActor final : public runtime::Actor {
 
   // Asking.
   void ask(std::uint64_t number, const Cookie& cookie, const Token& token);
+  bool may_ask(const base::Contact& contact);
   const crypto::DatagramKeys* keys_with(const Datagrams::Route& route);
   void take(const base::Endpoint& from, std::span<std::uint8_t> datagram, const AnswerHead& head);
   void take(const base::Endpoint& from, std::span<std::uint8_t> datagram, const CookieReply& reply);
@@ -107,6 +116,7 @@ class DatagramsActor final : public runtime::Actor {
   std::optional<RandomPool> random_;
   crypto::Sealer sealer_;
   std::map<Token, Sent> sent_;
+  Recent<std::array<std::uint8_t, 16>, runtime::logic::RateLimit> hearsay_{kHearsayMax};  // by address
   std::map<std::uint64_t, Served> served_;
   std::map<base::NodeId, std::shared_ptr<Other>> others_;
   std::vector<ports::Datagram> out_;

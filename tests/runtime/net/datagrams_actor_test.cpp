@@ -245,6 +245,7 @@ TEST_CASE("datagrams: a question of a kind that is for links alone goes over one
 TEST_CASE("datagrams: an answer with its twin, and answers in another order, are given once each") {
   DatagramVillage village(2);
   village.village.serve<Number>(1, "count", successor);
+  CHECK(village.answer(0, 1) == 42);  // more questions than a first contact may have
   village.village.fabric->datagrams({.twice = 1'000'000, .late = 500'000});
   constexpr std::size_t kQuestions = 100;
   std::array<Outcome, kQuestions> outcomes;
@@ -253,7 +254,7 @@ TEST_CASE("datagrams: an answer with its twin, and answers in another order, are
       self.ask<Number, Number>(village.reach(self, 1), self.now() + 5s, number(i), outcomes[i].note());
   });
   for (std::size_t i = 0; i < kQuestions; ++i) CHECK((outcomes[i].calls == 1 && outcomes[i].value == i + 1));
-  CHECK(village.count(0, &DatagramCounts::getAnswered) == kQuestions);
+  CHECK(village.count(0, &DatagramCounts::getAnswered) == 1 + kQuestions);
   CHECK(village.count(0, &DatagramCounts::getUnasked) > 0);
   CHECK(village[0].node.dead_letters(runtime::DeadLetter::late_answer) == 0);
 }

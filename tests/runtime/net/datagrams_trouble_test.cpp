@@ -45,6 +45,15 @@ std::vector<Outcome> ask_many(DatagramVillage& village, std::size_t from, std::s
   return outcomes;
 }
 
+/// By its answer a house shows another one that it is where it is said to be.
+void prove(DatagramVillage& village, std::size_t from, std::size_t to) {
+  Outcome outcome;
+  village.village.inside(from, [&](Scripted& self) {
+    self.ask<Number, Number>(village.reach(self, to, "/nobody"), self.now() + 5s, number(1), outcome.note());
+  });
+  REQUIRE(outcome.code == Code::not_found);
+}
+
 std::size_t times(const std::vector<Outcome>& outcomes, Code code) {
   return static_cast<std::size_t>(std::ranges::count(outcomes, code, &Outcome::code));
 }
@@ -154,6 +163,7 @@ TEST_CASE("datagrams: who is asked may start anew, and a cookie brings the next 
 TEST_CASE("datagrams: as many questions wait as may, and one more is `overloaded`") {
   DatagramVillage village(2, {.open = true});
   village.village.serve<Number>(1, "count", successor);
+  CHECK(village.answer(0, 1) == 42);  // it is there
   village.village.fabric->datagrams(kAllLost);
   const auto outcomes = ask_many(village, 0, 1, Datagrams::kAsksMax + 1, 30s, 1s);
   CHECK(village.tables[0]->waiting() == Datagrams::kAsksMax);
@@ -169,6 +179,7 @@ TEST_CASE("datagrams: as many questions of one node are served as may, and one m
   DatagramVillage village(3);
   Kept kept;
   village.village.serve<Number>(1, "count", kept.receive());
+  prove(village, 0, 1);
   const auto outcomes = ask_many(village, 0, 1, DatagramsActor::kServedOfOneMax + 1, 30s, 1s);
   CHECK(village.count(1, &DatagramCounts::getServing) == DatagramsActor::kServedOfOneMax);
   CHECK(times(outcomes, Code::overloaded) == 1);
@@ -180,7 +191,10 @@ TEST_CASE("datagrams: as many questions of one node are served as may, and one m
     CHECK(std::ranges::count(outcomes, 42, &Outcome::value) == DatagramsActor::kServedOfOneMax);
     CHECK(other.value == 42);
   }
-  SUBCASE("once they are forgotten it may ask again") { village.stage.run_for(Datagrams::kServedFor + 2s); }
+  SUBCASE("once they are forgotten it may ask again") {
+    village.stage.run_for(Datagrams::kServedFor + Datagrams::kSilenceKept + 2s);  // none was answered
+    prove(village, 0, 1);
+  }
   const auto again = ask_many(village, 0, 1, DatagramsActor::kServedOfOneMax, 20s, 1s);
   CHECK(village.count(1, &DatagramCounts::getServing) == DatagramsActor::kServedOfOneMax);
   kept.answer(village, 1, 43);
@@ -330,6 +344,41 @@ TEST_CASE("datagrams: a node is not silent because of a place where it never was
   }
   CHECK(village.answer(0, 1) == 42);
   CHECK(village.links(0) == 0);
+}
+
+TEST_CASE("datagrams: an address where nobody has shown to be is asked a few questions, whoever should live there") {
+  DatagramVillage village(3);
+  village.village.serve<Number>(1, "count", successor);
+  base::Contact victim = village.contact(2);  // where none of those lives
+  constexpr std::size_t kMany = 10;
+  constexpr std::size_t kBurst = DatagramsActor::kHearsayBurst;
+  std::vector<Outcome> outcomes(kBurst + kMany);
+  village.village.inside(0, [&](Scripted& self) {
+    for (std::size_t i = 0; i < outcomes.size(); ++i) {
+      victim.nonce = static_cast<std::uint32_t>(1 + i);
+      victim.endpoint.port = static_cast<std::uint16_t>(6000 + i);
+      self.ask<Number, Number>(self.node().reach(victim, "/count"), self.now() + 10s, number(1), outcomes[i].note());
+    }
+  });
+  CHECK(times(outcomes, Code::overloaded) == kMany);
+  CHECK(village.count(0, &DatagramCounts::getAsked) == kBurst);
+  CHECK(village.answer(0, 1) == 42);  // others are
+  SUBCASE("who has shown to be there is asked what we like") {
+    prove(village, 0, 1);
+    CHECK(times(ask_many(village, 0, 1, 2 * kBurst, 5s, 1s), Code::overloaded) == 0);
+  }
+  SUBCASE("a while later it is asked again") {
+    village.stage.run_for(20s);
+    Outcome again;
+    village.village.inside(
+        0,
+        [&](Scripted& self) {
+          victim.nonce = 1000;
+          self.ask<Number, Number>(self.node().reach(victim, "/count"), self.now() + 1s, number(1), again.note());
+        },
+        4s);
+    CHECK(again.code == Code::timeout);
+  }
 }
 
 TEST_CASE("datagrams: nothing is left of a node that has ended") {
