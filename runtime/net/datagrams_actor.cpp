@@ -304,16 +304,15 @@ void DatagramsActor::answer(const base::Endpoint& to, const Token& token, const 
 
 /// Valid until the next call.
 const std::shared_ptr<DatagramsActor::Other>& DatagramsActor::other(const base::NodeId& id) {
-  const auto known = others_.find(id);
-  if (known != others_.end()) return known->second;
-  // All anew rather than the oldest: it is seldom, and those that wait for an answer keep theirs.
-  if (others_.size() >= kOthersMax) others_.clear();
+  if (const auto* const known = others_.use(id)) return *known;
+  // Who has questions here stays as long as may be: else its count of them would begin anew.
+  if (others_.full()) others_.forget_if([](const auto& one) { return one->served == 0; });
   caf::actor_config config;
   auto& system = node().system();
   auto fresh = caf::make_actor<AnswersProxy, caf::strong_actor_ptr>(
       system.next_actor_id(), runtime::remote_node_id(id, messages::Role::peer, runtime::Takes::one_answer), &system,
       config, self());
-  return others_.emplace(id, std::make_shared<Other>(Other{std::move(fresh), {}, 0})).first->second;
+  return others_.put(id, std::make_shared<Other>(Other{std::move(fresh), {}, 0}));
 }
 
 /// What `whom` has sealed does not open, or cannot be: of the latter nobody else is to blame. A bit that has no meaning

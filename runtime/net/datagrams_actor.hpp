@@ -118,7 +118,7 @@ class DatagramsActor final : public runtime::Actor {
   std::map<Token, Sent> sent_;
   Recent<std::array<std::uint8_t, 16>, runtime::logic::RateLimit> hearsay_{kHearsayMax};  // by address
   std::map<std::uint64_t, Served> served_;
-  std::map<base::NodeId, std::shared_ptr<Other>> others_;
+  Recent<base::NodeId, std::shared_ptr<Other>> others_{kOthersMax};
   std::vector<ports::Datagram> out_;
   bool sweeps_ = false;
   std::uint64_t asked_ = 0, answered_ = 0;

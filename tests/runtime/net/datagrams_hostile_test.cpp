@@ -7,6 +7,7 @@ using namespace troupe;
 using namespace troupe::test;
 using namespace std::chrono_literals;
 using base::Code;
+using bench::wire::Latest;
 using bench::wire::Number;
 using bench::wire::Order;
 using bench::wire::Parcel;
@@ -387,6 +388,52 @@ TEST_CASE("datagrams: each of many strangers gets its answer, though there are m
   }
   CHECK(answered == kStrangers);
   CHECK(street.count(&DatagramCounts::getSessions) == kStrangers);
+}
+
+TEST_CASE("datagrams: a node whose questions wait is counted on, however many others come") {
+  net::DoorLimits door = DatagramVillage::easy();
+  door.curves = {
+      .neighbours_per_second = 2'000, .neighbours_burst = 1'000, .all_per_second = 2'000, .all_burst = 1'000};
+  door.sessions_max = 4 * net::DatagramsActor::kOthersMax;
+  Street street(door, true);
+  std::vector<Reply<Number>> kept;
+  street.village.village.serve<Number>(1, "slow", keeper(kept));
+  street.village.stage.run_for(1ms);
+  const Stranger::Words slow{.path = "/slow", .remaining_us = 30'000'000};
+  base::Random random(6);
+  const base::PublicKey busy = random_key(random);
+  street.stranger.pretend(busy);
+  const Cookie cookie = street.stranger.cookie(1);
+  for (std::size_t i = 0; i < net::DatagramsActor::kServedOfOneMax; ++i)
+    street.stranger.send(1, street.stranger.question(1, cookie, slow), 0ms);
+  street.village.stage.run_for(100ms);
+  constexpr std::size_t kAtOnce = 500;
+  for (std::size_t come = 0; come <= net::DatagramsActor::kOthersMax; come += kAtOnce) {
+    std::vector<base::PublicKey> keys(kAtOnce);
+    street.stranger.heard.clear();
+    for (auto& key : keys) {
+      key = random_key(random);
+      street.stranger.pretend(key);
+      street.stranger.send(1, street.stranger.question(1), 0ms);
+    }
+    street.village.stage.run_for(200ms);
+    const auto cookies = std::move(street.stranger.heard);
+    REQUIRE(cookies.size() == kAtOnce);
+    for (std::size_t i = 0; i < kAtOnce; ++i) {
+      const auto head = net::read_head(cookies[i].bytes);
+      street.stranger.pretend(keys[i]);
+      street.stranger.send(1, street.stranger.question(1, std::get<net::CookieReply>(head.value()).cookie), 0ms);
+    }
+    street.village.stage.run_for(200ms);
+  }
+  CHECK(street.run > static_cast<int>(net::DatagramsActor::kOthersMax));
+  CHECK(street.count(&DatagramCounts::getServing) == net::DatagramsActor::kServedOfOneMax);
+  street.stranger.pretend(busy);
+  street.stranger.heard.clear();
+  street.stranger.send(1, street.stranger.question(1, cookie, slow));
+  REQUIRE(street.stranger.heard.size() == 1);
+  CHECK(street.stranger.error_in(1, street.stranger.heard[0].bytes) == Code::overloaded);
+  street.village.village.inside(1, [](Scripted& self) { self.tell<Latest>(self.node().find("/slow"), number(0)); });
 }
 
 TEST_CASE("datagrams: a question of a kind that is for links alone is not run, and its asker is sent to a link") {
