@@ -88,8 +88,8 @@ runtime::Handle Datagrams::make_proxy(std::shared_ptr<const Route> route) {
 /// A question without a deadline would wait for ever where its answer is lost; the end of a link answers it. One with
 /// more time than it is served for would wait in vain for most of it.
 bool Datagrams::fits(const Route& route, const Envelope& envelope, base::Instant now) {
-  return envelope.header().signal == Signal::message && envelope.kind() != nullptr && envelope.kind()->datagram &&
-         envelope.header().due <= now + kServedFor &&
+  return route.contact.endpoint.dialable() && envelope.header().signal == Signal::message &&
+         envelope.kind() != nullptr && envelope.kind()->datagram && envelope.header().due <= now + kServedFor &&
          envelope.bytes().size() <= question_words_bytes_max(route.path.size());
 }
 

@@ -6,10 +6,10 @@
 // in the asker's thread, before it hands the message to that actor, so that each is answered even if the actor dies
 // with messages unread: close() answers all of them `unavailable`.
 //
-// Fallback  what does not fit, what is no question or of a kind that is for links alone, what has longer than
-// kServedFor, and whatever goes to a node that has not answered by datagram
-//           lately goes over a link, which is dialled for it. So does a question whose answer did not fit: such a
-//           question is run twice.
+// Fallback  what does not fit, what goes to an address that nobody can have, what is no question or of a kind that is
+//           for links alone, what has longer than kServedFor, and whatever goes to a node that has not answered by
+//           datagram lately goes over a link, which is dialled for it. So does a question whose answer did not fit:
+//           such a question is run twice.
 // States    closed or open, as its actor comes and goes. While it is closed everything goes over links, and no proxy
 //           is kept: each holds the table.
 // Limits    kAsksMax questions, kRoutesMax proxies: one more takes the place of the one that was used least lately.

@@ -272,6 +272,25 @@ TEST_CASE("datagrams: one of ourselves, or of a path that cannot be, is nobody")
   });
 }
 
+TEST_CASE("datagrams: no datagram goes to an address that nobody can have") {
+  DatagramVillage village(2);
+  std::vector<Code> codes;
+  village.village.inside(
+      0,
+      [&](Scripted& self) {
+        base::Contact contact = village.contact(1);
+        for (const char* at : {"10.0.0.2:0", "0.0.0.0:4000", "224.0.0.1:4000", "[::]:4000", "[ff02::1]:4000"}) {
+          contact.endpoint = *base::Endpoint::parse(at);
+          ++contact.nonce;
+          self.ask<Number, Number>(self.node().reach(contact, "/count"), self.now() + 1s, number(1),
+                                   [&](Answer<Number> answer) { codes.push_back(answer.error().code); });
+        }
+      },
+      5s);
+  CHECK(codes.size() == 5);
+  CHECK(village.count(0, &DatagramCounts::getAsked) == 0);
+}
+
 TEST_CASE("datagrams: a node whose key is no key is not asked") {
   DatagramVillage village(2);
   std::vector<Code> codes;
