@@ -108,7 +108,7 @@ void Datagrams::hand_over(const std::shared_ptr<const Route>& route, caf::mailbo
     if (actor_ && !is_silent(*route)) actor = actor_;
     if (actor && waiting_.size() < kAsksMax) {
       out.correlation = ++last_;
-      waiting_.emplace(out.correlation, Asked{element->sender, element->mid.integer_value(), envelope, route, false});
+      waiting_.emplace(out.correlation, Asked{element->sender, element->mid.integer_value(), envelope, route, 0});
     }
   }
   if (!actor) return give_to_link(*route, std::move(element), worker);
@@ -180,7 +180,9 @@ std::optional<Datagrams::Asked> Datagrams::take(std::uint64_t number) {
 bool Datagrams::send_again(std::uint64_t number) {
   const std::lock_guard hold(lock_);
   const auto found = waiting_.find(number);
-  return found != waiting_.end() && !std::exchange(found->second.sent_twice, true);
+  if (found == waiting_.end() || found->second.cookies == kCookiesMax) return false;
+  ++found->second.cookies;
+  return true;
 }
 
 void Datagrams::heard(const Route& route) {

@@ -39,6 +39,8 @@ class Datagrams : public std::enable_shared_from_this<Datagrams> {
   // Our choice: one lost datagram says nothing; then its port may be shut, and links are tried for a while.
   static constexpr std::uint32_t kSilentMax = 3;
   static constexpr std::chrono::minutes kSilenceKept{10};
+  /// Our choice: cookies come in clear, and the first may be of somebody who has seen the question.
+  static constexpr std::uint32_t kCookiesMax = 3;
   /// A question waits no longer at whoever is asked; an answer later than that is for nobody.
   static constexpr std::chrono::seconds kServedFor{30};
   static constexpr std::size_t kSilentNodesMax = 4'096;  // nodes; one more forgets the oldest
@@ -69,13 +71,13 @@ class Datagrams : public std::enable_shared_from_this<Datagrams> {
     std::uint64_t message_id = 0;
     runtime::Envelope question;
     std::shared_ptr<const Route> route;
-    bool sent_twice = false;  ///< the second time with a cookie
+    std::uint32_t cookies = 0;  ///< that it was sent again with
   };
   /// The question of that number, which goes on waiting; nothing if its asker has been answered.
   std::optional<Asked> asked(std::uint64_t number) const;
   /// The same for the last time: its answer is at hand.
   std::optional<Asked> take(std::uint64_t number);
-  /// Notes that it is on its way with a cookie. False if it was before: a second cookie is for nobody.
+  /// Notes that it is on its way with a cookie. False if it was kCookiesMax times: further ones are for nobody.
   bool send_again(std::uint64_t number);
   /// Sends a question over a link after all.
   void over_link(const Asked& asked);

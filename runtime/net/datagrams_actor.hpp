@@ -3,7 +3,7 @@
 //
 // Asking     a question of a proxy (datagrams.hpp) goes out sealed under a token that nobody can guess. Its answer must
 //            come from where it went, with that token, under the right key and from the id that was asked: of one
-//            key anybody can find more ids. A cookie sends it once more.
+//            key anybody can find more ids. A cookie sends it once more, and so do two others: the first may be forged.
 // Answering  what a doorkeeper (logic/doorkeeper.hpp) lets in goes to the published service that it names, as over a
 //            link of the role `peer`, if its kind says that it may be asked so: all else must take a link, where its
 //            sender is counted, and is not run for a datagram. The answer goes back to the address that the question
