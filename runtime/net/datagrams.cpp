@@ -191,6 +191,7 @@ void Datagrams::heard(const Route& route) {
 }
 
 void Datagrams::sweep(base::Instant now) {
+  std::vector<Asked> forgotten;  // after the lock: what they hold may be the last of its sort
   const std::lock_guard hold(lock_);
   silent_.forget_if([&](const Silence& one) { return one.until <= now; });
   for (auto one = waiting_.begin(); one != waiting_.end();) {
@@ -204,6 +205,7 @@ void Datagrams::sweep(base::Instant now) {
     Silence& silence = known != nullptr ? *known : silent_.put(where, {});
     ++silence.questions;
     silence.until = now + kSilenceKept;
+    forgotten.push_back(std::move(one->second));
     one = waiting_.erase(one);
   }
 }

@@ -22,6 +22,7 @@
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "runtime/base/contact.hpp"
 #include "runtime/net/logic/datagram.hpp"
