@@ -2,7 +2,10 @@
 // Random bytes that nobody can guess, taken from Chance by the block: a datagram needs 32 of them, and asking the
 // kernel for each takes as long as sealing it.
 //
-// Safety  what was given out is wiped here. Owner: one actor.
+// Safety  what was given out is wiped here. A machine that goes on from a copy or an old state of its memory (a
+//         snapshot) gives the rest of a block a second time: what is then sealed with the same key has its nonce twice,
+//         and can be read by whoever sees both. A node must not be set back while it runs.
+// Owner   one actor.
 #include <array>
 #include <cstdint>
 

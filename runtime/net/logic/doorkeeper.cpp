@@ -20,6 +20,7 @@ std::string_view name(DropReason why) {
     case DropReason::all_budget: return "all_budget";
     case DropReason::banned: return "banned";
     case DropReason::bad_key: return "bad_key";
+    case DropReason::bad_address: return "bad_address";
   }
   return "own_key";
 }
@@ -41,6 +42,7 @@ Decision Doorkeeper::decide(const base::Endpoint& from, const QuestionHead& head
 
 Decision Doorkeeper::judge(const base::Endpoint& from, const QuestionHead& head, base::Instant now) {
   if (head.sender == own_) return Drop{DropReason::own_key};
+  if (!from.dialable()) return Drop{DropReason::bad_address};
   const Session* const session = sessions_.find(head.sender);
   const bool known = is_of(session, head);
   if (known && banned_(session->id)) return Drop{DropReason::banned};

@@ -49,6 +49,7 @@ enum class DropReason : std::uint8_t {
   all_budget,         ///< strangers have made us agree often enough for now
   banned,             ///< the node that it says it is from is
   bad_key,            ///< no keys can be agreed on with its key, as was found lately
+  bad_address,        ///< nobody can be answered where it says that it comes from, such as at port 0
 };
 inline constexpr std::size_t kDropReasons = 6;
 

@@ -200,6 +200,14 @@ TEST_CASE("net: who is banned is dropped, known or not, and takes nothing from t
   CHECK(std::holds_alternative<Open>(door.decide(kHere, head(1))));
 }
 
+TEST_CASE("net: what comes from where nobody can be is dropped, and gets no cookie") {
+  Door door;
+  base::Endpoint nowhere = kHere;
+  nowhere.port = 0;
+  CHECK(door.dropped(nowhere, head(1)) == DropReason::bad_address);
+  CHECK(door.dropped(base::Endpoint{.address = {}, .port = 4000}, head(1)) == DropReason::bad_address);
+}
+
 TEST_CASE("net: strangers beyond the budget are dropped, and who is known does not notice") {
   DoorLimits limits = easy();
   limits.curves = {.neighbours_per_second = 1, .neighbours_burst = 2, .all_per_second = 1, .all_burst = 3};
