@@ -107,7 +107,7 @@ void DatagramsActor::event(ports::StreamEvent&& event) {
       lost(Lost::broken);
       continue;
     }
-    std::visit([&](const auto& its) { take(one.with, one.bytes, its); }, head.value());
+    std::visit([&](const auto& its) { take(Way{one.with, one.here}, one.bytes, its); }, head.value());
   }
 }
 
@@ -169,18 +169,18 @@ void DatagramsActor::ask(std::uint64_t number, const Cookie& cookie, const Token
   base::Bytes datagram(kDatagramBytesMax);
   datagram.resize(seal_question(datagram, sealer_, keys->send, clear, sealed));
   sent_.insert_or_assign(token, Sent{number, asked->route->contact.endpoint});
-  send(asked->route->contact.endpoint, std::move(datagram));
+  send({asked->route->contact.endpoint}, std::move(datagram));
 }
 
-void DatagramsActor::take(const base::Endpoint& from, std::span<std::uint8_t>, const CookieReply& reply) {
+void DatagramsActor::take(const Way& from, std::span<std::uint8_t>, const CookieReply& reply) {
   const auto sent = sent_.find(reply.token);
-  if (sent == sent_.end() || sent->second.to != from) return lost(Lost::unasked);
+  if (sent == sent_.end() || sent->second.to != from.there) return lost(Lost::unasked);
   if (setup_.table->send_again(sent->second.number)) ask(sent->second.number, reply.cookie, reply.token);
 }
 
-void DatagramsActor::take(const base::Endpoint& from, std::span<std::uint8_t> datagram, const AnswerHead& head) {
+void DatagramsActor::take(const Way& from, std::span<std::uint8_t> datagram, const AnswerHead& head) {
   const auto sent = sent_.find(head.token);
-  if (sent == sent_.end() || sent->second.to != from) return lost(Lost::unasked);
+  if (sent == sent_.end() || sent->second.to != from.there) return lost(Lost::unasked);
   const auto asked = setup_.table->asked(sent->second.number);
   // Strangers may have pushed its session out; who knows the token may make us agree once more.
   const crypto::DatagramKeys* const keys = asked ? keys_with(*asked->route) : nullptr;
@@ -192,7 +192,7 @@ void DatagramsActor::take(const base::Endpoint& from, std::span<std::uint8_t> da
   setup_.table->take(sent->second.number);
   sent_.erase(sent);
   ++answered_;
-  door_->answered(from, asked->route->contact.key, now());
+  door_->answered(from.there, asked->route->contact.key, now());
   setup_.table->heard(*asked->route);
   give(*asked, answer.value());
 }
@@ -217,8 +217,8 @@ void DatagramsActor::give(const Datagrams::Asked& asked, const Answer& answer) {
 
 // -- answering -------------------------------------------------------------------------------------------------------
 
-void DatagramsActor::take(const base::Endpoint& from, std::span<std::uint8_t> datagram, const QuestionHead& head) {
-  const Decision decision = door_->decide(from, head, now());
+void DatagramsActor::take(const Way& from, std::span<std::uint8_t> datagram, const QuestionHead& head) {
+  const Decision decision = door_->decide(from.there, head, now());
   if (const auto* cookie = std::get_if<SendCookie>(&decision)) {
     base::Bytes out(kCookieReplyBytes);
     write_cookie(out, cookie->reply);
@@ -237,7 +237,8 @@ void DatagramsActor::take(const base::Endpoint& from, std::span<std::uint8_t> da
     if (first) door_->did_not_open(head.sender, keys);
     return refuse(id, question.error());
   }
-  const Welcome welcome = first ? door_->welcome(from, head, *first, *keys, now()) : door_->welcome(from, head, now());
+  const Welcome welcome =
+      first ? door_->welcome(from.there, head, *first, *keys, now()) : door_->welcome(from.there, head, now());
   if (welcome != Welcome::answer) return;
   const auto& asker = other(id);
   asker->key = keys->send;
@@ -251,7 +252,7 @@ std::optional<crypto::DatagramKeys> DatagramsActor::keys_for(const QuestionHead&
   return agreed != nullptr ? *agreed : agree(head.sender);
 }
 
-void DatagramsActor::serve(const base::Endpoint& from, const Token& token, const base::NodeId& id,
+void DatagramsActor::serve(const Way& from, const Token& token, const base::NodeId& id,
                            const std::shared_ptr<Other>& other, const Question& question) {
   const auto* kind = messages::find_kind(question.kind);
   const auto service = node().service(question.path);
@@ -283,11 +284,10 @@ void DatagramsActor::reply(std::uint64_t number, const Envelope& envelope) {
   const Served to = std::move(served->second);
   served_.erase(served);
   --to.other->served;
-  answer(to.from, to.token, *to.other, envelope);
+  answer(to.back, to.token, *to.other, envelope);
 }
 
-void DatagramsActor::answer(const base::Endpoint& to, const Token& token, const Other& other,
-                            const Envelope& envelope) {
+void DatagramsActor::answer(const Way& to, const Token& token, const Other& other, const Envelope& envelope) {
   if (envelope.bytes().size() > kAnswerWordsBytesMax)
     return answer(to, token, other, Answer{.type = AnswerType::too_large});
   const bool error = envelope.header().signal == runtime::Signal::error;
@@ -295,7 +295,7 @@ void DatagramsActor::answer(const base::Endpoint& to, const Token& token, const 
          Answer{error ? AnswerType::error : AnswerType::answer, envelope.kind_id(), envelope.bytes()});
 }
 
-void DatagramsActor::answer(const base::Endpoint& to, const Token& token, const Other& other, const Answer& sealed) {
+void DatagramsActor::answer(const Way& to, const Token& token, const Other& other, const Answer& sealed) {
   const AnswerHead head{setup_.pool->setup().identity->nonce(), token, random_->take<crypto::SealNonce>()};
   base::Bytes datagram(kDatagramBytesMax);
   datagram.resize(seal_answer(datagram, sealer_, other.key, head, sealed));
@@ -330,9 +330,9 @@ void DatagramsActor::misbehaved(const base::NodeId& whom, wire::Offence how, std
 
 // -- both ------------------------------------------------------------------------------------------------------------
 
-void DatagramsActor::send(const base::Endpoint& to, base::Bytes datagram) {
+void DatagramsActor::send(const Way& to, base::Bytes datagram) {
   if (out_.empty()) after<Flush>(base::Duration::zero());
-  out_.push_back({to, std::move(datagram)});
+  out_.push_back({to.there, std::move(datagram), to.here});
   if (!sweeps_) after<Sweep>(kSweep);
   sweeps_ = true;
   if (out_.size() >= kBatchMax) flush();

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <caf/actor_cast.hpp>
 #include <cerrno>
+#include <cstddef>
 #include <cstring>
 #include <mutex>
 
@@ -23,6 +24,19 @@ void count(std::atomic<std::uint64_t>& what, std::size_t times = 1) {
   what.fetch_add(times, std::memory_order_relaxed);
 }
 
+/// Which address of ours a datagram came to; zeros if the system did not say. An IPv6 socket says IPv4's as mapped.
+std::array<std::uint8_t, 16> came_to(msghdr& message) {
+  std::array<std::uint8_t, 16> out{};
+  for (cmsghdr* one = CMSG_FIRSTHDR(&message); one != nullptr; one = CMSG_NXTHDR(&message, one)) {
+    if (one->cmsg_level == IPPROTO_IPV6 && one->cmsg_type == IPV6_PKTINFO)
+      std::memcpy(out.data(), CMSG_DATA(one) + offsetof(in6_pktinfo, ipi6_addr), out.size());
+    if (one->cmsg_level != IPPROTO_IP || one->cmsg_type != IP_PKTINFO) continue;
+    out[kV4At - 2] = out[kV4At - 1] = 0xff;
+    std::memcpy(out.data() + kV4At, CMSG_DATA(one) + offsetof(in_pktinfo, ipi_spec_dst), sizeof(in_addr));
+  }
+  return out;
+}
+
 }  // namespace
 
 DatagramSlots::DatagramSlots() : room_(std::make_unique_for_overwrite<std::uint8_t[]>(kBatchMax * kSlotBytes)) {
@@ -31,8 +45,15 @@ DatagramSlots::DatagramSlots() : room_(std::make_unique_for_overwrite<std::uint8
     messages_[i].msg_hdr.msg_iov = &pieces_[i];
     messages_[i].msg_hdr.msg_iovlen = 1;
     messages_[i].msg_hdr.msg_name = &names_[i];
-    messages_[i].msg_hdr.msg_namelen = sizeof names_[i];
+    messages_[i].msg_hdr.msg_control = &controls_[i];
+    prepare(i);
   }
+}
+
+/// The kernel has written there how much it used.
+void DatagramSlots::prepare(std::size_t i) {
+  messages_[i].msg_hdr.msg_namelen = sizeof names_[i];
+  messages_[i].msg_hdr.msg_controllen = sizeof controls_[i];
 }
 
 std::uint8_t* DatagramSlots::slot(std::size_t i) const { return room_.get() + i * kSlotBytes; }
@@ -57,6 +78,11 @@ DatagramSocket::DatagramSocket(Descriptor socket, const runtime::Handle& owner)
       owner_(caf::actor_cast<caf::weak_actor_ptr>(owner)) {
   socklen_t size = sizeof family_;
   ::getsockopt(socket_.get(), SOL_SOCKET, SO_DOMAIN, &family_, &size);
+  everywhere_ = !local_.dialable();
+  if (!everywhere_) return;
+  const int yes = 1;
+  if (family_ == AF_INET6) ::setsockopt(socket_.get(), IPPROTO_IPV6, IPV6_RECVPKTINFO, &yes, sizeof yes);
+  else ::setsockopt(socket_.get(), IPPROTO_IP, IP_PKTINFO, &yes, sizeof yes);
 }
 
 void DatagramSocket::close() {
@@ -106,6 +132,7 @@ void DatagramSocket::send(const std::vector<ports::Datagram>& batch) {
   if (!socket_.valid()) return;
   // Not initialised: what a batch does not use costs nothing.
   std::array<SocketName, kBatchMax> names;
+  std::array<SocketControl, kBatchMax> controls;
   std::array<iovec, kBatchMax> pieces;
   std::array<mmsghdr, kBatchMax> messages;
   std::size_t filled = 0;
@@ -125,11 +152,27 @@ void DatagramSocket::send(const std::vector<ports::Datagram>& batch) {
     messages[filled].msg_hdr.msg_namelen = size;
     messages[filled].msg_hdr.msg_iov = &pieces[filled];
     messages[filled].msg_hdr.msg_iovlen = 1;
+    leave_from(messages[filled], controls[filled], one.here);
     if (++filled < kBatchMax) continue;
     push(messages);
     filled = 0;
   }
   push({messages.data(), filled});
+}
+
+void DatagramSocket::leave_from(mmsghdr& message, SocketControl& control,
+                                const std::array<std::uint8_t, 16>& here) const {
+  if (!everywhere_ || here == std::array<std::uint8_t, 16>{}) return;
+  const bool v6 = family_ == AF_INET6;
+  control = {};
+  message.msg_hdr.msg_control = &control;
+  message.msg_hdr.msg_controllen = v6 ? CMSG_SPACE(sizeof(in6_pktinfo)) : CMSG_SPACE(sizeof(in_pktinfo));
+  cmsghdr* const said = CMSG_FIRSTHDR(&message.msg_hdr);
+  said->cmsg_level = v6 ? IPPROTO_IPV6 : IPPROTO_IP;
+  said->cmsg_type = v6 ? IPV6_PKTINFO : IP_PKTINFO;
+  said->cmsg_len = v6 ? CMSG_LEN(sizeof(in6_pktinfo)) : CMSG_LEN(sizeof(in_pktinfo));
+  if (v6) std::memcpy(CMSG_DATA(said) + offsetof(in6_pktinfo, ipi6_addr), here.data(), here.size());
+  else std::memcpy(CMSG_DATA(said) + offsetof(in_pktinfo, ipi_spec_dst), here.data() + kV4At, sizeof(in_addr));
 }
 
 void DatagramSocket::push(std::span<mmsghdr> left) {
@@ -169,16 +212,16 @@ void DatagramSocket::hand_over(DatagramSlots& slots, std::size_t got) {
   event.datagrams.reserve(std::min(got, room));
   for (std::size_t i = 0; i < got; ++i) {
     const std::size_t size = slots.messages_[i].msg_len;
-    slots.messages_[i].msg_hdr.msg_namelen = sizeof slots.names_[i];  // the kernel has written there
     if (!fits(size)) {
       count(oversize_);
     } else if (event.datagrams.size() == room) {
       count(dropped_);
     } else {
       const std::uint8_t* const first = slots.slot(i);
-      event.datagrams.push_back(
-          {endpoint_of(reinterpret_cast<const sockaddr*>(&slots.names_[i])), base::Bytes(first, first + size)});
+      event.datagrams.push_back({endpoint_of(reinterpret_cast<const sockaddr*>(&slots.names_[i])),
+                                 base::Bytes(first, first + size), came_to(slots.messages_[i].msg_hdr)});
     }
+    slots.prepare(i);
   }
   const std::size_t datagrams = event.datagrams.size();
   if (datagrams == 0) return;

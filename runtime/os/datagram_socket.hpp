@@ -5,6 +5,8 @@
 //           no way to its address, does not end its batch.
 // Limits    kBatchMax datagrams an event, kDatagramsWaitingMax unhandled; whatever comes then is read and dropped, so
 //           that the owner goes on with what is new.
+// Here      a socket for all addresses says which of them a datagram came to, and lets an answer leave from there: of a
+//           machine's several addresses the system might take another, and who asked would not know the answer.
 // Families  an IPv6 socket speaks IPv4 by mapped addresses; what the socket's family cannot reach is `unsent`.
 // Thread    safe from any, but receive() is for one alone.
 #include <netinet/in.h>
@@ -30,6 +32,11 @@ union SocketName {
   sockaddr_in6 v6;
 };
 
+/// What the system says beside a datagram, and is told: which of our addresses it came to or leaves from.
+struct alignas(cmsghdr) SocketControl {
+  std::array<std::uint8_t, CMSG_SPACE(sizeof(in6_pktinfo))> bytes;
+};
+
 /// Room for one batch that arrives: 90 KB, of which only those pages are touched that some batch has needed.
 class DatagramSlots {
  public:
@@ -38,9 +45,11 @@ class DatagramSlots {
  private:
   friend class DatagramSocket;
   std::uint8_t* slot(std::size_t i) const;
+  void prepare(std::size_t i);
 
   std::unique_ptr<std::uint8_t[]> room_;
   std::array<SocketName, kBatchMax> names_{};
+  std::array<SocketControl, kBatchMax> controls_{};
   std::array<iovec, kBatchMax> pieces_{};
   std::array<mmsghdr, kBatchMax> messages_{};
 };
@@ -70,6 +79,7 @@ class DatagramSocket {
   class Receipt;
 
   socklen_t name(SocketName& out, const base::Endpoint& endpoint) const;
+  void leave_from(mmsghdr& message, SocketControl& control, const std::array<std::uint8_t, 16>& here) const;
   void push(std::span<mmsghdr> left);
   void hand_over(DatagramSlots& slots, std::size_t got);
   void count_kernel_drops() const;
@@ -78,6 +88,7 @@ class DatagramSocket {
   Descriptor socket_;
   const base::Endpoint local_;
   int family_ = AF_INET;
+  bool everywhere_ = false;  // bound to all addresses
   std::atomic<bool> closed_{false};
   const caf::weak_actor_ptr owner_;
   const std::shared_ptr<Waiting> waiting_ = std::make_shared<Waiting>(0);

@@ -4,6 +4,7 @@
 // A stream belongs to one actor, its owner. Orders go down through `Stream`; what happens comes back
 // to the owner as one of the events below, as a private message (never through a callback on a foreign thread).
 // The same holds for a place of datagrams, `Datagrams`.
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -90,6 +91,9 @@ inline constexpr std::size_t kDatagramsWaitingMax = 2048;
 struct Datagram {
   base::Endpoint with;  ///< where it came from as it says, or where it goes
   base::Bytes bytes;    ///< 1 to kDatagramBytesMax
+  /// The address of this node that it came to, or that it leaves from: an answer leaves from where its question came
+  /// to, though the machine has more addresses. Zeros: whichever the system takes.
+  std::array<std::uint8_t, 16> here{};
 };
 
 /// To the owner of a place: what has arrived there since. Never empty.

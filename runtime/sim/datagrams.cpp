@@ -128,6 +128,7 @@ void DatagramWays::send(Bound& bound, Alone alone) {
   const bool twice = befalls(way.chance, faults_.twice);
   const base::Instant arrives = fabric_.depart(from.at.address, to->at.address, way.latency, datagram.bytes);
   datagram.with = from.at;
+  datagram.here = {};  // a place has one address
   if (twice) travel(way, *to, arrives, alone);
   travel(way, *to, arrives, std::move(alone));
 }

@@ -51,7 +51,7 @@ enum class DropReason : std::uint8_t {
   bad_key,            ///< no keys can be agreed on with its key, as was found lately
   bad_address,        ///< nobody can be answered where it says that it comes from, such as at port 0
 };
-inline constexpr std::size_t kDropReasons = 6;
+inline constexpr std::size_t kDropReasons = static_cast<std::size_t>(DropReason::bad_address) + 1;
 
 std::string_view name(DropReason why);
 

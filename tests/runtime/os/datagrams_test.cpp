@@ -96,6 +96,25 @@ TEST_CASE("datagrams: a socket for all addresses speaks both families, one for I
   CHECK(four.counts().unsent == 1);
 }
 
+TEST_CASE("datagrams: at all addresses each says which one it came to, and an answer leaves from there") {
+  OsPlace place;
+  for (const char* all : {"0.0.0.0", "::"}) {
+    if (all[0] == ':' && !has_v6()) continue;
+    CAPTURE(all);
+    Post everywhere(place.system(), place.far(), all);
+    Post asker(place.system(), place.near(), "127.0.0.1");
+    const base::Endpoint second = *base::Endpoint::parse("127.0.0.2:" + std::to_string(everywhere.at().port));
+    asker.send(second, "question");
+    REQUIRE(place.until([&] { return everywhere.events.arrived() == 1; }));
+    const ports::Datagram question = everywhere.events.datagrams().front();
+    CHECK(question.here == second.address);
+    everywhere.place->send({{question.with, bytes_of("answer"), question.here}});
+    REQUIRE(place.until([&] { return asker.events.arrived() == 1; }));
+    CHECK(asker.events.datagrams().front().with == second);
+    CHECK(asker.events.datagrams().front().here == std::array<std::uint8_t, 16>{});  // it is at one address alone
+  }
+}
+
 TEST_CASE("datagrams: what comes faster than it is read goes to the owner in batches, none above kBatchMax") {
   Posts<OsPlace> posts;
   auto& [place, near, far] = posts;
