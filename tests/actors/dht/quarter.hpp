@@ -123,24 +123,24 @@ class Quarter {
   template <class Q, class A>
   std::optional<Error> ask_from(std::size_t asker, std::size_t of, std::function<void(typename Q::Builder)> fill,
                                 std::function<void(typename A::Reader)> take = {}) {
-    return ask_of<Q, A>(
-        asker, [this, of](Scripted& self) { return self.node().reach(houses[of]->where(), kPath); }, fill, take);
+    const auto whom = [this, of](Scripted& self) { return self.node().reach(houses[of]->where(), kPath); };
+    return ask_of<Q, A>(asker, whom, fill, take, 20s);  // no longer, or it goes over a link
   }
-  /// As an operator's command, whose question has no deadline of ours.
+  /// As an operator's command, which has time.
   template <class Q, class A>
   std::optional<Error> ask_of(std::size_t i, std::function<runtime::Handle(Scripted&)> whom,
                               std::function<void(typename Q::Builder)> fill,
-                              std::function<void(typename A::Reader)> take = {}) {
+                              std::function<void(typename A::Reader)> take = {}, base::Duration within = 300s) {
     auto over = std::make_shared<bool>(false);
     auto error = std::make_shared<std::optional<Error>>();
     inside(i, [=](Scripted& self) {
-      self.ask<Q, A>(whom(self), self.now() + 300s, fill, [=](runtime::Answer<A> answer) {
+      self.ask<Q, A>(whom(self), self.now() + within, fill, [=](runtime::Answer<A> answer) {
         *over = true;
         if (!answer.ok()) *error = answer.error();
         else if (take) take(answer.value());
       });
     });
-    if (!stage.run_until([&] { return *over; }, 301s)) return Error{Code::internal, "nobody answered the test"};
+    if (!stage.run_until([&] { return *over; }, within + 1s)) return Error{Code::internal, "nobody answered the test"};
     return *error;
   }
 
