@@ -5,6 +5,7 @@
 namespace troupe::apps {
 
 Ending dht_listen(const Invocation& invocation, Console& console);
+Ending dht_list(const Invocation& invocation, Console& console);
 Ending dht_check(const Invocation& invocation, Console& console);
 Ending dht_clean(const Invocation& invocation, Console& console);
 
@@ -16,6 +17,17 @@ lines
 examples
   troupe dht listen orders
   troupe dht listen /kv/5f0c6ed37cd0b1a9d2be8a44e5c1f0a7b3d69e21 --count 1 --seconds 60 --json
+)";
+
+inline constexpr const char* kListNotes = R"(
+spaces
+  pk, kv, cid               records that this node holds for the network
+  providers                 announcements that it holds
+  published                 what this node itself keeps in the network
+lines
+  the space, the key as `dht get` takes it, of a signed value its sequence number and name, bytes, and
+  until when it is held; of an announcement the first 40 digits of its content, and the node that has it
+  what is in trouble is not listed: `troupe dht check` names it
 )";
 
 inline constexpr const char* kAuditNotes = R"(

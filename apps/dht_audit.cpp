@@ -40,6 +40,7 @@ class Printer {
     switch (item.which()) {
       case wire::AuditItem::PROGRESS: return {};
       case wire::AuditItem::TROUBLE: print(item.getTrouble()); break;
+      case wire::AuditItem::ROW: return {};  // of `dht list`
       case wire::AuditItem::SUM: print(item.getSum()); break;
     }
     console_.out.flush();

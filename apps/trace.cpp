@@ -1,14 +1,12 @@
 // troupe trace PATTERN
 #include <capnp/message.h>
 
-#include <array>
-#include <cstdio>
-#include <ctime>
 #include <ostream>
 
 #include "apps/inspect.hpp"
 #include "apps/json.hpp"
 #include "apps/terminal.hpp"
+#include "runtime/observe/date.hpp"
 #include "runtime/observe/decode.hpp"
 #include "runtime/observe/logic/filter.hpp"
 #include "runtime/observe/text.hpp"
@@ -27,13 +25,8 @@ using Message = inspect::wire::FollowedMessage::Reader;
 std::string text(capnp::Text::Reader from) { return {from.begin(), from.size()}; }
 
 std::string time_of(std::uint64_t unix_ms) {
-  const auto seconds = static_cast<std::time_t>(std::min<std::uint64_t>(unix_ms / 1'000, 253'402'300'799));  // 9999
-  std::tm date{};
-  ::gmtime_r(&seconds, &date);
-  std::array<char, 40> out{};
-  const std::size_t bytes = std::strftime(out.data(), out.size(), "%Y-%m-%dT%H:%M:%S", &date);
-  std::snprintf(out.data() + bytes, out.size() - bytes, ".%03uZ", static_cast<unsigned>(unix_ms % 1'000));
-  return out.data();
+  constexpr std::uint64_t kMax = 8'589'934'592'000;  // in 2242: WallTime ends in 2262
+  return observe::date_text(base::WallTime(std::chrono::milliseconds(std::min(unix_ms, kMax))));
 }
 
 const char* name_of(inspect::wire::FollowedMessage::Way way) {

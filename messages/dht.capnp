@@ -737,8 +737,15 @@ struct CleanHeld $kind(from = [operate], bytesMax = 64) {
   # The same, and drops what has expired and what cannot be used.
 }
 
+struct ListRows $kind(from = [view, operate], bytesMax = 64) {
+  # Asks it for what its rows say, as a stream of AuditItem. Troubles are for CheckHeld.
+
+  space @0 :Text;
+  # As in AuditSum; empty: all.
+}
+
 struct AuditItem $kind(from = [view, operate], bytesMax = 4096, whenFull = credit) {
-  # An item of CheckHeld and CleanHeld.
+  # An item of CheckHeld, CleanHeld and ListRows.
 
   union {
     progress @0 :UInt64;
@@ -746,7 +753,29 @@ struct AuditItem $kind(from = [view, operate], bytesMax = 4096, whenFull = credi
     trouble @1 :RowTrouble;
     sum @2 :List(AuditSum);
     # The last one, by space.
+    row @3 :RowSummary;
   }
+}
+
+struct RowSummary {
+  # What a row is about.
+
+  space @0 :Text;
+  # As in AuditSum.
+  what @1 :UInt8;
+  # As in Published.
+  key @2 :Data;
+  # Of a cid the whole hash.
+  sequence @3 :UInt64;
+  # Of a kv; else 0.
+  name @4 :Data;
+  # Of a kv.
+  whose @5 :Data;
+  # Of a kv its owner's public key; of an announcement the provider's id; of the others empty.
+  bytes @6 :UInt64;
+  # Of a record's value.
+  expires @7 :UInt64;
+  # Unix seconds; 0: what is published is published again for as long as this node runs.
 }
 
 struct RowTrouble {

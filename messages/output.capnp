@@ -866,6 +866,36 @@ struct DhtTrouble {
   trouble @2 :Text;
 }
 
+struct DhtRow {
+  # A line of `dht list`.
+
+  space @0 :Text;
+  key @1 :Text;
+  # As `dht get` takes it; of providers and what this node provides, the first 40 digits of the content id.
+  name @2 :Text;
+  # Null unless kv, or if it is no text.
+  owner @3 :Data;
+  # As in DhtValue.
+  node @4 :Data;
+  # Who provides it; null unless providers.
+  sequence @5 :UInt64;
+  bytes @6 :UInt64;
+  expires :union {
+    none @7 :Void;
+    value @8 :UInt64;
+    # Unix seconds.
+  }
+}
+
+struct DhtListed {
+  # The last line of `dht list`.
+
+  summary @0 :Bool;
+  rows @1 :UInt64;
+  bytes @2 :UInt64;
+  # Of values.
+}
+
 struct DhtAudited {
   # The last line of `dht check` and `dht clean`.
 

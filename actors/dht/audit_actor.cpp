@@ -18,6 +18,18 @@ AuditSpace space_of_key(std::string_view keyspace, base::ByteView key) {
   return judge(keyspace, key, {}, {}, {}).space;
 }
 
+void write(wire::RowSummary::Builder out, const RowSummary& row) {
+  out.setSpace(std::string(name(row.space)));
+  out.setWhat(static_cast<std::uint8_t>(row.what));
+  out.setKey(data_of(row.key));
+  out.setSequence(row.sequence);
+  out.setName(data_of(row.name));
+  out.setWhose(data_of(row.whose));
+  out.setBytes(row.value_bytes);
+  if (row.expires)
+    out.setExpires(static_cast<std::uint64_t>(std::max<std::int64_t>(base::unix_seconds(*row.expires), 0)));
+}
+
 }  // namespace
 
 void AuditActor::receive(runtime::Handlers& on) {
@@ -25,6 +37,10 @@ void AuditActor::receive(runtime::Handlers& on) {
       [this](wire::CheckHeld::Reader, runtime::Sink<wire::AuditItem> sink) { begin(std::move(sink), Effect::check); });
   on.stream<wire::CleanHeld, wire::AuditItem>(
       [this](wire::CleanHeld::Reader, runtime::Sink<wire::AuditItem> sink) { begin(std::move(sink), Effect::clean); });
+  on.stream<wire::ListRows, wire::AuditItem>([this](wire::ListRows::Reader order, runtime::Sink<wire::AuditItem> sink) {
+    const auto space = text_of(order.getSpace());
+    begin(std::move(sink), Effect::list, space);
+  });
   on.timer<Step>([this] { step(); });
   on.describe<wire::AuditState>([this](wire::AuditState::Builder state) {
     state.setRunning(run_ != nullptr);
@@ -33,16 +49,19 @@ void AuditActor::receive(runtime::Handlers& on) {
   });
 }
 
-void AuditActor::start() { node().publish<wire::CheckHeld, wire::CleanHeld>(kAuditPath, self()); }
+void AuditActor::start() { node().publish<wire::CheckHeld, wire::CleanHeld, wire::ListRows>(kAuditPath, self()); }
 
 void AuditActor::check() const {
   if (run_) base::ensure(run_->items.size() <= 2 * kAuditItemsMax, "what waits for a reader is limited");
 }
 
-void AuditActor::begin(runtime::Sink<wire::AuditItem> sink, Effect effect) {
+void AuditActor::begin(runtime::Sink<wire::AuditItem> sink, Effect effect, std::string space) {
   if (run_)
     return sink.fail({Code::overloaded, "the rows of this node are being read already", std::chrono::seconds(5)});
+  if (effect == Effect::list && settings_->values == Values::in_memory)
+    return sink.fail({Code::unavailable, "this node keeps what it holds in memory alone (dht.store): it has no rows"});
   run_ = std::make_unique<Run>(std::move(sink), effect, terms());
+  run_->space = std::move(space);
   ++runs_;
   run_->told_at = now();
   run_->sink.on_cancel([this] {
@@ -73,7 +92,7 @@ void AuditActor::next_keyspace() {
   run_->read.clear();
   run_->listed = 0;
   run_->after.clear();
-  if (run_->keyspace == std::size(kAuditedKeyspaces))
+  if (run_->keyspace == std::size(kAuditedKeyspaces) && run_->effect != Effect::list)
     for (const Audit::Excess& one : run_->audit.over_limits())
       trouble({.key = one.whose, .judged = {.space = one.space}}, RowState::over_limit);
   after<Step>(base::Duration::zero());
@@ -105,7 +124,8 @@ void AuditActor::read_slice() {
       },
       [this](runtime::Answer<store::wire::Slice>& answer) {
         if (!answer.ok()) return fail(answer.error());
-        take(answer.value());
+        if (run_->effect == Effect::list) list(answer.value());
+        else take(answer.value());
       });
 }
 
@@ -121,9 +141,26 @@ void AuditActor::take(store::wire::Slice::Reader slice) {
     // What was published and has ended is dropped when it is due: it may be put anew at this moment.
     else if (run_->effect == Effect::clean && indexed()) run_->drop.push_back(std::move(row));
   }
+  end_slice(slice);
+  if (indexed() && !sound.empty()) compare(std::move(sound));
+}
+
+void AuditActor::list(store::wire::Slice::Reader slice) {
+  for (const auto one : slice.getRows()) {
+    const auto key = bytes_of(one.getKey()), value = bytes_of(one.getValue());
+    const JudgedRow judged = judge(keyspace(), key, value, wall(), terms());
+    auto summary = summary_of(keyspace(), key, value, settings_->held.hold);
+    if (judged.state != RowState::sound || !summary) continue;
+    if (!run_->space.empty() && run_->space != name(summary->space)) continue;
+    run_->audit.read(judged, key, summary->value_bytes);
+    run_->items.push_back({summary->space, {}, RowState::sound, std::move(summary)});
+  }
+  end_slice(slice);
+}
+
+void AuditActor::end_slice(store::wire::Slice::Reader slice) {
   run_->from.reset();
   if (slice.getMore()) run_->from = base::Bytes(slice.getNext().begin(), slice.getNext().end());
-  if (indexed() && !sound.empty()) compare(std::move(sound));
 }
 
 void AuditActor::compare(std::vector<Row> rows) {
@@ -146,7 +183,7 @@ void AuditActor::compare(std::vector<Row> rows) {
 // -- the index -------------------------------------------------------------------------------------------------------
 
 void AuditActor::list_index() {
-  if (!indexed()) return next_keyspace();
+  if (!indexed() || run_->effect == Effect::list) return next_keyspace();
   const bool records = kAuditedKeyspaces[run_->keyspace] == kRecordRows;
   if (run_->listed == 0) run_->listed = records ? 1 : kProviderNumber;
   if (run_->listed > (records ? std::size(kSpaces) : kProviderNumber)) return next_keyspace();
@@ -277,6 +314,7 @@ void AuditActor::show() {
     const Item item = std::move(run_->items.front());
     run_->items.pop_front();
     run_->sink.push([&](wire::AuditItem::Builder out) {
+      if (item.summary) return write(out.initRow(), *item.summary);
       auto trouble = out.initTrouble();
       trouble.setSpace(std::string(name(item.space)));
       trouble.setRow(data_of(item.row));

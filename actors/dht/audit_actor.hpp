@@ -1,11 +1,12 @@
 #pragma once
-// Reads back what the DHT has on disk, for `troupe dht check` and `troupe dht clean`: `/dht/audit`, one run at a time.
+// Reads back what the DHT has on disk, for `troupe dht check`, `clean` and `list`: `/dht/audit`, one run at a time.
 //
 // Check   each row is judged (logic/audit.hpp) and compared with the index of `/dht`; then each entry of the index is
 //         looked for among the rows. Rows change meanwhile: what does not agree is read again, kLooks times in all, and
 //         is a trouble only if no change of it is under way each time. Nothing is repaired.
 // Clean   the same, and drops what has expired and what is in trouble: the row, and what the index says of it. What is
 //         more than a limit allows stays: which of it is too much is decided when something comes.
+// List    what each sound row is about (logic/row_summary.hpp); nothing is compared.
 // Pace    slices of kAuditRows, each in a handler of its own; signatures are checked on this actor's turn, not on that
 // of
 //         `/dht`. A slow reader stops it.
@@ -16,6 +17,7 @@
 #include <memory>
 
 #include "actors/dht/logic/audit.hpp"
+#include "actors/dht/logic/row_summary.hpp"
 #include "actors/dht/settings.hpp"
 #include "messages/dht.capnp.h"
 #include "messages/store.capnp.h"
@@ -41,7 +43,7 @@ class AuditActor final : public runtime::Actor {
 
  private:
   struct Step {};
-  enum class Effect : std::uint8_t { check, clean };
+  enum class Effect : std::uint8_t { check, clean, list };
   struct Row {
     base::Bytes key;
     JudgedRow judged{};
@@ -51,6 +53,7 @@ class AuditActor final : public runtime::Actor {
     AuditSpace space;
     base::Bytes row;
     RowState state;
+    std::optional<RowSummary> summary{};  // in place of a trouble
   };
   struct Run {
     Run(runtime::Sink<wire::AuditItem> to, Effect what, const AuditTerms& terms)
@@ -58,6 +61,7 @@ class AuditActor final : public runtime::Actor {
     runtime::Sink<wire::AuditItem> sink;
     Effect effect;
     Audit audit;
+    std::string space{};  // to list; empty: all
     bool cancelled = false;
     bool waits = false;                               // for an answer
     std::size_t keyspace = 0;                         // of kAuditedKeyspaces
@@ -72,7 +76,7 @@ class AuditActor final : public runtime::Actor {
     base::Instant told_at;
   };
 
-  void begin(runtime::Sink<wire::AuditItem> sink, Effect effect);
+  void begin(runtime::Sink<wire::AuditItem> sink, Effect effect, std::string space = {});
   void step();
   void next_keyspace();
   void end();
@@ -82,6 +86,8 @@ class AuditActor final : public runtime::Actor {
   void read_slice();
   void take(store::wire::Slice::Reader slice);
   void compare(std::vector<Row> rows);
+  void list(store::wire::Slice::Reader slice);
+  void end_slice(store::wire::Slice::Reader slice);
   void list_index();
   void look_again();
   void look_again(const Row& row);

@@ -4,25 +4,12 @@
 #include <charconv>
 #include <cmath>
 #include <cstdio>
-#include <ctime>
 
+#include "runtime/observe/date.hpp"
 #include "runtime/observe/text.hpp"
 
 namespace troupe::observe {
 namespace {
-
-std::string date(base::WallTime at) {
-  const auto since = at.since_origin();
-  const auto seconds = std::chrono::floor<std::chrono::seconds>(since);
-  const auto milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(since - seconds).count();
-  const std::time_t whole = seconds.count();
-  std::tm parts{};
-  gmtime_r(&whole, &parts);
-  std::array<char, 64> out{};
-  std::snprintf(out.data(), out.size(), "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", parts.tm_year + 1900, parts.tm_mon + 1,
-                parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec, static_cast<int>(milliseconds));
-  return out.data();
-}
 
 template <class Number>
 std::string digits(Number number) {
@@ -54,7 +41,7 @@ struct PlainValue {
 
 std::string text_line(base::WallTime at, LogLevel level, std::string_view domain, std::string_view message,
                       LogFields fields) {
-  std::string out = date(at);
+  std::string out = date_text(at);
   out.append(" ").append(name(level)).append(name(level).size() < 5 ? "  " : " ");
   out.append(printable(domain, kLogFieldBytesMax)).append(": ").append(printable(message, kLogMessageBytesMax));
   for (const auto& field : fields)
@@ -64,7 +51,7 @@ std::string text_line(base::WallTime at, LogLevel level, std::string_view domain
 
 std::string json_line(base::WallTime at, LogLevel level, std::string_view domain, std::string_view message,
                       LogFields fields) {
-  std::string out = R"({"at":")" + date(at) + R"(","level":")";
+  std::string out = R"({"at":")" + date_text(at) + R"(","level":")";
   out.append(name(level)).append(R"(","domain":)").append(quoted(domain.substr(0, kLogFieldBytesMax)));
   out.append(R"(,"message":)").append(quoted(message.substr(0, kLogMessageBytesMax))).append(R"(,"fields":{)");
   const char* comma = "";

@@ -286,4 +286,15 @@ TEST_CASE("cluster dht: what a node holds is read back, and cleaned") {
     CHECK(contains(cluster.run(0, {"dht", command}).out, "published"));
   }
   CHECK(cluster.run(1, {"dht", "get", "/kv/" + std::string(40, '0')}).exit == 4);
+
+  const Seen held = cluster.run(1, {"dht", "list", "--json"});
+  CHECK(held.exit == 0);
+  CHECK_MESSAGE(contains(held.out, "\"name\":\"orders\""), held.out);
+  CHECK_MESSAGE(contains(held.out, "{\"summary\":true,\"rows\":2,\"bytes\":10}"), held.out);
+  const Seen published = cluster.run(0, {"dht", "list", "--space", "published"});
+  CHECK_MESSAGE(contains(published.out, "published /kv/"), published.out);
+  const std::string cid = " /cid/";
+  REQUIRE(contains(published.out, cid));
+  CHECK(cluster.run(0, {"dht", "get", published.out.substr(published.out.find(cid) + 1, 5 + 64)}).out == "bytes");
+  CHECK(cluster.run(0, {"dht", "list", "--space", "other"}).exit == 2);
 }

@@ -22,10 +22,6 @@ RowState state_of(RecordError why) {
   return RowState::unreadable;
 }
 
-AuditSpace space_of_record(Space space) {
-  return space == Space::pk ? AuditSpace::pk : space == Space::kv ? AuditSpace::kv : AuditSpace::cid;
-}
-
 JudgedRow judge_record(base::ByteView key, base::ByteView row, base::WallTime wall, const AuditTerms& terms) {
   JudgedRow out;
   const auto place = read_row_key(key);
@@ -85,6 +81,10 @@ JudgedRow judge_published(base::ByteView key, base::ByteView row, base::WallTime
 }
 
 }  // namespace
+
+AuditSpace space_of_record(Space space) {
+  return space == Space::pk ? AuditSpace::pk : space == Space::kv ? AuditSpace::kv : AuditSpace::cid;
+}
 
 std::string_view name(AuditSpace space) {
   constexpr std::string_view kNames[] = {"pk", "kv", "cid", "providers", "published"};

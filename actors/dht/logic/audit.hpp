@@ -20,6 +20,7 @@ inline constexpr std::string_view kAuditedKeyspaces[] = {kRecordRows, kProviderR
 enum class AuditSpace : std::uint8_t { pk, kv, cid, providers, published };
 inline constexpr std::size_t kAuditSpaces = 5;
 std::string_view name(AuditSpace space);
+AuditSpace space_of_record(Space space);
 
 enum class RowState : std::uint8_t {
   sound,

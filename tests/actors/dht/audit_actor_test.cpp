@@ -257,3 +257,36 @@ TEST_CASE("dht audit: a node that keeps nothing on disk has nothing to be read")
   CHECK(found.troubles.empty());
   CHECK(found.all(&AuditSums::rows) == 0);
 }
+
+TEST_CASE("dht audit: what is held is listed, all or one space of it, without what is in trouble") {
+  Quarter quarter(2);
+  for (int i = 0; i < 300; ++i)
+    REQUIRE(quarter.store(1, 0, quarter.signed_by(1, 7, "seven", "name " + std::to_string(i))).result ==
+            Result::STORED);
+  REQUIRE_FALSE(quarter.put(0, Space::cid, "", "bytes").error);
+  change(quarter, 0, kRecordRows, place_of(quarter.signed_by(1, 7, "seven", "name 5")), base::Bytes(300, 7));
+  const auto list = [&](std::size_t node, const std::string& space) {
+    std::map<std::string, int> rows;
+    std::optional<Error> error;
+    bool over = false;
+    runtime::Subscription hold;
+    quarter.inside(node, [&](Scripted& self) {
+      hold = self.subscribe<wire::ListRows, wire::AuditItem>(
+          self.node().find(kAuditPath), 60s, [&](wire::ListRows::Builder order) { order.setSpace(space); },
+          [&](wire::AuditItem::Reader item) {
+            if (item.isRow()) ++rows[text_of(item.getRow().getSpace())];
+          },
+          [&](base::Result<void, Error> end) {
+            over = true;
+            if (!end.ok()) error = end.error();
+          });
+    });
+    CHECK(quarter.stage.run_until([&] { return over; }, 120s));
+    CHECK_FALSE(error);
+    return rows;
+  };
+  CHECK(list(0, "") == std::map<std::string, int>{{"cid", 1}, {"kv", 299}, {"published", 1}});
+  CHECK(list(0, "kv") == std::map<std::string, int>{{"kv", 299}});
+  CHECK(list(1, "published").empty());
+  CHECK(quarter.failures().empty());
+}

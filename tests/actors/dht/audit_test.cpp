@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+#include "actors/dht/logic/row_summary.hpp"
+#include "runtime/crypto/hash.hpp"
 #include "tests/actors/dht/records.hpp"
 
 using namespace troupe;
@@ -160,4 +162,35 @@ TEST_CASE("dht audit: rows are summed by space, and what is above a limit is nam
   CHECK(audit.sums(AuditSpace::kv).troubles == 1);
   CHECK(audit.sums(AuditSpace::kv).removed_bytes == 100);
   CHECK(audit.rows() == 5);
+}
+
+TEST_CASE("dht audit: a row says what it is about, by itself") {
+  const SaveRow signed_row = record_row(kv());
+  const auto bytes = [](base::ByteView of) { return base::Bytes(of.begin(), of.end()); };
+  const auto said = summary_of(kRecordRows, signed_row.key, signed_row.value, 48h).value();
+  CHECK(said.space == AuditSpace::kv);
+  CHECK(said.key == bytes(key_of(kv()).view()));
+  CHECK(said.sequence == kv().sequence);
+  CHECK(said.name == kv().name);
+  CHECK(said.value_bytes == kv().value.size());
+  CHECK(said.expires == std::min(kv().expires, kWall + 48h));
+  CHECK(summary_of(kRecordRows, signed_row.key, signed_row.value, 1h)->expires == kWall + 1h);
+
+  const SaveRow hashed = record_row(cid());
+  CHECK(summary_of(kRecordRows, hashed.key, hashed.value, 48h)->key == bytes(crypto::sha256(cid().value).view()));
+
+  const SaveRow announced = announcement(key(3), provider(7));
+  const auto who = summary_of(kProviderRows, announced.key, announced.value, 48h).value();
+  CHECK(who.what == Published::provider);
+  CHECK(who.whose == bytes(provider(7).id.view()));
+
+  const base::Bytes item = Republish::row_key({key_of(kv()), Published::kv});
+  const auto published = summary_of(kPublishedRows, item, encode(kv()), 48h).value();
+  CHECK(published.space == AuditSpace::published);
+  CHECK(published.what == Published::kv);
+
+  for (const std::string_view keyspace : kAuditedKeyspaces) {
+    CHECK_FALSE(summary_of(keyspace, {}, {}, 48h));
+    CHECK_FALSE(summary_of(keyspace, signed_row.key, base::Bytes(30, 0xff), 48h));
+  }
 }
