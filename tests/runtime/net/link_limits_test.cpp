@@ -142,6 +142,33 @@ TEST_CASE("link: items that nobody granted end it") {
   CHECK(village[0].pool->rows().empty());
 }
 
+TEST_CASE("link: answers to questions that nobody asked are dropped, and many of them end it") {
+  Village village(1);
+  std::size_t answers = 4;  // both sides may end a stream at once, and each for two reasons
+  bool ends = false;
+  SUBCASE("as many as may cross the end of a stream") {}
+  SUBCASE("one more") { answers = 5, ends = true; }
+  base::Bytes said;
+  const auto none = Envelope::build<Number>({}, [](auto) {});
+  for (std::size_t i = 0; i < answers; ++i)
+    net::write_frame(said,
+                     {.type = net::FrameType::answer,
+                      .lane = messages::Lane::normal,
+                      .correlation = 2 * (i + 1),  // those of who was dialled are even
+                      .kind = none.header().kind->id},
+                     {}, none.bytes());
+  Visitor::Seen seen;
+  village[0].node.start("stranger", [&] {
+    return std::make_unique<Visitor>(
+        Visitor::at_socket(Village::kControl), seen,
+        [said](ports::Stream& stream) mutable { return said.empty() ? 0 : stream.write(std::exchange(said, {})); });
+  });
+  village.stage.run_for(1s);
+  CHECK(village[0].node.dead_letters(DeadLetter::late_answer) == 4);
+  CHECK(seen.closed == ends);
+  CHECK(village[0].pool->counters().of(net::Turned::frames) == ends);
+}
+
 TEST_CASE("link: credit beyond one with the question and one for each item ends it") {
   Village village(2);
   std::uint64_t pushed = 0;
