@@ -172,9 +172,8 @@ std::optional<Error> DhtActor::unread(runtime::Answer<wire::SearchResult>& answe
   if (!answer.ok()) return answer.error();
   const auto result = answer.value();
   if (!result.hasRecord()) {
-    if (result.getAsked() == 0 || result.getNearest().size() > 0)
-      return Error{Code::not_found, "no node that should hold it has a value"};
-    return Error{Code::unavailable, "no node answered"};
+    if (auto nobody = nobody_error(result)) return nobody;
+    return Error{Code::not_found, "no node that should hold it has a value"};
   }
   const auto record = parse(bytes_of(result.getRecord()));
   if (!record.ok()) return to_error(record.error());

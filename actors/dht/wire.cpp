@@ -119,7 +119,9 @@ Error error_of(wire::StoreDone::Reader said) {
 
 std::optional<Error> store_error(std::size_t asked, std::size_t stored, std::size_t needed,
                                  std::optional<wire::StoreDone::Reader> refusal, const std::string& own_failure) {
-  if (asked == 0) return Error{Code::unavailable, "no other node answered"};
+  if (asked == 0)
+    return Error{Code::unavailable,
+                 "no other node answered, and nothing is stored; see by 'troupe peers' whether this node has links"};
   if (stored >= needed) return std::nullopt;
   if (refusal && stored == 0) return error_of(*refusal);
   std::string text = "only " + std::to_string(stored) + " of " + std::to_string(asked) +
@@ -140,6 +142,17 @@ std::optional<Error> store_error(wire::SearchResult::Reader result) {
 std::optional<Error> store_error(wire::ItemResult::Reader result) {
   return store_error(result.getAsked(), result.getStored(), result.getNeeded(),
                      result.hasRefusal() ? std::optional(result.getRefusal()) : std::nullopt, {});
+}
+
+std::optional<Error> nobody_error(wire::SearchResult::Reader result) {
+  if (result.getNearest().size() > 0) return std::nullopt;
+  if (result.getAsked() == 0)
+    return Error{Code::unavailable,
+                 "nobody could be asked: this node knows no other that can be dialled, so that what others have is not "
+                 "known; make it known to one by 'troupe peers connect HOST:PORT', or start it with --join"};
+  return Error{Code::unavailable, "none of the " + std::to_string(result.getAsked()) +
+                                      " nodes that were asked has answered, so that what others have is not known; see "
+                                      "by 'troupe peers' whether this node has links"};
 }
 
 std::string_view name(Ending ending) {

@@ -147,6 +147,10 @@ base::Error to_error(FetchEnd end) {
   switch (end) {
     case FetchEnd::not_found:
       return {Code::not_found, "every node that was asked says that it lacks a part of the file"};
+    case FetchEnd::alone:
+      return {Code::unavailable,
+              "this node lacks a part of the file, and knows no other that could be asked; make it known to one by "
+              "'troupe peers connect HOST:PORT', or start it with --join"};
     case FetchEnd::unavailable:
       return {Code::unavailable, "a node that may hold a part of the file did not answer", std::chrono::seconds(5)};
     case FetchEnd::corrupt: return {Code::corrupt, "every copy of a part of the file is damaged"};

@@ -298,3 +298,22 @@ TEST_CASE("cluster dht: what a node holds is read back, and cleaned") {
   CHECK(cluster.run(0, {"dht", "get", published.out.substr(published.out.find(cid) + 1, 5 + 64)}).out == "bytes");
   CHECK(cluster.run(0, {"dht", "list", "--space", "other"}).exit == 2);
 }
+
+TEST_CASE("cluster: a node alone has what it holds, and says of all else that nobody could be asked") {
+  Cluster cluster(1);
+  const std::string unknown(40, '0'), cid(64, '0');
+  REQUIRE(cluster.run(0, {"dht", "put", "orders", "seven"}).exit == 0);
+  CHECK(cluster.run(0, {"dht", "get", "orders"}).out == "seven");
+  for (const std::vector<std::string>& command : {std::vector<std::string>{"dht", "get", "/kv/" + unknown},
+                                                  {"dht", "get", "/cid/" + cid},
+                                                  {"dht", "find", unknown},
+                                                  {"dht", "providers", cid}}) {
+    const Seen seen = cluster.run(0, command);
+    CHECK(seen.exit == 7);
+    CHECK_MESSAGE(contains(seen.err, "error: nobody could be asked"), seen.err);
+    CHECK_MESSAGE(contains(seen.err, "troupe peers connect"), seen.err);
+  }
+  const Seen file = cluster.run(0, {"file", "get", cid, "-o", cluster.folder / "copy"});
+  CHECK(file.exit == 7);
+  CHECK_MESSAGE(contains(file.err, "knows no other that could be asked"), file.err);
+}

@@ -73,7 +73,9 @@ FetchEnd Fetch::verdict(const Slot& slot) const {
     if (ask != Ask::lacks && ask != Ask::bad) return FetchEnd::unavailable;
     bad = bad || ask == Ask::bad;
   }
-  return bad ? FetchEnd::corrupt : FetchEnd::not_found;
+  if (bad) return FetchEnd::corrupt;
+  const bool others = std::ranges::any_of(candidates_, [this](const base::NodeId& one) { return one != self_; });
+  return others ? FetchEnd::not_found : FetchEnd::alone;
 }
 
 bool Fetch::arrived(std::size_t index, const base::NodeId& node) {

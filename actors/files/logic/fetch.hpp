@@ -6,7 +6,7 @@
 // Silence a node that did not answer is asked once more for that content when all others were asked; after two silences
 //         in a row it is not asked again in this get, and counts as silent for every content.
 // Ends    when every candidate was asked for a content in vain: `unavailable` if any of them was silent (it may have
-//         it), else `corrupt` if any gave wrong bytes, else `not_found`.
+//         it), else `corrupt` if any gave wrong bytes, else `alone` if there was no other node, else `not_found`.
 // Limits  FetchLimits; a window of full chunks is 16 MiB.
 // Owner   one get; not thread-safe. Reads no clock, sends nothing and holds no bytes: the caller verifies and keeps
 // them.
@@ -43,7 +43,7 @@ enum class FetchMiss : std::uint8_t {
   bad,     ///< the node gave bytes that are not this content; it is not asked for it again
 };
 
-enum class FetchEnd : std::uint8_t { not_found, unavailable, corrupt };
+enum class FetchEnd : std::uint8_t { not_found, alone, unavailable, corrupt };
 
 class Fetch {
  public:

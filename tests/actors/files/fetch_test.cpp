@@ -58,7 +58,12 @@ TEST_CASE("fetch: it is not found only if all who were asked say that they lack 
   }
   SUBCASE("there is nobody to ask") {
     Fetch get = get_of_one({});
-    CHECK(end_of(get) == FetchEnd::not_found);
+    CHECK(end_of(get) == FetchEnd::alone);
+  }
+  SUBCASE("there is nobody to ask but this node itself") {
+    Fetch get = get_of_one({kSelf});
+    CHECK(miss(get, FetchMiss::lacks) == kSelf);
+    CHECK(end_of(get) == FetchEnd::alone);
   }
   SUBCASE("one that may have it is silent, also when asked once more") {
     Fetch get = get_of_one({node(1), node(2)});
@@ -204,6 +209,9 @@ TEST_CASE("fetch: it ends with all contents, or with the verdict that the answer
       can_have_all = can_have_all && here;
     }
     RC_ASSERT(get.done() == can_have_all);
-    if (get.end()) RC_ASSERT(*get.end() == (silent.empty() ? FetchEnd::not_found : FetchEnd::unavailable));
+    if (get.end())
+      RC_ASSERT(*get.end() == (!silent.empty()   ? FetchEnd::unavailable
+                               : all.size() == 1 ? FetchEnd::alone
+                                                 : FetchEnd::not_found));
   }));
 }
