@@ -401,6 +401,8 @@ struct HeardFrom {
   # 0: it did not answer.
   token @2 :Data;
   # That it gave for a store.
+  overdue @3 :Bool;
+  # It has not answered in the time that answers take, and the search ended before it had more: slow or gone.
 }
 
 struct Published $kind(bytesMax = 73728) {

@@ -121,6 +121,7 @@ void DhtActor::start() {
 
 void DhtActor::check() const {
   base::ensure(under_way_.size() <= kSearchesMax && repairs_ <= kRepairsMax, "searches and repairs are limited");
+  base::ensure(doubted_.size() <= kDoubtedMax, "pings of those that are overdue are limited");
   base::ensure(last_seen_.size() <= kRanges * kContactsMax, "contacts are limited");
 }
 

@@ -157,6 +157,8 @@ class DhtActor final : public runtime::Actor {
   void search_from(const Wanted& wanted, std::vector<Contact> contacts, const base::Bytes& own, Found found);
   void answer(wire::Search::Reader question, Reply<wire::SearchResult> reply);
   void learn(wire::SearchResult::Reader result);
+  void doubt(const Key& id);
+  void fell_silent(const Key& id);
   void stop_searches(const std::function<bool(const UnderWay&)>& those);
 
   // What a search leaves behind (dht_actor_mend.cpp).
@@ -232,6 +234,7 @@ class DhtActor final : public runtime::Actor {
   runtime::Handle republish_;
   std::map<base::NodeId, base::Instant> banned_;  // until then; at most kBannedMax
   std::map<Key, base::Instant> last_seen_;        // of good contacts, as their buckets last said
+  std::set<Key> doubted_;                         // pinged, as a search found them overdue
   std::map<std::uint64_t, UnderWay> under_way_;   // searches, by their numbers
   std::uint64_t last_search_ = 0;
   std::uint64_t last_group_ = 0;

@@ -145,15 +145,15 @@ void DhtActor::down(const runtime::Handle& whom, const std::optional<base::Error
   stop_searches([&](const UnderWay& one) { return one.asker == whom; });
 }
 
-/// Who answered is worth a place in the table, and who did not may lose his.
+/// Who answered is worth a place in the table, and who did not may lose his. Who is overdue had less time than that.
 void DhtActor::learn(wire::SearchResult::Reader result) {
   for (const auto one : result.getHeard()) {
     const base::Contact where = net::read_contact(one.getContact());
     const Contact who{crypto::node_id(where.key, where.nonce), where};
-    if (one.getMicroseconds() == 0) {
-      round_trips_.lost(who.id);
-      tokens_kept_.forget(who.id);
-      missed(who.id);
+    if (one.getOverdue()) {
+      doubt(who.id);
+    } else if (one.getMicroseconds() == 0) {
+      fell_silent(who.id);
     } else {
       round_trips_.note(who.id, std::chrono::microseconds(one.getMicroseconds()));
       if (const auto token = Token::from(bytes_of(one.getToken()))) tokens_kept_.keep(who.id, *token, now());
@@ -166,6 +166,30 @@ void DhtActor::learn(wire::SearchResult::Reader result) {
   counts_.unanswered += result.getUnanswered();
   counts_.search_us += result.getMicroseconds();
   show_counts();
+}
+
+/// Searches end in the time that quick nodes take. A ping waits for longer, and tells a node that is far away, whose
+/// round trip is known from then on, from one that is gone.
+void DhtActor::doubt(const Key& id) {
+  const Contact* const known = table_.find(id);
+  if (known == nullptr || doubted_.size() >= kDoubtedMax || !doubted_.insert(id).second) return;
+  ask<wire::Ping, wire::Pong>(
+      node().reach(known->where, kPath), now() + kPingTimeout,
+      [this](wire::Ping::Builder question) { write_asker(question.initAsker(), *settings_); },
+      [this, who = *known, at = now()](runtime::Answer<wire::Pong> answer) {
+        doubted_.erase(who.id);
+        if (answer.ok()) {
+          round_trips_.note(who.id, now() - at);
+          return heard(who, Evidence::answered);
+        }
+        if (answer.error().code == Code::timeout || answer.error().code == Code::unavailable) fell_silent(who.id);
+      });
+}
+
+void DhtActor::fell_silent(const Key& id) {
+  round_trips_.lost(id);
+  tokens_kept_.forget(id);
+  missed(id);
 }
 
 /// For other domains of this node.

@@ -166,22 +166,6 @@ void LookupActor::ask_value(const Ask& question) {
       });
 }
 
-void LookupActor::ask_providers(const Ask& question) {
-  ask<wire::GetProviders, wire::Providers>(
-      node().reach(question.whom.where, kPath), question.answer_due,
-      [&](wire::GetProviders::Builder out) {
-        write_asker(out.initAsker(), *start_.settings);
-        out.setKey(data_of(lookup_->question().target.view()));
-      },
-      [this, question, at = now()](runtime::Answer<wire::Providers> answer) {
-        if (!answer.ok()) return failed(question, answer.error());
-        LookupAnswer said;
-        said.contacts = take_contacts(question.whom, answer.value().getContacts());
-        said.providers = take_providers(answer.value().getProviders());
-        answered(question, at, std::move(said), answer.value().getToken());
-      });
-}
-
 void LookupActor::answered(const Ask& question, base::Instant asked_at, LookupAnswer answer,
                            capnp::Data::Reader token) {
   count_answer(asked(), now() - asked_at);
@@ -258,25 +242,6 @@ void LookupActor::accuse(const Contact& whom, net::wire::Offence how, std::strin
   });
 }
 
-/// How many of them nobody had named.
-std::size_t LookupActor::take_providers(capnp::List<messages::wire::Contact>::Reader list) {
-  std::size_t fresh = 0;
-  for (const Contact& one : read_contacts(list, kTakenMax, start_.settings->work_bits)) fresh += take_provider(one);
-  if (fresh > 0 && start_.group > 0)
-    tell<wire::ProvidersFound>(node().find(kPath), [&](wire::ProvidersFound::Builder out) {
-      out.setGroup(start_.group);
-      write(out.initProviders(static_cast<unsigned>(fresh)),
-            std::vector<Contact>(providers_.end() - static_cast<std::ptrdiff_t>(fresh), providers_.end()));
-    });
-  return fresh;
-}
-
-bool LookupActor::take_provider(const Contact& one) {
-  if (providers_.size() >= providers_max_ || !provider_ids_.insert(one.id).second) return false;
-  providers_.push_back(one);
-  return true;
-}
-
 // -- the end ---------------------------------------------------------------------------------------------------------
 
 void LookupActor::searched(const LookupOutcome& outcome) {
@@ -284,6 +249,7 @@ void LookupActor::searched(const LookupOutcome& outcome) {
   cancel<Tick>();
   ++start_.settings->counters->ended[static_cast<std::size_t>(outcome.ending)];
   if (outcome.ending == Ending::cancelled) return answer();
+  take_rest();
   stores_began_ = now();
   if (goal_ == wire::Search::Goal::STORE || goal_ == wire::Search::Goal::PROVIDE) return store();
   if (goal_ == wire::Search::Goal::REGION) return store_region();
@@ -327,8 +293,18 @@ void LookupActor::finish_with(wire::SearchResult::Builder out) {
   auto refused = out.initRefused(static_cast<unsigned>(why.refused.size()));
   for (unsigned i = 0; i < refused.size(); ++i) write(refused[i], why.refused[i]);
   write_items(out);
-  auto heard = out.initHeard(static_cast<unsigned>(heard_.size()));
-  for (unsigned i = 0; i < heard.size(); ++i) {
+  // Stores take time, in which one that was late may have answered.
+  std::vector<const Contact*> overdue;
+  for (const Contact& one : outcome_->overdue)
+    if (std::ranges::none_of(heard_, [&](const Heard& other) { return other.whom.id == one.id; }))
+      overdue.push_back(&one);
+  auto heard = out.initHeard(static_cast<unsigned>(heard_.size() + overdue.size()));
+  for (unsigned i = 0; i < overdue.size(); ++i) {
+    auto silent = heard[static_cast<unsigned>(heard_.size()) + i];
+    write(silent.initContact(), *overdue[i]);
+    silent.setOverdue(true);
+  }
+  for (unsigned i = 0; i < heard_.size(); ++i) {
     write(heard[i].initContact(), heard_[i].whom);
     heard[i].setMicroseconds(heard_[i].microseconds);
     const auto token = tokens_.find(heard_[i].whom.id);

@@ -10,6 +10,9 @@
 //         One that is refused is renewed. If such nodes are gone and too few others have the record, all of it is done
 //         once more, and everybody asked.
 // Ended   before its time if nobody waits for it any more (CancelSearch): nothing is asked or stored from then on.
+// Named   providers (lookup_actor_providers.cpp): of one answer a third of those wanted at first, and the rest at the
+//         end if there is room, so that no liar fills the list alone; kProvidersOfHostMax of one address, which is
+//         only claimed, and which whoever fetches dials.
 // Checks  what others say is checked here: contacts by the work of their ids, records by their validators. Of whoever
 //         says what no honest node does, `/peers` is told; to be silent or late is no offence.
 #include <algorithm>
@@ -27,7 +30,8 @@
 
 namespace troupe::dht {
 
-inline constexpr std::size_t kLaggingMax = 8;  // our choice: told of one search; the next one finds the others
+inline constexpr std::size_t kProvidersOfHostMax = 3;  // our choice: some live behind one line
+inline constexpr std::size_t kLaggingMax = 8;          // our choice: told of one search; the next one finds the others
 
 class LookupActor final : public runtime::Actor {
  public:
@@ -63,7 +67,6 @@ class LookupActor final : public runtime::Actor {
   void send(const Ask& question);
   void ask_nodes(const Ask& question);
   void ask_value(const Ask& question);
-  void ask_providers(const Ask& question);
   void answered(const Ask& question, base::Instant asked_at, LookupAnswer answer, capnp::Data::Reader token);
   void count_answer(Asked kind, base::Duration took);
   void count_failure(Asked kind, const base::Error& why);
@@ -73,8 +76,6 @@ class LookupActor final : public runtime::Actor {
   base::Result<Version, RecordError> take_record(base::ByteView record, std::chrono::seconds lasts);
   std::vector<Contact> take_contacts(const Contact& from, capnp::List<messages::wire::Contact>::Reader list);
   void accuse(const Contact& whom, net::wire::Offence how, std::string_view what);
-  std::size_t take_providers(capnp::List<messages::wire::Contact>::Reader list);
-  bool take_provider(const Contact& one);
   void searched(const LookupOutcome& outcome);
   void cancel_search();
   void finish_with(wire::SearchResult::Builder out);
@@ -82,6 +83,12 @@ class LookupActor final : public runtime::Actor {
   void write_items(wire::SearchResult::Builder out) const;
   void answer();
   void describe(wire::LookupState::Builder state);
+
+  // lookup_actor_providers.cpp
+  void ask_providers(const Ask& question);
+  void take_providers(capnp::List<messages::wire::Contact>::Reader list, LookupAnswer& said);
+  bool take_provider(const Contact& one);
+  void take_rest();
 
   // lookup_actor_store.cpp
   void store();
@@ -118,6 +125,8 @@ class LookupActor final : public runtime::Actor {
   std::optional<std::uint64_t> expected_;
   std::vector<Contact> providers_;
   std::set<base::NodeId> provider_ids_;
+  std::map<Group, std::size_t> provider_hosts_;
+  std::vector<std::vector<Contact>> rest_;  // of answers that named more than were taken
   std::size_t providers_max_ = 0;
   std::map<base::NodeId, Token> tokens_;
   struct Heard {

@@ -21,6 +21,7 @@ inline constexpr std::chrono::seconds kSearchDueMax{600};
 inline constexpr std::chrono::seconds kStoreDue{5};    // of one node asked to store: a sync on a busy disk
 inline constexpr std::chrono::seconds kCommitDue{30};  // of our own store
 inline constexpr std::size_t kSearchesMax = 512;       // at once; our choice: 10,000 questions at most
+inline constexpr std::size_t kDoubtedMax = 16;         // at once; our choice: the next search doubts the others
 inline constexpr std::size_t kRepairsMax = 64;         // at once; our choice: what is left out, the next search finds
 inline constexpr std::size_t kBatchesMax = 16;         // at once; our choice: each has up to 8 searches under way
 

@@ -38,12 +38,14 @@ struct Candidate {
   bool needed = false;        ///< must have answered before the search may end
   bool among_nearest = false;
   bool crowded = false;  ///< enough of its address group are nearer: it is none of the nearest
+  bool overdue = false;  ///< its time-out has passed, and nothing came from it since
   std::optional<Key> named_by;
   std::optional<RoundTrip> round_trip;
   base::Instant asked_at;
   base::Instant late_at;
   base::Instant answer_due;
   std::optional<Version> version;
+  bool names_providers = false;
   std::vector<base::Contact> alternates;  ///< where other paths say it lives
 
   bool live() const { return state == State::fresh || state == State::asked || state == State::answered; }

@@ -77,6 +77,7 @@ Decisions Lookup::failed(const Contact& whom, AskFailure why, base::Instant now)
   if (from->state == Candidate::State::asked && (why == AskFailure::silent || why == AskFailure::unreachable)) {
     width_ = std::min(width_ + 1, kWidthMax);
   }
+  from->overdue = false;  // the caller knows by now
   give_up_on(*from, Fate::failed, now);
   return go_on(now);
 }
@@ -86,6 +87,7 @@ Decisions Lookup::tick(base::Instant now) {
   for (Candidate& one : candidates_.all()) {
     if (one.state == Candidate::State::asked && one.late_at <= now) {
       width_ = std::min(width_ + 1, kWidthMax);
+      one.overdue = true;
       give_up_on(one, Fate::late, now);
     } else if (one.state == Candidate::State::late && one.answer_due <= now) {
       give_up_on(one, Fate::failed, now);
@@ -104,8 +106,8 @@ base::Instant Lookup::wake_at() const {
   return out;
 }
 
-Decisions Lookup::enough(base::Instant) { return ended_ ? Decisions{} : finish(Ending::found); }
-Decisions Lookup::cancel(base::Instant) { return ended_ ? Decisions{} : finish(Ending::cancelled); }
+Decisions Lookup::enough(base::Instant now) { return ended_ ? Decisions{} : finish(Ending::found, now); }
+Decisions Lookup::cancel(base::Instant now) { return ended_ ? Decisions{} : finish(Ending::cancelled, now); }
 
 std::size_t Lookup::in_flight() const {
   return static_cast<std::size_t>(std::ranges::count(candidates_.all(), Candidate::State::asked, &Candidate::state));
@@ -113,8 +115,8 @@ std::size_t Lookup::in_flight() const {
 
 Decisions Lookup::go_on(base::Instant now) {
   check();
-  if (found()) return finish(Ending::found);
-  if (question_.deadline <= now) return finish(Ending::deadline);
+  if (found()) return finish(Ending::found, now);
+  if (question_.deadline <= now) return finish(Ending::deadline, now);
   Decisions out;
   do {
     mark_needed();
@@ -128,8 +130,8 @@ Decisions Lookup::go_on(base::Instant now) {
   if (!out.ask.empty() || !settled() || worth_waiting()) return out;
   const bool anybody = std::ranges::any_of(
       candidates_.all(), [](const Candidate& one) { return one.state == Candidate::State::answered; });
-  if (!anybody) return finish(Ending::nobody);
-  return finish(asked_ == kAskedMax ? Ending::gave_up : Ending::converged);
+  if (!anybody) return finish(Ending::nobody, now);
+  return finish(asked_ == kAskedMax ? Ending::gave_up : Ending::converged, now);
 }
 
 Ask Lookup::ask(const Choice& choice, base::Instant now) {
@@ -138,6 +140,7 @@ Ask Lookup::ask(const Choice& choice, base::Instant now) {
                                       ? std::max(whom.round_trip->timeout(), round_trip_.timeout())
                                       : round_trip_.timeout();
   whom.state = Candidate::State::asked;
+  whom.overdue = false;
   ++whom.questions;
   whom.asked_by = choice.path;
   whom.asked_at = now;
@@ -155,6 +158,7 @@ Ask Lookup::ask(const Choice& choice, base::Instant now) {
 
 void Lookup::take_value(Candidate& from, const LookupAnswer& answer) {
   providers_ += std::min(answer.providers, question_.providers_max);
+  from.names_providers = answer.names_providers;
   if (!answer.version) return;
   from.version = answer.version;
   if (holder_depth_ == 0) holder_depth_ = from.depth;
@@ -210,21 +214,24 @@ void Lookup::give_up_on(Candidate& whom, Fate fate, base::Instant now) {
   whom.state = Candidate::State::fresh;
 }
 
-Decisions Lookup::finish(Ending ending) {
+Decisions Lookup::finish(Ending ending, base::Instant now) {
   ended_ = true;
   Decisions out;
-  out.done = outcome(ending);
+  out.done = outcome(ending, now);
   return out;
 }
 
-LookupOutcome Lookup::outcome(Ending ending) const {
+LookupOutcome Lookup::outcome(Ending ending, base::Instant now) const {
   LookupOutcome out;
   out.ending = ending;
   out.newest = newest_;
   out.asked = asked_;
   out.hops = holder_depth_;
   for (const Candidate& one : candidates_.all()) {
-    if (one.state != Candidate::State::answered) continue;
+    using State = Candidate::State;
+    const bool given_up = one.overdue && (one.state == State::late || one.state == State::failed);
+    if (given_up || (one.state == State::asked && one.late_at <= now)) out.overdue.push_back(one.contact);
+    if (one.state != State::answered) continue;
     if (out.hops == 0) out.hops = one.depth;
     const bool holds_newest = newest_ && one.version == newest_;
     if (holds_newest) out.holders.push_back(one.contact);

@@ -14,7 +14,8 @@
 // Lately  of a store_region, start contacts that answered an earlier search and lie where the value belongs count as if
 //         they had answered. The kPathsFirst nearest do not, and each path asks the nearest of the others that it
 //         knows, so that whoever has come meanwhile is heard of.
-// Late    an answer outside the adaptive time-out: another node is asked, but the late answer still counts.
+// Late    an answer outside the adaptive time-out: another node is asked, but the late answer still counts. A search
+//         is mostly over before such a node has had its time: LookupOutcome::overdue names it.
 // Limits  kAskedMax questions, kPathsMax paths of kPathKnownMax candidates each, kTakenMax contacts of an answer.
 // Time    monotonic, given by the caller. Reads no clock, sends nothing and draws no lots.
 // Owner   one lookup actor; not thread-safe.
@@ -70,8 +71,8 @@ class Lookup {
   void take_contacts(const Candidate& from, const std::vector<Contact>& contacts);
   void take_value(Candidate& from, const LookupAnswer& answer);
   void give_up_on(Candidate& whom, Fate fate, base::Instant now);
-  Decisions finish(Ending ending);
-  LookupOutcome outcome(Ending ending) const;
+  Decisions finish(Ending ending, base::Instant now);
+  LookupOutcome outcome(Ending ending, base::Instant now) const;
   void refuse(const Key& id, const Key& named_by, Refusal why);
   Hop* hop_of(const Key& id);
   void check() const;
@@ -85,6 +86,7 @@ class Lookup {
   std::size_t width() const;
   std::size_t first_width() const;
   bool found() const;
+  bool enough_providers() const;
   bool settled() const;
   bool empty_handed() const;
   bool worth_waiting() const;

@@ -147,7 +147,7 @@ std::size_t Lookup::agreeing() const {
 }
 
 bool Lookup::found() const {
-  if (question_.kind == LookupKind::get_providers) return providers_ >= question_.providers_max;
+  if (question_.kind == LookupKind::get_providers) return enough_providers();
   if (question_.kind != LookupKind::find_value || !newest_) return false;
   const std::size_t holders = agreeing();
   if (question_.finality == Finality::first_valid) return holders > 0;
@@ -160,6 +160,19 @@ bool Lookup::found() const {
     if (one.version && one.version == newest_) agreed |= PathSet{1} << one.asked_by;
   }
   return question_.quorum == 1 || std::popcount(agreed) > 1 || std::popcount(asked_by) == 1;
+}
+
+/// One liar can name as many as are wanted: it takes two paths or kNamersMin answers to end a search by their number.
+bool Lookup::enough_providers() const {
+  if (providers_ < question_.providers_max) return false;
+  std::size_t answers = 0;
+  PathSet paths = 0;
+  for (const Candidate& one : candidates_.all()) {
+    if (!one.names_providers) continue;
+    ++answers;
+    paths |= PathSet{1} << one.asked_by;
+  }
+  return std::popcount(paths) > 1 || answers >= kNamersMin;
 }
 
 bool Lookup::settled() const {

@@ -21,6 +21,7 @@ inline constexpr std::size_t kWidthLast = 8;          // our choice: for those t
 inline constexpr std::size_t kPathKnownMax = 40;      // candidates a path holds; a region has to fit
 inline constexpr std::size_t kAskedMax = 128;         // our choice: five times an honest search
 inline constexpr std::size_t kAlternatesMax = 2;      // further addresses of one id, as other paths name them
+inline constexpr std::size_t kNamersMin = 3;          // our choice: answers of one path that make providers enough
 inline constexpr std::size_t kRefusalsMax = 256;      // kept for explain()
 inline constexpr std::chrono::seconds kAnswerMin{1};  // an answer is welcome at least this long, late or not
 static_assert(kRegionMax <= kPathKnownMax);
@@ -55,7 +56,7 @@ struct LookupQuestion {
   std::size_t nearest = kContactsMax;  ///< how many nodes hold what lies at a key: 1 to kContactsMax
   Finality finality = Finality::first_valid;
   std::size_t quorum = 3;               ///< of `newest`; at least 1
-  std::size_t providers_max = 20;       ///< get_providers ends at so many; at least 1
+  std::size_t providers_max = 20;       ///< get_providers ends at so many, of more than one path; at least 1
   std::size_t paths = kPathsFirst;      ///< at first; 1: Kademlia's own search, which never opens another. At least 1
   std::size_t region_nodes = 0;         ///< how many should lie in the region; fewer than `nearest` count as those
   std::size_t region_max = kRegionMax;  ///< so many of it are asked at most; `nearest`: no more than those
@@ -77,7 +78,8 @@ struct Start {
 struct LookupAnswer {
   std::vector<Contact> contacts;   ///< as they came: each id is that of its key, nothing else was checked
   std::optional<Version> version;  ///< of a value that was validated
-  std::size_t providers = 0;       ///< that nobody had named before
+  std::size_t providers = 0;       ///< taken of it, which no answer before had brought
+  bool names_providers = false;    ///< whether it names any
 };
 
 enum class AskFailure : std::uint8_t {
@@ -109,6 +111,7 @@ struct LookupOutcome {
   std::vector<Contact> holders;     ///< that answered with it, nearest first
   std::vector<Contact> behind;      ///< of `nearest`: hold an older version or, of a changing value, none
   std::optional<Contact> cache_at;  ///< the nearest that answered without a value that was found
+  std::vector<Contact> overdue;     ///< asked longer ago than their time-outs, and silent since: slow or gone
   std::size_t asked = 0;
   std::size_t unanswered = 0;  ///< of those asked: late, silent, refusing or wrong when the search ended
   std::size_t hops = 0;  ///< from us to the first holder, else to the nearest node; a start contact is one hop away

@@ -166,6 +166,7 @@ class Swarm {
   void act(std::uint64_t number, const Decisions& decisions);
   void ask(Search& search, const Ask& question);
   void learn(Node& node, const Search& search);
+  void doubt(Node& node, const Contact& who);
   void store(Node& node, const std::vector<Contact>& nearest, const std::shared_ptr<Storing>& storing);
   void publish(Node& node, const Key& key, const base::Bytes& record);
   void sweep_when_due(Node& node, base::Duration at_least);

@@ -63,6 +63,7 @@ void Swarm::act(std::uint64_t number, const Decisions& decisions) {
     const auto over = std::move(at->second);
     searches_.erase(at);
     learn(*members_[over->who], *over);
+    for (const Contact& one : decisions.done->overdue) doubt(*members_[over->who], one);
     return over->ended(*decisions.done);
   }
   const base::Instant wake = search.lookup.wake_at();
@@ -118,6 +119,20 @@ void Swarm::learn(Node& node, const Search& search) {
       hear(node, whom, Evidence::answered);
     }
   }
+}
+
+void Swarm::doubt(Node& node, const Contact& who) {
+  if (node.routing->table.find(who.id) == nullptr) return;
+  exchange(
+      member(node), who, agenda_.now() + kPingTimeout, [](Node&) { return Said{}; },
+      [this, &node, who, asked_at = agenda_.now()](const Said* said) {
+        if (said == nullptr) {
+          node.routing->round_trips.lost(who.id);
+          return miss(node, who.id);
+        }
+        node.routing->round_trips.note(who.id, agenda_.now() - asked_at);
+        hear(node, who, Evidence::answered);
+      });
 }
 
 // -- get and put -----------------------------------------------------------------------------------------------------

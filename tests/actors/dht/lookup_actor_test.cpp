@@ -236,6 +236,61 @@ TEST_CASE("lookup actor: providers that cannot be dialled are not named") {
   CHECK(outcome.providers == std::vector{quarter[2].id()});
 }
 
+TEST_CASE("lookup actor: one that names many providers leaves room for those of others") {
+  Liar liar;
+  Quarter quarter(4, with(liar));
+  quarter.stage.run_for(60s);  // until the first one has looked again
+  REQUIRE(quarter.lists(0, 3));
+  base::Contact false_one{};
+  liar.providers = [&](wire::Providers::Builder out) {
+    auto list = out.initProviders(20);
+    for (unsigned i = 0; i < list.size(); ++i) {
+      false_one.key.bytes[0] = static_cast<std::uint8_t>(i + 1);
+      false_one.endpoint = *base::Endpoint::parse("203.0." + std::to_string(i) + ".7:4000");
+      net::write_contact(list[i], false_one);
+    }
+  };
+  for (int i = 1; i <= 8; ++i) {  // in some of them the liar answers first
+    const Token token = quarter.token(2, 1);
+    REQUIRE_FALSE(quarter.ask_from<wire::AddProvider, wire::Added>(2, 1, [&](wire::AddProvider::Builder out) {
+      write_asker(out.initAsker(), quarter[2].settings);
+      out.setToken(data_of(token.view()));
+      out.setKey(data_of(key(i).view()));
+    }));
+    const auto outcome =
+        search(quarter, 0, key(i), [](wire::Search::Builder question) { question.getGoal().setProviders(6); });
+    CHECK(std::ranges::count(outcome.providers, quarter[2].id()) == 1);
+    CHECK(outcome.providers.size() == 6);  // what nobody else fills, it may
+  }
+  CHECK(quarter.failures().empty());
+}
+
+TEST_CASE("lookup actor: of one address few providers are named, as each is only claimed to live there") {
+  Liar liar;
+  Quarter quarter(4, with(liar));
+  quarter.stage.run_for(60s);  // until the first one has looked again
+  REQUIRE(quarter.lists(0, 3));
+  std::string prefix, suffix;
+  SUBCASE("of the fourth version") { prefix = "203.0.113.7:40"; }
+  SUBCASE("of the sixth, whose lines have 2^64 addresses") {
+    prefix = "[2001:db8::";
+    suffix = "]:4000";
+  }
+  liar.providers = [&](wire::Providers::Builder out) {
+    auto list = out.initProviders(20);
+    for (unsigned i = 0; i < list.size(); ++i) {
+      base::Contact one = quarter[2].where();
+      if (i > 0) one.key.bytes[0] = static_cast<std::uint8_t>(i);
+      if (i > 0) one.endpoint = *base::Endpoint::parse(prefix + std::to_string(i + 10) + suffix);
+      net::write_contact(list[i], one);
+    }
+  };
+  const auto outcome =
+      search(quarter, 0, key(1), [](wire::Search::Builder question) { question.getGoal().setProviders(20); });
+  CHECK(outcome.providers.size() == 1 + kProvidersOfHostMax);
+  CHECK(std::ranges::count(outcome.providers, quarter[2].id()) == 1);
+}
+
 TEST_CASE("lookup actor: a search among those that say nothing ends at its deadline, and its actor with it") {
   Liar liar;
   Quarter quarter(2, with(liar, 1));
@@ -253,6 +308,29 @@ TEST_CASE("lookup actor: a search among those that say nothing ends at its deadl
   CHECK_FALSE(quarter.has_path(0, "/dht/lookup"));
   CHECK(quarter.state(0).searches == 0);
   CHECK(quarter.get(0, Space::kv, key(1)).error->code == Code::unavailable);
+}
+
+TEST_CASE("lookup actor: who falls silent leaves the table though searches end without it, who is slow does not") {
+  Liar slow;
+  Quarter quarter(5, with(slow, 4));
+  quarter.stage.run_for(60s);  // until the first one has looked again
+  REQUIRE(quarter.lists(0, 3));
+  REQUIRE(quarter.lists(0, 4));
+  slow.silent = true;  // to questions; it answers pings
+  const auto search_and_wait = [&] {
+    const auto outcome = search(quarter, 0, key(1));
+    CHECK(outcome.took < 1s);
+    CHECK(fate_of(outcome, quarter[3].id()) == "late");
+    CHECK(fate_of(outcome, quarter[4].id()) == "late");
+    quarter.stage.run_for(kPingTimeout + 100ms);
+  };
+  quarter.kill(3);
+  search_and_wait();
+  CHECK(quarter.lists(0, 3));  // nobody loses a place by one loss
+  search_and_wait();
+  CHECK_FALSE(quarter.lists(0, 3));
+  CHECK(quarter.lists(0, 4));
+  CHECK(quarter.failures().empty());
 }
 
 TEST_CASE("lookup actor: a put where nobody answers is no success beyond this node") {

@@ -224,6 +224,7 @@ TEST_CASE("lookup: whatever comes in whatever order, it ends and keeps its limit
       }
       if (random.chance(1, 20)) answer.version = Version{random.below(3), {}};
       answer.providers = random.below(3);
+      answer.names_providers = answer.providers > 0 || random.chance(1, 4);
       switch (random.below(3)) {
         case 0: decisions = lookup.answered(whom, answer, now); break;
         case 1: decisions = lookup.failed(whom, static_cast<AskFailure>(random.below(4)), now); break;

@@ -46,6 +46,7 @@ LookupQuestion newest_question() {
   return out;
 }
 LookupAnswer names(std::vector<Contact> contacts) { return LookupAnswer{std::move(contacts), std::nullopt, 0}; }
+LookupAnswer provides(std::size_t fresh) { return LookupAnswer{{}, std::nullopt, fresh, true}; }
 LookupAnswer holds(std::uint64_t sequence) { return LookupAnswer{{}, Version{sequence, {}}, 0}; }
 
 std::vector<Contact> asked(const Decisions& decisions) {
@@ -256,15 +257,82 @@ TEST_CASE("lookup: our own copy is the newest until somebody holds a newer one, 
   CHECK(outcome.holders == std::vector{node(2)});
 }
 
+TEST_CASE("lookup: whoever was silent beyond its time-out when the search ended is named, and nobody before it") {
+  Lookup lookup{question(LookupKind::find_value), starts(nodes(1, 20))};
+  REQUIRE(asked(lookup.start(kStart)) == nodes(1, 3));
+  const base::Instant late = kStart + kTimeoutFirst;
+  SUBCASE("not a moment too soon") {
+    const auto end = lookup.answered(node(2), holds(7), late - 1ns);
+    REQUIRE(end.done.has_value());
+    CHECK(end.done->overdue.empty());
+  }
+  SUBCASE("though no tick came in between") {
+    const auto end = lookup.answered(node(2), holds(7), late);
+    REQUIRE(end.done.has_value());
+    CHECK(end.done->overdue == std::vector{node(1), node(3)});
+  }
+  SUBCASE("those asked in place of the late ones had less time") {
+    REQUIRE_FALSE(lookup.tick(late).ask.empty());
+    const auto end = lookup.answered(node(2), holds(7), late + 1ms);
+    REQUIRE(end.done.has_value());
+    CHECK(end.done->overdue == std::vector{node(1), node(3)});
+  }
+  SUBCASE("neither one that has answered late nor one that is known to have failed") {
+    REQUIRE_FALSE(lookup.tick(late).done.has_value());
+    REQUIRE_FALSE(lookup.answered(node(1), names({}), late + 1ms).done.has_value());
+    REQUIRE_FALSE(lookup.failed(node(3), AskFailure::silent, late + 1ms).done.has_value());
+    const auto end = lookup.answered(node(2), holds(7), late + 2ms);
+    REQUIRE(end.done.has_value());
+    CHECK(end.done->overdue.empty());
+  }
+  SUBCASE("nor one whose other address is asked meanwhile") {
+    Contact moved = node(3);
+    moved.where.endpoint.port = 60'000;
+    REQUIRE_FALSE(lookup.answered(node(1), names({moved}), kStart + 1ms).done.has_value());
+    REQUIRE(std::ranges::count(asked(lookup.tick(late)), moved) == 1);
+    const auto end = lookup.answered(node(2), holds(7), late + 1ms);
+    REQUIRE(end.done.has_value());
+    CHECK(std::ranges::count(end.done->overdue, moved.id, &Contact::id) == 0);
+  }
+}
+
 TEST_CASE("lookup: providers are gathered until there are enough") {
   auto sought = question(LookupKind::get_providers);
   sought.providers_max = 5;
   Lookup lookup{sought, starts(nodes(1, 20))};
   REQUIRE_FALSE(lookup.start(kStart).ask.empty());
-  CHECK_FALSE(lookup.answered(node(1), LookupAnswer{{}, std::nullopt, 4}, kStart + 1ms).done.has_value());
-  const auto last = lookup.answered(node(2), LookupAnswer{{}, std::nullopt, 1}, kStart + 1ms);
+  CHECK_FALSE(lookup.answered(node(1), provides(4), kStart + 1ms).done.has_value());
+  const auto last = lookup.answered(node(2), provides(1), kStart + 1ms);
   REQUIRE(last.done.has_value());
   CHECK(last.done->ending == Ending::found);
+}
+
+TEST_CASE("lookup: providers that one answer names are not enough to end it, however many they are") {
+  auto sought = question(LookupKind::get_providers);
+  sought.providers_max = 5;
+  SUBCASE("another path that names the same ends it") {
+    Lookup lookup{sought, starts(nodes(1, 20))};
+    lookup.start(kStart);
+    CHECK_FALSE(lookup.answered(node(1), provides(20), kStart + 1ms).done.has_value());
+    const auto last = lookup.answered(node(2), provides(0), kStart + 1ms);
+    REQUIRE(last.done.has_value());
+    CHECK(last.done->ending == Ending::found);
+    CHECK(last.done->asked < 8);
+  }
+  SUBCASE("so does a third answer of one path, and no second") {
+    sought.paths = 1;
+    Lookup lookup{sought, starts(nodes(1, 20))};
+    lookup.start(kStart);
+    CHECK_FALSE(lookup.answered(node(1), provides(20), kStart + 1ms).done.has_value());
+    CHECK_FALSE(lookup.answered(node(2), provides(0), kStart + 1ms).done.has_value());
+    CHECK(lookup.answered(node(3), provides(0), kStart + 1ms).done.has_value());
+  }
+  SUBCASE("where nobody else names any it goes on to the nearest") {
+    Lookup lookup{sought, starts(nodes(1, 20))};
+    const auto outcome = run(lookup, [](const Contact& whom) { return whom == node(1) ? provides(20) : names({}); });
+    CHECK(outcome.ending == Ending::converged);
+    CHECK(outcome.nearest == nodes(1, 8));
+  }
 }
 
 TEST_CASE("lookup: a region takes in all that lie as near as the holders should, at most kRegionMax") {

@@ -1,0 +1,60 @@
+// A search for providers: what each answer adds, so that neither one liar nor one address makes the list.
+#include "actors/dht/api.hpp"
+#include "actors/dht/lookup_actor.hpp"
+#include "actors/dht/wire.hpp"
+
+namespace troupe::dht {
+
+void LookupActor::ask_providers(const Ask& question) {
+  ask<wire::GetProviders, wire::Providers>(
+      node().reach(question.whom.where, kPath), question.answer_due,
+      [&](wire::GetProviders::Builder out) {
+        write_asker(out.initAsker(), *start_.settings);
+        out.setKey(data_of(lookup_->question().target.view()));
+      },
+      [this, question, at = now()](runtime::Answer<wire::Providers> answer) {
+        if (!answer.ok()) return failed(question, answer.error());
+        LookupAnswer said;
+        said.contacts = take_contacts(question.whom, answer.value().getContacts());
+        take_providers(answer.value().getProviders(), said);
+        answered(question, at, std::move(said), answer.value().getToken());
+      });
+}
+
+void LookupActor::take_providers(capnp::List<messages::wire::Contact>::Reader list, LookupAnswer& said) {
+  const std::size_t share = (providers_max_ + 2) / 3;
+  std::vector<Contact> rest;
+  for (const Contact& one : read_contacts(list, kTakenMax, start_.settings->work_bits)) {
+    said.names_providers = true;
+    if (said.providers == share) rest.push_back(one);
+    else said.providers += take_provider(one);
+  }
+  if (!rest.empty()) rest_.push_back(std::move(rest));
+  if (said.providers > 0 && start_.group > 0)
+    tell<wire::ProvidersFound>(node().find(kPath), [&](wire::ProvidersFound::Builder out) {
+      out.setGroup(start_.group);
+      write(out.initProviders(static_cast<unsigned>(said.providers)),
+            std::vector<Contact>(providers_.end() - static_cast<std::ptrdiff_t>(said.providers), providers_.end()));
+    });
+}
+
+bool LookupActor::take_provider(const Contact& one) {
+  if (providers_.size() >= providers_max_ || provider_ids_.contains(one.id)) return false;
+  const GroupOf host_of{.v4_bits = 32, .v6_bits = 64, .ten_net = start_.settings->groups.group_of.ten_net};
+  std::size_t& of_host = provider_hosts_[host_of(one.where.endpoint)];
+  if (of_host == kProvidersOfHostMax) return false;
+  ++of_host;
+  provider_ids_.insert(one.id);
+  providers_.push_back(one);
+  return true;
+}
+
+/// One of each answer in turn, while there is room.
+void LookupActor::take_rest() {
+  for (std::size_t i = 0; i < kTakenMax; ++i)
+    for (const auto& rest : rest_)
+      if (i < rest.size()) take_provider(rest[i]);
+  rest_.clear();
+}
+
+}  // namespace troupe::dht
