@@ -227,8 +227,8 @@ struct Missed $kind(bytesMax = 128) {
   range @0 :UInt8;
   node @1 :Data;
 
-  banned @2 :Bool;
-  # It misbehaved, and is forgotten at once.
+  forget @2 :Bool;
+  # At once: it misbehaved, or the table has enough of its address group.
 }
 
 struct BucketHolds $kind(lane = control, bytesMax = 8192) {
@@ -241,6 +241,8 @@ struct BucketHolds $kind(lane = control, bytesMax = 8192) {
   # The id of the contact that it was offered, taken or not; may be empty.
   heardMs @4 :List(UInt64);
   # How long ago each of `good` was heard, in their order.
+  claimed @5 :List(Contact);
+  # Whose address is not proven by an answer. `good` and `rest` have answered.
 }
 
 struct Search $kind(bytesMax = 1048576) {

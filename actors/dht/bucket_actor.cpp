@@ -16,7 +16,7 @@ void BucketActor::receive(runtime::Handlers& on) {
   });
   on.tell<wire::Missed>([this](wire::Missed::Reader missed) {
     if (const auto id = read_key(missed.getNode()))
-      ping(missed.getBanned() ? bucket_.forget(*id, now()) : bucket_.failed(*id, now()));
+      ping(missed.getForget() ? bucket_.forget(*id, now()) : bucket_.failed(*id, now()));
     changed({});
   });
   on.timer<Expire>([this] {
@@ -72,6 +72,7 @@ void BucketActor::tell_holds(const Key& settled) {
     for (const Listed& one : bucket_.listed())  // of which the good ones are a part, in the same order
       if (i < heard.size() && one.contact.id == listing.good[i].id) heard.set(i++, ms_since(one.heard));
     write(holds.initRest(static_cast<unsigned>(listing.rest.size())), listing.rest);
+    write(holds.initClaimed(static_cast<unsigned>(listing.claimed.size())), listing.claimed);
     if (settled != Key{}) holds.setSettled(data_of(settled.view()));
   });
 }

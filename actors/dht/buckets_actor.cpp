@@ -18,7 +18,7 @@ void BucketsActor::receive(runtime::Handlers& on) {
     tell<wire::Missed>(buckets_[missed.getRange()], [&](wire::Missed::Builder out) {
       out.setRange(missed.getRange());
       out.setNode(missed.getNode());
-      out.setBanned(missed.getBanned());
+      out.setForget(missed.getForget());
     });
   });
 }

@@ -157,12 +157,14 @@ void DhtActor::shun(net::wire::Shun::Reader order) {
     banned_.erase(std::ranges::min_element(banned_, {}, [](const auto& one) { return one.second; }));
   world().mutations.sometimes("dht: a node was banned");
   banned_.insert_or_assign(*id, now() + std::chrono::milliseconds(order.getMilliseconds()));
-  const auto range = table_.failed(*id);
-  if (!range) return;
+  if (table_.find(*id) != nullptr) forget(*id);
+}
+
+void DhtActor::forget(const Key& id) {
   tell<wire::Missed>(buckets_, [&](wire::Missed::Builder out) {
-    out.setRange(range->prefix);
-    out.setNode(data_of(id->view()));
-    out.setBanned(true);
+    out.setRange(range_of(own(), id)->prefix);
+    out.setNode(data_of(id.view()));
+    out.setForget(true);
   });
 }
 
@@ -183,8 +185,9 @@ void DhtActor::holds(wire::BucketHolds::Reader bucket) {
   if (bucket.getRange() >= kRanges) return;
   const Range range{bucket.getRange()};
   for (const Contact& gone : table_.good(range)) last_seen_.erase(gone.id);
-  const Listing listing{own_contacts(bucket.getGood()), own_contacts(bucket.getRest())};
-  table_.replace(range, listing);
+  const Listing listing{own_contacts(bucket.getGood()), own_contacts(bucket.getRest()),
+                        own_contacts(bucket.getClaimed())};
+  for (const Key& id : table_.replace(range, listing)) forget(id);
   for (unsigned i = 0; i < std::min<std::size_t>(listing.good.size(), bucket.getHeardMs().size()); ++i)
     last_seen_.insert_or_assign(listing.good[i].id, now() - std::chrono::milliseconds(bucket.getHeardMs()[i]));
   if (const auto settled = read_key(bucket.getSettled())) table_.settled(*settled);

@@ -64,6 +64,8 @@ class DhtActor final : public runtime::Actor {
   // Routing (dht_actor.cpp).
   void heard(const Contact& who, Evidence evidence);
   void missed(const Key& id);
+  /// A contact leaves its bucket at once.
+  void forget(const Key& id);
   void shun(net::wire::Shun::Reader order);
   /// Tells `/peers` what whoever asked the question at hand has done.
   void accuse(net::wire::Offence how, std::string_view what);

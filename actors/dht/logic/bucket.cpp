@@ -209,7 +209,7 @@ base::Instant Bucket::wake_at() const {
 Listing Bucket::listing() const {
   Listing out;
   for (const Listed& one : listed_) (one.failing() ? out.rest : out.good).push_back(one.contact);
-  for (const Spare& spare : spares_) out.rest.push_back(spare.contact);
+  for (const Spare& spare : spares_) (only_asked(spare) ? out.claimed : out.rest).push_back(spare.contact);
   return out;
 }
 

@@ -66,8 +66,9 @@ struct Spare {
 
 /// What the table keeps of a bucket (table.hpp).
 struct Listing {
-  std::vector<Contact> good;  ///< listed and not failing, longest silent first: what others may be told
-  std::vector<Contact> rest;  ///< failing and spare: counts for the limits only
+  std::vector<Contact> good;       ///< listed and not failing, longest silent first: what others may be told
+  std::vector<Contact> rest;       ///< failing, and spares that have answered: counts for the limits only
+  std::vector<Contact> claimed{};  ///< spares that have only asked
 };
 
 class Bucket {

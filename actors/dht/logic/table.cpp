@@ -17,7 +17,7 @@ base::Result<Range, OfferError> Table::offer(const Contact& who, Evidence eviden
   const auto range = range_of(own_, who.id);
   if (!range) return OfferError::ourselves;
   Row* const row = rows_[range->prefix].get();
-  const Contact* const known = row == nullptr ? nullptr : held(*row, who.id);
+  const Contact* const known = row == nullptr ? nullptr : row->find(who.id);
   if (known != nullptr && known->where == who.where) {
     const auto told = row->told.find(who.id);
     const bool enough =
@@ -29,12 +29,12 @@ base::Result<Range, OfferError> Table::offer(const Contact& who, Evidence eviden
   expire(now);
   if (offers_.contains(who.id)) return OfferError::recent;
   const Group group = limits_.group_of(who.where.endpoint);
-  const auto same = groups_.find(group);
-  const bool moves_within = known != nullptr && limits_.group_of(known->where.endpoint) == group;
-  if (!moves_within && same != groups_.end() && same->second >= limits_.table_max) return OfferError::group_full;
+  const bool moves_within =
+      known != nullptr && limits_.group_of(known->where.endpoint) == group && row->holds(*known, evidence);
+  if (!moves_within && !has_room(group, evidence)) return OfferError::group_full;
   if (offers_.size() == kOffersMax) return OfferError::overloaded;
-  offers_.emplace(who.id, Offer{group, moves_within, now + kOfferLife});
-  if (!moves_within) count_group(group, 1);
+  offers_.emplace(who.id, Offer{group, evidence, moves_within, now + kOfferLife});
+  if (!moves_within) count(group, evidence, 1);
   check();
   return *range;
 }
@@ -44,48 +44,64 @@ void Table::settled(const Key& id) {
   if (offer != offers_.end()) forget_offer(offer);
 }
 
-void Table::replace(Range range, const Listing& listing) {
+std::vector<Key> Table::replace(Range range, const Listing& listing) {
   base::ensure(range.prefix < kRanges, "a listing is of a range of the space");
   auto& row = rows_[range.prefix];
-  auto next = listing.good.empty() && listing.rest.empty() ? nullptr : std::make_unique<Row>();
+  const bool empty = listing.good.empty() && listing.rest.empty() && listing.claimed.empty();
+  auto next = empty ? nullptr : std::make_unique<Row>();
   if (next != nullptr) {
     next->good = listing.good;
     next->rest = listing.rest;
+    next->claimed = listing.claimed;
     for (const Contact& contact : next->good) next->high.push_back(high_bits(contact.id));
     if (row != nullptr) next->told.swap(row->told);
-    std::erase_if(next->told, [&](const auto& told) { return held(*next, told.first) == nullptr; });
+    std::erase_if(next->told, [&](const auto& told) { return next->find(told.first) == nullptr; });
   }
-  recount(row.get(), next.get());
+  auto too_many = recount(row.get(), next.get());
   row = std::move(next);
   if (row != nullptr && !row->good.empty()) depth_ = std::max<std::size_t>(depth_, range.prefix + 1U);
   while (depth_ > 0 && (rows_[depth_ - 1] == nullptr || rows_[depth_ - 1]->good.empty())) --depth_;
   check();
+  return too_many;
 }
 
-void Table::recount(const Row* before, const Row* after) {
+std::vector<Key> Table::recount(const Row* before, const Row* after) {
   // Most listings differ from the one before in their order alone.
-  const auto count_those_of = [&](const Row* row, const Row* unless_in, std::ptrdiff_t change) {
+  const auto each_of = [](const Row* row, const Row* unless_in, const auto& take) {
     if (row == nullptr) return;
-    for (const auto* contacts : {&row->good, &row->rest}) {
-      for (const Contact& contact : *contacts) {
-        const Contact* const other = unless_in == nullptr ? nullptr : held(*unless_in, contact.id);
-        if (other != nullptr && other->where == contact.where) continue;
-        count_group(limits_.group_of(contact.where.endpoint), change);
-        if (change > 0) settled(contact.id);
-      }
+    for (const auto* contacts : {&row->good, &row->rest, &row->claimed}) {
+      const Evidence evidence = contacts == &row->claimed ? Evidence::asked_us : Evidence::answered;
+      for (const Contact& contact : *contacts)
+        if (unless_in == nullptr || !unless_in->holds(contact, evidence)) take(contact, evidence);
     }
   };
-  count_those_of(after, before, 1);
-  count_those_of(before, after, -1);
+  each_of(after, before, [&](const Contact& contact, Evidence evidence) {
+    count(limits_.group_of(contact.where.endpoint), evidence, 1);
+    settled(contact.id);
+  });
+  each_of(before, after, [&](const Contact& contact, Evidence evidence) {
+    count(limits_.group_of(contact.where.endpoint), evidence, -1);
+  });
   size_ += after == nullptr ? 0 : after->good.size();
   size_ -= before == nullptr ? 0 : before->good.size();
+
+  std::vector<Key> too_many;
+  std::map<Group, std::size_t> leave;
+  each_of(after, before, [&](const Contact& contact, Evidence evidence) {
+    if (evidence == Evidence::asked_us) return;
+    const Group group = limits_.group_of(contact.where.endpoint);
+    if (crowds_.at(group).proven <= limits_.table_max + leave[group]) return;
+    ++leave[group];
+    too_many.push_back(contact.id);
+  });
+  return too_many;
 }
 
 std::optional<Range> Table::failed(const Key& id) {
   const auto range = range_of(own_, id);
   if (!range) return std::nullopt;
   Row* const row = rows_[range->prefix].get();
-  if (row == nullptr || held(*row, id) == nullptr) return std::nullopt;
+  if (row == nullptr || row->find(id) == nullptr) return std::nullopt;
   row->told.erase(id);  // its next answer is news
   return range;
 }
@@ -194,19 +210,33 @@ const std::vector<Contact>& Table::good(Range range) const {
 const Contact* Table::find(const Key& id) const {
   const auto range = range_of(own_, id);
   const Row* const row = range ? rows_[range->prefix].get() : nullptr;
-  return row == nullptr ? nullptr : held(*row, id);
+  return row == nullptr ? nullptr : row->find(id);
 }
 
-const Contact* Table::held(const Row& row, const Key& id) const {
-  for (const auto* contacts : {&row.good, &row.rest}) {
+const Contact* Table::Row::find(const Key& id) const {
+  for (const auto* contacts : {&good, &rest, &claimed}) {
     const auto at = std::ranges::find(*contacts, id, &Contact::id);
     if (at != contacts->end()) return &*at;
   }
   return nullptr;
 }
 
+bool Table::Row::holds(const Contact& whom, Evidence evidence) const {
+  const auto among = [&](const std::vector<Contact>& contacts) {
+    return std::ranges::find(contacts, whom) != contacts.end();
+  };
+  return evidence == Evidence::asked_us ? among(claimed) : among(good) || among(rest);
+}
+
+bool Table::has_room(const Group& group, Evidence evidence) const {
+  const auto crowd = crowds_.find(group);
+  if (crowd == crowds_.end()) return limits_.table_max > 0;
+  const std::size_t in_the_way = crowd->second.proven + (evidence == Evidence::asked_us ? crowd->second.claimed : 0);
+  return in_the_way < limits_.table_max;
+}
+
 void Table::forget_offer(std::map<Key, Offer>::iterator offer) {
-  if (!offer->second.moves_within) count_group(offer->second.group, -1);
+  if (!offer->second.moves_within) count(offer->second.group, offer->second.evidence, -1);
   offers_.erase(offer);
 }
 
@@ -218,10 +248,10 @@ void Table::expire(base::Instant now) {
   }
 }
 
-void Table::count_group(const Group& group, std::ptrdiff_t change) {
-  auto& count = groups_[group];
-  count += static_cast<std::size_t>(change);
-  if (count == 0) groups_.erase(group);
+void Table::count(const Group& group, Evidence evidence, std::ptrdiff_t change) {
+  Crowd& crowd = crowds_[group];
+  (evidence == Evidence::answered ? crowd.proven : crowd.claimed) += static_cast<std::size_t>(change);
+  if (crowd.proven + crowd.claimed == 0) crowds_.erase(group);
 }
 
 void Table::check() const {

@@ -5,7 +5,9 @@
 // Owner   the DHT's head actor. Each bucket is an actor of its own that sends its Listing after each change; the view
 //         is replaced range by range. It lags behind by a message, so a bucket decides again what it is offered.
 // Order   the buckets are ordered by distance to any key (see closest()), so an answer sorts one or two of them.
-// Limits  `GroupLimits::table_max` contacts of one address group, spares and offers under way included;
+// Limits  `GroupLimits::table_max` contacts that have answered from one address group, spares and offers under way
+//         included. Those that only claim to be there may fill what is left of that, and are in the way of their like
+//         alone: an address costs nothing as long as nobody has to answer from it.
 //         kOffersMax offers under way, each for kOfferLife at most.
 // Time    monotonic, given by the caller.
 #include <array>
@@ -42,8 +44,9 @@ class Table {
   /// The bucket has taken or refused what it was offered. Harmless if repeated.
   void settled(const Key& id);
 
-  /// Takes over what the bucket of `range` holds now; an empty listing removes it.
-  void replace(Range range, const Listing& listing);
+  /// Takes over what the bucket of `range` holds now; an empty listing removes it. Returns whom the bucket is to
+  /// forget: those that have answered its pings while the place of their address group went to others.
+  std::vector<Key> replace(Range range, const Listing& listing);
 
   /// Notes that `id` did not answer somebody; returns the range whose bucket should know, nothing for a stranger.
   std::optional<Range> failed(const Key& id);
@@ -83,20 +86,30 @@ class Table {
     std::vector<Contact> good;
     std::vector<std::uint64_t> high;  // high_bits of each, in the same order: what closest() compares
     std::vector<Contact> rest;
+    std::vector<Contact> claimed;
     std::map<Key, Told> told;  // of those held here
+
+    const Contact* find(const Key& id) const;
+    bool holds(const Contact& whom, Evidence evidence) const;
+  };
+  /// Of one address group.
+  struct Crowd {
+    std::size_t proven = 0;   // have answered from there
+    std::size_t claimed = 0;  // say that they are there
   };
   struct Offer {
     Group group;
+    Evidence evidence;
     bool moves_within;  // from one address of its group to another: counted already
     base::Instant expires;
   };
   struct Collector;
 
-  const Contact* held(const Row& row, const Key& id) const;
-  void recount(const Row* before, const Row* after);
+  bool has_room(const Group& group, Evidence evidence) const;
+  std::vector<Key> recount(const Row* before, const Row* after);
   void forget_offer(std::map<Key, Offer>::iterator offer);
   void expire(base::Instant now);
-  void count_group(const Group& group, std::ptrdiff_t change);
+  void count(const Group& group, Evidence evidence, std::ptrdiff_t change);
   void check() const;
 
   Key own_;
@@ -105,8 +118,8 @@ class Table {
   std::array<std::optional<base::Instant>, kRanges> used_at_{};  // nothing: by no search yet
   std::size_t depth_ = 0;                                        // rows at or beyond this index hold no good contact
   std::size_t size_ = 0;
-  std::map<Group, std::size_t> groups_;  // held and offered
-  std::map<Key, Offer> offers_;          // of those not held yet
+  std::map<Group, Crowd> crowds_;  // held and offered
+  std::map<Key, Offer> offers_;    // of those not held yet
 };
 
 }  // namespace troupe::dht

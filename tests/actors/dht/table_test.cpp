@@ -122,6 +122,32 @@ TEST_CASE("table: an address group has its limit over all ranges") {
   }
 }
 
+TEST_CASE("table: addresses that are merely claimed keep nobody out who has answered") {
+  const auto near = [](unsigned range) {
+    return contact_at(point(std::uint64_t{1} << (63 - range)), "192.0.2.1:" + std::to_string(1 + range));
+  };
+  Table table{point(0)};
+  SUBCASE("as spares") {
+    for (unsigned i = 0; i < 3; ++i)
+      CHECK(table.replace(Range{static_cast<std::uint8_t>(i)}, Listing{{}, {}, {near(i)}}).empty());
+  }
+  SUBCASE("as offers under way") {
+    for (unsigned i = 0; i < 3; ++i) CHECK(table.offer(near(i), Evidence::asked_us, kStart).ok());
+  }
+  CHECK(table.offer(near(3), Evidence::asked_us, kStart).error() == OfferError::group_full);
+  for (std::uint8_t i = 3; i < 6; ++i) {
+    CHECK(table.offer(near(i), Evidence::answered, kStart).ok());
+    CHECK(table.replace(Range{i}, Listing{{near(i)}, {}}).empty());
+  }
+  CHECK(table.offer(near(6), Evidence::answered, kStart).error() == OfferError::group_full);
+
+  // Its bucket has pinged it, and cannot know that its group is full by now.
+  CHECK(table.replace(Range{1}, Listing{{near(1)}, {}}) == std::vector{near(1).id});
+  CHECK(table.replace(Range{1}, Listing{}).empty());
+  CHECK(table.replace(Range{5}, Listing{}).empty());
+  CHECK(table.replace(Range{1}, Listing{{near(1)}, {}}).empty());
+}
+
 TEST_CASE("table: offers under way are limited") {
   Table table{point(0)};
   for (std::uint64_t i = 0; i < kOffersMax; ++i) CHECK(table.offer(contact(i), Evidence::asked_us, kStart).ok());
