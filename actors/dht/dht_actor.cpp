@@ -138,12 +138,12 @@ void DhtActor::heard(const Contact& who, Evidence evidence) {
   });
 }
 
-void DhtActor::missed(const Key& id) {
-  const auto range = table_.failed(id);
+void DhtActor::missed(const Contact& whom) {
+  const auto range = table_.failed(whom);
   if (!range) return;
   tell<wire::Missed>(buckets_, [&](wire::Missed::Builder out) {
     out.setRange(range->prefix);
-    out.setNode(data_of(id.view()));
+    out.setNode(data_of(whom.id.view()));
   });
 }
 

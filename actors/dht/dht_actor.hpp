@@ -63,7 +63,7 @@ class DhtActor final : public runtime::Actor {
 
   // Routing (dht_actor.cpp).
   void heard(const Contact& who, Evidence evidence);
-  void missed(const Key& id);
+  void missed(const Contact& whom);
   /// A contact leaves its bucket at once.
   void forget(const Key& id);
   void shun(net::wire::Shun::Reader order);
@@ -159,8 +159,8 @@ class DhtActor final : public runtime::Actor {
   void search_from(const Wanted& wanted, std::vector<Contact> contacts, const base::Bytes& own, Found found);
   void answer(wire::Search::Reader question, Reply<wire::SearchResult> reply);
   void learn(wire::SearchResult::Reader result);
-  void doubt(const Key& id);
-  void fell_silent(const Key& id);
+  void doubt(const Contact& whom);
+  void fell_silent(const Contact& whom);
   void stop_searches(const std::function<bool(const UnderWay&)>& those);
 
   // What a search leaves behind (dht_actor_mend.cpp).

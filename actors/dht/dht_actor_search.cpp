@@ -151,9 +151,9 @@ void DhtActor::learn(wire::SearchResult::Reader result) {
     const base::Contact where = net::read_contact(one.getContact());
     const Contact who{crypto::node_id(where.key, where.nonce), where};
     if (one.getOverdue()) {
-      doubt(who.id);
+      doubt(who);
     } else if (one.getMicroseconds() == 0) {
-      fell_silent(who.id);
+      fell_silent(who);
     } else {
       round_trips_.note(who.id, std::chrono::microseconds(one.getMicroseconds()));
       if (const auto token = Token::from(bytes_of(one.getToken()))) tokens_kept_.keep(who.id, *token, now());
@@ -170,26 +170,25 @@ void DhtActor::learn(wire::SearchResult::Reader result) {
 
 /// Searches end in the time that quick nodes take. A ping waits for longer, and tells a node that is far away, whose
 /// round trip is known from then on, from one that is gone.
-void DhtActor::doubt(const Key& id) {
-  const Contact* const known = table_.find(id);
-  if (known == nullptr || doubted_.size() >= kDoubtedMax || !doubted_.insert(id).second) return;
+void DhtActor::doubt(const Contact& whom) {
+  if (table_.find(whom.id) == nullptr || doubted_.size() >= kDoubtedMax || !doubted_.insert(whom.id).second) return;
   ask<wire::Ping, wire::Pong>(
-      node().reach(known->where, kPath), now() + kPingTimeout,
+      node().reach(whom.where, kPath), now() + kPingTimeout,
       [this](wire::Ping::Builder question) { write_asker(question.initAsker(), *settings_); },
-      [this, who = *known, at = now()](runtime::Answer<wire::Pong> answer) {
+      [this, who = whom, at = now()](runtime::Answer<wire::Pong> answer) {
         doubted_.erase(who.id);
         if (answer.ok()) {
           round_trips_.note(who.id, now() - at);
           return heard(who, Evidence::answered);
         }
-        if (answer.error().code == Code::timeout || answer.error().code == Code::unavailable) fell_silent(who.id);
+        if (answer.error().code == Code::timeout || answer.error().code == Code::unavailable) fell_silent(who);
       });
 }
 
-void DhtActor::fell_silent(const Key& id) {
-  round_trips_.lost(id);
-  tokens_kept_.forget(id);
-  missed(id);
+void DhtActor::fell_silent(const Contact& whom) {
+  round_trips_.lost(whom.id);
+  tokens_kept_.forget(whom.id);
+  missed(whom);
 }
 
 /// For other domains of this node.

@@ -21,10 +21,7 @@ Bucket::Bucket(const Key& own, Range range, GroupLimits limits) : own_(own), ran
 
 base::Result<std::vector<Ping>, BucketError> Bucket::hear(const Contact& who, Evidence evidence, base::Instant now) {
   if (const auto error = refusal(who, evidence)) return *error;
-  if (evidence == Evidence::answered) {
-    std::erase_if(pings_, [&](const Ping& ping) { return ping.whom.id == who.id; });
-    make_room_in_group(who);
-  }
+  if (evidence == Evidence::answered) std::erase_if(pings_, [&](const Ping& ping) { return ping.whom == who; });
   const auto listed = std::ranges::find(listed_, who.id, [](const Listed& one) { return one.contact.id; });
   if (listed != listed_.end()) {
     hear_listed(*listed, who, evidence, now);
@@ -40,10 +37,6 @@ base::Result<std::vector<Ping>, BucketError> Bucket::hear(const Contact& who, Ev
 
 std::optional<BucketError> Bucket::refusal(const Contact& who, Evidence evidence) const {
   if (range_of(own_, who.id) != range_) return BucketError::wrong_range;
-  const Listed* const known = find_listed(who.id);
-  if (known != nullptr && evidence == Evidence::asked_us && known->contact.where != who.where && known->failures == 0) {
-    return BucketError::other_address;
-  }
   const Group group = limits_.group_of(who.where.endpoint);
   const auto rival = [&](const Contact& other) {
     return other.id != who.id && limits_.group_of(other.where.endpoint) == group;
@@ -57,20 +50,24 @@ std::optional<BucketError> Bucket::refusal(const Contact& who, Evidence evidence
 }
 
 void Bucket::hear_listed(Listed& known, const Contact& who, Evidence evidence, base::Instant now) {
-  if (evidence == Evidence::asked_us && known.contact.where != who.where) {
-    // It fails where we know it and asks from elsewhere: the answer to a ping there moves it.
-    if (!pinged(who.id) && pings_.size() < kPingsMax) moved_ = who;
+  if (known.contact != who && (evidence == Evidence::asked_us || known.failures == 0)) {
+    known.elsewhere = who.where;
     return;
   }
+  if (known.contact != who) make_room_in_group(who);
   Listed heard = known;
   heard.contact = who;
   heard.heard = std::max(listed_.back().heard, now);
-  if (evidence == Evidence::answered) heard.failures = 0;
+  if (evidence == Evidence::answered) {
+    heard.failures = 0;
+    heard.elsewhere.reset();
+  }
   std::erase_if(listed_, [&](const Listed& one) { return one.contact.id == who.id; });
   listed_.push_back(heard);
 }
 
 void Bucket::place(const Contact& who, base::Instant now) {
+  make_room_in_group(who);
   std::erase_if(spares_, [&](const Spare& one) { return one.contact.id == who.id; });
   if (listed_.size() == kContactsMax) {
     const auto failing = std::ranges::find_if(listed_, &Listed::failing);
@@ -119,7 +116,9 @@ void Bucket::make_room_in_group(const Contact& who) {
 }
 
 std::vector<Ping> Bucket::failed(const Key& id, base::Instant now) {
-  note_failure(id, now);
+  const auto spare = std::ranges::find(spares_, id, [](const Spare& one) { return one.contact.id; });
+  if (spare != spares_.end()) note_failure(Contact(spare->contact), now);
+  if (const Listed* known = find_listed(id)) note_failure(Contact(known->contact), now);
   auto out = pings_to_send(now);
   check();
   return out;
@@ -135,23 +134,25 @@ std::vector<Ping> Bucket::forget(const Key& id, base::Instant now) {
 }
 
 std::vector<Ping> Bucket::expire(base::Instant now) {
-  std::vector<Key> silent;
+  std::vector<Contact> silent;
   std::erase_if(pings_, [&](const Ping& ping) {
     const bool overdue = ping.answer_due <= now;
-    if (overdue) silent.push_back(ping.whom.id);
+    if (overdue) silent.push_back(ping.whom);
     return overdue;
   });
-  for (const Key& id : silent) note_failure(id, now);
+  for (const Contact& whom : silent) note_failure(whom, now);
   std::erase_if(spares_, [&](const Spare& spare) { return spare.heard + kSpareLife <= now; });
   auto out = pings_to_send(now);
   check();
   return out;
 }
 
-void Bucket::note_failure(const Key& id, base::Instant now) {
-  std::erase_if(spares_, [&](const Spare& spare) { return spare.contact.id == id; });
-  const auto known = std::ranges::find(listed_, id, [](const Listed& one) { return one.contact.id; });
+void Bucket::note_failure(const Contact& whom, base::Instant now) {
+  std::erase_if(spares_, [&](const Spare& spare) { return spare.contact == whom; });
+  const auto known = std::ranges::find(listed_, whom.id, [](const Listed& one) { return one.contact.id; });
   if (known == listed_.end()) return;
+  if (known->elsewhere == whom.where) known->elsewhere.reset();
+  if (known->contact != whom) return;
   if (known->failures > 0 && now < known->failed_at + kFailureGap) return;
   ++known->failures;
   known->failed_at = now;
@@ -180,8 +181,9 @@ std::vector<Ping> Bucket::pings_to_send(base::Instant now) {
     out.push_back({whom, now + kPingTimeout});
     pings_.push_back(out.back());
   };
-  if (moved_) ping(*moved_);
-  moved_.reset();
+  for (const Listed& one : listed_) {
+    if (one.elsewhere) ping(one.failures == 0 ? one.contact : Contact{one.contact.id, *one.elsewhere});
+  }
   if (has_room()) {
     for (auto spare = spares_.rbegin(); spare != spares_.rend(); ++spare) {
       if (only_asked(*spare)) ping(spare->contact);

@@ -5,12 +5,15 @@
 // States  a contact is listed or spare. A listed one is good, doubted (pinged because somebody wants its place) or
 //         failing (silent to kFailuresMax questions in a row; kept until somebody better comes, handed out no more).
 //         A spare has answered us or has only asked us; the latter is pinged before it is listed.
+// Moves   whoever is heard from another address than the one we know is pinged at that first. It moves when it fails
+//         there and answers at the other one: who relays its words, or says that it lives elsewhere, does not move it.
 // Limits  kContactsMax listed, kSparesMax spare, kPingsMax pings unanswered, `GroupLimits::bucket_max` of one address
 //         group among listed and spare together. One spare more drops the oldest spare that only asked us, else the
 //         oldest. What only asked us makes room for what answered.
 // Time    monotonic, given by the caller. Reads no clock and sends nothing.
 // Owner   one bucket actor; not thread-safe.
 #include <chrono>
+#include <optional>
 #include <vector>
 
 #include "actors/dht/logic/group.hpp"
@@ -39,9 +42,8 @@ enum class Evidence : std::uint8_t {
 };
 
 enum class BucketError : std::uint8_t {
-  wrong_range,    ///< the id is not at a distance which this bucket covers
-  group_full,     ///< as many contacts of its address group as may be are here already
-  other_address,  ///< a contact that answers us asked from elsewhere; it has no need of a second address
+  wrong_range,  ///< the id is not at a distance which this bucket covers
+  group_full,   ///< as many contacts of its address group as may be are here already
 };
 
 struct Ping {
@@ -51,9 +53,10 @@ struct Ping {
 
 struct Listed {
   Contact contact;
-  base::Instant heard;         ///< last
-  std::uint32_t failures = 0;  ///< questions unanswered since its last answer
-  base::Instant failed_at{};   ///< the last of them; meaningless without failures
+  base::Instant heard;                       ///< last
+  std::uint32_t failures = 0;                ///< questions unanswered since its last answer
+  base::Instant failed_at{};                 ///< the last of them; meaningless without failures
+  std::optional<base::Contact> elsewhere{};  ///< where it was heard of last, until one of its addresses has answered
 
   bool failing() const { return failures >= kFailuresMax; }
 };
@@ -80,7 +83,8 @@ class Bucket {
   /// An error has changed nothing.
   base::Result<std::vector<Ping>, BucketError> hear(const Contact& who, Evidence evidence, base::Instant now);
 
-  /// Notes that a question which somebody else asked (a lookup) was not answered. Unknown ids are no matter.
+  /// Notes that a question which somebody else asked (a lookup) was not answered at the address known here. Unknown ids
+  /// are no matter.
   std::vector<Ping> failed(const Key& id, base::Instant now);
 
   /// Forgets one that is banned, whatever it is here.
@@ -109,7 +113,7 @@ class Bucket {
   void keep_spare(const Contact& who, Evidence evidence, base::Instant now);
   void list(const Contact& who, base::Instant heard);
   void make_room_in_group(const Contact& who);
-  void note_failure(const Key& id, base::Instant now);
+  void note_failure(const Contact& whom, base::Instant now);
   void give_place(const Listed& failing);
   void take_off(const Key& gone);
   std::vector<Ping> pings_to_send(base::Instant now);
@@ -121,10 +125,9 @@ class Bucket {
   Key own_;
   Range range_;
   GroupLimits limits_;
-  std::vector<Listed> listed_;    // by `heard`
-  std::vector<Spare> spares_;     // by `heard`
-  std::vector<Ping> pings_;       // unanswered, not yet overdue
-  std::optional<Contact> moved_;  // a failing contact at its new address, to be pinged before the call returns
+  std::vector<Listed> listed_;  // by `heard`
+  std::vector<Spare> spares_;   // by `heard`
+  std::vector<Ping> pings_;     // unanswered, not yet overdue
 };
 
 }  // namespace troupe::dht

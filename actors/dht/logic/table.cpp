@@ -97,12 +97,13 @@ std::vector<Key> Table::recount(const Row* before, const Row* after) {
   return too_many;
 }
 
-std::optional<Range> Table::failed(const Key& id) {
-  const auto range = range_of(own_, id);
+std::optional<Range> Table::failed(const Contact& whom) {
+  const auto range = range_of(own_, whom.id);
   if (!range) return std::nullopt;
   Row* const row = rows_[range->prefix].get();
-  if (row == nullptr || row->find(id) == nullptr) return std::nullopt;
-  row->told.erase(id);  // its next answer is news
+  const Contact* const known = row == nullptr ? nullptr : row->find(whom.id);
+  if (known == nullptr || *known != whom) return std::nullopt;
+  row->told.erase(whom.id);  // its next answer is news
   return range;
 }
 

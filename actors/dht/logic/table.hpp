@@ -48,8 +48,9 @@ class Table {
   /// forget: those that have answered its pings while the place of their address group went to others.
   std::vector<Key> replace(Range range, const Listing& listing);
 
-  /// Notes that `id` did not answer somebody; returns the range whose bucket should know, nothing for a stranger.
-  std::optional<Range> failed(const Key& id);
+  /// Notes that `whom` did not answer somebody; returns the range whose bucket should know. Nothing for a stranger, or
+  /// for one that was asked elsewhere: anybody may say that it lives there.
+  std::optional<Range> failed(const Contact& whom);
 
   /// Fills `out` with the good contacts nearest to `key`, nearest first; returns how many there are.
   /// The pointers are valid until the next replace().

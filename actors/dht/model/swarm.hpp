@@ -145,7 +145,7 @@ class Swarm {
 
   // swarm_routing.cpp
   void hear(Node& node, const Contact& who, Evidence evidence);
-  void miss(Node& node, const Key& id);
+  void miss(Node& node, const Contact& whom);
   void ping(Node& node, const std::vector<Ping>& pings);
   void changed(Node& node, Range range, const Key& settled);
   void wake(Node& node, Range range);

@@ -23,12 +23,12 @@ void Swarm::hear(Node& node, const Contact& who, Evidence evidence) {
   changed(node, range.value(), who.id);
 }
 
-void Swarm::miss(Node& node, const Key& id) {
-  const auto range = node.routing->table.failed(id);
+void Swarm::miss(Node& node, const Contact& whom) {
+  const auto range = node.routing->table.failed(whom);
   if (!range) return;
   const auto bucket = node.routing->buckets.find(*range);
   if (bucket == node.routing->buckets.end()) return;
-  ping(node, bucket->second.failed(id, agenda_.now()));
+  ping(node, bucket->second.failed(whom.id, agenda_.now()));
   changed(node, *range, {});
 }
 

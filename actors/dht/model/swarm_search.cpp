@@ -113,7 +113,7 @@ void Swarm::learn(Node& node, const Search& search) {
   for (const auto& [whom, took] : search.heard) {
     if (took == base::Duration::zero()) {
       node.routing->round_trips.lost(whom.id);
-      miss(node, whom.id);
+      miss(node, whom);
     } else {
       node.routing->round_trips.note(whom.id, took);
       hear(node, whom, Evidence::answered);

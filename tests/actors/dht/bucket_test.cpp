@@ -262,26 +262,41 @@ TEST_CASE("bucket: an address group has its limit, among listed and spare togeth
   CHECK(closed.hear(near(1), Evidence::answered, kStart).error() == BucketError::group_full);
 }
 
-TEST_CASE("bucket: a contact moves where it answers, not where it is said to be") {
+TEST_CASE("bucket: a contact moves only once it fails where it is known") {
   Bucket bucket = bucket_of(1);
   const Contact elsewhere = contact_at(contact(0).id, "127.0.0.1:5");
-  SUBCASE("by its answer") {
-    REQUIRE(bucket.hear(elsewhere, Evidence::answered, kStart + 1s).ok());
-    CHECK(bucket.listed()[0].contact == elsewhere);
-  }
-  SUBCASE("not by its question while it answers at the old place") {
-    CHECK(bucket.hear(elsewhere, Evidence::asked_us, kStart + 1s).error() == BucketError::other_address);
+  Evidence evidence = Evidence::answered;
+  SUBCASE("though it answers elsewhere") {}
+  SUBCASE("though it asks from elsewhere") { evidence = Evidence::asked_us; }
+  const auto doubt = bucket.hear(elsewhere, evidence, kStart + 1s);
+  REQUIRE(doubt.ok());
+  REQUIRE(doubt.value().size() == 1);
+  CHECK(doubt.value()[0].whom == contact(0));
+  CHECK(bucket.listed()[0].contact == contact(0));
+  CHECK(bucket.listed()[0].heard == kStart);
+
+  SUBCASE("its answer there keeps it, and ends the matter") {
+    CHECK(bucket.hear(contact(0), Evidence::answered, kStart + 2s).value().empty());
+    CHECK(bucket.expire(kStart + 1s + kPingTimeout).empty());
     CHECK(bucket.listed()[0].contact == contact(0));
+    CHECK(bucket.listed()[0].failures == 0);
   }
-  SUBCASE("once it fails there its question has the new place pinged") {
-    bucket.failed(contact(0).id, kStart + 1s);
-    const auto pings = bucket.hear(elsewhere, Evidence::asked_us, kStart + 2s);
-    REQUIRE(pings.ok());
-    REQUIRE(pings.value().size() == 1);
-    CHECK(pings.value()[0].whom == elsewhere);
+  SUBCASE("its silence has the new address pinged") {
+    const auto there = bucket.expire(kStart + 1s + kPingTimeout);
+    REQUIRE(there.size() == 1);
+    CHECK(there[0].whom == elsewhere);
     CHECK(bucket.listed()[0].contact == contact(0));
-    REQUIRE(bucket.hear(elsewhere, Evidence::answered, kStart + 3s).ok());
-    CHECK(bucket.listed()[0].contact == elsewhere);
+    SUBCASE("whose answer moves it") {
+      CHECK(bucket.hear(elsewhere, Evidence::answered, kStart + 4s).value().empty());
+      CHECK(bucket.listed()[0].contact == elsewhere);
+      CHECK(bucket.listed()[0].failures == 0);
+    }
+    SUBCASE("whose silence is no failure more") {
+      bucket.expire(kStart + 1s + 2 * kPingTimeout);
+      CHECK(bucket.listed()[0].contact == contact(0));
+      CHECK(bucket.listed()[0].failures == 1);
+      CHECK_FALSE(bucket.listed()[0].elsewhere.has_value());
+    }
   }
 }
 

@@ -86,7 +86,7 @@ class Overlay {
         [&](const Contact& whom, bool answered, base::Instant) {
           if (answered) peer.round_trip.note(20ms);
           if (answered) hear(peer, whom, Evidence::answered);
-          if (!answered) fail(peer, whom.id);
+          if (!answered) fail(peer, whom);
         });
   }
 
@@ -120,12 +120,12 @@ class Overlay {
     if (pings.ok()) send(peer, pings.value());
   }
 
-  void fail(Peer& peer, const Key& id) {
-    const auto range = peer.table.failed(id);
+  void fail(Peer& peer, const Contact& whom) {
+    const auto range = peer.table.failed(whom);
     if (!range) return;
     Bucket& bucket = peer.buckets.at(*range);
-    const auto pings = bucket.failed(id, now_);
-    settle(peer, bucket, id);
+    const auto pings = bucket.failed(whom.id, now_);
+    settle(peer, bucket, whom.id);
     send(peer, pings);
   }
 

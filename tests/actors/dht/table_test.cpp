@@ -80,14 +80,18 @@ TEST_CASE("table: a bucket is told of a contact again only if something is new")
   CHECK(table.offer(contact(1), Evidence::answered, kStart + 2s + kTellGap).ok());
 
   SUBCASE("an answer after a failure is new") {
-    CHECK(table.failed(contact(1).id) == Range{0});
+    CHECK(table.failed(contact(1)) == Range{0});
     CHECK(table.offer(contact(1), Evidence::answered, kStart + 3s + kTellGap).ok());
   }
   SUBCASE("another address is new") {
     const Contact moved = contact_at(contact(1).id, "127.0.0.1:1");
     CHECK(table.offer(moved, Evidence::answered, kStart + 3s + kTellGap).ok());
   }
-  SUBCASE("the failure of a stranger concerns nobody") { CHECK_FALSE(table.failed(contact(2).id).has_value()); }
+  SUBCASE("the failure of a stranger concerns nobody") { CHECK_FALSE(table.failed(contact(2)).has_value()); }
+  SUBCASE("silence where a contact is said to be is no failure of it") {
+    CHECK_FALSE(table.failed(contact_at(contact(1).id, "127.0.0.1:1")).has_value());
+    CHECK(table.offer(contact(1), Evidence::answered, kStart + 3s + kTellGap).error() == OfferError::recent);
+  }
 }
 
 TEST_CASE("table: an address group has its limit over all ranges") {
