@@ -188,9 +188,9 @@ std::vector<Ping> Bucket::pings_to_send(base::Instant now) {
     for (auto spare = spares_.rbegin(); spare != spares_.rend(); ++spare) {
       if (only_asked(*spare)) ping(spare->contact);
     }
-  } else if (!spares_.empty() && listed_.front().heard + kQuietMax <= now) {
-    ping(listed_.front().contact);
   }
+  const base::Duration silent_max = has_room() || spares_.empty() ? kSilentMax : kQuietMax;
+  if (const Listed* const one = longest_silent(); one != nullptr && one->heard + silent_max <= now) ping(one->contact);
   for (const Listed& one : listed_) {
     if (one.failing() && retry_at(one) <= now) ping(one.contact);
   }
@@ -205,6 +205,9 @@ base::Instant Bucket::wake_at() const {
   for (const Listed& one : listed_) {
     if (one.failing() && !pinged(one.contact.id)) out = std::min(out, retry_at(one));
   }
+  if (const Listed* const one = longest_silent(); one != nullptr && !pinged(one->contact.id)) {
+    out = std::min(out, one->heard + kSilentMax);
+  }
   return out;
 }
 
@@ -217,6 +220,12 @@ Listing Bucket::listing() const {
 
 bool Bucket::has_room() const {
   return listed_.size() < kContactsMax || std::ranges::any_of(listed_, &Listed::failing);
+}
+
+/// Those that fail are pinged by a clock of their own.
+const Listed* Bucket::longest_silent() const {
+  const auto at = std::ranges::find_if_not(listed_, &Listed::failing);
+  return at == listed_.end() ? nullptr : &*at;
 }
 
 bool Bucket::pinged(const Key& id) const {

@@ -2,7 +2,7 @@
 // One k-bucket: the contacts at one range of distances, the longest silent first.
 //
 // Source  Maymounkov & Mazieres, "Kademlia", 2002: 2.2 (order, eviction), 4.1 (spares, and no ping for each newcomer).
-// States  a contact is listed or spare. A listed one is good, doubted (pinged because somebody wants its place) or
+// States  a contact is listed or spare. A listed one is good, doubted (pinged, unanswered) or
 //         failing (silent to kFailuresMax questions in a row; kept until somebody better comes, handed out no more).
 //         A spare has answered us or has only asked us; the latter is pinged before it is listed.
 // Moves   whoever is heard from another address than the one we know is pinged at that first. It moves when it fails
@@ -10,6 +10,8 @@
 // Limits  kContactsMax listed, kSparesMax spare, kPingsMax pings unanswered, `GroupLimits::bucket_max` of one address
 //         group among listed and spare together. One spare more drops the oldest spare that only asked us, else the
 //         oldest. What only asked us makes room for what answered.
+// Pings   the longest silent contact, one at a time: after kQuietMax if somebody waits for its place, after kSilentMax
+//         in any case, so that who goes is noticed also where no search comes by.
 // Time    monotonic, given by the caller. Reads no clock and sends nothing.
 // Owner   one bucket actor; not thread-safe.
 #include <chrono>
@@ -29,7 +31,10 @@ inline constexpr std::size_t kPingsMax = 3;          // our choice: alpha, what 
 inline constexpr std::uint32_t kFailuresMax = 2;     // issue 5, part 3: nobody is punished for one loss
 inline constexpr std::uint32_t kForgetFailures = 5;  // section 4.1
 inline constexpr std::chrono::milliseconds kPingTimeout{2'000};  // our choice: twice the worst round trip
-inline constexpr std::chrono::minutes kQuietMax{5};      // our choice: who was heard this recently is not doubted
+inline constexpr std::chrono::minutes kQuietMax{5};  // our choice: who was heard this recently is not doubted
+/// BEP 5: a node is questionable after that time, whether or not somebody wants its place.
+inline constexpr std::chrono::minutes kSilentMax{15};
+static_assert(kQuietMax < kSilentMax, "whose place is wanted is pinged sooner");
 inline constexpr std::chrono::minutes kRetryFailing{1};  // our choice: doubled for each failure more
 inline constexpr std::chrono::hours kSpareLife{1};       // our choice: an older spare is as likely dead as not
 /// Questions of many lookups may be lost in one burst: failures that lie closer together are one.
@@ -118,6 +123,7 @@ class Bucket {
   void take_off(const Key& gone);
   std::vector<Ping> pings_to_send(base::Instant now);
   bool has_room() const;
+  const Listed* longest_silent() const;
   bool pinged(const Key& id) const;
   const Listed* find_listed(const Key& id) const;
   void check() const;

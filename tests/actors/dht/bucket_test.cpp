@@ -53,7 +53,7 @@ TEST_CASE("bucket: a contact is listed only after it has answered") {
     CHECK(bucket.hear(contact(1), Evidence::answered, kStart + 1s).value().empty());
     CHECK(lists(bucket, contact(1)));
     CHECK(bucket.spares().empty());
-    CHECK(bucket.wake_at() == base::Instant::max());
+    CHECK(bucket.wake_at() == kStart + 1s + kSilentMax);
   }
   SUBCASE("its silence forgets it, at the deadline and not before") {
     CHECK(bucket.expire(kStart + kPingTimeout - 1ns).empty());
@@ -142,6 +142,42 @@ TEST_CASE("bucket: who is banned is forgotten at once, and the newest spare that
   }
 }
 
+TEST_CASE("bucket: who was silent for long is pinged though nobody wants its place, one after the other") {
+  Bucket bucket = bucket_of(3);
+  base::Instant now = bucket.wake_at();
+  CHECK(now == kStart + kSilentMax);
+  CHECK(bucket.expire(now - 1ns).empty());
+  now = now + 1s;  // all three were silent for as long
+  auto pings = bucket.expire(now);
+  REQUIRE(pings.size() == 1);
+  CHECK(pings[0].whom == contact(0));
+  CHECK(bucket.expire(now).empty());
+  CHECK(bucket.wake_at() == now + kPingTimeout);
+
+  SUBCASE("an answer makes it the last, and it is the turn of the next") {
+    pings = bucket.hear(contact(0), Evidence::answered, now + 1s).value();
+    REQUIRE(pings.size() == 1);
+    CHECK(pings[0].whom == contact(1));
+    CHECK(bucket.listed().back().contact == contact(0));
+  }
+  SUBCASE("silence to two pings and it is named to nobody, to all of them and it is gone") {
+    pings = bucket.expire(now + kPingTimeout);
+    REQUIRE(pings.size() == 1);
+    CHECK(pings[0].whom == contact(0));
+    pings = bucket.expire(now + 2 * kPingTimeout);
+    CHECK(bucket.listing().good.size() == 2);
+    REQUIRE(pings.size() == 1);
+    CHECK(pings[0].whom == contact(1));
+    // From now on nobody answers.
+    for (int wakes = 0; !bucket.empty(); ++wakes) {
+      REQUIRE(wakes < 100);
+      now = bucket.wake_at();
+      CHECK(bucket.expire(now).size() <= kPingsMax);
+    }
+    CHECK(now < kStart + kSilentMax + 10min);
+  }
+}
+
 TEST_CASE("bucket: while all were heard of late nobody is pinged for a newcomer") {
   Bucket bucket = full_bucket();
   CHECK(bucket.hear(contact(20), Evidence::answered, kStart + kQuietMax - 1ns).value().empty());
@@ -168,7 +204,8 @@ TEST_CASE("bucket: spares are limited, and who only asked gives way to who answe
 TEST_CASE("bucket: a spare is forgotten when it is old") {
   Bucket bucket = full_bucket();
   REQUIRE(bucket.hear(contact(20), Evidence::answered, kStart + 1s).ok());
-  CHECK(bucket.wake_at() == kStart + 1s + kSpareLife);
+  bucket.expire(kStart + 1s + kSpareLife - 1ns);
+  CHECK(bucket.spares().size() == 1);
   bucket.expire(kStart + 1s + kSpareLife);
   CHECK(bucket.spares().empty());
 }
@@ -231,7 +268,7 @@ TEST_CASE("bucket: without a spare a failing contact stays, unnamed, and is ping
       bucket.expire(wake + kPingTimeout);
     }
     CHECK(bucket.listed().size() == 1);
-    CHECK(bucket.wake_at() == base::Instant::max());
+    CHECK(bucket.wake_at() == kStart + 1ns + kSilentMax);
   }
   SUBCASE("whoever answers takes its place in a full bucket") {
     for (std::uint64_t i = 2; i <= kContactsMax; ++i) {
