@@ -15,6 +15,10 @@ namespace {
 
 static_assert(config::kPeersKnownMax.max <= peers::kKnownMax && config::kPeersLinksTarget.max <= peers::kLinksMax,
               "a setting that is taken can be kept");
+static_assert(config::kDhtGroupBucketMax.max == dht::kContactsMax &&
+                  config::kDhtGroupTableMax.max == dht::kContactsMax * dht::kRanges &&
+                  config::kDhtGroupV4Bits.max == 32 && config::kDhtGroupV6Bits.max == 128,
+              "the largest settings are no limits");
 
 std::vector<base::PublicKey> keys(const config::Texts& texts) {
   std::vector<base::PublicKey> out;
@@ -120,6 +124,10 @@ node::Domain dht(const Composition& parts) {
       std::chrono::duration_cast<std::chrono::milliseconds>(settings.get(config::kDhtRepublishPeriod));
   setup.refresh_period = settings.get(config::kDhtRefreshPeriod);
   setup.recover_period = settings.get(config::kDhtRecoverPeriod);
+  setup.groups.bucket_max = settings.get(config::kDhtGroupBucketMax);
+  setup.groups.table_max = settings.get(config::kDhtGroupTableMax);
+  setup.groups.group_of.v4_bits = static_cast<std::uint8_t>(settings.get(config::kDhtGroupV4Bits));
+  setup.groups.group_of.v6_bits = static_cast<std::uint8_t>(settings.get(config::kDhtGroupV6Bits));
   setup.groups.group_of.ten_net = parts.simulated ? dht::TenNet::simulation : dht::TenNet::network;
   setup.health = parts.health;
   if (parts.dht_counters) setup.counters = parts.dht_counters;

@@ -84,6 +84,16 @@ inline constexpr auto kDhtRefreshPeriod = duration("dht.refresh_period", "60s", 
                                                    "between two looks for parts of the table to refresh");
 inline constexpr auto kDhtRecoverPeriod = duration("dht.recover_period", "30s", 100ms, 24h, When::start,
                                                    "between two searches with too few contacts, at most");
+inline constexpr auto kDhtGroupBucketMax =
+    count("dht.group_bucket_max", "2", 1, 20, When::start,
+          "contacts of one address group in a bucket of the table, which has 20");
+inline constexpr auto kDhtGroupTableMax =
+    count("dht.group_table_max", "3", 1, 3'200, When::start, "contacts of one address group in the whole table");
+inline constexpr auto kDhtGroupV4Bits =
+    count("dht.group_v4_bits", "24", 8, 32, When::start,
+          "leading bits of IPv4 addresses that are one group; 32: each address; loopback: each port in any case");
+inline constexpr auto kDhtGroupV6Bits =
+    count("dht.group_v6_bits", "48", 16, 128, When::start, "leading bits of IPv6 addresses that are one group");
 
 // Files.
 inline constexpr auto kFilesReplicas =
@@ -116,7 +126,7 @@ inline constexpr auto kLogFileBytesMax =
     bytes("log.file_bytes_max", "16 MiB", 64 * kKiB, 1'024 * kMiB, When::start, "size at which a new file is begun");
 inline constexpr auto kLogFilesMax = count("log.files_max", "5", 1, 1'000, When::start, "old files kept");
 
-inline constexpr std::array<Setting, 41> kNodeSettings{
+inline constexpr std::array<Setting, 45> kNodeSettings{
     kListen,
     kAdvertise,
     kJoin,
@@ -145,6 +155,10 @@ inline constexpr std::array<Setting, 41> kNodeSettings{
     kDhtRepublishPeriod,
     kDhtRefreshPeriod,
     kDhtRecoverPeriod,
+    kDhtGroupBucketMax,
+    kDhtGroupTableMax,
+    kDhtGroupV4Bits,
+    kDhtGroupV6Bits,
     kFilesReplicas,
     kFilesWatchPeriod,
     kFilesQuotaPerOwner,

@@ -247,6 +247,23 @@ TEST_CASE("settings: a table with one key twice, or with a default out of bounds
   CHECK_THROWS_AS(good({}).get(count("a.c", "1", 1, 2, When::start, "")), base::InvariantBroken);
 }
 
+TEST_CASE("settings: the limits of address groups are settings, each within what a table can hold and an address has") {
+  const Settings usual = good({});
+  CHECK(usual.get(kDhtGroupBucketMax) == 2);
+  CHECK(usual.get(kDhtGroupTableMax) == 3);
+  CHECK(usual.get(kDhtGroupV4Bits) == 24);
+  CHECK(usual.get(kDhtGroupV6Bits) == 48);
+  CHECK(good(file("[dht]\ngroup_v4_bits = 32\n")).get(kDhtGroupV4Bits) == 32);
+  CHECK(first_problem(file("[dht]\ngroup_v4_bits = 33\n")) ==
+        "troupe.toml:2: dht.group_v4_bits must be from 8 to 32");
+  CHECK(first_problem(file("[dht]\ngroup_v6_bits = 129\n")) ==
+        "troupe.toml:2: dht.group_v6_bits must be from 16 to 128");
+  CHECK(first_problem(file("[dht]\ngroup_bucket_max = 21\n")) ==
+        "troupe.toml:2: dht.group_bucket_max must be from 1 to 20");
+  CHECK(first_problem(file("[dht]\ngroup_table_max = 0\n")) ==
+        "troupe.toml:2: dht.group_table_max must be from 1 to 3200");
+}
+
 TEST_CASE("settings: no limit can be zero, for zero does not mean unlimited") {
   for (const auto& setting : kNodeSettings) {
     if (setting.key == kIdentityWorkBits.key || setting.key == kDhtCache.key) continue;  // they say what zero means
