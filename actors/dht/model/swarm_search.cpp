@@ -128,7 +128,7 @@ void Swarm::doubt(Node& node, const Contact& who) {
       [this, &node, who, asked_at = agenda_.now()](const Said* said) {
         if (said == nullptr) {
           node.routing->round_trips.lost(who.id);
-          return miss(node, who.id);
+          return miss(node, who);
         }
         node.routing->round_trips.note(who.id, agenda_.now() - asked_at);
         hear(node, who, Evidence::answered);
