@@ -20,6 +20,7 @@ class BucketActor final : public runtime::Actor {
 
   void receive(runtime::Handlers& on) override;
   void start() override;
+  const Bucket& bucket() const { return bucket_; }
 
  private:
   struct Expire {};

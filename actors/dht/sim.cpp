@@ -35,7 +35,8 @@ const sim::DomainCard& dht_card() {
               {"nearest", "a client asks for the nodes near a key", {kTopic}},
               {"push", "a node stores at another without a token", {kTo}},
               {"lie",
-               "a node lies to all that ask it: 0 silence, 1 contacts of nobody, 2 old and foreign records, "
+               "a node lies to all that ask it: 0 silence, 1 contacts of nobody and false addresses, 2 old and foreign "
+               "records, "
                "3 stores nothing, 4 contacts of nobody and old records",
                {{"how", 0, kLiesMax}}},
           },
@@ -56,6 +57,7 @@ const sim::DomainCard& dht_card() {
               {"provided", "only who has announced itself is found as a provider"},
               {"strangers", "tables and searches name nobody that no machine ever was"},
               {"tokens", "a store without a token is refused"},
+              {"moved", "a contact that has not failed where it is known is not moved elsewhere"},
               {"honest", "nobody is banned that has not lied"},
               {"kept", "what nodes have acknowledged they hold, over restarts, until its time is over"},
               {"deadline", "no search works on after its time"},
@@ -68,6 +70,7 @@ const sim::DomainCard& dht_card() {
               {"dht.last_answer_wins", "a search keeps the last record in place of the newest"},
               {"dht.listen_takes_older", "who listens is given whatever comes, also what is older"},
               {"dht.silence_is_punished", "who does not answer a search in time is told of as an offender"},
+              {"dht.moves_at_once", "a contact moves to wherever it was heard of last"},
               {"dht.token_unchecked", "anybody may store without having asked before"},
               {"dht.stored_before_commit", "a store is acknowledged before it is durable"},
               {"dht.failed_commit_acknowledged", "a store is acknowledged though its commit failed"},

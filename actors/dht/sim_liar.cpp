@@ -15,6 +15,8 @@ constexpr std::size_t kHeldBackMax = 256;  // our choice: their askers have give
 constexpr std::size_t kNobodies = 400;     // our choice: some share eight bits with any key
 constexpr std::size_t kGivenMax = 64;      // our choice
 constexpr std::size_t kToldMax = 2'048;    // what fits into the answer to Listen
+constexpr std::size_t kAskersMax = 64;     // our choice
+constexpr std::size_t kMisplaced = 5;      // of one answer; our choice
 constexpr std::uint16_t kPort = 4'000;     // where nodes of the simulation listen
 
 }  // namespace
@@ -39,12 +41,26 @@ bool LiarActor::silent(runtime::AnyReply& reply) {
   return true;
 }
 
+void LiarActor::note_asker(wire::Asker::Reader asker) {
+  const base::Contact who = net::read_contact(asker.getContact());
+  if (who.endpoint.dialable() && askers_.size() < kAskersMax)
+    askers_.insert_or_assign(crypto::node_id(who.key, who.nonce), who);
+}
+
 std::vector<base::Contact> LiarActor::false_contacts(capnp::Data::Reader from) {
   std::vector<base::Contact> out;
   const auto key = read_key(from);
   if ((how_ != Lie::contacts && how_ != Lie::poison) || !key) return out;
   std::ranges::sort(nobodies_, {}, [&](const auto& one) { return base::distance(one.first, *key); });
   for (std::size_t i = 0; i < kContactsMax; ++i) out.push_back(nobodies_[i].second);
+  if (how_ == Lie::contacts) {
+    auto at = out.rbegin();
+    for (const auto& [id, who] : askers_) {
+      if (at - out.rbegin() == kMisplaced) break;
+      *at = base::Contact{who.key, who.nonce, at->endpoint};
+      ++at;
+    }
+  }
   return out;
 }
 
@@ -77,6 +93,7 @@ void LiarActor::receive(runtime::Handlers& on) {
   });
   on.ask<wire::FindNode, wire::Nodes>([=, this](wire::FindNode::Reader question, Reply<wire::Nodes> reply) {
     if (silent(reply)) return;
+    note_asker(question.getAsker());
     const auto contacts = false_contacts(question.getTarget());
     reply.send([&](wire::Nodes::Builder out) {
       write_contacts(contacts, out.initContacts(static_cast<unsigned>(contacts.size())));
@@ -85,6 +102,7 @@ void LiarActor::receive(runtime::Handlers& on) {
   });
   on.ask<wire::FindValue, wire::FoundValue>([=, this](wire::FindValue::Reader question, Reply<wire::FoundValue> reply) {
     if (silent(reply)) return;
+    note_asker(question.getAsker());
     const auto contacts = false_contacts(question.getKey());
     const base::Bytes record = false_record(question.getKey());
     reply.send([&](wire::FoundValue::Builder out) {

@@ -14,7 +14,7 @@ namespace troupe::dht {
 
 enum class Lie : std::uint8_t {
   silence,   ///< nobody is ever answered
-  contacts,  ///< names nodes around each target that do not exist
+  contacts,  ///< names nodes around each target that do not exist, and some that do where they are not
   records,   ///< answers with the first record it was given, with those of other keys, and with broken ones
   stores,    ///< says that it has stored what it has not
   poison,    ///< names nodes that do not exist, and gives the first record that it was given: valid, but old
@@ -33,7 +33,9 @@ class LiarActor final : public runtime::Actor {
   template <class A>
   using Reply = runtime::Reply<A>;
   bool silent(runtime::AnyReply& reply);
-  /// Contacts of nobody, as near to the key as a few lots have brought.
+  void note_asker(wire::Asker::Reader asker);
+  /// Contacts of nobody, as near to the key as a few lots have brought; the last ones with the names of those who
+  /// asked.
   std::vector<base::Contact> false_contacts(capnp::Data::Reader key);
   base::Bytes false_record(capnp::Data::Reader key);
 
@@ -41,6 +43,7 @@ class LiarActor final : public runtime::Actor {
   const std::uint16_t nodes_;                // of the world: the addresses of the others are free
   std::deque<runtime::AnyReply> held_back_;  // an answer that is dropped would be one
   std::vector<std::pair<base::NodeId, base::Contact>> nobodies_;
+  std::map<base::NodeId, base::Contact> askers_;
   std::map<Key, base::Bytes> given_;  // the first one of each key
 };
 

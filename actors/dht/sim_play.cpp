@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "actors/dht/api.hpp"
+#include "actors/dht/bucket_actor.hpp"
 #include "actors/dht/dht_actor.hpp"
 #include "actors/dht/lookup_actor.hpp"
 #include "runtime/base/ensure.hpp"
@@ -67,6 +68,7 @@ void DhtPlay::died(std::size_t node) {
   clients_.died(node);
   survey_.died(node);
   std::erase_if(searches_, [&](const auto& one) { return one.first.first == node; });
+  std::erase_if(healthy_, [&](const auto& one) { return one.first.first == node; });
   for (Check& check : checks_)
     if (check.node == node) check.under_way = false;
 }
@@ -81,6 +83,8 @@ void DhtPlay::handled(std::size_t node, std::string_view path, const runtime::Ac
     if (head == nullptr) return;
     look_at_table(node, *head);
     look_at_bans(node, *head);
+  } else if (path.starts_with("/dht/bucket/")) {
+    if (const auto* const bucket = dynamic_cast<const BucketActor*>(&actor)) look_at_bucket(node, path, *bucket);
   } else if (path.starts_with("/dht/lookup-")) {
     if (const auto* const search = dynamic_cast<const LookupActor*>(&actor)) judge_search(node, path, *search);
   }
@@ -94,6 +98,19 @@ void DhtPlay::look_at_table(std::size_t node, const DhtActor& head) {
       return nodes_.broke("strangers", node_name(node) + " lists " + one.id.hex() + " in its table");
     }
   }
+}
+
+void DhtPlay::look_at_bucket(std::size_t node, std::string_view path, const BucketActor& bucket) {
+  auto& before = healthy_[{node, std::string(path)}];
+  std::map<Key, Contact> after;
+  for (const Listed& one : bucket.bucket().listed()) {
+    if (one.failures == 0) after.emplace(one.contact.id, one.contact);
+    if (const auto was = before.find(one.contact.id); was != before.end() && was->second != one.contact)
+      nodes_.broke("moved", node_name(node) + " moves " + one.contact.id.hex() + " to " +
+                                one.contact.where.endpoint.text() + ", though it has not failed at " +
+                                was->second.where.endpoint.text());
+  }
+  before.swap(after);
 }
 
 void DhtPlay::look_at_bans(std::size_t node, const DhtActor& head) {

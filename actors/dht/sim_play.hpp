@@ -3,6 +3,7 @@
 //
 // Breaks  kept       fewer nodes hold a record, or an announcement, than have acknowledged it
 //         strangers  a table lists an id, or an address of it, that no machine ever had
+//         moved      a contact without a failure is moved to another address
 //         honest     a node bans one that has never lied
 //         deadline   a search works on long after it should have ended
 // Close   what is held by one of the nodes that a search has to ask is read from every node, until it is found.
@@ -18,6 +19,7 @@
 
 namespace troupe::dht {
 
+class BucketActor;
 class DhtActor;
 class LookupActor;
 
@@ -51,6 +53,7 @@ class DhtPlay final : public sim::Play {
   };
   void obey(const sim::Order& order);
   void look_at_table(std::size_t node, const DhtActor& head);
+  void look_at_bucket(std::size_t node, std::string_view path, const BucketActor& bucket);
   void look_at_bans(std::size_t node, const DhtActor& head);
   void judge_search(std::size_t node, std::string_view path, const LookupActor& search);
   void judge_kept();
@@ -73,6 +76,8 @@ class DhtPlay final : public sim::Play {
   SimClients clients_;
   SimSurvey survey_;
   std::map<std::size_t, std::uint64_t> looks_;
+  /// Of each bucket, after its last message: contacts without a failure.
+  std::map<std::pair<std::size_t, std::string>, std::map<Key, Contact>> healthy_;
   struct Search {
     base::Instant began;  // by its node: a head that was restarted uses the same names again
     base::Duration seen;  // first

@@ -50,7 +50,8 @@ std::optional<BucketError> Bucket::refusal(const Contact& who, Evidence evidence
 }
 
 void Bucket::hear_listed(Listed& known, const Contact& who, Evidence evidence, base::Instant now) {
-  if (known.contact != who && (evidence == Evidence::asked_us || known.failures == 0)) {
+  const bool healthy = known.failures == 0 && !mutations_->on("dht.moves_at_once");
+  if (known.contact != who && (evidence == Evidence::asked_us || healthy)) {
     known.elsewhere = who.where;
     return;
   }

@@ -20,6 +20,7 @@
 
 #include "actors/dht/logic/group.hpp"
 #include "actors/dht/logic/range.hpp"
+#include "runtime/base/mutations.hpp"
 #include "runtime/base/result.hpp"
 #include "runtime/base/time.hpp"
 
@@ -83,6 +84,9 @@ class Bucket {
  public:
   Bucket(const Key& own, Range range, GroupLimits limits = {});
 
+  /// Where bugs may be planted; outlives it. Without a call none is.
+  void plant(const base::Mutations& mutations) { mutations_ = &mutations; }
+
   /// Notes that `who` was heard from at `now`, and lists it if it answered and there is room.
   /// Returns the pings to send, at most kPingsMax; their answers come back by hear(), their silence by expire().
   /// An error has changed nothing.
@@ -131,6 +135,7 @@ class Bucket {
   Key own_;
   Range range_;
   GroupLimits limits_;
+  const base::Mutations* mutations_ = &base::kNoMutations;
   std::vector<Listed> listed_;  // by `heard`
   std::vector<Spare> spares_;   // by `heard`
   std::vector<Ping> pings_;     // unanswered, not yet overdue
