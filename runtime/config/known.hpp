@@ -78,8 +78,10 @@ inline constexpr auto kDhtHold =
 inline constexpr auto kDhtCache =
     bytes("dht.cache", "1 MiB", 0, 1'024 * kMiB, When::start,
           "memory for copies of what searches found, which others may leave here; 0 B: no copies, here or elsewhere");
-inline constexpr auto kDhtRepublishPeriod = duration("dht.republish_period", "22h", 1s, 24h * 14, When::start,
-                                                     "in which all that was published is published again");
+inline constexpr auto kDhtRepublishPeriod =
+    half_of(kDhtHold.key, duration("dht.republish_period", "22h", 1s, 24h * 14, When::start,
+                                   "in which all that was published is published again; half of dht.hold at most, so "
+                                   "that what comes late, or once not at all, is not lost meanwhile"));
 inline constexpr auto kDhtRefreshPeriod = duration("dht.refresh_period", "60s", 100ms, 24h, When::start,
                                                    "between two looks for parts of the table to refresh");
 inline constexpr auto kDhtRecoverPeriod = duration("dht.recover_period", "30s", 100ms, 24h, When::start,

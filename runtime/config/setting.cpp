@@ -184,6 +184,12 @@ Table::Table(std::vector<std::span<const Setting>> parts) {
                  "each setting has a name of its own in the environment");
     base::ensure(parse(setting, setting.fallback).ok(), "a default keeps the bounds of its setting");
   }
+  for (const Setting& setting : settings_) {
+    if (setting.half_of.empty()) continue;
+    const Setting* const whole = find(setting.half_of);
+    base::ensure(whole != nullptr && whole->kind == Kind::duration && setting.kind == Kind::duration,
+                 "a duration is half of another at most");
+  }
 }
 
 const Setting* Table::find(std::string_view key) const {

@@ -58,6 +58,7 @@ struct Setting {
   std::string_view doc;  ///< one line
   Check check = nullptr;
   Check check_name = nullptr;  ///< judges each name of a pair
+  std::string_view half_of{};  ///< of a duration: the key of the one of which this is half at most; empty: of none
 };
 
 template <class T>
@@ -78,6 +79,11 @@ constexpr Key<std::uint64_t> count(std::string_view key, std::string_view fallba
 constexpr Key<base::Duration> duration(std::string_view key, std::string_view fallback, base::Duration min,
                                        base::Duration max, When when, std::string_view doc) {
   return {{key, Kind::duration, fallback, nanoseconds(min), nanoseconds(max), when, doc, nullptr}};
+}
+/// One that is half of another at most.
+constexpr Key<base::Duration> half_of(std::string_view whole, Key<base::Duration> setting) {
+  setting.half_of = whole;
+  return setting;
 }
 constexpr Key<ByteCount> bytes(std::string_view key, std::string_view fallback, std::uint64_t min, std::uint64_t max,
                                When when, std::string_view doc) {

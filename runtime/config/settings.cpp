@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::string_view kPrefix = "TROUPE_";
 constexpr std::string_view kDataVariable = "TROUPE_DATA";  // where the node lives; no setting of it
+constexpr std::string_view kDefault = "default";           // the origin of what no source says
 constexpr std::size_t kShownBytesMax = 80;
 
 std::string section_of(std::string_view key) {
@@ -26,7 +27,7 @@ std::string must_be(const Setting& setting, const std::string& wanted) {
 
 Settings::Settings(const Table& table) : table_(table) {
   for (const Setting& setting : table_.settings())
-    entries_[std::string(setting.key)] = {parse(setting, setting.fallback).value(), "default"};
+    entries_[std::string(setting.key)] = {parse(setting, setting.fallback).value(), std::string(kDefault)};
 }
 
 // Lays the sources over the defaults, the weakest first.
@@ -73,6 +74,20 @@ struct Settings::Loader {
     }
     entry = {std::move(value), shown};
   }
+
+  /// What each says is good; now what they say of one another.
+  void compare() {
+    for (const Setting& setting : settings.table_.settings()) {
+      if (setting.half_of.empty()) continue;
+      const Entry& part = settings.entry(setting.key);
+      const Entry& whole = settings.entry(setting.half_of);
+      const auto span = std::get<base::Duration>(part.value), most = std::get<base::Duration>(whole.value) / 2;
+      if (span <= most) continue;
+      problem(part.origin == kDefault ? whole.origin : part.origin,
+              must_be(setting, "at most half of " + std::string(setting.half_of) + ", which is " + toml(whole.value) +
+                                   " (" + whole.origin + "), and is " + toml(part.value) + " (" + part.origin + ")"));
+    }
+  }
 };
 
 base::Result<Settings, Problems> Settings::load(const Table& table, const Sources& sources) {
@@ -81,6 +96,7 @@ base::Result<Settings, Problems> Settings::load(const Table& table, const Source
   if (sources.file) loader.take_file(*sources.file);
   for (const auto& [name, text] : sources.environment) loader.take_variable(name, text);
   for (const auto& flag : sources.flags) loader.take_flag(flag);
+  if (loader.problems.empty()) loader.compare();
   if (!loader.problems.empty()) return std::move(loader.problems);
   return settings;
 }
@@ -131,6 +147,9 @@ base::Result<std::vector<std::string>, Problems> Settings::reload(const Sources&
   return changed;
 }
 
-Problems check(const Table& table, const TextFile& file) { return read_toml(table, file).problems; }
+Problems check(const Table& table, const TextFile& file) {
+  auto loaded = Settings::load(table, {.file = file, .environment = {}, .flags = {}});
+  return loaded.ok() ? Problems() : std::move(loaded).error();
+}
 
 }  // namespace troupe::config

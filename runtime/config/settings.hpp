@@ -88,7 +88,7 @@ class Settings {
   std::map<std::string, Entry, std::less<>> entries_;  // one for each setting of the table
 };
 
-/// The problems of a file alone.
+/// The problems of a file alone, laid over the defaults.
 Problems check(const Table& table, const TextFile& file);
 
 }  // namespace troupe::config

@@ -65,6 +65,33 @@ TEST_CASE("settings: a file yields to the environment, and that to the command l
   CHECK(settings.get(kNetKeepAlive) == 20s);
 }
 
+TEST_CASE("settings: what is published again comes within half the time that it is held") {
+  CHECK(good(file("[dht]\nhold = '44h'\n")).get(kDhtHold) == 44h);
+  CHECK(good(file("[dht]\nhold = '2h'\nrepublish_period = '1h'\n")).get(kDhtRepublishPeriod) == 1h);
+  CHECK(first_problem(file("[dht]\nhold = '2h'\nrepublish_period = '61m'\n")) ==
+        "troupe.toml:3: dht.republish_period must be at most half of dht.hold, which is \"2h\" (troupe.toml:2), and is "
+        "\"3660s\" (troupe.toml:3)");
+
+  SUBCASE("a time of holding alone may be too short for the default") {
+    CHECK(first_problem(file("[dht]\nhold = '43h'\n")) ==
+          "troupe.toml:2: dht.republish_period must be at most half of dht.hold, which is \"43h\" (troupe.toml:2), and "
+          "is \"22h\" (default)");
+  }
+  SUBCASE("the sources are compared once all of them are laid over one another") {
+    Sources sources = file("[dht]\nhold = '2h'\n");
+    sources.flags = {{"--set dht.republish_period", "dht.republish_period", "30m"}};
+    CHECK(good(sources).get(kDhtRepublishPeriod) == 30min);
+    sources.flags = {{"--set dht.republish_period", "dht.republish_period", "2h"}};
+    CHECK(first_problem(sources).starts_with("--set dht.republish_period: dht.republish_period must be"));
+  }
+  SUBCASE("a check of the file says the same") {
+    const auto problems = check(node_table(), {"troupe.toml", "[dht]\nhold = '2h'\n"});
+    REQUIRE(problems.size() == 1);
+    CHECK(problems.front().where == "troupe.toml:2");
+    CHECK(check(node_table(), {"troupe.toml", "[dht]\nhold = '4d'\n"}).empty());
+  }
+}
+
 TEST_CASE("settings: an unknown name is an error with its place and the nearest known name") {
   CHECK(first_problem(file("\n[net]\nlink_max = 3\n")) ==
         "troupe.toml:3: unknown key \"net.link_max\"; did you mean \"net.links_max\"?");
