@@ -97,7 +97,7 @@ void DhtActor::start() {
   held_.emplace(own(), settings_->held, settings_->values, settings_->work_bits, world().mutations);
   providers_.emplace(own(), settings_->providers, sample, settings_->work_bits, world().mutations);
   listeners_.emplace(settings_->listeners, world().mutations);
-  cache_.emplace(own(), settings_->cache_bytes_max, settings_->copies, world().mutations);
+  cache_.emplace(own(), settings_->cache_bytes_max, settings_->copies);
   node()
       .publish<wire::Ping, wire::FindNode, wire::FindValue, wire::Store, wire::AddProvider, wire::GetProviders,
                wire::Listen, wire::Put, wire::PutMany, wire::GetValue, wire::GetMany, wire::FindNearest, wire::Provide,

@@ -15,7 +15,6 @@
 
 #include "actors/dht/logic/density.hpp"
 #include "actors/dht/logic/value_cache.hpp"
-#include "runtime/base/mutations.hpp"
 
 namespace troupe::dht {
 
@@ -25,13 +24,12 @@ inline constexpr std::chrono::seconds kCopyMin{10};  // our choice: of one that 
 class QueryCache {
  public:
   /// `copies` nodes hold a record.
-  QueryCache(const Key& own, std::size_t bytes_max, std::size_t copies,
-             const base::Mutations& mutations = base::kNoMutations)
-      : own_(own), bytes_max_(bytes_max), copies_(copies), mutations_(mutations), cache_(bytes_max) {}
+  QueryCache(const Key& own, std::size_t bytes_max, std::size_t copies)
+      : own_(own), bytes_max_(bytes_max), copies_(copies), cache_(bytes_max) {}
 
   bool on() const { return bytes_max_ > 0; }
   /// Whether there may be copies of what lies in that space.
-  bool takes(Space space) const { return space != Space::kv || mutations_.on("dht.kv_cached"); }
+  static bool takes(Space space) { return space != Space::kv; }
 
   /// How long a copy may last here, in a network of that size.
   base::Duration lifetime(const Key& key, NetworkSize size) const;
@@ -52,7 +50,6 @@ class QueryCache {
   Key own_;
   std::size_t bytes_max_;
   std::size_t copies_;
-  const base::Mutations& mutations_;
   ValueCache cache_;
 };
 
