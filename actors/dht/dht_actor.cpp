@@ -233,6 +233,12 @@ bool DhtActor::may_store(capnp::Data::Reader token) {
   }
   const runtime::Caller from = caller();
   if (from.role == messages::Role::inside) return true;
+  // Nobody lists it, so nobody would find there what was stored.
+  if (client()) {
+    ++counts_.refused;
+    refuse(Error{Code::refused, "this node cannot be dialled, and holds nothing for others"});
+    return false;
+  }
   if (!shows_token(token) && !world().mutations.on("dht.token_unchecked")) {
     ++counts_.refused;
     // Somebody may say a datagram again when its token is old: of those nobody is accused.

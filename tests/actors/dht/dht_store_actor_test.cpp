@@ -177,6 +177,24 @@ TEST_CASE("dht store: who stores too often waits, and nobody else does") {
   CHECK(store(3).result == Result::STORED);
 }
 
+TEST_CASE("dht store: a client holds nothing for others, and keeps what its own actors store") {
+  Quarter quarter(3, [](std::size_t i, House& house) {
+    if (i == 2) house.settings.endpoint = {};
+  });
+  const Record record = CidRecord{dht::bytes_of("hello")};
+  const Key key = key_of(record);
+  REQUIRE(quarter.state(2).client);
+  CHECK(code(quarter.store(1, 2, record).error) == Code::refused);
+  CHECK(code(announce(quarter, 1, 2, key, quarter.token(1, 2))) == Code::refused);
+  CHECK(quarter.state(2).records == 0);
+  CHECK(quarter.state(2).announcements == 0);
+  CHECK(quarter.state(2).refused == 2);
+  CHECK(quarter[2].accused.empty());
+
+  CHECK_FALSE(quarter.put(2, Space::cid, "", "of the client").error);
+  CHECK_FALSE(quarter.store(1, 0, record).error);  // who can be dialled holds it
+}
+
 TEST_CASE("dht store: somebody else's contact is not listed, and a client's neither") {
   Quarter quarter(4, [](std::size_t i, House& house) {
     if (i == 3) house.knows.clear();
