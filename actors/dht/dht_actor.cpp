@@ -33,7 +33,8 @@ DhtActor::DhtActor(DhtSettings settings)
     : settings_(std::make_shared<const DhtSettings>(std::move(settings))),
       located_by_others_(!settings_->endpoint.dialable() && settings_->endpoint.port != 0),
       table_(settings_->identity->id(), settings_->groups),
-      store_budget_(settings_->stores) {}
+      store_budget_(settings_->stores),
+      date_(settings_->values == Values::on_disk ? Expired::kept : Expired::dropped) {}
 
 void DhtActor::receive(runtime::Handlers& on) {
   const auto answers = [this](auto question, auto reply) { answer(question, std::move(reply)); };
@@ -96,6 +97,7 @@ void DhtActor::start() {
   world().chance.fill(sample.bytes);
   held_.emplace(own(), settings_->held, settings_->values, settings_->work_bits, world().mutations);
   providers_.emplace(own(), settings_->providers, sample, settings_->work_bits, world().mutations);
+  look_at_date();
   listeners_.emplace(settings_->listeners, world().mutations);
   cache_.emplace(own(), settings_->cache_bytes_max, settings_->copies);
   node()

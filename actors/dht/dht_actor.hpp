@@ -114,6 +114,8 @@ class DhtActor final : public runtime::Actor {
   void read(const Place& place, base::Callback<void(base::ByteView)> found);
   void commit(std::string_view keyspace, const RowChange& rows, base::Callback<void(const base::Error*)> done);
   void commit_row(const Row& row, const RowChange& rows, base::Callback<void(const base::Error*)> done);
+  void look_at_date();
+  std::optional<Group> network_of(const base::NodeId& node) const;
   void expire();
   void expire_at();
 
@@ -220,6 +222,7 @@ class DhtActor final : public runtime::Actor {
   std::optional<Tokens> tokens_;
   TokensKept tokens_kept_;
   StoreBudget store_budget_;
+  DateWatch date_;
   std::optional<Held> held_;
   std::optional<QueryCache> cache_;
   std::optional<Providers> providers_;

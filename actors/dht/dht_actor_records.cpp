@@ -147,8 +147,24 @@ void DhtActor::commit_row(const Row& row, const RowChange& rows, base::Callback<
   });
 }
 
+void DhtActor::look_at_date() {
+  const Expired as = date_.look(now(), wall());
+  held_->treat(as);
+  providers_->treat(as);
+}
+
+/// The table has asked whom it lists there, and was answered.
+std::optional<Group> DhtActor::network_of(const base::NodeId& node) const {
+  const auto range = range_of(own(), node);
+  if (!range) return std::nullopt;
+  const auto& good = table_.good(*range);
+  const auto listed = std::ranges::find(good, node, &Contact::id);
+  return listed == good.end() ? std::nullopt : std::optional(settings_->groups.group_of(listed->where.endpoint));
+}
+
 void DhtActor::expire() {
   expire_at_ = base::Instant::max();
+  look_at_date();
   commit(kRecordRows, held_->sweep(wall()), [](const Error*) {});
   commit(kProviderRows, providers_->sweep(wall()), [](const Error*) {});
   expire_at();
@@ -158,9 +174,10 @@ void DhtActor::expire_at() {
   auto at = held_->wake_at();
   if (const auto other = providers_->wake_at(); other && (!at || *other < *at)) at = other;
   show_counts();
-  if (!at) return;
+  auto when = base::Instant::max();
   // Not too often: what has expired is never served, swept or not. Nor put off by each store.
-  const base::Instant when = now() + std::max<base::Duration>(*at - wall(), std::chrono::seconds(10));
+  if (at) when = now() + std::max<base::Duration>(*at - wall(), std::chrono::seconds(10));
+  if (const auto believed = date_.believed_at()) when = std::min(when, std::max(*believed, now()));
   if (expire_at_ <= when) return;
   expire_at_ = when;
   after<Expire>(when - now());
@@ -249,8 +266,8 @@ void DhtActor::answer(wire::Store::Reader question, Reply<wire::StoreDone> reply
   if (!may_store(question.getToken())) return;
   note_asker(question.getAsker());
   if (question.getCopyS() > 0) return take_copy(question, *key, std::move(reply));
-  const auto offer =
-      admit(bytes_of(question.getRecord()), *key, caller().node.value_or(own()), wall(), settings_->work_bits);
+  const base::NodeId from = caller().node.value_or(own());
+  auto offer = admit(bytes_of(question.getRecord()), *key, from, wall(), settings_->work_bits);
   if (!offer.ok()) {
     ++counts_.refused;
     if (no_good_ever(bytes_of(question.getRecord()), offer.error()))
@@ -262,7 +279,9 @@ void DhtActor::answer(wire::Store::Reader question, Reply<wire::StoreDone> reply
   }
   std::optional<std::uint64_t> expected;
   if (question.getExpected().isSequence()) expected = question.getExpected().getSequence();
+  offer.value().network = network_of(from);
   const Place place = offer.value().place;
+  look_at_date();
   auto stored = held_->store(offer.value(), expected, wall());
   if (!stored.ok()) {
     ++counts_.refused;
@@ -307,7 +326,8 @@ void DhtActor::answer(wire::AddProvider::Reader question, Reply<wire::Added> rep
   const auto who = read_asker(question.getAsker(), from.node ? from.node : own(), settings_->work_bits);
   if (!who || !who->where.endpoint.dialable())
     return reply.refuse({Code::malformed, "a node announces itself, and where it can be dialled"});
-  auto added = providers_->add(*key, *who, wall());
+  look_at_date();
+  auto added = providers_->add(*key, *who, wall(), network_of(who->id));
   if (!added.ok()) {
     ++counts_.refused;
     return reply.refuse({Code::no_space, "this node keeps as many providers as it may"});

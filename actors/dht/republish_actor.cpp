@@ -49,6 +49,7 @@ void RepublishActor::receive(runtime::Handlers& on) {
 
 void RepublishActor::start() {
   republish_.emplace(settings_->republish, wall());
+  date_.look(now(), wall());
   if (settings_->values == Values::on_disk) {
     republish_->await_rows();
     return load({});
@@ -143,6 +144,7 @@ void RepublishActor::arm(base::Duration at_least) {
 }
 
 void RepublishActor::wake() {
+  date_.look(now(), wall());
   const auto region = republish_->next(wall());
   if (!region) return arm(kRegionPause);
   // How wide a region is depends on how many nodes there are.
@@ -194,9 +196,10 @@ void RepublishActor::took(const Item& item, base::Bytes bytes) {
     return read_next();
   }
   const auto record = parse(bytes);
-  const bool good = record.ok() && validate(record.value(), item.key, wall(), settings_->work_bits).ok();
-  if (good) due_.push_back({item, std::move(bytes)});
-  else drop(item);  // it has expired, or its row was not ours
+  const auto good = record.ok() ? validate(record.value(), item.key, wall(), settings_->work_bits) : record.error();
+  if (good.ok()) due_.push_back({item, std::move(bytes)});
+  else if (good.error() != RecordError::expired || date_.look(now(), wall()) == Expired::dropped)
+    drop(item);  // its time is over, or its row was not ours
   read_next();
 }
 

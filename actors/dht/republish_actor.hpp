@@ -5,7 +5,8 @@
 //         keeps nothing on disk keeps the records in memory.
 // Served  region by region, each by searches of at most kRegionItemsMax items (Search, `region`). A region is done when
 //         enough nodes have acknowledged every item; those that they have not are tried again.
-// Ended   records that have expired are dropped when they are due, announcements when they are withdrawn:
+// Ended   records that have expired are dropped when they are due and the date is believed (logic/date_watch.hpp),
+// announcements when they are withdrawn:
 //         `/files/announce` looks each hour for those of contents that are here no more.
 // Late    more than an eighth of the period is a reason of health, `dht-republish`; so is `dht-published`, while there
 //         is no room and something was put that is not published again.
@@ -28,7 +29,9 @@ inline constexpr std::chrono::minutes kRepublishLook{1};    // a date may step: 
 class RepublishActor final : public runtime::Actor {
  public:
   static constexpr const char* kName = "republish";
-  explicit RepublishActor(std::shared_ptr<const DhtSettings> settings) : settings_(std::move(settings)) {}
+  explicit RepublishActor(std::shared_ptr<const DhtSettings> settings)
+      : settings_(std::move(settings)),
+        date_(settings_->values == Values::on_disk ? Expired::kept : Expired::dropped) {}
 
   void receive(runtime::Handlers& on) override;
   void start() override;
@@ -55,6 +58,7 @@ class RepublishActor final : public runtime::Actor {
 
   const std::shared_ptr<const DhtSettings> settings_;
   std::optional<Republish> republish_;
+  DateWatch date_;
   bool loading_ = true;
   std::map<Item, base::Bytes> kept_;  // Values::in_memory
   std::vector<Item> unread_;          // of the region under way, the last first

@@ -96,7 +96,7 @@ Stored Held::refresh(Node& present, const Offer& offer, base::WallTime wall) {
   Stored out{StoredAs::refreshed, take_owed()};
   if (values_ == Values::on_disk) {
     Offer first = offer;  // it still counts for whoever stored it first
-    first.from.bytes = present.second.storer->first.bytes;
+    first.from = storer_of(present.second);
     out.rows.save.push_back(row_of(first, wall));
   }
   check();
@@ -104,12 +104,13 @@ Stored Held::refresh(Node& present, const Offer& offer, base::WallTime wall) {
 }
 
 bool Held::owners_have_room(const Offer& offer, const Node* present) const {
-  return has_room(offer.owner, offer, present) && has_room(*Owner::from(offer.from.view()), offer, present);
+  return has_room(offer.owner, offer, present) && has_room(*Owner::from(offer.from.view()), offer, present) &&
+         network_has_room(offer, present);
 }
 
 bool Held::has_room(const Owner& whose, const Offer& offer, const Node* present) const {
   const auto found = owners_.find(whose);
-  OwnerUse use = found == owners_.end() ? OwnerUse{} : found->second;
+  Use use = found == owners_.end() ? Use{} : found->second.use;
   if (present != nullptr && (present->second.owner == found || present->second.storer == found)) {
     use.bytes -= present->second.bytes;
     use.records -= 1;
@@ -117,16 +118,70 @@ bool Held::has_room(const Owner& whose, const Offer& offer, const Node* present)
   return use.bytes + offer.encoded.size() <= limits_.owner_bytes_max && use.records < limits_.owner_records_max;
 }
 
+bool Held::network_has_room(const Offer& offer, const Node* present) const {
+  if (!offer.network) return true;
+  const auto known = networks_.find(*offer.network);
+  Use use = known == networks_.end() ? Use{} : known->second;
+  const auto storer = owners_.find(*Owner::from(offer.from.view()));
+  const bool comes = storer != owners_.end() && storer->second.network != offer.network;
+  if (comes) use = {use.bytes + storer->second.use.bytes, use.records + storer->second.use.records};
+  if (present != nullptr &&
+      (present->second.storer->second.network == offer.network || (comes && present->second.storer == storer))) {
+    use.bytes -= present->second.bytes;
+    use.records -= 1;
+  }
+  return use.bytes + offer.encoded.size() <= limits_.network_bytes_max && use.records < limits_.network_records_max;
+}
+
+/// Whoever moves takes along what it has stored. What nobody knows of is where it was last seen.
+void Held::note_network(Account& storer, const std::optional<Group>& network) {
+  if (!network || storer.network == network) return;
+  if (storer.network) {
+    const auto left = networks_.find(*storer.network);
+    left->second.bytes -= storer.use.bytes;
+    left->second.records -= storer.use.records;
+    if (left->second.records == 0) networks_.erase(left);
+  }
+  storer.network = network;
+  Use& joined = networks_[*network];
+  joined.bytes += storer.use.bytes;
+  joined.records += storer.use.records;
+}
+
 Held::Owners::iterator Held::count_for(const Owner& whose, std::uint32_t bytes) {
   const auto found = owners_.try_emplace(whose).first;
-  found->second.bytes += bytes;
-  found->second.records += 1;
+  Account& account = found->second;
+  account.use.bytes += bytes;
+  account.use.records += 1;
+  if (!account.network) return found;
+  Use& network = networks_.find(*account.network)->second;
+  network.bytes += bytes;
+  network.records += 1;
   return found;
 }
 
 void Held::discount(Owners::iterator whose, std::uint32_t bytes) {
-  whose->second.bytes -= bytes;
-  if (--whose->second.records == 0) owners_.erase(whose);
+  Account& account = whose->second;
+  account.use.bytes -= bytes;
+  account.use.records -= 1;
+  if (account.network) {
+    const auto network = networks_.find(*account.network);
+    network->second.bytes -= bytes;
+    if (--network->second.records == 0) networks_.erase(network);
+  }
+  if (account.use.records == 0) owners_.erase(whose);
+}
+
+/// The space in which one storer has most; of equal ones that with the farthest.
+std::size_t Held::fullest() const {
+  const auto rank = [this](std::size_t space) {
+    const auto most = shares_[space].most();
+    return most ? std::pair(most->weight, *most->distances.rbegin()) : std::pair(std::uint64_t{0}, Key());
+  };
+  std::size_t out = 0;
+  for (std::size_t i = 1; i < shares_.size(); ++i)
+    if (rank(i) > rank(out)) out = i;
+  return out;
 }
 
 std::optional<std::vector<Place>> Held::make_room(const Offer& offer, const Node* present) const {
@@ -135,25 +190,36 @@ std::optional<std::vector<Place>> Held::make_room(const Offer& offer, const Node
   std::uint64_t space_bytes = use_.space_bytes[space] - freed + offer.encoded.size();
   std::uint64_t bytes = use_.bytes() - freed + offer.encoded.size();
   std::uint64_t records = use_.records + (present != nullptr ? 0 : 1);
-  const Key distance = base::distance(own_, offer.place.key);
+  const auto space_full = [&] { return space_bytes > limits_.space_bytes_max[space]; };
+  const auto full = [&] { return space_full() || bytes > limits_.bytes_max || records > limits_.records_max; };
 
   std::vector<Place> out;
-  std::array<Index::const_reverse_iterator, 3> farthest{index_[0].rbegin(), index_[1].rbegin(), index_[2].rbegin()};
-  const auto ended = [&](std::size_t i) { return farthest[i] == index_[i].rend(); };
-  while (true) {
-    const bool space_full = space_bytes > limits_.space_bytes_max[space];
-    if (!space_full && bytes <= limits_.bytes_max && records <= limits_.records_max) return out;
-    std::size_t from = space;
-    for (std::size_t i = 0; i < 3 && !space_full; ++i) {
-      if (!ended(i) && (ended(from) || farthest[i]->first > farthest[from]->first)) from = i;
-    }
-    if (ended(from) || farthest[from]->first <= distance || out.size() == kEvictedMax) return std::nullopt;
-    const Node& victim = *farthest[from]++;
+  if (!full()) return out;
+  const std::size_t from = space_full() ? space : fullest();
+  const auto most = shares_[from].most();
+  if (!most) return std::nullopt;
+  const Key distance = base::distance(own_, offer.place.key);
+  const auto present_of = [&](const base::NodeId& storer) {
+    return present != nullptr && storer_of(present->second) == storer ? weight_of(present->second) : 0;
+  };
+  // What the newcomer's storer would have, and whoever has most would have left. With less than the former, both would
+  // push each other out in turn.
+  const std::uint64_t then =
+      shares_[space].weight_of(offer.from) - present_of(offer.from) + offer.encoded.size() + kRecordWeight;
+  std::uint64_t left = most->weight - (from == space ? present_of(most->storer) : 0);
+  for (auto next = most->distances.rbegin(); full(); ++next) {
+    if (next == most->distances.rend() || out.size() == kEvictedMax) return std::nullopt;
+    const Node& victim = *index_[from].find(*next);
+    if (&victim == present) continue;
+    left -= weight_of(victim.second);
+    const bool less = then <= left && most->storer != offer.from;
+    if (!less && *next <= distance) return std::nullopt;
     out.push_back(place_of(victim));
     if (from == space) space_bytes -= victim.second.bytes;
     bytes -= victim.second.bytes;
     records -= 1;
   }
+  return out;
 }
 
 base::WallTime Held::end_of(const Offer& offer, base::WallTime stored_at) const {
@@ -165,9 +231,11 @@ void Held::insert(const Offer& offer, base::WallTime expires) {
   const Owner from = *Owner::from(offer.from.view());
   const auto owner = count_for(offer.owner, bytes);
   const auto storer = from == offer.owner ? owner : count_for(from, bytes);
+  note_network(storer->second, offer.network);
   const Entry entry{offer.sequence, offer.tag, expires, offer.expires, owner, storer, bytes, offer.place.space};
   const auto [node, added] = index(offer.place.space).emplace(base::distance(own_, offer.place.key), entry);
   base::ensure(added, "a place has one record");
+  shares_[at(offer.place.space)].add(offer.from, node->first, weight_of(node->second));
   by_expiry_.insert(&*node);
   use_.space_bytes[at(offer.place.space)] += bytes;
   use_.records += 1;
@@ -178,6 +246,7 @@ void Held::remove(Node& node) {
   const Place place = place_of(node);
   const Entry entry = node.second;
   by_expiry_.erase(&node);
+  shares_[at(entry.space)].remove(storer_of(entry), node.first, weight_of(entry));
   if (entry.storer != entry.owner) discount(entry.storer, entry.bytes);
   discount(entry.owner, entry.bytes);
   use_.space_bytes[at(entry.space)] -= entry.bytes;
@@ -188,6 +257,7 @@ void Held::remove(Node& node) {
 }
 
 void Held::expire(base::WallTime wall, std::size_t records_max) {
+  if (expired_ == Expired::kept) return;
   for (std::size_t i = 0; i < records_max && !by_expiry_.empty(); ++i) {
     Node& next = **by_expiry_.begin();
     if (next.second.expires > wall) return;
@@ -213,7 +283,7 @@ RowChange Held::sweep(base::WallTime wall) {
 
 std::optional<base::WallTime> Held::wake_at() const {
   if (!owed_.empty()) return base::WallTime{};
-  if (by_expiry_.empty()) return std::nullopt;
+  if (by_expiry_.empty() || expired_ == Expired::kept) return std::nullopt;
   return (*by_expiry_.begin())->second.expires;
 }
 
@@ -272,11 +342,12 @@ base::Result<void, RowError> Held::load(base::ByteView row_key, base::ByteView r
   if (place && look(*place) != nullptr) return RowError::present;
   if (!place || !read) return RowError::corrupt;
   // Whatever was stored passed then, so a clock that was set back since does not make it come from the future.
-  const auto offer = admit(read->encoded, place->key, read->from, std::max(wall, read->stored_at), work_bits_);
+  const base::WallTime passed = expired_ == Expired::kept ? read->stored_at : std::max(wall, read->stored_at);
+  const auto offer = admit(read->encoded, place->key, read->from, passed, work_bits_);
   if (!offer.ok()) return offer.error() == RecordError::expired ? RowError::expired : RowError::corrupt;
   if (offer.value().place != *place) return RowError::corrupt;
   const base::WallTime expires = end_of(offer.value(), std::min(wall, read->stored_at));
-  if (expires <= wall) return RowError::expired;
+  if (expires <= wall && expired_ == Expired::dropped) return RowError::expired;
   const auto room = make_room(offer.value(), nullptr);
   if (!owners_have_room(offer.value(), nullptr) || !room || !room->empty()) return RowError::full;
   insert(offer.value(), expires);

@@ -11,13 +11,16 @@
 // Time    a record lasts `hold` from its last store, a /kv at most until its own end. An ordered index finds the next
 //         one; what has expired is never served, swept or not. Dates come from the wall clock, since rows hold them; a
 //         store in the future (a clock that was set back) counts as now, and the next store of it ends what would
-//         last longer. A clock that goes ahead by `hold` expires everything: others have it, and bring it again.
-// Full    what has expired goes first. Then the farthest from the own id, of the space that is full or of all, as long
-//         as it is farther than the newcomer: others hold that one with more right. Else `no_space`. An owner above its
+//         last longer. While the date is not believed (date_watch.hpp) nothing is dropped for its age.
+// Full    what has expired goes first. Then whoever has most in the space that is full, or in any, loses what lies
+//         farthest from the own id (shares.hpp): to a node that has less even then, however near that is; else as long
+//         as it is farther than the newcomer, since others hold it with more right. Else `no_space`. An owner above its
 //         own quota makes no room: `owner_full`. /kv owners cost nothing to make, and names that lie near are soon
-//         found, so a record also counts for the node that stored it first, whose id costs work.
-// Memory  170 B a record beside its value, 250 B where each has another owner: the index, its order of expiry and the
-//         owners. Values are on disk, but for a cache, or all in memory.
+//         found, so a record also counts for the node that stored it first, whose id costs work; and for the network
+//         that this one was last seen in, where many ids may belong to one operator. Not written: after a restart that
+//         is known when it stores again.
+// Memory  230 B a record beside its value, 310 B where each has another owner: the index, its order of expiry, the
+//         owners and the shares. Values are on disk, but for a cache, or all in memory.
 // Owner   one actor; not thread-safe. What it returns is to be written before the store is acknowledged.
 #include <array>
 #include <map>
@@ -25,19 +28,22 @@
 #include <set>
 #include <vector>
 
+#include "actors/dht/logic/date_watch.hpp"
 #include "actors/dht/logic/offer.hpp"
 #include "actors/dht/logic/record.hpp"
 #include "actors/dht/logic/rows.hpp"
+#include "actors/dht/logic/shares.hpp"
 #include "actors/dht/logic/value_cache.hpp"
 #include "runtime/base/mutations.hpp"
 #include "runtime/base/result.hpp"
 
 namespace troupe::dht {
 
-inline constexpr std::size_t kEvictedMax = 64;        // our choice: a large record is not worth more small ones
-inline constexpr std::size_t kOutlivedMax = 4'096;    // our choice: 400 KiB; the farthest is forgotten first
-inline constexpr std::size_t kSweptMax = 256;         // our choice: one batch of rows
-inline constexpr std::chrono::hours kLongerAfter{1};  // a longer life is worth a write this often
+inline constexpr std::size_t kEvictedMax = 64;         // our choice: a large record is not worth more small ones
+inline constexpr std::size_t kOutlivedMax = 4'096;     // our choice: 400 KiB; the farthest is forgotten first
+inline constexpr std::size_t kSweptMax = 256;          // our choice: one batch of rows
+inline constexpr std::chrono::hours kLongerAfter{1};   // a longer life is worth a write this often
+inline constexpr std::uint64_t kRecordWeight = 2'048;  // of a share, beside its bytes: 100,000 are as much as 192 MiB
 
 /// Settings; bytes are those of encoded records.
 struct HeldLimits {
@@ -46,6 +52,8 @@ struct HeldLimits {
   std::uint64_t records_max = 100'000;
   std::uint64_t owner_bytes_max = 16u << 20;  ///< of an owner, and of what one node has stored
   std::uint64_t owner_records_max = 8'192;
+  std::uint64_t network_bytes_max = 48u << 20;  ///< stored from one address group: a quarter of all
+  std::uint64_t network_records_max = 25'000;
   std::size_t cache_bytes_max = 64u << 10;
   std::chrono::seconds hold{std::chrono::hours(48)};
 };
@@ -59,8 +67,8 @@ enum class StoreError : std::uint8_t {
   older,       ///< a higher sequence is held
   lost_tie,    ///< another record of the same sequence is held, and stays
   conflict,    ///< another sequence is held than was expected
-  owner_full,  ///< its owner, or the node that stores it, has its quota here
-  no_space,    ///< all that is held is at least as near
+  owner_full,  ///< its owner, the node that stores it, or the network of that has its quota here
+  no_space,    ///< nobody has clearly more here, and what whoever has most would lose is at least as near
 };
 struct StoreRefused {
   StoreError why;
@@ -110,6 +118,9 @@ class Held {
   Held(const Held&) = delete;  // its indexes point into one another
   Held& operator=(const Held&) = delete;
 
+  /// From now on. At first it is dropped.
+  void treat(Expired as) { expired_ = as; }
+
   /// Keeps what admit() has let in. `expected`: the sequence that the writer wants to replace.
   base::Result<Stored, StoreRefused> store(const Offer& offer, std::optional<std::uint64_t> expected,
                                            base::WallTime wall);
@@ -140,11 +151,15 @@ class Held {
   const HeldUse& use() const { return use_; }
 
  private:
-  struct OwnerUse {
+  struct Use {
     std::uint64_t bytes = 0;
     std::uint64_t records = 0;
   };
-  using Owners = std::map<Owner, OwnerUse>;
+  struct Account {
+    Use use;
+    std::optional<Group> network;  ///< of a node that stores
+  };
+  using Owners = std::map<Owner, Account>;
   struct Entry {
     std::uint64_t sequence;
     Tag tag;
@@ -167,6 +182,8 @@ class Held {
 
   static std::size_t at(Space space) { return static_cast<std::size_t>(space) - 1; }
   Index& index(Space space) { return index_[at(space)]; }
+  static std::uint64_t weight_of(const Entry& entry) { return entry.bytes + kRecordWeight; }
+  static base::NodeId storer_of(const Entry& entry) { return *base::NodeId::from(entry.storer->first.view()); }
   Place place_of(const Node& node) const { return {node.second.space, base::distance(own_, node.first)}; }
   const Node* look(const Place& place) const;
   Node* look(const Place& place) { return const_cast<Node*>(std::as_const(*this).look(place)); }
@@ -178,9 +195,12 @@ class Held {
                                       std::optional<std::uint64_t> expected) const;
   bool owners_have_room(const Offer& offer, const Node* present) const;
   bool has_room(const Owner& whose, const Offer& offer, const Node* present) const;
+  bool network_has_room(const Offer& offer, const Node* present) const;
+  void note_network(Account& storer, const std::optional<Group>& network);
   Owners::iterator count_for(const Owner& whose, std::uint32_t bytes);
   void discount(Owners::iterator whose, std::uint32_t bytes);
   std::optional<std::vector<Place>> make_room(const Offer& offer, const Node* present) const;
+  std::size_t fullest() const;
   Stored refresh(Node& present, const Offer& offer, base::WallTime wall);
   void insert(const Offer& offer, base::WallTime expires);
   void remove(Node& node);
@@ -198,7 +218,10 @@ class Held {
   std::map<Key, Outlived> outlived_;  // of /kv, by distance
   std::set<Node*, Sooner> by_expiry_;
   Owners owners_;
+  std::map<Group, Use> networks_;
+  std::array<Shares, 3> shares_;
   HeldUse use_;
+  Expired expired_ = Expired::dropped;
   ValueCache cache_;
   std::map<Place, base::Bytes> kept_;  // Values::in_memory
   std::set<Place> owed_;               // dropped; their rows are erased with the next change

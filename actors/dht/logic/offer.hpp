@@ -5,8 +5,10 @@
 //         stored it (20) · the record (record.hpp).
 // Owner   whom it counts for: a /kv its owner, the others the node that stored them first, since nobody signs those.
 //         In held.hpp a /kv counts for that node too.
+#include <optional>
 #include <string_view>
 
+#include "actors/dht/logic/group.hpp"
 #include "actors/dht/logic/record.hpp"
 #include "actors/dht/logic/rows.hpp"
 #include "runtime/base/result.hpp"
@@ -23,8 +25,9 @@ struct Offer {
   std::uint64_t sequence = 0;
   Tag tag;
   Owner owner;
-  base::NodeId from;       ///< who stored it
-  base::WallTime expires;  ///< by its own word: for ever, unless it is a /kv
+  base::NodeId from;               ///< who stored it
+  std::optional<Group> network{};  ///< where that lives, if it is known: nothing that it only says itself
+  base::WallTime expires;          ///< by its own word: for ever, unless it is a /kv
   base::Bytes encoded;
 };
 

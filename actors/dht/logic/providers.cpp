@@ -60,15 +60,19 @@ Providers::Providers(const base::NodeId& own, ProviderLimits limits, const Sampl
                      const base::Mutations& mutations)
     : own_(own), limits_(limits), secret_(secret), work_bits_(work_bits), mutations_(mutations) {}
 
-base::Result<Added, ProviderError> Providers::add(const Key& key, const Contact& provider, base::WallTime wall) {
+base::Result<Added, ProviderError> Providers::add(const Key& key, const Contact& provider, base::WallTime wall,
+                                                  const std::optional<Group>& network) {
   if (!provider.where.endpoint.dialable()) return ProviderError::undialable;
   expire(wall, kProvidersExpiredMax);
   const base::WallTime expires = whole_seconds(wall + limits_.hold);
   const Name name{base::distance(own_, key), provider.id};
   if (const auto present = announced_.find(name); present != announced_.end()) {
-    return Added{AddedAs::renewed, renew(*present, provider, expires)};
+    const AddedAs as = present->second.expires > wall ? AddedAs::renewed : AddedAs::added;
+    note_network(*present->second.provider, network);
+    return Added{as, renew(*present, provider, expires)};
   }
   if (keys_of(provider.id) >= limits_.per_provider_max) return ProviderError::provider_full;
+  if (!network_has_room(provider.id, network)) return ProviderError::network_full;
   const std::uint64_t rank = rank_of(key, provider.id);
   const auto room = make_room(name, rank);
   if (!room.ok()) return room.error();
@@ -77,6 +81,7 @@ base::Result<Added, ProviderError> Providers::add(const Key& key, const Contact&
     owed_.insert(*room.value());
   }
   insert(name, provider.where, rank, expires);
+  note_network(*providers_.find(provider.id), network);
   owed_.erase(name);
   Added out{AddedAs::added, take_owed()};
   out.rows.save.push_back({row_key(name), row_value(provider.where, expires)});
@@ -119,22 +124,38 @@ base::Result<std::optional<Providers::Name>, ProviderError> Providers::make_room
     return std::optional(worst->first);
   }
   if (announced_.size() < limits_.announcements_max) return std::optional<Name>();
-  if (shares_.empty()) return ProviderError::no_space;
-  const Share& most = *shares_.rbegin();
+  const auto most = shares_.most();
+  if (!most) return ProviderError::no_space;
+  const Key& farthest = *most->distances.rbegin();
   // With one fewer, both would push each other out in turn.
-  const bool fewer = keys_of(name.provider) + 1 < most.keys;
-  if (!fewer && most.farthest <= name.distance) return ProviderError::no_space;
-  return std::optional(Name{most.farthest, most.provider});
+  const bool fewer = keys_of(name.provider) + 1 < most->weight;
+  if (!fewer && farthest <= name.distance) return ProviderError::no_space;
+  return std::optional(Name{farthest, most->storer});
 }
 
-std::size_t Providers::keys_of(const base::NodeId& provider) const {
-  const auto known = providers_.find(provider);
-  return known == providers_.end() ? 0 : known->second.distances.size();
+bool Providers::network_has_room(const base::NodeId& provider, const std::optional<Group>& network) const {
+  if (!network) return true;
+  const auto known = networks_.find(*network);
+  const std::size_t there = known == networks_.end() ? 0 : known->second;
+  const auto one = providers_.find(provider);
+  const bool comes = one != providers_.end() && one->second.network != network;
+  return there + (comes ? keys_of(provider) : 0) < limits_.per_network_max;
 }
 
-Providers::Share Providers::share_of(const KnownProviders::value_type& provider) {
-  const auto& distances = provider.second.distances;
-  return {distances.size(), *distances.rbegin(), provider.first};
+/// Whoever moves takes its keys along. What nobody knows of is where it was last seen.
+void Providers::note_network(KnownProviders::value_type& provider, const std::optional<Group>& network) {
+  if (!network || provider.second.network == network) return;
+  const auto keys = static_cast<std::ptrdiff_t>(keys_of(provider.first));
+  count_for(provider.second.network, -keys);
+  provider.second.network = network;
+  count_for(network, keys);
+}
+
+void Providers::count_for(const std::optional<Group>& network, std::ptrdiff_t keys) {
+  if (!network) return;
+  const auto known = networks_.try_emplace(*network, 0).first;
+  known->second += static_cast<std::size_t>(keys);
+  if (known->second == 0) networks_.erase(known);
 }
 
 void Providers::insert(const Name& name, const base::Contact& where, std::uint64_t rank, base::WallTime expires) {
@@ -144,9 +165,8 @@ void Providers::insert(const Name& name, const base::Contact& where, std::uint64
     known.where = where;
     known.told = expires;
   }
-  if (!known.distances.empty()) shares_.erase(share_of(*provider));
-  known.distances.insert(name.distance);
-  shares_.insert(share_of(*provider));
+  shares_.add(name.provider, name.distance, 1);
+  count_for(known.network, 1);
   const auto [node, added] = announced_.emplace(name, Announced{expires, rank, provider});
   base::ensure(added, "an announcement is kept once");
   by_expiry_.insert(&*node);
@@ -157,14 +177,14 @@ void Providers::remove(const Name& name) {
   base::ensure(node != announced_.end(), "what is removed is there");
   by_expiry_.erase(&*node);
   const auto provider = node->second.provider;
-  shares_.erase(share_of(*provider));
-  provider->second.distances.erase(name.distance);
-  if (provider->second.distances.empty()) providers_.erase(provider);
-  else shares_.insert(share_of(*provider));
+  shares_.remove(name.provider, name.distance, 1);
+  count_for(provider->second.network, -1);
+  if (keys_of(name.provider) == 0) providers_.erase(provider);
   announced_.erase(node);
 }
 
 void Providers::expire(base::WallTime wall, std::size_t announcements_max) {
+  if (expired_ == Expired::kept) return;
   for (std::size_t i = 0; i < announcements_max && !by_expiry_.empty(); ++i) {
     const Node& next = **by_expiry_.begin();
     if (next.second.expires > wall) return;
@@ -195,7 +215,7 @@ base::Result<void, RowError> Providers::load(base::ByteView row_key, base::ByteV
   if (in.ended() && announced_.contains(name)) return RowError::present;
   if (!in.ended() || !read) return RowError::corrupt;
   if (crypto::check(read->where.key, read->where.nonce, work_bits_) != name.provider) return RowError::corrupt;
-  if (read->expires <= wall) return RowError::expired;
+  if (read->expires <= wall && expired_ == Expired::dropped) return RowError::expired;
   if (keys_of(name.provider) >= limits_.per_provider_max) return RowError::full;
   const std::uint64_t rank = rank_of(key, name.provider);
   const auto room = make_room(name, rank);
@@ -213,7 +233,7 @@ RowChange Providers::sweep(base::WallTime wall) {
 
 std::optional<base::WallTime> Providers::wake_at() const {
   if (!owed_.empty()) return base::WallTime{};
-  if (by_expiry_.empty()) return std::nullopt;
+  if (by_expiry_.empty() || expired_ == Expired::kept) return std::nullopt;
   return (*by_expiry_.begin())->second.expires;
 }
 
@@ -273,7 +293,7 @@ RowChange Providers::take_owed() {
 void Providers::check() const {
   base::ensure(announced_.size() <= limits_.announcements_max, "announcements are within limits");
   base::ensure(by_expiry_.size() == announced_.size(), "each announcement has one place in the order of expiry");
-  base::ensure(shares_.size() == providers_.size(), "each provider has one share");
+  base::ensure(shares_.storers() == providers_.size(), "each provider has one share");
 }
 
 }  // namespace troupe::dht

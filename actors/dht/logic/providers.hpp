@@ -11,13 +11,15 @@
 // Asked   answers are a random choice, so that askers share the load among the providers, and being first or last in
 //         some order is worth nothing.
 // Full    what has expired goes first. Then whoever has most announcements here loses its farthest one, however near
-//         that is, to a provider with clearly fewer; else as long as it is farther than the new one. So some ids that
-//         announce keys near ours, which are free to choose, push out one another and nobody with less. Rejected: the
-//         farthest of all (ten ids erase everybody), a share for each range of addresses (whoever announces itself
-//         names its address, and nothing here has proven it). A provider above its own limit makes no room.
+//         that is, to a provider with clearly fewer; else as long as it is farther than the new one (shares.hpp).
+//         Rejected: the farthest of all (ten ids erase everybody). A provider above its own limit makes no room, nor
+//         one whose network is above that of networks. Which that is, is what others have seen of it: an address that
+//         it only names would let it count for its victims. Not written: after a restart that is known when it
+//         announces something again.
 // Row     keyspace kProviderRows. Key: key (20) · provider's id (20). Value: version 1 (1) · expires, Unix seconds (8)
 //         · contact: key (32) · nonce (4) · address (16) · port (2); integers little-endian.
-// Memory  224 B an announcement, 256 B a provider.
+// Time    while the date is not believed (date_watch.hpp) nothing is dropped for its age, and none of it is served.
+// Memory  224 B an announcement, 300 B a provider.
 // Owner   one actor; not thread-safe. What it returns is to be written before the announcement is acknowledged.
 #include <array>
 #include <map>
@@ -28,7 +30,10 @@
 #include <vector>
 
 #include "actors/dht/logic/contact.hpp"
+#include "actors/dht/logic/date_watch.hpp"
+#include "actors/dht/logic/group.hpp"
 #include "actors/dht/logic/rows.hpp"
+#include "actors/dht/logic/shares.hpp"
 #include "runtime/base/mutations.hpp"
 #include "runtime/base/random.hpp"
 #include "runtime/base/result.hpp"
@@ -44,6 +49,7 @@ inline constexpr std::size_t kProvidersSweptMax = 256;   // our choice: one batc
 struct ProviderLimits {
   std::uint32_t per_key_max = 128;
   std::uint32_t per_provider_max = 10'000;
+  std::uint32_t per_network_max = 25'000;  ///< of all providers of one address group
   std::uint32_t announcements_max = 100'000;
   std::chrono::seconds hold{std::chrono::hours(48)};
   std::chrono::seconds renewed_after{std::chrono::hours(1)};  ///< another end is worth a write this often
@@ -55,6 +61,7 @@ using SampleSecret = base::FixedBytes<struct SampleSecretTag, 16>;
 enum class ProviderError : std::uint8_t {
   undialable,     ///< nobody could fetch anything from there
   provider_full,  ///< it has announced per_provider_max keys here
+  network_full,   ///< all of its network have announced per_network_max
   key_full,       ///< per_key_max others are in the sample
   no_space,       ///< nobody has more announcements here, or farther ones
 };
@@ -72,7 +79,12 @@ class Providers {
   Providers(const Providers&) = delete;  // its indexes point into one another
   Providers& operator=(const Providers&) = delete;
 
-  base::Result<Added, ProviderError> add(const Key& key, const Contact& provider, base::WallTime wall);
+  /// From now on. At first it is dropped.
+  void treat(Expired as) { expired_ = as; }
+
+  /// `network`: where others have seen it; nothing if none has.
+  base::Result<Added, ProviderError> add(const Key& key, const Contact& provider, base::WallTime wall,
+                                         const std::optional<Group>& network = {});
 
   /// At most `contacts_max` of those that have not expired, in random order.
   std::vector<Contact> find(const Key& key, std::size_t contacts_max, base::WallTime wall, base::Random& random) const;
@@ -109,16 +121,10 @@ class Providers {
  private:
   struct Known {
     base::Contact where;
-    base::WallTime told;      ///< when its latest announcement ends: of two rows the later one knows where it lives
-    std::set<Key> distances;  ///< of its keys from the own id
+    base::WallTime told;  ///< when its latest announcement ends: of two rows the later one knows where it lives
+    std::optional<Group> network;
   };
   using KnownProviders = std::map<base::NodeId, Known>;
-  struct Share {  ///< of one provider; the greatest gives way
-    std::size_t keys;
-    Key farthest;
-    base::NodeId provider;
-    friend auto operator<=>(const Share&, const Share&) = default;
-  };
   struct Name {
     Key distance;  ///< of the key from the own id
     base::NodeId provider;
@@ -141,8 +147,10 @@ class Providers {
   base::Result<std::optional<Name>, ProviderError> make_room(const Name& name, std::uint64_t rank) const;
   void insert(const Name& name, const base::Contact& where, std::uint64_t rank, base::WallTime expires);
   void remove(const Name& name);
-  std::size_t keys_of(const base::NodeId& provider) const;
-  static Share share_of(const KnownProviders::value_type& provider);
+  std::size_t keys_of(const base::NodeId& provider) const { return shares_.weight_of(provider); }
+  bool network_has_room(const base::NodeId& provider, const std::optional<Group>& network) const;
+  void note_network(KnownProviders::value_type& provider, const std::optional<Group>& network);
+  void count_for(const std::optional<Group>& network, std::ptrdiff_t keys);
   void expire(base::WallTime wall, std::size_t announcements_max);
   base::Bytes row_key(const Name& name) const;
   RowChange take_owed();
@@ -154,10 +162,12 @@ class Providers {
   unsigned work_bits_;
   const base::Mutations& mutations_;
   KnownProviders providers_;
-  std::set<Share> shares_;  // of each provider
+  Shares shares_;                          // a key weighs one
+  std::map<Group, std::size_t> networks_;  // keys of each
   Index announced_;
   std::set<Node*, Sooner> by_expiry_;
   std::set<Name> owed_;  // dropped; their rows are erased with the next change
+  Expired expired_ = Expired::dropped;
 };
 
 }  // namespace troupe::dht

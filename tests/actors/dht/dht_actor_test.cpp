@@ -150,7 +150,7 @@ TEST_CASE("dht: a value is gone when its time is over, at its holders too") {
     CHECK(quarter.held(i, (i + 1) % 4, Space::kv, stored.key).empty());
     CHECK(code(quarter.get(i, Space::kv, stored.key).error) == Code::not_found);
   }
-  quarter.stage.run_for(30s);
+  quarter.stage.run_for(kDateDoubted);
   for (std::size_t i = 0; i < 4; ++i) CHECK(quarter.state(i).records == 0);
 }
 

@@ -225,6 +225,7 @@ TEST_CASE("dht store: what has expired is swept, however often something is stor
   Quarter quarter(2, [](std::size_t i, House& house) {
     if (i == 0) house.settings.providers.hold = 60s;
   });
+  quarter.stage.run_for(kDateDoubted);
   REQUIRE_FALSE(announce(quarter, 1, 0, key(5), quarter.token(1, 0)));
   CHECK(rows_in(quarter, 0, kProviderRows) == 1);
   for (int i = 0; i < 20; ++i) {
@@ -233,6 +234,46 @@ TEST_CASE("dht store: what has expired is swept, however often something is stor
   }
   CHECK(quarter.state(0).announcements == 0);
   CHECK(rows_in(quarter, 0, kProviderRows) == 0);
+}
+
+TEST_CASE("dht store: a date that is wrong for a while costs nothing of what is held") {
+  Quarter quarter(2);
+  const auto clock = [&]() -> sim::Clock& { return quarter[0].life().ports.clock(); };
+  const CidRecord record{dht::bytes_of("bytes")};
+  const auto held = [&] { return quarter.held(1, 0, Space::cid, key_of(record)); };
+  REQUIRE(quarter.store(1, 0, record).result == Result::STORED);
+  REQUIRE_FALSE(announce(quarter, 1, 0, key(5), quarter.token(1, 0)));
+
+  SUBCASE("while the node runs, and stores") {
+    quarter.stage.run_for(2 * kDateDoubted);
+    clock().step(1'000h);
+    REQUIRE(quarter.store(1, 0, CidRecord{dht::bytes_of("meanwhile")}).result == Result::STORED);
+    CHECK(held().empty());
+    quarter.stage.run_for(kDateDoubted - 1min);
+    clock().step(-1'000h);
+  }
+  SUBCASE("when it starts") {
+    quarter.kill(0);
+    quarter.begin(0);
+    clock().step(1'000h);
+    quarter.stage.run_for(kDateDoubted - 1min);
+    CHECK(held().empty());
+    clock().step(-1'000h);
+  }
+  CHECK(held() == text(encode(record)));
+  CHECK(quarter.state(0).announcements == 1);
+  quarter.stage.run_for(2 * kDateDoubted);
+  CHECK(held() == text(encode(record)));
+  CHECK(rows_in(quarter, 0, kProviderRows) == 1);
+
+  SUBCASE("one that stays is believed") {
+    clock().step(1'000h);
+    REQUIRE(quarter.store(1, 0, CidRecord{dht::bytes_of("later")}).result == Result::STORED);
+    quarter.stage.run_for(2 * kDateDoubted);
+    CHECK(quarter.state(0).announcements == 0);
+    CHECK(rows_in(quarter, 0, kProviderRows) == 0);
+    CHECK(rows_in(quarter, 0, kRecordRows) == 1);
+  }
 }
 
 TEST_CASE("dht store: what is asked for with nonsense is malformed") {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <tuple>
 
 #include "actors/dht/logic/held.hpp"
 #include "tests/actors/dht/records.hpp"
@@ -80,17 +81,47 @@ struct Plain {
     }
     return sum([](const Offer&) { return true; }) > limits.bytes_max || rows.size() > limits.records_max;
   }
-  /// Removes the farthest that is farther than `place`.
-  bool evict(const Place& place, bool of_space) {
-    auto worst = rows.end();
-    for (auto row = rows.begin(); row != rows.end(); ++row) {
-      if (of_space && row->first.space != place.space) continue;
-      if (worst == rows.end() || base::distance(kOwn, row->first.key) > base::distance(kOwn, worst->first.key)) {
-        worst = row;
+  static std::uint64_t weight(const Offer& offer) { return offer.encoded.size() + kRecordWeight; }
+  /// What one node has stored in one space, but for one place.
+  std::map<Key, Place, std::greater<>> share(Space space, const base::NodeId& storer, const Place& but) const {
+    std::map<Key, Place, std::greater<>> out;
+    for (const auto& [place, row] : rows)
+      if (place.space == space && row.offer.from == storer && place != but)
+        out.emplace(base::distance(kOwn, place.key), place);
+    return out;
+  }
+  std::uint64_t weight(const std::map<Key, Place, std::greater<>>& share) const {
+    std::uint64_t out = 0;
+    for (const auto& [distance, place] : share) out += weight(rows.at(place).offer);
+    return out;
+  }
+  /// Removes what whoever had most `before` has farthest, until there is room for `offer`, which is there already.
+  bool make_room(const Offer& offer, const std::map<Place, Row>& before) {
+    const auto all_full = [&] { return full(offer.place.space, true) || full(offer.place.space, false); };
+    if (!all_full()) return true;
+    using Rank = std::tuple<std::uint64_t, Key, base::NodeId>;
+    std::optional<std::pair<Rank, Space>> most;
+    const Plain then{limits, before, {}};
+    for (const Space space : {Space::pk, Space::kv, Space::cid}) {
+      if (full(offer.place.space, true) && space != offer.place.space) continue;
+      for (const auto& [place, row] : before) {
+        if (place.space != space) continue;
+        const auto share = then.share(space, row.offer.from, {});
+        const Rank rank{then.weight(share), share.begin()->first, row.offer.from};
+        if (!most || rank > most->first) most = {rank, space};
       }
     }
-    if (worst == rows.end() || base::distance(kOwn, worst->first.key) <= base::distance(kOwn, place.key)) return false;
-    rows.erase(worst);
+    if (!most) return false;
+    const base::NodeId storer = std::get<2>(most->first);
+    const std::uint64_t mine = weight(share(offer.place.space, offer.from, offer.place)) + weight(offer);
+    while (all_full()) {
+      const auto theirs = share(most->second, storer, offer.place);
+      if (theirs.empty()) return false;
+      const auto& [distance, place] = *theirs.begin();
+      const bool less = storer != offer.from && mine <= weight(theirs) - weight(rows.at(place).offer);
+      if (!less && distance <= base::distance(kOwn, offer.place.key)) return false;
+      rows.erase(place);
+    }
     return true;
   }
   std::optional<StoreError> store(const Offer& offer, std::optional<std::uint64_t> expected, base::WallTime wall) {
@@ -119,11 +150,7 @@ struct Plain {
       return error;
     };
     if (beyond_quota(offer.owner) || beyond_quota(*Owner::from(offer.from.view()))) return undo(StoreError::owner_full);
-    for (const bool of_space : {true, false}) {
-      while (full(offer.place.space, of_space)) {
-        if (!evict(offer.place, of_space)) return undo(StoreError::no_space);
-      }
-    }
+    if (!make_room(offer, before)) return undo(StoreError::no_space);
     if (offer.place.space != Space::kv) return std::nullopt;
     if (until > offer.expires) outlived.insert_or_assign(offer.place, std::pair(offer.sequence, until));
     else outlived.erase(offer.place);

@@ -266,6 +266,92 @@ TEST_CASE("dht held: a record pushes out a limited number of others") {
   CHECK(held.use().records == 7);
 }
 
+TEST_CASE("dht held: who floods a space with near names pushes out nobody that has stored less") {
+  HeldLimits limits;
+  limits.space_bytes_max[1] = 4'000;
+  Held held = held_with(limits);
+  const auto named = [](int storer, int first, int second) {
+    Offer what = offer(0, 100, Space::kv);
+    what.place.key = key(first, second);
+    what.from = key(0xff, storer);
+    what.owner = *Owner::from(key(first, second).view());
+    return what;
+  };
+  // Ten nodes with two far records each, and eight that fill the rest with near ones.
+  for (int i = 0; i < 10; ++i) {
+    REQUIRE(held.store(named(i, 0xf0 + i, 0), {}, kWall).ok());
+    REQUIRE(held.store(named(i, 0xe0 + i, 0), {}, kWall).ok());
+  }
+  for (int i = 0; i < 200; ++i) {
+    const auto out = held.store(named(100 + i % 8, 0, 200 - i), {}, kWall);
+    if (!out.ok()) CHECK(out.error().why == StoreError::no_space);
+  }
+  CHECK(held.use().space_bytes[1] == 4'000);
+  for (int i = 0; i < 10; ++i) {
+    CHECK(held.find({Space::kv, key(0xf0 + i)}, kWall));
+    CHECK(held.find({Space::kv, key(0xe0 + i)}, kWall));
+  }
+  // Who comes late has a place too, however far: of a flooder with more.
+  CHECK(held.store(named(50, 0xff, 0), {}, kWall).ok());
+  for (int i = 0; i < 10; ++i) CHECK(held.find({Space::kv, key(0xf0 + i)}, kWall));
+}
+
+TEST_CASE("dht held: the nodes of one network have one quota, once it is known that they live there") {
+  HeldLimits limits;
+  SUBCASE("bytes") { limits.network_bytes_max = 300; }
+  SUBCASE("records") { limits.network_records_max = 3; }
+  Held held = held_with(limits);
+  const auto in = [](const char* at) { return GroupOf{.ten_net = TenNet::network}(*base::Endpoint::parse(at)); };
+  const auto put = [&](int storer, int place, const std::optional<Group>& network) {
+    Offer what = by(key(0xff, storer), offer(static_cast<std::uint8_t>(place)));
+    what.network = network;
+    return held.store(what, {}, kWall).ok();
+  };
+  const Group here = in("192.0.2.1:1"), there = in("198.51.100.1:1");
+  CHECK(put(1, 1, in("192.0.2.7:9")));
+  CHECK(put(2, 2, here));
+  CHECK(put(3, 3, {}));  // nobody knows where it lives
+  CHECK(put(4, 4, here));
+  CHECK_FALSE(put(5, 5, here));
+  CHECK(put(5, 5, there));
+  CHECK(put(2, 2, here));        // the same again
+  CHECK_FALSE(put(3, 6, here));  // it lives there too
+  CHECK(put(3, 6, {}));
+  CHECK(put(4, 7, there));  // it has moved, and its record with it
+  CHECK(put(6, 8, here));
+  CHECK_FALSE(put(6, 9, here));
+  held.forget({Space::cid, key(1)});
+  CHECK(put(6, 9, here));
+  CHECK_FALSE(put(6, 10, here));
+}
+
+TEST_CASE("dht held: while the date is not believed nothing is dropped for its age, and none of it is served") {
+  Held held = held_with();
+  const Offer kept = admitted(kv());
+  const SaveRow row = held.store(kept, {}, kWall).value().rows.save.at(0);
+  const base::WallTime later = kWall + 1'000h;
+  held.treat(Expired::kept);
+  CHECK(held.sweep(later).empty());
+  CHECK_FALSE(held.wake_at());
+  CHECK(held.store(offer(1), {}, later).value().rows.erase.empty());
+  CHECK_FALSE(held.find(kOrders, later));
+  CHECK(held.find(kOrders, kWall));
+
+  SUBCASE("it is dropped once it is") {
+    held.treat(Expired::dropped);
+    CHECK(held.sweep(later).erase.size() == 1);
+    CHECK_FALSE(held.find(kOrders, kWall));
+  }
+  SUBCASE("a row of which it says so is taken back, and not before") {
+    Held after = held_with();
+    CHECK(after.load(row.key, row.value, later).error() == RowError::expired);
+    after.treat(Expired::kept);
+    CHECK(after.load(row.key, row.value, later).ok());
+    CHECK_FALSE(after.find(kOrders, later));
+    CHECK(after.find(kOrders, kWall));
+  }
+}
+
 TEST_CASE("dht held: an owner has its quota, and makes no room with others' records") {
   HeldLimits limits;
   SUBCASE("bytes") { limits.owner_bytes_max = 200; }

@@ -181,6 +181,58 @@ TEST_CASE("dht providers: who floods it with near keys pushes out nobody that ha
   for (std::uint8_t i = 0; i < 10; ++i) CHECK(found(providers, key(0xf0 + i)).size() == 1);
 }
 
+TEST_CASE("dht providers: those of one network have so many keys, once it is known that they live there") {
+  ProviderLimits limits;
+  limits.per_network_max = 3;
+  Providers providers(kOwn, limits, kSecret, 0);
+  const auto in = [](const char* at) { return GroupOf{.ten_net = TenNet::network}(*base::Endpoint::parse(at)); };
+  const auto why = [&](int of, std::uint8_t who, const std::optional<Group>& network) -> std::optional<ProviderError> {
+    const auto out = providers.add(key(of), provider(who), kWall, network);
+    return out.ok() ? std::nullopt : std::optional(out.error());
+  };
+  const Group here = in("192.0.2.1:1"), there = in("198.51.100.1:1");
+  CHECK_FALSE(why(1, 1, in("192.0.2.9:7")));
+  CHECK_FALSE(why(2, 2, here));
+  CHECK_FALSE(why(3, 3, {}));  // nobody knows where it lives
+  CHECK_FALSE(why(4, 4, here));
+  CHECK(why(5, 5, here) == ProviderError::network_full);
+  CHECK_FALSE(why(5, 5, there));
+  CHECK_FALSE(why(2, 2, here));  // renewed
+  CHECK(why(6, 3, here) == ProviderError::network_full);
+  CHECK_FALSE(why(4, 4, there));  // it has moved
+  CHECK_FALSE(why(6, 6, here));
+  CHECK(why(7, 6, here) == ProviderError::network_full);
+  providers.forget(key(1), provider(1).id);
+  CHECK_FALSE(why(7, 6, here));
+}
+
+TEST_CASE("dht providers: while the date is not believed nobody is dropped for its age, nor named") {
+  Providers providers(kOwn, {}, kSecret, 0);
+  const SaveRow row = providers.add(key(1), provider(1), kWall).value().rows.save.at(0);
+  const base::WallTime later = kWall + 1'000h;
+  providers.treat(Expired::kept);
+  CHECK(providers.sweep(later).empty());
+  CHECK_FALSE(providers.wake_at());
+  CHECK(found(providers, key(1), later).empty());
+  CHECK(found(providers, key(1)) == Ids{provider(1).id});
+
+  SUBCASE("it is dropped once it is") {
+    providers.treat(Expired::dropped);
+    CHECK(providers.sweep(later).erase.size() == 1);
+  }
+  SUBCASE("one that announces itself again is new") {
+    CHECK(providers.add(key(1), provider(1), later).value().as == AddedAs::added);
+    CHECK(found(providers, key(1), later) == Ids{provider(1).id});
+  }
+  SUBCASE("a row of which it says so is taken back") {
+    Providers after(kOwn, {}, kSecret, 0);
+    after.treat(Expired::kept);
+    CHECK(after.load(row.key, row.value, later).ok());
+    CHECK(found(after, key(1), later).empty());
+    CHECK(found(after, key(1)) == Ids{provider(1).id});
+  }
+}
+
 TEST_CASE("dht providers: of equal shares the farthest announcement goes, and not for one that is as far") {
   ProviderLimits limits;
   limits.announcements_max = 2;

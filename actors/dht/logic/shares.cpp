@@ -1,0 +1,36 @@
+#include "actors/dht/logic/shares.hpp"
+
+#include "runtime/base/ensure.hpp"
+
+namespace troupe::dht {
+
+void Shares::add(const base::NodeId& storer, const Key& distance, std::uint64_t weight) {
+  const auto share = shares_.try_emplace(storer).first;
+  if (!share->second.distances.empty()) order_.erase(rank_of(*share));
+  base::ensure(share->second.distances.insert(distance).second, "a storer has one thing at a place");
+  share->second.weight += weight;
+  order_.insert(rank_of(*share));
+}
+
+void Shares::remove(const base::NodeId& storer, const Key& distance, std::uint64_t weight) {
+  const auto share = shares_.find(storer);
+  base::ensure(share != shares_.end(), "what is removed was added");
+  order_.erase(rank_of(*share));
+  base::ensure(share->second.distances.erase(distance) == 1, "what is removed was added");
+  share->second.weight -= weight;
+  if (share->second.distances.empty()) shares_.erase(share);
+  else order_.insert(rank_of(*share));
+}
+
+std::uint64_t Shares::weight_of(const base::NodeId& storer) const {
+  const auto share = shares_.find(storer);
+  return share == shares_.end() ? 0 : share->second.weight;
+}
+
+std::optional<Shares::Most> Shares::most() const {
+  if (order_.empty()) return std::nullopt;
+  const Rank& first = *order_.rbegin();
+  return Most{first.weight, first.storer, shares_.find(first.storer)->second.distances};
+}
+
+}  // namespace troupe::dht

@@ -1,0 +1,54 @@
+#pragma once
+// What each storer has here, and who has most: whoever that is makes room.
+//
+// Why     places near a node are free to choose, ids cost work. If the farthest made room, a few ids that store near by
+//         would push out everybody; as it is they push out one another, and nobody who has less.
+// Memory  64 B a thing, 200 B a storer.
+// Owner   Held, one for each space, and Providers; not thread-safe.
+#include <map>
+#include <optional>
+#include <set>
+
+#include "actors/dht/logic/contact.hpp"
+
+namespace troupe::dht {
+
+class Shares {
+ public:
+  /// Notes what `storer` has at a distance from the own id, where it has nothing yet.
+  void add(const base::NodeId& storer, const Key& distance, std::uint64_t weight);
+  /// The same weight again.
+  void remove(const base::NodeId& storer, const Key& distance, std::uint64_t weight);
+
+  std::uint64_t weight_of(const base::NodeId& storer) const;
+  std::size_t storers() const { return shares_.size(); }
+
+  struct Most {
+    std::uint64_t weight;
+    base::NodeId storer;
+    const std::set<Key>& distances;  ///< not empty; valid until the next change
+  };
+  /// The greatest share, of equal ones that with the farthest; nothing if there is none.
+  std::optional<Most> most() const;
+
+ private:
+  struct Share {
+    std::uint64_t weight = 0;
+    std::set<Key> distances;
+  };
+  using All = std::map<base::NodeId, Share>;
+  struct Rank {
+    std::uint64_t weight;
+    Key farthest;
+    base::NodeId storer;
+    friend auto operator<=>(const Rank&, const Rank&) = default;
+  };
+  static Rank rank_of(const All::value_type& one) {
+    return {one.second.weight, *one.second.distances.rbegin(), one.first};
+  }
+
+  All shares_;
+  std::set<Rank> order_;  // of each share
+};
+
+}  // namespace troupe::dht
