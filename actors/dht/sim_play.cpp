@@ -30,7 +30,8 @@ DhtPlay::DhtPlay(sim::Nodes& nodes, const sim::Scenario& scenario)
       copies_(copies_of(scenario)),
       long_(scenario.time > kLongWorld),
       clients_(nodes, ledger_, scenario),
-      survey_(nodes, ledger_) {
+      survey_(nodes, ledger_),
+      closing_(nodes, [this](Check& check) { start(check); }) {
   for (const sim::Fault& fault : scenario.faults)
     if (fault.what == sim::FaultKind::pause || fault.what == sim::FaultKind::slow) slow_.insert(fault.node);
 }
@@ -69,8 +70,7 @@ void DhtPlay::died(std::size_t node) {
   survey_.died(node);
   std::erase_if(searches_, [&](const auto& one) { return one.first.first == node; });
   std::erase_if(healthy_, [&](const auto& one) { return one.first.first == node; });
-  for (Check& check : checks_)
-    if (check.node == node) check.under_way = false;
+  closing_.died(node);
 }
 
 // -- at each message -------------------------------------------------------------------------------------------------
@@ -134,8 +134,7 @@ void DhtPlay::judge_search(std::size_t node, std::string_view path, const Lookup
 void DhtPlay::probe() {
   judge_kept();
   survey_.begin();
-  for (Check& check : checks_) check.rests = false;
-  go_on();
+  closing_.probe();
 }
 
 /// What so many nodes have acknowledged cannot be gone from more of them than were robbed.
@@ -187,9 +186,9 @@ std::string DhtPlay::lacking(const std::string& name, const SimStored& stored,
 std::vector<std::string> DhtPlay::waits() const {
   std::vector<std::string> out = clients_.under_way();
   for (std::string& one : survey_.errors()) out.push_back(std::move(one));
-  for (const Check& check : checks_)
+  for (const Check& check : closing_.checks())
     if (!check.done)
-      out.push_back("a read of " + check.name() + " at " + node_name(check.node) +
+      out.push_back("a read of " + check.what.name() + " at " + node_name(check.node) +
                     (check.why.empty() ? " is to be done" : " failed: " + check.why));
   // The world must not end before judge_kept() has looked often enough.
   if (out.empty())
@@ -210,49 +209,34 @@ void DhtPlay::close() {
   for (const SimSpot& spot : ledger_.spots()) {
     if (!spot.key) continue;
     choose();
-    for (std::size_t i = 0; i < askers; ++i) checks_.push_back({.node = order[i], .spot = &spot, .why = {}});
+    for (std::size_t i = 0; i < askers; ++i) closing_.add(order[i], {.spot = &spot});
   }
   for (const auto& [number, topic] : ledger_.topics()) {
     choose();
-    for (std::size_t i = 0; i < askers; ++i) checks_.push_back({.node = order[i], .topic = &topic, .why = {}});
+    for (std::size_t i = 0; i < askers; ++i) closing_.add(order[i], {.topic = &topic});
   }
-  go_on();
-}
-
-void DhtPlay::go_on() {
-  std::map<std::size_t, std::size_t> busy;
-  for (const Check& check : checks_) busy[check.node] += check.under_way ? 1 : 0;
-  for (Check& check : checks_) {
-    if (check.done || check.under_way || check.rests || !nodes_.serving(check.node) ||
-        busy[check.node] >= kChecksPerNode)
-      continue;
-    ++busy[check.node];
-    start(check);
-  }
+  closing_.go_on();
 }
 
 void DhtPlay::start(Check& check) {
-  check.under_way = true;
-  ++check.tries;
   const auto then = [this, &check](const SimClients::Error& error, const SimSeen& seen) { ended(check, error, seen); };
-  if (check.spot != nullptr) clients_.get(check.node, *check.spot, 0, true, then);
-  else clients_.find(check.node, *check.topic, then);
+  if (check.what.spot != nullptr) clients_.get(check.node, *check.what.spot, 0, true, then);
+  else clients_.find(check.node, *check.what.topic, then);
 }
 
 void DhtPlay::ended(Check& check, const SimClients::Error& error, const SimSeen& seen) {
-  check.under_way = false;
-  check.rests = true;
-  check.why = error ? std::string(base::name(error->code)) + ": " + error->message : "";
-  if (check.spot != nullptr) {
-    check.done = seen.found || !due(check);
+  std::string why = sim::why_of(error);
+  bool done = false;
+  if (check.what.spot != nullptr) {
+    done = seen.found || !due(check);
   } else {
     const auto wanted = providers_due(check);
-    check.done = std::ranges::includes(seen.providers, wanted);
-    if (!check.done)
-      check.why = std::to_string(seen.providers.size()) + " of " + std::to_string(wanted.size()) + " providers found";
+    done = std::ranges::includes(seen.providers, wanted);
+    if (!done)
+      why = std::to_string(seen.providers.size()) + " of " + std::to_string(wanted.size()) + " providers found";
   }
-  check.done = check.done || (clients_.excused(check.node) && check.tries >= kTriesEnough);
-  go_on();
+  done = done || (clients_.excused(check.node) && check.tries >= sim::kTriesEnough);
+  closing_.ended(check, done, std::move(why));
 }
 
 std::vector<std::size_t> DhtPlay::responsible(const Key& key, std::size_t asker) const {
@@ -267,7 +251,7 @@ std::vector<std::size_t> DhtPlay::responsible(const Key& key, std::size_t asker)
 
 /// Whether one of the nodes that a search asks holds it, and the asker's clock lets it take what it is given.
 bool DhtPlay::due(const Check& check) const {
-  const SimSpot& spot = *check.spot;
+  const SimSpot& spot = *check.what.spot;
   if (!std::ranges::any_of(spot.writes, [&](const SimWrite& one) { return clients_.lasts(spot, one); })) return false;
   return std::ranges::any_of(responsible(*spot.key, check.node), [&](std::size_t node) {
     const auto report = survey_.reports().find(node);
@@ -277,10 +261,10 @@ bool DhtPlay::due(const Check& check) const {
 
 std::set<base::NodeId> DhtPlay::providers_due(const Check& check) const {
   std::set<base::NodeId> out;
-  for (const std::size_t node : responsible(check.topic->key, check.node)) {
+  for (const std::size_t node : responsible(check.what.topic->key, check.node)) {
     const auto report = survey_.reports().find(node);
     if (report == survey_.reports().end() || clients_.lies(node)) continue;
-    const auto held = report->second.providers.find(check.topic->key);
+    const auto held = report->second.providers.find(check.what.topic->key);
     if (held != report->second.providers.end()) out.insert(held->second.begin(), held->second.end());
   }
   if (out.size() >= kContactsMax) out.clear();  // a search ends with as many

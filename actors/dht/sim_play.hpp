@@ -9,13 +9,13 @@
 // Close   what is held by one of the nodes that a search has to ask is read from every node, until it is found.
 // Rests   what no answer is due to: of nodes that were robbed, whose date jumps, or that have lied, nothing is
 // expected.
-#include <deque>
 #include <functional>
 #include <map>
 #include <string>
 
 #include "actors/dht/sim_clients.hpp"
 #include "actors/dht/sim_survey.hpp"
+#include "runtime/sim/closing.hpp"
 
 namespace troupe::dht {
 
@@ -23,9 +23,7 @@ class BucketActor;
 class DhtActor;
 class LookupActor;
 
-inline constexpr std::size_t kChecksPerNode = 8;      // at once; our choice
 inline constexpr std::size_t kChecksMax = 300;        // of a world; our choice: beyond it a part of the nodes asks
-inline constexpr unsigned kTriesEnough = 3;           // of what need not be there; our choice
 inline constexpr std::uint64_t kTableLookEvery = 32;  // messages of a head; our choice: a look costs its whole table
 
 class DhtPlay final : public sim::Play {
@@ -40,17 +38,14 @@ class DhtPlay final : public sim::Play {
   void close() override;
 
  private:
-  struct Check {
-    std::size_t node = 0;
+  /// A record, or the providers of a topic.
+  struct Sought {
     const SimSpot* spot = nullptr;
     const SimTopic* topic = nullptr;
-    bool under_way = false;
-    bool rests = false;  // until the next probe
-    bool done = false;
-    unsigned tries = 0;
-    std::string why;  // it is not done
     const std::string& name() const { return spot != nullptr ? spot->name : topic->name; }
   };
+  using Closing = sim::Closing<Sought>;
+  using Check = Closing::Check;
   void obey(const sim::Order& order);
   void look_at_table(std::size_t node, const DhtActor& head);
   void look_at_bucket(std::size_t node, std::string_view path, const BucketActor& bucket);
@@ -60,7 +55,6 @@ class DhtPlay final : public sim::Play {
   std::string lacking() const;
   std::string lacking(const std::string& name, const SimStored& stored,
                       const std::function<bool(const SimSurvey::Report&)>& holds) const;
-  void go_on();
   void start(Check& check);
   void ended(Check& check, const SimClients::Error& error, const SimSeen& seen);
   /// Nodes that a search from `asker` has to ask, nearest first.
@@ -83,7 +77,7 @@ class DhtPlay final : public sim::Play {
     base::Duration seen;  // first
   };
   std::map<std::pair<std::size_t, std::string>, Search> searches_;
-  std::deque<Check> checks_;
+  Closing closing_;
   unsigned lacked_ = 0;  // surveys in a row
 };
 

@@ -22,7 +22,8 @@ FilesPlay::FilesPlay(sim::Nodes& nodes, const sim::Scenario& scenario)
     : nodes_(nodes),
       room_for_all_(!scenario.knobs.contains("files.quota_per_owner")),
       clients_(nodes, files_, ledger_, scenario.beyond),
-      survey_(nodes, files_, ledger_, clients_, std::ranges::any_of(scenario.faults, ends_something)) {}
+      survey_(nodes, files_, ledger_, clients_, std::ranges::any_of(scenario.faults, ends_something)),
+      closing_(nodes, [this](Check& check) { start(check); }) {}
 
 void FilesPlay::perform(const sim::Order& order) {
   clients_.by_order([&] { obey(order); });
@@ -82,8 +83,7 @@ bool FilesPlay::due(const SimFile& file) const {
 void FilesPlay::probe() {
   judge_lost();
   survey_.begin();
-  for (Check& check : checks_) check.rests = false;
-  go_on();
+  closing_.probe();
 }
 
 /// Content without any copy does not come back: to wait for it would only take time.
@@ -129,9 +129,9 @@ std::vector<std::string> FilesPlay::waits() const {
     add(short_files());
     add(survey_.orphans());
   }
-  for (const Check& check : checks_) {
+  for (const Check& check : closing_.checks()) {
     if (check.done) continue;
-    out.push_back((check.verify ? "a verify of " : "a get of ") + check.file->name + " at n" +
+    out.push_back((check.what.verify ? "a verify of " : "a get of ") + check.what.file->name + " at n" +
                   std::to_string(check.node + 1) + (check.why.empty() ? " is to be done" : " failed: " + check.why));
   }
   if (out.size() > kWaitsTold) {
@@ -146,61 +146,41 @@ std::vector<std::string> FilesPlay::waits() const {
 
 void FilesPlay::close() {
   for (const auto& [cid, file] : files_.all()) {
-    for (std::size_t node = 0; node < nodes_.size(); ++node) checks_.push_back({.node = node, .file = file});
-    for (const std::size_t owner : survey_.owners(cid))
-      checks_.push_back({.node = owner, .file = file, .verify = true});
+    for (std::size_t node = 0; node < nodes_.size(); ++node) closing_.add(node, {.file = file});
+    for (const std::size_t owner : survey_.owners(cid)) closing_.add(owner, {.file = file, .verify = true});
   }
-  go_on();
-}
-
-void FilesPlay::go_on() {
-  std::map<std::size_t, std::size_t> busy;
-  for (const Check& check : checks_) busy[check.node] += check.under_way ? 1 : 0;
-  for (Check& check : checks_) {
-    if (check.done || check.under_way || check.rests || !nodes_.serving(check.node) ||
-        busy[check.node] >= kChecksPerNode)
-      continue;
-    ++busy[check.node];
-    start(check);
-  }
+  closing_.go_on();
 }
 
 void FilesPlay::start(Check& check) {
-  check.under_way = true;
-  ++check.tries;
-  if (check.verify) {
-    return clients_.verify(check.node, *check.file, [this, &check](const auto& error, const SimVerified& seen) {
+  if (check.what.verify) {
+    return clients_.verify(check.node, *check.what.file, [this, &check](const auto& error, const SimVerified& seen) {
       verify_ended(check, error, seen);
     });
   }
   std::optional<Range> part;
-  const std::uint64_t bytes = check.file->bytes.size();
+  const std::uint64_t bytes = check.what.file->bytes.size();
   if (bytes > kWholeBytesMax && check.tries == 1) {
     const std::uint64_t first = nodes_.chance("files.close").below(bytes);
     part = Range{first, std::min(bytes - 1, first + kSimPieceBytes)};
   }
-  clients_.get(check.node, *check.file, part, [this, &check](const auto& error) { read_ended(check, error); });
+  clients_.get(check.node, *check.what.file, part, [this, &check](const auto& error) { read_ended(check, error); });
 }
 
 void FilesPlay::read_ended(Check& check, const SimClients::Error& error) {
-  check.under_way = false;
-  check.why = error ? std::string(base::name(error->code)) + ": " + error->message : "";
-  check.done = !error || (!due(*check.file) && (error->code == base::Code::not_found || check.tries >= kTriesEnough));
-  check.rests = true;
-  go_on();
+  const bool over = error && (error->code == base::Code::not_found || check.tries >= sim::kTriesEnough);
+  closing_.ended(check, !error || (over && !due(*check.what.file)), sim::why_of(error));
 }
 
 void FilesPlay::verify_ended(Check& check, const SimClients::Error& error, const SimVerified& seen) {
-  check.under_way = false;
   const bool robbed = clients_.any_robbed();
   const bool sound =
       !error && seen.copies > 0 && seen.lacking == 0 && seen.damaged == 0 && (seen.unknown == 0 || robbed);
-  check.why = error ? std::string(base::name(error->code)) + ": " + error->message
-                    : std::to_string(seen.sound) + " of " + std::to_string(seen.copies) + " copies are sound, " +
-                          std::to_string(seen.lacking) + " lacking, " + std::to_string(seen.damaged) + " damaged";
-  check.done = sound || (robbed && !due(*check.file, check.node) && check.tries >= kTriesEnough);
-  check.rests = true;
-  go_on();
+  std::string why = error ? sim::why_of(error)
+                          : std::to_string(seen.sound) + " of " + std::to_string(seen.copies) + " copies are sound, " +
+                                std::to_string(seen.lacking) + " lacking, " + std::to_string(seen.damaged) + " damaged";
+  const bool excused = robbed && !due(*check.what.file, check.node) && check.tries >= sim::kTriesEnough;
+  closing_.ended(check, sound || excused, std::move(why));
 }
 
 }  // namespace troupe::files

@@ -4,17 +4,15 @@
 // Close   every file is read from every node: small ones whole, of large ones a part; each owner verifies its files.
 // Rests   what no answer is due to any more: a robbed node may have lost any copy and any row, so what only it was told
 //         is expected of nobody. A file survives that more nodes had acknowledged than were robbed.
-#include <deque>
 #include <map>
 
 #include "actors/files/logic/content_memo.hpp"
 #include "actors/files/sim_survey.hpp"
+#include "runtime/sim/closing.hpp"
 
 namespace troupe::files {
 
-inline constexpr std::size_t kChecksPerNode = 8;          // at once; our choice: far below streams_max
 inline constexpr std::size_t kWholeBytesMax = 64 * 1024;  // read whole from everywhere; our choice
-inline constexpr unsigned kTriesEnough = 3;               // of what need not be there; our choice
 inline constexpr std::size_t kWaitsTold = 20;             // our choice: a screen
 
 class FilesPlay final : public sim::Play {
@@ -28,18 +26,13 @@ class FilesPlay final : public sim::Play {
   void close() override;
 
  private:
-  struct Check {
-    std::size_t node = 0;
+  struct Asked {
     const SimFile* file = nullptr;
     bool verify = false;
-    bool under_way = false;
-    bool rests = false;  // until the next probe
-    bool done = false;
-    unsigned tries = 0;
-    std::string why;  // it is not done
   };
+  using Closing = sim::Closing<Asked>;
+  using Check = Closing::Check;
   void obey(const sim::Order& order);
-  void go_on();
   void start(Check& check);
   void read_ended(Check& check, const SimClients::Error& error);
   void verify_ended(Check& check, const SimClients::Error& error, const SimVerified& seen);
@@ -57,7 +50,7 @@ class FilesPlay final : public sim::Play {
   SimLedger ledger_;
   SimClients clients_;
   SimSurvey survey_;
-  std::deque<Check> checks_;
+  Closing closing_;
   std::map<Cid, unsigned> lost_;  // surveys in a row that found no copy of a content of it
 };
 

@@ -73,6 +73,7 @@ const std::vector<Recorded>& recorded() {
       {"dht.failed_commit_acknowledged", {19, 82, 108}, {"kept"}},
       {"dht.failed_commit_forgets", {1, 322, 202}, {"kept"}},
       {"dht.silence_is_punished", {1, 4, 7}, {"honest"}},
+      {"dht.moves_at_once", {3, 5, 8}, {"moved"}},
       {"dht.rows_unread", {4, 6, 7}, {"kept"}},
   };
   return all;

@@ -1,0 +1,95 @@
+#pragma once
+// What a domain asks of its nodes at the end of a world, until each answer is as it must be.
+//
+// Limits  kChecksPerNode at once at each node.
+// Order   that in which they were added. One that has failed rests until the next probe, so that time passes between
+//         two tries.
+// Owner   one Play, whose start() outlives it.
+#include <deque>
+#include <functional>
+#include <map>
+#include <string>
+#include <utility>
+
+#include "runtime/base/error.hpp"
+#include "runtime/sim/domain.hpp"
+
+namespace troupe::sim {
+
+inline constexpr std::size_t kChecksPerNode = 8;  // at once; our choice: far below what a node serves
+inline constexpr unsigned kTriesEnough = 3;       // of what need not be there; our choice
+
+/// "not_found: nobody has it"; empty without an error.
+inline std::string why_of(const std::optional<base::Error>& error) {
+  return error ? std::string(base::name(error->code)) + ": " + error->message : "";
+}
+
+/// `What` is asked of a node.
+template <class What>
+class Closing {
+ public:
+  struct Check {
+    std::size_t node = 0;
+    What what;
+    unsigned tries = 0;
+    bool done = false;
+    std::string why{};  ///< it is not done
+
+   private:
+    friend class Closing;
+    bool under_way = false;
+    bool rests = false;  // until the next probe
+  };
+
+  /// `start` asks; with the answer the check has ended().
+  Closing(const Nodes& nodes, std::function<void(Check&)> start) : nodes_(nodes), start_(std::move(start)) {}
+
+  /// Nothing is asked before the next go_on(). The check stays where it is.
+  void add(std::size_t node, What what) {
+    checks_.emplace_back();
+    checks_.back().node = node;
+    checks_.back().what = std::move(what);
+  }
+
+  /// A node's answers will not come any more.
+  void died(std::size_t node) {
+    for (Check& check : checks_)
+      if (check.node == node) check.under_way = false;
+  }
+
+  void probe() {
+    for (Check& check : checks_) check.rests = false;
+    go_on();
+  }
+
+  void go_on() {
+    std::map<std::size_t, std::size_t> busy;
+    for (const Check& check : checks_) busy[check.node] += check.under_way ? 1 : 0;
+    for (Check& check : checks_) {
+      if (check.done || check.under_way || check.rests || !nodes_.serving(check.node) ||
+          busy[check.node] >= kChecksPerNode)
+        continue;
+      ++busy[check.node];
+      check.under_way = true;
+      ++check.tries;
+      start_(check);
+    }
+  }
+
+  void ended(Check& check, bool done, std::string why) {
+    check.under_way = false;
+    check.rests = true;
+    check.done = done;
+    check.why = std::move(why);
+    go_on();
+  }
+
+  const std::deque<Check>& checks() const { return checks_; }
+
+ private:
+  const Nodes& nodes_;
+  const std::function<void(Check&)> start_;
+  std::deque<Check> checks_;
+};
+
+}  // namespace troupe::sim
