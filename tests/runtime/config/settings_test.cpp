@@ -281,8 +281,7 @@ TEST_CASE("settings: the limits of address groups are settings, each within what
   CHECK(usual.get(kDhtGroupV4Bits) == 24);
   CHECK(usual.get(kDhtGroupV6Bits) == 48);
   CHECK(good(file("[dht]\ngroup_v4_bits = 32\n")).get(kDhtGroupV4Bits) == 32);
-  CHECK(first_problem(file("[dht]\ngroup_v4_bits = 33\n")) ==
-        "troupe.toml:2: dht.group_v4_bits must be from 8 to 32");
+  CHECK(first_problem(file("[dht]\ngroup_v4_bits = 33\n")) == "troupe.toml:2: dht.group_v4_bits must be from 8 to 32");
   CHECK(first_problem(file("[dht]\ngroup_v6_bits = 129\n")) ==
         "troupe.toml:2: dht.group_v6_bits must be from 16 to 128");
   CHECK(first_problem(file("[dht]\ngroup_bucket_max = 21\n")) ==
