@@ -79,9 +79,9 @@ void Runner::hold() {
 
 std::uint64_t resident_bytes() {
   std::ifstream file("/proc/self/statm");
-  std::uint64_t total = 0, resident = 0;
-  file >> total >> resident;
-  return resident * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+  std::uint64_t total = 0, resident = 0, of_files = 0;
+  file >> total >> resident >> of_files;
+  return (resident - of_files) * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
 }
 
 std::uint64_t growth(std::uint64_t before, std::uint64_t now, std::size_t parts) {

@@ -81,7 +81,7 @@ class Runner {
   std::unique_ptr<os::System> system_;
 };
 
-/// Resident memory of this process in bytes, as the kernel counts it.
+/// Resident memory of this process in bytes, without pages of files: the program is loaded once, whatever it runs.
 std::uint64_t resident_bytes();
 
 /// By how much `now` is above `before`, a share for each of `parts`.

@@ -39,9 +39,9 @@ double cpu_ms() {
 
 std::uint64_t resident_bytes() {
   std::ifstream file("/proc/self/statm");
-  std::uint64_t total = 0, resident = 0;
-  file >> total >> resident;
-  return resident * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+  std::uint64_t total = 0, resident = 0, of_files = 0;
+  file >> total >> resident >> of_files;
+  return (resident - of_files) * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
 }
 
 /// What has been put, and where: a value is got at nodes that neither put nor hold it, by each of them once.

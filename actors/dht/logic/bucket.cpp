@@ -52,7 +52,7 @@ std::optional<BucketError> Bucket::refusal(const Contact& who, Evidence evidence
 void Bucket::hear_listed(Listed& known, const Contact& who, Evidence evidence, base::Instant now) {
   const bool healthy = known.failures == 0 && !mutations_->on("dht.moves_at_once");
   if (known.contact != who && (evidence == Evidence::asked_us || healthy)) {
-    known.elsewhere = who.where;
+    known.elsewhere = who.where.endpoint;
     return;
   }
   if (known.contact != who) make_room_in_group(who);
@@ -152,7 +152,7 @@ void Bucket::note_failure(const Contact& whom, base::Instant now) {
   std::erase_if(spares_, [&](const Spare& spare) { return spare.contact == whom; });
   const auto known = std::ranges::find(listed_, whom.id, [](const Listed& one) { return one.contact.id; });
   if (known == listed_.end()) return;
-  if (known->elsewhere == whom.where) known->elsewhere.reset();
+  if (known->elsewhere == whom.where.endpoint) known->elsewhere.reset();
   if (known->contact != whom) return;
   if (known->failures > 0 && now < known->failed_at + kFailureGap) return;
   ++known->failures;
@@ -183,7 +183,10 @@ std::vector<Ping> Bucket::pings_to_send(base::Instant now) {
     pings_.push_back(out.back());
   };
   for (const Listed& one : listed_) {
-    if (one.elsewhere) ping(one.failures == 0 ? one.contact : Contact{one.contact.id, *one.elsewhere});
+    if (!one.elsewhere) continue;
+    Contact at = one.contact;
+    if (one.failures > 0) at.where.endpoint = *one.elsewhere;
+    ping(at);
   }
   if (has_room()) {
     for (auto spare = spares_.rbegin(); spare != spares_.rend(); ++spare) {

@@ -59,10 +59,10 @@ struct Ping {
 
 struct Listed {
   Contact contact;
-  base::Instant heard;                       ///< last
-  std::uint32_t failures = 0;                ///< questions unanswered since its last answer
-  base::Instant failed_at{};                 ///< the last of them; meaningless without failures
-  std::optional<base::Contact> elsewhere{};  ///< where it was heard of last, until one of its addresses has answered
+  base::Instant heard;                        ///< last
+  std::uint32_t failures = 0;                 ///< questions unanswered since its last answer
+  base::Instant failed_at{};                  ///< the last of them; meaningless without failures
+  std::optional<base::Endpoint> elsewhere{};  ///< where it was heard of last, until one of its addresses has answered
 
   bool failing() const { return failures >= kFailuresMax; }
 };

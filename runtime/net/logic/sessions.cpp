@@ -1,13 +1,26 @@
 #include "runtime/net/logic/sessions.hpp"
 
 #include <algorithm>
-#include <span>
+#include <cstring>
 
 namespace troupe::net {
 
-bool Tokens::contains(const Token& token) const {
-  const auto known = std::span(tokens_).first(std::min(count_, kTokensKept));
-  return std::ranges::find(known, token) != known.end();
+namespace {
+
+std::uint32_t short_of(const Token& token) {
+  std::uint32_t out = 0;
+  static_assert(sizeof(out) <= Token::kBytes);
+  std::memcpy(&out, token.bytes.data(), sizeof(out));
+  return out;
+}
+
+}  // namespace
+
+bool Tokens::contains(const Token& token) const { return std::ranges::find(latest_, short_of(token)) != latest_.end(); }
+
+void Tokens::note(const Token& token) {
+  if (latest_.size() < kTokensKept) return latest_.push_back(short_of(token));
+  latest_[oldest_++ % kTokensKept] = short_of(token);
 }
 
 Sessions::Sessions(std::size_t sessions_max)

@@ -6,10 +6,10 @@
 //         and asks under each pushes out strangers, and not those whom we talk to.
 // Time    monotonic, given by the caller.
 // Owner   one doorkeeper; not thread-safe.
-#include <array>
 #include <chrono>
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "runtime/actor/logic/budget.hpp"
 #include "runtime/base/endpoint.hpp"
@@ -21,7 +21,7 @@
 
 namespace troupe::net {
 
-inline constexpr std::size_t kSessionsMax = 4096;  // 3.5 MiB
+inline constexpr std::size_t kSessionsMax = 4096;  // 2.3 MiB
 inline constexpr std::size_t kTokensKept = 64;     // our choice: more than a node has on their way to one other
 
 /// An address may be given to somebody else, who did not ask for what is sent there.
@@ -32,15 +32,16 @@ struct ProvenAddress {
   base::Instant until;  ///< no longer proven then
 };
 
-/// The tokens of its latest questions.
+/// The tokens of its latest questions, each by four of its bytes: it chose them, and one question in 2^26 that is taken
+/// for an older one of its own is as one that was lost. Grows with what is noted, as most nodes ask each other little.
 class Tokens {
  public:
   bool contains(const Token& token) const;
-  void note(const Token& token) { tokens_[count_++ % kTokensKept] = token; }
+  void note(const Token& token);
 
  private:
-  std::array<Token, kTokensKept> tokens_;
-  std::size_t count_ = 0;  // ever noted
+  std::vector<std::uint32_t> latest_;
+  std::size_t oldest_ = 0;  // once there are kTokensKept
 };
 
 struct Session {
