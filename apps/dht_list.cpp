@@ -61,7 +61,7 @@ class Printer {
   void print(wire::RowSummary::Reader row) {
     const auto whose = row.getWhose();
     console_.out << std::string_view(row.getSpace().cStr(), row.getSpace().size()) << ' ' << key_text(row);
-    if (row.getSequence() > 0)
+    if (row.getWhat() == static_cast<std::uint8_t>(dht::Space::kv))
       console_.out << " number " << row.getSequence() << " \"" << observe::printable(text(row.getName())) << '"';
     if (row.getWhat() == dht::kProviderNumber) {
       if (whose.size() > 0) console_.out << " at " << base::hex({whose.begin(), whose.size()});

@@ -101,6 +101,7 @@ void DhtPlay::look_at_table(std::size_t node, const DhtActor& head) {
 }
 
 void DhtPlay::look_at_bucket(std::size_t node, std::string_view path, const BucketActor& bucket) {
+  if (!nodes_.serving(node)) return;  // one that ends with its machine, which may be another one's place by now
   auto& before = healthy_[{node, std::string(path)}];
   std::map<Key, Contact> after;
   for (const Listed& one : bucket.bucket().listed()) {

@@ -83,8 +83,7 @@ void World::House::handled(std::string_view path, const runtime::Actor& actor) {
     world.broke(node, path, {base::Code::internal, broken.what()});
   }
   if (world.keeps_names_) world.names_.try_emplace(world.taken_.to, node_name(node) + ' ' + std::string(path));
-  // Actors of a machine that is down still end: where it is found by then may be another one's place.
-  if (world.onlooker_ != nullptr && machine.up()) world.onlooker_->handled(node, path, actor);
+  if (world.onlooker_ != nullptr) world.onlooker_->handled(node, path, actor);
 }
 
 std::string World::name(sim::ActorNumber actor) const {
