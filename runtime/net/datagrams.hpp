@@ -44,7 +44,9 @@ class Datagrams : public std::enable_shared_from_this<Datagrams> {
   static constexpr std::uint32_t kCookiesMax = 3;
   /// A question waits no longer at whoever is asked; an answer later than that is for nobody.
   static constexpr std::chrono::seconds kServedFor{30};
-  static constexpr std::size_t kSilentNodesMax = 4'096;  // nodes; one more forgets the oldest
+  /// Pairs of a node and an address with a question unanswered since its last answer; one more forgets the one least
+  /// lately used.
+  static constexpr std::size_t kSilencesMax = 4'096;
 
   /// An actor on another node.
   struct Route {
@@ -132,7 +134,7 @@ class Datagrams : public std::enable_shared_from_this<Datagrams> {
   mutable std::mutex lock_;
   runtime::Handle actor_;
   std::map<std::uint64_t, Asked> waiting_;  // by number, which is also their order
-  Recent<Silent, Silence> silent_{kSilentNodesMax};
+  Recent<Silent, Silence> silent_{kSilencesMax};
   std::uint64_t last_ = 0;
   Places places_;  // empty while it is closed
   std::list<const Route*> oldest_first_;

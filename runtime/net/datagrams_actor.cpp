@@ -62,6 +62,13 @@ bool is_loopback(const base::Endpoint& at) {
   return at.is_v4() ? at.address[12] == 127 : at.address == v6;
 }
 
+/// What one subscriber holds: of IPv6 a /64, of IPv4 an address (RFC 6177 2).
+std::array<std::uint8_t, 16> line_of(const base::Endpoint& at) {
+  auto out = at.address;
+  if (!at.is_v4()) std::fill(out.begin() + 8, out.end(), std::uint8_t{0});
+  return out;
+}
+
 kj::ArrayPtr<const capnp::word> words_of(base::ByteView bytes) {
   return kj::arrayPtr(reinterpret_cast<const capnp::word*>(bytes.data()), bytes.size() / sizeof(capnp::word));
 }
@@ -135,8 +142,9 @@ bool DatagramsActor::may_ask(const base::Contact& contact) {
   const base::Endpoint& to = contact.endpoint;
   const Session* const known = door_->find(contact.key);
   if (is_loopback(to) || (known != nullptr && known->proven_at(to, now()))) return true;
-  auto* const rate = hearsay_.use(to.address);
-  return (rate != nullptr ? *rate : hearsay_.put(to.address, {kHearsayPerSecond, kHearsayBurst, now()})).take(now());
+  const auto line = line_of(to);
+  auto* const rate = hearsay_.use(line);
+  return (rate != nullptr ? *rate : hearsay_.put(line, {kHearsayPerSecond, kHearsayBurst, now()})).take(now());
 }
 
 /// The keys with a node whom we ask; null if its key is none.

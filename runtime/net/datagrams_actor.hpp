@@ -9,8 +9,9 @@
 //            sender is counted, and is not run for a datagram. The answer goes back to the address that the question
 //            came from, which is proven.
 // Hearsay    where a node lives is what others say. An address from which nothing has proven that this node is there is
-//            asked kHearsayPerSecond questions at most, whoever is said to live at it: gossip must not make all who
-//            believe it flood a victim. Beyond it a question is answered `overloaded` at once. This machine is exempt.
+//            asked kHearsayPerSecond questions at most, whoever is said to live at it, of IPv6 all of a /64: gossip
+//            must not make all who believe it flood a victim. Beyond it a question is answered `overloaded` at once.
+//            Loopback is exempt, the other addresses of this machine are not.
 // Load       datagrams leave in batches, once the messages at hand are done or kBatchMax are ready.
 // Offences   what was sealed by a node and is no message, or none that it may send, is told to `/peers`. What is said
 // again
@@ -42,7 +43,7 @@ class DatagramsActor final : public runtime::Actor {
   static constexpr std::size_t kOthersMax = 4'096;       // as many as there are sessions (logic/sessions.hpp)
   static constexpr std::uint32_t kHearsayPerSecond = 4;  // our choice: 20 that are silent take five seconds
   static constexpr std::uint32_t kHearsayBurst = 64;     // our choice: what a first contact is asked at once
-  static constexpr std::size_t kHearsayMax = 4'096;      // addresses; one more forgets the one asked least lately
+  static constexpr std::size_t kHearsayMax = 4'096;      // lines; one more forgets the one asked least lately
   static constexpr std::chrono::seconds kSweep{1};
 
   struct Setup {
@@ -121,7 +122,7 @@ class DatagramsActor final : public runtime::Actor {
   std::optional<RandomPool> random_;
   crypto::Sealer sealer_;
   std::map<Token, Sent> sent_;
-  Recent<std::array<std::uint8_t, 16>, runtime::logic::RateLimit> hearsay_{kHearsayMax};  // by address
+  Recent<std::array<std::uint8_t, 16>, runtime::logic::RateLimit> hearsay_{kHearsayMax};  // by line
   std::map<std::uint64_t, Served> served_;
   Recent<base::NodeId, std::shared_ptr<Other>> others_{kOthersMax};
   std::vector<ports::Datagram> out_;

@@ -351,12 +351,19 @@ TEST_CASE("datagrams: an address where nobody has shown to be is asked a few que
   village.village.serve<Number>(1, "count", successor);
   base::Contact victim = village.contact(2);  // where none of those lives
   constexpr std::size_t kMany = 10;
+  bool whole_line = false;
+  SUBCASE("at one address") {}
+  SUBCASE("on one line, which has 2^64 addresses of IPv6") {
+    victim.endpoint = *base::Endpoint::parse("[2001:db8::1]:6000");
+    whole_line = true;
+  }
   constexpr std::size_t kBurst = DatagramsActor::kHearsayBurst;
   std::vector<Outcome> outcomes(kBurst + kMany);
   village.village.inside(0, [&](Scripted& self) {
     for (std::size_t i = 0; i < outcomes.size(); ++i) {
       victim.nonce = static_cast<std::uint32_t>(1 + i);
       victim.endpoint.port = static_cast<std::uint16_t>(6000 + i);
+      if (whole_line) victim.endpoint.address[15] = static_cast<std::uint8_t>(1 + i);
       self.ask<Number, Number>(self.node().reach(victim, "/count"), self.now() + 10s, number(1), outcomes[i].note());
     }
   });
