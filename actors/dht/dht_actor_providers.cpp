@@ -1,4 +1,5 @@
-// Who provides a content, told as it is found: those that this node knows at once, then what each answer brings.
+// Who provides a content, told as it is found: what the search takes of those that this node knows at once, then of
+// each answer.
 #include <algorithm>
 #include <set>
 
@@ -61,7 +62,6 @@ void DhtActor::find_providers(wire::FindProviders::Reader question, runtime::Sin
     if (const auto here = weak.lock()) here->over = true;
     stop_searches([group](const UnderWay& one) { return one.group == group; });
   });
-  stream->take(providers_->find(*key, most, wall(), random()));
   search(Wanted{.key = *key,
                 .goal = wire::Search::Goal::PROVIDERS,
                 .providers_max = most,

@@ -78,8 +78,8 @@ void LookupActor::begin(wire::Search::Reader search, runtime::Reply<wire::Search
   }
   if (goal.isProviders()) {
     providers_max_ = std::max<std::size_t>(goal.getProviders(), 1);
-    for (const Contact& one : start_.own_providers) take_provider(one);
-    question.providers_max = std::max<std::size_t>(providers_max_ - providers_.size(), 1);
+    question.providers_max = providers_max_;
+    question.own_providers = take_providers(start_.own_providers);
   }
   if (goal.isStore()) {
     const auto record = bytes_of(goal.getStore().getRecord());
@@ -102,8 +102,7 @@ void LookupActor::begin(wire::Search::Reader search, runtime::Reply<wire::Search
   question.tracing = search.getExplain() ? Tracing::on : Tracing::off;
   tokens_ = start_.tokens;
   lookup_.emplace(question, start_.contacts);
-  const bool at_hand = goal.isProviders() && providers_.size() == providers_max_;
-  act(at_hand ? lookup_->enough(now()) : lookup_->start(now()));
+  act(lookup_->start(now()));
 }
 
 void LookupActor::act(const Decisions& decisions) {

@@ -12,7 +12,8 @@
 // Ended   before its time if nobody waits for it any more (CancelSearch): nothing is asked or stored from then on.
 // Named   providers (lookup_actor_providers.cpp): of one answer a third of those wanted at first, and the rest at the
 //         end if there is room, so that no liar fills the list alone; kProvidersOfHostMax of one address, which is
-//         only claimed, and which whoever fetches dials.
+//         only claimed, and which whoever fetches dials. What this node holds itself comes first and is one answer
+//         more: strangers have announced there too.
 // Checks  what others say is checked here: contacts by the work of their ids, records by their validators. Of whoever
 //         says what no honest node does, `/peers` is told; to be silent or late is no offence.
 #include <algorithm>
@@ -86,7 +87,7 @@ class LookupActor final : public runtime::Actor {
 
   // lookup_actor_providers.cpp
   void ask_providers(const Ask& question);
-  void take_providers(capnp::List<messages::wire::Contact>::Reader list, LookupAnswer& said);
+  std::size_t take_providers(const std::vector<Contact>& named);
   bool take_provider(const Contact& one);
   void take_rest();
 

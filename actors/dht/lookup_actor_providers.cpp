@@ -1,4 +1,6 @@
 // A search for providers: what each answer adds, so that neither one liar nor one address makes the list.
+#include <algorithm>
+
 #include "actors/dht/api.hpp"
 #include "actors/dht/lookup_actor.hpp"
 #include "actors/dht/wire.hpp"
@@ -16,26 +18,31 @@ void LookupActor::ask_providers(const Ask& question) {
         if (!answer.ok()) return failed(question, answer.error());
         LookupAnswer said;
         said.contacts = take_contacts(question.whom, answer.value().getContacts());
-        take_providers(answer.value().getProviders(), said);
+        const auto named = read_contacts(answer.value().getProviders(), kTakenMax, start_.settings->work_bits);
+        said.names_providers = !named.empty();
+        said.providers = take_providers(named);
         answered(question, at, std::move(said), answer.value().getToken());
       });
 }
 
-void LookupActor::take_providers(capnp::List<messages::wire::Contact>::Reader list, LookupAnswer& said) {
+/// Of one answer, or of what this node holds, where strangers have announced as they have elsewhere. Returns how many
+/// of them are taken at once.
+std::size_t LookupActor::take_providers(const std::vector<Contact>& named) {
   const std::size_t share = (providers_max_ + 2) / 3;
+  std::size_t taken = 0;
   std::vector<Contact> rest;
-  for (const Contact& one : read_contacts(list, kTakenMax, start_.settings->work_bits)) {
-    said.names_providers = true;
-    if (said.providers == share) rest.push_back(one);
-    else said.providers += take_provider(one);
+  for (const Contact& one : named) {
+    if (taken == share) rest.push_back(one);
+    else taken += take_provider(one);
   }
   if (!rest.empty()) rest_.push_back(std::move(rest));
-  if (said.providers > 0 && start_.group > 0)
+  if (taken > 0 && start_.group > 0)
     tell<wire::ProvidersFound>(node().find(kPath), [&](wire::ProvidersFound::Builder out) {
       out.setGroup(start_.group);
-      write(out.initProviders(static_cast<unsigned>(said.providers)),
-            std::vector<Contact>(providers_.end() - static_cast<std::ptrdiff_t>(said.providers), providers_.end()));
+      write(out.initProviders(static_cast<unsigned>(taken)),
+            std::vector<Contact>(providers_.end() - static_cast<std::ptrdiff_t>(taken), providers_.end()));
     });
+  return taken;
 }
 
 bool LookupActor::take_provider(const Contact& one) {
@@ -51,7 +58,9 @@ bool LookupActor::take_provider(const Contact& one) {
 
 /// One of each answer in turn, while there is room.
 void LookupActor::take_rest() {
-  for (std::size_t i = 0; i < kTakenMax; ++i)
+  std::size_t longest = 0;
+  for (const auto& rest : rest_) longest = std::max(longest, rest.size());
+  for (std::size_t i = 0; i < longest; ++i)
     for (const auto& rest : rest_)
       if (i < rest.size()) take_provider(rest[i]);
   rest_.clear();

@@ -12,6 +12,7 @@ Lookup::Lookup(const LookupQuestion& question, std::vector<Start> starts)
       candidates_(question.target, question.group_of),
       round_trip_(question.round_trip),
       paths_(question.paths),
+      providers_(question.own_providers),
       newest_(question.own_copy) {
   base::ensure(question.nearest >= 1 && question.nearest <= kContactsMax, "a value has 1 to 20 holders");
   base::ensure(question.quorum >= 1 && question.providers_max >= 1, "a search wants at least one answer");
@@ -106,7 +107,6 @@ base::Instant Lookup::wake_at() const {
   return out;
 }
 
-Decisions Lookup::enough(base::Instant now) { return ended_ ? Decisions{} : finish(Ending::found, now); }
 Decisions Lookup::cancel(base::Instant now) { return ended_ ? Decisions{} : finish(Ending::cancelled, now); }
 
 std::size_t Lookup::in_flight() const {

@@ -40,8 +40,7 @@ class Lookup {
   /// When tick() has something to do; max() once ended.
   base::Instant wake_at() const;
 
-  /// The caller has what it wanted, or wants it no more.
-  Decisions enough(base::Instant now);
+  /// The caller wants it no more.
   Decisions cancel(base::Instant now);
 
   bool ended() const { return ended_; }

@@ -60,6 +60,7 @@ struct LookupQuestion {
   std::size_t paths = kPathsFirst;      ///< at first; 1: Kademlia's own search, which never opens another. At least 1
   std::size_t region_nodes = 0;         ///< how many should lie in the region; fewer than `nearest` count as those
   std::size_t region_max = kRegionMax;  ///< so many of it are asked at most; `nearest`: no more than those
+  std::size_t own_providers = 0;        ///< taken of those that our own store names, of which none ends it
   std::optional<Version> own_copy;      ///< what our own store holds
   base::Instant deadline = base::Instant::max();
   std::optional<NetworkSize> network;  ///< without it no search is thought poisoned, and no start is narrow
