@@ -228,7 +228,7 @@ struct Missed $kind(bytesMax = 128) {
   node @1 :Data;
 
   forget @2 :Bool;
-  # At once: it misbehaved, or the table has enough of its address group.
+  # At once: it misbehaved, the table has enough of its address group, or it is silent while others are not.
 }
 
 struct BucketHolds $kind(lane = control, bytesMax = 8192) {
@@ -243,6 +243,14 @@ struct BucketHolds $kind(lane = control, bytesMax = 8192) {
   # How long ago each of `good` was heard, in their order.
   claimed @5 :List(Contact);
   # Whose address is not proven by an answer. `good` and `rest` have answered.
+  silent @6 :List(Silent);
+  # Those of `rest` that may be forgotten, unless it is this node that is cut off.
+
+  struct Silent {
+    node @0 :Data;
+    sinceMs @1 :UInt64;
+    # How long ago it failed for the last time but one.
+  }
 }
 
 struct Search $kind(bytesMax = 1048576) {

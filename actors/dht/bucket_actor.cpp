@@ -46,12 +46,7 @@ void BucketActor::ping(const std::vector<Ping>& pings) {
         node().reach(one.whom.where, kPath), one.answer_due,
         [this](wire::Ping::Builder question) { write_asker(question.initAsker(), *settings_); },
         [this, whom = one.whom](runtime::Answer<wire::Pong> answer) {
-          if (answer.ok()) {
-            const auto more = bucket_.hear(whom, Evidence::answered, now());
-            if (more.ok()) ping(more.value());
-          } else {
-            ping(bucket_.expire(now()));
-          }
+          ping(answer.ok() ? bucket_.answered(whom, now()) : bucket_.expire(now()));
           changed({});
         });
 }
@@ -74,6 +69,11 @@ void BucketActor::tell_holds(const Key& settled) {
       if (i < heard.size() && one.contact.id == listing.good[i].id) heard.set(i++, ms_since(one.heard));
     write(holds.initRest(static_cast<unsigned>(listing.rest.size())), listing.rest);
     write(holds.initClaimed(static_cast<unsigned>(listing.claimed.size())), listing.claimed);
+    auto silent = holds.initSilent(static_cast<unsigned>(listing.silent.size()));
+    for (unsigned n = 0; n < silent.size(); ++n) {
+      silent[n].setNode(data_of(listing.silent[n].id.view()));
+      silent[n].setSinceMs(ms_since(listing.silent[n].since));
+    }
     if (settled != Key{}) holds.setSettled(data_of(settled.view()));
   });
 }

@@ -187,11 +187,15 @@ void DhtActor::holds(wire::BucketHolds::Reader bucket) {
   if (bucket.getRange() >= kRanges) return;
   const Range range{bucket.getRange()};
   for (const Contact& gone : table_.good(range)) last_seen_.erase(gone.id);
-  const Listing listing{own_contacts(bucket.getGood()), own_contacts(bucket.getRest()),
-                        own_contacts(bucket.getClaimed())};
+  Listing listing{own_contacts(bucket.getGood()), own_contacts(bucket.getRest()), own_contacts(bucket.getClaimed())};
+  for (unsigned i = 0; i < std::min<std::size_t>(listing.good.size(), bucket.getHeardMs().size()); ++i) {
+    listing.heard = now() - std::chrono::milliseconds(bucket.getHeardMs()[i]);
+    last_seen_.insert_or_assign(listing.good[i].id, listing.heard);
+  }
+  for (const auto one : bucket.getSilent())
+    if (const auto id = read_key(one.getNode()))
+      listing.silent.push_back({*id, now() - std::chrono::milliseconds(one.getSinceMs())});
   for (const Key& id : table_.replace(range, listing)) forget(id);
-  for (unsigned i = 0; i < std::min<std::size_t>(listing.good.size(), bucket.getHeardMs().size()); ++i)
-    last_seen_.insert_or_assign(listing.good[i].id, now() - std::chrono::milliseconds(bucket.getHeardMs()[i]));
   if (const auto settled = read_key(bucket.getSettled())) table_.settled(*settled);
   if (table_.size() >= kHealthyMin) recoveries_ = 0;
   else recover_soon();

@@ -1,6 +1,7 @@
 #include "actors/dht/logic/bucket.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "runtime/base/ensure.hpp"
 
@@ -10,7 +11,8 @@ namespace {
 bool only_asked(const Spare& spare) { return spare.evidence == Evidence::asked_us; }
 
 base::Instant retry_at(const Listed& failing) {
-  return failing.failed_at + kRetryFailing * (std::int64_t{1} << (failing.failures - kFailuresMax));
+  const std::uint32_t counted = std::min(failing.failures, kForgetFailures);
+  return failing.failed_at + kRetryFailing * (std::int64_t{1} << (counted - kFailuresMax));
 }
 
 }  // namespace
@@ -33,6 +35,12 @@ base::Result<std::vector<Ping>, BucketError> Bucket::hear(const Contact& who, Ev
   auto out = pings_to_send(now);
   check();
   return out;
+}
+
+std::vector<Ping> Bucket::answered(const Contact& who, base::Instant now) {
+  if (std::ranges::find(pings_, who, &Ping::whom) == pings_.end()) return {};
+  const auto more = hear(who, Evidence::answered, now);
+  return more.ok() ? more.value() : std::vector<Ping>{};
 }
 
 std::optional<BucketError> Bucket::refusal(const Contact& who, Evidence evidence) const {
@@ -156,23 +164,22 @@ void Bucket::note_failure(const Contact& whom, base::Instant now) {
   if (known->contact != whom) return;
   if (known->failures > 0 && now < known->failed_at + kFailureGap) return;
   ++known->failures;
-  known->failed_at = now;
-  if (known->failing()) give_place(*known);
+  known->failed_before = std::exchange(known->failed_at, now);
+  if (known->failing() && best_spare() != nullptr) take_off(Key(known->contact.id));
 }
 
-void Bucket::give_place(const Listed& failing) {
+/// The newest that has answered; null if none has.
+const Spare* Bucket::best_spare() const {
   const auto spare = std::ranges::find_if_not(spares_.rbegin(), spares_.rend(), only_asked);
-  if (spare == spares_.rend() && failing.failures < kForgetFailures) return;
-  take_off(Key(failing.contact.id));
+  return spare == spares_.rend() ? nullptr : &*spare;
 }
 
-/// In its place comes the newest spare that has answered.
 void Bucket::take_off(const Key& gone) {
   if (std::erase_if(listed_, [&](const Listed& one) { return one.contact.id == gone; }) == 0) return;
-  const auto spare = std::ranges::find_if_not(spares_.rbegin(), spares_.rend(), only_asked);
-  if (spare == spares_.rend()) return;
+  const Spare* const spare = best_spare();
+  if (spare == nullptr) return;
   list(spare->contact, spare->heard);
-  spares_.erase(std::next(spare).base());
+  spares_.erase(spares_.begin() + (spare - spares_.data()));
 }
 
 std::vector<Ping> Bucket::pings_to_send(base::Instant now) {
@@ -217,7 +224,11 @@ base::Instant Bucket::wake_at() const {
 
 Listing Bucket::listing() const {
   Listing out;
-  for (const Listed& one : listed_) (one.failing() ? out.rest : out.good).push_back(one.contact);
+  for (const Listed& one : listed_) {
+    (one.failing() ? out.rest : out.good).push_back(one.contact);
+    if (one.failures >= kForgetFailures) out.silent.push_back({one.contact.id, one.failed_before});
+    if (!one.failing()) out.heard = one.heard;  // the last of them was heard last
+  }
   for (const Spare& spare : spares_) (only_asked(spare) ? out.claimed : out.rest).push_back(spare.contact);
   return out;
 }

@@ -3,8 +3,14 @@
 //
 // Source  Maymounkov & Mazieres, "Kademlia", 2002: 2.2 (order, eviction), 4.1 (spares, and no ping for each newcomer).
 // States  a contact is listed or spare. A listed one is good, doubted (pinged, unanswered) or
-//         failing (silent to kFailuresMax questions in a row; kept until somebody better comes, handed out no more).
+//         failing (silent to kFailuresMax questions in a row; handed out no more, and kept until somebody better comes
+//         or the head says that it may go).
 //         A spare has answered us or has only asked us; the latter is pinged before it is listed.
+// Gone    one that no spare replaces goes after kForgetFailures, and only if anybody was heard since the last of them
+//         but one: a node that is cut off hears nobody, and would forget all whom it needs once it is back. That the
+//         table knows (table.hpp), so a bucket names whom it would forget. While nobody at all is heard they stay,
+//         failing and pinged each eight minutes: a node whose contacts have really died drops them soon after it meets
+//         others. Rejected: a limit of hours, as any outage may last longer.
 // Moves   whoever is heard from another address than the one we know is pinged at that first. It moves when it fails
 //         there and answers at the other one: who relays its words, or says that it lives elsewhere, does not move it.
 // Limits  kContactsMax listed, kSparesMax spare, kPingsMax pings unanswered, `GroupLimits::bucket_max` of one address
@@ -31,12 +37,13 @@ inline constexpr std::size_t kSparesMax = 8;         // our choice: a lookup rar
 inline constexpr std::size_t kPingsMax = 3;          // our choice: alpha, what one bucket may have in flight
 inline constexpr std::uint32_t kFailuresMax = 2;     // issue 5, part 3: nobody is punished for one loss
 inline constexpr std::uint32_t kForgetFailures = 5;  // section 4.1
+static_assert(kFailuresMax < kForgetFailures, "who may go is failing");
 inline constexpr std::chrono::milliseconds kPingTimeout{2'000};  // our choice: twice the worst round trip
 inline constexpr std::chrono::minutes kQuietMax{5};  // our choice: who was heard this recently is not doubted
 /// BEP 5: a node is questionable after that time, whether or not somebody wants its place.
 inline constexpr std::chrono::minutes kSilentMax{15};
 static_assert(kQuietMax < kSilentMax, "whose place is wanted is pinged sooner");
-inline constexpr std::chrono::minutes kRetryFailing{1};  // our choice: doubled for each failure more
+inline constexpr std::chrono::minutes kRetryFailing{1};  // our choice: doubled for each more, to kForgetFailures
 inline constexpr std::chrono::hours kSpareLife{1};       // our choice: an older spare is as likely dead as not
 /// Questions of many lookups may be lost in one burst: failures that lie closer together are one.
 inline constexpr std::chrono::milliseconds kFailureGap{1'000};
@@ -62,6 +69,7 @@ struct Listed {
   base::Instant heard;                        ///< last
   std::uint32_t failures = 0;                 ///< questions unanswered since its last answer
   base::Instant failed_at{};                  ///< the last of them; meaningless without failures
+  base::Instant failed_before{};              ///< the one before that; meaningless below two
   std::optional<base::Endpoint> elsewhere{};  ///< where it was heard of last, until one of its addresses has answered
 
   bool failing() const { return failures >= kFailuresMax; }
@@ -78,6 +86,13 @@ struct Listing {
   std::vector<Contact> good;       ///< listed and not failing, longest silent first: what others may be told
   std::vector<Contact> rest;       ///< failing, and spares that have answered: counts for the limits only
   std::vector<Contact> claimed{};  ///< spares that have only asked
+  /// Of `rest`: would go, if anybody was heard of since its last failure but one.
+  struct Silent {
+    Key id;
+    base::Instant since;
+  };
+  std::vector<Silent> silent{};
+  base::Instant heard{};  ///< when one of `good` was, last
 };
 
 class Bucket {
@@ -88,15 +103,18 @@ class Bucket {
   void plant(const base::Mutations& mutations) { mutations_ = &mutations; }
 
   /// Notes that `who` was heard from at `now`, and lists it if it answered and there is room.
-  /// Returns the pings to send, at most kPingsMax; their answers come back by hear(), their silence by expire().
+  /// Returns the pings to send, at most kPingsMax; their answers come back by answered(), their silence by expire().
   /// An error has changed nothing.
   base::Result<std::vector<Ping>, BucketError> hear(const Contact& who, Evidence evidence, base::Instant now);
+
+  /// The answer to a ping that is still waited for; else nothing: who was forgotten meanwhile stays so.
+  std::vector<Ping> answered(const Contact& who, base::Instant now);
 
   /// Notes that a question which somebody else asked (a lookup) was not answered at the address known here. Unknown ids
   /// are no matter.
   std::vector<Ping> failed(const Key& id, base::Instant now);
 
-  /// Forgets one that is banned, whatever it is here.
+  /// Forgets one that is banned or may go, whatever it is here.
   std::vector<Ping> forget(const Key& id, base::Instant now);
 
   /// Counts the pings that are overdue as failures, gives away the places that this frees, drops spares that are too
@@ -123,7 +141,7 @@ class Bucket {
   void list(const Contact& who, base::Instant heard);
   void make_room_in_group(const Contact& who);
   void note_failure(const Contact& whom, base::Instant now);
-  void give_place(const Listed& failing);
+  const Spare* best_spare() const;
   void take_off(const Key& gone);
   std::vector<Ping> pings_to_send(base::Instant now);
   bool has_room() const;

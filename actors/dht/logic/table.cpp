@@ -18,14 +18,13 @@ base::Result<Range, OfferError> Table::offer(const Contact& who, Evidence eviden
   if (!range) return OfferError::ourselves;
   Row* const row = rows_[range->prefix].get();
   const Contact* const known = row == nullptr ? nullptr : row->find(who.id);
+  heard_ = std::max(heard_, now);
   if (known != nullptr && known->where == who.where) {
-    const auto told = row->told.find(who.id);
-    const bool enough =
-        told != row->told.end() && (told->second.evidence == Evidence::answered || evidence == Evidence::asked_us);
-    if (enough && now < told->second.at + kTellGap) return OfferError::recent;
+    if (is_recent(row->told, who.id, evidence, now)) return OfferError::recent;
     row->told.insert_or_assign(who.id, Told{evidence, now});
     return *range;
   }
+  if (known != nullptr && is_recent(row->told_elsewhere, who.id, evidence, now)) return OfferError::recent;
   expire(now);
   if (offers_.contains(who.id)) return OfferError::recent;
   const Group group = limits_.group_of(who.where.endpoint);
@@ -35,8 +34,15 @@ base::Result<Range, OfferError> Table::offer(const Contact& who, Evidence eviden
   if (offers_.size() == kOffersMax) return OfferError::overloaded;
   offers_.emplace(who.id, Offer{group, evidence, moves_within, now + kOfferLife});
   if (!moves_within) count(group, evidence, 1);
+  if (known != nullptr) row->told_elsewhere.insert_or_assign(who.id, Told{evidence, now});
   check();
   return *range;
+}
+
+bool Table::is_recent(const std::map<Key, Told>& told, const Key& id, Evidence evidence, base::Instant now) {
+  const auto last = told.find(id);
+  if (last == told.end() || now >= last->second.at + kTellGap) return false;
+  return last->second.evidence == Evidence::answered || evidence == Evidence::asked_us;
 }
 
 void Table::settled(const Key& id) {
@@ -54,15 +60,20 @@ std::vector<Key> Table::replace(Range range, const Listing& listing) {
     next->rest = listing.rest;
     next->claimed = listing.claimed;
     for (const Contact& contact : next->good) next->high.push_back(high_bits(contact.id));
-    if (row != nullptr) next->told.swap(row->told);
-    std::erase_if(next->told, [&](const auto& told) { return next->find(told.first) == nullptr; });
+    for (auto told : {&Row::told, &Row::told_elsewhere}) {
+      if (row != nullptr) ((*next).*told).swap((*row).*told);
+      std::erase_if((*next).*told, [&](const auto& one) { return next->find(one.first) == nullptr; });
+    }
   }
-  auto too_many = recount(row.get(), next.get());
+  heard_ = std::max(heard_, listing.heard);
+  auto leave = recount(row.get(), next.get());
+  for (const Listing::Silent& one : listing.silent)
+    if (one.since < heard_) leave.push_back(one.id);
   row = std::move(next);
   if (row != nullptr && !row->good.empty()) depth_ = std::max<std::size_t>(depth_, range.prefix + 1U);
   while (depth_ > 0 && (rows_[depth_ - 1] == nullptr || rows_[depth_ - 1]->good.empty())) --depth_;
   check();
-  return too_many;
+  return leave;
 }
 
 std::vector<Key> Table::recount(const Row* before, const Row* after) {
@@ -104,6 +115,7 @@ std::optional<Range> Table::failed(const Contact& whom) {
   const Contact* const known = row == nullptr ? nullptr : row->find(whom.id);
   if (known == nullptr || *known != whom) return std::nullopt;
   row->told.erase(whom.id);  // its next answer is news
+  row->told_elsewhere.erase(whom.id);
   return range;
 }
 

@@ -5,6 +5,8 @@
 // Owner   the DHT's head actor. Each bucket is an actor of its own that sends its Listing after each change; the view
 //         is replaced range by range. It lags behind by a message, so a bucket decides again what it is offered.
 // Order   the buckets are ordered by distance to any key (see closest()), so an answer sorts one or two of them.
+// Silence whom a bucket would forget goes once anybody was heard meanwhile, wherever: before that it may be us who
+//         cannot be reached.
 // Limits  `GroupLimits::table_max` contacts that have answered from one address group, spares and offers under way
 //         included. Those that only claim to be there may fill what is left of that, and are in the way of their like
 //         alone: an address costs nothing as long as nobody has to answer from it.
@@ -31,21 +33,23 @@ enum class OfferError : std::uint8_t {
   ourselves,   ///< our own id
   group_full,  ///< as many contacts of its address group as may be are in the table already
   overloaded,  ///< too many offers are under way
-  recent,      ///< the bucket was told a moment ago, and nothing has changed since
+  recent,      ///< the bucket was told a moment ago; of another address, whichever that was
 };
 
 class Table {
  public:
   explicit Table(const Key& own, GroupLimits limits = {});
 
-  /// Whether the bucket of `who` should hear of it, and which one that is. An error has changed nothing.
+  /// Whether the bucket of `who` should hear of it, and which one that is. An error has changed nothing but that
+  /// somebody was heard.
   base::Result<Range, OfferError> offer(const Contact& who, Evidence evidence, base::Instant now);
 
   /// The bucket has taken or refused what it was offered. Harmless if repeated.
   void settled(const Key& id);
 
   /// Takes over what the bucket of `range` holds now; an empty listing removes it. Returns whom the bucket is to
-  /// forget: those that have answered its pings while the place of their address group went to others.
+  /// forget: those that have answered its pings while the place of their address group went to others, and those that
+  /// are silent while others are not.
   std::vector<Key> replace(Range range, const Listing& listing);
 
   /// Notes that `whom` did not answer somebody; returns the range whose bucket should know. Nothing for a stranger, or
@@ -88,7 +92,8 @@ class Table {
     std::vector<std::uint64_t> high;  // high_bits of each, in the same order: what closest() compares
     std::vector<Contact> rest;
     std::vector<Contact> claimed;
-    std::map<Key, Told> told;  // of those held here
+    std::map<Key, Told> told;            // of those held here
+    std::map<Key, Told> told_elsewhere;  // of the same, but at another address
 
     const Contact* find(const Key& id) const;
     bool holds(const Contact& whom, Evidence evidence) const;
@@ -106,6 +111,7 @@ class Table {
   };
   struct Collector;
 
+  static bool is_recent(const std::map<Key, Told>& told, const Key& id, Evidence evidence, base::Instant now);
   bool has_room(const Group& group, Evidence evidence) const;
   std::vector<Key> recount(const Row* before, const Row* after);
   void forget_offer(std::map<Key, Offer>::iterator offer);
@@ -121,6 +127,7 @@ class Table {
   std::size_t size_ = 0;
   std::map<Group, Crowd> crowds_;  // held and offered
   std::map<Key, Offer> offers_;    // of those not held yet
+  base::Instant heard_{};          // anybody, last
 };
 
 }  // namespace troupe::dht

@@ -40,12 +40,8 @@ void Swarm::ping(Node& node, const std::vector<Ping>& pings) {
           const auto range = range_of(node.contact.id, whom.id);
           const auto bucket = node.routing->buckets.find(*range);
           if (bucket == node.routing->buckets.end()) return;
-          if (said != nullptr) {
-            const auto more = bucket->second.hear(whom, Evidence::answered, agenda_.now());
-            if (more.ok()) ping(node, more.value());
-          } else {
-            ping(node, bucket->second.expire(agenda_.now()));
-          }
+          ping(node,
+               said != nullptr ? bucket->second.answered(whom, agenda_.now()) : bucket->second.expire(agenda_.now()));
           changed(node, *range, {});
         });
   }
@@ -54,7 +50,9 @@ void Swarm::ping(Node& node, const std::vector<Ping>& pings) {
 void Swarm::changed(Node& node, Range range, const Key& settled) {
   Routing& routing = *node.routing;
   const auto bucket = routing.buckets.find(range);
-  routing.table.replace(range, bucket->second.listing());
+  const auto leave = routing.table.replace(range, bucket->second.listing());
+  for (const Key& id : leave) ping(node, bucket->second.forget(id, agenda_.now()));
+  if (!leave.empty()) routing.table.replace(range, bucket->second.listing());
   if (settled != Key{}) routing.table.settled(settled);
   if (bucket->second.empty()) {
     routing.buckets.erase(bucket);

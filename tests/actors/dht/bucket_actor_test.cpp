@@ -44,6 +44,7 @@ class Shelf final : public runtime::Host {
         for (const Contact& one : own_contacts(said.getGood())) row.good.push_back(one.id);
         for (const Contact& one : own_contacts(said.getRest())) row.rest.push_back(one.id);
         for (const auto ms : said.getHeardMs()) row.heard_ms.push_back(ms);
+        for (const auto one : said.getSilent()) row.silent.push_back(*read_key(one.getNode()));
         if (const auto id = read_key(said.getSettled())) settled.insert(*id);
       });
     });
@@ -91,14 +92,16 @@ class Shelf final : public runtime::Host {
       });
     });
   }
-  void missed(const Contact& who) {
+  void missed(const Contact& who, bool forget = false) {
     theatre.inside([&](Scripted& self) {
       self.tell<wire::Missed>(buckets, [&](wire::Missed::Builder out) {
         out.setRange(range_of(settings->identity->id(), who.id)->prefix);
         out.setNode(data_of(who.id.view()));
+        out.setForget(forget);
       });
     });
   }
+  void forget(const Contact& who) { missed(who, true); }
   bool lives(std::uint8_t range) const {
     return static_cast<bool>(theatre.node.find("/bucket/" + std::to_string(range)));
   }
@@ -116,7 +119,7 @@ class Shelf final : public runtime::Host {
   bool takes(std::uint64_t, caf::actor_control_block&, caf::mailbox_element_ptr&) override { return false; }
 
   struct Row {
-    std::vector<Key> good, rest;
+    std::vector<Key> good, rest, silent;
     std::vector<std::uint64_t> heard_ms;
   };
   std::vector<runtime::Reply<wire::Pong>> kept;  // pings that nobody answers
@@ -146,10 +149,15 @@ TEST_CASE("bucket actor: is born with its first contact and ends with its last")
   CHECK(shelf.settled.contains(one.id));
 
   shelf.alive.clear();
-  for (int i = 0; i < 100 && shelf.lives(3); ++i) {
+  for (int i = 0; i < 100 && shelf.rows[3].silent.empty(); ++i) {
     shelf.missed(one);
     shelf.theatre.stage.run_for(60s);
   }
+  CHECK(shelf.rows[3].silent == std::vector{one.id});
+  CHECK(shelf.rows[3].rest == std::vector{one.id});
+  CHECK(shelf.lives(3));
+  shelf.forget(one);
+  shelf.theatre.stage.settle();
   CHECK_FALSE(shelf.lives(3));
   CHECK(shelf.rows[3].good.empty());
   CHECK(shelf.rows[3].rest.empty());
@@ -173,6 +181,28 @@ TEST_CASE("bucket actor: who has only asked is pinged before it is listed") {
   CHECK(shelf.pinged[silent.id] == 1);
   CHECK(shelf.lists(0, one));
   CHECK_FALSE(shelf.lists(0, silent));
+}
+
+TEST_CASE("bucket actor: who is forgotten while it is pinged stays so, whatever it answers") {
+  Shelf shelf;
+  const Contact one = shelf.contact(0), other = shelf.contact(0);
+  shelf.hear(other);
+  shelf.alive.erase(one.id);
+  shelf.hear(one, Evidence::asked_us);
+  shelf.theatre.stage.settle();
+  REQUIRE(shelf.kept.size() == 1);
+  SUBCASE("forgotten") {
+    shelf.forget(one);
+    shelf.theatre.stage.settle();
+    shelf.kept[0].done();
+    shelf.theatre.stage.run_for(1s);
+    CHECK_FALSE(shelf.lists(0, one));
+  }
+  SUBCASE("else its answer lists it") {
+    shelf.kept[0].done();
+    shelf.theatre.stage.run_for(1s);
+    CHECK(shelf.lists(0, one));
+  }
 }
 
 TEST_CASE("bucket actor: a newcomer takes a place of a full bucket only after a ping to its oldest went unanswered") {
@@ -252,14 +282,20 @@ TEST_CASE("bucket actor: a contact that is heard while its bucket ends is not lo
   Shelf shelf;
   const Contact one = shelf.contact(6), other = shelf.contact(6);
   shelf.hear(one);
-  shelf.alive.clear();
-  // Its last contact goes, and in the same moment another one comes.
-  for (int i = 0; i < 100 && !shelf.lists(6, other); ++i) {
-    shelf.missed(one);
-    shelf.theatre.stage.run_for(60s);
-    if (shelf.lives(6)) continue;
-    shelf.hear(other);
-  }
+  shelf.theatre.inside([&](Scripted& self) {  // its last contact goes, and in the same moment another one comes
+    self.tell<wire::Missed>(shelf.buckets, [&](wire::Missed::Builder out) {
+      out.setRange(6);
+      out.setNode(data_of(one.id.view()));
+      out.setForget(true);
+    });
+    self.tell<wire::Hear>(shelf.buckets, [&](wire::Hear::Builder out) {
+      out.setRange(6);
+      write(out.initContact(), other);
+      out.setAnswered(true);
+    });
+  });
+  shelf.theatre.stage.run_for(1s);
+  if (!shelf.lists(6, other)) shelf.hear(other);  // it came to one that had ended, and is met again
   CHECK(shelf.lists(6, other));
 }
 

@@ -160,7 +160,7 @@ TEST_CASE("bucket: who was silent for long is pinged though nobody wants its pla
     CHECK(pings[0].whom == contact(1));
     CHECK(bucket.listed().back().contact == contact(0));
   }
-  SUBCASE("silence to two pings and it is named to nobody, to all of them and it is gone") {
+  SUBCASE("silence to two pings and it is named to nobody, to all of them and the head may let it go") {
     pings = bucket.expire(now + kPingTimeout);
     REQUIRE(pings.size() == 1);
     CHECK(pings[0].whom == contact(0));
@@ -169,12 +169,14 @@ TEST_CASE("bucket: who was silent for long is pinged though nobody wants its pla
     REQUIRE(pings.size() == 1);
     CHECK(pings[0].whom == contact(1));
     // From now on nobody answers.
-    for (int wakes = 0; !bucket.empty(); ++wakes) {
+    for (int wakes = 0; bucket.listing().silent.size() < 3; ++wakes) {
       REQUIRE(wakes < 100);
       now = bucket.wake_at();
       CHECK(bucket.expire(now).size() <= kPingsMax);
     }
     CHECK(now < kStart + kSilentMax + 10min);
+    CHECK(bucket.listing().good.empty());
+    CHECK(bucket.listing().rest.size() == 3);
   }
 }
 
@@ -244,7 +246,25 @@ TEST_CASE("bucket: two failures in a row give the place to a spare, one does not
   }
 }
 
-TEST_CASE("bucket: without a spare a failing contact stays, unnamed, and is pinged ever less often until it is gone") {
+TEST_CASE("bucket: the answer to a ping counts while it is waited for, and lists nobody who was forgotten meanwhile") {
+  Bucket bucket = empty_bucket();
+  REQUIRE(bucket.hear(contact(1), Evidence::asked_us, kStart).value().size() == 1);
+  SUBCASE("it lists who is waited for") {
+    CHECK(bucket.answered(contact(1), kStart + 1s).empty());
+    CHECK(lists(bucket, contact(1)));
+  }
+  SUBCASE("not who was forgotten") {
+    bucket.forget(contact(1).id, kStart + 1s);
+    CHECK(bucket.answered(contact(1), kStart + 1s).empty());
+    CHECK(bucket.empty());
+  }
+  SUBCASE("nor whoever was asked elsewhere") {
+    CHECK(bucket.answered(contact_at(contact(1).id, "127.0.0.1:1"), kStart + 1s).empty());
+    CHECK(bucket.listed().empty());
+  }
+}
+
+TEST_CASE("bucket: without a spare a failing contact stays, unnamed, and is pinged ever less often until it may go") {
   Bucket bucket = bucket_of(2);
   bucket.failed(contact(0).id, kStart + 10s);
   bucket.failed(contact(0).id, kStart + 20s);
@@ -260,15 +280,27 @@ TEST_CASE("bucket: without a spare a failing contact stays, unnamed, and is ping
     REQUIRE(bucket.hear(contact(0), Evidence::answered, wake + 1s).ok());
     CHECK(bucket.listing().good.size() == 2);
   }
-  SUBCASE("silence to the last one ends it") {
+  SUBCASE("silence to the last one leaves it to the head, and it is pinged as often as before") {
     for (std::uint32_t failures = kFailuresMax; failures < kForgetFailures; ++failures) {
       CHECK(bucket.listed().size() == 2);
       wake = bucket.wake_at();
       CHECK(bucket.expire(wake).size() == 1);
       bucket.expire(wake + kPingTimeout);
     }
+    const base::Instant last = wake + kPingTimeout;
+    const auto silent = bucket.listing().silent;
+    REQUIRE(silent.size() == 1);
+    CHECK(silent[0].id == contact(0).id);
+    CHECK(silent[0].since == last - 4min - kPingTimeout);
+    CHECK(bucket.listing().heard == kStart + 1ns);
+    for (int i = 0; i < 100; ++i) bucket.failed(contact(0).id, last + 1s * i);
+    REQUIRE(bucket.hear(contact(1), Evidence::answered, last + 99s).ok());  // it is good, and not in question
+    CHECK(bucket.expire(last + 99s + 8min - 1ns).empty());
+    CHECK(bucket.expire(last + 99s + 8min).size() == 1);
+    CHECK(bucket.listed().size() == 2);
+    bucket.forget(contact(0).id, last + 10min);
     CHECK(bucket.listed().size() == 1);
-    CHECK(bucket.wake_at() == kStart + 1ns + kSilentMax);
+    CHECK(bucket.listing().silent.empty());
   }
   SUBCASE("whoever answers takes its place in a full bucket") {
     for (std::uint64_t i = 2; i <= kContactsMax; ++i) {

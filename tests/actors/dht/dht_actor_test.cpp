@@ -336,6 +336,23 @@ TEST_CASE("dht: a node whose contacts have all died finds those that come later"
   CHECK(quarter.lists(0, 3));
 }
 
+TEST_CASE("dht: a node that was cut off for hours has its contacts again soon after, though nobody tells it of any") {
+  Quarter quarter(6);
+  REQUIRE(quarter.table(0).size() == 5);
+  for (std::size_t i = 1; i < 6; ++i) {
+    quarter[i].knows.clear();
+    quarter.cut(0, i);
+    quarter.cut(i, 0);
+  }
+  quarter.stage.run_for(std::chrono::hours(6));
+  CHECK(quarter.table(0).empty());  // whom it does not reach it tells nobody of
+  for (std::size_t i = 1; i < 6; ++i) CHECK_FALSE(quarter.lists(i, 0));
+  quarter.fabric->heal_all();
+  quarter.stage.run_for(std::chrono::minutes(9));
+  CHECK(quarter.table(0).size() == 5);
+  for (std::size_t i = 1; i < 6; ++i) CHECK(quarter.lists(i, 0));
+}
+
 TEST_CASE("dht: a restarted node finds the network again through whom it knew") {
   Quarter quarter(5);
   const auto stored = quarter.put(0, Space::kv, "orders", "seven");

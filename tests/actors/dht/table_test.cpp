@@ -94,6 +94,53 @@ TEST_CASE("table: a bucket is told of a contact again only if something is new")
   }
 }
 
+TEST_CASE("table: who says that it lives elsewhere, ever elsewhere, has its bucket told once in a while") {
+  Table table{point(0)};
+  table.replace(Range{0}, Listing{{contact(1)}, {}});
+  const auto at = [](int port) { return contact_at(contact(1).id, "127.0.0.1:" + std::to_string(port)); };
+  const auto told = [&](int port, Evidence evidence, base::Instant now) {
+    const auto range = table.offer(at(port), evidence, now);
+    table.settled(contact(1).id);
+    return range;
+  };
+  CHECK(told(1, Evidence::asked_us, kStart).ok());
+  for (int port = 1; port < 100; ++port)
+    CHECK(told(port, Evidence::asked_us, kStart + kTellGap - 1ns).error() == OfferError::recent);
+  CHECK(table.offer(contact(1), Evidence::asked_us, kStart + 1s).ok());  // it still lives where it is known
+  SUBCASE("sooner if it answers there") {
+    CHECK(told(2, Evidence::answered, kStart + 2s).ok());
+    CHECK(told(3, Evidence::answered, kStart + 3s).error() == OfferError::recent);
+  }
+  SUBCASE("sooner if it fails where it is known") {
+    CHECK(table.failed(contact(1)) == Range{0});
+    CHECK(told(2, Evidence::asked_us, kStart + 2s).ok());
+  }
+  SUBCASE("again after that time") { CHECK(told(2, Evidence::asked_us, kStart + kTellGap).ok()); }
+  SUBCASE("also after its bucket has said what it holds") {
+    table.replace(Range{0}, Listing{{contact(1)}, {}});
+    CHECK(told(2, Evidence::asked_us, kStart + 2s).error() == OfferError::recent);
+  }
+}
+
+TEST_CASE("table: who is silent leaves once anybody was heard meanwhile, and not while this node is cut off") {
+  Table table{point(0)};
+  const Contact other = contact_at(point(1), "127.0.0.1:1");
+  Listing listing{{}, {contact(1)}};
+  listing.silent = {{contact(1).id, kStart}};
+  table.replace(Range{63}, Listing{.good = {other}, .rest = {}, .heard = kStart});
+  CHECK(table.replace(Range{0}, listing).empty());
+  SUBCASE("who answered a ping") {
+    table.replace(Range{63}, Listing{.good = {other}, .rest = {}, .heard = kStart + 1ns});
+    CHECK(table.replace(Range{0}, listing) == std::vector{contact(1).id});
+  }
+  SUBCASE("who asked us, though nobody needs to know") {
+    CHECK(table.offer(other, Evidence::asked_us, kStart).ok());
+    CHECK(table.replace(Range{0}, listing).empty());
+    CHECK(table.offer(other, Evidence::asked_us, kStart + 1s).error() == OfferError::recent);
+    CHECK(table.replace(Range{0}, listing) == std::vector{contact(1).id});
+  }
+}
+
 TEST_CASE("table: an address group has its limit over all ranges") {
   const auto near = [](unsigned range) {
     return contact_at(point(std::uint64_t{1} << (63 - range)), "192.0.2.1:" + std::to_string(1 + range));
