@@ -507,10 +507,19 @@ struct IndexedKeys $kind(bytesMax = 65536) {
 }
 
 struct DropRows $kind(bytesMax = 65536) {
-  # `/dht/audit` asks `/dht` to forget and erase rows. Answered by Nothing; one that is being changed stays.
+  # `/dht/audit` asks `/dht` to forget and erase rows. Answered by RowsDropped.
 
   keyspace @0 :Text;
   keys @1 :List(Data);
+  expired @2 :Bool;
+  # Because their time is over: they stay while the date is doubted.
+}
+
+struct RowsDropped $kind(bytesMax = 65536) {
+  # The answer to DropRows.
+
+  dropped @0 :List(Bool);
+  # In the order of its keys. One that is being changed stays.
 }
 
 # --- operators -----------------------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ namespace troupe::dht {
 inline constexpr const char* kPath = "/dht";
 inline constexpr const char* kRepublishPath = "/dht/republish";
 inline constexpr const char* kListenPath = "/dht/listen";  // ListenTo, and Changed of other nodes
-inline constexpr const char* kAuditPath = "/dht/audit";    // CheckHeld, CleanHeld
+inline constexpr const char* kAuditPath = "/dht/audit";    // CheckHeld, CleanHeld, ListRows
 
 inline constexpr std::size_t kRegionItemsMax = 64;  // of messages/dht.capnp, a Search for a region
 inline constexpr std::uint8_t kProviderNumber = 4;  // the same, of Withdrawn

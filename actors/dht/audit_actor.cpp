@@ -152,7 +152,7 @@ void AuditActor::list(store::wire::Slice::Reader slice) {
     auto summary = summary_of(keyspace(), key, value, settings_->held.hold);
     if (judged.state != RowState::sound || !summary) continue;
     if (!run_->space.empty() && run_->space != name(summary->space)) continue;
-    run_->audit.read(judged, key, summary->value_bytes);
+    run_->audit.listed(judged.space, summary->value_bytes);
     run_->items.push_back({summary->space, {}, RowState::sound, std::move(summary)});
   }
   end_slice(slice);
@@ -266,26 +266,32 @@ void AuditActor::trouble(const Row& row, RowState state) {
 
 /// With what is known of them: else it would be read, or published, in vain.
 void AuditActor::drop() {
+  if (!indexed()) return withdraw();
+  // For one reason at a time.
+  const bool expired = run_->drop.front().judged.state == RowState::expired;
+  const auto others = std::stable_partition(run_->drop.begin(), run_->drop.end(), [&](const Row& row) {
+    return (row.judged.state == RowState::expired) == expired;
+  });
+  const std::vector<Row> rows(run_->drop.begin(), others);
+  run_->drop.erase(run_->drop.begin(), others);
+  ask_then<wire::DropRows, wire::RowsDropped>(
+      node().find(kPath),
+      [&](wire::DropRows::Builder order) {
+        order.setKeyspace(keyspace());
+        auto keys = order.initKeys(static_cast<unsigned>(rows.size()));
+        for (unsigned i = 0; i < keys.size(); ++i) keys.set(i, data_of(rows[i].key));
+        order.setExpired(expired);
+      },
+      [this, rows](runtime::Answer<wire::RowsDropped>& answer) {
+        if (!answer.ok()) return fail(answer.error());
+        const auto dropped = answer.value().getDropped();
+        for (unsigned i = 0; i < std::min<std::size_t>(dropped.size(), rows.size()); ++i)
+          if (dropped[i] && rows[i].bytes > 0) run_->audit.removed(rows[i].judged.space, rows[i].bytes);
+      });
+}
+
+void AuditActor::withdraw() {
   const std::vector<Row> rows = std::exchange(run_->drop, {});
-  const auto done = [this, rows](const Error* why) {
-    if (why != nullptr) return fail(*why);
-    for (const Row& row : rows)
-      if (row.bytes > 0) run_->audit.removed(row.judged.space, row.bytes);
-  };
-  if (indexed()) {
-    return ask_then<wire::DropRows, messages::wire::Nothing>(
-        node().find(kPath),
-        [&](wire::DropRows::Builder order) {
-          order.setKeyspace(keyspace());
-          auto keys = order.initKeys(static_cast<unsigned>(rows.size()));
-          for (unsigned i = 0; i < keys.size(); ++i) keys.set(i, data_of(rows[i].key));
-        },
-        [done](runtime::Answer<messages::wire::Nothing>& answer) {
-          if (answer.ok()) return done(nullptr);
-          const Error why = answer.error();
-          done(&why);
-        });
-  }
   for (const Row& row : rows)
     if (const auto item = Republish::read_row_key(row.key))
       tell<wire::Withdrawn>(node().find(kPath), [&](wire::Withdrawn::Builder out) {
@@ -302,10 +308,10 @@ void AuditActor::drop() {
           list[i].getValue().setErase();
         }
       },
-      [done](runtime::Answer<messages::wire::Nothing>& answer) {
-        if (answer.ok()) return done(nullptr);
-        const Error why = answer.error();
-        done(&why);
+      [this, rows](runtime::Answer<messages::wire::Nothing>& answer) {
+        if (!answer.ok()) return fail(answer.error());
+        for (const Row& row : rows)
+          if (row.bytes > 0) run_->audit.removed(row.judged.space, row.bytes);
       });
 }
 

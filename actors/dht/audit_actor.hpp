@@ -4,13 +4,14 @@
 // Check   each row is judged (logic/audit.hpp) and compared with the index of `/dht`; then each entry of the index is
 //         looked for among the rows. Rows change meanwhile: what does not agree is read again, kLooks times in all, and
 //         is a trouble only if no change of it is under way each time. Nothing is repaired.
-// Clean   the same, and drops what has expired and what is in trouble: the row, and what the index says of it. What is
-//         more than a limit allows stays: which of it is too much is decided when something comes.
+// Clean   the same, and drops what has expired and what is in trouble: the row, and what the index says of it. While
+//         `/dht` doubts the date (logic/date_watch.hpp), what has expired stays: it is summed, and not as removed. What
+//         is more than a limit allows stays: which of it is too much is decided when something comes.
 // List    what each sound row is about (logic/row_summary.hpp); nothing is compared.
-// Pace    slices of kAuditRows, each in a handler of its own; signatures are checked on this actor's turn, not on that
-// of
-//         `/dht`. A slow reader stops it.
-// Memory  the keys of the rows of one keyspace, 45 B each.
+// Pace    slices of kAuditRows, each in a handler of its own; signatures are checked on this actor's turn, not on
+//         that of `/dht`. A slow reader stops it.
+// Memory  the keys of the rows of one keyspace, 45 B each, and the sums of each owner, provider and key that was
+//         announced; a list needs neither.
 // End     with its reader. A store that does not answer ends it with an error.
 #include <deque>
 #include <functional>
@@ -92,6 +93,7 @@ class AuditActor final : public runtime::Actor {
   void look_again();
   void look_again(const Row& row);
   void drop();
+  void withdraw();
   void trouble(const Row& row, RowState state);
   std::string keyspace() const { return std::string(kAuditedKeyspaces[run_->keyspace]); }
   bool indexed() const { return kAuditedKeyspaces[run_->keyspace] != kPublishedRows; }

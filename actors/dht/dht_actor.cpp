@@ -51,7 +51,7 @@ void DhtActor::receive(runtime::Handlers& on) {
   on.ask<wire::Listen, wire::Listening>(answers);
   on.ask<wire::FindIndexed, wire::Indexed>(answers);
   on.ask<wire::ListIndexed, wire::IndexedKeys>(answers);
-  on.ask<wire::DropRows, messages::wire::Nothing>(answers);
+  on.ask<wire::DropRows, wire::RowsDropped>(answers);
   on.ask<wire::Search, wire::SearchResult>(answers);
   on.ask<wire::Put, wire::PutDone>(answers);
   on.ask<wire::GetValue, wire::GotValue>(answers);

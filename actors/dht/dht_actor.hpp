@@ -99,6 +99,7 @@ class DhtActor final : public runtime::Actor {
   static Row row_of(const Place& place);
   void load(std::string keyspace, base::Bytes from);
   void load_again();
+  void read_crowded();
   void restore(const Row& row);
   base::Result<void, RowError> take_row(std::string_view keyspace, base::ByteView key, base::ByteView value);
   void take_rows(const std::string& keyspace, store::wire::Slice::Reader slice);
@@ -114,7 +115,7 @@ class DhtActor final : public runtime::Actor {
   void read(const Place& place, base::Callback<void(base::ByteView)> found);
   void commit(std::string_view keyspace, const RowChange& rows, base::Callback<void(const base::Error*)> done);
   void commit_row(const Row& row, const RowChange& rows, base::Callback<void(const base::Error*)> done);
-  void look_at_date();
+  Expired look_at_date();
   std::optional<Group> network_of(const base::NodeId& node) const;
   void expire();
   void expire_at();
@@ -132,7 +133,7 @@ class DhtActor final : public runtime::Actor {
   // What should be on disk (dht_actor_audit.cpp).
   void answer(wire::FindIndexed::Reader question, Reply<wire::Indexed> reply);
   void answer(wire::ListIndexed::Reader question, Reply<wire::IndexedKeys> reply);
-  void answer(wire::DropRows::Reader order, Reply<messages::wire::Nothing> reply);
+  void answer(wire::DropRows::Reader order, Reply<wire::RowsDropped> reply);
 
   // Searches (dht_actor_search.cpp).
   struct Wanted {
@@ -229,6 +230,7 @@ class DhtActor final : public runtime::Actor {
   std::optional<Listeners> listeners_;
   std::set<std::string> loading_;              // keyspaces that are not read back yet
   std::map<std::string, base::Bytes> unread_;  // of them those that the store did not give, and from where on
+  std::set<std::string> crowded_;              // keyspaces with rows that had no room while the date was doubted
   std::set<Row> unrestored_;                   // at most kUnrestoredMax
   struct Writing {
     std::size_t commits = 0;  // under way

@@ -60,15 +60,18 @@ void DhtActor::answer(wire::ListIndexed::Reader question, Reply<wire::IndexedKey
   });
 }
 
-/// One whose change is under way has just been found good by whoever stored it.
-void DhtActor::answer(wire::DropRows::Reader order, Reply<messages::wire::Nothing> reply) {
+/// One whose change is under way has just been found good by whoever stored it. A doubted date says nothing of age.
+void DhtActor::answer(wire::DropRows::Reader order, Reply<wire::RowsDropped> reply) {
   const auto keyspace = keyspace_of(order.getKeyspace());
   if (!keyspace) return reply.refuse({Code::unsupported, "there is no index of that keyspace"});
   if (!loading_.empty()) return reply.refuse({Code::unavailable, "this node still reads what it holds"});
+  const bool doubted = look_at_date() == Expired::kept;
   std::set<base::Bytes> erase;
+  std::vector<bool> dropped;
   for (const auto one : order.getKeys()) {
     const base::Bytes key(bytes_of(one).begin(), bytes_of(one).end());
-    if (writing_.contains({*keyspace, key})) continue;
+    dropped.push_back(!writing_.contains({*keyspace, key}) && !(order.getExpired() && doubted));
+    if (!dropped.back()) continue;
     erase.insert(key);
     RowChange owed;
     if (*keyspace == kRecordRows) {
@@ -80,9 +83,12 @@ void DhtActor::answer(wire::DropRows::Reader order, Reply<messages::wire::Nothin
   }
   RowChange rows;
   for (const base::Bytes& key : erase) rows.erase.push_back({key});
-  commit(*keyspace, rows, [reply = std::move(reply)](const Error* why) mutable {
+  commit(*keyspace, rows, [reply = std::move(reply), dropped = std::move(dropped)](const Error* why) mutable {
     if (why != nullptr) return reply.refuse(*why);
-    reply.send([](messages::wire::Nothing::Builder) {});
+    reply.send([&](wire::RowsDropped::Builder out) {
+      auto list = out.initDropped(static_cast<unsigned>(dropped.size()));
+      for (unsigned i = 0; i < list.size(); ++i) list.set(i, dropped[i]);
+    });
   });
 }
 

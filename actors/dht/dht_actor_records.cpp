@@ -58,6 +58,11 @@ void DhtActor::load(std::string keyspace, base::Bytes from) {
       });
 }
 
+/// There is room for what had none.
+void DhtActor::read_crowded() {
+  for (const std::string& keyspace : std::exchange(crowded_, {})) load(keyspace, {});
+}
+
 void DhtActor::load_again() {
   for (const auto& [keyspace, from] : std::exchange(unread_, {})) load(keyspace, from);
   for (const Row& row : std::exchange(unrestored_, {})) restore(row);
@@ -87,12 +92,16 @@ base::Result<void, RowError> DhtActor::take_row(std::string_view keyspace, base:
 }
 
 void DhtActor::take_rows(const std::string& keyspace, store::wire::Slice::Reader slice) {
+  const bool doubted = look_at_date() == Expired::kept;
   RowChange bad;
   for (const auto row : slice.getRows()) {
     const auto key = bytes_of(row.getKey()), value = bytes_of(row.getValue());
     const auto taken = take_row(keyspace, key, value);
     // What came meanwhile is newer, and has written its own row.
-    if (!taken.ok() && taken.error() != RowError::present) bad.erase.push_back({{key.begin(), key.end()}});
+    if (taken.ok() || taken.error() == RowError::present) continue;
+    // The room may be taken by what has expired: the row is read again when that is dropped.
+    if (taken.error() == RowError::full && doubted) crowded_.insert(keyspace);
+    else bad.erase.push_back({{key.begin(), key.end()}});
   }
   if (!bad.empty()) commit(keyspace, bad, [](const Error*) {});
   if (slice.getMore()) return load(keyspace, {slice.getNext().begin(), slice.getNext().end()});
@@ -147,10 +156,11 @@ void DhtActor::commit_row(const Row& row, const RowChange& rows, base::Callback<
   });
 }
 
-void DhtActor::look_at_date() {
+Expired DhtActor::look_at_date() {
   const Expired as = date_.look(now(), wall());
   held_->treat(as);
   providers_->treat(as);
+  return as;
 }
 
 /// The table has asked whom it lists there, and was answered.
@@ -164,9 +174,11 @@ std::optional<Group> DhtActor::network_of(const base::NodeId& node) const {
 
 void DhtActor::expire() {
   expire_at_ = base::Instant::max();
-  look_at_date();
+  const bool believed = look_at_date() == Expired::dropped;
   commit(kRecordRows, held_->sweep(wall()), [](const Error*) {});
   commit(kProviderRows, providers_->sweep(wall()), [](const Error*) {});
+  const auto swept = [&](const std::optional<base::WallTime>& wake_at) { return !wake_at || *wake_at > wall(); };
+  if (believed && loading_.empty() && swept(held_->wake_at()) && swept(providers_->wake_at())) read_crowded();
   expire_at();
 }
 

@@ -197,9 +197,12 @@ void RepublishActor::took(const Item& item, base::Bytes bytes) {
   }
   const auto record = parse(bytes);
   const auto good = record.ok() ? validate(record.value(), item.key, wall(), settings_->work_bits) : record.error();
+  const auto over = [&] {
+    return good.error() == RecordError::expired && date_.look(now(), wall()) == Expired::dropped;
+  };
   if (good.ok()) due_.push_back({item, std::move(bytes)});
-  else if (good.error() != RecordError::expired || date_.look(now(), wall()) == Expired::dropped)
-    drop(item);  // its time is over, or its row was not ours
+  else if (bytes.empty() || no_good_ever(bytes, good.error()) || over()) drop(item);
+  else failed_.insert(item);  // only the date speaks against it, which may be wrong: it comes again
   read_next();
 }
 
@@ -249,7 +252,7 @@ void RepublishActor::show_health() {
                                  std::to_string(settings_->republish.items_max) + " keys), and " +
                                  std::to_string(turned_away_) +
                                  " that came since are not published again: they are gone from the network once their "
-                                 "holders drop them, in 48 h. Withdraw some, or publish from another node");
+                                 "holders drop them. Withdraw some, or publish from another node");
   if (late < settings_->republish.period / 8) return settings_->health->clear("dht-republish");
   settings_->health->raise("dht-republish", observe::HealthState::degraded,
                            "what this node has published is published again too late: it falls behind by more than an "

@@ -5,9 +5,10 @@
 //         keeps nothing on disk keeps the records in memory.
 // Served  region by region, each by searches of at most kRegionItemsMax items (Search, `region`). A region is done when
 //         enough nodes have acknowledged every item; those that they have not are tried again.
-// Ended   records that have expired are dropped when they are due and the date is believed (logic/date_watch.hpp),
-// announcements when they are withdrawn:
-//         `/files/announce` looks each hour for those of contents that are here no more.
+// Ended   records that have expired are dropped when they are due and the date is believed (logic/date_watch.hpp);
+//         until then they are tried again, as those are that a clock that was set back finds in the future.
+//         Announcements are dropped when they are withdrawn: `/files/announce` looks each hour for those of contents
+//         that are here no more.
 // Late    more than an eighth of the period is a reason of health, `dht-republish`; so is `dht-published`, while there
 //         is no room and something was put that is not published again.
 #include <map>

@@ -114,11 +114,8 @@ JudgedRow judge(std::string_view keyspace, base::ByteView key, base::ByteView ro
 }
 
 void Audit::read(const JudgedRow& row, base::ByteView key, std::size_t row_bytes) {
-  ++rows_;
-  AuditSums& sums = of(row.space);
-  ++sums.rows;
-  sums.bytes += row_bytes;
-  if (row.state == RowState::expired) ++sums.expired;
+  listed(row.space, row_bytes);
+  if (row.state == RowState::expired) ++of(row.space).expired;
   if (row.state != RowState::sound || !row.owner) return;
   if (row.space == AuditSpace::providers) {
     ++providers_[*row.owner];
@@ -130,6 +127,12 @@ void Audit::read(const JudgedRow& row, base::ByteView key, std::size_t row_bytes
     use->bytes += row.counted;
     ++use->records;
   }
+}
+
+void Audit::listed(AuditSpace space, std::size_t row_bytes) {
+  ++rows_;
+  ++of(space).rows;
+  of(space).bytes += row_bytes;
 }
 
 void Audit::removed(AuditSpace space, std::size_t row_bytes) {

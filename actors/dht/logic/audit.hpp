@@ -65,6 +65,8 @@ class Audit {
 
   /// A row was read. Its trouble, if it has one, is noted by trouble().
   void read(const JudgedRow& row, base::ByteView key, std::size_t row_bytes);
+  /// The same of one that is listed, which is held against no limit.
+  void listed(AuditSpace space, std::size_t row_bytes);
   void trouble(AuditSpace space) { ++of(space).troubles; }
   void removed(AuditSpace space, std::size_t row_bytes);
 

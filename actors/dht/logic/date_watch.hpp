@@ -4,9 +4,9 @@
 // Why     a clock that is days ahead for a moment would make a node delete all that it holds, and the date that comes
 //         back does not bring it back. So what has expired is not served, and is kept until the date is believed.
 // Doubt   a date that has moved against the clock that never steps, by more than kDateStepMax since the last look. It
-// is
-//         believed again at once when it is back, else once it has stood for kDateDoubted. A machine that slept, or
-//         whose date was set right, waits as long, which costs room and nothing else.
+//         is believed again at once when it is back, else once it has stood for kDateDoubted. A machine that slept, or
+//         whose date was set right, waits as long: meanwhile what has expired has its room, and where all is full
+//         newcomers are refused for it.
 // Start   a run that reads back what another has left begins in doubt: it cannot know how long it was away. Rejected: a
 //         date that the last run has saved. A wrong clock less than `hold` ahead passes it, and most of what is held
 //         would be gone; and whoever comes back after a week would have to wait just the same.

@@ -89,7 +89,9 @@ std::optional<StoreRefused> Held::compare(const Entry& present, const Offer& off
 
 Stored Held::refresh(Node& present, const Offer& offer, base::WallTime wall) {
   const base::WallTime expires = end_of(offer, wall);
-  if (std::chrono::abs(expires - present.second.expires) < kLongerAfter) return {StoredAs::refreshed, take_owed()};
+  const bool sooner = expires < present.second.expires && expired_ == Expired::kept;
+  if (sooner || std::chrono::abs(expires - present.second.expires) < renewed_after(limits_.hold))
+    return {StoredAs::refreshed, take_owed()};
   by_expiry_.erase(&present);
   present.second.expires = expires;
   by_expiry_.insert(&present);
@@ -176,7 +178,7 @@ void Held::discount(Owners::iterator whose, std::uint32_t bytes) {
 std::size_t Held::fullest() const {
   const auto rank = [this](std::size_t space) {
     const auto most = shares_[space].most();
-    return most ? std::pair(most->weight, *most->distances.rbegin()) : std::pair(std::uint64_t{0}, Key());
+    return most ? std::pair(most->weight, *most->distances->rbegin()) : std::pair(std::uint64_t{0}, Key());
   };
   std::size_t out = 0;
   for (std::size_t i = 1; i < shares_.size(); ++i)
@@ -207,17 +209,31 @@ std::optional<std::vector<Place>> Held::make_room(const Offer& offer, const Node
   const std::uint64_t then =
       shares_[space].weight_of(offer.from) - present_of(offer.from) + offer.encoded.size() + kRecordWeight;
   std::uint64_t left = most->weight - (from == space ? present_of(most->storer) : 0);
-  for (auto next = most->distances.rbegin(); full(); ++next) {
-    if (next == most->distances.rend() || out.size() == kEvictedMax) return std::nullopt;
+  const auto take = [&](const Node& victim) {
+    out.push_back(place_of(victim));
+    if (from == space) space_bytes -= victim.second.bytes;
+    bytes -= victim.second.bytes;
+    records -= 1;
+  };
+  for (auto next = most->distances->rbegin(); full() && next != most->distances->rend(); ++next) {
+    if (out.size() == kEvictedMax) return std::nullopt;
     const Node& victim = *index_[from].find(*next);
     if (&victim == present) continue;
     left -= weight_of(victim.second);
     const bool less = then <= left && most->storer != offer.from;
     if (!less && *next <= distance) return std::nullopt;
-    out.push_back(place_of(victim));
-    if (from == space) space_bytes -= victim.second.bytes;
-    bytes -= victim.second.bytes;
-    records -= 1;
+    take(victim);
+  }
+  // All of that was too little: the others have even less.
+  std::size_t others = 0;
+  for (auto share = shares_[from].next(*most); full(); share = shares_[from].next(*share)) {
+    if (!share || others++ == kSharesMax) return std::nullopt;
+    for (auto next = share->distances->rbegin(); full() && next != share->distances->rend(); ++next) {
+      if (*next <= distance) break;
+      if (out.size() == kEvictedMax) return std::nullopt;
+      const Node& victim = *index_[from].find(*next);
+      if (&victim != present) take(victim);
+    }
   }
   return out;
 }
@@ -346,7 +362,8 @@ base::Result<void, RowError> Held::load(base::ByteView row_key, base::ByteView r
   const auto offer = admit(read->encoded, place->key, read->from, passed, work_bits_);
   if (!offer.ok()) return offer.error() == RecordError::expired ? RowError::expired : RowError::corrupt;
   if (offer.value().place != *place) return RowError::corrupt;
-  const base::WallTime expires = end_of(offer.value(), std::min(wall, read->stored_at));
+  const base::WallTime since = expired_ == Expired::kept ? read->stored_at : std::min(wall, read->stored_at);
+  const base::WallTime expires = end_of(offer.value(), since);
   if (expires <= wall && expired_ == Expired::dropped) return RowError::expired;
   const auto room = make_room(offer.value(), nullptr);
   if (!owners_have_room(offer.value(), nullptr) || !room || !room->empty()) return RowError::full;

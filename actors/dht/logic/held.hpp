@@ -11,14 +11,18 @@
 // Time    a record lasts `hold` from its last store, a /kv at most until its own end. An ordered index finds the next
 //         one; what has expired is never served, swept or not. Dates come from the wall clock, since rows hold them; a
 //         store in the future (a clock that was set back) counts as now, and the next store of it ends what would
-//         last longer. While the date is not believed (date_watch.hpp) nothing is dropped for its age.
-// Full    what has expired goes first. Then whoever has most in the space that is full, or in any, loses what lies
-//         farthest from the own id (shares.hpp): to a node that has less even then, however near that is; else as long
-//         as it is farther than the newcomer, since others hold it with more right. Else `no_space`. An owner above its
-//         own quota makes no room: `owner_full`. /kv owners cost nothing to make, and names that lie near are soon
-//         found, so a record also counts for the node that stored it first, whose id costs work; and for the network
-//         that this one was last seen in, where many ids may belong to one operator. Not written: after a restart that
-//         is known when it stores again.
+//         last longer. While the date is not believed (date_watch.hpp) nothing is dropped for its age, nor ends sooner
+//         than it did: a row that is read back then lasts as it says.
+// Full    what has expired goes first, but while the date is not believed, as in the first hour of each start, it has
+//         its share as all else. Then whoever has most in the space that is full, or in any, loses what lies farthest
+//         from the own id (shares.hpp): to a node that has less even then, however near that is; else as long as it is
+//         farther than the newcomer, since others hold it with more right. Where all that it has makes too little room,
+//         those that have less lose what is farther than the newcomer, whoever has more of them first. Else `no_space`.
+//         An owner above its own quota makes no room: `owner_full`. /kv owners cost nothing to make, and names that lie
+//         near are soon found, so a record also counts for the node that stored it first, whose id costs work; and for
+//         the network that this one was last seen in, where many ids may belong to one operator. That is known of the
+//         nodes that the table lists, a few of each network: other ids are limited one by one and by fair shares alone.
+//         Not written: after a restart it is known when the node stores again.
 // Memory  230 B a record beside its value, 310 B where each has another owner: the index, its order of expiry, the
 //         owners and the shares. Values are on disk, but for a cache, or all in memory.
 // Owner   one actor; not thread-safe. What it returns is to be written before the store is acknowledged.
@@ -40,9 +44,9 @@
 namespace troupe::dht {
 
 inline constexpr std::size_t kEvictedMax = 64;         // our choice: a large record is not worth more small ones
+inline constexpr std::size_t kSharesMax = 256;         // our choice: looked at for what makes room, after the greatest
 inline constexpr std::size_t kOutlivedMax = 4'096;     // our choice: 400 KiB; the farthest is forgotten first
 inline constexpr std::size_t kSweptMax = 256;          // our choice: one batch of rows
-inline constexpr std::chrono::hours kLongerAfter{1};   // a longer life is worth a write this often
 inline constexpr std::uint64_t kRecordWeight = 2'048;  // of a share, beside its bytes: 100,000 are as much as 192 MiB
 
 /// Settings; bytes are those of encoded records.

@@ -92,7 +92,8 @@ base::Result<Added, ProviderError> Providers::add(const Key& key, const Contact&
 RowChange Providers::renew(Node& present, const Contact& provider, base::WallTime expires) {
   Announced& announced = present.second;
   const bool moved = announced.provider->second.where != provider.where;
-  if (!moved && std::chrono::abs(expires - announced.expires) < limits_.renewed_after) return take_owed();
+  if (expired_ == Expired::kept) expires = std::max(expires, announced.expires);
+  if (!moved && std::chrono::abs(expires - announced.expires) < renewed_after(limits_.hold)) return take_owed();
   by_expiry_.erase(&present);
   announced.expires = expires;
   by_expiry_.insert(&present);
@@ -126,7 +127,7 @@ base::Result<std::optional<Providers::Name>, ProviderError> Providers::make_room
   if (announced_.size() < limits_.announcements_max) return std::optional<Name>();
   const auto most = shares_.most();
   if (!most) return ProviderError::no_space;
-  const Key& farthest = *most->distances.rbegin();
+  const Key& farthest = *most->distances->rbegin();
   // With one fewer, both would push each other out in turn.
   const bool fewer = keys_of(name.provider) + 1 < most->weight;
   if (!fewer && farthest <= name.distance) return ProviderError::no_space;
@@ -220,8 +221,9 @@ base::Result<void, RowError> Providers::load(base::ByteView row_key, base::ByteV
   const std::uint64_t rank = rank_of(key, name.provider);
   const auto room = make_room(name, rank);
   if (!room.ok() || room.value()) return RowError::full;
-  // A clock that was set back does not make anything live longer.
-  insert(name, read->where, rank, std::min(read->expires, whole_seconds(wall + limits_.hold)));
+  // A clock that was set back does not make anything live longer; one that is not believed yet changes no end.
+  const base::WallTime latest = whole_seconds(wall + limits_.hold);
+  insert(name, read->where, rank, expired_ == Expired::kept ? read->expires : std::min(read->expires, latest));
   check();
   return {};
 }

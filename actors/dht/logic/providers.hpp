@@ -10,15 +10,18 @@
 //         early), the nearest to the key (ids can be ground, and all holders would keep the same ones).
 // Asked   answers are a random choice, so that askers share the load among the providers, and being first or last in
 //         some order is worth nothing.
-// Full    what has expired goes first. Then whoever has most announcements here loses its farthest one, however near
-//         that is, to a provider with clearly fewer; else as long as it is farther than the new one (shares.hpp).
+// Full    what has expired goes first, once the date is believed. Then whoever has most announcements here loses its
+//         farthest one, however near that is, to a provider with clearly fewer; else as long as it is farther than the
+//         new one (shares.hpp).
 //         Rejected: the farthest of all (ten ids erase everybody). A provider above its own limit makes no room, nor
 //         one whose network is above that of networks. Which that is, is what others have seen of it: an address that
-//         it only names would let it count for its victims. Not written: after a restart that is known when it
-//         announces something again.
+//         it only names would let it count for its victims. It is known of the nodes that the table lists, a few of
+//         each network: other ids are limited one by one and by fair shares alone. Not written: after a restart it is
+//         known when the provider announces something again.
 // Row     keyspace kProviderRows. Key: key (20) · provider's id (20). Value: version 1 (1) · expires, Unix seconds (8)
 //         · contact: key (32) · nonce (4) · address (16) · port (2); integers little-endian.
-// Time    while the date is not believed (date_watch.hpp) nothing is dropped for its age, and none of it is served.
+// Time    while the date is not believed (date_watch.hpp) nothing is dropped for its age, nor ends sooner than it
+//         did, and what has expired is not served.
 // Memory  224 B an announcement, 300 B a provider.
 // Owner   one actor; not thread-safe. What it returns is to be written before the announcement is acknowledged.
 #include <array>
@@ -52,7 +55,6 @@ struct ProviderLimits {
   std::uint32_t per_network_max = 25'000;  ///< of all providers of one address group
   std::uint32_t announcements_max = 100'000;
   std::chrono::seconds hold{std::chrono::hours(48)};
-  std::chrono::seconds renewed_after{std::chrono::hours(1)};  ///< another end is worth a write this often
 };
 
 /// Makes the ranks of this node unguessable. From the Chance port.

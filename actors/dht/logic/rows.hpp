@@ -1,6 +1,8 @@
 #pragma once
 // Rows of the node's store as the logic decides on them. Whoever asked for a change writes it in one atomic batch,
 // before it tells anybody of what it is about.
+#include <algorithm>
+#include <chrono>
 #include <iterator>
 #include <utility>
 #include <vector>
@@ -26,6 +28,11 @@ struct RowChange {
 
   bool empty() const { return save.empty() && erase.empty(); }
 };
+
+/// Another end is worth a write this often: our choice, and still many times before what is held briefly ends.
+constexpr std::chrono::seconds renewed_after(std::chrono::seconds hold) {
+  return std::min<std::chrono::seconds>(std::chrono::hours(1), hold / 24);
+}
 
 /// Why a row that was read is not taken. Its owner erases it, unless it is `present`.
 enum class RowError : std::uint8_t {

@@ -1,5 +1,7 @@
 #include "actors/dht/logic/shares.hpp"
 
+#include <iterator>
+
 #include "runtime/base/ensure.hpp"
 
 namespace troupe::dht {
@@ -29,8 +31,13 @@ std::uint64_t Shares::weight_of(const base::NodeId& storer) const {
 
 std::optional<Shares::Most> Shares::most() const {
   if (order_.empty()) return std::nullopt;
-  const Rank& first = *order_.rbegin();
-  return Most{first.weight, first.storer, shares_.find(first.storer)->second.distances};
+  return most(*order_.rbegin());
+}
+
+std::optional<Shares::Most> Shares::next(const Most& one) const {
+  const auto at = order_.lower_bound({one.weight, *one.distances->rbegin(), one.storer});
+  if (at == order_.begin()) return std::nullopt;
+  return most(*std::prev(at));
 }
 
 }  // namespace troupe::dht

@@ -26,10 +26,12 @@ class Shares {
   struct Most {
     std::uint64_t weight;
     base::NodeId storer;
-    const std::set<Key>& distances;  ///< not empty; valid until the next change
+    const std::set<Key>* distances;  ///< not empty; valid until the next change
   };
   /// The greatest share, of equal ones that with the farthest; nothing if there is none.
   std::optional<Most> most() const;
+  /// The greatest of those below that one; nothing if it is the last.
+  std::optional<Most> next(const Most& one) const;
 
  private:
   struct Share {
@@ -46,6 +48,8 @@ class Shares {
   static Rank rank_of(const All::value_type& one) {
     return {one.second.weight, *one.second.distances.rbegin(), one.first};
   }
+
+  Most most(const Rank& rank) const { return {rank.weight, rank.storer, &shares_.find(rank.storer)->second.distances}; }
 
   All shares_;
   std::set<Rank> order_;  // of each share

@@ -208,6 +208,7 @@ TEST_CASE("dht audit: a row that is damaged, foreign or gone is named, and a che
 
 TEST_CASE("dht audit: what has expired is no trouble, and goes when it is cleaned") {
   Quarter quarter(1);
+  quarter.stage.run_for(kDateDoubted);
   for (int i = 0; i < 3; ++i)
     REQUIRE_FALSE(
         quarter.put(0, Space::kv, "short " + std::to_string(i), "x", [](auto out) { out.setSeconds(3); }).error);
@@ -221,6 +222,29 @@ TEST_CASE("dht audit: what has expired is no trouble, and goes when it is cleane
   CHECK(cleaned.spaces.at("kv").removed_bytes > 300);
   CHECK(rows_in(quarter, 0, kRecordRows) == 1);
   CHECK(check(quarter, 0).spaces.at("kv").rows == 1);
+}
+
+TEST_CASE("dht audit: what has expired by a date that is doubted stays when it is cleaned") {
+  Quarter quarter(1);
+  REQUIRE_FALSE(quarter.put(0, Space::kv, "orders", "x").error);
+  const base::Digest cid = crypto::sha256(base::as_bytes("a file"));
+  quarter[0].files.insert(cid);
+  REQUIRE_FALSE(quarter.provide(0, cid));
+  sim::Clock& clock = quarter[0].life().ports.clock();
+  SUBCASE("just after the start") {}
+  SUBCASE("later") { quarter.stage.run_for(2h); }
+  clock.step(100h);
+  const Audited cleaned = clean(quarter, 0);
+  CHECK_FALSE(cleaned.error);
+  CHECK(cleaned.spaces.at("kv").expired == 1);
+  CHECK(cleaned.spaces.at("providers").expired == 1);
+  CHECK(cleaned.all(&AuditSums::removed) == 0);
+  clock.step(-100h);
+  const Audited found = check(quarter, 0);
+  CHECK(found.troubles.empty());
+  CHECK(found.all(&AuditSums::expired) == 0);
+  CHECK(found.spaces.at("kv").rows == 1);
+  CHECK(found.spaces.at("providers").rows == 1);
 }
 
 TEST_CASE("dht audit: one runs at a time, and ends with whoever reads it or with the store") {

@@ -139,6 +139,31 @@ TEST_CASE("dht store: a life that the disk has not taken the end of is no longer
   CHECK(quarter.held(1, 0, Space::cid, key_of(record)).empty());
 }
 
+TEST_CASE("dht store: what finds no room among expired rows at a start has it once these are dropped") {
+  Quarter quarter(2, [](std::size_t i, House& house) {
+    if (i == 0) house.settings.held.records_max = 2;
+  });
+  std::map<Key, CidRecord> by_key;  // as they are read
+  for (int i = 0; i < 3; ++i) {
+    const CidRecord record{dht::bytes_of("value " + std::to_string(i))};
+    by_key.emplace(key_of(record), record);
+  }
+  const CidRecord last = by_key.rbegin()->second;
+  std::vector<SaveRow> rows;
+  for (const auto& [key, record] : by_key) {
+    const auto offer = admit(encode(record), key, quarter[1].id(), quarter.wall(), 0);
+    REQUIRE(offer.ok());
+    rows.push_back(row_of(offer.value(), quarter.wall() - (record == last ? 0h : 100h)));
+  }
+  write_rows(quarter, 0, kRecordRows, rows);
+  quarter.restart(0);
+  CHECK(rows_in(quarter, 0, kRecordRows) == 3);
+  CHECK(quarter.state(0).records == 2);
+  quarter.stage.run_for(kDateDoubted + 1min);
+  CHECK(quarter.held(1, 0, Space::cid, key_of(last)) == text(encode(last)));
+  CHECK(rows_in(quarter, 0, kRecordRows) == 1);
+}
+
 TEST_CASE("dht store: a put of which no disk takes anything is no success, and says why") {
   Quarter quarter(1);
   quarter[0].disk.set_capacity(1);

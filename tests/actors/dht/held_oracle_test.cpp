@@ -101,6 +101,7 @@ struct Plain {
     if (!all_full()) return true;
     using Rank = std::tuple<std::uint64_t, Key, base::NodeId>;
     std::optional<std::pair<Rank, Space>> most;
+    std::map<Space, std::set<Rank>> ranks;
     const Plain then{limits, before, {}};
     for (const Space space : {Space::pk, Space::kv, Space::cid}) {
       if (full(offer.place.space, true) && space != offer.place.space) continue;
@@ -108,6 +109,7 @@ struct Plain {
         if (place.space != space) continue;
         const auto share = then.share(space, row.offer.from, {});
         const Rank rank{then.weight(share), share.begin()->first, row.offer.from};
+        ranks[space].insert(rank);
         if (!most || rank > most->first) most = {rank, space};
       }
     }
@@ -116,13 +118,17 @@ struct Plain {
     const std::uint64_t mine = weight(share(offer.place.space, offer.from, offer.place)) + weight(offer);
     while (all_full()) {
       const auto theirs = share(most->second, storer, offer.place);
-      if (theirs.empty()) return false;
+      if (theirs.empty()) break;
       const auto& [distance, place] = *theirs.begin();
       const bool less = storer != offer.from && mine <= weight(theirs) - weight(rows.at(place).offer);
       if (!less && distance <= base::distance(kOwn, offer.place.key)) return false;
       rows.erase(place);
     }
-    return true;
+    auto& others = ranks[most->second];
+    for (others.erase(most->first); all_full() && !others.empty(); others.erase(std::prev(others.end())))
+      for (const auto& [distance, place] : share(most->second, std::get<2>(*others.rbegin()), offer.place))
+        if (all_full() && distance > base::distance(kOwn, offer.place.key)) rows.erase(place);
+    return !all_full();
   }
   std::optional<StoreError> store(const Offer& offer, std::optional<std::uint64_t> expected, base::WallTime wall) {
     expire(wall);
@@ -132,7 +138,7 @@ struct Plain {
     if (present != rows.end()) {
       Row& row = present->second;
       if (row.offer.tag == offer.tag) {
-        if (expires - row.expires >= kLongerAfter) row.expires = expires;
+        if (expires - row.expires >= renewed_after(limits.hold)) row.expires = expires;
         return std::nullopt;
       }
       if (expected && *expected != row.offer.sequence) return StoreError::conflict;

@@ -214,6 +214,16 @@ TEST_CASE("dht held: a store lengthens the life, and writes a row once that is w
   }
 }
 
+TEST_CASE("dht held: what is held for a short time is renewed before it ends") {
+  HeldLimits limits;
+  limits.hold = 1h;
+  Held held = held_with(limits);
+  stored(held, offer(1));
+  CHECK(held.store(offer(1), {}, kWall + 2min).value().rows.empty());
+  CHECK(held.store(offer(1), {}, kWall + 30min).value().rows.save.size() == 1);
+  CHECK(held.find(offer(1).place, kWall + 89min));
+}
+
 TEST_CASE("dht held: a full space makes room from its farthest record, for a nearer one alone") {
   HeldLimits limits;
   limits.space_bytes_max[2] = 300;
@@ -264,6 +274,29 @@ TEST_CASE("dht held: a record pushes out a limited number of others") {
   CHECK(held.use().records == 70);
   CHECK(held.store(offer(1, kEvictedMax), {}, kWall).ok());
   CHECK(held.use().records == 7);
+}
+
+TEST_CASE("dht held: a large record takes the room of many that store little, as far as they are farther") {
+  HeldLimits limits;
+  limits.space_bytes_max[2] = 3'000;
+  Held held = held_with(limits);
+  for (int i = 0; i < 30; ++i)
+    REQUIRE(stored(held, by(key(0xff, i), offer(static_cast<std::uint8_t>(100 + i)))) == StoredAs::added);
+  CHECK(refused(held, by(kBob, offer(125, 1'000))).why == StoreError::no_space);
+  CHECK(held.use().records == 30);
+  CHECK(stored(held, by(kBob, offer(110, 1'000))) == StoredAs::replaced);  // in place of what lay there
+  CHECK(held.use().records == 21);
+  for (int i = 0; i < 30; ++i)
+    CHECK(held.find(offer(static_cast<std::uint8_t>(100 + i)).place, kWall).has_value() == (i <= 20));
+
+  SUBCASE("a limited number of them") {
+    limits.space_bytes_max[2] = 70;
+    Held crumbs = held_with(limits);
+    for (int i = 0; i < 70; ++i) stored(crumbs, by(key(0xff, i), offer(static_cast<std::uint8_t>(100 + i), 1)));
+    CHECK(refused(crumbs, by(kBob, offer(1, kEvictedMax + 1))).why == StoreError::no_space);
+    CHECK(stored(crumbs, by(kBob, offer(1, kEvictedMax))) == StoredAs::added);
+    CHECK(crumbs.use().records == 7);
+  }
 }
 
 TEST_CASE("dht held: who floods a space with near names pushes out nobody that has stored less") {
@@ -350,6 +383,24 @@ TEST_CASE("dht held: while the date is not believed nothing is dropped for its a
     CHECK_FALSE(after.find(kOrders, later));
     CHECK(after.find(kOrders, kWall));
   }
+}
+
+TEST_CASE("dht held: what a clock far behind has read back is served and kept once the date is set right") {
+  const Place place{Space::cid, key_of(cid())};
+  Held held = held_with();
+  held.treat(Expired::kept);
+  const base::WallTime behind = kWall - 1'000h;
+  for (const Offer& one : {admitted(cid()), admitted(kv())}) {
+    const SaveRow row = row_of(one, kWall);
+    REQUIRE(held.load(row.key, row.value, behind).ok());
+  }
+  // A store by such a clock ends nothing sooner.
+  CHECK(held.store(admitted(cid()), {}, behind).value().rows.empty());
+  held.treat(Expired::dropped);
+  CHECK(held.sweep(kWall + 47h).empty());
+  CHECK(held.find(place, kWall + 47h));
+  CHECK(held.find(kOrders, kWall + 47h));
+  CHECK(held.sweep(kWall + 48h).erase.size() == 2);
 }
 
 TEST_CASE("dht held: an owner has its quota, and makes no room with others' records") {

@@ -84,6 +84,21 @@ TEST_CASE("dht providers: an announcement renews the last one, and is written on
   }
 }
 
+TEST_CASE("dht providers: one that is kept for a short time is renewed before it ends, and counts once it has") {
+  ProviderLimits limits;
+  limits.hold = 1h;
+  Providers providers(kOwn, limits, kSecret, 0);
+  REQUIRE(providers.add(key(1), provider(1), kWall).ok());
+  CHECK(providers.add(key(1), provider(1), kWall + 2min).value().rows.empty());
+  CHECK(providers.add(key(1), provider(1), kWall + 30min).value().rows.save.size() == 1);
+  CHECK(found(providers, key(1), kWall + 89min).size() == 1);
+  providers.treat(Expired::kept);
+  const base::WallTime ended = kWall + 90min;
+  CHECK(found(providers, key(1), ended).empty());
+  CHECK(providers.add(key(1), provider(1), ended).value().as == AddedAs::added);
+  CHECK(found(providers, key(1), ended).size() == 1);
+}
+
 TEST_CASE("dht providers: who cannot be dialled provides nothing") {
   Providers providers(kOwn, {}, kSecret, 0);
   CHECK(refusal(providers, key(1), provider(1, 0)) == ProviderError::undialable);
@@ -231,6 +246,19 @@ TEST_CASE("dht providers: while the date is not believed nobody is dropped for i
     CHECK(found(after, key(1), later).empty());
     CHECK(found(after, key(1)) == Ids{provider(1).id});
   }
+}
+
+TEST_CASE("dht providers: whom a clock far behind has read back is named and kept once the date is set right") {
+  Providers before(kOwn, {}, kSecret, 0), after(kOwn, {}, kSecret, 0);
+  const SaveRow row = before.add(key(1), provider(1), kWall).value().rows.save.at(0);
+  after.treat(Expired::kept);
+  REQUIRE(after.load(row.key, row.value, kWall - 1'000h).ok());
+  // An announcement by such a clock ends no sooner.
+  CHECK(after.add(key(1), provider(1), kWall - 1'000h).value().rows.empty());
+  after.treat(Expired::dropped);
+  CHECK(after.sweep(kWall + 47h).empty());
+  CHECK(found(after, key(1), kWall + 47h) == Ids{provider(1).id});
+  CHECK(after.sweep(kWall + 48h).erase.size() == 1);
 }
 
 TEST_CASE("dht providers: of equal shares the farthest announcement goes, and not for one that is as far") {

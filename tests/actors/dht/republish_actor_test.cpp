@@ -115,6 +115,39 @@ TEST_CASE("republish: a node whose clock was set back goes on from the numbers t
   CHECK(next.sequence > ahead.sequence);
 }
 
+TEST_CASE("republish: what only a wrong date speaks against is published again once that is right") {
+  Quarter quarter(3, often);
+  REQUIRE_FALSE(quarter.put(0, Space::kv, "orders", "seven").error);
+  struct State {
+    std::uint64_t items = 0, retries = 0, republished = 0;
+  };
+  const auto state = [&] {
+    State out;
+    quarter.ask<runtime::wire::Describe, wire::RepublishState>(
+        0, [](auto) {},
+        [&](wire::RepublishState::Reader one) {
+          out = {one.getItems(), one.getRetries(), one.getRepublished()};
+        },
+        kRepublishPath);
+    return out;
+  };
+  base::Duration off{};
+  SUBCASE("one that is behind") { off = -100h; }
+  SUBCASE("one that is ahead") { off = 100h; }
+  sim::Clock& clock = quarter[0].life().ports.clock();
+  clock.step(off);
+  // Before it is believed, or one that is behind after that too.
+  quarter.stage.run_for(off < 0h ? 2 * kPeriod : 50min);
+  CHECK(state().items == 1);
+  CHECK(state().retries == 1);
+  CHECK(state().republished == 0);
+  clock.step(-off);
+  quarter.stage.run_for(2 * kPeriod);
+  CHECK(state().items == 1);
+  CHECK(state().retries == 0);
+  CHECK(state().republished > 0);
+}
+
 TEST_CASE("republish: nodes that keep the other one of two with a number have what is wanted") {
   Quarter quarter(3, often);
   const Record one = quarter.signed_by(0, 7, "one"), other = quarter.signed_by(0, 7, "other");
