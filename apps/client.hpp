@@ -3,8 +3,7 @@
 //
 // Way      the local socket in the data directory, or with --node a link in the role `operate`, else `view`.
 // Threads  everything that a caller hands in runs in the caller's thread, but the `fill`s, which run in an actor's
-// while
-//          the caller waits.
+//          while the caller waits.
 // Signals  while a Client lives SIGINT (Ctrl-C), SIGTERM and SIGHUP end the call at hand with a failure of exit 128 and
 //          the signal's number, 130 for SIGINT; the stream is cancelled. So a command removes what it has not finished.
 // Limits   kReadAheadBytes of items read ahead, kWriteAhead items written ahead.

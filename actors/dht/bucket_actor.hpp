@@ -2,8 +2,7 @@
 // One k-bucket behind a mailbox: hears of contacts, pings those whose place is wanted, and tells `/dht` what it holds.
 //
 // Life  from its first contact to its last: BucketsActor starts it, and it ends when it is empty. After a restart it
-// has
-//       kEmptyMax to hear of somebody.
+//       has kEmptyMax to hear of somebody.
 #include "actors/dht/logic/bucket.hpp"
 #include "actors/dht/settings.hpp"
 #include "messages/dht.capnp.h"

@@ -7,8 +7,7 @@
 // Again    what was not acknowledged is tried again after kAgain; the DHT keeps what was, over restarts, until it is
 //          withdrawn.
 // Look     soon after a start, and each kLookAgain, what is held is compared with what the DHT keeps announced: a crash
-// in
-//          between leaves nothing untold that is here, and nothing told that is gone.
+//          in between leaves nothing untold that is here, and nothing told that is gone.
 // Limits   kWaitingMax contents; what comes beyond is counted, and found by the next look. A look takes 21 bytes a key.
 #include <optional>
 #include <set>

@@ -14,8 +14,7 @@
 //            Loopback is exempt, the other addresses of this machine are not.
 // Load       datagrams leave in batches, once the messages at hand are done or kBatchMax are ready.
 // Offences   what was sealed by a node and is no message, or none that it may send, is told to `/peers`. What is said
-// again
-//            by others opens too: so nothing counts that depends on when or how often it is said.
+//            again by others opens too: so nothing counts that depends on when or how often it is said.
 // Limits     kServedMax questions of others at once, beyond which they are dropped, and kServedOfOneMax of one node,
 //            beyond which they are answered `overloaded`; those of the doorkeeper and the table. Nothing waits for
 //            longer than kServedFor, whatever its sender says: else it would go on waiting in a mailbox uncounted.

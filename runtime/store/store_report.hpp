@@ -2,9 +2,8 @@
 // Says what is wrong with a store, to people: by reasons of the node's health, which the node also logs.
 //
 // Reasons `SOURCE`, failing, while it refuses what it was asked to write; `SOURCE.damage`, degraded, while anything in
-// it
-//         is damaged. A store that cannot be opened or whose rows cannot be read is a reason of those who need it: each
-//         of their questions is answered with it, and they know what it means for the node.
+//         it is damaged. A store that cannot be opened or whose rows cannot be read is a reason of those who need it:
+//         each of their questions is answered with it, and they know what it means for the node.
 // Refusal is over when the store would take new blobs again and nothing was refused for kRefusalMemory, so that a
 //         device on the brink does not raise and clear with each commit. Another reason of it is told as seldom.
 // Owner   one StoreActor; not thread-safe.

@@ -2,8 +2,7 @@
 // Whom a node tells of what comes to places that it holds: leases, and one notice at a time for each listener.
 //
 // Lease   at most lease_max, anew each time that it is asked for. An ordered index finds those that have ended; they
-// are
-//         told nothing, swept or not.
+//         are told nothing, swept or not.
 // Notices one is under way to each listener of a topic. What comes meanwhile is told with the next one, so a place that
 //         changes fast, or a listener that is slow, costs a message a round trip. Of a value a notice tells what is
 //         held when it leaves. Of providers it names those that are new, at most kNewProvidersMax: a listener finds the

@@ -7,8 +7,7 @@
 //         half its time. A holder that gives none is asked each poll_period: it says what it holds in any case.
 // Lost    a holder that has not answered kListenTriesMax times is given up until a search finds it again.
 // News    a value is new if no newer one has come. A provider is new once by its id; of kListenedProvidersMax the
-// oldest
-//         is forgotten first, and would be new again.
+//         oldest is forgotten first, and would be new again.
 // Owner   one actor; not thread-safe.
 #include <chrono>
 #include <deque>

@@ -2,9 +2,8 @@
 // A network of nodes without actors, in virtual time: a thousand of them live through a day in minutes.
 //
 // Same      all decisions are those of the production logic: Table, Bucket, Lookup, RoundTrips, Held, Republish,
-// records
-//           and their validators. Bootstrap, refresh, what a search teaches the table and what is stored where follow
-//           the head, its buckets and its searches line by line (dht_actor.cpp, lookup_actor_store.cpp).
+//           records and their validators. Bootstrap, refresh, what a search teaches the table and what is stored where
+//           follow the head, its buckets and its searches line by line (dht_actor.cpp, lookup_actor_store.cpp).
 // Left out  mailboxes, seals, tokens, links and disks. A question and its answer are a datagram each, which is lost by
 //           chance and sent once; a value that was found is cached nowhere.
 // Sessions  a node that stops keeps its id, what it holds and what it has published, as a disk would, and forgets the

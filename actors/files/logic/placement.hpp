@@ -3,8 +3,7 @@
 //
 // Source  Maymounkov & Mazieres, "Kademlia", 2002: 2.1 (distance). A content's place is ContentKey::position().
 // Near    what a search around that position has found comes first: those are the nearest of the whole network, and
-// have
-//         just answered. Whom this node knows otherwise comes after them, for where the search has found too few.
+//         have just answered. Whom this node knows otherwise comes after them, for where the search has found too few.
 // Chance  none; the same candidates in any order give the same answer.
 #include <cstddef>
 #include <span>

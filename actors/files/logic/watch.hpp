@@ -4,8 +4,8 @@
 // Pass    every `period` all contents of the catalogue are looked at, in slices of contents_per_round_max; a slice is a
 //         round: begin() asks the holders, answered() and silent() take what they say, end() decides.
 // Gone    a holder that says it lacks a content is off its list at once. One that is silent for silent_passes_max
-// rounds
-//         in a row is absent: its copies no longer count, but it stays on the list, and counts again when it is back.
+//         rounds in a row is absent: its copies no longer count, but it stays on the list, and counts again when it is
+//         back.
 // Start   after a restart nobody is absent, and the first pass is due at once.
 // Limits  WatchLimits: the work of a round does not grow with the catalogue.
 // Owner   the catalogue's actor; not thread-safe. Sends nothing; `now` is the caller's monotonic time.

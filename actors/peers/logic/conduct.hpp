@@ -6,8 +6,7 @@
 // Points  points_of() for each offence; kPointLife forgives one. What honest nodes bring about in bursts (a token of
 //         before our restart, a busy minute) counts once in kLightGap. kPointsBan bans, and wipes the points.
 // Bans    of nodes in the book are part of their rows there (address_book.hpp), and outlive the process. Those of
-// others
-//         are kept here, as long, and do not: a row for each would let strangers fill the book.
+//         others are kept here, as long, and do not: a row for each would let strangers fill the book.
 // Limits  kOffendersMax nodes with points: one more takes the place of the one with the fewest. kStrangersMax bans: one
 //         more ends the one that would end first. Ended bans are remembered for kBanMax, so that the next is longer.
 // Time    monotonic, given by the caller.

@@ -2,9 +2,8 @@
 // At which address the others see this node, if it listens at all of its addresses and nobody told it which counts.
 //
 // Voices  each linked peer says at which address it sees us: where our link comes from, or where it dialled us. What it
-// says
-//         counts only within its own scope: a public address is seen from public ones, a private one from the same kind
-//         of network, a loopback one from this machine.
+//         says counts only within its own scope: a public address is seen from public ones, a private one from the same
+//         kind of network, a loopback one from this machine.
 // Rule    an address is taken once peers of kVoicesMin groups name it, and more than name any other of its family and
 //         scope. The widest scope goes first; what was taken stays while that is so. So a single voice moves nothing,
 //         nor do many of one operator.
