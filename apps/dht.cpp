@@ -190,8 +190,8 @@ Ending find(const Invocation& invocation, Console& console) {
   if (!answer.ok()) return answer.error();
   const auto search = answer.value().root().getSearch();
   print_contacts(invocation, console, typed, *id, search.getNearest(), search);
-  if (const auto nobody = dht::nobody_error(search)) return Failure{*nobody};
-  return Exit::done;
+  if (search.getNearest().size() > 0) return Exit::done;
+  return Failure{*dht::unheard_error(search)};
 }
 
 Ending provide(const Invocation& invocation, Console& console) {
@@ -216,7 +216,7 @@ Ending providers(const Invocation& invocation, Console& console) {
   auto client = Client::connect(invocation, console);
   if (!client.ok()) return client.error();
   std::size_t found = 0;
-  std::optional<base::Error> nobody;
+  std::optional<base::Error> unheard;
   const auto ended = client.value()->subscribe<wire::FindProviders, wire::FoundProviders>(
       dht::kPath, kTimeout,
       [&](wire::FindProviders::Builder question) {
@@ -232,7 +232,7 @@ Ending providers(const Invocation& invocation, Console& console) {
         }
         if (!more.getLast()) return {};
         const auto search = more.getSearch();
-        nobody = dht::nobody_error(search);
+        unheard = dht::unheard_error(search);
         if (invocation.globals.json)
           print_contacts(invocation, console, typed, dht::key_of(*cid), search.getProviders(), search);
         else if (invocation.has("--explain")) dht_command::explain(console.err, search, dht::key_of(*cid));
@@ -240,7 +240,7 @@ Ending providers(const Invocation& invocation, Console& console) {
       });
   if (!ended.ok()) return ended.error();
   if (found > 0) return Exit::done;
-  if (nobody) return Failure{*nobody};
+  if (unheard) return Failure{*unheard};
   return Failure{{base::Code::not_found, "nobody has announced " + typed}, "nothing was changed"};
 }
 

@@ -361,6 +361,9 @@ struct SearchResult $kind(bytesMax = 1048576) {
   # For `/dht` alone: nodes that should hold what changes and have an older record or none.
   copyAt @21 :List(Reached);
   # For `/dht` alone: none or one node that could have answered with a copy.
+
+  silent @22 :UInt16;
+  # Nodes that this one knew itself and that have not answered in time, where fewer have than there should be copies.
 }
 
 struct ItemResult {

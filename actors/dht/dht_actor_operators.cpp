@@ -172,7 +172,7 @@ std::optional<Error> DhtActor::unread(runtime::Answer<wire::SearchResult>& answe
   if (!answer.ok()) return answer.error();
   const auto result = answer.value();
   if (!result.hasRecord()) {
-    if (auto nobody = nobody_error(result)) return nobody;
+    if (auto unheard = unheard_error(result)) return unheard;
     return Error{Code::not_found, "no node that should hold it has a value"};
   }
   const auto record = parse(bytes_of(result.getRecord()));

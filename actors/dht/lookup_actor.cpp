@@ -249,6 +249,7 @@ void LookupActor::searched(const LookupOutcome& outcome) {
   ++start_.settings->counters->ended[static_cast<std::size_t>(outcome.ending)];
   if (outcome.ending == Ending::cancelled) return answer();
   take_rest();
+  silent_ = silent();
   stores_began_ = now();
   if (goal_ == wire::Search::Goal::STORE || goal_ == wire::Search::Goal::PROVIDE) return store();
   if (goal_ == wire::Search::Goal::REGION) return store_region();
@@ -278,6 +279,7 @@ void LookupActor::finish_with(wire::SearchResult::Builder out) {
   write(out.initProviders(static_cast<unsigned>(providers_.size())), providers_);
   out.setAsked(static_cast<std::uint16_t>(outcome_->asked));
   out.setUnanswered(static_cast<std::uint16_t>(outcome_->unanswered));
+  out.setSilent(static_cast<std::uint16_t>(silent_));
   out.setHops(static_cast<std::uint16_t>(outcome_->hops));
   out.setMicroseconds(
       static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(now() - began_).count()));

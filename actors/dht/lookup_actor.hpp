@@ -136,7 +136,7 @@ class LookupActor final : public runtime::Actor {
   };
   std::vector<Heard> heard_;
 
-  std::size_t stores_ = 0, stored_ = 0, said_ = 0;
+  std::size_t stores_ = 0, stored_ = 0, said_ = 0, silent_ = 0;
   bool enough_ = false;
   std::set<base::NodeId> renewed_;  // were asked for a token as they refused that of an earlier search
   bool lost_ = false;               // one that answered lately has not answered the store

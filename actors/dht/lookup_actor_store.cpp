@@ -96,7 +96,7 @@ void LookupActor::renew_token(const Contact& whom) {
 /// Too few have it, and of those that were not asked by this search some are gone: now everybody is asked.
 void LookupActor::search_anew() {
   anew_ = true;
-  stores_ = stored_ = said_ = 0;
+  stores_ = stored_ = said_ = silent_ = 0;
   refusals_.clear();
   outcome_.reset();
   auto contacts = start_.contacts;
@@ -174,7 +174,19 @@ void LookupActor::write_refusal(wire::StoreDone::Builder out, const RefusalsBy& 
 }
 
 std::size_t LookupActor::needed(std::size_t stores) const {
-  return stores_needed(stores, start_.settings->copies, start_.network ? Scale::large : Scale::small);
+  return stores_needed(stores, start_.settings->copies, start_.network ? Scale::large : Scale::small, silent_);
+}
+
+/// Of the nodes that this one knew itself, those that have not answered, unless enough others are there in their place.
+/// Names that others gave prove nothing: a liar could make a store fail by them.
+std::size_t LookupActor::silent() const {
+  if (outcome_->nearest.size() >= start_.settings->copies) return 0;
+  const auto is_silent = [this](const dht::Start& one) {
+    return std::ranges::find(outcome_->overdue, one.contact.id, &Contact::id) != outcome_->overdue.end() ||
+           std::ranges::any_of(
+               heard_, [&](const Heard& other) { return other.whom.id == one.contact.id && other.microseconds == 0; });
+  };
+  return static_cast<std::size_t>(std::ranges::count_if(start_.contacts, is_silent));
 }
 
 void LookupActor::end_stores_if_done() {

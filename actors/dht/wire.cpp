@@ -144,8 +144,14 @@ std::optional<Error> store_error(wire::ItemResult::Reader result) {
                      result.hasRefusal() ? std::optional(result.getRefusal()) : std::nullopt, {});
 }
 
-std::optional<Error> nobody_error(wire::SearchResult::Reader result) {
-  if (result.getNearest().size() > 0) return std::nullopt;
+std::optional<Error> unheard_error(wire::SearchResult::Reader result) {
+  const unsigned heard = result.getNearest().size();
+  if (heard > 0 && result.getSilent() > heard)
+    return Error{Code::unavailable, "only " + std::to_string(heard) + " of " +
+                                        std::to_string(heard + result.getSilent()) +
+                                        " nodes have answered, so that what the others have is not known; ask again, "
+                                        "and see by 'troupe peers' which of them have links"};
+  if (heard > 0) return std::nullopt;
   if (result.getAsked() == 0)
     return Error{Code::unavailable,
                  "nobody could be asked: this node knows no other that can be dialled, so that what others have is not "

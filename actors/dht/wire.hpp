@@ -49,8 +49,9 @@ base::Error read(messages::wire::Error::Reader from);
 /// What became of a store, for people: nothing if enough nodes have acknowledged it.
 std::optional<base::Error> store_error(wire::SearchResult::Reader result);
 std::optional<base::Error> store_error(wire::ItemResult::Reader result);
-/// Why a search has nothing to say of what there is: nobody could be asked, or has answered. Nothing if somebody has.
-std::optional<base::Error> nobody_error(wire::SearchResult::Reader result);
+/// Why a search has nothing to say of what there is: nobody could be asked, or most of those that are known have not
+/// answered. Nothing if they have.
+std::optional<base::Error> unheard_error(wire::SearchResult::Reader result);
 std::string_view name(Ending ending);
 
 void write(wire::Question::Builder to, const Hop& hop, base::Instant now);

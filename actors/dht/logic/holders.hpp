@@ -33,11 +33,13 @@ enum class Scale : std::uint8_t {
   large,
 };
 
-/// How many of `asked` nodes have to acknowledge a store where `copies` are wanted. In a large network that may be more
-/// than were asked: who met only few nodes there cannot tell that the value will be found.
-constexpr std::size_t stores_needed(std::size_t asked, std::size_t copies, Scale network) {
+/// How many of `asked` nodes have to acknowledge a store where `copies` are wanted. That may be more than were asked:
+/// who met only few nodes of a large network cannot tell that the value will be found, nor who was met with silence by
+/// most of a small one. `silent` are those that should hold it too, as far as is known, and cannot be asked.
+constexpr std::size_t stores_needed(std::size_t asked, std::size_t copies, Scale network, std::size_t silent = 0) {
   const std::size_t half = (copies + 1) / 2;
-  return std::max((asked * kStoredPercent + 99) / 100, network == Scale::large ? half : std::min(half, asked));
+  const std::size_t there = std::max(asked, (asked + silent + 1) / 2);
+  return std::max((asked * kStoredPercent + 99) / 100, network == Scale::large ? half : std::min(half, there));
 }
 
 }  // namespace troupe::dht

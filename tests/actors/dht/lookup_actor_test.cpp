@@ -377,6 +377,22 @@ TEST_CASE("lookup actor: how many acknowledgements a store needs") {
   CHECK(stores_needed(20, 20, Scale::large) == 15);
   CHECK(stores_needed(40, 20, Scale::large) == 30);
   CHECK(stores_needed(0, 1, Scale::large) == 1);
+  // Nor who was met with silence by most of a small one.
+  CHECK(stores_needed(2, 20, Scale::small, 7) == 5);
+  CHECK(stores_needed(2, 20, Scale::small, 1) == 2);
+  CHECK(stores_needed(1, 20, Scale::small, 1) == 1);
+  CHECK(stores_needed(1, 20, Scale::small, 40) == 10);
+}
+
+TEST_CASE("lookup actor: where most nodes are silent nothing is acknowledged, nor said not to be there") {
+  Quarter quarter(9);
+  for (std::size_t i = 2; i < 9; ++i) quarter.kill(i);
+  const auto stored = quarter.put(0, Space::kv, "orders", "seven");
+  REQUIRE(stored.error);
+  CHECK(stored.error->code == Code::unknown_outcome);
+  const auto found = quarter.get(0, Space::cid, key_of_value(base::as_bytes("nothing")));
+  REQUIRE(found.error);
+  CHECK(found.error->code == Code::unavailable);
 }
 
 TEST_CASE("lookup actor: a put says why this node's own store has not taken it") {
