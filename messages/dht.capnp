@@ -426,6 +426,8 @@ struct Published $kind(bytesMax = 73728) {
   key @1 :Data;
   record @2 :Data;
   # Empty for a provider.
+  alone @3 :Bool;
+  # Nobody else was known when it was put: it is published again soon, until somebody has it.
 }
 
 struct LastSigned $kind(bytesMax = 64) {

@@ -136,6 +136,7 @@ void DhtActor::publish(Published what, const Key& key, base::ByteView record) {
     out.setWhat(static_cast<std::uint8_t>(what));
     out.setKey(data_of(key.view()));
     out.setRecord(data_of(record));
+    out.setAlone(table_.size() == 0);
   });
 }
 

@@ -104,6 +104,7 @@ class LookupActor final : public runtime::Actor {
   void noted(bool stored, std::optional<wire::StoreDone::Reader> said);
   void end_stores_if_done();
   std::size_t needed(std::size_t stores) const;
+  std::size_t silent() const;
 
   // lookup_actor_region.cpp
   void take_region(capnp::List<wire::RegionItem>::Reader items);

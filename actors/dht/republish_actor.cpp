@@ -120,6 +120,7 @@ void RepublishActor::published(wire::Published::Reader what) {
     ++turned_away_;
     return show_health();
   }
+  if (what.getAlone()) republish_->lacks_holders(item, wall());
   if (settings_->values == Values::in_memory) kept_.insert_or_assign(item, base::Bytes(record.begin(), record.end()));
   std::vector<SaveRow> rows{row.value()};
   if (first) rows.push_back(republish_->cursor_row());
@@ -161,6 +162,7 @@ void RepublishActor::begin(const Region& region) {
   unread_.assign(region.items.rbegin(), region.items.rend());
   due_.clear();
   failed_.clear();
+  lacking_ = region.lacking;
   read_next();
 }
 
@@ -220,7 +222,8 @@ void RepublishActor::serve() {
         }
       },
       [this](runtime::Answer<wire::SearchResult> answer) {
-        const auto items = answer.ok() ? answer.value().getItems() : capnp::List<bool>::Reader();
+        const bool alone = lacking_ && answer.ok() && answer.value().getNearest().size() == 0;
+        const auto items = answer.ok() && !alone ? answer.value().getItems() : capnp::List<bool>::Reader();
         for (unsigned i = 0; i < due_.size(); ++i) {
           const bool has = i < items.size() && items[i];
           served_ += has;

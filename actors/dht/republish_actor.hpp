@@ -65,6 +65,7 @@ class RepublishActor final : public runtime::Actor {
   std::vector<Item> unread_;          // of the region under way, the last first
   std::vector<Due> due_;
   std::set<Item> failed_;          // of the region so far
+  bool lacking_ = false;           // the region is one that nobody else has yet
   std::uint64_t turned_away_ = 0;  // since there was room
   std::uint64_t regions_ = 0, served_ = 0;
 };

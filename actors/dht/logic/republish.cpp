@@ -106,6 +106,21 @@ base::Result<SaveRow, PublishError> Republish::add(const Item& item, base::ByteV
   return SaveRow{row_key(item), {payload.begin(), payload.end()}};
 }
 
+void Republish::lacks_holders(const Item& item, base::WallTime wall) {
+  if (!items_.contains(item)) return;
+  const Key first = region_begin(item.key), last = region_end(item.key);
+  const auto same = std::ranges::find_if(retries_, [&](const auto& named) {
+    return named.second.lacking && named.second.from.next == first && named.second.last == last;
+  });
+  if (same != retries_.end()) {
+    same->second.items.insert(item);
+    return;
+  }
+  if (retries_.size() >= settings_.retries_max) return;  // the sweep comes to it
+  retries_.emplace(std::pair(wall, first),
+                   Retry{{wall - offset(first), first}, last, 1, wall + settings_.retry_min, {item}, true});
+}
+
 RowChange Republish::remove(const Item& item) {
   RowChange out;
   const bool known = items_.erase(item) > 0;
@@ -131,6 +146,14 @@ std::vector<Key> Republish::keys(Published what, const std::optional<Key>& behin
 
 void Republish::set_region_bits(unsigned bits) {
   region_bits_ = std::clamp(bits, std::min(settings_.region_bits_min, kRegionBitsMax), kRegionBitsMax);
+}
+
+Key Republish::region_begin(const Key& key) const {
+  Key out = key;
+  for (std::size_t bit = region_bits_; bit < 8 * Key::kBytes; ++bit) {
+    out.bytes[bit / 8] &= static_cast<std::uint8_t>(~(0x80u >> bit % 8));
+  }
+  return out;
 }
 
 Key Republish::region_end(const Key& key) const {
@@ -186,11 +209,11 @@ Region Republish::start(const Cursor& from, const Key& last, base::WallTime wall
 
 /// Nothing is under way if nothing is left of it.
 Region Republish::try_again(const Retry& retry, base::WallTime wall) {
-  Region out{retry.from.next, retry.last, {}, std::max(wall - due(retry.from), base::Duration::zero())};
+  Region out{retry.from.next, retry.last, {}, std::max(wall - due(retry.from), base::Duration::zero()), retry.lacking};
   for (const Item& item : retry.items) {
     if (items_.contains(item)) out.items.push_back(item);
   }
-  if (!out.items.empty()) under_way_ = UnderWay{retry.from, retry.last, retry.tries};
+  if (!out.items.empty()) under_way_ = UnderWay{retry.from, retry.last, retry.tries, retry.lacking};
   return out;
 }
 
@@ -220,22 +243,28 @@ SaveRow Republish::failed(std::set<Item> items, base::WallTime wall) {
     cursor_ = after(what.from, what.last);
   }
   retries_.insert_or_assign({due(what.from), what.from.next},
-                            Retry{what.from, what.last, what.tries + 1, again, std::move(items)});
+                            Retry{what.from, what.last, what.tries + 1, again, std::move(items), what.lacking});
   settle(wall);
   return cursor_row();
 }
 
 /// The sweep has come round to what had failed a period ago.
 void Republish::drop_retries(const Key& first, const Key& last) {
-  std::erase_if(retries_,
-                [&](const auto& named) { return named.second.from.next >= first && named.second.last <= last; });
+  std::erase_if(retries_, [&](const auto& named) {
+    return !named.second.lacking && named.second.from.next >= first && named.second.last <= last;
+  });
+}
+
+const Republish::Retry* Republish::oldest_failed() const {
+  const auto found = std::ranges::find_if(retries_, [](const auto& named) { return !named.second.lacking; });
+  return found == retries_.end() ? nullptr : &found->second;
 }
 
 base::Duration Republish::late(base::WallTime wall) const {
   base::WallTime oldest = wall;
-  if (under_way_) oldest = std::min(oldest, due(under_way_->from));
+  if (under_way_ && !under_way_->lacking) oldest = std::min(oldest, due(under_way_->from));
   if (const auto first = pending(); first && !under_way_) oldest = std::min(oldest, due(*first));
-  if (!retries_.empty()) oldest = std::min(oldest, retries_.begin()->first.first);
+  if (const Retry* const failed = oldest_failed()) oldest = std::min(oldest, due(failed->from));
   return wall - oldest;
 }
 
@@ -248,7 +277,8 @@ base::Bytes Republish::row_key(const Item& item) {
 SaveRow Republish::cursor_row() const {
   Cursor oldest = cursor_;
   // Keys that are due in one millisecond may lie on either side of the cursor: then the retry is the older one.
-  if (!retries_.empty() && retries_.begin()->first.first <= due(cursor_)) oldest = retries_.begin()->second.from;
+  if (const Retry* const failed = oldest_failed(); failed != nullptr && due(failed->from) <= due(cursor_))
+    oldest = failed->from;
   SaveRow out{{kCursorKey}, {kCursorVersion}};
   append_date(out.value, oldest.cycle);
   append(out.value, oldest.next.view());

@@ -10,6 +10,8 @@
 // Failed  what failed of a region is tried again, after retry_min and twice as long each time, while the sweep goes on.
 //         The row keeps the oldest region that has not succeeded, so a restart forgets none, but which of its items.
 //         With retries_max of them the sweep waits.
+// Alone   what was put while nobody else was known is there for nobody: it is tried again in the same way, beside the
+//         sweep, until somebody else has it. A restart forgets that: then it waits for its turn.
 // Rows    are read back while things are published and withdrawn. Until rows_read() the sweep stays where the last run
 //         left it, and a row that is read does not bring back what was withdrawn meanwhile.
 // Newest  of two records of one name the one with the higher sequence stays, whichever put was acknowledged last.
@@ -62,7 +64,8 @@ struct Region {
   Key first;  ///< keys from here
   Key last;   ///< to here are meant, inclusive; they share their leading bits
   std::vector<Item> items;
-  base::Duration late;  ///< how long its first key has waited
+  base::Duration late;   ///< how long its first key has waited
+  bool lacking = false;  ///< nobody else has these: it is done once somebody has
 };
 
 enum class PublishError : std::uint8_t {
@@ -84,6 +87,8 @@ class Republish {
 
   /// Notes what was published at `wall`: it comes again within a period. The row has `payload` as its value.
   base::Result<SaveRow, PublishError> add(const Item& item, base::ByteView payload, base::WallTime wall);
+  /// Notes that nobody else has it yet.
+  void lacks_holders(const Item& item, base::WallTime wall);
   RowChange remove(const Item& item);
   /// The highest of all records that it knows; zero if none has one.
   std::uint64_t sequence_max() const;
@@ -125,12 +130,14 @@ class Republish {
     unsigned tries;
     base::WallTime not_before;
     std::set<Item> items;  // those that failed
+    bool lacking = false;
   };
   using Retries = std::map<std::pair<base::WallTime, Key>, Retry>;  // by when it was due
   struct UnderWay {
     Cursor from;
     Key last;
     unsigned tries;
+    bool lacking = false;
   };
 
   base::Duration offset(const Key& key) const;
@@ -139,7 +146,10 @@ class Republish {
   Cursor after(const Cursor& cursor, const Key& last) const;
   void settle(base::WallTime wall);
   void skip_to(base::WallTime wall);
+  Key region_begin(const Key& key) const;
   Key region_end(const Key& key) const;
+  /// The one of the sweep that has waited longest.
+  const Retry* oldest_failed() const;
   Region start(const Cursor& from, const Key& last, base::WallTime wall);
   Region try_again(const Retry& retry, base::WallTime wall);
   Retries::const_iterator ripe() const;

@@ -338,8 +338,9 @@ TEST_CASE("lookup actor: a put where nobody answers is no success beyond this no
   for (std::size_t i = 1; i < 5; ++i) quarter.kill(i);
   const auto began = quarter.stage.now();
   const auto stored = quarter.put(0, Space::kv, "orders", "seven");
-  CHECK_FALSE(stored.error);
-  CHECK(stored.asked == 1);  // who does not answer is not one of those that should hold it
+  REQUIRE(stored.error);
+  CHECK(stored.error->code == Code::unknown_outcome);
+  CHECK(stored.error->message.find("only 1 of 1 nodes have acknowledged it, and 3 have to") != std::string::npos);
   CHECK(quarter.stage.now() - began < 60s);
   CHECK_FALSE(quarter.has_path(0, "/dht/lookup"));
 }

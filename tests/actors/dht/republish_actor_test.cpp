@@ -71,6 +71,20 @@ TEST_CASE("republish: a record finds new holders when all others have gone") {
   CHECK(holders(quarter, "kept") >= 3);
 }
 
+TEST_CASE("republish: what was put while nobody else was there comes to those who come") {
+  Quarter quarter(4);
+  for (std::size_t i = 1; i < 4; ++i) quarter.kill(i);
+  quarter.stage.run_for(std::chrono::hours(1));
+  REQUIRE(quarter.table(0).size() == 0);
+  const auto stored = quarter.put(0, Space::cid, "", "bytes");
+  REQUIRE_FALSE(stored.error);
+  CHECK(stored.stored == 1);
+  quarter.stage.run_for(std::chrono::minutes(10));
+  for (std::size_t i = 1; i < 4; ++i) quarter.begin(i);
+  quarter.stage.run_for(std::chrono::minutes(31));
+  for (std::size_t i = 1; i < 4; ++i) CHECK_FALSE(quarter.held(0, i, Space::cid, stored.key).empty());
+}
+
 TEST_CASE("republish: what is published again outlives the time for which it is held") {
   Quarter quarter(4, often);
   REQUIRE_FALSE(put(quarter, 0, "kept"));

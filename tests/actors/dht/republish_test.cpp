@@ -272,6 +272,40 @@ TEST_CASE("dht republish: a region that failed is tried again while the sweep go
   }
 }
 
+TEST_CASE("dht republish: what nobody else has yet is tried again beside the sweep until somebody has") {
+  Republish sweep({}, kWall);
+  Disk disk;
+  for (const int second : {1, 2}) {
+    save(disk, sweep.add(item(0x81, second), {}, kWall).value());
+    sweep.lacks_holders(item(0x81, second), kWall);
+  }
+  sweep.lacks_holders(item(0x90), kWall);  // is not published
+  save(disk, sweep.cursor_row());
+  CHECK(sweep.retries() == 1);
+  CHECK(sweep.wake_at() == kWall + 1min);
+  base::WallTime wall = kWall + 1min;
+  for (const auto again : {2min, 4min}) {
+    const auto region = sweep.next(wall);
+    REQUIRE(region);
+    CHECK(region->lacking);
+    CHECK(region->items == std::vector{item(0x81, 1), item(0x81, 2)});
+    save(disk, sweep.failed({item(0x81, 1), item(0x81, 2)}, wall));
+    CHECK(sweep.wake_at() == wall + again);
+    CHECK(sweep.late(wall) == 0s);
+    wall = wall + again;
+  }
+  SUBCASE("somebody has it: it comes again when it is its turn") {
+    REQUIRE(sweep.next(wall));
+    save(disk, sweep.done(wall));
+  }
+  SUBCASE("a restart forgets it, and moves nothing") {}
+  Republish after = restarted(disk, wall);
+  CHECK(after.retries() == 0);
+  CHECK(after.wake_at().value() - kWall > kPeriod / 2);
+  CHECK(after.wake_at().value() - kWall < kPeriod * 0x82 / 256);
+  if (sweep.retries() == 0) CHECK(sweep.wake_at() == after.wake_at());
+}
+
 TEST_CASE("dht republish: with too many failures the sweep waits, and forgets none") {
   RepublishSettings settings;
   settings.retries_max = 2;
