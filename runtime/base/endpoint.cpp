@@ -16,6 +16,12 @@ constexpr std::size_t kHostBytesMax = 255;  // RFC 1035 2.3.4
 
 bool Endpoint::is_v4() const { return std::equal(kV4Prefix.begin(), kV4Prefix.end(), address.begin()); }
 
+bool Endpoint::is_loopback() const {
+  if (is_v4()) return address[12] == 127;
+  constexpr std::array<std::uint8_t, 16> kV6Loopback{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
+  return address == kV6Loopback;
+}
+
 bool Endpoint::dialable() const {
   if (port == 0) return false;
   if (is_v4()) return address[12] != 0 && address[12] < 224;

@@ -17,6 +17,8 @@ struct Endpoint {
   friend auto operator<=>(const Endpoint&, const Endpoint&) = default;
 
   bool is_v4() const;
+  /// Whether only the same machine can dial it: 127.0.0.0/8 and ::1.
+  bool is_loopback() const;
   /// Neither an unspecified nor a multicast address, and a port: something that can be dialled.
   bool dialable() const;
   /// "127.0.0.1:4000" or "[::1]:4000".

@@ -57,11 +57,6 @@ class AnswersProxy final : public caf::actor_proxy {
   const runtime::Handle datagrams_;
 };
 
-bool is_loopback(const base::Endpoint& at) {
-  static const auto v6 = base::Endpoint::parse("[::1]:1")->address;
-  return at.is_v4() ? at.address[12] == 127 : at.address == v6;
-}
-
 /// What one subscriber holds: of IPv6 a /64, of IPv4 an address (RFC 6177 2).
 std::array<std::uint8_t, 16> line_of(const base::Endpoint& at) {
   auto out = at.address;
@@ -141,7 +136,7 @@ std::optional<crypto::DatagramKeys> DatagramsActor::agree(const base::PublicKey&
 bool DatagramsActor::may_ask(const base::Contact& contact) {
   const base::Endpoint& to = contact.endpoint;
   const Session* const known = door_->find(contact.key);
-  if (is_loopback(to) || (known != nullptr && known->proven_at(to, now()))) return true;
+  if (to.is_loopback() || (known != nullptr && known->proven_at(to, now()))) return true;
   const auto line = line_of(to);
   auto* const rate = hearsay_.use(line);
   return (rate != nullptr ? *rate : hearsay_.put(line, {kHearsayPerSecond, kHearsayBurst, now()})).take(now());

@@ -178,11 +178,7 @@ void Fabric::for_each_at(const Address& node, const std::function<void(Connectio
 std::optional<Address> Fabric::resolve(const std::string& host, const Address& from) const {
   if (host == "localhost") return from;
   const auto numeric = base::Endpoint::parse(base::HostPort{host, 1}.text());
-  if (numeric) {
-    const bool loopback_v4 = numeric->is_v4() && numeric->address[12] == 127;
-    const Address loopback_v6{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
-    return loopback_v4 || numeric->address == loopback_v6 ? from : numeric->address;
-  }
+  if (numeric) return numeric->is_loopback() ? from : numeric->address;
   const auto known = names_.find(host);
   if (known == names_.end()) return std::nullopt;
   return known->second;

@@ -7,16 +7,10 @@ namespace {
 
 constexpr std::size_t kV4At = 12;  // where the four bytes of a mapped IPv4 address begin
 
-bool is_loopback(const base::Endpoint& endpoint) {
-  if (endpoint.is_v4()) return endpoint.address[kV4At] == 127;
-  constexpr std::array<std::uint8_t, 16> kV6Loopback{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
-  return endpoint.address == kV6Loopback;
-}
-
 }  // namespace
 
 Group GroupOf::operator()(const base::Endpoint& endpoint) const {
-  if (is_loopback(endpoint)) return Group{endpoint};
+  if (endpoint.is_loopback()) return Group{endpoint};
   const bool v4 = endpoint.is_v4();
   if (v4 && ten_net == TenNet::simulation && endpoint.address[kV4At] == 10) return Group{endpoint};
 

@@ -9,12 +9,6 @@ constexpr std::size_t kV4PrefixBytes = 12;  // of a mapped address: RFC 4291 2.5
 
 }  // namespace
 
-bool is_loopback(const base::Endpoint& endpoint) {
-  if (endpoint.is_v4()) return endpoint.address[kV4PrefixBytes] == 127;
-  return std::all_of(endpoint.address.begin(), endpoint.address.end() - 1, [](auto byte) { return byte == 0; }) &&
-         endpoint.address.back() == 1;
-}
-
 bool is_unspecified(const base::Endpoint& endpoint) {
   const auto first = endpoint.address.begin() + (endpoint.is_v4() ? kV4PrefixBytes : 0);
   return std::all_of(first, endpoint.address.end(), [](std::uint8_t byte) { return byte == 0; });

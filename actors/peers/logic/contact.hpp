@@ -14,9 +14,6 @@ using base::Contact;
 /// The id of a key and nonce, nothing if it lacks the network's work. Production: crypto::check.
 using IdOf = std::function<std::optional<base::NodeId>(const base::PublicKey& key, std::uint32_t nonce)>;
 
-/// Whether only the same machine can dial it: 127.0.0.0/8 and ::1.
-bool is_loopback(const base::Endpoint& endpoint);
-
 /// 0.0.0.0 or [::], with any port: all addresses of a machine.
 bool is_unspecified(const base::Endpoint& endpoint);
 

@@ -18,13 +18,13 @@ bool is_private(const base::Endpoint& endpoint) {
 }
 
 Scope scope_of(const base::Endpoint& endpoint) {
-  if (is_loopback(endpoint)) return Scope::loopback;
+  if (endpoint.is_loopback()) return Scope::loopback;
   return is_private(endpoint) ? Scope::local : Scope::global;
 }
 
 base::Endpoint group_of(const base::Endpoint& endpoint) {
   base::Endpoint out = endpoint;
-  if (is_loopback(endpoint)) return out;
+  if (endpoint.is_loopback()) return out;
   out.port = 0;
   if (is_private(endpoint)) return out;
   out.address = {};

@@ -37,7 +37,7 @@ void Peers::rejoin(base::Instant now, base::Random& random) {
 bool Peers::passable(const Contact& contact, const base::NodeId& to) const {
   if (!contact.endpoint.dialable()) return false;
   const auto link = links_.find(to);
-  return !is_loopback(contact.endpoint) || (link != links_.end() && is_loopback(link->second.up.remote));
+  return !contact.endpoint.is_loopback() || (link != links_.end() && link->second.up.remote.is_loopback());
 }
 
 std::vector<Contact> Peers::give(const base::NodeId& asker, std::size_t count_max, base::Instant now,

@@ -34,9 +34,10 @@ TEST_CASE("contact: its words are fixed, little-endian, and lead back to it") {
 }
 
 TEST_CASE("contact: loopback and networks are told from addresses") {
-  for (const char* text : {"127.0.0.1:1", "127.255.0.9:1", "[::1]:1"}) CHECK(is_loopback(*base::Endpoint::parse(text)));
+  for (const char* text : {"127.0.0.1:1", "127.255.0.9:1", "[::1]:1"})
+    CHECK(base::Endpoint::parse(text)->is_loopback());
   for (const char* text : {"128.0.0.1:1", "10.0.0.1:1", "[::2]:1", "[1::1]:1"})
-    CHECK_FALSE(is_loopback(*base::Endpoint::parse(text)));
+    CHECK_FALSE(base::Endpoint::parse(text)->is_loopback());
   const auto same = [](const char* a, const char* b) {
     return subnet_of(*base::Endpoint::parse(a)) == subnet_of(*base::Endpoint::parse(b));
   };
