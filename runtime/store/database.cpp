@@ -114,27 +114,43 @@ StoreResult<void> Database::check_format() {
 
 StoreResult<Keyspace> Database::keyspace(std::string_view name) {
   base::ensure(keyspace_name_ok(name), "a keyspace is named by a constant of the right letters");
-  if (const auto is = ready(); !is.ok()) return is.error();
-  std::vector<bool> taken(256, false);
-  {
-    const Drain drain(engine_->env);
-    const std::unique_ptr<leveldb::Iterator> row(engine_->db().NewIterator(checked()));
-    for (row->Seek(slice(kNamePrefix)); row->Valid() && row->key().starts_with(slice(kNamePrefix)); row->Next()) {
-      const std::string_view value = text_of(row->value());
-      if (value.size() != 1) return StoreError{StoreError::corrupt, path_ + ": a keyspace without a number"};
-      const auto number = static_cast<std::uint8_t>(value[0]);
-      if (text_of(row->key()).substr(kNamePrefix.size()) == name) return Keyspace(number);
-      taken[number] = true;
+  for (;;) {
+    std::set<std::uint8_t> taken;
+    const auto known = number_of(name, taken);
+    if (!known.ok()) return known.error();
+    if (known.value()) return Keyspace(*known.value());
+    if (failure_) {
+      // The row that was not written for certain may be that of a keyspace, and is seen once the database is open anew:
+      // its number is not free.
+      if (const auto revived = revive(); !revived.ok()) return revived.error();
+      continue;
     }
-    if (!row->status().ok()) return engine_->error(row->status());
+    std::uint8_t number = 1;
+    while (number <= kKeyspacesMax && taken.contains(number)) ++number;
+    if (number > kKeyspacesMax) return StoreError{StoreError::too_large, "no number is left for a new keyspace"};
+    Batch batch;
+    batch.put(Keyspace(0), base::as_bytes(std::string(kNamePrefix.substr(1)) + std::string(name)), {&number, 1});
+    if (const auto noted = write(batch, Sync::yes); !noted.ok()) return noted.error();
+    return Keyspace(number);
   }
-  std::uint8_t number = 1;
-  while (number <= kKeyspacesMax && taken[number]) ++number;
-  if (number > kKeyspacesMax) return StoreError{StoreError::too_large, "no number is left for a new keyspace"};
-  Batch batch;
-  batch.put(Keyspace(0), base::as_bytes(std::string(kNamePrefix.substr(1)) + std::string(name)), {&number, 1});
-  if (const auto noted = write(batch, Sync::yes); !noted.ok()) return noted.error();
-  return Keyspace(number);
+}
+
+/// None if there is no such keyspace; then `taken` are the numbers of all others.
+StoreResult<std::optional<std::uint8_t>> Database::number_of(std::string_view name, std::set<std::uint8_t>& taken) {
+  if (const auto is = ready(); !is.ok()) return is.error();
+  const Drain drain(engine_->env);
+  const std::unique_ptr<leveldb::Iterator> row(engine_->db().NewIterator(checked()));
+  for (row->Seek(slice(kNamePrefix)); row->Valid() && row->key().starts_with(slice(kNamePrefix)); row->Next()) {
+    const std::string_view found = text_of(row->key()).substr(kNamePrefix.size());
+    const std::string_view value = text_of(row->value());
+    if (value.size() != 1) return StoreError{StoreError::corrupt, path_ + ": a keyspace without a number"};
+    const auto number = static_cast<std::uint8_t>(value[0]);
+    if (!taken.insert(number).second)
+      return StoreError{StoreError::corrupt, path_ + ": " + std::string(found) + " has another keyspace's number"};
+    if (found == name) return std::optional(number);
+  }
+  if (!row->status().ok()) return engine_->error(row->status());
+  return std::optional<std::uint8_t>();
 }
 
 /// Makes sure that there is an open database to read from.

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -111,6 +112,7 @@ class Database {
   StoreResult<void> check_format();
   StoreResult<void> ready();
   StoreResult<void> revive();
+  StoreResult<std::optional<std::uint8_t>> number_of(std::string_view name, std::set<std::uint8_t>& taken);
   StoreResult<void> commit(std::span<const Batch> batches, Sync sync);
 
   ports::Disk& disk_;

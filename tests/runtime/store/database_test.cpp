@@ -150,6 +150,37 @@ TEST_CASE("database: keyspaces are limited in number and form") {
   }
 }
 
+TEST_CASE("database: no two keyspaces get one number, though the making of one failed") {
+  for (const sim::DiskOperation operation : {sim::DiskOperation::write, sim::DiskOperation::sync}) {
+    sim::Disk disk;
+    auto database = opened(disk, Background::here);
+    disk.fail(operation, ports::DiskError::io);
+    REQUIRE_FALSE(database->keyspace("a").ok());
+    // The log of LevelDB has the failed row, which is read as the database is opened anew.
+    const Keyspace b = space(*database, "b");
+    const Keyspace a = space(*database, "a");
+    CHECK_FALSE(a == b);
+    put(*database, a, "key", "of a");
+    CHECK(look(*database, b, "key") == "(none)");
+    database.reset();
+    database = opened(disk, Background::here);
+    CHECK(space(*database, "a") == a);
+    CHECK(space(*database, "b") == b);
+  }
+}
+
+TEST_CASE("database: while its device fails it knows the keyspaces that it has") {
+  sim::Disk disk;
+  auto database = opened(disk, Background::here);
+  const Keyspace a = space(*database, "a");
+  disk.fail(sim::DiskOperation::sync, ports::DiskError::io);
+  REQUIRE_FALSE(database->keyspace("b").ok());
+  disk.fail(sim::DiskOperation::sync, ports::DiskError::io);
+  CHECK(space(*database, "a") == a);
+  CHECK(database->keyspace("b").error() == StoreError::io);
+  CHECK_FALSE(space(*database, "b") == a);
+}
+
 TEST_CASE("database: a batch over keyspaces happens as one, its later changes over earlier ones") {
   InSimulation on;
   auto database = opened(on.disk(), Background::here);
