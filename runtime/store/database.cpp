@@ -139,6 +139,7 @@ StoreResult<Keyspace> Database::keyspace(std::string_view name) {
 StoreResult<std::optional<std::uint8_t>> Database::number_of(std::string_view name, std::set<std::uint8_t>& taken) {
   if (const auto is = ready(); !is.ok()) return is.error();
   const Drain drain(engine_->env);
+  std::optional<std::uint8_t> out;
   const std::unique_ptr<leveldb::Iterator> row(engine_->db().NewIterator(checked()));
   for (row->Seek(slice(kNamePrefix)); row->Valid() && row->key().starts_with(slice(kNamePrefix)); row->Next()) {
     const std::string_view found = text_of(row->key()).substr(kNamePrefix.size());
@@ -147,10 +148,10 @@ StoreResult<std::optional<std::uint8_t>> Database::number_of(std::string_view na
     const auto number = static_cast<std::uint8_t>(value[0]);
     if (!taken.insert(number).second)
       return StoreError{StoreError::corrupt, path_ + ": " + std::string(found) + " has another keyspace's number"};
-    if (found == name) return std::optional(number);
+    if (found == name) out = number;
   }
-  if (!row->status().ok()) return engine_->error(row->status());
-  return std::optional<std::uint8_t>();
+  if (!out && !row->status().ok()) return engine_->error(row->status());
+  return out;
 }
 
 /// Makes sure that there is an open database to read from.
