@@ -101,7 +101,8 @@ class DhtActor final : public runtime::Actor {
   void load_again();
   void read_crowded();
   void restore(const Row& row);
-  base::Result<void, RowError> take_row(std::string_view keyspace, base::ByteView key, base::ByteView value);
+  std::optional<base::Error> not_indexed(const std::string& keyspace) const;
+  void take_row(const std::string& keyspace, base::ByteView key, base::ByteView value, RowChange& bad);
   void take_rows(const std::string& keyspace, store::wire::Slice::Reader slice);
   void answer(wire::FindValue::Reader question, Reply<wire::FoundValue> reply);
   void found_value(Reply<wire::FoundValue> reply, const Place& place, std::size_t contacts_max, base::ByteView record,
@@ -116,7 +117,7 @@ class DhtActor final : public runtime::Actor {
   void commit(std::string_view keyspace, const RowChange& rows, base::Callback<void(const base::Error*)> done);
   void commit_row(const Row& row, const RowChange& rows, base::Callback<void(const base::Error*)> done);
   Expired look_at_date();
-  std::optional<Group> network_of(const base::NodeId& node) const;
+  std::optional<Group> network_of_caller() const;
   void expire();
   void expire_at();
 
@@ -185,7 +186,7 @@ class DhtActor final : public runtime::Actor {
   void answer(wire::Provide::Reader order, Reply<wire::PutDone> reply);
   void provide(const base::Digest& cid, bool explain, const runtime::Handle& asker, Reply<wire::PutDone> reply);
   void answer(wire::GetTable::Reader question, Reply<wire::TableRows> reply);
-  void publish(Published what, const Key& key, base::ByteView record);
+  void publish(Published what, const Key& key, base::ByteView record, std::size_t stored);
   static bool may_be_stored(Published what, const base::Error& why);
   static std::optional<base::Error> unread(runtime::Answer<wire::SearchResult>& answer,
                                            const std::optional<base::Digest>& digest);

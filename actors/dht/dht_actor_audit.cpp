@@ -18,10 +18,20 @@ std::optional<std::string> keyspace_of(capnp::Text::Reader name) {
 
 }  // namespace
 
+/// Why the index does not tell which rows are held.
+std::optional<Error> DhtActor::not_indexed(const std::string& keyspace) const {
+  if (!loading_.empty()) return Error{Code::unavailable, "this node still reads what it holds"};
+  if (crowded_.contains(keyspace))
+    return Error{Code::unavailable,
+                 "some of what this node holds has no room before what has expired is dropped, which "
+                 "is once its date is believed: an hour after its start, or after the date jumped"};
+  return std::nullopt;
+}
+
 void DhtActor::answer(wire::FindIndexed::Reader question, Reply<wire::Indexed> reply) {
   const auto keyspace = keyspace_of(question.getKeyspace());
   if (!keyspace) return reply.refuse({Code::unsupported, "there is no index of that keyspace"});
-  if (!loading_.empty()) return reply.refuse({Code::unavailable, "this node still reads what it holds"});
+  if (const auto why = not_indexed(*keyspace)) return reply.refuse(*why);
   reply.send([&](wire::Indexed::Builder out) {
     const auto keys = question.getKeys();
     auto rows = out.initRows(keys.size());
@@ -64,7 +74,7 @@ void DhtActor::answer(wire::ListIndexed::Reader question, Reply<wire::IndexedKey
 void DhtActor::answer(wire::DropRows::Reader order, Reply<wire::RowsDropped> reply) {
   const auto keyspace = keyspace_of(order.getKeyspace());
   if (!keyspace) return reply.refuse({Code::unsupported, "there is no index of that keyspace"});
-  if (!loading_.empty()) return reply.refuse({Code::unavailable, "this node still reads what it holds"});
+  if (const auto why = not_indexed(*keyspace)) return reply.refuse(*why);
   const bool doubted = look_at_date() == Expired::kept;
   std::set<base::Bytes> erase;
   std::vector<bool> dropped;

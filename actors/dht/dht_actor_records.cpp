@@ -78,8 +78,10 @@ void DhtActor::restore(const Row& row) {
       },
       [this, row](runtime::Answer<store::wire::Found> answer) {
         if (answer.ok()) {
-          const auto taken = take_row(row.keyspace, row.key, bytes_of(answer.value().getValue()));
-          return taken.ok() ? expire_at() : void();  // else something newer came, or its time is over
+          RowChange bad;
+          take_row(row.keyspace, row.key, bytes_of(answer.value().getValue()), bad);
+          commit(row.keyspace, bad, [](const Error*) {});
+          return expire_at();
         }
         if (!base::transient(answer.error().code) || unrestored_.size() >= kUnrestoredMax) return;
         unrestored_.insert(row);
@@ -87,23 +89,21 @@ void DhtActor::restore(const Row& row) {
       });
 }
 
-base::Result<void, RowError> DhtActor::take_row(std::string_view keyspace, base::ByteView key, base::ByteView value) {
-  return keyspace == kRecordRows ? held_->load(key, value, wall()) : providers_->load(key, value, wall());
+/// Takes back one row; in `bad` is what erases one that cannot be.
+void DhtActor::take_row(const std::string& keyspace, base::ByteView key, base::ByteView value, RowChange& bad) {
+  const bool doubted = look_at_date() == Expired::kept;
+  const auto taken = keyspace == kRecordRows ? held_->load(key, value, wall()) : providers_->load(key, value, wall());
+  // What came meanwhile is newer, and has written its own row.
+  if (taken.ok() || taken.error() == RowError::present) return;
+  // The room may be taken by what has expired: the row is read again when that is dropped.
+  if (taken.error() == RowError::full && doubted) crowded_.insert(keyspace);
+  else bad.erase.push_back({{key.begin(), key.end()}});
 }
 
 void DhtActor::take_rows(const std::string& keyspace, store::wire::Slice::Reader slice) {
-  const bool doubted = look_at_date() == Expired::kept;
   RowChange bad;
-  for (const auto row : slice.getRows()) {
-    const auto key = bytes_of(row.getKey()), value = bytes_of(row.getValue());
-    const auto taken = take_row(keyspace, key, value);
-    // What came meanwhile is newer, and has written its own row.
-    if (taken.ok() || taken.error() == RowError::present) continue;
-    // The room may be taken by what has expired: the row is read again when that is dropped.
-    if (taken.error() == RowError::full && doubted) crowded_.insert(keyspace);
-    else bad.erase.push_back({{key.begin(), key.end()}});
-  }
-  if (!bad.empty()) commit(keyspace, bad, [](const Error*) {});
+  for (const auto row : slice.getRows()) take_row(keyspace, bytes_of(row.getKey()), bytes_of(row.getValue()), bad);
+  commit(keyspace, bad, [](const Error*) {});
   if (slice.getMore()) return load(keyspace, {slice.getNext().begin(), slice.getNext().end()});
   loading_.erase(keyspace);
   expire_at();
@@ -163,13 +163,9 @@ Expired DhtActor::look_at_date() {
   return as;
 }
 
-/// The table has asked whom it lists there, and was answered.
-std::optional<Group> DhtActor::network_of(const base::NodeId& node) const {
-  const auto range = range_of(own(), node);
-  if (!range) return std::nullopt;
-  const auto& good = table_.good(*range);
-  const auto listed = std::ranges::find(good, node, &Contact::id);
-  return listed == good.end() ? std::nullopt : std::optional(settings_->groups.group_of(listed->where.endpoint));
+std::optional<Group> DhtActor::network_of_caller() const {
+  const auto from = caller().at;
+  return from ? std::optional(settings_->groups.group_of(*from)) : std::nullopt;
 }
 
 void DhtActor::expire() {
@@ -291,7 +287,7 @@ void DhtActor::answer(wire::Store::Reader question, Reply<wire::StoreDone> reply
   }
   std::optional<std::uint64_t> expected;
   if (question.getExpected().isSequence()) expected = question.getExpected().getSequence();
-  offer.value().network = network_of(from);
+  offer.value().network = network_of_caller();
   const Place place = offer.value().place;
   look_at_date();
   auto stored = held_->store(offer.value(), expected, wall());
@@ -339,7 +335,7 @@ void DhtActor::answer(wire::AddProvider::Reader question, Reply<wire::Added> rep
   if (!who || !who->where.endpoint.dialable())
     return reply.refuse({Code::malformed, "a node announces itself, and where it can be dialled"});
   look_at_date();
-  auto added = providers_->add(*key, *who, wall(), network_of(who->id));
+  auto added = providers_->add(*key, *who, wall(), network_of_caller());
   if (!added.ok()) {
     ++counts_.refused;
     return reply.refuse({Code::no_space, "this node keeps as many providers as it may"});

@@ -11,6 +11,7 @@
 
 #include "runtime/actor/handlers.hpp"
 #include "runtime/actor/node.hpp"
+#include "runtime/base/endpoint.hpp"
 #include "runtime/base/random.hpp"
 #include "runtime/base/time.hpp"
 #include "runtime/ports/network.hpp"
@@ -21,7 +22,9 @@ namespace troupe::runtime {
 struct Caller {
   messages::Role role = messages::Role::inside;
   std::optional<base::NodeId> node;  ///< the other node, or an operator's key hash; none for this node
-  bool by_datagram = false;          ///< said by it once, but maybe said again by somebody else
+  /// Where it gets what is sent to it, which it has shown; none for this node, and at the control socket.
+  std::optional<base::Endpoint> at{};
+  bool by_datagram = false;  ///< said by it once, but maybe said again by somebody else
 };
 
 /// A message on its way from a proxy to the peer actor that owns the link. Private to runtime/.

@@ -4,12 +4,21 @@
 // A proxy's CAF node id carries the other node's 160-bit id and, where CAF keeps a process number, the role of
 // its link. So `sender()` alone tells a handler who asks. One bit more there says that it takes one answer to each
 // question, and no stream.
+#include <caf/actor_proxy.hpp>
 #include <caf/actor_system.hpp>
 #include <caf/node_id.hpp>
 
 #include "runtime/actor/actor.hpp"
 
 namespace troupe::runtime {
+
+/// What all proxies are. Any thread asks.
+class Proxy : public caf::actor_proxy {
+ public:
+  using caf::actor_proxy::actor_proxy;
+  /// Where what lives there gets what is sent to it: proven, or none.
+  virtual std::optional<base::Endpoint> proven_at() const = 0;
+};
 
 /// What a proxy can be sent in answer to a question.
 enum class Takes : std::uint32_t {
@@ -36,14 +45,20 @@ inline bool takes_streams(const caf::actor_control_block& whom, const caf::actor
   return data == nullptr || (data->process_id() & static_cast<std::uint32_t>(Takes::one_answer)) == 0;
 }
 
-inline Caller caller_of(const caf::actor_control_block& whom, const caf::actor_system& system) {
+/// The node that it stands for; none for an actor of this one.
+inline std::optional<base::NodeId> node_of(const caf::actor_control_block& whom, const caf::actor_system& system) {
+  const auto* data = remote_data_of(whom, system);
+  return data == nullptr ? std::nullopt : std::optional(base::NodeId{data->host_id()});
+}
+
+inline Caller caller_of(caf::actor_control_block& whom, const caf::actor_system& system) {
   const auto* data = remote_data_of(whom, system);
   if (data == nullptr) return {};
   Caller out;
   out.role = static_cast<messages::Role>(data->process_id() & kRoleMask);
-  out.node.emplace();
-  out.node->bytes = data->host_id();
+  out.node = node_of(whom, system);
   out.by_datagram = (data->process_id() & static_cast<std::uint32_t>(Takes::one_answer)) != 0;
+  if (const auto* proxy = dynamic_cast<const Proxy*>(whom.get())) out.at = proxy->proven_at();
   return out;
 }
 

@@ -167,7 +167,7 @@ void Shell::tap(Tapped::Way way, const caf::actor_control_block* other, std::uin
   if (tapped_by_ == 0) return;
   Tapped message{.at = at, .way = way, .answer = answer, .path = setup_.path, .envelope = envelope};
   message.other = number;
-  if (other != nullptr) message.node = caller_of(*other, setup_.node->system()).node;
+  if (other != nullptr) message.node = node_of(*other, setup_.node->system());
   taps.put(tapped_by_, message);
 }
 

@@ -1,7 +1,6 @@
 #include "runtime/net/datagrams_actor.hpp"
 
 #include <algorithm>
-#include <caf/actor_proxy.hpp>
 #include <caf/make_actor.hpp>
 
 #include "messages/common.capnp.h"
@@ -29,10 +28,12 @@ const Error kHearsay{Code::overloaded, "too many questions go to an address that
                      std::chrono::seconds(1)};
 
 /// Takes the answers of our actors to one other node.
-class AnswersProxy final : public caf::actor_proxy {
+class AnswersProxy final : public runtime::Proxy {
  public:
-  AnswersProxy(caf::actor_config& config, runtime::Handle datagrams)
-      : caf::actor_proxy(config), datagrams_(std::move(datagrams)) {}
+  AnswersProxy(caf::actor_config& config, runtime::Handle datagrams, const base::Endpoint& at)
+      : runtime::Proxy(config), datagrams_(std::move(datagrams)), at_(at) {}
+
+  std::optional<base::Endpoint> proven_at() const override { return at_; }
 
   using caf::actor_proxy::enqueue;
   void enqueue(caf::mailbox_element_ptr element, caf::execution_unit* worker) override {
@@ -55,6 +56,7 @@ class AnswersProxy final : public caf::actor_proxy {
 
  private:
   const runtime::Handle datagrams_;
+  const base::Endpoint at_;
 };
 
 /// What one subscriber holds: of IPv6 a /64, of IPv4 an address (RFC 6177 2).
@@ -213,7 +215,8 @@ void DatagramsActor::give(const Datagrams::Asked& asked, const Answer& answer) {
   header.signal = error ? runtime::Signal::error : runtime::Signal::message;
   header.origin = runtime::Origin::foreign;
   header.trace = asked.question.header().trace;
-  deliver(asked.who, other(asked.route->id)->answers, caf::message_id{asked.message_id}.response_id().integer_value(),
+  deliver(asked.who, other(asked.route->id, asked.route->contact.endpoint)->answers,
+          caf::message_id{asked.message_id}.response_id().integer_value(),
           sound ? Envelope::from_words(header, words_of(answer.words))
                 : runtime::error_envelope({Code::malformed, "the answer is no message"}));
 }
@@ -243,7 +246,7 @@ void DatagramsActor::take(const Way& from, std::span<std::uint8_t> datagram, con
   const Welcome welcome =
       first ? door_->welcome(from.there, head, *first, *keys, now()) : door_->welcome(from.there, head, now());
   if (welcome != Welcome::answer) return;
-  const auto& asker = other(id);
+  const auto& asker = other(id, from.there);
   asker->key = keys->send;
   serve(from, head.token, id, asker, question.value());
 }
@@ -305,17 +308,24 @@ void DatagramsActor::answer(const Way& to, const Token& token, const Other& othe
   send(to, std::move(datagram));
 }
 
-/// Valid until the next call.
-const std::shared_ptr<DatagramsActor::Other>& DatagramsActor::other(const base::NodeId& id) {
-  if (const auto* const known = others_.use(id)) return *known;
+/// As it is seen at that address. Valid until the next call.
+const std::shared_ptr<DatagramsActor::Other>& DatagramsActor::other(const base::NodeId& id, const base::Endpoint& at) {
+  if (const auto* const known = others_.use(id)) {
+    if ((*known)->at != at) (*known)->answers = answers_to(id, at);
+    (*known)->at = at;
+    return *known;
+  }
   // Who has questions here stays as long as may be: else its count of them would begin anew.
   if (others_.full()) others_.forget_if([](const auto& one) { return one->served == 0; });
+  return others_.put(id, std::make_shared<Other>(Other{answers_to(id, at), at, {}, 0}));
+}
+
+caf::strong_actor_ptr DatagramsActor::answers_to(const base::NodeId& id, const base::Endpoint& at) {
   caf::actor_config config;
   auto& system = node().system();
-  auto fresh = caf::make_actor<AnswersProxy, caf::strong_actor_ptr>(
+  return caf::make_actor<AnswersProxy, caf::strong_actor_ptr>(
       system.next_actor_id(), runtime::remote_node_id(id, messages::Role::peer, runtime::Takes::one_answer), &system,
-      config, self());
-  return others_.put(id, std::make_shared<Other>(Other{std::move(fresh), {}, 0}));
+      config, self(), at);
 }
 
 /// What `whom` has sealed does not open, or cannot be: of the latter nobody else is to blame. A bit that has no meaning

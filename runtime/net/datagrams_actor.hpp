@@ -70,9 +70,10 @@ class DatagramsActor final : public runtime::Actor {
   };
   /// Another node. It is kept by its questions: their answers leave even if its session is forgotten.
   struct Other {
-    caf::strong_actor_ptr answers;  // the proxy that takes what our actors answer
-    crypto::SealingKey key;         // of its latest question
-    std::size_t served = 0;         // its questions that wait
+    caf::strong_actor_ptr answers;  // the proxy that takes what our actors answer, at that address
+    base::Endpoint at;
+    crypto::SealingKey key;  // of its latest question
+    std::size_t served = 0;  // its questions that wait
   };
   /// To whom a datagram goes, and from which of our addresses: an answer goes the way back that its question came.
   struct Way {
@@ -104,7 +105,8 @@ class DatagramsActor final : public runtime::Actor {
   void reply(std::uint64_t number, const runtime::Envelope& envelope);
   void answer(const Way& to, const Token& token, const Other& other, const runtime::Envelope& envelope);
   void answer(const Way& to, const Token& token, const Other& other, const Answer& sealed);
-  const std::shared_ptr<Other>& other(const base::NodeId& id);
+  const std::shared_ptr<Other>& other(const base::NodeId& id, const base::Endpoint& at);
+  caf::strong_actor_ptr answers_to(const base::NodeId& id, const base::Endpoint& at);
 
   std::optional<crypto::DatagramKeys> agree(const base::PublicKey& key) const;
   void send(const Way& to, base::Bytes datagram);

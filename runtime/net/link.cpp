@@ -40,6 +40,16 @@ void Link::who_is_there(const base::NodeId& id, messages::Role role) {
   role_ = role;
 }
 
+void Link::where_it_is(const base::Endpoint& address) {
+  const std::lock_guard hold(lock_);
+  proven_at_ = address;
+}
+
+std::optional<base::Endpoint> Link::proven_at() const {
+  const std::lock_guard hold(lock_);
+  return proven_at_;
+}
+
 runtime::Handle Link::proxy(const std::string& path) {
   const std::lock_guard hold(lock_);
   if (closed()) return {};

@@ -12,6 +12,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <unordered_map>
@@ -37,6 +38,10 @@ class Link : public std::enable_shared_from_this<Link> {
 
   /// What its proxies show as their node, from who_is_there() on; before that the node that is dialled.
   void who_is_there(const base::NodeId& id, messages::Role role);
+  /// Says where the other side is: the stream comes from there, or was dialled to there.
+  void where_it_is(const base::Endpoint& address);
+  /// None until then, and for the control socket.
+  std::optional<base::Endpoint> proven_at() const;
 
   /// A handle for the actor at `path` on the other side. Null if the link is closed or full of proxies.
   runtime::Handle proxy(const std::string& path);
@@ -109,6 +114,7 @@ class Link : public std::enable_shared_from_this<Link> {
   mutable std::mutex lock_;
   base::NodeId id_{};
   messages::Role role_ = messages::Role::peer;
+  std::optional<base::Endpoint> proven_at_;
   std::uint64_t last_correlation_;
   std::unordered_map<std::uint64_t, Waiting> waiting_;
   std::map<StreamKey, std::uint64_t> streams_;  // the correlation of an open stream, by its asker and message id

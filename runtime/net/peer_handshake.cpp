@@ -50,6 +50,7 @@ void Peer::serve(const Ready& ready) {
   info.contact = {ready.key, ready.nonce, address_};
   info.role = ready.role;
   info.token = token_;
+  link_->where_it_is(address_);
   handshake_.reset();
   enter_service(info);
 }

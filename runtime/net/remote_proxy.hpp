@@ -1,17 +1,18 @@
 #pragma once
 // The handle of an actor behind a link. CAF's own forwarding_actor_proxy loses questions silently once it is
 // killed; this one enters them in the link's table first.
-#include <caf/actor_proxy.hpp>
-
+#include "runtime/actor/caller.hpp"
 #include "runtime/net/link.hpp"
 
 namespace troupe::net {
 
-class RemoteProxy final : public caf::actor_proxy {
+class RemoteProxy final : public runtime::Proxy {
  public:
   /// `path` is owned by the link; null for the proxy that only takes answers.
   RemoteProxy(caf::actor_config& config, std::shared_ptr<Link> link, const std::string* path)
-      : caf::actor_proxy(config), link_(std::move(link)), path_(path) {}
+      : runtime::Proxy(config), link_(std::move(link)), path_(path) {}
+
+  std::optional<base::Endpoint> proven_at() const override { return link_->proven_at(); }
 
   using caf::actor_proxy::enqueue;
   void enqueue(caf::mailbox_element_ptr element, caf::execution_unit* worker) override {

@@ -12,7 +12,8 @@
 //         one; what has expired is never served, swept or not. Dates come from the wall clock, since rows hold them; a
 //         store in the future (a clock that was set back) counts as now, and the next store of it ends what would
 //         last longer. While the date is not believed (date_watch.hpp) nothing is dropped for its age, nor ends sooner
-//         than it did: a row that is read back then lasts as it says.
+//         than it did: a row that is read back then lasts as it says. What a clock that is far behind takes in anew
+//         ends `hold` after the date that it shows: once the date is set right it may have ended.
 // Full    what has expired goes first, but while the date is not believed, as in the first hour of each start, it has
 //         its share as all else. Then whoever has most in the space that is full, or in any, loses what lies farthest
 //         from the own id (shares.hpp): to a node that has less even then, however near that is; else as long as it is
@@ -20,9 +21,8 @@
 //         those that have less lose what is farther than the newcomer, whoever has more of them first. Else `no_space`.
 //         An owner above its own quota makes no room: `owner_full`. /kv owners cost nothing to make, and names that lie
 //         near are soon found, so a record also counts for the node that stored it first, whose id costs work; and for
-//         the network that this one was last seen in, where many ids may belong to one operator. That is known of the
-//         nodes that the table lists, a few of each network: other ids are limited one by one and by fair shares alone.
-//         Not written: after a restart it is known when the node stores again.
+//         the network that this one last stored from, where many ids may belong to one operator. Not written: after a
+//         restart it is known when the node stores again.
 // Memory  230 B a record beside its value, 310 B where each has another owner: the index, its order of expiry, the
 //         owners and the shares. Values are on disk, but for a cache, or all in memory.
 // Owner   one actor; not thread-safe. What it returns is to be written before the store is acknowledged.

@@ -14,10 +14,9 @@
 //         farthest one, however near that is, to a provider with clearly fewer; else as long as it is farther than the
 //         new one (shares.hpp).
 //         Rejected: the farthest of all (ten ids erase everybody). A provider above its own limit makes no room, nor
-//         one whose network is above that of networks. Which that is, is what others have seen of it: an address that
-//         it only names would let it count for its victims. It is known of the nodes that the table lists, a few of
-//         each network: other ids are limited one by one and by fair shares alone. Not written: after a restart it is
-//         known when the provider announces something again.
+//         one whose network is above that of networks. Which that is, is where it announced itself from: an address
+//         that it only names would let it count for its victims. Not written: after a restart it is known when the
+//         provider announces something again.
 // Row     keyspace kProviderRows. Key: key (20) · provider's id (20). Value: version 1 (1) · expires, Unix seconds (8)
 //         · contact: key (32) · nonce (4) · address (16) · port (2); integers little-endian.
 // Time    while the date is not believed (date_watch.hpp) nothing is dropped for its age, nor ends sooner than it
@@ -84,7 +83,7 @@ class Providers {
   /// From now on. At first it is dropped.
   void treat(Expired as) { expired_ = as; }
 
-  /// `network`: where others have seen it; nothing if none has.
+  /// `network`: where it announced itself from; nothing if that is not known.
   base::Result<Added, ProviderError> add(const Key& key, const Contact& provider, base::WallTime wall,
                                          const std::optional<Group>& network = {});
 

@@ -49,6 +49,22 @@ std::optional<Code> code(const std::optional<Error>& error) {
 
 }  // namespace
 
+TEST_CASE("dht store: all nodes of one network share a quota, listed or not") {
+  Quarter quarter(6, [](std::size_t, House& house) {
+    house.settings.groups.group_of.ten_net = TenNet::network;
+    house.settings.held.network_records_max = 4;
+    house.settings.providers.per_network_max = 4;
+  });
+  CHECK(quarter.table(0).size() <= 3);  // of one address group
+  std::size_t stored = 0, noted = 0;
+  for (std::size_t i = 1; i < 6; ++i) {
+    stored += quarter.store(i, 0, quarter.signed_by(i, 1, "x")).result == Result::STORED;
+    noted += !announce(quarter, i, 0, key(1), quarter.token(i, 0));
+  }
+  CHECK(stored == 4);
+  CHECK(noted == 4);
+}
+
 TEST_CASE("dht store: a full quota is said to be one") {
   SUBCASE("of an owner") {
     Quarter quarter(3, [](std::size_t, House& house) { house.settings.held.owner_records_max = 1; });

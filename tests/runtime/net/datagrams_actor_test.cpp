@@ -89,6 +89,8 @@ TEST_CASE("datagrams: who is asked knows who asks, in which role, until when and
   CHECK(outcome.value == 42);
   CHECK(caller.role == messages::Role::peer);
   CHECK(caller.node == village[0].id());
+  CHECK(caller.by_datagram);
+  CHECK(caller.at == village[0].address);
   CHECK(seen.trace.id == 77);
   CHECK(seen.origin != runtime::Origin::local);
   const base::Duration left = seen.due - base::Instant{};

@@ -45,12 +45,10 @@ TEST_CASE("link: a question to a remote handle gives its answer or its error, an
 
 TEST_CASE("link: the receiver sees who asks, and nobody reaches what is not published") {
   Village village(2);
-  std::optional<base::NodeId> asker;
-  Role role{};
+  runtime::Caller asker;
   village.serve<Number>(1, "count", [&](Scripted& self, Handlers& on) {
     on.ask<Number, Number>([&](Number::Reader, Reply<Number> reply) {
-      asker = self.caller().node;
-      role = self.caller().role;
+      asker = self.caller();
       reply.done();
     });
   });
@@ -63,8 +61,11 @@ TEST_CASE("link: the receiver sees who asks, and nobody reaches what is not publ
     self.ask<Order, Number>(
         remote("/count"), self.now() + 5s, [](auto) {}, unoffered.note());
   });
-  CHECK(asker == village[0].id());
-  CHECK(role == Role::peer);
+  CHECK(asker.node == village[0].id());
+  CHECK(asker.role == Role::peer);
+  CHECK_FALSE(asker.by_datagram);
+  REQUIRE(asker.at);
+  CHECK(asker.at->address == village[0].address->address);
   CHECK(hidden.code == Code::not_found);
   CHECK(unoffered.code == Code::unsupported);
 }
