@@ -26,7 +26,9 @@ base::Result<Stored, StoreRefused> Held::store(const Offer& offer, std::optional
                                                base::WallTime wall) {
   expire(wall, kEvictedMax);
   Node* present = look(offer.place);
-  if (live(present, wall)) {
+  // What has ended by a date that is doubted is held as before.
+  const bool held = live(present, wall) || (present != nullptr && expired_ == Expired::kept);
+  if (held) {
     if (present->second.tag == offer.tag) return refresh(*present, offer, wall);
     if (const auto refused = compare(present->second, offer, expected)) return *refused;
   }
@@ -41,7 +43,7 @@ base::Result<Stored, StoreRefused> Held::store(const Offer& offer, std::optional
   }
   use_.evicted += evicted->size();
   note_outlived(offer, present, wall);
-  const StoredAs as = live(present, wall) ? StoredAs::replaced : StoredAs::added;
+  const StoredAs as = held ? StoredAs::replaced : StoredAs::added;
   if (present != nullptr) remove(*present);
   insert(offer, end_of(offer, wall));
   owed_.erase(offer.place);

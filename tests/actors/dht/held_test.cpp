@@ -370,6 +370,10 @@ TEST_CASE("dht held: while the date is not believed nothing is dropped for its a
   CHECK_FALSE(held.find(kOrders, later));
   CHECK(held.find(kOrders, kWall));
 
+  SUBCASE("nothing older takes its place") {
+    CHECK(refused(held, admitted(kv(6))).why == StoreError::older);
+    CHECK(held.store(admitted(kv(8)), 7, kWall).value().as == StoredAs::replaced);
+  }
   SUBCASE("it is dropped once it is") {
     held.treat(Expired::dropped);
     CHECK(held.sweep(later).erase.size() == 1);
