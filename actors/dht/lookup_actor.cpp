@@ -98,7 +98,7 @@ void LookupActor::begin(wire::Search::Reader search, runtime::Reply<wire::Search
   question.deadline = now() + (seconds.count() == 0 ? kSearchDue : std::min(seconds, kSearchDueMax));
   question.network = start_.network;
   question.round_trip = start_.round_trip;
-  question.group_of = start_.settings->groups.group_of;
+  question.groups = start_.settings->groups;
   question.tracing = search.getExplain() ? Tracing::on : Tracing::off;
   tokens_ = start_.tokens;
   lookup_.emplace(question, start_.contacts);

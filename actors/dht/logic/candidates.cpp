@@ -23,7 +23,7 @@ std::optional<Refusal> Candidates::hear(const Contact& contact, std::size_t path
   if (known != nullptr && known->known_to(path)) {
     return known->contact.where == contact.where ? std::nullopt : std::optional(Refusal::other_address);
   }
-  const Group group = group_of_(contact.where.endpoint);
+  const Group group = groups_.group_of(contact.where.endpoint);
   if (const auto refusal = room_for(distance, group, path)) return refusal;
   if (known != nullptr) {  // it did not make room: that is for those whom this path knows
     if (known->contact.where != contact.where && known->alternates.size() < kAlternatesMax) {
@@ -55,7 +55,7 @@ std::optional<Refusal> Candidates::room_for(const Key& distance, const Group& gr
     ++held;
     farthest = at;
   }
-  if (of_group >= kNamedGroupMax) return Refusal::group_full;
+  if (of_group >= groups_.table_max) return Refusal::group_full;
   if (held < kPathKnownMax) return std::nullopt;
   Candidate& last = *farthest->candidate;
   if (last.distance < distance) return Refusal::not_nearer;

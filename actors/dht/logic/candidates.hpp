@@ -5,8 +5,8 @@
 //         path keeps what it heard itself, and only the asking happens once, so that honest paths that meet at the
 //         target need not each go on to farther nodes.
 // Order   by distance to the target, nearest first.
-// Limits  each path holds its kPathKnownMax nearest of those not asked yet, and at most kNamedGroupMax of one address
-//         group, so that what one path hears cannot push out what another knows.
+// Limits  each path holds its kPathKnownMax nearest of those not asked yet, and at most GroupLimits::table_max of
+//         one address group, so that what one path hears cannot push out what another knows.
 // Memory  each lies by itself: they are large, come in any order, and many searches may be under way.
 #include <memory>
 #include <ranges>
@@ -56,7 +56,7 @@ struct Candidate {
 
 class Candidates {
  public:
-  Candidates(const Key& target, const GroupOf& group_of) : target_(target), group_of_(group_of) {}
+  Candidates(const Key& target, const GroupLimits& groups) : target_(target), groups_(groups) {}
 
   /// Notes that `path` heard of `contact` at `depth` from `named_by`. Says why it was not taken.
   std::optional<Refusal> hear(const Contact& contact, std::size_t path, std::size_t depth,
@@ -84,7 +84,7 @@ class Candidates {
   std::vector<Place>::iterator place_of(const Key& distance);
 
   Key target_;
-  GroupOf group_of_;
+  GroupLimits groups_;
   std::vector<Place> order_;
 };
 

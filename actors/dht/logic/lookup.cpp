@@ -9,7 +9,7 @@ namespace troupe::dht {
 Lookup::Lookup(const LookupQuestion& question, std::vector<Start> starts)
     : question_(question),
       starts_(std::move(starts)),
-      candidates_(question.target, question.group_of),
+      candidates_(question.target, question.groups),
       round_trip_(question.round_trip),
       paths_(question.paths),
       providers_(question.own_providers),
@@ -171,7 +171,7 @@ void Lookup::take_contacts(const Candidate& from, const std::vector<Contact>& co
   std::vector<Key> seen;
   std::vector<Group> groups;
   for (const Contact& one : contacts) {
-    const Group group = question_.group_of(one.where.endpoint);
+    const Group group = question_.groups.group_of(one.where.endpoint);
     std::optional<Refusal> why;
     if (seen.size() == kTakenMax) {
       refuse(one.id, named_by, Refusal::too_many);
@@ -185,7 +185,7 @@ void Lookup::take_contacts(const Candidate& from, const std::vector<Contact>& co
       why = Refusal::repeated;
     } else if (!one.where.endpoint.dialable()) {
       why = Refusal::not_dialable;
-    } else if (std::ranges::count(groups, group) >= static_cast<std::ptrdiff_t>(kNamedGroupMax)) {
+    } else if (std::ranges::count(groups, group) >= static_cast<std::ptrdiff_t>(question_.groups.table_max)) {
       why = Refusal::group_full;
     } else {
       why = candidates_.hear(one, from.asked_by, from.depth + 1, named_by);

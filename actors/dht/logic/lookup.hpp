@@ -8,9 +8,9 @@
 //         usual. A search for a value starts narrow where the nearest start contact should hold it. Those that have to
 //         be asked in any case are asked kWidthLast at a time.
 // End     the LookupQuestion::nearest nearest known nodes have answered, and of each path its share of them. Of one
-//         address group kNamedGroupMax count among the nearest, whatever paths heard of them. Who has found nothing
-//         goes on to the end of the region, where a store would have gone. If the nearest lie so far apart that there
-//         should be twice as many, all paths may have met only liars: a new one begins.
+//         address group GroupLimits::table_max count among the nearest, whatever paths heard of them. Who has found
+//         nothing goes on to the end of the region, where a store would have gone. If the nearest lie so far apart that
+//         there should be twice as many, all paths may have met only liars: a new one begins.
 // Lately  of a store_region, start contacts that answered an earlier search and lie where the value belongs count as if
 //         they had answered. The kPathsFirst nearest do not, and each path asks the nearest of the others that it
 //         knows, so that whoever has come meanwhile is heard of.

@@ -37,7 +37,7 @@ void Lookup::mark_needed() {
     const bool in_region = region && near < question_.region_max &&
                            expected_within(one.distance, *question_.network) < question_.region_nodes;
     if (near < question_.nearest || in_region) {
-      one.crowded = std::ranges::count(groups, one.group) >= static_cast<std::ptrdiff_t>(kNamedGroupMax);
+      one.crowded = std::ranges::count(groups, one.group) >= static_cast<std::ptrdiff_t>(question_.groups.table_max);
       if (!one.crowded) {
         groups.push_back(one.group);
         ++near;

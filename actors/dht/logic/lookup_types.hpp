@@ -12,7 +12,6 @@ namespace troupe::dht {
 
 inline constexpr std::size_t kStartMax = 40;          // our choice: twice k, so that a few dead ones leave enough
 inline constexpr std::size_t kTakenMax = 20;          // contacts taken of one answer
-inline constexpr std::size_t kNamedGroupMax = 3;      // of one address group in an answer or a path; as in a table
 inline constexpr std::size_t kPathsFirst = 3;         // d of S/Kademlia
 inline constexpr std::size_t kPathsMax = 8;           // our choice: five more chances for who met only liars
 inline constexpr std::size_t kWidthFirst = 3;         // alpha
@@ -65,7 +64,7 @@ struct LookupQuestion {
   base::Instant deadline = base::Instant::max();
   std::optional<NetworkSize> network;  ///< without it no search is thought poisoned, and no start is narrow
   RoundTrip round_trip;                ///< the node's estimate over all peers
-  GroupOf group_of;
+  GroupLimits groups;                  ///< `table_max` of one address group in an answer, a path, and among the nearest
   Tracing tracing = Tracing::off;
 };
 

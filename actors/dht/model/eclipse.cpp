@@ -145,7 +145,7 @@ LookupOutcome Eclipse::search(Round& round, std::size_t from, LookupKind kind) {
   question.own = nodes_[from].contact.id;
   question.kind = kind;
   question.network = table->network_size();
-  question.group_of = limits_of(round.defences.groups).group_of;
+  question.groups = limits_of(round.defences.groups);
   if (!round.defences.paths) question.paths = 1;
   if (!round.defences.region) question.region_max = question.nearest;
   std::vector<Start> starts;

@@ -86,6 +86,30 @@ TEST_CASE("lookup: one path holds few of an address group, however many answers 
   CHECK(refusals(lookup) == std::vector{Refusal::group_full});
 }
 
+TEST_CASE("lookup: it takes as many of an address group as the table may list") {
+  auto sought = question();
+  sought.groups.table_max = 4;
+  Lookup lookup{sought, starts(100, 100)};
+  REQUIRE(lookup.start(kStart).ask.size() == 1);
+  const auto named = names(
+      {node(1, "192.0.2.1"), node(2, "192.0.2.2"), node(3, "192.0.2.3"), node(4, "192.0.2.4"), node(5, "192.0.2.5")});
+  const auto first = lookup.answered(node(100), named, kStart + 1ms);
+  CHECK(refusals(lookup) == std::vector{Refusal::group_full});
+  std::size_t answered = 0;
+  auto decisions = first;
+  std::vector<Ask> open = first.ask;
+  while (!decisions.done && !open.empty()) {
+    const Contact whom = open.back().whom;
+    open.pop_back();
+    decisions = lookup.answered(whom, {}, kStart + 2ms);
+    ++answered;
+    open.insert(open.end(), decisions.ask.begin(), decisions.ask.end());
+  }
+  REQUIRE(decisions.done);
+  CHECK(answered == 4);
+  CHECK(decisions.done->nearest.size() == 5);
+}
+
 TEST_CASE("lookup: of one address group few count among the nearest, whichever paths have heard of them") {
   auto sought = question();
   sought.nearest = 5;
@@ -156,7 +180,7 @@ TEST_CASE("lookup: a liar with ever nearer friends ends at the limit of question
 }
 
 TEST_CASE("lookup: what one path hears cannot push out what another knows") {
-  Candidates candidates{point(0), GroupOf{}};
+  Candidates candidates{point(0), GroupLimits{}};
   CHECK_FALSE(candidates.hear(node(5'000), 1, 1, std::nullopt).has_value());
   for (std::uint64_t rank = 1; rank <= kPathKnownMax; ++rank) {
     CHECK_FALSE(candidates.hear(node(rank), 0, 1, std::nullopt).has_value());
