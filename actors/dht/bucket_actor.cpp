@@ -27,6 +27,7 @@ void BucketActor::receive(runtime::Handlers& on) {
 }
 
 void BucketActor::start() {
+  began_ = now();
   bucket_.plant(world().mutations);
   tell_holds({});
   after<Expire>(kEmptyMax);

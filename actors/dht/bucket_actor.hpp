@@ -20,6 +20,7 @@ class BucketActor final : public runtime::Actor {
   void receive(runtime::Handlers& on) override;
   void start() override;
   const Bucket& bucket() const { return bucket_; }
+  base::Instant began() const { return began_; }
 
  private:
   struct Expire {};
@@ -33,6 +34,7 @@ class BucketActor final : public runtime::Actor {
 
   std::shared_ptr<const DhtSettings> settings_;  // another one once its endpoint is known
   Bucket bucket_;
+  base::Instant began_;
 };
 
 }  // namespace troupe::dht

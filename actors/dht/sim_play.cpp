@@ -102,8 +102,9 @@ void DhtPlay::look_at_table(std::size_t node, const DhtActor& head) {
 
 void DhtPlay::look_at_bucket(std::size_t node, std::string_view path, const BucketActor& bucket) {
   if (!nodes_.serving(node)) return;  // one that ends with its machine, which may be another one's place by now
-  auto& [seen, before] = healthy_[{node, std::string(path)}];
-  if (std::exchange(seen, &bucket) != &bucket) before.clear();  // another one, at the path of one that has ended
+  auto& [began, before] = healthy_[{node, std::string(path)}];
+  if (std::exchange(began, bucket.began()) != bucket.began())
+    before.clear();  // another one, at the path of one that has ended
   std::map<Key, Contact> after;
   for (const Listed& one : bucket.bucket().listed()) {
     if (one.failures == 0) after.emplace(one.contact.id, one.contact);

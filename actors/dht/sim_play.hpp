@@ -71,7 +71,7 @@ class DhtPlay final : public sim::Play {
   SimSurvey survey_;
   std::map<std::size_t, std::uint64_t> looks_;
   /// Of each bucket, after its last message: contacts without a failure.
-  std::map<std::pair<std::size_t, std::string>, std::pair<const BucketActor*, std::map<Key, Contact>>> healthy_;
+  std::map<std::pair<std::size_t, std::string>, std::pair<base::Instant, std::map<Key, Contact>>> healthy_;
   struct Search {
     base::Instant began;  // by its node: a head that was restarted uses the same names again
     base::Duration seen;  // first
