@@ -371,6 +371,7 @@ struct ItemResult {
   stored @1 :UInt16;
   needed @2 :UInt16;
   refusal @3 :StoreDone;
+  silent @4 :UInt16;
   # As in SearchResult.
 }
 
@@ -426,8 +427,8 @@ struct Published $kind(bytesMax = 73728) {
   key @1 :Data;
   record @2 :Data;
   # Empty for a provider.
-  alone @3 :Bool;
-  # Nobody else was known when it was put: it is published again soon, until somebody has it.
+  hurry @3 :Bool;
+  # At most one node is known to have it: it is published again soon, until others have.
 }
 
 struct LastSigned $kind(bytesMax = 64) {
@@ -473,6 +474,8 @@ struct RepublishState $kind(from = [view, operate], bytesMax = 512) {
   # Served since the start.
   republished @4 :UInt64;
   # Items in them that enough nodes have acknowledged.
+  hurried @5 :UInt64;
+  # Items that at most one node is known to have: they are tried beside the sweep.
 }
 
 struct FindIndexed $kind(bytesMax = 65536) {

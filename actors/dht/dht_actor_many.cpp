@@ -129,7 +129,7 @@ void DhtActor::go_on(const std::shared_ptr<ManyPuts>& puts) {
         one.asked = results[k].getAsked();
         one.stored = results[k].getStored();
         one.error = store_error(results[k]);
-        if (!one.error || may_be_stored(one.what, *one.error)) publish(one.what, one.key, one.record);
+        if (!one.error || may_be_stored(one.what, *one.error)) publish(one.what, one.key, one.record, one.stored);
       }
       if (++puts->ended < puts->regions.size()) return go_on(puts);
       --many_puts_;

@@ -113,7 +113,7 @@ void DhtActor::put(const Record& record, Wanted wanted, Reply<wire::PutDone> rep
     if (!answer.ok()) return reply.refuse(answer.error());
     const auto result = answer.value();
     const auto why = store_error(result);
-    if (!why || may_be_stored(what, *why)) publish(what, key, bytes);
+    if (!why || may_be_stored(what, *why)) publish(what, key, bytes, result.getStored());
     if (why) return reply.refuse(*why);
     reply.send([&](wire::PutDone::Builder out) {
       out.setKey(data_of(key.view()));
@@ -130,13 +130,13 @@ bool DhtActor::may_be_stored(Published what, const Error& why) {
   return what == Published::kv && why.code == Code::unknown_outcome;
 }
 
-/// From now on it is kept in the network. That it is known to be is not waited for: it is there already.
-void DhtActor::publish(Published what, const Key& key, base::ByteView record) {
+/// From now on it is kept in the network, where `stored` nodes have it. That it is known to be is not waited for.
+void DhtActor::publish(Published what, const Key& key, base::ByteView record, std::size_t stored) {
   tell<wire::Published>(republish_, [&](wire::Published::Builder out) {
     out.setWhat(static_cast<std::uint8_t>(what));
     out.setKey(data_of(key.view()));
     out.setRecord(data_of(record));
-    out.setAlone(table_.size() == 0);
+    out.setHurry(stored <= 1);
   });
 }
 
@@ -241,7 +241,7 @@ void DhtActor::provide(const base::Digest& cid, bool explain, const runtime::Han
          [this, key, cid, reply = std::move(reply)](runtime::Answer<wire::SearchResult>& answer) mutable {
            if (!answer.ok()) return reply.refuse(answer.error());
            if (const auto why = store_error(answer.value())) return reply.refuse(*why);
-           publish(Published::provider, key, {});
+           publish(Published::provider, key, {}, answer.value().getStored());
            reply.send([&](wire::PutDone::Builder out) {
              out.setKey(data_of(key.view()));
              out.setDigest(data_of(cid.view()));

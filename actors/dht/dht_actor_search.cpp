@@ -229,10 +229,12 @@ void DhtActor::answer(wire::Search::Reader question, Reply<wire::SearchResult> r
   search(wanted, [this, kept = std::move(kept), provides, key = wanted.key,
                   reply = std::move(reply)](runtime::Answer<wire::SearchResult>& answer) mutable {
     if (!answer.ok()) return reply.refuse(answer.error());
-    if (provides && !store_error(answer.value())) publish(Published::provider, key, {});
-    const auto items = answer.value().getItems();
+    const auto result = answer.value();
+    if (provides && !store_error(result)) publish(Published::provider, key, {}, result.getStored());
+    const auto items = result.getItems();
+    const auto results = result.getItemResults();
     for (unsigned i = 0; i < std::min<std::size_t>(items.size(), kept.size()); ++i)
-      if (items[i] && kept[i].second.empty()) publish(Published::provider, kept[i].first, {});
+      if (items[i] && kept[i].second.empty()) publish(Published::provider, kept[i].first, {}, results[i].getStored());
     reply.forward(answer.envelope());
   });
 }

@@ -105,6 +105,7 @@ void LookupActor::write_items(wire::SearchResult::Builder out) const {
     results[i].setAsked(static_cast<std::uint16_t>(one.asked));
     results[i].setStored(static_cast<std::uint16_t>(one.stored));
     results[i].setNeeded(static_cast<std::uint16_t>(needed(one.asked)));
+    results[i].setSilent(static_cast<std::uint16_t>(silent_));
     if (!one.refusals.empty()) write_refusal(results[i].initRefusal(), one.refusals);
   }
 }

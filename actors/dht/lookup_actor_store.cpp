@@ -182,9 +182,16 @@ std::size_t LookupActor::needed(std::size_t stores) const {
 std::size_t LookupActor::silent() const {
   if (outcome_->nearest.size() >= start_.settings->copies) return 0;
   const auto is_silent = [this](const dht::Start& one) {
-    return std::ranges::find(outcome_->overdue, one.contact.id, &Contact::id) != outcome_->overdue.end() ||
-           std::ranges::any_of(
-               heard_, [&](const Heard& other) { return other.whom.id == one.contact.id && other.microseconds == 0; });
+    const auto is_it = [&](const Contact& other) { return other.id == one.contact.id; };
+    if (std::ranges::any_of(outcome_->nearest, is_it)) return false;  // also where another address of it is silent
+    if (std::ranges::any_of(outcome_->overdue, is_it)) return true;
+    bool asked = false, answered = false;
+    for (const Heard& said : heard_) {
+      if (!is_it(said.whom)) continue;
+      asked = true;
+      answered = answered || said.microseconds > 0;
+    }
+    return asked && !answered;
   };
   return static_cast<std::size_t>(std::ranges::count_if(start_.contacts, is_silent));
 }

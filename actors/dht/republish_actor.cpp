@@ -44,6 +44,7 @@ void RepublishActor::receive(runtime::Handlers& on) {
         std::chrono::duration_cast<std::chrono::milliseconds>(republish_->late(wall())).count()));
     state.setRegions(regions_);
     state.setRepublished(served_);
+    state.setHurried(republish_->hurried());
   });
 }
 
@@ -69,12 +70,13 @@ void RepublishActor::load(base::Bytes from) {
       },
       [this](runtime::Answer<store::wire::Slice> answer) {
         if (!answer.ok()) return after<Wake>(kLoadAgain);  // from the beginning: a row that is there twice is one
-        std::vector<EraseRow> bad;
+        RowChange bad;
         for (const auto row : answer.value().getRows()) {
           const auto key = bytes_of(row.getKey());
-          if (!republish_->load(key, bytes_of(row.getValue()), wall()).ok()) bad.push_back({{key.begin(), key.end()}});
+          if (!republish_->load(key, bytes_of(row.getValue()), wall()).ok())
+            bad.erase.push_back({{key.begin(), key.end()}});
         }
-        if (!bad.empty()) commit({}, std::move(bad));
+        commit(bad);
         const auto slice = answer.value();
         if (slice.getMore()) return load({slice.getNext().begin(), slice.getNext().end()});
         loading_ = false;
@@ -85,20 +87,20 @@ void RepublishActor::load(base::Bytes from) {
       });
 }
 
-void RepublishActor::commit(std::vector<SaveRow> save, std::vector<EraseRow> erase) {
-  if (settings_->values == Values::in_memory || (save.empty() && erase.empty())) return;
+void RepublishActor::commit(const RowChange& change) {
+  if (settings_->values == Values::in_memory || change.empty()) return;
   const std::string name(kPublishedRows);
   ask<store::wire::Commit, messages::wire::Nothing>(
       node().find(settings_->store), now() + kCommitDue,
       [&](store::wire::Commit::Builder out) {
-        auto rows = out.initRows(static_cast<unsigned>(save.size() + erase.size()));
+        auto rows = out.initRows(static_cast<unsigned>(change.save.size() + change.erase.size()));
         unsigned i = 0;
-        for (const SaveRow& one : save) {
+        for (const SaveRow& one : change.save) {
           rows[i].setKeyspace(name);
           rows[i].setKey(data_of(one.key));
           rows[i++].getValue().setPut(data_of(one.value));
         }
-        for (const EraseRow& one : erase) {
+        for (const EraseRow& one : change.erase) {
           rows[i].setKeyspace(name);
           rows[i].setKey(data_of(one.key));
           rows[i++].getValue().setErase();
@@ -120,18 +122,17 @@ void RepublishActor::published(wire::Published::Reader what) {
     ++turned_away_;
     return show_health();
   }
-  if (what.getAlone()) republish_->lacks_holders(item, wall());
   if (settings_->values == Values::in_memory) kept_.insert_or_assign(item, base::Bytes(record.begin(), record.end()));
-  std::vector<SaveRow> rows{row.value()};
-  if (first) rows.push_back(republish_->cursor_row());
-  commit(std::move(rows), {});
+  RowChange rows = what.getHurry() ? republish_->hurry(item, wall()) : RowChange();
+  rows.save.push_back(row.value());
+  if (first) rows.save.push_back(republish_->cursor_row());
+  commit(rows);
   arm(base::Duration::zero());
 }
 
 void RepublishActor::drop(const Item& item) {
   kept_.erase(item);
-  const RowChange change = republish_->remove(item);
-  commit(change.save, change.erase);
+  commit(republish_->remove(item));
 }
 
 // -- the sweep -------------------------------------------------------------------------------------------------------
@@ -152,9 +153,11 @@ void RepublishActor::wake() {
   ask<wire::GetTable, wire::TableRows>(
       node().find(kPath), now() + kReadDue, [](wire::GetTable::Builder) {},
       [this, region = *region](runtime::Answer<wire::TableRows> answer) {
-        if (answer.ok())
-          republish_->set_region_bits(region_bits(NetworkSize{answer.value().getNodes()}, settings_->copies));
-        begin(region);
+        if (!answer.ok()) return begin(region);
+        republish_->set_region_bits(region_bits(NetworkSize{answer.value().getNodes()}, settings_->copies));
+        if (region.turn == Turn::sweep || answer.value().getBuckets().size() > 0) return begin(region);
+        commit(republish_->met_nobody(wall()));
+        arm(kRegionPause);
       });
 }
 
@@ -162,7 +165,7 @@ void RepublishActor::begin(const Region& region) {
   unread_.assign(region.items.rbegin(), region.items.rend());
   due_.clear();
   failed_.clear();
-  lacking_ = region.lacking;
+  met_nobody_ = false;
   read_next();
 }
 
@@ -222,8 +225,8 @@ void RepublishActor::serve() {
         }
       },
       [this](runtime::Answer<wire::SearchResult> answer) {
-        const bool alone = lacking_ && answer.ok() && answer.value().getNearest().size() == 0;
-        const auto items = answer.ok() && !alone ? answer.value().getItems() : capnp::List<bool>::Reader();
+        met_nobody_ = met_nobody_ || (answer.ok() && answer.value().getNearest().size() == 0);
+        const auto items = answer.ok() ? answer.value().getItems() : capnp::List<bool>::Reader();
         for (unsigned i = 0; i < due_.size(); ++i) {
           const bool has = i < items.size() && items[i];
           served_ += has;
@@ -237,7 +240,9 @@ void RepublishActor::serve() {
 
 void RepublishActor::served() {
   ++regions_;
-  commit({failed_.empty() ? republish_->done(wall()) : republish_->failed(std::move(failed_), wall())}, {});
+  commit(met_nobody_       ? republish_->met_nobody(wall())
+         : failed_.empty() ? republish_->done(wall())
+                           : republish_->failed(std::move(failed_), wall()));
   arm(kRegionPause);
 }
 

@@ -5,6 +5,7 @@
 //         keeps nothing on disk keeps the records in memory.
 // Served  region by region, each by searches of at most kRegionItemsMax items (Search, `region`). A region is done when
 //         enough nodes have acknowledged every item; those that they have not are tried again.
+// Hurried what few have is tried as soon as the table lists somebody.
 // Ended   records that have expired are dropped when they are due and the date is believed (logic/date_watch.hpp);
 //         until then they are tried again, as those are that a clock that was set back finds in the future.
 //         Announcements are dropped when they are withdrawn: `/files/announce` looks each hour for those of contents
@@ -53,7 +54,7 @@ class RepublishActor final : public runtime::Actor {
   void serve();
   void served();
   void drop(const Item& item);
-  void commit(std::vector<SaveRow> save, std::vector<EraseRow> erase);
+  void commit(const RowChange& rows);
   void arm(base::Duration at_least);
   void show_health();
 
@@ -65,7 +66,7 @@ class RepublishActor final : public runtime::Actor {
   std::vector<Item> unread_;          // of the region under way, the last first
   std::vector<Due> due_;
   std::set<Item> failed_;          // of the region so far
-  bool lacking_ = false;           // the region is one that nobody else has yet
+  bool met_nobody_ = false;        // as it was served so far
   std::uint64_t turned_away_ = 0;  // since there was room
   std::uint64_t regions_ = 0, served_ = 0;
 };

@@ -117,7 +117,7 @@ Error error_of(wire::StoreDone::Reader said) {
   return {Code::internal, "a node has not stored it for a reason that has no name"};
 }
 
-std::optional<Error> store_error(std::size_t asked, std::size_t stored, std::size_t needed,
+std::optional<Error> store_error(std::size_t asked, std::size_t stored, std::size_t needed, std::size_t silent,
                                  std::optional<wire::StoreDone::Reader> refusal, const std::string& own_failure) {
   if (asked == 0)
     return Error{Code::unavailable,
@@ -126,7 +126,9 @@ std::optional<Error> store_error(std::size_t asked, std::size_t stored, std::siz
   if (refusal && stored == 0) return error_of(*refusal);
   std::string text = "only " + std::to_string(stored) + " of " + std::to_string(asked) +
                      " nodes have acknowledged it, and " + std::to_string(needed) + " have to";
-  if (asked < needed) text += ": too few answered";
+  if (asked < needed && silent > 0)
+    text += "; " + std::to_string(silent) + " more that this node knows have not answered: see by 'troupe peers' which";
+  else if (asked < needed) text += ": too few answered";
   if (!own_failure.empty()) text += "; this node's own store: " + own_failure;
   return Error{Code::unknown_outcome, text};
 }
@@ -134,13 +136,13 @@ std::optional<Error> store_error(std::size_t asked, std::size_t stored, std::siz
 }  // namespace
 
 std::optional<Error> store_error(wire::SearchResult::Reader result) {
-  return store_error(result.getStores(), result.getStored(), result.getNeeded(),
+  return store_error(result.getStores(), result.getStored(), result.getNeeded(), result.getSilent(),
                      result.hasRefusal() ? std::optional(result.getRefusal()) : std::nullopt,
                      text_of(result.getOwnFailure()));
 }
 
 std::optional<Error> store_error(wire::ItemResult::Reader result) {
-  return store_error(result.getAsked(), result.getStored(), result.getNeeded(),
+  return store_error(result.getAsked(), result.getStored(), result.getNeeded(), result.getSilent(),
                      result.hasRefusal() ? std::optional(result.getRefusal()) : std::nullopt, {});
 }
 

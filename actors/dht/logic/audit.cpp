@@ -64,7 +64,7 @@ JudgedRow judge_published(base::ByteView key, base::ByteView row, base::WallTime
   JudgedRow out{.space = AuditSpace::published};
   const auto item = Republish::read_row_key(key);
   if (!item) {
-    if (!Republish::is_cursor(key, row)) out.state = RowState::unreadable;
+    if (!Republish::is_note(key, row)) out.state = RowState::unreadable;
     return out;
   }
   if (item->what == Published::provider) {

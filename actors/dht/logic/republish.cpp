@@ -15,6 +15,7 @@ using std::chrono::milliseconds;
 
 constexpr std::uint8_t kCursorVersion = 1;
 constexpr std::uint8_t kCursorKey = 0;
+constexpr std::uint8_t kHurriedBit = 128;
 
 /// The leading 32 bits: finer than a millisecond of any period.
 std::uint64_t leading(const Key& key) {
@@ -29,6 +30,12 @@ std::optional<Key> successor(Key key) {
     if (++key.bytes[i] != 0) return key;
   }
   return std::nullopt;
+}
+
+base::Bytes hurried_key(const Item& item) {
+  base::Bytes out = Republish::row_key(item);
+  out.front() |= kHurriedBit;
+  return out;
 }
 
 /// Of a record that can change; zero for all else.
@@ -72,6 +79,7 @@ void Republish::settle(base::WallTime wall) {
   if (at < wall - settings_.period) cursor_.cycle = wall - settings_.period - offset(cursor_.next);
   if (blocked_until_ > wall + settings_.retry_max) blocked_until_ = wall;
   for (auto& [name, retry] : retries_) retry.not_before = std::min(retry.not_before, wall + settings_.retry_max);
+  hurried_.not_before = std::min(hurried_.not_before, wall + settings_.retry_max);
 }
 
 void Republish::rows_read() {
@@ -106,25 +114,20 @@ base::Result<SaveRow, PublishError> Republish::add(const Item& item, base::ByteV
   return SaveRow{row_key(item), {payload.begin(), payload.end()}};
 }
 
-void Republish::lacks_holders(const Item& item, base::WallTime wall) {
-  if (!items_.contains(item)) return;
-  const Key first = region_begin(item.key), last = region_end(item.key);
-  const auto same = std::ranges::find_if(retries_, [&](const auto& named) {
-    return named.second.lacking && named.second.from.next == first && named.second.last == last;
-  });
-  if (same != retries_.end()) {
-    same->second.items.insert(item);
-    return;
-  }
-  if (retries_.size() >= settings_.retries_max) return;  // the sweep comes to it
-  retries_.emplace(std::pair(wall, first),
-                   Retry{{wall - offset(first), first}, last, 1, wall + settings_.retry_min, {item}, true});
+RowChange Republish::hurry(const Item& item, base::WallTime wall) {
+  if (!items_.contains(item)) return {};
+  const base::WallTime soon = wall + settings_.retry_min;
+  hurried_.not_before = hurried_.items.empty() ? soon : std::min(hurried_.not_before, soon);
+  if (!hurried_.items.insert(item).second) return {};
+  return {.save = {{hurried_key(item), {}}}, .erase = {}};
 }
 
 RowChange Republish::remove(const Item& item) {
   RowChange out;
   const bool known = items_.erase(item) > 0;
+  const bool hurried = hurried_.items.erase(item) > 0;
   if (known || awaits_rows_) out.erase.push_back({row_key(item)});
+  if (hurried || awaits_rows_) out.erase.push_back({hurried_key(item)});
   if (awaits_rows_ && withdrawn_.size() < settings_.items_max) withdrawn_.insert(item);
   return out;
 }
@@ -176,12 +179,14 @@ std::optional<base::WallTime> Republish::wake_at() const {
   if (const auto retry = ripe(); retry != retries_.end()) {
     out = std::min(out.value_or(base::WallTime::max()), retry->second.not_before);
   }
+  if (!hurried_.items.empty()) out = std::min(out.value_or(base::WallTime::max()), hurried_.not_before);
   return out;
 }
 
 std::optional<Region> Republish::next(base::WallTime wall) {
   if (under_way_) return std::nullopt;
   settle(wall);
+  if (auto region = next_hurried(wall)) return region;
   for (auto found = ripe(); found != retries_.end() && found->second.not_before <= wall; found = ripe()) {
     const Retry retry = found->second;
     retries_.erase(found);
@@ -195,7 +200,7 @@ std::optional<Region> Republish::next(base::WallTime wall) {
 }
 
 Region Republish::start(const Cursor& from, const Key& last, base::WallTime wall) {
-  Region out{from.next, last, {}, std::max(wall - due(from), base::Duration::zero())};
+  Region out{Turn::sweep, from.next, last, {}, std::max(wall - due(from), base::Duration::zero())};
   for (auto item = items_.lower_bound({from.next, {}}); item != items_.end() && item->first.key <= last; ++item) {
     if (out.items.size() >= settings_.region_items_max && item->first.key != out.items.back().key) {
       out.last = out.items.back().key;
@@ -203,68 +208,108 @@ Region Republish::start(const Cursor& from, const Key& last, base::WallTime wall
     }
     out.items.push_back(item->first);
   }
-  under_way_ = UnderWay{from, out.last, 0};
+  under_way_ = UnderWay{Turn::sweep, from, out.last, 0, out.items};
   return out;
 }
 
 /// Nothing is under way if nothing is left of it.
 Region Republish::try_again(const Retry& retry, base::WallTime wall) {
-  Region out{retry.from.next, retry.last, {}, std::max(wall - due(retry.from), base::Duration::zero()), retry.lacking};
+  Region out{Turn::sweep, retry.from.next, retry.last, {}, std::max(wall - due(retry.from), base::Duration::zero())};
   for (const Item& item : retry.items) {
     if (items_.contains(item)) out.items.push_back(item);
   }
-  if (!out.items.empty()) under_way_ = UnderWay{retry.from, retry.last, retry.tries, retry.lacking};
+  if (!out.items.empty()) under_way_ = UnderWay{Turn::sweep, retry.from, retry.last, retry.tries, out.items};
   return out;
 }
 
-SaveRow Republish::done(base::WallTime wall) {
-  base::ensure(under_way_.has_value(), "a region that is done was under way");
-  if (under_way_->tries == 0) {
-    cursor_ = after(under_way_->from, under_way_->last);
-    drop_retries(under_way_->from.next, under_way_->last);
-  }
-  under_way_.reset();
-  settle(wall);
-  return cursor_row();
+std::optional<Region> Republish::next_hurried(base::WallTime wall) {
+  if (hurried_.items.empty() || hurried_.not_before > wall) return std::nullopt;
+  auto item = hurried_.behind ? hurried_.items.upper_bound(*hurried_.behind) : hurried_.items.begin();
+  if (item == hurried_.items.end()) item = hurried_.items.begin();  // those behind were removed
+  Region out{Turn::hurried, item->key, region_end(item->key), {}, base::Duration::zero()};
+  for (; item != hurried_.items.end() && item->key <= out.last && out.items.size() < settings_.region_items_max; ++item)
+    out.items.push_back(*item);
+  out.last = out.items.back().key;
+  under_way_ = UnderWay{Turn::hurried, {}, out.last, 0, out.items};
+  return out;
 }
 
-SaveRow Republish::failed(std::set<Item> items, base::WallTime wall) {
+/// Zero tries: the least.
+base::Duration Republish::wait_after(unsigned tries) const {
+  return std::min<milliseconds>(settings_.retry_min * (std::int64_t{1} << std::min(tries, 16u)), settings_.retry_max);
+}
+
+RowChange Republish::end_hurried(const std::vector<Item>& tried, const std::set<Item>& failed, base::WallTime wall) {
+  RowChange out;
+  for (const Item& item : tried)
+    if (!failed.contains(item) && hurried_.items.erase(item) > 0) out.erase.push_back({hurried_key(item)});
+  hurried_.behind = tried.back();
+  if (hurried_.items.upper_bound(tried.back()) != hurried_.items.end()) return out;  // the pass goes on
+  hurried_.behind.reset();
+  if (hurried_.items.empty()) hurried_.tries = 0;
+  else hurried_.not_before = wall + wait_after(++hurried_.tries);
+  return out;
+}
+
+RowChange Republish::done(base::WallTime wall) {
+  base::ensure(under_way_.has_value(), "a region that is done was under way");
+  const UnderWay what = *std::exchange(under_way_, std::nullopt);
+  if (what.turn == Turn::hurried) return end_hurried(what.items, {}, wall);
+  if (what.tries == 0) {
+    cursor_ = after(what.from, what.last);
+    drop_retries(what.from.next, what.last);
+  }
+  settle(wall);
+  return {.save = {cursor_row()}, .erase = {}};
+}
+
+RowChange Republish::failed(std::set<Item> items, base::WallTime wall) {
   base::ensure(under_way_.has_value(), "a region that failed was under way");
   base::ensure(!items.empty(), "something of it failed");
   const UnderWay what = *std::exchange(under_way_, std::nullopt);
-  const auto doubled = settings_.retry_min * (std::int64_t{1} << std::min(what.tries, 16u));
-  const base::WallTime again = wall + std::min<milliseconds>(doubled, settings_.retry_max);
+  if (what.turn == Turn::hurried) return end_hurried(what.items, items, wall);
+  const base::WallTime again = wall + wait_after(what.tries);
   if (what.tries == 0) {
     drop_retries(what.from.next, what.last);
     if (retries_.size() >= settings_.retries_max) {
       blocked_until_ = again;
-      return cursor_row();
+      return {.save = {cursor_row()}, .erase = {}};
     }
     cursor_ = after(what.from, what.last);
   }
   retries_.insert_or_assign({due(what.from), what.from.next},
-                            Retry{what.from, what.last, what.tries + 1, again, std::move(items), what.lacking});
+                            Retry{what.from, what.last, what.tries + 1, again, std::move(items)});
   settle(wall);
-  return cursor_row();
+  return {.save = {cursor_row()}, .erase = {}};
+}
+
+RowChange Republish::met_nobody(base::WallTime wall) {
+  base::ensure(under_way_.has_value(), "a region for which nobody was met was under way");
+  if (under_way_->turn == Turn::hurried) {
+    under_way_.reset();
+    hurried_.behind.reset();
+    hurried_.tries = 0;
+    hurried_.not_before = wall + settings_.retry_min;
+    return {};
+  }
+  const std::vector<Item> items = under_way_->items;
+  RowChange out = done(wall);
+  for (const Item& item : items)
+    for (SaveRow& row : hurry(item, wall).save) out.save.push_back(std::move(row));
+  return out;
 }
 
 /// The sweep has come round to what had failed a period ago.
 void Republish::drop_retries(const Key& first, const Key& last) {
-  std::erase_if(retries_, [&](const auto& named) {
-    return !named.second.lacking && named.second.from.next >= first && named.second.last <= last;
-  });
-}
-
-const Republish::Retry* Republish::oldest_failed() const {
-  const auto found = std::ranges::find_if(retries_, [](const auto& named) { return !named.second.lacking; });
-  return found == retries_.end() ? nullptr : &found->second;
+  std::erase_if(retries_,
+                [&](const auto& named) { return named.second.from.next >= first && named.second.last <= last; });
 }
 
 base::Duration Republish::late(base::WallTime wall) const {
   base::WallTime oldest = wall;
-  if (under_way_ && !under_way_->lacking) oldest = std::min(oldest, due(under_way_->from));
-  if (const auto first = pending(); first && !under_way_) oldest = std::min(oldest, due(*first));
-  if (const Retry* const failed = oldest_failed()) oldest = std::min(oldest, due(failed->from));
+  if (under_way_ && under_way_->turn == Turn::sweep) oldest = std::min(oldest, due(under_way_->from));
+  else if (const auto first = pending()) oldest = std::min(oldest, due(*first));
+  if (!retries_.empty()) oldest = std::min(oldest, due(retries_.begin()->second.from));
   return wall - oldest;
 }
 
@@ -277,8 +322,7 @@ base::Bytes Republish::row_key(const Item& item) {
 SaveRow Republish::cursor_row() const {
   Cursor oldest = cursor_;
   // Keys that are due in one millisecond may lie on either side of the cursor: then the retry is the older one.
-  if (const Retry* const failed = oldest_failed(); failed != nullptr && due(failed->from) <= due(cursor_))
-    oldest = failed->from;
+  if (!retries_.empty() && due(retries_.begin()->second.from) <= due(cursor_)) oldest = retries_.begin()->second.from;
   SaveRow out{{kCursorKey}, {kCursorVersion}};
   append_date(out.value, oldest.cycle);
   append(out.value, oldest.next.view());
@@ -295,7 +339,16 @@ std::optional<Republish::Cursor> Republish::read_cursor(base::ByteView row_key, 
   return named && in.ended() && version == kCursorVersion ? std::optional(out) : std::nullopt;
 }
 
-bool Republish::is_cursor(base::ByteView row_key, base::ByteView row) { return read_cursor(row_key, row).has_value(); }
+std::optional<Item> Republish::read_hurried(base::ByteView row_key, base::ByteView row) {
+  if (row_key.empty() || (row_key.front() & kHurriedBit) == 0 || !row.empty()) return std::nullopt;
+  base::Bytes plain(row_key.begin(), row_key.end());
+  plain.front() &= static_cast<std::uint8_t>(~kHurriedBit);
+  return read_row_key(plain);
+}
+
+bool Republish::is_note(base::ByteView row_key, base::ByteView row) {
+  return read_cursor(row_key, row) || read_hurried(row_key, row);
+}
 
 std::optional<Item> Republish::read_row_key(base::ByteView row_key) {
   FieldReader key(row_key);
@@ -309,6 +362,11 @@ base::Result<void, RowError> Republish::load(base::ByteView row_key, base::ByteV
   if (const auto read = read_cursor(row_key, row)) {
     cursor_ = *read;
     settle(wall);
+    return {};
+  }
+  if (const auto hurried = read_hurried(row_key, row)) {
+    if (!items_.contains(*hurried)) return RowError::corrupt;  // rows come in order, and its own is before it
+    hurry(*hurried, wall);
     return {};
   }
   const auto item = read_row_key(row_key);

@@ -10,16 +10,18 @@
 // Failed  what failed of a region is tried again, after retry_min and twice as long each time, while the sweep goes on.
 //         The row keeps the oldest region that has not succeeded, so a restart forgets none, but which of its items.
 //         With retries_max of them the sweep waits.
-// Alone   what was put while nobody else was known is there for nobody: it is tried again in the same way, beside the
-//         sweep, until somebody else has it. A restart forgets that: then it waits for its turn.
+// Hurried what at most one node is known to have, as where nobody else was known, is tried each retry_min beside the
+//         sweep, until a search has met somebody; if too few have acknowledged it then, less often. A row of each says
+//         so, and a restart goes on.
 // Rows    are read back while things are published and withdrawn. Until rows_read() the sweep stays where the last run
 //         left it, and a row that is read does not bring back what was withdrawn meanwhile.
 // Newest  of two records of one name the one with the higher sequence stays, whichever put was acknowledged last.
 // Late    how long the oldest key that is due has waited. What lasts 48 h may be 26 h late, 4 h once it has missed one.
 // Time    the wall clock, since rows hold it. If it is set back or far ahead, the cursor is at most a period away.
 // Row     keyspace kPublishedRows, integers little-endian. Key: what (1) · key (20); value: what its owner needs to
-//         publish it, the record of a record, nothing for a provider: the owner checks it. Or key 0 (1), the cursor;
-//         value: version 1 (1) · cycle, Unix seconds (8) · next key (20).
+//         publish it, the record of a record, nothing for a provider: the owner checks it. Or key what + 128 (1) · key
+//         (20), no value: that item is hurried. Or key 0 (1), the cursor; value: version 1 (1) · cycle, Unix seconds
+//         (8) · next key (20).
 // Limits  items_max; a region hands out about region_items_max, and the rest of it is another.
 // Owner   one actor, which publishes one region at a time and drops what has ended (remove()).
 #include <chrono>
@@ -60,12 +62,18 @@ struct RepublishSettings {
   unsigned region_bits_min = 4;  ///< in a network of few nodes, where one region would be all and come at once
 };
 
+/// Why a region is published now.
+enum class Turn : std::uint8_t {
+  sweep,    ///< it is due, or was and failed
+  hurried,  ///< at most one node is known to have what is in it
+};
+
 struct Region {
+  Turn turn = Turn::sweep;
   Key first;  ///< keys from here
   Key last;   ///< to here are meant, inclusive; they share their leading bits
   std::vector<Item> items;
-  base::Duration late;   ///< how long its first key has waited
-  bool lacking = false;  ///< nobody else has these: it is done once somebody has
+  base::Duration late;  ///< how long its first key has waited
 };
 
 enum class PublishError : std::uint8_t {
@@ -87,8 +95,8 @@ class Republish {
 
   /// Notes what was published at `wall`: it comes again within a period. The row has `payload` as its value.
   base::Result<SaveRow, PublishError> add(const Item& item, base::ByteView payload, base::WallTime wall);
-  /// Notes that nobody else has it yet.
-  void lacks_holders(const Item& item, base::WallTime wall);
+  /// Notes that at most one node is known to have it.
+  RowChange hurry(const Item& item, base::WallTime wall);
   RowChange remove(const Item& item);
   /// The highest of all records that it knows; zero if none has one.
   std::uint64_t sequence_max() const;
@@ -97,7 +105,8 @@ class Republish {
   static base::Bytes row_key(const Item& item);
   /// Nothing for what is no item: the row of the cursor, or none that this program wrote.
   static std::optional<Item> read_row_key(base::ByteView row_key);
-  static bool is_cursor(base::ByteView row_key, base::ByteView row);
+  /// Whether it is a row of the sweep itself: the cursor, or the note that an item is hurried.
+  static bool is_note(base::ByteView row_key, base::ByteView row);
 
   /// How many leading bits the k nearest nodes of a key share with it: log2(network / k). Clamped to the limits.
   void set_region_bits(unsigned bits);
@@ -105,11 +114,13 @@ class Republish {
   /// When next() has something; nothing while a region is under way, or nothing is published.
   std::optional<base::WallTime> wake_at() const;
 
-  /// The region that is due. It is under way until done() or failed(); nothing meanwhile.
+  /// The region that is due. It is under way until one of the next three; nothing meanwhile.
   std::optional<Region> next(base::WallTime wall);
-  SaveRow done(base::WallTime wall);
+  RowChange done(base::WallTime wall);
   /// `items`: those of the region that failed, at least one.
-  SaveRow failed(std::set<Item> items, base::WallTime wall);
+  RowChange failed(std::set<Item> items, base::WallTime wall);
+  /// Nobody else was there to take them: all of them are hurried.
+  RowChange met_nobody(base::WallTime wall);
 
   /// Where the sweep stands. Saved with the first item too: a restart that finds none takes all for overdue.
   SaveRow cursor_row() const;
@@ -118,6 +129,7 @@ class Republish {
   base::Duration late(base::WallTime wall) const;
   std::size_t items() const { return items_.size(); }
   std::size_t retries() const { return retries_.size(); }
+  std::size_t hurried() const { return hurried_.items.size(); }
 
  private:
   struct Cursor {
@@ -130,14 +142,20 @@ class Republish {
     unsigned tries;
     base::WallTime not_before;
     std::set<Item> items;  // those that failed
-    bool lacking = false;
   };
   using Retries = std::map<std::pair<base::WallTime, Key>, Retry>;  // by when it was due
+  struct Hurried {
+    std::set<Item> items;
+    std::optional<Item> behind;  // the last of this pass through them
+    unsigned tries = 0;          // passes after which some were left
+    base::WallTime not_before;
+  };
   struct UnderWay {
-    Cursor from;
+    Turn turn;
+    Cursor from;  // of a sweep
     Key last;
     unsigned tries;
-    bool lacking = false;
+    std::vector<Item> items;
   };
 
   base::Duration offset(const Key& key) const;
@@ -148,13 +166,15 @@ class Republish {
   void skip_to(base::WallTime wall);
   Key region_begin(const Key& key) const;
   Key region_end(const Key& key) const;
-  /// The one of the sweep that has waited longest.
-  const Retry* oldest_failed() const;
   Region start(const Cursor& from, const Key& last, base::WallTime wall);
   Region try_again(const Retry& retry, base::WallTime wall);
+  std::optional<Region> next_hurried(base::WallTime wall);
+  RowChange end_hurried(const std::vector<Item>& tried, const std::set<Item>& failed, base::WallTime wall);
+  base::Duration wait_after(unsigned tries) const;
   Retries::const_iterator ripe() const;
   void drop_retries(const Key& first, const Key& last);
   static std::optional<Cursor> read_cursor(base::ByteView row_key, base::ByteView row);
+  static std::optional<Item> read_hurried(base::ByteView row_key, base::ByteView row);
 
   RepublishSettings settings_;
   unsigned region_bits_;
@@ -164,6 +184,7 @@ class Republish {
   std::map<Item, std::uint64_t> items_;  // with their sequences
   std::set<Item> withdrawn_;             // while rows are awaited; at most items_max
   Retries retries_;
+  Hurried hurried_;
   std::optional<UnderWay> under_way_;
 };
 

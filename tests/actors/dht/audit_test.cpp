@@ -107,7 +107,7 @@ TEST_CASE("dht audit: an announcement is that of the node that it names") {
   CHECK(judge(kProviderRows, good.key, good.value, kWall, {.work_bits = 30}).state == RowState::forged);
 }
 
-TEST_CASE("dht audit: what this node has published is its record, its announcement, or the cursor") {
+TEST_CASE("dht audit: what this node has published is its record, its announcement, or a note of the sweep") {
   Republish republish({}, kWall);
   const auto published = [&](const Item& item, const base::Bytes& payload) {
     return judged(kPublishedRows, republish.add(item, payload, kWall).value()).state;
@@ -125,7 +125,8 @@ TEST_CASE("dht audit: what this node has published is its record, its announceme
   // Our own, from before the clock was set back.
   CHECK(judge(kPublishedRows, Republish::row_key(orders), encode(kv()), kWall - 24h, {}).state == RowState::sound);
   REQUIRE(republish.next(kWall + 22h));
-  CHECK(judged(kPublishedRows, republish.done(kWall + 22h)).state == RowState::sound);
+  CHECK(judged(kPublishedRows, republish.done(kWall + 22h).save.at(0)).state == RowState::sound);
+  CHECK(judged(kPublishedRows, republish.hurry(orders, kWall).save.at(0)).state == RowState::sound);
 }
 
 TEST_CASE("dht audit: rows are summed by space, and what is above a limit is named") {

@@ -80,8 +80,34 @@ TEST_CASE("republish: what was put while nobody else was there comes to those wh
   REQUIRE_FALSE(stored.error);
   CHECK(stored.stored == 1);
   quarter.stage.run_for(std::chrono::minutes(10));
+  SUBCASE("at once") {}
+  SUBCASE("also after a restart") { quarter.restart(0); }
   for (std::size_t i = 1; i < 4; ++i) quarter.begin(i);
-  quarter.stage.run_for(std::chrono::minutes(31));
+  quarter.stage.run_for(std::chrono::minutes(5));
+  for (std::size_t i = 1; i < 4; ++i) CHECK_FALSE(quarter.held(0, i, Space::cid, stored.key).empty());
+}
+
+TEST_CASE("republish: what was put while those that are known had gone comes to those who come") {
+  Quarter quarter(4);
+  for (std::size_t i = 1; i < 4; ++i) quarter.kill(i);
+  REQUIRE(quarter.table(0).size() == 3);
+  const auto stored = quarter.put(0, Space::kv, "orders", "seven");
+  REQUIRE(stored.error);
+  CHECK(stored.error->code == Code::unknown_outcome);
+  for (std::size_t i = 1; i < 4; ++i) quarter.begin(i);
+  quarter.stage.run_for(std::chrono::minutes(5));
+  for (std::size_t i = 1; i < 4; ++i)
+    CHECK_FALSE(quarter.held(0, i, Space::kv, key_of(quarter.signed_by(0, 1, "x"))).empty());
+}
+
+TEST_CASE("republish: who was cut off for days brings back what was published when it is heard again") {
+  Quarter quarter(4, often);
+  const auto stored = quarter.put(0, Space::cid, "", "bytes");
+  REQUIRE_FALSE(stored.error);
+  for (std::size_t i = 1; i < 4; ++i) quarter.kill(i);
+  quarter.stage.run_for(10h);
+  for (std::size_t i = 1; i < 4; ++i) quarter.begin(i);  // and have dropped it
+  quarter.stage.run_for(std::chrono::minutes(5));
   for (std::size_t i = 1; i < 4; ++i) CHECK_FALSE(quarter.held(0, i, Space::cid, stored.key).empty());
 }
 

@@ -19,6 +19,10 @@ using Disk = std::map<base::Bytes, base::Bytes>;
 
 Item item(int first, int second = 0, Published what = Published::provider) { return {key(first, second), what}; }
 void save(Disk& disk, const SaveRow& row) { disk[row.key] = row.value; }
+void save(Disk& disk, const RowChange& rows) {
+  for (const EraseRow& row : rows.erase) disk.erase(row.key);
+  for (const SaveRow& row : rows.save) save(disk, row);
+}
 Republish restarted(const Disk& disk, base::WallTime wall, RepublishSettings settings = {}) {
   Republish out(settings, wall);
   for (const auto& [row_key, row] : disk) REQUIRE(out.load(row_key, row, wall).ok());
@@ -28,8 +32,8 @@ Republish restarted(const Disk& disk, base::WallTime wall, RepublishSettings set
 std::vector<Item> publish(Republish& sweep, base::WallTime wall, Disk* disk = nullptr) {
   const auto region = sweep.next(wall);
   if (!region) return {};
-  const SaveRow row = sweep.done(wall);
-  if (disk != nullptr) save(*disk, row);
+  const RowChange rows = sweep.done(wall);
+  if (disk != nullptr) save(*disk, rows);
   return region->items;
 }
 
@@ -195,7 +199,7 @@ TEST_CASE("dht republish: what is withdrawn while rows are read back stays away"
   for (const int at : {0x20, 0x60}) save(disk, before.add(item(at), {}, kWall).value());
   Republish after({}, kWall);
   after.await_rows();
-  CHECK(after.remove(item(0x20)).erase.size() == 1);
+  CHECK(after.remove(item(0x20)).erase.size() == 2);  // its own row, and that it is hurried
   const base::Bytes row_key = Republish::row_key(item(0x20));
   SUBCASE("a slice that was read before has it still") {
     CHECK(after.load(row_key, disk.at(row_key), kWall).error() == RowError::expired);
@@ -272,38 +276,116 @@ TEST_CASE("dht republish: a region that failed is tried again while the sweep go
   }
 }
 
-TEST_CASE("dht republish: what nobody else has yet is tried again beside the sweep until somebody has") {
+TEST_CASE("dht republish: what at most one node has is hurried beside the sweep until others have it") {
   Republish sweep({}, kWall);
   Disk disk;
   for (const int second : {1, 2}) {
     save(disk, sweep.add(item(0x81, second), {}, kWall).value());
-    sweep.lacks_holders(item(0x81, second), kWall);
+    save(disk, sweep.hurry(item(0x81, second), kWall));
   }
-  sweep.lacks_holders(item(0x90), kWall);  // is not published
+  CHECK(sweep.hurry(item(0x90), kWall).empty());     // is not published
+  CHECK(sweep.hurry(item(0x81, 1), kWall).empty());  // is hurried already
   save(disk, sweep.cursor_row());
-  CHECK(sweep.retries() == 1);
+  CHECK(sweep.hurried() == 2);
   CHECK(sweep.wake_at() == kWall + 1min);
   base::WallTime wall = kWall + 1min;
-  for (const auto again : {2min, 4min}) {
+  const auto next = [&] {
     const auto region = sweep.next(wall);
     REQUIRE(region);
-    CHECK(region->lacking);
-    CHECK(region->items == std::vector{item(0x81, 1), item(0x81, 2)});
-    save(disk, sweep.failed({item(0x81, 1), item(0x81, 2)}, wall));
-    CHECK(sweep.wake_at() == wall + again);
+    CHECK(region->turn == Turn::hurried);
     CHECK(sweep.late(wall) == 0s);
-    wall = wall + again;
+    return region->items;
+  };
+  const std::vector both{item(0x81, 1), item(0x81, 2)};
+  SUBCASE("as soon as there is somebody") {
+    for (int i = 0; i < 40; ++i) {
+      CHECK(next() == both);
+      save(disk, sweep.met_nobody(wall));
+      CHECK(sweep.wake_at() == wall + 1min);
+      wall = wall + 1min;
+    }
   }
-  SUBCASE("somebody has it: it comes again when it is its turn") {
-    REQUIRE(sweep.next(wall));
-    save(disk, sweep.done(wall));
+  SUBCASE("less and less often while others do not take it") {
+    for (const auto again : {2min, 4min}) {
+      CHECK(next() == both);
+      save(disk, sweep.failed({item(0x81, 1), item(0x81, 2)}, wall));
+      CHECK(sweep.wake_at() == wall + again);
+      wall = wall + again;
+    }
   }
-  SUBCASE("a restart forgets it, and moves nothing") {}
+  SUBCASE("one after the other") {
+    CHECK(next() == both);
+    save(disk, sweep.failed({item(0x81, 2)}, wall));
+    wall = wall + 2min;
+    CHECK(next() == std::vector{item(0x81, 2)});
+    (void)sweep.met_nobody(wall);
+    wall = wall + 1min;
+  }
+  SUBCASE("it is withdrawn") {
+    for (const Item& one : both) save(disk, sweep.remove(one));
+    CHECK(sweep.hurried() == 0);
+    CHECK_FALSE(sweep.wake_at());
+    CHECK(disk.size() == 1);
+    return;
+  }
   Republish after = restarted(disk, wall);
-  CHECK(after.retries() == 0);
-  CHECK(after.wake_at().value() - kWall > kPeriod / 2);
-  CHECK(after.wake_at().value() - kWall < kPeriod * 0x82 / 256);
-  if (sweep.retries() == 0) CHECK(sweep.wake_at() == after.wake_at());
+  CHECK(after.hurried() == sweep.hurried());
+  CHECK(after.wake_at() == wall + 1min);
+  wall = wall + 1h;
+  CHECK_FALSE(next().empty());
+  save(disk, sweep.done(wall));
+  CHECK(sweep.hurried() == 0);
+  // Then it comes again when it is its turn, also after a restart.
+  CHECK(sweep.wake_at().value() - kWall > kPeriod / 2);
+  CHECK(sweep.wake_at().value() - kWall < kPeriod * 0x82 / 256);
+  CHECK(restarted(disk, wall).wake_at() == sweep.wake_at());
+}
+
+TEST_CASE(
+    "dht republish: what is hurried comes in regions like all else, and those that fail keep none from its turn") {
+  RepublishSettings settings;
+  settings.region_items_max = 3;
+  Republish sweep(settings, kWall);
+  for (int second = 0; second < 7; ++second) {
+    REQUIRE(sweep.add(item(0x40, second), {}, kWall).ok());
+    (void)sweep.hurry(item(0x40, second), kWall);
+  }
+  REQUIRE(sweep.add(item(0xf0), {}, kWall).ok());
+  (void)sweep.hurry(item(0xf0), kWall);
+  const base::WallTime wall = kWall + 1min;
+  std::set<Item> seen;
+  for (const std::size_t size : {3, 3, 1, 1}) {
+    const auto region = sweep.next(wall);
+    REQUIRE(region);
+    CHECK(region->items.size() == size);
+    const std::set<Item> items(region->items.begin(), region->items.end());
+    seen.insert(items.begin(), items.end());
+    (void)sweep.failed(items, wall);
+  }
+  CHECK(seen.size() == 8);
+  CHECK_FALSE(sweep.next(wall));
+}
+
+TEST_CASE("dht republish: what was published again while nobody was there is hurried") {
+  Republish sweep({}, kWall);
+  Disk disk;
+  save(disk, sweep.add(item(0x40), {}, kWall).value());
+  base::WallTime wall = kWall + kPeriod / 4;
+  SUBCASE("at its turn") { REQUIRE(sweep.next(wall)); }
+  SUBCASE("after it has failed") {
+    REQUIRE(sweep.next(wall));
+    save(disk, sweep.failed({item(0x40)}, wall));
+    wall = wall + 1min;
+    REQUIRE(sweep.next(wall));
+  }
+  save(disk, sweep.met_nobody(wall));
+  CHECK(sweep.late(wall) == 0s);
+  CHECK(sweep.retries() == 0);
+  CHECK(restarted(disk, wall).hurried() == 1);
+  CHECK(sweep.wake_at() == wall + 1min);
+  CHECK(publish(sweep, wall + 1min, &disk) == std::vector{item(0x40)});
+  CHECK(sweep.wake_at() == kWall + kPeriod + kPeriod / 4);
+  CHECK(restarted(disk, wall).wake_at() == sweep.wake_at());
 }
 
 TEST_CASE("dht republish: with too many failures the sweep waits, and forgets none") {
@@ -365,7 +447,7 @@ TEST_CASE("dht republish: rows say what they are, and hostile ones are refused")
         "0100000000000000000000000000000000000000");
   CHECK(row.value == bytes_of("record"));
   REQUIRE(sweep.next(kWall + 2h));
-  const SaveRow cursor = sweep.done(kWall + 2h);
+  const SaveRow cursor = sweep.done(kWall + 2h).save.at(0);
   CHECK(base::hex(cursor.key) == "00");
   CHECK(base::hex(cursor.value) ==
         "0100d2496b00000000"
@@ -380,8 +462,16 @@ TEST_CASE("dht republish: rows say what they are, and hostile ones are refused")
   CHECK(corrupt(base::Bytes(20, 1), {}));
   CHECK(corrupt(base::Bytes(21, 0), {}));
   CHECK(corrupt(base::Bytes(21, 5), {}));
+  CHECK(corrupt(base::Bytes(21, 0x80), {}));
+  CHECK(corrupt(base::Bytes(21, 0x84), {}));  // of an item that is not there
+  CHECK(corrupt(base::Bytes(21, 0x85), {}));
   CHECK(corrupt(base::Bytes(22, 1), {}));
   CHECK(sweep.load(base::Bytes(21, 4), {}, kWall).ok());
+  base::Bytes hurried(21, 4);
+  hurried[0] = 0x84;
+  CHECK(corrupt(hurried, {1}));
+  CHECK(sweep.load(hurried, {}, kWall).ok());
+  CHECK(sweep.hurried() == 1);
   RepublishSettings settings;
   settings.items_max = 1;
   Republish full(settings, kWall);
@@ -401,6 +491,7 @@ TEST_CASE("dht republish: every key comes once a period and a region's width, ov
     sweep->set_region_bits(static_cast<unsigned>(random.below(12)));
     Disk disk;
     std::map<Item, base::WallTime> last;
+    std::set<Item> hurried;
     base::WallTime wall = kWall;
     // Failing three times in a row costs 7 minutes, being down half an hour, and each start a second of the date.
     const base::Duration slack = kPeriod / 16 + 2h;
@@ -410,11 +501,15 @@ TEST_CASE("dht republish: every key comes once a period and a region's width, ov
           const Item added{*Key::from(random_bytes(random, 20)), Published::cid};
           save(disk, sweep->add(added, {}, wall).value());
           last[added] = wall;
+          if (!random.chance(1, 3)) break;
+          save(disk, sweep->hurry(added, wall));
+          hurried.insert(added);
           break;
         }
         case 1: {
           wall = wall + std::chrono::minutes(random.below(30));
           sweep.emplace(restarted(disk, wall, settings));
+          RC_ASSERT(sweep->hurried() == hurried.size());
           break;
         }
         default: wall = wall + std::chrono::minutes(random.below(20));
@@ -422,13 +517,24 @@ TEST_CASE("dht republish: every key comes once a period and a region's width, ov
       for (int i = 0; i < 1000; ++i) {
         const auto region = sweep->next(wall);
         if (!region) break;
+        const auto did = [&](const Item& each) {
+          last[each] = wall;
+          if (region->turn == Turn::hurried) hurried.erase(each);
+        };
+        if (random.chance(1, 8)) {
+          save(disk, sweep->met_nobody(wall));
+          if (region->turn == Turn::hurried) continue;
+          for (const Item& each : region->items) last[each] = wall;
+          hurried.insert(region->items.begin(), region->items.end());
+          continue;
+        }
         if (random.chance(1, 8) && sweep->retries() < 3) {
           const auto good = static_cast<std::ptrdiff_t>(random.below(region->items.size()));
-          for (auto each = region->items.begin(); each != region->items.begin() + good; ++each) last[*each] = wall;
+          for (auto each = region->items.begin(); each != region->items.begin() + good; ++each) did(*each);
           save(disk, sweep->failed({region->items.begin() + good, region->items.end()}, wall));
           continue;
         }
-        for (const Item& each : region->items) last[each] = wall;
+        for (const Item& each : region->items) did(each);
         save(disk, sweep->done(wall));
       }
       for (const auto& [each, when] : last) RC_ASSERT(wall - when <= kPeriod + slack);
