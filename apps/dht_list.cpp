@@ -82,7 +82,8 @@ class Printer {
     auto out = message.initRoot<output::wire::DhtRow>();
     out.setSpace(row.getSpace());
     out.setKey(key_text(row));
-    if (row.getName().size() > 0 && observe::is_plain(text(row.getName()))) out.setName(text(row.getName()));
+    const std::string name = text(row.getName());
+    if (!name.empty() && observe::is_utf8(name)) out.setName({name.data(), name.size()});
     if (row.getWhose().size() > 0) {
       if (row.getWhat() == dht::kProviderNumber) out.setNode(row.getWhose());
       else out.setOwner(row.getWhose());

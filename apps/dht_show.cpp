@@ -80,7 +80,8 @@ void write(output::wire::DhtValue::Builder out, const std::string& typed, dht::w
   const auto value = got.getValue();
   const std::string text(reinterpret_cast<const char*>(value.begin()), value.size());
   out.setKey(typed);
-  if (observe::is_plain(text)) out.setValue(text);
+  // With its size: a NUL is text as well.
+  if (observe::is_utf8(text)) out.setValue({text.data(), text.size()});
   out.setValueHex(value);
   out.setBytes(value.size());
   out.setSealed(got.getSealed());

@@ -788,7 +788,7 @@ struct DhtValue {
 
   key @0 :Text;
   value @1 :Text;
-  # Null if it is no text.
+  # Null if it is no valid UTF-8; valueHex has every value.
   valueHex @2 :Data;
   bytes @3 :UInt64;
   sealed @4 :Bool;
@@ -873,7 +873,7 @@ struct DhtRow {
   key @1 :Text;
   # As `dht get` takes it; of providers and what this node provides, the first 40 digits of the content id.
   name @2 :Text;
-  # Null unless kv, or if it is no text.
+  # Null unless kv, or if it is no valid UTF-8.
   owner @3 :Data;
   # As in DhtValue.
   node @4 :Data;

@@ -112,6 +112,12 @@ bool is_plain(std::string_view text) {
   return good;
 }
 
+bool is_utf8(std::string_view text) {
+  bool good = true;
+  walk(text, [&](const Character& character, std::string_view) { return good = character.valid; });
+  return good;
+}
+
 std::string quoted(std::string_view text) {
   std::string out = "\"";
   out.reserve(text.size() + 2);

@@ -23,6 +23,9 @@ std::string shortened(std::string_view text, std::size_t bytes_max);
 /// Whether the text is valid UTF-8 without control or directional characters. A backslash is plain.
 bool is_plain(std::string_view text);
 
+/// Whether the text is valid UTF-8, of whatever characters: what quoted() keeps all of.
+bool is_utf8(std::string_view text);
+
 /// A JSON string with its quotes: valid UTF-8 (broken bytes become U+FFFD), what is not plain as \uNNNN.
 /// Also a basic string of TOML 1.0.
 std::string quoted(std::string_view text);

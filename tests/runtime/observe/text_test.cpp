@@ -45,6 +45,14 @@ TEST_CASE("text: what is shortened is not escaped, so that who prints it escapes
   CHECK(shortened("abc", 2).empty());
 }
 
+TEST_CASE("text: whether it is UTF-8 does not depend on what its characters do") {
+  for (const std::string_view text : {std::string_view(""), std::string_view("a\tb\n\x1b"), std::string_view("\0", 1),
+                                      std::string_view("\xe2\x80\xae"), std::string_view("aä日😀")})
+    CHECK(is_utf8(text));
+  for (const char* const bytes : {"\xff", "a\xc3", "\xed\xa0\x80", "\xc0\x80", "\xf4\x90\x80\x80"})
+    CHECK_FALSE(is_utf8(bytes));
+}
+
 TEST_CASE("text: a JSON string escapes its own marks and all control characters") {
   CHECK(quoted("a\"b\\c\n\x1b") == "\"a\\\"b\\\\c\\u000a\\u001b\"");
   CHECK(quoted("\xe2\x80\xae") == "\"\\u202e\"");
