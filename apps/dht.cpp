@@ -24,7 +24,7 @@ namespace {
 namespace wire = dht::wire;
 using dht_command::TypedKey;
 
-constexpr std::chrono::seconds kTimeout{75};  // a search, and our own store after it
+constexpr std::chrono::seconds kTimeout{105};  // two searches, and our own store after them
 constexpr const char* kHelp = "troupe help dht put";
 
 std::string hex(capnp::Data::Reader from) { return base::hex({from.begin(), from.size()}); }
@@ -288,7 +288,7 @@ Commands dht_commands() {
        .options = {{.name = "--ttl", .value = "S", .help = "seconds that it lasts (172800)", .min = 1, .max = 604'800},
                    {.name = "--expect",
                     .value = "SEQ",
-                    .help = "only in place of that sequence number",
+                    .help = "only in place of the value with that sequence number; 0: only where there is none",
                     .min = 0,
                     .max = UINT64_MAX},
                    {.name = "--reader",

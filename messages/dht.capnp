@@ -549,7 +549,8 @@ struct Put $kind(from = [operate], bytesMax = 131072) {
   expected :union {
     any @5 :Void;
     sequence @6 :UInt64;
-    # Of kv alone. A date in milliseconds, usually. More than a day ahead it is `malformed`, unless the node holds that one.
+    # Of kv alone: the newest value found must have it, else `conflict`; 0: nothing may be held. A date in milliseconds,
+    # usually. More than a day ahead it is `malformed`, unless the node holds that one.
   }
   explain @7 :Bool;
 }

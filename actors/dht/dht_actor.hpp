@@ -180,6 +180,7 @@ class DhtActor final : public runtime::Actor {
   std::uint64_t date_number() const;
   void continue_from(std::uint64_t sequence);
   KvRecord dated(KvRecord record, const Key& place, std::chrono::seconds lasts, std::optional<std::uint64_t> expected);
+  void put_in_place(KvRecord record, std::chrono::seconds lasts, Wanted wanted, Reply<wire::PutDone> reply);
   void put(const Record& record, Wanted wanted, Reply<wire::PutDone> reply);
   void answer(wire::GetValue::Reader question, Reply<wire::GotValue> reply);
   void answer(wire::FindNearest::Reader question, Reply<wire::Nearest> reply);

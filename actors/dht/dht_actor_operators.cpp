@@ -72,8 +72,28 @@ void DhtActor::answer(wire::Put::Reader order, Reply<wire::PutDone> reply) {
     return reply.refuse({Code::malformed,
                          "the sequence expected is a date more than a day ahead, and not the one held here: a number "
                          "beyond it could soon leave none for the values after it"});
+  if (wanted.expected.value_or(0) > 0)
+    return put_in_place(std::move(record), lasts, std::move(wanted), std::move(reply));
   put(sign(identity.key(), dated(std::move(record), place, lasts, wanted.expected)), std::move(wanted),
       std::move(reply));
+}
+
+/// Whoever holds nothing may be new, and takes what expects any sequence (BEP 44): so that the one expected is there,
+/// and the newest, is asked of all holders before. Each of them still decides by what it holds then.
+void DhtActor::put_in_place(KvRecord record, std::chrono::seconds lasts, Wanted wanted, Reply<wire::PutDone> reply) {
+  const Key place = key_of_name(settings_->identity->public_key(), record.name);
+  const Wanted before{.key = place,
+                      .goal = wire::Search::Goal::VALUE,
+                      .space = Space::kv,
+                      .quorum = kContactsMax,
+                      .asker = wanted.asker};
+  search(before, [this, record = std::move(record), place, lasts, wanted = std::move(wanted),
+                  reply = std::move(reply)](runtime::Answer<wire::SearchResult>& answer) mutable {
+    if (!answer.ok()) return reply.refuse(answer.error());
+    if (const auto why = unexpected_error(answer.value(), *wanted.expected)) return reply.refuse(*why);
+    const auto dated_record = dated(std::move(record), place, lasts, wanted.expected);
+    put(sign(settings_->identity->key(), dated_record), std::move(wanted), std::move(reply));
+  });
 }
 
 std::uint64_t DhtActor::date_number() const {

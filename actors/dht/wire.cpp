@@ -99,11 +99,14 @@ Error read(messages::wire::Error::Reader from) {
 
 namespace {
 
+Error conflict_with(std::uint64_t present) {
+  return {Code::conflict, "conflict: the sequence held is " + std::to_string(present) + ", not the one expected"};
+}
+
 Error error_of(wire::StoreDone::Reader said) {
   const std::string present = std::to_string(said.getPresent());
   switch (said.getResult()) {
-    case wire::StoreDone::Result::CONFLICT:
-      return {Code::conflict, "conflict: the sequence held is " + present + ", not the one expected"};
+    case wire::StoreDone::Result::CONFLICT: return conflict_with(said.getPresent());
     case wire::StoreDone::Result::OLDER:
       return {Code::conflict, "a newer record is held, with the sequence " + present};
     case wire::StoreDone::Result::TIED:
@@ -161,6 +164,17 @@ std::optional<Error> unheard_error(wire::SearchResult::Reader result) {
   return Error{Code::unavailable, "none of the " + std::to_string(result.getAsked()) +
                                       " nodes that were asked has answered, so that what others have is not known; see "
                                       "by 'troupe peers' whether this node has links"};
+}
+
+std::optional<Error> unexpected_error(wire::SearchResult::Reader result, std::uint64_t sequence) {
+  if (!result.hasRecord()) {
+    if (auto unheard = unheard_error(result)) return unheard;
+    return Error{Code::conflict, "conflict: no node that should hold it has a value, nor the sequence expected"};
+  }
+  const auto record = parse(bytes_of(result.getRecord()));
+  if (!record.ok()) return to_error(record.error());
+  const std::uint64_t present = sequence_of(record.value());
+  return present == sequence ? std::nullopt : std::optional(conflict_with(present));
 }
 
 std::string_view name(Ending ending) {

@@ -52,6 +52,9 @@ std::optional<base::Error> store_error(wire::ItemResult::Reader result);
 /// Why a search has nothing to say of what there is: nobody could be asked, or most of those that are known have not
 /// answered. Nothing if they have.
 std::optional<base::Error> unheard_error(wire::SearchResult::Reader result);
+/// Why what was found is not to be replaced by a value that expects `sequence`: it has another one, nothing is there,
+/// or nobody said so. Nothing if it is.
+std::optional<base::Error> unexpected_error(wire::SearchResult::Reader result, std::uint64_t sequence);
 std::string_view name(Ending ending);
 
 void write(wire::Question::Builder to, const Hop& hop, base::Instant now);

@@ -28,7 +28,9 @@ TEST_CASE("dht put: a sequence far ahead of the date is not expected, and freeze
     REQUIRE(refused.error);
     CHECK(refused.error->code == Code::malformed);
   }
-  CHECK_FALSE(quarter.put(0, Space::kv, "orders", "seven", expecting(date + kDay / 2)).error);
+  const auto nobodys = quarter.put(0, Space::kv, "orders", "seven", expecting(date + kDay / 2));
+  REQUIRE(nobodys.error);
+  CHECK(nobodys.error->code == Code::conflict);
 
   // One that is held may be expected, wherever it lies; other names do not go on from there.
   const Record far = quarter.signed_by(0, kMost - 9, "far", "far");
@@ -40,6 +42,62 @@ TEST_CASE("dht put: a sequence far ahead of the date is not expected, and freeze
   const auto other = quarter.put(0, Space::kv, "near", "x");
   CHECK_FALSE(other.error);
   CHECK(other.sequence < date + 2 * kDay);
+}
+
+TEST_CASE("dht put: a sequence that nobody holds is not there to be replaced") {
+  Quarter quarter(5);
+  const auto seven = [&](std::uint64_t sequence) {
+    return quarter.put(0, Space::kv, "orders", "seven", expecting(sequence));
+  };
+  const auto refused = seven(7);
+  REQUIRE(refused.error);
+  CHECK(refused.error->code == Code::conflict);
+  CHECK(refused.error->message.starts_with("conflict: "));
+  for (std::size_t i = 0; i < 5; ++i) CHECK(quarter.state(i).records == 0);
+
+  SUBCASE("an older one does not stand for it") {
+    const Record old = quarter.signed_by(0, 6, "six");
+    for (const std::size_t i : {1, 2, 3}) REQUIRE(quarter.store(0, i, old).result == Result::STORED);
+    const auto other = seven(7);
+    REQUIRE(other.error);
+    CHECK(other.error->code == Code::conflict);
+    CHECK(other.error->message.find("held is 6,") != std::string::npos);
+    CHECK(quarter.held(0, 1, Space::kv, key_of(old)) == text(encode(old)));
+  }
+  SUBCASE("one that some hold is replaced at those, and stored at those that hold nothing") {
+    const Record old = quarter.signed_by(0, 7, "six");
+    for (const std::size_t i : {1, 3}) REQUIRE(quarter.store(0, i, old).result == Result::STORED);
+    const auto stored = seven(7);
+    CHECK_FALSE(stored.error);
+    CHECK(stored.stored == 5);
+    for (std::size_t i = 0; i < 5; ++i) CHECK(quarter.get(i, Space::kv, stored.key).value == "seven");
+  }
+  SUBCASE("a newer one that a single node holds is found before anything is stored") {
+    const Record old = quarter.signed_by(0, 7, "six"), newer = quarter.signed_by(0, 8, "eight");
+    for (const std::size_t i : {0, 1, 2, 3}) REQUIRE(quarter.store(4, i, old).result == Result::STORED);
+    REQUIRE(quarter.store(0, 4, newer).result == Result::STORED);
+    const auto late = seven(7);
+    REQUIRE(late.error);
+    CHECK(late.error->code == Code::conflict);
+    CHECK(late.error->message.find("held is 8,") != std::string::npos);
+  }
+  SUBCASE("zero expects nothing, which is what is held") {
+    CHECK_FALSE(seven(0).error);
+    quarter.stage.run_for(1s);
+    const auto again = seven(0);
+    REQUIRE(again.error);
+    CHECK(again.error->code == Code::conflict);
+  }
+}
+
+TEST_CASE("dht put: whoever hears nobody does not know whether the sequence that it expects is held") {
+  Quarter quarter(1);
+  const auto unheard = quarter.put(0, Space::kv, "orders", "seven", expecting(7));
+  REQUIRE(unheard.error);
+  CHECK(unheard.error->code == Code::unavailable);
+  const auto first = quarter.put(0, Space::kv, "orders", "seven");
+  REQUIRE_FALSE(first.error);
+  CHECK_FALSE(quarter.put(0, Space::kv, "orders", "eight", expecting(first.sequence)).error);
 }
 
 TEST_CASE("dht put: what this node does not sign has no end and no number to expect") {

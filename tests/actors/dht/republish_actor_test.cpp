@@ -146,6 +146,8 @@ TEST_CASE("republish: a node whose clock was set back goes on from the numbers t
   const auto date = static_cast<std::uint64_t>(
       std::chrono::duration_cast<std::chrono::milliseconds>(quarter.wall().since_origin()).count());
   // As if the date had been an hour ahead.
+  const Record before = quarter.signed_by(1, date + 3'600'000, "six");
+  REQUIRE(quarter.store(0, 2, before).result == wire::StoreDone::Result::STORED);
   const auto ahead = quarter.put(1, Space::kv, "orders", "seven",
                                  [&](wire::Put::Builder order) { order.getExpected().setSequence(date + 3'600'000); });
   REQUIRE_FALSE(ahead.error);
