@@ -118,11 +118,12 @@ void print_value(const Invocation& invocation, Console& console, const std::stri
     console.out.write(reinterpret_cast<const char*>(value.begin()), static_cast<std::streamsize>(value.size()));
     if (console.out_is_terminal) console.out << '\n';
     if (invocation.has("--explain")) dht_command::explain(console.err, got.getSearch(), key);
+    console.err << dht_command::quorum_note(invocation, got);
     return;
   }
   capnp::MallocMessageBuilder message;
   auto out = message.initRoot<output::wire::DhtValue>();
-  dht_command::write(out, typed, got, key);
+  dht_command::write(out, invocation, typed, got, key);
   write_json_line(console.out, out.asReader());
 }
 
@@ -310,7 +311,7 @@ Commands dht_commands() {
        .summary = "Print the value under a key, or those under several",
        .options = {{.name = "--quorum",
                     .value = "N",
-                    .help = "holders of a signed value that have to agree (3)",
+                    .help = "holders of a signed value that have to agree (3); with fewer it is printed, and said so",
                     .min = 1,
                     .max = 20},
                    kExplain},

@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "actors/dht/api.hpp"
+#include "actors/dht/logic/lookup_types.hpp"
 #include "actors/dht/logic/range.hpp"
 #include "apps/json.hpp"
 #include "apps/terminal.hpp"
@@ -28,6 +29,7 @@ base::NodeId id_of(messages::wire::Contact::Reader contact) {
 }
 
 capnp::Data::Reader data(const base::NodeId& id) { return {id.bytes.data(), id.bytes.size()}; }
+bool can_change(dht::wire::GotValue::Reader got) { return got.hasOwner() && got.getOwner().size() > 0; }
 std::string hex(capnp::Data::Reader id) { return base::hex({id.begin(), id.size()}); }
 
 }  // namespace
@@ -85,7 +87,7 @@ void write(output::wire::DhtValue::Builder out, const std::string& typed, dht::w
   out.setValueHex(value);
   out.setBytes(value.size());
   out.setSealed(got.getSealed());
-  if (got.hasOwner() && got.getOwner().size() > 0) {
+  if (can_change(got)) {
     out.setOwner(got.getOwner());
     out.setName(std::string(reinterpret_cast<const char*>(got.getName().begin()), got.getName().size()));
     out.getExpires().setValue(static_cast<std::uint64_t>(std::max<std::int64_t>(got.getExpires(), 0)));
@@ -93,11 +95,25 @@ void write(output::wire::DhtValue::Builder out, const std::string& typed, dht::w
   out.setSequence(got.getSequence());
 }
 
-void write(output::wire::DhtValue::Builder out, const std::string& typed, dht::wire::GotValue::Reader got,
-           const dht::Key& key) {
+void write(output::wire::DhtValue::Builder out, const Invocation& get, const std::string& typed,
+           dht::wire::GotValue::Reader got, const dht::Key& key) {
   write(out, typed, got);
-  out.setHolders(got.getSearch().getHolders());
+  const std::uint32_t holders = got.getSearch().getHolders();
+  out.setHolders(holders);
+  if (can_change(got)) {
+    const std::uint64_t quorum = get.number("--quorum").value_or(dht::LookupQuestion{}.quorum);
+    out.getQuorum().setValue(static_cast<std::uint32_t>(quorum));
+    out.getAgreed().setValue(holders >= quorum);
+  }
   write(out.initSearch(), got.getSearch(), key);
+}
+
+std::string quorum_note(const Invocation& get, dht::wire::GotValue::Reader got) {
+  const auto quorum = get.number("--quorum");
+  const unsigned holders = got.getSearch().getHolders();
+  if (!quorum || !can_change(got) || holders >= *quorum) return {};
+  return std::to_string(holders) + (holders == 1 ? " other node agrees" : " other nodes agree") +
+         " on it, fewer than the " + std::to_string(*quorum) + " asked for\n";
 }
 
 void print_one_value(const Invocation& invocation, Console& console, const std::string& typed,
@@ -105,12 +121,14 @@ void print_one_value(const Invocation& invocation, Console& console, const std::
   if (invocation.globals.json) {
     capnp::MallocMessageBuilder message;
     auto out = message.initRoot<output::wire::DhtValue>();
-    write(out, typed, got, key);
+    write(out, invocation, typed, got, key);
     return write_json_line(console.out, out.asReader());
   }
   const auto value = got.getValue();
   console.out << typed << ' ' << observe::printable({reinterpret_cast<const char*>(value.begin()), value.size()})
               << '\n';
+  if (const std::string note = quorum_note(invocation, got); !note.empty())
+    console.err << observe::printable(typed) << ": " << note;
 }
 
 void print_put(const Invocation& invocation, Console& console, dht::Space space, dht::wire::PutOne::Reader done) {

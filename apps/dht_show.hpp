@@ -19,9 +19,12 @@ void write(output::wire::DhtContact::Builder out, messages::wire::Contact::Reade
 dht::Key place_of(const TypedKey& typed, dht::wire::GotValue::Reader got);
 /// All but the search and the holders. `typed` is the key as it was typed.
 void write(output::wire::DhtValue::Builder out, const std::string& typed, dht::wire::GotValue::Reader got);
-/// All of it.
-void write(output::wire::DhtValue::Builder out, const std::string& typed, dht::wire::GotValue::Reader got,
-           const dht::Key& key);
+/// All of it, of `dht get`, which may have asked for another quorum than the usual one.
+void write(output::wire::DhtValue::Builder out, const Invocation& get, const std::string& typed,
+           dht::wire::GotValue::Reader got, const dht::Key& key);
+
+/// A line where fewer holders agree than `dht get --quorum` has asked for; empty where enough do, or nobody asked.
+std::string quorum_note(const Invocation& get, dht::wire::GotValue::Reader got);
 
 /// One of many, on a line: the key, and the value with what a terminal would act on escaped.
 void print_one_value(const Invocation& invocation, Console& console, const std::string& typed,

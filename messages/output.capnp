@@ -803,7 +803,17 @@ struct DhtValue {
     # Unix seconds.
   }
   holders @10 :UInt32;
-  # 0 of `dht listen`, as the search is null.
+  # Other nodes that answered with this very value. 0 of `dht listen`, as the search is null.
+  quorum :union {
+    none @12 :Void;
+    value @13 :UInt32;
+    # So many of them had to agree, unless fewer are there; null unless kv, and of `dht listen`.
+  }
+  agreed :union {
+    none @14 :Void;
+    value @15 :Bool;
+    # So many did. Null as `quorum` is.
+  }
   search @11 :DhtSearch;
 }
 

@@ -4,8 +4,10 @@
 #include <capnp/message.h>
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <sstream>
 
+#include "apps/commands.hpp"
 #include "apps/json.hpp"
 
 using namespace troupe;
@@ -25,6 +27,32 @@ std::string shown(const std::string& value) {
   return line.str();
 }
 
+/// `dht get KEY`, with or without --quorum.
+Invocation get(const std::string& quorum) {
+  static const Commands table = commands();
+  const auto command = std::ranges::find(table, "dht get", &Command::name);
+  Invocation::Values values{{"KEY", {"orders"}}};
+  values["--quorum"];  // one that was not given has no values
+  if (!quorum.empty()) values["--quorum"] = {quorum};
+  return {*command, table, {}, values};
+}
+
+/// What it prints of a value that two other nodes hold: the note, and the fields of JSON.
+std::pair<std::string, std::string> agreed(const std::string& quorum, bool can_change = true) {
+  capnp::MallocMessageBuilder got, message;
+  auto from = got.initRoot<dht::wire::GotValue>();
+  const base::PublicKey owner{};
+  if (can_change) from.setOwner({owner.bytes.data(), owner.bytes.size()});
+  from.initSearch().setHolders(2);
+  auto out = message.initRoot<output::wire::DhtValue>();
+  dht_command::write(out, get(quorum), "orders", from.asReader(), {});
+  std::ostringstream line;
+  write_json_line(line, out.asReader());
+  const std::string json = line.str();
+  const auto begin = json.find("\"holders\"");
+  return {dht_command::quorum_note(get(quorum), from.asReader()), json.substr(begin, json.find(",\"search\"") - begin)};
+}
+
 bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 }  // namespace
@@ -42,4 +70,14 @@ TEST_CASE("dht show: a value that is no UTF-8 is null as text, and whole as digi
     CHECK(contains(shown(value), "\"value\":null"));
     CHECK(contains(shown(value), "\"valueHex\":\"" + base::hex(base::as_bytes(std::string(value)))));
   }
+}
+
+TEST_CASE("dht show: a quorum that is not met is said, and whether it is stands in JSON") {
+  CHECK(agreed("9") == std::pair<std::string, std::string>("2 other nodes agree on it, fewer than the 9 asked for\n",
+                                                           "\"holders\":2,\"quorum\":9,\"agreed\":false"));
+  CHECK(agreed("2") == std::pair<std::string, std::string>("", "\"holders\":2,\"quorum\":2,\"agreed\":true"));
+  // The usual quorum is what a small network has not: nobody asked for it.
+  CHECK(agreed("") == std::pair<std::string, std::string>("", "\"holders\":2,\"quorum\":3,\"agreed\":false"));
+  // What cannot change needs no second opinion.
+  CHECK(agreed("9", false) == std::pair<std::string, std::string>("", "\"holders\":2,\"quorum\":null,\"agreed\":null"));
 }
