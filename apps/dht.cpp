@@ -29,7 +29,6 @@ constexpr const char* kHelp = "troupe help dht put";
 
 std::string hex(capnp::Data::Reader from) { return base::hex({from.begin(), from.size()}); }
 capnp::Data::Reader data(base::ByteView from) { return {from.data(), from.size()}; }
-dht::Key key_from(capnp::Data::Reader from) { return dht::Key::from({from.begin(), from.size()}).value_or(dht::Key{}); }
 
 /// What is put: an argument, or with "-" what comes on standard input.
 base::Result<std::string, Failure> value_of(const Invocation& invocation, Console& console) {
@@ -54,11 +53,11 @@ void print_put(const Invocation& invocation, Console& console, const std::string
     out.setSequence(done.getSequence());
     out.setStored(search.getStored());
     out.setAsked(search.getStores());
-    dht_command::write(out.initSearch(), search, key_from(done.getKey()));
+    dht_command::write(out.initSearch(), search);
     return write_json_line(console.out, out.asReader());
   }
   console.out << key << '\n';
-  if (invocation.has("--explain")) dht_command::explain(console.err, search, key_from(done.getKey()));
+  if (invocation.has("--explain")) dht_command::explain(console.err, search);
   console.err << "stored at " << search.getStored() << " of " << search.getStores() << " nodes\n";
 }
 
@@ -111,19 +110,19 @@ Ending put(const Invocation& invocation, Console& console) {
   return Exit::done;
 }
 
-void print_value(const Invocation& invocation, Console& console, const std::string& typed, wire::GotValue::Reader got,
-                 const dht::Key& key) {
+/// With --explain also where none was found: then the error follows.
+void print_value(const Invocation& invocation, Console& console, const std::string& typed, wire::GotValue::Reader got) {
   const auto value = got.getValue();
   if (!invocation.globals.json) {
     console.out.write(reinterpret_cast<const char*>(value.begin()), static_cast<std::streamsize>(value.size()));
-    if (console.out_is_terminal) console.out << '\n';
-    if (invocation.has("--explain")) dht_command::explain(console.err, got.getSearch(), key);
+    if (console.out_is_terminal && !got.hasError()) console.out << '\n';
+    if (invocation.has("--explain")) dht_command::explain(console.err, got.getSearch());
     console.err << dht_command::quorum_note(invocation, got);
     return;
   }
   capnp::MallocMessageBuilder message;
   auto out = message.initRoot<output::wire::DhtValue>();
-  dht_command::write(out, invocation, typed, got, key);
+  dht_command::write(out, invocation, typed, got);
   write_json_line(console.out, out.asReader());
 }
 
@@ -149,7 +148,8 @@ Ending get(const Invocation& invocation, Console& console) {
       });
   if (!answer.ok()) return answer.error();
   const auto got = answer.value().root();
-  print_value(invocation, console, typed, got, dht_command::place_of(*key, got));
+  print_value(invocation, console, typed, got);
+  if (got.hasError()) return Failure{dht::read(got.getError())};
   if (!got.getSealed()) return Exit::done;
   return Failure{{base::Code::refused, "the value is sealed, and not for this node"}, "what was sealed is printed", {}};
 }
@@ -162,7 +162,7 @@ void print_contact(Console& console, messages::wire::Contact::Reader contact) {
               << '\n';
 }
 
-void print_contacts(const Invocation& invocation, Console& console, const std::string& target, const dht::Key& key,
+void print_contacts(const Invocation& invocation, Console& console, const std::string& target,
                     capnp::List<messages::wire::Contact>::Reader list, wire::SearchResult::Reader search) {
   if (invocation.globals.json) {
     capnp::MallocMessageBuilder message;
@@ -170,11 +170,11 @@ void print_contacts(const Invocation& invocation, Console& console, const std::s
     out.setTarget(target);
     auto nodes = out.initNodes(list.size());
     for (unsigned i = 0; i < nodes.size(); ++i) dht_command::write(nodes[i], list[i]);
-    dht_command::write(out.initSearch(), search, key);
+    dht_command::write(out.initSearch(), search);
     return write_json_line(console.out, out.asReader());
   }
   for (const auto one : list) print_contact(console, one);
-  if (invocation.has("--explain")) dht_command::explain(console.err, search, key);
+  if (invocation.has("--explain")) dht_command::explain(console.err, search);
 }
 
 Ending find(const Invocation& invocation, Console& console) {
@@ -190,7 +190,7 @@ Ending find(const Invocation& invocation, Console& console) {
       });
   if (!answer.ok()) return answer.error();
   const auto search = answer.value().root().getSearch();
-  print_contacts(invocation, console, typed, *id, search.getNearest(), search);
+  print_contacts(invocation, console, typed, search.getNearest(), search);
   if (search.getNearest().size() > 0) return Exit::done;
   return Failure{*dht::unheard_error(search)};
 }
@@ -234,9 +234,8 @@ Ending providers(const Invocation& invocation, Console& console) {
         if (!more.getLast()) return {};
         const auto search = more.getSearch();
         unheard = dht::unheard_error(search);
-        if (invocation.globals.json)
-          print_contacts(invocation, console, typed, dht::key_of(*cid), search.getProviders(), search);
-        else if (invocation.has("--explain")) dht_command::explain(console.err, search, dht::key_of(*cid));
+        if (invocation.globals.json) print_contacts(invocation, console, typed, search.getProviders(), search);
+        else if (invocation.has("--explain")) dht_command::explain(console.err, search);
         return {};
       });
   if (!ended.ok()) return ended.error();

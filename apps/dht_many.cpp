@@ -182,7 +182,7 @@ Ending get_many(const Invocation& invocation, Console& console, const std::vecto
             tally.bad(keys[at], {base::Code::refused, "the value is sealed, and not for this node"});
           } else {
             tally.good();
-            print_one_value(invocation, console, keys[at], one.getGot(), place_of(parsed[at], one.getGot()));
+            print_one_value(invocation, console, keys[at], one.getGot());
           }
           return {};
         });

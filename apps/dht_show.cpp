@@ -29,6 +29,12 @@ base::NodeId id_of(messages::wire::Contact::Reader contact) {
 }
 
 capnp::Data::Reader data(const base::NodeId& id) { return {id.bytes.data(), id.bytes.size()}; }
+/// Leading bits that who was asked shares with the key sought.
+std::size_t bits_shared(dht::wire::Question::Reader question) {
+  const auto distance = dht::Key::from({question.getDistance().begin(), question.getDistance().size()});
+  return dht::shared_bits(distance.value_or(dht::Key{}), dht::Key{});
+}
+
 bool can_change(dht::wire::GotValue::Reader got) { return got.hasOwner() && got.getOwner().size() > 0; }
 std::string hex(capnp::Data::Reader id) { return base::hex({id.begin(), id.size()}); }
 
@@ -39,7 +45,7 @@ void write(output::wire::DhtContact::Builder out, messages::wire::Contact::Reade
   out.setAddress(net::read_contact(contact).endpoint.text());
 }
 
-void write(output::wire::DhtSearch::Builder out, dht::wire::SearchResult::Reader search, const dht::Key& key) {
+void write(output::wire::DhtSearch::Builder out, dht::wire::SearchResult::Reader search) {
   out.setEnding(search.getEnding());
   out.setAsked(search.getAsked());
   out.setUnanswered(search.getUnanswered());
@@ -54,7 +60,7 @@ void write(output::wire::DhtSearch::Builder out, dht::wire::SearchResult::Reader
     to.setAddress(net::read_contact(from.getContact()).endpoint.text());
     to.setPath(from.getPath());
     to.setDepth(from.getDepth());
-    to.setSharedBits(static_cast<std::uint32_t>(dht::shared_bits(id, key)));
+    to.setSharedBits(static_cast<std::uint32_t>(bits_shared(from)));
     if (from.hasNamedBy()) to.setNamedBy(from.getNamedBy());
     to.setChosen(from.getChosen());
     to.setFate(from.getFate());
@@ -70,21 +76,13 @@ void write(output::wire::DhtSearch::Builder out, dht::wire::SearchResult::Reader
   }
 }
 
-dht::Key place_of(const TypedKey& typed, dht::wire::GotValue::Reader got) {
-  if (typed.digest) return dht::key_of(*typed.digest);
-  if (!typed.key && got.hasOwner() && got.getOwner().size() == base::PublicKey::kBytes)
-    return dht::key_of_name(*base::PublicKey::from({got.getOwner().begin(), got.getOwner().size()}),
-                            {got.getName().begin(), got.getName().size()});
-  return typed.key.value_or(dht::Key{});
-}
-
 void write(output::wire::DhtValue::Builder out, const std::string& typed, dht::wire::GotValue::Reader got) {
   const auto value = got.getValue();
   const std::string text(reinterpret_cast<const char*>(value.begin()), value.size());
   out.setKey(typed);
   // With its size: a NUL is text as well.
-  if (observe::is_utf8(text)) out.setValue({text.data(), text.size()});
-  out.setValueHex(value);
+  if (!got.hasError() && observe::is_utf8(text)) out.setValue({text.data(), text.size()});
+  if (!got.hasError()) out.setValueHex(value);
   out.setBytes(value.size());
   out.setSealed(got.getSealed());
   if (can_change(got)) {
@@ -96,7 +94,7 @@ void write(output::wire::DhtValue::Builder out, const std::string& typed, dht::w
 }
 
 void write(output::wire::DhtValue::Builder out, const Invocation& get, const std::string& typed,
-           dht::wire::GotValue::Reader got, const dht::Key& key) {
+           dht::wire::GotValue::Reader got) {
   write(out, typed, got);
   const std::uint32_t holders = got.getSearch().getHolders();
   out.setHolders(holders);
@@ -105,7 +103,7 @@ void write(output::wire::DhtValue::Builder out, const Invocation& get, const std
     out.getQuorum().setValue(static_cast<std::uint32_t>(quorum));
     out.getAgreed().setValue(holders >= quorum);
   }
-  write(out.initSearch(), got.getSearch(), key);
+  write(out.initSearch(), got.getSearch());
 }
 
 std::string quorum_note(const Invocation& get, dht::wire::GotValue::Reader got) {
@@ -117,11 +115,11 @@ std::string quorum_note(const Invocation& get, dht::wire::GotValue::Reader got) 
 }
 
 void print_one_value(const Invocation& invocation, Console& console, const std::string& typed,
-                     dht::wire::GotValue::Reader got, const dht::Key& key) {
+                     dht::wire::GotValue::Reader got) {
   if (invocation.globals.json) {
     capnp::MallocMessageBuilder message;
     auto out = message.initRoot<output::wire::DhtValue>();
-    write(out, invocation, typed, got, key);
+    write(out, invocation, typed, got);
     return write_json_line(console.out, out.asReader());
   }
   const auto value = got.getValue();
@@ -156,7 +154,7 @@ std::string space_name(dht::Space space) {
   return space == dht::Space::pk ? "/pk/" : space == dht::Space::kv ? "/kv/" : "/cid/";
 }
 
-void explain(std::ostream& out, dht::wire::SearchResult::Reader search, const dht::Key& key) {
+void explain(std::ostream& out, dht::wire::SearchResult::Reader search) {
   TextTable table({{"NODE"},
                    {"ADDRESS"},
                    {"PATH", Align::right},
@@ -175,7 +173,7 @@ void explain(std::ostream& out, dht::wire::SearchResult::Reader search, const dh
                  : std::to_string(one.getTaken()) + " contacts";
     }
     table.add({id.hex().substr(0, 8), net::read_contact(one.getContact()).endpoint.text(),
-               std::to_string(one.getPath()), std::to_string(one.getDepth()), std::to_string(dht::shared_bits(id, key)),
+               std::to_string(one.getPath()), std::to_string(one.getDepth()), std::to_string(bits_shared(one)),
                std::string(one.getChosen().begin(), one.getChosen().size()),
                one.hasNamedBy() ? hex(one.getNamedBy()).substr(0, 8) : "our table", came,
                text_of_ms(milliseconds(one.getMicroseconds()))});

@@ -12,23 +12,21 @@
 
 namespace troupe::apps::dht_command {
 
-void write(output::wire::DhtSearch::Builder out, dht::wire::SearchResult::Reader search, const dht::Key& key);
+void write(output::wire::DhtSearch::Builder out, dht::wire::SearchResult::Reader search);
 void write(output::wire::DhtContact::Builder out, messages::wire::Contact::Reader contact);
 
-/// Where what was typed and found lies.
-dht::Key place_of(const TypedKey& typed, dht::wire::GotValue::Reader got);
 /// All but the search and the holders. `typed` is the key as it was typed.
 void write(output::wire::DhtValue::Builder out, const std::string& typed, dht::wire::GotValue::Reader got);
 /// All of it, of `dht get`, which may have asked for another quorum than the usual one.
 void write(output::wire::DhtValue::Builder out, const Invocation& get, const std::string& typed,
-           dht::wire::GotValue::Reader got, const dht::Key& key);
+           dht::wire::GotValue::Reader got);
 
 /// A line where fewer holders agree than `dht get --quorum` has asked for; empty where enough do, or nobody asked.
 std::string quorum_note(const Invocation& get, dht::wire::GotValue::Reader got);
 
 /// One of many, on a line: the key, and the value with what a terminal would act on escaped.
 void print_one_value(const Invocation& invocation, Console& console, const std::string& typed,
-                     dht::wire::GotValue::Reader got, const dht::Key& key);
+                     dht::wire::GotValue::Reader got);
 void print_put(const Invocation& invocation, Console& console, dht::Space space, dht::wire::PutOne::Reader done);
 
 Failure wrong_key(const std::string& typed);
@@ -36,6 +34,6 @@ Failure wrong_key(const std::string& typed);
 std::string space_name(dht::Space space);
 
 /// Each question on a line: who was asked, by which path, why, and what came.
-void explain(std::ostream& out, dht::wire::SearchResult::Reader search, const dht::Key& key);
+void explain(std::ostream& out, dht::wire::SearchResult::Reader search);
 
 }  // namespace troupe::apps::dht_command

@@ -568,7 +568,7 @@ struct PutDone $kind(from = [operate], bytesMax = 1048576) {
 
 struct GetValue $kind(from = [view, operate], bytesMax = 1024) {
   # Asks for a value. Answered by GotValue; `not_found` if no node that should hold it has one, `unavailable` if too few
-  # of them answered to say so.
+  # of them answered to say so: with `explain` in the answer, so that how it was sought can be shown.
 
   space @0 :UInt8;
   key @1 :Data;
@@ -593,6 +593,8 @@ struct GotValue $kind(from = [view, operate], bytesMax = 1048576) {
   expires @6 :Int64;
   # Unix seconds; of kv.
   search @7 :SearchResult;
+  error @8 :Error;
+  # With `explain` alone: why there is no value. Without it the error is the answer.
 }
 
 struct FindNearest $kind(from = [view, operate], bytesMax = 256) {

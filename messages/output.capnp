@@ -788,7 +788,7 @@ struct DhtValue {
 
   key @0 :Text;
   value @1 :Text;
-  # Null if it is no valid UTF-8; valueHex has every value.
+  # Null if it is no valid UTF-8; valueHex has every value. With --explain both are null where none was found.
   valueHex @2 :Data;
   bytes @3 :UInt64;
   sealed @4 :Bool;

@@ -171,9 +171,15 @@ void DhtActor::answer(wire::GetValue::Reader question, Reply<wire::GotValue> rep
   const auto what = sought(bytes_of(question.getDigest()), bytes_of(question.getKey()), bytes_of(question.getName()));
   if (!what) return reply.refuse({Code::malformed, "a key has 20 bytes, a content id 32"});
   wanted.key = what->key;
-  search(wanted, [this, what = *what, reply = std::move(reply)](runtime::Answer<wire::SearchResult>& answer) mutable {
-    if (const auto why = unread(answer, what.digest)) return reply.refuse(*why);
-    reply.send([&](wire::GotValue::Builder out) { write_got(out, answer.value()); });
+  search(wanted, [this, what = *what, explain = question.getExplain(),
+                  reply = std::move(reply)](runtime::Answer<wire::SearchResult>& answer) mutable {
+    const auto why = unread(answer, what.digest);
+    if (why && (!explain || !answer.ok())) return reply.refuse(*why);
+    reply.send([&](wire::GotValue::Builder out) {
+      if (!why) return write_got(out, answer.value());
+      out.setSearch(answer.value());
+      write(out.initError(), *why);
+    });
   });
 }
 

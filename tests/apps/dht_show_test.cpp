@@ -45,7 +45,7 @@ std::pair<std::string, std::string> agreed(const std::string& quorum, bool can_c
   if (can_change) from.setOwner({owner.bytes.data(), owner.bytes.size()});
   from.initSearch().setHolders(2);
   auto out = message.initRoot<output::wire::DhtValue>();
-  dht_command::write(out, get(quorum), "orders", from.asReader(), {});
+  dht_command::write(out, get(quorum), "orders", from.asReader());
   std::ostringstream line;
   write_json_line(line, out.asReader());
   const std::string json = line.str();
@@ -70,6 +70,27 @@ TEST_CASE("dht show: a value that is no UTF-8 is null as text, and whole as digi
     CHECK(contains(shown(value), "\"value\":null"));
     CHECK(contains(shown(value), "\"valueHex\":\"" + base::hex(base::as_bytes(std::string(value)))));
   }
+}
+
+TEST_CASE("dht show: where nothing was found there is no value, not an empty one") {
+  capnp::MallocMessageBuilder got, message;
+  auto from = got.initRoot<dht::wire::GotValue>();
+  from.initError().setMessage("nothing");
+  auto out = message.initRoot<output::wire::DhtValue>();
+  dht_command::write(out, get(""), "orders", from.asReader());
+  std::ostringstream line;
+  write_json_line(line, out.asReader());
+  CHECK(contains(line.str(), "{\"key\":\"orders\",\"value\":null,\"valueHex\":null,\"bytes\":0,"));
+}
+
+TEST_CASE("dht show: a question shows how many bits it shares with the key sought") {
+  capnp::MallocMessageBuilder found, message;
+  const dht::Key distance = *dht::Key::from_hex("00ff" + std::string(36, '0'));
+  auto question = found.initRoot<dht::wire::SearchResult>().initQuestions(1)[0];
+  question.setDistance({distance.bytes.data(), distance.bytes.size()});
+  auto out = message.initRoot<output::wire::DhtSearch>();
+  dht_command::write(out, found.getRoot<dht::wire::SearchResult>().asReader());
+  CHECK(out.getQuestions()[0].getSharedBits() == 8);
 }
 
 TEST_CASE("dht show: a quorum that is not met is said, and whether it is stands in JSON") {

@@ -206,6 +206,15 @@ TEST_CASE("cluster dht: tables, explanations and providers are as the manual say
   const Seen get = cluster.run(1, {"dht", "get", line(put), "--explain"});
   CHECK(get.out == "seven");
   CHECK(contains(get.err, "WHY ASKED"));
+  const Seen none = cluster.run(1, {"dht", "get", "no-such-name", "--explain"});
+  CHECK(none.exit == 4);
+  CHECK(none.out.empty());
+  for (const char* const part : {"WHY ASKED", "error: no node that should hold it has a value"})
+    CHECK_MESSAGE(contains(none.err, part), none.err);
+  const Seen json = cluster.run(1, {"dht", "get", "no-such-name", "--explain", "--json"});
+  CHECK(json.exit == 4);
+  CHECK_MESSAGE(contains(json.out, "\"value\":null"), json.out);
+  CHECK_MESSAGE(contains(json.out, "\"questions\":[{"), json.out);
 
   std::ofstream(cluster.folder / "file") << "bytes";
   const std::string cid = line(cluster.run(1, {"file", "put", cluster.folder / "file", "--replicas", "1"}));

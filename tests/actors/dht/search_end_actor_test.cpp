@@ -25,6 +25,32 @@ runtime::Handle asker(Quarter& quarter, std::size_t i, std::function<void(typena
 
 }  // namespace
 
+TEST_CASE("dht search: whoever wants it explained is told how it went where nothing was found too") {
+  Quarter quarter(5);
+  const auto seek = [&](bool explain, std::function<void(wire::GotValue::Reader)> take) {
+    return quarter.ask<wire::GetValue, wire::GotValue>(
+        0,
+        [&](wire::GetValue::Builder question) {
+          question.setSpace(static_cast<std::uint8_t>(Space::kv));
+          question.setKey(data_of(key(1).view()));
+          question.setExplain(explain);
+        },
+        std::move(take));
+  };
+  std::optional<Code> why;
+  unsigned questions = 0;
+  CHECK_FALSE(seek(true, [&](wire::GotValue::Reader got) {
+    REQUIRE(got.hasError());
+    why = read(got.getError()).code;
+    questions = got.getSearch().getQuestions().size();
+  }));
+  CHECK(why == Code::not_found);
+  CHECK(questions == 4);
+  const auto error = seek(false, [](wire::GotValue::Reader) { FAIL("there is nothing to give"); });
+  REQUIRE(error);
+  CHECK(error->code == Code::not_found);
+}
+
 TEST_CASE("dht search: it ends with whoever asked for it") {
   Quarter quarter(5);
   for (std::size_t i = 1; i < 5; ++i) quarter.kill(i);  // so that it takes its time
