@@ -515,12 +515,14 @@ struct IndexedKeys $kind(bytesMax = 65536) {
 }
 
 struct DropRows $kind(bytesMax = 65536) {
-  # `/dht/audit` asks `/dht` to forget and erase rows. Answered by RowsDropped.
+  # `/dht/audit` asks `/dht`, of what is published `/dht/republish`, to forget and erase rows. Answered by RowsDropped.
 
   keyspace @0 :Text;
   keys @1 :List(Data);
   expired @2 :Bool;
   # Because their time is over: they stay while the date is doubted.
+  sequences @3 :List(UInt64);
+  # Of what is published: what was put anew since, with a higher one, stays.
 }
 
 struct RowsDropped $kind(bytesMax = 65536) {

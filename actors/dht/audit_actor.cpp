@@ -18,6 +18,12 @@ AuditSpace space_of_key(std::string_view keyspace, base::ByteView key) {
   return judge(keyspace, key, {}, {}, {}).space;
 }
 
+/// Of a row of what is published; zero for what has none.
+std::uint64_t sequence_in(base::ByteView row) {
+  const auto record = parse(row);
+  return record.ok() ? sequence_of(record.value()) : 0;
+}
+
 void write(wire::RowSummary::Builder out, const RowSummary& row) {
   out.setSpace(std::string(name(row.space)));
   out.setWhat(static_cast<std::uint8_t>(row.what));
@@ -134,12 +140,12 @@ void AuditActor::take(store::wire::Slice::Reader slice) {
   for (const auto one : slice.getRows()) {
     const auto key = bytes_of(one.getKey()), value = bytes_of(one.getValue());
     Row row{{key.begin(), key.end()}, judge(keyspace(), key, value, wall(), terms()), key.size() + value.size()};
+    if (!indexed()) row.sequence = sequence_in(value);
     run_->audit.read(row.judged, key, row.bytes);
     run_->read.push_back(row.key);
     if (row.judged.state == RowState::sound) sound.push_back(std::move(row));
     else if (is_trouble(row.judged.state)) trouble(row, row.judged.state);
-    // What was published and has ended is dropped when it is due: it may be put anew at this moment.
-    else if (run_->effect == Effect::clean && indexed()) run_->drop.push_back(std::move(row));
+    else if (run_->effect == Effect::clean) run_->drop.push_back(std::move(row));
   }
   end_slice(slice);
   if (indexed() && !sound.empty()) compare(std::move(sound));
@@ -266,7 +272,6 @@ void AuditActor::trouble(const Row& row, RowState state) {
 
 /// With what is known of them: else it would be read, or published, in vain.
 void AuditActor::drop() {
-  if (!indexed()) return withdraw();
   // For one reason at a time.
   const bool expired = run_->drop.front().judged.state == RowState::expired;
   const auto others = std::stable_partition(run_->drop.begin(), run_->drop.end(), [&](const Row& row) {
@@ -274,13 +279,16 @@ void AuditActor::drop() {
   });
   const std::vector<Row> rows(run_->drop.begin(), others);
   run_->drop.erase(run_->drop.begin(), others);
+  if (!indexed() && !expired) return withdraw(rows);
   ask_then<wire::DropRows, wire::RowsDropped>(
-      node().find(kPath),
+      node().find(indexed() ? kPath : kRepublishPath),
       [&](wire::DropRows::Builder order) {
         order.setKeyspace(keyspace());
         auto keys = order.initKeys(static_cast<unsigned>(rows.size()));
         for (unsigned i = 0; i < keys.size(); ++i) keys.set(i, data_of(rows[i].key));
         order.setExpired(expired);
+        auto sequences = order.initSequences(static_cast<unsigned>(rows.size()));
+        for (unsigned i = 0; i < sequences.size(); ++i) sequences.set(i, rows[i].sequence);
       },
       [this, rows](runtime::Answer<wire::RowsDropped>& answer) {
         if (!answer.ok()) return fail(answer.error());
@@ -290,8 +298,7 @@ void AuditActor::drop() {
       });
 }
 
-void AuditActor::withdraw() {
-  const std::vector<Row> rows = std::exchange(run_->drop, {});
+void AuditActor::withdraw(const std::vector<Row>& rows) {
   for (const Row& row : rows)
     if (const auto item = Republish::read_row_key(row.key))
       tell<wire::Withdrawn>(node().find(kPath), [&](wire::Withdrawn::Builder out) {

@@ -5,8 +5,9 @@
 //         looked for among the rows. Rows change meanwhile: what does not agree is read again, kLooks times in all, and
 //         is a trouble only if no change of it is under way each time. Nothing is repaired.
 // Clean   the same, and drops what has expired and what is in trouble: the row, and what the index says of it. While
-//         `/dht` doubts the date (logic/date_watch.hpp), what has expired stays: it is summed, and not as removed. What
-//         is more than a limit allows stays: which of it is too much is decided when something comes.
+//         its owner doubts the date (logic/date_watch.hpp), what has expired stays: it is summed, and not as removed.
+//         So does what was published with a higher number meanwhile. What is more than a limit allows stays: which of
+//         it is too much is decided when something comes.
 // List    what each sound row is about (logic/row_summary.hpp); nothing is compared.
 // Pace    slices of kAuditRows, each in a handler of its own; signatures are checked on this actor's turn, not on
 //         that of `/dht`. A slow reader stops it.
@@ -48,7 +49,8 @@ class AuditActor final : public runtime::Actor {
   struct Row {
     base::Bytes key;
     JudgedRow judged{};
-    std::size_t bytes = 0;  // of key and value; zero: not on disk
+    std::size_t bytes = 0;       // of key and value; zero: not on disk
+    std::uint64_t sequence = 0;  // of what is published
   };
   struct Item {
     AuditSpace space;
@@ -93,7 +95,7 @@ class AuditActor final : public runtime::Actor {
   void look_again();
   void look_again(const Row& row);
   void drop();
-  void withdraw();
+  void withdraw(const std::vector<Row>& rows);
   void trouble(const Row& row, RowState state);
   std::string keyspace() const { return std::string(kAuditedKeyspaces[run_->keyspace]); }
   bool indexed() const { return kAuditedKeyspaces[run_->keyspace] != kPublishedRows; }

@@ -35,6 +35,10 @@ void RepublishActor::receive(runtime::Handlers& on) {
           out.setMore(keys.size() == kKeysListed);
         });
       });
+  on.ask<wire::DropRows, wire::RowsDropped>(
+      [this](wire::DropRows::Reader order, runtime::Reply<wire::RowsDropped> reply) {
+        answer(order, std::move(reply));
+      });
   on.timer<Wake>([this] { loading_ ? load({}) : wake(); });
   on.describe<wire::RepublishState>([this](wire::RepublishState::Builder state) {
     if (!republish_) return;
@@ -133,6 +137,24 @@ void RepublishActor::published(wire::Published::Reader what) {
 void RepublishActor::drop(const Item& item) {
   kept_.erase(item);
   commit(republish_->remove(item));
+}
+
+/// What has ended, before it is due. Not while the date is doubted, or rows are read: it is dropped when its turn
+/// comes.
+void RepublishActor::answer(wire::DropRows::Reader order, runtime::Reply<wire::RowsDropped> reply) {
+  const bool believed = date_.look(now(), wall()) == Expired::dropped && !loading_;
+  const auto keys = order.getKeys();
+  const auto sequences = order.getSequences();
+  reply.send([&](wire::RowsDropped::Builder out) {
+    auto list = out.initDropped(keys.size());
+    for (unsigned i = 0; i < list.size(); ++i) {
+      const auto item = Republish::read_row_key(bytes_of(keys[i]));
+      const bool same = item && i < sequences.size() && republish_->sequence(*item) <= sequences[i];
+      list.set(i, believed && same);
+      if (believed && same) drop(*item);
+    }
+  });
+  show_health();
 }
 
 // -- the sweep -------------------------------------------------------------------------------------------------------

@@ -54,6 +54,7 @@ class RepublishActor final : public runtime::Actor {
   void serve();
   void served();
   void drop(const Item& item);
+  void answer(wire::DropRows::Reader order, runtime::Reply<wire::RowsDropped> reply);
   void commit(const RowChange& rows);
   void arm(base::Duration at_least);
   void show_health();

@@ -64,7 +64,8 @@ JudgedRow judge_published(base::ByteView key, base::ByteView row, base::WallTime
   JudgedRow out{.space = AuditSpace::published};
   const auto item = Republish::read_row_key(key);
   if (!item) {
-    if (!Republish::is_note(key, row)) out.state = RowState::unreadable;
+    out.is_item = !Republish::is_note(key, row);
+    if (out.is_item) out.state = RowState::unreadable;
     return out;
   }
   if (item->what == Published::provider) {
@@ -114,6 +115,7 @@ JudgedRow judge(std::string_view keyspace, base::ByteView key, base::ByteView ro
 }
 
 void Audit::read(const JudgedRow& row, base::ByteView key, std::size_t row_bytes) {
+  if (!row.is_item) return;
   listed(row.space, row_bytes);
   if (row.state == RowState::expired) ++of(row.space).expired;
   if (row.state != RowState::sound || !row.owner) return;

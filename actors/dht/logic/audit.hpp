@@ -49,6 +49,7 @@ struct JudgedRow {
   std::optional<Tag> tag{};      ///< of a record
   std::optional<Owner> owner{};  ///< whom it counts for: of a record, or the provider itself
   std::uint64_t counted = 0;     ///< bytes of the record
+  bool is_item = true;           ///< else it is a note of the sweep over what is published, and is counted nowhere
 };
 
 /// Judges a row of one of kAuditedKeyspaces. What cannot be read at all counts as kv, or as the others of its keyspace.

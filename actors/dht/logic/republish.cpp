@@ -132,6 +132,11 @@ RowChange Republish::remove(const Item& item) {
   return out;
 }
 
+std::uint64_t Republish::sequence(const Item& item) const {
+  const auto known = items_.find(item);
+  return known == items_.end() ? 0 : known->second;
+}
+
 std::uint64_t Republish::sequence_max() const {
   std::uint64_t out = 0;
   for (const auto& [item, sequence] : items_) out = std::max(out, sequence);

@@ -98,6 +98,8 @@ class Republish {
   /// Notes that at most one node is known to have it.
   RowChange hurry(const Item& item, base::WallTime wall);
   RowChange remove(const Item& item);
+  /// Of the record that is published as this item; zero if it has none, or none is.
+  std::uint64_t sequence(const Item& item) const;
   /// The highest of all records that it knows; zero if none has one.
   std::uint64_t sequence_max() const;
   /// The keys of what is published of that sort, from the first one after `behind` on: ascending, at most `max`.

@@ -125,8 +125,15 @@ TEST_CASE("dht audit: what this node has published is its record, its announceme
   // Our own, from before the clock was set back.
   CHECK(judge(kPublishedRows, Republish::row_key(orders), encode(kv()), kWall - 24h, {}).state == RowState::sound);
   REQUIRE(republish.next(kWall + 22h));
-  CHECK(judged(kPublishedRows, republish.done(kWall + 22h).save.at(0)).state == RowState::sound);
-  CHECK(judged(kPublishedRows, republish.hurry(orders, kWall).save.at(0)).state == RowState::sound);
+  const SaveRow cursor = republish.done(kWall + 22h).save.at(0), hurried = republish.hurry(orders, kWall).save.at(0);
+  Audit audit({});
+  for (const SaveRow& note : {cursor, hurried}) {
+    CHECK(judged(kPublishedRows, note).state == RowState::sound);
+    // Which is sound, and nothing that anybody has published.
+    audit.read(judged(kPublishedRows, note), note.key, note.key.size() + note.value.size());
+  }
+  CHECK(audit.sums(AuditSpace::published).rows == 0);
+  CHECK(audit.sums(AuditSpace::published).bytes == 0);
 }
 
 TEST_CASE("dht audit: rows are summed by space, and what is above a limit is named") {
