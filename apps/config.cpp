@@ -72,7 +72,7 @@ Ending check(const Invocation& invocation, Console& console) {
   const std::string count = problems.size() == 1 ? "1 problem" : std::to_string(problems.size()) + " problems";
   return Failure{{base::Code::malformed, path + " has " + count + ", the first: " + problems.front().text()},
                  "checked; a node would not start with it",
-                 "troupe config show",
+                 problems.front().instead.empty() ? "troupe config show" : problems.front().instead,
                  Exit::usage};
 }
 

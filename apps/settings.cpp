@@ -71,7 +71,11 @@ base::Result<config::Settings, Failure> load_settings(const Invocation& invocati
   const auto& problems = loaded.error();
   std::string what = problems.front().text();
   if (problems.size() > 1) what += " (and " + std::to_string(problems.size() - 1) + " more)";
-  return Failure{{base::Code::malformed, std::move(what)}, "nothing was done", "troupe config show", Exit::usage};
+  const std::string& instead = problems.front().instead;
+  return Failure{{base::Code::malformed, std::move(what)},
+                 "nothing was done",
+                 instead.empty() ? "troupe config show" : instead,
+                 Exit::usage};
 }
 
 }  // namespace troupe::apps

@@ -36,8 +36,8 @@ struct Settings::Loader {
   Problems problems{};
   std::set<std::string> lists_of_flags{};  // lists that a flag has begun anew
 
-  void problem(std::string where, std::string what) {
-    if (problems.size() < kProblemsMax) problems.push_back({std::move(where), std::move(what)});
+  void problem(std::string where, std::string what, std::string instead = {}) {
+    if (problems.size() < kProblemsMax) problems.push_back({std::move(where), std::move(what), std::move(instead)});
   }
 
   void take_file(const TextFile& file) {
@@ -85,7 +85,9 @@ struct Settings::Loader {
       if (span <= most) continue;
       problem(part.origin == kDefault ? whole.origin : part.origin,
               must_be(setting, "at most half of " + std::string(setting.half_of) + ", which is " + toml(whole.value) +
-                                   " (" + whole.origin + "), and is " + toml(part.value) + " (" + part.origin + ")"));
+                                   " (" + whole.origin + "), and is " + toml(part.value) + " (" + part.origin + ")"),
+              std::string(setting.key) + " = " + toml(Value(most)) + ", or " + std::string(setting.half_of) + " = " +
+                  toml(Value(2 * span)));
     }
   }
 };

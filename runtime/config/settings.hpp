@@ -25,6 +25,7 @@ inline constexpr std::size_t kProblemBytesMax = 1'024;  // a name and a value in
 struct Problem {
   std::string where;  ///< "troupe.toml:12", "TROUPE_NET__LINKS_MAX", "--set net.links_max"
   std::string what;
+  std::string instead{};  ///< that would do, as the file has it; empty: nothing comes to mind
 
   std::string text() const { return where + ": " + what; }
   friend bool operator==(const Problem&, const Problem&) = default;

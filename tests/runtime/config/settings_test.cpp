@@ -88,6 +88,7 @@ TEST_CASE("settings: what is published again comes within half the time that it 
     const auto problems = check(node_table(), {"troupe.toml", "[dht]\nhold = '2h'\n"});
     REQUIRE(problems.size() == 1);
     CHECK(problems.front().where == "troupe.toml:2");
+    CHECK(problems.front().instead == "dht.republish_period = \"1h\", or dht.hold = \"44h\"");
     CHECK(check(node_table(), {"troupe.toml", "[dht]\nhold = '4d'\n"}).empty());
   }
 }
