@@ -116,6 +116,16 @@ void print_link(const Invocation& invocation, Console& console, capnp::Data::Rea
   write_json_line(console.out, out.asReader());
 }
 
+/// The node has tried to dial it.
+Failure not_linked(const Failure& by, const std::string& target) {
+  Failure out = by;
+  out.error.message = "no link to " + target + ": " + by.error.message;
+  if (by.error.code != base::Code::unavailable || !by.try_.empty()) return out;
+  out.error.message += "; no node answers there, or something between keeps it from this one";
+  out.try_ = "troupe status, at that node, shows whether it runs, and at which address";
+  return out;
+}
+
 Ending connect(const Invocation& invocation, Console& console) {
   const std::string target = *invocation.text("[ID@]HOST:PORT");
   if (!config::PeerAddress::parse(target))
@@ -125,7 +135,7 @@ Ending connect(const Invocation& invocation, Console& console) {
   if (!client.ok()) return client.error();
   auto answer = client.value()->ask<wire::ConnectPeer, wire::Connected>(
       kPeers, kDialAndShake, [&](wire::ConnectPeer::Builder question) { question.setTarget(target); });
-  if (!answer.ok()) return answer.error();
+  if (!answer.ok()) return answer.error().exit ? answer.error() : not_linked(answer.error(), target);
   print_link(invocation, console, answer.value().root().getNode(), answer.value().root().getAddress());
   return Exit::done;
 }
