@@ -256,7 +256,12 @@ Failure Client::failure(const base::Error& error) {
   const bool ours = heard && turned_away();
   if (heard && !ours)
     return {{Code::refused, refused_ + ": " + error.message}, "nothing was done", try_, Exit::refused};
-  return {{ours ? Code::refused : Code::unavailable, unreachable_ + ": " + error.message},
+  // A socket is left where a node was killed. Words about links mean nothing to who has typed a directory.
+  const bool left = directory_ && link_ && error.code == Code::unavailable;
+  const std::string why =
+      left ? "nobody listens at its socket, " + std::string(kControlSocket) + ", which the last one has left there"
+           : error.message;
+  return {{ours ? Code::refused : Code::unavailable, unreachable_ + ": " + why},
           "nothing was done",
           remote ? "troupe status, at that node, shows whether it runs, its id and its address" : try_,
           ours ? Exit::refused : Exit::unavailable};

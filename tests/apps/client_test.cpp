@@ -218,6 +218,10 @@ TEST_CASE("client: a directory without a node is exit 7 and says what to do, als
   const auto crashed = troupe_with({"status", "--json", "--data", folder.path()});
   CHECK(crashed.exit == Exit::unavailable);
   CHECK(crashed.err.starts_with("{\"error\":{\"code\":\"unavailable\",\"message\":\"no node runs in "));
+  CHECK(crashed.err.find(": nobody listens at its socket, control.sock, which the last one has left there") !=
+        std::string::npos);
+  CHECK(crashed.err.find("the link") == std::string::npos);
+  CHECK(crashed.err.find("\"try\":\"troupe node --data ") != std::string::npos);
 }
 
 TEST_CASE("client: a stream is read in order, no faster than its items are taken") {
