@@ -28,7 +28,7 @@ constexpr ExitMeaning kExits[] = {
     {Exit::nothing_checked, "sim: nothing was checked, or a rare property was never reached"},
     {Exit::not_deterministic, "sim: a world was not the same twice"},
     {Exit::simulator_failed, "sim: the simulator itself failed"},
-    {Exit::interrupted, "interrupted"},
+    {Exit::interrupted, "interrupted; by SIGTERM it is 143, by SIGHUP 129"},
     {Exit::broken_pipe, "nobody reads standard output any more"},
 };
 
