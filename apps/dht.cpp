@@ -17,6 +17,7 @@
 #include "apps/shell_word.hpp"
 #include "apps/terminal.hpp"
 #include "messages/output.capnp.h"
+#include "runtime/observe/text.hpp"
 
 namespace troupe::apps {
 namespace {
@@ -101,7 +102,10 @@ Ending put(const Invocation& invocation, Console& console) {
     if (const auto expected = invocation.number("--expect")) order.getExpected().setSequence(*expected);
     order.setExplain(invocation.has("--explain"));
   });
-  if (!answer.ok()) return answer.error();
+  if (!answer.ok()) {
+    if (answer.error().error.code != base::Code::conflict) return answer.error();
+    return dht_command::not_put(answer.error().error, typed, client.value()->way());
+  }
   const auto done = answer.value().root();
   print_put(invocation, console,
             dht_command::space_name(key->space) +
@@ -146,12 +150,15 @@ Ending get(const Invocation& invocation, Console& console) {
         question.setQuorum(static_cast<std::uint8_t>(invocation.number("--quorum").value_or(0)));
         question.setExplain(invocation.has("--explain"));
       });
-  if (!answer.ok()) return answer.error();
+  if (!answer.ok()) {
+    if (answer.error().error.code != base::Code::not_found) return answer.error();
+    return dht_command::not_got(answer.error().error, typed, client.value()->way());
+  }
   const auto got = answer.value().root();
   print_value(invocation, console, typed, got);
-  if (got.hasError()) return Failure{dht::read(got.getError())};
+  if (got.hasError()) return dht_command::not_got(dht::read(got.getError()), typed, client.value()->way());
   if (!got.getSealed()) return Exit::done;
-  return Failure{{base::Code::refused, "the value is sealed, and not for this node"}, "what was sealed is printed", {}};
+  return dht_command::sealed_to_others("what was sealed is printed");
 }
 
 void print_contact(Console& console, messages::wire::Contact::Reader contact) {
@@ -180,7 +187,10 @@ void print_contacts(const Invocation& invocation, Console& console, const std::s
 Ending find(const Invocation& invocation, Console& console) {
   const std::string typed = *invocation.text("ID");
   const auto id = dht::Key::from_hex(typed);
-  if (!id) return usage_failure("an id has 40 hexadecimal digits", "troupe dht table");
+  if (!id)
+    return usage_failure(
+        "an id has 40 hexadecimal digits, as a key of /kv/ or of a node, not \"" + observe::shortened(typed, 80) + '"',
+        "troupe dht table");
   auto client = Client::connect(invocation, console);
   if (!client.ok()) return client.error();
   auto answer = client.value()->ask<wire::FindNearest, wire::Nearest>(
@@ -205,7 +215,13 @@ Ending provide(const Invocation& invocation, Console& console) {
         order.setCid(data(cid->view()));
         order.setExplain(invocation.has("--explain"));
       });
-  if (!answer.ok()) return answer.error();
+  if (!answer.ok()) {
+    Failure why = answer.error();
+    if (why.error.code != base::Code::not_found) return why;
+    why.error.message += ", and announces what it holds alone";
+    why.try_ = "troupe file ls " + client.value()->way();
+    return why;
+  }
   print_put(invocation, console, cid->hex(), answer.value().root());
   return Exit::done;
 }
@@ -305,6 +321,7 @@ Commands dht_commands() {
                        {.name = "VALUE", .help = "at most 64 KiB; - reads standard input", .arity = Arity::maybe}},
        .needs = Needs::operate,
        .effect = Effect::write,
+       .notes = kPutNotes,
        .run = put},
       {.name = "dht get",
        .summary = "Print the value under a key, or those under several",
@@ -319,6 +336,7 @@ Commands dht_commands() {
                                 "comes on a line",
                         .arity = Arity::some}},
        .needs = Needs::view,
+       .notes = kGetNotes,
        .run = get},
       {.name = "dht find",
        .summary = "Find the nodes nearest to an id",

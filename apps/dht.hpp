@@ -9,7 +9,27 @@ Ending dht_list(const Invocation& invocation, Console& console);
 Ending dht_check(const Invocation& invocation, Console& console);
 Ending dht_clean(const Invocation& invocation, Console& console);
 
+inline constexpr const char* kPutNotes = R"(
+lines of --from FILE
+  KEY, one space or tab, and the value to the end of the line; KEY is NAME, /kv/NAME or /cid
+  a NAME has at most 64 bytes; empty lines are skipped
+  any other line ends the command, which names it by its number; those before may have been put
+)";
+
+inline constexpr const char* kGetNotes = R"(
+keys
+  NAME, /kv/NAME            a value that this very node has signed, by its name of at most 64 bytes
+  /kv/KEY, KEY              a value that somebody has signed: 40 digits
+  /cid/DIGEST               a value by its hash: 64 digits
+  /pk/ID                    a node's public key, by its id: 40 digits
+  the id of a file is none of these: `troupe file get CID`
+exits of several keys
+  0 if all were got; 5 if some are sealed, and all others were got; 3 if only some were found
+)";
+
 inline constexpr const char* kListenNotes = R"(
+ends
+  with --count or --seconds the exit is 0; by Ctrl-C 130, by SIGTERM 143, by SIGHUP 129
 lines
   of a value: its sequence number and the value, what is not plain text escaped
   of a content: ID@HOST:PORT of a provider; each is named once

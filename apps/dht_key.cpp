@@ -1,5 +1,9 @@
 #include "apps/dht_key.hpp"
 
+#include <string_view>
+
+#include "runtime/observe/text.hpp"
+
 namespace troupe::apps::dht_command {
 
 std::optional<TypedKey> parse_key(const std::string& typed) {
@@ -23,6 +27,15 @@ std::optional<TypedKey> parse_key(const std::string& typed) {
   if (rest.empty() || rest.size() > dht::kNameBytesMax) return std::nullopt;
   out.name = rest;
   return out;
+}
+
+std::optional<std::string> long_name(const std::string& typed) {
+  constexpr std::string_view kSpace = "/kv/";
+  if (typed.starts_with('/') && !typed.starts_with(kSpace)) return std::nullopt;
+  const std::size_t bytes = typed.size() - (typed.starts_with('/') ? kSpace.size() : 0);
+  if (bytes <= dht::kNameBytesMax) return std::nullopt;
+  return "a name has at most " + std::to_string(dht::kNameBytesMax) + " bytes, and this one " + std::to_string(bytes) +
+         ": \"" + observe::shortened(typed, dht::kNameBytesMax) + '"';
 }
 
 }  // namespace troupe::apps::dht_command

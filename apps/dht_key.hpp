@@ -22,5 +22,7 @@ struct TypedKey {
 
 /// Nothing for what is none of these, or a name above 64 bytes.
 std::optional<TypedKey> parse_key(const std::string& typed);
+/// What is wrong with a name that has more; nothing with any other key.
+std::optional<std::string> long_name(const std::string& typed);
 
 }  // namespace troupe::apps::dht_command

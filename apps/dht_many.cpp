@@ -26,6 +26,8 @@ namespace wire = dht::wire;
 constexpr std::chrono::seconds kTimeout{300};                   // searches in several regions, and our own stores
 constexpr std::size_t kManyMax = dht::kRegionItemsMax;          // messages/dht.capnp, PutMany and GetMany
 constexpr std::size_t kManyBytesMax = 7 * dht::kValueBytesMax;  // the same: 512 KiB with what is around the values
+constexpr const char* kPrinted = "what was printed is so";
+constexpr const char* kHelp = "troupe help dht put";
 constexpr std::size_t kLineBytesMax = dht::kValueBytesMax + 128;
 
 capnp::Data::Reader data(base::ByteView from) { return {from.data(), from.size()}; }
@@ -49,18 +51,34 @@ class Tally {
     line.getError().setMessage(why.message);
     write_json_line(console_.out, line.asReader());
   }
-  Ending end(const char* done) const {
+  /// It was found, and is not for this node.
+  void sealed(const std::string& key) {
+    ++sealed_;
+    bad(key, sealed_to_others("").error);
+  }
+  Ending end(const char* done, const std::string& try_) const {
     if (bad_ == 0) return Exit::done;
+    if (bad_ == sealed_) {
+      Failure out = sealed_to_others(kPrinted);
+      out.error.message =
+          std::to_string(sealed_) + " of " + std::to_string(good_ + bad_) + " values are sealed, and not for this node";
+      return out;
+    }
     const std::string counted = std::to_string(good_) + " of " + std::to_string(good_ + bad_) + " values were " + done;
-    Failure out{{first_.code, counted}, "what was printed is so"};
+    Failure out{{first_.code, counted}, kPrinted, base::transient(first_.code) ? "" : try_};
     if (good_ > 0) out.exit = Exit::partly;
     return out;
+  }
+  /// A line of the file is wrong; those before it may have been put.
+  Failure stopped(Failure by) const {
+    if (good_ + bad_ > 0) by.outcome = kPrinted;
+    return by;
   }
 
  private:
   const Invocation& invocation_;
   Console& console_;
-  std::size_t good_ = 0, bad_ = 0;
+  std::size_t good_ = 0, bad_ = 0, sealed_ = 0;  // of the bad ones
   base::Error first_;
 };
 
@@ -70,8 +88,8 @@ struct Line {
   std::string value;
 };
 
-/// The next line; nothing at the end.
-base::Result<std::optional<Line>, Failure> next_line(std::istream& in, std::size_t number) {
+/// The next line of the file, without its end; nothing after the last one. What is too long is cut there.
+std::optional<std::string> read_line(std::istream& in) {
   std::string text;
   bool any = false;
   for (auto at = std::istreambuf_iterator<char>(in); at != std::istreambuf_iterator<char>(); ++at) {
@@ -83,15 +101,27 @@ base::Result<std::optional<Line>, Failure> next_line(std::istream& in, std::size
     text += *at;
     if (text.size() > kLineBytesMax) break;
   }
-  if (!any) return std::optional<Line>();
+  return any ? std::optional(text) : std::nullopt;
+}
+
+/// The next line that is not empty; nothing at the end. `number` is that of the last line read.
+base::Result<std::optional<Line>, Failure> next_line(std::istream& in, std::size_t& number) {
+  std::string text;
+  while (text.empty()) {
+    auto next = read_line(in);
+    if (!next) return std::optional<Line>();
+    text = std::move(*next);
+    ++number;
+  }
   const auto end = text.find_first_of(" \t");
   Line line;
   line.typed = text.substr(0, end);
   const auto key = parse_key(line.typed);
   const std::string where = "line " + std::to_string(number) + ": ";
+  if (const auto too_long = long_name(line.typed)) return usage_failure(where + *too_long, kHelp);
   const bool named = key && (key->space == dht::Space::cid ? !key->digest : key->space == dht::Space::kv && !key->key);
   if (end == std::string::npos || !named)
-    return usage_failure(where + "it has no NAME, /kv/NAME or /cid, a space, and a value", "troupe help dht put");
+    return usage_failure(where + "it has no NAME, /kv/NAME or /cid, a space, and a value", kHelp);
   line.key = *key;
   line.value = text.substr(end + 1);
   if (line.value.size() > dht::kValueBytesMax)
@@ -105,7 +135,7 @@ Ending put_many(const Invocation& invocation, Console& console, const std::strin
   std::ifstream opened;
   if (file != "-") {
     opened.open(file, std::ios::binary);
-    if (!opened) return Failure{system_error("cannot open " + file, errno), "nothing was done"};
+    if (!opened) return Failure{system_error("cannot open " + file, errno), "nothing was done", kHelp};
   }
   std::istream& in = file == "-" ? console.in : opened;
   auto client = Client::connect(invocation, console);
@@ -116,8 +146,8 @@ Ending put_many(const Invocation& invocation, Console& console, const std::strin
   for (bool more = true; more;) {
     lines.clear();
     for (std::size_t bytes = 0; lines.size() < kManyMax && bytes <= kManyBytesMax - dht::kValueBytesMax;) {
-      auto line = next_line(in, ++number);
-      if (!line.ok()) return line.error();
+      auto line = next_line(in, number);
+      if (!line.ok()) return tally.stopped(line.error());
       more = line.value().has_value();
       if (!more) break;
       bytes += line.value()->value.size() + 256;
@@ -145,7 +175,7 @@ Ending put_many(const Invocation& invocation, Console& console, const std::strin
       print_put(invocation, console, lines[i].key.space, items[i]);
     }
   }
-  return tally.end("stored");
+  return tally.end("stored", kHelp);
 }
 
 Ending get_many(const Invocation& invocation, Console& console, const std::vector<std::string>& keys) {
@@ -179,7 +209,7 @@ Ending get_many(const Invocation& invocation, Console& console, const std::vecto
           if (one.isError()) {
             tally.bad(keys[at], dht::read(one.getError()));
           } else if (one.getGot().getSealed()) {
-            tally.bad(keys[at], {base::Code::refused, "the value is sealed, and not for this node"});
+            tally.sealed(keys[at]);
           } else {
             tally.good();
             print_one_value(invocation, console, keys[at], one.getGot());
@@ -188,7 +218,7 @@ Ending get_many(const Invocation& invocation, Console& console, const std::vecto
         });
     if (!got.ok()) return got.error();
   }
-  return tally.end("found");
+  return tally.end("found", "troupe help dht get");
 }
 
 }  // namespace troupe::apps::dht_command

@@ -7,6 +7,7 @@
 #include "actors/dht/logic/lookup_types.hpp"
 #include "actors/dht/logic/range.hpp"
 #include "apps/json.hpp"
+#include "apps/shell_word.hpp"
 #include "apps/terminal.hpp"
 #include "runtime/crypto/identity.hpp"
 #include "runtime/net/contact_wire.hpp"
@@ -145,9 +146,31 @@ void print_put(const Invocation& invocation, Console& console, dht::Space space,
 }
 
 Failure wrong_key(const std::string& typed) {
+  if (const auto too_long = long_name(typed)) return usage_failure(*too_long, "troupe help dht put");
   return usage_failure(
       "a key is NAME, /kv/NAME, /kv/ and 40 digits, /cid/ and 64 digits, or /pk/ and 40 digits, not \"" + typed + '"',
-      "troupe help dht put");
+      "troupe help dht get");
+}
+
+Failure sealed_to_others(std::string outcome) {
+  return {{base::Code::refused, "the value is sealed, and not for this node"},
+          std::move(outcome),
+          "at a node that is a reader of it: `troupe dht put NAME VALUE --reader KEY` names them by their public keys"};
+}
+
+Failure not_got(base::Error why, const std::string& typed, const std::string& way) {
+  if (why.code != base::Code::not_found) return {std::move(why)};
+  const auto key = parse_key(typed);
+  if (!key || key->name.empty()) return {std::move(why), {}, "troupe help dht get"};
+  if (base::Digest::from_hex(key->name)) return {std::move(why), {}, "troupe dht get /cid/" + key->name + ' ' + way};
+  why.message += "; a name is of this very node's values, another node's has the key that its `dht put` printed";
+  return {std::move(why), {}, "troupe help dht get"};
+}
+
+Failure not_put(base::Error why, const std::string& typed, const std::string& way) {
+  if (why.code != base::Code::conflict) return {std::move(why)};
+  return {std::move(why), "nothing was changed; --expect takes the `sequence` of what is there, or 0 where nothing is",
+          "troupe dht get " + shell_word(typed) + ' ' + way + " --json"};
 }
 
 std::string space_name(dht::Space space) {

@@ -30,6 +30,12 @@ void print_one_value(const Invocation& invocation, Console& console, const std::
 void print_put(const Invocation& invocation, Console& console, dht::Space space, dht::wire::PutOne::Reader done);
 
 Failure wrong_key(const std::string& typed);
+/// Of a value that only its readers can open.
+Failure sealed_to_others(std::string outcome);
+/// Why nothing was got under a key; `way` is the client's.
+Failure not_got(base::Error why, const std::string& typed, const std::string& way);
+/// Why nothing was put under a name.
+Failure not_put(base::Error why, const std::string& typed, const std::string& way);
 /// "/kv/".
 std::string space_name(dht::Space space);
 

@@ -40,3 +40,14 @@ TEST_CASE("dht key: a space alone names what is to be put, and nonsense names no
   for (const char* const typed : {"", "/", "//", "/kv", "/kv/", "/other/x", "/KV/x", "/cid/xyz", "/pk/xyz"})
     CHECK_FALSE(parse_key(typed));
 }
+
+TEST_CASE("dht key: a name that is too long is told its limit, and nothing else is") {
+  for (const std::string space : {"", "/kv/"}) {
+    CHECK_FALSE(dht_command::long_name(space + std::string(64, 'n')));
+    const auto wrong = dht_command::long_name(space + std::string(65, 'n'));
+    REQUIRE(wrong);
+    CHECK(wrong->starts_with("a name has at most 64 bytes, and this one 65: "));
+  }
+  CHECK_FALSE(dht_command::long_name("/cid/" + std::string(70, '1')));
+  CHECK_FALSE(dht_command::long_name(""));
+}

@@ -102,3 +102,18 @@ TEST_CASE("dht show: a quorum that is not met is said, and whether it is stands 
   // What cannot change needs no second opinion.
   CHECK(agreed("9", false) == std::pair<std::string, std::string>("", "\"holders\":2,\"quorum\":null,\"agreed\":null"));
 }
+
+TEST_CASE("dht show: what was not got or put comes with what to try") {
+  const base::Error nothing{base::Code::not_found, "nothing there"};
+  const std::string digest(64, 'b'), key(40, 'a');
+  CHECK(dht_command::not_got(nothing, digest, "--data a").try_ == "troupe dht get /cid/" + digest + " --data a");
+  for (const std::string& typed : {key, "/kv/" + key, "/cid/" + digest}) {
+    CHECK(dht_command::not_got(nothing, typed, "").error.message == nothing.message);
+    CHECK(dht_command::not_got(nothing, typed, "").try_ == "troupe help dht get");
+  }
+  CHECK(contains(dht_command::not_got(nothing, "orders", "").error.message, "of this very node"));
+  CHECK(dht_command::not_put({base::Code::conflict, "another"}, "my orders", "--data a").try_ ==
+        "troupe dht get 'my orders' --data a --json");
+  CHECK(dht_command::not_put({base::Code::timeout, "late"}, "orders", "").try_.empty());
+  CHECK(contains(dht_command::sealed_to_others("").try_, "--reader"));
+}

@@ -146,10 +146,22 @@ TEST_CASE("cluster dht: many values are put from a file and got by one command")
   CHECK(exit("") == 0);
   CHECK(exit("name\n") == 2);
   CHECK(exit("/pk x\n") == 2);
-  CHECK(exit("\n") == 2);
+  CHECK(exit("\n") == 0);
+  CHECK(exit("\n\nname x\n\n") == 0);
+  const auto complaint = [&](const std::string& text) {
+    std::ofstream(from) << text;
+    return cluster.run(0, {"dht", "put", "--from", from}).err;
+  };
+  CHECK(contains(complaint("name x\n\nlonely\n"), "error: line 3: it has no NAME"));
+  CHECK(contains(complaint(std::string(65, 'n') + " x\n"), "error: line 1: a name has at most 64 bytes"));
+  std::string many;
+  for (int i = 0; i < 64; ++i) many += "name x\n";
+  CHECK(contains(complaint(many + "lonely\n"), "outcome: what was printed is so\n"));
   CHECK(exit("name " + std::string(70'000, 'a')) == 2);
   CHECK(exit("name " + std::string(65'536, 'a')) == 0);
-  CHECK(cluster.run(0, {"dht", "put", "--from", cluster.folder / "none"}).exit == 4);
+  const Seen no_file = cluster.run(0, {"dht", "put", "--from", cluster.folder / "none"});
+  CHECK(no_file.exit == 4);
+  CHECK(contains(no_file.err, "\ntry: troupe help dht put\n"));
   CHECK(cluster.run(0, {"dht", "put", "name", "x", "--from", from}).exit == 2);
   CHECK(cluster.run(0, {"dht", "put"}).exit == 2);
 }
@@ -178,6 +190,11 @@ TEST_CASE("cluster dht: exits say what went wrong") {
   const Seen conflict = cluster.run(1, {"dht", "put", "orders", "second", "--expect", "1"});
   CHECK(conflict.exit == 5);
   CHECK(contains(conflict.err, "conflict"));
+  CHECK(contains(conflict.err, "\ntry: troupe dht get orders --data "));
+  CHECK(exit({"dht", "put", "nobodys", "x", "--expect", "1"}) == 5);
+  CHECK(exit({"dht", "get", "nobodys"}) == 4);
+  CHECK(contains(cluster.run(1, {"dht", "provide", cid}).err, "\ntry: troupe file ls --data "));
+  CHECK(contains(cluster.run(1, {"dht", "find", "xyz"}).err, "not \"xyz\"\n"));
   CHECK(conflict.out.empty());
   CHECK(cluster.run(1, {"dht", "get", "orders"}).out == "first");
 
@@ -188,6 +205,33 @@ TEST_CASE("cluster dht: exits say what went wrong") {
     words.insert(words.end(), {"--data", nowhere});
     CHECK(troupe::test::troupe(cluster.folder, words).exit == 7);
   }
+}
+
+TEST_CASE("cluster dht: a value that is sealed for others is refused, alone and among several") {
+  Cluster cluster(2);
+  const std::string own = line(cluster.run(0, {"dht", "put", "/pk"}));
+  const std::string json = cluster.run(0, {"dht", "get", own, "--json"}).out;
+  const auto digits = json.find("\"valueHex\":\"") + 12;
+  const std::string open = line(cluster.run(0, {"dht", "put", "open", "seven"}));
+  const std::string sealed =
+      line(cluster.run(0, {"dht", "put", "sealed", "hush", "--reader", json.substr(digits, 64)}));
+  const std::string nobodys = "/cid/" + std::string(64, '1');
+  const auto get = [&](std::size_t node, std::vector<std::string> keys) {
+    keys.insert(keys.begin(), {"dht", "get"});
+    return cluster.run(node, std::move(keys));
+  };
+  CHECK(get(0, {sealed}).out == "hush");
+  CHECK(get(0, {sealed, open}).exit == 0);
+  for (const auto& keys : std::vector<std::vector<std::string>>{{sealed}, {sealed, sealed}, {open, sealed}}) {
+    const Seen refused = get(1, keys);
+    CHECK(refused.exit == 5);
+    CHECK(contains(refused.err, "sealed, and not for this node"));
+    CHECK(contains(refused.err, "\ntry: at a node that is a reader of it"));
+  }
+  const Seen two = get(1, {open, sealed});
+  CHECK(two.out == open + " seven\n");
+  CHECK(contains(two.err, sealed + ": the value is sealed, and not for this node\n"));
+  CHECK(get(1, {open, sealed, nobodys}).exit == 3);
 }
 
 TEST_CASE("cluster dht: tables, explanations and providers are as the manual says") {
@@ -292,7 +336,7 @@ TEST_CASE("cluster dht: what a node holds is read back, and cleaned") {
     CHECK(seen.exit == 0);
     CHECK_MESSAGE(seen.out.starts_with("{\"summary\":true,\"rows\":2,"), seen.out);
     CHECK(contains(seen.out, "\"troubles\":0,\"removed\":0,\"removedBytes\":0,\"spaces\":[{\"space\":\"pk\""));
-    CHECK(contains(cluster.run(0, {"dht", command}).out, "published"));
+    CHECK(contains(cluster.run(0, {"dht", command, "--json"}).out, "{\"space\":\"published\",\"rows\":2,"));
   }
   CHECK(cluster.run(1, {"dht", "get", "/kv/" + std::string(40, '0')}).exit == 4);
 
@@ -306,6 +350,15 @@ TEST_CASE("cluster dht: what a node holds is read back, and cleaned") {
   REQUIRE(contains(published.out, cid));
   CHECK(cluster.run(0, {"dht", "get", published.out.substr(published.out.find(cid) + 1, 5 + 64)}).out == "bytes");
   CHECK(cluster.run(0, {"dht", "list", "--space", "other"}).exit == 2);
+}
+
+TEST_CASE("cluster: to link a node to a port where none is says to where, and what to look at") {
+  Cluster cluster(1);
+  const Seen dead = cluster.run(0, {"peers", "connect", "127.0.0.1:1"});
+  CHECK(dead.exit == 7);
+  CHECK_MESSAGE(contains(dead.err, "error: no link to 127.0.0.1:1: Connection refused; no node answers there"),
+                dead.err);
+  CHECK_MESSAGE(contains(dead.err, "\ntry: troupe status, at that node,"), dead.err);
 }
 
 TEST_CASE("cluster: a node alone has what it holds, and says of all else that nobody could be asked") {
