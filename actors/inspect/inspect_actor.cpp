@@ -223,7 +223,7 @@ InspectActor::Names InspectActor::names_of(std::vector<std::uint64_t> ids) {
   }
   std::erase(ids, 0);  // nobody
   std::ranges::sort(ids);
-  ids.erase(std::ranges::unique(ids).begin(), ids.end());
+  ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
   Names out;
   std::vector<std::uint64_t> unknown;
   for (const std::uint64_t id : ids) {

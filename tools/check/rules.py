@@ -147,6 +147,11 @@ def world(path: str, source: str) -> Iterator[Violation]:
         yield from calls(source, REAL_CLOCK, "no test reads a real clock")
 
 
+def fuzzable(path: str, source: str) -> Iterator[Violation]:
+    if not path.startswith("tests/"):
+        yield from calls(source, r"\branges::(unique|subrange)\b", "clang 15 cannot compile it, and builds the fuzzers")
+
+
 @dataclass(frozen=True)
 class Rule:
     claim: str
@@ -157,6 +162,7 @@ RULES = (
     Rule("includes are written from the root and point down the layers", layers),
     Rule("another domain is reached through its api.hpp, and logic knows no schema", domains),
     Rule("CAF, LevelDB, Botan and sockets are used in runtime/ alone", libraries),
+    Rule("what is fuzzed compiles with the compiler of the fuzzers", fuzzable),
     Rule("no timer of CAF and no finite request outside runtime/os and runtime/sim", timers),
     Rule("no call that blocks in connect", blocking),
     Rule("nothing sleeps outside runtime/os, apps and tools", sleeping),

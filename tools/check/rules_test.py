@@ -86,6 +86,9 @@ class RulesTest(unittest.TestCase):
         for call in ("std::thread::id a;", "operand(1);", "now();"):
             self.expect(rules.world, call, good=("actors/dht/a.cpp",))
 
+    def test_what_is_fuzzed_compiles_for_fuzzers(self):
+        self.expect(rules.fuzzable, "std::ranges::unique(a);", bad=("actors/dht/a.cpp",), good=("tests/actors/dht/a.cpp",))
+
     def test_a_planted_file_is_found(self):
         with tempfile.TemporaryDirectory() as root:
             folder = Path(root, "actors", "dht")
