@@ -37,6 +37,9 @@
 
 namespace troupe::dht {
 
+inline constexpr std::size_t kHealthyMin = 3;            // issue 5, part 4: with fewer the seeds are asked again
+inline constexpr std::chrono::seconds kRecoverAgain{1};  // our choice: links come up in bursts
+
 class DhtActor final : public runtime::Actor {
  public:
   static constexpr const char* kName = "dht";
@@ -85,7 +88,6 @@ class DhtActor final : public runtime::Actor {
   void find_known(base::Callback<void(std::vector<Contact>)> found);
   void find_ourselves();
   void located(const base::Endpoint& at);
-  void show_health();
   void show_counts();
 
   void answer(wire::FindNode::Reader question, Reply<wire::Nodes> reply);

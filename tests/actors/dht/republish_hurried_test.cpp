@@ -1,0 +1,119 @@
+// What at most one node has is published again soon, beside the sweep.
+#include "tests/actors/dht/sweep.hpp"
+
+using namespace troupe;
+using namespace troupe::dht;
+using namespace troupe::dht::test;
+using namespace std::chrono_literals;
+
+TEST_CASE("dht republish: what at most one node has is hurried beside the sweep until others have it") {
+  Republish sweep({}, kWall);
+  Disk disk;
+  for (const int second : {1, 2}) {
+    save(disk, sweep.add(item(0x81, second), {}, kWall).value());
+    save(disk, sweep.hurry(item(0x81, second), kWall));
+  }
+  CHECK(sweep.hurry(item(0x90), kWall).empty());     // is not published
+  CHECK(sweep.hurry(item(0x81, 1), kWall).empty());  // is hurried already
+  save(disk, sweep.cursor_row());
+  CHECK(sweep.hurried() == 2);
+  CHECK(sweep.wake_at() == kWall + 1min);
+  base::WallTime wall = kWall + 1min;
+  const auto next = [&] {
+    const auto region = sweep.next(wall);
+    REQUIRE(region);
+    CHECK(region->turn == Turn::hurried);
+    CHECK(sweep.late(wall) == 0s);
+    return region->items;
+  };
+  const std::vector both{item(0x81, 1), item(0x81, 2)};
+  SUBCASE("as soon as there is somebody") {
+    for (int i = 0; i < 40; ++i) {
+      CHECK(next() == both);
+      save(disk, sweep.met_nobody(wall));
+      CHECK(sweep.wake_at() == wall + 1min);
+      wall = wall + 1min;
+    }
+  }
+  SUBCASE("less and less often while others do not take it") {
+    for (const auto again : {2min, 4min}) {
+      CHECK(next() == both);
+      save(disk, sweep.failed({item(0x81, 1), item(0x81, 2)}, wall));
+      CHECK(sweep.wake_at() == wall + again);
+      wall = wall + again;
+    }
+  }
+  SUBCASE("one after the other") {
+    CHECK(next() == both);
+    save(disk, sweep.failed({item(0x81, 2)}, wall));
+    wall = wall + 2min;
+    CHECK(next() == std::vector{item(0x81, 2)});
+    (void)sweep.met_nobody(wall);
+    wall = wall + 1min;
+  }
+  SUBCASE("it is withdrawn") {
+    for (const Item& one : both) save(disk, sweep.remove(one));
+    CHECK(sweep.hurried() == 0);
+    CHECK_FALSE(sweep.wake_at());
+    CHECK(disk.size() == 1);
+    return;
+  }
+  Republish after = restarted(disk, wall);
+  CHECK(after.hurried() == sweep.hurried());
+  CHECK(after.wake_at() == wall + 1min);
+  wall = wall + 1h;
+  CHECK_FALSE(next().empty());
+  save(disk, sweep.done(wall));
+  CHECK(sweep.hurried() == 0);
+  // Then it comes again when it is its turn, also after a restart.
+  CHECK(sweep.wake_at().value() - kWall > kPeriod / 2);
+  CHECK(sweep.wake_at().value() - kWall < kPeriod * 0x82 / 256);
+  CHECK(restarted(disk, wall).wake_at() == sweep.wake_at());
+}
+
+TEST_CASE(
+    "dht republish: what is hurried comes in regions like all else, and those that fail keep none from its turn") {
+  RepublishSettings settings;
+  settings.region_items_max = 3;
+  Republish sweep(settings, kWall);
+  for (int second = 0; second < 7; ++second) {
+    REQUIRE(sweep.add(item(0x40, second), {}, kWall).ok());
+    (void)sweep.hurry(item(0x40, second), kWall);
+  }
+  REQUIRE(sweep.add(item(0xf0), {}, kWall).ok());
+  (void)sweep.hurry(item(0xf0), kWall);
+  const base::WallTime wall = kWall + 1min;
+  std::set<Item> seen;
+  for (const std::size_t size : {3, 3, 1, 1}) {
+    const auto region = sweep.next(wall);
+    REQUIRE(region);
+    CHECK(region->items.size() == size);
+    const std::set<Item> items(region->items.begin(), region->items.end());
+    seen.insert(items.begin(), items.end());
+    (void)sweep.failed(items, wall);
+  }
+  CHECK(seen.size() == 8);
+  CHECK_FALSE(sweep.next(wall));
+}
+
+TEST_CASE("dht republish: what was published again while nobody was there is hurried") {
+  Republish sweep({}, kWall);
+  Disk disk;
+  save(disk, sweep.add(item(0x40), {}, kWall).value());
+  base::WallTime wall = kWall + kPeriod / 4;
+  SUBCASE("at its turn") { REQUIRE(sweep.next(wall)); }
+  SUBCASE("after it has failed") {
+    REQUIRE(sweep.next(wall));
+    save(disk, sweep.failed({item(0x40)}, wall));
+    wall = wall + 1min;
+    REQUIRE(sweep.next(wall));
+  }
+  save(disk, sweep.met_nobody(wall));
+  CHECK(sweep.late(wall) == 0s);
+  CHECK(sweep.retries() == 0);
+  CHECK(restarted(disk, wall).hurried() == 1);
+  CHECK(sweep.wake_at() == wall + 1min);
+  CHECK(publish(sweep, wall + 1min, &disk) == std::vector{item(0x40)});
+  CHECK(sweep.wake_at() == kWall + kPeriod + kPeriod / 4);
+  CHECK(restarted(disk, wall).wake_at() == sweep.wake_at());
+}
