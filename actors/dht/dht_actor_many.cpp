@@ -27,11 +27,6 @@ const Error kTooManyBatches{Code::overloaded, "this node puts and gets too many 
 
 }  // namespace
 
-bool DhtActor::room_for_batch() {
-  std::erase_if(many_gets_, [](const auto& one) { return one->over; });
-  return many_puts_ + many_gets_.size() < kBatchesMax;
-}
-
 unsigned DhtActor::region_bits() const { return dht::region_bits(table_.network_size(), settings_->copies); }
 
 // -- put -------------------------------------------------------------------------------------------------------------
@@ -183,6 +178,11 @@ struct DhtActor::ManyGets {
     over = true;
   }
 };
+
+bool DhtActor::room_for_batch() {
+  std::erase_if(many_gets_, [](const auto& one) { return one->over; });
+  return many_puts_ + many_gets_.size() < kBatchesMax;
+}
 
 void DhtActor::get_many(wire::GetMany::Reader question, runtime::Sink<wire::GotOne> sink) {
   if (question.getItems().size() > kRegionItemsMax)

@@ -87,7 +87,8 @@ class RulesTest(unittest.TestCase):
             self.expect(rules.world, call, good=("actors/dht/a.cpp",))
 
     def test_what_is_fuzzed_compiles_for_fuzzers(self):
-        self.expect(rules.fuzzable, "std::ranges::unique(a);", bad=("actors/dht/a.cpp",), good=("tests/actors/dht/a.cpp",))
+        for call in ("std::ranges::unique(a);", "std::views::transform(a, b)"):
+            self.expect(rules.fuzzable, call, bad=("actors/dht/a.cpp",), good=("tests/actors/dht/a.cpp",))
 
     def test_a_planted_file_is_found(self):
         with tempfile.TemporaryDirectory() as root:

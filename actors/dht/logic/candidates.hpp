@@ -9,7 +9,6 @@
 //         one address group, so that what one path hears cannot push out what another knows.
 // Memory  each lies by itself: they are large, come in any order, and many searches may be under way.
 #include <memory>
-#include <ranges>
 
 #include "actors/dht/logic/lookup_types.hpp"
 #include "actors/dht/logic/range.hpp"
@@ -66,17 +65,38 @@ class Candidates {
   Candidate* find(const Key& id) { return at_distance(base::distance(id, target_)); }
 
   /// Nearest first; valid until the next hear().
-  auto all() {
-    return std::views::transform(order_, [](const Place& place) -> Candidate& { return *place.candidate; });
-  }
-  auto all() const {
-    return std::views::transform(order_, [](const Place& place) -> const Candidate& { return *place.candidate; });
-  }
+  auto all() { return Each<Candidate>(order_); }
+  auto all() const { return Each<const Candidate>(order_); }
 
  private:
   struct Place {
     std::uint64_t high;  // high_bits of its distance: what nearly every comparison looks at
     std::unique_ptr<Candidate> candidate;
+  };
+  /// What std::views::transform would make, of which clang 15 makes no sense: it builds the fuzzers.
+  template <class T>
+  class Each {
+   public:
+    struct Iterator {
+      using value_type = Candidate;
+      using difference_type = std::ptrdiff_t;
+      std::vector<Place>::const_iterator at;
+
+      T& operator*() const { return *at->candidate; }
+      Iterator& operator++() { return ++at, *this; }
+      Iterator operator++(int) { return {at++}; }
+      friend bool operator==(const Iterator&, const Iterator&) = default;
+    };
+    explicit Each(const std::vector<Place>& all) : all_(all) {}
+
+    Iterator begin() const { return {all_.begin()}; }
+    Iterator end() const { return {all_.end()}; }
+    std::size_t size() const { return all_.size(); }
+    bool empty() const { return all_.empty(); }
+    T& front() const { return *begin(); }
+
+   private:
+    const std::vector<Place>& all_;
   };
 
   Candidate* at_distance(const Key& distance);
