@@ -12,7 +12,7 @@
 
 namespace troupe::runtime {
 
-/// What all proxies are. Any thread asks.
+/// A proxy that can be the sender of a message. Any thread asks.
 class Proxy : public caf::actor_proxy {
  public:
   using caf::actor_proxy::actor_proxy;

@@ -247,6 +247,10 @@ void DatagramsActor::take(const Way& from, std::span<std::uint8_t> datagram, con
       first ? door_->welcome(from.there, head, *first, *keys, now()) : door_->welcome(from.there, head, now());
   if (welcome != Welcome::answer) return;
   const auto& asker = other(id, from.there);
+  if (asker->at != from.there) {
+    asker->answers = answers_to(id, from.there);
+    asker->at = from.there;
+  }
   asker->key = keys->send;
   serve(from, head.token, id, asker, question.value());
 }
@@ -308,13 +312,9 @@ void DatagramsActor::answer(const Way& to, const Token& token, const Other& othe
   send(to, std::move(datagram));
 }
 
-/// As it is seen at that address. Valid until the next call.
+/// `at`: where it is, if it is new here. Valid until the next call.
 const std::shared_ptr<DatagramsActor::Other>& DatagramsActor::other(const base::NodeId& id, const base::Endpoint& at) {
-  if (const auto* const known = others_.use(id)) {
-    if ((*known)->at != at) (*known)->answers = answers_to(id, at);
-    (*known)->at = at;
-    return *known;
-  }
+  if (const auto* const known = others_.use(id)) return *known;
   // Who has questions here stays as long as may be: else its count of them would begin anew.
   if (others_.full()) others_.forget_if([](const auto& one) { return one->served == 0; });
   return others_.put(id, std::make_shared<Other>(Other{answers_to(id, at), at, {}, 0}));

@@ -70,10 +70,10 @@ class DatagramsActor final : public runtime::Actor {
   };
   /// Another node. It is kept by its questions: their answers leave even if its session is forgotten.
   struct Other {
-    caf::strong_actor_ptr answers;  // the proxy that takes what our actors answer, at that address
-    base::Endpoint at;
-    crypto::SealingKey key;  // of its latest question
-    std::size_t served = 0;  // its questions that wait
+    caf::strong_actor_ptr answers;  // the proxy that takes what our actors answer
+    base::Endpoint at;              // where its latest question came from
+    crypto::SealingKey key;         // of its latest question
+    std::size_t served = 0;         // its questions that wait
   };
   /// To whom a datagram goes, and from which of our addresses: an answer goes the way back that its question came.
   struct Way {
