@@ -14,7 +14,13 @@ using base::Code;
 constexpr std::chrono::seconds kReadDue{10};
 constexpr std::chrono::seconds kLoadAgain{2};
 constexpr std::uint32_t kSliceRows = 512;
-constexpr std::size_t kKeysListed = 1024;  // of messages/dht.capnp
+constexpr std::size_t kKeysListed = 1024;              // of messages/dht.capnp
+constexpr std::size_t kRowBytes = 128;                 // around key and value, in a commit
+constexpr std::size_t kCommitBytes = 2 * 1024 * 1024;  // half of what one may have
+
+std::size_t cost_of(const base::Bytes& key, const std::optional<base::Bytes>& value) {
+  return kRowBytes + key.size() + (value ? value->size() : 0);
+}
 
 }  // namespace
 
@@ -39,6 +45,7 @@ void RepublishActor::receive(runtime::Handlers& on) {
       [this](wire::DropRows::Reader order, runtime::Reply<wire::RowsDropped> reply) {
         answer(order, std::move(reply));
       });
+  on.timer<WriteAgain>([this] { write_rows(); });
   on.timer<Wake>([this] { loading_ ? load({}) : wake(); });
   on.describe<wire::RepublishState>([this](wire::RepublishState::Builder state) {
     if (!republish_) return;
@@ -91,27 +98,70 @@ void RepublishActor::load(base::Bytes from) {
       });
 }
 
-void RepublishActor::commit(const RowChange& change) {
-  if (settings_->values == Values::in_memory || change.empty()) return;
+/// Calls back once these rows are durable, or their commit has failed; then they wait for the next one.
+void RepublishActor::commit(const RowChange& change, Written done) {
+  if (settings_->values == Values::in_memory || change.empty()) return done ? done(nullptr) : void();
+  for (const EraseRow& one : change.erase) unnoted_ += !add(unwritten_, one.key, std::nullopt);
+  for (const SaveRow& one : change.save) unnoted_ += !add(unwritten_, one.key, one.value);
+  if (done) unwritten_.done.push_back(std::move(done));
+  write_rows();
+}
+
+/// What is there already gives way. False if there is no room.
+bool RepublishActor::add(Unwritten& to, const base::Bytes& key, std::optional<base::Bytes> value) {
+  const std::size_t bytes = cost_of(key, value);
+  const auto known = to.rows.find(key);
+  const std::size_t before = known == to.rows.end() ? 0 : cost_of(key, known->second);
+  if (to.bytes - before + bytes > kUnwrittenBytesMax) return false;
+  to.bytes = to.bytes - before + bytes;
+  to.rows.insert_or_assign(key, std::move(value));
+  return true;
+}
+
+void RepublishActor::write_rows() {
+  if (writing_ || unwritten_.rows.empty()) return;
+  Unwritten next;
+  while (!unwritten_.rows.empty() && next.bytes < kCommitBytes) {
+    auto row = unwritten_.rows.extract(unwritten_.rows.begin());
+    const std::size_t bytes = cost_of(row.key(), row.mapped());
+    unwritten_.bytes -= bytes;
+    next.bytes += bytes;
+    next.rows.insert(std::move(row));
+  }
+  if (unwritten_.rows.empty()) next.done.swap(unwritten_.done);  // else some of theirs is in the next one
+  writing_ = std::move(next);
   const std::string name(kPublishedRows);
   ask<store::wire::Commit, messages::wire::Nothing>(
       node().find(settings_->store), now() + kCommitDue,
       [&](store::wire::Commit::Builder out) {
-        auto rows = out.initRows(static_cast<unsigned>(change.save.size() + change.erase.size()));
+        auto rows = out.initRows(static_cast<unsigned>(writing_->rows.size()));
         unsigned i = 0;
-        for (const SaveRow& one : change.save) {
+        for (const auto& [key, value] : writing_->rows) {
           rows[i].setKeyspace(name);
-          rows[i].setKey(data_of(one.key));
-          rows[i++].getValue().setPut(data_of(one.value));
-        }
-        for (const EraseRow& one : change.erase) {
-          rows[i].setKeyspace(name);
-          rows[i].setKey(data_of(one.key));
-          rows[i++].getValue().setErase();
+          rows[i].setKey(data_of(key));
+          if (value) rows[i++].getValue().setPut(data_of(*value));
+          else rows[i++].getValue().setErase();
         }
       },
-      // A cursor that is not written repeats a region after a restart, which is harmless; so is a row that stays.
-      [](runtime::Answer<messages::wire::Nothing>) {});
+      [this](runtime::Answer<messages::wire::Nothing> answer) {
+        if (answer.ok()) return written(nullptr);
+        const base::Error why = answer.error();
+        written(&why);
+      });
+}
+
+void RepublishActor::written(const base::Error* why) {
+  Unwritten done = *std::exchange(writing_, std::nullopt);
+  if (why == nullptr) {
+    if (unwritten_.rows.empty()) unnoted_ = 0;
+  } else {
+    for (auto& [key, value] : done.rows)
+      if (!unwritten_.rows.contains(key)) unnoted_ += !add(unwritten_, key, std::move(value));
+  }
+  for (Written& one : done.done) one(why);
+  show_health();
+  if (why == nullptr) return write_rows();
+  after<WriteAgain>(kLoadAgain);
 }
 
 void RepublishActor::published(wire::Published::Reader what) {
@@ -139,22 +189,29 @@ void RepublishActor::drop(const Item& item) {
   commit(republish_->remove(item));
 }
 
-/// What has ended, before it is due. Not while the date is doubted, or rows are read: it is dropped when its turn
-/// comes.
+/// What has ended, before it is due; not while the date is doubted.
 void RepublishActor::answer(wire::DropRows::Reader order, runtime::Reply<wire::RowsDropped> reply) {
-  const bool believed = date_.look(now(), wall()) == Expired::dropped && !loading_;
+  if (loading_)
+    return reply.refuse({Code::unavailable, "what is published is still being read", std::chrono::seconds(1)});
+  const bool believed = date_.look(now(), wall()) == Expired::dropped;
   const auto keys = order.getKeys();
   const auto sequences = order.getSequences();
-  reply.send([&](wire::RowsDropped::Builder out) {
-    auto list = out.initDropped(keys.size());
-    for (unsigned i = 0; i < list.size(); ++i) {
-      const auto item = Republish::read_row_key(bytes_of(keys[i]));
-      const bool same = item && i < sequences.size() && republish_->sequence(*item) <= sequences[i];
-      list.set(i, believed && same);
-      if (believed && same) drop(*item);
-    }
-  });
+  std::vector<bool> dropped;
+  RowChange rows;
+  for (unsigned i = 0; i < keys.size(); ++i) {
+    const auto item = Republish::read_row_key(bytes_of(keys[i]));
+    dropped.push_back(believed && item && i < sequences.size() && republish_->sequence(*item) <= sequences[i]);
+    if (!dropped.back()) continue;
+    for (EraseRow& row : republish_->remove(*item).erase) rows.erase.push_back(std::move(row));
+  }
   show_health();
+  commit(rows, [reply = std::move(reply), dropped = std::move(dropped)](const base::Error* why) mutable {
+    if (why != nullptr) return reply.refuse(*why);
+    reply.send([&](wire::RowsDropped::Builder out) {
+      auto list = out.initDropped(static_cast<unsigned>(dropped.size()));
+      for (unsigned i = 0; i < list.size(); ++i) list.set(i, dropped[i]);
+    });
+  });
 }
 
 // -- the sweep -------------------------------------------------------------------------------------------------------
@@ -275,7 +332,12 @@ void RepublishActor::show_health() {
       static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(late).count());
   if (settings_->health == nullptr) return;
   if (republish_->items() < settings_->republish.items_max) turned_away_ = 0;
-  if (turned_away_ == 0) settings_->health->clear("dht-published");
+  if (unnoted_ > 0)
+    settings_->health->raise("dht-published", observe::HealthState::degraded,
+                             "the store does not take what this node publishes, and " + std::to_string(unnoted_) +
+                                 " changes of it are not noted: after a restart they are not published again. See "
+                                 "'troupe status' for what the store says");
+  else if (turned_away_ == 0) settings_->health->clear("dht-published");
   else
     settings_->health->raise("dht-published", observe::HealthState::degraded,
                              "this node keeps published as much as it may (" +
@@ -285,8 +347,13 @@ void RepublishActor::show_health() {
                                  "holders drop them. Withdraw some, or publish from another node");
   if (late < settings_->republish.period / 8) return settings_->health->clear("dht-republish");
   settings_->health->raise("dht-republish", observe::HealthState::degraded,
-                           "what this node has published is published again too late: it falls behind by more than an "
-                           "eighth of the period");
+                           republish_->hurried() > 0
+                               ? std::to_string(republish_->hurried()) +
+                                     " of the things that this node has published are known at one node at most, and "
+                                     "for more than an eighth of the period nobody has taken one: see by 'troupe "
+                                     "peers' whether this node has links"
+                               : "what this node has published is published again too late: it falls behind by more "
+                                 "than an eighth of the period");
 }
 
 }  // namespace troupe::dht

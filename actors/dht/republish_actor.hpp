@@ -2,7 +2,9 @@
 // Keeps in the network what this node has published: at `/dht/republish`, after logic/republish.hpp.
 //
 // Rows    keyspace kPublishedRows. What is due is read back from there, so that memory holds keys alone; a node that
-//         keeps nothing on disk keeps the records in memory.
+//         keeps nothing on disk keeps the records in memory. One commit at a time: what it could not write goes into
+//         the next, under what has changed since. Above kUnwrittenBytesMax nothing more waits, and `dht-published` says
+//         that a restart will not know of it.
 // Served  region by region, each by searches of at most kRegionItemsMax items (Search, `region`). A region is done when
 //         enough nodes have acknowledged every item; those that they have not are tried again.
 // Hurried what few have is tried as soon as the table lists somebody.
@@ -24,9 +26,10 @@
 
 namespace troupe::dht {
 
-inline constexpr std::size_t kRegionBytesMax = 512 * 1024;  // the same
-inline constexpr std::chrono::seconds kRegionPause{1};      // our choice: between two searches
-inline constexpr std::chrono::minutes kRepublishLook{1};    // a date may step: the sweep is looked at this often
+inline constexpr std::size_t kRegionBytesMax = 512 * 1024;           // the same
+inline constexpr std::size_t kUnwrittenBytesMax = 16 * 1024 * 1024;  // our choice: some hundred large values
+inline constexpr std::chrono::seconds kRegionPause{1};               // our choice: between two searches
+inline constexpr std::chrono::minutes kRepublishLook{1};  // a date may step: the sweep is looked at this often
 
 class RepublishActor final : public runtime::Actor {
  public:
@@ -40,6 +43,13 @@ class RepublishActor final : public runtime::Actor {
 
  private:
   struct Wake {};
+  struct WriteAgain {};
+  using Written = base::Callback<void(const base::Error*)>;
+  struct Unwritten {
+    std::map<base::Bytes, std::optional<base::Bytes>> rows{};  // nothing: erased
+    std::size_t bytes = 0;
+    std::vector<Written> done{};
+  };
 
   struct Due {  // of the region under way
     Item item;
@@ -55,7 +65,10 @@ class RepublishActor final : public runtime::Actor {
   void served();
   void drop(const Item& item);
   void answer(wire::DropRows::Reader order, runtime::Reply<wire::RowsDropped> reply);
-  void commit(const RowChange& rows);
+  void commit(const RowChange& rows, Written done = {});
+  void write_rows();
+  void written(const base::Error* why);
+  static bool add(Unwritten& to, const base::Bytes& key, std::optional<base::Bytes> value);
   void arm(base::Duration at_least);
   void show_health();
 
@@ -66,9 +79,12 @@ class RepublishActor final : public runtime::Actor {
   std::map<Item, base::Bytes> kept_;  // Values::in_memory
   std::vector<Item> unread_;          // of the region under way, the last first
   std::vector<Due> due_;
-  std::set<Item> failed_;          // of the region so far
-  bool met_nobody_ = false;        // as it was served so far
-  std::uint64_t turned_away_ = 0;  // since there was room
+  std::set<Item> failed_;             // of the region so far
+  bool met_nobody_ = false;           // as it was served so far
+  Unwritten unwritten_;               // after the commit under way
+  std::optional<Unwritten> writing_;  // by it
+  std::uint64_t unnoted_ = 0;         // rows that found no room to wait
+  std::uint64_t turned_away_ = 0;     // since there was room
   std::uint64_t regions_ = 0, served_ = 0;
 };
 

@@ -79,7 +79,12 @@ void Republish::settle(base::WallTime wall) {
   if (at < wall - settings_.period) cursor_.cycle = wall - settings_.period - offset(cursor_.next);
   if (blocked_until_ > wall + settings_.retry_max) blocked_until_ = wall;
   for (auto& [name, retry] : retries_) retry.not_before = std::min(retry.not_before, wall + settings_.retry_max);
-  hurried_.not_before = std::min(hurried_.not_before, wall + settings_.retry_max);
+  hurried_.not_before = std::min(hurried_.not_before, wall + settings_.retry_min);
+  hurried_.since = std::min(hurried_.since, wall);
+  while (!hurried_.order.empty() && hurried_.order.rbegin()->first > wall + settings_.period) {
+    const Item item = hurried_.order.rbegin()->second;
+    put_off(item, {hurried_.items.at(item).tries, wall + settings_.period});
+  }
 }
 
 void Republish::rows_read() {
@@ -116,16 +121,31 @@ base::Result<SaveRow, PublishError> Republish::add(const Item& item, base::ByteV
 
 RowChange Republish::hurry(const Item& item, base::WallTime wall) {
   if (!items_.contains(item)) return {};
-  const base::WallTime soon = wall + settings_.retry_min;
-  hurried_.not_before = hurried_.items.empty() ? soon : std::min(hurried_.not_before, soon);
-  if (!hurried_.items.insert(item).second) return {};
+  if (hurried_.items.empty()) hurried_.since = wall;
+  put_off(item, {0, wall + settings_.retry_min});
+  // Others may be given what came before it at this moment.
+  if (under_way_) std::erase(under_way_->items, item);
   return {.save = {{hurried_key(item), {}}}, .erase = {}};
+}
+
+void Republish::put_off(const Item& item, Wait wait) {
+  take_hurried(item);
+  hurried_.items.emplace(item, wait);
+  hurried_.order.emplace(wait.until, item);
+}
+
+bool Republish::take_hurried(const Item& item) {
+  const auto known = hurried_.items.find(item);
+  if (known == hurried_.items.end()) return false;
+  hurried_.order.erase({known->second.until, item});
+  hurried_.items.erase(known);
+  return true;
 }
 
 RowChange Republish::remove(const Item& item) {
   RowChange out;
   const bool known = items_.erase(item) > 0;
-  const bool hurried = hurried_.items.erase(item) > 0;
+  const bool hurried = take_hurried(item);
   if (known || awaits_rows_) out.erase.push_back({row_key(item)});
   if (hurried || awaits_rows_) out.erase.push_back({hurried_key(item)});
   if (awaits_rows_ && withdrawn_.size() < settings_.items_max) withdrawn_.insert(item);
@@ -184,14 +204,22 @@ std::optional<base::WallTime> Republish::wake_at() const {
   if (const auto retry = ripe(); retry != retries_.end()) {
     out = std::min(out.value_or(base::WallTime::max()), retry->second.not_before);
   }
-  if (!hurried_.items.empty()) out = std::min(out.value_or(base::WallTime::max()), hurried_.not_before);
+  if (!hurried_.order.empty())
+    out = std::min(out.value_or(base::WallTime::max()), std::max(hurried_.order.begin()->first, hurried_.not_before));
   return out;
 }
 
 std::optional<Region> Republish::next(base::WallTime wall) {
   if (under_way_) return std::nullopt;
   settle(wall);
-  if (auto region = next_hurried(wall)) return region;
+  // In turn, so that neither waits for all of the other.
+  std::optional<Region> out = last_ == Turn::sweep ? next_hurried(wall) : next_of_sweep(wall);
+  if (!out) out = last_ == Turn::sweep ? next_of_sweep(wall) : next_hurried(wall);
+  if (out) last_ = out->turn;
+  return out;
+}
+
+std::optional<Region> Republish::next_of_sweep(base::WallTime wall) {
   for (auto found = ripe(); found != retries_.end() && found->second.not_before <= wall; found = ripe()) {
     const Retry retry = found->second;
     retries_.erase(found);
@@ -228,31 +256,37 @@ Region Republish::try_again(const Retry& retry, base::WallTime wall) {
 }
 
 std::optional<Region> Republish::next_hurried(base::WallTime wall) {
-  if (hurried_.items.empty() || hurried_.not_before > wall) return std::nullopt;
-  auto item = hurried_.behind ? hurried_.items.upper_bound(*hurried_.behind) : hurried_.items.begin();
-  if (item == hurried_.items.end()) item = hurried_.items.begin();  // those behind were removed
-  Region out{Turn::hurried, item->key, region_end(item->key), {}, base::Duration::zero()};
-  for (; item != hurried_.items.end() && item->key <= out.last && out.items.size() < settings_.region_items_max; ++item)
-    out.items.push_back(*item);
-  out.last = out.items.back().key;
+  const auto& order = hurried_.order;
+  if (order.empty() || order.begin()->first > wall || hurried_.not_before > wall) return std::nullopt;
+  const Key key = order.begin()->second.key;
+  Region out{Turn::hurried, region_begin(key), region_end(key), {}, base::Duration::zero()};
+  for (auto one = hurried_.items.lower_bound({out.first, {}});
+       one != hurried_.items.end() && one->first.key <= out.last && out.items.size() < settings_.region_items_max;
+       ++one)
+    if (one->second.until <= wall) out.items.push_back(one->first);
   under_way_ = UnderWay{Turn::hurried, {}, out.last, 0, out.items};
   return out;
 }
 
 /// Zero tries: the least.
-base::Duration Republish::wait_after(unsigned tries) const {
-  return std::min<milliseconds>(settings_.retry_min * (std::int64_t{1} << std::min(tries, 16u)), settings_.retry_max);
+base::Duration Republish::wait_after(unsigned tries, milliseconds max) const {
+  return std::min<milliseconds>(settings_.retry_min * (std::int64_t{1} << std::min(tries, 16u)), max);
 }
 
 RowChange Republish::end_hurried(const std::vector<Item>& tried, const std::set<Item>& failed, base::WallTime wall) {
   RowChange out;
-  for (const Item& item : tried)
-    if (!failed.contains(item) && hurried_.items.erase(item) > 0) out.erase.push_back({hurried_key(item)});
-  hurried_.behind = tried.back();
-  if (hurried_.items.upper_bound(tried.back()) != hurried_.items.end()) return out;  // the pass goes on
-  hurried_.behind.reset();
-  if (hurried_.items.empty()) hurried_.tries = 0;
-  else hurried_.not_before = wall + wait_after(++hurried_.tries);
+  for (const Item& item : tried) {
+    const auto known = hurried_.items.find(item);
+    if (known == hurried_.items.end()) continue;  // removed meanwhile
+    const unsigned tries = known->second.tries + 1;
+    if (failed.contains(item)) {
+      put_off(item, {tries, wall + wait_after(tries, settings_.period)});
+    } else {
+      take_hurried(item);
+      hurried_.since = wall;
+      out.erase.push_back({hurried_key(item)});
+    }
+  }
   return out;
 }
 
@@ -273,7 +307,7 @@ RowChange Republish::failed(std::set<Item> items, base::WallTime wall) {
   base::ensure(!items.empty(), "something of it failed");
   const UnderWay what = *std::exchange(under_way_, std::nullopt);
   if (what.turn == Turn::hurried) return end_hurried(what.items, items, wall);
-  const base::WallTime again = wall + wait_after(what.tries);
+  const base::WallTime again = wall + wait_after(what.tries, settings_.retry_max);
   if (what.tries == 0) {
     drop_retries(what.from.next, what.last);
     if (retries_.size() >= settings_.retries_max) {
@@ -292,13 +326,12 @@ RowChange Republish::met_nobody(base::WallTime wall) {
   base::ensure(under_way_.has_value(), "a region for which nobody was met was under way");
   if (under_way_->turn == Turn::hurried) {
     under_way_.reset();
-    hurried_.behind.reset();
-    hurried_.tries = 0;
     hurried_.not_before = wall + settings_.retry_min;
     return {};
   }
   const std::vector<Item> items = under_way_->items;
   RowChange out = done(wall);
+  hurried_.not_before = wall + settings_.retry_min;
   for (const Item& item : items)
     for (SaveRow& row : hurry(item, wall).save) out.save.push_back(std::move(row));
   return out;
@@ -315,6 +348,7 @@ base::Duration Republish::late(base::WallTime wall) const {
   if (under_way_ && under_way_->turn == Turn::sweep) oldest = std::min(oldest, due(under_way_->from));
   else if (const auto first = pending()) oldest = std::min(oldest, due(*first));
   if (!retries_.empty()) oldest = std::min(oldest, due(retries_.begin()->second.from));
+  if (!hurried_.items.empty()) oldest = std::min(oldest, hurried_.since);
   return wall - oldest;
 }
 

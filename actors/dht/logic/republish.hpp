@@ -10,15 +10,16 @@
 // Failed  what failed of a region is tried again, after retry_min and twice as long each time, while the sweep goes on.
 //         The row keeps the oldest region that has not succeeded, so a restart forgets none, but which of its items.
 //         With retries_max of them the sweep waits.
-// Hurried what at most one node is known to have, as where nobody else was known, is tried each retry_min beside the
-//         sweep, until a search has met somebody; if too few have acknowledged it then, less often. A row of each says
-//         so, and a restart goes on.
+// Hurried what at most one node is known to have, as where nobody else was known, is tried each retry_min, in turn with
+//         the sweep, until a search has met somebody. What too few of those acknowledge waits twice as long each time,
+//         a period at most. A row of each says so, and a restart goes on. Put again, it is as new.
 // Rows    are read back while things are published and withdrawn. Until rows_read() the sweep stays where the last run
 //         left it, and a row that is read does not bring back what was withdrawn meanwhile.
 // Newest  of two records of one name the one with the higher sequence stays, whichever put was acknowledged last.
-// Late    how long the oldest key that is due has waited. What lasts 48 h may be 26 h late, 4 h once it has missed one.
-// Time    the wall clock, since rows hold it. If it is set back or far ahead, the cursor is at most a period away.
-// Row     keyspace kPublishedRows, integers little-endian. Key: what (1) · key (20); value: what its owner needs to
+// Late    how long the oldest key that is due has waited, or how long nothing of what is hurried has found a holder.
+// What lasts 48 h may be 26 h late, 4 h once it has missed one. Time    the wall clock, since rows hold it. If it is
+// set back or far ahead, the cursor is at most a period away. Row     keyspace kPublishedRows, integers little-endian.
+// Key: what (1) · key (20); value: what its owner needs to
 //         publish it, the record of a record, nothing for a provider: the owner checks it. Or key what + 128 (1) · key
 //         (20), no value: that item is hurried. Or key 0 (1), the cursor; value: version 1 (1) · cycle, Unix seconds
 //         (8) · next key (20).
@@ -95,7 +96,7 @@ class Republish {
 
   /// Notes what was published at `wall`: it comes again within a period. The row has `payload` as its value.
   base::Result<SaveRow, PublishError> add(const Item& item, base::ByteView payload, base::WallTime wall);
-  /// Notes that at most one node is known to have it.
+  /// Notes that at most one node is known to have it. The row is to be written each time: an earlier one may be lost.
   RowChange hurry(const Item& item, base::WallTime wall);
   RowChange remove(const Item& item);
   /// Of the record that is published as this item; zero if it has none, or none is.
@@ -146,11 +147,15 @@ class Republish {
     std::set<Item> items;  // those that failed
   };
   using Retries = std::map<std::pair<base::WallTime, Key>, Retry>;  // by when it was due
+  struct Wait {
+    unsigned tries = 0;  // that met somebody
+    base::WallTime until;
+  };
   struct Hurried {
-    std::set<Item> items;
-    std::optional<Item> behind;  // the last of this pass through them
-    unsigned tries = 0;          // passes after which some were left
-    base::WallTime not_before;
+    std::map<Item, Wait> items;
+    std::set<std::pair<base::WallTime, Item>> order;  // by when they are tried again
+    base::WallTime not_before;                        // all of them: nobody is there
+    base::WallTime since;                             // nobody has taken any
   };
   struct UnderWay {
     Turn turn;
@@ -171,8 +176,11 @@ class Republish {
   Region start(const Cursor& from, const Key& last, base::WallTime wall);
   Region try_again(const Retry& retry, base::WallTime wall);
   std::optional<Region> next_hurried(base::WallTime wall);
+  std::optional<Region> next_of_sweep(base::WallTime wall);
   RowChange end_hurried(const std::vector<Item>& tried, const std::set<Item>& failed, base::WallTime wall);
-  base::Duration wait_after(unsigned tries) const;
+  void put_off(const Item& item, Wait wait);
+  bool take_hurried(const Item& item);
+  base::Duration wait_after(unsigned tries, std::chrono::milliseconds max) const;
   Retries::const_iterator ripe() const;
   void drop_retries(const Key& first, const Key& last);
   static std::optional<Cursor> read_cursor(base::ByteView row_key, base::ByteView row);
@@ -188,6 +196,7 @@ class Republish {
   Retries retries_;
   Hurried hurried_;
   std::optional<UnderWay> under_way_;
+  Turn last_ = Turn::sweep;
 };
 
 }  // namespace troupe::dht
