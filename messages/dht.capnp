@@ -245,6 +245,8 @@ struct BucketHolds $kind(lane = control, bytesMax = 8192) {
   # Whose address is not proven by an answer. `good` and `rest` have answered.
   silent @6 :List(Silent);
   # Those of `rest` that may be forgotten, unless it is this node that is cut off.
+  failing @7 :UInt16;
+  # So many of `rest`, the first, have a place and do not answer.
 
   struct Silent {
     node @0 :Data;

@@ -69,6 +69,7 @@ void BucketActor::tell_holds(const Key& settled) {
     for (const Listed& one : bucket_.listed())  // of which the good ones are a part, in the same order
       if (i < heard.size() && one.contact.id == listing.good[i].id) heard.set(i++, ms_since(one.heard));
     write(holds.initRest(static_cast<unsigned>(listing.rest.size())), listing.rest);
+    holds.setFailing(static_cast<std::uint16_t>(listing.failing));
     write(holds.initClaimed(static_cast<unsigned>(listing.claimed.size())), listing.claimed);
     auto silent = holds.initSilent(static_cast<unsigned>(listing.silent.size()));
     for (unsigned n = 0; n < silent.size(); ++n) {

@@ -186,6 +186,7 @@ void DhtActor::holds(wire::BucketHolds::Reader bucket) {
     listing.heard = now() - std::chrono::milliseconds(bucket.getHeardMs()[i]);
     last_seen_.insert_or_assign(listing.good[i].id, listing.heard);
   }
+  listing.failing = std::min<std::size_t>(bucket.getFailing(), listing.rest.size());
   for (const auto one : bucket.getSilent())
     if (const auto id = read_key(one.getNode()))
       listing.silent.push_back({*id, now() - std::chrono::milliseconds(one.getSinceMs())});

@@ -103,6 +103,7 @@ class DhtActor final : public runtime::Actor {
   void load_again();
   void read_crowded();
   void restore(const Row& row);
+  void loaded(const std::string& keyspace);
   std::optional<base::Error> not_indexed(const std::string& keyspace) const;
   void take_row(const std::string& keyspace, base::ByteView key, base::ByteView value, RowChange& bad);
   void take_rows(const std::string& keyspace, store::wire::Slice::Reader slice);
@@ -235,6 +236,7 @@ class DhtActor final : public runtime::Actor {
   std::set<std::string> loading_;              // keyspaces that are not read back yet
   std::map<std::string, base::Bytes> unread_;  // of them those that the store did not give, and from where on
   std::set<std::string> crowded_;              // keyspaces with rows that had no room while the date was doubted
+  std::set<std::string> rereading_;            // of those, that are read again
   std::set<Row> unrestored_;                   // at most kUnrestoredMax
   struct Writing {
     std::size_t commits = 0;  // under way

@@ -21,6 +21,7 @@ std::optional<std::string> keyspace_of(capnp::Text::Reader name) {
 /// Why the index does not tell which rows are held.
 std::optional<Error> DhtActor::not_indexed(const std::string& keyspace) const {
   if (!loading_.empty()) return Error{Code::unavailable, "this node still reads what it holds"};
+  if (rereading_.contains(keyspace)) return Error{Code::unavailable, "this node reads again what had no room"};
   if (crowded_.contains(keyspace))
     return Error{Code::unavailable,
                  "some of what this node holds has no room before what has expired is dropped, which "

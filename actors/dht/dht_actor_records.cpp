@@ -52,7 +52,7 @@ void DhtActor::load(std::string keyspace, base::Bytes from) {
       [this, keyspace, from](runtime::Answer<store::wire::Slice> answer) {
         if (answer.ok()) return take_rows(keyspace, answer.value());
         // For good; the store says so in the node's health.
-        if (answer.error().code == Code::corrupt) return void(loading_.erase(keyspace));
+        if (answer.error().code == Code::corrupt) return loaded(keyspace);
         unread_.insert_or_assign(keyspace, from);
         after<LoadAgain>(kLoadAgain);
       });
@@ -60,7 +60,10 @@ void DhtActor::load(std::string keyspace, base::Bytes from) {
 
 /// There is room for what had none.
 void DhtActor::read_crowded() {
-  for (const std::string& keyspace : std::exchange(crowded_, {})) load(keyspace, {});
+  for (const std::string& keyspace : std::exchange(crowded_, {})) {
+    rereading_.insert(keyspace);
+    load(keyspace, {});
+  }
 }
 
 void DhtActor::load_again() {
@@ -105,8 +108,13 @@ void DhtActor::take_rows(const std::string& keyspace, store::wire::Slice::Reader
   for (const auto row : slice.getRows()) take_row(keyspace, bytes_of(row.getKey()), bytes_of(row.getValue()), bad);
   commit(keyspace, bad, [](const Error*) {});
   if (slice.getMore()) return load(keyspace, {slice.getNext().begin(), slice.getNext().end()});
-  loading_.erase(keyspace);
+  loaded(keyspace);
   expire_at();
+}
+
+void DhtActor::loaded(const std::string& keyspace) {
+  loading_.erase(keyspace);
+  rereading_.erase(keyspace);
 }
 
 void DhtActor::commit(std::string_view keyspace, const RowChange& rows, base::Callback<void(const Error*)> done) {

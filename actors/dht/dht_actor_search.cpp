@@ -77,6 +77,7 @@ void DhtActor::search_from(const Wanted& wanted, std::vector<Contact> contacts, 
     start.contacts.push_back({std::move(one), std::move(round_trip), token.has_value()});
   }
   if (table_.size() >= kContactsMax) start.network = table_.network_size();
+  if (table_.size() < settings_->copies) start.failing = table_.failing();
   if (!own_record.empty()) {
     if (const auto record = parse(own_record); record.ok()) {
       start.own_copy = Version{sequence_of(record.value()), crypto::sha256(own_record)};

@@ -42,6 +42,7 @@ class LookupActor final : public runtime::Actor {
   struct Start {
     std::shared_ptr<const DhtSettings> settings;
     std::vector<dht::Start> contacts;  ///< nearest first
+    std::vector<Key> failing{};        ///< known, and not asked, as they do not answer
     RoundTrip round_trip;
     std::optional<NetworkSize> network;
     std::optional<Version> own_copy;

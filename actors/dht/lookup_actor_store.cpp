@@ -193,7 +193,11 @@ std::size_t LookupActor::silent() const {
     }
     return asked && !answered;
   };
-  return static_cast<std::size_t>(std::ranges::count_if(start_.contacts, is_silent));
+  const auto is_failing = [this](const Key& id) {
+    return std::ranges::find(outcome_->nearest, id, &Contact::id) == outcome_->nearest.end();
+  };
+  return static_cast<std::size_t>(std::ranges::count_if(start_.contacts, is_silent) +
+                                  std::ranges::count_if(start_.failing, is_failing));
 }
 
 void LookupActor::end_stores_if_done() {

@@ -151,19 +151,20 @@ std::optional<Error> store_error(wire::ItemResult::Reader result) {
 
 std::optional<Error> unheard_error(wire::SearchResult::Reader result) {
   const unsigned heard = result.getNearest().size();
-  if (heard > 0 && result.getSilent() > heard)
-    return Error{Code::unavailable, "only " + std::to_string(heard) + " of " +
-                                        std::to_string(heard + result.getSilent()) +
-                                        " nodes have answered, so that what the others have is not known; ask again, "
-                                        "and see by 'troupe peers' which of them have links"};
-  if (heard > 0) return std::nullopt;
-  if (result.getAsked() == 0)
+  if (heard > 0 && result.getSilent() == 0) return std::nullopt;
+  if (heard > 0)
+    return Error{Code::unavailable,
+                 "only " + std::to_string(heard) + " of the " + std::to_string(heard + result.getSilent()) +
+                     " nodes that this one knows have answered, and none of them has it; what the "
+                     "others have is not known: ask again, and see by 'troupe peers' which have links"};
+  const unsigned known = std::max<unsigned>(result.getAsked(), result.getSilent());
+  if (known == 0)
     return Error{Code::unavailable,
                  "nobody could be asked: this node knows no other that can be dialled, so that what others have is not "
                  "known; make it known to one by 'troupe peers connect HOST:PORT', or start it with --join"};
-  return Error{Code::unavailable, "none of the " + std::to_string(result.getAsked()) +
-                                      " nodes that were asked has answered, so that what others have is not known; see "
-                                      "by 'troupe peers' whether this node has links"};
+  return Error{Code::unavailable, "none of the " + std::to_string(known) +
+                                      " nodes that this one knows has answered, so that what others have is not known; "
+                                      "see by 'troupe peers' whether this node has links"};
 }
 
 std::optional<Error> unexpected_error(wire::SearchResult::Reader result, std::uint64_t sequence) {
@@ -171,6 +172,10 @@ std::optional<Error> unexpected_error(wire::SearchResult::Reader result, std::ui
     if (auto unheard = unheard_error(result)) return unheard;
     return Error{Code::conflict, "conflict: no node that should hold it has a value, nor the sequence expected"};
   }
+  if (result.getSilent() > result.getNearest().size())
+    return Error{Code::unavailable, std::to_string(result.getSilent()) +
+                                        " nodes that may hold a newer value have not answered: see by 'troupe peers' "
+                                        "which of them have links"};
   const auto record = parse(bytes_of(result.getRecord()));
   if (!record.ok()) return to_error(record.error());
   const std::uint64_t present = sequence_of(record.value());

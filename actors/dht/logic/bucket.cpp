@@ -229,6 +229,7 @@ Listing Bucket::listing() const {
     if (one.failures >= kForgetFailures) out.silent.push_back({one.contact.id, one.failed_before});
     if (!one.failing()) out.heard = one.heard;  // the last of them was heard last
   }
+  out.failing = out.rest.size();
   for (const Spare& spare : spares_) (only_asked(spare) ? out.claimed : out.rest).push_back(spare.contact);
   return out;
 }

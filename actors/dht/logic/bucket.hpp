@@ -84,7 +84,7 @@ struct Spare {
 /// What the table keeps of a bucket (table.hpp).
 struct Listing {
   std::vector<Contact> good;       ///< listed and not failing, longest silent first: what others may be told
-  std::vector<Contact> rest;       ///< failing, and spares that have answered: counts for the limits only
+  std::vector<Contact> rest;       ///< failing, then spares that have answered: counts for the limits only
   std::vector<Contact> claimed{};  ///< spares that have only asked
   /// Of `rest`: would go, if anybody was heard of since its last failure but one.
   struct Silent {
@@ -92,7 +92,8 @@ struct Listing {
     base::Instant since;
   };
   std::vector<Silent> silent{};
-  base::Instant heard{};  ///< when one of `good` was, last
+  std::size_t failing = 0;  ///< so many of `rest`, the first
+  base::Instant heard{};    ///< when one of `good` was, last
 };
 
 class Bucket {

@@ -45,6 +45,13 @@ bool Table::is_recent(const std::map<Key, Told>& told, const Key& id, Evidence e
   return last->second.evidence == Evidence::answered || evidence == Evidence::asked_us;
 }
 
+std::vector<Key> Table::failing() const {
+  std::vector<Key> out;
+  for (const auto& row : rows_)
+    for (std::size_t i = 0; row != nullptr && i < row->failing; ++i) out.push_back(row->rest[i].id);
+  return out;
+}
+
 void Table::settled(const Key& id) {
   const auto offer = offers_.find(id);
   if (offer != offers_.end()) forget_offer(offer);
@@ -58,6 +65,7 @@ std::vector<Key> Table::replace(Range range, const Listing& listing) {
   if (next != nullptr) {
     next->good = listing.good;
     next->rest = listing.rest;
+    next->failing = listing.failing;
     next->claimed = listing.claimed;
     for (const Contact& contact : next->good) next->high.push_back(high_bits(contact.id));
     for (auto told : {&Row::told, &Row::told_elsewhere}) {

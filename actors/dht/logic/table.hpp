@@ -80,6 +80,8 @@ class Table {
   std::size_t size() const { return size_; }
   const std::vector<Contact>& good(Range range) const;
   const Contact* find(const Key& id) const;
+  /// Those that have a place in a bucket and do not answer, so that nobody is told of them.
+  std::vector<Key> failing() const;
   const Key& own() const { return own_; }
 
  private:
@@ -91,6 +93,7 @@ class Table {
     std::vector<Contact> good;
     std::vector<std::uint64_t> high;  // high_bits of each, in the same order: what closest() compares
     std::vector<Contact> rest;
+    std::size_t failing = 0;  // of `rest`, the first
     std::vector<Contact> claimed;
     std::map<Key, Told> told;            // of those held here
     std::map<Key, Told> told_elsewhere;  // of the same, but at another address

@@ -74,7 +74,7 @@ TEST_CASE("republish: a record finds new holders when all others have gone") {
 TEST_CASE("republish: what was put while nobody else was there comes to those who come") {
   Quarter quarter(4);
   for (std::size_t i = 1; i < 4; ++i) quarter.kill(i);
-  quarter.stage.run_for(std::chrono::hours(1));
+  quarter.restart(0);
   REQUIRE(quarter.table(0).size() == 0);
   const auto stored = quarter.put(0, Space::cid, "", "bytes");
   REQUIRE_FALSE(stored.error);
@@ -98,6 +98,22 @@ TEST_CASE("republish: what was put while those that are known had gone comes to 
   quarter.stage.run_for(std::chrono::minutes(5));
   for (std::size_t i = 1; i < 4; ++i)
     CHECK_FALSE(quarter.held(0, i, Space::kv, key_of(quarter.signed_by(0, 1, "x"))).empty());
+}
+
+TEST_CASE("republish: who is cut off believes no put for as long as it knows others") {
+  Quarter quarter(4);
+  for (std::size_t i = 1; i < 4; ++i) quarter.kill(i);
+  for (int i = 0; i < 20; ++i) {
+    quarter.stage.run_for(std::chrono::minutes(i));
+    const auto alone = quarter.put(0, Space::kv, "orders", "seven");
+    REQUIRE(alone.error);
+    CHECK(alone.error->code == Code::unknown_outcome);
+    const auto expecting = quarter.put(0, Space::kv, "orders", "eight",
+                                       [&](wire::Put::Builder order) { order.getExpected().setSequence(1); });
+    REQUIRE(expecting.error);
+    CHECK(expecting.error->code != Code::unknown_outcome);  // nothing is stored
+    CHECK(quarter.get(0, Space::kv, key(9)).error->code == Code::unavailable);
+  }
 }
 
 TEST_CASE("republish: who was cut off for days brings back what was published when it is heard again") {
