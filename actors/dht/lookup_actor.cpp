@@ -58,6 +58,7 @@ void LookupActor::receive(runtime::Handlers& on) {
     if (lookup_ && !outcome_) act(lookup_->tick(now()));
   });
   on.timer<Enough>([this] { answer(); });
+  on.timer<StoreAgain>([this] { store_put_off(); });
   on.describe<wire::LookupState>([this](wire::LookupState::Builder state) { describe(state); });
 }
 

@@ -62,6 +62,7 @@ class LookupActor final : public runtime::Actor {
  private:
   struct Tick {};
   struct Enough {};
+  struct StoreAgain {};
 
   // lookup_actor.cpp
   void begin(wire::Search::Reader search, runtime::Reply<wire::SearchResult> reply);
@@ -111,6 +112,9 @@ class LookupActor final : public runtime::Actor {
   void take_region(capnp::List<wire::RegionItem>::Reader items);
   void store_region();
   void store_item(std::size_t item, const Contact* whom);
+  void ask_to_store(std::size_t item, const std::optional<Contact>& whom);
+  bool put_off(std::size_t item, const std::optional<Contact>& whom, const base::Error& why);
+  void store_put_off();
   void noted(std::size_t item, runtime::Answer<wire::StoreDone>& answer);
   void noted(std::size_t item, bool stored, bool newer);
   bool enough_of_all() const;
@@ -154,6 +158,11 @@ class LookupActor final : public runtime::Actor {
   static void write_refusal(wire::StoreDone::Builder out, const RefusalsBy& refusals);
   RefusalsBy refusals_;
   std::string own_failure_;
+  struct PutOff {  // until it is no longer too much for them
+    std::size_t item;
+    Contact whom;
+  };
+  std::vector<PutOff> put_off_;
   struct Item {  // of a region
     Key key;
     base::Bytes record;  // empty: a provider

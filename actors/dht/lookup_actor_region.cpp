@@ -7,6 +7,12 @@
 #include "actors/dht/wire.hpp"
 
 namespace troupe::dht {
+namespace {
+
+constexpr std::chrono::seconds kAgainFor{15};        // our choice: half of what our own store may take
+constexpr std::chrono::milliseconds kAgainGap{250};  // our choice: what is put off goes together
+
+}  // namespace
 
 void LookupActor::take_region(capnp::List<wire::RegionItem>::Reader items) {
   for (const auto one : items) {
@@ -39,6 +45,10 @@ void LookupActor::store_region() {
 void LookupActor::store_item(std::size_t item, const Contact* whom) {
   ++stores_;
   ++items_[item].asked;
+  ask_to_store(item, whom ? std::optional(*whom) : std::nullopt);
+}
+
+void LookupActor::ask_to_store(std::size_t item, const std::optional<Contact>& whom) {
   const runtime::Handle there = whom ? node().reach(whom->where, kPath) : node().find(kPath);
   const base::Instant due = now() + (whom ? base::Duration(kStoreDue) : base::Duration(kCommitDue));
   const auto fill = [&](auto out) {
@@ -49,7 +59,8 @@ void LookupActor::store_item(std::size_t item, const Contact* whom) {
   if (items_[item].record.empty()) {
     return ask<wire::AddProvider, wire::Added>(
         there, due, [&](wire::AddProvider::Builder out) { fill(out); },
-        [this, item](runtime::Answer<wire::Added> answer) {
+        [this, item, whom](runtime::Answer<wire::Added> answer) {
+          if (!answer.ok() && put_off(item, whom, answer.error())) return;
           if (!answer.ok()) count_failure(Asked::add_provider, answer.error());
           else count_answer(Asked::add_provider, now() - stores_began_);
           noted(item, answer.ok(), false);
@@ -61,7 +72,23 @@ void LookupActor::store_item(std::size_t item, const Contact* whom) {
         fill(out);
         out.setRecord(data_of(items_[item].record));
       },
-      [this, item](runtime::Answer<wire::StoreDone> answer) { noted(item, answer); });
+      [this, item, whom](runtime::Answer<wire::StoreDone> answer) {
+        if (!answer.ok() && put_off(item, whom, answer.error())) return;
+        noted(item, answer);
+      });
+}
+
+/// Each node takes so many of us in a second, and says when it takes more (logic/store_budget.hpp).
+bool LookupActor::put_off(std::size_t item, const std::optional<Contact>& whom, const base::Error& why) {
+  const bool said_when = why.code == base::Code::overloaded && why.retry_after.count() > 0;
+  if (!whom || !said_when || now() + why.retry_after >= stores_began_ + kAgainFor) return false;
+  put_off_.push_back({item, *whom});
+  after<StoreAgain>(std::max<base::Duration>(why.retry_after, kAgainGap));
+  return true;
+}
+
+void LookupActor::store_put_off() {
+  for (const PutOff& one : std::exchange(put_off_, {})) ask_to_store(one.item, one.whom);
 }
 
 void LookupActor::noted(std::size_t item, runtime::Answer<wire::StoreDone>& answer) {

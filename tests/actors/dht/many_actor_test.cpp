@@ -152,6 +152,18 @@ TEST_CASE("dht many: of several values each says how many nodes have it") {
   CHECK(quarter[0].settings.counters->published == 2);  // of what changes: some nodes have it already
 }
 
+TEST_CASE("dht many: what is too much for the others at once is stored there later") {
+  Quarter quarter(4, [](std::size_t, House& house) { house.settings.stores = {.per_second = 8, .burst = 8}; });
+  Batch values;
+  for (int i = 0; i < 60; ++i) values.emplace_back(Space::cid, "value " + std::to_string(i));
+  const PutMany put = put_many(quarter, 0, values);
+  REQUIRE_FALSE(put.error);
+  for (const PutOne& one : put.items) {
+    CHECK_FALSE(one.error);
+    CHECK(one.stored == 4);
+  }
+}
+
 TEST_CASE("dht many: none, too many and too much") {
   Quarter quarter(3, copies(3));
   CHECK(put_many(quarter, 0, {}).items.empty());
