@@ -11,6 +11,7 @@
 #include "apps/shell_word.hpp"
 #include "messages/node.capnp.h"
 #include "runtime/os/chance.hpp"
+#include "runtime/os/sockets.hpp"
 
 namespace troupe::apps {
 namespace {
@@ -256,8 +257,14 @@ Failure Client::failure(const base::Error& error) {
   const bool ours = heard && turned_away();
   if (heard && !ours)
     return {{Code::refused, refused_ + ": " + error.message}, "nothing was done", try_, Exit::refused};
-  // A socket is left where a node was killed. Words about links mean nothing to who has typed a directory.
-  const bool left = directory_ && link_ && error.code == Code::unavailable;
+  // One that starts, ends or has no room holds its directory, and no second one can be started there.
+  if (const auto process = directory_ ? lock_holder(*directory_) : std::nullopt)
+    return {{Code::unavailable, "the node in " + *directory_ + " (process " + std::to_string(*process) +
+                                    ") cannot be reached: " + error.message},
+            "nothing was done",
+            "again"};
+  // A socket is left where a node was killed. What is wrong with one that is busy, or closed to us, its error says.
+  const bool left = directory_ && os::is_stale((std::filesystem::path(*directory_) / kControlSocket).string());
   const std::string why =
       left ? "nobody listens at its socket, " + std::string(kControlSocket) + ", which the last one has left there"
            : error.message;

@@ -86,7 +86,6 @@ LocalAddress local_address(const std::string& path) {
   return out;
 }
 
-/// Whether a socket of that name is left from a process that is gone.
 bool is_stale(const LocalAddress& at) {
   struct stat status {};
   if (::lstat(at.address.sun_path, &status) != 0 || !S_ISSOCK(status.st_mode)) return false;
@@ -178,6 +177,11 @@ base::Outcome<Descriptor> connect_local(const std::string& path) {
   if (!socket.valid()) return error_of(errno, path);
   if (::connect(socket.get(), at.get(), sizeof at.address) != 0) return error_of(errno, path);
   return socket;
+}
+
+bool is_stale(const std::string& path) {
+  const LocalAddress at = local_address(path);
+  return at.error == 0 && is_stale(at);
 }
 
 int connect_error(const Descriptor& socket) {

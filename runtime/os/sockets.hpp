@@ -43,6 +43,10 @@ base::Outcome<Descriptor> bind_udp(const base::HostPort& at);
 /// Errors: `conflict` if somebody does, or if the path is something other than a socket.
 base::Outcome<Descriptor> listen_local(const std::string& path);
 
+/// Whether the name is that of a socket left by a process that is gone: nobody listens there. False where somebody
+/// does, be he too busy to be reached or not allowed to us.
+bool is_stale(const std::string& path);
+
 /// A connection under way: writable once it is made or has failed (`connect_error`).
 base::Outcome<Descriptor> connect_tcp(const base::Endpoint& to);
 base::Outcome<Descriptor> connect_local(const std::string& path);
