@@ -1,10 +1,8 @@
-// troupe dht put | get | find | provide | providers | table, and the table of all its commands
+// troupe dht get | find | provide | providers | table, and the table of all its commands
 #include "apps/dht.hpp"
 
 #include <capnp/message.h>
 
-#include <istream>
-#include <iterator>
 #include <ostream>
 
 #include "actors/dht/api.hpp"
@@ -23,96 +21,9 @@ namespace troupe::apps {
 namespace {
 
 namespace wire = dht::wire;
-using dht_command::TypedKey;
-
-constexpr std::chrono::seconds kTimeout{105};  // two searches, and our own store after them
-constexpr const char* kHelp = "troupe help dht put";
 
 std::string hex(capnp::Data::Reader from) { return base::hex({from.begin(), from.size()}); }
 capnp::Data::Reader data(base::ByteView from) { return {from.data(), from.size()}; }
-
-/// What is put: an argument, or with "-" what comes on standard input.
-base::Result<std::string, Failure> value_of(const Invocation& invocation, Console& console) {
-  std::string value = invocation.text("VALUE").value_or("");
-  if (value != "-") return value;
-  value.clear();
-  // One byte more than it may have shows that there is more.
-  for (auto at = std::istreambuf_iterator<char>(console.in);
-       at != std::istreambuf_iterator<char>() && value.size() <= dht::kValueBytesMax; ++at)
-    value += *at;
-  if (value.size() > dht::kValueBytesMax)
-    return usage_failure("a value has at most 65,536 bytes; larger things are files", "troupe help file put");
-  return value;
-}
-
-void print_put(const Invocation& invocation, Console& console, const std::string& key, wire::PutDone::Reader done) {
-  const auto search = done.getSearch();
-  if (invocation.globals.json) {
-    capnp::MallocMessageBuilder message;
-    auto out = message.initRoot<output::wire::DhtPut>();
-    out.setKey(key);
-    out.setSequence(done.getSequence());
-    out.setStored(search.getStored());
-    out.setAsked(search.getStores());
-    dht_command::write(out.initSearch(), search);
-    return write_json_line(console.out, out.asReader());
-  }
-  console.out << key << '\n';
-  if (invocation.has("--explain")) dht_command::explain(console.err, search);
-  console.err << "stored at " << search.getStored() << " of " << search.getStores() << " nodes\n";
-}
-
-Ending put(const Invocation& invocation, Console& console) {
-  if (const auto file = invocation.text("--from")) {
-    for (const char* const alone : {"KEY", "VALUE", "--expect", "--reader", "--explain"})
-      if (invocation.has(alone))
-        return usage_failure(std::string(alone) + " is for one value at a time, not with --from", kHelp);
-    return dht_command::put_many(invocation, console, *file);
-  }
-  if (!invocation.has("KEY")) return usage_failure("say under which KEY, or with --from which file of them", kHelp);
-  const std::string typed = *invocation.text("KEY");
-  const auto key = dht_command::parse_key(typed);
-  if (!key) return dht_command::wrong_key(typed);
-  if (key->key && key->space == dht::Space::kv)
-    return usage_failure("a value is put under a name, which is signed; its key follows from name and node", kHelp);
-  if (key->digest || key->key)
-    return usage_failure("what a value's key is follows from the value: say " + dht_command::space_name(key->space),
-                         kHelp);
-  if (invocation.text("VALUE").has_value() == (key->space == dht::Space::pk))
-    return usage_failure(key->space == dht::Space::pk ? "this node's key is its own value: say /pk alone"
-                                                      : "say what to put: a VALUE, or - to read it from standard input",
-                         kHelp);
-  const auto value = value_of(invocation, console);
-  if (!value.ok()) return value.error();
-  std::vector<base::PublicKey> readers;
-  for (const auto& reader : invocation.all("--reader")) {
-    const auto its = base::PublicKey::from_hex(reader);
-    if (!its) return usage_failure("a reader is a public key of 64 hexadecimal digits", kHelp);
-    readers.push_back(*its);
-  }
-  auto client = Client::connect(invocation, console);
-  if (!client.ok()) return client.error();
-  auto answer = client.value()->ask<wire::Put, wire::PutDone>(dht::kPath, kTimeout, [&](wire::Put::Builder order) {
-    order.setSpace(static_cast<std::uint8_t>(key->space));
-    order.setName(data(base::as_bytes(key->name)));
-    order.setValue(data(base::as_bytes(value.value())));
-    order.setSeconds(static_cast<std::uint32_t>(invocation.number("--ttl").value_or(0)));
-    auto list = order.initReaders(static_cast<unsigned>(readers.size()));
-    for (unsigned i = 0; i < list.size(); ++i) list.set(i, data(readers[i].view()));
-    if (const auto expected = invocation.number("--expect")) order.getExpected().setSequence(*expected);
-    order.setExplain(invocation.has("--explain"));
-  });
-  if (!answer.ok()) {
-    if (answer.error().error.code != base::Code::conflict) return answer.error();
-    return dht_command::not_put(answer.error().error, typed, client.value()->way());
-  }
-  const auto done = answer.value().root();
-  print_put(invocation, console,
-            dht_command::space_name(key->space) +
-                (key->space == dht::Space::cid ? hex(done.getDigest()) : hex(done.getKey())),
-            done);
-  return Exit::done;
-}
 
 /// With --explain also where none was found: then the error follows.
 void print_value(const Invocation& invocation, Console& console, const std::string& typed, wire::GotValue::Reader got) {
@@ -141,8 +52,8 @@ Ending get(const Invocation& invocation, Console& console) {
   if (!key || (key->space != dht::Space::kv && !key->key && !key->digest)) return dht_command::wrong_key(typed);
   auto client = Client::connect(invocation, console);
   if (!client.ok()) return client.error();
-  auto answer =
-      client.value()->ask<wire::GetValue, wire::GotValue>(dht::kPath, kTimeout, [&](wire::GetValue::Builder question) {
+  auto answer = client.value()->ask<wire::GetValue, wire::GotValue>(
+      dht::kPath, kDhtTimeout, [&](wire::GetValue::Builder question) {
         question.setSpace(static_cast<std::uint8_t>(key->space));
         if (key->digest) question.setDigest(data(key->digest->view()));
         else if (key->key) question.setKey(data(key->key->view()));
@@ -194,7 +105,7 @@ Ending find(const Invocation& invocation, Console& console) {
   auto client = Client::connect(invocation, console);
   if (!client.ok()) return client.error();
   auto answer = client.value()->ask<wire::FindNearest, wire::Nearest>(
-      dht::kPath, kTimeout, [&](wire::FindNearest::Builder question) {
+      dht::kPath, kDhtTimeout, [&](wire::FindNearest::Builder question) {
         question.setTarget(data(id->view()));
         question.setExplain(invocation.has("--explain"));
       });
@@ -211,7 +122,7 @@ Ending provide(const Invocation& invocation, Console& console) {
   auto client = Client::connect(invocation, console);
   if (!client.ok()) return client.error();
   auto answer =
-      client.value()->ask<wire::Provide, wire::PutDone>(dht::kPath, kTimeout, [&](wire::Provide::Builder order) {
+      client.value()->ask<wire::Provide, wire::PutDone>(dht::kPath, kDhtTimeout, [&](wire::Provide::Builder order) {
         order.setCid(data(cid->view()));
         order.setExplain(invocation.has("--explain"));
       });
@@ -222,7 +133,7 @@ Ending provide(const Invocation& invocation, Console& console) {
     why.try_ = "troupe file ls " + client.value()->way();
     return why;
   }
-  print_put(invocation, console, cid->hex(), answer.value().root());
+  dht_command::print_put(invocation, console, cid->hex(), answer.value().root());
   return Exit::done;
 }
 
@@ -235,7 +146,7 @@ Ending providers(const Invocation& invocation, Console& console) {
   std::size_t found = 0;
   std::optional<base::Error> unheard;
   const auto ended = client.value()->subscribe<wire::FindProviders, wire::FoundProviders>(
-      dht::kPath, kTimeout,
+      dht::kPath, kDhtTimeout,
       [&](wire::FindProviders::Builder question) {
         question.setCid(data(cid->view()));
         question.setProvidersMax(static_cast<std::uint16_t>(invocation.number("--limit").value_or(20)));
@@ -322,7 +233,7 @@ Commands dht_commands() {
        .needs = Needs::operate,
        .effect = Effect::write,
        .notes = kPutNotes,
-       .run = put},
+       .run = dht_put},
       {.name = "dht get",
        .summary = "Print the value under a key, or those under several",
        .options = {{.name = "--quorum",

@@ -1,9 +1,14 @@
 #pragma once
 // The commands of `troupe dht` that have a source of their own; dht.cpp names them all.
+#include <chrono>
+
 #include "apps/command.hpp"
 
 namespace troupe::apps {
 
+inline constexpr std::chrono::seconds kDhtTimeout{105};  // two searches, and our own store after them
+
+Ending dht_put(const Invocation& invocation, Console& console);
 Ending dht_listen(const Invocation& invocation, Console& console);
 Ending dht_list(const Invocation& invocation, Console& console);
 Ending dht_check(const Invocation& invocation, Console& console);

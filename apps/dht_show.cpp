@@ -145,6 +145,24 @@ void print_put(const Invocation& invocation, Console& console, dht::Space space,
   write_json_line(console.out, out.asReader());
 }
 
+void print_put(const Invocation& invocation, Console& console, const std::string& key,
+               dht::wire::PutDone::Reader done) {
+  const auto search = done.getSearch();
+  if (invocation.globals.json) {
+    capnp::MallocMessageBuilder message;
+    auto out = message.initRoot<output::wire::DhtPut>();
+    out.setKey(key);
+    out.setSequence(done.getSequence());
+    out.setStored(search.getStored());
+    out.setAsked(search.getStores());
+    write(out.initSearch(), search);
+    return write_json_line(console.out, out.asReader());
+  }
+  console.out << key << '\n';
+  if (invocation.has("--explain")) explain(console.err, search);
+  console.err << "stored at " << search.getStored() << " of " << search.getStores() << " nodes\n";
+}
+
 Failure wrong_key(const std::string& typed) {
   if (const auto too_long = long_name(typed)) return usage_failure(*too_long, "troupe help dht put");
   return usage_failure(

@@ -29,6 +29,9 @@ void print_one_value(const Invocation& invocation, Console& console, const std::
                      dht::wire::GotValue::Reader got);
 void print_put(const Invocation& invocation, Console& console, dht::Space space, dht::wire::PutOne::Reader done);
 
+/// A value or an announcement put alone, `key` as it is got.
+void print_put(const Invocation& invocation, Console& console, const std::string& key, dht::wire::PutDone::Reader done);
+
 Failure wrong_key(const std::string& typed);
 /// Of a value that only its readers can open.
 Failure sealed_to_others(std::string outcome);

@@ -2,61 +2,10 @@
 #include <sstream>
 
 #include "runtime/base/bytes.hpp"
-#include "tests/cluster/program.hpp"
+#include "tests/cluster/dht_cluster.hpp"
 
 using namespace troupe;
 using namespace troupe::test;
-
-namespace {
-
-bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
-
-/// `size` nodes, of which each has all others in its table.
-class Cluster {
- public:
-  explicit Cluster(std::size_t size) {
-    for (std::size_t i = 0; i < size; ++i) {
-      std::vector<std::string> more;
-      if (i > 0) more = {"--join", nodes.front()->id + '@' + nodes.front()->at};
-      nodes.push_back(std::make_unique<NodeProgram>(folder, "n" + std::to_string(i), more));
-      REQUIRE(nodes.back()->ready());
-    }
-    for (std::size_t i = 0; i < size; ++i) REQUIRE(knows(i, size - 1));
-  }
-  bool knows(std::size_t node, std::size_t others) {
-    return until([&] {
-      const std::string table = run(node, {"dht", "table", "--json"}).out;
-      std::size_t found = 0;
-      for (auto at = table.find("\"node\":"); at != std::string::npos; at = table.find("\"node\":", at + 1)) ++found;
-      return found >= others;
-    });
-  }
-  Seen run(std::size_t node, std::vector<std::string> arguments) {
-    arguments.insert(arguments.end(), {"--data", nodes[node]->data});
-    return troupe::test::troupe(folder, arguments);
-  }
-  void kill(std::size_t node) {
-    nodes[node]->kill(SIGKILL);
-    nodes[node]->wait();
-  }
-  /// In the directory that it had, and told of nobody.
-  void restart(std::size_t node) {
-    const std::string name = "n" + std::to_string(node);
-    nodes[node].reset();
-    nodes[node] = std::make_unique<NodeProgram>(folder, name);
-    REQUIRE(nodes[node]->ready());
-  }
-
-  const Folder folder;
-  std::vector<std::unique_ptr<NodeProgram>> nodes;  // after the folder: they end before it goes
-};
-
-std::string line(const Seen& seen) {
-  REQUIRE(seen.out.ends_with('\n'));
-  return seen.out.substr(0, seen.out.size() - 1);
-}
-
-}  // namespace
 
 TEST_CASE("cluster dht: what is put at one node is got at another, also when the first was killed") {
   Cluster cluster(4);
