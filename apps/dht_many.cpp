@@ -3,9 +3,9 @@
 #include <capnp/message.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <istream>
-#include <iterator>
 #include <ostream>
 
 #include "actors/dht/api.hpp"
@@ -89,19 +89,17 @@ struct Line {
 };
 
 /// The next line of the file, without its end; nothing after the last one. What is too long is cut there.
-std::optional<std::string> read_line(std::istream& in) {
+base::Result<std::optional<std::string>, Failure> read_line(std::istream& in) {
   std::string text;
   bool any = false;
-  for (auto at = std::istreambuf_iterator<char>(in); at != std::istreambuf_iterator<char>(); ++at) {
+  for (char next = 0; text.size() <= kLineBytesMax && in.get(next);) {
     any = true;
-    if (*at == '\n') {
-      ++at;
-      break;
-    }
-    text += *at;
-    if (text.size() > kLineBytesMax) break;
+    if (next == '\n') break;
+    text += next;
   }
-  return any ? std::optional(text) : std::nullopt;
+  // Not by an iterator: it throws what the device says.
+  if (in.bad()) return Failure{{base::Code::internal, "the lines cannot be read to their end"}, {}, kHelp};
+  return any ? std::optional(std::move(text)) : std::nullopt;
 }
 
 /// The next line that is not empty; nothing at the end. `number` is that of the last line read.
@@ -109,8 +107,9 @@ base::Result<std::optional<Line>, Failure> next_line(std::istream& in, std::size
   std::string text;
   while (text.empty()) {
     auto next = read_line(in);
-    if (!next) return std::optional<Line>();
-    text = std::move(*next);
+    if (!next.ok()) return next.error();
+    if (!next.value()) return std::optional<Line>();
+    text = std::move(*next.value());
     ++number;
   }
   const auto end = text.find_first_of(" \t");
@@ -131,7 +130,15 @@ base::Result<std::optional<Line>, Failure> next_line(std::istream& in, std::size
 
 }  // namespace
 
+std::optional<Failure> directory_as_input(const std::string& file) {
+  std::error_code unseen;  // the open says it better
+  if (!std::filesystem::is_directory(file == "-" ? "/dev/stdin" : file, unseen)) return std::nullopt;
+  const std::string what = file == "-" ? "standard input" : file;
+  return Failure{{base::Code::unsupported, "cannot read " + what + ": it is a directory"}, "nothing was done", kHelp};
+}
+
 Ending put_many(const Invocation& invocation, Console& console, const std::string& file) {
+  if (auto wrong = directory_as_input(file)) return *wrong;
   std::ifstream opened;
   if (file != "-") {
     opened.open(file, std::ios::binary);

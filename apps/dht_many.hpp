@@ -6,6 +6,7 @@
 // Printed a line for each key, on standard output in the order in which the answers came; whatever failed on standard
 //         error, with --json among the others. The exit is 0 if all went well, 5 if nothing but seals was in the way, 3
 //         if some did, else that of the first.
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,5 +17,8 @@ namespace troupe::apps::dht_command {
 
 Ending put_many(const Invocation& invocation, Console& console, const std::string& file);
 Ending get_many(const Invocation& invocation, Console& console, const std::vector<std::string>& keys);
+
+/// What is wrong with a directory in place of a file that is to be read, or of standard input for "-".
+std::optional<Failure> directory_as_input(const std::string& file);
 
 }  // namespace troupe::apps::dht_command

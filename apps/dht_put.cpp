@@ -23,6 +23,7 @@ capnp::Data::Reader data(base::ByteView from) { return {from.data(), from.size()
 base::Result<std::string, Failure> value_of(const Invocation& invocation, Console& console) {
   std::string value = invocation.text("VALUE").value_or("");
   if (value != "-") return value;
+  if (auto wrong = dht_command::directory_as_input(value)) return *wrong;
   value.clear();
   // One byte more than it may have shows that there is more.
   for (auto at = std::istreambuf_iterator<char>(console.in);
