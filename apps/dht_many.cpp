@@ -1,22 +1,17 @@
 #include "apps/dht_many.hpp"
 
-#include <capnp/message.h>
-
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <istream>
-#include <ostream>
 
 #include "actors/dht/api.hpp"
 #include "actors/dht/wire.hpp"
 #include "apps/client.hpp"
 #include "apps/dht_key.hpp"
 #include "apps/dht_show.hpp"
+#include "apps/dht_tally.hpp"
 #include "apps/file_source.hpp"
-#include "apps/json.hpp"
-#include "messages/output.capnp.h"
-#include "runtime/observe/text.hpp"
 
 namespace troupe::apps::dht_command {
 namespace {
@@ -26,61 +21,10 @@ namespace wire = dht::wire;
 constexpr std::chrono::seconds kTimeout{300};                   // searches in several regions, and our own stores
 constexpr std::size_t kManyMax = dht::kRegionItemsMax;          // messages/dht.capnp, PutMany and GetMany
 constexpr std::size_t kManyBytesMax = 7 * dht::kValueBytesMax;  // the same: 512 KiB with what is around the values
-constexpr const char* kPrinted = "what was printed is so";
 constexpr const char* kHelp = "troupe help dht put";
 constexpr std::size_t kLineBytesMax = dht::kValueBytesMax + 128;
 
 capnp::Data::Reader data(base::ByteView from) { return {from.data(), from.size()}; }
-
-/// What went wrong with some of the keys.
-class Tally {
- public:
-  Tally(const Invocation& invocation, Console& console) : invocation_(invocation), console_(console) {}
-
-  void good() { ++good_; }
-  void bad(const std::string& key, const base::Error& why) {
-    if (bad_++ == 0) first_ = why;
-    if (!invocation_.globals.json) {
-      console_.err << observe::printable(key) << ": " << observe::printable(why.message) << '\n';
-      return;
-    }
-    capnp::MallocMessageBuilder message;
-    auto line = message.initRoot<output::wire::DhtFailed>();
-    line.setKey(key);
-    line.initError().setCode(std::string(base::name(why.code)));
-    line.getError().setMessage(why.message);
-    write_json_line(console_.out, line.asReader());
-  }
-  /// It was found, and is not for this node.
-  void sealed(const std::string& key) {
-    ++sealed_;
-    bad(key, sealed_to_others("").error);
-  }
-  Ending end(const char* done, const std::string& try_) const {
-    if (bad_ == 0) return Exit::done;
-    if (bad_ == sealed_) {
-      Failure out = sealed_to_others(kPrinted);
-      out.error.message =
-          std::to_string(sealed_) + " of " + std::to_string(good_ + bad_) + " values are sealed, and not for this node";
-      return out;
-    }
-    const std::string counted = std::to_string(good_) + " of " + std::to_string(good_ + bad_) + " values were " + done;
-    Failure out{{first_.code, counted}, kPrinted, base::transient(first_.code) ? "" : try_};
-    if (good_ > 0) out.exit = Exit::partly;
-    return out;
-  }
-  /// A line of the file is wrong; those before it may have been put.
-  Failure stopped(Failure by) const {
-    if (good_ + bad_ > 0) by.outcome = kPrinted;
-    return by;
-  }
-
- private:
-  const Invocation& invocation_;
-  Console& console_;
-  std::size_t good_ = 0, bad_ = 0, sealed_ = 0;  // of the bad ones
-  base::Error first_;
-};
 
 struct Line {
   TypedKey key;
@@ -171,7 +115,7 @@ Ending put_many(const Invocation& invocation, Console& console, const std::strin
             items[i].setValue(data(base::as_bytes(lines[i].value)));
           }
         });
-    if (!answer.ok()) return answer.error();
+    if (!answer.ok()) return tally.stopped(answer.error(), lines.size());
     const auto items = answer.value().root().getItems();
     for (unsigned i = 0; i < std::min<std::size_t>(items.size(), lines.size()); ++i) {
       if (items[i].hasError()) {
@@ -223,7 +167,7 @@ Ending get_many(const Invocation& invocation, Console& console, const std::vecto
           }
           return {};
         });
-    if (!got.ok()) return got.error();
+    if (!got.ok()) return tally.stopped(got.error());
   }
   return tally.end("found", "troupe help dht get");
 }

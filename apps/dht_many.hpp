@@ -4,8 +4,7 @@
 // Lines   of FILE: KEY, one space or tab, and the value to the end of the line. KEY is NAME, /kv/NAME or /cid. Empty
 //         lines are skipped; one that is none of these ends the command, which names it by its number.
 // Printed a line for each key, on standard output in the order in which the answers came; whatever failed on standard
-//         error, with --json among the others. The exit is 0 if all went well, 5 if nothing but seals was in the way, 3
-//         if some did, else that of the first.
+//         error, with --json among the others. The exit is that of the Tally.
 #include <optional>
 #include <string>
 #include <vector>

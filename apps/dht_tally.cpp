@@ -1,0 +1,64 @@
+#include "apps/dht_tally.hpp"
+
+#include <capnp/message.h>
+
+#include <ostream>
+
+#include "apps/dht_show.hpp"
+#include "apps/json.hpp"
+#include "messages/output.capnp.h"
+#include "runtime/observe/text.hpp"
+
+namespace troupe::apps::dht_command {
+namespace {
+
+constexpr const char* kPrinted = "what was printed is so";
+
+}  // namespace
+
+void Tally::bad(const std::string& key, const base::Error& why) {
+  if (bad_++ == 0) first_ = why;
+  if (!invocation_.globals.json) {
+    console_.err << observe::printable(key) << ": " << observe::printable(why.message) << '\n';
+    return;
+  }
+  capnp::MallocMessageBuilder message;
+  auto line = message.initRoot<output::wire::DhtFailed>();
+  line.setKey(key);
+  line.initError().setCode(std::string(base::name(why.code)));
+  line.getError().setMessage(why.message);
+  write_json_line(console_.out, line.asReader());
+}
+
+void Tally::sealed(const std::string& key) {
+  ++sealed_;
+  bad(key, sealed_to_others("").error);
+}
+
+Ending Tally::end(const char* done, const std::string& try_) const {
+  if (bad_ == 0) return Exit::done;
+  if (bad_ == sealed_) {
+    Failure out = sealed_to_others(kPrinted);
+    out.error.message =
+        std::to_string(sealed_) + " of " + std::to_string(good_ + bad_) + " values are sealed, and not for this node";
+    return out;
+  }
+  const std::string counted = std::to_string(good_) + " of " + std::to_string(good_ + bad_) + " values were " + done;
+  Failure out{{first_.code, counted}, outcome(0), base::transient(first_.code) ? "" : try_};
+  if (good_ > 0) out.exit = Exit::partly;
+  return out;
+}
+
+Failure Tally::stopped(Failure by, std::size_t unanswered) const {
+  if (good_ + bad_ == 0) return by;
+  by.outcome = outcome(unanswered);
+  if (good_ > 0 && !by.exit && exit_of(by, invocation_.command().effect) != Exit::unknown) by.exit = Exit::partly;
+  return by;
+}
+
+std::string Tally::outcome(std::size_t unanswered) const {
+  const bool doubt = invocation_.command().effect == Effect::write && bad_ + unanswered > 0;
+  return std::string(kPrinted) + (doubt ? "; the other values may be stored as well" : "");
+}
+
+}  // namespace troupe::apps::dht_command
