@@ -187,7 +187,8 @@ Failure not_got(base::Error why, const std::string& typed, const std::string& wa
 
 Failure not_put(base::Error why, const std::string& typed, const std::string& way) {
   if (why.code != base::Code::conflict) return {std::move(why)};
-  return {std::move(why), "nothing was changed; --expect takes the `sequence` of what is there, or 0 where nothing is",
+  return {std::move(why),
+          "no node has said that it stored it; --expect takes the `sequence` of what is there, or 0 where nothing is",
           "troupe dht get " + shell_word(typed) + ' ' + way + " --json"};
 }
 

@@ -114,6 +114,8 @@ TEST_CASE("dht show: what was not got or put comes with what to try") {
   CHECK(contains(dht_command::not_got(nothing, "orders", "").error.message, "of this very node"));
   CHECK(dht_command::not_put({base::Code::conflict, "another"}, "my orders", "--data a").try_ ==
         "troupe dht get 'my orders' --data a --json");
+  CHECK(dht_command::not_put({base::Code::conflict, "another"}, "orders", "")
+            .outcome.starts_with("no node has said that it stored it; "));
   CHECK(dht_command::not_put({base::Code::timeout, "late"}, "orders", "").try_.empty());
   CHECK(contains(dht_command::sealed_to_others("").try_, "--reader"));
 }
