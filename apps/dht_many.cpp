@@ -122,10 +122,11 @@ Ending put_many(const Invocation& invocation, Console& console, const std::strin
         tally.bad(lines[i].typed, dht::read(items[i].getError()));
         continue;
       }
-      tally.good();
+      tally.stored(items[i].getStored());
       print_put(invocation, console, lines[i].key.space, items[i]);
     }
   }
+  console.err << tally.stored_note();
   return tally.end("stored", kHelp);
 }
 

@@ -85,6 +85,7 @@ Ending dht_put(const Invocation& invocation, Console& console) {
                          dht_command::space_name(key->space) +
                              (key->space == dht::Space::cid ? hex(done.getDigest()) : hex(done.getKey())),
                          done);
+  if (!invocation.globals.json) console.err << dht_command::alone_note(done.getSearch());
   return Exit::done;
 }
 

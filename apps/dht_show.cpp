@@ -163,6 +163,11 @@ void print_put(const Invocation& invocation, Console& console, const std::string
   console.err << "stored at " << search.getStored() << " of " << search.getStores() << " nodes\n";
 }
 
+std::string alone_note(dht::wire::SearchResult::Reader put) {
+  if (put.getStores() != 1 || put.getNearest().size() > 0) return {};
+  return "note: no other node has it yet; this one publishes it again once it has met one\n";
+}
+
 Failure wrong_key(const std::string& typed) {
   if (const auto too_long = long_name(typed)) return usage_failure(*too_long, "troupe help dht put");
   return usage_failure(

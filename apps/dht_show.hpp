@@ -32,6 +32,9 @@ void print_put(const Invocation& invocation, Console& console, dht::Space space,
 /// A value or an announcement put alone, `key` as it is got.
 void print_put(const Invocation& invocation, Console& console, const std::string& key, dht::wire::PutDone::Reader done);
 
+/// A line where this node alone has what was put; else empty.
+std::string alone_note(dht::wire::SearchResult::Reader put);
+
 Failure wrong_key(const std::string& typed);
 /// Of a value that only its readers can open.
 Failure sealed_to_others(std::string outcome);

@@ -2,6 +2,7 @@
 
 #include <capnp/message.h>
 
+#include <algorithm>
 #include <ostream>
 
 #include "apps/dht_show.hpp"
@@ -33,6 +34,19 @@ void Tally::bad(const std::string& key, const base::Error& why) {
 void Tally::sealed(const std::string& key) {
   ++sealed_;
   bad(key, sealed_to_others("").error);
+}
+
+void Tally::stored(std::size_t nodes) {
+  good();
+  nodes_min_ = std::min(nodes_min_, nodes);
+}
+
+std::string Tally::stored_note() const {
+  if (good_ == 0 || invocation_.globals.json) return {};
+  std::string out = std::to_string(good_) + (good_ == 1 ? " value" : " values") + ", stored at " +
+                    std::to_string(nodes_min_) + (nodes_min_ == 1 ? " node" : " nodes") + " at least\n";
+  if (nodes_min_ == 1) out += "note: what one node alone has is published again once this one has met others\n";
+  return out;
 }
 
 Ending Tally::end(const char* done, const std::string& try_) const {

@@ -103,6 +103,18 @@ TEST_CASE("dht show: a quorum that is not met is said, and whether it is stands 
   CHECK(agreed("9", false) == std::pair<std::string, std::string>("", "\"holders\":2,\"quorum\":null,\"agreed\":null"));
 }
 
+TEST_CASE("dht show: only where no other node has answered a put is this one alone with it") {
+  capnp::MallocMessageBuilder message;
+  auto put = message.initRoot<dht::wire::SearchResult>();
+  put.setStores(1);
+  CHECK(dht_command::alone_note(put.asReader()).starts_with("note: no other node has it yet; "));
+  put.initNearest(1);  // and this node stores nothing: it cannot be dialled
+  CHECK(dht_command::alone_note(put.asReader()).empty());
+  put.initNearest(0);
+  put.setStores(2);
+  CHECK(dht_command::alone_note(put.asReader()).empty());
+}
+
 TEST_CASE("dht show: what was not got or put comes with what to try") {
   const base::Error nothing{base::Code::not_found, "nothing there"};
   const std::string digest(64, 'b'), key(40, 'a');

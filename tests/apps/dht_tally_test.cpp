@@ -85,3 +85,18 @@ TEST_CASE("dht tally: a value that was not acknowledged may be stored, one that 
     CHECK(some.exit(ending) == Exit::partly);
   }
 }
+
+TEST_CASE("dht tally: what was put is summed up by the value that the fewest nodes have") {
+  Told put("dht put");
+  CHECK(put.tally.stored_note().empty());
+  put.tally.stored(20);
+  CHECK(put.tally.stored_note() == "1 value, stored at 20 nodes at least\n");
+  put.tally.stored(3);
+  CHECK(put.tally.stored_note() == "2 values, stored at 3 nodes at least\n");
+  put.tally.stored(1);
+  CHECK(put.tally.stored_note() ==
+        "3 values, stored at 1 node at least\nnote: what one node alone has is published again once this one has met "
+        "others\n");
+  put.invocation.globals.json = true;
+  CHECK(put.tally.stored_note().empty());
+}

@@ -21,3 +21,29 @@ TEST_CASE("cluster dht put: a file that cannot be read to its end is an error of
   }
   CHECK(cluster.run(0, {"dht", "get", "name"}).exit == 7);
 }
+
+TEST_CASE("cluster dht put: what no other node has is said, alone and among many") {
+  Cluster cluster(2);
+  const std::string from = cluster.folder / "values";
+  std::ofstream(from) << "a 1\nb 2\n";
+  const std::string note = "note: no other node has it yet; this one publishes it again once it has met one\n";
+  const Seen two = cluster.run(0, {"dht", "put", "orders", "seven"});
+  CHECK_MESSAGE(two.err == "stored at 2 of 2 nodes\n", two.err);
+  CHECK(cluster.run(0, {"dht", "put", "--from", from}).err == "2 values, stored at 2 nodes at least\n");
+
+  NodeProgram alone(cluster.folder, "alone");
+  REQUIRE(alone.ready());
+  const auto run = [&](std::vector<std::string> words) {
+    words.insert(words.end(), {"--data", alone.data});
+    return troupe::test::troupe(cluster.folder, words);
+  };
+  for (const char* const key : {"orders", "/cid"}) {
+    const Seen one = run({"dht", "put", key, "seven"});
+    CHECK(one.exit == 0);
+    CHECK_MESSAGE(one.err == "stored at 1 of 1 nodes\n" + note, one.err);
+  }
+  CHECK(run({"dht", "put", "orders", "eight", "--json"}).err.empty());
+  const Seen many = run({"dht", "put", "--from", from});
+  CHECK(many.exit == 0);
+  CHECK_MESSAGE(many.err.starts_with("2 values, stored at 1 node at least\nnote: "), many.err);
+}
