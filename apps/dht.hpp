@@ -60,7 +60,8 @@ spaces
   pk, kv, cid               records that this node holds for the network
   providers                 announcements that it holds
   published                 what this node itself keeps in the network
-  what has expired is never given out, and goes by itself in time: it is no trouble
+  what has expired is never given out, and goes by itself in time: it is no trouble; for an hour after a
+  start or a leap of the clock it stays, also in clean: a wrong date would drop all that is held
   trouble is a row that cannot be read, lies under a wrong key, has no good signature or does not
   agree with the index, or more than a limit allows; clean drops such rows, but not what is too much
 )";

@@ -6,6 +6,7 @@
 #include "actors/dht/api.hpp"
 #include "apps/client.hpp"
 #include "apps/dht.hpp"
+#include "apps/dht_show.hpp"
 #include "apps/json.hpp"
 #include "apps/terminal.hpp"
 #include "messages/output.capnp.h"
@@ -50,6 +51,8 @@ class Printer {
 
   bool summed() const { return summed_; }
   std::uint64_t troubles() const { return troubles_; }
+  /// The line that `dht clean` adds.
+  const std::string& kept_note() const { return kept_note_; }
 
  private:
   void print(wire::RowTrouble::Reader trouble) {
@@ -91,6 +94,7 @@ class Printer {
                  bytes_for_people(sum.getRemovedBytes())});
     }
     troubles_ = out.getTroubles();
+    kept_note_ = dht_command::kept_note(sums);
     if (json_) write_json_line(console_.out, out.asReader());
     else table.print(console_.out);
   }
@@ -99,10 +103,11 @@ class Printer {
   const bool json_;
   bool summed_ = false;
   std::uint64_t troubles_ = 0;
+  std::string kept_note_;
 };
 
 template <class Question>
-base::Result<std::uint64_t, Failure> audit(const Invocation& invocation, Console& console) {
+base::Result<Printer, Failure> audit(const Invocation& invocation, Console& console) {
   auto client = Client::connect(invocation, console);
   if (!client.ok()) return client.error();
   Printer printer(console, invocation.globals.json);
@@ -111,21 +116,22 @@ base::Result<std::uint64_t, Failure> audit(const Invocation& invocation, Console
       [&](wire::AuditItem::Reader item) { return printer.take(item); });
   if (!read.ok()) return read.error();
   if (!printer.summed()) return Failure{{Code::corrupt, "the node ended early, without the sum"}};
-  return printer.troubles();
+  return printer;
 }
 
 }  // namespace
 
 Ending dht_check(const Invocation& invocation, Console& console) {
-  const auto troubles = audit<wire::CheckHeld>(invocation, console);
-  if (!troubles.ok()) return troubles.error();
-  return troubles.value() == 0 ? Exit::done : Exit::failed;
+  const auto audited = audit<wire::CheckHeld>(invocation, console);
+  if (!audited.ok()) return audited.error();
+  return audited.value().troubles() == 0 ? Exit::done : Exit::failed;
 }
 
 /// Trouble that was found was dropped with it: that is what it is for.
 Ending dht_clean(const Invocation& invocation, Console& console) {
-  const auto troubles = audit<wire::CleanHeld>(invocation, console);
-  if (!troubles.ok()) return troubles.error();
+  const auto audited = audit<wire::CleanHeld>(invocation, console);
+  if (!audited.ok()) return audited.error();
+  if (!invocation.globals.json) console.err << audited.value().kept_note();
   return Exit::done;
 }
 

@@ -168,6 +168,16 @@ std::string alone_note(dht::wire::SearchResult::Reader put) {
   return "note: no other node has it yet; this one publishes it again once it has met one\n";
 }
 
+std::string kept_note(capnp::List<dht::wire::AuditSum>::Reader sums) {
+  std::uint64_t kept = 0;
+  for (const auto sum : sums) kept += sum.getExpired() - std::min(sum.getExpired(), sum.getRemoved());
+  if (kept == 0) return {};
+  return "note: expired rows that stay: " + std::to_string(kept) +
+         "; none is dropped before the date has stood for an hour, after a start or a leap of the clock, for a wrong "
+         "one "
+         "would drop all that is held\n";
+}
+
 Failure wrong_key(const std::string& typed) {
   if (const auto too_long = long_name(typed)) return usage_failure(*too_long, "troupe help dht put");
   return usage_failure(

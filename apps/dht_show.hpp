@@ -35,6 +35,9 @@ void print_put(const Invocation& invocation, Console& console, const std::string
 /// A line where this node alone has what was put; else empty.
 std::string alone_note(dht::wire::SearchResult::Reader put);
 
+/// A line where `dht clean` has left what has expired; else empty. What is in trouble beside it may hide some.
+std::string kept_note(capnp::List<dht::wire::AuditSum>::Reader sums);
+
 Failure wrong_key(const std::string& typed);
 /// Of a value that only its readers can open.
 Failure sealed_to_others(std::string outcome);

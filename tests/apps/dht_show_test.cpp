@@ -115,6 +115,21 @@ TEST_CASE("dht show: only where no other node has answered a put is this one alo
   CHECK(dht_command::alone_note(put.asReader()).empty());
 }
 
+TEST_CASE("dht show: what has expired and was not removed is counted by space") {
+  capnp::MallocMessageBuilder message;
+  auto sums = message.initRoot<dht::wire::AuditItem>().initSum(2);
+  const auto note = [&](std::uint64_t expired, std::uint64_t removed) {
+    sums[0].setExpired(expired);
+    sums[0].setRemoved(removed);
+    return dht_command::kept_note(sums.asReader());
+  };
+  sums[1].setExpired(2);
+  CHECK(note(3, 1).starts_with("note: expired rows that stay: 4; "));
+  sums[1].setRemoved(2);
+  CHECK(note(3, 3).empty());
+  CHECK(note(0, 3).empty());  // in trouble
+}
+
 TEST_CASE("dht show: what was not got or put comes with what to try") {
   const base::Error nothing{base::Code::not_found, "nothing there"};
   const std::string digest(64, 'b'), key(40, 'a');

@@ -301,6 +301,18 @@ TEST_CASE("cluster dht: what a node holds is read back, and cleaned") {
   CHECK(cluster.run(0, {"dht", "list", "--space", "other"}).exit == 2);
 }
 
+TEST_CASE("cluster dht: clean says of what has expired that it stays for the first hour") {
+  Cluster cluster(1);
+  REQUIRE(cluster.run(0, {"dht", "put", "orders", "seven", "--ttl", "1"}).exit == 0);
+  cluster.kill(0);
+  cluster.restart(0);
+  REQUIRE(until([&] { return contains(cluster.run(0, {"dht", "check", "--json"}).out, "\"expired\":1,"); }));
+  const Seen clean = cluster.run(0, {"dht", "clean"});
+  CHECK(clean.exit == 0);
+  CHECK_MESSAGE(clean.err.starts_with("note: expired rows that stay: "), clean.err);
+  CHECK(cluster.run(0, {"dht", "clean", "--json"}).err.empty());
+}
+
 TEST_CASE("cluster: to link a node to a port where none is says to where, and what to look at") {
   Cluster cluster(1);
   const Seen dead = cluster.run(0, {"peers", "connect", "127.0.0.1:1"});
