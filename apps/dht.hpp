@@ -24,7 +24,7 @@ lines of --from FILE
 inline constexpr const char* kGetNotes = R"(
 keys
   NAME, /kv/NAME            a value that this very node has signed, by its name of at most 64 bytes
-  /kv/KEY, KEY              a value that somebody has signed: 40 digits
+  /kv/KEY, KEY              a value that somebody has signed: 40 digits; more than 20 after /kv/ are no NAME
   /cid/DIGEST               a value by its hash: 64 digits
   /pk/ID                    a node's public key, by its id: 40 digits
   the id of a file is none of these: `troupe file get CID`

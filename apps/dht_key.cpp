@@ -5,8 +5,29 @@
 #include "runtime/observe/text.hpp"
 
 namespace troupe::apps::dht_command {
+namespace {
+
+constexpr std::size_t kIdDigits = 2 * sizeof(dht::Key::bytes);
+constexpr std::size_t kDigestDigits = 2 * sizeof(base::Digest::bytes);
+constexpr std::size_t kNameDigitsMax = kIdDigits / 2;  // our choice: names such as dates and numbers are shorter
+
+}  // namespace
+
+std::optional<std::string> wrong_digits(const std::string& typed) {
+  const auto end = typed.find('/', 1);
+  if (!typed.starts_with('/') || end == std::string::npos) return std::nullopt;
+  const std::string space = typed.substr(0, end + 1), rest = typed.substr(end + 1);
+  const bool name_or_key = space == "/kv/";
+  const std::size_t wanted = space == "/cid/" ? kDigestDigits : kIdDigits;
+  if (!name_or_key && space != "/cid/" && space != "/pk/") return std::nullopt;
+  if (rest.empty() || rest.size() == wanted || (name_or_key && rest.size() <= kNameDigitsMax)) return std::nullopt;
+  if (rest.find_first_not_of("0123456789abcdefABCDEF") != std::string::npos) return std::nullopt;
+  return "after " + space + " come " + std::to_string(wanted) + " hexadecimal digits, and here are " +
+         std::to_string(rest.size()) + (name_or_key ? "; a name of such digits is said without /kv/" : "");
+}
 
 std::optional<TypedKey> parse_key(const std::string& typed) {
+  if (wrong_digits(typed)) return std::nullopt;
   TypedKey out;
   std::string rest = typed;
   if (typed.starts_with('/')) {

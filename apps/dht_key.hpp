@@ -20,8 +20,11 @@ struct TypedKey {
   std::string name;                    ///< of this node's own; empty unless neither is given
 };
 
-/// Nothing for what is none of these, or a name above 64 bytes.
+/// Nothing for what is none of these, a name above 64 bytes, or what has wrong_digits().
 std::optional<TypedKey> parse_key(const std::string& typed);
+/// What is wrong with a key of a space that has lost or won some digits; nothing with any other. After /kv/ more than
+/// 20 are meant for a key: a name would be looked for in vain.
+std::optional<std::string> wrong_digits(const std::string& typed);
 /// What is wrong with a name that has more; nothing with any other key.
 std::optional<std::string> long_name(const std::string& typed);
 

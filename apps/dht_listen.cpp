@@ -117,6 +117,7 @@ class Printer {
 Ending dht_listen(const Invocation& invocation, Console& console) {
   const std::string typed = *invocation.text("KEY");
   const auto target = target_of(typed);
+  if (const auto digits = dht_command::wrong_digits(typed)) return usage_failure(*digits, "troupe help dht listen");
   if (!target)
     return usage_failure(
         "what can change is a value, NAME or /kv/ and 40 digits, or who provides a content, of 64 "

@@ -61,6 +61,7 @@ base::Result<std::optional<Line>, Failure> next_line(std::istream& in, std::size
   line.typed = text.substr(0, end);
   const auto key = parse_key(line.typed);
   const std::string where = "line " + std::to_string(number) + ": ";
+  if (const auto digits = wrong_digits(line.typed)) return usage_failure(where + *digits, kHelp);
   if (const auto too_long = long_name(line.typed)) return usage_failure(where + *too_long, kHelp);
   const bool named = key && (key->space == dht::Space::cid ? !key->digest : key->space == dht::Space::kv && !key->key);
   if (end == std::string::npos || !named)

@@ -179,6 +179,7 @@ std::string kept_note(capnp::List<dht::wire::AuditSum>::Reader sums) {
 }
 
 Failure wrong_key(const std::string& typed) {
+  if (const auto digits = wrong_digits(typed)) return usage_failure(*digits, "troupe help dht get");
   if (const auto too_long = long_name(typed)) return usage_failure(*too_long, "troupe help dht put");
   return usage_failure(
       "a key is NAME, /kv/NAME, /kv/ and 40 digits, /cid/ and 64 digits, or /pk/ and 40 digits, not \"" + typed + '"',
@@ -194,8 +195,13 @@ Failure sealed_to_others(std::string outcome) {
 Failure not_got(base::Error why, const std::string& typed, const std::string& way) {
   if (why.code != base::Code::not_found) return {std::move(why)};
   const auto key = parse_key(typed);
+  const auto file_get = [&way](const base::Digest& cid) {
+    return "troupe file get " + cid.hex() + ' ' + way + ", if it is the id of a file";
+  };
+  if (key && key->digest) return {std::move(why), {}, file_get(*key->digest)};
   if (!key || key->name.empty()) return {std::move(why), {}, "troupe help dht get"};
-  if (base::Digest::from_hex(key->name)) return {std::move(why), {}, "troupe dht get /cid/" + key->name + ' ' + way};
+  if (const auto digest = base::Digest::from_hex(key->name))
+    return {std::move(why), {}, "troupe dht get /cid/" + key->name + ' ' + way + "; " + file_get(*digest)};
   why.message += "; a name is of this very node's values, another node's has the key that its `dht put` printed";
   return {std::move(why), {}, "troupe help dht get"};
 }

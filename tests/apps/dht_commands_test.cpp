@@ -20,3 +20,13 @@ TEST_CASE("dht commands: a directory is no file of lines, and says so as `file p
   CHECK(none.exit == Exit::not_found);
   CHECK(contains(none.err, "\ntry: troupe help dht put\n"));
 }
+
+TEST_CASE("dht commands: a key with a wrong number of digits is told how many it should have") {
+  const std::string typed = "/kv/" + std::string(39, 'a');
+  for (const auto& words : std::vector<std::vector<std::string>>{
+           {"dht", "get", typed}, {"dht", "get", typed, "b"}, {"dht", "put", typed, "x"}, {"dht", "listen", typed}}) {
+    const auto seen = troupe_with(words);
+    CHECK(seen.exit == Exit::usage);
+    CHECK_MESSAGE(contains(seen.err, "error: after /kv/ come 40 hexadecimal digits, and here are 39"), seen.err);
+  }
+}

@@ -133,8 +133,11 @@ TEST_CASE("dht show: what has expired and was not removed is counted by space") 
 TEST_CASE("dht show: what was not got or put comes with what to try") {
   const base::Error nothing{base::Code::not_found, "nothing there"};
   const std::string digest(64, 'b'), key(40, 'a');
-  CHECK(dht_command::not_got(nothing, digest, "--data a").try_ == "troupe dht get /cid/" + digest + " --data a");
-  for (const std::string& typed : {key, "/kv/" + key, "/cid/" + digest}) {
+  const std::string file = "troupe file get " + digest + " --data a, if it is the id of a file";
+  CHECK(dht_command::not_got(nothing, digest, "--data a").try_ ==
+        "troupe dht get /cid/" + digest + " --data a; " + file);
+  CHECK(dht_command::not_got(nothing, "/cid/" + digest, "--data a").try_ == file);
+  for (const std::string& typed : {key, "/kv/" + key, "/pk/" + key}) {
     CHECK(dht_command::not_got(nothing, typed, "").error.message == nothing.message);
     CHECK(dht_command::not_got(nothing, typed, "").try_ == "troupe help dht get");
   }
