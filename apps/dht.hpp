@@ -19,6 +19,8 @@ lines of --from FILE
   KEY, one space or tab, and the value to the end of the line; KEY is NAME, /kv/NAME or /cid
   a NAME has at most 64 bytes; empty lines are skipped
   any other line ends the command, which names it by its number; those before may have been put
+options
+  --ttl, --expect and --reader are for a NAME; under /cid and /pk nothing changes or ends
 )";
 
 inline constexpr const char* kGetNotes = R"(

@@ -102,6 +102,11 @@ Ending put_many(const Invocation& invocation, Console& console, const std::strin
       if (!line.ok()) return tally.stopped(line.error());
       more = line.value().has_value();
       if (!more) break;
+      if (invocation.has("--ttl") && line.value()->key.space != dht::Space::kv) {
+        Failure wrong = for_names_alone("--ttl");
+        wrong.error.message.insert(0, "line " + std::to_string(number) + ": ");
+        return tally.stopped(std::move(wrong));
+      }
       bytes += line.value()->value.size() + 256;
       lines.push_back(std::move(*line.value()));
     }

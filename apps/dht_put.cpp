@@ -52,6 +52,8 @@ Ending dht_put(const Invocation& invocation, Console& console) {
   if (key->digest || key->key)
     return usage_failure("what a value's key is follows from the value: say " + dht_command::space_name(key->space),
                          kHelp);
+  for (const char* const option : {"--ttl", "--expect", "--reader"})
+    if (invocation.has(option) && key->space != dht::Space::kv) return dht_command::for_names_alone(option);
   if (invocation.text("VALUE").has_value() == (key->space == dht::Space::pk))
     return usage_failure(key->space == dht::Space::pk ? "this node's key is its own value: say /pk alone"
                                                       : "say what to put: a VALUE, or - to read it from standard input",

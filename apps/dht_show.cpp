@@ -178,6 +178,12 @@ std::string kept_note(capnp::List<dht::wire::AuditSum>::Reader sums) {
          "would drop all that is held\n";
 }
 
+Failure for_names_alone(const std::string& option) {
+  return usage_failure(
+      option + " is for a NAME, whose values this node signs: under /cid and /pk nothing changes or ends",
+      "troupe help dht put");
+}
+
 Failure wrong_key(const std::string& typed) {
   if (const auto digits = wrong_digits(typed)) return usage_failure(*digits, "troupe help dht get");
   if (const auto too_long = long_name(typed)) return usage_failure(*too_long, "troupe help dht put");

@@ -38,6 +38,9 @@ std::string alone_note(dht::wire::SearchResult::Reader put);
 /// A line where `dht clean` has left what has expired; else empty. What is in trouble beside it may hide some.
 std::string kept_note(capnp::List<dht::wire::AuditSum>::Reader sums);
 
+/// An option that is for what this node signs under a name, and was given with a key of another space.
+Failure for_names_alone(const std::string& option);
+
 Failure wrong_key(const std::string& typed);
 /// Of a value that only its readers can open.
 Failure sealed_to_others(std::string outcome);

@@ -30,3 +30,13 @@ TEST_CASE("dht commands: a key with a wrong number of digits is told how many it
     CHECK_MESSAGE(contains(seen.err, "error: after /kv/ come 40 hexadecimal digits, and here are 39"), seen.err);
   }
 }
+
+TEST_CASE("dht commands: options of a signed value are refused with a value that nobody signs") {
+  for (const auto& [option, value] :
+       {std::pair("--ttl", "60"), std::pair("--expect", "1"), std::pair("--reader", "x")}) {
+    const auto seen = troupe_with({"dht", "put", "/cid", "bytes", option, value});
+    CHECK(seen.exit == Exit::usage);
+    CHECK(seen.err.starts_with("error: " + std::string(option) + " is for a NAME, whose values this node signs"));
+    CHECK(contains(seen.err, "\ntry: troupe help dht put\n"));
+  }
+}

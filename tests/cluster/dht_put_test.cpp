@@ -47,3 +47,13 @@ TEST_CASE("cluster dht put: what no other node has is said, alone and among many
   CHECK(many.exit == 0);
   CHECK_MESSAGE(many.err.starts_with("2 values, stored at 1 node at least\nnote: "), many.err);
 }
+
+TEST_CASE("cluster dht put: a line without an end is refused where one was asked for") {
+  Cluster cluster(1);
+  const std::string from = cluster.folder / "values";
+  std::ofstream(from) << "a 1\n\n/cid 2\n";
+  const Seen seen = cluster.run(0, {"dht", "put", "--from", from, "--ttl", "60"});
+  CHECK(seen.exit == 2);
+  CHECK_MESSAGE(seen.err.starts_with("error: line 3: --ttl is for a NAME"), seen.err);
+  CHECK(seen.out.empty());
+}
