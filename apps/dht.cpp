@@ -168,7 +168,9 @@ Ending providers(const Invocation& invocation, Console& console) {
   if (!ended.ok()) return ended.error();
   if (found > 0) return Exit::done;
   if (unheard) return Failure{*unheard};
-  return Failure{{base::Code::not_found, "nobody has announced " + typed}, "nothing was changed"};
+  return Failure{{base::Code::not_found, "nobody has announced " + typed},
+                 "nothing was changed",
+                 "at a node that `troupe file ls` shows it at: troupe dht provide " + typed};
 }
 
 Ending table(const Invocation& invocation, Console& console) {

@@ -21,6 +21,11 @@ lines of --from FILE
   any other line ends the command, which names it by its number; those before may have been put
 options
   --ttl, --expect and --reader are for a NAME; under /cid and /pk nothing changes or ends
+  --reader takes 64 digits: at the reader's node `troupe dht put /pk`, then the valueHex of
+  `troupe dht get /pk/ID --json`
+exits
+  0 also where this node alone has it yet, which a note says; 3 if only some lines were stored;
+  8 if too few nodes have acknowledged it: some may have it
 )";
 
 inline constexpr const char* kGetNotes = R"(

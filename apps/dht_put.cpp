@@ -63,7 +63,7 @@ Ending dht_put(const Invocation& invocation, Console& console) {
   std::vector<base::PublicKey> readers;
   for (const auto& reader : invocation.all("--reader")) {
     const auto its = base::PublicKey::from_hex(reader);
-    if (!its) return usage_failure("a reader is a public key of 64 hexadecimal digits", kHelp);
+    if (!its) return dht_command::wrong_reader(reader);
     readers.push_back(*its);
   }
   auto client = Client::connect(invocation, console);
@@ -79,8 +79,9 @@ Ending dht_put(const Invocation& invocation, Console& console) {
     order.setExplain(invocation.has("--explain"));
   });
   if (!answer.ok()) {
-    if (answer.error().error.code != base::Code::conflict) return answer.error();
-    return dht_command::not_put(answer.error().error, typed, client.value()->way());
+    // What the client itself has found has its words already.
+    if (!answer.error().try_.empty() || answer.error().exit) return answer.error();
+    return dht_command::not_put(answer.error().error, *key, typed, client.value()->way());
   }
   const auto done = answer.value().root();
   dht_command::print_put(invocation, console,

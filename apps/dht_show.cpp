@@ -184,6 +184,21 @@ Failure for_names_alone(const std::string& option) {
       "troupe help dht put");
 }
 
+Failure wrong_reader(const std::string& typed) {
+  const std::string id = dht::Key::from_hex(typed) ? typed : "ID";  // most have the id at hand
+  return usage_failure(
+      "a reader is a public key of 64 hexadecimal digits, not \"" + observe::shortened(typed, 80) + '"',
+      "at the reader's node: troupe dht put /pk; then the valueHex of: troupe dht get /pk/" + id + " --json");
+}
+
+std::string put_try(base::Code why, dht::Space space) {
+  if (why == base::Code::no_space)
+    return space == dht::Space::kv ? "later, when values there have ended; or another NAME, which lies at other nodes"
+                                   : "later, when values there have ended; or as a file: troupe help file put";
+  const bool doubt = why == base::Code::unknown_outcome || why == base::Code::timeout || why == base::Code::dropped;
+  return doubt ? "again; a value that is stored already takes no harm" : "";
+}
+
 Failure wrong_key(const std::string& typed) {
   if (const auto digits = wrong_digits(typed)) return usage_failure(*digits, "troupe help dht get");
   if (const auto too_long = long_name(typed)) return usage_failure(*too_long, "troupe help dht put");
@@ -212,11 +227,23 @@ Failure not_got(base::Error why, const std::string& typed, const std::string& wa
   return {std::move(why), {}, "troupe help dht get"};
 }
 
-Failure not_put(base::Error why, const std::string& typed, const std::string& way) {
-  if (why.code != base::Code::conflict) return {std::move(why)};
-  return {std::move(why),
-          "no node has said that it stored it; --expect takes the `sequence` of what is there, or 0 where nothing is",
-          "troupe dht get " + shell_word(typed) + ' ' + way + " --json"};
+Failure not_put(base::Error why, const TypedKey& key, const std::string& typed, const std::string& way) {
+  const std::string get = "troupe dht get " + shell_word(typed) + ' ' + way + " --json";
+  const base::Code code = why.code;
+  Failure out{std::move(why), {}, {}};
+  // Some may have it and have not said so.
+  if (code == base::Code::conflict || code == base::Code::no_space || code == base::Code::refused)
+    out.outcome = "no node has said that it stored it";
+  if (code == base::Code::conflict) {
+    out.outcome += "; --expect takes the `sequence` of what is there, or 0 where nothing is";
+    out.try_ = get;
+    return out;
+  }
+  out.try_ = put_try(code, key.space);
+  // Only under a name can it be something else that is there.
+  if (key.space == dht::Space::kv && exit_of(out, Effect::write) == Exit::unknown)
+    out.try_ = get + " shows what is there";
+  return out;
 }
 
 std::string space_name(dht::Space space) {

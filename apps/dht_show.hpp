@@ -40,6 +40,10 @@ std::string kept_note(capnp::List<dht::wire::AuditSum>::Reader sums);
 
 /// An option that is for what this node signs under a name, and was given with a key of another space.
 Failure for_names_alone(const std::string& option);
+/// What --reader takes, and where it comes from.
+Failure wrong_reader(const std::string& typed);
+/// What to do about values that were not put.
+std::string put_try(base::Code why, dht::Space space);
 
 Failure wrong_key(const std::string& typed);
 /// Of a value that only its readers can open.
@@ -47,7 +51,7 @@ Failure sealed_to_others(std::string outcome);
 /// Why nothing was got under a key; `way` is the client's.
 Failure not_got(base::Error why, const std::string& typed, const std::string& way);
 /// Why nothing was put under a name.
-Failure not_put(base::Error why, const std::string& typed, const std::string& way);
+Failure not_put(base::Error why, const TypedKey& key, const std::string& typed, const std::string& way);
 /// "/kv/".
 std::string space_name(dht::Space space);
 

@@ -58,7 +58,10 @@ Ending Tally::end(const char* done, const std::string& try_) const {
     return out;
   }
   const std::string counted = std::to_string(good_) + " of " + std::to_string(good_ + bad_) + " values were " + done;
-  Failure out{{first_.code, counted}, outcome(0), base::transient(first_.code) ? "" : try_};
+  const bool puts = invocation_.command().effect == Effect::write;
+  std::string try_then = puts ? put_try(first_.code, dht::Space::kv) : "";
+  if (try_then.empty() && !base::transient(first_.code)) try_then = try_;
+  Failure out{{first_.code, counted}, outcome(0), std::move(try_then)};
   if (good_ > 0) out.exit = Exit::partly;
   return out;
 }

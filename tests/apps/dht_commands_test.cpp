@@ -40,3 +40,17 @@ TEST_CASE("dht commands: options of a signed value are refused with a value that
     CHECK(contains(seen.err, "\ntry: troupe help dht put\n"));
   }
 }
+
+TEST_CASE("dht commands: a reader that is no key is told how to get one, of the id that was typed") {
+  const auto wrong = [](const std::string& typed) {
+    const auto seen = troupe_with({"dht", "put", "orders", "x", "--reader", typed});
+    CHECK(seen.exit == Exit::usage);
+    return seen.err;
+  };
+  const std::string id(40, 'a');
+  CHECK(contains(wrong("me"), "not \"me\"\n"));
+  CHECK(contains(wrong("me"),
+                 "\ntry: at the reader's node: troupe dht put /pk; then the valueHex of: troupe dht get "
+                 "/pk/ID --json\n"));
+  CHECK(contains(wrong(id), "troupe dht get /pk/" + id + " --json\n"));
+}

@@ -142,10 +142,24 @@ TEST_CASE("dht show: what was not got or put comes with what to try") {
     CHECK(dht_command::not_got(nothing, typed, "").try_ == "troupe help dht get");
   }
   CHECK(contains(dht_command::not_got(nothing, "orders", "").error.message, "of this very node"));
-  CHECK(dht_command::not_put({base::Code::conflict, "another"}, "my orders", "--data a").try_ ==
-        "troupe dht get 'my orders' --data a --json");
-  CHECK(dht_command::not_put({base::Code::conflict, "another"}, "orders", "")
-            .outcome.starts_with("no node has said that it stored it; "));
-  CHECK(dht_command::not_put({base::Code::timeout, "late"}, "orders", "").try_.empty());
   CHECK(contains(dht_command::sealed_to_others("").try_, "--reader"));
+}
+
+TEST_CASE("dht show: what was not put says what is known of it, and what to do") {
+  const auto not_put = [](base::Code why, const std::string& typed) {
+    return dht_command::not_put({why, "no"}, *dht_command::parse_key(typed), typed, "--data a");
+  };
+  const std::string get = "troupe dht get 'my orders' --data a --json";
+  CHECK(not_put(base::Code::conflict, "my orders").try_ == get);
+  CHECK(
+      not_put(base::Code::conflict, "my orders").outcome.starts_with("no node has said that it stored it; --expect "));
+  for (const auto why : {base::Code::no_space, base::Code::refused})
+    CHECK(not_put(why, "orders").outcome == "no node has said that it stored it");
+  for (const auto why : {base::Code::unknown_outcome, base::Code::timeout}) {
+    CHECK(not_put(why, "my orders").try_ == get + " shows what is there");
+    CHECK(not_put(why, "/cid").try_.starts_with("again; "));
+    CHECK(not_put(why, "/cid").outcome.empty());  // of which the code says that it is not known
+  }
+  CHECK(contains(not_put(base::Code::no_space, "orders").try_, "another NAME"));
+  CHECK(contains(not_put(base::Code::no_space, "/cid").try_, "troupe help file put"));
 }

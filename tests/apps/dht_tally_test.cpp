@@ -83,6 +83,7 @@ TEST_CASE("dht tally: a value that was not acknowledged may be stored, one that 
     CHECK(ending.error().error.message == "1 of 2 values were done");
     CHECK(ending.error().outcome == (name == "dht put" ? kDoubt : kPrinted));
     CHECK(some.exit(ending) == Exit::partly);
+    CHECK(ending.error().try_.starts_with(name == "dht put" ? "again; " : "troupe help"));
   }
 }
 

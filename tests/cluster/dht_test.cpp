@@ -132,6 +132,7 @@ TEST_CASE("cluster dht: exits say what went wrong") {
   CHECK(exit({"dht", "get", "/cid/" + cid}) == 4);
   CHECK(exit({"dht", "get", "no-such-name"}) == 4);
   CHECK(exit({"dht", "provide", cid}) == 4);
+  CHECK(contains(cluster.run(1, {"dht", "providers", cid}).err, ": troupe dht provide " + cid + '\n'));
   CHECK(exit({"dht", "providers", cid}) == 4);
   CHECK(exit({"dht", "find", id}) == 0);
 
