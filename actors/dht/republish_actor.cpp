@@ -118,6 +118,14 @@ bool RepublishActor::add(Unwritten& to, const base::Bytes& key, std::optional<ba
   return true;
 }
 
+/// As it will be once what waits is written; null if nothing of it waits.
+const std::optional<base::Bytes>* RepublishActor::unwritten_row(const base::Bytes& key) const {
+  if (const auto next = unwritten_.rows.find(key); next != unwritten_.rows.end()) return &next->second;
+  if (!writing_) return nullptr;
+  const auto now = writing_->rows.find(key);
+  return now == writing_->rows.end() ? nullptr : &now->second;
+}
+
 void RepublishActor::write_rows() {
   if (writing_ || unwritten_.rows.empty()) return;
   Unwritten next;
@@ -257,6 +265,8 @@ void RepublishActor::read_next() {
   unread_.pop_back();
   if (item.what == Published::provider) return took(item, {});
   if (settings_->values == Values::in_memory) return took(item, kept_.contains(item) ? kept_.at(item) : base::Bytes());
+  if (const auto* const waiting = unwritten_row(Republish::row_key(item)))
+    return took(item, waiting->value_or(base::Bytes()));
   ask<store::wire::Get, store::wire::Found>(
       node().find(settings_->store), now() + kReadDue,
       [&](store::wire::Get::Builder get) {

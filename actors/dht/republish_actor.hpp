@@ -67,6 +67,7 @@ class RepublishActor final : public runtime::Actor {
   void answer(wire::DropRows::Reader order, runtime::Reply<wire::RowsDropped> reply);
   void commit(const RowChange& rows, Written done = {});
   void write_rows();
+  const std::optional<base::Bytes>* unwritten_row(const base::Bytes& key) const;
   void written(const base::Error* why);
   static bool add(Unwritten& to, const base::Bytes& key, std::optional<base::Bytes> value);
   void arm(base::Duration at_least);

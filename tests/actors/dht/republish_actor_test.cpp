@@ -154,6 +154,21 @@ TEST_CASE("republish: what too few have acknowledged is published again where an
   CHECK(published() == 1);
 }
 
+TEST_CASE("republish: what the store does not take yet is published as well, and noted once it does") {
+  Quarter quarter(4, often);
+  quarter[0].disk.set_capacity(1);
+  const auto stored = quarter.put(0, Space::kv, "orders", "seven");
+  quarter.stage.run_for(2 * kPeriod);
+  CHECK(quarter[0].settings.counters->published == 1);
+  for (std::size_t i = 1; i < 4; ++i)
+    CHECK_FALSE(quarter.held(0, i, Space::kv, key_of(quarter.signed_by(0, 1, "x"))).empty());
+  quarter[0].disk.set_capacity(std::uint64_t{1} << 30);
+  quarter.stage.run_for(10s);
+  quarter.restart(0);
+  quarter.stage.run_for(10s);
+  CHECK(quarter[0].settings.counters->published == 1);
+}
+
 TEST_CASE("republish: a node whose clock was set back goes on from the numbers that it has published") {
   Quarter quarter(4, [](std::size_t i, House& house) {
     often(i, house);
