@@ -82,8 +82,9 @@ void LookupActor::ask_to_store(std::size_t item, const std::optional<Contact>& w
 bool LookupActor::put_off(std::size_t item, const std::optional<Contact>& whom, const base::Error& why) {
   const bool said_when = why.code == base::Code::overloaded && why.retry_after.count() > 0;
   if (!whom || !said_when || now() + why.retry_after >= stores_began_ + kAgainFor) return false;
+  // Who is asked too soon says so again.
+  if (put_off_.empty()) after<StoreAgain>(std::max<base::Duration>(why.retry_after, kAgainGap));
   put_off_.push_back({item, *whom});
-  after<StoreAgain>(std::max<base::Duration>(why.retry_after, kAgainGap));
   return true;
 }
 

@@ -98,12 +98,18 @@ void RepublishActor::load(base::Bytes from) {
       });
 }
 
-/// Calls back once these rows are durable, or their commit has failed; then they wait for the next one.
+/// Calls back once the rows to be erased are, or their commit has failed; then they wait for the next one.
 void RepublishActor::commit(const RowChange& change, Written done) {
   if (settings_->values == Values::in_memory || change.empty()) return done ? done(nullptr) : void();
-  for (const EraseRow& one : change.erase) unnoted_ += !add(unwritten_, one.key, std::nullopt);
-  for (const SaveRow& one : change.save) unnoted_ += !add(unwritten_, one.key, one.value);
-  if (done) unwritten_.done.push_back(std::move(done));
+  bool room = true;
+  for (const EraseRow& one : change.erase) room = add(unwritten_, one.key, std::nullopt) && room;
+  for (const SaveRow& one : change.save) room = add(unwritten_, one.key, one.value) && room;
+  if (done && !room) {
+    const base::Error full{Code::no_space, "too much waits for the store, which takes nothing now", kLoadAgain};
+    done(&full);
+  } else if (done) {
+    unwritten_.done.push_back(std::move(done));
+  }
   write_rows();
 }
 
@@ -112,8 +118,13 @@ bool RepublishActor::add(Unwritten& to, const base::Bytes& key, std::optional<ba
   const std::size_t bytes = cost_of(key, value);
   const auto known = to.rows.find(key);
   const std::size_t before = known == to.rows.end() ? 0 : cost_of(key, known->second);
-  if (to.bytes - before + bytes > kUnwrittenBytesMax) return false;
+  if (to.bytes - before + bytes > kUnwrittenBytesMax) {
+    ++unnoted_;
+    return false;
+  }
   to.bytes = to.bytes - before + bytes;
+  to.erased += !value;
+  if (known != to.rows.end()) to.erased -= !known->second;
   to.rows.insert_or_assign(key, std::move(value));
   return true;
 }
@@ -129,14 +140,20 @@ const std::optional<base::Bytes>* RepublishActor::unwritten_row(const base::Byte
 void RepublishActor::write_rows() {
   if (writing_ || unwritten_.rows.empty()) return;
   Unwritten next;
-  while (!unwritten_.rows.empty() && next.bytes < kCommitBytes) {
-    auto row = unwritten_.rows.extract(unwritten_.rows.begin());
-    const std::size_t bytes = cost_of(row.key(), row.mapped());
+  const bool erases = unwritten_.erased > 0;
+  for (auto end = unwritten_.rows.end(); end != unwritten_.rows.begin() && next.bytes < kCommitBytes;) {
+    const auto row = std::prev(end);
+    if (erases && row->second) {
+      end = row;
+      continue;
+    }
+    const std::size_t bytes = cost_of(row->first, row->second);
     unwritten_.bytes -= bytes;
+    unwritten_.erased -= !row->second;
     next.bytes += bytes;
-    next.rows.insert(std::move(row));
+    next.rows.insert(unwritten_.rows.extract(row));
   }
-  if (unwritten_.rows.empty()) next.done.swap(unwritten_.done);  // else some of theirs is in the next one
+  if (unwritten_.erased == 0) next.done.swap(unwritten_.done);
   writing_ = std::move(next);
   const std::string name(kPublishedRows);
   ask<store::wire::Commit, messages::wire::Nothing>(
@@ -160,11 +177,10 @@ void RepublishActor::write_rows() {
 
 void RepublishActor::written(const base::Error* why) {
   Unwritten done = *std::exchange(writing_, std::nullopt);
-  if (why == nullptr) {
-    if (unwritten_.rows.empty()) unnoted_ = 0;
-  } else {
+  if (why != nullptr) {
     for (auto& [key, value] : done.rows)
-      if (!unwritten_.rows.contains(key)) unnoted_ += !add(unwritten_, key, std::move(value));
+      if (!unwritten_.rows.contains(key)) add(unwritten_, key, std::move(value));
+    for (Written& one : std::exchange(unwritten_.done, {})) done.done.push_back(std::move(one));
   }
   for (Written& one : done.done) one(why);
   show_health();
@@ -210,6 +226,7 @@ void RepublishActor::answer(wire::DropRows::Reader order, runtime::Reply<wire::R
     const auto item = Republish::read_row_key(bytes_of(keys[i]));
     dropped.push_back(believed && item && i < sequences.size() && republish_->sequence(*item) <= sequences[i]);
     if (!dropped.back()) continue;
+    rows.erase.push_back({Republish::row_key(*item)});  // also where an earlier order could not be written
     for (EraseRow& row : republish_->remove(*item).erase) rows.erase.push_back(std::move(row));
   }
   show_health();
@@ -344,9 +361,9 @@ void RepublishActor::show_health() {
   if (republish_->items() < settings_->republish.items_max) turned_away_ = 0;
   if (unnoted_ > 0)
     settings_->health->raise("dht-published", observe::HealthState::degraded,
-                             "the store does not take what this node publishes, and " + std::to_string(unnoted_) +
-                                 " changes of it are not noted: after a restart they are not published again. See "
-                                 "'troupe status' for what the store says");
+                             "the store did not take what this node publishes, and " + std::to_string(unnoted_) +
+                                 " changes of it found no room to wait: what was put then is not published again. See "
+                                 "by 'troupe status' what the store says, and put it anew");
   else if (turned_away_ == 0) settings_->health->clear("dht-published");
   else
     settings_->health->raise("dht-published", observe::HealthState::degraded,

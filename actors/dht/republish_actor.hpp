@@ -3,8 +3,9 @@
 //
 // Rows    keyspace kPublishedRows. What is due is read back from there, so that memory holds keys alone; a node that
 //         keeps nothing on disk keeps the records in memory. One commit at a time: what it could not write goes into
-//         the next, under what has changed since. Above kUnwrittenBytesMax nothing more waits, and `dht-published` says
-//         that a restart will not know of it.
+//         the next, under what has changed since. What is erased goes first and by itself, as a full device takes that
+//         (runtime/store/commit.hpp); the cursor goes last. Above kUnwrittenBytesMax nothing more waits, and
+//         `dht-published` says so.
 // Served  region by region, each by searches of at most kRegionItemsMax items (Search, `region`). A region is done when
 //         enough nodes have acknowledged every item; those that they have not are tried again.
 // Hurried what few have is tried as soon as the table lists somebody.
@@ -48,7 +49,8 @@ class RepublishActor final : public runtime::Actor {
   struct Unwritten {
     std::map<base::Bytes, std::optional<base::Bytes>> rows{};  // nothing: erased
     std::size_t bytes = 0;
-    std::vector<Written> done{};
+    std::size_t erased = 0;       // so many of them
+    std::vector<Written> done{};  // once what is erased is
   };
 
   struct Due {  // of the region under way
@@ -69,7 +71,7 @@ class RepublishActor final : public runtime::Actor {
   void write_rows();
   const std::optional<base::Bytes>* unwritten_row(const base::Bytes& key) const;
   void written(const base::Error* why);
-  static bool add(Unwritten& to, const base::Bytes& key, std::optional<base::Bytes> value);
+  bool add(Unwritten& to, const base::Bytes& key, std::optional<base::Bytes> value);
   void arm(base::Duration at_least);
   void show_health();
 
@@ -84,7 +86,7 @@ class RepublishActor final : public runtime::Actor {
   bool met_nobody_ = false;           // as it was served so far
   Unwritten unwritten_;               // after the commit under way
   std::optional<Unwritten> writing_;  // by it
-  std::uint64_t unnoted_ = 0;         // rows that found no room to wait
+  std::uint64_t unnoted_ = 0;         // rows that found no room to wait, since the start
   std::uint64_t turned_away_ = 0;     // since there was room
   std::uint64_t regions_ = 0, served_ = 0;
 };

@@ -48,7 +48,7 @@ std::uint64_t sequence_in(const Item& item, base::ByteView payload) {
 }  // namespace
 
 Republish::Republish(RepublishSettings settings, base::WallTime wall)
-    : settings_(settings), region_bits_(settings.region_bits_min), cursor_{wall - settings.period, {}} {
+    : settings_(settings), region_bits_(settings.region_bits_min), cursor_{wall - settings.period, {}}, settled_(wall) {
   base::ensure(settings.period >= std::chrono::seconds(1) && settings.period <= kPeriodMax,
                "a period is within limits");
   base::ensure(settings.region_items_max > 0, "a region has room for an item");
@@ -81,10 +81,12 @@ void Republish::settle(base::WallTime wall) {
   for (auto& [name, retry] : retries_) retry.not_before = std::min(retry.not_before, wall + settings_.retry_max);
   hurried_.not_before = std::min(hurried_.not_before, wall + settings_.retry_min);
   hurried_.since = std::min(hurried_.since, wall);
-  while (!hurried_.order.empty() && hurried_.order.rbegin()->first > wall + settings_.period) {
-    const Item item = hurried_.order.rbegin()->second;
-    put_off(item, {hurried_.items.at(item).tries, wall + settings_.period});
+  if (wall < settled_) {
+    const auto items = hurried_.items;
+    for (const auto& [item, wait] : items)
+      put_off(item, {wait.tries, std::min(wait.until, wall + wait_after(wait.tries, settings_.period))});
   }
+  settled_ = wall;
 }
 
 void Republish::rows_read() {

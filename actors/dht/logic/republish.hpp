@@ -189,6 +189,7 @@ class Republish {
   RepublishSettings settings_;
   unsigned region_bits_;
   Cursor cursor_;
+  base::WallTime settled_;  // when settle() was called last
   base::WallTime blocked_until_;
   bool awaits_rows_ = false;
   std::map<Item, std::uint64_t> items_;  // with their sequences

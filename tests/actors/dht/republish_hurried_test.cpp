@@ -101,6 +101,17 @@ TEST_CASE(
   CHECK_FALSE(sweep.next(wall));
 }
 
+TEST_CASE("dht republish: what is hurried waits no longer where the clock was ahead") {
+  Republish sweep({}, kWall + 24h);
+  REQUIRE(sweep.add(item(0x40), {}, kWall + 24h).ok());
+  (void)sweep.hurry(item(0x40), kWall + 24h);
+  CHECK_FALSE(sweep.next(kWall));
+  CHECK(*sweep.wake_at() <= kWall + 1min);
+  const auto region = sweep.next(kWall + 1min);
+  REQUIRE(region);
+  CHECK(region->turn == Turn::hurried);
+}
+
 TEST_CASE("dht republish: what was published again while nobody was there is hurried") {
   Republish sweep({}, kWall);
   Disk disk;
