@@ -16,10 +16,10 @@
 // Rows    are read back while things are published and withdrawn. Until rows_read() the sweep stays where the last run
 //         left it, and a row that is read does not bring back what was withdrawn meanwhile.
 // Newest  of two records of one name the one with the higher sequence stays, whichever put was acknowledged last.
-// Late    how long the oldest key that is due has waited, or how long nothing of what is hurried has found a holder.
-// What lasts 48 h may be 26 h late, 4 h once it has missed one. Time    the wall clock, since rows hold it. If it is
-// set back or far ahead, the cursor is at most a period away. Row     keyspace kPublishedRows, integers little-endian.
-// Key: what (1) · key (20); value: what its owner needs to
+// Late    how long the oldest key that is due has waited, or how long nobody has taken any of what is hurried. What
+//         lasts 48 h may be 26 h late, 4 h once it has missed one.
+// Time    the wall clock, since rows hold it. If it is set back or far ahead, the cursor is at most a period away.
+// Row     keyspace kPublishedRows, integers little-endian. Key: what (1) · key (20); value: what its owner needs to
 //         publish it, the record of a record, nothing for a provider: the owner checks it. Or key what + 128 (1) · key
 //         (20), no value: that item is hurried. Or key 0 (1), the cursor; value: version 1 (1) · cycle, Unix seconds
 //         (8) · next key (20).
