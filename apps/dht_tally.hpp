@@ -2,8 +2,7 @@
 // How a command fared with many values, told as one ending.
 //
 // Exit     0 if all went well, 5 if nothing but seals was in the way, 3 if some did, else that of the first that did
-// not;
-//          where an answer to a put is lost 8 nevertheless.
+//          not; where an answer to a put is lost 8 nevertheless.
 // Outcome  what was printed is so. A value that was put and not acknowledged by enough nodes may be stored at some, and
 //          is then published again: it is not said to be nowhere.
 #include <cstdint>
