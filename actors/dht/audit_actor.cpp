@@ -18,12 +18,6 @@ AuditSpace space_of_key(std::string_view keyspace, base::ByteView key) {
   return judge(keyspace, key, {}, {}, {}).space;
 }
 
-/// Of a row of what is published; zero for what has none.
-std::uint64_t sequence_in(base::ByteView row) {
-  const auto record = parse(row);
-  return record.ok() ? sequence_of(record.value()) : 0;
-}
-
 void write(wire::RowSummary::Builder out, const RowSummary& row) {
   out.setSpace(std::string(name(row.space)));
   out.setWhat(static_cast<std::uint8_t>(row.what));
@@ -140,7 +134,8 @@ void AuditActor::take(store::wire::Slice::Reader slice) {
   for (const auto one : slice.getRows()) {
     const auto key = bytes_of(one.getKey()), value = bytes_of(one.getValue());
     Row row{{key.begin(), key.end()}, judge(keyspace(), key, value, wall(), terms()), key.size() + value.size()};
-    if (!indexed()) row.sequence = sequence_in(value);
+    if (const auto item = indexed() ? std::nullopt : Republish::read_row_key(key))
+      row.sequence = sequence_in(*item, value);
     run_->audit.read(row.judged, key, row.bytes);
     run_->read.push_back(row.key);
     if (row.judged.state == RowState::sound) sound.push_back(std::move(row));

@@ -38,14 +38,13 @@ base::Bytes hurried_key(const Item& item) {
   return out;
 }
 
-/// Of a record that can change; zero for all else.
-std::uint64_t sequence_in(const Item& item, base::ByteView payload) {
+}  // namespace
+
+std::uint64_t sequence_in(const Item& item, base::ByteView row) {
   if (item.what != Published::kv) return 0;
-  const auto record = parse(payload);
+  const auto record = parse(row);
   return record.ok() ? sequence_of(record.value()) : 0;
 }
-
-}  // namespace
 
 Republish::Republish(RepublishSettings settings, base::WallTime wall)
     : settings_(settings), region_bits_(settings.region_bits_min), cursor_{wall - settings.period, {}}, settled_(wall) {

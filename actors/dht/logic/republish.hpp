@@ -53,6 +53,9 @@ struct Item {
   friend auto operator<=>(const Item&, const Item&) = default;
 };
 
+/// Of a record that can change, in the row of its item; zero for all else.
+std::uint64_t sequence_in(const Item& item, base::ByteView row);
+
 struct RepublishSettings {
   std::chrono::milliseconds period{std::chrono::hours(22)};  ///< at least a second, at most kPeriodMax
   std::chrono::milliseconds retry_min{std::chrono::minutes(1)};
