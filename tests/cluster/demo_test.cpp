@@ -5,8 +5,6 @@ using namespace troupe::test;
 
 namespace {
 
-bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
-
 /// The directory that the session says it works in; empty before that.
 std::string directory_of(const std::string& session) {
   const auto at = session.find("$ cd ");

@@ -1,5 +1,5 @@
 // What `troupe dht put` says of what it has put, with nodes that are real processes.
-#include "tests/cluster/dht_cluster.hpp"
+#include "tests/cluster/cluster.hpp"
 
 using namespace troupe;
 using namespace troupe::test;

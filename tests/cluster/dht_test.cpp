@@ -2,7 +2,7 @@
 #include <sstream>
 
 #include "runtime/base/bytes.hpp"
-#include "tests/cluster/dht_cluster.hpp"
+#include "tests/cluster/cluster.hpp"
 
 using namespace troupe;
 using namespace troupe::test;

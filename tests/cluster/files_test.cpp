@@ -1,10 +1,8 @@
 // Files at nodes that are real processes: they outlive the node at which they were stored.
 #include <sys/stat.h>
 
-#include "runtime/base/bytes.hpp"
 #include "runtime/base/random.hpp"
-#include "runtime/os/sockets.hpp"
-#include "tests/cluster/program.hpp"
+#include "tests/cluster/cluster.hpp"
 
 using namespace troupe;
 using namespace troupe::test;
@@ -12,8 +10,6 @@ using namespace troupe::test;
 namespace {
 
 constexpr std::size_t kMiB = 1u << 20;
-
-bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 std::string random_text(std::uint64_t seed, std::size_t size) {
   base::Random random(seed);
@@ -28,56 +24,13 @@ std::string file_of(const Folder& folder, const std::string& name, const std::st
   return folder / name;
 }
 
-std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
-
-bool linked(const Folder& folder, const NodeProgram& node, std::size_t peers) {
-  return until([&] {
-    const Seen status = troupe::test::troupe(folder, {"status", "--json", "--data", node.data});
-    return contains(status.out, "\"peers\":" + std::to_string(peers) + ',');
-  });
+/// Stores a file at a node and returns its content id.
+std::string put_file(Cluster& cluster, std::size_t node, const std::string& path, std::size_t replicas) {
+  const Seen stored = cluster.run(node, {"file", "put", path, "--replicas", std::to_string(replicas)});
+  REQUIRE_MESSAGE(stored.exit == 0, stored.err);
+  REQUIRE(stored.out.size() == 65);
+  return line(stored);
 }
-
-/// `size` nodes, each linked to all others.
-class Cluster {
- public:
-  explicit Cluster(std::size_t size) {
-    for (std::size_t i = 0; i < size; ++i) {
-      std::vector<std::string> more;
-      if (i > 0) more = {"--join", nodes.front()->id + '@' + nodes.front()->at};
-      nodes.push_back(std::make_unique<NodeProgram>(folder, "n" + std::to_string(i), more));
-      REQUIRE(nodes.back()->ready());
-    }
-    for (const auto& node : nodes) REQUIRE(linked(folder, *node, size - 1));
-  }
-
-  Seen run(std::size_t node, std::vector<std::string> arguments) {
-    arguments.insert(arguments.end(), {"--data", nodes[node]->data});
-    return troupe::test::troupe(folder, arguments);
-  }
-  /// Stores a file and returns its content id.
-  std::string put(std::size_t node, const std::string& path, std::size_t replicas) {
-    const Seen stored = run(node, {"file", "put", path, "--replicas", std::to_string(replicas)});
-    REQUIRE_MESSAGE(stored.exit == 0, stored.err);
-    const std::string cid = first_line(stored.out);
-    REQUIRE(cid.size() == 64);
-    CHECK(stored.out == cid + '\n');
-    return cid;
-  }
-  void kill(std::size_t node) {
-    nodes[node]->kill(SIGKILL);
-    nodes[node]->wait();
-  }
-  /// In the directory that it had.
-  void restart(std::size_t node) {
-    const std::string name = "n" + std::to_string(node);
-    nodes[node].reset();
-    nodes[node] = std::make_unique<NodeProgram>(folder, name);
-    REQUIRE(nodes[node]->ready());
-  }
-
-  const Folder folder;
-  std::vector<std::unique_ptr<NodeProgram>> nodes;  // after the folder: they end before it goes
-};
 
 const std::string kUnknown(64, '0');
 
@@ -88,7 +41,7 @@ TEST_CASE("cluster: what is stored at one node is read at any other, byte for by
   std::vector<std::pair<std::string, std::string>> stored;  // content id, bytes
   for (const std::size_t size : {std::size_t{0}, std::size_t{1}, 3 * kMiB + 1}) {
     const std::string bytes = random_text(size + 1, size);
-    stored.emplace_back(cluster.put(0, file_of(cluster.folder, "original", bytes), 3), bytes);
+    stored.emplace_back(put_file(cluster, 0, file_of(cluster.folder, "original", bytes), 3), bytes);
   }
   for (std::size_t node = 0; node < cluster.nodes.size(); ++node) {
     for (const auto& [cid, bytes] : stored) {
@@ -114,7 +67,7 @@ TEST_CASE("cluster: what is stored at one node is read at any other, byte for by
 
 TEST_CASE("cluster: a file is listed, viewed, verified, pinned and removed where it was stored") {
   Cluster cluster(3);
-  const std::string cid = cluster.put(0, file_of(cluster.folder, "name", random_text(1, 2 * kMiB)), 2);
+  const std::string cid = put_file(cluster, 0, file_of(cluster.folder, "name", random_text(1, 2 * kMiB)), 2);
   const Seen listed = cluster.run(0, {"file", "ls", "--json"});
   CHECK(listed.exit == 0);
   CHECK(listed.out.starts_with("[{\"cid\":\"" + cid +
@@ -158,10 +111,10 @@ TEST_CASE("cluster: with fewer nodes than replicas a file is stored, and the exi
   const Seen stored = cluster.run(0, {"file", "put", path, "--replicas", "3"});
   CHECK(stored.exit == 3);
   CHECK(contains(stored.err, "stored at 1 of 3 nodes"));
-  CHECK(cluster.run(0, {"file", "get", first_line(stored.out)}).out == "some bytes");
+  CHECK(cluster.run(0, {"file", "get", line(stored)}).out == "some bytes");
   const Seen again = cluster.run(0, {"file", "put", path, "--json"});
   CHECK(again.exit == 3);
-  CHECK(again.out == "{\"cid\":\"" + first_line(stored.out) +
+  CHECK(again.out == "{\"cid\":\"" + line(stored) +
                          "\",\"name\":\"file\",\"bytes\":10,\"chunks\":1,\"replicas\":3,\"reached\":1,"
                          "\"bytesFresh\":10}\n");
   CHECK(again.err.empty());
@@ -170,7 +123,7 @@ TEST_CASE("cluster: with fewer nodes than replicas a file is stored, and the exi
 TEST_CASE("cluster: a node that dies right after a put has what it said that it has") {
   Cluster cluster(1);
   const std::string bytes = random_text(7, 2 * kMiB + 5);
-  const std::string cid = cluster.put(0, file_of(cluster.folder, "file", bytes), 1);
+  const std::string cid = put_file(cluster, 0, file_of(cluster.folder, "file", bytes), 1);
   cluster.kill(0);
   const Seen without = cluster.run(0, {"file", "get", cid});
   CHECK(without.exit == 7);
@@ -184,7 +137,7 @@ TEST_CASE("cluster: a node that dies right after a put has what it said that it 
 
 TEST_CASE("cluster: a node whose rows are damaged serves, and says which file it is") {
   Cluster cluster(1);
-  cluster.put(0, file_of(cluster.folder, "file", "some bytes"), 1);
+  put_file(cluster, 0, file_of(cluster.folder, "file", "some bytes"), 1);
   cluster.kill(0);
   std::size_t damaged = 0;
   for (const auto& one : std::filesystem::recursive_directory_iterator(cluster.nodes[0]->data)) {
@@ -228,7 +181,7 @@ TEST_CASE("cluster: a put that is interrupted leaves nothing behind") {
 
 TEST_CASE("cluster: a put and a get that wait for the other end of a named pipe can be interrupted") {
   Cluster cluster(1);
-  const std::string cid = cluster.put(0, file_of(cluster.folder, "file", "some bytes"), 1);
+  const std::string cid = put_file(cluster, 0, file_of(cluster.folder, "file", "some bytes"), 1);
   const std::string pipe = cluster.folder / "pipe";
   REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
   for (const std::vector<std::string>& command : {std::vector<std::string>{"file", "put", pipe, "--replicas", "1"},
@@ -265,19 +218,12 @@ TEST_CASE("cluster: a name with control characters is refused") {
 TEST_CASE("cluster: garbage at the port does not disturb a get") {
   Cluster cluster(2);
   const std::string bytes = random_text(11, 8 * kMiB);
-  const std::string cid = cluster.put(0, file_of(cluster.folder, "file", bytes), 1);
+  const std::string cid = put_file(cluster, 0, file_of(cluster.folder, "file", bytes), 1);
   Program get({"file", "get", cid, "-o", cluster.folder / "copy", "--data", cluster.nodes[1]->data},
               cluster.folder / "get");
   for (std::uint64_t seed = 0; seed < 20 || !get.ended(); ++seed) {
     const std::string garbage = random_text(seed, 10'000);
-    for (const auto& node : cluster.nodes) {
-      auto socket = os::connect_tcp(*base::Endpoint::parse(node->at));
-      REQUIRE(socket.ok());
-      os::Waker waker({});
-      waker.wait(kPatience, os::Waker::Watched{socket.value().get(), os::Waker::Want::writing});
-      // A node that hangs up first is right to do so.
-      [[maybe_unused]] const auto written = ::write(socket.value().get(), garbage.data(), garbage.size());
-    }
+    for (const auto& node : cluster.nodes) throw_at(*node, base::as_bytes(garbage));
   }
   CHECK(get.wait() == 0);
   CHECK(content(cluster.folder / "copy") == bytes);
@@ -293,18 +239,18 @@ TEST_CASE("cluster: a node that has never heard of the holder gets a file by its
       "--join", join, "--set", "peers.links_target=1", "--set", "peers.exchange_period=24h"};
   NodeProgram holder(folder, "holder", apart);
   REQUIRE(holder.ready());
-  REQUIRE(linked(folder, holder, 1));
+  REQUIRE(until([&] { return sees(folder, holder, seed.id, "healthy"); }));
   std::vector<std::pair<std::string, std::string>> stored;  // content id, bytes
   for (std::size_t i = 0; i < 16; ++i) {  // each lies at one of two nodes, as its id and theirs want it
     const std::string bytes = random_text(i, 1000 + i);
     const Seen put = troupe::test::troupe(
         folder, {"file", "put", file_of(folder, "original", bytes), "--replicas", "1", "--data", holder.data});
     REQUIRE_MESSAGE(put.exit == 0, put.err);
-    stored.emplace_back(first_line(put.out), bytes);
+    stored.emplace_back(line(put), bytes);
   }
   NodeProgram stranger(folder, "stranger", apart);
   REQUIRE(stranger.ready());
-  REQUIRE(linked(folder, stranger, 1));
+  REQUIRE(until([&] { return sees(folder, stranger, seed.id, "healthy"); }));
   CHECK_FALSE(contains(troupe::test::troupe(folder, {"peers", "--json", "--data", stranger.data}).out, holder.id));
   std::size_t at_holder = 0;
   for (const auto& [cid, bytes] : stored) {

@@ -9,8 +9,6 @@ using namespace troupe::test;
 
 namespace {
 
-bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
-
 std::size_t lines(const std::string& text) {
   return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
 }
@@ -88,10 +86,7 @@ TEST_CASE("cluster: trace prints messages with their fields, ends by itself, and
   REQUIRE(first.ready());
   NodeProgram second(folder, "b", {"--join", first.at});
   REQUIRE(second.ready());
-  const auto peers = [&] {
-    return field(troupe::test::troupe(folder, {"peers", "--json", "--data", first.data}).out, "state");
-  };
-  REQUIRE(until([&] { return peers() == "healthy"; }));
+  REQUIRE(until([&] { return sees(folder, first, second.id, "healthy"); }));
 
   CHECK(troupe::test::troupe(folder, {"trace", "/**", "--data", first.data}).exit == 2);
   const Seen quiet = troupe::test::troupe(folder, {"trace", "/node/none", "--seconds", "1", "--data", first.data});
@@ -169,7 +164,8 @@ TEST_CASE("cluster: a link that is lost is told by both logs, and the ended acto
   REQUIRE(first.ready());
   NodeProgram second(folder, "b", {"--join", first.at});
   REQUIRE(second.ready());
-  REQUIRE(until([&] { return contains(first.err(), "links: link is up node=" + second.id); }));
+  CHECK(until([&] { return contains(first.err(), "links: link is up node=" + second.id); }));
+  REQUIRE(until([&] { return sees(folder, first, second.id, "healthy"); }));  // whom it never met it does not miss
   second.kill(SIGKILL);
   REQUIRE(until([&] { return contains(first.err(), "links: link was lost node=" + second.id); }));
   const auto ended = [&] {

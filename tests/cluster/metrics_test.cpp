@@ -11,8 +11,6 @@ using namespace troupe::test;
 
 namespace {
 
-bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
-
 /// Where the node says that it serves its metrics.
 base::Endpoint metrics_of(const NodeProgram& node) {
   const std::string log = node.err(), before = "metrics: serving at=";

@@ -1,37 +1,10 @@
 // Nodes as real processes on loopback.
-#include "runtime/base/bytes.hpp"
 #include "runtime/base/random.hpp"
 #include "runtime/observe/text.hpp"
-#include "runtime/os/sockets.hpp"
 #include "tests/cluster/program.hpp"
 
 using namespace troupe;
 using namespace troupe::test;
-
-namespace {
-
-bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
-
-/// Whether the node at `data` lists that one as a peer in that state.
-bool sees(const Folder& folder, const NodeProgram& node, const std::string& id, const std::string& state) {
-  const Seen peers = troupe::test::troupe(folder, {"peers", "--json", "--data", node.data});
-  const auto at = peers.out.find("\"node\":\"" + id + '"');
-  return at != std::string::npos &&
-         contains(peers.out.substr(at, peers.out.find('}', at) - at), "\"state\":\"" + state + '"');
-}
-
-/// Sends bytes to the port of a node, and leaves.
-void throw_at(const NodeProgram& node, const base::Bytes& bytes) {
-  auto socket = os::connect_tcp(*base::Endpoint::parse(node.at));
-  REQUIRE(socket.ok());
-  os::Waker waker({});
-  waker.wait(kPatience, os::Waker::Watched{socket.value().get(), os::Waker::Want::writing});
-  REQUIRE(os::connect_error(socket.value()) == 0);
-  // A node that hangs up first is right to do so.
-  [[maybe_unused]] const auto written = ::write(socket.value().get(), bytes.data(), bytes.size());
-}
-
-}  // namespace
 
 TEST_CASE("cluster: a node says that it is ready, tells how it is, and ends in order") {
   const Folder folder;

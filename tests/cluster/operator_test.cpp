@@ -6,8 +6,6 @@ using namespace troupe::test;
 
 namespace {
 
-bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
-
 Seen run(const Folder& folder, const std::vector<std::string>& arguments) {
   return troupe::test::troupe(folder, arguments);
 }

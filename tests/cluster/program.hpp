@@ -16,8 +16,10 @@
 #include <string>
 #include <vector>
 
+#include "runtime/base/bytes.hpp"
 #include "runtime/base/time.hpp"
 #include "runtime/os/clock.hpp"
+#include "runtime/os/sockets.hpp"
 #include "runtime/os/waker.hpp"
 
 namespace troupe::test {
@@ -30,6 +32,8 @@ inline std::string binary() {
   const char* const named = std::getenv("BINARY_UNDER_TEST");
   return named != nullptr ? named : TROUPE_BINARY;
 }
+
+inline bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 class Folder {
  public:
@@ -174,5 +178,24 @@ class NodeProgram : public Program {
     return all;
   }
 };
+
+/// Whether the node lists that one as a peer in that state.
+inline bool sees(const Folder& folder, const NodeProgram& node, const std::string& id, const std::string& state) {
+  const Seen peers = troupe::test::troupe(folder, {"peers", "--json", "--data", node.data});
+  const auto at = peers.out.find("\"node\":\"" + id + '"');
+  return at != std::string::npos &&
+         contains(peers.out.substr(at, peers.out.find('}', at) - at), "\"state\":\"" + state + '"');
+}
+
+/// Sends bytes to the port of a node, and leaves.
+inline void throw_at(const NodeProgram& node, base::ByteView bytes) {
+  auto socket = os::connect_tcp(*base::Endpoint::parse(node.at));
+  REQUIRE(socket.ok());
+  os::Waker waker({});
+  waker.wait(kPatience, os::Waker::Watched{socket.value().get(), os::Waker::Want::writing});
+  REQUIRE(os::connect_error(socket.value()) == 0);
+  // A node that hangs up first is right to do so.
+  [[maybe_unused]] const auto written = ::write(socket.value().get(), bytes.data(), bytes.size());
+}
 
 }  // namespace troupe::test

@@ -4,9 +4,7 @@
 
 namespace troupe::test {
 
-inline bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
-
-/// `size` nodes, of which each has all others in its table.
+/// `size` nodes, of which each has all others in its table, and so is linked to them.
 class Cluster {
  public:
   explicit Cluster(std::size_t size) {
