@@ -115,6 +115,7 @@ base::Result<SaveRow, PublishError> Republish::add(const Item& item, base::ByteV
   if (present == items_.end() && items_.size() >= settings_.items_max) return PublishError::full;
   if (present != items_.end() && sequence < present->second) return PublishError::older;
   skip_to(wall);
+  early_ += awaits_rows_ && present == items_.end();
   items_.insert_or_assign(item, sequence);
   withdrawn_.erase(item);
   return SaveRow{row_key(item), {payload.begin(), payload.end()}};
@@ -280,30 +281,45 @@ RowChange Republish::end_hurried(const std::vector<Item>& tried, const std::set<
     const auto known = hurried_.items.find(item);
     if (known == hurried_.items.end()) continue;  // removed meanwhile
     const unsigned tries = known->second.tries + 1;
-    if (failed.contains(item)) {
-      put_off(item, {tries, wall + wait_after(tries, settings_.period)});
-    } else {
-      take_hurried(item);
-      hurried_.since = wall;
-      out.erase.push_back({hurried_key(item)});
-    }
+    if (failed.contains(item)) put_off(item, {tries, wall + wait_after(tries, settings_.period)});
+    else placed(item, out, wall);
   }
   return out;
+}
+
+/// The cursor, and the notes of what is hurried no more.
+RowChange Republish::end_sweep(const std::vector<Item>& tried, const std::set<Item>& failed, base::WallTime wall) {
+  settle(wall);
+  RowChange out{.save = {cursor_row()}, .erase = {}};
+  for (const Item& item : tried)
+    if (!failed.contains(item)) placed(item, out, wall);
+  return out;
+}
+
+/// Others have it.
+void Republish::placed(const Item& item, RowChange& rows, base::WallTime wall) {
+  if (!take_hurried(item)) return;
+  hurried_.since = wall;
+  rows.erase.push_back({hurried_key(item)});
+}
+
+/// The sweep goes on behind it.
+void Republish::pass(const UnderWay& what) {
+  if (what.tries == 0) {
+    cursor_ = after(what.from, what.last);
+    drop_retries(what.from.next, what.last);
+  }
 }
 
 RowChange Republish::done(base::WallTime wall) {
   base::ensure(under_way_.has_value(), "a region that is done was under way");
   const UnderWay what = *std::exchange(under_way_, std::nullopt);
   if (what.turn == Turn::hurried) return end_hurried(what.items, {}, wall);
-  if (what.tries == 0) {
-    cursor_ = after(what.from, what.last);
-    drop_retries(what.from.next, what.last);
-  }
-  settle(wall);
-  return {.save = {cursor_row()}, .erase = {}};
+  pass(what);
+  return end_sweep(what.items, {}, wall);
 }
 
-RowChange Republish::failed(std::set<Item> items, base::WallTime wall) {
+RowChange Republish::failed(const std::set<Item>& items, base::WallTime wall) {
   base::ensure(under_way_.has_value(), "a region that failed was under way");
   base::ensure(!items.empty(), "something of it failed");
   const UnderWay what = *std::exchange(under_way_, std::nullopt);
@@ -313,27 +329,23 @@ RowChange Republish::failed(std::set<Item> items, base::WallTime wall) {
     drop_retries(what.from.next, what.last);
     if (retries_.size() >= settings_.retries_max) {
       blocked_until_ = again;
-      return {.save = {cursor_row()}, .erase = {}};
+      return end_sweep(what.items, items, wall);
     }
     cursor_ = after(what.from, what.last);
   }
   retries_.insert_or_assign({due(what.from), what.from.next},
-                            Retry{what.from, what.last, what.tries + 1, again, std::move(items)});
-  settle(wall);
-  return {.save = {cursor_row()}, .erase = {}};
+                            Retry{what.from, what.last, what.tries + 1, again, items});
+  return end_sweep(what.items, items, wall);
 }
 
 RowChange Republish::met_nobody(base::WallTime wall) {
   base::ensure(under_way_.has_value(), "a region for which nobody was met was under way");
-  if (under_way_->turn == Turn::hurried) {
-    under_way_.reset();
-    hurried_.not_before = wall + settings_.retry_min;
-    return {};
-  }
-  const std::vector<Item> items = under_way_->items;
-  RowChange out = done(wall);
+  const UnderWay what = *std::exchange(under_way_, std::nullopt);
   hurried_.not_before = wall + settings_.retry_min;
-  for (const Item& item : items)
+  if (what.turn == Turn::hurried) return {};
+  pass(what);
+  RowChange out = end_sweep({}, {}, wall);
+  for (const Item& item : what.items)
     for (SaveRow& row : hurry(item, wall).save) out.save.push_back(std::move(row));
   return out;
 }
@@ -349,8 +361,11 @@ base::Duration Republish::late(base::WallTime wall) const {
   if (under_way_ && under_way_->turn == Turn::sweep) oldest = std::min(oldest, due(under_way_->from));
   else if (const auto first = pending()) oldest = std::min(oldest, due(*first));
   if (!retries_.empty()) oldest = std::min(oldest, due(retries_.begin()->second.from));
-  if (!hurried_.items.empty()) oldest = std::min(oldest, hurried_.since);
-  return wall - oldest;
+  return std::max(wall - oldest, untaken(wall));
+}
+
+base::Duration Republish::untaken(base::WallTime wall) const {
+  return hurried_.items.empty() ? base::Duration::zero() : std::max(wall - hurried_.since, base::Duration::zero());
 }
 
 base::Bytes Republish::row_key(const Item& item) {
@@ -412,8 +427,8 @@ base::Result<void, RowError> Republish::load(base::ByteView row_key, base::ByteV
   const auto item = read_row_key(row_key);
   if (!item) return RowError::corrupt;
   if (withdrawn_.contains(*item)) return RowError::expired;
-  if (!items_.contains(*item) && items_.size() >= settings_.items_max) return RowError::full;
-  items_.try_emplace(*item, sequence_in(*item, row));  // what came meanwhile is newer
+  if (!items_.contains(*item) && items_.size() >= settings_.items_max + early_) return RowError::full;
+  items_.try_emplace(*item, sequence_in(*item, row));  // what came meanwhile stays: its row takes this one's place
   return {};
 }
 

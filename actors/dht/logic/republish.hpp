@@ -12,7 +12,8 @@
 //         With retries_max of them the sweep waits.
 // Hurried what at most one node is known to have, as where nobody else was known, is tried each retry_min, in turn with
 //         the sweep, until a search has met somebody. What too few of those acknowledge waits twice as long each time,
-//         a period at most. A row of each says so, and a restart goes on. Put again, it is as new.
+//         a period at most. A row of each says so, and a restart goes on. Put again, it is as new. It ends with
+//         whichever turn has placed it, the sweep's too.
 // Rows    are read back while things are published and withdrawn. Until rows_read() the sweep stays where the last run
 //         left it, and a row that is read does not bring back what was withdrawn meanwhile.
 // Newest  of two records of one name the one with the higher sequence stays, whichever put was acknowledged last.
@@ -104,6 +105,7 @@ class Republish {
   RowChange remove(const Item& item);
   /// Of the record that is published as this item; zero if it has none, or none is.
   std::uint64_t sequence(const Item& item) const;
+  bool contains(const Item& item) const { return items_.contains(item); }
   /// The highest of all records that it knows; zero if none has one.
   std::uint64_t sequence_max() const;
   /// The keys of what is published of that sort, from the first one after `behind` on: ascending, at most `max`.
@@ -122,9 +124,10 @@ class Republish {
 
   /// The region that is due. It is under way until one of the next three; nothing meanwhile.
   std::optional<Region> next(base::WallTime wall);
+  bool under_way() const { return under_way_.has_value(); }
   RowChange done(base::WallTime wall);
   /// `items`: those of the region that failed, at least one.
-  RowChange failed(std::set<Item> items, base::WallTime wall);
+  RowChange failed(const std::set<Item>& items, base::WallTime wall);
   /// Nobody else was there to take them: all of them are hurried.
   RowChange met_nobody(base::WallTime wall);
 
@@ -133,6 +136,8 @@ class Republish {
 
   /// Zero: nothing is overdue.
   base::Duration late(base::WallTime wall) const;
+  /// How long nobody has taken any of what is hurried.
+  base::Duration untaken(base::WallTime wall) const;
   std::size_t items() const { return items_.size(); }
   std::size_t retries() const { return retries_.size(); }
   std::size_t hurried() const { return hurried_.items.size(); }
@@ -180,7 +185,10 @@ class Republish {
   Region try_again(const Retry& retry, base::WallTime wall);
   std::optional<Region> next_hurried(base::WallTime wall);
   std::optional<Region> next_of_sweep(base::WallTime wall);
+  void pass(const UnderWay& what);
   RowChange end_hurried(const std::vector<Item>& tried, const std::set<Item>& failed, base::WallTime wall);
+  RowChange end_sweep(const std::vector<Item>& tried, const std::set<Item>& failed, base::WallTime wall);
+  void placed(const Item& item, RowChange& rows, base::WallTime wall);
   void put_off(const Item& item, Wait wait);
   bool take_hurried(const Item& item);
   base::Duration wait_after(unsigned tries, std::chrono::milliseconds max) const;
@@ -195,6 +203,7 @@ class Republish {
   base::WallTime settled_;  // when settle() was called last
   base::WallTime blocked_until_;
   bool awaits_rows_ = false;
+  std::size_t early_ = 0;                // added while rows were awaited: they take no place from a row
   std::map<Item, std::uint64_t> items_;  // with their sequences
   std::set<Item> withdrawn_;             // while rows are awaited; at most items_max
   Retries retries_;

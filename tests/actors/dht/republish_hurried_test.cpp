@@ -101,6 +101,50 @@ TEST_CASE(
   CHECK_FALSE(sweep.next(wall));
 }
 
+TEST_CASE("dht republish: what the sweep has placed is hurried no more") {
+  RepublishSettings settings;
+  Republish sweep(settings, kWall);
+  Disk disk;
+  save(disk, sweep.add(item(0x40), {}, kWall).value());
+  save(disk, sweep.add(item(0x40, 1), {}, kWall).value());
+  save(disk, sweep.hurry(item(0x40), kWall));
+  save(disk, sweep.hurry(item(0x40, 1), kWall));
+  base::WallTime wall = kWall;
+  std::optional<Region> region;
+  for (; !region || region->turn == Turn::hurried; region = sweep.next(wall)) {  // too few have it, again and again
+    if (region) save(disk, sweep.failed({region->items.begin(), region->items.end()}, wall));
+    wall = std::max(wall, *sweep.wake_at());
+  }
+  CHECK(sweep.untaken(wall) > kPeriod / 8);
+  REQUIRE(region->items.size() == 2);
+  std::size_t left = 0;
+  SUBCASE("all of it") { save(disk, sweep.done(wall)); }
+  SUBCASE("some of it") {
+    save(disk, sweep.failed({item(0x40, 1)}, wall));
+    left = 1;
+  }
+  SUBCASE("what was put anew meanwhile stays") {
+    save(disk, sweep.hurry(item(0x40, 1), wall));
+    save(disk, sweep.done(wall));
+    left = 1;
+  }
+  CHECK(sweep.hurried() == left);
+  CHECK(sweep.untaken(wall) == 0s);
+  CHECK(restarted(disk, wall).hurried() == left);
+}
+
+TEST_CASE("dht republish: a sweep that is late is not held against what is hurried") {
+  Republish sweep({}, kWall);
+  REQUIRE(sweep.add(item(1), {}, kWall).ok());
+  const auto wall = kWall + 2h;
+  REQUIRE(sweep.add(item(2), {}, wall).ok());
+  (void)sweep.hurry(item(2), wall);
+  CHECK(sweep.late(wall) > 1h);
+  CHECK(sweep.untaken(wall) == 0s);
+  CHECK(sweep.late(wall + 21h) > sweep.untaken(wall + 21h));
+  CHECK(sweep.untaken(wall + 21h) == 21h);
+}
+
 TEST_CASE("dht republish: what is hurried waits no longer where the clock was ahead") {
   Republish sweep({}, kWall + 24h);
   REQUIRE(sweep.add(item(0x40), {}, kWall + 24h).ok());
