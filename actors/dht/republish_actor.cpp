@@ -14,13 +14,7 @@ using base::Code;
 constexpr std::chrono::seconds kReadDue{10};
 constexpr std::chrono::seconds kLoadAgain{2};
 constexpr std::uint32_t kSliceRows = 512;
-constexpr std::size_t kKeysListed = 1024;              // of messages/dht.capnp
-constexpr std::size_t kRowBytes = 128;                 // around key and value, in a commit
-constexpr std::size_t kCommitBytes = 2 * 1024 * 1024;  // half of what one may have
-
-std::size_t cost_of(const base::Bytes& key, const std::optional<base::Bytes>& value) {
-  return kRowBytes + key.size() + (value ? value->size() : 0);
-}
+constexpr std::size_t kKeysListed = 1024;  // of messages/dht.capnp
 
 }  // namespace
 
@@ -45,7 +39,10 @@ void RepublishActor::receive(runtime::Handlers& on) {
       [this](wire::DropRows::Reader order, runtime::Reply<wire::RowsDropped> reply) {
         answer(order, std::move(reply));
       });
-  on.timer<WriteAgain>([this] { write_rows(); });
+  on.timer<WriteAgain>([this] {
+    backlog_.again();
+    write_rows();
+  });
   on.timer<Wake>([this] { loading_ ? load({}) : wake(); });
   on.describe<wire::RepublishState>([this](wire::RepublishState::Builder state) {
     if (!republish_) return;
@@ -87,105 +84,79 @@ void RepublishActor::load(base::Bytes from) {
           if (!republish_->load(key, bytes_of(row.getValue()), wall()).ok())
             bad.erase.push_back({{key.begin(), key.end()}});
         }
-        commit(bad);
+        commit(std::move(bad));
         const auto slice = answer.value();
         if (slice.getMore()) return load({slice.getNext().begin(), slice.getNext().end()});
         loading_ = false;
         republish_->rows_read();
+        if (republish_->items() > 0) commit({.save = {republish_->cursor_row()}, .erase = {}});
         tell<wire::LastSigned>(node().find(kPath),
                                [this](wire::LastSigned::Builder out) { out.setSequence(republish_->sequence_max()); });
         arm(base::Duration::zero());
       });
 }
 
-/// Calls back once the rows to be erased are, or their commit has failed; then they wait for the next one.
-void RepublishActor::commit(const RowChange& change, Written done) {
-  if (settings_->values == Values::in_memory || change.empty()) return done ? done(nullptr) : void();
-  bool room = true;
-  for (const EraseRow& one : change.erase) room = add(unwritten_, one.key, std::nullopt) && room;
-  for (const SaveRow& one : change.save) room = add(unwritten_, one.key, one.value) && room;
-  if (done && !room) {
-    const base::Error full{Code::no_space, "too much waits for the store, which takes nothing now", kLoadAgain};
-    done(&full);
-  } else if (done) {
-    unwritten_.done.push_back(std::move(done));
-  }
+void RepublishActor::note(RowChange change) {
+  if (settings_->values == Values::on_disk) backlog_.add(std::move(change));
+}
+
+void RepublishActor::commit(RowChange change) {
+  note(std::move(change));
   write_rows();
 }
 
-/// What is there already gives way. False if there is no room.
-bool RepublishActor::add(Unwritten& to, const base::Bytes& key, std::optional<base::Bytes> value) {
-  const std::size_t bytes = cost_of(key, value);
-  const auto known = to.rows.find(key);
-  const std::size_t before = known == to.rows.end() ? 0 : cost_of(key, known->second);
-  if (to.bytes - before + bytes > kUnwrittenBytesMax) {
-    ++unnoted_;
-    return false;
-  }
-  to.bytes = to.bytes - before + bytes;
-  to.erased += !value;
-  if (known != to.rows.end()) to.erased -= !known->second;
-  to.rows.insert_or_assign(key, std::move(value));
-  return true;
-}
-
-/// As it will be once what waits is written; null if nothing of it waits.
-const std::optional<base::Bytes>* RepublishActor::unwritten_row(const base::Bytes& key) const {
-  if (const auto next = unwritten_.rows.find(key); next != unwritten_.rows.end()) return &next->second;
-  if (!writing_) return nullptr;
-  const auto now = writing_->rows.find(key);
-  return now == writing_->rows.end() ? nullptr : &now->second;
-}
-
-void RepublishActor::write_rows() {
-  if (writing_ || unwritten_.rows.empty()) return;
-  Unwritten next;
-  const bool erases = unwritten_.erased > 0;
-  for (auto end = unwritten_.rows.end(); end != unwritten_.rows.begin() && next.bytes < kCommitBytes;) {
-    const auto row = std::prev(end);
-    if (erases && row->second) {
-      end = row;
-      continue;
-    }
-    const std::size_t bytes = cost_of(row->first, row->second);
-    unwritten_.bytes -= bytes;
-    unwritten_.erased -= !row->second;
-    next.bytes += bytes;
-    next.rows.insert(unwritten_.rows.extract(row));
-  }
-  if (unwritten_.erased == 0) next.done.swap(unwritten_.done);
-  writing_ = std::move(next);
-  const std::string name(kPublishedRows);
+void RepublishActor::ask_store(const RowBacklog::Rows& rows,
+                               base::Callback<void(runtime::Answer<messages::wire::Nothing>)> then) {
   ask<store::wire::Commit, messages::wire::Nothing>(
       node().find(settings_->store), now() + kCommitDue,
       [&](store::wire::Commit::Builder out) {
-        auto rows = out.initRows(static_cast<unsigned>(writing_->rows.size()));
+        auto changes = out.initRows(static_cast<unsigned>(rows.size()));
         unsigned i = 0;
-        for (const auto& [key, value] : writing_->rows) {
-          rows[i].setKeyspace(name);
-          rows[i].setKey(data_of(key));
-          if (value) rows[i++].getValue().setPut(data_of(*value));
-          else rows[i++].getValue().setErase();
+        for (const auto& [key, value] : rows) {
+          auto change = changes[i++];
+          change.setKeyspace(std::string(kPublishedRows));
+          change.setKey(data_of(key));
+          if (value) change.getValue().setPut(data_of(*value));
+          else change.getValue().setErase();
         }
       },
-      [this](runtime::Answer<messages::wire::Nothing> answer) {
-        if (answer.ok()) return written(nullptr);
-        const base::Error why = answer.error();
-        written(&why);
-      });
+      std::move(then));
+}
+
+void RepublishActor::write_rows() {
+  if (const auto* const rows = backlog_.next())
+    ask_store(*rows, [this](runtime::Answer<messages::wire::Nothing> answer) {
+      if (answer.ok()) return written(nullptr);
+      const base::Error why = answer.error();
+      written(&why);
+    });
+  if (!backlog_.erases()) told_erased(nullptr);
 }
 
 void RepublishActor::written(const base::Error* why) {
-  Unwritten done = *std::exchange(writing_, std::nullopt);
-  if (why != nullptr) {
-    for (auto& [key, value] : done.rows)
-      if (!unwritten_.rows.contains(key)) add(unwritten_, key, std::move(value));
-    for (Written& one : std::exchange(unwritten_.done, {})) done.done.push_back(std::move(one));
+  if (why == nullptr) {
+    backlog_.done();
+  } else {
+    if (backlog_.erases_now()) told_erased(why);
+    backlog_.failed();
+    after<WriteAgain>(kLoadAgain);
   }
-  for (Written& one : done.done) one(why);
   show_health();
-  if (why == nullptr) return write_rows();
-  after<WriteAgain>(kLoadAgain);
+  write_rows();
+}
+
+void RepublishActor::told_erased(const base::Error* why) {
+  for (Erased& one : std::exchange(erasing_, {})) one(why);
+}
+
+/// A last word: the store ends after the domains, and takes it in the order that it was sent.
+void RepublishActor::stop() {
+  if (backlog_.under_way()) backlog_.failed();  // nobody hears whether it is: what is written twice is written
+  backlog_.again();
+  while (const auto* const rows = backlog_.next()) {
+    ask_store(*rows, [](runtime::Answer<messages::wire::Nothing>) {});
+    backlog_.done();
+  }
 }
 
 void RepublishActor::published(wire::Published::Reader what) {
@@ -201,15 +172,23 @@ void RepublishActor::published(wire::Published::Reader what) {
     return show_health();
   }
   if (settings_->values == Values::in_memory) kept_.insert_or_assign(item, base::Bytes(record.begin(), record.end()));
+  if (backlog_.full()) {  // what it took the place of is not to come back
+    drop(item);
+    if (unnoted_.size() < settings_->republish.items_max) unnoted_.insert(item);
+    return show_health();
+  }
+  unnoted_.erase(item);
+  if (republish_->under_way()) anew_.insert(item);
   RowChange rows = what.getHurry() ? republish_->hurry(item, wall()) : RowChange();
-  rows.save.push_back(row.value());
-  if (first) rows.save.push_back(republish_->cursor_row());
-  commit(rows);
+  rows.save.push_back(std::move(row).value());
+  if (first && !loading_) rows.save.push_back(republish_->cursor_row());  // later it is the one that was saved
+  commit(std::move(rows));
   arm(base::Duration::zero());
 }
 
 void RepublishActor::drop(const Item& item) {
   kept_.erase(item);
+  unnoted_.erase(item);
   commit(republish_->remove(item));
 }
 
@@ -221,22 +200,22 @@ void RepublishActor::answer(wire::DropRows::Reader order, runtime::Reply<wire::R
   const auto keys = order.getKeys();
   const auto sequences = order.getSequences();
   std::vector<bool> dropped;
-  RowChange rows;
   for (unsigned i = 0; i < keys.size(); ++i) {
     const auto item = Republish::read_row_key(bytes_of(keys[i]));
     dropped.push_back(believed && item && i < sequences.size() && republish_->sequence(*item) <= sequences[i]);
     if (!dropped.back()) continue;
-    rows.erase.push_back({Republish::row_key(*item)});  // also where an earlier order could not be written
-    for (EraseRow& row : republish_->remove(*item).erase) rows.erase.push_back(std::move(row));
+    note({.save = {}, .erase = {{Republish::row_key(*item)}}});  // also one that is not known
+    note(republish_->remove(*item));
   }
   show_health();
-  commit(rows, [reply = std::move(reply), dropped = std::move(dropped)](const base::Error* why) mutable {
+  erasing_.push_back([reply = std::move(reply), dropped = std::move(dropped)](const base::Error* why) mutable {
     if (why != nullptr) return reply.refuse(*why);
     reply.send([&](wire::RowsDropped::Builder out) {
       auto list = out.initDropped(static_cast<unsigned>(dropped.size()));
       for (unsigned i = 0; i < list.size(); ++i) list.set(i, dropped[i]);
     });
   });
+  write_rows();
 }
 
 // -- the sweep -------------------------------------------------------------------------------------------------------
@@ -269,6 +248,7 @@ void RepublishActor::begin(const Region& region) {
   unread_.assign(region.items.rbegin(), region.items.rend());
   due_.clear();
   failed_.clear();
+  anew_.clear();
   met_nobody_ = false;
   read_next();
 }
@@ -282,7 +262,7 @@ void RepublishActor::read_next() {
   unread_.pop_back();
   if (item.what == Published::provider) return took(item, {});
   if (settings_->values == Values::in_memory) return took(item, kept_.contains(item) ? kept_.at(item) : base::Bytes());
-  if (const auto* const waiting = unwritten_row(Republish::row_key(item)))
+  if (const auto* const waiting = backlog_.find(Republish::row_key(item)))
     return took(item, waiting->value_or(base::Bytes()));
   ask<store::wire::Get, store::wire::Found>(
       node().find(settings_->store), now() + kReadDue,
@@ -301,7 +281,15 @@ void RepublishActor::read_next() {
       });
 }
 
+/// Whether it is still to be published as it was read. What was put anew meanwhile comes again.
+bool RepublishActor::still(const Item& item) {
+  if (!republish_->contains(item)) return false;
+  if (anew_.contains(item)) failed_.insert(item);
+  return !anew_.contains(item);
+}
+
 void RepublishActor::took(const Item& item, base::Bytes bytes) {
+  if (!still(item)) return read_next();
   if (item.what == Published::provider) {
     due_.push_back({item, {}});
     return read_next();
@@ -318,7 +306,8 @@ void RepublishActor::took(const Item& item, base::Bytes bytes) {
 }
 
 void RepublishActor::serve() {
-  if (due_.empty()) return served();
+  std::erase_if(due_, [this](const Due& one) { return !still(one.item); });
+  if (due_.empty()) return unread_.empty() ? served() : read_next();
   const Key middle = due_[due_.size() / 2].item.key;
   ask<wire::Search, wire::SearchResult>(
       node().find(kPath), now() + 2 * kSearchDue + kCommitDue,
@@ -359,22 +348,22 @@ void RepublishActor::show_health() {
       static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(late).count());
   if (settings_->health == nullptr) return;
   if (republish_->items() < settings_->republish.items_max) turned_away_ = 0;
-  if (unnoted_ > 0)
-    settings_->health->raise("dht-published", observe::HealthState::degraded,
-                             "the store did not take what this node publishes, and " + std::to_string(unnoted_) +
-                                 " changes of it found no room to wait: what was put then is not published again. See "
-                                 "by 'troupe status' what the store says, and put it anew");
-  else if (turned_away_ == 0) settings_->health->clear("dht-published");
-  else
-    settings_->health->raise("dht-published", observe::HealthState::degraded,
-                             "this node keeps published as much as it may (" +
-                                 std::to_string(settings_->republish.items_max) + " keys), and " +
-                                 std::to_string(turned_away_) +
-                                 " that came since are not published again: they are gone from the network once their "
-                                 "holders drop them. Withdraw some, or publish from another node");
-  if (late < settings_->republish.period / 8) return settings_->health->clear("dht-republish");
+  std::string lost;
+  if (!unnoted_.empty())
+    lost = "the store does not take what this node publishes, and " + std::to_string(unnoted_.size()) +
+           " keys that were put found no room to wait: they are not published again. See by 'troupe status' what the "
+           "store says, and put them anew";
+  if (turned_away_ > 0)
+    lost += (lost.empty() ? "" : "; ") + std::string("this node keeps published as much as it may (") +
+            std::to_string(settings_->republish.items_max) + " keys), and " + std::to_string(turned_away_) +
+            " that came since are not published again: they are gone from the network once their holders drop them. "
+            "Withdraw some, or publish from another node";
+  if (lost.empty()) settings_->health->clear("dht-published");
+  else settings_->health->raise("dht-published", observe::HealthState::degraded, lost);
+  const auto much = settings_->republish.period / 8;
+  if (late < much) return settings_->health->clear("dht-republish");
   settings_->health->raise("dht-republish", observe::HealthState::degraded,
-                           republish_->hurried() > 0
+                           republish_->untaken(wall()) >= much
                                ? std::to_string(republish_->hurried()) +
                                      " of the things that this node has published are known at one node at most, and "
                                      "for more than an eighth of the period nobody has taken one: see by 'troupe "
