@@ -22,7 +22,9 @@ lines of --from FILE
 options
   --ttl, --expect and --reader are for a NAME; under /cid and /pk nothing changes or ends
   --reader takes 64 digits: at the reader's node `troupe dht put /pk`, then the valueHex of
-  `troupe dht get /pk/ID --json`
+  `troupe dht get /pk/ID --json`; who seals can open it only as one of the readers
+limits
+  each node holds at most 8,192 values and 16 MiB of one owner, and as much of what one node has stored
 exits
   0 also where this node alone has it yet, which a note says; 3 if only some lines were stored;
   8 if too few nodes have acknowledged it: some may have it
