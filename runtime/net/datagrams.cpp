@@ -22,6 +22,8 @@ const Error kAsksFull{Code::overloaded, "too many questions wait for answers by 
                       std::chrono::milliseconds(200)};
 const Error kBanned{Code::unavailable, "this node has banned that peer for a while"};
 const Error kNoLink{Code::unavailable, "no link to the other node can be made"};
+const Error kElsewhere{Code::unavailable,
+                       "the other node answers no datagram there, and its link comes from elsewhere"};
 
 /// The handle of an actor that is asked by datagram.
 class DatagramProxy final : public caf::actor_proxy {
@@ -46,6 +48,13 @@ void answer(const caf::strong_actor_ptr& who, std::uint64_t message_id, const Er
   who->enqueue(
       caf::make_mailbox_element(nullptr, caf::message_id{message_id}.response_id(), {}, runtime::error_envelope(why)),
       worker);
+}
+
+/// A link that is being dialled may lead anywhere.
+bool leads_elsewhere(const runtime::Handle& proxy, const base::Endpoint& where) {
+  const auto* const remote = dynamic_cast<const runtime::Proxy*>(caf::actor_cast<caf::abstract_actor*>(proxy));
+  const auto there = remote == nullptr ? std::nullopt : remote->proven_at();
+  return there && there->address != where.address;  // a node that has dialled us has a port of its own for that
 }
 
 }  // namespace
@@ -111,7 +120,7 @@ void Datagrams::hand_over(const std::shared_ptr<const Route>& route, caf::mailbo
       waiting_.emplace(out.correlation, Asked{element->sender, element->mid.integer_value(), envelope, route, 0});
     }
   }
-  if (!actor) return give_to_link(*route, std::move(element), worker);
+  if (!actor) return give_to_link(*route, std::move(element), worker, true);
   if (out.correlation == 0) return answer(element->sender, element->mid.integer_value(), kAsksFull, worker);
   out.from = element->sender ? element->sender->id() : 0;
   out.envelope = envelope;
@@ -127,11 +136,16 @@ bool Datagrams::is_silent(const Route& route) {
   return false;
 }
 
-void Datagrams::give_to_link(const Route& route, caf::mailbox_element_ptr element, caf::execution_unit* worker) {
-  over_links_.fetch_add(1, std::memory_order_relaxed);
-  if (const runtime::Handle proxy = pool_->remote(route.contact, route.path))
+void Datagrams::give_to_link(const Route& route, caf::mailbox_element_ptr element, caf::execution_unit* worker,
+                             bool to_its_address) {
+  const runtime::Handle proxy = pool_->remote(route.contact, route.path);
+  const bool elsewhere = proxy && to_its_address && leads_elsewhere(proxy, route.contact.endpoint);
+  if (proxy && !elsewhere) {
+    over_links_.fetch_add(1, std::memory_order_relaxed);
     return proxy->enqueue(std::move(element), worker);
-  if (element->mid.is_request()) answer(element->sender, element->mid.integer_value(), kNoLink, worker);
+  }
+  if (element->mid.is_request())
+    answer(element->sender, element->mid.integer_value(), elsewhere ? kElsewhere : kNoLink, worker);
   else pool_->node().count(runtime::DeadLetter::gone);
 }
 

@@ -9,7 +9,8 @@
 // Fallback  what does not fit, what goes to an address that nobody can have, what is no question or of a kind that is
 //           for links alone, what has longer than kServedFor, and whatever goes to a node that has not answered by
 //           datagram lately goes over a link, which is dialled for it. So does a question whose answer did not fit:
-//           such a question is run twice.
+//           such a question is run twice. What is small enough goes over no link from elsewhere: an answer is taken
+//           to say that the node lives where it was asked.
 // States    closed or open, as its actor comes and goes. While it is closed everything goes over links, and no proxy
 //           is kept: each holds the table.
 // Limits    kAsksMax questions, kRoutesMax proxies: one more takes the place of the one that was used least lately.
@@ -125,7 +126,8 @@ class Datagrams : public std::enable_shared_from_this<Datagrams> {
   using Silent = std::pair<base::NodeId, base::Endpoint>;
   static Silent silent(const Route& route) { return {route.id, route.contact.endpoint}; }
   static bool fits(const Route& route, const runtime::Envelope& envelope, base::Instant now);
-  void give_to_link(const Route& route, caf::mailbox_element_ptr element, caf::execution_unit* worker);
+  void give_to_link(const Route& route, caf::mailbox_element_ptr element, caf::execution_unit* worker,
+                    bool to_its_address = false);
 
   const std::shared_ptr<Pool> pool_;
   std::atomic<std::uint64_t> over_links_{0};

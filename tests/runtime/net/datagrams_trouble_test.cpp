@@ -346,6 +346,34 @@ TEST_CASE("datagrams: a node is not silent because of a place where it never was
   CHECK(village.links(0) == 0);
 }
 
+TEST_CASE("datagrams: a node does not seem to live where it is silent, by a link from elsewhere") {
+  DatagramVillage village(2);
+  village.village.serve<Number>(1, "count", successor);
+  base::Contact claimed = village.contact(1);
+  ++claimed.endpoint.address.back();
+  const auto ask = [&](const base::Contact& whom) {
+    Outcome outcome;
+    village.village.inside(
+        0,
+        [&](Scripted& self) {
+          self.ask<Number, Number>(self.node().reach(whom, "/count"), self.now() + 500ms, number(41), outcome.note());
+        },
+        4s);
+    return outcome;
+  };
+  village[1].pool->dial(*base::HostPort::parse(village[0].address->text()));
+  for (std::uint32_t i = 0; i < Datagrams::kSilentMax; ++i) CHECK(ask(claimed).code == Code::timeout);
+  CHECK(village.links(0) == 1);
+  CHECK(ask(claimed).code == Code::unavailable);
+  CHECK(ask(village.contact(1)).value == 42);
+  // Where it is it may be asked over the link that it has dialled.
+  village.village.fabric->datagrams(kAllLost);
+  for (std::uint32_t i = 0; i < Datagrams::kSilentMax; ++i) CHECK(ask(village.contact(1)).code == Code::timeout);
+  CHECK(ask(village.contact(1)).value == 42);
+  CHECK(ask(claimed).code == Code::unavailable);
+  CHECK(village.links(0) == 1);
+}
+
 TEST_CASE("datagrams: an address where nobody has shown to be is asked a few questions, whoever should live there") {
   DatagramVillage village(3);
   village.village.serve<Number>(1, "count", successor);
