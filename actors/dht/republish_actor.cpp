@@ -1,5 +1,7 @@
 #include "actors/dht/republish_actor.hpp"
 
+#include <algorithm>
+
 #include "actors/dht/api.hpp"
 #include "actors/dht/logic/record.hpp"
 #include "actors/dht/logic/regions.hpp"
@@ -22,6 +24,7 @@ void RepublishActor::receive(runtime::Handlers& on) {
   on.tell<wire::Published>([this](wire::Published::Reader what) { published(what); });
   on.tell<wire::Withdrawn>([this](wire::Withdrawn::Reader what) {
     if (const auto key = read_key(what.getKey())) drop({*key, static_cast<Published>(what.getWhat())});
+    show_health();
   });
   on.ask<wire::ListPublished, wire::PublishedKeys>(
       [this](wire::ListPublished::Reader question, runtime::Reply<wire::PublishedKeys> reply) {
@@ -81,14 +84,16 @@ void RepublishActor::load(base::Bytes from) {
         RowChange bad;
         for (const auto row : answer.value().getRows()) {
           const auto key = bytes_of(row.getKey());
-          if (!republish_->load(key, bytes_of(row.getValue()), wall()).ok())
-            bad.erase.push_back({{key.begin(), key.end()}});
+          const auto took = republish_->load(key, bytes_of(row.getValue()), wall());
+          if (took.ok()) continue;
+          if (took.error() == RowError::full) ++turned_away_;  // for a start with more room
+          else bad.erase.push_back({{key.begin(), key.end()}});
         }
         commit(std::move(bad));
         const auto slice = answer.value();
         if (slice.getMore()) return load({slice.getNext().begin(), slice.getNext().end()});
         loading_ = false;
-        republish_->rows_read();
+        republish_->rows_read(wall());
         if (republish_->items() > 0) commit({.save = {republish_->cursor_row()}, .erase = {}});
         tell<wire::LastSigned>(node().find(kPath),
                                [this](wire::LastSigned::Builder out) { out.setSequence(republish_->sequence_max()); });
@@ -124,20 +129,25 @@ void RepublishActor::ask_store(const RowBacklog::Rows& rows,
 }
 
 void RepublishActor::write_rows() {
-  if (const auto* const rows = backlog_.next())
+  if (const auto* const rows = backlog_.next()) {
+    if (backlog_.erases_now())
+      for (Erased& one : std::exchange(to_erase_, {})) erasing_.push_back(std::move(one));
     ask_store(*rows, [this](runtime::Answer<messages::wire::Nothing> answer) {
       if (answer.ok()) return written(nullptr);
       const base::Error why = answer.error();
       written(&why);
     });
-  if (!backlog_.erases()) told_erased(nullptr);
+  }
+  if (backlog_.erases()) return;
+  told_erased(to_erase_, nullptr);
+  told_erased(erasing_, nullptr);
 }
 
 void RepublishActor::written(const base::Error* why) {
   if (why == nullptr) {
     backlog_.done();
   } else {
-    if (backlog_.erases_now()) told_erased(why);
+    if (backlog_.erases_now()) told_erased(erasing_, why);
     backlog_.failed();
     after<WriteAgain>(kLoadAgain);
   }
@@ -145,11 +155,11 @@ void RepublishActor::written(const base::Error* why) {
   write_rows();
 }
 
-void RepublishActor::told_erased(const base::Error* why) {
-  for (Erased& one : std::exchange(erasing_, {})) one(why);
+void RepublishActor::told_erased(std::vector<Erased>& whom, const base::Error* why) {
+  for (Erased& one : std::exchange(whom, {})) one(why);
 }
 
-/// A last word: the store ends after the domains, and takes it in the order that it was sent.
+/// A last word: the store ends after the domains.
 void RepublishActor::stop() {
   if (backlog_.under_way()) backlog_.failed();  // nobody hears whether it is: what is written twice is written
   backlog_.again();
@@ -164,7 +174,10 @@ void RepublishActor::published(wire::Published::Reader what) {
   if (!key) return;
   const Item item{*key, static_cast<Published>(what.getWhat())};
   const auto record = bytes_of(what.getRecord());
+  const auto lost = unnoted_.find(item);
+  if (lost != unnoted_.end() && sequence_in(item, record) < lost->second) return;
   const bool first = republish_->items() == 0;
+  const bool known = item.what != Published::kv && republish_->contains(item);  // its row would say the same
   const auto row = republish_->add(item, record, wall());
   if (!row.ok() && row.error() == PublishError::older) return;  // a newer put was acknowledged first
   if (!row.ok()) {
@@ -172,15 +185,16 @@ void RepublishActor::published(wire::Published::Reader what) {
     return show_health();
   }
   if (settings_->values == Values::in_memory) kept_.insert_or_assign(item, base::Bytes(record.begin(), record.end()));
-  if (backlog_.full()) {  // what it took the place of is not to come back
-    drop(item);
-    if (unnoted_.size() < settings_->republish.items_max) unnoted_.insert(item);
+  if (!known && !backlog_.has_room(row.value().key, record.size())) {
+    const std::uint64_t sequence = republish_->sequence(item);
+    drop(item);  // and what it took the place of is not to come back
+    if (unnoted_.size() < settings_->republish.items_max) unnoted_.emplace(item, sequence);
     return show_health();
   }
   unnoted_.erase(item);
   if (republish_->under_way()) anew_.insert(item);
   RowChange rows = what.getHurry() ? republish_->hurry(item, wall()) : RowChange();
-  rows.save.push_back(std::move(row).value());
+  if (!known || !backlog_.full()) rows.save.push_back(std::move(row).value());
   if (first && !loading_) rows.save.push_back(republish_->cursor_row());  // later it is the one that was saved
   commit(std::move(rows));
   arm(base::Duration::zero());
@@ -204,17 +218,22 @@ void RepublishActor::answer(wire::DropRows::Reader order, runtime::Reply<wire::R
     const auto item = Republish::read_row_key(bytes_of(keys[i]));
     dropped.push_back(believed && item && i < sequences.size() && republish_->sequence(*item) <= sequences[i]);
     if (!dropped.back()) continue;
+    kept_.erase(*item);
+    unnoted_.erase(*item);
     note({.save = {}, .erase = {{Republish::row_key(*item)}}});  // also one that is not known
     note(republish_->remove(*item));
   }
   show_health();
-  erasing_.push_back([reply = std::move(reply), dropped = std::move(dropped)](const base::Error* why) mutable {
+  const bool any = std::ranges::find(dropped, true) != dropped.end();
+  Erased then = [reply = std::move(reply), dropped = std::move(dropped)](const base::Error* why) mutable {
     if (why != nullptr) return reply.refuse(*why);
     reply.send([&](wire::RowsDropped::Builder out) {
       auto list = out.initDropped(static_cast<unsigned>(dropped.size()));
       for (unsigned i = 0; i < list.size(); ++i) list.set(i, dropped[i]);
     });
-  });
+  };
+  if (!any) return then(nullptr);
+  to_erase_.push_back(std::move(then));
   write_rows();
 }
 
@@ -281,7 +300,7 @@ void RepublishActor::read_next() {
       });
 }
 
-/// Whether it is still to be published as it was read. What was put anew meanwhile comes again.
+/// Whether it is still to be published as it was read. What was put anew while the region is read comes again.
 bool RepublishActor::still(const Item& item) {
   if (!republish_->contains(item)) return false;
   if (anew_.contains(item)) failed_.insert(item);
@@ -337,7 +356,7 @@ void RepublishActor::served() {
   ++regions_;
   commit(met_nobody_       ? republish_->met_nobody(wall())
          : failed_.empty() ? republish_->done(wall())
-                           : republish_->failed(std::move(failed_), wall()));
+                           : republish_->failed(failed_, wall()));
   arm(kRegionPause);
 }
 
@@ -350,7 +369,7 @@ void RepublishActor::show_health() {
   if (republish_->items() < settings_->republish.items_max) turned_away_ = 0;
   std::string lost;
   if (!unnoted_.empty())
-    lost = "the store does not take what this node publishes, and " + std::to_string(unnoted_.size()) +
+    lost = "the store did not take what this node publishes, and " + std::to_string(unnoted_.size()) +
            " keys that were put found no room to wait: they are not published again. See by 'troupe status' what the "
            "store says, and put them anew";
   if (turned_away_ > 0)

@@ -3,8 +3,9 @@
 //
 // Rows    keyspace kPublishedRows. What is due is read back from there, so that memory holds keys alone; a node that
 //         keeps nothing on disk keeps the records in memory. They are written behind (logic/row_backlog.hpp): what
-//         waits is published as well, and is the last word of an actor that is stopped. What is put while the backlog
-//         is full is not published again, nor is what it took the place of; `dht-published` says so.
+//         waits is published as well, and is the last word of an actor that is stopped, for a store that still comes to
+//         it. What is put and finds no room to wait is not published again, nor is what it took the place of;
+//         `dht-published` says so until it is put anew or withdrawn.
 // Served  region by region, each by searches of at most kRegionItemsMax items (Search, `region`). A region is done when
 //         enough nodes have acknowledged every item; those that they have not are tried again.
 //         What is withdrawn or put anew while its region is read is not sent as it was.
@@ -66,7 +67,7 @@ class RepublishActor final : public runtime::Actor {
   void commit(RowChange rows);
   void write_rows();
   void written(const base::Error* why);
-  void told_erased(const base::Error* why);
+  static void told_erased(std::vector<Erased>& whom, const base::Error* why);
   void ask_store(const RowBacklog::Rows& rows, base::Callback<void(runtime::Answer<messages::wire::Nothing>)> then);
   bool still(const Item& item);
   void arm(base::Duration at_least);
@@ -83,9 +84,10 @@ class RepublishActor final : public runtime::Actor {
   std::set<Item> anew_;      // put while a region is under way
   bool met_nobody_ = false;  // as it was served so far
   RowBacklog backlog_;
-  std::vector<Erased> erasing_;    // who waits until all that is to be erased is
-  std::set<Item> unnoted_;         // put while the backlog was full; at most items_max
-  std::uint64_t turned_away_ = 0;  // since there was room
+  std::vector<Erased> to_erase_;           // who waits for rows that wait
+  std::vector<Erased> erasing_;            // who waits for the batch under way, and maybe more
+  std::map<Item, std::uint64_t> unnoted_;  // what found no room, with its sequence; at most items_max
+  std::uint64_t turned_away_ = 0;          // since there was room
   std::uint64_t regions_ = 0, served_ = 0;
 };
 

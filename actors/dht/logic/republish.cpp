@@ -88,8 +88,9 @@ void Republish::settle(base::WallTime wall) {
   settled_ = wall;
 }
 
-void Republish::rows_read() {
+void Republish::rows_read(base::WallTime wall) {
   awaits_rows_ = false;
+  if (!rows_found_) set_cursor(wall);  // what was put meanwhile is the first
   withdrawn_.clear();
 }
 
@@ -99,6 +100,11 @@ void Republish::skip_to(base::WallTime wall) {
   settle(wall);
   const auto first = pending();
   if (under_way_ || (first && due(*first) <= wall)) return;
+  set_cursor(wall);
+}
+
+/// As if the sweep had done all that was due by then.
+void Republish::set_cursor(base::WallTime wall) {
   const auto passed = duration_cast<milliseconds>(wall - cursor_.cycle);
   if (passed.count() < 0) return;
   cursor_.cycle = cursor_.cycle + settings_.period * (passed / settings_.period);
@@ -115,7 +121,6 @@ base::Result<SaveRow, PublishError> Republish::add(const Item& item, base::ByteV
   if (present == items_.end() && items_.size() >= settings_.items_max) return PublishError::full;
   if (present != items_.end() && sequence < present->second) return PublishError::older;
   skip_to(wall);
-  early_ += awaits_rows_ && present == items_.end();
   items_.insert_or_assign(item, sequence);
   withdrawn_.erase(item);
   return SaveRow{row_key(item), {payload.begin(), payload.end()}};
@@ -414,6 +419,7 @@ std::optional<Item> Republish::read_row_key(base::ByteView row_key) {
 }
 
 base::Result<void, RowError> Republish::load(base::ByteView row_key, base::ByteView row, base::WallTime wall) {
+  rows_found_ = true;
   if (const auto read = read_cursor(row_key, row)) {
     cursor_ = *read;
     settle(wall);
@@ -427,7 +433,7 @@ base::Result<void, RowError> Republish::load(base::ByteView row_key, base::ByteV
   const auto item = read_row_key(row_key);
   if (!item) return RowError::corrupt;
   if (withdrawn_.contains(*item)) return RowError::expired;
-  if (!items_.contains(*item) && items_.size() >= settings_.items_max + early_) return RowError::full;
+  if (!items_.contains(*item) && items_.size() >= settings_.items_max) return RowError::full;
   items_.try_emplace(*item, sequence_in(*item, row));  // what came meanwhile stays: its row takes this one's place
   return {};
 }

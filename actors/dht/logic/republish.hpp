@@ -16,7 +16,8 @@
 //         whichever turn has placed it, the sweep's too.
 // Rows    are read back while things are published and withdrawn. Until rows_read() the sweep stays where the last run
 //         left it, and a row that is read does not bring back what was withdrawn meanwhile.
-// Newest  of two records of one name the one with the higher sequence stays, whichever put was acknowledged last.
+// Newest  of two records of one name the one with the higher sequence stays, whichever put was acknowledged last. What
+//         is put while rows are read stays in any case.
 // Late    how long the oldest key that is due has waited, or how long nobody has taken any of what is hurried. What
 //         lasts 48 h may be 26 h late, 4 h once it has missed one.
 // Time    the wall clock, since rows hold it. If it is set back or far ahead, the cursor is at most a period away.
@@ -93,9 +94,9 @@ class Republish {
 
   /// Rows come from now on, until rows_read().
   void await_rows() { awaits_rows_ = true; }
-  void rows_read();
+  void rows_read(base::WallTime wall);
 
-  /// Takes back a row at the start. Errors: `corrupt`, `full`; `expired` if it was withdrawn.
+  /// Takes back a row at the start. Errors: `corrupt`; `expired` if it was withdrawn; `full`: it may stay where it is.
   base::Result<void, RowError> load(base::ByteView row_key, base::ByteView row, base::WallTime wall);
 
   /// Notes what was published at `wall`: it comes again within a period. The row has `payload` as its value.
@@ -179,6 +180,7 @@ class Republish {
   Cursor after(const Cursor& cursor, const Key& last) const;
   void settle(base::WallTime wall);
   void skip_to(base::WallTime wall);
+  void set_cursor(base::WallTime wall);
   Key region_begin(const Key& key) const;
   Key region_end(const Key& key) const;
   Region start(const Cursor& from, const Key& last, base::WallTime wall);
@@ -203,7 +205,7 @@ class Republish {
   base::WallTime settled_;  // when settle() was called last
   base::WallTime blocked_until_;
   bool awaits_rows_ = false;
-  std::size_t early_ = 0;                // added while rows were awaited: they take no place from a row
+  bool rows_found_ = false;              // on disk
   std::map<Item, std::uint64_t> items_;  // with their sequences
   std::set<Item> withdrawn_;             // while rows are awaited; at most items_max
   Retries retries_;

@@ -1,5 +1,8 @@
 #include "actors/dht/logic/row_backlog.hpp"
 
+#include <iterator>
+#include <utility>
+
 #include "runtime/base/ensure.hpp"
 
 namespace troupe::dht {
@@ -31,6 +34,12 @@ void RowBacklog::put_in(const base::Bytes& key, std::optional<base::Bytes> value
 void RowBacklog::took(const Rows::value_type& row) {
   if (row.second) value_bytes_ -= cost_of(row);
   else --erased_;
+}
+
+bool RowBacklog::has_room(const base::Bytes& key, std::size_t value_size) const {
+  if (!full()) return true;
+  const auto row = waiting_.find(key);
+  return row != waiting_.end() && row->second && row->second->size() >= value_size;
 }
 
 const std::optional<base::Bytes>* RowBacklog::find(const base::Bytes& key) const {

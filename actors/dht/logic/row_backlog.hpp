@@ -6,8 +6,10 @@
 //         last key goes first: the lowest may tell how far its owner has come, and is written after what it tells of.
 // Pause   values that were not written keep back values until again(), and what is erased then still goes; erasures
 //         that were not written keep back all.
-// Limit   an owner brings no value while it is full(). What it erases always finds room, and so do the small rows that
-//         say how things stand: there are as many as it has things, whose number has a limit of its own.
+// Limit   an owner brings no value that has no room: one that takes the place of as much has. What it erases always
+//         finds some, and so do the small rows that say how things stand: there are as many as it has things, whose
+//         number has a limit of its own.
+#include <cstdint>
 #include <map>
 #include <optional>
 
@@ -24,6 +26,7 @@ class RowBacklog {
   /// Whatever waited for the same rows gives way.
   void add(RowChange change);
   bool full() const { return value_bytes_ >= kUnwrittenBytesMax; }
+  bool has_room(const base::Bytes& key, std::size_t value_size) const;
   /// As it will be once all is written; null if nothing of it waits or is under way.
   const std::optional<base::Bytes>* find(const base::Bytes& key) const;
 

@@ -40,6 +40,13 @@ class Publisher {
     settings_->health = &health;
   }
 
+  ~Publisher() {
+    store.slow_reads = store.slow_commits = false;
+    store.held.clear();
+  }
+  Publisher(const Publisher&) = delete;
+  Publisher& operator=(const Publisher&) = delete;
+
   /// Starts it over the rows of the store.
   void begin() {
     theatre.start("store", [this](Scripted&, runtime::Handlers& on) { serve(on); });
@@ -139,12 +146,12 @@ class Publisher {
   }
   std::uint64_t items() const { return settings_->counters->published; }
   base::WallTime wall() { return theatre.ports.world().clock.wall(); }
-  const RepublishSettings& times() const { return settings_->republish; }
+  RepublishSettings& times() { return settings_->republish; }
 
-  Theatre theatre;
   observe::Health health;
   Store store;
   std::map<Key, std::vector<std::uint64_t>> searched;  // sequences, in order
+  Theatre theatre;                                     // after what its actors write to
 
  private:
   static Bytes copy(capnp::Data::Reader data) { return {data.begin(), data.end()}; }
@@ -277,6 +284,63 @@ TEST_CASE("republish rows: a put that finds no room to wait does not bring back 
   one.theatre.stage.run_for(6h);
   CHECK(one.keeps(fresh));
   CHECK(one.published(fresh).back() == 7);
+}
+
+TEST_CASE("republish rows: what needs no room is taken while there is none") {
+  Publisher one(5h);
+  one.begin();
+  one.announce(key(3), true);
+  one.publish(one.record("n0", 1, 48h, 60'000));
+  REQUIRE(one.store.rows.contains(Republish::row_key({key(3), Published::provider})));
+  one.fill();
+  const auto waits = one.record("n7", 6, 48h, 50'000);
+  SUBCASE("it is on disk as it is") { one.announce(key(3), true); }
+  SUBCASE("it takes the place of as much that waits") { one.publish(waits); }
+  const auto items = one.items();
+  CHECK(items > 200);
+  one.store.full = false;
+  one.theatre.stage.run_for(10s);
+  CHECK(one.items() == items);
+  CHECK(one.store.rows.contains(Republish::row_key({key(3), Published::provider})));
+}
+
+TEST_CASE("republish rows: an older put that is late does not stand in for one that found no room") {
+  Publisher one(5h);
+  one.begin();
+  one.fill();
+  one.publish(one.record("x", 7, 48h, 60'000));
+  one.store.full = false;
+  one.theatre.stage.run_for(10s);
+  const auto old = one.record("x", 5);
+  one.publish(old);
+  CHECK_FALSE(one.keeps(old));
+  CHECK_FALSE(one.reason("dht-published").empty());
+}
+
+TEST_CASE("republish rows: who drops what is not there waits for nobody") {
+  Publisher one(100h);
+  one.begin();
+  const auto fresh = one.record("x", 7);
+  one.publish(fresh);
+  one.store.slow_commits = true;
+  one.publish(one.record("y", 7));
+  auto order = one.record("x", 5);
+  const auto dropped = one.drop({order});
+  CHECK(dropped->answered);
+  CHECK_FALSE(dropped->error);
+  CHECK(one.keeps(fresh));
+}
+
+TEST_CASE("republish rows: rows beyond the limit stay on disk for a start with more room") {
+  Publisher one(100h);
+  std::vector<KvRecord> all;
+  for (int i = 0; i < 5; ++i) all.push_back(one.record("x" + std::to_string(i), 5));
+  for (const KvRecord& each : all) one.keep(each);
+  one.times().items_max = 3;
+  one.begin();
+  CHECK(one.items() == 3);
+  CHECK(one.reason("dht-published").find("as much as it may (3 keys), and 2") != std::string::npos);
+  for (const KvRecord& each : all) CHECK(one.keeps(each));
 }
 
 TEST_CASE("republish rows: what found no room is a reason of health until it is put anew") {

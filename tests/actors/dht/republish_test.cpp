@@ -157,7 +157,7 @@ TEST_CASE("dht republish: what comes while rows are read back skips nothing that
   REQUIRE(load({0}).ok());  // the cursor, which is the first row
   save(disk, after.add(item(0xf0), {}, wall).value());
   for (const int at : {0x20, 0x60}) REQUIRE(load(Republish::row_key(item(at))).ok());
-  after.rows_read();
+  after.rows_read(kWall);
   CHECK(publish(after, wall) == std::vector{item(0x60)});
   CHECK_FALSE(after.next(wall));
 }
@@ -179,7 +179,7 @@ TEST_CASE("dht republish: what is withdrawn while rows are read back stays away"
     CHECK(after.load(row_key, disk.at(row_key), kWall).ok());
     CHECK(after.items() == 1);
   }
-  after.rows_read();
+  after.rows_read(kWall);
   CHECK(after.load(row_key, disk.at(row_key), kWall).ok());
 }
 
@@ -336,13 +336,16 @@ TEST_CASE("dht republish: rows say what they are, and hostile ones are refused")
   CHECK(full.load(row.key, {}, kWall).error() == RowError::full);
   CHECK(full.add(item(1), {}, kWall).error() == PublishError::full);
   CHECK(full.add({*Key::from(base::Bytes(20, 4)), Published::provider}, {}, kWall).ok());
-  // What is put while rows are read takes the place of none.
-  Republish early(settings, kWall);
-  early.await_rows();
-  CHECK(early.add(item(1), {}, kWall).ok());
-  CHECK(early.load(base::Bytes(21, 4), {}, kWall).ok());
-  early.rows_read();
-  CHECK(early.items() == 2);
+}
+
+TEST_CASE("dht republish: what is put before it is known that there are no rows is not overdue") {
+  Republish sweep({}, kWall);
+  sweep.await_rows();
+  CHECK(sweep.add(item(0x80), {}, kWall).ok());
+  sweep.rows_read(kWall + 1min);
+  CHECK(sweep.late(kWall + 1min) == 0s);
+  CHECK(*sweep.wake_at() > kWall + 1min);
+  CHECK(*sweep.wake_at() <= kWall + 1min + kPeriod);
 }
 
 TEST_CASE("dht republish: every key comes once a period and a region's width, over restarts and failures") {

@@ -84,6 +84,9 @@ TEST_CASE("row backlog: while it is full erasures find room, and make some") {
   for (int i = 0; !backlog.full(); ++i)
     backlog.add(
         {.save = {{{1, static_cast<std::uint8_t>(i >> 8), static_cast<std::uint8_t>(i)}, Bytes(60'000)}}, .erase = {}});
+  CHECK(backlog.has_room({1, 0, 0}, 60'000));
+  CHECK_FALSE(backlog.has_room({1, 0, 0}, 60'001));
+  CHECK_FALSE(backlog.has_room({3}, 0));
   backlog.add(erased(2));
   CHECK(backlog.full());
   CHECK(written(backlog) == Rows{{{2}, {}}});
