@@ -162,7 +162,8 @@ void Bucket::note_failure(const Contact& whom, base::Instant now) {
   if (known == listed_.end()) return;
   if (known->elsewhere == whom.where.endpoint) known->elsewhere.reset();
   if (known->contact != whom) return;
-  if (known->failures > 0 && now < known->failed_at + kFailureGap) return;
+  const base::Instant counts_from = known->failing() ? retry_at(*known) : known->failed_at + kFailureGap;
+  if (known->failures > 0 && now < counts_from) return;
   ++known->failures;
   known->failed_before = std::exchange(known->failed_at, now);
   if (known->failing() && best_spare() != nullptr) take_off(Key(known->contact.id));

@@ -45,7 +45,8 @@ inline constexpr std::chrono::minutes kSilentMax{15};
 static_assert(kQuietMax < kSilentMax, "whose place is wanted is pinged sooner");
 inline constexpr std::chrono::minutes kRetryFailing{1};  // our choice: doubled for each more, to kForgetFailures
 inline constexpr std::chrono::hours kSpareLife{1};       // our choice: an older spare is as likely dead as not
-/// Questions of many lookups may be lost in one burst: failures that lie closer together are one.
+/// Questions of many lookups may be lost in one burst: failures that lie closer together are one. Of a failing contact
+/// those count that come when it is due to be pinged: asking again and again for what it holds does not forget it.
 inline constexpr std::chrono::milliseconds kFailureGap{1'000};
 static_assert(kFailureGap < kPingTimeout, "two unanswered pings are two failures");
 
