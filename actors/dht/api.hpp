@@ -30,4 +30,10 @@ inline Key key_of(const base::Digest& cid) {
   return out;
 }
 
+/// Whether what a search has not found may be there all the same: nobody could be asked, or somebody who may have it
+/// did not answer.
+inline bool unheard(wire::SearchResult::Reader result) {
+  return result.getNearest().size() == 0 || result.getSilent() > 0;
+}
+
 }  // namespace troupe::dht

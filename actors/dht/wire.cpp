@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "actors/dht/api.hpp"
 #include "actors/dht/sealing.hpp"
 #include "runtime/net/contact_wire.hpp"
 
@@ -151,7 +152,7 @@ std::optional<Error> store_error(wire::ItemResult::Reader result) {
 
 std::optional<Error> unheard_error(wire::SearchResult::Reader result) {
   const unsigned heard = result.getNearest().size();
-  if (heard > 0 && result.getSilent() == 0) return std::nullopt;
+  if (!unheard(result)) return std::nullopt;
   if (heard > 0)
     return Error{Code::unavailable,
                  "only " + std::to_string(heard) + " of the " + std::to_string(heard + result.getSilent()) +

@@ -41,7 +41,8 @@ class FilesPart : public runtime::Actor {
     return met == met_.end() ? node().remote(id, kHolderPath) : node().remote(met->second, kHolderPath);
   }
 
-  /// Calls back with those who have announced a content, and those nearest to it; nobody if the DHT does not answer.
+  /// Calls back with those who have announced a content, and those nearest to it, and whether others may have it who
+  /// did not answer; nobody if there is no DHT.
   template <class F>
   void find_holders(const ContentKey& key, F found) {
     ask<dht::wire::Search, dht::wire::SearchResult>(
@@ -58,7 +59,7 @@ class FilesPart : public runtime::Actor {
             meet(answer.value().getProviders(), nodes);
             meet(answer.value().getNearest(), nodes);
           }
-          found(std::move(nodes));
+          found(std::move(nodes), answer.ok() ? dht::unheard(answer.value()) : in_dht());
         });
   }
 

@@ -12,7 +12,7 @@ void Reading::open(std::vector<base::NodeId> candidates) {
   wanted_.clear();
   arrived_.clear();
   sought_.clear();
-  seeking_ = false;
+  seeking_ = unheard_ = false;
   candidates_ = std::move(candidates);
   fetch_.emplace(candidates_, settings_.self, settings_.fetch, world().mutations);
 }
@@ -50,19 +50,25 @@ void Reading::seek(FetchEnd why) {
   for (std::size_t i = 0; i < near; ++i) {
     if (arrived.contains(i) || !sought_.insert(wanted_[i]).second) continue;
     seeking_ = true;
-    return find_holders(wanted_[i], [this, why, opened = opened_](const std::vector<base::NodeId>& found) {
-      if (seeking_ && opened == opened_) go_on(found, why);
-    });
+    return find_holders(wanted_[i],
+                        [this, why, opened = opened_](const std::vector<base::NodeId>& found, bool unheard) {
+                          if (!seeking_ || opened != opened_) return;
+                          unheard_ = unheard_ || unheard;
+                          go_on(found, why);
+                        });
   }
-  failed(why);
+  give_up(why);
 }
+
+/// That all who were asked lack it says little where others could not be.
+void Reading::give_up(FetchEnd why) { failed(why == FetchEnd::not_found && unheard_ ? FetchEnd::unavailable : why); }
 
 /// With those as further candidates; what had arrived beyond what is missing is asked for again.
 void Reading::go_on(const std::vector<base::NodeId>& found, FetchEnd why) {
   seeking_ = false;
   const auto known = candidates_;
   candidates_ = with_hints(candidates_, found);
-  if (candidates_ == known) return failed(why);
+  if (candidates_ == known) return give_up(why);
   ++opened_;
   fetch_.emplace(candidates_, settings_.self, settings_.fetch, world().mutations);
   for (const ContentKey& key : wanted_) fetch_->want(key);

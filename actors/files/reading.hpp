@@ -42,6 +42,7 @@ class Reading : public FilesPart {
  private:
   void seek(FetchEnd why);
   void go_on(const std::vector<base::NodeId>& found, FetchEnd why);
+  void give_up(FetchEnd why);
   void send(const FetchQuestion& question);
   void answered(const FetchQuestion& question, runtime::Answer<wire::Fetched>& answer);
 
@@ -50,6 +51,7 @@ class Reading : public FilesPart {
   std::vector<base::NodeId> candidates_;
   std::set<ContentKey> sought_;  // in the network, once each
   bool seeking_ = false;
+  bool unheard_ = false;  // somebody who may have what was sought did not answer
   std::vector<ContentKey> wanted_;
   std::map<std::size_t, runtime::Envelope> arrived_;
   std::uint64_t bad_answers_ = 0;

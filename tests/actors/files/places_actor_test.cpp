@@ -148,6 +148,14 @@ TEST_CASE("files: a DHT that finds too few leaves those whom the node knows othe
   CHECK(city.town.get(5, put.cid).bytes == pattern(10 * kOneChunk));
 }
 
+TEST_CASE("files: that linked nodes lack a file says little where the DHT heard nobody") {
+  City city(3);
+  for (std::size_t i = 0; i < 3; ++i) city.town[i].lonely = false;
+  CHECK(city.town.get(1, Cid{}).error->code == base::Code::not_found);
+  city.directories[1].finds_max = 0;
+  CHECK(city.town.get(1, Cid{}).error->code == base::Code::unavailable);
+}
+
 TEST_CASE("files: the watch brings lost copies to the nodes nearest to them") {
   City city(8);
   const PutOutcome put = city.town.put(0, pattern(20 * kOneChunk), 3);
