@@ -238,12 +238,14 @@ Commands dht_commands() {
        .run = dht_put},
       {.name = "dht get",
        .summary = "Print the value under a key, or those under several",
-       .options = {{.name = "--quorum",
-                    .value = "N",
-                    .help = "holders of a signed value that have to agree (3); with fewer it is printed, and said so",
-                    .min = 1,
-                    .max = 20},
-                   kExplain},
+       .options =
+           {{.name = "--quorum",
+             .value = "N",
+             .help =
+                 "other nodes that have to agree on a signed value (3); with fewer than N it is printed, and said so",
+             .min = 1,
+             .max = 20},
+            kExplain},
        .positionals = {{.name = "KEY",
                         .help = "as `dht put` printed it, or the NAME of a value of this node; of several each value "
                                 "comes on a line",

@@ -56,7 +56,7 @@ Commands file_commands() {
        .needs = Needs::view,
        .run = file_verify},
       {.name = "file rm",
-       .summary = "Give up a file that this node stores; other nodes that store it keep it",
+       .summary = "Give up a file that was put here; its copies go too, but at nodes where it was put as well",
        .positionals = {cid()},
        .needs = Needs::operate,
        .effect = Effect::write,
