@@ -173,9 +173,8 @@ std::string kept_note(capnp::List<dht::wire::AuditSum>::Reader sums) {
   for (const auto sum : sums) kept += sum.getExpired() - std::min(sum.getExpired(), sum.getRemoved());
   if (kept == 0) return {};
   return "note: expired rows that stay: " + std::to_string(kept) +
-         "; none is dropped before the date has stood for an hour, after a start or a leap of the clock, for a wrong "
-         "one "
-         "would drop all that is held\n";
+         "; none is dropped before the date has stood for an hour, after a start or a leap of the clock, "
+         "for a wrong one would drop all that is held\n";
 }
 
 Failure for_names_alone(const std::string& option) {

@@ -50,7 +50,7 @@ void answer(const caf::strong_actor_ptr& who, std::uint64_t message_id, const Er
       worker);
 }
 
-/// A link that is being dialled may lead anywhere.
+/// Whether it is known to: of a link that is still being dialled nothing is.
 bool leads_elsewhere(const runtime::Handle& proxy, const base::Endpoint& where) {
   const auto* const remote = dynamic_cast<const runtime::Proxy*>(caf::actor_cast<caf::abstract_actor*>(proxy));
   const auto there = remote == nullptr ? std::nullopt : remote->proven_at();
