@@ -93,8 +93,7 @@ void RepublishActor::load(base::Bytes from) {
         const auto slice = answer.value();
         if (slice.getMore()) return load({slice.getNext().begin(), slice.getNext().end()});
         loading_ = false;
-        republish_->rows_read(wall());
-        if (republish_->items() > 0) commit({.save = {republish_->cursor_row()}, .erase = {}});
+        commit(republish_->rows_read(wall()));
         tell<wire::LastSigned>(node().find(kPath),
                                [this](wire::LastSigned::Builder out) { out.setSequence(republish_->sequence_max()); });
         arm(base::Duration::zero());

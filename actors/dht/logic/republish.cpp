@@ -88,10 +88,12 @@ void Republish::settle(base::WallTime wall) {
   settled_ = wall;
 }
 
-void Republish::rows_read(base::WallTime wall) {
+RowChange Republish::rows_read(base::WallTime wall) {
   awaits_rows_ = false;
-  if (!rows_found_) set_cursor(wall);  // what was put meanwhile is the first
   withdrawn_.clear();
+  if (rows_found_) return {};
+  set_cursor(wall);
+  return items_.empty() ? RowChange() : RowChange{.save = {cursor_row()}, .erase = {}};
 }
 
 /// Passes over empty key space up to `wall`, so that what is added there is not taken for overdue.

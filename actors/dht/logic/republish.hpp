@@ -94,7 +94,8 @@ class Republish {
 
   /// Rows come from now on, until rows_read().
   void await_rows() { awaits_rows_ = true; }
-  void rows_read(base::WallTime wall);
+  /// What was put meanwhile is the first where there were no rows: then the cursor is to be saved with it.
+  RowChange rows_read(base::WallTime wall);
 
   /// Takes back a row at the start. Errors: `corrupt`; `expired` if it was withdrawn; `full`: it may stay where it is.
   base::Result<void, RowError> load(base::ByteView row_key, base::ByteView row, base::WallTime wall);

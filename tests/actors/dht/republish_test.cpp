@@ -157,7 +157,7 @@ TEST_CASE("dht republish: what comes while rows are read back skips nothing that
   REQUIRE(load({0}).ok());  // the cursor, which is the first row
   save(disk, after.add(item(0xf0), {}, wall).value());
   for (const int at : {0x20, 0x60}) REQUIRE(load(Republish::row_key(item(at))).ok());
-  after.rows_read(kWall);
+  CHECK(after.rows_read(kWall).empty());
   CHECK(publish(after, wall) == std::vector{item(0x60)});
   CHECK_FALSE(after.next(wall));
 }
@@ -179,7 +179,7 @@ TEST_CASE("dht republish: what is withdrawn while rows are read back stays away"
     CHECK(after.load(row_key, disk.at(row_key), kWall).ok());
     CHECK(after.items() == 1);
   }
-  after.rows_read(kWall);
+  CHECK(after.rows_read(kWall).empty());
   CHECK(after.load(row_key, disk.at(row_key), kWall).ok());
 }
 
@@ -342,7 +342,9 @@ TEST_CASE("dht republish: what is put before it is known that there are no rows 
   Republish sweep({}, kWall);
   sweep.await_rows();
   CHECK(sweep.add(item(0x80), {}, kWall).ok());
-  sweep.rows_read(kWall + 1min);
+  const RowChange rows = sweep.rows_read(kWall + 1min);
+  CHECK(rows.save == std::vector{sweep.cursor_row()});
+  CHECK(rows.erase.empty());
   CHECK(sweep.late(kWall + 1min) == 0s);
   CHECK(*sweep.wake_at() > kWall + 1min);
   CHECK(*sweep.wake_at() <= kWall + 1min + kPeriod);
