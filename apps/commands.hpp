@@ -1,5 +1,5 @@
 #pragma once
-#include "apps/command.hpp"
+#include "apps/cli/command.hpp"
 
 namespace troupe::apps {
 

@@ -2,8 +2,8 @@
 
 #include <iostream>
 
+#include "apps/cli/run.hpp"
 #include "apps/commands.hpp"
-#include "apps/run.hpp"
 #include "runtime/os/descriptor.hpp"
 #include "runtime/os/reader.hpp"
 

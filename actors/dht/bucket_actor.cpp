@@ -2,7 +2,7 @@
 
 #include "actors/dht/api.hpp"
 #include "actors/dht/wire.hpp"
-#include "runtime/net/contact_wire.hpp"
+#include "messages/contact.hpp"
 
 namespace troupe::dht {
 
@@ -12,7 +12,7 @@ BucketActor::BucketActor(std::shared_ptr<const DhtSettings> settings, Range rang
 void BucketActor::receive(runtime::Handlers& on) {
   on.tell<wire::Hear>([this](wire::Hear::Reader heard) { hear(heard); });
   on.tell<wire::Located>([this](wire::Located::Reader where) {
-    settings_ = settings_->at(net::read_contact(where.getContact()).endpoint);
+    settings_ = settings_->at(messages::read_contact(where.getContact()).endpoint);
   });
   on.tell<wire::Missed>([this](wire::Missed::Reader missed) {
     if (const auto id = read_key(missed.getNode()))

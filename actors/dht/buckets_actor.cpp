@@ -1,14 +1,14 @@
 #include "actors/dht/buckets_actor.hpp"
 
 #include "actors/dht/bucket_actor.hpp"
-#include "runtime/net/contact_wire.hpp"
+#include "messages/contact.hpp"
 
 namespace troupe::dht {
 
 void BucketsActor::receive(runtime::Handlers& on) {
   on.tell<wire::Hear>([this](wire::Hear::Reader heard) { hear(heard); });
   on.tell<wire::Located>([this](wire::Located::Reader where) {
-    settings_ = settings_->at(net::read_contact(where.getContact()).endpoint);
+    settings_ = settings_->at(messages::read_contact(where.getContact()).endpoint);
     for (const runtime::Handle& bucket : buckets_) {
       if (bucket) tell<wire::Located>(bucket, [&](wire::Located::Builder out) { out.setContact(where.getContact()); });
     }

@@ -7,7 +7,7 @@
 #include "actors/dht/api.hpp"
 #include "actors/dht/dht_actor.hpp"
 #include "actors/dht/wire.hpp"
-#include "runtime/net/contact_wire.hpp"
+#include "messages/contact.hpp"
 
 namespace troupe::dht {
 
@@ -29,7 +29,7 @@ void DhtActor::repair(const Key& key, wire::SearchResult::Reader result) {
     });
   };
   for (const auto one : result.getLagging())
-    begin(node().reach(net::read_contact(one.getContact()), kPath), one.getToken());
+    begin(node().reach(messages::read_contact(one.getContact()), kPath), one.getToken());
   const auto held = held_->find({Space::kv, key}, wall());
   const auto found = parse(bytes);
   if (held && found.ok() && held->sequence < sequence_of(found.value())) begin(self(), {});
@@ -41,7 +41,7 @@ void DhtActor::leave_copies(const Place& place, wire::SearchResult::Reader resul
   if (lasts.count() == 0) return;
   cache_->put(place, {bytes.begin(), bytes.end()}, lasts, table_.network_size(), now());
   for (const auto one : result.getCopyAt())
-    give(node().reach(net::read_contact(one.getContact()), kPath), one.getToken(), place.key, bytes, lasts,
+    give(node().reach(messages::read_contact(one.getContact()), kPath), one.getToken(), place.key, bytes, lasts,
          [this](bool taken) { counts_.copies_left += taken; });
   show_counts();
 }

@@ -5,7 +5,7 @@
 #include "actors/dht/dht_actor.hpp"
 #include "actors/dht/lookup_actor.hpp"
 #include "actors/dht/wire.hpp"
-#include "runtime/net/contact_wire.hpp"
+#include "messages/contact.hpp"
 
 namespace troupe::dht {
 
@@ -149,7 +149,7 @@ void DhtActor::down(const runtime::Handle& whom, const std::optional<base::Error
 /// Who answered is worth a place in the table, and who did not may lose his. Who is overdue had less time than that.
 void DhtActor::learn(wire::SearchResult::Reader result) {
   for (const auto one : result.getHeard()) {
-    const base::Contact where = net::read_contact(one.getContact());
+    const base::Contact where = messages::read_contact(one.getContact());
     const Contact who{crypto::node_id(where.key, where.nonce), where};
     if (one.getOverdue()) {
       doubt(who);

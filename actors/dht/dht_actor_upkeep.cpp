@@ -4,7 +4,7 @@
 #include "actors/dht/dht_actor.hpp"
 #include "actors/dht/wire.hpp"
 #include "actors/peers/api.hpp"
-#include "runtime/net/contact_wire.hpp"
+#include "messages/contact.hpp"
 
 namespace troupe::dht {
 namespace {
@@ -35,7 +35,7 @@ void DhtActor::find_ourselves() {
   ask<peers::wire::WhereAmI, peers::wire::OwnPlace>(
       node().find(settings_->peers), now() + kKnownDue, [](peers::wire::WhereAmI::Builder) {},
       [this](runtime::Answer<peers::wire::OwnPlace> answer) {
-        if (answer.ok()) located(net::read_contact(answer.value().getContact()).endpoint);
+        if (answer.ok()) located(messages::read_contact(answer.value().getContact()).endpoint);
       });
 }
 
@@ -44,7 +44,7 @@ void DhtActor::located(const base::Endpoint& at) {
   if (!at.dialable() || at == settings_->endpoint) return;
   settings_ = settings_->at(at);
   tell<wire::Located>(buckets_, [&](wire::Located::Builder out) {
-    net::write_contact(out.initContact(), {settings_->identity->public_key(), settings_->identity->nonce(), at});
+    messages::write_contact(out.initContact(), {settings_->identity->public_key(), settings_->identity->nonce(), at});
   });
   recover_in(base::Duration::zero());
 }

@@ -4,8 +4,8 @@
 
 #include "actors/dht/api.hpp"
 #include "actors/dht/wire.hpp"
+#include "messages/contact.hpp"
 #include "runtime/base/ensure.hpp"
-#include "runtime/net/contact_wire.hpp"
 #include "runtime/net/misbehaved.hpp"
 
 namespace troupe::dht {
@@ -40,7 +40,7 @@ AskFailure failure_of(const Error& why) {
 /// Whether one of them could be dialled, but shows no work: not one whose address is old, or of a newer kind.
 bool names_unproven(capnp::List<messages::wire::Contact>::Reader list, unsigned work_bits) {
   for (const auto one : list) {
-    const base::Contact where = net::read_contact(one);
+    const base::Contact where = messages::read_contact(one);
     if (where.endpoint.dialable() && !crypto::check(where.key, where.nonce, work_bits)) return true;
   }
   return false;

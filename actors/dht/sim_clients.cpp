@@ -7,7 +7,7 @@
 #include "actors/dht/logic/topic.hpp"
 #include "actors/dht/sim_liar.hpp"
 #include "actors/dht/wire.hpp"
-#include "runtime/net/contact_wire.hpp"
+#include "messages/contact.hpp"
 
 namespace troupe::dht {
 namespace {
@@ -103,7 +103,7 @@ void SimClients::note(SimStored& stored, const Client& client, wire::SearchResul
   const std::size_t nearest = result.getNearest().size();
   if (result.getStored() != result.getStores() || result.getStores() < nearest) return;
   for (const auto one : result.getNearest()) {
-    const base::Contact where = net::read_contact(one);
+    const base::Contact where = messages::read_contact(one);
     stored.all.insert(crypto::node_id(where.key, where.nonce));
   }
   const auto own = nodes_.id(client.node);
@@ -299,7 +299,7 @@ void SimClients::find(std::size_t node, const SimTopic& topic, Ended ended) {
         [this, &client, &topic, seen](wire::FoundProviders::Reader found) {
           if (client.over) return;
           for (const auto one : found.getProviders()) {
-            const base::Contact where = net::read_contact(one);
+            const base::Contact where = messages::read_contact(one);
             const base::NodeId id = crypto::node_id(where.key, where.nonce);
             if (!topic.announced.contains(id))
               return broke("provided", client, "gave " + id.hex() + ", which has not announced itself");
@@ -330,7 +330,7 @@ void SimClients::nearest(std::size_t node, const SimTopic& topic) {
 void SimClients::judge_nearest(const Client& client, wire::SearchResult::Reader result) {
   std::set<base::NodeId> seen;
   for (const auto one : result.getNearest()) {
-    const base::Contact where = net::read_contact(one);
+    const base::Contact where = messages::read_contact(one);
     const base::NodeId id = crypto::node_id(where.key, where.nonce);
     if (!nodes_.existed(id))
       return broke("strangers", client, "was answered by " + id.hex() + ", which nobody ever was");

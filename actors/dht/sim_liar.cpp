@@ -5,7 +5,7 @@
 #include "actors/dht/api.hpp"
 #include "actors/dht/logic/tokens.hpp"
 #include "actors/dht/wire.hpp"
-#include "runtime/net/contact_wire.hpp"
+#include "messages/contact.hpp"
 #include "runtime/sim/fabric.hpp"
 
 namespace troupe::dht {
@@ -42,7 +42,7 @@ bool LiarActor::silent(runtime::AnyReply& reply) {
 }
 
 void LiarActor::note_asker(wire::Asker::Reader asker) {
-  const base::Contact who = net::read_contact(asker.getContact());
+  const base::Contact who = messages::read_contact(asker.getContact());
   if (who.endpoint.dialable() && askers_.size() < kAskersMax)
     askers_.insert_or_assign(crypto::node_id(who.key, who.nonce), who);
 }
@@ -81,7 +81,7 @@ base::Bytes LiarActor::false_record(capnp::Data::Reader from) {
 
 void LiarActor::receive(runtime::Handlers& on) {
   const auto write_contacts = [](const std::vector<base::Contact>& from, auto to) {
-    for (unsigned i = 0; i < from.size(); ++i) net::write_contact(to[i], from[i]);
+    for (unsigned i = 0; i < from.size(); ++i) messages::write_contact(to[i], from[i]);
   };
   const auto token = [this] {
     base::Bytes out(Token::kBytes);

@@ -5,7 +5,7 @@
 #include "actors/dht/api.hpp"
 #include "actors/dht/sim_clients.hpp"
 #include "actors/dht/wire.hpp"
-#include "runtime/net/contact_wire.hpp"
+#include "messages/contact.hpp"
 
 namespace troupe::dht {
 
@@ -81,7 +81,7 @@ void SimSurvey::ask_providers(std::size_t node, std::size_t next, const Key& key
           if (!answer.ok()) mine->error = answer.error().message;
           else
             for (const auto one : answer.value().getProviders()) {
-              const base::Contact where = net::read_contact(one);
+              const base::Contact where = messages::read_contact(one);
               mine->providers[key].insert(crypto::node_id(where.key, where.nonce));
             }
           go_on(node, next + 1);

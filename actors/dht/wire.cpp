@@ -4,7 +4,7 @@
 
 #include "actors/dht/api.hpp"
 #include "actors/dht/sealing.hpp"
-#include "runtime/net/contact_wire.hpp"
+#include "messages/contact.hpp"
 
 namespace troupe::dht {
 
@@ -16,7 +16,7 @@ constexpr std::size_t kErrorBytesMax = 1'024;  // messages/common.capnp, Error
 }  // namespace
 
 std::optional<Contact> read_contact(messages::wire::Contact::Reader from, unsigned work_bits) {
-  const base::Contact where = net::read_contact(from);
+  const base::Contact where = messages::read_contact(from);
   if (!where.endpoint.dialable()) return std::nullopt;
   const auto id = crypto::check(where.key, where.nonce, work_bits);
   if (!id) return std::nullopt;
@@ -34,13 +34,13 @@ std::vector<Contact> read_contacts(capnp::List<messages::wire::Contact>::Reader 
 std::vector<Contact> own_contacts(capnp::List<messages::wire::Contact>::Reader from) {
   std::vector<Contact> out;
   for (const auto one : from) {
-    const base::Contact where = net::read_contact(one);
+    const base::Contact where = messages::read_contact(one);
     out.push_back({crypto::node_id(where.key, where.nonce), where});
   }
   return out;
 }
 
-void write(messages::wire::Contact::Builder to, const Contact& contact) { net::write_contact(to, contact.where); }
+void write(messages::wire::Contact::Builder to, const Contact& contact) { messages::write_contact(to, contact.where); }
 
 void write(capnp::List<messages::wire::Contact>::Builder to, const std::vector<Contact>& contacts) {
   for (unsigned i = 0; i < to.size(); ++i) write(to[i], contacts[i]);
@@ -48,13 +48,13 @@ void write(capnp::List<messages::wire::Contact>::Builder to, const std::vector<C
 
 void write_asker(wire::Asker::Builder to, const DhtSettings& settings) {
   const crypto::Identity& own = *settings.identity;
-  net::write_contact(to.initContact(), {own.public_key(), own.nonce(), settings.endpoint});
+  messages::write_contact(to.initContact(), {own.public_key(), own.nonce(), settings.endpoint});
 }
 
 std::optional<Contact> read_asker(wire::Asker::Reader from, const std::optional<base::NodeId>& sender,
                                   unsigned work_bits) {
   if (!sender || !from.hasContact()) return std::nullopt;
-  const base::Contact where = net::read_contact(from.getContact());
+  const base::Contact where = messages::read_contact(from.getContact());
   const auto id = crypto::check(where.key, where.nonce, work_bits);
   if (id != sender) return std::nullopt;
   return Contact{*id, where};

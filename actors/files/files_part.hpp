@@ -9,10 +9,10 @@
 #include "actors/files/settings.hpp"
 #include "actors/files/wire.hpp"
 #include "messages/common.capnp.h"
+#include "messages/contact.hpp"
 #include "messages/peers.capnp.h"
 #include "runtime/actor/actor.hpp"
 #include "runtime/crypto/identity.hpp"
-#include "runtime/net/contact_wire.hpp"
 
 namespace troupe::files {
 
@@ -89,7 +89,7 @@ class FilesPart : public runtime::Actor {
           std::vector<base::NodeId> nodes{settings_.self};
           if (answer.ok()) {
             for (const auto one : answer.value().getList()) {
-              const base::Contact contact = net::read_contact(one);
+              const base::Contact contact = messages::read_contact(one);
               nodes.push_back(crypto::node_id(contact.key, contact.nonce));
               if (nodes.size() == kCandidatesMax) break;
             }
@@ -118,7 +118,7 @@ class FilesPart : public runtime::Actor {
   /// be.
   void meet(capnp::List<messages::wire::Contact>::Reader list, std::vector<base::NodeId>& nodes) {
     for (const auto one : list) {
-      const base::Contact contact = net::read_contact(one);
+      const base::Contact contact = messages::read_contact(one);
       const base::NodeId id = crypto::node_id(contact.key, contact.nonce);
       if (id == settings_.self || (met_.size() >= kCandidatesMax && !met_.contains(id))) continue;
       met_.insert_or_assign(id, contact);

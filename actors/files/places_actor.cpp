@@ -29,7 +29,7 @@ void PlacesActor::serve() {
     if (const auto* nodes = known_.find(one.position, now())) {
       one.reply.send([&](wire::Places::Builder out) {
         auto list = out.initNodes(size32(*nodes));
-        for (unsigned i = 0; i < list.size(); ++i) net::write_contact(list[i], (*nodes)[i].where);
+        for (unsigned i = 0; i < list.size(); ++i) messages::write_contact(list[i], (*nodes)[i].where);
       });
       continue;
     }
@@ -59,7 +59,7 @@ void PlacesActor::found(const base::NodeId& target, runtime::Answer<dht::wire::S
   std::vector<dht::Contact> nodes;
   if (answer.ok()) {
     for (const auto one : answer.value().getNearest()) {
-      const base::Contact where = net::read_contact(one);
+      const base::Contact where = messages::read_contact(one);
       nodes.push_back({crypto::node_id(where.key, where.nonce), where});
     }
   }

@@ -4,7 +4,7 @@
 #include "actors/inspect/inspect_actor.hpp"
 #include "actors/inspect/row_of.hpp"
 #include "messages/schemas.hpp"
-#include "runtime/config/nearest.hpp"
+#include "runtime/base/nearest.hpp"
 
 namespace troupe::inspect {
 namespace {
@@ -46,7 +46,7 @@ std::string InspectActor::nobody_at(const std::string& path) {
   while (!place.at_end() && paths.size() < kOffered && now() < until)
     node().registry().walk_on(place, [&](const runtime::Listing& one) { paths.push_back(one.path); });
   const std::vector<std::string_view> known(paths.begin(), paths.end());
-  return "there is no actor \"" + path + "\"; did you mean \"" + std::string(config::nearest(path, known)) + "\"?";
+  return "there is no actor \"" + path + "\"; did you mean \"" + std::string(base::nearest(path, known)) + "\"?";
 }
 
 void InspectActor::show(wire::Looked::Builder out, const std::string& path, const runtime::Envelope* portrait,

@@ -4,7 +4,7 @@
 
 #include "messages/runtime.capnp.h"
 #include "runtime/base/ensure.hpp"
-#include "runtime/config/nearest.hpp"
+#include "runtime/base/nearest.hpp"
 #include "runtime/observe/version.hpp"
 
 namespace troupe::node {
@@ -134,7 +134,7 @@ void NodeActor::set_log_level(wire::SetLogLevel::Reader order, runtime::Reply<me
   if (domain.empty()) setup_.log->set_level(*level);
   else if (!setup_.log->set_level(domain, *level))
     return reply.refuse({Code::not_found, "nothing logs under \"" + domain + "\"; did you mean \"" +
-                                              std::string(config::nearest(domain, observe::kLogDomains)) +
+                                              std::string(base::nearest(domain, observe::kLogDomains)) +
                                               "\"? There are " + observe::log_domains()});
   setup_.log->info("node", "log level was set", {{"level", observe::name(*level)}, {"domain", domain}});
   reply.done();

@@ -4,8 +4,8 @@
 
 #include "actors/dht/dht_actor.hpp"
 #include "actors/peers/api.hpp"
+#include "messages/contact.hpp"
 #include "messages/runtime.capnp.h"
-#include "runtime/net/contact_wire.hpp"
 #include "runtime/net/datagrams_actor.hpp"
 #include "runtime/net/links_actor.hpp"
 #include "runtime/os/chance.hpp"
@@ -31,7 +31,7 @@ class Acquaintances final : public runtime::Actor {
         [this](peers::wire::ListKnown::Reader, runtime::Reply<peers::wire::KnownContacts> reply) {
           reply.send([this](peers::wire::KnownContacts::Builder out) {
             auto list = out.initList(static_cast<unsigned>(known_.size()));
-            for (unsigned i = 0; i < list.size(); ++i) net::write_contact(list[i], known_[i]);
+            for (unsigned i = 0; i < list.size(); ++i) messages::write_contact(list[i], known_[i]);
           });
         });
   }

@@ -5,7 +5,7 @@
 
 #include "actors/dht/logic/record.hpp"
 #include "actors/dht/wire.hpp"
-#include "runtime/net/contact_wire.hpp"
+#include "messages/contact.hpp"
 
 namespace troupe::bench {
 
@@ -24,7 +24,7 @@ void DhtShelf::note(const base::Digest& digest, std::size_t putter, dht::wire::S
                     base::Random& random) {
   Kept kept{.digest = digest, .holders = {putter}, .first = random.below(members_.size())};
   for (const auto one : search.getNearest()) {
-    const auto number = numbers_.find(net::read_contact(one).key);
+    const auto number = numbers_.find(messages::read_contact(one).key);
     if (number != numbers_.end()) kept.holders.push_back(number->second);
   }
   std::ranges::sort(kept.holders);

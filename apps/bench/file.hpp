@@ -8,7 +8,7 @@
 
 #include "actors/files/api.hpp"
 #include "apps/bench/actors.hpp"
-#include "apps/file_source.hpp"
+#include "apps/cli/file_source.hpp"
 #include "messages/files.capnp.h"
 
 namespace troupe::bench {

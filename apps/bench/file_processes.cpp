@@ -7,8 +7,7 @@
 #include <iostream>
 #include <sstream>
 
-#include "apps/commands.hpp"
-#include "apps/run.hpp"
+#include "apps/cli/run.hpp"
 #include "runtime/os/clock.hpp"
 
 namespace troupe::bench {
@@ -19,28 +18,29 @@ const std::string kDone = "done";
 
 /// As a process of its own would; without an environment, so that no setting of the caller's is measured. What it says
 /// of a failure is passed on; the hints of a success are not.
-Exit run_command(const std::vector<std::string>& arguments, std::ostream& out) {
+Exit run_command(const apps::Commands& table, const std::vector<std::string>& arguments, std::ostream& out) {
   std::ostringstream err;
   std::istringstream in;
   apps::Console console{out, err, in};
-  const Exit exit = apps::run(apps::commands(), arguments, console);
+  const Exit exit = apps::run(table, arguments, console);
   if (exit != Exit::done) std::cerr << err.str() << std::flush;
   return exit;
 }
 
 }  // namespace
 
-Measurement<std::unique_ptr<FileProcesses>> FileProcesses::start(const ScratchFolder& folder, const std::string& file) {
+Measurement<std::unique_ptr<FileProcesses>> FileProcesses::start(const apps::Commands& table,
+                                                                 const ScratchFolder& folder, const std::string& file) {
   const std::string data = folder.path() + "/node";
   auto node = SecondProcess::start([&](SecondProcess::Pipes& pipes) {
     std::ofstream out("/proc/self/fd/" + std::to_string(pipes.out.get()));
-    run_command({"node", "--data", data, "--listen", "127.0.0.1:0", "--set", "log.to=file"}, out);
+    run_command(table, {"node", "--data", data, "--listen", "127.0.0.1:0", "--set", "log.to=file"}, out);
   });
   if (!node.ok()) return node.error();
   auto command = SecondProcess::start([&](SecondProcess::Pipes& pipes) {
     if (pipes.read_line().empty()) return;
     std::ostringstream out;
-    const Exit exit = run_command({"file", "put", file, "--replicas", "1", "--data", data}, out);
+    const Exit exit = run_command(table, {"file", "put", file, "--replicas", "1", "--data", data}, out);
     pipes.write_line(exit == Exit::done ? kDone : "exit " + std::to_string(static_cast<int>(exit)));
   });
   if (!command.ok()) {

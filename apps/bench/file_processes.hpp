@@ -6,13 +6,15 @@
 //         chunks hashed and synced. Not the start of either process.
 // End     both end with this object, or with this process.
 #include "apps/bench/second_process.hpp"
+#include "apps/cli/command.hpp"
 
 namespace troupe::bench {
 
 class FileProcesses {
  public:
-  /// The node keeps its data below `folder`; `file` is what is put.
-  static Measurement<std::unique_ptr<FileProcesses>> start(const ScratchFolder& folder, const std::string& file);
+  /// The node keeps its data below `folder`; `file` is what is put; `table` has the commands of `troupe`.
+  static Measurement<std::unique_ptr<FileProcesses>> start(const apps::Commands& table, const ScratchFolder& folder,
+                                                           const std::string& file);
   ~FileProcesses();
   FileProcesses(const FileProcesses&) = delete;
   FileProcesses& operator=(const FileProcesses&) = delete;

@@ -3,7 +3,7 @@
 #include <thread>
 
 #include "actors/inspect/inspect_actor.hpp"
-#include "apps/compose.hpp"
+#include "apps/cli/directory_access.hpp"
 #include "runtime/net/links_actor.hpp"
 #include "runtime/os/chance.hpp"
 

@@ -8,7 +8,7 @@
 #include <string>
 
 #include "apps/bench/actors.hpp"
-#include "apps/failure.hpp"
+#include "apps/cli/failure.hpp"
 #include "runtime/os/system.hpp"
 #include "runtime/os/waker.hpp"
 

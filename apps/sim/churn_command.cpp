@@ -6,11 +6,11 @@
 #include <limits>
 #include <ostream>
 
-#include "actors/dht/model/churn.hpp"
-#include "apps/json.hpp"
+#include "apps/cli/json.hpp"
+#include "apps/cli/terminal.hpp"
 #include "apps/sim/commands.hpp"
+#include "apps/sim/dht_model/churn.hpp"
 #include "apps/sim/options.hpp"
-#include "apps/terminal.hpp"
 #include "runtime/config/forms.hpp"
 
 namespace troupe::apps::sim_command {

@@ -1,6 +1,6 @@
 #pragma once
 // The commands below `troupe sim`: each has a source of its own.
-#include "apps/command.hpp"
+#include "apps/cli/command.hpp"
 #include "apps/sim/outcome.hpp"
 
 namespace troupe::apps::sim_command {

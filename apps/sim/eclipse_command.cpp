@@ -6,11 +6,11 @@
 #include <limits>
 #include <ostream>
 
-#include "actors/dht/model/eclipse.hpp"
-#include "apps/json.hpp"
+#include "apps/cli/json.hpp"
+#include "apps/cli/terminal.hpp"
 #include "apps/sim/commands.hpp"
+#include "apps/sim/dht_model/eclipse.hpp"
 #include "apps/sim/options.hpp"
-#include "apps/terminal.hpp"
 #include "runtime/crypto/identity.hpp"
 
 namespace troupe::apps::sim_command {

@@ -3,11 +3,11 @@
 
 #include <ostream>
 
-#include "apps/json.hpp"
+#include "apps/cli/json.hpp"
+#include "apps/cli/terminal.hpp"
 #include "apps/sim/commands.hpp"
 #include "apps/sim/domains.hpp"
 #include "apps/sim/trial.hpp"
-#include "apps/terminal.hpp"
 
 namespace troupe::apps::sim_command {
 namespace {

@@ -3,14 +3,14 @@
 
 #include <ostream>
 
-#include "apps/json.hpp"
+#include "apps/cli/json.hpp"
+#include "apps/cli/terminal.hpp"
 #include "apps/sim/apart.hpp"
 #include "apps/sim/commands.hpp"
 #include "apps/sim/domains.hpp"
 #include "apps/sim/options.hpp"
 #include "apps/sim/report.hpp"
 #include "apps/sim/trial.hpp"
-#include "apps/terminal.hpp"
 
 namespace troupe::apps::sim_command {
 namespace {

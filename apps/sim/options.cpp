@@ -4,16 +4,16 @@
 #include <fstream>
 #include <limits>
 
-#include "apps/shell_word.hpp"
+#include "apps/cli/shell_word.hpp"
 #include "apps/sim/domains.hpp"
 #include "apps/sim/report.hpp"
 #include "apps/sim/scenario_file.hpp"
 #include "apps/sim/scenario_source.hpp"
 #include "apps/sim/trace.hpp"
 #include "apps/sim/trial.hpp"
+#include "runtime/base/nearest.hpp"
+#include "runtime/base/text.hpp"
 #include "runtime/config/forms.hpp"
-#include "runtime/config/nearest.hpp"
-#include "runtime/observe/text.hpp"
 
 namespace troupe::apps::sim_command {
 namespace {
@@ -36,8 +36,8 @@ std::optional<Failure> unknown(const std::string& name) {
   if (name.empty()) return usage_failure("a domain is missing before or behind a comma", "troupe sim list");
   std::vector<std::string_view> known;
   for (const sim::Domain* one : sim_domains()) known.push_back(one->card().name);
-  const auto near = config::nearest(name, known);
-  std::string what = "there is no domain \"" + observe::shortened(name, kShownBytesMax) + "\"; ";
+  const auto near = base::nearest(name, known);
+  std::string what = "there is no domain \"" + base::shortened(name, kShownBytesMax) + "\"; ";
   what += near.empty() ? "there are " + names() : "did you mean \"" + std::string(near) + "\"?";
   return usage_failure(std::move(what), "troupe sim list");
 }

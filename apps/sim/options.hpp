@@ -1,6 +1,6 @@
 #pragma once
 // What the commands `troupe sim ...` have in common: which worlds a command line asks for, and how one ends.
-#include "apps/command.hpp"
+#include "apps/cli/command.hpp"
 #include "apps/sim/draw.hpp"
 #include "apps/sim/outcome.hpp"
 #include "apps/sim/twice.hpp"

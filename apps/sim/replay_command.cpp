@@ -6,8 +6,8 @@
 #include "apps/sim/report.hpp"
 #include "apps/sim/states.hpp"
 #include "apps/sim/trial.hpp"
+#include "runtime/base/text.hpp"
 #include "runtime/observe/logic/filter.hpp"
-#include "runtime/observe/text.hpp"
 
 namespace troupe::apps::sim_command {
 namespace {
@@ -27,7 +27,7 @@ Ending replay_world(const Invocation& invocation, Console& console) {
   } else {
     print_world(console.out, scenario, outcome, world.value().words);
     if (!outcome.broken())
-      for (const auto& line : trial.story()) console.out << "  " << observe::printable(line) << '\n';
+      for (const auto& line : trial.story()) console.out << "  " << base::printable(line) << '\n';
   }
   print_states(console.out, trial.world(), filter.value(), invocation.globals.json);
   if (invocation.globals.json) print_summary_json(console.out, outcome);

@@ -6,12 +6,12 @@
 #include <cstdio>
 #include <ostream>
 
-#include "apps/json.hpp"
+#include "apps/cli/json.hpp"
+#include "apps/cli/terminal.hpp"
 #include "apps/sim/alike.hpp"
 #include "apps/sim/domains.hpp"
 #include "apps/sim/faults.hpp"
-#include "apps/terminal.hpp"
-#include "runtime/observe/text.hpp"
+#include "runtime/base/text.hpp"
 
 namespace troupe::apps {
 namespace {
@@ -64,11 +64,11 @@ void print_world(std::ostream& out, const sim::Scenario& scenario, const Outcome
     return;
   }
   out << "verdict: broken: " << outcome.invariant << '\n';
-  out << "what:    " << observe::printable(outcome.why) << '\n';
+  out << "what:    " << base::printable(outcome.why) << '\n';
   out << "where:   " << (outcome.between_events ? "after event " : "event ") << outcome.event << ", at "
       << fixed(seconds(outcome.at), 3) << " s\n";
   if (!outcome.story.empty()) out << "before:\n";
-  for (const auto& line : outcome.story) out << "  " << observe::printable(line) << '\n';
+  for (const auto& line : outcome.story) out << "  " << base::printable(line) << '\n';
   if (words.empty()) return;
   // What is seen while nothing happens ends the run by itself; stopped at that event it would not be looked for.
   out << "replay:  troupe sim replay " << words;
@@ -190,7 +190,7 @@ void Summary::print(std::ostream& out) const {
     out << "broken:  " << group->invariant << " in " << grouped(group->seeds.size()) << " worlds, seeds";
     for (std::size_t i = 0; i < std::min(group->seeds.size(), kSeedsTold); ++i) out << ' ' << group->seeds[i];
     out << (group->seeds.size() > kSeedsTold ? " ...\n" : "\n");
-    out << "         " << observe::printable(group->why) << '\n';
+    out << "         " << base::printable(group->why) << '\n';
     out << "         troupe sim " << world_words(options_, group->seeds.front()) << '\n';
   }
   if (groups_.size() > kGroupsTold) out << "broken:  in " << groups_.size() - kGroupsTold << " more ways\n";

@@ -3,9 +3,9 @@
 #include <algorithm>
 
 #include "apps/sim/span.hpp"
+#include "runtime/base/nearest.hpp"
+#include "runtime/base/text.hpp"
 #include "runtime/config/forms.hpp"
-#include "runtime/config/nearest.hpp"
-#include "runtime/observe/text.hpp"
 
 namespace troupe::apps {
 namespace {
@@ -25,11 +25,11 @@ void FirstProblem::note(std::size_t line, std::string what) {
   what_ = std::move(what);
 }
 
-std::string shown(std::string_view text) { return '"' + observe::shortened(text, kShownBytesMax) + '"'; }
+std::string shown(std::string_view text) { return '"' + base::shortened(text, kShownBytesMax) + '"'; }
 
 std::string did_you_mean(std::string_view typed, const std::vector<std::string_view>& known) {
   if (known.empty()) return " is not known";
-  return " is not known; did you mean \"" + std::string(config::nearest(typed, known)) + "\"?";
+  return " is not known; did you mean \"" + std::string(base::nearest(typed, known)) + "\"?";
 }
 
 std::size_t line_of(const toml::node& node) { return node.source().begin.line; }

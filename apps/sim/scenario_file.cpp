@@ -5,8 +5,8 @@
 
 #include "apps/sim/scenario_fields.hpp"
 #include "apps/sim/span.hpp"
+#include "runtime/base/text.hpp"
 #include "runtime/config/toml_shape.hpp"
-#include "runtime/observe/text.hpp"
 #include "runtime/sim/clock.hpp"
 
 namespace troupe::apps {
@@ -46,7 +46,7 @@ class Reader {
         const toml::table root = toml::parse(text);
         take(root);
       } catch (const toml::parse_error& error) {
-        problem_.note(error.source().begin.line, observe::shortened(error.description(), kSyntaxBytesMax));
+        problem_.note(error.source().begin.line, base::shortened(error.description(), kSyntaxBytesMax));
       }
     }
     if (!problem_.none()) return base::Error{base::Code::malformed, problem_.text()};

@@ -1,8 +1,8 @@
 #include "apps/sim/scenario_source.hpp"
 
-#include "apps/file_source.hpp"
-#include "apps/file_target.hpp"
-#include "apps/settings.hpp"
+#include "apps/cli/file_source.hpp"
+#include "apps/cli/file_target.hpp"
+#include "apps/host/settings.hpp"
 #include "apps/sim/domains.hpp"
 #include "apps/sim/scenario_file.hpp"
 #include "apps/sim/trace.hpp"

@@ -2,7 +2,7 @@
 // Scenario files of the caller: read whole and checked, written whole or not at all.
 #include <string>
 
-#include "apps/failure.hpp"
+#include "apps/cli/failure.hpp"
 #include "runtime/base/result.hpp"
 #include "runtime/sim/domain.hpp"
 

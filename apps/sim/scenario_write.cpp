@@ -4,12 +4,12 @@
 
 #include "apps/sim/scenario_file.hpp"
 #include "apps/sim/span.hpp"
-#include "runtime/observe/text.hpp"
+#include "runtime/base/text.hpp"
 
 namespace troupe::apps {
 namespace {
 
-using observe::quoted;
+using base::quoted;
 
 /// One line of "key = value" in braces.
 class Line {
@@ -78,7 +78,7 @@ std::string comment(std::string_view about) {
   while (!about.empty()) {
     const auto end = std::min(about.find('\n'), about.size());
     const std::string_view one = about.substr(0, end);
-    out += (one.empty() ? "#" : "# ") + (observe::is_plain(one) ? std::string(one) : observe::printable(one)) + '\n';
+    out += (one.empty() ? "#" : "# ") + (base::is_plain(one) ? std::string(one) : base::printable(one)) + '\n';
     about.remove_prefix(std::min(end + 1, about.size()));
   }
   return out;

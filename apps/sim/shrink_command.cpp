@@ -1,7 +1,8 @@
 // troupe sim shrink DOMAIN[,...]|FILE -o FILE
 #include <ostream>
 
-#include "apps/file_target.hpp"
+#include "apps/cli/file_target.hpp"
+#include "apps/cli/terminal.hpp"
 #include "apps/sim/alike.hpp"
 #include "apps/sim/apart.hpp"
 #include "apps/sim/commands.hpp"
@@ -10,7 +11,6 @@
 #include "apps/sim/scenario_source.hpp"
 #include "apps/sim/shrink.hpp"
 #include "apps/sim/trial.hpp"
-#include "apps/terminal.hpp"
 
 namespace troupe::apps::sim_command {
 namespace {

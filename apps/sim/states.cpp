@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "actors/inspect/row_of.hpp"
-#include "apps/json.hpp"
+#include "apps/cli/json.hpp"
 #include "messages/kinds.hpp"
 #include "messages/output.capnp.h"
 #include "runtime/actor/envelope.hpp"

@@ -7,7 +7,7 @@
 
 #include "apps/sim/domains.hpp"
 #include "runtime/base/ensure.hpp"
-#include "runtime/observe/text.hpp"
+#include "runtime/base/text.hpp"
 
 namespace troupe::apps {
 namespace {
@@ -142,7 +142,7 @@ std::vector<std::string> Trial::waits() const {
     if (serving(i)) continue;
     const auto log = world_->log(i);
     all.push_back(node_name(i) + (keeper_->up(i) ? " does not serve" : " does not start") +
-                  (log.empty() ? "" : ", and its last words are " + observe::quoted(log.back())));
+                  (log.empty() ? "" : ", and its last words are " + base::quoted(log.back())));
   }
   for (const Part& part : parts_) {
     auto its = part.play->waits();

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-#include "apps/data_directory.hpp"
-#include "apps/node_log.hpp"
-#include "apps/settings.hpp"
+#include "apps/host/data_directory.hpp"
+#include "apps/host/node_log.hpp"
+#include "apps/host/settings.hpp"
 #include "runtime/base/ensure.hpp"
 #include "runtime/config/known.hpp"
 #include "runtime/sim/open_channel.hpp"
@@ -194,7 +194,7 @@ void World::exchange(std::size_t one, std::size_t other) {
   std::swap(at_[one], at_[other]);
 }
 
-void World::inside(std::size_t node, os::Outside::What what) {
+void World::inside(std::size_t node, runtime::ExternalActor::What what) {
   base::ensure(house(node).machine.up(), "a node that is asked is up");
   lives(node).back()->outside->run(std::move(what));
 }

@@ -15,11 +15,11 @@
 #include <utility>
 #include <vector>
 
-#include "apps/compose.hpp"
+#include "apps/host/compose.hpp"
+#include "runtime/actor/external_actor.hpp"
 #include "runtime/base/error.hpp"
 #include "runtime/crypto/signature_memo.hpp"
 #include "runtime/observe/log.hpp"
-#include "runtime/os/outside.hpp"
 #include "runtime/sim/machine.hpp"
 #include "runtime/sim/scenario.hpp"
 
@@ -111,7 +111,7 @@ class World final {
   }
 
   /// Runs `what` in an actor of that node, which must be up; the stage has to run for it.
-  void inside(std::size_t node, os::Outside::What what);
+  void inside(std::size_t node, runtime::ExternalActor::What what);
 
   const Taken& last_taken() const { return taken_; }
   /// From now on actors are known by name.
@@ -133,7 +133,7 @@ class World final {
     std::shared_ptr<Serving> serving_at = std::make_shared<Serving>();
     std::shared_ptr<net::Pool> pool;
     std::shared_ptr<net::Datagrams> datagrams;
-    std::optional<os::Outside> outside;
+    std::optional<runtime::ExternalActor> outside;
     bool serving = false;
   };
   struct House final : runtime::Witness {

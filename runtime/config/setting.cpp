@@ -3,10 +3,10 @@
 #include <algorithm>
 
 #include "runtime/base/ensure.hpp"
+#include "runtime/base/nearest.hpp"
+#include "runtime/base/text.hpp"
 #include "runtime/config/forms.hpp"
-#include "runtime/config/nearest.hpp"
 #include "runtime/config/toml_file.hpp"
-#include "runtime/observe/text.hpp"
 
 namespace troupe::config {
 namespace {
@@ -25,7 +25,7 @@ std::optional<std::string> outside(const Setting& setting, std::uint64_t measure
 // A text may reach a terminal, a log line and a TOML file: only what all of them show as it is.
 std::optional<std::string> text_fault(const Setting& setting, const std::string& text, std::uint64_t length_max) {
   if (text.size() > length_max) return "at most " + std::to_string(length_max) + " bytes long";
-  if (!observe::is_plain(text)) return "UTF-8 text without control characters";
+  if (!base::is_plain(text)) return "UTF-8 text without control characters";
   return setting.check ? setting.check(text) : std::nullopt;
 }
 
@@ -51,7 +51,7 @@ struct Fault {
   std::optional<std::string> operator()(const Pairs& items) const {
     if (auto wanted = outside(setting, items.size(), "a section whose length is ")) return wanted;
     for (const auto& [name, item] : items) {
-      if (name.empty() || name.size() > kItemBytesMax || !observe::is_plain(name)) return "a section of plain names";
+      if (name.empty() || name.size() > kItemBytesMax || !base::is_plain(name)) return "a section of plain names";
       if (auto wanted = setting.check_name ? setting.check_name(name) : std::nullopt)
         return "a section in which each name is " + *wanted;
       if (auto wanted = text_fault(setting, item, kItemBytesMax)) return "a section in which each is " + *wanted;
@@ -136,16 +136,16 @@ struct Toml {
   std::string operator()(std::uint64_t number) const { return std::to_string(number); }
   std::string operator()(base::Duration span) const { return '"' + duration_text(span) + '"'; }
   std::string operator()(ByteCount count) const { return '"' + bytes_text(count) + '"'; }
-  std::string operator()(const std::string& text) const { return observe::quoted(text); }
+  std::string operator()(const std::string& text) const { return base::quoted(text); }
   std::string operator()(const Texts& items) const {
     std::string out = "[";
-    for (const auto& item : items) out += (out.size() > 1 ? ", " : "") + observe::quoted(item);
+    for (const auto& item : items) out += (out.size() > 1 ? ", " : "") + base::quoted(item);
     return out + ']';
   }
   std::string operator()(const Pairs& items) const {
     std::string out = "{";
     for (const auto& [name, item] : items)
-      out += (out.size() > 1 ? ", " : " ") + observe::quoted(name) + " = " + observe::quoted(item);
+      out += (out.size() > 1 ? ", " : " ") + base::quoted(name) + " = " + base::quoted(item);
     return out + (items.empty() ? "}" : " }");
   }
 };
@@ -211,13 +211,13 @@ bool Table::is_section(std::string_view prefix) const {
 std::string_view Table::nearest(std::string_view key) const {
   std::vector<std::string_view> known;
   for (const auto& setting : settings_) known.push_back(setting.key);
-  return config::nearest(key, known);
+  return base::nearest(key, known);
 }
 
 std::string Table::nearest_environment(std::string_view name) const {
   std::vector<std::string_view> known;
   for (const auto& entry : by_environment_) known.push_back(entry.first);
-  return std::string(config::nearest(name, known));
+  return std::string(base::nearest(name, known));
 }
 
 }  // namespace troupe::config

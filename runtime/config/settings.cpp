@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <set>
 
+#include "runtime/base/text.hpp"
 #include "runtime/config/toml_file.hpp"
-#include "runtime/observe/text.hpp"
 
 namespace troupe::config {
 namespace {
@@ -50,7 +50,7 @@ struct Settings::Loader {
   void take_variable(const std::string& name, const std::string& text) {
     if (!name.starts_with(kPrefix) || name == kDataVariable) return;
     const Setting* setting = settings.table_.find_environment(name);
-    const std::string shown = observe::shortened(name, kShownBytesMax);
+    const std::string shown = base::shortened(name, kShownBytesMax);
     if (!setting)
       return problem(shown, "unknown setting; did you mean " + settings.table_.nearest_environment(name) + "?");
     auto value = parse(*setting, text);
@@ -59,7 +59,7 @@ struct Settings::Loader {
   }
 
   void take_flag(const FlagValue& flag) {
-    const std::string shown = observe::shortened(flag.flag, kShownBytesMax);
+    const std::string shown = base::shortened(flag.flag, kShownBytesMax);
     const Setting* setting = settings.table_.find(flag.key);
     if (!setting)
       return problem(shown, "unknown key; did you mean \"" + std::string(settings.table_.nearest(flag.key)) + "\"?");
@@ -123,7 +123,7 @@ std::string Settings::render_toml(bool with_origin) const {
       if (section_of(setting.key) != section) continue;
       const auto name = setting.key.substr(section.empty() ? 0 : section.size() + 1);
       out += std::string(name) + " = " + toml(value(setting.key));
-      if (with_origin) out += "  # " + observe::printable(origin(setting.key));
+      if (with_origin) out += "  # " + base::printable(origin(setting.key));
       out += '\n';
     }
   }

@@ -4,16 +4,16 @@
 
 #include <algorithm>
 
+#include "runtime/base/text.hpp"
 #include "runtime/config/forms.hpp"
 #include "runtime/config/toml_shape.hpp"
-#include "runtime/observe/text.hpp"
 
 namespace troupe::config {
 namespace {
 
 constexpr std::size_t kShownBytesMax = 80;  // of a name or value in a problem: it may be a megabyte long
 
-std::string shown(std::string_view text) { return '"' + observe::shortened(text, kShownBytesMax) + '"'; }
+std::string shown(std::string_view text) { return '"' + base::shortened(text, kShownBytesMax) + '"'; }
 
 std::optional<std::string> text_of(const toml::node& node) {
   if (const auto* text = node.as_string()) return text->get();
@@ -121,7 +121,7 @@ class Reader {
       const toml::table root = toml::parse(std::string_view(file_.text), std::string_view(file_.name));
       walk(root, "");
     } catch (const toml::parse_error& error) {
-      problem(error.source().begin.line, observe::shortened(error.description(), 4 * kShownBytesMax));
+      problem(error.source().begin.line, base::shortened(error.description(), 4 * kShownBytesMax));
     }
   }
 

@@ -99,16 +99,9 @@ base::Outcome<Identity> load(ports::File& file, unsigned work_bits) {
   return std::move(identity).value();
 }
 
-/// The name changes only after the bytes are durable, so that there is never half a file under the final name.
 ports::DiskResult<void> store(ports::Disk& disk, const Identity& identity) {
-  const std::string temporary = std::string(kIdentityFile) + ".new";
-  auto file = disk.open(temporary, ports::OpenMode::replace);
-  if (!file.ok()) return file.error();
   const SecretBytes encoded{identity.encode()};
-  if (auto done = file.value()->append(encoded.bytes); !done.ok()) return done;
-  if (auto done = file.value()->sync(); !done.ok()) return done;
-  if (auto done = disk.rename(temporary, kIdentityFile); !done.ok()) return done;
-  return disk.sync_directory(".");
+  return ports::write_durably(disk, kIdentityFile, encoded.bytes);
 }
 
 }  // namespace

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "messages/contact.hpp"
 #include "runtime/base/ensure.hpp"
-#include "runtime/net/contact_wire.hpp"
 #include "runtime/net/logic/role.hpp"
 #include "runtime/net/peer.hpp"
 
@@ -108,7 +108,7 @@ void LinksActor::dial(wire::Dial::Reader question, runtime::Reply<wire::Dialled>
 }
 
 void LinksActor::answer(runtime::Reply<wire::Dialled>& reply, const base::Contact& contact) {
-  reply.send([&](wire::Dialled::Builder dialled) { write_contact(dialled.initContact(), contact); });
+  reply.send([&](wire::Dialled::Builder dialled) { messages::write_contact(dialled.initContact(), contact); });
 }
 
 void LinksActor::hang_up(wire::HangUp::Reader order) {
@@ -144,7 +144,7 @@ void LinksActor::made_link(wire::LinkMade::Reader made) {
     case wire::LinkMade::Result::UP:
     case wire::LinkMade::Result::TWIN: {
       const auto up = result.isUp() ? result.getUp() : result.getTwin();
-      const base::Contact contact = read_contact(up.getContact());
+      const base::Contact contact = messages::read_contact(up.getContact());
       settle([&](auto& reply) { answer(reply, contact); });
       if (result.isTwin()) return;
       if (const auto id = log_ == nullptr ? std::nullopt : node_of(made.getNode())) {
@@ -210,7 +210,7 @@ void LinksActor::follow(const runtime::Handle& follower, bool again) {
 
 void LinksActor::tell_up(const runtime::Handle& follower, const base::Contact& contact, bool outbound) {
   tell<wire::LinkUp>(follower, [&](wire::LinkUp::Builder up) {
-    write_contact(up.initContact(), contact);
+    messages::write_contact(up.initContact(), contact);
     up.setOutbound(outbound);
   });
 }

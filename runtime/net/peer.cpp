@@ -1,8 +1,8 @@
 #include "runtime/net/peer.hpp"
 
+#include "messages/contact.hpp"
 #include "messages/runtime.capnp.h"
 #include "runtime/actor/envelope_type.hpp"
-#include "runtime/net/contact_wire.hpp"
 
 namespace troupe::net {
 namespace {
@@ -99,7 +99,7 @@ void Peer::dial() {
       [this, due](runtime::Answer<wire::Whereabouts> answer) {
         if (state_ != State::dialling) return;
         if (!answer.ok()) return end(answer.error().message);
-        const base::Contact contact = read_contact(answer.value().getContact());
+        const base::Contact contact = messages::read_contact(answer.value().getContact());
         if (!contact.endpoint.dialable()) return end("it can only be reached through a link that it dials");
         sought_ = contact;
         world().network.dial(*base::HostPort::parse(contact.endpoint.text()), due, 0, self());
@@ -340,7 +340,7 @@ void Peer::report_up(const LinkInfo& info, bool twin) {
   tell<wire::LinkMade>(node().find("/links"), [&](wire::LinkMade::Builder made) {
     made.setSerial(link_->serial());
     auto up = twin ? made.initResult().initTwin() : made.initResult().initUp();
-    write_contact(up.initContact(), info.contact);
+    messages::write_contact(up.initContact(), info.contact);
     up.setOutbound(info.outbound);
     made.setNode(kj::arrayPtr(info.node.bytes.data(), info.node.bytes.size()));
   });
@@ -370,7 +370,7 @@ void Peer::report_failed(const base::Error& why) {
 
 void Peer::report_not_there() {
   tell<wire::NotThere>(node().find("/peers"), [&](wire::NotThere::Builder out) {
-    write_contact(out.initContact(), *sought_);
+    messages::write_contact(out.initContact(), *sought_);
     out.setMet(met_);
   });
 }

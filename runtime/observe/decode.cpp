@@ -13,10 +13,10 @@
 #include <string_view>
 #include <vector>
 
+#include "messages/contact.hpp"
+#include "runtime/base/text.hpp"
 #include "runtime/crypto/identity.hpp"
-#include "runtime/net/contact_wire.hpp"
 #include "runtime/observe/schema_copy.hpp"
-#include "runtime/observe/text.hpp"
 
 namespace troupe::observe {
 namespace {
@@ -61,7 +61,7 @@ std::string reason(const kj::Exception& broken) {
   std::string_view all(broken.getDescription().begin(), broken.getDescription().size());
   const std::size_t told = all.find("; ");
   if (all.starts_with("expected ") && told != all.npos) all.remove_prefix(told + 2);
-  return printable(all, kReasonBytesMax);
+  return base::printable(all, kReasonBytesMax);
 }
 
 std::string number(double value) {
@@ -105,7 +105,7 @@ class Line {
 
   std::string finish() && {
     if (steps_ >= kStepsMax) out_ += " …";
-    return shortened(out_, bytes_max_);
+    return base::shortened(out_, bytes_max_);
   }
 
   /// Appends what `write` does, or in its place why it cannot be read.
@@ -197,7 +197,7 @@ class Line {
 
   void text(capnp::Text::Reader value) {
     const std::string_view all(value.begin(), value.size());
-    out_ += quoted(shortened(all, kTextShown));
+    out_ += base::quoted(base::shortened(all, kTextShown));
     if (all.size() > kTextShown) out_ += " (" + std::to_string(all.size()) + " B)";
   }
 
@@ -233,7 +233,7 @@ class Line {
   /// Its words by themselves would say nothing to a person: the id is computed, not sent.
   void contact(const DynamicStruct::Reader& value) {
     const auto words = static_cast<capnp::AnyStruct::Reader>(value).as<messages::wire::Contact>();
-    const base::Contact shown = net::read_contact(words);
+    const base::Contact shown = messages::read_contact(words);
     out_ += crypto::node_id(shown.key, shown.nonce).hex() + '@' + shown.endpoint.text();
   }
 
@@ -296,10 +296,10 @@ base::Result<void, std::string> Decoder::learn(base::ByteView node) {
 
 std::string Decoder::line(std::uint64_t kind_id, base::ByteView words, std::size_t bytes_max) const {
   const Learnt& learnt = *learnt_;
-  if (words.empty()) return shortened("(no words)", bytes_max);
+  if (words.empty()) return base::shortened("(no words)", bytes_max);
   if (!is_structure(learnt.types, kind_id))
-    return shortened("(unknown kind, " + std::to_string(words.size()) + " B)", bytes_max);
-  if (!whole_words(words)) return shortened("(broken: not whole words)", bytes_max);
+    return base::shortened("(unknown kind, " + std::to_string(words.size()) + " B)", bytes_max);
+  if (!whole_words(words)) return base::shortened("(broken: not whole words)", bytes_max);
   Line line(learnt.types, bytes_max);
   line.guarded([&] {
     const Words flat(words);

@@ -5,8 +5,8 @@
 #include <cmath>
 #include <cstdio>
 
+#include "runtime/base/text.hpp"
 #include "runtime/observe/date.hpp"
-#include "runtime/observe/text.hpp"
 
 namespace troupe::observe {
 namespace {
@@ -29,8 +29,8 @@ struct PlainValue {
     return digits(number);
   }
   std::string operator()(std::string_view text) const {
-    if (format == LogFormat::json) return quoted(text.substr(0, kLogFieldBytesMax));
-    const std::string shown = printable(text, kLogFieldBytesMax);
+    if (format == LogFormat::json) return base::quoted(text.substr(0, kLogFieldBytesMax));
+    const std::string shown = base::printable(text, kLogFieldBytesMax);
     // A value with a space, a quote or an equals sign could pass for another field.
     if (!shown.empty() && shown.find_first_of(" \"=") == std::string::npos) return shown;
     std::string out = "\"";
@@ -43,7 +43,9 @@ std::string text_line(base::WallTime at, LogLevel level, std::string_view domain
                       LogFields fields) {
   std::string out = date_text(at);
   out.append(" ").append(name(level)).append(name(level).size() < 5 ? "  " : " ");
-  out.append(printable(domain, kLogFieldBytesMax)).append(": ").append(printable(message, kLogMessageBytesMax));
+  out.append(base::printable(domain, kLogFieldBytesMax))
+      .append(": ")
+      .append(base::printable(message, kLogMessageBytesMax));
   for (const auto& field : fields)
     out.append(" ").append(field.name).append("=").append(std::visit(PlainValue{LogFormat::text}, field.value));
   return out;
@@ -52,11 +54,11 @@ std::string text_line(base::WallTime at, LogLevel level, std::string_view domain
 std::string json_line(base::WallTime at, LogLevel level, std::string_view domain, std::string_view message,
                       LogFields fields) {
   std::string out = R"({"at":")" + date_text(at) + R"(","level":")";
-  out.append(name(level)).append(R"(","domain":)").append(quoted(domain.substr(0, kLogFieldBytesMax)));
-  out.append(R"(,"message":)").append(quoted(message.substr(0, kLogMessageBytesMax))).append(R"(,"fields":{)");
+  out.append(name(level)).append(R"(","domain":)").append(base::quoted(domain.substr(0, kLogFieldBytesMax)));
+  out.append(R"(,"message":)").append(base::quoted(message.substr(0, kLogMessageBytesMax))).append(R"(,"fields":{)");
   const char* comma = "";
   for (const auto& field : fields) {
-    out.append(comma).append(quoted(field.name)).append(":");
+    out.append(comma).append(base::quoted(field.name)).append(":");
     out.append(std::visit(PlainValue{LogFormat::json}, field.value));
     comma = ",";
   }

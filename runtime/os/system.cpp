@@ -118,8 +118,4 @@ bool System::wait_until(const std::function<bool()>& claim, base::Instant due) {
   return true;
 }
 
-void post(const runtime::Handle& to, runtime::Envelope envelope) {
-  if (to) to->enqueue(caf::make_mailbox_element(nullptr, caf::make_message_id(), {}, std::move(envelope)), nullptr);
-}
-
 }  // namespace troupe::os

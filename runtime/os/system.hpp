@@ -47,7 +47,4 @@ class System {
   std::unique_ptr<Parts> parts_;
 };
 
-/// Sends a message that nobody answers, from a thread that is no actor.
-void post(const runtime::Handle& to, runtime::Envelope envelope);
-
 }  // namespace troupe::os

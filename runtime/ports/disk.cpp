@@ -52,4 +52,14 @@ DiskResult<void> File::fill(std::uint64_t bytes, std::uint64_t seed) {
   return append(drawn);
 }
 
+DiskResult<void> write_durably(Disk& disk, std::string_view name, base::ByteView bytes) {
+  const std::string temporary = std::string(name) + ".new";
+  auto file = disk.open(temporary, OpenMode::replace);
+  if (!file.ok()) return file.error();
+  if (auto done = file.value()->append(bytes); !done.ok()) return done;
+  if (auto done = file.value()->sync(); !done.ok()) return done;
+  if (auto done = disk.rename(temporary, name); !done.ok()) return done;
+  return disk.sync_directory(".");
+}
+
 }  // namespace troupe::ports

@@ -12,10 +12,10 @@
 #include <string_view>
 #include <vector>
 
+#include "runtime/actor/external_actor.hpp"
 #include "runtime/base/ids.hpp"
 #include "runtime/base/mutations.hpp"
 #include "runtime/base/random.hpp"
-#include "runtime/os/outside.hpp"
 #include "runtime/sim/scenario.hpp"
 
 namespace troupe::sim {
@@ -61,7 +61,7 @@ struct DomainCard {
 /// The world as a domain sees it.
 class Nodes {
  public:
-  using Inside = os::Outside::Inside;
+  using Inside = runtime::ExternalActor::Inside;
 
   virtual ~Nodes() = default;
   virtual std::size_t size() const = 0;

@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "apps/cli/run.hpp"
 #include "apps/commands.hpp"
-#include "apps/run.hpp"
 
 namespace troupe::apps {
 

@@ -1,6 +1,6 @@
 // Nodes as real processes on loopback.
 #include "runtime/base/random.hpp"
-#include "runtime/observe/text.hpp"
+#include "runtime/base/text.hpp"
 #include "tests/cluster/program.hpp"
 
 using namespace troupe;
@@ -40,7 +40,7 @@ TEST_CASE("cluster: the commands that a new node prints can be pasted, whatever 
   const Folder folder;
   NodeProgram node(folder, "a\x1b[31m's \n$x");
   REQUIRE(node.ready());
-  CHECK(contains(node.err(), "It lives in " + observe::printable(node.data)));
+  CHECK(contains(node.err(), "It lives in " + base::printable(node.data)));
   CHECK_FALSE(contains(node.err(), "\x1b"));
   const std::string hint = "see how it is:   troupe status";
   REQUIRE(contains(node.err(), hint));

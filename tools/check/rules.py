@@ -79,6 +79,58 @@ def domains(path: str, source: str) -> Iterator[Violation]:
             yield line, f'"{name}": logic does not know the schemas'
 
 
+def room(path: str) -> str:
+    """The folder that counts for cycles: two levels, with all that lies below; the top of a layer is a room itself."""
+    return "/".join(path.split("/")[:-1][:2])
+
+
+def folder_cycles(root: Path) -> list[str]:
+    """Rooms that include each other, in a circle of any length. Includes between a layer's top and its rooms are fine."""
+    edges: dict[str, dict[str, str]] = {}
+    for file in sources(root):
+        path = file.relative_to(root).as_posix()
+        if path.startswith(("tests/", "tools/")):
+            continue
+        for line, quote, name in includes(bare(file.read_text(encoding="utf-8"))):
+            here, there = room(path), room(name)
+            if quote == '"' and not (here == there or here.startswith(there + "/") or there.startswith(here + "/")):
+                edges.setdefault(here, {}).setdefault(there, f"{path}:{line}")
+    found = []
+    for circle in circles({here: set(there) for here, there in edges.items()}):
+        steps = [f"{here} -> {there} ({where})" for here in circle for there, where in edges[here].items()
+                 if there in circle]
+        found.append("folders include each other: " + ", ".join(steps))
+    return found
+
+
+def circles(edges: dict[str, set[str]]) -> list[list[str]]:
+    """The strongly connected parts of more than one node (Tarjan)."""
+    order: dict[str, int] = {}
+    low: dict[str, int] = {}
+    stack: list[str] = []
+    found: list[list[str]] = []
+
+    def visit(node: str) -> None:
+        order[node] = low[node] = len(order)
+        stack.append(node)
+        for other in sorted(edges.get(node, ())):
+            if other not in order:
+                visit(other)
+                low[node] = min(low[node], low[other])
+            elif other in stack:
+                low[node] = min(low[node], order[other])
+        if low[node] == order[node]:
+            part = stack[stack.index(node):]
+            del stack[stack.index(node):]
+            if len(part) > 1:
+                found.append(sorted(part))
+
+    for node in sorted(edges):
+        if node not in order:
+            visit(node)
+    return found
+
+
 LIBRARY = re.compile(
     r"(caf|leveldb|botan)/|(sys/(socket|un|epoll)|arpa/inet|netdb|poll|ifaddrs)\.h$|(netinet|net)/.*\.h$"
 )

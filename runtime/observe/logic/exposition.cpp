@@ -4,7 +4,7 @@
 #include <set>
 
 #include "runtime/base/ensure.hpp"
-#include "runtime/observe/text.hpp"
+#include "runtime/base/text.hpp"
 
 namespace troupe::observe {
 namespace {
@@ -55,7 +55,7 @@ std::string text_of(const Labels& labels) {
   for (const auto& [name, value] : labels) {
     base::ensure(is_name(name) && !name.starts_with("__"), "a label has a name that the format takes");
     base::ensure(names.insert(name).second, "a sample has each label once");
-    out += (out.empty() ? '{' : ',') + name + "=\"" + escaped(printable(value, kLabelBytesMax), true) + '"';
+    out += (out.empty() ? '{' : ',') + name + "=\"" + escaped(base::printable(value, kLabelBytesMax), true) + '"';
   }
   return out.empty() ? out : out + '}';
 }

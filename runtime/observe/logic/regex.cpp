@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "runtime/observe/text.hpp"
+#include "runtime/base/text.hpp"
 
 namespace troupe::observe {
 namespace {
@@ -28,7 +28,7 @@ base::Result<Regex, Mistake> Regex::parse(std::string_view pattern) {
     // What RE2 names as the cause is a part of the pattern; for an unclosed ( it is the whole.
     const std::size_t place = pattern.find(compiled->error_arg());
     return Mistake{place == std::string_view::npos ? 0 : place,
-                   "no regular expression: " + shortened(compiled->error(), kReasonMax)};
+                   "no regular expression: " + base::shortened(compiled->error(), kReasonMax)};
   }
   if (compiled->ProgramSize() > static_cast<int>(kRegexStepsMax))
     return Mistake{0, "the regular expression is too large; repeat less, or use fewer classes"};

@@ -5,7 +5,7 @@
 #include <limits>
 #include <vector>
 
-#include "runtime/config/nearest.hpp"
+#include "runtime/base/nearest.hpp"
 
 namespace troupe::observe {
 namespace {
@@ -76,7 +76,7 @@ std::string field_names() {
 std::string_view nearest_field(std::string_view name) {
   std::vector<std::string_view> names;
   for (const Field& field : kFields) names.push_back(field.name);
-  return config::nearest(name, names);
+  return base::nearest(name, names);
 }
 
 }  // namespace troupe::observe

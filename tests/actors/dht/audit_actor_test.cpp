@@ -3,7 +3,7 @@
 
 #include <doctest/doctest.h>
 
-#include "tests/actors/dht/quarter.hpp"
+#include "tests/actors/dht/dht_cluster.hpp"
 
 using namespace troupe;
 using namespace troupe::dht;
@@ -26,10 +26,10 @@ struct Audited {
 };
 
 template <class Question>
-Audited audit(Quarter& quarter, std::size_t node, const std::function<void(Scripted&)>& meanwhile = {}) {
+Audited audit(DhtCluster& cluster, std::size_t node, const std::function<void(Scripted&)>& meanwhile = {}) {
   Audited out;
   runtime::Subscription hold;
-  quarter.inside(node, [&](Scripted& self) {
+  cluster.inside(node, [&](Scripted& self) {
     hold = self.subscribe<Question, wire::AuditItem>(
         self.node().find(kAuditPath), 60s, [](auto) {},
         [&](wire::AuditItem::Reader item) {
@@ -46,17 +46,17 @@ Audited audit(Quarter& quarter, std::size_t node, const std::function<void(Scrip
         });
     if (meanwhile) meanwhile(self);
   });
-  quarter.stage.run_until([&] { return out.over; }, 120s);
+  cluster.stage.run_until([&] { return out.over; }, 120s);
   CHECK(out.over);
   return out;
 }
-Audited check(Quarter& quarter, std::size_t node) { return audit<wire::CheckHeld>(quarter, node); }
-Audited clean(Quarter& quarter, std::size_t node) { return audit<wire::CleanHeld>(quarter, node); }
+Audited check(DhtCluster& cluster, std::size_t node) { return audit<wire::CheckHeld>(cluster, node); }
+Audited clean(DhtCluster& cluster, std::size_t node) { return audit<wire::CleanHeld>(cluster, node); }
 
 /// Changes rows in the store of a node, as whoever can write to its disk does. No value: the row is erased.
-void change(Quarter& quarter, std::size_t node, std::string_view keyspace, const base::Bytes& key,
+void change(DhtCluster& cluster, std::size_t node, std::string_view keyspace, const base::Bytes& key,
             const std::optional<base::Bytes>& value) {
-  REQUIRE_FALSE(quarter.ask<store::wire::Commit, messages::wire::Nothing>(
+  REQUIRE_FALSE(cluster.ask<store::wire::Commit, messages::wire::Nothing>(
       node,
       [&](store::wire::Commit::Builder out) {
         auto row = out.initRows(1)[0];
@@ -67,9 +67,9 @@ void change(Quarter& quarter, std::size_t node, std::string_view keyspace, const
       },
       {}, "/store"));
 }
-std::size_t rows_in(Quarter& quarter, std::size_t node, std::string_view keyspace) {
+std::size_t rows_in(DhtCluster& cluster, std::size_t node, std::string_view keyspace) {
   std::size_t rows = 0;
-  quarter.ask<store::wire::Scan, store::wire::Slice>(
+  cluster.ask<store::wire::Scan, store::wire::Slice>(
       node, [&](store::wire::Scan::Builder scan) { scan.setKeyspace(std::string(keyspace)); },
       [&](store::wire::Slice::Reader slice) { rows = slice.getRows().size(); }, "/store");
   return rows;
@@ -79,15 +79,15 @@ base::Bytes place_of(const Record& record) { return row_key({space_of(record), k
 }  // namespace
 
 TEST_CASE("dht audit: a node that is well has no trouble, and loses nothing when it is cleaned") {
-  Quarter quarter(3);
-  for (const std::string name : {"one", "two"}) REQUIRE_FALSE(quarter.put(0, Space::kv, name, name).error);
-  REQUIRE_FALSE(quarter.put(0, Space::cid, "", "bytes").error);
-  REQUIRE_FALSE(quarter.put(0, Space::pk, "", "").error);
+  DhtCluster cluster(3);
+  for (const std::string name : {"one", "two"}) REQUIRE_FALSE(cluster.put(0, Space::kv, name, name).error);
+  REQUIRE_FALSE(cluster.put(0, Space::cid, "", "bytes").error);
+  REQUIRE_FALSE(cluster.put(0, Space::pk, "", "").error);
   const base::Digest cid = crypto::sha256(base::as_bytes("a file"));
-  quarter[0].files.insert(cid);
-  REQUIRE_FALSE(quarter.provide(0, cid));
+  cluster[0].files.insert(cid);
+  REQUIRE_FALSE(cluster.provide(0, cid));
   for (const bool cleaning : {false, true}) {
-    const Audited found = cleaning ? clean(quarter, 0) : check(quarter, 0);
+    const Audited found = cleaning ? clean(cluster, 0) : check(cluster, 0);
     CHECK_FALSE(found.error);
     CHECK(found.troubles.empty());
     CHECK(found.spaces.at("kv").rows == 2);
@@ -97,20 +97,20 @@ TEST_CASE("dht audit: a node that is well has no trouble, and loses nothing when
     CHECK(found.spaces.at("published").rows == 5);
     CHECK(found.all(&AuditSums::removed) == 0);
   }
-  CHECK(quarter.state(0).records == 4);
-  CHECK(quarter.failures().empty());
+  CHECK(cluster.state(0).records == 4);
+  CHECK(cluster.failures().empty());
 }
 
 TEST_CASE("dht audit: many rows are read, also while they change") {
-  Quarter quarter(2);
+  DhtCluster cluster(2);
   for (int i = 0; i < 200; ++i)
-    REQUIRE(quarter.store(1, 0, quarter.signed_by(1, 1, "one", "name " + std::to_string(i))).result == Result::STORED);
+    REQUIRE(cluster.store(1, 0, cluster.signed_by(1, 1, "one", "name " + std::to_string(i))).result == Result::STORED);
   std::uint64_t sequence = 1;
   std::size_t left = 0;
   std::function<void(Scripted&)> write = [&](Scripted& self) {
     if (left == 0) return;
     const std::string name = "name " + std::to_string(--left % 230);  // some of them new
-    const KvRecord record = quarter.signed_by(1, ++sequence, "new", name);
+    const KvRecord record = cluster.signed_by(1, ++sequence, "new", name);
     self.ask<wire::Store, wire::StoreDone>(
         self.node().find(kPath), self.now() + 60s,
         [&](wire::Store::Builder order) {
@@ -124,118 +124,118 @@ TEST_CASE("dht audit: many rows are read, also while they change") {
     for (int i = 0; i < 8; ++i) write(self);
   };
   for (const Audited& found :
-       {audit<wire::CheckHeld>(quarter, 0, writers), audit<wire::CleanHeld>(quarter, 0, writers)}) {
+       {audit<wire::CheckHeld>(cluster, 0, writers), audit<wire::CleanHeld>(cluster, 0, writers)}) {
     CHECK(found.troubles == std::vector<std::string>());
     CHECK(found.spaces.at("kv").rows >= 200);
     CHECK(found.all(&AuditSums::removed) == 0);
   }
-  quarter.stage.run_for(5s);
+  cluster.stage.run_for(5s);
   CHECK(left == 0);
-  CHECK(check(quarter, 0).spaces.at("kv").rows == 230);
-  CHECK(quarter.failures().empty());
+  CHECK(check(cluster, 0).spaces.at("kv").rows == 230);
+  CHECK(cluster.failures().empty());
 }
 
 TEST_CASE("dht audit: a row that is damaged, foreign or gone is named, and a check changes nothing") {
-  Quarter quarter(2);
-  const KvRecord record = quarter.signed_by(1, 7, "seven");
+  DhtCluster cluster(2);
+  const KvRecord record = cluster.signed_by(1, 7, "seven");
   const base::Bytes row = place_of(record);
-  REQUIRE(quarter.store(1, 0, record).result == Result::STORED);
+  REQUIRE(cluster.store(1, 0, record).result == Result::STORED);
   const auto offer = [&](const Record& one) {
-    return row_of(admit(encode(one), key_of(one), quarter[1].id(), quarter.wall(), 0).value(), quarter.wall()).value;
+    return row_of(admit(encode(one), key_of(one), cluster[1].id(), cluster.wall(), 0).value(), cluster.wall()).value;
   };
   std::string trouble;
   bool stays = false;  // what the node knows of is sound without it
   bool gone = false;   // there is no row to remove
   std::string_view keyspace = kRecordRows;
   SUBCASE("damaged") {
-    change(quarter, 0, kRecordRows, row, base::Bytes(300, 7));
+    change(cluster, 0, kRecordRows, row, base::Bytes(300, 7));
     trouble = "kv: cannot be read";
   }
   SUBCASE("altered") {
     base::Bytes value = offer(record);
     value[value.size() - 65] ^= 1;
-    change(quarter, 0, kRecordRows, row, value);
+    change(cluster, 0, kRecordRows, row, value);
     trouble = "kv: is not signed by its owner, or shows no work";
   }
   SUBCASE("that of another key") {
-    change(quarter, 0, kRecordRows, row, offer(quarter.signed_by(1, 7, "seven", "other")));
+    change(cluster, 0, kRecordRows, row, offer(cluster.signed_by(1, 7, "seven", "other")));
     trouble = "kv: belongs under another key";
   }
   SUBCASE("another one than is known") {
-    change(quarter, 0, kRecordRows, row, offer(quarter.signed_by(1, 8, "eight")));
+    change(cluster, 0, kRecordRows, row, offer(cluster.signed_by(1, 8, "eight")));
     trouble = "kv: is another one on disk than in the index";
   }
   SUBCASE("gone") {
-    change(quarter, 0, kRecordRows, row, std::nullopt);
+    change(cluster, 0, kRecordRows, row, std::nullopt);
     trouble = "kv: is in the index, and not on disk";
     gone = true;
   }
   SUBCASE("one more than is known") {
     const CidRecord more{dht::bytes_of(std::string_view("more"))};
-    change(quarter, 0, kRecordRows, place_of(more), offer(more));
+    change(cluster, 0, kRecordRows, place_of(more), offer(more));
     trouble = "cid: is on disk, and not in the index";
     stays = true;
   }
   SUBCASE("an announcement that is none") {
-    change(quarter, 0, kProviderRows, base::Bytes(40, 1), base::Bytes(5, 5));
+    change(cluster, 0, kProviderRows, base::Bytes(40, 1), base::Bytes(5, 5));
     trouble = "providers: cannot be read";
     keyspace = kProviderRows;
     stays = true;
   }
   SUBCASE("a key that is none") {
-    change(quarter, 0, kRecordRows, base::Bytes(3, 9), base::Bytes(5, 5));
+    change(cluster, 0, kRecordRows, base::Bytes(3, 9), base::Bytes(5, 5));
     trouble = "kv: cannot be read";
     stays = true;
   }
-  const std::size_t rows = rows_in(quarter, 0, keyspace);
+  const std::size_t rows = rows_in(cluster, 0, keyspace);
   for (int i = 0; i < 2; ++i) {
-    const Audited found = check(quarter, 0);
+    const Audited found = check(cluster, 0);
     CHECK(found.troubles == std::vector{trouble});
     CHECK(found.all(&AuditSums::troubles) == 1);
     CHECK(found.all(&AuditSums::removed) == 0);
-    CHECK(rows_in(quarter, 0, keyspace) == rows);
+    CHECK(rows_in(cluster, 0, keyspace) == rows);
   }
-  const Audited cleaned = clean(quarter, 0);
+  const Audited cleaned = clean(cluster, 0);
   CHECK(cleaned.troubles == std::vector{trouble});
   CHECK(cleaned.all(&AuditSums::removed) == (gone ? 0 : 1));
-  CHECK(check(quarter, 0).troubles.empty());
-  CHECK(quarter.state(0).records == (stays ? 1u : 0u));
-  CHECK(quarter.store(1, 0, record).result == Result::STORED);
-  CHECK_FALSE(quarter.held(1, 0, Space::kv, key_of(record)).empty());
-  CHECK(check(quarter, 0).troubles.empty());
-  CHECK(quarter.failures().empty());
+  CHECK(check(cluster, 0).troubles.empty());
+  CHECK(cluster.state(0).records == (stays ? 1u : 0u));
+  CHECK(cluster.store(1, 0, record).result == Result::STORED);
+  CHECK_FALSE(cluster.held(1, 0, Space::kv, key_of(record)).empty());
+  CHECK(check(cluster, 0).troubles.empty());
+  CHECK(cluster.failures().empty());
 }
 
 TEST_CASE("dht audit: what has expired is no trouble, and goes when it is cleaned") {
-  Quarter quarter(1);
-  quarter.stage.run_for(kDateDoubted);
+  DhtCluster cluster(1);
+  cluster.stage.run_for(kDateDoubted);
   for (int i = 0; i < 3; ++i)
     REQUIRE_FALSE(
-        quarter.put(0, Space::kv, "short " + std::to_string(i), "x", [](auto out) { out.setSeconds(3); }).error);
-  REQUIRE_FALSE(quarter.put(0, Space::kv, "long", "x").error);
-  quarter.stage.run_for(4s);  // before the sweep, which is not done too often
-  const Audited found = check(quarter, 0);
+        cluster.put(0, Space::kv, "short " + std::to_string(i), "x", [](auto out) { out.setSeconds(3); }).error);
+  REQUIRE_FALSE(cluster.put(0, Space::kv, "long", "x").error);
+  cluster.stage.run_for(4s);  // before the sweep, which is not done too often
+  const Audited found = check(cluster, 0);
   CHECK(found.troubles.empty());
   CHECK(found.spaces.at("kv").expired == 3);
-  const Audited cleaned = clean(quarter, 0);
+  const Audited cleaned = clean(cluster, 0);
   for (const char* const space : {"kv", "published"}) {
     CHECK(cleaned.spaces.at(space).removed == 3);
     CHECK(cleaned.spaces.at(space).removed_bytes > 300);
-    CHECK(check(quarter, 0).spaces.at(space).rows == 1);
+    CHECK(check(cluster, 0).spaces.at(space).rows == 1);
   }
-  CHECK(rows_in(quarter, 0, kRecordRows) == 1);
-  CHECK(rows_in(quarter, 0, kPublishedRows) == 3);  // with the cursor, and that it is hurried
-  CHECK(quarter[0].settings.counters->published == 1);
+  CHECK(rows_in(cluster, 0, kRecordRows) == 1);
+  CHECK(rows_in(cluster, 0, kPublishedRows) == 3);  // with the cursor, and that it is hurried
+  CHECK(cluster[0].settings.counters->published == 1);
 }
 
 TEST_CASE("dht audit: what was put anew while a clean found it expired stays published") {
-  Quarter quarter(1);
-  quarter.stage.run_for(kDateDoubted);
-  const auto put = quarter.put(0, Space::kv, "orders", "x");
+  DhtCluster cluster(1);
+  cluster.stage.run_for(kDateDoubted);
+  const auto put = cluster.put(0, Space::kv, "orders", "x");
   REQUIRE_FALSE(put.error);
   const auto dropped = [&](std::uint64_t sequence) {
     std::optional<bool> out;
-    REQUIRE_FALSE(quarter.ask<wire::DropRows, wire::RowsDropped>(
+    REQUIRE_FALSE(cluster.ask<wire::DropRows, wire::RowsDropped>(
         0,
         [&](wire::DropRows::Builder order) {
           order.setKeyspace(std::string(kPublishedRows));
@@ -244,32 +244,32 @@ TEST_CASE("dht audit: what was put anew while a clean found it expired stays pub
           order.initSequences(1).set(0, sequence);
         },
         [&](wire::RowsDropped::Reader rows) { out = rows.getDropped()[0]; }, kRepublishPath));
-    quarter.stage.run_for(1s);
+    cluster.stage.run_for(1s);
     return out;
   };
   CHECK(dropped(put.sequence - 1) == false);
-  CHECK(rows_in(quarter, 0, kPublishedRows) == 3);
+  CHECK(rows_in(cluster, 0, kPublishedRows) == 3);
   CHECK(dropped(put.sequence) == true);
-  CHECK(rows_in(quarter, 0, kPublishedRows) == 1);
+  CHECK(rows_in(cluster, 0, kPublishedRows) == 1);
 }
 
 TEST_CASE("dht audit: what has expired by a date that is doubted stays when it is cleaned") {
-  Quarter quarter(1);
-  REQUIRE_FALSE(quarter.put(0, Space::kv, "orders", "x").error);
+  DhtCluster cluster(1);
+  REQUIRE_FALSE(cluster.put(0, Space::kv, "orders", "x").error);
   const base::Digest cid = crypto::sha256(base::as_bytes("a file"));
-  quarter[0].files.insert(cid);
-  REQUIRE_FALSE(quarter.provide(0, cid));
-  sim::Clock& clock = quarter[0].life().ports.clock();
+  cluster[0].files.insert(cid);
+  REQUIRE_FALSE(cluster.provide(0, cid));
+  sim::Clock& clock = cluster[0].life().ports.clock();
   SUBCASE("just after the start") {}
-  SUBCASE("later") { quarter.stage.run_for(2h); }
+  SUBCASE("later") { cluster.stage.run_for(2h); }
   clock.step(100h);
-  const Audited cleaned = clean(quarter, 0);
+  const Audited cleaned = clean(cluster, 0);
   CHECK_FALSE(cleaned.error);
   CHECK(cleaned.spaces.at("kv").expired == 1);
   CHECK(cleaned.spaces.at("providers").expired == 1);
   CHECK(cleaned.all(&AuditSums::removed) == 0);
   clock.step(-100h);
-  const Audited found = check(quarter, 0);
+  const Audited found = check(cluster, 0);
   CHECK(found.troubles.empty());
   CHECK(found.all(&AuditSums::expired) == 0);
   CHECK(found.spaces.at("kv").rows == 1);
@@ -277,13 +277,13 @@ TEST_CASE("dht audit: what has expired by a date that is doubted stays when it i
 }
 
 TEST_CASE("dht audit: one runs at a time, and ends with whoever reads it or with the store") {
-  Quarter quarter(1, [](std::size_t, House& house) { house.stores = false; });
-  CHECK(check(quarter, 0).error);
-  quarter.begin_store(0);
-  quarter.stage.run_for(5s);
+  DhtCluster cluster(1, [](std::size_t, ClusterNode& member) { member.stores = false; });
+  CHECK(check(cluster, 0).error);
+  cluster.begin_store(0);
+  cluster.stage.run_for(5s);
   runtime::Subscription first, second;
   bool refused = false;
-  quarter.inside(0, [&](Scripted& self) {
+  cluster.inside(0, [&](Scripted& self) {
     const auto open = [&](bool* failed) {
       return self.subscribe<wire::CheckHeld, wire::AuditItem>(
           self.node().find(kAuditPath), 60s, [](auto) {}, [](auto) {},
@@ -294,36 +294,36 @@ TEST_CASE("dht audit: one runs at a time, and ends with whoever reads it or with
     first = open(nullptr);
     second = open(&refused);
   });
-  quarter.stage.run_until([&] { return refused; }, 5s);
+  cluster.stage.run_until([&] { return refused; }, 5s);
   CHECK(refused);
-  quarter.inside(0, [&](Scripted&) { first.cancel(); });
-  quarter.stage.run_for(1s);
-  CHECK_FALSE(check(quarter, 0).error);
-  CHECK(quarter.failures().empty());
+  cluster.inside(0, [&](Scripted&) { first.cancel(); });
+  cluster.stage.run_for(1s);
+  CHECK_FALSE(check(cluster, 0).error);
+  CHECK(cluster.failures().empty());
 }
 
 TEST_CASE("dht audit: a node that keeps nothing on disk has nothing to be read") {
-  Quarter quarter(1, [](std::size_t, House& house) { house.settings.values = Values::in_memory; });
-  REQUIRE_FALSE(quarter.put(0, Space::kv, "orders", "x").error);
-  const Audited found = check(quarter, 0);
+  DhtCluster cluster(1, [](std::size_t, ClusterNode& member) { member.settings.values = Values::in_memory; });
+  REQUIRE_FALSE(cluster.put(0, Space::kv, "orders", "x").error);
+  const Audited found = check(cluster, 0);
   CHECK_FALSE(found.error);
   CHECK(found.troubles.empty());
   CHECK(found.all(&AuditSums::rows) == 0);
 }
 
 TEST_CASE("dht audit: what is held is listed, all or one space of it, without what is in trouble") {
-  Quarter quarter(2);
+  DhtCluster cluster(2);
   for (int i = 0; i < 300; ++i)
-    REQUIRE(quarter.store(1, 0, quarter.signed_by(1, 7, "seven", "name " + std::to_string(i))).result ==
+    REQUIRE(cluster.store(1, 0, cluster.signed_by(1, 7, "seven", "name " + std::to_string(i))).result ==
             Result::STORED);
-  REQUIRE_FALSE(quarter.put(0, Space::cid, "", "bytes").error);
-  change(quarter, 0, kRecordRows, place_of(quarter.signed_by(1, 7, "seven", "name 5")), base::Bytes(300, 7));
+  REQUIRE_FALSE(cluster.put(0, Space::cid, "", "bytes").error);
+  change(cluster, 0, kRecordRows, place_of(cluster.signed_by(1, 7, "seven", "name 5")), base::Bytes(300, 7));
   const auto list = [&](std::size_t node, const std::string& space) {
     std::map<std::string, int> rows;
     std::optional<Error> error;
     bool over = false;
     runtime::Subscription hold;
-    quarter.inside(node, [&](Scripted& self) {
+    cluster.inside(node, [&](Scripted& self) {
       hold = self.subscribe<wire::ListRows, wire::AuditItem>(
           self.node().find(kAuditPath), 60s, [&](wire::ListRows::Builder order) { order.setSpace(space); },
           [&](wire::AuditItem::Reader item) {
@@ -334,12 +334,12 @@ TEST_CASE("dht audit: what is held is listed, all or one space of it, without wh
             if (!end.ok()) error = end.error();
           });
     });
-    CHECK(quarter.stage.run_until([&] { return over; }, 120s));
+    CHECK(cluster.stage.run_until([&] { return over; }, 120s));
     CHECK_FALSE(error);
     return rows;
   };
   CHECK(list(0, "") == std::map<std::string, int>{{"cid", 1}, {"kv", 299}, {"published", 1}});
   CHECK(list(0, "kv") == std::map<std::string, int>{{"kv", 299}});
   CHECK(list(1, "published").empty());
-  CHECK(quarter.failures().empty());
+  CHECK(cluster.failures().empty());
 }

@@ -13,13 +13,13 @@
 #include "messages/runtime.capnp.h"
 #include "runtime/actor/host.hpp"
 #include "runtime/base/ensure.hpp"
-#include "tests/runtime/actor/theatre.hpp"
+#include "tests/runtime/actor/actor_fixture.hpp"
 
 using namespace troupe;
 using namespace troupe::dht;
 using namespace std::chrono_literals;
+using troupe::test::ActorFixture;
 using troupe::test::Scripted;
-using troupe::test::Theatre;
 
 namespace {
 
@@ -29,14 +29,14 @@ class Shelf final : public runtime::Host {
   Shelf() {
     settings = std::make_shared<DhtSettings>();
     settings->identity =
-        std::make_shared<const crypto::Identity>(crypto::Identity::make(theatre.ports.world().chance, 0));
+        std::make_shared<const crypto::Identity>(crypto::Identity::make(actors.ports.world().chance, 0));
     settings->endpoint = *base::Endpoint::parse("10.0.0.1:4000");
     settings->work_bits = 0;
-    theatre.node.host = this;
-    theatre.node.reaches = [this](const base::Contact& contact, const std::string&) {
+    actors.node.host = this;
+    actors.node.reaches = [this](const base::Contact& contact, const std::string&) {
       return nodes.at(crypto::node_id(contact.key, contact.nonce));
     };
-    theatre.start("dht", [this](Scripted&, runtime::Handlers& on) {
+    actors.start("dht", [this](Scripted&, runtime::Handlers& on) {
       on.tell<wire::BucketHolds>([this](wire::BucketHolds::Reader said) {
         ++told;
         Row& row = rows[said.getRange()];
@@ -48,13 +48,13 @@ class Shelf final : public runtime::Host {
         if (const auto id = read_key(said.getSettled())) settled.insert(*id);
       });
     });
-    theatre.start(
+    actors.start(
         "parent", [](auto&, auto&) {},
         [this](Scripted& self) {
           buckets = self.spawn("bucket", [settings = settings] { return std::make_unique<BucketsActor>(settings); },
                                {.kind = BucketsActor::kName});
         });
-    theatre.stage.settle();
+    actors.stage.settle();
   }
   ~Shelf() {
     kept.clear();
@@ -74,7 +74,7 @@ class Shelf final : public runtime::Host {
       endpoint = "10.0." + std::to_string(made / 200) + "." + std::to_string(made % 200 + 1) + ":4000";
     out.where.endpoint = *base::Endpoint::parse(endpoint);
     alive.insert(out.id);
-    nodes[out.id] = theatre.start("n" + std::to_string(made), [this, id = out.id](Scripted&, runtime::Handlers& on) {
+    nodes[out.id] = actors.start("n" + std::to_string(made), [this, id = out.id](Scripted&, runtime::Handlers& on) {
       on.ask<wire::Ping, wire::Pong>([this, id](wire::Ping::Reader, runtime::Reply<wire::Pong> reply) {
         ++pinged[id];
         if (alive.contains(id)) reply.done();
@@ -84,7 +84,7 @@ class Shelf final : public runtime::Host {
     return out;
   }
   void hear(const Contact& who, Evidence evidence = Evidence::answered) {
-    theatre.inside([&](Scripted& self) {
+    actors.inside([&](Scripted& self) {
       self.tell<wire::Hear>(buckets, [&](wire::Hear::Builder out) {
         out.setRange(range_of(settings->identity->id(), who.id)->prefix);
         write(out.initContact(), who);
@@ -93,7 +93,7 @@ class Shelf final : public runtime::Host {
     });
   }
   void missed(const Contact& who, bool forget = false) {
-    theatre.inside([&](Scripted& self) {
+    actors.inside([&](Scripted& self) {
       self.tell<wire::Missed>(buckets, [&](wire::Missed::Builder out) {
         out.setRange(range_of(settings->identity->id(), who.id)->prefix);
         out.setNode(data_of(who.id.view()));
@@ -103,7 +103,7 @@ class Shelf final : public runtime::Host {
   }
   void forget(const Contact& who) { missed(who, true); }
   bool lives(std::uint8_t range) const {
-    return static_cast<bool>(theatre.node.find("/bucket/" + std::to_string(range)));
+    return static_cast<bool>(actors.node.find("/bucket/" + std::to_string(range)));
   }
   bool lists(std::uint8_t range, const Contact& who) {
     return std::ranges::find(rows[range].good, who.id) != rows[range].good.end();
@@ -133,7 +133,7 @@ class Shelf final : public runtime::Host {
   base::Random random{7};
   std::size_t made = 0;
   runtime::Handle buckets;
-  Theatre theatre;
+  ActorFixture actors;
 };
 
 }  // namespace
@@ -151,13 +151,13 @@ TEST_CASE("bucket actor: is born with its first contact and ends with its last")
   shelf.alive.clear();
   for (int i = 0; i < 100 && shelf.rows[3].silent.empty(); ++i) {
     shelf.missed(one);
-    shelf.theatre.stage.run_for(60s);
+    shelf.actors.stage.run_for(60s);
   }
   CHECK(shelf.rows[3].silent == std::vector{one.id});
   CHECK(shelf.rows[3].rest == std::vector{one.id});
   CHECK(shelf.lives(3));
   shelf.forget(one);
-  shelf.theatre.stage.settle();
+  shelf.actors.stage.settle();
   CHECK_FALSE(shelf.lives(3));
   CHECK(shelf.rows[3].good.empty());
   CHECK(shelf.rows[3].rest.empty());
@@ -176,7 +176,7 @@ TEST_CASE("bucket actor: who has only asked is pinged before it is listed") {
   shelf.alive.erase(silent.id);
   shelf.hear(one, Evidence::asked_us);
   shelf.hear(silent, Evidence::asked_us);
-  shelf.theatre.stage.run_for(5s);
+  shelf.actors.stage.run_for(5s);
   CHECK(shelf.pinged[one.id] == 1);
   CHECK(shelf.pinged[silent.id] == 1);
   CHECK(shelf.lists(0, one));
@@ -189,18 +189,18 @@ TEST_CASE("bucket actor: who is forgotten while it is pinged stays so, whatever 
   shelf.hear(other);
   shelf.alive.erase(one.id);
   shelf.hear(one, Evidence::asked_us);
-  shelf.theatre.stage.settle();
+  shelf.actors.stage.settle();
   REQUIRE(shelf.kept.size() == 1);
   SUBCASE("forgotten") {
     shelf.forget(one);
-    shelf.theatre.stage.settle();
+    shelf.actors.stage.settle();
     shelf.kept[0].done();
-    shelf.theatre.stage.run_for(1s);
+    shelf.actors.stage.run_for(1s);
     CHECK_FALSE(shelf.lists(0, one));
   }
   SUBCASE("else its answer lists it") {
     shelf.kept[0].done();
-    shelf.theatre.stage.run_for(1s);
+    shelf.actors.stage.run_for(1s);
     CHECK(shelf.lists(0, one));
   }
 }
@@ -211,14 +211,14 @@ TEST_CASE("bucket actor: a newcomer takes a place of a full bucket only after a 
   for (std::size_t i = 0; i < kContactsMax; ++i) {
     first.push_back(shelf.contact(0));
     shelf.hear(first.back());
-    shelf.theatre.stage.run_for(1s);
+    shelf.actors.stage.run_for(1s);
   }
   CHECK(shelf.rows[0].good.size() == kContactsMax);
   const Contact newcomer = shelf.contact(0);
-  shelf.theatre.stage.run_for(kQuietMax);
+  shelf.actors.stage.run_for(kQuietMax);
   SUBCASE("an answer keeps the old contact") {
     shelf.hear(newcomer);
-    shelf.theatre.stage.run_for(10s);
+    shelf.actors.stage.run_for(10s);
     CHECK(shelf.pinged[first[0].id] >= 1);
     CHECK(shelf.lists(0, first[0]));
     CHECK_FALSE(shelf.lists(0, newcomer));
@@ -226,9 +226,9 @@ TEST_CASE("bucket actor: a newcomer takes a place of a full bucket only after a 
   SUBCASE("silence gives the place away in the end") {
     shelf.alive.erase(first[0].id);
     shelf.hear(newcomer);
-    shelf.theatre.stage.settle();
+    shelf.actors.stage.settle();
     CHECK_FALSE(shelf.lists(0, newcomer));
-    shelf.theatre.stage.run_for(std::chrono::minutes(10));
+    shelf.actors.stage.run_for(std::chrono::minutes(10));
     CHECK(shelf.pinged[first[0].id] >= 2);
     CHECK_FALSE(shelf.lists(0, first[0]));
     CHECK(shelf.lists(0, newcomer));
@@ -253,7 +253,7 @@ TEST_CASE("bucket actor: says how long ago each contact was heard") {
   Shelf shelf;
   const Contact one = shelf.contact(1), other = shelf.contact(1);
   shelf.hear(one);
-  shelf.theatre.stage.run_for(90s);
+  shelf.actors.stage.run_for(90s);
   shelf.hear(other);
   CHECK(shelf.rows[1].good == std::vector{one.id, other.id});
   CHECK(shelf.rows[1].heard_ms == std::vector<std::uint64_t>{90'000, 0});
@@ -266,14 +266,14 @@ TEST_CASE("bucket actor: one that breaks begins empty, says so, and goes on or e
   REQUIRE(shelf.lists(2, one));
   shelf.break_path = "/bucket/2";
   shelf.hear(one);
-  shelf.theatre.stage.run_for(5s);
+  shelf.actors.stage.run_for(5s);
   CHECK(shelf.rows[2].good.empty());
   SUBCASE("with whom it hears") {
     shelf.hear(one);
     CHECK(shelf.lists(2, one));
   }
   SUBCASE("for it has nobody to hold") {
-    shelf.theatre.stage.run_for(60s);
+    shelf.actors.stage.run_for(60s);
     CHECK_FALSE(shelf.lives(2));
   }
 }
@@ -282,7 +282,7 @@ TEST_CASE("bucket actor: a contact that is heard while its bucket ends is not lo
   Shelf shelf;
   const Contact one = shelf.contact(6), other = shelf.contact(6);
   shelf.hear(one);
-  shelf.theatre.inside([&](Scripted& self) {  // its last contact goes, and in the same moment another one comes
+  shelf.actors.inside([&](Scripted& self) {  // its last contact goes, and in the same moment another one comes
     self.tell<wire::Missed>(shelf.buckets, [&](wire::Missed::Builder out) {
       out.setRange(6);
       out.setNode(data_of(one.id.view()));
@@ -294,14 +294,14 @@ TEST_CASE("bucket actor: a contact that is heard while its bucket ends is not lo
       out.setAnswered(true);
     });
   });
-  shelf.theatre.stage.run_for(1s);
+  shelf.actors.stage.run_for(1s);
   if (!shelf.lists(6, other)) shelf.hear(other);  // it came to one that had ended, and is met again
   CHECK(shelf.lists(6, other));
 }
 
 TEST_CASE("bucket actor: nonsense makes no bucket") {
   Shelf shelf;
-  shelf.theatre.inside([&](Scripted& self) {
+  shelf.actors.inside([&](Scripted& self) {
     for (const auto range : {std::uint8_t{160}, std::uint8_t{255}}) {
       self.tell<wire::Hear>(shelf.buckets, [&](wire::Hear::Builder out) { out.setRange(range); });
       self.tell<wire::Missed>(shelf.buckets, [&](wire::Missed::Builder out) { out.setRange(range); });
@@ -309,7 +309,7 @@ TEST_CASE("bucket actor: nonsense makes no bucket") {
     self.tell<wire::Hear>(shelf.buckets, [&](wire::Hear::Builder out) { out.setRange(7); });  // nobody's contact
     self.tell<wire::Missed>(shelf.buckets, [&](wire::Missed::Builder out) { out.setRange(8); });
   });
-  shelf.theatre.stage.run_for(60s);
+  shelf.actors.stage.run_for(60s);
   for (const auto range : {std::uint8_t{7}, std::uint8_t{8}}) CHECK_FALSE(shelf.lives(range));
-  CHECK(shelf.theatre.node.find("/bucket"));
+  CHECK(shelf.actors.node.find("/bucket"));
 }

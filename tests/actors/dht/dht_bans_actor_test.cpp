@@ -1,7 +1,7 @@
 // What the DHT tells of others that misbehave, and what becomes of those that are banned for it.
 #include <doctest/doctest.h>
 
-#include "tests/actors/dht/quarter.hpp"
+#include "tests/actors/dht/dht_cluster.hpp"
 
 using namespace troupe;
 using namespace troupe::dht;
@@ -13,18 +13,18 @@ using Result = troupe::dht::wire::StoreDone::Result;
 namespace {
 
 /// `/peers` of a node bans another one for so long; zero pardons it.
-void ban(Quarter& quarter, std::size_t i, std::size_t whom, std::chrono::milliseconds span) {
-  quarter.inside(i, [&quarter, whom, span](Scripted& self) {
+void ban(DhtCluster& cluster, std::size_t i, std::size_t whom, std::chrono::milliseconds span) {
+  cluster.inside(i, [&cluster, whom, span](Scripted& self) {
     self.tell<net::wire::Shun>(self.node().find("/links"), [&](net::wire::Shun::Builder out) {
-      out.setNode(data_of(quarter[whom].id().view()));
+      out.setNode(data_of(cluster[whom].id().view()));
       out.setMilliseconds(static_cast<std::uint64_t>(span.count()));
     });
   });
-  quarter.stage.run_for(1s);
+  cluster.stage.run_for(1s);
 }
-std::vector<base::NodeId> named(Quarter& quarter, std::size_t asker, std::size_t of) {
+std::vector<base::NodeId> named(DhtCluster& cluster, std::size_t asker, std::size_t of) {
   std::vector<base::NodeId> out;
-  quarter.ask_from<wire::FindNode, wire::Nodes>(
+  cluster.ask_from<wire::FindNode, wire::Nodes>(
       asker, of, [](wire::FindNode::Builder question) { question.setTarget(data_of(key(1).view())); },
       [&](wire::Nodes::Reader nodes) {
         for (const Contact& one : own_contacts(nodes.getContacts())) out.push_back(one.id);
@@ -32,10 +32,10 @@ std::vector<base::NodeId> named(Quarter& quarter, std::size_t asker, std::size_t
   return out;
 }
 /// A store over a link, in which nobody else can have said it.
-std::optional<Error> store_by_link(Quarter& quarter, std::size_t asker, std::size_t of, const KvRecord& record,
+std::optional<Error> store_by_link(DhtCluster& cluster, std::size_t asker, std::size_t of, const KvRecord& record,
                                    const base::Bytes& token) {
-  return quarter.ask_of<wire::Store, wire::StoreDone>(
-      asker, [&quarter, of](Scripted& self) { return self.node().remote(quarter[of].id(), kPath); },
+  return cluster.ask_of<wire::Store, wire::StoreDone>(
+      asker, [&cluster, of](Scripted& self) { return self.node().remote(cluster[of].id(), kPath); },
       [&](wire::Store::Builder order) {
         order.setToken(data_of(token));
         order.setKey(data_of(key_of(record).view()));
@@ -46,35 +46,35 @@ std::optional<Error> store_by_link(Quarter& quarter, std::size_t asker, std::siz
 }  // namespace
 
 TEST_CASE("dht bans: who is banned leaves the table at once, is named to nobody, and is back once it is pardoned") {
-  Quarter quarter(4);
-  REQUIRE(quarter.lists(0, 2));
-  ban(quarter, 0, 2, 3'600s);
-  CHECK_FALSE(quarter.lists(0, 2));
-  CHECK(quarter.lists(0, 1));
-  CHECK(std::ranges::count(named(quarter, 1, 0), quarter[2].id()) == 0);
+  DhtCluster cluster(4);
+  REQUIRE(cluster.lists(0, 2));
+  ban(cluster, 0, 2, 3'600s);
+  CHECK_FALSE(cluster.lists(0, 2));
+  CHECK(cluster.lists(0, 1));
+  CHECK(std::ranges::count(named(cluster, 1, 0), cluster[2].id()) == 0);
   // Others name it, and it asks; neither brings it back.
-  CHECK(quarter.ask<wire::FindNearest, wire::Nearest>(
+  CHECK(cluster.ask<wire::FindNearest, wire::Nearest>(
             0, [](wire::FindNearest::Builder question) { question.setTarget(data_of(key(1).view())); },
             [&](wire::Nearest::Reader nearest) {
               for (const Contact& one : own_contacts(nearest.getSearch().getNearest()))
-                CHECK(one.id != quarter[2].id());
+                CHECK(one.id != cluster[2].id());
             }) == std::nullopt);
-  CHECK(quarter.token(2, 0) == Token{});
-  quarter.stage.run_for(600s);
-  CHECK_FALSE(quarter.lists(0, 2));
-  CHECK(quarter.put(0, Space::cid, "", "a value").stored == 3);  // with the node itself
+  CHECK(cluster.token(2, 0) == Token{});
+  cluster.stage.run_for(600s);
+  CHECK_FALSE(cluster.lists(0, 2));
+  CHECK(cluster.put(0, Space::cid, "", "a value").stored == 3);  // with the node itself
 
-  ban(quarter, 0, 2, 0s);
-  CHECK(quarter.store(2, 0, quarter.signed_by(2, 7, "seven")).result == Result::STORED);
-  quarter.stage.run_for(10s);
-  CHECK(quarter.lists(0, 2));
-  CHECK(quarter.failures().empty());
+  ban(cluster, 0, 2, 0s);
+  CHECK(cluster.store(2, 0, cluster.signed_by(2, 7, "seven")).result == Result::STORED);
+  cluster.stage.run_for(10s);
+  CHECK(cluster.lists(0, 2));
+  CHECK(cluster.failures().empty());
 }
 
 TEST_CASE("dht bans: a store of what is no good is told of, one of another clock is not") {
-  Quarter quarter(3);
-  const Token token = quarter.token(1, 0);
-  KvRecord record = quarter.signed_by(1, 7, "seven");
+  DhtCluster cluster(3);
+  const Token token = cluster.token(1, 0);
+  KvRecord record = cluster.signed_by(1, 7, "seven");
   Key key = key_of(record);
   base::Bytes bytes = encode(record);
   bool offends = true;
@@ -89,71 +89,71 @@ TEST_CASE("dht bans: a store of what is no good is told of, one of another clock
     bytes[0] = static_cast<std::uint8_t>(Space::cid);
   }
   SUBCASE("an hour from now") {
-    record.created = quarter.wall() + 3'600s;
-    bytes = encode(sign(quarter[1].identity->key(), record));
+    record.created = cluster.wall() + 3'600s;
+    bytes = encode(sign(cluster[1].identity->key(), record));
     offends = false;
   }
   SUBCASE("an hour ago") {
-    record.created = quarter.wall() - 7'200s;
-    record.expires = quarter.wall() - 3'600s;
-    bytes = encode(sign(quarter[1].identity->key(), record));
+    record.created = cluster.wall() - 7'200s;
+    record.expires = cluster.wall() - 3'600s;
+    bytes = encode(sign(cluster[1].identity->key(), record));
     offends = false;
   }
   SUBCASE("of a space that only newer nodes know") {
     bytes[0] = 9;
     offends = false;
   }
-  CHECK(quarter.store(1, 0, key, bytes, token.view()).result == Result::BAD);
-  CHECK(quarter[0].accused == (offends ? Accused{{quarter[1].id(), Offence::BAD_RECORD}} : Accused{}));
+  CHECK(cluster.store(1, 0, key, bytes, token.view()).result == Result::BAD);
+  CHECK(cluster[0].accused == (offends ? Accused{{cluster[1].id(), Offence::BAD_RECORD}} : Accused{}));
 }
 
 TEST_CASE("dht bans: a wrong token is told of where only its sender can have said it") {
-  Quarter quarter(3);
-  const KvRecord record = quarter.signed_by(1, 7, "seven");
+  DhtCluster cluster(3);
+  const KvRecord record = cluster.signed_by(1, 7, "seven");
   const base::Bytes wrong(Token::kBytes, 7);
   SUBCASE("by datagram anybody may say it again when it is old") {
-    CHECK(quarter.store(1, 0, key_of(record), encode(record), wrong).error->code == Code::refused);
-    CHECK(quarter[0].accused.empty());
+    CHECK(cluster.store(1, 0, key_of(record), encode(record), wrong).error->code == Code::refused);
+    CHECK(cluster[0].accused.empty());
   }
   SUBCASE("over a link") {
-    CHECK(store_by_link(quarter, 1, 0, record, wrong)->code == Code::refused);
-    CHECK(quarter[0].accused == Accused{{quarter[1].id(), Offence::WRONG_TOKEN}});
+    CHECK(store_by_link(cluster, 1, 0, record, wrong)->code == Code::refused);
+    CHECK(cluster[0].accused == Accused{{cluster[1].id(), Offence::WRONG_TOKEN}});
   }
 }
 
 TEST_CASE("dht bans: a question that is none is told of, and so is nothing that is merely refused") {
-  Quarter quarter(3);
+  DhtCluster cluster(3);
   const auto ask = [&](std::size_t bytes, std::uint8_t contacts_max) {
-    return quarter.ask_from<wire::FindNode, wire::Nodes>(1, 0, [&](wire::FindNode::Builder question) {
+    return cluster.ask_from<wire::FindNode, wire::Nodes>(1, 0, [&](wire::FindNode::Builder question) {
       question.setTarget(data_of(base::Bytes(bytes, 1)));
       question.setContactsMax(contacts_max);
     });
   };
   CHECK_FALSE(ask(20, 255));
-  CHECK(quarter
+  CHECK(cluster
             .ask_from<wire::FindValue, wire::FoundValue>(1, 0,
                                                          [&](wire::FindValue::Builder question) {
                                                            question.setSpace(200);
                                                            question.setKey(data_of(key(1).view()));
                                                          })
             ->code == Code::unsupported);
-  CHECK(quarter[0].accused.empty());
+  CHECK(cluster[0].accused.empty());
   CHECK(ask(19, 20)->code == Code::malformed);
   CHECK(ask(20, 0)->code == Code::malformed);
-  CHECK(quarter[0].accused.size() == 2);
-  for (const auto& accused : quarter[0].accused) CHECK(accused == std::pair{quarter[1].id(), Offence::MALFORMED});
+  CHECK(cluster[0].accused.size() == 2);
+  for (const auto& accused : cluster[0].accused) CHECK(accused == std::pair{cluster[1].id(), Offence::MALFORMED});
 }
 
 TEST_CASE("dht bans: whoever dies, is slow or hears nothing has done nothing") {
-  Quarter quarter(5);
-  quarter.put(1, Space::kv, "orders", "seven");
-  quarter.cut(2, 0);
-  quarter.cut(0, 3);
-  quarter.kill(4);
+  DhtCluster cluster(5);
+  cluster.put(1, Space::kv, "orders", "seven");
+  cluster.cut(2, 0);
+  cluster.cut(0, 3);
+  cluster.kill(4);
   for (int i = 0; i < 5; ++i) {
-    quarter.put(0, Space::kv, "orders", std::to_string(i));
-    quarter.get(0, Space::kv, key_of_name(quarter[1].identity->public_key(), dht::bytes_of("orders")));
-    quarter.stage.run_for(60s);
+    cluster.put(0, Space::kv, "orders", std::to_string(i));
+    cluster.get(0, Space::kv, key_of_name(cluster[1].identity->public_key(), dht::bytes_of("orders")));
+    cluster.stage.run_for(60s);
   }
-  for (std::size_t i = 0; i < 5; ++i) CHECK(quarter[i].accused.empty());
+  for (std::size_t i = 0; i < 5; ++i) CHECK(cluster[i].accused.empty());
 }

@@ -1,7 +1,7 @@
 // What a node holds for others: who may store, what is taken, and what is left after it broke, died or ran out of disk.
 #include <doctest/doctest.h>
 
-#include "tests/actors/dht/quarter.hpp"
+#include "tests/actors/dht/dht_cluster.hpp"
 
 using namespace troupe;
 using namespace troupe::dht;
@@ -11,8 +11,8 @@ using Result = troupe::dht::wire::StoreDone::Result;
 namespace {
 
 /// Writes rows into the store of a node, as whoever can write to its disk does.
-void write_rows(Quarter& quarter, std::size_t i, std::string_view keyspace, const std::vector<SaveRow>& rows) {
-  const auto why = quarter.ask<store::wire::Commit, messages::wire::Nothing>(
+void write_rows(DhtCluster& cluster, std::size_t i, std::string_view keyspace, const std::vector<SaveRow>& rows) {
+  const auto why = cluster.ask<store::wire::Commit, messages::wire::Nothing>(
       i,
       [&](store::wire::Commit::Builder out) {
         auto list = out.initRows(static_cast<unsigned>(rows.size()));
@@ -25,9 +25,9 @@ void write_rows(Quarter& quarter, std::size_t i, std::string_view keyspace, cons
       {}, "/store");
   REQUIRE_FALSE(why);
 }
-std::size_t rows_in(Quarter& quarter, std::size_t i, std::string_view keyspace) {
+std::size_t rows_in(DhtCluster& cluster, std::size_t i, std::string_view keyspace) {
   std::size_t rows = 0;
-  quarter.ask<store::wire::Scan, store::wire::Slice>(
+  cluster.ask<store::wire::Scan, store::wire::Slice>(
       i,
       [&](store::wire::Scan::Builder scan) {
         scan.setKeyspace(std::string(keyspace));
@@ -36,9 +36,10 @@ std::size_t rows_in(Quarter& quarter, std::size_t i, std::string_view keyspace) 
       [&](store::wire::Slice::Reader slice) { rows = slice.getRows().size(); }, "/store");
   return rows;
 }
-std::optional<Error> announce(Quarter& quarter, std::size_t asker, std::size_t of, const Key& key, const Token& token) {
-  return quarter.ask_from<wire::AddProvider, wire::Added>(asker, of, [&](wire::AddProvider::Builder out) {
-    write_asker(out.initAsker(), quarter[asker].settings);
+std::optional<Error> announce(DhtCluster& cluster, std::size_t asker, std::size_t of, const Key& key,
+                              const Token& token) {
+  return cluster.ask_from<wire::AddProvider, wire::Added>(asker, of, [&](wire::AddProvider::Builder out) {
+    write_asker(out.initAsker(), cluster[asker].settings);
     out.setToken(data_of(token.view()));
     out.setKey(data_of(key.view()));
   });
@@ -50,14 +51,14 @@ std::optional<Code> code(const std::optional<Error>& error) {
 }  // namespace
 
 TEST_CASE("dht store: a store needs a token that its asker was given a moment ago") {
-  Quarter quarter(3);
-  const KvRecord record = quarter.signed_by(1, 7, "seven");
+  DhtCluster cluster(3);
+  const KvRecord record = cluster.signed_by(1, 7, "seven");
   const Key key = key_of(record);
-  const Token own = quarter.token(1, 0);
+  const Token own = cluster.token(1, 0);
   SUBCASE("its own is good for five minutes, whatever the generation") {
-    quarter.stage.run_for(299s);
-    CHECK(quarter.store(1, 0, key, encode(record), own.view()).result == Result::STORED);
-    CHECK_FALSE(announce(quarter, 1, 0, key, own));
+    cluster.stage.run_for(299s);
+    CHECK(cluster.store(1, 0, key, encode(record), own.view()).result == Result::STORED);
+    CHECK_FALSE(announce(cluster, 1, 0, key, own));
     return;
   }
   base::Bytes shown;
@@ -65,37 +66,37 @@ TEST_CASE("dht store: a store needs a token that its asker was given a moment ag
   SUBCASE("of another length") { shown = base::Bytes(own.bytes.begin(), own.bytes.end() - 1); }
   SUBCASE("made up") { shown = base::Bytes(Token::kBytes, 7); }
   SUBCASE("given to somebody else") {
-    const Token other = quarter.token(2, 0);
+    const Token other = cluster.token(2, 0);
     shown.assign(other.bytes.begin(), other.bytes.end());
   }
   SUBCASE("of another node") {
-    const Token other = quarter.token(1, 2);
+    const Token other = cluster.token(1, 2);
     shown.assign(other.bytes.begin(), other.bytes.end());
   }
   SUBCASE("an old one") {
     shown.assign(own.bytes.begin(), own.bytes.end());
-    quarter.stage.run_for(601s);
+    cluster.stage.run_for(601s);
   }
   SUBCASE("of before a restart") {
     shown.assign(own.bytes.begin(), own.bytes.end());
-    quarter.restart(0);
+    cluster.restart(0);
   }
-  const auto before = quarter.state(0);
-  CHECK(code(quarter.store(1, 0, key, encode(record), shown).error) == Code::refused);
-  CHECK(code(announce(quarter, 1, 0, key, Token::from(shown).value_or(Token{}))) == Code::refused);
-  const auto after = quarter.state(0);
+  const auto before = cluster.state(0);
+  CHECK(code(cluster.store(1, 0, key, encode(record), shown).error) == Code::refused);
+  CHECK(code(announce(cluster, 1, 0, key, Token::from(shown).value_or(Token{}))) == Code::refused);
+  const auto after = cluster.state(0);
   CHECK(after.refused == before.refused + 2);
   CHECK(after.records == before.records);
   CHECK(after.announcements == before.announcements);
-  CHECK(quarter.failures().empty());
+  CHECK(cluster.failures().empty());
 }
 
 TEST_CASE("dht store: a record that is no good is refused with the reason") {
-  Quarter quarter(3);
-  const KvRecord record = quarter.signed_by(1, 7, "seven");
-  const Token token = quarter.token(1, 0);
+  DhtCluster cluster(3);
+  const KvRecord record = cluster.signed_by(1, 7, "seven");
+  const Token token = cluster.token(1, 0);
   const auto stored = [&](const Key& key, const base::Bytes& bytes) {
-    const auto answer = quarter.store(1, 0, key, bytes, token.view());
+    const auto answer = cluster.store(1, 0, key, bytes, token.view());
     REQUIRE_FALSE(answer.error);
     CHECK(answer.result == Result::BAD);
     return answer.why;
@@ -107,35 +108,35 @@ TEST_CASE("dht store: a record that is no good is refused with the reason") {
   forged.value = dht::bytes_of("other");
   CHECK(stored(key_of(record), encode(forged)) == "its owner has not signed the record");
   KvRecord late = record;
-  late.created = quarter.wall() - 100s;
-  late.expires = quarter.wall() - 1s;
-  CHECK(stored(key_of(record), encode(sign(quarter[1].identity->key(), late))) == "the record has expired");
+  late.created = cluster.wall() - 100s;
+  late.expires = cluster.wall() - 1s;
+  CHECK(stored(key_of(record), encode(sign(cluster[1].identity->key(), late))) == "the record has expired");
   KvRecord early = record;
-  early.created = quarter.wall() + 3'600s;
-  early.expires = quarter.wall() + 7'200s;
-  CHECK(stored(key_of(record), encode(sign(quarter[1].identity->key(), early))).find("future") != std::string::npos);
+  early.created = cluster.wall() + 3'600s;
+  early.expires = cluster.wall() + 7'200s;
+  CHECK(stored(key_of(record), encode(sign(cluster[1].identity->key(), early))).find("future") != std::string::npos);
   KvRecord lasting = record;
   lasting.expires = lasting.created + kLifetimeMax + 1s;
-  CHECK(stored(key_of(record), encode(sign(quarter[1].identity->key(), lasting))).find("seven days") !=
+  CHECK(stored(key_of(record), encode(sign(cluster[1].identity->key(), lasting))).find("seven days") !=
         std::string::npos);
   base::Bytes large(kValueBytesMax + 2, 7);
   large[0] = static_cast<std::uint8_t>(Space::cid);
   CHECK(stored(key_of_value(base::ByteView(large).subspan(1)), large).find("65,536") != std::string::npos);
   for (const std::size_t size : {0, 19, 21}) {
     const base::Bytes odd(size, 1);
-    CHECK(code(quarter.ask_from<wire::Store, wire::StoreDone>(1, 0, [&](wire::Store::Builder order) {
+    CHECK(code(cluster.ask_from<wire::Store, wire::StoreDone>(1, 0, [&](wire::Store::Builder order) {
             order.setToken(data_of(token.view()));
             order.setKey(data_of(odd));
             order.setRecord(data_of(encode(record)));
           })) == Code::malformed);
   }
-  CHECK(quarter.state(0).records == 0);
+  CHECK(cluster.state(0).records == 0);
 }
 
 TEST_CASE("dht store: an older record is refused with the one held, and another one of the same number too") {
-  Quarter quarter(3);
+  DhtCluster cluster(3);
   const auto store = [&](std::uint64_t sequence, std::string_view value, std::optional<std::uint64_t> expected = {}) {
-    return quarter.store(1, 0, quarter.signed_by(1, sequence, value), expected);
+    return cluster.store(1, 0, cluster.signed_by(1, sequence, value), expected);
   };
   CHECK(store(7, "seven").result == Result::STORED);
   CHECK(store(7, "seven").result == Result::STORED);
@@ -143,7 +144,7 @@ TEST_CASE("dht store: an older record is refused with the one held, and another 
   CHECK(older.result == Result::OLDER);
   CHECK(older.present == 7);
   // Of two with one number all nodes keep the same one, whichever comes first.
-  const Record one = quarter.signed_by(1, 7, "seven"), other = quarter.signed_by(1, 7, "another");
+  const Record one = cluster.signed_by(1, 7, "seven"), other = cluster.signed_by(1, 7, "another");
   const auto tied = store(7, "another");
   const bool wins = newer(other, one);
   CHECK(tied.result == (wins ? Result::STORED : Result::TIED));
@@ -153,151 +154,151 @@ TEST_CASE("dht store: an older record is refused with the one held, and another 
   CHECK(conflict.present == 7);
   CHECK(store(9, "nine", 7).result == Result::STORED);
   CHECK(store(9, "nine", 7).result == Result::STORED);  // its answer was lost, so it comes again
-  CHECK(quarter.state(0).records == 1);
+  CHECK(cluster.state(0).records == 1);
 }
 
 TEST_CASE("dht store: who stores too often waits, and nobody else does") {
-  Quarter quarter(3, [](std::size_t i, House& house) {
-    if (i == 0) house.settings.stores = {.per_second = 1, .burst = 2};
+  DhtCluster cluster(3, [](std::size_t i, ClusterNode& member) {
+    if (i == 0) member.settings.stores = {.per_second = 1, .burst = 2};
   });
-  const Token token = quarter.token(1, 0);
+  const Token token = cluster.token(1, 0);
   const auto store = [&](std::uint64_t sequence) {
-    const Record record = quarter.signed_by(1, sequence, "value");
-    return quarter.store(1, 0, key_of(record), encode(record), token.view());
+    const Record record = cluster.signed_by(1, sequence, "value");
+    return cluster.store(1, 0, key_of(record), encode(record), token.view());
   };
   CHECK(store(1).result == Result::STORED);
   CHECK(store(2).result == Result::STORED);
   const auto third = store(3);
   REQUIRE(code(third.error) == Code::overloaded);
   CHECK(third.error->retry_after > 0ms);
-  CHECK(code(announce(quarter, 1, 0, key(5), token)) == Code::overloaded);
-  CHECK_FALSE(announce(quarter, 2, 0, key(5), quarter.token(2, 0)));
-  for (int i = 0; i < 5; ++i) CHECK_FALSE(quarter.put(0, Space::cid, {}, std::to_string(i)).error);  // its own
-  quarter.stage.run_for(2s);
+  CHECK(code(announce(cluster, 1, 0, key(5), token)) == Code::overloaded);
+  CHECK_FALSE(announce(cluster, 2, 0, key(5), cluster.token(2, 0)));
+  for (int i = 0; i < 5; ++i) CHECK_FALSE(cluster.put(0, Space::cid, {}, std::to_string(i)).error);  // its own
+  cluster.stage.run_for(2s);
   CHECK(store(3).result == Result::STORED);
 }
 
 TEST_CASE("dht store: a client holds nothing for others, and keeps what its own actors store") {
-  Quarter quarter(3, [](std::size_t i, House& house) {
-    if (i == 2) house.settings.endpoint = {};
+  DhtCluster cluster(3, [](std::size_t i, ClusterNode& member) {
+    if (i == 2) member.settings.endpoint = {};
   });
   const Record record = CidRecord{dht::bytes_of("hello")};
   const Key key = key_of(record);
-  REQUIRE(quarter.state(2).client);
-  CHECK(code(quarter.store(1, 2, record).error) == Code::refused);
-  CHECK(code(announce(quarter, 1, 2, key, quarter.token(1, 2))) == Code::refused);
-  CHECK(quarter.state(2).records == 0);
-  CHECK(quarter.state(2).announcements == 0);
-  CHECK(quarter.state(2).refused == 2);
-  CHECK(quarter[2].accused.empty());
+  REQUIRE(cluster.state(2).client);
+  CHECK(code(cluster.store(1, 2, record).error) == Code::refused);
+  CHECK(code(announce(cluster, 1, 2, key, cluster.token(1, 2))) == Code::refused);
+  CHECK(cluster.state(2).records == 0);
+  CHECK(cluster.state(2).announcements == 0);
+  CHECK(cluster.state(2).refused == 2);
+  CHECK(cluster[2].accused.empty());
 
-  CHECK_FALSE(quarter.put(2, Space::cid, "", "of the client").error);
-  CHECK_FALSE(quarter.store(1, 0, record).error);  // who can be dialled holds it
+  CHECK_FALSE(cluster.put(2, Space::cid, "", "of the client").error);
+  CHECK_FALSE(cluster.store(1, 0, record).error);  // who can be dialled holds it
 }
 
 TEST_CASE("dht store: somebody else's contact is not listed, and a client's neither") {
-  Quarter quarter(4, [](std::size_t i, House& house) {
-    if (i == 3) house.knows.clear();
+  DhtCluster cluster(4, [](std::size_t i, ClusterNode& member) {
+    if (i == 3) member.knows.clear();
   });
-  REQUIRE_FALSE(quarter.lists(0, 3));
+  REQUIRE_FALSE(cluster.lists(0, 3));
   const auto ping_with = [&](std::size_t from, const DhtSettings& shown) {
     CHECK_FALSE(
-        quarter.ask_from<wire::Ping, wire::Pong>(from, 0, [&](auto ping) { write_asker(ping.initAsker(), shown); }));
-    quarter.stage.run_for(10s);
+        cluster.ask_from<wire::Ping, wire::Pong>(from, 0, [&](auto ping) { write_asker(ping.initAsker(), shown); }));
+    cluster.stage.run_for(10s);
   };
-  ping_with(1, quarter[3].settings);
-  CHECK_FALSE(quarter.lists(0, 3));
-  auto client = quarter[3].settings;
+  ping_with(1, cluster[3].settings);
+  CHECK_FALSE(cluster.lists(0, 3));
+  auto client = cluster[3].settings;
   client.endpoint = {};
   ping_with(3, client);
-  CHECK_FALSE(quarter.lists(0, 3));
-  auto elsewhere = quarter[3].settings;  // nobody answers there
+  CHECK_FALSE(cluster.lists(0, 3));
+  auto elsewhere = cluster[3].settings;  // nobody answers there
   elsewhere.endpoint.port = 4'001;
   ping_with(3, elsewhere);
-  CHECK_FALSE(quarter.lists(0, 3));
-  ping_with(3, quarter[3].settings);
-  CHECK(quarter.lists(0, 3));
+  CHECK_FALSE(cluster.lists(0, 3));
+  ping_with(3, cluster[3].settings);
+  CHECK(cluster.lists(0, 3));
 }
 
 TEST_CASE("dht store: only who can be dialled is taken as a provider, and only under its own name") {
-  Quarter quarter(3);
-  const Token token = quarter.token(1, 0);
+  DhtCluster cluster(3);
+  const Token token = cluster.token(1, 0);
   const auto announced = [&](const DhtSettings& shown) {
-    return code(quarter.ask_from<wire::AddProvider, wire::Added>(1, 0, [&](wire::AddProvider::Builder out) {
+    return code(cluster.ask_from<wire::AddProvider, wire::Added>(1, 0, [&](wire::AddProvider::Builder out) {
       write_asker(out.initAsker(), shown);
       out.setToken(data_of(token.view()));
       out.setKey(data_of(key(5).view()));
     }));
   };
-  CHECK(announced(quarter[2].settings) == Code::malformed);
-  auto client = quarter[1].settings;
+  CHECK(announced(cluster[2].settings) == Code::malformed);
+  auto client = cluster[1].settings;
   client.endpoint = {};
   CHECK(announced(client) == Code::malformed);
-  CHECK(quarter.state(0).announcements == 0);
-  CHECK_FALSE(announced(quarter[1].settings));
-  CHECK(quarter.state(0).announcements == 1);
+  CHECK(cluster.state(0).announcements == 0);
+  CHECK_FALSE(announced(cluster[1].settings));
+  CHECK(cluster.state(0).announcements == 1);
 }
 
 TEST_CASE("dht store: what was acknowledged is there after its node broke or died") {
-  Quarter quarter(3);
-  const Record records[] = {quarter.signed_by(1, 7, "seven"), CidRecord{dht::bytes_of("bytes")},
-                            CidRecord{base::Bytes(kValueBytesMax, 7)}, quarter.signed_by(1, 1, "", "empty")};
-  for (const Record& one : records) REQUIRE(quarter.store(1, 0, one).result == Result::STORED);
-  REQUIRE_FALSE(announce(quarter, 2, 0, key(5), quarter.token(2, 0)));
+  DhtCluster cluster(3);
+  const Record records[] = {cluster.signed_by(1, 7, "seven"), CidRecord{dht::bytes_of("bytes")},
+                            CidRecord{base::Bytes(kValueBytesMax, 7)}, cluster.signed_by(1, 1, "", "empty")};
+  for (const Record& one : records) REQUIRE(cluster.store(1, 0, one).result == Result::STORED);
+  REQUIRE_FALSE(announce(cluster, 2, 0, key(5), cluster.token(2, 0)));
   SUBCASE("its DHT broke") {
-    quarter.break_at(0, "/dht");
-    quarter.ask<wire::GetTable, wire::TableRows>(0, [](auto) {});
-    quarter.stage.run_for(5s);
-    CHECK(quarter.failures().size() == 1);
+    cluster.break_at(0, "/dht");
+    cluster.ask<wire::GetTable, wire::TableRows>(0, [](auto) {});
+    cluster.stage.run_for(5s);
+    CHECK(cluster.failures().size() == 1);
   }
-  SUBCASE("it died") { quarter.restart(0); }
-  CHECK(quarter.state(0).records == std::size(records));
-  CHECK(quarter.state(0).announcements == 1);
-  for (const Record& one : records) CHECK(quarter.held(1, 0, space_of(one), key_of(one)) == text(encode(one)));
-  CHECK(rows_in(quarter, 0, kRecordRows) == std::size(records));
-  CHECK(rows_in(quarter, 0, kProviderRows) == 1);
+  SUBCASE("it died") { cluster.restart(0); }
+  CHECK(cluster.state(0).records == std::size(records));
+  CHECK(cluster.state(0).announcements == 1);
+  for (const Record& one : records) CHECK(cluster.held(1, 0, space_of(one), key_of(one)) == text(encode(one)));
+  CHECK(rows_in(cluster, 0, kRecordRows) == std::size(records));
+  CHECK(rows_in(cluster, 0, kProviderRows) == 1);
 }
 
 TEST_CASE("dht store: rows that somebody else wrote are not believed, and erased") {
-  Quarter quarter(2);
-  const KvRecord good = quarter.signed_by(1, 7, "seven");
-  REQUIRE(quarter.store(1, 0, good).result == Result::STORED);
-  const auto offer = admit(encode(good), key_of(good), quarter[1].id(), quarter.wall(), 0);
+  DhtCluster cluster(2);
+  const KvRecord good = cluster.signed_by(1, 7, "seven");
+  REQUIRE(cluster.store(1, 0, good).result == Result::STORED);
+  const auto offer = admit(encode(good), key_of(good), cluster[1].id(), cluster.wall(), 0);
   REQUIRE(offer.ok());
   std::vector<SaveRow> bad;
-  const SaveRow row = row_of(offer.value(), quarter.wall());
+  const SaveRow row = row_of(offer.value(), cluster.wall());
   bad.push_back({row_key({Space::kv, key(1)}), row.value});  // under another key
   bad.push_back({row_key({Space::pk, key_of(good)}), row.value});
   bad.push_back({{1, 2, 3}, row.value});
   bad.push_back({row_key({Space::kv, key(2)}), {}});
   bad.push_back({row_key({Space::kv, key(3)}), base::Bytes(200, 9)});
-  KvRecord other = quarter.signed_by(1, 8, "eight", "forged");
+  KvRecord other = cluster.signed_by(1, 8, "eight", "forged");
   other.value = dht::bytes_of("other");
   Offer forged = offer.value();
   forged.place = {Space::kv, key_of(other)};
   forged.encoded = encode(other);
-  bad.push_back(row_of(forged, quarter.wall()));
-  write_rows(quarter, 0, kRecordRows, bad);
-  write_rows(quarter, 0, kProviderRows, {{{1, 2}, {3}}, {base::Bytes(40, 1), base::Bytes(kProviderRowBytes, 1)}});
-  quarter.restart(0);
-  CHECK(quarter.state(0).records == 1);
-  CHECK(quarter.state(0).announcements == 0);
-  CHECK(quarter.held(1, 0, Space::kv, key_of(good)) == text(encode(good)));
-  CHECK(rows_in(quarter, 0, kRecordRows) == 1);
-  CHECK(rows_in(quarter, 0, kProviderRows) == 0);
-  CHECK(quarter.failures().empty());
+  bad.push_back(row_of(forged, cluster.wall()));
+  write_rows(cluster, 0, kRecordRows, bad);
+  write_rows(cluster, 0, kProviderRows, {{{1, 2}, {3}}, {base::Bytes(40, 1), base::Bytes(kProviderRowBytes, 1)}});
+  cluster.restart(0);
+  CHECK(cluster.state(0).records == 1);
+  CHECK(cluster.state(0).announcements == 0);
+  CHECK(cluster.held(1, 0, Space::kv, key_of(good)) == text(encode(good)));
+  CHECK(rows_in(cluster, 0, kRecordRows) == 1);
+  CHECK(rows_in(cluster, 0, kProviderRows) == 0);
+  CHECK(cluster.failures().empty());
 }
 
 TEST_CASE("dht store: more rows than come in one slice are all read back") {
-  Quarter quarter(2);
+  DhtCluster cluster(2);
   std::vector<SaveRow> rows;
   for (int i = 0; i < 1'300; ++i) {
     const CidRecord record{dht::bytes_of("value " + std::to_string(i))};
-    const auto offer = admit(encode(record), key_of(record), quarter[1].id(), quarter.wall(), 0);
-    rows.push_back(row_of(offer.value(), quarter.wall()));
+    const auto offer = admit(encode(record), key_of(record), cluster[1].id(), cluster.wall(), 0);
+    rows.push_back(row_of(offer.value(), cluster.wall()));
   }
-  write_rows(quarter, 0, kRecordRows, rows);
-  quarter.restart(0);
-  CHECK(quarter.state(0).records == 1'300);
-  CHECK(rows_in(quarter, 0, kRecordRows) == 1'300);
+  write_rows(cluster, 0, kRecordRows, rows);
+  cluster.restart(0);
+  CHECK(cluster.state(0).records == 1'300);
+  CHECK(rows_in(cluster, 0, kRecordRows) == 1'300);
 }

@@ -1,6 +1,6 @@
 #pragma once
 // The models' way to run one lookup, for tests.
-#include "actors/dht/model/drive.hpp"
+#include "apps/sim/dht_model/drive.hpp"
 
 namespace troupe::dht::test {
 

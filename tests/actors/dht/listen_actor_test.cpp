@@ -6,7 +6,7 @@
 #include <list>
 
 #include "messages/runtime.capnp.h"
-#include "tests/actors/dht/quarter.hpp"
+#include "tests/actors/dht/dht_cluster.hpp"
 
 using namespace troupe;
 using namespace troupe::dht;
@@ -17,9 +17,9 @@ namespace {
 /// Somebody who listens at a node.
 class Ear {
  public:
-  Ear(Quarter& quarter, std::size_t node, const Topic& topic, std::function<void(wire::ListenTo::Builder)> more = {})
-      : quarter_(quarter), node_(node) {
-    quarter.inside(node, [&](Scripted& self) {
+  Ear(DhtCluster& cluster, std::size_t node, const Topic& topic, std::function<void(wire::ListenTo::Builder)> more = {})
+      : quarter_(cluster), node_(node) {
+    cluster.inside(node, [&](Scripted& self) {
       hold_ = self.subscribe<wire::ListenTo, wire::Came>(
           self.node().find(kListenPath), 600s,
           [&](wire::ListenTo::Builder question) {
@@ -69,14 +69,14 @@ class Ear {
         sequences.push_back(item.getValue().getSequence());
         return;
       case wire::Came::PROVIDER: {
-        const base::Contact where = net::read_contact(item.getProvider());
+        const base::Contact where = messages::read_contact(item.getProvider());
         providers.push_back(crypto::node_id(where.key, where.nonce));
         return;
       }
       case wire::Came::ENDED: ended = text_of(item.getEnded().getWhy()); return;
     }
   }
-  Quarter& quarter_;
+  DhtCluster& quarter_;
   const std::size_t node_;
   runtime::Subscription hold_;
 };
@@ -85,17 +85,17 @@ struct Told {
   unsigned listeners = 0;
   std::uint64_t notices = 0;
 };
-Told told_by(Quarter& quarter, std::size_t node) {
+Told told_by(DhtCluster& cluster, std::size_t node) {
   Told out;
-  quarter.ask<runtime::wire::Describe, wire::DhtState>(
+  cluster.ask<runtime::wire::Describe, wire::DhtState>(
       node, [](auto) {},
       [&](wire::DhtState::Reader state) {
         out = {state.getListeners(), state.getNotices()};
       });
   return out;
 }
-Topic value_of(Quarter& quarter, std::size_t node, std::string_view name) {
-  return {TopicKind::value, key_of_name(quarter[node].identity->public_key(), base::as_bytes(name))};
+Topic value_of(DhtCluster& cluster, std::size_t node, std::string_view name) {
+  return {TopicKind::value, key_of_name(cluster[node].identity->public_key(), base::as_bytes(name))};
 }
 /// What a node answers to Listen of another one.
 struct Lease {
@@ -103,14 +103,14 @@ struct Lease {
   unsigned seconds = 0;
   base::Bytes token;
 };
-Lease listen_at(Quarter& quarter, std::size_t asker, std::size_t of, const Topic& topic, base::ByteView token,
+Lease listen_at(DhtCluster& cluster, std::size_t asker, std::size_t of, const Topic& topic, base::ByteView token,
                 const std::optional<base::Contact>& claims = {}, unsigned seconds = 60) {
   Lease out;
-  out.error = quarter.ask_from<wire::Listen, wire::Listening>(
+  out.error = cluster.ask_from<wire::Listen, wire::Listening>(
       asker, of,
       [&](wire::Listen::Builder question) {
-        write_asker(question.initAsker(), quarter[asker].settings);
-        if (claims) net::write_contact(question.getAsker().getContact(), *claims);
+        write_asker(question.initAsker(), cluster[asker].settings);
+        if (claims) messages::write_contact(question.getAsker().getContact(), *claims);
         question.setToken(data_of(token));
         question.setWhat(static_cast<std::uint8_t>(topic.kind));
         question.setKey(data_of(topic.key.view()));
@@ -127,186 +127,186 @@ Lease listen_at(Quarter& quarter, std::size_t asker, std::size_t of, const Topic
 }  // namespace
 
 TEST_CASE("dht listen: what is put is told to a node that listens, what was there before first") {
-  Quarter quarter(5);
+  DhtCluster cluster(5);
   std::string large;
   SUBCASE("values that fit into a datagram") {}
   SUBCASE("values that need a link") { large = std::string(20'000, 'x'); }
-  REQUIRE_FALSE(quarter.put(0, Space::kv, "orders", "one" + large).error);
-  Ear ear(quarter, 3, value_of(quarter, 0, "orders"));
+  REQUIRE_FALSE(cluster.put(0, Space::kv, "orders", "one" + large).error);
+  Ear ear(cluster, 3, value_of(cluster, 0, "orders"));
   CHECK(ear.hears("one" + large));
   CHECK(ear.listening() == 5);
   for (const std::string value : {"two", "three", "four"}) {
-    REQUIRE_FALSE(quarter.put(0, Space::kv, "orders", value + large).error);
+    REQUIRE_FALSE(cluster.put(0, Space::kv, "orders", value + large).error);
     CHECK(ear.hears(value + large));
   }
   CHECK(ear.values.size() == 4);
   CHECK(std::ranges::is_sorted(ear.sequences));
-  CHECK(quarter.failures().empty());
+  CHECK(cluster.failures().empty());
 }
 
 TEST_CASE("dht listen: a place where nothing lies yet is listened to, for longer than a lease") {
-  Quarter quarter(4);
-  Ear ear(quarter, 1, value_of(quarter, 2, "orders"));
+  DhtCluster cluster(4);
+  Ear ear(cluster, 1, value_of(cluster, 2, "orders"));
   CHECK(ear.listening() == 4);
-  quarter.stage.run_for(30min);
+  cluster.stage.run_for(30min);
   CHECK_FALSE(ear.over);
-  for (const std::size_t node : {0, 1, 2, 3}) CHECK(told_by(quarter, node).listeners == 1);
-  REQUIRE_FALSE(quarter.put(2, Space::kv, "orders", "late").error);
+  for (const std::size_t node : {0, 1, 2, 3}) CHECK(told_by(cluster, node).listeners == 1);
+  REQUIRE_FALSE(cluster.put(2, Space::kv, "orders", "late").error);
   CHECK(ear.hears("late"));
-  CHECK(quarter.failures().empty());
+  CHECK(cluster.failures().empty());
 }
 
 TEST_CASE("dht listen: two at one node share its leases, and the one that comes later hears what is there") {
-  Quarter quarter(4);
-  const Topic topic = value_of(quarter, 0, "orders");
-  Ear first(quarter, 1, topic);
+  DhtCluster cluster(4);
+  const Topic topic = value_of(cluster, 0, "orders");
+  Ear first(cluster, 1, topic);
   CHECK(first.listening() == 4);
-  REQUIRE_FALSE(quarter.put(0, Space::kv, "orders", "one").error);
+  REQUIRE_FALSE(cluster.put(0, Space::kv, "orders", "one").error);
   CHECK(first.hears("one"));
-  Ear second(quarter, 1, topic);
+  Ear second(cluster, 1, topic);
   CHECK(second.hears("one"));
   CHECK(second.listening() == 4);
-  CHECK(told_by(quarter, 2).listeners == 1);
+  CHECK(told_by(cluster, 2).listeners == 1);
   first.leave();
-  REQUIRE_FALSE(quarter.put(0, Space::kv, "orders", "two").error);
+  REQUIRE_FALSE(cluster.put(0, Space::kv, "orders", "two").error);
   CHECK(second.hears("two"));
   CHECK_FALSE(first.has("two"));
 }
 
 TEST_CASE("dht listen: it ends with who listens, and holders hear of it at once") {
-  Quarter quarter(4);
-  const Topic topic = value_of(quarter, 0, "orders");
+  DhtCluster cluster(4);
+  const Topic topic = value_of(cluster, 0, "orders");
   SUBCASE("who leaves") {
-    Ear ear(quarter, 1, topic);
+    Ear ear(cluster, 1, topic);
     CHECK(ear.listening() == 4);
     ear.leave();
-    quarter.stage.run_for(1s);
-    for (const std::size_t node : {0, 1, 2, 3}) CHECK(told_by(quarter, node).listeners == 0);
+    cluster.stage.run_for(1s);
+    for (const std::size_t node : {0, 1, 2, 3}) CHECK(told_by(cluster, node).listeners == 0);
   }
   SUBCASE("who has heard as much as was asked for") {
-    Ear ear(quarter, 1, topic, [](wire::ListenTo::Builder question) { question.setCount(1); });
+    Ear ear(cluster, 1, topic, [](wire::ListenTo::Builder question) { question.setCount(1); });
     CHECK(ear.listening() == 4);
-    REQUIRE_FALSE(quarter.put(0, Space::kv, "orders", "one").error);
-    CHECK(quarter.stage.run_until([&] { return ear.over; }, 10s));
+    REQUIRE_FALSE(cluster.put(0, Space::kv, "orders", "one").error);
+    CHECK(cluster.stage.run_until([&] { return ear.over; }, 10s));
     CHECK(ear.ended);
     CHECK(ear.has("one"));
     CHECK_FALSE(ear.error);
-    quarter.stage.run_for(1s);
-    CHECK(told_by(quarter, 2).listeners == 0);
+    cluster.stage.run_for(1s);
+    CHECK(told_by(cluster, 2).listeners == 0);
   }
   SUBCASE("whose time is over") {
-    Ear ear(quarter, 1, topic, [](wire::ListenTo::Builder question) { question.setMilliseconds(5'000); });
-    CHECK(quarter.stage.run_until([&] { return ear.over; }, 5s));
+    Ear ear(cluster, 1, topic, [](wire::ListenTo::Builder question) { question.setMilliseconds(5'000); });
+    CHECK(cluster.stage.run_until([&] { return ear.over; }, 5s));
     CHECK(ear.ended);
   }
   SUBCASE("whose node dies: its leases end by themselves") {
-    Ear ear(quarter, 1, topic);
+    Ear ear(cluster, 1, topic);
     CHECK(ear.listening() == 4);
-    quarter.kill(1);
-    quarter.stage.run_for(5min);
-    REQUIRE_FALSE(quarter.put(0, Space::kv, "orders", "one").error);
-    for (const std::size_t node : {0, 2, 3}) CHECK(told_by(quarter, node).listeners == 0);
+    cluster.kill(1);
+    cluster.stage.run_for(5min);
+    REQUIRE_FALSE(cluster.put(0, Space::kv, "orders", "one").error);
+    for (const std::size_t node : {0, 2, 3}) CHECK(told_by(cluster, node).listeners == 0);
   }
   SUBCASE("whose node dies, with notices on the way: they are sent a few times") {
-    Ear ear(quarter, 1, topic);
+    Ear ear(cluster, 1, topic);
     CHECK(ear.listening() == 4);
-    quarter.kill(1);
-    REQUIRE_FALSE(quarter.put(0, Space::kv, "orders", "one").error);
-    quarter.stage.run_for(60s);
+    cluster.kill(1);
+    REQUIRE_FALSE(cluster.put(0, Space::kv, "orders", "one").error);
+    cluster.stage.run_for(60s);
     for (const std::size_t node : {0, 2, 3}) {
-      CHECK(told_by(quarter, node).listeners == 0);
-      CHECK(told_by(quarter, node).notices <= kNoticeTriesMax);
+      CHECK(told_by(cluster, node).listeners == 0);
+      CHECK(told_by(cluster, node).notices <= kNoticeTriesMax);
     }
   }
   SUBCASE("whose actor breaks: the stream ends with an error, and its holders are told that nobody listens") {
-    Ear ear(quarter, 1, topic);
+    Ear ear(cluster, 1, topic);
     CHECK(ear.listening() == 4);
-    quarter.break_at(1, "/dht/listen");
-    REQUIRE_FALSE(quarter.put(0, Space::kv, "orders", "one").error);
-    CHECK(quarter.stage.run_until([&] { return ear.over; }, 10s));
+    cluster.break_at(1, "/dht/listen");
+    REQUIRE_FALSE(cluster.put(0, Space::kv, "orders", "one").error);
+    CHECK(cluster.stage.run_until([&] { return ear.over; }, 10s));
     CHECK(ear.error);
-    quarter.stage.run_for(30s);
-    REQUIRE_FALSE(quarter.put(0, Space::kv, "orders", "two").error);
-    quarter.stage.run_for(30s);
-    for (const std::size_t node : {0, 1, 2, 3}) CHECK(told_by(quarter, node).listeners == 0);
+    cluster.stage.run_for(30s);
+    REQUIRE_FALSE(cluster.put(0, Space::kv, "orders", "two").error);
+    cluster.stage.run_for(30s);
+    for (const std::size_t node : {0, 1, 2, 3}) CHECK(told_by(cluster, node).listeners == 0);
   }
 }
 
 TEST_CASE("dht listen: while holders come and go it goes on") {
-  Quarter quarter(6, [](std::size_t, House& house) { house.settings.copies = 3; });
-  const Topic topic = value_of(quarter, 0, "orders");
-  Ear ear(quarter, 1, topic);
+  DhtCluster cluster(6, [](std::size_t, ClusterNode& member) { member.settings.copies = 3; });
+  const Topic topic = value_of(cluster, 0, "orders");
+  Ear ear(cluster, 1, topic);
   CHECK(ear.listening() > 0);
-  for (const std::size_t node : {2, 3}) quarter.kill(node);
-  quarter.stage.run_for(2min);
-  REQUIRE_FALSE(quarter.put(0, Space::kv, "orders", "one").error);
+  for (const std::size_t node : {2, 3}) cluster.kill(node);
+  cluster.stage.run_for(2min);
+  REQUIRE_FALSE(cluster.put(0, Space::kv, "orders", "one").error);
   CHECK(ear.hears("one"));
-  for (const std::size_t node : {2, 3}) quarter.restart(node);
-  for (const std::size_t node : {4, 5}) quarter.kill(node);
-  quarter.stage.run_for(12min);
-  REQUIRE_FALSE(quarter.put(0, Space::kv, "orders", "two").error);
+  for (const std::size_t node : {2, 3}) cluster.restart(node);
+  for (const std::size_t node : {4, 5}) cluster.kill(node);
+  cluster.stage.run_for(12min);
+  REQUIRE_FALSE(cluster.put(0, Space::kv, "orders", "two").error);
   CHECK(ear.hears("two"));
 }
 
 TEST_CASE("dht listen: a node that cannot be dialled asks now and then") {
-  Quarter quarter(4, [](std::size_t i, House& house) {
-    if (i == 3) house.settings.endpoint = {};
+  DhtCluster cluster(4, [](std::size_t i, ClusterNode& member) {
+    if (i == 3) member.settings.endpoint = {};
   });
-  Ear ear(quarter, 3, value_of(quarter, 0, "orders"));
+  Ear ear(cluster, 3, value_of(cluster, 0, "orders"));
   CHECK(ear.listening() == 0);
-  REQUIRE_FALSE(quarter.put(0, Space::kv, "orders", "one").error);
+  REQUIRE_FALSE(cluster.put(0, Space::kv, "orders", "one").error);
   CHECK(ear.hears("one"));
-  for (const std::size_t node : {0, 1, 2}) CHECK(told_by(quarter, node).listeners == 0);
+  for (const std::size_t node : {0, 1, 2}) CHECK(told_by(cluster, node).listeners == 0);
 }
 
 TEST_CASE("dht listen: new providers are told, those that were there first") {
-  Quarter quarter(5);
+  DhtCluster cluster(5);
   const base::Digest cid = crypto::sha256(base::as_bytes("a file"));
-  for (const std::size_t node : {0, 1, 2}) quarter[node].files.insert(cid);
-  REQUIRE_FALSE(quarter.provide(0, cid));
-  Ear ear(quarter, 4, {TopicKind::providers, key_of(cid)});
-  CHECK(ear.hears_of(quarter[0].id()));
+  for (const std::size_t node : {0, 1, 2}) cluster[node].files.insert(cid);
+  REQUIRE_FALSE(cluster.provide(0, cid));
+  Ear ear(cluster, 4, {TopicKind::providers, key_of(cid)});
+  CHECK(ear.hears_of(cluster[0].id()));
   CHECK(ear.listening() == 5);
   for (const std::size_t node : {1, 2}) {
-    REQUIRE_FALSE(quarter.provide(node, cid));
-    CHECK(ear.hears_of(quarter[node].id()));
+    REQUIRE_FALSE(cluster.provide(node, cid));
+    CHECK(ear.hears_of(cluster[node].id()));
   }
-  REQUIRE_FALSE(quarter.provide(1, cid));  // again
-  quarter.stage.run_for(10s);
+  REQUIRE_FALSE(cluster.provide(1, cid));  // again
+  cluster.stage.run_for(10s);
   CHECK(ear.providers.size() == 3);
 }
 
 TEST_CASE("dht listen: a lease needs a token of the asker, and the asker where it says that it is") {
-  Quarter quarter(3);
-  const Topic topic = value_of(quarter, 0, "orders");
-  const auto first = listen_at(quarter, 1, 0, topic, {});
+  DhtCluster cluster(3);
+  const Topic topic = value_of(cluster, 0, "orders");
+  const auto first = listen_at(cluster, 1, 0, topic, {});
   CHECK_FALSE(first.error);
   CHECK(first.seconds == 0);
   REQUIRE(first.token.size() == Token::kBytes);
-  CHECK(told_by(quarter, 0).listeners == 0);
-  CHECK(listen_at(quarter, 2, 0, topic, first.token).seconds == 0);  // another's
+  CHECK(told_by(cluster, 0).listeners == 0);
+  CHECK(listen_at(cluster, 2, 0, topic, first.token).seconds == 0);  // another's
 
   // Somebody else's address: that one is asked, does not know of it, and hears nothing more.
-  base::Contact elsewhere = quarter[1].where();
-  elsewhere.endpoint = quarter[2].at;
-  CHECK(listen_at(quarter, 1, 0, topic, first.token, elsewhere).seconds == 0);
+  base::Contact elsewhere = cluster[1].where();
+  elsewhere.endpoint = cluster[2].at;
+  CHECK(listen_at(cluster, 1, 0, topic, first.token, elsewhere).seconds == 0);
   elsewhere.endpoint.port = 9;  // and nobody's
-  CHECK(listen_at(quarter, 1, 0, topic, first.token, elsewhere).seconds == 0);
-  CHECK(listen_at(quarter, 1, 0, topic, first.token, quarter[2].where()).error);
-  CHECK(told_by(quarter, 0).listeners == 0);
+  CHECK(listen_at(cluster, 1, 0, topic, first.token, elsewhere).seconds == 0);
+  CHECK(listen_at(cluster, 1, 0, topic, first.token, cluster[2].where()).error);
+  CHECK(told_by(cluster, 0).listeners == 0);
 
-  CHECK(listen_at(quarter, 1, 0, topic, first.token).seconds == 60);
-  CHECK(listen_at(quarter, 1, 0, topic, first.token, {}, 60'000).seconds == 300);
-  CHECK(told_by(quarter, 0).listeners == 1);
+  CHECK(listen_at(cluster, 1, 0, topic, first.token).seconds == 60);
+  CHECK(listen_at(cluster, 1, 0, topic, first.token, {}, 60'000).seconds == 300);
+  CHECK(told_by(cluster, 0).listeners == 1);
   // Nobody listens there in truth: the first notice ends it.
-  REQUIRE(quarter.store(1, 0, quarter.signed_by(0, 1, "one")).result == wire::StoreDone::Result::STORED);
-  quarter.stage.run_for(10s);
-  CHECK(told_by(quarter, 0).listeners == 0);
-  CHECK(told_by(quarter, 0).notices == 1);
+  REQUIRE(cluster.store(1, 0, cluster.signed_by(0, 1, "one")).result == wire::StoreDone::Result::STORED);
+  cluster.stage.run_for(10s);
+  CHECK(told_by(cluster, 0).listeners == 0);
+  CHECK(told_by(cluster, 0).notices == 1);
 
   const auto odd = [&](std::uint8_t what, std::size_t bytes) {
-    return quarter.ask_from<wire::Listen, wire::Listening>(1, 0, [&](wire::Listen::Builder question) {
-      write_asker(question.initAsker(), quarter[1].settings);
+    return cluster.ask_from<wire::Listen, wire::Listening>(1, 0, [&](wire::Listen::Builder question) {
+      write_asker(question.initAsker(), cluster[1].settings);
       question.setWhat(what);
       question.setKey(data_of(base::ByteView(base::Bytes(bytes, 1))));
     });
@@ -316,24 +316,24 @@ TEST_CASE("dht listen: a lease needs a token of the asker, and the asker where i
 }
 
 TEST_CASE("dht listen: limits of a holder are answered with no lease, and values come all the same") {
-  Quarter quarter(3, [](std::size_t, House& house) { house.settings.listeners.listeners_max = 1; });
-  Ear first(quarter, 1, value_of(quarter, 0, "one"));
+  DhtCluster cluster(3, [](std::size_t, ClusterNode& member) { member.settings.listeners.listeners_max = 1; });
+  Ear first(cluster, 1, value_of(cluster, 0, "one"));
   CHECK(first.listening() == 3);
-  Ear second(quarter, 2, value_of(quarter, 0, "two"));
+  Ear second(cluster, 2, value_of(cluster, 0, "two"));
   CHECK(second.listening() == 0);
-  REQUIRE_FALSE(quarter.put(0, Space::kv, "two", "2").error);
+  REQUIRE_FALSE(cluster.put(0, Space::kv, "two", "2").error);
   CHECK(second.hears("2"));
 }
 
 TEST_CASE("dht listen: what others push is taken from holders alone, and only if it is signed") {
-  Quarter quarter(3);
-  const KvRecord real = quarter.signed_by(0, 7, "real");
-  KvRecord forged = quarter.signed_by(0, 9, "forged");
+  DhtCluster cluster(3);
+  const KvRecord real = cluster.signed_by(0, 7, "real");
+  KvRecord forged = cluster.signed_by(0, 9, "forged");
   forged.value = dht::bytes_of(std::string_view("altered"));
   const auto push = [&](std::size_t from, const Record& record) {
     bool listens = false;
-    quarter.ask_of<wire::Changed, wire::Noted>(
-        from, [&](Scripted& self) { return self.node().reach(quarter[1].where(), kListenPath); },
+    cluster.ask_of<wire::Changed, wire::Noted>(
+        from, [&](Scripted& self) { return self.node().reach(cluster[1].where(), kListenPath); },
         [&](wire::Changed::Builder out) {
           out.setWhat(2);
           out.setKey(data_of(key_of(real).view()));
@@ -346,33 +346,33 @@ TEST_CASE("dht listen: what others push is taken from holders alone, and only if
     return listens;
   };
   CHECK_FALSE(push(2, real));
-  Ear ear(quarter, 1, {TopicKind::value, key_of(real)});
+  Ear ear(cluster, 1, {TopicKind::value, key_of(real)});
   CHECK(ear.listening() == 3);
   CHECK(push(2, forged));
   CHECK(push(2, real));
   CHECK(ear.hears("real"));
-  CHECK(push(2, quarter.signed_by(0, 6, "older")));
-  quarter.stage.run_for(5s);
+  CHECK(push(2, cluster.signed_by(0, 6, "older")));
+  cluster.stage.run_for(5s);
   CHECK(ear.values.size() == 1);
 }
 
 TEST_CASE("dht listen: nonsense is refused, and so is one reader too many") {
-  Quarter quarter(1);
+  DhtCluster cluster(1);
   const auto code = [&](std::uint8_t what, std::size_t bytes) {
-    Ear ear(quarter, 0, {}, [&](wire::ListenTo::Builder question) {
+    Ear ear(cluster, 0, {}, [&](wire::ListenTo::Builder question) {
       question.setWhat(what);
       question.setKey(data_of(base::ByteView(base::Bytes(bytes, 1))));
     });
-    quarter.stage.run_until([&] { return ear.over; }, 1s);
+    cluster.stage.run_until([&] { return ear.over; }, 1s);
     return ear.error ? std::optional(ear.error->code) : std::nullopt;
   };
   CHECK(code(1, 20) == Code::unsupported);
   CHECK(code(2, 19) == Code::malformed);
   std::list<Ear> ears;
   for (std::size_t i = 0; i < kListenReadersMax; ++i)
-    ears.emplace_back(quarter, 0, Topic{TopicKind::value, key(static_cast<int>(i % 3))});
+    ears.emplace_back(cluster, 0, Topic{TopicKind::value, key(static_cast<int>(i % 3))});
   CHECK(code(2, 20) == Code::overloaded);
   ears.pop_front();
   CHECK_FALSE(code(2, 20));
-  CHECK(quarter.failures().empty());
+  CHECK(cluster.failures().empty());
 }

@@ -3,7 +3,7 @@
 
 #include <doctest/doctest.h>
 
-#include "tests/actors/dht/quarter.hpp"
+#include "tests/actors/dht/dht_cluster.hpp"
 #include "tests/runtime/crypto/memory_disk.hpp"
 
 using namespace troupe;
@@ -21,10 +21,11 @@ struct Outcome {
   std::vector<std::pair<base::NodeId, std::string>> fates, refused;
   base::Duration took{0};
 };
-Outcome search(Quarter& quarter, std::size_t i, const Key& key, std::function<void(wire::Search::Builder)> more = {}) {
+Outcome search(DhtCluster& cluster, std::size_t i, const Key& key,
+               std::function<void(wire::Search::Builder)> more = {}) {
   Outcome out;
-  const auto began = quarter.stage.now();
-  out.error = quarter.ask<wire::Search, wire::SearchResult>(
+  const auto began = cluster.stage.now();
+  out.error = cluster.ask<wire::Search, wire::SearchResult>(
       i,
       [&](wire::Search::Builder question) {
         question.setKey(data_of(key.view()));
@@ -41,13 +42,13 @@ Outcome search(Quarter& quarter, std::size_t i, const Key& key, std::function<vo
         for (const Contact& one : own_contacts(result.getNearest())) out.nearest.push_back(one.id);
         for (const Contact& one : own_contacts(result.getProviders())) out.providers.push_back(one.id);
         for (const auto one : result.getQuestions()) {
-          const base::Contact where = net::read_contact(one.getContact());
+          const base::Contact where = messages::read_contact(one.getContact());
           out.fates.push_back({crypto::node_id(where.key, where.nonce), text_of(one.getFate())});
         }
         for (const auto one : result.getRefused())
           out.refused.push_back({*read_key(one.getNode()), text_of(one.getWhy())});
       });
-  out.took = quarter.stage.now() - began;
+  out.took = cluster.stage.now() - began;
   return out;
 }
 void for_value(wire::Search::Builder question) { question.getGoal().setValue(static_cast<std::uint8_t>(Space::kv)); }
@@ -86,10 +87,10 @@ struct Liar {
 };
 
 /// Three honest nodes, and the last one a liar.
-Quarter::Tune with(Liar& liar, std::size_t at = 3) {
-  return [&liar, at](std::size_t i, House& house) {
-    if (i == at) house.acts = liar.acts();
-    else if (i == 0) house.knows = {at};
+DhtCluster::Tune with(Liar& liar, std::size_t at = 3) {
+  return [&liar, at](std::size_t i, ClusterNode& member) {
+    if (i == at) member.acts = liar.acts();
+    else if (i == 0) member.knows = {at};
   };
 }
 std::string fate_of(const Outcome& outcome, const base::NodeId& id) {
@@ -102,25 +103,25 @@ std::string fate_of(const Outcome& outcome, const base::NodeId& id) {
 
 TEST_CASE("lookup actor: a record that does not validate never comes out, and whoever lied has failed") {
   Liar liar;
-  Quarter quarter(4, with(liar));
-  quarter.stage.run_for(60s);  // until the first one has looked again
-  REQUIRE(quarter.lists(0, 3));
-  const KvRecord good = quarter.signed_by(1, 7, "seven");
+  DhtCluster cluster(4, with(liar));
+  cluster.stage.run_for(60s);  // until the first one has looked again
+  REQUIRE(cluster.lists(0, 3));
+  const KvRecord good = cluster.signed_by(1, 7, "seven");
   KvRecord bad = good;
   Space space = Space::kv;
   bool offends = true;  // else an honest node may say so
   SUBCASE("forged") { bad.value = dht::bytes_of("forged"); }
-  SUBCASE("of somebody else") { bad = quarter.signed_by(2, 9, "nine"); }
-  SUBCASE("under another name") { bad = quarter.signed_by(1, 9, "nine", "other"); }
+  SUBCASE("of somebody else") { bad = cluster.signed_by(2, 9, "nine"); }
+  SUBCASE("under another name") { bad = cluster.signed_by(1, 9, "nine", "other"); }
   SUBCASE("expired") {
-    bad.created = quarter.wall() - 100s;
-    bad.expires = quarter.wall() - 1s;
-    bad = sign(quarter[1].identity->key(), bad);
+    bad.created = cluster.wall() - 100s;
+    bad.expires = cluster.wall() - 1s;
+    bad = sign(cluster[1].identity->key(), bad);
     offends = false;
   }
   SUBCASE("of a clock an hour ahead") {
-    bad.created = quarter.wall() + 3'600s;
-    bad = sign(quarter[1].identity->key(), bad);
+    bad.created = cluster.wall() + 3'600s;
+    bad = sign(cluster[1].identity->key(), bad);
     offends = false;
   }
   SUBCASE("of another space") { space = Space::cid; }
@@ -135,32 +136,32 @@ TEST_CASE("lookup actor: a record that does not validate never comes out, and wh
     said[0] = 2;
   }
   liar.value = [&](wire::FoundValue::Builder out) { out.setRecord(data_of(said)); };
-  const auto outcome = search(quarter, 0, key_of(good), [&](wire::Search::Builder question) {
+  const auto outcome = search(cluster, 0, key_of(good), [&](wire::Search::Builder question) {
     question.getGoal().setValue(static_cast<std::uint8_t>(space));
   });
   REQUIRE_FALSE(outcome.error);
   CHECK(outcome.record.empty());
-  CHECK(fate_of(outcome, quarter[3].id()) == (offends ? "failed" : "answered"));
-  CHECK(quarter.get(0, space, key_of(good)).error);
-  CHECK(quarter[0].accused.empty() == !offends);
-  for (const auto& accused : quarter[0].accused)
-    CHECK(accused == std::pair{quarter[3].id(), net::wire::Offence::BAD_RECORD});
+  CHECK(fate_of(outcome, cluster[3].id()) == (offends ? "failed" : "answered"));
+  CHECK(cluster.get(0, space, key_of(good)).error);
+  CHECK(cluster[0].accused.empty() == !offends);
+  for (const auto& accused : cluster[0].accused)
+    CHECK(accused == std::pair{cluster[3].id(), net::wire::Offence::BAD_RECORD});
   // Beside honest holders it changes nothing.
   if (space == Space::kv) {
-    CHECK(quarter.store(1, 2, good).result == wire::StoreDone::Result::STORED);
-    CHECK(quarter.get(0, Space::kv, key_of(good)).value == "seven");
+    CHECK(cluster.store(1, 2, good).result == wire::StoreDone::Result::STORED);
+    CHECK(cluster.get(0, Space::kv, key_of(good)).value == "seven");
   }
-  CHECK(quarter.failures().empty());
+  CHECK(cluster.failures().empty());
 }
 
 TEST_CASE("lookup actor: of an answer that names too many, ourselves and nobody, only what is good is taken") {
   Liar liar;
-  Quarter quarter(4, with(liar));
-  quarter.stage.run_for(60s);  // until the first one has looked again
-  REQUIRE(quarter.lists(0, 3));
+  DhtCluster cluster(4, with(liar));
+  cluster.stage.run_for(60s);  // until the first one has looked again
+  REQUIRE(cluster.lists(0, 3));
   std::vector<base::Contact> named;
-  named.push_back(quarter[0].where());
-  named.push_back(quarter[3].where());
+  named.push_back(cluster[0].where());
+  named.push_back(cluster[3].where());
   for (std::uint16_t i = 0; i < 30; ++i) {  // as many as its kind allows
     base::Contact one;
     one.key.bytes[0] = static_cast<std::uint8_t>(i + 1);
@@ -170,106 +171,106 @@ TEST_CASE("lookup actor: of an answer that names too many, ourselves and nobody,
   }
   liar.nodes = [&](wire::Nodes::Builder out) {
     auto list = out.initContacts(static_cast<unsigned>(named.size()));
-    for (unsigned i = 0; i < list.size(); ++i) net::write_contact(list[i], named[i]);
+    for (unsigned i = 0; i < list.size(); ++i) messages::write_contact(list[i], named[i]);
     out.setToken(data_of(base::ByteView(named[0].key.view()).first(7)));  // of a wrong length
   };
-  const auto outcome = search(quarter, 0, key(1));
+  const auto outcome = search(cluster, 0, key(1));
   REQUIRE_FALSE(outcome.error);
   std::map<std::string, int> why;
   for (const auto& [id, reason] : outcome.refused) ++why[reason];
   CHECK(why[std::string(dht::text_of(Refusal::ourselves))] == 1);
   CHECK(why[std::string(dht::text_of(Refusal::itself))] == 1);
   CHECK(outcome.asked <= 3 + kTakenMax);
-  for (const base::NodeId& id : outcome.nearest) CHECK(id != quarter[0].id());
+  for (const base::NodeId& id : outcome.nearest) CHECK(id != cluster[0].id());
   CHECK(outcome.nearest.size() == 3);
-  CHECK(quarter.table(0).size() == 3);
-  REQUIRE_FALSE(quarter[0].accused.empty());
-  CHECK(quarter[0].accused[0] == std::pair{quarter[3].id(), net::wire::Offence::TOO_MANY});
+  CHECK(cluster.table(0).size() == 3);
+  REQUIRE_FALSE(cluster[0].accused.empty());
+  CHECK(cluster[0].accused[0] == std::pair{cluster[3].id(), net::wire::Offence::TOO_MANY});
   // Without a token nothing is stored at it.
-  const auto stored = quarter.put(0, Space::kv, "orders", "seven");
+  const auto stored = cluster.put(0, Space::kv, "orders", "seven");
   CHECK_FALSE(stored.error);
   CHECK(liar.stores == 0);
   CHECK(stored.asked == 3);
-  CHECK(quarter.failures().empty());
+  CHECK(cluster.failures().empty());
 }
 
 TEST_CASE("lookup actor: who names a contact without its work is told of, who names an old address is not") {
   Liar liar;
   tests::SeededChance chance(7);
-  Quarter quarter(4, [&](std::size_t i, House& house) {
-    house.identity = std::make_shared<const crypto::Identity>(crypto::Identity::make(chance, 4));
-    house.settings.identity = house.identity;
-    house.settings.work_bits = 4;
-    with(liar)(i, house);
+  DhtCluster cluster(4, [&](std::size_t i, ClusterNode& member) {
+    member.identity = std::make_shared<const crypto::Identity>(crypto::Identity::make(chance, 4));
+    member.settings.identity = member.identity;
+    member.settings.work_bits = 4;
+    with(liar)(i, member);
   });
-  quarter.stage.run_for(60s);
-  REQUIRE(quarter.lists(0, 3));
-  base::Contact named = quarter[2].where();
+  cluster.stage.run_for(60s);
+  REQUIRE(cluster.lists(0, 3));
+  base::Contact named = cluster[2].where();
   SUBCASE("a lie") {
     while (crypto::check(named.key, named.nonce, 4)) ++named.nonce;
   }
   SUBCASE("an address where nobody lives any more") { named.endpoint = {sim::address_of(999), 4000}; }
   SUBCASE("an address that nobody can dial") { named.endpoint.port = 0; }
   const bool lie = !crypto::check(named.key, named.nonce, 4);
-  liar.nodes = [&](wire::Nodes::Builder out) { net::write_contact(out.initContacts(1)[0], named); };
-  REQUIRE_FALSE(search(quarter, 0, key(1)).error);
-  CHECK(quarter[0].accused.empty() == !lie);
-  for (const auto& accused : quarter[0].accused)
-    CHECK(accused == std::pair{quarter[3].id(), net::wire::Offence::UNPROVEN_CONTACT});
+  liar.nodes = [&](wire::Nodes::Builder out) { messages::write_contact(out.initContacts(1)[0], named); };
+  REQUIRE_FALSE(search(cluster, 0, key(1)).error);
+  CHECK(cluster[0].accused.empty() == !lie);
+  for (const auto& accused : cluster[0].accused)
+    CHECK(accused == std::pair{cluster[3].id(), net::wire::Offence::UNPROVEN_CONTACT});
 }
 
 TEST_CASE("lookup actor: providers that cannot be dialled are not named") {
   Liar liar;
-  Quarter quarter(4, with(liar));
-  quarter.stage.run_for(60s);  // until the first one has looked again
-  REQUIRE(quarter.lists(0, 3));
+  DhtCluster cluster(4, with(liar));
+  cluster.stage.run_for(60s);  // until the first one has looked again
+  REQUIRE(cluster.lists(0, 3));
   liar.providers = [&](wire::Providers::Builder out) {
     auto list = out.initProviders(30);
     for (unsigned i = 0; i < list.size(); ++i) {
-      base::Contact one = quarter[2].where();
+      base::Contact one = cluster[2].where();
       if (i > 0) one.endpoint.port = 0;
-      net::write_contact(list[i], one);
+      messages::write_contact(list[i], one);
     }
   };
   const auto outcome =
-      search(quarter, 0, key(1), [](wire::Search::Builder question) { question.getGoal().setProviders(20); });
-  CHECK(outcome.providers == std::vector{quarter[2].id()});
+      search(cluster, 0, key(1), [](wire::Search::Builder question) { question.getGoal().setProviders(20); });
+  CHECK(outcome.providers == std::vector{cluster[2].id()});
 }
 
 TEST_CASE("lookup actor: one that names many providers leaves room for those of others") {
   Liar liar;
-  Quarter quarter(4, with(liar));
-  quarter.stage.run_for(60s);  // until the first one has looked again
-  REQUIRE(quarter.lists(0, 3));
+  DhtCluster cluster(4, with(liar));
+  cluster.stage.run_for(60s);  // until the first one has looked again
+  REQUIRE(cluster.lists(0, 3));
   base::Contact false_one{};
   liar.providers = [&](wire::Providers::Builder out) {
     auto list = out.initProviders(20);
     for (unsigned i = 0; i < list.size(); ++i) {
       false_one.key.bytes[0] = static_cast<std::uint8_t>(i + 1);
       false_one.endpoint = *base::Endpoint::parse("203.0." + std::to_string(i) + ".7:4000");
-      net::write_contact(list[i], false_one);
+      messages::write_contact(list[i], false_one);
     }
   };
   for (int i = 1; i <= 8; ++i) {  // in some of them the liar answers first
-    const Token token = quarter.token(2, 1);
-    REQUIRE_FALSE(quarter.ask_from<wire::AddProvider, wire::Added>(2, 1, [&](wire::AddProvider::Builder out) {
-      write_asker(out.initAsker(), quarter[2].settings);
+    const Token token = cluster.token(2, 1);
+    REQUIRE_FALSE(cluster.ask_from<wire::AddProvider, wire::Added>(2, 1, [&](wire::AddProvider::Builder out) {
+      write_asker(out.initAsker(), cluster[2].settings);
       out.setToken(data_of(token.view()));
       out.setKey(data_of(key(i).view()));
     }));
     const auto outcome =
-        search(quarter, 0, key(i), [](wire::Search::Builder question) { question.getGoal().setProviders(6); });
-    CHECK(std::ranges::count(outcome.providers, quarter[2].id()) == 1);
+        search(cluster, 0, key(i), [](wire::Search::Builder question) { question.getGoal().setProviders(6); });
+    CHECK(std::ranges::count(outcome.providers, cluster[2].id()) == 1);
     CHECK(outcome.providers.size() == 6);  // what nobody else fills, it may
   }
-  CHECK(quarter.failures().empty());
+  CHECK(cluster.failures().empty());
 }
 
 TEST_CASE("lookup actor: of one address few providers are named, as each is only claimed to live there") {
   Liar liar;
-  Quarter quarter(4, with(liar));
-  quarter.stage.run_for(60s);  // until the first one has looked again
-  REQUIRE(quarter.lists(0, 3));
+  DhtCluster cluster(4, with(liar));
+  cluster.stage.run_for(60s);  // until the first one has looked again
+  REQUIRE(cluster.lists(0, 3));
   std::string prefix, suffix;
   SUBCASE("of the fourth version") { prefix = "203.0.113.7:40"; }
   SUBCASE("of the sixth, whose lines have 2^64 addresses") {
@@ -279,25 +280,25 @@ TEST_CASE("lookup actor: of one address few providers are named, as each is only
   liar.providers = [&](wire::Providers::Builder out) {
     auto list = out.initProviders(20);
     for (unsigned i = 0; i < list.size(); ++i) {
-      base::Contact one = quarter[2].where();
+      base::Contact one = cluster[2].where();
       if (i > 0) one.key.bytes[0] = static_cast<std::uint8_t>(i);
       if (i > 0) one.endpoint = *base::Endpoint::parse(prefix + std::to_string(i + 10) + suffix);
-      net::write_contact(list[i], one);
+      messages::write_contact(list[i], one);
     }
   };
   const auto outcome =
-      search(quarter, 0, key(1), [](wire::Search::Builder question) { question.getGoal().setProviders(20); });
+      search(cluster, 0, key(1), [](wire::Search::Builder question) { question.getGoal().setProviders(20); });
   CHECK(outcome.providers.size() == 1 + kProvidersOfHostMax);
-  CHECK(std::ranges::count(outcome.providers, quarter[2].id()) == 1);
+  CHECK(std::ranges::count(outcome.providers, cluster[2].id()) == 1);
 }
 
 TEST_CASE("lookup actor: a search among those that say nothing ends at its deadline, and its actor with it") {
   Liar liar;
-  Quarter quarter(2, with(liar, 1));
-  quarter.stage.run_for(60s);
+  DhtCluster cluster(2, with(liar, 1));
+  cluster.stage.run_for(60s);
   liar.silent = true;
-  REQUIRE(quarter.lists(0, 1));
-  const auto outcome = search(quarter, 0, key(1), [](wire::Search::Builder question) {
+  REQUIRE(cluster.lists(0, 1));
+  const auto outcome = search(cluster, 0, key(1), [](wire::Search::Builder question) {
     for_value(question);
     question.setSeconds(1);
   });
@@ -305,57 +306,57 @@ TEST_CASE("lookup actor: a search among those that say nothing ends at its deadl
   CHECK((outcome.ending == "deadline" || outcome.ending == "nobody"));
   CHECK(outcome.took <= 1'100ms);
   CHECK(outcome.unanswered == 1);
-  CHECK_FALSE(quarter.has_path(0, "/dht/lookup"));
-  CHECK(quarter.state(0).searches == 0);
-  CHECK(quarter.get(0, Space::kv, key(1)).error->code == Code::unavailable);
+  CHECK_FALSE(cluster.has_path(0, "/dht/lookup"));
+  CHECK(cluster.state(0).searches == 0);
+  CHECK(cluster.get(0, Space::kv, key(1)).error->code == Code::unavailable);
 }
 
 TEST_CASE("lookup actor: who falls silent leaves the table though searches end without it, who is slow does not") {
   Liar slow;
-  Quarter quarter(5, with(slow, 4));
-  quarter.stage.run_for(60s);  // until the first one has looked again
-  REQUIRE(quarter.lists(0, 3));
-  REQUIRE(quarter.lists(0, 4));
+  DhtCluster cluster(5, with(slow, 4));
+  cluster.stage.run_for(60s);  // until the first one has looked again
+  REQUIRE(cluster.lists(0, 3));
+  REQUIRE(cluster.lists(0, 4));
   slow.silent = true;  // to questions; it answers pings
   const auto search_and_wait = [&] {
-    const auto outcome = search(quarter, 0, key(1));
+    const auto outcome = search(cluster, 0, key(1));
     CHECK(outcome.took < 1s);
-    CHECK(fate_of(outcome, quarter[3].id()) == "late");
-    CHECK(fate_of(outcome, quarter[4].id()) == "late");
-    quarter.stage.run_for(kPingTimeout + 100ms);
+    CHECK(fate_of(outcome, cluster[3].id()) == "late");
+    CHECK(fate_of(outcome, cluster[4].id()) == "late");
+    cluster.stage.run_for(kPingTimeout + 100ms);
   };
-  quarter.kill(3);
+  cluster.kill(3);
   search_and_wait();
-  CHECK(quarter.lists(0, 3));  // nobody loses a place by one loss
+  CHECK(cluster.lists(0, 3));  // nobody loses a place by one loss
   search_and_wait();
-  CHECK_FALSE(quarter.lists(0, 3));
-  CHECK(quarter.lists(0, 4));
-  CHECK(quarter.failures().empty());
+  CHECK_FALSE(cluster.lists(0, 3));
+  CHECK(cluster.lists(0, 4));
+  CHECK(cluster.failures().empty());
 }
 
 TEST_CASE("lookup actor: a put where nobody answers is no success beyond this node") {
-  Quarter quarter(5);
-  for (std::size_t i = 1; i < 5; ++i) quarter.kill(i);
-  const auto began = quarter.stage.now();
-  const auto stored = quarter.put(0, Space::kv, "orders", "seven");
+  DhtCluster cluster(5);
+  for (std::size_t i = 1; i < 5; ++i) cluster.kill(i);
+  const auto began = cluster.stage.now();
+  const auto stored = cluster.put(0, Space::kv, "orders", "seven");
   REQUIRE(stored.error);
   CHECK(stored.error->code == Code::unknown_outcome);
   CHECK(stored.error->message.find("only 1 of 1 nodes have acknowledged it, and 3 have to") != std::string::npos);
-  CHECK(quarter.stage.now() - began < 60s);
-  CHECK_FALSE(quarter.has_path(0, "/dht/lookup"));
+  CHECK(cluster.stage.now() - began < 60s);
+  CHECK_FALSE(cluster.has_path(0, "/dht/lookup"));
 }
 
 TEST_CASE("lookup actor: a put does not wait for the last of its holders") {
-  Quarter quarter(8, [](std::size_t, House& house) { house.settings.copies = 8; });
-  quarter[3].disk.set_capacity(1);
-  const auto stored = quarter.put(0, Space::kv, "orders", "seven");
+  DhtCluster cluster(8, [](std::size_t, ClusterNode& member) { member.settings.copies = 8; });
+  cluster[3].disk.set_capacity(1);
+  const auto stored = cluster.put(0, Space::kv, "orders", "seven");
   CHECK_FALSE(stored.error);
   CHECK(stored.asked == 8);
   CHECK(stored.stored == 7);
   CHECK(stores_needed(8, 8, Scale::small) == 6);
-  for (const std::size_t i : {1, 2}) quarter[i].disk.set_capacity(1);
-  quarter.stage.run_for(1s);
-  const auto failed = quarter.put(0, Space::kv, "others", "seven");
+  for (const std::size_t i : {1, 2}) cluster[i].disk.set_capacity(1);
+  cluster.stage.run_for(1s);
+  const auto failed = cluster.put(0, Space::kv, "others", "seven");
   REQUIRE(failed.error);
   CHECK(failed.error->code == Code::unknown_outcome);
   CHECK(failed.error->message.find("5 of 8") != std::string::npos);
@@ -386,51 +387,51 @@ TEST_CASE("lookup actor: how many acknowledgements a store needs") {
 }
 
 TEST_CASE("lookup actor: where most nodes are silent nothing is acknowledged, nor said not to be there") {
-  Quarter quarter(9);
-  for (std::size_t i = 2; i < 9; ++i) quarter.kill(i);
-  const auto stored = quarter.put(0, Space::kv, "orders", "seven");
+  DhtCluster cluster(9);
+  for (std::size_t i = 2; i < 9; ++i) cluster.kill(i);
+  const auto stored = cluster.put(0, Space::kv, "orders", "seven");
   REQUIRE(stored.error);
   CHECK(stored.error->code == Code::unknown_outcome);
-  const auto found = quarter.get(0, Space::cid, key_of_value(base::as_bytes("nothing")));
+  const auto found = cluster.get(0, Space::cid, key_of_value(base::as_bytes("nothing")));
   REQUIRE(found.error);
   CHECK(found.error->code == Code::unavailable);
 }
 
 TEST_CASE("lookup actor: a put says why this node's own store has not taken it") {
-  Quarter quarter(3, [](std::size_t, House& house) { house.settings.copies = 3; });
-  quarter[0].disk.set_capacity(1);
+  DhtCluster cluster(3, [](std::size_t, ClusterNode& member) { member.settings.copies = 3; });
+  cluster[0].disk.set_capacity(1);
   SUBCASE("beside others that have") {
-    const auto stored = quarter.put(0, Space::kv, "orders", "seven");
+    const auto stored = cluster.put(0, Space::kv, "orders", "seven");
     REQUIRE(stored.error);
     CHECK(stored.error->code == Code::unknown_outcome);
     CHECK(stored.error->message.starts_with("only 2 of 3 nodes have acknowledged it, and 3 have to; this node's own"));
-    CHECK(quarter.state(0).records == 0);
+    CHECK(cluster.state(0).records == 0);
     CHECK_FALSE(
-        quarter.get(1, Space::kv, key_of_name(quarter[0].identity->public_key(), dht::bytes_of("orders"))).error);
+        cluster.get(1, Space::kv, key_of_name(cluster[0].identity->public_key(), dht::bytes_of("orders"))).error);
   }
   SUBCASE("alone") {
-    for (const std::size_t i : {1, 2}) quarter.kill(i);
-    const auto stored = quarter.put(0, Space::kv, "orders", "seven");
+    for (const std::size_t i : {1, 2}) cluster.kill(i);
+    const auto stored = cluster.put(0, Space::kv, "orders", "seven");
     REQUIRE(stored.error);
     CHECK(stored.error->code == Code::no_space);
   }
 }
 
 TEST_CASE("lookup actor: one that breaks ends, and its question is answered") {
-  Quarter quarter(3);
-  quarter.stage.run_for(60s);
+  DhtCluster cluster(3);
+  cluster.stage.run_for(60s);
   std::string next;
   for (int i = 1; next.empty() && i < 100; ++i) {
-    search(quarter, 0, key(1));
+    search(cluster, 0, key(1));
     // Names are counted; the next one is that of this node's searches so far.
-    next = "/dht/lookup-" + std::to_string(quarter.state(0).searched + 1);
+    next = "/dht/lookup-" + std::to_string(cluster.state(0).searched + 1);
   }
-  quarter.break_at(0, next);
-  const auto outcome = search(quarter, 0, key(2));
+  cluster.break_at(0, next);
+  const auto outcome = search(cluster, 0, key(2));
   REQUIRE(outcome.error);
   CHECK(outcome.error->code == Code::internal);
-  quarter.stage.run_for(60s);
-  CHECK_FALSE(quarter.has_path(0, "/dht/lookup"));
-  CHECK(quarter.state(0).searches == 0);
-  CHECK_FALSE(search(quarter, 0, key(2)).error);
+  cluster.stage.run_for(60s);
+  CHECK_FALSE(cluster.has_path(0, "/dht/lookup"));
+  CHECK(cluster.state(0).searches == 0);
+  CHECK_FALSE(search(cluster, 0, key(2)).error);
 }

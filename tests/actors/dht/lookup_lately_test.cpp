@@ -5,7 +5,7 @@
 
 #include "actors/dht/logic/lookup.hpp"
 #include "tests/actors/dht/contacts.hpp"
-#include "tests/actors/dht/quarter.hpp"
+#include "tests/actors/dht/dht_cluster.hpp"
 
 using namespace troupe;
 using namespace troupe::dht;
@@ -137,9 +137,9 @@ struct Put {
   Key key;
   unsigned asked = 0, stores = 0, stored = 0;
 };
-Put put(Quarter& quarter, const std::string& value) {
+Put put(DhtCluster& cluster, const std::string& value) {
   Put out;
-  out.error = quarter.ask<wire::Put, wire::PutDone>(
+  out.error = cluster.ask<wire::Put, wire::PutDone>(
       0,
       [&](wire::Put::Builder order) {
         order.setSpace(static_cast<std::uint8_t>(Space::cid));
@@ -156,21 +156,21 @@ Put put(Quarter& quarter, const std::string& value) {
 
 /// A network whose first node has put so much that it has a token of everybody.
 struct Known {
-  Known() : quarter(kNodes, [](std::size_t, House& house) { house.settings.copies = kCopies; }) {
-    quarter.stage.run_for(kTokenKept + 60s);  // those of the searches at the start are too old
-    first = put(quarter, "0");
-    for (int i = 1; i < 20; ++i) REQUIRE_FALSE(put(quarter, std::to_string(i)).error);
+  Known() : cluster(kNodes, [](std::size_t, ClusterNode& member) { member.settings.copies = kCopies; }) {
+    cluster.stage.run_for(kTokenKept + 60s);  // those of the searches at the start are too old
+    first = put(cluster, "0");
+    for (int i = 1; i < 20; ++i) REQUIRE_FALSE(put(cluster, std::to_string(i)).error);
   }
   /// The nodes that should hold what lies at `key`, among those that are up.
   std::vector<std::size_t> holders(const Key& key) {
     std::vector<std::size_t> out;
     for (std::size_t i = 0; i < kNodes; ++i)
-      if (quarter[i].up) out.push_back(i);
-    std::ranges::sort(out, {}, [&](std::size_t i) { return base::distance(quarter[i].id(), key); });
+      if (cluster[i].up) out.push_back(i);
+    std::ranges::sort(out, {}, [&](std::size_t i) { return base::distance(cluster[i].id(), key); });
     out.resize(kCopies);
     return out;
   }
-  Quarter quarter;
+  DhtCluster cluster;
   Put first;
 };
 
@@ -181,47 +181,47 @@ TEST_CASE(
   Known known;
   unsigned asked = 0;
   for (int i = 0; i < 10; ++i) {
-    const Put done = put(known.quarter, "value " + std::to_string(i));
+    const Put done = put(known.cluster, "value " + std::to_string(i));
     REQUIRE_FALSE(done.error);
     CHECK(done.stored == done.stores);
     CHECK(done.stores >= kCopies);
     asked += done.asked;
     for (const std::size_t holder : known.holders(done.key))
-      if (holder != 0) CHECK_FALSE(known.quarter.held(0, holder, Space::cid, done.key).empty());
+      if (holder != 0) CHECK_FALSE(known.cluster.held(0, holder, Space::cid, done.key).empty());
   }
   CHECK(known.first.asked >= kCopies);
   CHECK(asked <= 10 * kCopies * 3 / 4);
 
   SUBCASE("some minutes later it asks all of them again") {
-    known.quarter.stage.run_for(kTokenKept + 1s);
-    CHECK(put(known.quarter, "later").asked >= kCopies);
+    known.cluster.stage.run_for(kTokenKept + 1s);
+    CHECK(put(known.cluster, "later").asked >= kCopies);
   }
-  CHECK(known.quarter.failures().empty());
+  CHECK(known.cluster.failures().empty());
 }
 
 TEST_CASE("lookup actor: a token that a node gave before it began anew is renewed") {
   Known known;
-  for (std::size_t i = 1; i < kNodes; i += 3) known.quarter.restart(i);
+  for (std::size_t i = 1; i < kNodes; i += 3) known.cluster.restart(i);
   for (int i = 0; i < 10; ++i) {
-    const Put done = put(known.quarter, "value " + std::to_string(i));
+    const Put done = put(known.cluster, "value " + std::to_string(i));
     REQUIRE_FALSE(done.error);
     CHECK(done.stored == done.stores);
   }
   std::uint64_t refused = 0;
-  for (std::size_t i = 1; i < kNodes; i += 3) refused += known.quarter.state(i).refused;
+  for (std::size_t i = 1; i < kNodes; i += 3) refused += known.cluster.state(i).refused;
   CHECK(refused > 0);
   CHECK(refused <= kNodes / 3 + 1);  // each once
-  CHECK(known.quarter.failures().empty());
+  CHECK(known.cluster.failures().empty());
 }
 
 TEST_CASE("lookup actor: where nodes that answered lately are gone the search is done once more") {
   Known known;
-  for (std::size_t i = 1; i < kNodes; i += 2) known.quarter.kill(i);
+  for (std::size_t i = 1; i < kNodes; i += 2) known.cluster.kill(i);
   for (int i = 0; i < 3; ++i) {
-    const Put done = put(known.quarter, "value " + std::to_string(i));
+    const Put done = put(known.cluster, "value " + std::to_string(i));
     REQUIRE_FALSE(done.error);
     CHECK(done.stored * 4 >= done.stores * 3);
     CHECK(done.stored >= kCopies / 2);
   }
-  CHECK(known.quarter.failures().empty());
+  CHECK(known.cluster.failures().empty());
 }

@@ -1,7 +1,7 @@
 // Many values put and got by one question.
 #include <doctest/doctest.h>
 
-#include "tests/actors/dht/quarter.hpp"
+#include "tests/actors/dht/dht_cluster.hpp"
 
 using namespace troupe;
 using namespace troupe::dht;
@@ -21,9 +21,9 @@ struct PutMany {
 };
 using Batch = std::vector<std::pair<Space, std::string>>;  // of kv the name as well
 
-PutMany put_many(Quarter& quarter, std::size_t at, const Batch& values) {
+PutMany put_many(DhtCluster& cluster, std::size_t at, const Batch& values) {
   PutMany out;
-  out.error = quarter.ask<wire::PutMany, wire::PutManyDone>(
+  out.error = cluster.ask<wire::PutMany, wire::PutManyDone>(
       at,
       [&](wire::PutMany::Builder order) {
         auto items = order.initItems(static_cast<unsigned>(values.size()));
@@ -57,10 +57,10 @@ struct Wanted {
   Space space;
   Key key;
 };
-std::shared_ptr<GotMany> begin_get_many(Quarter& quarter, std::size_t at, const std::vector<Wanted>& wanted,
+std::shared_ptr<GotMany> begin_get_many(DhtCluster& cluster, std::size_t at, const std::vector<Wanted>& wanted,
                                         runtime::Subscription& hold) {
   const auto out = std::make_shared<GotMany>();
-  quarter.inside(at, [&, out](Scripted& self) {
+  cluster.inside(at, [&, out](Scripted& self) {
     hold = self.subscribe<wire::GetMany, wire::GotOne>(
         self.node().find(kPath), 300s,
         [&](wire::GetMany::Builder question) {
@@ -81,15 +81,15 @@ std::shared_ptr<GotMany> begin_get_many(Quarter& quarter, std::size_t at, const 
   });
   return out;
 }
-GotMany get_many(Quarter& quarter, std::size_t at, const std::vector<Wanted>& wanted) {
+GotMany get_many(DhtCluster& cluster, std::size_t at, const std::vector<Wanted>& wanted) {
   runtime::Subscription hold;
-  const auto out = begin_get_many(quarter, at, wanted, hold);
-  quarter.stage.run_until([&] { return out->over; }, 301s);
+  const auto out = begin_get_many(cluster, at, wanted, hold);
+  cluster.stage.run_until([&] { return out->over; }, 301s);
   return *out;
 }
 
-Quarter::Tune copies(std::size_t count) {
-  return [=](std::size_t, House& house) { house.settings.copies = count; };
+DhtCluster::Tune copies(std::size_t count) {
+  return [=](std::size_t, ClusterNode& member) { member.settings.copies = count; };
 }
 Batch some_values(std::size_t count) {
   Batch out;
@@ -101,45 +101,45 @@ Batch some_values(std::size_t count) {
 }  // namespace
 
 TEST_CASE("dht many: values put together are each found alone, and with fewer searches than one each") {
-  Quarter quarter(16, copies(4));
+  DhtCluster cluster(16, copies(4));
   const Batch values = some_values(48);
-  const std::uint64_t before = quarter.state(3).searched;
-  const auto put = put_many(quarter, 3, values);
+  const std::uint64_t before = cluster.state(3).searched;
+  const auto put = put_many(cluster, 3, values);
   REQUIRE_FALSE(put.error);
   REQUIRE(put.items.size() == values.size());
-  CHECK(quarter.state(3).searched - before <= 16);
+  CHECK(cluster.state(3).searched - before <= 16);
   for (std::size_t i = 0; i < values.size(); ++i) {
     CAPTURE(i);
     const PutOne& one = put.items[i];
     CHECK_FALSE(one.error);
     CHECK(one.stored >= 3);
     CHECK(one.digest.has_value() == (values[i].first == Space::cid));
-    CHECK(quarter.get((i * 7) % 16, values[i].first, one.key).value == values[i].second);
+    CHECK(cluster.get((i * 7) % 16, values[i].first, one.key).value == values[i].second);
   }
   // What was put is kept in the network.
-  quarter.stage.run_for(1s);
-  CHECK(quarter[3].settings.counters->published == values.size());
-  CHECK(quarter.failures().empty());
+  cluster.stage.run_for(1s);
+  CHECK(cluster[3].settings.counters->published == values.size());
+  CHECK(cluster.failures().empty());
 
   SUBCASE("and found together, each with its own answer") {
     std::vector<Wanted> wanted;
     for (std::size_t i = 0; i < values.size(); ++i) wanted.push_back({values[i].first, put.items[i].key});
     wanted.push_back({Space::cid, key(1)});
     wanted.push_back({Space::kv, put.items[1].key});  // another space
-    const auto got = get_many(quarter, 9, wanted);
+    const auto got = get_many(cluster, 9, wanted);
     CHECK_FALSE(got.error);
     REQUIRE(got.values.size() == values.size());
     for (std::size_t i = 0; i < values.size(); ++i) CHECK(got.values.at(i) == values[i].second);
     REQUIRE(got.errors.size() == 2);
     for (const auto& [item, why] : got.errors) CHECK(why.code == Code::not_found);
-    CHECK(quarter.state(9).searches == 0);
+    CHECK(cluster.state(9).searches == 0);
   }
 }
 
 TEST_CASE("dht many: of several values each says how many nodes have it") {
-  Quarter quarter(4, copies(4));
-  for (const std::size_t i : {1, 2}) quarter[i].disk.set_capacity(1);
-  const auto put = put_many(quarter, 0, some_values(6));
+  DhtCluster cluster(4, copies(4));
+  for (const std::size_t i : {1, 2}) cluster[i].disk.set_capacity(1);
+  const auto put = put_many(cluster, 0, some_values(6));
   REQUIRE_FALSE(put.error);
   for (const PutOne& one : put.items) {
     REQUIRE(one.error);
@@ -148,15 +148,16 @@ TEST_CASE("dht many: of several values each says how many nodes have it") {
     CHECK(one.stored == 2);
     CHECK(one.asked == 4);
   }
-  quarter.stage.run_for(1s);
-  CHECK(quarter[0].settings.counters->published == 2);  // of what changes: some nodes have it already
+  cluster.stage.run_for(1s);
+  CHECK(cluster[0].settings.counters->published == 2);  // of what changes: some nodes have it already
 }
 
 TEST_CASE("dht many: what is too much for the others at once is stored there later") {
-  Quarter quarter(4, [](std::size_t, House& house) { house.settings.stores = {.per_second = 8, .burst = 8}; });
+  DhtCluster cluster(4,
+                     [](std::size_t, ClusterNode& member) { member.settings.stores = {.per_second = 8, .burst = 8}; });
   Batch values;
   for (int i = 0; i < 60; ++i) values.emplace_back(Space::cid, "value " + std::to_string(i));
-  const PutMany put = put_many(quarter, 0, values);
+  const PutMany put = put_many(cluster, 0, values);
   REQUIRE_FALSE(put.error);
   for (const PutOne& one : put.items) {
     CHECK_FALSE(one.error);
@@ -165,31 +166,31 @@ TEST_CASE("dht many: what is too much for the others at once is stored there lat
 }
 
 TEST_CASE("dht many: none, too many and too much") {
-  Quarter quarter(3, copies(3));
-  CHECK(put_many(quarter, 0, {}).items.empty());
-  CHECK_FALSE(put_many(quarter, 0, some_values(64)).error);
-  CHECK(put_many(quarter, 0, some_values(65)).error->code == Code::malformed);
-  CHECK_FALSE(put_many(quarter, 0, Batch(7, {Space::cid, std::string(kValueBytesMax, 'a')})).error);
-  CHECK(put_many(quarter, 0, Batch(9, {Space::cid, std::string(kValueBytesMax, 'a')})).error->code == Code::malformed);
-  CHECK(put_many(quarter, 0, {{Space::pk, ""}}).error->code == Code::malformed);
-  CHECK(get_many(quarter, 0, {}).over);
-  CHECK(get_many(quarter, 0, std::vector<Wanted>(65, {Space::cid, key(1)})).error->code == Code::malformed);
-  CHECK(get_many(quarter, 0, std::vector<Wanted>(64, {Space::cid, key(1)})).errors.size() == 64);
-  CHECK(quarter.failures().empty());
+  DhtCluster cluster(3, copies(3));
+  CHECK(put_many(cluster, 0, {}).items.empty());
+  CHECK_FALSE(put_many(cluster, 0, some_values(64)).error);
+  CHECK(put_many(cluster, 0, some_values(65)).error->code == Code::malformed);
+  CHECK_FALSE(put_many(cluster, 0, Batch(7, {Space::cid, std::string(kValueBytesMax, 'a')})).error);
+  CHECK(put_many(cluster, 0, Batch(9, {Space::cid, std::string(kValueBytesMax, 'a')})).error->code == Code::malformed);
+  CHECK(put_many(cluster, 0, {{Space::pk, ""}}).error->code == Code::malformed);
+  CHECK(get_many(cluster, 0, {}).over);
+  CHECK(get_many(cluster, 0, std::vector<Wanted>(65, {Space::cid, key(1)})).error->code == Code::malformed);
+  CHECK(get_many(cluster, 0, std::vector<Wanted>(64, {Space::cid, key(1)})).errors.size() == 64);
+  CHECK(cluster.failures().empty());
 }
 
 TEST_CASE("dht many: whoever wants them no more ends their searches") {
-  Quarter quarter(6, copies(3));
-  for (std::size_t i = 1; i < 6; ++i) quarter.kill(i);
+  DhtCluster cluster(6, copies(3));
+  for (std::size_t i = 1; i < 6; ++i) cluster.kill(i);
   runtime::Subscription hold;
   std::vector<Wanted> wanted;
   for (int i = 0; i < 64; ++i) wanted.push_back({Space::cid, key(i)});
-  const auto got = begin_get_many(quarter, 0, wanted, hold);
-  quarter.stage.run_for(20ms);
-  CHECK(quarter.state(0).searches > 0);
-  quarter.inside(0, [&](Scripted&) { hold.cancel(); });
-  quarter.stage.run_for(20ms);
-  CHECK(quarter.state(0).searches == 0);
-  CHECK(quarter[0].settings.counters->searched <= 64 + 10);
-  CHECK(quarter.failures().empty());
+  const auto got = begin_get_many(cluster, 0, wanted, hold);
+  cluster.stage.run_for(20ms);
+  CHECK(cluster.state(0).searches > 0);
+  cluster.inside(0, [&](Scripted&) { hold.cancel(); });
+  cluster.stage.run_for(20ms);
+  CHECK(cluster.state(0).searches == 0);
+  CHECK(cluster[0].settings.counters->searched <= 64 + 10);
+  CHECK(cluster.failures().empty());
 }

@@ -1,7 +1,7 @@
 // What an operator may put, and what is kept published of it.
 #include <doctest/doctest.h>
 
-#include "tests/actors/dht/quarter.hpp"
+#include "tests/actors/dht/dht_cluster.hpp"
 
 using namespace troupe;
 using namespace troupe::dht;
@@ -20,62 +20,62 @@ auto expecting(std::uint64_t sequence) {
 }  // namespace
 
 TEST_CASE("dht put: a sequence far ahead of the date is not expected, and freezes no name") {
-  Quarter quarter(3);
+  DhtCluster cluster(3);
   const auto date = static_cast<std::uint64_t>(
-      std::chrono::duration_cast<std::chrono::milliseconds>(quarter.wall().since_origin()).count());
+      std::chrono::duration_cast<std::chrono::milliseconds>(cluster.wall().since_origin()).count());
   for (const std::uint64_t far : {kMost, kMost - 1, date + 2 * kDay}) {
-    const auto refused = quarter.put(0, Space::kv, "orders", "seven", expecting(far));
+    const auto refused = cluster.put(0, Space::kv, "orders", "seven", expecting(far));
     REQUIRE(refused.error);
     CHECK(refused.error->code == Code::malformed);
   }
-  const auto nobodys = quarter.put(0, Space::kv, "orders", "seven", expecting(date + kDay / 2));
+  const auto nobodys = cluster.put(0, Space::kv, "orders", "seven", expecting(date + kDay / 2));
   REQUIRE(nobodys.error);
   CHECK(nobodys.error->code == Code::conflict);
 
   // One that is held may be expected, wherever it lies; other names do not go on from there.
-  const Record far = quarter.signed_by(0, kMost - 9, "far", "far");
-  REQUIRE(quarter.store(0, 1, far).result == Result::STORED);
-  REQUIRE(quarter.store(1, 0, far).result == Result::STORED);
-  const auto next = quarter.put(0, Space::kv, "far", "farther", expecting(kMost - 9));
+  const Record far = cluster.signed_by(0, kMost - 9, "far", "far");
+  REQUIRE(cluster.store(0, 1, far).result == Result::STORED);
+  REQUIRE(cluster.store(1, 0, far).result == Result::STORED);
+  const auto next = cluster.put(0, Space::kv, "far", "farther", expecting(kMost - 9));
   CHECK_FALSE(next.error);
   CHECK(next.sequence == kMost - 8);
-  const auto other = quarter.put(0, Space::kv, "near", "x");
+  const auto other = cluster.put(0, Space::kv, "near", "x");
   CHECK_FALSE(other.error);
   CHECK(other.sequence < date + 2 * kDay);
 }
 
 TEST_CASE("dht put: a sequence that nobody holds is not there to be replaced") {
-  Quarter quarter(5);
+  DhtCluster cluster(5);
   const auto seven = [&](std::uint64_t sequence) {
-    return quarter.put(0, Space::kv, "orders", "seven", expecting(sequence));
+    return cluster.put(0, Space::kv, "orders", "seven", expecting(sequence));
   };
   const auto refused = seven(7);
   REQUIRE(refused.error);
   CHECK(refused.error->code == Code::conflict);
   CHECK(refused.error->message.starts_with("conflict: "));
-  for (std::size_t i = 0; i < 5; ++i) CHECK(quarter.state(i).records == 0);
+  for (std::size_t i = 0; i < 5; ++i) CHECK(cluster.state(i).records == 0);
 
   SUBCASE("an older one does not stand for it") {
-    const Record old = quarter.signed_by(0, 6, "six");
-    for (const std::size_t i : {1, 2, 3}) REQUIRE(quarter.store(0, i, old).result == Result::STORED);
+    const Record old = cluster.signed_by(0, 6, "six");
+    for (const std::size_t i : {1, 2, 3}) REQUIRE(cluster.store(0, i, old).result == Result::STORED);
     const auto other = seven(7);
     REQUIRE(other.error);
     CHECK(other.error->code == Code::conflict);
     CHECK(other.error->message.find("held is 6,") != std::string::npos);
-    CHECK(quarter.held(0, 1, Space::kv, key_of(old)) == text(encode(old)));
+    CHECK(cluster.held(0, 1, Space::kv, key_of(old)) == text(encode(old)));
   }
   SUBCASE("one that some hold is replaced at those, and stored at those that hold nothing") {
-    const Record old = quarter.signed_by(0, 7, "six");
-    for (const std::size_t i : {1, 3}) REQUIRE(quarter.store(0, i, old).result == Result::STORED);
+    const Record old = cluster.signed_by(0, 7, "six");
+    for (const std::size_t i : {1, 3}) REQUIRE(cluster.store(0, i, old).result == Result::STORED);
     const auto stored = seven(7);
     CHECK_FALSE(stored.error);
     CHECK(stored.stored == 5);
-    for (std::size_t i = 0; i < 5; ++i) CHECK(quarter.get(i, Space::kv, stored.key).value == "seven");
+    for (std::size_t i = 0; i < 5; ++i) CHECK(cluster.get(i, Space::kv, stored.key).value == "seven");
   }
   SUBCASE("a newer one that a single node holds is found before anything is stored") {
-    const Record old = quarter.signed_by(0, 7, "six"), newer = quarter.signed_by(0, 8, "eight");
-    for (const std::size_t i : {0, 1, 2, 3}) REQUIRE(quarter.store(4, i, old).result == Result::STORED);
-    REQUIRE(quarter.store(0, 4, newer).result == Result::STORED);
+    const Record old = cluster.signed_by(0, 7, "six"), newer = cluster.signed_by(0, 8, "eight");
+    for (const std::size_t i : {0, 1, 2, 3}) REQUIRE(cluster.store(4, i, old).result == Result::STORED);
+    REQUIRE(cluster.store(0, 4, newer).result == Result::STORED);
     const auto late = seven(7);
     REQUIRE(late.error);
     CHECK(late.error->code == Code::conflict);
@@ -83,7 +83,7 @@ TEST_CASE("dht put: a sequence that nobody holds is not there to be replaced") {
   }
   SUBCASE("zero expects nothing, which is what is held") {
     CHECK_FALSE(seven(0).error);
-    quarter.stage.run_for(1s);
+    cluster.stage.run_for(1s);
     const auto again = seven(0);
     REQUIRE(again.error);
     CHECK(again.error->code == Code::conflict);
@@ -91,40 +91,40 @@ TEST_CASE("dht put: a sequence that nobody holds is not there to be replaced") {
 }
 
 TEST_CASE("dht put: whoever hears nobody does not know whether the sequence that it expects is held") {
-  Quarter quarter(1);
-  const auto unheard = quarter.put(0, Space::kv, "orders", "seven", expecting(7));
+  DhtCluster cluster(1);
+  const auto unheard = cluster.put(0, Space::kv, "orders", "seven", expecting(7));
   REQUIRE(unheard.error);
   CHECK(unheard.error->code == Code::unavailable);
-  const auto first = quarter.put(0, Space::kv, "orders", "seven");
+  const auto first = cluster.put(0, Space::kv, "orders", "seven");
   REQUIRE_FALSE(first.error);
-  CHECK_FALSE(quarter.put(0, Space::kv, "orders", "eight", expecting(first.sequence)).error);
+  CHECK_FALSE(cluster.put(0, Space::kv, "orders", "eight", expecting(first.sequence)).error);
 }
 
 TEST_CASE("dht put: what this node does not sign has no end and no number to expect") {
-  Quarter quarter(3);
+  DhtCluster cluster(3);
   for (const Space space : {Space::pk, Space::cid}) {
-    const auto numbered = quarter.put(0, space, {}, space == Space::cid ? "value" : "", expecting(7));
+    const auto numbered = cluster.put(0, space, {}, space == Space::cid ? "value" : "", expecting(7));
     REQUIRE(numbered.error);
     CHECK(numbered.error->code == Code::malformed);
-    const auto ended = quarter.put(0, space, {}, space == Space::cid ? "value" : "",
+    const auto ended = cluster.put(0, space, {}, space == Space::cid ? "value" : "",
                                    [](wire::Put::Builder order) { order.setSeconds(60); });
     REQUIRE(ended.error);
     CHECK(ended.error->code == Code::malformed);
   }
-  CHECK(quarter.state(0).records == 0);
-  CHECK_FALSE(quarter.put(0, Space::cid, {}, "value").error);
+  CHECK(cluster.state(0).records == 0);
+  CHECK_FALSE(cluster.put(0, Space::cid, {}, "value").error);
 }
 
 TEST_CASE("dht put: a search that provides and is to be kept is published again") {
-  Quarter quarter(3);
+  DhtCluster cluster(3);
   const auto provide = [&](bool keep) {
-    REQUIRE_FALSE(quarter.ask<wire::Search, wire::SearchResult>(0, [&](wire::Search::Builder search) {
+    REQUIRE_FALSE(cluster.ask<wire::Search, wire::SearchResult>(0, [&](wire::Search::Builder search) {
       search.setKey(data_of(key(5).view()));
       search.getGoal().setProvide();
       search.setKeep(keep);
     }));
-    quarter.stage.run_for(1s);
-    return quarter[0].settings.counters->published.load();
+    cluster.stage.run_for(1s);
+    return cluster[0].settings.counters->published.load();
   };
   CHECK(provide(false) == 0);
   CHECK(provide(true) == 1);

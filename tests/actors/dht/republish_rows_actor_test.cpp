@@ -7,15 +7,15 @@
 #include "actors/dht/wire.hpp"
 #include "messages/store.capnp.h"
 #include "tests/actors/dht/sweep.hpp"
-#include "tests/runtime/actor/theatre.hpp"
+#include "tests/runtime/actor/actor_fixture.hpp"
 
 using namespace troupe;
 using namespace troupe::dht;
 using namespace troupe::dht::test;
 using namespace std::chrono_literals;
 using base::Bytes;
+using troupe::test::ActorFixture;
 using troupe::test::Scripted;
-using troupe::test::Theatre;
 
 namespace {
 
@@ -34,7 +34,7 @@ class Publisher {
 
   explicit Publisher(std::chrono::milliseconds period = 1h) {
     settings_->identity =
-        std::make_shared<const crypto::Identity>(crypto::Identity::make(theatre.ports.world().chance, 0));
+        std::make_shared<const crypto::Identity>(crypto::Identity::make(actors.ports.world().chance, 0));
     settings_->work_bits = 0;
     settings_->republish.period = period;
     settings_->health = &health;
@@ -49,22 +49,22 @@ class Publisher {
 
   /// Starts it over the rows of the store.
   void begin() {
-    theatre.start("store", [this](Scripted&, runtime::Handlers& on) { serve(on); });
-    theatre.start("dht", [this](Scripted&, runtime::Handlers& on) { stand_in(on); });
-    theatre.start(
+    actors.start("store", [this](Scripted&, runtime::Handlers& on) { serve(on); });
+    actors.start("dht", [this](Scripted&, runtime::Handlers& on) { stand_in(on); });
+    actors.start(
         "parent", [](Scripted&, runtime::Handlers&) {},
         [this](Scripted& self) {
           parent_ = &self;
           sweep_ = self.spawn("republish", [this] { return std::make_unique<RepublishActor>(settings_); });
         });
-    theatre.stage.settle();
+    actors.stage.settle();
   }
   void stop() {
-    theatre.inside([&](Scripted&) { parent_->stop_child(sweep_); });
+    actors.inside([&](Scripted&) { parent_->stop_child(sweep_); });
   }
   void release() {
     for (auto& one : std::exchange(store.held, {})) one();
-    theatre.stage.settle();
+    actors.stage.settle();
   }
 
   KvRecord record(const std::string& name, std::uint64_t sequence, std::chrono::seconds lasts = 48h,
@@ -78,7 +78,7 @@ class Publisher {
     return sign(settings_->identity->key(), out);
   }
   void publish(const KvRecord& record) {
-    theatre.inside([&](Scripted& self) {
+    actors.inside([&](Scripted& self) {
       self.tell<wire::Published>(sweep_, [&](wire::Published::Builder out) {
         out.setWhat(static_cast<std::uint8_t>(Published::kv));
         out.setKey(data_of(key_of(record).view()));
@@ -87,7 +87,7 @@ class Publisher {
     });
   }
   void announce(const Key& key, bool there) {
-    theatre.inside([&](Scripted& self) {
+    actors.inside([&](Scripted& self) {
       const auto fill = [&](auto out) {
         out.setWhat(static_cast<std::uint8_t>(Published::provider));
         out.setKey(data_of(key.view()));
@@ -108,7 +108,7 @@ class Publisher {
   };
   std::shared_ptr<Dropped> drop(const std::vector<KvRecord>& records) {
     const auto out = std::make_shared<Dropped>();
-    theatre.inside([&](Scripted& self) {
+    actors.inside([&](Scripted& self) {
       self.ask<wire::DropRows, wire::RowsDropped>(
           sweep_, self.now() + 60s,
           [&](wire::DropRows::Builder order) {
@@ -145,13 +145,13 @@ class Publisher {
     return {};
   }
   std::uint64_t items() const { return settings_->counters->published; }
-  base::WallTime wall() { return theatre.ports.world().clock.wall(); }
+  base::WallTime wall() { return actors.ports.world().clock.wall(); }
   RepublishSettings& times() { return settings_->republish; }
 
   observe::Health health;
   Store store;
   std::map<Key, std::vector<std::uint64_t>> searched;  // sequences, in order
-  Theatre theatre;                                     // after what its actors write to
+  ActorFixture actors;                                 // after what its actors write to
 
  private:
   static Bytes copy(capnp::Data::Reader data) { return {data.begin(), data.end()}; }
@@ -233,16 +233,16 @@ TEST_CASE("republish rows: a put that comes while its expired row is read stays"
   const auto old = one.record("x", 5, 100s);
   one.keep(old);
   one.begin();
-  one.theatre.stage.run_for(2h);
+  one.actors.stage.run_for(2h);
   one.store.slow_reads = true;
-  one.theatre.stage.run_until([&] { return !one.store.held.empty(); }, 30h);
+  one.actors.stage.run_until([&] { return !one.store.held.empty(); }, 30h);
   REQUIRE(one.store.held.size() == 1);
   const auto fresh = one.record("x", 7);
   one.publish(fresh);
   REQUIRE(one.keeps(fresh));
   one.store.slow_reads = false;
   one.release();
-  one.theatre.stage.run_for(2min);
+  one.actors.stage.run_for(2min);
   CHECK(one.keeps(fresh));
   CHECK(one.items() == 1);
   CHECK(one.published(fresh).back() == 7);
@@ -256,12 +256,12 @@ TEST_CASE("republish rows: what is withdrawn while its region is read is not sen
   const Key key = key_of(other);
   one.publish(other);
   one.announce(key, true);
-  one.theatre.stage.run_until([&] { return !one.store.held.empty(); }, 2h);
+  one.actors.stage.run_until([&] { return !one.store.held.empty(); }, 2h);
   REQUIRE(one.store.held.size() == 1);  // of one key: a record, and a provider after it
   one.announce(key, false);
   one.store.slow_reads = false;
   one.release();
-  one.theatre.stage.run_for(10s);
+  one.actors.stage.run_for(10s);
   CHECK(one.published(other) == std::vector<std::uint64_t>{5});
   CHECK(one.items() == 1);
 }
@@ -271,17 +271,17 @@ TEST_CASE("republish rows: a put that finds no room to wait does not bring back 
   const auto old = one.record("x", 5), fresh = one.record("x", 7, 48h, 60'000);
   one.keep(old);
   one.begin();
-  one.theatre.stage.run_for(10s);
+  one.actors.stage.run_for(10s);
   one.fill();
   one.searched.clear();
   one.publish(fresh);
-  one.theatre.stage.run_for(6h);
+  one.actors.stage.run_for(6h);
   CHECK(one.published(old).empty());
   CHECK_FALSE(one.store.rows.contains(one.row_key(old)));  // nor after a restart
   one.store.full = false;
-  one.theatre.stage.run_for(10s);
+  one.actors.stage.run_for(10s);
   one.publish(fresh);
-  one.theatre.stage.run_for(6h);
+  one.actors.stage.run_for(6h);
   CHECK(one.keeps(fresh));
   CHECK(one.published(fresh).back() == 7);
 }
@@ -299,7 +299,7 @@ TEST_CASE("republish rows: what needs no room is taken while there is none") {
   const auto items = one.items();
   CHECK(items > 200);
   one.store.full = false;
-  one.theatre.stage.run_for(10s);
+  one.actors.stage.run_for(10s);
   CHECK(one.items() == items);
   CHECK(one.store.rows.contains(Republish::row_key({key(3), Published::provider})));
 }
@@ -310,7 +310,7 @@ TEST_CASE("republish rows: an older put that is late does not stand in for one t
   one.fill();
   one.publish(one.record("x", 7, 48h, 60'000));
   one.store.full = false;
-  one.theatre.stage.run_for(10s);
+  one.actors.stage.run_for(10s);
   const auto old = one.record("x", 5);
   one.publish(old);
   CHECK_FALSE(one.keeps(old));
@@ -348,7 +348,7 @@ TEST_CASE("republish rows: what found no room is a reason of health until it is 
   one.begin();
   one.fill();
   one.store.full = false;
-  one.theatre.stage.run_for(10s);
+  one.actors.stage.run_for(10s);
   CHECK(one.reason("dht-published").find("put them anew") != std::string::npos);
   for (int i = 0; i < 300; ++i) one.publish(one.record("n" + std::to_string(i), 6));
   CHECK(one.reason("dht-published").empty());
@@ -361,7 +361,7 @@ TEST_CASE("republish rows: on a full device what has expired is cleaned, at the 
   for (int i = 0; i < 30; ++i) old.push_back(one.record("x" + std::to_string(i), 5, 100s));
   for (const KvRecord& each : old) one.keep(each);
   one.begin();
-  one.theatre.stage.run_for(2h);
+  one.actors.stage.run_for(2h);
   SUBCASE("with all room taken") { one.fill(); }
   SUBCASE("behind a commit that will fail") {
     one.store.full = one.store.slow_commits = true;
@@ -370,7 +370,7 @@ TEST_CASE("republish rows: on a full device what has expired is cleaned, at the 
   const auto dropped = one.drop(old);
   one.store.slow_commits = false;
   one.release();
-  one.theatre.stage.run_for(10ms);
+  one.actors.stage.run_for(10ms);
   CHECK(dropped->answered);
   CHECK_FALSE(dropped->error);
   for (const KvRecord& each : old) CHECK_FALSE(one.store.rows.contains(one.row_key(each)));
@@ -381,18 +381,18 @@ TEST_CASE("republish rows: who waits for an erasure that fails is told, and it i
   const auto old = one.record("x", 5, 100s);
   one.keep(old);
   one.begin();
-  one.theatre.stage.run_for(2h);
+  one.actors.stage.run_for(2h);
   one.store.slow_commits = true;
   const auto dropped = one.drop({old});
   one.fill();
   REQUIRE_FALSE(dropped->answered);
   one.store.held.clear();  // no answer will come
-  one.theatre.stage.run_for(1min);
+  one.actors.stage.run_for(1min);
   CHECK(dropped->answered);
   CHECK(dropped->error);
   one.store.slow_commits = one.store.full = false;
   one.release();
-  one.theatre.stage.run_for(1min);
+  one.actors.stage.run_for(1min);
   CHECK_FALSE(one.store.rows.contains(one.row_key(old)));
 }
 
@@ -403,10 +403,10 @@ TEST_CASE("republish rows: a store that takes nothing is asked again every two s
   const int before = one.store.commits;
   for (int i = 0; i < 50; ++i) one.publish(one.record("n" + std::to_string(i), 5));
   CHECK(one.store.commits - before == 1);
-  one.theatre.stage.run_for(10s);
+  one.actors.stage.run_for(10s);
   CHECK(one.store.commits - before <= 6);
   one.store.full = false;
-  one.theatre.stage.run_for(3s);
+  one.actors.stage.run_for(3s);
   CHECK(one.store.rows.size() == 51);  // and the cursor
 }
 
@@ -434,6 +434,6 @@ TEST_CASE("republish rows: a put that comes before the rows are read leaves the 
   one.publish(one.record("b", 6));
   CHECK(one.store.rows.at({0}) == sweep.cursor_row().value);
   one.store.opening = false;
-  one.theatre.stage.run_for(5s);
+  one.actors.stage.run_for(5s);
   CHECK(one.searched.empty());
 }

@@ -4,7 +4,7 @@
 #include <doctest/doctest.h>
 
 #include "tests/actors/dht/records.hpp"
-#include "tests/runtime/actor/theatre.hpp"
+#include "tests/runtime/actor/actor_fixture.hpp"
 
 using namespace troupe;
 using namespace troupe::dht;
@@ -12,8 +12,8 @@ using namespace troupe::dht;
 namespace {
 
 struct Nodes {
-  troupe::test::Theatre theatre;
-  ports::Chance& chance = theatre.ports.world().chance;
+  troupe::test::ActorFixture actors;
+  ports::Chance& chance = actors.ports.world().chance;
   crypto::Identity owner = crypto::Identity::make(chance, 0), reader = crypto::Identity::make(chance, 0),
                    other = crypto::Identity::make(chance, 0);
   Key place = key_of_name(owner.public_key(), base::as_bytes("secret"));

@@ -4,9 +4,9 @@
 #include <capnp/message.h>
 #include <doctest/doctest.h>
 
-#include "runtime/net/contact_wire.hpp"
+#include "messages/contact.hpp"
 #include "tests/actors/dht/records.hpp"
-#include "tests/runtime/actor/theatre.hpp"
+#include "tests/runtime/actor/actor_fixture.hpp"
 
 using namespace troupe;
 using namespace troupe::dht;
@@ -22,7 +22,7 @@ base::Contact contact(std::uint8_t first, const char* where = "192.0.2.1:4000") 
 std::optional<Contact> read(const base::Contact& from, unsigned work_bits = 0) {
   capnp::MallocMessageBuilder message;
   auto out = message.initRoot<messages::wire::Contact>();
-  net::write_contact(out, from);
+  messages::write_contact(out, from);
   return read_contact(out.asReader(), work_bits);
 }
 
@@ -43,8 +43,9 @@ TEST_CASE("dht wire: a contact is read with the id of its key, if it shows its w
 TEST_CASE("dht wire: of a list no more is looked at than wanted") {
   capnp::MallocMessageBuilder message;
   auto list = message.initRoot<wire::Nodes>().initContacts(30);
-  for (unsigned i = 0; i < list.size(); ++i) net::write_contact(list[i], contact(static_cast<std::uint8_t>(i + 1)));
-  net::write_contact(list[3], contact(4, "0.0.0.0:1"));
+  for (unsigned i = 0; i < list.size(); ++i)
+    messages::write_contact(list[i], contact(static_cast<std::uint8_t>(i + 1)));
+  messages::write_contact(list[3], contact(4, "0.0.0.0:1"));
   const auto taken = read_contacts(list.asReader(), 20, 0);
   CHECK(taken.size() == 19);
   CHECK(read_contacts(list.asReader(), 0, 0).empty());
@@ -52,9 +53,9 @@ TEST_CASE("dht wire: of a list no more is looked at than wanted") {
 }
 
 TEST_CASE("dht wire: an asker is who sends, or nobody") {
-  troupe::test::Theatre theatre;
+  troupe::test::ActorFixture actors;
   DhtSettings settings;
-  settings.identity = std::make_shared<const crypto::Identity>(crypto::Identity::make(theatre.ports.world().chance, 0));
+  settings.identity = std::make_shared<const crypto::Identity>(crypto::Identity::make(actors.ports.world().chance, 0));
   settings.endpoint = *base::Endpoint::parse("192.0.2.1:4000");
   capnp::MallocMessageBuilder message;
   auto asker = message.initRoot<wire::Asker>();

@@ -1,7 +1,7 @@
 #include <doctest/doctest.h>
 
 #include "actors/files/logic/merkle.hpp"
-#include "tests/actors/files/town.hpp"
+#include "tests/actors/files/files_cluster.hpp"
 
 using namespace troupe;
 using namespace troupe::files;
@@ -11,7 +11,7 @@ namespace {
 
 /// What node `from` says to the holder of node `to`.
 struct Guest {
-  Town& town;
+  FilesCluster& cluster;
   std::size_t from, to;
 
   template <class Q, class A>
@@ -19,16 +19,16 @@ struct Guest {
                                  std::function<void(typename A::Reader)> take = {}) {
     bool over = false;
     std::optional<base::Error> error;
-    town.inside(from, [&](Scripted& self) {
+    cluster.inside(from, [&](Scripted& self) {
       const runtime::Handle holder =
-          from == to ? self.node().find(kHolderPath) : self.node().remote(town[to].id(), kHolderPath);
+          from == to ? self.node().find(kHolderPath) : self.node().remote(cluster[to].id(), kHolderPath);
       self.ask<Q, A>(holder, self.now() + 30s, fill, [&](runtime::Answer<A> answer) {
         over = true;
         if (!answer.ok()) error = answer.error();
         else if (take) take(answer.value());
       });
     });
-    town.stage.run_until([&] { return over; }, 60s);
+    cluster.stage.run_until([&] { return over; }, 60s);
     return error;
   }
   std::optional<base::Error> store(const ContentKey& key, const base::Bytes& bytes, const Cid& cid, bool* fresh = {}) {
@@ -73,8 +73,8 @@ ContentKey chunk_of(const base::Bytes& bytes) {
 }  // namespace
 
 TEST_CASE("holder: bytes that are not what their id says are refused and counted, and leave nothing") {
-  Town town(2);
-  Guest guest{town, 0, 1};
+  FilesCluster cluster(2);
+  Guest guest{cluster, 0, 1};
   const base::Bytes bytes = pattern(5000);
   base::Bytes other = bytes;
   other[4999] ^= 1;
@@ -82,15 +82,15 @@ TEST_CASE("holder: bytes that are not what their id says are refused and counted
   other.pop_back();
   CHECK(guest.store(chunk_of(bytes), other, cid(1))->code == Code::corrupt);
   CHECK(guest.store(ContentKey::manifest(cid(9)), bytes, cid(1))->code == Code::corrupt);
-  const auto held = town.held(1);
+  const auto held = cluster.held(1);
   CHECK(held.bad == 3);
   CHECK(held.contents == 0);
   CHECK(held.blobs == 0);
 }
 
 TEST_CASE("holder: a claim belongs to whoever sent it, and nobody else can end it") {
-  Town town(3);
-  Guest first{town, 0, 2}, second{town, 1, 2};
+  FilesCluster cluster(3);
+  Guest first{cluster, 0, 2}, second{cluster, 1, 2};
   const base::Bytes bytes = pattern(5000);
   const ContentKey key = chunk_of(bytes);
   bool fresh = false;
@@ -98,10 +98,10 @@ TEST_CASE("holder: a claim belongs to whoever sent it, and nobody else can end i
   CHECK(fresh);
   REQUIRE(!second.store(key, bytes, cid(1), &fresh));
   CHECK(!fresh);
-  CHECK(town.held(2).claims == 2);
+  CHECK(cluster.held(2).claims == 2);
   CHECK(!second.release(cid(1)));
   CHECK(!second.release(cid(1)));
-  CHECK(town.held(2).claims == 1);
+  CHECK(cluster.held(2).claims == 1);
   base::Bytes got;
   CHECK(!second.fetch(key, &got));
   CHECK(got == bytes);
@@ -111,23 +111,23 @@ TEST_CASE("holder: a claim belongs to whoever sent it, and nobody else can end i
   CHECK(mine == std::vector{true, false});
   CHECK(theirs == std::vector{false, false});
   CHECK(!first.release(cid(1)));
-  CHECK(town.held(2).blobs == 0);
+  CHECK(cluster.held(2).blobs == 0);
   CHECK(first.fetch(key)->code == Code::not_found);
 }
 
 TEST_CASE("holder: an empty store claims what is there, and is told when it is not") {
-  Town town(2);
-  Guest guest{town, 0, 1};
+  FilesCluster cluster(2);
+  Guest guest{cluster, 0, 1};
   const base::Bytes bytes = pattern(5000);
   CHECK(guest.store(chunk_of(bytes), {}, cid(1))->code == Code::not_found);
   REQUIRE(!guest.store(chunk_of(bytes), bytes, cid(1)));
   CHECK(!guest.store(chunk_of(bytes), {}, cid(2)));
-  CHECK(town.held(1).claims == 2);
+  CHECK(cluster.held(1).claims == 2);
 }
 
 TEST_CASE("holder: an owner's quota ends with that owner") {
-  Town town(3, [](FilesSettings& settings) { settings.claims.quota_bytes = 10'000; });
-  Guest first{town, 0, 2}, second{town, 1, 2};
+  FilesCluster cluster(3, [](FilesSettings& settings) { settings.claims.quota_bytes = 10'000; });
+  Guest first{cluster, 0, 2}, second{cluster, 1, 2};
   const base::Bytes a = pattern(6000), b = pattern(6001), c = pattern(4000);
   REQUIRE(!first.store(chunk_of(a), a, cid(1)));
   CHECK(first.store(chunk_of(b), b, cid(1))->code == Code::no_space);
@@ -138,11 +138,11 @@ TEST_CASE("holder: an owner's quota ends with that owner") {
 }
 
 TEST_CASE("holder: many stores of one content at once are one copy and each a claim") {
-  Town town(1);
+  FilesCluster cluster(1);
   const base::Bytes bytes = pattern(5000);
   int answered = 0;
   int fresh = 0;
-  town.inside(0, [&](Scripted& self) {
+  cluster.inside(0, [&](Scripted& self) {
     for (std::uint8_t i = 0; i < 20; ++i) {
       self.ask<wire::StoreContent, wire::Stored>(
           self.node().find(kHolderPath), self.now() + 30s,
@@ -158,18 +158,18 @@ TEST_CASE("holder: many stores of one content at once are one copy and each a cl
           });
     }
   });
-  town.stage.run_for(10s);
+  cluster.stage.run_for(10s);
   CHECK(answered == 20);
   CHECK(fresh == 1);
-  CHECK(town.held(0).claims == 20);
-  CHECK(town.held(0).blobs == 1);
-  town.restart(0);
-  CHECK(town.held(0).claims == 20);
+  CHECK(cluster.held(0).claims == 20);
+  CHECK(cluster.held(0).blobs == 1);
+  cluster.restart(0);
+  CHECK(cluster.held(0).claims == 20);
 }
 
 TEST_CASE("holder: questions that make no sense are answered `malformed` or `unsupported`") {
-  Town town(2);
-  Guest guest{town, 0, 1};
+  FilesCluster cluster(2);
+  Guest guest{cluster, 0, 1};
   const auto store = [&](auto change) {
     return guest
         .ask<wire::StoreContent, wire::Stored>([&](wire::StoreContent::Builder out) {
@@ -197,48 +197,48 @@ TEST_CASE("holder: questions that make no sense are answered `malformed` or `uns
               out.setCid(data_of(cid(1).view()));
             })
             ->code == Code::not_found);
-  CHECK(town.failures().empty());
+  CHECK(cluster.failures().empty());
 }
 
 TEST_CASE("holder: a peer cannot mend, and what peers may ask is offered under no other path") {
-  Town town(2);
-  Guest guest{town, 0, 1};
+  FilesCluster cluster(2);
+  Guest guest{cluster, 0, 1};
   CHECK(guest.ask<wire::MendContent, messages::wire::Nothing>([](auto) {})->code == Code::refused);
   bool over = false;
-  town.inside(0, [&](Scripted& self) {
+  cluster.inside(0, [&](Scripted& self) {
     self.ask<wire::FetchContent, wire::Fetched>(
-        self.node().remote(town[1].id(), kPath), self.now() + 30s, [](auto) {},
+        self.node().remote(cluster[1].id(), kPath), self.now() + 30s, [](auto) {},
         [&](runtime::Answer<wire::Fetched> answer) {
           over = true;
           CHECK(answer.error().code == Code::unsupported);
         });
   });
-  town.stage.run_until([&] { return over; }, 60s);
+  cluster.stage.run_until([&] { return over; }, 60s);
   CHECK(over);
 }
 
 TEST_CASE("holder: a put that nobody hears of any more is released") {
-  Town town(2);
-  Guest guest{town, 0, 1};
+  FilesCluster cluster(2);
+  Guest guest{cluster, 0, 1};
   const base::Bytes bytes = pattern(5000);
   REQUIRE(!guest.ask<wire::StoreContent, wire::Stored>([&](wire::StoreContent::Builder out) {
     write(out.initClaim(), ClaimKind::put, {put_id(1).bytes});
     write(out.initContent(), chunk_of(bytes));
     out.setBytes(data_of(bytes));
   }));
-  town.stage.run_for(30min);
-  CHECK(town.held(1).claims == 1);
-  town.stage.run_for(40min);
-  CHECK(town.held(1).claims == 0);
-  CHECK(town.held(1).blobs == 0);
+  cluster.stage.run_for(30min);
+  CHECK(cluster.held(1).claims == 1);
+  cluster.stage.run_for(40min);
+  CHECK(cluster.held(1).claims == 0);
+  CHECK(cluster.held(1).blobs == 0);
 }
 
 TEST_CASE("holder: while it reads its rows it says `unavailable` and when to come again") {
-  Town town(1);
-  town.kill(0);
-  town.begin(0);
+  FilesCluster cluster(1);
+  cluster.kill(0);
+  cluster.begin(0);
   bool over = false;
-  town.inside(0, [&](Scripted& self) {
+  cluster.inside(0, [&](Scripted& self) {
     self.ask<wire::FetchContent, wire::Fetched>(
         self.node().find(kHolderPath), self.now() + 30s, [](auto) {},
         [&](runtime::Answer<wire::Fetched> answer) {
@@ -246,6 +246,6 @@ TEST_CASE("holder: while it reads its rows it says `unavailable` and when to com
           CHECK(!answer.ok());
         });
   });
-  town.stage.run_until([&] { return over; }, 60s);
+  cluster.stage.run_until([&] { return over; }, 60s);
   CHECK(over);
 }

@@ -4,16 +4,16 @@
 #include <algorithm>
 
 #include "actors/files/announce_actor.hpp"
-#include "tests/actors/files/town.hpp"
+#include "tests/actors/files/files_cluster.hpp"
 
 using namespace troupe;
 using namespace troupe::files;
 
 namespace {
 
-constexpr std::size_t kOneChunk = kChunkBytesMin;  // as the town cuts
+constexpr std::size_t kOneChunk = kChunkBytesMin;  // as the cluster cuts
 
-/// What one node's DHT knows: every house, if it wants to, and what it was told to keep announced. Survives its node.
+/// What one node's DHT knows: every member, if it wants to, and what it was told to keep announced. Survives its node.
 struct Directory {
   std::size_t finds_max = 20;
   std::size_t searches = 0;  // for nodes
@@ -21,32 +21,32 @@ struct Directory {
   std::set<base::NodeId> announced{};
 };
 
-/// A town whose nodes know each other through their DHT alone.
+/// A cluster whose nodes know each other through their DHT alone.
 struct City {
-  explicit City(std::size_t count) : directories(count), town(count) {
+  explicit City(std::size_t count) : directories(count), cluster(count) {
     for (std::size_t i = 0; i < count; ++i) {
-      town[i].lonely = true;
-      town[i].dht = [this, i](test::Scripted&, runtime::Handlers& on) { act(i, on); };
-      town[i].republish = [this, i](test::Scripted&, runtime::Handlers& on) { keep(directories[i], on); };
-      town.restart(i);
+      cluster[i].lonely = true;
+      cluster[i].dht = [this, i](test::Scripted&, runtime::Handlers& on) { act(i, on); };
+      cluster[i].republish = [this, i](test::Scripted&, runtime::Handlers& on) { keep(directories[i], on); };
+      cluster.restart(i);
     }
   }
   std::vector<std::size_t> nearest_houses(const base::NodeId& position) {
-    std::vector<std::size_t> out(town.houses.size());
+    std::vector<std::size_t> out(cluster.members.size());
     for (std::size_t i = 0; i < out.size(); ++i) out[i] = i;
-    std::ranges::sort(out, {}, [&](std::size_t i) { return base::distance(town[i].id(), position); });
+    std::ranges::sort(out, {}, [&](std::size_t i) { return base::distance(cluster[i].id(), position); });
     return out;
   }
   bool holds(std::size_t i, const ContentKey& key) {
     bool out = false;
-    town.ask<wire::HasContents, wire::Has>(
+    cluster.ask<wire::HasContents, wire::Has>(
         i, kHolderPath, [&](wire::HasContents::Builder question) { write(question.initContents(1)[0], key); },
         [&](wire::Has::Reader has) { out = has.getPresent()[0]; });
     return out;
   }
   std::vector<ContentKey> contents(std::size_t i) {
     std::vector<ContentKey> out;
-    town.ask<wire::ListHeld, wire::HeldContents>(
+    cluster.ask<wire::ListHeld, wire::HeldContents>(
         i, kHolderPath, [](auto) {},
         [&](wire::HeldContents::Reader held) {
           for (const auto one : held.getContents()) out.push_back(read_content(one).value());
@@ -60,7 +60,7 @@ struct City {
   }
 
   std::vector<Directory> directories;
-  Town town;
+  FilesCluster cluster;
 
  private:
   void act(std::size_t self, runtime::Handlers& on) {
@@ -81,16 +81,16 @@ struct City {
           own.searches += goal.isNodes();
           std::vector<base::Contact> found;
           for (const std::size_t i : nearest_houses(*base::NodeId::from(bytes_of(search.getKey())))) {
-            if (i == self || !town[i].up || found.size() == own.finds_max) continue;
-            found.push_back({town[i].identity->public_key(), 0, *town[i].address});
+            if (i == self || !cluster[i].up || found.size() == own.finds_max) continue;
+            found.push_back({cluster[i].identity->public_key(), 0, *cluster[i].address});
           }
           reply.send([&](dht::wire::SearchResult::Builder out) {
             auto list = out.initNearest(static_cast<unsigned>(found.size()));
-            for (unsigned i = 0; i < list.size(); ++i) net::write_contact(list[i], found[i]);
+            for (unsigned i = 0; i < list.size(); ++i) messages::write_contact(list[i], found[i]);
           });
         });
     on.ask<dht::wire::GetTable, dht::wire::TableRows>([this](auto, runtime::Reply<dht::wire::TableRows> reply) {
-      reply.send([&](dht::wire::TableRows::Builder out) { out.setNodes(town.houses.size()); });
+      reply.send([&](dht::wire::TableRows::Builder out) { out.setNodes(cluster.members.size()); });
     });
     on.tell<dht::wire::Withdrawn>([&own](dht::wire::Withdrawn::Reader what) {
       CHECK(what.getWhat() == dht::kProviderNumber);
@@ -117,7 +117,7 @@ struct City {
 TEST_CASE("files: contents go to the nodes nearest to them, whom nobody but the DHT knows") {
   City city(9);
   const base::Bytes bytes = pattern(40 * kOneChunk);
-  const PutOutcome put = city.town.put(0, bytes, 3);
+  const PutOutcome put = city.cluster.put(0, bytes, 3);
   REQUIRE(!put.error);
   CHECK(put.reached == 3);
   std::set<ContentKey> all;
@@ -132,43 +132,43 @@ TEST_CASE("files: contents go to the nodes nearest to them, whom nobody but the 
   }
   // In a network of few nodes some searches tell of all of it.
   CHECK(city.directories[0].searches <= 6);
-  CHECK(city.town.get(8, put.cid).bytes == bytes);
-  CHECK(city.town.failures().empty());
+  CHECK(city.cluster.get(8, put.cid).bytes == bytes);
+  CHECK(city.cluster.failures().empty());
 }
 
 TEST_CASE("files: a DHT that finds too few leaves those whom the node knows otherwise") {
   City city(6);
-  for (std::size_t i = 0; i < 6; ++i) city.town[i].lonely = false;
+  for (std::size_t i = 0; i < 6; ++i) city.cluster[i].lonely = false;
   city.directories[0].finds_max = 0;
   SUBCASE("nobody") {}
   SUBCASE("one") { city.directories[0].finds_max = 1; }
-  const PutOutcome put = city.town.put(0, pattern(10 * kOneChunk), 4);
+  const PutOutcome put = city.cluster.put(0, pattern(10 * kOneChunk), 4);
   REQUIRE(!put.error);
   CHECK(put.reached == 4);
-  CHECK(city.town.get(5, put.cid).bytes == pattern(10 * kOneChunk));
+  CHECK(city.cluster.get(5, put.cid).bytes == pattern(10 * kOneChunk));
 }
 
 TEST_CASE("files: that linked nodes lack a file says little where the DHT heard nobody") {
   City city(3);
-  for (std::size_t i = 0; i < 3; ++i) city.town[i].lonely = false;
-  CHECK(city.town.get(1, Cid{}).error->code == base::Code::not_found);
+  for (std::size_t i = 0; i < 3; ++i) city.cluster[i].lonely = false;
+  CHECK(city.cluster.get(1, Cid{}).error->code == base::Code::not_found);
   city.directories[1].finds_max = 0;
-  CHECK(city.town.get(1, Cid{}).error->code == base::Code::unavailable);
+  CHECK(city.cluster.get(1, Cid{}).error->code == base::Code::unavailable);
 }
 
 TEST_CASE("files: the watch brings lost copies to the nodes nearest to them") {
   City city(8);
-  const PutOutcome put = city.town.put(0, pattern(20 * kOneChunk), 3);
+  const PutOutcome put = city.cluster.put(0, pattern(20 * kOneChunk), 3);
   REQUIRE(put.reached == 3);
   const ContentKey manifest = ContentKey::manifest(put.cid);
   const auto order = city.nearest_houses(manifest.position());
   std::size_t gone = order[0] == 0 ? order[1] : order[0];
-  city.town.kill(gone);
-  city.town.stage.run_for(10min);
-  CHECK(city.town.list(0)[0].live == 3);
+  city.cluster.kill(gone);
+  city.cluster.stage.run_for(10min);
+  CHECK(city.cluster.list(0)[0].live == 3);
   CHECK(city.holds(order[3], manifest));
-  CHECK(city.town.get(7 == gone ? 6 : 7, put.cid).bytes == pattern(20 * kOneChunk));
-  CHECK(city.town.failures().empty());
+  CHECK(city.cluster.get(7 == gone ? 6 : 7, put.cid).bytes == pattern(20 * kOneChunk));
+  CHECK(city.cluster.failures().empty());
 }
 
 TEST_CASE("files: what a node holds is kept announced, over restarts, and withdrawn with its end") {
@@ -176,20 +176,20 @@ TEST_CASE("files: what a node holds is kept announced, over restarts, and withdr
   City* const all = &city;
   const auto told = [all](std::size_t i) { return all->directories[i].announced == all->positions(i); };
   for (std::size_t i = 0; i < 4; ++i) city.directories[i].takes = false;
-  const PutOutcome put = city.town.put(0, pattern(30 * kOneChunk), 2);
+  const PutOutcome put = city.cluster.put(0, pattern(30 * kOneChunk), 2);
   REQUIRE(put.reached == 2);
-  REQUIRE(!city.town.ask<wire::PinFile, messages::wire::Nothing>(0, kPath, [&](wire::PinFile::Builder out) {
+  REQUIRE(!city.cluster.ask<wire::PinFile, messages::wire::Nothing>(0, kPath, [&](wire::PinFile::Builder out) {
     out.setCid(data_of(put.cid.view()));
     out.setPinned(true);
   }));
-  city.town.stage.run_for(10s);
+  city.cluster.stage.run_for(10s);
   for (std::size_t i = 0; i < 4; ++i) CHECK(city.directories[i].announced.empty());
   SUBCASE("the DHT takes it later") {}
   SUBCASE("a node that died before it had told anybody looks at what it has") {
-    for (std::size_t i = 0; i < 4; ++i) city.town.restart(i);
+    for (std::size_t i = 0; i < 4; ++i) city.cluster.restart(i);
   }
   for (std::size_t i = 0; i < 4; ++i) city.directories[i].takes = true;
-  city.town.stage.run_for(2min);
+  city.cluster.stage.run_for(2min);
   std::size_t announced = 0;
   for (std::size_t i = 0; i < 4; ++i) {
     CHECK(told(i));
@@ -199,20 +199,20 @@ TEST_CASE("files: what a node holds is kept announced, over restarts, and withdr
 
   std::vector<std::set<base::NodeId>> before;
   for (const Directory& one : city.directories) before.push_back(one.announced);
-  REQUIRE(!city.town.remove(0, put.cid));
+  REQUIRE(!city.cluster.remove(0, put.cid));
   SUBCASE("removed") {}
   SUBCASE("removed, and the withdrawals are lost") {
-    city.town.stage.run_for(1min);
+    city.cluster.stage.run_for(1min);
     for (std::size_t i = 0; i < 4; ++i) city.directories[i].announced = before[i];
     SUBCASE("until a restart") {
-      for (std::size_t i = 0; i < 4; ++i) city.town.restart(i);
+      for (std::size_t i = 0; i < 4; ++i) city.cluster.restart(i);
     }
-    SUBCASE("until it looks again") { city.town.stage.run_for(AnnounceActor::kLookAgain); }
+    SUBCASE("until it looks again") { city.cluster.stage.run_for(AnnounceActor::kLookAgain); }
   }
-  city.town.stage.run_for(1min);
+  city.cluster.stage.run_for(1min);
   for (std::size_t i = 0; i < 4; ++i) {
     CHECK(city.contents(i).empty());
     CHECK(city.directories[i].announced.empty());
   }
-  CHECK(city.town.failures().empty());
+  CHECK(city.cluster.failures().empty());
 }

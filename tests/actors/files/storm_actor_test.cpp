@@ -1,26 +1,26 @@
 #include <doctest/doctest.h>
 
-#include "tests/actors/files/town.hpp"
+#include "tests/actors/files/files_cluster.hpp"
 
 using namespace troupe;
 using namespace troupe::files;
 using base::Code;
 
 TEST_CASE("put: a holder that takes nothing bounds what is read and held, and the put goes on without it") {
-  Town town(2, [](FilesSettings& settings) { settings.chunk_bytes = kChunkBytes; });
-  town.put(0, pattern(10), 2);  // a link is up
+  FilesCluster cluster(2, [](FilesSettings& settings) { settings.chunk_bytes = kChunkBytes; });
+  cluster.put(0, pattern(10), 2);  // a link is up
   for (const std::size_t way : {0, 1})
-    town.fabric->cut(town[way].life().ports.address(), town[1 - way].life().ports.address());
+    cluster.fabric->cut(cluster[way].life().ports.address(), cluster[1 - way].life().ports.address());
   const base::Bytes bytes = pattern(60 * kChunkBytes);
-  auto putting = town.start_put(0, bytes, 2, "large", kChunkBytes);
+  auto putting = cluster.start_put(0, bytes, 2, "large", kChunkBytes);
   std::uint64_t held_max = 0;
   std::size_t sent_early = 0;
   for (int i = 0; i < 300 && !putting->outcome.over; ++i) {
-    town.stage.run_for(200ms);
-    town[0].life().node.registry().walk([&](const runtime::Listing& one) {
+    cluster.stage.run_for(200ms);
+    cluster[0].life().node.registry().walk([&](const runtime::Listing& one) {
       if (!one.path.starts_with("/files/put-")) return true;
       const std::string path = one.path;
-      town.ask<runtime::wire::Describe, wire::PutState>(
+      cluster.ask<runtime::wire::Describe, wire::PutState>(
           0, path.c_str(), [](auto) {},
           [&](wire::PutState::Reader state) { held_max = std::max(held_max, state.getBytesHeld()); });
       return true;
@@ -38,67 +38,67 @@ TEST_CASE("put: a holder that takes nothing bounds what is read and held, and th
 TEST_CASE("files: whatever dies and comes back, what was acknowledged is there and nothing else stays claimed") {
   for (std::uint64_t seed = 1; seed <= 12; ++seed) {
     CAPTURE(seed);
-    Town town(4, {}, seed);
+    FilesCluster cluster(4, {}, seed);
     base::Random dice(seed);
     std::vector<std::pair<Cid, base::Bytes>> kept;  // with its owner in the first byte
-    std::vector<std::shared_ptr<Town::Putting>> under_way;
+    std::vector<std::shared_ptr<FilesCluster::Putting>> under_way;
     for (int step = 0; step < 12; ++step) {
       const std::size_t who = dice.below(4);
       switch (dice.below(5)) {
         case 0:
         case 1: {
-          if (!town[who].up) break;
+          if (!cluster[who].up) break;
           base::Bytes bytes = pattern(1 + dice.below(6 * kChunkBytesMin));
           bytes[0] = static_cast<std::uint8_t>(who);
           bytes.push_back(static_cast<std::uint8_t>(step));
-          const PutOutcome put = town.put(who, bytes, 3);
+          const PutOutcome put = cluster.put(who, bytes, 3);
           if (!put.error && put.reached >= 2) kept.emplace_back(put.cid, bytes);
           break;
         }
         case 2:
-          if (town[who].up)
-            under_way.push_back(town.start_put(who, pattern(20 * kChunkBytesMin), 2, "cut", 5000, false));
+          if (cluster[who].up)
+            under_way.push_back(cluster.start_put(who, pattern(20 * kChunkBytesMin), 2, "cut", 5000, false));
           break;
         case 3:
           if (!kept.empty()) {
             const std::size_t which = dice.below(kept.size());
             const std::size_t owner = kept[which].second[0];
-            if (!town[owner].up || town.remove(owner, kept[which].first)) break;
+            if (!cluster[owner].up || cluster.remove(owner, kept[which].first)) break;
             kept.erase(kept.begin() + static_cast<std::ptrdiff_t>(which));
           }
           break;
         default: {
           // Never two at once: with two copies acknowledged one node may be away.
           for (std::size_t i = 0; i < 4; ++i)
-            if (!town[i].up) town.begin(i);
-          town.stage.run_for(5min);
-          town.kill(who);
-          town.stage.run_for(std::chrono::milliseconds(dice.below(3000)));
+            if (!cluster[i].up) cluster.begin(i);
+          cluster.stage.run_for(5min);
+          cluster.kill(who);
+          cluster.stage.run_for(std::chrono::milliseconds(dice.below(3000)));
           break;
         }
       }
-      town.stage.run_for(std::chrono::milliseconds(dice.below(2000)));
+      cluster.stage.run_for(std::chrono::milliseconds(dice.below(2000)));
     }
-    for (std::size_t i = 0; i < 4; ++i) town.restart(i);
+    for (std::size_t i = 0; i < 4; ++i) cluster.restart(i);
     under_way.clear();
-    town.stage.run_for(20min);
+    cluster.stage.run_for(20min);
     std::size_t listed = 0;
     for (std::size_t i = 0; i < 4; ++i) {
-      listed += town.list(i).size();
-      CHECK(town.owned(i).releases == 0);
-      CHECK(town.owned(i).lost == 0);
-      CHECK(town.owned(i).puts == 0);
+      listed += cluster.list(i).size();
+      CHECK(cluster.owned(i).releases == 0);
+      CHECK(cluster.owned(i).lost == 0);
+      CHECK(cluster.owned(i).puts == 0);
     }
     CHECK(listed >= kept.size());
     for (const auto& [cid, bytes] : kept) {
-      for (std::size_t i = 0; i < 4; ++i) CHECK(town.get(i, cid).bytes == bytes);
+      for (std::size_t i = 0; i < 4; ++i) CHECK(cluster.get(i, cid).bytes == bytes);
     }
     for (std::size_t i = 0; i < 4; ++i) {
-      const auto list = town.list(i);
-      for (const Line& line : list) CHECK(!town.remove(i, line.cid));
+      const auto list = cluster.list(i);
+      for (const Line& line : list) CHECK(!cluster.remove(i, line.cid));
     }
-    town.stage.run_for(20min);
-    const auto held = town.held_in_all();
+    cluster.stage.run_for(20min);
+    const auto held = cluster.held_in_all();
     CHECK(held.claims == 0);
     CHECK(held.blobs == 0);
   }

@@ -1,7 +1,7 @@
 #include <doctest/doctest.h>
 
 #include "actors/files/logic/manifest.hpp"
-#include "tests/actors/files/town.hpp"
+#include "tests/actors/files/files_cluster.hpp"
 
 using namespace troupe;
 using namespace troupe::files;
@@ -10,12 +10,12 @@ using base::Code;
 namespace {
 
 /// Flips bits of a node's packs, from byte `from` on, each `every` bytes.
-std::size_t damage(House& house, std::uint64_t from, std::uint64_t every) {
+std::size_t damage(ClusterNode& member, std::uint64_t from, std::uint64_t every) {
   std::size_t flipped = 0;
-  const std::string directory = house.settings.store_directory + "/packs";
-  const std::vector<std::string> names = house.disk.list(directory).value();
+  const std::string directory = member.settings.store_directory + "/packs";
+  const std::vector<std::string> names = member.disk.list(directory).value();
   for (const std::string& name : names) {
-    for (std::uint64_t at = from; house.disk.corrupt(directory + "/" + name, at, 0x40); at += every) ++flipped;
+    for (std::uint64_t at = from; member.disk.corrupt(directory + "/" + name, at, 0x40); at += every) ++flipped;
   }
   return flipped;
 }
@@ -23,9 +23,9 @@ std::size_t damage(House& house, std::uint64_t from, std::uint64_t every) {
 }  // namespace
 
 TEST_CASE("verify: every copy of a sound file is read and found so") {
-  Town town(4);
-  const PutOutcome put = town.put(0, pattern(10 * kChunkBytesMin + 1));
-  const Verified found = town.verify(0, put.cid);
+  FilesCluster cluster(4);
+  const PutOutcome put = cluster.put(0, pattern(10 * kChunkBytesMin + 1));
+  const Verified found = cluster.verify(0, put.cid);
   CHECK(!found.error);
   CHECK(found.copies == 3 * 12);
   CHECK(found.sound == found.copies);
@@ -36,135 +36,135 @@ TEST_CASE("verify: what is damaged at this node is named and mended from another
   observe::Health health;  // of all nodes
   std::vector<std::string> told;
   health.on_change([&](const observe::HealthReason& reason) { told.push_back(reason.source + ' ' + reason.text); });
-  Town town(3, [&](FilesSettings& settings) { settings.health = &health; });
+  FilesCluster cluster(3, [&](FilesSettings& settings) { settings.health = &health; });
   const base::Bytes bytes = pattern(10 * kChunkBytesMin);
-  const PutOutcome put = town.put(0, bytes);
+  const PutOutcome put = cluster.put(0, bytes);
   REQUIRE(put.reached == 3);
-  REQUIRE(damage(town[0], 40'000, 40'000) > 0);
-  const Verified found = town.verify(0, put.cid);
+  REQUIRE(damage(cluster[0], 40'000, 40'000) > 0);
+  const Verified found = cluster.verify(0, put.cid);
   CHECK(!found.error);
   CHECK(found.damaged > 0);
   CHECK(found.repaired == found.damaged);
   CHECK(found.sound == found.copies - found.damaged);
-  for (const base::NodeId& node : found.nodes) CHECK(node == town[0].id());
+  for (const base::NodeId& node : found.nodes) CHECK(node == cluster[0].id());
   REQUIRE(!told.empty());
-  CHECK(told[0].starts_with("files.store.damage " + town[0].settings.store_directory + "/packs/"));
+  CHECK(told[0].starts_with("files.store.damage " + cluster[0].settings.store_directory + "/packs/"));
   CHECK(told[0].find("`troupe file verify CID`") != std::string::npos);
   CHECK(health.state() == observe::HealthState::ok);
-  const Verified again = town.verify(0, put.cid);
+  const Verified again = cluster.verify(0, put.cid);
   CHECK(again.sound == again.copies);
-  town.restart(0);
-  town.kill(1);
-  town.kill(2);
-  CHECK(town.get(0, put.cid).bytes == bytes);
+  cluster.restart(0);
+  cluster.kill(1);
+  cluster.kill(2);
+  CHECK(cluster.get(0, put.cid).bytes == bytes);
 }
 
 TEST_CASE("verify: a damaged copy elsewhere is reported, and the watch brings it anew") {
-  Town town(3);
+  FilesCluster cluster(3);
   const base::Bytes bytes = pattern(10 * kChunkBytesMin);
-  const PutOutcome put = town.put(0, bytes);
+  const PutOutcome put = cluster.put(0, bytes);
   REQUIRE(put.reached == 3);
-  REQUIRE(damage(town[1], 40'000, 40'000) > 0);
-  const Verified found = town.verify(0, put.cid);
+  REQUIRE(damage(cluster[1], 40'000, 40'000) > 0);
+  const Verified found = cluster.verify(0, put.cid);
   CHECK(found.damaged > 0);
   CHECK(found.repaired == 0);
-  for (const base::NodeId& node : found.nodes) CHECK(node == town[1].id());
-  town.stage.run_for(5min);
-  const Verified again = town.verify(0, put.cid);
+  for (const base::NodeId& node : found.nodes) CHECK(node == cluster[1].id());
+  cluster.stage.run_for(5min);
+  const Verified again = cluster.verify(0, put.cid);
   CHECK(again.copies == 33);
   CHECK(again.sound == again.copies);
 }
 
 TEST_CASE("verify: a node that is down is reported as unknown, one that lost its disk as lacking") {
-  Town town(3);
-  const PutOutcome put = town.put(0, pattern(5 * kChunkBytesMin));
+  FilesCluster cluster(3);
+  const PutOutcome put = cluster.put(0, pattern(5 * kChunkBytesMin));
   REQUIRE(put.reached == 3);
   SUBCASE("down") {
-    town.kill(2);
-    const Verified found = town.verify(0, put.cid);
+    cluster.kill(2);
+    const Verified found = cluster.verify(0, put.cid);
     CHECK(found.unknown == 6);
     CHECK(found.sound == 12);
   }
   SUBCASE("empty") {
-    town.kill(2);
-    town[2].settings.store_directory = "elsewhere";
-    town.begin(2);
-    town.stage.run_for(3s);
-    const Verified found = town.verify(0, put.cid);
+    cluster.kill(2);
+    cluster[2].settings.store_directory = "elsewhere";
+    cluster.begin(2);
+    cluster.stage.run_for(3s);
+    const Verified found = cluster.verify(0, put.cid);
     CHECK(found.lacking == 6);
-    town.stage.run_for(5min);
-    CHECK(town.verify(0, put.cid).sound == 18);
+    cluster.stage.run_for(5min);
+    CHECK(cluster.verify(0, put.cid).sound == 18);
   }
 }
 
 TEST_CASE("verify: a node that only holds a file verifies and mends its own copies") {
-  Town town(3);
+  FilesCluster cluster(3);
   const base::Bytes bytes = pattern(10 * kChunkBytesMin);
-  const PutOutcome put = town.put(0, bytes);
+  const PutOutcome put = cluster.put(0, bytes);
   REQUIRE(put.reached == 3);
-  REQUIRE(damage(town[1], 40'000, 40'000) > 0);
-  const Verified found = town.verify(1, put.cid);
+  REQUIRE(damage(cluster[1], 40'000, 40'000) > 0);
+  const Verified found = cluster.verify(1, put.cid);
   CHECK(found.copies == 11);
   CHECK(found.damaged > 0);
   CHECK(found.repaired == found.damaged);
-  CHECK(town.verify(1, put.cid).sound == 11);
-  CHECK(town.verify(1, cid(5)).error->code == Code::not_found);
+  CHECK(cluster.verify(1, put.cid).sound == 11);
+  CHECK(cluster.verify(1, cid(5)).error->code == Code::not_found);
 }
 
 TEST_CASE("verify: a copy without any other stays damaged and is said to be, and a get says `corrupt`") {
-  Town town(1);
-  const PutOutcome put = town.put(0, pattern(10 * kChunkBytesMin), 1);
-  REQUIRE(damage(town[0], 40'000, 40'000) > 0);
-  const Verified found = town.verify(0, put.cid);
+  FilesCluster cluster(1);
+  const PutOutcome put = cluster.put(0, pattern(10 * kChunkBytesMin), 1);
+  REQUIRE(damage(cluster[0], 40'000, 40'000) > 0);
+  const Verified found = cluster.verify(0, put.cid);
   CHECK(found.damaged > 0);
   CHECK(found.repaired == 0);
-  CHECK(town.get(0, put.cid).error->code == Code::corrupt);
+  CHECK(cluster.get(0, put.cid).error->code == Code::corrupt);
 }
 
 TEST_CASE("get: a holder with wrong bytes is passed over") {
-  Town town(4);
+  FilesCluster cluster(4);
   const base::Bytes bytes = pattern(10 * kChunkBytesMin);
-  const PutOutcome put = town.put(0, bytes, 3);
+  const PutOutcome put = cluster.put(0, bytes, 3);
   REQUIRE(put.reached == 3);
   SUBCASE("its disk has changed them") {
-    REQUIRE(damage(town[0], 5'000, 17'000) > 0);
-    REQUIRE(damage(town[1], 5'000, 17'000) > 0);
+    REQUIRE(damage(cluster[0], 5'000, 17'000) > 0);
+    REQUIRE(damage(cluster[1], 5'000, 17'000) > 0);
   }
   SUBCASE("it lies") {
-    town[1].liar = true;
-    town.restart(1);
+    cluster[1].liar = true;
+    cluster.restart(1);
   }
   SUBCASE("one lies and one is damaged, and the third is there") {
-    REQUIRE(damage(town[0], 5'000, 17'000) > 0);
-    town[1].liar = true;
-    town.restart(1);
+    REQUIRE(damage(cluster[0], 5'000, 17'000) > 0);
+    cluster[1].liar = true;
+    cluster.restart(1);
   }
   for (const std::size_t asker : {0, 2, 3}) {
-    const GetOutcome got = town.get(asker, put.cid);
+    const GetOutcome got = cluster.get(asker, put.cid);
     // Each content is at three of the four; only with two of them spoilt it may be lost.
     if (got.error) CHECK(got.error->code == Code::corrupt);
     else CHECK(got.bytes == bytes);
   }
-  CHECK(town.failures().empty());
+  CHECK(cluster.failures().empty());
 }
 
 TEST_CASE("get: with one holder that lies every file of three copies is read") {
   for (std::uint64_t seed = 1; seed <= 10; ++seed) {
     CAPTURE(seed);
-    Town town(4, {}, seed);
+    FilesCluster cluster(4, {}, seed);
     const base::Bytes bytes = pattern(10 * kChunkBytesMin);
-    const PutOutcome put = town.put(0, bytes, 3);
+    const PutOutcome put = cluster.put(0, bytes, 3);
     REQUIRE(put.reached == 3);
-    town[1].liar = true;
-    town.restart(1);
-    for (const std::size_t asker : {0, 2, 3}) CHECK(town.get(asker, put.cid).bytes == bytes);
+    cluster[1].liar = true;
+    cluster.restart(1);
+    for (const std::size_t asker : {0, 2, 3}) CHECK(cluster.get(asker, put.cid).bytes == bytes);
   }
 }
 
 TEST_CASE("view: shows a file's row, its manifest and its chunks in order with their holders") {
-  Town town(3);
+  FilesCluster cluster(3);
   const base::Bytes bytes = pattern(3 * kChunkBytesMin + 5);
-  const PutOutcome put = town.put(0, bytes, 2, "seen");
+  const PutOutcome put = cluster.put(0, bytes, 2, "seen");
   struct Seen {
     int rows = 0;
     std::vector<ContentKey> keys;
@@ -176,7 +176,7 @@ TEST_CASE("view: shows a file's row, its manifest and its chunks in order with t
   const auto view = [&](std::size_t i, const Cid& which) {
     Seen seen;
     runtime::Subscription hold;
-    town.inside(i, [&](Scripted& self) {
+    cluster.inside(i, [&](Scripted& self) {
       hold = self.subscribe<wire::ViewFile, wire::ViewItem>(
           self.node().find(kPath), 60s, [&](wire::ViewFile::Builder out) { out.setCid(data_of(which.view())); },
           [&](wire::ViewItem::Reader item) {
@@ -194,7 +194,7 @@ TEST_CASE("view: shows a file's row, its manifest and its chunks in order with t
             if (!ended.ok()) seen.error = ended.error();
           });
     });
-    town.stage.run_until([&] { return seen.over; }, 60s);
+    cluster.stage.run_until([&] { return seen.over; }, 60s);
     return seen;
   };
   const Seen owner = view(0, put.cid);

@@ -1,4 +1,4 @@
-#include "tests/actors/inspect/desk.hpp"
+#include "tests/actors/inspect/inspect_fixture.hpp"
 
 using namespace troupe;
 using namespace troupe::inspect;
@@ -16,11 +16,11 @@ struct Wish {
 
 /// An actor that follows messages and keeps what it is told.
 struct Follower {
-  Follower(Desk& its_desk, const std::string& name, Wish wish) : desk(its_desk) {
-    handle = desk.start(name, {}, [this, wish](Scripted& me) {
+  Follower(InspectFixture& its_desk, const std::string& name, Wish wish) : fixture(its_desk) {
+    handle = fixture.start(name, {}, [this, wish](Scripted& me) {
       self = &me;
       subscription = me.subscribe<wire::FollowMessages, wire::FollowItem>(
-          desk.inspector, 25h,
+          fixture.inspector, 25h,
           [&](wire::FollowMessages::Builder question) {
             question.setPattern(wish.pattern);
             question.setCount(wish.count);
@@ -38,8 +38,8 @@ struct Follower {
   ~Follower() {
     // In its own context, as whoever drops it does.
     subscription.cancel();
-    test::Theatre::kill(handle);
-    desk.theatre.stage.settle();
+    test::ActorFixture::kill(handle);
+    fixture.actors.stage.settle();
   }
   struct Message {
     std::string path, other, kind;
@@ -74,7 +74,7 @@ struct Follower {
   }
   bool refused(Code code) const { return over && error && error->code == code; }
 
-  Desk& desk;
+  InspectFixture& fixture;
   Handle handle;
   Scripted* self = nullptr;
   runtime::Subscription subscription;
@@ -87,12 +87,12 @@ struct Follower {
 };
 
 /// Two actors, of which one or both are followed.
-struct Stalked : Desk {
-  Stalked() : Desk(1h) {
+struct Stalked : InspectFixture {
+  Stalked() : InspectFixture(1h) {
     start("here", test::successor);
     start("there", test::successor);
   }
-  std::uint32_t taps() { return theatre.node.taps().edition(); }
+  std::uint32_t taps() { return actors.node.taps().edition(); }
   void tell_both(int times) {
     ask_number(others[0], times);
     ask_number(others[1], times);
@@ -102,11 +102,11 @@ struct Stalked : Desk {
 }  // namespace
 
 TEST_CASE("inspect follow: messages of the actors that are meant come as they pass, with their types before them") {
-  Stalked desk;
-  Follower follower(desk, "follower", {"/here"});
-  desk.pass(1s);
-  desk.tell_both(2);
-  desk.pass(1s);
+  Stalked fixture;
+  Follower follower(fixture, "follower", {"/here"});
+  fixture.pass(1s);
+  fixture.tell_both(2);
+  fixture.pass(1s);
   REQUIRE(follower.messages.size() == 2);
   CHECK(follower.schemas == 1);
   for (const auto& one : follower.messages) {
@@ -118,155 +118,155 @@ TEST_CASE("inspect follow: messages of the actors that are meant come as they pa
     CHECK(one.form == wire::FollowedMessage::Form::MESSAGE);
     CHECK(one.words.size() == one.bytes);
     CHECK(one.bytes > 0);
-    CHECK(one.unix_ms == static_cast<std::uint64_t>((desk.clock.wall().since_origin() - 1s) / 1ms));
+    CHECK(one.unix_ms == static_cast<std::uint64_t>((fixture.clock.wall().since_origin() - 1s) / 1ms));
   }
   CHECK_FALSE(follower.over);
-  CHECK(desk.taps() != 0);
+  CHECK(fixture.taps() != 0);
 }
 
 TEST_CASE("inspect follow: an answer is one, and whoever asks is followed as well as whoever is asked") {
-  Stalked desk;
-  Follower follower(desk, "follower", {"/outside"});
-  desk.ask_number(desk.others[0]);
-  desk.pass(1s);
-  REQUIRE(follower.messages.size() == 2);  // the first one is the theatre's own
+  Stalked fixture;
+  Follower follower(fixture, "follower", {"/outside"});
+  fixture.ask_number(fixture.others[0]);
+  fixture.pass(1s);
+  REQUIRE(follower.messages.size() == 2);  // the first one is the actors's own
   CHECK(follower.messages[1].kind == "bench.Number");
   CHECK(follower.messages[1].form == wire::FollowedMessage::Form::ANSWER);
   CHECK(follower.messages[1].other == "/here");
 }
 
 TEST_CASE("inspect follow: a pattern that means all is refused, unless that is said") {
-  Stalked desk;
+  Stalked fixture;
   for (const std::string pattern : {"", "  ", "/**", " /** ", "\t/**"}) {
     CAPTURE(pattern);
-    Follower refused(desk, "refused", {pattern});
+    Follower refused(fixture, "refused", {pattern});
     CHECK(refused.refused(Code::malformed));
     CHECK(has(refused.error->message, "--all"));
-    CHECK(desk.taps() == 0);
-    Follower follower(desk, "follower", {.pattern = pattern, .all = true});
+    CHECK(fixture.taps() == 0);
+    Follower follower(fixture, "follower", {.pattern = pattern, .all = true});
     CHECK_FALSE(follower.over);
-    desk.tell_both(1);
-    desk.pass(1s);
+    fixture.tell_both(1);
+    fixture.pass(1s);
     CHECK(follower.messages.size() >= 2);
-    desk.theatre.inside([&](Scripted&) { follower.subscription.cancel(); });
-    desk.pass(1s);
+    fixture.actors.inside([&](Scripted&) { follower.subscription.cancel(); });
+    fixture.pass(1s);
   }
   for (const char* pattern : {"kind=", "//"}) {
-    Follower wrong(desk, "wrong", {.pattern = pattern, .all = true});
+    Follower wrong(fixture, "wrong", {.pattern = pattern, .all = true});
     CHECK(wrong.refused(Code::malformed));
     CHECK(has(wrong.error->message, "the pattern is wrong at character "));
   }
 }
 
 TEST_CASE("inspect follow: it ends by itself, and says why") {
-  Stalked desk;
+  Stalked fixture;
   SUBCASE("after as many messages as were asked for") {
     for (const std::uint64_t count : {std::uint64_t{1}, std::uint64_t{5}}) {
-      Follower follower(desk, "follower", {.pattern = "/here", .count = count});
-      desk.pass(1h);
+      Follower follower(fixture, "follower", {.pattern = "/here", .count = count});
+      fixture.pass(1h);
       CHECK_FALSE(follower.over);
-      desk.tell_both(7);
-      desk.pass(1s);
+      fixture.tell_both(7);
+      fixture.pass(1s);
       CHECK(follower.messages.size() == count);
       CHECK(follower.why == "as many messages as asked for");
       CHECK(follower.sent == count);
       CHECK(follower.over);
       CHECK_FALSE(follower.error);
-      CHECK(desk.taps() == 0);
+      CHECK(fixture.taps() == 0);
     }
   }
   SUBCASE("after its time") {
-    Follower follower(desk, "follower", {.pattern = "/here", .milliseconds = 2'500});
-    desk.tell_both(3);
-    desk.pass(2'499ms);
+    Follower follower(fixture, "follower", {.pattern = "/here", .milliseconds = 2'500});
+    fixture.tell_both(3);
+    fixture.pass(2'499ms);
     CHECK_FALSE(follower.over);
-    desk.pass(100ms);
+    fixture.pass(100ms);
     CHECK(follower.why == "its time is over");
     CHECK(follower.sent == 3);
     CHECK(follower.messages.size() == 3);
-    CHECK(desk.taps() == 0);
+    CHECK(fixture.taps() == 0);
   }
   SUBCASE("after 100 messages, or 10 seconds, if nothing is said") {
-    Follower one(desk, "one", {"/here"});
-    Follower other(desk, "other", {"/there"});
-    desk.ask_number(desk.others[0], 130);
-    desk.pass(1s);
+    Follower one(fixture, "one", {"/here"});
+    Follower other(fixture, "other", {"/there"});
+    fixture.ask_number(fixture.others[0], 130);
+    fixture.pass(1s);
     CHECK(one.messages.size() == 100);
     CHECK(one.over);
-    desk.pass(8s);
+    fixture.pass(8s);
     CHECK_FALSE(other.over);
-    desk.pass(2s);
+    fixture.pass(2s);
     CHECK(other.why == "its time is over");
   }
   SUBCASE("and whatever number uses up its credit, it is no fault of the reader") {
     for (std::uint64_t count = 60; count < 70; ++count) {
       CAPTURE(count);
-      Follower follower(desk, "follower", {.pattern = "/here", .count = count});
-      desk.ask_number(desk.others[0], 80);
-      desk.pass(1s);
+      Follower follower(fixture, "follower", {.pattern = "/here", .count = count});
+      fixture.ask_number(fixture.others[0], 80);
+      fixture.pass(1s);
       CHECK(follower.messages.size() == count);
       CHECK_FALSE(follower.error);
       CHECK(follower.why == "as many messages as asked for");
     }
   }
   SUBCASE("with the node") {
-    Follower follower(desk, "follower", {"/here"});
-    test::Theatre::kill(desk.inspector);
-    desk.pass(1s);
+    Follower follower(fixture, "follower", {"/here"});
+    test::ActorFixture::kill(fixture.inspector);
+    fixture.pass(1s);
     CHECK(follower.over);
-    CHECK(desk.taps() == 0);
+    CHECK(fixture.taps() == 0);
   }
 }
 
 TEST_CASE("inspect follow: nothing stays open once the reader is gone") {
-  Stalked desk;
-  Follower follower(desk, "follower", {.pattern = "/here", .milliseconds = 3'600'000});
-  desk.pass(1s);
-  REQUIRE(desk.taps() != 0);
+  Stalked fixture;
+  Follower follower(fixture, "follower", {.pattern = "/here", .milliseconds = 3'600'000});
+  fixture.pass(1s);
+  REQUIRE(fixture.taps() != 0);
   SUBCASE("it cancels") {
-    desk.theatre.inside([&](Scripted&) { follower.subscription.cancel(); });
+    fixture.actors.inside([&](Scripted&) { follower.subscription.cancel(); });
   }
-  SUBCASE("it ends") { test::Theatre::kill(follower.handle); }
-  desk.pass(kFollowPeriod * 2);
-  CHECK(desk.taps() == 0);
-  desk.tell_both(1);
+  SUBCASE("it ends") { test::ActorFixture::kill(follower.handle); }
+  fixture.pass(kFollowPeriod * 2);
+  CHECK(fixture.taps() == 0);
+  fixture.tell_both(1);
   CHECK(follower.messages.empty());
 }
 
 TEST_CASE("inspect follow: whatever ends the inspector closes its taps") {
-  Stalked desk;
-  desk.theatre.node.on_fatal = [](const base::Error&) {};
+  Stalked fixture;
+  fixture.actors.node.on_fatal = [](const base::Error&) {};
   Handle inspector;
-  desk.start("top", {}, [&](Scripted& self) {
+  fixture.start("top", {}, [&](Scripted& self) {
     InspectActor::Setup setup;
     setup.period = 1h;
     inspector = self.spawn("second", runtime::Factory([setup] { return std::make_unique<InspectActor>(setup); }));
   });
-  std::swap(inspector, desk.inspector);
-  Follower follower(desk, "follower", {.pattern = "/here", .milliseconds = 3'600'000});
-  REQUIRE(desk.taps() != 0);
+  std::swap(inspector, fixture.inspector);
+  Follower follower(fixture, "follower", {.pattern = "/here", .milliseconds = 3'600'000});
+  REQUIRE(fixture.taps() != 0);
   // It is dropped as for a restart of its family, without a word before.
-  desk.theatre.inside([&](Scripted& self) {
-    self.tell<runtime::wire::Suspend>(desk.inspector, [](runtime::wire::Suspend::Builder) {});
+  fixture.actors.inside([&](Scripted& self) {
+    self.tell<runtime::wire::Suspend>(fixture.inspector, [](runtime::wire::Suspend::Builder) {});
   });
-  desk.pass(1s);
+  fixture.pass(1s);
   CHECK(follower.over);
-  CHECK(desk.taps() == 0);
-  desk.inspector = {};
+  CHECK(fixture.taps() == 0);
+  fixture.inspector = {};
 }
 
 TEST_CASE("inspect follow: what a slow reader does not take is dropped, and it is told how much that was") {
-  Stalked desk;
-  Follower follower(desk, "follower", {.pattern = "/here", .milliseconds = 60'000});
+  Stalked fixture;
+  Follower follower(fixture, "follower", {.pattern = "/here", .milliseconds = 60'000});
   follower.subscription.pause();
   for (int i = 0; i < 50; ++i) {
-    desk.ask_number(desk.others[0], 100);
-    desk.pass(100ms);
+    fixture.ask_number(fixture.others[0], 100);
+    fixture.pass(100ms);
   }
   CHECK(follower.messages.size() < 100);
   SUBCASE("it goes on in time") {
-    desk.theatre.inside([&](Scripted&) { follower.subscription.resume(); });
-    desk.pass(56s);
+    fixture.actors.inside([&](Scripted&) { follower.subscription.resume(); });
+    fixture.pass(56s);
     CHECK(follower.why == "its time is over");
     CHECK(follower.messages.size() == follower.sent);
     CHECK(follower.sent >= 1'000);
@@ -274,52 +274,52 @@ TEST_CASE("inspect follow: what a slow reader does not take is dropped, and it i
     CHECK(follower.sent + follower.dropped == 5'000);
   }
   SUBCASE("it never does") {
-    desk.pass(56s);
+    fixture.pass(56s);
     CHECK_FALSE(follower.over);
-    desk.pass(2s);
+    fixture.pass(2s);
     CHECK(follower.over);
     REQUIRE(follower.error);
     CHECK(follower.error->code == Code::overloaded);
     CHECK(has(follower.error->message, "its time is over"));
-    CHECK(desk.taps() == 0);
+    CHECK(fixture.taps() == 0);
   }
 }
 
 TEST_CASE("inspect follow: a burst that a tap has no room for is counted as dropped") {
-  Stalked desk;
-  Follower follower(desk, "follower", {.pattern = "/here", .milliseconds = 10'000});
-  desk.ask_number(desk.others[0], 1'500);
-  desk.pass(11s);
+  Stalked fixture;
+  Follower follower(fixture, "follower", {.pattern = "/here", .milliseconds = 10'000});
+  fixture.ask_number(fixture.others[0], 1'500);
+  fixture.pass(11s);
   CHECK(follower.sent == runtime::kTappedMax);
   CHECK(follower.messages.size() == runtime::kTappedMax);
   CHECK(follower.dropped == 500);
 }
 
 TEST_CASE("inspect follow: four may follow, the fifth is refused until one of them ends") {
-  Stalked desk;
+  Stalked fixture;
   std::vector<std::unique_ptr<Follower>> four;
   for (std::size_t i = 0; i < runtime::kTapsMax; ++i)
     four.push_back(
-        std::make_unique<Follower>(desk, "follower" + std::to_string(i), Wish{.pattern = "/here", .count = 9}));
-  Follower fifth(desk, "fifth", {"/here"});
+        std::make_unique<Follower>(fixture, "follower" + std::to_string(i), Wish{.pattern = "/here", .count = 9}));
+  Follower fifth(fixture, "fifth", {"/here"});
   REQUIRE(fifth.refused(Code::overloaded));
   CHECK(has(fifth.error->message, "followed by four already"));
   CHECK(fifth.error->retry_after == 1s);
-  desk.ask_number(desk.others[0], 3);
-  desk.pass(1s);
+  fixture.ask_number(fixture.others[0], 3);
+  fixture.pass(1s);
   for (const auto& one : four) CHECK(one->messages.size() == 3);
   four.pop_back();
-  desk.pass(1s);
-  Follower sixth(desk, "sixth", {"/here"});
+  fixture.pass(1s);
+  Follower sixth(fixture, "sixth", {"/here"});
   CHECK_FALSE(sixth.over);
 }
 
 TEST_CASE("inspect follow: items of those who follow are not followed, or they would never end") {
-  Stalked desk;
-  Follower own(desk, "own", {.pattern = "", .milliseconds = 5'000, .all = true});
-  Follower other(desk, "other", {.pattern = "/own", .milliseconds = 5'000});
-  desk.tell_both(10);
-  desk.pass(10s);
+  Stalked fixture;
+  Follower own(fixture, "own", {.pattern = "", .milliseconds = 5'000, .all = true});
+  Follower other(fixture, "other", {.pattern = "/own", .milliseconds = 5'000});
+  fixture.tell_both(10);
+  fixture.pass(10s);
   CHECK(own.over);
   CHECK(other.over);
   for (const auto* follower : {&own, &other})
@@ -331,20 +331,20 @@ TEST_CASE("inspect follow: items of those who follow are not followed, or they w
 
 TEST_CASE("inspect follow: one trace is followed wherever it goes, and nothing else") {
   using bench::wire::Parcel;
-  Stalked desk;
-  const Handle first = desk.start("first", [&](Scripted& self, Handlers& on) {
+  Stalked fixture;
+  const Handle first = fixture.start("first", [&](Scripted& self, Handlers& on) {
     on.tell<Parcel>([&](Parcel::Reader) {
-      self.ask<Number, Number>(desk.others[0], self.now() + 1h, number(1), [](const auto&) {});
+      self.ask<Number, Number>(fixture.others[0], self.now() + 1h, number(1), [](const auto&) {});
     });
   });
-  Follower follower(desk, "follower", {.pattern = "", .milliseconds = 5'000, .trace = 77});
+  Follower follower(fixture, "follower", {.pattern = "", .milliseconds = 5'000, .trace = 77});
   for (const std::uint64_t trace : {76, 77, 78}) {
-    desk.theatre.inside([&](Scripted& self) {
+    fixture.actors.inside([&](Scripted& self) {
       self.send(first, runtime::Envelope::build<Parcel>({.trace = {trace, 0}}, [](Parcel::Builder) {}));
     });
   }
-  desk.tell_both(1);
-  desk.pass(1s);
+  fixture.tell_both(1);
+  fixture.pass(1s);
   std::vector<std::string> ways;
   for (const auto& one : follower.messages) {
     CHECK(one.trace == 77);
@@ -354,15 +354,15 @@ TEST_CASE("inspect follow: one trace is followed wherever it goes, and nothing e
 }
 
 TEST_CASE("inspect follow: a message above 64 KiB is told without its words") {
-  Stalked desk;
-  const Handle parcels = desk.start(
+  Stalked fixture;
+  const Handle parcels = fixture.start(
       "parcels", [](Scripted&, Handlers& on) { on.tell<bench::wire::Parcel>([](bench::wire::Parcel::Reader) {}); });
-  Follower follower(desk, "follower", {"/parcels"});
-  desk.theatre.inside([&](Scripted& self) {
+  Follower follower(fixture, "follower", {"/parcels"});
+  fixture.actors.inside([&](Scripted& self) {
     for (const unsigned size : {60'000u, 70'000u, 1u << 20})
       self.tell<bench::wire::Parcel>(parcels, [&](bench::wire::Parcel::Builder out) { out.initData(size); });
   });
-  desk.pass(1s);
+  fixture.pass(1s);
   REQUIRE(follower.messages.size() == 3);
   CHECK(follower.messages[0].words.size() == follower.messages[0].bytes);
   CHECK(follower.messages[1].words.empty());

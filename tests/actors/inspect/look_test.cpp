@@ -1,5 +1,5 @@
 #include "runtime/observe/decode.hpp"
-#include "tests/actors/inspect/desk.hpp"
+#include "tests/actors/inspect/inspect_fixture.hpp"
 
 using namespace troupe;
 using namespace troupe::inspect;
@@ -26,8 +26,8 @@ std::string name_of(wire::Looked::Reader looked, std::uint64_t id) {
 }  // namespace
 
 TEST_CASE("inspect look: an actor says what it is, what it waits for and what it shows of itself") {
-  Desk desk;
-  const Handle hung = desk.hung("hung");
+  InspectFixture fixture;
+  const Handle hung = fixture.hung("hung");
   Handle child;
   Scripted* me = nullptr;
   const auto middle = [&](Scripted& self, Handlers& on) {
@@ -41,13 +41,13 @@ TEST_CASE("inspect look: an actor says what it is, what it waits for and what it
     });
     on.describe<bench::wire::Parcel>([](bench::wire::Parcel::Builder state) { state.setNumber(42); });
   };
-  desk.start("top", {}, [&](Scripted& self) {
+  fixture.start("top", {}, [&](Scripted& self) {
     child = self.spawn("middle", test::script(middle, [](Scripted& other) { other.spawn("leaf", test::script({})); }));
   });
-  desk.theatre.inside([&](Scripted& self) { self.tell<Latest>(child, number(1)); });
-  desk.pass(1s);
+  fixture.actors.inside([&](Scripted& self) { self.tell<Latest>(child, number(1)); });
+  fixture.pass(1s);
   {
-    const auto got = desk.look_at("/middle");
+    const auto got = fixture.look_at("/middle");
     const auto looked = **got;
     CHECK(looked.getNode().size() == 20);
     CHECK(looked.getSilent().size() == 0);
@@ -72,9 +72,9 @@ TEST_CASE("inspect look: an actor says what it is, what it waits for and what it
     CHECK(state_line(looked) == "number=42");
   }
   // It was looked at: from now on it keeps what it handles.
-  desk.ask_number(child, 3);
-  desk.pass(5s);
-  const auto got = desk.look_at("/middle");
+  fixture.ask_number(child, 3);
+  fixture.pass(5s);
+  const auto got = fixture.look_at("/middle");
   const auto looked = **got;
   REQUIRE(looked.getPortrait().getMessages().size() == 3);
   const auto last = looked.getPortrait().getMessages()[0];
@@ -83,30 +83,30 @@ TEST_CASE("inspect look: an actor says what it is, what it waits for and what it
   CHECK(last.getAgoMs() == 5'000);
   CHECK(looked.getPortrait().getKeptForMs() == 5'000);
   CHECK(looked.getPortrait().getTimed() == 3);
-  CHECK(desk.theatre.node.lenses().bytes() > 0);
-  desk.pass(65s);  // the look is over a minute after the last one
-  CHECK(desk.theatre.node.lenses().bytes() == 0);
+  CHECK(fixture.actors.node.lenses().bytes() > 0);
+  fixture.pass(65s);  // the look is over a minute after the last one
+  CHECK(fixture.actors.node.lenses().bytes() == 0);
   child = {};
 }
 
 TEST_CASE("inspect look: what broke an actor is there for whoever comes later") {
-  Desk desk;
+  InspectFixture fixture;
   Handle child;
   const auto fragile = [](Scripted&, Handlers& on) {
     on.tell<Latest>([](Latest::Reader) { base::ensure(false, "the actor is whole"); });
   };
-  desk.start("top", {}, [&](Scripted& self) { child = self.spawn("weak", test::script(fragile)); });
-  desk.theatre.inside([&](Scripted& self) { self.tell<Latest>(child, number(1)); });
+  fixture.start("top", {}, [&](Scripted& self) { child = self.spawn("weak", test::script(fragile)); });
+  fixture.actors.inside([&](Scripted& self) { self.tell<Latest>(child, number(1)); });
   {
-    const auto got = desk.look_at("/weak");
+    const auto got = fixture.look_at("/weak");
     const auto looked = **got;
     CHECK(std::string(looked.getRow().getState()) == "restarting");
     CHECK(looked.getSilent().size() == 0);
     CHECK(looked.getPortrait().getStateKind() == 0);
     CHECK(looked.getSchemas().size() == 0);
   }
-  desk.pass(20s);
-  const auto got = desk.look_at("/weak");
+  fixture.pass(20s);
+  const auto got = fixture.look_at("/weak");
   const auto portrait = (**got).getPortrait();
   CHECK(portrait.getIncarnation() == 2);
   REQUIRE(portrait.getErrors().size() == 1);
@@ -117,52 +117,52 @@ TEST_CASE("inspect look: what broke an actor is there for whoever comes later") 
 }
 
 TEST_CASE("inspect look: nobody at that path is not found, whatever the path is") {
-  Desk desk;
+  InspectFixture fixture;
   for (const char* path : {"/nobody", "", "/", "inspect", "/inspect/", "\x1b[2J\xff"}) {
-    const auto got = desk.look_at(path);
+    const auto got = fixture.look_at(path);
     CHECK_MESSAGE(got->refused(Code::not_found), path);
   }
-  CHECK(desk.look_at(std::string(400, 'x'))->refused(Code::not_found));
-  CHECK(desk.look_at("/inspec")->error->message == "there is no actor \"/inspec\"; did you mean \"/inspect\"?");
+  CHECK(fixture.look_at(std::string(400, 'x'))->refused(Code::not_found));
+  CHECK(fixture.look_at("/inspec")->error->message == "there is no actor \"/inspec\"; did you mean \"/inspect\"?");
 }
 
 TEST_CASE("inspect look: of one that has ended it is told that it has, and why") {
-  Desk desk;
-  desk.start("gone", {}, [](Scripted& self) { self.finish("nobody needs it"); });
-  desk.others.clear();
-  desk.pass(5s);
-  const auto got = desk.look_at("/gone");
+  InspectFixture fixture;
+  fixture.start("gone", {}, [](Scripted& self) { self.finish("nobody needs it"); });
+  fixture.others.clear();
+  fixture.pass(5s);
+  const auto got = fixture.look_at("/gone");
   REQUIRE(got->refused(Code::not_found));
   CHECK(got->error->message == "the actor \"/gone\" has ended 5 s ago (finished: nobody needs it)");
 }
 
 TEST_CASE("inspect look: one that hangs is shown after two seconds, with what it hangs in") {
-  Desk desk(1h);
-  const Handle hung = desk.hung("hung");
-  desk.ask_number(hung, 2);
-  const auto got = desk.look_at("/hung");
+  InspectFixture fixture(1h);
+  const Handle hung = fixture.hung("hung");
+  fixture.ask_number(hung, 2);
+  const auto got = fixture.look_at("/hung");
   std::string silent = "it has not come to this question within 2 s";
   SUBCASE("as long as that is not known") {
-    desk.pass(1'999ms);
+    fixture.pass(1'999ms);
     CHECK_FALSE(got->envelope);
-    desk.pass(1ms);
+    fixture.pass(1ms);
     CHECK(std::string((**got).getHandling()).empty());
     CHECK((**got).getHandlingMs() == 0);
     CHECK(std::string((**got).getRow().getState()) == "running");
   }
   SUBCASE("as whoever watches the threads has seen it") {
-    const auto since = desk.clock.now();
-    const auto record = desk.theatre.record("/hung");
-    desk.theatre.node.set_long_turns({{record.get(), &messages::kind_of<Number>(), since}});
-    desk.pass(2s);
+    const auto since = fixture.clock.now();
+    const auto record = fixture.actors.record("/hung");
+    fixture.actors.node.set_long_turns({{record.get(), &messages::kind_of<Number>(), since}});
+    fixture.pass(2s);
     CHECK(std::string((**got).getHandling()) == "bench.Number");
     CHECK((**got).getHandlingMs() == 2'000);
     CHECK(std::string((**got).getRow().getState()) == "stuck");
   }
   SUBCASE("it comes to it after all, too late") {
-    desk.pass(2s);
-    desk.theatre.stage.unpark(hung.id());
-    desk.pass(1s);
+    fixture.pass(2s);
+    fixture.actors.stage.unpark(hung.id());
+    fixture.pass(1s);
     CHECK((**got).getRow().getMailbox() == 2);
   }
   CHECK(std::string((**got).getSilent()) == silent);
@@ -175,64 +175,64 @@ TEST_CASE("inspect look: one that hangs is shown after two seconds, with what it
 }
 
 TEST_CASE("inspect look: one that ends or breaks before it has answered is told with why") {
-  Desk desk(1h);
+  InspectFixture fixture(1h);
   SUBCASE("ends") {
     Handle child;
-    desk.start(
+    fixture.start(
         "top", [&](Scripted& self, Handlers& on) { on.tell<Latest>([&](Latest::Reader) { self.stop_child(child); }); },
         [&](Scripted& self) { child = self.spawn("hung", test::script({})); });
-    desk.theatre.stage.park(child.id());
-    desk.theatre.inside([&](Scripted& self) { self.tell<Latest>(desk.others[0], number(1)); });
-    const auto got = desk.look_at("/hung");
-    desk.theatre.stage.unpark(child.id());
+    fixture.actors.stage.park(child.id());
+    fixture.actors.inside([&](Scripted& self) { self.tell<Latest>(fixture.others[0], number(1)); });
+    const auto got = fixture.look_at("/hung");
+    fixture.actors.stage.unpark(child.id());
     child = {};
-    desk.pass(1s);
+    fixture.pass(1s);
     CHECK((**got).getSilent().size() > 0);
     CHECK(std::string((**got).getRow().getPath()) == "/hung");
     CHECK_FALSE((**got).hasPortrait());
   }
   SUBCASE("breaks as it describes itself") {
-    desk.theatre.node.on_fatal = [](const base::Error&) {};
-    desk.start("weak", [](Scripted&, Handlers& on) {
+    fixture.actors.node.on_fatal = [](const base::Error&) {};
+    fixture.start("weak", [](Scripted&, Handlers& on) {
       on.describe<Number>([](Number::Builder) { base::ensure(false, "it can be told"); });
     });
-    const auto got = desk.look_at("/weak");
+    const auto got = fixture.look_at("/weak");
     CHECK(has((**got).getSilent().cStr(), "it can be told"));
     CHECK_FALSE((**got).hasPortrait());
   }
 }
 
 TEST_CASE("inspect look: the inspector does not ask itself") {
-  Desk desk;
-  desk.pass(10s);
-  const auto got = desk.look_at("/inspect");
+  InspectFixture fixture;
+  fixture.pass(10s);
+  const auto got = fixture.look_at("/inspect");
   CHECK(std::string((**got).getSilent()) == "it is the inspector itself");
   CHECK(std::string((**got).getRow().getKind()) == "inspect");
   CHECK_FALSE((**got).hasPortrait());
 }
 
 TEST_CASE("inspect look: a portrait as large as one may be comes through") {
-  Desk desk(1h);
+  InspectFixture fixture(1h);
   constexpr std::size_t kMany = 150;
   const std::string name(100, 'x');
   std::vector<Handle> asked;
-  for (std::size_t i = 0; i < kMany; ++i) desk.hung(name + std::to_string(i));
+  for (std::size_t i = 0; i < kMany; ++i) fixture.hung(name + std::to_string(i));
   const auto large = [&](Scripted& self, Handlers& on) {
     on.ask<Number, Number>([](Number::Reader, Reply<Number> reply) { reply.send(number(1)); });
     on.tell<Latest>([&](Latest::Reader) {
       for (std::size_t i = 0; i < kMany; ++i) {
         self.spawn("child" + std::to_string(i), test::script({}));
-        self.ask<Number, Number>(desk.others[i], self.now() + 1h, number(1), [](auto) {});
+        self.ask<Number, Number>(fixture.others[i], self.now() + 1h, number(1), [](auto) {});
       }
     });
     on.describe<bench::wire::Parcel>([](bench::wire::Parcel::Builder state) { state.initData(880'000); });
   };
   Handle whom;
-  desk.start("top", {}, [&](Scripted& self) { whom = self.spawn(std::string(200, 'y'), test::script(large)); });
-  desk.theatre.inside([&](Scripted& self) { self.tell<Latest>(whom, number(1)); });
-  CHECK_FALSE(desk.look_at("/" + std::string(200, 'y'))->error);
-  desk.ask_number(whom, 40);
-  const auto got = desk.look_at("/" + std::string(200, 'y'));
+  fixture.start("top", {}, [&](Scripted& self) { whom = self.spawn(std::string(200, 'y'), test::script(large)); });
+  fixture.actors.inside([&](Scripted& self) { self.tell<Latest>(whom, number(1)); });
+  CHECK_FALSE(fixture.look_at("/" + std::string(200, 'y'))->error);
+  fixture.ask_number(whom, 40);
+  const auto got = fixture.look_at("/" + std::string(200, 'y'));
   REQUIRE_MESSAGE(!got->error, got->error->message);
   const auto portrait = (**got).getPortrait();
   CHECK(portrait.getAsks().size() == 100);

@@ -1,7 +1,7 @@
 // The warnings, one by one, from records filled by hand: those of the whole node.
 #include <doctest/doctest.h>
 
-#include "tests/actors/inspect/ward.hpp"
+#include "tests/actors/inspect/record_fixture.hpp"
 
 using namespace troupe;
 using namespace troupe::inspect;
@@ -9,74 +9,74 @@ using runtime::Alarm;
 using runtime::DeadLetter;
 
 TEST_CASE("survey: dead-letters, of a hundred within a minute") {
-  Ward ward;
-  ward.look();
+  RecordFixture fixture;
+  fixture.look();
   const auto lose = [&](int count, DeadLetter reason) {
-    for (int i = 0; i < count; ++i) ward.theatre.node.count(reason);
+    for (int i = 0; i < count; ++i) fixture.actors.node.count(reason);
   };
   lose(60, DeadLetter::full);
   lose(39, DeadLetter::expired);
-  ward.look();
-  CHECK(ward.well());
+  fixture.look();
+  CHECK(fixture.well());
   SUBCASE("a hundred") {
     lose(1, DeadLetter::gone);
-    ward.look();
-    CHECK(ward.only(Warning::dead_letters));
-    CHECK(ward.says("100 messages reached nobody in the last minute"));
-    CHECK(ward.says("most of them for full mailboxes (100 or more)"));
-    ward.look(57s);
-    CHECK(ward.only(Warning::dead_letters));
-    ward.look(4s);
-    CHECK(ward.well());
+    fixture.look();
+    CHECK(fixture.only(Warning::dead_letters));
+    CHECK(fixture.says("100 messages reached nobody in the last minute"));
+    CHECK(fixture.says("most of them for full mailboxes (100 or more)"));
+    fixture.look(57s);
+    CHECK(fixture.only(Warning::dead_letters));
+    fixture.look(4s);
+    CHECK(fixture.well());
   }
   SUBCASE("more, but slowly") {
-    ward.look(61s);
+    fixture.look(61s);
     for (int i = 0; i < 200; ++i) {
       lose(3, DeadLetter::late_answer);
-      ward.look();
-      CHECK(ward.well());
+      fixture.look();
+      CHECK(fixture.well());
     }
   }
   SUBCASE("each reason counts") {
     for (std::size_t i = 0; i < runtime::kDeadLetterReasons; ++i) lose(100, static_cast<DeadLetter>(i));
-    ward.look();
-    CHECK(ward.only(Warning::dead_letters));
-    CHECK(ward.says("799 messages"));
+    fixture.look();
+    CHECK(fixture.only(Warning::dead_letters));
+    CHECK(fixture.says("799 messages"));
   }
 }
 
 TEST_CASE("survey: clock-step, when the date has moved by a second or more against the time that passed") {
-  Ward ward;
-  ward.look();
+  RecordFixture fixture;
+  fixture.look();
   SUBCASE("a little") {
-    ward.wall = ward.wall + 999ms;
-    ward.look();
-    ward.wall = ward.wall - 999ms;
-    ward.look();
-    CHECK(ward.well());
+    fixture.wall = fixture.wall + 999ms;
+    fixture.look();
+    fixture.wall = fixture.wall - 999ms;
+    fixture.look();
+    CHECK(fixture.well());
   }
   SUBCASE("on") {
-    ward.wall = ward.wall + 1s;
-    ward.look();
-    CHECK(ward.only(Warning::clock_step));
-    CHECK(ward.says("moved on, by 1,000 ms (1 s or more)"));
-    ward.look(59s);
-    CHECK(ward.only(Warning::clock_step));
-    ward.look(1s);
-    CHECK(ward.well());
+    fixture.wall = fixture.wall + 1s;
+    fixture.look();
+    CHECK(fixture.only(Warning::clock_step));
+    CHECK(fixture.says("moved on, by 1,000 ms (1 s or more)"));
+    fixture.look(59s);
+    CHECK(fixture.only(Warning::clock_step));
+    fixture.look(1s);
+    CHECK(fixture.well());
   }
   SUBCASE("back") {
-    ward.wall = ward.wall - 1h;
-    ward.look();
-    CHECK(ward.only(Warning::clock_step));
-    CHECK(ward.says("moved back by 3,600 s"));
+    fixture.wall = fixture.wall - 1h;
+    fixture.look();
+    CHECK(fixture.only(Warning::clock_step));
+    CHECK(fixture.says("moved back by 3,600 s"));
   }
 }
 
 TEST_CASE("survey: what is sounded is told for a minute, each under its own name") {
-  Ward ward;
+  RecordFixture fixture;
   const auto sound = [&](Alarm alarm, std::string_view subject, base::Duration length, std::string_view what = {}) {
-    ward.theatre.node.alarms().sound(alarm, subject, length, ward.now, what);
+    fixture.actors.node.alarms().sound(alarm, subject, length, fixture.now, what);
   };
   Warning warning{};
   std::string words;
@@ -102,15 +102,15 @@ TEST_CASE("survey: what is sounded is told for a minute, each under its own name
   }
   SUBCASE("flapping-link") {
     for (const std::uint64_t lately : {3u, 4u})
-      ward.theatre.node.alarms().sound(Alarm::flapping_link, "ab12", 0s, ward.now, {}, lately);
+      fixture.actors.node.alarms().sound(Alarm::flapping_link, "ab12", 0s, fixture.now, {}, lately);
     warning = Warning::flapping_link;
     words = "the link to ab12 was lost 4 times within 60 s (3 or more)";
   }
-  ward.look();
-  CHECK(ward.only(warning));
-  CHECK(ward.says(words));
-  ward.look(58s);
-  CHECK(ward.only(warning));
-  ward.look(1ms);
-  CHECK(ward.well());
+  fixture.look();
+  CHECK(fixture.only(warning));
+  CHECK(fixture.says(words));
+  fixture.look(58s);
+  CHECK(fixture.only(warning));
+  fixture.look(1ms);
+  CHECK(fixture.well());
 }

@@ -3,7 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "messages/runtime.capnp.h"
-#include "tests/runtime/actor/theatre.hpp"
+#include "tests/runtime/actor/actor_fixture.hpp"
 
 using namespace troupe;
 using namespace troupe::node;
@@ -56,9 +56,9 @@ struct Root {
     setup.log = &log;
     setup.serving = [this] { notes.push_back("serving"); };
     setup.drained = [this] { notes.push_back("drained"); };
-    theatre.node.on_fatal = [this](const base::Error& why) { fatal = why; };
-    handle = theatre.node.start("node", [setup] { return std::make_unique<NodeActor>(setup); });
-    theatre.stage.settle();
+    actors.node.on_fatal = [this](const base::Error& why) { fatal = why; };
+    handle = actors.node.start("node", [setup] { return std::make_unique<NodeActor>(setup); });
+    actors.stage.settle();
   }
   static Domain noted(std::vector<std::string>& notes, const std::string& name, int* breaks = nullptr) {
     return {name, [&notes, name, breaks] {
@@ -66,13 +66,13 @@ struct Root {
             }};
   }
   void drain() {
-    theatre.inside([this](Scripted& self) { self.tell<wire::Drain>(handle, [](wire::Drain::Builder) {}); });
+    actors.inside([this](Scripted& self) { self.tell<wire::Drain>(handle, [](wire::Drain::Builder) {}); });
   }
   /// The status as `read` sees it.
   template <class F>
   void status(F read) {
     bool answered = false;
-    theatre.inside([&](Scripted& self) {
+    actors.inside([&](Scripted& self) {
       self.ask<wire::GetStatus, wire::NodeStatus>(
           handle, self.now() + 1s, [](wire::GetStatus::Builder) {},
           [&, read](runtime::Answer<wire::NodeStatus> answer) {
@@ -86,7 +86,7 @@ struct Root {
   /// What setting a log level is refused with; none if it is set.
   std::optional<Code> set_level(const std::string& level, const std::string& domain) {
     std::optional<Code> refused;
-    theatre.inside([&](Scripted& self) {
+    actors.inside([&](Scripted& self) {
       self.ask<wire::SetLogLevel, messages::wire::Nothing>(
           handle, self.now() + 1s,
           [&](wire::SetLogLevel::Builder order) {
@@ -106,7 +106,7 @@ struct Root {
   observe::Log log{std::make_unique<Lines>(lines), observe::LogFormat::text, [] { return base::WallTime{}; }};
   std::optional<base::Error> fatal;
   runtime::Handle handle;
-  test::Theatre theatre;
+  test::ActorFixture actors;
 };
 
 using Notes = std::vector<std::string>;
@@ -118,12 +118,12 @@ TEST_CASE("node: domains start one after the other, at the top of the paths, and
   Root root({Root::noted(notes, "store"), Root::noted(notes, "links"), Root::noted(notes, "peers")});
   CHECK(notes == Notes{"start store", "start links", "start peers"});
   CHECK(root.notes == Notes{"serving"});
-  for (const char* path : {"/node", "/store", "/links", "/peers"}) CHECK(root.theatre.node.find(path));
+  for (const char* path : {"/node", "/store", "/links", "/peers"}) CHECK(root.actors.node.find(path));
   notes.clear();
   root.drain();
   CHECK(notes == Notes{"stop peers", "stop links", "stop store"});
   CHECK(root.notes == Notes{"serving", "drained"});
-  for (const char* path : {"/node", "/store", "/links", "/peers"}) CHECK_FALSE(root.theatre.node.find(path));
+  for (const char* path : {"/node", "/store", "/links", "/peers"}) CHECK_FALSE(root.actors.node.find(path));
   CHECK_FALSE(root.fatal);
 }
 
@@ -141,7 +141,7 @@ TEST_CASE("node: the next domain waits until the one before it is up") {
   CHECK(notes == Notes{"start store"});
   CHECK(root.notes.empty());
   root.status([](wire::NodeStatus::Reader status) { CHECK(status.getStage() == wire::Stage::STARTING); });
-  root.theatre.stage.run_for(3s);
+  root.actors.stage.run_for(3s);
   CHECK(notes == Notes{"start store", "start store", "start links"});
   CHECK(root.notes == Notes{"serving"});
 }
@@ -158,14 +158,14 @@ TEST_CASE("node: it serves, and the next domain starts, once the one before says
                                  },
                                  [](Scripted& self) { self.after<Loaded>(25s); })};
   Root root({slow, Root::noted(notes, "last")});
-  root.theatre.stage.run_for(24s);
+  root.actors.stage.run_for(24s);
   root.status([](wire::NodeStatus::Reader status) { CHECK(status.getStage() == wire::Stage::STARTING); });
   CHECK(notes.empty());
   // Whoever looks at the log sees what is waited for.
   CHECK(std::any_of(root.lines.begin(), root.lines.end(), [](const std::string& line) {
     return line.find("does not serve yet") != std::string::npos && line.find("files") != std::string::npos;
   }));
-  root.theatre.stage.run_for(1s);
+  root.actors.stage.run_for(1s);
   CHECK(notes == Notes{"start last"});
   CHECK(root.notes == Notes{"serving"});
   asked = {};
@@ -176,9 +176,9 @@ TEST_CASE("node: it can be drained while it starts") {
   int breaks = 1;
   Root root({Root::noted(notes, "store", &breaks), Root::noted(notes, "links")});
   root.drain();
-  root.theatre.stage.run_for(5s);
+  root.actors.stage.run_for(5s);
   CHECK(root.notes == Notes{"drained"});
-  CHECK_FALSE(root.theatre.node.find("/store"));
+  CHECK_FALSE(root.actors.node.find("/store"));
 }
 
 TEST_CASE("node: a domain that keeps breaking is fatal, and so is one that ends by itself") {
@@ -190,13 +190,13 @@ TEST_CASE("node: a domain that keeps breaking is fatal, and so is one that ends 
                                on.timer<Soon>([] { base::ensure(false, "this domain is whole"); });
                              },
                              [](Scripted& self) { self.after<Soon>(1ms); })}});
-    root.theatre.stage.run_for(60s);
+    root.actors.stage.run_for(60s);
     REQUIRE(root.fatal);
     CHECK(root.fatal->message.find("keeps failing") != std::string::npos);
   }
   SUBCASE("ends") {
     Root root({{"links", test::script({}, [](Scripted& self) { self.finish(); })}});
-    root.theatre.stage.run_for(1s);
+    root.actors.stage.run_for(1s);
     REQUIRE(root.fatal);
     CHECK(root.fatal->message.find("a domain ends when the node does") != std::string::npos);
   }
@@ -205,7 +205,7 @@ TEST_CASE("node: a domain that keeps breaking is fatal, and so is one that ends 
 TEST_CASE("node: status tells who it is and how it is") {
   Notes notes;
   Root root({Root::noted(notes, "store")});
-  root.theatre.stage.run_for(90s);
+  root.actors.stage.run_for(90s);
   root.status([](wire::NodeStatus::Reader status) {
     CHECK(status.getNode().size() == 20);
     CHECK(status.getNode()[0] == 7);
@@ -252,7 +252,7 @@ TEST_CASE("node: log levels change for all and for one domain, and nonsense is r
 
 TEST_CASE("node: operators reach the status, and only those who may operate the rest") {
   Root root({});
-  const auto service = root.theatre.node.service(kPath);
+  const auto service = root.actors.node.service(kPath);
   REQUIRE(service);
   CHECK(service->offers(&messages::kind_of<wire::GetStatus>()));
   CHECK(service->offers(&messages::kind_of<wire::SetLogLevel>()));

@@ -1,5 +1,5 @@
 // Whom `/peers` bans for what the rest of the node tells of it, who hears of that, and how it is lifted.
-#include "tests/actors/peers/house.hpp"
+#include "tests/actors/peers/peers_fixture.hpp"
 
 using namespace troupe;
 using namespace troupe::peers;
@@ -15,74 +15,74 @@ base::ByteView view(const base::NodeId& id) { return id.view(); }
 
 TEST_CASE("peers actor: who misbehaves by datagram alone is banned, shown and told to `/links`") {
   Rows rows;
-  House house(rows);
-  house.open();
+  PeersFixture fixture(rows);
+  fixture.open();
   const base::NodeId whom = id_of(7);  // in no book, and never linked
-  house.accuse(whom, How::BAD_RECORD, 3);
-  CHECK(house.links.shuns.empty());
-  CHECK(house.lines().empty());
-  house.accuse(whom, How::BAD_RECORD);
-  REQUIRE(house.links.shuns.size() == 1);
-  CHECK(house.links.shuns[0] == std::pair{whom, kBanMs});
-  const auto line = house.lines().at(whom);
+  fixture.accuse(whom, How::BAD_RECORD, 3);
+  CHECK(fixture.links.shuns.empty());
+  CHECK(fixture.lines().empty());
+  fixture.accuse(whom, How::BAD_RECORD);
+  REQUIRE(fixture.links.shuns.size() == 1);
+  CHECK(fixture.links.shuns[0] == std::pair{whom, kBanMs});
+  const auto line = fixture.lines().at(whom);
   CHECK(line.state == PeerState::BANNED);
   CHECK(line.banned_ms.value_or(0) > kBanMs - 1'000);
   CHECK(line.score == 0);
-  REQUIRE_FALSE(house.logged.empty());
-  CHECK(house.logged.back().find("peer is banned") != std::string::npos);
-  CHECK(house.logged.back().find(whom.hex()) != std::string::npos);
-  CHECK(house.logged.back().find("record that is no good") != std::string::npos);
-  CHECK(house.logged.back().find("600 s") != std::string::npos);
+  REQUIRE_FALSE(fixture.logged.empty());
+  CHECK(fixture.logged.back().find("peer is banned") != std::string::npos);
+  CHECK(fixture.logged.back().find(whom.hex()) != std::string::npos);
+  CHECK(fixture.logged.back().find("record that is no good") != std::string::npos);
+  CHECK(fixture.logged.back().find("600 s") != std::string::npos);
   CHECK(rows.empty());
-  house.pass(std::chrono::milliseconds(kBanMs));
-  CHECK(house.lines().empty());
+  fixture.pass(std::chrono::milliseconds(kBanMs));
+  CHECK(fixture.lines().empty());
 }
 
 TEST_CASE("peers actor: a linked peer shows its score, is hung up on when banned, and told again after a restart") {
   Rows rows;
   {
-    House house(rows);
-    house.open();
-    house.dials_us(1);
-    house.accuse(id_of(1), How::PROTOCOL);
-    CHECK(house.lines().at(id_of(1)).score == 50);
-    CHECK_FALSE(house.lines().at(id_of(1)).banned_ms);
-    house.accuse(id_of(1), How::PROTOCOL);
-    CHECK(house.links.hang_ups == std::vector<std::uint32_t>{1});
-    CHECK(house.links.shuns.size() == 1);
-    house.close();
+    PeersFixture fixture(rows);
+    fixture.open();
+    fixture.dials_us(1);
+    fixture.accuse(id_of(1), How::PROTOCOL);
+    CHECK(fixture.lines().at(id_of(1)).score == 50);
+    CHECK_FALSE(fixture.lines().at(id_of(1)).banned_ms);
+    fixture.accuse(id_of(1), How::PROTOCOL);
+    CHECK(fixture.links.hang_ups == std::vector<std::uint32_t>{1});
+    CHECK(fixture.links.shuns.size() == 1);
+    fixture.close();
   }
-  House house(rows);
-  house.open();
-  house.pass(1s);
-  REQUIRE(house.links.shuns.size() == 1);
-  CHECK(house.links.shuns[0].first == id_of(1));
-  CHECK(house.links.shuns[0].second > 0);
-  for (const std::string& line : house.logged) CHECK(line.find("banned") == std::string::npos);
+  PeersFixture fixture(rows);
+  fixture.open();
+  fixture.pass(1s);
+  REQUIRE(fixture.links.shuns.size() == 1);
+  CHECK(fixture.links.shuns[0].first == id_of(1));
+  CHECK(fixture.links.shuns[0].second > 0);
+  for (const std::string& line : fixture.logged) CHECK(line.find("banned") == std::string::npos);
 }
 
 TEST_CASE("peers actor: a pardon lifts a ban, also one of which only `/links` knows") {
   Rows rows;
-  House house(rows);
-  house.open();
+  PeersFixture fixture(rows);
+  fixture.open();
   const base::NodeId whom = id_of(7);
-  house.accuse(whom, How::MALFORMED, 4);
-  CHECK_FALSE(house.pardon(view(whom)));
-  CHECK(house.links.shuns.back() == std::pair{whom, std::uint64_t{0}});
-  CHECK(house.lines().empty());
-  CHECK(house.pardon(view(whom))->code == Code::not_found);
-  CHECK(house.links.shuns.size() == 3);
-  CHECK(house.pardon(view(whom).first(19))->code == Code::malformed);
+  fixture.accuse(whom, How::MALFORMED, 4);
+  CHECK_FALSE(fixture.pardon(view(whom)));
+  CHECK(fixture.links.shuns.back() == std::pair{whom, std::uint64_t{0}});
+  CHECK(fixture.lines().empty());
+  CHECK(fixture.pardon(view(whom))->code == Code::not_found);
+  CHECK(fixture.links.shuns.size() == 3);
+  CHECK(fixture.pardon(view(whom).first(19))->code == Code::malformed);
 }
 
 TEST_CASE("peers actor: a report of nobody, or of what this version does not know, changes nothing") {
   Rows rows;
-  House house(rows);
-  house.open();
-  house.accuse(id_of(7), static_cast<How>(999), 20);
-  house.theatre.inside([&](Scripted& self) {
-    self.tell<net::wire::Misbehaved>(house.peers, [](net::wire::Misbehaved::Builder out) { out.setHow({}); });
+  PeersFixture fixture(rows);
+  fixture.open();
+  fixture.accuse(id_of(7), static_cast<How>(999), 20);
+  fixture.actors.inside([&](Scripted& self) {
+    self.tell<net::wire::Misbehaved>(fixture.peers, [](net::wire::Misbehaved::Builder out) { out.setHow({}); });
   });
-  house.pass(1s);
-  CHECK(house.links.shuns.empty());
+  fixture.pass(1s);
+  CHECK(fixture.links.shuns.empty());
 }

@@ -16,87 +16,87 @@ using runtime::Handlers;
 using runtime::Reply;
 
 TEST_CASE("actor: a question is answered, exactly once") {
-  Theatre theatre;
-  const Handle asked = theatre.start("asked", successor);
+  ActorFixture actors;
+  const Handle asked = actors.start("asked", successor);
   Outcome outcome;
-  theatre.inside([&](Scripted& self) { self.ask<Number, Number>(asked, self.now() + 1s, number(41), outcome.note()); });
-  theatre.stage.run_for(10s);
+  actors.inside([&](Scripted& self) { self.ask<Number, Number>(asked, self.now() + 1s, number(41), outcome.note()); });
+  actors.stage.run_for(10s);
   CHECK(outcome.calls == 1);
   CHECK(outcome.value == 42);
 }
 
 TEST_CASE("actor: a question without an answer ends with its deadline, at it and not before") {
-  Theatre theatre;
+  ActorFixture actors;
   std::vector<Reply<Number>> kept;
-  const Handle asked = theatre.start("asked", keeper(kept));
+  const Handle asked = actors.start("asked", keeper(kept));
   Outcome outcome;
-  theatre.inside([&](Scripted& self) { self.ask<Number, Number>(asked, self.now() + 5s, number(1), outcome.note()); });
-  theatre.stage.run_for(5s - 1ns);
+  actors.inside([&](Scripted& self) { self.ask<Number, Number>(asked, self.now() + 5s, number(1), outcome.note()); });
+  actors.stage.run_for(5s - 1ns);
   CHECK(outcome.calls == 0);
-  theatre.stage.run_for(1ns);
+  actors.stage.run_for(1ns);
   CHECK(outcome.code == Code::timeout);
   SUBCASE("an answer after it is a dead letter") {
-    theatre.inside([&](Scripted& self) { self.tell<Latest>(asked, number(2)); });
+    actors.inside([&](Scripted& self) { self.tell<Latest>(asked, number(2)); });
     CHECK(outcome.calls == 1);
-    CHECK(theatre.node.dead_letters(DeadLetter::late_answer) == 1);
+    CHECK(actors.node.dead_letters(DeadLetter::late_answer) == 1);
   }
-  theatre.inside([&](Scripted& self) { self.tell<Latest>(asked, number(0)); });
+  actors.inside([&](Scripted& self) { self.tell<Latest>(asked, number(0)); });
 }
 
 TEST_CASE("actor: a reply that is dropped answers `dropped`") {
-  Theatre theatre;
-  const Handle asked = theatre.start(
+  ActorFixture actors;
+  const Handle asked = actors.start(
       "asked", [](Scripted&, Handlers& on) { on.ask<Number, Number>([](Number::Reader, Reply<Number>) {}); });
   Outcome outcome;
-  theatre.inside(
+  actors.inside(
       [&](Scripted& self) { self.ask<Number, Number>(asked, base::Instant::max(), number(1), outcome.note()); });
-  theatre.stage.settle();
+  actors.stage.settle();
   CHECK(outcome.code == Code::dropped);
 }
 
 TEST_CASE("actor: refuse answers the question at hand, and counts on a tell") {
-  Theatre theatre;
-  const Handle asked = theatre.start("asked", [](Scripted& self, Handlers& on) {
+  ActorFixture actors;
+  const Handle asked = actors.start("asked", [](Scripted& self, Handlers& on) {
     on.ask<Number, Number>([&self](Number::Reader, Reply<Number>) { self.refuse({Code::conflict, "no"}); });
     on.tell<Latest>([&self](Latest::Reader) { self.refuse({Code::conflict, "no"}); });
   });
   Outcome outcome;
-  theatre.inside(
+  actors.inside(
       [&](Scripted& self) { self.ask<Number, Number>(asked, base::Instant::max(), number(1), outcome.note()); });
-  theatre.inside([&](Scripted& self) { self.tell<Latest>(asked, number(1)); });
-  theatre.stage.settle();
+  actors.inside([&](Scripted& self) { self.tell<Latest>(asked, number(1)); });
+  actors.stage.settle();
   CHECK(outcome.calls == 1);
   CHECK(outcome.code == Code::conflict);
-  CHECK(theatre.node.dead_letters(DeadLetter::refused) == 1);
+  CHECK(actors.node.dead_letters(DeadLetter::refused) == 1);
 }
 
 TEST_CASE("actor: a kind without a handler is `unsupported`, and a tell of it a dead letter") {
-  Theatre theatre;
-  const Handle deaf = theatre.start("deaf", {});
+  ActorFixture actors;
+  const Handle deaf = actors.start("deaf", {});
   Outcome outcome;
-  theatre.inside(
+  actors.inside(
       [&](Scripted& self) { self.ask<Number, Number>(deaf, base::Instant::max(), number(1), outcome.note()); });
-  theatre.inside([&](Scripted& self) { self.tell<Number>(deaf, number(1)); });
-  theatre.stage.settle();
+  actors.inside([&](Scripted& self) { self.tell<Number>(deaf, number(1)); });
+  actors.stage.settle();
   CHECK(outcome.code == Code::unsupported);
-  CHECK(theatre.node.dead_letters(DeadLetter::unsupported) == 2);
+  CHECK(actors.node.dead_letters(DeadLetter::unsupported) == 2);
 }
 
 TEST_CASE("actor: who asks an actor that has ended, or ends, hears `unavailable`") {
-  Theatre theatre;
+  ActorFixture actors;
   std::vector<Reply<Number>> kept;
-  const Handle asked = theatre.start("asked", keeper(kept));
+  const Handle asked = actors.start("asked", keeper(kept));
   std::array<Outcome, 3> outcomes;
   const auto ask_all = [&](Scripted& self) {
     for (Outcome& outcome : outcomes) self.ask<Number, Number>(asked, base::Instant::max(), number(1), outcome.note());
   };
   SUBCASE("before the question") {
     caf::anon_send_exit(asked, caf::exit_reason::kill);
-    theatre.stage.settle();
-    theatre.inside(ask_all);
+    actors.stage.settle();
+    actors.inside(ask_all);
   }
   SUBCASE("with questions unread") {
-    theatre.inside([&](Scripted& self) {
+    actors.inside([&](Scripted& self) {
       ask_all(self);
       self.send(asked, runtime::Envelope::build<runtime::wire::Stop>({}, [](auto) {}));
     });
@@ -108,56 +108,56 @@ TEST_CASE("actor: who asks an actor that has ended, or ends, hears `unavailable`
 }
 
 TEST_CASE("actor: nobody to ask is `unavailable`, from the mailbox and not inside ask") {
-  Theatre theatre;
+  ActorFixture actors;
   Outcome outcome;
-  theatre.inside(
+  actors.inside(
       [&](Scripted& self) { self.ask<Number, Number>(Handle{}, base::Instant::max(), number(1), outcome.note()); });
   CHECK(outcome.code == Code::unavailable);
 }
 
 TEST_CASE("actor: questions beyond the limit of pending ones are `overloaded`") {
-  Theatre theatre(1, {.asks_max = 3});
+  ActorFixture actors(1, {.asks_max = 3});
   std::vector<Reply<Number>> kept;
-  const Handle asked = theatre.start("asked", keeper(kept));
+  const Handle asked = actors.start("asked", keeper(kept));
   std::array<Outcome, 4> outcomes;
-  theatre.inside([&](Scripted& self) {
+  actors.inside([&](Scripted& self) {
     for (Outcome& outcome : outcomes) self.ask<Number, Number>(asked, base::Instant::max(), number(1), outcome.note());
   });
   CHECK(outcomes[2].calls == 0);
   CHECK(outcomes[3].code == Code::overloaded);
-  theatre.inside([&](Scripted& self) { self.tell<Latest>(asked, number(0)); });
+  actors.inside([&](Scripted& self) { self.tell<Latest>(asked, number(0)); });
   CHECK(outcomes[0].code == Code::dropped);
 }
 
 TEST_CASE("actor: work whose deadline has passed is dropped unrun and counted") {
-  Theatre theatre;
+  ActorFixture actors;
   int ran = 0;
-  const Handle asked = theatre.start("asked", [&](Scripted&, Handlers& on) {
+  const Handle asked = actors.start("asked", [&](Scripted&, Handlers& on) {
     on.ask<Number, Number>([&](Number::Reader, Reply<Number> reply) {
       ++ran;
       reply.send(number(1));
     });
   });
   Outcome outcome;
-  theatre.inside([&](Scripted& self) { self.ask<Number, Number>(asked, self.now(), number(1), outcome.note()); });
-  theatre.stage.settle();
+  actors.inside([&](Scripted& self) { self.ask<Number, Number>(asked, self.now(), number(1), outcome.note()); });
+  actors.stage.settle();
   CHECK(ran == 0);
-  CHECK(theatre.node.dead_letters(DeadLetter::expired) == 1);
-  theatre.stage.run_for(1ns);
+  CHECK(actors.node.dead_letters(DeadLetter::expired) == 1);
+  actors.stage.run_for(1ns);
   CHECK(outcome.code == Code::timeout);
 }
 
 TEST_CASE("actor: describe shows the state between two messages") {
-  Theatre theatre;
+  ActorFixture actors;
   std::uint64_t count = 0;
-  const Handle counter = theatre.start("counter", [&](Scripted&, Handlers& on) {
+  const Handle counter = actors.start("counter", [&](Scripted&, Handlers& on) {
     on.tell<Number>([&](Number::Reader more) { count += more.getValue(); });
     on.describe<Number>([&](Number::Builder state) { state.setValue(count); });
   });
   Outcome seen;
-  theatre.inside([&](Scripted& self) { self.tell<Number>(counter, number(7)); });
-  theatre.stage.settle();
-  theatre.inside([&](Scripted& self) {
+  actors.inside([&](Scripted& self) { self.tell<Number>(counter, number(7)); });
+  actors.stage.settle();
+  actors.inside([&](Scripted& self) {
     self.ask<runtime::wire::Describe, Number>(
         counter, base::Instant::max(), [](auto) {}, seen.note());
   });
@@ -165,9 +165,9 @@ TEST_CASE("actor: describe shows the state between two messages") {
 }
 
 TEST_CASE("actor: broken pointers in foreign words are the sender's fault and restart nobody") {
-  Theatre theatre;
+  ActorFixture actors;
   int built = 0;
-  const Handle reader = theatre.start(
+  const Handle reader = actors.start(
       "reader",
       [&](Scripted&, Handlers& on) {
         on.ask<bench::wire::Parcel, Number>([](bench::wire::Parcel::Reader parcel, Reply<Number> reply) {
@@ -196,9 +196,9 @@ TEST_CASE("actor: broken pointers in foreign words are the sender's fault and re
     Code& code_;
   };
   const auto bad = runtime::Envelope::from_words(head, words.asPtr());
-  theatre.node.start("probe", [&] { return std::make_unique<Probe>(reader, bad, code); });
-  theatre.stage.settle();
+  actors.node.start("probe", [&] { return std::make_unique<Probe>(reader, bad, code); });
+  actors.stage.settle();
   CHECK(code == Code::malformed);
   CHECK(built == 1);
-  CHECK(theatre.node.dead_letters(DeadLetter::malformed) == 1);
+  CHECK(actors.node.dead_letters(DeadLetter::malformed) == 1);
 }

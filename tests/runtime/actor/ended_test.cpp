@@ -68,18 +68,18 @@ TEST_CASE("ended: the words of a reason are cut at their limit") {
 }
 
 TEST_CASE("ended: one whose work is done has finished, with the message that it handled last") {
-  Theatre theatre;
-  const Handle worker = theatre.node.start("worker", script([](Scripted& self, Handlers& on) {
-                                             on.tell<Number>([&self](Number::Reader told) {
-                                               if (told.getValue() == 0) self.finish();
-                                             });
-                                           }),
-                                           {.kind = "worker"});
-  theatre.stage.run_for(10s);
-  theatre.inside([&](Scripted& self) {
+  ActorFixture actors;
+  const Handle worker = actors.node.start("worker", script([](Scripted& self, Handlers& on) {
+                                            on.tell<Number>([&self](Number::Reader told) {
+                                              if (told.getValue() == 0) self.finish();
+                                            });
+                                          }),
+                                          {.kind = "worker"});
+  actors.stage.run_for(10s);
+  actors.inside([&](Scripted& self) {
     for (const std::uint64_t value : {2u, 1u, 0u}) self.tell<Number>(worker, number(value));
   });
-  const auto all = theatre.node.ended().list();
+  const auto all = actors.node.ended().list();
   REQUIRE(all.size() == 1);
   CHECK(all[0].path == "/worker");
   CHECK(std::string_view(all[0].kind) == "worker");
@@ -89,14 +89,14 @@ TEST_CASE("ended: one whose work is done has finished, with the message that it 
   CHECK(all[0].last == &messages::kind_of<Number>());
   CHECK(all[0].handled == 3);
   CHECK(all[0].restarts == 0);
-  CHECK(all[0].at == theatre.node.world().clock.now());
+  CHECK(all[0].at == actors.node.world().clock.now());
 }
 
 TEST_CASE("ended: one that finished in its start has handled nothing") {
-  Theatre theatre;
-  theatre.start("brief", {}, [](Scripted& self) { self.finish(); });
-  theatre.stage.settle();
-  const auto all = theatre.node.ended().list();
+  ActorFixture actors;
+  actors.start("brief", {}, [](Scripted& self) { self.finish(); });
+  actors.stage.settle();
+  const auto all = actors.node.ended().list();
   REQUIRE(all.size() == 1);
   CHECK(all[0].decision == Decision::finished);
   CHECK(all[0].last == nullptr);
@@ -104,27 +104,27 @@ TEST_CASE("ended: one that finished in its start has handled nothing") {
 }
 
 TEST_CASE("ended: a child that its parent stops, or takes along, was stopped") {
-  Theatre theatre;
+  ActorFixture actors;
   Handle child;
   Scripted* parent = nullptr;
-  const Handle top = theatre.start("parent", {}, [&](Scripted& self) {
+  const Handle top = actors.start("parent", {}, [&](Scripted& self) {
     parent = &self;
     child = self.spawn("child", script(successor, [](Scripted& one) { one.spawn("grandchild", script(successor)); }));
   });
-  theatre.stage.settle();
+  actors.stage.settle();
   SUBCASE("by itself") {
     parent->stop_child(child);
-    theatre.stage.settle();
-    CHECK(count(theatre.node.ended().list(), "/parent") == 0);
+    actors.stage.settle();
+    CHECK(count(actors.node.ended().list(), "/parent") == 0);
   }
   SUBCASE("with its parent") {
-    theatre.inside(
+    actors.inside(
         [&](Scripted& self) { self.send(top, runtime::Envelope::build<runtime::wire::Stop>({}, [](auto) {})); });
-    REQUIRE(find(theatre.node.ended().list(), "/parent") != nullptr);
-    CHECK(find(theatre.node.ended().list(), "/parent")->decision == Decision::stopped);
+    REQUIRE(find(actors.node.ended().list(), "/parent") != nullptr);
+    CHECK(find(actors.node.ended().list(), "/parent")->decision == Decision::stopped);
   }
   for (const char* path : {"/child", "/child/grandchild"}) {
-    const auto all = theatre.node.ended().list();
+    const auto all = actors.node.ended().list();
     REQUIRE(count(all, path) == 1);
     CHECK(find(all, path)->decision == Decision::stopped);
     CHECK(find(all, path)->code == Code{});
@@ -132,25 +132,24 @@ TEST_CASE("ended: a child that its parent stops, or takes along, was stopped") {
 }
 
 TEST_CASE("ended: a child that waits for its restart when its parent is stopped was stopped, and not given up") {
-  Theatre theatre;
+  ActorFixture actors;
   Handle parent, child;
-  theatre.node.start(
-      "root", script({}, [&](Scripted& root) {
-        parent =
-            root.spawn("parent", script({}, [&](Scripted& self) { child = self.spawn("child", script(breaks())); }));
-      }));
-  theatre.stage.settle();
-  theatre.inside([&](Scripted& self) {
+  actors.node.start("root", script({}, [&](Scripted& root) {
+                      parent = root.spawn(
+                          "parent", script({}, [&](Scripted& self) { child = self.spawn("child", script(breaks())); }));
+                    }));
+  actors.stage.settle();
+  actors.inside([&](Scripted& self) {
     self.tell<Number>(child, number(1));
     self.send(parent, runtime::Envelope::build<runtime::wire::Stop>({}, [](auto) {}));
   });
-  const auto all = theatre.node.ended().list();
+  const auto all = actors.node.ended().list();
   REQUIRE(find(all, "/parent/child") != nullptr);
   CHECK(find(all, "/parent/child")->decision == Decision::stopped);
 }
 
 TEST_CASE("ended: a child that its supervisor restarts no more was given up, with the reason of its last failure") {
-  Theatre theatre;
+  ActorFixture actors;
   Handle child;
   runtime::SpawnOptions options{.kind = "fragile"};
   SUBCASE("because it is to be stopped when it fails") { options.on_failure = runtime::logic::OnFailure::stop; }
@@ -158,19 +157,19 @@ TEST_CASE("ended: a child that its supervisor restarts no more was given up, wit
   const bool once = options.on_failure == runtime::logic::OnFailure::stop;
   runtime::SpawnOptions above;
   above.children.restarts_max = 2;
-  theatre.node.start(
+  actors.node.start(
       "root", script({}, [&](Scripted& root) {
         root.spawn("parent",
                    script({}, [&](Scripted& self) { child = self.spawn("child", script(breaks()), options); }), above);
       }));
-  theatre.stage.settle();
+  actors.stage.settle();
   const int breaks_max = once ? 1 : 3;
   for (int i = 1; i <= breaks_max; ++i) {
-    CHECK(theatre.node.ended().count() == 0);
-    theatre.inside([&](Scripted& self) { self.tell<Number>(child, number(static_cast<std::uint64_t>(i))); });
-    theatre.stage.run_for(100ms);
+    CHECK(actors.node.ended().count() == 0);
+    actors.inside([&](Scripted& self) { self.tell<Number>(child, number(static_cast<std::uint64_t>(i))); });
+    actors.stage.run_for(100ms);
   }
-  const auto all = theatre.node.ended().list();
+  const auto all = actors.node.ended().list();
   const Ended* ended = find(all, "/parent/child");
   REQUIRE(ended != nullptr);
   CHECK(count(all, "/parent/child") == 1);
@@ -183,10 +182,10 @@ TEST_CASE("ended: a child that its supervisor restarts no more was given up, wit
 }
 
 TEST_CASE("ended: one that broke without a supervisor was unwatched") {
-  Theatre theatre;
-  const Handle alone = theatre.start("alone", breaks());
-  theatre.inside([&](Scripted& self) { self.tell<Number>(alone, number(9)); });
-  const auto all = theatre.node.ended().list();
+  ActorFixture actors;
+  const Handle alone = actors.start("alone", breaks());
+  actors.inside([&](Scripted& self) { self.tell<Number>(alone, number(9)); });
+  const auto all = actors.node.ended().list();
   REQUIRE(all.size() == 1);
   CHECK(all[0].decision == Decision::unwatched);
   CHECK(all[0].code == Code::internal);
@@ -194,21 +193,21 @@ TEST_CASE("ended: one that broke without a supervisor was unwatched") {
 }
 
 TEST_CASE("ended: one that the system ends was killed") {
-  Theatre theatre;
-  const Handle alone = theatre.start("alone", successor);
-  theatre.stage.settle();
+  ActorFixture actors;
+  const Handle alone = actors.start("alone", successor);
+  actors.stage.settle();
   caf::anon_send_exit(alone, caf::exit_reason::kill);
-  theatre.stage.settle();
-  const auto all = theatre.node.ended().list();
+  actors.stage.settle();
+  const auto all = actors.node.ended().list();
   REQUIRE(all.size() == 1);
   CHECK(all[0].path == "/alone");
   CHECK(all[0].decision == Decision::killed);
 }
 
 TEST_CASE("ended: one that recovered and then finished names its failure beside its own decision") {
-  Theatre theatre;
+  ActorFixture actors;
   Handle child;
-  theatre.start("parent", {}, [&](Scripted& parent) {
+  actors.start("parent", {}, [&](Scripted& parent) {
     child = parent.spawn("child", script([](Scripted& self, Handlers& on) {
                            on.tell<Number>([&self](Number::Reader told) {
                              if (told.getValue() == 0) return self.finish();
@@ -216,11 +215,11 @@ TEST_CASE("ended: one that recovered and then finished names its failure beside 
                            });
                          }));
   });
-  theatre.stage.settle();
-  theatre.inside([&](Scripted& self) { self.tell<Number>(child, number(1)); });
-  theatre.stage.run_for(5s);
-  theatre.inside([&](Scripted& self) { self.tell<Number>(child, number(0)); });
-  const auto all = theatre.node.ended().list();
+  actors.stage.settle();
+  actors.inside([&](Scripted& self) { self.tell<Number>(child, number(1)); });
+  actors.stage.run_for(5s);
+  actors.inside([&](Scripted& self) { self.tell<Number>(child, number(0)); });
+  const auto all = actors.node.ended().list();
   REQUIRE(all.size() == 1);
   CHECK(all[0].decision == Decision::finished);
   CHECK(all[0].why == "once");
@@ -228,7 +227,7 @@ TEST_CASE("ended: one that recovered and then finished names its failure beside 
 }
 
 TEST_CASE("ended: one that finishes by itself may say why, and says nothing over what broke it") {
-  Theatre theatre;
+  ActorFixture actors;
   struct Talker final : public runtime::Actor {
     ~Talker() override { finish("its object goes"); }
     void receive(Handlers& on) override {
@@ -239,11 +238,11 @@ TEST_CASE("ended: one that finishes by itself may say why, and says nothing over
     }
   };
   const auto end = [&](std::string name, std::uint64_t value) {
-    const Handle one = theatre.node.start(std::move(name), [] { return std::make_unique<Talker>(); },
-                                          {.on_failure = runtime::logic::OnFailure::stop});
-    theatre.stage.settle();
-    theatre.inside([&](Scripted& self) { self.tell<Number>(one, number(value)); });
-    return theatre.node.ended().list().at(0);
+    const Handle one = actors.node.start(std::move(name), [] { return std::make_unique<Talker>(); },
+                                         {.on_failure = runtime::logic::OnFailure::stop});
+    actors.stage.settle();
+    actors.inside([&](Scripted& self) { self.tell<Number>(one, number(value)); });
+    return actors.node.ended().list().at(0);
   };
   const Ended left = end("left", 0);
   CHECK(left.decision == Decision::finished);

@@ -8,11 +8,11 @@
 
 #include "messages/bench.capnp.h"
 #include "messages/common.capnp.h"
+#include "messages/contact.hpp"
 #include "messages/files.capnp.h"
 #include "messages/links.capnp.h"
 #include "messages/peers.capnp.h"
 #include "runtime/actor/envelope.hpp"
-#include "runtime/net/contact_wire.hpp"
 #include "runtime/net/logic/envelope_check.hpp"
 
 using namespace troupe;
@@ -51,7 +51,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   read_all<net::wire::LinkMade>(envelope);
   try {
     runtime::Envelope::Reading<peers::wire::Contacts> reading(envelope);
-    for (const auto contact : reading.root().getList()) static_cast<void>(net::read_contact(contact));
+    for (const auto contact : reading.root().getList()) static_cast<void>(messages::read_contact(contact));
   } catch (const kj::Exception&) {
   }
   return 0;

@@ -2,8 +2,8 @@
 #include <doctest/doctest.h>
 
 #include "messages/runtime.capnp.h"
+#include "tests/runtime/actor/foreign_actor.hpp"
 #include "tests/runtime/actor/questions.hpp"
-#include "tests/runtime/actor/stranger.hpp"
 
 using namespace troupe;
 using namespace troupe::test;
@@ -42,9 +42,9 @@ constexpr std::uint8_t kFarAway = 0x7f;   // in the last byte of an offset, or o
 }  // namespace
 
 TEST_CASE("actor: only the first message of a conversation can be one of the runtime's own") {
-  Theatre theatre;
-  Stranger stranger(theatre, {}, messages::Role::operate);
-  const Handle actor = theatre.start(
+  ActorFixture actors;
+  ForeignActor stranger(actors, {}, messages::Role::operate);
+  const Handle actor = actors.start(
       "actor", [](Scripted&, Handlers& on) { on.describe<Number>([](Number::Builder state) { state.setValue(7); }); });
   const auto describe = [&](Signal signal) {
     const Header head{.signal = signal, .origin = Origin::foreign};
@@ -56,28 +56,28 @@ TEST_CASE("actor: only the first message of a conversation can be one of the run
 }
 
 TEST_CASE("actor: a question that comes after its deadline is answered `timeout`, unrun") {
-  Theatre theatre;
-  Stranger stranger(theatre, {}, messages::Role::peer);
+  ActorFixture actors;
+  ForeignActor stranger(actors, {}, messages::Role::peer);
   int ran = 0;
-  const Handle actor = theatre.start("actor", [&](Scripted&, Handlers& on) {
+  const Handle actor = actors.start("actor", [&](Scripted&, Handlers& on) {
     on.ask<Number, Number>([&](Number::Reader, Reply<Number> reply) {
       ++ran;
       reply.done();
     });
   });
-  const Header due_now{.due = theatre.ports.clock().now(), .origin = Origin::foreign};
+  const Header due_now{.due = actors.ports.clock().now(), .origin = Origin::foreign};
   const Envelope answer = stranger.ask(actor, Envelope::build<Number>(due_now, number(1)));
   REQUIRE(answer);
   CHECK(runtime::read_error(answer).code == Code::timeout);
   CHECK(ran == 0);
-  CHECK(theatre.node.dead_letters(DeadLetter::expired) == 1);
+  CHECK(actors.node.dead_letters(DeadLetter::expired) == 1);
 }
 
 TEST_CASE("actor: a question whose root cannot be read is answered `malformed`, whatever answers it") {
-  Theatre theatre;
-  Stranger stranger(theatre, {}, messages::Role::peer);
+  ActorFixture actors;
+  ForeignActor stranger(actors, {}, messages::Role::peer);
   int starts = 0, handled = 0;
-  const Handle actor = theatre.start(
+  const Handle actor = actors.start(
       "actor",
       [&](Scripted&, Handlers& on) {
         on.ask<Number, Number>([&](Number::Reader, Reply<Number>) { ++handled; });
@@ -98,18 +98,18 @@ TEST_CASE("actor: a question whose root cannot be read is answered `malformed`, 
   }
   REQUIRE(answer);
   CHECK(runtime::read_error(answer).code == Code::malformed);
-  CHECK(theatre.node.dead_letters(DeadLetter::malformed) == 1);
+  CHECK(actors.node.dead_letters(DeadLetter::malformed) == 1);
   CHECK(handled == 0);
   CHECK(starts == 1);
 }
 
 TEST_CASE("stream: an item that breaks its schema ends the stream, and its reader goes on") {
-  Theatre theatre;
-  Stranger stranger(theatre, {}, messages::Role::peer);
+  ActorFixture actors;
+  ForeignActor stranger(actors, {}, messages::Role::peer);
   Intake<Parcel, Number> intake;
   int starts = 0, items = 0;
   std::optional<Code> ended;
-  const Handle store = theatre.start(
+  const Handle store = actors.start(
       "store",
       [&](Scripted& self, Handlers& on) {
         successor(self, on);
@@ -134,7 +134,7 @@ TEST_CASE("stream: an item that breaks its schema ends the stream, and its reade
   CHECK(answer.header().signal == Signal::cancel);
   CHECK(items == 1);
   Outcome still;
-  theatre.inside([&](Scripted& self) { self.ask<Number, Number>(store, self.now() + 1s, number(1), still.note()); });
+  actors.inside([&](Scripted& self) { self.ask<Number, Number>(store, self.now() + 1s, number(1), still.note()); });
   CHECK(still.value == 2);
   CHECK(starts == 1);
 }

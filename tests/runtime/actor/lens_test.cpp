@@ -144,9 +144,9 @@ TEST_CASE("lens: one whose node has gone may still be dropped") {
 }
 
 TEST_CASE("lens: whose time is over is named once, unless it is kept") {
-  Theatre theatre;
-  const Handle one = theatre.start("one", successor), other = theatre.start("other", successor);
-  theatre.stage.settle();
+  ActorFixture actors;
+  const Handle one = actors.start("one", successor), other = actors.start("other", successor);
+  actors.stage.settle();
   Lenses lenses;
   const auto first = lenses.grant(one, kNow, 60s), second = lenses.grant(other, kNow, 600s);
   CHECK(first->began == kNow);
@@ -160,14 +160,14 @@ TEST_CASE("lens: whose time is over is named once, unless it is kept") {
 }
 
 TEST_CASE("lens: an actor that has ended gives back its lens while its address is still held, and is not named") {
-  Theatre theatre;
-  const Handle alone = theatre.start("alone", [](Scripted&, runtime::Handlers& on) {
+  ActorFixture actors;
+  const Handle alone = actors.start("alone", [](Scripted&, runtime::Handlers& on) {
     on.tell<Number>([](Number::Reader) { throw std::runtime_error("broke"); });
   });
-  theatre.stage.settle();
-  CHECK(theatre.node.lenses().bytes() == 0);
-  theatre.inside([&](Scripted& self) { self.tell<Number>(alone, number(1)); });
-  CHECK(theatre.node.find("/alone") == nullptr);
-  CHECK(theatre.node.lenses().bytes() == 0);
-  CHECK(theatre.node.lenses().granted() == 0);  // without an inspector that asks for those that lapsed
+  actors.stage.settle();
+  CHECK(actors.node.lenses().bytes() == 0);
+  actors.inside([&](Scripted& self) { self.tell<Number>(alone, number(1)); });
+  CHECK(actors.node.find("/alone") == nullptr);
+  CHECK(actors.node.lenses().bytes() == 0);
+  CHECK(actors.node.lenses().granted() == 0);  // without an inspector that asks for those that lapsed
 }

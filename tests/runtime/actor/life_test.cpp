@@ -18,10 +18,10 @@ using runtime::Reply;
 TEST_CASE("actor: a timer runs once, is replaced by the same tag, and can be cancelled") {
   struct Tick {};
   struct Tock {};
-  Theatre theatre;
+  ActorFixture actors;
   int ticks = 0, tocks = 0;
   Scripted* self = nullptr;
-  theatre.start(
+  actors.start(
       "timed",
       [&](Scripted&, Handlers& on) {
         on.timer<Tick>([&] { ++ticks; });
@@ -34,18 +34,18 @@ TEST_CASE("actor: a timer runs once, is replaced by the same tag, and can be can
         begun.after<Tock>(5s);
         begun.cancel<Tock>();
       });
-  theatre.stage.run_for(20s - 1ns);
+  actors.stage.run_for(20s - 1ns);
   CHECK(ticks == 0);
-  theatre.stage.run_for(1h);
+  actors.stage.run_for(1h);
   CHECK(ticks == 1);
   CHECK(tocks == 0);
 }
 
 TEST_CASE("actor: a throw answers `internal`, and address and queue survive the restart") {
-  Theatre theatre;
+  ActorFixture actors;
   int built = 0;
   Handle child;
-  theatre.start("parent", {}, [&](Scripted& parent) {
+  actors.start("parent", {}, [&](Scripted& parent) {
     child = parent.spawn("child", script(
                                       [&](Scripted&, Handlers& on) {
                                         on.ask<Number, Number>([&](Number::Reader question, Reply<Number> reply) {
@@ -55,34 +55,33 @@ TEST_CASE("actor: a throw answers `internal`, and address and queue survive the 
                                       },
                                       [&](Scripted&) { ++built; }));
   });
-  theatre.stage.settle();
+  actors.stage.settle();
   Outcome first, queued, late;
-  theatre.inside([&](Scripted& self) {
+  actors.inside([&](Scripted& self) {
     self.ask<Number, Number>(child, base::Instant::max(), number(13), first.note());
     self.ask<Number, Number>(child, base::Instant::max(), number(1), queued.note());
   });
   CHECK(first.code == Code::internal);
   CHECK(queued.calls == 0);
-  theatre.inside(
-      [&](Scripted& self) { self.ask<Number, Number>(child, base::Instant::max(), number(1), late.note()); });
-  theatre.stage.settle();
+  actors.inside([&](Scripted& self) { self.ask<Number, Number>(child, base::Instant::max(), number(1), late.note()); });
+  actors.stage.settle();
   CHECK(late.code == Code::unavailable);
-  theatre.stage.run_for(1s);
+  actors.stage.run_for(1s);
   CHECK(queued.value == 2);
   CHECK(built == 2);
-  CHECK(theatre.record("/child")->restarts == 1);
-  CHECK(theatre.record("/child")->last_error == Code::internal);
-  CHECK(theatre.node.find("/child") == child);
+  CHECK(actors.record("/child")->restarts == 1);
+  CHECK(actors.record("/child")->last_error == Code::internal);
+  CHECK(actors.node.find("/child") == child);
 }
 
 TEST_CASE("actor: replies, timers and asks of an earlier incarnation are void") {
   struct Tick {};
-  Theatre theatre;
+  ActorFixture actors;
   int ticks = 0, answers = 0;
   std::vector<Reply<Number>> silent_kept;
-  const Handle silent = theatre.start("silent", keeper(silent_kept));
+  const Handle silent = actors.start("silent", keeper(silent_kept));
   Handle child;
-  theatre.start("parent", {}, [&](Scripted& parent) {
+  actors.start("parent", {}, [&](Scripted& parent) {
     child = parent.spawn("child", [&] {
       struct Holder {
         std::vector<Reply<Number>> kept;
@@ -100,25 +99,24 @@ TEST_CASE("actor: replies, timers and asks of an earlier incarnation are void") 
       });
     });
   });
-  theatre.stage.settle();
+  actors.stage.settle();
   Outcome held, broke;
-  theatre.inside(
-      [&](Scripted& self) { self.ask<Number, Number>(child, base::Instant::max(), number(1), held.note()); });
-  theatre.stage.settle();
-  theatre.inside(
+  actors.inside([&](Scripted& self) { self.ask<Number, Number>(child, base::Instant::max(), number(1), held.note()); });
+  actors.stage.settle();
+  actors.inside(
       [&](Scripted& self) { self.ask<Number, Number>(child, base::Instant::max(), number(13), broke.note()); });
-  theatre.stage.run_for(60s);
+  actors.stage.run_for(60s);
   CHECK(held.code == Code::internal);
   CHECK(broke.code == Code::internal);
   CHECK(ticks == 0);
-  theatre.inside([&](Scripted& self) { self.tell<Latest>(silent, number(0)); });
+  actors.inside([&](Scripted& self) { self.tell<Latest>(silent, number(0)); });
   CHECK(answers == 0);
 }
 
 TEST_CASE("actor: a storm of restarts escalates to the parent, and at the root it is fatal") {
-  Theatre theatre;
+  ActorFixture actors;
   std::optional<base::Error> fatal;
-  theatre.node.on_fatal = [&](const base::Error& error) { fatal = error; };
+  actors.node.on_fatal = [&](const base::Error& error) { fatal = error; };
   Handle child;
   int parents = 0;
   runtime::SpawnOptions once;
@@ -129,11 +127,11 @@ TEST_CASE("actor: a storm of restarts escalates to the parent, and at the root i
     ++parents;
     child = self.spawn("child", breaks);
   });
-  theatre.node.start("root", script({}, [&](Scripted& root) { root.spawn("parent", parent, once); }), once);
-  theatre.stage.settle();
+  actors.node.start("root", script({}, [&](Scripted& root) { root.spawn("parent", parent, once); }), once);
+  actors.stage.settle();
   const auto provoke = [&] {
-    theatre.inside([&](Scripted& self) { self.tell<Number>(child, number(1)); });
-    theatre.stage.run_for(1s);
+    actors.inside([&](Scripted& self) { self.tell<Number>(child, number(1)); });
+    actors.stage.run_for(1s);
   };
   provoke();
   CHECK(parents == 1);
@@ -144,32 +142,32 @@ TEST_CASE("actor: a storm of restarts escalates to the parent, and at the root i
   provoke();
   REQUIRE(fatal.has_value());
   CHECK(fatal->code == Code::internal);
-  CHECK(theatre.node.find("/root") == nullptr);
+  CHECK(actors.node.find("/root") == nullptr);
 }
 
 TEST_CASE("actor: siblings restart with it under one_for_all, and only those after it under rest_for_one") {
   for (const auto strategy : {runtime::logic::Strategy::all_for_one, runtime::logic::Strategy::rest_for_one}) {
-    Theatre theatre;
+    ActorFixture actors;
     std::array<int, 3> built{};
     std::array<Handle, 3> children;
     runtime::SpawnOptions options;
     options.children.strategy = strategy;
-    theatre.node.start("parent",
-                       script({},
-                              [&](Scripted& parent) {
-                                for (std::size_t i = 0; i < 3; ++i)
-                                  children[i] = parent.spawn(
-                                      "c" + std::to_string(i),
-                                      script(
-                                          [](Scripted&, Handlers& on) {
-                                            on.tell<Number>([](Number::Reader) { throw std::runtime_error("once"); });
-                                          },
-                                          [&built, i](Scripted&) { ++built[i]; }));
-                              }),
-                       options);
-    theatre.stage.settle();
-    theatre.inside([&](Scripted& self) { self.tell<Number>(children[1], number(1)); });
-    theatre.stage.run_for(5s);
+    actors.node.start("parent",
+                      script({},
+                             [&](Scripted& parent) {
+                               for (std::size_t i = 0; i < 3; ++i)
+                                 children[i] = parent.spawn(
+                                     "c" + std::to_string(i),
+                                     script(
+                                         [](Scripted&, Handlers& on) {
+                                           on.tell<Number>([](Number::Reader) { throw std::runtime_error("once"); });
+                                         },
+                                         [&built, i](Scripted&) { ++built[i]; }));
+                             }),
+                      options);
+    actors.stage.settle();
+    actors.inside([&](Scripted& self) { self.tell<Number>(children[1], number(1)); });
+    actors.stage.run_for(5s);
     CHECK(built[0] == (strategy == runtime::logic::Strategy::all_for_one ? 2 : 1));
     CHECK(built[1] == 2);
     CHECK(built[2] == 2);
@@ -177,15 +175,15 @@ TEST_CASE("actor: siblings restart with it under one_for_all, and only those aft
 }
 
 TEST_CASE("actor: one that ends takes its children along and leaves the registry") {
-  Theatre theatre;
-  const Handle parent = theatre.start("parent", {}, [&](Scripted& self) {
+  ActorFixture actors;
+  const Handle parent = actors.start("parent", {}, [&](Scripted& self) {
     self.spawn("child", script(successor, [](Scripted& child) { child.spawn("grandchild", script(successor)); }));
   });
-  theatre.inside([](Scripted&) {});
-  CHECK(theatre.node.find("/child/grandchild") != nullptr);
-  CHECK(theatre.node.registry().size() == 4);
+  actors.inside([](Scripted&) {});
+  CHECK(actors.node.find("/child/grandchild") != nullptr);
+  CHECK(actors.node.registry().size() == 4);
   bool told = false;
-  theatre.inside([&](Scripted& self) {
+  actors.inside([&](Scripted& self) {
     self.on_down = [&](const Handle& whom, const std::optional<base::Error>& why) {
       told = whom == parent && !why.has_value();
     };
@@ -193,6 +191,6 @@ TEST_CASE("actor: one that ends takes its children along and leaves the registry
     self.send(parent, runtime::Envelope::build<runtime::wire::Stop>({}, [](auto) {}));
   });
   CHECK(told);
-  CHECK(theatre.node.find("/child/grandchild") == nullptr);
-  CHECK(theatre.node.registry().size() == 1);
+  CHECK(actors.node.find("/child/grandchild") == nullptr);
+  CHECK(actors.node.registry().size() == 1);
 }

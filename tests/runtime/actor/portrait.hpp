@@ -6,15 +6,15 @@
 #include <string_view>
 
 #include "messages/runtime.capnp.h"
-#include "tests/runtime/actor/theatre.hpp"
+#include "tests/runtime/actor/actor_fixture.hpp"
 
 namespace troupe::test {
 
 /// One portrait, or why there is none.
 class Seen {
  public:
-  Seen(Theatre& theatre, const runtime::Handle& whom, bool looks = false) {
-    theatre.inside([&](Scripted& self) {
+  Seen(ActorFixture& actors, const runtime::Handle& whom, bool looks = false) {
+    actors.inside([&](Scripted& self) {
       self.ask<runtime::wire::Portray, runtime::wire::Portrait>(
           whom, self.now() + std::chrono::seconds(2), [&](runtime::wire::Portray::Builder out) { out.setLooks(looks); },
           [&](const runtime::Answer<runtime::wire::Portrait>& answer) {

@@ -17,35 +17,35 @@ using runtime::wire::LookAway;
 
 namespace {
 
-void look_away(Theatre& theatre, const Handle& whom) {
-  theatre.inside([&](Scripted& self) { self.send(whom, Envelope::build<LookAway>({}, [](auto) {})); });
+void look_away(ActorFixture& actors, const Handle& whom) {
+  actors.inside([&](Scripted& self) { self.send(whom, Envelope::build<LookAway>({}, [](auto) {})); });
 }
 
 /// As an inspector does now and then.
-void drop_lapsed(Theatre& theatre) {
-  for (const Handle& whom : theatre.node.lenses().lapsed(theatre.node.world().clock.now())) look_away(theatre, whom);
+void drop_lapsed(ActorFixture& actors) {
+  for (const Handle& whom : actors.node.lenses().lapsed(actors.node.world().clock.now())) look_away(actors, whom);
 }
 
 }  // namespace
 
 TEST_CASE(
     "portrait: after a failure and a restart the errors and the last messages are there, also that which broke it") {
-  Theatre theatre;
+  ActorFixture actors;
   Handle child;
-  theatre.start("parent", {}, [&](Scripted& parent) {
+  actors.start("parent", {}, [&](Scripted& parent) {
     child = parent.spawn("child", script([](Scripted&, Handlers& on) {
                            on.tell<Number>([](Number::Reader told) {
                              if (told.getValue() == 13) throw std::runtime_error("unlucky");
                            });
                          }));
   });
-  theatre.stage.settle();
-  theatre.inside([&](Scripted& self) { self.tell<Number>(child, number(1)); });
-  theatre.inside([&](Scripted& self) { self.send(child, Envelope::build<Number>({.trace = {.id = 99}}, number(13))); });
-  theatre.stage.run_for(5s);
-  theatre.inside([&](Scripted& self) { self.tell<Number>(child, number(2)); });
-  theatre.stage.run_for(1s);
-  Seen seen(theatre, child);
+  actors.stage.settle();
+  actors.inside([&](Scripted& self) { self.tell<Number>(child, number(1)); });
+  actors.inside([&](Scripted& self) { self.send(child, Envelope::build<Number>({.trace = {.id = 99}}, number(13))); });
+  actors.stage.run_for(5s);
+  actors.inside([&](Scripted& self) { self.tell<Number>(child, number(2)); });
+  actors.stage.run_for(1s);
+  Seen seen(actors, child);
   CHECK((*seen).getIncarnation() == 2);
   CHECK((*seen).getKeptForMs() == 6'000);
   REQUIRE((*seen).getErrors().size() == 1);
@@ -58,26 +58,26 @@ TEST_CASE(
   CHECK(messages[0].getTrace() == 0);
   CHECK(messages[1].getAgoMs() == 6'000);
   CHECK(messages[1].getTrace() == 99);
-  CHECK(messages[1].getFrom() == theatre.node.find("/outside").id());
+  CHECK(messages[1].getFrom() == actors.node.find("/outside").id());
 }
 
 TEST_CASE("portrait: from the first look on messages are kept, and no look alone is a message") {
-  Theatre theatre;
-  const Handle whom = theatre.start("one", successor);
-  theatre.inside([&](Scripted& self) { self.tell<Number>(whom, number(1)); });
-  Seen first(theatre, whom, true);
+  ActorFixture actors;
+  const Handle whom = actors.start("one", successor);
+  actors.inside([&](Scripted& self) { self.tell<Number>(whom, number(1)); });
+  Seen first(actors, whom, true);
   CHECK((*first).getMessages().size() == 0);
   CHECK((*first).getKeptForMs() == 1);
-  theatre.stage.run_for(2s);
+  actors.stage.run_for(2s);
   Outcome outcome;
-  theatre.inside([&](Scripted& self) { self.ask<Number, Number>(whom, Instant::max(), number(1), outcome.note()); });
-  theatre.stage.run_for(1s);
-  Seen second(theatre, whom, true);
+  actors.inside([&](Scripted& self) { self.ask<Number, Number>(whom, Instant::max(), number(1), outcome.note()); });
+  actors.stage.run_for(1s);
+  Seen second(actors, whom, true);
   CHECK((*second).getKeptForMs() == 3'000);
   REQUIRE((*second).getMessages().size() == 1);
   const auto message = (*second).getMessages()[0];
   CHECK(text(message.getKind()) == name_of<Number>());
-  CHECK(message.getFrom() == theatre.node.find("/outside").id());
+  CHECK(message.getFrom() == actors.node.find("/outside").id());
   CHECK(message.getAgoMs() == 1'000);
   CHECK(message.getBytes() > 0);
   CHECK((*second).getTimed() == 1);
@@ -85,37 +85,37 @@ TEST_CASE("portrait: from the first look on messages are kept, and no look alone
 }
 
 TEST_CASE("portrait: a lens that lapsed is dropped, and one looked through again is kept for as long anew") {
-  Theatre theatre;
-  const Handle whom = theatre.start("one", successor);
-  theatre.stage.settle();
-  CHECK(static_cast<bool>(Seen(theatre, whom, true)));
-  const std::size_t bytes = theatre.node.lenses().bytes();
+  ActorFixture actors;
+  const Handle whom = actors.start("one", successor);
+  actors.stage.settle();
+  CHECK(static_cast<bool>(Seen(actors, whom, true)));
+  const std::size_t bytes = actors.node.lenses().bytes();
   CHECK(bytes == sizeof(runtime::Lens));
   SUBCASE("not before its time, whoever asks") {
-    theatre.stage.run_for(59s);
-    drop_lapsed(theatre);
-    look_away(theatre, whom);
-    CHECK(theatre.node.lenses().bytes() == bytes);
+    actors.stage.run_for(59s);
+    drop_lapsed(actors);
+    look_away(actors, whom);
+    CHECK(actors.node.lenses().bytes() == bytes);
   }
   SUBCASE("at its time") {
-    theatre.stage.run_for(runtime::kLensTime);
-    drop_lapsed(theatre);
-    CHECK(theatre.node.lenses().bytes() == 0);
-    Seen seen(theatre, whom);
+    actors.stage.run_for(runtime::kLensTime);
+    drop_lapsed(actors);
+    CHECK(actors.node.lenses().bytes() == 0);
+    Seen seen(actors, whom);
     CHECK((*seen).getKeptForMs() == 0);
   }
   SUBCASE("looked through again") {
-    theatre.stage.run_for(30s);
-    CHECK(static_cast<bool>(Seen(theatre, whom, true)));
-    CHECK(theatre.node.lenses().bytes() == bytes);
-    theatre.stage.run_for(30s);
-    drop_lapsed(theatre);
-    CHECK(theatre.node.lenses().bytes() == bytes);
-    theatre.stage.run_for(29s);
-    drop_lapsed(theatre);
-    CHECK(theatre.node.lenses().bytes() == bytes);
-    theatre.stage.run_for(1s);
-    drop_lapsed(theatre);
-    CHECK(theatre.node.lenses().bytes() == 0);
+    actors.stage.run_for(30s);
+    CHECK(static_cast<bool>(Seen(actors, whom, true)));
+    CHECK(actors.node.lenses().bytes() == bytes);
+    actors.stage.run_for(30s);
+    drop_lapsed(actors);
+    CHECK(actors.node.lenses().bytes() == bytes);
+    actors.stage.run_for(29s);
+    drop_lapsed(actors);
+    CHECK(actors.node.lenses().bytes() == bytes);
+    actors.stage.run_for(1s);
+    drop_lapsed(actors);
+    CHECK(actors.node.lenses().bytes() == 0);
   }
 }

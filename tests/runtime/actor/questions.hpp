@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "messages/bench.capnp.h"
-#include "tests/runtime/actor/theatre.hpp"
+#include "tests/runtime/actor/actor_fixture.hpp"
 
 namespace troupe::test {
 

@@ -2,15 +2,15 @@
 #include <doctest/doctest.h>
 
 #include "messages/runtime.capnp.h"
-#include "tests/runtime/actor/theatre.hpp"
+#include "tests/runtime/actor/actor_fixture.hpp"
 
 using namespace troupe;
 using namespace std::chrono_literals;
 using base::Code;
 using runtime::Handlers;
 using runtime::wire::AwaitReady;
+using test::ActorFixture;
 using test::Scripted;
-using test::Theatre;
 using Nothing = messages::wire::Nothing;
 
 namespace {
@@ -20,8 +20,8 @@ struct Heard {
   std::optional<Code> refused;
 };
 
-void ask(Theatre& theatre, const runtime::Handle& whom, Heard& heard, base::Duration patience = 60s) {
-  theatre.inside([&](Scripted& self) {
+void ask(ActorFixture& actors, const runtime::Handle& whom, Heard& heard, base::Duration patience = 60s) {
+  actors.inside([&](Scripted& self) {
     self.ask<AwaitReady, Nothing>(
         whom, self.now() + patience, [](auto) {},
         [&heard](const runtime::Answer<Nothing>& answer) {
@@ -34,60 +34,60 @@ void ask(Theatre& theatre, const runtime::Handle& whom, Heard& heard, base::Dura
 }  // namespace
 
 TEST_CASE("actor: one that does not say when it serves is ready as soon as it has started") {
-  Theatre theatre;
+  ActorFixture actors;
   Heard heard;
-  ask(theatre, theatre.start("plain", {}), heard);
+  ask(actors, actors.start("plain", {}), heard);
   CHECK(heard.ready);
 }
 
 TEST_CASE("actor: one that passes every kind on is asked itself whether it serves") {
-  Theatre theatre;
+  ActorFixture actors;
   Heard heard;
-  ask(theatre,
-      theatre.start("any",
-                    [](Scripted&, Handlers& on) {
-                      on.other([](const runtime::Envelope&, runtime::AnyReply) {
-                        FAIL("a word of the runtime was passed on");
-                      });
-                    }),
+  ask(actors,
+      actors.start("any",
+                   [](Scripted&, Handlers& on) {
+                     on.other([](const runtime::Envelope&, runtime::AnyReply) {
+                       FAIL("a word of the runtime was passed on");
+                     });
+                   }),
       heard);
   CHECK(heard.ready);
 }
 
 TEST_CASE("actor: one that broke while it started is ready after its restart, and whoever waited hears of it") {
-  Theatre theatre;
+  ActorFixture actors;
   int starts = 0;
   runtime::Handle child;
-  theatre.start("parent", {}, [&](Scripted& self) {
+  actors.start("parent", {}, [&](Scripted& self) {
     child =
         self.spawn("child", test::script({}, [&](Scripted&) { base::ensure(++starts > 1, "the second one works"); }));
   });
   Heard heard;
-  ask(theatre, child, heard);
+  ask(actors, child, heard);
   CHECK_FALSE(heard.ready);
-  theatre.stage.run_for(10s);
+  actors.stage.run_for(10s);
   CHECK(heard.ready);
   CHECK(starts == 2);
 }
 
 TEST_CASE("actor: one that says itself when it serves keeps the answer back until then") {
-  Theatre theatre;
+  ActorFixture actors;
   runtime::Reply<Nothing> waits;
-  const auto slow = theatre.start("slow", [&](Scripted&, Handlers& on) {
+  const auto slow = actors.start("slow", [&](Scripted&, Handlers& on) {
     on.ask<AwaitReady, Nothing>([&](AwaitReady::Reader, runtime::Reply<Nothing> reply) { waits = std::move(reply); });
   });
   Heard heard;
-  ask(theatre, slow, heard, 5s);
-  theatre.stage.run_for(4s);
+  ask(actors, slow, heard, 5s);
+  actors.stage.run_for(4s);
   CHECK_FALSE(heard.ready);
   CHECK_FALSE(heard.refused);
   SUBCASE("then it is ready") {
     waits.done();
-    theatre.stage.settle();
+    actors.stage.settle();
     CHECK(heard.ready);
   }
   SUBCASE("who waited for too long hears that") {
-    theatre.stage.run_for(2s);
+    actors.stage.run_for(2s);
     CHECK(heard.refused == Code::timeout);
     waits = {};
   }

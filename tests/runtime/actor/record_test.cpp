@@ -251,29 +251,29 @@ TEST_CASE("record: the head is the message marked, until that one was handled") 
 }
 
 TEST_CASE("record: a message that waits behind others shows at the head, until its actor has drained") {
-  Theatre theatre;
+  ActorFixture actors;
   std::uint64_t handled = 0;
-  const Handle listener = theatre.start("listener", [&](Scripted&, Handlers& on) {
+  const Handle listener = actors.start("listener", [&](Scripted&, Handlers& on) {
     on.tell<Number>([&](Number::Reader) { ++handled; });
     on.tell<Parcel>([&](Parcel::Reader) { ++handled; });
   });
-  theatre.stage.settle();
-  const auto record = theatre.record("/listener");
+  actors.stage.settle();
+  const auto record = actors.record("/listener");
   const auto tell = [&](auto envelope) {
     listener->enqueue(caf::make_mailbox_element(nullptr, caf::make_message_id(), {}, std::move(envelope)), nullptr);
   };
   for (int round = 0; round < 3; ++round) {
-    theatre.stage.park(listener.id());
+    actors.stage.park(listener.id());
     tell(runtime::Envelope::build<Parcel>({}, [](auto) {}));
-    theatre.stage.run_for(2s);
+    actors.stage.run_for(2s);
     for (int i = 0; i < 40; ++i) tell(runtime::Envelope::build<Number>({}, number(1)));
-    theatre.stage.run_for(1s);
-    const Instant now = theatre.node.world().clock.now();
+    actors.stage.run_for(1s);
+    const Instant now = actors.node.world().clock.now();
     CHECK(record->depth() == 41);
     CHECK(record->head(now).kind == &messages::kind_of<Parcel>());
     CHECK(record->head(now).age == 3s);
-    theatre.stage.unpark(listener.id());
-    theatre.stage.settle();
+    actors.stage.unpark(listener.id());
+    actors.stage.settle();
     CHECK(record->depth() == 0);
     CHECK(record->head(now).kind == nullptr);
     CHECK(record->head(now).age == 0s);
@@ -282,11 +282,11 @@ TEST_CASE("record: a message that waits behind others shows at the head, until i
 }
 
 TEST_CASE("record: a message refused at the limit never stands at the head") {
-  Theatre theatre(1, {.mailbox_max = 2});
-  const Handle listener = theatre.start("listener", [](Scripted&, Handlers& on) { on.tell<Number>([](auto) {}); });
-  theatre.stage.settle();
-  const auto record = theatre.record("/listener");
-  theatre.stage.park(listener.id());
+  ActorFixture actors(1, {.mailbox_max = 2});
+  const Handle listener = actors.start("listener", [](Scripted&, Handlers& on) { on.tell<Number>([](auto) {}); });
+  actors.stage.settle();
+  const auto record = actors.record("/listener");
+  actors.stage.park(listener.id());
   for (int i = 0; i < 5; ++i)
     listener->enqueue(
         caf::make_mailbox_element(nullptr, caf::make_message_id(), {}, runtime::Envelope::build<Number>({}, number(1))),
@@ -294,24 +294,24 @@ TEST_CASE("record: a message refused at the limit never stands at the head") {
   CHECK(record->depth() == 2);
   CHECK(record->refused_full == 3);
   CHECK(record->mark_number == 0);
-  theatre.stage.unpark(listener.id());
-  theatre.stage.settle();
+  actors.stage.unpark(listener.id());
+  actors.stage.settle();
   CHECK(record->depth() == 0);
-  CHECK(record->head(theatre.node.world().clock.now()).kind == nullptr);
+  CHECK(record->head(actors.node.world().clock.now()).kind == nullptr);
 }
 
 TEST_CASE("record: what an actor asks and is answered is counted while it waits and after") {
-  Theatre theatre;
+  ActorFixture actors;
   std::vector<runtime::Reply<Number>> kept;
-  const Handle keeper_of_all = theatre.start("keeper", keeper(kept));
+  const Handle keeper_of_all = actors.start("keeper", keeper(kept));
   std::array<Outcome, 3> outcomes;
-  theatre.inside([&](Scripted& self) {
+  actors.inside([&](Scripted& self) {
     for (auto& outcome : outcomes) self.ask<Number, Number>(keeper_of_all, Instant::max(), number(1), outcome.note());
   });
-  const auto outside = theatre.record("/outside");
+  const auto outside = actors.record("/outside");
   CHECK(outside->asking == 3);
   CHECK(outside->answers == 0);
-  theatre.inside([&](Scripted& self) { self.tell<Latest>(keeper_of_all, number(5)); });
+  actors.inside([&](Scripted& self) { self.tell<Latest>(keeper_of_all, number(5)); });
   CHECK(outside->asking == 0);
   CHECK(outside->answers == 3);
 }

@@ -126,17 +126,17 @@ TEST_CASE("registry: threads that add and remove meanwhile neither hide nor doub
 }
 
 TEST_CASE("registry: all that is known of an actor is found by its path") {
-  Theatre theatre;
-  const auto whom = theatre.node.start("one", script(successor), {.kind = "successor"});
-  theatre.stage.settle();
-  const auto found = theatre.node.registry().listing("/one");
+  ActorFixture actors;
+  const auto whom = actors.node.start("one", script(successor), {.kind = "successor"});
+  actors.stage.settle();
+  const auto found = actors.node.registry().listing("/one");
   REQUIRE(found.has_value());
   CHECK(found->path == "/one");
   CHECK(std::string_view(found->kind) == "successor");
   CHECK(found->handle == whom);
-  CHECK(found->record == theatre.record("/one"));
+  CHECK(found->record == actors.record("/one"));
   for (const char* path : {"", "/", "one", "/One", "/one/", "/one/two", "/on"})
-    CHECK_FALSE(theatre.node.registry().listing(path).has_value());
+    CHECK_FALSE(actors.node.registry().listing(path).has_value());
 }
 
 TEST_CASE("registry: who takes a path takes it whole, and the one before it cannot remove it") {

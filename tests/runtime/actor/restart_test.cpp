@@ -23,9 +23,9 @@ void fragile(Scripted& self, Handlers& on) {
 }  // namespace
 
 TEST_CASE("actor: a restart that fails is a failure like any other") {
-  Theatre theatre;
+  ActorFixture actors;
   std::optional<base::Error> fatal;
-  theatre.node.on_fatal = [&](const base::Error& error) { fatal = error; };
+  actors.node.on_fatal = [&](const base::Error& error) { fatal = error; };
   int starts = 0, starts_that_fail = 0;
   Handle child;
   const auto start = [&](Scripted&) {
@@ -34,20 +34,19 @@ TEST_CASE("actor: a restart that fails is a failure like any other") {
   };
   runtime::SpawnOptions three;
   three.children.restarts_max = 3;
-  theatre.node.start(
+  actors.node.start(
       "parent", script({}, [&](Scripted& parent) { child = parent.spawn("child", script(fragile, start)); }), three);
-  theatre.stage.settle();
+  actors.stage.settle();
   const auto break_child = [&] {
-    theatre.inside([&](Scripted& self) { self.tell<Latest>(child, number(1)); });
-    theatre.stage.run_for(60s);
+    actors.inside([&](Scripted& self) { self.tell<Latest>(child, number(1)); });
+    actors.stage.run_for(60s);
   };
   SUBCASE("it is tried again, and the actor answers") {
     starts_that_fail = 1;
     break_child();
     CHECK(starts == 3);
     Outcome outcome;
-    theatre.inside(
-        [&](Scripted& self) { self.ask<Number, Number>(child, self.now() + 5s, number(1), outcome.note()); });
+    actors.inside([&](Scripted& self) { self.ask<Number, Number>(child, self.now() + 5s, number(1), outcome.note()); });
     CHECK(outcome.value == 2);
     CHECK_FALSE(fatal.has_value());
   }
@@ -61,22 +60,22 @@ TEST_CASE("actor: a restart that fails is a failure like any other") {
 }
 
 TEST_CASE("actor: a child of an earlier incarnation that ends late is not taken for a new one") {
-  Theatre theatre;
+  ActorFixture actors;
   Handle parent, child;
   int children_started = 0;
   const auto start_child = [&](Scripted& self) {
     child = self.spawn("child", script(fragile, [&](Scripted&) { ++children_started; }));
   };
-  theatre.start("root", {}, [&](Scripted& root) { parent = root.spawn("parent", script(fragile, start_child)); });
-  theatre.stage.settle();
-  theatre.inside([&](Scripted& self) { self.tell<Latest>(parent, number(1)); });
-  theatre.stage.run_for(5s);
+  actors.start("root", {}, [&](Scripted& root) { parent = root.spawn("parent", script(fragile, start_child)); });
+  actors.stage.settle();
+  actors.inside([&](Scripted& self) { self.tell<Latest>(parent, number(1)); });
+  actors.stage.run_for(5s);
   REQUIRE(children_started == 2);
   // What the first child, the parent's number 1, would say at last.
-  theatre.inside([&](Scripted& self) {
+  actors.inside([&](Scripted& self) {
     self.send(parent, runtime::Envelope::build<runtime::wire::ChildEnded>({}, [](auto ended) { ended.setChild(1); }));
   });
-  theatre.inside([&](Scripted& self) { self.tell<Latest>(child, number(1)); });
-  theatre.stage.run_for(60s);
+  actors.inside([&](Scripted& self) { self.tell<Latest>(child, number(1)); });
+  actors.stage.run_for(60s);
   CHECK(children_started == 3);
 }

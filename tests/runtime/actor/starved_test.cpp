@@ -50,20 +50,20 @@ struct Writer {
 };
 
 struct Scene {
-  Theatre theatre;
+  ActorFixture actors;
   Writer writer;
   Handle parent, whom;
   std::array<Subscription, 2> readers;
 
   Scene() {
     parent =
-        theatre.start("parent", {}, [this](Scripted& self) { whom = self.spawn("writer", script(writer.receive())); });
-    theatre.stage.settle();
+        actors.start("parent", {}, [this](Scripted& self) { whom = self.spawn("writer", script(writer.receive())); });
+    actors.stage.settle();
   }
   ~Scene() {
     inside([this](Scripted&) { readers = {}; });
   }
-  void inside(std::function<void(Scripted&)> what) { theatre.inside(std::move(what)); }
+  void inside(std::function<void(Scripted&)> what) { actors.inside(std::move(what)); }
   void tell(std::uint64_t value) {
     inside([&](Scripted& self) { self.tell<Number>(whom, number(value)); });
   }
@@ -76,8 +76,8 @@ struct Scene {
       readers[place].pause();
     });
   }
-  std::shared_ptr<const runtime::Record> record() { return theatre.record("/writer"); }
-  std::uint32_t now() { return milliseconds(theatre.node.world().clock.now()); }
+  std::shared_ptr<const runtime::Record> record() { return actors.record("/writer"); }
+  std::uint32_t now() { return milliseconds(actors.node.world().clock.now()); }
 };
 
 }  // namespace
@@ -85,22 +85,22 @@ struct Scene {
 TEST_CASE("starved: a writer says since when it lacks credit, until it has some or the stream is over") {
   Scene scene;
   CHECK(scene.record()->starved_ms == 0);
-  scene.theatre.stage.run_for(1s);
+  scene.actors.stage.run_for(1s);
   const std::uint32_t began = scene.now();
   scene.read(0);
   const auto record = scene.record();
-  scene.theatre.stage.run_for(3s);
+  scene.actors.stage.run_for(3s);
   const std::uint32_t since = record->starved_ms;
   CHECK(since != 0);
-  CHECK(record->starved(scene.theatre.node.world().clock.now()) == 3s);
-  CHECK(record->starved(scene.theatre.node.world().clock.now() - 3001ms) == 0s);  // a look that began before
+  CHECK(record->starved(scene.actors.node.world().clock.now()) == 3s);
+  CHECK(record->starved(scene.actors.node.world().clock.now() - 3001ms) == 0s);  // a look that began before
   CHECK(began - since <= 1);  // never later than it was: whoever subtracts would see it wrap
 
   SUBCASE("credit") {
     scene.inside([&](Scripted&) { scene.readers[0].resume(); });
     CHECK(record->starved_ms == 0);
     SUBCASE("which is spent again") {
-      scene.theatre.stage.run_for(2s);
+      scene.actors.stage.run_for(2s);
       scene.inside([&](Scripted&) { scene.readers[0].pause(); });
       scene.tell(9);
       CHECK(scene.now() - record->starved_ms <= 1);
@@ -121,7 +121,7 @@ TEST_CASE("starved: a writer says since when it lacks credit, until it has some 
   SUBCASE("the writer breaks") {
     scene.tell(0);
     CHECK(record->starved_ms == 0);
-    scene.theatre.stage.run_for(5s);
+    scene.actors.stage.run_for(5s);
     CHECK(record->restarts == 1);
     CHECK(record->starved_ms == 0);
     SUBCASE("and starves again in its next life") {
@@ -142,16 +142,16 @@ TEST_CASE("starved: it ends with the idle time-out of the reader") {
   Scene scene;
   scene.read(0, 10s);
   CHECK(scene.record()->starved_ms != 0);
-  scene.theatre.stage.run_for(11s);
+  scene.actors.stage.run_for(11s);
   CHECK(scene.record()->starved_ms == 0);
 }
 
 TEST_CASE("starved: of several streams the one that has lacked credit for longest counts") {
   Scene scene;
-  scene.theatre.stage.run_for(1s);
+  scene.actors.stage.run_for(1s);
   const std::uint32_t first = scene.now();
   scene.read(0);
-  scene.theatre.stage.run_for(2s);
+  scene.actors.stage.run_for(2s);
   const std::uint32_t second = scene.now();
   scene.read(1);
   const auto record = scene.record();
@@ -169,9 +169,9 @@ TEST_CASE("starved: of several streams the one that has lacked credit for longes
 }
 
 TEST_CASE("starved: the writer of an intake starves as well, and a reader never does") {
-  Theatre theatre;
+  ActorFixture actors;
   std::optional<runtime::Intake<Parcel, Number>> intake;
-  const Handle reader = theatre.start("reader", [&](Scripted&, Handlers& on) {
+  const Handle reader = actors.start("reader", [&](Scripted&, Handlers& on) {
     on.intake<Order, Parcel, Number>([&](Order::Reader, runtime::Intake<Parcel, Number> given) {
       intake.emplace(std::move(given));
       intake->on_item([](Parcel::Reader) {});
@@ -182,23 +182,23 @@ TEST_CASE("starved: the writer of an intake starves as well, and a reader never 
   const auto write = [&] {
     while (sink->ready()) sink->push([](auto) {});
   };
-  theatre.inside([&](Scripted& self) {
+  actors.inside([&](Scripted& self) {
     sink.emplace(self.feed<Order, Parcel, Number>(
         reader, 1h, [](auto) {}, [](const runtime::Answer<Number>&) {}));
     sink->on_ready(write);
   });
-  const auto record = theatre.record("/outside");
+  const auto record = actors.record("/outside");
   CHECK(record->starved_ms != 0);
-  CHECK(theatre.record("/reader")->starved_ms == 0);
+  CHECK(actors.record("/reader")->starved_ms == 0);
   SUBCASE("it ends what it writes") {
-    theatre.inside([&](Scripted&) { sink->end(); });
+    actors.inside([&](Scripted&) { sink->end(); });
     CHECK(record->starved_ms == 0);
   }
   SUBCASE("the reader answers before its end") {
-    theatre.inside([&](Scripted&) { intake->reply(number(1)); });
+    actors.inside([&](Scripted&) { intake->reply(number(1)); });
     CHECK(record->starved_ms == 0);
   }
   sink.reset();
   intake.reset();
-  theatre.stage.settle();
+  actors.stage.settle();
 }

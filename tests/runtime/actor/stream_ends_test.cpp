@@ -3,7 +3,7 @@
 
 #include "messages/bench.capnp.h"
 #include "runtime/actor/stream_end.hpp"
-#include "tests/runtime/actor/theatre.hpp"
+#include "tests/runtime/actor/actor_fixture.hpp"
 
 using namespace troupe;
 using namespace troupe::test;
@@ -43,31 +43,31 @@ struct Shop {
 }  // namespace
 
 TEST_CASE("stream: its end leaves other ties to the same actor alone") {
-  Theatre theatre;
+  ActorFixture actors;
   Shop shop;
-  const Handle seller = theatre.start("shop", shop.receive());
+  const Handle seller = actors.start("shop", shop.receive());
   Subscription first, second;
   int downs = 0;
   std::vector<Code> ends;
   const auto note_end = [&](Result<void, Error> end) { ends.push_back(end.error().code); };
-  theatre.inside([&](Scripted& self) {
+  actors.inside([&](Scripted& self) {
     self.on_down = [&](const Handle& whom, const std::optional<Error>&) { downs += whom == seller; };
     self.watch(seller);
     first = self.subscribe<Order, Parcel>(seller, 60s, no_fill, no_item, no_end);
     second = self.subscribe<Order, Parcel>(seller, 60s, no_fill, no_item, note_end);
   });
-  theatre.inside([&](Scripted&) { first.cancel(); });
+  actors.inside([&](Scripted&) { first.cancel(); });
   CHECK(shop.cancelled == 1);
   SUBCASE("the watch fires and the other stream breaks") {
     caf::anon_send_exit(seller, caf::exit_reason::kill);
-    theatre.stage.settle();
+    actors.stage.settle();
     CHECK(downs == 1);
     CHECK(ends == std::vector<Code>{Code::unavailable});
   }
   SUBCASE("without the watch the other stream breaks all the same") {
-    theatre.inside([&](Scripted& self) { self.unwatch(seller); });
+    actors.inside([&](Scripted& self) { self.unwatch(seller); });
     caf::anon_send_exit(seller, caf::exit_reason::kill);
-    theatre.stage.settle();
+    actors.stage.settle();
     CHECK(downs == 0);
     CHECK(ends == std::vector<Code>{Code::unavailable});
   }
@@ -75,11 +75,11 @@ TEST_CASE("stream: its end leaves other ties to the same actor alone") {
 
 TEST_CASE("stream: it is not idle as long as an item comes now and then") {
   struct Tick {};
-  Theatre theatre;
+  ActorFixture actors;
   Sink<Parcel> out;
   // Once a minute: the window of credit lasts longer than either side would wait for something to move.
   static_assert(runtime::kStreamWindow.items / 2 * 1min > runtime::kServedIdle);
-  const Handle shop = theatre.start("shop", [&](Scripted& self, Handlers& on) {
+  const Handle shop = actors.start("shop", [&](Scripted& self, Handlers& on) {
     on.stream<Order, Parcel>([&](Order::Reader, Sink<Parcel> sink) {
       out = std::move(sink);
       self.after<Tick>(1min);
@@ -91,11 +91,11 @@ TEST_CASE("stream: it is not idle as long as an item comes now and then") {
   });
   Subscription subscription;
   int items = 0, ends = 0;
-  theatre.inside([&](Scripted& self) {
+  actors.inside([&](Scripted& self) {
     subscription = self.subscribe<Order, Parcel>(
         shop, 5min, no_fill, [&](Parcel::Reader) { ++items; }, [&](Result<void, Error>) { ++ends; });
   });
-  theatre.stage.run_for(200min);
+  actors.stage.run_for(200min);
   CHECK(items == 200);
   CHECK(ends == 0);
 }
@@ -111,9 +111,9 @@ TEST_CASE("stream: a callback that cancels its own subscription may go on") {
     }
     bool* gone;
   };
-  Theatre theatre;
+  ActorFixture actors;
   Sink<Parcel> out;
-  const Handle shop = theatre.start("shop", [&](Scripted&, Handlers& on) {
+  const Handle shop = actors.start("shop", [&](Scripted&, Handlers& on) {
     on.stream<Order, Parcel>([&](Order::Reader, Sink<Parcel> sink) {
       out = std::move(sink);
       out.push(no_fill);
@@ -123,7 +123,7 @@ TEST_CASE("stream: a callback that cancels its own subscription may go on") {
   Subscription subscription;
   int items = 0;
   bool gone = false, gone_while_running = false;
-  theatre.inside([&](Scripted& self) {
+  actors.inside([&](Scripted& self) {
     auto take = [&, held = Held(gone)](Parcel::Reader) {
       ++items;
       subscription.cancel();
@@ -143,9 +143,9 @@ TEST_CASE("stream: when a callback throws, those of other streams do not run wit
     ~Life() { alive = false; }
     bool& alive;
   };
-  Theatre theatre;
+  ActorFixture actors;
   Shop shop;
-  const Handle seller = theatre.start("shop", shop.receive());
+  const Handle seller = actors.start("shop", shop.receive());
   bool alive = false, called_dead = false;
   int calls = 0;
   std::array<Subscription, 3> subscriptions;
@@ -165,24 +165,24 @@ TEST_CASE("stream: when a callback throws, those of other streams do not run wit
                                               self.subscribe<Order, Parcel>(seller, 600s, no_fill, no_item, break_once);
                                       });
   };
-  theatre.start("parent", {}, [&](Scripted& parent) { child = parent.spawn("child", make_child); });
-  theatre.stage.settle();
+  actors.start("parent", {}, [&](Scripted& parent) { child = parent.spawn("child", make_child); });
+  actors.stage.settle();
   REQUIRE(shop.sinks.size() == 3);
   // The end of the writer as one message: as the end of a link tells it, without an error for each stream before.
   caf::anon_send(child, caf::down_msg{seller.address(), caf::exit_reason::kill});
-  theatre.stage.settle();
+  actors.stage.settle();
   CHECK(calls == 1);
   CHECK_FALSE(called_dead);
 }
 
 TEST_CASE("stream: those beyond the limit are refused `overloaded` unserved, until another has ended") {
-  Theatre theatre(1, {.streams_max = 2});
+  ActorFixture actors(1, {.streams_max = 2});
   Shop shop;
-  const Handle seller = theatre.start("shop", shop.receive());
+  const Handle seller = actors.start("shop", shop.receive());
   std::array<Subscription, 4> subscriptions;
   std::array<std::optional<Code>, 4> ends;
   const auto subscribe = [&](std::size_t which) {
-    theatre.inside([&, which](Scripted& self) {
+    actors.inside([&, which](Scripted& self) {
       subscriptions[which] = self.subscribe<Order, Parcel>(
           seller, 60s, no_fill, no_item, [&, which](Result<void, Error> end) { ends[which] = end.error().code; });
     });
@@ -191,19 +191,19 @@ TEST_CASE("stream: those beyond the limit are refused `overloaded` unserved, unt
   CHECK(shop.sinks.size() == 2);
   CHECK_FALSE(ends[1].has_value());
   CHECK(ends[2] == Code::overloaded);
-  theatre.inside([&](Scripted&) { subscriptions[0].cancel(); });
+  actors.inside([&](Scripted&) { subscriptions[0].cancel(); });
   subscribe(3);
   CHECK(shop.sinks.size() == 3);
   CHECK_FALSE(ends[3].has_value());
 }
 
 TEST_CASE("stream: one that has nobody on its other side ends as a question does, and never inside the call") {
-  Theatre theatre;
+  ActorFixture actors;
   std::vector<Code> ends;
   Subscription reads;
   Sink<Parcel> writes;
   bool inside = true;
-  theatre.inside([&](Scripted& self) {
+  actors.inside([&](Scripted& self) {
     reads = self.subscribe<Order, Parcel>({}, 60s, no_fill, no_item, [&](Result<void, Error> end) {
       CHECK_FALSE(inside);
       ends.push_back(end.error().code);
@@ -216,41 +216,41 @@ TEST_CASE("stream: one that has nobody on its other side ends as a question does
     inside = false;
   });
   CHECK(ends == std::vector{Code::unavailable, Code::unavailable});
-  theatre.stage.run_for(120s);
+  actors.stage.run_for(120s);
   CHECK(ends.size() == 2);
-  CHECK(theatre.record("/outside")->restarts == 0);
+  CHECK(actors.record("/outside")->restarts == 0);
 }
 
 TEST_CASE("stream: one that is given up before it could end calls nobody") {
-  Theatre theatre;
+  ActorFixture actors;
   int ended = 0;
-  theatre.inside([&](Scripted& self) {
+  actors.inside([&](Scripted& self) {
     Subscription reads =
         self.subscribe<Order, Parcel>({}, 60s, no_fill, no_item, [&](const Result<void, Error>&) { ++ended; });
     Sink<Parcel> writes =
         self.feed<Order, Parcel, Number>({}, 60s, no_fill, [&](const runtime::Answer<Number>&) { ++ended; });
     reads.cancel();
   });
-  theatre.stage.run_for(120s);
+  actors.stage.run_for(120s);
   CHECK(ended == 0);
-  CHECK(theatre.record("/outside")->restarts == 0);
+  CHECK(actors.record("/outside")->restarts == 0);
 }
 
 TEST_CASE("stream: above the limit of questions it is `overloaded`, and the actor goes on") {
   runtime::NodeLimits limits;
   limits.asks_max = 2;
-  Theatre theatre(1, limits);
+  ActorFixture actors(1, limits);
   Shop shop;
-  const Handle seller = theatre.start("shop", shop.receive());
+  const Handle seller = actors.start("shop", shop.receive());
   std::vector<Subscription> all;
   std::vector<Code> ends;
-  theatre.inside([&](Scripted& self) {
+  actors.inside([&](Scripted& self) {
     for (int i = 0; i < 3; ++i)
       all.push_back(self.subscribe<Order, Parcel>(seller, 60s, no_fill, no_item,
                                                   [&](Result<void, Error> end) { ends.push_back(end.error().code); }));
   });
   CHECK(ends == std::vector{Code::overloaded});
   CHECK(shop.sinks.size() == 2);
-  CHECK(theatre.record("/outside")->restarts == 0);
-  theatre.inside([&](Scripted&) { all.clear(); });
+  CHECK(actors.record("/outside")->restarts == 0);
+  actors.inside([&](Scripted&) { all.clear(); });
 }

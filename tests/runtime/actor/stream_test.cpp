@@ -4,7 +4,7 @@
 
 #include "messages/bench.capnp.h"
 #include "runtime/actor/stream_end.hpp"
-#include "tests/runtime/actor/theatre.hpp"
+#include "tests/runtime/actor/actor_fixture.hpp"
 
 using namespace troupe;
 using namespace troupe::test;
@@ -88,11 +88,11 @@ struct Basket {
 
 TEST_CASE("stream: all items arrive in order, then one end") {
   for (const std::uint64_t count : {0, 1, 64, 65, 5000}) {
-    Theatre theatre;
+    ActorFixture actors;
     Shop shop;
     Basket basket;
-    const Handle seller = theatre.start("shop", shop.receive());
-    theatre.inside([&](Scripted& self) { basket.fetch(self, seller, count, 100); });
+    const Handle seller = actors.start("shop", shop.receive());
+    actors.inside([&](Scripted& self) { basket.fetch(self, seller, count, 100); });
     CHECK(basket.complete(count));
     basket.subscription = {};
   }
@@ -100,19 +100,19 @@ TEST_CASE("stream: all items arrive in order, then one end") {
 
 TEST_CASE("stream: a paused reader bounds what its writer sends, in items and in bytes") {
   for (const std::uint32_t bytes : {10u, 500'000u}) {
-    Theatre theatre;
+    ActorFixture actors;
     Shop shop;
     Basket basket;
-    const Handle seller = theatre.start("shop", shop.receive());
-    theatre.inside([&](Scripted& self) {
+    const Handle seller = actors.start("shop", shop.receive());
+    actors.inside([&](Scripted& self) {
       basket.fetch(self, seller, 1000, bytes);
       basket.subscription.pause();
     });
-    theatre.stage.run_for(1s);
+    actors.stage.run_for(1s);
     CHECK(shop.sent <= runtime::kStreamWindow.items);
     CHECK((shop.sent - 1) * bytes <= runtime::kStreamWindow.bytes);
     CHECK(basket.ends == 0);
-    theatre.inside([&](Scripted& self) {
+    actors.inside([&](Scripted& self) {
       static_cast<void>(self);
       basket.subscription.resume();
     });
@@ -121,11 +121,11 @@ TEST_CASE("stream: a paused reader bounds what its writer sends, in items and in
 }
 
 TEST_CASE("stream: a reader that cancels stops its writer, and hears nothing more") {
-  Theatre theatre;
+  ActorFixture actors;
   Shop shop;
   Basket basket;
-  const Handle seller = theatre.start("shop", shop.receive());
-  theatre.inside([&](Scripted& self) {
+  const Handle seller = actors.start("shop", shop.receive());
+  actors.inside([&](Scripted& self) {
     basket.fetch(self, seller, 1'000'000, 10);
     basket.subscription.cancel();
   });
@@ -135,23 +135,23 @@ TEST_CASE("stream: a reader that cancels stops its writer, and hears nothing mor
 }
 
 TEST_CASE("stream: it ends with an error when the writer breaks or ends") {
-  Theatre theatre;
+  ActorFixture actors;
   Shop shop;
   Basket basket;
   Handle seller;
-  theatre.start("parent", {}, [&](Scripted& parent) { seller = parent.spawn("shop", script(shop.receive())); });
-  theatre.stage.settle();
-  theatre.inside([&](Scripted& self) {
+  actors.start("parent", {}, [&](Scripted& parent) { seller = parent.spawn("shop", script(shop.receive())); });
+  actors.stage.settle();
+  actors.inside([&](Scripted& self) {
     basket.fetch(self, seller, 1000, 10);
     basket.subscription.pause();
   });
   SUBCASE("breaks") {
-    theatre.inside([&](Scripted& self) { self.tell<Number>(seller, [](auto) {}); });
+    actors.inside([&](Scripted& self) { self.tell<Number>(seller, [](auto) {}); });
     CHECK(basket.error == Code::internal);
   }
   SUBCASE("ends") {
     caf::anon_send_exit(seller, caf::exit_reason::kill);
-    theatre.stage.settle();
+    actors.stage.settle();
     CHECK(basket.error.has_value());
   }
   CHECK(basket.ends == 1);
@@ -159,17 +159,17 @@ TEST_CASE("stream: it ends with an error when the writer breaks or ends") {
 }
 
 TEST_CASE("stream: it ends with `timeout` when nothing moves for its idle time") {
-  Theatre theatre;
+  ActorFixture actors;
   Shop shop;
   Basket basket;
-  const Handle seller = theatre.start("shop", shop.receive());
-  theatre.inside([&](Scripted& self) {
+  const Handle seller = actors.start("shop", shop.receive());
+  actors.inside([&](Scripted& self) {
     basket.fetch(self, seller, 1000, 10);
     basket.subscription.pause();
   });
-  theatre.stage.run_for(59s);
+  actors.stage.run_for(59s);
   CHECK(basket.ends == 0);
-  theatre.stage.run_for(2s);
+  actors.stage.run_for(2s);
   CHECK(basket.error == Code::timeout);
   CHECK(shop.cancelled == 1);
   basket.subscription = {};
@@ -177,10 +177,10 @@ TEST_CASE("stream: it ends with `timeout` when nothing moves for its idle time")
 
 TEST_CASE("stream: an intake takes all items and answers once") {
   for (const std::uint64_t count : {0, 1, 63, 64, 1000}) {
-    Theatre theatre;
+    ActorFixture actors;
     std::uint64_t sum = 0;
     Intake<Parcel, Number> intake;
-    const Handle store = theatre.start("store", [&](Scripted&, Handlers& on) {
+    const Handle store = actors.start("store", [&](Scripted&, Handlers& on) {
       on.intake<Order, Parcel, Number>([&](Order::Reader, Intake<Parcel, Number> opened) {
         intake = std::move(opened);
         intake.on_item([&](Parcel::Reader parcel) { sum += parcel.getNumber(); });
@@ -197,7 +197,7 @@ TEST_CASE("stream: an intake takes all items and answers once") {
       while (next <= count && more) more = sink->push([&](Parcel::Builder out) { out.setNumber(next++); });
       if (next > count) sink->end();
     };
-    theatre.inside([&](Scripted& self) {
+    actors.inside([&](Scripted& self) {
       *sink = self.feed<Order, Parcel, Number>(store, 60s, order(count, 0), [&](Answer<Number> got) {
         REQUIRE(got.ok());
         answer = got.value().getValue();
@@ -205,14 +205,14 @@ TEST_CASE("stream: an intake takes all items and answers once") {
       sink->on_ready(fill);
     });
     CHECK(answer == count * (count + 1) / 2);
-    theatre.stage.run_for(10min);
+    actors.stage.run_for(10min);
   }
 }
 
 TEST_CASE("stream: an intake that refuses in the middle tells its writer why, once") {
-  Theatre theatre;
+  ActorFixture actors;
   Intake<Parcel, Number> intake;
-  const Handle store = theatre.start("store", [&](Scripted&, Handlers& on) {
+  const Handle store = actors.start("store", [&](Scripted&, Handlers& on) {
     on.intake<Order, Parcel, Number>([&](Order::Reader, Intake<Parcel, Number> opened) {
       intake = std::move(opened);
       intake.on_item([&](Parcel::Reader) { intake.refuse({Code::no_space, "full"}); });
@@ -220,7 +220,7 @@ TEST_CASE("stream: an intake that refuses in the middle tells its writer why, on
   });
   std::vector<Code> answers;
   Sink<Parcel> sink;
-  theatre.inside([&](Scripted& self) {
+  actors.inside([&](Scripted& self) {
     sink = self.feed<Order, Parcel, Number>(store, 60s, order(3, 0),
                                             [&](Answer<Number> got) { answers.push_back(got.error().code); });
     sink.on_ready([&] {
@@ -232,9 +232,9 @@ TEST_CASE("stream: an intake that refuses in the middle tells its writer why, on
 }
 
 TEST_CASE("stream: the asker of an intake hears `unavailable` when its reader ends") {
-  Theatre theatre;
+  ActorFixture actors;
   Intake<Parcel, Number> intake;
-  const Handle store = theatre.start("store", [&](Scripted&, Handlers& on) {
+  const Handle store = actors.start("store", [&](Scripted&, Handlers& on) {
     on.intake<Order, Parcel, Number>([&](Order::Reader, Intake<Parcel, Number> opened) {
       intake = std::move(opened);
       intake.on_item([](Parcel::Reader) {});
@@ -242,30 +242,30 @@ TEST_CASE("stream: the asker of an intake hears `unavailable` when its reader en
   });
   std::vector<Code> answers;
   Sink<Parcel> sink;
-  theatre.inside([&](Scripted& self) {
+  actors.inside([&](Scripted& self) {
     sink = self.feed<Order, Parcel, Number>(store, 60s, order(3, 0),
                                             [&](Answer<Number> got) { answers.push_back(got.error().code); });
   });
   caf::anon_send_exit(store, caf::exit_reason::kill);
-  theatre.stage.settle();
+  actors.stage.settle();
   CHECK(answers == std::vector<Code>{Code::unavailable});
 }
 
 TEST_CASE("stream: an actor between two others passes items on as they came, and keeps them if it likes") {
-  Theatre theatre;
+  ActorFixture actors;
   Intake<Parcel, Number> intake, middle;
   Sink<Parcel> sink, onward;
   std::uint64_t sum = 0;
   std::vector<runtime::Envelope> kept;
   std::optional<std::uint64_t> answer;
-  const Handle shop = theatre.start("shop", [&](Scripted&, Handlers& on) {
+  const Handle shop = actors.start("shop", [&](Scripted&, Handlers& on) {
     on.intake<Order, Parcel, Number>([&](Order::Reader, Intake<Parcel, Number> opened) {
       intake = std::move(opened);
       intake.on_item([&](Parcel::Reader parcel) { sum += parcel.getData().size() + parcel.getNumber(); });
       intake.on_end([&](Result<void, Error>) { intake.reply([&](Number::Builder out) { out.setValue(sum); }); });
     });
   });
-  const Handle relay = theatre.start("relay", [&](Scripted& self, Handlers& on) {
+  const Handle relay = actors.start("relay", [&](Scripted& self, Handlers& on) {
     on.intake<Order, Parcel, Number>([&](Order::Reader, Intake<Parcel, Number> opened) {
       middle = std::move(opened);
       onward = self.feed<Order, Parcel, Number>(
@@ -277,7 +277,7 @@ TEST_CASE("stream: an actor between two others passes items on as they came, and
       });
     });
   });
-  theatre.inside([&](Scripted& self) {
+  actors.inside([&](Scripted& self) {
     sink = self.feed<Order, Parcel, Number>(
         relay, 60s, [](auto) {}, [&](Answer<Number> total) { answer = total.value().getValue(); });
     sink.on_ready([&] {
@@ -296,12 +296,12 @@ TEST_CASE("stream: an actor between two others passes items on as they came, and
 
 TEST_CASE("stream: a reader that has all items may take its time to answer, its asker's idle time-out holds") {
   for (const auto patience : {10min, 30min}) {
-    Theatre theatre;
+    ActorFixture actors;
     Intake<Parcel, Number> intake;
     Sink<Parcel> sink;
     std::optional<Code> error;
     std::optional<std::uint64_t> answer;
-    const Handle shop = theatre.start("shop", [&](Scripted&, Handlers& on) {
+    const Handle shop = actors.start("shop", [&](Scripted&, Handlers& on) {
       on.intake<Order, Parcel, Number>([&](Order::Reader, Intake<Parcel, Number> opened) {
         intake = std::move(opened);
         intake.on_item([](Parcel::Reader) {});
@@ -309,7 +309,7 @@ TEST_CASE("stream: a reader that has all items may take its time to answer, its 
       });
       on.tell<Latest>([&](Latest::Reader) { intake.reply([](Number::Builder out) { out.setValue(7); }); });
     });
-    theatre.inside([&](Scripted& self) {
+    actors.inside([&](Scripted& self) {
       sink = self.feed<Order, Parcel, Number>(
           shop, patience, [](auto) {},
           [&](Answer<Number> given) {
@@ -318,8 +318,8 @@ TEST_CASE("stream: a reader that has all items may take its time to answer, its 
           });
       sink.end();
     });
-    theatre.stage.run_for(20min);
-    theatre.inside([&](Scripted& self) { self.tell<Latest>(shop, [](auto) {}); });
+    actors.stage.run_for(20min);
+    actors.inside([&](Scripted& self) { self.tell<Latest>(shop, [](auto) {}); });
     CHECK(answer.has_value() == (patience == 30min));
     CHECK(error.has_value() == (patience == 10min));
   }

@@ -49,11 +49,11 @@ void silent(Scripted&, Handlers& on) {
 }  // namespace
 
 TEST_CASE("taps: only actors that are wanted are heard, in order, with whom and when") {
-  Theatre theatre;
-  const Handle one = theatre.start("one", silent), other = theatre.start("other", silent);
-  theatre.stage.run_for(5s);
-  const auto tap = theatre.node.taps().open(only("/one"), 0, Instant::max());
-  theatre.inside([&](Scripted& self) {
+  ActorFixture actors;
+  const Handle one = actors.start("one", silent), other = actors.start("other", silent);
+  actors.stage.run_for(5s);
+  const auto tap = actors.node.taps().open(only("/one"), 0, Instant::max());
+  actors.inside([&](Scripted& self) {
     for (std::uint64_t i = 0; i < 5; ++i) {
       self.tell<Number>(one, number(i));
       self.tell<Number>(other, number(100 + i));
@@ -67,24 +67,24 @@ TEST_CASE("taps: only actors that are wanted are heard, in order, with whom and 
     CHECK(message.path == "/one");
     CHECK(message.way == Tapped::Way::in);
     CHECK_FALSE(message.answer);
-    CHECK(message.other == theatre.node.find("/outside").id());
+    CHECK(message.other == actors.node.find("/outside").id());
     CHECK_FALSE(message.node.has_value());
-    CHECK(message.at == theatre.node.world().clock.now());
+    CHECK(message.at == actors.node.world().clock.now());
   }
   CHECK(tap->take().messages.empty());
   CHECK(tap->take().seen == 5);
 }
 
 TEST_CASE("taps: answers are heard where they arrive, and told apart from questions") {
-  Theatre theatre;
-  const Handle one = theatre.start("one", successor);
-  theatre.stage.settle();
-  theatre.inside([](Scripted&) {});
-  const auto tap = theatre.node.taps().open(
+  ActorFixture actors;
+  const Handle one = actors.start("one", successor);
+  actors.stage.settle();
+  actors.inside([](Scripted&) {});
+  const auto tap = actors.node.taps().open(
       [](std::string_view path, const char*, const Record&, Instant) { return path == "/one" || path == "/outside"; },
       0, Instant::max());
   Outcome outcome;
-  theatre.inside([&](Scripted& self) { self.ask<Number, Number>(one, Instant::max(), number(1), outcome.note()); });
+  actors.inside([&](Scripted& self) { self.ask<Number, Number>(one, Instant::max(), number(1), outcome.note()); });
   const auto taken = tap->take();
   CHECK(numbers(taken) == std::vector<std::uint64_t>{1, 2});
   REQUIRE(taken.messages.size() >= 2);
@@ -98,13 +98,13 @@ TEST_CASE("taps: answers are heard where they arrive, and told apart from questi
 }
 
 TEST_CASE("taps: a trace id takes its messages alone, also those that came of them") {
-  Theatre theatre;
-  const Handle end = theatre.start("end", silent);
-  const Handle middle = theatre.start("middle", [&](Scripted& self, Handlers& on) {
+  ActorFixture actors;
+  const Handle end = actors.start("end", silent);
+  const Handle middle = actors.start("middle", [&](Scripted& self, Handlers& on) {
     on.tell<Number>([&](Number::Reader told) { self.tell<Number>(end, number(told.getValue() + 10)); });
   });
-  const auto tap = theatre.node.taps().open(everybody(), 5, Instant::max());
-  theatre.inside([&](Scripted& self) {
+  const auto tap = actors.node.taps().open(everybody(), 5, Instant::max());
+  actors.inside([&](Scripted& self) {
     for (std::uint64_t id = 0; id < 10; ++id)
       self.send(middle, Envelope::build<Number>({.trace = {.id = id}}, number(id)));
   });
@@ -114,12 +114,12 @@ TEST_CASE("taps: a trace id takes its messages alone, also those that came of th
 }
 
 TEST_CASE("taps: beyond its room a tap counts what it drops, and takes again once it was read") {
-  Theatre theatre;
-  const Handle one = theatre.start("one", silent);
-  theatre.stage.settle();
-  const auto tap = theatre.node.taps().open(only("/one"), 0, Instant::max());
+  ActorFixture actors;
+  const Handle one = actors.start("one", silent);
+  actors.stage.settle();
+  const auto tap = actors.node.taps().open(only("/one"), 0, Instant::max());
   const auto tell = [&](std::size_t count) {
-    theatre.inside([&](Scripted& self) {
+    actors.inside([&](Scripted& self) {
       for (std::uint64_t i = 0; i < count; ++i) self.tell<Number>(one, number(i));
     });
   };
@@ -138,7 +138,7 @@ TEST_CASE("taps: beyond its room a tap counts what it drops, and takes again onc
   }
   SUBCASE("bytes") {
     constexpr std::size_t kMebibyte = 1u << 20;
-    theatre.inside([&](Scripted& self) {
+    actors.inside([&](Scripted& self) {
       for (int i = 0; i < 20; ++i) self.tell<Parcel>(one, [](Parcel::Builder out) { out.initData(kMebibyte); });
     });
     tell(1);
@@ -155,17 +155,17 @@ TEST_CASE("taps: beyond its room a tap counts what it drops, and takes again onc
 }
 
 TEST_CASE("taps: a tap closes by itself at its time") {
-  Theatre theatre;
-  const Handle one = theatre.start("one", silent);
-  theatre.stage.settle();
-  const auto tap = theatre.node.taps().open(everybody(), 0, theatre.node.world().clock.now() + 10s);
-  const auto tell = [&] { theatre.inside([&](Scripted& self) { self.tell<Number>(one, number(1)); }); };
-  theatre.stage.run_for(10s - 1ns);
+  ActorFixture actors;
+  const Handle one = actors.start("one", silent);
+  actors.stage.settle();
+  const auto tap = actors.node.taps().open(everybody(), 0, actors.node.world().clock.now() + 10s);
+  const auto tell = [&] { actors.inside([&](Scripted& self) { self.tell<Number>(one, number(1)); }); };
+  actors.stage.run_for(10s - 1ns);
   tell();
   CHECK(numbers(tap->take()).size() == 1);
-  theatre.stage.run_for(1ns);
+  actors.stage.run_for(1ns);
   tell();
-  theatre.stage.run_for(1h);
+  actors.stage.run_for(1h);
   tell();
   const auto taken = tap->take();
   CHECK(taken.messages.empty());
@@ -214,51 +214,51 @@ TEST_CASE("taps: one that nobody holds any more is closed, as when its owner bre
 }
 
 TEST_CASE("taps: after the last is closed nobody is asked or heard") {
-  Theatre theatre;
-  const Handle one = theatre.start("one", silent);
-  theatre.stage.settle();
+  ActorFixture actors;
+  const Handle one = actors.start("one", silent);
+  actors.stage.settle();
   int asked = 0;
-  const auto tap = theatre.node.taps().open(
+  const auto tap = actors.node.taps().open(
       [&](std::string_view, const char*, const Record&, Instant) { return ++asked > 0; }, 0, Instant::max());
-  const auto tell = [&] { theatre.inside([&](Scripted& self) { self.tell<Number>(one, number(1)); }); };
+  const auto tell = [&] { actors.inside([&](Scripted& self) { self.tell<Number>(one, number(1)); }); };
   tell();
   CHECK(asked > 0);
   const auto seen = tap->take().seen;
-  theatre.node.taps().close(tap);
-  CHECK(theatre.node.taps().edition() == 0);
+  actors.node.taps().close(tap);
+  CHECK(actors.node.taps().edition() == 0);
   asked = 0;
-  theatre.stage.run_for(1s);
+  actors.stage.run_for(1s);
   for (int i = 0; i < 5; ++i) tell();
   CHECK(asked == 0);
   CHECK(tap->take().seen == seen);
 }
 
 TEST_CASE("taps: an actor asks when it first meets a tap, then ten times a second at most") {
-  Theatre theatre;
-  const Handle one = theatre.start("one", silent);
-  theatre.stage.settle();
+  ActorFixture actors;
+  const Handle one = actors.start("one", silent);
+  actors.stage.settle();
   int asked = 0;
   bool wants = false;
-  const auto tap = theatre.node.taps().open(
+  const auto tap = actors.node.taps().open(
       [&](std::string_view path, const char*, const Record&, Instant) {
         asked += path == "/one";
         return path == "/one" && wants;
       },
       0, Instant::max());
   const auto tell = [&](std::uint64_t value) {
-    theatre.inside([&](Scripted& self) { self.tell<Number>(one, number(value)); });
+    actors.inside([&](Scripted& self) { self.tell<Number>(one, number(value)); });
   };
   for (std::uint64_t i = 0; i < 50; ++i) tell(i);
   CHECK(asked == 1);
   wants = true;
-  theatre.stage.run_for(runtime::kLookEvery - 1ns);
+  actors.stage.run_for(runtime::kLookEvery - 1ns);
   tell(50);
   CHECK(asked == 1);
-  theatre.stage.run_for(1ns);
+  actors.stage.run_for(1ns);
   tell(51);
   CHECK(asked == 2);
   CHECK(numbers(tap->take()) == std::vector<std::uint64_t>{51});
-  const auto second = theatre.node.taps().open(only("/one"), 0, Instant::max());
+  const auto second = actors.node.taps().open(only("/one"), 0, Instant::max());
   tell(52);
   CHECK(asked == 3);  // the taps have changed
   CHECK(numbers(tap->take()) == std::vector<std::uint64_t>{52});
@@ -266,34 +266,34 @@ TEST_CASE("taps: an actor asks when it first meets a tap, then ten times a secon
 }
 
 TEST_CASE("taps: what waits for a restart is heard once, when it is handled") {
-  Theatre theatre;
+  ActorFixture actors;
   Handle child;
-  theatre.start("parent", {}, [&](Scripted& parent) {
+  actors.start("parent", {}, [&](Scripted& parent) {
     child = parent.spawn("child", script([](Scripted&, Handlers& on) {
                            on.tell<Number>([](Number::Reader told) {
                              if (told.getValue() == 13) throw std::runtime_error("unlucky");
                            });
                          }));
   });
-  theatre.stage.settle();
-  const auto tap = theatre.node.taps().open(only("/child"), 0, Instant::max());
-  theatre.inside([&](Scripted& self) {
+  actors.stage.settle();
+  const auto tap = actors.node.taps().open(only("/child"), 0, Instant::max());
+  actors.inside([&](Scripted& self) {
     for (const std::uint64_t value : {1u, 13u, 2u, 3u}) self.tell<Number>(child, number(value));
   });
-  theatre.stage.run_for(5s);
-  CHECK(theatre.record("/child")->restarts == 1);
+  actors.stage.run_for(5s);
+  CHECK(actors.record("/child")->restarts == 1);
   CHECK(numbers(tap->take()) == std::vector<std::uint64_t>{1, 13, 2, 3});
 }
 
 TEST_CASE("taps: of messages of which only the newest matters that is heard which is handled") {
-  Theatre theatre;
+  ActorFixture actors;
   std::vector<std::uint64_t> handled;
-  const Handle one = theatre.start("one", [&](Scripted&, Handlers& on) {
+  const Handle one = actors.start("one", [&](Scripted&, Handlers& on) {
     on.tell<Latest>([&](Latest::Reader latest) { handled.push_back(latest.getValue()); });
   });
-  theatre.stage.settle();
-  const auto tap = theatre.node.taps().open(only("/one"), 0, Instant::max());
-  theatre.inside([&](Scripted& self) {
+  actors.stage.settle();
+  const auto tap = actors.node.taps().open(only("/one"), 0, Instant::max());
+  actors.inside([&](Scripted& self) {
     for (std::uint64_t i = 1; i <= 5; ++i) self.tell<Latest>(one, number(i));
   });
   REQUIRE(handled == std::vector<std::uint64_t>{5});

@@ -13,27 +13,27 @@ using runtime::Handle;
 using runtime::Handlers;
 
 TEST_CASE("actor: a keep_latest message that expired makes room for the next of its sender") {
-  Theatre theatre;
+  ActorFixture actors;
   std::vector<std::uint64_t> heard;
-  const Handle listener = theatre.start("listener", [&](Scripted&, Handlers& on) {
+  const Handle listener = actors.start("listener", [&](Scripted&, Handlers& on) {
     on.tell<Latest>([&](Latest::Reader latest) { heard.push_back(latest.getValue()); });
   });
-  theatre.inside([&](Scripted& self) { self.send(listener, Envelope::build<Latest>({.due = self.now()}, number(1))); });
+  actors.inside([&](Scripted& self) { self.send(listener, Envelope::build<Latest>({.due = self.now()}, number(1))); });
   CHECK(heard.empty());
-  CHECK(theatre.node.dead_letters(DeadLetter::expired) == 1);
-  theatre.inside([&](Scripted& self) { self.tell<Latest>(listener, number(2)); });
-  theatre.inside([&](Scripted& self) { self.tell<Latest>(listener, number(3)); });
+  CHECK(actors.node.dead_letters(DeadLetter::expired) == 1);
+  actors.inside([&](Scripted& self) { self.tell<Latest>(listener, number(2)); });
+  actors.inside([&](Scripted& self) { self.tell<Latest>(listener, number(3)); });
   CHECK(heard == std::vector<std::uint64_t>{2, 3});
 }
 
 TEST_CASE("actor: a timer without delay runs once, after the messages at hand, and can still be recalled") {
   struct Tick {};
-  Theatre theatre;
+  ActorFixture actors;
   int ticks = 0;
   const auto run = [&](Scripted::Start set_timers) {
-    theatre.start(
+    actors.start(
         "timed", [&](Scripted&, Handlers& on) { on.timer<Tick>([&] { ++ticks; }); }, std::move(set_timers));
-    theatre.stage.run_for(1s);
+    actors.stage.run_for(1s);
   };
   SUBCASE("set once") {
     run([&](Scripted& self) {
@@ -62,7 +62,7 @@ TEST_CASE("actor: a timer without delay runs once, after the messages at hand, a
       self.after<Tick>(10s);
     });
     CHECK(ticks == 0);
-    theatre.stage.run_for(10s);
+    actors.stage.run_for(10s);
     CHECK(ticks == 1);
   }
   SUBCASE("in place of a later one") {
@@ -71,7 +71,7 @@ TEST_CASE("actor: a timer without delay runs once, after the messages at hand, a
       self.after<Tick>(0s);
     });
     CHECK(ticks == 1);
-    theatre.stage.run_for(10s);
+    actors.stage.run_for(10s);
     CHECK(ticks == 1);
   }
 }

@@ -97,7 +97,7 @@ TEST_CASE("turns: threads are told apart, and no number is used again") {
 
 TEST_CASE("turns: a handler finds itself there with its message, a timer without one, and nobody in between") {
   struct Tick {};
-  Theatre theatre;
+  ActorFixture actors;
   std::shared_ptr<const Record> record;
   std::optional<TurnSeen> in_start, in_message, in_timer;
   bool blocking = false;
@@ -105,7 +105,7 @@ TEST_CASE("turns: a handler finds itself there with its message, a timer without
   SUBCASE("with a thread of its own") { blocking = true; }
   const auto placement = blocking ? ports::Placement::own_thread : ports::Placement::shared;
   Handle child;
-  theatre.start("parent", {}, [&](Scripted& parent) {
+  actors.start("parent", {}, [&](Scripted& parent) {
     child = parent.spawn("child",
                          script(
                              [&](Scripted& self, Handlers& on) {
@@ -116,16 +116,16 @@ TEST_CASE("turns: a handler finds itself there with its message, a timer without
                                });
                              },
                              [&](Scripted&) {
-                               record = theatre.record("/child");
+                               record = actors.record("/child");
                                in_start = turn_of(record.get());
                              }),
                          {.placement = placement});
   });
-  theatre.stage.settle();
+  actors.stage.settle();
   CHECK_FALSE(turn_of(record.get()).has_value());
-  theatre.inside([&](Scripted& self) { self.tell<Number>(child, number(1)); });
+  actors.inside([&](Scripted& self) { self.tell<Number>(child, number(1)); });
   CHECK_FALSE(turn_of(record.get()).has_value());
-  theatre.stage.run_for(2s);
+  actors.stage.run_for(2s);
   REQUIRE(in_start.has_value());
   CHECK(in_start->kind == nullptr);
   REQUIRE(in_message.has_value());

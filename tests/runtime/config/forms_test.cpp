@@ -2,7 +2,6 @@
 
 #include <doctest/doctest.h>
 
-#include "runtime/config/nearest.hpp"
 #include "runtime/config/source.hpp"
 
 using namespace troupe;
@@ -37,16 +36,6 @@ TEST_CASE("forms: an address to dial is host and port, with the id before it if 
   for (const std::string text : {"", "host", "host:0", "@host:1", "aa@host:1"})
     CHECK_FALSE(PeerAddress::parse(text).has_value());
   CHECK_FALSE(PeerAddress::parse(id + "a@host:1").has_value());
-}
-
-TEST_CASE("nearest: the distance counts letters, and the first of equals wins") {
-  CHECK(edit_distance("", "") == 0);
-  CHECK(edit_distance("kitten", "sitting") == 3);
-  CHECK(edit_distance("abc", "") == 3);
-  const std::string_view known[] = {"peers", "status", "statue"};
-  CHECK(nearest("statuz", known) == "status");
-  CHECK(nearest("x", {}).empty());
-  CHECK(edit_distance(std::string(1 << 20, 'a'), "a") == kComparedBytesMax - 1);
 }
 
 TEST_CASE("source: what is not a readable file is an error, and so is a device without end") {

@@ -4,9 +4,9 @@
 #include <string>
 
 #include "runtime/base/random.hpp"
+#include "runtime/base/text.hpp"
 #include "runtime/config/known.hpp"
 #include "runtime/config/settings.hpp"
-#include "runtime/observe/text.hpp"
 
 using namespace troupe;
 using namespace troupe::config;
@@ -71,7 +71,7 @@ void check_text(const Table& table, const std::string& text) {
   CHECK_FALSE(loaded.error().empty());
   CHECK(loaded.error().size() <= kProblemsMax);
   for (const auto& problem : loaded.error())
-    if (problem.text().size() > kProblemBytesMax) FAIL("too long: " << observe::printable(problem.text(), 200));
+    if (problem.text().size() > kProblemBytesMax) FAIL("too long: " << base::printable(problem.text(), 200));
 }
 
 }  // namespace

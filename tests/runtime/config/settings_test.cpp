@@ -4,8 +4,8 @@
 
 #include <cstdlib>
 
+#include "runtime/base/nearest.hpp"
 #include "runtime/config/known.hpp"
-#include "runtime/config/nearest.hpp"
 #include "runtime/config/toml_shape.hpp"
 
 using namespace troupe;

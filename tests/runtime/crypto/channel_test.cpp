@@ -71,7 +71,7 @@ base::Bytes pattern(std::size_t bytes) {
 void ignore(base::ByteView) {}
 
 /// Another program that speaks TLS: Botan with settings that ours never uses.
-class Stranger final : public Botan::TLS::Callbacks {
+class RemotePeer final : public Botan::TLS::Callbacks {
  public:
   enum class Habit { none, no_extended_master_secret, x25519_only, tls11, cbc_only };
 
@@ -92,7 +92,7 @@ class Stranger final : public Botan::TLS::Callbacks {
     Habit habit_;
   };
 
-  Stranger(Habit habit, ports::Chance& chance)
+  RemotePeer(Habit habit, ports::Chance& chance)
       : habit_(habit),
         rng_(chance),
         policy_(habit),
@@ -242,7 +242,7 @@ TEST_CASE("crypto: a record that comes twice is refused") {
 }
 
 TEST_CASE("crypto: a peer outside the policy is refused before any plaintext") {
-  using Habit = Stranger::Habit;
+  using Habit = RemotePeer::Habit;
   struct Case {
     Habit habit;
     ChannelError answer;
@@ -253,7 +253,7 @@ TEST_CASE("crypto: a peer outside the policy is refused before any plaintext") {
         Case{Habit::cbc_only, ChannelError::handshake_failed}}) {
     SeededChance chance(11);
     SecureChannel server = SecureChannel::server(ChannelCredentials::make(chance));
-    Stranger stranger(habit, chance);
+    RemotePeer stranger(habit, chance);
     base::Bytes plain;
     CHECK(stranger.meet(server, plain) == answer);
     CHECK_FALSE(server.established());
@@ -284,7 +284,7 @@ TEST_CASE("crypto: a handshake that never ends is cut at its limit") {
 TEST_CASE("crypto: a second handshake on an established channel is refused") {
   SeededChance chance(13);
   SecureChannel server = SecureChannel::server(ChannelCredentials::make(chance));
-  Stranger stranger(Stranger::Habit::none, chance);
+  RemotePeer stranger(RemotePeer::Habit::none, chance);
   base::Bytes plain;
   REQUIRE_FALSE(stranger.meet(server, plain).has_value());
   REQUIRE(server.established());

@@ -1,7 +1,7 @@
 // Questions and answers by datagram between nodes that mean well.
 #include <doctest/doctest.h>
 
-#include "tests/runtime/net/datagram_village.hpp"
+#include "tests/runtime/net/datagram_cluster.hpp"
 
 using namespace troupe;
 using namespace troupe::test;
@@ -20,53 +20,53 @@ using runtime::Handlers;
 using runtime::Reply;
 
 TEST_CASE("datagrams: a question and its answer make no link") {
-  DatagramVillage village(2, {.open = false});
-  village.village.serve<Number>(1, "count", successor);
-  CHECK(village.answer(0, 1) == 42);
-  CHECK(village.links(0) == 0);
-  CHECK(village.links(1) == 0);
-  CHECK(village.count(0, &DatagramCounts::getAsked) == 1);
-  CHECK(village.count(0, &DatagramCounts::getAnswered) == 1);
-  CHECK(village.count(0, &DatagramCounts::getOverLinks) == 0);
-  CHECK(village.count(0, &DatagramCounts::getWaiting) == 0);
-  CHECK(village.count(1, &DatagramCounts::getServed) == 1);
-  CHECK(village.count(1, &DatagramCounts::getServing) == 0);
+  DatagramCluster cluster(2, {.open = false});
+  cluster.cluster.serve<Number>(1, "count", successor);
+  CHECK(cluster.answer(0, 1) == 42);
+  CHECK(cluster.links(0) == 0);
+  CHECK(cluster.links(1) == 0);
+  CHECK(cluster.count(0, &DatagramCounts::getAsked) == 1);
+  CHECK(cluster.count(0, &DatagramCounts::getAnswered) == 1);
+  CHECK(cluster.count(0, &DatagramCounts::getOverLinks) == 0);
+  CHECK(cluster.count(0, &DatagramCounts::getWaiting) == 0);
+  CHECK(cluster.count(1, &DatagramCounts::getServed) == 1);
+  CHECK(cluster.count(1, &DatagramCounts::getServing) == 0);
 }
 
 TEST_CASE("datagrams: the first contact costs a cookie and the question once more, the next nothing") {
-  DatagramVillage village(2);
-  village.village.serve<Number>(1, "count", successor);
-  CHECK(village.answer(0, 1) == 42);
-  CHECK(village.count(1, &DatagramCounts::getCookies) == 1);
-  CHECK(village.count(1, &DatagramCounts::getAgreements) == 1);
-  for (int i = 0; i < 3; ++i) CHECK(village.answer(0, 1) == 42);
-  CHECK(village.count(1, &DatagramCounts::getCookies) == 1);
-  CHECK(village.count(1, &DatagramCounts::getAgreements) == 1);
+  DatagramCluster cluster(2);
+  cluster.cluster.serve<Number>(1, "count", successor);
+  CHECK(cluster.answer(0, 1) == 42);
+  CHECK(cluster.count(1, &DatagramCounts::getCookies) == 1);
+  CHECK(cluster.count(1, &DatagramCounts::getAgreements) == 1);
+  for (int i = 0; i < 3; ++i) CHECK(cluster.answer(0, 1) == 42);
+  CHECK(cluster.count(1, &DatagramCounts::getCookies) == 1);
+  CHECK(cluster.count(1, &DatagramCounts::getAgreements) == 1);
   // Who has answered has proven its address: it needs no cookie the other way round.
-  village.village.serve<Number>(0, "count", successor);
-  CHECK(village.answer(1, 0) == 42);
-  CHECK(village.count(0, &DatagramCounts::getCookies) == 0);
-  CHECK(village.count(0, &DatagramCounts::getAgreements) == 0);
+  cluster.cluster.serve<Number>(0, "count", successor);
+  CHECK(cluster.answer(1, 0) == 42);
+  CHECK(cluster.count(0, &DatagramCounts::getCookies) == 0);
+  CHECK(cluster.count(0, &DatagramCounts::getAgreements) == 0);
 }
 
 TEST_CASE("datagrams: first questions at once are all answered, for one agreement") {
-  DatagramVillage village(2);
-  village.village.serve<Number>(1, "count", successor);
+  DatagramCluster cluster(2);
+  cluster.cluster.serve<Number>(1, "count", successor);
   std::array<Outcome, 50> outcomes;
-  village.village.inside(0, [&](Scripted& self) {
+  cluster.cluster.inside(0, [&](Scripted& self) {
     for (Outcome& outcome : outcomes)
-      self.ask<Number, Number>(village.reach(self, 1), self.now() + 5s, number(41), outcome.note());
+      self.ask<Number, Number>(cluster.reach(self, 1), self.now() + 5s, number(41), outcome.note());
   });
   for (const Outcome& outcome : outcomes) CHECK((outcome.calls == 1 && outcome.value == 42));
-  CHECK(village.count(1, &DatagramCounts::getAgreements) == 1);
-  CHECK(village.count(1, &DatagramCounts::getCookies) == 50);
+  CHECK(cluster.count(1, &DatagramCounts::getAgreements) == 1);
+  CHECK(cluster.count(1, &DatagramCounts::getCookies) == 50);
 }
 
 TEST_CASE("datagrams: who is asked knows who asks, in which role, until when and in which trace") {
-  DatagramVillage village(2);
+  DatagramCluster cluster(2);
   runtime::Caller caller;
   runtime::Header seen;
-  village.village.serve<Number>(1, "count", [&](Scripted& self, Handlers& on) {
+  cluster.cluster.serve<Number>(1, "count", [&](Scripted& self, Handlers& on) {
     on.other([&](const Envelope& envelope, AnyReply reply) {
       caller = self.caller();
       seen = envelope.header();
@@ -75,12 +75,12 @@ TEST_CASE("datagrams: who is asked knows who asks, in which role, until when and
     });
   });
   Outcome outcome;
-  village.village.inside(0, [&](Scripted& self) {
+  cluster.cluster.inside(0, [&](Scripted& self) {
     runtime::Header head{.due = self.now() + 5s, .trace = {77, 5}};
     // The trace of an actor is that of the message at hand.
     self.send(self.node().start("traced", script([&](Scripted& traced, Handlers& on) {
                                   on.tell<Latest>([&](Latest::Reader) {
-                                    traced.ask<Number, Number>(village.reach(traced, 1), traced.now() + 5s, number(41),
+                                    traced.ask<Number, Number>(cluster.reach(traced, 1), traced.now() + 5s, number(41),
                                                                outcome.note());
                                   });
                                 })),
@@ -88,9 +88,9 @@ TEST_CASE("datagrams: who is asked knows who asks, in which role, until when and
   });
   CHECK(outcome.value == 42);
   CHECK(caller.role == messages::Role::peer);
-  CHECK(caller.node == village[0].id());
+  CHECK(caller.node == cluster[0].id());
   CHECK(caller.by_datagram);
-  CHECK(caller.at == village[0].address);
+  CHECK(caller.at == cluster[0].address);
   CHECK(seen.trace.id == 77);
   CHECK(seen.origin != runtime::Origin::local);
   const base::Duration left = seen.due - base::Instant{};
@@ -99,38 +99,38 @@ TEST_CASE("datagrams: who is asked knows who asks, in which role, until when and
 }
 
 TEST_CASE("datagrams: a question whose deadline passes on its way is not run") {
-  DatagramVillage village(2);
+  DatagramCluster cluster(2);
   int run = 0;
-  village.village.serve<Number>(1, "count", [&](Scripted&, Handlers& on) {
+  cluster.cluster.serve<Number>(1, "count", [&](Scripted&, Handlers& on) {
     on.ask<Number, Number>([&](Number::Reader, Reply<Number> reply) {
       ++run;
       reply.done();
     });
   });
-  village.answer(0, 1);
+  cluster.answer(0, 1);
   CHECK(run == 1);
   Outcome outcome;
-  village.stage.park(village[1].node.find("/count")->id());
-  village.ask(0, 1, outcome, 100ms);
+  cluster.stage.park(cluster[1].node.find("/count")->id());
+  cluster.ask(0, 1, outcome, 100ms);
   CHECK(outcome.code == Code::timeout);
-  village.stage.unpark(village[1].node.find("/count")->id());
-  village.stage.run_for(5s);
+  cluster.stage.unpark(cluster[1].node.find("/count")->id());
+  cluster.stage.run_for(5s);
   CHECK(run == 1);
   CHECK(outcome.calls == 1);
-  CHECK(village[1].node.dead_letters(runtime::DeadLetter::expired) == 1);
-  CHECK(village.count(0, &DatagramCounts::getWaiting) == 0);
+  CHECK(cluster[1].node.dead_letters(runtime::DeadLetter::expired) == 1);
+  CHECK(cluster.count(0, &DatagramCounts::getWaiting) == 0);
 }
 
 TEST_CASE("datagrams: what may not be asked is answered with the reason") {
-  DatagramVillage village(2);
-  village.village.serve<Number>(1, "count", [](Scripted&, Handlers& on) {
+  DatagramCluster cluster(2);
+  cluster.cluster.serve<Number>(1, "count", [](Scripted&, Handlers& on) {
     on.ask<Number, Number>([](Number::Reader, Reply<Number> reply) { reply.refuse({Code::conflict, "not today"}); });
   });
   const auto code_of = [&]<class Q>(const std::string& path, Q*) {
     std::optional<Code> code;
-    village.village.inside(0, [&](Scripted& self) {
+    cluster.cluster.inside(0, [&](Scripted& self) {
       self.ask<Q, Number>(
-          village.reach(self, 1, path), self.now() + 5s, [](auto) {},
+          cluster.reach(self, 1, path), self.now() + 5s, [](auto) {},
           [&](Answer<Number> answer) { code = answer.ok() ? Code{} : answer.error().code; });
     });
     return code;
@@ -138,25 +138,25 @@ TEST_CASE("datagrams: what may not be asked is answered with the reason") {
   CHECK(code_of("/count", static_cast<Number*>(nullptr)) == Code::conflict);
   CHECK(code_of("/nobody", static_cast<Number*>(nullptr)) == Code::not_found);
   CHECK(code_of("/count", static_cast<Count*>(nullptr)) == Code::unsupported);  // not offered
-  CHECK(village.links(0) == 0);
+  CHECK(cluster.links(0) == 0);
   CHECK(code_of("/count", static_cast<Latest*>(nullptr)) == Code::refused);  // no peer may send it
 }
 
 TEST_CASE("datagrams: an actor that has ended answers `unavailable`") {
-  DatagramVillage village(2);
-  const auto handle = village.village.serve<Number>(1, "count", successor);
-  Theatre::kill(handle);
-  village.stage.run_for(1s);
+  DatagramCluster cluster(2);
+  const auto handle = cluster.cluster.serve<Number>(1, "count", successor);
+  ActorFixture::kill(handle);
+  cluster.stage.run_for(1s);
   Outcome outcome;
-  village.ask(0, 1, outcome);
+  cluster.ask(0, 1, outcome);
   CHECK(outcome.code == Code::unavailable);
-  CHECK(village.count(1, &DatagramCounts::getServing) == 0);
+  CHECK(cluster.count(1, &DatagramCounts::getServing) == 0);
 }
 
 TEST_CASE("datagrams: what does not fit goes over a link") {
-  DatagramVillage village(2);
+  DatagramCluster cluster(2);
   int told = 0, asked = 0;
-  village.village.serve<Parcel, Number>(1, "count", [&](Scripted&, Handlers& on) {
+  cluster.cluster.serve<Parcel, Number>(1, "count", [&](Scripted&, Handlers& on) {
     on.ask<Parcel, Number>([&](Parcel::Reader parcel, Reply<Number> reply) {
       ++asked;
       reply.send(number(parcel.getData().size()));
@@ -166,21 +166,21 @@ TEST_CASE("datagrams: what does not fit goes over a link") {
       reply.send([&](Parcel::Builder out) { out.initData(static_cast<unsigned>(question.getValue())); });
     });
   });
-  village.village.serve<Number>(1, "ear", [&](Scripted&, Handlers& on) { on.tell<Number>([&](auto) { ++told; }); });
+  cluster.cluster.serve<Number>(1, "ear", [&](Scripted&, Handlers& on) { on.tell<Number>([&](auto) { ++told; }); });
   const auto carry = [&](unsigned bytes) {
     std::optional<std::uint64_t> carried;
-    village.village.inside(0, [&](Scripted& self) {
+    cluster.cluster.inside(0, [&](Scripted& self) {
       self.ask<Parcel, Number>(
-          village.reach(self, 1), self.now() + 5s, [&](Parcel::Builder out) { out.initData(bytes); },
+          cluster.reach(self, 1), self.now() + 5s, [&](Parcel::Builder out) { out.initData(bytes); },
           [&](Answer<Number> answer) { carried = answer.ok() ? answer.value().getValue() : 0; });
     });
     return carried;
   };
   const auto fetch = [&](unsigned bytes, base::Duration patience) {
     std::optional<std::uint64_t> fetched;
-    village.village.inside(0, [&](Scripted& self) {
+    cluster.cluster.inside(0, [&](Scripted& self) {
       self.ask<Number, Parcel>(
-          village.reach(self, 1), patience == base::Duration::max() ? base::Instant::max() : self.now() + patience,
+          cluster.reach(self, 1), patience == base::Duration::max() ? base::Instant::max() : self.now() + patience,
           number(bytes), [&](Answer<Parcel> answer) { fetched = answer.ok() ? answer.value().getData().size() : 0; });
     });
     return fetched;
@@ -191,96 +191,96 @@ TEST_CASE("datagrams: what does not fit goes over a link") {
   constexpr unsigned kAnswerMax = net::kAnswerWordsBytesMax - kAround;
   SUBCASE("a question") {
     CHECK(carry(kQuestionMax) == kQuestionMax);
-    CHECK(village.links(0) == 0);
+    CHECK(cluster.links(0) == 0);
     CHECK(carry(kQuestionMax + 1) == kQuestionMax + 1);
-    CHECK(village.links(0) == 1);
+    CHECK(cluster.links(0) == 1);
     CHECK(asked == 2);
   }
   SUBCASE("an answer: the question is asked once more") {
     CHECK(fetch(kAnswerMax, 5s) == kAnswerMax);
-    CHECK(village.links(0) == 0);
+    CHECK(cluster.links(0) == 0);
     CHECK(fetch(kAnswerMax + 1, 5s) == kAnswerMax + 1);
-    CHECK(village.links(0) == 1);
+    CHECK(cluster.links(0) == 1);
     CHECK(asked == 3);
-    CHECK(village.count(0, &DatagramCounts::getWaiting) == 0);
+    CHECK(cluster.count(0, &DatagramCounts::getWaiting) == 0);
   }
   SUBCASE("a question without a deadline") {
     CHECK(fetch(8, base::Duration::max()) == 8);
-    CHECK(village.links(0) == 1);
-    CHECK(village.count(0, &DatagramCounts::getAsked) == 0);
+    CHECK(cluster.links(0) == 1);
+    CHECK(cluster.count(0, &DatagramCounts::getAsked) == 0);
   }
   SUBCASE("a question with more time than it is served for") {
     CHECK(fetch(8, net::Datagrams::kServedFor) == 8);
-    CHECK(village.links(0) == 0);
+    CHECK(cluster.links(0) == 0);
     CHECK(fetch(8, net::Datagrams::kServedFor + 1s) == 8);
-    CHECK(village.links(0) == 1);
+    CHECK(cluster.links(0) == 1);
   }
   SUBCASE("a tell") {
-    village.village.inside(0, [&](Scripted& self) { self.tell<Number>(village.reach(self, 1, "/ear"), number(1)); });
+    cluster.cluster.inside(0, [&](Scripted& self) { self.tell<Number>(cluster.reach(self, 1, "/ear"), number(1)); });
     CHECK(told == 1);
-    CHECK(village.links(0) == 1);
+    CHECK(cluster.links(0) == 1);
   }
-  CHECK(village.count(0, &DatagramCounts::getOverLinks) == 1);
+  CHECK(cluster.count(0, &DatagramCounts::getOverLinks) == 1);
 }
 
 TEST_CASE("datagrams: a question of a kind that is for links alone goes over one at once") {
-  DatagramVillage village(2);
+  DatagramCluster cluster(2);
   int run = 0;
-  village.village.serve<Order>(1, "count", [&](Scripted&, Handlers& on) {
+  cluster.cluster.serve<Order>(1, "count", [&](Scripted&, Handlers& on) {
     on.ask<Order, Number>([&](Order::Reader, Reply<Number> reply) {
       ++run;
       reply.send(number(7));
     });
   });
   std::optional<std::uint64_t> value;
-  village.village.inside(0, [&](Scripted& self) {
+  cluster.cluster.inside(0, [&](Scripted& self) {
     self.ask<Order, Number>(
-        village.reach(self, 1), self.now() + 5s, [](auto) {},
+        cluster.reach(self, 1), self.now() + 5s, [](auto) {},
         [&](Answer<Number> answer) { value = answer.ok() ? answer.value().getValue() : 0; });
   });
   CHECK(value == 7);
   CHECK(run == 1);
-  CHECK(village.links(0) == 1);
-  CHECK(village.count(0, &DatagramCounts::getAsked) == 0);
+  CHECK(cluster.links(0) == 1);
+  CHECK(cluster.count(0, &DatagramCounts::getAsked) == 0);
 }
 
 TEST_CASE("datagrams: an answer with its twin, and answers in another order, are given once each") {
-  DatagramVillage village(2);
-  village.village.serve<Number>(1, "count", successor);
-  CHECK(village.answer(0, 1) == 42);  // more questions than a first contact may have
-  village.village.fabric->datagrams({.twice = 1'000'000, .late = 500'000});
+  DatagramCluster cluster(2);
+  cluster.cluster.serve<Number>(1, "count", successor);
+  CHECK(cluster.answer(0, 1) == 42);  // more questions than a first contact may have
+  cluster.cluster.fabric->datagrams({.twice = 1'000'000, .late = 500'000});
   constexpr std::size_t kQuestions = 100;
   std::array<Outcome, kQuestions> outcomes;
-  village.village.inside(0, [&](Scripted& self) {
+  cluster.cluster.inside(0, [&](Scripted& self) {
     for (std::size_t i = 0; i < kQuestions; ++i)
-      self.ask<Number, Number>(village.reach(self, 1), self.now() + 5s, number(i), outcomes[i].note());
+      self.ask<Number, Number>(cluster.reach(self, 1), self.now() + 5s, number(i), outcomes[i].note());
   });
   for (std::size_t i = 0; i < kQuestions; ++i) CHECK((outcomes[i].calls == 1 && outcomes[i].value == i + 1));
-  CHECK(village.count(0, &DatagramCounts::getAnswered) == 1 + kQuestions);
-  CHECK(village.count(0, &DatagramCounts::getUnasked) > 0);
-  CHECK(village[0].node.dead_letters(runtime::DeadLetter::late_answer) == 0);
+  CHECK(cluster.count(0, &DatagramCounts::getAnswered) == 1 + kQuestions);
+  CHECK(cluster.count(0, &DatagramCounts::getUnasked) > 0);
+  CHECK(cluster[0].node.dead_letters(runtime::DeadLetter::late_answer) == 0);
 }
 
 TEST_CASE("datagrams: one of ourselves, or of a path that cannot be, is nobody") {
-  DatagramVillage village(2);
-  village.village.inside(0, [&](Scripted& self) {
-    CHECK_FALSE(village.reach(self, 0));
-    base::Contact other_id = village.contact(0);
+  DatagramCluster cluster(2);
+  cluster.cluster.inside(0, [&](Scripted& self) {
+    CHECK_FALSE(cluster.reach(self, 0));
+    base::Contact other_id = cluster.contact(0);
     ++other_id.nonce;
     CHECK_FALSE(self.node().reach(other_id, "/count"));
-    CHECK_FALSE(village.reach(self, 1, "/a/../b"));
-    CHECK_FALSE(village.reach(self, 1, std::string(net::kPathBytesMax + 1, '/')));
-    CHECK(village.reach(self, 1, std::string(net::kPathBytesMax, '/')));
+    CHECK_FALSE(cluster.reach(self, 1, "/a/../b"));
+    CHECK_FALSE(cluster.reach(self, 1, std::string(net::kPathBytesMax + 1, '/')));
+    CHECK(cluster.reach(self, 1, std::string(net::kPathBytesMax, '/')));
   });
 }
 
 TEST_CASE("datagrams: no datagram goes to an address that nobody can have") {
-  DatagramVillage village(2);
+  DatagramCluster cluster(2);
   std::vector<Code> codes;
-  village.village.inside(
+  cluster.cluster.inside(
       0,
       [&](Scripted& self) {
-        base::Contact contact = village.contact(1);
+        base::Contact contact = cluster.contact(1);
         for (const char* at : {"10.0.0.2:0", "0.0.0.0:4000", "224.0.0.1:4000", "[::]:4000", "[ff02::1]:4000"}) {
           contact.endpoint = *base::Endpoint::parse(at);
           ++contact.nonce;
@@ -290,16 +290,16 @@ TEST_CASE("datagrams: no datagram goes to an address that nobody can have") {
       },
       5s);
   CHECK(codes.size() == 5);
-  CHECK(village.count(0, &DatagramCounts::getAsked) == 0);
+  CHECK(cluster.count(0, &DatagramCounts::getAsked) == 0);
 }
 
 TEST_CASE("datagrams: a node whose key is no key is not asked") {
-  DatagramVillage village(2);
+  DatagramCluster cluster(2);
   std::vector<Code> codes;
-  village.village.inside(0, [&](Scripted& self) {
+  cluster.cluster.inside(0, [&](Scripted& self) {
     for (const std::uint8_t lowest :
          std::array<std::uint8_t, 3>{0, 1, 2}) {  // two of small order, and one that is no point
-      base::Contact contact = village.contact(1);
+      base::Contact contact = cluster.contact(1);
       contact.key = {};
       contact.key.bytes[0] = lowest;
       self.ask<Number, Number>(self.node().reach(contact, "/count"), self.now() + 5s, number(1),
@@ -307,5 +307,5 @@ TEST_CASE("datagrams: a node whose key is no key is not asked") {
     }
   });
   CHECK(codes == std::vector(3, Code::malformed));
-  CHECK(village.count(0, &DatagramCounts::getWaiting) == 0);
+  CHECK(cluster.count(0, &DatagramCounts::getWaiting) == 0);
 }

@@ -1,7 +1,7 @@
 // What strangers can do with datagrams, and what not.
 #include <doctest/doctest.h>
 
-#include "tests/runtime/net/datagram_village.hpp"
+#include "tests/runtime/net/datagram_cluster.hpp"
 
 using namespace troupe;
 using namespace troupe::test;
@@ -21,26 +21,26 @@ using runtime::Reply;
 
 namespace {
 
-/// The second house serves, the first one is its honest neighbour, and in the third, which has no datagrams of its own,
-/// lives a stranger.
+/// The second member serves, the first one is its honest neighbour, and in the third, which has no datagrams of its
+/// own, lives a stranger.
 struct Street {
-  explicit Street(const net::DoorLimits& door = DatagramVillage::easy(), bool open = false)
-      : village(3, {.without = 1, .open = open, .door = door}), stranger(village, 2) {
-    village.village.serve<Number>(1, "count", [this](Scripted&, Handlers& on) {
+  explicit Street(const net::DoorLimits& door = DatagramCluster::easy(), bool open = false)
+      : cluster(3, {.without = 1, .open = open, .door = door}), stranger(cluster, 2) {
+    cluster.cluster.serve<Number>(1, "count", [this](Scripted&, Handlers& on) {
       on.ask<Number, Number>([this](Number::Reader question, Reply<Number> reply) {
         ++run;
         reply.send(number(question.getValue() + 1));
       });
     });
-    village.stage.run_for(1ms);
+    cluster.stage.run_for(1ms);
   }
   template <class Get>
   std::uint64_t count(Get get) {
-    return village.count(1, get);
+    return cluster.count(1, get);
   }
 
-  DatagramVillage village;
-  Stranger stranger;
+  DatagramCluster cluster;
+  RemotePeer stranger;
   int run = 0;
 };
 
@@ -55,7 +55,7 @@ base::PublicKey random_key(base::Random& random) {
 }
 
 /// The token of the last question that came to a stranger.
-Token token_of(const Stranger& stranger) {
+Token token_of(const RemotePeer& stranger) {
   REQUIRE_FALSE(stranger.heard.empty());
   const auto head = net::read_head(stranger.heard.back().bytes);
   REQUIRE(head.ok());
@@ -83,11 +83,11 @@ TEST_CASE("datagrams: bytes that are no datagram are counted, and nothing is sen
       street.stranger.send(1, std::move(some), 0ms);
     }
   }
-  street.village.stage.run_for(1s);
+  street.cluster.stage.run_for(1s);
   CHECK(street.stranger.heard.empty());
   CHECK(street.count(&DatagramCounts::getBroken) == sent);
   street.stranger.send(1, {});  // no network carries it
-  CHECK(street.village.answer(0, 1) == 42);
+  CHECK(street.cluster.answer(0, 1) == 42);
 }
 
 TEST_CASE("datagrams: noise behind a right first byte gets cookies at most, each shorter than itself") {
@@ -99,13 +99,13 @@ TEST_CASE("datagrams: noise behind a right first byte gets cookies at most, each
     std::fill(some.begin() + 1, some.begin() + std::min<std::ptrdiff_t>(4, std::ssize(some)), std::uint8_t{0});
     street.stranger.send(1, std::move(some), 0ms);
   }
-  street.village.stage.run_for(1s);
+  street.cluster.stage.run_for(1s);
   CHECK(street.count(&DatagramCounts::getCookies) == street.stranger.heard.size());
   CHECK(street.stranger.heard.size() > 50);
   CHECK(street.stranger.heard_bytes() * 4 < street.stranger.sent_bytes);
   CHECK(street.count(&DatagramCounts::getAgreements) == 0);
   CHECK(street.run == 0);
-  CHECK(street.village.answer(0, 1) == 42);
+  CHECK(street.cluster.answer(0, 1) == 42);
 }
 
 TEST_CASE("datagrams: each bit of a question counts") {
@@ -118,20 +118,20 @@ TEST_CASE("datagrams: each bit of a question counts") {
     changed[bit / 8] ^= static_cast<std::uint8_t>(1u << (bit % 8));
     street.stranger.send(1, std::move(changed), 0ms);
   }
-  street.village.stage.run_for(1s);
+  street.cluster.stage.run_for(1s);
   CHECK(street.run == 1);
   for (const auto& one : street.stranger.heard) CHECK(one.bytes.size() == net::kCookieReplyBytes);
   for (std::size_t size = 0; size < whole.size(); size += 8)
     street.stranger.send(1, base::Bytes(whole.begin(), whole.begin() + std::ptrdiff_t(size)), 0ms);
-  street.village.stage.run_for(1s);
+  street.cluster.stage.run_for(1s);
   CHECK(street.run == 1);
 }
 
 TEST_CASE("datagrams: nobody speaks under the id of another") {
   Street street;
-  CHECK(street.village.answer(0, 1) == 42);
+  CHECK(street.cluster.answer(0, 1) == 42);
   CHECK(street.run == 1);
-  street.stranger.pretend(street.village.contact(0).key);
+  street.stranger.pretend(street.cluster.contact(0).key);
   SUBCASE("without a cookie: it gets one, as anybody does") {
     CHECK_FALSE(street.stranger.ask(1));
     CHECK(street.stranger.heard_bytes() == net::kCookieReplyBytes);
@@ -141,10 +141,10 @@ TEST_CASE("datagrams: nobody speaks under the id of another") {
     CHECK_FALSE(street.stranger.ask(1, cookie));
     CHECK(street.stranger.heard.empty());
     CHECK(street.count(&DatagramCounts::getForged) == 1);
-    CHECK(street.count(&DatagramCounts::getAgreements) == 1);  // that of the house itself
+    CHECK(street.count(&DatagramCounts::getAgreements) == 1);  // that of the member itself
   }
   CHECK(street.run == 1);
-  CHECK(street.village.answer(0, 1) == 42);
+  CHECK(street.cluster.answer(0, 1) == 42);
   CHECK(street.count(&DatagramCounts::getAgreements) == 1);
 }
 
@@ -157,7 +157,7 @@ TEST_CASE("datagrams: a question sent again is answered once, and to nobody else
   CHECK(street.stranger.heard.size() == 1);
   CHECK(street.run == 2);
   CHECK(street.count(&DatagramCounts::getRefused) == 2);
-  Stranger elsewhere(street.village, 2, 5001);
+  RemotePeer elsewhere(street.cluster, 2, 5001);
   elsewhere.send(1, question);
   CHECK(street.run == 2);
   CHECK(street.stranger.heard.size() == 1);
@@ -177,7 +177,7 @@ TEST_CASE("datagrams: our own question that comes back to us is dropped") {
   Street street;
   std::optional<ports::Datagram> caught;
   Outcome outcome;
-  street.village.village.inside(0, [&](Scripted& self) {
+  street.cluster.cluster.inside(0, [&](Scripted& self) {
     self.ask<Number, Number>(self.node().reach(street.stranger.contact(), "/count"), self.now() + 5s, number(1),
                              outcome.note());
   });
@@ -186,18 +186,18 @@ TEST_CASE("datagrams: our own question that comes back to us is dropped") {
   street.stranger.heard.clear();
   street.stranger.send(0, own);
   CHECK(street.stranger.heard.empty());
-  CHECK(street.village.count(0, &DatagramCounts::getRefused) == 1);
+  CHECK(street.cluster.count(0, &DatagramCounts::getRefused) == 1);
   CHECK(outcome.calls == 0);
 }
 
 TEST_CASE("datagrams: before an address is proven nothing is computed for it, and it gets less than it sent") {
-  Street street(DatagramVillage::easy(), true);
+  Street street(DatagramCluster::easy(), true);
   base::Random random(3);
   for (int i = 0; i < 2'000; ++i) {  // each under another key, as if from whom it wants to be flooded
     street.stranger.pretend(random_key(random));
     street.stranger.send(1, street.stranger.question(1), i % 100 == 0 ? base::Duration(10ms) : 0ms);
   }
-  street.village.stage.run_for(1s);
+  street.cluster.stage.run_for(1s);
   CHECK(street.stranger.heard.size() == 2'000);
   CHECK(street.stranger.heard_bytes() * 4 < street.stranger.sent_bytes);
   CHECK(street.count(&DatagramCounts::getAgreements) == 0);
@@ -206,8 +206,8 @@ TEST_CASE("datagrams: before an address is proven nothing is computed for it, an
 }
 
 TEST_CASE("datagrams: a flood of strangers with proven addresses spends its budget, and a known node is served on") {
-  Street street(DatagramVillage::easy(), true);
-  CHECK(street.village.answer(0, 1) == 42);
+  Street street(DatagramCluster::easy(), true);
+  CHECK(street.cluster.answer(0, 1) == 42);
   base::Random random(4);
   const std::uint32_t budget = net::CurveLimits{}.neighbours_burst;
   std::vector<base::PublicKey> keys(2 * budget);
@@ -216,7 +216,7 @@ TEST_CASE("datagrams: a flood of strangers with proven addresses spends its budg
     street.stranger.pretend(key);
     street.stranger.send(1, street.stranger.question(1), 0ms);
   }
-  street.village.stage.run_for(1s);
+  street.cluster.stage.run_for(1s);
   REQUIRE(street.stranger.heard.size() == keys.size());
   std::vector<base::Bytes> questions;
   for (std::size_t i = 0; i < keys.size(); ++i) {
@@ -226,7 +226,7 @@ TEST_CASE("datagrams: a flood of strangers with proven addresses spends its budg
   }
   street.stranger.heard.clear();
   for (auto& question : questions) street.stranger.send(1, std::move(question), 0ms);
-  CHECK(street.village.answer(0, 1) == 42);
+  CHECK(street.cluster.answer(0, 1) == 42);
   CHECK(street.count(&DatagramCounts::getAgreements) == budget + 1);  // one of them for the neighbour
   CHECK(street.count(&DatagramCounts::getRefused) == keys.size() - budget);
   CHECK(street.stranger.heard.size() == budget);
@@ -234,16 +234,16 @@ TEST_CASE("datagrams: a flood of strangers with proven addresses spends its budg
 
 TEST_CASE("datagrams: a stream of forged questions under one key does not shut its neighbours out") {
   Street street;
-  Stranger forger(street.village, 2, 5001);
-  forger.pretend(street.village.contact(0).key);
+  RemotePeer forger(street.cluster, 2, 5001);
+  forger.pretend(street.cluster.contact(0).key);
   const Cookie cookie = forger.cookie(1);
   const std::uint32_t times = 2 * net::CurveLimits{}.neighbours_burst;
   for (std::uint32_t i = 0; i < times; ++i) forger.send(1, forger.question(1, cookie), 0ms);
-  street.village.stage.run_for(10ms);
+  street.cluster.stage.run_for(10ms);
   CHECK(street.count(&DatagramCounts::getForged) == times);
   CHECK(street.count(&DatagramCounts::getAgreements) == 1);
   CHECK(street.stranger.ask(1, street.stranger.cookie(1)) == 42);
-  CHECK(street.village.answer(0, 1) == 42);
+  CHECK(street.cluster.answer(0, 1) == 42);
 }
 
 TEST_CASE("datagrams: a key that is no key, or of small order, gets no session") {
@@ -285,15 +285,15 @@ TEST_CASE("datagrams: a node id without its work is not served") {
 TEST_CASE("datagrams: an answer must be to our question, from where it went, under its key, and comes once") {
   Street street;
   Outcome outcome;
-  street.village.village.inside(0, [&](Scripted& self) {
+  street.cluster.cluster.inside(0, [&](Scripted& self) {
     self.ask<Number, Number>(self.node().reach(street.stranger.contact(), "/count"), self.now() + 30s, number(1),
                              outcome.note());
   });
   const Token token = token_of(street.stranger);
   const Envelope words = Envelope::build<Number>({}, number(2));
   const Answer right{AnswerType::answer, messages::kind_of<Number>().id, words.bytes()};
-  const auto unasked = [&] { return street.village.count(0, &DatagramCounts::getUnasked); };
-  Stranger other(street.village, 2, 5001);
+  const auto unasked = [&] { return street.cluster.count(0, &DatagramCounts::getUnasked); };
+  RemotePeer other(street.cluster, 2, 5001);
 
   Token wrong = token;
   wrong.bytes[7] ^= 1;
@@ -302,7 +302,7 @@ TEST_CASE("datagrams: an answer must be to our question, from where it went, und
   other.send(0, street.stranger.answer(0, token, right));  // from another address
   CHECK(unasked() == 2);
   street.stranger.send(0, other.answer(0, token, right));  // under another key
-  CHECK(street.village.count(0, &DatagramCounts::getForged) == 1);
+  CHECK(street.cluster.count(0, &DatagramCounts::getForged) == 1);
   CHECK(outcome.calls == 0);
   street.stranger.send(0, street.stranger.answer(0, token, right));
   CHECK((outcome.calls == 1 && outcome.value == 2));
@@ -313,10 +313,10 @@ TEST_CASE("datagrams: an answer must be to our question, from where it went, und
 
 TEST_CASE("datagrams: a node answers for the id that is its own, and for no other of its key") {
   Street street;
-  base::Contact phantom = street.village.contact(1);
+  base::Contact phantom = street.cluster.contact(1);
   ++phantom.nonce;
   Outcome outcome;
-  street.village.village.inside(
+  street.cluster.cluster.inside(
       0,
       [&](Scripted& self) {
         self.ask<Number, Number>(self.node().reach(phantom, "/count"), self.now() + 5s, number(41), outcome.note());
@@ -324,9 +324,9 @@ TEST_CASE("datagrams: a node answers for the id that is its own, and for no othe
       10s);
   CHECK(street.run == 1);
   CHECK((outcome.calls == 1 && outcome.code == Code::timeout));
-  CHECK(street.village.count(0, &DatagramCounts::getForged) == 1);
-  CHECK(street.village.count(0, &DatagramCounts::getAnswered) == 0);
-  CHECK(street.village.answer(0, 1) == 42);
+  CHECK(street.cluster.count(0, &DatagramCounts::getForged) == 1);
+  CHECK(street.cluster.count(0, &DatagramCounts::getAnswered) == 0);
+  CHECK(street.cluster.answer(0, 1) == 42);
 }
 
 TEST_CASE("datagrams: what answers a question must be a message") {
@@ -334,7 +334,7 @@ TEST_CASE("datagrams: what answers a question must be a message") {
   const auto code_of = [&](const Answer& answer) {
     Outcome outcome;
     street.stranger.heard.clear();
-    street.village.village.inside(0, [&](Scripted& self) {
+    street.cluster.cluster.inside(0, [&](Scripted& self) {
       self.ask<Number, Number>(self.node().reach(street.stranger.contact(), "/count"), self.now() + 30s, number(1),
                                outcome.note());
     });
@@ -353,13 +353,13 @@ TEST_CASE("datagrams: what answers a question must be a message") {
   CHECK(code_of({AnswerType::answer, kind, large}) == Code::malformed);
   CHECK(code_of({AnswerType::error, kind, number_words.bytes()}) == Code::malformed);
   CHECK(code_of({AnswerType::answer, messages::kind_of<Parcel>().id, number_words.bytes()}) == Code::malformed);
-  CHECK(street.village.count(0, &DatagramCounts::getWaiting) == 0);
+  CHECK(street.cluster.count(0, &DatagramCounts::getWaiting) == 0);
 }
 
 TEST_CASE("datagrams: of many cookies for one question a few count, so that a forged one ends nothing") {
   Street street;
   Outcome outcome;
-  street.village.village.inside(0, [&](Scripted& self) {
+  street.cluster.cluster.inside(0, [&](Scripted& self) {
     self.ask<Number, Number>(self.node().reach(street.stranger.contact(), "/count"), self.now() + 30s, number(1),
                              outcome.note());
   });
@@ -368,13 +368,13 @@ TEST_CASE("datagrams: of many cookies for one question a few count, so that a fo
   net::write_cookie(cookie, reply);
   for (int i = 0; i < 10; ++i) street.stranger.send(0, cookie);
   CHECK(street.stranger.heard.size() == 1 + net::Datagrams::kCookiesMax);
-  Stranger other(street.village, 2, 5001);
+  RemotePeer other(street.cluster, 2, 5001);
   other.send(0, cookie);
   CHECK(other.heard.empty());
 }
 
 TEST_CASE("datagrams: each of many strangers gets its answer, though there are more than are remembered") {
-  net::DoorLimits door = DatagramVillage::easy();
+  net::DoorLimits door = DatagramCluster::easy();
   door.curves = {
       .neighbours_per_second = 2'000, .neighbours_burst = 1'000, .all_per_second = 2'000, .all_burst = 1'000};
   door.sessions_max = 4 * net::DatagramsActor::kOthersMax;
@@ -391,22 +391,22 @@ TEST_CASE("datagrams: each of many strangers gets its answer, though there are m
 }
 
 TEST_CASE("datagrams: a node whose questions wait is counted on, however many others come") {
-  net::DoorLimits door = DatagramVillage::easy();
+  net::DoorLimits door = DatagramCluster::easy();
   door.curves = {
       .neighbours_per_second = 2'000, .neighbours_burst = 1'000, .all_per_second = 2'000, .all_burst = 1'000};
   door.sessions_max = 4 * net::DatagramsActor::kOthersMax;
   Street street(door, true);
   std::vector<Reply<Number>> kept;
-  street.village.village.serve<Number>(1, "slow", keeper(kept));
-  street.village.stage.run_for(1ms);
-  const Stranger::Words slow{.path = "/slow", .remaining_us = 30'000'000};
+  street.cluster.cluster.serve<Number>(1, "slow", keeper(kept));
+  street.cluster.stage.run_for(1ms);
+  const RemotePeer::Words slow{.path = "/slow", .remaining_us = 30'000'000};
   base::Random random(6);
   const base::PublicKey busy = random_key(random);
   street.stranger.pretend(busy);
   const Cookie cookie = street.stranger.cookie(1);
   for (std::size_t i = 0; i < net::DatagramsActor::kServedOfOneMax; ++i)
     street.stranger.send(1, street.stranger.question(1, cookie, slow), 0ms);
-  street.village.stage.run_for(100ms);
+  street.cluster.stage.run_for(100ms);
   constexpr std::size_t kAtOnce = 500;
   for (std::size_t come = 0; come <= net::DatagramsActor::kOthersMax; come += kAtOnce) {
     std::vector<base::PublicKey> keys(kAtOnce);
@@ -416,7 +416,7 @@ TEST_CASE("datagrams: a node whose questions wait is counted on, however many ot
       street.stranger.pretend(key);
       street.stranger.send(1, street.stranger.question(1), 0ms);
     }
-    street.village.stage.run_for(200ms);
+    street.cluster.stage.run_for(200ms);
     const auto cookies = std::move(street.stranger.heard);
     REQUIRE(cookies.size() == kAtOnce);
     for (std::size_t i = 0; i < kAtOnce; ++i) {
@@ -424,7 +424,7 @@ TEST_CASE("datagrams: a node whose questions wait is counted on, however many ot
       street.stranger.pretend(keys[i]);
       street.stranger.send(1, street.stranger.question(1, std::get<net::CookieReply>(head.value()).cookie), 0ms);
     }
-    street.village.stage.run_for(200ms);
+    street.cluster.stage.run_for(200ms);
   }
   CHECK(street.run > static_cast<int>(net::DatagramsActor::kOthersMax));
   CHECK(street.count(&DatagramCounts::getServing) == net::DatagramsActor::kServedOfOneMax);
@@ -433,13 +433,13 @@ TEST_CASE("datagrams: a node whose questions wait is counted on, however many ot
   street.stranger.send(1, street.stranger.question(1, cookie, slow));
   REQUIRE(street.stranger.heard.size() == 1);
   CHECK(street.stranger.error_in(1, street.stranger.heard[0].bytes) == Code::overloaded);
-  street.village.village.inside(1, [](Scripted& self) { self.tell<Latest>(self.node().find("/slow"), number(0)); });
+  street.cluster.cluster.inside(1, [](Scripted& self) { self.tell<Latest>(self.node().find("/slow"), number(0)); });
 }
 
 TEST_CASE("datagrams: a question of a kind that is for links alone is not run, and its asker is sent to a link") {
   Street street;
   int run = 0;
-  street.village.village.serve<Order>(1, "shop", [&](Scripted&, Handlers& on) {
+  street.cluster.cluster.serve<Order>(1, "shop", [&](Scripted&, Handlers& on) {
     on.ask<Order, Number>([&](Order::Reader, Reply<Number> reply) {
       ++run;
       reply.done();
@@ -458,29 +458,29 @@ TEST_CASE("datagrams: a question of a kind that is for links alone is not run, a
 TEST_CASE("datagrams: a question without a deadline is not run once it is no longer counted") {
   Street street;
   const Cookie cookie = street.stranger.cookie(1);
-  const auto actor = street.village[1].node.find("/count")->id();
-  street.village.stage.park(actor);
+  const auto actor = street.cluster[1].node.find("/count")->id();
+  street.cluster.stage.park(actor);
   for (const std::uint64_t remaining_us : {std::uint64_t{0}, ~std::uint64_t{0}})
     street.stranger.send(1, street.stranger.question(1, cookie, {.remaining_us = remaining_us}));
   CHECK(street.count(&DatagramCounts::getServing) == 2);
-  street.village.stage.run_for(net::Datagrams::kServedFor + 2s);
+  street.cluster.stage.run_for(net::Datagrams::kServedFor + 2s);
   CHECK(street.count(&DatagramCounts::getServing) == 0);
-  street.village.stage.unpark(actor);
-  street.village.stage.run_for(1s);
+  street.cluster.stage.unpark(actor);
+  street.cluster.stage.run_for(1s);
   CHECK(street.run == 0);
 }
 
 TEST_CASE("datagrams: a question that opens a stream opens none") {
   Street street;
   int opened = 0;
-  street.village.village.serve<Order, Parcel, Number>(1, "shop", [&](Scripted&, Handlers& on) {
+  street.cluster.cluster.serve<Order, Parcel, Number>(1, "shop", [&](Scripted&, Handlers& on) {
     on.stream<Order, Parcel>([&](Order::Reader, runtime::Sink<Parcel>) { ++opened; });
     on.intake<Number, Parcel, Number>([&](Number::Reader, runtime::Intake<Parcel, Number>) { ++opened; });
   });
   const Cookie cookie = street.stranger.cookie(1);
   const auto ask = [&](const Envelope& envelope) {
     street.stranger.heard.clear();
-    Stranger::Words words{.path = "/shop", .envelope = envelope, .kind = envelope.kind_id()};
+    RemotePeer::Words words{.path = "/shop", .envelope = envelope, .kind = envelope.kind_id()};
     street.stranger.send(1, street.stranger.question(1, cookie, words));
     REQUIRE(street.stranger.heard.size() == 1);
     return street.stranger.heard[0].bytes;

@@ -1,7 +1,7 @@
 // Datagrams that are lost, nodes that break, and more of everything than there may be.
 #include <doctest/doctest.h>
 
-#include "tests/runtime/net/datagram_village.hpp"
+#include "tests/runtime/net/datagram_cluster.hpp"
 
 using namespace troupe;
 using namespace troupe::test;
@@ -24,20 +24,20 @@ struct Kept {
   std::vector<Reply<Number>> replies;
   Scripted::Receive receive() { return keeper(replies); }
   /// Within the actor that keeps them: all are answered `value`, or dropped for zero.
-  void answer(DatagramVillage& village, std::size_t house, std::uint64_t value) {
-    village.village.inside(
-        house, [&](Scripted& self) { self.tell<Latest>(self.node().find("/count"), number(value)); }, 5s);
+  void answer(DatagramCluster& cluster, std::size_t member, std::uint64_t value) {
+    cluster.cluster.inside(
+        member, [&](Scripted& self) { self.tell<Latest>(self.node().find("/count"), number(value)); }, 5s);
   }
 };
 
 /// Asks so many questions in one handler.
-std::vector<Outcome> ask_many(DatagramVillage& village, std::size_t from, std::size_t to, std::size_t count,
+std::vector<Outcome> ask_many(DatagramCluster& cluster, std::size_t from, std::size_t to, std::size_t count,
                               base::Duration patience, base::Duration then) {
   std::vector<Outcome> outcomes(count);
-  village.village.inside(
+  cluster.cluster.inside(
       from,
       [&](Scripted& self) {
-        const Handle other = village.reach(self, to);
+        const Handle other = cluster.reach(self, to);
         for (Outcome& outcome : outcomes)
           self.ask<Number, Number>(other, self.now() + patience, number(41), outcome.note());
       },
@@ -45,11 +45,11 @@ std::vector<Outcome> ask_many(DatagramVillage& village, std::size_t from, std::s
   return outcomes;
 }
 
-/// By its answer a house shows another one that it is where it is said to be.
-void prove(DatagramVillage& village, std::size_t from, std::size_t to) {
+/// By its answer a member shows another one that it is where it is said to be.
+void prove(DatagramCluster& cluster, std::size_t from, std::size_t to) {
   Outcome outcome;
-  village.village.inside(from, [&](Scripted& self) {
-    self.ask<Number, Number>(village.reach(self, to, "/nobody"), self.now() + 5s, number(1), outcome.note());
+  cluster.cluster.inside(from, [&](Scripted& self) {
+    self.ask<Number, Number>(cluster.reach(self, to, "/nobody"), self.now() + 5s, number(1), outcome.note());
   });
   REQUIRE(outcome.code == Code::not_found);
 }
@@ -61,151 +61,151 @@ std::size_t times(const std::vector<Outcome>& outcomes, Code code) {
 }  // namespace
 
 TEST_CASE("datagrams: an answer makes up for silence") {
-  DatagramVillage village(2);
-  village.village.serve<Number>(1, "count", successor);
+  DatagramCluster cluster(2);
+  cluster.cluster.serve<Number>(1, "count", successor);
   for (int round = 0; round < 3; ++round) {
     for (std::uint32_t i = 1; i < Datagrams::kSilentMax; ++i) {
-      village.village.fabric->datagrams(kAllLost);
+      cluster.cluster.fabric->datagrams(kAllLost);
       Outcome outcome;
-      village.ask(0, 1, outcome, 500ms, 4s);
+      cluster.ask(0, 1, outcome, 500ms, 4s);
       CHECK(outcome.code == Code::timeout);
     }
-    village.village.fabric->datagrams({});
-    CHECK(village.answer(0, 1) == 42);
+    cluster.cluster.fabric->datagrams({});
+    CHECK(cluster.answer(0, 1) == 42);
   }
-  CHECK(village.links(0) == 0);
+  CHECK(cluster.links(0) == 0);
 }
 
 TEST_CASE("datagrams: a node without them asks and is asked over links") {
-  DatagramVillage village(2, {.without = 1});
-  for (const std::size_t house : {0, 1}) village.village.serve<Number>(house, "count", successor);
+  DatagramCluster cluster(2, {.without = 1});
+  for (const std::size_t member : {0, 1}) cluster.cluster.serve<Number>(member, "count", successor);
   SUBCASE("asks") {
-    CHECK(village.answer(1, 0) == 42);
-    CHECK(village.links(0) == 1);
-    CHECK(village.count(0, &DatagramCounts::getServed) == 0);
+    CHECK(cluster.answer(1, 0) == 42);
+    CHECK(cluster.links(0) == 1);
+    CHECK(cluster.count(0, &DatagramCounts::getServed) == 0);
   }
   SUBCASE("is asked") {
     for (std::uint32_t i = 0; i < Datagrams::kSilentMax; ++i) {
       Outcome outcome;
-      village.ask(0, 1, outcome, 500ms, 4s);
+      cluster.ask(0, 1, outcome, 500ms, 4s);
       CHECK(outcome.code == Code::timeout);
     }
-    CHECK(village.answer(0, 1) == 42);
-    CHECK(village.links(0) == 1);
+    CHECK(cluster.answer(0, 1) == 42);
+    CHECK(cluster.links(0) == 1);
   }
 }
 
 TEST_CASE("datagrams: with neither them nor a link a question is answered `unavailable`") {
-  DatagramVillage village(2);
-  village.village.serve<Number>(1, "count", successor);
-  village.suspend(0);
-  village[0].pool->close();
+  DatagramCluster cluster(2);
+  cluster.cluster.serve<Number>(1, "count", successor);
+  cluster.suspend(0);
+  cluster[0].pool->close();
   Outcome outcome;
-  village.ask(0, 1, outcome);
+  cluster.ask(0, 1, outcome);
   CHECK((outcome.calls == 1 && outcome.code == Code::unavailable));
 }
 
 TEST_CASE("datagrams: what waits when they break or stop is answered `unavailable`, and links go on") {
-  DatagramVillage village(2);
+  DatagramCluster cluster(2);
   Kept kept;
-  village.village.serve<Number>(1, "count", kept.receive());
+  cluster.cluster.serve<Number>(1, "count", kept.receive());
   const auto waiting = [&](auto end) {
     std::vector<Outcome> outcomes(3);
-    village.village.inside(0, [&](Scripted& self) {
+    cluster.cluster.inside(0, [&](Scripted& self) {
       for (Outcome& outcome : outcomes)
-        self.ask<Number, Number>(village.reach(self, 1), self.now() + 20s, number(41), outcome.note());
+        self.ask<Number, Number>(cluster.reach(self, 1), self.now() + 20s, number(41), outcome.note());
     });
     CHECK(kept.replies.size() == 3);
     end();
-    village.stage.run_for(1ms);
+    cluster.stage.run_for(1ms);
     CHECK(times(outcomes, Code::unavailable) == 3);
-    kept.answer(village, 1, 42);
+    kept.answer(cluster, 1, 42);
     for (const Outcome& outcome : outcomes) CHECK(outcome.calls == 1);
   };
   const auto over_link = [&] {
     Outcome outcome;
-    village.ask(0, 1, outcome);
-    kept.answer(village, 1, 42);
+    cluster.ask(0, 1, outcome);
+    kept.answer(cluster, 1, 42);
     CHECK(outcome.value == 42);
-    CHECK(village.links(0) == 1);
+    CHECK(cluster.links(0) == 1);
   };
   SUBCASE("break, and are back") {
-    waiting([&] { village.suspend(0); });
+    waiting([&] { cluster.suspend(0); });
     over_link();
-    village.revive(0);
+    cluster.revive(0);
     Outcome outcome;
-    village.ask(0, 1, outcome);
-    kept.answer(village, 1, 42);
+    cluster.ask(0, 1, outcome);
+    kept.answer(cluster, 1, 42);
     CHECK(outcome.value == 42);
-    CHECK(village.count(0, &DatagramCounts::getAnswered) == 1);
+    CHECK(cluster.count(0, &DatagramCounts::getAnswered) == 1);
   }
   SUBCASE("stop") {
-    waiting([&] { village.stop(0); });
+    waiting([&] { cluster.stop(0); });
     over_link();
   }
   SUBCASE("are killed") {
-    waiting([&] { Theatre::kill(village[0].node.find("/datagrams")); });
+    waiting([&] { ActorFixture::kill(cluster[0].node.find("/datagrams")); });
     over_link();
   }
 }
 
 TEST_CASE("datagrams: who is asked may start anew, and a cookie brings the next question in") {
-  DatagramVillage village(2);
-  village.village.serve<Number>(1, "count", successor);
-  CHECK(village.answer(0, 1) == 42);
-  village.suspend(1);
-  village.revive(1);
-  CHECK(village.answer(0, 1) == 42);
-  CHECK(village.count(1, &DatagramCounts::getCookies) == 1);
-  CHECK(village.count(1, &DatagramCounts::getAgreements) == 1);
+  DatagramCluster cluster(2);
+  cluster.cluster.serve<Number>(1, "count", successor);
+  CHECK(cluster.answer(0, 1) == 42);
+  cluster.suspend(1);
+  cluster.revive(1);
+  CHECK(cluster.answer(0, 1) == 42);
+  CHECK(cluster.count(1, &DatagramCounts::getCookies) == 1);
+  CHECK(cluster.count(1, &DatagramCounts::getAgreements) == 1);
 }
 
 TEST_CASE("datagrams: as many questions wait as may, and one more is `overloaded`") {
-  DatagramVillage village(2, {.open = true});
-  village.village.serve<Number>(1, "count", successor);
-  CHECK(village.answer(0, 1) == 42);  // it is there
-  village.village.fabric->datagrams(kAllLost);
-  const auto outcomes = ask_many(village, 0, 1, Datagrams::kAsksMax + 1, 30s, 1s);
-  CHECK(village.tables[0]->waiting() == Datagrams::kAsksMax);
+  DatagramCluster cluster(2, {.open = true});
+  cluster.cluster.serve<Number>(1, "count", successor);
+  CHECK(cluster.answer(0, 1) == 42);  // it is there
+  cluster.cluster.fabric->datagrams(kAllLost);
+  const auto outcomes = ask_many(cluster, 0, 1, Datagrams::kAsksMax + 1, 30s, 1s);
+  CHECK(cluster.tables[0]->waiting() == Datagrams::kAsksMax);
   CHECK(times(outcomes, Code::overloaded) == 1);
   CHECK(outcomes.back().code == Code::overloaded);
-  village.stage.run_for(40s);
+  cluster.stage.run_for(40s);
   CHECK(times(outcomes, Code::timeout) == Datagrams::kAsksMax);
-  CHECK(village.tables[0]->waiting() == 0);
-  CHECK(village.count(0, &DatagramCounts::getWaiting) == 0);
+  CHECK(cluster.tables[0]->waiting() == 0);
+  CHECK(cluster.count(0, &DatagramCounts::getWaiting) == 0);
 }
 
 TEST_CASE("datagrams: as many questions of one node are served as may, and one more is `overloaded`") {
-  DatagramVillage village(3);
+  DatagramCluster cluster(3);
   Kept kept;
-  village.village.serve<Number>(1, "count", kept.receive());
-  prove(village, 0, 1);
-  const auto outcomes = ask_many(village, 0, 1, DatagramsActor::kServedOfOneMax + 1, 30s, 1s);
-  CHECK(village.count(1, &DatagramCounts::getServing) == DatagramsActor::kServedOfOneMax);
+  cluster.cluster.serve<Number>(1, "count", kept.receive());
+  prove(cluster, 0, 1);
+  const auto outcomes = ask_many(cluster, 0, 1, DatagramsActor::kServedOfOneMax + 1, 30s, 1s);
+  CHECK(cluster.count(1, &DatagramCounts::getServing) == DatagramsActor::kServedOfOneMax);
   CHECK(times(outcomes, Code::overloaded) == 1);
   Outcome other;
-  village.ask(2, 1, other, 20s);
-  CHECK(village.count(1, &DatagramCounts::getServing) == DatagramsActor::kServedOfOneMax + 1);
+  cluster.ask(2, 1, other, 20s);
+  CHECK(cluster.count(1, &DatagramCounts::getServing) == DatagramsActor::kServedOfOneMax + 1);
   SUBCASE("once they are answered it may ask again") {
-    kept.answer(village, 1, 42);
+    kept.answer(cluster, 1, 42);
     CHECK(std::ranges::count(outcomes, 42, &Outcome::value) == DatagramsActor::kServedOfOneMax);
     CHECK(other.value == 42);
   }
   SUBCASE("once they are forgotten it may ask again") {
-    village.stage.run_for(Datagrams::kServedFor + Datagrams::kSilenceKept + 2s);  // none was answered
-    prove(village, 0, 1);
+    cluster.stage.run_for(Datagrams::kServedFor + Datagrams::kSilenceKept + 2s);  // none was answered
+    prove(cluster, 0, 1);
   }
-  const auto again = ask_many(village, 0, 1, DatagramsActor::kServedOfOneMax, 20s, 1s);
-  CHECK(village.count(1, &DatagramCounts::getServing) == DatagramsActor::kServedOfOneMax);
-  kept.answer(village, 1, 43);
+  const auto again = ask_many(cluster, 0, 1, DatagramsActor::kServedOfOneMax, 20s, 1s);
+  CHECK(cluster.count(1, &DatagramCounts::getServing) == DatagramsActor::kServedOfOneMax);
+  kept.answer(cluster, 1, 43);
   CHECK(std::ranges::count(again, 43, &Outcome::value) == DatagramsActor::kServedOfOneMax);
 }
 
 TEST_CASE("datagrams: as many questions are served as may, and one more is dropped") {
-  DatagramVillage village(2, {.without = 1, .open = true});
+  DatagramCluster cluster(2, {.without = 1, .open = true});
   Kept kept;
-  village.village.serve<Number>(0, "count", kept.receive());
-  Stranger stranger(village, 1);
+  cluster.cluster.serve<Number>(0, "count", kept.receive());
+  RemotePeer stranger(cluster, 1);
   base::Random random(6);
   std::size_t asked = 0;
   const auto ask_as_somebody = [&](std::size_t count) {
@@ -214,60 +214,60 @@ TEST_CASE("datagrams: as many questions are served as may, and one more is dropp
     stranger.pretend(key);
     const net::Cookie cookie = stranger.cookie(0);
     for (std::size_t i = 0; i < count; ++i, ++asked) stranger.send(0, stranger.question(0, cookie), 0ms);
-    village.stage.run_for(100ms);
+    cluster.stage.run_for(100ms);
   };
   while (asked < DatagramsActor::kServedMax)
     ask_as_somebody(std::min(DatagramsActor::kServedOfOneMax, DatagramsActor::kServedMax - asked));
-  CHECK(village.count(0, &DatagramCounts::getServing) == DatagramsActor::kServedMax);
-  CHECK(village.count(0, &DatagramCounts::getCrowded) == 0);
+  CHECK(cluster.count(0, &DatagramCounts::getServing) == DatagramsActor::kServedMax);
+  CHECK(cluster.count(0, &DatagramCounts::getCrowded) == 0);
   ask_as_somebody(1);
-  CHECK(village.count(0, &DatagramCounts::getServing) == DatagramsActor::kServedMax);
-  CHECK(village.count(0, &DatagramCounts::getCrowded) == 1);
+  CHECK(cluster.count(0, &DatagramCounts::getServing) == DatagramsActor::kServedMax);
+  CHECK(cluster.count(0, &DatagramCounts::getCrowded) == 1);
   CHECK(stranger.heard.empty());
-  kept.answer(village, 0, 42);
-  CHECK(village.count(0, &DatagramCounts::getServing) == 0);
+  kept.answer(cluster, 0, 42);
+  CHECK(cluster.count(0, &DatagramCounts::getServing) == 0);
   CHECK(stranger.heard.size() == ports::kDatagramsWaitingMax);  // all come at one moment: its socket holds no more
   ask_as_somebody(1);
-  CHECK(village.count(0, &DatagramCounts::getServing) == 1);
-  kept.answer(village, 0, 0);
+  CHECK(cluster.count(0, &DatagramCounts::getServing) == 1);
+  kept.answer(cluster, 0, 0);
 }
 
 TEST_CASE("datagrams: an answer arrives though the session of its node was forgotten meanwhile, at either side") {
-  net::DoorLimits door = DatagramVillage::easy();
+  net::DoorLimits door = DatagramCluster::easy();
   door.sessions_max = 2;
-  DatagramVillage village(4, {.door = door});
+  DatagramCluster cluster(4, {.door = door});
   Kept kept;
-  village.village.serve<Number>(1, "count", kept.receive());
-  village.village.serve<Number>(2, "count", successor);
+  cluster.cluster.serve<Number>(1, "count", kept.receive());
+  cluster.cluster.serve<Number>(2, "count", successor);
   std::array<Outcome, 2> outcomes;
-  village.ask(0, 1, outcomes[0], 20s);
-  village.ask(3, 1, outcomes[1], 20s);
-  CHECK(village.answer(0, 2) == 42);
-  kept.answer(village, 1, 42);
+  cluster.ask(0, 1, outcomes[0], 20s);
+  cluster.ask(3, 1, outcomes[1], 20s);
+  CHECK(cluster.answer(0, 2) == 42);
+  kept.answer(cluster, 1, 42);
   for (const Outcome& outcome : outcomes) CHECK(outcome.value == 42);
 }
 
 TEST_CASE("datagrams: a question that is never answered is forgotten") {
-  DatagramVillage village(2);
+  DatagramCluster cluster(2);
   Kept kept;
-  village.village.serve<Number>(1, "count", kept.receive());
+  cluster.cluster.serve<Number>(1, "count", kept.receive());
   Outcome outcome;
-  village.ask(0, 1, outcome, 30s);
-  CHECK(village.count(1, &DatagramCounts::getServing) == 1);
-  village.stage.run_for(Datagrams::kServedFor + DatagramsActor::kSweep);
-  CHECK(village.count(1, &DatagramCounts::getServing) == 0);
-  kept.answer(village, 1, 42);
-  CHECK(village[1].node.dead_letters(runtime::DeadLetter::late_answer) == 1);
-  village.stage.run_for(10s);
+  cluster.ask(0, 1, outcome, 30s);
+  CHECK(cluster.count(1, &DatagramCounts::getServing) == 1);
+  cluster.stage.run_for(Datagrams::kServedFor + DatagramsActor::kSweep);
+  CHECK(cluster.count(1, &DatagramCounts::getServing) == 0);
+  kept.answer(cluster, 1, 42);
+  CHECK(cluster[1].node.dead_letters(runtime::DeadLetter::late_answer) == 1);
+  cluster.stage.run_for(10s);
   CHECK((outcome.calls == 1 && outcome.code == Code::timeout));
-  CHECK(village.count(0, &DatagramCounts::getWaiting) == 0);
+  CHECK(cluster.count(0, &DatagramCounts::getWaiting) == 0);
 }
 
 TEST_CASE("datagrams: as many proxies are kept as may, and the one used least lately is made anew") {
-  DatagramVillage village(2, {.open = true});
+  DatagramCluster cluster(2, {.open = true});
   std::vector<Handle> all;
-  village.village.inside(0, [&](Scripted& self) {
-    base::Contact contact = village.contact(1);
+  cluster.cluster.inside(0, [&](Scripted& self) {
+    base::Contact contact = cluster.contact(1);
     for (std::size_t i = 0; i < Datagrams::kRoutesMax; ++i) {
       contact.nonce = static_cast<std::uint32_t>(i);
       all.push_back(self.node().reach(contact, "/count"));
@@ -284,10 +284,10 @@ TEST_CASE("datagrams: as many proxies are kept as may, and the one used least la
     CHECK(self.node().reach(contact, "/count") != all[3]);
   });
   SUBCASE("and a proxy that is not kept any more still asks") {
-    village.village.serve<Number>(1, "count", successor);
+    cluster.cluster.serve<Number>(1, "count", successor);
     Outcome outcome;
-    village.village.inside(0, [&](Scripted& self) {
-      base::Contact contact = village.contact(1);
+    cluster.cluster.inside(0, [&](Scripted& self) {
+      base::Contact contact = cluster.contact(1);
       const Handle mine = self.node().reach(contact, "/count");
       for (std::uint32_t i = 1; i <= Datagrams::kRoutesMax; ++i) {
         contact.nonce = i;
@@ -300,41 +300,41 @@ TEST_CASE("datagrams: as many proxies are kept as may, and the one used least la
 }
 
 TEST_CASE("datagrams: a node that is silent thrice is asked over a link, and by datagram again ten minutes later") {
-  DatagramVillage village(2);
-  village.village.serve<Number>(1, "count", successor);
-  village.village.fabric->datagrams(kAllLost);
+  DatagramCluster cluster(2);
+  cluster.cluster.serve<Number>(1, "count", successor);
+  cluster.cluster.fabric->datagrams(kAllLost);
   for (std::uint32_t i = 0; i < Datagrams::kSilentMax; ++i) {
     Outcome outcome;
-    village.ask(0, 1, outcome, 500ms, 4s);
+    cluster.ask(0, 1, outcome, 500ms, 4s);
     CHECK((outcome.calls == 1 && outcome.code == Code::timeout));
-    CHECK(village.links(0) == 0);
+    CHECK(cluster.links(0) == 0);
   }
-  const auto asked = [&] { return village.count(0, &DatagramCounts::getAsked); };
+  const auto asked = [&] { return cluster.count(0, &DatagramCounts::getAsked); };
   CHECK(asked() == 3);
-  CHECK(village.answer(0, 1) == 42);
-  CHECK(village.links(0) == 1);
+  CHECK(cluster.answer(0, 1) == 42);
+  CHECK(cluster.links(0) == 1);
   CHECK(asked() == 3);
-  village.village.fabric->datagrams({});
-  SUBCASE("also where nothing else is sent meanwhile") { village.stage.run_for(Datagrams::kSilenceKept); }
+  cluster.cluster.fabric->datagrams({});
+  SUBCASE("also where nothing else is sent meanwhile") { cluster.stage.run_for(Datagrams::kSilenceKept); }
   SUBCASE("also where links are in use meanwhile") {
-    village.stage.run_for(Datagrams::kSilenceKept - 10s);
-    CHECK(village.answer(0, 1) == 42);
+    cluster.stage.run_for(Datagrams::kSilenceKept - 10s);
+    CHECK(cluster.answer(0, 1) == 42);
     CHECK(asked() == 3);
-    village.stage.run_for(10s);
+    cluster.stage.run_for(10s);
   }
-  CHECK(village.answer(0, 1) == 42);
+  CHECK(cluster.answer(0, 1) == 42);
   CHECK(asked() == 4);
-  CHECK(village.count(0, &DatagramCounts::getAnswered) == 1);
+  CHECK(cluster.count(0, &DatagramCounts::getAnswered) == 1);
 }
 
 TEST_CASE("datagrams: a node is not silent because of a place where it never was") {
-  DatagramVillage village(2);
-  village.village.serve<Number>(1, "count", successor);
-  base::Contact hearsay = village.contact(1);
+  DatagramCluster cluster(2);
+  cluster.cluster.serve<Number>(1, "count", successor);
+  base::Contact hearsay = cluster.contact(1);
   ++hearsay.endpoint.port;
   for (std::uint32_t i = 0; i < Datagrams::kSilentMax; ++i) {
     Outcome outcome;
-    village.village.inside(
+    cluster.cluster.inside(
         0,
         [&](Scripted& self) {
           self.ask<Number, Number>(self.node().reach(hearsay, "/count"), self.now() + 500ms, number(1), outcome.note());
@@ -342,18 +342,18 @@ TEST_CASE("datagrams: a node is not silent because of a place where it never was
         4s);
     CHECK(outcome.code == Code::timeout);
   }
-  CHECK(village.answer(0, 1) == 42);
-  CHECK(village.links(0) == 0);
+  CHECK(cluster.answer(0, 1) == 42);
+  CHECK(cluster.links(0) == 0);
 }
 
 TEST_CASE("datagrams: a node does not seem to live where it is silent, by a link from elsewhere") {
-  DatagramVillage village(2);
-  village.village.serve<Number>(1, "count", successor);
-  base::Contact claimed = village.contact(1);
+  DatagramCluster cluster(2);
+  cluster.cluster.serve<Number>(1, "count", successor);
+  base::Contact claimed = cluster.contact(1);
   ++claimed.endpoint.address.back();
   const auto ask = [&](const base::Contact& whom) {
     Outcome outcome;
-    village.village.inside(
+    cluster.cluster.inside(
         0,
         [&](Scripted& self) {
           self.ask<Number, Number>(self.node().reach(whom, "/count"), self.now() + 500ms, number(41), outcome.note());
@@ -361,23 +361,23 @@ TEST_CASE("datagrams: a node does not seem to live where it is silent, by a link
         4s);
     return outcome;
   };
-  village[1].pool->dial(*base::HostPort::parse(village[0].address->text()));
+  cluster[1].pool->dial(*base::HostPort::parse(cluster[0].address->text()));
   for (std::uint32_t i = 0; i < Datagrams::kSilentMax; ++i) CHECK(ask(claimed).code == Code::timeout);
-  CHECK(village.links(0) == 1);
+  CHECK(cluster.links(0) == 1);
   CHECK(ask(claimed).code == Code::unavailable);
-  CHECK(ask(village.contact(1)).value == 42);
+  CHECK(ask(cluster.contact(1)).value == 42);
   // Where it is it may be asked over the link that it has dialled.
-  village.village.fabric->datagrams(kAllLost);
-  for (std::uint32_t i = 0; i < Datagrams::kSilentMax; ++i) CHECK(ask(village.contact(1)).code == Code::timeout);
-  CHECK(ask(village.contact(1)).value == 42);
+  cluster.cluster.fabric->datagrams(kAllLost);
+  for (std::uint32_t i = 0; i < Datagrams::kSilentMax; ++i) CHECK(ask(cluster.contact(1)).code == Code::timeout);
+  CHECK(ask(cluster.contact(1)).value == 42);
   CHECK(ask(claimed).code == Code::unavailable);
-  CHECK(village.links(0) == 1);
+  CHECK(cluster.links(0) == 1);
 }
 
 TEST_CASE("datagrams: an address where nobody has shown to be is asked a few questions, whoever should live there") {
-  DatagramVillage village(3);
-  village.village.serve<Number>(1, "count", successor);
-  base::Contact victim = village.contact(2);  // where none of those lives
+  DatagramCluster cluster(3);
+  cluster.cluster.serve<Number>(1, "count", successor);
+  base::Contact victim = cluster.contact(2);  // where none of those lives
   constexpr std::size_t kMany = 10;
   bool whole_line = false;
   SUBCASE("at one address") {}
@@ -387,7 +387,7 @@ TEST_CASE("datagrams: an address where nobody has shown to be is asked a few que
   }
   constexpr std::size_t kBurst = DatagramsActor::kHearsayBurst;
   std::vector<Outcome> outcomes(kBurst + kMany);
-  village.village.inside(0, [&](Scripted& self) {
+  cluster.cluster.inside(0, [&](Scripted& self) {
     for (std::size_t i = 0; i < outcomes.size(); ++i) {
       victim.nonce = static_cast<std::uint32_t>(1 + i);
       victim.endpoint.port = static_cast<std::uint16_t>(6000 + i);
@@ -396,16 +396,16 @@ TEST_CASE("datagrams: an address where nobody has shown to be is asked a few que
     }
   });
   CHECK(times(outcomes, Code::overloaded) == kMany);
-  CHECK(village.count(0, &DatagramCounts::getAsked) == kBurst);
-  CHECK(village.answer(0, 1) == 42);  // others are
+  CHECK(cluster.count(0, &DatagramCounts::getAsked) == kBurst);
+  CHECK(cluster.answer(0, 1) == 42);  // others are
   SUBCASE("who has shown to be there is asked what we like") {
-    prove(village, 0, 1);
-    CHECK(times(ask_many(village, 0, 1, 2 * kBurst, 5s, 1s), Code::overloaded) == 0);
+    prove(cluster, 0, 1);
+    CHECK(times(ask_many(cluster, 0, 1, 2 * kBurst, 5s, 1s), Code::overloaded) == 0);
   }
   SUBCASE("a while later it is asked again") {
-    village.stage.run_for(20s);
+    cluster.stage.run_for(20s);
     Outcome again;
-    village.village.inside(
+    cluster.cluster.inside(
         0,
         [&](Scripted& self) {
           victim.nonce = 1000;
@@ -420,38 +420,38 @@ TEST_CASE("datagrams: nothing is left of a node that has ended") {
   std::weak_ptr<net::Datagrams> table;
   std::weak_ptr<net::Pool> pool;
   SUBCASE("at rest") {
-    DatagramVillage village(2);
-    village.village.serve<Number>(1, "count", successor);
-    CHECK(village.answer(0, 1) == 42);
-    table = village.tables[0];
-    pool = village[0].pool;
+    DatagramCluster cluster(2);
+    cluster.cluster.serve<Number>(1, "count", successor);
+    CHECK(cluster.answer(0, 1) == 42);
+    table = cluster.tables[0];
+    pool = cluster[0].pool;
   }
   SUBCASE("with questions under way") {
-    DatagramVillage village(2);
+    DatagramCluster cluster(2);
     std::vector<Reply<Number>> kept;
-    village.village.serve<Number>(1, "count", keeper(kept));
+    cluster.cluster.serve<Number>(1, "count", keeper(kept));
     Outcome outcome;
-    village.ask(0, 1, outcome, 30s);
-    table = village.tables[0];
-    pool = village[0].pool;
-    village.village.inside(1, [](Scripted& self) { self.tell<Latest>(self.node().find("/count"), number(0)); });
+    cluster.ask(0, 1, outcome, 30s);
+    table = cluster.tables[0];
+    pool = cluster[0].pool;
+    cluster.cluster.inside(1, [](Scripted& self) { self.tell<Latest>(self.node().find("/count"), number(0)); });
   }
   SUBCASE("with proxies made after its end") {
-    DatagramVillage village(2);
-    table = village.tables[0];
-    pool = village[0].pool;
-    village.stop(0);
-    village.village.inside(0, [&](Scripted& self) { CHECK(village.reach(self, 1)); });
+    DatagramCluster cluster(2);
+    table = cluster.tables[0];
+    pool = cluster[0].pool;
+    cluster.stop(0);
+    cluster.cluster.inside(0, [&](Scripted& self) { CHECK(cluster.reach(self, 1)); });
   }
   CHECK(table.expired());
   CHECK(pool.expired());
 }
 
 TEST_CASE("datagrams: an answer of before a restart is for nobody of after it") {
-  DatagramVillage village(3);
+  DatagramCluster cluster(3);
   std::vector<Reply<Number>> kept;
   std::vector<std::uint64_t> values{7, 9};
-  village.village.serve<Number, Latest>(1, "count", [&](Scripted&, Handlers& on) {
+  cluster.cluster.serve<Number, Latest>(1, "count", [&](Scripted&, Handlers& on) {
     on.ask<Number, Number>([&](Number::Reader, Reply<Number> reply) { kept.push_back(std::move(reply)); });
     on.tell<Latest>([&](auto) {
       for (std::size_t i = 0; i < kept.size(); ++i) kept[i].send(number(values.at(i)));
@@ -459,12 +459,12 @@ TEST_CASE("datagrams: an answer of before a restart is for nobody of after it") 
     });
   });
   Outcome before, after;
-  village.ask(0, 1, before, 20s);
-  village.suspend(1);
-  village.revive(1);
-  village.ask(2, 1, after, 20s);
+  cluster.ask(0, 1, before, 20s);
+  cluster.suspend(1);
+  cluster.revive(1);
+  cluster.ask(2, 1, after, 20s);
   REQUIRE(kept.size() == 2);
-  village.village.inside(
+  cluster.cluster.inside(
       1, [](Scripted& self) { self.tell<Latest>(self.node().find("/count"), number(1)); }, 30s);
   CHECK(after.value == 9);
   CHECK(before.code == Code::timeout);

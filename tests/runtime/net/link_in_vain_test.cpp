@@ -3,7 +3,7 @@
 
 #include "runtime/net/peer.hpp"
 #include "tests/runtime/actor/questions.hpp"
-#include "tests/runtime/net/village.hpp"
+#include "tests/runtime/net/net_cluster.hpp"
 
 namespace troupe::test {
 namespace {
@@ -12,16 +12,16 @@ using namespace std::chrono_literals;
 using Met = net::wire::NotThere::Met;
 using Number = bench::wire::Number;
 
-base::Contact contact_of(Village& village, std::size_t house, const base::Endpoint& at) {
-  return {village[house].pool->setup().identity->public_key(), 0, at};
+base::Contact contact_of(NetCluster& cluster, std::size_t member, const base::Endpoint& at) {
+  return {cluster[member].pool->setup().identity->public_key(), 0, at};
 }
 
-/// Asks house 1 from house 0.
-void ask(Village& village, Outcome& seen, base::Duration then) {
-  village.inside(
+/// Asks member 1 from member 0.
+void ask(NetCluster& cluster, Outcome& seen, base::Duration then) {
+  cluster.inside(
       0,
       [&](Scripted& self) {
-        self.ask<Number, Number>(self.node().remote(village[1].id(), "/count"), self.now() + 30s, number(1),
+        self.ask<Number, Number>(self.node().remote(cluster[1].id(), "/count"), self.now() + 30s, number(1),
                                  seen.note());
       },
       then);
@@ -29,40 +29,40 @@ void ask(Village& village, Outcome& seen, base::Duration then) {
 
 TEST_CASE("link: `/peers` hears that a node was dialled in vain where it had said, and whom the dial met") {
   Outcome seen;
-  Village village(3);
+  NetCluster cluster(3);
   const auto expect = [&](const base::Endpoint& at, Met met) {
-    village.believed[village[1].id()] = at;
-    ask(village, seen, 20s);
+    cluster.believed[cluster[1].id()] = at;
+    ask(cluster, seen, 20s);
     CHECK(seen.code == base::Code::unavailable);
-    REQUIRE(village.in_vain.size() == 1);
-    CHECK(village.in_vain[0].contact == contact_of(village, 1, at));
-    CHECK(village.in_vain[0].met == met);
+    REQUIRE(cluster.in_vain.size() == 1);
+    CHECK(cluster.in_vain[0].contact == contact_of(cluster, 1, at));
+    CHECK(cluster.in_vain[0].met == met);
   };
-  SUBCASE("another node") { expect(*village[2].address, Met::ANOTHER); }
-  SUBCASE("this node itself") { expect(*village[0].address, Met::OURSELVES); }
-  SUBCASE("nobody") { expect({village[1].address->address, 9}, Met::NOBODY); }
+  SUBCASE("another node") { expect(*cluster[2].address, Met::ANOTHER); }
+  SUBCASE("this node itself") { expect(*cluster[0].address, Met::OURSELVES); }
+  SUBCASE("nobody") { expect({cluster[1].address->address, 9}, Met::NOBODY); }
 }
 
 TEST_CASE("link: a dial that this node gave up, or that led to a link, says nothing of the address") {
   Outcome seen;
-  Village village(2);
+  NetCluster cluster(2);
   SUBCASE("a link that ended later") {
-    village.serve<Number>(1, "count", successor);
-    ask(village, seen, 1s);
+    cluster.serve<Number>(1, "count", successor);
+    ask(cluster, seen, 1s);
     CHECK(seen.value == 2);
-    net::hang_up(*village[0].pool->in_service(village[1].id()));
-    village.stage.run_for(5s);
-    CHECK(village[0].pool->rows().empty());
+    net::hang_up(*cluster[0].pool->in_service(cluster[1].id()));
+    cluster.stage.run_for(5s);
+    CHECK(cluster[0].pool->rows().empty());
   }
   SUBCASE("a dial that was hung up") {
-    village.fabric->cut(village[0].address->address, village[1].address->address);
-    ask(village, seen, 10ms);
+    cluster.fabric->cut(cluster[0].address->address, cluster[1].address->address);
+    ask(cluster, seen, 10ms);
     CHECK_FALSE(seen.code.has_value());
-    for (const auto& link : village[0].pool->close()) net::hang_up(*link);
-    village.stage.run_for(1s);
+    for (const auto& link : cluster[0].pool->close()) net::hang_up(*link);
+    cluster.stage.run_for(1s);
     CHECK(seen.code == base::Code::unavailable);
   }
-  CHECK(village.in_vain.empty());
+  CHECK(cluster.in_vain.empty());
 }
 
 }  // namespace

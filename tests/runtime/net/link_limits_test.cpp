@@ -3,9 +3,9 @@
 
 #include "runtime/actor/stream_end.hpp"
 #include "runtime/net/peer.hpp"
+#include "tests/runtime/actor/foreign_actor.hpp"
 #include "tests/runtime/actor/questions.hpp"
-#include "tests/runtime/actor/stranger.hpp"
-#include "tests/runtime/net/village.hpp"
+#include "tests/runtime/net/net_cluster.hpp"
 
 using namespace troupe;
 using namespace troupe::test;
@@ -27,13 +27,13 @@ using runtime::Sink;
 
 namespace {
 
-/// Someone in the first house who opens a stream with `/shop` of the second and says in it whatever a test likes.
+/// Someone in the first member who opens a stream with `/shop` of the second and says in it whatever a test likes.
 class Liar {
  public:
-  explicit Liar(Village& village)
-      : mouthpiece_(caf::make_actor<Mouthpiece, caf::strong_actor_ptr>(1, caf::node_id{}, &village.stage.system(),
+  explicit Liar(NetCluster& cluster)
+      : mouthpiece_(caf::make_actor<Mouthpiece, caf::strong_actor_ptr>(1, caf::node_id{}, &cluster.stage.system(),
                                                                        config_, &heard_)),
-        village_(village) {
+        village_(cluster) {
     village_.inside(0, [&](Scripted& self) { shop_ = self.node().remote(village_[1].id(), "/shop"); });
     say(Envelope::build<Order>({.signal = Signal::open}, [](auto) {}));
   }
@@ -46,41 +46,41 @@ class Liar {
   std::vector<Envelope> heard_;
   caf::actor_config config_;
   caf::strong_actor_ptr mouthpiece_;
-  Village& village_;
+  NetCluster& village_;
   Handle shop_;
 };
 
 }  // namespace
 
 TEST_CASE("link: questions that expire unrun give their places back") {
-  Village village(2, 1, {.questions_in_flight_max = 8});
+  NetCluster cluster(2, 1, {.questions_in_flight_max = 8});
   const auto counts = [](Scripted& self, Handlers& on) {
     successor(self, on);
     on.tell<Parcel>([](Parcel::Reader) { throw std::runtime_error("broken by hand"); });
   };
   const auto publish = [](Scripted& self) { self.node().publish<Number, Parcel>("/count", self.self()); };
-  village[1].node.start("root", script({}, [&](Scripted& root) { root.spawn("count", script(counts, publish)); }));
-  village.stage.run_for(1s);
+  cluster[1].node.start("root", script({}, [&](Scripted& root) { root.spawn("count", script(counts, publish)); }));
+  cluster.stage.run_for(1s);
   const auto ask = [&](Scripted& self, base::Duration patience, Outcome& outcome) {
-    self.ask<Number, Number>(self.node().remote(village[1].id(), "/count"), self.now() + patience, number(1),
+    self.ask<Number, Number>(self.node().remote(cluster[1].id(), "/count"), self.now() + patience, number(1),
                              outcome.note());
   };
   Outcome first;
-  village.inside(0, [&](Scripted& self) { ask(self, 5s, first); });
+  cluster.inside(0, [&](Scripted& self) { ask(self, 5s, first); });
   REQUIRE(first.value == 2);
   std::array<Outcome, 8> waiting;
-  village.inside(
+  cluster.inside(
       0,
       [&](Scripted& self) {
         // What comes behind the word that breaks it waits for its restart, which takes longer than the questions may.
-        self.tell<Parcel>(self.node().remote(village[1].id(), "/count"), [](auto) {});
+        self.tell<Parcel>(self.node().remote(cluster[1].id(), "/count"), [](auto) {});
         for (Outcome& outcome : waiting) ask(self, 45ms, outcome);
       },
       60s);
   for (const Outcome& outcome : waiting) CHECK(outcome.calls == 1);
-  CHECK(village[1].node.dead_letters(DeadLetter::expired) == 8);
+  CHECK(cluster[1].node.dead_letters(DeadLetter::expired) == 8);
   std::array<Outcome, 8> later;
-  village.inside(0, [&](Scripted& self) {
+  cluster.inside(0, [&](Scripted& self) {
     for (Outcome& outcome : later) ask(self, 5s, outcome);
   });
   for (const Outcome& outcome : later) CHECK(outcome.value == 2);
@@ -88,38 +88,38 @@ TEST_CASE("link: questions that expire unrun give their places back") {
 
 TEST_CASE("link: who does not read is not read, so that answers do not pile up for it") {
   constexpr std::size_t kAnswerBytes = 500'000;
-  Village village(2, 1, {.queue_bytes_max = 1 << 20});
-  village.serve<Number>(1, "count", [](Scripted&, Handlers& on) {
+  NetCluster cluster(2, 1, {.queue_bytes_max = 1 << 20});
+  cluster.serve<Number>(1, "count", [](Scripted&, Handlers& on) {
     on.ask<Number, Parcel>([](Number::Reader, Reply<Parcel> reply) {
       reply.send([](Parcel::Builder parcel) { parcel.initData(kAnswerBytes); });
     });
   });
   Handle remote;
-  village.inside(0, [&](Scripted& self) { remote = self.node().remote(village[1].id(), "/count"); });
-  village.fabric->cut(village[1].ports.address(), village[0].ports.address());
+  cluster.inside(0, [&](Scripted& self) { remote = self.node().remote(cluster[1].id(), "/count"); });
+  cluster.fabric->cut(cluster[1].ports.address(), cluster[0].ports.address());
   const auto ask_ten = [&](Scripted& self) {
     for (int i = 0; i < 10; ++i)
       self.ask<Number, Parcel>(remote, base::Instant::max(), number(1), [](Answer<Parcel>) {});
   };
-  for (int round = 0; round < 20; ++round) village.inside(0, ask_ten);
-  const auto link = village[1].pool->in_service(village[0].id());
+  for (int round = 0; round < 20; ++round) cluster.inside(0, ask_ten);
+  const auto link = cluster[1].pool->in_service(cluster[0].id());
   REQUIRE(link != nullptr);
   CHECK(link->queued() > 1 << 20);
   CHECK(link->queued() <= 10 * (kAnswerBytes + 1000));  // of the round that reached the limit, and of no later one
 }
 
 TEST_CASE("link: items that nobody granted end it") {
-  Village village(2);
+  NetCluster cluster(2);
   Intake<Parcel, Number> intake;
-  village.serve<Order, Parcel>(1, "shop", [&](Scripted&, Handlers& on) {
+  cluster.serve<Order, Parcel>(1, "shop", [&](Scripted&, Handlers& on) {
     on.intake<Order, Parcel, Number>([&](Order::Reader, Intake<Parcel, Number> opened) {
       intake = std::move(opened);
       intake.pause();
       intake.on_item([](Parcel::Reader) {});
     });
   });
-  Liar liar(village);
-  const auto frames = [&] { return village[1].pool->counters().of(net::Turned::frames); };
+  Liar liar(cluster);
+  const auto frames = [&] { return cluster[1].pool->counters().of(net::Turned::frames); };
   SUBCASE("one more than granted") {
     const auto item = Envelope::build<Parcel>({.signal = Signal::item}, [](auto) {});
     for (std::uint64_t sent = 0; sent < runtime::kStreamWindow.items; ++sent) liar.say(item);
@@ -138,12 +138,12 @@ TEST_CASE("link: items that nobody granted end it") {
     liar.say(Envelope::build<Parcel>({.signal = Signal::item}, [](auto) {}));
   }
   CHECK(frames() == 1);
-  CHECK(village[1].pool->rows().empty());
-  CHECK(village[0].pool->rows().empty());
+  CHECK(cluster[1].pool->rows().empty());
+  CHECK(cluster[0].pool->rows().empty());
 }
 
 TEST_CASE("link: answers to questions that nobody asked are dropped, and many of them end it") {
-  Village village(1);
+  NetCluster cluster(1);
   std::size_t answers = 4;  // both sides may end a stream at once, and each for two reasons
   bool ends = false;
   SUBCASE("as many as may cross the end of a stream") {}
@@ -158,22 +158,22 @@ TEST_CASE("link: answers to questions that nobody asked are dropped, and many of
                       .kind = none.header().kind->id},
                      {}, none.bytes());
   Visitor::Seen seen;
-  village[0].node.start("stranger", [&] {
+  cluster[0].node.start("stranger", [&] {
     return std::make_unique<Visitor>(
-        Visitor::at_socket(Village::kControl), seen,
+        Visitor::at_socket(NetCluster::kControl), seen,
         [said](ports::Stream& stream) mutable { return said.empty() ? 0 : stream.write(std::exchange(said, {})); });
   });
-  village.stage.run_for(1s);
-  CHECK(village[0].node.dead_letters(DeadLetter::late_answer) == 4);
+  cluster.stage.run_for(1s);
+  CHECK(cluster[0].node.dead_letters(DeadLetter::late_answer) == 4);
   CHECK(seen.closed == ends);
-  CHECK(village[0].pool->counters().of(net::Turned::frames) == ends);
+  CHECK(cluster[0].pool->counters().of(net::Turned::frames) == ends);
 }
 
 TEST_CASE("link: credit beyond one with the question and one for each item ends it") {
-  Village village(2);
+  NetCluster cluster(2);
   std::uint64_t pushed = 0;
   Sink<Parcel> out;
-  village.serve<Order, Latest>(1, "shop", [&](Scripted&, Handlers& on) {
+  cluster.serve<Order, Latest>(1, "shop", [&](Scripted&, Handlers& on) {
     on.stream<Order, Parcel>([&](Order::Reader, Sink<Parcel> sink) {
       out = std::move(sink);
       out.on_ready([&] {
@@ -182,61 +182,61 @@ TEST_CASE("link: credit beyond one with the question and one for each item ends 
       });
     });
   });
-  Liar liar(village);
+  Liar liar(cluster);
   const Envelope credit = Envelope::bare({.signal = Signal::credit, .credit_items = 1, .credit_bytes = 1 << 20});
   for (int answered = 0; answered < 100; ++answered) liar.say(credit);
   CHECK(pushed == 100);
-  CHECK(village[1].pool->counters().of(net::Turned::frames) == 0);
+  CHECK(cluster[1].pool->counters().of(net::Turned::frames) == 0);
   out.on_ready([] {});
   for (int unanswered = 0; unanswered < 3; ++unanswered) liar.say(credit);
-  CHECK(village[1].pool->counters().of(net::Turned::frames) == 1);
-  CHECK(village[1].pool->rows().empty());
+  CHECK(cluster[1].pool->counters().of(net::Turned::frames) == 1);
+  CHECK(cluster[1].pool->rows().empty());
 }
 
 TEST_CASE("link: as many questions wait on it as may, without a deadline too, and its end answers them") {
-  Village village(2, 1, {.asks_max = 3});
+  NetCluster cluster(2, 1, {.asks_max = 3});
   std::vector<Reply<Number>> kept;
-  const Handle keeping = village.serve<Number>(1, "count", keeper(kept));
+  const Handle keeping = cluster.serve<Number>(1, "count", keeper(kept));
   std::array<Outcome, 5> outcomes;
-  village.inside(
+  cluster.inside(
       0,
       [&](Scripted& self) {
-        const Handle remote = self.node().remote(village[1].id(), "/count");
+        const Handle remote = self.node().remote(cluster[1].id(), "/count");
         for (Outcome& outcome : outcomes)
           self.ask<Number, Number>(remote, base::Instant::max(), number(1), outcome.note());
       },
       1h);
   for (std::size_t i = 0; i < outcomes.size(); ++i) CHECK(outcomes[i].calls == (i < 3 ? 0 : 1));
   CHECK(outcomes[4].code == Code::overloaded);
-  const auto link = village[0].pool->in_service(village[1].id());
+  const auto link = cluster[0].pool->in_service(cluster[1].id());
   REQUIRE(link != nullptr);
   CHECK(link->waiting() == 3);
-  village.fabric->reset(village[0].ports.address(), village[1].ports.address());
-  village.stage.run_for(1s);
+  cluster.fabric->reset(cluster[0].ports.address(), cluster[1].ports.address());
+  cluster.stage.run_for(1s);
   for (std::size_t i = 0; i < 3; ++i) CHECK(outcomes[i].code == Code::unavailable);
   CHECK(link->waiting() == 0);
-  village.inside(1, [&](Scripted& self) { self.tell<Latest>(keeping, number(0)); });
+  cluster.inside(1, [&](Scripted& self) { self.tell<Latest>(keeping, number(0)); });
 }
 
 TEST_CASE("link: a connection to the control socket that says nothing is closed when a handshake would be") {
-  Village village(1);
+  NetCluster cluster(1);
   SUBCASE("a stranger that is silent") {
     Visitor::Seen seen;
-    village[0].node.start("stranger",
-                          [&] { return std::make_unique<Visitor>(Visitor::at_socket(Village::kControl), seen); });
-    village.stage.run_for(4s);
+    cluster[0].node.start("stranger",
+                          [&] { return std::make_unique<Visitor>(Visitor::at_socket(NetCluster::kControl), seen); });
+    cluster.stage.run_for(4s);
     CHECK(seen.closed == 0);
-    village.stage.run_for(2s);
+    cluster.stage.run_for(2s);
     CHECK(seen.closed == 1);
-    CHECK(village[0].pool->counters().of(net::Turned::handshake_timeout) == 1);
-    CHECK(village.fabric->streams() == 0);
+    CHECK(cluster[0].pool->counters().of(net::Turned::handshake_timeout) == 1);
+    CHECK(cluster.fabric->streams() == 0);
   }
   SUBCASE("but not one of ours that has nothing to ask yet") {
-    const auto link = village[0].pool->dial_local(Village::kControl);
-    village.stage.run_for(10min);
+    const auto link = cluster[0].pool->dial_local(NetCluster::kControl);
+    cluster.stage.run_for(10min);
     CHECK_FALSE(link->closed());
     net::hang_up(*link);
-    village.stage.run_for(10s);
-    CHECK(village[0].pool->rows().empty());
+    cluster.stage.run_for(10s);
+    CHECK(cluster[0].pool->rows().empty());
   }
 }

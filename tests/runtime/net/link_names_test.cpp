@@ -3,7 +3,7 @@
 
 #include "runtime/net/peer.hpp"
 #include "tests/runtime/actor/questions.hpp"
-#include "tests/runtime/net/village.hpp"
+#include "tests/runtime/net/net_cluster.hpp"
 
 using namespace troupe;
 using namespace troupe::test;
@@ -12,20 +12,20 @@ using bench::wire::Number;
 
 namespace {
 
-std::string first_digits(const Village::House& house) { return house.id().hex().substr(0, 8); }
+std::string first_digits(const NetCluster::Member& member) { return member.id().hex().substr(0, 8); }
 
-/// The one name that a house has for that number; empty if it has none.
-std::string name_of(const Village::House& house, std::uint64_t number) {
-  const auto names = house.node.remote_names({number});
+/// The one name that a member has for that number; empty if it has none.
+std::string name_of(const NetCluster::Member& member, std::uint64_t number) {
+  const auto names = member.node.remote_names({number});
   return names.empty() ? std::string() : names.at(number);
 }
 
 }  // namespace
 
 TEST_CASE("link: an actor of another node is named by the node and its path, and a sender by the node") {
-  Village village(2);
+  NetCluster cluster(2);
   std::uint64_t asker = 0;
-  const auto counter = village.serve<Number>(1, "count", [&](Scripted& self, runtime::Handlers& on) {
+  const auto counter = cluster.serve<Number>(1, "count", [&](Scripted& self, runtime::Handlers& on) {
     on.ask<Number, Number>([&](Number::Reader asked, runtime::Reply<Number> reply) {
       asker = self.sender().id();
       reply.send(number(asked.getValue() + 1));
@@ -33,21 +33,21 @@ TEST_CASE("link: an actor of another node is named by the node and its path, and
   });
   Outcome outcome;
   std::uint64_t asked = 0;
-  village.inside(0, [&](Scripted& self) {
-    const auto whom = self.node().remote(village[1].id(), "/count");
+  cluster.inside(0, [&](Scripted& self) {
+    const auto whom = self.node().remote(cluster[1].id(), "/count");
     asked = whom.id();
     self.ask<Number, Number>(whom, self.now() + 5s, number(41), outcome.note());
   });
   REQUIRE(outcome.value == 42);
-  CHECK(name_of(village[0], asked) == first_digits(village[1]) + ":/count");
-  CHECK(name_of(village[1], asker) == first_digits(village[0]));
-  CHECK(name_of(village[0], village[0].outside.id()).empty());
+  CHECK(name_of(cluster[0], asked) == first_digits(cluster[1]) + ":/count");
+  CHECK(name_of(cluster[1], asker) == first_digits(cluster[0]));
+  CHECK(name_of(cluster[0], cluster[0].outside.id()).empty());
 
   SUBCASE("also after the link has ended, for what was said over it is remembered") {
-    for (const auto& link : village[0].pool->in_service()) net::hang_up(*link);
-    village.stage.run_for(1s);
-    REQUIRE(village[0].pool->rows().empty());
-    CHECK(name_of(village[0], asked) == first_digits(village[1]) + ":/count");
-    CHECK(name_of(village[1], asker) == first_digits(village[0]));
+    for (const auto& link : cluster[0].pool->in_service()) net::hang_up(*link);
+    cluster.stage.run_for(1s);
+    REQUIRE(cluster[0].pool->rows().empty());
+    CHECK(name_of(cluster[0], asked) == first_digits(cluster[1]) + ":/count");
+    CHECK(name_of(cluster[1], asker) == first_digits(cluster[0]));
   }
 }

@@ -2,7 +2,7 @@
 #include <doctest/doctest.h>
 
 #include "tests/runtime/actor/questions.hpp"
-#include "tests/runtime/net/village.hpp"
+#include "tests/runtime/net/net_cluster.hpp"
 
 namespace troupe::test {
 namespace {
@@ -11,17 +11,17 @@ using namespace std::chrono_literals;
 
 TEST_CASE("link: over channels without TLS nodes prove who they are and talk as over TLS") {
   using Number = bench::wire::Number;
-  Village village(2, 5, {}, {}, true);
-  village.serve<Number>(1, "count", successor);
+  NetCluster cluster(2, 5, {}, {}, true);
+  cluster.serve<Number>(1, "count", successor);
   Outcome seen;
-  village.inside(0, [&](Scripted& self) {
-    const auto remote = self.node().remote(village[1].id(), "/count");
+  cluster.inside(0, [&](Scripted& self) {
+    const auto remote = self.node().remote(cluster[1].id(), "/count");
     self.ask<Number, Number>(remote, self.now() + 5s, number(41), seen.note());
   });
   CHECK(seen.value == 42);
-  REQUIRE(village[1].pool->rows().size() == 1);
-  CHECK(village[1].pool->rows()[0].node == village[0].id());
-  CHECK(village[1].pool->rows()[0].token == village[0].pool->rows()[0].token);
+  REQUIRE(cluster[1].pool->rows().size() == 1);
+  CHECK(cluster[1].pool->rows()[0].node == cluster[0].id());
+  CHECK(cluster[1].pool->rows()[0].token == cluster[0].pool->rows()[0].token);
 }
 
 }  // namespace

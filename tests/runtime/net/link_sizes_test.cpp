@@ -2,7 +2,7 @@
 #include <doctest/doctest.h>
 
 #include "messages/bench.capnp.h"
-#include "tests/runtime/net/village.hpp"
+#include "tests/runtime/net/net_cluster.hpp"
 
 using namespace troupe;
 using namespace troupe::test;
@@ -11,7 +11,7 @@ using runtime::Handle;
 using runtime::Handlers;
 
 TEST_CASE("link: messages of every size cross it byte for byte and in their order") {
-  Village village(2);
+  NetCluster cluster(2);
   const auto byte_of = [](std::uint64_t message, std::size_t at) {
     return static_cast<std::uint8_t>((message + 1) * (at % 251));
   };
@@ -20,7 +20,7 @@ TEST_CASE("link: messages of every size cross it byte for byte and in their orde
     for (const std::size_t less : {0, 8, 100, 200, 8'000})  // a frame has a head: some end with their record
       sizes.insert(sizes.end(), {records * crypto::kRecordPlainMax - less, 10});
   std::uint64_t received = 0;
-  village.serve<Parcel>(1, "count", [&](Scripted&, Handlers& on) {
+  cluster.serve<Parcel>(1, "count", [&](Scripted&, Handlers& on) {
     on.tell<Parcel>([&](Parcel::Reader parcel) {
       const auto data = parcel.getData();
       bool same = parcel.getNumber() == received && data.size() == sizes[received];
@@ -29,8 +29,8 @@ TEST_CASE("link: messages of every size cross it byte for byte and in their orde
       ++received;
     });
   });
-  village.inside(0, [&](Scripted& self) {
-    const Handle remote = self.node().remote(village[1].id(), "/count");
+  cluster.inside(0, [&](Scripted& self) {
+    const Handle remote = self.node().remote(cluster[1].id(), "/count");
     for (std::uint64_t number = 0; number < sizes.size(); ++number)
       self.tell<Parcel>(remote, [&](Parcel::Builder parcel) {
         parcel.setNumber(number);
@@ -39,7 +39,7 @@ TEST_CASE("link: messages of every size cross it byte for byte and in their orde
       });
   });
   CHECK(received == sizes.size());
-  const auto link = village[0].pool->in_service(village[1].id());
+  const auto link = cluster[0].pool->in_service(cluster[1].id());
   REQUIRE(link != nullptr);
   CHECK(link->queued() == 0);  // all of them were paid back
 }

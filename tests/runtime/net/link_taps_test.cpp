@@ -2,7 +2,7 @@
 #include <doctest/doctest.h>
 
 #include "tests/runtime/actor/questions.hpp"
-#include "tests/runtime/net/village.hpp"
+#include "tests/runtime/net/net_cluster.hpp"
 
 using namespace troupe;
 using namespace troupe::test;
@@ -32,29 +32,29 @@ std::uint64_t value(const Tapped& message) { return Envelope::Reading<Number>(me
 }  // namespace
 
 TEST_CASE("link: a tap on both ends hears a question and its answer leave and arrive, with the other node") {
-  Village village(2);
-  const auto counter = village.serve<Number>(1, "count", successor);
+  NetCluster cluster(2);
+  const auto counter = cluster.serve<Number>(1, "count", successor);
   Outcome outcome;
   const auto asker =
-      village[0].node.start("asker", script([&](Scripted& self, runtime::Handlers& on) {
+      cluster[0].node.start("asker", script([&](Scripted& self, runtime::Handlers& on) {
                               on.tell<Number>([&](Number::Reader told) {
                                 outcome = {};
-                                self.ask<Number, Number>(self.node().remote(village[1].id(), "/count"), self.now() + 5s,
+                                self.ask<Number, Number>(self.node().remote(cluster[1].id(), "/count"), self.now() + 5s,
                                                          number(told.getValue()), outcome.note());
                               });
                             }));
   /// With the trace of what it was told.
   const auto ask = [&](std::uint64_t trace) {
-    village.inside(
+    cluster.inside(
         0, [&](Scripted& self) { self.send(asker, Envelope::build<Number>({.trace = {.id = trace}}, number(41))); });
     REQUIRE(outcome.value == 42);
   };
   ask(0);  // the link is there from now on
-  const auto here = village[0].node.taps().open(links(), 0, Instant::max());
-  const auto there = village[1].node.taps().open(links(), 0, Instant::max());
-  const auto traced = village[1].node.taps().open(
+  const auto here = cluster[0].node.taps().open(links(), 0, Instant::max());
+  const auto there = cluster[1].node.taps().open(links(), 0, Instant::max());
+  const auto traced = cluster[1].node.taps().open(
       [](std::string_view, const char*, const runtime::Record&, Instant) { return true; }, 77, Instant::max());
-  const auto strange = village[1].node.taps().open(links(), 78, Instant::max());
+  const auto strange = cluster[1].node.taps().open(links(), 78, Instant::max());
   ask(77);
 
   const auto asked = numbers(*here);
@@ -82,7 +82,7 @@ TEST_CASE("link: a tap on both ends hears a question and its answer leave and ar
   CHECK(followed[0].way == Tapped::Way::over);
   CHECK(followed[1].way == Tapped::Way::in);
   CHECK(followed[1].path == "/count");
-  CHECK(followed[1].node == village[0].id());
+  CHECK(followed[1].node == cluster[0].id());
   CHECK(followed[2].way == Tapped::Way::out);
   CHECK(numbers(*strange).empty());
 }

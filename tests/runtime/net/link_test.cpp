@@ -1,7 +1,7 @@
 #include <doctest/doctest.h>
 
 #include "tests/runtime/actor/questions.hpp"
-#include "tests/runtime/net/village.hpp"
+#include "tests/runtime/net/net_cluster.hpp"
 
 using namespace troupe;
 using namespace troupe::test;
@@ -22,68 +22,68 @@ using runtime::Reply;
 using runtime::Sink;
 
 TEST_CASE("link: a question to a remote handle gives its answer or its error, and dials on first use") {
-  Village village(2);
-  village.serve<Number>(1, "count", [](Scripted&, Handlers& on) {
+  NetCluster cluster(2);
+  cluster.serve<Number>(1, "count", [](Scripted&, Handlers& on) {
     on.ask<Number, Number>([](Number::Reader question, Reply<Number> reply) {
       if (question.getValue() == 13) return reply.refuse({Code::conflict, "unlucky"});
       reply.send(number(question.getValue() + 1));
     });
   });
   Outcome good, bad;
-  village.inside(0, [&](Scripted& self) {
-    const Handle remote = self.node().remote(village[1].id(), "/count");
+  cluster.inside(0, [&](Scripted& self) {
+    const Handle remote = self.node().remote(cluster[1].id(), "/count");
     self.ask<Number, Number>(remote, self.now() + 5s, number(41), good.note());
     self.ask<Number, Number>(remote, self.now() + 5s, number(13), bad.note());
   });
   CHECK(good.value == 42);
   CHECK(bad.code == Code::conflict);
-  CHECK(village[0].pool->rows().size() == 1);
-  CHECK(village[1].pool->rows().size() == 1);
-  CHECK(village[0].pool->rows()[0].node == village[1].id());
-  CHECK(village[1].pool->rows()[0].node == village[0].id());
+  CHECK(cluster[0].pool->rows().size() == 1);
+  CHECK(cluster[1].pool->rows().size() == 1);
+  CHECK(cluster[0].pool->rows()[0].node == cluster[1].id());
+  CHECK(cluster[1].pool->rows()[0].node == cluster[0].id());
 }
 
 TEST_CASE("link: the receiver sees who asks, and nobody reaches what is not published") {
-  Village village(2);
+  NetCluster cluster(2);
   runtime::Caller asker;
-  village.serve<Number>(1, "count", [&](Scripted& self, Handlers& on) {
+  cluster.serve<Number>(1, "count", [&](Scripted& self, Handlers& on) {
     on.ask<Number, Number>([&](Number::Reader, Reply<Number> reply) {
       asker = self.caller();
       reply.done();
     });
   });
-  village[1].node.start("hidden", script(successor));
+  cluster[1].node.start("hidden", script(successor));
   Outcome seen, hidden, unoffered;
-  village.inside(0, [&](Scripted& self) {
-    const auto remote = [&](const char* path) { return self.node().remote(village[1].id(), path); };
+  cluster.inside(0, [&](Scripted& self) {
+    const auto remote = [&](const char* path) { return self.node().remote(cluster[1].id(), path); };
     self.ask<Number, Number>(remote("/count"), self.now() + 5s, number(1), seen.note());
     self.ask<Number, Number>(remote("/hidden"), self.now() + 5s, number(1), hidden.note());
     self.ask<Order, Number>(
         remote("/count"), self.now() + 5s, [](auto) {}, unoffered.note());
   });
-  CHECK(asker.node == village[0].id());
+  CHECK(asker.node == cluster[0].id());
   CHECK(asker.role == Role::peer);
   CHECK_FALSE(asker.by_datagram);
   REQUIRE(asker.at);
-  CHECK(asker.at->address == village[0].address->address);
+  CHECK(asker.at->address == cluster[0].address->address);
   CHECK(hidden.code == Code::not_found);
   CHECK(unoffered.code == Code::unsupported);
 }
 
 TEST_CASE("link: an unanswered question ends with its deadline, and the work is not done after it") {
-  Village village(2, 1, {}, {.min = 1s, .max = 1s});
+  NetCluster cluster(2, 1, {}, {.min = 1s, .max = 1s});
   int ran = 0;
-  village.serve<Number>(1, "count", [&](Scripted&, Handlers& on) {
+  cluster.serve<Number>(1, "count", [&](Scripted&, Handlers& on) {
     on.ask<Number, Number>([&](Number::Reader, Reply<Number> reply) {
       ++ran;
       reply.done();
     });
   });
   Outcome outcome;
-  village.inside(
+  cluster.inside(
       0,
       [&](Scripted& self) {
-        self.ask<Number, Number>(self.node().remote(village[1].id(), "/count"), self.now() + 2s, number(1),
+        self.ask<Number, Number>(self.node().remote(cluster[1].id(), "/count"), self.now() + 2s, number(1),
                                  outcome.note());
       },
       60s);
@@ -92,57 +92,57 @@ TEST_CASE("link: an unanswered question ends with its deadline, and the work is 
 }
 
 TEST_CASE("link: everything that waits is answered `unavailable` when the link dies, and monitors fire") {
-  Village village(2);
+  NetCluster cluster(2);
   std::vector<Reply<Number>> kept;
-  const Handle keeper = village.serve<Number>(1, "count", [&](Scripted&, Handlers& on) {
+  const Handle keeper = cluster.serve<Number>(1, "count", [&](Scripted&, Handlers& on) {
     on.ask<Number, Number>([&](Number::Reader, Reply<Number> reply) { kept.push_back(std::move(reply)); });
     on.tell<Latest>([&](Latest::Reader) { kept.clear(); });
   });
   std::array<Outcome, 100> outcomes;
   int downs = 0;
   Handle remote;
-  village.inside(0, [&](Scripted& self) {
-    remote = self.node().remote(village[1].id(), "/count");
+  cluster.inside(0, [&](Scripted& self) {
+    remote = self.node().remote(cluster[1].id(), "/count");
     self.on_down = [&](const Handle& whom, const std::optional<Error>&) { downs += whom == remote; };
     self.watch(remote);
     for (Outcome& outcome : outcomes) self.ask<Number, Number>(remote, base::Instant::max(), number(1), outcome.note());
   });
   CHECK(kept.size() == 100);
-  village.fabric->reset(village[0].ports.address(), village[1].ports.address());
-  village.stage.run_for(50ms);
+  cluster.fabric->reset(cluster[0].ports.address(), cluster[1].ports.address());
+  cluster.stage.run_for(50ms);
   for (const Outcome& outcome : outcomes) {
     CHECK(outcome.calls == 1);
     CHECK(outcome.code == Code::unavailable);
   }
   CHECK(downs == 1);
   Outcome late;
-  village.inside(
+  cluster.inside(
       0, [&](Scripted& self) { self.ask<Number, Number>(remote, self.now() + 5s, number(1), late.note()); }, 0s);
-  village.stage.settle();
+  cluster.stage.settle();
   CHECK(late.code == Code::unavailable);
   SUBCASE("a new handle finds its way over a new link") {
     Outcome again;
-    village.inside(0, [&](Scripted& self) {
-      self.ask<Number, Number>(self.node().remote(village[1].id(), "/count"), self.now() + 500ms, number(1),
+    cluster.inside(0, [&](Scripted& self) {
+      self.ask<Number, Number>(self.node().remote(cluster[1].id(), "/count"), self.now() + 500ms, number(1),
                                again.note());
     });
     CHECK(again.code == Code::timeout);
     CHECK(kept.size() == 101);
   }
-  village.inside(1, [&](Scripted& self) { self.tell<Latest>(keeper, number(0)); });
+  cluster.inside(1, [&](Scripted& self) { self.tell<Latest>(keeper, number(0)); });
 }
 
 TEST_CASE("link: a peer actor that dies with 100 questions unread leaves none unanswered") {
-  Village village(2);
-  village.serve<Number>(1, "count", successor);
+  NetCluster cluster(2);
+  cluster.serve<Number>(1, "count", successor);
   std::array<Outcome, 100> outcomes;
-  village.inside(
-      0, [&](Scripted& self) { self.node().remote(village[1].id(), "/count"); }, 1s);
-  village.inside(
+  cluster.inside(
+      0, [&](Scripted& self) { self.node().remote(cluster[1].id(), "/count"); }, 1s);
+  cluster.inside(
       0,
       [&](Scripted& self) {
-        const Handle remote = self.node().remote(village[1].id(), "/count");
-        const auto link = village[0].pool->in_service(village[1].id());
+        const Handle remote = self.node().remote(cluster[1].id(), "/count");
+        const auto link = cluster[0].pool->in_service(cluster[1].id());
         REQUIRE(link != nullptr);
         caf::anon_send_exit(link->peer(), caf::exit_reason::kill);
         for (Outcome& outcome : outcomes)
@@ -154,30 +154,30 @@ TEST_CASE("link: a peer actor that dies with 100 questions unread leaves none un
 }
 
 TEST_CASE("link: a monitor fires when the remote actor ends, and the link goes on") {
-  Village village(2);
-  const Handle count = village.serve<Number>(1, "count", successor);
-  village.serve<Number>(1, "other", successor);
+  NetCluster cluster(2);
+  const Handle count = cluster.serve<Number>(1, "count", successor);
+  cluster.serve<Number>(1, "other", successor);
   int downs = 0;
-  village.inside(0, [&](Scripted& self) {
+  cluster.inside(0, [&](Scripted& self) {
     self.on_down = [&](const Handle&, const std::optional<Error>&) { ++downs; };
-    self.watch(self.node().remote(village[1].id(), "/count"));
+    self.watch(self.node().remote(cluster[1].id(), "/count"));
   });
   CHECK(downs == 0);
   caf::anon_send_exit(count, caf::exit_reason::kill);
-  village.stage.run_for(1s);
+  cluster.stage.run_for(1s);
   CHECK(downs == 1);
   Outcome still;
-  village.inside(0, [&](Scripted& self) {
-    self.ask<Number, Number>(self.node().remote(village[1].id(), "/other"), self.now() + 5s, number(1), still.note());
+  cluster.inside(0, [&](Scripted& self) {
+    self.ask<Number, Number>(self.node().remote(cluster[1].id(), "/other"), self.now() + 5s, number(1), still.note());
   });
   CHECK(still.value == 2);
 }
 
 TEST_CASE("link: streams cross it in both directions with their credit") {
-  Village village(2);
+  NetCluster cluster(2);
   std::uint64_t sent = 0;
   std::shared_ptr<Sink<Parcel>> out;
-  village.serve<Order>(1, "shop", [&](Scripted&, Handlers& on) {
+  cluster.serve<Order>(1, "shop", [&](Scripted&, Handlers& on) {
     on.stream<Order, Parcel>([&](Order::Reader wanted, Sink<Parcel> sink) {
       out = std::make_shared<Sink<Parcel>>(std::move(sink));
       const std::uint64_t count = wanted.getCount();
@@ -197,11 +197,11 @@ TEST_CASE("link: streams cross it in both directions with their credit") {
   std::uint64_t received = 0;
   int ends = 0;
   runtime::Subscription hold;
-  village.inside(
+  cluster.inside(
       0,
       [&](Scripted& self) {
         hold = self.subscribe<Order, Parcel>(
-            self.node().remote(village[1].id(), "/shop"), 60s, [](Order::Builder order) { order.setCount(500); },
+            self.node().remote(cluster[1].id(), "/shop"), 60s, [](Order::Builder order) { order.setCount(500); },
             [&](Parcel::Reader parcel) {
               CHECK(parcel.getNumber() == received);
               ++received;
@@ -215,10 +215,10 @@ TEST_CASE("link: streams cross it in both directions with their credit") {
 }
 
 TEST_CASE("link: a stream over it ends with an error at both sides when the link dies") {
-  Village village(2);
+  NetCluster cluster(2);
   int cancelled = 0;
   Sink<Parcel> out;
-  village.serve<Order>(1, "shop", [&](Scripted&, Handlers& on) {
+  cluster.serve<Order>(1, "shop", [&](Scripted&, Handlers& on) {
     on.stream<Order, Parcel>([&](Order::Reader, Sink<Parcel> sink) {
       out = std::move(sink);
       out.on_cancel([&] { ++cancelled; });
@@ -226,106 +226,106 @@ TEST_CASE("link: a stream over it ends with an error at both sides when the link
   });
   std::optional<Code> ended;
   runtime::Subscription hold;
-  village.inside(0, [&](Scripted& self) {
+  cluster.inside(0, [&](Scripted& self) {
     hold = self.subscribe<Order, Parcel>(
-        self.node().remote(village[1].id(), "/shop"), 600s, [](Order::Builder) {}, [](Parcel::Reader) {},
+        self.node().remote(cluster[1].id(), "/shop"), 600s, [](Order::Builder) {}, [](Parcel::Reader) {},
         [&](Result<void, Error> end) { ended = end.error().code; });
   });
-  village.fabric->reset(village[0].ports.address(), village[1].ports.address());
-  village.stage.run_for(1s);
+  cluster.fabric->reset(cluster[0].ports.address(), cluster[1].ports.address());
+  cluster.stage.run_for(1s);
   CHECK(ended == Code::unavailable);
   CHECK(cancelled == 1);
 }
 
 TEST_CASE("link: simultaneous dials end in one link, and no question is lost") {
   for (std::uint64_t seed = 1; seed <= 20; ++seed) {
-    Village village(2, seed);
-    village.serve<Number>(0, "count", successor);
-    village.serve<Number>(1, "count", successor);
+    NetCluster cluster(2, seed);
+    cluster.serve<Number>(0, "count", successor);
+    cluster.serve<Number>(1, "count", successor);
     Outcome a, b;
-    village.inside(
+    cluster.inside(
         0,
         [&](Scripted& self) {
-          self.ask<Number, Number>(self.node().remote(village[1].id(), "/count"), self.now() + 5s, number(1), a.note());
+          self.ask<Number, Number>(self.node().remote(cluster[1].id(), "/count"), self.now() + 5s, number(1), a.note());
         },
         0s);
-    village.inside(
+    cluster.inside(
         1,
         [&](Scripted& self) {
-          self.ask<Number, Number>(self.node().remote(village[0].id(), "/count"), self.now() + 5s, number(1), b.note());
+          self.ask<Number, Number>(self.node().remote(cluster[0].id(), "/count"), self.now() + 5s, number(1), b.note());
         },
         3s);
     CHECK(a.value == 2);
     CHECK(b.value == 2);
-    REQUIRE(village[0].pool->rows().size() == 1);
-    REQUIRE(village[1].pool->rows().size() == 1);
-    CHECK(village[0].pool->rows()[0].outbound != village[1].pool->rows()[0].outbound);
-    CHECK(village.fabric->streams() == 1);
+    REQUIRE(cluster[0].pool->rows().size() == 1);
+    REQUIRE(cluster[1].pool->rows().size() == 1);
+    CHECK(cluster[0].pool->rows()[0].outbound != cluster[1].pool->rows()[0].outbound);
+    CHECK(cluster.fabric->streams() == 1);
   }
 }
 
 TEST_CASE("link: a silent link is found dead and ended") {
-  Village village(2);
-  village.serve<Number>(1, "count", successor);
+  NetCluster cluster(2);
+  cluster.serve<Number>(1, "count", successor);
   Outcome first, second;
   Handle remote;
-  village.inside(0, [&](Scripted& self) {
-    remote = self.node().remote(village[1].id(), "/count");
+  cluster.inside(0, [&](Scripted& self) {
+    remote = self.node().remote(cluster[1].id(), "/count");
     self.ask<Number, Number>(remote, self.now() + 5s, number(1), first.note());
   });
   CHECK(first.value == 2);
-  village.stage.run_for(10min);
-  CHECK(village[0].pool->rows().size() == 1);
-  village.fabric->cut(village[0].ports.address(), village[1].ports.address());
-  village.fabric->cut(village[1].ports.address(), village[0].ports.address());
-  village.inside(
+  cluster.stage.run_for(10min);
+  CHECK(cluster[0].pool->rows().size() == 1);
+  cluster.fabric->cut(cluster[0].ports.address(), cluster[1].ports.address());
+  cluster.fabric->cut(cluster[1].ports.address(), cluster[0].ports.address());
+  cluster.inside(
       0, [&](Scripted& self) { self.ask<Number, Number>(remote, base::Instant::max(), number(1), second.note()); },
       2min);
   CHECK(second.code == Code::unavailable);
-  CHECK(village[0].pool->rows().empty());
-  CHECK(village[1].pool->rows().empty());
+  CHECK(cluster[0].pool->rows().empty());
+  CHECK(cluster[1].pool->rows().empty());
 }
 
 TEST_CASE("link: a reader that is cut off bounds what waits for it") {
-  Village village(2, 1, {.queue_bytes_max = 1 << 20});
-  village.serve<Number, Parcel>(1, "count", [](Scripted&, Handlers& on) { on.tell<Parcel>([](Parcel::Reader) {}); });
+  NetCluster cluster(2, 1, {.queue_bytes_max = 1 << 20});
+  cluster.serve<Number, Parcel>(1, "count", [](Scripted&, Handlers& on) { on.tell<Parcel>([](Parcel::Reader) {}); });
   Handle remote;
-  village.inside(0, [&](Scripted& self) { remote = self.node().remote(village[1].id(), "/count"); });
-  village.fabric->cut(village[0].ports.address(), village[1].ports.address());
+  cluster.inside(0, [&](Scripted& self) { remote = self.node().remote(cluster[1].id(), "/count"); });
+  cluster.fabric->cut(cluster[0].ports.address(), cluster[1].ports.address());
   for (int i = 0; i < 100; ++i)
-    village.inside(
+    cluster.inside(
         0,
         [&](Scripted& self) {
           for (int k = 0; k < 10; ++k)
             self.tell<Parcel>(remote, [](Parcel::Builder parcel) { parcel.initData(10'000); });
         },
         1ms);
-  const auto link = village[0].pool->in_service(village[1].id());
+  const auto link = cluster[0].pool->in_service(cluster[1].id());
   REQUIRE(link != nullptr);
   CHECK(link->queued() <= 1 << 20);
-  CHECK(village[0].node.dead_letters(DeadLetter::full) > 800);
+  CHECK(cluster[0].node.dead_letters(DeadLetter::full) > 800);
 }
 
 TEST_CASE("link: half a handshake is dropped after its time, and strangers are counted per address") {
-  Village village(2, 1, {.links_per_address_max = 6, .handshakes_per_address_max = 4});
+  NetCluster cluster(2, 1, {.links_per_address_max = 6, .handshakes_per_address_max = 4});
   Visitor::Seen seen;
   for (int i = 0; i < 10; ++i)
-    village[0].node.start("stranger" + std::to_string(i),
-                          [&] { return std::make_unique<Visitor>(Visitor::at(*village[1].address), seen); });
-  village.stage.run_for(1s);
+    cluster[0].node.start("stranger" + std::to_string(i),
+                          [&] { return std::make_unique<Visitor>(Visitor::at(*cluster[1].address), seen); });
+  cluster.stage.run_for(1s);
   CHECK(seen.closed == 6);
-  CHECK(village[1].pool->counters().of(net::Turned::handshakes_of_address) == 6);
-  village.stage.run_for(5s);
+  CHECK(cluster[1].pool->counters().of(net::Turned::handshakes_of_address) == 6);
+  cluster.stage.run_for(5s);
   CHECK(seen.closed == 10);
-  CHECK(village[1].pool->counters().of(net::Turned::handshake_timeout) == 4);
-  CHECK(village.fabric->streams() == 0);
+  CHECK(cluster[1].pool->counters().of(net::Turned::handshake_timeout) == 4);
+  CHECK(cluster.fabric->streams() == 0);
 }
 
 TEST_CASE("link: questions beyond those in flight or those of a second are answered `overloaded`") {
   SUBCASE("in flight") {
-    Village village(2, 1, {.questions_in_flight_max = 3});
+    NetCluster cluster(2, 1, {.questions_in_flight_max = 3});
     std::vector<Reply<Number>> kept;
-    const Handle keeper = village.serve<Number>(1, "count", [&](Scripted&, Handlers& on) {
+    const Handle keeper = cluster.serve<Number>(1, "count", [&](Scripted&, Handlers& on) {
       on.ask<Number, Number>([&](Number::Reader, Reply<Number> reply) { kept.push_back(std::move(reply)); });
       on.tell<Latest>([&](Latest::Reader) {
         for (auto& reply : kept) reply.done();
@@ -335,32 +335,32 @@ TEST_CASE("link: questions beyond those in flight or those of a second are answe
     std::array<Outcome, 4> outcomes;
     const auto ask_all = [&](Scripted& self) {
       for (Outcome& outcome : outcomes)
-        self.ask<Number, Number>(self.node().remote(village[1].id(), "/count"), base::Instant::max(), number(1),
+        self.ask<Number, Number>(self.node().remote(cluster[1].id(), "/count"), base::Instant::max(), number(1),
                                  outcome.note());
     };
-    village.inside(0, ask_all);
+    cluster.inside(0, ask_all);
     CHECK(outcomes[2].calls == 0);
     CHECK(outcomes[3].code == Code::overloaded);
-    village.inside(1, [&](Scripted& self) { self.tell<Latest>(keeper, number(0)); });
+    cluster.inside(1, [&](Scripted& self) { self.tell<Latest>(keeper, number(0)); });
     CHECK(outcomes[2].value == 0);
-    village.inside(0, ask_all);
+    cluster.inside(0, ask_all);
     CHECK(kept.size() == 3);
-    village.inside(1, [&](Scripted& self) { self.tell<Latest>(keeper, number(0)); });
+    cluster.inside(1, [&](Scripted& self) { self.tell<Latest>(keeper, number(0)); });
   }
   SUBCASE("of a second and kind") {
-    Village village(2, 1, {.questions_per_second_max = 5});
-    village.serve<Number>(1, "count", successor);
+    NetCluster cluster(2, 1, {.questions_per_second_max = 5});
+    cluster.serve<Number>(1, "count", successor);
     std::array<Outcome, 8> outcomes;
-    village.inside(0, [&](Scripted& self) {
+    cluster.inside(0, [&](Scripted& self) {
       for (Outcome& outcome : outcomes)
-        self.ask<Number, Number>(self.node().remote(village[1].id(), "/count"), base::Instant::max(), number(1),
+        self.ask<Number, Number>(self.node().remote(cluster[1].id(), "/count"), base::Instant::max(), number(1),
                                  outcome.note());
     });
     CHECK(outcomes[4].value == 2);
     CHECK(outcomes[5].code == Code::overloaded);
     Outcome later;
-    village.inside(0, [&](Scripted& self) {
-      self.ask<Number, Number>(self.node().remote(village[1].id(), "/count"), base::Instant::max(), number(1),
+    cluster.inside(0, [&](Scripted& self) {
+      self.ask<Number, Number>(self.node().remote(cluster[1].id(), "/count"), base::Instant::max(), number(1),
                                later.note());
     });
     CHECK(later.value == 2);
@@ -368,8 +368,8 @@ TEST_CASE("link: questions beyond those in flight or those of a second are answe
 }
 
 TEST_CASE("link: a node that is dialled under a wrong id, or dials itself, is refused and counted") {
-  Village village(2);
-  base::NodeId wrong = village[1].id();
+  NetCluster cluster(2);
+  base::NodeId wrong = cluster[1].id();
   wrong.bytes[0] ^= 1;
   std::optional<Code> code;
   const auto dial = [&](Scripted& self, base::ByteView pinned, const base::Endpoint& to) {
@@ -382,24 +382,24 @@ TEST_CASE("link: a node that is dialled under a wrong id, or dials itself, is re
         [&](Answer<net::wire::Dialled> answer) { code = answer.error().code; });
   };
   SUBCASE("another id answers") {
-    village.inside(0, [&](Scripted& self) { dial(self, wrong.view(), *village[1].address); });
+    cluster.inside(0, [&](Scripted& self) { dial(self, wrong.view(), *cluster[1].address); });
     CHECK(code == Code::refused);
-    CHECK(village[0].pool->counters().of(net::Refusal::wrong_id) == 1);
+    CHECK(cluster[0].pool->counters().of(net::Refusal::wrong_id) == 1);
   }
   SUBCASE("ourselves answer") {
-    village.inside(0, [&](Scripted& self) { dial(self, {}, *village[0].address); });
+    cluster.inside(0, [&](Scripted& self) { dial(self, {}, *cluster[0].address); });
     CHECK(code == Code::conflict);
-    CHECK(village[0].pool->counters().of(net::Refusal::own_key) >= 1);
+    CHECK(cluster[0].pool->counters().of(net::Refusal::own_key) >= 1);
   }
   SUBCASE("nobody answers") {
-    village.inside(
+    cluster.inside(
         0,
         [&](Scripted& self) {
-          dial(self, {}, {village[1].address->address, 9});
+          dial(self, {}, {cluster[1].address->address, 9});
         },
         6s);
     CHECK((code == Code::unavailable || code == Code::timeout));
   }
-  CHECK(village[0].pool->rows().empty());
-  CHECK(village[1].pool->rows().empty());
+  CHECK(cluster[0].pool->rows().empty());
+  CHECK(cluster[1].pool->rows().empty());
 }

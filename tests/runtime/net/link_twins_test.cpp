@@ -3,7 +3,7 @@
 
 #include "runtime/net/peer.hpp"
 #include "tests/runtime/actor/questions.hpp"
-#include "tests/runtime/net/village.hpp"
+#include "tests/runtime/net/net_cluster.hpp"
 
 using namespace troupe;
 using namespace troupe::test;
@@ -12,18 +12,18 @@ using bench::wire::Number;
 
 namespace {
 
-void check_one_link(Village& village) {
-  REQUIRE(village[0].pool->rows().size() == 1);
-  REQUIRE(village[1].pool->rows().size() == 1);
-  CHECK(village[0].pool->rows()[0].token == village[1].pool->rows()[0].token);
-  CHECK(village.fabric->streams() == 1);
+void check_one_link(NetCluster& cluster) {
+  REQUIRE(cluster[0].pool->rows().size() == 1);
+  REQUIRE(cluster[1].pool->rows().size() == 1);
+  CHECK(cluster[0].pool->rows()[0].token == cluster[1].pool->rows()[0].token);
+  CHECK(cluster.fabric->streams() == 1);
 }
 
-void ask(Village& village, std::size_t from, std::size_t to, Outcome& outcome, base::Duration then) {
-  village.inside(
+void ask(NetCluster& cluster, std::size_t from, std::size_t to, Outcome& outcome, base::Duration then) {
+  cluster.inside(
       from,
       [&, to](Scripted& self) {
-        self.ask<Number, Number>(self.node().remote(village[to].id(), "/count"), self.now() + 5s, number(1),
+        self.ask<Number, Number>(self.node().remote(cluster[to].id(), "/count"), self.now() + 5s, number(1),
                                  outcome.note());
       },
       then);
@@ -34,15 +34,15 @@ void ask(Village& village, std::size_t from, std::size_t to, Outcome& outcome, b
 TEST_CASE("link: two dials in the same direction end in one link") {
   for (std::uint64_t seed = 1; seed <= 60; ++seed) {
     CAPTURE(seed);
-    Village village(2, seed);
-    village.serve<Number>(1, "count", successor);
+    NetCluster cluster(2, seed);
+    cluster.serve<Number>(1, "count", successor);
     const auto dial_twice = [&](Scripted&) {
-      for (int i = 0; i < 2; ++i) village[0].pool->dial(*base::HostPort::parse(village[1].address->text()));
+      for (int i = 0; i < 2; ++i) cluster[0].pool->dial(*base::HostPort::parse(cluster[1].address->text()));
     };
-    village.inside(0, dial_twice, net::kGiveWayMax);
-    check_one_link(village);
+    cluster.inside(0, dial_twice, net::kGiveWayMax);
+    check_one_link(cluster);
     Outcome outcome;
-    ask(village, 0, 1, outcome, 1s);
+    ask(cluster, 0, 1, outcome, 1s);
     CHECK(outcome.value == 2);
   }
 }
@@ -52,18 +52,18 @@ TEST_CASE("link: dials that cross end in one link, and each question asked meanw
     for (auto apart = 0ms; apart <= 120ms; apart += 6ms) {
       CAPTURE(seed);
       CAPTURE(apart.count());
-      Village village(2, seed);
-      village.serve<Number>(0, "count", successor);
-      village.serve<Number>(1, "count", successor);
+      NetCluster cluster(2, seed);
+      cluster.serve<Number>(0, "count", successor);
+      cluster.serve<Number>(1, "count", successor);
       std::array<Outcome, 40> there;
       Outcome back;
-      ask(village, 0, 1, there[0], apart);
-      ask(village, 1, 0, back, 0ms);
-      for (std::size_t i = 1; i < there.size(); ++i) ask(village, 0, 1, there[i], 5ms);
-      village.stage.run_for(net::kGiveWayMax);
+      ask(cluster, 0, 1, there[0], apart);
+      ask(cluster, 1, 0, back, 0ms);
+      for (std::size_t i = 1; i < there.size(); ++i) ask(cluster, 0, 1, there[i], 5ms);
+      cluster.stage.run_for(net::kGiveWayMax);
       for (const Outcome& outcome : there) CHECK(outcome.value == 2);
       CHECK(back.value == 2);
-      check_one_link(village);
+      check_one_link(cluster);
     }
   }
 }

@@ -3,7 +3,7 @@
 
 #include <doctest/doctest.h>
 
-#include "tests/runtime/net/datagram_village.hpp"
+#include "tests/runtime/net/datagram_cluster.hpp"
 
 using namespace troupe;
 using namespace troupe::test;
@@ -26,32 +26,32 @@ base::NodeId id(std::size_t number) {
   return out;
 }
 
-/// The second house serves, the first one asks, and a stranger lives in the third.
+/// The second member serves, the first one asks, and a stranger lives in the third.
 struct Street {
-  Street() : village(3, {.without = 1}), stranger(village, 2) {
-    village.village.serve<Number>(1, "count", [this](Scripted&, Handlers& on) {
+  Street() : cluster(3, {.without = 1}), stranger(cluster, 2) {
+    cluster.cluster.serve<Number>(1, "count", [this](Scripted&, Handlers& on) {
       on.ask<Number, Number>([this](Number::Reader question, Reply<Number> reply) {
         ++run;
         reply.send(number(question.getValue() + 1));
       });
     });
-    village.stage.run_for(1ms);
+    cluster.stage.run_for(1ms);
   }
   Outcome ask_by_link(std::size_t from, std::size_t to) {
     Outcome out;
-    village.village.inside(
+    cluster.cluster.inside(
         from,
         [&](Scripted& self) {
-          self.ask<Number, Number>(self.node().remote(village[to].id(), "/count"), self.now() + 3s, number(41),
+          self.ask<Number, Number>(self.node().remote(cluster[to].id(), "/count"), self.now() + 3s, number(41),
                                    out.note());
         },
         4s);
     return out;
   }
-  const std::vector<std::pair<base::NodeId, Offence>>& accused() { return village.village.accused; }
+  const std::vector<std::pair<base::NodeId, Offence>>& accused() { return cluster.cluster.accused; }
 
-  DatagramVillage village;
-  Stranger stranger;
+  DatagramCluster cluster;
+  RemotePeer stranger;
   int run = 0;
 };
 
@@ -86,24 +86,24 @@ TEST_CASE("shunned: one more than the most takes the place of the one that would
 
 TEST_CASE("ban: no link to or from a banned node comes into service, and others go on") {
   Street street;
-  Village& village = street.village.village;
-  village.ban(1, village[0].id(), 60s);
+  NetCluster& cluster = street.cluster.cluster;
+  cluster.ban(1, cluster[0].id(), 60s);
   SUBCASE("it dials") {
     CHECK_FALSE(street.ask_by_link(0, 1).value);
-    CHECK(village[1].pool->counters().of(net::Turned::banned) >= 1);
-    CHECK(village[0].pool->rows().empty());  // it never saw our proof
+    CHECK(cluster[1].pool->counters().of(net::Turned::banned) >= 1);
+    CHECK(cluster[0].pool->rows().empty());  // it never saw our proof
   }
   SUBCASE("it is dialled") {
-    village.serve<Number>(0, "count", successor);
+    cluster.serve<Number>(0, "count", successor);
     CHECK_FALSE(street.ask_by_link(1, 0).value);
     std::optional<Code> code;
-    village.inside(1, [&](Scripted& self) {
+    cluster.inside(1, [&](Scripted& self) {
       self.ask<net::wire::Dial, net::wire::Dialled>(
           self.node().find("/links"), self.now() + 5s,
           [&](net::wire::Dial::Builder dial) {
-            const auto& bytes = village[0].id().bytes;
+            const auto& bytes = cluster[0].id().bytes;
             dial.setPinned(kj::arrayPtr(bytes.data(), bytes.size()));
-            dial.setAddress(village[0].address->text());
+            dial.setAddress(cluster[0].address->text());
           },
           [&](runtime::Answer<net::wire::Dialled> answer) { code = answer.error().code; });
     });
@@ -111,52 +111,52 @@ TEST_CASE("ban: no link to or from a banned node comes into service, and others 
   }
   SUBCASE("it answers where somebody else was looked for") {
     std::optional<base::Error> why;
-    village.inside(1, [&](Scripted& self) {
+    cluster.inside(1, [&](Scripted& self) {
       self.ask<net::wire::Dial, net::wire::Dialled>(
           self.node().find("/links"), self.now() + 5s,
-          [&](net::wire::Dial::Builder dial) { dial.setAddress(village[0].address->text()); },
+          [&](net::wire::Dial::Builder dial) { dial.setAddress(cluster[0].address->text()); },
           [&](runtime::Answer<net::wire::Dialled> answer) { why = answer.error(); });
     });
     REQUIRE(why);
     CHECK(why->code == Code::refused);
-    CHECK(why->message.find(village[0].id().hex()) != std::string::npos);
+    CHECK(why->message.find(cluster[0].id().hex()) != std::string::npos);
   }
-  CHECK(village[1].pool->rows().empty());
+  CHECK(cluster[1].pool->rows().empty());
   CHECK(street.run == 0);
   CHECK(street.ask_by_link(2, 1).value == 42);  // a neighbour, and be it behind the same address
-  village.stage.run_for(60s);
+  cluster.stage.run_for(60s);
   CHECK(street.ask_by_link(0, 1).value == 42);
 }
 
 TEST_CASE("ban: datagrams of a banned node are not opened, and it is asked nothing") {
   Street street;
-  Village& village = street.village.village;
-  CHECK(street.village.answer(0, 1) == 42);
-  const auto sessions = street.village.count(1, &DatagramCounts::getAgreements);
-  village.ban(1, village[0].id(), 60s);
+  NetCluster& cluster = street.cluster.cluster;
+  CHECK(street.cluster.answer(0, 1) == 42);
+  const auto sessions = street.cluster.count(1, &DatagramCounts::getAgreements);
+  cluster.ban(1, cluster[0].id(), 60s);
   Outcome refused;
-  street.village.ask(0, 1, refused, 1s, 3s);
+  street.cluster.ask(0, 1, refused, 1s, 3s);
   CHECK(refused.code == Code::timeout);
   CHECK(street.run == 1);
-  CHECK(street.village.count(1, &DatagramCounts::getRefused) >= 1);
+  CHECK(street.cluster.count(1, &DatagramCounts::getRefused) >= 1);
   Outcome asked;
-  street.village.ask(1, 0, asked);
+  street.cluster.ask(1, 0, asked);
   CHECK(asked.code == Code::unavailable);  // at once, and not by its deadline
   SUBCASE("a stranger that is banned costs no agreement") {
     const base::Contact contact = street.stranger.contact();
-    village.ban(1, crypto::node_id(contact.key, contact.nonce), 60s);
+    cluster.ban(1, crypto::node_id(contact.key, contact.nonce), 60s);
     CHECK_FALSE(street.stranger.ask(1, street.stranger.cookie(1)));
     CHECK(street.run == 1);
   }
   SUBCASE("who is pardoned is served again") {
-    village.ban(1, village[0].id(), 0s);
-    CHECK(street.village.answer(0, 1) == 42);
+    cluster.ban(1, cluster[0].id(), 0s);
+    CHECK(street.cluster.answer(0, 1) == 42);
   }
   SUBCASE("and so is everybody whose time is over") {
-    village.stage.run_for(60s);
-    CHECK(street.village.answer(0, 1) == 42);
+    cluster.stage.run_for(60s);
+    CHECK(street.cluster.answer(0, 1) == 42);
   }
-  CHECK(street.village.count(1, &DatagramCounts::getAgreements) == sessions);
+  CHECK(street.cluster.count(1, &DatagramCounts::getAgreements) == sessions);
 }
 
 TEST_CASE("offence: a sealed question that no honest node sends is told, one that a newer node may send is not") {
@@ -165,7 +165,7 @@ TEST_CASE("offence: a sealed question that no honest node sends is told, one tha
   CHECK(street.stranger.ask(1, cookie) == 42);
   const base::Contact contact = street.stranger.contact();
   const base::NodeId stranger = crypto::node_id(contact.key, contact.nonce);
-  const auto say = [&](const Stranger::Words& words) {
+  const auto say = [&](const RemotePeer::Words& words) {
     street.stranger.send(1, street.stranger.question(1, {}, words));
   };
   SUBCASE("unknown kinds and services") {
@@ -187,62 +187,62 @@ TEST_CASE("offence: a sealed question that no honest node sends is told, one tha
   SUBCASE("the same again and again") {
     const base::Bytes question = street.stranger.question(1);
     for (int i = 0; i < 20'000; ++i) street.stranger.send(1, question, 0ms);
-    street.village.stage.run_for(1s);
+    street.cluster.stage.run_for(1s);
     CHECK(street.accused().empty());  // whoever has heard it can say it again
   }
 }
 
 TEST_CASE("offence: a node that is late, lossy or gone commits none") {
   Street street;
-  Village& village = street.village.village;
+  NetCluster& cluster = street.cluster.cluster;
   std::vector<Reply<Number>> kept;
-  village.serve<Number>(1, "keep", [&](Scripted&, Handlers& on) {
+  cluster.serve<Number>(1, "keep", [&](Scripted&, Handlers& on) {
     on.ask<Number, Number>([&](Number::Reader, Reply<Number> reply) { kept.push_back(std::move(reply)); });
     on.tell<bench::wire::Latest>([&](auto) { kept.clear(); });
   });
   std::array<Outcome, 40> late;
-  village.inside(
+  cluster.inside(
       0,
       [&](Scripted& self) {
         for (std::size_t i = 0; i < late.size(); ++i)
           self.ask<Number, Number>(
-              i % 2 == 0 ? self.node().remote(village[1].id(), "/keep") : street.village.reach(self, 1, "/keep"),
+              i % 2 == 0 ? self.node().remote(cluster[1].id(), "/keep") : street.cluster.reach(self, 1, "/keep"),
               self.now() + 1s, number(1), late[i].note());
       },
       5s);
   CHECK(late[0].code == Code::timeout);
-  village.inside(1, [&](Scripted& self) { self.tell<bench::wire::Latest>(self.node().find("/keep"), number(0)); });
-  village.fabric->cut(village[0].ports.address(), village[1].ports.address());
-  village.stage.run_for(120s);
+  cluster.inside(1, [&](Scripted& self) { self.tell<bench::wire::Latest>(self.node().find("/keep"), number(0)); });
+  cluster.fabric->cut(cluster[0].ports.address(), cluster[1].ports.address());
+  cluster.stage.run_for(120s);
   CHECK(street.accused().empty());
 }
 
 TEST_CASE("offence: over a link an operator's command and a long flood are told, a short one is not") {
-  Village village(2, 1, {.questions_per_second_max = 2});
-  village.serve<Number>(1, "count", successor);
+  NetCluster cluster(2, 1, {.questions_per_second_max = 2});
+  cluster.serve<Number>(1, "count", successor);
   const auto ask = [&](int times, const char* path) {
-    village.inside(0, [&village, times, path](Scripted& self) {
+    cluster.inside(0, [&cluster, times, path](Scripted& self) {
       for (int i = 0; i < times; ++i)
-        self.ask<Number, Number>(self.node().remote(village[1].id(), path), self.now() + 5s, number(1), [](auto) {});
+        self.ask<Number, Number>(self.node().remote(cluster[1].id(), path), self.now() + 5s, number(1), [](auto) {});
     });
   };
   SUBCASE("a burst of ten seconds' worth, and kinds that nobody offers") {
     ask(150, "/count");
     ask(20, "/nowhere");
-    CHECK(village.accused.empty());
-    village.stage.run_for(11s);
+    CHECK(cluster.accused.empty());
+    cluster.stage.run_for(11s);
     ask(150, "/count");
-    CHECK(village.accused.empty());
+    CHECK(cluster.accused.empty());
   }
   SUBCASE("ten times as many for ten seconds, once") {
     for (int i = 0; i < 4; ++i) ask(150, "/count");
-    CHECK(village.accused == std::vector{std::pair{village[0].id(), Offence::FLOODING}});
+    CHECK(cluster.accused == std::vector{std::pair{cluster[0].id(), Offence::FLOODING}});
   }
   SUBCASE("a command") {
-    village.inside(0, [&](Scripted& self) {
+    cluster.inside(0, [&](Scripted& self) {
       self.ask<net::wire::ListLinks, net::wire::LinkRows>(
-          self.node().remote(village[1].id(), "/links"), self.now() + 5s, [](auto) {}, [](auto) {});
+          self.node().remote(cluster[1].id(), "/links"), self.now() + 5s, [](auto) {}, [](auto) {});
     });
-    CHECK(village.accused == std::vector{std::pair{village[0].id(), Offence::FORBIDDEN}});
+    CHECK(cluster.accused == std::vector{std::pair{cluster[0].id(), Offence::FORBIDDEN}});
   }
 }

@@ -6,8 +6,8 @@
 #include <cstring>
 
 #include "messages/kinds.hpp"
+#include "runtime/base/text.hpp"
 #include "runtime/observe/decode.hpp"
-#include "runtime/observe/text.hpp"
 
 using namespace troupe;
 using namespace troupe::observe;
@@ -31,7 +31,7 @@ const Decoder& program() {
 
 void read(const Decoder& decoder, std::uint64_t kind, base::ByteView words) {
   const std::string line = decoder.line(kind, words, kLineBytes);
-  expect(line.size() <= kLineBytes && is_plain(line));
+  expect(line.size() <= kLineBytes && base::is_plain(line));
 }
 
 /// Where the data of a root struct lies that follows its pointer at once, as in what a builder makes.
@@ -53,7 +53,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const base::ByteView node = left.subspan(2, bytes);
     left = left.subspan(2 + bytes);
     const auto learnt = decoder.learn(node);
-    expect(learnt.ok() || (is_plain(learnt.error()) && !learnt.error().empty()));
+    expect(learnt.ok() || (base::is_plain(learnt.error()) && !learnt.error().empty()));
     if (kind == 0) kind = id_of(node);
   }
   read(decoder, kind, left);

@@ -9,8 +9,8 @@
 #include "messages/files.capnp.h"
 #include "messages/schemas.hpp"
 #include "runtime/base/random.hpp"
+#include "runtime/base/text.hpp"
 #include "runtime/observe/decode.hpp"
-#include "runtime/observe/text.hpp"
 #include "tests/runtime/observe/schema_by_hand.hpp"
 
 using namespace troupe;
@@ -68,7 +68,7 @@ std::vector<Sample> samples() {
 void line_holds(const Decoder& decoder, std::uint64_t kind, base::ByteView words, std::size_t bytes_max) {
   const std::string line = decoder.line(kind, words, bytes_max);
   RC_ASSERT(line.size() <= bytes_max);
-  RC_ASSERT(is_plain(line));
+  RC_ASSERT(base::is_plain(line));
 }
 
 }  // namespace
@@ -80,7 +80,7 @@ TEST_CASE("decode: random bytes are no schema or one that is read, and no messag
       Decoder decoder;
       const auto node = random_bytes(random, random.below(60) * 8 + (random.chance(1, 20) ? 3 : 0));
       const auto learnt = decoder.learn(node);
-      if (!learnt.ok()) RC_ASSERT(is_plain(learnt.error()) && !learnt.error().empty());
+      if (!learnt.ok()) RC_ASSERT(base::is_plain(learnt.error()) && !learnt.error().empty());
       const auto words = random_bytes(random, random.below(100));
       line_holds(decoder, random.below(3), words, random.below(100));
     }

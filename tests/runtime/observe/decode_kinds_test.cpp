@@ -9,8 +9,8 @@
 #include <string>
 
 #include "messages/schemas.hpp"
+#include "runtime/base/text.hpp"
 #include "runtime/observe/decode.hpp"
-#include "runtime/observe/text.hpp"
 
 using namespace troupe;
 using namespace troupe::observe;
@@ -90,7 +90,7 @@ TEST_CASE("decode: a message of every kind is read in full by the schemas that c
       const base::ByteView bytes(words.asBytes().begin(), words.asBytes().size());
       const std::string line = decoder.line(kind.id, bytes, kWide);
       CAPTURE(line);
-      CHECK(is_plain(line));
+      CHECK(base::is_plain(line));
       for (const char* mark : {"?", "…", "(broken", "(unknown"}) CHECK(line.find(mark) == line.npos);
       for (const auto field : type.getNonUnionFields()) CHECK(named(line, field));
       const auto members = type.getUnionFields();

@@ -7,13 +7,13 @@
 
 #include "messages/bench.capnp.h"
 #include "messages/common.capnp.h"
+#include "messages/contact.hpp"
 #include "messages/files.capnp.h"
 #include "messages/links.capnp.h"
 #include "messages/peers.capnp.h"
 #include "messages/schemas.hpp"
+#include "runtime/base/text.hpp"
 #include "runtime/crypto/identity.hpp"
-#include "runtime/net/contact_wire.hpp"
-#include "runtime/observe/text.hpp"
 #include "tests/runtime/observe/schema_by_hand.hpp"
 
 using namespace troupe;
@@ -35,7 +35,7 @@ Decoder decoder_of() {
 template <class T, class Fill>
 std::string line_of(Fill fill, std::size_t bytes_max = kWide) {
   const std::string line = decoder_of<T>().line(T::_capnpPrivate::typeId, flat_message<T>(fill), bytes_max);
-  CHECK(is_plain(line));
+  CHECK(base::is_plain(line));
   CHECK(line.size() <= bytes_max);
   return line;
 }
@@ -92,7 +92,7 @@ TEST_CASE("decode: a contact is the id and the address of a node, as a person wo
   contact.nonce = 11;
   contact.endpoint = *base::Endpoint::parse("127.0.0.1:4001");
   const std::string line = line_of<peers::wire::Ping>(
-      [&](peers::wire::Ping::Builder ping) { net::write_contact(ping.initSelf(), contact); });
+      [&](peers::wire::Ping::Builder ping) { messages::write_contact(ping.initSelf(), contact); });
   CHECK(line == "self=" + crypto::node_id(contact.key, 11).hex() + "@127.0.0.1:4001");
 }
 

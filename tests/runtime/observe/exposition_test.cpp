@@ -7,7 +7,7 @@
 
 #include "runtime/base/ensure.hpp"
 #include "runtime/base/random.hpp"
-#include "runtime/observe/text.hpp"
+#include "runtime/base/text.hpp"
 
 using namespace troupe;
 using namespace troupe::observe;
@@ -97,11 +97,11 @@ TEST_CASE("exposition: whatever a label holds is read back as its plain form") {
     std::string bytes;
     for (auto left = random.below(24); left > 0; --left)
       bytes += random.chance(1, 2) ? "\\\"\n{},= n"[random.below(9)] : static_cast<char>(random.below(256));
-    CAPTURE(printable(bytes));
+    CAPTURE(base::printable(bytes));
     const auto back = read_back(labelled(bytes));
     REQUIRE(back.has_value());
-    CHECK(*back == printable(bytes, kLabelBytesMax));
-    CHECK(is_plain(*back));
+    CHECK(*back == base::printable(bytes, kLabelBytesMax));
+    CHECK(base::is_plain(*back));
   }
 }
 

@@ -7,7 +7,7 @@
 #include <fstream>
 #include <vector>
 
-#include "runtime/observe/text.hpp"
+#include "runtime/base/text.hpp"
 
 using namespace troupe;
 using namespace troupe::observe;
@@ -77,7 +77,7 @@ TEST_CASE("log: text from outside can neither forge a line or a field nor be too
   for (const auto format : {LogFormat::text, LogFormat::json}) {
     const std::string hostile = "x\n2025 error \x1b[2J\xff why=\"";
     const std::string line = log_line(format, kWhen, LogLevel::info, "net", hostile, {{"name", hostile}});
-    CHECK(is_plain(line));
+    CHECK(base::is_plain(line));
     const std::string huge(1 << 20, '\xff');
     CHECK(log_line(format, kWhen, LogLevel::info, "net", huge, {{"name", huge}}).size() < 4 * 1'024 * 4);
   }

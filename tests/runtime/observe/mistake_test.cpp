@@ -2,7 +2,7 @@
 
 #include <doctest/doctest.h>
 
-#include "runtime/observe/text.hpp"
+#include "runtime/base/text.hpp"
 
 using namespace troupe::observe;
 
@@ -26,10 +26,10 @@ TEST_CASE("mistake: of a long text the part around the place is shown") {
   const std::string shown = marked(text, {500, ""});
   CHECK(shown.substr(0, 4) == "…a");
   CHECK(shown.find('\n') < 100);
-  CHECK(columns(shown.substr(0, shown.find('\n'))) <= 80);
+  CHECK(base::columns(shown.substr(0, shown.find('\n'))) <= 80);
   CHECK(shown.size() - shown.find('\n') - 1 == 42);
   std::string wide;
   for (int i = 0; i < 30; ++i) wide += "日";
   const std::string cut = marked(wide, {60, ""});  // 40 bytes before that are within a character, and so are 38 behind
-  CHECK(is_plain(cut.substr(0, cut.find('\n'))));
+  CHECK(base::is_plain(cut.substr(0, cut.find('\n'))));
 }

@@ -10,8 +10,8 @@
 #include <utility>
 
 #include "messages/kinds.hpp"
+#include "runtime/base/text.hpp"
 #include "runtime/observe/decode.hpp"
-#include "runtime/observe/text.hpp"
 #include "tests/runtime/observe/schema_by_hand.hpp"
 
 using namespace troupe;
@@ -26,7 +26,7 @@ namespace {
 std::string refusal(const base::Bytes& node) {
   const auto learnt = Decoder().learn(node);
   if (learnt.ok()) return "";
-  CHECK(is_plain(learnt.error()));
+  CHECK(base::is_plain(learnt.error()));
   return learnt.error();
 }
 
@@ -255,7 +255,7 @@ TEST_CASE("schema copy: the one type that the loader brings along is refused or 
     for (std::size_t i = 0; i < nodes.size(); ++i) (void)decoder.learn(nodes[(first + i) % nodes.size()]);
     const base::Bytes words{0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0};
     for (const std::uint64_t id : {std::uint64_t{20}, std::uint64_t{21}, result})
-      CHECK(is_plain(decoder.line(id, words, 100)));
+      CHECK(base::is_plain(decoder.line(id, words, 100)));
   }
 }
 
@@ -275,7 +275,7 @@ TEST_CASE("schema copy: groups that hold themselves end within the work of one l
     const base::Bytes words{0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0};
     for (const std::size_t bytes_max : {200, 1'000'000}) {
       const std::string line = decoder.line(20, words, bytes_max);
-      CHECK(is_plain(line));
+      CHECK(base::is_plain(line));
       CHECK(line.size() <= bytes_max);
       CHECK((count == 1 || line.ends_with("…")));
     }

@@ -28,9 +28,9 @@ using troupe::test::Probe;
 namespace {
 
 /// What a stranger sends: any size, straight from a socket of its own.
-class Stranger {
+class RemotePeer {
  public:
-  Stranger() : socket_(os::bind_udp({"127.0.0.1", 0}).value()) {}
+  RemotePeer() : socket_(os::bind_udp({"127.0.0.1", 0}).value()) {}
   bool send(const base::Endpoint& to, std::size_t bytes) const {
     sockaddr_in address{};
     address.sin_family = AF_INET;
@@ -57,7 +57,7 @@ TROUPE_DATAGRAM_CONTRACT(OsPlace);
 TEST_CASE("datagrams: of what strangers send only 1 to kDatagramBytesMax bytes come through, all else is counted") {
   Posts<OsPlace> posts;
   auto& [place, near, far] = posts;
-  const Stranger stranger;
+  const RemotePeer stranger;
   for (const std::size_t bytes :
        {std::size_t{0}, std::size_t{1}, ports::kDatagramBytesMax, ports::kDatagramBytesMax + 1, std::size_t{65'507}})
     REQUIRE(stranger.send(far.at(), bytes));
@@ -70,7 +70,7 @@ TEST_CASE("datagrams: of what strangers send only 1 to kDatagramBytesMax bytes c
 TEST_CASE("datagrams: nothing but what nobody wants makes no event") {
   Posts<OsPlace> posts;
   auto& [place, near, far] = posts;
-  const Stranger stranger;
+  const RemotePeer stranger;
   for (int i = 0; i < 100; ++i) REQUIRE(stranger.send(far.at(), 0));
   REQUIRE(place.until([&] { return far.counts().oversize == 100; }));
   CHECK(far.events.batches().empty());
@@ -139,7 +139,7 @@ TEST_CASE("datagrams: in a flood each is received or counted, also what the kern
   std::vector<std::thread> flood;
   for (int i = 0; i < 2; ++i) {
     flood.emplace_back([&] {
-      const Stranger stranger;
+      const RemotePeer stranger;
       for (int n = 0; n < 20'000; ++n) sent += stranger.send(far.at(), 1'000) ? 1 : 0;
     });
   }

@@ -5,7 +5,7 @@
 #include "messages/runtime.capnp.h"
 #include "runtime/store/store_actor.hpp"
 #include "runtime/store/store_words.hpp"
-#include "tests/runtime/actor/theatre.hpp"
+#include "tests/runtime/actor/actor_fixture.hpp"
 #include "tests/runtime/store/packing.hpp"
 
 namespace troupe::store {
@@ -21,30 +21,30 @@ struct Heard {
 class Counter {
  public:
   explicit Counter(std::uint64_t seed = 1, StoreOptions options = {}, StoreTold told = {})
-      : theatre(seed), options_(options), told_(std::move(told)) {}
+      : actors(seed), options_(options), told_(std::move(told)) {}
 
   void open() {
-    store = theatre.node.start(
+    store = actors.node.start(
         "store", [options = options_, told = told_] { return std::make_unique<StoreActor>("node", options, told); },
         {.placement = ports::Placement::own_thread});
-    theatre.stage.settle();
+    actors.stage.settle();
   }
   /// The actor ends, as with its process.
   void end() {
     caf::anon_send_exit(store, caf::exit_reason::kill);
-    theatre.stage.settle();
+    actors.stage.settle();
   }
   /// Others take what is free of the device.
   void fill() {
-    theatre.disk.set_capacity(sim::kDiskBytes);
-    theatre.disk.set_capacity(sim::kDiskBytes - theatre.disk.free_bytes().value());
+    actors.disk.set_capacity(sim::kDiskBytes);
+    actors.disk.set_capacity(sim::kDiskBytes - actors.disk.free_bytes().value());
   }
   /// The process ends and the power fails.
   void crash(base::Random& power) {
     caf::anon_send_exit(store, caf::exit_reason::kill);
     store = {};
-    theatre.stage.settle();
-    theatre.disk.crash(power);
+    actors.stage.settle();
+    actors.disk.crash(power);
   }
 
   /// Asks within a handler of the asker.
@@ -60,8 +60,8 @@ class Counter {
   template <class Q, class A, class Fill, class Take>
   Heard ask(Fill fill, Take take) {
     Heard heard;
-    theatre.inside([&](test::Scripted& self) { ask<Q, A>(self, heard, fill, take); });
-    theatre.stage.settle();
+    actors.inside([&](test::Scripted& self) { ask<Q, A>(self, heard, fill, take); });
+    actors.stage.settle();
     return heard;
   }
 
@@ -91,8 +91,8 @@ class Counter {
   template <class... Rest>
   Heard commit(std::string_view key, std::string_view value, const Rest&... rest) {
     Heard heard;
-    theatre.inside([&](test::Scripted& self) { commit(self, heard, key, value, rest...); });
-    theatre.stage.settle();
+    actors.inside([&](test::Scripted& self) { commit(self, heard, key, value, rest...); });
+    actors.stage.settle();
     return heard;
   }
   Heard keep(std::uint64_t number, std::size_t bytes) {
@@ -153,12 +153,12 @@ class Counter {
   }
   /// Disk operations that `what` takes.
   std::uint64_t cost(const std::function<void()>& what) {
-    const std::uint64_t before = theatre.disk.operations();
+    const std::uint64_t before = actors.disk.operations();
     what();
-    return theatre.disk.operations() - before;
+    return actors.disk.operations() - before;
   }
 
-  test::Theatre theatre;
+  test::ActorFixture actors;
   runtime::Handle store;
 
  private:

@@ -41,7 +41,7 @@ TEST_CASE("store actor: what was committed is read, rows and blobs, also after a
               .ok);
     CHECK(held == std::vector{false, true});
     caf::anon_send_exit(counter.store, caf::exit_reason::kill);
-    counter.theatre.stage.settle();
+    counter.actors.stage.settle();
     counter.open();
   }
 }
@@ -127,18 +127,18 @@ TEST_CASE("store actor: commits that wait together cost the device what one cost
   Counter counter;
   counter.open();
   REQUIRE(counter.commit("first", "1").ok);  // the keyspace is there
-  counter.theatre.stage.run_for(1s);
+  counter.actors.stage.run_for(1s);
   REQUIRE(counter.keep(100, 10).ok);
   const std::uint64_t one = counter.cost([&] { REQUIRE(counter.keep(101, 10).ok); });
   const std::uint64_t before = counter.groups();
   std::array<Heard, kGroupCommitsMax> heard;
   const auto all = [&] {
-    counter.theatre.inside([&](Scripted& self) {
+    counter.actors.inside([&](Scripted& self) {
       for (std::size_t i = 0; i < heard.size(); ++i) {
         counter.commit(self, heard[i], "key" + std::to_string(i), "v", {{id_of(i), payload_of(i, 10)}});
       }
     });
-    counter.theatre.stage.settle();
+    counter.actors.stage.settle();
   };
   SUBCASE("all are durable") {
     CHECK(counter.cost(all) == one);
@@ -153,7 +153,7 @@ TEST_CASE("store actor: commits that wait together cost the device what one cost
     }
   }
   SUBCASE("or all are refused, and nothing of them is there") {
-    counter.theatre.disk.fail(DiskOperation::sync, ports::DiskError::io);
+    counter.actors.disk.fail(DiskOperation::sync, ports::DiskError::io);
     all();
     for (std::size_t i = 0; i < heard.size(); ++i) {
       CHECK(heard[i].code == Code::unavailable);
@@ -175,7 +175,7 @@ TEST_CASE("store actor: a read behind a commit that waits sees nothing of it, an
   Heard committed, read;
   std::string value;
   bool answered_before = false;
-  counter.theatre.inside([&](Scripted& self) {
+  counter.actors.inside([&](Scripted& self) {
     counter.commit(self, committed, "a", "2");
     counter.ask<wire::Get, wire::Found>(
         self, read,
@@ -188,7 +188,7 @@ TEST_CASE("store actor: a read behind a commit that waits sees nothing of it, an
           answered_before = !committed.ok;
         });
   });
-  counter.theatre.stage.settle();
+  counter.actors.stage.settle();
   CHECK(committed.ok);
   CHECK(value == "1");
   CHECK(answered_before);
@@ -199,15 +199,15 @@ TEST_CASE("store actor: a blob is stored once, whoever keeps it") {
   Counter counter;
   counter.open();
   std::array<Heard, 3> heard;
-  counter.theatre.inside([&](Scripted& self) {
+  counter.actors.inside([&](Scripted& self) {
     for (Heard& each : heard) counter.commit(self, each, "", "", {{id_of(1), payload_of(1, kMiB)}});
   });
-  counter.theatre.stage.settle();
+  counter.actors.stage.settle();
   for (const Heard& each : heard) CHECK(each.ok);
   REQUIRE(counter.keep(1, kMiB).ok);
   CHECK(counter.used().blobs == 1);
   CHECK(counter.used().blob_bytes == kMiB);
-  CHECK(counter.theatre.disk.size(path_of(1)).value() == kPackHeaderBytes + record_bytes(kMiB));
+  CHECK(counter.actors.disk.size(path_of(1)).value() == kPackHeaderBytes + record_bytes(kMiB));
 }
 
 TEST_CASE("store actor: what is dropped is dead at once and free soon") {
@@ -219,7 +219,7 @@ TEST_CASE("store actor: what is dropped is dead at once and free soon") {
   REQUIRE(counter.drop({0, 1, 2, 4, 5}).ok);
   CHECK(counter.used().blobs == 3);
   CHECK(counter.used().dead_bytes >= 5 * kMiB);
-  counter.theatre.stage.run_for(10s);
+  counter.actors.stage.run_for(10s);
   CHECK(counter.used().dead_bytes < 2 * kMiB);
   CHECK(counter.used().free_bytes >= full.free_bytes + 4 * kMiB);
   for (const std::uint64_t left : {3, 6, 7}) CHECK(counter.holds(left, kMiB));
@@ -230,7 +230,7 @@ TEST_CASE("store actor: a corrupt blob is named by a read and by a check, and co
   counter.open();
   for (std::uint64_t i = 1; i <= 3; ++i) REQUIRE(counter.keep(i, 10'000).ok);
   const std::uint64_t second = kPackHeaderBytes + record_bytes(10'000);
-  REQUIRE(counter.theatre.disk.corrupt(path_of(1), second + kRecordHeaderBytes + 5'000, 0x10));
+  REQUIRE(counter.actors.disk.corrupt(path_of(1), second + kRecordHeaderBytes + 5'000, 0x10));
   const bool reads_first = [] {
     bool out = false;
     SUBCASE("read") { out = true; }

@@ -20,15 +20,15 @@ TEST_CASE("store actor: what a crash left without a row is found dead at the nex
   counter.open();
   REQUIRE(counter.keep(1, 1'000).ok);
   // The pack is written and synced, the index is not.
-  const std::uint64_t before = counter.theatre.disk.operations();
+  const std::uint64_t before = counter.actors.disk.operations();
   REQUIRE(counter.keep(2, 1'000).ok);
-  CHECK(counter.theatre.disk.operations() - before == 4);  // pack: bytes, sync; log: bytes, sync
-  counter.theatre.disk.halt_after(2);
+  CHECK(counter.actors.disk.operations() - before == 4);  // pack: bytes, sync; log: bytes, sync
+  counter.actors.disk.halt_after(2);
   CHECK(counter.keep(3, 1'000).code == Code::unknown_outcome);
   base::Random power(1);
   counter.crash(power);
   counter.open();
-  counter.theatre.stage.run_for(1s);
+  counter.actors.stage.run_for(1s);
   CHECK(counter.used().blobs == 2);
   CHECK(counter.used().dead_bytes == record_bytes(1'000));
   CHECK(counter.holds(1, 1'000));
@@ -37,7 +37,7 @@ TEST_CASE("store actor: what a crash left without a row is found dead at the nex
 
 TEST_CASE("store actor: a full disk refuses what grows; dropping works, and then all else again") {
   Counter counter;
-  counter.theatre.disk.set_capacity(64 * kMiB);
+  counter.actors.disk.set_capacity(64 * kMiB);
   counter.open();
   std::uint64_t stored = 0;
   Heard last;
@@ -56,14 +56,14 @@ TEST_CASE("store actor: a full disk refuses what grows; dropping works, and then
   CHECK(counter.holds(0, kMiB));
   REQUIRE(counter.commit("small", "rows still work").ok);
   // Others fill the device, up to what is reserved for dropping.
-  counter.theatre.disk.set_capacity(64 * kMiB - 20 * kMiB);
+  counter.actors.disk.set_capacity(64 * kMiB - 20 * kMiB);
   CHECK(counter.commit("b", "2").code == Code::no_space);
   std::vector<std::uint64_t> all;
   for (std::uint64_t i = 0; i < stored; ++i) all.push_back(i);
   REQUIRE(counter.drop(all).ok);
-  counter.theatre.stage.run_for(10s);
+  counter.actors.stage.run_for(10s);
   CHECK(counter.used().dead_bytes == 0);
-  counter.theatre.disk.set_capacity(64 * kMiB);
+  counter.actors.disk.set_capacity(64 * kMiB);
   CHECK(counter.used().failure == "");
   REQUIRE(counter.keep(1'000, kMiB).ok);
   CHECK(counter.holds(1'000, kMiB));
@@ -71,14 +71,14 @@ TEST_CASE("store actor: a full disk refuses what grows; dropping works, and then
 
 TEST_CASE("store actor: with no room at all a drop is refused, and the store works on once there is some") {
   Counter counter;
-  counter.theatre.disk.set_capacity(64 * kMiB);
+  counter.actors.disk.set_capacity(64 * kMiB);
   counter.open();
   REQUIRE(counter.keep(1, kMiB).ok);
-  counter.theatre.disk.set_capacity(0);
+  counter.actors.disk.set_capacity(0);
   CHECK(counter.drop({1}).code == Code::no_space);
   CHECK(counter.holds(1, kMiB));
-  counter.theatre.stage.run_for(10min);
-  counter.theatre.disk.set_capacity(64 * kMiB);
+  counter.actors.stage.run_for(10min);
+  counter.actors.disk.set_capacity(64 * kMiB);
   REQUIRE(counter.drop({1}).ok);
   CHECK(counter.used().blobs == 0);
 }
@@ -87,41 +87,41 @@ TEST_CASE("store actor: a store that cannot be opened answers why, and is tried 
   Counter counter;
   std::string none;
   SUBCASE("the device fails") {
-    counter.theatre.disk.fail(DiskOperation::sync, ports::DiskError::io);
+    counter.actors.disk.fail(DiskOperation::sync, ports::DiskError::io);
     counter.open();
     CHECK(counter.get("a", none).code == Code::unavailable);
     CHECK(counter.commit("a", "1").code == Code::unavailable);
-    counter.theatre.stage.run_for(kRetryDelayMin);
+    counter.actors.stage.run_for(kRetryDelayMin);
     CHECK(counter.commit("a", "1").ok);
   }
   SUBCASE("the disk is full") {
-    counter.theatre.disk.set_capacity(0);
+    counter.actors.disk.set_capacity(0);
     counter.open();
     CHECK(counter.commit("a", "1").code == Code::no_space);
-    counter.theatre.stage.run_for(10min);
+    counter.actors.stage.run_for(10min);
     CHECK(counter.commit("a", "1").code == Code::no_space);
-    counter.theatre.disk.set_capacity(64 * kMiB);
-    counter.theatre.stage.run_for(kRetryDelayMax);
+    counter.actors.disk.set_capacity(64 * kMiB);
+    counter.actors.stage.run_for(kRetryDelayMax);
     CHECK(counter.commit("a", "1").ok);
   }
   SUBCASE("a newer program wrote it") {
-    { REQUIRE(Database::open(counter.theatre.disk, "node/db", {Background::here, 2, {}}).ok()); }
+    { REQUIRE(Database::open(counter.actors.disk, "node/db", {Background::here, 2, {}}).ok()); }
     counter.open();
-    counter.theatre.stage.run_for(1h);
+    counter.actors.stage.run_for(1h);
     CHECK(counter.get("a", none).code == Code::unsupported);
   }
   SUBCASE("it is damaged") {
     counter.open();
     REQUIRE(counter.commit("a", "1").ok);
     caf::anon_send_exit(counter.store, caf::exit_reason::kill);
-    counter.theatre.stage.settle();
-    REQUIRE(counter.theatre.disk.corrupt("node/db/CURRENT", 0, 0xff));
+    counter.actors.stage.settle();
+    REQUIRE(counter.actors.disk.corrupt("node/db/CURRENT", 0, 0xff));
     counter.open();
-    counter.theatre.stage.run_for(1h);
+    counter.actors.stage.run_for(1h);
     CHECK(counter.get("a", none).code == Code::corrupt);
     CHECK(counter.commit("a", "1").code == Code::corrupt);
   }
-  CHECK(counter.theatre.record("/store")->restarts == 0);
+  CHECK(counter.actors.record("/store")->restarts == 0);
 }
 
 TEST_CASE("store actor: after a loss of power at any operation acknowledged commits are there, others whole or not") {
@@ -129,21 +129,21 @@ TEST_CASE("store actor: after a loss of power at any operation acknowledged comm
   for (std::uint64_t at = 0;; ++at) {
     CAPTURE(at);
     Counter counter(at + 1, {.pack_bytes_max = 3'000, .reserve_bytes = 0, .tidy_bytes_min = 1});
-    counter.theatre.disk.halt_after(at);
+    counter.actors.disk.halt_after(at);
     counter.open();
     std::uint64_t acknowledged = 0, asked = 0;
     bool failed = false;
     while (!failed && asked < 20) {
       std::array<Heard, 2> heard;
-      counter.theatre.inside([&](Scripted& self) {
+      counter.actors.inside([&](Scripted& self) {
         for (Heard& each : heard) {
           ++asked;
           counter.commit(self, each, "number", std::to_string(asked), {{id_of(asked), payload_of(asked, 500)}},
                          {id_of(asked - 1)});
         }
       });
-      counter.theatre.stage.settle();
-      counter.theatre.stage.run_for(asked % 4 == 0 ? 1s : 0s);
+      counter.actors.stage.settle();
+      counter.actors.stage.run_for(asked % 4 == 0 ? 1s : 0s);
       for (const Heard& each : heard) {
         if (each.ok) ++acknowledged;
         else failed = true;
@@ -159,7 +159,7 @@ TEST_CASE("store actor: after a loss of power at any operation acknowledged comm
     REQUIRE(number >= acknowledged);
     REQUIRE(number <= asked);
     if (number > 0) REQUIRE(counter.holds(number, 500));
-    counter.theatre.stage.run_for(5s);
+    counter.actors.stage.run_for(5s);
     REQUIRE(counter.used().blobs == (number > 0 ? 1 : 0));
     REQUIRE(counter.used().damages == 0);
     if (number > 0) REQUIRE(counter.holds(number, 500));
@@ -169,17 +169,17 @@ TEST_CASE("store actor: after a loss of power at any operation acknowledged comm
 
 TEST_CASE("store actor: with no free byte a drop works, also after a restart, and the ballast comes back") {
   Counter counter;
-  counter.theatre.disk.set_capacity(96 * kMiB);
+  counter.actors.disk.set_capacity(96 * kMiB);
   counter.open();
-  counter.theatre.stage.run_for(1s);
+  counter.actors.stage.run_for(1s);
   CHECK(counter.used().free_bytes < 96 * kMiB - kBallastBytesMin);
   for (std::uint64_t i = 1; i <= 3; ++i) REQUIRE(counter.keep(i, kMiB).ok);
   counter.fill();
   REQUIRE(counter.drop({1}).ok);
   counter.fill();
   CHECK(counter.drop({2}).code == Code::no_space);  // it was used up
-  counter.theatre.disk.set_capacity(96 * kMiB);
-  counter.theatre.stage.run_for(kRoomDelay + kTidyPauseBusy * 10);
+  counter.actors.disk.set_capacity(96 * kMiB);
+  counter.actors.stage.run_for(kRoomDelay + kTidyPauseBusy * 10);
   counter.fill();
   counter.end();
   counter.open();
@@ -195,7 +195,7 @@ TEST_CASE("store actor: a database that is damaged is answered as corrupt, with 
     bool any = false;
     for (int how = 0; how < 4; ++how) {
       Counter counter(which + 1);
-      sim::Disk& disk = counter.theatre.disk;
+      sim::Disk& disk = counter.actors.disk;
       counter.open();
       for (int i = 0; i < 3; ++i) {  // tables, a log and a manifest
         REQUIRE(counter.commit("a" + std::to_string(i), std::string(1'000, 'v')).ok);
@@ -216,7 +216,7 @@ TEST_CASE("store actor: a database that is damaged is answered as corrupt, with 
       if (how == 2) static_cast<void>(disk.corrupt(file, 0, 0xff));
       if (how == 3) static_cast<void>(disk.corrupt(file, bytes / 2, 0xff));
       counter.open();
-      counter.theatre.stage.run_for(1h);
+      counter.actors.stage.run_for(1h);
       std::string value;
       const Heard heard = counter.get("a0", value);
       if (heard.ok || heard.code == Code::not_found) continue;
@@ -231,17 +231,17 @@ TEST_CASE("store actor: a database that is damaged is answered as corrupt, with 
 
 TEST_CASE("store actor: a ballast that erased rows have used comes back, whatever else is asked") {
   Counter counter;
-  sim::Disk& disk = counter.theatre.disk;
+  sim::Disk& disk = counter.actors.disk;
   disk.set_capacity(96 * kMiB);
   counter.open();
   REQUIRE(counter.commit("a", "1").ok);
-  counter.theatre.stage.run_for(10s);
+  counter.actors.stage.run_for(10s);
   REQUIRE(disk.size("node/ballast").value() == kBallastBytesMin);
   counter.fill();
   REQUIRE(counter.commit("a", "").ok);
   CHECK(!disk.size("node/ballast").ok());
   disk.set_capacity(96 * kMiB);
-  counter.theatre.stage.run_for(kRoomDelay + 10s);
+  counter.actors.stage.run_for(kRoomDelay + 10s);
   CHECK(disk.size("node/ballast").ok());
 }
 
@@ -249,18 +249,18 @@ TEST_CASE("store actor: while writes are refused a drop does not share the fate 
   Counter counter;
   counter.open();
   REQUIRE(counter.commit("a", "1", std::vector{std::pair{id_of(1), payload_of(1, 1'000)}}).ok);
-  counter.theatre.stage.run_for(1s);
-  const auto quota = [&] { counter.theatre.disk.fail(DiskOperation::write, ports::DiskError::no_space); };
+  counter.actors.stage.run_for(1s);
+  const auto quota = [&] { counter.actors.disk.fail(DiskOperation::write, ports::DiskError::no_space); };
   quota();
   CHECK(counter.commit("a", "2").code == Code::no_space);
   quota();
   Heard row, drop, more;
-  counter.theatre.inside([&](Scripted& self) {
+  counter.actors.inside([&](Scripted& self) {
     counter.commit(self, row, "a", "3");
     counter.commit(self, drop, "", "", {}, {id_of(1)});
     counter.commit(self, more, "a", "4");
   });
-  counter.theatre.stage.settle();
+  counter.actors.stage.settle();
   CHECK(row.code == Code::no_space);
   CHECK(drop.ok);
   CHECK(more.ok);

@@ -25,16 +25,16 @@ TEST_CASE("store actor: refused writes are told once, by health and a line, unti
   Counter counter(1, {}, {&told.health, {}});
   counter.open();
   REQUIRE(counter.keep(1, kMiB).ok);
-  counter.theatre.stage.run_for(1s);
+  counter.actors.stage.run_for(1s);
   counter.fill();
   for (std::uint64_t i = 2; i < 6; ++i) CHECK(counter.keep(i, kMiB).code == Code::no_space);
   REQUIRE(counter.drop({1}).ok);  // does not make it well
-  counter.theatre.stage.run_for(10min);
+  counter.actors.stage.run_for(10min);
   CHECK(contains(told.reason("store"), "nothing new can be stored: "));
   CHECK(told.health.state() == HealthState::failing);
   CHECK(told.changes == 1);
-  counter.theatre.disk.set_capacity(sim::kDiskBytes);
-  counter.theatre.stage.run_for(kRetryDelayMax + kRoomDelay);
+  counter.actors.disk.set_capacity(sim::kDiskBytes);
+  counter.actors.stage.run_for(kRetryDelayMax + kRoomDelay);
   CHECK(told.health.state() == HealthState::ok);
   CHECK(told.changes == 2);
   CHECK(counter.keep(2, kMiB).ok);
@@ -56,7 +56,7 @@ TEST_CASE("store actor: a commit that meets a damaged place of the index is no r
   counter.end();
   counter.open();
   counter.end();  // now the rows are in a table of several blocks
-  sim::Disk& disk = counter.theatre.disk;
+  sim::Disk& disk = counter.actors.disk;
   const auto names = disk.list("node/db").value();
   for (const std::string& name : names) {
     if (!name.ends_with(".ldb")) continue;
@@ -81,9 +81,9 @@ TEST_CASE("store actor: a damaged pack is told by health and a line, with what t
   Counter counter(1, {}, {&told.health, "troupe file verify CID mends it"});
   counter.open();
   for (std::uint64_t i = 1; i <= 3; ++i) REQUIRE(counter.keep(i, 10'000).ok);
-  REQUIRE(counter.theatre.disk.corrupt(path_of(1), payload_at(1, 10'000) + 7, 0x10));
-  REQUIRE(counter.theatre.disk.corrupt(path_of(1), payload_at(2, 10'000) + 7, 0x10));
-  counter.theatre.stage.run_for(1min);
+  REQUIRE(counter.actors.disk.corrupt(path_of(1), payload_at(1, 10'000) + 7, 0x10));
+  REQUIRE(counter.actors.disk.corrupt(path_of(1), payload_at(2, 10'000) + 7, 0x10));
+  counter.actors.stage.run_for(1min);
   CHECK(told.health.state() == HealthState::ok);  // nobody has looked
   base::Bytes bytes;
   SUBCASE("found by reads") {
@@ -110,14 +110,14 @@ TEST_CASE("store actor: damage that tidying finds is told once, until the last d
   Counter counter(1, {.reserve_bytes = 0, .tidy_bytes_min = 1, .ballast_bytes = 0}, {&told.health, {}});
   counter.open();
   for (std::uint64_t i = 0; i < 9; ++i) REQUIRE(counter.keep(i, 10'000).ok);
-  counter.theatre.stage.run_for(1s);
-  REQUIRE(counter.theatre.disk.corrupt(path_of(1), payload_at(0, 10'000) + 7, 0x10));
+  counter.actors.stage.run_for(1s);
+  REQUIRE(counter.actors.disk.corrupt(path_of(1), payload_at(0, 10'000) + 7, 0x10));
   REQUIRE(counter.drop({1, 2, 3, 4, 5}).ok);
-  counter.theatre.stage.run_for(1min);
+  counter.actors.stage.run_for(1min);
   CHECK(told.reason("store.damage") == path_of(1) + ": stored content is damaged");
   for (const std::uint64_t number : {6, 7}) {  // healthy ones
     REQUIRE(counter.drop({number}).ok);
-    counter.theatre.stage.run_for(1min);
+    counter.actors.stage.run_for(1min);
   }
   CHECK(told.changes == 1);
   CHECK(counter.holds(8, 10'000));
@@ -127,7 +127,7 @@ TEST_CASE("store actor: damage that tidying finds is told once, until the last d
     CHECK(counter.read(0, bytes).code == Code::corrupt);
     REQUIRE(counter.keep(0, 10'000).ok);
   }
-  counter.theatre.stage.run_for(1min);
+  counter.actors.stage.run_for(1min);
   CHECK(told.health.state() == HealthState::ok);
   CHECK(told.changes == 2);
   CHECK(counter.holds(8, 10'000));
@@ -139,10 +139,10 @@ TEST_CASE("store actor: damage that a start finds is told at once, and goes with
   counter.open();
   for (std::uint64_t i = 1; i <= 3; ++i) REQUIRE(counter.keep(i, 10'000).ok);
   counter.end();
-  REQUIRE(counter.theatre.disk.corrupt(path_of(1), payload_at(1, 10'000) - kRecordHeaderBytes + 3, 0x10));
+  REQUIRE(counter.actors.disk.corrupt(path_of(1), payload_at(1, 10'000) - kRecordHeaderBytes + 3, 0x10));
   counter.open();
   CHECK(contains(told.reason("store.damage"), path_of(1)));
-  counter.theatre.stage.run_for(1min);
+  counter.actors.stage.run_for(1min);
   CHECK(contains(told.reason("store.damage"), path_of(1) + ": stored content is damaged"));
   CHECK(counter.used().damages == 1);
   REQUIRE(counter.keep(2, 10'000).ok);

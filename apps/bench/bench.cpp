@@ -1,0 +1,283 @@
+// troupe bench actor | bench link | bench dht | bench file
+#include <capnp/message.h>
+
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <cstdio>
+#include <limits>
+#include <ostream>
+
+#include "actors/dht/settings.hpp"
+#include "apps/bench/figures.hpp"
+#include "apps/bench/held.hpp"
+#include "apps/cli/command.hpp"
+#include "apps/cli/json.hpp"
+#include "apps/cli/shell_word.hpp"
+#include "apps/cli/terminal.hpp"
+#include "messages/output.capnp.h"
+
+namespace troupe::apps {
+namespace {
+
+constexpr double kSecondsDefault = 2;
+constexpr double kSecondsMax = 600;
+constexpr std::uint64_t kActorsMax = 1'000'000;   // 2 GiB and more
+constexpr std::uint64_t kMessagesMax = 1u << 30;  // minutes
+constexpr std::uint64_t kMibDefault = 256;
+constexpr std::uint64_t kMibMax = 16'384;  // 16 GiB: minutes
+constexpr std::uint64_t kDhtNodesDefault = 64;
+constexpr std::uint64_t kDhtNodesMin = 4;
+constexpr std::uint64_t kDhtNodesMax = 1'000;  // four descriptors and two ports each
+constexpr std::uint64_t kDhtCopiesDefault = 8;
+constexpr std::uint64_t kInFlightDefault = 16;
+constexpr std::uint64_t kInFlightMax = 512;  // what one node searches for at once
+constexpr std::uint64_t kLinksMax = 10'000;  // what one address has ports for
+
+// -- what is printed
+// ------------------------------------------------------------------------------------------------------
+
+void print_json(std::ostream& out, const bench::Figures& figures) {
+  capnp::MallocMessageBuilder message;
+  auto rows = message.initRoot<output::wire::BenchRows>().initRows(static_cast<unsigned>(figures.size()));
+  for (unsigned i = 0; i < rows.size(); ++i) {
+    const bench::Figure& from = figures[i];
+    auto row = rows[i];
+    row.setWhat(from.what);
+    row.setClients(from.clients);
+    if (from.per_second) row.getPerSecond().setValue(*from.per_second);
+    if (from.mib_per_second) row.getMibPerSecond().setValue(*from.mib_per_second);
+    if (const auto delay = bench::percentile_ms(from.delays, 50)) row.getP50Ms().setValue(*delay);
+    if (const auto delay = bench::percentile_ms(from.delays, 90)) row.getP90Ms().setValue(*delay);
+    if (const auto delay = bench::percentile_ms(from.delays, 99)) row.getP99Ms().setValue(*delay);
+    row.setErrors(from.errors);
+    if (from.resident_bytes) row.getResidentBytes().setValue(*from.resident_bytes);
+    if (from.requests_each) row.getRequestsEach().setValue(*from.requests_each);
+    if (from.cpu_ms_each) row.getCpuMsEach().setValue(*from.cpu_ms_each);
+  }
+  write_json_line(out, message.getRoot<output::wire::BenchRows>().asReader().getRows());
+}
+
+std::string number(std::optional<double> value) {
+  if (!value) return "-";
+  std::array<char, 32> out{};
+  const int digits = *value >= 1'000 || *value == 0 ? 0 : 3 - static_cast<int>(std::floor(std::log10(*value)));
+  std::snprintf(out.data(), out.size(), "%.*f", std::clamp(digits, 0, 6), *value);
+  return out.data();
+}
+
+void print_text(std::ostream& out, const bench::Figures& figures) {
+  TextTable table({{"FIGURE"},
+                   {"CLIENTS", Align::right},
+                   {"PER SECOND", Align::right},
+                   {"MIB/S", Align::right},
+                   {"P50 MS", Align::right},
+                   {"P90 MS", Align::right},
+                   {"P99 MS", Align::right},
+                   {"RESIDENT BYTES", Align::right},
+                   {"REQUESTS EACH", Align::right},
+                   {"CPU MS EACH", Align::right},
+                   {"ERRORS", Align::right}});
+  for (const auto& one : figures)
+    table.add({one.what, std::to_string(one.clients), number(one.per_second), number(one.mib_per_second),
+               number(bench::percentile_ms(one.delays, 50)), number(bench::percentile_ms(one.delays, 90)),
+               number(bench::percentile_ms(one.delays, 99)),
+               one.resident_bytes ? std::to_string(*one.resident_bytes) : "-", number(one.requests_each),
+               number(one.cpu_ms_each), std::to_string(one.errors)});
+  table.print(out);
+}
+
+/// Figures that counted an error mean nothing: they are printed, and the command fails.
+Ending print(const Invocation& invocation, Console& console, const bench::Figures& figures) {
+  if (invocation.globals.json) print_json(console.out, figures);
+  else print_text(console.out, figures);
+  console.out.flush();
+  for (const auto& one : figures) {
+    if (one.errors > 0)
+      return Failure{{base::Code::internal, one.what + " counted " + std::to_string(one.errors) + " errors"},
+                     "its figure means nothing",
+                     "again, on a machine with less to do",
+                     Exit::failed};
+  }
+  return Exit::done;
+}
+
+// -- what is measured
+// -----------------------------------------------------------------------------------------------------
+
+bench::Measurement<base::Duration> span_of(const Invocation& invocation) {
+  const auto text = invocation.text("--seconds");
+  if (!text) return std::chrono::duration_cast<base::Duration>(std::chrono::duration<double>(kSecondsDefault));
+  double seconds = 0;
+  const auto read = std::from_chars(text->data(), text->data() + text->size(), seconds);
+  if (read.ec != std::errc() || read.ptr != text->data() + text->size() || !(seconds > 0 && seconds <= kSecondsMax))
+    return usage_failure("--seconds is above 0, and 600 at most", "troupe help " + invocation.command().name);
+  return std::chrono::duration_cast<base::Duration>(std::chrono::duration<double>(seconds));
+}
+
+Ending run_actor(const Invocation& invocation, Console& console) {
+  const auto span = span_of(invocation);
+  if (!span.ok()) return span.error();
+  const bool counting = !invocation.has("--no-counters");
+  if (!counting && invocation.has("--mailbox"))
+    return usage_failure("a mailbox has no limit without counters: --mailbox would fill the memory",
+                         "troupe help bench actor");
+  os::Waker waker{SIGINT, SIGTERM};
+  const auto folder = bench::ScratchFolder::make(invocation.text("--dir").value_or(""));
+  if (!folder.ok()) return folder.error();
+  const bool holds = invocation.has("--hold");
+  if (invocation.has("--busy") && !holds)
+    return usage_failure("--busy is for what --hold keeps", "troupe bench actor --hold --busy");
+  bench::Held held;
+  bench::Runner runner(waker, *folder.value(), {.counting = counting});
+  std::shared_ptr<void> stopped;
+  const auto flood = [&](bench::Runner& at, std::uint64_t count) {
+    return bench::measure_stopped_actor(at, count, holds ? &stopped : nullptr);
+  };
+  auto figures = bench::measure_actors(runner, span.value());
+  if (!figures.ok()) return figures.error();
+  const auto also = [&](const char* option, auto take) -> bench::Measurement<void> {
+    const auto count = invocation.number(option);
+    if (!count) return {};
+    auto figure = take(runner, *count);
+    if (!figure.ok()) return figure.error();
+    figures.value().push_back(std::move(figure).value());
+    return {};
+  };
+  for (const auto& done : {also("--asks", bench::measure_answered), also("--mailbox", flood),
+                           also("--actors", bench::measure_idle_actors)})
+    if (!done.ok()) return done.error();
+  const Ending ending = print(invocation, console, figures.value());
+  if (!holds) return ending;
+  held.begin(runner);
+  if (invocation.has("--busy")) bench::Held::keep_busy(runner);
+  console.err << "held until Ctrl-C: troupe inspect --once --data " << shell_word(folder.value()->path()) << std::endl;
+  runner.hold();
+  return ending;
+}
+
+Ending run_link(const Invocation& invocation, Console& console) {
+  const auto span = span_of(invocation);
+  if (!span.ok()) return span.error();
+  os::Waker waker{SIGINT, SIGTERM};
+  const auto parent = invocation.text("--dir").value_or("");
+  const auto folder = bench::ScratchFolder::make(parent);
+  if (!folder.ok()) return folder.error();
+  const auto other = bench::ScratchFolder::make(parent);
+  if (!other.ok()) return other.error();
+  const auto idle = invocation.number("--idle");
+  const auto second = bench::SecondProcess::start([&](bench::SecondProcess::Pipes& pipes) {
+    if (idle) bench::dial_links(pipes, *other.value(), *idle);
+    else bench::serve_links(pipes, *other.value());
+  });
+  if (!second.ok()) return second.error();
+  bench::Runner runner(waker, *folder.value(), {});
+  if (!idle) {
+    const auto figures = bench::measure_links(waker, runner, *second.value(), span.value());
+    return figures.ok() ? print(invocation, console, figures.value()) : Ending(figures.error());
+  }
+  auto figure = bench::measure_idle_links(waker, runner, *second.value(), *idle);
+  if (!figure.ok()) return figure.error();
+  bench::Figures figures;
+  figures.push_back(std::move(figure).value());
+  const Ending ending = print(invocation, console, figures);
+  if (invocation.has("--hold")) runner.hold();
+  return ending;
+}
+
+Ending run_dht(const Invocation& invocation, Console& console) {
+  const auto span = span_of(invocation);
+  if (!span.ok()) return span.error();
+  bench::DhtPlan plan{.nodes = invocation.number("--nodes").value_or(kDhtNodesDefault),
+                      .copies = invocation.number("--copies").value_or(0),
+                      .in_flight = invocation.number("--in-flight").value_or(kInFlightDefault),
+                      .span = span.value()};
+  // A value is got where it is not: fewer nodes than twice the copies would leave hardly any.
+  if (plan.copies == 0) plan.copies = std::min<std::size_t>(kDhtCopiesDefault, plan.nodes / 2);
+  if (plan.copies > plan.nodes / 2)
+    return usage_failure("--copies is half of --nodes at most", "troupe help bench dht");
+  os::Waker waker{SIGINT, SIGTERM};
+  const auto folder = bench::ScratchFolder::make(invocation.text("--dir").value_or(""));
+  if (!folder.ok()) return folder.error();
+  bench::Runner runner(waker, *folder.value(), {});
+  const auto figures = bench::measure_dht(runner, plan);
+  return figures.ok() ? print(invocation, console, figures.value()) : Ending(figures.error());
+}
+
+Ending run_file(const Invocation& invocation, Console& console) {
+  os::Waker waker{SIGINT, SIGTERM};
+  const auto folder = bench::ScratchFolder::make(invocation.text("--dir").value_or(""));
+  if (!folder.ok()) return folder.error();
+  const std::string given = invocation.text("--file").value_or("");
+  const auto processes =
+      bench::FileProcesses::start(invocation.table(), *folder.value(), bench::measured_file(*folder.value(), given));
+  if (!processes.ok()) return processes.error();
+  bench::Runner runner(waker, *folder.value(), {});
+  const auto figures = bench::measure_files(waker, runner, *processes.value(), *folder.value(), given,
+                                            invocation.number("--mib").value_or(kMibDefault) << 20);
+  return figures.ok() ? print(invocation, console, figures.value()) : Ending(figures.error());
+}
+
+}  // namespace
+
+Commands bench_commands() {
+  const Option seconds{.name = "--seconds", .value = "S", .help = "how long each figure is measured (2)"};
+  const Option dir{.name = "--dir", .value = "DIR", .help = "work below this directory, and leave nothing there"};
+  const Option hold{.name = "--hold", .help = "after the figures keep everything until Ctrl-C, to look at it"};
+  return {
+      {.name = "bench actor",
+       .summary = "Measure messages between actors, and their memory",
+       .options = {seconds,
+                   dir,
+                   {.name = "--actors", .value = "N", .help = "memory of N idle actors", .min = 1, .max = kActorsMax},
+                   {.name = "--mailbox",
+                    .value = "N",
+                    .help = "memory after N messages to an actor that has stopped, and answers of another",
+                    .min = 1,
+                    .max = kMessagesMax},
+                   {.name = "--asks",
+                    .value = "N",
+                    .help = "memory after N answered questions with a deadline",
+                    .min = 1,
+                    .max = kMessagesMax},
+                   hold,
+                   {.name = "--busy", .help = "with --hold: and keep all cores busy with messages"},
+                   {.name = "--no-counters", .help = "without counting messages, nor the limits that need it"}},
+       .run = run_actor},
+      {.name = "bench link",
+       .summary = "Measure messages over an encrypted link to a second process",
+       .options = {seconds,
+                   dir,
+                   {.name = "--idle",
+                    .value = "N",
+                    .help = "instead: memory of N idle links, and who of them answers within a second",
+                    .min = 1,
+                    .max = kLinksMax},
+                   hold},
+       .run = run_link},
+      {.name = "bench dht",
+       .summary = "Measure puts and gets in a DHT of many nodes in one process, with values in memory",
+       .options =
+           {{.name = "--nodes",
+             .value = "N",
+             .help = "so many nodes, each with sockets of its own (64)",
+             .min = kDhtNodesMin,
+             .max = kDhtNodesMax},
+            {.name = "--copies",
+             .value = "K",
+             .help = "nodes that hold a value (8; half of --nodes if that is less)",
+             .min = 1,
+             .max = dht::kContactsMax},
+            {.name = "--in-flight", .value = "W", .help = "puts or gets at a time (16)", .min = 1, .max = kInFlightMax},
+            seconds,
+            dir},
+       .run = run_dht},
+      {.name = "bench file",
+       .summary = "Measure a file put at a node of its own, then put, got and verified in one process",
+       .options = {dir,
+                   {.name = "--mib", .value = "N", .help = "size of the file (256)", .min = 1, .max = kMibMax},
+                   {.name = "--file", .value = "PATH", .help = "put this file instead"}},
+       .run = run_file}};
+}
+
+}  // namespace troupe::apps

@@ -1,0 +1,277 @@
+#include "apps/cli/client.hpp"
+
+#include <signal.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "apps/cli/directory_access.hpp"
+#include "apps/cli/operator_key.hpp"
+#include "apps/cli/shell_word.hpp"
+#include "messages/node.capnp.h"
+#include "runtime/os/chance.hpp"
+#include "runtime/os/sockets.hpp"
+
+namespace troupe::apps {
+namespace {
+
+using base::Code;
+
+constexpr std::size_t kWorkers = 2;              // one for the link, one for the questions
+constexpr std::chrono::seconds kEndPatience{2};  // our choice: nothing of a command blocks
+constexpr int kExitOfSignals = 128;              // as a shell tells that a signal has ended a program
+constexpr base::Duration kForever = std::chrono::hours{24};
+constexpr std::chrono::seconds kProbeTimeout{2 * kDialTimeout};
+
+/// A command keeps nothing.
+class NoDisk final : public ports::Disk {
+  template <class T>
+  using R = ports::DiskResult<T>;
+  R<std::unique_ptr<ports::File>> open(std::string_view, ports::OpenMode) override { return ports::DiskError::denied; }
+  R<void> rename(std::string_view, std::string_view) override { return ports::DiskError::denied; }
+  R<void> remove(std::string_view) override { return ports::DiskError::denied; }
+  R<void> make_directory(std::string_view) override { return ports::DiskError::denied; }
+  R<void> sync_directory(std::string_view) override { return ports::DiskError::denied; }
+  R<std::vector<std::string>> list(std::string_view) override { return ports::DiskError::denied; }
+  R<std::uint64_t> size(std::string_view) override { return ports::DiskError::denied; }
+  R<std::unique_ptr<ports::DiskLock>> lock(std::string_view) override { return ports::DiskError::denied; }
+  R<std::uint64_t> free_bytes() override { return ports::DiskError::denied; }
+};
+
+}  // namespace
+
+// -- connecting ------------------------------------------------------------------------------------------------------
+
+Client::Outcome<std::unique_ptr<Client>> Client::connect(const Invocation& invocation, Console& console) {
+  std::unique_ptr<Client> client(new Client);
+  // What nohup(1) has closed stays closed: a descriptor would hear it all the same.
+  struct sigaction hangup {};
+  if (::sigaction(SIGHUP, nullptr, &hangup) == 0 && hangup.sa_handler == SIG_IGN)
+    client->waker_.emplace(std::initializer_list<int>{SIGINT, SIGTERM});
+  else client->waker_.emplace(std::initializer_list<int>{SIGINT, SIGTERM, SIGHUP});
+  client->trace_ = invocation.globals.trace;
+  std::optional<Failure> failed;
+  if (const auto& node = invocation.globals.node) {
+    failed = client->connect_remotely(*node, console, invocation.command().needs);
+  } else {
+    const auto directory = data_directory(invocation.globals, console);
+    if (!directory.ok()) return directory.error();
+    failed = client->connect_locally(directory.value());
+  }
+  if (failed) return *failed;
+  return client;
+}
+
+std::optional<Failure> Client::connect_locally(const std::string& directory) {
+  way_ = "--data " + shell_word(directory);
+  unreachable_ = "no node runs in " + directory;
+  try_ = "troupe node " + way_ + " --listen 127.0.0.1:0";
+  std::error_code unseen;
+  if (!std::filesystem::exists(std::filesystem::path(directory) / kControlSocket, unseen)) {
+    if (unseen == std::errc::permission_denied)
+      if (auto out = kept_out(directory)) {
+        out->exit = Exit::refused;  // what the command asks for is refused; a node that cannot start has failed
+        return out;
+      }
+    return failure({Code::unavailable, "it has no local socket"});
+  }
+  os::Chance chance;
+  open(std::make_shared<const crypto::Identity>(crypto::Identity::make(chance, 0)), messages::Role::operate, directory);
+  link_ = pool_->dial_local(kControlSocket);
+  directory_ = directory;
+  mute_at_ = now() + kMuteMax;
+  return std::nullopt;
+}
+
+/// Which role a key has shows only when the node takes it; so the larger one is tried first.
+std::optional<Failure> Client::connect_remotely(const NodeAddress& node, Console& console, Needs needs) {
+  const std::string address = node.id.hex() + '@' + node.at.text();
+  way_ = "--node " + address;
+  unreachable_ = "the node " + address + " cannot be reached";
+  refused_ = "the node " + address + " answers, but does not take this key";
+  auto key = load_operator_key(console);
+  if (!key.ok()) return key.error();
+  const auto identity = std::make_shared<const crypto::Identity>(std::move(key).value());
+  const std::string hex = identity->public_key().hex();
+  try_ = "at that node, in its config.toml: operators.operate = [\"" + hex + "\"]";
+  std::optional<Failure> failed;
+  for (const auto role : {messages::Role::operate, messages::Role::view}) {
+    close();
+    open(identity, role, {});
+    link_ = pool_->dial(node.id, node.at);
+    const auto seen = ask<node::wire::GetStatus, node::wire::NodeStatus>("/node", kProbeTimeout,
+                                                                         [](node::wire::GetStatus::Builder) {});
+    if (interrupted_ || in_service()) {
+      if (!seen.ok()) return seen.error();
+      if (role == messages::Role::operate || needs != Needs::operate) return std::nullopt;
+      return Failure{{Code::refused, "this key may look at the node " + address + ", not change it"},
+                     "nothing was done",
+                     try_,
+                     Exit::refused};
+    }
+    failed = seen.error();
+  }
+  return failed;
+}
+
+void Client::open(std::shared_ptr<const crypto::Identity> identity, messages::Role role, std::string sockets) {
+  system_ = std::make_unique<os::System>(std::make_unique<NoDisk>(),
+                                         os::SystemOptions{.workers = kWorkers, .sockets = std::move(sockets)});
+  net::NetSetup setup;
+  setup.identity = std::move(identity);
+  setup.terms.work_bits = 0;  // the id of the node is pinned, and an operator needs no work
+  setup.role = role;
+  setup.trace = trace_;
+  setup.limits.dial_timeout = kDialTimeout;
+  pool_ = std::make_shared<net::Pool>(system_->node(), setup);
+  outside_.emplace(system_->node(), "outside");
+}
+
+bool Client::in_service() { return pool_ && pool_->counters().links_made.load(std::memory_order_relaxed) > 0; }
+
+/// Whether this side has ended the handshake: the counters are of this client's own pool alone.
+bool Client::turned_away() {
+  const net::NetCounters& counted = pool_->counters();
+  for (std::size_t i = 0; i < net::kRefusals; ++i)
+    if (counted.of(static_cast<net::Refusal>(i)) > 0) return true;
+  return counted.of(net::Turned::channel) > 0;
+}
+
+void Client::close() {
+  outside_.reset();
+  link_.reset();
+  if (system_) system_->end(kEndPatience);
+  pool_.reset();
+  system_.reset();
+}
+
+Client::~Client() { close(); }
+
+// -- calls -----------------------------------------------------------------------------------------------------------
+
+runtime::Handle Client::service(const std::string& path) { return link_ ? link_->proxy(path) : runtime::Handle{}; }
+
+Client::Outcome<runtime::Envelope> Client::pose(const std::string& path, runtime::Envelope question) {
+  struct Waiting {
+    std::mutex lock;
+    std::optional<runtime::Envelope> answer;
+  };
+  const auto waiting = std::make_shared<Waiting>();
+  outside_->run(
+      [this, waiting, whom = service(path), question = std::move(question)](runtime::ExternalActor::Inside& actor) {
+        actor.pose(whom, question, [this, waiting](const runtime::Envelope& answer) {
+          {
+            const std::lock_guard hold(waiting->lock);
+            waiting->answer = answer;
+          }
+          waker_->ring();
+        });
+      });
+  const auto answered = [&] {
+    const std::lock_guard hold(waiting->lock);
+    return waiting->answer.has_value();
+  };
+  if (!wait_until(answered)) return cut_short();
+  return *waiting->answer;
+}
+
+void Client::inside(runtime::ExternalActor::What what) {
+  std::atomic<bool> done{false};
+  outside_->run([&](runtime::ExternalActor::Inside& actor) {
+    what(actor);
+    // The caller may go on as soon as it sees this, so that nothing of its stack is touched after it.
+    os::Waker& waker = *waker_;
+    done.store(true, std::memory_order_release);
+    waker.ring();
+  });
+  while (!done.load(std::memory_order_acquire)) note(waker_->wait(kForever));
+}
+
+bool Client::wait_until(const std::function<bool()>& done) {
+  while (!done()) {
+    if (interrupted_ || mute()) return false;
+    note(waker_->wait(mute_at_ ? std::min(kForever, *mute_at_ - now()) : kForever));
+  }
+  return true;
+}
+
+bool Client::mute() {
+  if (!mute_at_) return false;
+  if (!link_ || link_->traffic().received.load(std::memory_order_relaxed) > 0) mute_at_.reset();
+  return mute_at_ && now() >= *mute_at_;
+}
+
+Failure Client::no_word_from_it() {
+  const auto process = lock_holder(*directory_);
+  const std::string number = process ? " (process " + std::to_string(*process) + ")" : "";
+  return {{Code::timeout, "the node in " + *directory_ + " does not answer" + number}};
+}
+
+Failure Client::cut_short() { return interrupted_ ? interruption() : no_word_from_it(); }
+
+/// Whatever wakes it is looked at anew: words of the node ring as well.
+Client::Outcome<bool> Client::wait_for(int descriptor, os::Waker::Want want, base::Duration at_most) {
+  const os::Waker::Watched watched{descriptor, want};
+  const base::Instant due = at_most == base::Duration::max() ? base::Instant::max() : now() + at_most;
+  while (true) {
+    if (interrupted()) return interruption();
+    if (os::Waker::is_ready(watched)) return true;
+    const base::Instant at = now();
+    if (at >= due || (answered_ && answered_())) return false;
+    note(waker_->wait(std::min(kForever, due - at), watched));
+  }
+}
+
+Client::Outcome<void> Client::pause(base::Duration length) {
+  const base::Instant due = now() + length;
+  while (!interrupted()) {
+    const base::Instant at = now();
+    if (at >= due) return {};
+    note(waker_->wait(due - at));
+  }
+  return interruption();
+}
+
+bool Client::interrupted() {
+  note(waker_->wait(base::Duration::zero()));
+  return interrupted_.has_value();
+}
+
+void Client::note(std::optional<int> signal) {
+  if (signal) interrupted_ = signal;
+}
+
+Failure Client::interruption() const {
+  return {{Code::dropped, "interrupted"}, {}, {}, static_cast<Exit>(kExitOfSignals + interrupted_.value_or(SIGINT))};
+}
+
+Failure Client::failure(const base::Error& error) {
+  // The node names the damaged file in its error, and in its health what else is wrong.
+  if (in_service() && error.code == Code::corrupt) return {error, {}, "troupe status " + way_};
+  const bool silent = directory_ && link_ && link_->traffic().received.load(std::memory_order_relaxed) == 0;
+  if (in_service() && error.code == Code::timeout && silent) return no_word_from_it();
+  if (in_service()) return {error};
+  const bool remote = !refused_.empty();
+  const bool heard = remote && link_ && link_->traffic().received.load(std::memory_order_relaxed) > 0;
+  // What this side has turned away never saw our key; its error says why.
+  const bool ours = heard && turned_away();
+  if (heard && !ours)
+    return {{Code::refused, refused_ + ": " + error.message}, "nothing was done", try_, Exit::refused};
+  // One that starts, ends or has no room holds its directory, and no second one can be started there.
+  if (const auto process = directory_ ? lock_holder(*directory_) : std::nullopt)
+    return {{Code::unavailable, "the node in " + *directory_ + " (process " + std::to_string(*process) +
+                                    ") cannot be reached: " + error.message},
+            "nothing was done",
+            "again"};
+  // A socket is left where a node was killed. What is wrong with one that is busy, or closed to us, its error says.
+  const bool left = directory_ && os::is_stale((std::filesystem::path(*directory_) / kControlSocket).string());
+  const std::string why =
+      left ? "nobody listens at its socket, " + std::string(kControlSocket) + ", which the last one has left there"
+           : error.message;
+  return {{ours ? Code::refused : Code::unavailable, unreachable_ + ": " + why},
+          "nothing was done",
+          remote ? "troupe status, at that node, shows whether it runs, its id and its address" : try_,
+          ours ? Exit::refused : Exit::unavailable};
+}
+
+}  // namespace troupe::apps

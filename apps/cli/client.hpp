@@ -1,0 +1,273 @@
+#pragma once
+// A command's connection to its node: questions and streams as calls that block the command alone.
+//
+// Way      the local socket in the data directory, or with --node a link in the role `operate`, else `view`.
+// Threads  everything that a caller hands in runs in the caller's thread, but the `fill`s, which run in an actor's
+//          while the caller waits.
+// Signals  while a Client lives SIGINT (Ctrl-C), SIGTERM and SIGHUP end the call at hand with a failure of exit 128 and
+//          the signal's number, 130 for SIGINT; the stream is cancelled. So a command removes what it has not finished.
+// Limits   kReadAheadBytes of items read ahead, kWriteAhead items written ahead.
+// Owner    the command; one at a time in a process; not thread-safe.
+#include <capnp/message.h>
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "apps/cli/command.hpp"
+#include "runtime/actor/external_actor.hpp"
+#include "runtime/net/pool.hpp"
+#include "runtime/os/system.hpp"
+#include "runtime/os/waker.hpp"
+
+namespace troupe::apps {
+
+inline constexpr std::size_t kReadAheadBytes = 4u << 20;  // our choice: beside the credit of the stream, 1 MiB
+inline constexpr std::size_t kWriteAhead = 4;             // our choice: one is made while others are sent
+inline constexpr std::chrono::seconds kMuteMax{10};       // our choice: an actor that serves links answers in much less
+inline constexpr std::chrono::seconds kDialTimeout{5};    // our choice: whoever types does not wait for longer
+
+/// An answer that is kept for as long as it is needed.
+template <class A>
+class Kept {
+ public:
+  explicit Kept(runtime::Envelope envelope)
+      : envelope_(std::move(envelope)), reading_(std::make_unique<runtime::Envelope::Reading<A>>(envelope_)) {}
+  typename A::Reader root() { return reading_->root(); }
+
+ private:
+  runtime::Envelope envelope_;
+  std::unique_ptr<runtime::Envelope::Reading<A>> reading_;
+};
+
+class Client {
+ public:
+  template <class T>
+  using Outcome = base::Result<T, Failure>;
+
+  /// Connects to the node that the command line names, as the command needs it. A local node that does not run is
+  /// found out at the first call.
+  /// Fails: exit 7 if it does not run or cannot be reached, 5 if it does not let the caller do what the command needs
+  /// or if its data directory is closed to the caller.
+  static Outcome<std::unique_ptr<Client>> connect(const Invocation& invocation, Console& console);
+  ~Client();
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+
+  /// Asks the service `path` of the node, such as "/node".
+  template <class Q, class A, class Fill>
+  Outcome<Kept<A>> ask(const std::string& path, base::Duration timeout, Fill&& fill) {
+    return keep<A>(pose(path, runtime::Envelope::build<Q>({.due = now() + timeout}, std::forward<Fill>(fill))));
+  }
+
+  /// Asks for a stream and hands each item to `on_item(Item::Reader) -> Outcome<void>`, whose failure cancels the
+  /// stream and is returned. The node sends no faster than that.
+  template <class Q, class Item, class Fill, class OnItem>
+  Outcome<void> subscribe(const std::string& path, base::Duration idle, Fill&& fill, OnItem&& on_item);
+
+  /// What a producer of feed() returns: fills the next item; nothing at the end.
+  template <class Item>
+  using Produced = Outcome<std::optional<base::Callback<void(typename Item::Builder)>>>;
+
+  /// Asks a question whose items `producer() -> Produced<Item>` makes, and returns the answer at their end. It is asked
+  /// for no more than the node takes; its failure ends the stream and is returned.
+  template <class Q, class Item, class A, class Fill, class Producer>
+  Outcome<Kept<A>> feed(const std::string& path, base::Duration idle, Fill&& fill, Producer&& producer);
+
+  /// Waits until a descriptor can be read or written without blocking: true. False if `at_most` has passed, or, in a
+  /// producer, once the node has answered and wants no more. Fails if interrupted.
+  Outcome<bool> wait_for(int descriptor, os::Waker::Want want, base::Duration at_most = base::Duration::max());
+  /// Lets that much time pass. Fails if interrupted.
+  Outcome<void> pause(base::Duration length);
+  /// Whether one of the signals has come: for long work between two calls.
+  bool interrupted();
+  /// What to fail with then.
+  Failure interruption() const;
+
+  base::Instant now() { return system_->world().clock.now(); }
+  /// The way to the node as a person types it: "--data DIR" or "--node ID@HOST:PORT".
+  const std::string& way() const { return way_; }
+
+ private:
+  using Item = std::unique_ptr<capnp::MallocMessageBuilder>;
+  struct Incoming {
+    std::mutex lock;
+    std::deque<Item> items;
+    std::size_t bytes = 0;
+    bool paused = false;
+    bool ended = false;
+    std::optional<base::Error> error;
+    runtime::Subscription stream;  // in the actor's context alone
+  };
+  template <class I>
+  struct Outgoing {
+    std::mutex lock;
+    std::deque<base::Callback<void(typename I::Builder)>> items;
+    bool all_made = false;
+    std::optional<runtime::Envelope> answer;
+    runtime::Sink<I> sink;  // in the actor's context alone
+    void pump();
+  };
+
+  Client() = default;
+  std::optional<Failure> connect_locally(const std::string& directory);
+  std::optional<Failure> connect_remotely(const NodeAddress& node, Console& console, Needs needs);
+  void open(std::shared_ptr<const crypto::Identity> identity, messages::Role role, std::string sockets);
+  bool in_service();
+  bool turned_away();
+  void close();
+
+  Outcome<runtime::Envelope> pose(const std::string& path, runtime::Envelope question);
+  runtime::Handle service(const std::string& path);
+  Failure failure(const base::Error& error);
+  void note(std::optional<int> signal);
+  /// Runs `what` in the actor's context and waits for it.
+  void inside(runtime::ExternalActor::What what);
+  /// False if interrupted before `done`, or if the node is mute.
+  bool wait_until(const std::function<bool()>& done);
+  /// Whether a node of this machine has taken the connection, and not said a word: it is stopped, or stuck.
+  bool mute();
+  Failure no_word_from_it();
+  /// What to fail with where wait_until() was false.
+  Failure cut_short();
+  std::optional<Item> next_item(const std::shared_ptr<Incoming>& incoming, std::optional<Failure>& failed);
+  void take(const std::shared_ptr<Incoming>& incoming, Item item);
+  template <class A>
+  Outcome<Kept<A>> keep(Outcome<runtime::Envelope> answer);
+
+  std::string way_;
+  std::uint64_t trace_ = 0;
+  std::optional<std::string> directory_;  // of a local node
+  std::optional<base::Instant> mute_at_;  // a local node that has said nothing by then does not answer
+  // What to say if there never was a link.
+  std::string unreachable_, refused_, try_;
+  std::optional<os::Waker> waker_;
+  std::optional<int> interrupted_;  // the signal
+  std::function<bool()> answered_;  // whether the feed at hand is; none beside one
+  std::unique_ptr<os::System> system_;
+  std::shared_ptr<net::Pool> pool_;
+  std::shared_ptr<net::Link> link_;
+  std::optional<runtime::ExternalActor> outside_;
+};
+
+// -- templates -------------------------------------------------------------------------------------------------------
+
+template <class A>
+Client::Outcome<Kept<A>> Client::keep(Outcome<runtime::Envelope> answer) {
+  if (!answer.ok()) return answer.error();
+  runtime::Envelope& envelope = answer.value();
+  if (envelope.header().signal == runtime::Signal::error) return failure(runtime::read_error(envelope));
+  if (envelope.kind() != &messages::kind_of<A>())
+    return failure({base::Code::malformed, "the node's answer is of an unknown kind"});
+  return Kept<A>(std::move(envelope));
+}
+
+template <class Q, class I, class Fill, class OnItem>
+Client::Outcome<void> Client::subscribe(const std::string& path, base::Duration idle, Fill&& fill, OnItem&& on_item) {
+  const auto incoming = std::make_shared<Incoming>();
+  const runtime::Handle whom = service(path);
+  inside([&](runtime::ExternalActor::Inside& actor) {
+    incoming->stream = actor.subscribe<Q, I>(
+        whom, idle, fill,
+        [this, incoming](typename I::Reader item) {
+          auto copy =
+              std::make_unique<capnp::MallocMessageBuilder>(static_cast<unsigned>(item.totalSize().wordCount + 1));
+          copy->setRoot(item);
+          take(incoming, std::move(copy));
+        },
+        [this, incoming](const base::Outcome<void>& end) {
+          {
+            const std::lock_guard hold(incoming->lock);
+            incoming->ended = true;
+            if (!end.ok()) incoming->error = end.error();
+          }
+          waker_->ring();
+        });
+  });
+  std::optional<Failure> failed;
+  while (auto item = next_item(incoming, failed)) {
+    const Outcome<void> taken = on_item((*item)->template getRoot<I>().asReader());
+    if (taken.ok()) continue;
+    failed = taken.error();
+    break;
+  }
+  inside([&](runtime::ExternalActor::Inside&) { incoming->stream.cancel(); });
+  if (failed) return *failed;
+  return {};
+}
+
+/// In the actor's context: hands over what is made for as long as the node takes it.
+template <class I>
+void Client::Outgoing<I>::pump() {
+  while (sink) {
+    base::Callback<void(typename I::Builder)> next;
+    {
+      const std::lock_guard hold(lock);
+      if (items.empty()) {
+        if (all_made) sink.end();
+        return;
+      }
+      if (!sink.ready()) return;
+      next = std::move(items.front());
+      items.pop_front();
+    }
+    sink.push(next);
+  }
+}
+
+template <class Q, class I, class A, class Fill, class Producer>
+Client::Outcome<Kept<A>> Client::feed(const std::string& path, base::Duration idle, Fill&& fill, Producer&& producer) {
+  const auto outgoing = std::make_shared<Outgoing<I>>();
+  const runtime::Handle whom = service(path);
+  const auto pump = [this, outgoing] {
+    outgoing->pump();
+    waker_->ring();
+  };
+  inside([&](runtime::ExternalActor::Inside& actor) {
+    outgoing->sink = actor.feed<Q, I, A>(whom, idle, fill, [this, outgoing](const runtime::Answer<A>& answer) {
+      {
+        const std::lock_guard hold(outgoing->lock);
+        outgoing->answer = answer.envelope();
+      }
+      waker_->ring();
+    });
+    outgoing->sink.on_ready(pump);
+  });
+  const auto answered = [&] {
+    const std::lock_guard hold(outgoing->lock);
+    return outgoing->answer.has_value();
+  };
+  const auto has_room = [&] {
+    const std::lock_guard hold(outgoing->lock);
+    return outgoing->answer || outgoing->items.size() < kWriteAhead;
+  };
+  std::optional<Failure> failed;
+  answered_ = answered;
+  for (bool all_made = false; !all_made && !failed;) {
+    if (!wait_until(has_room)) failed = cut_short();
+    if (failed || answered()) break;
+    Produced<I> made = producer();
+    if (!made.ok()) {
+      failed = made.error();
+      break;
+    }
+    all_made = !made.value().has_value();
+    {
+      const std::lock_guard hold(outgoing->lock);
+      if (all_made) outgoing->all_made = true;
+      else outgoing->items.push_back(std::move(*made.value()));
+    }
+    outside_->run([pump](runtime::ExternalActor::Inside&) { pump(); });
+  }
+  answered_ = {};
+  if (!failed && !wait_until(answered)) failed = cut_short();
+  // Whatever is left of the stream ends here: a sink that is dropped tells the node so.
+  inside([&](runtime::ExternalActor::Inside&) { outgoing->sink = {}; });
+  if (failed) return *failed;
+  return keep<A>(*outgoing->answer);
+}
+
+}  // namespace troupe::apps

@@ -1,0 +1,115 @@
+#pragma once
+// A command of `troupe` as data: from the one table of them come parsing, help, completion and the manual.
+//
+// To add one: write apps/<command>.cpp with a function that returns its `Command`s, and name it in commands.cpp.
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "apps/cli/console.hpp"
+#include "apps/cli/failure.hpp"
+#include "runtime/base/endpoint.hpp"
+#include "runtime/base/ids.hpp"
+#include "runtime/base/result.hpp"
+
+namespace troupe::apps {
+
+/// What a command needs to do its work.
+enum class Needs : std::uint8_t {
+  nothing,  ///< no running node
+  view,     ///< a node that lets the caller look
+  operate,  ///< a node that lets the caller change things
+};
+
+struct Option {
+  std::string name;     ///< "--replicas", or "-o"
+  std::string value{};  ///< "N" as shown in help; empty for a switch
+  std::string help;     ///< one line
+  std::string alias{};  ///< "--output"
+  bool repeatable = false;
+  std::vector<std::string> choices{};  ///< if not empty, the only values
+  std::uint64_t min = 0;               ///< with a max above 0 the value is a whole number within both
+  std::uint64_t max = 0;
+};
+
+enum class Arity : std::uint8_t { one, maybe, some, any };  // 1, 0 or 1, 1 and more, 0 and more
+
+struct Positional {
+  std::string name;          ///< "FILE"
+  std::string help;          ///< one line
+  Arity arity = Arity::one;  ///< only the last one may repeat, the last ones be left out
+  std::vector<std::string> choices{};
+};
+
+/// "ID@HOST:PORT" of --node: where a node is and who it must be.
+struct NodeAddress {
+  base::NodeId id;
+  base::HostPort at;
+};
+
+/// Options that every command takes, before or after its name.
+struct Globals {
+  std::optional<std::string> data{};  ///< --data; see data_directory()
+  std::optional<NodeAddress> node{};  ///< --node; never together with `data`
+  bool json = false;
+  std::uint64_t trace = 0;  ///< --trace-id: of what the command asks; zero: the node picks one
+};
+
+struct Command;
+
+/// A command line that was understood. Reading an option or argument that the command lacks is a broken invariant.
+class Invocation {
+ public:
+  using Values = std::map<std::string, std::vector<std::string>, std::less<>>;
+
+  /// Keeps pointers to `command` and `table`.
+  Invocation(const Command& command, const std::vector<Command>& table, Globals for_all, Values values)
+      : globals(std::move(for_all)), command_(&command), table_(&table), values_(std::move(values)) {}
+
+  /// Whether the option or optional argument was given.
+  bool has(std::string_view name) const { return !all(name).empty(); }
+  /// Its value; nothing if it was not given.
+  std::optional<std::string> text(std::string_view name) const;
+  /// For an option with a max: its number, within the bounds of the table.
+  std::optional<std::uint64_t> number(std::string_view name) const;
+  /// All its values, in order.
+  const std::vector<std::string>& all(std::string_view name) const;
+
+  const Command& command() const { return *command_; }
+  const std::vector<Command>& table() const { return *table_; }
+
+  Globals globals;
+
+ private:
+  const Command* command_;
+  const std::vector<Command>* table_;
+  Values values_;
+};
+
+/// How a command ended: an exit, having printed what it had to, or a failure that the caller prints.
+using Ending = base::Result<Exit, Failure>;
+
+struct Command {
+  std::string name;     ///< one or two words: "status", "config show"
+  std::string summary;  ///< one line
+  std::vector<Option> options{};
+  std::vector<Positional> positionals{};
+  Needs needs = Needs::nothing;
+  Effect effect = Effect::read;
+  std::string notes{};  ///< for help alone: lines of at most 100 columns, below the options
+  std::function<Ending(const Invocation&, Console&)> run;
+};
+using Commands = std::vector<Command>;
+
+/// The id of a trace as it is typed: up to 16 hexadecimal digits, not zero.
+std::optional<std::uint64_t> parse_trace(std::string_view hex);
+
+/// Where the node lives: --data, else TROUPE_DATA, else $XDG_DATA_HOME/troupe, else ~/.local/share/troupe.
+/// Fails with usage if none of them is set.
+base::Result<std::string, Failure> data_directory(const Globals& globals, const Console& console);
+
+}  // namespace troupe::apps

@@ -1,0 +1,172 @@
+#include "apps/cli/help.hpp"
+
+#include <algorithm>
+#include <ostream>
+#include <sstream>
+
+#include "runtime/base/text.hpp"
+
+namespace troupe::apps {
+namespace {
+
+constexpr std::size_t kLeftColumns = 26;
+
+struct ExitMeaning {
+  Exit exit;
+  std::string_view meaning;
+};
+constexpr ExitMeaning kExits[] = {
+    {Exit::done, "done"},
+    {Exit::failed, "failed"},
+    {Exit::usage, "usage or bad configuration"},
+    {Exit::partly, "partly done"},
+    {Exit::not_found, "not found"},
+    {Exit::refused, "refused or conflict"},
+    {Exit::overloaded, "overloaded or no space"},
+    {Exit::unavailable, "unavailable, no quorum, or a read timed out"},
+    {Exit::unknown, "outcome unknown, or a write timed out"},
+    {Exit::nothing_checked, "sim: nothing was checked, or a rare property was never reached"},
+    {Exit::not_deterministic, "sim: a world was not the same twice"},
+    {Exit::simulator_failed, "sim: the simulator itself failed"},
+    {Exit::interrupted, "interrupted; by SIGTERM it is 143, by SIGHUP 129"},
+    {Exit::broken_pipe, "nobody reads standard output any more"},
+};
+
+std::string left(const Option& option) {
+  std::string out = option.name;
+  if (!option.alias.empty()) out += ", " + option.alias;
+  if (!option.value.empty()) out += ' ' + option.value;
+  return out;
+}
+
+std::string shown(const Positional& positional) {
+  switch (positional.arity) {
+    case Arity::one: return positional.name;
+    case Arity::maybe: return '[' + positional.name + ']';
+    case Arity::some: return positional.name + "…";
+    case Arity::any: return '[' + positional.name + "…]";
+  }
+  return positional.name;
+}
+
+std::string_view needs(const Command& command) {
+  switch (command.needs) {
+    case Needs::nothing: return "Needs no running node.";
+    case Needs::view: return "Needs a running node and the role `view`.";
+    case Needs::operate: return "Needs a running node and the role `operate`.";
+  }
+  return "";
+}
+
+void line(std::ostream& out, const std::string& first, std::string_view second) {
+  const auto width = base::columns(first);
+  out << "  " << first;
+  if (width < kLeftColumns) out << std::string(kLeftColumns - width, ' ');
+  else out << "\n  " << std::string(kLeftColumns, ' ');
+  out << second << '\n';
+}
+
+void print_options(std::ostream& out, std::string_view title, const std::vector<Option>& options) {
+  if (options.empty()) return;
+  out << '\n' << title << '\n';
+  for (const Option& option : options) line(out, left(option), option.help);
+}
+
+void print_command(std::ostream& out, const Command& command) {
+  out << "usage: " << usage(command) << "\n\n" << command.summary << ". " << needs(command) << '\n';
+  if (!command.positionals.empty()) out << "\narguments\n";
+  for (const Positional& positional : command.positionals) line(out, positional.name, positional.help);
+  print_options(out, "options", command.options);
+  print_options(out, "options of all commands", global_options());
+  out << command.notes;
+}
+
+void print_all(std::ostream& out, const Commands& table) {
+  out << "usage: troupe [--data DIR | --node ID@HOST:PORT] [--json] COMMAND …\n\ncommands\n";
+  for (const Command& command : table) line(out, command.name, command.summary);
+  print_options(out, "options of all commands, before or after the command", global_options());
+  out << "\nexit status\n";
+  for (const auto& [exit, meaning] : kExits) line(out, std::to_string(static_cast<int>(exit)), meaning);
+  out << "\n`troupe help COMMAND` says more.\n";
+}
+
+std::string roff(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    if (c == '\\') out += "\\e";
+    else if (c == '-') out += "\\-";
+    else if ((c == '.' || c == '\'') && out.empty()) (out += "\\&") += c;
+    else out += c;
+  }
+  return out;
+}
+
+void manual_entry(std::ostream& out, std::string_view term, std::string_view text) {
+  out << ".TP\n.B " << roff(term) << '\n' << roff(text) << '\n';
+}
+
+}  // namespace
+
+const std::vector<Option>& global_options() {
+  static const std::vector<Option> options{
+      {.name = "--data",
+       .value = "DIR",
+       .help = "the node that lives there; else TROUPE_DATA, else $XDG_DATA_HOME/troupe"},
+      {.name = "--node", .value = "ID@HOST:PORT", .help = "a node elsewhere, by the caller's operator key"},
+      {.name = "--json", .help = "print JSON"},
+      {.name = "--trace-id",
+       .value = "HEX",
+       .help = "the trace of all that the command asks, for `troupe trace --id HEX`; else the node picks one"},
+      {.name = "-h", .help = "help for the command", .alias = "--help"},
+  };
+  return options;
+}
+
+std::string usage(const Command& command) {
+  std::string out = "troupe " + command.name;
+  for (const Option& option : command.options)
+    out += " [" + option.name + (option.value.empty() ? "" : ' ' + option.value) + ']' + (option.repeatable ? "…" : "");
+  for (const Positional& positional : command.positionals) out += ' ' + shown(positional);
+  return out;
+}
+
+bool print_help(std::ostream& out, const Commands& table, std::string_view about) {
+  if (about.empty()) {
+    print_all(out, table);
+    return true;
+  }
+  const std::string group = std::string(about) + ' ';
+  const auto in_group = [&](const Command& one) { return one.name.starts_with(group); };
+  const auto exact = std::find_if(table.begin(), table.end(), [&](const auto& one) { return one.name == about; });
+  const bool has_group = std::any_of(table.begin(), table.end(), in_group);
+  if (exact == table.end() && !has_group) return false;
+  if (exact != table.end()) print_command(out, *exact);
+  if (has_group) {
+    out << (exact != table.end() ? "\nmore commands\n" : "commands\n");
+    for (const Command& command : table)
+      if (in_group(command)) line(out, command.name, command.summary);
+  }
+  return true;
+}
+
+void print_manual(std::ostream& out, const Commands& table, std::string_view version) {
+  out << ".TH TROUPE 1 \"\" \"troupe " << roff(version) << "\" \"User Commands\"\n"
+      << ".SH NAME\ntroupe \\- a node, and the tools to talk to one\n.SH SYNOPSIS\n.B troupe\n"
+      << "[\\-\\-data DIR | \\-\\-node ID@HOST:PORT] [\\-\\-json] COMMAND ...\n.SH COMMANDS\n";
+  for (const Command& command : table) {
+    out << ".SS " << roff(usage(command)) << '\n' << roff(command.summary) << ".\n" << roff(needs(command)) << '\n';
+    for (const Positional& positional : command.positionals) manual_entry(out, positional.name, positional.help);
+    for (const Option& option : command.options) manual_entry(out, left(option), option.help);
+    if (command.notes.empty()) continue;
+    out << ".PP\n.nf\n";  // as it is
+    std::istringstream notes(command.notes);
+    for (std::string one; std::getline(notes, one);) out << roff(one) << '\n';
+    out << ".fi\n";
+  }
+  out << ".SH OPTIONS OF ALL COMMANDS\n";
+  for (const Option& option : global_options()) manual_entry(out, left(option), option.help);
+  out << ".SH EXIT STATUS\n";
+  for (const auto& [exit, meaning] : kExits) manual_entry(out, std::to_string(static_cast<int>(exit)), meaning);
+}
+
+}  // namespace troupe::apps

@@ -1,0 +1,24 @@
+#pragma once
+// Help and the manual, from the table of commands.
+#include <iosfwd>
+#include <string>
+#include <string_view>
+
+#include "apps/cli/command.hpp"
+
+namespace troupe::apps {
+
+/// "troupe config check FILE [--strict] …", one line.
+std::string usage(const Command& command);
+
+/// Help for a command, for the commands of a group, or for all if `about` is empty.
+/// False, and nothing is printed, if nothing has that name.
+bool print_help(std::ostream& out, const Commands& table, std::string_view about);
+
+/// troupe(1) in the man macros.
+void print_manual(std::ostream& out, const Commands& table, std::string_view version);
+
+/// The options that every command takes.
+const std::vector<Option>& global_options();
+
+}  // namespace troupe::apps

@@ -1,0 +1,25 @@
+#pragma once
+// A command line against the table of commands. Keeps CLI11 behind one source file.
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "apps/cli/command.hpp"
+
+namespace troupe::apps {
+
+/// Help is wanted: for one command ("config show"), a group ("config"), or all (empty).
+struct HelpWanted {
+  std::string about;
+};
+
+using Parsed = std::variant<Invocation, HelpWanted>;
+
+/// `arguments` without the program's name. The table must outlive the result.
+/// Errors: usage failures, with the nearest known name and the help to read.
+base::Result<Parsed, Failure> parse(const Commands& table, const std::vector<std::string>& arguments);
+
+/// Whether --json stands among the arguments: also known when they cannot be parsed.
+bool wants_json(const std::vector<std::string>& arguments);
+
+}  // namespace troupe::apps

@@ -1,0 +1,55 @@
+#include "apps/cli/run.hpp"
+
+#include <exception>
+#include <ostream>
+
+#include "apps/cli/help.hpp"
+#include "apps/cli/parse.hpp"
+
+namespace troupe::apps {
+namespace {
+
+// A script that reads a cut list must not take it for a whole one.
+Ending written(Ending ending, Effect effect, Console& console) {
+  console.out.flush();
+  if (!ending.ok() || console.out) return ending;
+  return unwritten(console, effect == Effect::write ? "done, but not all of it was printed" : "");
+}
+
+Exit run_or_throw(const Commands& table, const std::vector<std::string>& arguments, Console& console, Form form) {
+  const auto tell = [&](const Failure& failure, Effect effect) {
+    print(console.err, failure, effect, form, colour_on_err(console));
+    return exit_of(failure, effect);
+  };
+  const auto parsed = parse(table, arguments);
+  if (!parsed.ok()) return tell(parsed.error(), Effect::read);
+  Effect effect = Effect::read;
+  Ending ending = Exit::done;
+  if (const auto* help = std::get_if<HelpWanted>(&parsed.value())) {
+    print_help(console.out, table, help->about);
+  } else {
+    const auto& invocation = std::get<Invocation>(parsed.value());
+    effect = invocation.command().effect;
+    ending = invocation.command().run(invocation, console);
+  }
+  ending = written(std::move(ending), effect, console);
+  return ending.ok() ? ending.value() : tell(ending.error(), effect);
+}
+
+}  // namespace
+
+Exit run(const Commands& table, const std::vector<std::string>& arguments, Console& console) {
+  const Form form = wants_json(arguments) ? Form::json : Form::text;
+  try {
+    return run_or_throw(table, arguments, console, form);
+  } catch (const std::exception& error) {
+    const Failure failure{{base::Code::internal, std::string("a mistake in this program: ") + error.what()},
+                          "unknown; what the command had begun may have been done",
+                          "",
+                          Exit::failed};
+    print(console.err, failure, Effect::write, form, colour_on_err(console));
+    return Exit::failed;
+  }
+}
+
+}  // namespace troupe::apps

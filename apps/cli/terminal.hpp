@@ -1,0 +1,66 @@
+#pragma once
+// Tables and progress for people.
+#include <cstdint>
+#include <iosfwd>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "apps/cli/console.hpp"
+#include "runtime/base/time.hpp"
+
+namespace troupe::apps {
+
+enum class Align : std::uint8_t { left, right };
+
+struct Column {
+  std::string title;
+  Align align = Align::left;  ///< numbers go right
+};
+
+/// Columns as wide as their widest cell, two spaces apart. Cells are escaped (runtime/observe/text.hpp).
+class TextTable {
+ public:
+  explicit TextTable(std::vector<Column> columns);
+
+  /// Broken invariant unless there is one cell a column.
+  void add(std::vector<std::string> cells);
+
+  /// The titles and a line a row; nothing but the titles if there is no row.
+  void print(std::ostream& out) const;
+
+ private:
+  std::vector<Column> columns_;
+  std::vector<std::vector<std::string>> rows_;
+};
+
+/// "1.5 GiB": for people only, rounded down.
+std::string bytes_for_people(std::uint64_t bytes);
+
+/// Shows how far long work is, on standard error: only on a terminal, only after kAfter, and removes
+/// its line at the end. `now` is monotonic and given by the caller.
+class Progress {
+ public:
+  static constexpr std::chrono::milliseconds kAfter{1'000};  // shorter work needs no bar
+  static constexpr std::chrono::milliseconds kEvery{100};    // our choice: more often only flickers
+
+  enum class Unit : std::uint8_t { bytes, count };
+
+  /// `total` zero: not known.
+  Progress(Console& console, std::string what, std::uint64_t total, base::Instant now, Unit unit = Unit::bytes);
+  ~Progress();
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+
+  void update(std::uint64_t done, base::Instant now);
+
+ private:
+  Console& console_;
+  std::string what_;
+  std::uint64_t total_;
+  Unit unit_;
+  base::Instant next_;
+  bool shown_ = false;
+};
+
+}  // namespace troupe::apps

@@ -1,0 +1,76 @@
+#pragma once
+// Runs commands below a directory of its own and shows them as a shell session, so that they can be learned by
+// reading.
+//
+// Ends    all that it has started with it, and its directory.
+#include <memory>
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include "apps/cli/failure.hpp"
+#include "apps/demo/child.hpp"
+
+namespace troupe::apps {
+
+using Words = std::vector<std::string>;
+
+/// A node of the session.
+struct DemoNode {
+  std::string data;  ///< its directory, below the session's
+  std::string id;    ///< hexadecimal
+  std::string at;    ///< HOST:PORT
+  Child process;
+};
+
+class DemoSession {
+ public:
+  template <class T>
+  using Outcome = base::Result<T, Failure>;
+
+  /// Makes the directory below $TMPDIR or /tmp. `program` is what "troupe" stands for; `shown` outlives the session.
+  static Outcome<DemoSession> make(std::string program, const std::string& temporary, std::ostream& shown);
+  DemoSession(DemoSession&&) noexcept = default;
+  DemoSession& operator=(DemoSession&&) = delete;
+  ~DemoSession();
+
+  const std::string& directory() const { return directory_; }
+  /// Says what comes next, as a comment.
+  void say(const std::string& what);
+  /// Shows a command that the session itself does in its place.
+  void show(const std::string& command);
+  void show_output(const std::string& text);
+
+  /// Runs a command ("troupe" is this program), shows it and its output, and returns the output.
+  /// Fails unless it exits with 0.
+  Outcome<std::string> run(const Words& words);
+  /// The same without showing anything.
+  Outcome<std::string> ask(const Words& words);
+  /// Starts a command in the background, and shows it; its output is shown by rest().
+  Outcome<Child> begin(const Words& words);
+  /// Waits for its end and shows its output. Fails unless it exits with 0.
+  Outcome<void> rest(Child& command);
+
+  /// Starts `troupe node` with these words in the background and waits until it serves.
+  Outcome<DemoNode> start(const std::string& data, const Words& words);
+  /// SIGTERM, and waits. Fails if it does not end well.
+  Outcome<void> stop(DemoNode& node);
+  /// SIGKILL, and waits.
+  void kill(DemoNode& node);
+
+  /// Waits for a moment before something is asked again. Fails if the user has interrupted.
+  Outcome<void> pause();
+
+ private:
+  DemoSession(std::string program, std::string directory, std::ostream& shown);
+  Words resolved(const Words& words) const;
+  Outcome<std::string> output(Child& command, const std::string& shown);
+  Failure failure(const std::string& what);
+
+  std::string program_;
+  std::string directory_;  // empty: moved from
+  std::ostream* shown_;
+  std::unique_ptr<Attention> attention_;
+};
+
+}  // namespace troupe::apps

@@ -1,0 +1,308 @@
+// troupe dht get | find | provide | providers | table, and the table of all its commands
+#include "apps/dht/dht.hpp"
+
+#include <capnp/message.h>
+
+#include <ostream>
+
+#include "actors/dht/api.hpp"
+#include "actors/dht/wire.hpp"
+#include "apps/cli/client.hpp"
+#include "apps/cli/json.hpp"
+#include "apps/cli/shell_word.hpp"
+#include "apps/cli/terminal.hpp"
+#include "apps/dht/key.hpp"
+#include "apps/dht/many.hpp"
+#include "apps/dht/show.hpp"
+#include "messages/output.capnp.h"
+#include "runtime/base/text.hpp"
+
+namespace troupe::apps {
+namespace {
+
+namespace wire = dht::wire;
+
+std::string hex(capnp::Data::Reader from) { return base::hex({from.begin(), from.size()}); }
+capnp::Data::Reader data(base::ByteView from) { return {from.data(), from.size()}; }
+
+/// With --explain also where none was found: then the error follows.
+void print_value(const Invocation& invocation, Console& console, const std::string& typed, wire::GotValue::Reader got) {
+  const auto value = got.getValue();
+  if (!invocation.globals.json) {
+    console.out.write(reinterpret_cast<const char*>(value.begin()), static_cast<std::streamsize>(value.size()));
+    if (console.out_is_terminal && !got.hasError()) console.out << '\n';
+    if (invocation.has("--explain")) dht_command::explain(console.err, got.getSearch());
+    console.err << dht_command::quorum_note(invocation, got);
+    return;
+  }
+  capnp::MallocMessageBuilder message;
+  auto out = message.initRoot<output::wire::DhtValue>();
+  dht_command::write(out, invocation, typed, got);
+  write_json_line(console.out, out.asReader());
+}
+
+Ending get(const Invocation& invocation, Console& console) {
+  const auto& keys = invocation.all("KEY");
+  if (keys.size() > 1) {
+    if (!invocation.has("--explain")) return dht_command::get_many(invocation, console, keys);
+    return usage_failure("--explain is for one key at a time", "troupe help dht get");
+  }
+  const std::string typed = keys.front();
+  const auto key = dht_command::parse_key(typed);
+  if (!key || (key->space != dht::Space::kv && !key->key && !key->digest)) return dht_command::wrong_key(typed);
+  auto client = Client::connect(invocation, console);
+  if (!client.ok()) return client.error();
+  auto answer = client.value()->ask<wire::GetValue, wire::GotValue>(
+      dht::kPath, kDhtTimeout, [&](wire::GetValue::Builder question) {
+        question.setSpace(static_cast<std::uint8_t>(key->space));
+        if (key->digest) question.setDigest(data(key->digest->view()));
+        else if (key->key) question.setKey(data(key->key->view()));
+        else question.setName(data(base::as_bytes(key->name)));
+        question.setQuorum(static_cast<std::uint8_t>(invocation.number("--quorum").value_or(0)));
+        question.setExplain(invocation.has("--explain"));
+      });
+  if (!answer.ok()) {
+    if (answer.error().error.code != base::Code::not_found) return answer.error();
+    return dht_command::not_got(answer.error().error, typed, client.value()->way());
+  }
+  const auto got = answer.value().root();
+  print_value(invocation, console, typed, got);
+  if (got.hasError()) return dht_command::not_got(dht::read(got.getError()), typed, client.value()->way());
+  if (!got.getSealed()) return Exit::done;
+  return dht_command::sealed_to_others("what was sealed is printed");
+}
+
+void print_contact(Console& console, messages::wire::Contact::Reader contact) {
+  capnp::MallocMessageBuilder message;
+  auto row = message.initRoot<output::wire::DhtContact>();
+  dht_command::write(row, contact);
+  console.out << hex(row.asReader().getNode()) << '@' << std::string(row.getAddress().begin(), row.getAddress().size())
+              << '\n';
+}
+
+void print_contacts(const Invocation& invocation, Console& console, const std::string& target,
+                    capnp::List<messages::wire::Contact>::Reader list, wire::SearchResult::Reader search) {
+  if (invocation.globals.json) {
+    capnp::MallocMessageBuilder message;
+    auto out = message.initRoot<output::wire::DhtFound>();
+    out.setTarget(target);
+    auto nodes = out.initNodes(list.size());
+    for (unsigned i = 0; i < nodes.size(); ++i) dht_command::write(nodes[i], list[i]);
+    dht_command::write(out.initSearch(), search);
+    return write_json_line(console.out, out.asReader());
+  }
+  for (const auto one : list) print_contact(console, one);
+  if (invocation.has("--explain")) dht_command::explain(console.err, search);
+}
+
+Ending find(const Invocation& invocation, Console& console) {
+  const std::string typed = *invocation.text("ID");
+  const auto id = dht::Key::from_hex(typed);
+  if (!id)
+    return usage_failure(
+        "an id has 40 hexadecimal digits, as a key of /kv/ or of a node, not \"" + base::shortened(typed, 80) + '"',
+        "troupe dht table");
+  auto client = Client::connect(invocation, console);
+  if (!client.ok()) return client.error();
+  auto answer = client.value()->ask<wire::FindNearest, wire::Nearest>(
+      dht::kPath, kDhtTimeout, [&](wire::FindNearest::Builder question) {
+        question.setTarget(data(id->view()));
+        question.setExplain(invocation.has("--explain"));
+      });
+  if (!answer.ok()) return answer.error();
+  const auto search = answer.value().root().getSearch();
+  print_contacts(invocation, console, typed, search.getNearest(), search);
+  if (search.getNearest().size() > 0) return Exit::done;
+  return Failure{*dht::unheard_error(search)};
+}
+
+Ending provide(const Invocation& invocation, Console& console) {
+  const auto cid = base::Digest::from_hex(*invocation.text("CID"));
+  if (!cid) return usage_failure("a content id has 64 hexadecimal digits", "troupe file ls");
+  auto client = Client::connect(invocation, console);
+  if (!client.ok()) return client.error();
+  auto answer =
+      client.value()->ask<wire::Provide, wire::PutDone>(dht::kPath, kDhtTimeout, [&](wire::Provide::Builder order) {
+        order.setCid(data(cid->view()));
+        order.setExplain(invocation.has("--explain"));
+      });
+  if (!answer.ok()) {
+    Failure why = answer.error();
+    if (why.error.code != base::Code::not_found) return why;
+    why.error.message += ", and announces what it holds alone";
+    why.try_ = "troupe file ls " + client.value()->way();
+    return why;
+  }
+  dht_command::print_put(invocation, console, cid->hex(), answer.value().root());
+  return Exit::done;
+}
+
+Ending providers(const Invocation& invocation, Console& console) {
+  const std::string typed = *invocation.text("CID");
+  const auto cid = base::Digest::from_hex(typed);
+  if (!cid) return usage_failure("a content id has 64 hexadecimal digits", "troupe file ls");
+  auto client = Client::connect(invocation, console);
+  if (!client.ok()) return client.error();
+  std::size_t found = 0;
+  std::optional<base::Error> unheard;
+  const auto ended = client.value()->subscribe<wire::FindProviders, wire::FoundProviders>(
+      dht::kPath, kDhtTimeout,
+      [&](wire::FindProviders::Builder question) {
+        question.setCid(data(cid->view()));
+        question.setProvidersMax(static_cast<std::uint16_t>(invocation.number("--limit").value_or(20)));
+        question.setExplain(invocation.has("--explain"));
+      },
+      [&](wire::FoundProviders::Reader more) -> Client::Outcome<void> {
+        found += more.getProviders().size();
+        if (!invocation.globals.json) {
+          for (const auto one : more.getProviders()) print_contact(console, one);
+          console.out.flush();
+        }
+        if (!more.getLast()) return {};
+        const auto search = more.getSearch();
+        unheard = dht::unheard_error(search);
+        if (invocation.globals.json) print_contacts(invocation, console, typed, search.getProviders(), search);
+        else if (invocation.has("--explain")) dht_command::explain(console.err, search);
+        return {};
+      });
+  if (!ended.ok()) return ended.error();
+  if (found > 0) return Exit::done;
+  if (unheard) return Failure{*unheard};
+  return Failure{{base::Code::not_found, "nobody has announced " + typed},
+                 "nothing was changed",
+                 "at a node that `troupe file ls` shows it at: troupe dht provide " + typed};
+}
+
+Ending table(const Invocation& invocation, Console& console) {
+  auto client = Client::connect(invocation, console);
+  if (!client.ok()) return client.error();
+  auto answer = client.value()->ask<wire::GetTable, wire::TableRows>(dht::kPath, std::chrono::seconds(5),
+                                                                     [](wire::GetTable::Builder) {});
+  if (!answer.ok()) return answer.error();
+  const auto rows = answer.value().root();
+  capnp::MallocMessageBuilder message;
+  auto list = message.initRoot<output::wire::DhtTable>().initBuckets(rows.getBuckets().size());
+  TextTable text({{"BUCKET", Align::right}, {"NODE"}, {"ADDRESS"}, {"LAST SEEN", Align::right}});
+  for (unsigned i = 0; i < list.size(); ++i) {
+    const auto from = rows.getBuckets()[i];
+    list[i].setBucket(from.getRange());
+    auto contacts = list[i].initContacts(from.getContacts().size());
+    for (unsigned k = 0; k < contacts.size(); ++k) {
+      dht_command::write(contacts[k], from.getContacts()[k].getContact());
+      const std::uint64_t seconds = from.getContacts()[k].getLastSeenMs() / 1'000;
+      contacts[k].getLastSeenS().setValue(seconds);
+      text.add({std::to_string(from.getRange()), hex(contacts[k].asReader().getNode()),
+                std::string(contacts[k].getAddress().begin(), contacts[k].getAddress().size()),
+                std::to_string(seconds) + " s"});
+    }
+  }
+  if (invocation.globals.json) {
+    write_json_line(console.out, capnp::toDynamic(list.asReader()));
+    return Exit::done;
+  }
+  text.print(console.out);
+  console.err << "the network has about " << rows.getNodes() << " nodes"
+              << (rows.getClient() ? "; this one cannot be dialled, and only asks" : "") << '\n';
+  return Exit::done;
+}
+
+const Option kExplain{.name = "--explain", .help = "each question: who was asked, why, and what came"};
+
+}  // namespace
+
+Commands dht_commands() {
+  return {
+      {.name = "dht put",
+       .summary = "Put a value into the network; prints the key by which anybody gets it",
+       .options = {{.name = "--ttl", .value = "S", .help = "seconds that it lasts (172800)", .min = 1, .max = 604'800},
+                   {.name = "--expect",
+                    .value = "SEQ",
+                    .help = "only in place of the value with that sequence number; 0: only where there is none",
+                    .min = 0,
+                    .max = UINT64_MAX},
+                   {.name = "--reader",
+                    .value = "KEY",
+                    .help = "seal it for this public key (again for more)",
+                    .repeatable = true},
+                   {.name = "--from",
+                    .value = "FILE",
+                    .help = "put each of its lines: KEY, a space, VALUE; - reads standard input"},
+                   kExplain},
+       .positionals = {{.name = "KEY",
+                        .help = "NAME or /kv/NAME, signed by this node; /cid for its hash; /pk for this node's key",
+                        .arity = Arity::maybe},
+                       {.name = "VALUE", .help = "at most 64 KiB; - reads standard input", .arity = Arity::maybe}},
+       .needs = Needs::operate,
+       .effect = Effect::write,
+       .notes = kPutNotes,
+       .run = dht_put},
+      {.name = "dht get",
+       .summary = "Print the value under a key, or those under several",
+       .options =
+           {{.name = "--quorum",
+             .value = "N",
+             .help =
+                 "other nodes that have to agree on a signed value (3); with fewer than N it is printed, and said so",
+             .min = 1,
+             .max = 20},
+            kExplain},
+       .positionals = {{.name = "KEY",
+                        .help = "as `dht put` printed it, or the NAME of a value of this node; of several each value "
+                                "comes on a line",
+                        .arity = Arity::some}},
+       .needs = Needs::view,
+       .notes = kGetNotes,
+       .run = get},
+      {.name = "dht find",
+       .summary = "Find the nodes nearest to an id",
+       .options = {kExplain},
+       .positionals = {{.name = "ID", .help = "40 hexadecimal digits"}},
+       .needs = Needs::view,
+       .run = find},
+      {.name = "dht provide",
+       .summary = "Announce that this node has a content",
+       .options = {kExplain},
+       .positionals = {{.name = "CID", .help = "64 hexadecimal digits"}},
+       .needs = Needs::operate,
+       .effect = Effect::write,
+       .run = provide},
+      {.name = "dht providers",
+       .summary = "Find the nodes that have announced a content",
+       .options = {{.name = "--limit", .value = "N", .help = "so many are enough (20)", .min = 1, .max = 1'000},
+                   kExplain},
+       .positionals = {{.name = "CID", .help = "64 hexadecimal digits"}},
+       .needs = Needs::view,
+       .run = providers},
+      {.name = "dht listen",
+       .summary = "Print what is under a key, and each new value or provider as it comes",
+       .options = {{.name = "--count", .value = "N", .help = "ends after so many", .min = 1, .max = 1'000'000},
+                   {.name = "--seconds", .value = "S", .help = "ends then", .min = 1, .max = 31'536'000}},
+       .positionals = {{.name = "KEY", .help = "a NAME or /kv/KEY as of `dht get`; a CID for its providers"}},
+       .needs = Needs::view,
+       .notes = kListenNotes,
+       .run = dht_listen},
+      {.name = "dht list",
+       .summary = "List what this node holds for the network, and what it has published",
+       .options = {{.name = "--space",
+                    .value = "SPACE",
+                    .help = "only that one",
+                    .choices = {"pk", "kv", "cid", "providers", "published"}}},
+       .needs = Needs::view,
+       .notes = kListNotes,
+       .run = dht_list},
+      {.name = "dht check",
+       .summary = "Read back all that this node holds, and verify it; repairs nothing",
+       .needs = Needs::view,
+       .notes = kAuditNotes,
+       .run = dht_check},
+      {.name = "dht clean",
+       .summary = "Drop what has expired or cannot be used of what this node holds",
+       .needs = Needs::operate,
+       .effect = Effect::write,
+       .notes = kAuditNotes,
+       .run = dht_clean},
+      {.name = "dht table", .summary = "Show the routing table of this node", .needs = Needs::view, .run = table},
+  };
+}
+
+}  // namespace troupe::apps

@@ -1,0 +1,146 @@
+// troupe dht listen
+#include <capnp/message.h>
+
+#include <ostream>
+
+#include "actors/dht/api.hpp"
+#include "actors/dht/logic/topic.hpp"
+#include "apps/cli/client.hpp"
+#include "apps/cli/json.hpp"
+#include "apps/cli/terminal.hpp"
+#include "apps/dht/dht.hpp"
+#include "apps/dht/key.hpp"
+#include "apps/dht/show.hpp"
+#include "messages/output.capnp.h"
+#include "runtime/base/text.hpp"
+
+namespace troupe::apps {
+namespace {
+
+namespace wire = dht::wire;
+
+constexpr std::chrono::minutes kIdle{5};  // the node says something each minute
+
+/// What is listened to; nothing for what never changes, or is no key.
+struct Target {
+  dht::TopicKind kind = dht::TopicKind::value;
+  std::optional<dht::Key> key;
+  std::string name;  // of this node's own value, without a key
+};
+
+std::optional<Target> target_of(const std::string& typed) {
+  if (const auto cid = base::Digest::from_hex(typed)) return Target{dht::TopicKind::providers, dht::key_of(*cid), {}};
+  const auto key = dht_command::parse_key(typed);
+  if (!key) return std::nullopt;
+  if (key->digest) return Target{dht::TopicKind::providers, dht::key_of(*key->digest), {}};
+  if (key->space != dht::Space::kv) return std::nullopt;
+  return Target{dht::TopicKind::value, key->key, key->name};
+}
+
+/// Lines as they come.
+class Printer {
+ public:
+  Printer(Console& console, bool json, std::string typed) : console_(console), json_(json), typed_(std::move(typed)) {}
+
+  Client::Outcome<void> take(wire::Came::Reader item) {
+    switch (item.which()) {
+      case wire::Came::NOTHING: break;
+      case wire::Came::LISTENING: tell_leases(item.getListening()); break;
+      case wire::Came::VALUE: print(item.getValue()); break;
+      case wire::Came::PROVIDER: print(item.getProvider()); break;
+      case wire::Came::ENDED:
+        ended({item.getEnded().getWhy().begin(), item.getEnded().getWhy().size()}, item.getEnded().getItems());
+        break;
+    }
+    console_.out.flush();  // whoever listens sees each line when it comes
+    if (!console_.out) return unwritten(console_, "");
+    return {};
+  }
+
+  /// Whoever listens has seen enough: an end as good as any.
+  void interrupted() {
+    ended("interrupted", items_);
+    console_.out.flush();
+  }
+
+ private:
+  void tell_leases(unsigned nodes) {
+    if (nodes > 0) console_.err << "listening at " << nodes << (nodes == 1 ? " node\n" : " nodes\n");
+    else console_.err << "no node tells this one of changes: it asks for them twice a minute\n";
+    console_.err.flush();
+  }
+
+  void print(wire::GotValue::Reader got) {
+    ++items_;
+    if (json_) {
+      capnp::MallocMessageBuilder message;
+      auto out = message.initRoot<output::wire::DhtValue>();
+      dht_command::write(out, typed_, got);
+      return write_json_line(console_.out, out.asReader());
+    }
+    const std::string value(reinterpret_cast<const char*>(got.getValue().begin()), got.getValue().size());
+    console_.out << got.getSequence() << ' '
+                 << (got.getSealed() ? "(sealed, and not for this node)" : base::printable(value)) << '\n';
+  }
+
+  void print(messages::wire::Contact::Reader provider) {
+    ++items_;
+    capnp::MallocMessageBuilder message;
+    auto row = message.initRoot<output::wire::DhtContact>();
+    dht_command::write(row, provider);
+    if (json_) return write_json_line(console_.out, row.asReader());
+    console_.out << base::hex({row.asReader().getNode().begin(), row.asReader().getNode().size()}) << '@'
+                 << std::string(row.getAddress().begin(), row.getAddress().size()) << '\n';
+  }
+
+  void ended(const std::string& why, std::uint64_t items) {
+    if (!json_) {
+      console_.err << "ended: " << base::printable(why) << "; " << items << " came\n";
+      return;
+    }
+    capnp::MallocMessageBuilder message;
+    auto out = message.initRoot<output::wire::DhtListenEnded>();
+    out.setSummary(true);
+    out.setWhy(why);
+    out.setItems(items);
+    write_json_line(console_.out, out.asReader());
+  }
+
+  Console& console_;
+  const bool json_;
+  const std::string typed_;
+  std::uint64_t items_ = 0;
+};
+
+}  // namespace
+
+Ending dht_listen(const Invocation& invocation, Console& console) {
+  const std::string typed = *invocation.text("KEY");
+  const auto target = target_of(typed);
+  if (const auto digits = dht_command::wrong_digits(typed)) return usage_failure(*digits, "troupe help dht listen");
+  if (!target)
+    return usage_failure(
+        "what can change is a value, NAME or /kv/ and 40 digits, or who provides a content, of 64 "
+        "digits; not \"" +
+            typed + '"',
+        "troupe help dht listen");
+  auto client = Client::connect(invocation, console);
+  if (!client.ok()) return client.error();
+  Printer printer(console, invocation.globals.json, typed);
+  const auto ended = client.value()->subscribe<wire::ListenTo, wire::Came>(
+      dht::kListenPath, kIdle,
+      [&](wire::ListenTo::Builder question) {
+        question.setWhat(static_cast<std::uint8_t>(target->kind));
+        if (target->key) question.setKey({target->key->bytes.data(), target->key->bytes.size()});
+        else question.setName({reinterpret_cast<const std::uint8_t*>(target->name.data()), target->name.size()});
+        question.setCount(invocation.number("--count").value_or(0));
+        question.setMilliseconds(invocation.number("--seconds").value_or(0) * 1'000);
+      },
+      [&](wire::Came::Reader item) { return printer.take(item); });
+  if (ended.ok()) return Exit::done;
+  if (!client.value()->interrupted() || !ended.error().exit) return ended.error();
+  printer.interrupted();
+  return *ended.error().exit;
+}
+
+}  // namespace troupe::apps

@@ -1,0 +1,95 @@
+// troupe dht put
+#include <istream>
+#include <iterator>
+
+#include "actors/dht/api.hpp"
+#include "apps/cli/client.hpp"
+#include "apps/dht/dht.hpp"
+#include "apps/dht/key.hpp"
+#include "apps/dht/many.hpp"
+#include "apps/dht/show.hpp"
+
+namespace troupe::apps {
+namespace {
+
+namespace wire = dht::wire;
+
+constexpr const char* kHelp = "troupe help dht put";
+
+std::string hex(capnp::Data::Reader from) { return base::hex({from.begin(), from.size()}); }
+capnp::Data::Reader data(base::ByteView from) { return {from.data(), from.size()}; }
+
+/// What is put: an argument, or with "-" what comes on standard input.
+base::Result<std::string, Failure> value_of(const Invocation& invocation, Console& console) {
+  std::string value = invocation.text("VALUE").value_or("");
+  if (value != "-") return value;
+  if (auto wrong = dht_command::directory_as_input(value)) return *wrong;
+  value.clear();
+  // One byte more than it may have shows that there is more.
+  for (auto at = std::istreambuf_iterator<char>(console.in);
+       at != std::istreambuf_iterator<char>() && value.size() <= dht::kValueBytesMax; ++at)
+    value += *at;
+  if (value.size() > dht::kValueBytesMax)
+    return usage_failure("a value has at most 65,536 bytes; larger things are files", "troupe help file put");
+  return value;
+}
+
+}  // namespace
+
+Ending dht_put(const Invocation& invocation, Console& console) {
+  if (const auto file = invocation.text("--from")) {
+    for (const char* const alone : {"KEY", "VALUE", "--expect", "--reader", "--explain"})
+      if (invocation.has(alone))
+        return usage_failure(std::string(alone) + " is for one value at a time, not with --from", kHelp);
+    return dht_command::put_many(invocation, console, *file);
+  }
+  if (!invocation.has("KEY")) return usage_failure("say under which KEY, or with --from which file of them", kHelp);
+  const std::string typed = *invocation.text("KEY");
+  const auto key = dht_command::parse_key(typed);
+  if (!key) return dht_command::wrong_key(typed);
+  if (key->key && key->space == dht::Space::kv)
+    return usage_failure("a value is put under a name, which is signed; its key follows from name and node", kHelp);
+  if (key->digest || key->key)
+    return usage_failure("what a value's key is follows from the value: say " + dht_command::space_name(key->space),
+                         kHelp);
+  for (const char* const option : {"--ttl", "--expect", "--reader"})
+    if (invocation.has(option) && key->space != dht::Space::kv) return dht_command::for_names_alone(option);
+  if (invocation.text("VALUE").has_value() == (key->space == dht::Space::pk))
+    return usage_failure(key->space == dht::Space::pk ? "this node's key is its own value: say /pk alone"
+                                                      : "say what to put: a VALUE, or - to read it from standard input",
+                         kHelp);
+  const auto value = value_of(invocation, console);
+  if (!value.ok()) return value.error();
+  std::vector<base::PublicKey> readers;
+  for (const auto& reader : invocation.all("--reader")) {
+    const auto its = base::PublicKey::from_hex(reader);
+    if (!its) return dht_command::wrong_reader(reader);
+    readers.push_back(*its);
+  }
+  auto client = Client::connect(invocation, console);
+  if (!client.ok()) return client.error();
+  auto answer = client.value()->ask<wire::Put, wire::PutDone>(dht::kPath, kDhtTimeout, [&](wire::Put::Builder order) {
+    order.setSpace(static_cast<std::uint8_t>(key->space));
+    order.setName(data(base::as_bytes(key->name)));
+    order.setValue(data(base::as_bytes(value.value())));
+    order.setSeconds(static_cast<std::uint32_t>(invocation.number("--ttl").value_or(0)));
+    auto list = order.initReaders(static_cast<unsigned>(readers.size()));
+    for (unsigned i = 0; i < list.size(); ++i) list.set(i, data(readers[i].view()));
+    if (const auto expected = invocation.number("--expect")) order.getExpected().setSequence(*expected);
+    order.setExplain(invocation.has("--explain"));
+  });
+  if (!answer.ok()) {
+    // What the client itself has found has its words already.
+    if (!answer.error().try_.empty() || answer.error().exit) return answer.error();
+    return dht_command::not_put(answer.error().error, *key, typed, client.value()->way());
+  }
+  const auto done = answer.value().root();
+  dht_command::print_put(invocation, console,
+                         dht_command::space_name(key->space) +
+                             (key->space == dht::Space::cid ? hex(done.getDigest()) : hex(done.getKey())),
+                         done);
+  if (!invocation.globals.json) console.err << dht_command::alone_note(done.getSearch());
+  return Exit::done;
+}
+
+}  // namespace troupe::apps

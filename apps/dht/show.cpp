@@ -1,0 +1,284 @@
+#include "apps/dht/show.hpp"
+
+#include <algorithm>
+#include <cstdio>
+
+#include "actors/dht/api.hpp"
+#include "actors/dht/logic/lookup_types.hpp"
+#include "actors/dht/logic/range.hpp"
+#include "apps/cli/json.hpp"
+#include "apps/cli/shell_word.hpp"
+#include "apps/cli/terminal.hpp"
+#include "messages/contact.hpp"
+#include "runtime/base/text.hpp"
+#include "runtime/crypto/identity.hpp"
+
+namespace troupe::apps::dht_command {
+namespace {
+
+double milliseconds(std::uint64_t micros) { return static_cast<double>(micros) / 1'000; }
+
+std::string text_of_ms(double ms) {
+  char out[32];
+  std::snprintf(out, sizeof out, "%.1f ms", ms);
+  return out;
+}
+
+base::NodeId id_of(messages::wire::Contact::Reader contact) {
+  const base::Contact where = messages::read_contact(contact);
+  return crypto::node_id(where.key, where.nonce);
+}
+
+capnp::Data::Reader data(const base::NodeId& id) { return {id.bytes.data(), id.bytes.size()}; }
+/// Leading bits that who was asked shares with the key sought.
+std::size_t bits_shared(dht::wire::Question::Reader question) {
+  const auto distance = dht::Key::from({question.getDistance().begin(), question.getDistance().size()});
+  return dht::shared_bits(distance.value_or(dht::Key{}), dht::Key{});
+}
+
+bool can_change(dht::wire::GotValue::Reader got) { return got.hasOwner() && got.getOwner().size() > 0; }
+std::string hex(capnp::Data::Reader id) { return base::hex({id.begin(), id.size()}); }
+
+}  // namespace
+
+void write(output::wire::DhtContact::Builder out, messages::wire::Contact::Reader contact) {
+  out.setNode(data(id_of(contact)));
+  out.setAddress(messages::read_contact(contact).endpoint.text());
+}
+
+void write(output::wire::DhtSearch::Builder out, dht::wire::SearchResult::Reader search) {
+  out.setEnding(search.getEnding());
+  out.setAsked(search.getAsked());
+  out.setUnanswered(search.getUnanswered());
+  out.setHops(search.getHops());
+  out.setTookMs(milliseconds(search.getMicroseconds()));
+  auto questions = out.initQuestions(search.getQuestions().size());
+  for (unsigned i = 0; i < questions.size(); ++i) {
+    const auto from = search.getQuestions()[i];
+    auto to = questions[i];
+    const base::NodeId id = id_of(from.getContact());
+    to.setNode(data(id));
+    to.setAddress(messages::read_contact(from.getContact()).endpoint.text());
+    to.setPath(from.getPath());
+    to.setDepth(from.getDepth());
+    to.setSharedBits(static_cast<std::uint32_t>(bits_shared(from)));
+    if (from.hasNamedBy()) to.setNamedBy(from.getNamedBy());
+    to.setChosen(from.getChosen());
+    to.setFate(from.getFate());
+    to.setTookMs(milliseconds(from.getMicroseconds()));
+    if (from.getHasValue()) to.getSequence().setValue(from.getSequence());
+    to.setContacts(from.getTaken());
+  }
+  auto refused = out.initRefused(search.getRefused().size());
+  for (unsigned i = 0; i < refused.size(); ++i) {
+    refused[i].setNode(search.getRefused()[i].getNode());
+    refused[i].setNamedBy(search.getRefused()[i].getNamedBy());
+    refused[i].setWhy(search.getRefused()[i].getWhy());
+  }
+}
+
+void write(output::wire::DhtValue::Builder out, const std::string& typed, dht::wire::GotValue::Reader got) {
+  const auto value = got.getValue();
+  const std::string text(reinterpret_cast<const char*>(value.begin()), value.size());
+  out.setKey(typed);
+  // With its size: a NUL is text as well.
+  if (!got.hasError() && base::is_utf8(text)) out.setValue({text.data(), text.size()});
+  if (!got.hasError()) out.setValueHex(value);
+  out.setBytes(value.size());
+  out.setSealed(got.getSealed());
+  if (can_change(got)) {
+    out.setOwner(got.getOwner());
+    out.setName(std::string(reinterpret_cast<const char*>(got.getName().begin()), got.getName().size()));
+    out.getExpires().setValue(static_cast<std::uint64_t>(std::max<std::int64_t>(got.getExpires(), 0)));
+  }
+  out.setSequence(got.getSequence());
+}
+
+void write(output::wire::DhtValue::Builder out, const Invocation& get, const std::string& typed,
+           dht::wire::GotValue::Reader got) {
+  write(out, typed, got);
+  const std::uint32_t holders = got.getSearch().getHolders();
+  out.setHolders(holders);
+  if (can_change(got)) {
+    const std::uint64_t quorum = get.number("--quorum").value_or(dht::LookupQuestion{}.quorum);
+    out.getQuorum().setValue(static_cast<std::uint32_t>(quorum));
+    out.getAgreed().setValue(holders >= quorum);
+  }
+  write(out.initSearch(), got.getSearch());
+}
+
+std::string quorum_note(const Invocation& get, dht::wire::GotValue::Reader got) {
+  const auto quorum = get.number("--quorum");
+  const unsigned holders = got.getSearch().getHolders();
+  if (!quorum || !can_change(got) || holders >= *quorum) return {};
+  return std::to_string(holders) + (holders == 1 ? " other node agrees" : " other nodes agree") +
+         " on it, fewer than the " + std::to_string(*quorum) + " asked for\n";
+}
+
+void print_one_value(const Invocation& invocation, Console& console, const std::string& typed,
+                     dht::wire::GotValue::Reader got) {
+  if (invocation.globals.json) {
+    capnp::MallocMessageBuilder message;
+    auto out = message.initRoot<output::wire::DhtValue>();
+    write(out, invocation, typed, got);
+    return write_json_line(console.out, out.asReader());
+  }
+  const auto value = got.getValue();
+  console.out << typed << ' ' << base::printable({reinterpret_cast<const char*>(value.begin()), value.size()}) << '\n';
+  if (const std::string note = quorum_note(invocation, got); !note.empty())
+    console.err << base::printable(typed) << ": " << note;
+}
+
+void print_put(const Invocation& invocation, Console& console, dht::Space space, dht::wire::PutOne::Reader done) {
+  const std::string key = space_name(space) + hex(space == dht::Space::cid ? done.getDigest() : done.getKey());
+  if (!invocation.globals.json) {
+    console.out << key << '\n';
+    return;
+  }
+  capnp::MallocMessageBuilder message;
+  auto out = message.initRoot<output::wire::DhtPut>();
+  out.setKey(key);
+  out.setSequence(done.getSequence());
+  out.setStored(done.getStored());
+  out.setAsked(done.getAsked());
+  write_json_line(console.out, out.asReader());
+}
+
+void print_put(const Invocation& invocation, Console& console, const std::string& key,
+               dht::wire::PutDone::Reader done) {
+  const auto search = done.getSearch();
+  if (invocation.globals.json) {
+    capnp::MallocMessageBuilder message;
+    auto out = message.initRoot<output::wire::DhtPut>();
+    out.setKey(key);
+    out.setSequence(done.getSequence());
+    out.setStored(search.getStored());
+    out.setAsked(search.getStores());
+    write(out.initSearch(), search);
+    return write_json_line(console.out, out.asReader());
+  }
+  console.out << key << '\n';
+  if (invocation.has("--explain")) explain(console.err, search);
+  console.err << "stored at " << search.getStored() << " of " << search.getStores() << " nodes\n";
+}
+
+std::string alone_note(dht::wire::SearchResult::Reader put) {
+  if (put.getStores() != 1 || put.getNearest().size() > 0) return {};
+  return "note: no other node has it yet; this one publishes it again once it has met one\n";
+}
+
+std::string kept_note(capnp::List<dht::wire::AuditSum>::Reader sums) {
+  std::uint64_t kept = 0;
+  for (const auto sum : sums) kept += sum.getExpired() - std::min(sum.getExpired(), sum.getRemoved());
+  if (kept == 0) return {};
+  return "note: expired rows that stay: " + std::to_string(kept) +
+         "; none is dropped before the date has stood for an hour, after a start or a leap of the clock, "
+         "for a wrong one would drop all that is held\n";
+}
+
+Failure for_names_alone(const std::string& option) {
+  return usage_failure(
+      option + " is for a NAME, whose values this node signs: under /cid and /pk nothing changes or ends",
+      "troupe help dht put");
+}
+
+Failure wrong_reader(const std::string& typed) {
+  const std::string id = dht::Key::from_hex(typed) ? typed : "ID";  // most have the id at hand
+  return usage_failure(
+      "a reader is a public key of 64 hexadecimal digits, not \"" + base::shortened(typed, 80) + '"',
+      "at the reader's node: troupe dht put /pk; then the valueHex of: troupe dht get /pk/" + id + " --json");
+}
+
+std::string put_try(base::Code why, dht::Space space) {
+  if (why == base::Code::no_space)
+    return space == dht::Space::kv ? "later, when values there have ended; or another NAME, which lies at other nodes"
+                                   : "later, when values there have ended; or as a file: troupe help file put";
+  const bool doubt = why == base::Code::unknown_outcome || why == base::Code::timeout || why == base::Code::dropped;
+  return doubt ? "again; a value that is stored already takes no harm" : "";
+}
+
+Failure wrong_key(const std::string& typed) {
+  if (const auto digits = wrong_digits(typed)) return usage_failure(*digits, "troupe help dht get");
+  if (const auto too_long = long_name(typed)) return usage_failure(*too_long, "troupe help dht put");
+  return usage_failure(
+      "a key is NAME, /kv/NAME, /kv/ and 40 digits, /cid/ and 64 digits, or /pk/ and 40 digits, not \"" + typed + '"',
+      "troupe help dht get");
+}
+
+Failure sealed_to_others(std::string outcome) {
+  return {{base::Code::refused, "the value is sealed, and not for this node"},
+          std::move(outcome),
+          "at a node that is a reader of it: `troupe dht put NAME VALUE --reader KEY` names them by their public keys"};
+}
+
+Failure not_got(base::Error why, const std::string& typed, const std::string& way) {
+  if (why.code != base::Code::not_found) return {std::move(why)};
+  const auto key = parse_key(typed);
+  const auto file_get = [&way](const base::Digest& cid) {
+    return "troupe file get " + cid.hex() + ' ' + way + ", if it is the id of a file";
+  };
+  if (key && key->digest) return {std::move(why), {}, file_get(*key->digest)};
+  if (!key || key->name.empty()) return {std::move(why), {}, "troupe help dht get"};
+  if (const auto digest = base::Digest::from_hex(key->name))
+    return {std::move(why), {}, "troupe dht get /cid/" + key->name + ' ' + way + "; " + file_get(*digest)};
+  why.message += "; a name is of this very node's values, another node's has the key that its `dht put` printed";
+  return {std::move(why), {}, "troupe help dht get"};
+}
+
+Failure not_put(base::Error why, const TypedKey& key, const std::string& typed, const std::string& way) {
+  const std::string get = "troupe dht get " + shell_word(typed) + ' ' + way + " --json";
+  const base::Code code = why.code;
+  Failure out{std::move(why), {}, {}};
+  // Some may have it and have not said so.
+  if (code == base::Code::conflict || code == base::Code::no_space || code == base::Code::refused)
+    out.outcome = "no node has said that it stored it";
+  if (code == base::Code::conflict) {
+    out.outcome += "; --expect takes the `sequence` of what is there, or 0 where nothing is";
+    out.try_ = get;
+    return out;
+  }
+  out.try_ = put_try(code, key.space);
+  // Only under a name can it be something else that is there.
+  if (key.space == dht::Space::kv && exit_of(out, Effect::write) == Exit::unknown)
+    out.try_ = get + " shows what is there";
+  return out;
+}
+
+std::string space_name(dht::Space space) {
+  return space == dht::Space::pk ? "/pk/" : space == dht::Space::kv ? "/kv/" : "/cid/";
+}
+
+void explain(std::ostream& out, dht::wire::SearchResult::Reader search) {
+  TextTable table({{"NODE"},
+                   {"ADDRESS"},
+                   {"PATH", Align::right},
+                   {"HOP", Align::right},
+                   {"BITS", Align::right},
+                   {"WHY ASKED"},
+                   {"NAMED BY"},
+                   {"WHAT CAME"},
+                   {"AFTER", Align::right}});
+  for (const auto one : search.getQuestions()) {
+    const base::NodeId id = id_of(one.getContact());
+    std::string came(one.getFate().begin(), one.getFate().size());
+    if (came == "answered") {
+      came = one.getHasValue()
+                 ? "the value" + (one.getSequence() > 0 ? ", sequence " + std::to_string(one.getSequence()) : "")
+                 : std::to_string(one.getTaken()) + " contacts";
+    }
+    table.add({id.hex().substr(0, 8), messages::read_contact(one.getContact()).endpoint.text(),
+               std::to_string(one.getPath()), std::to_string(one.getDepth()), std::to_string(bits_shared(one)),
+               std::string(one.getChosen().begin(), one.getChosen().size()),
+               one.hasNamedBy() ? hex(one.getNamedBy()).substr(0, 8) : "our table", came,
+               text_of_ms(milliseconds(one.getMicroseconds()))});
+  }
+  table.print(out);
+  for (const auto one : search.getRefused())
+    out << "refused: " << hex(one.getNode()).substr(0, 8) << ", named by " << hex(one.getNamedBy()).substr(0, 8) << ": "
+        << std::string(one.getWhy().begin(), one.getWhy().size()) << '\n';
+  out << std::string(search.getEnding().begin(), search.getEnding().size()) << ": " << search.getAsked() << " asked, "
+      << search.getUnanswered() << " without an answer, " << search.getHops() << " hops, "
+      << text_of_ms(milliseconds(search.getMicroseconds())) << '\n';
+}
+
+}  // namespace troupe::apps::dht_command

@@ -1,0 +1,137 @@
+// troupe file put
+#include <capnp/message.h>
+#include <capnp/orphan.h>
+
+#include <ostream>
+
+#include "apps/cli/file_source.hpp"
+#include "apps/cli/json.hpp"
+#include "apps/cli/terminal.hpp"
+#include "apps/files/file.hpp"
+#include "messages/files.capnp.h"
+#include "messages/output.capnp.h"
+
+namespace troupe::apps {
+namespace {
+
+namespace wire = files::wire;
+using base::Code;
+
+constexpr std::size_t kPieceBytes = 1u << 20;  // messages/files.capnp: PutPiece
+
+/// A piece of the file on its way, in whole words, so that it is not copied once more.
+struct Piece {
+  Piece() : words(std::make_unique_for_overwrite<std::uint64_t[]>(kPieceBytes / sizeof(std::uint64_t))) {}
+  std::span<std::uint8_t> room() { return {reinterpret_cast<std::uint8_t*>(words.get()), kPieceBytes}; }
+
+  void fill(wire::PutPiece::Builder out) {
+    const capnp::Data::Reader bytes(room().data(), size);
+    if (size % sizeof(capnp::word) != 0) return out.setBytes(bytes);
+    out.adoptBytes(capnp::Orphanage::getForMessageContaining(out).referenceExternalData(bytes));
+  }
+
+  std::unique_ptr<std::uint64_t[]> words;
+  std::size_t size = 0;
+};
+
+class Put {
+ public:
+  Put(FileSource source, Client& client, Console& console)
+      : source_(std::move(source)),
+        client_(client),
+        progress_(console, source_.name().empty() ? "standard input" : source_.name(), source_.bytes(), client.now()) {}
+
+  Client::Outcome<Kept<wire::PutDone>> run(std::optional<std::uint64_t> replicas) {
+    auto done = feed(replicas);
+    if (done.ok()) return done;
+    return explained(done.error());
+  }
+
+ private:
+  Client::Outcome<Kept<wire::PutDone>> feed(std::optional<std::uint64_t> replicas) {
+    return client_.feed<wire::PutFile, wire::PutPiece, wire::PutDone>(
+        files::kPath, kFileIdle,
+        [&](wire::PutFile::Builder question) {
+          question.setName(source_.name());
+          if (replicas) question.setReplicas(static_cast<std::uint8_t>(*replicas));
+        },
+        [this] { return next(); });
+  }
+
+  Client::Produced<wire::PutPiece> next() {
+    if (client_.interrupted()) return client_.interruption();
+    if (source_.waits()) {
+      const auto ready = client_.wait_for(source_.descriptor(), os::Waker::Want::reading, kFileAlive);
+      if (!ready.ok()) return ready.error();
+      // An empty piece is passed over, and keeps the stream from being idle.
+      if (!ready.value()) return std::optional<base::Callback<void(wire::PutPiece::Builder)>>([](auto) {});
+    }
+    Piece piece;
+    const auto read = source_.read(piece.room());
+    if (!read.ok()) return read.error();
+    piece.size = read.value();
+    all_read_ = piece.size == 0;
+    if (all_read_) return std::optional<base::Callback<void(wire::PutPiece::Builder)>>();
+    bytes_ += piece.size;
+    progress_.update(bytes_, client_.now());
+    return std::optional<base::Callback<void(wire::PutPiece::Builder)>>(
+        [piece = std::move(piece)](wire::PutPiece::Builder out) mutable { piece.fill(out); });
+  }
+
+  /// Before its end the node cannot have listed the file; after it, only an answer of the node itself is certain.
+  Failure explained(Failure failure) const {
+    const Code code = failure.error.code;
+    if (!failure.outcome.empty()) return failure;
+    if (!all_read_) {
+      failure.outcome = "nothing was stored under a content id";
+      return failure;
+    }
+    const bool lost = code == Code::unavailable && failure.error.retry_after.count() == 0;
+    if (lost) failure.error.code = Code::unknown_outcome;
+    if (lost || code == Code::timeout || code == Code::dropped)
+      failure.try_ = "troupe file ls " + client_.way() + " shows what is stored";
+    return failure;
+  }
+
+  FileSource source_;
+  Client& client_;
+  Progress progress_;
+  std::uint64_t bytes_ = 0;
+  bool all_read_ = false;
+};
+
+void print_json(std::ostream& out, wire::PutDone::Reader done, const std::string& name) {
+  capnp::MallocMessageBuilder message;
+  auto row = message.initRoot<output::wire::FilePut>();
+  row.setCid(done.getCid());
+  if (!name.empty()) row.setName(name);
+  row.setBytes(done.getBytes());
+  row.setChunks(done.getChunks());
+  row.setReplicas(done.getReplicasAsked());
+  row.setReached(done.getReplicasReached());
+  row.setBytesFresh(done.getBytesFresh());
+  write_json_line(out, row.asReader());
+}
+
+}  // namespace
+
+Ending file_put(const Invocation& invocation, Console& console) {
+  auto source = FileSource::open(*invocation.text("PATH|-"));
+  if (!source.ok()) return source.error();
+  const std::string name = source.value().name();
+  auto client = Client::connect(invocation, console);
+  if (!client.ok()) return client.error();
+  auto stored = Put(std::move(source).value(), *client.value(), console).run(invocation.number("--replicas"));
+  if (!stored.ok()) return stored.error();
+  const auto done = stored.value().root();
+  const unsigned asked = done.getReplicasAsked(), reached = done.getReplicasReached();
+  if (invocation.globals.json) print_json(console.out, done, name);
+  else console.out << hex(done.getCid()) << '\n';
+  if (reached >= asked) return Exit::done;
+  if (!invocation.globals.json)
+    console.err << "note: stored at " << reached << " of " << asked
+                << " nodes, for no more could be reached; the node goes on trying\n";
+  return Exit::partly;
+}
+
+}  // namespace troupe::apps

@@ -1,0 +1,134 @@
+// troupe file verify
+#include <capnp/message.h>
+
+#include <ostream>
+
+#include "actors/files/wire.hpp"
+#include "apps/cli/json.hpp"
+#include "apps/cli/terminal.hpp"
+#include "apps/files/file.hpp"
+#include "messages/files.capnp.h"
+#include "messages/output.capnp.h"
+
+namespace troupe::apps {
+namespace {
+
+namespace wire = files::wire;
+using base::Code;
+
+const char* name_of(wire::CopyState state) {
+  switch (state) {
+    case wire::CopyState::SOUND: return "sound";
+    case wire::CopyState::LACKING: return "lacking";
+    case wire::CopyState::DAMAGED: return "damaged";
+    case wire::CopyState::UNKNOWN: return "unknown";
+    case wire::CopyState::REPAIRED: return "repaired";
+  }
+  return "unknown";
+}
+
+/// Lines as they come, and the sum.
+class Verify {
+ public:
+  Verify(Client& client, Console& console, Form form)
+      : client_(client), console_(console), form_(form), begun_(client.now()) {}
+
+  Client::Outcome<void> take(wire::VerifyItem::Reader item) {
+    switch (item.which()) {
+      case wire::VerifyItem::COPY: return take(item.getCopy());
+      case wire::VerifyItem::PROGRESS: {
+        if (!progress_) progress_.emplace(console_, "verifying", item.getProgress().getBytesTotal(), begun_);
+        progress_->update(item.getProgress().getBytes(), client_.now());
+        return {};
+      }
+      case wire::VerifyItem::SUM: {
+        progress_.reset();
+        summed_ = true;
+        repaired_ = item.getSum().getRepaired();
+        unsound_ = item.getSum().getLacking() + item.getSum().getDamaged() - repaired_;
+        unknown_ = item.getSum().getUnknown();
+        print(item.getSum());
+        return {};
+      }
+    }
+    return Failure{{Code::malformed, "the node sent something that this program does not know"}, {}, {}, Exit::failed};
+  }
+
+  Ending ending() const {
+    if (!summed_) return Failure{{Code::corrupt, "the node ended early, without the sum"}};
+    if (unsound_ > 0) return Exit::failed;
+    return unknown_ > 0 ? Exit::unavailable : Exit::done;
+  }
+
+ private:
+  Client::Outcome<void> take(wire::VerifyCopy::Reader copy) {
+    const auto key = files::read_content(copy.getContent());
+    if (!key.ok()) return Failure{key.error(), {}, {}, Exit::failed};
+    const bool chunk = key.value().kind == files::ContentKind::chunk;
+    progress_.reset();  // its line is in the way
+    if (form_ == Form::text) {
+      console_.out << name_of(copy.getState()) << ' ' << (chunk ? "chunk " : "manifest ") << key.value().id.hex()
+                   << " at " << hex(copy.getNode()) << '\n';
+      return {};
+    }
+    capnp::MallocMessageBuilder message;
+    auto line = message.initRoot<output::wire::FileCopy>();
+    line.setNode(copy.getNode());
+    line.setKind(chunk ? output::wire::ContentKind::CHUNK : output::wire::ContentKind::MANIFEST);
+    line.setId(capnp::Data::Reader(key.value().id.bytes.data(), key.value().id.bytes.size()));
+    line.setState(name_of(copy.getState()));
+    write_json_line(console_.out, line.asReader());
+    return {};
+  }
+
+  void print(wire::VerifySum::Reader sum) {
+    if (form_ == Form::text) {
+      console_.out << sum.getSound() << " of " << sum.getCopies() << " copies are sound";
+      const auto also = [&](std::uint64_t number, const char* what) {
+        if (number > 0) console_.out << ", " << number << ' ' << what;
+      };
+      also(sum.getDamaged() - sum.getRepaired(), "damaged");
+      also(sum.getRepaired(), "were damaged and are repaired");
+      also(sum.getLacking(), "lacking");
+      also(sum.getUnknown(), "at nodes that did not answer");
+      console_.out << '\n';
+      return;
+    }
+    capnp::MallocMessageBuilder message;
+    auto line = message.initRoot<output::wire::FileVerified>();
+    line.setSummary(true);
+    line.setCopies(sum.getCopies());
+    line.setSound(sum.getSound());
+    line.setLacking(sum.getLacking());
+    line.setDamaged(sum.getDamaged());
+    line.setUnknown(sum.getUnknown());
+    line.setRepaired(sum.getRepaired());
+    line.setBytes(sum.getBytes());
+    write_json_line(console_.out, line.asReader());
+  }
+
+  Client& client_;
+  Console& console_;
+  const Form form_;
+  const base::Instant begun_;
+  std::optional<Progress> progress_;
+  bool summed_ = false;
+  std::uint64_t unsound_ = 0, repaired_ = 0, unknown_ = 0;
+};
+
+}  // namespace
+
+Ending file_verify(const Invocation& invocation, Console& console) {
+  const auto cid = cid_of(invocation);
+  if (!cid.ok()) return cid.error();
+  auto client = Client::connect(invocation, console);
+  if (!client.ok()) return client.error();
+  Verify verify(*client.value(), console, invocation.globals.json ? Form::json : Form::text);
+  const auto read = client.value()->subscribe<wire::VerifyFile, wire::VerifyItem>(
+      files::kPath, kFileIdle, [&](wire::VerifyFile::Builder question) { question.setCid(data(cid.value())); },
+      [&](wire::VerifyItem::Reader item) { return verify.take(item); });
+  if (!read.ok()) return read.error();
+  return verify.ending();
+}
+
+}  // namespace troupe::apps

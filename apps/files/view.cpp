@@ -1,0 +1,152 @@
+// troupe file view
+#include <capnp/message.h>
+
+#include <map>
+#include <ostream>
+
+#include "actors/files/wire.hpp"
+#include "apps/cli/json.hpp"
+#include "apps/cli/terminal.hpp"
+#include "apps/files/file.hpp"
+#include "apps/files/row.hpp"
+#include "messages/files.capnp.h"
+#include "messages/output.capnp.h"
+#include "runtime/base/text.hpp"
+
+namespace troupe::apps {
+namespace {
+
+namespace wire = files::wire;
+
+struct Content {
+  files::ContentKey key;
+  std::uint64_t offset = 0;
+  std::vector<base::NodeId> holders{};
+  bool is_chunk() const { return key.kind == files::ContentKind::chunk; }
+};
+
+struct Held {
+  std::uint32_t chunks = 0;
+  std::uint64_t bytes = 0;
+  bool manifest = false;
+};
+
+struct View {
+  files::Cid cid;
+  std::optional<FileRow> row{};  // if the node lists the file
+  std::vector<Content> contents{};
+  std::map<base::NodeId, Held> nodes{};
+
+  std::uint64_t bytes = 0;
+  std::uint32_t chunks = 0;
+
+  Client::Outcome<void> take(wire::ViewItem::Reader item) {
+    if (item.isRow()) row = FileRow::read(item.getRow());
+    if (!item.isContent()) return {};
+    const auto key = files::read_content(item.getContent().getContent());
+    if (!key.ok()) return Failure{key.error(), {}, {}, Exit::failed};
+    Content content{key.value(), item.getContent().getOffset(), files::read_nodes(item.getContent().getHolders())};
+    bytes += content.key.bytes;
+    chunks += content.is_chunk() ? 1u : 0u;
+    for (const auto& node : content.holders) {
+      Held& held = nodes[node];
+      held.bytes += content.key.bytes;
+      held.chunks += content.is_chunk() ? 1u : 0u;
+      held.manifest |= !content.is_chunk();
+    }
+    contents.push_back(std::move(content));
+    return {};
+  }
+};
+
+capnp::Data::Reader data(base::ByteView bytes) { return {bytes.data(), bytes.size()}; }
+
+void print_json(std::ostream& out, const View& view) {
+  capnp::MallocMessageBuilder message;
+  auto root = message.initRoot<output::wire::FileView>();
+  root.setCid(data(view.cid.view()));
+  if (view.row) {
+    if (!view.row->name.empty()) root.setName(view.row->name);
+    root.getReplicas().setValue(view.row->replicas);
+    root.getLive().setValue(view.row->live);
+    root.setPinned(view.row->pinned);
+    if (view.row->expires) root.getExpires().setValue(*view.row->expires);
+  }
+  root.setListed(view.row.has_value());
+  root.setBytes(view.bytes);
+  root.setChunks(view.chunks);
+  auto nodes = root.initNodes(static_cast<unsigned>(view.nodes.size()));
+  unsigned at = 0;
+  for (const auto& [node, held] : view.nodes) {
+    auto row = nodes[at++];
+    row.setNode(data(node.view()));
+    row.setChunks(held.chunks);
+    row.setBytes(held.bytes);
+    row.setManifest(held.manifest);
+  }
+  auto contents = root.initContents(static_cast<unsigned>(view.contents.size()));
+  at = 0;
+  for (const Content& content : view.contents) {
+    auto row = contents[at++];
+    row.setKind(content.is_chunk() ? output::wire::ContentKind::CHUNK : output::wire::ContentKind::MANIFEST);
+    row.setId(data(content.key.id.view()));
+    row.setOffset(content.offset);
+    row.setBytes(content.key.bytes);
+    auto holders = row.initHolders(static_cast<unsigned>(content.holders.size()));
+    for (unsigned i = 0; i < holders.size(); ++i) holders.set(i, data(content.holders[i].view()));
+  }
+  write_json_line(out, root.asReader());
+}
+
+void print_chunks(std::ostream& out, const View& view) {
+  TextTable table({{"CHUNK"}, {"FROM", Align::right}, {"BYTES", Align::right}, {"COPIES", Align::right}});
+  for (const Content& content : view.contents)
+    if (content.is_chunk())
+      table.add({content.key.id.hex(), std::to_string(content.offset), std::to_string(content.key.bytes),
+                 std::to_string(content.holders.size())});
+  out << '\n';
+  table.print(out);
+}
+
+void print_text(std::ostream& out, const View& view, bool each_chunk) {
+  const auto line = [&](const char* title, const std::string& value) {
+    out << title << base::printable(value) << '\n';
+  };
+  line("cid      ", view.cid.hex());
+  if (view.row && !view.row->name.empty()) line("name     ", view.row->name);
+  line("bytes    ", std::to_string(view.bytes));
+  line("chunks   ", std::to_string(view.chunks));
+  if (view.row) {
+    line("copies   ", view.row->copies());
+    line("pinned   ", view.row->pinned ? "yes" : "no");
+  } else {
+    line("copies   ", "this node does not list the file; the node that stored it knows where they lie");
+  }
+  if (!view.nodes.empty()) {
+    TextTable table({{"NODE"}, {"CHUNKS", Align::right}, {"SIZE", Align::right}, {"MANIFEST"}});
+    for (const auto& [node, held] : view.nodes)
+      table.add({node.hex(), std::to_string(held.chunks), bytes_for_people(held.bytes), held.manifest ? "yes" : "no"});
+    out << '\n';
+    table.print(out);
+  }
+  if (each_chunk) print_chunks(out, view);
+}
+
+}  // namespace
+
+Ending file_view(const Invocation& invocation, Console& console) {
+  const auto cid = cid_of(invocation);
+  if (!cid.ok()) return cid.error();
+  auto client = Client::connect(invocation, console);
+  if (!client.ok()) return client.error();
+  View view{cid.value()};
+  const auto seen = client.value()->subscribe<wire::ViewFile, wire::ViewItem>(
+      files::kPath, kFileIdle, [&](wire::ViewFile::Builder question) { question.setCid(data(cid.value())); },
+      [&](wire::ViewItem::Reader item) { return view.take(item); });
+  if (!seen.ok()) return seen.error();
+  if (invocation.globals.json) print_json(console.out, view);
+  else print_text(console.out, view, invocation.has("--chunks"));
+  return Exit::done;
+}
+
+}  // namespace troupe::apps

@@ -1,0 +1,117 @@
+#include "apps/host/data_directory.hpp"
+
+#include <algorithm>
+#include <cerrno>
+
+#include "apps/cli/directory_access.hpp"
+#include "apps/cli/shell_word.hpp"
+#include "runtime/config/forms.hpp"
+#include "runtime/crypto/identity.hpp"
+#include "runtime/os/disk.hpp"
+
+namespace troupe::apps {
+namespace {
+
+using base::Code;
+using ports::DiskError;
+
+constexpr const char* kFormatFile = "format";
+constexpr std::size_t kFormatBytesMax = 16;  // a number and the end of its line
+
+base::Error disk_error(const char* what, DiskError error) {
+  return {error == DiskError::no_space ? Code::no_space : Code::internal,
+          std::string(what) + ": " + std::string(ports::name(error))};
+}
+
+Failure cannot_use(const std::string& path, const base::Error& why, std::string try_) {
+  return {{why.code, "cannot use the data directory " + path + ": " + why.message},
+          "nothing was started",
+          std::move(try_),
+          Exit::failed};
+}
+
+bool has(const std::vector<std::string>& names, std::string_view name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+/// Whether a domain has stored something: each has a directory with a database and packs.
+bool holds_data(ports::Disk& disk, const std::vector<std::string>& names) {
+  return std::any_of(names.begin(), names.end(), [&](const std::string& name) {
+    const auto below = disk.list(name);  // what is no directory holds nothing
+    return below.ok() && (has(below.value(), "db") || has(below.value(), "packs"));
+  });
+}
+
+/// What was stored belongs to one identity and one format: beside data neither is made anew.
+std::optional<Failure> incomplete(ports::Disk& disk, const std::string& path) {
+  const auto names = disk.list(".");
+  if (!names.ok()) return cannot_use(path, disk_error("cannot list it", names.error()), "");
+  const bool identity = has(names.value(), crypto::kIdentityFile);
+  const bool format = has(names.value(), kFormatFile);
+  if ((identity && format) || !holds_data(disk, names.value())) return std::nullopt;
+  std::string folder = path;  // a name that ends in a slash has nothing beside it
+  while (folder.size() > 1 && folder.back() == '/') folder.pop_back();
+  const std::string away = "mv " + shell_word(folder) + ' ' + shell_word(folder + ".old");
+  const std::string format_now = std::to_string(kDataFormat);
+  if (!identity)
+    return cannot_use(path,
+                      {Code::corrupt,
+                       "it holds data, and identity.key is missing: with a new one this would be "
+                       "another node, and nobody would find the data of this one again"},
+                      "put identity.key back from a copy; or begin anew: " + away);
+  return cannot_use(path,
+                    {Code::corrupt, "it holds data, and its format file is missing: what has written it is unknown"},
+                    "put the file back, " + format_now + " if this version has written it: echo " + format_now + " >" +
+                        shell_word(folder + "/format") + "; or begin anew: " + away);
+}
+
+/// Why the directory cannot be used, where its place says it better than the error of the disk.
+std::optional<Failure> barred(const std::string& path) {
+  if (auto out = kept_out(path)) return out;
+  const auto at = barring_directory(path, EROFS);
+  if (at.empty()) return std::nullopt;
+  return cannot_use(path, {Code::refused, "the file system of " + at.string() + " is read-only"},
+                    "with --data and a directory of a file system that can be written");
+}
+
+}  // namespace
+
+base::Outcome<void> check_format(ports::Disk& disk) {
+  auto file = disk.open(kFormatFile, ports::OpenMode::read);
+  if (!file.ok()) {
+    if (file.error() != DiskError::not_found) return disk_error("cannot open its format file", file.error());
+    const auto written = ports::write_durably(disk, kFormatFile, base::as_bytes(std::to_string(kDataFormat) + '\n'));
+    if (!written.ok()) return disk_error("cannot write its format file", written.error());
+    return {};
+  }
+  base::Bytes bytes(kFormatBytesMax + 1);
+  const auto read = file.value()->read(0, bytes);
+  if (!read.ok()) return disk_error("cannot read its format file", read.error());
+  std::string_view text = base::as_text(base::ByteView(bytes).first(read.value()));
+  if (text.ends_with('\n')) text.remove_suffix(1);
+  const auto format = read.value() <= kFormatBytesMax ? config::parse_count(text) : std::nullopt;
+  if (!format || *format == 0) return base::Error{Code::corrupt, "its format file holds no number"};
+  if (*format > kDataFormat)
+    return base::Error{Code::unsupported, "its format is " + std::to_string(*format) + ", and this program knows " +
+                                              std::to_string(kDataFormat) + " at most: a newer one has written it"};
+  return {};
+}
+
+base::Result<DataDirectory, Failure> open_data_directory(const std::string& path) {
+  auto disk = os::open_disk(path);
+  if (!disk.ok()) {
+    if (const auto out = barred(path)) return *out;
+    return cannot_use(path, disk_error("cannot open it", disk.error()), "");
+  }
+  auto lock = disk.value()->lock(kLockFile);
+  if (!lock.ok()) {
+    if (const auto out = barred(path)) return *out;
+    if (lock.error() != DiskError::locked) return cannot_use(path, disk_error("cannot lock it", lock.error()), "");
+    return cannot_use(path, {Code::conflict, "another node runs in it"}, "troupe status --data " + shell_word(path));
+  }
+  if (const auto lacking = incomplete(*disk.value(), path)) return *lacking;
+  if (const auto format = check_format(*disk.value()); !format.ok()) return cannot_use(path, format.error(), "");
+  return DataDirectory{path, std::move(disk).value(), std::move(lock).value()};
+}
+
+}  // namespace troupe::apps

@@ -1,0 +1,315 @@
+#include "apps/host/metrics.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "runtime/base/text.hpp"
+#include "runtime/observe/version.hpp"
+
+namespace troupe::apps {
+namespace {
+
+using messages::Role;
+using observe::Family;
+using observe::Labels;
+using observe::MetricType;
+using observe::MetricValue;
+
+/// A figure without labels.
+void add(Families& to, std::string name, std::string help, MetricType type, MetricValue value) {
+  to.push_back({std::move(name), std::move(help), type, {{{}, value}}});
+}
+void gauge(Families& to, std::string name, std::string help, MetricValue value) {
+  add(to, std::move(name), std::move(help), MetricType::gauge, value);
+}
+void counter(Families& to, std::string name, std::string help, MetricValue value) {
+  add(to, std::move(name), std::move(help), MetricType::counter, value);
+}
+/// One that the kernel may not tell.
+void gauge(Families& to, std::string name, std::string help, const std::optional<std::uint64_t>& value) {
+  if (value) gauge(to, std::move(name), std::move(help), MetricValue(*value));
+}
+/// One with labels; the result takes its samples.
+std::vector<observe::Sample>& family(Families& to, std::string name, std::string help, MetricType type) {
+  return to.emplace_back(Family{std::move(name), std::move(help), type, {}}).samples;
+}
+
+MetricValue count(std::size_t number) { return std::uint64_t{number}; }
+
+// -- families --------------------------------------------------------------------------------------------------------
+
+void add_node(const MetricsSources& from, Families& to) {
+  family(to, "troupe_build_info", "The program; always 1.", MetricType::gauge)
+      .push_back({{{"version", std::string(observe::version())}}, count(1)});
+  family(to, "troupe_node_info", "Which node this is; always 1.", MetricType::gauge)
+      .push_back({{{"node", from.pool.setup().identity->id().hex()}, {"name", from.name}}, count(1)});
+  gauge(to, "troupe_uptime_seconds", "Time since the node began to start.",
+        MetricValue(from.node.world().clock.now() - from.started));
+}
+
+/// Under the names that Prometheus's client libraries give them, so that common dashboards know them.
+void add_process(const MetricsSources&, Families& to) {
+  const os::ProcessUsage usage = os::process_usage();
+  counter(to, "process_cpu_seconds_total", "User and system time of all threads.", MetricValue(usage.cpu));
+  gauge(to, "process_resident_memory_bytes", "Memory that is held now.", usage.resident_bytes);
+  gauge(to, "process_virtual_memory_bytes", "Addresses that are taken.", usage.virtual_bytes);
+  gauge(to, "process_open_fds", "Open file descriptors.", usage.descriptors_open);
+  gauge(to, "process_max_fds", "File descriptors that may be open.", usage.descriptors_max);
+  if (usage.started)
+    gauge(to, "process_start_time_seconds", "When the process started, since 1970.",
+          MetricValue(usage.started->since_origin()));
+}
+
+void add_actors(const MetricsSources& from, Families& to) {
+  gauge(to, "troupe_actors", "Actors of the node.", count(from.node.registry().size()));
+  auto& letters = family(to, "troupe_dead_letters_total", "Messages that reached nobody.", MetricType::counter);
+  using runtime::DeadLetter;
+  constexpr std::array<std::pair<DeadLetter, const char*>, runtime::kDeadLetterReasons> kReasons{{
+      {DeadLetter::expired, "expired"},
+      {DeadLetter::full, "full"},
+      {DeadLetter::unsupported, "unsupported"},
+      {DeadLetter::malformed, "malformed"},
+      {DeadLetter::refused, "refused"},
+      {DeadLetter::late_answer, "late_answer"},
+      {DeadLetter::gone, "gone"},
+  }};
+  for (const auto& [reason, name] : kReasons) letters.push_back({{{"reason", name}}, from.node.dead_letters(reason)});
+}
+
+std::uint64_t number(observe::HealthState state) {
+  switch (state) {
+    case observe::HealthState::ok: return 0;
+    case observe::HealthState::degraded: return 1;
+    case observe::HealthState::failing: return 2;
+  }
+  return 2;
+}
+
+observe::HealthState worst(const std::vector<observe::HealthReason>& reasons) {
+  observe::HealthState out = observe::HealthState::ok;
+  for (const auto& reason : reasons) out = std::max(out, reason.state);
+  return out;
+}
+
+bool is_ready(Stage stage, observe::HealthState health) {
+  return stage == Stage::serving && health != observe::HealthState::failing;
+}
+
+void add_mailboxes(const MetricsSources& from, Families& to) {
+  const inspect::Totals totals = from.totals.get();
+  gauge(to, "troupe_mailbox_messages", "Messages that wait in the mailboxes of all actors, at the last survey.",
+        count(totals.waiting));
+  gauge(to, "troupe_mailbox_oldest_seconds", "For how long the oldest of them has waited, at least.",
+        MetricValue(totals.oldest));
+  counter(to, "troupe_actors_ended_total", "Actors that have ended.", count(from.node.ended().count()));
+  auto& alarms = family(to, "troupe_alarms_total", "Faults of an instant, by what happened.", MetricType::counter);
+  using runtime::Alarm;
+  constexpr std::array<std::pair<Alarm, const char*>, runtime::kAlarms> kNames{{
+      {Alarm::slow_handler, "slow_handler"},
+      {Alarm::late_timer, "late_timer"},
+      {Alarm::slow_sync, "slow_sync"},
+      {Alarm::flapping_link, "flapping_link"},
+  }};
+  for (const auto& [alarm, name] : kNames) alarms.push_back({{{"alarm", name}}, from.node.alarms().count(alarm)});
+}
+
+void add_health(const MetricsSources& from, Families& to) {
+  const auto reasons = from.health.reasons();
+  const auto state = worst(reasons);
+  gauge(to, "troupe_ready", "1 while all domains serve and the health is not failing.",
+        count(is_ready(from.stage.load(), state) ? 1 : 0));
+  gauge(to, "troupe_health_state", "The worst of the reasons: 0 ok, 1 degraded, 2 failing.",
+        MetricValue(number(state)));
+  auto& rows = family(to, "troupe_health_reason", "What is wrong, by the part that found it: 1 degraded, 2 failing.",
+                      MetricType::gauge);
+  for (const auto& reason : reasons) rows.push_back({{{"source", reason.source}}, number(reason.state)});
+}
+
+constexpr std::array<std::pair<Role, const char*>, 3> kRoles{
+    {{Role::peer, "peer"}, {Role::view, "view"}, {Role::operate, "operate"}}};  // of a link
+
+void add_links(const MetricsSources& from, Families& to) {
+  const auto links = from.pool.rows();
+  const auto those = [&](Role role, bool outbound) {
+    std::size_t out = 0;
+    for (const auto& link : links) out += link.role == role && link.outbound == outbound ? 1u : 0u;
+    return out;
+  };
+  gauge(to, "troupe_peers", "Nodes that are linked as peers.",
+        count(those(Role::peer, true) + those(Role::peer, false)));
+  auto& rows =
+      family(to, "troupe_links", "Links in service, by the role of the other side and who dialled.", MetricType::gauge);
+  for (const auto& [role, name] : kRoles) {
+    rows.push_back({{{"role", name}, {"direction", "inbound"}}, count(those(role, false))});
+    rows.push_back({{{"role", name}, {"direction", "outbound"}}, count(those(role, true))});
+  }
+  gauge(to, "troupe_links_max", "Links that there may be (net.links_max).", count(from.pool.setup().limits.links_max));
+  std::array<net::LinkTraffic, kRoles.size()> traffic;
+  for (std::size_t i = 0; i < kRoles.size(); ++i) traffic[i] = from.pool.traffic(kRoles[i].first);
+  auto& sent = family(to, "troupe_links_sent_bytes_total",
+                      "Bytes sent over links, encrypted, by the role of the other "
+                      "side.",
+                      MetricType::counter);
+  for (std::size_t i = 0; i < kRoles.size(); ++i) sent.push_back({{{"role", kRoles[i].second}}, traffic[i].sent});
+  auto& received = family(to, "troupe_links_received_bytes_total",
+                          "Bytes received over links, encrypted, by the role of "
+                          "the other side.",
+                          MetricType::counter);
+  for (std::size_t i = 0; i < kRoles.size(); ++i)
+    received.push_back({{{"role", kRoles[i].second}}, traffic[i].received});
+}
+
+void add_connections(const MetricsSources& from, Families& to) {
+  const net::NetCounters& counters = from.pool.counters();
+  counter(to, "troupe_links_made_total", "Links that came into service.",
+          counters.links_made.load(std::memory_order_relaxed));
+  auto& turned = family(to, "troupe_connections_turned_away_total",
+                        "Connections that came to nothing, by the limit or fault.", MetricType::counter);
+  for (std::size_t i = 0; i < net::kTurned; ++i) {
+    const auto why = static_cast<net::Turned>(i);
+    turned.push_back({{{"reason", std::string(name(why))}}, counters.of(why)});
+  }
+  const net::Shunned& shunned = from.pool.shunned();
+  gauge(to, "troupe_peers_banned", "Nodes that are refused for a while for what they did.",
+        count(shunned.size(from.pool.node().world().clock.coarse())));
+  counter(to, "troupe_bans_total", "Bans of nodes.", shunned.bans());
+  counter(to, "troupe_banned_refused_total", "Links, dials and questions that came to nothing by a ban.",
+          shunned.refused());
+  using net::Refusal;
+  constexpr std::array<std::pair<Refusal, const char*>, net::kRefusals> kReasons{{
+      {Refusal::malformed, "malformed"},
+      {Refusal::too_long, "too_long"},
+      {Refusal::out_of_order, "out_of_order"},
+      {Refusal::own_key, "own_key"},
+      {Refusal::bad_work, "bad_work"},
+      {Refusal::wrong_id, "wrong_id"},
+      {Refusal::version_disjoint, "version_disjoint"},
+      {Refusal::role_denied, "role_denied"},
+      {Refusal::bad_proof, "bad_proof"},
+  }};
+  auto& refused = family(to, "troupe_handshakes_refused_total",
+                         "Handshakes that this node refused, by the fault of the other side.", MetricType::counter);
+  for (const auto& [reason, name] : kReasons) refused.push_back({{{"reason", name}}, counters.of(reason)});
+}
+
+MetricValue micros(std::uint64_t number) {
+  return base::Duration(std::chrono::microseconds(static_cast<std::int64_t>(number)));
+}
+
+void add_dht(const MetricsSources& from, Families& to) {
+  const dht::Counters& dht = from.dht;
+  gauge(to, "troupe_dht_contacts", "Nodes in the routing table.", MetricValue(dht.contacts.load()));
+  gauge(to, "troupe_dht_nodes", "Nodes that the network seems to have.", MetricValue(dht.nodes.load()));
+  gauge(to, "troupe_dht_records", "Records held for the network.", MetricValue(dht.records.load()));
+  gauge(to, "troupe_dht_record_bytes", "Bytes of them.", MetricValue(dht.record_bytes.load()));
+  gauge(to, "troupe_dht_announcements", "Announcements of providers held.", MetricValue(dht.announcements.load()));
+  gauge(to, "troupe_dht_cache_bytes", "Memory of copies that searches left here (dht.cache).",
+        MetricValue(dht.cache_bytes.load()));
+  gauge(to, "troupe_dht_published", "What this node keeps in the network.", MetricValue(dht.published.load()));
+  gauge(
+      to, "troupe_dht_republish_late_seconds", "How long what is due to be published again has waited.",
+      MetricValue(base::Duration(std::chrono::milliseconds(static_cast<std::int64_t>(dht.republish_late_ms.load())))));
+  auto& received =
+      family(to, "troupe_dht_questions_received_total", "Questions of other nodes, by kind.", MetricType::counter);
+  const std::array<std::pair<const char*, const dht::Counters::Count*>, 6> kReceived{
+      {{"ping", &dht.pings},
+       {"find_node", &dht.find_nodes},
+       {"find_value", &dht.find_values},
+       {"get_providers", &dht.get_providers},
+       {"store", &dht.stores},
+       {"add_provider", &dht.add_providers}}};
+  for (const auto& [kind, count] : kReceived) received.push_back({{{"kind", kind}}, count->load()});
+  counter(to, "troupe_dht_stores_refused_total", "Stores and announcements that were not taken.",
+          MetricValue(dht.refused.load()));
+}
+
+void add_searches(const MetricsSources& from, Families& to) {
+  const dht::Counters& dht = from.dht;
+  gauge(to, "troupe_dht_searches", "Searches under way.", MetricValue(dht.searches.load()));
+  auto& ended = family(to, "troupe_dht_searches_total", "Searches of this node that asked others, by how they ended.",
+                       MetricType::counter);
+  constexpr std::array<const char*, dht::kEndings> kEndingNames{"found",  "converged", "gave_up",
+                                                                "nobody", "deadline",  "cancelled"};
+  for (std::size_t i = 0; i < dht::kEndings; ++i) ended.push_back({{{"ending", kEndingNames[i]}}, dht.ended[i].load()});
+  counter(to, "troupe_dht_searches_at_hand_total", "Searches that this node's own store or cache answered.",
+          MetricValue(dht.at_hand.load()));
+  counter(to, "troupe_dht_search_seconds_total", "Time that the searches took together.", micros(dht.search_us.load()));
+  counter(to, "troupe_dht_search_hops_total", "Hops of the searches together.", MetricValue(dht.hops.load()));
+  counter(to, "troupe_dht_search_questions_total", "Questions of the searches together.",
+          MetricValue(dht.questions.load()));
+  auto& answered = family(to, "troupe_dht_questions_answered_total", "Questions that other nodes answered, by kind.",
+                          MetricType::counter);
+  for (std::size_t i = 0; i < dht::kAskedKinds; ++i)
+    answered.push_back({{{"kind", std::string(name(static_cast<dht::Asked>(i)))}}, dht.asked[i].answered.load()});
+  auto& took = family(to, "troupe_dht_question_seconds_total", "Time until those answers, together, by kind.",
+                      MetricType::counter);
+  for (std::size_t i = 0; i < dht::kAskedKinds; ++i)
+    took.push_back(
+        {{{"kind", std::string(name(static_cast<dht::Asked>(i)))}}, micros(dht.asked[i].microseconds.load())});
+  auto& failed = family(to, "troupe_dht_questions_failed_total", "Questions that came to nothing, by kind and why.",
+                        MetricType::counter);
+  constexpr std::array<const char*, dht::kFailures> kFailureNames{"silent", "unreachable", "refused", "misbehaved"};
+  for (std::size_t i = 0; i < dht::kAskedKinds; ++i)
+    for (std::size_t k = 0; k < dht::kFailures; ++k)
+      failed.push_back({{{"kind", std::string(name(static_cast<dht::Asked>(i)))}, {"reason", kFailureNames[k]}},
+                        dht.asked[i].failed[k].load()});
+  auto& hits =
+      family(to, "troupe_dht_cache_hits_total", "Questions that a copy answered, by who asked.", MetricType::counter);
+  hits.push_back({{{"asker", "own"}}, dht.cache_hits.load()});
+  hits.push_back({{{"asker", "other"}}, dht.cache_served.load()});
+  counter(to, "troupe_dht_copies_left_total", "Copies that other nodes have taken after a search.",
+          MetricValue(dht.copies_left.load()));
+  counter(to, "troupe_dht_repairs_total", "Holders that lagged behind and were given a newer record.",
+          MetricValue(dht.repairs.load()));
+  counter(to, "troupe_dht_repaired_total", "Those of them that have taken it.", MetricValue(dht.repaired.load()));
+}
+
+void add_log(const MetricsSources& from, Families& to) {
+  counter(to, "troupe_log_lines_lost_total", "Lines of the log that could not be written.", from.log.lost());
+}
+
+/// Each appends what it knows, in the order of the page.
+constexpr std::array kFamilies{add_node,  add_process,     add_actors, add_mailboxes, add_health,
+                               add_links, add_connections, add_dht,    add_searches,  add_log};
+
+std::string_view name(Stage stage) {
+  switch (stage) {
+    case Stage::starting: return "starting";
+    case Stage::serving: return "serving";
+    case Stage::draining: return "draining";
+  }
+  return "draining";
+}
+
+}  // namespace
+
+Families metric_families(const MetricsSources& from) {
+  Families out;
+  for (const auto append : kFamilies) append(from, out);
+  return out;
+}
+
+os::HttpPage ready_page(Stage stage, const std::vector<observe::HealthReason>& reasons) {
+  os::HttpPage out;
+  out.status = is_ready(stage, worst(reasons)) ? 200 : 503;
+  if (stage != Stage::serving) out.text = std::string(name(stage)) + '\n';
+  for (const auto& reason : reasons)
+    out.text += std::string(name(reason.state)) + ": " + base::printable(reason.source) + ": " +
+                base::printable(reason.text) + '\n';
+  if (out.text.empty()) out.text = "ok\n";
+  return out;
+}
+
+os::HttpPageMap metrics_pages(const MetricsSources& from) {
+  return {
+      {"/metrics",
+       [from] {
+         return os::HttpPage{.content_type = std::string(observe::kExpositionType),
+                             .text = observe::exposition(metric_families(from))};
+       }},
+      {"/healthz", [] { return os::HttpPage{.text = "ok\n"}; }},
+      {"/readyz", [from] { return ready_page(from.stage.load(), from.health.reasons()); }},
+  };
+}
+
+}  // namespace troupe::apps

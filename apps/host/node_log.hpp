@@ -1,0 +1,20 @@
+#pragma once
+// The logs of a node as its settings want them.
+#include <memory>
+#include <string>
+
+#include "apps/cli/failure.hpp"
+#include "runtime/config/settings.hpp"
+#include "runtime/observe/log.hpp"
+
+namespace troupe::apps {
+
+/// `directory` is the node's: a relative log file lies below it. Fails if the file cannot be opened.
+base::Result<std::unique_ptr<observe::Log>, Failure> make_log(const config::Settings& settings,
+                                                              const std::string& directory,
+                                                              std::function<base::WallTime()> wall);
+
+/// Sets all levels to those of `settings`. Domains of `before` that are not named any more lose theirs.
+void apply_levels(observe::Log& log, const config::Settings& settings, const config::Pairs& before = {});
+
+}  // namespace troupe::apps

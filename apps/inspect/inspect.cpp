@@ -1,0 +1,260 @@
+// troupe inspect --once
+#include "apps/inspect/inspect.hpp"
+
+#include <capnp/message.h>
+
+#include <array>
+#include <cstdio>
+#include <ostream>
+
+#include "apps/cli/json.hpp"
+#include "apps/cli/shell_word.hpp"
+#include "apps/cli/terminal.hpp"
+#include "runtime/base/text.hpp"
+#include "runtime/observe/logic/filter.hpp"
+
+namespace troupe::apps {
+namespace inspect_command {
+namespace {
+
+using Row = inspect::wire::ActorRow::Reader;
+
+std::string print(const char* form, double value) {
+  std::array<char, 64> out{};
+  std::snprintf(out.data(), out.size(), form, value);
+  return out.data();
+}
+
+std::string or_dash(capnp::Text::Reader text) {
+  return text.size() == 0 ? "-" : std::string(text.begin(), text.size());
+}
+
+/// Both are checked before the node is asked: a wrong word is a mistake of the caller, whatever the node is.
+std::optional<Failure> mistake_in(const Invocation& invocation) {
+  if (const auto filter = invocation.text("--filter")) {
+    const auto parsed = observe::Filter::parse(*filter);
+    if (!parsed.ok()) return usage_failure(observe::told("the filter", *filter, parsed.error()), "troupe help inspect");
+  }
+  if (const auto top = invocation.text("--top"); top && observe::find_field(*top) == nullptr)
+    return usage_failure("there is no column \"" + *top + "\"; there are " + observe::field_names(),
+                         "troupe inspect --once --top " + std::string(observe::nearest_field(*top)));
+  return std::nullopt;
+}
+
+void print_json(std::ostream& out, inspect::wire::ActorRows::Reader screen) {
+  capnp::MallocMessageBuilder message;
+  auto root = message.initRoot<output::wire::Inspection>();
+  root.setNode(screen.getNode());
+  root.setTotal(screen.getTotal());
+  root.setMatched(screen.getMatched());
+  root.setTookMs(static_cast<double>(screen.getTookUs()) / 1'000);
+  root.setWarnings(screen.getWarnings());
+  const auto rows = screen.getActors();
+  auto actors = root.initActors(rows.size());
+  for (unsigned i = 0; i < rows.size(); ++i) write_actor(actors[i], rows[i]);
+  write_json_line(out, root.asReader());
+}
+
+void print_text(Console& console, inspect::wire::ActorRows::Reader screen) {
+  TextTable table({{"PATH"},
+                   {"KIND"},
+                   {"STATE"},
+                   {"MAILBOX", Align::right},
+                   {"OLDEST", Align::right},
+                   {"HANDLED", Align::right},
+                   {"PER SECOND", Align::right},
+                   {"BUSY", Align::right},
+                   {"P99", Align::right},
+                   {"RESTARTS", Align::right},
+                   {"ASKING", Align::right},
+                   {"LAST ERROR"}});
+  for (const Row row : screen.getActors())
+    table.add({row.getPath(), row.getKind(), row.getState(), std::to_string(row.getMailbox()),
+               row.getMailbox() == 0 ? "-" : milliseconds(row.getOldestMs()), std::to_string(row.getHandled()),
+               tenths(row.getPerSecond()), percent(row.getBusy()),
+               row.getP99Us() == 0 ? "-" : microseconds(row.getP99Us()), std::to_string(row.getRestarts()),
+               std::to_string(row.getAsking()), or_dash(row.getLastError())});
+  table.print(console.out);
+  for (const auto warning : screen.getWarnings())
+    console.err << "warning: " << base::printable({warning.begin(), warning.size()}) << '\n';
+  if (screen.getMatched() > screen.getActors().size())
+    console.err << screen.getMatched() - screen.getActors().size()
+                << " more are not shown: --limit N shows more, --filter and --top choose\n";
+}
+
+Ending list(const Invocation& invocation, Console& console) {
+  if (auto mistake = mistake_in(invocation)) return std::move(*mistake);
+  auto client = Client::connect(invocation, console);
+  if (!client.ok()) return client.error();
+  auto answer = client.value()->ask<inspect::wire::ListActors, inspect::wire::ActorRows>(
+      kInspect, kTimeout, [&](inspect::wire::ListActors::Builder question) {
+        question.setFilter(invocation.text("--filter").value_or(""));
+        question.setTop(invocation.text("--top").value_or(""));
+        question.setLimit(static_cast<std::uint32_t>(invocation.number("--limit").value_or(0)));
+      });
+  if (!answer.ok()) return answer.error();
+  if (invocation.globals.json) print_json(console.out, answer.value().root());
+  else print_text(console, answer.value().root());
+  return Exit::done;
+}
+
+void print_ended_json(std::ostream& out, inspect::wire::EndedRows::Reader ended) {
+  capnp::MallocMessageBuilder message;
+  auto root = message.initRoot<output::wire::InspectedEnds>();
+  root.setNode(ended.getNode());
+  root.setInAll(ended.getInAll());
+  const auto rows = ended.getEnded();
+  auto list = root.initEnded(rows.size());
+  for (unsigned i = 0; i < rows.size(); ++i) {
+    list[i].setPath(rows[i].getPath());
+    list[i].setKind(rows[i].getKind());
+    list[i].setAgoMs(rows[i].getAgoMs());
+    list[i].setDecision(rows[i].getDecision());
+    if (rows[i].getCode().size() > 0) list[i].setCode(rows[i].getCode());
+    if (rows[i].getWhy().size() > 0) list[i].setWhy(rows[i].getWhy());
+    if (rows[i].getLastMessage().size() > 0) list[i].setLastMessage(rows[i].getLastMessage());
+    list[i].setHandled(rows[i].getHandled());
+    list[i].setRestarts(rows[i].getRestarts());
+  }
+  write_json_line(out, root.asReader());
+}
+
+Ending list_ended(const Invocation& invocation, Console& console) {
+  if (invocation.has("--top"))
+    return usage_failure("those that ended last come first; --top is for those that live", "");
+  if (auto mistake = mistake_in(invocation)) return std::move(*mistake);
+  auto client = Client::connect(invocation, console);
+  if (!client.ok()) return client.error();
+  auto answer = client.value()->ask<inspect::wire::ListEnded, inspect::wire::EndedRows>(
+      kInspect, kTimeout, [&](inspect::wire::ListEnded::Builder question) {
+        question.setFilter(invocation.text("--filter").value_or(""));
+        question.setLimit(static_cast<std::uint32_t>(invocation.number("--limit").value_or(0)));
+      });
+  if (!answer.ok()) return answer.error();
+  const auto ended = answer.value().root();
+  if (invocation.globals.json) {
+    print_ended_json(console.out, ended);
+    return Exit::done;
+  }
+  TextTable table({{"PATH"},
+                   {"KIND"},
+                   {"ENDED", Align::right},
+                   {"DECISION"},
+                   {"HANDLED", Align::right},
+                   {"RESTARTS", Align::right},
+                   {"LAST MESSAGE"},
+                   {"WHY"}});
+  for (const auto row : ended.getEnded()) {
+    std::string why(row.getWhy());
+    if (row.getCode().size() > 0) why = std::string(row.getCode()) + ": " + why;
+    table.add({row.getPath(), row.getKind(), milliseconds(row.getAgoMs()) + " ago", row.getDecision(),
+               std::to_string(row.getHandled()), std::to_string(row.getRestarts()), or_dash(row.getLastMessage()),
+               why.empty() ? "-" : why});
+  }
+  table.print(console.out);
+  return Exit::done;
+}
+
+Ending inspect(const Invocation& invocation, Console& console) {
+  if (!invocation.has("--once"))
+    return usage_failure("say --once: it shows the node as it is now, and ends", "troupe inspect --once");
+  const auto path = invocation.text("PATH");
+  if (!path) return invocation.has("--ended") ? list_ended(invocation, console) : list(invocation, console);
+  for (const char* option : {"--filter", "--top", "--limit", "--ended"})
+    if (invocation.has(option))
+      return usage_failure(std::string(option) + " is for lists, not for one actor", "troupe inspect --once " + *path);
+  if (!path->starts_with('/'))
+    return usage_failure("a path begins with /; actors of a kind are listed by --filter kind=" + *path,
+                         "troupe inspect --once --filter " + shell_word("kind=" + *path));
+  if (path->find_first_of("*?[") != std::string::npos)
+    return usage_failure("PATH is that of one actor; a pattern goes to --filter",
+                         "troupe inspect --once --filter " + shell_word(*path));
+  return look_at(invocation, console, *path);
+}
+
+}  // namespace
+
+void write_actor(output::wire::InspectedActor::Builder out, Row row) {
+  out.setPath(row.getPath());
+  out.setKind(row.getKind());
+  out.setState(row.getState());
+  out.setMailbox(row.getMailbox());
+  out.setOldestMs(row.getOldestMs());
+  out.setHandled(row.getHandled());
+  out.setPerSecond(row.getPerSecond());
+  out.setBusy(row.getBusy());
+  out.setP99Us(row.getP99Us());
+  out.setRestarts(row.getRestarts());
+  if (row.getLastError().size() > 0) out.setLastError(row.getLastError());
+  out.setPerSecondMinute(row.getPerSecondMinute());
+  out.setBusyMinute(row.getBusyMinute());
+  out.setRefused(row.getRefused());
+  out.setDeadLetters(row.getDeadLetters());
+  out.setAsking(row.getAsking());
+  if (row.getHeadKind().size() > 0) out.setHeadKind(row.getHeadKind());
+  if (row.getHeadFrom().size() > 0) out.setHeadFrom(row.getHeadFrom());
+}
+
+std::string milliseconds(std::uint64_t ms) {
+  if (ms < 10'000) return std::to_string(ms) + " ms";
+  return ms < 600'000 ? std::to_string(ms / 1'000) + " s" : std::to_string(ms / 60'000) + " min";
+}
+
+std::string microseconds(std::uint64_t us) {
+  return us < 10'000 ? std::to_string(us) + " us" : milliseconds(us / 1'000);
+}
+
+std::string percent(double share) { return print("%.1f %%", share * 100); }
+std::string tenths(double value) { return print("%.1f", value); }
+
+std::string trace_text(std::uint64_t trace) {
+  std::array<char, 17> out{};
+  std::snprintf(out.data(), out.size(), "%016llx", static_cast<unsigned long long>(trace));
+  return out.data();
+}
+
+const char* const kColumns = R"(
+columns, for --filter and --top; the headings of the list are taken as well
+  path, kind, state         texts, by case: = != and ~ for a regular expression
+  lastError                 a text too: the code of its last failure, such as timeout; "" if none
+  mailbox                   messages that wait; this and all below: = != < <= > >=
+  oldestMs                  for how long the oldest of them has waited: in ms, or 1.5s, 2m
+  handled                   messages since it began
+  perSecond                 messages a second, over the last second or so; also rate
+  busy                      share of the time in its handlers: 0.5, or 50%
+  p99Us                     the time that 99 of 100 handlers stay below: in us, or 10ms
+  restarts                  how often it was restarted
+  asking                    questions of its own that wait for an answer
+
+filters
+  conditions with blanks between them, which must all hold; not before one turns it
+  /files/**                 a path: * within one part of it, ** over any number
+  /regex/                   a regular expression, found anywhere in the path
+)";
+
+}  // namespace inspect_command
+
+Commands inspect_commands() {
+  return {{.name = "inspect",
+           .summary = "Show the actors of the node, or one of them",
+           .options = {{.name = "--once", .help = "one screen, as it is now"},
+                       {.name = "--filter",
+                        .value = "FILTER",
+                        .help = "those that it means: kind=peer mailbox>10 not /files/** lastError~timeout"},
+                       {.name = "--top", .value = "COLUMN", .help = "the largest of it first (by path)"},
+                       {.name = "--limit", .value = "N", .help = "rows at most (1000)", .min = 1, .max = 10'000},
+                       {.name = "--ended", .help = "those that have ended, the last one first"}},
+           .positionals = {{.name = "PATH", .help = "all about this actor, such as /files", .arity = Arity::maybe}},
+           .needs = Needs::view,
+           .notes = std::string(inspect_command::kColumns) + R"(
+examples
+  troupe inspect --once --top mailbox --limit 20
+  troupe inspect --once --filter 'kind=peer mailbox>10'
+  troupe inspect --once --filter 'busy>50% not /files/**'
+  troupe inspect --once --filter 'oldest>1.5s lastError~timeout'
+  troupe inspect --once --filter '/peer/** asking>0' --json
+)",
+           .run = inspect_command::inspect}};
+}
+
+}  // namespace troupe::apps

@@ -1,0 +1,33 @@
+#pragma once
+// What the files of `troupe inspect` share.
+#include <string>
+
+#include "apps/cli/client.hpp"
+#include "messages/inspect.capnp.h"
+#include "messages/output.capnp.h"
+
+namespace troupe::apps::inspect_command {
+
+inline constexpr const char* kInspect = "/inspect";
+inline constexpr std::chrono::seconds kTimeout{10};  // our choice: of a million actors a list takes well under one
+
+/// The fields of a row as both outputs of it have them.
+void write_actor(output::wire::InspectedActor::Builder out, inspect::wire::ActorRow::Reader row);
+
+/// `inspect --once PATH`.
+Ending look_at(const Invocation& invocation, Console& console, const std::string& path);
+
+/// What --filter and --top know, for help.
+extern const char* const kColumns;
+
+/// "1234 ms", "12 us": for people.
+std::string milliseconds(std::uint64_t ms);
+std::string microseconds(std::uint64_t us);
+/// "12.5 %" of a share between 0 and 1.
+std::string percent(double share);
+/// "12.5" with one digit behind the point.
+std::string tenths(double value);
+/// The id of a trace: 16 hexadecimal digits.
+std::string trace_text(std::uint64_t trace);
+
+}  // namespace troupe::apps::inspect_command

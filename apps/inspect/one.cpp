@@ -1,0 +1,206 @@
+// troupe inspect --once PATH
+#include <capnp/message.h>
+
+#include <map>
+#include <ostream>
+
+#include "apps/cli/json.hpp"
+#include "apps/cli/terminal.hpp"
+#include "apps/inspect/inspect.hpp"
+#include "runtime/base/text.hpp"
+#include "runtime/observe/decode.hpp"
+
+namespace troupe::apps::inspect_command {
+namespace {
+
+using Looked = inspect::wire::Looked::Reader;
+using Portrait = runtime::wire::Portrait::Reader;
+
+constexpr std::size_t kStateBytesMax = 16 * 1024;  // our choice: some screens
+
+/// Names for CAF's numbers, as the node sent them.
+class Names {
+ public:
+  explicit Names(Looked looked) {
+    for (const auto name : looked.getNames()) names_.emplace(name.getId(), name.getText());
+  }
+  std::string of(std::uint64_t id) const {
+    const auto found = names_.find(id);
+    return found != names_.end() ? found->second : id == 0 ? "nobody" : "#" + std::to_string(id);
+  }
+
+ private:
+  std::map<std::uint64_t, std::string> names_;
+};
+
+std::string text(capnp::Text::Reader from) { return {from.begin(), from.size()}; }
+
+/// What the actor shows of its state; nothing if it shows none.
+std::optional<std::string> state_of(Looked looked) {
+  const Portrait seen = looked.getPortrait();
+  if (seen.getStateKind() == 0) return std::nullopt;
+  observe::Decoder decoder;
+  for (const auto schema : looked.getSchemas())
+    (void)decoder.learn({schema.begin(), schema.size()});  // the line says it
+  return decoder.line(seen.getStateKind(), {seen.getState().begin(), seen.getState().size()}, kStateBytesMax);
+}
+
+std::string code_of(std::uint16_t code) { return std::string(base::name(base::code_of(code))); }
+
+void print_json(std::ostream& out, Looked looked) {
+  capnp::MallocMessageBuilder message;
+  auto root = message.initRoot<output::wire::InspectedOne>();
+  const Names names(looked);
+  root.setNode(looked.getNode());
+  write_actor(root.initActor(), looked.getRow());
+  if (looked.getSilent().size() > 0) root.setSilent(looked.getSilent());
+  if (looked.getHandling().size() > 0) root.setHandling(looked.getHandling());
+  root.setHandlingMs(looked.getHandlingMs());
+  const Portrait seen = looked.getPortrait();
+  if (seen.getParent().size() > 0) root.setParent(seen.getParent());
+  root.setChildren(seen.getChildren());
+  root.setChildrenInAll(seen.getChildrenInAll());
+  auto asks = root.initAsks(seen.getAsks().size());
+  for (unsigned i = 0; i < asks.size(); ++i) {
+    const auto from = seen.getAsks()[i];
+    asks[i].setTo(names.of(from.getTo()));
+    asks[i].setKind(from.getKind());
+    asks[i].setSinceMs(from.getSinceMs());
+    if (from.getDueMs() >= 0) asks[i].getDueMs().setValue(static_cast<std::uint64_t>(from.getDueMs()));
+    asks[i].setStream(from.getStream());
+  }
+  root.setAsksInAll(seen.getAsksInAll());
+  auto timers = root.initTimers(seen.getTimers().size());
+  for (unsigned i = 0; i < timers.size(); ++i) {
+    timers[i].setName(seen.getTimers()[i].getName());
+    timers[i].setDueMs(seen.getTimers()[i].getDueMs());
+  }
+  root.setStreams(seen.getStreams());
+  root.setStreamsStarved(seen.getStreamsStarved());
+  root.setIncarnation(seen.getIncarnation());
+  root.setKeptForMs(seen.getKeptForMs());
+  auto messages = root.initMessages(seen.getMessages().size());
+  for (unsigned i = 0; i < messages.size(); ++i) {
+    const auto from = seen.getMessages()[i];
+    messages[i].setKind(from.getKind());
+    messages[i].setFrom(names.of(from.getFrom()));
+    messages[i].setAgoMs(from.getAgoMs());
+    messages[i].setTookUs(from.getTookUs());
+    messages[i].setBytes(from.getBytes());
+    if (from.getTrace() != 0) messages[i].setTrace(trace_text(from.getTrace()));
+  }
+  auto errors = root.initErrors(seen.getErrors().size());
+  for (unsigned i = 0; i < errors.size(); ++i) {
+    errors[i].setAgoMs(seen.getErrors()[i].getAgoMs());
+    errors[i].setCode(code_of(seen.getErrors()[i].getCode()));
+    errors[i].setText(seen.getErrors()[i].getText());
+  }
+  root.setP50Us(seen.getP50Us());
+  root.setP90Us(seen.getP90Us());
+  root.setP99Us(seen.getP99Us());
+  root.setTimed(seen.getTimed());
+  if (const auto state = state_of(looked)) {
+    root.setStateKind(looked.getStateName());
+    root.setState(*state);
+  }
+  write_json_line(out, root.asReader());
+}
+
+class Lines {
+ public:
+  explicit Lines(std::ostream& out) : out_(out) {}
+  /// A title, then a line; further lines stand below it.
+  void add(const char* title, const std::string& line) { add_plain(title, base::printable(line)); }
+  /// The same with a line that is safe already: escaping it again would double its backslashes.
+  void add_plain(const char* title, const std::string& line) {
+    out_ << "  " << title << std::string(12 - std::string_view(title).size(), ' ') << line << '\n';
+  }
+
+ private:
+  std::ostream& out_;
+};
+
+std::string waiting_text(inspect::wire::ActorRow::Reader row) {
+  if (row.getMailbox() == 0) return "empty";
+  std::string out =
+      std::to_string(row.getMailbox()) + " waiting, the oldest for " + milliseconds(row.getOldestMs()) + " or more";
+  if (row.getHeadKind().size() > 0) out += ": " + text(row.getHeadKind());
+  if (row.getHeadFrom().size() > 0) out += " from " + text(row.getHeadFrom());
+  return out;
+}
+
+void print_portrait(Lines& lines, Looked looked) {
+  const Portrait seen = looked.getPortrait();
+  const Names names(looked);
+  if (seen.getTimed() > 0)
+    lines.add("handlers", "half of them within " + microseconds(seen.getP50Us()) + ", 90 % within " +
+                              microseconds(seen.getP90Us()) + ", 99 % within " + microseconds(seen.getP99Us()) +
+                              " (of " + std::to_string(seen.getTimed()) + " in " + milliseconds(seen.getKeptForMs()) +
+                              ")");
+  lines.add("parent", seen.getParent().size() > 0 ? text(seen.getParent()) : "none");
+  lines.add("children", std::to_string(seen.getChildrenInAll()));
+  for (const auto child : seen.getChildren()) lines.add("", text(child));
+  lines.add("asks", std::to_string(seen.getAsksInAll()));
+  for (const auto ask : seen.getAsks())
+    lines.add("", (ask.getKind().size() > 0 ? text(ask.getKind()) : std::string("a stream")) + " of " +
+                      names.of(ask.getTo()) + ", for " + milliseconds(ask.getSinceMs()) +
+                      (ask.getDueMs() < 0 ? std::string()
+                                          : ", due in " + milliseconds(static_cast<std::uint64_t>(ask.getDueMs()))));
+  lines.add("timers", std::to_string(seen.getTimers().size()));
+  for (const auto timer : seen.getTimers())
+    lines.add("", text(timer.getName()) + " in " +
+                      milliseconds(static_cast<std::uint64_t>(std::max<std::int64_t>(timer.getDueMs(), 0))));
+  lines.add("streams", std::to_string(seen.getStreams()) + " served, " + std::to_string(seen.getStreamsStarved()) +
+                           " without credit");
+  lines.add("messages", seen.getKeptForMs() == 0 ? "not kept: there is no room for more"
+                        : seen.getMessages().size() == 0
+                            ? "none in " + milliseconds(seen.getKeptForMs()) + "; kept from now on, look again"
+                            : "of the last " + milliseconds(seen.getKeptForMs()));
+  for (const auto message : seen.getMessages())
+    lines.add("", text(message.getKind()) + " from " + names.of(message.getFrom()) + ", " +
+                      milliseconds(message.getAgoMs()) + " ago, took " + microseconds(message.getTookUs()) + ", " +
+                      bytes_for_people(message.getBytes()) +
+                      (message.getTrace() != 0 ? ", trace " + trace_text(message.getTrace()) : ""));
+  for (const auto error : seen.getErrors())
+    lines.add("error",
+              milliseconds(error.getAgoMs()) + " ago: " + code_of(error.getCode()) + ": " + text(error.getText()));
+  if (const auto state = state_of(looked))
+    lines.add_plain("state", base::printable(text(looked.getStateName())) + "  " + *state);
+}
+
+void print_text(std::ostream& out, Looked looked) {
+  const auto row = looked.getRow();
+  out << base::printable(text(row.getPath())) << "  " << base::printable(text(row.getKind())) << ", "
+      << base::printable(text(row.getState())) << '\n';
+  Lines lines(out);
+  lines.add("mailbox", waiting_text(row));
+  lines.add("handled", std::to_string(row.getHandled()) + "; a second " + tenths(row.getPerSecond()) + " now, " +
+                           tenths(row.getPerSecondMinute()) + " over a minute");
+  lines.add("busy", percent(row.getBusy()) + " now, " + percent(row.getBusyMinute()) + " over a minute");
+  lines.add("restarts", std::to_string(row.getRestarts()) +
+                            (row.getLastError().size() > 0 ? ", the last error: " + text(row.getLastError()) : ""));
+  if (row.getRefused() + row.getDeadLetters() > 0)
+    lines.add("lost", std::to_string(row.getRefused()) + " found its mailbox full, " +
+                          std::to_string(row.getDeadLetters()) + " dead letters");
+  if (looked.getSilent().size() == 0) return print_portrait(lines, looked);
+  lines.add("silent", text(looked.getSilent()));
+  if (looked.getHandlingMs() > 0)
+    lines.add("",
+              "for " + milliseconds(looked.getHandlingMs()) + " or more it has been at " +
+                  (looked.getHandling().size() > 0 ? text(looked.getHandling()) : "a timer or an event of a stream"));
+}
+
+}  // namespace
+
+Ending look_at(const Invocation& invocation, Console& console, const std::string& path) {
+  auto client = Client::connect(invocation, console);
+  if (!client.ok()) return client.error();
+  auto answer = client.value()->ask<inspect::wire::LookAt, inspect::wire::Looked>(
+      kInspect, kTimeout, [&](inspect::wire::LookAt::Builder question) { question.setPath(path); });
+  if (!answer.ok()) return answer.error();
+  if (invocation.globals.json) print_json(console.out, answer.value().root());
+  else print_text(console.out, answer.value().root());
+  return Exit::done;
+}
+
+}  // namespace troupe::apps::inspect_command

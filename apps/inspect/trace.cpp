@@ -1,0 +1,208 @@
+// troupe trace PATTERN
+#include <capnp/message.h>
+
+#include <ostream>
+
+#include "apps/cli/json.hpp"
+#include "apps/cli/terminal.hpp"
+#include "apps/inspect/inspect.hpp"
+#include "runtime/base/text.hpp"
+#include "runtime/observe/date.hpp"
+#include "runtime/observe/decode.hpp"
+#include "runtime/observe/logic/filter.hpp"
+
+namespace troupe::apps {
+namespace {
+
+using inspect_command::kInspect;
+constexpr std::size_t kTextBytesMax = 400;  // our choice: two lines of a wide terminal
+constexpr std::size_t kJsonTextBytesMax = 16 * 1024;
+constexpr std::chrono::minutes kIdle{5};  // the node says something each minute
+constexpr std::uint64_t kMillisecondsMax = 86'400'000;
+
+using Message = inspect::wire::FollowedMessage::Reader;
+
+std::string text(capnp::Text::Reader from) { return {from.begin(), from.size()}; }
+
+std::string time_of(std::uint64_t unix_ms) {
+  constexpr std::uint64_t kMax = 8'589'934'592'000;  // in 2242: WallTime ends in 2262
+  return observe::date_text(base::WallTime(std::chrono::milliseconds(std::min(unix_ms, kMax))));
+}
+
+const char* name_of(inspect::wire::FollowedMessage::Way way) {
+  switch (way) {
+    case inspect::wire::FollowedMessage::Way::IN: return "in";
+    case inspect::wire::FollowedMessage::Way::OUT: return "out";
+    case inspect::wire::FollowedMessage::Way::OVER: return "over";
+  }
+  return "unknown";
+}
+
+const char* name_of(inspect::wire::FollowedMessage::Form form) {
+  using Form = inspect::wire::FollowedMessage::Form;
+  switch (form) {
+    case Form::MESSAGE: return "message";
+    case Form::ANSWER: return "answer";
+    case Form::OPEN: return "open";
+    case Form::ERROR: return "error";
+    case Form::ITEM: return "item";
+    case Form::END: return "end";
+    case Form::CANCEL: return "cancel";
+    case Form::CREDIT: return "credit";
+  }
+  return "unknown";
+}
+
+class Printer {
+ public:
+  Printer(Console& console, bool json) : console_(console), json_(json) {}
+
+  Client::Outcome<void> take(inspect::wire::FollowItem::Reader item) {
+    switch (item.which()) {
+      case inspect::wire::FollowItem::SCHEMAS:
+        for (const auto schema : item.getSchemas()) (void)decoder_.learn({schema.begin(), schema.size()});
+        break;
+      case inspect::wire::FollowItem::MESSAGE: print(item.getMessage()); break;
+      case inspect::wire::FollowItem::ENDED: {
+        const auto end = item.getEnded();
+        ended(text(end.getWhy()), end.getMessages(), end.getDropped());
+        break;
+      }
+      case inspect::wire::FollowItem::NOTHING: break;
+    }
+    messages_ += item.isMessage() ? 1u : 0u;
+    console_.out.flush();  // whoever watches sees each message when it comes
+    if (!console_.out) return unwritten(console_, "");
+    return {};
+  }
+
+  /// Whoever watches has seen enough: an end as good as any.
+  void interrupted() {
+    ended("interrupted", messages_, 0);
+    console_.out.flush();
+  }
+
+ private:
+  std::string decoded(Message message, std::size_t bytes_max) const {
+    if (message.getKindId() == 0) return {};
+    if (message.getWords().size() == 0 && message.getBytes() > 0)
+      return "(" + bytes_for_people(message.getBytes()) + ", too large to show)";
+    return decoder_.line(message.getKindId(), {message.getWords().begin(), message.getWords().size()}, bytes_max);
+  }
+
+  void print(Message message) {
+    if (json_) return print_json(message);
+    std::string line = time_of(message.getUnixMs()).substr(11, 12) + "  " + name_of(message.getWay());
+    line.resize(std::max<std::size_t>(line.size(), 18), ' ');
+    line += "  " + text(message.getPath());
+    if (message.getOther().size() > 0)
+      line += (message.getWay() == inspect::wire::FollowedMessage::Way::OVER ? " for " : " from ") +
+              text(message.getOther());
+    const std::string kind = text(message.getKind());
+    line += "  " + (kind.empty() ? std::string(name_of(message.getForm())) : kind);
+    if (!kind.empty() && message.getForm() != inspect::wire::FollowedMessage::Form::MESSAGE)
+      line += std::string(" (") + name_of(message.getForm()) + ")";
+    if (message.getTrace() != 0) line += "  trace " + inspect_command::trace_text(message.getTrace());
+    const std::string fields = decoded(message, kTextBytesMax);
+    // The decoder's line is plain already, and escaping it again would double its backslashes.
+    console_.out << base::printable(line) << (fields.empty() ? "" : "  ") << fields << '\n';
+  }
+
+  void print_json(Message message) {
+    capnp::MallocMessageBuilder out;
+    auto root = out.initRoot<output::wire::TracedMessage>();
+    root.setAt(time_of(message.getUnixMs()));
+    root.setWay(name_of(message.getWay()));
+    root.setPath(message.getPath());
+    if (message.getOther().size() > 0) root.setOther(message.getOther());
+    if (message.getKind().size() > 0) root.setKind(message.getKind());
+    root.setForm(name_of(message.getForm()));
+    if (message.getTrace() != 0) root.setTrace(inspect_command::trace_text(message.getTrace()));
+    root.setBytes(message.getBytes());
+    root.setText(decoded(message, kJsonTextBytesMax));
+    write_json_line(console_.out, root.asReader());
+  }
+
+  void ended(const std::string& why, std::uint64_t messages, std::uint64_t dropped) {
+    if (json_) {
+      capnp::MallocMessageBuilder out;
+      auto root = out.initRoot<output::wire::TraceEnded>();
+      root.setSummary(true);
+      root.setWhy(why);
+      root.setMessages(messages);
+      root.setDropped(dropped);
+      return write_json_line(console_.out, root.asReader());
+    }
+    console_.err << "ended: " << base::printable(why) << "; " << messages << " messages";
+    if (dropped > 0) console_.err << ", " << dropped << " more were lost: they came too fast";
+    console_.err << '\n';
+  }
+
+  Console& console_;
+  const bool json_;
+  observe::Decoder decoder_;
+  std::uint64_t messages_ = 0;
+};
+
+Ending trace(const Invocation& invocation, Console& console) {
+  const std::string pattern = *invocation.text("PATTERN");
+  const auto parsed = observe::Filter::parse(pattern);
+  if (!parsed.ok()) return usage_failure(observe::told("the pattern", pattern, parsed.error()), "troupe help trace");
+  if (parsed.value().means_all() && !invocation.has("--all") && !invocation.has("--id"))
+    return usage_failure("that pattern means every message of the node, which may be a million a second",
+                         "troupe trace '" + pattern + "' --all");
+  std::optional<std::uint64_t> id;
+  if (const auto hex = invocation.text("--id")) {
+    id = parse_trace(*hex);
+    if (!id) return usage_failure("a trace is up to 16 hexadecimal digits, not \"" + *hex + '"', "troupe help trace");
+  }
+  auto client = Client::connect(invocation, console);
+  if (!client.ok()) return client.error();
+  Printer printer(console, invocation.globals.json);
+  const auto ended = client.value()->subscribe<inspect::wire::FollowMessages, inspect::wire::FollowItem>(
+      kInspect, kIdle,
+      [&](inspect::wire::FollowMessages::Builder question) {
+        question.setPattern(pattern);
+        question.setAll(invocation.has("--all"));
+        question.setCount(invocation.number("--count").value_or(0));
+        question.setMilliseconds(invocation.number("--seconds").value_or(0) * 1'000);
+        question.setTrace(id.value_or(0));
+      },
+      [&](inspect::wire::FollowItem::Reader item) { return printer.take(item); });
+  if (ended.ok()) return Exit::done;
+  if (!client.value()->interrupted() || !ended.error().exit) return ended.error();
+  printer.interrupted();
+  return *ended.error().exit;
+}
+
+}  // namespace
+
+Commands trace_commands() {
+  return {
+      {.name = "trace",
+       .summary = "Print messages as they pass; ends by itself",
+       .options =
+           {{.name = "--count", .value = "N", .help = "messages at most (100)", .min = 1, .max = 1'000'000},
+            {.name = "--seconds", .value = "S", .help = "time at most (10)", .min = 1, .max = kMillisecondsMax / 1'000},
+            {.name = "--id", .value = "HEX", .help = "of this trace alone, which is the same at each node"},
+            {.name = "--all", .help = "yes, every message of the node"}},
+       .positionals = {{.name = "PATTERN", .help = "the actors: /peer/** or kind=peer, as --filter of inspect"}},
+       .needs = Needs::view,
+       .notes = std::string(R"(
+lines
+  in                        the actor has taken it out of its mailbox
+  out                       the actor of a link has written it to the other node
+  over                      it has come over the link of that actor, for another one
+  then the path, the other side, the kind, the trace, and the message as text
+)") + inspect_command::kColumns +
+                R"(
+examples
+  troupe trace /files --count 20
+  troupe trace 'kind=peer' --seconds 60
+  troupe trace '/**' --id 5f0c6ed37cd0b1a9 --seconds 60 &    # then, with the same id:
+  troupe file put FILE --trace-id 5f0c6ed37cd0b1a9
+)",
+       .run = trace}};
+}
+
+}  // namespace troupe::apps

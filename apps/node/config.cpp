@@ -1,0 +1,96 @@
+// troupe config show | check FILE
+#include <capnp/message.h>
+
+#include <ostream>
+
+#include "apps/cli/command.hpp"
+#include "apps/cli/json.hpp"
+#include "apps/host/settings.hpp"
+#include "messages/output.capnp.h"
+#include "runtime/base/text.hpp"
+#include "runtime/config/source.hpp"
+
+namespace troupe::apps {
+namespace {
+
+namespace wire = output::wire;
+
+std::string text(std::string_view view) { return std::string(view); }
+
+void print_json(std::ostream& out, const config::Settings& settings) {
+  capnp::MallocMessageBuilder message;
+  const auto& table = settings.table().settings();
+  auto rows = message.initRoot<wire::Settings>().initRows(static_cast<unsigned>(table.size()));
+  for (unsigned i = 0; i < rows.size(); ++i) {
+    const config::Setting& setting = table[i];
+    auto row = rows[i];
+    row.setKey(text(setting.key));
+    row.setValue(config::toml(settings.value(setting.key)));
+    row.setOrigin(settings.origin(setting.key));
+    row.setDefault(text(setting.fallback));
+    row.setReloads(setting.when == config::When::reload);
+    row.setMeaning(text(setting.doc));
+  }
+  write_json_line(out, capnp::toDynamic(rows.asReader()));
+}
+
+Ending show(const Invocation& invocation, Console& console) {
+  const auto settings = load_settings(invocation, console, {});
+  if (!settings.ok()) return settings.error();
+  if (invocation.globals.json) print_json(console.out, settings.value());
+  else console.out << settings.value().render_toml(invocation.has("--origin"));
+  return Exit::done;
+}
+
+void print_problems(std::ostream& out, const config::Problems& problems, bool json) {
+  if (!json) {
+    for (const auto& problem : problems) out << base::printable(problem.text()) << '\n';
+    return;
+  }
+  capnp::MallocMessageBuilder message;
+  auto rows = message.initRoot<wire::Problems>().initRows(static_cast<unsigned>(problems.size()));
+  for (unsigned i = 0; i < rows.size(); ++i) {
+    rows[i].setWhere(problems[i].where);
+    rows[i].setWhat(problems[i].what);
+  }
+  write_json_line(out, capnp::toDynamic(rows.asReader()));
+}
+
+Ending check(const Invocation& invocation, Console& console) {
+  const std::string path = *invocation.text("FILE");
+  const auto file = config::read_text_file(path);
+  if (!file.ok()) {
+    const auto code = file.error().code;
+    return Failure{{code, path + ": " + file.error().message},
+                   "nothing was checked",
+                   "",
+                   code == base::Code::not_found ? Exit::not_found : Exit::usage};
+  }
+  const auto problems = config::check(node_table(), file.value());
+  print_problems(console.out, problems, invocation.globals.json);
+  if (problems.empty()) return Exit::done;
+  const std::string count = problems.size() == 1 ? "1 problem" : std::to_string(problems.size()) + " problems";
+  return Failure{{base::Code::malformed, path + " has " + count + ", the first: " + problems.front().text()},
+                 "checked; a node would not start with it",
+                 problems.front().instead.empty() ? "troupe config show" : problems.front().instead,
+                 Exit::usage};
+}
+
+}  // namespace
+
+Commands config_commands() {
+  auto show_options = setting_options();
+  show_options.insert(show_options.begin(), {.name = "--origin", .help = "say behind each value where it is from"});
+  return {
+      {.name = "config show",
+       .summary = "Print the settings of a node as TOML",
+       .options = std::move(show_options),
+       .run = show},
+      {.name = "config check",
+       .summary = "Say what is wrong with a configuration file",
+       .positionals = {{.name = "FILE", .help = "the TOML file"}},
+       .run = check},
+  };
+}
+
+}  // namespace troupe::apps

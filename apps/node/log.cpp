@@ -1,0 +1,54 @@
+// troupe log LEVEL [DOMAIN]
+#include <capnp/message.h>
+
+#include <ostream>
+
+#include "apps/cli/client.hpp"
+#include "apps/cli/json.hpp"
+#include "messages/common.capnp.h"
+#include "messages/node.capnp.h"
+#include "messages/output.capnp.h"
+#include "runtime/observe/log_domain.hpp"
+
+namespace troupe::apps {
+namespace {
+
+constexpr std::chrono::seconds kTimeout{5};  // our choice: the root does nothing that takes long
+
+Ending set_level(const Invocation& invocation, Console& console) {
+  const std::string level = *invocation.text("LEVEL");
+  const std::string domain = invocation.text("DOMAIN").value_or("");
+  auto client = Client::connect(invocation, console);
+  if (!client.ok()) return client.error();
+  const auto answer = client.value()->ask<node::wire::SetLogLevel, messages::wire::Nothing>(
+      "/node", kTimeout, [&](node::wire::SetLogLevel::Builder order) {
+        order.setLevel(level);
+        order.setDomain(domain);
+      });
+  if (!answer.ok()) return answer.error();
+  if (!invocation.globals.json) return Exit::done;
+  capnp::MallocMessageBuilder message;
+  auto out = message.initRoot<output::wire::LogLevel>();
+  out.setLevel(level);
+  if (!domain.empty()) out.setDomain(domain);
+  write_json_line(console.out, out.asReader());
+  return Exit::done;
+}
+
+}  // namespace
+
+Commands log_commands() {
+  return {{.name = "log",
+           .summary = "Change how much a running node logs",
+           .positionals = {{.name = "LEVEL",
+                            .help = "how much: the levels above it are left out",
+                            .choices = {"trace", "debug", "info", "warn", "error", "off"}},
+                           {.name = "DOMAIN",
+                            .help = "of this domain alone: " + observe::log_domains(),
+                            .arity = Arity::maybe}},
+           .needs = Needs::operate,
+           .effect = Effect::write,
+           .run = set_level}};
+}
+
+}  // namespace troupe::apps

@@ -1,0 +1,393 @@
+// troupe node: runs a node in the foreground until it is told to end.
+#include <signal.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdlib>
+#include <deque>
+#include <ostream>
+#include <thread>
+
+#include "apps/cli/shell_word.hpp"
+#include "apps/host/compose.hpp"
+#include "apps/host/data_directory.hpp"
+#include "apps/host/metrics.hpp"
+#include "apps/host/node_log.hpp"
+#include "apps/host/settings.hpp"
+#include "runtime/base/text.hpp"
+#include "runtime/config/known.hpp"
+#include "runtime/os/chance.hpp"
+#include "runtime/os/clock.hpp"
+#include "runtime/os/http_pages.hpp"
+#include "runtime/os/sockets.hpp"
+#include "runtime/os/system.hpp"
+#include "runtime/os/waker.hpp"
+
+namespace troupe::apps {
+namespace {
+
+constexpr std::chrono::milliseconds kDrainPatience{4'300};  // the root gives up at node::kDrainMax by itself
+constexpr std::chrono::milliseconds kEndPatience{500};      // both together: within the 5 s of the contract
+static_assert(kDrainPatience > node::kDrainMax && kDrainPatience + kEndPatience < std::chrono::seconds{5});
+constexpr base::Duration kForever = std::chrono::hours{24};  // a wait that ends early is only a look at nothing
+
+/// What the actors tell the main thread.
+struct Event {
+  enum class What : std::uint8_t { serving, cannot_listen, fatal, drained };
+  What what;
+  base::Error why{};
+};
+
+class Events {
+ public:
+  explicit Events(os::Waker& waker) : waker_(waker) {}
+  void push(Event event) {
+    {
+      const std::lock_guard hold(lock_);
+      waiting_.push_back(std::move(event));
+    }
+    waker_.ring();
+  }
+  std::optional<Event> pop() {
+    const std::lock_guard hold(lock_);
+    if (waiting_.empty()) return std::nullopt;
+    Event next = std::move(waiting_.front());
+    waiting_.pop_front();
+    return next;
+  }
+
+ private:
+  os::Waker& waker_;
+  std::mutex lock_;
+  std::deque<Event> waiting_;
+};
+
+Failure not_started(const std::string& what, const base::Error& why) {
+  return {{why.code, what + ": " + why.message}, "nothing was started", {}, Exit::failed};
+}
+
+std::vector<config::FlagValue> flags_of(const Invocation& invocation) {
+  constexpr std::array<std::pair<const char*, const char*>, 5> kFlags{{{"--listen", "listen"},
+                                                                       {"--advertise", "advertise"},
+                                                                       {"--join", "join"},
+                                                                       {"--name", "node.name"},
+                                                                       {"--metrics", "metrics.listen"}}};
+  std::vector<config::FlagValue> out;
+  for (const auto& [flag, key] : kFlags)
+    for (const auto& text : invocation.all(flag)) out.push_back({flag, key, text});
+  return out;
+}
+
+std::string name_of(const config::Settings& settings) {
+  if (const auto& name = settings.get(config::kNodeName); !name.empty()) return name;
+  std::array<char, 65> host{};  // HOST_NAME_MAX of Linux and its end
+  if (::gethostname(host.data(), host.size() - 1) != 0) return "node";
+  return host.data();
+}
+
+/// Looks a host up. Nothing if a signal says meanwhile that the node is to end: a look-up blocks for many seconds where
+/// no name server answers, so it has a thread of its own, which is left behind then.
+std::optional<std::vector<base::Endpoint>> look_up(const base::HostPort& host, os::Waker& waker) {
+  struct Shared {
+    std::mutex lock;
+    os::Waker* waker;  // none once nobody waits
+    std::optional<std::vector<base::Endpoint>> found{};
+  };
+  const auto shared = std::make_shared<Shared>();
+  shared->waker = &waker;
+  std::thread([shared, host] {
+    auto found = os::look_up(host);
+    const std::lock_guard hold(shared->lock);
+    shared->found = std::move(found);
+    if (shared->waker != nullptr) shared->waker->ring();
+  }).detach();
+  bool reload = false, end = false;
+  while (true) {
+    {
+      const std::lock_guard hold(shared->lock);
+      if (shared->found || end) {
+        shared->waker = nullptr;
+        if (reload) ::raise(SIGHUP);  // for the node that runs then; until it waits for signals this one is kept
+        return end ? std::nullopt : std::move(shared->found);
+      }
+    }
+    const auto signal = waker.wait(kForever);
+    reload = reload || signal == SIGHUP;
+    end = signal == SIGTERM || signal == SIGINT;
+  }
+}
+
+/// Addresses that settings name, once they are looked up.
+struct Places {
+  std::optional<base::Endpoint> advertise, metrics;
+};
+
+class NodeRun {
+ public:
+  NodeRun(const Invocation& invocation, Console& console, os::Waker& waker, config::Settings settings,
+          DataDirectory directory, const Places& places, bool first_start)
+      : invocation_(invocation),
+        console_(console),
+        waker_(waker),
+        settings_(std::move(settings)),
+        directory_(std::move(directory)),
+        places_(places),
+        first_start_(first_start) {}
+
+  Ending run() {
+    auto log = make_log(settings_, directory_.path, [this] { return wall_clock_.wall(); });
+    if (!log.ok()) return log.error();
+    log_ = std::move(log).value();
+    os::Chance chance;
+    auto identity =
+        crypto::load_or_make(*directory_.disk, chance, static_cast<unsigned>(settings_.get(config::kIdentityWorkBits)));
+    if (!identity.ok()) return not_started("no identity", identity.error());
+    identity_ = std::make_shared<const crypto::Identity>(std::move(identity).value());
+    prepare();
+    const auto why = serve_metrics();
+    if (!why) begin();
+    Ending ending = why ? Ending(*why) : serve();
+    if (!end()) give_up(ending);
+    return ending;
+  }
+
+ private:
+  void prepare() {
+    system_ = std::make_unique<os::System>(
+        std::move(directory_.disk),
+        os::SystemOptions{.sockets = directory_.path, .limits = node_limits(settings_), .watched = true});
+    runtime::Node& node = system_->node();
+    node.on_fatal = [this](const base::Error& why) { events_.push({Event::What::fatal, why}); };
+    node.on_failure = [this](std::string_view path, const base::Error& why) {
+      log_->error("actor", "broke", {{"path", path}, {"why", why.message}});
+    };
+    pool_ = std::make_shared<net::Pool>(node, net_setup(settings_, identity_));
+    pool_->offer();
+    datagrams_ = std::make_shared<net::Datagrams>(pool_);
+    node.reaches = [table = datagrams_.get()](const base::Contact& contact, const std::string& path) {
+      return table->proxy(contact, path);
+    };
+    health_.on_change([log = log_.get()](const observe::HealthReason& reason) {
+      if (reason.state == observe::HealthState::ok) return log->info("health", "is over", {{"source", reason.source}});
+      const bool failing = reason.state == observe::HealthState::failing;
+      log->write(failing ? observe::LogLevel::error : observe::LogLevel::warn, "health",
+                 std::string(name(reason.state)), {{"source", reason.source}, {"why", reason.text}});
+    });
+  }
+
+  /// Before the actors, so that an address that cannot be had starts none; they are only told of.
+  std::optional<Failure> serve_metrics() {
+    if (!places_.metrics) return std::nullopt;
+    const MetricsSources sources{system_->node(),    *pool_, health_, *log_, stage_, totals_, *dht_counters_,
+                                 name_of(settings_), now()};
+    auto pages = os::HttpPages::serve(*base::HostPort::parse(places_.metrics->text()), metrics_pages(sources));
+    if (!pages.ok()) {
+      return Failure{{pages.error().code, "cannot serve metrics: " + pages.error().message},
+                     left_behind(),
+                     "--metrics with another port; port 0 picks one",
+                     Exit::failed};
+    }
+    metrics_ = std::move(pages).value();
+    log_->info("metrics", "serving", {{"at", metrics_->local().text()}});
+    return std::nullopt;
+  }
+
+  void begin() {
+    node::NodeActor::Setup setup =
+        root_setup({settings_, pool_, datagrams_, serving_, places_.advertise, &health_, log_.get(),
+                    [this](const base::Error& why) {
+                      events_.push({Event::What::cannot_listen, why});
+                    },
+                    &totals_, false, dht_counters_},
+                   name_of(settings_));
+    setup.serving = [this] {
+      auto starting = Stage::starting;
+      stage_.compare_exchange_strong(starting, Stage::serving);  // unless it is to end already
+      events_.push({Event::What::serving});
+    };
+    setup.drained = [this] { events_.push({Event::What::drained}); };
+    log_->info("node", "starting", {{"node", identity_->id().hex()}, {"data", directory_.path}});
+    root_ = system_->node().start("node", [setup] { return std::make_unique<node::NodeActor>(setup); },
+                                  {.kind = node::NodeActor::kName});
+  }
+
+  Ending serve() {
+    std::optional<base::Instant> due;  // of the drain
+    while (true) {
+      if (due && now() >= *due) {
+        log_->warn("node", "did not end in time");
+        return Exit::done;
+      }
+      if (const auto signal = waker_.wait(due ? *due - now() : kForever)) {
+        if (*signal == SIGHUP) {
+          reload();
+        } else if (!due) {
+          due = now() + kDrainPatience;
+          stage_ = Stage::draining;
+          runtime::post(root_, runtime::Envelope::build<node::wire::Drain>({}, [](node::wire::Drain::Builder) {}));
+        }
+      }
+      while (const auto event = events_.pop()) {
+        switch (event->what) {
+          case Event::What::serving:
+            announce();
+            // Whoever started it waits for this line; a node that nobody knows of must not go on in the dark.
+            if (!console_.out) {
+              // Where the reader has left the command line says nothing, and a supervisor would see an exit alone.
+              log_->error("node", "nobody was told that it serves");
+              return unwritten(console_, "the node has ended: nobody was told that it serves");
+            }
+            break;
+          case Event::What::drained: return Exit::done;
+          case Event::What::cannot_listen:
+            return Failure{event->why, left_behind(), "--listen with another port; port 0 picks one", Exit::failed};
+          case Event::What::fatal:
+            return Failure{{event->why.code, "the node has broken: " + event->why.message},
+                           "what was acknowledged is stored",
+                           "the same command again",
+                           Exit::failed};
+        }
+      }
+    }
+  }
+
+  /// A start that fails late has made something, and the next one takes it.
+  std::string left_behind() const {
+    if (!first_start_) return "nothing was started";
+    return "no node runs; its new identity " + identity_->id().hex() + " stays in " + directory_.path;
+  }
+
+  base::Instant now() const { return system_->world().clock.now(); }
+
+  void announce() {
+    const std::string id = identity_->id().hex();
+    const std::string at = serving_->text();
+    console_.out << "ready " << id << ' ' << at << std::endl;
+    if (!first_start_) return;
+    console_.err << "This node is new. It lives in " << base::printable(directory_.path) << " and is called " << id
+                 << ".\n"
+                 << "  see how it is:   troupe status --data " << shell_word(directory_.path) << '\n'
+                 << "  let one join it: troupe node --data ANOTHER-DIR --listen HOST:PORT --join " << id << '@' << at
+                 << std::endl;
+  }
+
+  void reload() {
+    const auto sources = setting_sources(invocation_, console_, flags_of(invocation_));
+    if (!sources.ok())
+      return log_->error("config", "cannot reload; nothing has changed", {{"why", sources.error().error.message}});
+    const config::Pairs levels = settings_.get(config::kLogLevels);
+    const auto changed = settings_.reload(sources.value());
+    if (!changed.ok()) {
+      for (const auto& problem : changed.error())
+        log_->error("config", "cannot reload; nothing has changed", {{"where", problem.where}, {"why", problem.what}});
+      return;
+    }
+    apply_levels(*log_, settings_, levels);  // nothing else can change while the node runs
+    for (const auto& key : changed.value())
+      log_->info("config", "changed", {{"key", key}, {"value", config::toml(settings_.value(key))}});
+    if (changed.value().empty()) log_->info("config", "reloaded; nothing has changed");
+  }
+
+  /// Whether all actors have ended. If not, a device may hold one, which still uses what this object owns.
+  bool end() {
+    root_ = {};
+    metrics_.reset();
+    log_->info("node", "ended");
+    if (!system_->end(kEndPatience)) return false;
+    pool_.reset();
+    return true;
+  }
+
+  /// A device that does not answer must not keep the process; what was acknowledged is on it. Whoever called us does
+  /// not get the ending, so that it is told here.
+  [[noreturn]] void give_up(const Ending& ending) {
+    Exit exit = Exit::done;
+    if (ending.ok()) {
+      exit = ending.value();
+    } else {
+      const Form form = invocation_.globals.json ? Form::json : Form::text;
+      print(console_.err, ending.error(), Effect::write, form, colour_on_err(console_));
+      exit = exit_of(ending.error(), Effect::write);
+    }
+    console_.out.flush();
+    console_.err.flush();
+    std::_Exit(static_cast<int>(exit));
+  }
+
+  const Invocation& invocation_;
+  Console& console_;
+  os::Waker& waker_;
+  config::Settings settings_;
+  DataDirectory directory_;
+  const Places places_;
+  const bool first_start_;
+  os::Clock wall_clock_;  // of the log, which lives longer than the system
+  Events events_{waker_};
+  observe::Health health_;
+  inspect::LatestTotals totals_;
+  const std::shared_ptr<dht::Counters> dht_counters_ = std::make_shared<dht::Counters>();
+  std::unique_ptr<observe::Log> log_;
+  std::shared_ptr<const crypto::Identity> identity_;
+  std::shared_ptr<Serving> serving_ = std::make_shared<Serving>();
+  std::unique_ptr<os::System> system_;
+  std::shared_ptr<net::Pool> pool_;
+  std::shared_ptr<net::Datagrams> datagrams_;
+  std::atomic<Stage> stage_{Stage::starting};
+  std::unique_ptr<os::HttpPages> metrics_;  // reads all of the above
+  runtime::Handle root_;
+};
+
+Ending run_node(const Invocation& invocation, Console& console) {
+  os::Waker waker{SIGTERM, SIGINT, SIGHUP};  // first: a node that is told to end while it starts ends in order
+  auto settings = load_settings(invocation, console, flags_of(invocation));
+  if (!settings.ok()) return settings.error();
+  if (settings.value().get(config::kListen).empty())
+    return usage_failure("a node needs an address to serve on", "troupe node --data DIR --listen 127.0.0.1:0");
+  const auto path = data_directory(invocation.globals, console);
+  if (!path.ok()) return path.error();
+  if (invocation.globals.node)
+    return usage_failure("a node is started here, not elsewhere: --node has no meaning", "troupe help node");
+  Places places;
+  const auto look = [&](const std::string& text, const std::optional<base::HostPort>& host, const char* what,
+                        std::optional<base::Endpoint>& place) -> std::optional<Ending> {
+    if (!host) return std::nullopt;  // it is empty; all else was refused with the settings
+    const auto found = look_up(*host, waker);
+    if (!found) return Exit::done;
+    if (found->empty()) return not_started(what, {base::Code::not_found, "nobody knows the address of " + text});
+    place = found->front();
+    return std::nullopt;
+  };
+  const std::string& advertise = settings.value().get(config::kAdvertise);
+  const std::string& metrics = settings.value().get(config::kMetricsListen);
+  // Before anything is made.
+  if (const auto end = look(advertise, base::HostPort::parse(advertise), "cannot advertise", places.advertise))
+    return *end;
+  if (const auto end = look(metrics, config::parse_local_host_port(metrics), "cannot serve metrics", places.metrics))
+    return *end;
+  auto directory = open_data_directory(path.value());
+  if (!directory.ok()) return directory.error();
+  const bool first_start = !directory.value().disk->size(crypto::kIdentityFile).ok();
+  return NodeRun(invocation, console, waker, std::move(settings).value(), std::move(directory).value(), places,
+                 first_start)
+      .run();
+}
+
+}  // namespace
+
+Commands node_commands() {
+  std::vector<Option> options{
+      {.name = "--listen", .value = "HOST:PORT", .help = "serve here; port 0 picks one"},
+      {.name = "--advertise", .value = "HOST:PORT", .help = "what others are told, if it differs"},
+      {.name = "--join", .value = "[ID@]HOST:PORT", .help = "a node to join through", .repeatable = true},
+      {.name = "--name", .value = "N", .help = "a name for people"},
+      {.name = "--metrics", .value = "HOST:PORT", .help = "serve metrics here; a PORT alone is on 127.0.0.1"},
+  };
+  for (auto& option : setting_options()) options.push_back(std::move(option));
+  return {{.name = "node",
+           .summary = "Run a node in the foreground until SIGTERM",
+           .options = std::move(options),
+           .effect = Effect::write,
+           .run = run_node}};
+}
+
+}  // namespace troupe::apps

@@ -1,0 +1,40 @@
+// troupe operator key
+#include <capnp/message.h>
+
+#include <ostream>
+
+#include "apps/cli/json.hpp"
+#include "apps/cli/operator_key.hpp"
+#include "messages/output.capnp.h"
+
+namespace troupe::apps {
+namespace {
+
+Ending key(const Invocation& invocation, Console& console) {
+  const auto made = load_or_make_operator_key(console);
+  if (!made.ok()) return made.error();
+  const auto path = operator_key_path(console);
+  if (!path.ok()) return path.error();
+  const base::PublicKey& public_key = made.value().public_key();
+  if (!invocation.globals.json) {
+    console.out << public_key.hex() << '\n';
+    return Exit::done;
+  }
+  capnp::MallocMessageBuilder message;
+  auto out = message.initRoot<output::wire::OperatorKey>();
+  out.setKey(kj::arrayPtr(public_key.bytes.data(), public_key.bytes.size()));
+  out.setFile(path.value());
+  write_json_line(console.out, out.asReader());
+  return Exit::done;
+}
+
+}  // namespace
+
+Commands operator_commands() {
+  return {{.name = "operator key",
+           .summary = "Print your public key for a node elsewhere; make it the first time",
+           .effect = Effect::write,
+           .run = key}};
+}
+
+}  // namespace troupe::apps

@@ -1,0 +1,89 @@
+// troupe status
+#include <capnp/message.h>
+
+#include <ostream>
+
+#include "apps/cli/client.hpp"
+#include "apps/cli/json.hpp"
+#include "messages/node.capnp.h"
+#include "messages/output.capnp.h"
+#include "runtime/base/text.hpp"
+
+namespace troupe::apps {
+namespace {
+
+constexpr std::chrono::seconds kTimeout{5};  // our choice: the root does nothing that takes long
+
+output::wire::Health health_of(node::wire::Health health) {
+  switch (health) {
+    case node::wire::Health::OK: return output::wire::Health::OK;
+    case node::wire::Health::DEGRADED: return output::wire::Health::DEGRADED;
+    case node::wire::Health::FAILING: return output::wire::Health::FAILING;
+  }
+  return output::wire::Health::FAILING;
+}
+
+std::string text_of(node::wire::Reason::Reader reason) {
+  return std::string(reason.getSource().cStr()) + ": " + reason.getText().cStr();
+}
+
+void print_json(std::ostream& out, node::wire::NodeStatus::Reader status) {
+  capnp::MallocMessageBuilder message;
+  auto root = message.initRoot<output::wire::Status>();
+  root.setNode(status.getNode());
+  root.setName(status.getName());
+  root.setVersion(status.getVersion());
+  root.setUptimeS(status.getUptimeS());
+  root.setListen(status.getListen());
+  root.setPeers(status.getPeers());
+  root.setActors(status.getActors());
+  root.setHealth(health_of(status.getHealth()));
+  const auto reasons = status.getReasons();
+  auto lines = root.initReasons(reasons.size());
+  for (unsigned i = 0; i < reasons.size(); ++i) lines.set(i, text_of(reasons[i]));
+  write_json_line(out, root.asReader());
+}
+
+std::string uptime(std::uint64_t seconds) {
+  const auto part = [](std::uint64_t number, const char* unit) { return std::to_string(number) + unit; };
+  if (seconds >= 86'400) return part(seconds / 86'400, "d ") + part(seconds % 86'400 / 3'600, "h");
+  if (seconds >= 3'600) return part(seconds / 3'600, "h ") + part(seconds % 3'600 / 60, "m");
+  if (seconds >= 60) return part(seconds / 60, "m ") + part(seconds % 60, "s");
+  return part(seconds, "s");
+}
+
+void print_text(std::ostream& out, node::wire::NodeStatus::Reader status) {
+  const auto line = [&](const char* title, const std::string& value) {
+    out << title << base::printable(value) << '\n';
+  };
+  static constexpr const char* kHealth[] = {"ok", "degraded", "failing"};
+  const auto health = static_cast<std::size_t>(health_of(status.getHealth()));
+  line("node     ", base::hex({status.getNode().begin(), status.getNode().size()}));
+  line("name     ", status.getName());
+  line("version  ", status.getVersion());
+  line("up       ", uptime(status.getUptimeS()));
+  line("listen   ", status.getListen());
+  line("peers    ", std::to_string(status.getPeers()));
+  line("actors   ", std::to_string(status.getActors()));
+  line("health   ", kHealth[health]);
+  for (const auto reason : status.getReasons()) line("         ", text_of(reason));
+}
+
+Ending status(const Invocation& invocation, Console& console) {
+  auto client = Client::connect(invocation, console);
+  if (!client.ok()) return client.error();
+  auto answer = client.value()->ask<node::wire::GetStatus, node::wire::NodeStatus>(
+      "/node", kTimeout, [](node::wire::GetStatus::Builder) {});
+  if (!answer.ok()) return answer.error();
+  if (invocation.globals.json) print_json(console.out, answer.value().root());
+  else print_text(console.out, answer.value().root());
+  return Exit::done;
+}
+
+}  // namespace
+
+Commands status_commands() {
+  return {{.name = "status", .summary = "Say who the node is and how it is", .needs = Needs::view, .run = status}};
+}
+
+}  // namespace troupe::apps

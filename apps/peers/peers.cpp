@@ -1,0 +1,188 @@
+// troupe peers | peers connect | peers drop | peers pardon
+#include <capnp/message.h>
+
+#include <array>
+#include <cstdio>
+#include <ostream>
+
+#include "apps/cli/client.hpp"
+#include "apps/cli/json.hpp"
+#include "apps/cli/terminal.hpp"
+#include "messages/common.capnp.h"
+#include "messages/output.capnp.h"
+#include "messages/peers.capnp.h"
+#include "runtime/config/forms.hpp"
+
+namespace troupe::apps {
+namespace {
+
+namespace wire = peers::wire;
+
+constexpr const char* kPeers = "/peers";
+constexpr std::chrono::seconds kTimeout{5};        // our choice: the answer is at hand
+constexpr std::chrono::seconds kDialAndShake{15};  // a dial takes 10 s at most, with its handshake
+
+std::string state_text(wire::PeerState state) {
+  switch (state) {
+    case wire::PeerState::KNOWN: return "known";
+    case wire::PeerState::DIALLING: return "dialling";
+    case wire::PeerState::LINKED: return "linked";
+    case wire::PeerState::HEALTHY: return "healthy";
+    case wire::PeerState::UNHEALTHY: return "unhealthy";
+    case wire::PeerState::BANNED: return "banned";
+  }
+  return "unknown";
+}
+
+output::wire::Direction direction_of(wire::LinkDirection direction) {
+  switch (direction) {
+    case wire::LinkDirection::NONE: return output::wire::Direction::NONE;
+    case wire::LinkDirection::OUTBOUND: return output::wire::Direction::OUT;
+    case wire::LinkDirection::INBOUND: return output::wire::Direction::IN;
+  }
+  return output::wire::Direction::NONE;
+}
+
+std::string hex(capnp::Data::Reader id) { return base::hex({id.begin(), id.size()}); }
+
+std::string ban_text(wire::PeerRow::Reader row) {
+  if (!row.getBannedForMs().isValue()) return "-";
+  constexpr std::uint64_t kMinute = 60'000;
+  return std::to_string((row.getBannedForMs().getValue() + kMinute - 1) / kMinute) + " min";
+}
+
+void print_json(std::ostream& out, capnp::List<wire::PeerRow>::Reader peers) {
+  capnp::MallocMessageBuilder message;
+  auto rows = message.initRoot<output::wire::Peers>().initRows(peers.size());
+  for (unsigned i = 0; i < peers.size(); ++i) {
+    const auto from = peers[i];
+    auto row = rows[i];
+    row.setNode(from.getNode());
+    if (from.getAddress().size() > 0) row.setAddress(from.getAddress());
+    row.setState(state_text(from.getState()));
+    if (from.getRttMs().isValue()) row.getRttMs().setValue(from.getRttMs().getValue());
+    row.setDirection(direction_of(from.getDirection()));
+    row.setSent(from.getSent());
+    row.setReceived(from.getReceived());
+    row.setScore(from.getScore());
+    if (from.getBannedForMs().isValue()) row.getBannedForMs().setValue(from.getBannedForMs().getValue());
+  }
+  write_json_line(out, capnp::toDynamic(rows.asReader()));
+}
+
+void print_text(std::ostream& out, capnp::List<wire::PeerRow>::Reader peers) {
+  static constexpr const char* kArrows[] = {"out", "in", "-"};
+  TextTable table({{"NODE"},
+                   {"ADDRESS"},
+                   {"STATE"},
+                   {"RTT", Align::right},
+                   {"LINK"},
+                   {"SENT", Align::right},
+                   {"RECEIVED", Align::right},
+                   {"SCORE", Align::right},
+                   {"BANNED FOR", Align::right}});
+  for (const auto row : peers) {
+    std::array<char, 32> rtt{"-"};
+    if (row.getRttMs().isValue()) std::snprintf(rtt.data(), rtt.size(), "%.1f ms", row.getRttMs().getValue());
+    table.add({hex(row.getNode()), row.getAddress(), state_text(row.getState()), rtt.data(),
+               kArrows[static_cast<std::size_t>(direction_of(row.getDirection()))], bytes_for_people(row.getSent()),
+               bytes_for_people(row.getReceived()), std::to_string(row.getScore()), ban_text(row)});
+  }
+  table.print(out);
+}
+
+Ending list(const Invocation& invocation, Console& console) {
+  auto client = Client::connect(invocation, console);
+  if (!client.ok()) return client.error();
+  auto answer = client.value()->ask<wire::ListPeers, wire::PeerRows>(
+      kPeers, kTimeout,
+      [&](wire::ListPeers::Builder question) { question.setHealthyOnly(invocation.has("--healthy")); });
+  if (!answer.ok()) return answer.error();
+  const auto rows = answer.value().root().getPeers();
+  if (invocation.globals.json) print_json(console.out, rows);
+  else print_text(console.out, rows);
+  return Exit::done;
+}
+
+void print_link(const Invocation& invocation, Console& console, capnp::Data::Reader node, const std::string& address) {
+  if (!invocation.globals.json) {
+    if (!address.empty()) console.out << hex(node) << '@' << address << '\n';
+    return;
+  }
+  capnp::MallocMessageBuilder message;
+  auto out = message.initRoot<output::wire::Link>();
+  out.setNode(node);
+  if (!address.empty()) out.setAddress(address);
+  write_json_line(console.out, out.asReader());
+}
+
+/// The node has tried to dial it.
+Failure not_linked(const Failure& by, const std::string& target) {
+  Failure out = by;
+  out.error.message = "no link to " + target + ": " + by.error.message;
+  if (by.error.code != base::Code::unavailable || !by.try_.empty()) return out;
+  out.error.message += "; no node answers there, or something between keeps it from this one";
+  out.try_ = "troupe status, at that node, shows whether it runs, and at which address";
+  return out;
+}
+
+Ending connect(const Invocation& invocation, Console& console) {
+  const std::string target = *invocation.text("[ID@]HOST:PORT");
+  if (!config::PeerAddress::parse(target))
+    return usage_failure("a peer is [ID@]HOST:PORT, the id 40 hexadecimal digits, not \"" + target + '"',
+                         "troupe help peers connect");
+  auto client = Client::connect(invocation, console);
+  if (!client.ok()) return client.error();
+  auto answer = client.value()->ask<wire::ConnectPeer, wire::Connected>(
+      kPeers, kDialAndShake, [&](wire::ConnectPeer::Builder question) { question.setTarget(target); });
+  if (!answer.ok()) return answer.error().exit ? answer.error() : not_linked(answer.error(), target);
+  print_link(invocation, console, answer.value().root().getNode(), answer.value().root().getAddress());
+  return Exit::done;
+}
+
+/// Of the commands that name a peer by its id.
+template <class Order>
+Ending order_about(const Invocation& invocation, Console& console) {
+  const auto id = base::NodeId::from_hex(*invocation.text("ID"));
+  if (!id) return usage_failure("an id has 40 hexadecimal digits", "troupe peers");
+  auto client = Client::connect(invocation, console);
+  if (!client.ok()) return client.error();
+  const capnp::Data::Reader node(id->bytes.data(), id->bytes.size());
+  const auto answer = client.value()->ask<Order, messages::wire::Nothing>(
+      kPeers, kTimeout, [&](typename Order::Builder question) { question.setNode(node); });
+  if (!answer.ok()) return answer.error();
+  print_link(invocation, console, node, "");
+  return Exit::done;
+}
+
+}  // namespace
+
+Commands peers_commands() {
+  return {
+      {.name = "peers",
+       .summary = "List the nodes that this node knows",
+       .options = {{.name = "--healthy", .help = "only those whose last ping was answered"}},
+       .needs = Needs::view,
+       .run = list},
+      {.name = "peers connect",
+       .summary = "Link this node to another one",
+       .positionals = {{.name = "[ID@]HOST:PORT", .help = "where it is, and who must answer"}},
+       .needs = Needs::operate,
+       .effect = Effect::write,
+       .run = connect},
+      {.name = "peers drop",
+       .summary = "End the link to a node; it stays away for ten minutes",
+       .positionals = {{.name = "ID", .help = "its 40 hexadecimal digits"}},
+       .needs = Needs::operate,
+       .effect = Effect::write,
+       .run = order_about<wire::DropPeer>},
+      {.name = "peers pardon",
+       .summary = "Lift the ban of a node, and forget what it did",
+       .positionals = {{.name = "ID", .help = "its 40 hexadecimal digits"}},
+       .needs = Needs::operate,
+       .effect = Effect::write,
+       .run = order_about<wire::PardonPeer>},
+  };
+}
+
+}  // namespace troupe::apps

@@ -1,0 +1,52 @@
+#pragma once
+// How often a value is found while nodes come and go: the figure of a thousand nodes whose sessions last an hour.
+//
+// Course  nodes start within kForming; they live through their sessions from there on. Values are put during `key_age`
+//         before the warm-up ends, and got in `span` after it.
+// Fair    whoever gets a value has never stored it, asked for it, been asked for it, or been asked to store it. It is
+//         honest, and its bootstrap has ended. A get that ends with its node's session is asked anew elsewhere.
+// Strict  a value of which no holder is up counts as not found, and is also told apart (Churned::nobody).
+#include <chrono>
+
+#include "actors/dht/logic/contact.hpp"
+#include "apps/sim/dht_model/ratio.hpp"
+#include "runtime/base/time.hpp"
+
+namespace troupe::dht::model {
+
+inline constexpr std::chrono::minutes kForming{10};
+
+struct ChurnPlan {
+  std::size_t nodes = 1'000;  ///< that are up on average
+  base::Duration session = std::chrono::minutes(60);
+  base::Duration absence = std::chrono::minutes(60);
+  std::uint64_t come_back_percent = 100;  ///< of those that leave; another node starts in place of each other one
+  std::uint64_t loss_percent = 1;         ///< of datagrams
+  std::uint64_t hostile_percent = 0;      ///< of nodes, all kinds of Conduct alike
+  base::Duration warm_up = std::chrono::hours(6);
+  base::Duration key_age = std::chrono::hours(5);
+  base::Duration span = std::chrono::hours(1);
+  base::Duration republish = std::chrono::hours(22);
+  std::size_t copies = 20;
+  std::size_t keys = 5'000;
+  std::size_t gets = 100'000;
+  std::uint64_t seed = 1;
+};
+
+struct Churned {
+  std::size_t keys = 0;  ///< put and acknowledged
+  std::size_t put_tries = 0;
+  Ratio found;
+  std::uint64_t nobody = 0;       ///< of those not found: no honest holder was up
+  std::uint64_t cut_off = 0;      ///< gets that ended with their node
+  std::uint64_t sessions = 0;     ///< that have begun
+  std::size_t up = 0;             ///< nodes at the end
+  double requests_each = 0;       ///< of a get
+  double hops = 0;                ///< of a get that found
+  base::Duration p50{0}, p99{0};  ///< of a get
+  std::uint64_t requests = 0;     ///< of all nodes, from the beginning
+};
+
+Churned churn(const ChurnPlan& plan);
+
+}  // namespace troupe::dht::model

@@ -1,0 +1,188 @@
+#pragma once
+// A network of nodes without actors, in virtual time: a thousand of them live through a day in minutes.
+//
+// Same      all decisions are those of the production logic: Table, Bucket, Lookup, RoundTrips, Held, Republish,
+//           records and their validators. Bootstrap, refresh, what a search teaches the table and what is stored where
+//           follow the head, its buckets and its searches line by line (dht_actor.cpp, lookup_actor_store.cpp).
+// Left out  mailboxes, seals, tokens, links and disks. A question and its answer are a datagram each, which is lost by
+//           chance and sent once; a value that was found is cached nowhere.
+// Sessions  a node that stops keeps its id, what it holds and what it has published, as a disk would, and forgets the
+//           rest. When it starts again it is told kSeeds nodes that are up. One that retires has nothing left.
+// Owner     one thread. Callbacks come from the agenda; those of a node that has stopped never come.
+//
+// swarm.cpp sessions and messages; swarm_routing.cpp tables; swarm_search.cpp searches, puts, gets and republishing
+#include <map>
+#include <memory>
+#include <set>
+
+#include "actors/dht/logic/held.hpp"
+#include "actors/dht/logic/lookup.hpp"
+#include "actors/dht/logic/republish.hpp"
+#include "actors/dht/logic/table.hpp"
+#include "apps/sim/dht_model/agenda.hpp"
+
+namespace troupe::dht::model {
+
+inline constexpr std::size_t kSeeds = 3;  // our choice: what a cautious operator writes down
+
+/// How a node treats others. All of them ask like honest ones, and so are listed in tables.
+enum class Conduct : std::uint8_t {
+  honest,
+  silent,    ///< answers nobody
+  poisoner,  ///< names others like itself, as near to the target as there are, and stores nothing
+  forger,    ///< names nodes that do not exist, and gives records that do not belong there
+  hoarder,   ///< names whom an honest node would, says that it has stored, and has nothing
+};
+inline constexpr std::size_t kConducts = 5;
+
+struct SwarmSettings {
+  std::size_t copies = kContactsMax;
+  std::uint64_t loss_percent = 1;  ///< of datagrams
+  base::Duration republish = std::chrono::hours(22);
+  std::uint64_t seed = 1;
+};
+
+using Member = std::size_t;  // who, in the order of add()
+
+class Swarm {
+ public:
+  explicit Swarm(const SwarmSettings& settings);
+  ~Swarm();
+
+  Member add(Conduct conduct);
+  void start(Member who);
+  void stop(Member who);
+  /// It never comes back. It is down.
+  void retire(Member who);
+
+  struct Put {
+    Key key;
+    bool acknowledged = false;
+    std::size_t asked = 0;  ///< nodes that were asked to store it, the own one included
+  };
+  /// Stores bytes by their hash, and publishes them again if that succeeds.
+  void put(Member who, base::Bytes value, std::function<void(const Put&)> then);
+
+  struct Got {
+    bool found = false;
+    std::size_t asked = 0;
+    std::size_t hops = 0;
+    base::Duration took{0};
+  };
+  void get(Member who, const Key& key, std::function<void(const Got&)> then);
+
+  bool up(Member who) const { return members_[who]->up; }
+  /// Its bootstrap has ended.
+  bool ready(Member who) const { return members_[who]->ready; }
+  Conduct conduct(Member who) const { return members_[who]->conduct; }
+  bool holds(Member who, const Key& key) const;
+  std::size_t size() const { return members_.size(); }
+  const std::vector<Member>& those_up() const { return up_; }
+  const Table& table(Member who) const { return members_[who]->routing->table; }
+
+  /// Calls `touched` when a node searches for a key, is asked for it or is asked to store it.
+  void watch(std::function<void(Member who, const Key& key)> touched) { touched_ = std::move(touched); }
+  /// Questions that were sent.
+  std::uint64_t requests() const { return requests_; }
+  Agenda& agenda() { return agenda_; }
+  base::Random& random() { return random_; }
+
+ private:
+  /// What a session leaves nothing of.
+  struct Routing {
+    explicit Routing(const Key& own) : table(own) {}
+    Table table;
+    std::map<Range, Bucket> buckets;
+    std::map<Range, base::Instant> wakes;  // when a bucket is looked at next
+    RoundTrips round_trips;
+    bool refreshing = false;
+    std::uint64_t refresh_turn = 0;
+  };
+  struct Node {
+    Contact contact;
+    Conduct conduct = Conduct::honest;
+    base::Duration way{0};  // from it to the middle of the network
+    bool up = false;
+    bool ready = false;
+    std::uint32_t session = 0;
+    std::unique_ptr<Routing> routing;
+    std::unique_ptr<Held> held;
+    std::unique_ptr<Republish> republish;
+    std::map<Item, base::Bytes> published;
+    std::set<Item> republishing;  // of the region under way, those that are not known to be held
+    std::uint64_t republish_turn = 0;
+  };
+  struct Said {
+    std::vector<Contact> contacts;
+    base::Bytes record;
+    bool stored = false;
+  };
+  using Serve = std::function<std::optional<Said>(Node&)>;
+  using Then = std::function<void(const Said*)>;  // null: no answer came in time
+  struct Exchange;
+  struct Search;
+  using Ended = std::function<void(const LookupOutcome&)>;
+  struct Storing;
+  struct Sweep;
+
+  // swarm.cpp
+  void exchange(Member from, const Contact& whom, base::Instant due, Serve serve, Then then);
+  void arrive(const std::shared_ptr<Exchange>& exchange, Member at);
+  void fall_silent(const std::shared_ptr<Exchange>& exchange);
+  bool lost() { return random_.chance(settings_.loss_percent, 100); }
+  std::optional<Said> find_at(Node& there, const Key& asker, const Key& target, const std::optional<Place>& place);
+  bool store_at(Node& there, const Offer& offer);
+  std::vector<Contact> fellows(const Node& of, const Key& target) const;
+  std::vector<Contact> nobodies(const Key& target);
+  void touch(Member who, const Key& key) {
+    if (touched_) touched_(who, key);
+  }
+  Member member(const Node& node) const { return by_id_.at(node.contact.id); }
+  /// Runs `what` later, unless that session is over by then.
+  void later(Member who, base::Instant when, std::function<void(Node&)> what);
+  base::WallTime wall() const;
+
+  // swarm_routing.cpp
+  void hear(Node& node, const Contact& who, Evidence evidence);
+  void miss(Node& node, const Contact& whom);
+  void ping(Node& node, const std::vector<Ping>& pings);
+  void changed(Node& node, Range range, const Key& settled);
+  void wake(Node& node, Range range);
+  void recover(Node& node);
+  void refresh(Node& node);
+  void refresh_in(Node& node, base::Duration span);
+  std::vector<Contact> seeds_of(const Node& node);
+
+  // swarm_search.cpp
+  struct Sought {
+    LookupKind kind;
+    Key target;
+    std::size_t region_nodes = 0;  // as LookupQuestion has it
+    std::vector<Contact> also{};   // to begin with, beside those of the table
+  };
+  void search(Node& node, const Sought& sought, Ended ended);
+  std::optional<NetworkSize> network_of(const Node& node) const;
+  void act(std::uint64_t number, const Decisions& decisions);
+  void ask(Search& search, const Ask& question);
+  void learn(Node& node, const Search& search);
+  void doubt(Node& node, const Contact& who);
+  void store(Node& node, const std::vector<Contact>& nearest, const std::shared_ptr<Storing>& storing);
+  void publish(Node& node, const Key& key, const base::Bytes& record);
+  void sweep_when_due(Node& node, base::Duration at_least);
+  void sweep(Node& node);
+  bool near_enough(const Node& node, const Key& key, const std::vector<Contact>& nearest) const;
+
+  const SwarmSettings settings_;
+  base::Random random_;
+  Agenda agenda_;
+  std::vector<std::unique_ptr<Node>> members_;
+  std::map<Key, Member> by_id_;
+  std::vector<Member> up_;  // in the order in which they started
+  std::vector<Member> hostile_;
+  std::map<std::uint64_t, std::unique_ptr<Search>> searches_;
+  std::uint64_t last_search_ = 0;
+  std::uint64_t requests_ = 0;
+  std::function<void(Member, const Key&)> touched_;
+};
+
+}  // namespace troupe::dht::model

@@ -1,0 +1,112 @@
+// troupe sim DOMAIN[,...]
+#include "apps/sim/sim.hpp"
+
+#include <ostream>
+
+#include "apps/cli/terminal.hpp"
+#include "apps/sim/apart.hpp"
+#include "apps/sim/commands.hpp"
+#include "apps/sim/domains.hpp"
+#include "apps/sim/options.hpp"
+#include "apps/sim/report.hpp"
+#include "apps/sim/trial.hpp"
+
+namespace troupe::apps {
+namespace {
+
+using sim_command::Worlds;
+
+Outcome crash(const Worlds& worlds, std::uint64_t seed, const std::string& why) {
+  Outcome out;
+  out.domain = domains_word(worlds.draw.domains);
+  out.seed = seed;
+  out.invariant = "sim.crash";
+  out.why = "the world's process " + why;
+  return out;
+}
+
+Ending conclude(const Summary& summary, Console& console, bool json) {
+  if (json) summary.print_json(console.out);
+  else summary.print(console.out);
+  if (summary.broken() > 0) return Exit::failed;
+  if (summary.crashed() > 0) return Exit::simulator_failed;
+  return summary.acknowledged() == 0 || !summary.never_reached().empty() ? Exit::nothing_checked : Exit::done;
+}
+
+/// One world in this process: a debugger sees it, and its crash is ours.
+Ending run_one(const Invocation& invocation, const Worlds& worlds, Console& console) {
+  const sim::Scenario scenario = draw(worlds.seed, worlds.draw);
+  const auto outcome = sim_command::watched(invocation, scenario);
+  if (!outcome.ok()) return outcome.error();
+  if (invocation.globals.json) {
+    print_json(console.out, outcome.value());
+    print_summary_json(console.out, outcome.value());
+  } else {
+    print_world(console.out, scenario, outcome.value(), world_words(worlds.draw, worlds.seed));
+  }
+  return sim_command::exit_of(outcome.value());
+}
+
+/// Each world in a process of its own; by --twice the first that parts ends all.
+Ending run_many(const Worlds& worlds, bool twice, Console& console, bool json) {
+  const base::Instant from = real_now();
+  Summary summary(worlds.draw);
+  Progress progress(console, "worlds", worlds.seeds, from, Progress::Unit::count);
+  std::optional<Outcome> parted;
+  const auto work = [&](std::uint64_t place) {
+    const sim::Scenario scenario = draw(worlds.seed + place, worlds.draw);
+    return twice ? told(run_twice(scenario)) : Trial(scenario).run();
+  };
+  const auto ran = run_apart(worlds.jobs, worlds.seeds, work, [&](const Apart::Done& done) {
+    const Outcome outcome = done.outcome ? *done.outcome : crash(worlds, worlds.seed + done.tag, done.why);
+    if (outcome.invariant == kSameTwice) {
+      parted = outcome;
+      return false;
+    }
+    if (done.outcome) summary.add(outcome);
+    else summary.add_crash(outcome);
+    if (json) print_json(console.out, outcome);
+    progress.update(summary.worlds(), real_now());
+    return true;
+  });
+  if (!ran.ok()) return Failure{ran.error(), "", "fewer --jobs", Exit::simulator_failed};
+  if (parted) return sim_command::parted(*parted);
+  summary.wall = real_now() - from;
+  const Ending ending = conclude(summary, console, json);
+  if (Interrupts::noted() != 0) {
+    console.out.flush();
+    console.err << "interrupted after " << summary.worlds() << " of " << worlds.seeds << " worlds\n";
+    console.err.flush();
+    Interrupts::obey();
+  }
+  return ending;
+}
+
+Ending run_domains(const Invocation& invocation, Console& console) {
+  const auto worlds = sim_command::worlds_of(invocation);
+  if (!worlds.ok()) return worlds.error();
+  const bool json = invocation.globals.json;
+  if (worlds.value().seeds == 1) return run_one(invocation, worlds.value(), console);
+  if (invocation.has("--trace")) return usage_failure("--trace is of one world, not of many", "troupe help sim");
+  return run_many(worlds.value(), invocation.has("--twice"), console, json);
+}
+
+}  // namespace
+
+Commands sim_commands() {
+  auto options = sim_command::world_options();
+  for (auto& one : sim_command::watch_options()) options.push_back(std::move(one));
+  Commands out;
+  out.push_back(
+      {.name = "sim",
+       .summary = "Try the production actors in simulated worlds, each from one seed",
+       .options = std::move(options),
+       .positionals = {{.name = "DOMAIN[,DOMAIN...]", .help = "whose clients work, and whose invariants must hold"}},
+       .run = sim_command::simulating(run_domains)});
+  for (auto command : {sim_command::run(), sim_command::replay(), sim_command::shrink(), sim_command::list(),
+                       sim_command::mutants(), sim_command::churn(), sim_command::eclipse(), sim_command::survival()})
+    out.push_back(std::move(command));
+  return out;
+}
+
+}  // namespace troupe::apps

@@ -1,0 +1,63 @@
+#pragma once
+// Somebody behind a link, for tests of actors that ask who is speaking: questions with a sender on another node.
+#include <caf/actor_proxy.hpp>
+#include <caf/make_actor.hpp>
+#include <utility>
+#include <vector>
+
+#include "runtime/actor/caller.hpp"
+#include "tests/runtime/actor/actor_fixture.hpp"
+
+namespace troupe::test {
+
+/// The sender: keeps whatever comes back.
+class Mouthpiece final : public caf::actor_proxy {
+ public:
+  Mouthpiece(caf::actor_config& config, std::vector<runtime::Envelope>* heard)
+      : caf::actor_proxy(config), heard_(heard) {}
+
+  using caf::actor_proxy::enqueue;
+  void enqueue(caf::mailbox_element_ptr element, caf::execution_unit*) override {
+    if (element->content().match_elements<runtime::Envelope>())
+      heard_->push_back(element->content().get_as<runtime::Envelope>(0));
+  }
+  void kill_proxy(caf::execution_unit* worker, caf::error why) override { cleanup(std::move(why), worker); }
+
+ private:
+  std::vector<runtime::Envelope>* heard_;
+};
+
+class ForeignActor {
+ public:
+  ForeignActor(ActorFixture& actors, const base::NodeId& id, messages::Role role)
+      : theatre_(actors),
+        mouthpiece_(caf::make_actor<Mouthpiece, caf::strong_actor_ptr>(1, runtime::remote_node_id(id, role),
+                                                                       &actors.stage.system(), config_, &heard_)) {}
+
+  /// Asks `whom`, lets everybody act on it, and returns the answer that came meanwhile; none if it is still to come.
+  template <class Question, class Fill>
+  runtime::Envelope ask(const runtime::Handle& whom, Fill&& fill) {
+    return ask(whom, runtime::Envelope::build<Question>({}, std::forward<Fill>(fill)));
+  }
+  /// The same with a question that is at hand, well formed or not.
+  runtime::Envelope ask(const runtime::Handle& whom, runtime::Envelope question) {
+    ++asked_;
+    return follow(whom, std::move(question));
+  }
+  /// Sends what belongs to the last question, as the items of a stream do, and returns what came back last.
+  runtime::Envelope follow(const runtime::Handle& whom, runtime::Envelope signal) {
+    heard_.clear();
+    whom->enqueue(caf::make_mailbox_element(mouthpiece_, caf::make_message_id(asked_), {}, std::move(signal)), nullptr);
+    theatre_.stage.settle();
+    return heard_.empty() ? runtime::Envelope{} : heard_.back();
+  }
+
+ private:
+  ActorFixture& theatre_;
+  std::vector<runtime::Envelope> heard_;
+  caf::actor_config config_;
+  caf::strong_actor_ptr mouthpiece_;
+  std::uint64_t asked_ = 0;
+};
+
+}  // namespace troupe::test
