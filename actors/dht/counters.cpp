@@ -13,4 +13,93 @@ std::string_view name(Asked asked) {
   return "find_node";
 }
 
+observe::CounterTable table_of(const Counters& from) {
+  using enum observe::MetricType;
+  using enum observe::CounterUnit;
+  observe::CounterTable table{
+      {"troupe_dht_contacts", "Nodes in the routing table.", gauge, from.contacts, "contacts"},
+      {"troupe_dht_nodes", "Nodes that the network seems to have.", gauge, from.nodes, "nodes"},
+      {"troupe_dht_records", "Records held for the network.", gauge, from.records, "records"},
+      {"troupe_dht_record_bytes", "Bytes of them.", gauge, from.record_bytes, "recordBytes"},
+      {"troupe_dht_announcements", "Announcements of providers held.", gauge, from.announcements, "announcements"},
+      {"troupe_dht_cache_bytes", "Memory of copies that searches left here (dht.cache).", gauge, from.cache_bytes,
+       "cacheBytes"},
+      {"troupe_dht_published", "What this node keeps in the network.", gauge, from.published},
+      {"troupe_dht_republish_late_seconds",
+       "How long what is due to be published again has waited.",
+       gauge,
+       from.republish_late_ms,
+       {},
+       {},
+       milliseconds},
+      {"troupe_dht_searches", "Searches under way.", gauge, from.searches, "searches"},
+      {"troupe_dht_searches_at_hand_total", "Searches that this node's own store or cache answered.", counter,
+       from.at_hand},
+      {"troupe_dht_search_seconds_total",
+       "Time that the searches took together.",
+       counter,
+       from.search_us,
+       "searchUs",
+       {},
+       microseconds},
+      {"troupe_dht_search_hops_total", "Hops of the searches together.", counter, from.hops, "hops"},
+      {"troupe_dht_search_questions_total", "Questions of the searches together.", counter, from.questions,
+       "questions"},
+      {"troupe_dht_stores_refused_total", "Stores and announcements that were not taken.", counter, from.refused,
+       "refused"},
+      {"troupe_dht_copies_left_total", "Copies that other nodes have taken after a search.", counter, from.copies_left,
+       "copiesLeft"},
+      {"troupe_dht_repairs_total", "Holders that lagged behind and were given a newer record.", counter, from.repairs,
+       "repairs"},
+      {"troupe_dht_repaired_total", "Those of them that have taken it.", counter, from.repaired, "repaired"},
+      {{}, {}, counter, from.searched, "searched"},
+      {{}, {}, counter, from.found, "found"},
+      {{}, {}, counter, from.unanswered, "unanswered"},
+      {{}, {}, counter, from.notices, "notices"},
+  };
+  const auto labelled = [&](const char* metric, const char* help, observe::Labels labels, const Counters::Count& value,
+                            const char* field = "", observe::CounterUnit unit = number) {
+    table.push_back({metric, help, counter, value, field, std::move(labels), unit});
+  };
+  const auto received = [&](const char* kind, const Counters::Count& value, const char* field) {
+    labelled("troupe_dht_questions_received_total", "Questions of other nodes, by kind.", {{"kind", kind}}, value,
+             field);
+  };
+  received("ping", from.pings, "pings");
+  received("find_node", from.find_nodes, "findNodes");
+  received("find_value", from.find_values, "findValues");
+  received("get_providers", from.get_providers, "getProviders");
+  received("store", from.stores, "stores");
+  received("add_provider", from.add_providers, "addProviders");
+  const auto hits = [&](const char* asker, const Counters::Count& value, const char* field) {
+    labelled("troupe_dht_cache_hits_total", "Questions that a copy answered, by who asked.", {{"asker", asker}}, value,
+             field);
+  };
+  hits("own", from.cache_hits, "cacheHits");
+  hits("other", from.cache_served, "cacheServed");
+  constexpr std::array<const char*, kEndings> kEndingNames{"found",  "converged", "gave_up",
+                                                           "nobody", "deadline",  "cancelled"};
+  for (std::size_t i = 0; i < kEndings; ++i)
+    labelled("troupe_dht_searches_total", "Searches of this node that asked others, by how they ended.",
+             {{"ending", kEndingNames[i]}}, from.ended[i]);
+  const auto each_kind = [&](auto row) {
+    for (std::size_t i = 0; i < kAskedKinds; ++i) row(std::string(name(static_cast<Asked>(i))), from.asked[i]);
+  };
+  each_kind([&](const std::string& kind, const Counters::Questions& asked) {
+    labelled("troupe_dht_questions_answered_total", "Questions that other nodes answered, by kind.", {{"kind", kind}},
+             asked.answered);
+  });
+  each_kind([&](const std::string& kind, const Counters::Questions& asked) {
+    labelled("troupe_dht_question_seconds_total", "Time until those answers, together, by kind.", {{"kind", kind}},
+             asked.microseconds, "", microseconds);
+  });
+  each_kind([&](const std::string& kind, const Counters::Questions& asked) {
+    constexpr std::array<const char*, kFailures> kReasons{"silent", "unreachable", "refused", "misbehaved"};
+    for (std::size_t i = 0; i < kFailures; ++i)
+      labelled("troupe_dht_questions_failed_total", "Questions that came to nothing, by kind and why.",
+               {{"kind", kind}, {"reason", kReasons[i]}}, asked.failed[i]);
+  });
+  return table;
+}
+
 }  // namespace troupe::dht

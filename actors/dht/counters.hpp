@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "actors/dht/logic/lookup_types.hpp"
+#include "runtime/observe/counter_table.hpp"
 
 namespace troupe::dht {
 
@@ -47,5 +48,8 @@ struct Counters {
   Count contacts{0}, nodes{0}, searches{0}, records{0}, record_bytes{0}, announcements{0}, cache_bytes{0};
   Count published{0}, republish_late_ms{0};
 };
+
+/// All of them, for /metrics and for describe(), which sets fields of wire::DhtState.
+observe::CounterTable table_of(const Counters& counters);
 
 }  // namespace troupe::dht

@@ -281,41 +281,17 @@ void DhtActor::show_counts() {
   counts_.cache_bytes = cache_->bytes();
 }
 
-void DhtActor::describe(wire::DhtState::Builder state) const {
-  state.setContacts(static_cast<std::uint32_t>(table_.size()));
+void DhtActor::describe(wire::DhtState::Builder state) {
+  show_counts();
+  observe::describe(table_of(counts_), state);
   std::uint32_t buckets = 0;
   for (std::size_t i = 0; i < kRanges; ++i)
     buckets += table_.good(Range{static_cast<std::uint8_t>(i)}).empty() ? 0u : 1u;
   state.setBuckets(buckets);
-  state.setNodes(table_.network_size().nodes);
   state.setClient(client());
-  state.setSearches(static_cast<std::uint32_t>(under_way_.size()));
-  state.setSearched(counts_.searched);
-  state.setFound(counts_.found);
-  state.setRecords(held_->use().records);
-  state.setRecordBytes(held_->use().bytes());
-  state.setAnnouncements(providers_->announcements());
-  state.setPings(counts_.pings);
-  state.setFindNodes(counts_.find_nodes);
-  state.setFindValues(counts_.find_values);
-  state.setStores(counts_.stores);
-  state.setAddProviders(counts_.add_providers);
-  state.setGetProviders(counts_.get_providers);
-  state.setHops(counts_.hops);
-  state.setQuestions(counts_.questions);
   state.setRoundTripUs(static_cast<std::uint64_t>(
       std::chrono::duration_cast<std::chrono::microseconds>(round_trips_.all().expected()).count()));
-  state.setRefused(counts_.refused);
   state.setListeners(static_cast<std::uint32_t>(listeners_->size()));
-  state.setNotices(counts_.notices);
-  state.setUnanswered(counts_.unanswered);
-  state.setSearchUs(counts_.search_us);
-  state.setCacheBytes(cache_->bytes());
-  state.setCacheHits(counts_.cache_hits);
-  state.setCacheServed(counts_.cache_served);
-  state.setCopiesLeft(counts_.copies_left);
-  state.setRepairs(counts_.repairs);
-  state.setRepaired(counts_.repaired);
 }
 
 }  // namespace troupe::dht

@@ -216,7 +216,7 @@ class DhtActor final : public runtime::Actor {
   void go_on(const std::shared_ptr<ManyGets>& gets);
   bool room_for_batch();
   unsigned region_bits() const;
-  void describe(wire::DhtState::Builder state) const;
+  void describe(wire::DhtState::Builder state);
 
   bool client() const { return !settings_->endpoint.dialable(); }
   const base::NodeId& own() const { return settings_->identity->id(); }

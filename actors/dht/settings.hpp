@@ -12,6 +12,7 @@
 #include "actors/dht/logic/store_budget.hpp"
 #include "actors/dht/logic/table.hpp"
 #include "runtime/crypto/identity.hpp"
+#include "runtime/observe/domain_log.hpp"
 #include "runtime/observe/health.hpp"
 
 namespace troupe::dht {
@@ -43,7 +44,8 @@ struct DhtSettings {
   base::Duration recover_period = std::chrono::seconds(30);  ///< between two tries with too few contacts, at most
   std::string peers = "/peers";
   std::string store = "/store";
-  observe::Health* health = nullptr;  ///< outlives the actors; null: nobody is told
+  observe::Health* health = nullptr;  ///< outlives the actors; null: not told
+  observe::DomainLog log{};
   std::shared_ptr<Counters> counters = std::make_shared<Counters>();
 
   /// The same at another address.

@@ -2,11 +2,13 @@
 // What a node says about its content store. Fixed for the life of the actors.
 #include <string>
 
+#include "actors/files/counters.hpp"
 #include "actors/files/logic/catalogue.hpp"
 #include "actors/files/logic/claims.hpp"
 #include "actors/files/logic/fetch.hpp"
 #include "actors/files/logic/replication.hpp"
 #include "actors/files/logic/watch.hpp"
+#include "runtime/observe/domain_log.hpp"
 #include "runtime/observe/health.hpp"
 #include "runtime/store/store.hpp"
 
@@ -33,7 +35,9 @@ struct FilesSettings {
   std::size_t reads_per_node_max = 16;  ///< of those; our choice: some gets of two
   base::Duration content_timeout = std::chrono::seconds{20};  ///< a content on its way; our choice: 50 KiB/s
   base::Duration answer_timeout = std::chrono::seconds{10};   ///< anything smaller; as long as a dial may take
-  observe::Health* health = nullptr;                          ///< outlives the actors; null: nobody is told
+  observe::Health* health = nullptr;                          ///< outlives the actors; null: not told
+  observe::DomainLog log{};
+  std::shared_ptr<Counters> counters = std::make_shared<Counters>();
 };
 
 /// How long the store may take for a commit: our choice, a minute of a device that is very busy.

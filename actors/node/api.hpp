@@ -1,9 +1,91 @@
 #pragma once
-// What the rest of the node and operators may ask the root actor, at the path kPath: GetStatus, SetLogLevel.
+// A domain of a node, as one spec; and what operators may ask the root actor at the path kPath: GetStatus, SetLogLevel.
+//
+// To add a domain: actors/README.md.
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
 #include "messages/node.capnp.h"
+#include "runtime/actor/actor.hpp"
+#include "runtime/base/endpoint.hpp"
+#include "runtime/config/settings.hpp"
+#include "runtime/observe/counter_table.hpp"
+#include "runtime/observe/domain_log.hpp"
+#include "runtime/observe/health.hpp"
+
+namespace troupe::net {
+class Datagrams;
+class Pool;
+}  // namespace troupe::net
+namespace troupe::sim {
+struct WorkloadSpec;
+}
 
 namespace troupe::node {
 
 inline constexpr const char* kPath = "/node";
+
+/// Where the node serves: told by `/links`, read by all. Safe from any thread.
+class Serving {
+ public:
+  void set(const base::Endpoint& at) {
+    const std::lock_guard hold(lock_);
+    at_ = at;
+  }
+  std::optional<base::Endpoint> at() const {
+    const std::lock_guard hold(lock_);
+    return at_;
+  }
+  /// "HOST:PORT", empty before it listens.
+  std::string text() const {
+    const auto where = at();
+    return where ? where->text() : std::string();
+  }
+
+ private:
+  mutable std::mutex lock_;
+  std::optional<base::Endpoint> at_;
+};
+
+/// What a node gives to each of its domains.
+struct DomainParts {
+  const config::Settings& settings;  ///< of the whole node; read during make() alone
+  std::shared_ptr<net::Pool> pool;
+  std::shared_ptr<net::Datagrams> datagrams;
+  std::shared_ptr<Serving> serving;
+  std::optional<base::Endpoint> advertise{};  ///< what others are told; none: where it serves
+  observe::Health* health = nullptr;          ///< outlives the node
+  observe::Log* log = nullptr;                ///< outlives the node; a domain has domain_log
+  observe::DomainLog domain_log{};            ///< of the domain that is made
+  /// The address to serve on cannot be had; before the node has served; any thread.
+  std::function<void(const base::Error&)> cannot_listen{};
+  bool simulated = false;  ///< 10.0.0.0/8 is many machines of many owners
+};
+
+/// A domain of one node: the actor at its head, which stands at "/" and the name of the spec, and what it counts.
+struct Domain {
+  std::string name;
+  runtime::Factory factory;
+  runtime::SpawnOptions options = {};
+  /// Read from any thread, also after the node has ended; empty: nothing is counted.
+  std::function<observe::CounterTable()> counters{};
+};
+
+/// All that the rest of the program knows of a domain. Its texts outlive the process's main().
+struct DomainSpec {
+  std::string_view name;  ///< of its head's path and of its log
+  /// Keys of others are a broken invariant at the start of the process.
+  std::span<const config::Setting> settings{};
+  bool logs = false;                                 ///< `troupe log LEVEL NAME` sets a level for it
+  std::span<const std::string_view> health{};        ///< sources under which its actors raise reasons
+  Domain (*make)(const DomainParts&) = nullptr;      ///< null: the root itself, which the host makes
+  const sim::WorkloadSpec& (*workload)() = nullptr;  ///< what `troupe sim NAME` does; null: nothing
+};
 
 }  // namespace troupe::node

@@ -131,11 +131,15 @@ void NodeActor::set_log_level(wire::SetLogLevel::Reader order, runtime::Reply<me
   const auto level = observe::log_level(text(order.getLevel()));
   const std::string domain = text(order.getDomain());
   if (!level) return reply.refuse({Code::malformed, "a level is trace, debug, info, warn, error or off"});
-  if (domain.empty()) setup_.log->set_level(*level);
-  else if (!setup_.log->set_level(domain, *level))
+  if (domain.empty()) {
+    setup_.log->set_level(*level);
+  } else if (!setup_.log->set_level(domain, *level)) {
+    std::string known;
+    for (const std::string& name : setup_.log->names()) known += (known.empty() ? "" : ", ") + name;
+    const std::vector<std::string_view> names(setup_.log->names().begin(), setup_.log->names().end());
     return reply.refuse({Code::not_found, "nothing logs under \"" + domain + "\"; did you mean \"" +
-                                              std::string(base::nearest(domain, observe::kLogDomains)) +
-                                              "\"? There are " + observe::log_domains()});
+                                              std::string(base::nearest(domain, names)) + "\"? There are " + known});
+  }
   setup_.log->info("node", "log level was set", {{"level", observe::name(*level)}, {"domain", domain}});
   reply.done();
 }

@@ -25,13 +25,6 @@ inline constexpr std::chrono::seconds kDrainMax{4};         // the process has 5
 inline constexpr std::chrono::milliseconds kAskAgain{200};  // our choice: a domain that broke while it started
 inline constexpr std::chrono::seconds kReadyTimeout{10};    // our choice: then the log says what is waited for
 
-/// A part of the node with one actor at its head, which stands at "/" and `name`.
-struct Domain {
-  std::string name;
-  runtime::Factory factory;
-  runtime::SpawnOptions options = {};
-};
-
 class NodeActor final : public runtime::Actor {
  public:
   static constexpr const char* kName = "node";

@@ -118,8 +118,8 @@ void PeersActor::note_seen(const base::NodeId& by, capnp::Data::Reader seen) {
   OwnAddress::Address address{};
   if (!remote || seen.size() != address.size()) return;
   std::ranges::copy(seen, address.begin());
-  if (own_address_.said(by, *remote, address) && setup_.log != nullptr)
-    setup_.log->info("peers", "others see this node", {{"at", own_address_.at().text()}});
+  if (own_address_.said(by, *remote, address))
+    setup_.log.info("others see this node", {{"at", own_address_.at().text()}});
 }
 
 void PeersActor::answer(wire::Exchange::Reader question, Reply<wire::Contacts> reply) {
@@ -160,8 +160,7 @@ void PeersActor::misbehaved(net::wire::Misbehaved::Reader report) {
 }
 
 void PeersActor::misbehaved(const base::NodeId& whom, Offence how, std::string_view what) {
-  if (setup_.log != nullptr)
-    setup_.log->debug("peers", "peer misbehaved", {{"node", whom.hex()}, {"how", text_of(how)}, {"what", what}});
+  setup_.log.debug("peer misbehaved", {{"node", whom.hex()}, {"how", text_of(how)}, {"what", what}});
   act(peers_.misbehaved(whom, how, now(), random()));
 }
 
@@ -248,8 +247,8 @@ void PeersActor::answer(wire::PardonPeer::Reader command, Reply<messages::wire::
   if (!id) return reply.refuse({Code::malformed, kIdLength});
   if (loading_) return reply.refuse({Code::unavailable, "the node has just started", std::chrono::milliseconds(500)});
   const auto pardoned = peers_.pardon(*id, now(), random());
-  if (pardoned.lifted && setup_.log != nullptr)
-    setup_.log->info("peers", "an operator pardons a peer", {{"node", id->hex()}});
+  if (pardoned.lifted)
+    setup_.log.info("an operator pardons a peer", {{"node", id->hex()}});
   if (pardoned.lifted) reply.done();
   else reply.refuse({Code::not_found, "that peer is not banned, has no points, and was not dropped lately"});
   act(pardoned.decisions);

@@ -24,7 +24,7 @@
 #include "messages/store.capnp.h"
 #include "runtime/actor/actor.hpp"
 #include "runtime/observe/health.hpp"
-#include "runtime/observe/log.hpp"
+#include "runtime/observe/domain_log.hpp"
 
 namespace troupe::peers {
 
@@ -51,8 +51,8 @@ class PeersActor final : public runtime::Actor {
     std::vector<Target> seeds;     ///< to join through
     std::string links = "/links";  ///< paths of the actors that it needs
     std::string store = "/store";
-    observe::Health* health = nullptr;  ///< outlives the actor, as does the log; null: nobody is told
-    observe::Log* log = nullptr;
+    observe::Health* health = nullptr;  ///< outlives the actor; null: not told
+    observe::DomainLog log{};
   };
 
   /// A policy beyond the limits of the messages or an identity without its work is a broken invariant.

@@ -86,7 +86,7 @@ void PeersActor::no_answer(const Target& seed, const base::Error& why) {
   if (!fresh && now() - known->second.said < kSayAgain) return;
   const bool answered = why.code == Code::refused;
   known->second = {(answered ? "turned away by " : "no answer from ") + seed.text() + ": " + why.message, now()};
-  if (setup_.log != nullptr) setup_.log->warn("peers", "cannot join", {{"address", seed.text()}, {"why", why.message}});
+  setup_.log.warn("cannot join", {{"address", seed.text()}, {"why", why.message}});
 }
 
 void PeersActor::perform(const Drop& drop) {
@@ -101,9 +101,8 @@ void PeersActor::perform(const Ban& ban) {
   shun(ban.whom, span);
   if (!ban.last) return;  // it was told of before the restart
   ++bans_;
-  if (setup_.log == nullptr) return;
   const auto seconds = std::chrono::ceil<std::chrono::seconds>(span).count();
-  setup_.log->warn("peers", "peer is banned",
+  setup_.log.warn("peer is banned",
                    {{"node", ban.whom.hex()}, {"why", text_of(*ban.last)}, {"for", std::to_string(seconds) + " s"}});
 }
 

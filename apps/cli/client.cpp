@@ -266,7 +266,7 @@ Failure Client::failure(const base::Error& error) {
   // A socket is left where a node was killed. What is wrong with one that is busy, or closed to us, its error says.
   const bool left = directory_ && os::is_stale((std::filesystem::path(*directory_) / kControlSocket).string());
   const std::string why =
-      left ? "nobody listens at its socket, " + std::string(kControlSocket) + ", which the last one has left there"
+      left ? "its socket, " + std::string(kControlSocket) + ", was left behind by a node that has ended"
            : error.message;
   return {{ours ? Code::refused : Code::unavailable, unreachable_ + ": " + why},
           "nothing was done",

@@ -1,5 +1,6 @@
 #include "apps/cli/directory_access.hpp"
 
+#include <fcntl.h>
 #include <pwd.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>

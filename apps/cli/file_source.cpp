@@ -67,7 +67,7 @@ base::Result<std::size_t, Failure> FileSource::read(std::span<std::uint8_t> out)
   if (filled == 0 && changed())
     return Failure{{Code::conflict, path_ + " changed while it was read"},
                    "nothing was stored under a content id",
-                   "again when nobody writes to it"};
+                   "again when no program writes to it"};
   return filled;
 }
 

@@ -29,7 +29,7 @@ constexpr ExitMeaning kExits[] = {
     {Exit::not_deterministic, "sim: a world was not the same twice"},
     {Exit::simulator_failed, "sim: the simulator itself failed"},
     {Exit::interrupted, "interrupted; by SIGTERM it is 143, by SIGHUP 129"},
-    {Exit::broken_pipe, "nobody reads standard output any more"},
+    {Exit::broken_pipe, "standard output was closed by its reader"},
 };
 
 std::string left(const Option& option) {
@@ -111,13 +111,13 @@ const std::vector<Option>& global_options() {
   static const std::vector<Option> options{
       {.name = "--data",
        .value = "DIR",
-       .help = "the node that lives there; else TROUPE_DATA, else $XDG_DATA_HOME/troupe"},
-      {.name = "--node", .value = "ID@HOST:PORT", .help = "a node elsewhere, by the caller's operator key"},
+       .help = "data directory of the node to ask; else TROUPE_DATA, else $XDG_DATA_HOME/troupe"},
+      {.name = "--node", .value = "ID@HOST:PORT", .help = "remote node to ask, with your operator key"},
       {.name = "--json", .help = "print JSON"},
       {.name = "--trace-id",
        .value = "HEX",
-       .help = "the trace of all that the command asks, for `troupe trace --id HEX`; else the node picks one"},
-      {.name = "-h", .help = "help for the command", .alias = "--help"},
+       .help = "trace id of the messages that follow from this command, for `troupe trace --id HEX`"},
+      {.name = "-h", .help = "explain the command", .alias = "--help"},
   };
   return options;
 }

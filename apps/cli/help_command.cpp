@@ -81,13 +81,13 @@ Ending completion(const Invocation& invocation, Console& console) {
 Commands help_commands() {
   return {
       {.name = "completion",
-       .summary = "Print a script that completes troupe in a shell",
+       .summary = "Print a completion script for a shell",
        .positionals = {{.name = "SHELL", .help = "bash, zsh or fish", .choices = {"bash", "zsh", "fish"}}},
        .run = completion},
       {.name = "help",
-       .summary = "Explain a command, or list all",
+       .summary = "Explain a command, or list all commands",
        .options = {{.name = "--man", .help = "print the manual page troupe(1)"}},
-       .positionals = {{.name = "COMMAND", .help = "its words", .arity = Arity::any}},
+       .positionals = {{.name = "COMMAND", .help = "the command, such as: file put", .arity = Arity::any}},
        .run = help},
   };
 }

@@ -265,9 +265,9 @@ Ending demo(const Invocation& invocation, Console& console) {
 
 Commands demo_commands() {
   return {{.name = "demo",
-           .summary = "Show the main job with a cluster on this machine, which is gone afterwards",
+           .summary = "Show what troupe does, on a cluster of nodes that is removed afterwards",
            .options =
-               {{.name = "--nodes", .value = "N", .help = "how many (5)", .min = kNodesMin, .max = kNodesMax},
+               {{.name = "--nodes", .value = "N", .help = "number of nodes (5)", .min = kNodesMin, .max = kNodesMax},
                 {.name = "--bytes", .value = "N", .help = "size of the file (67108864)", .min = 0, .max = kBytesMax}},
            .run = demo}};
 }

@@ -168,7 +168,7 @@ Ending providers(const Invocation& invocation, Console& console) {
   if (!ended.ok()) return ended.error();
   if (found > 0) return Exit::done;
   if (unheard) return Failure{*unheard};
-  return Failure{{base::Code::not_found, "nobody has announced " + typed},
+  return Failure{{base::Code::not_found, "no node has announced " + typed},
                  "nothing was changed",
                  "at a node that `troupe file ls` shows it at: troupe dht provide " + typed};
 }
@@ -206,27 +206,31 @@ Ending table(const Invocation& invocation, Console& console) {
   return Exit::done;
 }
 
-const Option kExplain{.name = "--explain", .help = "each question: who was asked, why, and what came"};
+const Option kExplain{.name = "--explain", .help = "print each question: the node, why it was asked, and its answer"};
 
 }  // namespace
 
 Commands dht_commands() {
   return {
       {.name = "dht put",
-       .summary = "Put a value into the network; prints the key by which anybody gets it",
-       .options = {{.name = "--ttl", .value = "S", .help = "seconds that it lasts (172800)", .min = 1, .max = 604'800},
+       .summary = "Publish a value in the network, and print its key",
+       .options = {{.name = "--ttl",
+                    .value = "S",
+                    .help = "seconds until the value expires (172800)",
+                    .min = 1,
+                    .max = 604'800},
                    {.name = "--expect",
                     .value = "SEQ",
-                    .help = "only in place of the value with that sequence number; 0: only where there is none",
+                    .help = "replace only the value with this sequence number; 0: store only if there is none",
                     .min = 0,
                     .max = UINT64_MAX},
                    {.name = "--reader",
                     .value = "KEY",
-                    .help = "seal it for this public key (again for more)",
+                    .help = "encrypt the value for this public key; repeat for more readers",
                     .repeatable = true},
                    {.name = "--from",
                     .value = "FILE",
-                    .help = "put each of its lines: KEY, a space, VALUE; - reads standard input"},
+                    .help = "publish each line of FILE: KEY, a space, VALUE; - reads standard input"},
                    kExplain},
        .positionals = {{.name = "KEY",
                         .help = "NAME or /kv/NAME, signed by this node; /cid for its hash; /pk for this node's key",
@@ -237,12 +241,11 @@ Commands dht_commands() {
        .notes = kPutNotes,
        .run = dht_put},
       {.name = "dht get",
-       .summary = "Print the value under a key, or those under several",
+       .summary = "Print the value of a key, or of several keys",
        .options =
            {{.name = "--quorum",
              .value = "N",
-             .help =
-                 "other nodes that have to agree on a signed value (3); with fewer than N it is printed, and said so",
+             .help = "other nodes that must agree on a signed value (3); with fewer the value is printed with a note",
              .min = 1,
              .max = 20},
             kExplain},
@@ -260,7 +263,7 @@ Commands dht_commands() {
        .needs = Needs::view,
        .run = find},
       {.name = "dht provide",
-       .summary = "Announce that this node has a content",
+       .summary = "Announce in the network that this node holds a content",
        .options = {kExplain},
        .positionals = {{.name = "CID", .help = "64 hexadecimal digits"}},
        .needs = Needs::operate,
@@ -268,15 +271,16 @@ Commands dht_commands() {
        .run = provide},
       {.name = "dht providers",
        .summary = "Find the nodes that have announced a content",
-       .options = {{.name = "--limit", .value = "N", .help = "so many are enough (20)", .min = 1, .max = 1'000},
+       .options = {{.name = "--limit", .value = "N", .help = "stop after N providers (20)", .min = 1, .max = 1'000},
                    kExplain},
        .positionals = {{.name = "CID", .help = "64 hexadecimal digits"}},
        .needs = Needs::view,
        .run = providers},
       {.name = "dht listen",
-       .summary = "Print what is under a key, and each new value or provider as it comes",
-       .options = {{.name = "--count", .value = "N", .help = "ends after so many", .min = 1, .max = 1'000'000},
-                   {.name = "--seconds", .value = "S", .help = "ends then", .min = 1, .max = 31'536'000}},
+       .summary = "Print the value or providers of a key, then each change as it comes",
+       .options =
+           {{.name = "--count", .value = "N", .help = "stop after N values or providers", .min = 1, .max = 1'000'000},
+            {.name = "--seconds", .value = "S", .help = "stop after S seconds", .min = 1, .max = 31'536'000}},
        .positionals = {{.name = "KEY", .help = "a NAME or /kv/KEY as of `dht get`; a CID for its providers"}},
        .needs = Needs::view,
        .notes = kListenNotes,
@@ -285,18 +289,18 @@ Commands dht_commands() {
        .summary = "List what this node holds for the network, and what it has published",
        .options = {{.name = "--space",
                     .value = "SPACE",
-                    .help = "only that one",
+                    .help = "list only this space",
                     .choices = {"pk", "kv", "cid", "providers", "published"}}},
        .needs = Needs::view,
        .notes = kListNotes,
        .run = dht_list},
       {.name = "dht check",
-       .summary = "Read back all that this node holds, and verify it; repairs nothing",
+       .summary = "Read and verify every row that this node holds; changes nothing",
        .needs = Needs::view,
        .notes = kAuditNotes,
        .run = dht_check},
       {.name = "dht clean",
-       .summary = "Drop what has expired or cannot be used of what this node holds",
+       .summary = "Delete expired and damaged rows that this node holds",
        .needs = Needs::operate,
        .effect = Effect::write,
        .notes = kAuditNotes,

@@ -18,22 +18,22 @@ inline constexpr const char* kPutNotes = R"(
 lines of --from FILE
   KEY, one space or tab, and the value to the end of the line; KEY is NAME, /kv/NAME or /cid
   a NAME has at most 64 bytes; empty lines are skipped
-  any other line ends the command, which names it by its number; those before may have been put
+  any other line ends the command with its line number; the lines before it may have been published
 options
   --ttl, --expect and --reader are for a NAME; under /cid and /pk nothing changes or ends
   --reader takes 64 digits: at the reader's node `troupe dht put /pk`, then the valueHex of
-  `troupe dht get /pk/ID --json`; who seals can open it only as one of the readers
+  `troupe dht get /pk/ID --json`; the node that seals can open the value only if it is a reader
 limits
-  each node holds at most 8,192 values and 16 MiB of one owner, and as much of what one node has stored
+  each node holds at most 8,192 values and 16 MiB of one owner, and as much from one storing node
 exits
-  0 also where this node alone has it yet, which a note says; 3 if only some lines were stored;
-  8 if too few nodes have acknowledged it: some may have it
+  0 also if only this node has the value so far, which a note says; 3 if only some lines were stored;
+  8 if too few nodes acknowledged the value: some of them may have it
 )";
 
 inline constexpr const char* kGetNotes = R"(
 keys
-  NAME, /kv/NAME            a value that this very node has signed, by its name of at most 64 bytes
-  /kv/KEY, KEY              a value that somebody has signed: 40 digits; more than 20 after /kv/ are no NAME
+  NAME, /kv/NAME            a value that this node has signed, by its name of at most 64 bytes
+  /kv/KEY, KEY              a value that any node has signed: 40 digits; more than 20 after /kv/ are a KEY
   /cid/DIGEST               a value by its hash: 64 digits
   /pk/ID                    a node's public key, by its id: 40 digits
   the id of a file is none of these: `troupe file get CID`
@@ -45,9 +45,9 @@ inline constexpr const char* kListenNotes = R"(
 ends
   with --count or --seconds the exit is 0; by Ctrl-C 130, by SIGTERM 143, by SIGHUP 129
 lines
-  of a value: its sequence number and the value, what is not plain text escaped
-  of a content: ID@HOST:PORT of a provider; each is named once
-  what is there already comes first; the nodes that hold it tell of what comes, until the command ends
+  for a value: its sequence number and the value, with control characters escaped
+  for a content: ID@HOST:PORT of a provider; each provider comes once
+  what exists comes first; then the holders report each change until the command ends
 examples
   troupe dht listen orders
   troupe dht listen /kv/5f0c6ed37cd0b1a9d2be8a44e5c1f0a7b3d69e21 --count 1 --seconds 60 --json
@@ -59,9 +59,9 @@ spaces
   providers                 announcements that it holds
   published                 what this node itself keeps in the network
 lines
-  the space, the key as `dht get` takes it, of a signed value its sequence number and name, bytes, and
-  until when it is held; of an announcement the first 40 digits of its content, and the node that has it
-  what is in trouble is not listed: `troupe dht check` names it
+  space, key as `dht get` takes it, sequence number and name of a signed value, bytes, and the time when it
+  expires; for an announcement the first 40 digits of its content, and the node that provides it
+  damaged rows are not listed: `troupe dht check` names them
 )";
 
 inline constexpr const char* kAuditNotes = R"(
@@ -69,10 +69,10 @@ spaces
   pk, kv, cid               records that this node holds for the network
   providers                 announcements that it holds
   published                 what this node itself keeps in the network
-  what has expired is never given out, and goes by itself in time: it is no trouble; for an hour after a
-  start or a leap of the clock it stays, also in clean: a wrong date would drop all that is held
-  trouble is a row that cannot be read, lies under a wrong key, has no good signature or does not
-  agree with the index, or more than a limit allows; clean drops such rows, but not what is too much
+  an expired row is not given out, and is deleted in time: it does not count as trouble; for an hour
+  after a start or a step of the clock it stays, also with clean: a wrong date would delete everything
+  trouble is a row that cannot be read, has a wrong key or signature, disagrees with the index, or exceeds
+  a limit; clean deletes such rows, except those above a limit
 )";
 
 }  // namespace troupe::apps

@@ -13,7 +13,7 @@
 namespace troupe::apps::dht_command {
 namespace {
 
-constexpr const char* kPrinted = "what was printed is so";
+constexpr const char* kPrinted = "the printed results are valid";
 
 }  // namespace
 
@@ -45,7 +45,7 @@ std::string Tally::stored_note() const {
   if (good_ == 0 || invocation_.globals.json) return {};
   std::string out = std::to_string(good_) + (good_ == 1 ? " value" : " values") + ", stored at " +
                     std::to_string(nodes_min_) + (nodes_min_ == 1 ? " node" : " nodes") + " at least\n";
-  if (nodes_min_ == 1) out += "note: what one node alone has is published again once this one has met others\n";
+  if (nodes_min_ == 1) out += "note: a value that only one node has is published again as soon as this node meets others\n";
   return out;
 }
 

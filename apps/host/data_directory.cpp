@@ -57,7 +57,7 @@ std::optional<Failure> incomplete(ports::Disk& disk, const std::string& path) {
     return cannot_use(path,
                       {Code::corrupt,
                        "it holds data, and identity.key is missing: with a new one this would be "
-                       "another node, and nobody would find the data of this one again"},
+                       "another node, under whose id the data of this one could not be found"},
                       "put identity.key back from a copy; or begin anew: " + away);
   return cannot_use(path,
                     {Code::corrupt, "it holds data, and its format file is missing: what has written it is unknown"},

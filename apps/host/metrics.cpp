@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 
 #include "runtime/base/text.hpp"
 #include "runtime/observe/version.hpp"
@@ -62,7 +63,8 @@ void add_process(const MetricsSources&, Families& to) {
 
 void add_actors(const MetricsSources& from, Families& to) {
   gauge(to, "troupe_actors", "Actors of the node.", count(from.node.registry().size()));
-  auto& letters = family(to, "troupe_dead_letters_total", "Messages that reached nobody.", MetricType::counter);
+  auto& letters =
+      family(to, "troupe_dead_letters_total", "Messages that no actor handled, by reason.", MetricType::counter);
   using runtime::DeadLetter;
   constexpr std::array<std::pair<DeadLetter, const char*>, runtime::kDeadLetterReasons> kReasons{{
       {DeadLetter::expired, "expired"},
@@ -95,12 +97,7 @@ bool is_ready(Stage stage, observe::HealthState health) {
   return stage == Stage::serving && health != observe::HealthState::failing;
 }
 
-void add_mailboxes(const MetricsSources& from, Families& to) {
-  const inspect::Totals totals = from.totals.get();
-  gauge(to, "troupe_mailbox_messages", "Messages that wait in the mailboxes of all actors, at the last survey.",
-        count(totals.waiting));
-  gauge(to, "troupe_mailbox_oldest_seconds", "For how long the oldest of them has waited, at least.",
-        MetricValue(totals.oldest));
+void add_alarms(const MetricsSources& from, Families& to) {
   counter(to, "troupe_actors_ended_total", "Actors that have ended.", count(from.node.ended().count()));
   auto& alarms = family(to, "troupe_alarms_total", "Faults of an instant, by what happened.", MetricType::counter);
   using runtime::Alarm;
@@ -120,9 +117,12 @@ void add_health(const MetricsSources& from, Families& to) {
         count(is_ready(from.stage.load(), state) ? 1 : 0));
   gauge(to, "troupe_health_state", "The worst of the reasons: 0 ok, 1 degraded, 2 failing.",
         MetricValue(number(state)));
-  auto& rows = family(to, "troupe_health_reason", "What is wrong, by the part that found it: 1 degraded, 2 failing.",
-                      MetricType::gauge);
-  for (const auto& reason : reasons) rows.push_back({{{"source", reason.source}}, number(reason.state)});
+  std::map<std::string, std::uint64_t, std::less<>> states;
+  for (const auto source : from.health_sources) states.emplace(source, 0);
+  for (const auto& reason : reasons) states[reason.source] = number(reason.state);
+  auto& rows = family(to, "troupe_health_reason",
+                      "What is wrong, by the part that finds it: 0 nothing, 1 degraded, 2 failing.", MetricType::gauge);
+  for (const auto& [source, worst_of_it] : states) rows.push_back({{{"source", source}}, worst_of_it});
 }
 
 constexpr std::array<std::pair<Role, const char*>, 3> kRoles{
@@ -192,76 +192,11 @@ void add_connections(const MetricsSources& from, Families& to) {
   for (const auto& [reason, name] : kReasons) refused.push_back({{{"reason", name}}, counters.of(reason)});
 }
 
-MetricValue micros(std::uint64_t number) {
-  return base::Duration(std::chrono::microseconds(static_cast<std::int64_t>(number)));
-}
-
-void add_dht(const MetricsSources& from, Families& to) {
-  const dht::Counters& dht = from.dht;
-  gauge(to, "troupe_dht_contacts", "Nodes in the routing table.", MetricValue(dht.contacts.load()));
-  gauge(to, "troupe_dht_nodes", "Nodes that the network seems to have.", MetricValue(dht.nodes.load()));
-  gauge(to, "troupe_dht_records", "Records held for the network.", MetricValue(dht.records.load()));
-  gauge(to, "troupe_dht_record_bytes", "Bytes of them.", MetricValue(dht.record_bytes.load()));
-  gauge(to, "troupe_dht_announcements", "Announcements of providers held.", MetricValue(dht.announcements.load()));
-  gauge(to, "troupe_dht_cache_bytes", "Memory of copies that searches left here (dht.cache).",
-        MetricValue(dht.cache_bytes.load()));
-  gauge(to, "troupe_dht_published", "What this node keeps in the network.", MetricValue(dht.published.load()));
-  gauge(
-      to, "troupe_dht_republish_late_seconds", "How long what is due to be published again has waited.",
-      MetricValue(base::Duration(std::chrono::milliseconds(static_cast<std::int64_t>(dht.republish_late_ms.load())))));
-  auto& received =
-      family(to, "troupe_dht_questions_received_total", "Questions of other nodes, by kind.", MetricType::counter);
-  const std::array<std::pair<const char*, const dht::Counters::Count*>, 6> kReceived{
-      {{"ping", &dht.pings},
-       {"find_node", &dht.find_nodes},
-       {"find_value", &dht.find_values},
-       {"get_providers", &dht.get_providers},
-       {"store", &dht.stores},
-       {"add_provider", &dht.add_providers}}};
-  for (const auto& [kind, count] : kReceived) received.push_back({{{"kind", kind}}, count->load()});
-  counter(to, "troupe_dht_stores_refused_total", "Stores and announcements that were not taken.",
-          MetricValue(dht.refused.load()));
-}
-
-void add_searches(const MetricsSources& from, Families& to) {
-  const dht::Counters& dht = from.dht;
-  gauge(to, "troupe_dht_searches", "Searches under way.", MetricValue(dht.searches.load()));
-  auto& ended = family(to, "troupe_dht_searches_total", "Searches of this node that asked others, by how they ended.",
-                       MetricType::counter);
-  constexpr std::array<const char*, dht::kEndings> kEndingNames{"found",  "converged", "gave_up",
-                                                                "nobody", "deadline",  "cancelled"};
-  for (std::size_t i = 0; i < dht::kEndings; ++i) ended.push_back({{{"ending", kEndingNames[i]}}, dht.ended[i].load()});
-  counter(to, "troupe_dht_searches_at_hand_total", "Searches that this node's own store or cache answered.",
-          MetricValue(dht.at_hand.load()));
-  counter(to, "troupe_dht_search_seconds_total", "Time that the searches took together.", micros(dht.search_us.load()));
-  counter(to, "troupe_dht_search_hops_total", "Hops of the searches together.", MetricValue(dht.hops.load()));
-  counter(to, "troupe_dht_search_questions_total", "Questions of the searches together.",
-          MetricValue(dht.questions.load()));
-  auto& answered = family(to, "troupe_dht_questions_answered_total", "Questions that other nodes answered, by kind.",
-                          MetricType::counter);
-  for (std::size_t i = 0; i < dht::kAskedKinds; ++i)
-    answered.push_back({{{"kind", std::string(name(static_cast<dht::Asked>(i)))}}, dht.asked[i].answered.load()});
-  auto& took = family(to, "troupe_dht_question_seconds_total", "Time until those answers, together, by kind.",
-                      MetricType::counter);
-  for (std::size_t i = 0; i < dht::kAskedKinds; ++i)
-    took.push_back(
-        {{{"kind", std::string(name(static_cast<dht::Asked>(i)))}}, micros(dht.asked[i].microseconds.load())});
-  auto& failed = family(to, "troupe_dht_questions_failed_total", "Questions that came to nothing, by kind and why.",
-                        MetricType::counter);
-  constexpr std::array<const char*, dht::kFailures> kFailureNames{"silent", "unreachable", "refused", "misbehaved"};
-  for (std::size_t i = 0; i < dht::kAskedKinds; ++i)
-    for (std::size_t k = 0; k < dht::kFailures; ++k)
-      failed.push_back({{{"kind", std::string(name(static_cast<dht::Asked>(i)))}, {"reason", kFailureNames[k]}},
-                        dht.asked[i].failed[k].load()});
-  auto& hits =
-      family(to, "troupe_dht_cache_hits_total", "Questions that a copy answered, by who asked.", MetricType::counter);
-  hits.push_back({{{"asker", "own"}}, dht.cache_hits.load()});
-  hits.push_back({{{"asker", "other"}}, dht.cache_served.load()});
-  counter(to, "troupe_dht_copies_left_total", "Copies that other nodes have taken after a search.",
-          MetricValue(dht.copies_left.load()));
-  counter(to, "troupe_dht_repairs_total", "Holders that lagged behind and were given a newer record.",
-          MetricValue(dht.repairs.load()));
-  counter(to, "troupe_dht_repaired_total", "Those of them that have taken it.", MetricValue(dht.repaired.load()));
+void add_domains(const MetricsSources& from, Families& to) {
+  for (const auto& domain : from.domains) {
+    if (!domain.counters) continue;
+    for (auto& family : observe::families(domain.counters())) to.push_back(std::move(family));
+  }
 }
 
 void add_log(const MetricsSources& from, Families& to) {
@@ -269,8 +204,8 @@ void add_log(const MetricsSources& from, Families& to) {
 }
 
 /// Each appends what it knows, in the order of the page.
-constexpr std::array kFamilies{add_node,  add_process,     add_actors, add_mailboxes, add_health,
-                               add_links, add_connections, add_dht,    add_searches,  add_log};
+constexpr std::array kFamilies{add_node,  add_process,     add_actors,  add_alarms, add_health,
+                               add_links, add_connections, add_domains, add_log};
 
 std::string_view name(Stage stage) {
   switch (stage) {

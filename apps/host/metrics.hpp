@@ -3,14 +3,14 @@
 // it.
 //
 // Reads    counters and snapshots that are safe from any thread, never an actor: a node whose actors are stuck says so.
-// To add   a figure: append its family in one of the functions of kFamilies in metrics.cpp, or in a new one there; then
-//          the alert rules and the dashboard in tools/metrics may use it, which a test compares.
+// To add   a figure of a domain: a row of its counter table; of the runtime: a family in one of the functions of
+//          kFamilies in metrics.cpp. Then the alert rules and the dashboard in tools/metrics may use it, which a test
+//          compares.
 #include <atomic>
 #include <string>
 #include <vector>
 
-#include "actors/dht/counters.hpp"
-#include "actors/inspect/survey.hpp"
+#include "actors/node/api.hpp"
 #include "runtime/net/pool.hpp"
 #include "runtime/observe/health.hpp"
 #include "runtime/observe/log.hpp"
@@ -32,10 +32,10 @@ struct MetricsSources {
   const runtime::Node& node;
   net::Pool& pool;
   const observe::Health& health;
+  std::vector<std::string_view> health_sources;  ///< shown also while they have no reason
   const observe::Log& log;
   const std::atomic<Stage>& stage;
-  const inspect::LatestTotals& totals;
-  const dht::Counters& dht;
+  const std::vector<node::Domain>& domains;
   std::string name;       ///< of the node, for people
   base::Instant started;  ///< by the clock of the node's world
 };

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 
+#include "apps/host/domains.hpp"
 #include "runtime/config/known.hpp"
 
 namespace troupe::apps {
@@ -32,7 +33,7 @@ base::Result<std::unique_ptr<observe::Log>, Failure> make_log(const config::Sett
         "",
         Exit::failed};
   const auto format = settings.get(config::kLogFormat) == "json" ? observe::LogFormat::json : observe::LogFormat::text;
-  auto log = std::make_unique<observe::Log>(std::move(sink).value(), format, std::move(wall));
+  auto log = std::make_unique<observe::Log>(std::move(sink).value(), format, std::move(wall), domain_logs());
   apply_levels(*log, settings);
   return log;
 }

@@ -1,6 +1,7 @@
 #include "apps/host/settings.hpp"
 
 #include "apps/cli/directory_access.hpp"
+#include "apps/host/domains.hpp"
 #include "runtime/base/text.hpp"
 #include "runtime/config/known.hpp"
 #include "runtime/config/source.hpp"
@@ -35,14 +36,12 @@ base::Result<std::optional<config::TextFile>, Failure> read_file(const Invocatio
 }  // namespace
 
 std::vector<Option> setting_options() {
-  return {{.name = "--config", .value = "FILE", .help = "read this file instead of DIR/config.toml"},
+  return {{.name = "--config", .value = "FILE", .help = "configuration file to read instead of DIR/config.toml"},
           {.name = "--set",
            .value = "key=value",
-           .help = "set one setting, a list as a,b or [\"a\", \"b\"]; stronger than file and environment",
+           .help = "set one setting, which overrides file and environment; a list is a,b or [\"a\", \"b\"]",
            .repeatable = true}};
 }
-
-config::Table node_table() { return config::Table({config::kNodeSettings}); }
 
 base::Result<config::Sources, Failure> setting_sources(const Invocation& invocation, const Console& console,
                                                        std::vector<config::FlagValue> flags) {
@@ -66,7 +65,7 @@ base::Result<config::Settings, Failure> load_settings(const Invocation& invocati
                                                       std::vector<config::FlagValue> flags) {
   const auto sources = setting_sources(invocation, console, std::move(flags));
   if (!sources.ok()) return sources.error();
-  auto loaded = config::Settings::load(node_table(), sources.value());
+  auto loaded = config::Settings::load(settings_table(), sources.value());
   if (loaded.ok()) return std::move(loaded).value();
   const auto& problems = loaded.error();
   std::string what = problems.front().text();

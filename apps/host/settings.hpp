@@ -8,9 +8,6 @@ namespace troupe::apps {
 /// "--config FILE" and "--set key=value"…, for the options of a command that calls load_settings().
 std::vector<Option> setting_options();
 
-/// All settings of a node.
-config::Table node_table();
-
 /// The sources that the command line names. `flags` are options of the command that stand for a setting, such as
 /// {"--listen", "listen", "0.0.0.0:4000"}; they are stronger than `--set`. DIR/config.toml need not exist, a file
 /// named by --config must.

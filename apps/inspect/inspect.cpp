@@ -227,26 +227,29 @@ columns, for --filter and --top; the headings of the list are taken as well
   asking                    questions of its own that wait for an answer
 
 filters
-  conditions with blanks between them, which must all hold; not before one turns it
-  /files/**                 a path: * within one part of it, ** over any number
-  /regex/                   a regular expression, found anywhere in the path
+  conditions separated by blanks, all of which must hold; `not` before a condition inverts it
+  /files/**                 a path: * matches within one part, ** any number of parts
+  /regex/                   a regular expression, matched anywhere in the path
 )";
 
 }  // namespace inspect_command
 
 Commands inspect_commands() {
-  return {{.name = "inspect",
-           .summary = "Show the actors of the node, or one of them",
-           .options = {{.name = "--once", .help = "one screen, as it is now"},
-                       {.name = "--filter",
-                        .value = "FILTER",
-                        .help = "those that it means: kind=peer mailbox>10 not /files/** lastError~timeout"},
-                       {.name = "--top", .value = "COLUMN", .help = "the largest of it first (by path)"},
-                       {.name = "--limit", .value = "N", .help = "rows at most (1000)", .min = 1, .max = 10'000},
-                       {.name = "--ended", .help = "those that have ended, the last one first"}},
-           .positionals = {{.name = "PATH", .help = "all about this actor, such as /files", .arity = Arity::maybe}},
-           .needs = Needs::view,
-           .notes = std::string(inspect_command::kColumns) + R"(
+  return {
+      {.name = "inspect",
+       .summary = "Show the actors of a node, or one actor",
+       .options = {{.name = "--once", .help = "print the actors once, as they are now"},
+                   {.name = "--filter",
+                    .value = "FILTER",
+                    .help = "only the actors that match: kind=peer mailbox>10 not /files/** lastError~timeout"},
+                   {.name = "--top", .value = "COLUMN", .help = "sort by COLUMN, largest first (by path)"},
+                   {.name = "--limit", .value = "N", .help = "print at most N rows (1000)", .min = 1, .max = 10'000},
+                   {.name = "--ended", .help = "list ended actors, latest first"}},
+       .positionals = {{.name = "PATH",
+                        .help = "path of one actor to show in full, such as /files",
+                        .arity = Arity::maybe}},
+       .needs = Needs::view,
+       .notes = std::string(inspect_command::kColumns) + R"(
 examples
   troupe inspect --once --top mailbox --limit 20
   troupe inspect --once --filter 'kind=peer mailbox>10'
@@ -254,7 +257,7 @@ examples
   troupe inspect --once --filter 'oldest>1.5s lastError~timeout'
   troupe inspect --once --filter '/peer/** asking>0' --json
 )",
-           .run = inspect_command::inspect}};
+       .run = inspect_command::inspect}};
 }
 
 }  // namespace troupe::apps

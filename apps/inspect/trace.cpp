@@ -180,20 +180,25 @@ Ending trace(const Invocation& invocation, Console& console) {
 Commands trace_commands() {
   return {
       {.name = "trace",
-       .summary = "Print messages as they pass; ends by itself",
-       .options =
-           {{.name = "--count", .value = "N", .help = "messages at most (100)", .min = 1, .max = 1'000'000},
-            {.name = "--seconds", .value = "S", .help = "time at most (10)", .min = 1, .max = kMillisecondsMax / 1'000},
-            {.name = "--id", .value = "HEX", .help = "of this trace alone, which is the same at each node"},
-            {.name = "--all", .help = "yes, every message of the node"}},
-       .positionals = {{.name = "PATTERN", .help = "the actors: /peer/** or kind=peer, as --filter of inspect"}},
+       .summary = "Print messages as actors handle them, for a limited time",
+       .options = {{.name = "--count", .value = "N", .help = "stop after N messages (100)", .min = 1, .max = 1'000'000},
+                   {.name = "--seconds",
+                    .value = "S",
+                    .help = "stop after S seconds (10)",
+                    .min = 1,
+                    .max = kMillisecondsMax / 1'000},
+                   {.name = "--id",
+                    .value = "HEX",
+                    .help = "only messages of this trace; its id is the same at each node"},
+                   {.name = "--all", .help = "allow a pattern that matches every actor"}},
+       .positionals = {{.name = "PATTERN", .help = "actors to trace: /peer/** or kind=peer, as in inspect --filter"}},
        .needs = Needs::view,
        .notes = std::string(R"(
 lines
-  in                        the actor has taken it out of its mailbox
-  out                       the actor of a link has written it to the other node
-  over                      it has come over the link of that actor, for another one
-  then the path, the other side, the kind, the trace, and the message as text
+  in                        the actor took the message out of its mailbox
+  out                       the actor of a link wrote the message to the other node
+  over                      the message came over the link of this actor, for another actor
+  then path, other side, kind, trace id, and the message as text
 )") + inspect_command::kColumns +
                 R"(
 examples

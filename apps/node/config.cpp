@@ -5,6 +5,7 @@
 
 #include "apps/cli/command.hpp"
 #include "apps/cli/json.hpp"
+#include "apps/host/domains.hpp"
 #include "apps/host/settings.hpp"
 #include "messages/output.capnp.h"
 #include "runtime/base/text.hpp"
@@ -66,7 +67,7 @@ Ending check(const Invocation& invocation, Console& console) {
                    "",
                    code == base::Code::not_found ? Exit::not_found : Exit::usage};
   }
-  const auto problems = config::check(node_table(), file.value());
+  const auto problems = config::check(settings_table(), file.value());
   print_problems(console.out, problems, invocation.globals.json);
   if (problems.empty()) return Exit::done;
   const std::string count = problems.size() == 1 ? "1 problem" : std::to_string(problems.size()) + " problems";
@@ -80,15 +81,15 @@ Ending check(const Invocation& invocation, Console& console) {
 
 Commands config_commands() {
   auto show_options = setting_options();
-  show_options.insert(show_options.begin(), {.name = "--origin", .help = "say behind each value where it is from"});
+  show_options.insert(show_options.begin(), {.name = "--origin", .help = "print where each value comes from"});
   return {
       {.name = "config show",
        .summary = "Print the settings of a node as TOML",
        .options = std::move(show_options),
        .run = show},
       {.name = "config check",
-       .summary = "Say what is wrong with a configuration file",
-       .positionals = {{.name = "FILE", .help = "the TOML file"}},
+       .summary = "Check a configuration file, and print each problem in it",
+       .positionals = {{.name = "FILE", .help = "TOML file to check"}},
        .run = check},
   };
 }

@@ -5,13 +5,19 @@
 
 #include "apps/cli/client.hpp"
 #include "apps/cli/json.hpp"
+#include "apps/host/domains.hpp"
 #include "messages/common.capnp.h"
 #include "messages/node.capnp.h"
 #include "messages/output.capnp.h"
-#include "runtime/observe/log_domain.hpp"
 
 namespace troupe::apps {
 namespace {
+
+std::string joined(const std::vector<std::string_view>& names) {
+  std::string out;
+  for (const auto name : names) out.append(out.empty() ? "" : ", ").append(name);
+  return out;
+}
 
 constexpr std::chrono::seconds kTimeout{5};  // our choice: the root does nothing that takes long
 
@@ -39,12 +45,12 @@ Ending set_level(const Invocation& invocation, Console& console) {
 
 Commands log_commands() {
   return {{.name = "log",
-           .summary = "Change how much a running node logs",
+           .summary = "Set the log level of a running node, or of one part of it",
            .positionals = {{.name = "LEVEL",
-                            .help = "how much: the levels above it are left out",
+                            .help = "least severe level to write; `off` writes nothing",
                             .choices = {"trace", "debug", "info", "warn", "error", "off"}},
                            {.name = "DOMAIN",
-                            .help = "of this domain alone: " + observe::log_domains(),
+                            .help = "only of this part of the node: " + joined(log_names()),
                             .arity = Arity::maybe}},
            .needs = Needs::operate,
            .effect = Effect::write,

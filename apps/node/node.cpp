@@ -8,6 +8,7 @@
 #include <ostream>
 #include <thread>
 
+#include "actors/node/settings.hpp"
 #include "apps/cli/shell_word.hpp"
 #include "apps/host/compose.hpp"
 #include "apps/host/data_directory.hpp"
@@ -15,6 +16,7 @@
 #include "apps/host/node_log.hpp"
 #include "apps/host/settings.hpp"
 #include "runtime/base/text.hpp"
+#include "runtime/actor/external_actor.hpp"
 #include "runtime/config/known.hpp"
 #include "runtime/os/chance.hpp"
 #include "runtime/os/clock.hpp"
@@ -79,7 +81,7 @@ std::vector<config::FlagValue> flags_of(const Invocation& invocation) {
 }
 
 std::string name_of(const config::Settings& settings) {
-  if (const auto& name = settings.get(config::kNodeName); !name.empty()) return name;
+  if (const auto& name = settings.get(node::kNodeName); !name.empty()) return name;
   std::array<char, 65> host{};  // HOST_NAME_MAX of Linux and its end
   if (::gethostname(host.data(), host.size() - 1) != 0) return "node";
   return host.data();
@@ -144,6 +146,7 @@ class NodeRun {
     if (!identity.ok()) return not_started("no identity", identity.error());
     identity_ = std::make_shared<const crypto::Identity>(std::move(identity).value());
     prepare();
+    domains_ = compose(parts());
     const auto why = serve_metrics();
     if (!why) begin();
     Ending ending = why ? Ending(*why) : serve();
@@ -175,11 +178,31 @@ class NodeRun {
     });
   }
 
+  node::DomainParts parts() {
+    return {.settings = settings_,
+            .pool = pool_,
+            .datagrams = datagrams_,
+            .serving = serving_,
+            .advertise = places_.advertise,
+            .health = &health_,
+            .log = log_.get(),
+            .cannot_listen = [this](const base::Error& why) {
+              events_.push({Event::What::cannot_listen, why});
+            }};
+  }
+
   /// Before the actors, so that an address that cannot be had starts none; they are only told of.
   std::optional<Failure> serve_metrics() {
     if (!places_.metrics) return std::nullopt;
-    const MetricsSources sources{system_->node(),    *pool_, health_, *log_, stage_, totals_, *dht_counters_,
-                                 name_of(settings_), now()};
+    const MetricsSources sources{.node = system_->node(),
+                                 .pool = *pool_,
+                                 .health = health_,
+                                 .health_sources = health_sources(),
+                                 .log = *log_,
+                                 .stage = stage_,
+                                 .domains = domains_,
+                                 .name = name_of(settings_),
+                                 .started = now()};
     auto pages = os::HttpPages::serve(*base::HostPort::parse(places_.metrics->text()), metrics_pages(sources));
     if (!pages.ok()) {
       return Failure{{pages.error().code, "cannot serve metrics: " + pages.error().message},
@@ -193,13 +216,7 @@ class NodeRun {
   }
 
   void begin() {
-    node::NodeActor::Setup setup =
-        root_setup({settings_, pool_, datagrams_, serving_, places_.advertise, &health_, log_.get(),
-                    [this](const base::Error& why) {
-                      events_.push({Event::What::cannot_listen, why});
-                    },
-                    &totals_, false, dht_counters_},
-                   name_of(settings_));
+    node::NodeActor::Setup setup = root_setup(parts(), domains_, name_of(settings_));
     setup.serving = [this] {
       auto starting = Stage::starting;
       stage_.compare_exchange_strong(starting, Stage::serving);  // unless it is to end already
@@ -234,8 +251,8 @@ class NodeRun {
             // Whoever started it waits for this line; a node that nobody knows of must not go on in the dark.
             if (!console_.out) {
               // Where the reader has left the command line says nothing, and a supervisor would see an exit alone.
-              log_->error("node", "nobody was told that it serves");
-              return unwritten(console_, "the node has ended: nobody was told that it serves");
+              log_->error("node", "the line `ready` could not be written");
+              return unwritten(console_, "the node has ended: the line `ready` could not be written");
             }
             break;
           case Event::What::drained: return Exit::done;
@@ -324,14 +341,13 @@ class NodeRun {
   os::Clock wall_clock_;  // of the log, which lives longer than the system
   Events events_{waker_};
   observe::Health health_;
-  inspect::LatestTotals totals_;
-  const std::shared_ptr<dht::Counters> dht_counters_ = std::make_shared<dht::Counters>();
   std::unique_ptr<observe::Log> log_;
   std::shared_ptr<const crypto::Identity> identity_;
-  std::shared_ptr<Serving> serving_ = std::make_shared<Serving>();
+  std::shared_ptr<node::Serving> serving_ = std::make_shared<node::Serving>();
   std::unique_ptr<os::System> system_;
   std::shared_ptr<net::Pool> pool_;
   std::shared_ptr<net::Datagrams> datagrams_;
+  std::vector<node::Domain> domains_;
   std::atomic<Stage> stage_{Stage::starting};
   std::unique_ptr<os::HttpPages> metrics_;  // reads all of the above
   runtime::Handle root_;
@@ -353,7 +369,7 @@ Ending run_node(const Invocation& invocation, Console& console) {
     if (!host) return std::nullopt;  // it is empty; all else was refused with the settings
     const auto found = look_up(*host, waker);
     if (!found) return Exit::done;
-    if (found->empty()) return not_started(what, {base::Code::not_found, "nobody knows the address of " + text});
+    if (found->empty()) return not_started(what, {base::Code::not_found, "the name of " + text + " has no address"});
     place = found->front();
     return std::nullopt;
   };
@@ -376,11 +392,16 @@ Ending run_node(const Invocation& invocation, Console& console) {
 
 Commands node_commands() {
   std::vector<Option> options{
-      {.name = "--listen", .value = "HOST:PORT", .help = "serve here; port 0 picks one"},
-      {.name = "--advertise", .value = "HOST:PORT", .help = "what others are told, if it differs"},
-      {.name = "--join", .value = "[ID@]HOST:PORT", .help = "a node to join through", .repeatable = true},
-      {.name = "--name", .value = "N", .help = "a name for people"},
-      {.name = "--metrics", .value = "HOST:PORT", .help = "serve metrics here; a PORT alone is on 127.0.0.1"},
+      {.name = "--listen", .value = "HOST:PORT", .help = "address to serve on, TCP and UDP; port 0 picks a free port"},
+      {.name = "--advertise",
+       .value = "HOST:PORT",
+       .help = "address that other nodes are told, if it differs from --listen"},
+      {.name = "--join",
+       .value = "[ID@]HOST:PORT",
+       .help = "node through which to join the network",
+       .repeatable = true},
+      {.name = "--name", .value = "N", .help = "name shown to people (the host name)"},
+      {.name = "--metrics", .value = "HOST:PORT", .help = "address of the metrics page; a PORT alone is on 127.0.0.1"},
   };
   for (auto& option : setting_options()) options.push_back(std::move(option));
   return {{.name = "node",

@@ -32,7 +32,7 @@ Ending key(const Invocation& invocation, Console& console) {
 
 Commands operator_commands() {
   return {{.name = "operator key",
-           .summary = "Print your public key for a node elsewhere; make it the first time",
+           .summary = "Print the public key by which remote nodes know you; the first call makes it",
            .effect = Effect::write,
            .run = key}};
 }

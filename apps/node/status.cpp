@@ -83,7 +83,10 @@ Ending status(const Invocation& invocation, Console& console) {
 }  // namespace
 
 Commands status_commands() {
-  return {{.name = "status", .summary = "Say who the node is and how it is", .needs = Needs::view, .run = status}};
+  return {{.name = "status",
+           .summary = "Print the id, address, peers and health of a node",
+           .needs = Needs::view,
+           .run = status}};
 }
 
 }  // namespace troupe::apps

@@ -2,7 +2,7 @@
 
 #include "apps/cli/file_source.hpp"
 #include "apps/cli/file_target.hpp"
-#include "apps/host/settings.hpp"
+#include "apps/host/domains.hpp"
 #include "apps/sim/domains.hpp"
 #include "apps/sim/scenario_file.hpp"
 #include "apps/sim/trace.hpp"
@@ -34,7 +34,7 @@ base::Result<sim::Scenario, Failure> load_scenario(const std::string& path) {
   }
   if (text.starts_with(kTraceMagic))
     return usage_failure(path + " is the trace of a run, not a scenario", "troupe help sim run");
-  const config::Table settings = node_table();
+  const config::Table settings = settings_table();
   auto scenario = read_scenario(text, all_cards(), settings);
   if (!scenario.ok()) return usage_failure(path + ": " + scenario.error().message, "troupe sim list");
   return std::move(scenario).value();

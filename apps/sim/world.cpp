@@ -106,7 +106,7 @@ config::Settings World::settings_of(std::size_t node) const {
   set("log.level", "info");
   if (options_.nodes > 1) set("join", address_text(place == 0 ? 1 : 0));
   for (const auto& [key, text] : options_.settings) set(key, text);
-  auto loaded = config::Settings::load(node_table(), sources);
+  auto loaded = config::Settings::load(settings_table(), sources);
   base::ensure(loaded.ok(), "a world's settings were checked before it was made");
   return std::move(loaded).value();
 }
@@ -132,8 +132,9 @@ base::Outcome<void> World::begin(std::size_t number, Life& life) {
   life.identity = std::make_shared<const crypto::Identity>(std::move(identity).value());
   ids_[number] = life.identity->id();
   ever_.insert_or_assign(life.identity->id(), number);
-  life.log = std::make_unique<observe::Log>(std::make_unique<LastLines>(life.lines), observe::LogFormat::text,
-                                            [&clock = node.world().clock] { return clock.wall(); });
+  life.log = std::make_unique<observe::Log>(
+      std::make_unique<LastLines>(life.lines), observe::LogFormat::text,
+      [&clock = node.world().clock] { return clock.wall(); }, domain_logs());
   apply_levels(*life.log, life.settings);
   node.witness = &house(number);
   node.on_failure = [this, number](std::string_view path, const base::Error& why) { broke(number, path, why); };
@@ -158,9 +159,15 @@ base::Outcome<void> World::begin(std::size_t number, Life& life) {
   node.reaches = [table = life.datagrams.get()](const base::Contact& contact, const std::string& path) {
     return table->proxy(contact, path);
   };
-  node::NodeActor::Setup setup = root_setup({life.settings, life.pool, life.datagrams, life.serving_at, std::nullopt,
-                                             &life.health, life.log.get(), gives_up, nullptr, true},
-                                            node_name(number));
+  const node::DomainParts parts{.settings = life.settings,
+                                .pool = life.pool,
+                                .datagrams = life.datagrams,
+                                .serving = life.serving_at,
+                                .health = &life.health,
+                                .log = life.log.get(),
+                                .cannot_listen = gives_up,
+                                .simulated = true};
+  node::NodeActor::Setup setup = root_setup(parts, compose(parts), node_name(number));
   setup.serving = [&life] { life.serving = true; };
   node.start("node", [setup] { return std::make_unique<node::NodeActor>(setup); }, {.kind = node::NodeActor::kName});
   life.outside.emplace(node, "outside");

@@ -130,7 +130,7 @@ class World final {
     std::unique_ptr<observe::Log> log;
     observe::Health health;
     std::shared_ptr<const crypto::Identity> identity;
-    std::shared_ptr<Serving> serving_at = std::make_shared<Serving>();
+    std::shared_ptr<node::Serving> serving_at = std::make_shared<node::Serving>();
     std::shared_ptr<net::Pool> pool;
     std::shared_ptr<net::Datagrams> datagrams;
     std::optional<runtime::ExternalActor> outside;

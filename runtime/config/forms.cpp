@@ -7,7 +7,6 @@
 #include <span>
 
 #include "runtime/base/bytes.hpp"
-#include "runtime/observe/log_domain.hpp"
 
 namespace troupe::config {
 namespace {
@@ -56,13 +55,6 @@ const Unit& largest_divisor(std::uint64_t value, std::span<const Unit> units) {
   for (const Unit& unit : units)
     if (value % unit.factor == 0) return unit;
   return units.back();
-}
-
-std::optional<std::string> one_of(const std::string& text, std::span<const std::string_view> choices) {
-  if (std::find(choices.begin(), choices.end(), text) != choices.end()) return std::nullopt;
-  std::string wanted = "one of";
-  for (const auto choice : choices) wanted += ' ' + std::string(choice);
-  return wanted;
 }
 
 }  // namespace
@@ -146,31 +138,9 @@ std::optional<std::string> check_public_key(const std::string& text) {
   return "a public key of 64 hexadecimal digits, as `troupe operator key` prints it";
 }
 
-std::optional<std::string> check_log_level(const std::string& text) {
-  static constexpr std::string_view kLevels[] = {"trace", "debug", "info", "warn", "error", "off"};
-  return one_of(text, kLevels);
-}
-
-std::optional<std::string> check_log_domain(const std::string& text) { return one_of(text, observe::kLogDomains); }
-
-std::optional<std::string> check_log_format(const std::string& text) {
-  static constexpr std::string_view kFormats[] = {"text", "json"};
-  return one_of(text, kFormats);
-}
-
-std::optional<std::string> check_log_target(const std::string& text) {
-  static constexpr std::string_view kTargets[] = {"stderr", "journal", "file"};
-  return one_of(text, kTargets);
-}
-
 std::optional<std::string> check_store_sync(const std::string& text) {
   if (text == "always") return std::nullopt;
   return "always: a node acknowledges nothing that a power cut could take back";
-}
-
-std::optional<std::string> check_dht_store(const std::string& text) {
-  if (text == "disk" || text == "memory") return std::nullopt;
-  return "disk or memory";
 }
 
 }  // namespace troupe::config

@@ -41,11 +41,6 @@ std::optional<std::string> check_host_port(const std::string& text);        ///<
 std::optional<std::string> check_local_host_port(const std::string& text);  ///< [HOST:]PORT, or empty
 std::optional<std::string> check_peer_address(const std::string& text);     ///< [ID@]HOST:PORT
 std::optional<std::string> check_public_key(const std::string& text);       ///< 64 hexadecimal digits
-std::optional<std::string> check_log_level(const std::string& text);
-std::optional<std::string> check_log_domain(const std::string& text);  ///< something logs under that name
-std::optional<std::string> check_log_format(const std::string& text);
-std::optional<std::string> check_log_target(const std::string& text);
 std::optional<std::string> check_store_sync(const std::string& text);
-std::optional<std::string> check_dht_store(const std::string& text);
 
 }  // namespace troupe::config

@@ -22,10 +22,19 @@ std::optional<std::string> outside(const Setting& setting, std::uint64_t measure
   return std::string(of_what) + "from " + bound_text(setting, setting.min) + " to " + bound_text(setting, setting.max);
 }
 
+/// What `text` should be; nothing if it is one of `choices`, or if there are none to choose from.
+std::optional<std::string> one_of(std::span<const std::string_view> choices, const std::string& text) {
+  if (choices.empty() || std::find(choices.begin(), choices.end(), text) != choices.end()) return std::nullopt;
+  std::string wanted = "one of";
+  for (const auto choice : choices) wanted += ' ' + std::string(choice);
+  return wanted;
+}
+
 // A text may reach a terminal, a log line and a TOML file: only what all of them show as it is.
 std::optional<std::string> text_fault(const Setting& setting, const std::string& text, std::uint64_t length_max) {
   if (text.size() > length_max) return "at most " + std::to_string(length_max) + " bytes long";
   if (!base::is_plain(text)) return "UTF-8 text without control characters";
+  if (auto wanted = one_of(setting.choices, text)) return wanted;
   return setting.check ? setting.check(text) : std::nullopt;
 }
 
@@ -52,8 +61,7 @@ struct Fault {
     if (auto wanted = outside(setting, items.size(), "a section whose length is ")) return wanted;
     for (const auto& [name, item] : items) {
       if (name.empty() || name.size() > kItemBytesMax || !base::is_plain(name)) return "a section of plain names";
-      if (auto wanted = setting.check_name ? setting.check_name(name) : std::nullopt)
-        return "a section in which each name is " + *wanted;
+      if (auto wanted = one_of(setting.name_choices, name)) return "a section in which each name is " + *wanted;
       if (auto wanted = text_fault(setting, item, kItemBytesMax)) return "a section in which each is " + *wanted;
     }
     return std::nullopt;
@@ -190,6 +198,14 @@ Table::Table(std::vector<std::span<const Setting>> parts) {
     base::ensure(whole != nullptr && whole->kind == Kind::duration && setting.kind == Kind::duration,
                  "a duration is half of another at most");
   }
+}
+
+void Table::limit_names(std::string_view key, std::vector<std::string_view> names) {
+  const auto at = by_key_.find(key);
+  base::ensure(at != by_key_.end() && settings_[at->second].kind == Kind::pairs && !names_ && !names.empty(),
+               "the names of one setting with pairs are limited, once");
+  names_ = std::make_shared<const std::vector<std::string_view>>(std::move(names));
+  settings_[at->second].name_choices = *names_;
 }
 
 const Setting* Table::find(std::string_view key) const {

@@ -7,6 +7,7 @@
 #include <compare>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -18,6 +19,10 @@
 #include "runtime/base/time.hpp"
 
 namespace troupe::config {
+
+inline constexpr std::uint64_t kKiB = 1'024;
+inline constexpr std::uint64_t kMiB = 1'024 * kKiB;
+inline constexpr std::uint64_t kTiB = 1'024 * 1'024 * kMiB;
 
 struct ByteCount {
   std::uint64_t value = 0;
@@ -57,7 +62,8 @@ struct Setting {
   When when = When::start;
   std::string_view doc;  ///< one line
   Check check = nullptr;
-  Check check_name = nullptr;  ///< judges each name of a pair
+  std::span<const std::string_view> choices{};       ///< if not empty, the only texts
+  std::span<const std::string_view> name_choices{};  ///< if not empty, the only names of pairs
   std::string_view half_of{};  ///< of a duration: the key of the one of which this is half at most; empty: of none
 };
 
@@ -98,9 +104,15 @@ constexpr Key<Texts> texts(std::string_view key, std::uint64_t items_max, When w
                            Check check = nullptr) {
   return {{key, Kind::texts, "", 0, items_max, when, doc, check}};
 }
-constexpr Key<Pairs> pairs(std::string_view key, std::uint64_t items_max, When when, std::string_view doc,
-                           Check check = nullptr, Check check_name = nullptr) {
-  return {{key, Kind::pairs, "", 0, items_max, when, doc, check, check_name}};
+/// The texts are among `choices`, which outlive the key.
+constexpr Key<std::string> choice(std::string_view key, std::string_view fallback,
+                                  std::span<const std::string_view> choices, When when, std::string_view doc) {
+  return {{key, Kind::text, fallback, 0, kItemBytesMax, when, doc, nullptr, choices}};
+}
+/// The texts are among `choices`, which outlive the key.
+constexpr Key<Pairs> pairs(std::string_view key, std::uint64_t items_max, std::span<const std::string_view> choices,
+                           When when, std::string_view doc) {
+  return {{key, Kind::pairs, "", 0, items_max, when, doc, nullptr, choices}};
 }
 
 /// What is wrong with `value` for this setting (bounds, characters, its own check), or nothing.
@@ -121,6 +133,9 @@ class Table {
   /// Broken invariant if two have one key, or a default breaks its own bounds.
   explicit Table(std::vector<std::span<const Setting>> parts);
 
+  /// The setting `key`, which has pairs, takes these names alone.
+  void limit_names(std::string_view key, std::vector<std::string_view> names);
+
   const std::vector<Setting>& settings() const { return settings_; }
   const Setting* find(std::string_view key) const;
   const Setting* find_environment(std::string_view name) const;
@@ -132,6 +147,7 @@ class Table {
 
  private:
   std::vector<Setting> settings_;
+  std::shared_ptr<const std::vector<std::string_view>> names_;  // of limit_names()
   std::map<std::string, std::size_t, std::less<>> by_key_;
   std::map<std::string, std::size_t, std::less<>> by_environment_;
 };

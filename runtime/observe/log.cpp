@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdio>
 
+#include "runtime/base/ensure.hpp"
 #include "runtime/base/text.hpp"
 #include "runtime/observe/date.hpp"
 
@@ -73,15 +74,25 @@ std::string log_line(LogFormat format, base::WallTime at, LogLevel level, std::s
                                    : text_line(at, level, domain, message, fields);
 }
 
-Log::Log(std::unique_ptr<LogSink> sink, LogFormat format, std::function<base::WallTime()> wall)
-    : sink_(std::move(sink)), format_(format), wall_(std::move(wall)) {}
+Log::Log(std::unique_ptr<LogSink> sink, LogFormat format, std::function<base::WallTime()> wall,
+         const std::vector<std::string_view>& domains)
+    : names_(kRuntimeLogs.begin(), kRuntimeLogs.end()),
+      sink_(std::move(sink)),
+      format_(format),
+      wall_(std::move(wall)) {
+  names_.insert(names_.end(), domains.begin(), domains.end());
+  std::sort(names_.begin(), names_.end());
+  base::ensure(std::adjacent_find(names_.begin(), names_.end()) == names_.end(), "each log name belongs to one part");
+}
+
+bool Log::has(std::string_view name) const { return std::binary_search(names_.begin(), names_.end(), name); }
 
 bool Log::on(LogLevel level, std::string_view domain) const {
   if (level < lowest_.load(std::memory_order_relaxed) || level == LogLevel::off) return false;
   return level >= this->level(domain);
 }
 
-void Log::write(LogLevel level, LogDomain domain, std::string_view message, LogFields fields) {
+void Log::write_as(LogLevel level, std::string_view domain, std::string_view message, LogFields fields) {
   if (!on(level, domain)) return;
   const std::string line = log_line(format_, wall_(), level, domain, message, fields);
   if (!sink_->write(level, line)) lost_.fetch_add(1, std::memory_order_relaxed);
@@ -94,7 +105,7 @@ void Log::set_level(LogLevel level) {
 }
 
 bool Log::set_level(std::string_view domain, std::optional<LogLevel> level) {
-  if (!is_log_domain(domain)) return false;
+  if (!has(domain)) return false;
   const std::unique_lock lock(levels_mutex_);
   if (level) levels_.insert_or_assign(std::string(domain), *level);
   else if (const auto at = levels_.find(domain); at != levels_.end()) levels_.erase(at);

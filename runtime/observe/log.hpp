@@ -20,6 +20,7 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 #include "runtime/base/time.hpp"
 #include "runtime/observe/log_domain.hpp"
@@ -58,13 +59,23 @@ std::string log_line(LogFormat format, base::WallTime at, LogLevel level, std::s
 
 class Log {
  public:
-  /// Reads the date from `wall` for each line, which is so called from any thread that logs.
-  Log(std::unique_ptr<LogSink> sink, LogFormat format, std::function<base::WallTime()> wall);
+  /// Reads the date from `wall` for each line, from any thread that logs. `domains` log beside kRuntimeLogs; a name
+  /// that comes twice is a broken invariant.
+  Log(std::unique_ptr<LogSink> sink, LogFormat format, std::function<base::WallTime()> wall,
+      const std::vector<std::string_view>& domains = {});
+
+  /// Every name that a level can be set for, sorted.
+  const std::vector<std::string>& names() const { return names_; }
+  bool has(std::string_view name) const;
 
   /// Cheap: one atomic load where nothing is logged at this level at all.
   bool on(LogLevel level, std::string_view domain) const;
 
-  void write(LogLevel level, LogDomain domain, std::string_view message, LogFields fields = {});
+  void write(LogLevel level, LogDomain domain, std::string_view message, LogFields fields = {}) {
+    write_as(level, domain, message, fields);
+  }
+  /// For DomainLog: under a name that is known only at run time.
+  void write_as(LogLevel level, std::string_view name, std::string_view message, LogFields fields);
 
   void trace(LogDomain domain, std::string_view message, LogFields fields = {}) {
     write(LogLevel::trace, domain, message, fields);
@@ -95,6 +106,7 @@ class Log {
  private:
   void note_lowest();
 
+  std::vector<std::string> names_;
   std::unique_ptr<LogSink> sink_;
   LogFormat format_;
   std::function<base::WallTime()> wall_;

@@ -1,37 +1,24 @@
 #pragma once
-// The parts of the program that log: what a level can be set for.
+// The parts of the runtime that log. A domain logs under the name of its spec, through a DomainLog (domain_log.hpp).
 #include <algorithm>
 #include <array>
-#include <string>
 #include <string_view>
 
 namespace troupe::observe {
 
-/// Whoever logs under a new name adds it here; else it does not compile. Sorted.
-inline constexpr std::array<std::string_view, 7> kLogDomains{"actor",   "config", "health", "links",
-                                                             "metrics", "node",   "peers"};
+/// A new name in the runtime is added here; without it the code does not compile. Sorted.
+inline constexpr std::array<std::string_view, 6> kRuntimeLogs{"actor", "config", "health", "links", "metrics", "node"};
 
-constexpr bool is_log_domain(std::string_view name) {
-  return std::find(kLogDomains.begin(), kLogDomains.end(), name) != kLogDomains.end();
-}
-
-/// "actor, config, health, links, metrics, node, peers": for help and errors.
-inline std::string log_domains() {
-  std::string out;
-  for (const auto name : kLogDomains) out.append(out.empty() ? "" : ", ").append(name);
-  return out;
-}
-
-/// One of kLogDomains, known when the program is compiled.
+/// One of kRuntimeLogs, known when the program is compiled.
 class LogDomain {
  public:
   consteval LogDomain(const char* name) : name_(name) {
-    if (!is_log_domain(name_)) is_not_in_kLogDomains();
+    if (std::find(kRuntimeLogs.begin(), kRuntimeLogs.end(), name_) == kRuntimeLogs.end()) is_not_in_kRuntimeLogs();
   }
   constexpr operator std::string_view() const { return name_; }
 
  private:
-  static void is_not_in_kLogDomains() {}  // cannot be called while compiling: the error names it
+  static void is_not_in_kRuntimeLogs() {}  // cannot be called while compiling: the error names it
   std::string_view name_;
 };
 

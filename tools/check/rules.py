@@ -131,6 +131,39 @@ def circles(edges: dict[str, set[str]]) -> list[list[str]]:
     return found
 
 
+# Which domain speaks the schema of which other one: the real coupling between them. A new pair is a decision, made here.
+# The schemas of the runtime are open to all.
+RUNTIME_SCHEMAS = {"annotations", "bench", "common", "link", "links", "runtime", "store"}
+SPEAKS = {
+    "files": {"dht", "peers"},
+}
+
+
+def schemas(path: str, source: str) -> Iterator[Violation]:
+    mine = re.match(r"actors/(\w+)/", path)
+    for line, _, name in includes(source):
+        schema = re.match(r"messages/(\w+)\.capnp\.h$", name)
+        if mine and schema and schema[1] not in RUNTIME_SCHEMAS | SPEAKS.get(mine[1], set()) | {mine[1]}:
+            yield line, f'"{name}": {mine[1]} does not speak the schema of {schema[1]} (SPEAKS in tools/check/rules.py)'
+
+
+def domain_lists(root: Path) -> list[str]:
+    """The domains of the top meson.build are those of apps/host/domains.cpp, and have what each domain has."""
+    build = (root / "meson.build").read_text(encoding="utf-8")
+    listed = re.search(r"^domains = \[([^\]]*)\]", build, re.M)
+    names = re.findall(r"'(\w+)'", listed[1]) if listed else []
+    specs = re.findall(r"&(\w+)::domain\(\)", (root / "apps/host/domains.cpp").read_text(encoding="utf-8"))
+    found = []
+    if sorted(names) != sorted(specs):
+        found.append(f"meson.build has the domains {sorted(names)}, apps/host/domains.cpp has {sorted(specs)}")
+    for name in names:
+        for file in (f"actors/{name}/domain.cpp", f"actors/{name}/api.hpp", f"actors/{name}/README.md",
+                     f"messages/{name}.capnp", f"tests/actors/{name}/meson.build"):
+            if not (root / file).exists():
+                found.append(f"{file} is missing: {name} is a domain")
+    return found
+
+
 LIBRARY = re.compile(
     r"(caf|leveldb|botan)/|(sys/(socket|un|epoll)|arpa/inet|netdb|poll|ifaddrs)\.h$|(netinet|net)/.*\.h$"
 )
@@ -213,6 +246,7 @@ class Rule:
 RULES = (
     Rule("includes are written from the root and point down the layers", layers),
     Rule("another domain is reached through its api.hpp, and logic knows no schema", domains),
+    Rule("a domain speaks the schemas of the domains that it may speak to", schemas),
     Rule("CAF, LevelDB, Botan and sockets are used in runtime/ alone", libraries),
     Rule("what is fuzzed compiles with the compiler of the fuzzers", fuzzable),
     Rule("no timer of CAF and no finite request outside runtime/os and runtime/sim", timers),
@@ -227,8 +261,8 @@ def sources(root: Path) -> list[Path]:
     return sorted(p for folder in FOLDERS for p in (root / folder).rglob("*.[ch]pp") if p.is_file())
 
 
-def check_all(root: Path) -> dict[str, list[str]]:
-    """The violations of each rule, as "path:line: what"."""
+def check_sources(root: Path) -> dict[str, list[str]]:
+    """The violations of each rule of one file, as "path:line: what"."""
     found: dict[str, list[str]] = {rule.claim: [] for rule in RULES}
     for file in sources(root):
         path = file.relative_to(root).as_posix()
@@ -236,3 +270,11 @@ def check_all(root: Path) -> dict[str, list[str]]:
         for rule in RULES:
             found[rule.claim] += [f"{path}:{line}: {what}" for line, what in rule.check(path, source)]
     return found
+
+
+def check_all(root: Path) -> dict[str, list[str]]:
+    """The violations of every rule."""
+    return check_sources(root) | {
+        "no two folders include each other, in a circle of any length": folder_cycles(root),
+        "the lists of domains agree, and each domain has its parts": domain_lists(root),
+    }

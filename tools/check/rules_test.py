@@ -90,11 +90,49 @@ class RulesTest(unittest.TestCase):
         for call in ("std::ranges::unique(a);", "std::views::transform(a, b)"):
             self.expect(rules.fuzzable, call, bad=("actors/dht/a.cpp",), good=("tests/actors/dht/a.cpp",))
 
+    def test_a_domain_speaks_the_schemas_that_are_listed(self):
+        self.expect(
+            rules.schemas,
+            '#include "messages/peers.capnp.h"',
+            bad=("actors/dht/a.cpp",),
+            good=("actors/files/a.cpp", "actors/peers/a.cpp", "apps/a.cpp", "tests/actors/dht/a.cpp"),
+        )
+        self.expect(rules.schemas, '#include "messages/store.capnp.h"', good=("actors/dht/a.cpp",))
+
+    def test_folders_in_a_circle_are_found(self):
+        with tempfile.TemporaryDirectory() as root:
+            for path, includes in {
+                "runtime/net/a.hpp": ["runtime/store/a.hpp"],
+                "runtime/store/a.hpp": ["runtime/os/logic/a.hpp"],
+                "runtime/os/logic/a.hpp": ["runtime/net/a.hpp"],
+                "actors/dht/logic/a.hpp": ["actors/dht/b.hpp"],
+                "actors/dht/b.hpp": ["actors/dht/logic/a.hpp"],
+                "apps/a.hpp": ["apps/cli/a.hpp"],
+                "apps/cli/a.hpp": ["apps/a.hpp"],
+            }.items():
+                file = Path(root, path)
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_text("".join(f'#include "{name}"\n' for name in includes), encoding="utf-8")
+            found = rules.folder_cycles(Path(root))
+            self.assertEqual(len(found), 1)
+            for folder in ("runtime/net", "runtime/store", "runtime/os"):
+                self.assertIn(f"{folder} -> ", found[0])
+
+    def test_the_lists_of_domains_are_compared(self):
+        with tempfile.TemporaryDirectory() as root:
+            Path(root, "meson.build").write_text("domains = ['dht', 'files']\n", encoding="utf-8")
+            host = Path(root, "apps", "host")
+            host.mkdir(parents=True)
+            (host / "domains.cpp").write_text("all{&dht::domain()};", encoding="utf-8")
+            found = rules.domain_lists(Path(root))
+            self.assertIn("meson.build has the domains ['dht', 'files'], apps/host/domains.cpp has ['dht']", found)
+            self.assertIn("actors/files/domain.cpp is missing: files is a domain", found)
+
     def test_a_planted_file_is_found(self):
         with tempfile.TemporaryDirectory() as root:
             folder = Path(root, "actors", "dht")
             folder.mkdir(parents=True)
             (folder / "a.cpp").write_text("#include <caf/actor.hpp>\n", encoding="utf-8")
-            broken = [lines for lines in rules.check_all(Path(root)).values() if lines]
+            broken = [lines for lines in rules.check_sources(Path(root)).values() if lines]
             self.assertEqual(len(broken), 1)
             self.assertTrue(broken[0][0].startswith("actors/dht/a.cpp:1: <caf/actor.hpp>"))

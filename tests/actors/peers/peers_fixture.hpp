@@ -233,7 +233,7 @@ struct PeersFixture {
     setup.id_of = fake_id;
     setup.seeds = std::move(seeds);
     setup.health = &health;
-    setup.log = &log;
+    setup.log = observe::DomainLog(log, "peers", [this] { return actors.node.world().clock.now(); });
     peers = actors.node.start("peers", [setup] { return std::make_unique<PeersActor>(setup); });
     actors.stage.settle();
   }
@@ -356,7 +356,8 @@ struct PeersFixture {
   observe::Health health;
   std::vector<std::string> logged;  // without the date and the level
   observe::Log log{std::make_unique<test::LinesSink>(logged), observe::LogFormat::text,
-                   [] { return base::WallTime{}; }};
+                   [] { return base::WallTime{}; },
+                   {"peers"}};
   ActorFixture actors;
   runtime::Handle peers;
 };

@@ -12,8 +12,8 @@ using dht_command::Tally;
 
 namespace {
 
-constexpr const char* kPrinted = "what was printed is so";
-constexpr const char* kDoubt = "what was printed is so; the other values may be stored as well";
+constexpr const char* kPrinted = "the printed results are valid";
+constexpr const char* kDoubt = "the printed results are valid; the other values may be stored as well";
 
 /// A Tally of `dht get` or `dht put`.
 struct Told {

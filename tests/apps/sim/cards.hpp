@@ -3,7 +3,7 @@
 #include <array>
 
 #include "apps/sim/scenario_file.hpp"
-#include "runtime/config/known.hpp"
+#include "tests/runtime/config/node_settings.hpp"
 
 namespace troupe::apps {
 
@@ -22,7 +22,7 @@ inline const sim::DomainCard kMailCard{
 inline constexpr std::array kTestCards{&kShopCard, &kMailCard};
 
 inline const config::Table& test_settings() {
-  static const config::Table table({config::kNodeSettings});
+  static const config::Table table = config::test::node_table();
   return table;
 }
 

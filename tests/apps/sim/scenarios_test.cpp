@@ -40,10 +40,10 @@ struct Domains {
   std::vector<const sim::DomainCard*> cards{&peers->card(), &dht->card(), &files->card()};
 
   void check(const path& name, const std::string& text) const {
-    const auto read = read_scenario(text, cards, node_table());
+    const auto read = read_scenario(text, cards, settings_table());
     CHECK_MESSAGE(read.ok(), name.string(), ": ", read.ok() ? "" : read.error().message);
     if (!read.ok()) return;
-    const auto again = read_scenario(write_scenario(read.value(), cards, ""), cards, node_table());
+    const auto again = read_scenario(write_scenario(read.value(), cards, ""), cards, settings_table());
     REQUIRE(again.ok());
     CHECK((again.value() == read.value()));
   }

@@ -3,12 +3,12 @@
 #include <cstdlib>
 #include <string>
 
-#include "runtime/config/known.hpp"
 #include "runtime/config/settings.hpp"
+#include "tests/runtime/config/node_settings.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace troupe;
-  static const config::Table table({config::kNodeSettings});
+  static const config::Table table = config::test::node_table();
   config::Sources sources;
   sources.file = config::TextFile{"f", std::string(reinterpret_cast<const char*>(data), size)};
   const auto loaded = config::Settings::load(table, sources);

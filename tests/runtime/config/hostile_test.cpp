@@ -5,8 +5,8 @@
 
 #include "runtime/base/random.hpp"
 #include "runtime/base/text.hpp"
-#include "runtime/config/known.hpp"
 #include "runtime/config/settings.hpp"
+#include "tests/runtime/config/node_settings.hpp"
 
 using namespace troupe;
 using namespace troupe::config;
@@ -77,13 +77,13 @@ void check_text(const Table& table, const std::string& text) {
 }  // namespace
 
 TEST_CASE("settings: random text is loaded or refused in a few words") {
-  const Table table({kNodeSettings});
+  const Table table = test::node_table();
   base::Random random(20'251);
   for (int run = 0; run < 20'000; ++run) check_text(table, random_toml(random));
 }
 
 TEST_CASE("settings: a mutated file is loaded or refused in a few words") {
-  const Table table({kNodeSettings});
+  const Table table = test::node_table();
   base::Random random(20'252);
   const std::string sound = Settings::load(table, {}).value().render_toml(true);
   for (int run = 0; run < 3'000; ++run) {
@@ -94,7 +94,7 @@ TEST_CASE("settings: a mutated file is loaded or refused in a few words") {
 }
 
 TEST_CASE("settings: random values on one line are taken or refused for each setting") {
-  const Table table({kNodeSettings});
+  const Table table = test::node_table();
   base::Random random(20'253);
   for (int run = 0; run < 20'000; ++run) {
     const Setting& setting = table.settings()[random.below(table.settings().size())];

@@ -5,16 +5,15 @@
 #include <cstdlib>
 
 #include "runtime/base/nearest.hpp"
-#include "runtime/config/known.hpp"
 #include "runtime/config/toml_shape.hpp"
+#include "tests/runtime/config/node_settings.hpp"
 
 using namespace troupe;
 using namespace troupe::config;
+using namespace troupe::config::test;
 using namespace std::chrono_literals;
 
 namespace {
-
-Table node_table() { return Table({kNodeSettings}); }
 
 Sources file(std::string text) {
   Sources sources;
@@ -40,7 +39,7 @@ TEST_CASE("settings: without a source each has its default and says so") {
   const Settings settings = good({});
   CHECK(settings.get(kNetLinksPerAddressMax) == 64);
   CHECK(settings.get(kNetFrameBytesMax).value == 4 * kMiB);
-  CHECK(settings.get(kPeersExchangePeriod) == 120s);
+  CHECK(settings.get(kExchangePeriod) == 120s);
   CHECK(settings.get(kJoin).empty());
   CHECK(settings.origin("net.links_max") == "default");
 }
@@ -66,8 +65,8 @@ TEST_CASE("settings: a file yields to the environment, and that to the command l
 }
 
 TEST_CASE("settings: what is published again comes within half the time that it is held") {
-  CHECK(good(file("[dht]\nhold = '44h'\n")).get(kDhtHold) == 44h);
-  CHECK(good(file("[dht]\nhold = '2h'\nrepublish_period = '1h'\n")).get(kDhtRepublishPeriod) == 1h);
+  CHECK(good(file("[dht]\nhold = '44h'\n")).get(kHold) == 44h);
+  CHECK(good(file("[dht]\nhold = '2h'\nrepublish_period = '1h'\n")).get(kRepublishPeriod) == 1h);
   CHECK(first_problem(file("[dht]\nhold = '2h'\nrepublish_period = '61m'\n")) ==
         "troupe.toml:3: dht.republish_period must be at most half of dht.hold, which is \"2h\" (troupe.toml:2), and is "
         "\"3660s\" (troupe.toml:3)");
@@ -80,7 +79,7 @@ TEST_CASE("settings: what is published again comes within half the time that it 
   SUBCASE("the sources are compared once all of them are laid over one another") {
     Sources sources = file("[dht]\nhold = '2h'\n");
     sources.flags = {{"--set dht.republish_period", "dht.republish_period", "30m"}};
-    CHECK(good(sources).get(kDhtRepublishPeriod) == 30min);
+    CHECK(good(sources).get(kRepublishPeriod) == 30min);
     sources.flags = {{"--set dht.republish_period", "dht.republish_period", "2h"}};
     CHECK(first_problem(sources).starts_with("--set dht.republish_period: dht.republish_period must be"));
   }
@@ -132,7 +131,7 @@ TEST_CASE("settings: a value of another type or out of bounds is an error that s
       {"log.level = 'loud'", "log.level must be one of trace debug info warn error off"},
       {"log.levels = 'debug'", "log.levels must be a section of texts"},
       {"log.levels.net = 'debug'",
-       "log.levels must be a section in which each name is one of actor config health links metrics node peers"},
+       "log.levels must be a section in which each name is one of actor config dht health links metrics node peers"},
       {"log.levels.links = 'loud'",
        "log.levels must be a section in which each is one of trace debug info warn error off"},
       {"store.sync = 'never'",
@@ -235,7 +234,7 @@ TEST_CASE("settings: dots and brackets within text and comments are no nesting")
 TEST_CASE("settings: what is shown as TOML loads to the same values") {
   const Settings settings =
       good(file("join = ['a:1', '[::1]:2']\nlisten = '0.0.0.0:0'\n[node]\nname = 'a\"b\\ü'\n"
-                "[log.levels]\nlinks = 'debug'\n[peers]\nhealth_period = '1500ms'\n"));
+                "[log.levels]\nlinks = 'debug'\n[peers]\nexchange_period = '1500ms'\n"));
   for (const bool with_origin : {false, true}) {
     const std::string shown = settings.render_toml(with_origin);
     const Settings again = good(file(shown));
@@ -273,28 +272,4 @@ TEST_CASE("settings: a table with one key twice, or with a default out of bounds
   static constexpr Setting zero[] = {count("a.b_max", "0", 1, 2, When::start, "")};
   CHECK_THROWS_AS(Table({zero}), base::InvariantBroken);
   CHECK_THROWS_AS(good({}).get(count("a.c", "1", 1, 2, When::start, "")), base::InvariantBroken);
-}
-
-TEST_CASE("settings: the limits of address groups are settings, each within what a table can hold and an address has") {
-  const Settings usual = good({});
-  CHECK(usual.get(kDhtGroupBucketMax) == 2);
-  CHECK(usual.get(kDhtGroupTableMax) == 3);
-  CHECK(usual.get(kDhtGroupV4Bits) == 24);
-  CHECK(usual.get(kDhtGroupV6Bits) == 48);
-  CHECK(good(file("[dht]\ngroup_v4_bits = 32\n")).get(kDhtGroupV4Bits) == 32);
-  CHECK(first_problem(file("[dht]\ngroup_v4_bits = 33\n")) == "troupe.toml:2: dht.group_v4_bits must be from 8 to 32");
-  CHECK(first_problem(file("[dht]\ngroup_v6_bits = 129\n")) ==
-        "troupe.toml:2: dht.group_v6_bits must be from 16 to 128");
-  CHECK(first_problem(file("[dht]\ngroup_bucket_max = 21\n")) ==
-        "troupe.toml:2: dht.group_bucket_max must be from 1 to 20");
-  CHECK(first_problem(file("[dht]\ngroup_table_max = 0\n")) ==
-        "troupe.toml:2: dht.group_table_max must be from 1 to 3200");
-}
-
-TEST_CASE("settings: no limit can be zero, for zero does not mean unlimited") {
-  for (const auto& setting : kNodeSettings) {
-    if (setting.key == kIdentityWorkBits.key || setting.key == kDhtCache.key) continue;  // they say what zero means
-    if (setting.kind == Kind::count || setting.kind == Kind::bytes || setting.kind == Kind::duration)
-      CHECK_MESSAGE(setting.min > 0, setting.key);
-  }
 }

@@ -4,6 +4,7 @@
 
 #include "runtime/base/text.hpp"
 
+using namespace troupe;
 using namespace troupe::observe;
 
 TEST_CASE("mistake: a mark stands below its place, also behind the last character") {

@@ -1,0 +1,96 @@
+// The DHT as a domain of a node.
+#include "actors/dht/dht_actor.hpp"
+#include "actors/dht/sim.hpp"
+#include "actors/node/api.hpp"
+#include "runtime/net/pool.hpp"
+
+namespace troupe::dht {
+namespace {
+
+using namespace std::chrono_literals;
+using config::When;
+
+constexpr auto kCopies =
+    config::count("dht.copies", "20", 1, 20, When::start, "nodes nearest to a key that hold what lies there");
+constexpr std::string_view kStores[] = {"disk", "memory"};
+constexpr auto kStore = config::choice("dht.store", "disk", kStores, When::start,
+                                       "disk or memory: where records and announcements are kept");
+constexpr auto kHold = config::duration("dht.hold", "48h", 1s, 24h * 30, When::start,
+                                        "how long records and announcements of others are held");
+constexpr auto kCache = config::bytes(
+    "dht.cache", "1 MiB", 0, 1'024 * config::kMiB, When::start,
+    "memory for copies of what searches found, which others may leave here; 0 B: no copies, here or elsewhere");
+constexpr auto kRepublishPeriod = config::half_of(
+    kHold.key, config::duration("dht.republish_period", "22h", 1s, 24h * 14, When::start,
+                                "in which all that was published is published again; half of dht.hold at most, so "
+                                "that what comes late, or once not at all, is not lost meanwhile"));
+constexpr auto kRefreshPeriod = config::duration("dht.refresh_period", "60s", 100ms, 24h, When::start,
+                                                 "between two looks for parts of the table to refresh");
+constexpr auto kRecoverPeriod = config::duration("dht.recover_period", "30s", 100ms, 24h, When::start,
+                                                 "between two searches with too few contacts, at most");
+constexpr auto kGroupBucketMax = config::count("dht.group_bucket_max", "2", 1, 20, When::start,
+                                               "contacts of one address group in a bucket of the table, which has 20");
+constexpr auto kGroupTableMax = config::count("dht.group_table_max", "3", 1, 3'200, When::start,
+                                              "contacts of one address group in the whole table");
+constexpr auto kGroupV4Bits = config::count(
+    "dht.group_v4_bits", "24", 8, 32, When::start,
+    "leading bits of IPv4 addresses that are one group; 32: each address; loopback: each port in any case");
+constexpr auto kGroupV6Bits =
+    config::count("dht.group_v6_bits", "48", 16, 128, When::start, "leading bits of IPv6 addresses that are one group");
+constexpr auto kSettings =
+    std::to_array<config::Setting>({kCopies, kStore, kHold, kCache, kRepublishPeriod, kRefreshPeriod, kRecoverPeriod,
+                                    kGroupBucketMax, kGroupTableMax, kGroupV4Bits, kGroupV6Bits});
+
+static_assert(kGroupBucketMax.max == kContactsMax && kGroupTableMax.max == kContactsMax * kRanges &&
+                  kGroupV4Bits.max == 32 && kGroupV6Bits.max == 128,
+              "the largest settings are no limits");
+
+constexpr std::string_view kHealthSources[] = {"dht-published", "dht-republish"};
+
+DhtSettings read(const node::DomainParts& parts) {
+  const auto& settings = parts.settings;
+  DhtSettings out;
+  out.identity = parts.pool->setup().identity;
+  out.endpoint = parts.advertise.value_or(base::Endpoint{});
+  out.work_bits = parts.pool->setup().terms.work_bits;
+  out.copies = settings.get(kCopies);
+  out.values = settings.get(kStore) == "memory" ? Values::in_memory : Values::on_disk;
+  out.held.hold = std::chrono::duration_cast<std::chrono::seconds>(settings.get(kHold));
+  out.providers.hold = out.held.hold;
+  out.cache_bytes_max = settings.get(kCache).value;
+  out.republish.period = std::chrono::duration_cast<std::chrono::milliseconds>(settings.get(kRepublishPeriod));
+  out.refresh_period = settings.get(kRefreshPeriod);
+  out.recover_period = settings.get(kRecoverPeriod);
+  out.groups.bucket_max = settings.get(kGroupBucketMax);
+  out.groups.table_max = settings.get(kGroupTableMax);
+  out.groups.group_of.v4_bits = static_cast<std::uint8_t>(settings.get(kGroupV4Bits));
+  out.groups.group_of.v6_bits = static_cast<std::uint8_t>(settings.get(kGroupV6Bits));
+  out.groups.group_of.ten_net = parts.simulated ? TenNet::simulation : TenNet::network;
+  out.health = parts.health;
+  out.log = parts.domain_log;
+  return out;
+}
+
+node::Domain make(const node::DomainParts& parts) {
+  const DhtSettings settings = read(parts);
+  return {.name = "dht",
+          .factory =
+              [settings, serving = parts.serving] {
+                // The port may be one that the system picked, so it is known only now: `/links` is up.
+                auto now = settings;
+                if (now.endpoint.port == 0) now.endpoint = serving->at().value_or(base::Endpoint{});
+                return std::make_unique<DhtActor>(std::move(now));
+              },
+          .options = {.kind = DhtActor::kName},
+          .counters = [counters = settings.counters] { return table_of(*counters); }};
+}
+
+}  // namespace
+
+const node::DomainSpec& domain() {
+  static const node::DomainSpec spec{
+      .name = "dht", .settings = kSettings, .logs = true, .health = kHealthSources, .make = make};
+  return spec;
+}
+
+}  // namespace troupe::dht

@@ -1,0 +1,38 @@
+#include "actors/files/counters.hpp"
+
+namespace troupe::files {
+
+observe::CounterTable table_of(const Counters& from) {
+  using enum observe::MetricType;
+  return {
+      {"troupe_files", "Files that were put at this node.", gauge, from.files},
+      {"troupe_files_contents", "Chunks and manifests of these files.", gauge, from.contents_owned},
+      {"troupe_files_contents_short", "Contents with fewer copies than wanted, at the last look.", gauge,
+       from.contents_short},
+      {"troupe_files_contents_lost", "Contents without any copy, at the last look.", gauge, from.contents_lost},
+      {"troupe_files_puts", "Puts under way.", gauge, from.puts_under_way},
+      {"troupe_files_streams", "Gets, views and verifies under way.", gauge, from.streams_under_way},
+      {"troupe_files_puts_total", "Puts that have ended, by how.", counter, from.puts_done, {}, {{"ending", "done"}}},
+      {"troupe_files_puts_total",
+       "Puts that have ended, by how.",
+       counter,
+       from.puts_failed,
+       {},
+       {{"ending", "failed"}}},
+      {"troupe_files_streams_total", "Gets, views and verifies that were begun.", counter, from.streams},
+      {"troupe_files_copies_made_total", "Copies that the watch has restored.", counter, from.copies_made},
+      {"troupe_files_held_contents", "Contents held here, for this node and for others.", gauge, from.held_contents},
+      {"troupe_files_held_bytes", "Bytes of the contents held.", gauge, from.held_bytes},
+      {"troupe_files_claims", "Claims of owners on the contents held.", gauge, from.claims},
+      {"troupe_files_damaged", "Contents held that cannot be read; their owners bring them anew.", gauge, from.damaged},
+      {"troupe_files_stored_total", "Contents that owners stored here.", counter, from.stored},
+      {"troupe_files_store_refused_total", "Contents that were not taken: no space, quota or overload.", counter,
+       from.store_refused},
+      {"troupe_files_fetched_total", "Contents that were read here for a node.", counter, from.fetched},
+      {"troupe_files_fetched_bytes_total", "Bytes of these contents.", counter, from.fetched_bytes},
+      {"troupe_files_bad_digests_total", "Contents received that were not what their id says.", counter,
+       from.bad_digests},
+  };
+}
+
+}  // namespace troupe::files

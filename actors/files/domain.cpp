@@ -1,0 +1,45 @@
+// The content store as a domain of a node.
+#include "actors/files/files_actor.hpp"
+#include "actors/files/sim.hpp"
+#include "actors/node/api.hpp"
+#include "runtime/net/pool.hpp"
+
+namespace troupe::files {
+namespace {
+
+using namespace std::chrono_literals;
+using config::When;
+
+constexpr auto kReplicas = config::count("files.replicas", "3", 1, 16, When::start,
+                                         "copies of each chunk unless `file put --replicas` says more");
+constexpr auto kWatchPeriod =
+    config::duration("files.watch_period", "60s", 100ms, 24h, When::start, "between two looks at the copies of a file");
+constexpr auto kQuotaPerOwner = config::bytes("files.quota_per_owner", "16 GiB", config::kMiB, 1'024 * config::kTiB,
+                                              When::start, "kept here for one other node");
+constexpr auto kSettings = std::to_array<config::Setting>({kReplicas, kWatchPeriod, kQuotaPerOwner});
+
+constexpr std::string_view kHealthSources[] = {"files.catalogue", "files.holder", "files.store", "files.store.damage"};
+
+node::Domain make(const node::DomainParts& parts) {
+  FilesSettings settings;
+  settings.self = parts.pool->setup().identity->id();
+  settings.replicas = static_cast<std::uint8_t>(parts.settings.get(kReplicas));
+  settings.claims.quota_bytes = parts.settings.get(kQuotaPerOwner).value;
+  settings.watch.period = parts.settings.get(kWatchPeriod);
+  settings.health = parts.health;
+  settings.log = parts.domain_log;
+  return {.name = "files",
+          .factory = [settings] { return std::make_unique<FilesActor>(settings); },
+          .options = {.kind = FilesActor::kName},
+          .counters = [counters = settings.counters] { return table_of(*counters); }};
+}
+
+}  // namespace
+
+const node::DomainSpec& domain() {
+  static const node::DomainSpec spec{
+      .name = "files", .settings = kSettings, .logs = true, .health = kHealthSources, .make = make};
+  return spec;
+}
+
+}  // namespace troupe::files

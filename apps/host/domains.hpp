@@ -1,0 +1,30 @@
+#pragma once
+// The domains of a node, and what follows from their specs. To add a domain: actors/README.md.
+//
+// All that walks the list takes it as a parameter, so that a test can pass one with a domain of its own.
+#include <string_view>
+#include <vector>
+
+#include "actors/node/api.hpp"
+#include "runtime/config/setting.hpp"
+
+namespace troupe::apps {
+
+using DomainSpecs = std::vector<const node::DomainSpec*>;
+
+/// Those of `troupe node`, in the order in which they start.
+const DomainSpecs& domains();
+
+/// The settings of the runtime and of these domains. Two domains with one key are a broken invariant.
+config::Table settings_table(const DomainSpecs& specs = domains());
+
+/// The names under which these domains log.
+std::vector<std::string_view> domain_logs(const DomainSpecs& specs = domains());
+
+/// Every name that a log level can be set for: those of the domains and observe::kRuntimeLogs, sorted.
+std::vector<std::string_view> log_names(const DomainSpecs& specs = domains());
+
+/// Sources under which these domains and the runtime raise reasons of health.
+std::vector<std::string_view> health_sources(const DomainSpecs& specs = domains());
+
+}  // namespace troupe::apps

@@ -1,0 +1,72 @@
+#include "apps/host/runtime_domains.hpp"
+
+#include "runtime/net/datagrams_actor.hpp"
+#include "runtime/net/links_actor.hpp"
+#include "runtime/store/store_actor.hpp"
+
+namespace troupe::apps {
+namespace {
+
+node::Domain make_store(const node::DomainParts& parts) {
+  const store::StoreTold told{parts.health, {}};
+  return {.name = "store",
+          .factory = [told] { return std::make_unique<store::StoreActor>("store", store::StoreOptions{}, told); },
+          .options = {.kind = store::StoreActor::kName, .placement = ports::Placement::own_thread}};
+}
+
+/// An address that cannot be had ends a start; later, after a restart of `/links`, it is a fault of the node's health.
+node::Domain make_links(const node::DomainParts& parts) {
+  const auto listening = [serving = parts.serving, health = parts.health, log = parts.log,
+                          cannot_listen = parts.cannot_listen](const base::Outcome<base::Endpoint>& at) {
+    if (at.ok()) {
+      serving->set(at.value());
+      health->clear("links");
+      return log->info("links", "listening", {{"at", at.value().text()}});
+    }
+    if (!serving->at()) return cannot_listen(at.error());
+    health->raise("links", observe::HealthState::failing, "cannot listen any more: " + at.error().message);
+  };
+  return {.name = "links",
+          .factory = [pool = parts.pool, listening,
+                      log = parts.log] { return std::make_unique<net::LinksActor>(pool, listening, log); },
+          .options = {.kind = net::LinksActor::kName}};
+}
+
+/// Without a socket of their own all questions go over links: slower, and no reason not to serve.
+node::Domain make_datagrams(const node::DomainParts& parts) {
+  net::DatagramsActor::Setup setup{.pool = parts.pool, .table = parts.datagrams, .limits = {}};
+  setup.limits.work_bits = parts.pool->setup().terms.work_bits;
+  setup.listening = [health = parts.health, log = parts.log](const base::Outcome<base::Endpoint>& at) {
+    if (!at.ok())
+      return health->raise("datagrams", observe::HealthState::degraded,
+                           "datagrams cannot be had, all goes over links: " + at.error().message);
+    health->clear("datagrams");
+    log->info("links", "listening for datagrams", {{"at", at.value().text()}});
+  };
+  return {.name = "datagrams",
+          .factory = [setup] { return std::make_unique<net::DatagramsActor>(setup); },
+          .options = {.kind = net::DatagramsActor::kName}};
+}
+
+constexpr std::string_view kStoreHealth[] = {"store", "store.damage"};
+constexpr std::string_view kLinksHealth[] = {"links"};
+constexpr std::string_view kDatagramsHealth[] = {"datagrams"};
+
+}  // namespace
+
+const node::DomainSpec& store_domain() {
+  static const node::DomainSpec spec{.name = "store", .health = kStoreHealth, .make = make_store};
+  return spec;
+}
+
+const node::DomainSpec& links_domain() {
+  static const node::DomainSpec spec{.name = "links", .health = kLinksHealth, .make = make_links};
+  return spec;
+}
+
+const node::DomainSpec& datagrams_domain() {
+  static const node::DomainSpec spec{.name = "datagrams", .health = kDatagramsHealth, .make = make_datagrams};
+  return spec;
+}
+
+}  // namespace troupe::apps

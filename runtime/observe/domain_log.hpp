@@ -1,0 +1,36 @@
+#pragma once
+// What one domain writes to the log of its node.
+//
+// Limits  kDomainLinesMax lines a minute at `info` and above; the first line after that minute says how many were left
+//         out. `debug` and `trace` have no limit: an operator has asked for them.
+// Owner   a value; copies share their count. Safe from any thread. The log outlives it.
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "runtime/observe/log.hpp"
+
+namespace troupe::observe {
+
+inline constexpr std::uint32_t kDomainLinesMax = 20;  // our choice: a night of it can still be read
+
+class DomainLog {
+ public:
+  /// Writes nothing: for tests, and for a node without a log.
+  DomainLog() = default;
+  /// `name` is one of those that the log was made with: else a broken invariant. `now` is monotonic.
+  DomainLog(Log& log, std::string_view name, std::function<base::Instant()> now);
+
+  void debug(std::string_view message, LogFields fields = {}) const { write(LogLevel::debug, message, fields); }
+  void info(std::string_view message, LogFields fields = {}) const { write(LogLevel::info, message, fields); }
+  void warn(std::string_view message, LogFields fields = {}) const { write(LogLevel::warn, message, fields); }
+  void error(std::string_view message, LogFields fields = {}) const { write(LogLevel::error, message, fields); }
+
+ private:
+  struct State;
+  void write(LogLevel level, std::string_view message, LogFields fields) const;
+
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace troupe::observe
