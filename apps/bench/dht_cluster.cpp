@@ -91,8 +91,8 @@ net::NetSetup setup(std::size_t nodes) {
   return out;
 }
 
-net::DoorLimits door() {
-  net::DoorLimits out;
+net::AdmissionLimits admission() {
+  net::AdmissionLimits out;
   out.work_bits = 0;
   out.curves.neighbours_per_second = out.curves.all_per_second;
   out.curves.neighbours_burst = out.curves.all_burst;
@@ -150,7 +150,7 @@ Measurement<void> DhtCluster::listen(Runner& runner, std::size_t nodes) {
   };
   if (const auto up = runner.wait_until("listening", kListenMax, everywhere(&Home::links_port)); !up.ok()) return up;
   for (const auto& home : homes_) {
-    net::DatagramsActor::Setup setup{.pool = home->pool, .table = home->table, .limits = door()};
+    net::DatagramsActor::Setup setup{.pool = home->pool, .table = home->table, .limits = admission()};
     setup.listening = [home, &runner](const auto& at) {
       if (at.ok()) home->datagrams_port = at.value().port;
       runner.ring();

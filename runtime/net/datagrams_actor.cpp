@@ -88,8 +88,8 @@ void DatagramsActor::start() {
   auto socket = world().network.open_datagrams(at, self());
   if (!socket.ok()) return setup_.listening(socket.error());
   socket_ = std::move(socket).value();
-  door_.emplace(net.identity->public_key(), setup_.limits, world().chance, now(),
-                [pool = setup_.pool.get()](const base::NodeId& id) { return pool->shuns(id); });
+  admission_.emplace(net.identity->public_key(), setup_.limits, world().chance, now(),
+                     [pool = setup_.pool.get()](const base::NodeId& id) { return pool->shuns(id); });
   if (!net.agree) agreement_.emplace(net.identity->key());
   random_.emplace(world().chance);
   setup_.table->open(self());
@@ -137,7 +137,7 @@ std::optional<crypto::DatagramKeys> DatagramsActor::agree(const base::PublicKey&
 /// Not asked for what goes out again with a cookie: who gave it gets what is sent there.
 bool DatagramsActor::may_ask(const base::Contact& contact) {
   const base::Endpoint& to = contact.endpoint;
-  const Session* const known = door_->find(contact.key);
+  const Session* const known = admission_->find(contact.key);
   if (to.is_loopback() || (known != nullptr && known->proven_at(to, now()))) return true;
   const auto line = line_of(to);
   auto* const rate = hearsay_.use(line);
@@ -147,10 +147,10 @@ bool DatagramsActor::may_ask(const base::Contact& contact) {
 /// The keys with a node whom we ask; null if its key is none.
 const crypto::DatagramKeys* DatagramsActor::keys_with(const Datagrams::Route& route) {
   const base::Contact& contact = route.contact;
-  if (const Session* known = door_->find(contact.key)) return &known->keys;
+  if (const Session* known = admission_->find(contact.key)) return &known->keys;
   const auto keys = agree(contact.key);
   if (!keys) return nullptr;
-  return &door_->meet(contact.key, contact.nonce, route.id, *keys, now()).keys;
+  return &admission_->meet(contact.key, contact.nonce, route.id, *keys, now()).keys;
 }
 
 void DatagramsActor::ask(std::uint64_t number, const Cookie& cookie, const Token& token) {
@@ -197,7 +197,7 @@ void DatagramsActor::take(const Way& from, std::span<std::uint8_t> datagram, con
   setup_.table->take(sent->second.number);
   sent_.erase(sent);
   ++answered_;
-  door_->answered(from.there, asked->route->contact.key, now());
+  admission_->answered(from.there, asked->route->contact.key, now());
   setup_.table->heard(*asked->route);
   give(*asked, answer.value());
 }
@@ -224,27 +224,27 @@ void DatagramsActor::give(const Datagrams::Asked& asked, const Answer& answer) {
 // -- answering -------------------------------------------------------------------------------------------------------
 
 void DatagramsActor::take(const Way& from, std::span<std::uint8_t> datagram, const QuestionHead& head) {
-  const Decision decision = door_->decide(from.there, head, now());
+  const Decision decision = admission_->decide(from.there, head, now());
   if (const auto* cookie = std::get_if<SendCookie>(&decision)) {
     base::Bytes out(kCookieReplyBytes);
     write_cookie(out, cookie->reply);
     return send(from, std::move(out));
   }
-  if (std::holds_alternative<Drop>(decision)) return;  // the doorkeeper has counted it
+  if (std::holds_alternative<Drop>(decision)) return;  // the admission has counted it
   const auto* first = std::get_if<AgreeFirst>(&decision);
   const base::NodeId id = first ? first->id : std::get<Open>(decision).session->id;
   const std::optional<crypto::DatagramKeys> keys = keys_for(head, decision);
   if (!keys) {
-    door_->did_not_open(head.sender, keys);
+    admission_->did_not_open(head.sender, keys);
     return lost(Lost::forged);
   }
   const auto question = open_question(datagram, sealer_, keys->receive);
   if (!question.ok()) {
-    if (first) door_->did_not_open(head.sender, keys);
+    if (first) admission_->did_not_open(head.sender, keys);
     return refuse(id, question.error());
   }
-  const Welcome welcome =
-      first ? door_->welcome(from.there, head, *first, *keys, now()) : door_->welcome(from.there, head, now());
+  const Welcome welcome = first ? admission_->welcome(from.there, head, *first, *keys, now())
+                                : admission_->welcome(from.there, head, now());
   if (welcome != Welcome::answer) return;
   const auto& asker = other(id, from.there);
   if (asker->at != from.there) {
@@ -375,18 +375,18 @@ void DatagramsActor::describe(wire::DatagramsState::Builder out) const {
   out.setAddress(socket_->local().text());
   out.setAsked(asked_);
   out.setAnswered(answered_);
-  const DoorCounters& door = door_->counters();
-  out.setServed(door.welcome);
-  out.setCookies(door.cookies);
-  out.setAgreements(door.agreements);
-  out.setSessions(static_cast<std::uint32_t>(door_->sessions()));
+  const AdmissionCounters& admission = admission_->counters();
+  out.setServed(admission.welcome);
+  out.setCookies(admission.cookies);
+  out.setAgreements(admission.agreements);
+  out.setSessions(static_cast<std::uint32_t>(admission_->sessions()));
   out.setServing(static_cast<std::uint32_t>(served_.size()));
   const auto times = [this](Lost how) { return lost_[static_cast<std::size_t>(how)]; };
   out.setBroken(times(Lost::broken));
   out.setForged(times(Lost::forged));
   out.setUnasked(times(Lost::unasked));
-  std::uint64_t refused = door.too_many + door.repeated;
-  for (const std::uint64_t drops : door.drops) refused += drops;
+  std::uint64_t refused = admission.too_many + admission.repeated;
+  for (const std::uint64_t drops : admission.drops) refused += drops;
   refused += times(Lost::banned);
   out.setRefused(refused);
   out.setCrowded(times(Lost::crowded));

@@ -4,7 +4,8 @@
 // Asking     a question of a proxy (datagrams.hpp) goes out sealed under a token that nobody can guess. Its answer must
 //            come from where it went, with that token, under the right key and from the id that was asked: of one
 //            key anybody can find more ids. A cookie sends it once more, and so do two others: the first may be forged.
-// Answering  what a doorkeeper (logic/doorkeeper.hpp) lets in goes to the published service that it names, as over a
+// Answering  what DatagramAdmission (logic/datagram_admission.hpp) lets in goes to the published service that it names,
+// as over a
 //            link of the role `peer`, if its kind says that it may be asked so: all else must take a link, where its
 //            sender is counted, and is not run for a datagram. The answer goes back to the address that the question
 //            came from, which is proven.
@@ -16,7 +17,7 @@
 // Offences   what was sealed by a node and is no message, or none that it may send, is told to `/peers`. What is said
 //            again by others opens too: so nothing counts that depends on when or how often it is said.
 // Limits     kServedMax questions of others at once, beyond which they are dropped, and kServedOfOneMax of one node,
-//            beyond which they are answered `overloaded`; those of the doorkeeper and the table. Nothing waits for
+//            beyond which they are answered `overloaded`; those of the admission and the table. Nothing waits for
 //            longer than kServedFor, whatever its sender says: else it would go on waiting in a mailbox uncounted.
 // Restart    questions that wait are answered `unavailable`; others start anew with a cookie.
 #include <array>
@@ -28,7 +29,7 @@
 #include "runtime/actor/actor.hpp"
 #include "runtime/actor/logic/budget.hpp"
 #include "runtime/net/datagrams.hpp"
-#include "runtime/net/logic/doorkeeper.hpp"
+#include "runtime/net/logic/datagram_admission.hpp"
 #include "runtime/net/random_pool.hpp"
 
 namespace troupe::net {
@@ -48,7 +49,7 @@ class DatagramsActor final : public runtime::Actor {
   struct Setup {
     std::shared_ptr<Pool> pool;
     std::shared_ptr<Datagrams> table;
-    DoorLimits limits;
+    AdmissionLimits limits;
     /// Told where it listens, or why it cannot; in the actor's own context. Then all goes over links.
     std::function<void(const base::Outcome<base::Endpoint>&)> listening = [](const base::Outcome<base::Endpoint>&) {};
   };
@@ -118,7 +119,7 @@ class DatagramsActor final : public runtime::Actor {
 
   const Setup setup_;
   std::unique_ptr<ports::Datagrams> socket_;  // none: all goes over links
-  std::optional<Doorkeeper> door_;
+  std::optional<DatagramAdmission> admission_;
   std::optional<crypto::Agreement> agreement_;
   std::optional<RandomPool> random_;
   crypto::Sealer sealer_;

@@ -5,7 +5,7 @@
 // Form    HMAC-SHA256 over address, port (2 bytes little-endian) and the asker's key, cut to 16 bytes.
 // Time    monotonic, given by the caller. A secret makes cookies for kSecretKept, and its cookies are good for as long
 //         again: one holds for 60 to 120 seconds.
-// Owner   one doorkeeper; not thread-safe.
+// Owner   one DatagramAdmission; not thread-safe.
 #include <chrono>
 
 #include "runtime/base/endpoint.hpp"

@@ -5,7 +5,7 @@
 // Limits  kNeighboursMax buckets. One that has filled up again is forgotten; those that have not are bounded by what
 //         the budget of all has let in meanwhile, so that there is always room.
 // Time    monotonic, given by the caller.
-// Owner   one doorkeeper; not thread-safe.
+// Owner   one DatagramAdmission; not thread-safe.
 #include <array>
 #include <cstdint>
 #include <map>

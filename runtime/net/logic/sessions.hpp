@@ -5,7 +5,7 @@
 //         round trip and an agreement by it. Half of them are for nodes that have answered us: whoever makes many keys
 //         and asks under each pushes out strangers, and not those whom we talk to.
 // Time    monotonic, given by the caller.
-// Owner   one doorkeeper; not thread-safe.
+// Owner   one DatagramAdmission; not thread-safe.
 #include <chrono>
 #include <cstdint>
 #include <optional>

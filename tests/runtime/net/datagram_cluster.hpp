@@ -16,12 +16,12 @@ class DatagramCluster {
   struct Options {
     std::size_t without = 0;  ///< of the members, the last ones: they have links alone
     bool open = false;        ///< see NetCluster
-    net::DoorLimits door = easy();
+    net::AdmissionLimits admission = easy();
     std::uint64_t seed = 1;
     runtime::NodeLimits limits = {};
   };
-  static net::DoorLimits easy() {
-    net::DoorLimits out;
+  static net::AdmissionLimits easy() {
+    net::AdmissionLimits out;
     out.work_bits = 0;
     return out;
   }
@@ -36,7 +36,7 @@ class DatagramCluster {
         return table->proxy(contact, path);
       };
       if (i + options.without >= count) continue;
-      const net::DatagramsActor::Setup setup{.pool = home.pool, .table = tables.back(), .limits = options.door};
+      const net::DatagramsActor::Setup setup{.pool = home.pool, .table = tables.back(), .limits = options.admission};
       home.node.start("datagrams", [setup] { return std::make_unique<net::DatagramsActor>(setup); },
                       {.kind = net::DatagramsActor::kName});
     }

@@ -24,8 +24,8 @@ namespace {
 /// The second member serves, the first one is its honest neighbour, and in the third, which has no datagrams of its
 /// own, lives a stranger.
 struct Street {
-  explicit Street(const net::DoorLimits& door = DatagramCluster::easy(), bool open = false)
-      : cluster(3, {.without = 1, .open = open, .door = door}), stranger(cluster, 2) {
+  explicit Street(const net::AdmissionLimits& admission = DatagramCluster::easy(), bool open = false)
+      : cluster(3, {.without = 1, .open = open, .admission = admission}), stranger(cluster, 2) {
     cluster.cluster.serve<Number>(1, "count", [this](Scripted&, Handlers& on) {
       on.ask<Number, Number>([this](Number::Reader question, Reply<Number> reply) {
         ++run;
@@ -272,9 +272,9 @@ TEST_CASE("datagrams: a key that is no key, or of small order, gets no session")
 }
 
 TEST_CASE("datagrams: a node id without its work is not served") {
-  net::DoorLimits door;
-  door.work_bits = 16;
-  Street street(door);
+  net::AdmissionLimits admission;
+  admission.work_bits = 16;
+  Street street(admission);
   const Cookie cookie = street.stranger.cookie(1);
   CHECK_FALSE(street.stranger.ask(1, cookie));
   CHECK(street.stranger.heard.empty());
@@ -374,11 +374,11 @@ TEST_CASE("datagrams: of many cookies for one question a few count, so that a fo
 }
 
 TEST_CASE("datagrams: each of many strangers gets its answer, though there are more than are remembered") {
-  net::DoorLimits door = DatagramCluster::easy();
-  door.curves = {
+  net::AdmissionLimits admission = DatagramCluster::easy();
+  admission.curves = {
       .neighbours_per_second = 2'000, .neighbours_burst = 1'000, .all_per_second = 2'000, .all_burst = 1'000};
-  door.sessions_max = 4 * net::DatagramsActor::kOthersMax;
-  Street street(door, true);
+  admission.sessions_max = 4 * net::DatagramsActor::kOthersMax;
+  Street street(admission, true);
   base::Random random(5);
   std::size_t answered = 0;
   constexpr std::size_t kStrangers = net::DatagramsActor::kOthersMax + 1;
@@ -391,11 +391,11 @@ TEST_CASE("datagrams: each of many strangers gets its answer, though there are m
 }
 
 TEST_CASE("datagrams: a node whose questions wait is counted on, however many others come") {
-  net::DoorLimits door = DatagramCluster::easy();
-  door.curves = {
+  net::AdmissionLimits admission = DatagramCluster::easy();
+  admission.curves = {
       .neighbours_per_second = 2'000, .neighbours_burst = 1'000, .all_per_second = 2'000, .all_burst = 1'000};
-  door.sessions_max = 4 * net::DatagramsActor::kOthersMax;
-  Street street(door, true);
+  admission.sessions_max = 4 * net::DatagramsActor::kOthersMax;
+  Street street(admission, true);
   std::vector<Reply<Number>> kept;
   street.cluster.cluster.serve<Number>(1, "slow", keeper(kept));
   street.cluster.stage.run_for(1ms);

@@ -233,9 +233,9 @@ TEST_CASE("datagrams: as many questions are served as may, and one more is dropp
 }
 
 TEST_CASE("datagrams: an answer arrives though the session of its node was forgotten meanwhile, at either side") {
-  net::DoorLimits door = DatagramCluster::easy();
-  door.sessions_max = 2;
-  DatagramCluster cluster(4, {.door = door});
+  net::AdmissionLimits admission = DatagramCluster::easy();
+  admission.sessions_max = 2;
+  DatagramCluster cluster(4, {.admission = admission});
   Kept kept;
   cluster.cluster.serve<Number>(1, "count", kept.receive());
   cluster.cluster.serve<Number>(2, "count", successor);

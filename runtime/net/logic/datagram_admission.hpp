@@ -13,7 +13,7 @@
 //         dropped if it is among the latest kTokensKept of its node, and costs that nothing. An older one is answered
 //         again: so questions must be idempotent, and their answers go to who asked. The rate of its session bounds
 //         them.
-// Limits  kSessionsMax, kNeighboursMax, kTriedMax, and DoorLimits.
+// Limits  kSessionsMax, kNeighboursMax, kTriedMax, and AdmissionLimits.
 // Time    monotonic, given by the caller.
 // Owner   one actor; not thread-safe.
 #include <array>
@@ -34,7 +34,7 @@ namespace troupe::net {
 
 inline constexpr std::size_t kTriedMax = 256;  // our choice: as many as one neighbourhood can pay for at once
 
-struct DoorLimits {
+struct AdmissionLimits {
   unsigned work_bits = crypto::kWorkBitsDefault;  ///< of the network
   CurveLimits curves;
   std::uint32_t questions_per_second = 10'000;  ///< of one node
@@ -83,7 +83,7 @@ enum class Welcome : std::uint8_t {
 
 /// Questions that did not open are those decided open or agree first, less those that were let in, too many or
 /// repeated. `agreements` are those that had to be made.
-struct DoorCounters {
+struct AdmissionCounters {
   std::uint64_t opens = 0;
   std::uint64_t agreements = 0;
   std::uint64_t cookies = 0;
@@ -92,15 +92,15 @@ struct DoorCounters {
   std::uint64_t too_many = 0;
   std::uint64_t repeated = 0;
 
-  friend bool operator==(const DoorCounters&, const DoorCounters&) = default;
+  friend bool operator==(const AdmissionCounters&, const AdmissionCounters&) = default;
 };
 
-class Doorkeeper {
+class DatagramAdmission {
  public:
   using Banned = std::function<bool(const base::NodeId&)>;
   /// `chance` outlives it.
-  Doorkeeper(
-      const base::PublicKey& own, DoorLimits limits, ports::Chance& chance, base::Instant now,
+  DatagramAdmission(
+      const base::PublicKey& own, AdmissionLimits limits, ports::Chance& chance, base::Instant now,
       Banned banned = [](const base::NodeId&) { return false; });
 
   Decision decide(const base::Endpoint& from, const QuestionHead& head, base::Instant now);
@@ -124,7 +124,7 @@ class Doorkeeper {
   /// has proven otherwise stays, so that nobody moves a node who passes questions on to it.
   void answered(const base::Endpoint& from, const base::PublicKey& key, base::Instant now);
 
-  const DoorCounters& counters() const { return counters_; }
+  const AdmissionCounters& counters() const { return counters_; }
   std::size_t sessions() const { return sessions_.size(); }
 
  private:
@@ -135,13 +135,13 @@ class Doorkeeper {
   Welcome let_in(Session& session, const base::Endpoint& from, const QuestionHead& head, base::Instant now);
 
   base::PublicKey own_;
-  DoorLimits limits_;
+  AdmissionLimits limits_;
   Cookies cookies_;
   CurveBudget curves_;
   Sessions sessions_;
   Banned banned_;
   Recent<base::PublicKey, std::optional<crypto::DatagramKeys>> tried_{kTriedMax};  // none of them has a session
-  DoorCounters counters_;
+  AdmissionCounters counters_;
 };
 
 }  // namespace troupe::net

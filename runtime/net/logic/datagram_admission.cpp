@@ -1,4 +1,4 @@
-#include "runtime/net/logic/doorkeeper.hpp"
+#include "runtime/net/logic/datagram_admission.hpp"
 
 #include "runtime/base/ensure.hpp"
 
@@ -25,8 +25,8 @@ std::string_view name(DropReason why) {
   return "own_key";
 }
 
-Doorkeeper::Doorkeeper(const base::PublicKey& own, DoorLimits limits, ports::Chance& chance, base::Instant now,
-                       Banned banned)
+DatagramAdmission::DatagramAdmission(const base::PublicKey& own, AdmissionLimits limits, ports::Chance& chance,
+                                     base::Instant now, Banned banned)
     : own_(own),
       limits_(limits),
       cookies_(chance, now),
@@ -34,13 +34,13 @@ Doorkeeper::Doorkeeper(const base::PublicKey& own, DoorLimits limits, ports::Cha
       sessions_(limits.sessions_max),
       banned_(std::move(banned)) {}
 
-Decision Doorkeeper::decide(const base::Endpoint& from, const QuestionHead& head, base::Instant now) {
+Decision DatagramAdmission::decide(const base::Endpoint& from, const QuestionHead& head, base::Instant now) {
   const Decision decision = judge(from, head, now);
   count(decision);
   return decision;
 }
 
-Decision Doorkeeper::judge(const base::Endpoint& from, const QuestionHead& head, base::Instant now) {
+Decision DatagramAdmission::judge(const base::Endpoint& from, const QuestionHead& head, base::Instant now) {
   if (head.sender == own_) return Drop{DropReason::own_key};
   if (!from.dialable()) return Drop{DropReason::bad_address};
   const Session* const session = sessions_.find(head.sender);
@@ -66,7 +66,7 @@ Decision Doorkeeper::judge(const base::Endpoint& from, const QuestionHead& head,
   return AgreeFirst{*id, nullptr};
 }
 
-void Doorkeeper::count(const Decision& decision) {
+void DatagramAdmission::count(const Decision& decision) {
   if (std::holds_alternative<Open>(decision)) ++counters_.opens;
   if (const auto* const first = std::get_if<AgreeFirst>(&decision))
     ++(first->agreed == nullptr ? counters_.agreements : counters_.opens);
@@ -74,26 +74,27 @@ void Doorkeeper::count(const Decision& decision) {
   if (const Drop* const drop = std::get_if<Drop>(&decision)) ++counters_.drops[static_cast<std::size_t>(drop->why)];
 }
 
-Welcome Doorkeeper::welcome(const base::Endpoint& from, const QuestionHead& head, base::Instant now) {
+Welcome DatagramAdmission::welcome(const base::Endpoint& from, const QuestionHead& head, base::Instant now) {
   Session* const session = sessions_.use(head.sender);
   base::ensure(is_of(session, head), "a question that opened has its session");
   return let_in(*session, from, head, now);
 }
 
-Welcome Doorkeeper::welcome(const base::Endpoint& from, const QuestionHead& head, const AgreeFirst& decision,
-                            const crypto::DatagramKeys& keys, base::Instant now) {
+Welcome DatagramAdmission::welcome(const base::Endpoint& from, const QuestionHead& head, const AgreeFirst& decision,
+                                   const crypto::DatagramKeys& keys, base::Instant now) {
   Session& made = sessions_.put(head.sender, session(head.sender, head.work_nonce, decision.id, keys, now));
   tried_.take(head.sender);
   return let_in(made, from, head, now);
 }
 
-void Doorkeeper::did_not_open(const base::PublicKey& key, const std::optional<crypto::DatagramKeys>& keys) {
+void DatagramAdmission::did_not_open(const base::PublicKey& key, const std::optional<crypto::DatagramKeys>& keys) {
   if (sessions_.find(key) == nullptr) tried_.put(key, keys);
 }
 
 /// A question from the address that is proven does not prove it for longer: whoever knows the keys can say that it is
 /// there. Only a cookie or an answer does; the cookie is looked at again, as it was not if the address was known.
-Welcome Doorkeeper::let_in(Session& session, const base::Endpoint& from, const QuestionHead& head, base::Instant now) {
+Welcome DatagramAdmission::let_in(Session& session, const base::Endpoint& from, const QuestionHead& head,
+                                  base::Instant now) {
   if (session.tokens.contains(head.token)) {
     ++counters_.repeated;
     return Welcome::repeated;
@@ -109,8 +110,8 @@ Welcome Doorkeeper::let_in(Session& session, const base::Endpoint& from, const Q
   return Welcome::answer;
 }
 
-Session Doorkeeper::session(const base::PublicKey& key, std::uint32_t work_nonce, const base::NodeId& id,
-                            const crypto::DatagramKeys& keys, base::Instant now) const {
+Session DatagramAdmission::session(const base::PublicKey& key, std::uint32_t work_nonce, const base::NodeId& id,
+                                   const crypto::DatagramKeys& keys, base::Instant now) const {
   if (const Session* const known = sessions_.find(key)) {
     Session out = *known;
     out.id = id;
@@ -125,15 +126,15 @@ Session Doorkeeper::session(const base::PublicKey& key, std::uint32_t work_nonce
           .tokens = {}};
 }
 
-const Session& Doorkeeper::meet(const base::PublicKey& key, std::uint32_t work_nonce, const base::NodeId& id,
-                                const crypto::DatagramKeys& keys, base::Instant now) {
+const Session& DatagramAdmission::meet(const base::PublicKey& key, std::uint32_t work_nonce, const base::NodeId& id,
+                                       const crypto::DatagramKeys& keys, base::Instant now) {
   if (const Session* const known = sessions_.use(key); known != nullptr && known->work_nonce == work_nonce)
     return *known;
   tried_.take(key);
   return sessions_.put(key, session(key, work_nonce, id, keys, now));
 }
 
-void Doorkeeper::answered(const base::Endpoint& from, const base::PublicKey& key, base::Instant now) {
+void DatagramAdmission::answered(const base::Endpoint& from, const base::PublicKey& key, base::Instant now) {
   Session* const session = sessions_.answered(key);
   if (session == nullptr) return;  // forgotten meanwhile
   const bool elsewhere = session->proven && session->proven->at != from && now < session->proven->until;
