@@ -27,7 +27,7 @@
 
 #include "runtime/base/contact.hpp"
 #include "runtime/net/logic/datagram.hpp"
-#include "runtime/net/logic/recent.hpp"
+#include "runtime/net/logic/lru_map.hpp"
 #include "runtime/net/pool.hpp"
 
 namespace troupe::net {
@@ -136,7 +136,7 @@ class Datagrams : public std::enable_shared_from_this<Datagrams> {
   mutable std::mutex lock_;
   runtime::Handle actor_;
   std::map<std::uint64_t, Asked> waiting_;  // by number, which is also their order
-  Recent<Silent, Silence> silent_{kSilencesMax};
+  LruMap<Silent, Silence> silent_{kSilencesMax};
   std::uint64_t last_ = 0;
   Places places_;  // empty while it is closed
   std::list<const Route*> oldest_first_;

@@ -124,9 +124,9 @@ class DatagramsActor final : public runtime::Actor {
   std::optional<RandomPool> random_;
   crypto::Sealer sealer_;
   std::map<Token, Sent> sent_;
-  Recent<std::array<std::uint8_t, 16>, runtime::logic::RateLimit> hearsay_{kHearsayMax};  // by line
+  LruMap<std::array<std::uint8_t, 16>, runtime::logic::RateLimit> hearsay_{kHearsayMax};  // by line
   std::map<std::uint64_t, Served> served_;
-  Recent<base::NodeId, std::shared_ptr<Other>> others_{kOthersMax};
+  LruMap<base::NodeId, std::shared_ptr<Other>> others_{kOthersMax};
   std::vector<ports::Datagram> out_;
   bool sweeps_ = false;
   std::uint64_t asked_ = 0, answered_ = 0;

@@ -27,7 +27,7 @@
 #include "runtime/net/logic/cookies.hpp"
 #include "runtime/net/logic/curve_budget.hpp"
 #include "runtime/net/logic/datagram.hpp"
-#include "runtime/net/logic/recent.hpp"
+#include "runtime/net/logic/lru_map.hpp"
 #include "runtime/net/logic/sessions.hpp"
 
 namespace troupe::net {
@@ -140,7 +140,7 @@ class DatagramAdmission {
   CurveBudget curves_;
   Sessions sessions_;
   Banned banned_;
-  Recent<base::PublicKey, std::optional<crypto::DatagramKeys>> tried_{kTriedMax};  // none of them has a session
+  LruMap<base::PublicKey, std::optional<crypto::DatagramKeys>> tried_{kTriedMax};  // none of them has a session
   AdmissionCounters counters_;
 };
 

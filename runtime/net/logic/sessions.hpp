@@ -17,7 +17,7 @@
 #include "runtime/base/time.hpp"
 #include "runtime/crypto/agreement.hpp"
 #include "runtime/net/logic/datagram.hpp"
-#include "runtime/net/logic/recent.hpp"
+#include "runtime/net/logic/lru_map.hpp"
 
 namespace troupe::net {
 
@@ -77,8 +77,8 @@ class Sessions {
   std::size_t size() const { return strangers_.size() + answered_.size(); }
 
  private:
-  Recent<base::PublicKey, Session> strangers_;
-  Recent<base::PublicKey, Session> answered_;
+  LruMap<base::PublicKey, Session> strangers_;
+  LruMap<base::PublicKey, Session> answered_;
 };
 
 }  // namespace troupe::net

@@ -1,9 +1,9 @@
 #pragma once
-// A map of what was used lately: strangers choose its keys, so it has a most, and one more forgets the entry that was
-// used least lately.
+// An LRU map with a fixed capacity: its keys are chosen by untrusted peers. When it is full, a new key removes the
+// entry that was used least recently.
 //
-// Speed   as std::set, and not hashed: who chooses the keys could choose them for one bucket.
-// Owner   whoever has it; not thread-safe. Values stay where they are until they are forgotten.
+// Speed   logarithmic, as std::set. Not hashed: a peer that chooses keys could make them collide.
+// Owner   its holder; not thread-safe. A value keeps its address until its entry is removed.
 #include <cstddef>
 #include <list>
 #include <optional>
@@ -15,63 +15,65 @@
 namespace troupe::net {
 
 template <class Key, class Value>
-class Recent {
+class LruMap {
  public:
-  /// `most` is at least 1.
-  explicit Recent(std::size_t most) : most_(most) { base::ensure(most > 0, "there is room for one entry"); }
+  /// `capacity` is at least 1.
+  explicit LruMap(std::size_t capacity) : capacity_(capacity) {
+    base::ensure(capacity > 0, "an LRU map has room for one entry");
+  }
 
   /// The value of `key`, or null.
   const Value* find(const Key& key) const {
-    const auto found = places_.find(key);
-    return found == places_.end() ? nullptr : &(*found)->second;
+    const auto found = by_key_.find(key);
+    return found == by_key_.end() ? nullptr : &(*found)->second;
   }
-  /// The same, used just now.
+  /// The same, and marks the entry as used now.
   Value* use(const Key& key) {
-    const auto found = places_.find(key);
-    if (found == places_.end()) return nullptr;
+    const auto found = by_key_.find(key);
+    if (found == by_key_.end()) return nullptr;
     oldest_first_.splice(oldest_first_.end(), oldest_first_, *found);
     return &(*found)->second;
   }
-  /// Sets the value of `key`, used just now.
+  /// Sets the value of `key`, and marks the entry as used now.
   Value& put(const Key& key, Value value) {
     if (Value* const known = use(key)) return *known = std::move(value);
-    if (places_.size() == most_) {
-      places_.erase(oldest_first_.begin());
+    if (by_key_.size() == capacity_) {
+      by_key_.erase(oldest_first_.begin());
       oldest_first_.pop_front();
     }
     oldest_first_.emplace_back(key, std::move(value));
-    places_.insert(std::prev(oldest_first_.end()));
-    base::ensure(places_.size() == oldest_first_.size(), "each entry has its place by age");
+    by_key_.insert(std::prev(oldest_first_.end()));
+    base::ensure(by_key_.size() == oldest_first_.size(), "each entry has a position by age");
     return oldest_first_.back().second;
   }
-  /// Forgets `key`, and says what its value was.
+  /// Removes `key`; returns the value that it had.
   std::optional<Value> take(const Key& key) {
-    const auto found = places_.find(key);
-    if (found == places_.end()) return std::nullopt;
+    const auto found = by_key_.find(key);
+    if (found == by_key_.end()) return std::nullopt;
     const auto entry = *found;
-    places_.erase(found);
+    by_key_.erase(found);
     std::optional<Value> out(std::in_place, std::move(entry->second));
     oldest_first_.erase(entry);
     return out;
   }
-  /// Forgets what `which(value)` says.
+  /// Removes the entries for which `which(value)` is true.
   void forget_if(const auto& which) {
     for (auto one = oldest_first_.begin(); one != oldest_first_.end();) {
       if (!which(std::as_const(one->second))) {
         ++one;
         continue;
       }
-      places_.erase(one);
+      by_key_.erase(one);
       one = oldest_first_.erase(one);
     }
   }
   void clear() {
-    places_.clear();
+    by_key_.clear();
     oldest_first_.clear();
   }
 
-  std::size_t size() const { return places_.size(); }
-  bool full() const { return places_.size() == most_; }
+  std::size_t size() const { return by_key_.size(); }
+  bool full() const { return by_key_.size() == capacity_; }
 
  private:
   using Entries = std::list<std::pair<const Key, Value>>;
@@ -83,9 +85,9 @@ class Recent {
     bool operator()(const Key& a, Entry b) const { return a < b->first; }
   };
 
-  std::size_t most_;
+  std::size_t capacity_;
   Entries oldest_first_;
-  std::set<Entry, ByKey> places_;
+  std::set<Entry, ByKey> by_key_;
 };
 
 }  // namespace troupe::net
