@@ -19,7 +19,7 @@ namespace {
 using base::Code;
 using base::Error;
 
-constexpr std::size_t kBannedMax = 2'048;  // as many as `/links` keeps away (runtime/net/shunned.hpp)
+constexpr std::size_t kBannedMax = 2'048;  // as many as `/links` keeps away (runtime/net/banned_nodes.hpp)
 
 }  // namespace
 

@@ -103,7 +103,7 @@ class PeersActor final : public runtime::Actor {
   void perform(const Drop& drop);
   void perform(const Ban& ban);
   void perform(const Pardon& pardon);
-  void shun(const base::NodeId& whom, base::Duration span);
+  void tell_ban(const base::NodeId& whom, base::Duration span);
   void perform(const SendPing& ping);
   void perform(const AskContacts& question);
   void perform(const SaveRow& row) { changed(row.id); }

@@ -98,7 +98,7 @@ void PeersActor::perform(const Drop& drop) {
 
 void PeersActor::perform(const Ban& ban) {
   const base::Duration span = ban.until - now();
-  shun(ban.whom, span);
+  tell_ban(ban.whom, span);
   if (!ban.last) return;  // it was told of before the restart
   ++bans_;
   const auto seconds = std::chrono::ceil<std::chrono::seconds>(span).count();
@@ -106,9 +106,9 @@ void PeersActor::perform(const Ban& ban) {
                    {{"node", ban.whom.hex()}, {"why", text_of(*ban.last)}, {"for", std::to_string(seconds) + " s"}});
 }
 
-void PeersActor::perform(const Pardon& pardon) { shun(pardon.whom, base::Duration::zero()); }
+void PeersActor::perform(const Pardon& pardon) { tell_ban(pardon.whom, base::Duration::zero()); }
 
-void PeersActor::shun(const base::NodeId& whom, base::Duration span) {
+void PeersActor::tell_ban(const base::NodeId& whom, base::Duration span) {
   tell<net::wire::Shun>(links(), [&](net::wire::Shun::Builder out) {
     out.setNode(data_of(whom.view()));
     out.setMilliseconds(static_cast<std::uint64_t>(

@@ -169,12 +169,12 @@ void add_connections(const MetricsSources& from, Families& to) {
     const auto why = static_cast<net::Turned>(i);
     turned.push_back({{{"reason", std::string(name(why))}}, counters.of(why)});
   }
-  const net::Shunned& shunned = from.pool.shunned();
+  const net::BannedNodes& banned_nodes = from.pool.banned_nodes();
   gauge(to, "troupe_peers_banned", "Nodes that are refused for a while for what they did.",
-        count(shunned.size(from.pool.node().world().clock.coarse())));
-  counter(to, "troupe_bans_total", "Bans of nodes.", shunned.bans());
+        count(banned_nodes.size(from.pool.node().world().clock.coarse())));
+  counter(to, "troupe_bans_total", "Bans of nodes.", banned_nodes.bans());
   counter(to, "troupe_banned_refused_total", "Links, dials and questions that came to nothing by a ban.",
-          shunned.refused());
+          banned_nodes.refused());
   using net::Refusal;
   constexpr std::array<std::pair<Refusal, const char*>, net::kRefusals> kReasons{{
       {Refusal::malformed, "malformed"},

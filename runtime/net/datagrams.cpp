@@ -106,7 +106,7 @@ void Datagrams::hand_over(const std::shared_ptr<const Route>& route, caf::mailbo
                           caf::execution_unit* worker) {
   if (!element->content().match_elements<Envelope>()) return;  // CAF's own words stay on this side
   const Envelope& envelope = element->content().get_as<Envelope>(0);
-  if (element->mid.is_request() && pool_->shuns(route->id))
+  if (element->mid.is_request() && pool_->is_banned(route->id))
     return answer(element->sender, element->mid.integer_value(), kBanned, worker);
   if (!element->mid.is_request() || !fits(*route, envelope, pool_->node().world().clock.coarse()))
     return give_to_link(*route, std::move(element), worker);

@@ -89,7 +89,7 @@ void DatagramsActor::start() {
   if (!socket.ok()) return setup_.listening(socket.error());
   socket_ = std::move(socket).value();
   admission_.emplace(net.identity->public_key(), setup_.limits, world().chance, now(),
-                     [pool = setup_.pool.get()](const base::NodeId& id) { return pool->shuns(id); });
+                     [pool = setup_.pool.get()](const base::NodeId& id) { return pool->is_banned(id); });
   if (!net.agree) agreement_.emplace(net.identity->key());
   random_.emplace(world().chance);
   setup_.table->open(self());
@@ -190,7 +190,7 @@ void DatagramsActor::take(const Way& from, std::span<std::uint8_t> datagram, con
   // Strangers may have pushed its session out; who knows the token may make us agree once more.
   const crypto::DatagramKeys* const keys = asked ? keys_with(*asked->route) : nullptr;
   if (keys == nullptr) return lost(Lost::unasked);
-  if (setup_.pool->shuns(asked->route->id)) return lost(Lost::banned);
+  if (setup_.pool->is_banned(asked->route->id)) return lost(Lost::banned);
   if (head.work_nonce != asked->route->contact.nonce) return lost(Lost::forged);
   const auto answer = open_answer(datagram, sealer_, keys->receive);
   if (!answer.ok()) return refuse(asked->route->id, answer.error());

@@ -15,9 +15,9 @@ constexpr std::size_t kLossesKept = 1'024;  // our choice: as many as a node has
 using base::Code;
 using base::Error;
 
-constexpr std::size_t kFollowersMax = 64;                // our choice: each domain follows once
-constexpr std::uint64_t kShunMaxMs = 7 * 86'400'000ull;  // our choice: seven times what `/peers` asks for at most
-constexpr std::size_t kDiallingMax = 1024;               // our choice: as many as there may be links
+constexpr std::size_t kFollowersMax = 64;               // our choice: each domain follows once
+constexpr std::uint64_t kBanMaxMs = 7 * 86'400'000ull;  // our choice: seven times what `/peers` asks for at most
+constexpr std::size_t kDiallingMax = 1024;              // our choice: as many as there may be links
 
 std::optional<base::NodeId> node_of(capnp::Data::Reader data) {
   return base::NodeId::from({data.begin(), data.size()});
@@ -29,7 +29,7 @@ void LinksActor::receive(runtime::Handlers& on) {
   on.ask<wire::Dial, wire::Dialled>(
       [this](wire::Dial::Reader question, runtime::Reply<wire::Dialled> reply) { dial(question, std::move(reply)); });
   on.tell<wire::HangUp>([this](wire::HangUp::Reader order) { hang_up(order); });
-  on.tell<wire::Shun>([this](wire::Shun::Reader order) { shun(order); });
+  on.tell<wire::Shun>([this](wire::Shun::Reader order) { ban(order); });
   on.tell<wire::FollowLinks>([this](wire::FollowLinks::Reader order) { follow(sender(), order.getAgain()); });
   on.tell<wire::LinkMade>([this](wire::LinkMade::Reader made) { made_link(made); });
   on.ask<wire::ListLinks, wire::LinkRows>([this](wire::ListLinks::Reader, runtime::Reply<wire::LinkRows> reply) {
@@ -100,7 +100,7 @@ void LinksActor::dial(wire::Dial::Reader question, runtime::Reply<wire::Dialled>
     return reply.refuse({Code::overloaded, "too many dials are under way", std::chrono::milliseconds(1000)});
   if (pinned) {
     if (const auto up = pool_->find(*pinned)) return answer(reply, up->contact);
-    if (pool_->shuns(*pinned)) return reply.refuse({Code::refused, "this node has banned that peer"});
+    if (pool_->is_banned(*pinned)) return reply.refuse({Code::refused, "this node has banned that peer"});
   }
   const auto link = pinned ? pool_->dial(*pinned, where) : pool_->dial(*where);
   if (!link) return reply.refuse({Code::overloaded, "this node has as many links as it may"});
@@ -118,12 +118,12 @@ void LinksActor::hang_up(wire::HangUp::Reader order) {
 }
 
 /// Its link, if it has one, is hung up on by `/peers`, which knows why.
-void LinksActor::shun(wire::Shun::Reader order) {
+void LinksActor::ban(wire::Shun::Reader order) {
   const auto id = node_of(order.getNode());
   if (!id) return refuse(Error{Code::malformed, "an id has 20 bytes"});
-  const auto span = std::chrono::milliseconds(std::min<std::uint64_t>(order.getMilliseconds(), kShunMaxMs));
+  const auto span = std::chrono::milliseconds(std::min<std::uint64_t>(order.getMilliseconds(), kBanMaxMs));
   const base::Instant at = now();  // once: a ban of no time lifts the one before
-  pool_->shunned().shun(*id, at + span, at);
+  pool_->banned_nodes().ban(*id, at + span, at);
   for (const auto& follower : followers_)
     tell<wire::Shun>(follower, [&](wire::Shun::Builder out) {
       out.setNode(order.getNode());

@@ -41,7 +41,7 @@ class LinksActor final : public runtime::Actor {
   void dial(wire::Dial::Reader question, runtime::Reply<wire::Dialled> reply);
   void answer(runtime::Reply<wire::Dialled>& reply, const base::Contact& contact);
   void hang_up(wire::HangUp::Reader order);
-  void shun(wire::Shun::Reader order);
+  void ban(wire::Shun::Reader order);
   void made_link(wire::LinkMade::Reader made);
   void note_end(wire::LinkDown::Reader end);
   void follow(const runtime::Handle& follower, bool again);

@@ -32,7 +32,8 @@ void Peer::take_handshake(const Frame& frame) {
     return end("the handshake failed: " + std::string(name(step.error())),
                step.error() == Refusal::own_key ? base::Code::conflict : base::Code::refused);
   }
-  if (const auto& ready = step.value().ready; ready && ready->role == messages::Role::peer && pool_->shuns(ready->id)) {
+  if (const auto& ready = step.value().ready;
+      ready && ready->role == messages::Role::peer && pool_->is_banned(ready->id)) {
     pool_->counters().count(Turned::banned);
     return end("peer " + ready->id.hex() + " answered, which this node has banned; name its id to lift that",
                base::Code::refused);

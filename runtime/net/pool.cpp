@@ -77,7 +77,7 @@ runtime::Handle Pool::remote(const base::Contact& contact, const std::string& pa
 }
 
 std::shared_ptr<Link> Pool::dial(const base::NodeId& id, const std::optional<base::HostPort>& where) {
-  if (setup_.identity->id() == id || shuns(id)) return nullptr;
+  if (setup_.identity->id() == id || is_banned(id)) return nullptr;
   {
     const std::lock_guard hold(lock_);
     if (const auto found = peers_.find(id); found != peers_.end()) return serving_.at(found->second).link;

@@ -17,9 +17,9 @@
 
 #include "runtime/base/contact.hpp"
 #include "runtime/crypto/secure_channel.hpp"
+#include "runtime/net/banned_nodes.hpp"
 #include "runtime/net/link.hpp"
 #include "runtime/net/settings.hpp"
-#include "runtime/net/shunned.hpp"
 
 namespace troupe::net {
 
@@ -75,10 +75,10 @@ class Pool : public std::enable_shared_from_this<Pool> {
   runtime::Node& node() { return node_; }
   const NetSetup& setup() const { return setup_; }
   NetCounters& counters() { return counters_; }
-  Shunned& shunned() { return shunned_; }
+  BannedNodes& banned_nodes() { return banned_nodes_; }
   /// Whether that node is refused now.
-  bool shuns(const base::NodeId& id) const {
-    return shunned_.any() && shunned_.contains(id, node_.world().clock.coarse());
+  bool is_banned(const base::NodeId& id) const {
+    return banned_nodes_.any() && banned_nodes_.contains(id, node_.world().clock.coarse());
   }
   std::unique_ptr<crypto::Channel> make_channel(Link::Side side) const;
 
@@ -165,7 +165,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   const NetSetup setup_;
   const std::shared_ptr<const crypto::ChannelCredentials> credentials_;  // null where the setup has other channels
   NetCounters counters_;
-  Shunned shunned_;
+  BannedNodes banned_nodes_;
 
   mutable std::mutex lock_;
   std::map<std::uint64_t, Entry> serving_;                  // by number of coming into service

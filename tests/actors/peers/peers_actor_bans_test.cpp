@@ -19,11 +19,11 @@ TEST_CASE("peers actor: who misbehaves by datagram alone is banned, shown and to
   fixture.open();
   const base::NodeId whom = id_of(7);  // in no book, and never linked
   fixture.accuse(whom, How::BAD_RECORD, 3);
-  CHECK(fixture.links.shuns.empty());
+  CHECK(fixture.links.bans.empty());
   CHECK(fixture.lines().empty());
   fixture.accuse(whom, How::BAD_RECORD);
-  REQUIRE(fixture.links.shuns.size() == 1);
-  CHECK(fixture.links.shuns[0] == std::pair{whom, kBanMs});
+  REQUIRE(fixture.links.bans.size() == 1);
+  CHECK(fixture.links.bans[0] == std::pair{whom, kBanMs});
   const auto line = fixture.lines().at(whom);
   CHECK(line.state == PeerState::BANNED);
   CHECK(line.banned_ms.value_or(0) > kBanMs - 1'000);
@@ -49,15 +49,15 @@ TEST_CASE("peers actor: a linked peer shows its score, is hung up on when banned
     CHECK_FALSE(fixture.lines().at(id_of(1)).banned_ms);
     fixture.accuse(id_of(1), How::PROTOCOL);
     CHECK(fixture.links.hang_ups == std::vector<std::uint32_t>{1});
-    CHECK(fixture.links.shuns.size() == 1);
+    CHECK(fixture.links.bans.size() == 1);
     fixture.close();
   }
   PeersFixture fixture(rows);
   fixture.open();
   fixture.pass(1s);
-  REQUIRE(fixture.links.shuns.size() == 1);
-  CHECK(fixture.links.shuns[0].first == id_of(1));
-  CHECK(fixture.links.shuns[0].second > 0);
+  REQUIRE(fixture.links.bans.size() == 1);
+  CHECK(fixture.links.bans[0].first == id_of(1));
+  CHECK(fixture.links.bans[0].second > 0);
   for (const std::string& line : fixture.logged) CHECK(line.find("banned") == std::string::npos);
 }
 
@@ -68,10 +68,10 @@ TEST_CASE("peers actor: a pardon lifts a ban, also one of which only `/links` kn
   const base::NodeId whom = id_of(7);
   fixture.accuse(whom, How::MALFORMED, 4);
   CHECK_FALSE(fixture.pardon(view(whom)));
-  CHECK(fixture.links.shuns.back() == std::pair{whom, std::uint64_t{0}});
+  CHECK(fixture.links.bans.back() == std::pair{whom, std::uint64_t{0}});
   CHECK(fixture.lines().empty());
   CHECK(fixture.pardon(view(whom))->code == Code::not_found);
-  CHECK(fixture.links.shuns.size() == 3);
+  CHECK(fixture.links.bans.size() == 3);
   CHECK(fixture.pardon(view(whom).first(19))->code == Code::malformed);
 }
 
@@ -84,5 +84,5 @@ TEST_CASE("peers actor: a report of nobody, or of what this version does not kno
     self.tell<net::wire::Misbehaved>(fixture.peers, [](net::wire::Misbehaved::Builder out) { out.setHow({}); });
   });
   fixture.pass(1s);
-  CHECK(fixture.links.shuns.empty());
+  CHECK(fixture.links.bans.empty());
 }

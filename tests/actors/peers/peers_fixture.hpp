@@ -96,8 +96,8 @@ struct FakeLinks : Obedient {
   Code failure = Code::unavailable;
   std::vector<std::pair<base::Instant, std::string>> dials{};
   std::vector<std::uint32_t> hang_ups{};
-  std::vector<std::pair<base::NodeId, std::uint64_t>> shuns{};  // for how many milliseconds
-  std::map<std::uint32_t, bool> up{};                           // whether we dialled
+  std::vector<std::pair<base::NodeId, std::uint64_t>> bans{};  // for how many milliseconds
+  std::map<std::uint32_t, bool> up{};                          // whether we dialled
   int follows = 0;
   bool lists = true;
   Scripted* self = nullptr;
@@ -118,7 +118,7 @@ struct FakeLinks : Obedient {
       }
     });
     on.tell<net::wire::Shun>(
-        [this](net::wire::Shun::Reader ban) { shuns.emplace_back(*node_id(ban.getNode()), ban.getMilliseconds()); });
+        [this](net::wire::Shun::Reader ban) { bans.emplace_back(*node_id(ban.getNode()), ban.getMilliseconds()); });
     on.tell<net::wire::FollowLinks>([this](net::wire::FollowLinks::Reader) {
       ++follows;
       follower = self->sender();

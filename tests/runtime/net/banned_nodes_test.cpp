@@ -1,5 +1,5 @@
-// Whom a node keeps away for a while: from its links, its dials and its datagrams.
-#include "runtime/net/shunned.hpp"
+// Banned nodes: their links, dials and datagrams are refused until the ban ends.
+#include "runtime/net/banned_nodes.hpp"
 
 #include <doctest/doctest.h>
 
@@ -10,7 +10,7 @@ using namespace troupe::test;
 using namespace std::chrono_literals;
 using base::Code;
 using bench::wire::Number;
-using net::Shunned;
+using net::BannedNodes;
 using net::wire::Offence;
 using runtime::Handlers;
 using runtime::Reply;
@@ -57,31 +57,31 @@ struct Street {
 
 }  // namespace
 
-TEST_CASE("shunned: a ban ends by itself or is lifted, and each is counted once") {
-  Shunned shunned;
-  CHECK_FALSE(shunned.contains(id(1), kNow));
-  shunned.shun(id(1), kNow + 10s, kNow);
-  CHECK(shunned.contains(id(1), kNow + 10s - 1ns));
-  CHECK_FALSE(shunned.contains(id(1), kNow + 10s));
-  CHECK_FALSE(shunned.contains(id(2), kNow));
-  shunned.shun(id(1), kNow + 20s, kNow);
-  CHECK(shunned.contains(id(1), kNow + 15s));
-  CHECK(shunned.size(kNow) == 1);
-  CHECK(shunned.size(kNow + 20s) == 0);
-  CHECK(shunned.bans() == 1);
-  CHECK(shunned.refused() == 2);
-  shunned.shun(id(1), kNow, kNow);
-  CHECK_FALSE(shunned.contains(id(1), kNow));
-  CHECK(shunned.size(kNow) == 0);
+TEST_CASE("banned nodes: a ban ends by itself or is lifted, and each is counted once") {
+  BannedNodes nodes;
+  CHECK_FALSE(nodes.contains(id(1), kNow));
+  nodes.ban(id(1), kNow + 10s, kNow);
+  CHECK(nodes.contains(id(1), kNow + 10s - 1ns));
+  CHECK_FALSE(nodes.contains(id(1), kNow + 10s));
+  CHECK_FALSE(nodes.contains(id(2), kNow));
+  nodes.ban(id(1), kNow + 20s, kNow);
+  CHECK(nodes.contains(id(1), kNow + 15s));
+  CHECK(nodes.size(kNow) == 1);
+  CHECK(nodes.size(kNow + 20s) == 0);
+  CHECK(nodes.bans() == 1);
+  CHECK(nodes.refused() == 2);
+  nodes.ban(id(1), kNow, kNow);
+  CHECK_FALSE(nodes.contains(id(1), kNow));
+  CHECK(nodes.size(kNow) == 0);
 }
 
-TEST_CASE("shunned: one more than the most takes the place of the one that would end first") {
-  Shunned shunned;
-  for (std::size_t i = 0; i < Shunned::kShunnedMax; ++i) shunned.shun(id(i), kNow + (i == 9 ? 1s : 10s), kNow);
-  shunned.shun(id(9'000), kNow + 10s, kNow);
-  CHECK(shunned.size(kNow) == Shunned::kShunnedMax);
-  CHECK_FALSE(shunned.contains(id(9), kNow));
-  CHECK(shunned.contains(id(9'000), kNow));
+TEST_CASE("banned nodes: when full, a new ban replaces the ban that would end first") {
+  BannedNodes nodes;
+  for (std::size_t i = 0; i < BannedNodes::kNodesMax; ++i) nodes.ban(id(i), kNow + (i == 9 ? 1s : 10s), kNow);
+  nodes.ban(id(9'000), kNow + 10s, kNow);
+  CHECK(nodes.size(kNow) == BannedNodes::kNodesMax);
+  CHECK_FALSE(nodes.contains(id(9), kNow));
+  CHECK(nodes.contains(id(9'000), kNow));
 }
 
 TEST_CASE("ban: no link to or from a banned node comes into service, and others go on") {
