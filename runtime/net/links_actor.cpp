@@ -70,11 +70,11 @@ void LinksActor::event(ports::StreamEvent&& event) {
 
 /// Counts a stranger before anything is set aside for it; a stream that is dropped here is closed unread.
 void LinksActor::accepted(ports::Accepted&& accepted) {
-  Pool::Seat seat;
-  if (!accepted.from.user_id) {  // the node's own user needs no seat: no stranger may lock it out
+  Pool::AddressSlot slot;
+  if (!accepted.from.user_id) {  // the node's own user needs no slot: no stranger may lock it out
     auto given = pool_->admit(accepted.from.endpoint);
     if (!given) return;
-    seat = std::move(*given);
+    slot = std::move(*given);
   }
   auto link = pool_->accept();
   if (!link) return;
@@ -83,7 +83,7 @@ void LinksActor::accepted(ports::Accepted&& accepted) {
   start->link = link;
   start->stream = std::move(accepted.stream);
   start->from = accepted.from;
-  start->seat = std::move(seat);
+  start->slot = std::move(slot);
   start_peer(node(), *link, std::move(start), "/peer/accept-" + std::to_string(link->serial()));
 }
 

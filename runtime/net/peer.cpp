@@ -322,7 +322,7 @@ void Peer::end(const std::string& why, base::Code code) {
   if (stream_ && trusted_) stream_->close();
   else if (stream_) stream_->abandon();
   stream_.reset();
-  start_->seat = {};
+  start_->slot = {};
   const auto served = pool_->release(*link_);
   link_->close({base::Code::unavailable, "the link to the other node has ended: " + why});
   if (served) report_ended(*served, why, !hung_up_ && !hung_up_on_);
@@ -335,11 +335,11 @@ void Peer::end(const std::string& why, base::Code code) {
 
 // -- what `/links` hears --
 
-void Peer::report_up(const LinkInfo& info, bool twin) {
+void Peer::report_up(const LinkInfo& info, bool duplicate) {
   if (info.role != messages::Role::peer) return;
   tell<wire::LinkMade>(node().find("/links"), [&](wire::LinkMade::Builder made) {
     made.setSerial(link_->serial());
-    auto up = twin ? made.initResult().initTwin() : made.initResult().initUp();
+    auto up = duplicate ? made.initResult().initTwin() : made.initResult().initUp();
     messages::write_contact(up.initContact(), info.contact);
     up.setOutbound(info.outbound);
     made.setNode(kj::arrayPtr(info.node.bytes.data(), info.node.bytes.size()));

@@ -31,7 +31,7 @@ struct PeerStart {
   // accepted
   std::shared_ptr<ports::Stream> stream;
   ports::RemoteAddress from;
-  Pool::Seat seat;
+  Pool::AddressSlot slot;
 };
 
 /// Starts the actor of a link at `path`.
@@ -99,7 +99,7 @@ class Peer final : public runtime::Actor {
   void look_whether_quiet();
   void keep_alive();
   void end(const std::string& why, base::Code code = base::Code::unavailable);
-  void report_up(const LinkInfo& info, bool twin);
+  void report_up(const LinkInfo& info, bool duplicate);
   void report_ended(const LinkInfo& info, const std::string& why, bool lost);
   void report_failed(const base::Error& why);
   void report_not_there();

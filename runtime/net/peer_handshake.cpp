@@ -79,7 +79,7 @@ void Peer::enter_service(const LinkInfo& proven) {
   state_ = State::serving;
   trusted_ = true;
   reader_.set_frame_bytes_max(frame_bytes_max(pool_->setup().limits.frame_bytes_max));
-  start_->seat.settle();
+  start_->slot.settle();
   cancel<HandshakeDue>();
   after<KeepAlive>(pool_->setup().limits.keep_alive);
   const auto claim = pool_->claim(link_, info, now());

@@ -21,7 +21,7 @@ std::string_view name(Turned why) {
     case Turned::handshake_timeout: return "handshake_timeout";
     case Turned::channel: return "channel";
     case Turned::frames: return "frames";
-    case Turned::twin: return "twin";
+    case Turned::duplicate: return "twin";  // the name of the metric's label
     case Turned::banned: return "banned";
   }
   return "frames";
@@ -127,7 +127,7 @@ std::shared_ptr<Link> Pool::accept() {
   return closed_ ? nullptr : make_link(Link::Side::acceptor);
 }
 
-// -- seats --
+// -- slots of addresses --
 
 /// One subscriber holds a whole /64 of IPv6, and often one address of IPv4 (RFC 6177 2).
 std::array<std::uint8_t, 16> Pool::crowd_of(const base::Endpoint& from) {
@@ -136,23 +136,23 @@ std::array<std::uint8_t, 16> Pool::crowd_of(const base::Endpoint& from) {
   return out;
 }
 
-std::optional<Pool::Seat> Pool::admit(const base::Endpoint& from) {
+std::optional<Pool::AddressSlot> Pool::admit(const base::Endpoint& from) {
   const std::lock_guard hold(lock_);
   const auto turn_away = [this](Turned why) { return counters_.count(why), std::nullopt; };
   const auto& limits = setup_.limits;
-  if (closed_ || seats_ - handshakes_ >= limits.links_max) return turn_away(Turned::too_many_links);
+  if (closed_ || slots_ - handshakes_ >= limits.links_max) return turn_away(Turned::too_many_links);
   if (handshakes_ >= limits.handshakes_max) return turn_away(Turned::too_many_handshakes);
   Crowd& crowd = crowds_[crowd_of(from)];
   if (crowd.links >= limits.links_per_address_max) return turn_away(Turned::too_many_of_address);
   if (crowd.handshakes >= limits.handshakes_per_address_max) return turn_away(Turned::handshakes_of_address);
   ++crowd.links;
   ++crowd.handshakes;
-  ++seats_;
+  ++slots_;
   ++handshakes_;
-  return Seat(shared_from_this(), crowd_of(from));
+  return AddressSlot(shared_from_this(), crowd_of(from));
 }
 
-Pool::Seat& Pool::Seat::operator=(Seat&& other) noexcept {
+Pool::AddressSlot& Pool::AddressSlot::operator=(AddressSlot&& other) noexcept {
   leave();
   pool_ = std::move(other.pool_);
   address_ = other.address_;
@@ -160,14 +160,14 @@ Pool::Seat& Pool::Seat::operator=(Seat&& other) noexcept {
   return *this;
 }
 
-void Pool::Seat::settle() {
+void Pool::AddressSlot::settle() {
   if (!pool_ || !std::exchange(shaking_hands_, false)) return;
   const std::lock_guard hold(pool_->lock_);
   --pool_->crowds_[address_].handshakes;
   --pool_->handshakes_;
 }
 
-void Pool::Seat::leave() {
+void Pool::AddressSlot::leave() {
   if (!pool_) return;
   const auto pool = std::move(pool_);
   const std::lock_guard hold(pool->lock_);
@@ -177,7 +177,7 @@ void Pool::Seat::leave() {
     --pool->handshakes_;
   }
   if (--crowd->second.links == 0) pool->crowds_.erase(crowd);
-  --pool->seats_;
+  --pool->slots_;
 }
 
 // -- service --
@@ -192,9 +192,9 @@ Pool::Claim Pool::claim(const std::shared_ptr<Link>& link, const LinkInfo& info,
       dialling_.erase(dialling);
     if (const auto found = peers_.find(info.node); info.role == messages::Role::peer && found != peers_.end()) {
       Entry& held = serving_.at(found->second);
-      const bool twin = now - held.info.since <= setup_.limits.handshake_timeout;
-      if (twin && held.info.token < info.token) {
-        counters_.count(Turned::twin);
+      const bool duplicate = now - held.info.since <= setup_.limits.handshake_timeout;
+      if (duplicate && held.info.token < info.token) {
+        counters_.count(Turned::duplicate);
         return {};
       }
       claim.replaced = leaves_service(held);
@@ -283,9 +283,9 @@ std::vector<std::shared_ptr<Link>> Pool::in_service() const {
 
 void Pool::check() const {
   const std::lock_guard hold(lock_);
-  base::ensure(handshakes_ <= seats_ && handshakes_ <= setup_.limits.handshakes_max,
+  base::ensure(handshakes_ <= slots_ && handshakes_ <= setup_.limits.handshakes_max,
                "only accepted links shake hands, and few at once");
-  base::ensure(crowds_.size() <= seats_, "an address is remembered for as long as it has a seat");
+  base::ensure(crowds_.size() <= slots_, "an address is remembered for as long as it has a slot");
   base::ensure(peers_.size() <= serving_.size() && serving_.size() <= made_.size(), "a link in service was made");
 }
 

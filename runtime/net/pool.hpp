@@ -1,12 +1,13 @@
 #pragma once
-// All links of one process: at most one in service for each node as a peer, and who may still connect.
+// All links of one process: at most one in service to each node in the role of a peer, and who may still connect.
 //
-// Twins   links to one node that come up within the time of a handshake, in whatever directions, are twins. Both
-//         sides must keep the same one: the one with the smaller token, which both derive from its TLS session. A
-//         link that has been in service for longer is replaced by a newer one, for the other side would not dial if
-//         it had a live link. Whichever gives way finishes what is in flight on it, and then ends.
-// Limits  LinkLimits: links, links and handshakes of one address; counted before anything is set aside for them.
-// Safety  any thread.
+// Duplicate  two links to one node that come up within the time of a handshake, for instance because both nodes dialled
+//            at once (simultaneous open). Both sides must keep the same link: the link with the smaller token, which
+//            both derive from its TLS session. A link that has been in service for longer is replaced by the newer
+//            link: the other side would not dial if its link were alive. The link that gives way ends once what is in
+//            flight on it is done.
+// Limits     LinkLimits: links in all, and links and handshakes of one address; counted before memory is allocated.
+// Safety     any thread.
 #include <array>
 #include <atomic>
 #include <deque>
@@ -30,10 +31,10 @@ enum class Turned : std::uint8_t {
   too_many_handshakes,
   handshakes_of_address,
   handshake_timeout,
-  channel,  ///< TLS failed, or what came was no TLS
-  frames,   ///< a frame broke the rules of the link
-  twin,     ///< another link to the same node is in service
-  banned,   ///< its node is banned
+  channel,    ///< TLS failed, or what came was no TLS
+  frames,     ///< a frame broke the rules of the link
+  duplicate,  ///< another link to the same node is in service
+  banned,     ///< its node is banned
 };
 inline constexpr std::size_t kTurned = 9;
 
@@ -101,15 +102,15 @@ class Pool : public std::enable_shared_from_this<Pool> {
   /// A link for a stream that was accepted.
   std::shared_ptr<Link> accept();
 
-  /// Held by a connection for as long as it counts against its address.
-  class Seat {
+  /// Held by a connection while it counts against the limits of its address.
+  class AddressSlot {
    public:
-    Seat() = default;
-    Seat(std::shared_ptr<Pool> pool, std::array<std::uint8_t, 16> address)
+    AddressSlot() = default;
+    AddressSlot(std::shared_ptr<Pool> pool, std::array<std::uint8_t, 16> address)
         : pool_(std::move(pool)), address_(address) {}
-    Seat(Seat&&) noexcept = default;
-    Seat& operator=(Seat&& other) noexcept;
-    ~Seat() { leave(); }
+    AddressSlot(AddressSlot&&) noexcept = default;
+    AddressSlot& operator=(AddressSlot&& other) noexcept;
+    ~AddressSlot() { leave(); }
     /// The handshake is over; only the link counts from here on.
     void settle();
 
@@ -119,12 +120,12 @@ class Pool : public std::enable_shared_from_this<Pool> {
     std::array<std::uint8_t, 16> address_{};
     bool shaking_hands_ = true;
   };
-  /// A seat for an accepted connection; none, and counted, where a limit is reached.
-  std::optional<Seat> admit(const base::Endpoint& from);
+  /// A slot for an accepted connection from `from`. None if a limit is reached; then the refusal is counted.
+  std::optional<AddressSlot> admit(const base::Endpoint& from);
 
   /// What became of a link that is ready for service.
   struct Claim {
-    bool won = false;                  ///< false, and counted: a twin has its place
+    bool won = false;                  ///< false, and counted: a duplicate link is kept instead
     std::optional<LinkInfo> replaced;  ///< an older link to the same node, which gives way
   };
   Claim claim(const std::shared_ptr<Link>& link, const LinkInfo& info, base::Instant now);
@@ -176,7 +177,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
     std::size_t links = 0, handshakes = 0;
   };
   std::map<std::array<std::uint8_t, 16>, Crowd> crowds_;
-  std::size_t seats_ = 0;                                   // of accepted links
+  std::size_t slots_ = 0;                                   // of accepted links
   std::size_t handshakes_ = 0;                              // those of them that shake hands
   std::map<std::uint64_t, std::weak_ptr<Link>> made_;       // all links, by serial
   std::deque<std::pair<std::uint64_t, std::string>> gone_;  // names of the latest proxies whose links have ended
