@@ -172,7 +172,7 @@ struct Misbehaved $kind(bytesMax = 512) {
 }
 
 enum Offence {
-  # In points: see `actors/peers/logic/conduct.hpp`.
+  # In points: see `actors/peers/logic/peer_scores.hpp`.
 
   malformed @0;
   # A message that breaks its schema or its rules.

@@ -96,7 +96,7 @@ std::optional<base::NodeId> PeersActor::linked_caller() {
 
 void PeersActor::punish(const base::NodeId& whom, const char* why) {
   refuse(base::Error{Code::malformed, why});
-  misbehaved(whom, Offence::malformed, why);
+  misbehaved(whom, Violation::malformed, why);
 }
 
 void PeersActor::answer(wire::Ping::Reader ping, Reply<wire::Pong> reply) {
@@ -155,11 +155,11 @@ void PeersActor::misbehaved(net::wire::Misbehaved::Reader report) {
   const auto id = node_id(report.getNode());
   if (!id) return refuse(base::Error{Code::malformed, kIdLength});
   const auto what = report.getWhat();
-  if (const auto how = offence_of(report.getHow()))
+  if (const auto how = violation_of(report.getHow()))
     misbehaved(*id, *how, {what.begin(), std::min(what.size(), kWhatBytesMax)});
 }
 
-void PeersActor::misbehaved(const base::NodeId& whom, Offence how, std::string_view what) {
+void PeersActor::misbehaved(const base::NodeId& whom, Violation how, std::string_view what) {
   setup_.log.debug("peer misbehaved", {{"node", whom.hex()}, {"how", text_of(how)}, {"what", what}});
   act(peers_.misbehaved(whom, how, now(), random()));
 }
@@ -197,7 +197,7 @@ void PeersActor::describe(wire::PeersState::Builder state) {
   state.setBanned(count[State::banned]);
   state.setRowsWaiting(size32(waiting_));
   state.setSavesFailed(saves_failed_);
-  state.setOffences(peers_.conduct().offences());
+  state.setOffences(peers_.scores().violations());
   state.setBans(bans_);
   if (peers_.wake_at() == base::Instant::max()) return;
   const auto wait = std::chrono::ceil<std::chrono::milliseconds>(peers_.wake_at() - now()).count();

@@ -91,7 +91,7 @@ class PeersActor final : public runtime::Actor {
   void link_down(net::wire::LinkDown::Reader down);
   void not_there(net::wire::NotThere::Reader where);
   void misbehaved(net::wire::Misbehaved::Reader report);
-  void misbehaved(const base::NodeId& whom, Offence how, std::string_view what);
+  void misbehaved(const base::NodeId& whom, Violation how, std::string_view what);
   void describe(wire::PeersState::Builder state);
   std::optional<base::NodeId> linked_caller();
   void note_seen(const base::NodeId& by, capnp::Data::Reader seen);

@@ -130,7 +130,7 @@ void PeersActor::ponged(const base::NodeId& whom, base::Instant asked_at, runtim
   if (!answer.ok()) return act(peers_.ping_failed(whom, now(), random()));
   const auto endpoint = own_word(answer.value(), whom, setup_.id_of);
   if (!endpoint) {
-    misbehaved(whom, Offence::malformed, "a pong names its own sender");
+    misbehaved(whom, Violation::malformed, "a pong names its own sender");
     return act(peers_.ping_failed(whom, now(), random()));
   }
   note_seen(whom, answer.value().getSeen());

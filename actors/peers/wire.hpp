@@ -51,7 +51,7 @@ using Traffic = std::map<base::NodeId, Carried>;
 DialFailure failure_of(net::wire::NotThere::Met met);
 
 /// Nothing for one that this version does not know.
-std::optional<Offence> offence_of(net::wire::Offence how);
+std::optional<Violation> violation_of(net::wire::Offence how);
 
 /// Of the links to peers; those of operators are left out.
 Traffic read(net::wire::LinkRows::Reader rows);

@@ -22,6 +22,6 @@ std::optional<base::Error> forbidden(const messages::KindInfo* kind, messages::R
 
 /// What is wrong with a message that an honest node of any version would not have sent; nothing if there may be one
 /// that would: newer ones have kinds and fields that this node does not know.
-std::optional<wire::Offence> offence_of(const messages::KindInfo* kind, messages::Role role, base::ByteView payload);
+std::optional<wire::Offence> violation_of(const messages::KindInfo* kind, messages::Role role, base::ByteView payload);
 
 }  // namespace troupe::net

@@ -267,7 +267,7 @@ void DatagramsActor::serve(const Way& from, const Token& token, const base::Node
   const auto* kind = messages::find_kind(question.kind);
   const auto service = node().service(question.path);
   if (const auto why = forbidden(kind, messages::Role::peer, service.get(), question.words)) {
-    if (const auto how = offence_of(kind, messages::Role::peer, question.words)) misbehaved(id, *how, why->message);
+    if (const auto how = violation_of(kind, messages::Role::peer, question.words)) misbehaved(id, *how, why->message);
     return answer(from, token, *other, runtime::error_envelope(*why));
   }
   if (!kind->datagram) return answer(from, token, *other, Answer{.type = AnswerType::too_large});

@@ -110,7 +110,7 @@ void Peer::take_frame(const Frame& frame) {
 std::optional<Error> Peer::forbidden(const Frame& frame, const messages::KindInfo* kind,
                                      const runtime::Service* service) {
   if (auto why = net::forbidden(kind, role_, service, frame.payload)) {
-    if (const auto how = offence_of(kind, role_, frame.payload)) misbehaved(*how, why->message);
+    if (const auto how = violation_of(kind, role_, frame.payload)) misbehaved(*how, why->message);
     return why;
   }
   if (!within_rate(kind)) {
@@ -183,7 +183,7 @@ void Peer::take_conversation(const Frame& frame) {
   const messages::KindInfo* kind = nullptr;
   if (!frame.payload.empty()) {
     kind = messages::find_kind(frame.header.kind);
-    // Of a newer node, whose kinds we do not know, or whose messages have grown: no use to us, but no offence.
+    // Of a newer node, whose kinds we do not know, or whose messages have grown: no use to us, but no violation.
     if (kind == nullptr || !messages::fits(*kind, frame.payload.size()))
       return turn_away(Turned::frames, "an answer or item of a kind or size that this node does not know");
     if (check_envelope(frame.payload)) return violated("an answer or item that is no message");

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <tuple>
 
-#include "actors/peers/logic/conduct.hpp"
+#include "actors/peers/logic/peer_scores.hpp"
 #include "runtime/base/ensure.hpp"
 
 namespace troupe::peers {

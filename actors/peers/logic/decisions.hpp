@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "actors/peers/logic/address_book.hpp"
-#include "actors/peers/logic/conduct.hpp"
+#include "actors/peers/logic/peer_scores.hpp"
 #include "actors/peers/logic/target.hpp"
 
 namespace troupe::peers {
@@ -90,7 +90,7 @@ struct Drop {
 struct Ban {
   base::NodeId whom;
   base::Instant until;
-  std::optional<Offence> last;  ///< that made it too many; none: it was banned before a restart
+  std::optional<Violation> last;  ///< that made it too many; none: it was banned before a restart
 };
 struct Pardon {
   base::NodeId whom;
@@ -130,7 +130,7 @@ struct PeerView {
   State state;
   std::optional<std::chrono::microseconds> rtt;
   std::optional<Direction> direction;  ///< of its link
-  std::uint32_t score = 0;             ///< points for its offences
+  std::uint32_t score = 0;             ///< points for its violations
   std::optional<base::Instant> banned_until = {};
 };
 

@@ -138,21 +138,21 @@ void Peers::drop_link(const base::NodeId& id, DropReason why) {
   decisions_.push_back(Drop{id, why});
 }
 
-Decisions Peers::misbehaved(const base::NodeId& id, Offence offence, base::Instant now, base::Random& random) {
-  offend(id, offence, now);
+Decisions Peers::misbehaved(const base::NodeId& id, Violation violation, base::Instant now, base::Random& random) {
+  add_points(id, violation, now);
   return settle(now, random);
 }
 
-void Peers::offend(const base::NodeId& id, Offence offence, base::Instant now) {
-  if (id == self_ || banned_until(id, now) || !conduct_.offend(id, offence, now)) return;
+void Peers::add_points(const base::NodeId& id, Violation violation, base::Instant now) {
+  if (id == self_ || banned_until(id, now) || !scores_.add(id, violation, now)) return;
   const auto known = book_.ban(id, now);
-  decisions_.push_back(Ban{id, known ? *known : conduct_.ban(id, now), offence});
+  decisions_.push_back(Ban{id, known ? *known : scores_.ban(id, now), violation});
   drop_link(id, DropReason::banned);
 }
 
 std::optional<base::Instant> Peers::banned_until(const base::NodeId& id, base::Instant now) const {
   if (book_.banned(id, now)) return book_.find(id)->banned_until;
-  return conduct_.banned_until(id, now);
+  return scores_.banned_until(id, now);
 }
 
 bool Peers::welcome(const base::NodeId& id, base::Instant now) const {
@@ -163,7 +163,7 @@ bool Peers::welcome(const base::NodeId& id, base::Instant now) const {
 /// What a person forgives. False if there is nothing that is known of: a ban may be one of before a restart.
 bool Peers::forgive(const base::NodeId& id, base::Instant now) {
   const bool banned = banned_until(id, now).has_value();
-  const bool scored = conduct_.pardon(id, now);
+  const bool scored = scores_.pardon(id, now);
   const auto held = held_off_.find(id);
   const bool away = held != held_off_.end() && held->second > now;
   book_.pardon(id);
@@ -208,7 +208,7 @@ std::vector<PeerView> Peers::view(base::Instant now) const {
   for (const auto& [id, peer] : book_.rows()) {
     out[id] = {id, peer.contact.endpoint, state_of(id, now), peer.rtt, std::nullopt};
   }
-  for (const auto& [id, until] : conduct_.banned(now)) out.try_emplace(id, PeerView{id, {}, State::banned, {}, {}});
+  for (const auto& [id, until] : scores_.banned(now)) out.try_emplace(id, PeerView{id, {}, State::banned, {}, {}});
   for (const auto& [id, link] : links_) {
     PeerView& line = out[id];
     if (!line.endpoint.dialable()) line.endpoint = link.up.remote;
@@ -216,7 +216,7 @@ std::vector<PeerView> Peers::view(base::Instant now) const {
   }
   std::vector<PeerView> lines;
   for (auto& [id, line] : out) {
-    line.score = conduct_.score(id, now);
+    line.score = scores_.score(id, now);
     line.banned_until = banned_until(id, now);
     lines.push_back(line);
   }
@@ -282,7 +282,7 @@ void Peers::forget_old(base::Instant now) {
   std::erase_if(retry_at_, [&](const auto& entry) { return entry.second <= now || !book_.find(entry.first); });
   std::erase_if(brief_, [&](const auto& entry) { return !book_.find(entry.first); });
   std::erase_if(turned_us_away_, [&](const auto& id) { return !brief_.contains(id); });
-  conduct_.prune(now);
+  scores_.prune(now);
 }
 
 void Peers::check() const {

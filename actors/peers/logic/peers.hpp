@@ -71,7 +71,7 @@ class Peers {
   Decisions contacts_failed(const base::NodeId& from, base::Instant now, base::Random& random);
 
   /// Adds to the score of a peer, known or not, which at kPointsBan is banned and dropped.
-  Decisions misbehaved(const base::NodeId& id, Offence offence, base::Instant now, base::Random& random);
+  Decisions misbehaved(const base::NodeId& id, Violation violation, base::Instant now, base::Random& random);
   /// Whether a link to that peer is wanted: not banned, and no person sent it away.
   bool welcome(const base::NodeId& id, base::Instant now) const;
 
@@ -108,7 +108,7 @@ class Peers {
   /// node that is alone by rights: it is to join nobody, and has met nobody.
   std::size_t expected(base::Instant now) const;
   const AddressBook& book() const { return book_; }
-  const Conduct& conduct() const { return conduct_; }
+  const PeerScores& scores() const { return scores_; }
   /// The bytes to store for SaveRow. Nothing if the row is gone meanwhile.
   std::optional<base::Bytes> row(const base::NodeId& id, Moment moment) const;
 
@@ -167,7 +167,7 @@ class Peers {
   void rejoin(base::Instant now, base::Random& random);
   bool passable(const Contact& contact, const base::NodeId& to) const;
   // peers.cpp
-  void offend(const base::NodeId& id, Offence offence, base::Instant now);
+  void add_points(const base::NodeId& id, Violation violation, base::Instant now);
   bool forgive(const base::NodeId& id, base::Instant now);
   std::optional<base::Instant> banned_until(const base::NodeId& id, base::Instant now) const;
   void drop_link(const base::NodeId& id, DropReason why);
@@ -196,7 +196,7 @@ class Peers {
   std::map<base::NodeId, base::Instant> held_off_;
   std::map<base::NodeId, base::Instant> left_;  // links that had answered, by their end; within kFresh
   bool met_ = false;                            // somebody, ever
-  Conduct conduct_;
+  PeerScores scores_;
   std::optional<base::NodeId> asked_;  // for contacts
   base::Instant asked_due_;
   base::Duration eager_gap_ = kExchangeGap;

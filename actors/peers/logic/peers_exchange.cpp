@@ -57,17 +57,17 @@ Decisions Peers::contacts(const base::NodeId& from, const std::vector<Contact>& 
                           base::Random& random) {
   if (asked_ == from) {
     asked_.reset();
-    std::optional<Offence> offence;
-    if (list.size() > kContactsMax) offence = Offence::too_many;
-    for (std::size_t i = 0; i < list.size() && !offence; ++i) {
+    std::optional<Violation> violation;
+    if (list.size() > kContactsMax) violation = Violation::too_many;
+    for (std::size_t i = 0; i < list.size() && !violation; ++i) {
       const Contact& contact = list[i];
       const auto id = contact.endpoint.dialable() ? id_of_(contact.key, contact.nonce) : std::nullopt;
-      if (!contact.endpoint.dialable()) offence = Offence::undialable;
-      else if (!id) offence = Offence::unproven_contact;
+      if (!contact.endpoint.dialable()) violation = Violation::undialable;
+      else if (!id) violation = Violation::unproven_contact;
       else if (id != self_ && !banned_until(*id, now) && passable(contact, from))
         book_.hear_of(*id, contact, from, now);
     }
-    if (offence) offend(from, *offence, now);
+    if (violation) add_points(from, *violation, now);
   }
   return settle(now, random);
 }

@@ -1,6 +1,6 @@
 #include "actors/peers/logic/address_book.hpp"
 
-#include "actors/peers/logic/conduct.hpp"
+#include "actors/peers/logic/peer_scores.hpp"
 #include "tests/actors/peers/fixture.hpp"
 
 using namespace troupe;

@@ -79,7 +79,7 @@ TEST_CASE("peers actor: who says what no honest peer says is banned and hung up 
   PeersFixture fixture(rows);
   fixture.open();
   fixture.dials_us(1);
-  for (std::uint32_t said = 0; said < kPointsBan; said += points_of(Offence::malformed)) {
+  for (std::uint32_t said = 0; said < kPointsBan; said += points_of(Violation::malformed)) {
     CHECK(fixture.links.hang_ups.empty());
     SUBCASE("with pings in another's name") { CHECK(lie(fixture, 1) == Code::malformed); }
     SUBCASE("with questions for no contacts") {
@@ -115,8 +115,8 @@ TEST_CASE("peers actor: a peer that passes on more than it may is punished, and 
   fixture.pass(1s);
   CHECK(fixture.others.questions[1] == 1);
   CHECK(fixture.lines().size() == 1);
-  const std::uint32_t each = points_of(Offence::malformed);
-  for (std::uint32_t points = points_of(Offence::too_many); points + each < kPointsBan; points += each) {
+  const std::uint32_t each = points_of(Violation::malformed);
+  for (std::uint32_t points = points_of(Violation::too_many); points + each < kPointsBan; points += each) {
     lie(fixture, 1);
   }
   CHECK(fixture.links.hang_ups.empty());

@@ -106,7 +106,7 @@ TEST_CASE("exchange: a friend that lies is banned after a few lies, its link dro
     int told = 0;
     for (; drops.empty() && told < 1000; ++told) {
       drops = only<Drop>(tell(node, 1, lie));
-      if (drops.empty() && told > 20) break;  // small offences far apart are forgiven
+      if (drops.empty() && told > 20) break;  // small violations far apart are forgiven
     }
     CHECK(node.peers.book().find(id_of(2)) == nullptr);
     if (drops.empty()) continue;
@@ -119,7 +119,7 @@ TEST_CASE("exchange: a friend that lies is banned after a few lies, its link dro
   node.befriend(outbound(1));
   for (int i = 0; i < 4; ++i) {
     CHECK(node.peers.links() == 1);
-    node.peers.misbehaved(id_of(1), Offence::malformed, node.now, node.random);
+    node.peers.misbehaved(id_of(1), Violation::malformed, node.now, node.random);
   }
   CHECK(node.peers.links() == 0);
   CHECK(only<Drop>(node.peers.linked(inbound(1), node.now, node.random)).size() == 1);
@@ -128,18 +128,18 @@ TEST_CASE("exchange: a friend that lies is banned after a few lies, its link dro
   CHECK(node.peers.welcome(id_of(1), node.now));
 }
 
-TEST_CASE("exchange: offences are forgiven with time, and reconnecting does not wipe them") {
+TEST_CASE("exchange: violations are forgiven with time, and reconnecting does not wipe them") {
   Fixture node;
   node.start();
   node.befriend(outbound(1));
   for (int i = 0; i < 100; ++i) {
     node.pass(10min);
-    node.peers.misbehaved(id_of(1), Offence::protocol, node.now, node.random);
+    node.peers.misbehaved(id_of(1), Violation::protocol, node.now, node.random);
     CHECK(node.peers.links() == 1);
   }
   node.peers.unlinked(id_of(1), LinkEnd::lost, node.now, node.random);
   node.befriend(outbound(1));
-  CHECK(only<Drop>(node.peers.misbehaved(id_of(1), Offence::protocol, node.now, node.random)).size() == 1);
+  CHECK(only<Drop>(node.peers.misbehaved(id_of(1), Violation::protocol, node.now, node.random)).size() == 1);
 }
 
 TEST_CASE("exchange: the asker gets peers that work, at most twenty, in random order, and not itself") {
@@ -163,7 +163,7 @@ TEST_CASE("exchange: the asker gets peers that work, at most twenty, in random o
     other.befriend(outbound(3));
     other.hear(10, 5, 3);
     other.befriend(outbound(4));
-    for (int i = 0; i < 4; ++i) other.peers.misbehaved(id_of(4), Offence::malformed, other.now, other.random);
+    for (int i = 0; i < 4; ++i) other.peers.misbehaved(id_of(4), Violation::malformed, other.now, other.random);
     CHECK(other.peers.give(id_of(1), 20, other.now, other.random) == std::vector<Contact>{contact_of(3)});
     CHECK(other.peers.give(id_of(2), 20, other.now, other.random).size() == 2);
     other.peers.unlinked(id_of(3), LinkEnd::lost, other.now, other.random);

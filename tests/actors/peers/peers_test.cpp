@@ -99,7 +99,7 @@ TEST_CASE("peers: a person's wish lifts a ban") {
   Fixture node;
   node.start();
   node.befriend(outbound(1));
-  for (int i = 0; i < 2; ++i) node.peers.misbehaved(id_of(1), Offence::protocol, node.now, node.random);
+  for (int i = 0; i < 2; ++i) node.peers.misbehaved(id_of(1), Violation::protocol, node.now, node.random);
   CHECK(node.state(1) == State::banned);
   REQUIRE(node.peers.connect({id_of(1), {"10.0.0.1", 4000}}, node.now, node.random).ok());
   CHECK(node.state(1) == State::dialling);
@@ -269,7 +269,7 @@ TEST_CASE("peers: any order of events keeps the limits, wakes later than now, an
           }
           break;
         }
-        case 8: note(node.peers.misbehaved(id, Offence::protocol, node.now, node.random)); break;
+        case 8: note(node.peers.misbehaved(id, Violation::protocol, node.now, node.random)); break;
         case 9: note(node.peers.advertised(id, endpoint_of(number + 1), node.now, node.random)); break;
         case 10: {
           if (dials.empty()) break;
@@ -303,12 +303,12 @@ TEST_CASE("peers: one whom the book does not hold is banned too, listed as such,
   node.befriend(outbound(1));
   std::vector<Ban> bans;
   for (int i = 0; i < 4; ++i)
-    for (const Ban& ban : only<Ban>(node.peers.misbehaved(id_of(7), Offence::malformed, node.now, node.random)))
+    for (const Ban& ban : only<Ban>(node.peers.misbehaved(id_of(7), Violation::malformed, node.now, node.random)))
       bans.push_back(ban);
   REQUIRE(bans.size() == 1);
   CHECK(bans[0].whom == id_of(7));
   CHECK(bans[0].until == node.now + kBanMin);
-  CHECK(bans[0].last == Offence::malformed);
+  CHECK(bans[0].last == Violation::malformed);
   CHECK(node.state(7) == State::banned);
   CHECK_FALSE(node.peers.welcome(id_of(7), node.now));
   node.hear(7, 2, 1);
@@ -316,18 +316,18 @@ TEST_CASE("peers: one whom the book does not hold is banned too, listed as such,
   CHECK(node.peers.book().find(id_of(8)) != nullptr);
   // What it does meanwhile makes it no longer.
   for (int i = 0; i < 10; ++i)
-    CHECK(only<Ban>(node.peers.misbehaved(id_of(7), Offence::malformed, node.now, node.random)).empty());
+    CHECK(only<Ban>(node.peers.misbehaved(id_of(7), Violation::malformed, node.now, node.random)).empty());
   CHECK(only<Drop>(node.peers.linked(inbound(7), node.now, node.random)).size() == 1);
   node.pass(bans[0].until - node.now);
   CHECK(node.peers.welcome(id_of(7), node.now));
   CHECK(only<Drop>(node.peers.linked(inbound(7), node.now, node.random)).empty());
 }
 
-TEST_CASE("peers: our own id commits no offence") {
+TEST_CASE("peers: our own id commits no violation") {
   Fixture node;
   node.start();
   for (int i = 0; i < 10; ++i)
-    CHECK(only<Ban>(node.peers.misbehaved(id_of(kSelf), Offence::protocol, node.now, node.random)).empty());
+    CHECK(only<Ban>(node.peers.misbehaved(id_of(kSelf), Violation::protocol, node.now, node.random)).empty());
 }
 
 TEST_CASE("peers: a pardon lifts what a ban, points or a drop have brought about") {
@@ -338,15 +338,15 @@ TEST_CASE("peers: a pardon lifts what a ban, points or a drop have brought about
   CHECK_FALSE(pardon(1).lifted);
   SUBCASE("a ban") {
     while (node.peers.welcome(id_of(1), node.now))
-      node.peers.misbehaved(id_of(1), Offence::protocol, node.now, node.random);
+      node.peers.misbehaved(id_of(1), Violation::protocol, node.now, node.random);
     const auto pardoned = pardon(1);
     CHECK(pardoned.lifted);
     CHECK(only<Pardon>(pardoned.decisions)[0].whom == id_of(1));
   }
   SUBCASE("points") {
-    node.peers.misbehaved(id_of(1), Offence::protocol, node.now, node.random);
+    node.peers.misbehaved(id_of(1), Violation::protocol, node.now, node.random);
     CHECK(pardon(1).lifted);
-    CHECK(only<Ban>(node.peers.misbehaved(id_of(1), Offence::protocol, node.now, node.random)).empty());
+    CHECK(only<Ban>(node.peers.misbehaved(id_of(1), Violation::protocol, node.now, node.random)).empty());
     CHECK(pardon(1).lifted);
   }
   SUBCASE("a drop") {
@@ -364,7 +364,7 @@ TEST_CASE("peers: bans that were read back are told again at the start") {
     node.start();
     node.befriend(outbound(1));
     while (node.peers.welcome(id_of(1), node.now))
-      node.peers.misbehaved(id_of(1), Offence::protocol, node.now, node.random);
+      node.peers.misbehaved(id_of(1), Violation::protocol, node.now, node.random);
     row = node.peers.row(id_of(1), {node.now, base::WallTime(1'700'000'000s)});
   }
   Fixture node;

@@ -33,20 +33,20 @@ TEST_CASE("net: a deadline travels as the time that is left, and none as zero") 
   }
 }
 
-TEST_CASE("net: what no honest node sends is an offence, and what a newer one may send is none") {
+TEST_CASE("net: what no honest node sends is a violation, what a newer node may send is not") {
   using net::wire::Offence;
   const auto& number = messages::kind_of<bench::wire::Number>();
   const auto& order = messages::kind_of<peers::wire::ListPeers>();
   const auto sound = runtime::Envelope::build<bench::wire::Number>({}, [](auto out) { out.setValue(7); });
   const base::Bytes broken(16, 0xff);
   const base::Bytes large(messages::kBytesMaxLimit + 8);
-  CHECK_FALSE(net::offence_of(&number, messages::Role::peer, sound.bytes()));
-  CHECK_FALSE(net::offence_of(nullptr, messages::Role::peer, broken));
-  CHECK_FALSE(net::offence_of(&number, messages::Role::peer, large));  // it may have more fields there
-  CHECK(net::offence_of(&number, messages::Role::peer, broken) == Offence::MALFORMED);
-  CHECK(net::offence_of(&number, messages::Role::peer, {}) == Offence::MALFORMED);
-  CHECK(net::offence_of(&order, messages::Role::peer, {}) == Offence::FORBIDDEN);
-  CHECK_FALSE(net::offence_of(&order, messages::Role::view, sound.bytes()));
+  CHECK_FALSE(net::violation_of(&number, messages::Role::peer, sound.bytes()));
+  CHECK_FALSE(net::violation_of(nullptr, messages::Role::peer, broken));
+  CHECK_FALSE(net::violation_of(&number, messages::Role::peer, large));  // it may have more fields there
+  CHECK(net::violation_of(&number, messages::Role::peer, broken) == Offence::MALFORMED);
+  CHECK(net::violation_of(&number, messages::Role::peer, {}) == Offence::MALFORMED);
+  CHECK(net::violation_of(&order, messages::Role::peer, {}) == Offence::FORBIDDEN);
+  CHECK_FALSE(net::violation_of(&order, messages::Role::view, sound.bytes()));
 }
 
 TEST_CASE("net: random bytes are those of the system in their order, and none is given twice") {

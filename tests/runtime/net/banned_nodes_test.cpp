@@ -159,7 +159,7 @@ TEST_CASE("ban: datagrams of a banned node are not opened, and it is asked nothi
   CHECK(street.cluster.count(1, &DatagramCounts::getAgreements) == sessions);
 }
 
-TEST_CASE("offence: a sealed question that no honest node sends is told, one that a newer node may send is not") {
+TEST_CASE("violation: a sealed question that no honest node sends is told, one that a newer node may send is not") {
   Street street;
   const net::Cookie cookie = street.stranger.cookie(1);
   CHECK(street.stranger.ask(1, cookie) == 42);
@@ -192,7 +192,7 @@ TEST_CASE("offence: a sealed question that no honest node sends is told, one tha
   }
 }
 
-TEST_CASE("offence: a node that is late, lossy or gone commits none") {
+TEST_CASE("violation: being late, lossy or gone is not a violation") {
   Street street;
   NetCluster& cluster = street.cluster.cluster;
   std::vector<Reply<Number>> kept;
@@ -217,7 +217,7 @@ TEST_CASE("offence: a node that is late, lossy or gone commits none") {
   CHECK(street.accused().empty());
 }
 
-TEST_CASE("offence: over a link an operator's command and a long flood are told, a short one is not") {
+TEST_CASE("violation: over a link an operator's command and a long flood are told, a short one is not") {
   NetCluster cluster(2, 1, {.questions_per_second_max = 2});
   cluster.serve<Number>(1, "count", successor);
   const auto ask = [&](int times, const char* path) {
