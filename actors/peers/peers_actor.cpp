@@ -246,12 +246,11 @@ void PeersActor::answer(wire::PardonPeer::Reader command, Reply<messages::wire::
   const auto id = node_id(command.getNode());
   if (!id) return reply.refuse({Code::malformed, kIdLength});
   if (loading_) return reply.refuse({Code::unavailable, "the node has just started", std::chrono::milliseconds(500)});
-  const auto pardoned = peers_.pardon(*id, now(), random());
-  if (pardoned.lifted)
-    setup_.log.info("an operator pardons a peer", {{"node", id->hex()}});
-  if (pardoned.lifted) reply.done();
+  const auto unbanned = peers_.unban(*id, now(), random());
+  if (unbanned.lifted) setup_.log.info("an operator lifts the ban of a peer", {{"node", id->hex()}});
+  if (unbanned.lifted) reply.done();
   else reply.refuse({Code::not_found, "that peer is not banned, has no points, and was not dropped lately"});
-  act(pardoned.decisions);
+  act(unbanned.decisions);
 }
 
 }  // namespace troupe::peers

@@ -102,7 +102,7 @@ class PeersActor final : public runtime::Actor {
   void perform(const Dial& dial);
   void perform(const Drop& drop);
   void perform(const Ban& ban);
-  void perform(const Pardon& pardon);
+  void perform(const Unban& unban);
   void tell_ban(const base::NodeId& whom, base::Duration span);
   void perform(const SendPing& ping);
   void perform(const AskContacts& question);

@@ -106,7 +106,7 @@ void PeersActor::perform(const Ban& ban) {
                    {{"node", ban.whom.hex()}, {"why", text_of(*ban.last)}, {"for", std::to_string(seconds) + " s"}});
 }
 
-void PeersActor::perform(const Pardon& pardon) { tell_ban(pardon.whom, base::Duration::zero()); }
+void PeersActor::perform(const Unban& unban) { tell_ban(unban.whom, base::Duration::zero()); }
 
 void PeersActor::tell_ban(const base::NodeId& whom, base::Duration span) {
   tell<net::wire::Shun>(links(), [&](net::wire::Shun::Builder out) {

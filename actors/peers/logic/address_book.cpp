@@ -111,7 +111,7 @@ std::optional<base::Instant> AddressBook::ban(const base::NodeId& id, base::Inst
   return known->banned_until;
 }
 
-void AddressBook::pardon(const base::NodeId& id) {
+void AddressBook::unban(const base::NodeId& id) {
   KnownPeer* const known = row(id);
   if (known == nullptr || !known->banned_until) return;
   known->banned_until.reset();

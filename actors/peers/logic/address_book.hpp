@@ -62,7 +62,7 @@ class AddressBook {
 
   /// Bans for twice as long as the last time. Returns until when; nothing if it has no row.
   std::optional<base::Instant> ban(const base::NodeId& id, base::Instant now);
-  void pardon(const base::NodeId& id);
+  void unban(const base::NodeId& id);
   bool banned(const base::NodeId& id, base::Instant now) const;
 
   /// Forgets the dead.

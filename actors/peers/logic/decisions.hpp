@@ -92,7 +92,7 @@ struct Ban {
   base::Instant until;
   std::optional<Violation> last;  ///< that made it too many; none: it was banned before a restart
 };
-struct Pardon {
+struct Unban {
   base::NodeId whom;
 };
 struct SendPing {
@@ -109,7 +109,7 @@ struct SaveRow {
 struct EraseRow {
   base::NodeId id;
 };
-using Decision = std::variant<Dial, Drop, Ban, Pardon, SendPing, AskContacts, SaveRow, EraseRow>;
+using Decision = std::variant<Dial, Drop, Ban, Unban, SendPing, AskContacts, SaveRow, EraseRow>;
 using Decisions = std::vector<Decision>;
 
 /// A link that has come up: both proofs hold.

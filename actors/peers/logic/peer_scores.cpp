@@ -96,7 +96,7 @@ std::map<base::NodeId, base::Instant> PeerScores::banned(base::Instant now) cons
   return out;
 }
 
-bool PeerScores::pardon(const base::NodeId& id, base::Instant now) {
+bool PeerScores::unban(const base::NodeId& id, base::Instant now) {
   const bool banned = banned_until(id, now).has_value();
   if (banned) bans_.at(id).until = now;  // how often it was banned stays known
   return points_.erase(id) > 0 || banned;

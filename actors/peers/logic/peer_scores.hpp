@@ -62,7 +62,7 @@ class PeerScores {
   std::map<base::NodeId, base::Instant> banned(base::Instant now) const;
 
   /// Clears points and ban. False if there was neither.
-  bool pardon(const base::NodeId& id, base::Instant now);
+  bool unban(const base::NodeId& id, base::Instant now);
   /// Removes points and bans whose time is over.
   void prune(base::Instant now);
   /// Violations that counted, since the start of the process.

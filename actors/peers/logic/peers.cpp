@@ -163,12 +163,12 @@ bool Peers::welcome(const base::NodeId& id, base::Instant now) const {
 /// What a person forgives. False if there is nothing that is known of: a ban may be one of before a restart.
 bool Peers::forgive(const base::NodeId& id, base::Instant now) {
   const bool banned = banned_until(id, now).has_value();
-  const bool scored = scores_.pardon(id, now);
+  const bool scored = scores_.unban(id, now);
   const auto held = held_off_.find(id);
   const bool away = held != held_off_.end() && held->second > now;
-  book_.pardon(id);
+  book_.unban(id);
   if (held != held_off_.end()) held_off_.erase(held);
-  decisions_.push_back(Pardon{id});
+  decisions_.push_back(Unban{id});
   return banned || scored || away;
 }
 
@@ -189,7 +189,7 @@ base::Result<Decisions, CommandError> Peers::drop(const base::NodeId& id, base::
   return settle(now, random);
 }
 
-Peers::Pardoned Peers::pardon(const base::NodeId& id, base::Instant now, base::Random& random) {
+Peers::Unbanned Peers::unban(const base::NodeId& id, base::Instant now, base::Random& random) {
   const bool lifted = forgive(id, now);
   return {lifted, settle(now, random)};
 }

@@ -84,11 +84,11 @@ class Peers {
   /// A person wants a link to end; it stays away for kHoldOff.
   base::Result<Decisions, CommandError> drop(const base::NodeId& id, base::Instant now, base::Random& random);
   /// A person lifts a ban, wipes the points, and lets back whom one has dropped.
-  struct Pardoned {
+  struct Unbanned {
     bool lifted;  ///< false: nothing of that was noted here
     Decisions decisions;
   };
-  Pardoned pardon(const base::NodeId& id, base::Instant now, base::Random& random);
+  Unbanned unban(const base::NodeId& id, base::Instant now, base::Random& random);
 
   /// All known, linked and banned peers, by id.
   std::vector<PeerView> view(base::Instant now) const;

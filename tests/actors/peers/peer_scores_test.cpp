@@ -96,15 +96,15 @@ TEST_CASE("peer scores: as many are noted as may be, and one more takes the plac
   }
 }
 
-TEST_CASE("peer scores: a pardon wipes points and ban, not how often it was") {
+TEST_CASE("peer scores: an unban clears points and ban, but not the number of earlier bans") {
   PeerScores scores;
-  CHECK_FALSE(scores.pardon(id_of(1), kNow));
+  CHECK_FALSE(scores.unban(id_of(1), kNow));
   scores.add(id_of(1), Violation::malformed, kNow);
-  CHECK(scores.pardon(id_of(1), kNow));
+  CHECK(scores.unban(id_of(1), kNow));
   CHECK(scores.score(id_of(1), kNow) == 0);
   scores.ban(id_of(1), kNow);
-  CHECK(scores.pardon(id_of(1), kNow));
+  CHECK(scores.unban(id_of(1), kNow));
   CHECK_FALSE(scores.banned_until(id_of(1), kNow));
-  CHECK_FALSE(scores.pardon(id_of(1), kNow));
+  CHECK_FALSE(scores.unban(id_of(1), kNow));
   CHECK(scores.ban(id_of(1), kNow) == kNow + 2 * kBanMin);
 }

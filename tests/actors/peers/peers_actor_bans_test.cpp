@@ -61,18 +61,18 @@ TEST_CASE("peers actor: a linked peer shows its score, is hung up on when banned
   for (const std::string& line : fixture.logged) CHECK(line.find("banned") == std::string::npos);
 }
 
-TEST_CASE("peers actor: a pardon lifts a ban, also one of which only `/links` knows") {
+TEST_CASE("peers actor: an unban lifts a ban, also one of which only `/links` knows") {
   Rows rows;
   PeersFixture fixture(rows);
   fixture.open();
   const base::NodeId whom = id_of(7);
   fixture.accuse(whom, How::MALFORMED, 4);
-  CHECK_FALSE(fixture.pardon(view(whom)));
+  CHECK_FALSE(fixture.unban(view(whom)));
   CHECK(fixture.links.bans.back() == std::pair{whom, std::uint64_t{0}});
   CHECK(fixture.lines().empty());
-  CHECK(fixture.pardon(view(whom))->code == Code::not_found);
+  CHECK(fixture.unban(view(whom))->code == Code::not_found);
   CHECK(fixture.links.bans.size() == 3);
-  CHECK(fixture.pardon(view(whom).first(19))->code == Code::malformed);
+  CHECK(fixture.unban(view(whom).first(19))->code == Code::malformed);
 }
 
 TEST_CASE("peers actor: a report of nobody, or of what this version does not know, changes nothing") {

@@ -323,7 +323,7 @@ struct PeersFixture {
                                                         });
     return out;
   }
-  std::optional<base::Error> pardon(base::ByteView id) {
+  std::optional<base::Error> unban(base::ByteView id) {
     std::optional<base::Error> out;
     ask<peers::wire::PardonPeer, messages::wire::Nothing>([&](auto command) { command.setNode(data_of(id)); },
                                                           [&](auto& answer) {

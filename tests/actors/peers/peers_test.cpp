@@ -330,31 +330,31 @@ TEST_CASE("peers: our own id commits no violation") {
     CHECK(only<Ban>(node.peers.misbehaved(id_of(kSelf), Violation::protocol, node.now, node.random)).empty());
 }
 
-TEST_CASE("peers: a pardon lifts what a ban, points or a drop have brought about") {
+TEST_CASE("peers: an unban ends what a ban, points or a drop have brought about") {
   Fixture node;
   node.start();
   node.befriend(outbound(1));
-  const auto pardon = [&](std::uint32_t number) { return node.peers.pardon(id_of(number), node.now, node.random); };
-  CHECK_FALSE(pardon(1).lifted);
+  const auto unban = [&](std::uint32_t number) { return node.peers.unban(id_of(number), node.now, node.random); };
+  CHECK_FALSE(unban(1).lifted);
   SUBCASE("a ban") {
     while (node.peers.welcome(id_of(1), node.now))
       node.peers.misbehaved(id_of(1), Violation::protocol, node.now, node.random);
-    const auto pardoned = pardon(1);
-    CHECK(pardoned.lifted);
-    CHECK(only<Pardon>(pardoned.decisions)[0].whom == id_of(1));
+    const auto unbanned = unban(1);
+    CHECK(unbanned.lifted);
+    CHECK(only<Unban>(unbanned.decisions)[0].whom == id_of(1));
   }
   SUBCASE("points") {
     node.peers.misbehaved(id_of(1), Violation::protocol, node.now, node.random);
-    CHECK(pardon(1).lifted);
+    CHECK(unban(1).lifted);
     CHECK(only<Ban>(node.peers.misbehaved(id_of(1), Violation::protocol, node.now, node.random)).empty());
-    CHECK(pardon(1).lifted);
+    CHECK(unban(1).lifted);
   }
   SUBCASE("a drop") {
     REQUIRE(node.peers.drop(id_of(1), node.now, node.random).ok());
-    CHECK(pardon(1).lifted);
+    CHECK(unban(1).lifted);
   }
   CHECK(node.peers.welcome(id_of(1), node.now));
-  CHECK_FALSE(pardon(1).lifted);
+  CHECK_FALSE(unban(1).lifted);
 }
 
 TEST_CASE("peers: bans that were read back are told again at the start") {

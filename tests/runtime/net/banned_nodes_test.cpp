@@ -148,7 +148,7 @@ TEST_CASE("ban: datagrams of a banned node are not opened, and it is asked nothi
     CHECK_FALSE(street.stranger.ask(1, street.stranger.cookie(1)));
     CHECK(street.run == 1);
   }
-  SUBCASE("who is pardoned is served again") {
+  SUBCASE("a node is served again once its ban is lifted") {
     cluster.ban(1, cluster[0].id(), 0s);
     CHECK(street.cluster.answer(0, 1) == 42);
   }
