@@ -1,17 +1,12 @@
 #pragma once
-// The keys that two nodes share without a message between them, from the Ed25519 keys which are their identities.
+// The keys that two nodes share without exchanging a message, from the Ed25519 keys that are their identities.
 //
-// Source  RFC 7748 4.1 (from Ed25519's curve to X25519's), 5 (X25519), 6.1 (a result of zeros is refused); RFC 8032
-//         5.1.5 (the scalar of a seed); RFC 5869 (HKDF).
+// Source  RFC 7748 (X25519), RFC 8032 5.1.5 (the scalar of a seed), RFC 5869 (HKDF); sections in README.md, "Shared
+//         keys of two nodes", with what the scheme does not protect against.
 // Keys    HKDF-SHA256 of the X25519 secret, no salt, info "troupe-dgram-1" || the sender's key || the receiver's key:
-//         one for each direction.
-// Safety  no forward secrecy: whoever learns the seed of either node can open what was sealed before. A key and its
-//         negative share a secret, and so does a key with a part of small order; their owner is the same, and as the
-//         info has the keys as they were given, what is sealed for one of them does not open as another's. Whoever
-//         learns our seed can also pretend to be anybody to us, as the keys of both sides are for ever. The sender's
-//         key travels in clear: who sees datagrams sees who talks to whom.
-// Speed   80 us an agreement (Xeon), half of it X25519. Nearly all of the rest maps the key by Botan's BigInt; it could
-//         be a tenth with arithmetic of our own, but keys are cached for each peer, and strangers have a budget.
+//         one key for each direction.
+// Safety  no forward secrecy: an attacker that learns a node's seed opens all earlier datagrams of that node.
+// Speed   80 us for an agreement (Xeon). Keys are cached for each peer, and unknown nodes have a budget.
 // Owner   an Agreement is constant, and safe from several threads at once.
 #include <optional>
 
@@ -26,17 +21,17 @@ using MontgomeryU = base::FixedBytes<struct MontgomeryUTag, 32>;
 using Scalar = Secret<struct ScalarTag, 32>;
 using SharedSecret = Secret<struct SharedSecretTag, 32>;
 
-/// What one node needs to talk to one other.
+/// The keys with which one node talks to another.
 struct DatagramKeys {
   SealingKey send;
   OpeningKey receive;
 };
 
-/// The other curve's point for an Ed25519 key, or nothing if that is no point, not the one encoding of its y, or of
-/// small order. Takes a time that depends on the key, which is public.
+/// The point of curve25519 for an Ed25519 key; nothing if the key is no point, not the canonical encoding of its y, or
+/// of small order. The time depends on the key, which is public.
 std::optional<MontgomeryU> montgomery_u(const base::PublicKey& key);
 
-/// The scalar by which a key of this seed multiplies.
+/// The scalar that belongs to the key of `seed`.
 Scalar scalar_of(const Seed& seed);
 
 /// X25519; nothing if the result is zeros, as it is for a `u` of small order.
@@ -49,7 +44,7 @@ class Agreement {
  public:
   explicit Agreement(const SecretKey& own);
 
-  /// The keys shared with `peer`; nothing if that is no key which a node can have.
+  /// The keys shared with `peer`; nothing if `peer` is no valid key of a node.
   std::optional<DatagramKeys> with(const base::PublicKey& peer) const;
 
  private:

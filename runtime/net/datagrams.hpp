@@ -1,20 +1,14 @@
 #pragma once
-// Questions that travel as datagrams, as the rest of the node sees them: a proxy for each actor that is reached so, and
-// the questions that wait.
+// Questions that travel as datagrams, as the rest of the node sees them: a proxy for each actor that is reached by
+// datagram, and the waiting questions. The actor `/datagrams` (datagrams_actor.hpp) owns the socket; this table
+// outlives it. A proxy enters a question here, in the asker's thread, before the actor gets it. So close() can answer
+// every question `unavailable`, even if the actor died with unread messages.
 //
-// The actor `/datagrams` (datagrams_actor.hpp) owns the socket; this table outlives it. A proxy enters a question here,
-// in the asker's thread, before it hands the message to that actor, so that each is answered even if the actor dies
-// with messages unread: close() answers all of them `unavailable`.
-//
-// Fallback  what does not fit, what goes to an address that nobody can have, what is no question or of a kind that is
-//           for links alone, what has longer than kServedFor, and whatever goes to a node that has not answered by
-//           datagram lately goes over a link, which is dialled for it. So does a question whose answer did not fit:
-//           such a question is run twice. What is small enough goes over no link from elsewhere: an answer is taken
-//           to say that the node lives where it was asked.
-// States    closed or open, as its actor comes and goes. While it is closed everything goes over links, and no proxy
-//           is kept: each holds the table.
-// Limits    kAsksMax questions, kRoutesMax proxies: one more takes the place of the one that was used least lately.
-// Watching  a proxy ends with its last handle; what it stands for may have ended long before.
+// Fallback  what cannot go by datagram goes over a link: README.md, "Questions by datagram".
+// States    closed or open, as its actor comes and goes. While it is closed, all goes over links, and no proxy is kept,
+//           because each holds the table.
+// Limits    kAsksMax questions. kRoutesMax proxies: when full, the proxy that was used least recently is forgotten.
+// Watching  a proxy ends with its last handle, even if the actor that it stands for ended long before.
 // Safety    any thread.
 #include <atomic>
 #include <list>
@@ -38,15 +32,16 @@ class Datagrams : public std::enable_shared_from_this<Datagrams> {
  public:
   static constexpr std::size_t kAsksMax = 10'000;   // our choice: a hundred searches at once need a thousand
   static constexpr std::size_t kRoutesMax = 4'096;  // as many as there are sessions (logic/sessions.hpp)
-  // Our choice: one lost datagram says nothing; then its port may be shut, and links are tried for a while.
+  // Our choice: one lost datagram says nothing. After kSilentMax the port may be closed, and links are used for a
+  // while.
   static constexpr std::uint32_t kSilentMax = 3;
   static constexpr std::chrono::minutes kSilenceKept{10};
-  /// Our choice: cookies come in clear, and the first may be of somebody who has seen the question.
+  /// Our choice: cookies come in clear, and the first may be forged by a node that saw the question.
   static constexpr std::uint32_t kCookiesMax = 3;
-  /// A question waits no longer at whoever is asked; an answer later than that is for nobody.
+  /// The asked node keeps a question for this long; a later answer has no asker.
   static constexpr std::chrono::seconds kServedFor{30};
-  /// Pairs of a node and an address with a question unanswered since its last answer; one more forgets the one least
-  /// lately used.
+  /// Pairs of a node and an address with a question that is unanswered since its last answer; when full, the pair that
+  /// was used least recently is forgotten.
   static constexpr std::size_t kSilencesMax = 4'096;
 
   /// An actor on another node.
@@ -67,7 +62,7 @@ class Datagrams : public std::enable_shared_from_this<Datagrams> {
 
   // From the actor.
   void open(runtime::Handle actor);
-  /// Answers all that wait. Proxies stay of use: what they send goes over links.
+  /// Answers all waiting questions. Proxies stay usable: what they send goes over links.
   void close(const base::Error& why);
 
   struct Asked {
@@ -75,29 +70,29 @@ class Datagrams : public std::enable_shared_from_this<Datagrams> {
     std::uint64_t message_id = 0;
     runtime::Envelope question;
     std::shared_ptr<const Route> route;
-    std::uint32_t cookies = 0;  ///< that it was sent again with
+    std::uint32_t cookies = 0;  ///< that it has been sent again with
   };
-  /// The question of that number, which goes on waiting; nothing if its asker has been answered.
+  /// The waiting question of that number; nothing if its asker has been answered.
   std::optional<Asked> asked(std::uint64_t number) const;
-  /// The same for the last time: its answer is at hand.
+  /// Takes the question out of the table, because its answer has arrived.
   std::optional<Asked> take(std::uint64_t number);
-  /// Notes that it is on its way with a cookie. False if it was kCookiesMax times: further ones are for nobody.
+  /// Counts that a question is sent again with a cookie. False after kCookiesMax times: further cookies are ignored.
   bool send_again(std::uint64_t number);
   /// Sends a question over a link after all.
   void over_link(const Asked& asked);
-  /// Who is asked there has answered by datagram, whatever it said.
+  /// Records that the node answered by datagram at that address, with whatever answer.
   void heard(const Route& route);
-  /// A number for a question of another node. None is given twice: the answer to what was asked before a restart of the
-  /// actor may come after it.
+  /// A number for a question of another node. No number is used twice, because an answer may arrive after a restart of
+  /// the actor.
   std::uint64_t next_served() { return served_.fetch_add(1, std::memory_order_relaxed) + 1; }
-  /// Forgets questions whose asker has given up, and notes which nodes were silent where.
+  /// Forgets questions whose asker has given up, and records which nodes were silent at which address.
   void sweep(base::Instant now);
 
   std::size_t waiting() const;
   std::uint64_t over_links() const { return over_links_.load(std::memory_order_relaxed); }
 
  private:
-  struct Where {  // what a route is found by
+  struct Where {  // the key of a route
     const base::Contact& contact;
     std::string_view path;
   };
@@ -118,11 +113,11 @@ class Datagrams : public std::enable_shared_from_this<Datagrams> {
   using Places = std::map<std::shared_ptr<const Route>, Place, Order>;
   struct Silence {
     std::uint32_t questions = 0;  // in a row
-    base::Instant until;          // over links until then, if there were kSilentMax
+    base::Instant until;          // links are used until then, after kSilentMax questions
   };
   runtime::Handle make_proxy(std::shared_ptr<const Route> route);
   bool is_silent(const Route& route);
-  /// By both: where a node lives is hearsay, and nobody makes it silent by a place where it never was.
+  /// The key has both: an address is hearsay, and a false address must not make a node count as silent.
   using Silent = std::pair<base::NodeId, base::Endpoint>;
   static Silent silent(const Route& route) { return {route.id, route.contact.endpoint}; }
   static bool fits(const Route& route, const runtime::Envelope& envelope, base::Instant now);
@@ -135,7 +130,7 @@ class Datagrams : public std::enable_shared_from_this<Datagrams> {
 
   mutable std::mutex lock_;
   runtime::Handle actor_;
-  std::map<std::uint64_t, Asked> waiting_;  // by number, which is also their order
+  std::map<std::uint64_t, Asked> waiting_;  // by number, in the order of asking
   LruMap<Silent, Silence> silent_{kSilencesMax};
   std::uint64_t last_ = 0;
   Places places_;  // empty while it is closed

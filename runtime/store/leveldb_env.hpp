@@ -1,20 +1,13 @@
 #pragma once
 // What LevelDB needs of an operating system, made from the Disk port.
 //
-// Background  `thread`: LevelDB's own background thread, one for the process. `here`: work is queued and done by
-//             drain() in the caller's thread, so that a whole database runs in one thread and replays. LevelDB calls
-//             Schedule() holding its lock, so it cannot be done at once; it never waits for its background thread
-//             as long as drain() is called after each of its calls, and before the database is closed.
-// Durable     LevelDB expects a synced file to keep its name, and a renamed CURRENT to be there after a crash: both
-//             sync the directory here.
-// Logs        LevelDB goes on to a new log while the old one may be unsynced; then a crash could lose a write and keep
-//             a later, synced one. So a log is synced as LevelDB lets go of it; if that fails, later syncs fail.
-// Manifests   LevelDB takes a failed rename of CURRENT for one that has not happened, and removes the manifest that
-//             CURRENT was to name. But with the sync in it, a rename that failed may have happened, now or after the
-//             next crash. So until one has worked, no manifest is removed; LevelDB removes old ones as it opens later.
-// Failed      a file that failed to be written takes no more bytes: LevelDB's log would go on behind a torn record
-//             and not be readable beyond it. The database must be opened anew (database.hpp does).
-// Time        with `here` it is a counter. LevelDB uses it for statistics alone.
+// Background  `thread`: LevelDB's own background thread, one for the process. `here`: work is queued, and drain() does
+//             it in the caller's thread, so that a database runs in one thread and replays. Call drain() after each
+//             call of LevelDB, and before the database is closed.
+// Durable     a created or renamed name is synced with its directory; a log is synced when LevelDB closes it.
+// Failed      after a failed write a file accepts no more bytes. After a failed rename of CURRENT no manifest is
+//             removed until a rename has succeeded. README.md, "LevelDB over a Disk", has the reasons.
+// Time        a counter with `here`. LevelDB uses time for statistics alone.
 #include <leveldb/env.h>
 
 #include <cstdint>
@@ -31,10 +24,10 @@ class LevelDbEnv final : public leveldb::EnvWrapper {
   LevelDbEnv(ports::Disk& disk, Background background);
   ~LevelDbEnv() override;
 
-  /// Does the queued background work, and what it queues in turn. Nothing to do with Background::thread.
+  /// Does the queued background work, and the work that this queues. Does nothing with Background::thread.
   void drain();
 
-  /// The file that was last read from its start: while a database is opened, the one that LevelDB fails on.
+  /// The file that was last read from its start. If opening a database fails, LevelDB failed on this file.
   const std::string& last_sequential() const { return last_sequential_; }
 
   leveldb::Status NewSequentialFile(const std::string& name, leveldb::SequentialFile** out) override;
@@ -72,7 +65,7 @@ class LevelDbEnv final : public leveldb::EnvWrapper {
   bool current_known_ = true;  // no rename of CURRENT has failed; set while LevelDB opens, before its background works
 };
 
-/// Says nothing: LevelDB's own log would be a file that grows, and its lines are not ours.
+/// Discards all lines: LevelDB's own log would be a file that grows, in another format than ours.
 class SilentLogger final : public leveldb::Logger {
  public:
   void Logv(const char*, std::va_list) override {}

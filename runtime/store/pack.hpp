@@ -1,24 +1,15 @@
 #pragma once
 // Payloads in append-only files, found again by their location. Format: pack_format.hpp.
 //
-// Append   goes to the last pack, the active one; small records are gathered, large ones written from where they lie.
-//          Durable after sync(), which covers all appended before it. A full pack is synced before the next begins,
-//          so only the last can be torn.
-// Start    the last pack's end is cut after its last valid record, never below what is known to be synced; all else
-//          that is bad is reported as damage and left. What remains is synced before it may be used.
-// Read     checked against the record's checksums and its id; nothing else is ever returned.
-// Free     drop() only counts. A pack in which all is dead is removed, which needs no space; the live records of one
-//          in which most is dead are copied to the end by compact(), and their new places are the caller's to make
-//          durable before the old pack goes.
-// Reserve  append() leaves PackOptions::reserve_bytes of the device free, so that the database can still note what
-//          is deleted. compact() may use them.
-// Failed   an error of append() has stored nothing. An error of sync() voids all since the last sync: their locations
-//          mean nothing any more, and other records will lie there. If not even that can be undone, append() and
-//          sync() go on failing until the packs are opened anew; reads go on. append() also syncs when a pack is
-//          full, and compact() does; if that fails, all is void as well, and no record is taken until sync() was
-//          called and has said so.
+// Append   goes to the last pack, the active pack; durable after sync(), which covers all records appended before it.
+// Read     a record is checked against its checksums and its id; anything else is never returned.
+// Free     drop() only counts; remove() deletes a dead pack, compact() first copies the live records of a pack.
+// Failed   an error of append() has stored nothing. An error of sync() voids all records since the last sync: their
+//          locations mean nothing any more.
 // Index    is the caller's: which records are live, and how many bytes of each pack are dead.
 // Owner    one thread.
+// Why      README.md, "How packs behave": start after a crash, reserve, void records, and how calls go on after
+//          failure.
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -34,12 +25,12 @@
 
 namespace troupe::store {
 
-inline constexpr std::uint64_t kPackBytesMax = 256 * 1024 * 1024;  // our choice: compaction copies one at most
+inline constexpr std::uint64_t kPackBytesMax = 256 * 1024 * 1024;  // our choice: compaction copies at most one pack
 inline constexpr std::uint64_t kReserveBytes = 32 * 1024 * 1024;   // several write buffers of the database
 inline constexpr std::size_t kGatherBytes = 256 * 1024;            // our choice: one write for many small records
-inline constexpr std::size_t kDirectBytes = 64 * 1024;  // our choice: from here a copy costs more than a write
-inline constexpr std::size_t kPacksOpenMax = 64;        // our choice: descriptors are shared with links
-inline constexpr std::size_t kDamagesMax = 64;          // our choice: a list for people
+inline constexpr std::size_t kDirectBytes = 64 * 1024;            // our choice: above it a copy costs more than a write
+inline constexpr std::size_t kPacksOpenMax = 64;                  // our choice: descriptors are shared with links
+inline constexpr std::size_t kDamagesMax = 64;                    // our choice: a list for people
 inline constexpr std::uint64_t kCompactBytes = 16 * 1024 * 1024;  // our choice: other callers wait for one slice
 inline constexpr std::size_t kCompactRecords = 4096;              // our choice: one batch of the index
 
@@ -47,7 +38,7 @@ static_assert(kPackBytesMax + record_bytes(kRecordBytesMax) <= UINT32_MAX, "offs
 static_assert(kCompactRecords * (kLocationBytes + base::Digest::kBytes + 64) <= 4 * 1024 * 1024, "fits a batch");
 
 struct PackOptions {
-  std::uint64_t seed = 0;  ///< for salts; from ports::Chance, so that nobody can guess them
+  std::uint64_t seed = 0;  ///< for salts; from ports::Chance, so that they cannot be guessed
   std::uint64_t pack_bytes_max = kPackBytesMax;
   std::uint64_t reserve_bytes = kReserveBytes;
 };
@@ -55,8 +46,8 @@ struct PackOptions {
 /// Bytes of a pack that hold no valid record.
 struct Damage {
   enum Kind : std::uint8_t {
-    rotten,  ///< among what had been synced: something acknowledged may be lost
-    torn,    ///< among what was perhaps never synced: most likely a loss of power
+    rotten,  ///< among synced bytes: something acknowledged may be lost
+    torn,    ///< among bytes that were perhaps never synced: most likely a loss of power
   };
   std::uint32_t pack = 0;
   std::uint64_t offset = 0;
@@ -68,7 +59,7 @@ struct Damage {
 
 struct PackInfo {
   std::uint32_t number = 0;
-  std::uint64_t bytes = 0;  ///< of the file, with what is gathered for it
+  std::uint64_t bytes = 0;  ///< of the file, gathered bytes included
   std::uint64_t dead = 0;   ///< as drop() and set_dead() counted
   /// Whether no record is live, so that remove() loses nothing.
   bool all_dead() const { return dead + kPackHeaderBytes >= bytes; }
@@ -105,8 +96,8 @@ class Packs {
     payloads,  ///< every byte is read
   };
   enum class OnDamage : std::uint8_t {
-    stop,  ///< `corrupt`; what was live may be in there
-    skip,  ///< the caller has given up or restored what was in there
+    stop,  ///< fail with `corrupt`; live records may be there
+    skip,  ///< the caller has given up or restored what was there
   };
 
   /// Opens the packs in `directory` of `disk`, made if absent. Needs no space. `disk` must outlive it.
@@ -116,18 +107,18 @@ class Packs {
   Packs(const Packs&) = delete;
   Packs& operator=(const Packs&) = delete;
 
-  /// Stores one record: 0 to kRecordBytesMax bytes. May be read at once, is durable after sync().
+  /// Stores one record of 0 to kRecordBytesMax bytes. It can be read at once, and is durable after sync().
   /// Errors: `too_large`, `no_space`, `io`.
   StoreResult<Location> append(const base::Digest& id, base::ByteView payload);
 
-  /// Makes all that was appended durable. Errors: `no_space`, `io`; then see "Failed" above.
+  /// Makes all appended records durable. Errors: `no_space`, `io`; then see "Failed" above.
   StoreResult<void> sync();
 
-  /// Bytes appended since the last sync: what an error of sync() would void.
+  /// Bytes appended since the last sync, which an error of sync() would void.
   std::uint64_t unsynced() const;
 
   /// The payload of the record at `where`. Errors: `not_found` if there is no such pack, `corrupt` if the record is
-  /// damaged or another one lies there, `io`.
+  /// damaged or another record lies there, `io`.
   StoreResult<base::Bytes> read(const base::Digest& id, const Location& where);
 
   /// All packs, by number.
@@ -136,7 +127,7 @@ class Packs {
   /// Counts a record as dead: the index no longer has it. Nothing is written.
   void drop(const Location& where);
 
-  /// Counts `bytes` of a pack as dead, as the index knows after a start.
+  /// Sets the dead bytes of a pack, as counted from the index after a start.
   void set_dead(std::uint32_t pack, std::uint64_t bytes);
 
   /// Shows each valid record of a pack, in the order of the file, to rebuild an index. Errors: `not_found`, `io`.
@@ -144,15 +135,16 @@ class Packs {
 
   /// Copies live records of a pack to the end, from offset `from` (at first 0) on: about kCompactBytes or
   /// kCompactRecords of them, then syncs and calls `commit`; at the end of the pack removes it. The active pack is
-  /// closed first. Errors: `not_found`, `corrupt` (see OnDamage), `no_space`, `io`, and those of `commit`: what is
-  /// committed stays so, the rest is as before, and the step can be repeated.
+  /// closed first. Errors: `not_found`, `corrupt` (see OnDamage), `no_space`, `io`, and those of `commit`. After an
+  /// error what was committed stays committed, the rest is as before, and the step can be repeated.
   StoreResult<CompactStep> compact(std::uint32_t pack, std::uint64_t from, OnDamage on_damage, const IsLive& is_live,
                                    const Commit& commit);
 
-  /// Removes a pack, with whatever is in it. Needs no space. Errors: `not_found`, `io`.
+  /// Removes a pack and all its records. Needs no space. Errors: `not_found`, `io`.
   StoreResult<void> remove(std::uint32_t pack);
 
-  /// What the start found bad in the last pack and in headers of packs, and is there still. At most kDamagesMax.
+  /// Damage that the start found in the last pack and in headers of packs, and that is still there. At most
+  /// kDamagesMax.
   const std::vector<Damage>& damages() const { return damages_; }
 
   /// Bytes that the start cut from the last pack.
@@ -162,8 +154,8 @@ class Packs {
   struct Pack {
     std::uint64_t bytes = 0;
     std::uint64_t dead = 0;
-    std::optional<std::uint64_t> salt;  // none: the file header is damaged
-    std::unique_ptr<ports::File> file;  // open for reading, or the active one's for appending
+    std::optional<std::uint64_t> salt;  // nothing: the file header is damaged
+    std::unique_ptr<ports::File> file;  // open for reading, or for appending if the pack is active
   };
   /// Whether append() may use the reserve.
   enum class Reserve : std::uint8_t { keep, use };
@@ -196,12 +188,12 @@ class Packs {
   std::vector<Damage> damages_;
   std::uint64_t cut_bytes_ = 0;
 
-  std::uint32_t active_ = 0;  // number of the pack that grows; zero if none does
-  base::Bytes gathered_;      // follows the `written_` bytes of its file
+  std::uint32_t active_ = 0;  // number of the active pack; zero if there is none
+  base::Bytes gathered_;      // the bytes after the first `written_` of its file
   std::uint64_t written_ = 0;
   std::uint64_t synced_ = 0;
   std::optional<StoreError> stuck_;   // a failure that could not be undone
-  std::optional<StoreError> voided_;  // a failed sync that nobody asked for and sync() has to report
+  std::optional<StoreError> voided_;  // a failed sync inside append() or compact(), which sync() has to report
 };
 
 }  // namespace troupe::store

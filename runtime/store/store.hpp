@@ -1,21 +1,15 @@
 #pragma once
 // Rows and blobs of one node that change together: a Database, the Packs, and the index between them.
 //
-// Commit   add() gathers, flush() makes all that was gathered durable: one sync of the packs, then one synced batch of
-//          the database with the rows and the index. So a blob's row never comes before its bytes, and a group is
-//          there whole or not at all.
-// Read     sees what is durable, nothing that is only gathered.
-// Doubt    a failed write of the database may yet be in its log. Each group carries its number in a row of its own;
-//          once the database could be opened again, that row tells. Until then nothing is written or reclaimed: after
-//          the first attempt only tidy() tries again, and a deletion that may have the ballast for it.
-// Free     a dropped blob's bytes are dead. tidy() removes packs in which all is dead and copies what is live out of
-//          those in which most is.
-// Full     blobs are refused below `reserve_bytes` of free space, rows below a half of it, deletions (commit.hpp) below
-//          an eighth. What is free others may fill, so a ballast (ballast.hpp) is kept as well: opening and deletions
-//          give it up where there is no room for them, and are tried once more. Nothing else may; tidy() makes it anew.
-//          So a device without a free byte is read after a restart, and what is on it can be deleted.
-// Damage   is remembered by id, and told. A damaged blob that is kept again is stored anew.
-// Owner    one thread. All calls block on the device.
+// Commit   add() gathers; flush() makes all that was gathered durable: one sync of the packs, then one synced batch of
+//          the database with rows and index. So a row never precedes its bytes; a group is there whole or not at all.
+// Read     sees what is durable, and nothing that is only gathered.
+// Doubt    after a failed write of the database, nothing is written until it is known whether the group was written.
+// Free     the bytes of a dropped blob are dead. tidy() removes dead packs, and copies live records out of mostly dead
+//          packs.
+// Full     blobs are refused below `reserve_bytes` of free space, rows below half of it, deletions (commit.hpp) below
+//          an eighth. Opening and deletions may give up the ballast (ballast.hpp).
+// Owner    one thread. All calls block on the device. Why: README.md, "Rows and blobs together".
 #include <map>
 #include <memory>
 #include <set>
@@ -29,17 +23,17 @@
 
 namespace troupe::store {
 
-inline constexpr std::uint64_t kTidyBytesMin = 1024 * 1024;        // our choice: less is not worth two syncs
+inline constexpr std::uint64_t kTidyBytesMin = 1024 * 1024;        // our choice: fewer bytes are not worth two syncs
 inline constexpr std::size_t kCountRows = 4096;                    // our choice: some milliseconds
 inline constexpr std::size_t kCheckBlobsMax = 256;                 // our choice: their ids fit the answer
 inline constexpr std::uint64_t kCheckBytesMax = 16 * 1024 * 1024;  // our choice: other callers wait for one slice
-inline constexpr std::uint64_t kRowsReservePart = 2;               // of the reserve: refused below a half
-inline constexpr std::uint64_t kEraseReservePart = 8;              // with 32 MiB of it: a table of the database
+inline constexpr std::uint64_t kRowsReservePart = 2;               // of the reserve: rows are refused below half of it
+inline constexpr std::uint64_t kEraseReservePart = 8;              // an eighth of 32 MiB: one table of the database
 
 struct StoreOptions {
   std::uint64_t pack_bytes_max = kPackBytesMax;
   std::uint64_t reserve_bytes = kReserveBytes;
-  std::uint64_t tidy_bytes_min = kTidyBytesMin;  ///< dead bytes of a pack that are worth copying the rest
+  std::uint64_t tidy_bytes_min = kTidyBytesMin;  ///< dead bytes that make copying the rest of a pack worth while
   std::uint64_t ballast_bytes = kBallastBytes;   ///< zero: none
 };
 
@@ -47,55 +41,55 @@ struct StoreUsage {
   std::uint64_t blobs = 0;
   std::uint64_t blob_bytes = 0;
   std::uint64_t dead_bytes = 0;
-  std::uint64_t free_bytes = 0;  ///< of the device; zero if it does not say
+  std::uint64_t free_bytes = 0;  ///< of the device; zero if unknown
   std::uint64_t ballast_bytes = 0;
   bool counted = false;  ///< whether the first three are complete
-  std::string failure;   ///< why writes are refused at present; empty: they are not
+  std::string failure;   ///< why writes are refused at present; empty: they are accepted
   std::size_t damages = 0;
 };
 
-/// What was found bad and is not good again.
+/// Damage that was found and is not repaired.
 struct StoreDamage {
   std::size_t places = 0;
-  std::map<std::string, std::string> files;  ///< by their names: what is wrong, for people
-  bool blobs = false;                        ///< whether blobs are among it, which can be kept anew
+  std::map<std::string, std::string> files;  ///< what is wrong, by file name, for people
+  bool blobs = false;                        ///< whether blobs are damaged, which can be put again
 };
 
-/// What one slice of a check found.
+/// The result of one slice of a check.
 struct Checked {
   std::uint64_t checked = 0;
   std::vector<base::Digest> damaged;
   std::optional<base::Bytes> next;  ///< the id to go on from; none at the end
 };
 
-/// What a step of tidy() came to.
+/// The result of a step of tidy().
 enum class Tidied : std::uint8_t {
-  more,    ///< there is more to do
-  done,    ///< nothing is to be done until something is dropped
-  waits,   ///< as `done`, but for the ballast, for which there is no room at present
-  failed,  ///< the device does not let it; later may work
+  more,    ///< another step has work to do
+  done,    ///< there is no work until something is dropped
+  waits,   ///< as `done`, but there is no space for the ballast at present
+  failed,  ///< the device failed; a later call may work
 };
 
 class Store {
  public:
-  /// Opens or makes both in the directory of `disk`, which must outlive it. `seed` from ports::Chance.
-  /// Gives up the ballast if there is no room to open. Errors: those of Database::open() and Packs::open().
+  /// Opens or makes both in `directory` of `disk`, which must outlive the store. `seed` comes from ports::Chance.
+  /// Gives up the ballast if there is no space to open. Errors: those of Database::open() and Packs::open().
   static StoreResult<std::unique_ptr<Store>> open(ports::Disk& disk, const std::string& directory,
                                                   Background background, std::uint64_t seed, StoreOptions options = {});
   Store(const Store&) = delete;
   Store& operator=(const Store&) = delete;
 
-  /// Whether the commit finds room in the group at hand; if not, flush() first.
+  /// Whether the commit fits into the current group; otherwise call flush() first.
   bool fits(const Commit& commit) const;
-  /// Whether only one of the two, the commit and the group at hand, may have the ballast: together neither may.
+  /// Whether only the commit or only the current group may use the ballast: together, neither could.
   bool mixes(const Commit& commit) const;
-  /// Adds it to the group at hand; its blobs are written, not yet durable. Errors: those of Commit::check(),
-  /// `no_space`, `unavailable`, `corrupt`; then it is no part of the group.
+  /// Adds the commit to the current group; its blobs are written, not yet durable. Errors: those of Commit::check(),
+  /// `no_space`, `unavailable`, `corrupt`; then the commit is not part of the group.
   base::Outcome<void> add(const Commit& commit);
   /// Makes the group durable. Errors concern all of it: `no_space`, `unavailable`, `corrupt` (nothing was done),
   /// `unknown_outcome`.
   base::Outcome<void> flush();
-  /// Bytes of blobs that were written for the group at hand.
+  /// Bytes of blobs that were written for the current group.
   std::uint64_t gathered() const { return packs_->unsynced(); }
   /// Whether no row or blob waits for flush().
   bool empty() const { return batch_.empty() && changes_.empty(); }
@@ -112,8 +106,8 @@ class Store {
   /// itself is, `unavailable`.
   base::Outcome<Checked> check(base::ByteView from);
 
-  /// Does a part of what nobody waits for: repairs after a failure, counts after a start, reclaims what is dead.
-  /// Not while a group is gathered.
+  /// Does a part of the background work: repairs after a failure, counts after a start, reclaims dead bytes. Not to be
+  /// called while a group is gathered.
   Tidied tidy();
 
   StoreUsage usage();
@@ -124,9 +118,9 @@ class Store {
 
  private:
   using Changes = std::map<base::Digest, BlobIndex::Change>;
-  /// What a commit takes of the device.
+  /// What a commit needs from the device.
   enum class Need : std::uint8_t {
-    deletes,  ///< little, and may have the ballast for it
+    deletes,  ///< little; may use the ballast
     little,   ///< rows are erased beside blobs that are stored already
     grows,
   };
@@ -189,21 +183,22 @@ class Store {
   std::optional<Keyspace> own_;                             // the number of the last group
   std::optional<Keyspace> blobs_;                           // id -> Location
 
-  Batch batch_;                // of the group at hand
+  Batch batch_;                // of the current group
   Changes changes_;            // the blobs in it
   Need need_ = Need::deletes;  // the greatest of its commits
   std::uint64_t group_ = 0;
   std::optional<Doubt> doubt_;
-  std::optional<StoreError> unresolved_;    // what the last attempt to go on after a failed write came to
-  std::optional<StoreError> packs_failed_;  // of a write; none once one has succeeded
+  std::optional<StoreError> unresolved_;    // the result of the last attempt to go on after a failed write
+  std::optional<StoreError> packs_failed_;  // the failure of a write; nothing once a write has succeeded
   bool count_failed_ = false;               // the index cannot be read through: nothing is reclaimed
   std::optional<base::Bytes> compared_to_;  // rows up to here were compared with packs that were opened anew
   std::optional<Compaction> compaction_;
-  std::map<std::uint32_t, std::uint64_t> dropped_;  // bytes of each pack that were given up on purpose, or void
-  std::set<std::uint32_t> suspect_packs_;           // with bytes that nobody gave up: rows are lost, the packs stay
-  std::set<std::uint32_t> void_packs_;              // of which `dropped_` is ahead of its row
-  bool settled_ = false;                            // the account was compared with the count
-  /// With live records in damaged places: they stay as they are. True: records have gone since, so it is worth a try.
+  std::map<std::uint32_t, std::uint64_t> dropped_;  // bytes of each pack that were dropped on purpose, or are void
+  std::set<std::uint32_t> suspect_packs_;  // packs with bytes that were never dropped: rows are lost, the packs stay
+  std::set<std::uint32_t> void_packs_;     // packs for which `dropped_` is ahead of its row
+  bool settled_ = false;                   // the account was compared with the count
+  /// Packs with live records in damaged places, which stay as they are. True: records have been dropped since, so
+  /// another attempt is worth while.
   std::map<std::uint32_t, bool> broken_packs_;
 };
 

@@ -3,10 +3,8 @@
 //
 // Key     the node id, never the address. A reporter has the id proven by a link or a seal; an address is shared by
 //         many nodes, and anyone can write any address into a datagram.
-// Points  points_of() for each violation; kPointLife forgives one point; kPointsBan bans the node and clears its
-// points.
-//         A light() violation, which honest nodes cause in bursts (a token from before our restart, a busy minute),
-//         counts at most once in kLightGap.
+// Points  points_of() for each violation; kPointLife forgives one. At kPointsBan the node is banned and its points are
+//         cleared. A light() violation, which honest nodes cause in bursts, counts at most once in kLightGap.
 // Bans    a node in the book has its ban in its row, which outlives the process (address_book.hpp). Bans of other nodes
 //         are kept here, in memory: a row for each would let strangers fill the book.
 // Limits  kScoredMax nodes with points: when full, the node with the fewest points is forgotten. kStrangersMax bans:

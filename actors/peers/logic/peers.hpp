@@ -1,22 +1,15 @@
 #pragma once
-// Whom this node dials, keeps, asks, bans and forgets.
+// Which nodes this node dials, keeps, asks, bans and forgets. README.md, "Rules", has them in full.
 //
-// Use     Every input returns what is to be done about it. Call tick() at wake_at(); earlier, later and repeated
-//         calls are harmless. Perform the decisions in order; a dial ends with dialled() or dial_failed(), a ping with
-//         ponged() or ping_failed(), a question for contacts with contacts() or contacts_failed().
-// Dials   to known peers until there are `links_target` links; to seeds whenever fewer than `healthy_min` links are
-//         healthy. kDialsMax at a time. Each failure of an address doubles its wait, kRetryMin to kRetryMax, with
-//         jitter. Dials of others who find nobody count once in that wait.
-// Health  each `health_period` the `links_target` links that waited longest are pinged, a new one at once while fewer
-//         were. One ping missed: unhealthy, pinged again after kPingAgain; kPingsMissedMax in a row: dropped.
-//         As many as lately answered should go on to be healthy, up to `healthy_min`: see expected().
-// Crowded with kLinksMax links, one more that dialled us is a guest: it may ask for contacts, and is dropped after
-//         kGuestTime if no place came free. Whom we dialled and who goes within kSettled waits longer each time;
-//         if it hung up, nobody else may dial it meanwhile.
-// Limits  the book's (address_book.hpp); kGuestsMax guests, above which one is dropped at once; kTargetsMax dials
-//         for a person; kHeldOffMax peers that a person dropped. Each says below what happens when full.
-// Time    monotonic, given by the caller. Reads no clock and sends nothing.
-// Owner   the actor `peers`; not thread-safe.
+// Use      every input returns the decisions that follow from it; perform them in order. Call tick() at wake_at();
+//          calls at other times, and repeated calls, are harmless.
+// Dials    to known peers until there are `links_target` links; to seeds while fewer than `healthy_min` links are
+//          healthy.
+// Health   each `health_period` the `links_target` links that have waited longest are pinged, and new links at once.
+// Crowded  above kLinksMax, a peer that dialled this node is a guest: it may ask for contacts, and is dropped after
+//          kGuestTime unless a link has ended.
+// Limits   the book's (address_book.hpp), kDialsMax, kGuestsMax, kTargetsMax dials for a person, kHeldOffMax.
+// Owner    the actor `peers`; not thread-safe. Reads no clock and sends nothing; time is monotonic.
 #include <map>
 #include <optional>
 #include <set>
@@ -31,72 +24,72 @@ namespace troupe::peers {
 class Peers {
  public:
   Peers(base::NodeId self, Policy policy, IdOf id_of);
-  /// Where bugs may be planted and rare paths are noted; outlives it. Without a call none is.
+  /// Where a simulation plants bugs and notes rare paths; outlives this object. Without a call no bug is planted.
   /// Planted bugs: `peers.dropped_is_welcome`, `peers.failed_dial_not_repeated`.
   void plant(const base::Mutations& mutations) { mutations_ = &mutations; }
 
-  /// Puts back a stored row before start(). On an error, or false for a book that is full, it is of no use: erase it.
+  /// Restores a stored row before start(). On an error, or on false (the book is full), the caller erases the row.
   base::Result<bool, RowError> load(const base::NodeId& id, base::ByteView row, Moment moment);
-  /// Begins, with the addresses to join through.
+  /// Starts, with the addresses to join through.
   Decisions start(const std::vector<Target>& seeds, base::Instant now, base::Random& random);
   Decisions tick(base::Instant now, base::Random& random);
   /// When tick() has something to do; later than the `now` of the last input.
   base::Instant wake_at() const { return wake_at_; }
 
-  /// A link is up. One that is told again changes nothing.
+  /// A link is up. A repeated call changes nothing.
   Decisions linked(const LinkUp& link, base::Instant now, base::Random& random);
-  /// A link ended by itself, not by a Drop. One that is not known is ignored.
+  /// A link has ended, not by a Drop. An unknown link is ignored.
   Decisions unlinked(const base::NodeId& id, LinkEnd how, base::Instant now, base::Random& random);
-  /// The dial of that ticket led to `id`, whose link is or will be told by linked().
+  /// The dial of `ticket` reached `id`; linked() has told its link, or will.
   Decisions dialled(std::uint64_t ticket, const base::NodeId& id, base::Instant now, base::Random& random);
   Decisions dial_failed(std::uint64_t ticket, DialFailure why, base::Instant now, base::Random& random);
-  /// Somebody who wanted to talk to a peer dialled it where whereabouts() had said, in vain. A node that has all its
-  /// links would hear of no failure otherwise, and never let go of an address that is old.
+  /// Another domain dialled a peer at the address of whereabouts(), and the dial failed. Without this, a node that has
+  /// all its links would hear of no failure, and keep an old address for ever.
   Decisions not_there(const Contact& contact, DialFailure why, base::Instant now, base::Random& random);
 
   Decisions ponged(const base::NodeId& id, std::chrono::microseconds round_trip, base::Instant now,
                    base::Random& random);
   Decisions ping_failed(const base::NodeId& id, base::Instant now, base::Random& random);
   /// A linked peer says where it can be dialled. An unspecified address with a port means: where its link comes from.
-  /// Not dialable: it cannot be dialled.
+  /// An endpoint that is not dialable means: it cannot be dialled.
   Decisions advertised(const base::NodeId& id, base::Endpoint endpoint, base::Instant now, base::Random& random);
 
-  /// What `asker` gets: a random sample of peers that work, at most `count_max` and kContactsMax, without itself,
-  /// and without loopback addresses unless it is on this machine.
+  /// The answer to `asker`: a random sample of working peers, at most `count_max` and kContactsMax, without `asker`,
+  /// and without loopback addresses unless `asker` is on this machine.
   std::vector<Contact> give(const base::NodeId& asker, std::size_t count_max, base::Instant now,
                             base::Random& random) const;
-  /// What a peer that was asked for contacts answered. More than kContactsMax are not looked at.
+  /// The answer of a peer that was asked for contacts. Contacts beyond kContactsMax are ignored.
   Decisions contacts(const base::NodeId& from, const std::vector<Contact>& list, base::Instant now,
                      base::Random& random);
   Decisions contacts_failed(const base::NodeId& from, base::Instant now, base::Random& random);
 
-  /// Adds to the score of a peer, known or not, which at kPointsBan is banned and dropped.
+  /// Adds to the score of a peer, known or not. At kPointsBan the peer is banned and dropped.
   Decisions misbehaved(const base::NodeId& id, Violation violation, base::Instant now, base::Random& random);
-  /// Whether a link to that peer is wanted: not banned, and no person sent it away.
+  /// Whether a link to `id` is allowed: it is not banned, and no person has dropped it.
   bool welcome(const base::NodeId& id, base::Instant now) const;
 
-  /// A person wants a link, and lifts bans by it. The ticket is that of the one Dial among the decisions.
+  /// A person wants a link, which lifts a ban. The ticket belongs to the only Dial among the decisions.
   struct Connecting {
     std::uint64_t ticket;
     Decisions decisions;
   };
   base::Result<Connecting, CommandError> connect(const Target& to, base::Instant now, base::Random& random);
-  /// A person wants a link to end; it stays away for kHoldOff.
+  /// A person wants a link to end; the peer is held off for kHoldOff.
   base::Result<Decisions, CommandError> drop(const base::NodeId& id, base::Instant now, base::Random& random);
-  /// A person lifts a ban, wipes the points, and lets back whom one has dropped.
+  /// A person lifts a ban: the points are cleared, and the peer is not held off any more.
   struct Unbanned {
-    bool lifted;  ///< false: nothing of that was noted here
+    bool lifted;  ///< false: the peer had no ban, no points, and was not held off
     Decisions decisions;
   };
   Unbanned unban(const base::NodeId& id, base::Instant now, base::Random& random);
 
   /// All known, linked and banned peers, by id.
   std::vector<PeerView> view(base::Instant now) const;
-  /// All peers that may be linked to, by id: who can hold something for us.
+  /// All peers to which a link is allowed, by id: those that can hold data for this node.
   std::vector<Contact> reachable(base::Instant now) const;
-  /// Where that peer can be dialled, for somebody who wants to talk to it.
+  /// Where `id` can be dialled, for another domain that wants to talk to it.
   base::Result<Contact, Nowhere> whereabouts(const base::NodeId& id, base::Instant now) const;
-  /// Where the link to a peer comes from, or where it was dialled; nothing without a link.
+  /// Where the link to a peer comes from, or where this node dialled it; nothing without a link.
   std::optional<base::Endpoint> remote_of(const base::NodeId& id) const {
     const auto link = links_.find(id);
     return link == links_.end() ? std::nullopt : std::optional(link->second.up.remote);
@@ -104,12 +97,12 @@ class Peers {
   const base::NodeId& self() const { return self_; }
   std::size_t links() const { return links_.size(); }
   std::size_t healthy() const { return healthy_; }
-  /// How many should be healthy: as many as answered within kFresh, one at least and `healthy_min` at most. Zero for a
-  /// node that is alone by rights: it is to join nobody, and has met nobody.
+  /// How many peers should be healthy: as many as answered within kFresh, at least one and at most `healthy_min`. Zero
+  /// for a node without seeds that has never met a peer.
   std::size_t expected(base::Instant now) const;
   const AddressBook& book() const { return book_; }
   const PeerScores& scores() const { return scores_; }
-  /// The bytes to store for SaveRow. Nothing if the row is gone meanwhile.
+  /// The bytes to store for SaveRow; nothing if the row is gone by now.
   std::optional<base::Bytes> row(const base::NodeId& id, Moment moment) const;
 
  private:
@@ -118,9 +111,9 @@ class Peers {
     base::Instant since;
     std::optional<base::Instant> guest_until;  // above kLinksMax
     std::optional<base::Instant> pinged_at;
-    std::optional<base::Instant> pong_due;  // a ping is under way
-    std::optional<base::Instant> again_at;  // after a missed one
-    std::uint64_t pinged_in = 0;            // period; zero: never
+    std::optional<base::Instant> pong_due;  // while a ping is under way
+    std::optional<base::Instant> again_at;  // the next ping, after a missed ping
+    std::uint64_t pinged_in = 0;            // the period of its last ping; zero: never
     std::size_t missed = 0;
     bool answered = false;
     std::optional<std::chrono::microseconds> rtt;
@@ -135,7 +128,7 @@ class Peers {
   };
   struct Seed {
     Target to;
-    std::optional<base::NodeId> found;  // who answered there
+    std::optional<base::NodeId> found;  // the node that answered there
     base::Instant next_at;
     std::uint32_t failures = 0;
     bool ourselves = false;
@@ -190,22 +183,23 @@ class Peers {
   std::map<base::NodeId, Link> links_;
   std::map<std::uint64_t, UnderWay> dials_;
   std::vector<Seed> seeds_;
-  std::map<base::NodeId, base::Instant> retry_at_;  // of known peers that failed or were just unlinked
-  std::map<base::NodeId, std::uint32_t> brief_;     // of known peers: links that we dialled and that did not last
-  std::set<base::NodeId> turned_us_away_;           // of those in `brief_`: who hung up the last time
+  std::map<base::NodeId, base::Instant> retry_at_;  // for known peers that failed or were just unlinked
+  std::map<base::NodeId, std::uint32_t> brief_;  // for known peers: dialled links in a row that ended within kSettled
+  std::set<base::NodeId> turned_us_away_;        // peers of `brief_` that hung up the last time
   std::map<base::NodeId, base::Instant> held_off_;
-  std::map<base::NodeId, base::Instant> left_;  // links that had answered, by their end; within kFresh
-  bool met_ = false;                            // somebody, ever
+  std::map<base::NodeId, base::Instant>
+      left_;          // peers whose link answered and then ended within kFresh, with that time
+  bool met_ = false;  // a peer, ever
   PeerScores scores_;
-  std::optional<base::NodeId> asked_;  // for contacts
+  std::optional<base::NodeId> asked_;  // the peer that was asked for contacts
   base::Instant asked_due_;
   base::Duration eager_gap_ = kExchangeGap;
   base::Instant health_due_, exchange_due_, rejoin_due_;
-  base::Instant now_;  // of the last input
+  base::Instant now_;  // time of the last input
   std::uint64_t period_ = 1;
-  std::size_t pinged_ = 0;  // links in this period
+  std::size_t pinged_ = 0;  // links pinged in this period
   std::size_t healthy_ = 0;
-  base::Instant links_due_ = base::Instant::max();  // no link needs anything before, but for a new period
+  base::Instant links_due_ = base::Instant::max();  // no link needs attention before, except at a new period
   base::Instant wake_at_ = base::Instant::max();
   std::uint64_t ticket_ = 0;
   bool started_ = false;

@@ -1,21 +1,14 @@
 #pragma once
-// What becomes of a question that came as a datagram, decided by its head alone: so that whoever can send packets makes
-// us neither compute much, nor keep anything, nor send more than was sent.
+// Admission of questions by datagram, decided by their heads alone. A sender of packets must not make this node compute
+// much, keep anything, or send more than it received.
 //
-// Order   who is known and where it was: open. Anybody else first proves the address by a cookie, which costs one HMAC
-//         and is shorter than any question. Then its work is checked (one hash), then the budget of curves is asked.
-//         Keys whose question did not open are kept for a while: whoever repeats it cannot spend the budget of its
-//         neighbours by the key and nonce of somebody else, which are no secret.
-// Ids     a key has as many as work is done for. The latest has its session, and neither a budget nor a rate anew.
-// Use     decide(); open the question with the keys of the session, or of an agreement made for it; what opened is
-//         welcome(), and only then is anything noted: forged datagrams change nothing but counters and budgets.
-// Replay  a datagram that is sent again by somebody else opens again, from its old address while that is proven. It is
-//         dropped if it is among the latest kTokensKept of its node, and costs that nothing. An older one is answered
-//         again: so questions must be idempotent, and their answers go to who asked. The rate of its session bounds
-//         them.
+// Order   a known node at its proven address: open. Otherwise a cookie proves the address first (one HMAC), then the
+//         work is checked (one hash), then the budget of key agreements.
+// Use     decide(); open the question with the keys of the session, or with keys agreed on; if it opened, welcome(),
+//         and only then is anything recorded. A forged datagram changes nothing but counters and budgets.
+// Rules   ids of one key, replayed questions and keys that did not open: README.md, "Questions by datagram".
 // Limits  kSessionsMax, kNeighboursMax, kTriedMax, and AdmissionLimits.
-// Time    monotonic, given by the caller.
-// Owner   one actor; not thread-safe.
+// Owner   one actor; not thread-safe. Time is monotonic, given by the caller.
 #include <array>
 #include <cstdint>
 #include <functional>
@@ -32,7 +25,7 @@
 
 namespace troupe::net {
 
-inline constexpr std::size_t kTriedMax = 256;  // our choice: as many as one neighbourhood can pay for at once
+inline constexpr std::size_t kTriedMax = 256;  // our choice: as many as one neighbourhood's budget at once
 
 struct AdmissionLimits {
   unsigned work_bits = crypto::kWorkBitsDefault;  ///< of the network
@@ -43,29 +36,30 @@ struct AdmissionLimits {
 };
 
 enum class DropReason : std::uint8_t {
-  own_key,            ///< it says that it is from ourselves
-  lacks_work,         ///< its id does not show the work that this network asks for
-  neighbours_budget,  ///< strangers near its address have made us agree often enough for now
-  all_budget,         ///< strangers have made us agree often enough for now
-  banned,             ///< the node that it says it is from is
-  bad_key,            ///< no keys can be agreed on with its key, as was found lately
-  bad_address,        ///< nobody can be answered where it says that it comes from, such as at port 0
+  own_key,            ///< it claims to come from this node itself
+  lacks_work,         ///< its id lacks the work that this network requires
+  neighbours_budget,  ///< the budget of key agreements for unknown nodes near its address is used up
+  all_budget,         ///< the budget of key agreements for all unknown nodes is used up
+  banned,             ///< the node that it claims to come from is banned
+  bad_key,            ///< its key lately proved to be no valid key
+  bad_address,        ///< the address that it claims to come from cannot be answered, such as port 0
 };
 inline constexpr std::size_t kDropReasons = static_cast<std::size_t>(DropReason::bad_address) + 1;
 
 std::string_view name(DropReason why);
 
-/// Open it with the keys of its session, which stays valid until the next call that notes something.
+/// Open the question with the keys of its session. `session` stays valid until the next call that is not const.
 struct Open {
   const Session* session;
 };
-/// Open it with keys agreed on with its key. The budget is paid.
+/// Open the question with keys agreed on with its key. The budget has been charged.
 struct AgreeFirst {
   base::NodeId id;
-  /// Those, if they are at hand: then there was nothing to pay. Valid until the next call that notes something.
+  /// These keys, if they are known already; then the budget was not charged. Valid until the next call that is not
+  /// const.
   const crypto::DatagramKeys* agreed = nullptr;
 };
-/// Send this, which is not longer than the question.
+/// Answer with this cookie, which is not longer than the question.
 struct SendCookie {
   CookieReply reply;
 };
@@ -74,15 +68,15 @@ struct Drop {
 };
 using Decision = std::variant<Open, AgreeFirst, SendCookie, Drop>;
 
-/// What is done with a question that opened.
+/// What to do with a question that opened.
 enum class Welcome : std::uint8_t {
   answer,    ///< its address is proven: the answer may be longer than the question
-  too_many,  ///< its node asks more than it may; drop it
+  too_many,  ///< its node exceeds its rate; drop it
   repeated,  ///< it was welcome before; drop it
 };
 
-/// Questions that did not open are those decided open or agree first, less those that were let in, too many or
-/// repeated. `agreements` are those that had to be made.
+/// The questions that did not open are `opens` and AgreeFirst decisions, less `welcome`, `too_many` and `repeated`.
+/// `agreements` are the key agreements that had to be computed.
 struct AdmissionCounters {
   std::uint64_t opens = 0;
   std::uint64_t agreements = 0;
@@ -105,23 +99,23 @@ class DatagramAdmission {
 
   Decision decide(const base::Endpoint& from, const QuestionHead& head, base::Instant now);
 
-  /// Notes that a question opened after the decision Open, by the same head and address.
+  /// Records that a question opened after the decision Open; `from` and `head` are those given to decide().
   Welcome welcome(const base::Endpoint& from, const QuestionHead& head, base::Instant now);
-  /// Notes that a question opened after the decision AgreeFirst with the keys agreed on, and makes its session.
+  /// Records that a question opened after the decision AgreeFirst with the agreed `keys`, and makes its session.
   Welcome welcome(const base::Endpoint& from, const QuestionHead& head, const AgreeFirst& decision,
                   const crypto::DatagramKeys& keys, base::Instant now);
 
-  /// Notes that a question did not open after the decision AgreeFirst with the keys agreed on; nothing: there are none
-  /// for that key.
+  /// Records that a question did not open after the decision AgreeFirst with the agreed `keys`. Without `keys`, none
+  /// can be agreed on with `key`.
   void did_not_open(const base::PublicKey& key, const std::optional<crypto::DatagramKeys>& keys);
 
-  /// The session with a node whom we ask, or null; valid until the next call that notes something.
+  /// The session with a node that this node asks, or null; valid until the next call that is not const.
   const Session* find(const base::PublicKey& key) const { return sessions_.find(key); }
-  /// Notes one with a node whom we ask, unless there is one. The caller has checked the work of `id`.
+  /// Makes a session with a node that this node asks, unless there is one. The caller has checked the work of `id`.
   const Session& meet(const base::PublicKey& key, std::uint32_t work_nonce, const base::NodeId& id,
                       const crypto::DatagramKeys& keys, base::Instant now);
-  /// Notes that its answer to a question that waited for it opened: it gets what is sent to `from`. An address that it
-  /// has proven otherwise stays, so that nobody moves a node who passes questions on to it.
+  /// Records that the answer to a waiting question opened, so the node receives what is sent to `from`. An address that
+  /// it has proven otherwise stays: a node that forwards questions to it cannot move it.
   void answered(const base::Endpoint& from, const base::PublicKey& key, base::Instant now);
 
   const AdmissionCounters& counters() const { return counters_; }
@@ -140,7 +134,7 @@ class DatagramAdmission {
   CurveBudget curves_;
   Sessions sessions_;
   Banned banned_;
-  LruMap<base::PublicKey, std::optional<crypto::DatagramKeys>> tried_{kTriedMax};  // none of them has a session
+  LruMap<base::PublicKey, std::optional<crypto::DatagramKeys>> tried_{kTriedMax};  // keys without a session
   AdmissionCounters counters_;
 };
 

@@ -1,22 +1,9 @@
 #pragma once
-// Frames: how messages, answers and streams lie on a link. Every frame is a multiple of 8 bytes, so that words stay
-// aligned where they arrived, and are read there.
+// Frames: how messages, answers and streams lie on a link. Every frame is a multiple of 8 bytes, so that a payload is
+// aligned where it arrived, and is read there.
 //
-//   0  u32  length   bytes that follow: 44 + path + payload; bounded by the reader
-//   4  u8   type     FrameType
-//   5  u8   lane     messages::Lane: 0 or 1
-//   6  u16  path     its length in bytes, 0 to 255
-//   8  u64  correlation
-//  16  u64  kind     type id of the payload; in CREDIT: items granted, and bytes granted in the upper half
-//  24  u64  deadline remaining microseconds; 0: none
-//  32  u64  trace id
-//  40  u32  parent span
-//  44  u32  reserved: 0
-//  48  path, filled with zeros to a multiple of 8
-//      payload: a flat array of capnp::messageToFlatArray, or nothing
-//
-// All numbers are little-endian. Each frame has exactly one encoding.
-// Limits  a frame's length is checked with its first 4 bytes; what is set aside for it follows the bytes that are here.
+// Format  README.md, "A frame": byte for byte. Little-endian; exactly one encoding for each frame.
+// Limits  a frame's length is checked with its first 4 bytes; memory for the frame grows with the bytes that arrived.
 // Owner   one peer actor; not thread-safe.
 #include <cstdint>
 #include <memory>
@@ -39,11 +26,11 @@ enum class FrameType : std::uint8_t {
   tell,     ///< a message without an answer
   item,     ///< one item of a stream, in the direction of the frame
   end,      ///< no more items in this direction
-  cancel,   ///< the reader of a stream wants no more
+  cancel,   ///< the reader of a stream wants no more items
   credit,   ///< the reader of a stream grants more items and bytes
   watch,    ///< tell me when the actor at this path ends
-  unwatch,  ///< no longer
-  down,     ///< it has ended: the payload says why
+  unwatch,  ///< withdraws a watch
+  down,     ///< the watched actor has ended: the payload says why
   ping,     ///< are you there
   pong,     ///< yes, with the same correlation
   hello,    ///< see handshake.hpp
@@ -58,7 +45,7 @@ enum class FrameError : std::uint8_t {
   too_short,     ///< shorter than its own header and path
   misaligned,    ///< not a multiple of 8 bytes
   unknown_type,  ///< not a FrameType
-  reserved,      ///< a bit is set that has no meaning yet, or that fills up
+  reserved,      ///< a reserved or padding bit is set
   bad_path,      ///< too long, not printable ASCII, or with ".."
 };
 
@@ -72,7 +59,7 @@ inline constexpr std::size_t kFrameLengthBytes = 4;
 inline constexpr std::size_t kPathBytesMax = 255;
 /// What a frame's length counts besides its payload, at most.
 inline constexpr std::uint32_t kFrameOverheadMax = kFrameHeaderBytes - kFrameLengthBytes + kPathBytesMax + 1;
-/// In place of the setting until both proofs hold: no more than 1 KiB waits for a stranger.
+/// Replaces the setting until both proofs hold: an unproven peer makes us keep 1 KiB at most.
 inline constexpr std::uint32_t kHandshakeFrameBytesMax = 1024 - kFrameLengthBytes;
 
 /// The reader's limit for the setting `net.frame_bytes_max`, which counts the words of a message alone.
@@ -81,13 +68,13 @@ constexpr std::uint32_t frame_bytes_max(std::uint32_t payload_bytes_max) {
 }
 static_assert(frame_bytes_max(messages::kBytesMaxLimit) > messages::kBytesMaxLimit);
 
-/// A payload of that size gets memory of its own, which its envelope takes over: copying it once more costs more than
-/// that memory does. (Two records of TLS.)
+/// A payload of at least this size gets memory of its own, which its envelope takes over: another copy would cost more
+/// than the allocation. (Two TLS records.)
 inline constexpr std::size_t kRoomPayloadMin = 32 * 1024;
-/// So many of its bytes must be here before it does.
+/// The payload gets this memory only once this many of its bytes have arrived.
 inline constexpr std::size_t kRoomArrivedMin = 4 * 1024;
-/// That memory is at most so many times what has arrived of the payload, and once more while it grows: whoever
-/// announces much and sends little makes nobody set much aside.
+/// The memory is at most this multiple of the payload bytes that have arrived, and twice that while it grows: a peer
+/// that announces much and sends little makes us allocate little.
 inline constexpr std::size_t kRoomGrowth = 8;
 
 struct FrameHeader {
@@ -114,30 +101,30 @@ struct Frame {
 /// Whether `path` may stand in a frame: at most kPathBytesMax of printable ASCII, without "..". Empty is fine.
 bool valid_path(std::string_view path);
 
-/// Appends a frame up to its payload, of which `payload_bytes` must follow. What we send ourselves must be right: a bad
-/// path, or a payload that is not a multiple of 8 bytes or too long for 32 bits, is a broken invariant.
+/// Appends a frame up to its payload; the caller appends `payload_bytes` of it. Broken invariants: a bad path, and a
+/// payload that is not a multiple of 8 bytes or too long for 32 bits.
 void write_frame_head(base::Bytes& out, const FrameHeader& header, std::string_view path, std::size_t payload_bytes);
 /// Appends a whole frame.
 void write_frame(base::Bytes& out, const FrameHeader& header, std::string_view path, base::ByteView payload);
 
-/// Cuts a stream of bytes into frames. The bytes wait in one aligned buffer, which the frames point into; those of a
-/// large payload of which only a part has come gather in a room of their own.
+/// Cuts a stream of bytes into frames. The bytes wait in one aligned buffer, and the frames point into it. A large
+/// payload that has arrived in part is gathered in memory of its own.
 class FrameReader {
  public:
   explicit FrameReader(std::uint32_t frame_bytes_max);
 
-  /// Another limit for the frames to come, also for one of which a part is here.
+  /// Sets the limit for the next frames, and for a frame that has arrived in part.
   void set_frame_bytes_max(std::uint32_t frame_bytes_max) { frame_bytes_max_ = frame_bytes_max; }
 
-  /// Takes bytes that arrived. To keep memory bounded, take all frames with next() before receiving more: then what
-  /// waits is less than one frame of the limit.
+  /// Takes received bytes. Call next() until no frame is left before receiving more: then less than one frame of the
+  /// limit waits, and memory stays bounded.
   void append(base::ByteView bytes);
 
-  /// The next frame; nothing while it is incomplete. An error is final: the stream has lost its frames' borders,
-  /// every later call repeats it, and bytes are no longer kept.
+  /// The next frame; nothing while it is incomplete. An error is final, because the borders between frames are lost:
+  /// later calls repeat it, and bytes are no longer kept.
   base::Result<std::optional<Frame>, FrameError> next();
 
-  /// The memory of the payload of the frame that next() gave, where it has its own. Its bytes stay where they are.
+  /// The payload's own memory of the frame that next() gave, if it has any. The bytes keep their address.
   std::optional<runtime::Envelope::Room> take_room() { return std::exchange(ready_, std::nullopt); }
 
   /// Bytes that wait.
@@ -145,11 +132,11 @@ class FrameReader {
   /// Bytes of memory held.
   std::size_t held_bytes();
 
-  /// Gives memory back that the waiting bytes do not need; for a link that has become idle.
+  /// Frees memory that the waiting bytes do not need; for a link that is idle now.
   void release();
 
  private:
-  /// The payload of the first frame, of which the buffer has the head alone; what follows there belongs to the next.
+  /// The payload of the first frame. The buffer has only its head; the bytes after the head belong to the next frame.
   struct Large {
     runtime::Envelope::Room room;
     std::size_t filled;

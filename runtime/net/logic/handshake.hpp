@@ -1,20 +1,11 @@
 #pragma once
-// How two ends of an encrypted channel learn who is there: Hello and Proof, both sides, as a plain machine.
+// The handshake of a link: Hello and Proof, both sides, as a plain state machine.
 //
-// Source  DESIGN.md "Link". The server speaks first, so that a dialler says nothing to the wrong node:
-//
-//         server                          dialler
-//           Hello  --------------------->   checks key, work, pin, versions
-//                  <---------------------   Hello, Proof
-//           checks them; Proof  -------->   checks it
-//         Ready                           Ready
-//
-// Proof   Ed25519 over "troupe link v1" || exporter || side (1 byte: 1 server, 2 dialler) || SHA-256(server's Hello)
-//         || SHA-256(dialler's Hello). The exporter ties it to this connection, the side stops reflection, the
-//         hashes cover all that was agreed on, the role included.
-// States  expecting the other Hello -> expecting the other Proof -> ready; or refused, for ever.
-// Limits  frames of at most kHandshakeFrameBytesMax; four of them in all. The caller drops a link whose handshake
-//         takes longer than 5 s.
+// Source  DESIGN.md "Link". Order of messages and the signed bytes: README.md, "The handshake of a link".
+// Proof   ties the key to this connection (TLS exporter), to its side (against reflection), and to both Hellos.
+// States  expecting the other Hello -> expecting the other Proof -> ready; or refused, which is final.
+// Limits  frames of at most kHandshakeFrameBytesMax, four in all. The caller drops a link whose handshake takes longer
+//         than 5 s.
 // Owner   one peer actor; not thread-safe. Reads no clock and sends nothing.
 #include <cstdint>
 #include <optional>
@@ -35,43 +26,43 @@ inline constexpr std::string_view kExporterLabel = "EXPORTER-troupe-v1";
 using ExporterValue = base::FixedBytes<struct ExporterTag, 32>;
 
 enum class Refusal : std::uint8_t {
-  malformed,         ///< not a frame of the handshake, or its payload says nothing sensible
+  malformed,         ///< not a frame of the handshake, or a nonsensical payload
   too_long,          ///< a frame of more than kHandshakeFrameBytesMax
   out_of_order,      ///< a good frame at the wrong moment
-  own_key,           ///< the other side shows our own key: we met ourselves
-  bad_work,          ///< its id lacks the work that this network asks for
+  own_key,           ///< the other side shows our own key: this node met itself
+  bad_work,          ///< its id lacks the work that this network requires
   wrong_id,          ///< it is not the node that was pinned
-  version_disjoint,  ///< no version of the protocol is spoken by both
+  version_disjoint,  ///< the two have no protocol version in common
   role_denied,       ///< the dialler's key may not have the role it asks for
-  bad_proof,         ///< it does not hold its key, or not on this connection, or not for this Hello
+  bad_proof,         ///< the proof is not by its key, not for this connection, or not for this Hello
 };
 inline constexpr std::size_t kRefusals = 9;  // for a counter of each
 
-std::string_view name(Refusal refusal);  ///< in words, of the other side: told behind "the handshake failed: "
+std::string_view name(Refusal refusal);  ///< a clause about the other side, which follows "the handshake failed: "
 
-/// How a stream that is cut wrong counts while the handshake lasts.
+/// The refusal for a frame error during the handshake.
 Refusal refusal_of(FrameError error);
 
-/// Keys that may look, and keys that may change things. Empty means none.
+/// Keys that may view, and keys that may operate. Empty means none.
 struct Operators {
   std::vector<base::PublicKey> view;
   std::vector<base::PublicKey> operate;
 };
 
-/// What this node says and asks for on all its links.
+/// What this node states and requires on all its links.
 struct Terms {
   unsigned work_bits = crypto::kWorkBitsDefault;
   VersionRange versions;
   base::Digest schema;
 };
 
-/// The other side is who it says.
+/// The other side has proven its key.
 struct Ready {
   base::PublicKey key;
   std::uint32_t nonce;
-  base::NodeId id;        ///< of an operator too, whose id shows no work
+  base::NodeId id;        ///< an operator has an id too, but without work
   messages::Role role;    ///< of the dialler
-  std::uint16_t version;  ///< the highest that both speak
+  std::uint16_t version;  ///< the highest that both support
   bool same_schema;
 
   friend bool operator==(const Ready&, const Ready&) = default;
@@ -90,14 +81,14 @@ class Handshake {
                           const Operators& operators);
 
   /// The side that dialled. An operator's `self` needs no work for the roles `view` and `operate`; the server always
-  /// does. With `pinned`, nothing is said to any other node.
+  /// needs it. With `pinned`, no other node gets a Hello.
   static Handshake dialler(const crypto::Identity& self, const Terms& terms, const ExporterValue& exporter,
                            messages::Role wanted, std::optional<base::NodeId> pinned);
 
   /// What the server sends before it has received anything; empty for a dialler.
   base::Bytes greeting() const;
 
-  /// Takes the next frame of the other side. An error is final, and repeated for every later frame.
+  /// Takes the next frame of the other side. An error is final; later calls repeat it.
   base::Result<Step, Refusal> receive(const Frame& frame);
 
  private:
