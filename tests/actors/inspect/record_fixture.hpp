@@ -18,7 +18,7 @@ using runtime::Record;
 struct RecordFixture {
   Record& actor(std::string path) {
     auto record = std::make_shared<Record>();
-    actors.push_back({std::move(path), "patient", record, whom});
+    listed.push_back({std::move(path), "patient", record, whom});
     records.push_back(record);
     return *record;
   }
@@ -26,7 +26,7 @@ struct RecordFixture {
     now = now + passed;
     wall = wall + passed;
     survey.begin();
-    for (const auto& one : actors) survey.look(one, now);
+    for (const auto& one : listed) survey.look(one, now);
     survey.finish(actors.node, now, wall);
   }
   /// Whether that warning was found and no other.
@@ -44,7 +44,7 @@ struct RecordFixture {
   Survey survey;
   base::Instant now{1h};
   base::WallTime wall = base::WallTime{} + 500'000h;
-  std::vector<runtime::Listing> actors;
+  std::vector<runtime::Listing> listed;
   std::vector<std::shared_ptr<Record>> records;
 };
 
