@@ -7,6 +7,7 @@
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
 #include <caf/exit_reason.hpp>
+#include <caf/scheduler/coordinator.hpp>
 #include <caf/send.hpp>
 #include <optional>
 #include <thread>
@@ -18,6 +19,7 @@
 #include "runtime/os/network.hpp"
 #include "runtime/os/threads.hpp"
 #include "runtime/os/watchdog.hpp"
+#include "runtime/os/workers.hpp"
 
 namespace troupe::os {
 namespace {
@@ -41,6 +43,7 @@ struct Config : caf::actor_system_config {
     set("scheduler.max-throughput", kThroughputMax);
     set("scheduler.max-threads",
         options.workers > 0 ? options.workers : std::max<std::size_t>(std::thread::hardware_concurrency(), 1));
+    load<caf::scheduler::coordinator<Workers>>();
     set("middleman.workers", std::size_t{0});  // of CAF's own protocol, which is not used
     configure_network(*this);
   }

@@ -1,0 +1,142 @@
+#pragma once
+// How the threads that run actors find work: CAF's work stealing, in which a worker of an idle process sleeps.
+//
+// Source  CAF 0.17.6, `policy/work_stealing.hpp`. There a worker without work looks for it every 50 us for 25 ms after
+//         each message, and every 10 ms from then on, whatever the others do.
+// States  running: has work. Searching: looks as CAF's workers do, since another one runs and may leave work to steal.
+//         Asleep: no worker runs, so there is nothing to steal; it waits without a time limit.
+// Wake    who adds work to a sleeping worker wakes it. Who adds work to a running one, while none is searching, calls
+//         one that is asleep to search: work behind a long handler is stolen within CAF's 10 ms.
+#include <atomic>
+#include <caf/policy/work_stealing.hpp>
+#include <thread>
+#include <utility>
+
+namespace troupe::os {
+
+class Workers final : public caf::policy::work_stealing {
+ public:
+  struct coordinator_data : work_stealing::coordinator_data {
+    using work_stealing::coordinator_data::coordinator_data;
+    // Those of the workers that are neither are searching.
+    alignas(64) std::atomic<std::size_t> running{0};
+    alignas(64) std::atomic<std::size_t> asleep{0};
+  };
+  struct worker_data : work_stealing::worker_data {
+    using work_stealing::worker_data::worker_data;
+    bool running = false;  // known to its own thread alone
+    bool asleep = false;   // under waitdata.lock
+  };
+
+  template <class Worker>
+  void external_enqueue(Worker* self, caf::resumable* job) {
+    auto& mine = d(self);
+    mine.queue.append(job);
+    {
+      const std::lock_guard hold(mine.waitdata.lock);
+      if (mine.waitdata.sleeping) return wake(self);
+    }
+    call_one(self->parent());
+  }
+
+  template <class Worker>
+  void internal_enqueue(Worker* self, caf::resumable* job) {
+    d(self).queue.prepend(job);
+    call_one(self->parent());
+  }
+
+  template <class Worker>
+  void resume_job_later(Worker* self, caf::resumable* job) {
+    d(self).queue.append(job);
+    call_one(self->parent());
+  }
+
+  template <class Worker>
+  caf::resumable* dequeue(Worker* self) {
+    if (caf::resumable* const job = d(self).queue.take_head()) return run(self, job);
+    if (std::exchange(d(self).running, false)) d(self->parent()).running.fetch_sub(1);
+    while (true) {
+      if (caf::resumable* const job = search(self)) return run(self, job);
+      sleep(self);
+    }
+  }
+
+ private:
+  template <class Worker>
+  static bool alone(Worker* self) {
+    return d(self->parent()).running.load() == 0;
+  }
+
+  template <class Worker>
+  caf::resumable* run(Worker* self, caf::resumable* job) {
+    if (std::exchange(d(self).running, true)) return job;
+    d(self->parent()).running.fetch_add(1);
+    call_one(self->parent());  // to steal what lay behind this one, which only we knew to be searching
+    return job;
+  }
+
+  /// Nothing if no worker runs. CAF's three phases: without a pause, with short ones, with long ones.
+  template <class Worker>
+  caf::resumable* search(Worker* self) {
+    auto& mine = d(self);
+    const auto& [aggressive, moderate, relaxed] = mine.strategies;
+    for (std::size_t i = 0; i < aggressive.attempts; i += aggressive.step_size)
+      if (caf::resumable* const job = look(self, i % aggressive.steal_interval == 0)) return job;
+    for (std::size_t i = 0; i < moderate.attempts && !alone(self); i += moderate.step_size) {
+      if (caf::resumable* const job = look(self, i % moderate.steal_interval == 0)) return job;
+      std::this_thread::sleep_for(moderate.sleep_duration);
+    }
+    while (!alone(self)) {
+      {
+        std::unique_lock lock(mine.waitdata.lock);
+        mine.waitdata.sleeping = true;
+        mine.waitdata.cv.wait_for(lock, relaxed.sleep_duration, [&] { return !mine.queue.empty(); });
+        mine.waitdata.sleeping = false;
+      }
+      if (caf::resumable* const job = look(self, true)) return job;
+    }
+    return nullptr;
+  }
+
+  template <class Worker>
+  caf::resumable* look(Worker* self, bool steals) {
+    caf::resumable* const job = d(self).queue.take_head();
+    return job == nullptr && steals ? this->try_steal(self) : job;
+  }
+
+  /// Until there is work in its own queue, it is called, or another one runs. Each of the two counters is written
+  /// before the other one is read, here and in run(): a worker that begins to run is seen here, or sees this one
+  /// asleep.
+  template <class Worker>
+  void sleep(Worker* self) {
+    auto& mine = d(self);
+    std::unique_lock lock(mine.waitdata.lock);
+    mine.waitdata.sleeping = mine.asleep = true;
+    d(self->parent()).asleep.fetch_add(1);
+    mine.waitdata.cv.wait(lock, [&] { return !mine.asleep || !mine.queue.empty() || !alone(self); });
+    if (mine.asleep) wake(self);
+    mine.waitdata.sleeping = false;
+  }
+
+  /// The worker's lock is held.
+  template <class Worker>
+  static void wake(Worker* self) {
+    auto& theirs = d(self);
+    if (std::exchange(theirs.asleep, false)) d(self->parent()).asleep.fetch_sub(1);
+    theirs.waitdata.cv.notify_one();
+  }
+
+  /// Wakes a worker to search, unless one searches already or none is asleep.
+  template <class Coordinator>
+  static void call_one(Coordinator* all) {
+    const std::size_t asleep = d(all).asleep.load();
+    if (asleep == 0 || d(all).running.load() + asleep < all->num_workers()) return;
+    for (std::size_t i = 0; i < all->num_workers(); ++i) {
+      auto* const worker = all->worker_by_id(i);
+      const std::lock_guard hold(d(worker).waitdata.lock);
+      if (d(worker).asleep) return wake(worker);
+    }
+  }
+};
+
+}  // namespace troupe::os
