@@ -52,6 +52,7 @@ void InspectActor::receive(runtime::Handlers& on) {
         follow(question, std::move(sink));
       });
   on.timer<SurveyDue>([this] { begin_survey(); });
+  on.timer<Stirred>([this] { survey_later(); });
   on.timer<NextSlice>([this] { next_slice(); });
   on.timer<Follow>([this] { pump(); });
   on.describe<wire::InspectState>([this](wire::InspectState::Builder out) {
@@ -137,7 +138,9 @@ void InspectActor::survey_on() {
   const base::Instant at = now();
   const auto turns = runtime::turns();
   node().registry().walk_on(*surveying_, [&](const runtime::Listing& one) {
-    survey_.look(one, at, runtime::turn_of(one.record.get(), turns));
+    const auto turn = runtime::turn_of(one.record.get(), turns);
+    any_runs_ = any_runs_ || (turn && one.handle != self());
+    survey_.look(one, at, turn);
   });
   survey_took_ += now() - at;
   if (surveying_->at_end()) end_survey();

@@ -5,6 +5,8 @@
 //         node is at its limits. All that goes over many actors goes in slices of kSlice; no mailbox is touched.
 // Survey  every `period` it looks at all actors (survey.hpp), less often if that takes long, and raises what it
 //         finds as reasons of the node's health, each under the name of its warning.
+// Rest    while nothing happens in the node, and nothing waits that could become a warning, there is no survey: the
+//         next one comes a `period` after some actor runs again.
 // Limits  kWaitingMax lists at once, kTapsMax streams of messages, rows and messages as messages/inspect.capnp says.
 // Restart nothing is lost but the streams; reasons of an earlier incarnation are taken back.
 #include <deque>
@@ -49,6 +51,7 @@ class InspectActor final : public runtime::Actor {
 
  private:
   struct SurveyDue {};
+  struct Stirred {};
   struct NextSlice {};
   struct Follow {};
 
@@ -92,9 +95,11 @@ class InspectActor final : public runtime::Actor {
   // Warnings (inspect_actor_survey.cpp).
   void begin_survey();
   void end_survey();
+  void survey_later();
   void ask_askers();
   void look_for_circle();
   void raise();
+  bool at_rest() const;
 
   // Messages (inspect_actor_follow.cpp).
   void follow(wire::FollowMessages::Reader question, runtime::Sink<wire::FollowItem> sink);
@@ -114,6 +119,7 @@ class InspectActor final : public runtime::Actor {
   Survey survey_;
   std::optional<runtime::Registry::Place> surveying_;
   base::Duration survey_took_{0};  // in its own steps
+  bool any_runs_ = false;          // other than this one, as the survey came to it
   std::uint64_t surveys_ = 0;
   struct Told {
     std::string subject;

@@ -8,6 +8,8 @@ namespace troupe::inspect {
 void InspectActor::begin_survey() {
   for (const runtime::Handle& whom : node().lenses().lapsed(now()))
     tell<runtime::wire::LookAway>(whom, [](runtime::wire::LookAway::Builder) {});
+  note_stirs();
+  any_runs_ = false;
   survey_.begin();
   surveying_.emplace();
   survey_took_ = base::Duration::zero();
@@ -22,7 +24,16 @@ void InspectActor::end_survey() {
   if (setup_.surveyed) setup_.surveyed(survey_.totals());
   raise();
   ask_askers();
-  after<SurveyDue>(std::max(setup_.period, survey_took_ * kSurveyShare));
+  if (at_rest()) after_stir<Stirred>();
+  else survey_later();
+}
+
+void InspectActor::survey_later() { after<SurveyDue>(std::max(setup_.period, survey_took_ * kSurveyShare)); }
+
+/// Whether the next survey would find what this one found, unless an actor runs in between: nothing waits or is asked,
+/// no warning is to be taken back, and no actor still keeps its last messages for whoever looked at it.
+bool InspectActor::at_rest() const {
+  return survey_.calm() && !any_runs_ && told_.empty() && node().lenses().granted() == 0;
 }
 
 /// Reasons are told once and not with each new number: whoever reads the log is told what, not how it goes on.

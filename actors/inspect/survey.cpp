@@ -50,6 +50,7 @@ void Survey::begin() {
   askers_skipped_ = askers_skipped_ + kAskersMax < askers_seen_ ? askers_skipped_ + kAskersMax : 0;
   askers_seen_ = 0;
   counting_ = {};
+  calm_ = true;
 }
 
 void Survey::look(const runtime::Listing& actor, base::Instant now, std::optional<base::Instant> turn) {
@@ -63,7 +64,8 @@ void Survey::look(const runtime::Listing& actor, base::Instant now, std::optiona
   counting_.refused += record.refused_full.load(kRelaxed);
   counting_.restarts += restarts;
   counting_.oldest = std::max(counting_.oldest, oldest);
-  if (const base::Duration starved = record.starved(now); starved >= kNoCredit)
+  const base::Duration starved = record.starved(now);
+  if (starved >= kNoCredit)
     add({Warning::no_credit, actor.path,
          actor.path + " has not been allowed to write on for " + length(starved) +
              ": whoever reads its stream takes nothing (more than 5 s)",
@@ -72,6 +74,7 @@ void Survey::look(const runtime::Listing& actor, base::Instant now, std::optiona
   const bool busy = record.rates(now, turn).busy >= kNeverIdle;
   const bool suspicious =
       depth > 0 || record.since_restart(now) < kStormTime || busy || record.asking.load(kRelaxed) > 0;
+  calm_ = calm_ && !suspicious && starved == base::Duration::zero();
   auto past = suspects_.find(actor.path);
   if (past == suspects_.end()) {
     if (!suspicious || suspects_.size() >= kSuspectsMax) {
@@ -178,6 +181,7 @@ void Survey::finish(runtime::Node& node, base::Instant now, base::WallTime wall)
          seconds(std::chrono::abs(stepped_by_))});
   hear(node, now);
   findings_ = std::exchange(found_, {});
+  calm_ = calm_ && findings_.empty();
   askers_ = std::exchange(asking_, {});
   totals_ = counting_;
 }

@@ -107,6 +107,8 @@ class Survey {
   const std::vector<Finding>& findings() const { return findings_; }
   const std::vector<Asker>& askers() const { return askers_; }
   const Totals& totals() const { return totals_; }
+  /// Whether nothing that it saw can become a warning unless something else happens first.
+  bool calm() const { return calm_; }
   /// Adds what was found outside of the walk.
   void add(Finding finding);
 
@@ -141,6 +143,7 @@ class Survey {
   std::size_t askers_seen_ = 0;     // in this survey
   std::size_t askers_skipped_ = 0;  // of them, for their turn was in an earlier one
   Totals counting_, totals_;
+  bool calm_ = false;
   struct Dead {
     base::Instant at;
     std::array<std::uint64_t, runtime::kDeadLetterReasons> counts{};

@@ -31,6 +31,8 @@ void Actor::rename(std::string path) { shell_->rename(std::move(path)); }
 Header Actor::header() const { return shell_->header(); }
 void Actor::set_timer(TimerTag tag, base::Duration delay) { shell_->set_timer(tag, delay); }
 void Actor::clear_timer(TimerTag tag) { shell_->clear_timer(tag); }
+void Actor::note_stirs() { shell_->note_stirs(); }
+void Actor::await_stir(TimerTag tag) { shell_->await_stir(tag); }
 
 std::shared_ptr<StreamEnd> Actor::read_stream(const Handle& to, base::Duration idle, Envelope question,
                                               base::Callback<void(const Envelope&)> item,

@@ -141,6 +141,15 @@ class Actor {
     clear_timer(timer_tag<Tag>());
   }
 
+  /// For an actor that looks at all others (rest.hpp): notes from now on whether anything happens in the node. What
+  /// this actor does is not counted, now or later.
+  void note_stirs();
+  /// Runs the handler of `Tag` once when something happens after note_stirs(), at once if it has.
+  template <class Tag>
+  void after_stir() {
+    await_stir(timer_tag<Tag>());
+  }
+
   /// Starts a child under `name` and supervises it. A name that a living child has is a broken invariant.
   Handle spawn(std::string name, Factory factory, SpawnOptions options = {});
   /// The same with an actor `T` that names its own kind (`T::kName`) and is built from copies of `args`.
@@ -174,6 +183,7 @@ class Actor {
                                           base::Callback<void(const Envelope&)> answered);
   void set_timer(TimerTag tag, base::Duration delay);
   void clear_timer(TimerTag tag);
+  void await_stir(TimerTag tag);
 
   Shell* shell_ = nullptr;
 };

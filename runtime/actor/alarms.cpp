@@ -2,10 +2,13 @@
 
 #include <algorithm>
 
+#include "runtime/actor/rest.hpp"
+
 namespace troupe::runtime {
 
 void Alarms::sound(Alarm alarm, std::string_view subject, base::Duration length, base::Instant now,
                    std::string_view what, std::uint64_t lately) {
+  if (rest_ != nullptr) rest_->stir();
   const std::lock_guard hold(lock_);
   ++counts_[static_cast<std::size_t>(alarm)];
   Sounded& one = entry(alarm, subject);
@@ -16,6 +19,7 @@ void Alarms::sound(Alarm alarm, std::string_view subject, base::Duration length,
 
 void Alarms::lasts(Alarm alarm, std::string_view subject, base::Duration length, base::Instant now,
                    std::string_view what) {
+  if (rest_ != nullptr) rest_->stir();
   const std::lock_guard hold(lock_);
   Sounded& one = entry(alarm, subject);
   one.times = std::max<std::uint64_t>(one.times, 1);  // newer subjects may have taken its place meanwhile

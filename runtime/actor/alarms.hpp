@@ -14,6 +14,8 @@
 
 namespace troupe::runtime {
 
+class Rest;
+
 enum class Alarm : std::uint8_t {
   slow_handler,   ///< a handler kept a shared thread for too long; the subject is the actor
   late_timer,     ///< a timer came late; the subject is the actor
@@ -43,6 +45,8 @@ struct Sounded {
 
 class Alarms {
  public:
+  /// `rest` is ended by each alarm; outlives this. Null: nothing waits for one.
+  explicit Alarms(Rest* rest = nullptr) : rest_(rest) {}
   void sound(Alarm alarm, std::string_view subject, base::Duration length, base::Instant now,
              std::string_view what = {}, std::uint64_t lately = 0);
   /// The fault that sounded before goes on, and has lasted `length` by now: it is no other one.
@@ -55,6 +59,7 @@ class Alarms {
  private:
   Sounded& entry(Alarm alarm, std::string_view subject);
 
+  Rest* const rest_;
   mutable std::mutex lock_;
   std::vector<Sounded> all_;
   std::array<std::uint64_t, kAlarms> counts_{};

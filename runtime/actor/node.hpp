@@ -19,6 +19,7 @@
 #include "runtime/actor/lens.hpp"
 #include "runtime/actor/logic/supervisor.hpp"
 #include "runtime/actor/registry.hpp"
+#include "runtime/actor/rest.hpp"
 #include "runtime/actor/taps.hpp"
 #include "runtime/actor/turns.hpp"
 #include "runtime/base/contact.hpp"
@@ -131,6 +132,7 @@ class Node {
   const Alarms& alarms() const { return alarms_; }
   Lenses& lenses() { return lenses_; }
   Taps& taps() { return taps_; }
+  Rest& rest() { return rest_; }
 
   /// Messages that have been in their handlers for long, as whoever watches the threads last saw them; none in a
   /// simulation, where a handler takes no time.
@@ -168,7 +170,8 @@ class Node {
   std::map<std::string, std::shared_ptr<const Service>, std::less<>> services_;
   std::array<std::atomic<std::uint64_t>, kDeadLetterReasons> dead_letters_{};
   EndedActors ended_;
-  Alarms alarms_;
+  Rest rest_;
+  Alarms alarms_{&rest_};
   Lenses lenses_;
   Taps taps_;
   mutable std::mutex long_turns_lock_;

@@ -42,6 +42,7 @@ thread_local const Shell* Shell::running_here = nullptr;
 Shell::resume_result Shell::resume(caf::execution_unit* worker, std::size_t throughput_max) {
   Host* host = setup_.node->host;
   if (host != nullptr) host->runs(id());
+  if (!watches_node_) setup_.node->rest().stir();
   const ports::Clock& clock = setup_.node->world().clock;
   Turn& turn = turn_here();
   turn_ = &turn;
@@ -301,6 +302,16 @@ void Shell::set_timer(TimerTag tag, base::Duration delay) {
 void Shell::clear_timer(TimerTag tag) {
   deadlines_.remove(kTimerBit | reinterpret_cast<std::uintptr_t>(tag));
   soon_.erase(tag);
+}
+
+void Shell::note_stirs() {
+  watches_node_ = true;
+  setup_.node->rest().begin();
+}
+
+void Shell::await_stir(TimerTag tag) {
+  soon_[tag] = {++soons_, {}};
+  setup_.node->rest().wait(self(), tag, soons_);
 }
 
 /// A timer with no delay has come round, unless it was cancelled or set anew meanwhile.

@@ -69,6 +69,8 @@ class Shell final : public caf::event_based_actor {
   void unwound(const ReturnAddress& question);
   void set_timer(TimerTag tag, base::Duration delay);
   void clear_timer(TimerTag tag);
+  void note_stirs();
+  void await_stir(TimerTag tag);
   Handle spawn_child(std::string name, Factory factory, SpawnOptions options);
   void stop_child(const Handle& child);
   void watch(const Handle& whom);
@@ -228,6 +230,7 @@ class Shell final : public caf::event_based_actor {
   Handlers handlers_;
   std::uint32_t incarnation_ = 0;
   const base::Error* dropping_ = nullptr;
+  bool watches_node_ = false;  // its own turns do not end the rest of the node
   bool finishing_ = false;
   bool ended_ = false;
   Current current_;

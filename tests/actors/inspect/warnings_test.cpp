@@ -43,7 +43,7 @@ TEST_CASE("warnings: a node with nothing to do has none, however long") {
     fixture.pass(1s);
     CHECK_MESSAGE(fixture.well(), fixture.only(Warning::old_message));
   }
-  CHECK(fixture.surveys.size() == 300);
+  REQUIRE(fixture.surveys.size() == 1);
   CHECK(fixture.surveys.back().actors == 2);
 }
 
@@ -255,6 +255,7 @@ TEST_CASE("warnings: clock-step") {
   InspectFixture fixture;
   fixture.pass(3s);
   fixture.actors.ports.clock().step(2s);
+  fixture.actors.inside([](Scripted&) {});  // a node at rest sees it when something next happens
   fixture.pass(2s);
   CHECK(has(fixture.only(Warning::clock_step), "moved on, by 2,000 ms"));
   fixture.pass(kEventTime - 2s);

@@ -36,12 +36,14 @@ class Scripted final : public runtime::Actor {
   }
 
   using Actor::after;
+  using Actor::after_stir;
   using Actor::ask;
   using Actor::caller;
   using Actor::cancel;
   using Actor::feed;
   using Actor::finish;
   using Actor::node;
+  using Actor::note_stirs;
   using Actor::now;
   using Actor::refuse;
   using Actor::self;

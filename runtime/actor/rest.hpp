@@ -1,0 +1,45 @@
+#pragma once
+// Whether anything happens in a node: so that an actor which looks at all others can wait while nothing changes.
+//
+// States  stirred: some actor ran, or an alarm sounded, since begin(). Quiet: neither. Resting: quiet, and the watcher
+//         waits to be told of the next stir.
+// Cost    one comparison for each turn of an actor; the watcher's own turns are not counted (Actor::note_stirs).
+// Limits  one watcher a node; the latest call of wait() counts.
+// Safety  any thread.
+#include <atomic>
+#include <caf/actor_addr.hpp>
+#include <cstdint>
+#include <mutex>
+
+#include "runtime/ports/handle.hpp"
+
+namespace troupe::runtime {
+
+struct TimerInfo;
+
+class Rest {
+ public:
+  /// Something happens: an actor begins a turn.
+  void stir() {
+    if (state_.load(std::memory_order_relaxed) != State::stirred) [[unlikely]]
+      end();
+  }
+  /// From now on what happens is noted.
+  void begin() { state_.store(State::quiet); }
+  /// Tells the watcher once that something happened since begin(), at once if that is so already: by the timer `tag`
+  /// of that number, for which its shell waits.
+  void wait(const Handle& watcher, const TimerInfo* tag, std::uint64_t number);
+
+ private:
+  enum class State : std::uint8_t { stirred, quiet, resting };
+  void end();
+  void tell();
+
+  alignas(64) std::atomic<State> state_{State::stirred};
+  std::mutex lock_;
+  caf::actor_addr watcher_;  // held weakly: it may end while the node rests
+  const TimerInfo* tag_ = nullptr;
+  std::uint64_t number_ = 0;
+};
+
+}  // namespace troupe::runtime
