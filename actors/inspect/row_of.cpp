@@ -6,7 +6,7 @@
 namespace troupe::inspect {
 namespace {
 
-constexpr auto kRelaxed = std::memory_order_relaxed;
+constexpr auto kInAnyOrder = std::memory_order_relaxed;
 
 std::string_view state_of(runtime::Activity activity, bool stuck) {
   switch (activity) {
@@ -23,18 +23,18 @@ std::uint64_t thousandths(double value) { return static_cast<std::uint64_t>(std:
 
 observe::Row row_of(std::string_view path, const char* kind, const runtime::Record& record, base::Instant now,
                     bool stuck, std::optional<base::Instant> turn) {
-  const base::Code error = record.last_error.load(kRelaxed);
+  const base::Code error = record.last_error.load(kInAnyOrder);
   observe::Row row;
   row.path = path;
   row.kind = kind;
-  row.state = state_of(record.activity.load(kRelaxed), stuck);
+  row.state = state_of(record.activity.load(kInAnyOrder), stuck);
   row.mailbox = record.depth();
   if (row.mailbox > 0) row.oldest = std::chrono::duration_cast<std::chrono::milliseconds>(record.head(now).age);
   row.handled = record.done();
   if (stuck) row.busy_thousandths = 1'000;  // though its turn may have begun after the last look at it
-  row.restarts = record.restarts.load(kRelaxed);
+  row.restarts = record.restarts.load(kInAnyOrder);
   if (error != base::Code{}) row.last_error = base::name(error);
-  row.asking = record.asking.load(kRelaxed);
+  row.asking = record.asking.load(kInAnyOrder);
   if (row.handled == 0 && !turn) return row;  // most of a million have done nothing, and a look at each costs
   const runtime::Rates rates = record.rates(now, turn);
   row.per_second_thousandths = thousandths(rates.per_second);
@@ -59,9 +59,9 @@ void write_row(wire::ActorRow::Builder out, const observe::Row& row, const runti
   out.setLastError(std::string(row.last_error));
   out.setPerSecondMinute(static_cast<double>(thousandths(minute.per_second)) / 1'000);
   out.setBusyMinute(static_cast<double>(thousandths(minute.busy)) / 1'000);
-  out.setRefused(record.refused_full.load(kRelaxed));
-  out.setDeadLetters(record.dead_letters.load(kRelaxed));
-  out.setAsking(record.asking.load(kRelaxed));
+  out.setRefused(record.refused_full.load(kInAnyOrder));
+  out.setDeadLetters(record.dead_letters.load(kInAnyOrder));
+  out.setAsking(record.asking.load(kInAnyOrder));
   if (row.mailbox > 0)
     if (const auto* head = record.head(now).kind) out.setHeadKind(std::string(head->name));
 }

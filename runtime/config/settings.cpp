@@ -12,7 +12,7 @@ namespace {
 constexpr std::string_view kPrefix = "TROUPE_";
 constexpr std::string_view kDataVariable = "TROUPE_DATA";  // where the node lives; no setting of it
 constexpr std::string_view kDefault = "default";           // the origin of what no source says
-constexpr std::size_t kShownBytesMax = 80;
+constexpr std::size_t kNameShownBytesMax = 80;
 
 std::string section_of(std::string_view key) {
   const auto dot = key.rfind('.');
@@ -50,7 +50,7 @@ struct Settings::Loader {
   void take_variable(const std::string& name, const std::string& text) {
     if (!name.starts_with(kPrefix) || name == kDataVariable) return;
     const Setting* setting = settings.table_.find_environment(name);
-    const std::string shown = base::shortened(name, kShownBytesMax);
+    const std::string shown = base::shortened(name, kNameShownBytesMax);
     if (!setting)
       return problem(shown, "unknown setting; did you mean " + settings.table_.nearest_environment(name) + "?");
     auto value = parse(*setting, text);
@@ -59,7 +59,7 @@ struct Settings::Loader {
   }
 
   void take_flag(const FlagValue& flag) {
-    const std::string shown = base::shortened(flag.flag, kShownBytesMax);
+    const std::string shown = base::shortened(flag.flag, kNameShownBytesMax);
     const Setting* setting = settings.table_.find(flag.key);
     if (!setting)
       return problem(shown, "unknown key; did you mean \"" + std::string(settings.table_.nearest(flag.key)) + "\"?");

@@ -79,7 +79,7 @@ std::optional<Value> value_of(Kind kind, const toml::node& node) {
   return std::nullopt;
 }
 
-std::string_view expected(Kind kind) {
+std::string_view expected_in_file(Kind kind) {
   switch (kind) {
     case Kind::flag: return "true or false";
     case Kind::count: return "a whole number, not negative";
@@ -144,7 +144,8 @@ class Reader {
 
   void take(const Setting& setting, const toml::node& node, std::size_t line) {
     auto value = value_of(setting.kind, node);
-    if (!value) return problem(line, std::string(setting.key) + " must be " + std::string(expected(setting.kind)));
+    if (!value)
+      return problem(line, std::string(setting.key) + " must be " + std::string(expected_in_file(setting.kind)));
     if (const auto wanted = fault(setting, *value))
       return problem(line, std::string(setting.key) + " must be " + *wanted);
     out_.values.push_back({&setting, std::move(*value), where(line)});

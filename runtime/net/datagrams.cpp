@@ -17,9 +17,9 @@ using runtime::Envelope;
 using runtime::Outbound;
 using runtime::Signal;
 
-constexpr std::chrono::seconds kForgetAfter{2};  // past the deadline: an answer this late finds nobody
-const Error kAsksFull{Code::overloaded, "too many questions wait for answers by datagram",
-                      std::chrono::milliseconds(200)};
+constexpr std::chrono::seconds kForgetDatagramAfter{2};  // past the deadline: an answer this late finds nobody
+const Error kQuestionsFull{Code::overloaded, "too many questions wait for answers by datagram",
+                           std::chrono::milliseconds(200)};
 const Error kBanned{Code::unavailable, "this node has banned that peer for a while"};
 const Error kNoLink{Code::unavailable, "no link to the other node can be made"};
 const Error kElsewhere{Code::unavailable,
@@ -121,7 +121,7 @@ void Datagrams::hand_over(const std::shared_ptr<const Route>& route, caf::mailbo
     }
   }
   if (!actor) return give_to_link(*route, std::move(element), worker, true);
-  if (out.correlation == 0) return answer(element->sender, element->mid.integer_value(), kAsksFull, worker);
+  if (out.correlation == 0) return answer(element->sender, element->mid.integer_value(), kQuestionsFull, worker);
   out.from = element->sender ? element->sender->id() : 0;
   out.envelope = envelope;
   actor->enqueue(caf::make_mailbox_element(nullptr, caf::make_message_id(), {}, std::move(out)), worker);
@@ -210,7 +210,7 @@ void Datagrams::sweep(base::Instant now) {
   silent_.forget_if([&](const Silence& one) { return one.until <= now; });
   for (auto one = waiting_.begin(); one != waiting_.end();) {
     const base::Instant due = one->second.question.header().due;
-    if (due == base::Instant::max() || due + kForgetAfter > now) {
+    if (due == base::Instant::max() || due + kForgetDatagramAfter > now) {
       ++one;
       continue;
     }

@@ -18,11 +18,11 @@ using base::Code;
 using base::Error;
 using runtime::Envelope;
 
-const Error kGone{Code::unavailable, "datagrams are not sent any more"};
-const Error kNobody{Code::unavailable, "the other node did not say which of its actors sent this"};
+const Error kSendingEnded{Code::unavailable, "datagrams are not sent any more"};
+const Error kSenderUnsaid{Code::unavailable, "the other node did not say which of its actors sent this"};
 const Error kTooMany{Code::overloaded, "too many questions of this node are served at once",
                      std::chrono::milliseconds(100)};
-const Error kTargetEnded{Code::unavailable, "the actor asked has ended"};
+const Error kServiceEnded{Code::unavailable, "the actor asked has ended"};
 
 const Error kHearsay{Code::overloaded, "too many questions go to an address that has not answered any yet",
                      std::chrono::seconds(1)};
@@ -40,7 +40,7 @@ class AnswersProxy final : public runtime::Proxy {
     if (!element->mid.is_response()) {
       if (element->mid.is_request() && element->sender)
         element->sender->enqueue(
-            caf::make_mailbox_element(nullptr, element->mid.response_id(), {}, runtime::error_envelope(kNobody)),
+            caf::make_mailbox_element(nullptr, element->mid.response_id(), {}, runtime::error_envelope(kSenderUnsaid)),
             worker);
       return;
     }
@@ -49,7 +49,7 @@ class AnswersProxy final : public runtime::Proxy {
     out.from = element->sender ? element->sender->id() : 0;
     out.correlation = element->mid.request_id().integer_value();
     const bool said = element->content().match_elements<Envelope>();  // else CAF says that who was asked has ended
-    out.envelope = said ? element->content().get_as<Envelope>(0) : runtime::error_envelope(kTargetEnded);
+    out.envelope = said ? element->content().get_as<Envelope>(0) : runtime::error_envelope(kServiceEnded);
     datagrams_->enqueue(caf::make_mailbox_element(nullptr, caf::make_message_id(), {}, std::move(out)), worker);
   }
   void kill_proxy(caf::execution_unit* worker, caf::error why) override { cleanup(std::move(why), worker); }
@@ -72,7 +72,7 @@ kj::ArrayPtr<const capnp::word> words_of(base::ByteView bytes) {
 
 }  // namespace
 
-DatagramsActor::~DatagramsActor() { setup_.table->close(kGone); }
+DatagramsActor::~DatagramsActor() { setup_.table->close(kSendingEnded); }
 
 void DatagramsActor::receive(runtime::Handlers& on) {
   on.timer<Flush>([this] { flush(); });

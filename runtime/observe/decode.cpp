@@ -24,12 +24,11 @@ namespace {
 using capnp::DynamicList;
 using capnp::DynamicStruct;
 using capnp::DynamicValue;
-using capnp::schema::Field;
 
 constexpr int kDepthMax = 16;                // structs and groups in each other; no schema of ours nests deeper than 8
 constexpr std::uint32_t kStepsMax = 10'000;  // fields and elements looked at for one line: some milliseconds
 constexpr std::uint32_t kBrokenSteps = 200;  // a broken one costs an exception, which is that much slower
-constexpr std::size_t kReasonBytesMax = 100;
+constexpr std::size_t kBrokenBytesMax = 100;
 
 /// What a reader may follow: each part a few times, so that shared parts cannot make a small message a large one.
 capnp::ReaderOptions limits(std::size_t words) { return {words * 8 + 128, 32}; }
@@ -61,7 +60,7 @@ std::string reason(const kj::Exception& broken) {
   std::string_view all(broken.getDescription().begin(), broken.getDescription().size());
   const std::size_t told = all.find("; ");
   if (all.starts_with("expected ") && told != all.npos) all.remove_prefix(told + 2);
-  return base::printable(all, kReasonBytesMax);
+  return base::printable(all, kBrokenBytesMax);
 }
 
 std::string number(double value) {
@@ -139,7 +138,7 @@ class Line {
       if (!goes_on()) return;
       const std::uint16_t which = field.getProto().getDiscriminantValue();
       const bool in_use = has_union && which == member;
-      if (which != Field::NO_DISCRIMINANT && !in_use) continue;
+      if (which != capnp::schema::Field::NO_DISCRIMINANT && !in_use) continue;
       const std::size_t before = out_.size();
       if (before != begin) out_ += ' ';
       if (!shown(value, field, in_use, depth)) out_.resize(before);

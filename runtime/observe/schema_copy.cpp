@@ -9,23 +9,23 @@
 namespace troupe::observe {
 namespace {
 
-using capnp::schema::Field;
 using capnp::schema::Node;
 using capnp::schema::Type;
-using capnp::schema::Value;
+using SchemaField = capnp::schema::Field;
+using SchemaValue = capnp::schema::Value;
 
 using Copied = base::Result<void, std::string>;
 
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_latin_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+bool is_latin_digit(char c) { return c >= '0' && c <= '9'; }
 
 /// The names of one type: identifiers, each once. What is shown of a schema is therefore always plain text.
 class Names {
  public:
   Copied add(capnp::Text::Reader name) {
     const std::string_view text(name.begin(), name.size());
-    if (text.empty() || text.size() > kNameBytesMax || !is_letter(text[0]) ||
-        !std::ranges::all_of(text, [](char c) { return is_letter(c) || is_digit(c) || c == '_'; }))
+    if (text.empty() || text.size() > kNameBytesMax || !is_latin_letter(text[0]) ||
+        !std::ranges::all_of(text, [](char c) { return is_latin_letter(c) || is_latin_digit(c) || c == '_'; }))
       return std::string("a name is no identifier of 1 to 100 bytes");
     if (!seen_.emplace(text).second) return "the name " + std::string(text) + " is there twice";
     return {};
@@ -88,27 +88,28 @@ struct Place {
 };
 
 /// Sets the default value, zero for pointers, and returns the place of the type. A value of another type is an error.
-base::Result<Place, std::string> copy_default(Type::Reader type, Value::Reader value, Value::Builder copy) {
+base::Result<Place, std::string> copy_default(Type::Reader type, SchemaValue::Reader value, SchemaValue::Builder copy) {
   using Placed = base::Result<Place, std::string>;
   const bool fits = static_cast<int>(value.which()) == static_cast<int>(type.which());  // both unions number alike
-  const auto number = [&]<class T>(T (Value::Reader::*get)() const, void (Value::Builder::*set)(T)) -> Placed {
+  const auto number = [&]<class T>(T (SchemaValue::Reader::*get)() const,
+                                   void (SchemaValue::Builder::*set)(T)) -> Placed {
     if (!fits) return std::string("a default value is not of its field's type");
     (copy.*set)((value.*get)());
     return Place{std::is_same_v<T, bool> ? 1 : sizeof(T) * 8, false};
   };
   switch (type.which()) {
-    case Type::BOOL: return number(&Value::Reader::getBool, &Value::Builder::setBool);
-    case Type::INT8: return number(&Value::Reader::getInt8, &Value::Builder::setInt8);
-    case Type::INT16: return number(&Value::Reader::getInt16, &Value::Builder::setInt16);
-    case Type::INT32: return number(&Value::Reader::getInt32, &Value::Builder::setInt32);
-    case Type::INT64: return number(&Value::Reader::getInt64, &Value::Builder::setInt64);
-    case Type::UINT8: return number(&Value::Reader::getUint8, &Value::Builder::setUint8);
-    case Type::UINT16: return number(&Value::Reader::getUint16, &Value::Builder::setUint16);
-    case Type::UINT32: return number(&Value::Reader::getUint32, &Value::Builder::setUint32);
-    case Type::UINT64: return number(&Value::Reader::getUint64, &Value::Builder::setUint64);
-    case Type::FLOAT32: return number(&Value::Reader::getFloat32, &Value::Builder::setFloat32);
-    case Type::FLOAT64: return number(&Value::Reader::getFloat64, &Value::Builder::setFloat64);
-    case Type::ENUM: return number(&Value::Reader::getEnum, &Value::Builder::setEnum);
+    case Type::BOOL: return number(&SchemaValue::Reader::getBool, &SchemaValue::Builder::setBool);
+    case Type::INT8: return number(&SchemaValue::Reader::getInt8, &SchemaValue::Builder::setInt8);
+    case Type::INT16: return number(&SchemaValue::Reader::getInt16, &SchemaValue::Builder::setInt16);
+    case Type::INT32: return number(&SchemaValue::Reader::getInt32, &SchemaValue::Builder::setInt32);
+    case Type::INT64: return number(&SchemaValue::Reader::getInt64, &SchemaValue::Builder::setInt64);
+    case Type::UINT8: return number(&SchemaValue::Reader::getUint8, &SchemaValue::Builder::setUint8);
+    case Type::UINT16: return number(&SchemaValue::Reader::getUint16, &SchemaValue::Builder::setUint16);
+    case Type::UINT32: return number(&SchemaValue::Reader::getUint32, &SchemaValue::Builder::setUint32);
+    case Type::UINT64: return number(&SchemaValue::Reader::getUint64, &SchemaValue::Builder::setUint64);
+    case Type::FLOAT32: return number(&SchemaValue::Reader::getFloat32, &SchemaValue::Builder::setFloat32);
+    case Type::FLOAT64: return number(&SchemaValue::Reader::getFloat64, &SchemaValue::Builder::setFloat64);
+    case Type::ENUM: return number(&SchemaValue::Reader::getEnum, &SchemaValue::Builder::setEnum);
     case Type::VOID: copy.setVoid(); return Place{};
     case Type::TEXT: copy.setText(""); return Place{0, true};
     case Type::DATA: copy.setData({}); return Place{0, true};
@@ -120,7 +121,7 @@ base::Result<Place, std::string> copy_default(Type::Reader type, Value::Reader v
   return std::string("a field has a type that is unknown here");
 }
 
-Copied copy_slot(Field::Slot::Reader slot, Field::Slot::Builder copy, Node::Struct::Reader node) {
+Copied copy_slot(SchemaField::Slot::Reader slot, SchemaField::Slot::Builder copy, Node::Struct::Reader node) {
   const auto copied = copy_type(slot.getType(), copy.initType(), kListDepthMax);
   if (!copied.ok()) return copied;
   // The type as copied: a pointer that became AnyPointer needs a default value of that.
@@ -135,11 +136,11 @@ Copied copy_slot(Field::Slot::Reader slot, Field::Slot::Builder copy, Node::Stru
 }
 
 /// Members of the union are numbered from zero without a gap, and the number in use lies within the struct.
-Copied check_union(Node::Struct::Reader node, capnp::List<Field>::Reader fields) {
+Copied check_union(Node::Struct::Reader node, capnp::List<SchemaField>::Reader fields) {
   std::set<std::uint16_t> members;
   for (const auto field : fields) {
     const std::uint16_t member = field.getDiscriminantValue();
-    if (member != Field::NO_DISCRIMINANT && !members.insert(member).second)
+    if (member != SchemaField::NO_DISCRIMINANT && !members.insert(member).second)
       return std::string("two members of a union have one number");
   }
   const std::size_t count = node.getDiscriminantCount();
@@ -164,18 +165,18 @@ Copied copy_struct(Node::Struct::Reader node, Node::Struct::Builder copy) {
   Names names;
   auto copies = copy.initFields(fields.size());
   for (unsigned i = 0; i < fields.size(); ++i) {
-    const Field::Reader field = fields[i];
-    Field::Builder to = copies[i];
+    const SchemaField::Reader field = fields[i];
+    SchemaField::Builder to = copies[i];
     const auto name = field.getName();
     if (const auto added = names.add(name); !added.ok()) return added;
     to.setName(name);
     to.setCodeOrder(rank[i]);
     to.setDiscriminantValue(field.getDiscriminantValue());
     switch (field.which()) {
-      case Field::SLOT:
+      case SchemaField::SLOT:
         if (const auto copied = copy_slot(field.getSlot(), to.initSlot(), node); !copied.ok()) return copied;
         break;
-      case Field::GROUP: to.initGroup().setTypeId(field.getGroup().getTypeId()); break;
+      case SchemaField::GROUP: to.initGroup().setTypeId(field.getGroup().getTypeId()); break;
       default: return std::string("a field is neither a value nor a group");
     }
   }

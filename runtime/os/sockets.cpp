@@ -17,7 +17,7 @@ namespace troupe::os {
 
 namespace {
 
-constexpr std::size_t kV4At = 12;          // where IPv4 lies in its mapped form
+constexpr std::size_t kMappedV4At = 12;    // where IPv4 lies in its mapped form
 constexpr std::size_t kNameBytesMax = 64;  // of a local socket's last part, so that the short path always fits
 
 struct SocketAddress {
@@ -33,7 +33,7 @@ SocketAddress socket_address(const base::Endpoint& endpoint) {
     sockaddr_in v4{};
     v4.sin_family = AF_INET;
     v4.sin_port = htons(endpoint.port);
-    std::memcpy(&v4.sin_addr, endpoint.address.data() + kV4At, sizeof v4.sin_addr);
+    std::memcpy(&v4.sin_addr, endpoint.address.data() + kMappedV4At, sizeof v4.sin_addr);
     std::memcpy(&out.storage, &v4, sizeof v4);
     out.size = sizeof v4;
     return out;
@@ -197,7 +197,7 @@ base::Endpoint endpoint_of(const sockaddr* address) {
     sockaddr_in v4{};
     std::memcpy(&v4, address, sizeof v4);
     out.address[10] = out.address[11] = 0xff;
-    std::memcpy(out.address.data() + kV4At, &v4.sin_addr, sizeof v4.sin_addr);
+    std::memcpy(out.address.data() + kMappedV4At, &v4.sin_addr, sizeof v4.sin_addr);
     out.port = ntohs(v4.sin_port);
   } else if (address->sa_family == AF_INET6) {
     sockaddr_in6 v6{};

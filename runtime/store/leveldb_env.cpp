@@ -11,7 +11,7 @@ using leveldb::Status;
 using ports::DiskError;
 using ports::OpenMode;
 
-constexpr std::size_t kWriteBufferBytes = 64 * 1024;  // as LevelDB's own files buffer
+constexpr std::size_t kFileBufferBytes = 64 * 1024;  // as LevelDB's own files buffer
 
 std::span<std::uint8_t> room(char* scratch, std::size_t bytes) {
   return {reinterpret_cast<std::uint8_t*>(scratch), bytes};
@@ -76,7 +76,7 @@ class FileForWriting final : public leveldb::WritableFile {
   /// `unsynced` takes the failure to sync a file that LevelDB has let go.
   FileForWriting(ports::Disk& disk, std::string name, std::unique_ptr<ports::File> file, Status& unsynced)
       : disk_(disk), name_(std::move(name)), file_(std::move(file)), unsynced_(unsynced) {
-    buffer_.reserve(kWriteBufferBytes);
+    buffer_.reserve(kFileBufferBytes);
   }
   ~FileForWriting() override { static_cast<void>(Close()); }
   FileForWriting(const FileForWriting&) = delete;
@@ -85,9 +85,9 @@ class FileForWriting final : public leveldb::WritableFile {
   Status Append(const leveldb::Slice& data) override {
     const base::ByteView bytes = view(data);
     dirty_ = true;
-    if (buffer_.size() + bytes.size() > kWriteBufferBytes) {
+    if (buffer_.size() + bytes.size() > kFileBufferBytes) {
       if (Status flushed = Flush(); !flushed.ok()) return flushed;
-      if (bytes.size() >= kWriteBufferBytes) return note(file_->append(bytes));
+      if (bytes.size() >= kFileBufferBytes) return note(file_->append(bytes));
     }
     buffer_.insert(buffer_.end(), bytes.begin(), bytes.end());
     return failed_;

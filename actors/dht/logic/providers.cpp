@@ -12,12 +12,12 @@
 namespace troupe::dht {
 namespace {
 
-constexpr std::uint8_t kRowVersion = 1;
+constexpr std::uint8_t kProviderRowVersion = 1;
 
 base::Bytes row_value(const base::Contact& where, base::WallTime expires) {
   base::Bytes out;
   out.reserve(kProviderRowBytes);
-  append_number(out, kRowVersion);
+  append_number(out, kProviderRowVersion);
   append_date(out, expires);
   append(out, where.key.view());
   append_number(out, where.nonce);
@@ -41,7 +41,7 @@ std::optional<Value> read_value(base::ByteView value) {
   const base::ByteView address = in.take(out.where.endpoint.address.size());
   std::copy(address.begin(), address.end(), out.where.endpoint.address.begin());
   out.where.endpoint.port = in.number<std::uint16_t>();
-  if (!in.ended() || version != kRowVersion || !out.where.endpoint.dialable()) return std::nullopt;
+  if (!in.ended() || version != kProviderRowVersion || !out.where.endpoint.dialable()) return std::nullopt;
   return out;
 }
 

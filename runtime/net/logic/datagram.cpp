@@ -1,45 +1,28 @@
 #include "runtime/net/logic/datagram.hpp"
 
 #include <algorithm>
-#include <bit>
-#include <cstring>
 
 #include "runtime/base/ensure.hpp"
 #include "runtime/net/logic/frame.hpp"
+#include "runtime/net/logic/words.hpp"
 
 namespace troupe::net {
 namespace {
 
-static_assert(std::endian::native == std::endian::little, "datagrams and Cap'n Proto words are read where they lie");
-
-constexpr std::size_t kWordBytes = 8;
 constexpr unsigned kVersion = 1;
 constexpr unsigned kQuestion = 1, kAnswer = 2, kCookie = 3;  // types
 
 constexpr std::size_t kWorkNonceAt = 4, kTokenAt = 8, kKeyAt = 16, kCookieAt = 48, kQuestionNonceAt = 64;
 constexpr std::size_t kAnswerNonceAt = 16, kReplyCookieAt = 16;
 // Within what is sealed.
-constexpr std::size_t kKindAt = 0, kDeadlineAt = 8, kTraceAt = 16, kSpanAt = 24, kPathLengthAt = 28,
-                      kQuestionReservedAt = 29, kPathAt = 32;
+constexpr std::size_t kSealedKindAt = 0, kSealedDeadlineAt = 8, kSealedTraceAt = 16, kSealedSpanAt = 24,
+                      kSealedPathLengthAt = 28, kQuestionReservedAt = 29, kPathAt = 32;
 constexpr std::size_t kAnswerTypeAt = 8, kAnswerReservedAt = 9, kAnswerWordsAt = 16;
 static_assert(kQuestionBytesMin == kQuestionHeadBytes + kPathAt + crypto::kSealTagBytes);
 static_assert(kAnswerBytesMin == kAnswerHeadBytes + kAnswerWordsAt + crypto::kSealTagBytes);
 static_assert(kPathBytesMax <= UINT8_MAX && question_words_bytes_max(kPathBytesMax) > 0);
 
-constexpr std::size_t padded(std::size_t bytes) { return (bytes + kWordBytes - 1) / kWordBytes * kWordBytes; }
 constexpr std::uint8_t first_byte(unsigned type) { return static_cast<std::uint8_t>(kVersion << 4 | type); }
-
-template <class T>
-T load(const std::uint8_t* from) {
-  T out;
-  std::memcpy(&out, from, sizeof out);
-  return out;
-}
-
-template <class T>
-void store(std::uint8_t* to, T value) {
-  std::memcpy(to, &value, sizeof value);
-}
 
 template <class T>
 T load_bytes(base::ByteView datagram, std::size_t at) {
@@ -153,11 +136,11 @@ std::size_t unsealed::write_question(Bytes out, const QuestionHead& head, const 
   put(datagram, kCookieAt, head.cookie.view());
   put(datagram, kQuestionNonceAt, head.nonce.view());
   const Bytes sealed = datagram.subspan(kQuestionHeadBytes);
-  store(sealed.data() + kKindAt, question.kind);
-  store(sealed.data() + kDeadlineAt, question.remaining_us);
-  store(sealed.data() + kTraceAt, question.trace_id);
-  store(sealed.data() + kSpanAt, question.parent_span);
-  sealed[kPathLengthAt] = static_cast<std::uint8_t>(question.path.size());
+  store(sealed.data() + kSealedKindAt, question.kind);
+  store(sealed.data() + kSealedDeadlineAt, question.remaining_us);
+  store(sealed.data() + kSealedTraceAt, question.trace_id);
+  store(sealed.data() + kSealedSpanAt, question.parent_span);
+  sealed[kSealedPathLengthAt] = static_cast<std::uint8_t>(question.path.size());
   put(sealed, kPathAt, base::as_bytes(question.path));
   put(sealed, kPathAt + path_bytes, question.words);
   return datagram.size();
@@ -173,7 +156,7 @@ std::size_t unsealed::write_answer(Bytes out, const AnswerHead& head, const Answ
   put(datagram, kTokenAt, head.token.view());
   put(datagram, kAnswerNonceAt, head.nonce.view());
   const Bytes sealed = datagram.subspan(kAnswerHeadBytes);
-  store(sealed.data() + kKindAt, answer.kind);
+  store(sealed.data() + kSealedKindAt, answer.kind);
   sealed[kAnswerTypeAt] = static_cast<std::uint8_t>(answer.type);
   put(sealed, kAnswerWordsAt, answer.words);
   return datagram.size();
@@ -190,17 +173,17 @@ base::Result<Question, DatagramError> unsealed::read_question(base::ByteView dat
   if (const auto head = read_as<QuestionHead>(datagram); !head.ok()) return head.error();
   const base::ByteView sealed = inside(datagram, kQuestionHeadBytes);
   if (!zeros(sealed.subspan(kQuestionReservedAt, kPathAt - kQuestionReservedAt))) return DatagramError::reserved;
-  const std::size_t path_bytes = sealed[kPathLengthAt];
+  const std::size_t path_bytes = sealed[kSealedPathLengthAt];
   const std::size_t words_at = kPathAt + padded(path_bytes);
   if (words_at > sealed.size()) return DatagramError::too_short;
   if (!zeros(sealed.subspan(kPathAt + path_bytes, words_at - kPathAt - path_bytes))) return DatagramError::reserved;
   Question question;
   question.path = base::as_text(sealed.subspan(kPathAt, path_bytes));
   if (!valid_path(question.path)) return DatagramError::bad_path;
-  question.kind = load<std::uint64_t>(sealed.data() + kKindAt);
-  question.remaining_us = load<std::uint64_t>(sealed.data() + kDeadlineAt);
-  question.trace_id = load<std::uint64_t>(sealed.data() + kTraceAt);
-  question.parent_span = load<std::uint32_t>(sealed.data() + kSpanAt);
+  question.kind = load<std::uint64_t>(sealed.data() + kSealedKindAt);
+  question.remaining_us = load<std::uint64_t>(sealed.data() + kSealedDeadlineAt);
+  question.trace_id = load<std::uint64_t>(sealed.data() + kSealedTraceAt);
+  question.parent_span = load<std::uint32_t>(sealed.data() + kSealedSpanAt);
   question.words = sealed.subspan(words_at);
   return question;
 }
@@ -212,7 +195,7 @@ base::Result<Answer, DatagramError> unsealed::read_answer(base::ByteView datagra
   if (type < static_cast<std::uint8_t>(AnswerType::answer) || type > static_cast<std::uint8_t>(AnswerType::too_large))
     return DatagramError::unknown_type;
   if (!zeros(sealed.subspan(kAnswerReservedAt, kAnswerWordsAt - kAnswerReservedAt))) return DatagramError::reserved;
-  const Answer answer{static_cast<AnswerType>(type), load<std::uint64_t>(sealed.data() + kKindAt),
+  const Answer answer{static_cast<AnswerType>(type), load<std::uint64_t>(sealed.data() + kSealedKindAt),
                       sealed.subspan(kAnswerWordsAt)};
   if (answer.type == AnswerType::too_large && (answer.kind != 0 || !answer.words.empty()))
     return DatagramError::reserved;

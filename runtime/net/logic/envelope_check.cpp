@@ -2,10 +2,10 @@
 
 #include <cstring>
 
+#include "runtime/net/logic/words.hpp"
+
 namespace troupe::net {
 namespace {
-
-constexpr std::size_t kWordBytes = 8;
 
 std::uint32_t number_at(base::ByteView payload, std::size_t index) {
   std::uint32_t out;

@@ -1,36 +1,18 @@
 #include "runtime/net/logic/frame.hpp"
 
 #include <algorithm>
-#include <bit>
-#include <cstring>
 
 #include "runtime/base/ensure.hpp"
+#include "runtime/net/logic/words.hpp"
 
 namespace troupe::net {
 namespace {
 
-static_assert(std::endian::native == std::endian::little, "frames and Cap'n Proto words are read where they lie");
-
-constexpr std::size_t kWordBytes = 8;
 constexpr std::size_t kTypeAt = 4, kLaneAt = 5, kPathLengthAt = 6, kCorrelationAt = 8, kKindAt = 16, kDeadlineAt = 24,
                       kTraceAt = 32, kSpanAt = 40, kReservedAt = 44;
 
-constexpr std::size_t padded(std::size_t bytes) { return (bytes + kWordBytes - 1) / kWordBytes * kWordBytes; }
-
 constexpr std::size_t kHeadBytesMax = kFrameHeaderBytes + padded(kPathBytesMax);
 static_assert(kHeadBytesMax <= kRoomArrivedMin, "the head of a frame that gets a room is there");
-
-template <class T>
-T load(const std::uint8_t* from) {
-  T out;
-  std::memcpy(&out, from, sizeof out);
-  return out;
-}
-
-template <class T>
-void store(std::uint8_t* to, T value) {
-  std::memcpy(to, &value, sizeof value);
-}
 
 std::uint64_t kind_word(const FrameHeader& header) {
   if (header.type != FrameType::credit) return header.kind;
