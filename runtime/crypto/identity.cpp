@@ -4,6 +4,7 @@
 #include <array>
 
 #include "runtime/base/ensure.hpp"
+#include "runtime/base/fields.hpp"
 #include "runtime/crypto/hash.hpp"
 
 namespace troupe::crypto {
@@ -16,15 +17,9 @@ constexpr std::size_t kChecksumBytes = 16;
 constexpr std::size_t kBodyBytes = kMagic.size() + 4 + 4 + 32;
 static_assert(kBodyBytes + kChecksumBytes == kIdentityFileBytes);
 
-std::array<std::uint8_t, 4> little_endian(std::uint32_t number) {
-  std::array<std::uint8_t, 4> out;
-  for (std::size_t i = 0; i < 4; ++i) out[i] = static_cast<std::uint8_t>(number >> (8 * i));
-  return out;
-}
-
-std::uint32_t read_little_endian(base::ByteView bytes) {
-  std::uint32_t out = 0;
-  for (std::size_t i = 0; i < 4; ++i) out |= std::uint32_t{bytes[i]} << (8 * i);
+base::Bytes little_endian(std::uint32_t number) {
+  base::Bytes out;
+  base::append_number(out, number);
   return out;
 }
 
@@ -160,13 +155,13 @@ base::Result<Identity, IdentityError> Identity::decode(base::ByteView file, unsi
   if (file.size() < kMagic.size() + 4) return IdentityError::damaged;
   if (base::as_text(file.first(kMagic.size())) != kMagic) return IdentityError::damaged;
   // A newer version may have another length, so its number comes before all else.
-  if (read_little_endian(file.subspan(kMagic.size())) > kVersion) return IdentityError::version;
+  if (base::load<std::uint32_t>(file, kMagic.size()) > kVersion) return IdentityError::version;
   if (file.size() != kIdentityFileBytes) return IdentityError::damaged;
   const base::Digest hash = sha256(file.first(kBodyBytes));
   if (!std::ranges::equal(checksum(hash), file.subspan(kBodyBytes))) return IdentityError::damaged;
-  if (read_little_endian(file.subspan(kMagic.size())) != kVersion) return IdentityError::damaged;
+  if (base::load<std::uint32_t>(file, kMagic.size()) != kVersion) return IdentityError::damaged;
 
-  const std::uint32_t nonce = read_little_endian(file.subspan(kMagic.size() + 4));
+  const std::uint32_t nonce = base::load<std::uint32_t>(file, kMagic.size() + 4);
   const Seed seed(file.subspan(kMagic.size() + 8).first<32>());
   auto identity = from(SecretKey(seed), nonce, work_bits);
   if (!identity) return IdentityError::lacks_work;

@@ -2,10 +2,9 @@
 
 #include <algorithm>
 #include <array>
-#include <concepts>
-#include <cstring>
 
 #include "runtime/base/ensure.hpp"
+#include "runtime/base/fields.hpp"
 
 namespace troupe::peers {
 namespace {
@@ -14,43 +13,6 @@ using std::chrono::seconds;
 
 constexpr std::uint8_t kVersion = 1;
 enum Flag : std::uint8_t { kSuccess = 1, kFailure = 2, kRoundTrip = 4, kBanned = 8, kToldBy = 16, kAllFlags = 31 };
-
-class Writer {
- public:
-  explicit Writer(base::Bytes& out) : out_(out) {}
-  template <std::unsigned_integral T>
-  void number(T value) {
-    for (std::size_t i = 0; i < sizeof(T); ++i) out_.push_back(static_cast<std::uint8_t>(value >> (8 * i)));
-  }
-  template <std::size_t N>
-  void bytes(const std::array<std::uint8_t, N>& from) {
-    out_.insert(out_.end(), from.begin(), from.end());
-  }
-
- private:
-  base::Bytes& out_;
-};
-
-/// The caller has checked the length of the whole.
-class Reader {
- public:
-  explicit Reader(base::ByteView in) : in_(in) {}
-  template <std::unsigned_integral T>
-  T number() {
-    T out = 0;
-    for (std::size_t i = 0; i < sizeof(T); ++i) out = static_cast<T>(out | (static_cast<T>(in_[i]) << (8 * i)));
-    in_ = in_.subspan(sizeof(T));
-    return out;
-  }
-  template <std::size_t N>
-  void bytes(std::array<std::uint8_t, N>& to) {
-    std::copy_n(in_.begin(), N, to.begin());
-    in_ = in_.subspan(N);
-  }
-
- private:
-  base::ByteView in_;
-};
 
 std::uint64_t date_of(base::Instant when, Moment moment) {
   const auto date = std::chrono::floor<seconds>(moment.wall.since_origin() + (when - moment.now));
@@ -98,24 +60,23 @@ base::Bytes encode(const KnownPeer& peer, Moment moment) {
   if (peer.told_by) flags |= kToldBy;
   base::Bytes out;
   out.reserve(kRowBytes);
-  Writer row(out);
-  row.number(kVersion);
-  row.number(flags);
-  row.number(std::uint16_t{0});
-  row.number(peer.contact.nonce);
-  row.bytes(peer.contact.key.bytes);
-  row.bytes(peer.contact.endpoint.address);
-  row.number(peer.contact.endpoint.port);
-  row.number(peer.bans);
-  row.number(peer.failures);
-  row.number(peer.success);
-  row.number(peer.rtt ? static_cast<std::uint32_t>(peer.rtt->count()) : std::uint32_t{0});
-  row.number(date_of(peer.first_seen, moment));
-  row.number(date_of(peer.last_seen, moment));
-  row.number(date_or_zero(peer.last_success, moment));
-  row.number(date_or_zero(peer.last_failure, moment));
-  row.number(date_or_zero(peer.banned_until, moment));
-  row.bytes(peer.told_by.value_or(base::NodeId{}).bytes);
+  base::append_number(out, kVersion);
+  base::append_number(out, flags);
+  base::append_number(out, std::uint16_t{0});
+  base::append_number(out, peer.contact.nonce);
+  base::append(out, peer.contact.key.bytes);
+  base::append(out, peer.contact.endpoint.address);
+  base::append_number(out, peer.contact.endpoint.port);
+  base::append_number(out, peer.bans);
+  base::append_number(out, peer.failures);
+  base::append_number(out, peer.success);
+  base::append_number(out, peer.rtt ? static_cast<std::uint32_t>(peer.rtt->count()) : std::uint32_t{0});
+  base::append_number(out, date_of(peer.first_seen, moment));
+  base::append_number(out, date_of(peer.last_seen, moment));
+  base::append_number(out, date_or_zero(peer.last_success, moment));
+  base::append_number(out, date_or_zero(peer.last_failure, moment));
+  base::append_number(out, date_or_zero(peer.banned_until, moment));
+  base::append(out, peer.told_by.value_or(base::NodeId{}).bytes);
   base::ensure(out.size() == kRowBytes, "a row has its fixed length");
   return out;
 }
@@ -123,7 +84,7 @@ base::Bytes encode(const KnownPeer& peer, Moment moment) {
 base::Result<KnownPeer, RowError> parse(const base::NodeId& id, base::ByteView bytes, Moment moment,
                                         const IdOf& id_of) {
   if (bytes.size() != kRowBytes) return RowError::length;
-  Reader row(bytes);
+  base::FieldReader row(bytes);
   if (row.number<std::uint8_t>() != kVersion) return RowError::version;
   const auto flags = row.number<std::uint8_t>();
   if ((flags & ~kAllFlags) != 0 || row.number<std::uint16_t>() != 0) return RowError::flags;
@@ -131,8 +92,8 @@ base::Result<KnownPeer, RowError> parse(const base::NodeId& id, base::ByteView b
   KnownPeer out;
   out.id = id;
   out.contact.nonce = row.number<std::uint32_t>();
-  row.bytes(out.contact.key.bytes);
-  row.bytes(out.contact.endpoint.address);
+  out.contact.key = row.fixed<base::PublicKey>();
+  out.contact.endpoint.address = row.array<16>();
   out.contact.endpoint.port = row.number<std::uint16_t>();
   out.bans = row.number<std::uint16_t>();
   out.failures = row.number<std::uint32_t>();
@@ -141,8 +102,7 @@ base::Result<KnownPeer, RowError> parse(const base::NodeId& id, base::ByteView b
   std::array<std::uint64_t, 5> dates{};
   for (auto& date : dates) date = row.number<std::uint64_t>();
   const auto [first, last, success, failure, banned] = dates;
-  base::NodeId told_by;
-  row.bytes(told_by.bytes);
+  const auto told_by = row.fixed<base::NodeId>();
 
   const auto stray = [&](Flag flag, bool set) { return (flags & flag) == 0 && set; };
   if (stray(kSuccess, success != 0) || stray(kFailure, failure != 0) || stray(kRoundTrip, rtt != 0) ||

@@ -5,9 +5,9 @@
 #include <kj/exception.h>
 
 #include <array>
-#include <cstring>
 
 #include "messages/link.capnp.h"
+#include "runtime/base/fields.hpp"
 #include "runtime/net/logic/frame.hpp"
 #include "runtime/net/logic/role.hpp"
 
@@ -18,22 +18,6 @@ using WireRole = messages::wire::Role;
 
 // All that a frame of the handshake can hold: more cannot be read honestly.
 constexpr std::size_t kReadWordsMax = kHandshakeFrameBytesMax / sizeof(capnp::word);
-
-template <std::size_t N>
-std::array<std::uint64_t, N> words_of(const std::array<std::uint8_t, 8 * N>& bytes) {
-  std::array<std::uint64_t, N> words;
-  std::memcpy(words.data(), bytes.data(), bytes.size());
-  return words;
-}
-
-/// `T` (fixed bytes) from its words.
-template <class T, std::size_t N>
-T bytes_of(const std::array<std::uint64_t, N>& words) {
-  static_assert(T::kBytes == 8 * N);
-  T out;
-  std::memcpy(out.bytes.data(), words.data(), T::kBytes);
-  return out;
-}
 
 base::Bytes flat(capnp::MessageBuilder& message) {
   const auto words = capnp::messageToFlatArray(message);
@@ -71,19 +55,18 @@ std::optional<Hello> read_hello(wire::Hello::Reader from) {
   const VersionRange versions{from.getVersionMin(), from.getVersionMax()};
   if (!role || versions.min > versions.max) return std::nullopt;
   Hello hello;
-  hello.key = bytes_of<base::PublicKey>(std::array{from.getKey0(), from.getKey1(), from.getKey2(), from.getKey3()});
+  hello.key.bytes = base::from_words(from.getKey0(), from.getKey1(), from.getKey2(), from.getKey3());
   hello.nonce = from.getNonce();
   hello.versions = versions;
-  hello.schema =
-      bytes_of<base::Digest>(std::array{from.getSchema0(), from.getSchema1(), from.getSchema2(), from.getSchema3()});
+  hello.schema.bytes = base::from_words(from.getSchema0(), from.getSchema1(), from.getSchema2(), from.getSchema3());
   hello.role = *role;
   return hello;
 }
 
 std::optional<crypto::Signature> read_proof(wire::Proof::Reader from) {
-  return bytes_of<crypto::Signature>(std::array{from.getSignature0(), from.getSignature1(), from.getSignature2(),
-                                                from.getSignature3(), from.getSignature4(), from.getSignature5(),
-                                                from.getSignature6(), from.getSignature7()});
+  return crypto::Signature{base::from_words(from.getSignature0(), from.getSignature1(), from.getSignature2(),
+                                            from.getSignature3(), from.getSignature4(), from.getSignature5(),
+                                            from.getSignature6(), from.getSignature7())};
 }
 
 }  // namespace
@@ -91,7 +74,7 @@ std::optional<crypto::Signature> read_proof(wire::Proof::Reader from) {
 base::Bytes encode(const Hello& hello) {
   capnp::MallocMessageBuilder message(64);
   auto to = message.initRoot<wire::Hello>();
-  const auto key = words_of<4>(hello.key.bytes);
+  const auto key = base::words_of(hello.key.bytes);
   to.setKey0(key[0]);
   to.setKey1(key[1]);
   to.setKey2(key[2]);
@@ -99,7 +82,7 @@ base::Bytes encode(const Hello& hello) {
   to.setNonce(hello.nonce);
   to.setVersionMin(hello.versions.min);
   to.setVersionMax(hello.versions.max);
-  const auto schema = words_of<4>(hello.schema.bytes);
+  const auto schema = base::words_of(hello.schema.bytes);
   to.setSchema0(schema[0]);
   to.setSchema1(schema[1]);
   to.setSchema2(schema[2]);
@@ -111,7 +94,7 @@ base::Bytes encode(const Hello& hello) {
 base::Bytes encode_proof(const crypto::Signature& signature) {
   capnp::MallocMessageBuilder message(64);
   auto to = message.initRoot<wire::Proof>();
-  const auto words = words_of<8>(signature.bytes);
+  const auto words = base::words_of(signature.bytes);
   to.setSignature0(words[0]);
   to.setSignature1(words[1]);
   to.setSignature2(words[2]);
