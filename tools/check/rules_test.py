@@ -128,6 +128,20 @@ class RulesTest(unittest.TestCase):
             self.assertIn("meson.build has the domains ['dht', 'files'], apps/host/domains.cpp has ['dht']", found)
             self.assertIn("actors/files/domain.cpp is missing: files is a domain", found)
 
+    def test_banned_phrases_may_become_fewer_alone(self):
+        with tempfile.TemporaryDirectory() as root:
+            for path, text in {
+                rules.PHRASES_ALLOWED: "actors/dht 2\n",
+                "actors/dht/logic/a.hpp": "// Whoever asks is told by nobody.\n",
+                "actors/dht/README.md": "Somebodys are fine.\n",
+            }.items():
+                file = Path(root, path)
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_text(text, encoding="utf-8")
+            self.assertEqual(rules.phrases(Path(root)), [])
+            Path(root, "actors/dht/b.hpp").write_text("// As else.\n", encoding="utf-8")
+            self.assertTrue(rules.phrases(Path(root))[0].startswith("actors/dht has 3 banned phrases, 2 are allowed"))
+
     def test_a_planted_file_is_found(self):
         with tempfile.TemporaryDirectory() as root:
             folder = Path(root, "actors", "dht")
