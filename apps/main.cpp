@@ -10,7 +10,7 @@
 int main(int count, char** arguments) {
   using namespace troupe::apps;
   std::ios::sync_with_stdio(false);
-  troupe::os::ignore_broken_pipes();  // so that all commands end in one way where nobody reads their output
+  troupe::os::ignore_broken_pipes();  // so that all commands end in one way when their output is closed
   Console console{std::cout, std::cerr, std::cin, isatty(STDOUT_FILENO) == 1, isatty(STDERR_FILENO) == 1, environ, [] {
                     return troupe::os::reader_is_gone(STDOUT_FILENO);
                   }};

@@ -157,7 +157,7 @@ class Stopped final : public runtime::Actor {
   const std::function<void()> wait_;
 };
 
-/// Tells `to` so many numbers, whether they are taken or not, and after each burst asks an Echo, which is timed.
+/// Tells `to` a number of numbers, whether they are taken or not, and after each burst asks an Echo, which is timed.
 class Flood final : public runtime::Actor {
  public:
   static constexpr const char* kName = "flood";

@@ -15,7 +15,7 @@
 #include "apps/cli/json.hpp"
 #include "apps/cli/shell_word.hpp"
 #include "apps/cli/terminal.hpp"
-#include "messages/output.capnp.h"
+#include "messages/output/bench.capnp.h"
 
 namespace troupe::apps {
 namespace {

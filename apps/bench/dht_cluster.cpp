@@ -18,10 +18,10 @@ constexpr std::chrono::seconds kListenMax{60};
 constexpr std::chrono::seconds kJoinMax{120};
 constexpr std::chrono::milliseconds kLookAgain{500};
 constexpr std::size_t kCalm = 5;                           // looks in a row at which no table has grown
-constexpr std::chrono::seconds kTryAgain{1};               // of a node whose first search met nobody
+constexpr std::chrono::seconds kTryAgain{1};               // of a node whose first search met no other
 constexpr std::uint64_t kPlenty = std::uint64_t{1} << 40;  // what one machine cannot fill while it is measured
 
-/// In place of `/peers`: knows those whom it was told of.
+/// In place of `/peers`: knows the nodes that it was told of.
 class Acquaintances final : public runtime::Actor {
  public:
   static constexpr const char* kName = "acquaintances";
@@ -162,7 +162,7 @@ Measurement<void> DhtCluster::listen(Runner& runner, std::size_t nodes) {
 }
 
 void DhtCluster::serve(std::size_t copies) {
-  std::vector<base::Contact> known;  // whoever starts first; nobody knows more than that
+  std::vector<base::Contact> known;  // the first to start; no node knows more
   for (const auto& home : homes_) {
     dht::DhtSettings setup;
     setup.identity = home->pool->setup().identity;

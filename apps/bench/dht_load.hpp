@@ -1,7 +1,7 @@
 #pragma once
-// Questions to a cluster of DHT nodes, so many at a time, each at a random node.
+// Questions to a cluster of DHT nodes, a fixed number in flight, each at a random node.
 //
-// Values  64 bytes that nobody has put before. A value is got at nodes that neither put nor hold it, by each of them
+// Values  64 new bytes each. A value is got at nodes that neither put nor hold it, by each of them
 //         once: nothing is answered from what a node keeps.
 // Time    from the question to its answer, at the node asked.
 // Errors  a question that was refused, and a value that is not the one put, count in Figure::errors; the rest goes on.

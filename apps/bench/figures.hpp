@@ -27,7 +27,7 @@ Measurement<Figures> measure_links(os::Waker& waker, Runner& runner, SecondProce
 
 /// The second process of `bench link --idle`: dials `links` links, each with a key of its own.
 void dial_links(SecondProcess::Pipes& pipes, const ScratchFolder& folder, std::size_t links);
-/// Memory of one of so many idle links, each, and how soon each answers: `link.idle`.
+/// Memory of one idle link, and how soon each link answers: `link.idle`.
 Measurement<Figure> measure_idle_links(os::Waker& waker, Runner& runner, SecondProcess& second, std::size_t links);
 
 struct DhtPlan {

@@ -21,7 +21,7 @@ inline constexpr Window kLargeWindow{20, 8};     // of 64 KiB: 10 MiB at most
 inline constexpr std::size_t kSmallBytes = 256;
 inline constexpr std::size_t kLargeBytes = 65'536;
 
-inline constexpr std::uint64_t kTimedEach = 16;       // one question in so many is timed: the clock costs 50 ns
+inline constexpr std::uint64_t kTimedEach = 16;       // one question in 16 is timed: the clock costs 50 ns
 inline constexpr std::uint64_t kTimedAll = 1;         // a round trip of 20 us and more: the clock does not matter
 inline constexpr int kWarmUpShare = 10;               // the first tenth of the time is not counted
 inline constexpr std::size_t kDelaysMax = 4'000'000;  // 32 MiB

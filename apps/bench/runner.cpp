@@ -30,7 +30,7 @@ Measurement<std::unique_ptr<ScratchFolder>> ScratchFolder::make(const std::strin
 }
 
 ScratchFolder::~ScratchFolder() {
-  std::error_code error;  // what cannot be removed stays: nobody is there to hear of it
+  std::error_code error;  // what cannot be removed stays
   std::filesystem::remove_all(path_, error);
 }
 

@@ -61,7 +61,7 @@ class Runner {
                  }));
     return wait_for(name, *report, span);
   }
-  /// Waits until `done()`; whoever changes that may call ring(), so that it shows at once. `what` is for the failure.
+  /// Waits until `done()`; ring() has it looked at at once. `what` is for the failure.
   Measurement<void> wait_until(const std::string& what, base::Duration at_most, const std::function<bool()>& done);
   /// Waits until the command is told to end.
   void hold();

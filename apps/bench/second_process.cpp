@@ -88,7 +88,7 @@ Measurement<std::string> SecondProcess::line(os::Waker& waker, base::Duration at
     ssize_t got = 0;
     while ((got = ::read(pipes_.in.get(), &next, 1)) == 1) {
       if (next == '\n') return line;
-      if (line.size() == kLineBytesMax) return no_process("says what nobody asked");
+      if (line.size() == kLineBytesMax) return no_process("sent a line that was not asked for");
       line += next;
     }
     if (got == 0 || errno != EAGAIN) return no_process("has ended");

@@ -28,7 +28,7 @@ namespace troupe::apps {
 inline constexpr std::size_t kReadAheadBytes = 4u << 20;  // our choice: beside the credit of the stream, 1 MiB
 inline constexpr std::size_t kWriteAhead = 4;             // our choice: one is made while others are sent
 inline constexpr std::chrono::seconds kMuteMax{10};       // our choice: an actor that serves links answers in much less
-inline constexpr std::chrono::seconds kDialTimeout{5};    // our choice: whoever types does not wait for longer
+inline constexpr std::chrono::seconds kDialTimeout{5};    // our choice: a person does not wait for longer
 
 /// An answer that is kept for as long as it is needed.
 template <class A>

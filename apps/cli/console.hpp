@@ -15,7 +15,7 @@ struct Console {
   bool out_is_terminal = false;
   bool err_is_terminal = false;
   const char* const* environment = nullptr;  ///< as environ(7) has it; may be null
-  bool (*reader_is_gone)() = nullptr;        ///< whether nobody reads `out` any more; null: it is a file
+  bool (*reader_is_gone)() = nullptr;        ///< whether `out` has lost its reader; null: it is a file
 };
 
 /// Nothing if it is not set; an empty value is a value.

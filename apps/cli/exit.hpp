@@ -20,7 +20,7 @@ enum class Exit : std::uint8_t {
   not_deterministic = 11,  ///< `sim`
   simulator_failed = 12,   ///< `sim`
   interrupted = 130,       ///< 128 + SIGINT; SIGHUP gives 129 and SIGTERM 143 where a command hears them
-  broken_pipe = 141,       ///< 128 + SIGPIPE: nobody reads standard output any more, and nothing is said of it
+  broken_pipe = 141,       ///< 128 + SIGPIPE: standard output was closed by its reader; nothing is printed about it
 };
 
 enum class Effect : std::uint8_t {

@@ -7,7 +7,7 @@
 #include <ostream>
 
 #include "apps/cli/json.hpp"
-#include "messages/output.capnp.h"
+#include "messages/output/common.capnp.h"
 #include "runtime/base/text.hpp"
 
 namespace troupe::apps {

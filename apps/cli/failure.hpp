@@ -1,5 +1,5 @@
 #pragma once
-// The one shape in which the command line tells an error: what happened, what has become of the work, what to do.
+// The one shape in which the command line tells an error: what happened, what was done before it, what to try.
 //
 //     error: key "orders/17" was not written: no quorum (2 of 5 nodes answered in 2 s)
 //     outcome: unknown; the write may still appear

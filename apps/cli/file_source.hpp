@@ -2,7 +2,7 @@
 // A file or standard input, read as the caller from its beginning to its end.
 //
 // Change  a regular file whose size, time of change or place on the device differs at the end from what it was at the
-//         beginning, or of which more or less was read than its size: nobody can say of when its bytes are.
+//         beginning, or of which more or less was read than its size: its bytes belong to no one moment.
 //         A file without a size (/proc) is taken as it is read.
 // Owner   one reader, once; blocks on the device.
 #include <sys/stat.h>
@@ -26,7 +26,7 @@ class FileSource {
   const std::string& name() const { return name_; }
   /// How many bytes there will be; zero if that is not known.
   std::uint64_t bytes() const { return regular_ ? static_cast<std::uint64_t>(begun_.st_size) : 0; }
-  /// Whether a read may wait for somebody else, who may never come.
+  /// Whether a read may wait for another process, which may never write.
   bool waits() const { return !regular_; }
   int descriptor() const { return descriptor_; }
 

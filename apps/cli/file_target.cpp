@@ -27,7 +27,7 @@ std::string directory_of(const std::string& path) {
   return parent.empty() ? "." : parent.string();
 }
 
-// A name that nobody else has; short, for the final one may be as long as names can be.
+// A name that no other process uses; short, for the final one may be as long as names can be.
 std::string name_beside(const std::string& path) {
   os::Chance chance;
   std::array<std::uint8_t, 8> drawn{};
@@ -83,7 +83,7 @@ base::Result<FileTarget, Failure> FileTarget::open(const std::string& path, Wait
 }
 
 /// `replaced` is the file that is to be replaced, if there is one. The new one gets its permissions and its group:
-/// beside its owner, who is the caller, nobody may read it who could not read that.
+/// beside its owner, who is the caller, only those may read it who could read that file.
 base::Result<void, Failure> FileTarget::open_beside(const struct stat* replaced) {
   temporary_ = name_beside(final_);
   owned_ = os::Descriptor(
@@ -107,7 +107,7 @@ base::Result<void, Failure> FileTarget::open_beside(const struct stat* replaced)
   return {};
 }
 
-/// A pipe that nobody reads yet is waited for, in steps: an open that blocks could not be interrupted.
+/// A pipe without a reader is waited for, in steps: an open that blocks could not be interrupted.
 base::Result<void, Failure> FileTarget::open_as_it_is(bool pipe, WaitForReader& wait) {
   while (true) {
     owned_ = os::Descriptor(::open(path_.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY));

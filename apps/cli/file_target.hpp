@@ -29,7 +29,7 @@ class FileTarget {
   /// "-", and every name of what standard output is. To be asked before open(): a file that is replaced is another one.
   static bool is_standard_output(const std::string& path);
 
-  /// Fails for a directory, and for a link that leads nowhere. Without `wait` also for a pipe that nobody reads.
+  /// Fails for a directory, and for a link that leads nowhere. Without `wait` also for a pipe without a reader.
   static base::Result<FileTarget, Failure> open(const std::string& path, WaitForReader wait = {});
   FileTarget(FileTarget&& other) noexcept;
   FileTarget& operator=(FileTarget&&) = delete;
@@ -41,7 +41,7 @@ class FileTarget {
   base::Result<void, Failure> commit();
 
   std::uint64_t bytes() const { return written_; }
-  /// What has become of the file if this ends before commit().
+  /// The state of the file if this ends before commit().
   const char* outcome() const;
 
  private:

@@ -8,7 +8,7 @@
 #include "apps/cli/completion.hpp"
 #include "apps/cli/help.hpp"
 #include "apps/cli/json.hpp"
-#include "messages/output.capnp.h"
+#include "messages/output/node.capnp.h"
 #include "runtime/base/nearest.hpp"
 #include "runtime/base/text.hpp"
 #include "runtime/observe/version.hpp"

@@ -1,5 +1,5 @@
 #pragma once
-// Writes the outputs of messages/output.capnp as JSON, on one line.
+// Writes the outputs of messages/output as JSON, on one line.
 //
 // Rules   64-bit integers are numbers; every field is there, in the schema's order; text that was never set is null, a
 //         list that was never set is []; a union of `none` and `value` is null or the value; members of other unions

@@ -7,7 +7,7 @@
 
 #include "apps/cli/command.hpp"
 #include "apps/cli/json.hpp"
-#include "messages/output.capnp.h"
+#include "messages/output/node.capnp.h"
 
 namespace troupe::apps {
 namespace {

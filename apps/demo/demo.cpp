@@ -12,7 +12,7 @@
 #include "apps/cli/json.hpp"
 #include "apps/cli/terminal.hpp"
 #include "apps/demo/session.hpp"
-#include "messages/output.capnp.h"
+#include "messages/output/node.capnp.h"
 #include "runtime/os/chance.hpp"
 
 namespace troupe::apps {

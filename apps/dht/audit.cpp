@@ -9,7 +9,7 @@
 #include "apps/cli/terminal.hpp"
 #include "apps/dht/dht.hpp"
 #include "apps/dht/show.hpp"
-#include "messages/output.capnp.h"
+#include "messages/output/dht.capnp.h"
 #include "runtime/base/text.hpp"
 
 namespace troupe::apps {

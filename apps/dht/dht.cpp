@@ -14,7 +14,7 @@
 #include "apps/dht/key.hpp"
 #include "apps/dht/many.hpp"
 #include "apps/dht/show.hpp"
-#include "messages/output.capnp.h"
+#include "messages/output/dht.capnp.h"
 #include "runtime/base/text.hpp"
 
 namespace troupe::apps {

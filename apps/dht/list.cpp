@@ -8,7 +8,7 @@
 #include "apps/cli/json.hpp"
 #include "apps/dht/dht.hpp"
 #include "apps/dht/show.hpp"
-#include "messages/output.capnp.h"
+#include "messages/output/dht.capnp.h"
 #include "runtime/base/text.hpp"
 #include "runtime/observe/date.hpp"
 

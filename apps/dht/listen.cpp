@@ -11,7 +11,7 @@
 #include "apps/dht/dht.hpp"
 #include "apps/dht/key.hpp"
 #include "apps/dht/show.hpp"
-#include "messages/output.capnp.h"
+#include "messages/output/dht.capnp.h"
 #include "runtime/base/text.hpp"
 
 namespace troupe::apps {
@@ -52,12 +52,12 @@ class Printer {
         ended({item.getEnded().getWhy().begin(), item.getEnded().getWhy().size()}, item.getEnded().getItems());
         break;
     }
-    console_.out.flush();  // whoever listens sees each line when it comes
+    console_.out.flush();  // a person sees each line when it comes
     if (!console_.out) return unwritten(console_, "");
     return {};
   }
 
-  /// Whoever listens has seen enough: an end as good as any.
+  /// The reader has seen enough: a good end.
   void interrupted() {
     ended("interrupted", items_);
     console_.out.flush();

@@ -8,7 +8,7 @@
 #include "apps/cli/failure.hpp"
 #include "apps/dht/key.hpp"
 #include "messages/dht.capnp.h"
-#include "messages/output.capnp.h"
+#include "messages/output/dht.capnp.h"
 
 namespace troupe::apps::dht_command {
 
@@ -21,7 +21,7 @@ void write(output::wire::DhtValue::Builder out, const std::string& typed, dht::w
 void write(output::wire::DhtValue::Builder out, const Invocation& get, const std::string& typed,
            dht::wire::GotValue::Reader got);
 
-/// A line where fewer holders agree than `dht get --quorum` has asked for; empty where enough do, or nobody asked.
+/// A line where fewer holders agree than `dht get --quorum` has asked for; empty if enough agree, or without --quorum.
 std::string quorum_note(const Invocation& get, dht::wire::GotValue::Reader got);
 
 /// One of many, on a line: the key, and the value with what a terminal would act on escaped.

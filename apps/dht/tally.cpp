@@ -7,7 +7,7 @@
 
 #include "apps/cli/json.hpp"
 #include "apps/dht/show.hpp"
-#include "messages/output.capnp.h"
+#include "messages/output/dht.capnp.h"
 #include "runtime/base/text.hpp"
 
 namespace troupe::apps::dht_command {
@@ -45,7 +45,8 @@ std::string Tally::stored_note() const {
   if (good_ == 0 || invocation_.globals.json) return {};
   std::string out = std::to_string(good_) + (good_ == 1 ? " value" : " values") + ", stored at " +
                     std::to_string(nodes_min_) + (nodes_min_ == 1 ? " node" : " nodes") + " at least\n";
-  if (nodes_min_ == 1) out += "note: a value that only one node has is published again as soon as this node meets others\n";
+  if (nodes_min_ == 1)
+    out += "note: a value that only one node has is published again as soon as this node meets others\n";
   return out;
 }
 

@@ -18,7 +18,7 @@ class Tally {
   Tally(const Invocation& invocation, Console& console) : invocation_(invocation), console_(console) {}
 
   void good() { ++good_; }
-  /// At so many nodes.
+  /// At this number of nodes.
   void stored(std::size_t nodes);
   /// Prints why it was not.
   void bad(const std::string& key, const base::Error& why);

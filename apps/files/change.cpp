@@ -7,7 +7,7 @@
 #include "apps/files/file.hpp"
 #include "messages/common.capnp.h"
 #include "messages/files.capnp.h"
-#include "messages/output.capnp.h"
+#include "messages/output/files.capnp.h"
 
 namespace troupe::apps {
 namespace {

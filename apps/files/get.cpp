@@ -9,7 +9,7 @@
 #include "apps/cli/terminal.hpp"
 #include "apps/files/file.hpp"
 #include "messages/files.capnp.h"
-#include "messages/output.capnp.h"
+#include "messages/output/files.capnp.h"
 
 namespace troupe::apps {
 namespace {

@@ -7,7 +7,7 @@
 #include "apps/cli/terminal.hpp"
 #include "apps/files/file.hpp"
 #include "apps/files/row.hpp"
-#include "messages/output.capnp.h"
+#include "messages/output/files.capnp.h"
 
 namespace troupe::apps {
 namespace {

@@ -4,7 +4,7 @@
 
 #include "actors/files/api.hpp"
 #include "messages/files.capnp.h"
-#include "messages/output.capnp.h"
+#include "messages/output/files.capnp.h"
 
 namespace troupe::apps {
 

@@ -10,7 +10,7 @@
 #include "apps/files/file.hpp"
 #include "apps/files/row.hpp"
 #include "messages/files.capnp.h"
-#include "messages/output.capnp.h"
+#include "messages/output/files.capnp.h"
 #include "runtime/base/text.hpp"
 
 namespace troupe::apps {

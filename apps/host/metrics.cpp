@@ -193,10 +193,7 @@ void add_connections(const MetricsSources& from, Families& to) {
 }
 
 void add_domains(const MetricsSources& from, Families& to) {
-  for (const auto& domain : from.domains) {
-    if (!domain.counters) continue;
-    for (auto& family : observe::families(domain.counters())) to.push_back(std::move(family));
-  }
+  for (auto& family : domain_families(from.domains)) to.push_back(std::move(family));
 }
 
 void add_log(const MetricsSources& from, Families& to) {
@@ -217,6 +214,15 @@ std::string_view name(Stage stage) {
 }
 
 }  // namespace
+
+Families domain_families(const std::vector<node::Domain>& domains) {
+  Families out;
+  for (const auto& domain : domains) {
+    if (!domain.counters) continue;
+    for (auto& family : observe::families(domain.counters())) out.push_back(std::move(family));
+  }
+  return out;
+}
 
 Families metric_families(const MetricsSources& from) {
   Families out;

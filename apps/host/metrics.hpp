@@ -1,6 +1,6 @@
 #pragma once
-// What `troupe node --metrics HOST:PORT` serves: /metrics for Prometheus, /healthz and /readyz for whoever supervises
-// it.
+// What `troupe node --metrics HOST:PORT` serves: /metrics for Prometheus, /healthz and /readyz for its
+// supervisor.
 //
 // Reads    counters and snapshots that are safe from any thread, never an actor: a node whose actors are stuck says so.
 // To add   a figure of a domain: a row of its counter table; of the runtime: a family in one of the functions of
@@ -41,6 +41,9 @@ struct MetricsSources {
 };
 
 using Families = std::vector<observe::Family>;
+
+/// What these domains count, at this moment.
+Families domain_families(const std::vector<node::Domain>& domains);
 
 /// All figures, at this moment.
 Families metric_families(const MetricsSources& from);

@@ -4,7 +4,7 @@
 
 #include "apps/cli/client.hpp"
 #include "messages/inspect.capnp.h"
-#include "messages/output.capnp.h"
+#include "messages/output/inspect.capnp.h"
 
 namespace troupe::apps::inspect_command {
 

@@ -26,7 +26,7 @@ class Names {
   }
   std::string of(std::uint64_t id) const {
     const auto found = names_.find(id);
-    return found != names_.end() ? found->second : id == 0 ? "nobody" : "#" + std::to_string(id);
+    return found != names_.end() ? found->second : id == 0 ? "none" : "#" + std::to_string(id);
   }
 
  private:

@@ -71,12 +71,12 @@ class Printer {
       case inspect::wire::FollowItem::NOTHING: break;
     }
     messages_ += item.isMessage() ? 1u : 0u;
-    console_.out.flush();  // whoever watches sees each message when it comes
+    console_.out.flush();  // a person sees each message when it comes
     if (!console_.out) return unwritten(console_, "");
     return {};
   }
 
-  /// Whoever watches has seen enough: an end as good as any.
+  /// The reader has seen enough: a good end.
   void interrupted() {
     ended("interrupted", messages_, 0);
     console_.out.flush();

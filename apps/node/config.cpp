@@ -7,7 +7,7 @@
 #include "apps/cli/json.hpp"
 #include "apps/host/domains.hpp"
 #include "apps/host/settings.hpp"
-#include "messages/output.capnp.h"
+#include "messages/output/node.capnp.h"
 #include "runtime/base/text.hpp"
 #include "runtime/config/source.hpp"
 

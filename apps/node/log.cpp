@@ -8,7 +8,7 @@
 #include "apps/host/domains.hpp"
 #include "messages/common.capnp.h"
 #include "messages/node.capnp.h"
-#include "messages/output.capnp.h"
+#include "messages/output/node.capnp.h"
 
 namespace troupe::apps {
 namespace {

@@ -92,7 +92,7 @@ std::string name_of(const config::Settings& settings) {
 std::optional<std::vector<base::Endpoint>> look_up(const base::HostPort& host, os::Waker& waker) {
   struct Shared {
     std::mutex lock;
-    os::Waker* waker;  // none once nobody waits
+    os::Waker* waker;  // null once the caller has left
     std::optional<std::vector<base::Endpoint>> found{};
   };
   const auto shared = std::make_shared<Shared>();
@@ -248,7 +248,7 @@ class NodeRun {
         switch (event->what) {
           case Event::What::serving:
             announce();
-            // Whoever started it waits for this line; a node that nobody knows of must not go on in the dark.
+            // The caller waits for this line; without it a node would run of which no one knows.
             if (!console_.out) {
               // Where the reader has left the command line says nothing, and a supervisor would see an exit alone.
               log_->error("node", "the line `ready` could not be written");
@@ -315,7 +315,7 @@ class NodeRun {
     return true;
   }
 
-  /// A device that does not answer must not keep the process; what was acknowledged is on it. Whoever called us does
+  /// A device that does not answer must not keep the process; what was acknowledged is on it. The caller does
   /// not get the ending, so that it is told here.
   [[noreturn]] void give_up(const Ending& ending) {
     Exit exit = Exit::done;

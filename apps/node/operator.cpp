@@ -5,7 +5,7 @@
 
 #include "apps/cli/json.hpp"
 #include "apps/cli/operator_key.hpp"
-#include "messages/output.capnp.h"
+#include "messages/output/node.capnp.h"
 
 namespace troupe::apps {
 namespace {

@@ -6,7 +6,7 @@
 #include "apps/cli/client.hpp"
 #include "apps/cli/json.hpp"
 #include "messages/node.capnp.h"
-#include "messages/output.capnp.h"
+#include "messages/output/node.capnp.h"
 #include "runtime/base/text.hpp"
 
 namespace troupe::apps {

@@ -9,7 +9,7 @@
 #include "apps/cli/json.hpp"
 #include "apps/cli/terminal.hpp"
 #include "messages/common.capnp.h"
-#include "messages/output.capnp.h"
+#include "messages/output/peers.capnp.h"
 #include "messages/peers.capnp.h"
 #include "runtime/config/forms.hpp"
 

@@ -1,12 +1,12 @@
 #pragma once
-// What became of one world. Plain data; written to and read from messages/output.capnp, which `--json` prints.
+// What became of one world. Plain data; written to and read from messages/output/sim.capnp, which `--json` prints.
 #include <array>
 #include <cstdint>
 #include <map>
 #include <string>
 #include <vector>
 
-#include "messages/output.capnp.h"
+#include "messages/output/sim.capnp.h"
 #include "runtime/base/time.hpp"
 #include "runtime/sim/scenario.hpp"
 

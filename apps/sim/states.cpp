@@ -14,7 +14,7 @@
 #include "actors/inspect/row_of.hpp"
 #include "apps/cli/json.hpp"
 #include "messages/kinds.hpp"
-#include "messages/output.capnp.h"
+#include "messages/output/sim.capnp.h"
 #include "runtime/actor/envelope.hpp"
 
 namespace troupe::apps {

@@ -106,7 +106,7 @@ config::Settings World::settings_of(std::size_t node) const {
   set("log.level", "info");
   if (options_.nodes > 1) set("join", address_text(place == 0 ? 1 : 0));
   for (const auto& [key, text] : options_.settings) set(key, text);
-  auto loaded = config::Settings::load(settings_table(), sources);
+  auto loaded = config::Settings::load(settings_table(*options_.domains), sources);
   base::ensure(loaded.ok(), "a world's settings were checked before it was made");
   return std::move(loaded).value();
 }
@@ -134,7 +134,7 @@ base::Outcome<void> World::begin(std::size_t number, Life& life) {
   ever_.insert_or_assign(life.identity->id(), number);
   life.log = std::make_unique<observe::Log>(
       std::make_unique<LastLines>(life.lines), observe::LogFormat::text,
-      [&clock = node.world().clock] { return clock.wall(); }, domain_logs());
+      [&clock = node.world().clock] { return clock.wall(); }, domain_logs(*options_.domains));
   apply_levels(*life.log, life.settings);
   node.witness = &house(number);
   node.on_failure = [this, number](std::string_view path, const base::Error& why) { broke(number, path, why); };
@@ -167,7 +167,8 @@ base::Outcome<void> World::begin(std::size_t number, Life& life) {
                                 .log = life.log.get(),
                                 .cannot_listen = gives_up,
                                 .simulated = true};
-  node::NodeActor::Setup setup = root_setup(parts, compose(parts), node_name(number));
+  life.domains = compose(parts, *options_.domains);
+  node::NodeActor::Setup setup = root_setup(parts, life.domains, node_name(number));
   setup.serving = [&life] { life.serving = true; };
   node.start("node", [setup] { return std::make_unique<node::NodeActor>(setup); }, {.kind = node::NodeActor::kName});
   life.outside.emplace(node, "outside");

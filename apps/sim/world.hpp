@@ -41,6 +41,8 @@ struct WorldOptions {
   sim::MachineOptions machines{};
   /// Of each node's clock, as far as it goes.
   std::vector<std::int32_t> drift_ppm{};
+  /// Of each node; outlives the world.
+  const DomainSpecs* domains = &apps::domains();
 };
 
 /// An actor that broke.
@@ -106,6 +108,8 @@ class World final {
   /// Whether an identity of this world is nobody's any more.
   bool any_gone() const;
   const observe::Health& health(std::size_t node) const { return lives(node).back()->health; }
+  /// As its latest life made them.
+  const std::vector<node::Domain>& domains(std::size_t node) const { return lives(node).back()->domains; }
   std::deque<std::string> log(std::size_t node) const {
     return lives(node).empty() ? std::deque<std::string>{} : *lives(node).back()->lines;
   }
@@ -134,6 +138,7 @@ class World final {
     std::shared_ptr<net::Pool> pool;
     std::shared_ptr<net::Datagrams> datagrams;
     std::optional<runtime::ExternalActor> outside;
+    std::vector<node::Domain> domains;
     bool serving = false;
   };
   struct House final : runtime::Witness {

@@ -10,7 +10,7 @@
 
 namespace troupe::messages::build {
 
-/// What is wrong with the schemas, for whoever wrote them: "messages/dht.capnp:Ping: bytesMax is 0 …".
+/// What is wrong with the schemas, for their author: "messages/dht.capnp:Ping: bytesMax is 0 …".
 class BadSchema : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;

@@ -4,7 +4,9 @@
 
 #include <limits>
 
-#include "messages/output.capnp.h"
+#include "messages/output/files.capnp.h"
+#include "messages/output/node.capnp.h"
+#include "messages/output/peers.capnp.h"
 #include "tests/apps/harness.hpp"
 
 using namespace troupe;

@@ -1,0 +1,54 @@
+@0x924b0fb6c8f82e8e;
+# What `--json` prints: `troupe bench`. The rules of all outputs stand in README.md.
+
+using Cxx = import "/capnp/c++.capnp";
+$Cxx.namespace("troupe::output::wire");
+
+struct BenchRows {
+  rows @0 :List(BenchRow);
+}
+
+struct BenchRow {
+  # One figure of `bench`.
+
+  what @0 :Text;
+  clients @1 :UInt64;
+  # How many acted at once: askers, actors, links.
+  perSecond :union {
+    none @2 :Void;
+    value @3 :Float64;
+  }
+  mibPerSecond :union {
+    none @4 :Void;
+    value @5 :Float64;
+  }
+  p50Ms :union {
+    none @6 :Void;
+    value @7 :Float64;
+  }
+  p90Ms :union {
+    none @8 :Void;
+    value @9 :Float64;
+  }
+  p99Ms :union {
+    none @10 :Void;
+    value @11 :Float64;
+  }
+  errors @12 :UInt64;
+  # Messages lost and questions without their answer; above zero the figure means nothing.
+  residentBytes :union {
+    none @13 :Void;
+    value @14 :UInt64;
+    # By which resident memory has grown, divided by `clients`.
+  }
+  requestsEach :union {
+    none @15 :Void;
+    value @16 :Float64;
+    # That all nodes together sent for one operation, the upkeep that ran meanwhile included.
+  }
+  cpuMsEach :union {
+    none @17 :Void;
+    value @18 :Float64;
+    # Processor time of the whole process for one operation, its client included.
+  }
+}

@@ -1,0 +1,25 @@
+@0xfd249f6313d99a09;
+# What `--json` prints: the error line. The rules of all outputs stand in README.md.
+
+using Cxx = import "/capnp/c++.capnp";
+$Cxx.namespace("troupe::output::wire");
+
+struct ErrorLine {
+  # On standard error, one line.
+
+  error @0 :Error;
+}
+
+struct Error {
+  code @0 :Text;
+  # A name of base::Code, such as "not_found".
+  message @1 :Text;
+  outcome @2 :Text;
+  # The state of the work: "nothing was changed".
+  try @3 :Text;
+  # What the caller can do now; null if nothing is known.
+  retryAfterMs :union {
+    none @4 :Void;
+    value @5 :UInt32;
+  }
+}

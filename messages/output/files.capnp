@@ -1,0 +1,140 @@
+@0xdd3b20433646038a;
+# What `--json` prints: `troupe file`. The rules of all outputs stand in README.md.
+
+using Cxx = import "/capnp/c++.capnp";
+$Cxx.namespace("troupe::output::wire");
+
+struct Files {
+  rows @0 :List(File);
+}
+
+struct File {
+  cid @0 :Data;
+  name @1 :Text;
+  bytes @2 :UInt64;
+  chunks @3 :UInt32;
+  pinned @4 :Bool;
+  expires :union {
+    none @5 :Void;
+    value @6 :UInt64;
+    # Seconds since 1970.
+  }
+}
+
+struct FilePut {
+  # `file put`.
+
+  cid @0 :Data;
+  name @1 :Text;
+  # Null for standard input.
+  bytes @2 :UInt64;
+  chunks @3 :UInt32;
+  replicas @4 :UInt32;
+  # As many nodes as were asked for.
+  reached @5 :UInt32;
+  # As many as have synced each part of it; fewer is exit 3.
+  bytesFresh @6 :UInt64;
+  # Of the file's bytes, those whose chunk it did not contain before.
+}
+
+struct FileGot {
+  # `file get -o FILE`.
+
+  cid @0 :Data;
+  file @1 :Text;
+  bytes @2 :UInt64;
+  # Written.
+  fileBytes @3 :UInt64;
+  # Of the whole file: more than was written with `--range`.
+}
+
+enum ContentKind {
+  manifest @0;
+  chunk @1;
+}
+
+struct FileView {
+  cid @0 :Data;
+  listed @1 :Bool;
+  # Whether this node stores the file; only then it knows where the copies lie, and the next five.
+  name @2 :Text;
+  replicas :union {
+    none @3 :Void;
+    value @4 :UInt32;
+  }
+  live :union {
+    none @5 :Void;
+    value @6 :UInt32;
+  }
+  pinned @7 :Bool;
+  expires :union {
+    none @8 :Void;
+    value @9 :UInt64;
+    # Seconds since 1970.
+  }
+  bytes @10 :UInt64;
+  chunks @11 :UInt32;
+  nodes @12 :List(FileNode);
+  contents @13 :List(FileContent);
+}
+
+struct FileNode {
+  # What a node holds of a file.
+
+  node @0 :Data;
+  chunks @1 :UInt32;
+  bytes @2 :UInt64;
+  manifest @3 :Bool;
+}
+
+struct FileContent {
+  kind @0 :ContentKind;
+  id @1 :Data;
+  offset @2 :UInt64;
+  # Of a chunk in the file.
+  bytes @3 :UInt32;
+  # Of a chunk; 0 for the manifest.
+  holders @4 :List(Data);
+  # Node ids.
+}
+
+struct FileCopy {
+  # `file verify`: a line for each copy that is not sound.
+
+  node @0 :Data;
+  kind @1 :ContentKind;
+  id @2 :Data;
+  state @3 :Text;
+  # lacking, damaged, unknown (its node did not answer), repaired (it was damaged, and is sound again)
+}
+
+struct FileVerified {
+  # `file verify`: the last line.
+
+  summary @0 :Bool;
+  # Always true: no other line has it.
+  copies @1 :UInt64;
+  sound @2 :UInt64;
+  lacking @3 :UInt64;
+  damaged @4 :UInt64;
+  unknown @5 :UInt64;
+  repaired @6 :UInt64;
+  # Of those damaged.
+  bytes @7 :UInt64;
+  # Looked at, each content once.
+}
+
+struct FileRemoved {
+  # `file rm`.
+
+  cid @0 :Data;
+  holders @1 :UInt32;
+  # How many nodes are told to give it up.
+}
+
+struct FilePin {
+  # `file pin` and `file unpin`.
+
+  cid @0 :Data;
+  pinned @1 :Bool;
+}

@@ -1,0 +1,167 @@
+@0xa0da3c674dad18de;
+# What `--json` prints: `troupe inspect` and `troupe trace`. The rules of all outputs stand in README.md.
+
+using Cxx = import "/capnp/c++.capnp";
+$Cxx.namespace("troupe::output::wire");
+
+struct Inspection {
+  # `inspect --once`.
+
+  node @0 :Data;
+  actors @1 :List(InspectedActor);
+  total @2 :UInt64;
+  # Actors of the node.
+
+  matched @3 :UInt64;
+  # Those that the filter means: more than are listed if the limit was reached.
+
+  tookMs @4 :Float64;
+  warnings @5 :List(Text);
+  # "old-message: a message waits ...": the reasons of the node's health.
+}
+
+struct InspectedActor {
+  path @0 :Text;
+  kind @1 :Text;
+  state @2 :Text;
+  # running, restarting, ending or stuck.
+
+  mailbox @3 :UInt64;
+  oldestMs @4 :UInt64;
+  # 0 if nothing waits.
+
+  handled @5 :UInt64;
+  perSecond @6 :Float64;
+  busy @7 :Float64;
+  # Share of the last second, 0 to 1.
+
+  p99Us @8 :UInt64;
+  restarts @9 :UInt32;
+  lastError @10 :Text;
+  # Null: none.
+
+  perSecondMinute @11 :Float64;
+  busyMinute @12 :Float64;
+  refused @13 :UInt64;
+  deadLetters @14 :UInt64;
+  asking @15 :UInt32;
+  headKind @16 :Text;
+  headFrom @17 :Text;
+  # Null where it is not known.
+}
+
+struct InspectedEnds {
+  # `inspect --once --ended`.
+
+  node @0 :Data;
+  ended @1 :List(InspectedEnd);
+  inAll @2 :UInt64;
+}
+
+struct InspectedEnd {
+  path @0 :Text;
+  kind @1 :Text;
+  agoMs @2 :UInt64;
+  decision @3 :Text;
+  code @4 :Text;
+  why @5 :Text;
+  lastMessage @6 :Text;
+  handled @7 :UInt64;
+  restarts @8 :UInt32;
+}
+
+struct InspectedOne {
+  # `inspect --once PATH`.
+
+  node @0 :Data;
+  actor @1 :InspectedActor;
+  silent @2 :Text;
+  # Why it said nothing of itself; null if it did. What follows is empty then, but for `handling`.
+
+  handling @3 :Text;
+  # The message that it has been at for a second or more.
+
+  handlingMs @4 :UInt64;
+  parent @5 :Text;
+  children @6 :List(Text);
+  childrenInAll @7 :UInt32;
+  asks @8 :List(InspectedAsk);
+  asksInAll @9 :UInt32;
+  timers @10 :List(InspectedTimer);
+  streams @11 :UInt32;
+  streamsStarved @12 :UInt32;
+  incarnation @13 :UInt32;
+  keptForMs @14 :UInt64;
+  messages @15 :List(InspectedMessage);
+  errors @16 :List(InspectedError);
+  p50Us @17 :UInt64;
+  p90Us @18 :UInt64;
+  p99Us @19 :UInt64;
+  timed @20 :UInt64;
+  stateKind @21 :Text;
+  state @22 :Text;
+  # One line; null if it shows none.
+}
+
+struct InspectedAsk {
+  to @0 :Text;
+  kind @1 :Text;
+  sinceMs @2 :UInt64;
+  dueMs :union {
+    none @3 :Void;
+    value @4 :UInt64;
+  }
+  stream @5 :Bool;
+}
+
+struct InspectedTimer {
+  name @0 :Text;
+  dueMs @1 :Int64;
+}
+
+struct InspectedMessage {
+  kind @0 :Text;
+  from @1 :Text;
+  agoMs @2 :UInt64;
+  tookUs @3 :UInt64;
+  bytes @4 :UInt32;
+  trace @5 :Text;
+}
+
+struct InspectedError {
+  agoMs @0 :UInt64;
+  code @1 :Text;
+  text @2 :Text;
+}
+
+struct TracedMessage {
+  # A line of `trace`.
+
+  at @0 :Text;
+  # 2026-01-31T12:00:00.123Z, by the node's clock.
+
+  way @1 :Text;
+  # in, out or over.
+
+  path @2 :Text;
+  other @3 :Text;
+  # Null: no actor.
+
+  kind @4 :Text;
+  form @5 :Text;
+  trace @6 :Text;
+  # 16 hexadecimal digits; null: none.
+
+  bytes @7 :UInt32;
+  text @8 :Text;
+  # The fields of the message.
+}
+
+struct TraceEnded {
+  # The last line of `trace`.
+
+  summary @0 :Bool;
+  why @1 :Text;
+  messages @2 :UInt64;
+  dropped @3 :UInt64;
+}

@@ -1,0 +1,103 @@
+@0xc6351f2b57cdfa90;
+# What `--json` prints: the commands about a node, and about the program itself. The rules of all outputs stand in README.md.
+
+using Cxx = import "/capnp/c++.capnp";
+$Cxx.namespace("troupe::output::wire");
+
+enum Health {
+  ok @0;
+  degraded @1;
+  failing @2;
+}
+
+struct Status {
+  node @0 :Data;
+  name @1 :Text;
+  version @2 :Text;
+  uptimeS @3 :UInt64;
+  listen @4 :Text;
+  # HOST:PORT, the port a real one.
+  peers @5 :UInt32;
+  # Nodes linked now.
+  actors @6 :UInt32;
+  health @7 :Health;
+  reasons @8 :List(Text);
+  # Why not `ok`: "disk: the disk is full".
+}
+
+struct LogLevel {
+  # `log`: what was set.
+
+  level @0 :Text;
+  domain @1 :Text;
+  # Null: of all domains that have no level of their own.
+}
+
+struct OperatorKey {
+  key @0 :Data;
+  # Public: for `operators.view` and `operators.operate` of a node.
+  file @1 :Text;
+  # Where its secret is.
+}
+
+struct Version {
+  version @0 :Text;
+}
+
+struct Script {
+  # A text made for another program: `completion`, `help --man`.
+
+  text @0 :Text;
+}
+
+struct Commands {
+  rows @0 :List(Command);
+}
+
+struct Command {
+  name @0 :Text;
+  usage @1 :Text;
+  summary @2 :Text;
+}
+
+struct Settings {
+  rows @0 :List(Setting);
+}
+
+struct Setting {
+  key @0 :Text;
+  value @1 :Text;
+  # As TOML.
+  origin @2 :Text;
+  default @3 :Text;
+  # As it would be typed after `--set KEY=`.
+  reloads @4 :Bool;
+  # Whether a running node takes over a change.
+  meaning @5 :Text;
+}
+
+struct Problems {
+  rows @0 :List(Problem);
+}
+
+struct Problem {
+  where @0 :Text;
+  # FILE:LINE
+  what @1 :Text;
+}
+
+struct Demo {
+  # `demo`: what it has shown.
+
+  nodes @0 :UInt32;
+  bytes @1 :UInt64;
+  cid @2 :Data;
+  killed @3 :Data;
+  # The node at which the file was stored, ended with SIGKILL.
+  readAt @4 :Data;
+  chunks @5 :UInt32;
+  chunksThere @6 :UInt32;
+  # Of them, those that lay at the node where the file was read back.
+  same @7 :Bool;
+  seconds @8 :Float64;
+}

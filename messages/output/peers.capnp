@@ -1,0 +1,46 @@
+@0xf7adc857c3c21968;
+# What `--json` prints: `troupe peers`. The rules of all outputs stand in README.md.
+
+using Cxx = import "/capnp/c++.capnp";
+$Cxx.namespace("troupe::output::wire");
+
+enum Direction {
+  out @0;
+  # We dialled.
+  in @1;
+  none @2;
+  # No link.
+}
+
+struct Peers {
+  rows @0 :List(Peer);
+}
+
+struct Peer {
+  node @0 :Data;
+  address @1 :Text;
+  state @2 :Text;
+  rttMs :union {
+    none @3 :Void;
+    value @4 :Float64;
+  }
+  direction @5 :Direction;
+  sent @6 :UInt64;
+  received @7 :UInt64;
+  # Bytes since the link began.
+
+  score @8 :UInt32;
+  # Points for misbehaviour; at 100 it is banned.
+  bannedForMs :union {
+    none @9 :Void;
+    value @10 :UInt64;
+  }
+}
+
+struct Link {
+  # `peers connect`, `peers drop` and `peers pardon`.
+
+  node @0 :Data;
+  address @1 :Text;
+  # Where it was dialled; null but for `connect`.
+}

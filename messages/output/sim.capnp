@@ -1,0 +1,222 @@
+@0xc2bcaac85376fec8;
+# What `--json` prints: `troupe sim`. The rules of all outputs stand in README.md.
+
+using Cxx = import "/capnp/c++.capnp";
+$Cxx.namespace("troupe::output::wire");
+
+struct SimFault {
+  # How often a fault fired, and how many operations of clients were acknowledged after that.
+
+  fault @0 :Text;
+  fired @1 :UInt64;
+  acknowledgedAfter @2 :UInt64;
+  worlds @3 :UInt64;
+  # In how many worlds it fired.
+}
+
+struct SimReached {
+  property @0 :Text;
+  times @1 :UInt64;
+}
+
+struct SimWorld {
+  # A line of `troupe sim`: what became of one world.
+
+  domain @0 :Text;
+  seed @1 :UInt64;
+  hash @2 :Text;
+  # 16 hexadecimal digits.
+  events @3 :UInt64;
+  virtualS @4 :Float64;
+  wallS @5 :Float64;
+  held @6 :Bool;
+  invariant @7 :Text;
+  # That does not hold; null if all hold.
+  event :union {
+    none @8 :Void;
+    value @9 :UInt64;
+    # At which that was seen.
+  }
+  why @10 :Text;
+  atS :union {
+    none @11 :Void;
+    value @12 :Float64;
+  }
+  acknowledged @13 :UInt64;
+  story @14 :List(Text);
+  reached @15 :List(SimReached);
+  faults @16 :List(SimFault);
+  stopped @17 :Bool;
+  # The command ended it at an event, before there was a verdict: neither held nor broken.
+  betweenEvents @18 :Bool;
+  # What does not hold was seen after that event, while nothing happened: a run that stops there does not show it.
+}
+
+struct SimGroup {
+  # Worlds that failed in the same way.
+
+  invariant @0 :Text;
+  why @1 :Text;
+  # Of the first of them.
+  worlds @2 :UInt64;
+  seeds @3 :List(UInt64);
+  # The first ten.
+}
+
+struct SimSummary {
+  # The last line of `troupe sim` over many worlds.
+
+  summary @0 :Bool = true;
+  worlds @1 :UInt64;
+  broken @2 :UInt64;
+  events @3 :UInt64;
+  wallS @4 :Float64;
+  neverReached @5 :List(Text);
+  faults @6 :List(SimFault);
+  crashed @7 :UInt64;
+  groups @8 :List(SimGroup);
+  # The twenty largest.
+  acknowledged @9 :UInt64;
+}
+
+struct SimMutant {
+  # A line of `troupe sim mutants`.
+
+  mutant @0 :Text;
+  found @1 :Bool;
+  seeds @2 :UInt64;
+  # How many were tried until it was found, that one included; all that were tried if it was not.
+  seed :union {
+    none @3 :Void;
+    value @4 :UInt64;
+    # The one that found it.
+  }
+  invariant @5 :Text;
+}
+
+struct SimCards {
+  cards @0 :List(SimCard);
+}
+
+struct SimCard {
+  # A line of `troupe sim list`.
+
+  kind @0 :Text;
+  # fault, domain, order, knob, invariant, property or mutant.
+  name @1 :Text;
+  takes @2 :Text;
+  help @3 :Text;
+}
+
+struct SimActor {
+  # A line of `troupe sim replay`: an actor where the world stopped.
+
+  node @0 :Text;
+  path @1 :Text;
+  kind @2 :Text;
+  waiting @3 :UInt64;
+  activity @4 :Text;
+  # running, restarting or ending.
+
+  oldestMs @5 :UInt64;
+  handled @6 :UInt64;
+  restarts @7 :UInt32;
+  lastError @8 :Text;
+}
+
+struct SimEclipse {
+  # `troupe sim eclipse`.
+
+  scores @0 :List(SimScore);
+  floods @1 :List(SimFlood);
+}
+
+struct SimScore {
+  # What hides a key of a DHT in one half of the rounds, with some defences on.
+
+  groups @0 :Bool;
+  # Limits of an address group; `paths`: disjoint ones; `region`: values are stored to the whole estimated radius.
+  paths @1 :Bool;
+  region @2 :Bool;
+  workBits @3 :UInt8;
+  ids :union {
+    none @4 :Void;
+    # More than were tried.
+    value @5 :UInt64;
+  }
+  addressGroups :union {
+    none @6 :Void;
+    value @7 :UInt64;
+  }
+  hashes @8 :Float64;
+  # To grind `ids` ids near enough to the key; zero if `ids` is none.
+}
+
+struct SimFlood {
+  # One table under a flood of ids.
+
+  limited @0 :Bool;
+  settled @1 :Bool;
+  # The honest nodes were there first.
+  ids @2 :UInt64;
+  addressGroups @3 :UInt64;
+  contacts @4 :UInt64;
+  falseContacts @5 :UInt64;
+}
+
+struct SimChurn {
+  # `troupe sim churn`.
+
+  nodes @0 :UInt64;
+  sessionS @1 :Float64;
+  absenceS @2 :Float64;
+  comeBackPercent @3 :UInt64;
+  lossPercent @4 :UInt64;
+  hostilePercent @5 :UInt64;
+  keys @6 :UInt64;
+  # Put and acknowledged.
+  gets @7 :UInt64;
+  found @8 :UInt64;
+  ratio @9 :Float64;
+  ratioLow @10 :Float64;
+  # The interval of 95 %.
+  ratioHigh @11 :Float64;
+  nobody @12 :UInt64;
+  # Gets of a value that no honest node held which was up.
+  requestsEach @13 :Float64;
+  hops @14 :Float64;
+  p50Ms @15 :Float64;
+  p99Ms @16 :Float64;
+  sessions @17 :UInt64;
+  requests @18 :UInt64;
+  # Of all nodes from the beginning.
+  seed @19 :UInt64;
+}
+
+struct SimSurvivals {
+  rows @0 :List(SimSurvival);
+}
+
+struct SimSurvival {
+  # A point of `troupe sim survival`.
+
+  comesBack @0 :Bool;
+  sessionS @1 :Float64;
+  republishS @2 :Float64;
+  copies @3 :UInt64;
+  probes @4 :UInt64;
+  found @5 :UInt64;
+  ratio @6 :Float64;
+  ratioLow @7 :Float64;
+  ratioHigh @8 :Float64;
+  storesADay @9 :Float64;
+}
+
+struct SimParted {
+  # What `troupe sim --twice` says of a world that is not deterministic.
+
+  seed @0 :UInt64;
+  event @1 :UInt64;
+  one @2 :Text;
+  other @3 :Text;
+}
