@@ -1,5 +1,5 @@
 #pragma once
-// Whether a message from another node may reach an actor of this one, however it came.
+// Whether a message from another node may reach an actor of this node, by link or datagram.
 #include <optional>
 
 #include "messages/kinds.hpp"
@@ -11,17 +11,18 @@
 
 namespace troupe::net {
 
-/// A deadline beyond a day says nothing, and must not overflow. `remaining_us` as it travelled; zero: none.
+/// The deadline after `remaining_us`, as received; zero: none. More than a day counts as a day, so that it cannot
+/// overflow.
 base::Instant due_of(std::uint64_t remaining_us, base::Instant now);
-/// The other way round, at least 1 us.
+/// The inverse, at least 1 us.
 std::uint64_t remaining_us(base::Instant due, base::Instant now);
 
-/// Why a message of that kind (null: unknown) may not reach that service (null: none); nothing if it may.
+/// Why a message of `kind` (null: unknown) is not admitted to `service` (null: none); nothing if it is.
 std::optional<base::Error> forbidden(const messages::KindInfo* kind, messages::Role role,
                                      const runtime::Service* service, base::ByteView payload);
 
-/// What is wrong with a message that an honest node of any version would not have sent; nothing if there may be one
-/// that would: newer ones have kinds and fields that this node does not know.
+/// The violation of a message that no honest node of any version sends. Nothing if a newer node might send it: newer
+/// nodes have kinds and fields that this node does not know.
 std::optional<wire::Offence> violation_of(const messages::KindInfo* kind, messages::Role role, base::ByteView payload);
 
 }  // namespace troupe::net

@@ -17,7 +17,7 @@ using runtime::Envelope;
 using runtime::Outbound;
 using runtime::Signal;
 
-constexpr std::chrono::seconds kForgetDatagramAfter{2};  // past the deadline: an answer this late finds nobody
+constexpr std::chrono::seconds kForgetDatagramAfter{2};  // past the deadline: a later answer has no asker
 const Error kQuestionsFull{Code::overloaded, "too many questions wait for answers by datagram",
                            std::chrono::milliseconds(200)};
 const Error kBanned{Code::unavailable, "this node has banned that peer for a while"};
@@ -50,11 +50,11 @@ void answer(const caf::strong_actor_ptr& who, std::uint64_t message_id, const Er
       worker);
 }
 
-/// Whether it is known to: of a link that is still being dialled nothing is.
+/// Whether the link is known to be elsewhere; of a link that is still being dialled nothing is known.
 bool leads_elsewhere(const runtime::Handle& proxy, const base::Endpoint& where) {
   const auto* const remote = dynamic_cast<const runtime::Proxy*>(caf::actor_cast<caf::abstract_actor*>(proxy));
   const auto there = remote == nullptr ? std::nullopt : remote->proven_at();
-  return there && there->address != where.address;  // a node that has dialled us has a port of its own for that
+  return there && there->address != where.address;  // a node that dialled us used another port for that
 }
 
 }  // namespace
@@ -62,7 +62,7 @@ bool leads_elsewhere(const runtime::Handle& proxy, const base::Endpoint& where) 
 // -- proxies --
 
 runtime::Handle Datagrams::proxy(const base::Contact& contact, const std::string& path) {
-  runtime::Handle dropped;  // after the lock: a proxy may be the last to hold what ends with it
+  runtime::Handle dropped;  // released after the lock: a proxy may hold the last reference to other objects
   const std::lock_guard hold(lock_);
   const auto known = places_.find(Where{contact, path});
   if (known != places_.end()) {
@@ -70,7 +70,7 @@ runtime::Handle Datagrams::proxy(const base::Contact& contact, const std::string
     return known->second.proxy;
   }
   if (!valid_path(path)) return {};
-  if (contact.key == pool_->setup().identity->public_key()) return {};  // under whichever of our key's ids
+  if (contact.key == pool_->setup().identity->public_key()) return {};  // our own key, with whatever id
   auto route = std::make_shared<const Route>(Route{contact, crypto::node_id(contact.key, contact.nonce), path});
   const runtime::Handle out = make_proxy(route);
   if (!actor_) return out;
@@ -94,8 +94,8 @@ runtime::Handle Datagrams::make_proxy(std::shared_ptr<const Route> route) {
                                                     std::move(route));
 }
 
-/// A question without a deadline would wait for ever where its answer is lost; the end of a link answers it. One with
-/// more time than it is served for would wait in vain for most of it.
+/// A question without a deadline would wait for ever if its datagram were lost; over a link, the end of the link
+/// answers it. A question with a deadline beyond kServedFor would wait for an answer that cannot come any more.
 bool Datagrams::fits(const Route& route, const Envelope& envelope, base::Instant now) {
   return route.contact.endpoint.dialable() && envelope.header().signal == Signal::message &&
          envelope.kind() != nullptr && envelope.kind()->datagram && envelope.header().due <= now + kServedFor &&
@@ -104,7 +104,7 @@ bool Datagrams::fits(const Route& route, const Envelope& envelope, base::Instant
 
 void Datagrams::hand_over(const std::shared_ptr<const Route>& route, caf::mailbox_element_ptr element,
                           caf::execution_unit* worker) {
-  if (!element->content().match_elements<Envelope>()) return;  // CAF's own words stay on this side
+  if (!element->content().match_elements<Envelope>()) return;  // CAF's own messages stay on this side
   const Envelope& envelope = element->content().get_as<Envelope>(0);
   if (element->mid.is_request() && pool_->is_banned(route->id))
     return answer(element->sender, element->mid.integer_value(), kBanned, worker);
@@ -127,7 +127,7 @@ void Datagrams::hand_over(const std::shared_ptr<const Route>& route, caf::mailbo
   actor->enqueue(caf::make_mailbox_element(nullptr, caf::make_message_id(), {}, std::move(out)), worker);
 }
 
-/// The clock is asked, as nobody sweeps where no datagram is under way.
+/// Asks the clock, because sweep() does not run while no datagram is under way.
 bool Datagrams::is_silent(const Route& route) {
   const Silence* const known = silent_.find(silent(route));
   if (known == nullptr || known->questions < kSilentMax) return false;
@@ -163,7 +163,7 @@ void Datagrams::open(runtime::Handle actor) {
 
 void Datagrams::close(const Error& why) {
   std::map<std::uint64_t, Asked> waiting;
-  Places places;  // each holds this table, which could not end otherwise
+  Places places;  // each proxy holds this table, which could not end otherwise
   {
     const std::lock_guard hold(lock_);
     actor_ = {};
@@ -205,7 +205,7 @@ void Datagrams::heard(const Route& route) {
 }
 
 void Datagrams::sweep(base::Instant now) {
-  std::vector<Asked> forgotten;  // after the lock: what they hold may be the last of its sort
+  std::vector<Asked> forgotten;  // released after the lock: they may hold last references
   const std::lock_guard hold(lock_);
   silent_.forget_if([&](const Silence& one) { return one.until <= now; });
   for (auto one = waiting_.begin(); one != waiting_.end();) {

@@ -48,7 +48,7 @@ class AnswersProxy final : public runtime::Proxy {
     out.answers = true;
     out.from = element->sender ? element->sender->id() : 0;
     out.correlation = element->mid.request_id().integer_value();
-    const bool said = element->content().match_elements<Envelope>();  // else CAF says that who was asked has ended
+    const bool said = element->content().match_elements<Envelope>();  // else CAF reports that the asked actor has ended
     out.envelope = said ? element->content().get_as<Envelope>(0) : runtime::error_envelope(kServiceEnded);
     datagrams_->enqueue(caf::make_mailbox_element(nullptr, caf::make_message_id(), {}, std::move(out)), worker);
   }
@@ -59,7 +59,7 @@ class AnswersProxy final : public runtime::Proxy {
   const base::Endpoint at_;
 };
 
-/// What one subscriber holds: of IPv6 a /64, of IPv4 an address (RFC 6177 2).
+/// The address line of `at`, which one subscriber holds: a /64 of IPv6, an address of IPv4 (RFC 6177 2).
 std::array<std::uint8_t, 16> line_of(const base::Endpoint& at) {
   auto out = at.address;
   if (!at.is_v4()) std::fill(out.begin() + 8, out.end(), std::uint8_t{0});
@@ -134,7 +134,8 @@ std::optional<crypto::DatagramKeys> DatagramsActor::agree(const base::PublicKey&
   return other ? other(key) : agreement_->with(key);
 }
 
-/// Not asked for what goes out again with a cookie: who gave it gets what is sent there.
+/// Not called for a question that is sent again with a cookie: the cookie shows that a node receives what is sent
+/// there.
 bool DatagramsActor::may_ask(const base::Contact& contact) {
   const base::Endpoint& to = contact.endpoint;
   const Session* const known = admission_->find(contact.key);
@@ -144,7 +145,7 @@ bool DatagramsActor::may_ask(const base::Contact& contact) {
   return (rate != nullptr ? *rate : hearsay_.put(line, {kHearsayPerSecond, kHearsayBurst, now()})).take(now());
 }
 
-/// The keys with a node whom we ask; null if its key is none.
+/// The keys with a node that this node asks; null if its key is invalid.
 const crypto::DatagramKeys* DatagramsActor::keys_with(const Datagrams::Route& route) {
   const base::Contact& contact = route.contact;
   if (const Session* known = admission_->find(contact.key)) return &known->keys;
@@ -187,7 +188,7 @@ void DatagramsActor::take(const Way& from, std::span<std::uint8_t> datagram, con
   const auto sent = sent_.find(head.token);
   if (sent == sent_.end() || sent->second.to != from.there) return lost(Lost::unasked);
   const auto asked = setup_.table->asked(sent->second.number);
-  // Strangers may have pushed its session out; who knows the token may make us agree once more.
+  // Other nodes may have displaced its session. A sender that knows the token may cost us another agreement.
   const crypto::DatagramKeys* const keys = asked ? keys_with(*asked->route) : nullptr;
   if (keys == nullptr) return lost(Lost::unasked);
   if (setup_.pool->is_banned(asked->route->id)) return lost(Lost::banned);
@@ -255,7 +256,7 @@ void DatagramsActor::take(const Way& from, std::span<std::uint8_t> datagram, con
   serve(from, head.token, id, asker, question.value());
 }
 
-/// Those to open a question with; nothing if its key is none. A copy, as what has them may be forgotten meanwhile.
+/// The keys to open a question with; nothing if its key is invalid. A copy, because their holder may be forgotten.
 std::optional<crypto::DatagramKeys> DatagramsActor::keys_for(const QuestionHead& head, const Decision& decision) const {
   if (const auto* const open = std::get_if<Open>(&decision)) return open->session->keys;
   const auto* const agreed = std::get<AgreeFirst>(decision).agreed;
@@ -312,10 +313,10 @@ void DatagramsActor::answer(const Way& to, const Token& token, const Other& othe
   send(to, std::move(datagram));
 }
 
-/// `at`: where it is, if it is new here. Valid until the next call.
+/// `at`: its address, if the node is new here. Valid until the next call.
 const std::shared_ptr<DatagramsActor::Other>& DatagramsActor::other(const base::NodeId& id, const base::Endpoint& at) {
   if (const auto* const known = others_.use(id)) return *known;
-  // Who has questions here stays as long as may be: else its count of them would begin anew.
+  // A node with questions here is kept as long as possible: otherwise its count of them would start anew.
   if (others_.full()) others_.forget_if([](const auto& one) { return one->served == 0; });
   return others_.put(id, std::make_shared<Other>(Other{answers_to(id, at), at, {}, 0}));
 }
@@ -328,17 +329,17 @@ caf::strong_actor_ptr DatagramsActor::answers_to(const base::NodeId& id, const b
       config, self(), at);
 }
 
-/// What `whom` has sealed does not open, or cannot be: of the latter nobody else is to blame. A bit that has no meaning
-/// yet may have one to a newer node.
-void DatagramsActor::refuse(const base::NodeId& whom, DatagramError why) {
+/// A datagram of `id` does not open, or its content is invalid. Invalid content is the fault of `id` alone, unless it
+/// is a reserved bit, which may have a meaning for a newer node.
+void DatagramsActor::refuse(const base::NodeId& id, DatagramError why) {
   if (why == DatagramError::too_short || why == DatagramError::bad_path)
-    misbehaved(whom, wire::Offence::MALFORMED, "a datagram " + std::string(name(why)));
+    misbehaved(id, wire::Offence::MALFORMED, "a datagram " + std::string(name(why)));
   lost(why == DatagramError::forged ? Lost::forged : Lost::broken);
 }
 
-void DatagramsActor::misbehaved(const base::NodeId& whom, wire::Offence how, std::string_view what) {
+void DatagramsActor::misbehaved(const base::NodeId& id, wire::Offence how, std::string_view what) {
   tell<wire::Misbehaved>(node().find(kPeersPath),
-                         [&](wire::Misbehaved::Builder out) { write_misbehaved(out, whom, how, what); });
+                         [&](wire::Misbehaved::Builder out) { write_misbehaved(out, id, how, what); });
 }
 
 // -- both ------------------------------------------------------------------------------------------------------------
@@ -355,7 +356,7 @@ void DatagramsActor::flush() {
   if (socket_ && !out_.empty()) socket_->send(std::exchange(out_, {}));
 }
 
-/// Runs while something waits, and not in a node that is at rest.
+/// Runs while something waits; stops in a node at rest.
 void DatagramsActor::sweep() {
   setup_.table->sweep(now());
   std::erase_if(served_, [at = now()](const auto& one) {

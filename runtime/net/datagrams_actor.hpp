@@ -93,7 +93,7 @@ class DatagramsActor final : public runtime::Actor {
   std::optional<crypto::DatagramKeys> keys_for(const QuestionHead& head, const Decision& decision) const;
   void serve(const Way& from, const Token& token, const base::NodeId& id, const std::shared_ptr<Other>& other,
              const Question& question);
-  void refuse(const base::NodeId& whom, DatagramError why);
+  void refuse(const base::NodeId& id, DatagramError why);
   void reply(std::uint64_t number, const runtime::Envelope& envelope);
   void answer(const Way& to, const Token& token, const Other& other, const runtime::Envelope& envelope);
   void answer(const Way& to, const Token& token, const Other& other, const Answer& sealed);
@@ -105,7 +105,7 @@ class DatagramsActor final : public runtime::Actor {
   void flush();
   void sweep();
   void lost(Lost how) { ++lost_[static_cast<std::size_t>(how)]; }
-  void misbehaved(const base::NodeId& whom, wire::Offence how, std::string_view what);
+  void misbehaved(const base::NodeId& id, wire::Offence how, std::string_view what);
   void describe(wire::DatagramsState::Builder out) const;
 
   const Setup setup_;

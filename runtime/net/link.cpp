@@ -18,7 +18,7 @@ using runtime::Signal;
 constexpr std::size_t kProxiesMax = 1024;         // our choice: a node publishes some tens of services
 constexpr std::size_t kReasonBytesMax = 200;      // our choice: a line on a terminal
 constexpr std::size_t kIdDigits = 8;              // our choice: what the path of a link's actor shows
-constexpr std::chrono::seconds kForgetAfter{30};  // past the deadline: an answer this late finds nobody
+constexpr std::chrono::seconds kForgetAfter{30};  // past the deadline: a later answer has no asker
 const base::Error kGone{base::Code::unavailable, "the link to the other node has ended"};
 const base::Error kQueueFull{base::Code::overloaded, "too much waits to be sent to the other node",
                              std::chrono::milliseconds(200)};
@@ -90,7 +90,7 @@ std::string Link::hang_up_reason() const {
 std::map<std::uint64_t, std::string> Link::names() const {
   const std::lock_guard hold(lock_);
   const bool peer = role_ == messages::Role::peer;
-  const bool local = !peer && id_ == base::NodeId{};  // over the control socket, where nobody has an id
+  const bool local = !peer && id_ == base::NodeId{};  // over the control socket, where no side has an id
   const std::string who =
       local ? "an operator at this machine" : (peer ? "" : "operator ") + id_.hex().substr(0, kIdDigits);
   std::map<std::uint64_t, std::string> out;
@@ -107,13 +107,13 @@ void Link::hand_over(const std::string* path, caf::mailbox_element& element, caf
   out.from = element.sender ? element.sender->id() : 0;
   out.path = path;
   if (!element.content().match_elements<Envelope>()) {
-    // CAF's own word for a question to an actor that has ended; all else of CAF's stays on this side.
+    // CAF's own message about a question to an actor that has ended; other messages of CAF stay on this side.
     if (!id.is_response()) return;
     out.envelope = runtime::error_envelope(kTargetEnded);
   } else {
     out.envelope = element.content().get_as<Envelope>(0);
   }
-  if (id.is_response()) {  // belongs to a question of the other side, which we have admitted
+  if (id.is_response()) {  // the answer to a question of the other side, which was admitted
     out.answers = true;
     out.path = nullptr;
     out.correlation = id.request_id().integer_value();
@@ -157,7 +157,7 @@ bool Link::enter(const Envelope& envelope, caf::mailbox_element& element, Outbou
   }
   out.path = nullptr;
   const auto found = streams_.find(key);
-  if (found == streams_.end()) return true;  // over already: the peer drops what has no number
+  if (found == streams_.end()) return true;  // the stream is over: the peer drops messages without a number
   out.correlation = found->second;
   if (signal == Signal::error || signal == Signal::cancel) {
     waiting_.erase(found->second);
@@ -250,7 +250,7 @@ void Link::close(const base::Error& why) {
     streams_.clear();
   }
   const Envelope gone = runtime::error_envelope(why);
-  // In the order in which they were asked: what follows must not depend on a hash.
+  // In the order of asking: what follows must not depend on a hash.
   std::map<std::uint64_t, Waiting> in_order(std::make_move_iterator(waiting.begin()),
                                             std::make_move_iterator(waiting.end()));
   for (auto& [correlation, one] : in_order) {

@@ -68,10 +68,10 @@ void LinksActor::event(ports::StreamEvent&& event) {
   if (auto* made = std::get_if<ports::Accepted>(&event)) accepted(std::move(*made));
 }
 
-/// Counts a stranger before anything is set aside for it; a stream that is dropped here is closed unread.
+/// Counts an unknown peer before memory is allocated for it; a stream that is dropped here is closed unread.
 void LinksActor::accepted(ports::Accepted&& accepted) {
   Pool::AddressSlot slot;
-  if (!accepted.from.user_id) {  // the node's own user needs no slot: no stranger may lock it out
+  if (!accepted.from.user_id) {  // the node's own user needs no slot: other peers must not lock it out
     auto given = pool_->admit(accepted.from.endpoint);
     if (!given) return;
     slot = std::move(*given);
@@ -117,12 +117,12 @@ void LinksActor::hang_up(wire::HangUp::Reader order) {
   if (const auto link = pool_->in_service(*id)) net::hang_up(*link, order.getReason().cStr());
 }
 
-/// Its link, if it has one, is hung up on by `/peers`, which knows why.
+/// Does not end the link to that node: `/peers` does, with the reason.
 void LinksActor::ban(wire::Shun::Reader order) {
   const auto id = node_of(order.getNode());
   if (!id) return refuse(Error{Code::malformed, "an id has 20 bytes"});
   const auto span = std::chrono::milliseconds(std::min<std::uint64_t>(order.getMilliseconds(), kBanMaxMs));
-  const base::Instant at = now();  // once: a ban of no time lifts the one before
+  const base::Instant at = now();  // read once: a ban of zero length lifts an earlier ban
   pool_->banned_nodes().ban(*id, at + span, at);
   for (const auto& follower : followers_)
     tell<wire::Shun>(follower, [&](wire::Shun::Builder out) {
@@ -174,8 +174,8 @@ void LinksActor::made_link(wire::LinkMade::Reader made) {
   }
 }
 
-/// A link that is lost again and again is worth a warning: whoever reads one end of it sees nothing wrong. One that a
-/// side has ended on purpose is not.
+/// Warns of a link that is lost again and again: a person who looks at one end sees nothing wrong. A link that a side
+/// has ended on purpose does not count.
 void LinksActor::note_end(wire::LinkDown::Reader end) {
   const auto id = node_of(end.getNode());
   if (!id) return;
@@ -186,7 +186,7 @@ void LinksActor::note_end(wire::LinkDown::Reader end) {
   if (!end.getLost()) return;
   const base::Instant at = now();
   std::erase_if(losses_, [&](const auto& one) { return at - one.second > runtime::kFlapTime; });
-  if (losses_.size() >= kLossesKept) return;  // then many nodes are lost, and that shows elsewhere
+  if (losses_.size() >= kLossesKept) return;  // that many lost nodes show elsewhere
   losses_.emplace_back(*id, at);
   const auto times = std::ranges::count(losses_, *id, &std::pair<base::NodeId, base::Instant>::first);
   if (times >= static_cast<std::ptrdiff_t>(runtime::kFlaps))
@@ -194,7 +194,7 @@ void LinksActor::note_end(wire::LinkDown::Reader end) {
                           static_cast<std::uint64_t>(times));
 }
 
-/// A follower that restarts follows anew, and hears again of all that are up.
+/// A follower that restarts follows anew, and hears again of all links that are up.
 void LinksActor::follow(const runtime::Handle& follower, bool again) {
   if (!follower) return;
   const bool follows = std::find(followers_.begin(), followers_.end(), follower) != followers_.end();
@@ -215,7 +215,9 @@ void LinksActor::tell_up(const runtime::Handle& follower, const base::Contact& c
   });
 }
 
-void LinksActor::down(const runtime::Handle& whom, const std::optional<base::Error>&) { std::erase(followers_, whom); }
+void LinksActor::down(const runtime::Handle& ended, const std::optional<base::Error>&) {
+  std::erase(followers_, ended);
+}
 
 void LinksActor::check() const {
   base::ensure(followers_.size() <= kFollowersMax && dialling_.size() <= kDiallingMax,

@@ -1,8 +1,8 @@
 #pragma once
 // The actor `/links`: accepts, dials for a domain that asks, and tells followers which links are up.
 //
-// Limits  kFollowersMax followers; those of Pool for what it accepts.
-// Restart the listeners are opened anew at the same address; links go on, for they are actors of their own.
+// Limits  kFollowersMax followers; Pool bounds the accepted connections.
+// Restart the listeners are opened anew at the same address; links go on, because they are actors of their own.
 #include <functional>
 #include <memory>
 #include <vector>
@@ -18,10 +18,10 @@ namespace troupe::net {
 class LinksActor final : public runtime::Actor {
  public:
   static constexpr const char* kName = "links";
-  /// Called with the address it listens at, or why it cannot; in the actor's own context.
+  /// Called in the actor's context with the address that it listens at, or with the reason why it cannot.
   using Listening = std::function<void(const base::Outcome<base::Endpoint>&)>;
 
-  /// `log` outlives the actor; null: links come and go without a line.
+  /// `log` outlives the actor; null: no log lines.
   LinksActor(std::shared_ptr<Pool> pool, Listening listening, observe::Log* log = nullptr)
       : pool_(std::move(pool)), listening_(std::move(listening)), log_(log) {}
 
@@ -30,7 +30,7 @@ class LinksActor final : public runtime::Actor {
   void stop() override;
   void event(ports::StreamEvent&& event) override;
   void check() const override;
-  void down(const runtime::Handle& whom, const std::optional<base::Error>& why) override;
+  void down(const runtime::Handle& ended, const std::optional<base::Error>& why) override;
 
  private:
   struct Dialling {
@@ -54,7 +54,7 @@ class LinksActor final : public runtime::Actor {
   std::unique_ptr<ports::Listener> listener_, control_;
   std::vector<runtime::Handle> followers_;
   std::vector<Dialling> dialling_;
-  std::vector<std::pair<base::NodeId, base::Instant>> losses_;  // of links, within kFlapTime
+  std::vector<std::pair<base::NodeId, base::Instant>> losses_;  // lost links within kFlapTime
 };
 
 }  // namespace troupe::net

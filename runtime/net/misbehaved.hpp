@@ -1,5 +1,5 @@
 #pragma once
-// How a part of this node tells `/peers` what another node did that an honest one does not.
+// How a part of this node reports a violation of another node to `/peers`.
 #include <algorithm>
 #include <string_view>
 
@@ -10,11 +10,11 @@ namespace troupe::net {
 
 inline constexpr const char* kPeersPath = "/peers";
 
-inline void write_misbehaved(wire::Misbehaved::Builder to, const base::NodeId& whom, wire::Offence how,
+inline void write_misbehaved(wire::Misbehaved::Builder to, const base::NodeId& node, wire::Offence how,
                              std::string_view what) {
   constexpr std::size_t kWhatBytesMax = 200;  // of messages/links.capnp
   what = what.substr(0, kWhatBytesMax);
-  to.setNode(kj::arrayPtr(whom.bytes.data(), whom.bytes.size()));
+  to.setNode(kj::arrayPtr(node.bytes.data(), node.bytes.size()));
   to.setHow(how);
   auto text = to.initWhat(static_cast<unsigned>(what.size()));
   std::copy(what.begin(), what.end(), text.begin());

@@ -7,7 +7,7 @@
 namespace troupe::net {
 namespace {
 
-/// Behind what is queued, not before it.
+/// Sends an order to the peer behind the messages that are queued for it, not before them.
 template <class Order>
 void tell_peer(Link& link) {
   const auto& peer = link.peer();
@@ -20,11 +20,11 @@ void tell_peer(Link& link) {
 constexpr std::chrono::milliseconds kQuietLook{250};
 constexpr int kQuietLooks = 8;  // our choice: 2 s, ten round trips of a slow network
 constexpr std::size_t kFlushBytes =
-    256 * 1024;  // our choice: what one turn encrypts before it gives bytes to the stream
+    256 * 1024;  // our choice: bytes that one turn encrypts before it gives them to the stream
 
 constexpr std::size_t kRecord = crypto::kRecordPlainMax;
 constexpr std::size_t kTakenAtOnce =
-    2 * kRecord;  // our choice: their frames are taken while they still lie in the processor's cache
+    2 * kRecord;  // our choice: frames are read while they are still in the processor's cache
 
 }  // namespace
 
@@ -33,11 +33,11 @@ void start_peer(runtime::Node& node, Link& link, std::shared_ptr<PeerStart> star
   options.kind = Peer::kName;
   options.on_failure = runtime::logic::OnFailure::stop;
   const auto pool = start->pool;
-  // The factory runs once, for a peer never restarts.
+  // The factory runs once, because a peer never restarts.
   const bool dialled = link.side() == Link::Side::dialler;
   const auto peer = node.start_at(
       std::move(path), [start = std::move(start)] { return std::make_unique<Peer>(start); }, options);
-  if (dialled) link.set_peer(peer);  // under the pool's lock: nobody has the link yet
+  if (dialled) link.set_peer(peer);  // under the pool's lock: the link is not published yet
 }
 
 void hang_up(Link& link, std::string why) {
@@ -50,9 +50,9 @@ void give_way(Link& link) { tell_peer<wire::GiveWay>(link); }
 Peer::Peer(std::shared_ptr<PeerStart> start)
     : start_(std::move(start)), pool_(start_->pool), link_(start_->link), stream_(std::move(start_->stream)) {}
 
-/// However this object goes, the link's table goes with it: no question may wait for it.
+/// Whatever ends this object, its link's table closes too: otherwise questions would wait for ever.
 Peer::~Peer() {
-  sought_.reset();  // what broke here says nothing of the other side
+  sought_.reset();  // a failure on this side says nothing about the other side
   end("the peer actor has ended");
 }
 
@@ -72,7 +72,7 @@ void Peer::receive(runtime::Handlers& on) {
 void Peer::start() {
   heard_ = now();
   if (!stream_) return dial();
-  link_->set_peer(self());  // before anybody can find the link
+  link_->set_peer(self());  // before the link can be found
   after<HandshakeDue>(pool_->setup().limits.handshake_timeout);
   address_ = start_->from.endpoint;
   const auto accepted = stream_;
@@ -156,7 +156,7 @@ void Peer::received(ports::Received&& bytes) {
       take_plain();
     }
   }
-  if (!flush_soon_) flush();  // what TLS says by itself, and one record with all pongs
+  if (!flush_soon_) flush();  // TLS' own messages, and one record with all pongs
 }
 
 void Peer::take_encrypted(base::ByteView bytes) {
@@ -190,14 +190,14 @@ void Peer::take_plain() {
 
 // -- writing --
 
-/// Encrypts a large payload where it lies: only what shares its record with other frames is copied.
+/// Encrypts a large payload in place: only bytes that share a record with other frames are copied.
 void Peer::write_payload(base::ByteView payload) {
   const auto copy = [&](std::size_t bytes) {
     plain_.insert(plain_.end(), payload.begin(), payload.begin() + static_cast<std::ptrdiff_t>(bytes));
     payload = payload.subspan(bytes);
   };
   if (channel_ && payload.size() >= 2 * kRecord) {
-    copy((kRecord - plain_.size() % kRecord) % kRecord);  // the rest of the record begun
+    copy((kRecord - plain_.size() % kRecord) % kRecord);  // the rest of the current record
     encrypt(plain_);
     plain_.clear();
     const base::ByteView whole = payload.first(payload.size() - payload.size() % kRecord);
@@ -207,7 +207,7 @@ void Peer::write_payload(base::ByteView payload) {
   copy(payload.size());
 }
 
-/// What goes wrong here goes wrong for good, and ends the link with the next flush.
+/// An error here is final, and ends the link at the next flush.
 void Peer::encrypt(base::ByteView plain) {
   if (!plain.empty()) encrypted_ = channel_->send(plain).ok() && encrypted_;
 }
@@ -215,7 +215,7 @@ void Peer::encrypt(base::ByteView plain) {
 void Peer::flush_soon() {
   if (plain_.size() + (channel_ ? channel_->wire_bytes() : 0) >= kFlushBytes) return flush();
   if (std::exchange(flush_soon_, true)) return;
-  after<Flush>(base::Duration::zero());  // behind the messages that wait: they share a record
+  after<Flush>(base::Duration::zero());  // behind the waiting messages, so that they share a record
 }
 
 void Peer::flush() {
@@ -239,7 +239,7 @@ void Peer::flush() {
   else hold_back();
 }
 
-/// Whoever does not read what we send is not read: what it could ask for would wait here.
+/// A peer that does not read our bytes is not read either: otherwise the answers to its questions would pile up here.
 void Peer::hold_back() {
   const std::size_t limit = pool_->setup().limits.queue_bytes_max;
   const bool pause = paused_ ? unwritten_ > limit / 2 : unwritten_ > limit;
@@ -249,7 +249,7 @@ void Peer::hold_back() {
   if (!pause) heard_ = now();
 }
 
-/// Gives the link's queue back what has left the process.
+/// Returns to the link's queue the bytes that have left the process.
 void Peer::written(std::size_t bytes) {
   progress_ = now();
   unwritten_ -= std::min(bytes, unwritten_);
@@ -265,7 +265,7 @@ void Peer::written(std::size_t bytes) {
   }
 }
 
-/// One ping in a silence is enough for both sides: who dialled asks first.
+/// One ping in a silence is enough for both sides: the dialler pings first.
 void Peer::keep_alive() {
   const base::Duration period = pool_->setup().limits.keep_alive;
   const base::Duration patience = link_->side() == Link::Side::dialler ? period : 2 * period + period / 2;
@@ -274,7 +274,7 @@ void Peer::keep_alive() {
   if (paused_) return after<KeepAlive>(period);
   const base::Duration silence = now() - heard_;
   if (silence >= 3 * period) return end("the other side has been silent for too long");
-  // A little early is early enough, or each pong would cost a look of its own.
+  // Slightly early is fine: otherwise each pong would cost a check of its own.
   if (silence < patience - period / 4) return after<KeepAlive>(patience - silence);
   after<KeepAlive>(period);
   reader_.release();
@@ -290,7 +290,7 @@ void Peer::give_way() {
   after<Quiet>(kQuietLook);
 }
 
-/// Ends the link when nothing was in flight for a while, in which the other side could still have asked.
+/// Ends the link once nothing has been in flight for a while, in which the other side could still have asked.
 void Peer::look_whether_quiet() {
   if (state_ == State::ended) return;
   const bool quiet = link_->waiting() == 0 && served_.empty() && !flush_soon_ && unwritten_ == 0;
@@ -375,9 +375,9 @@ void Peer::report_not_there() {
   });
 }
 
-void Peer::down(const runtime::Handle& whom, const std::optional<base::Error>& why) {
+void Peer::down(const runtime::Handle& ended, const std::optional<base::Error>& why) {
   for (auto one = watched_.begin(); one != watched_.end(); ++one) {
-    if (one->second != whom) continue;
+    if (one->second != ended) continue;
     const base::Error reason = why.value_or(base::Error{base::Code::unavailable, "the actor has ended"});
     if (state_ == State::serving) {
       write({.type = FrameType::down}, one->first, runtime::error_envelope(reason));

@@ -3,8 +3,8 @@
 //
 // States  dialling -> encrypting -> proving -> serving; it ends from any of them, and never restarts: a link that
 //         breaks is a new link. A local stream (the control socket) goes from dialling to serving at once.
-// Limits  LinkLimits. Until both proofs hold, 1 KiB is kept of what the other side sends.
-// Order   frames leave in the order of their messages; what comes before `serving` waits, bounded by the link.
+// Limits  LinkLimits. Until both proofs hold, at most 1 KiB of the other side's bytes is kept.
+// Order   frames leave in the order of their messages; messages from before `serving` wait, bounded by the link.
 #include <deque>
 #include <map>
 #include <memory>
@@ -19,7 +19,7 @@
 
 namespace troupe::net {
 
-/// How a peer begins: with a stream that was accepted, or with whom to dial.
+/// How a peer starts: with an accepted stream, or with an address to dial.
 struct PeerStart {
   std::shared_ptr<Pool> pool;
   std::shared_ptr<Link> link;
@@ -27,7 +27,7 @@ struct PeerStart {
   std::optional<base::NodeId> pinned;
   std::optional<base::HostPort> where;
   std::string local_path;
-  bool was_served = false;  // came into service once
+  bool was_served = false;  // has been in service
   // accepted
   std::shared_ptr<ports::Stream> stream;
   ports::RemoteAddress from;
@@ -37,7 +37,7 @@ struct PeerStart {
 /// Starts the actor of a link at `path`.
 void start_peer(runtime::Node& node, Link& link, std::shared_ptr<PeerStart> start, std::string path);
 
-/// Ends a link after what is queued has been sent; `why` is for the log. Safe from any thread.
+/// Ends a link after its queue has been sent; `why` is for the log. Safe from any thread.
 void hang_up(Link& link, std::string why = {});
 
 /// Ends a link once nothing is in flight on it, kGiveWayMax later at most. Safe from any thread.
@@ -56,7 +56,7 @@ class Peer final : public runtime::Actor {
   void stop() override;
   void event(ports::StreamEvent&& event) override;
   void outbound(runtime::Outbound&& message) override;
-  void down(const runtime::Handle& whom, const std::optional<base::Error>& why) override;
+  void down(const runtime::Handle& ended, const std::optional<base::Error>& why) override;
 
  private:
   enum class State : std::uint8_t { dialling, encrypting, proving, serving, ended };
@@ -64,21 +64,22 @@ class Peer final : public runtime::Actor {
   struct HandshakeDue {};
   struct KeepAlive {};
   struct Quiet {};
-  /// What the other side may still send in one conversation. Its credit was granted by an actor of ours, which
-  /// checks it again; here it keeps items that nobody granted out of a mailbox.
+  /// What the other side may still send in one conversation. An actor of this node granted the credit, and checks it
+  /// again; the check here keeps items without credit out of its mailbox.
   struct Flow {
     std::int64_t items = 0;
     std::int64_t bytes = 0;
-    std::int64_t credits = 2;  // CREDIT frames: one with the question, and no more than items that we sent
-    bool ended = false;        // by its END
+    std::int64_t credits =
+        2;               // CREDIT frames: one with the question, then at most one for each item that this side sent
+    bool ended = false;  // by its END
   };
-  /// A question of the other side that one of our services answers.
+  /// A question of the other side that a service of this node answers.
   struct Served {
     caf::strong_actor_ptr by;
     Flow flow;
-    runtime::Trace trace;  // of the question, and of what belongs to it
+    runtime::Trace trace;  // of the question and its parts
   };
-  struct Flushed {  // bytes handed to the stream, and what they had cost the link's queue
+  struct Flushed {  // bytes handed to the stream, and their cost in the link's queue
     std::size_t wire = 0;
     std::size_t cost = 0;
   };
@@ -122,7 +123,7 @@ class Peer final : public runtime::Actor {
   std::optional<base::Error> forbidden(const Frame& frame, const messages::KindInfo* kind,
                                        const runtime::Service* service);
   bool within_rate(const messages::KindInfo* kind);
-  /// `known`: the trace that it belongs to if it names none.
+  /// `known`: the trace of a message that names none.
   runtime::Envelope envelope_of(const Frame& frame, const messages::KindInfo* kind, runtime::Signal signal,
                                 runtime::Trace known = {});
   void refuse_question(const Frame& frame, const base::Error& why);
@@ -139,25 +140,25 @@ class Peer final : public runtime::Actor {
   const std::shared_ptr<Pool> pool_;
   const std::shared_ptr<Link> link_;
   State state_ = State::dialling;
-  bool trusted_ = false;    // it came into service and has kept to the rules since
-  bool spoken_to_ = false;  // by a frame in service
+  bool trusted_ = false;    // in service, and without a violation since
+  bool spoken_to_ = false;  // a frame arrived in service
   bool hung_up_on_ = false;
-  bool hung_up_ = false;  // by this side, or it gave way
+  bool hung_up_ = false;  // this side hung up or gave way
 
-  std::optional<base::Contact> sought_;  // where `/peers` said that it is; none: this dial says nothing of that
+  std::optional<base::Contact> sought_;  // the address that `/peers` named; nothing: this dial does not test it
   wire::NotThere::Met met_ = wire::NotThere::Met::NOBODY;
 
   std::shared_ptr<ports::Stream> stream_;
   base::Endpoint address_;
   base::Digest token_;
-  std::unique_ptr<crypto::Channel> channel_;  // none over a local socket
+  std::unique_ptr<crypto::Channel> channel_;  // null over a local socket
   std::optional<Handshake> handshake_;
   FrameReader reader_{kHandshakeFrameBytesMax};
   messages::Role role_ = messages::Role::peer;
-  base::NodeId node_;  // in service: who is there
+  base::NodeId node_;  // in service: the other side
 
   base::Bytes plain_;      // frames to encrypt
-  bool encrypted_ = true;  // as far as it was tried
+  bool encrypted_ = true;  // false once encrypting has failed
   std::size_t plain_cost_ = 0;
   bool flush_soon_ = false;
   std::deque<Flushed> flushed_;
@@ -166,13 +167,13 @@ class Peer final : public runtime::Actor {
   std::unordered_map<std::uint64_t, Served> served_;
   std::map<const messages::KindInfo*, runtime::logic::RateLimit> rates_;
   base::Instant flood_since_{};
-  std::uint64_t flood_ = 0;         // questions beyond their rate since then
-  std::uint64_t late_answers_ = 0;  // that nobody waited for
+  std::uint64_t flood_ = 0;         // questions beyond the rate since then
+  std::uint64_t late_answers_ = 0;  // answers without an asker
   std::map<std::string, runtime::Handle, std::less<>> watched_;
   base::Instant heard_{};
-  std::unordered_map<std::uint64_t, Flow> flows_;  // of streams that our side opened
+  std::unordered_map<std::uint64_t, Flow> flows_;  // streams that this side opened
   std::size_t unwritten_ = 0;                      // bytes given to the stream
-  bool paused_ = false;                            // the other side does not read, so we do not
+  bool paused_ = false;                            // not reading, because the other side does not read
   base::Instant progress_{};                       // when bytes last left
   std::optional<base::Instant> gives_way_by_;
   int quiet_looks_ = 0;

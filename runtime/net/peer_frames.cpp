@@ -17,7 +17,7 @@ using runtime::Envelope;
 using runtime::Signal;
 
 constexpr std::size_t kWatchedMax = 1024;  // our choice: as many proxies as the other side may hold
-// Our choice: a busy honest node may ask faster than it may for a while, but not ten times as fast.
+// Our choice: a busy honest node may exceed its rate for a while, but not tenfold.
 constexpr std::chrono::seconds kFloodTime{10};
 constexpr std::uint64_t kFloodTimes = 10;
 constexpr std::uint64_t kLateAnswersPerQuestion =
@@ -66,7 +66,7 @@ void Peer::violated(const std::string& how) {
   turn_away(Turned::frames, "the other side broke the protocol: " + how);
 }
 
-/// What it says over this link nobody else can have said.
+/// Reports a violation. The link proves that the peer itself sent the message.
 void Peer::misbehaved(wire::Offence how, std::string_view what) {
   if (role_ != messages::Role::peer || state_ != State::serving) return;
   tell<wire::Misbehaved>(node().find(kPeersPath),
@@ -106,7 +106,7 @@ void Peer::take_frame(const Frame& frame) {
   }
 }
 
-/// Why a message may not reach a service; nothing if it may.
+/// Why a message is not admitted to a service; nothing if it is.
 std::optional<Error> Peer::forbidden(const Frame& frame, const messages::KindInfo* kind,
                                      const runtime::Service* service) {
   if (auto why = net::forbidden(kind, role_, service, frame.payload)) {
@@ -134,7 +134,7 @@ Envelope Peer::envelope_of(const Frame& frame, const messages::KindInfo* kind, S
   header.origin = runtime::Origin::foreign;
   header.trace = {frame.header.trace_id, frame.header.parent_span};
   if (header.trace.id == 0) header.trace = known;
-  // What an operator asks can be followed through all nodes that it leads to.
+  // An operator's question can be traced through all nodes that it reaches.
   if (header.trace.id == 0 && role_ != messages::Role::peer && runtime::begins(signal))
     header.trace.id = random().next() | 1;
   header.credit_items = frame.header.credit_items;
@@ -183,7 +183,7 @@ void Peer::take_conversation(const Frame& frame) {
   const messages::KindInfo* kind = nullptr;
   if (!frame.payload.empty()) {
     kind = messages::find_kind(frame.header.kind);
-    // Of a newer node, whose kinds we do not know, or whose messages have grown: no use to us, but no violation.
+    // From a newer node, with unknown kinds or larger messages: useless here, but no violation.
     if (kind == nullptr || !messages::fits(*kind, frame.payload.size()))
       return turn_away(Turned::frames, "an answer or item of a kind or size that this node does not know");
     if (check_envelope(frame.payload)) return violated("an answer or item that is no message");
@@ -210,7 +210,8 @@ void Peer::take_conversation(const Frame& frame) {
                    envelope);
   }
   if (type == FrameType::answer) return violated("an answer to its own question");
-  if (served == served_.end()) return node().count(runtime::DeadLetter::late_answer);  // it has ended on this side
+  if (served == served_.end())
+    return node().count(runtime::DeadLetter::late_answer);  // the conversation has ended on this side
   if (kind != nullptr && !messages::may_send(*kind, role_)) return violated("a kind that its role may not send");
   if (!take_part(frame, served->second.flow)) return violated("more than was granted");
   const auto by = served->second.by;
@@ -218,7 +219,7 @@ void Peer::take_conversation(const Frame& frame) {
   deliver(by, link_->answers(), number | caf::message_id::default_async_value, envelope);
 }
 
-/// Whether a part of a stream is one that the other side may send now; notes it.
+/// Accounts for a part of a stream; returns whether the other side may send it now.
 bool Peer::take_part(const Frame& frame, Flow& flow) {
   switch (frame.header.type) {
     case FrameType::item: {
@@ -233,7 +234,7 @@ bool Peer::take_part(const Frame& frame, Flow& flow) {
   }
 }
 
-/// Notes what a part that we send lets the other side do.
+/// Records the credit that a part from this side gives to the other side.
 void Peer::note_part(const runtime::Outbound& message, FrameType type) {
   const runtime::Header& head = message.envelope.header();
   Flow* flow = nullptr;
@@ -301,7 +302,7 @@ void Peer::send_message(const runtime::Outbound& message) {
   header.correlation = message.correlation;
   note_part(message, header.type);
   if (message.answers) {
-    if (served_.find(message.correlation) == served_.end()) return;  // the other side has given it up
+    if (served_.find(message.correlation) == served_.end()) return;  // the other side has cancelled the question
     if (is_last(header.type)) served_.erase(message.correlation);
   } else if (message.correlation == 0 && header.type != FrameType::tell) {
     return;  // a part of a stream that has ended

@@ -56,13 +56,13 @@ void Peer::serve(const Ready& ready) {
   enter_service(info);
 }
 
-/// The stream itself has proven who is there: the node's own user, or root.
+/// The kernel has proven which user is there: the node's own user, or root.
 void Peer::serve_local() {
   LinkInfo info;
   info.role = messages::Role::operate;
   info.contact.endpoint = address_;
   enter_service(info);
-  // Nothing is left to prove, but a connection that says nothing at all is none: the dialler speaks first.
+  // Nothing is left to prove. But the dialler must speak first: a connection that says nothing is ended.
   if (link_->side() == Link::Side::acceptor) return after<HandshakeDue>(pool_->setup().limits.handshake_timeout);
   write({.type = FrameType::ping}, {}, {});
   flush_soon();
@@ -72,7 +72,7 @@ void Peer::enter_service(const LinkInfo& proven) {
   LinkInfo info = proven;
   info.outbound = link_->side() == Link::Side::dialler;
   info.since = now();
-  // What the other side is to us: an operator where it dialled as one, a node where we did.
+  // The role of the other side: an operator if it dialled as an operator, a node if this node dialled.
   role_ = info.outbound ? messages::Role::peer : info.role;
   node_ = info.node;
   link_->who_is_there(info.node, role_);
@@ -90,8 +90,8 @@ void Peer::enter_service(const LinkInfo& proven) {
     const std::string serial = std::to_string(link_->serial());
     rename(info.role == messages::Role::peer ? "/peer/" + info.node.hex().substr(0, 8) : "/operator/" + serial);
   } else {
-    report_up(info, true);  // whoever dialled has a link
-    give_way();             // but first serves what the other side may have sent on this one
+    report_up(info, true);  // the dialler has a link to that node
+    give_way();             // but first serves what the other side may have sent on this link
   }
   for (auto& message : early_) send_message(message);
   early_.clear();

@@ -47,7 +47,7 @@ void Pool::offer() {
 
 std::map<std::uint64_t, std::string> Pool::names_of(const std::vector<std::uint64_t>& numbers) const {
   std::map<std::uint64_t, std::string> out;
-  std::vector<std::shared_ptr<Link>> links;  // a link that goes with the last reference here must find no lock held
+  std::vector<std::shared_ptr<Link>> links;  // declared before the lock: destroying a link must find the lock released
   const auto take = [&](const auto& names) {
     for (const auto& one : names)
       if (std::ranges::binary_search(numbers, one.first)) out.insert(one);
@@ -94,7 +94,7 @@ std::shared_ptr<Link> Pool::dial_local(const std::string& path) {
 
 std::shared_ptr<Link> Pool::start_dialling(const std::optional<base::NodeId>& id,
                                            const std::optional<base::HostPort>& where, const std::string& local_path) {
-  // Under the lock, so that nobody finds the link before it has its actor.
+  // Under the lock, so that the link cannot be found before it has its actor.
   const std::lock_guard hold(lock_);
   std::erase_if(made_, [](const auto& one) { return one.second.expired(); });
   if (closed_ || made_.size() >= setup_.limits.links_max) return nullptr;
@@ -212,7 +212,7 @@ Pool::Claim Pool::claim(const std::shared_ptr<Link>& link, const LinkInfo& info,
 
 std::optional<LinkInfo> Pool::release(Link& link) {
   const std::lock_guard hold(lock_);
-  // What an actor remembers of its last messages outlives the link that they came by.
+  // An actor's recent messages outlive the link by which they came.
   for (auto& one : link.names()) gone_.push_back(std::move(one));
   while (gone_.size() > kGoneNamesMax) gone_.pop_front();
   std::erase_if(dialling_, [&](const auto& one) { return one.second.get() == &link; });

@@ -24,14 +24,14 @@
 
 namespace troupe::net {
 
-/// Why a connection came to nothing, beside the refusals of the handshake.
+/// Why a connection was turned away, besides the refusals of the handshake.
 enum class Turned : std::uint8_t {
   too_many_links,
   too_many_of_address,
   too_many_handshakes,
   handshakes_of_address,
   handshake_timeout,
-  channel,    ///< TLS failed, or what came was no TLS
+  channel,    ///< TLS failed, or the bytes were not TLS
   frames,     ///< a frame broke the rules of the link
   duplicate,  ///< another link to the same node is in service
   banned,     ///< its node is banned
@@ -56,7 +56,7 @@ struct LinkInfo {
   base::NodeId node;
   base::Contact contact;  ///< its endpoint is the one dialled, or where the stream comes from
   messages::Role role = messages::Role::peer;
-  base::Digest token;  ///< the same at both ends, and no other link has it
+  base::Digest token;  ///< the same at both ends, and unique to the link
   bool outbound = false;
   std::uint64_t sent = 0;  ///< bytes, as encrypted
   std::uint64_t received = 0;
@@ -77,24 +77,24 @@ class Pool : public std::enable_shared_from_this<Pool> {
   const NetSetup& setup() const { return setup_; }
   NetCounters& counters() { return counters_; }
   BannedNodes& banned_nodes() { return banned_nodes_; }
-  /// Whether that node is refused now.
+  /// Whether that node is banned now.
   bool is_banned(const base::NodeId& id) const {
     return banned_nodes_.any() && banned_nodes_.contains(id, node_.world().clock.coarse());
   }
   std::unique_ptr<crypto::Channel> make_channel(Link::Side side) const;
 
-  /// Lets the actors of its node reach those of others through it, and inspectors name them. Before the node's start;
-  /// the pool outlives its actors.
+  /// Lets the node's actors reach actors of other nodes through the pool, and inspectors name them. Call it before the
+  /// node starts; the pool outlives the actors.
   void offer();
 
-  /// A handle for the actor `path` on another node; dials if there is no link yet. Null if that is ourselves or a
+  /// A handle for the actor `path` on another node; dials if there is no link yet. Null if `id` is this node, or a
   /// limit is reached.
   runtime::Handle remote(const base::NodeId& id, const std::string& path);
-  /// The same where the node says that it lives; its id has been checked.
+  /// The same at a known address; the caller has checked the id.
   runtime::Handle remote(const base::Contact& contact, const std::string& path);
-  /// The link to a node, made if there is none: `where` if the caller knows it, else `/peers` is asked.
+  /// The link to a node, made if there is none. Without `where`, `/peers` is asked for the address.
   std::shared_ptr<Link> dial(const base::NodeId& id, const std::optional<base::HostPort>& where);
-  /// A link to whoever answers there.
+  /// A link to any node that answers at `where`.
   std::shared_ptr<Link> dial(const base::HostPort& where);
   /// A link over the local socket at `path`.
   std::shared_ptr<Link> dial_local(const std::string& path);
@@ -123,29 +123,29 @@ class Pool : public std::enable_shared_from_this<Pool> {
   /// A slot for an accepted connection from `from`. None if a limit is reached; then the refusal is counted.
   std::optional<AddressSlot> admit(const base::Endpoint& from);
 
-  /// What became of a link that is ready for service.
+  /// Whether a link that is ready for service comes into service.
   struct Claim {
     bool won = false;                  ///< false, and counted: a duplicate link is kept instead
     std::optional<LinkInfo> replaced;  ///< an older link to the same node, which gives way
   };
   Claim claim(const std::shared_ptr<Link>& link, const LinkInfo& info, base::Instant now);
-  /// Takes it out of service; what it was in service, if it was.
+  /// Takes a link out of service; returns its description if it was in service.
   std::optional<LinkInfo> release(Link& link);
 
-  /// Links in service, in the order in which they came to it.
+  /// Links in service, in the order in which they came into service.
   std::vector<LinkInfo> rows() const;
   std::vector<std::shared_ptr<Link>> in_service() const;
-  /// Of all links in that role that have ever been in service, until each left it. It only grows.
+  /// Bytes of all links in that role while in service, those that have ended included. Never decreases.
   LinkTraffic traffic(messages::Role role) const;
   std::optional<LinkInfo> find(const base::NodeId& id) const;
   /// The link in service to that node, in the role of a peer; null if there is none.
   std::shared_ptr<Link> in_service(const base::NodeId& id) const;
-  /// The port that was bound where 0 was asked for: a restarted `/links` must come back to it. Zero: none yet.
+  /// The port that was bound for port 0: a restarted `/links` must use it again. Zero: none yet.
   std::atomic<std::uint16_t> bound_port{0};
 
-  /// Refuses everything from now on; returns all links that are left, in service or not. For the node's end.
+  /// Refuses everything from now on; returns all remaining links, in service or not. For the end of the node.
   std::vector<std::shared_ptr<Link>> close();
-  /// Ensures what its counters must agree on.
+  /// Checks the invariants of the counters.
   void check() const;
 
  private:
@@ -170,15 +170,15 @@ class Pool : public std::enable_shared_from_this<Pool> {
 
   mutable std::mutex lock_;
   std::map<std::uint64_t, Entry> serving_;                  // by number of coming into service
-  std::map<base::NodeId, std::uint64_t> peers_;             // those of them in the role of a peer
-  std::map<messages::Role, LinkTraffic> ended_;             // what links have moved that are not in service any more
-  std::map<base::NodeId, std::shared_ptr<Link>> dialling_;  // pinned ones, not in service yet
+  std::map<base::NodeId, std::uint64_t> peers_;             // of `serving_`, the links in the role of a peer
+  std::map<messages::Role, LinkTraffic> ended_;             // bytes of links that are not in service any more
+  std::map<base::NodeId, std::shared_ptr<Link>> dialling_;  // dials with a pinned id, not in service yet
   struct Crowd {
     std::size_t links = 0, handshakes = 0;
   };
   std::map<std::array<std::uint8_t, 16>, Crowd> crowds_;
-  std::size_t slots_ = 0;                                   // of accepted links
-  std::size_t handshakes_ = 0;                              // those of them that shake hands
+  std::size_t slots_ = 0;                                   // accepted connections
+  std::size_t handshakes_ = 0;                              // of `slots_`, those in the handshake
   std::map<std::uint64_t, std::weak_ptr<Link>> made_;       // all links, by serial
   std::deque<std::pair<std::uint64_t, std::string>> gone_;  // names of the latest proxies whose links have ended
   bool closed_ = false;

@@ -1,10 +1,10 @@
 #pragma once
-// Random bytes that nobody can guess, taken from Chance by the block: a datagram needs 32 of them, and asking the
-// kernel for each takes as long as sealing it.
+// Unpredictable random bytes, taken from Chance by the block: a datagram needs 32 of them, and asking the kernel for
+// each takes as long as sealing it.
 //
-// Safety  what was given out is wiped here. A machine that goes on from a copy or an old state of its memory (a
-//         snapshot) gives the rest of a block a second time: what is then sealed with the same key has its nonce twice,
-//         and can be read by whoever sees both. A node must not be set back while it runs.
+// Safety  bytes that were given out are wiped here. A machine that resumes from a snapshot of its memory gives out the
+//         rest of a block a second time. Two datagrams sealed with the same key then have the same nonce, and an
+//         observer of both can read them. So do not set a node back while it runs.
 // Owner   one actor.
 #include <array>
 #include <cstdint>

@@ -1,6 +1,6 @@
 #pragma once
-// The handle of an actor behind a link. CAF's own forwarding_actor_proxy loses questions silently once it is
-// killed; this one enters them in the link's table first.
+// The handle of an actor behind a link. CAF's own forwarding_actor_proxy silently loses questions once it is killed;
+// this proxy enters them in the link's table first.
 #include "runtime/actor/caller.hpp"
 #include "runtime/net/link.hpp"
 

@@ -1,5 +1,5 @@
 #pragma once
-// What a node says about its links: who it is, who may do what, and how much of everything.
+// A node's settings for links: its identity, its operators, and its limits.
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -18,14 +18,14 @@ struct LinkLimits {
   std::size_t links_max = 1024;
   std::size_t links_per_address_max = 64;
   std::size_t handshakes_per_address_max = 8;
-  std::size_t handshakes_max = 256;  ///< strangers at once, whatever their addresses
+  std::size_t handshakes_max = 256;  ///< of all addresses together
   base::Duration handshake_timeout = std::chrono::seconds{5};
   base::Duration dial_timeout = std::chrono::seconds{10};
   std::uint32_t frame_bytes_max = messages::kBytesMaxLimit;
   std::size_t questions_in_flight_max = 256;             ///< of the other side, on one link
   std::uint32_t questions_per_second_max = 1000;         ///< of the other side, on one link and of one kind
-  std::size_t asks_max = 100'000;                        ///< of ours, waiting on one link
-  std::size_t queue_bytes_max = 16u << 20;               ///< ours, on their way into one link
+  std::size_t asks_max = 100'000;                        ///< questions of this side, waiting on one link
+  std::size_t queue_bytes_max = 16u << 20;               ///< of this side, waiting to enter one link
   base::Duration keep_alive = std::chrono::seconds{15};  ///< silence before a ping; thrice that ends the link
 };
 
@@ -36,13 +36,12 @@ struct NetSetup {
   std::shared_ptr<const Operators> operators = std::make_shared<Operators>();
   LinkLimits limits;
   messages::Role role = messages::Role::peer;  ///< in which this process dials
-  std::uint64_t trace = 0;                     ///< of what we send and is part of no other; zero: none
-  std::optional<base::HostPort> listen;        ///< none: accepts no links
+  std::uint64_t trace = 0;                     ///< the trace of messages that belong to no other trace; zero: none
+  std::optional<base::HostPort> listen;        ///< nothing: accepts no links
   std::string control_path;                    ///< of the local socket below the data directory; empty: none
-  /// Makes the channel of a link that we dialled or accepted; empty: TLS. Only simulations have another one.
+  /// Makes the channel of a link; empty: TLS. Only simulations set it.
   std::function<std::unique_ptr<crypto::Channel>(crypto::Side)> channels{};
-  /// The keys for datagrams shared with a node; empty: agreed on as crypto::Agreement does. Only simulations have
-  /// others, which cost nothing.
+  /// The keys for datagrams shared with a node; empty: crypto::Agreement. Only simulations set it, to save the cost.
   std::function<std::optional<crypto::DatagramKeys>(const base::PublicKey&)> agree{};
 };
 

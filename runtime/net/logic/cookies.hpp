@@ -1,10 +1,11 @@
 #pragma once
-// Cookies: how an address proves that it gets what is sent to it, before anything is computed or kept for it.
+// Cookies: a sender proves that it receives what is sent to its address, before anything is computed or kept for it.
 //
 // Source  RFC 6347 4.2.1 (stateless cookies), RFC 7873 (bound to address; secrets that overlap).
 // Form    HMAC-SHA256 over address, port (2 bytes little-endian) and the asker's key, cut to 16 bytes.
-// Time    monotonic, given by the caller. A secret makes cookies for kSecretKept, and its cookies are good for as long
-//         again: one holds for 60 to 120 seconds.
+// Time    monotonic, given by the caller. A secret makes cookies for kSecretKept, and they stay valid for as long
+// again:
+//         a cookie is valid for 60 to 120 seconds.
 // Owner   one DatagramAdmission; not thread-safe.
 #include <chrono>
 
@@ -22,10 +23,10 @@ class Cookies {
  public:
   Cookies(ports::Chance& chance, base::Instant now);
 
-  /// That of this key at this address.
+  /// The cookie of `key` at `address`.
   Cookie make(const base::Endpoint& asker, const base::PublicKey& key, base::Instant now);
 
-  /// Whether `cookie` was made for just this key and address, and lately. Zeros never were.
+  /// Whether `cookie` is valid for exactly this key and address. Zeros are never valid.
   bool good(const Cookie& cookie, const base::Endpoint& asker, const base::PublicKey& key, base::Instant now);
 
  private:

@@ -7,7 +7,7 @@
 namespace troupe::net {
 namespace {
 
-constexpr std::size_t kV4PrefixBytes = 12 + 3;  // 96 bits in which IPv4 is mapped, and 24
+constexpr std::size_t kV4PrefixBytes = 12 + 3;  // the 96 bits of a mapped IPv4 address, and 24 of the address
 constexpr std::size_t kV6PrefixBytes = 6;       // 48 bits: what a site gets (RFC 6177)
 
 }  // namespace

@@ -5,7 +5,7 @@
 namespace troupe::net {
 namespace {
 
-/// The session of just this id: a key with another work nonce is another id.
+/// The session of exactly this id: the same key with another work nonce is another id.
 bool is_of(const Session* session, const QuestionHead& head) {
   return session != nullptr && session->work_nonce == head.work_nonce;
 }
@@ -91,8 +91,8 @@ void DatagramAdmission::did_not_open(const base::PublicKey& key, const std::opti
   if (sessions_.find(key) == nullptr) tried_.put(key, keys);
 }
 
-/// A question from the address that is proven does not prove it for longer: whoever knows the keys can say that it is
-/// there. Only a cookie or an answer does; the cookie is looked at again, as it was not if the address was known.
+/// A question from the proven address does not extend the proof: its sender may have forged the address. Only a cookie
+/// or an answer extends it. The cookie is checked here, because decide() skips it for a known address.
 Welcome DatagramAdmission::let_in(Session& session, const base::Endpoint& from, const QuestionHead& head,
                                   base::Instant now) {
   if (session.tokens.contains(head.token)) {

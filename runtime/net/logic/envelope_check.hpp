@@ -1,9 +1,10 @@
 #pragma once
-// Whether words from outside are a flat array that Cap'n Proto may be given: the segment table, and nothing behind it.
+// Whether words from outside are a flat array that Cap'n Proto may read. Checks the segment table, and nothing after
+// it.
 //
 // Source  capnproto.org/encoding.html, "Serialization Over a Stream": u32 number of segments less one, u32 words of
 //         each segment, zeros up to a word, then the segments.
-// Not here  pointers. A reader checks each as it follows it; its limits on traversal and depth are runtime::Envelope's.
+// Not here  pointers: a reader checks each pointer that it follows, within the limits of runtime::Envelope.
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -22,7 +23,7 @@ enum class EnvelopeFault : std::uint8_t {
 
 std::string_view name(EnvelopeFault fault);
 
-/// Far above what a builder makes for our largest message, as its segments grow; Cap'n Proto itself stops at 512.
+/// Far more than a builder makes for our largest message, because segments grow; Cap'n Proto itself stops at 512.
 inline constexpr std::size_t kSegmentsMax = 512;
 
 /// What is wrong with `payload`; nothing if it is sound.

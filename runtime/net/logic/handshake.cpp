@@ -24,7 +24,7 @@ base::Bytes frame_of(FrameType type, std::uint64_t kind, base::ByteView payload)
 
 std::string_view name(Refusal refusal) {
   switch (refusal) {
-    case Refusal::malformed: return "it does not speak as a troupe node does";
+    case Refusal::malformed: return "it does not speak the protocol of a troupe node";
     case Refusal::too_long: return "it sends more than a troupe node does";
     case Refusal::out_of_order: return "it does not keep the order of a handshake";
     case Refusal::own_key: return "it shows our own key: the address leads back to this node";
@@ -33,9 +33,9 @@ std::string_view name(Refusal refusal) {
     case Refusal::version_disjoint:
       return "it speaks no version of the protocol that this program speaks; one of the two is too old";
     case Refusal::role_denied: return "its key may not do what it asks for";
-    case Refusal::bad_proof: return "it cannot prove its key; somebody in between may be speaking for it";
+    case Refusal::bad_proof: return "it cannot prove its key; another party may be impersonating it";
   }
-  return "it does not speak as a troupe node does";
+  return "it does not speak the protocol of a troupe node";
 }
 
 Refusal refusal_of(FrameError error) { return error == FrameError::too_long ? Refusal::too_long : Refusal::malformed; }
@@ -78,7 +78,7 @@ base::Result<Handshake::Step, Refusal> Handshake::receive(const Frame& frame) {
   return step;
 }
 
-/// What is wrong with a frame whatever its payload says.
+/// Why a frame is refused, whatever its payload.
 std::optional<Refusal> Handshake::refuse(const Frame& frame) const {
   const std::size_t bytes = kFrameHeaderBytes - kFrameLengthBytes + frame.path.size() + frame.payload.size();
   if (bytes > kHandshakeFrameBytesMax) return Refusal::too_long;

@@ -1,5 +1,5 @@
 #pragma once
-// The two messages of the handshake as plain values, and as words of messages/link.capnp.
+// The two messages of the handshake as plain values, and as messages of messages/link.capnp.
 #include <cstdint>
 #include <optional>
 
@@ -10,7 +10,7 @@
 
 namespace troupe::net {
 
-/// Versions of the link protocol, both included.
+/// Versions of the link protocol, `min` and `max` included.
 struct VersionRange {
   std::uint16_t min = 1;
   std::uint16_t max = 1;
@@ -22,7 +22,7 @@ struct Hello {
   base::PublicKey key;
   std::uint32_t nonce = 0;
   VersionRange versions;
-  base::Digest schema;  ///< SHA-256 over the sender's schemas; a difference is no refusal
+  base::Digest schema;  ///< SHA-256 over the sender's schemas; a difference is not a reason to refuse
   messages::Role role = messages::Role::peer;
 
   friend bool operator==(const Hello&, const Hello&) = default;
@@ -32,9 +32,8 @@ struct Hello {
 base::Bytes encode(const Hello& hello);
 base::Bytes encode_proof(const crypto::Signature& signature);
 
-/// What such a payload says; it must start at a multiple of 8, as frames' payloads do. Nothing if it is malformed:
-/// no Cap'n Proto message, an empty range of versions, or a role that nobody may ask for. Fields that a newer
-/// version has added are ignored.
+/// Reads such a payload, which must start at a multiple of 8. Nothing if it is malformed: no Cap'n Proto message, an
+/// empty range of versions, or a role that cannot be asked for. Fields that a newer version has added are ignored.
 std::optional<Hello> decode_hello(base::ByteView payload);
 std::optional<crypto::Signature> decode_proof(base::ByteView payload);
 

@@ -1,9 +1,9 @@
 #pragma once
-// With whom we can exchange datagrams at once: the keys agreed on, and the address that each has proven.
+// The nodes with which this node can exchange datagrams at once: the agreed keys, and the address that each has proven.
 //
-// Limits  sessions_max; one more forgets that of which no good datagram has come for the longest time. Its node loses a
-//         round trip and an agreement by it. Half of them are for nodes that have answered us: whoever makes many keys
-//         and asks under each pushes out strangers, and not those whom we talk to.
+// Limits  sessions_max. When full, the session without a good datagram for the longest time is forgotten; it costs its
+//         node a round trip and an agreement. Half of the sessions are for nodes that have answered us: a sender with
+//         many keys displaces unknown nodes, and not the nodes that we ask.
 // Time    monotonic, given by the caller.
 // Owner   one DatagramAdmission; not thread-safe.
 #include <chrono>
@@ -22,18 +22,18 @@
 namespace troupe::net {
 
 inline constexpr std::size_t kSessionsMax = 4096;  // 2.3 MiB
-inline constexpr std::size_t kTokensKept = 64;     // our choice: more than a node has on their way to one other
+inline constexpr std::size_t kTokensKept = 64;     // our choice: more than a node has under way to one other node
 
-/// An address may be given to somebody else, who did not ask for what is sent there.
+/// A proof expires: the address may be given to another subscriber, which did not ask for what is sent there.
 inline constexpr std::chrono::minutes kProofKept{10};
 
 struct ProvenAddress {
   base::Endpoint at;
-  base::Instant until;  ///< no longer proven then
+  base::Instant until;  ///< the proof ends then
 };
 
-/// The tokens of its latest questions, each by four of its bytes: it chose them, and one question in 2^26 that is taken
-/// for an older one of its own is as one that was lost. Grows with what is noted, as most nodes ask each other little.
+/// The tokens of a node's latest questions, four bytes of each. The node chose the tokens itself; one question in 2^26
+/// is mistaken for an older one, which equals a loss. Grows with use, because most nodes ask each other little.
 class Tokens {
  public:
   bool contains(const Token& token) const;
@@ -41,14 +41,14 @@ class Tokens {
 
  private:
   std::vector<std::uint32_t> latest_;
-  std::size_t oldest_ = 0;  // once there are kTokensKept
+  std::size_t oldest_ = 0;  // valid once there are kTokensKept
 };
 
 struct Session {
   base::NodeId id;  ///< of the key with work_nonce; its work was checked
   std::uint32_t work_nonce = 0;
   crypto::DatagramKeys keys;
-  runtime::logic::RateLimit questions;  ///< that we answer it
+  runtime::logic::RateLimit questions;  ///< the rate at which it is answered
   std::optional<ProvenAddress> proven;
   Tokens tokens;
 
@@ -64,14 +64,14 @@ class Sessions {
 
   /// The session with `key`, or null; valid until the next put() or answered().
   const Session* find(const base::PublicKey& key) const;
-  /// The same, used just now.
+  /// The same, and marks the session as used now.
   Session* use(const base::PublicKey& key);
 
-  /// Notes a session, in place of one with the same key or, when there are as many strangers as may be, of the stranger
-  /// that was used least lately.
+  /// Stores a session. It replaces a session with the same key; when the unknown nodes are full, it replaces the one
+  /// that was used least recently.
   Session& put(const base::PublicKey& key, const Session& session);
 
-  /// Its node has answered us, and is no stranger any more. Null if it was forgotten.
+  /// The node has answered us, and counts as known from now on. Null if its session was forgotten.
   Session* answered(const base::PublicKey& key);
 
   std::size_t size() const { return strangers_.size() + answered_.size(); }
