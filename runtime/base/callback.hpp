@@ -1,5 +1,5 @@
 #pragma once
-// A function that is owned once and may own what cannot be copied; small ones live without an allocation.
+// A move-only function object, which may hold what cannot be copied. A small one needs no allocation.
 //
 // g++ 12 has no std::move_only_function in C++20, and std::function demands copies.
 #include <cstddef>

@@ -7,14 +7,14 @@
 
 namespace troupe::base {
 
-/// Thrown by `ensure`. The text names the claim and the place, for the log.
+/// Thrown by `ensure`. The text names the claim and the source line, for the log.
 class InvariantBroken : public std::logic_error {
  public:
   using std::logic_error::logic_error;
 };
 
-/// Thrown where an actor cannot know its own state any more, because a device did not say what it has done: the next
-/// incarnation reads it anew. Nothing is wrong with the program.
+/// Thrown where an actor does not know its own state any more, because a device did not report what it has done. The
+/// next incarnation reads the state anew. The program itself is not at fault.
 class StateUnknown : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;

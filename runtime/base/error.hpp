@@ -1,8 +1,8 @@
 #pragma once
-// The one shape of error that crosses a boundary: between actors, nodes, and to the command line.
+// The error that crosses a boundary: between actors, between nodes, and to the command line.
 //
-// Inside a domain's logic an error is that domain's own small enum; it becomes one of these
-// where it leaves the domain. Add codes at the end only: their numbers travel.
+// Inside a domain's logic an error is that domain's own small enum. It becomes a base::Error where it leaves the
+// domain. Add codes at the end only: their numbers travel.
 #include <chrono>
 #include <cstdint>
 #include <string>
@@ -18,12 +18,12 @@ enum class Code : std::uint8_t {
   unsupported = 3,       ///< a kind, version or setting that this side does not know
   refused = 4,           ///< known and well-formed, but not allowed
   conflict = 5,          ///< the state is not the one that the caller expected
-  overloaded = 6,        ///< a limit is reached; later may work
+  overloaded = 6,        ///< a limit is reached; a later attempt may work
   no_space = 7,          ///< the disk or a quota is full
-  unavailable = 8,       ///< the other side is gone or not ready; what was asked before it went may have been done
+  unavailable = 8,       ///< the other side is gone or not ready; earlier requests to it may have been done
   timeout = 9,           ///< the deadline passed without an answer
-  unknown_outcome = 10,  ///< it may or may not have been done
-  dropped = 11,          ///< the receiver gave up the question without an answer
+  unknown_outcome = 10,  ///< the request may or may not have been done
+  dropped = 11,          ///< the receiver dropped the question without an answer
   corrupt = 12,          ///< stored or received bytes fail their checksum
   internal = 13,         ///< an invariant broke on the other side; its supervisor acts
 };
@@ -31,7 +31,7 @@ enum class Code : std::uint8_t {
 struct Error {
   Code code = Code::internal;
   std::string message;                       ///< for people: what happened and what it means
-  std::chrono::milliseconds retry_after{0};  ///< zero: the other side knows no better moment
+  std::chrono::milliseconds retry_after{0};  ///< zero: the other side suggests no time
 
   friend bool operator==(const Error&, const Error&) = default;
 };
@@ -39,7 +39,7 @@ struct Error {
 /// The name that scripts and logs see, e.g. "not_found".
 std::string_view name(Code code);
 
-/// The code of that number, or `internal` for one that this version does not know.
+/// The code of that number; `internal` for a number that this version does not know.
 Code code_of(std::uint16_t number);
 
 /// Whether the same question may succeed later without any change by the caller.

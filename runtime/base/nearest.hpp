@@ -9,10 +9,10 @@ namespace troupe::base {
 /// Only this many bytes of a typed name are compared, so that a hostile one costs little.
 inline constexpr std::size_t kComparedBytesMax = 128;
 
-/// Letters to insert, remove or replace to make one of the other (Levenshtein).
+/// The number of letters to insert, remove or replace to turn `a` into `b` (Levenshtein).
 std::size_t edit_distance(std::string_view a, std::string_view b);
 
-/// The first of those that are nearest; empty if `known` is.
+/// The nearest name, the first of several; empty if `known` is empty.
 std::string_view nearest(std::string_view typed, std::span<const std::string_view> known);
 
 }  // namespace troupe::base

@@ -7,7 +7,7 @@
 namespace troupe::base {
 
 Random::Random(std::uint64_t seed) {
-  for (std::uint64_t& word : state_) {  // splitmix64, so that near seeds give unlike states
+  for (std::uint64_t& word : state_) {  // splitmix64, so that similar seeds give unlike states
     seed += 0x9e3779b97f4a7c15u;
     std::uint64_t mixed = seed;
     mixed = (mixed ^ (mixed >> 30)) * 0xbf58476d1ce4e5b9u;

@@ -1,5 +1,5 @@
 #pragma once
-// A value or an expected error. Whoever returns an error has changed nothing.
+// A value or an expected error. A function that returns an error has changed nothing.
 #include <optional>
 #include <utility>
 #include <variant>

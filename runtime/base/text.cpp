@@ -5,7 +5,7 @@
 namespace troupe::base {
 namespace {
 
-/// The next character and its bytes; `valid` is false for one byte that starts none.
+/// The next character and its bytes; `valid` is false for a byte that starts no character.
 struct Character {
   std::uint32_t code;
   std::size_t bytes;
@@ -63,7 +63,7 @@ void walk(std::string_view text, Each each) {
   }
 }
 
-/// What `show` makes of each character, as far as it fits.
+/// The output of `show` for each character, as far as it fits.
 template <class Show>
 std::string cut(std::string_view text, std::size_t bytes_max, Show show) {
   static constexpr std::string_view kCut = "…";

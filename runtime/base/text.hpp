@@ -17,20 +17,20 @@ std::string printable(std::string_view text);
 std::string printable(std::string_view text, std::size_t bytes_max);
 
 /// At most `bytes_max` bytes of `text` as it is, cut at a character's end and then ended with "…". For a part of a
-/// message: whoever prints the message escapes the whole of it, once.
+/// message: the code that prints the message escapes the whole of it, once.
 std::string shortened(std::string_view text, std::size_t bytes_max);
 
 /// Whether the text is valid UTF-8 without control or directional characters. A backslash is plain.
 bool is_plain(std::string_view text);
 
-/// Whether the text is valid UTF-8, of whatever characters: what quoted() keeps all of.
+/// Whether the text is valid UTF-8, with any characters: then quoted() loses nothing.
 bool is_utf8(std::string_view text);
 
-/// A JSON string with its quotes: valid UTF-8 (broken bytes become U+FFFD), what is not plain as \uNNNN.
-/// Also a basic string of TOML 1.0.
+/// A JSON string with its quotes: valid UTF-8 (broken bytes become U+FFFD), with characters that are not plain as
+/// \uNNNN. Also a basic string of TOML 1.0.
 std::string quoted(std::string_view text);
 
-/// Columns on a terminal: characters, where each counts one.
+/// Columns on a terminal: the number of characters.
 std::size_t columns(std::string_view text);
 
 }  // namespace troupe::base

@@ -23,7 +23,7 @@ class TimePoint {
   constexpr Duration since_origin() const { return since_origin_; }
   friend constexpr auto operator<=>(const TimePoint&, const TimePoint&) = default;
 
-  /// Saturates at max(), so that "for ever" stays for ever.
+  /// Saturates at max(), so that "for ever" stays "for ever".
   friend constexpr TimePoint operator+(TimePoint point, Duration span) {
     if (span > Duration::zero() && point.since_origin_ > Duration::max() - span) return max();
     return TimePoint(point.since_origin_ + span);

@@ -30,11 +30,11 @@ Settings::Settings(const Table& table) : table_(table) {
     entries_[std::string(setting.key)] = {parse(setting, setting.fallback).value(), std::string(kDefault)};
 }
 
-// Lays the sources over the defaults, the weakest first.
+// Lays the sources over the defaults, the lowest priority first.
 struct Settings::Loader {
   Settings& settings;
   Problems problems{};
-  std::set<std::string> lists_of_flags{};  // lists that a flag has begun anew
+  std::set<std::string> lists_of_flags{};  // lists that a flag has already replaced
 
   void problem(std::string where, std::string what, std::string instead = {}) {
     if (problems.size() < kProblemsMax) problems.push_back({std::move(where), std::move(what), std::move(instead)});
@@ -75,7 +75,7 @@ struct Settings::Loader {
     entry = {std::move(value), shown};
   }
 
-  /// What each says is good; now what they say of one another.
+  /// Each value is valid by itself; this checks the relations between values.
   void compare() {
     for (const Setting& setting : settings.table_.settings()) {
       if (setting.half_of.empty()) continue;
@@ -110,7 +110,7 @@ const Settings::Entry& Settings::entry(std::string_view key) const {
 }
 
 std::string Settings::render_toml(bool with_origin) const {
-  // A file's sections come behind its plain keys; within them the table's order stays.
+  // Sections of a file follow its plain keys; within both, the order of the table stays.
   std::vector<std::string> sections{""};
   for (const Setting& setting : table_.settings()) {
     const std::string section = section_of(setting.key);

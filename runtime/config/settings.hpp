@@ -17,15 +17,15 @@
 namespace troupe::config {
 
 inline constexpr std::size_t kFileBytesMax = 1 << 20;  // our choice: a hundred times the largest sensible file
-inline constexpr std::size_t kProblemsMax = 50;        // a file of rubbish must not flood a terminal
+inline constexpr std::size_t kProblemsMax = 50;        // a file of garbage must not flood a terminal
 
-inline constexpr std::size_t kProblemBytesMax = 1'024;  // a name and a value in it are cut; for a file of a short name
+inline constexpr std::size_t kProblemBytesMax = 1'024;  // names and values in it are cut; if the file has a short name
 
-/// Something wrong with the configuration. It repeats what the file says as it is: whoever prints it escapes it.
+/// A mistake in the configuration. It quotes the file unescaped: the code that prints it escapes it.
 struct Problem {
   std::string where;  ///< "troupe.toml:12", "TROUPE_NET__LINKS_MAX", "--set net.links_max"
   std::string what;
-  std::string instead{};  ///< that would do, as the file has it; empty: nothing comes to mind
+  std::string instead{};  ///< a suggestion, in the syntax of the file; empty: none
 
   std::string text() const { return where + ": " + what; }
   friend bool operator==(const Problem&, const Problem&) = default;
@@ -46,15 +46,15 @@ struct FlagValue {
 
 struct Sources {
   std::optional<TextFile> file;
-  /// Names and values; what does not start with TROUPE_ is not looked at, and TROUPE_DATA is no setting.
+  /// Names and values. Names that do not start with TROUPE_ are ignored; TROUPE_DATA is not a setting.
   std::vector<std::pair<std::string, std::string>> environment;
-  /// A later one replaces an earlier one; those of a list add up.
+  /// A later value replaces an earlier value; the values of a list add up.
   std::vector<FlagValue> flags;
 };
 
 class Settings {
  public:
-  /// All problems are told at once, in the order of the sources; with one there are no settings.
+  /// Errors: all problems, in the order of the sources.
   static base::Result<Settings, Problems> load(const Table& table, const Sources& sources);
 
   /// Broken invariant if the key's setting is not in the table.
@@ -68,11 +68,11 @@ class Settings {
   const Value& value(std::string_view key) const { return entry(key).value; }
   const Table& table() const { return table_; }
 
-  /// All values as a TOML file that loads to the same; with its origin behind each if `with_origin`.
+  /// All values as a TOML file that loads to the same values; each followed by its origin if `with_origin`.
   std::string render_toml(bool with_origin) const;
 
   /// Takes over the new sources and returns the keys that changed, all of them reloadable.
-  /// Errors: the problems of the sources, or one for each changed setting that needs a start; then nothing changed.
+  /// Errors: the problems of the sources, or one for each changed setting that needs a restart; then nothing changed.
   base::Result<std::vector<std::string>, Problems> reload(const Sources& sources);
 
  private:

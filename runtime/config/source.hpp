@@ -1,5 +1,5 @@
 #pragma once
-// Fetches the texts that settings are loaded from.
+// Reads the texts from which settings are loaded.
 #include <string>
 #include <utility>
 #include <vector>

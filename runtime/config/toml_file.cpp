@@ -20,7 +20,7 @@ std::optional<std::string> text_of(const toml::node& node) {
   return std::nullopt;
 }
 
-// A negative number is of the right type and out of bounds; it counts as the wrong type here, which says the same.
+// A negative number has the right type and is out of bounds. It counts as the wrong type here, with the same message.
 std::optional<std::uint64_t> count_of(const toml::node& node) {
   const auto* number = node.as_integer();
   if (!number || number->get() < 0) return std::nullopt;
@@ -104,7 +104,7 @@ class Reader {
     } else {
       parse();
     }
-    // toml++ sorts by key; a reader goes down the file.
+    // toml++ sorts by key; people read a file from top to bottom.
     std::stable_sort(found_.begin(), found_.end(), [](const Found& a, const Found& b) { return a.line < b.line; });
     for (auto& found : found_) out_.problems.push_back({where(found.line), std::move(found.what)});
     return std::move(out_);

@@ -1,5 +1,5 @@
 #pragma once
-// A TOML file as the settings that it names. Keeps toml++ behind one source file.
+// The settings in a TOML file. Hides toml++ in one source file.
 #include <string>
 #include <vector>
 
@@ -15,14 +15,14 @@ struct FileValue {
 };
 
 struct FileContents {
-  std::vector<FileValue> values;  ///< right in type and bounds
+  std::vector<FileValue> values;  ///< of the right type and within bounds
   Problems problems;  ///< unknown keys, wrong types and bounds, or one error of syntax; at most kProblemsMax
 };
 
-/// Reads hostile text too: size and nesting are bounded before the parser sees it.
+/// Safe for hostile text: size and nesting are bounded before the parser sees it.
 FileContents read_toml(const Table& table, const TextFile& file);
 
-/// A value as TOML writes it behind the `=`, such as ["a", "b"]; nothing if it is not one of that kind. As careful.
+/// A value in TOML's syntax, such as ["a", "b"]; nothing if it is not a value of `kind`. Safe for hostile text.
 std::optional<Value> read_toml_value(Kind kind, std::string_view text);
 
 }  // namespace troupe::config

@@ -5,8 +5,8 @@
 namespace troupe::config {
 namespace {
 
-// Walks over TOML as far as needed to tell text and comments from structure. Text that is not TOML may be judged
-// wrongly behind its first error only, where the parser stops too.
+// Walks over TOML as far as needed to tell strings and comments from structure. In invalid TOML it may be wrong only
+// after the first error, where the parser stops too.
 class Scanner {
  public:
   explicit Scanner(std::string_view toml) : left_(toml) {}
@@ -37,7 +37,7 @@ class Scanner {
     dots_ = 0;
   }
 
-  // One line of text ends at its quote or its line; one with three quotes ends with three.
+  // A single-line string ends at its quote or its line; a multi-line string ends with three quotes.
   void skip_text() {
     const char quote = left_.front();
     const bool long_text = left_.size() >= 3 && left_[1] == quote && left_[2] == quote;
@@ -53,7 +53,7 @@ class Scanner {
       }
       if (c == quote && (!long_text || left_.starts_with(quote == '"' ? "\"\"\"" : "'''"))) {
         left_.remove_prefix(long_text ? 3 : 1);
-        // A long text may end with up to two quotes of its own.
+        // A multi-line string may end with up to two quotes of its own.
         for (int own = 0; long_text && own < 2 && left_.starts_with(quote); ++own) left_.remove_prefix(1);
         return;
       }

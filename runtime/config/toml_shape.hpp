@@ -2,7 +2,7 @@
 // Bounds the nesting of TOML text before it is parsed.
 //
 // toml++ 3.3 bounds the nesting of arrays and inline tables, but not of dotted keys: a line of 300,000 dots makes
-// as many tables within each other, whose destructor then runs out of stack.
+// as many nested tables, whose destructor then overflows the stack.
 #include <cstddef>
 #include <optional>
 #include <string_view>

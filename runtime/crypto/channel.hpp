@@ -1,8 +1,9 @@
 #pragma once
-// One connection as a machine from bytes to bytes: what is said goes in, what is on the wire comes out, and back.
+// One encrypted connection as a state machine from bytes to bytes: plaintext on one side, bytes of the wire on the
+// other.
 //
-// SecureChannel is the one of production. A simulation may bring one that hides nothing (runtime/sim/open_channel.hpp),
-// for worlds in which TLS would only cost time.
+// Production uses SecureChannel. A simulation may use a channel without encryption (runtime/sim/open_channel.hpp), for
+// worlds in which TLS would only cost time.
 #include <cstdint>
 #include <functional>
 #include <string_view>
@@ -13,20 +14,20 @@
 namespace troupe::crypto {
 
 enum class ChannelError : std::uint8_t {
-  bad_record,                 ///< not TLS, or bytes that were changed on their way
+  bad_record,                 ///< not TLS, or changed on the way
   handshake_failed,           ///< no version, suite or group in common, or the peer broke the handshake
   handshake_too_long,         ///< more than kHandshakeBytesMax before the handshake was done
-  no_extended_master_secret,  ///< the exporter would not be bound to this handshake alone
+  no_extended_master_secret,  ///< without it the exporter would not be bound to this handshake
   renegotiation,              ///< a handshake message after the handshake
   alert,                      ///< the peer gave up and said so
-  truncated,                  ///< the stream ended without a close notify: something may be missing
+  truncated,                  ///< the stream ended without a close notify: bytes may be missing
   closed,                     ///< the channel is closed, by either side
   not_established,            ///< asked for before the handshake was done
 };
 
 std::string_view name(ChannelError error);
 
-/// What one record carries at most (RFC 5246 6.2.1).
+/// The maximum plaintext of one record (RFC 5246 6.2.1).
 inline constexpr std::size_t kRecordPlainMax = 16 * 1024;
 
 /// Which end of a connection this is.
@@ -43,32 +44,33 @@ class Channel {
   using PlainSink = std::function<void(base::ByteView)>;
 
   /// Takes bytes from the wire, cut anywhere. Plaintext goes to `plain` once established and not before; answers
-  /// of the protocol go to take_wire(). What came before a failure in the same call has been handed out: it is
+  /// of the protocol go to take_wire(). Plaintext from before a failure in the same call has been handed out, and is
   /// authentic. Bytes after a close notify of either side are ignored.
   virtual base::Result<void, ChannelError> receive(base::ByteView from_wire, const PlainSink& plain) = 0;
 
-  /// Encrypts `plain` into take_wire(), in records of its own: a short piece costs as much as a full record does to
-  /// begin and end. Errors: `not_established`, `closed`, or how the channel failed.
+  /// Encrypts `plain` into take_wire(), in records of its own: a short piece has the overhead of a full record.
+  /// Errors: `not_established`, `closed`, or the failure of the channel.
   virtual base::Result<void, ChannelError> send(base::ByteView plain) = 0;
 
   /// Bytes to write, in order; leaves none. `wire_bytes` says how many there are.
   virtual base::Bytes take_wire() = 0;
   virtual std::size_t wire_bytes() const = 0;
 
-  /// Whether send() and exporter() work: the handshake is done, its master secret is extended, nobody closed.
+  /// Whether send() and exporter() work: the handshake is done, its master secret is extended, and neither side has
+  /// closed.
   virtual bool established() const = 0;
 
   /// Keying material bound to this connection (RFC 5705, without context): both sides get the same bytes, and no
-  /// other connection does. Errors: `not_established`, `closed`, or how the channel failed.
+  /// other connection does. Errors: `not_established`, `closed`, or the failure of the channel.
   virtual base::Result<base::Bytes, ChannelError> exporter(std::string_view label, std::size_t bytes) const = 0;
 
-  /// Says goodbye: puts a close notify in take_wire(). Later calls do nothing.
+  /// Closes: puts a close notify into take_wire(). Later calls do nothing.
   virtual void close() = 0;
 
-  /// To be called when the stream below has ended. Errors: `truncated` unless either side said goodbye before.
+  /// Call it when the stream below has ended. Errors: `truncated` unless either side has sent a close notify.
   virtual base::Result<void, ChannelError> wire_ended() = 0;
 
-  /// Whether the peer has said goodbye.
+  /// Whether the peer has sent a close notify.
   virtual bool peer_closed() const = 0;
 };
 

@@ -11,7 +11,7 @@ base::Digest finish_into_digest(Botan::HashFunction& state) {
   return out;
 }
 
-/// Empty between two calls of sha256, as final() clears it; each thread has its own.
+/// Empty between two calls of sha256, because final() clears it; each thread has its own.
 Botan::SHA_256& scratch() {
   static thread_local Botan::SHA_256 state;
   return state;

@@ -29,8 +29,8 @@ base::Digest id_hash(const base::PublicKey& key, std::uint32_t nonce) {
 
 constexpr std::size_t kHashesKept = 1024;  // our choice: 72 KiB, for more contacts than a table holds
 
-/// The hash of a key and its nonce, from those of this thread if it was wanted lately: the same few hundred contacts
-/// are named in nearly every answer that a node reads. Of two in one place the newer one stays.
+/// The hash of a key and its nonce, from this thread's cache if it is there: nearly every answer that a node reads
+/// names the same few hundred contacts. Of two hashes with the same slot the newer one stays.
 base::Digest known_id_hash(const base::PublicKey& key, std::uint32_t nonce) {
   struct Known {
     base::PublicKey key;
@@ -79,14 +79,14 @@ base::Error file_error(IdentityError why) {
           {}};
 }
 
-/// Secret bytes of a file, wiped when they go.
+/// Secret bytes of a file, wiped on destruction.
 struct SecretBytes {
   base::Bytes bytes;
   ~SecretBytes() { wipe(bytes); }
 };
 
 base::Outcome<Identity> load(ports::File& file, unsigned work_bits) {
-  SecretBytes read{base::Bytes(kIdentityFileBytes + 1)};  // one more, to notice a file that is too long
+  SecretBytes read{base::Bytes(kIdentityFileBytes + 1)};  // one byte more, to notice a file that is too long
   const auto got = file.read(0, read.bytes);
   if (!got.ok()) return disk_error("cannot read", got.error());
   auto identity = Identity::decode(base::ByteView(read.bytes).first(got.value()), work_bits);

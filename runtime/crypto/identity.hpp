@@ -1,9 +1,9 @@
 #pragma once
-// Who a node is: an Ed25519 key, and the work that its id cost.
+// The identity of a node: an Ed25519 key, and the work that its id cost.
 //
 // Id      the first 20 bytes of SHA-256("troupe-id" || key || nonce as 4 bytes little-endian). It is valid only if
 //         the next `work_bits` bits of that hash are zero, most significant first.
-// Why     each id costs its work, so that nobody places thousands of nodes around a key for nothing.
+// Why     each id costs work, so that placing thousands of nodes around a key is expensive.
 // File    "troupeid", version 1 and nonce (4 bytes little-endian each), seed (32), and the first 16 bytes of the
 //         SHA-256 of all that: 64 bytes. It holds a secret.
 #include <cstdint>
@@ -25,10 +25,10 @@ inline constexpr unsigned kWorkBitsMax = 32;      // the size of the nonce: more
 inline constexpr std::string_view kIdentityFile = "identity.key";
 inline constexpr std::size_t kIdentityFileBytes = 64;
 
-/// The id of a key and its nonce, whether its work holds or not.
+/// The id of a key and its nonce, with or without sufficient work.
 base::NodeId node_id(const base::PublicKey& key, std::uint32_t nonce);
 
-/// The same id, or nothing if it lacks the work. `work_bits` is at most kWorkBitsMax.
+/// The same id; nothing if it lacks the work. `work_bits` is at most kWorkBitsMax.
 std::optional<base::NodeId> check(const base::PublicKey& key, std::uint32_t nonce, unsigned work_bits);
 
 /// The smallest nonce that gives `key` its work; takes 2^work_bits hashes on average. Nothing if there is none,
@@ -38,12 +38,12 @@ std::optional<std::uint32_t> grind(const base::PublicKey& key, unsigned work_bit
 enum class IdentityError : std::uint8_t {
   damaged,     ///< wrong length, magic or checksum: not a whole identity file
   version,     ///< written by a newer version of this program
-  lacks_work,  ///< whole, but its id does not show the work that this network asks for
+  lacks_work,  ///< whole, but its id lacks the work that this network requires
 };
 
 class Identity {
  public:
-  /// Makes a key and grinds it.
+  /// Makes a key, and searches its nonce.
   static Identity make(ports::Chance& chance, unsigned work_bits);
 
   /// The identity of a known key. Nothing if nonce and key do not show the work.
@@ -67,8 +67,8 @@ class Identity {
 };
 
 /// Loads the identity of the data directory `disk`, or makes it at the first start. It is durable before it is
-/// returned; a crash before that leaves none, or a whole one. A file that is there and cannot be used is an error
-/// that says why, and is never overwritten. Blocks on the disk.
+/// returned; a crash before that leaves no file, or a whole file. An existing file that cannot be used is an error that
+/// says why, and is never overwritten. Blocks on the disk.
 /// Errors: `corrupt`, `unsupported` (newer), `conflict` (lacks work), `no_space`, `refused`, `internal` (device).
 base::Outcome<Identity> load_or_make(ports::Disk& disk, ports::Chance& chance, unsigned work_bits);
 

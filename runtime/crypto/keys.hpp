@@ -2,7 +2,7 @@
 // Ed25519 keys and signatures.
 //
 // Source  RFC 8032 5.1, without pre-hash and context. verify() is stricter than Botan 2.19, see there.
-// Safety  a SecretKey is in one place at a time, wiped when it goes, and never printed.
+// Safety  a SecretKey is moved and never copied, wiped on destruction, and never printed.
 #include <array>
 #include <memory>
 #include <span>
@@ -20,7 +20,7 @@ namespace troupe::crypto {
 /// R and S of RFC 8032 5.1.6.
 using Signature = base::FixedBytes<struct SignatureTag, 64>;
 
-/// 32 secret bytes that make a key (RFC 8032 5.1.5). Wiped when it goes.
+/// 32 secret bytes that make a key (RFC 8032 5.1.5). Wiped on destruction.
 struct Seed {
   std::array<std::uint8_t, 32> bytes{};
 
@@ -52,16 +52,16 @@ class SecretKey {
   base::PublicKey public_key_;
 };
 
-/// Whether `signature` is that of `message` by `key`. Refused are also: an S not below the order of the group, so
-/// that nobody can make a second signature of one; a key of small order, for which one signature fits many
-/// messages; and bytes that are no point.
+/// Whether `signature` is a signature of `message` by `key`. Also refused: an S not below the order of the group, so
+/// that no second signature can be made from a first; a key of small order, for which one signature fits many messages;
+/// and bytes that are no point.
 bool verify(const base::PublicKey& key, base::ByteView message, const Signature& signature);
 
-/// Whether `key` is the one encoding of its y, and not a point of small order. It may still be no point at all: whoever
-/// computes with it finds that out.
+/// Whether `key` is the canonical encoding of its y, and not a point of small order. It may still be no point at all;
+/// computing with it finds that out.
 bool usable(const base::PublicKey& key);
 
-/// Overwrites secrets in a way that the compiler keeps.
+/// Overwrites secrets in a way that the compiler does not optimise away.
 void wipe(std::span<std::uint8_t> secret);
 
 }  // namespace troupe::crypto

@@ -23,7 +23,7 @@ class Mac {
 
   Tag128 of(base::ByteView bytes);
 
-  /// Whether `tag` is that of `bytes`, in a time that does not tell how much of it is right.
+  /// Whether `tag` is the tag of `bytes`, in constant time.
   bool verify(base::ByteView bytes, const Tag128& tag);
 
  private:

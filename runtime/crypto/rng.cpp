@@ -5,7 +5,7 @@
 namespace troupe::crypto {
 namespace {
 
-/// Takes no entropy from Botan's callers: what they would mix in (time, addresses) does not replay.
+/// Ignores entropy from Botan's callers: it (time, addresses) would not replay.
 class ChanceSource final : public Botan::RandomNumberGenerator {
  public:
   explicit ChanceSource(ports::Chance& chance) : chance_(chance) {}

@@ -2,7 +2,7 @@
 // Botan's source of randomness, drawn from the node's Chance port, so that a simulated run replays.
 //
 // Safety  keeps no state of its own: as safe from any thread as Chance is.
-// Owner   whoever calls Botan; lives no longer than its Chance.
+// Owner   the code that calls Botan; its Chance outlives it.
 #include <memory>
 
 #include "runtime/ports/chance.hpp"
@@ -18,7 +18,7 @@ class Rng {
   explicit Rng(ports::Chance& chance);
   ~Rng();
 
-  /// What Botan's functions take.
+  /// The type that Botan's functions take.
   Botan::RandomNumberGenerator& botan() const { return *source_; }
 
  private:

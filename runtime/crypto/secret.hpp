@@ -1,5 +1,5 @@
 #pragma once
-// Secret bytes that mean one thing. Each copy is wiped when it goes; none is compared or printed.
+// Secret bytes that mean one thing. Each copy is wiped on destruction; none is compared or printed.
 #include <array>
 #include <cstddef>
 #include <cstdint>

@@ -25,12 +25,12 @@ namespace {
 
 namespace tls = Botan::TLS;
 
-// Fixed, because nothing depends on them and a clock would not replay: all that UTCTime (RFC 5280 4.1.2.5.1) can say.
+// Fixed, because nothing depends on them and a clock would not replay: the whole range of UTCTime (RFC 5280 4.1.2.5.1).
 constexpr const char* kValidFrom = "500101000000Z";   // 1950
 constexpr const char* kValidUntil = "491231235959Z";  // 2049
 
-// Botan would set aside 10 KiB for each direction. Buffers grow with the records that come, so that an idle
-// channel stays small.
+// Botan would allocate 10 KiB for each direction. Buffers grow with the records instead, so that an idle channel stays
+// small.
 constexpr std::size_t kBuffersReserved = 0;
 
 // RFC 5246 6.2.1.
@@ -147,7 +147,7 @@ struct SecureChannel::Inner final : tls::Callbacks {
       failed = ChannelError::no_extended_master_secret;
       throw tls::TLS_Exception(tls::Alert::HANDSHAKE_FAILURE, "no extended master secret");
     }
-    return false;  // do not keep the session: nothing is ever resumed
+    return false;  // do not keep the session: no session is ever resumed
   }
   void tls_verify_cert_chain(const std::vector<Botan::X509_Certificate>&,
                              const std::vector<std::shared_ptr<const Botan::OCSP::Response>>&,
@@ -181,7 +181,7 @@ struct SecureChannel::Inner final : tls::Callbacks {
     return {};
   }
 
-  /// Looks at a record before Botan collects it: Botan bounds neither the handshake, nor what looks like a second.
+  /// Checks a record before Botan collects it: Botan bounds neither the handshake nor a supposed second handshake.
   Status admit_record() {
     const std::uint8_t type = header[0];
     const std::size_t bytes = std::size_t{header[3]} << 8 | header[4];
@@ -198,7 +198,7 @@ struct SecureChannel::Inner final : tls::Callbacks {
     return fail(ChannelError::handshake_too_long);
   }
 
-  /// Hands Botan what `bytes` holds of the current record, and cuts that off.
+  /// Hands Botan the bytes of the current record from the front of `bytes`, and removes them from `bytes`.
   Status advance(base::ByteView& bytes) {
     if (header_bytes < kRecordHeaderBytes) {
       const std::size_t take = std::min(kRecordHeaderBytes - header_bytes, bytes.size());
@@ -222,7 +222,7 @@ struct SecureChannel::Inner final : tls::Callbacks {
   std::shared_ptr<const ChannelCredentials> credentials;
   std::unique_ptr<tls::Channel> channel;
   base::Bytes out;
-  std::size_t taken = 0;            // by take_wire() lately
+  std::size_t taken = 0;            // bytes that take_wire() gave last
   const PlainSink* sink = nullptr;  // set during receive()
   std::optional<ChannelError> failed;
   bool peer_closed = false;
@@ -269,7 +269,7 @@ base::Result<void, ChannelError> SecureChannel::send(base::ByteView plain) {
   if (!inner_->established()) return inner_->why_not_established();
   const std::size_t records = plain.size() / kRecordPlainMax + 1;
   const std::size_t needed = inner_->out.size() + plain.size() + records * kRecordOverhead;
-  // As much as was taken lately, and then doubled, so that many sends do not each move what waits.
+  // Reserves the size of the last take, then doubles, so that each of many sends does not move the waiting bytes.
   if (needed > inner_->out.capacity()) inner_->out.reserve(std::max({needed, 2 * inner_->out.size(), inner_->taken}));
   try {
     inner_->channel->send(plain.data(), plain.size());
@@ -300,7 +300,7 @@ base::Result<base::Bytes, ChannelError> SecureChannel::exporter(std::string_view
 void SecureChannel::close() {
   if (inner_->failed || inner_->either_closed()) return;
   inner_->closed_here = true;
-  inner_->channel->close();  // swallows what goes wrong
+  inner_->channel->close();  // ignores errors
 }
 
 base::Result<void, ChannelError> SecureChannel::wire_ended() {

@@ -1,10 +1,10 @@
 #pragma once
-// One encrypted connection, as a machine from bytes to bytes: TLS 1.2 without sockets, threads or clocks.
+// One encrypted connection as a state machine from bytes to bytes: TLS 1.2 without sockets, threads or clocks.
 //
 // Policy  TLS 1.2 only, ECDHE on secp256r1 only, AES-128-GCM or ChaCha20-Poly1305, extended master secret
 //         (RFC 7627), no resumption, no renegotiation, no time in the hello. The server shows a throw-away P-256
-//         certificate that proves nothing: who is there is proven above, by signatures over exporter().
-// States  shaking hands -> established -> closed; or failed, from any state, and then for ever.
+//         certificate that proves nothing: identity is proven above, by signatures over exporter().
+// States  shaking hands -> established -> closed; or failed, from any state, which is final.
 // Limits  kHandshakeBytesMax from the peer until established; one record (16 KiB) waits for its end afterwards.
 // Errors  values; nothing is thrown. After one, send what take_wire() still holds (an alert) and drop the stream.
 // Owner   one peer actor; not thread-safe. Keeps its credentials alive.
@@ -16,7 +16,7 @@
 
 namespace troupe::crypto {
 
-/// Bytes of records taken from a peer before the handshake is done. An honest one sends less than 1 KiB; Botan
+/// Bytes of records accepted from a peer before the handshake is done. An honest peer sends less than 1 KiB; Botan
 /// itself would collect 16 MiB of one message.
 inline constexpr std::size_t kHandshakeBytesMax = 8 * 1024;
 

@@ -10,7 +10,7 @@ thread_local SignatureMemo* SignatureMemo::here_ = nullptr;
 SignatureMemo::SignatureMemo() : before_(here_) { here_ = this; }
 SignatureMemo::~SignatureMemo() { here_ = before_; }
 
-/// Its first bytes are as good as random. Of two in one place the newer one is known.
+/// Its first bytes are as good as random. Of two signatures with the same slot the newer one is kept.
 std::uint64_t SignatureMemo::place_of(const Signature& signature) {
   std::uint64_t place = 0;
   std::memcpy(&place, signature.bytes.data(), sizeof place);

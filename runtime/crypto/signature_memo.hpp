@@ -1,11 +1,11 @@
 #pragma once
-// What was signed in this thread need not be computed again to be verified: for simulations, in which both ends of
+// Remembers what was signed in this thread, so that verifying it costs nothing. For simulations, in which both ends of
 // every link are one thread and would otherwise spend a third of their time on curves.
 //
-// Use     while one lives, verify() says yes at once to exactly what sign() has made meanwhile; all else is computed.
-//         So it changes no answer, only the time. Of several, the newest is used.
-// Limits  the kSignaturesKnownMax latest.
-// Owner   one thread, which also ends it, the newest first.
+// Use     while a memo lives, verify() accepts at once exactly what sign() has made meanwhile; all else is computed. So
+//         it changes no answer, only the time. Of several memos, the newest is used.
+// Limits  the kSignaturesKnownMax latest signatures.
+// Owner   one thread, which also destroys it, the newest first.
 #include <cstdint>
 #include <deque>
 #include <unordered_map>
@@ -14,7 +14,7 @@
 
 namespace troupe::crypto {
 
-inline constexpr std::size_t kSignaturesKnownMax = 4096;  // our choice: more are rarely under way at a time
+inline constexpr std::size_t kSignaturesKnownMax = 4096;  // our choice: more are rarely under way at once
 
 class SignatureMemo {
  public:
@@ -23,7 +23,7 @@ class SignatureMemo {
   SignatureMemo(const SignatureMemo&) = delete;
   SignatureMemo& operator=(const SignatureMemo&) = delete;
 
-  /// That of this thread; null if there is none.
+  /// The memo of this thread; null if there is none.
   static SignatureMemo* here() { return here_; }
 
   void note(const base::PublicKey& key, base::ByteView message, const Signature& signature);

@@ -26,14 +26,14 @@ using capnp::DynamicStruct;
 using capnp::DynamicValue;
 
 constexpr int kDepthMax = 16;                // structs and groups in each other; no schema of ours nests deeper than 8
-constexpr std::uint32_t kStepsMax = 10'000;  // fields and elements looked at for one line: some milliseconds
+constexpr std::uint32_t kStepsMax = 10'000;  // fields and elements read for one line: some milliseconds
 constexpr std::uint32_t kBrokenSteps = 200;  // a broken one costs an exception, which is that much slower
 constexpr std::size_t kBrokenBytesMax = 100;
 
-/// What a reader may follow: each part a few times, so that shared parts cannot make a small message a large one.
+/// Limits for a reader: each part may be read a few times, so that shared parts cannot make a small message large.
 capnp::ReaderOptions limits(std::size_t words) { return {words * 8 + 128, 32}; }
 
-/// Words where Cap'n Proto can read them: in place if they are aligned, else a copy.
+/// Words that Cap'n Proto can read: in place if they are aligned, otherwise a copy.
 class Words {
  public:
   explicit Words(base::ByteView bytes) {
@@ -55,7 +55,7 @@ class Words {
 
 bool whole_words(base::ByteView bytes) { return bytes.size() % sizeof(capnp::word) == 0; }
 
-/// What Cap'n Proto says, without the condition that failed: "expected a <= b; Message contained …".
+/// Cap'n Proto's message, without the condition that failed: "expected a <= b; Message contained …".
 std::string reason(const kj::Exception& broken) {
   std::string_view all(broken.getDescription().begin(), broken.getDescription().size());
   const std::size_t told = all.find("; ");
@@ -69,11 +69,11 @@ std::string number(double value) {
   return {digits.begin(), end};
 }
 
-/// The number of the member in use. Cap'n Proto's own which() knows the member only, and by its place among them.
+/// The number of the member in use. Cap'n Proto's own which() only gives the member, by its position.
 std::uint16_t member_of(const DynamicStruct::Reader& value) {
   const auto data = static_cast<capnp::AnyStruct::Reader>(value).getDataSection();
   const std::uint64_t at = std::uint64_t{value.getSchema().getProto().getStruct().getDiscriminantOffset()} * 2;
-  if (at + 2 > data.size()) return 0;  // not sent, as all zeros at the end may be
+  if (at + 2 > data.size()) return 0;  // not sent: zeros at the end may be omitted
   return static_cast<std::uint16_t>(data[at] | data[at + 1] << 8);
 }
 
@@ -87,7 +87,7 @@ std::vector<capnp::StructSchema::Field> in_order(const capnp::StructSchema& type
 
 enum class TypeKind : std::uint8_t { structure, enumeration };
 
-/// What was learnt. The loader itself also has stand-ins for types that were only mentioned.
+/// The learnt types. The loader itself also has placeholders for types that were only mentioned.
 using Types = std::map<std::uint64_t, TypeKind>;
 
 bool is_structure(const Types& types, std::uint64_t id) {
@@ -95,7 +95,7 @@ bool is_structure(const Types& types, std::uint64_t id) {
   return found != types.end() && found->second == TypeKind::structure;
 }
 
-/// Writes one line. Ends early, by itself, where the line is full or too much was looked at.
+/// Writes one line. Ends early if the line is full or too much was read.
 class Line {
  public:
   Line(const Types& types, std::size_t bytes_max) : types_(types), bytes_max_(bytes_max) {}
@@ -107,7 +107,7 @@ class Line {
     return base::shortened(out_, bytes_max_);
   }
 
-  /// Appends what `write` does, or in its place why it cannot be read.
+  /// Appends the output of `write`, or the reason why it cannot be read.
   template <class Write>
   void guarded(Write write) {
     const std::size_t begin = out_.size();
@@ -129,7 +129,7 @@ class Line {
       return;
     }
     const auto node = value.getSchema().getProto().getStruct();
-    steps_ += node.getFields().size() + 1;  // all are looked at, before the first is shown
+    steps_ += node.getFields().size() + 1;  // all fields are read before the first is shown
     if (!goes_on()) return;
     const std::size_t begin = out_.size();
     const bool has_union = node.getDiscriminantCount() != 0;
@@ -149,7 +149,7 @@ class Line {
     }
   }
 
-  /// Appends the field; false if it is to be left out instead.
+  /// Appends the field; false if it is to be omitted.
   bool shown(const DynamicStruct::Reader& value, const capnp::StructSchema::Field& field, bool in_use, int depth) {
     const auto proto = field.getProto();
     const auto name = proto.getName();
@@ -229,7 +229,7 @@ class Line {
     }
   }
 
-  /// Its words by themselves would say nothing to a person: the id is computed, not sent.
+  /// The id is computed: the words of a contact mean nothing to a person.
   void contact(const DynamicStruct::Reader& value) {
     const auto words = static_cast<capnp::AnyStruct::Reader>(value).as<messages::wire::Contact>();
     const base::Contact shown = messages::read_contact(words);
@@ -259,7 +259,7 @@ class Line {
 struct Decoder::Learnt {
   capnp::SchemaLoader loader;
   Types types;
-  std::size_t schemas = 0;  // given to the loader, which keeps those that it refuses, too
+  std::size_t schemas = 0;  // given to the loader, which also keeps those that it refuses
   std::size_t bytes = 0;
 };
 

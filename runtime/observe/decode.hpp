@@ -1,9 +1,10 @@
 #pragma once
-// Any message as one line for people, read by schemas that came with it: a node of another version is readable, too.
+// Any message as one line for people, decoded with the schemas that came with it, so that other versions are readable.
 //
 // Source  capnp/schema-loader.h, capnp/dynamic.h; schema_copy.hpp for what the loader is given.
-// Safety  schemas and words are hostile until checked. Whatever they are, a line ends, is plain (text.hpp) and fits;
-//         what cannot be read is said in its place. Nothing here throws but for want of memory.
+// Safety  schemas and words may be hostile. A line always ends, is plain (base/text.hpp) and fits; an unreadable part
+// is
+//         replaced by the reason. Nothing here throws, except if memory runs out.
 // Owner   one stream of one node; not thread-safe.
 #include <cstddef>
 #include <cstdint>
@@ -31,8 +32,8 @@ class Decoder {
 
   /// Learns the type of one serialized schema::Node: one segment without a segment table, whole words, as
   /// messages::schema_bytes() returns it. Nodes come in any order; a type that is known stays as it was learnt first.
-  /// Errors: why it is refused, for people, as plain text; then no type is learnt. One that the loader refused counts
-  /// towards the limits all the same, since its memory is kept.
+  /// Errors: why it is refused, for people, as plain text; then no type is learnt. A node that the loader refused
+  /// counts towards the limits too, because its memory is kept.
   base::Result<void, std::string> learn(base::ByteView node);
 
   /// A message as one plain line of at most `bytes_max` bytes, cut at a character's end and then ended with "…".
@@ -40,11 +41,11 @@ class Decoder {
   ///
   ///     name="x" node=ab12 (2 B) rows=[{a=1 state=serving} {a=2} …+12] expires={at=7}
   ///
-  /// Fields come as the source orders them. Left out are numbers, enums and flags of their default value, pointers
-  /// that are null, and groups of which nothing is left: a message of nothing else is the empty line. Of a union the
-  /// member in use is always shown, one of Void by its name alone.
-  /// A Contact of messages/common.capnp is `id@host:port`, whatever its schema says: its form is fixed.
-  /// An enumerant without a name is its number; any pointer, a capability and a type that was not learnt are `?`.
+  /// Fields come in the order of their source. Omitted are numbers, enums and flags with their default value, null
+  /// pointers, and groups that are empty then; a message of nothing else is the empty line. The member in use of a
+  /// union is always shown, a member of type Void by its name alone. A Contact of messages/common.capnp is
+  /// `id@host:port`, whatever its schema says: its form is fixed. An enumerant without a name is its number; any
+  /// pointer, a capability and a type that was not learnt are `?`.
   /// `(unknown kind, 48 B)` if the kind was not learnt; `(no words)` if there are none, as in a signal.
   std::string line(std::uint64_t kind_id, base::ByteView words, std::size_t bytes_max) const;
 

@@ -42,7 +42,7 @@ void Health::clear(std::string_view source) {
     const auto at = reasons_.find(source);
     if (at == reasons_.end()) return;
     reasons_.erase(at);
-    // Whoever found no place raises again while the fault lasts, and finds one now.
+    // A source that found no place raises again while its fault lasts, and finds a place now.
     overflow_ = HealthState::ok;
     check();
   }

@@ -1,10 +1,11 @@
 #pragma once
-// How the node is: `ok`, or the reasons why not. Whoever finds a fault raises it, and clears it when it is over.
+// The health of a node: `ok`, or the reasons why not. The part that finds a fault raises it, and clears it when it is
+// over.
 //
 // States  the worst of the raised reasons; `ok` without any.
-// Limits  kReasonsMax sources; a reason beyond is folded into one that says so, and stays until one place is free.
-// Owner   one a node; every call is safe from any thread. A source is that of one thread at a time: what two say under
-//         one name may be heard in another order than it came to be.
+// Limits  kReasonsMax sources. A further reason is folded into one that says so, until a place is free.
+// Owner   one for each node; every call is safe from any thread. A source belongs to one thread at a time: reasons that
+//         two threads raise under one name may be seen in another order.
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -20,7 +21,7 @@ inline constexpr std::size_t kReasonBytesMax = 1'024;  // as much as an error's 
 
 enum class HealthState : std::uint8_t {
   ok,
-  degraded,  ///< serves, but less safely or slowly than it should
+  degraded,  ///< serves, but less safely or more slowly than it should
   failing,   ///< cannot do its main job
 };
 
@@ -37,19 +38,20 @@ struct HealthReason {
 
 class Health {
  public:
-  /// Hears of each reason that is raised or becomes another, and with `ok` of each that is over; of one that finds no
-  /// place if it is worse than all of those before it. On the raiser's thread. Set it before there are others.
+  /// Called for each reason that is raised or changes, and with `ok` for each reason that is over. For a reason that
+  /// finds no place it is called if that reason is worse than all such reasons before. On the raising thread. Set it
+  /// before other threads start.
   void on_change(std::function<void(const HealthReason&)> told) { told_ = std::move(told); }
 
-  /// Sets the one reason of `source`; a later one replaces it. `ok` is the same as clear().
+  /// Sets the reason of `source`, in place of an earlier one. `ok` is the same as clear().
   void raise(std::string_view source, HealthState state, std::string_view text);
 
-  /// Fine if nothing was raised.
+  /// Does nothing if no reason was raised.
   void clear(std::string_view source);
 
   HealthState state() const;
 
-  /// Failing ones first, then by source; at most kReasonsMax + 1.
+  /// Reasons with `failing` first, then by source; at most kReasonsMax + 1.
   std::vector<HealthReason> reasons() const;
 
  private:

@@ -14,8 +14,8 @@ enum class LogLevel : std::uint8_t {
   trace,
   debug,
   info,
-  warn,   ///< something is wrong and the node copes
-  error,  ///< something was lost or is not served
+  warn,   ///< a fault that the node handles
+  error,  ///< data was lost, or something is not served
   off,    ///< as a threshold only
 };
 

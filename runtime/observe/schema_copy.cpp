@@ -19,7 +19,7 @@ using Copied = base::Result<void, std::string>;
 bool is_latin_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 bool is_latin_digit(char c) { return c >= '0' && c <= '9'; }
 
-/// The names of one type: identifiers, each once. What is shown of a schema is therefore always plain text.
+/// The names of one type: identifiers, each once. So what is shown of a schema is always plain text.
 class Names {
  public:
   Copied add(capnp::Text::Reader name) {
@@ -35,7 +35,7 @@ class Names {
   std::set<std::string> seen_;
 };
 
-/// Their order in the source: the loader wants each rank once, and a hostile node may give any.
+/// The order of members in the source: the loader needs each rank once, and a hostile node may give any rank.
 template <class Members>
 std::vector<std::uint16_t> ranks(const Members& members) {
   std::vector<std::uint16_t> code_orders, order(members.size()), ranks(members.size());
@@ -46,7 +46,7 @@ std::vector<std::uint16_t> ranks(const Members& members) {
   return ranks;
 }
 
-/// Whether a list may have elements of that type; to the library a list of pointers of any kind is an error.
+/// Whether a list may have elements of that type; the library treats a list of arbitrary pointers as an error.
 bool is_element(Type::Reader type) { return !type.isAnyPointer() && !type.isInterface(); }
 
 Copied copy_type(Type::Reader type, Type::Builder copy, int lists_left) {
@@ -71,7 +71,7 @@ Copied copy_type(Type::Reader type, Type::Builder copy, int lists_left) {
       if (lists_left == 0) return std::string("lists of lists are nested too deep");
       const auto element = type.getList().getElementType();
       const auto copied = copy_type(element, copy.initList().initElementType(), lists_left - 1);
-      // An inner list may have become any pointer, which then makes this one such, too.
+      // An inner list may have become AnyPointer; then this list becomes AnyPointer too.
       if (copied.ok() && !is_element(copy.asReader().getList().getElementType())) copy.initAnyPointer();
       return copied;
     }
@@ -81,7 +81,7 @@ Copied copy_type(Type::Reader type, Type::Builder copy, int lists_left) {
   return std::string("a field has a type that is unknown here");
 }
 
-/// Where values of that type lie: `bits` in the section of data, or in that of pointers; neither for Void.
+/// Where values of that type lie: `bits` in the data section, or in the pointer section; neither for Void.
 struct Place {
   std::uint64_t bits = 0;
   bool pointer = false;
@@ -124,7 +124,7 @@ base::Result<Place, std::string> copy_default(Type::Reader type, SchemaValue::Re
 Copied copy_slot(SchemaField::Slot::Reader slot, SchemaField::Slot::Builder copy, Node::Struct::Reader node) {
   const auto copied = copy_type(slot.getType(), copy.initType(), kListDepthMax);
   if (!copied.ok()) return copied;
-  // The type as copied: a pointer that became AnyPointer needs a default value of that.
+  // The copied type: a pointer that became AnyPointer needs a default value of AnyPointer.
   const auto place = copy_default(copy.asReader().getType(), slot.getDefaultValue(), copy.initDefaultValue());
   if (!place.ok()) return place.error();
   const std::uint64_t end = std::uint64_t{slot.getOffset()} + 1;

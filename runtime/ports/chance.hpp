@@ -1,5 +1,5 @@
 #pragma once
-// Chance of one node.
+// Randomness of one node.
 #include <cstdint>
 #include <span>
 
@@ -9,7 +9,7 @@ class Chance {
  public:
   virtual ~Chance() = default;
 
-  /// Fills `out` with bytes that nobody can guess (in the simulation: bytes of the seed). Safe from any thread.
+  /// Fills `out` with unpredictable bytes (in the simulation: bytes of the seed). Safe from any thread.
   virtual void fill(std::span<std::uint8_t> out) = 0;
 
   /// A seed for a `base::Random`.

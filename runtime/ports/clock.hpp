@@ -9,10 +9,10 @@ class Clock {
  public:
   virtual ~Clock() = default;
 
-  /// Monotonic; what deadlines are compared with. Safe from any thread.
+  /// Monotonic time, with which deadlines are compared. Safe from any thread.
   virtual base::Instant now() const = 0;
 
-  /// now() as it was a few milliseconds ago at most, at a fraction of its cost: for counters. Safe from any thread.
+  /// now(), at most a few milliseconds old, at a fraction of the cost: for counters. Safe from any thread.
   virtual base::Instant coarse() const { return now(); }
 
   /// The date, for records and logs; may step. Safe from any thread.

@@ -1,5 +1,5 @@
 #pragma once
-// Files below one root directory, the node's data directory. One port below LevelDB and packs alike.
+// Files below one root directory, the node's data directory. LevelDB and packs both use it.
 //
 // Paths   relative to the root, as path_ok() says; anything else is `denied`, as is a symbolic link on the way.
 //         The root itself is ".", for list() and sync_directory().
@@ -29,10 +29,10 @@ enum class DiskError : std::uint8_t {
 std::string_view name(DiskError error);
 
 inline constexpr std::size_t kNameBytesMax = 255;   // NAME_MAX of Linux
-inline constexpr std::size_t kPathBytesMax = 1023;  // our choice: far below PATH_MAX, far above what is used
+inline constexpr std::size_t kPathBytesMax = 1023;  // our choice: far below PATH_MAX, far above the paths in use
 
 /// Whether `path` names something below the root: parts of 1 to kNameBytesMax bytes with one '/' between them,
-/// kPathBytesMax in all; no part is "." or ".."; no control characters. Needs no look at the disk.
+/// kPathBytesMax in all; no part is "." or ".."; no control characters. Does not access the disk.
 bool path_ok(std::string_view path);
 
 template <class T>
@@ -48,11 +48,11 @@ class File {
   /// Writes all of `bytes` at the end. After an error the file may hold a part of them: truncate to cut it.
   virtual DiskResult<void> append(base::ByteView bytes) = 0;
 
-  /// Writes `bytes` that nobody will read, for the room that they take, as append() does. Here they are drawn from
-  /// `seed`, so that no file system can leave them out; a disk in memory may count them only.
+  /// Appends `bytes` bytes that will never be read, to occupy space. Here they are drawn from `seed`, so that no file
+  /// system can compress them away; a disk in memory may only count them.
   virtual DiskResult<void> fill(std::uint64_t bytes, std::uint64_t seed);
 
-  /// Makes all that was written durable. After an error nothing is known about the unsynced part.
+  /// Makes all written bytes durable. After an error the state of the unsynced part is unknown.
   virtual DiskResult<void> sync() = 0;
 
   /// Cuts the file to its first `bytes`; `denied` if it is shorter than that. Durable after sync().
@@ -60,7 +60,7 @@ class File {
   virtual DiskResult<std::uint64_t> size() const = 0;
 };
 
-/// Held for as long as the object lives.
+/// The lock is held as long as the object lives.
 class DiskLock {
  public:
   virtual ~DiskLock() = default;

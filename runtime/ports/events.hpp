@@ -6,8 +6,8 @@
 // StreamEvent  one element, normal priority, so that the events of one stream keep their order. The element lies
 //              inside the mailbox element and has no other owner: the receiver takes a buffer out by moving
 //              (`take_event`), and no byte is copied between the stream and its owner.
-// Whoever counts or bounds a mailbox lets both pass: a wake-up is one an actor at most, and what a stream
-// delivers is bounded by Stream::pause, what comes as datagrams by their receipts.
+// Code that counts or bounds a mailbox lets both pass: an actor has at most one wake-up, Stream::pause bounds what a
+// stream delivers, and receipts bound datagrams.
 #include <caf/allowed_unsafe_message_type.hpp>
 #include <caf/mailbox_element.hpp>
 #include <utility>
@@ -28,7 +28,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::ports::StreamEvent)
 
 namespace troupe::ports {
 
-/// Sends `event` to the owner of a stream or listener. Safe from any thread; nothing happens without an owner.
+/// Sends `event` to the owner of a stream or listener. Safe from any thread; without an owner it does nothing.
 inline void deliver(const runtime::Handle& owner, StreamEvent event) {
   if (!owner) return;
   owner->enqueue(caf::make_mailbox_element(nullptr, caf::make_message_id(), {}, std::move(event)), nullptr);

@@ -1,5 +1,5 @@
 #pragma once
-// Where an actor runs that blocks on its device.
+// Where an actor that blocks on a device runs.
 #include <cstdint>
 
 namespace troupe::ports {
@@ -13,7 +13,7 @@ class Threads {
  public:
   virtual ~Threads() = default;
 
-  /// Whether `own_thread` really means a thread here.
+  /// Whether `own_thread` means a real thread here.
   virtual bool real() const = 0;
 };
 

@@ -12,13 +12,13 @@ namespace {
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-/// A colon is allowed too by the format, and reserved for what the server computes.
+/// The format also allows a colon, which is reserved for what the server computes.
 bool is_name(std::string_view text) {
   return !text.empty() && is_letter(text.front()) &&
          std::all_of(text.begin(), text.end(), [](char c) { return is_letter(c) || is_digit(c); });
 }
 
-/// As the format wants it between quotes, and in a help line, where \" is the only one that it does not know.
+/// Escaped for a quoted value or a help line; a help line does not know the escape \".
 std::string escaped(std::string_view plain, bool quotes) {
   std::string out;
   out.reserve(plain.size());
@@ -36,7 +36,7 @@ std::string seconds(base::Duration span) {
   constexpr std::uint64_t kNanos = 1'000'000'000;
   const bool negative = span < base::Duration::zero();
   const auto count = static_cast<std::uint64_t>(span.count());
-  const std::uint64_t nanos = negative ? 0 - count : count;  // also of the smallest number, which has no opposite
+  const std::uint64_t nanos = negative ? 0 - count : count;  // also for the smallest number, which has no negation
   std::string out = (negative ? "-" : "") + std::to_string(nanos / kNanos);
   if (nanos % kNanos == 0) return out;
   const std::string rest = std::to_string(kNanos + nanos % kNanos).substr(1);
@@ -77,7 +77,7 @@ std::string exposition(const std::vector<Family>& families) {
     for (const Sample& sample : family.samples) {
       base::ensure(given.insert(sample.labels).second, "each sample of a metric has labels of its own");
       const std::string labels = text_of(sample.labels);
-      // Of those that only a cut has made alike the first stays: a series that comes twice would cost the whole scrape.
+      // If cutting made two series equal, the first stays: a repeated series would spoil the whole scrape.
       if (told.insert(labels).second) out += family.name + labels + ' ' + text_of(sample.value) + '\n';
     }
   }

@@ -1,10 +1,11 @@
 #pragma once
-// Figures as text for Prometheus: families of samples become its text format.
+// Metrics as text for Prometheus: families of samples in its text format.
 //
 // Source  Prometheus, "Exposition formats", text format 0.0.4, and "Metric and label naming" for the names.
-// Safety  a label's value may come from outside: what is not plain text is made visible (text.hpp), then escaped as
-//         the format says, so that no value can end its line, and no broken UTF-8 costs the whole scrape.
-// Limits  kLabelBytesMax a value, the rest is cut; who makes the samples bounds their number.
+// Safety  a label's value may come from outside. What is not plain text is made visible (base/text.hpp), then escaped
+// as
+//         the format says: no value can end its line, and broken UTF-8 cannot spoil the whole scrape.
+// Limits  kLabelBytesMax for a value, which is cut there; the code that makes the samples bounds their number.
 #include <compare>
 #include <cstdint>
 #include <string>
@@ -20,11 +21,11 @@ inline constexpr std::size_t kLabelBytesMax = 256;  // our choice: a series is k
 inline constexpr std::string_view kExpositionType = "text/plain; version=0.0.4; charset=utf-8";
 
 enum class MetricType : std::uint8_t {
-  counter,  ///< only grows while the process lives; its name ends in `_total`
+  counter,  ///< never decreases while the process lives; its name ends in `_total`
   gauge,    ///< goes up and down
 };
 
-/// A whole number, or a span of time, which is written in seconds to the nanosecond.
+/// A whole number, or a duration, which is written in seconds with nanoseconds.
 using MetricValue = std::variant<std::uint64_t, base::Duration>;
 
 struct Label {
@@ -42,7 +43,7 @@ struct Sample {
   friend bool operator==(const Sample&, const Sample&) = default;
 };
 
-/// What is measured, with its samples: one without labels, or one for each set of labels.
+/// One metric with its samples: one sample without labels, or one for each set of labels.
 struct Family {
   std::string name;  ///< letters, digits and `_`, no digit first; with its unit, such as `troupe_sent_bytes_total`
   std::string help;  ///< one sentence

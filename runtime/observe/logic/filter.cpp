@@ -32,15 +32,15 @@ std::string operators_of(const Field& field) {
          (field.kind == FieldKind::text ? " is a text and takes = != ~" : " is a number and takes = != < <= > >=");
 }
 
-/// Whether it begins with a slash, and ends with another one that has no \ before it.
+/// Whether it begins with a slash, and ends with another slash that has no \ before it.
 bool between_slashes(std::string_view word) {
   if (word.size() < 2 || word.front() != '/' || word.back() != '/') return false;
   const std::string_view body = word.substr(0, word.size() - 1);
-  const std::size_t last = body.find_last_not_of('\\');  // there is one, the slash at the front
+  const std::size_t last = body.find_last_not_of('\\');  // found at the latest at the first slash
   return (body.size() - 1 - last) % 2 == 0;
 }
 
-/// A value with its place in the whole text.
+/// A value with its position in the whole text.
 struct Value {
   std::size_t place;
   std::string_view raw;  // as written, with its quotes
@@ -138,7 +138,7 @@ class Parser {
   base::Result<Term, Mistake> comparison(const Field& field, Operator op, const Value& value, std::string spelling) {
     if (op == Operator::matches) return regex_test(field, value, std::move(spelling));
     if (field.kind == FieldKind::text) {
-      // It would be no mistake to the letter, but hold for no path there is.
+      // Formally correct, but no path would match.
       if (field.name == "path" && !value.quoted && value.raw.find_first_of("*?") != std::string_view::npos)
         return Mistake{value.place, "= compares the whole path; a glob stands alone, without path= before it"};
       return Term{Term::Sense::plain, std::move(spelling), TextTest{&field, op, value.text}};
@@ -163,7 +163,7 @@ class Parser {
     if (text_[at_] == '"') return quoted();
     Value word = this->word();
     if (among(word.raw, '"')) return Mistake{at_of(word, '"'), "quotes stand around a whole value"};
-    // `mailbox>10kind=peer` and `kind=>5` are slips; a regular expression may well have such characters further on.
+    // `mailbox>10kind=peer` and `kind=>5` are slips; in a regular expression such characters may be meant.
     const std::size_t slip = word.raw.find_first_of(kOperatorBytes);
     if (slip == 0 || (slip != std::string_view::npos && op != Operator::matches))
       return Mistake{word.place + slip, "a value with one of = ! < > ~ in it stands in quotes"};
@@ -223,7 +223,7 @@ class Parser {
   std::size_t regexes_ = 0;
 };
 
-/// The place of the first control character that is no blank.
+/// The position of the first control character that is no blank.
 std::optional<std::size_t> control_character(std::string_view text) {
   for (std::size_t at = 0; at < text.size(); ++at) {
     const auto byte = static_cast<unsigned char>(text[at]);

@@ -7,7 +7,7 @@ namespace {
 
 constexpr std::string_view kEscaped = "*?[]{}\\";
 
-/// What is wrong at a character of a glob, empty if nothing is.
+/// The mistake at a character of a glob; empty if there is none.
 std::string wrong_at(std::string_view pattern, std::size_t at) {
   switch (pattern[at]) {
     case '/':
@@ -24,7 +24,7 @@ std::string wrong_at(std::string_view pattern, std::size_t at) {
   }
 }
 
-/// One part of a path. After a mismatch the last * takes one character more; earlier ones need not change.
+/// Matches one part of a path. After a mismatch the last * takes one more character; earlier ones need not change.
 bool part_matches(std::string_view glob, std::string_view part) {
   std::size_t at = 0, in = 0, retry = 0;
   std::optional<std::size_t> star;  // what follows the last *

@@ -5,10 +5,10 @@
 //   ?   one character, never a slash                              \   before * ? [ ] { } \ : that character itself
 //
 // So /peer/** is /peer and all below it, /** every actor, /**/store each actor called store, and / the root.
-// Brackets and braces mean something to other globs; here they are refused, not taken for themselves.
+// Brackets and braces have a meaning in other glob languages; here they are refused, not matched literally.
 //
-// Source  the meaning of ** is gitignore's, but for its end, which holds for the folder itself too.
-// Limits  kGlobBytesMax. A match takes at most bytes of the glob times bytes of the path steps: nothing is tried twice.
+// Source  ** has gitignore's meaning, except that a final ** also matches the folder itself.
+// Limits  kGlobBytesMax. A match takes at most as many steps as bytes of the glob times bytes of the path.
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -23,16 +23,16 @@ inline constexpr std::size_t kGlobBytesMax = 512;  // our choice: twice the long
 
 class Glob {
  public:
-  /// Errors: what is no glob; its place is one within `pattern`.
+  /// Errors: `pattern` is no glob; the position lies within `pattern`.
   static base::Result<Glob, Mistake> parse(std::string_view pattern);
 
-  /// Whether the whole path is one of those meant. Nothing that does not begin with a slash is.
+  /// Whether the glob matches the whole path. A path that does not begin with a slash never matches.
   bool matches(std::string_view path) const;
 
  private:
   explicit Glob(std::vector<std::string> parts) : parts_(std::move(parts)) {}
 
-  std::vector<std::string> parts_;  // as written, with the escapes; of / there is none
+  std::vector<std::string> parts_;  // as written, with the escapes; no part for /
 };
 
 }  // namespace troupe::observe

@@ -7,7 +7,7 @@
 namespace troupe::observe {
 namespace {
 
-constexpr std::size_t kBeforeMax = 40;  // bytes on each side; with their marks of a cut they fit 80 columns
+constexpr std::size_t kBeforeMax = 40;  // bytes on each side; with the marks of a cut they fit 80 columns
 constexpr std::size_t kAfterMax = 38;
 constexpr std::size_t kNamedMax = 40;
 

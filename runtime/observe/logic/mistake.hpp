@@ -1,12 +1,12 @@
 #pragma once
-// What is wrong in a text that a person wrote, and where.
+// A mistake in text that a person wrote, with its position.
 #include <cstddef>
 #include <string>
 #include <string_view>
 
 namespace troupe::observe {
 
-/// A message is in a few words whatever was typed, with the typed words as they are: who prints it escapes it, once.
+/// A message is short, and quotes typed words unescaped: the code that prints it escapes it, once.
 inline constexpr std::size_t kMistakeBytesMax = 512;
 
 struct Mistake {
@@ -19,10 +19,10 @@ struct Mistake {
 /// One line for an error: "the filter is wrong at character 8: ...". `what` was typed: "the filter", whose text it is.
 std::string told(std::string_view what, std::string_view text, const Mistake& mistake);
 
-/// Two lines for a terminal, made safe: the text around the place, and a ^ below it.
+/// Two lines for a terminal, made safe: the text around the position, and a ^ below it.
 std::string marked(std::string_view text, const Mistake& mistake);
 
-/// A typed word for a message: in quotes, as it is, cut where it is long.
+/// A typed word for a message: in quotes, unescaped, shortened if it is long.
 std::string named(std::string_view word);
 
 }  // namespace troupe::observe

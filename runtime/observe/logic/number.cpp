@@ -18,7 +18,7 @@ struct Unit {
 constexpr std::array<Unit, 5> kTimes{
     {{"us", 1}, {"ms", 1'000}, {"s", 1'000'000}, {"m", 60'000'000}, {"h", 3'600'000'000}}};
 
-/// A unit is `times` of the field's own, divided by `parts`. One of the two is 1.
+/// A unit is `times` the field's unit, divided by `parts`. One of the two is 1.
 struct Scale {
   std::uint64_t times;
   std::uint64_t parts;

@@ -25,7 +25,7 @@ base::Result<Regex, Mistake> Regex::parse(std::string_view pattern) {
   options.set_log_errors(false);
   auto compiled = std::make_shared<const RE2>(piece(pattern), options);
   if (!compiled->ok()) {
-    // What RE2 names as the cause is a part of the pattern; for an unclosed ( it is the whole.
+    // RE2 names a part of the pattern as the cause; for an unclosed ( it names the whole pattern.
     const std::size_t place = pattern.find(compiled->error_arg());
     return Mistake{place == std::string_view::npos ? 0 : place,
                    "no regular expression: " + base::shortened(compiled->error(), kReasonMax)};

@@ -1,11 +1,11 @@
 #pragma once
-// A regular expression from outside, which can cost neither the stack nor exponential time.
+// A regular expression from outside, which can neither overflow the stack nor take exponential time.
 //
 // Source  RE2: github.com/google/re2/wiki/Syntax, matched in time linear in the text. Not std::regex, which recurses
 //         for each character and backtracks.
-// Limits  kRegexBytesMax, kRegexMemoryMax with what a match remembers, kRegexStepsMax; of a text the first
-//         kMatchedBytesMax are looked at.
-// Owner   anyone; a copy shares the compiled pattern, and threads may match at once.
+// Limits  kRegexBytesMax, kRegexMemoryMax including what a match remembers, kRegexStepsMax; only the first
+//         kMatchedBytesMax of a text are matched.
+// Owner   its holder; a copy shares the compiled pattern, and several threads may match at once.
 #include <cstddef>
 #include <memory>
 #include <string_view>
@@ -19,14 +19,14 @@ class RE2;
 
 namespace troupe::observe {
 
-inline constexpr std::size_t kRegexBytesMax = 128;           // our choice: to refuse the worst of them takes 10 ms
-inline constexpr std::size_t kRegexMemoryMax = 256 * 1'024;  // of RE2, with what it remembers of texts
+inline constexpr std::size_t kRegexBytesMax = 128;           // our choice: refusing the worst pattern takes 10 ms
+inline constexpr std::size_t kRegexMemoryMax = 256 * 1'024;  // of RE2, including what it remembers of texts
 inline constexpr std::size_t kRegexStepsMax = 250;           // of the program: the time for one byte of a text
 inline constexpr std::size_t kMatchedBytesMax = 256;         // holds any path; the worst match takes about 1 ms
 
 class Regex {
  public:
-  /// Errors: empty, too long, too large, or no regular expression; the place is one within `pattern`.
+  /// Errors: empty, too long, too large, or no regular expression; the position lies within `pattern`.
   static base::Result<Regex, Mistake> parse(std::string_view pattern);
 
   /// Whether it matches somewhere in the text.

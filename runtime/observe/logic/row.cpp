@@ -10,7 +10,7 @@
 namespace troupe::observe {
 namespace {
 
-/// What is too large counts as the largest, and what is below zero as zero.
+/// A value that is too large counts as the largest, a negative value as zero.
 std::uint64_t whole(std::uint64_t value) {
   return value > std::numeric_limits<std::uint64_t>::max() / 1'000 ? std::numeric_limits<std::uint64_t>::max()
                                                                    : value * 1'000;
@@ -37,7 +37,7 @@ constexpr std::array<Field, 12> kFields{{
     {"lastError", text, [](const Row& row) { return row.last_error; }, nullptr},
 }};
 
-/// Other names that a person may have read or expects, and whose they are. All but "rate" also in capitals.
+/// Other names that a person may have read or expects, and their fields. All but "rate" also in capitals.
 constexpr std::array<std::pair<std::string_view, std::string_view>, 13> kHeadings{{{"path", "path"},
                                                                                    {"kind", "kind"},
                                                                                    {"state", "state"},

@@ -1,5 +1,5 @@
 #pragma once
-// One actor as a list of them shows it, and the names of its columns.
+// One actor as a row of a list, and the names of the columns.
 //
 // The names are those of `troupe inspect --once --json`; a filter and a sort order use them too.
 #include <chrono>
@@ -10,7 +10,7 @@
 
 namespace troupe::observe {
 
-/// Views are valid as long as whoever filled the row says.
+/// The code that fills the row says how long its views are valid.
 struct Row {
   std::string_view path;
   std::string_view kind;
@@ -23,7 +23,7 @@ struct Row {
   std::chrono::microseconds p99{0};          ///< of the time that a message takes
   std::uint64_t restarts = 0;
   std::string_view last_error;  ///< empty if there was none
-  std::uint64_t asking = 0;     ///< questions of its own that wait for an answer
+  std::uint64_t asking = 0;     ///< its own questions that wait for an answer
 };
 
 enum class FieldKind : std::uint8_t { text, number, share, milliseconds, microseconds };
@@ -31,8 +31,9 @@ enum class FieldKind : std::uint8_t { text, number, share, milliseconds, microse
 struct Field {
   std::string_view name;
   FieldKind kind;
-  std::string_view (*text)(const Row&);      ///< of a text, else null
-  std::uint64_t (*thousandths)(const Row&);  ///< of all else, in thousandths of the field's unit, else null
+  std::string_view (*text)(const Row&);  ///< for a text field, otherwise null
+  std::uint64_t (*thousandths)(
+      const Row&);  ///< for all other fields, in thousandths of the field's unit, otherwise null
 };
 
 /// All fields in the order of the columns.

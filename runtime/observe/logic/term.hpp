@@ -1,5 +1,5 @@
 #pragma once
-// One term of a filter, understood. Built by the parser of filter.hpp alone.
+// One parsed term of a filter. Built only by the parser of filter.hpp.
 #include <cstdint>
 #include <string>
 #include <variant>
