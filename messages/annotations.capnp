@@ -1,5 +1,5 @@
 @0xd8f2b3a94c6e1705;
-# What every kind of message says about itself. The table of kinds (messages/kinds.hpp) is generated from these.
+# The properties of each kind of message. The table of kinds (messages/kinds.hpp) is generated from them.
 
 using Cxx = import "/capnp/c++.capnp";
 $Cxx.namespace("troupe::messages::wire");
@@ -13,7 +13,7 @@ enum Lane {
 }
 
 enum Role {
-  # Who may send this kind.
+  # The sender of a message; each kind lists the roles that may send it.
 
   inside @0;
   # Actors of the same node only. Every kind may be sent inside; a kind with this role alone never crosses a link.
@@ -26,12 +26,12 @@ enum Role {
 }
 
 enum WhenFull {
-  # What becomes of a tell above the receiver's limit. A question above it is always answered `overloaded`.
+  # What happens to a tell above the receiver's limit. A question above it is always answered `overloaded`.
 
   dropNewest @0;
   # The new message is dropped and counted.
   keepLatest @1;
-  # One place a (sender, kind): the waiting message is replaced by the newer one.
+  # One slot for each (sender, kind): a newer message replaces the waiting message.
   credit @2;
   # Travels only as an item of a stream, whose credit bounds it.
 }
@@ -47,9 +47,9 @@ struct Kind {
   whenFull @3 :WhenFull;
 
   datagram @4 :Bool;
-  # Whether another node may ask it by datagram, without a link. Such a question may be run twice, and nothing holds
-  # its sender to account as a link does: for questions that are small, cheap and harmless when repeated.
+  # Whether another node may ask it by datagram, without a link. Such a question may run twice, and its sender is not
+  # accountable as over a link. For questions that are small, cheap and harmless when repeated.
 }
 
 annotation kind @0xe1a5c0d37b924f68 (struct) :Kind;
-# Marks a struct that is sent as a message of its own. A struct without it can only be a part of one.
+# Marks a struct that is sent as a message. A struct without it can only be a part of a message.

@@ -6,7 +6,7 @@ using import "/messages/annotations.capnp".kind;
 $Cxx.namespace("troupe::bench::wire");
 
 struct Number $kind(from = [peer], bytesMax = 256, datagram = true) {
-  # A number that somebody counts, or asks to be given back.
+  # A number that the receiver counts or returns.
 
   value @0 :UInt64;
 }
@@ -18,7 +18,7 @@ struct Latest $kind(bytesMax = 256, whenFull = keepLatest) {
 }
 
 struct Parcel $kind(from = [peer], bytesMax = 1048832, datagram = true) {
-  # Bytes on their way.
+  # Bytes as payload.
 
   number @0 :UInt64;
   data @1 :Data;
@@ -33,7 +33,7 @@ struct Order $kind(from = [peer], bytesMax = 256) {
 }
 
 struct Count $kind(from = [peer], bytesMax = 256, datagram = true) {
-  # Asks how many messages have come so far. It waits behind those that were told before it.
+  # Asks how many messages have arrived so far. It waits behind earlier tells.
 }
 
 struct Counted $kind(from = [peer], bytesMax = 256) {

@@ -1,21 +1,21 @@
 @0xb7c4e2f80d5a9163;
-# Parts that several domains use.
+# Structs that several domains use.
 
 using Cxx = import "/capnp/c++.capnp";
 using import "/messages/annotations.capnp".kind;
 $Cxx.namespace("troupe::messages::wire");
 
 struct Error $kind(from = [peer, view, operate], bytesMax = 4096) {
-  # The one shape of error (runtime/base/error.hpp). Answers a question, or ends a stream.
+  # An error (runtime/base/error.hpp). Answers a question, or ends a stream.
 
   code @0 :UInt16;
   # A number of base::Code, 1 to 13; one that the reader does not know counts as `internal`.
 
   message @1 :Text;
-  # For people; at most 1024 bytes, cut by the sender; control characters are escaped by whoever prints it.
+  # For people; at most 1024 bytes, cut by the sender; the program that prints it escapes control characters.
 
   retryAfterMs @2 :UInt32;
-  # Zero: no better moment is known.
+  # Zero: the sender suggests no time.
 }
 
 struct Nothing $kind(from = [peer, view, operate], bytesMax = 64) {

@@ -1,5 +1,5 @@
 #pragma once
-// A contact in the words of messages/common.capnp, there and back.
+// Writes and reads a contact of messages/common.capnp.
 #include "messages/common.capnp.h"
 #include "runtime/base/contact.hpp"
 
@@ -7,7 +7,7 @@ namespace troupe::messages {
 
 void write_contact(wire::Contact::Builder to, const base::Contact& contact);
 
-/// Whatever the words say, without a judgement: the endpoint may not be dialable, the id may lack its work.
+/// The contact as sent, unchecked: the endpoint may not be dialable, the id may lack its work.
 base::Contact read_contact(wire::Contact::Reader from);
 
 }  // namespace troupe::messages

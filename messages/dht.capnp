@@ -1,9 +1,9 @@
 @0xb19d3c52e8a0f647;
 # The distributed hash table: what nodes ask each other, what its actors tell each other, and what operators ask.
 #
-# Words. A key is a point of the 160-bit space of node ids; a place is a space and a key; a record is what lies there
+# Words. A key is a point of the 160-bit space of node ids. A space and a key name a record
 # (actors/dht/logic/record.hpp has its bytes). Ids and keys are 20 bytes, big-endian; another length is `malformed`.
-# Questions between nodes go by datagram where they fit; where the answer does not, it goes over a link.
+# Questions between nodes go by datagram if they fit. If the answer does not fit, the question goes over a link.
 
 using Cxx = import "/capnp/c++.capnp";
 using import "/messages/annotations.capnp".kind;
@@ -14,22 +14,22 @@ $Cxx.namespace("troupe::dht::wire");
 # --- parts ---------------------------------------------------------------------------------------------------------
 
 struct Asker {
-  # Who asks, so that it may be asked in turn.
+  # The asking node, so that it can be asked in turn.
 
   contact @0 :Contact;
-  # Key and nonce are those of whoever sends, else `malformed`. Port 0: a client, which cannot be asked.
+  # Key and nonce of the sender, otherwise `malformed`. Port 0: a client, which cannot be asked.
 }
 
 # --- between nodes -------------------------------------------------------------------------------------------------
 
 struct Ping $kind(from = [peer], bytesMax = 256, datagram = true) {
-  # Are you there? Answered by Pong.
+  # Asks whether the node is there. Answered by Pong.
 
   asker @0 :Asker;
 }
 
 struct Pong $kind(from = [peer], bytesMax = 64) {
-  # The answer to Ping: I am.
+  # The answer to Ping.
 }
 
 struct FindNode $kind(from = [peer], bytesMax = 256, datagram = true) {
@@ -48,11 +48,11 @@ struct Nodes $kind(from = [peer], bytesMax = 2048) {
   # Nearest first, at most 20; the reader takes no more. The answering node is not among them.
 
   token @1 :Data;
-  # 8 bytes that whoever asked shows with a Store or an AddProvider within five minutes.
+  # 8 bytes that the asker shows with a Store or an AddProvider within five minutes.
 }
 
 struct FindValue $kind(from = [peer], bytesMax = 256, datagram = true) {
-  # Asks for the record at a place, or the contacts nearest to its key. Answered by FoundValue.
+  # Asks for a record, or for the contacts nearest to its key. Answered by FoundValue.
 
   asker @0 :Asker;
   space @1 :UInt8;
@@ -66,12 +66,12 @@ struct FoundValue $kind(from = [peer], bytesMax = 73728) {
   # The answer to FindValue.
 
   record @0 :Data;
-  # Empty: the node does not hold one.
+  # Empty: the node does not hold the record.
   contacts @1 :List(Contact);
-  # As in Nodes. Fewer where they would keep the answer from a datagram that the record alone fits into.
+  # As in Nodes. Fewer if the record fits into a datagram only without them.
   token @2 :Data;
   lastsS @3 :UInt32;
-  # For so many seconds the node will still have the record. A copy that is made of it lasts no longer; 0: make none.
+  # Seconds for which the node still has the record. A copy must not last longer; 0: make no copy.
 }
 
 struct Store $kind(from = [peer], bytesMax = 73728, datagram = true) {
@@ -85,31 +85,31 @@ struct Store $kind(from = [peer], bytesMax = 73728, datagram = true) {
   expected :union {
     any @4 :Void;
     sequence @5 :UInt64;
-    # The record held now must have it; nothing held counts as a match, and so does this very record.
+    # The held record must have it. No held record counts as a match, and so does an identical record.
   }
 
   copyS @6 :UInt32;
-  # 0: to be held. Else the record lies farther away, and the node is asked to keep a copy in memory, for so many
-  # seconds at most and as long as it likes. Of what can change, /kv, there are no copies: `bad`.
+  # 0: the node is to hold the record. Otherwise the key belongs to other nodes, and this node is asked to keep a copy
+  # in memory, for at most this many seconds. A record that can change, /kv, is never copied: `bad`.
 }
 
 struct StoreDone $kind(from = [peer], bytesMax = 256) {
-  # The answer to Store: what has become of it. What is held is durable.
+  # The answer to Store: its result. A held record is durable.
 
   result @0 :Result;
   present @1 :UInt64;
   # The sequence that is held, for older, tied and conflict.
   why @2 :Text;
-  # For people, where the record is no good.
+  # For people, if the record is invalid.
 
   enum Result {
     stored @0;
     older @1;
-    # A newer one is held.
+    # A newer record is held.
     tied @2;
-    # Another one with the same sequence is held, and stays.
+    # Another record with the same sequence is held, and stays.
     conflict @3;
-    # Another sequence is held than was expected.
+    # The held record has another sequence than expected.
     ownerFull @4;
     noSpace @5;
     bad @6;
@@ -118,7 +118,7 @@ struct StoreDone $kind(from = [peer], bytesMax = 256) {
 }
 
 struct AddProvider $kind(from = [peer], bytesMax = 256, datagram = true) {
-  # The asker says that it has what belongs to `key`. Answered by Added. A wrong or old token is `refused`; a client
+  # The asker announces that it has the content of `key`. Answered by Added. A wrong or old token is `refused`; a client
   # cannot provide: `malformed`.
 
   asker @0 :Asker;
@@ -127,11 +127,11 @@ struct AddProvider $kind(from = [peer], bytesMax = 256, datagram = true) {
 }
 
 struct Added $kind(from = [peer], bytesMax = 64) {
-  # The answer to AddProvider: it is durable.
+  # The answer to AddProvider: the announcement is durable.
 }
 
 struct GetProviders $kind(from = [peer], bytesMax = 256, datagram = true) {
-  # Asks who provides `key`. Answered by Providers.
+  # Asks which nodes provide `key`. Answered by Providers.
 
   asker @0 :Asker;
   key @1 :Data;
@@ -145,22 +145,22 @@ struct Providers $kind(from = [peer], bytesMax = 4096) {
   providers @0 :List(Contact);
   # At most 20, in random order.
   contacts @1 :List(Contact);
-  # As in Nodes; no more than fit into a datagram with the providers.
+  # As in Nodes; at most as many as fit into a datagram with the providers.
   token @2 :Data;
 }
 
 struct Listen $kind(from = [peer], bytesMax = 256, datagram = true) {
-  # Asks the node to tell the asker of what comes to a place, for a while. Answered by Listening. Asked again the while
-  # begins anew.
+  # Asks the node to tell the asker of changes at a key for a while. Answered by Listening. Asking again restarts the
+  # time.
 
   asker @0 :Asker;
-  # Where it is told. The node pings it there before it tells it anything.
+  # Where it is told. The node pings that address before it tells it anything.
   token @1 :Data;
   what @2 :UInt8;
   # 2: the value of a /kv; 4: new providers. Another is `unsupported`.
   key @3 :Data;
   seconds @4 :UInt16;
-  # How long; 0: no longer.
+  # How long; 0: stop.
   knows @5 :Data;
   # The tag of the record that the asker has (logic/record.hpp); may be empty.
 }
@@ -169,39 +169,39 @@ struct Listening $kind(from = [peer], bytesMax = 4096) {
   # The answer to Listen.
 
   seconds @0 :UInt16;
-  # For so long the asker is told, at most five minutes. 0: it is not. It showed no good token, could not be reached
-  # where it says it is, or too many listen.
+  # How long the asker is told, at most five minutes. 0: it is not told, because its token is bad, it could not be
+  # reached at its address, or too many nodes listen.
   token @1 :Data;
   # As in Nodes.
   present @2 :Present;
 }
 
 struct Present {
-  # What lies at a place.
+  # The current content of a key.
 
   sequence @0 :UInt64;
   tag @1 :Data;
-  # Of the record that is held; empty: none is.
+  # Of the held record; empty: no record is held.
   record @2 :Data;
-  # Empty where the asker has it, or where it needs a link: then FindValue brings it.
+  # Empty if the asker has it, or if it needs a link: then FindValue brings it.
   providers @3 :List(Contact);
   # At most 20.
 }
 
 struct Changed $kind(from = [peer], bytesMax = 4096, datagram = true) {
-  # Tells a listener what has come, at `/dht/listen`. Answered by Noted; sent again if it is not. One at a time.
+  # Tells a listener of a change, at `/dht/listen`. Answered by Noted; sent again without an answer. One at a time.
 
   what @0 :UInt8;
   key @1 :Data;
   present @2 :Present;
-  # Of providers, those that are new.
+  # Only new providers.
 }
 
 struct Noted $kind(from = [peer], bytesMax = 64) {
   # The answer to Changed.
 
   listens @0 :Bool;
-  # False: it does not listen any more, and is told nothing more.
+  # False: the receiver does not listen any more, and is told nothing more.
 }
 
 # --- between the actors of one domain ------------------------------------------------------------------------------
@@ -212,17 +212,17 @@ struct Hear $kind(bytesMax = 256) {
   range @0 :UInt8;
   contact @1 :Contact;
   answered @2 :Bool;
-  # It answered us; else it has only asked.
+  # True: it has answered us; false: it has only asked.
 }
 
 struct Located $kind(bytesMax = 128) {
-  # `/dht` tells `/dht/bucket`, and that its buckets, where others can dial this node from now on.
+  # `/dht` tells `/dht/bucket`, which tells its buckets, where others can dial this node from now on.
 
   contact @0 :Contact;
 }
 
 struct Missed $kind(bytesMax = 128) {
-  # A contact of the bucket of `range` has not answered somebody.
+  # A contact of the bucket of `range` has not answered a question.
 
   range @0 :UInt8;
   node @1 :Data;
@@ -232,26 +232,26 @@ struct Missed $kind(bytesMax = 128) {
 }
 
 struct BucketHolds $kind(lane = control, bytesMax = 8192) {
-  # A bucket says what it holds after a change. Empty lists: it ends.
+  # A bucket reports its contacts after a change. Empty lists: the bucket ends.
 
   range @0 :UInt8;
   good @1 :List(Contact);
   rest @2 :List(Contact);
   settled @3 :Data;
-  # The id of the contact that it was offered, taken or not; may be empty.
+  # The id of the contact that was offered, whether it was taken or not; may be empty.
   heardMs @4 :List(UInt64);
   # How long ago each of `good` was heard, in their order.
   claimed @5 :List(Contact);
-  # Whose address is not proven by an answer. `good` and `rest` have answered.
+  # Contacts whose address is not proven by an answer. `good` and `rest` have answered.
   silent @6 :List(Silent);
-  # Those of `rest` that may be forgotten, unless it is this node that is cut off.
+  # Contacts of `rest` that may be forgotten, unless this node itself is cut off.
   failing @7 :UInt16;
-  # So many of `rest`, the first, have a place and do not answer.
+  # This many contacts at the front of `rest` are listed and do not answer.
 
   struct Silent {
     node @0 :Data;
     sinceMs @1 :UInt64;
-    # How long ago it failed for the last time but one.
+    # How long ago its last failure but one was.
   }
 }
 
@@ -265,24 +265,24 @@ struct Search $kind(bytesMax = 1048576) {
     value @2 :UInt8;
     # The record in this space.
     providers @3 :UInt16;
-    # So many providers are enough.
+    # The search ends with this many providers.
     store @4 :Publication;
     # The record is stored at all nodes that should hold it.
     provide @5 :Void;
     # This node is announced there as a provider.
     region @9 :List(RegionItem);
-    # All of these lie near `key`: one search serves them. At most 64, and 512 KiB.
+    # Items near `key`, which one search serves. At most 64, and 512 KiB.
   }
 
   quorum @6 :UInt8;
-  # Of a value that changes: holders that have to agree; 0: 3.
+  # For a mutable value: how many holders have to agree; 0: 3.
   seconds @7 :UInt16;
-  # At most so long; 0: 30.
+  # Time limit; 0: 30.
   explain @8 :Bool;
-  # With each question in the result.
+  # The result lists each question.
 
   keep @10 :Bool;
-  # Of a region and of provide: what is acknowledged is published again from now on, until it is Withdrawn.
+  # For a region and for provide: what is acknowledged is published again from now on, until Withdrawn.
 }
 
 struct RegionItem {
@@ -300,14 +300,14 @@ struct Publication {
 }
 
 struct CancelSearch $kind(lane = control, bytesMax = 64) {
-  # `/dht` tells a search that nobody waits for it any more. It answers with what it has.
+  # `/dht` tells a search that its asker does not wait any more. The search answers with what it has.
 }
 
 struct ProvidersFound $kind(bytesMax = 4096) {
-  # A search tells `/dht` of providers that nobody had named before, as they come.
+  # A search tells `/dht` of each new provider as it is found.
 
   group @0 :UInt64;
-  # By which `/dht` knows the search.
+  # The number by which `/dht` knows the search.
   providers @1 :List(Contact);
 }
 
@@ -321,9 +321,9 @@ struct SearchResult $kind(bytesMax = 1048576) {
   # Nodes that answered, nearest first.
 
   record @2 :Data;
-  # The newest valid one found; empty: none.
+  # The newest valid record found; empty: none.
   holders @3 :UInt16;
-  # Nodes that have it.
+  # Nodes that have this record.
 
   providers @4 :List(Contact);
 
@@ -333,39 +333,40 @@ struct SearchResult $kind(bytesMax = 1048576) {
   microseconds @8 :UInt64;
 
   stores @9 :UInt16;
-  # Nodes asked to store or to note a provider, this one included.
+  # Nodes asked to store or to note a provider, this node included.
   stored @10 :UInt16;
-  # Those that have.
+  # Nodes that have done so.
   refusal @11 :StoreDone;
-  # What most of the others said, if any said something.
+  # The most frequent refusal of the others, if any.
 
   questions @12 :List(Question);
   # With `explain`, in the order asked.
   refused @13 :List(RefusedContact);
 
   heard @14 :List(HeardFrom);
-  # For `/dht` alone: who answered how fast, and who did not.
+  # For `/dht` alone: which nodes answered and how fast, and which did not.
 
   items @15 :List(Bool);
-  # Of a region: which of its items enough nodes have acknowledged, in their order. One that holds a newer record,
-  # or the one that stays of two with a number, counts.
+  # Of a region: which of its items enough nodes have acknowledged, in their order. A node that holds a newer record, or
+  # the winning record of two with the same sequence, counts.
   itemResults @16 :List(ItemResult);
-  # The same, and how many they were.
+  # The same, with numbers of nodes.
 
   needed @17 :UInt16;
-  # Of `stores`: so many have to acknowledge it.
+  # How many of `stores` have to acknowledge it.
   ownFailure @18 :Text;
-  # Why this node's own store has not; empty: it has, or was not asked.
+  # Why this node's own store did not store it; empty: it did, or was not asked.
 
   lastsS @19 :UInt32;
-  # For so long whoever had the record will have it.
+  # Seconds for which the holder that had the record still has it.
   lagging @20 :List(Reached);
-  # For `/dht` alone: nodes that should hold what changes and have an older record or none.
+  # For `/dht` alone: nodes that should hold the mutable record, and have an older record or none.
   copyAt @21 :List(Reached);
-  # For `/dht` alone: none or one node that could have answered with a copy.
+  # For `/dht` alone: at most one node, which could have answered with a copy.
 
   silent @22 :UInt16;
-  # Nodes that this one knew itself and that have not answered in time, where fewer have than there should be copies.
+  # Nodes that this node knew itself and that did not answer in time, if fewer nodes answered than there should be
+  # copies.
 }
 
 struct ItemResult {
@@ -402,7 +403,7 @@ struct Question {
   hasValue @8 :Bool;
   sequence @9 :UInt64;
   taken @10 :UInt8;
-  # Contacts taken of its answer.
+  # Contacts taken from its answer.
 }
 
 struct RefusedContact {
@@ -416,9 +417,9 @@ struct HeardFrom {
   microseconds @1 :UInt32;
   # 0: it did not answer.
   token @2 :Data;
-  # That it gave for a store.
+  # The token that it gave for a store.
   overdue @3 :Bool;
-  # It has not answered in the time that answers take, and the search ended before it had more: slow or gone.
+  # It did not answer within the usual time of answers, and the search ended then: it is slow or gone.
 }
 
 struct Published $kind(bytesMax = 73728) {
@@ -430,7 +431,7 @@ struct Published $kind(bytesMax = 73728) {
   record @2 :Data;
   # Empty for a provider.
   hurry @3 :Bool;
-  # At most one node is known to have it: it is published again soon, until others have.
+  # At most one node is known to have it (under-replicated): it is published again soon.
 }
 
 struct LastSigned $kind(bytesMax = 64) {
@@ -440,7 +441,7 @@ struct LastSigned $kind(bytesMax = 64) {
 }
 
 struct Withdrawn $kind(bytesMax = 256) {
-  # Tells `/dht` that it is published no more, and left to expire.
+  # Tells `/dht` that an item is not published any more, and expires.
 
   what @0 :UInt8;
   key @1 :Data;
@@ -453,7 +454,7 @@ struct ListPublished $kind(bytesMax = 128) {
   what @0 :UInt8;
   # As in Published.
   behind @1 :Data;
-  # Keys after this one; empty: from the first on.
+  # The page starts after this key; empty: at the first.
 }
 
 struct PublishedKeys $kind(bytesMax = 65536) {
@@ -469,19 +470,19 @@ struct RepublishState $kind(from = [view, operate], bytesMax = 512) {
 
   items @0 :UInt64;
   retries @1 :UInt32;
-  # Regions that could not be served, and are tried again.
+  # Regions that failed, and are tried again.
   lateMs @2 :UInt64;
-  # How long what is due has waited.
+  # How long due items have waited.
   regions @3 :UInt64;
   # Served since the start.
   republished @4 :UInt64;
-  # Items in them that enough nodes have acknowledged.
+  # Items in these regions that enough nodes have acknowledged.
   hurried @5 :UInt64;
-  # Items that at most one node is known to have: they are tried beside the sweep.
+  # Under-replicated items, which at most one node is known to have: they are published besides the sweep.
 }
 
 struct FindIndexed $kind(bytesMax = 65536) {
-  # `/dht/audit` asks `/dht` what it knows of rows. Answered by Indexed.
+  # `/dht/audit` asks `/dht` for its index entries of rows. Answered by Indexed.
 
   keyspace @0 :Text;
   keys @1 :List(Data);
@@ -502,36 +503,37 @@ struct IndexedRow {
 }
 
 struct ListIndexed $kind(bytesMax = 256) {
-  # `/dht/audit` asks `/dht` for the keys of the rows that there should be. Answered by IndexedKeys.
+  # `/dht/audit` asks `/dht` for the keys of the rows that should exist. Answered by IndexedKeys.
 
   what @0 :UInt8;
   # A space, or 4: announcements.
   after @1 :Data;
-  # The last one of the page before; empty: from the start.
+  # The last key of the previous page; empty: from the start.
 }
 
 struct IndexedKeys $kind(bytesMax = 65536) {
-  # The answer to ListIndexed: a page of them. Empty: there are no more.
+  # The answer to ListIndexed: one page. Empty: there are no more keys.
 
   keys @0 :List(Data);
 }
 
 struct DropRows $kind(bytesMax = 65536) {
-  # `/dht/audit` asks `/dht`, of what is published `/dht/republish`, to forget and erase rows. Answered by RowsDropped.
+  # `/dht/audit` asks `/dht` to forget and erase rows; for published items it asks `/dht/republish`. Answered by
+  # RowsDropped.
 
   keyspace @0 :Text;
   keys @1 :List(Data);
   expired @2 :Bool;
-  # Because their time is over: they stay while the date is doubted.
+  # Because they have expired: such rows stay while the clock is not trusted.
   sequences @3 :List(UInt64);
-  # Of what is published: what was put anew since, with a higher one, stays.
+  # For published items: an item that was put again since, with a higher sequence, stays.
 }
 
 struct RowsDropped $kind(bytesMax = 65536) {
   # The answer to DropRows.
 
   dropped @0 :List(Bool);
-  # In the order of its keys. One that is being changed stays.
+  # In the order of its keys. A row that is being changed stays.
 }
 
 # --- operators -----------------------------------------------------------------------------------------------------
@@ -546,15 +548,16 @@ struct Put $kind(from = [operate], bytesMax = 131072) {
   value @2 :Data;
   # At most 64 KiB.
   seconds @3 :UInt32;
-  # How long it lasts; 0: 48 h; at most seven days. Of kv alone.
+  # How long it lasts; 0: 48 h; at most seven days. For kv alone.
   readers @4 :List(Data);
-  # Ed25519 keys of those who may read it, at most 16; empty: everybody.
+  # Ed25519 keys of its readers, at most 16; empty: public.
 
   expected :union {
     any @5 :Void;
     sequence @6 :UInt64;
-    # Of kv alone: the newest value found must have it, else `conflict`; 0: nothing may be held. A date in milliseconds,
-    # usually. More than a day ahead it is `malformed`, unless the node holds that one.
+    # Of kv alone: the newest value found must have it, otherwise `conflict`; 0: no value may be held. A sequence is
+    # usually a date in milliseconds. More than a day ahead it is `malformed`, unless the node holds exactly that
+    # sequence.
   }
   explain @7 :Bool;
 }
@@ -571,15 +574,15 @@ struct PutDone $kind(from = [operate], bytesMax = 1048576) {
 }
 
 struct GetValue $kind(from = [view, operate], bytesMax = 1024) {
-  # Asks for a value. Answered by GotValue; `not_found` if no node that should hold it has one, `unavailable` if too few
-  # of them answered to say so: with `explain` in the answer, so that how it was sought can be shown.
+  # Asks for a value. Answered by GotValue; `not_found` if no node that should hold it has one; `unavailable` if too few
+  # of these nodes answered. With `explain` such an error is inside the answer, so that the search can be shown.
 
   space @0 :UInt8;
   key @1 :Data;
   digest @2 :Data;
-  # Of cid, if all of it is known: 32 bytes.
+  # For cid, if the whole hash is known: 32 bytes.
   name @3 :Data;
-  # In place of the key: of this node's own kv.
+  # Instead of the key, for this node's own kv.
   quorum @4 :UInt8;
   explain @5 :Bool;
 }
@@ -589,7 +592,7 @@ struct GotValue $kind(from = [view, operate], bytesMax = 1048576) {
 
   value @0 :Data;
   sealed @1 :Bool;
-  # It is for readers of whom this node is none: `value` is the container.
+  # Sealed for readers other than this node: `value` is the container.
   owner @2 :Data;
   name @3 :Data;
   sequence @4 :UInt64;
@@ -598,7 +601,7 @@ struct GotValue $kind(from = [view, operate], bytesMax = 1048576) {
   # Unix seconds; of kv.
   search @7 :SearchResult;
   error @8 :Error;
-  # With `explain` alone: why there is no value. Without it the error is the answer.
+  # Only with `explain`: why there is no value. Otherwise the error is the answer.
 }
 
 struct FindNearest $kind(from = [view, operate], bytesMax = 256) {
@@ -615,7 +618,8 @@ struct Nearest $kind(from = [view, operate], bytesMax = 1048576) {
 }
 
 struct Provide $kind(from = [operate], bytesMax = 256) {
-  # Announces this node as a provider of a content. Answered by PutDone; `not_found` if the node does not hold it.
+  # Announces this node as a provider of a content. Answered by PutDone; `not_found` if the node does not hold the
+  # content.
 
   cid @0 :Data;
   # 32 bytes.
@@ -623,7 +627,7 @@ struct Provide $kind(from = [operate], bytesMax = 256) {
 }
 
 struct FindProviders $kind(from = [view, operate], bytesMax = 256) {
-  # Asks who provides a content. A stream of FoundProviders, which begins with those that this node knows.
+  # Asks which nodes provide a content. A stream of FoundProviders, which starts with those that this node knows.
 
   cid @0 :Data;
   # 32 bytes; or 20, the key itself.
@@ -635,14 +639,14 @@ struct FoundProviders $kind(from = [view, operate], bytesMax = 1048576, whenFull
   # What FindProviders streams.
 
   search @0 :SearchResult;
-  # Of the last item alone: how the search went, with all of them.
+  # In the last item only: the whole search, with all providers.
   providers @1 :List(Contact);
-  # That no item before has named.
+  # Providers that no earlier item has named.
   last @2 :Bool;
 }
 
 struct PutMany $kind(from = [operate], bytesMax = 1048576) {
-  # Stores several values. Keys that lie near each other share a search. Answered by PutManyDone.
+  # Stores several values. Keys near each other share a search. Answered by PutManyDone.
 
   items @0 :List(PutItem);
   # At most 64, and 512 KiB in all.
@@ -658,7 +662,7 @@ struct PutItem {
 }
 
 struct PutManyDone $kind(from = [operate], bytesMax = 1048576) {
-  # The answer to PutMany: what has become of each, in their order.
+  # The answer to PutMany: the result of each item, in their order.
 
   items @0 :List(PutOne);
 }
@@ -671,12 +675,12 @@ struct PutOne {
   stored @3 :UInt16;
   asked @4 :UInt16;
   error @5 :Error;
-  # None: enough nodes have it.
+  # Null: enough nodes have it.
 }
 
 struct GetMany $kind(from = [view, operate], bytesMax = 65536) {
-  # Asks for several values. Keys that lie near each other share a search for the nodes there. A stream of GotOne, in
-  # the order in which they come.
+  # Asks for several values. Keys near each other share a search for the nodes there. A stream of GotOne, in the order
+  # in which values are found.
 
   items @0 :List(GetItem);
   # At most 64.
@@ -713,9 +717,9 @@ struct TableRows $kind(from = [view, operate], bytesMax = 1048576) {
   buckets @0 :List(BucketRow);
   # By range, those that hold a contact.
   nodes @1 :UInt64;
-  # How many there seem to be in the network; 0: not known.
+  # Estimated number of nodes in the network; 0: not known.
   client @2 :Bool;
-  # This node cannot be asked, and stands in nobody's table.
+  # This node cannot be asked, and is in no node's table.
 }
 
 struct BucketRow {
@@ -730,17 +734,17 @@ struct TableContact {
 }
 
 struct ListenTo $kind(from = [view, operate], bytesMax = 512) {
-  # Asks `/dht/listen` for what comes to a place, as a stream of Came: what is there first.
+  # Asks `/dht/listen` for changes at a key, as a stream of Came, which starts with the current content.
 
   what @0 :UInt8;
   # As in Listen.
   key @1 :Data;
   name @2 :Data;
-  # In place of the key: of this node's own kv.
+  # Instead of the key, for this node's own kv.
   count @3 :UInt64;
-  # Ends after so many; 0: it does not.
+  # The stream ends after this many items; 0: no limit.
   milliseconds @4 :UInt64;
-  # Ends then; 0: it does not.
+  # The stream ends after this time; 0: no limit.
 }
 
 struct Came $kind(from = [view, operate], bytesMax = 131072, whenFull = credit) {
@@ -748,14 +752,14 @@ struct Came $kind(from = [view, operate], bytesMax = 131072, whenFull = credit) 
 
   union {
     nothing @0 :Void;
-    # Sent each minute in which nothing else is.
+    # Sent in each minute without another item.
     listening @1 :UInt16;
-    # Once: so many nodes tell this one of changes. 0: it asks them itself, twice a minute.
+    # Sent once: the number of nodes that tell this node of changes. 0: it asks them itself, twice a minute.
     value @2 :GotValue;
-    # Without its search. A reader that is slow misses values which a newer one has replaced.
+    # Without its search. A slow reader misses values that a newer value has replaced.
     provider @3 :Contact;
     ended @4 :ListenEnded;
-    # The last one.
+    # The last item.
   }
 }
 
@@ -770,11 +774,11 @@ struct CheckHeld $kind(from = [view, operate], bytesMax = 64) {
 }
 
 struct CleanHeld $kind(from = [operate], bytesMax = 64) {
-  # The same, and drops what has expired and what cannot be used.
+  # As CheckHeld, and also drops expired and unusable rows.
 }
 
 struct ListRows $kind(from = [view, operate], bytesMax = 64) {
-  # Asks it for what its rows say, as a stream of AuditItem. Troubles are for CheckHeld.
+  # Asks `/dht/audit` for a summary of each row, as a stream of AuditItem. CheckHeld reports faults.
 
   space @0 :Text;
   # As in AuditSum; empty: all.
@@ -788,7 +792,7 @@ struct AuditItem $kind(from = [view, operate], bytesMax = 4096, whenFull = credi
     # Rows read so far, once a second.
     trouble @1 :RowTrouble;
     sum @2 :List(AuditSum);
-    # The last one, by space.
+    # The last item, by space.
     row @3 :RowSummary;
   }
 }
@@ -801,17 +805,17 @@ struct RowSummary {
   what @1 :UInt8;
   # As in Published.
   key @2 :Data;
-  # Of a cid the whole hash.
+  # For a cid the whole hash.
   sequence @3 :UInt64;
   # Of a kv; else 0.
   name @4 :Data;
   # Of a kv.
   whose @5 :Data;
-  # Of a kv its owner's public key; of an announcement the provider's id; of the others empty.
+  # For a kv its owner's public key; for an announcement the provider's id; otherwise empty.
   bytes @6 :UInt64;
   # Of a record's value.
   expires @7 :UInt64;
-  # Unix seconds; 0: what is published is published again for as long as this node runs.
+  # Unix seconds; 0: a published item, which is published again as long as this node runs.
 }
 
 struct RowTrouble {
@@ -824,7 +828,7 @@ struct RowTrouble {
 
 struct AuditSum {
   space @0 :Text;
-  # "pk", "kv", "cid", "providers", or "published": what this node itself keeps in the network.
+  # "pk", "kv", "cid", "providers", or "published": items that this node keeps in the network.
   rows @1 :UInt64;
   bytes @2 :UInt64;
   # Of keys and values.
@@ -863,27 +867,27 @@ struct DhtState $kind(from = [view, operate], bytesMax = 4096) {
   roundTripUs @18 :UInt64;
   # To an average node.
   refused @19 :UInt64;
-  # Stores and announcements that were not taken.
+  # Refused stores and announcements.
   listeners @20 :UInt32;
-  # Nodes that are told of changes, each place for itself.
+  # Nodes that are told of changes, counted for each key.
   notices @21 :UInt64;
   # Sent to them.
   unanswered @22 :UInt64;
   # Of `questions`.
   searchUs @23 :UInt64;
-  # That all searches took together.
+  # Duration of all searches together.
   cacheBytes @24 :UInt64;
   # Of copies in memory.
   cacheHits @25 :UInt64;
-  # Searches of this node that they answered.
+  # Searches of this node that copies answered.
   cacheServed @26 :UInt64;
-  # Questions of other nodes that they answered.
+  # Questions of other nodes that copies answered.
   copiesLeft @27 :UInt64;
   # Copies that other nodes were asked to keep.
   repairs @28 :UInt64;
-  # Nodes that lagged behind and were given a newer record.
+  # Stale replicas that were sent a newer record.
   repaired @29 :UInt64;
-  # Those that have taken it.
+  # Stale replicas that have stored it.
 }
 
 struct BucketState $kind(from = [view, operate], bytesMax = 8192) {
@@ -911,18 +915,18 @@ struct LookupState $kind(from = [view, operate], bytesMax = 8192) {
   asked @2 :UInt32;
   inFlight @3 :UInt32;
   paths @4 :List(Text);
-  # The latest answers: who, and after how long.
+  # The latest answers: from which node, and after how long.
   phase @5 :Text;
   # "searching" or "storing".
   runsMs @6 :UInt64;
   # Since it began.
   dueMs @7 :UInt64;
-  # Until it ends whatever comes; 0 once it stores.
+  # Time left until its deadline; 0 once it stores.
   holders @8 :UInt32;
-  # That have answered with the newest record so far.
+  # Nodes that have answered with the newest record so far.
   stores @9 :UInt32;
   stored @10 :UInt32;
-  # Nodes asked to store, and those that have.
+  # Nodes asked to store, and nodes that have stored.
 }
 
 struct ListenState $kind(from = [view, operate], bytesMax = 8192) {
@@ -934,7 +938,7 @@ struct ListenState $kind(from = [view, operate], bytesMax = 8192) {
   notices @2 :UInt64;
   # Of other nodes.
   unwanted @3 :UInt64;
-  # Of them those for which nobody listens, from nodes that were not asked, or with what does not belong there.
+  # Notices without a listener here, from nodes that were not asked, or with unsuitable content.
 }
 
 struct ListenedPlace {
@@ -949,7 +953,7 @@ struct AuditState $kind(from = [view, operate], bytesMax = 512) {
 
   running @0 :Bool;
   rows @1 :UInt64;
-  # Read of the one that runs, or ran last.
+  # Rows read by the current audit, or by the last one.
   audits @2 :UInt64;
-  # Begun.
+  # Audits started.
 }

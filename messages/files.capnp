@@ -1,8 +1,8 @@
 @0xe3a96f0b58d1c274;
 # The content store: what nodes ask each other about chunks and manifests, and what operators ask about files.
 #
-# Words. A content is a chunk or a manifest. An owner claims it at a holder; the owner is whoever sends: the peer of the
-# link, or the node itself. Ids are hashes: whoever receives bytes compares them with their id before anything else.
+# Words. A content is a chunk or a manifest. An owner claims it at a holder. The owner is the sender: the peer of the
+# link, or the node itself. Ids are hashes: a receiver compares bytes with their id before it uses them.
 
 using Cxx = import "/capnp/c++.capnp";
 using import "/messages/annotations.capnp".kind;
@@ -29,18 +29,19 @@ struct Content {
   # Of a chunk: its length, 1 to 2,097,152; of a manifest: 0. Anything else is `malformed`.
 
   kind @5 :ContentKind;
-  # An unknown one is `unsupported`.
+  # An unknown kind is `unsupported`.
 }
 
 enum ClaimKind {
   file @0;
   # The claim's name is a CID.
   put @1;
-  # The claim's name is a put id: 32 random bytes that stand for a CID not yet known. Released when idle for an hour.
+  # The claim's name is a put id: 32 random bytes in place of a CID that is not known yet. Released when idle for an
+  # hour.
 }
 
 struct Claim {
-  # What the sender claims contents for.
+  # The file or put for which the sender claims contents.
 
   kind @0 :ClaimKind;
   # An unknown one is `unsupported`.
@@ -68,7 +69,7 @@ struct Manifest {
   # The file's BEP 52 root: 32 bytes; absent for an empty file. It follows from the chunks: another is `malformed`.
 
   chunks @5 :List(ManifestChunk);
-  # As many as the size says, at most 65,536; absent for an empty file.
+  # Their number follows from the size, at most 65,536; absent for an empty file.
 }
 
 struct ManifestChunk {
@@ -92,8 +93,8 @@ struct StoreContent $kind(from = [peer], bytesMax = 2622544) {
   content @1 :Content;
 
   bytes @2 :Data;
-  # The content itself, at most 2,621,520 bytes (the largest manifest); `corrupt` if it is not what the key says. Empty:
-  # the sender thinks that it is there already; `not_found` if it is not.
+  # The content itself, at most 2,621,520 bytes (the largest manifest); `corrupt` if it does not match its key. Empty:
+  # the sender assumes that the holder has it; `not_found` if it has not.
 }
 
 struct Stored $kind(from = [peer], bytesMax = 64) {
@@ -122,7 +123,7 @@ struct Bound $kind(from = [peer], bytesMax = 64) {
 }
 
 struct ReleaseClaim $kind(from = [peer], bytesMax = 256) {
-  # Ends a claim of the sender; contents that nobody else claims are dropped. A claim that is not there has ended.
+  # Ends a claim of the sender; contents without another claim are dropped. A claim that does not exist has ended.
 
   claim @0 :Claim;
 }
@@ -145,7 +146,7 @@ struct Fetched $kind(from = [peer], bytesMax = 2622544) {
   # A content that a holder has.
 
   bytes @0 :Data;
-  # The whole content. The asker verifies it; what does not fit its key counts against the sender.
+  # The whole content. The asker verifies it; a content that does not match its key counts against the sender.
 }
 
 struct HasContents $kind(from = [peer], bytesMax = 65536) {
@@ -155,28 +156,29 @@ struct HasContents $kind(from = [peer], bytesMax = 65536) {
   # 1 to 1,024; none or more is `malformed`.
 
   claimedFor @1 :Data;
-  # 32 bytes, a CID: those only that the sender claims for this file. Empty: whoever claims them. Else `malformed`.
+  # 32 bytes, a CID: only contents that the sender claims for this file. Empty: claimed by any node. Otherwise
+  # `malformed`.
 }
 
 struct Has $kind(from = [peer], bytesMax = 1024) {
   # Which of the contents the holder has.
 
   present @0 :List(Bool);
-  # One for each content asked about, in their order. Of another length it counts as no answer.
+  # One for each content, in their order. A list of another length counts as no answer.
 }
 
 struct Holds $kind(bytesMax = 128) {
-  # A holder tells `/files/announce` that it has a content now, or has it no more.
+  # A holder tells `/files/announce` that it has a content now, or has lost it.
 
   content @0 :Content;
   gone @1 :Bool;
 }
 
 struct ListHeld $kind(bytesMax = 128) {
-  # `/files/announce` asks the holder what it has. Answered by HeldContents.
+  # `/files/announce` asks the holder for its contents. Answered by HeldContents.
 
   behind @0 :Content;
-  # Those after this one; absent: from the first on.
+  # The page starts after this content; absent: at the first.
 }
 
 struct HeldContents $kind(bytesMax = 65536) {
@@ -188,7 +190,7 @@ struct HeldContents $kind(bytesMax = 65536) {
 }
 
 struct FindPlaces $kind(bytesMax = 64) {
-  # Asks `/files/places` who lives where a content belongs. Answered by Places.
+  # Asks `/files/places` for the nodes nearest to a content's position. Answered by Places.
 
   position @0 :Data;
   # 20 bytes, else `malformed`.
@@ -198,8 +200,8 @@ struct Places $kind(bytesMax = 4096) {
   # The answer to FindPlaces.
 
   nodes @0 :List(Contact);
-  # As a search of the last seconds found them around a position near that one, without this node: at most 40, in any
-  # order. None: the network did not answer.
+  # As a search of the last seconds found them around a nearby position, without this node: at most 40, in any order.
+  # Empty: the network did not answer.
 }
 
 struct PlacesState $kind(from = [view, operate], bytesMax = 128) {
@@ -207,10 +209,10 @@ struct PlacesState $kind(from = [view, operate], bytesMax = 128) {
 
   asked @0 :UInt64;
   searches @1 :UInt64;
-  # Those that the answers took.
+  # Searches that were needed for the answers.
   waiting @2 :UInt32;
   neighbourhoods @3 :UInt32;
-  # At hand.
+  # Neighbourhoods that are known at present.
 }
 
 struct AnnounceState $kind(from = [view, operate], bytesMax = 256) {
@@ -219,15 +221,15 @@ struct AnnounceState $kind(from = [view, operate], bytesMax = 256) {
   waiting @0 :UInt32;
   announced @1 :UInt64;
   failed @2 :UInt64;
-  # Tries that came to nothing; they are repeated.
+  # Failed attempts; they are repeated.
   dropped @3 :UInt64;
-  # For want of room.
+  # Dropped because the queue was full.
 }
 
 # --- operators -----------------------------------------------------------------------------------------------------
 
 struct PutFile $kind(from = [operate], bytesMax = 1024) {
-  # Begins a put: a stream of PutPiece from the asker, then the answer PutDone.
+  # Starts a put: a stream of PutPiece from the asker, then the answer PutDone.
 
   name @0 :Text;
   # How `file ls` shows it: at most 255 bytes of UTF-8 without control characters, no path; empty for standard input.
@@ -241,7 +243,7 @@ struct PutPiece $kind(from = [operate], bytesMax = 1048640, whenFull = credit) {
   # Input of PutFile.
 
   bytes @0 :Data;
-  # The next bytes of the file, at most 1 MiB; an empty piece is passed over.
+  # The next bytes of the file, at most 1 MiB; an empty piece is ignored.
 }
 
 struct PutDone $kind(from = [operate], bytesMax = 256) {
@@ -252,15 +254,15 @@ struct PutDone $kind(from = [operate], bytesMax = 256) {
   chunks @2 :UInt32;
   replicasAsked @3 :UInt8;
   replicasReached @4 :UInt8;
-  # At least 1. Fewer than asked: there were not enough nodes that took it; the watch goes on trying.
+  # At least 1. Fewer than asked: not enough nodes accepted it; the watch keeps trying.
 
   bytesFresh @5 :UInt64;
-  # Of the file's bytes, those whose chunk it did not contain before.
+  # Bytes of the file, without chunks that repeat an earlier chunk of it.
 }
 
 struct GetFile $kind(from = [view, operate], bytesMax = 256) {
-  # A stream of GetItem: first `start`, then pieces in order. It ends with `not_found` if all who were asked lack the
-  # file, with `unavailable` if one that may have it did not answer, with `corrupt` if all copies are damaged.
+  # A stream of GetItem: first `start`, then pieces in order. It ends with `not_found` if all asked nodes lack the file,
+  # with `unavailable` if a node that may have it did not answer, with `corrupt` if all copies are damaged.
 
   cid @0 :Data;
   # Exactly 32 bytes, else `malformed`.
@@ -291,7 +293,7 @@ struct GetItem $kind(from = [view, operate], bytesMax = 262400, whenFull = credi
 struct GetStart {
   fileBytes @0 :UInt64;
   partBytes @1 :UInt64;
-  # How many bytes the pieces have together.
+  # The bytes of all pieces together.
 }
 
 struct ListFiles $kind(from = [view, operate], bytesMax = 64) {
@@ -308,7 +310,7 @@ struct FileRow $kind(from = [view, operate], bytesMax = 1024, whenFull = credit)
   bytes @2 :UInt64;
   chunks @3 :UInt32;
   replicas @4 :UInt8;
-  # As many as are wanted.
+  # The number of wanted copies.
 
   pinned @5 :Bool;
   expires :union {
@@ -320,7 +322,7 @@ struct FileRow $kind(from = [view, operate], bytesMax = 1024, whenFull = credit)
   # Unix seconds.
 
   replicasLive @9 :UInt8;
-  # The fewest that any of its contents had when the watch last looked.
+  # The minimum over its contents, when the watch last checked.
 }
 
 struct ViewFile $kind(from = [view, operate], bytesMax = 256) {
@@ -345,15 +347,15 @@ struct ViewContent {
   # Of the chunk in the file; 0 for the manifest.
 
   holders @2 :List(Data);
-  # Node ids of 20 bytes, at most 16: who has said that it holds the content. Empty if this node does not claim the
-  # file.
+  # Ids of the nodes that have said that they hold the content: 20 bytes each, at most 16. Empty if this node does not
+  # claim the file.
 }
 
 struct VerifyFile $kind(from = [view, operate], bytesMax = 256) {
   # Reads every copy of every content at its holders and compares it with its id. A stream of VerifyItem: one for each
-  # copy that is not sound, progress at most every second, and the sum last. A damaged copy at this node is stored anew
-  # from a sound one. `not_found` if this node neither claims nor holds the file; of one that it only holds, its own
-  # copies are read.
+  # copy that is not sound, progress at most every second, and the sum last. A damaged copy at this node is replaced
+  # from a sound copy. `not_found` if this node neither claims nor holds the file; if it only holds the file,
+  # only its own copies are read.
 
   cid @0 :Data;
   # Exactly 32 bytes, else `malformed`.
@@ -384,7 +386,7 @@ enum CopyState {
   unknown @3;
   # The node did not answer.
   repaired @4;
-  # It was damaged at this node, and is sound again.
+  # It was damaged at this node, and has been replaced.
 }
 
 struct VerifySum {
@@ -394,16 +396,16 @@ struct VerifySum {
   damaged @3 :UInt64;
   unknown @4 :UInt64;
   bytes @5 :UInt64;
-  # Of the contents looked at, each counted once.
+  # Bytes of the contents read, each counted once.
 
   bytesTotal @6 :UInt64;
   repaired @7 :UInt64;
-  # Copies; they count as damaged, too.
+  # Repaired copies, which also count as damaged.
 }
 
 struct RemoveFile $kind(from = [operate], bytesMax = 256) {
-  # Ends this node's claim on a file; `not_found` if it has none. Answered by FileRemoved once that is synced; the
-  # holders are told, and told again until they have answered.
+  # Ends this node's claim on a file; `not_found` if it has none. Answered by FileRemoved once that is synced. The
+  # holders are told until they answer.
 
   cid @0 :Data;
 }
@@ -412,7 +414,7 @@ struct FileRemoved $kind(from = [operate], bytesMax = 64) {
   # The file is no longer claimed by this node, and that is synced.
 
   holders @0 :UInt32;
-  # How many nodes are to release it.
+  # How many nodes have to release it.
 }
 
 struct PinFile $kind(from = [operate], bytesMax = 256) {
@@ -425,7 +427,7 @@ struct PinFile $kind(from = [operate], bytesMax = 256) {
 # --- between the actors of one node --------------------------------------------------------------------------------
 
 struct PutHeld $kind(bytesMax = 1048576) {
-  # A put tells the catalogue who holds some of its contents under the put id. Answered by Nothing.
+  # A put tells the catalogue which nodes hold some of its contents under the put id. Answered by Nothing.
 
   put @0 :Data;
   contents @1 :List(HeldContent);
@@ -439,8 +441,8 @@ struct HeldContent {
 }
 
 struct PutBinds $kind(bytesMax = 65536) {
-  # A put is about to bind its claims to `cid` at these nodes. Answered by Nothing once a row says so, for the claims
-  # must be released if the put ends here.
+  # A put is about to bind its claims to `cid` at these nodes. Answered by Nothing once a row records it, because the
+  # claims must be released if the put ends here.
 
   put @0 :Data;
   cid @1 :Data;
@@ -449,7 +451,7 @@ struct PutBinds $kind(bytesMax = 65536) {
 }
 
 struct PutEnds $kind(bytesMax = 131072) {
-  # A put has bound its claims and wants its file listed. Answered by PutListed once that is synced.
+  # A put has bound its claims, and asks to list its file. Answered by PutListed once that is synced.
 
   put @0 :Data;
   cid @1 :Data;
@@ -465,11 +467,11 @@ struct PutListed $kind(bytesMax = 64) {
   # The file is listed.
 
   replicas @0 :UInt8;
-  # The fewest holders that any of its contents has, at least 1.
+  # The minimum of holders over its contents, at least 1.
 }
 
 struct PutFails $kind(bytesMax = 65536) {
-  # A put has failed. Answered by Nothing once a row says that these nodes are to release its claims.
+  # A put has failed. Answered by Nothing once a row records that these nodes have to release its claims.
 
   put @0 :Data;
   nodes @1 :List(Data);
@@ -477,7 +479,7 @@ struct PutFails $kind(bytesMax = 65536) {
 }
 
 struct CopyMade $kind(bytesMax = 256) {
-  # A copy that the watch wanted is stored at `node`. Answered by Nothing once a row says so.
+  # A copy that the watch wanted is stored at `node`. Answered by Nothing once a row records it.
 
   cid @0 :Data;
   content @1 :Content;
@@ -485,14 +487,14 @@ struct CopyMade $kind(bytesMax = 256) {
 }
 
 struct CopyRefused $kind(bytesMax = 128) {
-  # A node did not take a copy that the watch wanted there.
+  # A node refused a copy that the watch wanted there.
 
   node @0 :Data;
 }
 
 struct MendContent $kind(bytesMax = 2622544) {
-  # Stores a content of this node anew in the place of a damaged one; its bytes have been verified. Answered by Nothing
-  # once it is synced; `not_found` if nobody claims it here.
+  # Replaces a damaged content of this node; the bytes have been verified. Answered by Nothing once it is synced;
+  # `not_found` if no node claims it here.
 
   content @0 :Content;
   bytes @1 :Data;
@@ -504,25 +506,25 @@ struct FilesState $kind(from = [view, operate], bytesMax = 512) {
   # What the inspector shows of the catalogue: the files of this node.
 
   loading @0 :Bool;
-  # Its rows are still read.
+  # Its rows are still being read.
 
   files @1 :UInt32;
   contentsOwned @2 :UInt32;
   contentsShort @3 :UInt32;
-  # With fewer live copies than wanted, when the watch last looked.
+  # Contents with fewer live copies than wanted, when the watch last checked.
 
   contentsLost @4 :UInt32;
-  # Without any.
+  # Contents without any live copy.
 
   releases @5 :UInt32;
-  # Claims that other nodes are still to end.
+  # Claims that other nodes still have to end.
 
   putsUnderWay @6 :UInt32;
   streamsUnderWay @7 :UInt32;
   # Gets, views and verifies.
 
   copiesUnderWay @8 :Bool;
-  # The watch restores copies.
+  # The watch is restoring copies.
 }
 
 struct HolderState $kind(from = [view, operate], bytesMax = 256) {
@@ -533,10 +535,10 @@ struct HolderState $kind(from = [view, operate], bytesMax = 256) {
   bytes @2 :UInt64;
   claims @3 :UInt64;
   badDigests @4 :UInt64;
-  # Contents received that were not what their key says.
+  # Received contents that did not match their key.
 
   damaged @5 :UInt64;
-  # Contents that could not be read and were not mended yet.
+  # Contents that cannot be read and are not repaired yet.
 
   commitsUnderWay @6 :UInt32;
   readsUnderWay @7 :UInt32;
@@ -555,7 +557,7 @@ struct PutState $kind(from = [view, operate], bytesMax = 256) {
 
   replicasAsked @2 :UInt8;
   replicasReached @3 :UInt8;
-  # The fewest of any content so far; zero before the first.
+  # The minimum over the contents so far; zero before the first.
 }
 
 struct GetState $kind(from = [view, operate], bytesMax = 128) {
@@ -565,5 +567,5 @@ struct GetState $kind(from = [view, operate], bytesMax = 128) {
   # Passed on so far.
 
   badAnswers @1 :UInt64;
-  # Contents that were not what their key says.
+  # Contents that did not match their key.
 }

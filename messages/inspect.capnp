@@ -7,17 +7,17 @@ using import "/messages/runtime.capnp".Portrait;
 $Cxx.namespace("troupe::inspect::wire");
 
 struct ListActors $kind(lane = control, from = [view, operate], bytesMax = 4096) {
-  # Asks for one screen of the node's actors. Answered by ActorRows; `malformed` with the place for a wrong filter or
+  # Asks for one screen of the node's actors. Answered by ActorRows; `malformed` with the position for a wrong filter or
   # column, `overloaded` while 16 such questions wait.
 
   filter @0 :Text;
   # runtime/observe/logic/filter.hpp; empty: all.
 
   top @1 :Text;
-  # The column with the largest values first; empty: by path.
+  # The column to sort by, largest values first; empty: by path.
 
   limit @2 :UInt32;
-  # Rows at most; zero: 1,000. At most 10,000, and fewer where paths are so long that they do not fit into one answer.
+  # Maximum number of rows; zero: 1,000. At most 10,000, and fewer if long paths do not fit into one answer.
 }
 
 struct ActorRows $kind(from = [peer, view, operate], bytesMax = 4194304) {
@@ -31,67 +31,67 @@ struct ActorRows $kind(from = [peer, view, operate], bytesMax = 4194304) {
   # Actors of the node.
 
   matched @3 :UInt64;
-  # Those that the filter means.
+  # Actors that the filter selects.
 
   tookUs @4 :UInt64;
   warnings @5 :List(Text);
-  # What is wrong with the node, as its health says it; at most 65.
+  # Reasons of the node's health; at most 65.
 }
 
 struct ActorRow {
   path @0 :Text;
   kind @1 :Text;
   state @2 :Text;
-  # running; restarting: it broke and waits; ending; stuck: one message has been in its handler for a second or more.
+  # running; restarting: it failed and waits; ending; stuck: one message has been in its handler for a second or more.
 
   mailbox @3 :UInt64;
   # Messages waiting.
 
   oldestMs @4 :UInt64;
-  # At least so long the oldest of them has waited: of those that the mailbox marks, which is not each.
+  # How long the oldest of them has waited, at least: the mailbox marks only some messages.
 
   handled @5 :UInt64;
-  # Messages since the actor began: questions, tells, answers and items, for links also what passes over them.
+  # Messages since the actor started: questions, tells, answers and items; for links also the messages that pass.
 
   perSecond @6 :Float64;
   # Messages handled in the last second.
 
   busy @7 :Float64;
-  # Share of the last second spent in its handlers, 0 to 1.
+  # Share of the last second in its handlers, 0 to 1.
 
   p99Us @8 :UInt64;
-  # Time that 99 of 100 handlers stay below, to a factor of two; of one handler in 32.
+  # 99th percentile of the duration of handlers, to a factor of two; one handler in 32 is measured.
 
   restarts @9 :UInt32;
   lastError @10 :Text;
-  # The code of what broke it last; empty: nothing has.
+  # The code of its last failure; empty: none.
 
   perSecondMinute @11 :Float64;
   # Of about the last minute.
 
   busyMinute @12 :Float64;
   refused @13 :UInt64;
-  # Messages that found the mailbox full.
+  # Messages that were refused because the mailbox was full.
 
   deadLetters @14 :UInt64;
   asking @15 :UInt32;
-  # Its own questions and streams that wait for others.
+  # Its own questions and streams that wait for other actors.
 
   headKind @16 :Text;
-  # Of the message that oldestMs is of; empty: not known.
+  # The kind of the oldest message (oldestMs); empty: unknown.
 
   headFrom @17 :Text;
-  # Who sent it, as a path or a node; empty: not known.
+  # The sender of that message, as a path or a node; empty: unknown.
 }
 
 struct ListEnded $kind(lane = control, from = [view, operate], bytesMax = 4096) {
   # Asks for the actors that have ended, the latest first. Answered by EndedRows.
 
   filter @0 :Text;
-  # Of path, kind, handled, restarts and lastError; all else is zero or empty there.
+  # On path, kind, handled, restarts and lastError; all other fields are zero or empty there.
 
   limit @1 :UInt32;
-  # Rows at most; zero: 1,000, which are all that are kept.
+  # Maximum number of rows; zero: 1,000, which is as many as are kept.
 }
 
 struct EndedRows $kind(from = [peer, view, operate], bytesMax = 1048576) {
@@ -100,7 +100,7 @@ struct EndedRows $kind(from = [peer, view, operate], bytesMax = 1048576) {
   node @0 :Data;
   ended @1 :List(EndedRow);
   inAll @2 :UInt64;
-  # Since the node began.
+  # Since the node started.
 }
 
 struct EndedRow {
@@ -111,11 +111,11 @@ struct EndedRow {
   # finished, stopped, given up, unwatched or killed (runtime/actor/ended.hpp).
 
   code @4 :Text;
-  # Of what broke it; empty: nothing did.
+  # The code of its failure; empty: none.
 
   why @5 :Text;
   lastMessage @6 :Text;
-  # The kind that it handled last; empty: none.
+  # The kind of its last message; empty: none.
 
   handled @7 :UInt64;
   restarts @8 :UInt32;
@@ -136,16 +136,16 @@ struct Looked $kind(from = [peer, view, operate], bytesMax = 2097152) {
   # Null if the actor did not answer within 2 s.
 
   handling @3 :Text;
-  # The kind of the message that it is at now, if it did not answer; empty: that is not known.
+  # The kind of the message that it is handling, if it did not answer; empty: unknown.
 
   handlingMs @4 :UInt64;
-  # For so long, at least.
+  # How long it has been handling it, at least.
 
   names @5 :List(Name);
-  # The actors and nodes whose numbers the portrait has.
+  # Names of the actors and nodes whose numbers the portrait has.
 
   schemas @6 :List(Data);
-  # The types of the state (messages/kinds.hpp: schema_bytes), so that it can be read by those who do not know them.
+  # The types of the state (messages/kinds.hpp: schema_bytes), for a reader that does not know them.
 
   stateName @7 :Text;
   silent @8 :Text;
@@ -158,21 +158,21 @@ struct Name {
 }
 
 struct FollowMessages $kind(lane = control, from = [view, operate], bytesMax = 4096) {
-  # Asks for messages as they pass. A stream of FollowItem that ends by itself; `malformed` for a wrong pattern or for one
-  # that means all without `all`, `overloaded` if four are followed already.
+  # Asks for messages as they pass. A stream of FollowItem that ends by itself; `malformed` for a wrong pattern, or for
+  # a pattern that selects all actors without `all`; `overloaded` if there are four such streams already.
 
   pattern @0 :Text;
-  # A filter of actors, of which path, kind, mailbox, handled and restarts count.
+  # A filter of actors; it may use path, kind, mailbox, handled and restarts.
 
   all @1 :Bool;
   count @2 :UInt64;
-  # Messages at most; zero: 100 unless `milliseconds` is set. At most 1,000,000.
+  # Maximum number of messages; zero: 100 unless `milliseconds` is set. At most 1,000,000.
 
   milliseconds @3 :UInt64;
-  # Time at most; zero: 10 s unless `count` is set, then 24 h. At most 24 h.
+  # Maximum time; zero: 10 s, or 24 h if `count` is set. At most 24 h.
 
   trace @4 :UInt64;
-  # The messages of one trace; zero: of all.
+  # Only messages of this trace; zero: of all traces.
 }
 
 struct FollowItem $kind(from = [peer, view, operate], bytesMax = 1048576, whenFull = credit) {
@@ -181,26 +181,27 @@ struct FollowItem $kind(from = [peer, view, operate], bytesMax = 1048576, whenFu
   union {
     message @0 :FollowedMessage;
     schemas @1 :List(Data);
-    # Types that the next messages use.
+    # Types of the next messages.
 
     ended @2 :FollowEnd;
     # The last item.
 
     nothing @3 :Void;
-    # Nothing has passed for a while; the stream lives.
+    # Nothing has passed for a while; the stream is alive.
   }
 }
 
 struct FollowedMessage {
   unixMs @0 :UInt64;
-  # When it was at the actor.
+  # When it passed the actor.
 
   way @1 :Way;
   path @2 :Text;
   # Of the actor.
 
   other @3 :Text;
-  # The sender, with `over` the receiver: a path, a node's id, or # and a number for one that has ended; empty: nobody.
+  # The sender; with `over` the receiver. A path, a node's id, or # and a number for an actor that has ended; empty:
+  # none.
 
   kind @4 :Text;
   # Empty for a signal of a stream without words.
@@ -213,7 +214,7 @@ struct FollowedMessage {
   # Of the whole message.
 
   words @10 :Data;
-  # The message itself if it has at most 64 KiB, else nothing.
+  # The message itself if it has at most 64 KiB, otherwise empty.
 
   enum Way {
     in @0;
@@ -221,7 +222,7 @@ struct FollowedMessage {
     out @1;
     # Written to its link.
     over @2;
-    # Come over its link, for another actor.
+    # Received over its link, for another actor.
   }
   enum Form {
     message @0;
@@ -243,7 +244,7 @@ struct FollowEnd {
   # Sent.
 
   dropped @2 :UInt64;
-  # Matched, and lost because too many waited.
+  # Messages that matched, and were lost because too many waited.
 }
 
 struct InspectState $kind(bytesMax = 4096) {
@@ -255,7 +256,7 @@ struct InspectState $kind(bytesMax = 4096) {
 
   following @2 :UInt32;
   waiting @3 :UInt32;
-  # Questions of lists.
+  # Questions for lists.
 
   lensBytes @4 :UInt64;
 }

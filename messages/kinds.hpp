@@ -1,5 +1,5 @@
 #pragma once
-// What is known of every kind of message: the table that the build makes from the annotations in the schemas.
+// The table of all kinds of messages, which the build makes from the annotations in the schemas.
 //
 // Source  messages/annotations.capnp; messages/kinds/ writes the table and fails the build on a bad annotation.
 // Owner   constants of the program; safe from any thread.
@@ -19,14 +19,14 @@ inline constexpr std::uint32_t kBytesMaxLimit = 4u << 20;
 /// Which queue of the mailbox a message waits in; `control` goes first and is never refused.
 enum class Lane : std::uint8_t { normal, control };
 
-/// What becomes of a tell above the receiver's limit.
+/// What happens to a tell above the receiver's limit.
 enum class WhenFull : std::uint8_t {
   drop_newest,  ///< it is dropped and counted
-  keep_latest,  ///< it replaces the waiting one of the same sender and kind
+  keep_latest,  ///< it replaces the waiting message of the same sender and kind
   credit,       ///< it travels only as an item of a stream, whose credit bounds it
 };
 
-/// Who sends. One bit each.
+/// The role of a sender. One bit each.
 enum class Role : std::uint8_t {
   inside = 1,   ///< an actor of the same node
   peer = 2,     ///< another node
@@ -44,7 +44,7 @@ struct Roles {
 
 struct KindInfo {
   std::uint64_t id;       ///< Cap'n Proto type id
-  std::string_view name;  ///< "dht.FindNode"; without domain for the common ones: "Error"
+  std::string_view name;  ///< "dht.FindNode"; without domain for common.capnp: "Error"
   Lane lane;
   Roles from;               ///< always has `inside`
   std::uint32_t bytes_max;  ///< largest message, counted over its words; 1 to kBytesMaxLimit
@@ -52,7 +52,7 @@ struct KindInfo {
   bool datagram;  ///< another node may ask it by datagram; otherwise over a link alone
 };
 
-/// A type of the schemas, of its own or a part (struct, group or enum).
+/// A type of the schemas: a kind or a part (struct, group or enum).
 struct SchemaInfo {
   std::uint64_t id;
   base::ByteView node;  ///< as schema_bytes() returns it
@@ -62,7 +62,7 @@ struct SchemaInfo {
 std::span<const KindInfo> all_kinds();
 std::span<const SchemaInfo> all_schemas();
 
-/// The kind of that type id; null for one that is unknown or only a part of messages.
+/// The kind of that type id; null if it is unknown, or only a part of messages.
 const KindInfo* find_kind(std::uint64_t id);
 
 /// The serialized `schema::Node` of a type: one segment without a segment table, whole words. With it an older

@@ -1,6 +1,6 @@
 @0xc5f1d7a2093b6e84;
-# What two ends of a link say before anything else (runtime/net/logic/handshake.hpp).
-# Both structs are fixed, without pointers: there is nothing in them to follow and nothing to bound.
+# The first messages of both ends of a link (runtime/net/logic/handshake.hpp).
+# Both structs have a fixed size and no pointers, so a reader has nothing to follow or bound.
 
 using Cxx = import "/capnp/c++.capnp";
 using import "/messages/annotations.capnp".kind;
@@ -8,7 +8,7 @@ using import "/messages/annotations.capnp".Role;
 $Cxx.namespace("troupe::net::wire");
 
 struct Hello $kind(lane = control, from = [peer, view, operate], bytesMax = 960) {
-  # Who I am, and what I speak. The first frame of each side; its bytes are part of what both Proofs sign.
+  # The sender's identity and versions. The first frame of each side; its bytes are part of what both Proofs sign.
 
   key0 @0 :UInt64;
   key1 @1 :UInt64;
@@ -27,14 +27,14 @@ struct Hello $kind(lane = control, from = [peer, view, operate], bytesMax = 960)
   schema1 @8 :UInt64;
   schema2 @9 :UInt64;
   schema3 @10 :UInt64;
-  # SHA-256 over the sender's schemas, each word little-endian. For people who look; a difference is no refusal.
+  # SHA-256 over the sender's schemas, each word little-endian. For diagnosis; a difference is not refused.
 
   role @11 :Role;
-  # What the dialler wants to be on this link: peer, view or operate, else `malformed`. A server sends `peer`.
+  # The role that the dialler asks for: peer, view or operate, else `malformed`. A server sends `peer`.
 }
 
 struct Proof $kind(lane = control, from = [peer, view, operate], bytesMax = 960) {
-  # Proves that the sender of the Hello holds its key, on this very connection.
+  # Proves that the sender of the Hello holds its key, for exactly this connection.
 
   signature0 @0 :UInt64;
   signature1 @1 :UInt64;

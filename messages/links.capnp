@@ -9,12 +9,12 @@ using import "/messages/common.capnp".Error;
 $Cxx.namespace("troupe::net::wire");
 
 struct Dial $kind(bytesMax = 512) {
-  # Wants a link in the role of this node. Answered by Dialled when it is up, also if it was up before.
-  # Errors: `unavailable` if nobody answers by the deadline of the question, `refused` if another id answers or the
-  # other side does not want us; the message says which; `conflict` if it is this node itself.
+  # Asks for a link in the role of this node. Answered by Dialled when it is up, also if it was up before.
+  # Errors: `unavailable` if no node answers by the deadline of the question, `refused` if another id answers or the
+  # other side refuses the link, as the message says; `conflict` if it is this node itself.
 
   pinned @0 :Data;
-  # The id that must answer: 20 bytes; empty: whoever answers.
+  # The id that must answer: 20 bytes; empty: any node.
 
   address @1 :Text;
   # "HOST:PORT", at most 300 bytes.
@@ -24,11 +24,11 @@ struct Dialled $kind(bytesMax = 256) {
   # The answer to Dial.
 
   contact @0 :Contact;
-  # Who answered. Its address is the one that was dialled.
+  # The node that answered. Its address is the one that was dialled.
 }
 
 struct HangUp $kind(bytesMax = 256) {
-  # Ends the link to a node after what is queued has been sent. Without a link nothing happens.
+  # Ends the link to a node after its queue has been sent. Without a link nothing happens.
 
   node @0 :Data;
   # 20 bytes.
@@ -41,15 +41,15 @@ struct FollowLinks $kind(bytesMax = 64) {
   # The sender will be told LinkUp and LinkDown of links in the role `peer`: first of those that are up.
 
   again @0 :Bool;
-  # The sender followed before, and only makes sure that it still does: nothing is told twice to one who does.
+  # The sender followed before, and only makes sure that it still does: a follower is told nothing twice.
 }
 
 struct LinkUp $kind(lane = control, bytesMax = 256) {
   # Tells a follower that a link is in service.
 
   contact @0 :Contact;
-  # Key and nonce as proven; the address is the one dialled, or where its stream comes from: that port is not one
-  # to dial.
+  # Key and nonce as proven; the address is the one dialled, or where its stream comes from. The port of such a stream
+  # cannot be dialled.
 
   outbound @1 :Bool;
   # Whether this node dialled.
@@ -62,10 +62,10 @@ struct LinkDown $kind(lane = control, bytesMax = 1024) {
   reason @1 :Text;
 
   hungUp @2 :Bool;
-  # By the other node, which said so.
+  # The other node ended it, and said so.
 
   lost @3 :Bool;
-  # Without a word: neither side has hung up, and no other link to that node has taken its place.
+  # Neither side has hung up, and no other link to that node has replaced it.
 
   address @4 :Text;
   # As LinkUp had it. For the log.
@@ -80,18 +80,18 @@ struct LinkMade $kind(lane = control, bytesMax = 2048) {
   result :union {
     up @1 :LinkUp;
     failed @2 :Error;
-    # `unavailable`: nobody answered; `refused`: the wrong one did, or one that does not want us; `conflict`: ourselves.
+    # `unavailable`: no node answered; `refused`: the wrong node did, or a node that refuses us; `conflict`: this node.
     ended @3 :LinkDown;
     twin @4 :LinkUp;
-    # It gave way to another link to the same node, which is in service.
+    # It gave way to a duplicate link to the same node, which is in service.
   }
 
   node @5 :Data;
-  # Whom it leads to: 20 bytes; empty if it failed.
+  # The node at the other end: 20 bytes; empty if it failed.
 }
 
 struct GiveWay $kind(lane = control, bytesMax = 64) {
-  # Tells a peer actor that another link to the same node is in service: it finishes what is in flight, then ends.
+  # Tells a peer actor that another link to the same node is in service. It finishes what is in flight, then ends.
 }
 
 struct ListLinks $kind(from = [view, operate], bytesMax = 64) {
@@ -117,7 +117,7 @@ struct LinkRow {
 }
 
 struct WhereIs $kind(bytesMax = 64) {
-  # The runtime asks the actor `/peers` where a node can be dialled that an actor wants to talk to.
+  # The runtime asks the actor `/peers` where a node can be dialled.
   # Answered by Whereabouts, or `not_found`.
 
   node @0 :Data;
@@ -130,8 +130,8 @@ struct Whereabouts $kind(bytesMax = 256) {
 }
 
 struct NotThere $kind(lane = control, bytesMax = 256) {
-  # The runtime tells the actor `/peers` that a dial to where Whereabouts had said came to nothing. Only for dials of
-  # which `/peers` hears nothing else: of its own it hears by the answer to Dial.
+  # The runtime tells the actor `/peers` that a dial to the address of Whereabouts failed. Not sent for dials that
+  # `/peers` itself asked for: it gets the answer to Dial.
 
   contact @0 :Contact;
   # As Whereabouts had it.
@@ -140,9 +140,9 @@ struct NotThere $kind(lane = control, bytesMax = 256) {
 
   enum Met {
     nobody @0;
-    # Nobody answered, or not as far as to say who it is, or one with whom no link is possible.
+    # No node answered, or none that completed the handshake.
     another @1;
-    # The one who answered has another id.
+    # The node that answered has another id.
     ourselves @2;
     # This node itself answered.
   }
@@ -156,12 +156,12 @@ struct Shun $kind(lane = control, bytesMax = 128) {
   # 20 bytes.
 
   milliseconds @1 :UInt64;
-  # From now on. Zero: it is pardoned.
+  # From now on. Zero: the ban is lifted.
 }
 
 struct Misbehaved $kind(bytesMax = 512) {
-  # The runtime, or a domain of this node, tells `/peers` what another node did that an honest one does not. Only of what
-  # that node has said over a link, or sealed as a datagram: of nothing that others could have said in its name.
+  # The runtime, or a domain of this node, reports a violation by another node to `/peers`. Only for what that node has
+  # sent over a link or sealed in a datagram, and not for what others could have forged in its name.
 
   node @0 :Data;
   # 20 bytes.
@@ -172,54 +172,54 @@ struct Misbehaved $kind(bytesMax = 512) {
 }
 
 enum Offence {
-  # In points: see `actors/peers/logic/peer_scores.hpp`.
+  # A violation. Its points: `actors/peers/logic/peer_scores.hpp`.
 
   malformed @0;
   # A message that breaks its schema or its rules.
   protocol @1;
-  # Frames or conversations that break those of the link.
+  # Frames or conversations that break the protocol of the link.
   forbidden @2;
   # A kind of message that its role may not send.
   flooding @3;
-  # Went on asking many times faster than it may, though it was told.
+  # Kept asking many times faster than its rate, although it was answered `overloaded`.
   unprovenContact @4;
   # Passed on a contact without the work of its id.
   tooMany @5;
   # Passed on more contacts than were asked for.
   badRecord @6;
-  # Stored, or answered with, a record that its validator refuses whatever the time.
+  # Stored, or answered with, a record that is invalid at any time.
   wrongToken @7;
-  # Wanted to store by a token that it was never given.
+  # Asked to store with a token that it was never given.
 }
 
 struct DatagramsState $kind(from = [view, operate], bytesMax = 1024) {
   # What the inspector shows of `/datagrams`. Counts since it started.
 
   address @0 :Text;
-  # "HOST:PORT" that it listens at; empty: it could not, and all goes over links.
+  # "HOST:PORT" that it listens at; empty: it cannot, and all questions go over links.
 
   asked @1 :UInt64;
   answered @2 :UInt64;
-  # Questions of this node that left, and those of them that were answered.
+  # Questions of this node that were sent, and how many of them were answered.
   served @3 :UInt64;
-  # Questions of others that reached an actor.
+  # Questions of other nodes that reached an actor.
   cookies @4 :UInt64;
   # Sent to addresses that were not proven.
   agreements @5 :UInt64;
-  # Keys computed for others than those whom we asked.
+  # Key agreements computed for nodes that this node had not asked.
 
   sessions @6 :UInt32;
   # Nodes whose keys are at hand.
   waiting @7 :UInt32;
   serving @8 :UInt32;
-  # Questions of this node, and of others, that wait for answers.
+  # Questions of this node, and of other nodes, that wait for answers.
 
   broken @9 :UInt64;
   forged @10 :UInt64;
   unasked @11 :UInt64;
-  # Datagrams that were none of ours, did not open, or answered no question.
+  # Datagrams that were malformed, did not open, or answered no question.
   refused @12 :UInt64;
-  # Questions dropped unread: budgets, rates, work, bans, and those that were said again.
+  # Questions dropped unread: budgets, rates, work, bans, and repeated questions.
   crowded @13 :UInt64;
   # Questions dropped because too many were being served.
   overLinks @14 :UInt64;

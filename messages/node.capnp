@@ -6,7 +6,7 @@ using import "/messages/annotations.capnp".kind;
 $Cxx.namespace("troupe::node::wire");
 
 struct GetStatus $kind(lane = control, from = [view, operate], bytesMax = 64) {
-  # Asks how the node is. Answered by NodeStatus.
+  # Asks for the state of the node. Answered by NodeStatus.
 }
 
 struct NodeStatus $kind(from = [peer, view, operate], bytesMax = 131072) {
@@ -55,18 +55,18 @@ enum Stage {
   # Not all domains have answered yet.
   serving @1;
   draining @2;
-  # Domains end, the last one that was started first.
+  # Domains end in the reverse order of their start.
 }
 
 struct SetLogLevel $kind(from = [operate], bytesMax = 256) {
   # Changes the level of the logs until the node ends. Answered by Nothing; `malformed` for an unknown level,
-  # `not_found` for a domain under which nothing logs.
+  # `not_found` for an unknown log domain.
 
   level @0 :Text;
   # trace, debug, info, warn, error or off.
 
   domain @1 :Text;
-  # One under which the node logs, such as links; empty: of all domains that have no level of their own.
+  # A log domain, such as links; empty: all domains without a level of their own.
 }
 
 struct Drain $kind(lane = control, bytesMax = 64) {

@@ -1,5 +1,5 @@
 @0x81325cf93f1af1c6;
-# What nodes say to each other about who is there, and what operators ask about it.
+# What nodes tell each other about peers, and what operators ask about them.
 
 using Cxx = import "/capnp/c++.capnp";
 using import "/messages/annotations.capnp".kind;
@@ -14,22 +14,22 @@ struct Ping $kind(lane = control, from = [peer], bytesMax = 128) {
   # address with a port means: at the address that this link comes from. Absent, or port 0: it cannot be dialled.
 
   seen @1 :Data;
-  # At which address the sender sees the receiver: where their link comes from, or where the sender dialled it. The 16
-  # bytes of an IPv6 address, IPv4 in its mapped form; of another length: it does not say.
+  # The address at which the sender sees the receiver: where their link comes from, or where the sender dialled it. The
+  # 16 bytes of an IPv6 address, IPv4 in its mapped form; another length: unknown.
 }
 
 struct Pong $kind(lane = control, from = [peer], bytesMax = 128) {
   # Answers Ping.
 
   self @0 :Contact;
-  # As in Ping, of the one that answers.
+  # As in Ping, for the answering node.
 
   seen @1 :Data;
   # As in Ping.
 }
 
 struct Exchange $kind(from = [peer], bytesMax = 64) {
-  # Asks a peer for some peers that it knows to work. Answered by Contacts.
+  # Asks a peer for some working peers. Answered by Contacts.
 
   contactsMax @0 :UInt8 = 20;
   # How many the sender can use, 1 to 20. Zero is `malformed`; more counts as 20.
@@ -39,12 +39,12 @@ struct Contacts $kind(from = [peer], bytesMax = 2048) {
   # Answers Exchange.
 
   list @0 :List(Contact);
-  # A random sample in random order, at most as many as were asked for and 20 in any case: more is an offence, and
-  # so is a contact that cannot be dialled or whose id lacks its work. Without the asker itself.
+  # A random sample in random order, without the asker: at most as many as were asked for, and at most 20. More is a
+  # violation, and so is a contact that cannot be dialled or whose id lacks its work.
 }
 
 struct ListKnown $kind(bytesMax = 64) {
-  # Another domain of this node asks for everybody who can be linked to. Answered by KnownContacts.
+  # Another domain of this node asks for all nodes to which a link is allowed. Answered by KnownContacts.
 }
 
 struct KnownContacts $kind(bytesMax = 65536) {
@@ -63,7 +63,7 @@ struct OwnPlace $kind(bytesMax = 128) {
   # Answers WhereAmI.
 
   contact @0 :Contact;
-  # Port 0: nowhere, or it is not known yet.
+  # Port 0: it cannot be dialled, or its address is not known yet.
 }
 
 struct ListPeers $kind(from = [view, operate], bytesMax = 64) {
@@ -76,7 +76,7 @@ struct PeerRows $kind(from = [peer, view, operate], bytesMax = 524288) {
   # Answers ListPeers.
 
   peers @0 :List(PeerRow);
-  # By id; at most 2000: `peers.known_max`, the links of peers for whom the book has no room, and banned strangers.
+  # By id; at most 2000: `peers.known_max`, linked peers for which the book has no room, and banned unknown nodes.
 }
 
 struct PeerRow {
@@ -86,7 +86,7 @@ struct PeerRow {
   # Its id: 20 bytes.
 
   address @1 :Text;
-  # "HOST:PORT" where it can be dialled; where its link comes from if that is not known; else empty.
+  # "HOST:PORT" where it can be dialled; otherwise where its link comes from; otherwise empty.
 
   state @2 :PeerState;
   rttMs :union {
@@ -98,10 +98,10 @@ struct PeerRow {
   direction @5 :LinkDirection;
   sent @6 :UInt64;
   received @7 :UInt64;
-  # Bytes of its present link, as encrypted; 0 without a link.
+  # Bytes of its current link, as encrypted; 0 without a link.
 
   score @8 :UInt32;
-  # Points for what no honest node does, as forgiven by now. At 100 it is banned, and begins again at 0.
+  # Points for violations, less what is forgiven by now. At 100 the peer is banned, and starts again at 0.
 
   bannedForMs :union {
     # How long it is refused from now on.
@@ -132,11 +132,11 @@ enum LinkDirection {
 }
 
 struct ConnectPeer $kind(from = [operate], bytesMax = 512) {
-  # An operator wants a link. Answered by Connected when it is up. Lifts a ban of the id that it names.
+  # An operator asks for a link. Answered by Connected when it is up. Lifts a ban of the id that it names.
 
   target @0 :Text;
   # "[ID@]HOST:PORT", at most 300 bytes, else `malformed`. Errors: `conflict` if that id is linked or this node
-  # itself, `overloaded`, `unavailable` if nobody answers, `refused` if another id answers or it does not want us.
+  # itself, `overloaded`, `unavailable` if no node answers, `refused` if another id answers or the node refuses us.
 }
 
 struct Connected $kind(from = [peer, view, operate], bytesMax = 256) {
@@ -150,25 +150,25 @@ struct Connected $kind(from = [peer, view, operate], bytesMax = 256) {
 }
 
 struct DropPeer $kind(from = [operate], bytesMax = 128) {
-  # An operator wants a link to end and to stay away for ten minutes. Answered by Nothing; `not_found` without a link.
+  # An operator ends a link, and the peer is held off for ten minutes. Answered by Nothing; `not_found` without a link.
 
   node @0 :Data;
   # 20 bytes, else `malformed`.
 }
 
 struct PardonPeer $kind(from = [operate], bytesMax = 128) {
-  # An operator lifts a ban, wipes the score and ends the time for which a dropped peer stays away. Answered by Nothing;
-  # `not_found` if there is nothing to lift.
+  # An operator lifts a ban, clears the score, and lets a dropped peer back. Answered by Nothing; `not_found` if there
+  # is nothing to lift.
 
   node @0 :Data;
   # 20 bytes, else `malformed`.
 }
 
 struct PeersState $kind(from = [peer, view, operate], bytesMax = 256) {
-  # What the inspector shows of the actor that answers all of these.
+  # What the inspector shows of `/peers`.
 
   loading @0 :Bool;
-  # Rows are still read from the store; nothing is dialled before that is done.
+  # Rows are still being read from the store; nothing is dialled before.
 
   known @1 :UInt32;
   dialling @2 :UInt32;
@@ -179,18 +179,18 @@ struct PeersState $kind(from = [peer, view, operate], bytesMax = 256) {
   # How many peers are in each PeerState.
 
   wakeMs :union {
-    # When it acts next without being told anything.
+    # When it acts next without an input.
 
     none @7 :Void;
     value @8 :UInt64;
   }
   rowsWaiting @9 :UInt32;
-  # Rows that the store does not have yet as they are.
+  # Rows whose latest state the store does not have yet.
 
   savesFailed @10 :UInt32;
-  # Commits that came to nothing since this actor's last restart; each is tried again.
+  # Commits that failed since this actor's last restart; each is tried again.
 
   offences @11 :UInt64;
   bans @12 :UInt64;
-  # Noted since this actor's last restart.
+  # Since this actor's last restart.
 }

@@ -7,7 +7,7 @@ using import "/messages/common.capnp".Error;
 $Cxx.namespace("troupe::runtime::wire");
 
 struct ChildFailed $kind(lane = control, bytesMax = 8192) {
-  # A child tells its parent that it has broken and waits; the parent answers with Suspend, Revive or Stop.
+  # A child tells its parent that it has failed and waits; the parent answers with Suspend, Revive or Stop.
 
   child @0 :UInt32;
   # The number that the parent gave it.
@@ -17,29 +17,29 @@ struct ChildFailed $kind(lane = control, bytesMax = 8192) {
 }
 
 struct ChildEnded $kind(lane = control, bytesMax = 64) {
-  # A child tells its parent that it ends by its own will.
+  # A child tells its parent that it ends by itself.
 
   child @0 :UInt32;
 }
 
 struct Suspend $kind(lane = control, bytesMax = 64) {
-  # A parent's word to a running child: drop your state and wait. Its siblings' failure concerns it.
+  # A parent tells a running child to drop its state and wait, because a sibling has failed.
 }
 
 struct Revive $kind(lane = control, bytesMax = 64) {
-  # A parent's word to a waiting child: build your state anew and go on.
+  # A parent tells a waiting child to build its state anew and go on.
 }
 
 struct Stop $kind(lane = control, bytesMax = 64) {
-  # A parent's word to a child: end, for good.
+  # A parent tells a child to end.
 
   givenUp @0 :Bool;
-  # It has failed, and is not restarted any more.
+  # The child has failed, and is not restarted any more.
 }
 
 struct AwaitReady $kind(lane = control, bytesMax = 64) {
-  # Asks an actor of the same node to answer Nothing once it serves. One that says nothing else about it serves as soon as
-  # it has started; one with a handler for this kind keeps the answer back until then. Whoever waits names a deadline.
+  # Asks an actor of the same node to answer Nothing once it serves. An actor without a handler for this kind serves as
+  # soon as it has started; an actor with a handler answers when it is ready. The asker sets a deadline.
 }
 
 struct Describe $kind(lane = control, from = [view, operate], bytesMax = 64) {
@@ -48,11 +48,11 @@ struct Describe $kind(lane = control, from = [view, operate], bytesMax = 64) {
 }
 
 struct Portray $kind(lane = control, bytesMax = 64) {
-  # The inspector of the same node asks any actor what can be seen of it. Answered by Portrait between two messages.
+  # The inspector of the same node asks an actor for a snapshot. Answered by Portrait between two messages.
 
   looks @0 :Bool;
-  # Somebody looks: the portrait has the actor's state, and from now on it keeps its last messages for a minute, if
-  # there is room. Without it nothing of the domain runs.
+  # A person is watching: the snapshot has the actor's state, and from now on the actor keeps its recent messages for a
+  # minute, if there is room. If false, no code of the domain runs.
 }
 
 struct Portrait $kind(bytesMax = 1048576) {
@@ -71,14 +71,14 @@ struct Portrait $kind(bytesMax = 1048576) {
   asksInAll @4 :UInt32;
   timers @5 :List(PendingTimer);
   streams @6 :UInt32;
-  # That it serves.
+  # Streams that it serves.
 
   streamsStarved @7 :UInt32;
-  # Of all its streams: it could write, and the reader has granted nothing.
+  # Of all its streams, those with data to write and no credit from the reader.
 
   incarnation @8 :UInt32;
   keptForMs @9 :UInt64;
-  # How long it has kept its messages; zero: it does not.
+  # How long it has kept its recent messages; zero: it does not keep them.
 
   messages @10 :List(PastMessage);
   # The latest first, at most 32.
@@ -87,22 +87,22 @@ struct Portrait $kind(bytesMax = 1048576) {
   # The latest first, at most 8.
 
   p50Us @12 :UInt64;
-  # Of its handlers in that time, to a quarter of a factor of two.
+  # Durations of its handlers in that time, with steps of a quarter of a factor of two.
 
   p90Us @13 :UInt64;
   p99Us @14 :UInt64;
   timed @15 :UInt64;
-  # How many handlers those are of.
+  # The number of handlers that were timed.
 
   stateKind @16 :UInt64;
-  # The type id of what `describe` shows; zero: this actor has no state to show, or waits for its restart.
+  # The type id of the state; zero: this actor has no state to show, or waits for its restart.
 
   parentNumber @18 :UInt64;
-  # CAF's number of the parent; zero: it has none. The root's children stand beside it, so a path does not tell it.
+  # CAF's number of the parent; zero: none. Paths do not show it, because children of the root have paths beside it.
 
   state @17 :Data;
-  # A message of that kind as it travels: a flat array of words with its segment table. Empty where it is larger than
-  # 900,000 bytes, which would leave no room for the rest.
+  # A message of that kind: a flat array of words with its segment table. Empty if it is larger than 900,000 bytes,
+  # which would leave no room for the rest.
 }
 
 struct PendingAsk {
@@ -120,13 +120,13 @@ struct PendingAsk {
 struct PendingTimer {
   name @0 :Text;
   dueMs @1 :Int64;
-  # From now; 0: it comes after the messages at hand.
+  # From now; 0: it runs after the messages at hand.
 }
 
 struct PastMessage {
   kind @0 :Text;
   from @1 :UInt64;
-  # CAF's number of the sender; zero: nobody.
+  # CAF's number of the sender; zero: none.
 
   agoMs @2 :UInt64;
   tookUs @3 :UInt64;
@@ -141,5 +141,5 @@ struct PastError {
 }
 
 struct LookAway $kind(lane = control, bytesMax = 64) {
-  # Tells an actor that its time to keep messages may be over.
+  # Tells an actor to check whether its time to keep recent messages is over.
 }

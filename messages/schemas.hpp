@@ -1,5 +1,5 @@
 #pragma once
-// What must travel with a kind so that a reader who never heard of it can read its messages.
+// The schemas that must travel with a kind so that a reader that does not know it can read its messages.
 //
 // Source  the compiled schemas (kinds.hpp, schema_bytes()).
 // Owner   reads constants of the program only; safe from any thread.
@@ -12,7 +12,7 @@ namespace troupe::messages {
 
 /// The type of that id and every struct, group and enum that its fields reach, through lists too: each once, by
 /// ascending id. Empty if the id is unknown. Built anew by each call, in time proportional to the fields walked.
-/// A field of any pointer or of a capability reaches nothing.
+/// A field of type AnyPointer or a capability reaches nothing.
 std::vector<const SchemaInfo*> schemas_of(std::uint64_t kind_id);
 
 }  // namespace troupe::messages

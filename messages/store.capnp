@@ -7,25 +7,25 @@ using import "/messages/annotations.capnp".kind;
 $Cxx.namespace("troupe::store::wire");
 
 struct Commit $kind(bytesMax = 4194304) {
-  # Changes rows and blobs, all or none. Answered by Nothing when it is durable, and seen by questions from then on;
-  # commits that wait together share a sync. Errors: `no_space`, `unavailable` (the device failed), `malformed` above the
-  # limits of runtime/store, `refused`: nothing was done. `unknown_outcome`: the device failed at the last step and
-  # does not say; nothing of it is there once the store takes writes again, or all.
+  # Changes rows and blobs, all or none. Answered by Nothing when it is durable; questions see it from then on. Commits
+  # that wait together share a sync. Errors: `no_space`, `unavailable` (the device failed), `malformed` above the
+  # limits of runtime/store, `refused`: nothing was done. `unknown_outcome`: the device failed at the last step;
+  # once the store accepts writes again, either all or nothing of the commit is there.
 
   rows @0 :List(Change);
   keep @1 :List(Blob);
-  # Blobs to store. An id that is stored already costs nothing: a blob's bytes follow from its id.
+  # Blobs to store. An id that is stored already costs nothing, because the id determines the bytes.
 
   drop @2 :List(Data);
-  # Ids of blobs, 32 bytes each, that are wanted no more. One that is not stored is fine, one that is also kept stays.
-  # A commit that keeps no blob, and puts no more rows than it erases rows and drops blobs, nor more than 256 KiB of
-  # them, works on a full disk. The first one that meets a quota may be refused with those that it shares a sync with;
-  # asked again it works.
+  # Ids of blobs to drop, 32 bytes each. An id that is not stored is ignored; an id that is also kept stays. A commit
+  # that keeps no blob, and puts no more rows than it erases rows and drops blobs, nor more than 256 KiB of them, works
+  # on a full disk. The first such commit that meets a quota may be refused together with the commits that share its
+  # sync; a second attempt works.
 }
 
 struct Change {
   keyspace @0 :Text;
-  # A constant name of the domain: 1 to 32 of a-z 0-9 - . _, else `malformed`. One that begins with a dot is the
+  # A constant name of the domain: 1 to 32 of a-z 0-9 - . _, otherwise `malformed`. A name that begins with a dot is the
   # store's own: `refused`.
 
   key @1 :Data;
@@ -71,7 +71,7 @@ struct Scan $kind(bytesMax = 4096) {
   # At most 4096; zero counts as one.
 
   bytesMax @4 :UInt32 = 1048576;
-  # Of keys and values, at most 3 MiB; a first row that is larger comes alone.
+  # Of keys and values, at most 3 MiB; a larger first row comes alone.
 }
 
 struct Slice $kind(bytesMax = 4194304) {
@@ -89,7 +89,7 @@ struct Row {
 }
 
 struct Read $kind(bytesMax = 128) {
-  # Asks for a blob. Answered by Blobbed, `not_found`, or `corrupt`: it is stored and its checksum does not hold.
+  # Asks for a blob. Answered by Blobbed, `not_found`, or `corrupt`: it is stored, and its checksum is wrong.
 
   id @0 :Data;
 }
@@ -114,7 +114,7 @@ struct Held $kind(bytesMax = 65536) {
 }
 
 struct Usage $kind(bytesMax = 64) {
-  # Asks how full it is. Answered by Used.
+  # Asks how full the store is. Answered by Used.
 }
 
 struct Used $kind(bytesMax = 2048) {
@@ -122,15 +122,15 @@ struct Used $kind(bytesMax = 2048) {
 
   blobs @0 :UInt64;
   blobBytes @1 :UInt64;
-  # Of the blobs that are stored. Both grow for some moments after a start, until all are counted.
+  # Of the stored blobs. Both grow for some moments after a start, until all blobs are counted.
   deadBytes @2 :UInt64;
-  # Dropped, not yet reclaimed; zero until all are counted.
+  # Dropped, not yet reclaimed; zero until all blobs are counted.
   freeBytes @3 :UInt64;
   # Of the device.
   failure @4 :Text;
-  # Why writes are refused at present, at most 1024 bytes; empty: they are not.
+  # Why writes are refused at present, at most 1024 bytes; empty: they are accepted.
   damages @5 :UInt32;
-  # Places found bad at start or while reading.
+  # Damaged places found at a start or while reading.
 }
 
 struct CheckBlobs $kind(bytesMax = 256) {
@@ -149,7 +149,7 @@ struct Checked $kind(bytesMax = 65536) {
 
   checked @2 :UInt64;
   damaged @3 :List(Data);
-  # Ids of those among them that cannot be read; they stay so until they are kept or dropped.
+  # Ids of blobs that cannot be read; they stay damaged until they are kept or dropped.
 }
 
 struct StoreState $kind(from = [view, operate], bytesMax = 2048) {
@@ -175,5 +175,6 @@ struct StoreState $kind(from = [view, operate], bytesMax = 2048) {
   # Syncs that they shared.
 
   ballastBytes @9 :UInt64;
-  # Kept on the device for the time when it has no room; less than usual once some was needed, until there is room again.
+  # Space held back for the time when the device is full; less than usual after some of it was needed, until there is
+  # space again.
 }

@@ -1,6 +1,6 @@
 #pragma once
-// Reads what the Cap'n Proto compiler knows of the schemas, and refuses annotations that the node could not keep.
-// Part of the build alone (generate.cpp); nothing of the program includes it.
+// Reads the Cap'n Proto compiler's description of the schemas, and refuses annotations that the node could not honour.
+// Used only by the build (generate.cpp); the program does not include it.
 #include <capnp/schema.capnp.h>
 
 #include <cstdint>
