@@ -2,24 +2,26 @@
 
 #include "actors/dht/sim_draw.hpp"
 #include "actors/dht/sim_liar.hpp"
-#include "actors/dht/sim_play.hpp"
+#include "actors/dht/sim_workload.hpp"
 
 namespace troupe::dht {
 namespace {
 
-using sim::NumberCard;
+using sim::NumberSpec;
 
-constexpr NumberCard kContent{"content", 0, kSimContentsMax};
-constexpr NumberCard kBytes{"bytes", 0, kSimBytesMax};
-constexpr NumberCard kName{"name", 0, kSimNamesMax};
-constexpr NumberCard kTopic{"topic", 0, kSimContentsMax};
-constexpr NumberCard kOwner{"owner", 0, sim::kNodesMax - 1, true};
-constexpr NumberCard kTo{"to", 0, sim::kNodesMax - 1, true};
+constexpr NumberSpec kContent{"content", 0, kSimContentsMax};
+constexpr NumberSpec kBytes{"bytes", 0, kSimBytesMax};
+constexpr NumberSpec kName{"name", 0, kSimNamesMax};
+constexpr NumberSpec kTopic{"topic", 0, kSimContentsMax};
+constexpr NumberSpec kOwner{"owner", 0, sim::kNodesMax - 1, true};
+constexpr NumberSpec kTo{"to", 0, sim::kNodesMax - 1, true};
 
-const sim::DomainCard& dht_card() {
-  static const sim::DomainCard card{
+}  // namespace
+
+const sim::WorkloadSpec& workload() {
+  static const sim::WorkloadSpec spec{
       .name = "dht",
-      .orders =
+      .operations =
           {
               {"put", "a client stores a value under its hash", {kContent, kBytes}},
               {"set",
@@ -77,23 +79,10 @@ const sim::DomainCard& dht_card() {
               {"dht.failed_commit_forgets", "a commit that fails takes what was held before along"},
               {"dht.rows_unread", "what a node held before a restart is not read back"},
           },
+      .draw = draw_operations,
+      .make = sim::make_workload<DhtWorkload>,
   };
-  return card;
+  return spec;
 }
-
-class DhtDomain final : public sim::Domain {
- public:
-  const sim::DomainCard& card() const override { return dht_card(); }
-  std::vector<sim::Order> draw(base::Random& random, const sim::Shape& shape) const override {
-    return draw_orders(random, shape);
-  }
-  std::unique_ptr<sim::Play> play(sim::Nodes& nodes, const sim::Scenario& scenario) const override {
-    return std::make_unique<DhtPlay>(nodes, scenario);
-  }
-};
-
-}  // namespace
-
-std::unique_ptr<sim::Domain> dht_domain() { return std::make_unique<DhtDomain>(); }
 
 }  // namespace troupe::dht

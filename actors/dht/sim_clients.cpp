@@ -33,7 +33,7 @@ SimClients::SimClients(sim::Nodes& nodes, SimLedger& ledger, const sim::Scenario
     clocks_drift_ = clocks_drift_ || (time_ + scenario.converge) / 1'000'000 * std::abs(drift) > kSkewMax;
 }
 
-void SimClients::by_order(const std::function<void()>& what) {
+void SimClients::by_operation(const std::function<void()>& what) {
   ordering_ = true;
   what();
   ordering_ = false;
@@ -49,8 +49,8 @@ void SimClients::end(Client& client, const Error& error) {
   nodes_.tell(client.what + " at " + node_name(client.node) + " ended with " + text_of_error(*error));
 }
 
-void SimClients::broke(const char* invariant, const Client& client, const std::string& why) {
-  nodes_.broke(invariant, client.what + " at " + node_name(client.node) + ' ' + why);
+void SimClients::violated(const char* invariant, const Client& client, const std::string& why) {
+  nodes_.violated(invariant, client.what + " at " + node_name(client.node) + ' ' + why);
 }
 
 void SimClients::died(std::size_t node) {
@@ -64,7 +64,9 @@ std::vector<std::string> SimClients::under_way() const {
   return out;
 }
 
-bool SimClients::excused(std::size_t node) const { return forgetful_ || nodes_.robbed(node) || liars_.contains(node); }
+bool SimClients::excused(std::size_t node) const {
+  return forgetful_ || nodes_.lost_data(node) || liars_.contains(node);
+}
 
 std::size_t SimClients::excused_count() const {
   std::size_t out = 0;
@@ -124,7 +126,8 @@ void SimClients::put(std::size_t node, SimSpot& spot) {
       },
       [this, &client, &spot, &write](wire::PutDone::Reader* done, const Error&) {
         if (done == nullptr) return;
-        if (read_key(done->getKey()) != spot.key) return broke("valid", client, "was acknowledged under another key");
+        if (read_key(done->getKey()) != spot.key)
+          return violated("valid", client, "was acknowledged under another key");
         note(write.stored, client, done->getSearch());
       });
 }
@@ -149,7 +152,7 @@ void SimClients::set(std::size_t node, std::int64_t name, std::int64_t bytes, st
         if (done == nullptr) return;
         const auto key = read_key(done->getKey());
         if (!key || (spot.key && *spot.key != *key))
-          return broke("valid", client, "was acknowledged under another key");
+          return violated("valid", client, "was acknowledged under another key");
         spot.key = key;
         write.sequence = done->getSequence();
         note(write.stored, client, done->getSearch());
@@ -191,7 +194,7 @@ void SimClients::push(std::size_t node, std::size_t to) {
           if (client.over) return;
           end(client, std::nullopt);
           const auto there = nodes_.find(id);
-          if (answer.ok() && there && !lies(*there)) broke("tokens", client, "was answered");
+          if (answer.ok() && there && !lies(*there)) violated("tokens", client, "was answered");
         });
   });
 }
@@ -234,34 +237,34 @@ void SimClients::get(std::size_t node, const SimSpot& spot, std::uint8_t quorum,
         out.setQuorum(quorum);
       },
       [this, &client, &spot, ended](wire::GotValue::Reader* got, const Error& error) {
-        if (got != nullptr) judge(client, spot, *got);
+        if (got != nullptr) check_value(client, spot, *got);
         if (ended) ended(error, {.found = got != nullptr, .sequence = got ? got->getSequence() : 0, .providers = {}});
       });
 }
 
-const SimWrite* SimClients::judge_write(const Client& client, const SimSpot& spot, wire::GotValue::Reader got) {
+const SimWrite* SimClients::check_write(const Client& client, const SimSpot& spot, wire::GotValue::Reader got) {
   const auto value = bytes_of(got.getValue());
   const SimWrite* const write = spot.find(value);
   if (write == nullptr) {
-    broke("valid", client, "gave " + std::to_string(value.size()) + " bytes that nobody put there");
+    violated("valid", client, "gave " + std::to_string(value.size()) + " bytes that nobody put there");
     return nullptr;
   }
   if (spot.space != Space::kv || write->sequence == 0 || write->sequence == got.getSequence()) return write;
-  broke("valid", client, "gave a value with another sequence than its writer was told");
+  violated("valid", client, "gave a value with another sequence than its writer was told");
   return nullptr;
 }
 
-void SimClients::judge(const Client& client, const SimSpot& spot, wire::GotValue::Reader got) {
-  if (judge_write(client, spot, got) == nullptr || spot.space != Space::kv) return;
+void SimClients::check_value(const Client& client, const SimSpot& spot, wire::GotValue::Reader got) {
+  if (check_write(client, spot, got) == nullptr || spot.space != Space::kv) return;
   const std::uint64_t sequence = got.getSequence();
   // With itself so many have answered that one of them holds what all but fewer than these hold.
   const std::size_t answered = got.getSearch().getNearest().size() + 1;
   if (sequence < client.floor && answered > client.lacking_max)
-    return broke("fresh", client,
-                 "gave the sequence " + std::to_string(sequence) + ", though nearly all nodes hold " +
-                     std::to_string(client.floor));
+    return violated("fresh", client,
+                    "gave the sequence " + std::to_string(sequence) + ", though nearly all nodes hold " +
+                        std::to_string(client.floor));
   if (!jumps_.contains(client.node) && got.getExpires() <= base::unix_seconds(client.asked_at))
-    broke("expired", client, "gave a value whose time was over before it was asked for");
+    violated("expired", client, "gave a value whose time was over before it was asked for");
 }
 
 void SimClients::listen(std::size_t node, const SimSpot& spot, std::chrono::seconds length) {
@@ -276,11 +279,11 @@ void SimClients::listen(std::size_t node, const SimSpot& spot, std::chrono::seco
           out.setMilliseconds(static_cast<std::uint64_t>(std::chrono::milliseconds(length).count()));
         },
         [this, &client, &spot](wire::Came::Reader item) {
-          if (client.over || !item.isValue() || judge_write(client, spot, item.getValue()) == nullptr) return;
+          if (client.over || !item.isValue() || check_write(client, spot, item.getValue()) == nullptr) return;
           const std::uint64_t before = std::exchange(client.heard, item.getValue().getSequence());
           if (client.heard <= before)
-            broke("order", client,
-                  "gave the sequence " + std::to_string(client.heard) + " after " + std::to_string(before));
+            violated("order", client,
+                     "gave the sequence " + std::to_string(client.heard) + " after " + std::to_string(before));
         },
         [this, &client](const base::Outcome<void>& ended) {
           if (!client.over) end(client, ended.ok() ? Error() : Error(ended.error()));
@@ -302,10 +305,10 @@ void SimClients::find(std::size_t node, const SimTopic& topic, Ended ended) {
             const base::Contact where = messages::read_contact(one);
             const base::NodeId id = crypto::node_id(where.key, where.nonce);
             if (!topic.announced.contains(id))
-              return broke("provided", client, "gave " + id.hex() + ", which has not announced itself");
+              return violated("provided", client, "gave " + id.hex() + ", which has not announced itself");
             seen->providers.insert(id);
           }
-          if (found.getLast()) judge_nearest(client, found.getSearch());
+          if (found.getLast()) check_nearest(client, found.getSearch());
         },
         [this, &client, seen, ended](const base::Outcome<void>& outcome) {
           if (client.over) return;
@@ -322,20 +325,20 @@ void SimClients::nearest(std::size_t node, const SimTopic& topic) {
   ask<wire::FindNearest, wire::Nearest>(
       client, [&topic](wire::FindNearest::Builder out) { out.setTarget(data_of(topic.key.view())); },
       [this, &client](wire::Nearest::Reader* found, const Error&) {
-        if (found != nullptr) judge_nearest(client, found->getSearch());
+        if (found != nullptr) check_nearest(client, found->getSearch());
       });
 }
 
 /// Those that answered: so they are somebody, and each once.
-void SimClients::judge_nearest(const Client& client, wire::SearchResult::Reader result) {
+void SimClients::check_nearest(const Client& client, wire::SearchResult::Reader result) {
   std::set<base::NodeId> seen;
   for (const auto one : result.getNearest()) {
     const base::Contact where = messages::read_contact(one);
     const base::NodeId id = crypto::node_id(where.key, where.nonce);
     if (!nodes_.existed(id))
-      return broke("strangers", client, "was answered by " + id.hex() + ", which nobody ever was");
+      return violated("strangers", client, "was answered by " + id.hex() + ", which nobody ever was");
     if (id == nodes_.id(client.node) || !seen.insert(id).second)
-      return broke("strangers", client, "names " + id.hex() + " twice, or the node itself");
+      return violated("strangers", client, "names " + id.hex() + " twice, or the node itself");
   }
 }
 

@@ -17,7 +17,7 @@
 #include "actors/dht/sim_ledger.hpp"
 #include "messages/dht.capnp.h"
 #include "runtime/actor/actor.hpp"
-#include "runtime/sim/domain.hpp"
+#include "runtime/sim/workload.hpp"
 
 namespace troupe::dht {
 
@@ -39,7 +39,7 @@ class SimClients {
   SimClients(sim::Nodes& nodes, SimLedger& ledger, const sim::Scenario& scenario);
 
   /// Does what a person ordered: only what comes of that counts as acknowledged.
-  void by_order(const std::function<void()>& what);
+  void by_operation(const std::function<void()>& what);
 
   void put(std::size_t node, SimSpot& spot);
   void set(std::size_t node, std::int64_t name, std::int64_t bytes, std::chrono::seconds lasts);
@@ -79,16 +79,16 @@ class SimClients {
   };
   Client& begin(std::size_t node, std::string what);
   void end(Client& client, const Error& error);
-  void broke(const char* invariant, const Client& client, const std::string& why);
+  void violated(const char* invariant, const Client& client, const std::string& why);
   /// Asks the node's own DHT; `take` gets null for an error.
   template <class Q, class A>
   void ask(Client& client, std::function<void(typename Q::Builder)> fill,
            std::function<void(typename A::Reader*, const Error&)> take);
   void note(SimStored& stored, const Client& client, wire::SearchResult::Reader result);
-  void judge(const Client& client, const SimSpot& spot, wire::GotValue::Reader got);
+  void check_value(const Client& client, const SimSpot& spot, wire::GotValue::Reader got);
   /// The write that it is of; null if there is none, which is told.
-  const SimWrite* judge_write(const Client& client, const SimSpot& spot, wire::GotValue::Reader got);
-  void judge_nearest(const Client& client, wire::SearchResult::Reader result);
+  const SimWrite* check_write(const Client& client, const SimSpot& spot, wire::GotValue::Reader got);
+  void check_nearest(const Client& client, wire::SearchResult::Reader result);
   std::uint64_t floor_of(const SimSpot& spot, std::size_t lacking_max) const;
 
   sim::Nodes& nodes_;

@@ -13,23 +13,23 @@ class Draw {
  public:
   Draw(base::Random& random, const sim::Shape& shape) : random_(random), shape_(shape) {}
 
-  std::vector<sim::Order> orders() {
+  std::vector<sim::Operation> operations() {
     std::vector<base::Duration> moments(count());
     for (auto& at : moments) at = moment(span());
     std::sort(moments.begin(), moments.end());
     lies();
-    for (const base::Duration at : moments) out_.push_back(order(at));
+    for (const base::Duration at : moments) out_.push_back(operation(at));
     return std::move(out_);
   }
 
  private:
   std::uint64_t span() const { return static_cast<std::uint64_t>(std::max<std::int64_t>(shape_.time.count(), 1)); }
   std::size_t count() const {
-    const std::uint64_t a_minute =
-        kOrdersPerMinuteMin + (kOrdersPerMinuteMax - kOrdersPerMinuteMin) * std::min(shape_.load, 100u) / 100;
+    const std::uint64_t a_minute = kOperationsPerMinuteMin + (kOperationsPerMinuteMax - kOperationsPerMinuteMin) *
+                                                                 std::min(shape_.load, 100u) / 100;
     const auto seconds =
         static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(shape_.time).count());
-    return std::clamp<std::uint64_t>(a_minute * seconds / 60, 1, sim::kOrdersMax / 2);
+    return std::clamp<std::uint64_t>(a_minute * seconds / 60, 1, sim::kOperationsMax / 2);
   }
   base::Duration moment(std::uint64_t within) {
     return base::Duration(static_cast<std::int64_t>(random_.below(within)));
@@ -61,7 +61,7 @@ class Draw {
       out_.push_back({moment(span() / 2 + 1), node(), "dht.lie", {{"how", below(kLiesMax + 1)}}});
   }
 
-  sim::Order order(base::Duration at) {
+  sim::Operation operation(base::Duration at) {
     const std::uint64_t dice = random_.below(100);
     if (dice < 18) return put(at);
     if (dice < 38) return set(at);
@@ -79,17 +79,17 @@ class Draw {
     }
     return {at, node(), "dht.push", {{"to", node()}}};
   }
-  sim::Order put(base::Duration at) {
+  sim::Operation put(base::Duration at) {
     if (contents_.empty() || (static_cast<std::int64_t>(contents_.size()) < kContentsDrawnMax && random_.chance(2, 3)))
       contents_.emplace_back(static_cast<std::int64_t>(contents_.size()), size());
     const auto& [number, bytes] = contents_[random_.below(contents_.size())];
     return {at, node(), "dht.put", {{"content", number}, {"bytes", bytes}}};
   }
-  sim::Order get(base::Duration at) {
+  sim::Operation get(base::Duration at) {
     const auto& [number, bytes] = contents_[random_.below(contents_.size())];
     return {at, node(), "dht.get", {{"content", number}, {"bytes", bytes}}};
   }
-  sim::Order set(base::Duration at) {
+  sim::Operation set(base::Duration at) {
     // Written again by its owner more often than not: what is read must be the newest.
     if (owners_.empty() || random_.chance(1, 3)) owners_.emplace_back(node(), below(kNamesDrawnMax));
     const auto [owner, name] = owners_[random_.below(owners_.size())];
@@ -101,13 +101,13 @@ class Draw {
   const sim::Shape& shape_;
   std::vector<std::pair<std::int64_t, std::int64_t>> contents_;  // number, bytes
   std::vector<std::pair<std::int64_t, std::int64_t>> owners_;    // node, name
-  std::vector<sim::Order> out_;
+  std::vector<sim::Operation> out_;
 };
 
 }  // namespace
 
-std::vector<sim::Order> draw_orders(base::Random& random, const sim::Shape& shape) {
-  return Draw(random, shape).orders();
+std::vector<sim::Operation> draw_operations(base::Random& random, const sim::Shape& shape) {
+  return Draw(random, shape).operations();
 }
 
 }  // namespace troupe::dht

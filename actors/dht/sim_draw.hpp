@@ -1,20 +1,20 @@
 #pragma once
-// The orders of one world, drawn: few keys that many nodes write and read; in some worlds a few nodes begin to lie.
+// The operations of one world, drawn: few keys that many nodes write and read; in some worlds a few nodes begin to lie.
 #include <vector>
 
 #include "runtime/base/random.hpp"
-#include "runtime/sim/domain.hpp"
+#include "runtime/sim/workload.hpp"
 
 namespace troupe::dht {
 
-inline constexpr std::uint64_t kOrdersPerMinuteMin = 5;    // at load 0
-inline constexpr std::uint64_t kOrdersPerMinuteMax = 120;  // at load 100; our choice: what keeps a world cheap
-inline constexpr std::int64_t kContentsDrawnMax = 24;      // our choice
-inline constexpr std::int64_t kNamesDrawnMax = 3;          // of one owner; our choice
-inline constexpr std::int64_t kTopicsDrawnMax = 8;         // our choice
-inline constexpr std::int64_t kListensDrawnMax = 40;       // seconds; our choice
-inline constexpr std::uint16_t kLiarNodesMin = 5;          // one in so many nodes may lie, of a world as large
+inline constexpr std::uint64_t kOperationsPerMinuteMin = 5;    // at load 0
+inline constexpr std::uint64_t kOperationsPerMinuteMax = 120;  // at load 100; our choice: what keeps a world cheap
+inline constexpr std::int64_t kContentsDrawnMax = 24;          // our choice
+inline constexpr std::int64_t kNamesDrawnMax = 3;              // of one owner; our choice
+inline constexpr std::int64_t kTopicsDrawnMax = 8;             // our choice
+inline constexpr std::int64_t kListensDrawnMax = 40;           // seconds; our choice
+inline constexpr std::uint16_t kLiarNodesMin = 5;              // one in so many nodes may lie, of a world as large
 
-std::vector<sim::Order> draw_orders(base::Random& random, const sim::Shape& shape);
+std::vector<sim::Operation> draw_operations(base::Random& random, const sim::Shape& shape);
 
 }  // namespace troupe::dht

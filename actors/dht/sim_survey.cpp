@@ -94,7 +94,7 @@ std::vector<std::string> SimSurvey::errors() const {
   for (std::size_t node = 0; node < nodes_.size(); ++node) {
     const auto at = reports_.find(node);
     if (at == reports_.end()) out.push_back(sim::node_name(node) + " was not asked yet what it holds");
-    else if (!at->second.error.empty() && !nodes_.robbed(node))
+    else if (!at->second.error.empty() && !nodes_.lost_data(node))
       out.push_back(sim::node_name(node) + " does not say what it holds: " + at->second.error);
   }
   return out;

@@ -6,7 +6,7 @@
 #include <set>
 
 #include "actors/dht/sim_ledger.hpp"
-#include "runtime/sim/domain.hpp"
+#include "runtime/sim/workload.hpp"
 
 namespace troupe::dht {
 

@@ -1,24 +1,26 @@
 #include "actors/files/sim.hpp"
 
 #include "actors/files/sim_draw.hpp"
-#include "actors/files/sim_play.hpp"
+#include "actors/files/sim_workload.hpp"
 
 namespace troupe::files {
 namespace {
 
 using sim::Knob;
 using sim::Named;
-using sim::NumberCard;
-using sim::OrderCard;
+using sim::NumberSpec;
+using sim::OperationSpec;
 
-constexpr NumberCard kFile{"file", 0, kSimFilesMax};
-constexpr NumberCard kBytes{"bytes", 0, kSimFileBytesMax};
-constexpr NumberCard kReplicas{"replicas", 0, kReplicasMax};
+constexpr NumberSpec kFile{"file", 0, kSimFilesMax};
+constexpr NumberSpec kBytes{"bytes", 0, kSimFileBytesMax};
+constexpr NumberSpec kReplicas{"replicas", 0, kReplicasMax};
 
-const sim::DomainCard& files_card() {
-  static const sim::DomainCard card{
+}  // namespace
+
+const sim::WorkloadSpec& workload() {
+  static const sim::WorkloadSpec spec{
       .name = "files",
-      .orders =
+      .operations =
           {
               {"put",
                "a client puts a file; replicas 0: as many as the node's setting says",
@@ -52,7 +54,7 @@ const sim::DomainCard& files_card() {
               {"one-name", "a file is acknowledged with the id that its bytes have"},
               {"list", "a node lists what it acknowledged, and nothing that was removed or never put there"},
               {"kept", "a node has each content that it said it had stored, sound, while its owner lists the file"},
-              {"readable", "a file is readable while more nodes acknowledged it than were robbed"},
+              {"readable", "a file is readable while more nodes acknowledged it than lost data"},
           },
       .sometimes =
           {
@@ -82,23 +84,10 @@ const sim::DomainCard& files_card() {
               {"files.release_not_repeated", "a node that was silent is not told again to end a claim"},
               {"store.failed_flush_acknowledged", "a commit is acknowledged though its sync failed"},
           },
+      .draw = draw_operations,
+      .make = sim::make_workload<FilesWorkload>,
   };
-  return card;
+  return spec;
 }
-
-class FilesDomain final : public sim::Domain {
- public:
-  const sim::DomainCard& card() const override { return files_card(); }
-  std::vector<sim::Order> draw(base::Random& random, const sim::Shape& shape) const override {
-    return draw_orders(random, shape);
-  }
-  std::unique_ptr<sim::Play> play(sim::Nodes& nodes, const sim::Scenario& scenario) const override {
-    return std::make_unique<FilesPlay>(nodes, scenario);
-  }
-};
-
-}  // namespace
-
-std::unique_ptr<sim::Domain> files_domain() { return std::make_unique<FilesDomain>(); }
 
 }  // namespace troupe::files

@@ -3,16 +3,14 @@
 //
 // sim_content   what file 17 of 4,000 bytes consists of
 // sim_ledger    what clients were told, and what follows from it
-// sim_draw      the orders of a world
+// sim_draw      the operations of a world
 // sim_clients   the clients
 // sim_survey    what all nodes say of themselves, side by side
-// sim_play      the invariants
-#include <memory>
-
-#include "runtime/sim/domain.hpp"
+// sim_workload      the invariants
+#include "runtime/sim/workload.hpp"
 
 namespace troupe::files {
 
-std::unique_ptr<sim::Domain> files_domain();
+const sim::WorkloadSpec& workload();
 
 }  // namespace troupe::files

@@ -41,9 +41,9 @@ std::vector<std::string> SimClients::under_way() const {
   return out;
 }
 
-bool SimClients::any_robbed() const {
+bool SimClients::any_lost_data() const {
   for (std::size_t i = 0; i < nodes_.size(); ++i) {
-    if (nodes_.robbed(i)) return true;
+    if (nodes_.lost_data(i)) return true;
   }
   return false;
 }
@@ -53,7 +53,7 @@ bool SimClients::excused(const base::NodeId& id) const {
   return !node || excused(*node);
 }
 
-void SimClients::by_order(const std::function<void()>& what) {
+void SimClients::by_operation(const std::function<void()>& what) {
   ordering_ = true;
   what();
   ordering_ = false;
@@ -118,11 +118,11 @@ void SimClients::put_ended(Client& client, const SimFile& file, unsigned replica
   if (client.deed) ledger_.acknowledged(*client.deed, reached);
   nodes_.tell(text(client) + " was acknowledged with " + std::to_string(reached) + " copies");
   end(client, {});
-  if (client.stops) return nodes_.broke("list", text(client) + " was acknowledged, though its client had gone");
+  if (client.stops) return nodes_.violated("list", text(client) + " was acknowledged, though its client had gone");
   if (cid != file.cid || done.getBytes() != file.bytes.size() || done.getChunks() != file.chunks.size())
-    return nodes_.broke("one-name", text(client) + " was acknowledged as another file than its bytes are");
+    return nodes_.violated("one-name", text(client) + " was acknowledged as another file than its bytes are");
   if (reached == 0 || (replicas > 0 && reached > replicas))
-    return nodes_.broke("kept", text(client) + " reached " + std::to_string(reached) + " nodes");
+    return nodes_.violated("kept", text(client) + " reached " + std::to_string(reached) + " nodes");
   // Now is the best moment to see whether the copies are where they are said to be.
   if (file.bytes.size() <= kSimPieceBytes) verify(client.node, file, {});
 }
@@ -155,8 +155,8 @@ void SimClients::get(std::size_t node, const SimFile& file, std::optional<Range>
           const Error error = result.ok() ? Error() : result.error();
           end(client, error);
           if (!error && (outside || client.got != client.count))
-            nodes_.broke("bytes", text(client) + " ended well after " + std::to_string(client.got) + " bytes of " +
-                                      std::to_string(client.count));
+            nodes_.violated("bytes", text(client) + " ended well after " + std::to_string(client.got) + " bytes of " +
+                                         std::to_string(client.count));
           if (ended) ended(error);
         });
   });
@@ -165,15 +165,15 @@ void SimClients::get(std::size_t node, const SimFile& file, std::optional<Range>
 void SimClients::take(Client& client, const SimFile& file, wire::GetItem::Reader item) {
   if (item.isStart()) {
     if (item.getStart().getFileBytes() == file.bytes.size() && item.getStart().getPartBytes() == client.count) return;
-    return nodes_.broke("bytes", text(client) + " announced " + std::to_string(item.getStart().getPartBytes()) +
-                                     " bytes of " + std::to_string(item.getStart().getFileBytes()));
+    return nodes_.violated("bytes", text(client) + " announced " + std::to_string(item.getStart().getPartBytes()) +
+                                        " bytes of " + std::to_string(item.getStart().getFileBytes()));
   }
   const base::ByteView piece = bytes_of(item.getPiece());
   const base::ByteView all(file.bytes);
   const std::size_t at = client.first + client.got;
   client.got += piece.size();
   const bool fits = client.got <= client.count && std::ranges::equal(piece, all.subspan(at, piece.size()));
-  if (!fits) nodes_.broke("bytes", text(client) + " gave wrong bytes behind byte " + std::to_string(at));
+  if (!fits) nodes_.violated("bytes", text(client) + " gave wrong bytes behind byte " + std::to_string(at));
 }
 
 // -- lists -----------------------------------------------------------------------------------------------------------
@@ -190,7 +190,7 @@ void SimClients::list(std::size_t node, std::function<void(const Error&, const s
           if (client.over) return;
           const Error error = result.ok() ? Error() : result.error();
           end(client, error);
-          if (!error) judge_list(client);
+          if (!error) check_list(client);
           if (ended) ended(error, client.rows);
         });
   });
@@ -199,24 +199,24 @@ void SimClients::list(std::size_t node, std::function<void(const Error&, const s
 void SimClients::take(Client& client, wire::FileRow::Reader row) {
   const auto cid = Cid::from(bytes_of(row.getCid()));
   const SimFile* file = cid ? files_.find(*cid) : nullptr;
-  if (file == nullptr) return nodes_.broke("list", text(client) + " shows a file that nobody put");
+  if (file == nullptr) return nodes_.violated("list", text(client) + " shows a file that nobody put");
   client.rows.push_back({*cid, row.getReplicas(), row.getReplicasLive()});
-  if (!client.listed.insert(*cid).second) nodes_.broke("list", text(client) + " shows " + file->name + " twice");
+  if (!client.listed.insert(*cid).second) nodes_.violated("list", text(client) + " shows " + file->name + " twice");
   const bool same = text_of(row.getName()) == file->name && row.getBytes() == file->bytes.size() &&
                     row.getChunks() == file->chunks.size();
-  if (!same) nodes_.broke("list", text(client) + " shows " + file->name + " with another name or size");
+  if (!same) nodes_.violated("list", text(client) + " shows " + file->name + " with another name or size");
 }
 
-void SimClients::judge_list(Client& client) {
+void SimClients::check_list(Client& client) {
   if (excused(client.node)) return;
   const SimLedger::Moment to = ledger_.now();
   for (const auto& [cid, file] : files_.all()) {
     const auto verdict = ledger_.listed({client.owner, cid}, client.from, to);
     const bool shown = client.listed.contains(cid);
     if (verdict == SimLedger::Verdict::listed && !shown)
-      return nodes_.broke("list", text(client) + " lacks " + file->name + ", whose put was acknowledged there");
+      return nodes_.violated("list", text(client) + " lacks " + file->name + ", whose put was acknowledged there");
     if (verdict == SimLedger::Verdict::absent && shown)
-      return nodes_.broke("list", text(client) + " shows " + file->name + ", which was removed or never put there");
+      return nodes_.violated("list", text(client) + " shows " + file->name + ", which was removed or never put there");
   }
 }
 
@@ -248,7 +248,7 @@ void SimClients::verify(std::size_t node, const SimFile& file,
           if (client.over) return;
           const Error error = result.ok() ? Error() : result.error();
           end(client, error);
-          if (!error) judge_verified(client, file);
+          if (!error) check_verified(client, file);
           if (ended) ended(error, client.verified);
         });
   });
@@ -256,12 +256,12 @@ void SimClients::verify(std::size_t node, const SimFile& file,
 
 /// The holders that a list of contents names have said that they stored it. While nobody takes the file off the list
 /// they keep it, whatever happens to them.
-void SimClients::judge_verified(Client& client, const SimFile& file) {
+void SimClients::check_verified(Client& client, const SimFile& file) {
   const auto broken = [&](const std::vector<base::NodeId>& at, const char* how) {
     const auto one = std::ranges::find_if(at, [this](const base::NodeId& id) { return !excused(id); });
     if (one == at.end()) return;
-    nodes_.broke("kept", sim::node_name(*nodes_.find(*one)) + how + file.name + " that it said it had stored for " +
-                             sim::node_name(client.node));
+    nodes_.violated("kept", sim::node_name(*nodes_.find(*one)) + how + file.name + " that it said it had stored for " +
+                                sim::node_name(client.node));
   };
   broken(client.verified.damaged_at, " has a damaged copy of a part of ");
   if (excused(client.node) || listed(client, file) != SimLedger::Verdict::listed) return;
@@ -281,13 +281,13 @@ void SimClients::view(std::size_t node, const SimFile& file) {
                              : client.got <= file.chunks.size() ? file.chunks[client.got - 1]
                                                                 : ContentKey{};
           ++client.got;
-          if (!key.ok() || key.value() != right) nodes_.broke("bytes", text(client) + " shows another content");
+          if (!key.ok() || key.value() != right) nodes_.violated("bytes", text(client) + " shows another content");
         },
         [this, &client, &file](base::Result<void, base::Error> result) {
           if (client.over) return;
           end(client, result.ok() ? Error() : result.error());
           if (result.ok() && client.got != file.chunks.size() + 1)
-            nodes_.broke("bytes", text(client) + " ended well before its end");
+            nodes_.violated("bytes", text(client) + " ended well before its end");
         });
   });
 }
@@ -315,7 +315,7 @@ void SimClients::removed(Client& client, const SimFile& file, const Error& error
   end(client, error);
   if (!error) nodes_.tell(text(client) + " was acknowledged");
   if (missing && !excused(client.node) && listed(client, file) == SimLedger::Verdict::listed)
-    nodes_.broke("list", text(client) + " found nothing, though its put was acknowledged there");
+    nodes_.violated("list", text(client) + " found nothing, though its put was acknowledged there");
 }
 
 void SimClients::pin(std::size_t node, const SimFile& file, bool pinned) {
@@ -333,9 +333,9 @@ void SimClients::pin(std::size_t node, const SimFile& file, bool pinned) {
           end(client, error);
           const auto verdict = excused(client.node) ? SimLedger::Verdict::either : listed(client, file);
           if (error && error->code == Code::not_found && verdict == SimLedger::Verdict::listed)
-            nodes_.broke("list", text(client) + " found nothing, though its put was acknowledged there");
+            nodes_.violated("list", text(client) + " found nothing, though its put was acknowledged there");
           if (!error && verdict == SimLedger::Verdict::absent)
-            nodes_.broke("list", text(client) + " found a file that was removed or never put there");
+            nodes_.violated("list", text(client) + " found a file that was removed or never put there");
         });
   });
 }

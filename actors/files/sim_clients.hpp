@@ -5,7 +5,7 @@
 //         list       a list shows what was removed, or lacks what was acknowledged
 //         one-name   a file has another CID than its bytes say
 //         kept       a node lacks what it said it had stored, or its copy is damaged
-// Robbed  a node that lost what it acknowledged may show anything but wrong bytes; the others keep their word. Beyond
+// Lost    a node that lost what it acknowledged may show anything but wrong bytes; the others keep their word. Beyond
 //         what is promised rows may go with it, which others need to end their claims.
 // Owner   one world. Those that are over are kept: callbacks of the world may hold on to them.
 #include <deque>
@@ -18,7 +18,7 @@
 #include "actors/files/sim_ledger.hpp"
 #include "actors/files/wire.hpp"
 #include "runtime/actor/actor.hpp"
-#include "runtime/sim/domain.hpp"
+#include "runtime/sim/workload.hpp"
 
 namespace troupe::files {
 
@@ -50,7 +50,7 @@ class SimClients {
       : nodes_(nodes), files_(files), ledger_(ledger), beyond_(beyond) {}
 
   /// Does what a person ordered: only what comes of that counts as acknowledged.
-  void by_order(const std::function<void()>& what);
+  void by_operation(const std::function<void()>& what);
 
   /// With `after` the client goes away when it has sent so many bytes.
   void put(std::size_t node, const SimFile& file, unsigned replicas, std::optional<std::size_t> after);
@@ -65,13 +65,13 @@ class SimClients {
   /// What was begun and has not ended: "a put of file-3 at n2".
   std::vector<std::string> under_way() const;
 
-  bool any_robbed() const;
+  bool any_lost_data() const;
   /// Whether what `node` shows says nothing about this protocol.
-  bool excused(std::size_t node) const { return nodes_.robbed(node); }
+  bool excused(std::size_t node) const { return nodes_.lost_data(node); }
   /// Whether the node of that id is not to be believed any more, or nobody has it since its disk was lost.
   bool excused(const base::NodeId& id) const;
   /// Whether rows may be gone that tell who is owed what.
-  bool rows_may_be_gone() const { return beyond_ && any_robbed(); }
+  bool rows_may_be_gone() const { return beyond_ && any_lost_data(); }
 
  private:
   using Inside = sim::Nodes::Inside;
@@ -101,8 +101,8 @@ class SimClients {
   void put_ended(Client& client, const SimFile& file, unsigned replicas, runtime::Answer<wire::PutDone>& answer);
   void take(Client& client, const SimFile& file, wire::GetItem::Reader item);
   void take(Client& client, wire::FileRow::Reader row);
-  void judge_list(Client& client);
-  void judge_verified(Client& client, const SimFile& file);
+  void check_list(Client& client);
+  void check_verified(Client& client, const SimFile& file);
   void removed(Client& client, const SimFile& file, const Error& error);
   SimLedger::Verdict listed(const Client& client, const SimFile& file) {
     return ledger_.listed({client.owner, file.cid}, client.from, ledger_.now());

@@ -17,23 +17,23 @@ class Draw {
  public:
   Draw(base::Random& random, const sim::Shape& shape) : random_(random), shape_(shape) {}
 
-  std::vector<sim::Order> orders() {
+  std::vector<sim::Operation> operations() {
     std::vector<base::Duration> moments(count());
     for (auto& at : moments) at = base::Duration(static_cast<std::int64_t>(random_.below(span())));
     std::sort(moments.begin(), moments.end());
     large_left_ = 1 + moments.size() / 400;
-    for (const base::Duration at : moments) out_.push_back(order(at));
+    for (const base::Duration at : moments) out_.push_back(operation(at));
     return std::move(out_);
   }
 
  private:
   std::uint64_t span() const { return static_cast<std::uint64_t>(std::max<std::int64_t>(shape_.time.count(), 1)); }
   std::size_t count() const {
-    const std::uint64_t a_minute =
-        kOrdersPerMinuteMin + (kOrdersPerMinuteMax - kOrdersPerMinuteMin) * std::min(shape_.load, 100u) / 100;
+    const std::uint64_t a_minute = kOperationsPerMinuteMin + (kOperationsPerMinuteMax - kOperationsPerMinuteMin) *
+                                                                 std::min(shape_.load, 100u) / 100;
     const auto seconds =
         static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(shape_.time).count());
-    return std::clamp<std::uint64_t>(a_minute * seconds / 60, 1, sim::kOrdersMax / 2);
+    return std::clamp<std::uint64_t>(a_minute * seconds / 60, 1, sim::kOperationsMax / 2);
   }
   std::int64_t below(std::int64_t bound) {
     return static_cast<std::int64_t>(random_.below(static_cast<std::uint64_t>(bound)));
@@ -63,16 +63,16 @@ class Draw {
   std::int64_t replicas() {
     if (random_.chance(1, 8)) return 0;
     const std::int64_t most = std::min<std::int64_t>(shape_.nodes, kReplicasMax);
-    return std::min(most, shape_.robbed_max + 1 + below(3));
+    return std::min(most, shape_.lost_data_max + 1 + below(3));
   }
 
-  sim::Order order(base::Duration at) {
+  sim::Operation operation(base::Duration at) {
     const std::uint64_t dice = files_.empty() ? 0 : random_.below(100);
     if (dice < 38) return put(at);
     if (dice < 90) return about_file(at, dice);
     return {at, node(), "files.list", {}};
   }
-  sim::Order put(base::Duration at) {
+  sim::Operation put(base::Duration at) {
     Drawn& file = file_to_put();
     const std::uint16_t where = node();
     const bool large = file.bytes > kChunkBytes;  // only then is something stored before the end
@@ -83,7 +83,7 @@ class Draw {
     else if (stops) with["after"] = below(file.bytes + 1);
     return {at, where, stops ? "files.stop" : "files.put", std::move(with)};
   }
-  sim::Order about_file(base::Duration at, std::uint64_t dice) {
+  sim::Operation about_file(base::Duration at, std::uint64_t dice) {
     const Drawn& file = some_file();
     sim::Numbers with{{"file", file.number}, {"bytes", file.bytes}};
     const std::uint16_t owner = random_.chance(3, 4) ? file.node : node();
@@ -103,13 +103,13 @@ class Draw {
   const sim::Shape& shape_;
   std::size_t large_left_ = 1;
   std::vector<Drawn> files_;
-  std::vector<sim::Order> out_;
+  std::vector<sim::Operation> out_;
 };
 
 }  // namespace
 
-std::vector<sim::Order> draw_orders(base::Random& random, const sim::Shape& shape) {
-  return Draw(random, shape).orders();
+std::vector<sim::Operation> draw_operations(base::Random& random, const sim::Shape& shape) {
+  return Draw(random, shape).operations();
 }
 
 }  // namespace troupe::files

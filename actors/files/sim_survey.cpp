@@ -134,7 +134,7 @@ std::vector<std::string> SimSurvey::at_work() const {
       continue;
     }
     const Report& report = at->second;
-    if (nodes_.robbed(node) && (report.catalogue_loading || report.holder_loading)) continue;  // damaged for good
+    if (nodes_.lost_data(node) && (report.catalogue_loading || report.holder_loading)) continue;  // damaged for good
     for (const std::string& error : report.errors) out.push_back(name + " does not say what it holds: " + error);
     if (report.catalogue_loading || report.holder_loading) out.push_back(name + " still reads its rows");
     if (report.puts > 0) out.push_back(name + " has " + number(report.puts, "puts under way"));

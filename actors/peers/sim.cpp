@@ -2,18 +2,38 @@
 
 #include <algorithm>
 
-#include "actors/peers/sim_play.hpp"
+#include "actors/peers/sim_workload.hpp"
 
 namespace troupe::peers {
 namespace {
 
-constexpr std::uint64_t kOrdersPerMinuteMax = 40;  // at load 100; our choice: people are slow
+constexpr std::uint64_t kOperationsPerMinuteMax = 40;  // at load 100; our choice: people are slow
 
-const sim::DomainCard& peers_card() {
-  static const sim::NumberCard to{"to", 0, sim::kNodesMax - 1, true};
-  static const sim::DomainCard card{
+std::vector<sim::Operation> draw_operations(base::Random& random, const sim::Shape& shape) {
+  const auto seconds = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(shape.time).count());
+  const std::uint64_t count = std::clamp<std::uint64_t>(
+      kOperationsPerMinuteMax * std::min(shape.load, 100u) * seconds / 6000, 1, sim::kOperationsMax / 4);
+  const std::uint64_t nodes = std::max<std::uint64_t>(shape.nodes, 1);
+  const auto span = static_cast<std::uint64_t>(std::max<std::int64_t>(shape.time.count(), 1));
+  std::vector<sim::Operation> out;
+  for (std::uint64_t i = 0; i < count; ++i) {
+    const auto at = base::Duration(static_cast<std::int64_t>(random.below(span)));
+    const auto node = static_cast<std::uint16_t>(random.below(nodes));
+    const auto to = static_cast<std::int64_t>(random.below(nodes));
+    const std::uint64_t dice = random.below(10);
+    if (dice < 6) out.push_back({at, node, "peers.list", {}});
+    else out.push_back({at, node, dice < 8 ? "peers.connect" : dice < 9 ? "peers.join" : "peers.drop", {{"to", to}}});
+  }
+  return out;
+}
+
+}  // namespace
+
+const sim::WorkloadSpec& workload() {
+  static const sim::NumberSpec to{"to", 0, sim::kNodesMax - 1, true};
+  static const sim::WorkloadSpec spec{
       .name = "peers",
-      .orders =
+      .operations =
           {
               {"connect", "a person connects to a node by its id and address", {to}},
               {"join", "a person connects to whoever lives at the address of a node", {to}},
@@ -52,38 +72,10 @@ const sim::DomainCard& peers_card() {
               {"peers.dropped_is_welcome", "a peer that a person sent away may come back at once"},
               {"peers.failed_dial_not_repeated", "a known peer that failed once is never dialled again"},
           },
+      .draw = draw_operations,
+      .make = sim::make_workload<PeersWorkload>,
   };
-  return card;
+  return spec;
 }
-
-class PeersDomain final : public sim::Domain {
- public:
-  const sim::DomainCard& card() const override { return peers_card(); }
-  std::vector<sim::Order> draw(base::Random& random, const sim::Shape& shape) const override {
-    const auto seconds =
-        static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(shape.time).count());
-    const std::uint64_t count = std::clamp<std::uint64_t>(
-        kOrdersPerMinuteMax * std::min(shape.load, 100u) * seconds / 6000, 1, sim::kOrdersMax / 4);
-    const std::uint64_t nodes = std::max<std::uint64_t>(shape.nodes, 1);
-    const auto span = static_cast<std::uint64_t>(std::max<std::int64_t>(shape.time.count(), 1));
-    std::vector<sim::Order> out;
-    for (std::uint64_t i = 0; i < count; ++i) {
-      const auto at = base::Duration(static_cast<std::int64_t>(random.below(span)));
-      const auto node = static_cast<std::uint16_t>(random.below(nodes));
-      const auto to = static_cast<std::int64_t>(random.below(nodes));
-      const std::uint64_t dice = random.below(10);
-      if (dice < 6) out.push_back({at, node, "peers.list", {}});
-      else out.push_back({at, node, dice < 8 ? "peers.connect" : dice < 9 ? "peers.join" : "peers.drop", {{"to", to}}});
-    }
-    return out;
-  }
-  std::unique_ptr<sim::Play> play(sim::Nodes& nodes, const sim::Scenario& scenario) const override {
-    return std::make_unique<PeersPlay>(nodes, scenario);
-  }
-};
-
-}  // namespace
-
-std::unique_ptr<sim::Domain> peers_domain() { return std::make_unique<PeersDomain>(); }
 
 }  // namespace troupe::peers

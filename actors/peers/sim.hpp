@@ -1,13 +1,11 @@
 #pragma once
 // The peers under `troupe sim`: people who connect and drop, and what every node must know and be linked to then.
 //
-// sim_play      the invariants
-#include <memory>
-
-#include "runtime/sim/domain.hpp"
+// sim_workload      the invariants
+#include "runtime/sim/workload.hpp"
 
 namespace troupe::peers {
 
-std::unique_ptr<sim::Domain> peers_domain();
+const sim::WorkloadSpec& workload();
 
 }  // namespace troupe::peers

@@ -8,8 +8,8 @@
 
 namespace troupe::apps {
 
-const sim::DomainCard& world_card() {
-  static const sim::DomainCard card{
+const sim::WorkloadSpec& world_spec() {
+  static const sim::WorkloadSpec spec{
       .name = "sim",
       .knobs = {{"actors.mailbox_max", {"4", "8", "16"}}},
       .invariants =
@@ -21,35 +21,18 @@ const sim::DomainCard& world_card() {
           },
       .sometimes = {{"actor: a mailbox was full", "a question was answered `overloaded`, or a tell dropped"}},
   };
-  return card;
+  return spec;
 }
 
-const std::vector<const sim::Domain*>& sim_domains() {
-  static const std::vector<std::unique_ptr<sim::Domain>> made = [] {
-    std::vector<std::unique_ptr<sim::Domain>> all;
-    all.push_back(peers::peers_domain());
-    all.push_back(files::files_domain());
-    all.push_back(dht::dht_domain());
-    return all;
-  }();
-  static const std::vector<const sim::Domain*> all = [] {
-    std::vector<const sim::Domain*> out;
-    for (const auto& one : made) out.push_back(one.get());
-    return out;
-  }();
+const std::vector<const sim::WorkloadSpec*>& all_workloads() {
+  static const std::vector<const sim::WorkloadSpec*> all{&peers::workload(), &files::workload(), &dht::workload()};
   return all;
 }
 
-const sim::Domain* sim_domain(std::string_view name) {
-  const auto& all = sim_domains();
-  const auto found =
-      std::find_if(all.begin(), all.end(), [&](const sim::Domain* one) { return one->card().name == name; });
+const sim::WorkloadSpec* workload_spec(std::string_view name) {
+  const auto& all = all_workloads();
+  const auto found = std::ranges::find(all, name, &sim::WorkloadSpec::name);
   return found == all.end() ? nullptr : *found;
-}
-
-const sim::DomainCard* domain_card(std::string_view name) {
-  const sim::Domain* domain = sim_domain(name);
-  return domain == nullptr ? nullptr : &domain->card();
 }
 
 }  // namespace troupe::apps

@@ -11,7 +11,7 @@ namespace troupe::apps {
 namespace {
 
 using sim::Fault;
-using sim::FaultCard;
+using sim::FaultSpec;
 using sim::Scenario;
 using namespace std::chrono_literals;
 
@@ -78,11 +78,11 @@ void draw_knobs(Scenario& world, const std::vector<sim::Knob>& knobs, base::Rand
 }
 
 /// Those of the world have a stream of their own: the domains' are what they are without them.
-void draw_knobs(Scenario& world, const std::vector<const sim::Domain*>& domains) {
+void draw_knobs(Scenario& world, const std::vector<const sim::WorkloadSpec*>& domains) {
   base::Random its = stream(world.seed, concern("world knobs"));
-  draw_knobs(world, world_card().knobs, its);
+  draw_knobs(world, world_spec().knobs, its);
   base::Random random = stream(world.seed, concern("knobs"));
-  for (const sim::Domain* domain : domains) draw_knobs(world, domain->card().knobs, random);
+  for (const sim::WorkloadSpec* domain : domains) draw_knobs(world, domain->knobs, random);
 }
 
 /// A group that is neither empty nor everybody.
@@ -94,16 +94,16 @@ std::int64_t draw_set(base::Random& random, std::uint16_t nodes) {
   return set == all && named == nodes ? set & ~std::int64_t{1} : set;
 }
 
-std::int64_t draw_amount(base::Random& random, const FaultCard& card, std::uint16_t nodes) {
-  switch (card.amount) {
+std::int64_t draw_amount(base::Random& random, const FaultSpec& spec, std::uint16_t nodes) {
+  switch (spec.amount) {
     case sim::Amount::none: return 0;
     case sim::Amount::set: return draw_set(random, nodes);
     case sim::Amount::number: break;
   }
-  const auto range = static_cast<std::uint64_t>(card.amount_max - card.amount_min);
+  const auto range = static_cast<std::uint64_t>(spec.amount_max - spec.amount_min);
   // Half of them within the lowest hundredth: what is small happens soon.
   const std::uint64_t within = random.chance(1, 2) ? std::max<std::uint64_t>(range / 100, 1) : range;
-  return card.amount_min + static_cast<std::int64_t>(random.below(within + 1));
+  return spec.amount_min + static_cast<std::int64_t>(random.below(within + 1));
 }
 
 struct Sky {
@@ -111,33 +111,33 @@ struct Sky {
   std::vector<std::uint16_t> victims;  // whose copies may be destroyed
 };
 
-void draw_faults(Scenario& world, const FaultCard& card, const Sky& sky) {
+void draw_faults(Scenario& world, const FaultSpec& spec, const Sky& sky) {
   // Each kind has a stream of its own: a new kind changes none of the others.
-  base::Random random = stream(world.seed, concern(card.name));
+  base::Random random = stream(world.seed, concern(spec.name));
   const bool storm = sky.options.weather == Weather::storm;
-  if (!may_draw(card, sky.options, world.nodes) || (card.robs && sky.victims.empty())) return;
+  if (!may_draw(spec, sky.options, world.nodes) || (spec.loses_data && sky.victims.empty())) return;
   if (!storm && random.chance(1, 2)) return;
   const auto minutes = static_cast<std::uint64_t>(std::max<base::Duration>(world.time, 1min) / 1min);
   const std::uint64_t most = std::min<std::uint64_t>(kPerMinuteStorm * minutes / (storm ? 1 : 2), kPerKindMax);
   const std::uint64_t count = 1 + random.below(most);
   for (std::uint64_t i = 0; i < count; ++i) {
-    Fault fault{.what = card.what, .at = between(random, {}, world.time)};
-    if (card.on_node)
-      fault.node = card.robs ? sky.victims[random.below(sky.victims.size())]
-                             : static_cast<std::uint16_t>(random.below(world.nodes));
-    if (card.on_other)
+    Fault fault{.what = spec.what, .at = between(random, {}, world.time)};
+    if (spec.on_node)
+      fault.node = spec.loses_data ? sky.victims[random.below(sky.victims.size())]
+                                   : static_cast<std::uint16_t>(random.below(world.nodes));
+    if (spec.on_other)
       fault.other = static_cast<std::uint16_t>((fault.node + 1 + random.below(world.nodes - 1u)) % world.nodes);
-    if (card.lasts) fault.span = log_between(random, kSpanMin, kSpanMax);
-    fault.amount = draw_amount(random, card, world.nodes);
+    if (spec.lasts) fault.span = log_between(random, kSpanMin, kSpanMax);
+    fault.amount = draw_amount(random, spec, world.nodes);
     world.faults.push_back(fault);
   }
 }
 
 }  // namespace
 
-bool may_draw(const FaultCard& card, const DrawOptions& options, std::uint16_t nodes) {
-  const bool takes_two = card.on_other || card.amount == sim::Amount::set;
-  return options.weather != Weather::calm && (options.beyond || !card.beyond) && (nodes > 1 || !takes_two);
+bool may_draw(const FaultSpec& spec, const DrawOptions& options, std::uint16_t nodes) {
+  const bool takes_two = spec.on_other || spec.amount == sim::Amount::set;
+  return options.weather != Weather::calm && (options.beyond || !spec.beyond) && (nodes > 1 || !takes_two);
 }
 
 Scenario planted(std::string_view domain, std::string_view mutant, std::uint64_t seed) {
@@ -155,9 +155,9 @@ Scenario draw(std::uint64_t seed, const DrawOptions& options) {
   world.beyond = options.beyond;
   draw_ground(world, options);
 
-  std::vector<const sim::Domain*> domains;
+  std::vector<const sim::WorkloadSpec*> domains;
   for (const std::string& name : options.domains) {
-    domains.push_back(sim_domain(name));
+    domains.push_back(workload_spec(name));
     base::ensure(domains.back() != nullptr, "domains were checked before a world is drawn");
   }
   base::Random random = stream(seed, concern("load"));
@@ -167,23 +167,24 @@ Scenario draw(std::uint64_t seed, const DrawOptions& options) {
   std::iota(sky.victims.begin(), sky.victims.end(), std::uint16_t{0});
   random.shuffle(sky.victims);
   // One of three copies, or none: so a protocol that promises to survive one loss is never asked for more.
-  shape.robbed_max = random.chance(1, 2) || options.weather == Weather::storm ? 1 : 0;
-  if (options.beyond) shape.robbed_max = world.nodes;
-  sky.victims.resize(shape.robbed_max);
+  shape.lost_data_max = random.chance(1, 2) || options.weather == Weather::storm ? 1 : 0;
+  if (options.beyond) shape.lost_data_max = world.nodes;
+  sky.victims.resize(shape.lost_data_max);
 
   if (options.weather != Weather::calm) {
     draw_clocks(world);
     draw_knobs(world, domains);
-    for (const FaultCard& card : sim::fault_cards()) draw_faults(world, card, sky);
+    for (const FaultSpec& spec : sim::fault_specs()) draw_faults(world, spec, sky);
   }
-  for (const sim::Domain* domain : domains) {
-    base::Random its = stream(seed, concern(domain->card().name));
-    auto orders = domain->draw(its, shape);
-    orders.resize(std::min(orders.size(), sim::kOrdersMax - world.orders.size()));
-    std::move(orders.begin(), orders.end(), std::back_inserter(world.orders));
+  for (const sim::WorkloadSpec* domain : domains) {
+    base::Random its = stream(seed, concern(domain->name));
+    auto operations = domain->draw(its, shape);
+    operations.resize(std::min(operations.size(), sim::kOperationsMax - world.operations.size()));
+    std::move(operations.begin(), operations.end(), std::back_inserter(world.operations));
   }
   std::stable_sort(world.faults.begin(), world.faults.end(), [](const auto& a, const auto& b) { return a.at < b.at; });
-  std::stable_sort(world.orders.begin(), world.orders.end(), [](const auto& a, const auto& b) { return a.at < b.at; });
+  std::stable_sort(world.operations.begin(), world.operations.end(),
+                   [](const auto& a, const auto& b) { return a.at < b.at; });
   return world;
 }
 

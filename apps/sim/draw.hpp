@@ -3,13 +3,13 @@
 //
 // Source  Groce et al., "Swarm testing", 2012: a world in which some faults are off goes where one with all never does.
 // Ends    calm: no fault, no knob; storm: every fault, often; swarm: anything between.
-// Robbed  faults that destroy acknowledged copies keep to the first nodes of a shuffled list, fewer than the copies of
+// Lost    faults that destroy acknowledged copies keep to the first nodes of a shuffled list, fewer than the copies of
 //         what domains put; beyond() lifts that.
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "runtime/sim/domain.hpp"
+#include "runtime/sim/workload.hpp"
 
 namespace troupe::apps {
 
@@ -27,9 +27,9 @@ struct DrawOptions {
 };
 
 /// Whether worlds of so many nodes, drawn by these options, may have faults of that kind.
-bool may_draw(const sim::FaultCard& card, const DrawOptions& options, std::uint16_t nodes);
+bool may_draw(const sim::FaultSpec& spec, const DrawOptions& options, std::uint16_t nodes);
 
-/// Within kFaultsMax and kOrdersMax: what is drawn can be written as a file and read again. Of each kind of fault a
+/// Within kFaultsMax and kOperationsMax: what is drawn can be written as a file and read again. Of each kind of fault a
 /// long world has as many as fit, so that its events lie farther apart.
 sim::Scenario draw(std::uint64_t seed, const DrawOptions& options);
 

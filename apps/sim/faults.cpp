@@ -15,16 +15,16 @@ constexpr base::Duration kClog = std::chrono::seconds(2);  // of a swizzled link
 }  // namespace
 
 std::string text(const Fault& fault) {
-  const sim::FaultCard& card = sim::card(fault.what);
-  std::string out(card.name);
-  if (card.on_node) out += ' ' + node_name(fault.node);
-  if (card.on_other) out += ' ' + node_name(fault.other);
-  if (card.amount == sim::Amount::number) out += ' ' + std::to_string(fault.amount);
-  if (card.amount == sim::Amount::set) {
+  const sim::FaultSpec& spec = sim::spec(fault.what);
+  std::string out(spec.name);
+  if (spec.on_node) out += ' ' + node_name(fault.node);
+  if (spec.on_other) out += ' ' + node_name(fault.other);
+  if (spec.amount == sim::Amount::number) out += ' ' + std::to_string(fault.amount);
+  if (spec.amount == sim::Amount::set) {
     for (std::size_t i = 0; i < sim::kSetNodesMax; ++i)
       if ((fault.amount >> i & 1) != 0) out += ' ' + node_name(i);
   }
-  if (card.lasts) out += " for " + span_text(fault.span);
+  if (spec.lasts) out += " for " + span_text(fault.span);
   return out;
 }
 
@@ -58,7 +58,7 @@ void Faults::fire(const Fault& fault) {
 
 void Faults::hit(const Fault& fault) {
   ++counts_[static_cast<std::size_t>(fault.what)].fired;
-  if (sim::card(fault.what).robs) robbed_[fault.node] = true;
+  if (sim::spec(fault.what).loses_data) lost_data_[fault.node] = true;
   tell_(text(fault));
 }
 

@@ -25,7 +25,7 @@ class Faults {
         scenario_(scenario),
         tell_(std::move(tell)),
         power_failures_(world.size(), 0),
-        robbed_(world.size(), false),
+        lost_data_(world.size(), false),
         device_failed_(world.size(), false) {}
 
   /// Puts all faults of the scenario on the timeline.
@@ -37,7 +37,7 @@ class Faults {
   void acknowledged();
   const FaultCounts& counts() const { return counts_; }
   /// What a node has acknowledged may be gone.
-  bool robbed(std::size_t node) const { return robbed_[node]; }
+  bool lost_data(std::size_t node) const { return lost_data_[node]; }
   /// Its device has refused something: it may give up.
   bool device_failed(std::size_t node) const { return device_failed_[node]; }
 
@@ -74,7 +74,7 @@ class Faults {
   FaultCounts counts_{};
   std::array<std::uint64_t, 3> datagrams_{};   // of a million: those of faults that overlap add up
   std::vector<std::uint64_t> power_failures_;  // of each node, so far
-  std::vector<bool> robbed_;
+  std::vector<bool> lost_data_;
   std::vector<bool> device_failed_;
 };
 

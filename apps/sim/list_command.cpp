@@ -12,15 +12,15 @@
 namespace troupe::apps::sim_command {
 namespace {
 
-std::string takes(const sim::OrderCard& order) {
+std::string takes(const sim::OperationSpec& operation) {
   std::string out;
-  for (const sim::NumberCard& one : order.with)
+  for (const sim::NumberSpec& one : operation.with)
     out += (out.empty() ? "" : ", ") + std::string(one.name) +
            (one.node ? " of a node" : ' ' + std::to_string(one.min) + ".." + std::to_string(one.max));
   return out;
 }
 
-std::string takes(const sim::FaultCard& fault) {
+std::string takes(const sim::FaultSpec& fault) {
   std::string out;
   const auto add = [&out](const std::string& word) { out += (out.empty() ? "" : ", ") + word; };
   if (fault.on_node) add("node");
@@ -29,7 +29,7 @@ std::string takes(const sim::FaultCard& fault) {
   if (fault.amount == sim::Amount::number)
     add("amount " + std::to_string(fault.amount_min) + ".." + std::to_string(fault.amount_max));
   if (fault.lasts) add("span");
-  if (fault.robs) add("robs its node");
+  if (fault.loses_data) add("its node may lose data");
   if (fault.beyond) add("only with --beyond");
   return out;
 }
@@ -47,23 +47,23 @@ struct Entry {
 
 std::vector<Entry> entries() {
   std::vector<Entry> out;
-  for (const sim::FaultCard& fault : sim::fault_cards())
+  for (const sim::FaultSpec& fault : sim::fault_specs())
     out.push_back({"fault", std::string(fault.name), takes(fault), std::string(fault.help)});
-  const auto add = [&out](const sim::DomainCard& card) {
-    const std::string prefix = std::string(card.name) + '.';
-    for (const auto& one : card.orders)
+  const auto add = [&out](const sim::WorkloadSpec& spec) {
+    const std::string prefix = std::string(spec.name) + '.';
+    for (const auto& one : spec.operations)
       out.push_back({"order", prefix + std::string(one.name), takes(one), std::string(one.help)});
-    for (const auto& one : card.knobs) out.push_back({"knob", std::string(one.setting), values(one), ""});
-    for (const auto& one : card.invariants)
+    for (const auto& one : spec.knobs) out.push_back({"knob", std::string(one.setting), values(one), ""});
+    for (const auto& one : spec.invariants)
       out.push_back({"invariant", std::string(one.name), "", std::string(one.help)});
-    for (const auto& one : card.sometimes)
+    for (const auto& one : spec.sometimes)
       out.push_back({"property", std::string(one.name), "", std::string(one.help)});
-    for (const auto& one : card.mutants) out.push_back({"mutant", std::string(one.name), "", std::string(one.help)});
+    for (const auto& one : spec.mutants) out.push_back({"mutant", std::string(one.name), "", std::string(one.help)});
   };
-  add(world_card());
-  for (const sim::Domain* domain : sim_domains()) {
-    out.push_back({"domain", std::string(domain->card().name), "", ""});
-    add(domain->card());
+  add(world_spec());
+  for (const sim::WorkloadSpec* domain : all_workloads()) {
+    out.push_back({"domain", std::string(domain->name), "", ""});
+    add(*domain);
   }
   return out;
 }
@@ -91,9 +91,10 @@ Ending print_list(const Invocation& invocation, Console& console) {
 }  // namespace
 
 Command list() {
-  return {.name = "sim list",
-          .summary = "Show the domains that can be tried, their orders, invariants and planted bugs, and the faults",
-          .run = print_list};
+  return {
+      .name = "sim list",
+      .summary = "Show the domains that can be tried, their operations, invariants and planted bugs, and the faults",
+      .run = print_list};
 }
 
 }  // namespace troupe::apps::sim_command

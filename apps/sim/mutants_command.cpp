@@ -74,11 +74,11 @@ Ending hunt_all(const Invocation& invocation, Console& console) {
   const auto only = invocation.text("MUTANT");
   TextTable table({{"MUTANT"}, {"FOUND"}, {"SEEDS", Align::right}, {"SEED", Align::right}, {"BY"}});
   std::size_t tried = 0, missed = 0;
-  for (const sim::Domain* domain : sim_domains()) {
-    for (const sim::Named& mutant : domain->card().mutants) {
+  for (const sim::WorkloadSpec* domain : all_workloads()) {
+    for (const sim::Named& mutant : domain->mutants) {
       if (only && *only != mutant.name) continue;
       if (Interrupts::noted() != 0) Interrupts::obey();
-      const auto found = hunt(std::string(domain->card().name), mutant.name, plan);
+      const auto found = hunt(std::string(domain->name), mutant.name, plan);
       if (!found.ok()) return found.error();
       ++tried;
       if (!found.value().by) ++missed;

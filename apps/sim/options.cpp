@@ -23,19 +23,19 @@ constexpr std::size_t kShownBytesMax = 80;
 
 std::string names() {
   std::string out;
-  for (const sim::Domain* one : sim_domains()) out += (out.empty() ? "" : ", ") + std::string(one->card().name);
+  for (const sim::WorkloadSpec* one : all_workloads()) out += (out.empty() ? "" : ", ") + std::string(one->name);
   return out;
 }
 
 bool is_file(const std::string& named) { return named.ends_with(".toml") || named.find('/') != std::string::npos; }
 
 std::optional<Failure> unknown(const std::string& name) {
-  if (sim_domain(name) != nullptr) return std::nullopt;
+  if (workload_spec(name) != nullptr) return std::nullopt;
   if (is_file(name))
     return usage_failure("a scenario is run by a command of its own", "troupe sim run " + file_words(name));
   if (name.empty()) return usage_failure("a domain is missing before or behind a comma", "troupe sim list");
   std::vector<std::string_view> known;
-  for (const sim::Domain* one : sim_domains()) known.push_back(one->card().name);
+  for (const sim::WorkloadSpec* one : all_workloads()) known.push_back(one->name);
   const auto near = base::nearest(name, known);
   std::string what = "there is no domain \"" + base::shortened(name, kShownBytesMax) + "\"; ";
   what += near.empty() ? "there are " + names() : "did you mean \"" + std::string(near) + "\"?";
@@ -153,7 +153,7 @@ base::Result<Outcome, Failure> watched(const Invocation& invocation, const sim::
   if (!path) return trial.run();
   std::ofstream out(*path, std::ios::binary | std::ios::trunc);
   if (!out) return unwritten_trace(*path, "nothing was run");
-  TraceWriter trace(out, trial.world().stage(), write_scenario(scenario, all_cards(), "the world of this trace"));
+  TraceWriter trace(out, trial.world().stage(), write_scenario(scenario, all_workloads(), "the world of this trace"));
   trial.world().stage().record(&trace);
   Outcome outcome = trial.run();
   trial.world().stage().record(nullptr);

@@ -46,7 +46,7 @@ void write(output::wire::SimWorld::Builder out, const Outcome& outcome) {
   }
   auto faults = out.initFaults(sim::kFaultKinds);
   for (unsigned i = 0; i < faults.size(); ++i) {
-    faults[i].setFault(std::string(sim::fault_cards()[i].name));
+    faults[i].setFault(std::string(sim::fault_specs()[i].name));
     faults[i].setFired(outcome.faults[i].fired);
     faults[i].setAcknowledgedAfter(outcome.faults[i].acknowledged_after);
     faults[i].setWorlds(outcome.faults[i].fired > 0 ? 1 : 0);

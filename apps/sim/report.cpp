@@ -48,8 +48,8 @@ std::string world_words(const DrawOptions& options, std::uint64_t seed) {
 
 void print_world(std::ostream& out, const sim::Scenario& scenario, const Outcome& outcome, const std::string& words) {
   out << "world:   seed " << outcome.seed << ", " << outcome.domain << ", " << scenario.nodes << " nodes, policy "
-      << sim::name(scenario.policy) << ", " << scenario.faults.size() << " faults and " << scenario.orders.size()
-      << " orders in " << fixed(seconds(scenario.time), 1) << " s\n";
+      << sim::name(scenario.policy) << ", " << scenario.faults.size() << " faults and " << scenario.operations.size()
+      << " operations in " << fixed(seconds(scenario.time), 1) << " s\n";
   for (const auto& mutant : scenario.mutations) out << "planted: " << mutant << '\n';
   out << "ran:     " << grouped(outcome.events) << " events, " << fixed(seconds(outcome.time), 1)
       << " s of its time in " << fixed(seconds(outcome.wall), 2) << " s; " << grouped(outcome.acknowledged)
@@ -124,15 +124,15 @@ std::vector<std::string> Summary::never_reached() const {
   std::vector<std::string> out;
   if (worlds_ < kWorldsJudged) return out;
   const bool calm = options_.weather == Weather::calm;
-  std::vector<const sim::DomainCard*> cards{&world_card()};
-  for (const auto& name : options_.domains) cards.push_back(domain_card(name));
-  for (const sim::DomainCard* card : cards)
-    for (const sim::Named& property : card->sometimes)
+  std::vector<const sim::WorkloadSpec*> specs{&world_spec()};
+  for (const auto& name : options_.domains) specs.push_back(workload_spec(name));
+  for (const sim::WorkloadSpec* spec : specs)
+    for (const sim::Named& property : spec->sometimes)
       if ((!calm || property.calm) && !reached_.contains(property.name)) out.emplace_back(property.name);
-  for (const sim::FaultCard& card : sim::fault_cards())
-    if (options_.weather == Weather::storm && may_draw(card, options_, options_.nodes.value_or(kNodesDrawnMin)) &&
-        fault_worlds_[static_cast<std::size_t>(card.what)] * kFaultWorldsMin < worlds_)
-      out.push_back("fault " + std::string(card.name));
+  for (const sim::FaultSpec& spec : sim::fault_specs())
+    if (options_.weather == Weather::storm && may_draw(spec, options_, options_.nodes.value_or(kNodesDrawnMin)) &&
+        fault_worlds_[static_cast<std::size_t>(spec.what)] * kFaultWorldsMin < worlds_)
+      out.push_back("fault " + std::string(spec.name));
   return out;
 }
 
@@ -149,7 +149,7 @@ void Summary::write(output::wire::SimSummary::Builder out) const {
   for (unsigned i = 0; i < names.size(); ++i) names.set(i, never[i]);
   auto faults = out.initFaults(sim::kFaultKinds);
   for (unsigned i = 0; i < faults.size(); ++i) {
-    faults[i].setFault(std::string(sim::fault_cards()[i].name));
+    faults[i].setFault(std::string(sim::fault_specs()[i].name));
     faults[i].setFired(faults_[i].fired);
     faults[i].setAcknowledgedAfter(faults_[i].acknowledged_after);
     faults[i].setWorlds(fault_worlds_[i]);
@@ -178,10 +178,10 @@ void Summary::print(std::ostream& out) const {
       << fixed(seconds(wall) > 0 ? static_cast<double>(worlds_) * 60 / seconds(wall) : 0, 0) << " a minute), "
       << grouped(events_) << " events, " << grouped(acknowledged_) << " operations acknowledged\n";
   TextTable table({{"FAULT"}, {"FIRED", Align::right}, {"WORLDS", Align::right}, {"ACKNOWLEDGED AFTER", Align::right}});
-  for (const sim::FaultCard& card : sim::fault_cards()) {
-    const auto i = static_cast<std::size_t>(card.what);
+  for (const sim::FaultSpec& spec : sim::fault_specs()) {
+    const auto i = static_cast<std::size_t>(spec.what);
     if (faults_[i].fired > 0)
-      table.add({std::string(card.name), grouped(faults_[i].fired), grouped(fault_worlds_[i]),
+      table.add({std::string(spec.name), grouped(faults_[i].fired), grouped(fault_worlds_[i]),
                  grouped(faults_[i].acknowledged_after)});
   }
   table.print(out);

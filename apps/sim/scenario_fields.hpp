@@ -71,7 +71,7 @@ class Fields {
   FirstProblem& problem_;
   const toml::table& table_;
   std::string what_;
-  std::vector<std::string_view> known_;  // keys that were asked for; literals, or names on cards
+  std::vector<std::string_view> known_;  // keys that were asked for; literals, or names on specs
 };
 
 }  // namespace troupe::apps

@@ -34,7 +34,7 @@ std::vector<std::string_view> names_of(const List& list) {
 
 class Reader {
  public:
-  Reader(Cards cards, const config::Table& settings) : cards_(cards), settings_(settings) {}
+  Reader(sim::WorkloadSpecs specs, const config::Table& settings) : workloads_(specs), settings_(settings) {}
 
   base::Outcome<sim::Scenario> read(std::string_view text) {
     if (text.size() > kScenarioBytesMax) {
@@ -70,11 +70,11 @@ class Reader {
     take_knobs(fields);
     take_mutations(fields);
     each(fields, "fault", sim::kFaultsMax, [this](const toml::table& fault) { take_fault(fault); });
-    each(fields, "order", sim::kOrdersMax, [this](const toml::table& order) { take_order(order); });
+    each(fields, "order", sim::kOperationsMax, [this](const toml::table& operation) { take_operation(operation); });
     fields.refuse_others();
     const auto earlier = [](const auto& a, const auto& b) { return a.at < b.at; };
     std::stable_sort(out_.faults.begin(), out_.faults.end(), earlier);
-    std::stable_sort(out_.orders.begin(), out_.orders.end(), earlier);
+    std::stable_sort(out_.operations.begin(), out_.operations.end(), earlier);
   }
 
   // TOML's numbers end at 2^63 - 1, seeds do not.
@@ -100,7 +100,7 @@ class Reader {
       if (!problem_.takes(fields.line("domains"))) return;
       if (!domain(name)) {
         std::vector<std::string_view> known;
-        for (const auto* card : cards_) known.push_back(card->name);
+        for (const auto* spec : workloads_) known.push_back(spec->name);
         return fields.wrong("domains", ": " + shown(name) + did_you_mean(name, known));
       }
       if (has_domain(name)) return fields.wrong("domains", ": " + shown(name) + " stands there twice");
@@ -175,9 +175,9 @@ class Reader {
     const auto names = fields.texts("mutations", Need::may, kMutations);
     if (!names) return;
     std::vector<std::string_view> known;
-    for (const auto* card : cards_)
-      for (const sim::Named& mutant : card->mutants)
-        if (has_domain(card->name)) known.push_back(mutant.name);
+    for (const auto* spec : workloads_)
+      for (const sim::Named& mutant : spec->mutants)
+        if (has_domain(spec->name)) known.push_back(mutant.name);
     for (const std::string& name : *names) {
       if (std::find(known.begin(), known.end(), name) == known.end())
         return fields.wrong("mutations", ": " + shown(name) + did_you_mean(name, known));
@@ -209,20 +209,20 @@ class Reader {
     const auto what = fields.text("what", Need::must, "the name of a fault such as \"kill\"");
     if (!what) return;
     const auto kind = sim::fault_kind(*what);
-    if (!kind) return fields.say("what", "fault " + shown(*what) + did_you_mean(*what, names_of(sim::fault_cards())));
-    const sim::FaultCard& card = sim::card(*kind);
+    if (!kind) return fields.say("what", "fault " + shown(*what) + did_you_mean(*what, names_of(sim::fault_specs())));
+    const sim::FaultSpec& spec = sim::spec(*kind);
     const std::string name = "fault \"" + *what + '"';
     fields.name(name);
-    if (card.beyond && !out_.beyond) return fields.say("what", name + " needs beyond = true");
+    if (spec.beyond && !out_.beyond) return fields.say("what", name + " needs beyond = true");
     sim::Fault fault{.what = *kind};
     set(fault.at, fields.span("at", Need::must, out_.time));
-    if (card.lasts) set(fault.span, fields.span("span", Need::must, sim::kWorldTimeMax));
-    if (card.on_node) set(fault.node, fields.node("node", Need::must, out_.nodes));
-    if (card.on_other) set(fault.other, fields.node("other", Need::must, out_.nodes));
-    if (card.on_other && fault.node == fault.other) fields.wrong("other", " must be another node");
-    if (card.amount == sim::Amount::set) fault.amount = take_set(fields);
-    if (card.amount == sim::Amount::number)
-      set(fault.amount, fields.number("amount", Need::must, amount_min(card), card.amount_max));
+    if (spec.lasts) set(fault.span, fields.span("span", Need::must, sim::kWorldTimeMax));
+    if (spec.on_node) set(fault.node, fields.node("node", Need::must, out_.nodes));
+    if (spec.on_other) set(fault.other, fields.node("other", Need::must, out_.nodes));
+    if (spec.on_other && fault.node == fault.other) fields.wrong("other", " must be another node");
+    if (spec.amount == sim::Amount::set) fault.amount = take_set(fields);
+    if (spec.amount == sim::Amount::number)
+      set(fault.amount, fields.number("amount", Need::must, amount_min(spec), spec.amount_max));
     fields.refuse_others();
     out_.faults.push_back(fault);
   }
@@ -242,44 +242,45 @@ class Reader {
     return set;
   }
 
-  void take_order(const toml::table& table) {
+  void take_operation(const toml::table& table) {
     Fields fields(problem_, table, "an order");
-    sim::Order order;
+    sim::Operation operation;
     const auto what = fields.text("what", Need::must, "the name of an order such as \"files.put\"");
     if (!what) return;
-    const sim::OrderCard* card = order_card(cards_, *what);
+    const sim::OperationSpec* spec = operation_spec(workloads_, *what);
     const std::string name = what->substr(0, what->find('.'));
-    if (!has_domain(name) && (card || !domain(name)))
+    if (!has_domain(name) && (spec || !domain(name)))
       return fields.say("what", "order " + shown(*what) + " is of none of the domains");
-    if (!card) {
+    if (!spec) {
       std::vector<std::string> known;
-      for (const auto& one : domain(name)->orders) known.push_back(name + '.' + std::string(one.name));
+      for (const auto& one : domain(name)->operations) known.push_back(name + '.' + std::string(one.name));
       return fields.say("what", "order " + shown(*what) + did_you_mean(*what, {known.begin(), known.end()}));
     }
     fields.name("order \"" + *what + '"');
-    order.what = *what;
-    set(order.at, fields.span("at", Need::must, out_.time));
-    set(order.node, fields.node("node", Need::must, out_.nodes));
-    for (const sim::NumberCard& one : card->with) {
+    operation.what = *what;
+    set(operation.at, fields.span("at", Need::must, out_.time));
+    set(operation.node, fields.node("node", Need::must, out_.nodes));
+    for (const sim::NumberSpec& one : spec->with) {
       if (one.node) {
-        order.with[std::string(one.name)] = fields.node(one.name, Need::must, out_.nodes).value_or(0);
+        operation.with[std::string(one.name)] = fields.node(one.name, Need::must, out_.nodes).value_or(0);
       } else {
-        order.with[std::string(one.name)] = fields.number(one.name, Need::must, one.min, one.max).value_or(one.min);
+        operation.with[std::string(one.name)] = fields.number(one.name, Need::must, one.min, one.max).value_or(one.min);
       }
     }
     fields.refuse_others();
-    out_.orders.push_back(std::move(order));
+    out_.operations.push_back(std::move(operation));
   }
 
-  const sim::DomainCard* domain(std::string_view name) const {
-    const auto found = std::find_if(cards_.begin(), cards_.end(), [&](const auto* card) { return card->name == name; });
-    return found == cards_.end() ? nullptr : *found;
+  const sim::WorkloadSpec* domain(std::string_view name) const {
+    const auto found =
+        std::find_if(workloads_.begin(), workloads_.end(), [&](const auto* spec) { return spec->name == name; });
+    return found == workloads_.end() ? nullptr : *found;
   }
   bool has_domain(std::string_view name) const {
     return std::find(out_.domains.begin(), out_.domains.end(), name) != out_.domains.end();
   }
 
-  Cards cards_;
+  sim::WorkloadSpecs workloads_;
   const config::Table& settings_;
   FirstProblem problem_;
   sim::Scenario out_;
@@ -287,27 +288,28 @@ class Reader {
 
 }  // namespace
 
-const sim::OrderCard* order_card(Cards cards, std::string_view what) {
+const sim::OperationSpec* operation_spec(sim::WorkloadSpecs specs, std::string_view what) {
   const auto dot = what.find('.');
   if (dot == what.npos) return nullptr;
-  for (const sim::DomainCard* domain : cards) {
+  for (const sim::WorkloadSpec* domain : specs) {
     if (domain->name != what.substr(0, dot)) continue;
-    for (const sim::OrderCard& order : domain->orders)
-      if (order.name == what.substr(dot + 1)) return &order;
+    for (const sim::OperationSpec& operation : domain->operations)
+      if (operation.name == what.substr(dot + 1)) return &operation;
   }
   return nullptr;
 }
 
-const sim::NumberCard* number_card(const sim::OrderCard& order, std::string_view name) {
+const sim::NumberSpec* number_spec(const sim::OperationSpec& operation, std::string_view name) {
   const auto found =
-      std::find_if(order.with.begin(), order.with.end(), [&](const auto& one) { return one.name == name; });
-  return found == order.with.end() ? nullptr : &*found;
+      std::find_if(operation.with.begin(), operation.with.end(), [&](const auto& one) { return one.name == name; });
+  return found == operation.with.end() ? nullptr : &*found;
 }
 
-std::int64_t amount_min(const sim::FaultCard& card) { return std::min<std::int64_t>(card.amount_min, 1); }
+std::int64_t amount_min(const sim::FaultSpec& spec) { return std::min<std::int64_t>(spec.amount_min, 1); }
 
-base::Outcome<sim::Scenario> read_scenario(std::string_view text, Cards cards, const config::Table& settings) {
-  return Reader(cards, settings).read(text);
+base::Outcome<sim::Scenario> read_scenario(std::string_view text, sim::WorkloadSpecs specs,
+                                           const config::Table& settings) {
+  return Reader(specs, settings).read(text);
 }
 
 }  // namespace troupe::apps

@@ -9,12 +9,6 @@
 
 namespace troupe::apps {
 
-std::vector<const sim::DomainCard*> all_cards() {
-  std::vector<const sim::DomainCard*> out;
-  for (const sim::Domain* domain : sim_domains()) out.push_back(&domain->card());
-  return out;
-}
-
 base::Result<sim::Scenario, Failure> load_scenario(const std::string& path) {
   auto source = FileSource::open(path);
   if (!source.ok()) {
@@ -35,14 +29,14 @@ base::Result<sim::Scenario, Failure> load_scenario(const std::string& path) {
   if (text.starts_with(kTraceMagic))
     return usage_failure(path + " is the trace of a run, not a scenario", "troupe help sim run");
   const config::Table settings = settings_table();
-  auto scenario = read_scenario(text, all_cards(), settings);
+  auto scenario = read_scenario(text, all_workloads(), settings);
   if (!scenario.ok()) return usage_failure(path + ": " + scenario.error().message, "troupe sim list");
   return std::move(scenario).value();
 }
 
 base::Result<void, Failure> save_scenario(const std::string& path, const sim::Scenario& scenario,
                                           const std::string& about) {
-  const std::string text = write_scenario(scenario, all_cards(), about);
+  const std::string text = write_scenario(scenario, all_workloads(), about);
   auto target = FileTarget::open(path);
   if (!target.ok()) return target.error();
   FileTarget::WaitForRoom waits_for_ever = [](int) { return base::Result<void, Failure>(); };

@@ -4,12 +4,9 @@
 
 #include "apps/cli/failure.hpp"
 #include "runtime/base/result.hpp"
-#include "runtime/sim/domain.hpp"
+#include "runtime/sim/scenario.hpp"
 
 namespace troupe::apps {
-
-/// The cards of all domains.
-std::vector<const sim::DomainCard*> all_cards();
 
 /// Fails with exit 2 and the line that is wrong.
 base::Result<sim::Scenario, Failure> load_scenario(const std::string& path);

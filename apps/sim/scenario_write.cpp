@@ -48,25 +48,25 @@ std::string set(std::int64_t bits) {
 }
 
 std::string line(const sim::Fault& fault) {
-  const sim::FaultCard& card = sim::card(fault.what);
+  const sim::FaultSpec& spec = sim::spec(fault.what);
   Line out;
   out.add("at", span(fault.at));
-  out.add("what", quoted(card.name));
-  if (card.on_node) out.add("node", node(fault.node));
-  if (card.on_other) out.add("other", node(fault.other));
-  if (card.amount == sim::Amount::set) out.add("nodes", set(fault.amount));
-  if (card.amount == sim::Amount::number) out.add("amount", std::to_string(fault.amount));
-  if (card.lasts) out.add("span", span(fault.span));
+  out.add("what", quoted(spec.name));
+  if (spec.on_node) out.add("node", node(fault.node));
+  if (spec.on_other) out.add("other", node(fault.other));
+  if (spec.amount == sim::Amount::set) out.add("nodes", set(fault.amount));
+  if (spec.amount == sim::Amount::number) out.add("amount", std::to_string(fault.amount));
+  if (spec.lasts) out.add("span", span(fault.span));
   return out.text();
 }
 
-std::string line(const sim::Order& order, const sim::OrderCard* card) {
+std::string line(const sim::Operation& operation, const sim::OperationSpec* spec) {
   Line out;
-  out.add("at", span(order.at));
-  out.add("node", node(order.node));
-  out.add("what", quoted(order.what));
-  for (const auto& [name, number] : order.with) {
-    const sim::NumberCard* its = card ? number_card(*card, name) : nullptr;
+  out.add("at", span(operation.at));
+  out.add("node", node(operation.node));
+  out.add("what", quoted(operation.what));
+  for (const auto& [name, number] : operation.with) {
+    const sim::NumberSpec* its = spec ? number_spec(*spec, name) : nullptr;
     out.add(name, its && its->node ? node(number) : std::to_string(number));
   }
   return out.text();
@@ -86,7 +86,7 @@ std::string comment(std::string_view about) {
 
 }  // namespace
 
-std::string write_scenario(const sim::Scenario& scenario, Cards cards, std::string_view about) {
+std::string write_scenario(const sim::Scenario& scenario, sim::WorkloadSpecs specs, std::string_view about) {
   std::string out = comment(about);
   const auto add = [&](std::string_view key, const std::string& value) {
     out += std::string(key) + " = " + value + '\n';
@@ -115,9 +115,10 @@ std::string write_scenario(const sim::Scenario& scenario, Cards cards, std::stri
     for (const sim::Fault& fault : scenario.faults) out += "  " + line(fault) + ",\n";
     out += "]\n";
   }
-  if (!scenario.orders.empty()) {
+  if (!scenario.operations.empty()) {
     out += "\norder = [\n";
-    for (const sim::Order& order : scenario.orders) out += "  " + line(order, order_card(cards, order.what)) + ",\n";
+    for (const sim::Operation& operation : scenario.operations)
+      out += "  " + line(operation, operation_spec(specs, operation.what)) + ",\n";
     out += "]\n";
   }
   return out;

@@ -27,9 +27,9 @@ std::span<const T> part(const std::vector<T>& list, std::size_t begin, std::size
 
 class Shrinker {
  public:
-  Shrinker(const sim::Scenario& failing, Cards cards, const FailsAlike& trial, const ShrinkLimits& limits,
+  Shrinker(const sim::Scenario& failing, sim::WorkloadSpecs specs, const FailsAlike& trial, const ShrinkLimits& limits,
            const std::function<void(const ShrinkStep&)>& progress)
-      : cards_(cards), trial_(trial), limits_(limits), progress_(progress), smallest_(failing) {}
+      : workloads_(specs), trial_(trial), limits_(limits), progress_(progress), smallest_(failing) {}
 
   Shrunk run(base::Duration failed_at) {
     doing_ = "time";
@@ -80,7 +80,7 @@ class Shrinker {
 
   // What is written holds all that there is; two texts of one mark only cost a try.
   std::size_t mark(const sim::Scenario& scenario) const {
-    return std::hash<std::string>{}(write_scenario(scenario, cards_, ""));
+    return std::hash<std::string>{}(write_scenario(scenario, workloads_, ""));
   }
 
   /// Does without as much as possible of a list that `count` counts: `without` makes a candidate from smallest_ that
@@ -132,15 +132,15 @@ class Shrinker {
           return made;
         });
     leave_out(
-        "orders", [&] { return smallest_.orders.size(); },
+        "operations", [&] { return smallest_.operations.size(); },
         [&](std::size_t begin, std::size_t end) {
           Made made = smallest_;
-          erase(made->orders, begin, end);
+          erase(made->operations, begin, end);
           return made;
         });
     leave_out_of(
-        "nodes", [&](const sim::Scenario& from) { return idle_nodes(from, cards_); },
-        [&](const sim::Scenario& from, auto nodes) { return without_nodes(from, cards_, nodes); });
+        "nodes", [&](const sim::Scenario& from) { return idle_nodes(from, workloads_); },
+        [&](const sim::Scenario& from, auto nodes) { return without_nodes(from, workloads_, nodes); });
     leave_out_of(
         "knobs",
         [](const sim::Scenario& from) {
@@ -167,7 +167,7 @@ class Shrinker {
     leave_out_of("sets of nodes", members, [](sim::Scenario from, auto nodes) {
       for (const Member& one : nodes) from.faults[one.fault].amount &= ~(std::int64_t{1} << one.node);
       const auto empty = [](const sim::Fault& fault) {
-        return sim::card(fault.what).amount == sim::Amount::set && fault.amount == 0;
+        return sim::spec(fault.what).amount == sim::Amount::set && fault.amount == 0;
       };
       return std::any_of(from.faults.begin(), from.faults.end(), empty) ? Made() : Made(std::move(from));
     });
@@ -193,7 +193,7 @@ class Shrinker {
       Made made = smallest_;
       if (place == 0) made->tls = false;
       const bool needed = std::any_of(made->faults.begin(), made->faults.end(),
-                                      [](const sim::Fault& fault) { return sim::card(fault.what).beyond; });
+                                      [](const sim::Fault& fault) { return sim::spec(fault.what).beyond; });
       if (place == 1 && !needed) made->beyond = false;
       return made;
     });
@@ -203,7 +203,7 @@ class Shrinker {
       last = std::max(last, fault.at);
       healed = std::max(healed, fault.at + std::min(fault.span, smallest_.time));
     }
-    for (const sim::Order& order : smallest_.orders) last = std::max(last, order.at);
+    for (const sim::Operation& operation : smallest_.operations) last = std::max(last, operation.at);
     const base::Duration ends[] = {last, std::max(last, healed), smallest_.time / 2};
     first(std::size(ends), [&](std::size_t place) { return Made(until(smallest_, std::max(last, ends[place]))); });
   }
@@ -224,7 +224,7 @@ class Shrinker {
   template <class Change>
   void make_smaller(const Change& change) {
     leave_out_of(
-        "spans and amounts", [&](const sim::Scenario& from) { return sizes(from, cards_); },
+        "spans and amounts", [&](const sim::Scenario& from) { return sizes(from, workloads_); },
         [&](sim::Scenario from, auto chosen) {
           for (const Size& size : chosen) {
             const std::int64_t smaller = change(size.was);
@@ -235,7 +235,7 @@ class Shrinker {
         kPolishParts);
   }
 
-  Cards cards_;
+  sim::WorkloadSpecs workloads_;
   const FailsAlike& trial_;
   const ShrinkLimits& limits_;
   const std::function<void(const ShrinkStep&)>& progress_;
@@ -248,9 +248,9 @@ class Shrinker {
 
 }  // namespace
 
-Shrunk shrink(const sim::Scenario& failing, base::Duration failed_at, Cards cards, const FailsAlike& trial,
+Shrunk shrink(const sim::Scenario& failing, base::Duration failed_at, sim::WorkloadSpecs specs, const FailsAlike& trial,
               const ShrinkLimits& limits, const std::function<void(const ShrinkStep&)>& progress) {
-  return Shrinker(failing, cards, trial, limits, progress).run(failed_at);
+  return Shrinker(failing, specs, trial, limits, progress).run(failed_at);
 }
 
 }  // namespace troupe::apps

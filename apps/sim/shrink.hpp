@@ -5,8 +5,8 @@
 //         complements alone: all of a list goes, then each half, quarter and so on down to one. k needed of n are found
 //         in about 2k log2(n/k) tries, and whatever was taken over has failed: a failure that does not grow with its
 //         causes costs size, never truth.
-// Order   what came after the failure; faults, orders, nodes, knobs, planted bugs, drift, policy, TLS; then moments,
-//         spans and amounts, rounded and halved. Again, until nothing changes.
+// Order   what came after the failure; faults, operations, nodes, knobs, planted bugs, drift, policy, TLS; then
+//         moments, spans and amounts, rounded and halved. Again, until nothing changes.
 // Chance  none: the same failure shrinks to the same scenario, however many are tried at once.
 #include <cstddef>
 #include <functional>
@@ -44,7 +44,7 @@ struct Shrunk {
 
 /// `failed_at` is when the failure showed, from the beginning of the world; it may lie behind the scenario's time.
 /// `failing` is not tried again: the caller has seen it fail.
-Shrunk shrink(const sim::Scenario& failing, base::Duration failed_at, Cards cards, const FailsAlike& trial,
+Shrunk shrink(const sim::Scenario& failing, base::Duration failed_at, sim::WorkloadSpecs specs, const FailsAlike& trial,
               const ShrinkLimits& limits, const std::function<void(const ShrinkStep&)>& progress);
 
 }  // namespace troupe::apps

@@ -54,13 +54,13 @@ Ending shrink_world(const Invocation& invocation, Console& console) {
   limits.out_of_time = [&] { return real_now() - from > patience || Interrupts::noted() != 0; };
   Progress progress(console, "tries", 0, from, Progress::Unit::count);
   const Shrunk shrunk = shrink(
-      failing, failure.at, all_cards(),
+      failing, failure.at, all_workloads(),
       [&](std::span<const sim::Scenario> candidates) { return first_alike(candidates, failure, jobs); }, limits,
       [&](const ShrinkStep& step) { progress.update(step.tries, real_now()); });
   const Outcome smallest = Trial(shrunk.smallest).run();
-  const std::string about = "Breaks " + smallest.invariant + ": " + smallest.why + "\nShrunk from " +
-                            std::to_string(failing.faults.size()) + " faults and " +
-                            std::to_string(failing.orders.size()) + " orders: troupe sim " + world.value().run_words;
+  const std::string about =
+      "Breaks " + smallest.invariant + ": " + smallest.why + "\nShrunk from " + std::to_string(failing.faults.size()) +
+      " faults and " + std::to_string(failing.operations.size()) + " operations: troupe sim " + world.value().run_words;
   if (auto saved = save_scenario(*path, shrunk.smallest, about); !saved.ok()) return saved.error();
   std::ostream& out = *path == "-" ? console.err : console.out;  // there the scenario is the output
   if (invocation.globals.json) {
@@ -70,7 +70,7 @@ Ending shrink_world(const Invocation& invocation, Console& console) {
   }
   print_world(out, shrunk.smallest, smallest, "");
   out << "shrunk:  " << failing.faults.size() << " faults to " << shrunk.smallest.faults.size() << ", "
-      << failing.orders.size() << " orders to " << shrunk.smallest.orders.size() << ", " << failing.nodes
+      << failing.operations.size() << " operations to " << shrunk.smallest.operations.size() << ", " << failing.nodes
       << " nodes to " << shrunk.smallest.nodes << "; " << shrunk.tries << " tries"
       << (shrunk.finished ? "" : "; out of time, --seconds gives it more") << '\n';
   if (*path != "-") out << "run it:  troupe sim run " << file_words(*path) << '\n';

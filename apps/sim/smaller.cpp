@@ -10,8 +10,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-bool is_node(const sim::OrderCard* card, const std::string& number) {
-  const sim::NumberCard* its = card ? number_card(*card, number) : nullptr;
+bool is_node(const sim::OperationSpec* spec, const std::string& number) {
+  const sim::NumberSpec* its = spec ? number_spec(*spec, number) : nullptr;
   return its && its->node;
 }
 
@@ -30,25 +30,25 @@ std::int64_t counted_anew(std::int64_t set, const std::vector<std::uint16_t>& nu
 sim::Scenario until(sim::Scenario scenario, base::Duration end) {
   const auto later = [&](const auto& event) { return event.at > end; };
   std::erase_if(scenario.faults, later);
-  std::erase_if(scenario.orders, later);
+  std::erase_if(scenario.operations, later);
   scenario.time = std::min<base::Duration>(scenario.time, std::max(1s, std::chrono::ceil<std::chrono::seconds>(end)));
   return scenario;
 }
 
-std::vector<std::uint16_t> idle_nodes(const sim::Scenario& scenario, Cards cards) {
+std::vector<std::uint16_t> idle_nodes(const sim::Scenario& scenario, sim::WorkloadSpecs specs) {
   std::vector<bool> busy(scenario.nodes);
   const auto needs = [&](std::int64_t node) {
     if (node >= 0 && node < scenario.nodes) busy[static_cast<std::size_t>(node)] = true;
   };
   for (const sim::Fault& fault : scenario.faults) {
-    if (sim::card(fault.what).on_node) needs(fault.node);
-    if (sim::card(fault.what).on_other) needs(fault.other);
+    if (sim::spec(fault.what).on_node) needs(fault.node);
+    if (sim::spec(fault.what).on_other) needs(fault.other);
   }
-  for (const sim::Order& order : scenario.orders) {
-    needs(order.node);
-    const sim::OrderCard* card = order_card(cards, order.what);
-    for (const auto& [name, number] : order.with)
-      if (is_node(card, name)) needs(number);
+  for (const sim::Operation& operation : scenario.operations) {
+    needs(operation.node);
+    const sim::OperationSpec* spec = operation_spec(specs, operation.what);
+    for (const auto& [name, number] : operation.with)
+      if (is_node(spec, name)) needs(number);
   }
   std::vector<std::uint16_t> idle;
   for (std::uint16_t node = 0; node < scenario.nodes; ++node)
@@ -56,7 +56,7 @@ std::vector<std::uint16_t> idle_nodes(const sim::Scenario& scenario, Cards cards
   return idle;
 }
 
-std::optional<sim::Scenario> without_nodes(const sim::Scenario& scenario, Cards cards,
+std::optional<sim::Scenario> without_nodes(const sim::Scenario& scenario, sim::WorkloadSpecs specs,
                                            std::span<const std::uint16_t> nodes) {
   sim::Scenario out = scenario;
   const std::uint16_t gone = scenario.nodes;
@@ -71,18 +71,18 @@ std::optional<sim::Scenario> without_nodes(const sim::Scenario& scenario, Cards 
   if (out.nodes == 0) return std::nullopt;
 
   for (sim::Fault& fault : out.faults) {
-    const sim::FaultCard& card = sim::card(fault.what);
-    if (card.on_node) fault.node = numbers[fault.node];
-    if (card.on_other) fault.other = numbers[fault.other];
-    if (card.amount != sim::Amount::set) continue;
+    const sim::FaultSpec& spec = sim::spec(fault.what);
+    if (spec.on_node) fault.node = numbers[fault.node];
+    if (spec.on_other) fault.other = numbers[fault.other];
+    if (spec.amount != sim::Amount::set) continue;
     fault.amount = counted_anew(fault.amount, numbers, gone);
     if (fault.amount == 0) return std::nullopt;
   }
-  for (sim::Order& order : out.orders) {
-    order.node = numbers[order.node];
-    const sim::OrderCard* card = order_card(cards, order.what);
-    for (auto& [name, number] : order.with)
-      if (is_node(card, name)) number = numbers[static_cast<std::size_t>(number)];
+  for (sim::Operation& operation : out.operations) {
+    operation.node = numbers[operation.node];
+    const sim::OperationSpec* spec = operation_spec(specs, operation.what);
+    for (auto& [name, number] : operation.with)
+      if (is_node(spec, name)) number = numbers[static_cast<std::size_t>(number)];
   }
   return out;
 }
@@ -91,7 +91,7 @@ std::vector<Member> members(const sim::Scenario& scenario) {
   std::vector<Member> out;
   for (std::size_t i = 0; i < scenario.faults.size(); ++i) {
     const sim::Fault& fault = scenario.faults[i];
-    if (sim::card(fault.what).amount != sim::Amount::set ||
+    if (sim::spec(fault.what).amount != sim::Amount::set ||
         std::has_single_bit(static_cast<std::uint64_t>(fault.amount)))
       continue;
     for (std::uint16_t node = 0; node < sim::kSetNodesMax; ++node)
@@ -104,45 +104,45 @@ std::vector<std::size_t> odd_moments(const sim::Scenario& scenario, base::Durati
   std::vector<std::size_t> out;
   for (std::size_t i = 0; i < scenario.faults.size(); ++i)
     if (scenario.faults[i].at % grain != 0ns) out.push_back(i);
-  for (std::size_t i = 0; i < scenario.orders.size(); ++i)
-    if (scenario.orders[i].at % grain != 0ns) out.push_back(scenario.faults.size() + i);
+  for (std::size_t i = 0; i < scenario.operations.size(); ++i)
+    if (scenario.operations[i].at % grain != 0ns) out.push_back(scenario.faults.size() + i);
   return out;
 }
 
 sim::Scenario moved(sim::Scenario scenario, std::span<const std::size_t> events, base::Duration grain) {
   for (const std::size_t event : events) {
-    auto& at =
-        event < scenario.faults.size() ? scenario.faults[event].at : scenario.orders[event - scenario.faults.size()].at;
+    auto& at = event < scenario.faults.size() ? scenario.faults[event].at
+                                              : scenario.operations[event - scenario.faults.size()].at;
     at -= at % grain;
   }
   const auto earlier = [](const auto& a, const auto& b) { return a.at < b.at; };
   std::stable_sort(scenario.faults.begin(), scenario.faults.end(), earlier);
-  std::stable_sort(scenario.orders.begin(), scenario.orders.end(), earlier);
+  std::stable_sort(scenario.operations.begin(), scenario.operations.end(), earlier);
   return scenario;
 }
 
-std::vector<Size> sizes(const sim::Scenario& scenario, Cards cards) {
+std::vector<Size> sizes(const sim::Scenario& scenario, sim::WorkloadSpecs specs) {
   std::vector<Size> out;
   for (std::size_t i = 0; i < scenario.faults.size(); ++i) {
     const sim::Fault& fault = scenario.faults[i];
-    const sim::FaultCard& card = sim::card(fault.what);
+    const sim::FaultSpec& spec = sim::spec(fault.what);
     if (fault.span > kSpanMin) out.push_back({Size::Of::span, i, "", fault.span.count(), kSpanMin.count()});
-    const std::int64_t least = std::max<std::int64_t>(amount_min(card), 0);
-    if (card.amount == sim::Amount::number && fault.amount != least)
+    const std::int64_t least = std::max<std::int64_t>(amount_min(spec), 0);
+    if (spec.amount == sim::Amount::number && fault.amount != least)
       out.push_back({Size::Of::amount, i, "", fault.amount, least});
   }
-  std::map<std::pair<std::string, std::int64_t>, std::int64_t> said;  // by orders, and the least that they may say
-  for (const sim::Order& order : scenario.orders) {
-    const sim::OrderCard* card = order_card(cards, order.what);
-    for (const auto& [name, number] : order.with) {
-      const sim::NumberCard* its = card ? number_card(*card, name) : nullptr;
+  std::map<std::pair<std::string, std::int64_t>, std::int64_t> said;  // by operations, and the least that they may say
+  for (const sim::Operation& operation : scenario.operations) {
+    const sim::OperationSpec* spec = operation_spec(specs, operation.what);
+    for (const auto& [name, number] : operation.with) {
+      const sim::NumberSpec* its = spec ? number_spec(*spec, name) : nullptr;
       if (!its || its->node || number <= kPlainMax) continue;
       std::int64_t& least = said.try_emplace({name, number}, kPlainMax).first->second;
       least = std::max(least, its->min);
     }
   }
   for (const auto& [number, least] : said)
-    if (number.second > least) out.push_back({Size::Of::orders, 0, number.first, number.second, least});
+    if (number.second > least) out.push_back({Size::Of::operations, 0, number.first, number.second, least});
   // Smaller ones first: when several change, none becomes what another one is looked up by.
   std::stable_sort(out.begin(), out.end(), [](const Size& a, const Size& b) { return a.was < b.was; });
   return out;
@@ -152,9 +152,9 @@ void resize(sim::Scenario& scenario, const Size& size, std::int64_t value) {
   switch (size.of) {
     case Size::Of::span: scenario.faults[size.fault].span = base::Duration(value); return;
     case Size::Of::amount: scenario.faults[size.fault].amount = value; return;
-    case Size::Of::orders:
-      for (sim::Order& order : scenario.orders)
-        if (const auto its = order.with.find(size.name); its != order.with.end() && its->second == size.was)
+    case Size::Of::operations:
+      for (sim::Operation& operation : scenario.operations)
+        if (const auto its = operation.with.find(size.name); its != operation.with.end() && its->second == size.was)
           its->second = value;
       return;
   }

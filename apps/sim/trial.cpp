@@ -39,15 +39,15 @@ bool by_fault(const std::string& why) { return why.find(sim::kBrokenByFault) != 
 }  // namespace
 
 Trial::Trial(const sim::Scenario& scenario) : scenario_(scenario), reached_(scenario.mutations) {
-  world_ = std::make_unique<World>(options_of(scenario, reached_), static_cast<Onlooker*>(this));
+  world_ = std::make_unique<World>(options_of(scenario, reached_), static_cast<Observer*>(this));
   keeper_ = std::make_unique<Keeper>(
       *world_, Keeper::Told{[this](std::size_t node) { died(node); },
                             [this](std::size_t node, std::string line) { tell(node_name(node) + ' ' + line); }});
   faults_ = std::make_unique<Faults>(*world_, *keeper_, scenario_, [this](std::string line) { tell(std::move(line)); });
   for (const std::string& name : scenario_.domains) {
-    const sim::Domain* domain = sim_domain(name);
-    base::ensure(domain != nullptr, "a scenario names domains that are there");
-    parts_.push_back({name + '.', domain->play(static_cast<sim::Nodes&>(*this), scenario_)});
+    const sim::WorkloadSpec* spec = workload_spec(name);
+    base::ensure(spec != nullptr, "a scenario names domains that are there");
+    parts_.push_back({name + '.', spec->make(static_cast<sim::Nodes&>(*this), scenario_)});
   }
 }
 
@@ -60,7 +60,7 @@ Outcome Trial::run() {
     under_faults();
     heal();
   } catch (const sim::Restless& livelock) {
-    broke("sim.comes-to-rest", livelock.what());
+    violated("sim.comes-to-rest", livelock.what());
   }
   Outcome out;
   out.domain = domains_word(scenario_.domains);
@@ -92,12 +92,12 @@ void Trial::begin() {
   }
   for (std::size_t i = 0; i < size(); ++i) keeper_->start_in(nodes[i], kStartEvery * static_cast<std::int64_t>(i));
   faults_->schedule();
-  for (const sim::Order& order : scenario_.orders) {
-    const auto part =
-        std::find_if(parts_.begin(), parts_.end(), [&](const Part& one) { return order.what.starts_with(one.prefix); });
+  for (const sim::Operation& operation : scenario_.operations) {
+    const auto part = std::find_if(parts_.begin(), parts_.end(),
+                                   [&](const Part& one) { return operation.what.starts_with(one.prefix); });
     if (part == parts_.end()) continue;  // of a domain that is not on trial here
-    world_->stage().after(order.at, [this, &order, play = part->play.get()] {
-      if (serving(order.node)) play->perform(order);
+    world_->stage().after(operation.at, [this, &operation, workload = part->workload.get()] {
+      if (serving(operation.node)) workload->perform(operation);
     });
   }
 }
@@ -113,10 +113,10 @@ void Trial::under_faults() {
 
 void Trial::heal() {
   if (!converge(scenario_.converge) && !scenario_.beyond)
-    return broke("sim.converges", "after all faults had ended: " + joined(waits()));
+    return violated("sim.converges", "after all faults had ended: " + joined(waits()));
   if (world_->stage().stopped()) return;
-  for (const Part& part : parts_) part.play->close();
-  if (!converge(kCloseMax) && !scenario_.beyond) broke("sim.converges", "at the end: " + joined(waits()));
+  for (const Part& part : parts_) part.workload->close();
+  if (!converge(kCloseMax) && !scenario_.beyond) violated("sim.converges", "at the end: " + joined(waits()));
 }
 
 void Trial::pass(base::Duration span) {
@@ -128,7 +128,7 @@ void Trial::pass(base::Duration span) {
 bool Trial::converge(base::Duration bound) {
   const base::Instant end = world_->stage().now() + bound;
   while (!world_->stage().stopped()) {
-    for (const Part& part : parts_) part.play->probe();
+    for (const Part& part : parts_) part.workload->probe();
     pass(sim::kProbeEvery);
     if (waits().empty()) return true;
     if (world_->stage().now() >= end) return false;
@@ -145,7 +145,7 @@ std::vector<std::string> Trial::waits() const {
                   (log.empty() ? "" : ", and its last words are " + base::quoted(log.back())));
   }
   for (const Part& part : parts_) {
-    auto its = part.play->waits();
+    auto its = part.workload->waits();
     all.insert(all.end(), std::make_move_iterator(its.begin()), std::make_move_iterator(its.end()));
   }
   return all;
@@ -162,7 +162,7 @@ void Trial::acknowledged() {
   faults_->acknowledged();
 }
 
-void Trial::broke(std::string_view invariant, std::string why) {
+void Trial::violated(std::string_view invariant, std::string why) {
   if (!invariant_.empty()) return;
   invariant_ = invariant;
   why_ = std::move(why);
@@ -193,13 +193,14 @@ void Trial::broke(const Break& what) {
   // Nobody knows what a device has done that failed, nor what an actor had done that a fault broke: no other excuse.
   const bool may_not_know = faults_->device_failed(what.node) || broken_by_fault_.contains(what.node);
   if (!what.invariant && may_not_know) return;
-  broke("sim.actor-breaks", node_name(what.node) + ' ' + what.path + ": " + what.why);
+  violated("sim.actor-breaks", node_name(what.node) + ' ' + what.path + ": " + what.why);
 }
 
 /// As a process it would end with an error, and be started again.
 void Trial::gave_up(std::size_t node, const std::string& why) {
   tell(node_name(node) + " gives up: " + why);
-  if (!faults_->device_failed(node) && !by_fault(why)) return broke("sim.node-gives-up", node_name(node) + ": " + why);
+  if (!faults_->device_failed(node) && !by_fault(why))
+    return violated("sim.node-gives-up", node_name(node) + ": " + why);
   world_->stage().after({}, [this, node] {
     keeper_->end(node, Keeper::End::process);
     keeper_->start_in(node, kStartAgain);
@@ -207,12 +208,12 @@ void Trial::gave_up(std::size_t node, const std::string& why) {
 }
 
 void Trial::handled(std::size_t node, std::string_view path, const runtime::Actor& actor) {
-  for (const Part& part : parts_) part.play->handled(node, path, actor);
+  for (const Part& part : parts_) part.workload->handled(node, path, actor);
 }
 
 void Trial::died(std::size_t node) {
   tell(node_name(node) + " is down");
-  for (const Part& part : parts_) part.play->died(node);
+  for (const Part& part : parts_) part.workload->died(node);
 }
 
 }  // namespace troupe::apps

@@ -1,8 +1,8 @@
 #pragma once
 // One scenario from its beginning to a verdict: the world, its keeper, its faults, and the domains on trial.
 //
-// Phases  faults and orders for the scenario's time; then all faults end and the world must converge within its bound;
-//         then the domains ask what is left to ask, and judge. The first invariant that does not hold ends it.
+// Phases  faults and operations for the scenario's time; then all faults end and the world must converge within its
+//         bound; then the domains ask what is left to ask, and check. The first invariant that does not hold ends it.
 // Beyond  what protocols promise a world need not converge: a node may refuse to go on, for good. What the others say
 //         must be right all the same, so the domains ask in any case.
 #include <deque>
@@ -15,7 +15,7 @@
 
 #include "apps/sim/faults.hpp"
 #include "apps/sim/outcome.hpp"
-#include "runtime/sim/domain.hpp"
+#include "runtime/sim/workload.hpp"
 
 namespace troupe::apps {
 
@@ -26,7 +26,7 @@ inline constexpr std::chrono::minutes kCloseMax{30};         // our choice: for 
 /// A planted bug of the simulator itself, for --twice to find: nodes start in an order that addresses decide.
 inline constexpr std::string_view kPointerOrder = "sim.pointer_order";
 
-class Trial final : private sim::Nodes, private Onlooker {
+class Trial final : private sim::Nodes, private Observer {
  public:
   /// The scenario outlives it. Broken invariant if it names a domain that is not there.
   explicit Trial(const sim::Scenario& scenario);
@@ -62,15 +62,15 @@ class Trial final : private sim::Nodes, private Onlooker {
   bool existed(const base::NodeId& id) const override { return world_->existed(id); }
   std::optional<std::size_t> find(const base::NodeId& id) const override { return world_->find(id); }
   bool any_gone() const override { return world_->any_gone(); }
-  bool robbed(std::size_t node) const override { return faults_->robbed(node); }
+  bool lost_data(std::size_t node) const override { return faults_->lost_data(node); }
   void inside(std::size_t node, std::function<void(Inside&)> what) override;
   base::Random& chance(std::string_view name) override;
   const base::Mutations& mutations() const override { return reached_; }
   void acknowledged() override;
-  void broke(std::string_view invariant, std::string why) override;
+  void violated(std::string_view invariant, std::string why) override;
   void tell(std::string line) override;
 
-  // Onlooker
+  // Observer
   void broke(const Break& what) override;
   void gave_up(std::size_t node, const std::string& why) override;
   void handled(std::size_t node, std::string_view path, const runtime::Actor& actor) override;
@@ -92,7 +92,7 @@ class Trial final : private sim::Nodes, private Onlooker {
   std::unique_ptr<Faults> faults_;
   struct Part {
     std::string prefix;  // "files."
-    std::unique_ptr<sim::Play> play;
+    std::unique_ptr<sim::Workload> workload;
   };
   std::vector<Part> parts_;
   std::deque<std::string> story_;

@@ -33,21 +33,21 @@ std::string address_text(std::size_t node) {
 
 }  // namespace
 
-World::World(WorldOptions options, Onlooker* onlooker)
+World::World(WorldOptions options, Observer* observer)
     : options_(std::move(options)),
       stage_(options_.seed, options_.policy),
       fabric_(sim::Fabric::make(stage_, options_.latency)),
-      onlooker_(onlooker) {
+      observer_(observer) {
   for (std::uint16_t i = 0; i < options_.nodes; ++i) {
     at_.push_back(i);
     sim::MachineOptions machine = options_.machines;
     if (i < options_.drift_ppm.size()) machine.drift_ppm = options_.drift_ppm[i];
     machine.limits = node_limits(settings_of(i));
-    houses_.emplace_back(*this, static_cast<std::uint16_t>(i + 1), machine);
-    houses_.back().node = i;
+    slots_.emplace_back(*this, static_cast<std::uint16_t>(i + 1), machine);
+    slots_.back().node = i;
   }
   ids_.resize(at_.size());
-  for (House& house : houses_) house.machine.disk().on_write([this](base::ByteView bytes) { stage_.note(bytes); });
+  for (NodeSlot& slot : slots_) slot.machine.disk().on_write([this](base::ByteView bytes) { stage_.note(bytes); });
 }
 
 World::~World() { close(); }
@@ -55,19 +55,19 @@ World::~World() { close(); }
 void World::close() {
   stage_.record(nullptr);
   stage_.go_on();
-  for (House& house : houses_) {
-    for (auto& life : house.lives) life->outside.reset();
-    house.machine.kill();
+  for (NodeSlot& slot : slots_) {
+    for (auto& life : slot.lives) life->outside.reset();
+    slot.machine.kill();
   }
   try {
     stage_.settle();
   } catch (const sim::Restless&) {
     // Whoever is busy for ever is ended where it stands, with the stage.
   }
-  onlooker_ = nullptr;  // who closes a world may be gone when it ends
+  observer_ = nullptr;  // who closes a world may be gone when it ends
 }
 
-void World::House::taken(std::uint64_t to, std::uint64_t from, const runtime::Envelope& envelope) {
+void World::NodeSlot::taken(std::uint64_t to, std::uint64_t from, const runtime::Envelope& envelope) {
   world.taken_ = {to, from, envelope.kind()};
   sim::Stage& stage = world.stage_;
   stage.note(to);
@@ -76,14 +76,14 @@ void World::House::taken(std::uint64_t to, std::uint64_t from, const runtime::En
   stage.note(envelope.bytes());
 }
 
-void World::House::handled(std::string_view path, const runtime::Actor& actor) {
+void World::NodeSlot::handled(std::string_view path, const runtime::Actor& actor) {
   try {
     actor.check();
   } catch (const base::InvariantBroken& broken) {
     world.broke(node, path, {base::Code::internal, broken.what()});
   }
   if (world.keeps_names_) world.names_.try_emplace(world.taken_.to, node_name(node) + ' ' + std::string(path));
-  if (world.onlooker_ != nullptr) world.onlooker_->handled(node, path, actor);
+  if (world.observer_ != nullptr) world.observer_->handled(node, path, actor);
 }
 
 std::string World::name(sim::ActorNumber actor) const {
@@ -94,7 +94,7 @@ std::string World::name(sim::ActorNumber actor) const {
 void World::broke(std::size_t node, std::string_view path, const base::Error& why) {
   breaks_.push_back({node, std::string(path), why.message, why.code != base::Code::unknown_outcome});
   lives(node).back()->log->error("actor", "broke", {{"path", path}, {"why", why.message}});
-  if (onlooker_ != nullptr) onlooker_->broke(breaks_.back());
+  if (observer_ != nullptr) observer_->broke(breaks_.back());
 }
 
 config::Settings World::settings_of(std::size_t node) const {
@@ -112,16 +112,16 @@ config::Settings World::settings_of(std::size_t node) const {
 }
 
 base::Outcome<void> World::start(std::size_t node) {
-  House& house = this->house(node);
-  house.lives.push_back(std::make_unique<Life>(settings_of(node)));
-  house.machine.boot();
-  auto begun = begin(node, *house.lives.back());
-  if (!begun.ok()) house.machine.kill();
+  NodeSlot& slot = this->slot(node);
+  slot.lives.push_back(std::make_unique<Life>(settings_of(node)));
+  slot.machine.boot();
+  auto begun = begin(node, *slot.lives.back());
+  if (!begun.ok()) slot.machine.kill();
   return begun;
 }
 
 base::Outcome<void> World::begin(std::size_t number, Life& life) {
-  sim::Machine& machine = house(number).machine;
+  sim::Machine& machine = slot(number).machine;
   runtime::Node& node = machine.node();
   auto lock = machine.disk().lock("LOCK");
   if (!lock.ok()) return base::Error{base::Code::unavailable, "LOCK: " + std::string(ports::name(lock.error()))};
@@ -136,11 +136,11 @@ base::Outcome<void> World::begin(std::size_t number, Life& life) {
       std::make_unique<LastLines>(life.lines), observe::LogFormat::text,
       [&clock = node.world().clock] { return clock.wall(); }, domain_logs(*options_.domains));
   apply_levels(*life.log, life.settings);
-  node.witness = &house(number);
+  node.witness = &slot(number);
   node.on_failure = [this, number](std::string_view path, const base::Error& why) { broke(number, path, why); };
   const auto gives_up = [this, number](const base::Error& why) {
     lives(number).back()->log->error("node", "gives up", {{"why", why.message}});
-    if (onlooker_ != nullptr) onlooker_->gave_up(number, why.message);
+    if (observer_ != nullptr) observer_->gave_up(number, why.message);
   };
   node.on_fatal = gives_up;
 
@@ -176,7 +176,7 @@ base::Outcome<void> World::begin(std::size_t number, Life& life) {
 }
 
 bool World::serving(std::size_t node) const {
-  return house(node).machine.up() && !lives(node).empty() && lives(node).back()->serving;
+  return slot(node).machine.up() && !lives(node).empty() && lives(node).back()->serving;
 }
 
 std::optional<std::size_t> World::find(const base::NodeId& id) const {
@@ -195,15 +195,15 @@ void World::wipe(std::size_t node) {
 }
 
 void World::exchange(std::size_t one, std::size_t other) {
-  House& here = house(one);
-  House& there = house(other);
+  NodeSlot& here = slot(one);
+  NodeSlot& there = slot(other);
   here.machine.disk().swap(there.machine.disk());
   std::swap(here.node, there.node);
   std::swap(at_[one], at_[other]);
 }
 
 void World::inside(std::size_t node, runtime::ExternalActor::What what) {
-  base::ensure(house(node).machine.up(), "a node that is asked is up");
+  base::ensure(slot(node).machine.up(), "a node that is asked is up");
   lives(node).back()->outside->run(std::move(what));
 }
 

@@ -61,9 +61,9 @@ struct Taken {
 };
 
 /// What a world tells whoever runs it, at the moment at which it happens.
-class Onlooker {
+class Observer {
  public:
-  virtual ~Onlooker() = default;
+  virtual ~Observer() = default;
   virtual void broke(const Break& what) { (void)what; }
   /// The node has no way to go on: as a process it would end now.
   virtual void gave_up(std::size_t node, const std::string& why) { (void)node, (void)why; }
@@ -74,8 +74,8 @@ class Onlooker {
 
 class World final {
  public:
-  /// `onlooker` outlives it; null: nobody.
-  explicit World(WorldOptions options, Onlooker* onlooker = nullptr);
+  /// `observer` outlives it; null: nobody.
+  explicit World(WorldOptions options, Observer* observer = nullptr);
   ~World();
   /// Ends all lives; what their actors say while they wind up is still told.
   void close();
@@ -86,7 +86,7 @@ class World final {
   sim::Fabric& fabric() { return *fabric_; }
   std::size_t size() const { return at_.size(); }
   /// The machine at which a node lives; it moves with exchange() alone.
-  sim::Machine& machine(std::size_t node) { return house(node).machine; }
+  sim::Machine& machine(std::size_t node) { return slot(node).machine; }
 
   /// Starts a node on a machine that is off; it joins through the first node of the world, the first through the
   /// second. Errors: those of a start; then the machine is off again.
@@ -141,8 +141,8 @@ class World final {
     std::vector<node::Domain> domains;
     bool serving = false;
   };
-  struct House final : runtime::Witness {
-    House(World& its_world, std::uint16_t number, const sim::MachineOptions& options)
+  struct NodeSlot final : runtime::Witness {
+    NodeSlot(World& its_world, std::uint16_t number, const sim::MachineOptions& options)
         : world(its_world), machine(its_world.stage_, its_world.fabric_, number, options) {}
     void taken(std::uint64_t to, std::uint64_t from, const runtime::Envelope& envelope) override;
     void handled(std::string_view path, const runtime::Actor& actor) override;
@@ -151,9 +151,9 @@ class World final {
     std::vector<std::unique_ptr<Life>> lives;  // outlive the actors, which the machine ends
     sim::Machine machine;
   };
-  House& house(std::size_t node) { return houses_[at_[node]]; }
-  const House& house(std::size_t node) const { return houses_[at_[node]]; }
-  const std::vector<std::unique_ptr<Life>>& lives(std::size_t node) const { return house(node).lives; }
+  NodeSlot& slot(std::size_t node) { return slots_[at_[node]]; }
+  const NodeSlot& slot(std::size_t node) const { return slots_[at_[node]]; }
+  const std::vector<std::unique_ptr<Life>>& lives(std::size_t node) const { return slot(node).lives; }
   config::Settings settings_of(std::size_t node) const;
   base::Outcome<void> begin(std::size_t node, Life& life);
   void broke(std::size_t node, std::string_view path, const base::Error& why);
@@ -162,11 +162,11 @@ class World final {
   crypto::SignatureMemo signatures_;
   sim::Stage stage_;
   std::shared_ptr<sim::Fabric> fabric_;
-  std::deque<House> houses_;
-  std::vector<std::size_t> at_;  // the house of each node
+  std::deque<NodeSlot> slots_;
+  std::vector<std::size_t> at_;  // the slot of each node
   std::vector<std::optional<base::NodeId>> ids_;
   std::map<base::NodeId, std::size_t> ever_;  // who had it last
-  Onlooker* onlooker_;
+  Observer* observer_;
   std::vector<Break> breaks_;
   Taken taken_;
   bool keeps_names_ = false;

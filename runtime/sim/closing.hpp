@@ -4,7 +4,7 @@
 // Limits  kChecksPerNode at once at each node.
 // Order   that in which they were added. One that has failed rests until the next probe, so that time passes between
 //         two tries.
-// Owner   one Play, whose start() outlives it.
+// Owner   one Workload, whose start() outlives it.
 #include <deque>
 #include <functional>
 #include <map>
@@ -12,7 +12,7 @@
 #include <utility>
 
 #include "runtime/base/error.hpp"
-#include "runtime/sim/domain.hpp"
+#include "runtime/sim/workload.hpp"
 
 namespace troupe::sim {
 

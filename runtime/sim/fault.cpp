@@ -10,7 +10,7 @@ namespace {
 
 using enum FaultKind;
 
-constexpr std::array<FaultCard, kFaultKinds> kCards{{
+constexpr std::array<FaultSpec, kFaultKinds> kSpecs{{
     {cut, "cut", "nothing goes from one node to another", true, true, true},
     {partition, "partition", "two groups of nodes hear nothing of each other", false, false, true, Amount::set},
     {deafen, "deafen", "what one group of nodes sends reaches no other", false, false, true, Amount::set},
@@ -47,17 +47,17 @@ constexpr std::array<FaultCard, kFaultKinds> kCards{{
 
 }  // namespace
 
-std::span<const FaultCard> fault_cards() { return kCards; }
+std::span<const FaultSpec> fault_specs() { return kSpecs; }
 
-const FaultCard& card(FaultKind what) {
-  const FaultCard& found = kCards[static_cast<std::size_t>(what)];
-  base::ensure(found.what == what, "the cards of faults stand in the order of their kinds");
+const FaultSpec& spec(FaultKind what) {
+  const FaultSpec& found = kSpecs[static_cast<std::size_t>(what)];
+  base::ensure(found.what == what, "the specs of faults stand in the order of their kinds");
   return found;
 }
 
 std::optional<FaultKind> fault_kind(std::string_view name) {
-  const auto found = std::find_if(kCards.begin(), kCards.end(), [&](const FaultCard& one) { return one.name == name; });
-  if (found == kCards.end()) return std::nullopt;
+  const auto found = std::find_if(kSpecs.begin(), kSpecs.end(), [&](const FaultSpec& one) { return one.name == name; });
+  if (found == kSpecs.end()) return std::nullopt;
   return found->what;
 }
 

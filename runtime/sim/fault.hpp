@@ -1,7 +1,7 @@
 #pragma once
 // The faults that a world can suffer: names, what each takes, and how hard it may be. Plain data.
 //
-// To add one: a kind here, its card in fault.cpp, and what it does to a world in apps/sim/faults.cpp.
+// To add one: a kind here, its spec in fault.cpp, and what it does to a world in apps/sim/faults.cpp.
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -56,7 +56,7 @@ struct Fault {
 /// What `amount` of a kind means.
 enum class Amount : std::uint8_t { none, number, set };
 
-struct FaultCard {
+struct FaultSpec {
   FaultKind what;
   std::string_view name;  ///< as a scenario says it
   std::string_view help;  ///< one line
@@ -66,13 +66,13 @@ struct FaultCard {
   Amount amount = Amount::none;
   std::int64_t amount_min = 0;  ///< a swarm draws within both; a scenario may say at most the max
   std::int64_t amount_max = 0;
-  bool robs = false;    ///< may destroy what its node has acknowledged
-  bool beyond = false;  ///< more than any protocol promises to survive: only with --beyond
+  bool loses_data = false;  ///< may destroy what its node has acknowledged
+  bool beyond = false;      ///< more than any protocol promises to survive: only with --beyond
 };
 
 /// All of them, in the order of FaultKind.
-std::span<const FaultCard> fault_cards();
-const FaultCard& card(FaultKind what);
+std::span<const FaultSpec> fault_specs();
+const FaultSpec& spec(FaultKind what);
 std::optional<FaultKind> fault_kind(std::string_view name);
 
 }  // namespace troupe::sim

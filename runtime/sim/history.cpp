@@ -13,8 +13,8 @@ std::string shown(const Value& value) { return value ? '"' + *value + '"' : "abs
 
 }  // namespace
 
-History::Number History::begin(Operation operation) {
-  if (operations_.size() == kOperationsMax) {
+History::Number History::begin(KeyOperation operation) {
+  if (operations_.size() == kKeyOperationsMax) {
     complete_ = false;
     return kUnnoted;
   }
@@ -25,9 +25,9 @@ History::Number History::begin(Operation operation) {
   return operations_.size() - 1;
 }
 
-Operation* History::close(Number number, Fate fate) {
+KeyOperation* History::close(Number number, Fate fate) {
   if (number == kUnnoted) return nullptr;
-  Operation& operation = operations_.at(number);
+  KeyOperation& operation = operations_.at(number);
   base::ensure(operation.fate == Fate::lost, "an operation ends once");
   operation.fate = fate;
   operation.returned = ++place_;
@@ -37,16 +37,16 @@ Operation* History::close(Number number, Fate fate) {
 void History::answered(Number number) { close(number, Fate::told); }
 
 void History::answered_read(Number number, Value seen) {
-  if (Operation* operation = close(number, Fate::told)) operation->value = std::move(seen);
+  if (KeyOperation* operation = close(number, Fate::told)) operation->value = std::move(seen);
 }
 
 void History::answered_replace(Number number, bool met) {
-  if (Operation* operation = close(number, Fate::told)) operation->met = met;
+  if (KeyOperation* operation = close(number, Fate::told)) operation->met = met;
 }
 
 void History::refused(Number number) { close(number, Fate::refused); }
 
-std::string text(const Operation& operation) {
+std::string text(const KeyOperation& operation) {
   std::string out = "client " + std::to_string(operation.client) + ' ';
   switch (operation.did) {
     case Did::read:

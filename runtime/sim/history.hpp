@@ -3,7 +3,7 @@
 //
 // Use     begin() when a question leaves, then one of answered(), refused() and lost(); an operation that nobody
 //         closes counts as lost: it may take effect at any later moment, or never.
-// Limits  kOperationsMax; beyond it nothing more is noted, and complete() says so.
+// Limits  kKeyOperationsMax; beyond it nothing more is noted, and complete() says so.
 // Owner   one world; one thread.
 #include <cstdint>
 #include <optional>
@@ -12,7 +12,7 @@
 
 namespace troupe::sim {
 
-inline constexpr std::size_t kOperationsMax = 1'000'000;  // our choice: some 100 MB
+inline constexpr std::size_t kKeyOperationsMax = 1'000'000;  // our choice: some 100 MB
 
 /// What an operation does to the value of its key. An absent value is `nullopt`.
 enum class Did : std::uint8_t {
@@ -31,7 +31,7 @@ enum class Fate : std::uint8_t {
 
 using Value = std::optional<std::string>;
 
-struct Operation {
+struct KeyOperation {
   std::uint32_t client = 0;
   std::string key;
   Did did = Did::read;
@@ -48,25 +48,25 @@ class History {
   using Number = std::size_t;
 
   /// The operation's fate, places and, of a read, value are filled in later. Returns its number.
-  Number begin(Operation operation);
+  Number begin(KeyOperation operation);
   void answered(Number number);
   void answered_read(Number number, Value seen);
   void answered_replace(Number number, bool met);
   void refused(Number number);
   void lost(Number) {}
 
-  const std::vector<Operation>& operations() const { return operations_; }
+  const std::vector<KeyOperation>& operations() const { return operations_; }
   bool complete() const { return complete_; }
 
  private:
-  Operation* close(Number number, Fate fate);
+  KeyOperation* close(Number number, Fate fate);
 
-  std::vector<Operation> operations_;
+  std::vector<KeyOperation> operations_;
   std::uint64_t place_ = 0;
   bool complete_ = true;
 };
 
 /// "client 3 read orders/17 as \"x\"", for reports.
-std::string text(const Operation& operation);
+std::string text(const KeyOperation& operation);
 
 }  // namespace troupe::sim

@@ -38,7 +38,7 @@ struct TriedHash {
 };
 
 /// The value after `operation` on `before`; nothing if what it was told cannot be.
-std::optional<Value> after(const Operation& operation, const Value& before) {
+std::optional<Value> after(const KeyOperation& operation, const Value& before) {
   const bool told = operation.fate == Fate::told;
   switch (operation.did) {
     case Did::read:
@@ -59,7 +59,7 @@ std::optional<Value> after(const Operation& operation, const Value& before) {
 /// Lowe's search over the operations of one key.
 class Search {
  public:
-  Search(std::vector<const Operation*> operations, Value initial, std::size_t states_max)
+  Search(std::vector<const KeyOperation*> operations, Value initial, std::size_t states_max)
       : operations_(std::move(operations)),
         chosen_(operations_.size()),
         value_(std::move(initial)),
@@ -96,7 +96,7 @@ class Search {
         at = events_[take_back()].next;
         continue;
       }
-      const Operation& operation = *operations_[events_[at].operation];
+      const KeyOperation& operation = *operations_[events_[at].operation];
       if (auto value = after(operation, value_)) {
         Chosen chosen = chosen_;
         chosen.set(events_[at].operation);
@@ -112,7 +112,7 @@ class Search {
     return Verdict::holds;
   }
 
-  const Operation& unexplained() const { return *operations_[unexplained_]; }
+  const KeyOperation& unexplained() const { return *operations_[unexplained_]; }
 
  private:
   struct Event {
@@ -165,7 +165,7 @@ class Search {
     unexplained_ = operation;
   }
 
-  std::vector<const Operation*> operations_;
+  std::vector<const KeyOperation*> operations_;
   std::vector<Event> events_;
   std::vector<std::size_t> returns_;  // of each operation: its event, zero for a lost one
   std::size_t open_ = 0;              // returns in the ring
@@ -180,9 +180,9 @@ class Search {
 
 }  // namespace
 
-Linearized linearizable(const std::vector<Operation>& history, const Value& initial, std::size_t states_max) {
-  std::map<std::string, std::vector<const Operation*>> keys;
-  for (const Operation& operation : history) {
+Linearized linearizable(const std::vector<KeyOperation>& history, const Value& initial, std::size_t states_max) {
+  std::map<std::string, std::vector<const KeyOperation*>> keys;
+  for (const KeyOperation& operation : history) {
     // A lost read has seen nothing that could be compared.
     if (operation.fate == Fate::refused || (operation.fate == Fate::lost && operation.did == Did::read)) continue;
     keys[operation.key].push_back(&operation);

@@ -26,11 +26,11 @@ struct Linearized {
   Verdict verdict = Verdict::holds;
   std::string key;  ///< the first, in their order, that does not hold; of `broken` and `gave_up`
   /// Of `broken`: the operation at which the longest explanation ends, in no way to be put after what came before it.
-  std::optional<Operation> unexplained;
+  std::optional<KeyOperation> unexplained;
 };
 
 /// Searches all keys; the worst verdict is the verdict. `initial` is every key's value before the history.
-Linearized linearizable(const std::vector<Operation>& history, const Value& initial = std::nullopt,
+Linearized linearizable(const std::vector<KeyOperation>& history, const Value& initial = std::nullopt,
                         std::size_t states_max = kStatesMax);
 
 }  // namespace troupe::sim

@@ -19,7 +19,7 @@ namespace troupe::sim {
 
 inline constexpr std::uint16_t kNodesMax = 2'000;             // our choice: what fits into memory
 inline constexpr std::size_t kFaultsMax = 10'000;             // our choice
-inline constexpr std::size_t kOrdersMax = 100'000;            // our choice
+inline constexpr std::size_t kOperationsMax = 100'000;        // our choice
 inline constexpr std::chrono::hours kWorldTimeMax{24 * 366};  // our choice: a year
 inline constexpr std::uint16_t kSetNodesMax = 62;  // nodes that a set can name: its bits are a positive number
 
@@ -30,17 +30,17 @@ inline std::string node_name(std::size_t node) { return "n" + std::to_string(nod
 using Numbers = std::map<std::string, std::int64_t>;
 
 /// What a client does at a node.
-struct Order {
+struct Operation {
   base::Duration at{};     ///< from the beginning of the world
   std::uint16_t node = 0;  ///< 0 and on
-  std::string what;        ///< "files.put": a domain, and one of the orders on its card
-  Numbers with;            ///< each that the card names, and no other
-  friend bool operator==(const Order&, const Order&) = default;
+  std::string what;        ///< "files.put": a domain, and one of the operations on its spec
+  Numbers with;            ///< each that the spec names, and no other
+  friend bool operator==(const Operation&, const Operation&) = default;
 };
 
 struct Scenario {
   std::uint64_t seed = 1;
-  std::vector<std::string> domains;  ///< whose orders and invariants; all nodes run all domains
+  std::vector<std::string> domains;  ///< whose operations and invariants; all nodes run all domains
   std::uint16_t nodes = 5;
   base::Duration time = std::chrono::seconds(60);      ///< with faults
   base::Duration converge = std::chrono::minutes(30);  ///< the longest that healing may take after that
@@ -53,7 +53,7 @@ struct Scenario {
   std::map<std::string, std::string> knobs;  ///< settings of every node, as --set takes them
   std::vector<std::string> mutations;        ///< planted bugs that are on
   std::vector<Fault> faults;                 ///< by time
-  std::vector<Order> orders;                 ///< by time
+  std::vector<Operation> operations;         ///< by time
   friend bool operator==(const Scenario&, const Scenario&) = default;
 };
 

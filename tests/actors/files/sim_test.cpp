@@ -1,4 +1,4 @@
-// What the simulation of files is made of, without a world: its content, its orders, its ledger.
+// What the simulation of files is made of, without a world: its content, its operations, its ledger.
 #include "actors/files/sim.hpp"
 
 #include <doctest/doctest.h>
@@ -16,46 +16,45 @@ namespace {
 using namespace std::chrono_literals;
 using Verdict = SimLedger::Verdict;
 
-const sim::OrderCard* card_of(const sim::Domain& domain, const std::string& what) {
-  const std::string prefix = std::string(domain.card().name) + ".";
-  for (const auto& order : domain.card().orders) {
-    if (what == prefix + std::string(order.name)) return &order;
+const sim::OperationSpec* spec_of(const sim::WorkloadSpec& workload, const std::string& what) {
+  const std::string prefix = std::string(workload.name) + ".";
+  for (const auto& operation : workload.operations) {
+    if (what == prefix + std::string(operation.name)) return &operation;
   }
   return nullptr;
 }
 
-bool on_card(const sim::OrderCard& card, const sim::Numbers& with) {
-  return with.size() == card.with.size() && std::ranges::all_of(card.with, [&](const sim::NumberCard& number) {
+bool in_spec(const sim::OperationSpec& spec, const sim::Numbers& with) {
+  return with.size() == spec.with.size() && std::ranges::all_of(spec.with, [&](const sim::NumberSpec& number) {
            const auto at = with.find(std::string(number.name));
            return at != with.end() && at->second >= number.min && at->second <= number.max;
          });
 }
 
-TEST_CASE("files sim: each order drawn is on the card, at a node and a moment of the world") {
-  const auto domain = files_domain();
+TEST_CASE("files sim: each operation drawn is in the spec, at a node and a moment of the world") {
   for (const unsigned load : {0u, 50u, 100u}) {
     for (std::uint64_t seed = 0; seed < 20; ++seed) {
       base::Random random(seed);
       const sim::Shape shape{static_cast<std::uint16_t>(1 + seed), 60s, static_cast<std::uint16_t>(seed % 3), load};
-      const auto orders = domain->draw(random, shape);
-      CHECK(orders.size() >= kOrdersPerMinuteMin);
-      CHECK(orders.size() <= kOrdersPerMinuteMax);
-      for (const sim::Order& order : orders) {
-        const auto* card = card_of(*domain, order.what);
-        REQUIRE(card != nullptr);
-        CHECK(on_card(*card, order.with));
-        CHECK(order.node < shape.nodes);
-        CHECK(order.at >= base::Duration::zero());
-        CHECK(order.at < shape.time);
+      const auto operations = workload().draw(random, shape);
+      CHECK(operations.size() >= kOperationsPerMinuteMin);
+      CHECK(operations.size() <= kOperationsPerMinuteMax);
+      for (const sim::Operation& operation : operations) {
+        const auto* spec = spec_of(workload(), operation.what);
+        REQUIRE(spec != nullptr);
+        CHECK(in_spec(*spec, operation.with));
+        CHECK(operation.node < shape.nodes);
+        CHECK(operation.at >= base::Duration::zero());
+        CHECK(operation.at < shape.time);
       }
     }
   }
 }
 
-TEST_CASE("files sim: the same seed draws the same orders, another one others") {
+TEST_CASE("files sim: the same seed draws the same operations, another one others") {
   const auto draw = [](std::uint64_t seed) {
     base::Random random(seed);
-    return draw_orders(random, {5, 60s, 0, 50});
+    return draw_operations(random, {5, 60s, 0, 50});
   };
   CHECK(draw(7) == draw(7));
   CHECK(draw(7) != draw(8));
@@ -63,12 +62,12 @@ TEST_CASE("files sim: the same seed draws the same orders, another one others") 
 
 TEST_CASE("files sim: what is read was put before, somewhere") {
   base::Random random(3);
-  auto orders = draw_orders(random, {5, 60s, 0, 100});
-  std::ranges::stable_sort(orders, {}, &sim::Order::at);
+  auto operations = draw_operations(random, {5, 60s, 0, 100});
+  std::ranges::stable_sort(operations, {}, &sim::Operation::at);
   std::set<std::int64_t> put;
-  for (const auto& order : orders) {
-    if (order.what == "files.put" || order.what == "files.stop") put.insert(order.with.at("file"));
-    else if (order.what != "files.list") CHECK(put.contains(order.with.at("file")));
+  for (const auto& operation : operations) {
+    if (operation.what == "files.put" || operation.what == "files.stop") put.insert(operation.with.at("file"));
+    else if (operation.what != "files.list") CHECK(put.contains(operation.with.at("file")));
   }
   CHECK(put.size() > 10);
 }

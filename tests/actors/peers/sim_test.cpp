@@ -1,4 +1,4 @@
-// The orders of the simulation of peers, without a world.
+// The operations of the simulation of peers, without a world.
 #include "actors/peers/sim.hpp"
 
 #include <doctest/doctest.h>
@@ -10,30 +10,29 @@ namespace {
 
 using namespace std::chrono_literals;
 
-TEST_CASE("peers sim: each order drawn is on the card, at a node and a moment of the world") {
-  const auto domain = peers_domain();
+TEST_CASE("peers sim: each operation drawn is in the spec, at a node and a moment of the world") {
   for (std::uint64_t seed = 0; seed < 20; ++seed) {
     base::Random random(seed);
     const sim::Shape shape{static_cast<std::uint16_t>(1 + seed), 60s, 0, 100};
-    const auto orders = domain->draw(random, shape);
-    CHECK(orders.size() == 40);
-    for (const sim::Order& order : orders) {
-      const auto card = std::ranges::find_if(domain->card().orders, [&](const sim::OrderCard& one) {
-        return order.what == "peers." + std::string(one.name);
+    const auto operations = workload().draw(random, shape);
+    CHECK(operations.size() == 40);
+    for (const sim::Operation& operation : operations) {
+      const auto spec = std::ranges::find_if(workload().operations, [&](const sim::OperationSpec& one) {
+        return operation.what == "peers." + std::string(one.name);
       });
-      REQUIRE(card != domain->card().orders.end());
-      CHECK(order.with.size() == card->with.size());
-      CHECK(order.node < shape.nodes);
-      CHECK(order.at < shape.time);
-      if (!order.with.empty()) CHECK(order.with.at("to") < shape.nodes);
+      REQUIRE(spec != workload().operations.end());
+      CHECK(operation.with.size() == spec->with.size());
+      CHECK(operation.node < shape.nodes);
+      CHECK(operation.at < shape.time);
+      if (!operation.with.empty()) CHECK(operation.with.at("to") < shape.nodes);
     }
   }
 }
 
-TEST_CASE("peers sim: the same seed draws the same orders, another one others") {
+TEST_CASE("peers sim: the same seed draws the same operations, another one others") {
   const auto draw = [](std::uint64_t seed) {
     base::Random random(seed);
-    return peers_domain()->draw(random, {5, 60s, 0, 50});
+    return workload().draw(random, {5, 60s, 0, 50});
   };
   CHECK(draw(7) == draw(7));
   CHECK(draw(7) != draw(8));

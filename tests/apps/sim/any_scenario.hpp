@@ -1,5 +1,5 @@
 #pragma once
-// Valid scenarios of all kinds, of the domains of sim_cards.hpp; for use within a property of rapidcheck.
+// Valid scenarios of all kinds, of the domains of test_workloads.hpp; for use within a property of rapidcheck.
 #include <rapidcheck.h>
 
 #include <algorithm>
@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "runtime/sim/clock.hpp"
-#include "tests/apps/sim/cards.hpp"
+#include "tests/apps/sim/test_workloads.hpp"
 
 namespace troupe::apps {
 
@@ -17,36 +17,36 @@ inline base::Duration any_span(base::Duration max) {
 }
 
 inline sim::Fault any_fault(const sim::Scenario& scenario) {
-  std::vector<const sim::FaultCard*> cards;
-  for (const sim::FaultCard& card : sim::fault_cards())
-    if ((scenario.beyond || !card.beyond) && (scenario.nodes > 1 || !card.on_other)) cards.push_back(&card);
-  const sim::FaultCard& card = **rc::gen::elementOf(cards);
-  sim::Fault fault{.what = card.what, .at = any_span(scenario.time)};
-  if (card.lasts) fault.span = any_span(sim::kWorldTimeMax);
-  if (card.on_node) fault.node = *rc::gen::inRange<std::uint16_t>(0, scenario.nodes);
-  if (card.on_other) {
+  std::vector<const sim::FaultSpec*> specs;
+  for (const sim::FaultSpec& spec : sim::fault_specs())
+    if ((scenario.beyond || !spec.beyond) && (scenario.nodes > 1 || !spec.on_other)) specs.push_back(&spec);
+  const sim::FaultSpec& spec = **rc::gen::elementOf(specs);
+  sim::Fault fault{.what = spec.what, .at = any_span(scenario.time)};
+  if (spec.lasts) fault.span = any_span(sim::kWorldTimeMax);
+  if (spec.on_node) fault.node = *rc::gen::inRange<std::uint16_t>(0, scenario.nodes);
+  if (spec.on_other) {
     fault.other = *rc::gen::inRange<std::uint16_t>(0, static_cast<std::uint16_t>(scenario.nodes - 1));
     if (fault.other >= fault.node) ++fault.other;
   }
   const auto bits = std::min(scenario.nodes, sim::kSetNodesMax);
-  if (card.amount == sim::Amount::set) fault.amount = *rc::gen::inRange<std::int64_t>(1, std::int64_t{1} << bits);
-  if (card.amount == sim::Amount::number)
-    fault.amount = *rc::gen::inRange<std::int64_t>(amount_min(card), card.amount_max + 1);
+  if (spec.amount == sim::Amount::set) fault.amount = *rc::gen::inRange<std::int64_t>(1, std::int64_t{1} << bits);
+  if (spec.amount == sim::Amount::number)
+    fault.amount = *rc::gen::inRange<std::int64_t>(amount_min(spec), spec.amount_max + 1);
   return fault;
 }
 
-inline sim::Order any_order(const sim::Scenario& scenario) {
+inline sim::Operation any_operation(const sim::Scenario& scenario) {
   const std::string domain = *rc::gen::elementOf(scenario.domains);
-  const auto& orders = (domain == "shop" ? kShopCard : kMailCard).orders;
-  const sim::OrderCard& card = orders[*rc::gen::inRange<std::size_t>(0, orders.size())];
-  sim::Order order;
-  order.at = any_span(scenario.time);
-  order.node = *rc::gen::inRange<std::uint16_t>(0, scenario.nodes);
-  order.what = domain + '.' + std::string(card.name);
-  for (const sim::NumberCard& one : card.with)
-    order.with[std::string(one.name)] =
+  const auto& operations = (domain == "shop" ? kShopWorkload : kMailWorkload).operations;
+  const sim::OperationSpec& spec = operations[*rc::gen::inRange<std::size_t>(0, operations.size())];
+  sim::Operation operation;
+  operation.at = any_span(scenario.time);
+  operation.node = *rc::gen::inRange<std::uint16_t>(0, scenario.nodes);
+  operation.what = domain + '.' + std::string(spec.name);
+  for (const sim::NumberSpec& one : spec.with)
+    operation.with[std::string(one.name)] =
         *rc::gen::inRange<std::int64_t>(one.min, (one.node ? scenario.nodes : one.max + 1));
-  return order;
+  return operation;
 }
 
 inline sim::Scenario any_scenario() {
@@ -69,11 +69,11 @@ inline sim::Scenario any_scenario() {
   if (*rc::gen::arbitrary<bool>()) out.mutations = {"forgets", "sells-twice"};
   const auto faults = *rc::gen::inRange(0, 12);
   for (int i = 0; i < faults; ++i) out.faults.push_back(any_fault(out));
-  const auto orders = *rc::gen::inRange(0, 12);
-  for (int i = 0; i < orders; ++i) out.orders.push_back(any_order(out));
+  const auto operations = *rc::gen::inRange(0, 12);
+  for (int i = 0; i < operations; ++i) out.operations.push_back(any_operation(out));
   const auto earlier = [](const auto& a, const auto& b) { return a.at < b.at; };
   std::stable_sort(out.faults.begin(), out.faults.end(), earlier);
-  std::stable_sort(out.orders.begin(), out.orders.end(), earlier);
+  std::stable_sort(out.operations.begin(), out.operations.end(), earlier);
   return out;
 }
 

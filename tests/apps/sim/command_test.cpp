@@ -209,8 +209,8 @@ TEST_CASE("sim report: a batch is asked for what its weather can reach alone") {
     return summary.never_reached();
   };
   std::vector<std::string> all, calm;
-  for (const sim::DomainCard* card : {&world_card(), domain_card("files")}) {
-    for (const sim::Named& one : card->sometimes) {
+  for (const sim::WorkloadSpec* spec : {&world_spec(), workload_spec("files")}) {
+    for (const sim::Named& one : spec->sometimes) {
       all.emplace_back(one.name);
       if (one.calm) calm.emplace_back(one.name);
     }
@@ -231,13 +231,13 @@ TEST_CASE("sim report: a batch is asked for what its weather can reach alone") {
   CHECK(asks_for(alone, "kill"));
 }
 
-TEST_CASE("sim draw: a world of a year has no more faults and orders than a file may") {
+TEST_CASE("sim draw: a world of a year has no more faults and operations than a file may") {
   for (const Weather weather : {Weather::storm, Weather::swarm}) {
     for (const base::Duration time : {base::Duration(24h), base::Duration(sim::kWorldTimeMax)}) {
       const sim::Scenario world =
           draw(3, {.domains = {"peers", "files"}, .weather = weather, .beyond = true, .nodes = 3, .time = time});
       CHECK(world.faults.size() <= sim::kFaultsMax);
-      CHECK(world.orders.size() <= sim::kOrdersMax);
+      CHECK(world.operations.size() <= sim::kOperationsMax);
       CHECK(world.faults.size() > 1'000);
       CHECK(world.faults.back().at > time / 2);
     }

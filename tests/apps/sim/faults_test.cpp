@@ -3,7 +3,7 @@
 
 #include <doctest/doctest.h>
 
-#include "runtime/sim/domain.hpp"
+#include "runtime/sim/workload.hpp"
 
 namespace troupe::apps {
 namespace {
@@ -249,7 +249,7 @@ TEST_CASE("faults: what finds nothing to hit has not fired") {
                {.what = power, .at = 21s, .span = 1s, .node = 0}});
   idle.run_until(60s);
   for (const auto what : {reset, half_open, disk_read, break_actor, power}) {
-    CAPTURE(sim::card(what).name);
+    CAPTURE(sim::spec(what).name);
     CHECK(idle.fired(what) == 0);
   }
   CHECK(idle.fired(kill) == 1);

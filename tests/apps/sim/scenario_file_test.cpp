@@ -7,14 +7,16 @@
 #include "apps/sim/span.hpp"
 #include "runtime/config/settings.hpp"
 #include "tests/apps/sim/any_scenario.hpp"
-#include "tests/apps/sim/cards.hpp"
+#include "tests/apps/sim/test_workloads.hpp"
 
 namespace troupe::apps {
 namespace {
 
 using namespace std::chrono_literals;
 
-base::Outcome<sim::Scenario> read(const std::string& text) { return read_scenario(text, kTestCards, test_settings()); }
+base::Outcome<sim::Scenario> read(const std::string& text) {
+  return read_scenario(text, kTestWorkloads, test_settings());
+}
 
 std::string problem(const std::string& text) {
   const auto outcome = read(text);
@@ -60,7 +62,7 @@ TEST_CASE("sim spans: are written as people say them, and read back to the nanos
 TEST_CASE("sim scenario file: what was written reads back to the same scenario") {
   CHECK(rc::check([] {
     const auto scenario = any_scenario();
-    const auto text = write_scenario(scenario, kTestCards, *rc::gen::arbitrary<std::string>());
+    const auto text = write_scenario(scenario, kTestWorkloads, *rc::gen::arbitrary<std::string>());
     const auto again = read(text);
     if (!again.ok()) RC_FAIL(again.error().message + "\n" + text);
     RC_ASSERT(again.value() == scenario);
@@ -75,10 +77,10 @@ TEST_CASE("sim scenario file: the largest that is valid is within the bytes that
   const base::Duration odd = sim::kWorldTimeMax - 1ns;
   scenario.faults.assign(sim::kFaultsMax,
                          {.what = sim::FaultKind::clog, .at = odd, .span = odd, .node = 1'999, .amount = 5'000'000});
-  scenario.orders.assign(sim::kOrdersMax, {odd, 1'999, "shop.sell", {{"coins", 1'000'000}, {"thing", 63}}});
+  scenario.operations.assign(sim::kOperationsMax, {odd, 1'999, "shop.sell", {{"coins", 1'000'000}, {"thing", 63}}});
 
   SUBCASE("it reads back") {
-    const auto text = write_scenario(scenario, kTestCards, "");
+    const auto text = write_scenario(scenario, kTestWorkloads, "");
     CHECK(text.size() < kScenarioBytesMax);
     const auto again = read(text);
     REQUIRE(again.ok());
@@ -86,13 +88,13 @@ TEST_CASE("sim scenario file: the largest that is valid is within the bytes that
   }
   SUBCASE("one fault more is too many") {
     scenario.faults.push_back(scenario.faults.back());
-    scenario.orders.clear();
-    CHECK(read(write_scenario(scenario, kTestCards, "")).error().message == "line 9: fault must be at most 10000");
+    scenario.operations.clear();
+    CHECK(read(write_scenario(scenario, kTestWorkloads, "")).error().message == "line 9: fault must be at most 10000");
   }
-  SUBCASE("one order more is too many") {
-    scenario.orders.push_back(scenario.orders.back());
+  SUBCASE("one operation more is too many") {
+    scenario.operations.push_back(scenario.operations.back());
     scenario.faults.clear();
-    CHECK(problem(write_scenario(scenario, kTestCards, "")).ends_with("order must be at most 100000"));
+    CHECK(problem(write_scenario(scenario, kTestWorkloads, "")).ends_with("order must be at most 100000"));
   }
 }
 
@@ -105,7 +107,7 @@ TEST_CASE("sim scenario file: it looks as a person would write it") {
   scenario.mutations = {"lost"};
   scenario.faults = {{.what = sim::FaultKind::partition, .at = 12'400ms, .span = 8s, .amount = 0b1001},
                      {.what = sim::FaultKind::clock_step, .at = 20s, .node = 4, .amount = -500}};
-  scenario.orders = {{1s, 2, "shop.visit", {{"to", 4}}}};
+  scenario.operations = {{1s, 2, "shop.visit", {{"to", 4}}}};
   const std::string text =
       "# Two lines\n"
       "# about it.\n"
@@ -128,7 +130,7 @@ TEST_CASE("sim scenario file: it looks as a person would write it") {
       "order = [\n"
       "  { at = \"1s\", node = \"n3\", what = \"shop.visit\", to = \"n5\" },\n"
       "]\n";
-  CHECK(write_scenario(scenario, kTestCards, "Two lines\nabout it.") == text);
+  CHECK(write_scenario(scenario, kTestWorkloads, "Two lines\nabout it.") == text);
   REQUIRE(read(text).ok());
   CHECK(read(text).value() == scenario);
 }
@@ -244,7 +246,7 @@ TEST_CASE("sim scenario file: the first wrong line is named, and what would be r
     CHECK(problem(many + cut + "62\"] }]") == "");
     CHECK(problem(many + cut + "63\"] }]").ends_with("they are \"n1\" to \"n62\""));
   }
-  SUBCASE("orders") {
+  SUBCASE("operations") {
     CHECK(problem_of_order("node = \"n1\", what = \"shop.count\"") == "");
     CHECK(problem_of_order("node = \"n1\", what = \"shop.sel\"") ==
           "line 5: order \"shop.sel\" is not known; did you mean \"shop.sell\"?");

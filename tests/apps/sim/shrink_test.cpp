@@ -9,7 +9,7 @@
 
 #include "apps/sim/smaller.hpp"
 #include "tests/apps/sim/any_scenario.hpp"
-#include "tests/apps/sim/cards.hpp"
+#include "tests/apps/sim/test_workloads.hpp"
 
 namespace troupe::apps {
 namespace {
@@ -21,7 +21,7 @@ using Fails = std::function<bool(const sim::Scenario&)>;
 FailsAlike trial_of(const Fails& fails) {
   return [fails](std::span<const sim::Scenario> candidates) -> std::optional<std::size_t> {
     for (const sim::Scenario& one : candidates) {
-      const auto again = read_scenario(write_scenario(one, kTestCards, ""), kTestCards, test_settings());
+      const auto again = read_scenario(write_scenario(one, kTestWorkloads, ""), kTestWorkloads, test_settings());
       base::ensure(again.ok() && again.value() == one, "a candidate is valid");
     }
     const auto found = std::find_if(candidates.begin(), candidates.end(), fails);
@@ -32,7 +32,7 @@ FailsAlike trial_of(const Fails& fails) {
 
 Shrunk shrink_all(const sim::Scenario& failing, const Fails& fails, ShrinkLimits limits = {},
                   base::Duration failed_at = sim::kWorldTimeMax) {
-  return shrink(failing, failed_at, kTestCards, trial_of(fails), limits, [](const ShrinkStep&) {});
+  return shrink(failing, failed_at, kTestWorkloads, trial_of(fails), limits, [](const ShrinkStep&) {});
 }
 
 /// Fault number i breaks an actor at its message i + 1: so each is known by its amount.
@@ -47,7 +47,7 @@ sim::Scenario many_faults(std::int64_t count) {
                           .node = static_cast<std::uint16_t>(i % 5),
                           .amount = i + 1});
   for (std::int64_t i = 0; i < 300; ++i)
-    out.orders.push_back(
+    out.operations.push_back(
         {i * 1'234'567us, static_cast<std::uint16_t>(i % 5), "shop.sell", {{"thing", i % 64}, {"coins", i}}});
   return out;
 }
@@ -68,7 +68,7 @@ TEST_CASE("sim shrink: three faults needed of 400 are found in at most 150 tries
     const auto shrunk = shrink_all(many_faults(400), fails);
     CHECK(shrunk.finished);
     CHECK(amounts(shrunk.smallest) == needed);
-    CHECK(shrunk.smallest.orders.empty());
+    CHECK(shrunk.smallest.operations.empty());
     CHECK(shrunk.smallest.policy == sim::Policy::fifo);
     CHECK(shrunk.tries <= 150);
   }
@@ -77,11 +77,11 @@ TEST_CASE("sim shrink: three faults needed of 400 are found in at most 150 tries
 TEST_CASE("sim shrink: the result does not depend on how many are tried at once") {
   const Fails fails = [](const sim::Scenario& scenario) {
     const auto there = amounts(scenario);
-    return there.contains(50) && there.contains(120) && scenario.orders.size() >= 7;
+    return there.contains(50) && there.contains(120) && scenario.operations.size() >= 7;
   };
   const auto one = shrink_all(many_faults(200), fails);
   CHECK(one.smallest.faults.size() == 2);
-  CHECK(one.smallest.orders.size() == 7);
+  CHECK(one.smallest.operations.size() == 7);
   for (const std::size_t at_once : {2, 7}) {
     const auto several = shrink_all(many_faults(200), fails, {.at_once = at_once});
     CHECK((several.smallest == one.smallest));
@@ -107,7 +107,7 @@ TEST_CASE("sim shrink: a failure that does not grow with its causes is kept, and
 
 TEST_CASE("sim shrink: what never fails again stays as it is") {
   sim::Scenario scenario = many_faults(50);
-  scenario.orders.resize(100);
+  scenario.operations.resize(100);
   const auto shrunk = shrink_all(scenario, [](const sim::Scenario&) { return false; });
   CHECK((shrunk.smallest == scenario));
   CHECK(shrunk.finished);
@@ -144,7 +144,7 @@ TEST_CASE("sim shrink: limits end it with the smallest so far") {
 TEST_CASE("sim shrink: what comes after the failure goes first, in one try") {
   std::vector<std::size_t> left;
   const Fails fails = [](const sim::Scenario& scenario) { return amounts(scenario).contains(50); };  // at 48.4 s
-  const auto shrunk = shrink(many_faults(400), 50s + 1ms, kTestCards, trial_of(fails), {},
+  const auto shrunk = shrink(many_faults(400), 50s + 1ms, kTestWorkloads, trial_of(fails), {},
                              [&](const ShrinkStep& step) { left.push_back(step.smallest.faults.size()); });
   REQUIRE_FALSE(left.empty());
   CHECK(left.front() == 51);
@@ -159,8 +159,8 @@ TEST_CASE("sim shrink: nodes that nothing needs go, and the others are counted a
   scenario.drift_ppm = {1, 2, 3, 4, 5, 6, 7, 8, 9};
   scenario.faults = {{.what = sim::FaultKind::partition, .at = 1s, .span = 1s, .amount = 0b100100010},
                      {.what = sim::FaultKind::cut, .at = 2s, .span = 1s, .node = 6, .other = 2}};
-  scenario.orders = {{3s, 4, "shop.visit", {{"to", 8}}}};
-  const auto without = without_nodes(scenario, kTestCards, std::vector<std::uint16_t>{0, 1, 3, 7});
+  scenario.operations = {{3s, 4, "shop.visit", {{"to", 8}}}};
+  const auto without = without_nodes(scenario, kTestWorkloads, std::vector<std::uint16_t>{0, 1, 3, 7});
   REQUIRE(without);
   sim::Scenario wanted = scenario;
   wanted.nodes = 5;
@@ -168,14 +168,14 @@ TEST_CASE("sim shrink: nodes that nothing needs go, and the others are counted a
   wanted.faults[0].amount = 0b10100;
   wanted.faults[1].node = 3;
   wanted.faults[1].other = 0;
-  wanted.orders[0].node = 1;
-  wanted.orders[0].with["to"] = 4;
+  wanted.operations[0].node = 1;
+  wanted.operations[0].with["to"] = 4;
   CHECK((*without == wanted));
-  CHECK(idle_nodes(scenario, kTestCards) == std::vector<std::uint16_t>{0, 1, 3, 5, 7});
-  CHECK_FALSE(without_nodes(scenario, kTestCards, std::vector<std::uint16_t>{1, 5, 8}));  // an empty set
+  CHECK(idle_nodes(scenario, kTestWorkloads) == std::vector<std::uint16_t>{0, 1, 3, 5, 7});
+  CHECK_FALSE(without_nodes(scenario, kTestWorkloads, std::vector<std::uint16_t>{1, 5, 8}));  // an empty set
 
   const auto shrunk = shrink_all(scenario, [](const sim::Scenario& one) {
-    return one.faults.size() == 2 && one.orders.size() == 1 && one.drift_ppm.size() == one.nodes;
+    return one.faults.size() == 2 && one.operations.size() == 1 && one.drift_ppm.size() == one.nodes;
   });
   CHECK(shrunk.smallest.nodes == 4);
   CHECK(shrink_all(scenario, [](const sim::Scenario&) { return true; }).smallest.nodes == 1);
@@ -227,12 +227,12 @@ TEST_CASE("sim shrink: moments, spans and amounts become numbers that a person w
       {.what = sim::FaultKind::partition, .at = 7'750ms, .span = 1'999ms, .amount = 0b11010},
       {.what = sim::FaultKind::clock_step, .at = 9'123'456'789ns, .amount = -1'234'567},
   };
-  scenario.orders = {{9'987'654'321ns, 0, "shop.sell", {{"thing", 33}, {"coins", 765'432}}}};
+  scenario.operations = {{9'987'654'321ns, 0, "shop.sell", {{"thing", 33}, {"coins", 765'432}}}};
   const auto shrunk = shrink_all(scenario, [](const sim::Scenario& one) {
-    return one.faults.size() == 3 && one.orders.size() == 1 && one.faults[0].span >= 3s &&
+    return one.faults.size() == 3 && one.operations.size() == 1 && one.faults[0].span >= 3s &&
            one.faults[0].amount >= 1'000'000 && one.faults[1].at >= 7'700ms && (one.faults[1].amount & 2) != 0 &&
-           one.faults[2].amount <= -100'000 && one.orders[0].with.at("coins") >= 9'000 &&
-           one.orders[0].with.at("thing") == 33;
+           one.faults[2].amount <= -100'000 && one.operations[0].with.at("coins") >= 9'000 &&
+           one.operations[0].with.at("thing") == 33;
   });
   CHECK(shrunk.finished);
   const auto& faults = shrunk.smallest.faults;
@@ -244,22 +244,22 @@ TEST_CASE("sim shrink: moments, spans and amounts become numbers that a person w
   CHECK(faults[1].amount == 2);
   CHECK(faults[2].at == 9s);
   CHECK(faults[2].amount == -100'000);
-  CHECK(shrunk.smallest.orders[0].at == 9s);
-  CHECK(shrunk.smallest.orders[0].with.at("coins") == 10'000);
+  CHECK(shrunk.smallest.operations[0].at == 9s);
+  CHECK(shrunk.smallest.operations[0].with.at("coins") == 10'000);
   CHECK(rounded(8'317) == 8'000);
   CHECK(rounded(-99) == -90);
   CHECK(rounded(7) == 7);
   CHECK(rounded(0) == 0);
 }
 
-TEST_CASE("sim shrink: a size that several orders say stays one size") {
+TEST_CASE("sim shrink: a size that several operations say stays one size") {
   sim::Scenario scenario;
   scenario.domains = {"shop"};
   for (const std::int64_t coins : {700'000, 20'000, 700'000})
-    scenario.orders.push_back({1s, 0, "shop.sell", {{"thing", 1}, {"coins", coins}}});
-  const auto said = [](const sim::Scenario& one, std::size_t order) { return one.orders[order].with.at("coins"); };
+    scenario.operations.push_back({1s, 0, "shop.sell", {{"thing", 1}, {"coins", coins}}});
+  const auto said = [](const sim::Scenario& one, std::size_t order) { return one.operations[order].with.at("coins"); };
   const auto shrunk = shrink_all(scenario, [&](const sim::Scenario& one) {
-    return one.orders.size() == 3 && said(one, 0) == said(one, 2) && said(one, 0) > said(one, 1) &&
+    return one.operations.size() == 3 && said(one, 0) == said(one, 2) && said(one, 0) > said(one, 1) &&
            said(one, 1) == 20'000;
   });
   CHECK(said(shrunk.smallest, 0) == 50'000);
@@ -272,7 +272,7 @@ TEST_CASE("sim shrink: every candidate is a scenario that a file may hold, whate
     const auto scenario = any_scenario();
     const auto chance = *rc::gen::arbitrary<std::size_t>();
     const Fails fails = [&](const sim::Scenario& one) {
-      return std::hash<std::string>{}(write_scenario(one, kTestCards, std::to_string(chance))) % 3 == 0;
+      return std::hash<std::string>{}(write_scenario(one, kTestWorkloads, std::to_string(chance))) % 3 == 0;
     };
     const auto shrunk = shrink_all(scenario, fails, {.tries_max = 300, .at_once = 1 + chance % 3}, scenario.time / 2);
     RC_ASSERT(shrunk.smallest == scenario || fails(shrunk.smallest));

@@ -21,9 +21,9 @@ sim::Scenario lost_content() {
   world.nodes = 6;
   world.mutations = {"files.release_ignores_other_claims"};
   const sim::Numbers with{{"file", 1}, {"bytes", 50'000}, {"replicas", 6}};
-  world.orders = {{5s, 0, "files.put", with},
-                  {6s, 1, "files.put", with},
-                  {15s, 1, "files.remove", {{"file", 1}, {"bytes", 50'000}}}};
+  world.operations = {{5s, 0, "files.put", with},
+                      {6s, 1, "files.put", with},
+                      {15s, 1, "files.remove", {{"file", 1}, {"bytes", 50'000}}}};
   return world;
 }
 
@@ -58,8 +58,8 @@ TEST_CASE("sim trial: what breaks in an event shows in a run that ends with it")
   sim::Scenario world = quiet_world();
   world.domains = {"peers"};
   world.mutations = {"peers.dropped_is_welcome"};
-  world.orders = {{10s, 0, "peers.drop", {{"to", 1}}}};
-  for (int i = 1; i < 9; ++i) world.orders.push_back({10s + i * 1s, 0, "peers.list", {}});
+  world.operations = {{10s, 0, "peers.drop", {{"to", 1}}}};
+  for (int i = 1; i < 9; ++i) world.operations.push_back({10s + i * 1s, 0, "peers.list", {}});
   const Outcome whole = Trial(world).run();
   REQUIRE(whole.broken());
   CHECK_FALSE(whole.between_events);
@@ -73,7 +73,7 @@ TEST_CASE("sim trial: what breaks in an event shows in a run that ends with it")
 
 TEST_CASE("sim trial: a mistake of the simulator is not taken for one of the nodes") {
   sim::Scenario world = quiet_world();
-  world.orders = {{5s, 0, "files.dance", {}}};  // no file may say that
+  world.operations = {{5s, 0, "files.dance", {}}};  // no file may say that
   CHECK_THROWS_AS(Trial(world).run(), base::InvariantBroken);
 
   Apart apart(1);

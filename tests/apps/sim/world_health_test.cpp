@@ -14,7 +14,7 @@ namespace {
 using namespace std::chrono_literals;
 
 /// Counts what the inspectors do.
-struct Watcher final : Onlooker {
+struct Watcher final : Observer {
   void handled(std::size_t, std::string_view path, const runtime::Actor&) override { looks += path == "/inspect"; }
   std::size_t looks = 0;
 };

@@ -81,8 +81,8 @@ const std::vector<Recorded>& recorded() {
 
 TEST_CASE("sim worlds: each planted bug breaks its invariant in one of its recorded worlds, which hold without it") {
   std::size_t known = 0;
-  for (const sim::Domain* domain : sim_domains()) {
-    for (const sim::Named& mutant : domain->card().mutants) {
+  for (const sim::WorkloadSpec* domain : all_workloads()) {
+    for (const sim::Named& mutant : domain->mutants) {
       CAPTURE(std::string(mutant.name));
       const auto found = std::find_if(recorded().begin(), recorded().end(),
                                       [&](const Recorded& one) { return mutant.name == one.mutant; });
@@ -90,7 +90,7 @@ TEST_CASE("sim worlds: each planted bug breaks its invariant in one of its recor
       ++known;
       bool seen = false;
       for (const std::uint64_t seed : found->seeds) {
-        sim::Scenario world = planted(domain->card().name, mutant.name, seed);
+        sim::Scenario world = planted(domain->name, mutant.name, seed);
         const Outcome outcome = Trial(world).run();
         if (outcome.held()) continue;
         CHECK_MESSAGE(std::ranges::find(found->by, outcome.invariant) != found->by.end(), outcome.invariant);
@@ -152,13 +152,13 @@ TEST_CASE("sim worlds: a drawn world keeps to its ends, and one seed draws one w
     const DrawOptions swarm{.domains = {"peers", "files"}};
     CHECK((draw(seed, swarm) == draw(seed, swarm)));
     CHECK(draw(seed, {.domains = {"files"}, .weather = Weather::calm}).faults.empty());
-    std::set<std::uint16_t> robbed;
+    std::set<std::uint16_t> losers;
     const sim::Scenario storm = draw(seed, {.domains = {"files"}, .weather = Weather::storm});
     for (const sim::Fault& fault : storm.faults) {
-      CHECK_FALSE(sim::card(fault.what).beyond);
-      if (sim::card(fault.what).robs) robbed.insert(fault.node);
+      CHECK_FALSE(sim::spec(fault.what).beyond);
+      if (sim::spec(fault.what).loses_data) losers.insert(fault.node);
     }
-    CHECK(robbed.size() <= 1);
+    CHECK(losers.size() <= 1);
   }
 }
 

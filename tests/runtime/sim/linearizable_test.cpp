@@ -17,7 +17,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-Operation op(Did did, std::string key = "k", Value value = {}, Value expected = {}) {
+KeyOperation op(Did did, std::string key = "k", Value value = {}, Value expected = {}) {
   return {.key = std::move(key), .did = did, .value = std::move(value), .expected = std::move(expected)};
 }
 
@@ -47,7 +47,7 @@ History jepsen_etcd(const fs::path& at) {
     if (!std::regex_match(text, part, line)) continue;
     const std::string process = part[1], type = part[2], what = part[3], value = part[4];
     if (type == "invoke") {
-      Operation operation = op(what == "read" ? Did::read : what == "write" ? Did::write : Did::replace);
+      KeyOperation operation = op(what == "read" ? Did::read : what == "write" ? Did::write : Did::replace);
       if (what == "write") operation.value = value;
       if (std::regex_match(value, values, pair)) {
         operation.expected = values[1];
@@ -154,12 +154,12 @@ TEST_CASE("sim: the checker gives up at its limit, and says so") {
 }
 
 /// Tries every order, and every choice of lost operations that took effect.
-bool explained(std::vector<Operation> left, const Value& value) {
-  const auto must = std::find_if(left.begin(), left.end(), [](const Operation& o) { return o.fate == Fate::told; });
+bool explained(std::vector<KeyOperation> left, const Value& value) {
+  const auto must = std::find_if(left.begin(), left.end(), [](const KeyOperation& o) { return o.fate == Fate::told; });
   if (must == left.end()) return true;
   for (std::size_t i = 0; i < left.size(); ++i) {
-    const Operation one = left[i];
-    const bool too_early = std::any_of(left.begin(), left.end(), [&](const Operation& other) {
+    const KeyOperation one = left[i];
+    const bool too_early = std::any_of(left.begin(), left.end(), [&](const KeyOperation& other) {
       return other.fate == Fate::told && other.returned < one.called;
     });
     if (too_early) continue;

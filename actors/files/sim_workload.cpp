@@ -1,4 +1,4 @@
-#include "actors/files/sim_play.hpp"
+#include "actors/files/sim_workload.hpp"
 
 #include <algorithm>
 
@@ -18,60 +18,60 @@ bool ends_something(const sim::Fault& fault) {
 
 }  // namespace
 
-FilesPlay::FilesPlay(sim::Nodes& nodes, const sim::Scenario& scenario)
+FilesWorkload::FilesWorkload(sim::Nodes& nodes, const sim::Scenario& scenario)
     : nodes_(nodes),
       room_for_all_(!scenario.knobs.contains("files.quota_per_owner")),
       clients_(nodes, files_, ledger_, scenario.beyond),
       survey_(nodes, files_, ledger_, clients_, std::ranges::any_of(scenario.faults, ends_something)),
       closing_(nodes, [this](Check& check) { start(check); }) {}
 
-void FilesPlay::perform(const sim::Order& order) {
-  clients_.by_order([&] { obey(order); });
+void FilesWorkload::perform(const sim::Operation& operation) {
+  clients_.by_operation([&] { begin(operation); });
 }
 
-void FilesPlay::obey(const sim::Order& order) {
+void FilesWorkload::begin(const sim::Operation& operation) {
   const auto with = [&](const char* name) {
-    const auto at = order.with.find(name);
-    return at == order.with.end() ? std::int64_t{0} : at->second;
+    const auto at = operation.with.find(name);
+    return at == operation.with.end() ? std::int64_t{0} : at->second;
   };
-  const std::string what = order.what.substr(order.what.find('.') + 1);
-  if (what == "list") return clients_.list(order.node, {});
+  const std::string what = operation.what.substr(operation.what.find('.') + 1);
+  if (what == "list") return clients_.list(operation.node, {});
   const SimFile& file = files_.of(with("file"), with("bytes"));
   const auto replicas = static_cast<unsigned>(with("replicas"));
-  if (what == "put") return clients_.put(order.node, file, replicas, std::nullopt);
-  if (what == "stop") return clients_.put(order.node, file, replicas, static_cast<std::size_t>(with("after")));
-  if (what == "get") return clients_.get(order.node, file, std::nullopt, {});
+  if (what == "put") return clients_.put(operation.node, file, replicas, std::nullopt);
+  if (what == "stop") return clients_.put(operation.node, file, replicas, static_cast<std::size_t>(with("after")));
+  if (what == "get") return clients_.get(operation.node, file, std::nullopt, {});
   if (what == "range") {
     const Range range{static_cast<std::uint64_t>(with("first")), static_cast<std::uint64_t>(with("last"))};
-    return clients_.get(order.node, file, range, {});
+    return clients_.get(operation.node, file, range, {});
   }
-  if (what == "verify") return clients_.verify(order.node, file, {});
-  if (what == "view") return clients_.view(order.node, file);
-  if (what == "remove") return clients_.remove(order.node, file);
-  base::ensure(what == "pin" || what == "unpin", "an order of this domain is on its card");
-  clients_.pin(order.node, file, what == "pin");
+  if (what == "verify") return clients_.verify(operation.node, file, {});
+  if (what == "view") return clients_.view(operation.node, file);
+  if (what == "remove") return clients_.remove(operation.node, file);
+  base::ensure(what == "pin" || what == "unpin", "an operation of this domain is in its spec");
+  clients_.pin(operation.node, file, what == "pin");
 }
 
-void FilesPlay::died(std::size_t node) {
+void FilesWorkload::died(std::size_t node) {
   clients_.died(node);
   survey_.died(node);
 }
 
-std::size_t FilesPlay::robbed_count() const {
+std::size_t FilesWorkload::lost_data_count() const {
   std::size_t out = 0;
-  for (std::size_t i = 0; i < nodes_.size(); ++i) out += nodes_.robbed(i) ? 1 : 0;
+  for (std::size_t i = 0; i < nodes_.size(); ++i) out += nodes_.lost_data(i) ? 1 : 0;
   return out;
 }
 
-bool FilesPlay::due(const SimFile& file, std::size_t owner) const {
+bool FilesWorkload::due(const SimFile& file, std::size_t owner) const {
   const auto id = nodes_.id(owner);
   if (!id || clients_.excused(owner)) return false;
   const SimLedger::Place place{*id, file.cid};
   const auto end = std::numeric_limits<SimLedger::Moment>::max();
-  return ledger_.listed(place, end, end) == SimLedger::Verdict::listed && ledger_.reached(place) > robbed_count();
+  return ledger_.listed(place, end, end) == SimLedger::Verdict::listed && ledger_.reached(place) > lost_data_count();
 }
 
-bool FilesPlay::due(const SimFile& file) const {
+bool FilesWorkload::due(const SimFile& file) const {
   for (std::size_t i = 0; i < nodes_.size(); ++i) {
     if (due(file, i)) return true;
   }
@@ -80,14 +80,14 @@ bool FilesPlay::due(const SimFile& file) const {
 
 // -- convergence -----------------------------------------------------------------------------------------------------
 
-void FilesPlay::probe() {
-  judge_lost();
+void FilesWorkload::probe() {
+  check_lost();
   survey_.begin();
   closing_.probe();
 }
 
 /// Content without any copy does not come back: to wait for it would only take time.
-void FilesPlay::judge_lost() {
+void FilesWorkload::check_lost() {
   if (survey_.reports().size() < nodes_.size()) return;
   const bool loading =
       std::ranges::any_of(survey_.reports(), [](const auto& one) { return one.second.holder_loading; });
@@ -96,21 +96,22 @@ void FilesPlay::judge_lost() {
     unsigned& times = lost_[cid];
     times = lost ? times + 1 : 0;
     if (times == kLostSurveys)
-      return nodes_.broke("readable", "nobody holds a part of " + file->name + " any more, whose put was acknowledged");
+      return nodes_.violated("readable",
+                             "nobody holds a part of " + file->name + " any more, whose put was acknowledged");
   }
 }
 
 /// Files that have fewer copies than their owner wants and the nodes could hold.
-std::vector<std::string> FilesPlay::short_files() const {
+std::vector<std::string> FilesWorkload::short_files() const {
   std::vector<std::string> out;
   if (!room_for_all_) return out;
   const auto able = static_cast<std::size_t>(
       std::ranges::count_if(survey_.reports(), [](const auto& one) { return !one.second.holder_loading; }));
-  const bool robbed = clients_.any_robbed();
+  const bool any_lost = clients_.any_lost_data();
   for (const auto& [node, report] : survey_.reports()) {
     for (const SimRow& row : report.rows) {
       const SimFile* const file = files_.find(row.cid);
-      if (file == nullptr || (robbed && !due(*file, node))) continue;
+      if (file == nullptr || (any_lost && !due(*file, node))) continue;
       const std::size_t wanted = std::min<std::size_t>(row.replicas, able);
       const std::size_t there = std::min<std::size_t>(survey_.copies(*file), row.live);
       if (there < wanted)
@@ -121,7 +122,7 @@ std::vector<std::string> FilesPlay::short_files() const {
   return out;
 }
 
-std::vector<std::string> FilesPlay::waits() const {
+std::vector<std::string> FilesWorkload::waits() const {
   std::vector<std::string> out = clients_.under_way();
   const auto add = [&](std::vector<std::string> more) { out.insert(out.end(), more.begin(), more.end()); };
   add(survey_.at_work());
@@ -144,7 +145,7 @@ std::vector<std::string> FilesPlay::waits() const {
 
 // -- the end ---------------------------------------------------------------------------------------------------------
 
-void FilesPlay::close() {
+void FilesWorkload::close() {
   for (const auto& [cid, file] : files_.all()) {
     for (std::size_t node = 0; node < nodes_.size(); ++node) closing_.add(node, {.file = file});
     for (const std::size_t owner : survey_.owners(cid)) closing_.add(owner, {.file = file, .verify = true});
@@ -152,7 +153,7 @@ void FilesPlay::close() {
   closing_.go_on();
 }
 
-void FilesPlay::start(Check& check) {
+void FilesWorkload::start(Check& check) {
   if (check.what.verify) {
     return clients_.verify(check.node, *check.what.file, [this, &check](const auto& error, const SimVerified& seen) {
       verify_ended(check, error, seen);
@@ -167,19 +168,19 @@ void FilesPlay::start(Check& check) {
   clients_.get(check.node, *check.what.file, part, [this, &check](const auto& error) { read_ended(check, error); });
 }
 
-void FilesPlay::read_ended(Check& check, const SimClients::Error& error) {
+void FilesWorkload::read_ended(Check& check, const SimClients::Error& error) {
   const bool over = error && (error->code == base::Code::not_found || check.tries >= sim::kTriesEnough);
   closing_.ended(check, !error || (over && !due(*check.what.file)), sim::why_of(error));
 }
 
-void FilesPlay::verify_ended(Check& check, const SimClients::Error& error, const SimVerified& seen) {
-  const bool robbed = clients_.any_robbed();
+void FilesWorkload::verify_ended(Check& check, const SimClients::Error& error, const SimVerified& seen) {
+  const bool any_lost = clients_.any_lost_data();
   const bool sound =
-      !error && seen.copies > 0 && seen.lacking == 0 && seen.damaged == 0 && (seen.unknown == 0 || robbed);
+      !error && seen.copies > 0 && seen.lacking == 0 && seen.damaged == 0 && (seen.unknown == 0 || any_lost);
   std::string why = error ? sim::why_of(error)
                           : std::to_string(seen.sound) + " of " + std::to_string(seen.copies) + " copies are sound, " +
                                 std::to_string(seen.lacking) + " lacking, " + std::to_string(seen.damaged) + " damaged";
-  const bool excused = robbed && !due(*check.what.file, check.node) && check.tries >= sim::kTriesEnough;
+  const bool excused = any_lost && !due(*check.what.file, check.node) && check.tries >= sim::kTriesEnough;
   closing_.ended(check, sound || excused, std::move(why));
 }
 

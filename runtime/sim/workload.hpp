@@ -1,13 +1,15 @@
 #pragma once
-// What a domain brings to its trial in the simulator: clients that work, and invariants that must hold.
+// What a domain brings to its simulation: clients that perform operations, and invariants that must hold.
 //
-// To add a domain: derive Domain and Play in actors/<domain>/sim.cpp, and name its maker in apps/sim/domains.cpp.
-// Phases  1. orders and faults, for the time of the scenario; 2. all faults have ended, nodes are back: probe() every
-//         kProbeEvery until waits() is empty, or the world is stuck; 3. close(), and again until waits() is empty.
-// Owner   one world, one thread. A Play outlives every actor and callback of its world.
+// README.md says how to add a domain's.
+// Phases  1. operations and faults, for the time of the scenario; 2. all faults have ended, nodes are back: probe()
+//         every kProbeEvery until waits() is empty, or the world is stuck; 3. close(), and again until waits() is
+//         empty.
+// Owner   one world, one thread. A Workload outlives every actor and callback of its world.
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,7 +24,7 @@ namespace troupe::sim {
 
 inline constexpr std::chrono::seconds kProbeEvery{5};  // of virtual time; our choice
 
-struct NumberCard {
+struct NumberSpec {
   std::string_view name;
   std::int64_t min = 0;
   std::int64_t max = 0;
@@ -30,10 +32,10 @@ struct NumberCard {
 };
 
 /// Something that clients do.
-struct OrderCard {
+struct OperationSpec {
   std::string_view name;  ///< "put"; scenarios say "files.put"
   std::string_view help;
-  std::vector<NumberCard> with{};
+  std::vector<NumberSpec> with{};
 };
 
 /// A setting that some worlds draw small, so that its limit is met.
@@ -47,15 +49,6 @@ struct Named {
   std::string_view name;
   std::string_view help;
   bool calm = false;  ///< of a property: worlds without faults reach it, too
-};
-
-struct DomainCard {
-  std::string_view name;
-  std::vector<OrderCard> orders{};
-  std::vector<Knob> knobs{};
-  std::vector<Named> invariants{};
-  std::vector<Named> sometimes{};  ///< what a batch of worlds must reach: the names given to Mutations::sometimes()
-  std::vector<Named> mutants{};    ///< the names asked of Mutations::on()
 };
 
 /// The world as a domain sees it.
@@ -76,8 +69,8 @@ class Nodes {
   virtual std::optional<std::size_t> find(const base::NodeId& id) const = 0;
   /// Whether a node has lost its disk and its identity with it: what others owe to that they owe for ever.
   virtual bool any_gone() const = 0;
-  /// Whether a fault has destroyed, or may have, what this node acknowledged: its copies need not be there any more.
-  virtual bool robbed(std::size_t node) const = 0;
+  /// Whether a fault has destroyed, or may have destroyed, what this node acknowledged: its copies may be gone.
+  virtual bool lost_data(std::size_t node) const = 0;
   /// Runs `what` in an actor of that node, which must serve; callbacks of its questions stop with the node.
   virtual void inside(std::size_t node, std::function<void(Inside&)> what) = 0;
   /// A stream of chance of that name.
@@ -86,19 +79,19 @@ class Nodes {
 
   /// An operation of a client was acknowledged.
   virtual void acknowledged() = 0;
-  /// An invariant of the card does not hold: the world ends after this event. `why` in one sentence, with the names.
-  virtual void broke(std::string_view invariant, std::string why) = 0;
+  /// An invariant of the spec does not hold: the world ends after this event. `why` in one sentence, with the names.
+  virtual void violated(std::string_view invariant, std::string why) = 0;
   /// A line of the story that the report tells of the last moments.
   virtual void tell(std::string line) = 0;
 };
 
-/// One domain in one world.
-class Play {
+/// What the clients of one domain do in one world, and what must hold there.
+class Workload {
  public:
-  virtual ~Play() = default;
+  virtual ~Workload() = default;
 
-  /// Does what the order says; its node serves. Its numbers are within the card.
-  virtual void perform(const Order& order) = 0;
+  /// Starts the operation; its node serves. Its numbers are within the spec.
+  virtual void perform(const Operation& operation) = 0;
   /// That node has died: nothing that its clients asked will be answered.
   virtual void died(std::size_t node) { (void)node; }
   /// An actor of a node has handled a message, and its own check() holds. The place of invariants over many nodes.
@@ -108,31 +101,45 @@ class Play {
 
   /// After the faults: looks again at what must come about.
   virtual void probe() = 0;
-  /// What is not as it must be yet: who waits for what. Empty: converged.
+  /// What is not as it must be yet: which node waits for what. Empty: converged.
   virtual std::vector<std::string> waits() const = 0;
   /// Asks all that is still to be asked; waits() says when the answers are there. Beyond what protocols promise also of
   /// a world that is stuck: some nodes may not serve, and never will.
   virtual void close() {}
 };
 
-/// How large a world is, for whoever draws orders.
+/// How large a world is, for the draw of its operations.
 struct Shape {
   std::uint16_t nodes = 0;
   base::Duration time{};
-  /// Nodes that faults may rob of what they acknowledged: what is to survive has more copies than that.
-  std::uint16_t robbed_max = 0;
-  /// 0 to 100: from a trickle of orders to as many as nodes can bear.
+  /// Nodes that may lose what they acknowledged, by a fault: what is to survive has more copies than that.
+  std::uint16_t lost_data_max = 0;
+  /// 0 to 100: from a trickle of operations to as many as nodes can bear.
   unsigned load = 50;
 };
 
-class Domain {
- public:
-  virtual ~Domain() = default;
-  virtual const DomainCard& card() const = 0;
-  /// Orders of one world, in any order.
-  virtual std::vector<Order> draw(base::Random& random, const Shape& shape) const = 0;
-  /// `nodes` and `scenario` outlive it.
-  virtual std::unique_ptr<Play> play(Nodes& nodes, const Scenario& scenario) const = 0;
+/// What a domain brings to its simulation. Plain data, but for two functions.
+struct WorkloadSpec {
+  std::string_view name;  ///< of the domain
+  std::vector<OperationSpec> operations{};
+  std::vector<Knob> knobs{};
+  std::vector<Named> invariants{};
+  std::vector<Named> sometimes{};  ///< what a batch of worlds must reach: the names given to Mutations::sometimes()
+  std::vector<Named> mutants{};    ///< the names asked of Mutations::on()
+
+  /// The operations of one world, in any order.
+  std::vector<Operation> (*draw)(base::Random& random, const Shape& shape) = nullptr;
+  /// `nodes` and `scenario` outlive what it returns.
+  std::unique_ptr<Workload> (*make)(Nodes& nodes, const Scenario& scenario) = nullptr;
 };
+
+/// Of several domains; each outlives the list.
+using WorkloadSpecs = std::span<const WorkloadSpec* const>;
+
+/// For WorkloadSpec::make.
+template <class Its>
+std::unique_ptr<Workload> make_workload(Nodes& nodes, const Scenario& scenario) {
+  return std::make_unique<Its>(nodes, scenario);
+}
 
 }  // namespace troupe::sim

@@ -1,5 +1,5 @@
 #pragma once
-// The domain `dht` in one world: performs orders, and says whether nodes hold and find what clients were told.
+// The domain `dht` in one world: performs operations, and says whether nodes hold and find what clients were told.
 //
 // Breaks  kept       fewer nodes hold a record, or an announcement, than have acknowledged it
 //         strangers  a table lists an id, or an address of it, that no machine ever had
@@ -7,7 +7,7 @@
 //         honest     a node bans one that has never lied
 //         deadline   a search works on long after it should have ended
 // Close   what is held by one of the nodes that a search has to ask is read from every node, until it is found.
-// Rests   what no answer is due to: of nodes that were robbed, whose date jumps, or that have lied, nothing is
+// Rests   what no answer is due to: of nodes that lost data, whose date jumps, or that have lied, nothing is
 // expected.
 #include <functional>
 #include <map>
@@ -26,11 +26,11 @@ class LookupActor;
 inline constexpr std::size_t kChecksMax = 300;        // of a world; our choice: beyond it a part of the nodes asks
 inline constexpr std::uint64_t kTableLookEvery = 32;  // messages of a head; our choice: a look costs its whole table
 
-class DhtPlay final : public sim::Play {
+class DhtWorkload final : public sim::Workload {
  public:
-  DhtPlay(sim::Nodes& nodes, const sim::Scenario& scenario);
+  DhtWorkload(sim::Nodes& nodes, const sim::Scenario& scenario);
 
-  void perform(const sim::Order& order) override;
+  void perform(const sim::Operation& operation) override;
   void died(std::size_t node) override;
   void handled(std::size_t node, std::string_view path, const runtime::Actor& actor) override;
   void probe() override;
@@ -46,12 +46,12 @@ class DhtPlay final : public sim::Play {
   };
   using Closing = sim::Closing<Sought>;
   using Check = Closing::Check;
-  void obey(const sim::Order& order);
+  void begin(const sim::Operation& operation);
   void look_at_table(std::size_t node, const DhtActor& head);
   void look_at_bucket(std::size_t node, std::string_view path, const BucketActor& bucket);
   void look_at_bans(std::size_t node, const DhtActor& head);
-  void judge_search(std::size_t node, std::string_view path, const LookupActor& search);
-  void judge_kept();
+  void check_search(std::size_t node, std::string_view path, const LookupActor& search);
+  void check_kept();
   std::string lacking() const;
   std::string lacking(const std::string& name, const SimStored& stored,
                       const std::function<bool(const SimSurvey::Report&)>& holds) const;

@@ -1,9 +1,9 @@
 #pragma once
-// The domain `files` in one world: performs orders, and decides when the nodes agree with what clients were told.
+// The domain `files` in one world: performs operations, and decides when the nodes agree with what clients were told.
 //
 // Close   every file is read from every node: small ones whole, of large ones a part; each owner verifies its files.
-// Rests   what no answer is due to any more: a robbed node may have lost any copy and any row, so what only it was told
-//         is expected of nobody. A file survives that more nodes had acknowledged than were robbed.
+// Rests   what no answer is due to any more: a node that lost data may have lost any copy and any row, so nothing
+//         is expected of what only it was told. A file survives that more nodes had acknowledged than lost data.
 #include <map>
 
 #include "actors/files/logic/content_memo.hpp"
@@ -15,11 +15,11 @@ namespace troupe::files {
 inline constexpr std::size_t kWholeBytesMax = 64 * 1024;  // read whole from everywhere; our choice
 inline constexpr std::size_t kWaitsTold = 20;             // our choice: a screen
 
-class FilesPlay final : public sim::Play {
+class FilesWorkload final : public sim::Workload {
  public:
-  FilesPlay(sim::Nodes& nodes, const sim::Scenario& scenario);
+  FilesWorkload(sim::Nodes& nodes, const sim::Scenario& scenario);
 
-  void perform(const sim::Order& order) override;
+  void perform(const sim::Operation& operation) override;
   void died(std::size_t node) override;
   void probe() override;
   std::vector<std::string> waits() const override;
@@ -32,16 +32,16 @@ class FilesPlay final : public sim::Play {
   };
   using Closing = sim::Closing<Asked>;
   using Check = Closing::Check;
-  void obey(const sim::Order& order);
+  void begin(const sim::Operation& operation);
   void start(Check& check);
   void read_ended(Check& check, const SimClients::Error& error);
   void verify_ended(Check& check, const SimClients::Error& error, const SimVerified& seen);
   std::vector<std::string> short_files() const;
-  /// Some owner's list must show it, and more nodes had it than were robbed.
+  /// Some owner's list must show it, and more nodes had it than lost data.
   bool due(const SimFile& file) const;
   bool due(const SimFile& file, std::size_t owner) const;
-  void judge_lost();
-  std::size_t robbed_count() const;
+  void check_lost();
+  std::size_t lost_data_count() const;
 
   ContentMemo memo_;
   sim::Nodes& nodes_;

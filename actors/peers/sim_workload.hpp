@@ -8,7 +8,7 @@
 //         honest      a peer is banned where nobody lies
 //         book        more peers are known than the setting allows
 // Whole   each node has healthy links to as many others as it wants links, or to all; all of them hang together.
-// Robbed  a node that lost its rows has forgotten whom it knew.
+// Lost    a node that lost its rows has forgotten whom it knew.
 // Owner   one world.
 #include <deque>
 #include <map>
@@ -20,7 +20,7 @@
 #include "actors/peers/logic/decisions.hpp"
 #include "messages/peers.capnp.h"
 #include "runtime/actor/actor.hpp"
-#include "runtime/sim/domain.hpp"
+#include "runtime/sim/workload.hpp"
 
 namespace troupe::peers {
 
@@ -29,11 +29,11 @@ inline constexpr std::chrono::minutes kSimHoldOff{9};      // our choice: kHoldO
 inline constexpr std::chrono::hours kSimMemory{23};        // our choice: below kSilenceMax by the fastest clock
 inline constexpr std::chrono::minutes kSimShortWorld{10};  // our choice: in longer ones some wait for kRetryMax
 
-class PeersPlay final : public sim::Play {
+class PeersWorkload final : public sim::Workload {
  public:
-  PeersPlay(sim::Nodes& nodes, const sim::Scenario& scenario);
+  PeersWorkload(sim::Nodes& nodes, const sim::Scenario& scenario);
 
-  void perform(const sim::Order& order) override;
+  void perform(const sim::Operation& operation) override;
   void died(std::size_t node) override;
   void handled(std::size_t node, std::string_view path, const runtime::Actor& actor) override;
   void probe() override;
@@ -73,14 +73,14 @@ class PeersPlay final : public sim::Play {
   void list(std::size_t node, bool ordered, std::function<void(const Rows*)> then);
   void connect(std::size_t node, std::size_t to, bool pinned, const Rows& rows);
   void drop(std::size_t node, std::size_t to);
-  void judge_list(std::size_t node, base::Duration asked_at, const Rows& rows);
+  void check_list(std::size_t node, base::Duration asked_at, const Rows& rows);
   std::string name_of(const base::NodeId& id) const;
   std::set<std::size_t> healthy(std::size_t node) const;
   bool held_off(std::size_t one, std::size_t other) const;
   std::vector<std::string> parts() const;
 
   sim::Nodes& nodes_;
-  const bool nobody_lies_;  // no other domain's play, in which somebody may
+  const bool nobody_lies_;  // no other domain's workload, in which somebody may
   const base::Duration time_;
   const std::size_t links_target_;
   const std::size_t known_max_;

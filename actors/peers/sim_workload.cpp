@@ -1,4 +1,4 @@
-#include "actors/peers/sim_play.hpp"
+#include "actors/peers/sim_workload.hpp"
 
 #include <algorithm>
 
@@ -21,7 +21,7 @@ std::size_t count_of(const sim::Scenario& scenario, const char* setting, std::si
 
 }  // namespace
 
-PeersPlay::PeersPlay(sim::Nodes& nodes, const sim::Scenario& scenario)
+PeersWorkload::PeersWorkload(sim::Nodes& nodes, const sim::Scenario& scenario)
     : nodes_(nodes),
       nobody_lies_(scenario.domains == std::vector<std::string>{"peers"}),
       time_(scenario.time),
@@ -34,30 +34,30 @@ PeersPlay::PeersPlay(sim::Nodes& nodes, const sim::Scenario& scenario)
 
 // -- people ----------------------------------------------------------------------------------------------------------
 
-void PeersPlay::perform(const sim::Order& order) {
-  const auto to = order.with.contains("to") ? static_cast<std::size_t>(order.with.at("to")) : 0;
-  if (order.what == "peers.list") return list(order.node, true, {});
+void PeersWorkload::perform(const sim::Operation& operation) {
+  const auto to = operation.with.contains("to") ? static_cast<std::size_t>(operation.with.at("to")) : 0;
+  if (operation.what == "peers.list") return list(operation.node, true, {});
   if (to >= nodes_.size()) return;
-  if (order.what == "peers.drop") return drop(order.node, to);
-  const bool pinned = order.what == "peers.connect";
-  base::ensure(pinned || order.what == "peers.join", "an order of this domain is on its card");
-  list(order.node, false, [this, node = order.node, to, pinned](const Rows* rows) {
+  if (operation.what == "peers.drop") return drop(operation.node, to);
+  const bool pinned = operation.what == "peers.connect";
+  base::ensure(pinned || operation.what == "peers.join", "an operation of this domain is in its spec");
+  list(operation.node, false, [this, node = operation.node, to, pinned](const Rows* rows) {
     if (rows != nullptr) connect(node, to, pinned, *rows);
   });
 }
 
-PeersPlay::Question& PeersPlay::begin(std::size_t node, std::string what, bool ordered) {
+PeersWorkload::Question& PeersWorkload::begin(std::size_t node, std::string what, bool ordered) {
   return questions_.emplace_back(Question{node, std::move(what), ordered});
 }
 
-void PeersPlay::end(Question& question, const std::optional<base::Error>& error) {
+void PeersWorkload::end(Question& question, const std::optional<base::Error>& error) {
   question.over = true;
   if (!error) return question.ordered ? nodes_.acknowledged() : void();
   nodes_.tell(question.what + " at " + node_name(question.node) + " ended with " +
               std::string(base::name(error->code)) + ": " + error->message);
 }
 
-void PeersPlay::died(std::size_t node) {
+void PeersWorkload::died(std::size_t node) {
   for (Question& question : questions_) question.over = question.over || question.node == node;
   if (const auto id = nodes_.id(node)) std::erase_if(drops_, [&](const Drop& drop) { return drop.by == *id; });
   memories_.erase(node);
@@ -65,7 +65,7 @@ void PeersPlay::died(std::size_t node) {
   probing_.clear();
 }
 
-void PeersPlay::list(std::size_t node, bool ordered, std::function<void(const Rows*)> then) {
+void PeersWorkload::list(std::size_t node, bool ordered, std::function<void(const Rows*)> then) {
   Question& question = begin(node, "a list of peers", ordered);
   const base::Duration asked_at = nodes_.time();
   nodes_.inside(node, [this, &question, asked_at, then = std::move(then)](Inside& actor) {
@@ -81,14 +81,14 @@ void PeersPlay::list(std::size_t node, bool ordered, std::function<void(const Ro
             const auto id = node_id(row.getNode());
             if (id) rows.push_back({*id, {text.begin(), text.size()}, row.getState()});
           }
-          judge_list(question.node, asked_at, rows);
+          check_list(question.node, asked_at, rows);
           if (then) then(&rows);
         });
   });
 }
 
 /// By the address that the node itself knows: people copy it from the list.
-void PeersPlay::connect(std::size_t node, std::size_t to, bool pinned, const Rows& rows) {
+void PeersWorkload::connect(std::size_t node, std::size_t to, bool pinned, const Rows& rows) {
   const auto id = nodes_.id(to);
   const auto row = std::ranges::find_if(rows, [&](const Row& one) { return one.id == id; });
   if (!nodes_.serving(node) || !id || row == rows.end() || row->address.empty()) return;
@@ -107,14 +107,15 @@ void PeersPlay::connect(std::size_t node, std::size_t to, bool pinned, const Row
           if (!answer.ok()) return;
           const auto found = node_id(answer.value().getNode());
           if (!found || (pinned && *found != wanted))
-            return nodes_.broke("answered", question.what + " at " + node_name(question.node) + " led to another id");
+            return nodes_.violated("answered",
+                                   question.what + " at " + node_name(question.node) + " led to another id");
           if (!nodes_.existed(*found))
-            nodes_.broke("strangers", question.what + " at " + node_name(question.node) + " led to an id of nobody");
+            nodes_.violated("strangers", question.what + " at " + node_name(question.node) + " led to an id of nobody");
         });
   });
 }
 
-void PeersPlay::drop(std::size_t node, std::size_t to) {
+void PeersWorkload::drop(std::size_t node, std::size_t to) {
   const auto id = nodes_.id(to);
   const auto by = nodes_.id(node);
   if (!id || !by) return;
@@ -133,35 +134,35 @@ void PeersPlay::drop(std::size_t node, std::size_t to) {
 
 // -- what must hold --------------------------------------------------------------------------------------------------
 
-std::string PeersPlay::name_of(const base::NodeId& id) const {
+std::string PeersWorkload::name_of(const base::NodeId& id) const {
   const auto node = nodes_.find(id);
   return node ? node_name(*node) : id.hex().substr(0, 8);
 }
 
-void PeersPlay::judge_list(std::size_t node, base::Duration asked_at, const Rows& rows) {
+void PeersWorkload::check_list(std::size_t node, base::Duration asked_at, const Rows& rows) {
   const auto self = nodes_.id(node);
   std::size_t without_link = 0;
   for (const Row& row : rows) {
     without_link += row.linked() ? 0 : 1;
-    if (row.id == self) return nodes_.broke("strangers", node_name(node) + " lists itself as its peer");
+    if (row.id == self) return nodes_.violated("strangers", node_name(node) + " lists itself as its peer");
     if (!nodes_.existed(row.id))
-      return nodes_.broke("strangers", node_name(node) + " knows " + row.id.hex() + ", which no machine ever was");
+      return nodes_.violated("strangers", node_name(node) + " knows " + row.id.hex() + ", which no machine ever was");
     if (nobody_lies_ && row.state == wire::PeerState::BANNED)
-      return nodes_.broke("honest", node_name(node) + " bans " + name_of(row.id) + ", in a world without liars");
+      return nodes_.violated("honest", node_name(node) + " bans " + name_of(row.id) + ", in a world without liars");
     for (const Drop& drop : drops_) {
       const bool soon = drop.at < asked_at && nodes_.time() - drop.at < kSimHoldOff;
       if (row.linked() && soon && drop.by == self && drop.whom == row.id &&
           !breaking_.contains(static_cast<std::uint16_t>(node)))
-        return nodes_.broke("held-off",
-                            node_name(node) + " is linked to " + name_of(row.id) + ", which was dropped there");
+        return nodes_.violated("held-off",
+                               node_name(node) + " is linked to " + name_of(row.id) + ", which was dropped there");
     }
   }
   if (without_link > known_max_)
-    nodes_.broke("book", node_name(node) + " knows " + std::to_string(without_link) + " peers without a link");
+    nodes_.violated("book", node_name(node) + " knows " + std::to_string(without_link) + " peers without a link");
 }
 
 /// Looks only when the rows have come to rest, and when an actor has read them.
-void PeersPlay::handled(std::size_t node, std::string_view path, const runtime::Actor& actor) {
+void PeersWorkload::handled(std::size_t node, std::string_view path, const runtime::Actor& actor) {
   if (path != kPath) return;
   const auto* const peers = dynamic_cast<const PeersActor*>(&actor);
   if (peers == nullptr) return;
@@ -175,10 +176,11 @@ void PeersPlay::handled(std::size_t node, std::string_view path, const runtime::
   const AddressBook& book = peers->peers().book();
   std::set<base::NodeId>& known = saved_[self];
   const bool must_know =
-      !nodes_.robbed(node) && peers->rows_read() && book.size() < book.known_max() && nodes_.time() < kSimMemory;
+      !nodes_.lost_data(node) && peers->rows_read() && book.size() < book.known_max() && nodes_.time() < kSimMemory;
   for (const base::NodeId& id : known) {
     if (!must_know || book.find(id) != nullptr) continue;
-    nodes_.broke("remembered", node_name(node) + " does not know " + name_of(id) + " any more, whose row it had saved");
+    nodes_.violated("remembered",
+                    node_name(node) + " does not know " + name_of(id) + " any more, whose row it had saved");
     return;
   }
   if (!memory.saved) return;
@@ -190,7 +192,7 @@ void PeersPlay::handled(std::size_t node, std::string_view path, const runtime::
 
 // -- convergence -----------------------------------------------------------------------------------------------------
 
-void PeersPlay::probe() {
+void PeersWorkload::probe() {
   if (!probing_.empty()) return;
   for (std::size_t node = 0; node < nodes_.size(); ++node) {
     if (!nodes_.serving(node)) continue;
@@ -201,7 +203,7 @@ void PeersPlay::probe() {
   }
 }
 
-std::set<std::size_t> PeersPlay::healthy(std::size_t node) const {
+std::set<std::size_t> PeersWorkload::healthy(std::size_t node) const {
   std::set<std::size_t> out;
   const auto rows = seen_.find(node);
   if (rows == seen_.end()) return out;
@@ -212,7 +214,7 @@ std::set<std::size_t> PeersPlay::healthy(std::size_t node) const {
   return out;
 }
 
-bool PeersPlay::held_off(std::size_t one, std::size_t other) const {
+bool PeersWorkload::held_off(std::size_t one, std::size_t other) const {
   return std::ranges::any_of(drops_, [&](const Drop& drop) {
     const auto is = [&](std::size_t by, std::size_t whom) {
       return nodes_.id(by) == drop.by && nodes_.id(whom) == drop.whom;
@@ -221,7 +223,7 @@ bool PeersPlay::held_off(std::size_t one, std::size_t other) const {
   });
 }
 
-std::vector<std::string> PeersPlay::waits() const {
+std::vector<std::string> PeersWorkload::waits() const {
   std::vector<std::string> out;
   for (const Question& question : questions_) {
     if (!question.over) out.push_back(question.what + " at " + node_name(question.node) + " has not ended");
@@ -246,7 +248,7 @@ std::vector<std::string> PeersPlay::waits() const {
 }
 
 /// Nodes that do not hang together with the first one; a link counts wherever one of its ends shows it.
-std::vector<std::string> PeersPlay::parts() const {
+std::vector<std::string> PeersWorkload::parts() const {
   std::map<std::size_t, std::set<std::size_t>> links;
   for (std::size_t node = 0; node < nodes_.size(); ++node) {
     for (const std::size_t other : healthy(node)) {

@@ -1,4 +1,4 @@
-#include "actors/dht/sim_play.hpp"
+#include "actors/dht/sim_workload.hpp"
 
 #include <algorithm>
 
@@ -25,7 +25,7 @@ std::size_t copies_of(const sim::Scenario& scenario) {
 
 }  // namespace
 
-DhtPlay::DhtPlay(sim::Nodes& nodes, const sim::Scenario& scenario)
+DhtWorkload::DhtWorkload(sim::Nodes& nodes, const sim::Scenario& scenario)
     : nodes_(nodes),
       copies_(copies_of(scenario)),
       long_(scenario.time > kLongWorld),
@@ -36,36 +36,36 @@ DhtPlay::DhtPlay(sim::Nodes& nodes, const sim::Scenario& scenario)
     if (fault.what == sim::FaultKind::pause || fault.what == sim::FaultKind::slow) slow_.insert(fault.node);
 }
 
-void DhtPlay::perform(const sim::Order& order) {
-  clients_.by_order([&] { obey(order); });
+void DhtWorkload::perform(const sim::Operation& operation) {
+  clients_.by_operation([&] { begin(operation); });
 }
 
-void DhtPlay::obey(const sim::Order& order) {
+void DhtWorkload::begin(const sim::Operation& operation) {
   const auto with = [&](const char* name) {
-    const auto at = order.with.find(name);
-    return at == order.with.end() ? std::int64_t{0} : at->second;
+    const auto at = operation.with.find(name);
+    return at == operation.with.end() ? std::int64_t{0} : at->second;
   };
-  const std::string what = order.what.substr(order.what.find('.') + 1);
-  if (what == "put") return clients_.put(order.node, ledger_.content(with("content"), with("bytes")));
+  const std::string what = operation.what.substr(operation.what.find('.') + 1);
+  if (what == "put") return clients_.put(operation.node, ledger_.content(with("content"), with("bytes")));
   if (what == "set")
-    return clients_.set(order.node, with("name"), with("bytes"), std::chrono::seconds(with("seconds")));
-  if (what == "get") return clients_.get(order.node, ledger_.content(with("content"), with("bytes")), 0, false, {});
+    return clients_.set(operation.node, with("name"), with("bytes"), std::chrono::seconds(with("seconds")));
+  if (what == "get") return clients_.get(operation.node, ledger_.content(with("content"), with("bytes")), 0, false, {});
   if (what == "read" || what == "listen") {
     const auto owner = nodes_.id(std::min(static_cast<std::size_t>(with("owner")), nodes_.size() - 1));
     if (!owner) return;
     const SimSpot& spot = ledger_.named(*owner, node_name(static_cast<std::size_t>(with("owner"))), with("name"));
-    if (what == "listen") return clients_.listen(order.node, spot, std::chrono::seconds(with("seconds")));
-    return clients_.get(order.node, spot, static_cast<std::uint8_t>(with("quorum")), false, {});
+    if (what == "listen") return clients_.listen(operation.node, spot, std::chrono::seconds(with("seconds")));
+    return clients_.get(operation.node, spot, static_cast<std::uint8_t>(with("quorum")), false, {});
   }
-  if (what == "provide") return clients_.provide(order.node, ledger_.topic(with("topic")));
-  if (what == "find") return clients_.find(order.node, ledger_.topic(with("topic")), {});
-  if (what == "nearest") return clients_.nearest(order.node, ledger_.topic(with("topic")));
-  if (what == "push") return clients_.push(order.node, static_cast<std::size_t>(with("to")));
-  base::ensure(what == "lie", "an order of this domain is on its card");
-  clients_.lie(order.node, with("how"));
+  if (what == "provide") return clients_.provide(operation.node, ledger_.topic(with("topic")));
+  if (what == "find") return clients_.find(operation.node, ledger_.topic(with("topic")), {});
+  if (what == "nearest") return clients_.nearest(operation.node, ledger_.topic(with("topic")));
+  if (what == "push") return clients_.push(operation.node, static_cast<std::size_t>(with("to")));
+  base::ensure(what == "lie", "an operation of this domain is in its spec");
+  clients_.lie(operation.node, with("how"));
 }
 
-void DhtPlay::died(std::size_t node) {
+void DhtWorkload::died(std::size_t node) {
   clients_.died(node);
   survey_.died(node);
   std::erase_if(searches_, [&](const auto& one) { return one.first.first == node; });
@@ -75,7 +75,7 @@ void DhtPlay::died(std::size_t node) {
 
 // -- at each message -------------------------------------------------------------------------------------------------
 
-void DhtPlay::handled(std::size_t node, std::string_view path, const runtime::Actor& actor) {
+void DhtWorkload::handled(std::size_t node, std::string_view path, const runtime::Actor& actor) {
   if (!path.starts_with(kPath)) return;
   if (path == kPath) {
     if (++looks_[node] % kTableLookEvery != 0) return;
@@ -86,21 +86,21 @@ void DhtPlay::handled(std::size_t node, std::string_view path, const runtime::Ac
   } else if (path.starts_with("/dht/bucket/")) {
     if (const auto* const bucket = dynamic_cast<const BucketActor*>(&actor)) look_at_bucket(node, path, *bucket);
   } else if (path.starts_with("/dht/lookup-")) {
-    if (const auto* const search = dynamic_cast<const LookupActor*>(&actor)) judge_search(node, path, *search);
+    if (const auto* const search = dynamic_cast<const LookupActor*>(&actor)) check_search(node, path, *search);
   }
 }
 
-void DhtPlay::look_at_table(std::size_t node, const DhtActor& head) {
+void DhtWorkload::look_at_table(std::size_t node, const DhtActor& head) {
   const Table& table = head.table();
   for (std::size_t i = 0; i < kRanges; ++i) {
     for (const Contact& one : table.good(Range{static_cast<std::uint8_t>(i)})) {
       if (nodes_.existed(one.id) && one.id != table.own()) continue;
-      return nodes_.broke("strangers", node_name(node) + " lists " + one.id.hex() + " in its table");
+      return nodes_.violated("strangers", node_name(node) + " lists " + one.id.hex() + " in its table");
     }
   }
 }
 
-void DhtPlay::look_at_bucket(std::size_t node, std::string_view path, const BucketActor& bucket) {
+void DhtWorkload::look_at_bucket(std::size_t node, std::string_view path, const BucketActor& bucket) {
   if (!nodes_.serving(node)) return;  // one that ends with its machine, which may be another one's place by now
   auto& [began, before] = healthy_[{node, std::string(path)}];
   if (std::exchange(began, bucket.began()) != bucket.began())
@@ -109,46 +109,46 @@ void DhtPlay::look_at_bucket(std::size_t node, std::string_view path, const Buck
   for (const Listed& one : bucket.bucket().listed()) {
     if (one.failures == 0) after.emplace(one.contact.id, one.contact);
     if (const auto was = before.find(one.contact.id); was != before.end() && was->second != one.contact)
-      nodes_.broke("moved", node_name(node) + " moves " + one.contact.id.hex() + " to " +
-                                one.contact.where.endpoint.text() + ", though it has not failed at " +
-                                was->second.where.endpoint.text());
+      nodes_.violated("moved", node_name(node) + " moves " + one.contact.id.hex() + " to " +
+                                   one.contact.where.endpoint.text() + ", though it has not failed at " +
+                                   was->second.where.endpoint.text());
   }
   before.swap(after);
 }
 
-void DhtPlay::look_at_bans(std::size_t node, const DhtActor& head) {
+void DhtWorkload::look_at_bans(std::size_t node, const DhtActor& head) {
   for (const auto& [id, until] : head.banned()) {
     const auto who = nodes_.find(id);
-    if (who && !clients_.lies(*who) && !nodes_.robbed(*who))
-      return nodes_.broke("honest", node_name(node) + " bans " + node_name(*who) + ", which has never lied");
+    if (who && !clients_.lies(*who) && !nodes_.lost_data(*who))
+      return nodes_.violated("honest", node_name(node) + " bans " + node_name(*who) + ", which has never lied");
   }
 }
 
-void DhtPlay::judge_search(std::size_t node, std::string_view path, const LookupActor& search) {
+void DhtWorkload::check_search(std::size_t node, std::string_view path, const LookupActor& search) {
   if (slow_.contains(node)) return;
   Search& known = searches_.try_emplace({node, std::string(path)}, Search{search.began(), nodes_.time()}).first->second;
   if (known.began != search.began()) known = {search.began(), nodes_.time()};
   if (nodes_.time() - known.seen > kSearchLongest)
-    nodes_.broke("deadline", node_name(node) + " still works on " + std::string(path));
+    nodes_.violated("deadline", node_name(node) + " still works on " + std::string(path));
 }
 
 // -- convergence -----------------------------------------------------------------------------------------------------
 
-void DhtPlay::probe() {
-  judge_kept();
+void DhtWorkload::probe() {
+  check_kept();
   survey_.begin();
   closing_.probe();
 }
 
-/// What so many nodes have acknowledged cannot be gone from more of them than were robbed.
-void DhtPlay::judge_kept() {
+/// What so many nodes have acknowledged cannot be gone from more of them than lost data.
+void DhtWorkload::check_kept() {
   if (!survey_.complete() || !survey_.errors().empty() || !clients_.under_way().empty()) return;
   const std::string what = lacking();
   lacked_ = what.empty() ? 0 : lacked_ + 1;
-  if (lacked_ == kLackedSurveys) nodes_.broke("kept", what);
+  if (lacked_ == kLackedSurveys) nodes_.violated("kept", what);
 }
 
-std::string DhtPlay::lacking() const {
+std::string DhtWorkload::lacking() const {
   if (long_) return "";
   for (const SimSpot& spot : ledger_.spots()) {
     for (const SimWrite& write : spot.writes) {
@@ -172,8 +172,8 @@ std::string DhtPlay::lacking() const {
   return "";
 }
 
-std::string DhtPlay::lacking(const std::string& name, const SimStored& stored,
-                             const std::function<bool(const SimSurvey::Report&)>& holds) const {
+std::string DhtWorkload::lacking(const std::string& name, const SimStored& stored,
+                                 const std::function<bool(const SimSurvey::Report&)>& holds) const {
   std::size_t there = 0;
   for (const auto& [node, report] : survey_.reports()) {
     if (clients_.excused(node)) continue;
@@ -186,14 +186,14 @@ std::string DhtPlay::lacking(const std::string& name, const SimStored& stored,
          " that have acknowledged it";
 }
 
-std::vector<std::string> DhtPlay::waits() const {
+std::vector<std::string> DhtWorkload::waits() const {
   std::vector<std::string> out = clients_.under_way();
   for (std::string& one : survey_.errors()) out.push_back(std::move(one));
   for (const Check& check : closing_.checks())
     if (!check.done)
       out.push_back("a read of " + check.what.name() + " at " + node_name(check.node) +
                     (check.why.empty() ? " is to be done" : " failed: " + check.why));
-  // The world must not end before judge_kept() has looked often enough.
+  // The world must not end before check_kept() has looked often enough.
   if (out.empty())
     if (std::string what = lacking(); !what.empty()) out.push_back(std::move(what));
   return out;
@@ -201,7 +201,7 @@ std::vector<std::string> DhtPlay::waits() const {
 
 // -- the end ---------------------------------------------------------------------------------------------------------
 
-void DhtPlay::close() {
+void DhtWorkload::close() {
   std::size_t things = ledger_.topics().size();
   for (const SimSpot& spot : ledger_.spots()) things += spot.key ? 1 : 0;
   if (things == 0) return;
@@ -221,13 +221,13 @@ void DhtPlay::close() {
   closing_.go_on();
 }
 
-void DhtPlay::start(Check& check) {
+void DhtWorkload::start(Check& check) {
   const auto then = [this, &check](const SimClients::Error& error, const SimSeen& seen) { ended(check, error, seen); };
   if (check.what.spot != nullptr) clients_.get(check.node, *check.what.spot, 0, true, then);
   else clients_.find(check.node, *check.what.topic, then);
 }
 
-void DhtPlay::ended(Check& check, const SimClients::Error& error, const SimSeen& seen) {
+void DhtWorkload::ended(Check& check, const SimClients::Error& error, const SimSeen& seen) {
   std::string why = sim::why_of(error);
   bool done = false;
   if (check.what.spot != nullptr) {
@@ -242,7 +242,7 @@ void DhtPlay::ended(Check& check, const SimClients::Error& error, const SimSeen&
   closing_.ended(check, done, std::move(why));
 }
 
-std::vector<std::size_t> DhtPlay::responsible(const Key& key, std::size_t asker) const {
+std::vector<std::size_t> DhtWorkload::responsible(const Key& key, std::size_t asker) const {
   std::vector<std::pair<Key, std::size_t>> all;
   for (std::size_t node = 0; node < nodes_.size(); ++node)
     if (const auto id = nodes_.id(node); id && node != asker) all.emplace_back(base::distance(*id, key), node);
@@ -253,7 +253,7 @@ std::vector<std::size_t> DhtPlay::responsible(const Key& key, std::size_t asker)
 }
 
 /// Whether one of the nodes that a search asks holds it, and the asker's clock lets it take what it is given.
-bool DhtPlay::due(const Check& check) const {
+bool DhtWorkload::due(const Check& check) const {
   const SimSpot& spot = *check.what.spot;
   if (!std::ranges::any_of(spot.writes, [&](const SimWrite& one) { return clients_.lasts(spot, one); })) return false;
   return std::ranges::any_of(responsible(*spot.key, check.node), [&](std::size_t node) {
@@ -262,7 +262,7 @@ bool DhtPlay::due(const Check& check) const {
   });
 }
 
-std::set<base::NodeId> DhtPlay::providers_due(const Check& check) const {
+std::set<base::NodeId> DhtWorkload::providers_due(const Check& check) const {
   std::set<base::NodeId> out;
   for (const std::size_t node : responsible(check.what.topic->key, check.node)) {
     const auto report = survey_.reports().find(node);
