@@ -16,14 +16,15 @@ using sim::node_name;
 
 constexpr std::chrono::minutes kSkewMax{3};  // our choice: far below kClockSkewMax, also of two that drift apart
 
-std::string text_of_error(const base::Error& error) {
-  return std::string(base::name(error.code)) + ": " + error.message;
+base::NodeId id_of(messages::wire::Contact::Reader contact) {
+  const base::Contact where = messages::read_contact(contact);
+  return crypto::node_id(where.key, where.nonce);
 }
 
 }  // namespace
 
 SimClients::SimClients(sim::Nodes& nodes, SimLedger& ledger, const sim::Scenario& scenario)
-    : nodes_(nodes), ledger_(ledger), time_(scenario.time) {
+    : Clients(nodes), ledger_(ledger), time_(scenario.time) {
   const auto store = scenario.knobs.find("dht.store");
   forgetful_ = store != scenario.knobs.end() && store->second == "memory";
   for (const sim::Fault& fault : scenario.faults)
@@ -31,37 +32,6 @@ SimClients::SimClients(sim::Nodes& nodes, SimLedger& ledger, const sim::Scenario
   dates_jump_ = !jumps_.empty();
   for (const std::int32_t drift : scenario.drift_ppm)
     clocks_drift_ = clocks_drift_ || (time_ + scenario.converge) / 1'000'000 * std::abs(drift) > kSkewMax;
-}
-
-void SimClients::by_operation(const std::function<void()>& what) {
-  ordering_ = true;
-  what();
-  ordering_ = false;
-}
-
-SimClients::Client& SimClients::begin(std::size_t node, std::string what) {
-  return clients_.emplace_back(Client{.node = node, .what = std::move(what), .asked_at = {}, .ordered = ordering_});
-}
-
-void SimClients::end(Client& client, const Error& error) {
-  client.over = true;
-  if (!error) return client.ordered ? nodes_.acknowledged() : void();
-  nodes_.tell(client.what + " at " + node_name(client.node) + " ended with " + text_of_error(*error));
-}
-
-void SimClients::violated(const char* invariant, const Client& client, const std::string& why) {
-  nodes_.violated(invariant, client.what + " at " + node_name(client.node) + ' ' + why);
-}
-
-void SimClients::died(std::size_t node) {
-  for (Client& client : clients_) client.over = client.over || client.node == node;
-}
-
-std::vector<std::string> SimClients::under_way() const {
-  std::vector<std::string> out;
-  for (const Client& client : clients_)
-    if (!client.over) out.push_back(client.what + " at " + node_name(client.node) + " has not ended");
-  return out;
 }
 
 bool SimClients::excused(std::size_t node) const {
@@ -84,30 +54,11 @@ bool SimClients::lasts(const SimSpot& spot, const SimWrite& write) const {
   });
 }
 
-template <class Q, class A>
-void SimClients::ask(Client& client, std::function<void(typename Q::Builder)> fill,
-                     std::function<void(typename A::Reader*, const Error&)> take) {
-  nodes_.inside(client.node, [&client, this, fill = std::move(fill), take = std::move(take)](Inside& actor) {
-    client.asked_at = actor.node().world().clock.wall();
-    actor.ask<Q, A>(actor.node().find(kPath), actor.now() + kSimAnswer, fill,
-                    [this, &client, take](runtime::Answer<A> answer) {
-                      if (client.over) return;
-                      end(client, answer.ok() ? Error() : Error(answer.error()));
-                      if (!answer.ok()) return take(nullptr, answer.error());
-                      auto said = answer.value();
-                      take(&said, std::nullopt);
-                    });
-  });
-}
-
 void SimClients::note(SimStored& stored, const Client& client, wire::SearchResult::Reader result) {
   stored.nodes = std::max<std::size_t>(stored.nodes, result.getStored());
   const std::size_t nearest = result.getNearest().size();
   if (result.getStored() != result.getStores() || result.getStores() < nearest) return;
-  for (const auto one : result.getNearest()) {
-    const base::Contact where = messages::read_contact(one);
-    stored.all.insert(crypto::node_id(where.key, where.nonce));
-  }
+  for (const auto one : result.getNearest()) stored.all.insert(id_of(one));
   const auto own = nodes_.id(client.node);
   if (own && result.getStores() > nearest) stored.all.insert(*own);
 }
@@ -119,16 +70,15 @@ void SimClients::put(std::size_t node, SimSpot& spot) {
   if (spot.writes.empty()) return;
   SimWrite& write = spot.writes.front();
   ask<wire::Put, wire::PutDone>(
-      client,
+      client, kPath, kSimAnswer,
       [&write](wire::Put::Builder out) {
         out.setSpace(static_cast<std::uint8_t>(Space::cid));
         out.setValue(data_of(write.value));
       },
-      [this, &client, &spot, &write](wire::PutDone::Reader* done, const Error&) {
-        if (done == nullptr) return;
-        if (read_key(done->getKey()) != spot.key)
-          return violated("valid", client, "was acknowledged under another key");
-        note(write.stored, client, done->getSearch());
+      [this, &client, &spot, &write](const Error& error, wire::PutDone::Reader done) {
+        if (error) return;
+        if (read_key(done.getKey()) != spot.key) return violated("valid", client, "was acknowledged under another key");
+        note(write.stored, client, done.getSearch());
       });
 }
 
@@ -140,7 +90,7 @@ void SimClients::set(std::size_t node, std::int64_t name, std::int64_t bytes, st
       SimWrite{.value = ledger_.fresh_value(spot, bytes), .begun = nodes_.time(), .lasts = lasts});
   Client& client = begin(node, "a write of " + spot.name);
   ask<wire::Put, wire::PutDone>(
-      client,
+      client, kPath, kSimAnswer,
       [&write, name](wire::Put::Builder out) {
         const std::string text = "name-" + std::to_string(name);
         out.setSpace(static_cast<std::uint8_t>(Space::kv));
@@ -148,14 +98,14 @@ void SimClients::set(std::size_t node, std::int64_t name, std::int64_t bytes, st
         out.setValue(data_of(write.value));
         out.setSeconds(static_cast<std::uint32_t>(write.lasts.count()));
       },
-      [this, &client, &spot, &write](wire::PutDone::Reader* done, const Error&) {
-        if (done == nullptr) return;
-        const auto key = read_key(done->getKey());
+      [this, &client, &spot, &write](const Error& error, wire::PutDone::Reader done) {
+        if (error) return;
+        const auto key = read_key(done.getKey());
         if (!key || (spot.key && *spot.key != *key))
           return violated("valid", client, "was acknowledged under another key");
         spot.key = key;
-        write.sequence = done->getSequence();
-        note(write.stored, client, done->getSearch());
+        write.sequence = done.getSequence();
+        note(write.stored, client, done.getSearch());
       });
 }
 
@@ -166,13 +116,13 @@ void SimClients::provide(std::size_t node, SimTopic& topic) {
   SimStored& stored = topic.announced[*id];
   // As other domains do: the operator's question is refused for what the node does not hold as a file.
   ask<wire::Search, wire::SearchResult>(
-      client,
+      client, kPath, kSimAnswer,
       [&topic](wire::Search::Builder out) {
         out.setKey(data_of(topic.key.view()));
         out.getGoal().setProvide();
       },
-      [this, &client, &stored](wire::SearchResult::Reader* done, const Error&) {
-        if (done != nullptr) note(stored, client, *done);
+      [this, &client, &stored](const Error& error, wire::SearchResult::Reader done) {
+        if (!error) note(stored, client, done);
       });
 }
 
@@ -202,7 +152,7 @@ void SimClients::push(std::size_t node, std::size_t to) {
 void SimClients::lie(std::size_t node, std::int64_t how) {
   liars_.insert(node);
   nodes_.tell(node_name(node) + " lies from now on, in way " + std::to_string(how));
-  nodes_.inside(node, [this, how, size = nodes_.size(), number = clients_.size()](Inside& actor) {
+  nodes_.inside(node, [this, how, size = nodes_.size(), number = begun()](Inside& actor) {
     actor.node().start(
         "liar-" + std::to_string(number),
         [how, size] { return std::make_unique<LiarActor>(static_cast<Lie>(how), static_cast<std::uint16_t>(size)); },
@@ -230,15 +180,15 @@ void SimClients::get(std::size_t node, const SimSpot& spot, std::uint8_t quorum,
   if (healed) client.lacking_max = agree - 1;
   if (spot.space == Space::kv) client.floor = floor_of(spot, client.lacking_max);
   ask<wire::GetValue, wire::GotValue>(
-      client,
+      client, kPath, kSimAnswer,
       [&spot, quorum](wire::GetValue::Builder out) {
         out.setSpace(static_cast<std::uint8_t>(spot.space));
         out.setKey(data_of(spot.key->view()));
         out.setQuorum(quorum);
       },
-      [this, &client, &spot, ended](wire::GotValue::Reader* got, const Error& error) {
-        if (got != nullptr) check_value(client, spot, *got);
-        if (ended) ended(error, {.found = got != nullptr, .sequence = got ? got->getSequence() : 0, .providers = {}});
+      [this, &client, &spot, ended](const Error& error, wire::GotValue::Reader got) {
+        if (!error) check_value(client, spot, got);
+        if (ended) ended(error, {.found = !error, .sequence = got.getSequence(), .providers = {}});
       });
 }
 
@@ -270,62 +220,49 @@ void SimClients::check_value(const Client& client, const SimSpot& spot, wire::Go
 void SimClients::listen(std::size_t node, const SimSpot& spot, std::chrono::seconds length) {
   if (!spot.key) return;
   Client& client = begin(node, "a listening to " + spot.name);
-  nodes_.inside(node, [this, &client, &spot, length](Inside& actor) {
-    client.hold = actor.subscribe<wire::ListenTo, wire::Came>(
-        actor.node().find(kListenPath), kSimAnswer,
-        [&](wire::ListenTo::Builder out) {
-          out.setWhat(static_cast<std::uint8_t>(TopicKind::value));
-          out.setKey(data_of(spot.key->view()));
-          out.setMilliseconds(static_cast<std::uint64_t>(std::chrono::milliseconds(length).count()));
-        },
-        [this, &client, &spot](wire::Came::Reader item) {
-          if (client.over || !item.isValue() || check_write(client, spot, item.getValue()) == nullptr) return;
-          const std::uint64_t before = std::exchange(client.heard, item.getValue().getSequence());
-          if (client.heard <= before)
-            violated("order", client,
-                     "gave the sequence " + std::to_string(client.heard) + " after " + std::to_string(before));
-        },
-        [this, &client](const base::Outcome<void>& ended) {
-          if (!client.over) end(client, ended.ok() ? Error() : Error(ended.error()));
-        });
-  });
+  subscribe<wire::ListenTo, wire::Came>(
+      client, kListenPath, kSimAnswer,
+      [&spot, length](wire::ListenTo::Builder out) {
+        out.setWhat(static_cast<std::uint8_t>(TopicKind::value));
+        out.setKey(data_of(spot.key->view()));
+        out.setMilliseconds(static_cast<std::uint64_t>(std::chrono::milliseconds(length).count()));
+      },
+      [this, &client, &spot](wire::Came::Reader item) {
+        if (!item.isValue() || check_write(client, spot, item.getValue()) == nullptr) return;
+        const std::uint64_t before = std::exchange(client.heard, item.getValue().getSequence());
+        if (client.heard <= before)
+          violated("order", client,
+                   "gave the sequence " + std::to_string(client.heard) + " after " + std::to_string(before));
+      },
+      [](const Error&) {});
 }
 
 void SimClients::find(std::size_t node, const SimTopic& topic, Ended ended) {
   Client& client = begin(node, "a search for who provides " + topic.name);
   const auto seen = std::make_shared<SimSeen>();
-  nodes_.inside(node, [this, &client, &topic, seen, ended](Inside& actor) {
-    client.asked_at = actor.node().world().clock.wall();
-    client.stream = actor.subscribe<wire::FindProviders, wire::FoundProviders>(
-        actor.node().find(kPath), kSimAnswer,
-        [&topic](wire::FindProviders::Builder out) { out.setCid(data_of(topic.cid.view())); },
-        [this, &client, &topic, seen](wire::FoundProviders::Reader found) {
-          if (client.over) return;
-          for (const auto one : found.getProviders()) {
-            const base::Contact where = messages::read_contact(one);
-            const base::NodeId id = crypto::node_id(where.key, where.nonce);
-            if (!topic.announced.contains(id))
-              return violated("provided", client, "gave " + id.hex() + ", which has not announced itself");
-            seen->providers.insert(id);
-          }
-          if (found.getLast()) check_nearest(client, found.getSearch());
-        },
-        [this, &client, seen, ended](const base::Outcome<void>& outcome) {
-          if (client.over) return;
-          const Error error = outcome.ok() ? Error() : Error(outcome.error());
-          end(client, error);
-          seen->found = !seen->providers.empty();
-          if (ended) ended(error, *seen);
-        });
-  });
+  subscribe<wire::FindProviders, wire::FoundProviders>(
+      client, kPath, kSimAnswer, [&topic](wire::FindProviders::Builder out) { out.setCid(data_of(topic.cid.view())); },
+      [this, &client, &topic, seen](wire::FoundProviders::Reader found) {
+        for (const auto one : found.getProviders()) {
+          const base::NodeId id = id_of(one);
+          if (!topic.announced.contains(id))
+            return violated("provided", client, "gave " + id.hex() + ", which has not announced itself");
+          seen->providers.insert(id);
+        }
+        if (found.getLast()) check_nearest(client, found.getSearch());
+      },
+      [seen, ended](const Error& error) {
+        seen->found = !seen->providers.empty();
+        if (ended) ended(error, *seen);
+      });
 }
 
 void SimClients::nearest(std::size_t node, const SimTopic& topic) {
   Client& client = begin(node, "a search for the nodes near " + topic.name);
   ask<wire::FindNearest, wire::Nearest>(
-      client, [&topic](wire::FindNearest::Builder out) { out.setTarget(data_of(topic.key.view())); },
-      [this, &client](wire::Nearest::Reader* found, const Error&) {
-        if (found != nullptr) check_nearest(client, found->getSearch());
+      client, kPath, kSimAnswer, [&topic](wire::FindNearest::Builder out) { out.setTarget(data_of(topic.key.view())); },
+      [this, &client](const Error& error, wire::Nearest::Reader found) {
+        if (!error) check_nearest(client, found.getSearch());
       });
 }
 
@@ -333,8 +270,7 @@ void SimClients::nearest(std::size_t node, const SimTopic& topic) {
 void SimClients::check_nearest(const Client& client, wire::SearchResult::Reader result) {
   std::set<base::NodeId> seen;
   for (const auto one : result.getNearest()) {
-    const base::Contact where = messages::read_contact(one);
-    const base::NodeId id = crypto::node_id(where.key, where.nonce);
+    const base::NodeId id = id_of(one);
     if (!nodes_.existed(id))
       return violated("strangers", client, "was answered by " + id.hex() + ", which nobody ever was");
     if (id == nodes_.id(client.node) || !seen.insert(id).second)

@@ -8,16 +8,12 @@
 //         provided  a provider that has not announced itself
 //         strangers  a node near a key that no machine ever was
 //         tokens    a store without a token was taken
-// Owner   one world. Those that are over are kept: callbacks of the world may hold on to them.
-#include <deque>
 #include <functional>
-#include <optional>
 #include <set>
 
 #include "actors/dht/sim_ledger.hpp"
 #include "messages/dht.capnp.h"
-#include "runtime/actor/actor.hpp"
-#include "runtime/sim/workload.hpp"
+#include "runtime/sim/clients.hpp"
 
 namespace troupe::dht {
 
@@ -31,15 +27,17 @@ struct SimSeen {
   std::set<base::NodeId> providers;
 };
 
-class SimClients {
+struct SimClient : sim::Client {
+  std::uint64_t floor = 0;      ///< of what is read: no older sequence may come
+  std::size_t lacking_max = 0;  ///< nodes that may not have it yet
+  std::uint64_t heard = 0;      ///< of a listener: the last sequence
+};
+
+class SimClients final : public sim::Clients<SimClient> {
  public:
-  using Error = std::optional<base::Error>;
   using Ended = std::function<void(const Error&, const SimSeen&)>;
 
   SimClients(sim::Nodes& nodes, SimLedger& ledger, const sim::Scenario& scenario);
-
-  /// Does what a person ordered: only what comes of that counts as acknowledged.
-  void by_operation(const std::function<void()>& what);
 
   void put(std::size_t node, SimSpot& spot);
   void set(std::size_t node, std::int64_t name, std::int64_t bytes, std::chrono::seconds lasts);
@@ -53,9 +51,6 @@ class SimClients {
   void push(std::size_t node, std::size_t to);
   void lie(std::size_t node, std::int64_t how);
 
-  void died(std::size_t node);
-  std::vector<std::string> under_way() const;
-
   /// Whether what this node says it holds is not to be relied on: its disk is gone, or it has lied.
   bool excused(std::size_t node) const;
   bool lies(std::size_t node) const { return liars_.contains(node); }
@@ -64,26 +59,7 @@ class SimClients {
   bool lasts(const SimSpot& spot, const SimWrite& write) const;
 
  private:
-  using Inside = sim::Nodes::Inside;
-  struct Client {
-    std::size_t node = 0;
-    std::string what;
-    base::WallTime asked_at;
-    std::uint64_t floor = 0;      // of what is read: no older sequence may come
-    std::size_t lacking_max = 0;  // nodes that may not have it yet
-    std::uint64_t heard = 0;      // of who listens: the last sequence
-    bool ordered = false;
-    bool over = false;
-    runtime::Subscription hold{};
-    runtime::Subscription stream{};  // of what comes in parts
-  };
-  Client& begin(std::size_t node, std::string what);
-  void end(Client& client, const Error& error);
-  void violated(const char* invariant, const Client& client, const std::string& why);
-  /// Asks the node's own DHT; `take` gets null for an error.
-  template <class Q, class A>
-  void ask(Client& client, std::function<void(typename Q::Builder)> fill,
-           std::function<void(typename A::Reader*, const Error&)> take);
+  using Client = SimClient;
   void note(SimStored& stored, const Client& client, wire::SearchResult::Reader result);
   void check_value(const Client& client, const SimSpot& spot, wire::GotValue::Reader got);
   /// The write that it is of; null if there is none, which is told.
@@ -91,7 +67,6 @@ class SimClients {
   void check_nearest(const Client& client, wire::SearchResult::Reader result);
   std::uint64_t floor_of(const SimSpot& spot, std::size_t lacking_max) const;
 
-  sim::Nodes& nodes_;
   SimLedger& ledger_;
   const base::Duration time_;
   bool forgetful_ = false;  // records are in memory alone
@@ -99,8 +74,6 @@ class SimClients {
   bool clocks_drift_ = false;  // by so much in this world that a date may be wrong
   std::set<std::size_t> jumps_;
   std::set<std::size_t> liars_;  // that have lied, whether they still do or not
-  bool ordering_ = false;
-  std::deque<Client> clients_;
 };
 
 }  // namespace troupe::dht

@@ -1,44 +1,26 @@
 #include "actors/dht/sim_draw.hpp"
 
-#include <algorithm>
 #include <array>
 
 #include "actors/dht/sim_ledger.hpp"
 #include "actors/dht/sim_liar.hpp"
+#include "runtime/sim/draw.hpp"
 
 namespace troupe::dht {
 namespace {
 
-class Draw {
+class Draws final : public sim::Draw {
  public:
-  Draw(base::Random& random, const sim::Shape& shape) : random_(random), shape_(shape) {}
+  using Draw::Draw;
 
   std::vector<sim::Operation> operations() {
-    std::vector<base::Duration> moments(count());
-    for (auto& at : moments) at = moment(span());
-    std::sort(moments.begin(), moments.end());
+    const auto times = moments(count(kOperationsPerMinuteMin, kOperationsPerMinuteMax));
     lies();
-    for (const base::Duration at : moments) out_.push_back(operation(at));
+    for (const base::Duration at : times) out_.push_back(operation(at));
     return std::move(out_);
   }
 
  private:
-  std::uint64_t span() const { return static_cast<std::uint64_t>(std::max<std::int64_t>(shape_.time.count(), 1)); }
-  std::size_t count() const {
-    const std::uint64_t a_minute = kOperationsPerMinuteMin + (kOperationsPerMinuteMax - kOperationsPerMinuteMin) *
-                                                                 std::min(shape_.load, 100u) / 100;
-    const auto seconds =
-        static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(shape_.time).count());
-    return std::clamp<std::uint64_t>(a_minute * seconds / 60, 1, sim::kOperationsMax / 2);
-  }
-  base::Duration moment(std::uint64_t within) {
-    return base::Duration(static_cast<std::int64_t>(random_.below(within)));
-  }
-  std::int64_t below(std::int64_t bound) {
-    return static_cast<std::int64_t>(random_.below(static_cast<std::uint64_t>(bound)));
-  }
-  std::uint16_t node() { return static_cast<std::uint16_t>(random_.below(std::max<std::uint64_t>(shape_.nodes, 1))); }
-
   /// Most answers fit into a datagram; the others go over links.
   std::int64_t size() {
     const std::uint64_t dice = random_.below(100);
@@ -48,9 +30,9 @@ class Draw {
     return dice < 98 ? 2'000 + below(8'000) : kSimBytesMax - below(2);
   }
   /// Some end within the world.
-  std::int64_t seconds() {
+  std::int64_t lifetime() {
     constexpr std::array<std::int64_t, 6> kLasts{0, 0, 10, 40, 3'600, kSimSecondsMax};
-    return kLasts[random_.below(kLasts.size())];
+    return pick(kLasts);
   }
 
   /// A fifth of the nodes at most, in a third of the worlds, from some moment of the first half on.
@@ -67,14 +49,14 @@ class Draw {
     if (dice < 38) return set(at);
     if (dice < 56 && !contents_.empty()) return get(at);
     if (dice < 76 && !owners_.empty()) {
-      const auto [owner, name] = owners_[random_.below(owners_.size())];
+      const auto [owner, name] = pick(owners_);
       return {at, node(), "dht.read", {{"owner", owner}, {"name", name}, {"quorum", below(4)}}};
     }
     if (dice < 83) return {at, node(), "dht.provide", {{"topic", below(kTopicsDrawnMax)}}};
     if (dice < 91) return {at, node(), "dht.find", {{"topic", below(kTopicsDrawnMax)}}};
     if (dice < 94) return {at, node(), "dht.nearest", {{"topic", below(kTopicsDrawnMax)}}};
     if (dice < 98 && !owners_.empty()) {
-      const auto [owner, name] = owners_[random_.below(owners_.size())];
+      const auto [owner, name] = pick(owners_);
       return {at, node(), "dht.listen", {{"owner", owner}, {"name", name}, {"seconds", 1 + below(kListensDrawnMax)}}};
     }
     return {at, node(), "dht.push", {{"to", node()}}};
@@ -82,23 +64,21 @@ class Draw {
   sim::Operation put(base::Duration at) {
     if (contents_.empty() || (static_cast<std::int64_t>(contents_.size()) < kContentsDrawnMax && random_.chance(2, 3)))
       contents_.emplace_back(static_cast<std::int64_t>(contents_.size()), size());
-    const auto& [number, bytes] = contents_[random_.below(contents_.size())];
+    const auto& [number, bytes] = pick(contents_);
     return {at, node(), "dht.put", {{"content", number}, {"bytes", bytes}}};
   }
   sim::Operation get(base::Duration at) {
-    const auto& [number, bytes] = contents_[random_.below(contents_.size())];
+    const auto& [number, bytes] = pick(contents_);
     return {at, node(), "dht.get", {{"content", number}, {"bytes", bytes}}};
   }
   sim::Operation set(base::Duration at) {
     // Written again by its owner more often than not: what is read must be the newest.
     if (owners_.empty() || random_.chance(1, 3)) owners_.emplace_back(node(), below(kNamesDrawnMax));
-    const auto [owner, name] = owners_[random_.below(owners_.size())];
+    const auto [owner, name] = pick(owners_);
     return {
-        at, static_cast<std::uint16_t>(owner), "dht.set", {{"name", name}, {"bytes", size()}, {"seconds", seconds()}}};
+        at, static_cast<std::uint16_t>(owner), "dht.set", {{"name", name}, {"bytes", size()}, {"seconds", lifetime()}}};
   }
 
-  base::Random& random_;
-  const sim::Shape& shape_;
   std::vector<std::pair<std::int64_t, std::int64_t>> contents_;  // number, bytes
   std::vector<std::pair<std::int64_t, std::int64_t>> owners_;    // node, name
   std::vector<sim::Operation> out_;
@@ -107,7 +87,7 @@ class Draw {
 }  // namespace
 
 std::vector<sim::Operation> draw_operations(base::Random& random, const sim::Shape& shape) {
-  return Draw(random, shape).operations();
+  return Draws(random, shape).operations();
 }
 
 }  // namespace troupe::dht

@@ -1,47 +1,35 @@
 #pragma once
 // What each node of a simulation holds of what clients have put and announced, asked of the node itself.
-//
-// Rounds  one at a time: its reports are there when all nodes have answered; who dies in its midst ends it.
 #include <map>
 #include <set>
 
 #include "actors/dht/sim_ledger.hpp"
-#include "runtime/sim/workload.hpp"
+#include "runtime/sim/survey.hpp"
 
 namespace troupe::dht {
 
-class SimSurvey {
+struct SimReport : sim::SurveyReport {
+  std::map<Place, std::uint64_t> records;  ///< the sequence of each; 0 for a /cid
+  std::map<Key, std::set<base::NodeId>> providers;
+};
+
+class SimSurvey final : public sim::Survey<SimReport> {
  public:
-  SimSurvey(sim::Nodes& nodes, const SimLedger& ledger) : nodes_(nodes), ledger_(ledger) {}
+  SimSurvey(sim::Nodes& nodes, const SimLedger& ledger) : Survey(nodes), ledger_(ledger) {}
 
-  struct Report {
-    std::map<Place, std::uint64_t> records;  ///< the sequence of each; 0 for a /cid
-    std::map<Key, std::set<base::NodeId>> providers;
-    bool ended = false;
-    std::string error;  ///< the last one
-  };
-
-  void begin();
-  void died(std::size_t node);
-  /// Of the last round that all nodes have answered.
-  const std::map<std::size_t, Report>& reports() const { return reports_; }
-  bool complete() const { return reports_.size() == nodes_.size(); }
-  std::vector<std::string> errors() const;
+  /// Nodes that do not say what they hold, but for those that have lost data.
+  std::vector<std::string> gaps() const;
 
  private:
-  /// Asks a node for what is left of its part of the round: one thing at a time, for its mailbox may be small.
-  void go_on(std::size_t node, std::size_t next);
-  void ask_record(std::size_t node, std::size_t next, const Place& place);
-  void ask_providers(std::size_t node, std::size_t next, const Key& key);
-  Report* asked(std::size_t node, std::uint64_t round);
-  void ended(Report& report);
+  struct Things {
+    std::vector<Place> places;
+    std::vector<Key> keys;
+  };
+  void ask_all(std::size_t node) override;
+  /// Asks a node for the rest of its part of the round: one thing at a time, because its mailbox may be small.
+  void go_on(std::size_t node, const std::shared_ptr<const Things>& things, std::size_t next);
 
-  sim::Nodes& nodes_;
   const SimLedger& ledger_;
-  std::vector<Place> places_;  // of this round
-  std::vector<Key> keys_;
-  std::map<std::size_t, Report> reports_, asking_;
-  std::uint64_t round_ = 0;
 };
 
 }  // namespace troupe::dht

@@ -18,16 +18,11 @@ constexpr unsigned kLackedSurveys = 3;  // our choice: a node that has just begu
 constexpr std::chrono::seconds kSearchLongest = (kSearchDue + kCommitDue) * 5 / 4;
 constexpr std::chrono::hours kLongWorld{24};  // our choice: half of what records last
 
-std::size_t copies_of(const sim::Scenario& scenario) {
-  const auto at = scenario.knobs.find("dht.copies");
-  return at == scenario.knobs.end() ? kContactsMax : static_cast<std::size_t>(std::stoul(at->second));
-}
-
 }  // namespace
 
 DhtWorkload::DhtWorkload(sim::Nodes& nodes, const sim::Scenario& scenario)
     : nodes_(nodes),
-      copies_(copies_of(scenario)),
+      copies_(scenario.count("dht.copies", kContactsMax)),
       long_(scenario.time > kLongWorld),
       clients_(nodes, ledger_, scenario),
       survey_(nodes, ledger_),
@@ -41,11 +36,8 @@ void DhtWorkload::perform(const sim::Operation& operation) {
 }
 
 void DhtWorkload::begin(const sim::Operation& operation) {
-  const auto with = [&](const char* name) {
-    const auto at = operation.with.find(name);
-    return at == operation.with.end() ? std::int64_t{0} : at->second;
-  };
-  const std::string what = operation.what.substr(operation.what.find('.') + 1);
+  const auto with = [&](const char* name) { return operation.number(name); };
+  const std::string what = operation.name();
   if (what == "put") return clients_.put(operation.node, ledger_.content(with("content"), with("bytes")));
   if (what == "set")
     return clients_.set(operation.node, with("name"), with("bytes"), std::chrono::seconds(with("seconds")));
@@ -142,7 +134,7 @@ void DhtWorkload::probe() {
 
 /// What so many nodes have acknowledged cannot be gone from more of them than lost data.
 void DhtWorkload::check_kept() {
-  if (!survey_.complete() || !survey_.errors().empty() || !clients_.under_way().empty()) return;
+  if (!survey_.complete() || !survey_.gaps().empty() || !clients_.under_way().empty()) return;
   const std::string what = lacking();
   lacked_ = what.empty() ? 0 : lacked_ + 1;
   if (lacked_ == kLackedSurveys) nodes_.violated("kept", what);
@@ -153,7 +145,7 @@ std::string DhtWorkload::lacking() const {
   for (const SimSpot& spot : ledger_.spots()) {
     for (const SimWrite& write : spot.writes) {
       if (write.stored.nodes == 0 || !clients_.lasts(spot, write)) continue;
-      auto what = lacking(spot.name, write.stored, [&](const SimSurvey::Report& report) {
+      auto what = lacking(spot.name, write.stored, [&](const SimReport& report) {
         const auto held = report.records.find(spot.place());
         return held != report.records.end() && held->second >= write.sequence;
       });
@@ -162,7 +154,7 @@ std::string DhtWorkload::lacking() const {
   }
   for (const auto& [number, topic] : ledger_.topics()) {
     for (const auto& [id, stored] : topic.announced) {
-      auto what = lacking(topic.name, stored, [&, &topic = topic, &id = id](const SimSurvey::Report& report) {
+      auto what = lacking(topic.name, stored, [&, &topic = topic, &id = id](const SimReport& report) {
         const auto held = report.providers.find(topic.key);
         return held != report.providers.end() && held->second.contains(id);
       });
@@ -173,7 +165,7 @@ std::string DhtWorkload::lacking() const {
 }
 
 std::string DhtWorkload::lacking(const std::string& name, const SimStored& stored,
-                                 const std::function<bool(const SimSurvey::Report&)>& holds) const {
+                                 const std::function<bool(const SimReport&)>& holds) const {
   std::size_t there = 0;
   for (const auto& [node, report] : survey_.reports()) {
     if (clients_.excused(node)) continue;
@@ -188,11 +180,9 @@ std::string DhtWorkload::lacking(const std::string& name, const SimStored& store
 
 std::vector<std::string> DhtWorkload::waits() const {
   std::vector<std::string> out = clients_.under_way();
-  for (std::string& one : survey_.errors()) out.push_back(std::move(one));
-  for (const Check& check : closing_.checks())
-    if (!check.done)
-      out.push_back("a read of " + check.what.name() + " at " + node_name(check.node) +
-                    (check.why.empty() ? " is to be done" : " failed: " + check.why));
+  const auto add = [&out](std::vector<std::string> more) { out.insert(out.end(), more.begin(), more.end()); };
+  add(survey_.gaps());
+  add(closing_.waits());
   // The world must not end before check_kept() has looked often enough.
   if (out.empty())
     if (std::string what = lacking(); !what.empty()) out.push_back(std::move(what));

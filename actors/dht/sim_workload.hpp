@@ -42,7 +42,7 @@ class DhtWorkload final : public sim::Workload {
   struct Sought {
     const SimSpot* spot = nullptr;
     const SimTopic* topic = nullptr;
-    const std::string& name() const { return spot != nullptr ? spot->name : topic->name; }
+    std::string text() const { return "a read of " + (spot != nullptr ? spot->name : topic->name); }
   };
   using Closing = sim::Closing<Sought>;
   using Check = Closing::Check;
@@ -54,7 +54,7 @@ class DhtWorkload final : public sim::Workload {
   void check_kept();
   std::string lacking() const;
   std::string lacking(const std::string& name, const SimStored& stored,
-                      const std::function<bool(const SimSurvey::Report&)>& holds) const;
+                      const std::function<bool(const SimReport&)>& holds) const;
   void start(Check& check);
   void ended(Check& check, const SimClients::Error& error, const SimSeen& seen);
   /// Nodes that a search from `asker` has to ask, nearest first.

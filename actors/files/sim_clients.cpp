@@ -10,53 +10,21 @@ namespace troupe::files {
 using base::Code;
 
 SimClients::Client& SimClients::begin(std::size_t node, std::string what) {
-  Client& client = clients_.emplace_back();
-  client.node = node;
-  client.what = std::move(what);
-  client.ordered = ordering_;
+  Client& client = Clients::begin(node, std::move(what));
   client.from = ledger_.now();
   if (const auto id = nodes_.id(node)) client.owner = *id;
   return client;
 }
 
-void SimClients::end(Client& client, const Error& error) {
-  client.over = true;
-  if (!error) return client.ordered ? nodes_.acknowledged() : void();
-  nodes_.tell(text(client) + " ended with " + std::string(base::name(error->code)) + ": " + error->message);
-}
-
 void SimClients::died(std::size_t node) {
-  for (Client& client : clients_) {
-    if (client.node != node || client.over) continue;
-    client.over = true;
+  Clients::died(node, [this](Client& client) {
     if (client.deed) ledger_.ended(*client.deed);
-  }
-}
-
-std::vector<std::string> SimClients::under_way() const {
-  std::vector<std::string> out;
-  for (const Client& client : clients_) {
-    if (!client.over) out.push_back(text(client) + " has not ended");
-  }
-  return out;
-}
-
-bool SimClients::any_lost_data() const {
-  for (std::size_t i = 0; i < nodes_.size(); ++i) {
-    if (nodes_.lost_data(i)) return true;
-  }
-  return false;
+  });
 }
 
 bool SimClients::excused(const base::NodeId& id) const {
   const auto node = nodes_.find(id);
   return !node || excused(*node);
-}
-
-void SimClients::by_operation(const std::function<void()>& what) {
-  ordering_ = true;
-  what();
-  ordering_ = false;
 }
 
 // -- puts ------------------------------------------------------------------------------------------------------------
@@ -106,7 +74,7 @@ void SimClients::linger(Inside& actor, Client& client, const SimFile& file, std:
   }
   client.sink.fail({Code::dropped, "the client went away"});
   client.over = true;
-  nodes_.tell(text(client) + " was given up by its client after " + std::to_string(client.sent) + " bytes");
+  nodes_.tell(client.text() + " was given up by its client after " + std::to_string(client.sent) + " bytes");
 }
 
 void SimClients::put_ended(Client& client, const SimFile& file, unsigned replicas,
@@ -116,13 +84,13 @@ void SimClients::put_ended(Client& client, const SimFile& file, unsigned replica
   const auto cid = Cid::from(bytes_of(done.getCid()));
   const unsigned reached = done.getReplicasReached();
   if (client.deed) ledger_.acknowledged(*client.deed, reached);
-  nodes_.tell(text(client) + " was acknowledged with " + std::to_string(reached) + " copies");
+  nodes_.tell(client.text() + " was acknowledged with " + std::to_string(reached) + " copies");
   end(client, {});
-  if (client.stops) return nodes_.violated("list", text(client) + " was acknowledged, though its client had gone");
+  if (client.stops) return violated("list", client, "was acknowledged, though its client had gone");
   if (cid != file.cid || done.getBytes() != file.bytes.size() || done.getChunks() != file.chunks.size())
-    return nodes_.violated("one-name", text(client) + " was acknowledged as another file than its bytes are");
+    return violated("one-name", client, "was acknowledged as another file than its bytes are");
   if (reached == 0 || (replicas > 0 && reached > replicas))
-    return nodes_.violated("kept", text(client) + " reached " + std::to_string(reached) + " nodes");
+    return violated("kept", client, "reached " + std::to_string(reached) + " nodes");
   // Now is the best moment to see whether the copies are where they are said to be.
   if (file.bytes.size() <= kSimPieceBytes) verify(client.node, file, {});
 }
@@ -138,73 +106,60 @@ void SimClients::get(std::size_t node, const SimFile& file, std::optional<Range>
     client.count = static_cast<std::size_t>(std::min<std::uint64_t>(range->last, file.bytes.size() - 1)) + 1;
     client.count -= client.first;
   }
-  nodes_.inside(node, [this, &client, &file, range, outside, ended = std::move(ended)](Inside& actor) {
-    client.hold = actor.subscribe<wire::GetFile, wire::GetItem>(
-        actor.node().find(kPath), kSimGetIdle,
-        [&](wire::GetFile::Builder question) {
-          question.setCid(data_of(file.cid.view()));
-          if (!range) return;
-          question.getPart().initRange().setFirst(range->first);
-          question.getPart().getRange().setLast(range->last);
-        },
-        [this, &client, &file](wire::GetItem::Reader item) {
-          if (!client.over) take(client, file, item);
-        },
-        [this, &client, outside, ended](base::Result<void, base::Error> result) {
-          if (client.over) return;
-          const Error error = result.ok() ? Error() : result.error();
-          end(client, error);
-          if (!error && (outside || client.got != client.count))
-            nodes_.violated("bytes", text(client) + " ended well after " + std::to_string(client.got) + " bytes of " +
-                                         std::to_string(client.count));
-          if (ended) ended(error);
-        });
-  });
+  subscribe<wire::GetFile, wire::GetItem>(
+      client, kPath, kSimGetIdle,
+      [&file, range](wire::GetFile::Builder question) {
+        question.setCid(data_of(file.cid.view()));
+        if (!range) return;
+        question.getPart().initRange().setFirst(range->first);
+        question.getPart().getRange().setLast(range->last);
+      },
+      [this, &client, &file](wire::GetItem::Reader item) { take(client, file, item); },
+      [this, &client, outside, ended = std::move(ended)](const Error& error) {
+        if (!error && (outside || client.got != client.count))
+          violated("bytes", client,
+                   "ended well after " + std::to_string(client.got) + " bytes of " + std::to_string(client.count));
+        if (ended) ended(error);
+      });
 }
 
 void SimClients::take(Client& client, const SimFile& file, wire::GetItem::Reader item) {
   if (item.isStart()) {
     if (item.getStart().getFileBytes() == file.bytes.size() && item.getStart().getPartBytes() == client.count) return;
-    return nodes_.violated("bytes", text(client) + " announced " + std::to_string(item.getStart().getPartBytes()) +
-                                        " bytes of " + std::to_string(item.getStart().getFileBytes()));
+    return violated("bytes", client,
+                    "announced " + std::to_string(item.getStart().getPartBytes()) + " bytes of " +
+                        std::to_string(item.getStart().getFileBytes()));
   }
   const base::ByteView piece = bytes_of(item.getPiece());
   const base::ByteView all(file.bytes);
   const std::size_t at = client.first + client.got;
   client.got += piece.size();
   const bool fits = client.got <= client.count && std::ranges::equal(piece, all.subspan(at, piece.size()));
-  if (!fits) nodes_.violated("bytes", text(client) + " gave wrong bytes behind byte " + std::to_string(at));
+  if (!fits) violated("bytes", client, "gave wrong bytes behind byte " + std::to_string(at));
 }
 
 // -- lists -----------------------------------------------------------------------------------------------------------
 
 void SimClients::list(std::size_t node, std::function<void(const Error&, const std::vector<SimRow>&)> ended) {
   Client& client = begin(node, "a list");
-  nodes_.inside(node, [this, &client, ended = std::move(ended)](Inside& actor) {
-    client.hold = actor.subscribe<wire::ListFiles, wire::FileRow>(
-        actor.node().find(kPath), kSimGetIdle, [](wire::ListFiles::Builder) {},
-        [this, &client](wire::FileRow::Reader row) {
-          if (!client.over) take(client, row);
-        },
-        [this, &client, ended](base::Result<void, base::Error> result) {
-          if (client.over) return;
-          const Error error = result.ok() ? Error() : result.error();
-          end(client, error);
-          if (!error) check_list(client);
-          if (ended) ended(error, client.rows);
-        });
-  });
+  subscribe<wire::ListFiles, wire::FileRow>(
+      client, kPath, kSimGetIdle, [](wire::ListFiles::Builder) {},
+      [this, &client](wire::FileRow::Reader row) { take(client, row); },
+      [this, &client, ended = std::move(ended)](const Error& error) {
+        if (!error) check_list(client);
+        if (ended) ended(error, client.rows);
+      });
 }
 
 void SimClients::take(Client& client, wire::FileRow::Reader row) {
   const auto cid = Cid::from(bytes_of(row.getCid()));
   const SimFile* file = cid ? files_.find(*cid) : nullptr;
-  if (file == nullptr) return nodes_.violated("list", text(client) + " shows a file that nobody put");
+  if (file == nullptr) return violated("list", client, "shows a file that nobody put");
   client.rows.push_back({*cid, row.getReplicas(), row.getReplicasLive()});
-  if (!client.listed.insert(*cid).second) nodes_.violated("list", text(client) + " shows " + file->name + " twice");
+  if (!client.listed.insert(*cid).second) violated("list", client, "shows " + file->name + " twice");
   const bool same = text_of(row.getName()) == file->name && row.getBytes() == file->bytes.size() &&
                     row.getChunks() == file->chunks.size();
-  if (!same) nodes_.violated("list", text(client) + " shows " + file->name + " with another name or size");
+  if (!same) violated("list", client, "shows " + file->name + " with another name or size");
 }
 
 void SimClients::check_list(Client& client) {
@@ -214,9 +169,9 @@ void SimClients::check_list(Client& client) {
     const auto verdict = ledger_.listed({client.owner, cid}, client.from, to);
     const bool shown = client.listed.contains(cid);
     if (verdict == SimLedger::Verdict::listed && !shown)
-      return nodes_.violated("list", text(client) + " lacks " + file->name + ", whose put was acknowledged there");
+      return violated("list", client, "lacks " + file->name + ", whose put was acknowledged there");
     if (verdict == SimLedger::Verdict::absent && shown)
-      return nodes_.violated("list", text(client) + " shows " + file->name + ", which was removed or never put there");
+      return violated("list", client, "shows " + file->name + ", which was removed or never put there");
   }
 }
 
@@ -225,33 +180,28 @@ void SimClients::check_list(Client& client) {
 void SimClients::verify(std::size_t node, const SimFile& file,
                         std::function<void(const Error&, const SimVerified&)> ended) {
   Client& client = begin(node, "a verify of " + file.name);
-  nodes_.inside(node, [this, &client, &file, ended = std::move(ended)](Inside& actor) {
-    client.hold = actor.subscribe<wire::VerifyFile, wire::VerifyItem>(
-        actor.node().find(kPath), kSimGetIdle,
-        [&](wire::VerifyFile::Builder question) { question.setCid(data_of(file.cid.view())); },
-        [&client](wire::VerifyItem::Reader item) {
-          SimVerified& seen = client.verified;
-          if (item.isSum()) {
-            const auto sum = item.getSum();
-            seen.copies = sum.getCopies();
-            seen.sound = sum.getSound();
-            seen.lacking = sum.getLacking();
-            seen.damaged = sum.getDamaged();
-            seen.unknown = sum.getUnknown();
-          } else if (item.isCopy()) {
-            const auto at = base::NodeId::from(bytes_of(item.getCopy().getNode()));
-            if (at && item.getCopy().getState() == wire::CopyState::LACKING) seen.lacking_at.push_back(*at);
-            if (at && item.getCopy().getState() == wire::CopyState::DAMAGED) seen.damaged_at.push_back(*at);
-          }
-        },
-        [this, &client, &file, ended](base::Result<void, base::Error> result) {
-          if (client.over) return;
-          const Error error = result.ok() ? Error() : result.error();
-          end(client, error);
-          if (!error) check_verified(client, file);
-          if (ended) ended(error, client.verified);
-        });
-  });
+  subscribe<wire::VerifyFile, wire::VerifyItem>(
+      client, kPath, kSimGetIdle,
+      [&file](wire::VerifyFile::Builder question) { question.setCid(data_of(file.cid.view())); },
+      [&client](wire::VerifyItem::Reader item) {
+        SimVerified& seen = client.verified;
+        if (item.isSum()) {
+          const auto sum = item.getSum();
+          seen.copies = sum.getCopies();
+          seen.sound = sum.getSound();
+          seen.lacking = sum.getLacking();
+          seen.damaged = sum.getDamaged();
+          seen.unknown = sum.getUnknown();
+        } else if (item.isCopy()) {
+          const auto at = base::NodeId::from(bytes_of(item.getCopy().getNode()));
+          if (at && item.getCopy().getState() == wire::CopyState::LACKING) seen.lacking_at.push_back(*at);
+          if (at && item.getCopy().getState() == wire::CopyState::DAMAGED) seen.damaged_at.push_back(*at);
+        }
+      },
+      [this, &client, &file, ended = std::move(ended)](const Error& error) {
+        if (!error) check_verified(client, file);
+        if (ended) ended(error, client.verified);
+      });
 }
 
 /// The holders that a list of contents names have said that they stored it. While nobody takes the file off the list
@@ -270,26 +220,21 @@ void SimClients::check_verified(Client& client, const SimFile& file) {
 
 void SimClients::view(std::size_t node, const SimFile& file) {
   Client& client = begin(node, "a view of " + file.name);
-  nodes_.inside(node, [this, &client, &file](Inside& actor) {
-    client.hold = actor.subscribe<wire::ViewFile, wire::ViewItem>(
-        actor.node().find(kPath), kSimGetIdle,
-        [&](wire::ViewFile::Builder question) { question.setCid(data_of(file.cid.view())); },
-        [this, &client, &file](wire::ViewItem::Reader item) {
-          if (client.over || !item.isContent()) return;
-          const auto key = read_content(item.getContent().getContent());
-          const auto right = client.got == 0                    ? ContentKey::manifest(file.cid)
-                             : client.got <= file.chunks.size() ? file.chunks[client.got - 1]
-                                                                : ContentKey{};
-          ++client.got;
-          if (!key.ok() || key.value() != right) nodes_.violated("bytes", text(client) + " shows another content");
-        },
-        [this, &client, &file](base::Result<void, base::Error> result) {
-          if (client.over) return;
-          end(client, result.ok() ? Error() : result.error());
-          if (result.ok() && client.got != file.chunks.size() + 1)
-            nodes_.violated("bytes", text(client) + " ended well before its end");
-        });
-  });
+  subscribe<wire::ViewFile, wire::ViewItem>(
+      client, kPath, kSimGetIdle,
+      [&file](wire::ViewFile::Builder question) { question.setCid(data_of(file.cid.view())); },
+      [this, &client, &file](wire::ViewItem::Reader item) {
+        if (!item.isContent()) return;
+        const auto key = read_content(item.getContent().getContent());
+        const auto right = client.got == 0                    ? ContentKey::manifest(file.cid)
+                           : client.got <= file.chunks.size() ? file.chunks[client.got - 1]
+                                                              : ContentKey{};
+        ++client.got;
+        if (!key.ok() || key.value() != right) violated("bytes", client, "shows another content");
+      },
+      [this, &client, &file](const Error& error) {
+        if (!error && client.got != file.chunks.size() + 1) violated("bytes", client, "ended well before its end");
+      });
 }
 
 // -- what changes a list ---------------------------------------------------------------------------------------------
@@ -297,14 +242,9 @@ void SimClients::view(std::size_t node, const SimFile& file) {
 void SimClients::remove(std::size_t node, const SimFile& file) {
   Client& client = begin(node, "a removal of " + file.name);
   client.deed = ledger_.begin(SimLedger::What::removal, {client.owner, file.cid});
-  nodes_.inside(node, [this, &client, &file](Inside& actor) {
-    actor.ask<wire::RemoveFile, wire::FileRemoved>(
-        actor.node().find(kPath), actor.now() + kSimAnswer,
-        [&](wire::RemoveFile::Builder out) { out.setCid(data_of(file.cid.view())); },
-        [this, &client, &file](const runtime::Answer<wire::FileRemoved>& answer) {
-          if (!client.over) removed(client, file, answer.ok() ? Error() : answer.error());
-        });
-  });
+  ask<wire::RemoveFile, wire::FileRemoved>(
+      client, kPath, kSimAnswer, [&file](wire::RemoveFile::Builder out) { out.setCid(data_of(file.cid.view())); },
+      [this, &client, &file](const Error& error, wire::FileRemoved::Reader) { removed(client, file, error); });
 }
 
 void SimClients::removed(Client& client, const SimFile& file, const Error& error) {
@@ -312,32 +252,26 @@ void SimClients::removed(Client& client, const SimFile& file, const Error& error
   const bool nothing_done = missing || (error && error->code == Code::conflict);
   if (!error) ledger_.acknowledged(*client.deed);
   else if (nothing_done) ledger_.refused(*client.deed);
-  end(client, error);
-  if (!error) nodes_.tell(text(client) + " was acknowledged");
+  if (!error) nodes_.tell(client.text() + " was acknowledged");
   if (missing && !excused(client.node) && listed(client, file) == SimLedger::Verdict::listed)
-    nodes_.violated("list", text(client) + " found nothing, though its put was acknowledged there");
+    violated("list", client, "found nothing, though its put was acknowledged there");
 }
 
 void SimClients::pin(std::size_t node, const SimFile& file, bool pinned) {
   Client& client = begin(node, (pinned ? "a pin of " : "an unpin of ") + file.name);
-  nodes_.inside(node, [this, &client, &file, pinned](Inside& actor) {
-    actor.ask<wire::PinFile, messages::wire::Nothing>(
-        actor.node().find(kPath), actor.now() + kSimAnswer,
-        [&](wire::PinFile::Builder out) {
-          out.setCid(data_of(file.cid.view()));
-          out.setPinned(pinned);
-        },
-        [this, &client, &file](const runtime::Answer<messages::wire::Nothing>& answer) {
-          if (client.over) return;
-          const Error error = answer.ok() ? Error() : answer.error();
-          end(client, error);
-          const auto verdict = excused(client.node) ? SimLedger::Verdict::either : listed(client, file);
-          if (error && error->code == Code::not_found && verdict == SimLedger::Verdict::listed)
-            nodes_.violated("list", text(client) + " found nothing, though its put was acknowledged there");
-          if (!error && verdict == SimLedger::Verdict::absent)
-            nodes_.violated("list", text(client) + " found a file that was removed or never put there");
-        });
-  });
+  ask<wire::PinFile, messages::wire::Nothing>(
+      client, kPath, kSimAnswer,
+      [&file, pinned](wire::PinFile::Builder out) {
+        out.setCid(data_of(file.cid.view()));
+        out.setPinned(pinned);
+      },
+      [this, &client, &file](const Error& error, messages::wire::Nothing::Reader) {
+        const auto verdict = excused(client.node) ? SimLedger::Verdict::either : listed(client, file);
+        if (error && error->code == Code::not_found && verdict == SimLedger::Verdict::listed)
+          violated("list", client, "found nothing, though its put was acknowledged there");
+        if (!error && verdict == SimLedger::Verdict::absent)
+          violated("list", client, "found a file that was removed or never put there");
+      });
 }
 
 }  // namespace troupe::files

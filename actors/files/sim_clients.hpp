@@ -7,18 +7,14 @@
 //         kept       a node lacks what it said it had stored, or its copy is damaged
 // Lost    a node that lost what it acknowledged may show anything but wrong bytes; the others keep their word. Beyond
 //         what is promised rows may go with it, which others need to end their claims.
-// Owner   one world. Those that are over are kept: callbacks of the world may hold on to them.
-#include <deque>
 #include <functional>
-#include <memory>
 #include <optional>
 
 #include "actors/files/logic/range.hpp"
 #include "actors/files/sim_content.hpp"
 #include "actors/files/sim_ledger.hpp"
 #include "actors/files/wire.hpp"
-#include "runtime/actor/actor.hpp"
-#include "runtime/sim/workload.hpp"
+#include "runtime/sim/clients.hpp"
 
 namespace troupe::files {
 
@@ -40,17 +36,28 @@ struct SimVerified {
   std::vector<base::NodeId> lacking_at, damaged_at;  ///< the first ones
 };
 
-class SimClients {
+struct SimClient : sim::Client {
+  base::NodeId owner;
+  SimLedger::Moment from = 0;
+  std::optional<std::size_t> deed;
+  // Of a put.
+  runtime::Sink<wire::PutPiece> sink;
+  std::size_t sent = 0, stop_at = 0;
+  bool stops = false, lingers = false;
+  // Of the others.
+  std::size_t first = 0, count = 0, got = 0;
+  std::vector<SimRow> rows;
+  std::set<Cid> listed;
+  SimVerified verified;
+};
+
+class SimClients final : public sim::Clients<SimClient> {
  public:
-  using Error = std::optional<base::Error>;
   using Ended = std::function<void(const Error&)>;
 
   /// All of them outlive it. `beyond`: faults may do more than protocols promise to survive.
   SimClients(sim::Nodes& nodes, SimFiles& files, SimLedger& ledger, bool beyond)
-      : nodes_(nodes), files_(files), ledger_(ledger), beyond_(beyond) {}
-
-  /// Does what a person ordered: only what comes of that counts as acknowledged.
-  void by_operation(const std::function<void()>& what);
+      : Clients(nodes), files_(files), ledger_(ledger), beyond_(beyond) {}
 
   /// With `after` the client goes away when it has sent so many bytes.
   void put(std::size_t node, const SimFile& file, unsigned replicas, std::optional<std::size_t> after);
@@ -62,10 +69,8 @@ class SimClients {
   void pin(std::size_t node, const SimFile& file, bool pinned);
 
   void died(std::size_t node);
-  /// What was begun and has not ended: "a put of file-3 at n2".
-  std::vector<std::string> under_way() const;
 
-  bool any_lost_data() const;
+  bool any_lost_data() const { return nodes_.lost_data_count() > 0; }
   /// Whether what `node` shows says nothing about this protocol.
   bool excused(std::size_t node) const { return nodes_.lost_data(node); }
   /// Whether the node of that id is not to be believed any more, or nobody has it since its disk was lost.
@@ -74,28 +79,8 @@ class SimClients {
   bool rows_may_be_gone() const { return beyond_ && any_lost_data(); }
 
  private:
-  using Inside = sim::Nodes::Inside;
-  struct Client {
-    std::size_t node = 0;
-    base::NodeId owner;
-    std::string what;
-    SimLedger::Moment from = 0;
-    std::optional<std::size_t> deed;
-    bool ordered = false;
-    bool over = false;
-    // Of a put.
-    runtime::Sink<wire::PutPiece> sink;
-    std::size_t sent = 0, stop_at = 0;
-    bool stops = false, lingers = false;
-    // Of the others.
-    runtime::Subscription hold;
-    std::size_t first = 0, count = 0, got = 0;
-    std::vector<SimRow> rows;
-    std::set<Cid> listed;
-    SimVerified verified;
-  };
+  using Client = SimClient;
   Client& begin(std::size_t node, std::string what);
-  void end(Client& client, const Error& error);
   void feed(Inside& actor, Client& client, const SimFile& file);
   void linger(Inside& actor, Client& client, const SimFile& file, std::int64_t rounds);
   void put_ended(Client& client, const SimFile& file, unsigned replicas, runtime::Answer<wire::PutDone>& answer);
@@ -107,14 +92,10 @@ class SimClients {
   SimLedger::Verdict listed(const Client& client, const SimFile& file) {
     return ledger_.listed({client.owner, file.cid}, client.from, ledger_.now());
   }
-  std::string text(const Client& client) const { return client.what + " at n" + std::to_string(client.node + 1); }
 
-  sim::Nodes& nodes_;
   SimFiles& files_;
   SimLedger& ledger_;
   const bool beyond_;
-  bool ordering_ = false;
-  std::deque<Client> clients_;
 };
 
 }  // namespace troupe::files

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "actors/files/sim_content.hpp"
+#include "runtime/sim/draw.hpp"
 
 namespace troupe::files {
 namespace {
@@ -13,33 +14,18 @@ struct Drawn {
   std::uint16_t node;  // of its last put
 };
 
-class Draw {
+class Draws final : public sim::Draw {
  public:
-  Draw(base::Random& random, const sim::Shape& shape) : random_(random), shape_(shape) {}
+  using Draw::Draw;
 
   std::vector<sim::Operation> operations() {
-    std::vector<base::Duration> moments(count());
-    for (auto& at : moments) at = base::Duration(static_cast<std::int64_t>(random_.below(span())));
-    std::sort(moments.begin(), moments.end());
-    large_left_ = 1 + moments.size() / 400;
-    for (const base::Duration at : moments) out_.push_back(operation(at));
+    const auto times = moments(count(kOperationsPerMinuteMin, kOperationsPerMinuteMax));
+    large_left_ = 1 + times.size() / 400;
+    for (const base::Duration at : times) out_.push_back(operation(at));
     return std::move(out_);
   }
 
  private:
-  std::uint64_t span() const { return static_cast<std::uint64_t>(std::max<std::int64_t>(shape_.time.count(), 1)); }
-  std::size_t count() const {
-    const std::uint64_t a_minute = kOperationsPerMinuteMin + (kOperationsPerMinuteMax - kOperationsPerMinuteMin) *
-                                                                 std::min(shape_.load, 100u) / 100;
-    const auto seconds =
-        static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(shape_.time).count());
-    return std::clamp<std::uint64_t>(a_minute * seconds / 60, 1, sim::kOperationsMax / 2);
-  }
-  std::int64_t below(std::int64_t bound) {
-    return static_cast<std::int64_t>(random_.below(static_cast<std::uint64_t>(bound)));
-  }
-  std::uint16_t node() { return static_cast<std::uint16_t>(random_.below(std::max<std::uint64_t>(shape_.nodes, 1))); }
-
   /// Nearly all files are small; what is costly is rare and limited.
   std::int64_t size() {
     constexpr std::int64_t kKiB = 1024;
@@ -55,11 +41,10 @@ class Draw {
   }
   /// A new file, or one that was put before: at another node its claims overlap, at the same one they are repeated.
   Drawn& file_to_put() {
-    if (!files_.empty() && (files_.size() >= kSimFilesDrawnMax || random_.chance(2, 7))) return some_file();
+    if (!files_.empty() && (files_.size() >= kSimFilesDrawnMax || random_.chance(2, 7))) return pick(files_);
     files_.push_back({static_cast<std::int64_t>(files_.size()), size(), 0});
     return files_.back();
   }
-  Drawn& some_file() { return files_[random_.below(files_.size())]; }
   std::int64_t replicas() {
     if (random_.chance(1, 8)) return 0;
     const std::int64_t most = std::min<std::int64_t>(shape_.nodes, kReplicasMax);
@@ -84,7 +69,7 @@ class Draw {
     return {at, where, stops ? "files.stop" : "files.put", std::move(with)};
   }
   sim::Operation about_file(base::Duration at, std::uint64_t dice) {
-    const Drawn& file = some_file();
+    const Drawn& file = pick(files_);
     sim::Numbers with{{"file", file.number}, {"bytes", file.bytes}};
     const std::uint16_t owner = random_.chance(3, 4) ? file.node : node();
     if (dice < 56) return {at, node(), "files.get", std::move(with)};
@@ -99,8 +84,6 @@ class Draw {
     return {at, owner, dice < 88 ? "files.pin" : "files.unpin", std::move(with)};
   }
 
-  base::Random& random_;
-  const sim::Shape& shape_;
   std::size_t large_left_ = 1;
   std::vector<Drawn> files_;
   std::vector<sim::Operation> out_;
@@ -109,7 +92,7 @@ class Draw {
 }  // namespace
 
 std::vector<sim::Operation> draw_operations(base::Random& random, const sim::Shape& shape) {
-  return Draw(random, shape).operations();
+  return Draws(random, shape).operations();
 }
 
 }  // namespace troupe::files

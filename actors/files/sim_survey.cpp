@@ -12,59 +12,20 @@ std::string number(std::uint64_t count, const char* what) { return std::to_strin
 
 }  // namespace
 
-SimSurvey::Report* SimSurvey::asked(std::size_t node, std::uint64_t round) {
-  const auto at = asking_.find(node);
-  return round != round_ || at == asking_.end() ? nullptr : &at->second;
-}
-
-void SimSurvey::answered(Report& report) {
-  --report.missing;
-  if (!std::ranges::all_of(asking_, [](const auto& one) { return one.second.missing == 0; })) return;
-  reports_ = std::exchange(asking_, {});
-  ++round_;
-}
-
-void SimSurvey::died(std::size_t node) {
-  reports_.erase(node);
-  if (!asking_.empty()) ++round_;
-  asking_.clear();
-}
-
-void SimSurvey::begin() {
-  if (!asking_.empty()) return;
-  ++round_;
-  for (std::size_t node = 0; node < nodes_.size(); ++node) {
-    if (!nodes_.serving(node)) continue;
-    ask_states(node);
-    std::vector<ContentKey> keys;
-    for (const auto& [key, files] : files_.contents()) {
-      keys.push_back(key);
-      if (keys.size() == kContentsAskedMax) ask_contents(node, std::exchange(keys, {}));
-    }
-    if (!keys.empty()) ask_contents(node, std::move(keys));
+void SimSurvey::ask_all(std::size_t node) {
+  ask_states(node);
+  std::vector<ContentKey> keys;
+  for (const auto& [key, files] : files_.contents()) {
+    keys.push_back(key);
+    if (keys.size() == kContentsAskedMax) ask_contents(node, std::exchange(keys, {}));
   }
-}
-
-template <class Q, class A>
-void SimSurvey::ask(std::size_t node, const char* path, std::function<void(typename Q::Builder)> fill,
-                    std::function<void(Report&, typename A::Reader)> take) {
-  ++asking_[node].missing;
-  nodes_.inside(node, [this, node, path, fill, take, round = round_](sim::Nodes::Inside& actor) {
-    actor.ask<Q, A>(actor.node().find(path), actor.now() + kSimAnswer, fill,
-                    [this, node, round, take](runtime::Answer<A> answer) {
-                      Report* const mine = asked(node, round);
-                      if (mine == nullptr) return;
-                      if (answer.ok()) take(*mine, answer.value());
-                      else mine->errors.push_back(answer.error().message);
-                      answered(*mine);
-                    });
-  });
+  if (!keys.empty()) ask_contents(node, std::move(keys));
 }
 
 void SimSurvey::ask_states(std::size_t node) {
   ask<runtime::wire::Describe, wire::FilesState>(
-      node, kPath, [](auto) {},
-      [](Report& report, wire::FilesState::Reader state) {
+      node, kPath, kSimAnswer, [](auto) {},
+      [](SimReport& report, wire::FilesState::Reader state) {
         report.catalogue_loading = state.getLoading();
         report.puts = state.getPutsUnderWay();
         report.streams = state.getStreamsUnderWay();
@@ -72,32 +33,30 @@ void SimSurvey::ask_states(std::size_t node) {
         report.copies = state.getCopiesUnderWay();
       });
   ask<runtime::wire::Describe, wire::HolderState>(
-      node, kHolderPath, [](auto) {},
-      [](Report& report, wire::HolderState::Reader state) {
+      node, kHolderPath, kSimAnswer, [](auto) {},
+      [](SimReport& report, wire::HolderState::Reader state) {
         report.holder_loading = state.getLoading();
         report.contents = state.getContents();
         report.claims = state.getClaims();
         report.puts_claimed = state.getPutsClaimed();
       });
-  ++asking_[node].missing;
-  clients_.list(node, [this, node, round = round_](const SimClients::Error& error, const std::vector<SimRow>& rows) {
-    Report* const mine = asked(node, round);
-    if (mine == nullptr) return;
-    mine->rows = rows;
-    if (error) mine->errors.push_back(error->message);
-    answered(*mine);
+  clients_.list(node, [answered = expect(node)](const SimClients::Error& error, const std::vector<SimRow>& rows) {
+    answered([&](SimReport& report) {
+      report.rows = rows;
+      if (error) report.error = error->message;
+    });
   });
 }
 
 void SimSurvey::ask_contents(std::size_t node, std::vector<ContentKey> keys) {
   const auto asked = std::make_shared<const std::vector<ContentKey>>(std::move(keys));
   ask<wire::HasContents, wire::Has>(
-      node, kHolderPath,
+      node, kHolderPath, kSimAnswer,
       [asked](wire::HasContents::Builder out) {
         auto list = out.initContents(size32(*asked));
         for (unsigned i = 0; i < list.size(); ++i) files::write(list[i], (*asked)[i]);
       },
-      [asked](Report& report, wire::Has::Reader has) {
+      [asked](SimReport& report, wire::Has::Reader has) {
         const auto present = has.getPresent();
         for (unsigned i = 0; i < std::min(present.size(), size32(*asked)); ++i) {
           if (present[i]) report.has.insert((*asked)[i]);
@@ -107,7 +66,7 @@ void SimSurvey::ask_contents(std::size_t node, std::vector<ContentKey> keys) {
 
 std::vector<std::size_t> SimSurvey::owners(const Cid& cid) const {
   std::vector<std::size_t> out;
-  for (const auto& [node, report] : reports_) {
+  for (const auto& [node, report] : reports()) {
     if (std::ranges::any_of(report.rows, [&](const SimRow& row) { return row.cid == cid; })) out.push_back(node);
   }
   return out;
@@ -115,11 +74,11 @@ std::vector<std::size_t> SimSurvey::owners(const Cid& cid) const {
 
 std::size_t SimSurvey::copies(const ContentKey& key) const {
   return static_cast<std::size_t>(
-      std::ranges::count_if(reports_, [&](const auto& one) { return one.second.has.contains(key); }));
+      std::ranges::count_if(reports(), [&](const auto& one) { return one.second.has.contains(key); }));
 }
 
 std::size_t SimSurvey::copies(const SimFile& file) const {
-  std::size_t fewest = reports_.size();
+  std::size_t fewest = reports().size();
   for (const ContentKey& key : file.contents) fewest = std::min(fewest, copies(key));
   return fewest;
 }
@@ -128,15 +87,12 @@ std::vector<std::string> SimSurvey::at_work() const {
   std::vector<std::string> out;
   for (std::size_t node = 0; node < nodes_.size(); ++node) {
     const std::string name = sim::node_name(node);
-    const auto at = reports_.find(node);
-    if (at == reports_.end()) {
-      out.push_back(name + " was not asked yet what it holds");
-      continue;
-    }
-    const Report& report = at->second;
-    if (nodes_.lost_data(node) && (report.catalogue_loading || report.holder_loading)) continue;  // damaged for good
-    for (const std::string& error : report.errors) out.push_back(name + " does not say what it holds: " + error);
-    if (report.catalogue_loading || report.holder_loading) out.push_back(name + " still reads its rows");
+    const auto at = reports().find(node);
+    if (at != reports().end() && nodes_.lost_data(node) && at->second.loading()) continue;  // damaged for good
+    if (std::string what = gap(node); !what.empty()) out.push_back(std::move(what));
+    if (at == reports().end()) continue;
+    const SimReport& report = at->second;
+    if (report.loading()) out.push_back(name + " still reads its rows");
     if (report.puts > 0) out.push_back(name + " has " + number(report.puts, "puts under way"));
     if (report.copies) out.push_back(name + " restores copies");
     if (report.releases > 0 && !nodes_.any_gone())
@@ -151,7 +107,7 @@ std::vector<std::string> SimSurvey::orphans() const {
   if (clients_.rows_may_be_gone()) return out;
   std::map<Cid, std::uint64_t> of_the_gone;  // how many who listed it have lost their disks
   for (const auto& place : ledger_.places()) of_the_gone[place.cid] += nodes_.find(place.owner) ? 0 : 1;
-  for (const auto& [node, report] : reports_) {
+  for (const auto& [node, report] : reports()) {
     const std::string name = sim::node_name(node);
     if (late_ && report.puts_claimed > 0) continue;
     std::uint64_t claims_max = 0;

@@ -30,11 +30,8 @@ void FilesWorkload::perform(const sim::Operation& operation) {
 }
 
 void FilesWorkload::begin(const sim::Operation& operation) {
-  const auto with = [&](const char* name) {
-    const auto at = operation.with.find(name);
-    return at == operation.with.end() ? std::int64_t{0} : at->second;
-  };
-  const std::string what = operation.what.substr(operation.what.find('.') + 1);
+  const auto with = [&](const char* name) { return operation.number(name); };
+  const std::string what = operation.name();
   if (what == "list") return clients_.list(operation.node, {});
   const SimFile& file = files_.of(with("file"), with("bytes"));
   const auto replicas = static_cast<unsigned>(with("replicas"));
@@ -55,12 +52,7 @@ void FilesWorkload::begin(const sim::Operation& operation) {
 void FilesWorkload::died(std::size_t node) {
   clients_.died(node);
   survey_.died(node);
-}
-
-std::size_t FilesWorkload::lost_data_count() const {
-  std::size_t out = 0;
-  for (std::size_t i = 0; i < nodes_.size(); ++i) out += nodes_.lost_data(i) ? 1 : 0;
-  return out;
+  closing_.died(node);
 }
 
 bool FilesWorkload::due(const SimFile& file, std::size_t owner) const {
@@ -68,7 +60,8 @@ bool FilesWorkload::due(const SimFile& file, std::size_t owner) const {
   if (!id || clients_.excused(owner)) return false;
   const SimLedger::Place place{*id, file.cid};
   const auto end = std::numeric_limits<SimLedger::Moment>::max();
-  return ledger_.listed(place, end, end) == SimLedger::Verdict::listed && ledger_.reached(place) > lost_data_count();
+  return ledger_.listed(place, end, end) == SimLedger::Verdict::listed &&
+         ledger_.reached(place) > nodes_.lost_data_count();
 }
 
 bool FilesWorkload::due(const SimFile& file) const {
@@ -130,11 +123,7 @@ std::vector<std::string> FilesWorkload::waits() const {
     add(short_files());
     add(survey_.orphans());
   }
-  for (const Check& check : closing_.checks()) {
-    if (check.done) continue;
-    out.push_back((check.what.verify ? "a verify of " : "a get of ") + check.what.file->name + " at n" +
-                  std::to_string(check.node + 1) + (check.why.empty() ? " is to be done" : " failed: " + check.why));
-  }
+  add(closing_.waits());
   if (out.size() > kWaitsTold) {
     const std::size_t more = out.size() - kWaitsTold;
     out.resize(kWaitsTold);

@@ -29,6 +29,7 @@ class FilesWorkload final : public sim::Workload {
   struct Asked {
     const SimFile* file = nullptr;
     bool verify = false;
+    std::string text() const { return (verify ? "a verify of " : "a get of ") + file->name; }
   };
   using Closing = sim::Closing<Asked>;
   using Check = Closing::Check;
@@ -41,7 +42,6 @@ class FilesWorkload final : public sim::Workload {
   bool due(const SimFile& file) const;
   bool due(const SimFile& file, std::size_t owner) const;
   void check_lost();
-  std::size_t lost_data_count() const;
 
   ContentMemo memo_;
   sim::Nodes& nodes_;

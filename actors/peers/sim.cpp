@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "actors/peers/sim_workload.hpp"
+#include "runtime/sim/draw.hpp"
 
 namespace troupe::peers {
 namespace {
@@ -10,17 +11,15 @@ namespace {
 constexpr std::uint64_t kOperationsPerMinuteMax = 40;  // at load 100; our choice: people are slow
 
 std::vector<sim::Operation> draw_operations(base::Random& random, const sim::Shape& shape) {
-  const auto seconds = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(shape.time).count());
+  sim::Draw draw(random, shape);
   const std::uint64_t count = std::clamp<std::uint64_t>(
-      kOperationsPerMinuteMax * std::min(shape.load, 100u) * seconds / 6000, 1, sim::kOperationsMax / 4);
-  const std::uint64_t nodes = std::max<std::uint64_t>(shape.nodes, 1);
-  const auto span = static_cast<std::uint64_t>(std::max<std::int64_t>(shape.time.count(), 1));
+      kOperationsPerMinuteMax * std::min(shape.load, 100u) * draw.seconds() / 6000, 1, sim::kOperationsMax / 4);
   std::vector<sim::Operation> out;
   for (std::uint64_t i = 0; i < count; ++i) {
-    const auto at = base::Duration(static_cast<std::int64_t>(random.below(span)));
-    const auto node = static_cast<std::uint16_t>(random.below(nodes));
-    const auto to = static_cast<std::int64_t>(random.below(nodes));
-    const std::uint64_t dice = random.below(10);
+    const base::Duration at = draw.moment();
+    const std::uint16_t node = draw.node();
+    const std::int64_t to = draw.node();
+    const std::int64_t dice = draw.below(10);
     if (dice < 6) out.push_back({at, node, "peers.list", {}});
     else out.push_back({at, node, dice < 8 ? "peers.connect" : dice < 9 ? "peers.join" : "peers.drop", {{"to", to}}});
   }

@@ -7,26 +7,15 @@
 #include "runtime/base/ensure.hpp"
 
 namespace troupe::peers {
-namespace {
-
-using Inside = sim::Nodes::Inside;
 
 using sim::node_name;
 
-/// A setting of every node that is a count.
-std::size_t count_of(const sim::Scenario& scenario, const char* setting, std::size_t otherwise) {
-  const auto at = scenario.knobs.find(setting);
-  return at == scenario.knobs.end() ? otherwise : static_cast<std::size_t>(std::stoul(at->second));
-}
-
-}  // namespace
-
 PeersWorkload::PeersWorkload(sim::Nodes& nodes, const sim::Scenario& scenario)
-    : nodes_(nodes),
-      nobody_lies_(scenario.domains == std::vector<std::string>{"peers"}),
+    : Clients(nodes),
+      all_honest_(scenario.domains == std::vector<std::string>{"peers"}),
       time_(scenario.time),
-      links_target_(count_of(scenario, "peers.links_target", Policy{}.links_target)),
-      known_max_(count_of(scenario, "peers.known_max", kKnownMax)) {
+      links_target_(scenario.count("peers.links_target", Policy{}.links_target)),
+      known_max_(scenario.count("peers.known_max", kKnownMax)) {
   for (const sim::Fault& fault : scenario.faults) {
     if (fault.what == sim::FaultKind::break_actor) breaking_.insert(fault.node);
   }
@@ -35,56 +24,45 @@ PeersWorkload::PeersWorkload(sim::Nodes& nodes, const sim::Scenario& scenario)
 // -- people ----------------------------------------------------------------------------------------------------------
 
 void PeersWorkload::perform(const sim::Operation& operation) {
-  const auto to = operation.with.contains("to") ? static_cast<std::size_t>(operation.with.at("to")) : 0;
-  if (operation.what == "peers.list") return list(operation.node, true, {});
+  const auto to = static_cast<std::size_t>(operation.number("to"));
+  if (operation.what == "peers.list") return list(begin_counted(operation.node, "a list of peers"), {});
   if (to >= nodes_.size()) return;
   if (operation.what == "peers.drop") return drop(operation.node, to);
   const bool pinned = operation.what == "peers.connect";
   base::ensure(pinned || operation.what == "peers.join", "an operation of this domain is in its spec");
-  list(operation.node, false, [this, node = operation.node, to, pinned](const Rows* rows) {
+  list(begin(operation.node, "a list of peers"), [this, node = operation.node, to, pinned](const Rows* rows) {
     if (rows != nullptr) connect(node, to, pinned, *rows);
   });
 }
 
-PeersWorkload::Question& PeersWorkload::begin(std::size_t node, std::string what, bool ordered) {
-  return questions_.emplace_back(Question{node, std::move(what), ordered});
-}
-
-void PeersWorkload::end(Question& question, const std::optional<base::Error>& error) {
-  question.over = true;
-  if (!error) return question.ordered ? nodes_.acknowledged() : void();
-  nodes_.tell(question.what + " at " + node_name(question.node) + " ended with " +
-              std::string(base::name(error->code)) + ": " + error->message);
+sim::Client& PeersWorkload::begin_counted(std::size_t node, std::string what) {
+  sim::Client& client = begin(node, std::move(what));
+  client.counts = true;
+  return client;
 }
 
 void PeersWorkload::died(std::size_t node) {
-  for (Question& question : questions_) question.over = question.over || question.node == node;
+  Clients::died(node);
   if (const auto id = nodes_.id(node)) std::erase_if(drops_, [&](const Drop& drop) { return drop.by == *id; });
   memories_.erase(node);
   seen_.erase(node);
   probing_.clear();
 }
 
-void PeersWorkload::list(std::size_t node, bool ordered, std::function<void(const Rows*)> then) {
-  Question& question = begin(node, "a list of peers", ordered);
-  const base::Duration asked_at = nodes_.time();
-  nodes_.inside(node, [this, &question, asked_at, then = std::move(then)](Inside& actor) {
-    actor.ask<wire::ListPeers, wire::PeerRows>(
-        actor.node().find(kPath), actor.now() + kSimAnswer, [](wire::ListPeers::Builder) {},
-        [this, &question, then, asked_at](runtime::Answer<wire::PeerRows> answer) {
-          if (question.over) return;
-          end(question, answer.ok() ? std::nullopt : std::optional(answer.error()));
-          if (!answer.ok()) return then ? then(nullptr) : void();
-          Rows rows;
-          for (const auto row : answer.value().getPeers()) {
-            const auto text = row.getAddress();
-            const auto id = node_id(row.getNode());
-            if (id) rows.push_back({*id, {text.begin(), text.size()}, row.getState()});
-          }
-          check_list(question.node, asked_at, rows);
-          if (then) then(&rows);
-        });
-  });
+void PeersWorkload::list(sim::Client& client, std::function<void(const Rows*)> then) {
+  ask<wire::ListPeers, wire::PeerRows>(
+      client, kPath, kSimAnswer, [](wire::ListPeers::Builder) {},
+      [this, &client, then = std::move(then), asked_at = nodes_.time()](const Error& error,
+                                                                        wire::PeerRows::Reader answer) {
+        Rows rows;
+        for (const auto row : answer.getPeers()) {
+          const auto text = row.getAddress();
+          const auto id = node_id(row.getNode());
+          if (id) rows.push_back({*id, {text.begin(), text.size()}, row.getState()});
+        }
+        if (!error) check_list(client.node, asked_at, rows);
+        if (then) then(error ? nullptr : &rows);
+      });
 }
 
 /// By the address that the node itself knows: people copy it from the list.
@@ -94,42 +72,30 @@ void PeersWorkload::connect(std::size_t node, std::size_t to, bool pinned, const
   if (!nodes_.serving(node) || !id || row == rows.end() || row->address.empty()) return;
   const std::string target = (pinned ? id->hex() + "@" : std::string()) + row->address;
   if (pinned) std::erase_if(drops_, [&](const Drop& drop) { return drop.by == nodes_.id(node) && drop.whom == *id; });
-  Question& question = begin(node, "to connect to " + node_name(to), true);
-  nodes_.inside(node, [this, &question, pinned, target, wanted = *id](Inside& actor) {
-    actor.ask<wire::ConnectPeer, wire::Connected>(
-        actor.node().find(kPath), actor.now() + kSimAnswer,
-        [&](wire::ConnectPeer::Builder out) {
-          out.setTarget({target.c_str(), target.size()});
-        },
-        [this, &question, pinned, wanted](runtime::Answer<wire::Connected> answer) {
-          if (question.over) return;
-          end(question, answer.ok() ? std::nullopt : std::optional(answer.error()));
-          if (!answer.ok()) return;
-          const auto found = node_id(answer.value().getNode());
-          if (!found || (pinned && *found != wanted))
-            return nodes_.violated("answered",
-                                   question.what + " at " + node_name(question.node) + " led to another id");
-          if (!nodes_.existed(*found))
-            nodes_.violated("strangers", question.what + " at " + node_name(question.node) + " led to an id of nobody");
-        });
-  });
+  sim::Client& client = begin_counted(node, "to connect to " + node_name(to));
+  ask<wire::ConnectPeer, wire::Connected>(
+      client, kPath, kSimAnswer,
+      [target](wire::ConnectPeer::Builder out) {
+        out.setTarget({target.c_str(), target.size()});
+      },
+      [this, &client, pinned, wanted = *id](const Error& error, wire::Connected::Reader answer) {
+        if (error) return;
+        const auto found = node_id(answer.getNode());
+        if (!found || (pinned && *found != wanted)) return violated("answered", client, "led to another id");
+        if (!nodes_.existed(*found)) violated("strangers", client, "led to an id that no machine ever had");
+      });
 }
 
 void PeersWorkload::drop(std::size_t node, std::size_t to) {
   const auto id = nodes_.id(to);
   const auto by = nodes_.id(node);
   if (!id || !by) return;
-  Question& question = begin(node, "to drop " + node_name(to), true);
-  nodes_.inside(node, [this, &question, by = *by, whom = *id](Inside& actor) {
-    actor.ask<wire::DropPeer, messages::wire::Nothing>(
-        actor.node().find(kPath), actor.now() + kSimAnswer,
-        [&](wire::DropPeer::Builder out) { out.setNode(data_of(whom.view())); },
-        [this, &question, by, whom](const runtime::Answer<messages::wire::Nothing>& answer) {
-          if (question.over) return;
-          end(question, answer.ok() ? std::nullopt : std::optional(answer.error()));
-          if (answer.ok()) drops_.push_back({by, whom, nodes_.time()});
-        });
-  });
+  ask<wire::DropPeer, messages::wire::Nothing>(
+      begin_counted(node, "to drop " + node_name(to)), kPath, kSimAnswer,
+      [id = *id](wire::DropPeer::Builder out) { out.setNode(data_of(id.view())); },
+      [this, by = *by, id = *id](const Error& error, messages::wire::Nothing::Reader) {
+        if (!error) drops_.push_back({by, id, nodes_.time()});
+      });
 }
 
 // -- what must hold --------------------------------------------------------------------------------------------------
@@ -147,7 +113,7 @@ void PeersWorkload::check_list(std::size_t node, base::Duration asked_at, const 
     if (row.id == self) return nodes_.violated("strangers", node_name(node) + " lists itself as its peer");
     if (!nodes_.existed(row.id))
       return nodes_.violated("strangers", node_name(node) + " knows " + row.id.hex() + ", which no machine ever was");
-    if (nobody_lies_ && row.state == wire::PeerState::BANNED)
+    if (all_honest_ && row.state == wire::PeerState::BANNED)
       return nodes_.violated("honest", node_name(node) + " bans " + name_of(row.id) + ", in a world without liars");
     for (const Drop& drop : drops_) {
       const bool soon = drop.at < asked_at && nodes_.time() - drop.at < kSimHoldOff;
@@ -197,7 +163,7 @@ void PeersWorkload::probe() {
   for (std::size_t node = 0; node < nodes_.size(); ++node) {
     if (!nodes_.serving(node)) continue;
     probing_.insert(node);
-    list(node, false, [this, node](const Rows* rows) {
+    list(begin(node, "a list of peers"), [this, node](const Rows* rows) {
       if (probing_.erase(node) > 0 && rows != nullptr) seen_[node] = *rows;
     });
   }
@@ -224,10 +190,7 @@ bool PeersWorkload::held_off(std::size_t one, std::size_t other) const {
 }
 
 std::vector<std::string> PeersWorkload::waits() const {
-  std::vector<std::string> out;
-  for (const Question& question : questions_) {
-    if (!question.over) out.push_back(question.what + " at " + node_name(question.node) + " has not ended");
-  }
+  std::vector<std::string> out = under_way();
   for (std::size_t node = 0; node < nodes_.size(); ++node) {
     if (!seen_.contains(node)) {
       out.push_back(node_name(node) + " was not asked yet whom it knows");

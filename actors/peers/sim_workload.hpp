@@ -10,7 +10,6 @@
 // Whole   each node has healthy links to as many others as it wants links, or to all; all of them hang together.
 // Lost    a node that lost its rows has forgotten whom it knew.
 // Owner   one world.
-#include <deque>
 #include <map>
 #include <optional>
 #include <set>
@@ -19,8 +18,7 @@
 
 #include "actors/peers/logic/decisions.hpp"
 #include "messages/peers.capnp.h"
-#include "runtime/actor/actor.hpp"
-#include "runtime/sim/workload.hpp"
+#include "runtime/sim/clients.hpp"
 
 namespace troupe::peers {
 
@@ -29,7 +27,7 @@ inline constexpr std::chrono::minutes kSimHoldOff{9};      // our choice: kHoldO
 inline constexpr std::chrono::hours kSimMemory{23};        // our choice: below kSilenceMax by the fastest clock
 inline constexpr std::chrono::minutes kSimShortWorld{10};  // our choice: in longer ones some wait for kRetryMax
 
-class PeersWorkload final : public sim::Workload {
+class PeersWorkload final : public sim::Workload, private sim::Clients<sim::Client> {
  public:
   PeersWorkload(sim::Nodes& nodes, const sim::Scenario& scenario);
 
@@ -50,12 +48,6 @@ class PeersWorkload final : public sim::Workload {
     }
   };
   using Rows = std::vector<Row>;
-  struct Question {
-    std::size_t node = 0;
-    std::string what;
-    bool ordered = false;  // by a person: what comes of it counts as acknowledged
-    bool over = false;
-  };
   struct Drop {
     base::NodeId by;
     base::NodeId whom;
@@ -67,10 +59,10 @@ class PeersWorkload final : public sim::Workload {
     bool saved = false;
   };
 
-  Question& begin(std::size_t node, std::string what, bool ordered);
-  void end(Question& question, const std::optional<base::Error>& error);
+  /// A client whose success is acknowledged to the world.
+  sim::Client& begin_counted(std::size_t node, std::string what);
   /// `then` gets null if there was no answer.
-  void list(std::size_t node, bool ordered, std::function<void(const Rows*)> then);
+  void list(sim::Client& client, std::function<void(const Rows*)> then);
   void connect(std::size_t node, std::size_t to, bool pinned, const Rows& rows);
   void drop(std::size_t node, std::size_t to);
   void check_list(std::size_t node, base::Duration asked_at, const Rows& rows);
@@ -79,13 +71,11 @@ class PeersWorkload final : public sim::Workload {
   bool held_off(std::size_t one, std::size_t other) const;
   std::vector<std::string> parts() const;
 
-  sim::Nodes& nodes_;
-  const bool nobody_lies_;  // no other domain's workload, in which somebody may
+  const bool all_honest_;  // no other domain's workload, in which a node may lie
   const base::Duration time_;
   const std::size_t links_target_;
   const std::size_t known_max_;
   std::set<std::uint16_t> breaking_;  // nodes whose actors a fault breaks: what is only in memory may go
-  std::deque<Question> questions_;    // callbacks of the world hold on to them
   std::vector<Drop> drops_;
   std::map<std::size_t, Memory> memories_;
   std::map<base::NodeId, std::set<base::NodeId>> saved_;  // proven peers whose rows a node has on its disk

@@ -10,8 +10,8 @@
 #include <map>
 #include <string>
 #include <utility>
+#include <vector>
 
-#include "runtime/base/error.hpp"
 #include "runtime/sim/workload.hpp"
 
 namespace troupe::sim {
@@ -19,12 +19,7 @@ namespace troupe::sim {
 inline constexpr std::size_t kChecksPerNode = 8;  // at once; our choice: far below what a node serves
 inline constexpr unsigned kTriesEnough = 3;       // of what need not be there; our choice
 
-/// "not_found: nobody has it"; empty without an error.
-inline std::string why_of(const std::optional<base::Error>& error) {
-  return error ? std::string(base::name(error->code)) + ": " + error->message : "";
-}
-
-/// `What` is asked of a node.
+/// `What` is asked of a node; its text() names the question: "a get of file-3".
 template <class What>
 class Closing {
  public:
@@ -85,6 +80,15 @@ class Closing {
   }
 
   const std::deque<Check>& checks() const { return checks_; }
+  /// "a get of file-3 at n2 is to be done", of each that is not done.
+  std::vector<std::string> waits() const {
+    std::vector<std::string> out;
+    for (const Check& check : checks_)
+      if (!check.done)
+        out.push_back(check.what.text() + " at " + node_name(check.node) +
+                      (check.why.empty() ? " is to be done" : " failed: " + check.why));
+    return out;
+  }
 
  private:
   const Nodes& nodes_;

@@ -35,6 +35,14 @@ struct Operation {
   std::uint16_t node = 0;  ///< 0 and on
   std::string what;        ///< "files.put": a domain, and one of the operations on its spec
   Numbers with;            ///< each that the spec names, and no other
+
+  /// "put" of "files.put".
+  std::string name() const { return what.substr(what.find('.') + 1); }
+  /// 0 without a number of that name.
+  std::int64_t number(const std::string& named) const {
+    const auto found = with.find(named);
+    return found == with.end() ? 0 : found->second;
+  }
   friend bool operator==(const Operation&, const Operation&) = default;
 };
 
@@ -54,6 +62,12 @@ struct Scenario {
   std::vector<std::string> mutations;        ///< planted bugs that are on
   std::vector<Fault> faults;                 ///< by time
   std::vector<Operation> operations;         ///< by time
+
+  /// A knob that is a count; `otherwise` if it is not set.
+  std::size_t count(const std::string& knob, std::size_t otherwise) const {
+    const auto at = knobs.find(knob);
+    return at == knobs.end() ? otherwise : static_cast<std::size_t>(std::stoul(at->second));
+  }
   friend bool operator==(const Scenario&, const Scenario&) = default;
 };
 

@@ -67,10 +67,15 @@ class Nodes {
   virtual bool existed(const base::NodeId& id) const = 0;
   /// Which node has that identity now; nothing if none has, or not any more.
   virtual std::optional<std::size_t> find(const base::NodeId& id) const = 0;
-  /// Whether a node has lost its disk and its identity with it: what others owe to that they owe for ever.
+  /// Whether a node has lost its disk and its identity with it: what others owe to it they owe for ever.
   virtual bool any_gone() const = 0;
   /// Whether a fault has destroyed, or may have destroyed, what this node acknowledged: its copies may be gone.
   virtual bool lost_data(std::size_t node) const = 0;
+  std::size_t lost_data_count() const {
+    std::size_t out = 0;
+    for (std::size_t node = 0; node < size(); ++node) out += lost_data(node) ? 1 : 0;
+    return out;
+  }
   /// Runs `what` in an actor of that node, which must serve; callbacks of its questions stop with the node.
   virtual void inside(std::size_t node, std::function<void(Inside&)> what) = 0;
   /// A stream of chance of that name.

@@ -1,0 +1,131 @@
+#pragma once
+// The clients of one domain in one world: each asks one thing of one node, as an operator would.
+//
+// Use     derive a struct from Client, for what a client must remember, and a class from Clients of it, with a function
+//         for each operation: begin(), then ask() or subscribe(), which end the client.
+// Counts  the success of an operation of the scenario is acknowledged to the world; that of a question which the
+//         workload asks by itself is not.
+// Owner   one world. A client that is over is kept: callbacks of the world hold on to it.
+#include <deque>
+#include <functional>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "runtime/actor/actor.hpp"
+#include "runtime/base/error.hpp"
+#include "runtime/sim/workload.hpp"
+
+namespace troupe::sim {
+
+using MaybeError = std::optional<base::Error>;
+
+/// "not_found: no node has it"; empty without an error.
+inline std::string why_of(const MaybeError& error) {
+  return error ? std::string(base::name(error->code)) + ": " + error->message : "";
+}
+
+struct Client {
+  std::size_t node = 0;
+  std::string what;              ///< "a put of file-3"
+  bool counts = false;           ///< its success is acknowledged to the world
+  bool over = false;             ///< it has its answer, or its node has died
+  base::WallTime asked_at{};     ///< by the clock of its node
+  runtime::Subscription hold{};  ///< of a stream
+
+  std::string text() const { return what + " at " + node_name(node); }
+};
+
+/// `Its` derives from Client.
+template <class Its>
+class Clients {
+ public:
+  using Error = MaybeError;
+  using Inside = Nodes::Inside;
+
+  explicit Clients(Nodes& nodes) : nodes_(nodes) {}
+
+  /// Those that begin while `what` runs count.
+  void by_operation(const std::function<void()>& what) {
+    counts_ = true;
+    what();
+    counts_ = false;
+  }
+  /// Ends the clients of that node: no answer will come any more. `cut_off` gets each that was not over.
+  void died(std::size_t node, const std::function<void(Its&)>& cut_off = {}) {
+    for (Its& client : clients_) {
+      if (client.node != node || std::exchange(client.over, true)) continue;
+      if (cut_off) cut_off(client);
+    }
+  }
+  /// "a put of file-3 at n2 has not ended", of each that is not over.
+  std::vector<std::string> under_way() const {
+    std::vector<std::string> out;
+    for (const Its& client : clients_)
+      if (!client.over) out.push_back(client.text() + " has not ended");
+    return out;
+  }
+
+ protected:
+  Its& begin(std::size_t node, std::string what) {
+    Its& client = clients_.emplace_back();
+    client.node = node;
+    client.what = std::move(what);
+    client.counts = counts_;
+    return client;
+  }
+  void end(Its& client, const Error& error) {
+    client.over = true;
+    if (error) nodes_.tell(client.text() + " ended with " + why_of(error));
+    else if (client.counts) nodes_.acknowledged();
+  }
+  /// `how` goes on from the client's text: "gave wrong bytes".
+  void violated(std::string_view invariant, const Its& client, const std::string& how) {
+    nodes_.violated(invariant, client.text() + ' ' + how);
+  }
+
+  /// Asks an actor of the client's node. The answer ends the client, then `take(error, A::Reader)` gets it; with an
+  /// error the reader is empty. Nothing is called once the client is over.
+  template <class Q, class A, class Fill, class Take>
+  void ask(Its& client, const char* path, base::Duration wait, Fill fill, Take take) {
+    nodes_.inside(client.node, [this, &client, path, wait, fill, take](Inside& actor) {
+      client.asked_at = actor.node().world().clock.wall();
+      actor.ask<Q, A>(actor.node().find(path), actor.now() + wait, fill,
+                      [this, &client, take](runtime::Answer<A> answer) {
+                        if (client.over) return;
+                        const Error error = answer.ok() ? Error() : answer.error();
+                        end(client, error);
+                        take(error, error ? typename A::Reader() : answer.value());
+                      });
+    });
+  }
+  /// Asks for a stream: `item(Item::Reader)` gets each. Its end ends the client, then `ended(error)` gets it.
+  template <class Q, class Item, class Fill, class OnItem, class OnEnd>
+  void subscribe(Its& client, const char* path, base::Duration idle, Fill fill, OnItem item, OnEnd ended) {
+    nodes_.inside(client.node, [this, &client, path, idle, fill, item, ended](Inside& actor) {
+      client.asked_at = actor.node().world().clock.wall();
+      client.hold = actor.subscribe<Q, Item>(
+          actor.node().find(path), idle, fill,
+          [&client, item](typename Item::Reader one) {
+            if (!client.over) item(one);
+          },
+          [this, &client, ended](const base::Outcome<void>& outcome) {
+            if (client.over) return;
+            const Error error = outcome.ok() ? Error() : outcome.error();
+            end(client, error);
+            ended(error);
+          });
+    });
+  }
+
+  std::size_t begun() const { return clients_.size(); }
+
+  Nodes& nodes_;
+
+ private:
+  std::deque<Its> clients_;
+  bool counts_ = false;
+};
+
+}  // namespace troupe::sim
