@@ -1,7 +1,5 @@
 #include "apps/sim/domains.hpp"
 
-#include <algorithm>
-
 #include "actors/dht/sim.hpp"
 #include "actors/files/sim.hpp"
 #include "actors/peers/sim.hpp"
@@ -27,12 +25,6 @@ const sim::WorkloadSpec& world_spec() {
 const std::vector<const sim::WorkloadSpec*>& all_workloads() {
   static const std::vector<const sim::WorkloadSpec*> all{&peers::workload(), &files::workload(), &dht::workload()};
   return all;
-}
-
-const sim::WorkloadSpec* workload_spec(std::string_view name) {
-  const auto& all = all_workloads();
-  const auto found = std::ranges::find(all, name, &sim::WorkloadSpec::name);
-  return found == all.end() ? nullptr : *found;
 }
 
 }  // namespace troupe::apps

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <numeric>
 
-#include "apps/sim/domains.hpp"
 #include "runtime/base/ensure.hpp"
 #include "runtime/sim/clock.hpp"
 
@@ -140,9 +139,10 @@ bool may_draw(const FaultSpec& spec, const DrawOptions& options, std::uint16_t n
   return options.weather != Weather::calm && (options.beyond || !spec.beyond) && (nodes > 1 || !takes_two);
 }
 
-Scenario planted(std::string_view domain, std::string_view mutant, std::uint64_t seed) {
+Scenario planted(std::string_view domain, std::string_view mutant, std::uint64_t seed, sim::WorkloadSpecs workloads) {
   constexpr std::array<Weather, 3> kTurn{Weather::storm, Weather::swarm, Weather::calm};
-  Scenario world = draw(seed, {.domains = {std::string(domain)}, .weather = kTurn[seed % kTurn.size()]});
+  Scenario world =
+      draw(seed, {.domains = {std::string(domain)}, .weather = kTurn[seed % kTurn.size()], .workloads = workloads});
   world.mutations.emplace_back(mutant);
   return world;
 }
@@ -157,7 +157,7 @@ Scenario draw(std::uint64_t seed, const DrawOptions& options) {
 
   std::vector<const sim::WorkloadSpec*> domains;
   for (const std::string& name : options.domains) {
-    domains.push_back(workload_spec(name));
+    domains.push_back(sim::find(options.workloads, name));
     base::ensure(domains.back() != nullptr, "domains were checked before a world is drawn");
   }
   base::Random random = stream(seed, concern("load"));

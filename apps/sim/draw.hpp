@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "runtime/sim/workload.hpp"
+#include "apps/sim/domains.hpp"
 
 namespace troupe::apps {
 
@@ -19,11 +19,12 @@ inline constexpr std::uint16_t kNodesDrawnMax = 7;  // our choice: more are slow
 enum class Weather : std::uint8_t { swarm, calm, storm };
 
 struct DrawOptions {
-  std::vector<std::string> domains;  ///< known ones
+  std::vector<std::string> domains;  ///< of `workloads`
   Weather weather = Weather::swarm;
   bool beyond = false;
   std::optional<std::uint16_t> nodes{};
   base::Duration time = std::chrono::seconds(60);
+  sim::WorkloadSpecs workloads = all_workloads();
 };
 
 /// Whether worlds of so many nodes, drawn by these options, may have faults of that kind.
@@ -35,6 +36,7 @@ sim::Scenario draw(std::uint64_t seed, const DrawOptions& options);
 
 /// A world with a planted bug of that domain: in turn a storm, a swarm and a calm one, for some bugs hide behind
 /// faults.
-sim::Scenario planted(std::string_view domain, std::string_view mutant, std::uint64_t seed);
+sim::Scenario planted(std::string_view domain, std::string_view mutant, std::uint64_t seed,
+                      sim::WorkloadSpecs workloads = all_workloads());
 
 }  // namespace troupe::apps

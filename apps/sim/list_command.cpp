@@ -7,6 +7,7 @@
 #include "apps/cli/terminal.hpp"
 #include "apps/sim/commands.hpp"
 #include "apps/sim/domains.hpp"
+#include "apps/sim/options.hpp"
 #include "apps/sim/trial.hpp"
 
 namespace troupe::apps::sim_command {
@@ -45,7 +46,7 @@ struct Entry {
   std::string kind, name, takes, help;
 };
 
-std::vector<Entry> entries() {
+std::vector<Entry> entries(sim::WorkloadSpecs workloads) {
   std::vector<Entry> out;
   for (const sim::FaultSpec& fault : sim::fault_specs())
     out.push_back({"fault", std::string(fault.name), takes(fault), std::string(fault.help)});
@@ -61,15 +62,15 @@ std::vector<Entry> entries() {
     for (const auto& one : spec.mutants) out.push_back({"mutant", std::string(one.name), "", std::string(one.help)});
   };
   add(world_spec());
-  for (const sim::WorkloadSpec* domain : all_workloads()) {
+  for (const sim::WorkloadSpec* domain : workloads) {
     out.push_back({"domain", std::string(domain->name), "", ""});
     add(*domain);
   }
   return out;
 }
 
-Ending print_list(const Invocation& invocation, Console& console) {
-  const auto all = entries();
+Ending print_list(const Invocation& invocation, Console& console, sim::WorkloadSpecs workloads) {
+  const auto all = entries(workloads);
   if (invocation.globals.json) {
     capnp::MallocMessageBuilder message;
     auto rows = message.initRoot<output::wire::SimCards>().initCards(static_cast<unsigned>(all.size()));
@@ -90,11 +91,11 @@ Ending print_list(const Invocation& invocation, Console& console) {
 
 }  // namespace
 
-Command list() {
+Command list(sim::WorkloadSpecs workloads) {
   return {
       .name = "sim list",
       .summary = "Show the domains that can be tried, their operations, invariants and planted bugs, and the faults",
-      .run = print_list};
+      .run = simulating(print_list, workloads)};
 }
 
 }  // namespace troupe::apps::sim_command

@@ -7,7 +7,6 @@
 #include "apps/cli/terminal.hpp"
 #include "apps/sim/apart.hpp"
 #include "apps/sim/commands.hpp"
-#include "apps/sim/domains.hpp"
 #include "apps/sim/options.hpp"
 #include "apps/sim/report.hpp"
 #include "apps/sim/trial.hpp"
@@ -30,18 +29,21 @@ struct Hunt {
 };
 
 /// What came of a world with a planted bug. One that breaks without it, too, says nothing about the bug.
-Outcome seen_by(sim::Scenario world) {
-  Outcome out = Trial(world).run();
+Outcome seen_by(sim::Scenario world, sim::WorkloadSpecs workloads) {
+  Outcome out = Trial(world, workloads).run();
   world.mutations.clear();
-  if (out.broken() && Trial(world).run().broken()) out.invariant.clear();
+  if (out.broken() && Trial(world, workloads).run().broken()) out.invariant.clear();
   return out;
 }
 
 /// The first seed in whose world something does not hold. Fails if the system has no room for a process.
-base::Result<Found, Failure> hunt(const std::string& domain, std::string_view mutant, const Hunt& plan) {
+base::Result<Found, Failure> hunt(const std::string& domain, std::string_view mutant, const Hunt& plan,
+                                  sim::WorkloadSpecs workloads) {
   std::map<std::uint64_t, std::optional<Outcome>> ended;
   Found out;
-  const auto work = [&](std::uint64_t place) { return seen_by(planted(domain, mutant, plan.first + place)); };
+  const auto work = [&](std::uint64_t place) {
+    return seen_by(planted(domain, mutant, plan.first + place, workloads), workloads);
+  };
   const auto ran = run_apart(plan.jobs, plan.seeds, work, [&](Apart::Done done) {
     ended.emplace(done.tag, std::move(done.outcome));
     for (auto next = ended.find(out.seeds); next != ended.end() && !out.by; next = ended.find(out.seeds)) {
@@ -68,17 +70,17 @@ void print_json(std::ostream& out, std::string_view mutant, const Found& found) 
   write_json_line(out, row.asReader());
 }
 
-Ending hunt_all(const Invocation& invocation, Console& console) {
+Ending hunt_all(const Invocation& invocation, Console& console, sim::WorkloadSpecs workloads) {
   const Hunt plan{invocation.number("--seed").value_or(1), invocation.number("--seeds").value_or(kSeedsDefault),
                   jobs_of(invocation)};
   const auto only = invocation.text("MUTANT");
   TextTable table({{"MUTANT"}, {"FOUND"}, {"SEEDS", Align::right}, {"SEED", Align::right}, {"BY"}});
   std::size_t tried = 0, missed = 0;
-  for (const sim::WorkloadSpec* domain : all_workloads()) {
+  for (const sim::WorkloadSpec* domain : workloads) {
     for (const sim::Named& mutant : domain->mutants) {
       if (only && *only != mutant.name) continue;
       if (Interrupts::noted() != 0) Interrupts::obey();
-      const auto found = hunt(std::string(domain->name), mutant.name, plan);
+      const auto found = hunt(std::string(domain->name), mutant.name, plan, workloads);
       if (!found.ok()) return found.error();
       ++tried;
       if (!found.value().by) ++missed;
@@ -99,7 +101,7 @@ Ending hunt_all(const Invocation& invocation, Console& console) {
 
 }  // namespace
 
-Command mutants() {
+Command mutants(sim::WorkloadSpecs workloads) {
   return {.name = "sim mutants",
           .summary = "Plant each known bug, and count the seeds until its damage is seen",
           .options =
@@ -107,7 +109,7 @@ Command mutants() {
                {.name = "--seeds", .value = "N", .help = "worlds for each at most (500)", .min = 1, .max = kSeedsMax},
                jobs_option("worlds at once (1)")},
           .positionals = {{.name = "MUTANT", .help = "this one alone", .arity = Arity::maybe}},
-          .run = simulating(hunt_all)};
+          .run = simulating(hunt_all, workloads)};
 }
 
 }  // namespace troupe::apps::sim_command

@@ -5,7 +5,6 @@
 #include <limits>
 
 #include "apps/cli/shell_word.hpp"
-#include "apps/sim/domains.hpp"
 #include "apps/sim/report.hpp"
 #include "apps/sim/scenario_file.hpp"
 #include "apps/sim/scenario_source.hpp"
@@ -21,24 +20,22 @@ namespace {
 constexpr std::uint64_t kSeedsMax = 100'000'000;  // weeks
 constexpr std::size_t kShownBytesMax = 80;
 
-std::string names() {
-  std::string out;
-  for (const sim::WorkloadSpec* one : all_workloads()) out += (out.empty() ? "" : ", ") + std::string(one->name);
-  return out;
-}
-
 bool is_file(const std::string& named) { return named.ends_with(".toml") || named.find('/') != std::string::npos; }
 
-std::optional<Failure> unknown(const std::string& name) {
-  if (workload_spec(name) != nullptr) return std::nullopt;
+std::optional<Failure> unknown(const std::string& name, sim::WorkloadSpecs workloads) {
+  if (sim::find(workloads, name) != nullptr) return std::nullopt;
   if (is_file(name))
     return usage_failure("a scenario is run by a command of its own", "troupe sim run " + file_words(name));
   if (name.empty()) return usage_failure("a domain is missing before or behind a comma", "troupe sim list");
   std::vector<std::string_view> known;
-  for (const sim::WorkloadSpec* one : all_workloads()) known.push_back(one->name);
+  std::string all;
+  for (const sim::WorkloadSpec* one : workloads) {
+    known.push_back(one->name);
+    all += (all.empty() ? "" : ", ") + std::string(one->name);
+  }
   const auto near = base::nearest(name, known);
   std::string what = "there is no domain \"" + base::shortened(name, kShownBytesMax) + "\"; ";
-  what += near.empty() ? "there are " + names() : "did you mean \"" + std::string(near) + "\"?";
+  what += near.empty() ? "there are " + all : "did you mean \"" + std::string(near) + "\"?";
   return usage_failure(std::move(what), "troupe sim list");
 }
 
@@ -69,14 +66,15 @@ std::vector<Option> world_options() {
   return all;
 }
 
-base::Result<Worlds, Failure> worlds_of(const Invocation& invocation) {
+base::Result<Worlds, Failure> worlds_of(const Invocation& invocation, sim::WorkloadSpecs workloads) {
   const std::string help = "troupe help " + invocation.command().name;
   Worlds out;
+  out.draw.workloads = workloads;
   const std::string list = invocation.all(invocation.command().positionals.front().name).front();
   for (std::size_t from = 0; from <= list.size();) {
     const std::size_t comma = std::min(list.find(',', from), list.size());
     std::string name = list.substr(from, comma - from);
-    if (auto failure = unknown(name)) return std::move(*failure);
+    if (auto failure = unknown(name, workloads)) return std::move(*failure);
     if (std::find(out.draw.domains.begin(), out.draw.domains.end(), name) != out.draw.domains.end())
       return usage_failure("\"" + name + "\" is named twice", help);
     out.draw.domains.push_back(std::move(name));
@@ -111,18 +109,18 @@ std::string file_words(const std::string& path) {
   return shell_word(is_file(path) && !path.starts_with('-') ? path : "./" + path);
 }
 
-base::Result<OneWorld, Failure> world_of(const Invocation& invocation) {
+base::Result<OneWorld, Failure> world_of(const Invocation& invocation, sim::WorkloadSpecs workloads) {
   const std::string named = invocation.all(invocation.command().positionals.front().name).front();
   if (is_file(named)) {
     for (const Option& option : seed_options())
       if (invocation.has(option.name))
         return usage_failure(option.name + " is for a world that is drawn: a scenario says all of it itself",
                              "troupe help " + invocation.command().name);
-    auto scenario = load_scenario(named);
+    auto scenario = load_scenario(named, workloads);
     if (!scenario.ok()) return scenario.error();
     return OneWorld{std::move(scenario).value(), "run " + file_words(named), file_words(named)};
   }
-  const auto worlds = worlds_of(invocation);
+  const auto worlds = worlds_of(invocation, workloads);
   if (!worlds.ok()) return worlds.error();
   const std::string words = world_words(worlds.value().draw, worlds.value().seed);
   return OneWorld{draw(worlds.value().seed, worlds.value().draw), words, words};
@@ -140,20 +138,21 @@ Failure parted(const Outcome& outcome) {
           Exit::not_deterministic};
 }
 
-base::Result<Outcome, Failure> watched(const Invocation& invocation, const sim::Scenario& scenario) {
+base::Result<Outcome, Failure> watched(const Invocation& invocation, const sim::Scenario& scenario,
+                                       sim::WorkloadSpecs workloads) {
   if (invocation.has("--twice")) {
     if (invocation.has("--trace"))
       return usage_failure("--trace is of one run, not of two", "troupe help " + invocation.command().name);
-    Outcome outcome = told(run_twice(scenario));
+    Outcome outcome = told(run_twice(scenario, workloads));
     if (outcome.invariant == kSameTwice) return parted(outcome);
     return outcome;
   }
-  Trial trial(scenario);
+  Trial trial(scenario, workloads);
   const auto path = invocation.text("--trace");
   if (!path) return trial.run();
   std::ofstream out(*path, std::ios::binary | std::ios::trunc);
   if (!out) return unwritten_trace(*path, "nothing was run");
-  TraceWriter trace(out, trial.world().stage(), write_scenario(scenario, all_workloads(), "the world of this trace"));
+  TraceWriter trace(out, trial.world().stage(), write_scenario(scenario, workloads, "the world of this trace"));
   trial.world().stage().record(&trace);
   Outcome outcome = trial.run();
   trial.world().stage().record(nullptr);
@@ -175,8 +174,8 @@ unsigned jobs_of(const Invocation& invocation) {
   return static_cast<unsigned>(invocation.number("--jobs").value_or(1));
 }
 
-std::function<Ending(const Invocation&, Console&)> simulating(Run run) {
-  return [run](const Invocation& invocation, Console& console) -> Ending {
+Run simulating(Run run) {
+  return [run = std::move(run)](const Invocation& invocation, Console& console) -> Ending {
     try {
       Ending ending = run(invocation, console);
       // Exit 1 says that something did not hold, and nothing else does.
@@ -191,6 +190,11 @@ std::function<Ending(const Invocation&, Console&)> simulating(Run run) {
                      Exit::simulator_failed};
     }
   };
+}
+
+Run simulating(Ending (*run)(const Invocation&, Console&, sim::WorkloadSpecs), sim::WorkloadSpecs workloads) {
+  return simulating(
+      [run, workloads](const Invocation& invocation, Console& console) { return run(invocation, console, workloads); });
 }
 
 }  // namespace troupe::apps::sim_command

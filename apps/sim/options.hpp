@@ -21,7 +21,7 @@ std::vector<Option> seed_options();
 std::vector<Option> world_options();
 
 /// Errors: usage, with the domains that there are.
-base::Result<Worlds, Failure> worlds_of(const Invocation& invocation);
+base::Result<Worlds, Failure> worlds_of(const Invocation& invocation, sim::WorkloadSpecs workloads);
 
 /// How a command line names that file to each of these commands: "churn" would be a domain, "./churn" is a file. A word
 /// of a shell; empty for standard input, which nobody can read again.
@@ -34,12 +34,13 @@ struct OneWorld {
   std::string run_words;  ///< behind "troupe sim": "files --seed 8412", "run x.toml"
   std::string words;      ///< that name it to a command: "files --seed 8412", "x.toml"
 };
-base::Result<OneWorld, Failure> world_of(const Invocation& invocation);
+base::Result<OneWorld, Failure> world_of(const Invocation& invocation, sim::WorkloadSpecs workloads);
 
 /// --twice and --trace.
 std::vector<Option> watch_options();
 /// Runs a world as those options say. Fails with exit 11 if two runs of it part.
-base::Result<Outcome, Failure> watched(const Invocation& invocation, const sim::Scenario& scenario);
+base::Result<Outcome, Failure> watched(const Invocation& invocation, const sim::Scenario& scenario,
+                                       sim::WorkloadSpecs workloads);
 /// How a world ends that told() says was not the same twice.
 Failure parted(const Outcome& outcome);
 
@@ -51,8 +52,10 @@ inline constexpr std::uint64_t kJobsMax = 256;  // our choice: beyond the cores 
 Option jobs_option(std::string help);
 unsigned jobs_of(const Invocation& invocation);
 
-using Run = Ending (*)(const Invocation&, Console&);
+using Run = std::function<Ending(const Invocation&, Console&)>;
 /// A command whose own mistakes are exit 12: what it saw until then says nothing about the product.
-std::function<Ending(const Invocation&, Console&)> simulating(Run run);
+Run simulating(Run run);
+/// The same of a command that walks workloads.
+Run simulating(Ending (*run)(const Invocation&, Console&, sim::WorkloadSpecs), sim::WorkloadSpecs workloads);
 
 }  // namespace troupe::apps::sim_command

@@ -12,14 +12,14 @@
 namespace troupe::apps::sim_command {
 namespace {
 
-Ending replay_world(const Invocation& invocation, Console& console) {
+Ending replay_world(const Invocation& invocation, Console& console, sim::WorkloadSpecs workloads) {
   const std::string typed = invocation.text("--filter").value_or("");
   const auto filter = observe::Filter::parse(typed);
   if (!filter.ok()) return usage_failure(observe::told("the filter", typed, filter.error()), "troupe help inspect");
-  const auto world = world_of(invocation);
+  const auto world = world_of(invocation, workloads);
   if (!world.ok()) return world.error();
   const sim::Scenario& scenario = world.value().scenario;
-  Trial trial(scenario);
+  Trial trial(scenario, workloads);
   if (const auto until = invocation.number("--until")) trial.world().stage().stop_at(*until);
   const Outcome outcome = trial.run();
   if (invocation.globals.json) {
@@ -36,7 +36,7 @@ Ending replay_world(const Invocation& invocation, Console& console) {
 
 }  // namespace
 
-Command replay() {
+Command replay(sim::WorkloadSpecs workloads) {
   auto options = seed_options();
   options.push_back({.name = "--until",
                      .value = "E",
@@ -48,7 +48,7 @@ Command replay() {
           .summary = "Run one world up to an event, and show the state of every actor there",
           .options = std::move(options),
           .positionals = {{.name = "DOMAIN[,DOMAIN...]|FILE", .help = "as for sim, or a scenario"}},
-          .run = simulating(replay_world)};
+          .run = simulating(replay_world, workloads)};
 }
 
 }  // namespace troupe::apps::sim_command

@@ -125,7 +125,7 @@ std::vector<std::string> Summary::never_reached() const {
   if (worlds_ < kWorldsJudged) return out;
   const bool calm = options_.weather == Weather::calm;
   std::vector<const sim::WorkloadSpec*> specs{&world_spec()};
-  for (const auto& name : options_.domains) specs.push_back(workload_spec(name));
+  for (const auto& name : options_.domains) specs.push_back(sim::find(options_.workloads, name));
   for (const sim::WorkloadSpec* spec : specs)
     for (const sim::Named& property : spec->sometimes)
       if ((!calm || property.calm) && !reached_.contains(property.name)) out.emplace_back(property.name);

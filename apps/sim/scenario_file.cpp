@@ -98,7 +98,7 @@ class Reader {
     if (!names) return;
     for (const std::string& name : *names) {
       if (!problem_.takes(fields.line("domains"))) return;
-      if (!domain(name)) {
+      if (!sim::find(workloads_, name)) {
         std::vector<std::string_view> known;
         for (const auto* spec : workloads_) known.push_back(spec->name);
         return fields.wrong("domains", ": " + shown(name) + did_you_mean(name, known));
@@ -249,11 +249,12 @@ class Reader {
     if (!what) return;
     const sim::OperationSpec* spec = operation_spec(workloads_, *what);
     const std::string name = what->substr(0, what->find('.'));
-    if (!has_domain(name) && (spec || !domain(name)))
+    if (!has_domain(name) && (spec || !sim::find(workloads_, name)))
       return fields.say("what", "order " + shown(*what) + " is of none of the domains");
     if (!spec) {
       std::vector<std::string> known;
-      for (const auto& one : domain(name)->operations) known.push_back(name + '.' + std::string(one.name));
+      for (const auto& one : sim::find(workloads_, name)->operations)
+        known.push_back(name + '.' + std::string(one.name));
       return fields.say("what", "order " + shown(*what) + did_you_mean(*what, {known.begin(), known.end()}));
     }
     fields.name("order \"" + *what + '"');
@@ -271,11 +272,6 @@ class Reader {
     out_.operations.push_back(std::move(operation));
   }
 
-  const sim::WorkloadSpec* domain(std::string_view name) const {
-    const auto found =
-        std::find_if(workloads_.begin(), workloads_.end(), [&](const auto* spec) { return spec->name == name; });
-    return found == workloads_.end() ? nullptr : *found;
-  }
   bool has_domain(std::string_view name) const {
     return std::find(out_.domains.begin(), out_.domains.end(), name) != out_.domains.end();
   }
@@ -291,12 +287,10 @@ class Reader {
 const sim::OperationSpec* operation_spec(sim::WorkloadSpecs specs, std::string_view what) {
   const auto dot = what.find('.');
   if (dot == what.npos) return nullptr;
-  for (const sim::WorkloadSpec* domain : specs) {
-    if (domain->name != what.substr(0, dot)) continue;
-    for (const sim::OperationSpec& operation : domain->operations)
-      if (operation.name == what.substr(dot + 1)) return &operation;
-  }
-  return nullptr;
+  const sim::WorkloadSpec* domain = sim::find(specs, what.substr(0, dot));
+  if (!domain) return nullptr;
+  const auto found = std::ranges::find(domain->operations, what.substr(dot + 1), &sim::OperationSpec::name);
+  return found == domain->operations.end() ? nullptr : &*found;
 }
 
 const sim::NumberSpec* number_spec(const sim::OperationSpec& operation, std::string_view name) {

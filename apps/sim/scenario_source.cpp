@@ -3,13 +3,12 @@
 #include "apps/cli/file_source.hpp"
 #include "apps/cli/file_target.hpp"
 #include "apps/host/domains.hpp"
-#include "apps/sim/domains.hpp"
 #include "apps/sim/scenario_file.hpp"
 #include "apps/sim/trace.hpp"
 
 namespace troupe::apps {
 
-base::Result<sim::Scenario, Failure> load_scenario(const std::string& path) {
+base::Result<sim::Scenario, Failure> load_scenario(const std::string& path, sim::WorkloadSpecs workloads) {
   auto source = FileSource::open(path);
   if (!source.ok()) {
     const bool folder = source.error().error.code == base::Code::unsupported;
@@ -29,14 +28,14 @@ base::Result<sim::Scenario, Failure> load_scenario(const std::string& path) {
   if (text.starts_with(kTraceMagic))
     return usage_failure(path + " is the trace of a run, not a scenario", "troupe help sim run");
   const config::Table settings = settings_table();
-  auto scenario = read_scenario(text, all_workloads(), settings);
+  auto scenario = read_scenario(text, workloads, settings);
   if (!scenario.ok()) return usage_failure(path + ": " + scenario.error().message, "troupe sim list");
   return std::move(scenario).value();
 }
 
 base::Result<void, Failure> save_scenario(const std::string& path, const sim::Scenario& scenario,
-                                          const std::string& about) {
-  const std::string text = write_scenario(scenario, all_workloads(), about);
+                                          const std::string& about, sim::WorkloadSpecs workloads) {
+  const std::string text = write_scenario(scenario, workloads, about);
   auto target = FileTarget::open(path);
   if (!target.ok()) return target.error();
   FileTarget::WaitForRoom waits_for_ever = [](int) { return base::Result<void, Failure>(); };

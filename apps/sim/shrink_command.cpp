@@ -19,11 +19,11 @@ constexpr std::uint64_t kSecondsDefault = 60;
 constexpr std::uint64_t kSecondsMax = 86'400;
 
 /// Runs candidates in processes of their own; the first in their order that fails as `failure` did.
-std::optional<std::size_t> first_alike(std::span<const sim::Scenario> candidates, const Outcome& failure,
-                                       unsigned jobs) {
+std::optional<std::size_t> first_alike(std::span<const sim::Scenario> candidates, const Outcome& failure, unsigned jobs,
+                                       sim::WorkloadSpecs workloads) {
   std::vector<std::optional<bool>> alike_at(candidates.size());
   std::size_t judged = 0;  // all before it failed otherwise
-  const auto work = [&](std::uint64_t place) { return Trial(candidates[place]).run(); };
+  const auto work = [&](std::uint64_t place) { return Trial(candidates[place], workloads).run(); };
   const auto ran = run_apart(jobs, candidates.size(), work, [&](const Apart::Done& done) {
     alike_at[done.tag] = done.outcome && alike(*done.outcome, failure);
     while (judged < alike_at.size() && alike_at[judged] == false) ++judged;
@@ -33,15 +33,15 @@ std::optional<std::size_t> first_alike(std::span<const sim::Scenario> candidates
   return found ? std::optional(judged) : std::nullopt;
 }
 
-Ending shrink_world(const Invocation& invocation, Console& console) {
-  const auto world = world_of(invocation);
+Ending shrink_world(const Invocation& invocation, Console& console, sim::WorkloadSpecs workloads) {
+  const auto world = world_of(invocation, workloads);
   if (!world.ok()) return world.error();
   const auto path = invocation.text("-o");
   if (!path) return usage_failure("-o FILE is missing: where the smaller scenario goes", "troupe help sim shrink");
   // Made and let go again: what cannot be written is said before all the work, and who ends that leaves nothing behind.
   if (const auto target = FileTarget::open(*path); !target.ok()) return target.error();
   const sim::Scenario& failing = world.value().scenario;
-  const Outcome failure = Trial(failing).run();
+  const Outcome failure = Trial(failing, workloads).run();
   if (!failure.broken())
     return Failure{{base::Code::not_found, "nothing to shrink: everything holds in that world"},
                    "no scenario was written",
@@ -54,14 +54,14 @@ Ending shrink_world(const Invocation& invocation, Console& console) {
   limits.out_of_time = [&] { return real_now() - from > patience || Interrupts::noted() != 0; };
   Progress progress(console, "tries", 0, from, Progress::Unit::count);
   const Shrunk shrunk = shrink(
-      failing, failure.at, all_workloads(),
-      [&](std::span<const sim::Scenario> candidates) { return first_alike(candidates, failure, jobs); }, limits,
-      [&](const ShrinkStep& step) { progress.update(step.tries, real_now()); });
-  const Outcome smallest = Trial(shrunk.smallest).run();
+      failing, failure.at, workloads,
+      [&](std::span<const sim::Scenario> candidates) { return first_alike(candidates, failure, jobs, workloads); },
+      limits, [&](const ShrinkStep& step) { progress.update(step.tries, real_now()); });
+  const Outcome smallest = Trial(shrunk.smallest, workloads).run();
   const std::string about =
       "Breaks " + smallest.invariant + ": " + smallest.why + "\nShrunk from " + std::to_string(failing.faults.size()) +
       " faults and " + std::to_string(failing.operations.size()) + " operations: troupe sim " + world.value().run_words;
-  if (auto saved = save_scenario(*path, shrunk.smallest, about); !saved.ok()) return saved.error();
+  if (auto saved = save_scenario(*path, shrunk.smallest, about, workloads); !saved.ok()) return saved.error();
   std::ostream& out = *path == "-" ? console.err : console.out;  // there the scenario is the output
   if (invocation.globals.json) {
     print_json(out, smallest);
@@ -81,7 +81,7 @@ Ending shrink_world(const Invocation& invocation, Console& console) {
 
 }  // namespace
 
-Command shrink() {
+Command shrink(sim::WorkloadSpecs workloads) {
   auto options = seed_options();
   options.push_back({.name = "-o", .value = "FILE", .help = "where the smaller scenario goes", .alias = "--output"});
   options.push_back(
@@ -91,7 +91,7 @@ Command shrink() {
           .summary = "Find the smallest world that fails in the same way, and write it as a scenario",
           .options = std::move(options),
           .positionals = {{.name = "DOMAIN[,DOMAIN...]|FILE", .help = "as for sim, or a scenario that fails"}},
-          .run = simulating(shrink_world)};
+          .run = simulating(shrink_world, workloads)};
 }
 
 }  // namespace troupe::apps::sim_command

@@ -36,7 +36,7 @@ Ending conclude(const Summary& summary, Console& console, bool json) {
 /// One world in this process: a debugger sees it, and its crash is ours.
 Ending run_one(const Invocation& invocation, const Worlds& worlds, Console& console) {
   const sim::Scenario scenario = draw(worlds.seed, worlds.draw);
-  const auto outcome = sim_command::watched(invocation, scenario);
+  const auto outcome = sim_command::watched(invocation, scenario, worlds.draw.workloads);
   if (!outcome.ok()) return outcome.error();
   if (invocation.globals.json) {
     print_json(console.out, outcome.value());
@@ -55,7 +55,7 @@ Ending run_many(const Worlds& worlds, bool twice, Console& console, bool json) {
   std::optional<Outcome> parted;
   const auto work = [&](std::uint64_t place) {
     const sim::Scenario scenario = draw(worlds.seed + place, worlds.draw);
-    return twice ? told(run_twice(scenario)) : Trial(scenario).run();
+    return twice ? told(run_twice(scenario, worlds.draw.workloads)) : Trial(scenario, worlds.draw.workloads).run();
   };
   const auto ran = run_apart(worlds.jobs, worlds.seeds, work, [&](const Apart::Done& done) {
     const Outcome outcome = done.outcome ? *done.outcome : crash(worlds, worlds.seed + done.tag, done.why);
@@ -82,8 +82,8 @@ Ending run_many(const Worlds& worlds, bool twice, Console& console, bool json) {
   return ending;
 }
 
-Ending run_domains(const Invocation& invocation, Console& console) {
-  const auto worlds = sim_command::worlds_of(invocation);
+Ending run_domains(const Invocation& invocation, Console& console, sim::WorkloadSpecs workloads) {
+  const auto worlds = sim_command::worlds_of(invocation, workloads);
   if (!worlds.ok()) return worlds.error();
   const bool json = invocation.globals.json;
   if (worlds.value().seeds == 1) return run_one(invocation, worlds.value(), console);
@@ -93,7 +93,9 @@ Ending run_domains(const Invocation& invocation, Console& console) {
 
 }  // namespace
 
-Commands sim_commands() {
+Commands sim_commands() { return sim_commands(all_workloads()); }
+
+Commands sim_commands(sim::WorkloadSpecs workloads) {
   auto options = sim_command::world_options();
   for (auto& one : sim_command::watch_options()) options.push_back(std::move(one));
   Commands out;
@@ -102,9 +104,10 @@ Commands sim_commands() {
        .summary = "Try the production actors in simulated worlds, each from one seed",
        .options = std::move(options),
        .positionals = {{.name = "DOMAIN[,DOMAIN...]", .help = "whose clients work, and whose invariants must hold"}},
-       .run = sim_command::simulating(run_domains)});
-  for (auto command : {sim_command::run(), sim_command::replay(), sim_command::shrink(), sim_command::list(),
-                       sim_command::mutants(), sim_command::churn(), sim_command::eclipse(), sim_command::survival()})
+       .run = sim_command::simulating(run_domains, workloads)});
+  for (auto command : {sim_command::run(workloads), sim_command::replay(workloads), sim_command::shrink(workloads),
+                       sim_command::list(workloads), sim_command::mutants(workloads), sim_command::churn(),
+                       sim_command::eclipse(), sim_command::survival()})
     out.push_back(std::move(command));
   return out;
 }

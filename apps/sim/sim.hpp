@@ -1,9 +1,12 @@
 #pragma once
-// The commands `troupe sim ...`, a source for each: apps/sim.cpp and apps/sim/*_command.cpp.
+// The commands `troupe sim ...`, a source for each: apps/sim/sim.cpp and apps/sim/*_command.cpp.
 #include "apps/cli/command.hpp"
+#include "runtime/sim/workload.hpp"
 
 namespace troupe::apps {
 
 Commands sim_commands();
+/// Of these domains alone.
+Commands sim_commands(sim::WorkloadSpecs workloads);
 
 }  // namespace troupe::apps

@@ -5,7 +5,6 @@
 #include <cstdio>
 #include <numeric>
 
-#include "apps/sim/domains.hpp"
 #include "runtime/base/ensure.hpp"
 #include "runtime/base/text.hpp"
 
@@ -38,14 +37,15 @@ bool by_fault(const std::string& why) { return why.find(sim::kBrokenByFault) != 
 
 }  // namespace
 
-Trial::Trial(const sim::Scenario& scenario) : scenario_(scenario), reached_(scenario.mutations) {
+Trial::Trial(const sim::Scenario& scenario, sim::WorkloadSpecs workloads)
+    : scenario_(scenario), reached_(scenario.mutations) {
   world_ = std::make_unique<World>(options_of(scenario, reached_), static_cast<Observer*>(this));
   keeper_ = std::make_unique<Keeper>(
       *world_, Keeper::Told{[this](std::size_t node) { died(node); },
                             [this](std::size_t node, std::string line) { tell(node_name(node) + ' ' + line); }});
   faults_ = std::make_unique<Faults>(*world_, *keeper_, scenario_, [this](std::string line) { tell(std::move(line)); });
   for (const std::string& name : scenario_.domains) {
-    const sim::WorkloadSpec* spec = workload_spec(name);
+    const sim::WorkloadSpec* spec = sim::find(workloads, name);
     base::ensure(spec != nullptr, "a scenario names domains that are there");
     parts_.push_back({name + '.', spec->make(static_cast<sim::Nodes&>(*this), scenario_)});
   }

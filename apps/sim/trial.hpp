@@ -13,9 +13,9 @@
 #include <string>
 #include <vector>
 
+#include "apps/sim/domains.hpp"
 #include "apps/sim/faults.hpp"
 #include "apps/sim/outcome.hpp"
-#include "runtime/sim/workload.hpp"
 
 namespace troupe::apps {
 
@@ -28,8 +28,8 @@ inline constexpr std::string_view kPointerOrder = "sim.pointer_order";
 
 class Trial final : private sim::Nodes, private Observer {
  public:
-  /// The scenario outlives it. Broken invariant if it names a domain that is not there.
-  explicit Trial(const sim::Scenario& scenario);
+  /// The scenario and the specs outlive it. Broken invariant if it names a domain that is not there.
+  explicit Trial(const sim::Scenario& scenario, sim::WorkloadSpecs workloads = all_workloads());
   ~Trial() override;
 
   World& world() { return *world_; }

@@ -72,9 +72,9 @@ std::optional<std::uint64_t> first_difference(const std::vector<Mark>& one, cons
 
 }  // namespace
 
-Twice run_twice(const sim::Scenario& scenario) {
+Twice run_twice(const sim::Scenario& scenario, sim::WorkloadSpecs workloads) {
   Twice out;
-  Trial first(scenario);
+  Trial first(scenario, workloads);
   Marks marks(first.world());
   first.world().keep_names();
   first.world().stage().record(&marks);
@@ -88,7 +88,7 @@ Twice run_twice(const sim::Scenario& scenario) {
   random.shuffle(litter);
   litter.resize(kLitter / 2);
 
-  Trial second(scenario);
+  Trial second(scenario, workloads);
   Compare compare(second.world(), marks.all);
   second.world().keep_names();
   second.world().stage().record(&compare);

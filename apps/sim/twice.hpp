@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "apps/sim/domains.hpp"
 #include "apps/sim/outcome.hpp"
 
 namespace troupe::apps {
@@ -21,7 +22,7 @@ struct Twice {
   std::optional<Parted> parted;
 };
 
-Twice run_twice(const sim::Scenario& scenario);
+Twice run_twice(const sim::Scenario& scenario, sim::WorkloadSpecs workloads = all_workloads());
 
 /// What told() says does not hold of a world whose two runs part.
 inline constexpr std::string_view kSameTwice = "sim.same-twice";

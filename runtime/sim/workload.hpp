@@ -6,6 +6,7 @@
 //         every kProbeEvery until waits() is empty, or the world is stuck; 3. close(), and again until waits() is
 //         empty.
 // Owner   one world, one thread. A Workload outlives every actor and callback of its world.
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -140,6 +141,12 @@ struct WorkloadSpec {
 
 /// Of several domains; each outlives the list.
 using WorkloadSpecs = std::span<const WorkloadSpec* const>;
+
+/// That domain's; null if it is none of them.
+inline const WorkloadSpec* find(WorkloadSpecs all, std::string_view domain) {
+  const auto found = std::ranges::find(all, domain, &WorkloadSpec::name);
+  return found == all.end() ? nullptr : *found;
+}
 
 /// For WorkloadSpec::make.
 template <class Its>

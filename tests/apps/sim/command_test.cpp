@@ -209,7 +209,7 @@ TEST_CASE("sim report: a batch is asked for what its weather can reach alone") {
     return summary.never_reached();
   };
   std::vector<std::string> all, calm;
-  for (const sim::WorkloadSpec* spec : {&world_spec(), workload_spec("files")}) {
+  for (const sim::WorkloadSpec* spec : {&world_spec(), sim::find(all_workloads(), "files")}) {
     for (const sim::Named& one : spec->sometimes) {
       all.emplace_back(one.name);
       if (one.calm) calm.emplace_back(one.name);
