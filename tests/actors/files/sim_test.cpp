@@ -9,27 +9,13 @@
 #include "actors/files/sim_draw.hpp"
 #include "actors/files/sim_ledger.hpp"
 #include "tests/actors/files/bytes.hpp"
+#include "tests/runtime/sim/in_spec.hpp"
 
 namespace troupe::files {
 namespace {
 
 using namespace std::chrono_literals;
 using Verdict = SimLedger::Verdict;
-
-const sim::OperationSpec* spec_of(const sim::WorkloadSpec& workload, const std::string& what) {
-  const std::string prefix = std::string(workload.name) + ".";
-  for (const auto& operation : workload.operations) {
-    if (what == prefix + std::string(operation.name)) return &operation;
-  }
-  return nullptr;
-}
-
-bool in_spec(const sim::OperationSpec& spec, const sim::Numbers& with) {
-  return with.size() == spec.with.size() && std::ranges::all_of(spec.with, [&](const sim::NumberSpec& number) {
-           const auto at = with.find(std::string(number.name));
-           return at != with.end() && at->second >= number.min && at->second <= number.max;
-         });
-}
 
 TEST_CASE("files sim: each operation drawn is in the spec, at a node and a moment of the world") {
   for (const unsigned load : {0u, 50u, 100u}) {
@@ -39,14 +25,8 @@ TEST_CASE("files sim: each operation drawn is in the spec, at a node and a momen
       const auto operations = workload().draw(random, shape);
       CHECK(operations.size() >= kOperationsPerMinuteMin);
       CHECK(operations.size() <= kOperationsPerMinuteMax);
-      for (const sim::Operation& operation : operations) {
-        const auto* spec = spec_of(workload(), operation.what);
-        REQUIRE(spec != nullptr);
-        CHECK(in_spec(*spec, operation.with));
-        CHECK(operation.node < shape.nodes);
-        CHECK(operation.at >= base::Duration::zero());
-        CHECK(operation.at < shape.time);
-      }
+      for (const sim::Operation& operation : operations)
+        CHECK_MESSAGE(test::in_spec(operation, workload(), shape), operation.what);
     }
   }
 }

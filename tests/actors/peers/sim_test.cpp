@@ -3,7 +3,7 @@
 
 #include <doctest/doctest.h>
 
-#include <algorithm>
+#include "tests/runtime/sim/in_spec.hpp"
 
 namespace troupe::peers {
 namespace {
@@ -16,16 +16,8 @@ TEST_CASE("peers sim: each operation drawn is in the spec, at a node and a momen
     const sim::Shape shape{static_cast<std::uint16_t>(1 + seed), 60s, 0, 100};
     const auto operations = workload().draw(random, shape);
     CHECK(operations.size() == 40);
-    for (const sim::Operation& operation : operations) {
-      const auto spec = std::ranges::find_if(workload().operations, [&](const sim::OperationSpec& one) {
-        return operation.what == "peers." + std::string(one.name);
-      });
-      REQUIRE(spec != workload().operations.end());
-      CHECK(operation.with.size() == spec->with.size());
-      CHECK(operation.node < shape.nodes);
-      CHECK(operation.at < shape.time);
-      if (!operation.with.empty()) CHECK(operation.with.at("to") < shape.nodes);
-    }
+    for (const sim::Operation& operation : operations)
+      CHECK_MESSAGE(test::in_spec(operation, workload(), shape), operation.what);
   }
 }
 
