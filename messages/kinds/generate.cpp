@@ -1,5 +1,5 @@
 // A plug-in of the Cap'n Proto compiler: reads its request from standard input and writes into the current folder
-// `kinds.gen.cpp`, the table behind messages/kinds.hpp, and `kinds_test.gen.cpp`, one test for each kind.
+// `kinds.gen.cpp`, the table behind messages/kinds.hpp.
 #include <capnp/serialize.h>
 #include <unistd.h>
 
@@ -42,18 +42,6 @@ std::string table_source(const Table& table) {
   return out.str();
 }
 
-std::string test_source(const Table& table) {
-  std::ostringstream out;
-  out << kNote << "#include <doctest/doctest.h>\n\n";
-  for (const std::string& header : table.headers) out << "#include \"" << header << "\"\n";
-  out << "#include \"tests/messages/check_kind.hpp\"\n\n";
-  for (const KindRow& kind : table.kinds) {
-    out << "TEST_CASE(\"kind " << kind.name << ": there and back, its largest size, the roles that may send it\") {\n"
-        << "  troupe::messages::check_kind<" << kind.type << ">(\"" << kind.name << "\");\n}\n";
-  }
-  return out.str();
-}
-
 void write(const char* name, const std::string& text) {
   std::ofstream file(name, std::ios::trunc);
   file << text << std::flush;
@@ -66,7 +54,6 @@ int run() {
   capnp::StreamFdMessageReader request(STDIN_FILENO, trusted);
   const Table table = read_table(request.getRoot<capnp::schema::CodeGeneratorRequest>());
   write("kinds.gen.cpp", table_source(table));
-  write("kinds_test.gen.cpp", test_source(table));
   return 0;
 }
 

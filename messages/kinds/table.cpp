@@ -57,7 +57,6 @@ class Reading {
     for (const auto file : request.getRequestedFiles()) {
       const Node::Reader node = nodes_.at(file.getId());
       const std::string domain = domain_of(node);
-      table_.headers.push_back(std::string(node.getDisplayName()) + ".h");
       for (const auto nested : node.getNestedNodes()) {
         read(nodes_.at(nested.getId()), nested.getName(), domain);
       }
@@ -109,9 +108,7 @@ class Reading {
     for (const auto role : kind.getFrom()) from |= 1u << static_cast<unsigned>(role);
     if (kind.getDatagram() && (from & static_cast<unsigned>(Role::peer)) == 0)
       refuse("a kind that no peer may send is asked by no datagram");
-    std::string type = "troupe::" + domain + "::wire::";
-    for (const char c : path) type += c == '.' ? std::string("::") : std::string(1, c);
-    table_.kinds.push_back({node.getId(), name, type, std::string(lane_name(kind.getLane())),
+    table_.kinds.push_back({node.getId(), name, std::string(lane_name(kind.getLane())),
                             std::string(when_full_name(kind.getWhenFull())), from, kind.getBytesMax(),
                             kind.getDatagram()});
   }

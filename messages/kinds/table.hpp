@@ -20,7 +20,6 @@ class BadSchema : public std::runtime_error {
 struct KindRow {
   std::uint64_t id;
   std::string name;  ///< "dht.FindNode"
-  std::string type;  ///< "troupe::dht::wire::FindNode"
   std::string lane;  ///< enumerators of messages/kinds.hpp
   std::string when_full;
   unsigned from;  ///< bits of Role
@@ -29,7 +28,6 @@ struct KindRow {
 };
 
 struct Table {
-  std::vector<std::string> headers;    ///< "messages/dht.capnp.h", in the order of the request
   std::vector<KindRow> kinds;          ///< by ascending id
   std::vector<std::uint64_t> schemas;  ///< ids of all structs, groups and enums, ascending
 };
