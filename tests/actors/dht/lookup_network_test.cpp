@@ -5,6 +5,7 @@
 #include <string>
 
 #include "tests/actors/dht/network.hpp"
+#include "tests/support.hpp"
 
 using namespace troupe;
 using namespace troupe::dht;
@@ -109,7 +110,7 @@ TEST_CASE("lookup network: at 1,000 nodes") {
 }
 
 TEST_CASE("lookup network: at 10,000 nodes the mean is at most 3.5 hops") {
-  Network network{10'000, 3};
+  Network network{troupe::test::rounds(10'000), 3};
   const auto figures = measure(network, kContactsMax, 100);
   report("10,000 nodes, 20 copies", figures);
   CHECK(figures.exact * 100 >= figures.rounds * 99);

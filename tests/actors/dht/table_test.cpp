@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "tests/actors/dht/contacts.hpp"
+#include "tests/support.hpp"
 
 using namespace troupe;
 using namespace troupe::dht;
@@ -254,7 +255,7 @@ TEST_CASE("table: the size of the network follows from how close the neighbours 
   base::Random random{3};
   for (const std::size_t nodes : {1, 2, 10, 64, 1'000, 10'000}) {
     std::uint64_t sum = 0;
-    constexpr std::uint64_t kTables = 60;
+    constexpr std::uint64_t kTables = troupe::test::rounds(60, 12);
     for (std::uint64_t round = 0; round < kTables; ++round) {
       Table table{random_point(random)};
       std::vector<Listing> listings(kRanges);

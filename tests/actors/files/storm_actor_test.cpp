@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include "tests/actors/files/files_cluster.hpp"
+#include "tests/support.hpp"
 
 using namespace troupe;
 using namespace troupe::files;
@@ -36,7 +37,7 @@ TEST_CASE("put: a holder that takes nothing bounds what is read and held, and th
 }
 
 TEST_CASE("files: whatever dies and comes back, what was acknowledged is there and nothing else stays claimed") {
-  for (std::uint64_t seed = 1; seed <= 12; ++seed) {
+  for (std::uint64_t seed = 1; seed <= troupe::test::rounds(12, 3); ++seed) {
     CAPTURE(seed);
     FilesCluster cluster(4, {}, seed);
     base::Random dice(seed);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <sstream>
@@ -17,6 +18,7 @@
 #include "runtime/actor/actor.hpp"
 #include "runtime/base/ensure.hpp"
 #include "tests/apps/harness.hpp"
+#include "tests/support.hpp"
 
 namespace troupe::apps {
 namespace {
@@ -79,7 +81,9 @@ const std::vector<Recorded>& recorded() {
   return all;
 }
 
+// Stops at the first world that shows the bug; with TROUPE_EVERY_SEED, as at night, all of them run.
 TEST_CASE("sim worlds: each planted bug breaks its invariant in one of its recorded worlds, which hold without it") {
+  const bool every = std::getenv("TROUPE_EVERY_SEED") != nullptr;
   std::size_t known = 0;
   for (const sim::WorkloadSpec* domain : all_workloads()) {
     for (const sim::Named& mutant : domain->mutants) {
@@ -88,16 +92,20 @@ TEST_CASE("sim worlds: each planted bug breaks its invariant in one of its recor
                                       [&](const Recorded& one) { return mutant.name == one.mutant; });
       REQUIRE(found != recorded().end());
       ++known;
-      bool seen = false;
+      std::size_t tried = 0, seen = 0;
       for (const std::uint64_t seed : found->seeds) {
+        if (seen > 0 && !every) break;
+        ++tried;
         sim::Scenario world = planted(domain->name, mutant.name, seed);
         const Outcome outcome = Trial(world).run();
         if (outcome.held()) continue;
         CHECK_MESSAGE(std::ranges::find(found->by, outcome.invariant) != found->by.end(), outcome.invariant);
         world.mutations.clear();
-        seen = seen || Trial(world).run().held();
+        if (Trial(world).run().held()) ++seen;
       }
-      CHECK_MESSAGE(seen, "record other seeds");
+      CHECK_MESSAGE(seen > 0, "record other seeds");
+      if (seen == 1 && tried == found->seeds.size())
+        test::note(std::string(mutant.name) + " is shown by only one of its recorded seeds");
     }
   }
   CHECK(known == recorded().size());

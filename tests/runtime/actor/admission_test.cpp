@@ -3,6 +3,7 @@
 
 #include "messages/common.capnp.h"
 #include "tests/runtime/actor/questions.hpp"
+#include "tests/support.hpp"
 
 using namespace troupe;
 using namespace troupe::test;
@@ -82,15 +83,16 @@ TEST_CASE("actor: of a keep_latest kind only the newest of each sender waits") {
 }
 
 TEST_CASE("actor: 10,000,000 tells at a stopped actor leave a bounded queue") {
+  constexpr std::uint64_t kTells = rounds(10'000'000);
   ActorFixture actors;
   const Handle stopped =
       actors.start("stopped", [](Scripted&, Handlers& on) { on.tell<Number>([](Number::Reader) {}); });
   const auto envelope = runtime::Envelope::build<Number>({}, number(1));
   actors.inside([&](Scripted& self) {
-    for (int i = 0; i < 10'000'000; ++i) self.send(stopped, envelope);
+    for (std::uint64_t i = 0; i < kTells; ++i) self.send(stopped, envelope);
     CHECK(actors.record("/stopped")->depth() == actors.node.limits().mailbox_max);
   });
-  CHECK(actors.node.dead_letters(DeadLetter::full) == 10'000'000 - actors.node.limits().mailbox_max);
+  CHECK(actors.node.dead_letters(DeadLetter::full) == kTells - actors.node.limits().mailbox_max);
 }
 
 TEST_CASE("actor: 1,000,000 answered asks with a deadline of 60 s leave nothing behind") {
@@ -99,7 +101,7 @@ TEST_CASE("actor: 1,000,000 answered asks with a deadline of 60 s leave nothing 
   struct Asker {
     Handle asked;
     Scripted* self = nullptr;
-    std::uint64_t left = 1'000'000;
+    std::uint64_t left = rounds(1'000'000);
     void next() {
       if (left-- == 0) return;
       self->ask<Number, Number>(asked, self->now() + 60s, number(left), [this](Answer<Number> answer) {

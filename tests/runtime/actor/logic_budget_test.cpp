@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "runtime/actor/logic/budget.hpp"
+#include "tests/support.hpp"
 
 using namespace troupe;
 using namespace troupe::runtime::logic;
@@ -64,7 +65,7 @@ TEST_CASE("budget: however often a rate limit is asked, it lets exactly its rate
     RateLimit limit(rate, 2, start);
     Instant now = start;
     std::uint64_t taken = 0;
-    for (int i = 0; i < 200'000; ++i) {
+    for (std::uint64_t i = 0; i < test::rounds(200'000); ++i) {
       now = now + Duration(static_cast<std::int64_t>(random.below(2'000'000'000 / rate) / 2));
       if (limit.take(now)) ++taken;
     }
@@ -77,7 +78,7 @@ TEST_CASE("budget: however often a rate limit is asked, it lets exactly its rate
 
 TEST_CASE("budget: waiting as long as the rate limit says is enough, and a nanosecond less is not") {
   base::Random random(3);
-  for (int i = 0; i < 20'000; ++i) {
+  for (std::uint64_t i = 0; i < test::rounds(20'000); ++i) {
     Instant now{Duration(static_cast<std::int64_t>(random.below(1'000'000'000)))};
     const auto rate = static_cast<std::uint32_t>(1 + random.below(1u << random.below(32)));
     const auto burst = static_cast<std::uint32_t>(1 + random.below(1u << random.below(32)));
@@ -105,7 +106,7 @@ TEST_CASE("budget: retries are a tenth of the requests and a small reserve") {
   for (int i = 0; i < 9; ++i) budget.requested();
   CHECK(retries(now) == 0);
   CHECK(retries(now + 3s) == 3);
-  for (int i = 0; i < 1'000'000; ++i) budget.requested();
+  for (std::uint64_t i = 0; i < test::rounds(1'000'000); ++i) budget.requested();
   CHECK(retries(now + 3s) == 100);  // what good times save up is limited
 }
 

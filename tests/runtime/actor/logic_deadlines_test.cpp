@@ -7,6 +7,7 @@
 
 #include "runtime/actor/logic/deadlines.hpp"
 #include "runtime/base/random.hpp"
+#include "tests/support.hpp"
 
 using namespace troupe;
 using namespace std::chrono_literals;
@@ -110,9 +111,10 @@ TEST_CASE("deadlines: when an id is due is known while it waits, also behind oth
 }
 
 TEST_CASE("deadlines: answered asks leave nothing, whatever their deadline") {
+  constexpr std::uint64_t kAsks = test::rounds(1'000'000), kCrowd = test::rounds(100'000);
   Deadlines deadlines;
   std::size_t most = 0;
-  for (std::uint64_t i = 0; i < 1'000'000; ++i) {
+  for (std::uint64_t i = 0; i < kAsks; ++i) {
     const Instant now{std::chrono::microseconds(i)};
     deadlines.add(i, now + 60s);
     REQUIRE(deadlines.remove(i));
@@ -123,7 +125,7 @@ TEST_CASE("deadlines: answered asks leave nothing, whatever their deadline") {
 
   SUBCASE("also behind one that stays, which keeps the dead from the top") {
     deadlines.add(1, Instant(0s));
-    for (std::uint64_t i = 2; i < 1'000'000; ++i) {
+    for (std::uint64_t i = 2; i < kAsks; ++i) {
       deadlines.add(i, Instant(60s));
       REQUIRE(deadlines.remove(i));
       most = std::max(most, deadlines.entries_held());
@@ -133,9 +135,9 @@ TEST_CASE("deadlines: answered asks leave nothing, whatever their deadline") {
   }
   SUBCASE("also after a crowd has left, in either way") {
     for (const bool by_time : {false, true}) {
-      for (std::uint64_t i = 0; i < 100'000; ++i) deadlines.add(i, Instant(60s));
-      CHECK(deadlines.entries_held() >= 100'000);
-      for (std::uint64_t i = 0; i < 100'000; ++i)
+      for (std::uint64_t i = 0; i < kCrowd; ++i) deadlines.add(i, Instant(60s));
+      CHECK(deadlines.entries_held() >= kCrowd);
+      for (std::uint64_t i = 0; i < kCrowd; ++i)
         CHECK((by_time ? deadlines.take_due(Instant(60s)) == i : deadlines.remove(i)));
       CHECK(deadlines.entries_held() <= 4 * kDeadSlack);
     }

@@ -5,6 +5,7 @@
 #include <array>
 
 #include "runtime/base/random.hpp"
+#include "tests/support.hpp"
 
 using namespace troupe;
 using namespace troupe::observe;
@@ -191,7 +192,7 @@ TEST_CASE("filter: any text is a filter that reads back the same, or a mistake w
       "**",   "*",    "a",       "peer",     "10",   "1.5",       "ms",  "%",    "[",  "\xff"};
   base::Random random(1);
   int filters = 0, mistakes = 0;
-  for (int run = 0; run < 100'000; ++run) {
+  for (std::uint64_t run = 0; run < troupe::test::rounds(100'000); ++run) {
     std::string text;
     for (auto left = random.below(12); left > 0; --left)
       text += random.chance(1, 50) ? std::string(1, static_cast<char>(random.below(256)))
@@ -210,6 +211,6 @@ TEST_CASE("filter: any text is a filter that reads back the same, or a mistake w
       REQUIRE(filter.error().message.size() <= kMistakeBytesMax);
     }
   }
-  CHECK(filters > 5'000);
-  CHECK(mistakes > 5'000);
+  CHECK(filters > 500);
+  CHECK(mistakes > 500);
 }

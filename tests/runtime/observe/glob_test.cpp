@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "runtime/base/random.hpp"
+#include "tests/support.hpp"
 
 using namespace troupe;
 using namespace troupe::observe;
@@ -103,7 +104,7 @@ TEST_CASE("glob: a match is what trying everything finds") {
     return text;
   };
   int parsed = 0, matched = 0;
-  for (int run = 0; run < 100'000; ++run) {
+  for (std::uint64_t run = 0; run < troupe::test::rounds(100'000); ++run) {
     const std::string pattern = draw("ab**?/\\", 10), path = draw("ab*/", 8);
     const auto glob = Glob::parse(pattern);
     if (!glob.ok() || path.find("//") != std::string::npos || (path.size() > 1 && path.back() == '/')) continue;
@@ -112,6 +113,6 @@ TEST_CASE("glob: a match is what trying everything finds") {
     matched += expected;
     CHECK_MESSAGE(glob.value().matches(path) == expected, pattern, " ", path);
   }
-  CHECK(parsed > 10'000);
-  CHECK(matched > 1'000);
+  CHECK(parsed > 1'000);
+  CHECK(matched > 100);
 }

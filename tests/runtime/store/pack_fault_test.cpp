@@ -5,6 +5,7 @@
 #include <map>
 
 #include "tests/runtime/store/packing.hpp"
+#include "tests/support.hpp"
 
 namespace troupe::store {
 namespace {
@@ -120,7 +121,7 @@ PackOptions small_packs(std::uint64_t seed) { return {.seed = seed, .pack_bytes_
 
 TEST_CASE("pack: after a crash at any operation what was synced is there, and nothing invalid is") {
   int cut = 0;
-  for (std::uint64_t seed = 0; seed < 12; ++seed) {
+  for (std::uint64_t seed = 0; seed < test::rounds(12, 2); ++seed) {
     for (std::uint64_t halt = 0; halt < 90; ++halt) {
       CAPTURE(seed);
       CAPTURE(halt);
@@ -149,7 +150,7 @@ TEST_CASE("pack: after a crash at any operation what was synced is there, and no
 }
 
 TEST_CASE("pack: faults of the device lose nothing that was acknowledged") {
-  for (std::uint64_t seed = 0; seed < 200; ++seed) {
+  for (std::uint64_t seed = 0; seed < test::rounds(200); ++seed) {
     CAPTURE(seed);
     base::Random random(seed);
     sim::Disk disk;
