@@ -1,162 +1,338 @@
-"""All checks and tests, one step after the other; see tools/test. Counts test cases, not programs."""
+"""The test command: checks, two builds, each test once; see tools/README.md. Counts test cases, not programs.
 
+    run.py [--all] [AREA...]    --all repeats what has passed as it is now; areas: those alone, as the builds name them
+"""
+
+import argparse
+import hashlib
 import json
 import os
-import re
 import subprocess
 import sys
+import threading
 import time
 import unittest
+from collections import defaultdict
 from pathlib import Path
 
+import programs
 import rules
 import rules_test
+from programs import ROOT, Job, Outcome, Stamps
 
-ROOT = Path(__file__).resolve().parents[2]
-SUMMARY = re.compile(r"test cases:\s*(\d+) \|\s*(\d+) passed \|\s*(\d+) failed")
+# The program, and the tests of what only it has: commands as functions (`apps`) and as processes (`cluster`).
 OPTIMISED = ["--buildtype=release", "-Db_ndebug=false", "-Dtests=true"]
-# Line tables are enough for a report. Some warnings of g++ are wrong under sanitizers; the optimised build has them
-# as errors already.
-SANITIZED = [
-    "--buildtype=plain", "-Doptimization=1", "-Dcpp_args=-g1", "-Dwerror=false", "-Dsanitize=address,undefined",
-    "-Dtests=true",
-]
-
-
+# All unit tests. Line tables are enough for a report. Eight sources are compiled together, which halves the cost; the
+# optimised build sees a header that is missing. Without the three checks that cost a sixth of a compile and find next
+# to nothing on x86: `tools/soak night` has them.
+CHEAP_CHECKS = "-fno-sanitize=object-size,vptr,alignment"
+UNITY = ["--unity=on", "--unity-size=8"]
+SANITIZED = ["--buildtype=plain", "-Doptimization=1", f"-Dcpp_args=['-g1','{CHEAP_CHECKS}']",
+             "-Dsanitize=address,undefined", "-Dtests=true", *UNITY]
+REPORTS = {"UBSAN_OPTIONS": "print_stacktrace=1", "ASAN_OPTIONS": "detect_stack_use_after_return=1"}
+CLUSTER = "cluster"
+IN_OPTIMISED = ("apps", CLUSTER)
+WORKERS = max(2, os.cpu_count() or 2)
 WORLDS = ["1", "2"]  # seeds of simulated worlds
-LINES_SHOWN = 100  # of each end of a long output; a compiler says the cause first, a test last
+# Precompiled headers are found again in the cache (ccache's manual, "Precompiled headers").
+BUILDING = {"CCACHE_SLOPPINESS": "pch_defines,time_macros"}
+BUILD, SANITIZE = ROOT / "build", ROOT / "build-sanitize"
+
+# What programs read besides themselves: a change of it runs them again.
+DATA = {
+    "apps": [ROOT / "tests/scenarios"],
+    CLUSTER: [BUILD / "troupe", ROOT / "README.md", ROOT / "tools/metrics"],
+    "sim": [ROOT.parent / "shared/vectors"],
+}
 
 
 def show(claim: str, lines: list[str]) -> None:
-    if len(lines) > 2 * LINES_SHOWN:
-        lines = lines[:LINES_SHOWN] + [f"... {len(lines) - 2 * LINES_SHOWN} lines ..."] + lines[-LINES_SHOWN:]
     print(f"FAILED: {claim}", *(line[:500] for line in lines), sep="\n  ", flush=True)
 
 
 class Count:
-    passed = 0
-    failed = 0
+    """Cases, and what each area cost."""
+
+    def __init__(self) -> None:
+        self.passed = self.failed = self.unchanged = 0
+        self.since = time.time()
+        self.skipped: list[str] = []
+        self.notes: list[str] = []
+        self.costs: dict[str, list[float]] = defaultdict(lambda: [0.0, 0.0])  # CPU and wall seconds
+        self.lock = threading.Lock()
 
     def case(self, claim: str, complaints: list[str]) -> None:
-        if complaints:
-            self.failed += 1
-            show(claim, complaints)
-        else:
-            self.passed += 1
+        with self.lock:
+            if complaints:
+                self.failed += 1
+                show(claim, complaints)
+            else:
+                self.passed += 1
+
+    def job(self, job: Job, outcome: Outcome) -> None:
+        with self.lock:
+            self.passed += outcome.passed
+            self.failed += outcome.failed
+            self.skipped += outcome.skipped
+            self.notes += outcome.notes
+            self.spent(job.area, outcome.cpu_s, outcome.wall_s)
+            if outcome.unchanged:
+                self.unchanged += outcome.passed
+                self.since = min(self.since, outcome.when)
+            if outcome.failed:
+                show(job.name, outcome.complaints)
+
+    def spent(self, area: str, cpu_s: float, wall_s: float) -> None:
+        cost = self.costs[area]
+        cost[0] += cpu_s
+        cost[1] += wall_s
+
+    def report(self) -> int:
+        shown = {area: cost for area, cost in self.costs.items() if cost[0] + cost[1] >= 0.05}
+        for area, (cpu_s, wall_s) in sorted(shown.items(), key=lambda one: -one[1][0]):
+            print(f"cost: {area:<24} {cpu_s:8.1f} CPU-s {wall_s:8.1f} s")
+        for note in self.notes:
+            print(f"NOTE: {note}")
+        form = "%H:%M" if time.time() - self.since < 12 * 3600 else "%F %H:%M"
+        since = f" since {time.strftime(form, time.localtime(self.since))}" if self.unchanged else ""
+        why = f" ({'; '.join(sorted(set(self.skipped)))})" if self.skipped else ""
+        print(f"{self.unchanged:,} of them unchanged{since}; SKIPPED: {len(self.skipped)}{why}")
+        print(f"{self.passed} passed, {self.failed} failed")
+        return 1 if self.failed else 0
 
 
-def checks(count: Count) -> None:
+# --- checks of the sources
+
+
+def format_complaints(everything: bool) -> list[str]:
+    """Names what clang-format would change. A source that has passed is looked at again only if it has changed."""
+    at = BUILD / "formatted.json"
+    try:
+        known = {} if everything else json.loads(at.read_text())
+    except (OSError, ValueError):
+        known = {}
+    style = (ROOT / ".clang-format").read_bytes()
+    now = {str(path.relative_to(ROOT)): hashlib.sha256(style + path.read_bytes()).hexdigest()
+           for path in rules.sources(ROOT)}
+    changed = [path for path, mark in now.items() if known.get(path) != mark]
+    if not changed:
+        return []
+    done = subprocess.run(
+        ["xargs", "-n", "20", "-P", str(WORKERS), "clang-format-14", "--dry-run", "-Werror"],
+        input="\n".join(changed), capture_output=True, text=True, cwd=ROOT,
+    )
+    wrong = sorted({line.split(":")[0] for line in done.stderr.splitlines() if ": error" in line})
+    if done.returncode != 0 and not wrong:
+        return [done.stderr.strip()]
+    if BUILD.exists():
+        at.write_text(json.dumps({path: mark for path, mark in now.items() if path not in wrong}))
+    return wrong
+
+
+def checks(count: Count, everything: bool) -> None:
+    began, used = time.monotonic(), time.thread_time()
     for claim, violations in rules.check_all(ROOT).items():
         count.case(claim, violations)
-    files = [str(path.relative_to(ROOT)) for path in rules.sources(ROOT)]
-    formatted = subprocess.run(
-        ["xargs", "-n", "20", "-P", str(os.cpu_count()), "clang-format-14", "--dry-run", "-Werror"],
-        input="\n".join(files), capture_output=True, text=True, cwd=ROOT,
-    )
-    wrong = sorted({line.split(":")[0] for line in formatted.stderr.splitlines() if ": error" in line})
-    if formatted.returncode != 0 and not wrong:
-        wrong = [formatted.stderr.strip()]
-    count.case("sources are formatted (clang-format-14 -i FILE)", wrong)
-
     result = unittest.TestResult()
     unittest.defaultTestLoader.loadTestsFromModule(rules_test).run(result)
     broken = result.errors + result.failures
-    count.passed += result.testsRun - len(broken)
+    for _ in range(result.testsRun - len(broken)):
+        count.case("rules", [])
     for test, trace in broken:
         count.case(str(test), trace.splitlines())
+    count.case("sources are formatted (clang-format-14 -i FILE)", format_complaints(everything))
+    with count.lock:
+        count.spent("checks", time.thread_time() - used, time.monotonic() - began)
 
 
-def build(folder: str, options: list[str], target: str) -> list[str]:
-    """Configures once, then builds. Returns complaints."""
-    if not (ROOT / folder / "build.ninja").exists():
-        wipe = ["--wipe"] if (ROOT / folder / "meson-private").exists() else []
-        done = subprocess.run(["meson", "setup", *wipe, folder, *options], cwd=ROOT, capture_output=True, text=True)
-        if done.returncode != 0:
-            return done.stdout.splitlines()[-30:] + done.stderr.splitlines()
-    # A folder that was made for the program alone, as tools/demo does, is told once that tests are wanted.
-    if "tests = true" not in (ROOT / folder / "meson-private" / "cmd_line.txt").read_text():
-        done = subprocess.run(["meson", "configure", folder, "-Dtests=true"], cwd=ROOT, capture_output=True, text=True)
-        if done.returncode != 0:
-            return done.stdout.splitlines()[-30:] + done.stderr.splitlines()
-    # Three failed commands are enough to see what is wrong.
-    done = subprocess.run(["ninja", "-C", folder, "--quiet", "-k", "3", target], cwd=ROOT, capture_output=True, text=True)
-    return (done.stdout + done.stderr).splitlines() if done.returncode != 0 else []
+# --- builds
 
 
-def tests(count: Count, folder: str, arguments: list[str], environment: dict[str, str]) -> None:
-    log = ROOT / folder / "meson-logs" / "testlog.json"
-    log.unlink(missing_ok=True)
-    done = subprocess.run(
-        ["meson", "test", "-C", folder, "--no-rebuild", "--quiet", *arguments],
-        cwd=ROOT, capture_output=True, text=True, env=os.environ | environment,
-    )
-    programs = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
-    if not programs:
-        count.case(f"{folder}: there are tests", (done.stdout + done.stderr).splitlines())
-    for program in programs:
-        tally(count, program)
-
-
-def tally(count: Count, program: dict) -> None:
-    """Adds the test cases of one program. One that fails without naming a failed case is a failed case itself."""
-    output = program.get("stdout", "") + program.get("stderr", "")
-    found = SUMMARY.search(output)
-    passed, failed = (int(found[2]), int(found[3])) if found else (0, 0)
-    good = program["result"] in ("OK", "EXPECTEDFAIL")
-    count.passed += passed
-    if failed == 0:
-        if not found or not good:
-            count.case(f"{program['name']} ended well: {program['result']}", [] if good else output.splitlines())
+def configure(folder: Path, options: list[str], environment: dict[str, str] = {}) -> list[str]:
+    """Configures a new folder; tells an old one what it was not told. Returns complaints."""
+    asked = {}
+    for option in options:
+        name, _, value = option.lstrip("-").removeprefix("D").partition("=")
+        asked[{"unity-size": "unity_size"}.get(name, name)] = value
+    said = folder / "meson-private" / "cmd_line.txt"
+    if (folder / "build.ninja").exists():
+        old = dict(line.split(" = ", 1) for line in said.read_text().splitlines() if " = " in line)
+        new = [f"-D{name}={value}" for name, value in asked.items() if old.get(name) != value]
+        command = ["meson", "configure", str(folder), *new] if new else []
     else:
-        count.failed += failed
-        show(program["name"], output.splitlines())
+        wipe = ["--wipe"] if (folder / "meson-private").exists() else []
+        command = ["meson", "setup", *wipe, str(folder), *options]
+    if not command:
+        return []
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=os.environ | environment)
+    return done.stdout.splitlines()[-30:] + done.stderr.splitlines() if done.returncode != 0 else []
 
 
-def hashes(count: Count) -> None:
+def build(count: Count, folder: Path, options: list[str], targets: list[str]) -> bool:
+    """Builds, politely: what runs at the same time goes first."""
+    complaints = configure(folder, options)
+    if not complaints:
+        began = time.monotonic()
+        # Three failed commands are enough to see what is wrong.
+        job = Job(f"{folder.name} builds", f"{folder.name}: build", counts=False, timeout_s=24 * 3600,
+                  command=["nice", "-n", "5", "ninja", "-C", str(folder), "--quiet", "-k", "3", *targets],
+                  environment=BUILDING)
+        outcome = programs.run(job)
+        complaints = outcome.complaints
+        with count.lock:
+            count.spent(job.area, outcome.cpu_s, time.monotonic() - began)
+    count.case(f"{folder.name} builds", complaints)
+    return not complaints
+
+
+# --- tests
+
+
+def tests_of(folder: Path) -> list[dict]:
+    return json.loads((folder / "meson-info" / "intro-tests.json").read_text())
+
+
+def jobs_of(folder: Path, wanted, environment: dict[str, str], times: int) -> list[Job]:
+    """The tests of a build folder whose suites `wanted` accepts."""
+    jobs = []
+    for test in tests_of(folder):
+        suites = [suite.split(":")[-1] for suite in test["suite"]]
+        if not wanted([*suites, test["name"]]):
+            continue
+        area = "fuzz" if "fuzz" in suites else test["name"]
+        inputs = [Path(word) for word in test["cmd"][1:] if Path(word).is_dir()]
+        job = Job(f"{folder.name} {test['name']}", area, test["cmd"], [*DATA.get(area, []), *inputs], environment,
+                  int(test["timeout"] * times), counts=area != "fuzz")
+        jobs += by_source(job) if area == CLUSTER else [job]
+    return jobs
+
+
+def by_source(job: Job) -> list[Job]:
+    """A job for each source of a program: its cases wait more than they work, so that some run at once."""
+    sources = sorted(path.name for path in (ROOT / "tests" / job.area).glob("*_test.cpp"))
+    return [Job(f"{job.name} {name}", job.area, [*job.command, f"--source-file=*/{job.area}/{name}"], job.data,
+                job.environment, job.timeout_s) for name in sources]
+
+
+def optimised_jobs(areas: list[str] = list(IN_OPTIMISED)) -> list[Job]:
+    wanted = [area for area in areas if area in IN_OPTIMISED]
+    return jobs_of(BUILD, lambda names: any(name in wanted for name in names), programs.fixed_seed(), 1)
+
+
+def sanitized_jobs(areas: list[str]) -> list[Job]:
+    return jobs_of(SANITIZE, lambda names: "unit" in names and (not areas or any(name in areas for name in names)),
+                   REPORTS | programs.fixed_seed(), 3)
+
+
+# --- worlds
+
+
+def hash_jobs(folder: Path) -> list[Job]:
     """The same seeds are the same worlds in every build, process and surroundings."""
-    plain, sanitized = str(ROOT / "build/tests/world_hash"), str(ROOT / "build-sanitize/tests/world_hash")
-    said = {}
-    for name, command, folder, environment in (
-        ("the optimised build", [plain], ROOT, os.environ),
-        ("another directory and environment", [plain], "/", {"UNKNOWN": "x" * 3000}),
-        ("the sanitizer build", [sanitized], ROOT, os.environ),
-        ("valgrind", ["valgrind", "--quiet", "--error-exitcode=99", plain], ROOT, os.environ),
-    ):
-        done = subprocess.run([*command, *WORLDS], cwd=folder, env=environment, capture_output=True, text=True)
-        said[name] = done.stdout
-        count.case(f"worlds run in {name}", [] if done.returncode == 0 else (done.stdout + done.stderr).splitlines())
-    first = next(iter(said.values()))
-    count.case("the same seeds are the same worlds everywhere",
-               [] if first and all(one == first for one in said.values()) else [f"{k}: {v}" for k, v in said.items()])
+    program = str(folder / "tests/world_hash")
+    if folder == SANITIZE:
+        return [Job("worlds run in the sanitizer build", "worlds", [program, *WORLDS], counts=False)]
+    return [
+        Job("worlds run in the optimised build", "worlds", [program, *WORLDS], counts=False),
+        Job("worlds run in another directory and environment", "worlds", [program, *WORLDS], counts=False,
+            environment={"UNKNOWN": "x" * 3000}, folder=Path("/")),
+        Job("worlds run in valgrind", "worlds", ["valgrind", "--quiet", "--error-exitcode=99", program, *WORLDS],
+            [Path(program)], counts=False, timeout_s=900),
+    ]
 
 
 def step(name: str) -> None:
     print(f"[{time.strftime('%H:%M:%S')}] {name}", flush=True)
 
 
+class Background(threading.Thread):
+    """Runs beside a build; what it raises is raised again by `wait`."""
+
+    def __init__(self, work):
+        super().__init__()
+        self.work, self.broken = work, None
+        self.start()
+
+    def run(self) -> None:
+        try:
+            self.work()
+        except BaseException as broken:  # a check that breaks must not look like one that passed
+            self.broken = broken
+
+    def wait(self) -> None:
+        self.join()
+        if self.broken:
+            raise self.broken
+
+
+def whole(count: Count, stamps: Stamps, everything: bool) -> None:
+    said: dict[str, str] = {}
+
+    def done(job: Job, outcome: Outcome) -> None:
+        count.job(job, outcome)
+        if job.area == "worlds":
+            said[job.name] = outcome.stdout
+
+    def run(jobs: list[Job], workers: int) -> None:
+        programs.run_all(jobs, stamps, workers, done)
+
+    step("build, and checks beside it")
+    beside = [Background(lambda: checks(count, everything))]
+    optimised = build(count, BUILD, OPTIMISED, ["all"])
+    step("build-sanitize, and cluster, apps and worlds beside it")
+    if optimised:
+        beside.append(Background(lambda: run(optimised_jobs() + hash_jobs(BUILD), 2)))
+    sanitized = build(count, SANITIZE, SANITIZED, ["unit_tests"])
+    if sanitized:
+        step("unit tests")
+        run(sanitized_jobs([]) + hash_jobs(SANITIZE), WORKERS)
+    for thread in beside:
+        thread.wait()
+    if optimised and sanitized:
+        differ = [f"{name}: {output}" for name, output in said.items()] if len(set(said.values())) != 1 else []
+        count.case("the same seeds are the same worlds everywhere", differ)
+
+
+def some(count: Count, stamps: Stamps, areas: list[str]) -> None:
+    """Builds and runs those areas alone."""
+    for folder, options, jobs in ((SANITIZE, SANITIZED, sanitized_jobs), (BUILD, OPTIMISED, optimised_jobs)):
+        count_here = [area for area in areas if (area in IN_OPTIMISED) == (folder == BUILD)]
+        if not count_here:
+            continue
+        complaints = configure(folder, options)
+        if complaints:
+            count.case(f"{folder.name} is configured", complaints)
+            continue
+        wanted = jobs(count_here)
+        known = {job.area for job in wanted} | {job.name.removeprefix(folder.name + " ") for job in wanted}
+        for area in count_here:
+            if area not in known and area != "unit":
+                count.case(f"there is an area {area}", [f"areas: {', '.join(sorted(all_areas()))}"])
+        targets = sorted({os.path.relpath(job.command[0], folder) for job in wanted})
+        if folder == BUILD and CLUSTER in count_here:
+            targets.append("troupe")
+        if targets and build(count, folder, options, targets):
+            programs.run_all(jobs(count_here), stamps, WORKERS, count.job)
+
+
+def all_areas() -> set[str]:
+    return {test["name"] for folder in (SANITIZE, BUILD) if (folder / "build.ninja").exists()
+            for test in tests_of(folder)} | {"fuzz"}
+
+
 def main() -> int:
+    words = argparse.ArgumentParser(prog="tools/test", description=__doc__.splitlines()[0])
+    words.add_argument("--all", action="store_true", help="repeat what has passed and is unchanged")
+    words.add_argument("areas", nargs="*", metavar="AREA", help="build and run these alone, e.g. dht, store, fuzz, cluster")
+    asked = words.parse_args()
     count = Count()
-    step("checks")
-    checks(count)
-
-    for folder, options, target, arguments, environment in (
-        ("build", OPTIMISED, "all", [], {}),
-        ("build-sanitize", SANITIZED, "unit_tests", ["--suite", "unit", "--timeout-multiplier", "3"],
-         {"UBSAN_OPTIONS": "print_stacktrace=1", "ASAN_OPTIONS": "detect_stack_use_after_return=1"}),
-    ):
-        step(f"{folder}: build")
-        complaints = build(folder, options, target)
-        count.case(f"{folder} builds", complaints)
-        if not complaints:
-            step(f"{folder}: tests")
-            tests(count, folder, arguments, environment)
-
-    step("worlds")
-    hashes(count)
-
-    step("done")
-    print(f"{count.passed} passed, {count.failed} failed")
-    return 1 if count.failed else 0
+    stamps = Stamps(BUILD / "tested.json", asked.all)
+    if asked.areas:
+        some(count, stamps, asked.areas)
+    else:
+        whole(count, stamps, asked.all)
+    stamps.save()
+    return count.report()
 
 
 if __name__ == "__main__":

@@ -1,0 +1,189 @@
+"""Runs test programs, two at a time, each with what it cost; and remembers which passed as they are now.
+
+A stamp is the SHA-256 of a program with all that it reads. A program whose stamp is the one with which it passed is not
+run again: its cases count as passed, and the command says so.
+"""
+
+import hashlib
+import json
+import os
+import re
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+SUMMARY = re.compile(r"test cases:\s*(\d+) \|\s*(\d+) passed \|\s*(\d+) failed")
+NOTE = re.compile(r"^NOTE: (.*)$", re.M)
+SKIPPED = re.compile(r"^SKIPPED: (.*?)(?: \[(.*)\])?$", re.M)
+LINES_SHOWN = 100  # of each end of a long output; a compiler says the cause first, a test last
+
+
+@dataclass
+class Job:
+    """One process to run: a program, or one source of its tests."""
+
+    name: str
+    area: str
+    command: list[str]
+    data: list[Path] = field(default_factory=list)  # what it reads besides the program: files and folders
+    environment: dict[str, str] = field(default_factory=dict)
+    timeout_s: int = 300
+    folder: Path = ROOT
+    counts: bool = True  # a doctest program; otherwise a process that ends well is one case
+
+
+@dataclass
+class Outcome:
+    passed: int
+    failed: int
+    skipped: list[str]
+    notes: list[str]
+    cpu_s: float
+    wall_s: float
+    when: float
+    complaints: list[str] = field(default_factory=list)
+    unchanged: bool = False
+    stdout: str = ""
+
+
+def fixed_seed(seed: str = "16") -> dict[str, str]:
+    """Property tests draw the same cases in each run of the command; `tools/soak night` draws fresh ones."""
+    return {"RC_PARAMS": f"seed={seed}"}
+
+
+def run(job: Job) -> Outcome:
+    """Runs the process to its end, or kills it and its children after its time."""
+    began = time.monotonic()
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        process = subprocess.Popen(job.command, cwd=job.folder, stdin=subprocess.DEVNULL, stdout=out, stderr=err,
+                                   env=os.environ | job.environment, start_new_session=True)
+        late = threading.Event()
+
+        def end() -> None:
+            late.set()
+            os.killpg(process.pid, signal.SIGKILL)
+
+        clock = threading.Timer(job.timeout_s, end)
+        clock.start()
+        _, status, usage = os.wait4(process.pid, 0)
+        clock.cancel()
+        process.returncode = os.waitstatus_to_exitcode(status)
+        for stream in (out, err):
+            stream.seek(0)
+        said, complained = (stream.read().decode(errors="replace") for stream in (out, err))
+    outcome = Outcome(0, 0, [], [], usage.ru_utime + usage.ru_stime, time.monotonic() - began, time.time(), stdout=said)
+    tally(job, outcome, said + complained, process.returncode, late.is_set())
+    return outcome
+
+
+def tally(job: Job, outcome: Outcome, output: str, code: int, late: bool) -> None:
+    """Counts the cases. A process that ends badly without naming a failed case is a failed case itself."""
+    ended = f"was killed after {job.timeout_s} s" if late else f"ended with {code}"
+    if not job.counts:
+        outcome.passed, outcome.failed = (1, 0) if code == 0 else (0, 1)
+    else:
+        found = SUMMARY.search(output)
+        cases, outcome.passed, outcome.failed = (int(found[n]) for n in (1, 2, 3)) if found else (0, 0, 0)
+        outcome.notes = sorted(set(NOTE.findall(output)))
+        # A case that skipped a part of itself has not passed.
+        skipped = {(why, case or str(n)) for n, (why, case) in enumerate(SKIPPED.findall(output))}
+        skipped = {(why, case) for why, case in skipped}
+        outcome.skipped = sorted(why for why, _ in skipped)
+        outcome.passed -= min(outcome.passed, len({case for _, case in skipped}))
+        if outcome.failed == 0 and (cases == 0 or code != 0):
+            outcome.failed = 1
+            ended += "; it has no test cases" if cases == 0 else ""
+    if outcome.failed:
+        lines = output.splitlines()
+        if len(lines) > 2 * LINES_SHOWN:
+            lines = lines[:LINES_SHOWN] + [f"... {len(lines) - 2 * LINES_SHOWN} lines ..."] + lines[-LINES_SHOWN:]
+        outcome.complaints = [ended, *lines]
+
+
+def run_all(jobs: list[Job], stamps: "Stamps", workers: int, done) -> None:
+    """Runs what is not stamped, the longest first, and tells `done` of each job."""
+    waiting = sorted(jobs, key=lambda job: -stamps.wall_s(job))
+    lock = threading.Lock()
+
+    def work() -> None:
+        while True:
+            with lock:
+                if not waiting:
+                    return
+                job = waiting.pop(0)
+            known = stamps.passed(job)
+            outcome = known or run(job)
+            if known is None:
+                stamps.note(job, outcome)
+            with lock:
+                done(job, outcome)
+
+    threads = [threading.Thread(target=work) for _ in range(workers)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+class Stamps:
+    """What passed, and with which bytes. The hash of a file is taken again only if its size or time has changed."""
+
+    def __init__(self, at: Path, fresh: bool):
+        self.at, self.fresh = at, fresh
+        self.lock = threading.Lock()
+        try:
+            known = json.loads(at.read_text())
+        except (OSError, ValueError):
+            known = {}
+        self.hashes: dict[str, list] = known.get("hashes", {})
+        self.jobs: dict[str, dict] = known.get("jobs", {})
+
+    def save(self) -> None:
+        self.at.parent.mkdir(parents=True, exist_ok=True)
+        partial = self.at.with_suffix(".new")
+        partial.write_text(json.dumps({"hashes": self.hashes, "jobs": self.jobs}))
+        partial.replace(self.at)
+
+    def hash_of(self, file: Path) -> str:
+        status = file.stat()
+        version = [status.st_size, status.st_mtime_ns]
+        known = self.hashes.get(str(file))
+        if known is None or known[:2] != version:
+            with file.open("rb") as content:
+                known = [*version, hashlib.file_digest(content, "sha256").hexdigest()]
+            self.hashes[str(file)] = known
+        return known[2]
+
+    def stamp(self, job: Job) -> str:
+        whole = hashlib.sha256(json.dumps([job.command[1:], sorted(job.environment.items())]).encode())
+        for place in [Path(job.command[0]), *job.data]:
+            files = sorted(p for p in place.rglob("*") if p.is_file()) if place.is_dir() else [place]
+            for file in files:
+                whole.update(f"{file}:{self.hash_of(file) if file.exists() else 'absent'}\n".encode())
+        return whole.hexdigest()
+
+    def wall_s(self, job: Job) -> float:
+        return self.jobs.get(job.name, {}).get("wall_s", 1e9)
+
+    def passed(self, job: Job) -> Outcome | None:
+        known = self.jobs.get(job.name)
+        if self.fresh or known is None or known.get("stamp") != self.stamp(job):
+            return None
+        return Outcome(known["passed"], 0, known["skipped"], known["notes"], 0.0, 0.0, known["when"], unchanged=True,
+                       stdout=known.get("stdout", ""))
+
+    def note(self, job: Job, outcome: Outcome) -> None:
+        kept = {"wall_s": outcome.wall_s}
+        if outcome.failed == 0:
+            kept |= {"stamp": self.stamp(job), "passed": outcome.passed, "skipped": outcome.skipped,
+                     "notes": outcome.notes, "when": outcome.when}
+            if not job.counts:
+                kept["stdout"] = outcome.stdout[:10_000]
+        with self.lock:
+            self.jobs[job.name] = kept
+            self.save()
