@@ -287,6 +287,28 @@ RULES = (
 )
 
 
+BUILT_SOURCE = re.compile(r"(?:runtime|messages|actors|apps)/.*\.cpp|tests/.*_(?:test|fuzz)\.cpp")
+
+
+def forgotten(root: Path) -> list[str]:
+    """Sources and tests that no meson.build names, so that nothing compiles them: a test would vanish unseen."""
+    named = set()
+    for build in [root / "meson.build", *(p for folder in FOLDERS for p in (root / folder).rglob("meson.build"))]:
+        for name in re.findall(r"'([^'\n]+\.cpp)'", build.read_text(encoding="utf-8") if build.exists() else ""):
+            named.add((build.parent / name).resolve())
+    return [f"{path}:1: no meson.build names it" for file in sources(root)
+            if BUILT_SOURCE.fullmatch(path := file.relative_to(root).as_posix()) and file.resolve() not in named]
+
+
+# Of the tree as a whole: each gives whole lines.
+TREE_RULES = {
+    "every source and every test is named in a meson.build": forgotten,
+    "no two folders include each other, in a circle of any length": folder_cycles,
+    "the lists of domains agree, and each domain has its parts": domain_lists,
+    "no folder gains a phrase that the style guide bans": phrases,
+}
+
+
 def sources(root: Path) -> list[Path]:
     """All C++ sources below the root, sorted."""
     return sorted(p for folder in FOLDERS for p in (root / folder).rglob("*.[ch]pp") if p.is_file())
@@ -305,8 +327,4 @@ def check_sources(root: Path) -> dict[str, list[str]]:
 
 def check_all(root: Path) -> dict[str, list[str]]:
     """The violations of every rule."""
-    return check_sources(root) | {
-        "no two folders include each other, in a circle of any length": folder_cycles(root),
-        "the lists of domains agree, and each domain has its parts": domain_lists(root),
-        "no folder gains a phrase that the style guide bans": phrases(root),
-    }
+    return check_sources(root) | {claim: check(root) for claim, check in TREE_RULES.items()}

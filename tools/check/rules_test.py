@@ -150,3 +150,13 @@ class RulesTest(unittest.TestCase):
             broken = [lines for lines in rules.check_sources(Path(root)).values() if lines]
             self.assertEqual(len(broken), 1)
             self.assertTrue(broken[0][0].startswith("actors/dht/a.cpp:1: <caf/actor.hpp>"))
+
+    def test_a_forgotten_source_is_found(self):
+        with tempfile.TemporaryDirectory() as root:
+            for path in ("actors/a.cpp", "tests/actors/a_test.cpp", "tests/actors/b_fuzz.cpp", "tests/actors/c.cpp"):
+                file = Path(root, path)
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_text("", encoding="utf-8")
+            self.assertEqual(len(rules.forgotten(Path(root))), 3)
+            Path(root, "tests/meson.build").write_text("files('actors/a_test.cpp', '../actors/a.cpp')", encoding="utf-8")
+            self.assertEqual(rules.forgotten(Path(root)), ["tests/actors/b_fuzz.cpp:1: no meson.build names it"])
