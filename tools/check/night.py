@@ -1,0 +1,210 @@
+"""What is too long for each commit, in stages of which each prints one line: tools/soak night.
+
+A stage that passed is not repeated for the same sources: `night` again goes on where it was ended. Stages named on the
+command line run alone. At most 2 hours on two cores.
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import random
+import re
+import subprocess
+import sys
+import time
+from collections import defaultdict
+from pathlib import Path
+
+import programs
+import run as command
+from programs import ROOT, Job, Stamps
+
+ASAN, TSAN, COVERAGE = ROOT / "build-asan", ROOT / "build-tsan", ROOT / "build-coverage"
+# All of what tools/test leaves out for its cost: every check of UBSan, and the program itself under sanitizers.
+ASAN_OPTIONS = ["--buildtype=plain", "-Doptimization=1", "-Dcpp_args=['-g1']", "-Dsanitize=address,undefined",
+                "-Dtests=true", *command.UNITY]
+TSAN_OPTIONS = ["--buildtype=plain", "-Doptimization=1", "-Dcpp_args=['-g1']", "-Dsanitize=thread", "-Dtests=true",
+                *command.UNITY]
+COVERAGE_OPTIONS = ["--buildtype=plain", "-Doptimization=0", "-Dwerror=false", "-Db_coverage=true", "-Dtests=true"]
+THREADED = ("actor", "os", "observe")  # areas whose tests run real threads
+FUZZ_SECONDS = 60
+LEAKS_OFF = {"ASAN_OPTIONS": "detect_leaks=0"}  # a process that is killed or ends by exit() has freed nothing
+PROGRESS = ROOT / "build" / "night.json"
+
+
+class Broken(Exception):
+    """What a stage found; its text is shown."""
+
+
+def sources_now() -> str:
+    """Changes with the commit, and with each file that is not as it was committed."""
+    words = (["git", "rev-parse", "HEAD"], ["git", "diff", "HEAD"], ["git", "status", "--porcelain"])
+    return hashlib.sha256(b"".join(subprocess.run(one, cwd=ROOT, capture_output=True).stdout for one in words)).hexdigest()
+
+
+def built(folder: Path, options: list[str], *targets: str) -> None:
+    count = command.Count()
+    if not command.build(count, folder, options, list(targets)):
+        raise Broken(f"{folder.name} does not build")
+
+
+def passed(jobs: list[Job], workers: int = command.WORKERS) -> str:
+    """Runs them all, whatever passed before. What they say in one line; Broken if a case failed."""
+    count = command.Count()
+    programs.run_all(jobs, Stamps(ROOT / "build" / "night-stamps.json", True), workers, count.job)
+    if count.failed:
+        raise Broken(f"{count.failed} of {count.passed + count.failed} cases failed")
+    skipped = f", {len(count.skipped)} skipped ({'; '.join(sorted(set(count.skipped)))})" if count.skipped else ""
+    return f"{count.passed} cases passed{skipped}"
+
+
+def unit_jobs(folder: Path, environment: dict[str, str], times: int, areas: tuple[str, ...] = ()) -> list[Job]:
+    return command.jobs_of(folder, lambda names: "unit" in names and (not areas or any(n in areas for n in names)),
+                           environment, times)
+
+
+def spoke(words: list[str], environment: dict[str, str] = {}, good: tuple[int, ...] = (0,)) -> str:
+    """The last line of a command's output; Broken with its end if it ends badly."""
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, env=os.environ | environment)
+    lines = (done.stdout + done.stderr).strip().splitlines()
+    if done.returncode not in good:
+        raise Broken("\n  ".join([f"{' '.join(words)} ended with {done.returncode}", *lines[-60:]]))
+    return lines[-1] if lines else ""
+
+
+# --- stages
+
+
+def rules() -> str:
+    count = command.Count()
+    command.checks(count, everything=True)
+    if count.failed:
+        raise Broken(f"{count.failed} failed")
+    return f"{count.passed} passed"
+
+
+def optimised() -> str:
+    """All unit tests with optimisation: loops in full length, and fresh cases of the property tests."""
+    built(command.BUILD, command.OPTIMISED, "all", "unit_tests")
+    seed = str(random.SystemRandom().randrange(1, 2**63))
+    try:
+        said = passed(unit_jobs(command.BUILD, programs.fixed_seed(seed), 3))
+    except Broken as broken:
+        raise Broken(f"{broken}; properties were drawn with RC_PARAMS=seed={seed}") from broken
+    return f"{said}; properties with seed {seed}"
+
+
+def mutants() -> str:
+    """Each planted bug in each world in which it was recorded."""
+    built(command.BUILD, command.OPTIMISED, "tests/test_apps")
+    return passed([Job("recorded mutants", "apps", [str(command.BUILD / "tests/test_apps"), "--test-case=*planted bug*"],
+                       environment={"TROUPE_EVERY_SEED": "1"}, timeout_s=3600)])
+
+
+def fuzzers() -> str:
+    return spoke(["tools/soak", str(FUZZ_SECONDS)])
+
+
+def sanitizers() -> str:
+    """All unit tests with every check of UBSan."""
+    built(ASAN, ASAN_OPTIONS, "unit_tests", "troupe")
+    return passed(unit_jobs(ASAN, command.REPORTS | programs.fixed_seed(), 5))
+
+
+def worlds() -> str:
+    """Worlds of all domains under sanitizers."""
+    built(ASAN, ASAN_OPTIONS, "troupe")
+    said = []
+    for domains, seeds in (("peers,files", 30), ("dht", 30)):
+        for weather in ([], ["--storm"]):
+            said.append(spoke(["build-asan/troupe", "sim", domains, *weather, "--seeds", str(seeds), "--jobs",
+                               str(command.WORKERS)], command.REPORTS))
+    return "; ".join(said)
+
+
+def cluster() -> str:
+    """The processes of the cluster tests are sanitized ones."""
+    built(command.BUILD, command.OPTIMISED, "all")
+    built(ASAN, ASAN_OPTIONS, "troupe")
+    jobs = command.optimised_jobs([command.CLUSTER])
+    for job in jobs:
+        job.environment = job.environment | LEAKS_OFF | {"BINARY_UNDER_TEST": str(ASAN / "troupe")}
+        job.timeout_s *= 5
+    return passed(jobs, 2)
+
+
+def threads() -> str:
+    """The areas whose tests run real threads, under the thread sanitizer."""
+    built(TSAN, TSAN_OPTIONS, *(f"tests/test_{area}" for area in THREADED))
+    told = {"TSAN_OPTIONS": f"suppressions={ROOT}/tools/check/tsan.supp history_size=4"}
+    return passed(unit_jobs(TSAN, programs.fixed_seed() | told, 5, THREADED))
+
+
+def coverage() -> str:
+    """The share of lines that unit tests run, by folder."""
+    built(COVERAGE, COVERAGE_OPTIONS, "unit_tests")
+    for old in COVERAGE.rglob("*.gcda"):
+        old.unlink()
+    passed(unit_jobs(COVERAGE, programs.fixed_seed(), 3))
+    lines: dict[str, dict[tuple[str, int], bool]] = defaultdict(dict)
+    for data in sorted((COVERAGE / "libtroupe.a.p").rglob("*.gcda")):
+        told = subprocess.run(["gcov", "--json-format", "--stdout", str(data)], cwd=COVERAGE, capture_output=True)
+        for text in told.stdout.splitlines():
+            for file in json.loads(text)["files"]:
+                path = os.path.relpath(os.path.normpath(COVERAGE / file["file"]), ROOT)
+                if not path.startswith(("runtime/", "actors/", "messages/")):
+                    continue
+                folder = "/".join(path.split("/")[:2])
+                for line in file["lines"]:
+                    at = (path, line["line_number"])
+                    lines[folder][at] = lines[folder].get(at, False) or line["count"] > 0
+    share = {folder: 100 * sum(seen.values()) // len(seen) for folder, seen in sorted(lines.items())}
+    if not share:
+        raise Broken("gcov says nothing")
+    return ", ".join(f"{folder} {percent} %" for folder, percent in share.items())
+
+
+STAGES = (rules, optimised, mutants, sanitizers, worlds, cluster, threads, fuzzers, coverage)
+
+
+def main() -> int:
+    names = [stage.__name__ for stage in STAGES]
+    words = argparse.ArgumentParser(prog="tools/soak night", description=__doc__.splitlines()[0])
+    words.add_argument("--again", action="store_true", help="repeat stages that have passed for these sources")
+    words.add_argument("stages", nargs="*", metavar="STAGE", help=f"these alone: {', '.join(names)}")
+    asked = words.parse_args()
+    if unknown := set(asked.stages) - set(names):
+        words.error(f"unknown stage: {', '.join(sorted(unknown))}")
+
+    sources = sources_now()
+    try:
+        known = json.loads(PROGRESS.read_text())
+    except (OSError, ValueError):
+        known = {}
+    if known.get("sources") != sources:
+        known = {"sources": sources, "passed": {}}
+    broken = 0
+    for stage in STAGES:
+        name = stage.__name__
+        if asked.stages and name not in asked.stages:
+            continue
+        if name in known["passed"] and not asked.again and not asked.stages:
+            print(f"{name}: passed before: {known['passed'][name]}", flush=True)
+            continue
+        began = time.monotonic()
+        try:
+            said = stage()
+            known["passed"][name] = said
+            PROGRESS.parent.mkdir(exist_ok=True)
+            PROGRESS.write_text(json.dumps(known))
+        except Broken as found:
+            said = f"BROKEN: {found}"
+            known["passed"].pop(name, None)
+            broken += 1
+        print(f"{name}: {said} ({time.monotonic() - began:.0f} s)", flush=True)
+    return 1 if broken else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
