@@ -89,7 +89,7 @@ node::Domain make(const node::DomainParts& parts) {
 
 const node::DomainSpec& domain() {
   static const node::DomainSpec spec{
-      .name = "dht", .settings = kSettings, .logs = true, .health = kHealthSources, .make = make};
+      .name = "dht", .settings = kSettings, .logs = true, .health = kHealthSources, .make = make, .workload = workload};
   return spec;
 }
 

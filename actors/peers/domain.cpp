@@ -61,8 +61,12 @@ node::Domain make(const node::DomainParts& parts) {
 }  // namespace
 
 const node::DomainSpec& domain() {
-  static const node::DomainSpec spec{
-      .name = "peers", .settings = kSettings, .logs = true, .health = kHealthSources, .make = make};
+  static const node::DomainSpec spec{.name = "peers",
+                                     .settings = kSettings,
+                                     .logs = true,
+                                     .health = kHealthSources,
+                                     .make = make,
+                                     .workload = workload};
   return spec;
 }
 

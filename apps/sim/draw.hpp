@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "apps/sim/domains.hpp"
+#include "apps/sim/workloads.hpp"
 
 namespace troupe::apps {
 

@@ -9,7 +9,7 @@
 #include "apps/cli/json.hpp"
 #include "apps/cli/terminal.hpp"
 #include "apps/sim/alike.hpp"
-#include "apps/sim/domains.hpp"
+#include "apps/sim/workloads.hpp"
 #include "apps/sim/faults.hpp"
 #include "runtime/base/text.hpp"
 

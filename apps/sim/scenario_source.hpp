@@ -3,7 +3,7 @@
 #include <string>
 
 #include "apps/cli/failure.hpp"
-#include "apps/sim/domains.hpp"
+#include "apps/sim/workloads.hpp"
 #include "runtime/base/result.hpp"
 
 namespace troupe::apps {

@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-#include "apps/sim/domains.hpp"
+#include "apps/sim/workloads.hpp"
 #include "apps/sim/faults.hpp"
 #include "apps/sim/outcome.hpp"
 

@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include "apps/sim/domains.hpp"
+#include "apps/sim/workloads.hpp"
 #include "apps/sim/outcome.hpp"
 
 namespace troupe::apps {

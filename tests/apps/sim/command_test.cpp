@@ -5,7 +5,7 @@
 #include <filesystem>
 #include <sstream>
 
-#include "apps/sim/domains.hpp"
+#include "apps/sim/workloads.hpp"
 #include "apps/sim/draw.hpp"
 #include "apps/sim/options.hpp"
 #include "apps/sim/report.hpp"

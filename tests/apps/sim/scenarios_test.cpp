@@ -7,7 +7,7 @@
 #include <iterator>
 
 #include "apps/host/domains.hpp"
-#include "apps/sim/domains.hpp"
+#include "apps/sim/workloads.hpp"
 #include "apps/sim/scenario_file.hpp"
 
 namespace troupe::apps {

@@ -9,7 +9,7 @@
 #include <sstream>
 
 #include "apps/sim/apart.hpp"
-#include "apps/sim/domains.hpp"
+#include "apps/sim/workloads.hpp"
 #include "apps/sim/draw.hpp"
 #include "apps/sim/scenario_source.hpp"
 #include "apps/sim/trace.hpp"

@@ -4,6 +4,7 @@
 
 #include "messages/common.capnp.h"
 #include "messages/runtime.capnp.h"
+#include "runtime/sim/workload.hpp"
 
 namespace troupe::toy {
 namespace {
@@ -50,11 +51,16 @@ node::Domain make(const node::DomainParts& parts) {
           }};
 }
 
+const sim::WorkloadSpec& workload() {
+  static const sim::WorkloadSpec spec{.name = "toy", .operations = {{"visit", "enters the shop"}}};
+  return spec;
+}
+
 }  // namespace
 
 const node::DomainSpec& domain() {
   static const node::DomainSpec spec{
-      .name = "toy", .settings = kSettings, .logs = true, .health = kHealthSources, .make = make};
+      .name = "toy", .settings = kSettings, .logs = true, .health = kHealthSources, .make = make, .workload = workload};
   return spec;
 }
 

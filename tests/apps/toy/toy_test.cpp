@@ -8,8 +8,11 @@
 #include "actors/inspect/api.hpp"
 #include "actors/node/api.hpp"
 #include "apps/host/metrics.hpp"
+#include "apps/sim/sim.hpp"
+#include "apps/sim/workloads.hpp"
 #include "apps/sim/world.hpp"
 #include "messages/common.capnp.h"
+#include "tests/apps/harness.hpp"
 
 namespace troupe::apps {
 namespace {
@@ -85,6 +88,13 @@ TEST_CASE("toy domain: it logs under its name, whose level can be set, and its r
   });
   toy.world.stage().run_for(1s);
   CHECK(set);
+}
+
+TEST_CASE("toy domain: `troupe sim list` names its workload") {
+  const auto all = workloads(with_toy());
+  const Seen seen = run_with(sim_commands(all), {"sim", "list"});
+  CHECK(seen.exit == Exit::done);
+  CHECK(seen.out.find("toy.visit") != std::string::npos);
 }
 
 TEST_CASE("toy domain: what it counts is among the metrics") {

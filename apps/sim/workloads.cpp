@@ -1,8 +1,4 @@
-#include "apps/sim/domains.hpp"
-
-#include "actors/dht/sim.hpp"
-#include "actors/files/sim.hpp"
-#include "actors/peers/sim.hpp"
+#include "apps/sim/workloads.hpp"
 
 namespace troupe::apps {
 
@@ -22,8 +18,15 @@ const sim::WorkloadSpec& world_spec() {
   return spec;
 }
 
+std::vector<const sim::WorkloadSpec*> workloads(const DomainSpecs& specs) {
+  std::vector<const sim::WorkloadSpec*> out;
+  for (const auto* spec : specs)
+    if (spec->workload != nullptr) out.push_back(&spec->workload());
+  return out;
+}
+
 const std::vector<const sim::WorkloadSpec*>& all_workloads() {
-  static const std::vector<const sim::WorkloadSpec*> all{&peers::workload(), &files::workload(), &dht::workload()};
+  static const auto all = workloads(domains());
   return all;
 }
 
