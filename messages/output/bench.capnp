@@ -13,7 +13,7 @@ struct BenchRow {
 
   what @0 :Text;
   clients @1 :UInt64;
-  # How many acted at once: askers, actors, links.
+  # How many were active at once: askers, actors, links.
   perSecond :union {
     none @2 :Void;
     value @3 :Float64;
@@ -35,16 +35,16 @@ struct BenchRow {
     value @11 :Float64;
   }
   errors @12 :UInt64;
-  # Messages lost and questions without their answer; above zero the figure means nothing.
+  # Lost messages and unanswered questions; above zero the figure means nothing.
   residentBytes :union {
     none @13 :Void;
     value @14 :UInt64;
-    # By which resident memory has grown, divided by `clients`.
+    # Growth of resident memory, divided by `clients`.
   }
   requestsEach :union {
     none @15 :Void;
     value @16 :Float64;
-    # That all nodes together sent for one operation, the upkeep that ran meanwhile included.
+    # Questions that all nodes together sent for one operation, including upkeep at the same time.
   }
   cpuMsEach :union {
     none @17 :Void;

@@ -17,7 +17,7 @@ struct Error {
   outcome @2 :Text;
   # The state of the work: "nothing was changed".
   try @3 :Text;
-  # What the caller can do now; null if nothing is known.
+  # What the caller can do now; null if unknown.
   retryAfterMs :union {
     none @4 :Void;
     value @5 :UInt32;

@@ -11,15 +11,15 @@ struct DhtPut {
   # As `dht get` takes it: /kv/KEY, /cid/DIGEST or /pk/ID. Of provide: the content id.
 
   sequence @1 :UInt64;
-  # Of kv; else 0.
+  # For kv; otherwise 0.
   stored @2 :UInt32;
   asked @3 :UInt32;
-  # Nodes that have it, of those that should.
+  # Nodes that have stored it, of the nodes that should.
   search @4 :DhtSearch;
 }
 
 struct DhtSearch {
-  # How a search went.
+  # The course of a search.
 
   ending @0 :Text;
   asked @1 :UInt32;
@@ -61,11 +61,11 @@ struct DhtValue {
 
   key @0 :Text;
   value @1 :Text;
-  # Null if it is no valid UTF-8; valueHex has every value. With --explain both are null where none was found.
+  # Null if it is not valid UTF-8; valueHex has every value. With --explain both are null if no value was found.
   valueHex @2 :Data;
   bytes @3 :UInt64;
   sealed @4 :Bool;
-  # For others: the value is what was sealed.
+  # Sealed for other readers: the value is the sealed container.
   owner @5 :Data;
   # Public key; null unless kv.
   name @6 :Text;
@@ -76,7 +76,7 @@ struct DhtValue {
     # Unix seconds.
   }
   holders @10 :UInt32;
-  # Other nodes that answered with this very value. 0 of `dht listen`, as the search is null.
+  # Other nodes that answered with exactly this value. 0 in `dht listen`, where the search is null.
   quorum :union {
     none @12 :Void;
     value @13 :UInt32;
@@ -94,7 +94,7 @@ struct DhtFailed {
   # A line of `dht put --from` or of `dht get` with several keys: a key that failed.
 
   key @0 :Text;
-  # As it was typed.
+  # As typed.
   error @1 :DhtError;
 }
 
@@ -156,11 +156,11 @@ struct DhtRow {
   key @1 :Text;
   # As `dht get` takes it; of providers and what this node provides, the first 40 digits of the content id.
   name @2 :Text;
-  # Null unless kv, or if it is no valid UTF-8.
+  # Null unless kv, and if it is not valid UTF-8.
   owner @3 :Data;
   # As in DhtValue.
   node @4 :Data;
-  # Who provides it; null unless providers.
+  # The id of the provider; null unless providers.
   sequence @5 :UInt64;
   bytes @6 :UInt64;
   expires :union {
@@ -176,7 +176,7 @@ struct DhtListed {
   summary @0 :Bool;
   rows @1 :UInt64;
   bytes @2 :UInt64;
-  # Of values.
+  # Bytes of values.
 }
 
 struct DhtAudited {

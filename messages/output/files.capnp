@@ -30,11 +30,11 @@ struct FilePut {
   bytes @2 :UInt64;
   chunks @3 :UInt32;
   replicas @4 :UInt32;
-  # As many nodes as were asked for.
+  # The number of nodes that were asked for.
   reached @5 :UInt32;
-  # As many as have synced each part of it; fewer is exit 3.
+  # The number of nodes that have synced each part; fewer is exit 3.
   bytesFresh @6 :UInt64;
-  # Of the file's bytes, those whose chunk it did not contain before.
+  # Bytes of the file, without chunks that repeat an earlier chunk of it.
 }
 
 struct FileGot {
@@ -45,7 +45,7 @@ struct FileGot {
   bytes @2 :UInt64;
   # Written.
   fileBytes @3 :UInt64;
-  # Of the whole file: more than was written with `--range`.
+  # Bytes of the whole file: with `--range` more than were written.
 }
 
 enum ContentKind {
@@ -56,7 +56,7 @@ enum ContentKind {
 struct FileView {
   cid @0 :Data;
   listed @1 :Bool;
-  # Whether this node stores the file; only then it knows where the copies lie, and the next five.
+  # Whether this node has put the file; only then it knows the copies and the next five fields.
   name @2 :Text;
   replicas :union {
     none @3 :Void;
@@ -105,7 +105,7 @@ struct FileCopy {
   kind @1 :ContentKind;
   id @2 :Data;
   state @3 :Text;
-  # lacking, damaged, unknown (its node did not answer), repaired (it was damaged, and is sound again)
+  # lacking, damaged, unknown (its node did not answer), repaired (it was damaged, and has been replaced)
 }
 
 struct FileVerified {
@@ -119,9 +119,9 @@ struct FileVerified {
   damaged @4 :UInt64;
   unknown @5 :UInt64;
   repaired @6 :UInt64;
-  # Of those damaged.
+  # Of the damaged copies.
   bytes @7 :UInt64;
-  # Looked at, each content once.
+  # Bytes read, each content counted once.
 }
 
 struct FileRemoved {
@@ -129,7 +129,7 @@ struct FileRemoved {
 
   cid @0 :Data;
   holders @1 :UInt32;
-  # How many nodes are told to give it up.
+  # How many nodes are told to delete their copies.
 }
 
 struct FilePin {

@@ -13,7 +13,7 @@ struct Inspection {
   # Actors of the node.
 
   matched @3 :UInt64;
-  # Those that the filter means: more than are listed if the limit was reached.
+  # Actors that the filter selects: more than are listed if the limit was reached.
 
   tookMs @4 :Float64;
   warnings @5 :List(Text);
@@ -47,7 +47,7 @@ struct InspectedActor {
   asking @15 :UInt32;
   headKind @16 :Text;
   headFrom @17 :Text;
-  # Null where it is not known.
+  # Null if unknown.
 }
 
 struct InspectedEnds {
@@ -76,10 +76,10 @@ struct InspectedOne {
   node @0 :Data;
   actor @1 :InspectedActor;
   silent @2 :Text;
-  # Why it said nothing of itself; null if it did. What follows is empty then, but for `handling`.
+  # Why the actor did not answer; null if it did. Then all following fields but `handling` are empty.
 
   handling @3 :Text;
-  # The message that it has been at for a second or more.
+  # The message that it has been handling for a second or more.
 
   handlingMs @4 :UInt64;
   parent @5 :Text;
@@ -100,7 +100,7 @@ struct InspectedOne {
   timed @20 :UInt64;
   stateKind @21 :Text;
   state @22 :Text;
-  # One line; null if it shows none.
+  # One line; null if the actor shows no state.
 }
 
 struct InspectedAsk {

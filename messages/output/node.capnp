@@ -1,5 +1,6 @@
 @0xc6351f2b57cdfa90;
-# What `--json` prints: the commands about a node, and about the program itself. The rules of all outputs stand in README.md.
+# What `--json` prints: the commands about a node, and about the program itself. The rules of all outputs stand in
+# README.md.
 
 using Cxx = import "/capnp/c++.capnp";
 $Cxx.namespace("troupe::output::wire");
@@ -16,7 +17,7 @@ struct Status {
   version @2 :Text;
   uptimeS @3 :UInt64;
   listen @4 :Text;
-  # HOST:PORT, the port a real one.
+  # HOST:PORT with the real port.
   peers @5 :UInt32;
   # Nodes linked now.
   actors @6 :UInt32;
@@ -30,7 +31,7 @@ struct LogLevel {
 
   level @0 :Text;
   domain @1 :Text;
-  # Null: of all domains that have no level of their own.
+  # Null: all domains without a level of their own.
 }
 
 struct OperatorKey {
@@ -45,7 +46,7 @@ struct Version {
 }
 
 struct Script {
-  # A text made for another program: `completion`, `help --man`.
+  # A text for another program: `completion`, `help --man`.
 
   text @0 :Text;
 }
@@ -70,9 +71,9 @@ struct Setting {
   # As TOML.
   origin @2 :Text;
   default @3 :Text;
-  # As it would be typed after `--set KEY=`.
+  # As typed after `--set KEY=`.
   reloads @4 :Bool;
-  # Whether a running node takes over a change.
+  # Whether a running node applies a change.
   meaning @5 :Text;
 }
 
@@ -87,7 +88,7 @@ struct Problem {
 }
 
 struct Demo {
-  # `demo`: what it has shown.
+  # The result of `demo`.
 
   nodes @0 :UInt32;
   bytes @1 :UInt64;
@@ -97,7 +98,7 @@ struct Demo {
   readAt @4 :Data;
   chunks @5 :UInt32;
   chunksThere @6 :UInt32;
-  # Of them, those that lay at the node where the file was read back.
+  # Of them, the chunks at the node where the file was read back.
   same @7 :Bool;
   seconds @8 :Float64;
 }

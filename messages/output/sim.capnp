@@ -20,7 +20,7 @@ struct SimReached {
 }
 
 struct SimWorld {
-  # A line of `troupe sim`: what became of one world.
+  # A line of `troupe sim`: the result of one world.
 
   domain @0 :Text;
   seed @1 :UInt64;
@@ -31,11 +31,11 @@ struct SimWorld {
   wallS @5 :Float64;
   held @6 :Bool;
   invariant @7 :Text;
-  # That does not hold; null if all hold.
+  # The invariant that does not hold; null if all hold.
   event :union {
     none @8 :Void;
     value @9 :UInt64;
-    # At which that was seen.
+    # The event at which that was seen.
   }
   why @10 :Text;
   atS :union {
@@ -47,9 +47,9 @@ struct SimWorld {
   reached @15 :List(SimReached);
   faults @16 :List(SimFault);
   stopped @17 :Bool;
-  # The command ended it at an event, before there was a verdict: neither held nor broken.
+  # The command ended the world at an event, before a verdict: neither held nor broken.
   betweenEvents @18 :Bool;
-  # What does not hold was seen after that event, while nothing happened: a run that stops there does not show it.
+  # The violation was seen after that event, while nothing happened: a run that stops there does not show it.
 }
 
 struct SimGroup {
@@ -85,11 +85,11 @@ struct SimMutant {
   mutant @0 :Text;
   found @1 :Bool;
   seeds @2 :UInt64;
-  # How many were tried until it was found, that one included; all that were tried if it was not.
+  # How many seeds were tried until it was found, the successful seed included; all tried seeds if it was not found.
   seed :union {
     none @3 :Void;
     value @4 :UInt64;
-    # The one that found it.
+    # The seed that found it.
   }
   invariant @5 :Text;
 }
@@ -132,10 +132,10 @@ struct SimEclipse {
 }
 
 struct SimScore {
-  # What hides a key of a DHT in one half of the rounds, with some defences on.
+  # The attackers needed to hide a key of the DHT in half of the rounds, with some defences on.
 
   groups @0 :Bool;
-  # Limits of an address group; `paths`: disjoint ones; `region`: values are stored to the whole estimated radius.
+  # Limits of an address group; `paths`: disjoint paths; `region`: values are stored to the whole estimated radius.
   paths @1 :Bool;
   region @2 :Bool;
   workBits @3 :UInt8;
@@ -174,22 +174,22 @@ struct SimChurn {
   lossPercent @4 :UInt64;
   hostilePercent @5 :UInt64;
   keys @6 :UInt64;
-  # Put and acknowledged.
+  # Values that were put and acknowledged.
   gets @7 :UInt64;
   found @8 :UInt64;
   ratio @9 :Float64;
   ratioLow @10 :Float64;
-  # The interval of 95 %.
+  # The 95 % confidence interval.
   ratioHigh @11 :Float64;
   nobody @12 :UInt64;
-  # Gets of a value that no honest node held which was up.
+  # Gets of a value that no running honest node held.
   requestsEach @13 :Float64;
   hops @14 :Float64;
   p50Ms @15 :Float64;
   p99Ms @16 :Float64;
   sessions @17 :UInt64;
   requests @18 :UInt64;
-  # Of all nodes from the beginning.
+  # Of all nodes since the start.
   seed @19 :UInt64;
 }
 
@@ -213,7 +213,7 @@ struct SimSurvival {
 }
 
 struct SimParted {
-  # What `troupe sim --twice` says of a world that is not deterministic.
+  # What `troupe sim --twice` reports of a world that is not deterministic.
 
   seed @0 :UInt64;
   event @1 :UInt64;
