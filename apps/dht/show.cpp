@@ -6,6 +6,7 @@
 #include "actors/dht/api.hpp"
 #include "actors/dht/logic/lookup_types.hpp"
 #include "actors/dht/logic/range.hpp"
+#include "apps/cli/copy_same.hpp"
 #include "apps/cli/json.hpp"
 #include "apps/cli/shell_word.hpp"
 #include "apps/cli/terminal.hpp"
@@ -47,33 +48,19 @@ void write(output::wire::DhtContact::Builder out, messages::wire::Contact::Reade
 }
 
 void write(output::wire::DhtSearch::Builder out, dht::wire::SearchResult::Reader search) {
-  out.setEnding(search.getEnding());
-  out.setAsked(search.getAsked());
-  out.setUnanswered(search.getUnanswered());
-  out.setHops(search.getHops());
+  copy_same(search, out);
   out.setTookMs(milliseconds(search.getMicroseconds()));
-  auto questions = out.initQuestions(search.getQuestions().size());
+  auto questions = out.getQuestions();
   for (unsigned i = 0; i < questions.size(); ++i) {
     const auto from = search.getQuestions()[i];
     auto to = questions[i];
     const base::NodeId id = id_of(from.getContact());
     to.setNode(data(id));
     to.setAddress(messages::read_contact(from.getContact()).endpoint.text());
-    to.setPath(from.getPath());
-    to.setDepth(from.getDepth());
     to.setSharedBits(static_cast<std::uint32_t>(bits_shared(from)));
-    if (from.hasNamedBy()) to.setNamedBy(from.getNamedBy());
-    to.setChosen(from.getChosen());
-    to.setFate(from.getFate());
     to.setTookMs(milliseconds(from.getMicroseconds()));
     if (from.getHasValue()) to.getSequence().setValue(from.getSequence());
     to.setContacts(from.getTaken());
-  }
-  auto refused = out.initRefused(search.getRefused().size());
-  for (unsigned i = 0; i < refused.size(); ++i) {
-    refused[i].setNode(search.getRefused()[i].getNode());
-    refused[i].setNamedBy(search.getRefused()[i].getNamedBy());
-    refused[i].setWhy(search.getRefused()[i].getWhy());
   }
 }
 

@@ -7,6 +7,8 @@
 #include <cstdio>
 #include <ostream>
 
+#include "apps/cli/ask_and_print.hpp"
+#include "apps/cli/copy_same.hpp"
 #include "apps/cli/json.hpp"
 #include "apps/cli/shell_word.hpp"
 #include "apps/cli/terminal.hpp"
@@ -44,14 +46,8 @@ std::optional<Failure> mistake_in(const Invocation& invocation) {
 void print_json(std::ostream& out, inspect::wire::ActorRows::Reader screen) {
   capnp::MallocMessageBuilder message;
   auto root = message.initRoot<output::wire::Inspection>();
-  root.setNode(screen.getNode());
-  root.setTotal(screen.getTotal());
-  root.setMatched(screen.getMatched());
+  copy_same(screen, root);
   root.setTookMs(static_cast<double>(screen.getTookUs()) / 1'000);
-  root.setWarnings(screen.getWarnings());
-  const auto rows = screen.getActors();
-  auto actors = root.initActors(rows.size());
-  for (unsigned i = 0; i < rows.size(); ++i) write_actor(actors[i], rows[i]);
   write_json_line(out, root.asReader());
 }
 
@@ -84,58 +80,25 @@ void print_text(Console& console, inspect::wire::ActorRows::Reader screen) {
 
 Ending list(const Invocation& invocation, Console& console) {
   if (auto mistake = mistake_in(invocation)) return std::move(*mistake);
-  auto client = Client::connect(invocation, console);
-  if (!client.ok()) return client.error();
-  auto answer = client.value()->ask<inspect::wire::ListActors, inspect::wire::ActorRows>(
-      kInspect, kTimeout, [&](inspect::wire::ListActors::Builder question) {
+  return ask_and_print<inspect::wire::ListActors, inspect::wire::ActorRows>(
+      invocation, console, kInspect, kTimeout,
+      [&](inspect::wire::ListActors::Builder question) {
         question.setFilter(invocation.text("--filter").value_or(""));
         question.setTop(invocation.text("--top").value_or(""));
         question.setLimit(static_cast<std::uint32_t>(invocation.number("--limit").value_or(0)));
-      });
-  if (!answer.ok()) return answer.error();
-  if (invocation.globals.json) print_json(console.out, answer.value().root());
-  else print_text(console, answer.value().root());
-  return Exit::done;
+      },
+      [&](inspect::wire::ActorRows::Reader screen) { print_json(console.out, screen); },
+      [&](inspect::wire::ActorRows::Reader screen) { print_text(console, screen); });
 }
 
 void print_ended_json(std::ostream& out, inspect::wire::EndedRows::Reader ended) {
   capnp::MallocMessageBuilder message;
   auto root = message.initRoot<output::wire::InspectedEnds>();
-  root.setNode(ended.getNode());
-  root.setInAll(ended.getInAll());
-  const auto rows = ended.getEnded();
-  auto list = root.initEnded(rows.size());
-  for (unsigned i = 0; i < rows.size(); ++i) {
-    list[i].setPath(rows[i].getPath());
-    list[i].setKind(rows[i].getKind());
-    list[i].setAgoMs(rows[i].getAgoMs());
-    list[i].setDecision(rows[i].getDecision());
-    if (rows[i].getCode().size() > 0) list[i].setCode(rows[i].getCode());
-    if (rows[i].getWhy().size() > 0) list[i].setWhy(rows[i].getWhy());
-    if (rows[i].getLastMessage().size() > 0) list[i].setLastMessage(rows[i].getLastMessage());
-    list[i].setHandled(rows[i].getHandled());
-    list[i].setRestarts(rows[i].getRestarts());
-  }
+  copy_same(ended, root);
   write_json_line(out, root.asReader());
 }
 
-Ending list_ended(const Invocation& invocation, Console& console) {
-  if (invocation.has("--top"))
-    return usage_failure("those that ended last come first; --top is for those that live", "");
-  if (auto mistake = mistake_in(invocation)) return std::move(*mistake);
-  auto client = Client::connect(invocation, console);
-  if (!client.ok()) return client.error();
-  auto answer = client.value()->ask<inspect::wire::ListEnded, inspect::wire::EndedRows>(
-      kInspect, kTimeout, [&](inspect::wire::ListEnded::Builder question) {
-        question.setFilter(invocation.text("--filter").value_or(""));
-        question.setLimit(static_cast<std::uint32_t>(invocation.number("--limit").value_or(0)));
-      });
-  if (!answer.ok()) return answer.error();
-  const auto ended = answer.value().root();
-  if (invocation.globals.json) {
-    print_ended_json(console.out, ended);
-    return Exit::done;
-  }
+void print_ended_text(std::ostream& out, inspect::wire::EndedRows::Reader ended) {
   TextTable table({{"PATH"},
                    {"KIND"},
                    {"ENDED", Align::right},
@@ -151,8 +114,21 @@ Ending list_ended(const Invocation& invocation, Console& console) {
                std::to_string(row.getHandled()), std::to_string(row.getRestarts()), or_dash(row.getLastMessage()),
                why.empty() ? "-" : why});
   }
-  table.print(console.out);
-  return Exit::done;
+  table.print(out);
+}
+
+Ending list_ended(const Invocation& invocation, Console& console) {
+  if (invocation.has("--top"))
+    return usage_failure("ended actors are listed latest first; --top is for running ones", "");
+  if (auto mistake = mistake_in(invocation)) return std::move(*mistake);
+  return ask_and_print<inspect::wire::ListEnded, inspect::wire::EndedRows>(
+      invocation, console, kInspect, kTimeout,
+      [&](inspect::wire::ListEnded::Builder question) {
+        question.setFilter(invocation.text("--filter").value_or(""));
+        question.setLimit(static_cast<std::uint32_t>(invocation.number("--limit").value_or(0)));
+      },
+      [&](inspect::wire::EndedRows::Reader ended) { print_ended_json(console.out, ended); },
+      [&](inspect::wire::EndedRows::Reader ended) { print_ended_text(console.out, ended); });
 }
 
 Ending inspect(const Invocation& invocation, Console& console) {
@@ -173,27 +149,6 @@ Ending inspect(const Invocation& invocation, Console& console) {
 }
 
 }  // namespace
-
-void write_actor(output::wire::InspectedActor::Builder out, Row row) {
-  out.setPath(row.getPath());
-  out.setKind(row.getKind());
-  out.setState(row.getState());
-  out.setMailbox(row.getMailbox());
-  out.setOldestMs(row.getOldestMs());
-  out.setHandled(row.getHandled());
-  out.setPerSecond(row.getPerSecond());
-  out.setBusy(row.getBusy());
-  out.setP99Us(row.getP99Us());
-  out.setRestarts(row.getRestarts());
-  if (row.getLastError().size() > 0) out.setLastError(row.getLastError());
-  out.setPerSecondMinute(row.getPerSecondMinute());
-  out.setBusyMinute(row.getBusyMinute());
-  out.setRefused(row.getRefused());
-  out.setDeadLetters(row.getDeadLetters());
-  out.setAsking(row.getAsking());
-  if (row.getHeadKind().size() > 0) out.setHeadKind(row.getHeadKind());
-  if (row.getHeadFrom().size() > 0) out.setHeadFrom(row.getHeadFrom());
-}
 
 std::string milliseconds(std::uint64_t ms) {
   if (ms < 10'000) return std::to_string(ms) + " ms";

@@ -11,9 +11,6 @@ namespace troupe::apps::inspect_command {
 inline constexpr const char* kInspect = "/inspect";
 inline constexpr std::chrono::seconds kTimeout{10};  // our choice: of a million actors a list takes well under one
 
-/// The fields of a row as both outputs of it have them.
-void write_actor(output::wire::InspectedActor::Builder out, inspect::wire::ActorRow::Reader row);
-
 /// `inspect --once PATH`.
 Ending look_at(const Invocation& invocation, Console& console, const std::string& path);
 

@@ -4,6 +4,7 @@
 #include <map>
 #include <ostream>
 
+#include "apps/cli/copy_same.hpp"
 #include "apps/cli/json.hpp"
 #include "apps/cli/terminal.hpp"
 #include "apps/inspect/inspect.hpp"
@@ -51,54 +52,24 @@ void print_json(std::ostream& out, Looked looked) {
   capnp::MallocMessageBuilder message;
   auto root = message.initRoot<output::wire::InspectedOne>();
   const Names names(looked);
-  root.setNode(looked.getNode());
-  write_actor(root.initActor(), looked.getRow());
-  if (looked.getSilent().size() > 0) root.setSilent(looked.getSilent());
-  if (looked.getHandling().size() > 0) root.setHandling(looked.getHandling());
-  root.setHandlingMs(looked.getHandlingMs());
+  copy_same(looked, root);
   const Portrait seen = looked.getPortrait();
-  if (seen.getParent().size() > 0) root.setParent(seen.getParent());
-  root.setChildren(seen.getChildren());
-  root.setChildrenInAll(seen.getChildrenInAll());
-  auto asks = root.initAsks(seen.getAsks().size());
+  copy_same(seen, root);
+  copy_same(looked.getRow(), root.initActor());
+  auto asks = root.getAsks();
   for (unsigned i = 0; i < asks.size(); ++i) {
     const auto from = seen.getAsks()[i];
     asks[i].setTo(names.of(from.getTo()));
-    asks[i].setKind(from.getKind());
-    asks[i].setSinceMs(from.getSinceMs());
     if (from.getDueMs() >= 0) asks[i].getDueMs().setValue(static_cast<std::uint64_t>(from.getDueMs()));
-    asks[i].setStream(from.getStream());
   }
-  root.setAsksInAll(seen.getAsksInAll());
-  auto timers = root.initTimers(seen.getTimers().size());
-  for (unsigned i = 0; i < timers.size(); ++i) {
-    timers[i].setName(seen.getTimers()[i].getName());
-    timers[i].setDueMs(seen.getTimers()[i].getDueMs());
-  }
-  root.setStreams(seen.getStreams());
-  root.setStreamsStarved(seen.getStreamsStarved());
-  root.setIncarnation(seen.getIncarnation());
-  root.setKeptForMs(seen.getKeptForMs());
-  auto messages = root.initMessages(seen.getMessages().size());
+  auto messages = root.getMessages();
   for (unsigned i = 0; i < messages.size(); ++i) {
     const auto from = seen.getMessages()[i];
-    messages[i].setKind(from.getKind());
     messages[i].setFrom(names.of(from.getFrom()));
-    messages[i].setAgoMs(from.getAgoMs());
-    messages[i].setTookUs(from.getTookUs());
-    messages[i].setBytes(from.getBytes());
     if (from.getTrace() != 0) messages[i].setTrace(trace_text(from.getTrace()));
   }
-  auto errors = root.initErrors(seen.getErrors().size());
-  for (unsigned i = 0; i < errors.size(); ++i) {
-    errors[i].setAgoMs(seen.getErrors()[i].getAgoMs());
-    errors[i].setCode(code_of(seen.getErrors()[i].getCode()));
-    errors[i].setText(seen.getErrors()[i].getText());
-  }
-  root.setP50Us(seen.getP50Us());
-  root.setP90Us(seen.getP90Us());
-  root.setP99Us(seen.getP99Us());
-  root.setTimed(seen.getTimed());
+  auto errors = root.getErrors();
+  for (unsigned i = 0; i < errors.size(); ++i) errors[i].setCode(code_of(seen.getErrors()[i].getCode()));
   if (const auto state = state_of(looked)) {
     root.setStateKind(looked.getStateName());
     root.setState(*state);

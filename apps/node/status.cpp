@@ -3,7 +3,8 @@
 
 #include <ostream>
 
-#include "apps/cli/client.hpp"
+#include "apps/cli/ask_and_print.hpp"
+#include "apps/cli/copy_same.hpp"
 #include "apps/cli/json.hpp"
 #include "messages/node.capnp.h"
 #include "messages/output/node.capnp.h"
@@ -14,15 +15,6 @@ namespace {
 
 constexpr std::chrono::seconds kTimeout{5};  // our choice: the root does nothing that takes long
 
-output::wire::Health health_of(node::wire::Health health) {
-  switch (health) {
-    case node::wire::Health::OK: return output::wire::Health::OK;
-    case node::wire::Health::DEGRADED: return output::wire::Health::DEGRADED;
-    case node::wire::Health::FAILING: return output::wire::Health::FAILING;
-  }
-  return output::wire::Health::FAILING;
-}
-
 std::string text_of(node::wire::Reason::Reader reason) {
   return std::string(reason.getSource().cStr()) + ": " + reason.getText().cStr();
 }
@@ -30,14 +22,8 @@ std::string text_of(node::wire::Reason::Reader reason) {
 void print_json(std::ostream& out, node::wire::NodeStatus::Reader status) {
   capnp::MallocMessageBuilder message;
   auto root = message.initRoot<output::wire::Status>();
-  root.setNode(status.getNode());
-  root.setName(status.getName());
-  root.setVersion(status.getVersion());
-  root.setUptimeS(status.getUptimeS());
-  root.setListen(status.getListen());
-  root.setPeers(status.getPeers());
-  root.setActors(status.getActors());
-  root.setHealth(health_of(status.getHealth()));
+  copy_same(status, root);
+  root.setListen(status.getListen());  // empty while it does not listen
   const auto reasons = status.getReasons();
   auto lines = root.initReasons(reasons.size());
   for (unsigned i = 0; i < reasons.size(); ++i) lines.set(i, text_of(reasons[i]));
@@ -56,8 +42,6 @@ void print_text(std::ostream& out, node::wire::NodeStatus::Reader status) {
   const auto line = [&](const char* title, const std::string& value) {
     out << title << base::printable(value) << '\n';
   };
-  static constexpr const char* kHealth[] = {"ok", "degraded", "failing"};
-  const auto health = static_cast<std::size_t>(health_of(status.getHealth()));
   line("node     ", base::hex({status.getNode().begin(), status.getNode().size()}));
   line("name     ", status.getName());
   line("version  ", status.getVersion());
@@ -65,19 +49,15 @@ void print_text(std::ostream& out, node::wire::NodeStatus::Reader status) {
   line("listen   ", status.getListen());
   line("peers    ", std::to_string(status.getPeers()));
   line("actors   ", std::to_string(status.getActors()));
-  line("health   ", kHealth[health]);
+  line("health   ", enumerant_text(status.getHealth()));
   for (const auto reason : status.getReasons()) line("         ", text_of(reason));
 }
 
 Ending status(const Invocation& invocation, Console& console) {
-  auto client = Client::connect(invocation, console);
-  if (!client.ok()) return client.error();
-  auto answer = client.value()->ask<node::wire::GetStatus, node::wire::NodeStatus>(
-      "/node", kTimeout, [](node::wire::GetStatus::Builder) {});
-  if (!answer.ok()) return answer.error();
-  if (invocation.globals.json) print_json(console.out, answer.value().root());
-  else print_text(console.out, answer.value().root());
-  return Exit::done;
+  return ask_and_print<node::wire::GetStatus, node::wire::NodeStatus>(
+      invocation, console, "/node", kTimeout, [](node::wire::GetStatus::Builder) {},
+      [&](node::wire::NodeStatus::Reader status) { print_json(console.out, status); },
+      [&](node::wire::NodeStatus::Reader status) { print_text(console.out, status); });
 }
 
 }  // namespace

@@ -5,7 +5,8 @@
 #include <cstdio>
 #include <ostream>
 
-#include "apps/cli/client.hpp"
+#include "apps/cli/ask_and_print.hpp"
+#include "apps/cli/copy_same.hpp"
 #include "apps/cli/json.hpp"
 #include "apps/cli/terminal.hpp"
 #include "messages/common.capnp.h"
@@ -21,18 +22,6 @@ namespace wire = peers::wire;
 constexpr const char* kPeers = "/peers";
 constexpr std::chrono::seconds kTimeout{5};        // our choice: the answer is at hand
 constexpr std::chrono::seconds kDialAndShake{15};  // a dial takes 10 s at most, with its handshake
-
-std::string state_text(wire::PeerState state) {
-  switch (state) {
-    case wire::PeerState::KNOWN: return "known";
-    case wire::PeerState::DIALLING: return "dialling";
-    case wire::PeerState::LINKED: return "linked";
-    case wire::PeerState::HEALTHY: return "healthy";
-    case wire::PeerState::UNHEALTHY: return "unhealthy";
-    case wire::PeerState::BANNED: return "banned";
-  }
-  return "unknown";
-}
 
 output::wire::Direction direction_of(wire::LinkDirection direction) {
   switch (direction) {
@@ -57,15 +46,9 @@ void print_json(std::ostream& out, capnp::List<wire::PeerRow>::Reader peers) {
   for (unsigned i = 0; i < peers.size(); ++i) {
     const auto from = peers[i];
     auto row = rows[i];
-    row.setNode(from.getNode());
-    if (from.getAddress().size() > 0) row.setAddress(from.getAddress());
-    row.setState(state_text(from.getState()));
-    if (from.getRttMs().isValue()) row.getRttMs().setValue(from.getRttMs().getValue());
+    copy_same(from, row);
+    row.setState(enumerant_text(from.getState()));
     row.setDirection(direction_of(from.getDirection()));
-    row.setSent(from.getSent());
-    row.setReceived(from.getReceived());
-    row.setScore(from.getScore());
-    if (from.getBannedForMs().isValue()) row.getBannedForMs().setValue(from.getBannedForMs().getValue());
   }
   write_json_line(out, capnp::toDynamic(rows.asReader()));
 }
@@ -84,7 +67,7 @@ void print_text(std::ostream& out, capnp::List<wire::PeerRow>::Reader peers) {
   for (const auto row : peers) {
     std::array<char, 32> rtt{"-"};
     if (row.getRttMs().isValue()) std::snprintf(rtt.data(), rtt.size(), "%.1f ms", row.getRttMs().getValue());
-    table.add({hex(row.getNode()), row.getAddress(), state_text(row.getState()), rtt.data(),
+    table.add({hex(row.getNode()), row.getAddress(), enumerant_text(row.getState()), rtt.data(),
                kArrows[static_cast<std::size_t>(direction_of(row.getDirection()))], bytes_for_people(row.getSent()),
                bytes_for_people(row.getReceived()), std::to_string(row.getScore()), ban_text(row)});
   }
@@ -92,16 +75,11 @@ void print_text(std::ostream& out, capnp::List<wire::PeerRow>::Reader peers) {
 }
 
 Ending list(const Invocation& invocation, Console& console) {
-  auto client = Client::connect(invocation, console);
-  if (!client.ok()) return client.error();
-  auto answer = client.value()->ask<wire::ListPeers, wire::PeerRows>(
-      kPeers, kTimeout,
-      [&](wire::ListPeers::Builder question) { question.setHealthyOnly(invocation.has("--healthy")); });
-  if (!answer.ok()) return answer.error();
-  const auto rows = answer.value().root().getPeers();
-  if (invocation.globals.json) print_json(console.out, rows);
-  else print_text(console.out, rows);
-  return Exit::done;
+  return ask_and_print<wire::ListPeers, wire::PeerRows>(
+      invocation, console, kPeers, kTimeout,
+      [&](wire::ListPeers::Builder question) { question.setHealthyOnly(invocation.has("--healthy")); },
+      [&](wire::PeerRows::Reader rows) { print_json(console.out, rows.getPeers()); },
+      [&](wire::PeerRows::Reader rows) { print_text(console.out, rows.getPeers()); });
 }
 
 void print_link(const Invocation& invocation, Console& console, capnp::Data::Reader node, const std::string& address) {

@@ -1,0 +1,19 @@
+#pragma once
+// Copies an answer into its output: fields of one name and one type, by schema.
+//
+// Same    numbers (also into wider unsigned ones), texts, bytes and enumerants of equal names; groups and structs field
+// by field; lists element by
+//         element. A field whose type differs is left for the caller, as is one that only one side has.
+// Null    an empty text is not copied, so that `--json` prints null.
+#include <capnp/dynamic.h>
+
+#include <string>
+
+namespace troupe::apps {
+
+void copy_same(const capnp::DynamicStruct::Reader& from, capnp::DynamicStruct::Builder to);
+
+/// The name of an enumerant in its schema, "unknown" for a number that this program does not know.
+std::string enumerant_text(capnp::DynamicEnum value);
+
+}  // namespace troupe::apps
