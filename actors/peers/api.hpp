@@ -1,10 +1,9 @@
 #pragma once
 // What other domains of the node may ask its peers, at the path kPath: `node().find(peers::kPath)`.
 //
-// ListKnown -> KnownContacts   everybody who can be linked to: the candidates to hold or to find something
-// WhereAmI -> OwnPlace         where others can dial this node, as it was told or as they agree
-//
-// Whom a domain wants to talk to, it asks through `node().remote(id, path)`: that dials by itself.
+// ListKnown -> KnownContacts: all nodes to which a link is allowed, as candidates to hold or to find something.
+// WhereAmI -> OwnPlace: where others can dial this node, as it was told or as its peers agree. To talk to another node
+// a domain uses `node().remote(id, path)`, which dials by itself.
 #include <vector>
 
 #include "actors/peers/logic/contact.hpp"
@@ -13,10 +12,11 @@
 namespace troupe::peers {
 
 inline constexpr const char* kPath = "/peers";
-inline constexpr std::size_t kKnownContactsMax = 1000;  // of messages/peers.capnp; more are neither sent nor read
+inline constexpr std::size_t kKnownContactsMax =
+    1000;  // of messages/peers.capnp; further contacts are neither sent nor read
 
 /// The contacts of an answer, at most kKnownContactsMax, by id. Their ids: crypto::node_id(key, nonce).
-/// One whose endpoint is not dialable is linked, and can only be reached through that link.
+/// A contact whose endpoint is not dialable is linked, and can only be reached through that link.
 std::vector<Contact> read(wire::KnownContacts::Reader known);
 
 }  // namespace troupe::peers

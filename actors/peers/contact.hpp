@@ -1,5 +1,5 @@
 #pragma once
-// A contact in the words of messages/common.capnp, there and back.
+// Writes and reads a contact of messages/common.capnp.
 #include "actors/peers/logic/contact.hpp"
 #include "messages/contact.hpp"
 

@@ -1,4 +1,4 @@
-// What comes in. What goes out and what is stored have files of their own.
+// Inputs of the actor. peers_actor_perform.cpp has its decisions, peers_actor_rows.cpp its rows.
 #include "actors/peers/peers_actor.hpp"
 
 #include <algorithm>
@@ -66,7 +66,7 @@ void PeersActor::receive(runtime::Handlers& on) {
   on.tell<net::wire::LinkDown>([this](net::wire::LinkDown::Reader down) { link_down(down); });
   on.tell<net::wire::NotThere>([this](net::wire::NotThere::Reader where) { not_there(where); });
   on.tell<net::wire::Misbehaved>([this](net::wire::Misbehaved::Reader report) { misbehaved(report); });
-  on.tell<net::wire::Shun>([](net::wire::Shun::Reader) {});  // what this actor has told `/links` itself
+  on.tell<net::wire::Shun>([](net::wire::Shun::Reader) {});  // an echo: this actor told it to `/links`
   on.timer<Tick>([this] { act(peers_.tick(now(), random())); });
   on.timer<Follow>([this] { follow(true); });
   on.timer<LoadAgain>([this] { load(); });
@@ -86,7 +86,7 @@ void PeersActor::start() {
 
 // --- other nodes
 
-/// Who sent the question at hand over a link; refuses it if nobody did.
+/// The peer that sent the current question over a link; refuses a question that did not come over a link.
 std::optional<base::NodeId> PeersActor::linked_caller() {
   const runtime::Caller from = caller();
   if (from.role == messages::Role::peer && from.node) return from.node;
@@ -94,9 +94,9 @@ std::optional<base::NodeId> PeersActor::linked_caller() {
   return std::nullopt;
 }
 
-void PeersActor::punish(const base::NodeId& whom, const char* why) {
+void PeersActor::punish(const base::NodeId& peer, const char* why) {
   refuse(base::Error{Code::malformed, why});
-  misbehaved(whom, Violation::malformed, why);
+  misbehaved(peer, Violation::malformed, why);
 }
 
 void PeersActor::answer(wire::Ping::Reader ping, Reply<wire::Pong> reply) {
@@ -112,7 +112,7 @@ void PeersActor::answer(wire::Ping::Reader ping, Reply<wire::Pong> reply) {
   act(peers_.advertised(*from, *endpoint, now(), random()));
 }
 
-/// How a linked peer sees us, which counts if we do not know ourselves.
+/// The address at which a linked peer sees this node, which counts if this node was not told its address.
 void PeersActor::note_seen(const base::NodeId& by, capnp::Data::Reader seen) {
   const auto remote = peers_.remote_of(by);
   OwnAddress::Address address{};
@@ -151,7 +151,7 @@ void PeersActor::not_there(net::wire::NotThere::Reader where) {
 }
 
 void PeersActor::misbehaved(net::wire::Misbehaved::Reader report) {
-  if (loading_) return;  // a ban would be lost with the row that is not read yet
+  if (loading_) return;  // a ban would be lost when the row is read later
   const auto id = node_id(report.getNode());
   if (!id) return refuse(base::Error{Code::malformed, kIdLength});
   const auto what = report.getWhat();
@@ -159,9 +159,9 @@ void PeersActor::misbehaved(net::wire::Misbehaved::Reader report) {
     misbehaved(*id, *how, {what.begin(), std::min(what.size(), kWhatBytesMax)});
 }
 
-void PeersActor::misbehaved(const base::NodeId& whom, Violation how, std::string_view what) {
-  setup_.log.debug("peer misbehaved", {{"node", whom.hex()}, {"how", text_of(how)}, {"what", what}});
-  act(peers_.misbehaved(whom, how, now(), random()));
+void PeersActor::misbehaved(const base::NodeId& peer, Violation how, std::string_view what) {
+  setup_.log.debug("peer misbehaved", {{"node", peer.hex()}, {"how", text_of(how)}, {"what", what}});
+  act(peers_.misbehaved(peer, how, now(), random()));
 }
 
 // --- this node
@@ -206,7 +206,7 @@ void PeersActor::describe(wire::PeersState::Builder state) {
 
 // --- operators
 
-/// The bytes of each link come from `/links`; a line is worth showing without them.
+/// The bytes of each link come from `/links`; the rows are shown without them if it does not answer.
 void PeersActor::answer(wire::ListPeers::Reader question, Reply<wire::PeerRows> reply) {
   const bool healthy_only = question.getHealthyOnly();
   ask<net::wire::ListLinks, net::wire::LinkRows>(
@@ -224,7 +224,7 @@ void PeersActor::answer(wire::ConnectPeer::Reader command, Reply<wire::Connected
   const auto text = command.getTarget();
   const auto target = text.size() <= kTargetBytesMax ? Target::parse({text.begin(), text.size()}) : std::nullopt;
   if (!target) return reply.refuse({Code::malformed, "a peer is named as [ID@]HOST:PORT"});
-  if (loading_) {  // a ban that this command lifts may not be known yet
+  if (loading_) {  // the row with the ban that this command lifts may not be read yet
     return reply.refuse({Code::unavailable, "the node has just started", std::chrono::milliseconds(500)});
   }
   auto connecting = peers_.connect(*target, now(), random());

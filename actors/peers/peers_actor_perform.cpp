@@ -1,4 +1,4 @@
-// What the logic decided, and what came of it.
+// Performs the decisions of the logic, and passes their results back.
 #include <algorithm>
 #include <utility>
 #include <variant>
@@ -19,7 +19,7 @@ DialFailure failure_of(Code code) {
   }
 }
 
-/// What an operator is told of a dial that failed: the codes of ConnectPeer, the reason of `/links`.
+/// The error that an operator gets for a failed dial: the codes of ConnectPeer, the reason of `/links`.
 base::Error told(const base::Error& error) {
   const bool final = error.code == Code::refused || error.code == Code::conflict;
   return {final ? error.code : Code::unavailable, error.message, error.retry_after};
@@ -79,9 +79,9 @@ void PeersActor::dial_ended(const Dial& dial, runtime::Answer<net::wire::Dialled
   act(peers_.dialled(ticket, *id, now(), random()));
 }
 
-/// A seed is tried again and again, at first each second: it is told of at once, then once in a while.
+/// A seed is tried repeatedly, at first each second. It is logged at once, then once in kSayAgain.
 void PeersActor::no_answer(const Target& seed, const base::Error& why) {
-  if (why.code == Code::conflict) return;  // it is this node itself, which is no fault
+  if (why.code == Code::conflict) return;  // the seed is this node itself, which is no fault
   const auto [known, fresh] = silent_seeds_.try_emplace(seed.text());
   if (!fresh && now() - known->second.said < kSayAgain) return;
   const bool answered = why.code == Code::refused;
@@ -91,26 +91,26 @@ void PeersActor::no_answer(const Target& seed, const base::Error& why) {
 
 void PeersActor::perform(const Drop& drop) {
   tell<net::wire::HangUp>(links(), [&](net::wire::HangUp::Builder order) {
-    order.setNode(data_of(drop.whom.view()));
+    order.setNode(data_of(drop.peer.view()));
     order.setReason(text_of(drop.why));
   });
 }
 
 void PeersActor::perform(const Ban& ban) {
   const base::Duration span = ban.until - now();
-  tell_ban(ban.whom, span);
-  if (!ban.last) return;  // it was told of before the restart
+  tell_ban(ban.peer, span);
+  if (!ban.last) return;  // it was logged before the restart
   ++bans_;
   const auto seconds = std::chrono::ceil<std::chrono::seconds>(span).count();
   setup_.log.warn("peer is banned",
-                   {{"node", ban.whom.hex()}, {"why", text_of(*ban.last)}, {"for", std::to_string(seconds) + " s"}});
+                  {{"node", ban.peer.hex()}, {"why", text_of(*ban.last)}, {"for", std::to_string(seconds) + " s"}});
 }
 
-void PeersActor::perform(const Unban& unban) { tell_ban(unban.whom, base::Duration::zero()); }
+void PeersActor::perform(const Unban& unban) { tell_ban(unban.peer, base::Duration::zero()); }
 
-void PeersActor::tell_ban(const base::NodeId& whom, base::Duration span) {
+void PeersActor::tell_ban(const base::NodeId& peer, base::Duration span) {
   tell<net::wire::Shun>(links(), [&](net::wire::Shun::Builder out) {
-    out.setNode(data_of(whom.view()));
+    out.setNode(data_of(peer.view()));
     out.setMilliseconds(static_cast<std::uint64_t>(
         std::max<std::int64_t>(std::chrono::ceil<std::chrono::milliseconds>(span).count(), 0)));
   });
@@ -118,34 +118,34 @@ void PeersActor::tell_ban(const base::NodeId& whom, base::Duration span) {
 
 void PeersActor::perform(const SendPing& ping) {
   ask<wire::Ping, wire::Pong>(
-      node().remote(ping.whom, kPath), ping.due,
+      node().remote(ping.peer, kPath), ping.due,
       [&](wire::Ping::Builder question) {
         write(question.initSelf(), setup_.self);
-        if (const auto remote = peers_.remote_of(ping.whom)) question.setSeen(data_of(remote->address));
+        if (const auto remote = peers_.remote_of(ping.peer)) question.setSeen(data_of(remote->address));
       },
-      [this, whom = ping.whom, at = now()](runtime::Answer<wire::Pong> answer) { ponged(whom, at, answer); });
+      [this, peer = ping.peer, at = now()](runtime::Answer<wire::Pong> answer) { ponged(peer, at, answer); });
 }
 
-void PeersActor::ponged(const base::NodeId& whom, base::Instant asked_at, runtime::Answer<wire::Pong>& answer) {
-  if (!answer.ok()) return act(peers_.ping_failed(whom, now(), random()));
-  const auto endpoint = own_word(answer.value(), whom, setup_.id_of);
+void PeersActor::ponged(const base::NodeId& peer, base::Instant asked_at, runtime::Answer<wire::Pong>& answer) {
+  if (!answer.ok()) return act(peers_.ping_failed(peer, now(), random()));
+  const auto endpoint = own_word(answer.value(), peer, setup_.id_of);
   if (!endpoint) {
-    misbehaved(whom, Violation::malformed, "a pong names its own sender");
-    return act(peers_.ping_failed(whom, now(), random()));
+    misbehaved(peer, Violation::malformed, "a pong names its own sender");
+    return act(peers_.ping_failed(peer, now(), random()));
   }
-  note_seen(whom, answer.value().getSeen());
+  note_seen(peer, answer.value().getSeen());
   const auto round_trip = std::chrono::duration_cast<std::chrono::microseconds>(now() - asked_at);
-  act(peers_.ponged(whom, round_trip, now(), random()));
-  act(peers_.advertised(whom, *endpoint, now(), random()));
+  act(peers_.ponged(peer, round_trip, now(), random()));
+  act(peers_.advertised(peer, *endpoint, now(), random()));
 }
 
 void PeersActor::perform(const AskContacts& question) {
   ask<wire::Exchange, wire::Contacts>(
-      node().remote(question.whom, kPath), question.due,
+      node().remote(question.peer, kPath), question.due,
       [](wire::Exchange::Builder out) { out.setContactsMax(kContactsMax); },
-      [this, whom = question.whom](runtime::Answer<wire::Contacts> answer) {
-        if (!answer.ok()) return act(peers_.contacts_failed(whom, now(), random()));
-        act(peers_.contacts(whom, read(answer.value()), now(), random()));
+      [this, peer = question.peer](runtime::Answer<wire::Contacts> answer) {
+        if (!answer.ok()) return act(peers_.contacts_failed(peer, now(), random()));
+        act(peers_.contacts(peer, read(answer.value()), now(), random()));
       });
 }
 
@@ -154,7 +154,7 @@ void PeersActor::follow(bool again) {
   after<Follow>(kFollowAgain);
 }
 
-/// A node that has fewer peers than it should have says so, and whom of its seeds it cannot reach.
+/// A node with fewer peers than it should have reports it, with the seeds that it cannot reach.
 void PeersActor::show_health() {
   if (setup_.health == nullptr || loading_) return;
   const std::size_t wanted = peers_.expected(now());

@@ -1,5 +1,5 @@
 #pragma once
-// What this domain says and reads in the words of its schemas, beside single contacts (contact.hpp).
+// Writes and reads the messages of this domain; contact.hpp does so for single contacts.
 #include <map>
 #include <optional>
 #include <vector>
@@ -23,11 +23,11 @@ std::uint32_t size32(const Container& items) {
 inline capnp::Data::Reader data_of(base::ByteView from) { return {from.data(), from.size()}; }
 inline base::ByteView bytes_of(capnp::Data::Reader from) { return {from.begin(), from.size()}; }
 
-/// Nothing unless it has the length of an id.
+/// Nothing unless the data has the length of an id.
 inline std::optional<base::NodeId> node_id(capnp::Data::Reader from) { return base::NodeId::from(bytes_of(from)); }
 
-/// Where the sender of a Ping or Pong says that it can be dialled, not dialable if it does not say. Nothing if the
-/// contact is not that of `sender`.
+/// The address at which the sender of a Ping or Pong can be dialled, as it says; not dialable if it does not say.
+/// Nothing if the contact does not belong to `sender`.
 template <class Message>
 std::optional<base::Endpoint> own_word(Message message, const base::NodeId& sender, const IdOf& id_of) {
   if (!message.hasSelf()) return base::Endpoint{};
@@ -38,7 +38,7 @@ std::optional<base::Endpoint> own_word(Message message, const base::NodeId& send
 
 void write(capnp::List<messages::wire::Contact>::Builder to, const std::vector<Contact>& contacts);
 
-/// What a peer passes on: at most one more than it may, which is enough to see that it did.
+/// The contacts that a peer passes on: at most one beyond the limit, which is enough to detect the violation.
 std::vector<Contact> read(wire::Contacts::Reader contacts);
 
 /// Bytes that a link has carried, as encrypted.
@@ -50,10 +50,10 @@ using Traffic = std::map<base::NodeId, Carried>;
 
 DialFailure failure_of(net::wire::NotThere::Met met);
 
-/// Nothing for one that this version does not know.
+/// Nothing for a violation that this version does not know.
 std::optional<Violation> violation_of(net::wire::Offence how);
 
-/// Of the links to peers; those of operators are left out.
+/// The links to peers, without those of operators.
 Traffic read(net::wire::LinkRows::Reader rows);
 
 void write(capnp::List<wire::PeerRow>::Builder to, const std::vector<PeerView>& lines, const Traffic& traffic,

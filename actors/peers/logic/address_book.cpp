@@ -44,7 +44,7 @@ Learned AddressBook::hear_of(const base::NodeId& id, const Contact& contact, con
   return Learned::added;
 }
 
-// Whether another peer may know better where it lives.
+// Whether another peer's word about its address is believed.
 bool AddressBook::doubted(const KnownPeer& peer) const {
   if (!peer.contact.endpoint.dialable()) return true;
   return !links_.contains(peer.id) && peer.failures >= (peer.proven() ? kHearsayFailuresMax : 1);

@@ -1,5 +1,5 @@
 #pragma once
-// Where a node lives and the proof of its id, as peers pass it on; and what an address tells about its network.
+// A node's address and the proof of its id, as peers pass them on; and what an address tells about its network.
 #include <array>
 #include <cstdint>
 #include <functional>
@@ -11,7 +11,7 @@ namespace troupe::peers {
 
 using base::Contact;
 
-/// The id of a key and nonce, nothing if it lacks the network's work. Production: crypto::check.
+/// The id of a key and nonce; nothing if it lacks the network's work. Production: crypto::check.
 using IdOf = std::function<std::optional<base::NodeId>(const base::PublicKey& key, std::uint32_t nonce)>;
 
 /// 0.0.0.0 or [::], with any port: all addresses of a machine.

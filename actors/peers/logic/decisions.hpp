@@ -1,5 +1,5 @@
 #pragma once
-// The words between the logic of peers and the actor around it: settings, limits, what happened, what to do.
+// The types between the logic of peers and its actor: settings, limits, inputs, decisions.
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -24,11 +24,11 @@ struct Policy {
 
 inline constexpr std::size_t kDialsMax = 4;                  // our choice: a start takes links_target / 4 rounds
 inline constexpr std::size_t kSeedDialsMax = kDialsMax / 2;  // of those
-inline constexpr std::size_t kTargetsMax = 16;               // dials for a person at a time, beside those
+inline constexpr std::size_t kTargetsMax = 16;               // dials for a person at a time, besides those
 inline constexpr std::size_t kLinksMax = 256;    // our choice: 256 idle links cost 20 MiB (issue: 80 KiB each)
-inline constexpr std::size_t kGuestsMax = 32;    // our choice: links above that which ask whom else we know, and go
-inline constexpr std::size_t kSeedsMax = 64;     // more are not looked at
-inline constexpr std::size_t kHeldOffMax = 256;  // above it the one that would end first ends now
+inline constexpr std::size_t kGuestsMax = 32;    // our choice: links beyond kLinksMax, which ask for contacts and end
+inline constexpr std::size_t kSeedsMax = 64;     // further seeds are ignored
+inline constexpr std::size_t kHeldOffMax = 256;  // beyond it the one that would end first ends now
 inline constexpr std::size_t kContactsMax = 20;  // of one exchange: 20 x 56 B fit into a datagram (DESIGN.md)
 inline constexpr std::size_t kPingsMissedMax = 3;
 inline constexpr std::chrono::seconds kPingTimeout{5};  // our choice: ten times a bad round trip
@@ -38,11 +38,12 @@ inline constexpr std::chrono::seconds kExchangeTimeout{5};
 inline constexpr std::chrono::seconds kExchangeGap{5};  // doubles up to the period while links are missing
 inline constexpr std::chrono::seconds kRetryMin{5};     // of a known peer
 inline constexpr std::chrono::hours kRetryMax{1};
-inline constexpr std::chrono::seconds kGuestTime{5};  // our choice: for a ping and one question, ten bad round trips
-inline constexpr std::chrono::minutes kSettled{1};    // our choice: what ends sooner is waited for longer, up to this
-inline constexpr std::chrono::seconds kSeedRetryMin{1};  // of a seed; at most the rejoin period
-inline constexpr std::chrono::minutes kHoldOff{10};      // whom a person dropped stays away this long
-inline constexpr std::chrono::hours kFresh{1};           // a link that worked so recently is worth passing on
+inline constexpr std::chrono::seconds kGuestTime{5};  // our choice: ten bad round trips, for a ping and one question
+inline constexpr std::chrono::minutes kSettled{
+    1};  // our choice: after a link that ended sooner, the next dial waits longer, up to this
+inline constexpr std::chrono::seconds kSeedRetryMin{1};  // for a seed; at most the rejoin period
+inline constexpr std::chrono::minutes kHoldOff{10};      // how long a peer that a person dropped stays away
+inline constexpr std::chrono::hours kFresh{1};           // a contact whose link worked within this time is passed on
 static_assert(kExchangeTimeout <= kExchangeGap, "one question for contacts at a time");
 static_assert(kLinksMax + kGuestsMax <= kKnownMax, "linked peers fit into the book");
 
@@ -50,14 +51,14 @@ enum class Direction : std::uint8_t { outbound, inbound };
 
 enum class LinkEnd : std::uint8_t {
   lost,
-  hung_up,  ///< the other side said goodbye
+  hung_up,  ///< the other side closed it
 };
 
-/// Why nobody can be dialled who is to be talked to.
+/// Why whereabouts() gives no address.
 enum class Nowhere : std::uint8_t {
   unknown,
-  unwelcome,       ///< banned, or a person sent it away
-  turned_us_away,  ///< a moment ago
+  unwelcome,       ///< banned, or a person dropped it
+  turned_us_away,  ///< it turned us away a moment ago
 };
 
 enum class State : std::uint8_t {
@@ -65,14 +66,14 @@ enum class State : std::uint8_t {
   dialling,
   linked,     ///< a link that has not answered a ping yet
   healthy,    ///< its last ping was answered
-  unhealthy,  ///< its last ping was not
+  unhealthy,  ///< its last ping was not answered
   banned,
 };
 
 enum class DialFailure : std::uint8_t {
   unreachable,     ///< not resolved, not connected, or no handshake in time
-  wrong_identity,  ///< somebody else answered than the one it was pinned to
-  refused,         ///< it does not want us, or speaks no version in common
+  wrong_identity,  ///< another id answered than the pinned id
+  refused,         ///< it refuses us, or has no version in common
   ourselves,       ///< the address is our own
 };
 
@@ -80,27 +81,27 @@ struct Dial {
   std::uint64_t ticket;
   Target to;
   base::Instant due;
-  bool seed = false;  ///< to join through; else a known peer, or a person's wish
+  bool seed = false;  ///< true: to join through; false: to a known peer, or for a person
 };
 enum class DropReason : std::uint8_t { silent, banned, by_command, too_many };
 struct Drop {
-  base::NodeId whom;
+  base::NodeId peer;
   DropReason why;
 };
 struct Ban {
-  base::NodeId whom;
+  base::NodeId peer;
   base::Instant until;
-  std::optional<Violation> last;  ///< that made it too many; none: it was banned before a restart
+  std::optional<Violation> last;  ///< the violation that caused the ban; nothing: it was banned before a restart
 };
 struct Unban {
-  base::NodeId whom;
+  base::NodeId peer;
 };
 struct SendPing {
-  base::NodeId whom;
+  base::NodeId peer;
   base::Instant due;
 };
 struct AskContacts {
-  base::NodeId whom;
+  base::NodeId peer;
   base::Instant due;
 };
 struct SaveRow {
@@ -126,7 +127,7 @@ struct LinkUp {
 /// A line of `troupe peers`.
 struct PeerView {
   base::NodeId id;
-  base::Endpoint endpoint;  ///< where it can be dialled, else where it dialled from; not dialable if neither is known
+  base::Endpoint endpoint;  ///< where it can be dialled, otherwise where it dialled from; not dialable: unknown
   State state;
   std::optional<std::chrono::microseconds> rtt;
   std::optional<Direction> direction;  ///< of its link

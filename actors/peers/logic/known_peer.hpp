@@ -1,5 +1,5 @@
 #pragma once
-// What is remembered of one peer, and the bytes that it is stored as.
+// What is remembered of one peer, and the bytes of its stored row.
 //
 // Row     kRowBytes, integers little-endian, absent values zero, instants as unix seconds: version (1), flags (1),
 //         zero (2), nonce (4), key (32), address (16), port (2), bans (2), failures (4), success (4), round trip (4),
@@ -19,9 +19,9 @@ namespace troupe::peers {
 
 inline constexpr std::size_t kRowBytes = 132;
 inline constexpr std::uint32_t kSuccessFull = 1'000'000;     // rates are in millionths
-inline constexpr std::chrono::seconds kRoundTripMax{60};     // our choice: more says nothing of the distance
+inline constexpr std::chrono::seconds kRoundTripMax{60};     // our choice: longer times say nothing about the distance
 inline constexpr std::chrono::hours kBanMax{24};             // our choice: an address may change hands in a day
-inline constexpr std::chrono::hours kAgeMax{24 * 365 * 10};  // older dates are nonsense and count as this old
+inline constexpr std::chrono::hours kAgeMax{24 * 365 * 10};  // older dates are invalid, and count as this old
 
 /// The same moment on both clocks.
 struct Moment {
@@ -32,27 +32,29 @@ struct Moment {
 struct KnownPeer {
   base::NodeId id;
   Contact contact;
-  std::optional<base::NodeId> told_by;  ///< who passed it on; none: we dialled it, were told by a person, or it dialled
+  std::optional<base::NodeId>
+      told_by;  ///< the peer that passed it on; nothing: this node dialled it, a person named it, or it dialled us
   base::Instant first_seen;
-  base::Instant last_seen;                       ///< heard from; or heard of, as long as it never was
-  std::optional<base::Instant> last_success;     ///< a link that we dialled worked: the address is right
-  std::optional<base::Instant> last_failure;     ///< of a dial, or the silence that ended a link
-  std::uint32_t failures = 0;                    ///< in a row; meeting somebody else there counts for several
-  std::optional<std::chrono::microseconds> rtt;  ///< smoothed as in RFC 6298: an eighth of each new one
-  std::uint32_t success = kSuccessFull;          ///< smoothed share of dials and pings that were answered
+  base::Instant last_seen;                    ///< last heard from; last heard of, if it was never heard from
+  std::optional<base::Instant> last_success;  ///< a link that this node dialled worked, so the address is right
+  std::optional<base::Instant> last_failure;  ///< of a dial, or the silence that ended a link
+  std::uint32_t failures = 0;                 ///< in a row; meeting another node there counts as several
+  std::optional<std::chrono::microseconds>
+      rtt;                               ///< smoothed as in RFC 6298, with a weight of an eighth for each new value
+  std::uint32_t success = kSuccessFull;  ///< smoothed share of dials and pings that were answered
   std::optional<base::Instant> banned_until;
-  std::uint16_t bans = 0;  ///< so far: each is twice as long
+  std::uint16_t bans = 0;  ///< so far; each ban is twice as long as the last
 
   friend bool operator==(const KnownPeer&, const KnownPeer&) = default;
 
-  /// Whether its address is known to be its own.
+  /// Whether its address is proven.
   bool proven() const { return last_success.has_value(); }
   bool banned(base::Instant now) const { return banned_until && now < *banned_until; }
   void measured(std::chrono::microseconds round_trip);
   void answered() { success += (kSuccessFull - success) / 8; }
   void missed() { success -= success / 8; }
 
-  /// 0 to about 150: how much it promises. An unknown one starts in the middle.
+  /// A score from 0 to about 150, higher is better. An unknown peer starts in the middle.
   std::int32_t score(base::Instant now) const;
 };
 

@@ -40,7 +40,7 @@ OwnAddress::OwnAddress(const base::Endpoint& listening)
 bool OwnAddress::said(const base::NodeId& peer, const base::Endpoint& remote, const Address& seen) {
   if (!open_) return false;
   const base::Endpoint told{seen, listening_.port};
-  // Who listens at 0.0.0.0 is not reached by IPv6.
+  // A node that listens at 0.0.0.0 is not reached by IPv6.
   const bool reached = told.is_v4() || !listening_.is_v4();
   if (!told.dialable() || !reached || scope_of(told) != scope_of(remote)) {
     voices_.erase(peer);

@@ -59,7 +59,7 @@ bool PeerScores::add(const base::NodeId& id, Violation violation, base::Instant 
   }
   ++violations_;
   const std::uint64_t before = left(score, now);
-  // The rest of a point counts next time; of one that has none left nothing is kept.
+  // The fraction of a point counts next time; without points left, no fraction is kept.
   score.as_of = before == 0 ? now : score.as_of + kPointLife * static_cast<std::int64_t>(score.points - before);
   score.points = before + points_of(violation);
   const bool enough = score.points >= kPointsBan;
@@ -98,7 +98,7 @@ std::map<base::NodeId, base::Instant> PeerScores::banned(base::Instant now) cons
 
 bool PeerScores::unban(const base::NodeId& id, base::Instant now) {
   const bool banned = banned_until(id, now).has_value();
-  if (banned) bans_.at(id).until = now;  // how often it was banned stays known
+  if (banned) bans_.at(id).until = now;  // the number of bans is kept
   return points_.erase(id) > 0 || banned;
 }
 

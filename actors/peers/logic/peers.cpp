@@ -1,4 +1,4 @@
-// What happens to links, and what people say about them. Dials, health and exchange have files of their own.
+// Links and the commands of people. Dials, health and exchange have files of their own.
 #include "actors/peers/logic/peers.hpp"
 
 #include <algorithm>
@@ -10,7 +10,7 @@
 namespace troupe::peers {
 namespace {
 
-constexpr std::uint32_t kBriefMax = 32;  // the wait has long reached its longest by then
+constexpr std::uint32_t kBriefMax = 32;  // by then the wait has long reached its maximum
 
 }  // namespace
 
@@ -108,7 +108,7 @@ std::size_t Peers::guests() const {
 
 bool Peers::crowded() const { return links_.size() >= kLinksMax && links_.size() - guests() >= kLinksMax; }
 
-// Guests whose time is up leave, but for those that find a free place.
+// Guests whose time is over are dropped, unless there is a free slot.
 void Peers::expire_guests(base::Instant now) {
   std::vector<base::NodeId> leaving;
   for (auto& [id, link] : links_) {
@@ -125,7 +125,7 @@ void Peers::forget_link(const base::NodeId& id) {
   if (link->second.answered) {
     if (left_.size() >= kLinksMax && !left_.contains(id))
       left_.erase(std::ranges::min_element(left_, {}, &std::pair<const base::NodeId, base::Instant>::second));
-    left_.insert_or_assign(id, now_);  // of the last input: a minute does not matter here
+    left_.insert_or_assign(id, now_);  // the time of the last input: a minute does not matter here
   }
   links_.erase(link);
   book_.unlinked(id);
@@ -160,7 +160,7 @@ bool Peers::welcome(const base::NodeId& id, base::Instant now) const {
   return !banned_until(id, now) && (held == held_off_.end() || held->second <= now);
 }
 
-/// What a person forgives. False if there is nothing that is known of: a ban may be one of before a restart.
+/// A person lifts a ban. False if nothing was noted here: the ban may be from before a restart.
 bool Peers::forgive(const base::NodeId& id, base::Instant now) {
   const bool banned = banned_until(id, now).has_value();
   const bool scored = scores_.unban(id, now);
@@ -249,12 +249,12 @@ std::optional<base::Bytes> Peers::row(const base::NodeId& id, Moment moment) con
   return encode(*peer, moment);
 }
 
-// What time alone changes, then what follows from everything that has changed.
+// First the changes by time alone, then all decisions that follow from the changes.
 Decisions Peers::settle(base::Instant now, base::Random& random) {
   now_ = std::max(now_, now);
   if (started_) {
     expire_dials(now, random);
-    // A node with hundreds of links hears something all the time, and most of it concerns one of them.
+    // A node with hundreds of links gets inputs all the time, and most of them concern one link.
     if (now >= links_due_ || now >= health_due_) {
       expire_pings(now);
       expire_guests(now);
@@ -274,7 +274,7 @@ Decisions Peers::settle(base::Instant now, base::Random& random) {
   return std::exchange(decisions_, {});
 }
 
-// Once a health period: what was noted about peers that are no longer known, and what has passed.
+// Once a health period: forgets notes about peers that are no longer known, and notes that have expired.
 void Peers::forget_old(base::Instant now) {
   book_.prune(now);
   std::erase_if(held_off_, [&](const auto& entry) { return entry.second <= now; });
@@ -287,7 +287,7 @@ void Peers::forget_old(base::Instant now) {
 
 void Peers::check() const {
   base::ensure(dials_.size() <= kDialsMax + kTargetsMax, "dials are limited");
-  base::ensure(left_.size() <= kLinksMax, "those who left are remembered for a while, and not all of them");
+  base::ensure(left_.size() <= kLinksMax, "peers that left are remembered for a while, in a limited number");
   base::ensure(held_off_.size() <= kHeldOffMax, "what is noted is limited");
 }
 

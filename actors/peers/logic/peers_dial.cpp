@@ -1,4 +1,4 @@
-// Whom to dial, and when again.
+// Which nodes to dial, and when to dial again.
 #include <algorithm>
 #include <utility>
 
@@ -11,8 +11,8 @@ namespace {
 
 constexpr std::int32_t kSubnetPenalty = 5;  // our choice: four links into a network weigh as much as one day's silence
 constexpr std::int32_t kSubnetPenaltyMax = 25;  // and never more than an address that fails
-constexpr std::int32_t kBriefPenalty = 50;      // our choice: who turned us away comes behind one that was never tried
-constexpr std::uint32_t kBriefPenalties = 2;    // and then behind all others
+constexpr std::int32_t kBriefPenalty = 50;      // our choice: a peer that turned us away ranks below an untried peer
+constexpr std::uint32_t kBriefPenalties = 2;    // and then below all others
 constexpr std::uint64_t kChance = 20;           // so that not all nodes dial the same best peer
 
 base::HostPort host_port(const base::Endpoint& endpoint) {
@@ -124,7 +124,7 @@ std::size_t Peers::slots() const {
   return kDialsMax - std::min(own, kDialsMax);
 }
 
-// Half of the slots stay for known peers, or a list of dead seeds would keep them waiting.
+// Half of the slots are kept for known peers; otherwise a list of dead seeds would keep them waiting.
 std::size_t Peers::seed_slots() const {
   const auto used = static_cast<std::size_t>(
       std::count_if(dials_.begin(), dials_.end(), [](const auto& entry) { return entry.second.seed.has_value(); }));

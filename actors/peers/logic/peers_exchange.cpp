@@ -6,7 +6,7 @@
 
 namespace troupe::peers {
 
-// Asks one healthy peer: every period, and sooner and ever less often while links are missing.
+// Asks one healthy peer: every period, and while links are missing sooner, at first often and then less often.
 void Peers::exchange(base::Instant now, base::Random& random) {
   if (asked_ && asked_due_ <= now) asked_.reset();
   if (asked_ || now < exchange_due_) return;
@@ -24,7 +24,7 @@ void Peers::exchange(base::Instant now, base::Random& random) {
   eager_gap_ = std::min(eager_gap_ * 2, policy_.exchange_period);
 }
 
-// With too few healthy links nothing is left untried: known peers are not waited for, and others are asked anew.
+// With too few healthy links everything is tried: known peers are dialled without waiting, and others are asked anew.
 // Seeds have their own wait, which ends with the same period (peers_dial.cpp).
 void Peers::rejoin(base::Instant now, base::Random& random) {
   if (now < rejoin_due_) return;
@@ -77,7 +77,7 @@ Decisions Peers::contacts_failed(const base::NodeId& from, base::Instant now, ba
   return settle(now, random);
 }
 
-// Where we dialled it, we know better: its word is taken for links that came from it.
+// If this node dialled the peer, it knows the address; a peer is believed on links that it dialled.
 Decisions Peers::advertised(const base::NodeId& id, base::Endpoint endpoint, base::Instant now, base::Random& random) {
   const auto at = links_.find(id);
   if (at != links_.end() && at->second.up.direction == Direction::inbound) {

@@ -1,4 +1,4 @@
-// Which links are pinged, and what their answers and their silence say.
+// Which links are pinged, and what follows from their answers and their silence.
 #include <algorithm>
 #include <utility>
 
@@ -13,7 +13,8 @@ void Peers::ping_some(base::Instant now, base::Random& random) {
     ++period_;
     pinged_ = 0;
     forget_old(now);
-    std::vector<std::pair<base::Instant, base::NodeId>> waiting;  // never pinged ones follow below in any case
+    std::vector<std::pair<base::Instant, base::NodeId>>
+        waiting;  // links that were never pinged follow below in any case
     for (const auto& [id, link] : links_) {
       if (link.pinged_at && !link.pong_due) waiting.emplace_back(*link.pinged_at, id);
     }
@@ -52,7 +53,7 @@ Decisions Peers::ponged(const base::NodeId& id, std::chrono::microseconds round_
     book_.heard(id, round_trip, now);
     if (const KnownPeer* const peer = book_.find(id)) link.rtt = peer->rtt;
     met_ = true;
-    if (!std::exchange(link.answered, true)) {  // a new friend may know others
+    if (!std::exchange(link.answered, true)) {  // a new peer may know others
       eager_gap_ = kExchangeGap;
       if (!asked_ && links_.size() < policy_.links_target) exchange_due_ = std::min(exchange_due_, now);
     }
@@ -88,7 +89,7 @@ void Peers::miss(const base::NodeId& id, base::Instant now) {
   retry_at_.insert_or_assign(id, now + kRetryMin);
 }
 
-/// A link that has not answered yet does not count: it would be missed before it could be healthy.
+/// A link that has not answered yet does not count: it would be missed before it could become healthy.
 std::size_t Peers::expected(base::Instant now) const {
   std::size_t out = 0;
   for (const auto& [id, link] : links_) out += link.answered ? 1u : 0u;

@@ -1,5 +1,5 @@
 #pragma once
-// Chance in waiting, so that nodes that started together do not go on in step.
+// Jitter for waiting times, so that nodes that started together do not stay in step.
 #include <algorithm>
 
 #include "runtime/base/random.hpp"

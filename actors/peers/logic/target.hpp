@@ -1,5 +1,5 @@
 #pragma once
-// Whom a person wants to be linked to: "[ID@]HOST:PORT", as in `--join` and `troupe peers connect`.
+// A node to which a person wants a link: "[ID@]HOST:PORT", as in `--join` and `troupe peers connect`.
 #include <compare>
 #include <optional>
 #include <string>
@@ -11,7 +11,7 @@
 namespace troupe::peers {
 
 struct Target {
-  std::optional<base::NodeId> id;  ///< pinned: nobody else will do
+  std::optional<base::NodeId> id;  ///< pinned: no other node is accepted
   base::HostPort where;
 
   friend auto operator<=>(const Target&, const Target&) = default;

@@ -82,8 +82,8 @@ struct Fixture {
   void take(Decisions& out, const Decisions& more, bool answering) {
     out.insert(out.end(), more.begin(), more.end());
     if (!answering) return;
-    for (const auto& ping : only<SendPing>(more)) take(out, peers.ponged(ping.whom, 20ms, now, random), true);
-    for (const auto& ask : only<AskContacts>(more)) take(out, peers.contacts(ask.whom, {}, now, random), true);
+    for (const auto& ping : only<SendPing>(more)) take(out, peers.ponged(ping.peer, 20ms, now, random), true);
+    for (const auto& ask : only<AskContacts>(more)) take(out, peers.contacts(ask.peer, {}, now, random), true);
   }
   /// Knows `count` peers from 1 on by hearsay of `source`, who is linked.
   void hear(std::uint32_t first, std::uint32_t count, std::uint32_t source);
@@ -107,8 +107,8 @@ inline void Fixture::hear(std::uint32_t first, std::uint32_t count, std::uint32_
     for (int tries = 0; tries < 10'000 && !asked; ++tries) {
       now = std::max(peers.wake_at(), now);
       const Decisions decisions = peers.tick(now, random);
-      for (const auto& ping : only<SendPing>(decisions)) peers.ponged(ping.whom, 20ms, now, random);
-      for (const auto& ask : only<AskContacts>(decisions)) asked = asked || ask.whom == id_of(source);
+      for (const auto& ping : only<SendPing>(decisions)) peers.ponged(ping.peer, 20ms, now, random);
+      for (const auto& ask : only<AskContacts>(decisions)) asked = asked || ask.peer == id_of(source);
     }
     REQUIRE(asked);
     std::vector<Contact> list;

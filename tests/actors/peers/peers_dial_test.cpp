@@ -139,9 +139,9 @@ TEST_CASE("dials: a crowded network is passed over for one without a link") {
     while (only<AskContacts>(decisions).empty()) {
       node.now = node.peers.wake_at();
       decisions = node.peers.tick(node.now, node.random);
-      for (const auto& ping : only<SendPing>(decisions)) node.peers.ponged(ping.whom, 1ms, node.now, node.random);
+      for (const auto& ping : only<SendPing>(decisions)) node.peers.ponged(ping.peer, 1ms, node.now, node.random);
     }
-    const auto whom = only<AskContacts>(decisions)[0].whom;
+    const auto whom = only<AskContacts>(decisions)[0].peer;
     const auto dials = only<Dial>(node.peers.contacts(whom, {crowded, lonely}, node.now, node.random));
     REQUIRE(dials.size() == 1);
     if (dials[0].to.id == id_of(101)) ++elsewhere;
@@ -205,7 +205,7 @@ TEST_CASE("dials: a node with all its links learns from dials of others that a p
     while (only<AskContacts>(decisions).empty()) {
       node.now = node.peers.wake_at();
       decisions = node.peers.tick(node.now, node.random);
-      for (const auto& ping : only<SendPing>(decisions)) node.peers.ponged(ping.whom, 1ms, node.now, node.random);
+      for (const auto& ping : only<SendPing>(decisions)) node.peers.ponged(ping.peer, 1ms, node.now, node.random);
     }
     node.peers.contacts(id_of(2), {moved}, node.now, node.random);
     return node.peers.whereabouts(id_of(1), node.now).value();

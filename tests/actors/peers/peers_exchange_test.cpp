@@ -10,9 +10,9 @@ void wait_for_question(Fixture& node, std::uint32_t number) {
   for (int i = 0; i < 10'000; ++i) {
     node.now = node.peers.wake_at();
     const Decisions decisions = node.peers.tick(node.now, node.random);
-    for (const auto& ping : only<SendPing>(decisions)) node.peers.ponged(ping.whom, 1ms, node.now, node.random);
+    for (const auto& ping : only<SendPing>(decisions)) node.peers.ponged(ping.peer, 1ms, node.now, node.random);
     if (!only<AskContacts>(decisions).empty()) {
-      REQUIRE(only<AskContacts>(decisions)[0].whom == id_of(number));
+      REQUIRE(only<AskContacts>(decisions)[0].peer == id_of(number));
       return;
     }
   }
@@ -55,7 +55,7 @@ TEST_CASE("exchange: the next question waits for the end of the last one, howeve
     REQUIRE(node.peers.wake_at() > node.now);  // else the node would spin until somebody answers
     node.now = node.peers.wake_at();
     const Decisions decisions = node.peers.tick(node.now, node.random);
-    for (const auto& ping : only<SendPing>(decisions)) node.peers.ponged(ping.whom, 1ms, node.now, node.random);
+    for (const auto& ping : only<SendPing>(decisions)) node.peers.ponged(ping.peer, 1ms, node.now, node.random);
     CHECK(only<AskContacts>(decisions).size() == (node.now < asked_at + kExchangeTimeout ? 0 : 1));
   }
 }

@@ -60,7 +60,7 @@ TEST_CASE("health: at most the wanted number of links is pinged in a period, and
   for (int period = 0; period < 4; ++period) {
     const auto pings = only<SendPing>(node.pass(54s));
     CHECK(pings.size() <= 16);
-    for (const auto& ping : pings) CHECK(pinged.insert(ping.whom).second);
+    for (const auto& ping : pings) CHECK(pinged.insert(ping.peer).second);
     node.pass(12s);
   }
   CHECK(node.peers.healthy() >= 48);

@@ -119,7 +119,7 @@ TEST_CASE("peers: who dials a crowded node may ask whom else it knows, and has t
     CHECK(only<Drop>(node.pass(kGuestTime - 1ns)).empty());
     const auto drops = only<Drop>(node.pass(1ns));
     REQUIRE(drops.size() == 1);
-    CHECK(drops[0].whom == id_of(9999));
+    CHECK(drops[0].peer == id_of(9999));
     CHECK(drops[0].why == DropReason::too_many);
     CHECK(node.peers.links() == kLinksMax);
   }
@@ -136,7 +136,7 @@ TEST_CASE("peers: who dials a crowded node may ask whom else it knows, and has t
     for (std::uint32_t i = 1; i < kGuestsMax; ++i) CHECK(only<Drop>(node.befriend(inbound(5000 + i))).empty());
     const auto drops = only<Drop>(node.befriend(inbound(6000)));
     REQUIRE(drops.size() == 1);
-    CHECK(drops[0].whom == id_of(6000));
+    CHECK(drops[0].peer == id_of(6000));
     CHECK(node.peers.links() == kLinksMax + kGuestsMax);
     CHECK(only<Drop>(node.pass(kGuestTime)).size() == kGuestsMax);
   }
@@ -306,7 +306,7 @@ TEST_CASE("peers: one whom the book does not hold is banned too, listed as such,
     for (const Ban& ban : only<Ban>(node.peers.misbehaved(id_of(7), Violation::malformed, node.now, node.random)))
       bans.push_back(ban);
   REQUIRE(bans.size() == 1);
-  CHECK(bans[0].whom == id_of(7));
+  CHECK(bans[0].peer == id_of(7));
   CHECK(bans[0].until == node.now + kBanMin);
   CHECK(bans[0].last == Violation::malformed);
   CHECK(node.state(7) == State::banned);
@@ -341,7 +341,7 @@ TEST_CASE("peers: an unban ends what a ban, points or a drop have brought about"
       node.peers.misbehaved(id_of(1), Violation::protocol, node.now, node.random);
     const auto unbanned = unban(1);
     CHECK(unbanned.lifted);
-    CHECK(only<Unban>(unbanned.decisions)[0].whom == id_of(1));
+    CHECK(only<Unban>(unbanned.decisions)[0].peer == id_of(1));
   }
   SUBCASE("points") {
     node.peers.misbehaved(id_of(1), Violation::protocol, node.now, node.random);
@@ -371,7 +371,7 @@ TEST_CASE("peers: bans that were read back are told again at the start") {
   REQUIRE(node.peers.load(id_of(1), *row, {node.now, base::WallTime(1'700'000'060s)}).ok());
   const auto bans = only<Ban>(node.start());
   REQUIRE(bans.size() == 1);
-  CHECK(bans[0].whom == id_of(1));
+  CHECK(bans[0].peer == id_of(1));
   CHECK(bans[0].until == node.now + kBanMin - 60s);
   CHECK_FALSE(bans[0].last);
 }
