@@ -12,7 +12,7 @@
 
 namespace troupe::bench {
 
-/// What travels one way. CAF copies such bytes as a block, not one by one.
+/// The one-way message. CAF copies such bytes as a block, not one by one.
 struct Parcel {
   std::vector<unsigned char> bytes;
 };
@@ -33,7 +33,7 @@ struct Config : caf::actor_system_config {
   }
 };
 
-/// Gives out one actor for each figure, and answers questions itself.
+/// Hands out one actor for each figure, and answers questions itself.
 caf::behavior serve(caf::event_based_actor* self) {
   return {
       [](std::int64_t number) { return number; },
@@ -105,7 +105,7 @@ caf::actor sink_of(caf::scoped_actor& self, const caf::actor& remote, Atom atom)
 }  // namespace
 
 Figures bench_basp(std::chrono::milliseconds span) {
-  const Server server;  // first: a fork would lose the threads of an actor system
+  const Server server;  // declared first: a later fork would lose the threads of an actor system
   if (server.port() == 0) throw std::runtime_error("the second process did not start");
   Config config;
   caf::actor_system system{config};
@@ -133,7 +133,7 @@ int serve_basp() {
   std::fflush(stdout);
   char unused = 0;
   while (read(STDIN_FILENO, &unused, 1) > 0) continue;
-  _exit(0);  // its actors may still be sending: there is nothing to keep
+  _exit(0);  // its actors may still be sending, and there is nothing to keep
 }
 
 }  // namespace troupe::bench

@@ -22,7 +22,7 @@ constexpr std::size_t kValueBytes = 64;
 constexpr std::size_t kCopies = dht::TARGET_NODES;
 constexpr std::chrono::seconds kJoinMax{120};
 constexpr std::chrono::milliseconds kLookAgain{500};
-constexpr std::size_t kCalm = 5;  // looks in a row at which no table has grown
+constexpr std::size_t kCalm = 5;  // checks in a row in which no table has grown
 
 base::Instant read_clock() {
   return base::Instant(std::chrono::duration_cast<base::Duration>(std::chrono::steady_clock::now().time_since_epoch()));
@@ -44,7 +44,7 @@ std::uint64_t resident_bytes() {
   return (resident - of_files) * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
 }
 
-/// What has been put, and where: a value is got at nodes that neither put nor hold it, by each of them once.
+/// The values that were put, and their nodes: a value is got at nodes that neither put nor hold it, once at each.
 struct Kept {
   dht::InfoHash key;
   std::vector<std::size_t> holders;
@@ -80,7 +80,7 @@ class Cluster {
     return out;
   }
 
-  /// The nodes nearest to a key, which are those that store what lies there.
+  /// The nodes nearest to a key, which store its values.
   std::vector<std::size_t> nearest(const dht::InfoHash& key) const {
     std::vector<std::size_t> out(ids_.size());
     for (std::size_t i = 0; i < out.size(); ++i) out[i] = i;
@@ -110,7 +110,7 @@ class Cluster {
 
 enum class What : std::uint8_t { put, get };
 
-/// So many puts or gets at a time, each at a random node; run() returns when the last has ended.
+/// Runs puts or gets, `in_flight` at a time, each at a random node; run() returns when the last has ended.
 class Load {
  public:
   Load(Cluster& cluster, std::vector<Kept>& kept, std::mt19937_64& random)
@@ -176,7 +176,7 @@ class Load {
     }
     hold.unlock();
     const auto from = read_clock();
-    // Timed to its first value, which ends it; it is told again when all is over.
+    // Timed to its first value, which ends the get; OpenDHT calls again when all is over.
     const auto told = std::make_shared<std::atomic<bool>>(false);
     cluster_.at(chosen->second)
         .get(
@@ -227,7 +227,8 @@ class Load {
 
 Figures bench_opendht(std::chrono::milliseconds span, std::size_t nodes, std::size_t in_flight) {
   const std::uint64_t before = resident_bytes();
-  auto* const cluster = new Cluster(nodes);  // not ended: 64 joins of threads take longer than the measurement
+  auto* const cluster =
+      new Cluster(nodes);  // not destroyed: joining the threads of 64 nodes takes longer than the measurement
   const std::uint64_t now = resident_bytes();
   Figures out{
       {.what = "dht.node.opendht", .clients = nodes, .resident_bytes = now > before ? (now - before) / nodes : 0}};

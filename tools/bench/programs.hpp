@@ -1,5 +1,5 @@
 #pragma once
-// The reference programs: what CAF alone does where troupe has something of its own, and OpenDHT.
+// The reference programs: bare CAF where troupe has its own implementation, and OpenDHT.
 #include <chrono>
 #include <vector>
 

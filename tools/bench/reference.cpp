@@ -13,10 +13,10 @@ namespace {
 
 constexpr double kSecondsDefault = 2;
 constexpr double kSecondsMax = 600;
-constexpr unsigned kSlackSeconds = 30;  // to start and end; then the program is stuck and ends itself
+constexpr unsigned kSlackSeconds = 30;  // to start and end; after it the program is stuck, and ends itself
 constexpr unsigned kFiguresMax = 4;
-constexpr unsigned kJoinSeconds = 120;  // until the nodes of a DHT have met
-constexpr std::size_t kDhtNodes = 64;   // as `troupe bench dht` has by default, and so many at a time
+constexpr unsigned kJoinSeconds = 120;  // until the nodes of a DHT have joined
+constexpr std::size_t kDhtNodes = 64;   // as many nodes and operations at a time as `troupe bench dht` by default
 constexpr std::size_t kDhtInFlight = 16;
 
 int usage() {
@@ -53,7 +53,7 @@ int main(int count, char** words) {
     }
     std::puts("]");
     std::fflush(stdout);
-    _exit(failed ? 1 : 0);  // the threads of OpenDHT go on until here, and would meet what exit() takes apart
+    _exit(failed ? 1 : 0);  // the threads of OpenDHT still run, and would use what exit() destroys
   } catch (const std::exception& error) {
     std::fprintf(stderr, "error: %s\n", error.what());
     return 1;
