@@ -88,18 +88,18 @@ TEST_CASE("book: an address changes by the peer's own word, or once it has faile
   CHECK(book.hear_of(id_of(1), contact_of(1), id_of(1), kNow) == Learned::banned);
 }
 
-TEST_CASE("book: an address where somebody else answered is doubted at once, one where nobody did only in time") {
+TEST_CASE("book: an address is doubted at once if another node answered there, and later if no node answered") {
   AddressBook book;
   Contact moved = contact_of(1);
   moved.endpoint = endpoint_of(77);
   prove(book, 1);
-  SUBCASE("somebody else") {
+  SUBCASE("another node") {
     book.met_another(id_of(1), kNow);
     CHECK(book.find(id_of(1))->failures == kHearsayFailuresMax);
     book.met_another(id_of(1), kNow);
     CHECK(book.find(id_of(1))->failures == kHearsayFailuresMax + 1);
   }
-  SUBCASE("nobody") {
+  SUBCASE("no node") {
     for (std::uint32_t i = 0; i < kHearsayFailuresMax; ++i) {
       CHECK(book.hear_of(id_of(1), moved, id_of(91), kNow) == Learned::kept);
       book.failed(id_of(1), kNow);

@@ -25,7 +25,7 @@ inline base::PublicKey key_of(std::uint32_t number) {
 }
 inline base::NodeId id_of(std::uint32_t number) { return *fake_id(key_of(number), 0); }
 
-/// Each in a network of its own, as far as 16 bits go.
+/// Each contact in a network of its own, as far as 16 bits go.
 inline base::Endpoint endpoint_of(std::uint32_t number) {
   base::Endpoint out = *base::Endpoint::parse("10.0.0.1:4000");
   out.address[12] = static_cast<std::uint8_t>(1 + number / 256 % 100);
@@ -85,7 +85,7 @@ struct Fixture {
     for (const auto& ping : only<SendPing>(more)) take(out, peers.ponged(ping.peer, 20ms, now, random), true);
     for (const auto& ask : only<AskContacts>(more)) take(out, peers.contacts(ask.peer, {}, now, random), true);
   }
-  /// Knows `count` peers from 1 on by hearsay of `source`, who is linked.
+  /// Learns `count` peers, from 1 on, by hearsay of `source`, which is linked.
   void hear(std::uint32_t first, std::uint32_t count, std::uint32_t source);
   State state(std::uint32_t number) const {
     for (const auto& line : peers.view(now)) {
@@ -100,7 +100,7 @@ struct Fixture {
   Peers peers;
 };
 
-/// Makes a healthy friend say who it knows, as often as it takes.
+/// Makes a healthy peer pass on its contacts, as often as it takes.
 inline void Fixture::hear(std::uint32_t first, std::uint32_t count, std::uint32_t source) {
   for (std::uint32_t next = first; next < first + count;) {
     bool asked = false;

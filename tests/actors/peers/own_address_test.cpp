@@ -54,7 +54,7 @@ TEST_CASE("own address: a few wrong voices move nothing") {
 
 TEST_CASE("own address: a voice counts within its own scope, and the widest scope goes first") {
   OwnAddress own(at("[::]:4001"));
-  SUBCASE("nobody far away sees a private or loopback address, nor a multicast one") {
+  SUBCASE("a distant peer cannot see a private, loopback or multicast address") {
     for (const std::string seen : {"10.0.0.7:1", "127.0.0.1:1", "224.0.0.1:1", "0.0.0.0:1", "[fe80::1]:1", "[::1]:1"}) {
       CHECK_FALSE(says(own, 1, "1.1.0.1:4000", seen));
       CHECK_FALSE(says(own, 2, "1.2.0.1:4000", seen));

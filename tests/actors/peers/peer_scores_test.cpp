@@ -56,7 +56,7 @@ TEST_CASE("peer scores: what honest nodes do in bursts counts once in a while, w
   bool banned = false;
   for (base::Instant now = kNow; now < kNow + 1h && !banned; now = now + 1s)
     banned = scores.add(id_of(1), Violation::wrong_token, now);
-  CHECK(banned);  // who goes on and on is banned in the end
+  CHECK(banned);  // a node that goes on is banned in the end
 }
 
 TEST_CASE("peer scores: each ban is twice as long as the last, a day at most, until it is forgotten") {

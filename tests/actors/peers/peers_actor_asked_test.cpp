@@ -214,9 +214,9 @@ TEST_CASE("peers actor: a command to connect says why it failed") {
   CHECK(fixture.connect("nonsense")->code == Code::malformed);
   CHECK(fixture.connect(std::string(kTargetBytesMax, 'a') + ":1")->code == Code::malformed);
   CHECK(fixture.connect(base::NodeId(*fake_id(key_of(kSelf), 0)).hex() + "@" + address)->code == Code::conflict);
-  const auto nobody = fixture.connect("10.0.0.77:1");
-  CHECK(nobody->code == Code::unavailable);
-  CHECK(nobody->message == "nobody answers at 10.0.0.77:1");
+  const auto silent = fixture.connect("10.0.0.77:1");
+  CHECK(silent->code == Code::unavailable);
+  CHECK(silent->message == "no node answers at 10.0.0.77:1");
   CHECK(fixture.connect(id_of(2).hex() + "@" + address)->code == Code::refused);
   CHECK(fixture.connect(address) == std::nullopt);
   CHECK(fixture.connect(id_of(1).hex() + "@" + address)->code == Code::conflict);
@@ -284,7 +284,7 @@ TEST_CASE("peers actor: other domains hear of all who can be linked to, and `/li
   CHECK(where(id_of(1).view().first(3)).second == Code::malformed);
 }
 
-TEST_CASE("peers actor: `/links` says where a peer was dialled in vain, and that address is doubted") {
+TEST_CASE("peers actor: `/links` reports the address of a failed dial, and the address is doubted") {
   Rows rows;
   PeersFixture fixture(rows);
   fixture.open();
@@ -301,13 +301,13 @@ TEST_CASE("peers actor: `/links` says where a peer was dialled in vain, and that
     });
     fixture.actors.stage.settle();
   };
-  SUBCASE("nobody") {
+  SUBCASE("no node") {
     fixture.pass(kRetryMin / 2);
     const auto before = stored(rows, 1)->failures;
     not_there(Met::NOBODY, contact_of(1));
     CHECK(stored(rows, 1)->failures == before);  // it was linked a moment ago, and waits to be dialled
   }
-  SUBCASE("somebody else") {
+  SUBCASE("another node") {
     not_there(Met::ANOTHER, contact_of(1));
     CHECK(stored(rows, 1)->failures == kHearsayFailuresMax);
   }
@@ -315,7 +315,7 @@ TEST_CASE("peers actor: `/links` says where a peer was dialled in vain, and that
     not_there(Met::OURSELVES, contact_of(1));
     CHECK(stored(rows, 1)->failures == kHearsayFailuresMax);
   }
-  SUBCASE("a contact of nobody says nothing") {
+  SUBCASE("a contact without an id changes nothing") {
     not_there(Met::ANOTHER, {key_of(1), kNoWork, endpoint_of(1)});
     CHECK(stored(rows, 1)->failures == 0);
   }

@@ -1,4 +1,4 @@
-// Whom `/peers` bans for what the rest of the node tells of it, who hears of that, and how it is lifted.
+// `/peers` bans nodes that other parts of the node report, tells `/links`, and lifts bans.
 #include "tests/actors/peers/peers_fixture.hpp"
 
 using namespace troupe;
@@ -13,24 +13,24 @@ base::ByteView view(const base::NodeId& id) { return id.view(); }
 
 }  // namespace
 
-TEST_CASE("peers actor: who misbehaves by datagram alone is banned, shown and told to `/links`") {
+TEST_CASE("peers actor: a node that misbehaves only by datagram is banned, shown and told to `/links`") {
   Rows rows;
   PeersFixture fixture(rows);
   fixture.open();
-  const base::NodeId whom = id_of(7);  // in no book, and never linked
-  fixture.accuse(whom, How::BAD_RECORD, 3);
+  const base::NodeId banned = id_of(7);  // in no book, and never linked
+  fixture.accuse(banned, How::BAD_RECORD, 3);
   CHECK(fixture.links.bans.empty());
   CHECK(fixture.lines().empty());
-  fixture.accuse(whom, How::BAD_RECORD);
+  fixture.accuse(banned, How::BAD_RECORD);
   REQUIRE(fixture.links.bans.size() == 1);
-  CHECK(fixture.links.bans[0] == std::pair{whom, kBanMs});
-  const auto line = fixture.lines().at(whom);
+  CHECK(fixture.links.bans[0] == std::pair{banned, kBanMs});
+  const auto line = fixture.lines().at(banned);
   CHECK(line.state == PeerState::BANNED);
   CHECK(line.banned_ms.value_or(0) > kBanMs - 1'000);
   CHECK(line.score == 0);
   REQUIRE_FALSE(fixture.logged.empty());
   CHECK(fixture.logged.back().find("peer is banned") != std::string::npos);
-  CHECK(fixture.logged.back().find(whom.hex()) != std::string::npos);
+  CHECK(fixture.logged.back().find(banned.hex()) != std::string::npos);
   CHECK(fixture.logged.back().find("record that is no good") != std::string::npos);
   CHECK(fixture.logged.back().find("600 s") != std::string::npos);
   CHECK(rows.empty());
@@ -65,17 +65,17 @@ TEST_CASE("peers actor: an unban lifts a ban, also one of which only `/links` kn
   Rows rows;
   PeersFixture fixture(rows);
   fixture.open();
-  const base::NodeId whom = id_of(7);
-  fixture.accuse(whom, How::MALFORMED, 4);
-  CHECK_FALSE(fixture.unban(view(whom)));
-  CHECK(fixture.links.bans.back() == std::pair{whom, std::uint64_t{0}});
+  const base::NodeId banned = id_of(7);
+  fixture.accuse(banned, How::MALFORMED, 4);
+  CHECK_FALSE(fixture.unban(view(banned)));
+  CHECK(fixture.links.bans.back() == std::pair{banned, std::uint64_t{0}});
   CHECK(fixture.lines().empty());
-  CHECK(fixture.unban(view(whom))->code == Code::not_found);
+  CHECK(fixture.unban(view(banned))->code == Code::not_found);
   CHECK(fixture.links.bans.size() == 3);
-  CHECK(fixture.unban(view(whom).first(19))->code == Code::malformed);
+  CHECK(fixture.unban(view(banned).first(19))->code == Code::malformed);
 }
 
-TEST_CASE("peers actor: a report of nobody, or of what this version does not know, changes nothing") {
+TEST_CASE("peers actor: a report without a node, or of an unknown violation, changes nothing") {
   Rows rows;
   PeersFixture fixture(rows);
   fixture.open();

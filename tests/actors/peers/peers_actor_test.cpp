@@ -3,7 +3,7 @@
 using namespace troupe;
 using namespace troupe::peers;
 
-TEST_CASE("peers actor: it joins through a seed, pings it, and asks it whom it knows") {
+TEST_CASE("peers actor: it joins through a seed, pings it, and asks it for contacts") {
   Rows rows;
   PeersFixture fixture(rows);
   fixture.home(2);
@@ -27,10 +27,10 @@ TEST_CASE("peers actor: a seed that does not answer is tried again, and its abse
   fixture.open({seed});
   fixture.pass(10s);
   const std::string at = seed.text();
-  const std::string silence = "no answer from " + at + ": nobody answers at " + at;
+  const std::string silence = "no answer from " + at + ": no node answers at " + at;
   CHECK(fixture.reason("peers") == "0 healthy peers of at least 1; " + silence);
   CHECK(fixture.logged ==
-        std::vector<std::string>{"peers: cannot join address=" + at + " why=\"nobody answers at " + at + '"'});
+        std::vector<std::string>{"peers: cannot join address=" + at + " why=\"no node answers at " + at + '"'});
   const auto& dials = fixture.links.dials;
   REQUIRE(dials.size() >= 3);
   const base::Duration first = dials[1].first - dials[0].first, second = dials[2].first - dials[1].first;
@@ -67,12 +67,12 @@ TEST_CASE("peers actor: a seed that turns us away is named so, and others that a
   fixture.links.failure = Code::refused;
   fixture.open({*Target::parse("10.1.1.1:1"), *Target::parse("10.1.1.2:1")});
   CHECK(fixture.reason("peers") ==
-        "0 healthy peers of at least 1; turned away by 10.1.1.1:1: nobody answers at 10.1.1.1:1"
+        "0 healthy peers of at least 1; turned away by 10.1.1.1:1: no node answers at 10.1.1.1:1"
         ", and 1 more like it");
   CHECK(fixture.logged.size() == 2);
 }
 
-TEST_CASE("peers actor: a node that joins nobody is well alone, and is not once it had peers and has none") {
+TEST_CASE("peers actor: a node without seeds is well alone, and degraded once it has lost its peers") {
   Rows rows;
   PeersFixture fixture(rows);
   fixture.open();
@@ -94,7 +94,7 @@ TEST_CASE("peers actor: a node that joins nobody is well alone, and is not once 
   CHECK(fixture.reason("peers").empty());
 }
 
-TEST_CASE("peers actor: a second incarnation dials whom the first one knew, without any seed") {
+TEST_CASE("peers actor: a second incarnation dials the peers of the first, without any seed") {
   Rows rows;
   {
     PeersFixture fixture(rows);
@@ -108,8 +108,8 @@ TEST_CASE("peers actor: a second incarnation dials whom the first one knew, with
     CHECK(stored(rows, 5)->proven());
     CHECK(rows.size() == 5);
   }
-  rows[{1, 2, 3}] = {9};              // a key that nobody writes
-  rows[base::Bytes(20, 0xee)] = {9};  // a row that nobody reads
+  rows[{1, 2, 3}] = {9};              // a key that is no id
+  rows[base::Bytes(20, 0xee)] = {9};  // a row that cannot be read
   const auto before = rows.size();
   PeersFixture fixture(rows, 2);
   for (const std::uint32_t number : {1, 2, 3, 4, 5}) fixture.home(number);
@@ -199,7 +199,7 @@ TEST_CASE("peers actor: a link that is lost is dialled again") {
   CHECK(fixture.links.up.contains(1));
 }
 
-TEST_CASE("peers actor: links that were told to nobody are found at the next turn") {
+TEST_CASE("peers actor: links that were not told are found at the next FollowLinks") {
   Rows rows;
   PeersFixture fixture(rows);
   fixture.open();

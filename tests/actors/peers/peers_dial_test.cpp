@@ -62,7 +62,7 @@ TEST_CASE("dials: known peers are dialled up to the number of links wanted, four
     if (node.state(i) == State::dialling) node.befriend(outbound(i));
   }
   CHECK(node.peers.links() == 5);
-  node.pass(kDialTimeout);  // those dials end without a word of their own
+  node.pass(kDialTimeout);  // those dials end without a result
   for (std::uint32_t i = 1; i <= 20; ++i) {
     if (node.state(i) == State::dialling) node.befriend(outbound(i));
   }
@@ -141,8 +141,8 @@ TEST_CASE("dials: a crowded network is passed over for one without a link") {
       decisions = node.peers.tick(node.now, node.random);
       for (const auto& ping : only<SendPing>(decisions)) node.peers.ponged(ping.peer, 1ms, node.now, node.random);
     }
-    const auto whom = only<AskContacts>(decisions)[0].peer;
-    const auto dials = only<Dial>(node.peers.contacts(whom, {crowded, lonely}, node.now, node.random));
+    const auto asked = only<AskContacts>(decisions)[0].peer;
+    const auto dials = only<Dial>(node.peers.contacts(asked, {crowded, lonely}, node.now, node.random));
     REQUIRE(dials.size() == 1);
     if (dials[0].to.id == id_of(101)) ++elsewhere;
   }
@@ -196,7 +196,7 @@ TEST_CASE("dials: a node with all its links learns from dials of others that a p
   node.befriend(outbound(2));
   Contact moved = contact_of(1);
   moved.endpoint = endpoint_of(77);
-  const auto in_vain = [&](DialFailure why) {
+  const auto fail_dial = [&](DialFailure why) {
     node.peers.not_there(contact_of(1), why, node.now, node.random);
     return node.peers.book().find(id_of(1))->failures;
   };
@@ -213,29 +213,29 @@ TEST_CASE("dials: a node with all its links learns from dials of others that a p
   node.pass(kSettled);
   CHECK(hear() == contact_of(1));
 
-  SUBCASE("at once where somebody else answered") {
-    in_vain(DialFailure::wrong_identity);
+  SUBCASE("at once if another node answered") {
+    fail_dial(DialFailure::wrong_identity);
     CHECK(hear() == moved);
   }
   SUBCASE("at once where this node itself answered") {
-    in_vain(DialFailure::ourselves);
+    fail_dial(DialFailure::ourselves);
     CHECK(hear() == moved);
   }
-  SUBCASE("in time where nobody answered: impatience counts once in each wait") {
-    CHECK(in_vain(DialFailure::unreachable) == 1);
-    for (int i = 0; i < 10; ++i) CHECK(in_vain(DialFailure::unreachable) == 1);
+  SUBCASE("later if no node answered: several failures within a wait count once") {
+    CHECK(fail_dial(DialFailure::unreachable) == 1);
+    for (int i = 0; i < 10; ++i) CHECK(fail_dial(DialFailure::unreachable) == 1);
     CHECK(hear() == contact_of(1));
     node.pass(1min);
-    CHECK(in_vain(DialFailure::unreachable) == 2);
+    CHECK(fail_dial(DialFailure::unreachable) == 2);
     node.pass(1min);
-    CHECK(in_vain(DialFailure::unreachable) == 3);
+    CHECK(fail_dial(DialFailure::unreachable) == 3);
     CHECK(hear() == moved);
     CHECK(node.peers.book().find(id_of(1))->failures == 0);
-    CHECK(in_vain(DialFailure::wrong_identity) == 0);  // of the address that it had before
+    CHECK(fail_dial(DialFailure::wrong_identity) == 0);  // of the address that it had before
   }
-  SUBCASE("but not while it is linked, and nothing of whom nobody knows") {
+  SUBCASE("but not while it is linked, and not for an unknown peer") {
     node.befriend(inbound(1));
-    CHECK(in_vain(DialFailure::wrong_identity) == 0);
+    CHECK(fail_dial(DialFailure::wrong_identity) == 0);
     node.peers.not_there(contact_of(5), DialFailure::wrong_identity, node.now, node.random);
     CHECK(node.peers.book().find(id_of(5)) == nullptr);
     Contact idle = contact_of(1);

@@ -5,7 +5,7 @@ using namespace troupe::peers;
 
 namespace {
 
-/// Waits until `number`, the only friend, is asked for contacts.
+/// Waits until `number`, the only linked peer, is asked for contacts.
 void wait_for_question(Fixture& node, std::uint32_t number) {
   for (int i = 0; i < 10'000; ++i) {
     node.now = node.peers.wake_at();
@@ -52,7 +52,7 @@ TEST_CASE("exchange: the next question waits for the end of the last one, howeve
   wait_for_question(node, 1);
   const base::Instant asked_at = node.now;
   while (node.now < asked_at + kExchangeTimeout) {
-    REQUIRE(node.peers.wake_at() > node.now);  // else the node would spin until somebody answers
+    REQUIRE(node.peers.wake_at() > node.now);  // otherwise the node would spin until a peer answers
     node.now = node.peers.wake_at();
     const Decisions decisions = node.peers.tick(node.now, node.random);
     for (const auto& ping : only<SendPing>(decisions)) node.peers.ponged(ping.peer, 1ms, node.now, node.random);
@@ -71,7 +71,7 @@ TEST_CASE("exchange: what a friend tells is believed as far as it can be checked
   CHECK(node.peers.book().size() == 2);
   CHECK(node.peers.book().find(id_of(2))->told_by == id_of(1));
   CHECK(node.peers.book().find(id_of(kSelf)) == nullptr);
-  CHECK(node.peers.book().find(id_of(3)) == nullptr);  // somebody else's loopback
+  CHECK(node.peers.book().find(id_of(3)) == nullptr);  // the loopback address of another machine
 
   SUBCASE("loopback is believed of a peer on this machine") {
     LinkUp near = outbound(8);

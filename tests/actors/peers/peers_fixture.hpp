@@ -1,5 +1,5 @@
 #pragma once
-// A node whose `/peers` is the true actor, in virtual time, with a fake for everything that it talks to.
+// A node whose `/peers` is the real actor, in virtual time, with a fake for each of its partners.
 #include <algorithm>
 #include <functional>
 #include <map>
@@ -34,7 +34,7 @@ using Rows = std::map<base::Bytes, base::Bytes>;
 
 inline base::Bytes copy(capnp::Data::Reader from) { return {from.begin(), from.end()}; }
 
-/// What a fake does besides: whatever the test says, in its own context.
+/// What a fake does besides: code of the test, in the context of the fake.
 struct Obedient {
   std::function<void()> order;
   void obey(Handlers& on) {
@@ -90,7 +90,7 @@ struct FakeStore : Obedient {
   }
 };
 
-/// `/links`: dials succeed where the test says that somebody lives.
+/// `/links`: dials succeed at the addresses where the test has put a node.
 struct FakeLinks : Obedient {
   std::map<std::string, std::uint32_t> homes{};  // by HOST:PORT
   Code failure = Code::unavailable;
@@ -134,7 +134,7 @@ struct FakeLinks : Obedient {
     const std::string address = dial.getAddress().cStr();
     dials.emplace_back(self->now(), address);
     const auto home = homes.find(address);
-    if (home == homes.end()) return reply.refuse({failure, "nobody answers at " + address});
+    if (home == homes.end()) return reply.refuse({failure, "no node answers at " + address});
     if (dial.getPinned().size() > 0 && node_id(dial.getPinned()) != id_of(home->second))
       return reply.refuse({Code::refused, "another id answers at " + address});
     const std::uint32_t number = home->second;
@@ -176,8 +176,8 @@ struct FakeLinks : Obedient {
 struct FakePeers {
   std::map<base::NodeId, runtime::Handle> handles{};
   std::set<std::uint32_t> mute{};
-  std::map<std::uint32_t, Contact> claims{};  // what a Pong says of its sender, where that is not the truth
-  std::vector<std::uint32_t> friends{};       // what each of them passes on
+  std::map<std::uint32_t, Contact> claims{};  // what a Pong says about its sender, if that is not the truth
+  std::vector<std::uint32_t> friends{};       // the contacts that each of them passes on
   std::map<std::uint32_t, int> pings{};
   std::map<std::uint32_t, int> questions{};
 
@@ -203,7 +203,7 @@ struct FakePeers {
   }
 };
 
-/// A node whose `/peers` is the true one, with a fake for everything that it talks to.
+/// A node whose `/peers` is real, with a fake for each of its partners.
 struct PeersFixture {
   explicit PeersFixture(Rows& rows, std::uint64_t seed = 1) : store(rows), actors(seed) {
     actors.start("store", [this](Scripted&, Handlers& on) { store.receive(on); });
@@ -237,7 +237,7 @@ struct PeersFixture {
     peers = actors.node.start("peers", [setup] { return std::make_unique<PeersActor>(setup); });
     actors.stage.settle();
   }
-  /// Somebody lives at its usual address, and can be dialled there.
+  /// Puts a node at its usual address, where it can be dialled.
   Target home(std::uint32_t number) {
     const std::string address = endpoint_of(number).text();
     links.homes[address] = number;
@@ -331,12 +331,12 @@ struct PeersFixture {
                                                           });
     return out;
   }
-  /// Another part of the node says that somebody has done this, so often.
-  void accuse(const base::NodeId& whom, net::wire::Offence how, int times = 1) {
+  /// Another part of the node reports this violation, `times` times.
+  void accuse(const base::NodeId& node, net::wire::Offence how, int times = 1) {
     actors.inside([&](Scripted& self) {
       for (int i = 0; i < times; ++i)
         self.tell<net::wire::Misbehaved>(peers, [&](net::wire::Misbehaved::Builder out) {
-          net::write_misbehaved(out, whom, how, "a test says so");
+          net::write_misbehaved(out, node, how, "a test says so");
         });
     });
     actors.stage.settle();
@@ -349,15 +349,14 @@ struct PeersFixture {
   }
 
   base::Endpoint own = *base::Endpoint::parse("10.9.9.9:4000");
-  // What handlers use outlives them; what belongs to actors is given back before they end.
+  // What handlers use outlives them; what belongs to actors is released before they end.
   FakeStore store;
   FakeLinks links{};
   FakePeers others{};
   observe::Health health;
   std::vector<std::string> logged;  // without the date and the level
-  observe::Log log{std::make_unique<test::LinesSink>(logged), observe::LogFormat::text,
-                   [] { return base::WallTime{}; },
-                   {"peers"}};
+  observe::Log log{
+      std::make_unique<test::LinesSink>(logged), observe::LogFormat::text, [] { return base::WallTime{}; }, {"peers"}};
   ActorFixture actors;
   runtime::Handle peers;
 };

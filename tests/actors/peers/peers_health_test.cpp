@@ -75,7 +75,7 @@ TEST_CASE("health: pings of one link come once a period, with jitter") {
   CHECK(pings <= 112);
 }
 
-TEST_CASE("health: as many are expected as answered lately, three at most, one at least for who has met somebody") {
+TEST_CASE("health: as many are expected as answered lately, at most three, at least one after the first peer") {
   Fixture node;
   SUBCASE("the first node of a network is alone by rights") {
     node.start();
@@ -85,7 +85,7 @@ TEST_CASE("health: as many are expected as answered lately, three at most, one a
     node.peers.ponged(id_of(1), 20ms, node.now, node.random);
     CHECK(node.peers.expected(node.now) == 1);
   }
-  SUBCASE("who is to join somebody misses one") {
+  SUBCASE("a node with a seed misses one peer") {
     node.start({*Target::parse("127.0.0.1:1")});
     CHECK(node.peers.expected(node.now) == 1);
   }
@@ -116,7 +116,7 @@ TEST_CASE("health: as many are expected as answered lately, three at most, one a
     for (std::uint32_t i = 1; i <= 5; ++i) node.peers.unlinked(id_of(i), LinkEnd::hung_up, node.now, node.random);
     CHECK(node.peers.expected(node.now) == 3);
   }
-  SUBCASE("whom a person sent away is not missed, but somebody is") {
+  SUBCASE("a peer that a person dropped is not missed, but one peer is") {
     node.start();
     for (std::uint32_t i = 1; i <= 2; ++i) node.befriend(outbound(i));
     REQUIRE(node.peers.drop(id_of(1), node.now, node.random).ok());
@@ -124,7 +124,7 @@ TEST_CASE("health: as many are expected as answered lately, three at most, one a
     REQUIRE(node.peers.drop(id_of(2), node.now, node.random).ok());
     CHECK(node.peers.expected(node.now) == 1);
   }
-  SUBCASE("whoever worked before a restart is missed after it") {
+  SUBCASE("a peer that worked before a restart is missed after it") {
     node.start();
     node.befriend(outbound(1));
     const auto row = node.peers.row(id_of(1), {node.now, base::WallTime(1'700'000'000s)});

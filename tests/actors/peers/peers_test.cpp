@@ -32,7 +32,7 @@ TEST_CASE("peers: what was known before a restart is dialled after it, without a
   CHECK_FALSE(node.peers.row(id_of(7), {node.now, {}}).has_value());
 }
 
-TEST_CASE("peers: whom a person drops stays away for a while, whoever dials") {
+TEST_CASE("peers: a peer that a person drops stays away for a while, whichever side dials") {
   Fixture node;
   node.start();
   node.befriend(outbound(1));
@@ -61,7 +61,7 @@ TEST_CASE("peers: a link told twice is one link, and nothing to write down") {
   CHECK(only<SaveRow>(node.peers.linked(inbound(1), node.now, node.random)).size() == 1);  // another one took its place
 }
 
-TEST_CASE("peers: only where a welcome peer can be dialled is told to whom wants to talk to it") {
+TEST_CASE("peers: whereabouts() gives only addresses of welcome peers that can be dialled") {
   Fixture node;
   node.start();
   CHECK(node.peers.whereabouts(id_of(1), node.now).error() == Nowhere::unknown);
@@ -105,7 +105,7 @@ TEST_CASE("peers: a person's wish lifts a ban") {
   CHECK(node.state(1) == State::dialling);
 }
 
-TEST_CASE("peers: who dials a crowded node may ask whom else it knows, and has to go then") {
+TEST_CASE("peers: a peer that dials a crowded node may ask for contacts, and is then dropped") {
   Fixture node;
   node.start();
   for (std::uint32_t i = 1; i <= kLinksMax; ++i) node.befriend(inbound(i));
@@ -142,7 +142,7 @@ TEST_CASE("peers: who dials a crowded node may ask whom else it knows, and has t
   }
 }
 
-TEST_CASE("peers: whoever ends our links as soon as they are up is dialled ever less often") {
+TEST_CASE("peers: a peer that ends our links as soon as they are up is dialled less and less often") {
   Fixture node;
   node.start();
   const auto wait_after = [&](base::Duration lasted) {
@@ -167,7 +167,7 @@ TEST_CASE("peers: whoever ends our links as soon as they are up is dialled ever 
   CHECK(wait_after(1s) <= about(kRetryMin));
 }
 
-TEST_CASE("peers: whoever ended our link as soon as it was up comes behind those that were never tried") {
+TEST_CASE("peers: a peer that ended our link at once ranks below untried peers") {
   Fixture node({.links_target = 2});
   node.start();
   node.befriend(inbound(1));
@@ -297,7 +297,7 @@ TEST_CASE("peers: any order of events keeps the limits, wakes later than now, an
   }
 }
 
-TEST_CASE("peers: one whom the book does not hold is banned too, listed as such, and not learnt of meanwhile") {
+TEST_CASE("peers: a node that is not in the book is banned too, listed as banned, and not learnt meanwhile") {
   Fixture node;
   node.start();
   node.befriend(outbound(1));
@@ -314,7 +314,7 @@ TEST_CASE("peers: one whom the book does not hold is banned too, listed as such,
   node.hear(7, 2, 1);
   CHECK(node.peers.book().find(id_of(7)) == nullptr);
   CHECK(node.peers.book().find(id_of(8)) != nullptr);
-  // What it does meanwhile makes it no longer.
+  // What it does meanwhile does not extend the ban.
   for (int i = 0; i < 10; ++i)
     CHECK(only<Ban>(node.peers.misbehaved(id_of(7), Violation::malformed, node.now, node.random)).empty());
   CHECK(only<Drop>(node.peers.linked(inbound(7), node.now, node.random)).size() == 1);

@@ -109,7 +109,7 @@ TEST_CASE("ban: no link to or from a banned node comes into service, and others 
     });
     CHECK(code == Code::refused);
   }
-  SUBCASE("it answers where somebody else was looked for") {
+  SUBCASE("it answers at the address of another node") {
     std::optional<base::Error> why;
     cluster.inside(1, [&](Scripted& self) {
       self.ask<net::wire::Dial, net::wire::Dialled>(
@@ -123,7 +123,7 @@ TEST_CASE("ban: no link to or from a banned node comes into service, and others 
   }
   CHECK(cluster[1].pool->rows().empty());
   CHECK(street.run == 0);
-  CHECK(street.ask_by_link(2, 1).value == 42);  // a neighbour, and be it behind the same address
+  CHECK(street.ask_by_link(2, 1).value == 42);  // another node, even behind the same address
   cluster.stage.run_for(60s);
   CHECK(street.ask_by_link(0, 1).value == 42);
 }
@@ -188,7 +188,7 @@ TEST_CASE("violation: a sealed question that no honest node sends is told, one t
     const base::Bytes question = street.stranger.question(1);
     for (int i = 0; i < 20'000; ++i) street.stranger.send(1, question, 0ms);
     street.cluster.stage.run_for(1s);
-    CHECK(street.accused().empty());  // whoever has heard it can say it again
+    CHECK(street.accused().empty());  // an eavesdropper could replay it
   }
 }
 
@@ -226,7 +226,7 @@ TEST_CASE("violation: over a link an operator's command and a long flood are tol
         self.ask<Number, Number>(self.node().remote(cluster[1].id(), path), self.now() + 5s, number(1), [](auto) {});
     });
   };
-  SUBCASE("a burst of ten seconds' worth, and kinds that nobody offers") {
+  SUBCASE("a burst of ten seconds' worth, and kinds that no service offers") {
     ask(150, "/count");
     ask(20, "/nowhere");
     CHECK(cluster.accused.empty());

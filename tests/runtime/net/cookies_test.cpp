@@ -55,7 +55,7 @@ TEST_CASE("net: a cookie is good until the secret after its own is replaced") {
   CHECK_FALSE(cookies.good(second, kHere, key(1), kStart + 180s));
 }
 
-TEST_CASE("net: a cookie is not good for longer because nobody asked meanwhile") {
+TEST_CASE("net: a cookie expires on time even if no question comes meanwhile") {
   tests::SeededChance chance(1);
   Cookies cookies(chance, kStart);
   const Cookie cookie = cookies.make(kHere, key(1), kStart);

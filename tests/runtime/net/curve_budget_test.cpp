@@ -35,7 +35,7 @@ TEST_CASE("net: strangers of one neighbourhood share a budget, and others have t
     CHECK(budget.take(at(second), kStart) == CurveGrant::granted);
     CHECK(budget.take(at(first), kStart) == CurveGrant::neighbours_spent);
     CHECK(budget.take(at(second), kStart) == CurveGrant::neighbours_spent);
-    CHECK(budget.take(at(other), kStart) == CurveGrant::granted);  // what was refused cost nobody anything
+    CHECK(budget.take(at(other), kStart) == CurveGrant::granted);  // a refused operation charges no rate
     CHECK(budget.take(at("198.51.100.1:1"), kStart) == CurveGrant::all_spent);
     CHECK(budget.neighbourhoods() == 2);
     CHECK(budget.take(at("198.51.100.1:1"), kStart + 100ms) == CurveGrant::granted);

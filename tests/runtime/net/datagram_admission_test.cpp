@@ -72,7 +72,7 @@ struct AdmissionFixture {
   Cookie cookie(const base::Endpoint& from, std::uint8_t sender) {
     return std::get<SendCookie>(decide(from, head(sender))).reply.cookie;
   }
-  /// Lets `sender` in from `from`, as far as a stranger gets.
+  /// Lets the unknown node `sender` in from `from`.
   void let_in(const base::Endpoint& from, std::uint8_t sender) {
     const QuestionHead question = head(sender, cookie(from, sender));
     const Decision decision = decide(from, question);
@@ -126,14 +126,14 @@ TEST_CASE("net: a cookie of another key, address or time is answered with a new 
   CHECK(std::get<SendCookie>(late).reply.cookie != cookie);
 }
 
-TEST_CASE("net: whoever is known and comes from elsewhere proves the new address") {
+TEST_CASE("net: a known node at a new address proves that address") {
   AdmissionFixture fixture;
   fixture.let_in(kHere, 1);
   CHECK(std::holds_alternative<SendCookie>(fixture.decide(kThere, head(1))));
   const QuestionHead moved = head(1, fixture.cookie(kThere, 1));
   REQUIRE(std::holds_alternative<Open>(fixture.decide(kThere, moved)));  // without a curve
 
-  SUBCASE("what did not open moves nobody") {
+  SUBCASE("a question that did not open moves no session") {
     CHECK(std::holds_alternative<SendCookie>(fixture.decide(kThere, head(1))));
     CHECK(std::holds_alternative<Open>(fixture.decide(kHere, head(1))));
   }
@@ -182,7 +182,7 @@ TEST_CASE("net: an id without its work is dropped, after its address is proven a
   CHECK(fixture.dropped(kHere, lazy) == DropReason::lacks_work);  // the same key with another nonce is another id
 }
 
-TEST_CASE("net: whoever says that it is ourselves is dropped") {
+TEST_CASE("net: a question with our own key is dropped") {
   AdmissionFixture fixture;
   CHECK(fixture.dropped(kHere, head(0xff)) == DropReason::own_key);
 }
@@ -202,7 +202,7 @@ TEST_CASE("net: who is banned is dropped, known or not, and takes nothing from t
   CHECK(std::holds_alternative<Open>(fixture.decide(kHere, head(1))));
 }
 
-TEST_CASE("net: what comes from where nobody can be is dropped, and gets no cookie") {
+TEST_CASE("net: a question from an impossible address is dropped, and gets no cookie") {
   AdmissionFixture fixture;
   base::Endpoint nowhere = kHere;
   nowhere.port = 0;
@@ -283,7 +283,7 @@ TEST_CASE("net: a node that asks more than it may is dropped after its questions
   CHECK(fixture.admission.welcome(kHere, head(1), kStart + 1s) == Welcome::answer);
 }
 
-TEST_CASE("net: a question that somebody says again is dropped, and costs who asked it nothing") {
+TEST_CASE("net: a replayed question is dropped, and costs its author nothing") {
   AdmissionLimits limits = easy();
   limits.questions_per_second = 1;
   limits.questions_burst = 3;
@@ -324,7 +324,7 @@ TEST_CASE("net: another id of a known key costs no agreement, and gains neither 
   CHECK(fixture.admission.welcome(kHere, other, fixture.now) == Welcome::too_many);
 }
 
-TEST_CASE("net: whom we ask has a session, and its answer proves where it is") {
+TEST_CASE("net: a node that we ask has a session, and its answer proves its address") {
   AdmissionFixture fixture;
   const auto& session = fixture.admission.meet(key(1), 7, crypto::node_id(key(1), 7), {}, fixture.now);
   CHECK_FALSE(session.proven.has_value());
@@ -376,8 +376,8 @@ TEST_CASE("net: sessions are bounded, and one that was forgotten is a stranger a
 }
 
 TEST_CASE("net: no address that is not proven is sent more than it sent") {
-  // Any story of any senders at any addresses: what is opened comes from an address that has shown its cookie, and no
-  // longer ago than a proof is kept; everybody else gets a cookie.
+  // Any sequence of senders and addresses: an opened question comes from an address that showed its cookie within the
+  // time for which a proof is kept; every other question gets a cookie.
   const bool held = rc::check([] {
     AdmissionFixture fixture;
     base::Random random(*rc::gen::arbitrary<std::uint64_t>());

@@ -1,5 +1,5 @@
 #pragma once
-// A cluster whose members also talk by datagrams, and strangers who send them whatever a test likes.
+// A cluster whose members also talk by datagrams, and strangers, which send them any bytes that a test chooses.
 #include <functional>
 
 #include "messages/runtime.capnp.h"
@@ -79,7 +79,7 @@ class DatagramCluster {
   }
   std::size_t links(std::size_t member) { return cluster[member].pool->rows().size(); }
 
-  /// What a parent says to `/datagrams` whose sibling broke, and when all is well again.
+  /// What a parent tells `/datagrams` after a sibling failed, and after the failure is over.
   void suspend(std::size_t member) { say<runtime::wire::Suspend>(member); }
   void revive(std::size_t member) { say<runtime::wire::Revive>(member); }
   void stop(std::size_t member) { say<runtime::wire::Stop>(member); }
@@ -100,7 +100,7 @@ class DatagramCluster {
   }
 };
 
-/// Someone at the machine of a member with a socket and nothing else.
+/// A program at the machine of a member with a socket and nothing else.
 class RemotePeer {
  public:
   RemotePeer(DatagramCluster& cluster, std::size_t member, std::uint16_t port = 5000)
@@ -165,7 +165,7 @@ class RemotePeer {
     heard.clear();
     return reply->cookie;
   }
-  /// Asks as an honest node does, and says what number came back; nothing if no answer did.
+  /// Asks as an honest node does; returns the number of the answer, nothing without an answer.
   std::optional<std::uint64_t> ask(std::size_t member, const net::Cookie& cookie = {}) {
     heard.clear();
     send(member, question(member, cookie));
@@ -193,12 +193,12 @@ class RemotePeer {
                                         words.value().words.size() / sizeof(capnp::word))))
         .code;
   }
-  /// Of which type an answer is.
+  /// The type of an answer.
   std::optional<net::AnswerType> type_in(std::size_t member, base::Bytes datagram) {
     const auto words = net::open_answer(datagram, sealer_, keys(member).receive);
     return words.ok() ? std::optional(words.value().type) : std::nullopt;
   }
-  /// Answers a question to this stranger, who claims to be somebody in the cluster.
+  /// Answers a question to this stranger, which claims to be a node of the cluster.
   base::Bytes answer(std::size_t member, const net::Token& token, const net::Answer& answer) {
     crypto::SealNonce nonce;
     nonce.bytes[23] = static_cast<std::uint8_t>(++asked_);

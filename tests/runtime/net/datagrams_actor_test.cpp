@@ -1,4 +1,4 @@
-// Questions and answers by datagram between nodes that mean well.
+// Questions and answers by datagram between honest nodes.
 #include <doctest/doctest.h>
 
 #include "tests/runtime/net/datagram_cluster.hpp"
@@ -42,7 +42,7 @@ TEST_CASE("datagrams: the first contact costs a cookie and the question once mor
   for (int i = 0; i < 3; ++i) CHECK(cluster.answer(0, 1) == 42);
   CHECK(cluster.count(1, &DatagramCounts::getCookies) == 1);
   CHECK(cluster.count(1, &DatagramCounts::getAgreements) == 1);
-  // Who has answered has proven its address: it needs no cookie the other way round.
+  // A node that has answered has proven its address: it needs no cookie when it asks.
   cluster.cluster.serve<Number>(0, "count", successor);
   CHECK(cluster.answer(1, 0) == 42);
   CHECK(cluster.count(0, &DatagramCounts::getCookies) == 0);
@@ -136,7 +136,7 @@ TEST_CASE("datagrams: what may not be asked is answered with the reason") {
     return code;
   };
   CHECK(code_of("/count", static_cast<Number*>(nullptr)) == Code::conflict);
-  CHECK(code_of("/nobody", static_cast<Number*>(nullptr)) == Code::not_found);
+  CHECK(code_of("/absent", static_cast<Number*>(nullptr)) == Code::not_found);
   CHECK(code_of("/count", static_cast<Count*>(nullptr)) == Code::unsupported);  // not offered
   CHECK(cluster.links(0) == 0);
   CHECK(code_of("/count", static_cast<Latest*>(nullptr)) == Code::refused);  // no peer may send it
@@ -261,7 +261,7 @@ TEST_CASE("datagrams: an answer with its twin, and answers in another order, are
   CHECK(cluster[0].node.dead_letters(runtime::DeadLetter::late_answer) == 0);
 }
 
-TEST_CASE("datagrams: one of ourselves, or of a path that cannot be, is nobody") {
+TEST_CASE("datagrams: there is no handle for our own node or for an invalid path") {
   DatagramCluster cluster(2);
   cluster.cluster.inside(0, [&](Scripted& self) {
     CHECK_FALSE(cluster.reach(self, 0));
@@ -274,7 +274,7 @@ TEST_CASE("datagrams: one of ourselves, or of a path that cannot be, is nobody")
   });
 }
 
-TEST_CASE("datagrams: no datagram goes to an address that nobody can have") {
+TEST_CASE("datagrams: no datagram goes to an address that no node can have") {
   DatagramCluster cluster(2);
   std::vector<Code> codes;
   cluster.cluster.inside(

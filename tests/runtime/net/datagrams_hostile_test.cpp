@@ -1,4 +1,4 @@
-// What strangers can do with datagrams, and what not.
+// What strangers can do with datagrams, and what they cannot.
 #include <doctest/doctest.h>
 
 #include "tests/runtime/net/datagram_cluster.hpp"
@@ -64,7 +64,7 @@ Token token_of(const RemotePeer& stranger) {
 
 }  // namespace
 
-TEST_CASE("datagrams: a stranger that keeps the rules is served like anybody") {
+TEST_CASE("datagrams: a stranger that keeps the rules is served like any node") {
   Street street;
   const Cookie cookie = street.stranger.cookie(1);
   CHECK(street.stranger.ask(1, cookie) == 42);
@@ -127,12 +127,12 @@ TEST_CASE("datagrams: each bit of a question counts") {
   CHECK(street.run == 1);
 }
 
-TEST_CASE("datagrams: nobody speaks under the id of another") {
+TEST_CASE("datagrams: no node can speak under the id of another") {
   Street street;
   CHECK(street.cluster.answer(0, 1) == 42);
   CHECK(street.run == 1);
   street.stranger.pretend(street.cluster.contact(0).key);
-  SUBCASE("without a cookie: it gets one, as anybody does") {
+  SUBCASE("without a cookie: it gets one, as any node does") {
     CHECK_FALSE(street.stranger.ask(1));
     CHECK(street.stranger.heard_bytes() == net::kCookieReplyBytes);
   }
@@ -148,7 +148,7 @@ TEST_CASE("datagrams: nobody speaks under the id of another") {
   CHECK(street.count(&DatagramCounts::getAgreements) == 1);
 }
 
-TEST_CASE("datagrams: a question sent again is answered once, and to nobody elsewhere") {
+TEST_CASE("datagrams: a replayed question is answered once, and only to its author") {
   Street street;
   CHECK(street.stranger.ask(1, street.stranger.cookie(1)) == 42);
   const base::Bytes question = street.stranger.question(1);
@@ -193,7 +193,7 @@ TEST_CASE("datagrams: our own question that comes back to us is dropped") {
 TEST_CASE("datagrams: before an address is proven nothing is computed for it, and it gets less than it sent") {
   Street street(DatagramCluster::easy(), true);
   base::Random random(3);
-  for (int i = 0; i < 2'000; ++i) {  // each under another key, as if from whom it wants to be flooded
+  for (int i = 0; i < 2'000; ++i) {  // each under another key, from the forged address of the victim
     street.stranger.pretend(random_key(random));
     street.stranger.send(1, street.stranger.question(1), i % 100 == 0 ? base::Duration(10ms) : 0ms);
   }

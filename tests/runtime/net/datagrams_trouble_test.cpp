@@ -1,4 +1,4 @@
-// Datagrams that are lost, nodes that break, and more of everything than there may be.
+// Lost datagrams, failing nodes, and more of everything than the limits allow.
 #include <doctest/doctest.h>
 
 #include "tests/runtime/net/datagram_cluster.hpp"
@@ -19,7 +19,7 @@ namespace {
 
 constexpr sim::DatagramFaults kAllLost{.loss = 1'000'000};
 
-/// Keeps all questions, whoever asks, until the test answers them.
+/// Keeps all questions until the test answers them.
 struct Kept {
   std::vector<Reply<Number>> replies;
   Scripted::Receive receive() { return keeper(replies); }
@@ -30,7 +30,7 @@ struct Kept {
   }
 };
 
-/// Asks so many questions in one handler.
+/// Asks several questions in one handler.
 std::vector<Outcome> ask_many(DatagramCluster& cluster, std::size_t from, std::size_t to, std::size_t count,
                               base::Duration patience, base::Duration then) {
   std::vector<Outcome> outcomes(count);
@@ -45,11 +45,11 @@ std::vector<Outcome> ask_many(DatagramCluster& cluster, std::size_t from, std::s
   return outcomes;
 }
 
-/// By its answer a member shows another one that it is where it is said to be.
+/// With its answer a member proves to another member that it is at its address.
 void prove(DatagramCluster& cluster, std::size_t from, std::size_t to) {
   Outcome outcome;
   cluster.cluster.inside(from, [&](Scripted& self) {
-    self.ask<Number, Number>(cluster.reach(self, to, "/nobody"), self.now() + 5s, number(1), outcome.note());
+    self.ask<Number, Number>(cluster.reach(self, to, "/absent"), self.now() + 5s, number(1), outcome.note());
   });
   REQUIRE(outcome.code == Code::not_found);
 }
@@ -351,12 +351,13 @@ TEST_CASE("datagrams: a node does not seem to live where it is silent, by a link
   cluster.cluster.serve<Number>(1, "count", successor);
   base::Contact claimed = cluster.contact(1);
   ++claimed.endpoint.address.back();
-  const auto ask = [&](const base::Contact& whom) {
+  const auto ask = [&](const base::Contact& contact) {
     Outcome outcome;
     cluster.cluster.inside(
         0,
         [&](Scripted& self) {
-          self.ask<Number, Number>(self.node().reach(whom, "/count"), self.now() + 500ms, number(41), outcome.note());
+          self.ask<Number, Number>(self.node().reach(contact, "/count"), self.now() + 500ms, number(41),
+                                   outcome.note());
         },
         4s);
     return outcome;
@@ -374,7 +375,7 @@ TEST_CASE("datagrams: a node does not seem to live where it is silent, by a link
   CHECK(cluster.links(0) == 1);
 }
 
-TEST_CASE("datagrams: an address where nobody has shown to be is asked a few questions, whoever should live there") {
+TEST_CASE("datagrams: an unproven address is asked few questions, whichever nodes are said to live there") {
   DatagramCluster cluster(3);
   cluster.cluster.serve<Number>(1, "count", successor);
   base::Contact victim = cluster.contact(2);  // where none of those lives
@@ -447,7 +448,7 @@ TEST_CASE("datagrams: nothing is left of a node that has ended") {
   CHECK(pool.expired());
 }
 
-TEST_CASE("datagrams: an answer of before a restart is for nobody of after it") {
+TEST_CASE("datagrams: an answer to a question from before a restart has no asker after it") {
   DatagramCluster cluster(3);
   std::vector<Reply<Number>> kept;
   std::vector<std::uint64_t> values{7, 9};

@@ -60,7 +60,7 @@ std::optional<FrameError> error_of(const base::Bytes& bytes, std::uint32_t limit
   return next.error();
 }
 
-/// A frame whose payload of so many bytes does not repeat itself soon.
+/// A frame whose payload does not repeat itself soon.
 Owned large(std::size_t payload_bytes) {
   Owned out = example();
   out.payload.resize(payload_bytes);

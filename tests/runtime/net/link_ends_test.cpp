@@ -129,9 +129,9 @@ TEST_CASE("link: the log tells that it is up, and how and why it ended; so does 
     CHECK(lines.back() == "links: link was lost" + node + " why=\"" + here + '"');
   }
   SUBCASE("hung up, with a reason") {
-    net::hang_up(*cluster[0].pool->in_service(cluster[1].id()), "nobody needs it");
+    net::hang_up(*cluster[0].pool->in_service(cluster[1].id()), "it is not needed");
     cluster.stage.run_for(1s);
-    here = "this side has hung up: nobody needs it";
+    here = "this side has hung up: it is not needed";
     there = "the other side has hung up";
     CHECK(lines.back() == "links: link has ended" + node + " why=\"" + here + '"');
   }
@@ -176,7 +176,7 @@ TEST_CASE("link: none comes up once `/links` has stopped, however far its handsh
   }
 }
 
-TEST_CASE("link: whoever asks the sender of a foreign message hears `unavailable` at once") {
+TEST_CASE("link: a question to the sender of a foreign message is answered `unavailable` at once") {
   NetCluster cluster(2);
   Outcome outcome;
   cluster.serve<Number>(1, "count", [&](Scripted& self, Handlers& on) {

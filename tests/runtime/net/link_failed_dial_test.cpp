@@ -1,4 +1,4 @@
-// What `/peers` hears of dials that were made because an actor wanted to talk to another node.
+// What `/peers` hears of dials that the messages of actors caused.
 #include <doctest/doctest.h>
 
 #include "runtime/net/peer.hpp"
@@ -27,20 +27,20 @@ void ask(NetCluster& cluster, Outcome& seen, base::Duration then) {
       then);
 }
 
-TEST_CASE("link: `/peers` hears that a node was dialled in vain where it had said, and whom the dial met") {
+TEST_CASE("link: `/peers` hears of a failed dial to the address that it named, and which node answered there") {
   Outcome seen;
   NetCluster cluster(3);
   const auto expect = [&](const base::Endpoint& at, Met met) {
     cluster.believed[cluster[1].id()] = at;
     ask(cluster, seen, 20s);
     CHECK(seen.code == base::Code::unavailable);
-    REQUIRE(cluster.in_vain.size() == 1);
-    CHECK(cluster.in_vain[0].contact == contact_of(cluster, 1, at));
-    CHECK(cluster.in_vain[0].met == met);
+    REQUIRE(cluster.failed_dials.size() == 1);
+    CHECK(cluster.failed_dials[0].contact == contact_of(cluster, 1, at));
+    CHECK(cluster.failed_dials[0].met == met);
   };
   SUBCASE("another node") { expect(*cluster[2].address, Met::ANOTHER); }
   SUBCASE("this node itself") { expect(*cluster[0].address, Met::OURSELVES); }
-  SUBCASE("nobody") { expect({cluster[1].address->address, 9}, Met::NOBODY); }
+  SUBCASE("no node") { expect({cluster[1].address->address, 9}, Met::NOBODY); }
 }
 
 TEST_CASE("link: a dial that this node gave up, or that led to a link, says nothing of the address") {
@@ -62,7 +62,7 @@ TEST_CASE("link: a dial that this node gave up, or that led to a link, says noth
     cluster.stage.run_for(1s);
     CHECK(seen.code == base::Code::unavailable);
   }
-  CHECK(cluster.in_vain.empty());
+  CHECK(cluster.failed_dials.empty());
 }
 
 }  // namespace

@@ -27,7 +27,7 @@ using runtime::Sink;
 
 namespace {
 
-/// Someone in the first member who opens a stream with `/shop` of the second and says in it whatever a test likes.
+/// An actor of the first member that opens a stream with `/shop` of the second, and sends in it what a test chooses.
 class Liar {
  public:
   explicit Liar(NetCluster& cluster)
@@ -108,7 +108,7 @@ TEST_CASE("link: who does not read is not read, so that answers do not pile up f
   CHECK(link->queued() <= 10 * (kAnswerBytes + 1000));  // of the round that reached the limit, and of no later one
 }
 
-TEST_CASE("link: items that nobody granted end it") {
+TEST_CASE("link: items without credit end it") {
   NetCluster cluster(2);
   Intake<Parcel, Number> intake;
   cluster.serve<Order, Parcel>(1, "shop", [&](Scripted&, Handlers& on) {
@@ -142,7 +142,7 @@ TEST_CASE("link: items that nobody granted end it") {
   CHECK(cluster[0].pool->rows().empty());
 }
 
-TEST_CASE("link: answers to questions that nobody asked are dropped, and many of them end it") {
+TEST_CASE("link: answers without a question are dropped, and many of them end it") {
   NetCluster cluster(1);
   std::size_t answers = 4;  // both sides may end a stream at once, and each for two reasons
   bool ends = false;
@@ -154,7 +154,7 @@ TEST_CASE("link: answers to questions that nobody asked are dropped, and many of
     net::write_frame(said,
                      {.type = net::FrameType::answer,
                       .lane = messages::Lane::normal,
-                      .correlation = 2 * (i + 1),  // those of who was dialled are even
+                      .correlation = 2 * (i + 1),  // the acceptor's are even
                       .kind = none.header().kind->id},
                      {}, none.bytes());
   Visitor::Seen seen;

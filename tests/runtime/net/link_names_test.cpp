@@ -1,4 +1,4 @@
-// How an inspector names those who are behind a link.
+// How an inspector names the actors behind a link.
 #include <doctest/doctest.h>
 
 #include "runtime/net/peer.hpp"
@@ -34,9 +34,9 @@ TEST_CASE("link: an actor of another node is named by the node and its path, and
   Outcome outcome;
   std::uint64_t asked = 0;
   cluster.inside(0, [&](Scripted& self) {
-    const auto whom = self.node().remote(cluster[1].id(), "/count");
-    asked = whom.id();
-    self.ask<Number, Number>(whom, self.now() + 5s, number(41), outcome.note());
+    const auto handle = self.node().remote(cluster[1].id(), "/count");
+    asked = handle.id();
+    self.ask<Number, Number>(handle, self.now() + 5s, number(41), outcome.note());
   });
   REQUIRE(outcome.value == 42);
   CHECK(name_of(cluster[0], asked) == first_digits(cluster[1]) + ":/count");

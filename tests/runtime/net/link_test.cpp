@@ -43,7 +43,7 @@ TEST_CASE("link: a question to a remote handle gives its answer or its error, an
   CHECK(cluster[1].pool->rows()[0].node == cluster[0].id());
 }
 
-TEST_CASE("link: the receiver sees who asks, and nobody reaches what is not published") {
+TEST_CASE("link: the receiver sees which node asks, and no node reaches an unpublished actor") {
   NetCluster cluster(2);
   runtime::Caller asker;
   cluster.serve<Number>(1, "count", [&](Scripted& self, Handlers& on) {
@@ -103,7 +103,7 @@ TEST_CASE("link: everything that waits is answered `unavailable` when the link d
   Handle remote;
   cluster.inside(0, [&](Scripted& self) {
     remote = self.node().remote(cluster[1].id(), "/count");
-    self.on_down = [&](const Handle& whom, const std::optional<Error>&) { downs += whom == remote; };
+    self.on_down = [&](const Handle& handle, const std::optional<Error>&) { downs += handle == remote; };
     self.watch(remote);
     for (Outcome& outcome : outcomes) self.ask<Number, Number>(remote, base::Instant::max(), number(1), outcome.note());
   });
@@ -391,7 +391,7 @@ TEST_CASE("link: a node that is dialled under a wrong id, or dials itself, is re
     CHECK(code == Code::conflict);
     CHECK(cluster[0].pool->counters().of(net::Refusal::own_key) >= 1);
   }
-  SUBCASE("nobody answers") {
+  SUBCASE("no node answers") {
     cluster.inside(
         0,
         [&](Scripted& self) {

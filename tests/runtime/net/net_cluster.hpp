@@ -12,7 +12,7 @@
 
 namespace troupe::test {
 
-/// Someone who dials a node and then says whatever a test likes, or nothing.
+/// A program that dials a node, and then sends any bytes that a test chooses, or nothing.
 class Visitor final : public runtime::Actor {
  public:
   struct Seen {
@@ -127,24 +127,24 @@ class NetCluster {
                                        }));
   }
 
-  /// Whom `/peers` of every member heard to be not there, and who was there instead.
+  /// The nodes of which any `/peers` heard that they were not at their address, and which node was there.
   struct Vain {
     base::Contact contact;
     net::wire::NotThere::Met met;
   };
-  std::vector<Vain> in_vain;
-  /// What `/peers` of any member heard that somebody has done.
+  std::vector<Vain> failed_dials;
+  /// Violations that `/peers` of any member heard of.
   std::vector<std::pair<base::NodeId, net::wire::Offence>> accused;
-  /// What `/peers` of a member says that it bans, for so long; zero lifts it.
-  void ban(std::size_t member, const base::NodeId& whom, std::chrono::milliseconds span) {
+  /// `/peers` of a member bans a node for `span`; zero lifts the ban.
+  void ban(std::size_t member, const base::NodeId& node, std::chrono::milliseconds span) {
     inside(member, [&](Scripted& self) {
       self.tell<net::wire::Shun>(self.node().find("/links"), [&](net::wire::Shun::Builder out) {
-        out.setNode(kj::arrayPtr(whom.bytes.data(), whom.bytes.size()));
+        out.setNode(kj::arrayPtr(node.bytes.data(), node.bytes.size()));
         out.setMilliseconds(static_cast<std::uint64_t>(span.count()));
       });
     });
   }
-  std::map<base::NodeId, base::Endpoint> believed;  // where a member is thought to live, if not where it does
+  std::map<base::NodeId, base::Endpoint> believed;  // the address that a member is believed to have, if it is wrong
 
   sim::Stage stage;
   std::shared_ptr<sim::Fabric> fabric;
@@ -179,15 +179,15 @@ class NetCluster {
       };
       return std::make_unique<net::LinksActor>(home.pool, listening, &home.log);
     });
-    // Everybody knows where everybody lives, or is thought to.
+    // Every member knows the address of every other member, or the address that it is believed to have.
     home.node.start(
         "peers", script([this](Scripted&, runtime::Handlers& on) {
           on.tell<net::wire::NotThere>([this](net::wire::NotThere::Reader where) {
-            in_vain.push_back({messages::read_contact(where.getContact()), where.getMet()});
+            failed_dials.push_back({messages::read_contact(where.getContact()), where.getMet()});
           });
           on.tell<net::wire::Misbehaved>([this](net::wire::Misbehaved::Reader report) {
-            const auto whom = base::NodeId::from({report.getNode().begin(), report.getNode().size()});
-            accused.emplace_back(*whom, report.getHow());
+            const auto node = base::NodeId::from({report.getNode().begin(), report.getNode().size()});
+            accused.emplace_back(*node, report.getHow());
           });
           on.ask<net::wire::WhereIs, net::wire::Whereabouts>(
               [this](net::wire::WhereIs::Reader question, runtime::Reply<net::wire::Whereabouts> reply) {
@@ -200,7 +200,7 @@ class NetCluster {
                     messages::write_contact(out.initContact(), {member->pool->setup().identity->public_key(), 0, at});
                   });
                 }
-                reply.refuse({base::Code::not_found, "nobody of that name"});
+                reply.refuse({base::Code::not_found, "no node of that id"});
               });
         }));
   }
