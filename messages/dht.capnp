@@ -807,7 +807,7 @@ struct RowSummary {
   key @2 :Data;
   # For a cid the whole hash.
   sequence @3 :UInt64;
-  # Of a kv; else 0.
+  # Of a kv; otherwise 0.
   name @4 :Data;
   # Of a kv.
   whose @5 :Data;

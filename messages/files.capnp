@@ -47,7 +47,7 @@ struct Claim {
   # An unknown one is `unsupported`.
 
   name @1 :Data;
-  # A CID or a put id: exactly 32 bytes, else `malformed`.
+  # A CID or a put id: exactly 32 bytes, otherwise `malformed`.
 }
 
 struct Manifest {
@@ -109,10 +109,10 @@ struct BindClaim $kind(from = [peer], bytesMax = 256) {
   # harmless. `not_found` if the holder has neither claims of that put nor of that file.
 
   put @0 :Data;
-  # The put id: exactly 32 bytes, else `malformed`.
+  # The put id: exactly 32 bytes, otherwise `malformed`.
 
   cid @1 :Data;
-  # Exactly 32 bytes, else `malformed`.
+  # Exactly 32 bytes, otherwise `malformed`.
 }
 
 struct Bound $kind(from = [peer], bytesMax = 64) {
@@ -193,7 +193,7 @@ struct FindPlaces $kind(bytesMax = 64) {
   # Asks `/files/places` for the nodes nearest to a content's position. Answered by Places.
 
   position @0 :Data;
-  # 20 bytes, else `malformed`.
+  # 20 bytes, otherwise `malformed`.
 }
 
 struct Places $kind(bytesMax = 4096) {
@@ -236,7 +236,7 @@ struct PutFile $kind(from = [operate], bytesMax = 1024) {
   # Anything else is `refused`.
 
   replicas @1 :UInt8;
-  # 1 to 16, else `refused`; 0: as many as the node's setting `files.replicas` says.
+  # 1 to 16, otherwise `refused`; 0: as many as the node's setting `files.replicas` says.
 }
 
 struct PutPiece $kind(from = [operate], bytesMax = 1048640, whenFull = credit) {
@@ -265,7 +265,7 @@ struct GetFile $kind(from = [view, operate], bytesMax = 256) {
   # with `unavailable` if a node that may have it did not answer, with `corrupt` if all copies are damaged.
 
   cid @0 :Data;
-  # Exactly 32 bytes, else `malformed`.
+  # Exactly 32 bytes, otherwise `malformed`.
 
   part :union {
     whole @1 :Void;
@@ -358,7 +358,7 @@ struct VerifyFile $kind(from = [view, operate], bytesMax = 256) {
   # only its own copies are read.
 
   cid @0 :Data;
-  # Exactly 32 bytes, else `malformed`.
+  # Exactly 32 bytes, otherwise `malformed`.
 }
 
 struct VerifyItem $kind(from = [view, operate], bytesMax = 512, whenFull = credit) {

@@ -30,7 +30,7 @@ struct Hello $kind(lane = control, from = [peer, view, operate], bytesMax = 960)
   # SHA-256 over the sender's schemas, each word little-endian. For diagnosis; a difference is not refused.
 
   role @11 :Role;
-  # The role that the dialler asks for: peer, view or operate, else `malformed`. A server sends `peer`.
+  # The role that the dialler asks for: peer, view or operate, otherwise `malformed`. A server sends `peer`.
 }
 
 struct Proof $kind(lane = control, from = [peer, view, operate], bytesMax = 960) {

@@ -10,7 +10,7 @@ struct Ping $kind(lane = control, from = [peer], bytesMax = 128) {
   # Asks a linked peer whether it still works, every minute or so. Answered by Pong at once.
 
   self @0 :Contact;
-  # Where the sender can be dialled. Key and nonce are those of the link, else it is `malformed`. An unspecified
+  # Where the sender can be dialled. Key and nonce are those of the link, otherwise it is `malformed`. An unspecified
   # address with a port means: at the address that this link comes from. Absent, or port 0: it cannot be dialled.
 
   seen @1 :Data;
@@ -135,7 +135,7 @@ struct ConnectPeer $kind(from = [operate], bytesMax = 512) {
   # An operator asks for a link. Answered by Connected when it is up. Lifts a ban of the id that it names.
 
   target @0 :Text;
-  # "[ID@]HOST:PORT", at most 300 bytes, else `malformed`. Errors: `conflict` if that id is linked or this node
+  # "[ID@]HOST:PORT", at most 300 bytes, otherwise `malformed`. Errors: `conflict` if that id is linked or this node
   # itself, `overloaded`, `unavailable` if no node answers, `refused` if another id answers or the node refuses us.
 }
 
@@ -153,7 +153,7 @@ struct DropPeer $kind(from = [operate], bytesMax = 128) {
   # An operator ends a link, and the peer is held off for ten minutes. Answered by Nothing; `not_found` without a link.
 
   node @0 :Data;
-  # 20 bytes, else `malformed`.
+  # 20 bytes, otherwise `malformed`.
 }
 
 struct PardonPeer $kind(from = [operate], bytesMax = 128) {
@@ -161,7 +161,7 @@ struct PardonPeer $kind(from = [operate], bytesMax = 128) {
   # is nothing to lift.
 
   node @0 :Data;
-  # 20 bytes, else `malformed`.
+  # 20 bytes, otherwise `malformed`.
 }
 
 struct PeersState $kind(from = [peer, view, operate], bytesMax = 256) {

@@ -1,9 +1,10 @@
 #pragma once
 // What other domains of the node may ask its peers, at the path kPath: `node().find(peers::kPath)`.
 //
-// ListKnown -> KnownContacts: all nodes to which a link is allowed, as candidates to hold or to find something.
-// WhereAmI -> OwnPlace: where others can dial this node, as it was told or as its peers agree. To talk to another node
-// a domain uses `node().remote(id, path)`, which dials by itself.
+// ListKnown  answered by KnownContacts: all nodes to which a link is allowed, as candidates to hold or find something.
+// WhereAmI   answered by OwnPlace: where others can dial this node, as it was told or as its peers agree.
+//
+// To talk to another node, a domain uses `node().remote(id, path)`, which dials by itself.
 #include <vector>
 
 #include "actors/peers/logic/contact.hpp"

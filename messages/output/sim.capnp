@@ -149,7 +149,7 @@ struct SimScore {
     value @7 :UInt64;
   }
   hashes @8 :Float64;
-  # To grind `ids` ids near enough to the key; zero if `ids` is none.
+  # Work to find `ids` ids near enough to the key; zero if `ids` is none.
 }
 
 struct SimFlood {

@@ -1,5 +1,5 @@
 #pragma once
-// All links of one process: at most one in service to each node in the role of a peer, and who may still connect.
+// All links of one process: at most one in service to each node in the role of a peer, and the limits of connections.
 //
 // Duplicate  two links to one node that come up within the time of a handshake, for instance because both nodes dialled
 //            at once (simultaneous open). Both sides must keep the same link: the link with the smaller token, which

@@ -3,7 +3,7 @@
 //
 // Why     an agreement costs 80 us, and asking for it costs the asker nothing. Known nodes are not charged.
 // Limits  kNeighboursMax buckets. A bucket that is full again is forgotten. Those that are not full are bounded by what
-//         the rate for all has let in meanwhile, so there is always room for a new bucket.
+//         the rate for all has let in since, so there is always room for a new bucket.
 // Time    monotonic, given by the caller.
 // Owner   one DatagramAdmission; not thread-safe.
 #include <array>

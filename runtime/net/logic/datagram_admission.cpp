@@ -136,7 +136,7 @@ const Session& DatagramAdmission::meet(const base::PublicKey& key, std::uint32_t
 
 void DatagramAdmission::answered(const base::Endpoint& from, const base::PublicKey& key, base::Instant now) {
   Session* const session = sessions_.answered(key);
-  if (session == nullptr) return;  // forgotten meanwhile
+  if (session == nullptr) return;  // forgotten since
   const bool elsewhere = session->proven && session->proven->at != from && now < session->proven->until;
   if (!elsewhere) session->proven = ProvenAddress{from, now + kProofKept};
 }
