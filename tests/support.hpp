@@ -36,4 +36,10 @@ inline bool contains(std::string_view text, std::string_view part) { return text
 
 inline base::Bytes bytes_of(std::string_view text) { return {text.begin(), text.end()}; }
 
+inline base::Bytes bytes_of_hex(std::string_view hex) {
+  base::Bytes out(hex.size() / 2);
+  REQUIRE(base::parse_hex(hex, out));
+  return out;
+}
+
 }  // namespace troupe::test

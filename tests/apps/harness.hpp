@@ -2,6 +2,7 @@
 // Runs `troupe` as a function, and makes folders that go away.
 #include <doctest/doctest.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -36,6 +37,22 @@ inline Seen run_with(const Commands& table, const std::vector<std::string>& argu
 inline Seen troupe_with(const std::vector<std::string>& arguments, const std::vector<std::string>& environment = {}) {
   return run_with(commands(), arguments, environment);
 }
+
+inline constexpr uid_t kNobody = 65'534;
+
+/// Not root, for which no file and no directory is closed. Any other user stays what it is.
+class AsNobody {
+ public:
+  AsNobody() {
+    if (was_ == 0) REQUIRE(::seteuid(kNobody) == 0);
+  }
+  ~AsNobody() { static_cast<void>(::seteuid(was_)); }
+  AsNobody(const AsNobody&) = delete;
+  AsNobody& operator=(const AsNobody&) = delete;
+
+ private:
+  const uid_t was_ = ::geteuid();
+};
 
 class TemporaryFolder {
  public:

@@ -21,6 +21,7 @@
 #include "runtime/os/clock.hpp"
 #include "runtime/os/sockets.hpp"
 #include "runtime/os/waker.hpp"
+#include "tests/support.hpp"
 
 namespace troupe::test {
 
@@ -32,8 +33,6 @@ inline std::string binary() {
   const char* const named = std::getenv("BINARY_UNDER_TEST");
   return named != nullptr ? named : TROUPE_BINARY;
 }
-
-inline bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 class Folder {
  public:

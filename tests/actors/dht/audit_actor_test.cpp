@@ -67,13 +67,6 @@ void change(DhtCluster& cluster, std::size_t node, std::string_view keyspace, co
       },
       {}, "/store"));
 }
-std::size_t rows_in(DhtCluster& cluster, std::size_t node, std::string_view keyspace) {
-  std::size_t rows = 0;
-  cluster.ask<store::wire::Scan, store::wire::Slice>(
-      node, [&](store::wire::Scan::Builder scan) { scan.setKeyspace(std::string(keyspace)); },
-      [&](store::wire::Slice::Reader slice) { rows = slice.getRows().size(); }, "/store");
-  return rows;
-}
 base::Bytes place_of(const Record& record) { return row_key({space_of(record), key_of(record)}); }
 
 }  // namespace

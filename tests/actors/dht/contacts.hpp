@@ -2,6 +2,7 @@
 // Contacts for the tests of routing: ids chosen, endpoints on loopback unless said otherwise.
 #include <algorithm>
 #include <string>
+#include <vector>
 
 #include "actors/dht/logic/range.hpp"
 #include "runtime/base/ensure.hpp"
@@ -38,6 +39,16 @@ inline Contact contact_at(const Key& id, const std::string& where) {
 /// The `number`-th contact of the far half, as the point zero sees it; below 10,000.
 inline Contact contact(std::uint64_t number) {
   return contact_at(point(std::uint64_t{1} << 63 | number), "127.0.0.1:" + std::to_string(10'000 + number));
+}
+
+/// The `rank`-th nearest of a network around zero, 1 the nearest; its endpoint is its own group.
+inline Contact node(std::uint64_t rank, const std::string& address = "127.0.0.1") {
+  return contact_at(point(rank << 32), address + ":" + std::to_string(rank % 65'000 + 1));
+}
+inline std::vector<Contact> nodes(std::uint64_t first, std::uint64_t last) {
+  std::vector<Contact> out;
+  for (std::uint64_t rank = first; rank <= last; ++rank) out.push_back(node(rank));
+  return out;
 }
 
 }  // namespace troupe::dht::test

@@ -10,9 +10,6 @@ using namespace troupe::dht::test;
 namespace {
 
 std::string to_text(const std::optional<Error>& error) { return error ? error->message : "done"; }
-std::optional<Code> code(const std::optional<Error>& error) {
-  return error ? std::optional(error->code) : std::nullopt;
-}
 
 }  // namespace
 

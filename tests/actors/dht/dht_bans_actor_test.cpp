@@ -155,5 +155,6 @@ TEST_CASE("dht bans: whoever dies, is slow or hears nothing has done nothing") {
     cluster.get(0, Space::kv, key_of_name(cluster[1].identity->public_key(), dht::bytes_of("orders")));
     cluster.stage.run_for(60s);
   }
+  CHECK(cluster.state(0).unanswered > 0);  // it has met them
   for (std::size_t i = 0; i < 5; ++i) CHECK(cluster[i].accused.empty());
 }

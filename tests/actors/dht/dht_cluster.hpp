@@ -242,14 +242,15 @@ class DhtCluster {
     std::uint64_t records = 0, announcements = 0, searches = 0, searched = 0, refused = 0, find_values = 0;
     unsigned contacts = 0;
     bool client = false;
+    std::uint64_t unanswered = 0;
   };
   State state(std::size_t i) {
     State out;
     ask<runtime::wire::Describe, wire::DhtState>(
         i, [](auto) {},
         [&](wire::DhtState::Reader one) {
-          out = {one.getRecords(), one.getAnnouncements(), one.getSearches(), one.getSearched(),
-                 one.getRefused(), one.getFindValues(),    one.getContacts(), one.getClient()};
+          out = {one.getRecords(),    one.getAnnouncements(), one.getSearches(), one.getSearched(),  one.getRefused(),
+                 one.getFindValues(), one.getContacts(),      one.getClient(),   one.getUnanswered()};
         });
     return out;
   }
@@ -406,5 +407,44 @@ class DhtCluster {
         });
   }
 };
+
+/// Writes rows into the store of a node, as one who can write to its disk does.
+inline void write_rows(DhtCluster& cluster, std::size_t i, std::string_view keyspace,
+                       const std::vector<SaveRow>& rows) {
+  const auto why = cluster.ask<store::wire::Commit, messages::wire::Nothing>(
+      i,
+      [&](store::wire::Commit::Builder out) {
+        auto list = out.initRows(static_cast<unsigned>(rows.size()));
+        for (unsigned k = 0; k < list.size(); ++k) {
+          list[k].setKeyspace(std::string(keyspace));
+          list[k].setKey(data_of(rows[k].key));
+          list[k].getValue().setPut(data_of(rows[k].value));
+        }
+      },
+      {}, "/store");
+  REQUIRE_FALSE(why);
+}
+inline std::size_t rows_in(DhtCluster& cluster, std::size_t i, std::string_view keyspace) {
+  std::size_t rows = 0;
+  cluster.ask<store::wire::Scan, store::wire::Slice>(
+      i,
+      [&](store::wire::Scan::Builder scan) {
+        scan.setKeyspace(std::string(keyspace));
+        scan.setRowsMax(4'096);
+      },
+      [&](store::wire::Slice::Reader slice) { rows = slice.getRows().size(); }, "/store");
+  return rows;
+}
+inline std::optional<Error> announce(DhtCluster& cluster, std::size_t asker, std::size_t of, const Key& key,
+                                     const Token& token) {
+  return cluster.ask_from<wire::AddProvider, wire::Added>(asker, of, [&](wire::AddProvider::Builder out) {
+    write_asker(out.initAsker(), cluster[asker].settings);
+    out.setToken(data_of(token.view()));
+    out.setKey(data_of(key.view()));
+  });
+}
+inline std::optional<Code> code(const std::optional<Error>& error) {
+  return error ? std::optional(error->code) : std::nullopt;
+}
 
 }  // namespace troupe::dht::test

@@ -8,47 +8,7 @@ using namespace troupe::dht;
 using namespace troupe::dht::test;
 using Result = troupe::dht::wire::StoreDone::Result;
 
-namespace {
-
-/// Writes rows into the store of a node, as whoever can write to its disk does.
-void write_rows(DhtCluster& cluster, std::size_t i, std::string_view keyspace, const std::vector<SaveRow>& rows) {
-  const auto why = cluster.ask<store::wire::Commit, messages::wire::Nothing>(
-      i,
-      [&](store::wire::Commit::Builder out) {
-        auto list = out.initRows(static_cast<unsigned>(rows.size()));
-        for (unsigned k = 0; k < list.size(); ++k) {
-          list[k].setKeyspace(std::string(keyspace));
-          list[k].setKey(data_of(rows[k].key));
-          list[k].getValue().setPut(data_of(rows[k].value));
-        }
-      },
-      {}, "/store");
-  REQUIRE_FALSE(why);
-}
-std::size_t rows_in(DhtCluster& cluster, std::size_t i, std::string_view keyspace) {
-  std::size_t rows = 0;
-  cluster.ask<store::wire::Scan, store::wire::Slice>(
-      i,
-      [&](store::wire::Scan::Builder scan) {
-        scan.setKeyspace(std::string(keyspace));
-        scan.setRowsMax(4'096);
-      },
-      [&](store::wire::Slice::Reader slice) { rows = slice.getRows().size(); }, "/store");
-  return rows;
-}
-std::optional<Error> announce(DhtCluster& cluster, std::size_t asker, std::size_t of, const Key& key,
-                              const Token& token) {
-  return cluster.ask_from<wire::AddProvider, wire::Added>(asker, of, [&](wire::AddProvider::Builder out) {
-    write_asker(out.initAsker(), cluster[asker].settings);
-    out.setToken(data_of(token.view()));
-    out.setKey(data_of(key.view()));
-  });
-}
-std::optional<Code> code(const std::optional<Error>& error) {
-  return error ? std::optional(error->code) : std::nullopt;
-}
-
-}  // namespace
+namespace {}  // namespace
 
 TEST_CASE("dht store: all nodes of one network share a quota, listed or not") {
   DhtCluster cluster(6, [](std::size_t, ClusterNode& member) {

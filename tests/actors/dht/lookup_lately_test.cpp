@@ -13,15 +13,7 @@ using namespace troupe::dht::test;
 
 namespace {
 
-/// The `rank`-th nearest of a network around zero, in which just so many nodes lie as near as that.
-Contact node(std::uint64_t rank) {
-  return contact_at(point(rank << 32), "127.0.0.1:" + std::to_string(rank % 65'000 + 1));
-}
-std::vector<Contact> nodes(std::uint64_t first, std::uint64_t last) {
-  std::vector<Contact> out;
-  for (std::uint64_t rank = first; rank <= last; ++rank) out.push_back(node(rank));
-  return out;
-}
+/// Of the network in which just as many nodes lie near zero as node() says.
 const NetworkSize kAsDense{std::uint64_t{1} << 32};
 
 LookupQuestion store_question() {

@@ -16,9 +16,6 @@ namespace {
 
 const base::Instant kStart{100s};
 
-Contact node(std::uint64_t rank, const std::string& address = "127.0.0.1") {
-  return contact_at(point(rank << 32), address + ":" + std::to_string(rank % 65'000 + 1));
-}
 std::vector<Start> starts(std::uint64_t first, std::uint64_t last) {
   std::vector<Start> out;
   for (std::uint64_t rank = first; rank <= last; ++rank) out.push_back({node(rank), std::nullopt});

@@ -17,15 +17,6 @@ namespace {
 const base::Instant kStart{100s};
 const Key kTarget = point(0);
 
-/// The `rank`-th nearest of a network around kTarget, 1 the nearest; its endpoint is its own group.
-Contact node(std::uint64_t rank) {
-  return contact_at(point(rank << 32), "127.0.0.1:" + std::to_string(rank % 65'000 + 1));
-}
-std::vector<Contact> nodes(std::uint64_t first, std::uint64_t last) {
-  std::vector<Contact> out;
-  for (std::uint64_t rank = first; rank <= last; ++rank) out.push_back(node(rank));
-  return out;
-}
 std::vector<Start> starts(const std::vector<Contact>& contacts) {
   std::vector<Start> out;
   for (const Contact& one : contacts) out.push_back({one, std::nullopt});

@@ -5,6 +5,7 @@
 #include "actors/dht/logic/record.hpp"
 #include "runtime/base/mutations.hpp"
 #include "runtime/base/random.hpp"
+#include "tests/support.hpp"
 
 namespace troupe::dht {
 
@@ -16,10 +17,7 @@ inline crypto::SecretKey secret_key(std::uint8_t first) {
   seed.bytes[0] = first;
   return crypto::SecretKey(seed);
 }
-inline base::Bytes bytes_of(std::string_view text) {
-  const base::ByteView view = base::as_bytes(text);
-  return {view.begin(), view.end()};
-}
+using troupe::test::bytes_of;
 inline Key key(int first, int second = 0) {
   Key out;
   out.bytes[0] = static_cast<std::uint8_t>(first);

@@ -53,10 +53,9 @@ TEST_CASE("row backlog: the lowest key is written with the last values") {
   RowBacklog backlog;
   backlog.add(saved(0));
   for (std::uint8_t key = 1; key < 100; ++key) backlog.add(saved(key, Bytes(60'000)));
-  std::size_t batches = 0;
-  for (Rows rows = written(backlog); !rows.empty(); rows = written(backlog), ++batches)
-    if (rows.contains({0})) CHECK(backlog.next() == nullptr);
-  CHECK(batches == 3);
+  std::vector<bool> with_lowest;  // of each batch
+  for (Rows rows = written(backlog); !rows.empty(); rows = written(backlog)) with_lowest.push_back(rows.contains({0}));
+  CHECK(with_lowest == std::vector{false, false, true});
 }
 
 TEST_CASE("row backlog: values that fail keep back values, erasures that fail keep back all") {

@@ -2,6 +2,7 @@
 
 #include "apps/cli/shell_word.hpp"
 #include "tests/apps/harness.hpp"
+#include "tests/support.hpp"
 
 using namespace troupe;
 using namespace troupe::apps;
@@ -16,7 +17,7 @@ std::string printed(const Failure& failure, Effect effect, Form form) {
   return err.str();
 }
 
-bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+using troupe::test::contains;
 
 }  // namespace
 

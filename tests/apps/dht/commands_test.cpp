@@ -1,12 +1,13 @@
 // What the commands of the DHT say before any node is asked.
 #include "tests/apps/harness.hpp"
+#include "tests/support.hpp"
 
 using namespace troupe;
 using namespace troupe::apps;
 
 namespace {
 
-bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+using troupe::test::contains;
 
 }  // namespace
 

@@ -9,6 +9,7 @@
 
 #include "apps/cli/json.hpp"
 #include "apps/commands.hpp"
+#include "tests/support.hpp"
 
 using namespace troupe;
 using namespace troupe::apps;
@@ -53,7 +54,7 @@ std::pair<std::string, std::string> agreed(const std::string& quorum, bool can_c
   return {dht_command::quorum_note(get(quorum), from.asReader()), json.substr(begin, json.find(",\"search\"") - begin)};
 }
 
-bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+using troupe::test::contains;
 
 }  // namespace
 

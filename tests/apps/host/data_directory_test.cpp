@@ -5,7 +5,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "apps/cli/directory_access.hpp"
 #include "tests/apps/harness.hpp"
+#include "tests/support.hpp"
 
 namespace troupe::apps {
 namespace {
@@ -15,23 +17,7 @@ std::string content(const std::string& path) {
   return {std::istreambuf_iterator<char>(in), {}};
 }
 
-constexpr uid_t kNobody = 65'534;
-
-/// Not root, for whom no directory is closed; whoever runs the tests as somebody else stays that.
-class AsNobody {
- public:
-  AsNobody() {
-    if (was_ == 0) REQUIRE(::seteuid(kNobody) == 0);
-  }
-  ~AsNobody() { static_cast<void>(::seteuid(was_)); }
-  AsNobody(const AsNobody&) = delete;
-  AsNobody& operator=(const AsNobody&) = delete;
-
- private:
-  const uid_t was_ = ::geteuid();
-};
-
-bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+using test::contains;
 
 }  // namespace
 
@@ -129,7 +115,7 @@ TEST_CASE("data directory: a read-only file system is told as that, not as anoth
   int status = 0;
   REQUIRE(::waitpid(child, &status, 0) == child);
   REQUIRE(WIFEXITED(status));
-  if (WEXITSTATUS(status) == kNotAllowed) return;  // only root may mount
+  if (WEXITSTATUS(status) == kNotAllowed) return test::skip("only root may mount a file system");
   CHECK(WEXITSTATUS(status) == 0);
 }
 

@@ -217,10 +217,15 @@ TEST_CASE("sim command: what is not there, or makes no sense, is a usage error t
 }
 
 TEST_CASE("sim command: a planted bug is found, shrunk, and stays found in what is left") {
-  const std::string path = "sim_shrunk_by_test.toml";
-  sim::Scenario failing = planted("peers", "peers.rows_unsaved", 2);
-  for (std::uint64_t seed = 2; Trial(failing).run().held(); ++seed)
+  const TemporaryFolder folder;
+  const std::string path = folder.path() + "/shrunk.toml";
+  constexpr std::uint64_t kSeedsMax = 40;  // far more than one world in four shows this bug
+  std::uint64_t seed = 2;
+  sim::Scenario failing = planted("peers", "peers.rows_unsaved", seed);
+  while (Trial(failing).run().held()) {
+    REQUIRE(++seed < kSeedsMax);
     failing = planted("peers", "peers.rows_unsaved", seed);
+  }
   REQUIRE(save_scenario(path, failing, "a planted bug").ok());
   const Seen seen = troupe_with({"sim", "shrink", path, "-o", path, "--jobs", "2"}, {});
   CHECK(seen.exit == Exit::done);
@@ -229,7 +234,6 @@ TEST_CASE("sim command: a planted bug is found, shrunk, and stays found in what 
   CHECK(shrunk.value().faults.size() <= 5);
   CHECK(shrunk.value().faults.size() < failing.faults.size());
   CHECK(troupe_with({"sim", "run", path}, {}).exit == Exit::failed);
-  std::filesystem::remove(path);
 }
 
 }  // namespace

@@ -140,7 +140,9 @@ TEST_CASE("lens: one whose node has gone may still be dropped") {
     Lenses lenses;
     lens = lens_of(lenses);
   }
+  CHECK(lens->began == kNow);  // it does not lie in what has gone
   lens.reset();
+  CHECK(lens == nullptr);
 }
 
 TEST_CASE("lens: whose time is over is named once, unless it is kept") {

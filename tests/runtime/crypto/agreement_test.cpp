@@ -7,6 +7,7 @@
 
 #include "runtime/base/ensure.hpp"
 #include "tests/runtime/crypto/memory_disk.hpp"
+#include "tests/support.hpp"
 
 using namespace troupe;
 using crypto::Agreement;
@@ -24,12 +25,6 @@ constexpr const char* kSeed2 = "4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624
 constexpr const char* kKey2 = "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c";
 
 constexpr const char* kBaseU = "0900000000000000000000000000000000000000000000000000000000000000";
-
-base::Bytes bytes_of(std::string_view hex) {
-  base::Bytes out(hex.size() / 2);
-  REQUIRE(base::parse_hex(hex, out));
-  return out;
-}
 
 Scalar scalar(std::string_view hex) {
   Scalar out;
@@ -119,7 +114,8 @@ TEST_CASE("crypto: a shared secret of zeros is refused, which each u of small or
 
 TEST_CASE("crypto: HKDF is that of RFC 5869") {
   base::Bytes out(42);
-  crypto::hkdf_sha256(base::Bytes(22, 0x0b), bytes_of("000102030405060708090a0b0c"), bytes_of("f0f1f2f3f4f5f6f7f8f9"),
+  crypto::hkdf_sha256(base::Bytes(22, 0x0b), test::bytes_of_hex("000102030405060708090a0b0c"),
+                      test::bytes_of_hex("f0f1f2f3f4f5f6f7f8f9"),
                       out);  // A.1
   CHECK(base::hex(out) == "3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf34007208d5b887185865");
   crypto::hkdf_sha256(base::Bytes(22, 0x0b), {}, {}, out);  // A.3

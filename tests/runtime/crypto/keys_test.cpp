@@ -5,6 +5,7 @@
 
 #include "runtime/crypto/rng.hpp"
 #include "tests/runtime/crypto/memory_disk.hpp"
+#include "tests/support.hpp"
 
 using namespace troupe;
 using crypto::SecretKey;
@@ -39,12 +40,6 @@ constexpr Vector kVectors[] = {
      "27beceea1ec40a"},
 };
 
-base::Bytes bytes_of(std::string_view hex) {
-  base::Bytes out(hex.size() / 2);
-  REQUIRE(base::parse_hex(hex, out));
-  return out;
-}
-
 SecretKey key_of(const Vector& vector) {
   Seed seed;
   REQUIRE(base::parse_hex(vector.seed, seed.bytes));
@@ -56,7 +51,7 @@ SecretKey key_of(const Vector& vector) {
 TEST_CASE("crypto: keys and signatures are those of RFC 8032") {
   for (const Vector& vector : kVectors) {
     const SecretKey key = key_of(vector);
-    const auto message = bytes_of(vector.message);
+    const auto message = test::bytes_of_hex(vector.message);
     CHECK(key.public_key().hex() == vector.key);
     CHECK(key.sign(message).hex() == vector.signature);
     CHECK(crypto::verify(key.public_key(), message, key.sign(message)));
@@ -65,7 +60,7 @@ TEST_CASE("crypto: keys and signatures are those of RFC 8032") {
 
 TEST_CASE("crypto: a changed bit anywhere makes a signature wrong") {
   const SecretKey key = key_of(kVectors[2]);
-  const auto message = bytes_of(kVectors[2].message);
+  const auto message = test::bytes_of_hex(kVectors[2].message);
   const Signature good = key.sign(message);
   for (std::size_t bit = 0; bit < 8 * Signature::kBytes; ++bit) {
     Signature bad = good;
@@ -84,7 +79,7 @@ TEST_CASE("crypto: a second signature cannot be made of a first by adding the or
   const SecretKey key = key_of(kVectors[0]);
   Signature forged = key.sign({});
   unsigned carry = 0;  // S + L, little-endian
-  const auto order = bytes_of("edd3f55c1a631258d69cf7a2def9de1400000000000000000000000000000010");
+  const auto order = test::bytes_of_hex("edd3f55c1a631258d69cf7a2def9de1400000000000000000000000000000010");
   for (std::size_t i = 0; i < 32; ++i) {
     carry += forged.bytes[32 + i] + order[i];
     forged.bytes[32 + i] = static_cast<std::uint8_t>(carry);

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "runtime/base/ensure.hpp"
+#include "tests/support.hpp"
 
 using namespace troupe;
 using crypto::kSealTagBytes;
@@ -37,12 +38,6 @@ Key key_of(const char* hex) {
   return out;
 }
 
-base::Bytes bytes_of(std::string_view hex) {
-  base::Bytes out(hex.size() / 2);
-  REQUIRE(base::parse_hex(hex, out));
-  return out;
-}
-
 base::Bytes with_room(std::string_view text) {
   base::Bytes out(text.begin(), text.end());
   out.resize(out.size() + kSealTagBytes);
@@ -59,9 +54,9 @@ TEST_CASE("crypto: sealed bytes are those of the XChaCha draft") {
   Sealer sealer;
   const auto nonce = *SealNonce::from_hex(kNonce);
   base::Bytes bytes = with_room(kText);
-  sealer.seal(key_of<SealingKey>(kKey), nonce, bytes_of(kAssociated), bytes);
+  sealer.seal(key_of<SealingKey>(kKey), nonce, test::bytes_of_hex(kAssociated), bytes);
   CHECK(base::hex(bytes) == kSealed);
-  REQUIRE(sealer.open(key_of<OpeningKey>(kKey), nonce, bytes_of(kAssociated), bytes));
+  REQUIRE(sealer.open(key_of<OpeningKey>(kKey), nonce, test::bytes_of_hex(kAssociated), bytes));
   CHECK(base::as_text(bytes).substr(0, kText.size()) == kText);
 }
 
@@ -69,7 +64,7 @@ TEST_CASE("crypto: a changed bit anywhere does not open, and leaves nothing to r
   Sealer sealer;
   const auto nonce = *SealNonce::from_hex(kNonce);
   const auto key = key_of<OpeningKey>(kKey);
-  const auto sealed = bytes_of(kSealed), associated = bytes_of(kAssociated);
+  const auto sealed = test::bytes_of_hex(kSealed), associated = test::bytes_of_hex(kAssociated);
   const auto refused = [&](const OpeningKey& with, const SealNonce& of, base::ByteView beside, base::Bytes bytes) {
     return !sealer.open(with, of, beside, bytes) && zeros(bytes);
   };

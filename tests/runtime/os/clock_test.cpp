@@ -45,23 +45,6 @@ TEST_CASE("clock: a sleeper is woken once, not before its moment") {
   CHECK(clock.sleepers() == 0);
 }
 
-TEST_CASE("clock: a later wish replaces an earlier one, in both directions") {
-  caf::actor_system_config config;
-  caf::actor_system system(config);
-  Clock clock;
-  Probe sleeper(system);
-  Probe other(system);
-  clock.wake(sleeper.actor(), clock.now() + 1h);
-  clock.wake(sleeper.actor(), clock.now());
-  CHECK(woken(sleeper, 1));
-  clock.wake(sleeper.actor(), clock.now() + 10ms);
-  clock.wake(sleeper.actor(), Instant::max());
-  CHECK(clock.sleepers() == 1);
-  clock.wake(other.actor(), clock.now() + 20ms);
-  CHECK(woken(other, 1));
-  CHECK(sleeper.wake_ups() == 1);
-}
-
 TEST_CASE("clock: who is forgotten sleeps on, and who has ended is not kept alive") {
   caf::actor_system_config config;
   caf::actor_system system(config);

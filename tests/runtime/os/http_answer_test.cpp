@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "runtime/base/random.hpp"
+#include "tests/support.hpp"
 
 using namespace troupe;
 using namespace troupe::os;
@@ -31,7 +32,8 @@ std::string answer(const std::string& request) { return http_answer(pages(), req
 std::string get(const std::string& path, const std::string& more = {}) {
   return answer("GET " + path + " HTTP/1.1\r\nHost: x\r\n" + more + "\r\n");
 }
-bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+using troupe::test::contains;
+
 std::string body(const std::string& text) { return text.substr(text.find("\r\n\r\n") + 4); }
 
 }  // namespace

@@ -9,13 +9,9 @@
 
 #include "runtime/base/random.hpp"
 #include "tests/runtime/os/probe.hpp"
+#include "tests/support.hpp"
 
 namespace troupe::test {
-
-inline base::Bytes bytes_of(std::string_view text) {
-  const base::ByteView view = base::as_bytes(text);
-  return {view.begin(), view.end()};
-}
 
 /// Text that shows where a byte is missing or doubled.
 inline std::string long_text(std::size_t size) {

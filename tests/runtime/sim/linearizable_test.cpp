@@ -11,6 +11,7 @@
 #include <sstream>
 
 #include "runtime/base/random.hpp"
+#include "tests/support.hpp"
 
 namespace troupe::sim {
 namespace {
@@ -25,7 +26,7 @@ KeyOperation op(Did did, std::string key = "k", Value value = {}, Value expected
 std::optional<fs::path> vectors(const char* folder) {
   const fs::path at = fs::path(TROUPE_VECTORS) / folder;
   if (fs::exists(at)) return at;
-  MESSAGE("skipped: there is no folder " << at.lexically_normal().string());
+  test::skip("no ../shared/vectors beside the project");
   return std::nullopt;
 }
 

@@ -272,13 +272,21 @@ TEST_CASE("stage: chance fills any number of bytes and replays") {
 
 TEST_CASE("stage: a world ends although its actors are busy, waiting or forgotten") {
   for (int i = 0; i < 3; ++i) {
-    Stage stage(1);
-    const auto spin = [](caf::event_based_actor* self) -> caf::behavior {
-      return {[self](int) { self->send(self, 1); }};
-    };
-    const caf::actor busy = spawn_scripted(stage.system(), spin);
-    spawn_scripted(stage.system(), [](caf::event_based_actor*) -> caf::behavior { return {[](int) {}}; });
-    stage.after(1h, [busy] { caf::anon_send(busy, 1); });
-    caf::anon_send(busy, 1);
+    std::weak_ptr<int> working, waiting;  // what the actors hold goes with them
+    {
+      Stage stage(1);
+      const auto spins = std::make_shared<int>(), waits = std::make_shared<int>();
+      working = spins;
+      waiting = waits;
+      const auto spin = [spins](caf::event_based_actor* self) -> caf::behavior {
+        return {[self, spins](int) { self->send(self, ++*spins); }};
+      };
+      const caf::actor busy = spawn_scripted(stage.system(), spin);
+      spawn_scripted(stage.system(), [waits](caf::event_based_actor*) -> caf::behavior { return {[waits](int) {}}; });
+      stage.after(1h, [busy] { caf::anon_send(busy, 1); });
+      caf::anon_send(busy, 1);
+    }
+    CHECK(working.expired());
+    CHECK(waiting.expired());
   }
 }

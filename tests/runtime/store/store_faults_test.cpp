@@ -1,5 +1,6 @@
 // A store actor whose device is full, fails, rots or loses power: what its askers hear.
 #include "tests/runtime/store/counter.hpp"
+#include "tests/support.hpp"
 
 namespace troupe::store {
 namespace {
@@ -11,7 +12,7 @@ using test::Scripted;
 
 constexpr std::size_t kMiB = 1024 * 1024;
 
-bool contains(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
+using troupe::test::contains;
 
 }  // namespace
 

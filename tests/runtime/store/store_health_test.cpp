@@ -1,6 +1,7 @@
 // What a store actor tells people of a device that is full or rots.
 #include "tests/runtime/store/counter.hpp"
 #include "tests/runtime/store/reasons.hpp"
+#include "tests/support.hpp"
 
 namespace troupe::store {
 namespace {
@@ -11,7 +12,7 @@ using observe::HealthState;
 
 constexpr std::size_t kMiB = 1024 * 1024;
 
-bool contains(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
+using troupe::test::contains;
 
 /// Offset of the payload of the n-th blob of `bytes` in a pack.
 std::uint64_t payload_at(std::uint64_t n, std::size_t bytes) {
