@@ -7,6 +7,7 @@ import argparse
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -58,7 +59,8 @@ class Count:
         self.since = time.time()
         self.skipped: list[str] = []
         self.notes: list[str] = []
-        self.costs: dict[str, list[float]] = defaultdict(lambda: [0.0, 0.0])  # CPU and wall seconds
+        # Seconds: of the CPU to build and to run, and until what ran was done.
+        self.costs: dict[str, list[float]] = defaultdict(lambda: [0.0, 0.0, 0.0])
         self.lock = threading.Lock()
 
     def case(self, claim: str, complaints: list[str]) -> None:
@@ -75,22 +77,22 @@ class Count:
             self.failed += outcome.failed
             self.skipped += outcome.skipped
             self.notes += outcome.notes
-            self.spent(job.area, outcome.cpu_s, outcome.wall_s)
+            self.spent(job.area, run_s=outcome.cpu_s, wall_s=outcome.wall_s)
             if outcome.unchanged:
                 self.unchanged += outcome.passed
                 self.since = min(self.since, outcome.when)
             if outcome.failed:
                 show(job.name, outcome.complaints)
 
-    def spent(self, area: str, cpu_s: float, wall_s: float) -> None:
+    def spent(self, area: str, build_s: float = 0, run_s: float = 0, wall_s: float = 0) -> None:
         cost = self.costs[area]
-        cost[0] += cpu_s
-        cost[1] += wall_s
+        for n, seconds in enumerate((build_s, run_s, wall_s)):
+            cost[n] += seconds
 
     def report(self) -> int:
-        shown = {area: cost for area, cost in self.costs.items() if cost[0] + cost[1] >= 0.05}
-        for area, (cpu_s, wall_s) in sorted(shown.items(), key=lambda one: -one[1][0]):
-            print(f"cost: {area:<24} {cpu_s:8.1f} CPU-s {wall_s:8.1f} s")
+        shown = {area: cost for area, cost in self.costs.items() if sum(cost) >= 0.05}
+        for area, (build_s, run_s, wall_s) in sorted(shown.items(), key=lambda one: -one[1][0] - one[1][1]):
+            print(f"cost: {area:<12} {build_s:7.1f} CPU-s to build, {run_s:6.1f} to run, in {wall_s:6.1f} s")
         for note in self.notes:
             print(f"NOTE: {note}")
         form = "%H:%M" if time.time() - self.since < 12 * 3600 else "%F %H:%M"
@@ -142,7 +144,7 @@ def checks(count: Count, everything: bool) -> None:
         count.case(str(test), trace.splitlines())
     count.case("sources are formatted (clang-format-14 -i FILE)", format_complaints(everything))
     with count.lock:
-        count.spent("checks", time.thread_time() - used, time.monotonic() - began)
+        count.spent("checks", run_s=time.thread_time() - used, wall_s=time.monotonic() - began)
 
 
 # --- builds
@@ -168,19 +170,47 @@ def configure(folder: Path, options: list[str], environment: dict[str, str] = {}
     return done.stdout.splitlines()[-30:] + done.stderr.splitlines() if done.returncode != 0 else []
 
 
+AREA = re.compile(r"(?:^|[/_])(?:(?:actors|runtime)[/_]([a-z]+)[/_]|tests/test_([a-z]+)$|(apps|messages|cluster)[/_])")
+
+
+def area_of(path: str) -> str:
+    """The area of a source, of an object that is named after one, or of a test program."""
+    found = AREA.search(path)
+    return next(filter(None, found.groups())) if found else "the rest"
+
+
+def shares(folder: Path, since_ns: int) -> dict[str, float]:
+    """Which part of the jobs of the build that began then was for which area, by their time in ninja's log."""
+    spent: dict[str, float] = defaultdict(float)
+    for line in (folder / ".ninja_log").read_text().splitlines()[1:]:
+        begin, end, written_ns, output = line.split("\t")[:4]
+        if int(written_ns) < since_ns:
+            continue
+        joined = re.search(r"^(.*)/meson-generated_(.*-unity\d+\.cpp)\.o$", output)
+        source = folder / joined[1] / joined[2] if joined else None
+        parts = re.findall(r"<(.*)>", source.read_text()) if source and source.exists() else []
+        paths = [os.path.relpath(part, ROOT) for part in parts] or [output]
+        for path in paths:
+            spent[area_of(path)] += (int(end) - int(begin)) / len(paths)
+    whole = sum(spent.values())
+    return {area: part / whole for area, part in spent.items()} if whole else {}
+
+
 def build(count: Count, folder: Path, options: list[str], targets: list[str]) -> bool:
     """Builds, politely: what runs at the same time goes first."""
     complaints = configure(folder, options)
     if not complaints:
-        began = time.monotonic()
+        began, began_at = time.monotonic(), time.time_ns()
         # Three failed commands are enough to see what is wrong.
-        job = Job(f"{folder.name} builds", f"{folder.name}: build", counts=False, timeout_s=24 * 3600,
+        job = Job(f"{folder.name} builds", folder.name, counts=False, timeout_s=24 * 3600,
                   command=["nice", "-n", "5", "ninja", "-C", str(folder), "--quiet", "-k", "3", *targets],
                   environment=BUILDING)
         outcome = programs.run(job)
         complaints = outcome.complaints
         with count.lock:
-            count.spent(job.area, outcome.cpu_s, time.monotonic() - began)
+            for area, share in shares(folder, began_at).items():
+                count.spent(area, build_s=outcome.cpu_s * share)
+            count.spent(folder.name, wall_s=time.monotonic() - began)
     count.case(f"{folder.name} builds", complaints)
     return not complaints
 
