@@ -44,7 +44,7 @@ void AuditActor::receive(runtime::Handlers& on) {
   on.timer<Step>([this] { step(); });
   on.describe<wire::AuditState>([this](wire::AuditState::Builder state) {
     state.setRunning(run_ != nullptr);
-    state.setRows(run_ ? run_->audit.rows() : rows_);
+    state.setRows(run_ ? run_->audit.rows() : rows_read_);
     state.setAudits(runs_);
   });
 }
@@ -98,40 +98,41 @@ void AuditActor::next_keyspace() {
   after<Step>(base::Duration::zero());
 }
 
+template <class Take>
+auto AuditActor::then(Take answered) {
+  run_->waits = true;
+  return [this, run = runs_, answered = std::move(answered)](auto&& answer) mutable {
+    if (!run_ || run != runs_) return;
+    run_->waits = false;
+    if (run_->cancelled) return run_.reset();
+    if (answer.ok()) answered(answer);
+    else fail(answer.error());
+    if (run_) after<Step>(base::Duration::zero());
+  };
+}
+
 template <class Q, class A, class Fill, class Take>
 void AuditActor::ask_then(const runtime::Handle& whom, Fill&& fill, Take answered) {
-  run_->waits = true;
-  ask<Q, A>(whom, now() + kAuditDue, std::forward<Fill>(fill),
-            [this, run = runs_, answered = std::move(answered)](runtime::Answer<A> answer) mutable {
-              if (!run_ || run != runs_) return;
-              run_->waits = false;
-              if (run_->cancelled) return run_.reset();
-              answered(answer);
-              if (run_) after<Step>(base::Duration::zero());
-            });
+  ask<Q, A>(whom, now() + kAuditDue, std::forward<Fill>(fill), then(std::move(answered)));
 }
 
 // -- rows ------------------------------------------------------------------------------------------------------------
 
-void AuditActor::read_slice() {
-  ask_then<store::wire::Scan, store::wire::Slice>(
-      node().find(settings_->store),
-      [&](store::wire::Scan::Builder scan) {
-        scan.setKeyspace(keyspace());
-        scan.setFrom(data_of(*run_->from));
-        scan.setRowsMax(kAuditRows);
-        scan.setBytesMax(kAuditBytes);
-      },
-      [this](runtime::Answer<store::wire::Slice>& answer) {
-        if (!answer.ok()) return fail(answer.error());
-        if (run_->effect == Effect::list) list(answer.value());
-        else take(answer.value());
-      });
+store::Rows AuditActor::rows_of(std::size_t keyspace) {
+  return {*this, {.store = settings_->store, .keyspace = std::string(kAuditedKeyspaces[keyspace])}};
 }
 
-void AuditActor::take(store::wire::Slice::Reader slice) {
+void AuditActor::read_slice() {
+  rows().scan(*run_->from, kAuditRows, kAuditBytes, then([this](const base::Outcome<store::Rows::Page>& page) {
+    run_->from = page.value().next;
+    if (run_->effect == Effect::list) list(page.value());
+    else take(page.value());
+  }));
+}
+
+void AuditActor::take(const store::Rows::Page& page) {
   std::vector<Row> sound;
-  for (const auto one : slice.getRows()) {
+  for (const auto one : page.rows) {
     const auto key = bytes_of(one.getKey()), value = bytes_of(one.getValue());
     Row row{{key.begin(), key.end()}, judge(keyspace(), key, value, wall(), terms()), key.size() + value.size()};
     if (const auto item = indexed() ? std::nullopt : Republish::read_row_key(key))
@@ -142,12 +143,11 @@ void AuditActor::take(store::wire::Slice::Reader slice) {
     else if (is_trouble(row.judged.state)) trouble(row, row.judged.state);
     else if (run_->effect == Effect::clean) run_->drop.push_back(std::move(row));
   }
-  end_slice(slice);
   if (indexed() && !sound.empty()) compare(std::move(sound));
 }
 
-void AuditActor::list(store::wire::Slice::Reader slice) {
-  for (const auto one : slice.getRows()) {
+void AuditActor::list(const store::Rows::Page& page) {
+  for (const auto one : page.rows) {
     const auto key = bytes_of(one.getKey()), value = bytes_of(one.getValue());
     const JudgedRow judged = judge(keyspace(), key, value, wall(), terms());
     auto summary = summary_of(keyspace(), key, value, settings_->held.hold);
@@ -156,12 +156,6 @@ void AuditActor::list(store::wire::Slice::Reader slice) {
     run_->audit.listed(judged.space, summary->value_bytes);
     run_->items.push_back({summary->space, {}, RowState::sound, std::move(summary)});
   }
-  end_slice(slice);
-}
-
-void AuditActor::end_slice(store::wire::Slice::Reader slice) {
-  run_->from.reset();
-  if (slice.getMore()) run_->from = base::Bytes(slice.getNext().begin(), slice.getNext().end());
 }
 
 void AuditActor::compare(std::vector<Row> rows) {
@@ -172,7 +166,6 @@ void AuditActor::compare(std::vector<Row> rows) {
   };
   ask_then<wire::FindIndexed, wire::Indexed>(
       node().find(kPath), fill, [this, rows](runtime::Answer<wire::Indexed>& answer) {
-        if (!answer.ok()) return fail(answer.error());
         const auto known = answer.value().getRows();
         for (unsigned i = 0; i < std::min<std::size_t>(known.size(), rows.size()); ++i) {
           const bool agrees = known[i].getPresent() && Tag::from(bytes_of(known[i].getTag())) == rows[i].judged.tag;
@@ -195,7 +188,6 @@ void AuditActor::list_index() {
         question.setAfter(data_of(run_->after));
       },
       [this](runtime::Answer<wire::IndexedKeys>& answer) {
-        if (!answer.ok()) return fail(answer.error());
         const auto keys = answer.value().getKeys();
         if (keys.size() == 0) {
           ++run_->listed;
@@ -214,22 +206,14 @@ void AuditActor::list_index() {
 /// The row first and what is known of it then: a change between the two shows as one under way, or at the next look.
 void AuditActor::look_again() {
   const base::Bytes key = run_->doubtful.front().key;
-  ask_then<store::wire::Get, store::wire::Found>(
-      node().find(settings_->store),
-      [&](store::wire::Get::Builder get) {
-        get.setKeyspace(keyspace());
-        get.setKey(data_of(key));
-      },
-      [this, key](runtime::Answer<store::wire::Found>& answer) {
-        if (!answer.ok() && answer.error().code != Code::not_found) return fail(answer.error());
-        Row row{key, {.space = space_of_key(keyspace(), key)}, 0};
-        if (answer.ok()) {
-          const auto value = bytes_of(answer.value().getValue());
-          row.judged = judge(keyspace(), key, value, wall(), terms());
-          row.bytes = key.size() + value.size();
-        }
-        look_again(row);
-      });
+  rows().get(key, then([this, key](const base::Outcome<std::optional<base::ByteView>>& answer) {
+               Row row{key, {.space = space_of_key(keyspace(), key)}, 0};
+               if (const auto value = answer.value()) {
+                 row.judged = judge(keyspace(), key, *value, wall(), terms());
+                 row.bytes = key.size() + value->size();
+               }
+               look_again(row);
+             }));
 }
 
 void AuditActor::look_again(const Row& row) {
@@ -239,7 +223,6 @@ void AuditActor::look_again(const Row& row) {
   };
   ask_then<wire::FindIndexed, wire::Indexed>(
       node().find(kPath), fill, [this, row](runtime::Answer<wire::Indexed>& answer) {
-        if (!answer.ok()) return fail(answer.error());
         if (answer.value().getRows().size() != 1)
           return fail({Code::internal, "what is known of one row is one thing"});
         const auto known = answer.value().getRows()[0];
@@ -286,7 +269,6 @@ void AuditActor::drop() {
         for (unsigned i = 0; i < sequences.size(); ++i) sequences.set(i, rows[i].sequence);
       },
       [this, rows](runtime::Answer<wire::RowsDropped>& answer) {
-        if (!answer.ok()) return fail(answer.error());
         const auto dropped = answer.value().getDropped();
         for (unsigned i = 0; i < std::min<std::size_t>(dropped.size(), rows.size()); ++i)
           if (dropped[i] && rows[i].bytes > 0) run_->audit.removed(rows[i].judged.space, rows[i].bytes);
@@ -300,21 +282,12 @@ void AuditActor::withdraw(const std::vector<Row>& rows) {
         out.setWhat(static_cast<std::uint8_t>(item->what));
         out.setKey(data_of(item->key.view()));
       });
-  ask_then<store::wire::Commit, messages::wire::Nothing>(
-      node().find(settings_->store),
-      [&](store::wire::Commit::Builder out) {
-        auto list = out.initRows(static_cast<unsigned>(rows.size()));
-        for (unsigned i = 0; i < list.size(); ++i) {
-          list[i].setKeyspace(keyspace());
-          list[i].setKey(data_of(rows[i].key));
-          list[i].getValue().setErase();
-        }
-      },
-      [this, rows](runtime::Answer<messages::wire::Nothing>& answer) {
-        if (!answer.ok()) return fail(answer.error());
-        for (const Row& row : rows)
-          if (row.bytes > 0) run_->audit.removed(row.judged.space, row.bytes);
-      });
+  store::RowChange change;
+  for (const Row& row : rows) change.erase.push_back(row.key);
+  this->rows().save(std::move(change), then([this, rows](const base::Outcome<void>&) {
+                      for (const Row& row : rows)
+                        if (row.bytes > 0) run_->audit.removed(row.judged.space, row.bytes);
+                    }));
 }
 
 void AuditActor::show() {
@@ -351,13 +324,13 @@ void AuditActor::end() {
     }
   });
   run_->sink.end();
-  rows_ = run_->audit.rows();
+  rows_read_ = run_->audit.rows();
   run_.reset();
 }
 
 void AuditActor::fail(const Error& why) {
   run_->sink.fail(why);
-  rows_ = run_->audit.rows();
+  rows_read_ = run_->audit.rows();
   run_.reset();
 }
 

@@ -14,6 +14,7 @@
 // Memory  the keys of the rows of one keyspace, 45 B each, and the sums of each owner, provider and key that was
 //         announced; a list needs neither.
 // End     with its reader. A store that does not answer ends it with an error.
+#include <array>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -22,8 +23,8 @@
 #include "actors/dht/logic/row_summary.hpp"
 #include "actors/dht/settings.hpp"
 #include "messages/dht.capnp.h"
-#include "messages/store.capnp.h"
 #include "runtime/actor/actor.hpp"
+#include "runtime/store/rows.hpp"
 
 namespace troupe::dht {
 
@@ -31,13 +32,14 @@ inline constexpr std::uint32_t kAuditRows = 64;             // 6 ms of signature
 inline constexpr std::uint32_t kAuditBytes = 512 * 1024;    // the same of large values
 inline constexpr unsigned kLooks = 3;                       // our choice
 inline constexpr std::size_t kAuditItemsMax = 256;          // wait for credit
-inline constexpr std::chrono::seconds kAuditDue{10};        // of the store and of `/dht`
+inline constexpr std::chrono::seconds kAuditDue{10};        // of `/dht`
 inline constexpr std::chrono::seconds kAuditTellPeriod{1};  // messages/dht.capnp: AuditItem
 
 class AuditActor final : public runtime::Actor {
  public:
   static constexpr const char* kName = "audit";
-  explicit AuditActor(std::shared_ptr<const DhtSettings> settings) : settings_(std::move(settings)) {}
+  explicit AuditActor(std::shared_ptr<const DhtSettings> settings)
+      : settings_(std::move(settings)), rows_{rows_of(0), rows_of(1), rows_of(2)} {}
 
   void receive(runtime::Handlers& on) override;
   void start() override;
@@ -86,11 +88,12 @@ class AuditActor final : public runtime::Actor {
   void fail(const base::Error& why);
   void show();
 
+  store::Rows rows_of(std::size_t keyspace);
+  store::Rows& rows() { return rows_[run_->keyspace]; }
   void read_slice();
-  void take(store::wire::Slice::Reader slice);
+  void take(const store::Rows::Page& page);
   void compare(std::vector<Row> rows);
-  void list(store::wire::Slice::Reader slice);
-  void end_slice(store::wire::Slice::Reader slice);
+  void list(const store::Rows::Page& page);
   void list_index();
   void look_again();
   void look_again(const Row& row);
@@ -101,13 +104,17 @@ class AuditActor final : public runtime::Actor {
   bool indexed() const { return kAuditedKeyspaces[run_->keyspace] != kPublishedRows; }
   AuditTerms terms() const { return {settings_->work_bits, settings_->held, settings_->providers}; }
 
-  /// Asks, and goes on with the next step after `answered(Answer<A>&)`.
+  /// A callback for one answer: it goes on with the next step after `answered(answer)`, or fails.
+  template <class Take>
+  auto then(Take answered);
+  /// Asks, and goes on with the next step after `answered(Answer<A>&)`, or fails.
   template <class Q, class A, class Fill, class Take>
   void ask_then(const runtime::Handle& whom, Fill&& fill, Take answered);
 
   const std::shared_ptr<const DhtSettings> settings_;
+  std::array<store::Rows, std::size(kAuditedKeyspaces)> rows_;
   std::unique_ptr<Run> run_;
-  std::uint64_t runs_ = 0, rows_ = 0;
+  std::uint64_t runs_ = 0, rows_read_ = 0;
 };
 
 }  // namespace troupe::dht

@@ -28,7 +28,9 @@ DhtActor::DhtActor(DhtSettings settings)
       located_by_others_(!settings_->endpoint.dialable() && settings_->endpoint.port != 0),
       table_(settings_->identity->id(), settings_->groups),
       store_budget_(settings_->stores),
-      date_(settings_->values == Values::on_disk ? Expired::kept : Expired::dropped) {}
+      date_(settings_->values == Values::on_disk ? Expired::kept : Expired::dropped),
+      record_rows_(*this, rows_setup(*settings_, kRecordRows, "the records that this node holds")),
+      provider_rows_(*this, rows_setup(*settings_, kProviderRows, "the announcements that this node holds")) {}
 
 void DhtActor::receive(runtime::Handlers& on) {
   const auto answers = [this](auto question, auto reply) { answer(question, std::move(reply)); };
@@ -79,7 +81,8 @@ void DhtActor::receive(runtime::Handlers& on) {
   on.timer<Recover>([this] { recover(); });
   on.timer<Refresh>([this] { refresh(); });
   on.timer<Expire>([this] { expire(); });
-  on.timer<LoadAgain>([this] { load_again(); });
+  record_rows_.receive<RecordsAgain>(on);
+  provider_rows_.receive<ProvidersAgain>(on);
   on.describe<wire::DhtState>([this](wire::DhtState::Builder state) { describe(state); });
 }
 
@@ -104,12 +107,8 @@ void DhtActor::start() {
   republish_ = spawn<RepublishActor>("republish", settings_);
   spawn<ListenActor>(ListenActor::kName, settings_);
   spawn<AuditActor>(AuditActor::kName, settings_);
-  if (settings_->values == Values::on_disk && !world().mutations.on("dht.rows_unread")) {
-    for (const auto keyspace : {kRecordRows, kProviderRows}) {
-      loading_.emplace(keyspace);
-      load(std::string(keyspace), {});
-    }
-  }
+  loading_ = {kRecordRows, kProviderRows};
+  for (const auto keyspace : {kRecordRows, kProviderRows}) load(keyspace);
   tell<net::wire::FollowLinks>(node().find("/links"), [](net::wire::FollowLinks::Builder) {});
   recover_in(base::Duration::zero());
   after<Refresh>(settings_->refresh_period);
@@ -119,6 +118,8 @@ void DhtActor::check() const {
   base::ensure(under_way_.size() <= kSearchesMax && repairs_ <= kRepairsMax, "searches and repairs are limited");
   base::ensure(doubted_.size() <= kDoubtedMax, "pings of those that are overdue are limited");
   base::ensure(last_seen_.size() <= kRanges * kContactsMax, "contacts are limited");
+  record_rows_.check();
+  provider_rows_.check();
 }
 
 // -- contacts --------------------------------------------------------------------------------------------------------

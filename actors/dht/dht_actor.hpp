@@ -32,8 +32,8 @@
 #include "actors/dht/settings.hpp"
 #include "messages/dht.capnp.h"
 #include "messages/links.capnp.h"
-#include "messages/store.capnp.h"
 #include "runtime/actor/actor.hpp"
+#include "runtime/store/rows.hpp"
 
 namespace troupe::dht {
 
@@ -60,7 +60,8 @@ class DhtActor final : public runtime::Actor {
   struct Recover {};
   struct Refresh {};
   struct Expire {};
-  struct LoadAgain {};
+  struct RecordsAgain {};
+  struct ProvidersAgain {};
   template <class A>
   using Reply = runtime::Reply<A>;
 
@@ -93,32 +94,22 @@ class DhtActor final : public runtime::Actor {
   void answer(wire::FindNode::Reader question, Reply<wire::Nodes> reply);
 
   // Records (dht_actor_records.cpp).
-  struct Row {
-    std::string keyspace;
-    base::Bytes key;
-    friend auto operator<=>(const Row&, const Row&) = default;
-  };
-  static Row row_of(const Place& place);
-  void load(std::string keyspace, base::Bytes from);
-  void load_again();
+  static store::Rows::Setup rows_setup(const DhtSettings& settings, std::string_view keyspace, const char* what);
+  store::Rows& rows(std::string_view keyspace) { return keyspace == kRecordRows ? record_rows_ : provider_rows_; }
+  void load(std::string_view keyspace);
   void read_crowded();
-  void restore(const Row& row);
-  void loaded(const std::string& keyspace);
-  std::optional<base::Error> not_indexed(const std::string& keyspace) const;
-  void take_row(const std::string& keyspace, base::ByteView key, base::ByteView value, RowChange& bad);
-  void take_rows(const std::string& keyspace, store::wire::Slice::Reader slice);
+  std::optional<base::Error> not_indexed(std::string_view keyspace) const;
+  store::Use take_row(std::string_view keyspace, base::ByteView key, base::ByteView value);
   void answer(wire::FindValue::Reader question, Reply<wire::FoundValue> reply);
   void found_value(Reply<wire::FoundValue> reply, const Place& place, std::size_t contacts_max, base::ByteView record,
                    const std::optional<base::NodeId>& asker);
   void answer(wire::Store::Reader question, Reply<wire::StoreDone> reply);
   void unwritten(const Place& place, const Tag& tag, StoredAs as);
-  void unwritten(const Row& row, const Key& key, const base::NodeId& provider, AddedAs as);
+  void unwritten(const Key& key, const base::NodeId& provider, AddedAs as);
   void answer(wire::AddProvider::Reader question, Reply<wire::Added> reply);
   void answer(wire::GetProviders::Reader question, Reply<wire::Providers> reply);
   /// Calls back with the record at a place that this node holds; empty if there is none.
   void read(const Place& place, base::Callback<void(base::ByteView)> found);
-  void commit(std::string_view keyspace, const RowChange& rows, base::Callback<void(const base::Error*)> done);
-  void commit_row(const Row& row, const RowChange& rows, base::Callback<void(const base::Error*)> done);
   Expired look_at_date();
   std::optional<Group> network_of_caller() const;
   void expire();
@@ -233,16 +224,11 @@ class DhtActor final : public runtime::Actor {
   std::optional<QueryCache> cache_;
   std::optional<Providers> providers_;
   std::optional<Listeners> listeners_;
-  std::set<std::string> loading_;              // keyspaces that are not read back yet
-  std::map<std::string, base::Bytes> unread_;  // of them those that the store did not give, and from where on
-  std::set<std::string> crowded_;              // keyspaces with rows that had no room while the date was doubted
-  std::set<std::string> rereading_;            // of those, that are read again
-  std::set<Row> unrestored_;                   // at most kUnrestoredMax
-  struct Writing {
-    std::size_t commits = 0;  // under way
-    std::vector<base::Callback<void(const base::Error*)>> waiting;
-  };
-  std::map<Row, Writing> writing_;  // these rows cannot be read yet
+  store::Rows record_rows_;
+  store::Rows provider_rows_;
+  std::set<std::string_view> loading_;    // keyspaces that are not read back yet
+  std::set<std::string_view> crowded_;    // keyspaces with rows that had no room while the date was doubted
+  std::set<std::string_view> rereading_;  // of those, that are read again
   runtime::Handle buckets_;
   runtime::Handle republish_;
   std::map<base::NodeId, base::Instant> banned_;  // until then; at most kBannedMax

@@ -11,15 +11,16 @@ using base::Error;
 
 constexpr std::size_t kPageKeys = 256;
 
-std::optional<std::string> keyspace_of(capnp::Text::Reader name) {
-  const std::string out = text_of(name);
-  return out == kRecordRows || out == kProviderRows ? std::optional(out) : std::nullopt;
+std::optional<std::string_view> keyspace_of(capnp::Text::Reader name) {
+  for (const std::string_view known : {kRecordRows, kProviderRows})
+    if (text_of(name) == known) return known;
+  return std::nullopt;
 }
 
 }  // namespace
 
 /// Why the index does not tell which rows are held.
-std::optional<Error> DhtActor::not_indexed(const std::string& keyspace) const {
+std::optional<Error> DhtActor::not_indexed(std::string_view keyspace) const {
   if (!loading_.empty()) return Error{Code::unavailable, "this node still reads what it holds"};
   if (rereading_.contains(keyspace)) return Error{Code::unavailable, "this node reads again what had no room"};
   if (crowded_.contains(keyspace))
@@ -38,7 +39,7 @@ void DhtActor::answer(wire::FindIndexed::Reader question, Reply<wire::Indexed> r
     auto rows = out.initRows(keys.size());
     for (unsigned i = 0; i < rows.size(); ++i) {
       const auto bytes = bytes_of(keys[i]);
-      rows[i].setChanging(writing_.contains({*keyspace, {bytes.begin(), bytes.end()}}));
+      rows[i].setChanging(this->rows(*keyspace).changing({bytes.begin(), bytes.end()}));
       if (*keyspace == kRecordRows) {
         const auto place = read_row_key(bytes);
         const auto facts = place ? held_->find(*place, base::WallTime()) : std::nullopt;  // expired or not
@@ -81,7 +82,7 @@ void DhtActor::answer(wire::DropRows::Reader order, Reply<wire::RowsDropped> rep
   std::vector<bool> dropped;
   for (const auto one : order.getKeys()) {
     const base::Bytes key(bytes_of(one).begin(), bytes_of(one).end());
-    dropped.push_back(!writing_.contains({*keyspace, key}) && !(order.getExpired() && doubted));
+    dropped.push_back(!rows(*keyspace).changing(key) && !(order.getExpired() && doubted));
     if (!dropped.back()) continue;
     erase.insert(key);
     RowChange owed;
@@ -90,17 +91,17 @@ void DhtActor::answer(wire::DropRows::Reader order, Reply<wire::RowsDropped> rep
     } else if (const auto name = Providers::read_row_key(key)) {
       owed = providers_->forget(name->first, name->second);
     }
-    for (EraseRow& row : owed.erase) erase.insert(std::move(row.key));
+    for (base::Bytes& row : owed.erase) erase.insert(std::move(row));
   }
-  RowChange rows;
-  for (const base::Bytes& key : erase) rows.erase.push_back({key});
-  commit(*keyspace, rows, [reply = std::move(reply), dropped = std::move(dropped)](const Error* why) mutable {
-    if (why != nullptr) return reply.refuse(*why);
-    reply.send([&](wire::RowsDropped::Builder out) {
-      auto list = out.initDropped(static_cast<unsigned>(dropped.size()));
-      for (unsigned i = 0; i < list.size(); ++i) list.set(i, dropped[i]);
-    });
-  });
+  rows(*keyspace).save(
+      {.save = {}, .erase = {erase.begin(), erase.end()}},
+      [reply = std::move(reply), dropped = std::move(dropped)](const base::Outcome<void>& saved) mutable {
+        if (!saved.ok()) return reply.refuse(saved.error());
+        reply.send([&](wire::RowsDropped::Builder out) {
+          auto list = out.initDropped(static_cast<unsigned>(dropped.size()));
+          for (unsigned i = 0; i < list.size(); ++i) list.set(i, dropped[i]);
+        });
+      });
 }
 
 }  // namespace troupe::dht

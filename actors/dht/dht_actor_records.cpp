@@ -11,10 +11,6 @@ namespace {
 using base::Code;
 using base::Error;
 
-constexpr std::chrono::seconds kReadDue{5};
-constexpr std::chrono::seconds kLoadAgain{2};
-constexpr std::uint32_t kSliceRows = 512;
-constexpr std::size_t kUnrestoredMax = 256;  // our choice: others hold the rest, and a restart reads it
 // An answer stays within a datagram where the record leaves room for it (runtime/net/logic/datagram.hpp): what is
 // around the record and the contacts takes less than 100 bytes.
 constexpr std::size_t kDatagramWords = 1'328 - 100;
@@ -41,127 +37,44 @@ wire::StoreDone::Result result_of(StoreError why) {
 
 // -- rows ------------------------------------------------------------------------------------------------------------
 
-void DhtActor::load(std::string keyspace, base::Bytes from) {
-  ask<store::wire::Scan, store::wire::Slice>(
-      node().find(settings_->store), now() + kReadDue,
-      [&](store::wire::Scan::Builder scan) {
-        scan.setKeyspace(keyspace);
-        scan.setFrom(data_of(from));
-        scan.setRowsMax(kSliceRows);
-      },
-      [this, keyspace, from](runtime::Answer<store::wire::Slice> answer) {
-        if (answer.ok()) return take_rows(keyspace, answer.value());
-        // For good; the store says so in the node's health.
-        if (answer.error().code == Code::corrupt) return loaded(keyspace);
-        unread_.insert_or_assign(keyspace, from);
-        after<LoadAgain>(kLoadAgain);
+store::Rows::Setup DhtActor::rows_setup(const DhtSettings& settings, std::string_view keyspace, const char* what) {
+  return {.store = settings.values == Values::on_disk ? settings.store : std::string(),
+          .keyspace = std::string(keyspace),
+          .what = what,
+          .source = std::string(keyspace),
+          .health = settings.health,
+          .unread_is = observe::HealthState::degraded};
+}
+
+/// What is damaged is lost here, and others hold it.
+void DhtActor::load(std::string_view keyspace) {
+  rows(keyspace).load(
+      [this, keyspace](base::ByteView key, base::ByteView value) { return take_row(keyspace, key, value); },
+      [this, keyspace](const base::Outcome<void>&) {
+        loading_.erase(keyspace);
+        rereading_.erase(keyspace);
+        expire_at();
       });
 }
 
 /// There is room for what had none.
 void DhtActor::read_crowded() {
-  for (const std::string& keyspace : std::exchange(crowded_, {})) {
+  for (const std::string_view keyspace : std::exchange(crowded_, {})) {
     rereading_.insert(keyspace);
-    load(keyspace, {});
+    load(keyspace);
   }
 }
 
-void DhtActor::load_again() {
-  for (const auto& [keyspace, from] : std::exchange(unread_, {})) load(keyspace, from);
-  for (const Row& row : std::exchange(unrestored_, {})) restore(row);
-}
-
-/// Takes back a row whose replacement could not be written.
-void DhtActor::restore(const Row& row) {
-  ask<store::wire::Get, store::wire::Found>(
-      node().find(settings_->store), now() + kReadDue,
-      [&](store::wire::Get::Builder get) {
-        get.setKeyspace(row.keyspace);
-        get.setKey(data_of(row.key));
-      },
-      [this, row](runtime::Answer<store::wire::Found> answer) {
-        if (answer.ok()) {
-          RowChange bad;
-          take_row(row.keyspace, row.key, bytes_of(answer.value().getValue()), bad);
-          commit(row.keyspace, bad, [](const Error*) {});
-          return expire_at();
-        }
-        if (!base::transient(answer.error().code) || unrestored_.size() >= kUnrestoredMax) return;
-        unrestored_.insert(row);
-        after<LoadAgain>(kLoadAgain);
-      });
-}
-
-/// Takes back one row; in `bad` is what erases one that cannot be.
-void DhtActor::take_row(const std::string& keyspace, base::ByteView key, base::ByteView value, RowChange& bad) {
+store::Use DhtActor::take_row(std::string_view keyspace, base::ByteView key, base::ByteView value) {
+  if (world().mutations.on("dht.rows_unread")) return store::Use::keep;
   const bool doubted = look_at_date() == Expired::kept;
   const auto taken = keyspace == kRecordRows ? held_->load(key, value, wall()) : providers_->load(key, value, wall());
   // What came meanwhile is newer, and has written its own row.
-  if (taken.ok() || taken.error() == RowError::present) return;
+  if (taken.ok() || taken.error() == RowError::present) return store::Use::keep;
+  if (taken.error() != RowError::full || !doubted) return store::Use::erase;
   // The room may be taken by what has expired: the row is read again when that is dropped.
-  if (taken.error() == RowError::full && doubted) crowded_.insert(keyspace);
-  else bad.erase.push_back({{key.begin(), key.end()}});
-}
-
-void DhtActor::take_rows(const std::string& keyspace, store::wire::Slice::Reader slice) {
-  RowChange bad;
-  for (const auto row : slice.getRows()) take_row(keyspace, bytes_of(row.getKey()), bytes_of(row.getValue()), bad);
-  commit(keyspace, bad, [](const Error*) {});
-  if (slice.getMore()) return load(keyspace, {slice.getNext().begin(), slice.getNext().end()});
-  loaded(keyspace);
-  expire_at();
-}
-
-void DhtActor::loaded(const std::string& keyspace) {
-  loading_.erase(keyspace);
-  rereading_.erase(keyspace);
-}
-
-void DhtActor::commit(std::string_view keyspace, const RowChange& rows, base::Callback<void(const Error*)> done) {
-  if (rows.empty() || settings_->values == Values::in_memory) return done(nullptr);
-  const std::string name(keyspace);
-  ask<store::wire::Commit, messages::wire::Nothing>(
-      node().find(settings_->store), now() + kCommitDue,
-      [&](store::wire::Commit::Builder out) {
-        auto list = out.initRows(static_cast<unsigned>(rows.save.size() + rows.erase.size()));
-        unsigned i = 0;
-        for (const EraseRow& one : rows.erase) {
-          list[i].setKeyspace(name);
-          list[i].setKey(data_of(one.key));
-          list[i++].getValue().setErase();
-        }
-        for (const SaveRow& one : rows.save) {
-          list[i].setKeyspace(name);
-          list[i].setKey(data_of(one.key));
-          list[i++].getValue().setPut(data_of(one.value));
-        }
-      },
-      [done = std::move(done)](runtime::Answer<messages::wire::Nothing> answer) mutable {
-        if (answer.ok()) return done(nullptr);
-        const Error why = answer.error();
-        done(&why);
-      });
-}
-
-DhtActor::Row DhtActor::row_of(const Place& place) { return {std::string(kRecordRows), row_key(place)}; }
-
-/// Calls back once that row is durable: also where nothing changes, but a change of it is under way.
-void DhtActor::commit_row(const Row& row, const RowChange& rows, base::Callback<void(const Error*)> done) {
-  if (rows.empty()) {
-    const auto under_way = writing_.find(row);
-    if (under_way == writing_.end()) return done(nullptr);
-    return under_way->second.waiting.push_back(std::move(done));
-  }
-  ++writing_[row].commits;
-  commit(row.keyspace, rows, [this, row, done = std::move(done)](const Error* why) mutable {
-    const auto at = writing_.find(row);
-    std::vector<base::Callback<void(const Error*)>> waiting;
-    const bool last = --at->second.commits == 0;
-    if (why != nullptr || last) waiting = std::exchange(at->second.waiting, {});
-    if (last) writing_.erase(at);
-    done(why);
-    for (auto& one : waiting) one(why);
-  });
+  crowded_.insert(keyspace);
+  return store::Use::keep;
 }
 
 Expired DhtActor::look_at_date() {
@@ -179,8 +92,8 @@ std::optional<Group> DhtActor::network_of_caller() const {
 void DhtActor::expire() {
   expire_at_ = base::Instant::max();
   const bool believed = look_at_date() == Expired::dropped;
-  commit(kRecordRows, held_->sweep(wall()), [](const Error*) {});
-  commit(kProviderRows, providers_->sweep(wall()), [](const Error*) {});
+  record_rows_.save(held_->sweep(wall()));
+  provider_rows_.save(providers_->sweep(wall()));
   const auto swept = [&](const std::optional<base::WallTime>& wake_at) { return !wake_at || *wake_at > wall(); };
   if (believed && loading_.empty() && swept(held_->wake_at()) && swept(providers_->wake_at())) read_crowded();
   expire_at();
@@ -205,22 +118,17 @@ void DhtActor::read(const Place& place, base::Callback<void(base::ByteView)> fou
   const auto reading = held_->read(place, wall());
   if (!reading) return found({});
   if (reading->encoded != nullptr) return found(*reading->encoded);
-  ask<store::wire::Get, store::wire::Found>(
-      node().find(settings_->store), now() + kReadDue,
-      [&](store::wire::Get::Builder get) {
-        get.setKeyspace(std::string(kRecordRows));
-        get.setKey(data_of(row_key(place)));
-      },
-      [this, place, found = std::move(found)](runtime::Answer<store::wire::Found> answer) mutable {
-        const bool gone = !answer.ok() && answer.error().code == Code::not_found;
-        if (!answer.ok() && !gone) return found({});
-        const auto record = gone ? base::Result<base::Bytes, LoadedError>(LoadedError::corrupt)
-                                 : held_->loaded(place, bytes_of(answer.value().getValue()), wall());
-        if (record.ok()) return found(record.value());
-        if (record.error() == LoadedError::corrupt && !writing_.contains(row_of(place)))
-          commit(kRecordRows, held_->forget(place), [](const Error*) {});
-        found({});  // of one that was replaced meanwhile: the next question finds it
-      });
+  const base::Bytes key = row_key(place);
+  record_rows_.get(key,
+                   [this, place, key, found = std::move(found)](const base::Outcome<store::Rows::Value>& row) mutable {
+                     if (!row.ok()) return found({});
+                     const auto record = row.value() ? held_->loaded(place, *row.value(), wall())
+                                                     : base::Result<base::Bytes, LoadedError>(LoadedError::corrupt);
+                     if (record.ok()) return found(record.value());
+                     if (record.error() == LoadedError::corrupt && !record_rows_.changing(key))
+                       record_rows_.save(held_->forget(place));
+                     found({});  // of one that was replaced meanwhile: the next question finds it
+                   });
 }
 
 void DhtActor::answer(wire::FindValue::Reader question, Reply<wire::FoundValue> reply) {
@@ -307,18 +215,18 @@ void DhtActor::answer(wire::Store::Reader question, Reply<wire::StoreDone> reply
     });
   }
   if (world().mutations.on("dht.stored_before_commit")) reply.send([](wire::StoreDone::Builder) {});
-  commit_row(row_of(place), stored.value().rows,
-             [this, place, tag = offer.value().tag, as = stored.value().as,
-              reply = std::move(reply)](const Error* why) mutable {
-               if (why == nullptr || world().mutations.on("dht.failed_commit_acknowledged")) {
-                 reply.send([](wire::StoreDone::Builder) {});
-                 if (as != StoredAs::refreshed && place.space == Space::kv)
-                   tell_listeners({TopicKind::value, place.key});
-                 return;
-               }
-               reply.refuse(*why);
-               unwritten(place, tag, as);
-             });
+  record_rows_.save_row(row_key(place), stored.value().rows,
+                        [this, place, tag = offer.value().tag, as = stored.value().as,
+                         reply = std::move(reply)](const base::Outcome<void>& saved) mutable {
+                          if (saved.ok() || world().mutations.on("dht.failed_commit_acknowledged")) {
+                            reply.send([](wire::StoreDone::Builder) {});
+                            if (as != StoredAs::refreshed && place.space == Space::kv)
+                              tell_listeners({TopicKind::value, place.key});
+                            return;
+                          }
+                          reply.refuse(saved.error());
+                          unwritten(place, tag, as);
+                        });
   expire_at();
 }
 
@@ -328,9 +236,10 @@ void DhtActor::unwritten(const Place& place, const Tag& tag, StoredAs as) {
   const auto held = held_->find(place, wall());
   if (!held || held->tag != tag) return;
   RowChange rows = held_->forget(place);
-  if (as != StoredAs::added) std::erase_if(rows.erase, [&](const EraseRow& one) { return one.key == row_key(place); });
-  commit(kRecordRows, rows, [](const Error*) {});
-  if (as != StoredAs::added && !world().mutations.on("dht.failed_commit_forgets")) restore(row_of(place));
+  if (as != StoredAs::added) std::erase(rows.erase, row_key(place));
+  record_rows_.save(std::move(rows));
+  if (as != StoredAs::added && !world().mutations.on("dht.failed_commit_forgets"))
+    record_rows_.reload(row_key(place), [this] { expire_at(); });
 }
 
 void DhtActor::answer(wire::AddProvider::Reader question, Reply<wire::Added> reply) {
@@ -348,28 +257,28 @@ void DhtActor::answer(wire::AddProvider::Reader question, Reply<wire::Added> rep
     ++counts_.refused;
     return reply.refuse({Code::no_space, "this node keeps as many providers as it may"});
   }
-  const Row row{std::string(kProviderRows), Providers::row_key(*key, who->id)};
-  commit_row(
-      row, added.value().rows,
-      [this, row, key = *key, who = *who, as = added.value().as, reply = std::move(reply)](const Error* why) mutable {
-        if (why == nullptr) {
-          reply.send([](wire::Added::Builder) {});
-          if (as == AddedAs::added) tell_listeners({TopicKind::providers, key}, who);
-          return;
-        }
-        reply.refuse(*why);
-        unwritten(row, key, who.id, as);
-      });
+  provider_rows_.save_row(Providers::row_key(*key, who->id), added.value().rows,
+                          [this, key = *key, who = *who, as = added.value().as,
+                           reply = std::move(reply)](const base::Outcome<void>& saved) mutable {
+                            if (saved.ok()) {
+                              reply.send([](wire::Added::Builder) {});
+                              if (as == AddedAs::added) tell_listeners({TopicKind::providers, key}, who);
+                              return;
+                            }
+                            reply.refuse(saved.error());
+                            unwritten(key, who.id, as);
+                          });
   note_asker(question.getAsker());
   expire_at();
 }
 
-void DhtActor::unwritten(const Row& row, const Key& key, const base::NodeId& provider, AddedAs as) {
-  if (writing_.contains(row)) return;  // a later announcement's own end decides
+void DhtActor::unwritten(const Key& key, const base::NodeId& provider, AddedAs as) {
+  const base::Bytes row = Providers::row_key(key, provider);
+  if (provider_rows_.changing(row)) return;  // a later announcement's own end decides
   RowChange rows = providers_->forget(key, provider);
-  if (as == AddedAs::renewed) std::erase_if(rows.erase, [&](const EraseRow& one) { return one.key == row.key; });
-  commit(kProviderRows, rows, [](const Error*) {});
-  if (as == AddedAs::renewed) restore(row);
+  if (as == AddedAs::renewed) std::erase(rows.erase, row);
+  provider_rows_.save(std::move(rows));
+  if (as == AddedAs::renewed) provider_rows_.reload(row, [this] { expire_at(); });
 }
 
 }  // namespace troupe::dht

@@ -6,16 +6,13 @@
 #include "actors/dht/logic/record.hpp"
 #include "actors/dht/logic/regions.hpp"
 #include "actors/dht/wire.hpp"
-#include "messages/store.capnp.h"
 
 namespace troupe::dht {
 namespace {
 
 using base::Code;
 
-constexpr std::chrono::seconds kReadDue{10};
-constexpr std::chrono::seconds kLoadAgain{2};
-constexpr std::uint32_t kSliceRows = 512;
+constexpr std::chrono::seconds kTableDue{10};
 constexpr std::size_t kKeysListed = 1024;  // of messages/dht.capnp
 
 }  // namespace
@@ -28,7 +25,7 @@ void RepublishActor::receive(runtime::Handlers& on) {
   });
   on.ask<wire::ListPublished, wire::PublishedKeys>(
       [this](wire::ListPublished::Reader question, runtime::Reply<wire::PublishedKeys> reply) {
-        if (loading_)
+        if (rows_.reading())
           return reply.refuse({Code::unavailable, "what is published is still being read", std::chrono::seconds(1)});
         const auto keys =
             republish_->keys(static_cast<Published>(question.getWhat()), read_key(question.getBehind()), kKeysListed);
@@ -42,11 +39,8 @@ void RepublishActor::receive(runtime::Handlers& on) {
       [this](wire::DropRows::Reader order, runtime::Reply<wire::RowsDropped> reply) {
         answer(order, std::move(reply));
       });
-  on.timer<WriteAgain>([this] {
-    backlog_.again();
-    write_rows();
-  });
-  on.timer<Wake>([this] { loading_ ? load({}) : wake(); });
+  rows_.receive<RowsAgain>(on);
+  on.timer<Wake>([this] { wake(); });
   on.describe<wire::RepublishState>([this](wire::RepublishState::Builder state) {
     if (!republish_) return;
     state.setItems(republish_->items());
@@ -62,110 +56,37 @@ void RepublishActor::receive(runtime::Handlers& on) {
 void RepublishActor::start() {
   republish_.emplace(settings_->republish, wall());
   date_.look(now(), wall());
-  if (settings_->values == Values::on_disk) {
-    republish_->await_rows();
-    return load({});
-  }
-  loading_ = false;
+  republish_->await_rows();
+  load();
 }
 
 // -- rows ------------------------------------------------------------------------------------------------------------
 
-void RepublishActor::load(base::Bytes from) {
-  ask<store::wire::Scan, store::wire::Slice>(
-      node().find(settings_->store), now() + kReadDue,
-      [&](store::wire::Scan::Builder scan) {
-        scan.setKeyspace(std::string(kPublishedRows));
-        scan.setFrom(data_of(from));
-        scan.setRowsMax(kSliceRows);
+store::Rows::Setup RepublishActor::rows_setup(const DhtSettings& settings) {
+  return {.store = settings.values == Values::on_disk ? settings.store : std::string(),
+          .keyspace = std::string(kPublishedRows),
+          .what = "what this node keeps published",
+          .source = std::string(kPublishedRows),
+          .health = settings.health,
+          .unread_is = observe::HealthState::degraded};
+}
+
+/// What is damaged is published no more; the rest is.
+void RepublishActor::load() {
+  rows_.load(
+      [this](base::ByteView key, base::ByteView value) {
+        const auto took = republish_->load(key, value, wall());
+        if (took.ok()) return store::Use::keep;
+        if (took.error() != RowError::full) return store::Use::erase;
+        ++turned_away_;  // for a start with more room
+        return store::Use::keep;
       },
-      [this](runtime::Answer<store::wire::Slice> answer) {
-        if (!answer.ok()) return after<Wake>(kLoadAgain);  // from the beginning: a row that is there twice is one
-        RowChange bad;
-        for (const auto row : answer.value().getRows()) {
-          const auto key = bytes_of(row.getKey());
-          const auto took = republish_->load(key, bytes_of(row.getValue()), wall());
-          if (took.ok()) continue;
-          if (took.error() == RowError::full) ++turned_away_;  // for a start with more room
-          else bad.erase.push_back({{key.begin(), key.end()}});
-        }
-        commit(std::move(bad));
-        const auto slice = answer.value();
-        if (slice.getMore()) return load({slice.getNext().begin(), slice.getNext().end()});
-        loading_ = false;
-        commit(republish_->rows_read(wall()));
+      [this](const base::Outcome<void>&) {
+        rows_.write(republish_->rows_read(wall()));
         tell<wire::LastSigned>(node().find(kPath),
                                [this](wire::LastSigned::Builder out) { out.setSequence(republish_->sequence_max()); });
         arm(base::Duration::zero());
       });
-}
-
-void RepublishActor::note(RowChange change) {
-  if (settings_->values == Values::on_disk) backlog_.add(std::move(change));
-}
-
-void RepublishActor::commit(RowChange change) {
-  note(std::move(change));
-  write_rows();
-}
-
-void RepublishActor::ask_store(const RowBacklog::Rows& rows,
-                               base::Callback<void(runtime::Answer<messages::wire::Nothing>)> then) {
-  ask<store::wire::Commit, messages::wire::Nothing>(
-      node().find(settings_->store), now() + kCommitDue,
-      [&](store::wire::Commit::Builder out) {
-        auto changes = out.initRows(static_cast<unsigned>(rows.size()));
-        unsigned i = 0;
-        for (const auto& [key, value] : rows) {
-          auto change = changes[i++];
-          change.setKeyspace(std::string(kPublishedRows));
-          change.setKey(data_of(key));
-          if (value) change.getValue().setPut(data_of(*value));
-          else change.getValue().setErase();
-        }
-      },
-      std::move(then));
-}
-
-void RepublishActor::write_rows() {
-  if (const auto* const rows = backlog_.next()) {
-    if (backlog_.erases_now())
-      for (Erased& one : std::exchange(to_erase_, {})) erasing_.push_back(std::move(one));
-    ask_store(*rows, [this](runtime::Answer<messages::wire::Nothing> answer) {
-      if (answer.ok()) return written(nullptr);
-      const base::Error why = answer.error();
-      written(&why);
-    });
-  }
-  if (backlog_.erases()) return;
-  told_erased(to_erase_, nullptr);
-  told_erased(erasing_, nullptr);
-}
-
-void RepublishActor::written(const base::Error* why) {
-  if (why == nullptr) {
-    backlog_.done();
-  } else {
-    if (backlog_.erases_now()) told_erased(erasing_, why);
-    backlog_.failed();
-    after<WriteAgain>(kLoadAgain);
-  }
-  show_health();
-  write_rows();
-}
-
-void RepublishActor::told_erased(std::vector<Erased>& whom, const base::Error* why) {
-  for (Erased& one : std::exchange(whom, {})) one(why);
-}
-
-/// A last word: the store ends after the domains.
-void RepublishActor::stop() {
-  if (backlog_.under_way()) backlog_.failed();  // nobody hears whether it is: what is written twice is written
-  backlog_.again();
-  while (const auto* const rows = backlog_.next()) {
-    ask_store(*rows, [](runtime::Answer<messages::wire::Nothing>) {});
-    backlog_.done();
-  }
 }
 
 void RepublishActor::published(wire::Published::Reader what) {
@@ -184,7 +105,7 @@ void RepublishActor::published(wire::Published::Reader what) {
     return show_health();
   }
   if (settings_->values == Values::in_memory) kept_.insert_or_assign(item, base::Bytes(record.begin(), record.end()));
-  if (!known && !backlog_.has_room(row.value().key, record.size())) {
+  if (!known && !rows_.behind().has_room(row.value().key, record.size())) {
     const std::uint64_t sequence = republish_->sequence(item);
     drop(item);  // and what it took the place of is not to come back
     if (unnoted_.size() < settings_->republish.items_max) unnoted_.emplace(item, sequence);
@@ -193,53 +114,53 @@ void RepublishActor::published(wire::Published::Reader what) {
   unnoted_.erase(item);
   if (republish_->under_way()) anew_.insert(item);
   RowChange rows = what.getHurry() ? republish_->hurry(item, wall()) : RowChange();
-  if (!known || !backlog_.full()) rows.save.push_back(std::move(row).value());
-  if (first && !loading_) rows.save.push_back(republish_->cursor_row());  // later it is the one that was saved
-  commit(std::move(rows));
+  if (!known || !rows_.behind().full()) rows.save.push_back(std::move(row).value());
+  if (first && !rows_.reading()) rows.save.push_back(republish_->cursor_row());  // later it is the one that was saved
+  rows_.write(std::move(rows));
   arm(base::Duration::zero());
 }
 
 void RepublishActor::drop(const Item& item) {
   kept_.erase(item);
   unnoted_.erase(item);
-  commit(republish_->remove(item));
+  rows_.write(republish_->remove(item));
 }
 
 /// What has ended, before it is due; not while the date is doubted.
 void RepublishActor::answer(wire::DropRows::Reader order, runtime::Reply<wire::RowsDropped> reply) {
-  if (loading_)
+  if (rows_.reading())
     return reply.refuse({Code::unavailable, "what is published is still being read", std::chrono::seconds(1)});
   const bool believed = date_.look(now(), wall()) == Expired::dropped;
   const auto keys = order.getKeys();
   const auto sequences = order.getSequences();
   std::vector<bool> dropped;
+  RowChange change;
   for (unsigned i = 0; i < keys.size(); ++i) {
     const auto item = Republish::read_row_key(bytes_of(keys[i]));
     dropped.push_back(believed && item && i < sequences.size() && republish_->sequence(*item) <= sequences[i]);
     if (!dropped.back()) continue;
     kept_.erase(*item);
     unnoted_.erase(*item);
-    note({.save = {}, .erase = {{Republish::row_key(*item)}}});  // also one that is not known
-    note(republish_->remove(*item));
+    change.erase.push_back(Republish::row_key(*item));  // also one that is not known
+    change.add(republish_->remove(*item));
   }
   show_health();
   const bool any = std::ranges::find(dropped, true) != dropped.end();
-  Erased then = [reply = std::move(reply), dropped = std::move(dropped)](const base::Error* why) mutable {
-    if (why != nullptr) return reply.refuse(*why);
+  auto answer = [reply = std::move(reply), dropped = std::move(dropped)](const base::Outcome<void>& erased) mutable {
+    if (!erased.ok()) return reply.refuse(erased.error());
     reply.send([&](wire::RowsDropped::Builder out) {
       auto list = out.initDropped(static_cast<unsigned>(dropped.size()));
       for (unsigned i = 0; i < list.size(); ++i) list.set(i, dropped[i]);
     });
   };
-  if (!any) return then(nullptr);
-  to_erase_.push_back(std::move(then));
-  write_rows();
+  if (any) rows_.write(std::move(change), std::move(answer));
+  else answer({});
 }
 
 // -- the sweep -------------------------------------------------------------------------------------------------------
 
 void RepublishActor::arm(base::Duration at_least) {
-  if (loading_) return;
+  if (rows_.reading()) return;
   show_health();
   const auto at = republish_->wake_at();
   if (!at) return;
@@ -252,12 +173,12 @@ void RepublishActor::wake() {
   if (!region) return arm(kRegionPause);
   // How wide a region is depends on how many nodes there are.
   ask<wire::GetTable, wire::TableRows>(
-      node().find(kPath), now() + kReadDue, [](wire::GetTable::Builder) {},
+      node().find(kPath), now() + kTableDue, [](wire::GetTable::Builder) {},
       [this, region = *region](runtime::Answer<wire::TableRows> answer) {
         if (!answer.ok()) return begin(region);
         republish_->set_region_bits(region_bits(NetworkSize{answer.value().getNodes()}, settings_->copies));
         if (region.turn == Turn::sweep || answer.value().getBuckets().size() > 0) return begin(region);
-        commit(republish_->met_nobody(wall()));
+        rows_.write(republish_->met_nobody(wall()));
         arm(kRegionPause);
       });
 }
@@ -280,23 +201,16 @@ void RepublishActor::read_next() {
   unread_.pop_back();
   if (item.what == Published::provider) return took(item, {});
   if (settings_->values == Values::in_memory) return took(item, kept_.contains(item) ? kept_.at(item) : base::Bytes());
-  if (const auto* const waiting = backlog_.find(Republish::row_key(item)))
-    return took(item, waiting->value_or(base::Bytes()));
-  ask<store::wire::Get, store::wire::Found>(
-      node().find(settings_->store), now() + kReadDue,
-      [&](store::wire::Get::Builder get) {
-        get.setKeyspace(std::string(kPublishedRows));
-        get.setKey(data_of(Republish::row_key(item)));
-      },
-      [this, item](runtime::Answer<store::wire::Found> answer) {
-        if (answer.ok()) {
-          const auto record = bytes_of(answer.value().getValue());
-          return took(item, {record.begin(), record.end()});
-        }
-        if (answer.error().code == Code::not_found) return took(item, {});
-        failed_.insert(item);  // the store does not answer now: it comes again
-        read_next();
-      });
+  const base::Bytes key = Republish::row_key(item);
+  if (const auto* const waiting = rows_.behind().find(key)) return took(item, waiting->value_or(base::Bytes()));
+  rows_.get(key, [this, item](const base::Outcome<store::Rows::Value>& record) {
+    if (record.ok()) {
+      const base::ByteView bytes = record.value().value_or(base::ByteView());
+      return took(item, {bytes.begin(), bytes.end()});
+    }
+    failed_.insert(item);  // the store does not answer now: it comes again
+    read_next();
+  });
 }
 
 /// Whether it is still to be published as it was read. What was put anew while the region is read comes again.
@@ -353,9 +267,9 @@ void RepublishActor::serve() {
 
 void RepublishActor::served() {
   ++regions_;
-  commit(met_nobody_       ? republish_->met_nobody(wall())
-         : failed_.empty() ? republish_->done(wall())
-                           : republish_->failed(failed_, wall()));
+  rows_.write(met_nobody_       ? republish_->met_nobody(wall())
+              : failed_.empty() ? republish_->done(wall())
+                                : republish_->failed(failed_, wall()));
   arm(kRegionPause);
 }
 

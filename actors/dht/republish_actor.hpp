@@ -2,10 +2,9 @@
 // Keeps in the network what this node has published: at `/dht/republish`, after logic/republish.hpp.
 //
 // Rows    keyspace kPublishedRows. What is due is read back from there, so that memory holds keys alone; a node that
-//         keeps nothing on disk keeps the records in memory. They are written behind (logic/row_backlog.hpp): what
-//         waits is published as well, and is the last word of an actor that is stopped, for a store that still comes to
-//         it. What is put and finds no room to wait is not published again, nor is what it took the place of;
-//         `dht-published` says so until it is put anew or withdrawn.
+//         keeps nothing on disk keeps the records in memory. They are written behind
+//         (runtime/store/rows.hpp); what waits is published as well. What is put and finds no room to wait is not
+//         published again, nor is what it took the place of; `dht-published` says so until it is put anew or withdrawn.
 // Served  region by region, each by searches of at most kRegionItemsMax items (Search, `region`). A region is done when
 //         enough nodes have acknowledged every item; those that they have not are tried again.
 //         What is withdrawn or put anew while its region is read is not sent as it was.
@@ -22,11 +21,11 @@
 
 #include "actors/dht/api.hpp"
 #include "actors/dht/logic/republish.hpp"
-#include "actors/dht/logic/row_backlog.hpp"
 #include "actors/dht/settings.hpp"
 #include "messages/common.capnp.h"
 #include "messages/dht.capnp.h"
 #include "runtime/actor/actor.hpp"
+#include "runtime/store/rows.hpp"
 
 namespace troupe::dht {
 
@@ -39,21 +38,23 @@ class RepublishActor final : public runtime::Actor {
   static constexpr const char* kName = "republish";
   explicit RepublishActor(std::shared_ptr<const DhtSettings> settings)
       : settings_(std::move(settings)),
-        date_(settings_->values == Values::on_disk ? Expired::kept : Expired::dropped) {}
+        date_(settings_->values == Values::on_disk ? Expired::kept : Expired::dropped),
+        rows_(*this, rows_setup(*settings_)) {}
 
   void receive(runtime::Handlers& on) override;
   void start() override;
-  void stop() override;
+  void stop() override { rows_.stop(); }
+  void check() const override { rows_.check(); }
 
  private:
   struct Wake {};
-  struct WriteAgain {};
-  using Erased = base::Callback<void(const base::Error*)>;
+  struct RowsAgain {};
   struct Due {  // of the region under way
     Item item;
     base::Bytes record;
   };
-  void load(base::Bytes from);
+  static store::Rows::Setup rows_setup(const DhtSettings& settings);
+  void load();
   void published(wire::Published::Reader what);
   void wake();
   void begin(const Region& region);
@@ -63,12 +64,6 @@ class RepublishActor final : public runtime::Actor {
   void served();
   void drop(const Item& item);
   void answer(wire::DropRows::Reader order, runtime::Reply<wire::RowsDropped> reply);
-  void note(RowChange rows);
-  void commit(RowChange rows);
-  void write_rows();
-  void written(const base::Error* why);
-  static void told_erased(std::vector<Erased>& whom, const base::Error* why);
-  void ask_store(const RowBacklog::Rows& rows, base::Callback<void(runtime::Answer<messages::wire::Nothing>)> then);
   bool still(const Item& item);
   void arm(base::Duration at_least);
   void show_health();
@@ -76,16 +71,13 @@ class RepublishActor final : public runtime::Actor {
   const std::shared_ptr<const DhtSettings> settings_;
   std::optional<Republish> republish_;
   DateWatch date_;
-  bool loading_ = true;
+  store::Rows rows_;
   std::map<Item, base::Bytes> kept_;  // Values::in_memory
   std::vector<Item> unread_;          // of the region under way, the last first
   std::vector<Due> due_;
-  std::set<Item> failed_;    // of the region so far
-  std::set<Item> anew_;      // put while a region is under way
-  bool met_nobody_ = false;  // as it was served so far
-  RowBacklog backlog_;
-  std::vector<Erased> to_erase_;           // who waits for rows that wait
-  std::vector<Erased> erasing_;            // who waits for the batch under way, and maybe more
+  std::set<Item> failed_;                  // of the region so far
+  std::set<Item> anew_;                    // put while a region is under way
+  bool met_nobody_ = false;                // as it was served so far
   std::map<Item, std::uint64_t> unnoted_;  // what found no room, with its sequence; at most items_max
   std::uint64_t turned_away_ = 0;          // since there was room
   std::uint64_t regions_ = 0, served_ = 0;

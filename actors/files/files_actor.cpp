@@ -16,7 +16,7 @@ namespace {
 using base::Code;
 using base::Error;
 
-constexpr const char* kHealthSource = "files.catalogue";
+constexpr const char* kStorePath = "/files/store";
 constexpr const char* kMend = "owners bring it anew by and by, `troupe file verify CID` at this node at once";
 
 }  // namespace
@@ -25,7 +25,7 @@ template <class Q, class A, class F>
 void FilesActor::serve(runtime::Handlers& on, F handler) {
   on.ask<Q, A>([this, handler](typename Q::Reader question, runtime::Reply<A> reply) {
     if (catalogue_) (this->*handler)(question, std::move(reply));
-    else reply.refuse(closed_);
+    else reply.refuse(rows_.refusal());
   });
 }
 
@@ -43,22 +43,17 @@ void FilesActor::receive(runtime::Handlers& on) {
   });
   on.intake<wire::PutFile, wire::PutPiece, wire::PutDone>([this](wire::PutFile::Reader question, auto intake) {
     if (catalogue_) put(question, std::move(intake));
-    else intake.refuse(closed_);
+    else intake.refuse(rows_.refusal());
   });
   on.stream<wire::ListFiles, wire::FileRow>([this](wire::ListFiles::Reader, runtime::Sink<wire::FileRow> sink) {
     if (catalogue_) list(std::move(sink));
-    else sink.fail(closed_);
+    else sink.fail(rows_.refusal());
   });
   receive_streams(on);
   on.ask<runtime::wire::AwaitReady, messages::wire::Nothing>([this](runtime::wire::AwaitReady::Reader, Nothing reply) {
-    awaits_ready_ = std::move(reply);
-    tell_ready();
+    rows_.when_settled([this, reply = std::move(reply)]() mutable { tell_ready(std::move(reply)); });
   });
-  on.timer<LoadAgain>([this] {
-    loading_ = std::make_unique<Catalogue>(settings_.catalogue);
-    static constexpr std::uint8_t kBehindClaims = 'd';  // rows.hpp: those of claims begin with a 'c'
-    load({kBehindClaims});
-  });
+  rows_.receive<RowsAgain>(on);
   on.timer<WatchNow>([this] { watch_now(); });
   on.timer<ReleaseNow>([this] { release_now(); });
   on.describe<wire::FilesState>([this](wire::FilesState::Builder state) { describe(state); });
@@ -73,65 +68,53 @@ void FilesActor::start() {
         {.kind = store::StoreActor::kName, .placement = ports::Placement::own_thread});
   spawn<AnnounceActor>("announce", settings_);
   spawn<PlacesActor>(PlacesActor::kName, settings_);
-  holder_ = spawn<HolderActor>("holder", settings_, path() + "/store");
+  holder_ = spawn<HolderActor>("holder", settings_, std::string(kStorePath));
   node()
       .publish<wire::PutFile, wire::GetFile, wire::ListFiles, wire::ViewFile, wire::VerifyFile, wire::RemoveFile,
                wire::PinFile>(kPath, self());
-  after<LoadAgain>(base::Duration::zero());
+  load();
 }
 
 base::WallTime FilesActor::today() const { return base::WallTime(std::chrono::seconds(base::unix_seconds(wall()))); }
 
 // -- rows, read ------------------------------------------------------------------------------------------------------
 
-void FilesActor::load(base::Bytes from) {
-  ask<store::wire::Scan, store::wire::Slice>(
-      store_handle(), now() + kReadTimeout,
-      [&](store::wire::Scan::Builder question) {
-        question.setKeyspace(kKeyspace);
-        question.setFrom(data_of(from));
+store::Rows::Setup FilesActor::rows_setup(const FilesSettings& settings) {
+  static constexpr std::uint8_t kBehindClaims = 'd';  // rows.hpp: those of claims begin with a 'c'
+  return {.store = kStorePath,
+          .keyspace = kKeyspace,
+          .what = "the catalogue of files",
+          .source = "files.catalogue",
+          .health = settings.health,
+          .doubt = store::Doubt::ends_owner,
+          .first = {kBehindClaims}};
+}
+
+/// A row that the catalogue cannot use is left where it is: it may be of a later version of this program.
+void FilesActor::load() {
+  loading_ = std::make_unique<Catalogue>(settings_.catalogue);
+  rows_.load(
+      [this](base::ByteView key, base::ByteView value) {
+        if (!loading_->load({{key.begin(), key.end()}, {value.begin(), value.end()}}).ok())
+          world().mutations.sometimes("files: a row of the catalogue was broken");
+        return store::Use::keep;
       },
-      [this](runtime::Answer<store::wire::Slice> slice) {
-        if (slice.ok()) take(slice.value());
-        else closed(slice.error());
+      [this](const base::Outcome<void>& read) {
+        if (read.ok()) loaded();
       });
 }
 
-/// A row that is none of the catalogue's is left where it is: nobody wrote it, or a later version.
-void FilesActor::take(store::wire::Slice::Reader slice) {
-  for (const auto row : slice.getRows()) {
-    const base::ByteView key = bytes_of(row.getKey());
-    const base::ByteView value = bytes_of(row.getValue());
-    const auto taken = loading_->load({{key.begin(), key.end()}, {value.begin(), value.end()}});
-    if (!taken.ok()) world().mutations.sometimes("files: a row of the catalogue was broken");
-  }
-  if (!slice.getMore()) return loaded();
-  const base::ByteView next = bytes_of(slice.getNext());
-  load({next.begin(), next.end()});
-}
-
-void FilesActor::closed(const Error& why) {
-  closed_ = unreadable(kHealthSource, "the catalogue of files", why);
-  settled_ = true;
-  tell_ready();
-  if (!lasting(why.code)) after<LoadAgain>(kReadAgain);
-}
-
 /// A put asks this node's holder at once, so it must have read its rows as well.
-void FilesActor::tell_ready() {
-  if (!settled_ || !awaits_ready_.open()) return;
+void FilesActor::tell_ready(Nothing reply) {
   ask<runtime::wire::AwaitReady, messages::wire::Nothing>(
       holder_, now() + kReadTimeout, [](runtime::wire::AwaitReady::Builder) {},
-      [reply = std::move(awaits_ready_)](const runtime::Answer<messages::wire::Nothing>& answer) mutable {
+      [reply = std::move(reply)](const runtime::Answer<messages::wire::Nothing>& answer) mutable {
         reply.forward(answer.envelope());
       });
 }
 
 void FilesActor::loaded() {
   catalogue_ = std::move(loading_);
-  settled_ = true;
-  tell_ready();
-  if (settings_.health != nullptr) settings_.health->clear(kHealthSource);
   watch_ = std::make_unique<Watch>(settings_.watch, now(), world().mutations);
   change([this]() -> Planned { return catalogue_->leftovers(); }, [](base::Outcome<void>) {});
   if (!catalogue_->puts().empty()) world().mutations.sometimes("files: a put was cut off by a restart");
@@ -194,7 +177,7 @@ void FilesActor::work() {
     working_ = true;  // what the plan does must not begin another
     auto planned = next.plan();
     if (planned.ok() && !planned.value().empty()) {
-      write(std::make_shared<Write>(Write{std::move(planned).value(), 0, 0, std::move(next.done)}));
+      save(std::move(planned).value(), std::move(next.done));
       return;
     }
     if (planned.ok()) next.done({});
@@ -203,40 +186,19 @@ void FilesActor::work() {
   }
 }
 
-/// Writes before erases, in batches. The last rows written and the first erased are one batch: an entry comes or goes
-/// together with what says who is to release its claims.
-void FilesActor::write(std::shared_ptr<Write> write) {
-  const std::span<const Row> rows(write->change.write);
-  const std::span<const base::Bytes> keys(write->change.erase);
-  const auto batch = rows.subspan(write->written, std::min(kBatchRows, rows.size() - write->written));
-  const bool last_written = write->written + batch.size() == rows.size();
-  const auto erased = keys.subspan(write->erased, last_written ? std::min(kBatchRows, keys.size() - write->erased) : 0);
-  const bool first = write->written == 0 && write->erased == 0;
-  ask<store::wire::Commit, messages::wire::Nothing>(
-      store_handle(), now() + kCommitTimeout,
-      [&](store::wire::Commit::Builder commit) { write_rows(commit, batch, erased); },
-      [this, write, first, more = batch.size(), gone = erased.size()](runtime::Answer<messages::wire::Nothing> answer) {
-        if (!answer.ok()) {
-          if (!first || !nothing_done(answer.error().code))
-            throw base::StateUnknown("whether a change of the catalogue is written is not known");
-          world().mutations.sometimes("files: a change of the catalogue came to nothing");
-          write->done(answer.error());
-          working_ = false;
-          return work();
-        }
-        write->written += more;
-        write->erased += gone;
-        if (write->written < write->change.write.size() || write->erased < write->change.erase.size())
-          return this->write(write);
-        catalogue_->apply(write->change);
-        write->done({});
-        working_ = false;
-        work();
-      });
+void FilesActor::save(Change planned, Done done) {
+  const auto change = std::make_shared<const Change>(std::move(planned));
+  rows_.save(change, [this, change, done = std::move(done)](const base::Outcome<void>& saved) mutable {
+    if (saved.ok()) catalogue_->apply(*change);
+    else world().mutations.sometimes("files: a change of the catalogue came to nothing");
+    done(saved);
+    working_ = false;
+    work();
+  });
 }
 
 void FilesActor::check() const {
-  base::ensure(!catalogue_ || (settled_ && watch_ && !loading_), "a catalogue that serves has been read, and once");
+  base::ensure(!catalogue_ || (watch_ && !loading_), "a catalogue that serves has been read, and once");
   base::ensure(catalogue_ || (puts_.empty() && work_.empty() && releasing_.empty() && copiers_.empty()),
                "nothing is begun before the catalogue is read");
   base::ensure(puts_.size() <= settings_.catalogue.puts_max && streams_.size() <= settings_.streams_max &&

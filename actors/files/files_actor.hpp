@@ -6,8 +6,8 @@
 // Path    kPath: it is the child `files` of a node's root, for holders, its own too, are asked at kHolderPath.
 // Spawns  `store` (a thread of its own) and `holder`, which other nodes ask; then an actor for each put, get, view and
 //         verify, whose streams pass through here, and some for the copies of a round of the watch.
-// States  loading: reads the rows of the catalogue, answers `unavailable`; then running. Rows that are damaged are not
-//         read again: every question is answered `corrupt`, which names the file, until the node is started anew.
+// States  loading: reads the rows of the catalogue, answers `unavailable`; then running. While they are damaged every
+//         question is answered `corrupt`, which names the file, until the node is started anew.
 // Ready   (AwaitReady) when the catalogue and the holder have read their rows, or know that they cannot.
 // Rows    one change of the catalogue at a time: planned, written, synced, applied. One that may or may not have been
 //         written ends the actor, whose next incarnation reads the rows.
@@ -24,10 +24,10 @@
 #include "actors/files/listed.hpp"
 #include "actors/files/relay.hpp"
 #include "messages/common.capnp.h"
+#include "runtime/store/rows.hpp"
 
 namespace troupe::files {
 
-inline constexpr std::size_t kBatchRows = 2048;           // of a commit, and as many erased; our choice: 1 MiB
 inline constexpr std::size_t kReleasesAtOnce = 64;        // our choice
 inline constexpr std::size_t kWatchQuestionsPerNode = 4;  // our choice: far below what a link admits
 inline constexpr std::size_t kCopiersMax = 4;             // our choice: 4 MiB in memory
@@ -36,7 +36,7 @@ inline constexpr std::chrono::minutes kRelayIdle{20};     // the served ends on 
 class FilesActor final : public FilesPart {
  public:
   static constexpr const char* kName = "files";
-  explicit FilesActor(FilesSettings settings) : FilesPart(std::move(settings)) {}
+  explicit FilesActor(FilesSettings settings) : FilesPart(std::move(settings)), rows_(*this, rows_setup(settings_)) {}
 
   void receive(runtime::Handlers& on) override;
   void start() override;
@@ -44,7 +44,7 @@ class FilesActor final : public FilesPart {
   void down(const runtime::Handle& whom, const std::optional<base::Error>& why) override;
 
  private:
-  struct LoadAgain {};
+  struct RowsAgain {};
   struct WatchNow {};
   struct ReleaseNow {};
   using Nothing = runtime::Reply<messages::wire::Nothing>;
@@ -62,29 +62,21 @@ class FilesActor final : public FilesPart {
     base::Callback<Planned()> plan;
     Done done;
   };
-  struct Write {
-    Change change;
-    std::size_t written = 0;
-    std::size_t erased = 0;
-    Done done;
-  };
   struct Listing;
 
   // Rows (files_actor.cpp).
-  void load(base::Bytes from);
-  void take(store::wire::Slice::Reader slice);
+  static store::Rows::Setup rows_setup(const FilesSettings& settings);
+  void load();
   void loaded();
-  void closed(const base::Error& why);
-  void tell_ready();
+  void tell_ready(Nothing reply);
   void release_cut_off_puts();
   bool cut_off_put_may_bind(const base::NodeId& node) const;
   void release_cut_off_put(const PutId& id, std::vector<base::NodeId> nodes);
   void change(base::Callback<Planned()> plan, Done done);
   void change(base::Callback<Planned()> plan, Nothing reply);
   void work();
-  void write(std::shared_ptr<Write> write);
+  void save(Change planned, Done done);
   base::WallTime today() const;
-  runtime::Handle store_handle() const { return node().find(path() + "/store"); }
   template <class Q, class A, class F>
   void serve(runtime::Handlers& on, F handler);
   void describe(wire::FilesState::Builder state);
@@ -127,10 +119,8 @@ class FilesActor final : public FilesPart {
 
   std::unique_ptr<Catalogue> catalogue_;  // none while loading
   std::unique_ptr<Catalogue> loading_;    // what was read so far
-  base::Error closed_{base::Code::unavailable, "the catalogue of files is being read", kReadAgain};  // while none
-  bool settled_ = false;  // the rows are read, or known to be unreadable
+  store::Rows rows_;
   runtime::Handle holder_;
-  Nothing awaits_ready_;  // of whoever asked last
   std::deque<Work> work_;
   bool working_ = false;
   std::uint64_t children_ = 0;  // ever, for their names

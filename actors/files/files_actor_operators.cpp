@@ -129,7 +129,7 @@ ListedPointer FilesActor::listed(capnp::Data::Reader name) const {
 template <class T, class Q, class Item>
 void FilesActor::pass_on(typename Q::Reader question, runtime::Sink<Item> sink) {
   forget_streams();
-  if (!catalogue_) return sink.fail(closed_);
+  if (!catalogue_) return sink.fail(rows_.refusal());
   if (streams_.size() >= settings_.streams_max) return sink.fail({Code::overloaded, "too many streams are under way"});
   const runtime::Handle worker = spawn_once(T::kName, [settings = settings_, listed = listed(question.getCid())] {
     return std::make_unique<T>(settings, listed);

@@ -91,7 +91,7 @@ void FilesActor::write_binding(const PutId&, const Cid& cid, const std::vector<b
         for (const base::NodeId& node : nodes) {
           if (catalogue_->claimed_at(cid).contains(node))
             continue;  // it keeps what it has, whatever becomes of the put
-          plan.write.push_back(release_row({ClaimKind::file, {cid.bytes}, node}, today()));
+          plan.save.push_back(release_row({ClaimKind::file, {cid.bytes}, node}, today()));
         }
         return plan;
       },

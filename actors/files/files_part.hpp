@@ -16,8 +16,7 @@
 
 namespace troupe::files {
 
-inline constexpr std::uint16_t kHoldersSought = 20;          // our choice: as many as one answer names
-inline constexpr std::chrono::milliseconds kReadAgain{500};  // our choice: rows that a fault of the device hid
+inline constexpr std::uint16_t kHoldersSought = 20;  // our choice: as many as one answer names
 
 /// Candidates and further nodes, each once, at most kCandidatesMax; the hints stay where not all have room.
 inline std::vector<base::NodeId> with_hints(std::vector<base::NodeId> candidates,
@@ -99,16 +98,6 @@ class FilesPart : public runtime::Actor {
           found(std::move(nodes));
         });
   }
-
-  /// Shows that `rows` cannot be read, and returns what those who ask meanwhile are told.
-  base::Error unreadable(const char* source, const std::string& rows, const base::Error& why) {
-    base::Error told{why.code, rows + " cannot be read: " + why.message, {}};
-    if (!lasting(why.code)) told = {base::Code::unavailable, told.message, kReadAgain};
-    if (settings_.health != nullptr) settings_.health->raise(source, observe::HealthState::failing, told.message);
-    return told;
-  }
-  /// Of what a store answers: reading again will not help.
-  static bool lasting(base::Code code) { return code == base::Code::corrupt || code == base::Code::unsupported; }
 
   const FilesSettings settings_;
   std::map<base::NodeId, base::Contact> met_;  // where those live that only the DHT knows; at most kCandidatesMax

@@ -12,8 +12,6 @@ using base::Code;
 using base::Error;
 using messages::Role;
 
-constexpr const char* kHealthSource = "files.holder";
-
 bool length_fits(const ContentKey& key, std::size_t bytes) {
   return key.kind == ContentKind::chunk ? bytes == key.bytes : bytes > 0 && bytes <= kManifestBytesMax;
 }
@@ -30,13 +28,9 @@ void HolderActor::receive(runtime::Handlers& on) {
   serve<wire::ListHeld>(on, &HolderActor::take_list);
   on.ask<runtime::wire::AwaitReady, messages::wire::Nothing>(
       [this](runtime::wire::AwaitReady::Reader, runtime::Reply<messages::wire::Nothing> reply) {
-        if (settled_) reply.done();
-        else awaits_ready_ = std::move(reply);
+        rows_.when_settled([reply = std::move(reply)]() mutable { reply.done(); });
       });
-  on.timer<LoadAgain>([this] {
-    loading_ = std::make_unique<Claims>(settings_.claims, world().mutations);
-    load({});
-  });
+  rows_.receive<RowsAgain>(on);
   on.timer<IdlePuts>([this] { release_idle_puts(); });
   on.describe<wire::HolderState>([this](wire::HolderState::Builder state) { describe(state); });
 }
@@ -44,64 +38,64 @@ void HolderActor::receive(runtime::Handlers& on) {
 void HolderActor::start() {
   node().publish<wire::StoreContent, wire::BindClaim, wire::ReleaseClaim, wire::FetchContent, wire::HasContents>(
       kHolderPath, self());
-  after<LoadAgain>(base::Duration::zero());
+  load();
 }
 
 // -- rows ------------------------------------------------------------------------------------------------------------
 
-void HolderActor::load(base::Bytes from) {
-  ask<store::wire::Scan, store::wire::Slice>(
-      store_handle(), now() + kReadTimeout,
-      [&](store::wire::Scan::Builder question) {
-        static constexpr std::uint8_t kClaimRows[] = {'c'};
-        question.setKeyspace(kKeyspace);
-        question.setFrom(data_of(from));
-        question.setPrefix(data_of(kClaimRows));
+store::Rows::Setup HolderActor::rows_setup(const FilesSettings& settings, std::string store) {
+  return {.store = std::move(store),
+          .keyspace = kKeyspace,
+          .what = "what this node holds",
+          .source = "files.holder",
+          .health = settings.health,
+          .doubt = store::Doubt::ends_owner,
+          .prefix = {'c'}};  // rows.hpp: claims
+}
+
+/// A row that no claim has is left where it is: it may be of a later version of this program.
+void HolderActor::load() {
+  loading_ = std::make_unique<Claims>(settings_.claims, world().mutations);
+  rows_.load(
+      [this](base::ByteView key, base::ByteView value) {
+        if (!loading_->load({{key.begin(), key.end()}, {value.begin(), value.end()}}, now()).ok())
+          world().mutations.sometimes("files: a row of a claim was broken");
+        return store::Use::keep;
       },
-      [this](runtime::Answer<store::wire::Slice> slice) {
-        if (slice.ok()) take(slice.value());
-        else closed(slice.error());
+      [this](const base::Outcome<void>& read) {
+        if (!read.ok()) return;
+        claims_ = std::move(loading_);
+        after<IdlePuts>(kIdleCheck);
       });
 }
 
-/// A row that no claim has is left where it is: it was written by nobody, or by a later version.
-void HolderActor::take(store::wire::Slice::Reader slice) {
-  for (const auto row : slice.getRows()) {
-    const base::ByteView key = bytes_of(row.getKey());
-    const base::ByteView value = bytes_of(row.getValue());
-    const auto taken = loading_->load({{key.begin(), key.end()}, {value.begin(), value.end()}}, now());
-    if (!taken.ok()) world().mutations.sometimes("files: a row of a claim was broken");
-  }
-  if (slice.getMore()) {
-    const base::ByteView next = bytes_of(slice.getNext());
-    return load({next.begin(), next.end()});
-  }
-  claims_ = std::move(loading_);
-  if (settings_.health != nullptr) settings_.health->clear(kHealthSource);
-  settled();
-  after<IdlePuts>(kIdleCheck);
-}
-
 /// Other nodes hear that this one cannot be asked, whatever the reason: `corrupt` would be said of their content.
-void HolderActor::closed(const Error& why) {
-  closed_ = unreadable(kHealthSource, "what this node holds", why);
-  closed_.code = Code::unavailable;
-  settled();
-  if (!lasting(why.code)) after<LoadAgain>(kReadAgain);
-}
-
-void HolderActor::settled() {
-  settled_ = true;
-  awaits_ready_.done();
+Error HolderActor::closed() const {
+  Error why = rows_.refusal();
+  why.code = Code::unavailable;
+  return why;
 }
 
 void HolderActor::commit(ClaimPlan planned, const ContentKey& key, base::ByteView bytes, Done done) {
   ++commits_;
   const auto plan = std::make_shared<const ClaimPlan>(std::move(planned));
-  ask<store::wire::Commit, messages::wire::Nothing>(
-      store_handle(), now() + kCommitTimeout,
+  rows_.save(
+      std::shared_ptr<const Change>(plan, &plan->change),
+      [this, plan, done = std::move(done)](const base::Outcome<void>& saved) mutable {
+        --commits_;
+        if (saved.ok()) {
+          claims_->apply(*plan);
+          for (const ContentKey& dropped : plan->drop) {
+            damaged_.erase(dropped);
+            announce(dropped, true);
+          }
+        } else {
+          claims_->abandon(*plan);
+        }
+        done(saved);
+        wake();
+      },
       [&](store::wire::Commit::Builder out) {
-        write_rows(out, plan->change.write, plan->change.erase);
         const std::size_t parts = (bytes.size() + kBlobBytesMax - 1) / kBlobBytesMax;
         auto keep = out.initKeep(static_cast<unsigned>(parts));
         for (unsigned i = 0; i < parts; ++i) {
@@ -116,23 +110,6 @@ void HolderActor::commit(ClaimPlan planned, const ContentKey& key, base::ByteVie
         }
         auto drop = out.initDrop(size32(ids));
         for (unsigned i = 0; i < ids.size(); ++i) drop.set(i, data_of(ids[i].view()));
-      },
-      [this, plan, done = std::move(done)](runtime::Answer<messages::wire::Nothing> answer) mutable {
-        --commits_;
-        if (answer.ok()) {
-          claims_->apply(*plan);
-          for (const ContentKey& dropped : plan->drop) {
-            damaged_.erase(dropped);
-            announce(dropped, true);
-          }
-          done({});
-        } else {
-          if (!nothing_done(answer.error().code))
-            throw base::StateUnknown("whether a change of the claims is written is not known");
-          claims_->abandon(*plan);
-          done(answer.error());
-        }
-        wake();
       });
 }
 
@@ -293,7 +270,7 @@ void HolderActor::keep(const ContentKey& key, base::ByteView bytes, Done done) {
 }
 
 void HolderActor::check() const {
-  base::ensure(claims_ ? settled_ && !loading_ : commits_ + reads_ + damaged_.size() == 0,
+  base::ensure(claims_ ? !loading_ : commits_ + reads_ + damaged_.size() == 0,
                "a holder serves once it has read its rows");
   base::ensure(waiting_.empty() || commits_ > 0, "who waits at a holder waits for a commit that is under way");
   std::size_t reads = 0;

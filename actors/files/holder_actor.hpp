@@ -18,6 +18,7 @@
 #include "actors/files/files_part.hpp"
 #include "messages/common.capnp.h"
 #include "runtime/actor/actor.hpp"
+#include "runtime/store/rows.hpp"
 
 namespace troupe::files {
 
@@ -33,14 +34,14 @@ class HolderActor final : public FilesPart {
   static constexpr const char* kName = "holder";
   /// `store` is the path of the store actor.
   HolderActor(FilesSettings settings, std::string store)
-      : FilesPart(std::move(settings)), store_path_(std::move(store)) {}
+      : FilesPart(std::move(settings)), store_path_(store), rows_(*this, rows_setup(settings_, std::move(store))) {}
 
   void receive(runtime::Handlers& on) override;
   void start() override;
   void check() const override;
 
  private:
-  struct LoadAgain {};
+  struct RowsAgain {};
   struct IdlePuts {};
   using Done = base::Callback<void(base::Outcome<void>)>;
   using Stored = runtime::Reply<wire::Stored>;
@@ -52,7 +53,7 @@ class HolderActor final : public FilesPart {
   void serve(runtime::Handlers& on, void (HolderActor::*handler)(typename Q::Reader, runtime::Reply<A>)) {
     on.ask<Q, A>([this, handler](typename Q::Reader question, runtime::Reply<A> reply) {
       if (claims_) (this->*handler)(question, std::move(reply));
-      else reply.refuse(closed_);
+      else reply.refuse(closed());
     });
   }
   void take_store(wire::StoreContent::Reader question, Stored reply);
@@ -87,20 +88,17 @@ class HolderActor final : public FilesPart {
   void read(std::shared_ptr<Read> read);
   void read_ended(Read& read);
 
-  void load(base::Bytes from);
-  void take(store::wire::Slice::Reader slice);
-  void closed(const base::Error& why);
-  void settled();
+  static store::Rows::Setup rows_setup(const FilesSettings& settings, std::string store);
+  void load();
+  base::Error closed() const;
   base::NodeId owner() const { return caller().node.value_or(settings_.self); }
   runtime::Handle store_handle() const { return node().find(store_path_); }
 
   const std::string store_path_;
   std::unique_ptr<Claims> claims_;   // none while loading
   std::unique_ptr<Claims> loading_;  // what was read so far
-  base::Error closed_{base::Code::unavailable, "what this node holds is being read", kReadAgain};  // while none
-  bool settled_ = false;                                  // the rows are read, or known to be unreadable
-  runtime::Reply<messages::wire::Nothing> awaits_ready_;  // of whoever asked last
-  std::set<ContentKey> damaged_;                          // of those that are claimed
+  store::Rows rows_;
+  std::set<ContentKey> damaged_;  // of those that are claimed
   std::vector<base::Callback<void()>> waiting_;
   std::size_t commits_ = 0;  // under way
   std::size_t reads_ = 0;

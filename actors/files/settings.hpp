@@ -40,9 +40,8 @@ struct FilesSettings {
   std::shared_ptr<Counters> counters = std::make_shared<Counters>();
 };
 
-/// How long the store may take for a commit: our choice, a minute of a device that is very busy.
-inline constexpr std::chrono::seconds kCommitTimeout{60};
-inline constexpr std::chrono::seconds kPutAgain{5};      ///< after a put that no node would take; our choice
-inline constexpr std::chrono::seconds kReadTimeout{20};  ///< of a blob or a slice of rows; our choice
+inline constexpr std::chrono::seconds kCommitTimeout{60};  ///< of what ends with a commit of this node's store
+inline constexpr std::chrono::seconds kPutAgain{5};        ///< after a put that no node would take; our choice
+inline constexpr std::chrono::seconds kReadTimeout{20};    ///< of a blob; our choice
 
 }  // namespace troupe::files

@@ -94,34 +94,6 @@ std::size_t blob_parts(const ContentKey& key) {
   return key.kind == ContentKind::manifest ? 2 : 1;
 }
 
-void write_rows(store::wire::Commit::Builder commit, std::span<const Row> puts, std::span<const base::Bytes> erases) {
-  auto rows = commit.initRows(size32(puts) + size32(erases));
-  unsigned i = 0;
-  for (const Row& row : puts) {
-    rows[i].setKeyspace(kKeyspace);
-    rows[i].setKey(data_of(row.key));
-    rows[i++].getValue().setPut(data_of(row.value));
-  }
-  for (const base::Bytes& key : erases) {
-    rows[i].setKeyspace(kKeyspace);
-    rows[i].setKey(data_of(key));
-    rows[i++].getValue().setErase();
-  }
-}
-
-bool nothing_done(base::Code code) {
-  switch (code) {
-    case Code::no_space:
-    case Code::unavailable:
-    case Code::malformed:
-    case Code::refused:
-    case Code::overloaded:
-    case Code::unsupported:
-    case Code::corrupt: return true;
-    default: return false;
-  }
-}
-
 base::Error to_error(ClaimError error) {
   switch (error) {
     case ClaimError::busy:

@@ -62,12 +62,6 @@ void write(wire::FileRow::Builder out, const Entry& entry, std::size_t replicas_
 base::Digest blob_id(const ContentKey& key, std::uint8_t part);
 std::size_t blob_parts(const ContentKey& key);
 
-/// Rows of a commit, in the keyspace of this domain.
-void write_rows(store::wire::Commit::Builder commit, std::span<const Row> puts, std::span<const base::Bytes> erases);
-
-/// Whether a commit that ended with this error has certainly changed nothing.
-bool nothing_done(base::Code code);
-
 base::Error to_error(ClaimError error);
 base::Error to_error(CatalogueError error);
 base::Error to_error(FetchEnd end);

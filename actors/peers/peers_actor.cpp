@@ -45,7 +45,8 @@ base::Error to_error(Nowhere why) {
 PeersActor::PeersActor(Setup setup)
     : setup_(std::move(setup)),
       peers_(own_id(setup_), setup_.policy, setup_.id_of),
-      own_address_(setup_.self.endpoint) {
+      own_address_(setup_.self.endpoint),
+      rows_(*this, rows_setup(setup_)) {
   static_assert(kKnownMax <= kKnownContactsMax && kKnownMax + kLinksMax + kGuestsMax + kStrangersMax <= kPeerRowsMax,
                 "answers have room for all");
   base::ensure(setup_.policy.known_max <= kKnownMax, "the peers known fit into the messages that list them");
@@ -69,11 +70,7 @@ void PeersActor::receive(runtime::Handlers& on) {
   on.tell<net::wire::Shun>([](net::wire::Shun::Reader) {});  // an echo: this actor told it to `/links`
   on.timer<Tick>([this] { act(peers_.tick(now(), random())); });
   on.timer<Follow>([this] { follow(true); });
-  on.timer<LoadAgain>([this] { load(); });
-  on.timer<SaveAgain>([this] {
-    saving_ = false;
-    save();
-  });
+  rows_.receive<RowsAgain>(on);
   on.describe<wire::PeersState>([this](wire::PeersState::Builder state) { describe(state); });
 }
 
@@ -195,8 +192,8 @@ void PeersActor::describe(wire::PeersState::Builder state) {
   state.setHealthy(count[State::healthy]);
   state.setUnhealthy(count[State::unhealthy]);
   state.setBanned(count[State::banned]);
-  state.setRowsWaiting(size32(waiting_));
-  state.setSavesFailed(saves_failed_);
+  state.setRowsWaiting(static_cast<std::uint32_t>(rows_.behind().waiting()));
+  state.setSavesFailed(rows_.writes_failed());
   state.setOffences(peers_.scores().violations());
   state.setBans(bans_);
   if (peers_.wake_at() == base::Instant::max()) return;

@@ -5,10 +5,9 @@
 //         operators. Inside the node: ListKnown and WhereAmI of other domains; WhereIs and NotThere of links that dial;
 //         Misbehaved.
 // Bans    `/links` is told each ban, restored bans too: it enforces them for links, datagrams and the DHT.
-// States  loading: reads its rows in slices, and does not follow links yet; then running. A restart starts with
-//         loading, and learns from `/links` which links are up.
-// Rows    keyspace kKeyspace, by node id. One commit at a time; later changes go with the next commit. A failed commit
-//         is counted, shown as a reason of health, and repeated.
+// States  loading: reads its rows, and does not follow links yet; then running. A restart starts with loading, and
+//         learns from `/links` which links are up.
+// Rows    keyspace kKeyspace, by node id, written behind (runtime/store/rows.hpp).
 // Limits  those of the logic; kRowsWaitingMax. A peer's messages are bounded by their kind and by its link.
 // Fails   without a store the node starts without known peers; without `/links` dials fail and are repeated.
 #include <map>
@@ -21,21 +20,17 @@
 #include "actors/peers/logic/own_address.hpp"
 #include "actors/peers/logic/peers.hpp"
 #include "messages/links.capnp.h"
-#include "messages/store.capnp.h"
 #include "runtime/actor/actor.hpp"
 #include "runtime/observe/domain_log.hpp"
 #include "runtime/observe/health.hpp"
+#include "runtime/store/rows.hpp"
 
 namespace troupe::peers {
 
 inline constexpr const char* kKeyspace = "peers";
-inline constexpr std::size_t kSliceRows = 256;     // our choice: 64 KiB for a slice or a commit
 inline constexpr std::size_t kPeerRowsMax = 2000;  // of messages/peers.capnp
-inline constexpr std::size_t kLoadTriesMax = 3;    // our choice: half a minute, then a start without known peers
 inline constexpr std::size_t kRowsWaitingMax =
     2 * kKnownMax;                                         // beyond it, rows to erase stay in the store a while longer
-inline constexpr std::chrono::seconds kStoreTimeout{10};   // our choice: a sync on a busy disk takes one or two
-inline constexpr std::chrono::seconds kStoreAgain{5};      // our choice: a full disk is not freed any faster
 inline constexpr std::chrono::seconds kTrafficTimeout{1};  // issue: an operator does not wait for byte counts
 inline constexpr std::size_t kWhatBytesMax = 200;          // of messages/links.capnp
 inline constexpr std::chrono::seconds kSayAgain{60};  // our choice: between log lines about a seed that does not answer
@@ -62,22 +57,21 @@ class PeersActor final : public runtime::Actor {
 
   void receive(runtime::Handlers& on) override;
   void start() override;
-  void stop() override;
+  void stop() override { rows_.stop(); }
   void check() const override;
 
   // What a simulation looks at.
   const Peers& peers() const { return peers_; }
   bool loading() const { return loading_; }
   /// Whether all rows were read; false if reading was given up.
-  bool rows_read() const { return !loading_ && loads_failed_ < kLoadTriesMax; }
+  bool rows_read() const { return rows_.complete(); }
   /// Whether the store has the latest state of all rows.
-  bool saved() const { return !loading_ && waiting_.empty() && !saving_; }
+  bool saved() const { return !loading_ && rows_.behind().idle(); }
 
  private:
   struct Tick {};
   struct Follow {};
-  struct LoadAgain {};
-  struct SaveAgain {};
+  struct RowsAgain {};
 
   // From other nodes, from `/links` and from operators (peers_actor.cpp).
   void answer(wire::Ping::Reader ping, runtime::Reply<wire::Pong> reply);
@@ -108,8 +102,8 @@ class PeersActor final : public runtime::Actor {
   void tell_ban(const base::NodeId& peer, base::Duration span);
   void perform(const SendPing& ping);
   void perform(const AskContacts& question);
-  void perform(const SaveRow& row) { changed(row.id); }
-  void perform(const EraseRow& row) { changed(row.id); }
+  void perform(const SaveRow& row) { changed_.insert(row.id); }
+  void perform(const EraseRow& row) { changed_.insert(row.id); }
   void dial_ended(const Dial& dial, runtime::Answer<net::wire::Dialled>& answer);
   void no_answer(const Target& seed, const base::Error& why);
   void ponged(const base::NodeId& peer, base::Instant asked_at, runtime::Answer<wire::Pong>& answer);
@@ -118,14 +112,10 @@ class PeersActor final : public runtime::Actor {
   runtime::Handle links() const { return node().find(setup_.links); }
 
   // Rows (peers_actor_rows.cpp).
+  static store::Rows::Setup rows_setup(const Setup& setup);
   void load();
-  void take(store::wire::Slice::Reader slice);
-  void loaded();
-  void changed(const base::NodeId& id);
+  store::Use take(base::ByteView key, base::ByteView row);
   void save();
-  void saved(const std::vector<base::NodeId>& rows, runtime::Answer<messages::wire::Nothing>& answer);
-  void show_store(const base::Error* fault) const;
-  runtime::Handle store() const { return node().find(setup_.store); }
   Moment moment() const { return {now(), wall()}; }
 
   const Setup setup_;
@@ -133,11 +123,8 @@ class PeersActor final : public runtime::Actor {
   OwnAddress own_address_;
   std::map<std::uint64_t, runtime::Reply<wire::Connected>> commands_;  // by ticket of their dial
   bool loading_ = true;
-  base::Bytes load_from_;  // the key to go on from
-  std::size_t loads_failed_ = 0;
-  std::set<base::NodeId> waiting_;  // rows whose latest state the store lacks
-  bool saving_ = false;             // a commit is under way, or waits to be tried again
-  std::uint32_t saves_failed_ = 0;
+  store::Rows rows_;
+  std::set<base::NodeId> changed_;  // peers whose rows are to be written once all is performed
   std::uint64_t bans_ = 0;
   std::string health_shown_;  // empty: no fault
   struct Silence {

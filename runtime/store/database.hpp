@@ -23,6 +23,7 @@
 #include "runtime/store/background.hpp"
 #include "runtime/store/batch.hpp"
 #include "runtime/store/error.hpp"
+#include "runtime/store/logic/row_change.hpp"
 
 namespace troupe::store {
 
@@ -41,12 +42,6 @@ static_assert(kValueBytesMax + kKeyBytesMax + kChangeBytesExtra <= kBatchBytesMa
 enum class Sync : std::uint8_t {
   no,   ///< a crash may lose it, and all after it
   yes,  ///< on the device when the call returns, and all before it
-};
-
-struct Row {
-  base::Bytes key;
-  base::Bytes value;
-  friend bool operator==(const Row&, const Row&) = default;
 };
 
 /// A part of a keyspace in the order of keys.

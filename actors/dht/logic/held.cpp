@@ -288,7 +288,7 @@ void Held::expire(base::WallTime wall, std::size_t records_max) {
 RowChange Held::take_owed() {
   RowChange out;
   if (values_ == Values::on_disk) {
-    for (const Place& place : owed_) out.erase.push_back({row_key(place)});
+    for (const Place& place : owed_) out.erase.push_back(row_key(place));
   }
   owed_.clear();
   return out;

@@ -41,8 +41,8 @@ base::Bytes row_key(const Place& place) {
   return out;
 }
 
-SaveRow row_of(const Offer& offer, base::WallTime stored_at) {
-  SaveRow out{row_key(offer.place), {}};
+store::Row row_of(const Offer& offer, base::WallTime stored_at) {
+  store::Row out{row_key(offer.place), {}};
   out.value.reserve(1 + 8 + base::NodeId::kBytes + offer.encoded.size());
   append_number(out.value, kRowVersion);
   append_date(out.value, stored_at);

@@ -37,7 +37,7 @@ base::Result<Offer, RecordError> admit(base::ByteView encoded, const Key& key, c
                                        base::WallTime wall, unsigned work_bits);
 
 base::Bytes row_key(const Place& place);
-SaveRow row_of(const Offer& offer, base::WallTime stored_at);
+store::Row row_of(const Offer& offer, base::WallTime stored_at);
 
 /// A row's value, of which nothing but the layout was checked.
 struct RecordRow {

@@ -287,7 +287,7 @@ base::Bytes Providers::row_key(const Name& name) const {
 
 RowChange Providers::take_owed() {
   RowChange out;
-  for (const Name& name : owed_) out.erase.push_back({row_key(name)});
+  for (const Name& name : owed_) out.erase.push_back(row_key(name));
   owed_.clear();
   return out;
 }

@@ -117,7 +117,7 @@ void Republish::set_cursor(base::WallTime wall) {
   cursor_.next = next;
 }
 
-base::Result<SaveRow, PublishError> Republish::add(const Item& item, base::ByteView payload, base::WallTime wall) {
+base::Result<store::Row, PublishError> Republish::add(const Item& item, base::ByteView payload, base::WallTime wall) {
   const std::uint64_t sequence = sequence_in(item, payload);
   const auto present = items_.find(item);
   if (present == items_.end() && items_.size() >= settings_.items_max) return PublishError::full;
@@ -125,7 +125,7 @@ base::Result<SaveRow, PublishError> Republish::add(const Item& item, base::ByteV
   skip_to(wall);
   items_.insert_or_assign(item, sequence);
   withdrawn_.erase(item);
-  return SaveRow{row_key(item), {payload.begin(), payload.end()}};
+  return store::Row{row_key(item), {payload.begin(), payload.end()}};
 }
 
 RowChange Republish::hurry(const Item& item, base::WallTime wall) {
@@ -155,8 +155,8 @@ RowChange Republish::remove(const Item& item) {
   RowChange out;
   const bool known = items_.erase(item) > 0;
   const bool hurried = take_hurried(item);
-  if (known || awaits_rows_) out.erase.push_back({row_key(item)});
-  if (hurried || awaits_rows_) out.erase.push_back({hurried_key(item)});
+  if (known || awaits_rows_) out.erase.push_back(row_key(item));
+  if (hurried || awaits_rows_) out.erase.push_back(hurried_key(item));
   if (awaits_rows_ && withdrawn_.size() < settings_.items_max) withdrawn_.insert(item);
   return out;
 }
@@ -307,7 +307,7 @@ RowChange Republish::end_sweep(const std::vector<Item>& tried, const std::set<It
 void Republish::placed(const Item& item, RowChange& rows, base::WallTime wall) {
   if (!take_hurried(item)) return;
   hurried_.since = wall;
-  rows.erase.push_back({hurried_key(item)});
+  rows.erase.push_back(hurried_key(item));
 }
 
 /// The sweep goes on behind it.
@@ -353,7 +353,7 @@ RowChange Republish::met_nobody(base::WallTime wall) {
   pass(what);
   RowChange out = end_sweep({}, {}, wall);
   for (const Item& item : what.items)
-    for (SaveRow& row : hurry(item, wall).save) out.save.push_back(std::move(row));
+    for (store::Row& row : hurry(item, wall).save) out.save.push_back(std::move(row));
   return out;
 }
 
@@ -381,11 +381,11 @@ base::Bytes Republish::row_key(const Item& item) {
   return out;
 }
 
-SaveRow Republish::cursor_row() const {
+store::Row Republish::cursor_row() const {
   Cursor oldest = cursor_;
   // Keys that are due in one millisecond may lie on either side of the cursor: then the retry is the older one.
   if (!retries_.empty() && due(retries_.begin()->second.from) <= due(cursor_)) oldest = retries_.begin()->second.from;
-  SaveRow out{{kCursorKey}, {kCursorVersion}};
+  store::Row out{{kCursorKey}, {kCursorVersion}};
   append_date(out.value, oldest.cycle);
   append(out.value, oldest.next.view());
   return out;

@@ -101,7 +101,7 @@ class Republish {
   base::Result<void, RowError> load(base::ByteView row_key, base::ByteView row, base::WallTime wall);
 
   /// Notes what was published at `wall`: it comes again within a period. The row has `payload` as its value.
-  base::Result<SaveRow, PublishError> add(const Item& item, base::ByteView payload, base::WallTime wall);
+  base::Result<store::Row, PublishError> add(const Item& item, base::ByteView payload, base::WallTime wall);
   /// Notes that at most one node is known to have it. The row is to be written each time: an earlier one may be lost.
   RowChange hurry(const Item& item, base::WallTime wall);
   RowChange remove(const Item& item);
@@ -134,7 +134,7 @@ class Republish {
   RowChange met_nobody(base::WallTime wall);
 
   /// Where the sweep stands. Saved with the first item too: a restart that finds none takes all for overdue.
-  SaveRow cursor_row() const;
+  store::Row cursor_row() const;
 
   /// Zero: nothing is overdue.
   base::Duration late(base::WallTime wall) const;

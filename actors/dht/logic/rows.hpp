@@ -1,33 +1,14 @@
 #pragma once
-// Rows of the node's store as the logic decides on them. Whoever asked for a change writes it in one atomic batch,
-// before it tells anybody of what it is about.
+// Rows of the node's store as the logic decides on them. The actor that asked for a change saves it in one atomic
+// batch, before it tells others of what the change is about.
 #include <algorithm>
 #include <chrono>
-#include <iterator>
-#include <utility>
-#include <vector>
 
-#include "runtime/base/bytes.hpp"
+#include "runtime/store/logic/row_change.hpp"
 
 namespace troupe::dht {
 
-struct SaveRow {
-  base::Bytes key;
-  base::Bytes value;
-  friend bool operator==(const SaveRow&, const SaveRow&) = default;
-};
-struct EraseRow {
-  base::Bytes key;
-  friend bool operator==(const EraseRow&, const EraseRow&) = default;
-};
-
-/// Rows of one keyspace. No row is named twice.
-struct RowChange {
-  std::vector<SaveRow> save;
-  std::vector<EraseRow> erase;
-
-  bool empty() const { return save.empty() && erase.empty(); }
-};
+using store::RowChange;
 
 /// Another end is worth a write this often: our choice, and still many times before what is held briefly ends.
 constexpr std::chrono::seconds renewed_after(std::chrono::seconds hold) {

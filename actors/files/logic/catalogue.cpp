@@ -49,7 +49,7 @@ Change Catalogue::leftovers() const {
 
 void Catalogue::apply(const Change& change) {
   for (const base::Bytes& key : change.erase) base::ensure(erase(key), "a change of the catalogue has rows of it");
-  for (const Row& row : change.write) base::ensure(write(row), "a change of the catalogue has rows of it");
+  for (const Row& row : change.save) base::ensure(write(row), "a change of the catalogue has rows of it");
 }
 
 void Catalogue::check() const {
@@ -142,22 +142,22 @@ base::Result<Change, CatalogueError> Catalogue::plan_add(const PutId& put, const
       if (!contains(holders, node) && holders.size() < kReplicasMax) holders.push_back(node);
     }
     claimed.insert(holders.begin(), holders.end());
-    out.write.push_back(holders_row(entry.cid, content.key, holders));
+    out.save.push_back(holders_row(entry.cid, content.key, holders));
   }
   for (const base::NodeId& node : claimed) {
     const Release release{ClaimKind::file, {entry.cid.bytes}, node};
     if (releases_.contains(release)) out.erase.push_back(release_key(release));
-    if (!claimed_at(entry.cid).contains(node)) out.write.push_back(claimed_at_row(entry.cid, node));
+    if (!claimed_at(entry.cid).contains(node)) out.save.push_back(claimed_at_row(entry.cid, node));
   }
   out.add(plan_abandon(put, unbound, now));
-  out.write.push_back(entry_row(entry));
+  out.save.push_back(entry_row(entry));
   return out;
 }
 
 Change Catalogue::plan_abandon(const PutId& put, std::span<const base::NodeId> nodes, base::WallTime now) const {
   Change out;
   for (const base::NodeId& node : nodes) {
-    out.write.push_back(release_row({ClaimKind::put, {put.bytes}, node}, now));
+    out.save.push_back(release_row({ClaimKind::put, {put.bytes}, node}, now));
   }
   out.erase.push_back(put_key(put));
   return out;
@@ -168,7 +168,7 @@ base::Result<Change, CatalogueError> Catalogue::plan_remove(const Cid& cid, base
   Change out;
   out.erase.push_back(entry_key(cid));  // first, so that it goes in the batch that writes the releases
   for (const base::NodeId& node : claimed_at(cid)) {
-    out.write.push_back(release_row({ClaimKind::file, {cid.bytes}, node}, now));
+    out.save.push_back(release_row({ClaimKind::file, {cid.bytes}, node}, now));
     out.erase.push_back(claimed_at_key(cid, node));
   }
   for (const auto& [key, holders] : contents(cid)) out.erase.push_back(holders_key(cid, key));
@@ -188,7 +188,7 @@ Change Catalogue::plan_held(const Cid& cid, const ContentKey& key, const base::N
   Change out;
   const Release release{ClaimKind::file, {cid.bytes}, node};
   if (find(cid) == nullptr) {
-    out.write.push_back(release_row(release, now));
+    out.save.push_back(release_row(release, now));
     return out;
   }
   out.add(plan_claim_at(cid, node));
@@ -201,7 +201,7 @@ Change Catalogue::plan_held(const Cid& cid, const ContentKey& key, const base::N
     holders.erase(given_up);
   }
   holders.push_back(node);
-  out.write.push_back(holders_row(cid, key, holders));
+  out.save.push_back(holders_row(cid, key, holders));
   return out;
 }
 
@@ -209,13 +209,13 @@ Change Catalogue::plan_claim_at(const Cid& cid, const base::NodeId& node) const 
   Change out;
   const Release release{ClaimKind::file, {cid.bytes}, node};
   if (releases_.contains(release)) out.erase.push_back(release_key(release));
-  if (!claimed_at(cid).contains(node)) out.write.push_back(claimed_at_row(cid, node));
+  if (!claimed_at(cid).contains(node)) out.save.push_back(claimed_at_row(cid, node));
   return out;
 }
 
 Change Catalogue::plan_holders(const Cid& cid, const ContentKey& key, std::span<const base::NodeId> holders) const {
   Change out;
-  if (contents(cid).contains(key)) out.write.push_back(holders_row(cid, key, holders));
+  if (contents(cid).contains(key)) out.save.push_back(holders_row(cid, key, holders));
   return out;
 }
 

@@ -90,7 +90,7 @@ base::Result<ClaimPlan, ClaimError> Claims::plan_claim(const Claim& claim, const
   ++claims_reserved_;
   ++claiming_[claim];
   busy_.insert(key);
-  plan.change.write.push_back(row(key, claim, stored));
+  plan.change.save.push_back(row(key, claim, stored));
   if (!here) plan.store.push_back(key);
   plan.busy.push_back(key);
   plan.reserved = charge;
@@ -153,7 +153,7 @@ ClaimPlan Claims::plan_bind(const base::NodeId& owner, const PutId& put, const C
     ++binding_[to];
   }
   for (const ContentKey& key : plan.busy) {
-    plan.change.write.push_back(row(key, to, contents_.at(key).bytes));
+    plan.change.save.push_back(row(key, to, contents_.at(key).bytes));
     plan.change.erase.push_back(row_key(key, from));
   }
   return plan;
@@ -161,7 +161,7 @@ ClaimPlan Claims::plan_bind(const base::NodeId& owner, const PutId& put, const C
 
 /// Writes come first: an owner whose claim moves from a put to its file is never without one in between.
 void Claims::apply(const ClaimPlan& plan) {
-  for (const Row& written : plan.change.write) {
+  for (const Row& written : plan.change.save) {
     const auto parsed = parse_key(written.key);
     base::ensure(parsed.has_value(), "a plan of claims has rows of claims");
     insert(parsed->key, parsed->claim, load32(written.value, 0));

@@ -1,16 +1,10 @@
 #include "actors/files/logic/rows.hpp"
 
-#include <iterator>
 #include <utility>
 
 #include "actors/files/logic/little_endian.hpp"
 
 namespace troupe::files {
-
-void Change::add(Change other) {
-  std::move(other.write.begin(), other.write.end(), std::back_inserter(write));
-  std::move(other.erase.begin(), other.erase.end(), std::back_inserter(erase));
-}
 
 void append_key(base::Bytes& out, const ContentKey& key) {
   out.push_back(static_cast<std::uint8_t>(key.kind));

@@ -16,25 +16,14 @@
 
 #include "actors/files/api.hpp"
 #include "runtime/base/bytes.hpp"
+#include "runtime/store/logic/row_change.hpp"
 
 namespace troupe::files {
 
 inline constexpr std::size_t kContentKeyBytes = 1 + 32 + 4;
 
-struct Row {
-  base::Bytes key;
-  base::Bytes value;
-  friend bool operator==(const Row&, const Row&) = default;
-};
-
-struct Change {
-  std::vector<Row> write;
-  std::vector<base::Bytes> erase;
-
-  bool empty() const { return write.empty() && erase.empty(); }
-  /// Takes over the rows of `other`, after those already here.
-  void add(Change other);
-};
+using store::Row;
+using Change = store::RowChange;
 
 enum class RowError : std::uint8_t {
   corrupt,  ///< not a row that this program wrote

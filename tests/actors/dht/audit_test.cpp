@@ -15,23 +15,23 @@ namespace {
 
 const base::NodeId kFrom = key(9);
 
-SaveRow record_row(const Record& record, base::WallTime stored_at = kWall) {
+store::Row record_row(const Record& record, base::WallTime stored_at = kWall) {
   const base::Bytes encoded = encode(record);
   const auto offer = admit(encoded, key_of(record), kFrom, kWall, 0);
   CHECK(offer.ok());
   return row_of(offer.value(), stored_at);
 }
-JudgedRow judged(std::string_view keyspace, const SaveRow& row, base::WallTime wall = kWall) {
+JudgedRow judged(std::string_view keyspace, const store::Row& row, base::WallTime wall = kWall) {
   return judge(keyspace, row.key, row.value, wall, {});
 }
-RowState state(const SaveRow& row, base::WallTime wall = kWall) { return judged(kRecordRows, row, wall).state; }
+RowState state(const store::Row& row, base::WallTime wall = kWall) { return judged(kRecordRows, row, wall).state; }
 
 Contact provider(std::uint8_t first) {
   base::PublicKey public_key;
   public_key.bytes[0] = first;
   return {crypto::node_id(public_key, 0), {public_key, 0, *base::Endpoint::parse("10.1.2.3:4000")}};
 }
-SaveRow announcement(const Key& of, const Contact& who, base::WallTime wall = kWall) {
+store::Row announcement(const Key& of, const Contact& who, base::WallTime wall = kWall) {
   Providers providers(base::NodeId{}, {}, {}, 0);
   return providers.add(of, who, wall).value().rows.save.at(0);
 }
@@ -56,7 +56,7 @@ TEST_CASE("dht audit: a record is sound until its time is over, and belongs to o
 }
 
 TEST_CASE("dht audit: each way in which a row of a record is no good has its name") {
-  SaveRow row = record_row(kv());
+  store::Row row = record_row(kv());
   SUBCASE("another version") {
     row.value[0] = 2;
     CHECK(state(row) == RowState::unreadable);
@@ -95,11 +95,11 @@ TEST_CASE("dht audit: each way in which a row of a record is no good has its nam
 }
 
 TEST_CASE("dht audit: an announcement is that of the node that it names") {
-  const SaveRow good = announcement(key(1), provider(1));
+  const store::Row good = announcement(key(1), provider(1));
   CHECK(judged(kProviderRows, good).state == RowState::sound);
   CHECK(judged(kProviderRows, good).space == AuditSpace::providers);
   CHECK(judged(kProviderRows, good, kWall + 48h).state == RowState::expired);
-  SaveRow row = good;
+  store::Row row = good;
   row.key.back() ^= 1;
   CHECK(judged(kProviderRows, row).state == RowState::misplaced);
   row.key.pop_back();
@@ -125,9 +125,9 @@ TEST_CASE("dht audit: what this node has published is its record, its announceme
   // Our own, from before the clock was set back.
   CHECK(judge(kPublishedRows, Republish::row_key(orders), encode(kv()), kWall - 24h, {}).state == RowState::sound);
   REQUIRE(republish.next(kWall + 22h));
-  const SaveRow cursor = republish.done(kWall + 22h).save.at(0), hurried = republish.hurry(orders, kWall).save.at(0);
+  const store::Row cursor = republish.done(kWall + 22h).save.at(0), hurried = republish.hurry(orders, kWall).save.at(0);
   Audit audit({});
-  for (const SaveRow& note : {cursor, hurried}) {
+  for (const store::Row& note : {cursor, hurried}) {
     CHECK(judged(kPublishedRows, note).state == RowState::sound);
     // Which is sound, and nothing that anybody has published.
     audit.read(judged(kPublishedRows, note), note.key, note.key.size() + note.value.size());
@@ -142,7 +142,7 @@ TEST_CASE("dht audit: rows are summed by space, and what is above a limit is nam
   terms.held.space_bytes_max[2] = 3;
   terms.providers.per_key_max = 1;
   Audit audit(terms);
-  const auto read = [&](std::string_view keyspace, const SaveRow& row) {
+  const auto read = [&](std::string_view keyspace, const store::Row& row) {
     audit.read(judged(keyspace, row), row.key, row.key.size() + row.value.size());
   };
   CHECK(audit.over_limits().empty());
@@ -173,7 +173,7 @@ TEST_CASE("dht audit: rows are summed by space, and what is above a limit is nam
 }
 
 TEST_CASE("dht audit: a row says what it is about, by itself") {
-  const SaveRow signed_row = record_row(kv());
+  const store::Row signed_row = record_row(kv());
   const auto bytes = [](base::ByteView of) { return base::Bytes(of.begin(), of.end()); };
   const auto said = summary_of(kRecordRows, signed_row.key, signed_row.value, 48h).value();
   CHECK(said.space == AuditSpace::kv);
@@ -184,10 +184,10 @@ TEST_CASE("dht audit: a row says what it is about, by itself") {
   CHECK(said.expires == std::min(kv().expires, kWall + 48h));
   CHECK(summary_of(kRecordRows, signed_row.key, signed_row.value, 1h)->expires == kWall + 1h);
 
-  const SaveRow hashed = record_row(cid());
+  const store::Row hashed = record_row(cid());
   CHECK(summary_of(kRecordRows, hashed.key, hashed.value, 48h)->key == bytes(crypto::sha256(cid().value).view()));
 
-  const SaveRow announced = announcement(key(3), provider(7));
+  const store::Row announced = announcement(key(3), provider(7));
   const auto who = summary_of(kProviderRows, announced.key, announced.value, 48h).value();
   CHECK(who.what == Published::provider);
   CHECK(who.whose == bytes(provider(7).id.view()));

@@ -410,7 +410,7 @@ class DhtCluster {
 
 /// Writes rows into the store of a node, as one who can write to its disk does.
 inline void write_rows(DhtCluster& cluster, std::size_t i, std::string_view keyspace,
-                       const std::vector<SaveRow>& rows) {
+                       const std::vector<store::Row>& rows) {
   const auto why = cluster.ask<store::wire::Commit, messages::wire::Nothing>(
       i,
       [&](store::wire::Commit::Builder out) {

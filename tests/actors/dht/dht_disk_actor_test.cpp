@@ -8,8 +8,6 @@ using namespace troupe::dht;
 using namespace troupe::dht::test;
 using Result = troupe::dht::wire::StoreDone::Result;
 
-namespace {}  // namespace
-
 TEST_CASE("dht store: all nodes of one network share a quota, listed or not") {
   DhtCluster cluster(6, [](std::size_t, ClusterNode& member) {
     member.settings.groups.group_of.ten_net = TenNet::network;
@@ -126,7 +124,7 @@ TEST_CASE("dht store: what finds no room among expired rows at a start has it on
     by_key.emplace(key_of(record), record);
   }
   const CidRecord last = by_key.rbegin()->second;
-  std::vector<SaveRow> rows;
+  std::vector<store::Row> rows;
   for (const auto& [key, record] : by_key) {
     const auto offer = admit(encode(record), key, cluster[1].id(), cluster.wall(), 0);
     REQUIRE(offer.ok());

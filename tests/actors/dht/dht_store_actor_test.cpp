@@ -8,8 +8,6 @@ using namespace troupe::dht;
 using namespace troupe::dht::test;
 using Result = troupe::dht::wire::StoreDone::Result;
 
-namespace {}  // namespace
-
 TEST_CASE("dht store: a store needs a token that its asker was given a moment ago") {
   DhtCluster cluster(3);
   const KvRecord record = cluster.signed_by(1, 7, "seven");
@@ -225,8 +223,8 @@ TEST_CASE("dht store: rows that somebody else wrote are not believed, and erased
   REQUIRE(cluster.store(1, 0, good).result == Result::STORED);
   const auto offer = admit(encode(good), key_of(good), cluster[1].id(), cluster.wall(), 0);
   REQUIRE(offer.ok());
-  std::vector<SaveRow> bad;
-  const SaveRow row = row_of(offer.value(), cluster.wall());
+  std::vector<store::Row> bad;
+  const store::Row row = row_of(offer.value(), cluster.wall());
   bad.push_back({row_key({Space::kv, key(1)}), row.value});  // under another key
   bad.push_back({row_key({Space::pk, key_of(good)}), row.value});
   bad.push_back({{1, 2, 3}, row.value});
@@ -251,7 +249,7 @@ TEST_CASE("dht store: rows that somebody else wrote are not believed, and erased
 
 TEST_CASE("dht store: more rows than come in one slice are all read back") {
   DhtCluster cluster(2);
-  std::vector<SaveRow> rows;
+  std::vector<store::Row> rows;
   for (int i = 0; i < 1'300; ++i) {
     const CidRecord record{dht::bytes_of("value " + std::to_string(i))};
     const auto offer = admit(encode(record), key_of(record), cluster[1].id(), cluster.wall(), 0);

@@ -166,8 +166,8 @@ struct Plain {
 
 using Disk = std::map<base::Bytes, base::Bytes>;
 void write(Disk& disk, const RowChange& change) {
-  for (const SaveRow& row : change.save) disk[row.key] = row.value;
-  for (const EraseRow& row : change.erase) disk.erase(row.key);
+  for (const store::Row& row : change.save) disk[row.key] = row.value;
+  for (const base::Bytes& key : change.erase) disk.erase(key);
 }
 
 HeldLimits small_limits(base::Random& random) {

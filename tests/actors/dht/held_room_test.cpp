@@ -18,7 +18,7 @@ TEST_CASE("dht held: a full space makes room from its farthest record, for a nea
 
   const auto nearer = held.store(offer(15), {}, kWall);
   REQUIRE(nearer.ok());
-  CHECK(nearer.value().rows.erase == std::vector<EraseRow>{{row_key(offer(30).place)}});
+  CHECK(nearer.value().rows.erase == std::vector<base::Bytes>{row_key(offer(30).place)});
   CHECK(nearer.value().rows.save == std::vector{row_of(offer(15), kWall)});
   CHECK(held.places(Space::cid, {}, 9) ==
         std::vector<Place>{{Space::cid, key(10)}, {Space::cid, key(15)}, {Space::cid, key(20)}});

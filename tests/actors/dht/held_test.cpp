@@ -131,7 +131,7 @@ TEST_CASE("dht held: what has expired is never served, swept or not") {
   CHECK_FALSE(held.read(place, kWall + 48h));
   CHECK_FALSE(held.find(place, kWall + 48h));
   const RowChange swept = held.sweep(kWall + 48h);
-  CHECK(swept.erase == std::vector<EraseRow>{{row_key(place)}});
+  CHECK(swept.erase == std::vector<base::Bytes>{row_key(place)});
   CHECK(held.use().records == 0);
   CHECK_FALSE(held.wake_at());
 
@@ -183,7 +183,7 @@ TEST_CASE("dht held: what is held for a short time is renewed before it ends") {
 TEST_CASE("dht held: while the date is not believed nothing is dropped for its age, and none of it is served") {
   Held held = held_with();
   const Offer kept = admitted(kv());
-  const SaveRow row = held.store(kept, {}, kWall).value().rows.save.at(0);
+  const store::Row row = held.store(kept, {}, kWall).value().rows.save.at(0);
   const base::WallTime later = kWall + 1'000h;
   held.treat(Expired::kept);
   CHECK(held.sweep(later).empty());
@@ -217,7 +217,7 @@ TEST_CASE("dht held: what a clock far behind has read back is served and kept on
   held.treat(Expired::kept);
   const base::WallTime behind = kWall - 1'000h;
   for (const Offer& one : {admitted(cid()), admitted(kv())}) {
-    const SaveRow row = row_of(one, kWall);
+    const store::Row row = row_of(one, kWall);
     REQUIRE(held.load(row.key, row.value, behind).ok());
   }
   // A store by such a clock ends nothing sooner.
@@ -266,9 +266,9 @@ TEST_CASE("dht held: in memory there are values and no rows") {
 }
 
 TEST_CASE("dht held: rows come back after a restart, and hostile ones do not") {
-  const SaveRow row = row_of(admitted(kv()), kWall);
+  const store::Row row = row_of(admitted(kv()), kWall);
   Held held = held_with();
-  const auto error = [&](const SaveRow& what, base::WallTime wall = kWall) {
+  const auto error = [&](const store::Row& what, base::WallTime wall = kWall) {
     const auto out = held.load(what.key, what.value, wall);
     REQUIRE_FALSE(out.ok());
     return out.error();
@@ -283,7 +283,7 @@ TEST_CASE("dht held: rows come back after a restart, and hostile ones do not") {
   SUBCASE("under another space") { CHECK(error({row_key({Space::cid, kOrders.key}), row.value}) == RowError::corrupt); }
   SUBCASE("any byte changed that matters") {
     for (std::size_t i = 29; i < row.value.size(); ++i) {
-      SaveRow bad = row;
+      store::Row bad = row;
       bad.value[i] ^= 1;
       CHECK(error(bad) == RowError::corrupt);
     }

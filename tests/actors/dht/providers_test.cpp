@@ -223,7 +223,7 @@ TEST_CASE("dht providers: those of one network have so many keys, once it is kno
 
 TEST_CASE("dht providers: while the date is not believed nobody is dropped for its age, nor named") {
   Providers providers(kOwn, {}, kSecret, 0);
-  const SaveRow row = providers.add(key(1), provider(1), kWall).value().rows.save.at(0);
+  const store::Row row = providers.add(key(1), provider(1), kWall).value().rows.save.at(0);
   const base::WallTime later = kWall + 1'000h;
   providers.treat(Expired::kept);
   CHECK(providers.sweep(later).empty());
@@ -250,7 +250,7 @@ TEST_CASE("dht providers: while the date is not believed nobody is dropped for i
 
 TEST_CASE("dht providers: whom a clock far behind has read back is named and kept once the date is set right") {
   Providers before(kOwn, {}, kSecret, 0), after(kOwn, {}, kSecret, 0);
-  const SaveRow row = before.add(key(1), provider(1), kWall).value().rows.save.at(0);
+  const store::Row row = before.add(key(1), provider(1), kWall).value().rows.save.at(0);
   after.treat(Expired::kept);
   REQUIRE(after.load(row.key, row.value, kWall - 1'000h).ok());
   // An announcement by such a clock ends no sooner.
@@ -278,7 +278,7 @@ TEST_CASE("dht providers: of equal shares the farthest announcement goes, and no
 
 TEST_CASE("dht providers: rows come back after a restart, and hostile ones do not") {
   Providers before(kOwn, {}, kSecret, 0);
-  const SaveRow row = before.add(key(1), provider(1), kWall).value().rows.save.at(0);
+  const store::Row row = before.add(key(1), provider(1), kWall).value().rows.save.at(0);
   CHECK(base::hex(row.value) ==
         "0100754c6b00000000"                                                // version, two days after kWall
         "0100000000000000000000000000000000000000000000000000000000000000"  // key
@@ -286,7 +286,7 @@ TEST_CASE("dht providers: rows come back after a restart, and hostile ones do no
         "00000000000000000000ffff0a010203"
         "a00f");  // nonce, address, port 4000
   Providers after(kOwn, {}, kSecret, 0);
-  const auto error = [&](const SaveRow& what, base::WallTime wall = kWall) -> std::optional<RowError> {
+  const auto error = [&](const store::Row& what, base::WallTime wall = kWall) -> std::optional<RowError> {
     const auto out = after.load(what.key, what.value, wall);
     if (out.ok()) return std::nullopt;
     return out.error();
@@ -302,14 +302,14 @@ TEST_CASE("dht providers: rows come back after a restart, and hostile ones do no
     CHECK(found(after, key(1), kWall - 52h).empty());
   }
   SUBCASE("of another id, or one without work") {
-    SaveRow bad = row;
+    store::Row bad = row;
     bad.key[20] ^= 1;
     CHECK(error(bad) == RowError::corrupt);
     Providers strict(kOwn, {}, kSecret, 16);
     CHECK_FALSE(strict.load(row.key, row.value, kWall).ok());
   }
   SUBCASE("cut or lengthened anywhere") {
-    SaveRow bad = row;
+    store::Row bad = row;
     bad.value.push_back(0);
     CHECK(error(bad) == RowError::corrupt);
     for (std::size_t i = 0; i < row.value.size(); ++i) {
@@ -319,12 +319,12 @@ TEST_CASE("dht providers: rows come back after a restart, and hostile ones do no
     CHECK(error({{}, row.value}) == RowError::corrupt);
   }
   SUBCASE("with a port that cannot be dialled") {
-    SaveRow bad = row;
+    store::Row bad = row;
     bad.value[61] = bad.value[62] = 0;
     CHECK(error(bad) == RowError::corrupt);
   }
   SUBCASE("of two rows of a provider the later one knows its address") {
-    const SaveRow later = before.add(key(2), provider(1, 5000), kWall + 1h).value().rows.save.at(0);
+    const store::Row later = before.add(key(2), provider(1, 5000), kWall + 1h).value().rows.save.at(0);
     SUBCASE("read first") {
       CHECK_FALSE(error(later, kWall + 1h));
       CHECK_FALSE(error(row, kWall + 1h));
@@ -378,8 +378,8 @@ TEST_CASE("dht providers: it finds what a plain list finds, over restarts") {
     std::map<base::Bytes, base::Bytes> disk;
     base::WallTime wall = kWall;
     const auto write = [&](const RowChange& change) {
-      for (const SaveRow& row : change.save) disk[row.key] = row.value;
-      for (const EraseRow& row : change.erase) disk.erase(row.key);
+      for (const store::Row& row : change.save) disk[row.key] = row.value;
+      for (const base::Bytes& key : change.erase) disk.erase(key);
     };
     for (int i = 0; i < 120; ++i) {
       const Key of = key(static_cast<std::uint8_t>(random.below(5)));

@@ -163,7 +163,7 @@ class Publisher {
           RowChange change;
           for (const auto row : commit.getRows()) {
             if (row.getValue().isPut()) change.save.push_back({copy(row.getKey()), copy(row.getValue().getPut())});
-            else change.erase.push_back({copy(row.getKey())});
+            else change.erase.push_back(copy(row.getKey()));
           }
           later(store.slow_commits, [this, change, reply = std::make_shared<decltype(reply)>(std::move(reply))] {
             if (store.full && !change.save.empty())
@@ -396,7 +396,7 @@ TEST_CASE("republish rows: who waits for an erasure that fails is told, and it i
   CHECK_FALSE(one.store.rows.contains(one.row_key(old)));
 }
 
-TEST_CASE("republish rows: a store that takes nothing is asked again every two seconds, not for each put") {
+TEST_CASE("republish rows: a store that takes nothing is asked again less and less often, not for each put") {
   Publisher one;
   one.begin();
   one.store.full = true;
@@ -406,7 +406,7 @@ TEST_CASE("republish rows: a store that takes nothing is asked again every two s
   one.actors.stage.run_for(10s);
   CHECK(one.store.commits - before <= 6);
   one.store.full = false;
-  one.actors.stage.run_for(3s);
+  one.actors.stage.run_for(store::kRetryMax);
   CHECK(one.store.rows.size() == 51);  // and the cursor
 }
 

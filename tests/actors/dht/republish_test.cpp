@@ -298,13 +298,13 @@ TEST_CASE("dht republish: rows say what they are, and hostile ones are refused")
     const auto out = sweep.load(row_key, row, kWall);
     return !out.ok() && out.error() == RowError::corrupt;
   };
-  const SaveRow row = sweep.add(item(1, 0, Published::kv), base::as_bytes("record"), kWall).value();
+  const store::Row row = sweep.add(item(1, 0, Published::kv), base::as_bytes("record"), kWall).value();
   CHECK(base::hex(row.key) ==
         "02"
         "0100000000000000000000000000000000000000");
   CHECK(row.value == bytes_of("record"));
   REQUIRE(sweep.next(kWall + 2h));
-  const SaveRow cursor = sweep.done(kWall + 2h).save.at(0);
+  const store::Row cursor = sweep.done(kWall + 2h).save.at(0);
   CHECK(base::hex(cursor.key) == "00");
   CHECK(base::hex(cursor.value) ==
         "0100d2496b00000000"

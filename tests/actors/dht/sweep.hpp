@@ -13,10 +13,10 @@ inline constexpr std::chrono::minutes kPeriod = std::chrono::hours(22);
 using Disk = std::map<base::Bytes, base::Bytes>;
 
 inline Item item(int first, int second = 0, Published what = Published::provider) { return {key(first, second), what}; }
-inline void save(Disk& disk, const SaveRow& row) { disk[row.key] = row.value; }
+inline void save(Disk& disk, const store::Row& row) { disk[row.key] = row.value; }
 inline void save(Disk& disk, const RowChange& rows) {
-  for (const EraseRow& row : rows.erase) disk.erase(row.key);
-  for (const SaveRow& row : rows.save) save(disk, row);
+  for (const base::Bytes& key : rows.erase) disk.erase(key);
+  for (const store::Row& row : rows.save) save(disk, row);
 }
 inline Republish restarted(const Disk& disk, base::WallTime wall, RepublishSettings settings = {}) {
   Republish out(settings, wall);

@@ -35,7 +35,7 @@ void perform(Catalogue& catalogue, const Change& change, Disk* disk = nullptr) {
   catalogue.apply(change);
   if (disk == nullptr) return;
   for (const base::Bytes& key : change.erase) disk->erase(key);
-  for (const Row& row : change.write) (*disk)[row.key] = row.value;
+  for (const Row& row : change.save) (*disk)[row.key] = row.value;
 }
 
 void add(Catalogue& catalogue, const Entry& what, std::vector<base::NodeId> holders,

@@ -25,7 +25,7 @@ const Claim kBobsFile = Claim::file(kBob, cid(10));
 using Disk = std::map<base::Bytes, base::Bytes>;
 
 void write(Disk& disk, const Change& change) {
-  for (const Row& row : change.write) disk[row.key] = row.value;
+  for (const Row& row : change.save) disk[row.key] = row.value;
   for (const base::Bytes& key : change.erase) disk.erase(key);
 }
 
@@ -212,7 +212,7 @@ TEST_CASE("claims: a put's claims become claims for its file, in slices, and aga
   const std::uint64_t used = claims.used(kAnn);
   ClaimPlan plan = claims.plan_bind(kAnn, put_id(7), cid(10), kNow);
   CHECK(plan.more);
-  CHECK(plan.change.write.size() == kSliceMax);
+  CHECK(plan.change.save.size() == kSliceMax);
   perform(claims, plan);
   plan = claims.plan_bind(kAnn, put_id(7), cid(10), kNow);
   CHECK_FALSE(plan.more);
@@ -285,7 +285,7 @@ TEST_CASE("claims: rows that this program did not write are refused one by one")
   Claims claims;
   const auto plan = claims.plan_claim(kAnnsFile, content(0), 1000, Payload::given, kNow);
   REQUIRE(plan.ok());
-  const Row good = plan.value().change.write.front();
+  const Row good = plan.value().change.save.front();
   claims.abandon(plan.value());
   Row row = good;
   SUBCASE("another kind of row") { row.key[0] = 'x'; }
@@ -307,7 +307,7 @@ TEST_CASE("claims: a row of the store has the documented bytes") {
   const auto plan = claims.plan_claim(Claim::put(node(0xaa), put_id(0xbb)), content(0xcc, 0x01020304 & 0xfffff),
                                       0x20304, Payload::given, kNow);
   REQUIRE(plan.ok());
-  const Row& row = plan.value().change.write.front();
+  const Row& row = plan.value().change.save.front();
   const std::string zeros(62, '0');
   CHECK(base::hex(row.key) ==
         "63"

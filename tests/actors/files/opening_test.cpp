@@ -122,7 +122,7 @@ TEST_CASE("files: rows that a fault of the device hides are `unavailable`, and a
   REQUIRE(told);
   CHECK(told->code == Code::unavailable);
   CHECK(told->message.find("cannot be read: ") != std::string::npos);
-  CHECK(told->retry_after == kReadAgain);
+  CHECK(told->retry_after == store::kRetryMin);
   CHECK(health.state() == observe::HealthState::failing);
   cluster.stage.run_for(10s);
   CHECK(health.state() == observe::HealthState::ok);

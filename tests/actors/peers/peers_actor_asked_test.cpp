@@ -355,7 +355,7 @@ TEST_CASE("peers actor: the inspector sees how many peers are in which state, an
     CHECK(state.getLoading());
     CHECK(state.getWakeMs().isNone());
   });
-  fixture.pass(kStoreAgain);
+  fixture.pass(store::kRetryMin);
   fixture.store.commits_failing = 1;
   fixture.others.mute = {2};
   for (const std::uint32_t number : {1, 2}) fixture.dials_us(number);

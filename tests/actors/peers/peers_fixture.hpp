@@ -23,7 +23,7 @@ using messages::Role;
 using runtime::Handlers;
 using runtime::Reply;
 using test::ActorFixture;
-using test::RemotePeer;
+using test::ForeignActor;
 using test::Scripted;
 using wire::LinkDirection;
 using wire::PeerState;
@@ -261,7 +261,7 @@ struct PeersFixture {
   /// Asks as another node or an operator does.
   template <class Question, class Fill>
   runtime::Envelope hear(std::uint32_t number, Role role, Fill fill) {
-    return RemotePeer(actors, id_of(number), role).ask<Question>(peers, fill);
+    return ForeignActor(actors, id_of(number), role).ask<Question>(peers, fill);
   }
   template <class Question, class Answer, class Fill>
   void ask(Fill fill, std::function<void(runtime::Answer<Answer>&)> then) {

@@ -1,28 +1,28 @@
-#include "actors/dht/logic/row_backlog.hpp"
+#include "runtime/store/logic/write_behind.hpp"
 
 #include <iterator>
 #include <utility>
 
 #include "runtime/base/ensure.hpp"
 
-namespace troupe::dht {
+namespace troupe::store {
 namespace {
 
 constexpr std::size_t kRowBytes = 128;                // around key and value, in a commit
 constexpr std::size_t kBatchBytes = 2 * 1024 * 1024;  // half of what a commit may have
 
-std::size_t cost_of(const RowBacklog::Rows::value_type& row) {
+std::size_t cost_of(const WriteBehind::Changes::value_type& row) {
   return kRowBytes + row.first.size() + (row.second ? row.second->size() : 0);
 }
 
 }  // namespace
 
-void RowBacklog::add(RowChange change) {
-  for (const EraseRow& row : change.erase) put_in(row.key, std::nullopt);
-  for (SaveRow& row : change.save) put_in(row.key, std::move(row.value));
+void WriteBehind::add(RowChange change) {
+  for (const base::Bytes& key : change.erase) put_in(key, std::nullopt);
+  for (Row& row : change.save) put_in(row.key, std::move(row.value));
 }
 
-void RowBacklog::put_in(const base::Bytes& key, std::optional<base::Bytes> value) {
+void WriteBehind::put_in(const base::Bytes& key, std::optional<base::Bytes> value) {
   const auto [row, fresh] = waiting_.try_emplace(key);
   if (!fresh) took(*row);
   row->second = std::move(value);
@@ -31,29 +31,29 @@ void RowBacklog::put_in(const base::Bytes& key, std::optional<base::Bytes> value
 }
 
 /// It does not wait any more.
-void RowBacklog::took(const Rows::value_type& row) {
+void WriteBehind::took(const Changes::value_type& row) {
   if (row.second) value_bytes_ -= cost_of(row);
   else --erased_;
 }
 
-bool RowBacklog::has_room(const base::Bytes& key, std::size_t value_size) const {
+bool WriteBehind::has_room(const base::Bytes& key, std::size_t value_size) const {
   if (!full()) return true;
   const auto row = waiting_.find(key);
   return row != waiting_.end() && row->second && row->second->size() >= value_size;
 }
 
-const std::optional<base::Bytes>* RowBacklog::find(const base::Bytes& key) const {
+const std::optional<base::Bytes>* WriteBehind::find(const base::Bytes& key) const {
   if (const auto row = waiting_.find(key); row != waiting_.end()) return &row->second;
   if (!under_way_) return nullptr;
   const auto row = under_way_->find(key);
   return row == under_way_->end() ? nullptr : &row->second;
 }
 
-const RowBacklog::Rows* RowBacklog::next() {
+const WriteBehind::Changes* WriteBehind::next() {
   if (under_way_ || waiting_.empty() || pause_ == Pause::all) return nullptr;
   if (erased_ == 0 && pause_ == Pause::values) return nullptr;
   erases_now_ = erased_ > 0;
-  Rows& rows = under_way_.emplace();
+  Changes& rows = under_way_.emplace();
   std::size_t bytes = 0;
   for (auto end = waiting_.end(); end != waiting_.begin() && bytes < kBatchBytes;) {
     const auto row = std::prev(end);
@@ -68,18 +68,18 @@ const RowBacklog::Rows* RowBacklog::next() {
   return &rows;
 }
 
-void RowBacklog::done() {
+void WriteBehind::done() {
   base::ensure(under_way_.has_value(), "a batch that is written was under way");
   under_way_.reset();
   if (!std::exchange(erases_now_, false)) pause_ = Pause::none;
 }
 
-void RowBacklog::failed() {
+void WriteBehind::failed() {
   base::ensure(under_way_.has_value(), "a batch that failed was under way");
   pause_ = std::exchange(erases_now_, false) ? Pause::all : Pause::values;
-  Rows rows = *std::exchange(under_way_, std::nullopt);
+  Changes rows = *std::exchange(under_way_, std::nullopt);
   for (auto& [key, value] : rows)
     if (!waiting_.contains(key)) put_in(key, std::move(value));
 }
 
-}  // namespace troupe::dht
+}  // namespace troupe::store

@@ -1,0 +1,292 @@
+#include "runtime/store/rows.hpp"
+
+#include <algorithm>
+#include <span>
+#include <utility>
+
+#include "runtime/base/ensure.hpp"
+
+namespace troupe::store {
+namespace {
+
+using base::Code;
+using base::Error;
+using Committed = runtime::Answer<messages::wire::Nothing>;
+
+constexpr std::size_t kRowBytes = 128;  // around key and value, in a commit
+
+capnp::Data::Reader data_of(base::ByteView bytes) { return {bytes.data(), bytes.size()}; }
+base::ByteView bytes_of(capnp::Data::Reader data) { return {data.begin(), data.size()}; }
+
+std::size_t size_of(const Row& row) { return kRowBytes + row.key.size() + row.value.size(); }
+std::size_t size_of(const base::Bytes& key) { return kRowBytes + key.size(); }
+
+/// Those at the front that a commit takes which has `bytes` left: at least one.
+template <class Item>
+std::span<const Item> fitting(std::span<const Item> items, std::size_t& bytes) {
+  std::size_t count = 0;
+  while (count < std::min(items.size(), kSaveRows) && (count == 0 || size_of(items[count]) <= bytes))
+    bytes -= std::min(bytes, size_of(items[count++]));
+  return items.first(count);
+}
+
+void tell(std::vector<Rows::Done>& all, const base::Outcome<void>& how) {
+  for (Rows::Done& one : std::exchange(all, {})) one(how);
+}
+
+}  // namespace
+
+// -- read ------------------------------------------------------------------------------------------------------------
+
+void Rows::load(Take take, Done loaded) {
+  take_ = std::move(take);
+  loaded_ = std::move(loaded);
+  perform(loading_.begin(setup_.first, now()));
+}
+
+void Rows::perform(RowLoading::Step step) {
+  switch (step) {
+    case RowLoading::Step::ask: return read_slice();
+    case RowLoading::Step::wait: {
+      load_at_ = loading_.retry_at();
+      return arm();
+    }
+    case RowLoading::Step::end:
+      if (loading_.complete()) return loaded_({});
+      return loaded_(refusal());
+  }
+}
+
+void Rows::read_slice() {
+  if (!on_disk()) {
+    settled();
+    return perform(loading_.took({}));
+  }
+  scan(loading_.from(), kLoadRows, kLoadBytes, [this](const base::Outcome<Page>& page) {
+    if (page.ok()) return took(page.value());
+    const auto step = loading_.failed(page.error().code, now());
+    unread_ = page.error();
+    show();
+    settled();
+    perform(step);
+  });
+}
+
+void Rows::took(const Page& page) {
+  RowChange useless;
+  for (const auto row : page.rows)
+    if (take_(bytes_of(row.getKey()), bytes_of(row.getValue())) == Use::erase)
+      useless.erase.emplace_back(row.getKey().begin(), row.getKey().end());
+  // One that cannot be erased stays until the next start.
+  save(std::move(useless), [this, next = page.next](const base::Outcome<void>&) {
+    const auto step = loading_.took(next);
+    if (step == RowLoading::Step::end) {
+      unread_.reset();
+      show();
+      settled();
+    }
+    perform(step);
+  });
+}
+
+void Rows::settled() {
+  settled_ = true;
+  if (when_settled_) std::exchange(when_settled_, {})();
+}
+
+void Rows::when_settled(base::Callback<void()> settled) {
+  when_settled_ = std::move(settled);
+  if (settled_) this->settled();
+}
+
+Error Rows::refusal() const {
+  if (!unread_) return {Code::unavailable, "this node still reads " + setup_.what, kRetryMin};
+  const std::string text = setup_.what + " cannot be read: " + unread_->message;
+  if (lasting(unread_->code)) return {unread_->code, text, {}};
+  return {Code::unavailable, text, kRetryMin};
+}
+
+void Rows::reload(const base::Bytes& key, base::Callback<void()> taken) {
+  if (reloads_.size() >= kReloadsMax) return;
+  if (reloads_.insert_or_assign(key, std::move(taken)).second) reload_now(key);
+}
+
+void Rows::reload_now(const base::Bytes& key) {
+  get(key, [this, key](const base::Outcome<Value>& row) {
+    if (!row.ok() && !lasting(row.error().code)) {
+      reload_at_ = std::min(reload_at_, now() + kRetryMax);
+      return arm();
+    }
+    auto taken = reloads_.extract(key);
+    if (!row.ok() || !row.value()) return;
+    if (take_(key, *row.value()) == Use::erase) save({.save = {}, .erase = {key}});
+    taken.mapped()();
+  });
+}
+
+// -- save now --------------------------------------------------------------------------------------------------------
+
+struct Rows::Saving {
+  std::shared_ptr<const RowChange> change;
+  Done done;
+  std::size_t saved = 0;
+  std::size_t erased = 0;
+};
+
+void Rows::write_row(wire::Change::Builder out, const base::Bytes& key, const base::Bytes* value) const {
+  out.setKeyspace(setup_.keyspace);
+  out.setKey(data_of(key));
+  if (value != nullptr) out.getValue().setPut(data_of(*value));
+  else out.getValue().setErase();
+}
+
+void Rows::save(std::shared_ptr<const RowChange> change, Done done, Fill fill) {
+  if (!on_disk() || (change->empty() && !fill)) return done({});
+  save_next(std::make_shared<Saving>(Saving{std::move(change), std::move(done)}), std::move(fill));
+}
+
+void Rows::save_next(std::shared_ptr<Saving> saving, Fill fill) {
+  std::size_t bytes = kSaveBytes;
+  const auto puts = fitting(std::span<const Row>(saving->change->save).subspan(saving->saved), bytes);
+  const bool all_put = saving->saved + puts.size() == saving->change->save.size();
+  auto keys = std::span<const base::Bytes>(saving->change->erase).subspan(saving->erased);
+  keys = all_put ? fitting(keys, bytes) : keys.first(0);
+  const bool first = saving->saved + saving->erased == 0;
+  ask<wire::Commit, messages::wire::Nothing>(
+      store(), now() + kSaveDue,
+      [&](wire::Commit::Builder out) {
+        auto rows = out.initRows(static_cast<unsigned>(puts.size() + keys.size()));
+        unsigned i = 0;
+        for (const Row& row : puts) write_row(rows[i++], row.key, &row.value);
+        for (const base::Bytes& key : keys) write_row(rows[i++], key, nullptr);
+        if (fill) fill(out);
+      },
+      [this, saving, first, saved = puts.size(), erased = keys.size()](const Committed& answer) {
+        if (!answer.ok()) return not_saved(*saving, first, answer.error());
+        saving->saved += saved;
+        saving->erased += erased;
+        const bool more = saving->saved < saving->change->save.size() || saving->erased < saving->change->erase.size();
+        if (more) save_next(saving, {});
+        else saving->done({});
+      });
+}
+
+void Rows::not_saved(Saving& saving, bool first, const Error& why) {
+  if (first && nothing_done(why.code)) return saving.done(why);
+  const std::string doubt = "whether a change of " + setup_.what + " is saved is not known";
+  if (setup_.doubt == Doubt::ends_owner) throw base::StateUnknown(doubt);
+  saving.done(Error{Code::unknown_outcome, doubt + ": " + why.message, why.retry_after});
+}
+
+void Rows::save_row(const base::Bytes& key, RowChange change, Done done) {
+  if (change.empty()) {
+    const auto under_way = changing_.find(key);
+    if (under_way == changing_.end()) return done({});
+    return under_way->second.waiting.push_back(std::move(done));
+  }
+  ++changing_[key].saves;
+  save(std::move(change), [this, key, done = std::move(done)](const base::Outcome<void>& saved) mutable {
+    const auto at = changing_.find(key);
+    std::vector<Done> waiting;
+    const bool last = --at->second.saves == 0;
+    if (!saved.ok() || last) waiting = std::exchange(at->second.waiting, {});
+    if (last) changing_.erase(at);
+    done(saved);
+    tell(waiting, saved);
+  });
+}
+
+// -- write behind ----------------------------------------------------------------------------------------------------
+
+void Rows::write(RowChange change, Done erased) {
+  if (on_disk()) behind_.add(std::move(change));
+  if (erased) to_erase_.push_back(std::move(erased));
+  write_next();
+}
+
+void Rows::write_next() {
+  if (const auto* const rows = behind_.next()) {
+    if (behind_.erases_now()) std::ranges::move(std::exchange(to_erase_, {}), std::back_inserter(erasing_));
+    commit(*rows, [this](const Committed& answer) { written(answer); });
+  }
+  if (behind_.erases()) return;
+  tell(to_erase_, {});
+  tell(erasing_, {});
+}
+
+template <class F>
+void Rows::commit(const WriteBehind::Changes& changes, F then) {
+  ask<wire::Commit, messages::wire::Nothing>(
+      store(), now() + kSaveDue,
+      [&](wire::Commit::Builder out) {
+        auto rows = out.initRows(static_cast<unsigned>(changes.size()));
+        unsigned i = 0;
+        for (const auto& [key, value] : changes) write_row(rows[i++], key, value ? &*value : nullptr);
+      },
+      std::move(then));
+}
+
+void Rows::written(const Committed& answer) {
+  if (answer.ok()) {
+    behind_.done();
+    write_retry_.succeeded();
+    unsaved_.reset();
+    if (unread_ && !reading() && !lasting(unread_->code)) unread_.reset();  // its owner has gone on without them
+  } else {
+    ++writes_failed_;
+    if (setup_.waited != nullptr) world().mutations.sometimes(setup_.waited);
+    if (behind_.erases_now()) tell(erasing_, answer.error());
+    behind_.failed();
+    unsaved_ = answer.error();
+    write_at_ = std::min(write_at_, now() + write_retry_.next());
+    arm();
+  }
+  show();
+  write_next();
+}
+
+void Rows::stop() {
+  if (behind_.under_way()) behind_.failed();  // its answer is not heard any more: what is written twice is written
+  behind_.again();
+  while (const auto* const rows = behind_.next()) {
+    commit(*rows, [](const Committed&) {});
+    behind_.done();
+  }
+}
+
+// -- both ------------------------------------------------------------------------------------------------------------
+
+void Rows::again() {
+  const auto due = [this](base::Instant& at) { return at <= now() && (at = base::Instant::max(), true); };
+  if (due(load_at_)) read_slice();
+  if (due(reload_at_))
+    for (const auto& [key, taken] : reloads_) reload_now(key);
+  if (due(write_at_)) {
+    behind_.again();
+    write_next();
+  }
+  arm();
+}
+
+void Rows::arm() {
+  const base::Instant next = std::min({load_at_, reload_at_, write_at_});
+  if (next < base::Instant::max()) wait_(*this, std::max<base::Duration>(next - now(), base::Duration::zero()));
+}
+
+void Rows::show() {
+  const bool well = !unread_ && !unsaved_;
+  if (setup_.health == nullptr || (well && !shown_)) return;
+  shown_ = !well;
+  if (well) return setup_.health->clear(setup_.source);
+  if (unread_) return setup_.health->raise(setup_.source, setup_.unread_is, refusal().message);
+  setup_.health->raise(setup_.source, observe::HealthState::degraded,
+                       setup_.what + " cannot be saved: " + unsaved_->message);
+}
+
+void Rows::check() const {
+  base::ensure(behind_.under_way() || behind_.waiting() == 0 || write_at_ < base::Instant::max(),
+               "rows wait for a commit that is under way, or for its turn");
+  base::ensure(reloads_.size() <= kReloadsMax, "few rows are read again");
+}
+
+}  // namespace troupe::store
