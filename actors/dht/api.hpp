@@ -8,10 +8,15 @@
 //
 // ListPublished -> PublishedKeys   what is kept published
 //
+// Provide (an operator's) is answered by the domain that has the contents: `/files/announce`.
+//
 // A content id's key is its first 20 bytes (key_of).
+#include <optional>
+
 #include "actors/dht/logic/contact.hpp"
 #include "actors/dht/logic/range.hpp"
 #include "messages/dht.capnp.h"
+#include "runtime/base/error.hpp"
 
 namespace troupe::dht {
 
@@ -29,6 +34,10 @@ inline Key key_of(const base::Digest& cid) {
   for (std::size_t i = 0; i < Key::kBytes; ++i) out.bytes[i] = cid.bytes[i];
   return out;
 }
+
+/// Why a store or an announcement was not acknowledged by enough nodes, for people; nothing if it was.
+std::optional<base::Error> store_error(wire::SearchResult::Reader result);
+std::optional<base::Error> store_error(wire::ItemResult::Reader result);
 
 /// Whether what a search has not found may be there all the same: nobody could be asked, or somebody who may have it
 /// did not answer.

@@ -52,7 +52,6 @@ void DhtActor::receive(runtime::Handlers& on) {
   on.ask<wire::Put, wire::PutDone>(answers);
   on.ask<wire::GetValue, wire::GotValue>(answers);
   on.ask<wire::FindNearest, wire::Nearest>(answers);
-  on.ask<wire::Provide, wire::PutDone>(answers);
   on.stream<wire::FindProviders, wire::FoundProviders>(
       [this](wire::FindProviders::Reader question, runtime::Sink<wire::FoundProviders> sink) {
         find_providers(question, std::move(sink));
@@ -99,7 +98,7 @@ void DhtActor::start() {
   cache_.emplace(own(), settings_->cache_bytes_max, settings_->copies);
   node()
       .publish<wire::Ping, wire::FindNode, wire::FindValue, wire::Store, wire::AddProvider, wire::GetProviders,
-               wire::Listen, wire::Put, wire::PutMany, wire::GetValue, wire::GetMany, wire::FindNearest, wire::Provide,
+               wire::Listen, wire::Put, wire::PutMany, wire::GetValue, wire::GetMany, wire::FindNearest,
                wire::FindProviders, wire::GetTable>(kPath, self());
   // Without them the table would keep whom nobody watches.
   buckets_ = spawn(BucketsActor::kPart, [settings = settings_] { return std::make_unique<BucketsActor>(settings); },

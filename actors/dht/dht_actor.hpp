@@ -178,8 +178,6 @@ class DhtActor final : public runtime::Actor {
   void put(const Record& record, Wanted wanted, Reply<wire::PutDone> reply);
   void answer(wire::GetValue::Reader question, Reply<wire::GotValue> reply);
   void answer(wire::FindNearest::Reader question, Reply<wire::Nearest> reply);
-  void answer(wire::Provide::Reader order, Reply<wire::PutDone> reply);
-  void provide(const base::Digest& cid, bool explain, const runtime::Handle& asker, Reply<wire::PutDone> reply);
   void answer(wire::GetTable::Reader question, Reply<wire::TableRows> reply);
   void publish(Published what, const Key& key, base::ByteView record, std::size_t stored);
   static bool may_be_stored(Published what, const base::Error& why);

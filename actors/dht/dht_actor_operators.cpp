@@ -6,8 +6,6 @@
 #include "actors/dht/lookup_actor.hpp"
 #include "actors/dht/sealing.hpp"
 #include "actors/dht/wire.hpp"
-#include "actors/files/api.hpp"
-#include "messages/files.capnp.h"
 
 namespace troupe::dht {
 namespace {
@@ -15,7 +13,6 @@ namespace {
 using base::Code;
 using base::Error;
 
-constexpr std::chrono::seconds kHasDue{5};
 constexpr std::uint64_t kExpectedAheadMax = std::chrono::milliseconds(std::chrono::days(1)).count();
 
 Error seal_error(SealError why) {
@@ -227,52 +224,6 @@ void DhtActor::answer(wire::FindNearest::Reader question, Reply<wire::Nearest> r
          [reply = std::move(reply)](runtime::Answer<wire::SearchResult>& answer) mutable {
            if (!answer.ok()) return reply.refuse(answer.error());
            reply.send([&](wire::Nearest::Builder out) { out.setSearch(answer.value()); });
-         });
-}
-
-/// What this node does not hold it does not announce.
-void DhtActor::answer(wire::Provide::Reader order, Reply<wire::PutDone> reply) {
-  const auto cid = base::Digest::from(bytes_of(order.getCid()));
-  if (!cid) return reply.refuse({Code::malformed, "a content id has 32 bytes"});
-  if (client()) return reply.refuse({Code::refused, "this node cannot be dialled, and provides nothing"});
-  ask<files::wire::HasContents, files::wire::Has>(
-      node().find(files::kHolderPath), now() + kHasDue,
-      [&](files::wire::HasContents::Builder out) {
-        auto list = out.initContents(1);
-        const auto bytes = cid->view();
-        const auto word = [&](std::size_t at) {
-          std::uint64_t value = 0;
-          for (std::size_t i = 0; i < 8; ++i) value |= std::uint64_t{bytes[at + i]} << (8 * i);
-          return value;
-        };
-        list[0].setId0(word(0));
-        list[0].setId1(word(8));
-        list[0].setId2(word(16));
-        list[0].setId3(word(24));
-        list[0].setKind(files::wire::ContentKind::MANIFEST);
-      },
-      [this, cid = *cid, explain = order.getExplain(), asker = sender(),
-       reply = std::move(reply)](runtime::Answer<files::wire::Has> answer) mutable {
-        if (!answer.ok()) return reply.refuse(answer.error());
-        if (answer.value().getPresent().size() != 1 || !answer.value().getPresent()[0])
-          return reply.refuse({Code::not_found, "this node does not hold " + cid.hex()});
-        provide(cid, explain, asker, std::move(reply));
-      });
-}
-
-void DhtActor::provide(const base::Digest& cid, bool explain, const runtime::Handle& asker,
-                       Reply<wire::PutDone> reply) {
-  const Key key = dht::key_of(cid);
-  search(Wanted{.key = key, .goal = wire::Search::Goal::PROVIDE, .explain = explain, .asker = asker},
-         [this, key, cid, reply = std::move(reply)](runtime::Answer<wire::SearchResult>& answer) mutable {
-           if (!answer.ok()) return reply.refuse(answer.error());
-           if (const auto why = store_error(answer.value())) return reply.refuse(*why);
-           publish(Published::provider, key, {}, answer.value().getStored());
-           reply.send([&](wire::PutDone::Builder out) {
-             out.setKey(data_of(key.view()));
-             out.setDigest(data_of(cid.view()));
-             out.setSearch(answer.value());
-           });
          });
 }
 

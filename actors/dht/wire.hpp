@@ -46,9 +46,6 @@ base::Error to_error(RecordError why);
 /// Into a message; nothing of the error is lost but what its limits cut.
 void write(messages::wire::Error::Builder to, const base::Error& error);
 base::Error read(messages::wire::Error::Reader from);
-/// What became of a store, for people: nothing if enough nodes have acknowledged it.
-std::optional<base::Error> store_error(wire::SearchResult::Reader result);
-std::optional<base::Error> store_error(wire::ItemResult::Reader result);
 /// Why a search has nothing to say of what there is: nobody could be asked, or most of those that are known have not
 /// answered. Nothing if they have.
 std::optional<base::Error> unheard_error(wire::SearchResult::Reader result);

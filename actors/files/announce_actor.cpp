@@ -20,6 +20,10 @@ void AnnounceActor::receive(runtime::Handlers& on) {
     if (holds.getGone()) withdraw(key.value().position());
     else take(key.value().position());
   });
+  on.ask<dht::wire::Provide, dht::wire::PutDone>(
+      [this](dht::wire::Provide::Reader request, runtime::Reply<dht::wire::PutDone> reply) {
+        provide(request, std::move(reply));
+      });
   on.timer<Send>([this] { send(); });
   on.timer<Look>([this] { look(); });
   on.describe<wire::AnnounceState>([this](wire::AnnounceState::Builder state) {
@@ -28,6 +32,11 @@ void AnnounceActor::receive(runtime::Handlers& on) {
     state.setFailed(failed_);
     state.setDropped(dropped_);
   });
+}
+
+void AnnounceActor::start() {
+  node().publish<dht::wire::Provide>(kAnnouncePath, self());
+  after<Look>(kLookFirst);
 }
 
 void AnnounceActor::check() const {
@@ -123,6 +132,47 @@ void AnnounceActor::sent(runtime::Answer<dht::wire::SearchResult>& answer) {
   }
   failed_ += !all;
   if (!waiting_.empty()) after<Send>(all ? base::Duration::zero() : base::Duration(kAgain));
+}
+
+// -- an operator's
+// -----------------------------------------------------------------------------------------------------
+
+/// What this node does not hold it does not announce.
+void AnnounceActor::provide(dht::wire::Provide::Reader request, runtime::Reply<dht::wire::PutDone> reply) {
+  const auto cid = read_id<Cid>(request.getCid());
+  if (!cid.ok()) return reply.refuse({base::Code::malformed, "a content id has 32 bytes"});
+  ask<wire::HasContents, wire::Has>(
+      node().find(kHolderPath), now() + settings_.answer_timeout,
+      [&](wire::HasContents::Builder out) { write(out.initContents(1)[0], ContentKey::manifest(cid.value())); },
+      [this, cid = cid.value(), explain = request.getExplain(),
+       reply = std::move(reply)](runtime::Answer<wire::Has> answer) mutable {
+        if (!answer.ok()) return reply.refuse(answer.error());
+        const auto present = answer.value().getPresent();
+        if (present.size() != 1 || !present[0])
+          return reply.refuse({base::Code::not_found, "this node does not hold " + cid.hex()});
+        provide(cid, explain, std::move(reply));
+      });
+}
+
+void AnnounceActor::provide(const Cid& cid, bool explain, runtime::Reply<dht::wire::PutDone> reply) {
+  const base::NodeId key = ContentKey::manifest(cid).position();
+  ask<dht::wire::Search, dht::wire::SearchResult>(
+      node().find(settings_.dht), now() + kSearchDue,
+      [&](dht::wire::Search::Builder search) {
+        search.setKey(data_of(key.view()));
+        search.getGoal().setProvide();
+        search.setKeep(true);
+        search.setExplain(explain);
+      },
+      [cid, key, reply = std::move(reply)](runtime::Answer<dht::wire::SearchResult> answer) mutable {
+        if (!answer.ok()) return reply.refuse(answer.error());
+        if (const auto why = dht::store_error(answer.value())) return reply.refuse(*why);
+        reply.send([&](dht::wire::PutDone::Builder out) {
+          out.setKey(data_of(key.view()));
+          out.setDigest(data_of(cid.view()));
+          out.setSearch(answer.value());
+        });
+      });
 }
 
 // -- the look --------------------------------------------------------------------------------------------------------

@@ -1,7 +1,8 @@
 #pragma once
-// Tells the network what this node holds: each content under the first 20 bytes of its id, so that whoever knows the
-// id alone finds it.
+// Tells the network what this node holds: each content under the first 20 bytes of its id, so that the id alone is
+// enough to find it.
 //
+// Serves   published at kAnnouncePath, to operators: Provide of the DHT's messages, for a file that this node holds.
 // Batches  what comes within kGather goes together: keys of one region of the key space share a search, as many as the
 //          nodes that it finds can serve. In a network of few nodes that is all of it.
 // Again    what was not acknowledged is tried again after kAgain; the DHT keeps what was, over restarts, until it is
@@ -29,13 +30,15 @@ class AnnounceActor final : public FilesPart {
   explicit AnnounceActor(FilesSettings settings) : FilesPart(std::move(settings)) {}
 
   void receive(runtime::Handlers& on) override;
-  void start() override { after<Look>(kLookFirst); }
+  void start() override;
   void check() const override;
 
  private:
   struct Send {};
   struct Look {};
 
+  void provide(dht::wire::Provide::Reader request, runtime::Reply<dht::wire::PutDone> reply);
+  void provide(const Cid& cid, bool explain, runtime::Reply<dht::wire::PutDone> reply);
   void take(const base::NodeId& key);
   void withdraw(const base::NodeId& key);
   void wait(const base::NodeId& key);

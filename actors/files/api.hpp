@@ -16,7 +16,7 @@ namespace troupe::files {
 inline constexpr const char* kPath = "/files";
 /// Where nodes ask: StoreContent, BindClaim, ReleaseClaim, FetchContent, HasContents.
 inline constexpr const char* kHolderPath = "/files/holder";
-/// Whom a holder tells what it has: Holds.
+/// Where operators ask: Provide, of the DHT's messages. Inside the node, what a holder has: Holds.
 inline constexpr const char* kAnnouncePath = "/files/announce";
 
 /// Whom puts and the watch ask where contents belong: FindPlaces.

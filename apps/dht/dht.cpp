@@ -7,6 +7,7 @@
 
 #include "actors/dht/api.hpp"
 #include "actors/dht/wire.hpp"
+#include "actors/files/api.hpp"
 #include "apps/cli/client.hpp"
 #include "apps/cli/json.hpp"
 #include "apps/cli/shell_word.hpp"
@@ -121,11 +122,11 @@ Ending provide(const Invocation& invocation, Console& console) {
   if (!cid) return usage_failure("a content id has 64 hexadecimal digits", "troupe file ls");
   auto client = Client::connect(invocation, console);
   if (!client.ok()) return client.error();
-  auto answer =
-      client.value()->ask<wire::Provide, wire::PutDone>(dht::kPath, kDhtTimeout, [&](wire::Provide::Builder order) {
-        order.setCid(data(cid->view()));
-        order.setExplain(invocation.has("--explain"));
-      });
+  auto answer = client.value()->ask<wire::Provide, wire::PutDone>(files::kAnnouncePath, kDhtTimeout,
+                                                                  [&](wire::Provide::Builder order) {
+                                                                    order.setCid(data(cid->view()));
+                                                                    order.setExplain(invocation.has("--explain"));
+                                                                  });
   if (!answer.ok()) {
     Failure why = answer.error();
     if (why.error.code != base::Code::not_found) return why;

@@ -77,7 +77,6 @@ TEST_CASE("dht audit: a node that is well has no trouble, and loses nothing when
   REQUIRE_FALSE(cluster.put(0, Space::cid, "", "bytes").error);
   REQUIRE_FALSE(cluster.put(0, Space::pk, "", "").error);
   const base::Digest cid = crypto::sha256(base::as_bytes("a file"));
-  cluster[0].files.insert(cid);
   REQUIRE_FALSE(cluster.provide(0, cid));
   for (const bool cleaning : {false, true}) {
     const Audited found = cleaning ? clean(cluster, 0) : check(cluster, 0);
@@ -250,7 +249,6 @@ TEST_CASE("dht audit: what has expired by a date that is doubted stays when it i
   DhtCluster cluster(1);
   REQUIRE_FALSE(cluster.put(0, Space::kv, "orders", "x").error);
   const base::Digest cid = crypto::sha256(base::as_bytes("a file"));
-  cluster[0].files.insert(cid);
   REQUIRE_FALSE(cluster.provide(0, cid));
   sim::Clock& clock = cluster[0].life().ports.clock();
   SUBCASE("just after the start") {}

@@ -55,7 +55,6 @@ class DhtCluster {
     life.node.host = &life.breaker;
     begin_net(home, life);
     life.node.start("peers", script([this, i](Scripted&, runtime::Handlers& on) { know(i, on); }));
-    life.node.start_at(files::kHolderPath, script([&home](Scripted&, runtime::Handlers& on) { hold(home, on); }));
     if (home.stores) begin_store(i);
     if (home.acts) {
       life.node.start("dht", script(home.acts, [](Scripted& self) {
@@ -196,9 +195,18 @@ class DhtCluster {
         });
     return out;
   }
+  /// Announces a content from now on, as `/files/announce` does.
   std::optional<Error> provide(std::size_t i, const base::Digest& cid) {
-    return ask<wire::Provide, wire::PutDone>(i,
-                                             [&](wire::Provide::Builder order) { order.setCid(data_of(cid.view())); });
+    std::optional<Error> untaken;
+    auto why = ask<wire::Search, wire::SearchResult>(
+        i,
+        [&](wire::Search::Builder search) {
+          search.setKey(data_of(dht::key_of(cid).view()));
+          search.getGoal().setProvide();
+          search.setKeep(true);
+        },
+        [&](wire::SearchResult::Reader result) { untaken = store_error(result); });
+    return why ? why : untaken;
   }
   std::set<base::NodeId> providers(std::size_t i, const base::Digest& cid, std::uint16_t most = 20) {
     std::set<base::NodeId> out;
@@ -394,16 +402,6 @@ class DhtCluster {
             unsigned at = 0;
             for (const std::size_t one : known) messages::write_contact(list[at++], members[one]->where());
           });
-        });
-  }
-  static void hold(ClusterNode& home, runtime::Handlers& on) {
-    on.ask<files::wire::HasContents, files::wire::Has>(
-        [&home](files::wire::HasContents::Reader question, runtime::Reply<files::wire::Has> reply) {
-          const auto one = question.getContents()[0];
-          base::Digest cid;
-          const std::uint64_t words[] = {one.getId0(), one.getId1(), one.getId2(), one.getId3()};
-          for (std::size_t i = 0; i < 32; ++i) cid.bytes[i] = static_cast<std::uint8_t>(words[i / 8] >> (8 * (i % 8)));
-          reply.send([&](files::wire::Has::Builder out) { out.initPresent(1).set(0, home.files.contains(cid)); });
         });
   }
 };

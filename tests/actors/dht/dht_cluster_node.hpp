@@ -10,9 +10,7 @@
 #include "actors/dht/api.hpp"
 #include "actors/dht/dht_actor.hpp"
 #include "actors/dht/wire.hpp"
-#include "actors/files/api.hpp"
 #include "messages/contact.hpp"
-#include "messages/files.capnp.h"
 #include "messages/peers.capnp.h"
 #include "messages/runtime.capnp.h"
 #include "runtime/actor/host.hpp"
@@ -73,7 +71,6 @@ struct ClusterNode {
   std::set<std::size_t> knows;                                       // whom its `/peers` names
   base::Endpoint seen_at;                                            // as its `/peers` says
   std::vector<std::pair<base::NodeId, net::wire::Offence>> accused;  // as its `/peers` has heard
-  std::set<base::Digest> files;
   Scripted::Receive acts;  // in place of the DHT, if it is set
   bool stores = true;      // else there is no `/store`
   std::vector<std::unique_ptr<Life>> lives;

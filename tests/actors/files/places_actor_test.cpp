@@ -78,6 +78,14 @@ struct City {
             });
             return;
           }
+          if (goal.isProvide()) {
+            if (own.takes && search.getKeep()) own.announced.insert(*base::NodeId::from(bytes_of(search.getKey())));
+            return reply.send([&](dht::wire::SearchResult::Builder out) {
+              out.setStores(2);
+              out.setNeeded(1);
+              out.setStored(own.takes ? 2 : 0);
+            });
+          }
           own.searches += goal.isNodes();
           std::vector<base::Contact> found;
           for (const std::size_t i : nearest_houses(*base::NodeId::from(bytes_of(search.getKey())))) {
@@ -169,6 +177,37 @@ TEST_CASE("files: the watch brings lost copies to the nodes nearest to them") {
   CHECK(city.holds(order[3], manifest));
   CHECK(city.cluster.get(7 == gone ? 6 : 7, put.cid).bytes == pattern(20 * kOneChunk));
   CHECK(city.cluster.failures().empty());
+}
+
+TEST_CASE("files: an operator announces what this node holds, and nothing else") {
+  City city(3);
+  const PutOutcome put = city.cluster.put(0, pattern(3 * kOneChunk), 1);
+  REQUIRE(!put.error);
+  const ContentKey manifest = ContentKey::manifest(put.cid);
+  const std::size_t home = city.holds(0, manifest) ? 0 : city.holds(1, manifest) ? 1 : 2;
+  base::Bytes digest;
+  const auto provide = [&](std::size_t i, base::ByteView cid) {
+    const auto why = city.cluster.ask<dht::wire::Provide, dht::wire::PutDone>(
+        i, kAnnouncePath, [&](dht::wire::Provide::Builder request) { request.setCid(data_of(cid)); },
+        [&](dht::wire::PutDone::Reader done) { digest.assign(done.getDigest().begin(), done.getDigest().end()); });
+    return why ? std::optional(why->code) : std::nullopt;
+  };
+  city.cluster.stage.run_for(5s);  // all that was put is announced
+  for (Directory& each : city.directories) each.announced.clear();
+  SUBCASE("of what it holds") {
+    CHECK(provide(home, put.cid.view()) == std::nullopt);
+    CHECK(digest == base::Bytes(put.cid.view().begin(), put.cid.view().end()));
+    CHECK(city.directories[home].announced.contains(manifest.position()));
+  }
+  SUBCASE("of what another node holds") {
+    CHECK(provide((home + 1) % 3, put.cid.view()) == base::Code::not_found);
+    CHECK(city.directories[(home + 1) % 3].announced.empty());
+  }
+  SUBCASE("where too few others take it") {
+    city.directories[home].takes = false;
+    CHECK(provide(home, put.cid.view()) == base::Code::unknown_outcome);
+  }
+  SUBCASE("of no content") { CHECK(provide(home, base::Bytes(31, 1)) == base::Code::malformed); }
 }
 
 TEST_CASE("files: what a node holds is kept announced, over restarts, and withdrawn with its end") {
