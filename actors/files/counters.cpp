@@ -2,16 +2,18 @@
 
 namespace troupe::files {
 
-observe::CounterTable table_of(const Counters& from) {
-  using enum observe::MetricType;
+using enum observe::MetricType;
+
+observe::CounterTable files_table(const Counters& from) {
   return {
-      {"troupe_files", "Files that were put at this node.", gauge, from.files},
-      {"troupe_files_contents", "Chunks and manifests of these files.", gauge, from.contents_owned},
-      {"troupe_files_contents_short", "Contents with fewer copies than wanted, at the last look.", gauge,
-       from.contents_short},
-      {"troupe_files_contents_lost", "Contents without any copy, at the last look.", gauge, from.contents_lost},
-      {"troupe_files_puts", "Puts under way.", gauge, from.puts_under_way},
-      {"troupe_files_streams", "Gets, views and verifies under way.", gauge, from.streams_under_way},
+      {"troupe_files", "Files that were put at this node.", gauge, from.files, "files"},
+      {"troupe_files_contents", "Chunks and manifests of these files.", gauge, from.contents_owned, "contentsOwned"},
+      {"troupe_files_contents_short", "Contents with fewer copies than wanted, when the watch last looked.", gauge,
+       from.contents_short, "contentsShort"},
+      {"troupe_files_contents_lost", "Contents without any copy, when the watch last looked.", gauge,
+       from.contents_lost, "contentsLost"},
+      {"troupe_files_puts", "Puts under way.", gauge, from.puts_under_way, "putsUnderWay"},
+      {"troupe_files_streams", "Gets, views and verifies under way.", gauge, from.streams_under_way, "streamsUnderWay"},
       {"troupe_files_puts_total", "Puts that have ended, by how.", counter, from.puts_done, {}, {{"ending", "done"}}},
       {"troupe_files_puts_total",
        "Puts that have ended, by how.",
@@ -21,18 +23,31 @@ observe::CounterTable table_of(const Counters& from) {
        {{"ending", "failed"}}},
       {"troupe_files_streams_total", "Gets, views and verifies that were begun.", counter, from.streams},
       {"troupe_files_copies_made_total", "Copies that the watch has restored.", counter, from.copies_made},
-      {"troupe_files_held_contents", "Contents held here, for this node and for others.", gauge, from.held_contents},
-      {"troupe_files_held_bytes", "Bytes of the contents held.", gauge, from.held_bytes},
-      {"troupe_files_claims", "Claims of owners on the contents held.", gauge, from.claims},
-      {"troupe_files_damaged", "Contents held that cannot be read; their owners bring them anew.", gauge, from.damaged},
+  };
+}
+
+observe::CounterTable holder_table(const Counters& from) {
+  return {
+      {"troupe_files_held_contents", "Contents held here, for this node and for others.", gauge, from.held_contents,
+       "contents"},
+      {"troupe_files_held_bytes", "Bytes of the contents held.", gauge, from.held_bytes, "bytes"},
+      {"troupe_files_claims", "Claims of owners on the contents held.", gauge, from.claims, "claims"},
+      {"troupe_files_damaged", "Contents held that cannot be read; their owners bring them anew.", gauge, from.damaged,
+       "damaged"},
       {"troupe_files_stored_total", "Contents that owners stored here.", counter, from.stored},
       {"troupe_files_store_refused_total", "Contents that were not taken: no space, quota or overload.", counter,
        from.store_refused},
       {"troupe_files_fetched_total", "Contents that were read here for a node.", counter, from.fetched},
       {"troupe_files_fetched_bytes_total", "Bytes of these contents.", counter, from.fetched_bytes},
       {"troupe_files_bad_digests_total", "Contents received that were not what their id says.", counter,
-       from.bad_digests},
+       from.bad_digests, "badDigests"},
   };
+}
+
+observe::CounterTable table_of(const Counters& from) {
+  observe::CounterTable out = files_table(from);
+  for (auto& row : holder_table(from)) out.push_back(std::move(row));
+  return out;
 }
 
 }  // namespace troupe::files

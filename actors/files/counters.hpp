@@ -21,7 +21,11 @@ struct Counters {
   Count stored{0}, store_refused{0}, fetched{0}, fetched_bytes{0}, bad_digests{0};
 };
 
-/// All of them, for /metrics.
+/// Of the files of this node, for wire::FilesState too.
+observe::CounterTable files_table(const Counters& counters);
+/// Of what this node holds, for wire::HolderState too.
+observe::CounterTable holder_table(const Counters& counters);
+/// Both, for /metrics.
 observe::CounterTable table_of(const Counters& counters);
 
 }  // namespace troupe::files

@@ -117,7 +117,13 @@ void FilesActor::loaded() {
   catalogue_ = std::move(loading_);
   watch_ = std::make_unique<Watch>(settings_.watch, now(), world().mutations);
   change([this]() -> Planned { return catalogue_->leftovers(); }, [](base::Outcome<void>) {});
-  if (!catalogue_->puts().empty()) world().mutations.sometimes("files: a put was cut off by a restart");
+  show_counts();
+  settings_.log.info("the catalogue is read", {{"files", catalogue_->entries().size()}});
+  if (!catalogue_->puts().empty()) {
+    settings_.log.warn("puts were cut off by a restart; their claims are released",
+                       {{"puts", catalogue_->puts().size()}});
+    world().mutations.sometimes("files: a put was cut off by a restart");
+  }
   after<WatchNow>(base::Duration::zero());
   after<ReleaseNow>(base::Duration::zero());
 }
@@ -216,17 +222,22 @@ void FilesActor::check() const {
   contents_checked_ = catalogue_->contents_count();
 }
 
-void FilesActor::describe(wire::FilesState::Builder state) {
-  state.setLoading(!catalogue_);
-  state.setPutsUnderWay(static_cast<std::uint32_t>(puts_.size()));
-  state.setStreamsUnderWay(static_cast<std::uint32_t>(streams_.size()));
-  state.setCopiesUnderWay(!copiers_.empty());
-  state.setContentsShort(static_cast<std::uint32_t>(contents_short_));
-  state.setContentsLost(static_cast<std::uint32_t>(contents_lost_));
+/// For describe(), and for metrics, which another thread reads.
+void FilesActor::show_counts() {
+  Counters& counts = *settings_.counters;
+  counts.puts_under_way = puts_.size();
+  counts.streams_under_way = streams_.size();
   if (!catalogue_) return;
-  state.setFiles(static_cast<std::uint32_t>(catalogue_->entries().size()));
-  state.setContentsOwned(static_cast<std::uint32_t>(catalogue_->contents_count()));
-  state.setReleases(static_cast<std::uint32_t>(catalogue_->releases_count()));
+  counts.files = catalogue_->entries().size();
+  counts.contents_owned = catalogue_->contents_count();
+}
+
+void FilesActor::describe(wire::FilesState::Builder state) {
+  show_counts();
+  observe::describe(files_table(*settings_.counters), state);
+  state.setLoading(!catalogue_);
+  state.setCopiesUnderWay(!copiers_.empty());
+  if (catalogue_) state.setReleases(static_cast<std::uint32_t>(catalogue_->releases_count()));
 }
 
 }  // namespace troupe::files

@@ -79,6 +79,7 @@ class FilesActor final : public FilesPart {
   base::WallTime today() const;
   template <class Q, class A, class F>
   void serve(runtime::Handlers& on, F handler);
+  void show_counts();
   void describe(wire::FilesState::Builder state);
 
   // Operators (files_actor_operators.cpp).
@@ -111,6 +112,7 @@ class FilesActor final : public FilesPart {
   void question_answered(const WatchQuestion& question, runtime::Answer<wire::Has>& answer);
   void end_round();
   void end_round(const std::vector<base::NodeId>& candidates, const Near& near);
+  void note_copies(const RoundEnd& end);
   void make_copies(std::vector<Restore> copies);
   void take_copy(wire::CopyMade::Reader made, Nothing reply);
   void watch_later();
@@ -143,8 +145,7 @@ class FilesActor final : public FilesPart {
   std::map<base::NodeId, std::deque<WatchQuestion>> questions_;  // of this round, not asked yet
   std::size_t asked_ = 0;                                        // of this round, not answered
   std::set<runtime::Handle> copiers_;
-  std::size_t contents_short_ = 0, contents_lost_ = 0;  // of the pass at hand
-  std::set<Release> releasing_;                         // asked, not answered
+  std::set<Release> releasing_;  // asked, not answered
   std::optional<Release> released_last_;
   bool any_released_ = false;  // of the batch at hand
   std::vector<base::Callback<void()>> after_releases_;

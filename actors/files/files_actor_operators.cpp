@@ -77,8 +77,9 @@ void FilesActor::remove(wire::RemoveFile::Reader question, runtime::Reply<wire::
         if (!plan.ok()) return to_error(plan.error());
         return std::move(plan).value();
       },
-      [this, holders, reply = std::move(reply)](base::Outcome<void> done) mutable {
+      [this, cid = cid.value(), holders, reply = std::move(reply)](base::Outcome<void> done) mutable {
         if (!done.ok()) return reply.refuse(done.error());
+        settings_.log.info("a file was removed", {{"cid", cid.hex()}, {"holders", *holders}});
         reply.send([&](wire::FileRemoved::Builder out) { out.setHolders(static_cast<std::uint32_t>(*holders)); });
         after<ReleaseNow>(base::Duration::zero());
       });
@@ -141,6 +142,8 @@ void FilesActor::pass_on(typename Q::Reader question, runtime::Sink<Item> sink) 
       [raw](const runtime::Envelope& item) { raw->item(item); },
       [raw](base::Result<void, Error> ended) { raw->ended(ended); }));
   streams_.push_back({relay, [raw] { return raw->over(); }});
+  ++settings_.counters->streams;
+  show_counts();
 }
 
 void FilesActor::forget_streams() {

@@ -15,6 +15,7 @@ void FilesActor::put(wire::PutFile::Reader question, runtime::Intake<wire::PutPi
   world().chance.fill(id.bytes);
   Put& put = puts_[id];
   put.relay = std::make_shared<PutRelay>(std::move(intake));
+  show_counts();
   change(
       [this, id]() -> Planned {
         auto plan = catalogue_->plan_put(id, today());
@@ -128,8 +129,10 @@ void FilesActor::take_ends(wire::PutEnds::Reader question, runtime::Reply<wire::
         if (!plan.ok()) return to_error(plan.error());
         return std::move(plan).value();
       },
-      [this, id = id.value(), reached, reply = std::move(reply)](base::Outcome<void> done) mutable {
+      [this, id = id.value(), entry, reached, reply = std::move(reply)](base::Outcome<void> done) mutable {
         if (!done.ok()) return reply.refuse(done.error());
+        ++settings_.counters->puts_done;
+        settings_.log.info("a file was put", {{"cid", entry.cid.hex()}, {"bytes", entry.bytes}, {"copies", reached}});
         if (const auto put = puts_.find(id); put != puts_.end()) {
           put->second.ended = true;
           put->second.binding.reset();
@@ -145,6 +148,8 @@ void FilesActor::take_fails(wire::PutFails::Reader question, Nothing reply) {
   if (put == nullptr || !id.ok()) return reply.refuse(kNoPut);
   put->ended = true;
   put->binding.reset();
+  ++settings_.counters->puts_failed;
+  settings_.log.warn("a put has failed; its claims are released", {{"put", id.value().hex()}});
   change(
       [this, id = id.value(), nodes = read_nodes(question.getNodes())]() -> Planned {
         if (world().mutations.on("files.failed_put_keeps_claims")) return catalogue_->plan_abandon(id, {}, today());
@@ -166,7 +171,10 @@ void FilesActor::down(const runtime::Handle& whom, const std::optional<Error>&) 
   const PutId id = put->first;
   const bool ended = put->second.ended;
   puts_.erase(put);
+  show_counts();
   if (ended) return;
+  ++settings_.counters->puts_failed;
+  settings_.log.warn("a put has ended without a result; its claims are released", {{"put", id.hex()}});
   world().mutations.sometimes("files: a put ended without a word");
   find_candidates([this, id](std::vector<base::NodeId> nodes) {
     change([this, id, nodes]() -> Planned { return catalogue_->plan_abandon(id, nodes, today()); },

@@ -83,8 +83,7 @@ void FilesActor::end_round(const std::vector<base::NodeId>& candidates, const Ne
   change(
       [this, candidates, near, copies]() -> Planned {
         RoundEnd end = watch_->end(*catalogue_, candidates, now(), near);
-        contents_short_ = end.contents_short;
-        contents_lost_ = end.contents_lost;
+        note_copies(end);
         std::set<std::pair<Cid, base::NodeId>> claimed;
         for (Restore& restore : end.restores) {
           const Release release{ClaimKind::file, {restore.cid.bytes}, restore.target};
@@ -101,6 +100,21 @@ void FilesActor::end_round(const std::vector<base::NodeId>& candidates, const Ne
         if (done.ok()) make_copies(std::move(*copies));
         if (copiers_.empty()) watch_later();
       });
+}
+
+/// What a look has found, in the log where that has changed: a content without copies is lost unless a holder returns.
+void FilesActor::note_copies(const RoundEnd& end) {
+  Counters& counts = *settings_.counters;
+  const auto lost = counts.contents_lost.exchange(end.contents_lost);
+  const auto lacking = counts.contents_short.exchange(end.contents_short);
+  if (end.contents_lost > lost)
+    settings_.log.error("contents have no copy: their holders are away or have lost them",
+                        {{"contents", end.contents_lost}, {"before", lost}});
+  else if (end.contents_short > lacking)
+    settings_.log.warn("contents have fewer copies than wanted",
+                       {{"contents", end.contents_short}, {"before", lacking}});
+  else if (end.contents_short < lacking && end.contents_short == 0)
+    settings_.log.info("all contents have their copies again");
 }
 
 void FilesActor::make_copies(std::vector<Restore> copies) {
@@ -126,6 +140,7 @@ void FilesActor::take_copy(wire::CopyMade::Reader made, Nothing reply) {
       [this, cid = cid.value(), reply = std::move(reply)](base::Outcome<void> done) mutable {
         if (!done.ok()) return reply.refuse(done.error());
         world().mutations.sometimes("files: the watch restored a copy");
+        ++settings_.counters->copies_made;
         reply.done();
         if (catalogue_->find(cid) == nullptr) after<ReleaseNow>(base::Duration::zero());  // removed meanwhile
       });

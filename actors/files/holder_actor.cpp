@@ -65,6 +65,7 @@ void HolderActor::load() {
       [this](const base::Outcome<void>& read) {
         if (!read.ok()) return;
         claims_ = std::move(loading_);
+        show_counts();
         after<IdlePuts>(kIdleCheck);
       });
 }
@@ -92,6 +93,7 @@ void HolderActor::commit(ClaimPlan planned, const ContentKey& key, base::ByteVie
         } else {
           claims_->abandon(*plan);
         }
+        show_counts();
         done(saved);
         wake();
       },
@@ -135,12 +137,15 @@ void HolderActor::take_store(wire::StoreContent::Reader question, Stored reply) 
   if (!bytes.empty()) {
     const bool hashed = caller().role == Role::inside && length_fits(key.value(), bytes.size());
     if (!hashed && !verify_content(key.value(), bytes, world().mutations)) {
-      ++bad_digests_;
+      ++settings_.counters->bad_digests;
+      settings_.log.warn("a node sent a content that is not what its id says", {{"node", owner().hex()}});
       return reply.refuse({Code::corrupt, "the bytes are not what their id says"});
     }
   }
-  if (commits_ >= settings_.commits_max)
+  if (commits_ >= settings_.commits_max) {
+    ++settings_.counters->store_refused;
     return reply.refuse({Code::overloaded, "too many stores are under way", std::chrono::milliseconds(200)});
+  }
   store(claim.value(), key.value(), bytes, std::move(reply));
 }
 
@@ -157,7 +162,13 @@ void HolderActor::store(const Claim& claim, const ContentKey& key, base::ByteVie
     });
     return;
   }
-  if (!plan.ok()) return reply.refuse(to_error(plan.error()));
+  if (!plan.ok()) {
+    ++settings_.counters->store_refused;
+    const Error why = to_error(plan.error());
+    if (why.code == Code::no_space)
+      settings_.log.warn("a content is refused", {{"owner", claim.owner.hex()}, {"why", why.message}});
+    return reply.refuse(why);
+  }
   const bool fresh = !plan.value().store.empty();
   if (plan.value().change.empty()) {
     if (!mends) return reply.done();
@@ -171,6 +182,7 @@ void HolderActor::store(const Claim& claim, const ContentKey& key, base::ByteVie
          [this, key, fresh, reply = std::move(reply)](base::Outcome<void> done) mutable {
            if (!done.ok()) return reply.refuse(done.error());
            damaged_.erase(key);
+           ++settings_.counters->stored;
            if (fresh) announce(key, false);
            reply.send([&](wire::Stored::Builder out) { out.setFresh(fresh); });
          });
@@ -282,17 +294,23 @@ void HolderActor::check() const {
   for (const ContentKey& key : damaged_) base::ensure(claims_->has(key), "what is noted as damaged is claimed");
 }
 
+/// For describe(), and for metrics, which another thread reads.
+void HolderActor::show_counts() {
+  Counters& counts = *settings_.counters;
+  counts.damaged = damaged_.size();
+  if (!claims_) return;
+  counts.held_contents = claims_->contents();
+  counts.held_bytes = claims_->bytes();
+  counts.claims = claims_->claims();
+}
+
 void HolderActor::describe(wire::HolderState::Builder state) {
+  show_counts();
+  observe::describe(holder_table(*settings_.counters), state);
   state.setLoading(!claims_);
-  state.setBadDigests(bad_digests_);
-  state.setDamaged(damaged_.size());
   state.setCommitsUnderWay(static_cast<std::uint32_t>(commits_));
   state.setReadsUnderWay(static_cast<std::uint32_t>(reads_));
-  if (!claims_) return;
-  state.setContents(claims_->contents());
-  state.setBytes(claims_->bytes());
-  state.setClaims(claims_->claims());
-  state.setPutsClaimed(static_cast<std::uint32_t>(claims_->puts()));
+  if (claims_) state.setPutsClaimed(static_cast<std::uint32_t>(claims_->puts()));
 }
 
 }  // namespace troupe::files

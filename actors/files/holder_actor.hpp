@@ -63,6 +63,7 @@ class HolderActor final : public FilesPart {
   void take_has(wire::HasContents::Reader question, runtime::Reply<wire::Has> reply);
   void take_list(wire::ListHeld::Reader question, runtime::Reply<wire::HeldContents> reply);
   void take_mend(wire::MendContent::Reader question, runtime::Reply<messages::wire::Nothing> reply);
+  void show_counts();
   void describe(wire::HolderState::Builder state);
 
   void store(const Claim& claim, const ContentKey& key, base::ByteView bytes, Stored reply);
@@ -103,7 +104,6 @@ class HolderActor final : public FilesPart {
   std::size_t commits_ = 0;  // under way
   std::size_t reads_ = 0;
   std::map<base::NodeId, std::size_t> reads_of_;
-  std::uint64_t bad_digests_ = 0;
 };
 
 }  // namespace troupe::files

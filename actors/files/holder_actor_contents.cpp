@@ -35,7 +35,10 @@ void HolderActor::read(std::shared_ptr<Read> read) {
         if (!answer.ok()) {
           const bool gone = answer.error().code == Code::not_found || answer.error().code == Code::corrupt;
           if (gone && claims_->has(read->key)) {
-            damaged_.insert(read->key);
+            if (damaged_.insert(read->key).second)
+              settings_.log.error("a content held here is damaged; its owner brings it anew",
+                                  {{"content", read->key.id.hex()}, {"why", answer.error().message}});
+            show_counts();
             read->reply.refuse({Code::corrupt, "this node's copy of that content is damaged"});
           }
           read->reply.refuse(answer.error());
@@ -51,6 +54,8 @@ void HolderActor::read(std::shared_ptr<Read> read) {
           read->first.insert(read->first.end(), bytes.begin(), bytes.end());
           whole = read->first;
         }
+        ++settings_.counters->fetched;
+        settings_.counters->fetched_bytes += whole.size();
         read->reply.send([&](wire::Fetched::Builder out) { out.adoptBytes(borrow(out, whole)); });
         read_ended(*read);
       });

@@ -1,12 +1,14 @@
 #include "actors/files/wire.hpp"
 
-#include "actors/files/logic/little_endian.hpp"
 #include "actors/files/logic/manifest.hpp"
 #include "actors/files/settings.hpp"
+#include "runtime/base/fields.hpp"
 #include "runtime/crypto/hash.hpp"
 
 namespace troupe::files {
 namespace {
+
+using base::load;
 
 using base::Code;
 using base::Error;
@@ -46,10 +48,10 @@ base::Outcome<ContentKey> read_content(wire::Content::Reader content) {
 }
 
 void write(wire::Content::Builder out, const ContentKey& key) {
-  out.setId0(load64(key.id.view(), 0));
-  out.setId1(load64(key.id.view(), 8));
-  out.setId2(load64(key.id.view(), 16));
-  out.setId3(load64(key.id.view(), 24));
+  out.setId0(load<std::uint64_t>(key.id.view(), 0));
+  out.setId1(load<std::uint64_t>(key.id.view(), 8));
+  out.setId2(load<std::uint64_t>(key.id.view(), 16));
+  out.setId3(load<std::uint64_t>(key.id.view(), 24));
   out.setBytes(key.bytes);
   out.setKind(key.kind == ContentKind::chunk ? wire::ContentKind::CHUNK : wire::ContentKind::MANIFEST);
 }

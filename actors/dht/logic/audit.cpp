@@ -2,11 +2,13 @@
 
 #include <algorithm>
 
-#include "actors/dht/logic/encoding.hpp"
+#include "runtime/base/fields.hpp"
 #include "runtime/crypto/identity.hpp"
 
 namespace troupe::dht {
 namespace {
+
+using base::FieldReader;
 
 RowState state_of(RecordError why) {
   switch (why) {

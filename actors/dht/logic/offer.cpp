@@ -2,10 +2,15 @@
 
 #include <utility>
 
-#include "actors/dht/logic/encoding.hpp"
+#include "runtime/base/fields.hpp"
 
 namespace troupe::dht {
 namespace {
+
+using base::append;
+using base::append_date;
+using base::append_number;
+using base::FieldReader;
 
 constexpr std::uint8_t kRowVersion = 1;
 

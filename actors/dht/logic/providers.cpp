@@ -4,13 +4,18 @@
 #include <tuple>
 #include <utility>
 
-#include "actors/dht/logic/encoding.hpp"
 #include "runtime/base/ensure.hpp"
+#include "runtime/base/fields.hpp"
 #include "runtime/crypto/hash.hpp"
 #include "runtime/crypto/identity.hpp"
 
 namespace troupe::dht {
 namespace {
+
+using base::append;
+using base::append_date;
+using base::append_number;
+using base::FieldReader;
 
 constexpr std::uint8_t kProviderRowVersion = 1;
 

@@ -3,12 +3,17 @@
 #include <optional>
 #include <utility>
 
-#include "actors/dht/logic/encoding.hpp"
 #include "runtime/base/ensure.hpp"
+#include "runtime/base/fields.hpp"
 #include "runtime/crypto/hash.hpp"
 
 namespace troupe::dht {
 namespace {
+
+using base::append;
+using base::append_date;
+using base::append_number;
+using base::FieldReader;
 
 constexpr std::string_view kSignedPrefix = "troupe-dht-record-1";
 constexpr std::string_view kNamePrefix = "troupe-dht-kv";

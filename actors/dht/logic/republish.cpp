@@ -3,12 +3,16 @@
 #include <algorithm>
 #include <utility>
 
-#include "actors/dht/logic/encoding.hpp"
 #include "actors/dht/logic/record.hpp"
 #include "runtime/base/ensure.hpp"
+#include "runtime/base/fields.hpp"
 
 namespace troupe::dht {
 namespace {
+
+using base::append;
+using base::append_date;
+using base::FieldReader;
 
 using std::chrono::duration_cast;
 using std::chrono::milliseconds;

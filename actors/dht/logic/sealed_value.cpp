@@ -3,10 +3,13 @@
 #include <set>
 #include <string_view>
 
-#include "actors/dht/logic/encoding.hpp"
+#include "runtime/base/fields.hpp"
 
 namespace troupe::dht {
 namespace {
+
+using base::append;
+using base::FieldReader;
 
 constexpr std::uint8_t kVersion = 1;
 constexpr std::string_view kPrefix = "troupe-dht-sealed-1";

@@ -17,7 +17,7 @@
 #include <optional>
 
 #include "actors/dht/logic/contact.hpp"
-#include "actors/dht/logic/encoding.hpp"
+#include "runtime/base/fields.hpp"
 #include "runtime/base/time.hpp"
 #include "runtime/crypto/hash.hpp"
 
@@ -47,7 +47,7 @@ class Tokens {
   }
   Token token(const base::NodeId& caller, std::uint64_t generation) const {
     base::Bytes number;
-    append_number(number, generation);
+    base::append_number(number, generation);
     const base::Digest digest = crypto::sha256(secret_.view(), caller.view(), number);
     return *Token::from(digest.view().first(Token::kBytes));
   }

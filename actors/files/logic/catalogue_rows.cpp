@@ -4,10 +4,13 @@
 #include <limits>
 
 #include "actors/files/logic/file_name.hpp"
-#include "actors/files/logic/little_endian.hpp"
+#include "runtime/base/fields.hpp"
 
 namespace troupe::files {
 namespace {
+
+using base::append;
+using base::append_number;
 
 constexpr std::uint8_t kEntryRow = 'f';
 constexpr std::uint8_t kHoldersRow = 'h';
@@ -55,12 +58,12 @@ base::Bytes release_key(const Release& release) {
 
 Row entry_row(const Entry& entry) {
   Row out{entry_key(entry.cid), {kEntryFormat}};
-  append64(out.value, entry.bytes);
-  append32(out.value, entry.chunks);
+  append_number(out.value, std::uint64_t{entry.bytes});
+  append_number(out.value, std::uint32_t{entry.chunks});
   out.value.push_back(static_cast<std::uint8_t>(entry.replicas));
   out.value.push_back(static_cast<std::uint8_t>((entry.pinned ? kPinned : 0) | (entry.expires ? kExpires : 0)));
-  append64(out.value, seconds(entry.added));
-  append64(out.value, entry.expires ? seconds(*entry.expires) : 0);
+  append_number(out.value, std::uint64_t{seconds(entry.added)});
+  append_number(out.value, std::uint64_t{entry.expires ? seconds(*entry.expires) : 0});
   append(out.value, base::as_bytes(entry.name));
   return out;
 }
@@ -72,12 +75,12 @@ Row holders_row(const Cid& cid, const ContentKey& key, std::span<const base::Nod
 Row claimed_at_row(const Cid& cid, const base::NodeId& node) { return {claimed_at_key(cid, node), {}}; }
 Row put_row(const PutId& put, base::WallTime begun) {
   Row out{put_key(put), {}};
-  append64(out.value, seconds(begun));
+  append_number(out.value, std::uint64_t{seconds(begun)});
   return out;
 }
 Row release_row(const Release& release, base::WallTime since) {
   Row out{release_key(release), {}};
-  append64(out.value, seconds(since));
+  append_number(out.value, std::uint64_t{seconds(since)});
   return out;
 }
 

@@ -3,12 +3,16 @@
 #include <algorithm>
 #include <optional>
 
-#include "actors/files/logic/little_endian.hpp"
 #include "actors/files/logic/manifest.hpp"
 #include "runtime/base/ensure.hpp"
+#include "runtime/base/fields.hpp"
 
 namespace troupe::files {
 namespace {
+
+using base::append;
+using base::append_number;
+using base::load;
 
 constexpr std::uint8_t kClaimRow = 'c';
 
@@ -23,7 +27,7 @@ base::Bytes row_key(const ContentKey& key, const Claim& claim) {
 
 Row row(const ContentKey& key, const Claim& claim, std::uint32_t bytes) {
   Row out{row_key(key, claim), {}};
-  append32(out.value, bytes);
+  append_number(out.value, std::uint32_t{bytes});
   return out;
 }
 
@@ -164,7 +168,7 @@ void Claims::apply(const ClaimPlan& plan) {
   for (const Row& written : plan.change.save) {
     const auto parsed = parse_key(written.key);
     base::ensure(parsed.has_value(), "a plan of claims has rows of claims");
-    insert(parsed->key, parsed->claim, load32(written.value, 0));
+    insert(parsed->key, parsed->claim, load<std::uint32_t>(written.value, 0));
   }
   for (const base::Bytes& erased : plan.change.erase) {
     const auto parsed = parse_key(erased);

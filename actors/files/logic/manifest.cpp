@@ -3,11 +3,15 @@
 #include <algorithm>
 #include <bit>
 
-#include "actors/files/logic/little_endian.hpp"
 #include "runtime/base/ensure.hpp"
+#include "runtime/base/fields.hpp"
 
 namespace troupe::files {
 namespace {
+
+using base::append;
+using base::append_number;
+using base::load;
 
 constexpr std::uint64_t kRootEmpty = 0x0000'0002'0000'0000;   // word 0 without pointers
 constexpr std::uint64_t kRootFull = 0x0002'0002'0000'0000;    // word 0 with two
@@ -44,11 +48,12 @@ base::Digest file_root(const Manifest& manifest) {
 
 /// The format and the chunker are looked at before the rest, so that a later format is told from garbage.
 bool foreign(base::ByteView bytes) {
-  const std::uint64_t root = load64(bytes, 0);
+  const std::uint64_t root = load<std::uint64_t>(bytes, 0);
   const bool is_struct = (root & 0xffff'ffff) == 0;
   const auto data_words = static_cast<std::uint16_t>(root >> 32);
   if (!is_struct || data_words < 2) return false;
-  return load16(bytes, 16) > kManifestFormat || (load16(bytes, 16) == kManifestFormat && load16(bytes, 18) != 0);
+  return load<std::uint16_t>(bytes, 16) > kManifestFormat ||
+         (load<std::uint16_t>(bytes, 16) == kManifestFormat && load<std::uint16_t>(bytes, 18) != 0);
 }
 
 }  // namespace
@@ -57,17 +62,17 @@ base::Bytes encode(const Manifest& manifest) {
   const std::size_t count = manifest.chunks.size();
   base::Bytes out;
   out.reserve(count == 0 ? kManifestEmptyBytes : kManifestHeadBytes + count * kManifestChunkBytes);
-  append64(out, count == 0 ? kRootEmpty : kRootFull);
-  append64(out, manifest.file_bytes);
-  append64(out, settings(manifest.chunker, manifest.chunk_bytes));
+  append_number(out, std::uint64_t{count == 0 ? kRootEmpty : kRootFull});
+  append_number(out, std::uint64_t{manifest.file_bytes});
+  append_number(out, std::uint64_t{settings(manifest.chunker, manifest.chunk_bytes)});
   if (count == 0) return out;
-  append64(out, kDigestList);
-  append64(out, chunk_list(count));
+  append_number(out, std::uint64_t{kDigestList});
+  append_number(out, std::uint64_t{chunk_list(count)});
   append(out, manifest.root.view());
-  append64(out, chunk_tag(count));
+  append_number(out, std::uint64_t{chunk_tag(count)});
   for (const ChunkRef& chunk : manifest.chunks) {
     append(out, chunk.id.view());
-    append64(out, chunk.bytes);
+    append_number(out, std::uint64_t{chunk.bytes});
   }
   return out;
 }
@@ -77,26 +82,29 @@ base::Result<Manifest, ManifestError> parse_manifest(base::ByteView bytes) {
   if (foreign(bytes)) return ManifestError::unsupported;
   if (bytes.size() > kManifestBytesMax) return ManifestError::too_large;
   Manifest out;
-  out.file_bytes = load64(bytes, 8);
-  out.chunk_bytes = load32(bytes, 20);
-  if (load64(bytes, 16) != settings(Chunker::fixed, out.chunk_bytes)) return ManifestError::malformed;
+  out.file_bytes = load<std::uint64_t>(bytes, 8);
+  out.chunk_bytes = load<std::uint32_t>(bytes, 20);
+  if (load<std::uint64_t>(bytes, 16) != settings(Chunker::fixed, out.chunk_bytes)) return ManifestError::malformed;
   if (out.chunk_bytes > kChunkBytesMax && std::has_single_bit(out.chunk_bytes)) return ManifestError::unsupported;
   if (!chunk_size_allowed(out.chunk_bytes)) return ManifestError::malformed;
   if (out.file_bytes == 0) {
-    if (bytes.size() != kManifestEmptyBytes || load64(bytes, 0) != kRootEmpty) return ManifestError::malformed;
+    if (bytes.size() != kManifestEmptyBytes || load<std::uint64_t>(bytes, 0) != kRootEmpty)
+      return ManifestError::malformed;
     return out;
   }
   const std::uint64_t count = (out.file_bytes - 1) / out.chunk_bytes + 1;
   if (count > kChunksMax) return ManifestError::too_large;
   if (bytes.size() != kManifestHeadBytes + count * kManifestChunkBytes) return ManifestError::malformed;
-  if (load64(bytes, 0) != kRootFull || load64(bytes, 24) != kDigestList) return ManifestError::malformed;
-  if (load64(bytes, 32) != chunk_list(count) || load64(bytes, 72) != chunk_tag(count)) return ManifestError::malformed;
+  if (load<std::uint64_t>(bytes, 0) != kRootFull || load<std::uint64_t>(bytes, 24) != kDigestList)
+    return ManifestError::malformed;
+  if (load<std::uint64_t>(bytes, 32) != chunk_list(count) || load<std::uint64_t>(bytes, 72) != chunk_tag(count))
+    return ManifestError::malformed;
   out.root = *base::Digest::from(bytes.subspan(40, 32));
   out.chunks.reserve(count);
   for (std::uint64_t i = 0; i < count; ++i) {
     const std::size_t at = kManifestHeadBytes + i * kManifestChunkBytes;
     const std::uint64_t length = std::min<std::uint64_t>(out.chunk_bytes, out.file_bytes - i * out.chunk_bytes);
-    if (load64(bytes, at + 32) != length) return ManifestError::malformed;
+    if (load<std::uint64_t>(bytes, at + 32) != length) return ManifestError::malformed;
     out.chunks.push_back({*ChunkId::from(bytes.subspan(at, 32)), static_cast<std::uint32_t>(length)});
   }
   if (out.root != file_root(out)) return ManifestError::malformed;

@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "actors/files/api.hpp"
-#include "runtime/base/bytes.hpp"
+#include "runtime/base/fields.hpp"
 #include "runtime/store/logic/row_change.hpp"
 
 namespace troupe::files {
@@ -48,29 +48,18 @@ struct Claim {
 /// The 37 bytes of a content key.
 void append_key(base::Bytes& out, const ContentKey& key);
 
-/// Takes fields from the front of a row's bytes. What is missing or out of range makes it not ok(), for good.
-class RowReader {
+/// Takes fields from the front of a row's bytes.
+class RowReader : public base::FieldReader {
  public:
-  explicit RowReader(base::ByteView bytes) : rest_(bytes) {}
+  using FieldReader::FieldReader;
 
-  std::uint8_t byte();
-  std::uint32_t number32();
-  std::uint64_t number64();
-  base::NodeId node();
-  base::Digest digest();
+  std::uint8_t byte() { return number<std::uint8_t>(); }
+  std::uint32_t number32() { return number<std::uint32_t>(); }
+  std::uint64_t number64() { return number<std::uint64_t>(); }
+  base::NodeId node() { return fixed<base::NodeId>(); }
+  base::Digest digest() { return fixed<base::Digest>(); }
   ContentKey content();
   ClaimKind claim_kind();
-  base::ByteView rest();
-
-  bool ok() const { return ok_; }
-  /// Nothing is left over and nothing was missing.
-  bool ended() const { return ok_ && rest_.empty(); }
-
- private:
-  base::ByteView take(std::size_t bytes);
-
-  base::ByteView rest_;
-  bool ok_ = true;
 };
 
 }  // namespace troupe::files

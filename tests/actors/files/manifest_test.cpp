@@ -4,9 +4,9 @@
 #include <doctest/doctest.h>
 #include <rapidcheck.h>
 
-#include "actors/files/logic/little_endian.hpp"
 #include "messages/files.capnp.h"
 #include "runtime/base/ensure.hpp"
+#include "runtime/base/fields.hpp"
 #include "tests/actors/files/bytes.hpp"
 
 using namespace troupe;
@@ -46,10 +46,10 @@ base::Bytes canonical_by_capnp(const Manifest& manifest) {
     auto chunks = out.initChunks(static_cast<unsigned>(manifest.chunks.size()));
     for (unsigned i = 0; i < chunks.size(); ++i) {
       const base::ByteView id = manifest.chunks[i].id.view();
-      chunks[i].setId0(load64(id, 0));
-      chunks[i].setId1(load64(id, 8));
-      chunks[i].setId2(load64(id, 16));
-      chunks[i].setId3(load64(id, 24));
+      chunks[i].setId0(base::load<std::uint64_t>(id, 0));
+      chunks[i].setId1(base::load<std::uint64_t>(id, 8));
+      chunks[i].setId2(base::load<std::uint64_t>(id, 16));
+      chunks[i].setId3(base::load<std::uint64_t>(id, 24));
       chunks[i].setBytes(manifest.chunks[i].bytes);
     }
   }
