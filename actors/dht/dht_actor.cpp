@@ -10,6 +10,7 @@
 #include "actors/dht/lookup_actor.hpp"
 #include "actors/dht/republish_actor.hpp"
 #include "actors/dht/wire.hpp"
+#include "messages/contact.hpp"
 #include "runtime/base/ensure.hpp"
 #include "runtime/net/misbehaved.hpp"
 
@@ -71,9 +72,14 @@ void DhtActor::receive(runtime::Handlers& on) {
       out.setKey(what.getKey());
     });
   });
-  on.tell<net::wire::LinkUp>([this](net::wire::LinkUp::Reader) {
-    // A new peer is met through `/peers`, which learns where it can be dialled.
-    if (table_.size() < kContactsMax) recover_in(kRecoverAgain);
+  on.tell<net::wire::LinkUp>([this](net::wire::LinkUp::Reader up) {
+    // A new peer is met through `/peers`, which learns where it can be dialled. A good contact is not new: in a small
+    // network, whose table never fills, each link that comes back would start a search.
+    const base::Contact peer = messages::read_contact(up.getContact());
+    const Key id = crypto::node_id(peer.key, peer.nonce);
+    const auto range = range_of(own(), id);
+    const bool known = range && std::ranges::find(table_.good(*range), id, &Contact::id) != table_.good(*range).end();
+    if (!known && table_.size() < kContactsMax) recover_in(kRecoverAgain);
   });
   on.tell<net::wire::LinkDown>([](net::wire::LinkDown::Reader) {});
   on.tell<net::wire::Shun>([this](net::wire::Shun::Reader order) { shun(order); });
