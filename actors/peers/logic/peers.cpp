@@ -75,7 +75,9 @@ Decisions Peers::linked(const LinkUp& up, base::Instant now, base::Random& rando
     link.up = up;
     if (!again) {
       link.since = now;
-      links_due_ = std::min(links_due_, now);  // it is pinged
+      // It is pinged at once, unless its last link was brief: if it hangs up again, a ping that follows dials it again.
+      if (brief_.contains(up.id)) link.again_at = now + kPingAgain;
+      links_due_ = std::min(links_due_, link.again_at.value_or(now));
     }
     if (guest) link.guest_until = now + kGuestTime;
     else if (up.direction == Direction::outbound) link.guest_until.reset();

@@ -112,7 +112,7 @@ class Peers {
     std::optional<base::Instant> guest_until;  // above kLinksMax
     std::optional<base::Instant> pinged_at;
     std::optional<base::Instant> pong_due;  // while a ping is under way
-    std::optional<base::Instant> again_at;  // the next ping, after a missed ping
+    std::optional<base::Instant> again_at;  // the next ping, after a missed ping or a brief link
     std::uint64_t pinged_in = 0;            // the period of its last ping; zero: never
     std::size_t missed = 0;
     bool answered = false;

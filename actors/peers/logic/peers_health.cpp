@@ -25,7 +25,7 @@ void Peers::ping_some(base::Instant now, base::Random& random) {
     for (const auto& [at, id] : waiting) ping(id, links_.at(id), now);
   }
   for (auto& [id, link] : links_) {
-    const bool wanted = !link.pinged_at || (link.again_at && *link.again_at <= now);
+    const bool wanted = link.again_at ? *link.again_at <= now : !link.pinged_at;
     if (!wanted || link.pong_due) continue;
     if (link.pinged_in == period_ || pinged_ < policy_.links_target) ping(id, link, now);
     else if (link.again_at) link.again_at = health_due_;

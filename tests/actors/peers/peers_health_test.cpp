@@ -19,6 +19,18 @@ TEST_CASE("health: a new link is pinged at once and healthy once it answers") {
   CHECK(node.peers.view(node.now)[0].direction == Direction::inbound);
 }
 
+TEST_CASE("health: a link to a peer that hung up on the last one at once is pinged later") {
+  Fixture node;
+  node.start();
+  node.peers.linked(outbound(1), node.now, node.random);
+  node.peers.unlinked(id_of(1), LinkEnd::hung_up, node.now, node.random);
+  CHECK(only<SendPing>(node.peers.linked(outbound(1), node.now, node.random)).empty());
+  CHECK(only<SendPing>(node.pass(kPingAgain - 1s, false)).empty());
+  CHECK(node.state(1) == State::linked);
+  CHECK(only<SendPing>(node.pass(1s)).size() == 1);
+  CHECK(node.state(1) == State::healthy);
+}
+
 TEST_CASE("health: a link that misses a ping is unhealthy, recovers by an answer, and is dropped after three") {
   Fixture node;
   node.start();
