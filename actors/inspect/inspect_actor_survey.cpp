@@ -30,10 +30,11 @@ void InspectActor::end_survey() {
 
 void InspectActor::survey_later() { after<SurveyDue>(std::max(setup_.period, survey_took_ * kSurveyShare)); }
 
-/// Whether the next survey would find what this one found, unless an actor runs in between: nothing waits or is asked,
-/// no warning is to be taken back, and no actor still keeps its last messages for whoever looked at it.
+/// Whether the next survey would find what this one found unless an actor runs in between: no message waits, no
+/// question is open, no warning is to be taken back, and no actor keeps its last messages for an operator who looked at
+/// it.
 bool InspectActor::at_rest() const {
-  return survey_.calm() && !any_runs_ && told_.empty() && node().lenses().granted() == 0;
+  return node().rest().quiet() && survey_.calm() && !any_runs_ && told_.empty() && node().lenses().granted() == 0;
 }
 
 /// Reasons are told once and not with each new number: whoever reads the log is told what, not how it goes on.

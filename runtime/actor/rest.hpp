@@ -26,6 +26,8 @@ class Rest {
   }
   /// From now on what happens is noted.
   void begin() { state_.store(State::quiet); }
+  /// Whether nothing has happened since then.
+  bool quiet() const { return state_.load() == State::quiet; }
   /// Tells the watcher once that something happened since begin(), at once if that is so already: by the timer `tag`
   /// of that number, for which its shell waits.
   void wait(const Handle& watcher, const TimerInfo* tag, std::uint64_t number);

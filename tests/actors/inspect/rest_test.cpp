@@ -91,14 +91,14 @@ TEST_CASE("rest: surveys go on while something waits that may become a warning")
     fixture.start("stuck");
     running = std::make_unique<Running>(fixture.actors.record("/stuck").get());
   }
-  SUBCASE("a lens that somebody has looked through, until it lapses") {
+  SUBCASE("an actor that was looked at and keeps its last messages, until it lets them go") {
     fixture.start("seen");
     fixture.look_at("/seen");
     fixture.pass(runtime::kLensTime - 2s);
     CHECK(fixture.actors.node.lenses().bytes() > 0);
     fixture.pass(6s);
     CHECK(fixture.actors.node.lenses().bytes() == 0);
-    fixture.pass(4s);
+    fixture.pass(10s);
     const std::size_t since = fixture.surveys.size();
     fixture.pass(1h);
     CHECK(fixture.surveys.size() == since);

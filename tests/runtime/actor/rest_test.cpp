@@ -74,7 +74,7 @@ TEST_CASE("rest: an alarm ends it, as a message does") {
   CHECK(node.told == 1);
 }
 
-TEST_CASE("rest: what the watcher itself does is nothing that happens, unless it ends another one's rest") {
+TEST_CASE("rest: what the watcher does itself does not count") {
   Watched node;
   const Handle watcher = node.actors.node.find("/watcher");
   SUBCASE("it looks again") {
@@ -85,7 +85,7 @@ TEST_CASE("rest: what the watcher itself does is nothing that happens, unless it
     node.pass(1s);
     CHECK(node.told == 1);  // by the latest call alone
   }
-  SUBCASE("somebody ran before it waited: it is told at once") {
+  SUBCASE("another actor ran before it waited: it is told at once") {
     node.stirs_meanwhile = true;
     Watched::test_tell(watcher);
     node.pass(1s);
