@@ -5,8 +5,8 @@
 //         each message, and every 10 ms from then on, whatever the others do.
 // States  running: has work. Searching: looks as CAF's workers do, since another one runs and may leave work to steal.
 //         Asleep: no worker runs, so there is nothing to steal; it waits without a time limit.
-// Wake    who adds work to a sleeping worker wakes it. Who adds work to a running one, while none is searching, calls
-//         one that is asleep to search: work behind a long handler is stolen within CAF's 10 ms.
+// Wake    work that is added to a sleeping worker wakes it. Work that is added to a running one calls a sleeping one to
+//         search, unless one searches already: work behind a long handler is stolen within CAF's 10 ms.
 #include <atomic>
 #include <caf/policy/work_stealing.hpp>
 #include <thread>
@@ -71,7 +71,7 @@ class Workers final : public caf::policy::work_stealing {
   caf::resumable* run(Worker* self, caf::resumable* job) {
     if (std::exchange(d(self).running, true)) return job;
     d(self->parent()).running.fetch_add(1);
-    call_one(self->parent());  // to steal what lay behind this one, which only we knew to be searching
+    call_one(self->parent());  // more may lie where this job was stolen, and this worker searches no longer
     return job;
   }
 

@@ -12,6 +12,7 @@
 #include "messages/bench.capnp.h"
 #include "messages/common.capnp.h"
 #include "runtime/actor/actor.hpp"
+#include "runtime/actor/external_actor.hpp"
 #include "runtime/os/disk.hpp"
 #include "runtime/os/system.hpp"
 
@@ -90,7 +91,7 @@ class Scene {
   }
   Handle whom() { return system.node().find("/stuck"); }
   void tell(std::uint64_t value) {
-    post(whom(), runtime::Envelope::build<Number>({}, [value](Number::Builder out) { out.setValue(value); }));
+    runtime::post(whom(), runtime::Envelope::build<Number>({}, [value](Number::Builder out) { out.setValue(value); }));
   }
   runtime::Alarms& alarms() { return system.node().alarms(); }
   /// What is known of the actor's handler after a second.
