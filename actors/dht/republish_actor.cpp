@@ -205,8 +205,8 @@ void RepublishActor::read_next() {
   if (const auto* const waiting = rows_.behind().find(key)) return took(item, waiting->value_or(base::Bytes()));
   rows_.get(key, [this, item](const base::Outcome<store::Rows::Value>& record) {
     if (record.ok()) {
-      const base::ByteView bytes = record.value().value_or(base::ByteView());
-      return took(item, {bytes.begin(), bytes.end()});
+      const base::ByteView found = record.value().value_or(base::ByteView());
+      return took(item, {found.begin(), found.end()});
     }
     failed_.insert(item);  // the store does not answer now: it comes again
     read_next();
