@@ -12,7 +12,6 @@ namespace {
 
 using base::append;
 using base::append_number;
-using base::load;
 
 constexpr std::uint8_t kClaimRow = 'c';
 
@@ -168,7 +167,7 @@ void Claims::apply(const ClaimPlan& plan) {
   for (const Row& written : plan.change.save) {
     const auto parsed = parse_key(written.key);
     base::ensure(parsed.has_value(), "a plan of claims has rows of claims");
-    insert(parsed->key, parsed->claim, load<std::uint32_t>(written.value, 0));
+    insert(parsed->key, parsed->claim, base::load<std::uint32_t>(written.value, 0));
   }
   for (const base::Bytes& erased : plan.change.erase) {
     const auto parsed = parse_key(erased);
