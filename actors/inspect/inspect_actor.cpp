@@ -28,6 +28,8 @@ std::size_t limit_of(std::uint32_t asked) { return std::min(asked == 0 ? kRowsDe
 constexpr std::size_t kRowsBytesMax = (4u << 20) - (128u << 10);
 constexpr std::size_t kRowBytes = 320;
 
+constexpr std::size_t kSurveyStep = 256;  // our choice: actors, as one step of a walk shows at most
+
 }  // namespace
 
 /// However it ends: a tap that stays would cost each message of the node, and its place.
@@ -137,11 +139,15 @@ void InspectActor::list_on(base::Instant until) {
 void InspectActor::survey_on() {
   const base::Instant at = now();
   const auto turns = runtime::turns();
-  node().registry().walk_on(*surveying_, [&](const runtime::Listing& one) {
-    const auto turn = runtime::turn_of(one.record.get(), turns);
-    any_runs_ = any_runs_ || (turn && one.handle != self());
-    survey_.look(one, at, turn);
-  });
+  // Most steps of a walk show a few actors: what threads are at is asked for once for many of them.
+  for (std::size_t shown = 0; !surveying_->at_end() && shown < kSurveyStep;) {
+    node().registry().walk_on(*surveying_, [&](const runtime::Listing& one) {
+      const auto turn = runtime::turn_of(one.record.get(), turns);
+      any_runs_ = any_runs_ || (turn && one.handle != self());
+      survey_.look(one, at, turn);
+      ++shown;
+    });
+  }
   survey_took_ += now() - at;
   if (surveying_->at_end()) end_survey();
 }

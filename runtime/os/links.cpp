@@ -17,7 +17,7 @@ void Links::give_slot_back() {
     --streams_;
     if (streams_ < streams_max_) waiting.swap(waiting_);
   }
-  for (const auto& [id, porter] : waiting) give(porter, Command::go_on);
+  for (const auto& [id, acceptor] : waiting) give(acceptor, Command::go_on);
 }
 
 std::size_t Links::streams() const {
@@ -25,10 +25,10 @@ std::size_t Links::streams() const {
   return streams_;
 }
 
-bool Links::has_room(const caf::strong_actor_ptr& porter) {
+bool Links::has_room(const caf::strong_actor_ptr& acceptor) {
   const std::lock_guard lock(mutex_);
   if (streams_ < streams_max_) return true;
-  waiting_[porter->id()] = caf::actor_cast<caf::weak_actor_ptr>(porter);
+  waiting_[acceptor->id()] = caf::actor_cast<caf::weak_actor_ptr>(acceptor);
   return false;
 }
 

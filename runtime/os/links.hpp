@@ -26,8 +26,8 @@ class Links : public std::enable_shared_from_this<Links> {
   /// Counts one stream for as long as the result lives.
   std::shared_ptr<void> take_slot();
   std::size_t streams() const;
-  /// Whether another stream may be accepted; if not, `porter` gets an order to go on when one may.
-  bool has_room(const caf::strong_actor_ptr& porter);
+  /// Whether another stream may be accepted; if not, `acceptor` gets an order to go on when one may.
+  bool has_room(const caf::strong_actor_ptr& acceptor);
 
   /// A broker exists from join() to leave(); false once the network is closing, and then it must not start.
   bool join(const caf::strong_actor_ptr& broker);
@@ -47,7 +47,7 @@ class Links : public std::enable_shared_from_this<Links> {
   std::size_t streams_ = 0;
   bool closing_ = false;
   std::map<caf::actor_id, caf::weak_actor_ptr> brokers_;
-  std::map<caf::actor_id, caf::weak_actor_ptr> waiting_;  // porters that have stopped accepting
+  std::map<caf::actor_id, caf::weak_actor_ptr> waiting_;  // acceptors that have stopped accepting
 };
 
 }  // namespace troupe::os

@@ -7,8 +7,8 @@
 #include <caf/io/middleman.hpp>
 #include <caf/io/network/multiplexer.hpp>
 
+#include "runtime/os/acceptor.hpp"
 #include "runtime/os/orders.hpp"
-#include "runtime/os/porter.hpp"
 #include "runtime/os/sockets.hpp"
 #include "runtime/os/stream.hpp"
 #include "runtime/ports/events.hpp"
@@ -26,13 +26,13 @@ class Listener final : public ports::Listener {
         socket_(socket.get()),
         doorman_(links->system().middleman().backend().new_doorman(socket.release())) {
     caf::actor_config config{&links->system().middleman().backend()};
-    porter_ = caf::actor_cast<caf::strong_actor_ptr>(links->system().spawn_class<Porter, caf::hidden>(
+    acceptor_ = caf::actor_cast<caf::strong_actor_ptr>(links->system().spawn_class<Acceptor, caf::hidden>(
         config, links, doorman_, caf::actor_cast<caf::weak_actor_ptr>(owner)));
   }
   ~Listener() override {
     // At once, so that the address is free when the listener is gone; the doorman's descriptor follows.
     ::shutdown(socket_, SHUT_RDWR);
-    give(porter_, Command::forget);
+    give(acceptor_, Command::forget);
   }
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;
@@ -43,7 +43,7 @@ class Listener final : public ports::Listener {
   base::Endpoint local_;
   int socket_;
   caf::io::doorman_ptr doorman_;  // keeps the descriptor open until the end
-  caf::strong_actor_ptr porter_;
+  caf::strong_actor_ptr acceptor_;
 };
 
 /// Also removes the name, unless somebody else has taken it over meanwhile.

@@ -28,14 +28,14 @@ class Stream final : public ports::Stream {
 
  private:
   void close(Command how);
-  caf::strong_actor_ptr mover() const;
+  caf::strong_actor_ptr broker() const;
 
   std::shared_ptr<Links> links_;
   mutable std::mutex mutex_;
-  std::shared_ptr<void> slot_;      // handed to the mover
-  caf::io::scribe_ptr scribe_;      // handed to the mover
+  std::shared_ptr<void> slot_;      // handed to the broker
+  caf::io::scribe_ptr scribe_;      // handed to the broker
   std::vector<base::Bytes> early_;  // written before start()
-  caf::strong_actor_ptr mover_;
+  caf::strong_actor_ptr broker_;
 };
 
 /// A stream over a connected descriptor; counts as one from here on.

@@ -10,7 +10,9 @@
 namespace troupe::peers {
 namespace {
 
-constexpr std::uint32_t kBriefMax = 32;  // by then the wait has long reached its maximum
+constexpr std::uint32_t kBriefMax = 32;         // by then the wait has long reached its maximum
+constexpr std::chrono::seconds kBriefPause{1};  // our choice: two bad round trips, in which the other side may hang up
+static_assert(5 * kBriefPause <= kGuestTime, "a guest is pinged and may ask before it has to go");
 
 }  // namespace
 
@@ -76,7 +78,7 @@ Decisions Peers::linked(const LinkUp& up, base::Instant now, base::Random& rando
     if (!again) {
       link.since = now;
       // It is pinged at once, unless its last link was brief: if it hangs up again, a ping that follows dials it again.
-      if (brief_.contains(up.id)) link.again_at = now + kPingAgain;
+      if (brief_.contains(up.id)) link.again_at = now + kBriefPause;
       links_due_ = std::min(links_due_, link.again_at.value_or(now));
     }
     if (guest) link.guest_until = now + kGuestTime;

@@ -9,8 +9,8 @@
 #include <fstream>
 
 #include "runtime/os/clock.hpp"
-#include "runtime/os/mover.hpp"
 #include "runtime/os/sockets.hpp"
+#include "runtime/os/stream_broker.hpp"
 #include "tests/runtime/os/network_contract.hpp"
 #include "tests/runtime/os/os_place.hpp"
 

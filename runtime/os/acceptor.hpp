@@ -13,13 +13,13 @@
 
 namespace troupe::os {
 
-class Porter final : public caf::io::broker {
+class Acceptor final : public caf::io::broker {
  public:
-  Porter(caf::actor_config& config, std::shared_ptr<Links> links, caf::io::doorman_ptr doorman,
-         caf::weak_actor_ptr owner);
+  Acceptor(caf::actor_config& config, std::shared_ptr<Links> links, caf::io::doorman_ptr doorman,
+           caf::weak_actor_ptr owner);
 
   bool cleanup(caf::error&& reason, caf::execution_unit* host) override;
-  const char* name() const override { return "porter"; }
+  const char* name() const override { return "acceptor"; }
 
  protected:
   caf::behavior make_behavior() override;

@@ -1,4 +1,4 @@
-#include "runtime/os/porter.hpp"
+#include "runtime/os/acceptor.hpp"
 
 #include <unistd.h>
 
@@ -19,15 +19,15 @@ bool may_enter(const ports::RemoteAddress& from) {
 
 }  // namespace
 
-Porter::Porter(caf::actor_config& config, std::shared_ptr<Links> links, caf::io::doorman_ptr doorman,
-               caf::weak_actor_ptr owner)
+Acceptor::Acceptor(caf::actor_config& config, std::shared_ptr<Links> links, caf::io::doorman_ptr doorman,
+                   caf::weak_actor_ptr owner)
     : caf::io::broker(config),
       links_(std::move(links)),
       doorman_(std::move(doorman)),
       owner_(std::move(owner)),
       handle_(doorman_->hdl()) {}
 
-caf::behavior Porter::make_behavior() {
+caf::behavior Acceptor::make_behavior() {
   if (!links_->join(ctrl())) {
     quit();
     return {};
@@ -44,14 +44,14 @@ caf::behavior Porter::make_behavior() {
   };
 }
 
-bool Porter::cleanup(caf::error&& reason, caf::execution_unit* host) {
+bool Acceptor::cleanup(caf::error&& reason, caf::execution_unit* host) {
   const bool first = caf::io::broker::cleanup(std::move(reason), host);
   doorman_ = nullptr;
   links_->leave(id());
   return first;
 }
 
-void Porter::accepted(caf::io::connection_handle handle) {
+void Acceptor::accepted(caf::io::connection_handle handle) {
   caf::io::scribe_ptr scribe = take(handle);
   scribe->set_parent(nullptr);
   const int socket = static_cast<int>(handle.id());
@@ -67,7 +67,7 @@ void Porter::accepted(caf::io::connection_handle handle) {
 }
 
 /// As with a scribe, resuming in the round of the halt would be lost.
-void Porter::go_on() {
+void Acceptor::go_on() {
   const caf::strong_actor_ptr self = ctrl();
   backend().post([self, this] {
     if (!halted_ || !valid(handle_) || !links_->has_room(self)) return;

@@ -30,7 +30,7 @@ inline constexpr std::chrono::seconds kIdleAfter{1};    // our choice
 inline constexpr std::chrono::seconds kLingerMax{5};    // our choice: a slow reader gets that long for the rest
 static_assert(kWindowMax < kUnreadMax);
 
-class Mover final : public caf::io::broker {
+class StreamBroker final : public caf::io::broker {
  public:
   struct Start {
     std::shared_ptr<Links> links;
@@ -38,11 +38,11 @@ class Mover final : public caf::io::broker {
     caf::io::scribe_ptr scribe;
     caf::weak_actor_ptr owner;
   };
-  Mover(caf::actor_config& config, Start start);
-  ~Mover() override;
+  StreamBroker(caf::actor_config& config, Start start);
+  ~StreamBroker() override;
 
   bool cleanup(caf::error&& reason, caf::execution_unit* host) override;
-  const char* name() const override { return "mover"; }
+  const char* name() const override { return "stream broker"; }
 
  protected:
   caf::behavior make_behavior() override;

@@ -1,4 +1,4 @@
-#include "runtime/os/mover.hpp"
+#include "runtime/os/stream_broker.hpp"
 
 #include <sys/socket.h>
 
@@ -14,14 +14,14 @@
 namespace troupe::os {
 
 /// How many bytes lie in the owner's queue, counted down by the receipts in any thread.
-struct Mover::Unread {
+struct StreamBroker::Unread {
   std::atomic<std::size_t> bytes{0};
-  std::atomic<bool> waiting{false};  // the mover has stopped reading because of them
-  caf::weak_actor_ptr mover;
+  std::atomic<bool> waiting{false};  // the broker has stopped reading because of them
+  caf::weak_actor_ptr broker;
 
   void handled(std::size_t size) {
     const std::size_t left = bytes.fetch_sub(size) - size;
-    if (left <= kUnreadMax / 2 && waiting.load() && waiting.exchange(false)) give(mover, Command::go_on);
+    if (left <= kUnreadMax / 2 && waiting.load() && waiting.exchange(false)) give(broker, Command::go_on);
   }
 };
 
@@ -33,7 +33,7 @@ void tell(const caf::weak_actor_ptr& owner, ports::StreamEvent event) {
 
 }  // namespace
 
-Mover::Mover(caf::actor_config& config, Start start)
+StreamBroker::StreamBroker(caf::actor_config& config, Start start)
     : caf::io::broker(config),
       links_(std::move(start.links)),
       slot_(std::move(start.slot)),
@@ -43,16 +43,16 @@ Mover::Mover(caf::actor_config& config, Start start)
       socket_(static_cast<int>(handle_.id())),
       unread_(std::make_shared<Unread>()) {}
 
-Mover::~Mover() = default;
+StreamBroker::~StreamBroker() = default;
 
-caf::behavior Mover::make_behavior() {
+caf::behavior StreamBroker::make_behavior() {
   if (!links_->join(ctrl())) {
     ended_ = true;
     tell(owner_, ports::Closed{"the network is closed"});
     quit();
     return {};
   }
-  unread_->mover = caf::weak_actor_ptr(ctrl());
+  unread_->broker = caf::weak_actor_ptr(ctrl());
   add_scribe(std::move(scribe_));
   ack_writes(handle_, true);
   configure_read(handle_, caf::io::receive_policy::at_most(window_));
@@ -68,7 +68,7 @@ caf::behavior Mover::make_behavior() {
   };
 }
 
-bool Mover::cleanup(caf::error&& reason, caf::execution_unit* host) {
+bool StreamBroker::cleanup(caf::error&& reason, caf::execution_unit* host) {
   const bool first = caf::io::broker::cleanup(std::move(reason), host);
   scribe_ = nullptr;
   slot_ = nullptr;
@@ -76,7 +76,7 @@ bool Mover::cleanup(caf::error&& reason, caf::execution_unit* host) {
   return first;
 }
 
-void Mover::obey(Order& order) {
+void StreamBroker::obey(Order& order) {
   if (order.command == Command::leave) return quit();
   if (ended_) return;
   switch (order.command) {
@@ -95,7 +95,7 @@ void Mover::obey(Order& order) {
   }
 }
 
-void Mover::received(caf::io::new_data_msg& data) {
+void StreamBroker::received(caf::io::new_data_msg& data) {
   const std::size_t size = data.buf.size();
   if (!closing_ && owner_) {
     unread_->bytes.fetch_add(size);
@@ -119,7 +119,7 @@ void Mover::received(caf::io::new_data_msg& data) {
 }
 
 /// Whether the next read is welcome; if not because of the owner's queue, the owner's receipts will say when it is.
-bool Mover::may_read() {
+bool StreamBroker::may_read() {
   if (closing_) return true;
   if (paused_) return false;
   if (unread_->bytes.load() < kUnreadMax) return true;
@@ -128,7 +128,7 @@ bool Mover::may_read() {
   return unread_->bytes.load() <= kUnreadMax / 2 && unread_->waiting.exchange(false);
 }
 
-void Mover::read_on() {
+void StreamBroker::read_on() {
   if (reading_ || resuming_ || ended_ || !may_read()) return;
   resuming_ = true;
   const caf::strong_actor_ptr self = ctrl();
@@ -140,7 +140,7 @@ void Mover::read_on() {
   });
 }
 
-void Mover::write(const base::Bytes& bytes) {
+void StreamBroker::write(const base::Bytes& bytes) {
   if (closing_ || !valid(handle_)) return;
   std::size_t sent = 0;
   if (unwritten_ == 0) {
@@ -157,7 +157,7 @@ void Mover::write(const base::Bytes& bytes) {
   flush(handle_);
 }
 
-void Mover::written(std::size_t bytes) {
+void StreamBroker::written(std::size_t bytes) {
   unwritten_ -= bytes;
   tell(owner_, ports::Written{bytes});
   if (unwritten_ > 0) return;
@@ -167,7 +167,7 @@ void Mover::written(std::size_t bytes) {
 }
 
 /// Begins to close, or goes on with it once everything is written.
-void Mover::close() {
+void StreamBroker::close() {
   if (!closing_) {
     closing_ = true;
     linger_due_ = links_->clock().now() + kLingerMax;
@@ -180,21 +180,21 @@ void Mover::close() {
 }
 
 /// What write() has given to the kernel still goes out, unless the other side is sending: then Linux resets the stream.
-void Mover::abandon() {
+void StreamBroker::abandon() {
   if (unwritten_ > 0) return abort("");
   ::shutdown(socket_, SHUT_RDWR);
   end("");
 }
 
 /// The scribe is detached, its descriptor still open.
-void Mover::closed() {
+void StreamBroker::closed() {
   if (ended_) return;
   const bool broken = !end_sent_ && is_broken(socket_);
   const bool lost = closing_ && unwritten_ > 0;
   end(broken || lost ? "connection reset by the other side" : "");
 }
 
-void Mover::wake_up() {
+void StreamBroker::wake_up() {
   if (ended_) return;
   if (closing_) {
     if (links_->clock().now() < linger_due_) return arm(linger_due_);
@@ -205,7 +205,7 @@ void Mover::wake_up() {
   arm(links_->clock().now() + kIdleAfter);
 }
 
-void Mover::shrink() {
+void StreamBroker::shrink() {
   window_ = kWindowMin;
   configure_read(handle_, caf::io::receive_policy::at_most(window_));
   if (!valid(handle_)) return;
@@ -213,9 +213,9 @@ void Mover::shrink() {
   by_id(handle_)->rd_buf().swap(smaller);
 }
 
-void Mover::arm(base::Instant at) { links_->clock().wake(caf::actor_cast<caf::actor>(ctrl()), at); }
+void StreamBroker::arm(base::Instant at) { links_->clock().wake(caf::actor_cast<caf::actor>(ctrl()), at); }
 
-void Mover::end(const std::string& why) {
+void StreamBroker::end(const std::string& why) {
   ended_ = true;
   tell(owner_, ports::Closed{why});
   owner_ = nullptr;
@@ -224,7 +224,7 @@ void Mover::end(const std::string& why) {
 }
 
 /// Gives up what is unsent: the kernel must not keep the connection after us, nor CAF the descriptor.
-void Mover::abort(const std::string& why) {
+void StreamBroker::abort(const std::string& why) {
   const linger at_once{1, 0};
   ::setsockopt(socket_, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
   ::shutdown(socket_, SHUT_RDWR);
