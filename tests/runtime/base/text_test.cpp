@@ -24,7 +24,7 @@ TEST_CASE("text: bytes that are not UTF-8 are shown one by one") {
   CHECK(printable("\xed\xa0\x80") == "\\xed\\xa0\\x80");           // a surrogate
   CHECK(printable("\xf4\x90\x80\x80") == "\\xf4\\x90\\x80\\x80");  // above U+10FFFF
   CHECK(printable("\xe2\x82") == "\\xe2\\x82");                    // cut short
-  CHECK(quoted("a\xff") == "\"a\xef\xbf\xbd\"");
+  CHECK(base::quoted("a\xff") == "\"a\xef\xbf\xbd\"");
 }
 
 TEST_CASE("text: a cut leaves whole characters and says that it was made") {
@@ -54,9 +54,9 @@ TEST_CASE("text: whether it is UTF-8 does not depend on what its characters do")
 }
 
 TEST_CASE("text: a JSON string escapes its own marks and all control characters") {
-  CHECK(quoted("a\"b\\c\n\x1b") == "\"a\\\"b\\\\c\\u000a\\u001b\"");
-  CHECK(quoted("\xe2\x80\xae") == "\"\\u202e\"");
-  CHECK(quoted("😀") == "\"😀\"");
+  CHECK(base::quoted("a\"b\\c\n\x1b") == "\"a\\\"b\\\\c\\u000a\\u001b\"");
+  CHECK(base::quoted("\xe2\x80\xae") == "\"\\u202e\"");
+  CHECK(base::quoted("😀") == "\"😀\"");
 }
 
 TEST_CASE("text: any bytes become plain text, never the same for two inputs, and never too long") {
@@ -68,7 +68,7 @@ TEST_CASE("text: any bytes become plain text, never the same for two inputs, and
       bytes += static_cast<char>(random.chance(1, 2) ? random.below(256) : random.below(40) + 0x60);
     const std::string shown = printable(bytes);
     REQUIRE(is_plain(shown));
-    REQUIRE(is_plain(quoted(bytes)));
+    REQUIRE(is_plain(base::quoted(bytes)));
     inputs.insert(bytes);
     outputs.insert(shown);
     const auto limit = random.below(20);
