@@ -248,7 +248,7 @@ void AuditActor::trouble(const Row& row, RowState state) {
   if (run_->effect == Effect::clean && state != RowState::over_limit) run_->drop.push_back(row);
 }
 
-/// With what is known of them: else it would be read, or published, in vain.
+/// With what the index says of them: otherwise rows that are gone would be read, or published.
 void AuditActor::drop() {
   // For one reason at a time.
   const bool expired = run_->drop.front().judged.state == RowState::expired;

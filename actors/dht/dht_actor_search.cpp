@@ -1,4 +1,6 @@
-// Searches: an actor for each, and what the table learns from it.
+// Searches: an actor for each, what the table learns from it, and what it leaves behind at other nodes.
+#include <capnp/serialize.h>
+
 #include <algorithm>
 
 #include "actors/dht/api.hpp"
@@ -27,7 +29,39 @@ void join(std::vector<Contact>& contacts, const std::vector<Contact>& named, con
   contacts = std::move(out);
 }
 
+/// The same words in an envelope of their own.
+runtime::Envelope envelope_of(wire::Search::Reader words) {
+  capnp::MallocMessageBuilder message(static_cast<unsigned>(words.totalSize().wordCount + 1));
+  message.setRoot(words);
+  return runtime::Envelope::from_words({.kind = &messages::kind_of<wire::Search>()},
+                                       capnp::messageToFlatArray(message));
+}
+
+std::optional<Space> space_sought(wire::Search::Goal::Reader goal) {
+  return goal.isValue() ? space_of(goal.getValue()) : std::nullopt;
+}
+
+/// Why nothing can be searched for by these words; nothing if it can.
+std::optional<Error> search_error(wire::Search::Reader words) {
+  const auto goal = words.getGoal();
+  if (goal.isValue() && !space_of(goal.getValue()))
+    return Error{Code::unsupported, "this node does not know that space"};
+  bool keys = read_key(words.getKey()).has_value();
+  if (goal.isRegion())
+    for (const auto item : goal.getRegion()) keys = keys && read_key(item.getKey());
+  return keys ? std::nullopt : std::optional(Error{Code::malformed, "a key has 20 bytes"});
+}
+
 }  // namespace
+
+void DhtActor::ended(runtime::Answer<wire::SearchResult>& answer, const Place* place, Found& found) {
+  std::optional<Record> record;
+  const auto bytes = answer.ok() ? bytes_of(answer.value().getRecord()) : base::ByteView();
+  if (!bytes.empty())
+    if (auto parsed = parse(bytes); parsed.ok()) record = std::move(parsed).value();
+  found({answer, record ? &*record : nullptr});
+  if (place != nullptr && record) mend(*place, answer.value(), *record);
+}
 
 void DhtActor::at_hand(const char* ending, base::ByteView record, Found& found) {
   ++counts_.searched;
@@ -39,114 +73,104 @@ void DhtActor::at_hand(const char* ending, base::ByteView record, Found& found) 
     out.setHolders(1);
   });
   runtime::Answer<wire::SearchResult> answer(result);
-  found(answer);
+  ended(answer, nullptr, found);
 }
 
 /// What this node holds itself answers first: alone, if it cannot change.
-void DhtActor::search(const Wanted& wanted, Found found) {
-  auto contacts = table_.closest(wanted.key, kStartMax);
-  if (!wanted.space) return search_from(wanted, std::move(contacts), {}, std::move(found));
-  read({*wanted.space, wanted.key},
-       [this, wanted, contacts = std::move(contacts), found = std::move(found)](base::ByteView record) mutable {
-         search_from(wanted, std::move(contacts), {record.begin(), record.end()}, std::move(found));
-       });
+void DhtActor::search(runtime::Envelope words, SearchFor from, Found found) {
+  runtime::Envelope::Reading<wire::Search> reading(words);
+  const Key key = *read_key(reading.root().getKey());
+  auto contacts = table_.closest(key, kStartMax);
+  const auto space = space_sought(reading.root().getGoal());
+  if (!space) return search_from(words, from, std::move(contacts), {}, std::move(found));
+  read({*space, key}, [this, words = std::move(words), from = std::move(from), contacts = std::move(contacts),
+                       found = std::move(found)](base::ByteView record) mutable {
+    search_from(words, from, std::move(contacts), record, std::move(found));
+  });
 }
 
-void DhtActor::search_from(const Wanted& wanted, std::vector<Contact> contacts, const base::Bytes& own_record,
-                           Found found) {
+void DhtActor::search_from(const runtime::Envelope& words, const SearchFor& from, std::vector<Contact> contacts,
+                           base::ByteView own_record, Found found) {
   if (under_way_.size() >= kSearchesMax) {
     static const auto full = runtime::error_envelope(
         {Code::overloaded, "this node searches for too much at once", std::chrono::milliseconds(200)});
     runtime::Answer<wire::SearchResult> refusal(full);
-    return found(refusal);
+    return found({refusal});
   }
-  if (wanted.space && *wanted.space != Space::kv && !own_record.empty()) return at_hand("found", own_record, found);
-  if (wanted.space && own_record.empty() && cache_->takes(*wanted.space)) {
-    if (const auto copy = cache_->get({*wanted.space, wanted.key}, now())) {
+  runtime::Envelope::Reading<wire::Search> reading(words);
+  const auto search = reading.root();
+  const auto goal = search.getGoal();
+  const auto space = space_sought(goal);
+  const Place place{space.value_or(Space::kv), *read_key(search.getKey())};
+  if (space && *space != Space::kv && !own_record.empty()) return at_hand("found", own_record, found);
+  if (space && own_record.empty() && cache_->takes(*space)) {
+    if (const auto copy = cache_->get(place, now())) {
       ++counts_.cache_hits;
       return at_hand("cached", copy->record, found);
     }
   }
+  join(contacts, from.starts, place.key);
+  LookupActor::Start start = what_is_known(goal, place, std::move(contacts), own_record);
+  if (goal.isProviders()) start.group = from.group;
+  table_.used(place.key, now());
+  ++counts_.searched;
+  const std::uint64_t number = ++last_search_;
+  // A lookup that breaks has lost its question: begun anew, it would wait for another for ever.
+  const runtime::Handle lookup = spawn("lookup-" + std::to_string(number),
+                                       [start = std::move(start)] { return std::make_unique<LookupActor>(start); },
+                                       {.kind = LookupActor::kName, .on_failure = runtime::logic::OnFailure::stop});
+  under_way_.emplace(number, UnderWay{lookup, from.asker, from.group});
+  if (from.asker) watch(from.asker);
+  const std::chrono::seconds seconds(search.getSeconds());
+  runtime::Header header = words.header();
+  header.due = now() + (seconds.count() == 0 ? kSearchDue : std::min(seconds, kSearchDueMax)) + kCommitDue;
+  header.trace = trace();
+  request(lookup, words.with(header),
+          [this, number, place, value = space.has_value(),
+           found = std::move(found)](const runtime::Envelope& envelope) mutable {
+            if (const auto over = under_way_.extract(number); over.mapped().asker) unwatch(over.mapped().asker);
+            runtime::Answer<wire::SearchResult> answer(envelope);
+            if (answer.ok()) learn(answer.value());
+            ended(answer, value ? &place : nullptr, found);
+          });
+}
+
+/// What the head adds to the words of a search.
+LookupActor::Start DhtActor::what_is_known(wire::Search::Goal::Reader goal, const Place& place,
+                                           std::vector<Contact> contacts, base::ByteView own_record) {
   LookupActor::Start start{.settings = settings_, .contacts = {}, .round_trip = round_trips_.all(), .network = {}};
-  const bool stores = wanted.goal == wire::Search::Goal::STORE || wanted.goal == wire::Search::Goal::PROVIDE;
-  join(contacts, wanted.starts, wanted.key);
   for (Contact& one : contacts) {
-    const auto token = stores ? tokens_kept_.find(one.id, now()) : std::nullopt;
+    const auto token = goal.isStore() || goal.isProvide() ? tokens_kept_.find(one.id, now()) : std::nullopt;
     if (token) start.tokens.emplace(one.id, *token);
     auto round_trip = round_trips_.of(one.id);
     start.contacts.push_back({std::move(one), std::move(round_trip), token.has_value()});
   }
   if (table_.size() >= kContactsMax) start.network = table_.network_size();
   if (table_.size() < settings_->copies) start.failing = table_.failing();
-  if (!own_record.empty()) {
-    if (const auto record = parse(own_record); record.ok()) {
-      start.own_copy = Version{sequence_of(record.value()), crypto::sha256(own_record)};
-      start.own_record = own_record;
-    }
+  if (const auto record = parse(own_record); !own_record.empty() && record.ok()) {
+    start.own_copy = Version{sequence_of(record.value()), crypto::sha256(own_record)};
+    start.own_record.assign(own_record.begin(), own_record.end());
   }
-  if (wanted.goal == wire::Search::Goal::PROVIDERS)
-    start.own_providers =
-        providers_->find(wanted.key, std::max<std::size_t>(wanted.providers_max, 1), wall(), random());
-  table_.used(wanted.key, now());
-  ++counts_.searched;
-  const std::uint64_t number = ++last_search_;
-  if (wanted.goal == wire::Search::Goal::PROVIDERS) start.group = wanted.group;
-  // One that breaks has lost its question, and would wait for another one for ever.
-  const runtime::Handle lookup = spawn("lookup-" + std::to_string(number),
-                                       [start = std::move(start)] { return std::make_unique<LookupActor>(start); },
-                                       {.kind = LookupActor::kName, .on_failure = runtime::logic::OnFailure::stop});
-  under_way_.emplace(number, UnderWay{lookup, wanted.asker, wanted.group});
-  if (wanted.asker) watch(wanted.asker);
-  const auto seconds = wanted.seconds == 0 ? kSearchDue : std::min(std::chrono::seconds(wanted.seconds), kSearchDueMax);
-  ask<wire::Search, wire::SearchResult>(
-      lookup, now() + seconds + kCommitDue,
-      [&](wire::Search::Builder out) {
-        out.setKey(data_of(wanted.key.view()));
-        auto goal = out.getGoal();
-        switch (wanted.goal) {
-          case wire::Search::Goal::NODES: goal.setNodes(); break;
-          case wire::Search::Goal::VALUE: goal.setValue(static_cast<std::uint8_t>(*wanted.space)); break;
-          case wire::Search::Goal::PROVIDERS: goal.setProviders(wanted.providers_max); break;
-          case wire::Search::Goal::STORE: {
-            auto record = goal.initStore();
-            record.setRecord(data_of(wanted.record));
-            if (wanted.expected) record.getExpected().setSequence(*wanted.expected);
-            break;
-          }
-          case wire::Search::Goal::PROVIDE: goal.setProvide(); break;
-          case wire::Search::Goal::REGION: {
-            auto items = goal.initRegion(static_cast<unsigned>(wanted.region.size()));
-            for (unsigned i = 0; i < items.size(); ++i) {
-              items[i].setKey(data_of(wanted.region[i].first.view()));
-              items[i].setRecord(data_of(wanted.region[i].second));
-            }
-            break;
-          }
-        }
-        out.setQuorum(wanted.quorum);
-        out.setSeconds(wanted.seconds);
-        out.setExplain(wanted.explain);
-      },
-      [this, number, wanted = Place{wanted.space.value_or(Space::kv), wanted.key}, value = wanted.space.has_value(),
-       found = std::move(found)](runtime::Answer<wire::SearchResult> answer) mutable {
-        if (const auto ended = under_way_.extract(number); ended.mapped().asker) unwatch(ended.mapped().asker);
-        if (answer.ok()) learn(answer.value());
-        found(answer);
-        if (answer.ok() && value) mend(wanted, answer.value());
-      });
+  if (goal.isProviders())
+    start.own_providers = held_providers(place.key, std::max<std::size_t>(goal.getProviders(), 1));
+  return start;
 }
 
-/// Nobody waits any more for what they find.
 void DhtActor::stop_searches(const std::function<bool(const UnderWay&)>& those) {
   for (const auto& [number, one] : under_way_)
     if (those(one)) tell<wire::CancelSearch>(one.lookup, [](wire::CancelSearch::Builder) {});
+}
+
+void DhtActor::stop_group(std::uint64_t group) {
+  stop_searches([group](const UnderWay& one) { return one.group == group; });
 }
 
 void DhtActor::down(const runtime::Handle& whom, const std::optional<base::Error>&) {
   stop_searches([&](const UnderWay& one) { return one.asker == whom; });
 }
 
-/// Who answered is worth a place in the table, and who did not may lose his. Who is overdue had less time than that.
+/// A node that answered is worth a place in the table, and one that did not may lose its place. One that is overdue had
+/// less time than that.
 void DhtActor::learn(wire::SearchResult::Reader result) {
   for (const auto one : result.getHeard()) {
     const base::Contact where = messages::read_contact(one.getContact());
@@ -192,52 +216,113 @@ void DhtActor::fell_silent(const Contact& whom) {
   missed(whom);
 }
 
-/// For other domains of this node.
+/// For other actors of this node.
 void DhtActor::answer(wire::Search::Reader question, Reply<wire::SearchResult> reply) {
-  Wanted wanted;
-  const auto key = read_key(question.getKey());
-  if (!key) return reply.refuse({Code::malformed, "a key has 20 bytes"});
-  wanted.key = *key;
-  const auto goal = question.getGoal();
-  wanted.goal = goal.which();
-  if (goal.isValue()) {
-    wanted.space = space_of(goal.getValue());
-    if (!wanted.space) return reply.refuse({Code::unsupported, "this node does not know that space"});
-  }
-  if (goal.isProviders()) wanted.providers_max = goal.getProviders();
-  if (goal.isStore()) {
-    const auto record = bytes_of(goal.getStore().getRecord());
-    wanted.record.assign(record.begin(), record.end());
-    if (goal.getStore().getExpected().isSequence()) wanted.expected = goal.getStore().getExpected().getSequence();
-  }
-  if (goal.isRegion()) {
-    for (const auto one : goal.getRegion()) {
-      const auto its = read_key(one.getKey());
-      if (!its) return reply.refuse({Code::malformed, "a key has 20 bytes"});
-      const auto record = bytes_of(one.getRecord());
-      wanted.region.emplace_back(*its, base::Bytes(record.begin(), record.end()));
-    }
-  }
-  if (goal.isProvide() && client())
+  if (const auto why = search_error(question)) return reply.refuse(*why);
+  if (question.getGoal().isProvide() && client())
     return reply.refuse({Code::refused, "this node cannot be dialled, and provides nothing"});
-  wanted.quorum = question.getQuorum();
-  wanted.seconds = question.getSeconds();
-  wanted.explain = question.getExplain();
-  wanted.asker = sender();
-  std::vector<std::pair<Key, base::Bytes>> kept;
-  if (question.getKeep()) kept = wanted.region;
-  const bool provides = question.getKeep() && goal.isProvide();
-  search(wanted, [this, kept = std::move(kept), provides, key = wanted.key,
-                  reply = std::move(reply)](runtime::Answer<wire::SearchResult>& answer) mutable {
-    if (!answer.ok()) return reply.refuse(answer.error());
-    const auto result = answer.value();
-    if (provides && !store_error(result)) publish(Published::provider, key, {}, result.getStored());
-    const auto items = result.getItems();
-    const auto results = result.getItemResults();
-    for (unsigned i = 0; i < std::min<std::size_t>(items.size(), kept.size()); ++i)
-      if (items[i] && kept[i].second.empty()) publish(Published::provider, kept[i].first, {}, results[i].getStored());
-    reply.forward(answer.envelope());
+  const runtime::Envelope words = envelope_of(question);
+  search(words, {.asker = sender()}, [this, words, reply = std::move(reply)](const Searched& end) mutable {
+    if (!end.answer.ok()) return reply.refuse(end.answer.error());
+    keep(runtime::Envelope::Reading<wire::Search>(words).root(), end.answer.value());
+    reply.forward(end.answer.envelope());
   });
+}
+
+/// What this node provides, and enough others know of, is published again from now on, if the search says so.
+void DhtActor::keep(wire::Search::Reader words, wire::SearchResult::Reader result) {
+  if (!words.getKeep()) return;
+  if (words.getGoal().isProvide() && !store_error(result))
+    publish(Published::provider, *read_key(words.getKey()), {}, result.getStored());
+  if (!words.getGoal().isRegion()) return;
+  const auto asked = words.getGoal().getRegion();
+  const auto items = result.getItems();
+  const auto results = result.getItemResults();
+  for (unsigned i = 0; i < std::min(items.size(), asked.size()); ++i)
+    if (items[i] && asked[i].getRecord().size() == 0)
+      publish(Published::provider, *read_key(asked[i].getKey()), {}, results[i].getStored());
+}
+
+void DhtActor::publish(Published what, const Key& key, base::ByteView record, std::size_t stored) {
+  tell<wire::Published>(republish_, [&](wire::Published::Builder out) {
+    out.setWhat(static_cast<std::uint8_t>(what));
+    out.setKey(data_of(key.view()));
+    out.setRecord(data_of(record));
+    out.setHurry(stored <= 1);
+  });
+}
+
+// -- what a search leaves behind -------------------------------------------------------------------------------------
+
+/// Once the asker has its answer: nodes that hold an older record get the newest one, and of a record that cannot
+/// change a copy stays where the next search will ask.
+void DhtActor::mend(const Place& place, wire::SearchResult::Reader result, const Record& record) {
+  if (place.space == Space::kv) repair(place.key, result, sequence_of(record));
+  if (cache_->on() && cache_->takes(place.space)) leave_copies(place, result);
+}
+
+/// At those of the nearest nodes that have answered with an older record or none, by the tokens of their answers; and
+/// at this node, if it holds an older one. Each decides by its own rules what it takes.
+void DhtActor::repair(const Key& key, wire::SearchResult::Reader result, std::uint64_t sequence) {
+  const auto bytes = bytes_of(result.getRecord());
+  const auto begin = [&](const runtime::Handle& whom, capnp::Data::Reader token) {
+    if (repairs_ >= kRepairsMax) return;
+    ++repairs_;
+    ++counts_.repairs;
+    give(whom, token, key, bytes, std::chrono::seconds(0), [this](bool taken) {
+      --repairs_;
+      counts_.repaired += taken;
+    });
+  };
+  for (const auto one : result.getLagging())
+    begin(node().reach(messages::read_contact(one.getContact()), kPath), one.getToken());
+  const auto held = held_sequence({Space::kv, key});
+  if (held && *held < sequence) begin(self(), {});
+}
+
+/// One at the nearest node asked that had none, and one here (logic/query_cache.hpp).
+void DhtActor::leave_copies(const Place& place, wire::SearchResult::Reader result) {
+  const auto bytes = bytes_of(result.getRecord());
+  const std::chrono::seconds lasts(result.getLastsS());
+  if (lasts.count() == 0) return;
+  cache_->put(place, {bytes.begin(), bytes.end()}, lasts, table_.network_size(), now());
+  for (const auto one : result.getCopyAt())
+    give(node().reach(messages::read_contact(one.getContact()), kPath), one.getToken(), place.key, bytes, lasts,
+         [this](bool taken) { counts_.copies_left += taken; });
+  show_counts();
+}
+
+/// Nothing waits for the answer, and nothing is repeated: the next search does it again.
+void DhtActor::give(const runtime::Handle& whom, capnp::Data::Reader token, const Key& key, base::ByteView record,
+                    std::chrono::seconds copy_lasts, base::Callback<void(bool)> done) {
+  ask<wire::Store, wire::StoreDone>(
+      whom, now() + kStoreDue,
+      [&](wire::Store::Builder out) {
+        write_asker(out.initAsker(), *settings_);
+        out.setToken(token);
+        out.setKey(data_of(key.view()));
+        out.setRecord(data_of(record));
+        out.setCopyS(static_cast<std::uint32_t>(copy_lasts.count()));
+      },
+      [done = std::move(done)](runtime::Answer<wire::StoreDone> answer) mutable {
+        done(answer.ok() && answer.value().getResult() == wire::StoreDone::Result::STORED);
+      });
+}
+
+/// Checked as what is held is; without a row, and gone when it is least wanted.
+void DhtActor::take_copy(wire::Store::Reader question, const Key& key, Reply<wire::StoreDone> reply) {
+  const auto bytes = bytes_of(question.getRecord());
+  const auto offer = admit(bytes, key, caller().node.value_or(own()), wall(), settings_->work_bits);
+  const bool copied = offer.ok() && cache_->takes(offer.value().place.space);
+  const bool taken = copied && cache_->put(offer.value().place, {bytes.begin(), bytes.end()},
+                                           std::chrono::seconds(question.getCopyS()), table_.network_size(), now());
+  if (!taken) ++counts_.refused;
+  reply.send([&](wire::StoreDone::Builder out) {
+    if (taken) return;
+    out.setResult(copied ? wire::StoreDone::Result::NO_SPACE : wire::StoreDone::Result::BAD);
+    if (!copied) out.setWhy(offer.ok() ? "what changes is not copied" : to_error(offer.error()).message);
+  });
+  show_counts();
 }
 
 }  // namespace troupe::dht

@@ -211,6 +211,7 @@ void LookupActor::count_failure(Asked kind, const Error& why) {
 
 /// Keeps the record if it is the newest so far. An error if it does not belong at the key sought.
 base::Result<Version, RecordError> LookupActor::take_record(base::ByteView bytes, std::chrono::seconds lasts) {
+  if (newest_ && std::ranges::equal(bytes, record_)) return *newest_;  // the holders agree: it is verified once
   const auto record = parse(bytes);
   if (!record.ok()) return record.error();
   if (space_of(record.value()) != space_) return RecordError::foreign_key;

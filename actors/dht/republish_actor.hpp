@@ -8,7 +8,7 @@
 // Served  region by region, each by searches of at most kRegionItemsMax items (Search, `region`). A region is done when
 //         enough nodes have acknowledged every item; those that they have not are tried again.
 //         What is withdrawn or put anew while its region is read is not sent as it was.
-// Hurried what few have is tried a minute, at most, after the table lists somebody.
+// Hurried what few have is tried at most a minute after the table lists a node.
 // Ended   records that have expired are dropped when they are due and the date is believed (logic/date_watch.hpp);
 //         until then they are tried again, as those are that a clock that was set back finds in the future.
 //         Announcements are dropped when they are withdrawn: `/files/announce` looks each hour for those of contents

@@ -20,6 +20,8 @@ class Part {
   Node& node() const { return (owner_.*&Opened::node)(); }
   const ports::World& world() const { return (owner_.*&Opened::world)(); }
   base::Instant now() const { return (owner_.*&Opened::now)(); }
+  base::WallTime wall() const { return world().clock.wall(); }
+  Handle sender() const { return (owner_.*&Opened::sender)(); }
   /// As Actor::ask().
   template <class Q, class A, class Fill, class F>
   void ask(const Handle& to, base::Instant due, Fill&& fill, F callback) {
@@ -40,6 +42,7 @@ class Part {
     using Actor::node;
     using Actor::now;
     using Actor::request;
+    using Actor::sender;
     using Actor::trace;
     using Actor::world;
     template <class Tag>

@@ -54,7 +54,7 @@ class WriteBehind {
 
   Changes waiting_;
   std::size_t value_bytes_ = 0;  // of the values that wait, with their keys
-  std::size_t erased_ = 0;       // so many of those that wait
+  std::size_t erased_ = 0;       // how many of those that wait erase
   std::optional<Changes> under_way_;
   bool erases_now_ = false;
   Pause pause_ = Pause::none;

@@ -1,4 +1,5 @@
-// What this node holds for the network: records and announcements, and the rows that they are kept in.
+// What this node holds for the network: records and announcements, the rows that they are kept in, and the questions of
+// other nodes for them.
 #include <algorithm>
 
 #include "actors/dht/api.hpp"
@@ -16,7 +17,7 @@ using base::Error;
 constexpr std::size_t kDatagramWords = 1'328 - 100;
 constexpr std::size_t kContactBytes = 56;
 
-/// So many contacts that the answer still fits; all of them where it does not fit anyway.
+/// How many of the contacts an answer has room for; all of them if it does not fit a datagram anyway.
 std::size_t fitting(std::size_t contacts, std::size_t other_bytes) {
   if (other_bytes > kDatagramWords) return contacts;
   return std::min(contacts, (kDatagramWords - other_bytes) / kContactBytes);
@@ -31,6 +32,14 @@ wire::StoreDone::Result result_of(StoreError why) {
     case StoreError::no_space: return wire::StoreDone::Result::NO_SPACE;
   }
   return wire::StoreDone::Result::NO_SPACE;
+}
+
+constexpr std::size_t kPageKeys = 256;
+
+std::optional<std::string_view> keyspace_of(capnp::Text::Reader name) {
+  for (const std::string_view known : {kRecordRows, kProviderRows})
+    if (text_of(name) == known) return known;
+  return std::nullopt;
 }
 
 }  // namespace
@@ -114,6 +123,15 @@ void DhtActor::expire_at() {
 
 // -- reading ---------------------------------------------------------------------------------------------------------
 
+std::optional<std::uint64_t> DhtActor::held_sequence(const Place& place) const {
+  const auto held = held_->find(place, wall());
+  return held ? std::optional(held->sequence) : std::nullopt;
+}
+
+std::vector<Contact> DhtActor::held_providers(const Key& key, std::size_t most) {
+  return providers_->find(key, most, wall(), random());
+}
+
 void DhtActor::read(const Place& place, base::Callback<void(base::ByteView)> found) {
   const auto reading = held_->read(place, wall());
   if (!reading) return found({});
@@ -135,7 +153,8 @@ void DhtActor::answer(wire::FindValue::Reader question, Reply<wire::FoundValue> 
   ++counts_.find_values;
   const auto key = read_key(question.getKey());
   const auto space = space_of(question.getSpace());
-  if (!key || question.getContactsMax() == 0) return malformed(reply, "a key has 20 bytes, and somebody is asked for");
+  if (!key || question.getContactsMax() == 0)
+    return malformed(reply, "a key has 20 bytes, and at least one contact is asked for");
   if (!space) return reply.refuse({Code::unsupported, "this node does not know that space"});
   const std::size_t contacts_max = std::min<std::size_t>(question.getContactsMax(), kContactsMax);
   note_asker(question.getAsker());
@@ -169,9 +188,9 @@ void DhtActor::found_value(Reply<wire::FoundValue> reply, const Place& place, st
 void DhtActor::answer(wire::GetProviders::Reader question, Reply<wire::Providers> reply) {
   ++counts_.get_providers;
   const auto key = read_key(question.getKey());
-  if (!key || question.getProvidersMax() == 0) return malformed(reply, "a key has 20 bytes, and somebody is asked for");
-  const auto found =
-      providers_->find(*key, std::min<std::size_t>(question.getProvidersMax(), kContactsMax), wall(), random());
+  if (!key || question.getProvidersMax() == 0)
+    return malformed(reply, "a key has 20 bytes, and at least one provider is asked for");
+  const auto found = held_providers(*key, std::min<std::size_t>(question.getProvidersMax(), kContactsMax));
   const auto nearest = closest_but(*key, fitting(kContactsMax, found.size() * kContactBytes), caller().node);
   reply.send([&](wire::Providers::Builder out) {
     write(out.initProviders(static_cast<unsigned>(found.size())), found);
@@ -221,7 +240,7 @@ void DhtActor::answer(wire::Store::Reader question, Reply<wire::StoreDone> reply
                           if (saved.ok() || world().mutations.on("dht.failed_commit_acknowledged")) {
                             reply.send([](wire::StoreDone::Builder) {});
                             if (as != StoredAs::refreshed && place.space == Space::kv)
-                              tell_listeners({TopicKind::value, place.key});
+                              notices_->changed({TopicKind::value, place.key});
                             return;
                           }
                           reply.refuse(saved.error());
@@ -262,7 +281,7 @@ void DhtActor::answer(wire::AddProvider::Reader question, Reply<wire::Added> rep
                            reply = std::move(reply)](const base::Outcome<void>& saved) mutable {
                             if (saved.ok()) {
                               reply.send([](wire::Added::Builder) {});
-                              if (as == AddedAs::added) tell_listeners({TopicKind::providers, key}, who);
+                              if (as == AddedAs::added) notices_->changed({TopicKind::providers, key}, who);
                               return;
                             }
                             reply.refuse(saved.error());
@@ -279,6 +298,93 @@ void DhtActor::unwritten(const Key& key, const base::NodeId& provider, AddedAs a
   if (as == AddedAs::renewed) std::erase(rows.erase, row);
   provider_rows_.save(std::move(rows));
   if (as == AddedAs::renewed) provider_rows_.reload(row, [this] { expire_at(); });
+}
+
+// -- what should be on disk, for `/dht/audit` -------------------------------------------------------------------------
+
+/// Why the index does not tell which rows are held.
+std::optional<Error> DhtActor::not_indexed(std::string_view keyspace) const {
+  if (!loading_.empty()) return Error{Code::unavailable, "this node still reads what it holds"};
+  if (rereading_.contains(keyspace)) return Error{Code::unavailable, "this node reads again what had no room"};
+  if (crowded_.contains(keyspace))
+    return Error{Code::unavailable,
+                 "some of what this node holds has no room before what has expired is dropped, which "
+                 "is once its date is believed: an hour after its start, or after the date jumped"};
+  return std::nullopt;
+}
+
+void DhtActor::answer(wire::FindIndexed::Reader question, Reply<wire::Indexed> reply) {
+  const auto keyspace = keyspace_of(question.getKeyspace());
+  if (!keyspace) return reply.refuse({Code::unsupported, "there is no index of that keyspace"});
+  if (const auto why = not_indexed(*keyspace)) return reply.refuse(*why);
+  reply.send([&](wire::Indexed::Builder out) {
+    const auto keys = question.getKeys();
+    auto rows = out.initRows(keys.size());
+    for (unsigned i = 0; i < rows.size(); ++i) {
+      const auto bytes = bytes_of(keys[i]);
+      rows[i].setChanging(this->rows(*keyspace).changing({bytes.begin(), bytes.end()}));
+      if (*keyspace == kRecordRows) {
+        const auto place = read_row_key(bytes);
+        const auto facts = place ? held_->find(*place, base::WallTime()) : std::nullopt;  // expired or not
+        rows[i].setPresent(facts.has_value());
+        if (facts) rows[i].setTag(data_of(facts->tag.view()));
+      } else if (const auto name = Providers::read_row_key(bytes)) {
+        rows[i].setPresent(providers_->has(name->first, name->second));
+      }
+    }
+  });
+}
+
+void DhtActor::answer(wire::ListIndexed::Reader question, Reply<wire::IndexedKeys> reply) {
+  if (!loading_.empty()) return reply.refuse({Code::unavailable, "this node still reads what it holds"});
+  const auto after = bytes_of(question.getAfter());
+  std::vector<base::Bytes> keys;
+  if (question.getWhat() == kProviderNumber) {
+    keys = providers_->rows(after.empty() ? std::nullopt : std::optional(base::Bytes(after.begin(), after.end())),
+                            kPageKeys);
+  } else {
+    const auto space = space_of(question.getWhat());
+    if (!space) return reply.refuse({Code::unsupported, "this node does not know that space"});
+    const auto last = read_row_key(after);
+    for (const Place& one : held_->places(*space, last ? std::optional(last->key) : std::nullopt, kPageKeys))
+      keys.push_back(row_key(one));
+  }
+  reply.send([&](wire::IndexedKeys::Builder out) {
+    auto list = out.initKeys(static_cast<unsigned>(keys.size()));
+    for (unsigned i = 0; i < list.size(); ++i) list.set(i, data_of(keys[i]));
+  });
+}
+
+/// A row whose change is under way has just been checked, and stays. While the date is doubted so do expired rows.
+void DhtActor::answer(wire::DropRows::Reader order, Reply<wire::RowsDropped> reply) {
+  const auto keyspace = keyspace_of(order.getKeyspace());
+  if (!keyspace) return reply.refuse({Code::unsupported, "there is no index of that keyspace"});
+  if (const auto why = not_indexed(*keyspace)) return reply.refuse(*why);
+  const bool doubted = look_at_date() == Expired::kept;
+  std::set<base::Bytes> erase;
+  std::vector<bool> dropped;
+  for (const auto one : order.getKeys()) {
+    const base::Bytes key(bytes_of(one).begin(), bytes_of(one).end());
+    dropped.push_back(!rows(*keyspace).changing(key) && !(order.getExpired() && doubted));
+    if (!dropped.back()) continue;
+    erase.insert(key);
+    RowChange owed;
+    if (*keyspace == kRecordRows) {
+      if (const auto place = read_row_key(key)) owed = held_->forget(*place);
+    } else if (const auto name = Providers::read_row_key(key)) {
+      owed = providers_->forget(name->first, name->second);
+    }
+    for (base::Bytes& row : owed.erase) erase.insert(std::move(row));
+  }
+  rows(*keyspace).save(
+      {.save = {}, .erase = {erase.begin(), erase.end()}},
+      [reply = std::move(reply), dropped = std::move(dropped)](const base::Outcome<void>& saved) mutable {
+        if (!saved.ok()) return reply.refuse(saved.error());
+        reply.send([&](wire::RowsDropped::Builder out) {
+          auto list = out.initDropped(static_cast<unsigned>(dropped.size()));
+          for (unsigned i = 0; i < list.size(); ++i) list.set(i, dropped[i]);
+        });
+      });
 }
 
 }  // namespace troupe::dht

@@ -1,0 +1,118 @@
+#include "actors/dht/notices.hpp"
+
+#include "actors/dht/api.hpp"
+#include "actors/dht/wire.hpp"
+
+namespace troupe::dht {
+namespace {
+
+constexpr std::chrono::seconds kListenerDue{3};  // our choice: for its ping and for a notice
+// With it a notice stays within a datagram, and so does the answer to Listen (runtime/net/logic/datagram.hpp): what is
+// around the record takes less than 150 bytes.
+constexpr std::size_t kToldRecordMax = 1'024;
+
+/// The newest record, in the answer itself if it is new to the listener and small.
+void write(wire::Present::Builder out, base::ByteView record, const std::optional<Tag>& knows) {
+  const auto parsed = parse(record);
+  if (!parsed.ok()) return;  // nothing is held
+  const Tag tag = tag_of(record);
+  out.setSequence(sequence_of(parsed.value()));
+  out.setTag(data_of(tag.view()));
+  if (tag != knows && record.size() <= kToldRecordMax) out.setRecord(data_of(record));
+}
+
+void write(wire::Present::Builder out, const std::vector<Contact>& providers) {
+  dht::write(out.initProviders(static_cast<unsigned>(providers.size())), providers);
+}
+
+}  // namespace
+
+// -- leases ----------------------------------------------------------------------------------------------------------
+
+void Notices::listen(wire::Listen::Reader words, const Topic& topic, const Asker& asker,
+                     runtime::Reply<wire::Listening> reply) {
+  Question question{topic, std::chrono::seconds(words.getSeconds()), Tag::from(bytes_of(words.getKnows())), asker.token,
+                    std::move(reply)};
+  if (question.lease.count() == 0) listeners_.remove(topic, asker.who.id);
+  if (question.lease.count() == 0 || !asker.who.where.endpoint.dialable() || !asker.may) {
+    question.lease = {};
+    return say_present(std::move(question));
+  }
+  if (asker.inside || listeners_.listens(topic, asker.who, now())) return give_lease(asker.who, std::move(question));
+  // A token shows who asks, not where it is: a node that named another's address would have us send notices there.
+  ask<wire::Ping, wire::Pong>(
+      node().reach(asker.who.where, kPath), now() + kListenerDue,
+      [this](wire::Ping::Builder ping) { write_asker(ping.initAsker(), head_.settings()); },
+      [this, who = asker.who, question = std::move(question)](runtime::Answer<wire::Pong> answer) mutable {
+        if (answer.ok()) return give_lease(who, std::move(question));
+        question.lease = {};
+        say_present(std::move(question));
+      });
+}
+
+void Notices::give_lease(const Contact& who, Question question) {
+  // Before what is held is read: nothing that comes between the two is missed.
+  const auto given = listeners_.add(question.topic, who, question.lease, now());
+  if (!given.ok()) ++head_.settings().counters->refused;
+  question.lease = given.ok() ? given.value() : std::chrono::seconds(0);
+  say_present(std::move(question));
+}
+
+void Notices::say_present(Question question) {
+  const Topic topic = question.topic;
+  auto say = [question = std::move(question)](const auto& fill) mutable {
+    question.reply.send([&](wire::Listening::Builder out) {
+      out.setSeconds(static_cast<std::uint16_t>(question.lease.count()));
+      if (question.token) out.setToken(data_of(question.token->view()));
+      fill(out.initPresent(), question.knows);
+    });
+  };
+  if (topic.kind == TopicKind::value) {
+    return head_.read({Space::kv, topic.key}, [say = std::move(say)](base::ByteView record) mutable {
+      say([&](wire::Present::Builder out, const std::optional<Tag>& knows) { write(out, record, knows); });
+    });
+  }
+  say([&](wire::Present::Builder out, const std::optional<Tag>&) {
+    write(out, head_.held_providers(topic.key, kNewProvidersMax));
+  });
+}
+
+// -- notices ---------------------------------------------------------------------------------------------------------
+
+void Notices::changed(const Topic& topic, const std::optional<Contact>& provider) {
+  auto notices = listeners_.changed(topic, provider, now());
+  if (notices.empty()) return;
+  if (topic.kind == TopicKind::providers) {
+    for (const Notice& one : notices) send(one, {});
+    return;
+  }
+  head_.read({Space::kv, topic.key}, [this, notices = std::move(notices)](base::ByteView record) {
+    for (const Notice& one : notices) send(one, record);
+  });
+}
+
+void Notices::send(const Notice& notice) {
+  if (notice.topic.kind == TopicKind::providers) return send(notice, {});
+  head_.read({Space::kv, notice.topic.key}, [this, notice](base::ByteView record) { send(notice, record); });
+}
+
+void Notices::send(const Notice& notice, base::ByteView record) {
+  ++head_.settings().counters->notices;
+  const bool ourselves = notice.to.id == head_.settings().identity->id();
+  ask<wire::Changed, wire::Noted>(
+      ourselves ? node().find(kListenPath) : node().reach(notice.to.where, kListenPath), now() + kListenerDue,
+      [&](wire::Changed::Builder out) {
+        out.setWhat(static_cast<std::uint8_t>(notice.topic.kind));
+        out.setKey(data_of(notice.topic.key.view()));
+        if (notice.topic.kind == TopicKind::value) write(out.initPresent(), record, std::nullopt);
+        else write(out.initPresent(), notice.providers);
+      },
+      [this, notice](runtime::Answer<wire::Noted> answer) {
+        const auto next =
+            answer.ok() ? listeners_.answered(notice, answer.value().getListens() ? Listens::yes : Listens::no, now())
+                        : listeners_.unanswered(notice, now());
+        if (next) send(*next);
+      });
+}
+
+}  // namespace troupe::dht
