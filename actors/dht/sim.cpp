@@ -37,9 +37,9 @@ const sim::WorkloadSpec& workload() {
               {"nearest", "a client asks for the nodes near a key", {kTopic}},
               {"push", "a node stores at another without a token", {kTo}},
               {"lie",
-               "a node lies to all that ask it: 0 silence, 1 contacts of nobody and false addresses, 2 old and foreign "
+               "a node lies to all that ask it: 0 silence, 1 made-up contacts and false addresses, 2 old and foreign "
                "records, "
-               "3 stores nothing, 4 contacts of nobody and old records",
+               "3 stores nothing, 4 made-up contacts and old records",
                {{"how", 0, kLiesMax}}},
           },
       .knobs =
@@ -52,15 +52,15 @@ const sim::WorkloadSpec& workload() {
           },
       .invariants =
           {
-              {"valid", "a value that is read is one that somebody put there, with the sequence its writer was told"},
+              {"valid", "a value that is read was put there by a client, with the sequence that the client was told"},
               {"fresh", "no older value is read than nearly all nodes have acknowledged"},
               {"order", "who listens to a value hears of newer ones alone"},
               {"expired", "nothing is read whose time was over"},
               {"provided", "only who has announced itself is found as a provider"},
-              {"strangers", "tables and searches name nobody that no machine ever was"},
+              {"strangers", "tables and searches name only nodes that exist, or did"},
               {"tokens", "a store without a token is refused"},
               {"moved", "a contact that has not failed where it is known is not moved elsewhere"},
-              {"honest", "nobody is banned that has not lied"},
+              {"honest", "only a node that has lied is banned"},
               {"kept", "what nodes have acknowledged they hold, over restarts, until its time is over"},
               {"deadline", "no search works on after its time"},
           },
@@ -73,7 +73,7 @@ const sim::WorkloadSpec& workload() {
               {"dht.listen_takes_older", "who listens is given whatever comes, also what is older"},
               {"dht.silence_is_punished", "who does not answer a search in time is told of as an offender"},
               {"dht.moves_at_once", "a contact moves to wherever it was heard of last"},
-              {"dht.token_unchecked", "anybody may store without having asked before"},
+              {"dht.token_unchecked", "a store without a token is taken"},
               {"dht.stored_before_commit", "a store is acknowledged before it is durable"},
               {"dht.failed_commit_acknowledged", "a store is acknowledged though its commit failed"},
               {"dht.failed_commit_forgets", "a commit that fails takes what was held before along"},

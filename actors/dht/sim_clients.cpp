@@ -163,7 +163,7 @@ void SimClients::lie(std::size_t node, std::int64_t how) {
 
 // -- readers ---------------------------------------------------------------------------------------------------------
 
-/// The newest sequence that all nodes but so many hold for certain.
+/// The newest sequence that all nodes but `lacking_max` hold for certain.
 std::uint64_t SimClients::floor_of(const SimSpot& spot, std::size_t lacking_max) const {
   std::uint64_t out = 0;
   const std::size_t doubtful = excused_count();
@@ -196,7 +196,7 @@ const SimWrite* SimClients::check_write(const Client& client, const SimSpot& spo
   const auto value = bytes_of(got.getValue());
   const SimWrite* const write = spot.find(value);
   if (write == nullptr) {
-    violated("valid", client, "gave " + std::to_string(value.size()) + " bytes that nobody put there");
+    violated("valid", client, "gave " + std::to_string(value.size()) + " bytes that no client put there");
     return nullptr;
   }
   if (spot.space != Space::kv || write->sequence == 0 || write->sequence == got.getSequence()) return write;
@@ -207,7 +207,7 @@ const SimWrite* SimClients::check_write(const Client& client, const SimSpot& spo
 void SimClients::check_value(const Client& client, const SimSpot& spot, wire::GotValue::Reader got) {
   if (check_write(client, spot, got) == nullptr || spot.space != Space::kv) return;
   const std::uint64_t sequence = got.getSequence();
-  // With itself so many have answered that one of them holds what all but fewer than these hold.
+  // With the asking node itself: if more answered than may lack the value, at least one of them holds it.
   const std::size_t answered = got.getSearch().getNearest().size() + 1;
   if (sequence < client.floor && answered > client.lacking_max)
     return violated("fresh", client,
@@ -266,13 +266,13 @@ void SimClients::nearest(std::size_t node, const SimTopic& topic) {
       });
 }
 
-/// Those that answered: so they are somebody, and each once.
+/// The nodes that answered: each is a node of the world, and named once.
 void SimClients::check_nearest(const Client& client, wire::SearchResult::Reader result) {
   std::set<base::NodeId> seen;
   for (const auto one : result.getNearest()) {
     const base::NodeId id = id_of(one);
     if (!nodes_.existed(id))
-      return violated("strangers", client, "was answered by " + id.hex() + ", which nobody ever was");
+      return violated("strangers", client, "was answered by " + id.hex() + ", which no machine ever was");
     if (id == nodes_.id(client.node) || !seen.insert(id).second)
       return violated("strangers", client, "names " + id.hex() + " twice, or the node itself");
   }

@@ -1,7 +1,7 @@
 #pragma once
 // The clients of a simulation: each asks one thing at one node, as an operator would, and judges what it gets.
 //
-// Breaks  valid     a value that nobody put under that key, or with another sequence than its writer was told
+// Breaks  valid     a value that no client put under that key, or with another sequence than its writer was told
 //         order     who listens is given a value that is no newer than the one before
 //         fresh     an older value than all but a few nodes have acknowledged, or the asking node among them
 //         expired   a value whose time was over when it was asked for
@@ -55,7 +55,7 @@ class SimClients final : public sim::Clients<SimClient> {
   bool excused(std::size_t node) const;
   bool lies(std::size_t node) const { return liars_.contains(node); }
   std::size_t excused_count() const;
-  /// Whether that write has not ended by anybody's clock.
+  /// Whether that write has not ended by the clock of any node.
   bool lasts(const SimSpot& spot, const SimWrite& write) const;
 
  private:

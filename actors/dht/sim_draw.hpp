@@ -13,7 +13,7 @@ inline constexpr std::int64_t kContentsDrawnMax = 24;          // our choice
 inline constexpr std::int64_t kNamesDrawnMax = 3;              // of one owner; our choice
 inline constexpr std::int64_t kTopicsDrawnMax = 8;             // our choice
 inline constexpr std::int64_t kListensDrawnMax = 40;           // seconds; our choice
-inline constexpr std::uint16_t kLiarNodesMin = 5;              // one in so many nodes may lie, of a world as large
+inline constexpr std::uint16_t kLiarNodesMin = 5;  // one in this many nodes may lie, in worlds of at least as many
 
 std::vector<sim::Operation> draw_operations(base::Random& random, const sim::Shape& shape);
 

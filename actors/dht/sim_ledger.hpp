@@ -2,7 +2,7 @@
 // What clients of a simulation have put and announced, and what was acknowledged of it.
 //
 // Values  a /cid is said by number and size; a /kv by its owner and a number, each value written once in a world, so
-//         that whoever reads one knows which write it is.
+//         that a reader knows which write it is.
 // Owner   one world. What was put once stays in memory; callbacks hold on to it.
 #include <deque>
 #include <map>
@@ -25,7 +25,7 @@ inline constexpr std::int64_t kSimListenSecondsMax = 3'600;
 
 /// Who has acknowledged something.
 struct SimStored {
-  std::size_t nodes = 0;         ///< 0: nobody is known to
+  std::size_t nodes = 0;         ///< 0: none is known
   std::set<base::NodeId> all{};  ///< who they are, where all that were asked have
 };
 

@@ -13,7 +13,7 @@
 namespace troupe::dht {
 
 enum class Lie : std::uint8_t {
-  silence,   ///< nobody is ever answered
+  silence,   ///< no question is ever answered
   contacts,  ///< names nodes around each target that do not exist, and some that do where they are not
   records,   ///< answers with the first record it was given, with those of other keys, and with broken ones
   stores,    ///< says that it has stored what it has not
@@ -34,7 +34,7 @@ class LiarActor final : public runtime::Actor {
   using Reply = runtime::Reply<A>;
   bool silent(runtime::AnyReply& reply);
   void note_asker(wire::Asker::Reader asker);
-  /// Contacts of nobody, as near to the key as a few lots have brought; the last ones with the names of those who
+  /// Made-up contacts, as near to the key as a few lots have brought; the last ones with the names of those who
   /// asked.
   std::vector<base::Contact> false_contacts(capnp::Data::Reader key);
   base::Bytes false_record(capnp::Data::Reader key);

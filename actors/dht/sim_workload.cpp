@@ -132,7 +132,7 @@ void DhtWorkload::probe() {
   closing_.probe();
 }
 
-/// What so many nodes have acknowledged cannot be gone from more of them than lost data.
+/// What nodes have acknowledged can be gone only from those that lost data.
 void DhtWorkload::check_kept() {
   if (!survey_.complete() || !survey_.gaps().empty() || !clients_.under_way().empty()) return;
   const std::string what = lacking();

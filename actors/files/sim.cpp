@@ -80,7 +80,7 @@ const sim::WorkloadSpec& workload() {
               {"files.stored_before_commit", "a node says that it has stored what it is about to store"},
               {"files.removal_before_row", "a removal is acknowledged before its rows are written"},
               {"files.put_unbound", "a put ends without turning its claims into those of the file"},
-              {"files.failed_put_keeps_claims", "nobody is told to end the claims of a put that failed"},
+              {"files.failed_put_keeps_claims", "no node is told to end the claims of a put that failed"},
               {"files.release_not_repeated", "a node that was silent is not told again to end a claim"},
               {"store.failed_flush_acknowledged", "a commit is acknowledged though its sync failed"},
           },

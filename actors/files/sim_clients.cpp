@@ -154,7 +154,7 @@ void SimClients::list(std::size_t node, std::function<void(const Error&, const s
 void SimClients::take(Client& client, wire::FileRow::Reader row) {
   const auto cid = Cid::from(bytes_of(row.getCid()));
   const SimFile* file = cid ? files_.find(*cid) : nullptr;
-  if (file == nullptr) return violated("list", client, "shows a file that nobody put");
+  if (file == nullptr) return violated("list", client, "shows a file that no client put");
   client.rows.push_back({*cid, row.getReplicas(), row.getReplicasLive()});
   if (!client.listed.insert(*cid).second) violated("list", client, "shows " + file->name + " twice");
   const bool same = text_of(row.getName()) == file->name && row.getBytes() == file->bytes.size() &&
@@ -204,7 +204,7 @@ void SimClients::verify(std::size_t node, const SimFile& file,
       });
 }
 
-/// The holders that a list of contents names have said that they stored it. While nobody takes the file off the list
+/// The holders that a list of contents names have said that they stored it. Unless a client takes the file off the list
 /// they keep it, whatever happens to them.
 void SimClients::check_verified(Client& client, const SimFile& file) {
   const auto broken = [&](const std::vector<base::NodeId>& at, const char* how) {

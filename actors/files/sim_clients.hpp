@@ -59,7 +59,7 @@ class SimClients final : public sim::Clients<SimClient> {
   SimClients(sim::Nodes& nodes, SimFiles& files, SimLedger& ledger, bool beyond)
       : Clients(nodes), files_(files), ledger_(ledger), beyond_(beyond) {}
 
-  /// With `after` the client goes away when it has sent so many bytes.
+  /// With `after` the client goes away when it has sent that many bytes.
   void put(std::size_t node, const SimFile& file, unsigned replicas, std::optional<std::size_t> after);
   void get(std::size_t node, const SimFile& file, std::optional<Range> range, Ended ended);
   void verify(std::size_t node, const SimFile& file, std::function<void(const Error&, const SimVerified&)> ended);
@@ -73,7 +73,7 @@ class SimClients final : public sim::Clients<SimClient> {
   bool any_lost_data() const { return nodes_.lost_data_count() > 0; }
   /// Whether what `node` shows says nothing about this protocol.
   bool excused(std::size_t node) const { return nodes_.lost_data(node); }
-  /// Whether the node of that id is not to be believed any more, or nobody has it since its disk was lost.
+  /// Whether the node of that id is not to be believed any more, or no node has it since its disk was lost.
   bool excused(const base::NodeId& id) const;
   /// Whether rows may be gone that tell who is owed what.
   bool rows_may_be_gone() const { return beyond_ && any_lost_data(); }

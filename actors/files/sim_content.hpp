@@ -1,5 +1,5 @@
 #pragma once
-// The files of a simulation: a number and a size say every byte, so that whoever reads one knows what is right.
+// The files of a simulation: a number and a size say every byte, so that a reader knows what is right.
 //
 // Shared  files above one chunk share their first chunk with others of their family, so that claims overlap. A number
 //         with another size is another file.

@@ -35,7 +35,7 @@ class SimLedger {
   void acknowledged(std::size_t deed, unsigned reached = 0);
   /// It certainly did nothing.
   void refused(std::size_t deed);
-  /// It is over; nobody knows whether it did anything.
+  /// It is over; whether it did anything is not known.
   void ended(std::size_t deed);
 
   /// What a list of `place` can show that was made between two moments.

@@ -120,7 +120,7 @@ std::vector<std::string> SimSurvey::orphans() const {
       claims_max += owners_of;
       if (owners_of > 0) continue;
       const SimFile& file = *files_.contents().at(key).front();
-      out.push_back(name + " holds a part of " + file.name + ", which nobody lists" +
+      out.push_back(name + " holds a part of " + file.name + ", which no node lists" +
                     (report.puts_claimed > 0 ? ", for a put" : ""));
     }
     if (clients_.excused(node)) continue;  // it counts what it has, sound or not, and owns to what is sound

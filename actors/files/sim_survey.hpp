@@ -36,7 +36,7 @@ class SimSurvey final : public sim::Survey<SimReport> {
 
   /// Who is still at work, and with what.
   std::vector<std::string> at_work() const;
-  /// What is held for nobody.
+  /// What is held for no listed file.
   std::vector<std::string> orphans() const;
 
  private:

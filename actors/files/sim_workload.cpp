@@ -90,7 +90,7 @@ void FilesWorkload::check_lost() {
     times = lost ? times + 1 : 0;
     if (times == kLostSurveys)
       return nodes_.violated("readable",
-                             "nobody holds a part of " + file->name + " any more, whose put was acknowledged");
+                             "no node holds a part of " + file->name + " any more, whose put was acknowledged");
   }
 }
 

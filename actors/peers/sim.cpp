@@ -35,7 +35,7 @@ const sim::WorkloadSpec& workload() {
       .operations =
           {
               {"connect", "a person connects to a node by its id and address", {to}},
-              {"join", "a person connects to whoever lives at the address of a node", {to}},
+              {"join", "a person connects to the node that lives at an address", {to}},
               {"drop", "a person ends the link to a node", {to}},
               {"list", "a person lists the peers of a node"},
           },
@@ -51,11 +51,11 @@ const sim::WorkloadSpec& workload() {
           },
       .invariants =
           {
-              {"strangers", "nobody is known or linked by an id that no machine ever had, nor a node to itself"},
+              {"strangers", "no node knows or links an id that no machine ever had, nor itself"},
               {"answered", "who asks for a link to an id gets one to that id"},
               {"held-off", "a peer that was dropped is not linked for ten minutes"},
               {"remembered", "a peer that worked and was saved is known from then on, also after a restart"},
-              {"honest", "nobody is banned in a world without liars, whatever breaks in it"},
+              {"honest", "no node is banned in a world without liars, whatever breaks in it"},
               {"book", "no more peers are known than the setting says"},
           },
       .sometimes =

@@ -71,7 +71,7 @@ void PeersWorkload::connect(std::size_t node, std::size_t to, bool pinned, const
   const auto row = std::ranges::find_if(rows, [&](const Row& one) { return one.id == id; });
   if (!nodes_.serving(node) || !id || row == rows.end() || row->address.empty()) return;
   const std::string target = (pinned ? id->hex() + "@" : std::string()) + row->address;
-  if (pinned) std::erase_if(drops_, [&](const Drop& drop) { return drop.by == nodes_.id(node) && drop.whom == *id; });
+  if (pinned) std::erase_if(drops_, [&](const Drop& drop) { return drop.by == nodes_.id(node) && drop.peer == *id; });
   sim::Client& client = begin_counted(node, "to connect to " + node_name(to));
   ask<wire::ConnectPeer, wire::Connected>(
       client, kPath, kSimAnswer,
@@ -117,7 +117,7 @@ void PeersWorkload::check_list(std::size_t node, base::Duration asked_at, const 
       return nodes_.violated("honest", node_name(node) + " bans " + name_of(row.id) + ", in a world without liars");
     for (const Drop& drop : drops_) {
       const bool soon = drop.at < asked_at && nodes_.time() - drop.at < kSimHoldOff;
-      if (row.linked() && soon && drop.by == self && drop.whom == row.id &&
+      if (row.linked() && soon && drop.by == self && drop.peer == row.id &&
           !breaking_.contains(static_cast<std::uint16_t>(node)))
         return nodes_.violated("held-off",
                                node_name(node) + " is linked to " + name_of(row.id) + ", which was dropped there");
@@ -182,8 +182,8 @@ std::set<std::size_t> PeersWorkload::healthy(std::size_t node) const {
 
 bool PeersWorkload::held_off(std::size_t one, std::size_t other) const {
   return std::ranges::any_of(drops_, [&](const Drop& drop) {
-    const auto is = [&](std::size_t by, std::size_t whom) {
-      return nodes_.id(by) == drop.by && nodes_.id(whom) == drop.whom;
+    const auto is = [&](std::size_t by, std::size_t peer) {
+      return nodes_.id(by) == drop.by && nodes_.id(peer) == drop.peer;
     };
     return is(one, other) || is(other, one);
   });
@@ -193,7 +193,7 @@ std::vector<std::string> PeersWorkload::waits() const {
   std::vector<std::string> out = under_way();
   for (std::size_t node = 0; node < nodes_.size(); ++node) {
     if (!seen_.contains(node)) {
-      out.push_back(node_name(node) + " was not asked yet whom it knows");
+      out.push_back(node_name(node) + " was not asked yet which peers it knows");
       continue;
     }
     std::size_t others = 0;

@@ -5,10 +5,10 @@
 //         answered    a person asked for one id and was linked to another
 //         held-off    a peer that a person dropped is linked within ten minutes
 //         remembered  a peer whose row was saved is not known any more
-//         honest      a peer is banned where nobody lies
+//         honest      a peer is banned where no node lies
 //         book        more peers are known than the setting allows
 // Whole   each node has healthy links to as many others as it wants links, or to all; all of them hang together.
-// Lost    a node that lost its rows has forgotten whom it knew.
+// Lost    a node that lost its rows has forgotten which peers it knew.
 // Owner   one world.
 #include <map>
 #include <optional>
@@ -50,7 +50,7 @@ class PeersWorkload final : public sim::Workload, private sim::Clients<sim::Clie
   using Rows = std::vector<Row>;
   struct Drop {
     base::NodeId by;
-    base::NodeId whom;
+    base::NodeId peer;
     base::Duration at{};
   };
   /// What one life of `/peers` has shown.

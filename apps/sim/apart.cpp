@@ -64,7 +64,7 @@ base::Instant real_now() { return base::Instant(std::chrono::steady_clock::now()
 
 Interrupts::Interrupts() {
   struct sigaction noting = {};
-  noting.sa_handler = note;  // without SA_RESTART: whoever waits for worlds looks up
+  noting.sa_handler = note;  // without SA_RESTART: the wait for worlds ends early
   ::sigaction(SIGINT, &noting, &before_int_);
   ::sigaction(SIGTERM, &noting, &before_term_);
   // Who was told to ignore one, as in the background of a script, goes on doing so.

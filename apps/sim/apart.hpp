@@ -20,7 +20,7 @@ namespace troupe::apps {
 
 inline constexpr std::chrono::minutes kWorldWallMax{10};  // our choice: some hundred times what a world takes
 
-/// The real clock of whoever waits for worlds; those have clocks of their own.
+/// The real clock, by which worlds are waited for; they have clocks of their own.
 base::Instant real_now();
 
 /// While one lives, SIGINT and SIGTERM are noted instead of ending this process: what is known by then can be told.

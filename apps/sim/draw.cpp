@@ -19,7 +19,7 @@ constexpr std::uint64_t kPerKindMax = sim::kFaultsMax / sim::kFaultKinds;
 constexpr base::Duration kSpanMin = 100ms;    // our choice
 constexpr base::Duration kSpanMax = 20s;      // our choice: beyond every patience of a link
 constexpr std::int32_t kDriftPpmUsual = 200;  // a bad crystal
-constexpr std::uint64_t kTlsWorlds = 200;     // one world in so many; TLS has its own tests, and costs time
+constexpr std::uint64_t kTlsWorlds = 200;     // one world in this many; TLS has its own tests, and costs time
 
 /// A word of its own for each concern, so that a new draw in one leaves the others as they were.
 base::Random stream(std::uint64_t seed, std::uint64_t concern) {

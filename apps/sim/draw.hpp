@@ -27,7 +27,7 @@ struct DrawOptions {
   sim::WorkloadSpecs workloads = all_workloads();
 };
 
-/// Whether worlds of so many nodes, drawn by these options, may have faults of that kind.
+/// Whether worlds with `nodes` nodes, drawn by these options, may have faults of that kind.
 bool may_draw(const sim::FaultSpec& spec, const DrawOptions& options, std::uint16_t nodes);
 
 /// Within kFaultsMax and kOperationsMax: what is drawn can be written as a file and read again. Of each kind of fault a

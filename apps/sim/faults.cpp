@@ -212,7 +212,7 @@ bool Faults::strike_process(const Fault& fault) {
       return true;
     }
     case break_actor:
-      // The clients of the simulation, and the root, which nobody restarts.
+      // The clients of the simulation, and the root, which is never restarted.
       machine.break_next(
           static_cast<std::uint64_t>(std::max<std::int64_t>(fault.amount, 1)),
           [this](std::string_view path) { return !ended_ && path != "/outside" && path != "/node"; },

@@ -24,7 +24,7 @@ std::vector<Option> world_options();
 base::Result<Worlds, Failure> worlds_of(const Invocation& invocation, sim::WorkloadSpecs workloads);
 
 /// How a command line names that file to each of these commands: "churn" would be a domain, "./churn" is a file. A word
-/// of a shell; empty for standard input, which nobody can read again.
+/// of a shell; empty for standard input, which cannot be read again.
 std::string file_words(const std::string& path);
 
 /// One world: drawn from --seed, or read from a scenario file, if the argument names one ("x.toml", "./x"). A file says

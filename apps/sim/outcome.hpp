@@ -31,7 +31,7 @@ struct Outcome {
   std::string invariant;  ///< the first that does not hold; empty: none was found
   std::string why;        ///< one sentence
   std::uint64_t event = 0;
-  bool between_events = false;                   ///< seen after that event, by whoever looks while nothing happens
+  bool between_events = false;                   ///< seen after that event, by a look while nothing happens
   base::Duration at{};                           ///< of that event
   std::vector<std::string> story;                ///< of a broken world: what happened before, the last lines
   std::map<std::string, std::uint64_t> reached;  ///< rare properties, and how often

@@ -40,7 +40,7 @@ Command replay(sim::WorkloadSpecs workloads) {
   auto options = seed_options();
   options.push_back({.name = "--until",
                      .value = "E",
-                     .help = "stop when so many events have happened, without a verdict (at the failure, or the end)",
+                     .help = "stop after E events, without a verdict (default: at the failure, or at the end)",
                      .min = 0,
                      .max = 1ull << 62});
   options.push_back({.name = "--filter", .value = "FILTER", .help = "the actors that it means, as for inspect (all)"});

@@ -35,7 +35,7 @@ class Summary {
   base::Duration wall{};
 
   /// Properties of the domains that no world has reached, and, of storms, faults that fired in too few worlds. Empty
-  /// before so many worlds that chance is no excuse. What such worlds cannot reach is not asked for.
+  /// before kWorldsJudged worlds, from which on chance is no excuse. What such worlds cannot reach is not asked for.
   std::vector<std::string> never_reached() const;
 
   void print(std::ostream& out) const;
@@ -64,6 +64,6 @@ void print_summary_json(std::ostream& out, const Outcome& outcome);
 
 inline constexpr std::uint64_t kWorldsJudged = 500;  // our choice: a property of one world in a hundred shows in these
 inline constexpr std::size_t kGroupsTold = 20;       // our choice: a screen; more come to light once these are mended
-inline constexpr std::uint64_t kFaultWorldsMin = 100;  // one in so many storms must see each fault
+inline constexpr std::uint64_t kFaultWorldsMin = 100;  // one in this many storms must see each fault
 
 }  // namespace troupe::apps

@@ -62,7 +62,7 @@ class Fields {
   /// "nodes must be …", "nodes: …"
   void wrong(std::string_view key, const std::string& how) { say(key, std::string(key) + how); }
   void say(std::string_view key, std::string problem) { problem_.note(line(key), std::move(problem)); }
-  /// Notes a field that nobody asked for.
+  /// Notes a field that was not asked for.
   void refuse_others();
 
  private:

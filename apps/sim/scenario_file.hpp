@@ -35,7 +35,7 @@ std::int64_t amount_min(const sim::FaultSpec& spec);
 
 /// Faults and operations come sorted by time; those at one moment keep the order of the file.
 /// Errors: `malformed` with the first line that is wrong, and what would be right. It repeats what the text says:
-/// whoever prints it escapes it.
+/// escape it before printing.
 base::Outcome<sim::Scenario> read_scenario(std::string_view text, sim::WorkloadSpecs specs,
                                            const config::Table& settings);
 

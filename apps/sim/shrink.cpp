@@ -13,7 +13,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr base::Duration kGrains[] = {1s, 100ms, 1ms};  // of moments that a person would say
-constexpr std::size_t kPolishParts = 32;                // our choice: of a longer list nobody reads each number
+constexpr std::size_t kPolishParts = 32;                // our choice: no person reads each number of a longer list
 
 template <class T>
 void erase(std::vector<T>& list, std::size_t begin, std::size_t end) {
@@ -240,7 +240,7 @@ class Shrinker {
   const ShrinkLimits& limits_;
   const std::function<void(const ShrinkStep&)>& progress_;
   sim::Scenario smallest_;
-  std::unordered_set<std::size_t> failed_otherwise_;  // marks of what was tried in vain
+  std::unordered_set<std::size_t> failed_otherwise_;  // marks of what did not fail alike
   std::string_view doing_;
   std::size_t tries_ = 0;
   bool over_ = false;

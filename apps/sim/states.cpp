@@ -26,7 +26,7 @@ std::vector<capnp::word> aligned(base::ByteView bytes) {
   return words;
 }
 
-/// The schemas that the node itself serves: whoever lacks the types of a domain reads it all the same.
+/// The schemas that the node itself serves: a reader without the types of a domain can read it all the same.
 class Schemas {
  public:
   Schemas() {

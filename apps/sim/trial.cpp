@@ -133,7 +133,7 @@ bool Trial::converge(base::Duration bound) {
     if (waits().empty()) return true;
     if (world_->stage().now() >= end) return false;
   }
-  return true;  // of a world that has been ended nobody expects that
+  return true;  // not expected of a world that has been ended
 }
 
 std::vector<std::string> Trial::waits() const {
@@ -190,7 +190,7 @@ void Trial::broke(const Break& what) {
     broken_by_fault_.insert(what.node);
     return;
   }
-  // Nobody knows what a device has done that failed, nor what an actor had done that a fault broke: no other excuse.
+  // What a failed device has done is not known, nor what an actor had done that a fault broke: no other excuse.
   const bool may_not_know = faults_->device_failed(what.node) || broken_by_fault_.contains(what.node);
   if (!what.invariant && may_not_know) return;
   violated("sim.actor-breaks", node_name(what.node) + ' ' + what.path + ": " + what.why);

@@ -62,7 +62,7 @@ void World::close() {
   try {
     stage_.settle();
   } catch (const sim::Restless&) {
-    // Whoever is busy for ever is ended where it stands, with the stage.
+    // An actor that is busy for ever ends where it stands, with the stage.
   }
   observer_ = nullptr;  // who closes a world may be gone when it ends
 }

@@ -53,14 +53,14 @@ struct Break {
   bool invariant = false;  ///< what must never be so; else its device did not say what it had done
 };
 
-/// What an actor took out of its mailbox last. The numbers are those of the stage; zero: nobody.
+/// What an actor took out of its mailbox last. The numbers are those of the stage; zero: no actor.
 struct Taken {
   sim::ActorNumber to = 0;
   sim::ActorNumber from = 0;
   const messages::KindInfo* kind = nullptr;  ///< of an envelope; null for wake-ups and events of streams
 };
 
-/// What a world tells whoever runs it, at the moment at which it happens.
+/// What a world tells its owner, at the moment at which it happens.
 class Observer {
  public:
   virtual ~Observer() = default;
@@ -74,7 +74,7 @@ class Observer {
 
 class World final {
  public:
-  /// `observer` outlives it; null: nobody.
+  /// `observer` outlives it; null: none.
   explicit World(WorldOptions options, Observer* observer = nullptr);
   ~World();
   /// Ends all lives; what their actors say while they wind up is still told.
@@ -105,7 +105,7 @@ class World final {
   bool existed(const base::NodeId& id) const { return ever_.contains(id); }
   /// Which node has that identity now.
   std::optional<std::size_t> find(const base::NodeId& id) const;
-  /// Whether an identity of this world is nobody's any more.
+  /// Whether an identity of this world belongs to no node any more.
   bool any_gone() const;
   const observe::Health& health(std::size_t node) const { return lives(node).back()->health; }
   /// As its latest life made them.

@@ -22,8 +22,8 @@ inline constexpr std::int32_t kDriftPpmMax = 100'000;  // our choice: a tenth, f
 
 class Clock final : public ports::Clock {
  public:
-  /// `offset` is what now() is ahead of the stage at its Instant 0, so that nobody compares the instants of two nodes
-  /// unnoticed. `drift_ppm` is at most kDriftPpmMax, fast or slow.
+  /// `offset` is what now() is ahead of the stage at its Instant 0, so that instants of two nodes cannot be mistaken
+  /// for each other. `drift_ppm` is at most kDriftPpmMax, fast or slow.
   Clock(Stage& stage, base::Duration offset, std::int32_t drift_ppm = 0);
   ~Clock() override;
   Clock(const Clock&) = delete;

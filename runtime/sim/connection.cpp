@@ -140,7 +140,7 @@ bool Connection::half_open(const Address& node) {
   const End& there = at(other(side));
   if (!end.started || end.ended || !there.started || there.ended) return false;
   end.gone = end.end_sent = true;
-  end.under_way.clear();  // nobody sends it again
+  end.under_way.clear();  // it is not sent again
   finish(side, "connection timed out", "");
   return true;
 }

@@ -2,7 +2,7 @@
 // What a simulated file holds: bytes, and behind them filler, which takes room on the device and none in memory.
 //
 // Filler  comes from File::fill() and reads as zeros; bytes that are appended behind it make it real ones.
-// Doubt   bytes that a device has refused to take: nobody can tell until the power fails whether it holds them.
+// Doubt   bytes that a device has refused to take: whether it holds them shows only when the power fails.
 // Owner   one inode of a simulated disk.
 #include <algorithm>
 #include <cstdint>
@@ -44,7 +44,7 @@ class Content {
     if (!doubts_.empty()) doubts_.back().to = std::min(doubts_.back().to, size);
   }
 
-  /// From now on nobody knows of the bytes from there on whether the device has them.
+  /// From now on it is open whether the device has the bytes from there on.
   void doubt(std::uint64_t from) {
     if (!doubts_.empty()) from = std::max(from, doubts_.back().to);
     if (from < size()) doubts_.push_back({from, size()});

@@ -93,7 +93,7 @@ void DatagramWays::give_up(Bound& bound) {
   if (Place* const place = std::exchange(bound.place, nullptr)) place->bound.reset();  // last: it may be the only owner
 }
 
-/// Null where nobody is. (Who comes there while a datagram would travel misses it.)
+/// Null where no node is. (A node that comes there while a datagram would travel misses it.)
 DatagramWays::Place* DatagramWays::present(const base::Endpoint& at) {
   const auto known = places_.find(at);
   return known != places_.end() && known->second.bound ? &known->second : nullptr;

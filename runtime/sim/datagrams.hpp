@@ -1,7 +1,7 @@
 #pragma once
 // Datagrams between the simulated nodes of one fabric: who is bound where, and what becomes of each on its way.
 //
-// Model   UDP as its users see it: whole or not at all, and nobody learns what was lost. A way has one latency, so that
+// Model   UDP as its users see it: whole or not at all, and no node learns what was lost. A way has one latency:
 //         one datagram overtakes another only by a fault.
 // Faults  DatagramFaults, and those of the fabric. A cut loses what leaves or would arrive under it. A clog delays. A
 //         narrow way is shared with streams, and loses what would wait for it longer than kNarrowWaitMax. A wrong bit
@@ -72,7 +72,7 @@ class DatagramWays {
 
   Fabric& fabric_;
   DatagramFaults faults_;
-  std::unordered_map<base::Endpoint, Place, Hash> places_;  // by where they are; no order of it reaches anybody
+  std::unordered_map<base::Endpoint, Place, Hash> places_;  // by where they are; its order reaches no node
 };
 
 }  // namespace troupe::sim

@@ -45,7 +45,7 @@ class Disk final : public ports::Disk {
   Disk(const Disk&) = delete;
   Disk& operator=(const Disk&) = delete;
 
-  // As the view of whoever uses it now.
+  // As the view of its present user.
   ports::DiskResult<std::unique_ptr<ports::File>> open(std::string_view path, ports::OpenMode mode) override;
   ports::DiskResult<void> rename(std::string_view from, std::string_view to) override;
   ports::DiskResult<void> remove(std::string_view path) override;

@@ -24,7 +24,7 @@ using Names = std::map<std::string, InodePtr, std::less<>>;
 struct Inode {
   bool directory = false;
   bool named = false;            // its bytes count as used
-  std::uint64_t lock_epoch = 0;  // the epoch in which it was locked; zero if nobody holds it
+  std::uint64_t lock_epoch = 0;  // the epoch in which it was locked; zero if it is free
 
   Content content;           // as programs see it
   std::uint64_t stable = 0;  // leading bytes of `content` that are on the device

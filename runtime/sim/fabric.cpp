@@ -278,7 +278,7 @@ void Fabric::knock(const std::shared_ptr<Dial>& dial) {
 
 /// The other side's first packet travels back: connected or refused.
 void Fabric::answer(const std::shared_ptr<Dial>& dial) {
-  if (dial->done || is_gone(dial->to.address)) return;  // nobody is there to send it again
+  if (dial->done || is_gone(dial->to.address)) return;  // no machine is there to send it again
   if (is_cut(dial->to.address, dial->from)) {
     stage_.after(kDialAgain, [self = shared_from_this(), dial] { self->answer(dial); });
     return;

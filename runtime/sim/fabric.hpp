@@ -36,7 +36,7 @@ inline constexpr std::size_t kWindowBytes = 256 * 1024;  // our choice: what Lin
 inline constexpr std::chrono::microseconds kLoopbackTime{20};  // our choice: between two actors of one node
 inline constexpr std::chrono::seconds kDialAgain{1};           // first retry of a SYN in Linux (RFC 6298 2)
 inline constexpr std::uint16_t kFirstFreePort = 32'768;        // what Linux gives for port 0 starts here
-inline constexpr std::uint32_t kUserId = 1'000;                // whoever dials a local socket
+inline constexpr std::uint32_t kUserId = 1'000;                // of all that dial a local socket
 
 /// How many of a million datagrams that leave meet with what; datagrams.hpp says how.
 struct DatagramFaults {
@@ -83,7 +83,7 @@ class Fabric : public std::enable_shared_from_this<Fabric> {
   void datagrams(const DatagramFaults& faults);
   /// The machine is gone without a word, with all that it had bound. Its streams hear nothing more.
   void vanish(const Address& node);
-  /// It is back, and resets whoever still believes in a stream of before.
+  /// It is back, and resets every peer that still believes in a stream of before.
   void appear(const Address& node);
   /// Ends all streams between two nodes, and says how many; both sides learn it at once.
   std::size_t reset(const Address& one, const Address& other);
@@ -113,7 +113,7 @@ class Fabric : public std::enable_shared_from_this<Fabric> {
   /// The place that was bound; nothing if it is taken. Port 0 picks a free one.
   std::optional<base::Endpoint> bind(base::Endpoint at, const runtime::Handle& owner);
   bool bind(const Address& node, const std::string& path, const runtime::Handle& owner);
-  /// Nothing happens if somebody else listens there by now: its machine had vanished with the place.
+  /// Nothing happens if another listener is there by now: its machine had vanished with the place.
   void unbind(const base::Endpoint& at, const caf::actor_addr& owner);
   void unbind(const Address& node, const std::string& path, const caf::actor_addr& owner);
 

@@ -1,8 +1,8 @@
 #pragma once
 // What the clients of one world asked of keys and were told, in the order in which it happened.
 //
-// Use     begin() when a question leaves, then one of answered(), refused() and lost(); an operation that nobody
-//         closes counts as lost: it may take effect at any later moment, or never.
+// Use     begin() when a question leaves, then one of answered(), refused() and lost(); an operation that is
+//         not closed counts as lost: it may take effect at any later moment, or never.
 // Limits  kKeyOperationsMax; beyond it nothing more is noted, and complete() says so.
 // Owner   one world; one thread.
 #include <cstdint>
@@ -24,7 +24,7 @@ enum class Did : std::uint8_t {
 };
 
 enum class Fate : std::uint8_t {
-  lost,     ///< nobody knows whether it took effect
+  lost,     ///< it is not known whether it took effect
   told,     ///< took effect, and what was told is known
   refused,  ///< surely without effect; shows nothing about the value
 };

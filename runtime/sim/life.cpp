@@ -53,10 +53,10 @@ void Life::order_end() {
 // -- what leaves, and when --
 
 void Life::runs(std::uint64_t actor) {
-  // Whoever begins only now, or is started by the last handler of another: its parent's words do not reach it.
+  // An actor that begins only now, or is started by the last handler of another: its parent's words do not reach it.
   if (ended_ && !ordered_.contains(actor)) order_end();
   running_ = actor;
-  disk_.take_owed();  // by nobody: whoever starts a node looks at its disk, too
+  disk_.take_owed();  // by no actor: the start of a node looks at its disk, too
 }
 
 void Life::ran(std::uint64_t actor) {

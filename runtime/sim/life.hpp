@@ -6,7 +6,7 @@
 //         does not run again, and what it sent after the first of them does not leave. What others do goes on. Its
 //         clock shows what it owes at once.
 // Power   while its failure is planned (Disk::halt_after), what a handler sends leaves when it ends. If the power fails
-//         in it nothing of it leaves, what it sent before included, and the life ends before anybody else runs.
+//         in it nothing of it leaves, what it sent before included, and the life ends before any other actor runs.
 // Slow    the node works for kWorkSpan, but for kWorkMessages at most, as handlers take no time; then all of it rests.
 // Ended   nothing that its actors send leaves.
 // Not     held back: actors that it spawns, and what it writes to a network. An actor that uses the disk does neither.
@@ -25,7 +25,7 @@
 
 namespace troupe::sim {
 
-/// What is said of an actor that breaks by Life::break_next, and so by whoever it takes with it.
+/// What is said of an actor that breaks by Life::break_next, and so by every actor that it takes with it.
 inline constexpr const char* kBrokenByFault = "a fault of the simulation broke the actor";
 
 inline constexpr std::chrono::milliseconds kWorkSpan{1};
@@ -39,7 +39,7 @@ class Life final : private runtime::Host {
   Life(const Life&) = delete;
   Life& operator=(const Life&) = delete;
 
-  /// Nobody runs until resume() was called as often.
+  /// No actor runs until resume() was called as often.
   void pause();
   void resume();
   /// Zero ends it.

@@ -34,7 +34,7 @@ class Machine {
 
   std::uint16_t number() const { return number_; }
   Address address() const { return address_of(number_); }
-  /// For whoever looks at it from outside; a life has its own view of it, in the ports.
+  /// For a look at it from outside; a life has its own view of it, in the ports.
   Disk& disk() { return disk_; }
   bool up() const { return up_; }
   std::size_t lives() const { return lives_.size(); }

@@ -1,5 +1,5 @@
 #pragma once
-// Keys for datagrams that cost a hash instead of an agreement, and hide nothing: anybody can compute them. For worlds
+// Keys for datagrams that cost a hash instead of an agreement, and hide nothing: anyone can compute them. For worlds
 // in which each node meets each other, where agreements would take most of the time.
 #include <optional>
 

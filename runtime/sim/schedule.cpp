@@ -60,7 +60,7 @@ Schedule::Pick Schedule::take_highest() {
   ready_.pop_back();
   if (--picks_left_ == 0) {
     picks_left_ = 1 + random_.below(2 * kSinkEvery);
-    ranks_[highest.actor] = --lowest_;  // below all that are drawn, and below whoever sank before
+    ranks_[highest.actor] = --lowest_;  // below all that are drawn, and below all that sank before
   }
   return {highest, 0};
 }

@@ -51,7 +51,7 @@ caf::scheduler::test_coordinator& testing_scheduler(caf::actor_system& system) {
 Stage::Stage(std::uint64_t seed, Policy policy) : seed_(seed), schedule_(policy, stream("schedule")) {
   config_.set("scheduler.policy", caf::atom("testing"));
   system_ = std::make_unique<caf::actor_system>(config_);
-  // An actor that nobody stopped would otherwise keep the destructor waiting for ever.
+  // An actor that was not stopped would otherwise keep the destructor waiting for ever.
   system_->await_actors_before_shutdown(false);
   scheduler_ = &testing_scheduler(*system_);
 }
@@ -199,7 +199,7 @@ void Stage::unpark(ActorNumber actor) {
 }
 
 /// Moves what became ready from the scheduler to the schedule: behind all others the one that had its turn last, which
-/// the scheduler puts in front again while it has messages. Nobody may keep the others waiting.
+/// the scheduler puts in front again while it has messages. No actor may keep the others waiting.
 void Stage::take_over(caf::resumable* last) {
   auto& jobs = scheduler_->jobs;
   const bool again = !jobs.empty() && jobs.front() == last;
@@ -208,7 +208,7 @@ void Stage::take_over(caf::resumable* last) {
   if (again) schedule_.add({number_of(*last), last});
 }
 
-/// Who runs next; nothing if nobody is ready who may run.
+/// Which actor runs next; nothing if none is ready that may run.
 std::optional<Schedule::Pick> Stage::next_ready() {
   while (const auto picked = schedule_.take()) {
     const auto& [actor, job] = picked->ready;

@@ -8,7 +8,7 @@
 // Time    starts at Instant 0. CAF's own clock stands still: nothing may use it.
 // Owner   one thread. Stages may live one after another or beside each other, each with its own actors.
 // Ends    the destructor drops appointments and runs or ends what is ready; actors still idle then live as long
-//         as their last handle, so whoever spawned actors that hold each other stops them before. No handle
+//         as their last handle, so the owner of actors that hold each other stops them before. No handle
 //         outlives its stage; ports outlive the actors that use them if they were made by keep().
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
@@ -131,7 +131,7 @@ class Stage {
   void record(Recorder* recorder) { recorder_ = recorder; }
 
   /// A hash over which actor ran and when, and over what was noted: differs where two runs differ. No defence against
-  /// somebody who looks for collisions.
+  /// an attacker who looks for collisions.
   std::uint64_t hash() const { return hash_; }
 
  private:

@@ -113,22 +113,22 @@ TEST_CASE("dht sim: the ledger keeps names of one owner apart, and writes no val
 
 // -- clients ---------------------------------------------------------------------------------------------------------
 
-base::Contact contact(std::uint8_t number) {
+base::Contact sim_contact(std::uint8_t number) {
   base::Contact out;
   out.key.bytes[0] = number;
   out.endpoint = {sim::address_of(number), 4'000};
   return out;
 }
-base::NodeId id_of(std::uint8_t number) { return crypto::node_id(contact(number).key, contact(number).nonce); }
+base::NodeId sim_id(std::uint8_t number) { return crypto::node_id(sim_contact(number).key, sim_contact(number).nonce); }
 
-void name(capnp::List<messages::wire::Contact>::Builder out, const std::vector<std::uint8_t>& numbers) {
-  for (unsigned i = 0; i < out.size(); ++i) messages::write_contact(out[i], contact(numbers[i]));
+void write_nodes(capnp::List<messages::wire::Contact>::Builder out, const std::vector<std::uint8_t>& numbers) {
+  for (unsigned i = 0; i < out.size(); ++i) messages::write_contact(out[i], sim_contact(numbers[i]));
 }
 
 /// Two nodes whose `/dht` answers as a test says: then a client sees what a DHT with a bug would show.
-struct World {
-  explicit World(sim::Scenario its = {}) : scenario(std::move(its)), clients(nodes, ledger, scenario) {
-    nodes.ids = {id_of(1), id_of(2)};
+struct SimWorld {
+  explicit SimWorld(sim::Scenario its = {}) : scenario(std::move(its)), clients(nodes, ledger, scenario) {
+    nodes.ids = {sim_id(1), sim_id(2)};
     nodes.start("dht", [this](Scripted&, runtime::Handlers& on) { answer(on); });
     nodes.start_at(kListenPath, [this](Scripted&, runtime::Handlers& on) {
       on.stream<wire::ListenTo, wire::Came>([this](wire::ListenTo::Reader, Sink<wire::Came> sink) {
@@ -137,7 +137,7 @@ struct World {
       });
     });
   }
-  ~World() { nodes.close(); }
+  ~SimWorld() { nodes.close(); }
 
   void answer(runtime::Handlers& on) {
     on.ask<wire::Put, wire::PutDone>([this](wire::Put::Reader, Reply<wire::PutDone> reply) { reply.send(put); });
@@ -145,13 +145,13 @@ struct World {
         [this](wire::GetValue::Reader, Reply<wire::GotValue> reply) { reply.send(got); });
     on.ask<wire::FindNearest, wire::Nearest>([this](wire::FindNearest::Reader, Reply<wire::Nearest> reply) {
       reply.send([this](wire::Nearest::Builder out) {
-        name(out.initSearch().initNearest(static_cast<unsigned>(nearest.size())), nearest);
+        write_nodes(out.initSearch().initNearest(static_cast<unsigned>(nearest.size())), nearest);
       });
     });
     on.stream<wire::FindProviders, wire::FoundProviders>(
         [this](wire::FindProviders::Reader, Sink<wire::FoundProviders> sink) {
           sink.push([this](wire::FoundProviders::Builder out) {
-            name(out.initProviders(static_cast<unsigned>(providers.size())), providers);
+            write_nodes(out.initProviders(static_cast<unsigned>(providers.size())), providers);
           });
           sink.end();
         });
@@ -166,7 +166,7 @@ struct World {
     });
     on.ask<wire::GetProviders, wire::Providers>([this](wire::GetProviders::Reader, Reply<wire::Providers> reply) {
       reply.send([this](wire::Providers::Builder out) {
-        name(out.initProviders(static_cast<unsigned>(providers.size())), providers);
+        write_nodes(out.initProviders(static_cast<unsigned>(providers.size())), providers);
       });
     });
   }
@@ -182,13 +182,13 @@ struct World {
     nodes.stage.run_for(1s);
     return spot().writes.back();
   }
-  SimSpot& spot() { return ledger.named(id_of(1), "n1", 0); }
+  SimSpot& spot() { return ledger.named(sim_id(1), "n1", 0); }
   auto value(const SimWrite& write, std::uint64_t sequence, std::int64_t expires = 4'000'000'000) {
     return [&write, sequence, expires](wire::GotValue::Builder out) {
       out.setValue(data_of(write.value));
       out.setSequence(sequence);
       out.setExpires(expires);
-      name(out.initSearch().initNearest(2), {1, 2});
+      write_nodes(out.initSearch().initNearest(2), {1, 2});
     };
   }
   /// What the clients say was violated by then: "valid"; empty if nothing was.
@@ -210,7 +210,7 @@ struct World {
 };
 
 TEST_CASE("dht sim: a client takes what was put, and finds a value that nobody put, or a foreign key, not valid") {
-  World world;
+  SimWorld world;
   SimSpot& spot = world.ledger.content(1, 10);
   world.put = [&](wire::PutDone::Builder out) { out.setKey(data_of(spot.key->view())); };
   world.clients.by_operation([&] { world.clients.put(0, spot); });
@@ -236,7 +236,7 @@ TEST_CASE("dht sim: a client takes what was put, and finds a value that nobody p
 }
 
 TEST_CASE("dht sim: a client knows the newest value of a node, its sequence, and when its time is over") {
-  World world;
+  SimWorld world;
   const SimWrite& old = world.write(1);
   const SimWrite& newest = world.write(2);
   CHECK(newest.stored.nodes == 2);
@@ -252,7 +252,7 @@ TEST_CASE("dht sim: a client knows the newest value of a node, its sequence, and
 }
 
 TEST_CASE("dht sim: nothing is expected of a node that has lost data, lied, or keeps records in memory alone") {
-  World world;
+  SimWorld world;
   const SimWrite& old = world.write(1);
   world.write(2);
   CHECK(world.clients.excused_count() == 0);
@@ -269,11 +269,11 @@ TEST_CASE("dht sim: nothing is expected of a node that has lost data, lied, or k
   CHECK(world.clients.excused_count() == 1);
   world.clients.get(0, world.spot(), 0, false, {});
   CHECK(world.violated() == "");
-  CHECK(World({.knobs = {{"dht.store", "memory"}}}).clients.excused_count() == 2);
+  CHECK(SimWorld({.knobs = {{"dht.store", "memory"}}}).clients.excused_count() == 2);
 }
 
 TEST_CASE("dht sim: a listener must hear of newer values alone") {
-  World world;
+  SimWorld world;
   const SimWrite& first = world.write(1);
   const SimWrite& second = world.write(2);
   const auto item = [&](const SimWrite& write, std::uint64_t sequence) {
@@ -298,17 +298,17 @@ TEST_CASE("dht sim: a listener must hear of newer values alone") {
 }
 
 TEST_CASE("dht sim: only a node that has announced itself may be found as a provider") {
-  World world;
+  SimWorld world;
   world.providers = {1};
   SimTopic& topic = world.ledger.topic(4);
   SUBCASE("announced") {
     world.clients.provide(0, topic);
     CHECK(world.violated() == "");
-    CHECK(topic.announced.at(id_of(1)).nodes == 2);
+    CHECK(topic.announced.at(sim_id(1)).nodes == 2);
     SimSeen seen;
     world.clients.find(1, topic, [&](const auto&, const SimSeen& its) { seen = its; });
     CHECK(world.violated() == "");
-    CHECK(seen.providers == std::set<base::NodeId>{id_of(1)});
+    CHECK(seen.providers == std::set<base::NodeId>{sim_id(1)});
   }
   SUBCASE("not announced") {
     world.clients.find(1, topic, {});
@@ -319,7 +319,7 @@ TEST_CASE("dht sim: only a node that has announced itself may be found as a prov
 TEST_CASE("dht sim: the nodes near a key are nodes of the world, each once, and not the asking one") {
   for (const auto& [nearest, violated] : std::map<std::vector<std::uint8_t>, std::string>{
            {{}, ""}, {{2}, ""}, {{9}, "strangers"}, {{2, 2}, "strangers"}, {{1}, "strangers"}}) {
-    World world;
+    SimWorld world;
     world.nearest = nearest;
     world.clients.nearest(0, world.ledger.topic(1));
     CHECK(world.violated() == violated);
@@ -327,7 +327,7 @@ TEST_CASE("dht sim: the nodes near a key are nodes of the world, each once, and 
 }
 
 TEST_CASE("dht sim: a store without a token must not be answered, but by a liar") {
-  World world;
+  SimWorld world;
   SUBCASE("an honest node") {
     world.clients.push(1, 0);
     CHECK(world.violated() == "tokens");
@@ -347,7 +347,7 @@ TEST_CASE("dht sim: a store without a token must not be answered, but by a liar"
 // -- the survey ------------------------------------------------------------------------------------------------------
 
 TEST_CASE("dht sim: a survey asks each node for all that was put and announced") {
-  World world;
+  SimWorld world;
   SimSpot& spot = world.ledger.content(1, 10);
   const Key key = world.ledger.topic(4).key;
   world.held = encode(CidRecord{spot.writes.front().value});
@@ -360,7 +360,7 @@ TEST_CASE("dht sim: a survey asks each node for all that was put and announced")
   CHECK(survey.gaps().empty());
   for (const auto& [node, report] : survey.reports()) {
     CHECK(report.records.at(spot.place()) == 0);
-    CHECK(report.providers.at(key) == std::set<base::NodeId>{id_of(2)});
+    CHECK(report.providers.at(key) == std::set<base::NodeId>{sim_id(2)});
   }
   world.nodes.close();
 }

@@ -56,9 +56,9 @@ class Adders final : public sim::Clients<Adder> {
   }
 };
 
-struct World {
-  explicit World(std::size_t count = 2) : nodes(count) { nodes.start("adder", troupe::test::successor); }
-  ~World() { nodes.close(); }
+struct ClientsWorld {
+  explicit ClientsWorld(std::size_t count = 2) : nodes(count) { nodes.start("adder", troupe::test::successor); }
+  ~ClientsWorld() { nodes.close(); }
   NodesFixture nodes;
   Adders clients{nodes};
 };
@@ -66,7 +66,7 @@ struct World {
 }  // namespace
 
 TEST_CASE("sim clients: an answer ends its client, and is acknowledged if an operation of the scenario asked for it") {
-  World world;
+  ClientsWorld world;
   Adder* counted = nullptr;
   world.clients.by_operation([&] { counted = &world.clients.add(0, 1); });
   const Adder& other = world.clients.add(1, 2);
@@ -83,7 +83,7 @@ TEST_CASE("sim clients: an answer ends its client, and is acknowledged if an ope
 }
 
 TEST_CASE("sim clients: an error ends a client too, is told, and acknowledges nothing") {
-  World world;
+  ClientsWorld world;
   Adder* client = nullptr;
   world.clients.by_operation([&] { client = &world.clients.count(0); });  // no actor has that path
   world.nodes.stage.run_for(10s);
@@ -96,7 +96,7 @@ TEST_CASE("sim clients: an error ends a client too, is told, and acknowledges no
 }
 
 TEST_CASE("sim clients: a stream gives its items, and its end ends the client") {
-  World world;
+  ClientsWorld world;
   std::vector<Sink<Parcel>> sinks;
   world.nodes.start("counter", [&](troupe::test::Scripted&, runtime::Handlers& on) {
     on.stream<Order, Parcel>([&](Order::Reader, Sink<Parcel> sink) {
@@ -119,7 +119,7 @@ TEST_CASE("sim clients: a stream gives its items, and its end ends the client") 
 }
 
 TEST_CASE("sim clients: the death of a node ends its clients without an answer, and no other's") {
-  World world;
+  ClientsWorld world;
   const Adder& gone = world.clients.add(0, 1);
   const Adder& other = world.clients.add(1, 1);
   std::vector<const Adder*> cut_off;
@@ -136,7 +136,7 @@ TEST_CASE("sim clients: the death of a node ends its clients without an answer, 
 }
 
 TEST_CASE("sim clients: a violated invariant is told with the client and its node") {
-  World world;
+  ClientsWorld world;
   world.clients.add(1, 12);
   world.nodes.stage.run_for(1s);
   CHECK(world.nodes.violations == std::vector<std::string>{"luck: an addition at n2 gave thirteen"});

@@ -51,7 +51,7 @@ TEST_CASE("sim draw: moments, nodes and numbers keep to their bounds, also in th
 
 namespace {
 
-struct Read {
+struct ReadOf {
   int of = 0;
   std::string text() const { return "a read of " + std::to_string(of); }
 };
@@ -60,7 +60,7 @@ struct Read {
 
 TEST_CASE("sim closing: questions go to nodes that serve, a few at once, until each is done") {
   troupe::test::NodesFixture nodes(2);
-  using Closing = sim::Closing<Read>;
+  using Closing = sim::Closing<ReadOf>;
   std::vector<Closing::Check*> asked;
   Closing closing(nodes, [&](Closing::Check& check) { asked.push_back(&check); });
   nodes.kill(1);

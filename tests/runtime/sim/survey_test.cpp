@@ -15,14 +15,14 @@ namespace sim = troupe::sim;
 
 namespace {
 
-struct Sum : sim::SurveyReport {
+struct SumReport : sim::SurveyReport {
   std::vector<std::uint64_t> heard;
 };
 
 /// Asks each node for the successors of 1 to `questions`, one after the other.
-class Sums final : public sim::Survey<Sum> {
+class SurveyOfSums final : public sim::Survey<SumReport> {
  public:
-  Sums(sim::Nodes& nodes, std::uint64_t questions) : Survey(nodes), questions_(questions) {}
+  SurveyOfSums(sim::Nodes& nodes, std::uint64_t questions) : Survey(nodes), questions_(questions) {}
 
  private:
   void ask_all(std::size_t node) override { go_on(node, 1); }
@@ -30,23 +30,23 @@ class Sums final : public sim::Survey<Sum> {
     if (next > questions_) return;
     ask<Number, Number>(
         node, "/adder", 5s, troupe::test::number(next),
-        [](Sum& report, Number::Reader sum) { report.heard.push_back(sum.getValue()); },
+        [](SumReport& report, Number::Reader sum) { report.heard.push_back(sum.getValue()); },
         [this, node, next] { go_on(node, next + 1); });
   }
   const std::uint64_t questions_;
 };
 
-struct World {
-  World(std::size_t count, std::uint64_t questions) : nodes(count), survey(nodes, questions) {}
-  ~World() { nodes.close(); }
+struct SurveyWorld {
+  SurveyWorld(std::size_t count, std::uint64_t questions) : nodes(count), survey(nodes, questions) {}
+  ~SurveyWorld() { nodes.close(); }
   NodesFixture nodes;
-  Sums survey;
+  SurveyOfSums survey;
 };
 
 }  // namespace
 
 TEST_CASE("sim survey: reports are there when all nodes have answered everything") {
-  World world(3, 2);
+  SurveyWorld world(3, 2);
   world.nodes.start("adder", troupe::test::successor);
   CHECK(world.survey.gap(0) == "n1 was not asked yet what it holds");
   world.survey.begin();
@@ -61,7 +61,7 @@ TEST_CASE("sim survey: reports are there when all nodes have answered everything
 
 TEST_CASE("sim survey: one silent node holds a round up, and a round begins when the last is over") {
   std::vector<runtime::Reply<Number>> kept;
-  World world(2, 1);
+  SurveyWorld world(2, 1);
   world.nodes.start("adder", troupe::test::keeper(kept));
   world.survey.begin();
   world.nodes.stage.run_for(1s);
@@ -104,13 +104,13 @@ TEST_CASE("sim survey: one silent node holds a round up, and a round begins when
 }
 
 TEST_CASE("sim survey: a round with nothing to ask is over at once") {
-  World world(2, 0);
+  SurveyWorld world(2, 0);
   world.survey.begin();
   CHECK(world.survey.complete());
 }
 
 TEST_CASE("sim survey: a node that died after its answer has no report") {
-  World world(2, 0);
+  SurveyWorld world(2, 0);
   world.survey.begin();
   world.nodes.kill(0);
   world.survey.died(0);
