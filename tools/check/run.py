@@ -29,7 +29,7 @@ OPTIMISED = ["--buildtype=release", "-Db_ndebug=false", "-Dtests=true"]
 CHEAP_CHECKS = "-fno-sanitize=object-size,vptr,alignment"
 UNITY = ["--unity=on", "--unity-size=8"]
 SANITIZED = ["--buildtype=plain", "-Doptimization=1", f"-Dcpp_args=['-g1','{CHEAP_CHECKS}']",
-             "-Dsanitize=address,undefined", "-Dtests=true", *UNITY]
+             "-Dsanitize=address,undefined", "-Dwerror=true", "-Dtests=true", *UNITY]
 REPORTS = {"UBSAN_OPTIONS": "print_stacktrace=1", "ASAN_OPTIONS": "detect_stack_use_after_return=1"}
 CLUSTER = "cluster"
 IN_OPTIMISED = ("apps", CLUSTER)
