@@ -309,6 +309,13 @@ void AuditActor::show() {
 
 void AuditActor::end() {
   if (!run_->items.empty() || !run_->sink.ready()) return;  // on_ready() comes
+  for (std::size_t i = 0; i < kAuditSpaces; ++i) {
+    const AuditSums& sums = run_->audit.sums(static_cast<AuditSpace>(i));
+    if (sums.troubles + sums.removed > 0)
+      settings_->log.warn(
+          "rows were found damaged or removed",
+          {{"space", name(static_cast<AuditSpace>(i))}, {"damaged", sums.troubles}, {"removed", sums.removed}});
+  }
   run_->sink.push([this](wire::AuditItem::Builder out) {
     auto list = out.initSum(kAuditSpaces);
     for (unsigned i = 0; i < list.size(); ++i) {

@@ -52,6 +52,7 @@ void DhtActor::shun(net::wire::Shun::Reader order) {
   if (banned_.size() >= kBannedMax)
     banned_.erase(std::ranges::min_element(banned_, {}, [](const auto& one) { return one.second; }));
   world().mutations.sometimes("dht: a node was banned");
+  settings_->log.info("a banned node leaves the table", {{"node", id->hex()}});
   banned_.insert_or_assign(*id, now() + std::chrono::milliseconds(order.getMilliseconds()));
   if (table_.find(*id) != nullptr) forget(*id);
 }
@@ -92,7 +93,8 @@ void DhtActor::holds(wire::BucketHolds::Reader bucket) {
       listing.silent.push_back({*id, now() - std::chrono::milliseconds(one.getSinceMs())});
   for (const Key& id : table_.replace(range, listing)) forget(id);
   if (const auto settled = read_key(bucket.getSettled())) table_.settled(*settled);
-  if (table_.size() >= kHealthyMin) recoveries_ = 0;
+  if (table_.size() >= kHealthyMin && std::exchange(recoveries_, 0) > 0)
+    settings_->log.info("the table has enough contacts", {{"contacts", table_.size()}});
   else recover_soon();
   show_counts();
 }
@@ -200,6 +202,7 @@ void DhtActor::find_ourselves() {
 /// From now on others may list this node: it goes and asks those that should, who learn of it by that.
 void DhtActor::located(const base::Endpoint& at) {
   if (!at.dialable() || at == settings_->endpoint) return;
+  settings_->log.info("other nodes find this node", {{"at", at.text()}});
   settings_ = settings_->at(at);
   tell<wire::Located>(buckets_, [&](wire::Located::Builder out) {
     messages::write_contact(out.initContact(), {settings_->identity->public_key(), settings_->identity->nonce(), at});
@@ -217,7 +220,8 @@ void DhtActor::recover() {
     recovering_ = false;
     if (table_.size() < kHealthyMin) {
       recover_soon();
-      ++recoveries_;
+      if (recoveries_++ == 0)
+        settings_->log.warn("the table has few contacts; more are searched for", {{"contacts", table_.size()}});
     }
     if (known.empty() && table_.size() == 0) return;
     for (const Contact& one : known) heard(one, Evidence::asked_us);
