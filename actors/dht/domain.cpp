@@ -45,7 +45,8 @@ static_assert(kGroupBucketMax.max == kContactsMax && kGroupTableMax.max == kCont
                   kGroupV4Bits.max == 32 && kGroupV6Bits.max == 128,
               "the largest settings are no limits");
 
-constexpr std::string_view kHealthSources[] = {"dht-published", "dht-republish"};
+constexpr std::string_view kHealthSources[] = {"dht-published", "dht-republish", kPublishedRows, kRecordRows,
+                                               kProviderRows};
 
 DhtSettings read(const node::DomainParts& parts) {
   const auto& settings = parts.settings;
