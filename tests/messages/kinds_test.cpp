@@ -10,6 +10,7 @@
 
 #include "messages/annotations.capnp.h"
 #include "messages/common.capnp.h"
+#include "tests/messages/released_kinds.hpp"
 
 using namespace troupe::messages;
 
@@ -48,6 +49,14 @@ TEST_CASE("kinds: a kind is found by its id, its limits as the schema says") {
   CHECK(error.when_full == WhenFull::drop_newest);
   CHECK(error.from == Roles{1 + 2 + 4 + 8});
   CHECK(find_kind(error.id) == &error);
+}
+
+TEST_CASE("kinds: each kind that was ever released keeps its id and its name") {
+  for (const ReleasedKind& released : kReleasedKinds) {
+    const KindInfo* kind = find_kind(released.id);
+    CHECK_MESSAGE((kind != nullptr && kind->name == released.name), released.name);
+  }
+  CHECK(std::size(kReleasedKinds) == all_kinds().size());
 }
 
 TEST_CASE("kinds: an unknown id and a part of messages are no kind") {
