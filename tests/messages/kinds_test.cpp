@@ -6,6 +6,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <optional>
 #include <string>
 
 #include "messages/annotations.capnp.h"
@@ -89,11 +90,11 @@ TEST_CASE("kinds: the table says of each type what its annotation says, and has 
     Description description(schema);
     const auto node = description.node();
     CAPTURE(std::string(node.getDisplayName()));
-    const auto annotations = node.getAnnotations();
-    const auto kind = std::find_if(annotations.begin(), annotations.end(),
-                                   [](const auto& one) { return one.getId() == kKindAnnotation; });
+    std::optional<capnp::schema::Annotation::Reader> kind;
+    for (const auto one : node.getAnnotations())
+      if (one.getId() == kKindAnnotation) kind = one;
     const KindInfo* const info = find_kind(schema.id);
-    REQUIRE((info != nullptr) == (kind != annotations.end()));
+    REQUIRE((info != nullptr) == kind.has_value());
     if (info == nullptr) continue;
     ++kinds;
     const auto written = kind->getValue().getStruct().getAs<wire::Kind>();

@@ -10,7 +10,7 @@
 using namespace troupe;
 using namespace troupe::dht;
 using namespace std::chrono_literals;
-using test::contact;
+using troupe::dht::test::contact;
 
 namespace {
 
