@@ -93,9 +93,9 @@ void DhtActor::holds(wire::BucketHolds::Reader bucket) {
       listing.silent.push_back({*id, now() - std::chrono::milliseconds(one.getSinceMs())});
   for (const Key& id : table_.replace(range, listing)) forget(id);
   if (const auto settled = read_key(bucket.getSettled())) table_.settled(*settled);
-  if (table_.size() >= kHealthyMin && std::exchange(recoveries_, 0) > 0)
+  if (table_.size() < kHealthyMin) recover_soon();
+  else if (std::exchange(recoveries_, 0) > 0)
     settings_->log.info("the table has enough contacts", {{"contacts", table_.size()}});
-  else recover_soon();
   show_counts();
 }
 

@@ -7,18 +7,18 @@
 
 namespace troupe::test {
 
-class Scripted final : public caf::event_based_actor {
+class BehaviorActor final : public caf::event_based_actor {
  public:
   using Script = std::function<caf::behavior(caf::event_based_actor*)>;
-  Scripted(caf::actor_config& config, Script script) : caf::event_based_actor(config), script_(std::move(script)) {}
+  BehaviorActor(caf::actor_config& config, Script script) : caf::event_based_actor(config), script_(std::move(script)) {}
   caf::behavior make_behavior() override { return script_(this); }
 
  private:
   Script script_;
 };
 
-inline caf::actor spawn_scripted(caf::actor_system& system, Scripted::Script script) {
-  return system.spawn<Scripted>(std::move(script));
+inline caf::actor spawn_scripted(caf::actor_system& system, BehaviorActor::Script script) {
+  return system.spawn<BehaviorActor>(std::move(script));
 }
 
 }  // namespace troupe::test
