@@ -2,7 +2,7 @@
 #include <fcntl.h>
 #include <sys/file.h>
 
-#include "apps/host/compose.hpp"
+#include "apps/cli/directory_access.hpp"
 #include "runtime/os/sockets.hpp"
 #include "tests/apps/harness.hpp"
 

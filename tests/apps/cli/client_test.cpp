@@ -6,8 +6,9 @@
 
 #include <atomic>
 
+#include "actors/node/api.hpp"
+#include "apps/cli/directory_access.hpp"
 #include "apps/cli/operator_key.hpp"
-#include "apps/host/compose.hpp"
 #include "messages/common.capnp.h"
 #include "messages/files.capnp.h"
 #include "messages/node.capnp.h"
@@ -146,7 +147,7 @@ class Place {
   os::Waker waker_{SIGINT};
   os::System system_;
   std::shared_ptr<net::Pool> pool_;
-  Serving at_;
+  node::Serving at_;
   Command command_{.name = "test", .summary = "s", .run = {}};
   Commands table_;
   std::ostringstream out_, err_;

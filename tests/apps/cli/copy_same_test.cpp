@@ -25,7 +25,7 @@ TEST_CASE("copy same: numbers, texts, bytes and enumerants of one name are copie
   auto out = to.initRoot<output::wire::Status>();
   copy_same(status.asReader(), out);
   CHECK_FALSE(out.hasName());
-  CHECK(std::string(out.getVersion()) == "1.2.3");
+  CHECK(std::string(out.getVersion().cStr()) == "1.2.3");
   CHECK(out.getUptimeS() == 7);
   CHECK(out.getHealth() == output::wire::Health::DEGRADED);
   CHECK(out.getNode().size() == 2);
@@ -62,7 +62,7 @@ TEST_CASE("copy same: lists are copied element by element, structs of another sc
   auto out = to.initRoot<output::wire::Inspection>();
   copy_same(rows.asReader(), out);
   REQUIRE(out.getActors().size() == 2);
-  CHECK(std::string(out.getActors()[1].getPath()) == "/dht");
+  CHECK(std::string(out.getActors()[1].getPath().cStr()) == "/dht");
   CHECK(out.getActors()[1].getMailbox() == 3);
-  CHECK(std::string(out.getWarnings()[0]) == "slow");
+  CHECK(std::string(out.getWarnings()[0].cStr()) == "slow");
 }

@@ -21,7 +21,8 @@ std::string problem(const std::string& toml) {
 }  // namespace
 
 TEST_CASE("domains: no limit can be zero unless its line says what zero means") {
-  for (const auto& setting : settings_table().settings()) {
+  const config::Table table = settings_table();
+  for (const auto& setting : table.settings()) {
     if (setting.kind != config::Kind::count && setting.kind != config::Kind::bytes &&
         setting.kind != config::Kind::duration)
       continue;
@@ -51,5 +52,6 @@ TEST_CASE("domains: each has a name of its own, and each source of health belong
   for (const auto* spec : domains()) names.push_back(spec->name);
   std::ranges::sort(names);
   CHECK(std::ranges::adjacent_find(names) == names.end());
-  CHECK(std::ranges::find(health_sources(), "dht-republish") != health_sources().end());
+  const auto sources = health_sources();
+  CHECK(std::ranges::find(sources, "dht-republish") != sources.end());
 }

@@ -3,6 +3,7 @@
 
 #include <array>
 
+#include "apps/sim/draw.hpp"
 #include "apps/sim/scenario_source.hpp"
 #include "apps/sim/sim.hpp"
 #include "apps/sim/trial.hpp"

@@ -70,8 +70,10 @@ TEST_CASE("toy domain: it logs under its name, whose level can be set, and its r
   const auto lines = toy.world.log(0);
   CHECK(std::ranges::any_of(
       lines, [](const std::string& line) { return line.ends_with("toy: opened greeting=\"good evening\""); }));
-  CHECK(std::ranges::find(log_names(with_toy()), "toy") != log_names(with_toy()).end());
-  CHECK(std::ranges::find(health_sources(with_toy()), "toy") != health_sources(with_toy()).end());
+  const auto names = log_names(with_toy());
+  CHECK(std::ranges::find(names, "toy") != names.end());
+  const auto sources = health_sources(with_toy());
+  CHECK(std::ranges::find(sources, "toy") != sources.end());
   CHECK(std::ranges::any_of(toy.world.health(0).reasons(), [](const auto& reason) {
     return reason.source == "toy" && reason.text == "nothing is sold";
   }));
