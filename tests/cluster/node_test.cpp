@@ -98,7 +98,7 @@ TEST_CASE("cluster: an address to advertise that nobody knows ends a start befor
   const Seen seen =
       troupe::test::troupe(folder, {"node", "--data", data, "--listen", "127.0.0.1:0", "--advertise", host + ":1"});
   CHECK(seen.exit == 1);
-  CHECK(contains(seen.err, "error: cannot advertise: nobody knows the address of " + host + ":1\n"));
+  CHECK(contains(seen.err, "error: cannot advertise: the name of " + host + ":1 has no address\n"));
   CHECK_FALSE(std::filesystem::exists(data));
 }
 

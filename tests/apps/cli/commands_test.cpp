@@ -211,7 +211,7 @@ TEST_CASE("commands: --set takes a list as config show prints it, and says what 
   CHECK(wrong.exit == Exit::usage);
   CHECK(wrong.err.starts_with(
       "error: --set operators.view: operators.view must be a list such as a,b or [\"a\", \"b\"]\n"));
-  CHECK(troupe_with({"help", "config show"}).out.find("a list as a,b or [\"a\", \"b\"]") != std::string::npos);
+  CHECK(troupe_with({"help", "config show"}).out.find("a list is a,b or [\"a\", \"b\"]") != std::string::npos);
 }
 
 TEST_CASE("commands: config show refuses what a node would refuse") {

@@ -96,8 +96,8 @@ TEST_CASE("dht tally: what was put is summed up by the value that the fewest nod
   CHECK(put.tally.stored_note() == "2 values, stored at 3 nodes at least\n");
   put.tally.stored(1);
   CHECK(put.tally.stored_note() ==
-        "3 values, stored at 1 node at least\nnote: what one node alone has is published again once this one has met "
-        "others\n");
+        "3 values, stored at 1 node at least\nnote: a value that only one node has is published again as soon as this "
+        "node meets others\n");
   put.invocation.globals.json = true;
   CHECK(put.tally.stored_note().empty());
 }

@@ -44,7 +44,7 @@ TEST_CASE("domains: the limits of address groups are within what a table can hol
 TEST_CASE("domains: a level is set for what logs, and for nothing else") {
   CHECK(std::ranges::is_sorted(log_names()));
   for (const auto name : log_names()) CHECK(problem("[log.levels]\n" + std::string(name) + " = 'debug'\n").empty());
-  CHECK(problem("[log.levels]\nnet = 'debug'\n").starts_with("f:2: log.levels must be a section in which each name"));
+  CHECK(problem("[log.levels]\nnet = 'debug'\n").starts_with("f:1: log.levels must be a section in which each name"));
 }
 
 TEST_CASE("domains: each has a name of its own, and each source of health belongs to one") {

@@ -5,13 +5,13 @@
 #include <filesystem>
 #include <sstream>
 
-#include "apps/sim/workloads.hpp"
 #include "apps/sim/draw.hpp"
 #include "apps/sim/options.hpp"
 #include "apps/sim/report.hpp"
 #include "apps/sim/scenario_source.hpp"
 #include "apps/sim/trace.hpp"
 #include "apps/sim/trial.hpp"
+#include "apps/sim/workloads.hpp"
 #include "runtime/base/ensure.hpp"
 #include "tests/apps/harness.hpp"
 #include "tests/support.hpp"
@@ -163,7 +163,7 @@ TEST_CASE("sim command: a trace never replaces its own scenario") {
 
 TEST_CASE("sim command: a batch by --twice runs in processes of its own, and says of the first that parts where") {
   const Seen seen = troupe_with(
-      {"sim", "peers", "--twice", "--seeds", "3", "--jobs", "2", "--nodes", "3", "--time", "1s", "--json", "--calm"});
+      {"sim", "peers", "--twice", "--seeds", "3", "--jobs", "2", "--nodes", "3", "--time", "60s", "--json", "--calm"});
   CHECK(seen.exit == Exit::done);
   CHECK(last_line(seen.out).starts_with("{\"summary\":true,\"worlds\":3,"));
   const Outcome parted = told({.outcome = {.seed = 9}, .parted = Parted{17, "a", "b"}});

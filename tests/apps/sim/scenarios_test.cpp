@@ -7,8 +7,8 @@
 #include <iterator>
 
 #include "apps/host/domains.hpp"
-#include "apps/sim/workloads.hpp"
 #include "apps/sim/scenario_file.hpp"
+#include "apps/sim/workloads.hpp"
 
 namespace troupe::apps {
 namespace {

@@ -58,7 +58,7 @@ TEST_CASE("sim toy: a domain's workload is listed, drawn, run and replayed by it
   CHECK(with({"sim", "bell"}).exit == Exit::done);
   CHECK(with({"sim", "replay", "bell", "--until", "100"}).out.find("n1 /") != std::string::npos);
   CHECK(with({"sim", "peers"}).exit == Exit::usage);
-  CHECK(with({"sim", "peers"}).err.find("there are bell") != std::string::npos);
+  CHECK(with({"sim", "peers"}).err.find("did you mean \"bell\"") != std::string::npos);
 }
 
 TEST_CASE("sim toy: a domain's planted bug is found, and its world written, read and run again") {

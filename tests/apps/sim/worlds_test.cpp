@@ -9,12 +9,12 @@
 #include <sstream>
 
 #include "apps/sim/apart.hpp"
-#include "apps/sim/workloads.hpp"
 #include "apps/sim/draw.hpp"
 #include "apps/sim/scenario_source.hpp"
 #include "apps/sim/trace.hpp"
 #include "apps/sim/trial.hpp"
 #include "apps/sim/twice.hpp"
+#include "apps/sim/workloads.hpp"
 #include "runtime/actor/actor.hpp"
 #include "runtime/base/ensure.hpp"
 #include "tests/apps/harness.hpp"
