@@ -245,7 +245,10 @@ Failure Client::interruption() const {
   return {{Code::dropped, "interrupted"}, {}, {}, static_cast<Exit>(kExitOfSignals + interrupted_.value_or(SIGINT))};
 }
 
-Failure Client::failure(const base::Error& error) {
+Failure Client::failure(const base::Error& answered) {
+  // A question that comes after the end of its link is not told why; the link knows.
+  const base::Error error =
+      !in_service() && answered.code == Code::unavailable && link_ ? link_->end().value_or(answered) : answered;
   // The node names the damaged file in its error, and in its health what else is wrong.
   if (in_service() && error.code == Code::corrupt) return {error, {}, "troupe status " + way_};
   const bool silent = directory_ && link_ && link_->traffic().received.load(std::memory_order_relaxed) == 0;

@@ -6,9 +6,9 @@
 #include "apps/cli/json.hpp"
 #include "apps/cli/terminal.hpp"
 #include "apps/sim/commands.hpp"
-#include "apps/sim/workloads.hpp"
 #include "apps/sim/options.hpp"
 #include "apps/sim/trial.hpp"
+#include "apps/sim/workloads.hpp"
 
 namespace troupe::apps::sim_command {
 namespace {

@@ -9,8 +9,8 @@
 #include "apps/cli/json.hpp"
 #include "apps/cli/terminal.hpp"
 #include "apps/sim/alike.hpp"
-#include "apps/sim/workloads.hpp"
 #include "apps/sim/faults.hpp"
+#include "apps/sim/workloads.hpp"
 #include "runtime/base/text.hpp"
 
 namespace troupe::apps {

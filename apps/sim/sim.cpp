@@ -6,10 +6,10 @@
 #include "apps/cli/terminal.hpp"
 #include "apps/sim/apart.hpp"
 #include "apps/sim/commands.hpp"
-#include "apps/sim/workloads.hpp"
 #include "apps/sim/options.hpp"
 #include "apps/sim/report.hpp"
 #include "apps/sim/trial.hpp"
+#include "apps/sim/workloads.hpp"
 
 namespace troupe::apps {
 namespace {

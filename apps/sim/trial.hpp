@@ -13,9 +13,9 @@
 #include <string>
 #include <vector>
 
-#include "apps/sim/workloads.hpp"
 #include "apps/sim/faults.hpp"
 #include "apps/sim/outcome.hpp"
+#include "apps/sim/workloads.hpp"
 
 namespace troupe::apps {
 

@@ -5,8 +5,8 @@
 #include <optional>
 #include <string>
 
-#include "apps/sim/workloads.hpp"
 #include "apps/sim/outcome.hpp"
+#include "apps/sim/workloads.hpp"
 
 namespace troupe::apps {
 

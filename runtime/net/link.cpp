@@ -237,6 +237,11 @@ std::uint64_t Link::questions() const {
   return (last_correlation_ - (side_ == Side::dialler ? 1 : 2)) / 2;
 }
 
+std::optional<base::Error> Link::end() const {
+  const std::lock_guard hold(lock_);
+  return end_;
+}
+
 void Link::close(const base::Error& why) {
   std::unordered_map<std::uint64_t, Waiting> waiting;
   std::map<std::string, runtime::Handle, std::less<>> proxies;
@@ -244,6 +249,7 @@ void Link::close(const base::Error& why) {
   {
     const std::lock_guard hold(lock_);
     if (closed_.exchange(true, std::memory_order_acq_rel)) return;
+    end_ = why;
     waiting.swap(waiting_);
     proxies.swap(proxies_);
     answers = std::move(answers_);

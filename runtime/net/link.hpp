@@ -52,6 +52,9 @@ class Link : public std::enable_shared_from_this<Link> {
   void set_hang_up_reason(std::string why);
   std::string hang_up_reason() const;
 
+  /// Why the link is closed: what the questions under way then were answered. Nothing while it is open.
+  std::optional<base::Error> end() const;
+
   /// The proxies by CAF's numbers, named for people: "9f3c01ab:/files", or "9f3c01ab" for the proxy that takes answers.
   std::map<std::uint64_t, std::string> names() const;
 
@@ -122,6 +125,7 @@ class Link : public std::enable_shared_from_this<Link> {
   std::map<std::string, runtime::Handle, std::less<>> proxies_;
   runtime::Handle answers_;
   std::string hang_up_reason_;
+  std::optional<base::Error> end_;
 };
 
 }  // namespace troupe::net

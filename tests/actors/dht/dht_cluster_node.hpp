@@ -71,8 +71,8 @@ struct ClusterNode {
   std::set<std::size_t> knows;                                       // whom its `/peers` names
   base::Endpoint seen_at;                                            // as its `/peers` says
   std::vector<std::pair<base::NodeId, net::wire::Offence>> accused;  // as its `/peers` has heard
-  Scripted::Receive acts;  // in place of the DHT, if it is set
-  bool stores = true;      // else there is no `/store`
+  Scripted::Receive acts;                                            // in place of the DHT, if it is set
+  bool stores = true;                                                // else there is no `/store`
   std::vector<std::unique_ptr<Life>> lives;
   bool up = false;
   const base::NodeId& id() const { return identity->id(); }

@@ -45,7 +45,7 @@ TEST_CASE("client: a socket that was not left by a killed node is not said to be
   const auto seen = troupe_with({"status", "--data", folder.path()});
   CHECK(seen.exit == Exit::unavailable);
   CHECK_MESSAGE(seen.err.find(why) != std::string::npos, seen.err);
-  CHECK(seen.err.find("left there") == std::string::npos);
+  CHECK(seen.err.find("left behind") == std::string::npos);
 
   folder.write("LOCK", "");
   const os::Descriptor lock(::open((folder.path() + "/LOCK").c_str(), O_RDWR | O_CLOEXEC));

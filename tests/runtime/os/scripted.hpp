@@ -10,7 +10,8 @@ namespace troupe::test {
 class BehaviorActor final : public caf::event_based_actor {
  public:
   using Script = std::function<caf::behavior(caf::event_based_actor*)>;
-  BehaviorActor(caf::actor_config& config, Script script) : caf::event_based_actor(config), script_(std::move(script)) {}
+  BehaviorActor(caf::actor_config& config, Script script)
+      : caf::event_based_actor(config), script_(std::move(script)) {}
   caf::behavior make_behavior() override { return script_(this); }
 
  private:
