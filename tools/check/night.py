@@ -86,7 +86,7 @@ def rules() -> str:
 
 def optimised() -> str:
     """All unit tests with optimisation: loops in full length, and fresh cases of the property tests."""
-    built(command.BUILD, command.OPTIMISED, "all", "unit_tests")
+    built(command.BUILD, command.OPTIMISED, "unit_tests")
     seed = str(random.SystemRandom().randrange(1, 2**63))
     try:
         said = passed(unit_jobs(command.BUILD, programs.fixed_seed(seed), 3))
@@ -125,7 +125,7 @@ def worlds() -> str:
 
 def cluster() -> str:
     """The processes of the cluster tests are sanitized ones."""
-    built(command.BUILD, command.OPTIMISED, "all")
+    built(command.BUILD, command.OPTIMISED, *command.OPTIMISED_TARGETS)
     built(ASAN, ASAN_OPTIONS, "troupe")
     jobs = command.optimised_jobs([command.CLUSTER])
     for job in jobs:
