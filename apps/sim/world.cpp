@@ -8,7 +8,6 @@
 #include "runtime/base/ensure.hpp"
 #include "runtime/config/known.hpp"
 #include "runtime/sim/open_channel.hpp"
-#include "runtime/sim/open_keys.hpp"
 
 namespace troupe::apps {
 namespace {
@@ -38,6 +37,7 @@ World::World(WorldOptions options, Observer* observer)
       stage_(options_.seed, options_.policy),
       fabric_(sim::Fabric::make(stage_, options_.latency)),
       observer_(observer) {
+  if (!options_.tls) signatures_.emplace();
   for (std::uint16_t i = 0; i < options_.nodes; ++i) {
     at_.push_back(i);
     sim::MachineOptions machine = options_.machines;

@@ -18,9 +18,9 @@
 #include "apps/host/compose.hpp"
 #include "runtime/actor/external_actor.hpp"
 #include "runtime/base/error.hpp"
-#include "runtime/crypto/signature_memo.hpp"
 #include "runtime/observe/log.hpp"
 #include "runtime/sim/machine.hpp"
+#include "runtime/sim/open_keys.hpp"
 #include "runtime/sim/scenario.hpp"
 
 namespace troupe::apps {
@@ -159,7 +159,7 @@ class World final {
   void broke(std::size_t node, std::string_view path, const base::Error& why);
 
   const WorldOptions options_;
-  crypto::SignatureMemo signatures_;
+  std::optional<sim::OpenSignatures> signatures_;  // unless the world has TLS
   sim::Stage stage_;
   std::shared_ptr<sim::Fabric> fabric_;
   std::deque<NodeSlot> slots_;
