@@ -65,9 +65,7 @@ void BucketActor::tell_holds(const Key& settled) {
     holds.setRange(bucket_.range().prefix);
     write(holds.initGood(static_cast<unsigned>(listing.good.size())), listing.good);
     auto heard = holds.initHeardMs(static_cast<unsigned>(listing.good.size()));
-    unsigned i = 0;
-    for (const Listed& one : bucket_.listed())  // of which the good ones are a part, in the same order
-      if (i < heard.size() && one.contact.id == listing.good[i].id) heard.set(i++, ms_since(one.heard));
+    for (unsigned i = 0; i < heard.size(); ++i) heard.set(i, ms_since(listing.seen[i]));
     write(holds.initRest(static_cast<unsigned>(listing.rest.size())), listing.rest);
     holds.setFailing(static_cast<std::uint16_t>(listing.failing));
     write(holds.initClaimed(static_cast<unsigned>(listing.claimed.size())), listing.claimed);

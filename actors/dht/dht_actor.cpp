@@ -120,7 +120,6 @@ void DhtActor::start() {
 void DhtActor::check() const {
   base::ensure(under_way_.size() <= kSearchesMax && repairs_ <= kRepairsMax, "searches and repairs are limited");
   base::ensure(doubted_.size() <= kDoubtedMax, "pings of those that are overdue are limited");
-  base::ensure(last_seen_.size() <= kRanges * kContactsMax, "contacts are limited");
   record_rows_.check();
   provider_rows_.check();
 }
@@ -165,10 +164,9 @@ void DhtActor::answer(wire::GetTable::Reader, Reply<wire::TableRows> reply) {
       auto contacts = buckets[i].initContacts(static_cast<unsigned>(good.size()));
       for (unsigned k = 0; k < contacts.size(); ++k) {
         write(contacts[k].initContact(), good[k]);
-        const auto seen = last_seen_.find(good[k].id);
-        if (seen != last_seen_.end())
-          contacts[k].setLastSeenMs(static_cast<std::uint64_t>(
-              std::chrono::duration_cast<std::chrono::milliseconds>(now() - seen->second).count()));
+        if (const auto seen = table_.seen(ranges[i], k))
+          contacts[k].setLastSeenMs(
+              static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(now() - *seen).count()));
       }
     }
     out.setNodes(table_.network_size().nodes);

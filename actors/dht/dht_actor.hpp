@@ -185,7 +185,6 @@ class DhtActor final : public runtime::Actor, public Head {
   runtime::Handle buckets_;
   runtime::Handle republish_;
   std::map<base::NodeId, base::Instant> banned_;  // until then; at most kBannedMax
-  std::map<Key, base::Instant> last_seen_;        // of good contacts, as their buckets last said
   std::set<Key> doubted_;                         // pinged, as a search found them overdue
   std::map<std::uint64_t, UnderWay> under_way_;   // searches, by their numbers
   std::uint64_t last_search_ = 0;

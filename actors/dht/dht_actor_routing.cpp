@@ -81,12 +81,9 @@ void DhtActor::malformed(runtime::AnyReply& reply, const char* why) {
 void DhtActor::holds(wire::BucketHolds::Reader bucket) {
   if (bucket.getRange() >= kRanges) return;
   const Range range{bucket.getRange()};
-  for (const Contact& gone : table_.good(range)) last_seen_.erase(gone.id);
+  const std::size_t had = table_.good(range).size();
   Listing listing{own_contacts(bucket.getGood()), own_contacts(bucket.getRest()), own_contacts(bucket.getClaimed())};
-  for (unsigned i = 0; i < std::min<std::size_t>(listing.good.size(), bucket.getHeardMs().size()); ++i) {
-    listing.heard = now() - std::chrono::milliseconds(bucket.getHeardMs()[i]);
-    last_seen_.insert_or_assign(listing.good[i].id, listing.heard);
-  }
+  for (const std::uint64_t ago : bucket.getHeardMs()) listing.seen.push_back(now() - std::chrono::milliseconds(ago));
   listing.failing = std::min<std::size_t>(bucket.getFailing(), listing.rest.size());
   for (const auto one : bucket.getSilent())
     if (const auto id = read_key(one.getNode()))
@@ -96,7 +93,7 @@ void DhtActor::holds(wire::BucketHolds::Reader bucket) {
   if (table_.size() < kHealthyMin) recover_soon();
   else if (std::exchange(recoveries_, 0) > 0)
     settings_->log.info("the table has enough contacts", {{"contacts", table_.size()}});
-  show_counts();
+  if (listing.good.size() != had) show_counts();
 }
 
 /// A node that asks us may be asked: it is pinged before it is listed.

@@ -228,7 +228,7 @@ Listing Bucket::listing() const {
   for (const Listed& one : listed_) {
     (one.failing() ? out.rest : out.good).push_back(one.contact);
     if (one.failures >= kForgetFailures) out.silent.push_back({one.contact.id, one.failed_before});
-    if (!one.failing()) out.heard = one.heard;  // the last of them was heard last
+    if (!one.failing()) out.seen.push_back(one.heard);
   }
   out.failing = out.rest.size();
   for (const Spare& spare : spares_) (only_asked(spare) ? out.claimed : out.rest).push_back(spare.contact);

@@ -94,7 +94,7 @@ struct Listing {
   };
   std::vector<Silent> silent{};
   std::size_t failing = 0;  ///< so many of `rest`, the first
-  base::Instant heard{};    ///< when one of `good` was, last
+  std::vector<base::Instant> seen{};  ///< when each of `good` was heard, the earliest first
 };
 
 class Bucket {

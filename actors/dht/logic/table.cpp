@@ -28,8 +28,9 @@ base::Result<Range, OfferError> Table::offer(const Contact& who, Evidence eviden
   expire(now);
   if (offers_.contains(who.id)) return OfferError::recent;
   const Group group = limits_.group_of(who.where.endpoint);
+  std::size_t hint = 0;
   const bool moves_within =
-      known != nullptr && limits_.group_of(known->where.endpoint) == group && row->holds(*known, evidence);
+      known != nullptr && limits_.group_of(known->where.endpoint) == group && row->holds(*known, evidence, hint);
   if (!moves_within && !has_room(group, evidence)) return OfferError::group_full;
   if (offers_.size() == kOffersMax) return OfferError::overloaded;
   offers_.emplace(who.id, Offer{group, evidence, moves_within, now + kOfferLife});
@@ -64,16 +65,17 @@ std::vector<Key> Table::replace(Range range, const Listing& listing) {
   auto next = empty ? nullptr : std::make_unique<Row>();
   if (next != nullptr) {
     next->good = listing.good;
+    next->seen = listing.seen;
     next->rest = listing.rest;
     next->failing = listing.failing;
     next->claimed = listing.claimed;
     for (const Contact& contact : next->good) next->high.push_back(high_bits(contact.id));
-    for (auto told : {&Row::told, &Row::told_elsewhere}) {
-      if (row != nullptr) ((*next).*told).swap((*row).*told);
-      std::erase_if((*next).*told, [&](const auto& one) { return next->find(one.first) == nullptr; });
+    if (row != nullptr) {
+      next->told = std::move(row->told);
+      next->told_elsewhere = std::move(row->told_elsewhere);
     }
   }
-  heard_ = std::max(heard_, listing.heard);
+  if (!listing.seen.empty()) heard_ = std::max(heard_, listing.seen.back());
   auto leave = recount(row.get(), next.get());
   for (const Listing::Silent& one : listing.silent)
     if (one.since < heard_) leave.push_back(one.id);
@@ -84,14 +86,14 @@ std::vector<Key> Table::replace(Range range, const Listing& listing) {
   return leave;
 }
 
-std::vector<Key> Table::recount(const Row* before, const Row* after) {
-  // Most listings differ from the one before in their order alone.
+std::vector<Key> Table::recount(const Row* before, Row* after) {
   const auto each_of = [](const Row* row, const Row* unless_in, const auto& take) {
     if (row == nullptr) return;
     for (const auto* contacts : {&row->good, &row->rest, &row->claimed}) {
       const Evidence evidence = contacts == &row->claimed ? Evidence::asked_us : Evidence::answered;
+      std::size_t hint = 0;
       for (const Contact& contact : *contacts)
-        if (unless_in == nullptr || !unless_in->holds(contact, evidence)) take(contact, evidence);
+        if (unless_in == nullptr || !unless_in->holds(contact, evidence, hint)) take(contact, evidence);
     }
   };
   each_of(after, before, [&](const Contact& contact, Evidence evidence) {
@@ -100,6 +102,9 @@ std::vector<Key> Table::recount(const Row* before, const Row* after) {
   });
   each_of(before, after, [&](const Contact& contact, Evidence evidence) {
     count(limits_.group_of(contact.where.endpoint), evidence, -1);
+    if (after == nullptr || after->find(contact.id) != nullptr) return;
+    after->told.erase(contact.id);
+    after->told_elsewhere.erase(contact.id);
   });
   size_ += after == nullptr ? 0 : after->good.size();
   size_ -= before == nullptr ? 0 : before->good.size();
@@ -223,6 +228,12 @@ std::optional<Range> Table::deepest() const {
   return Range{static_cast<std::uint8_t>(depth_ - 1)};
 }
 
+std::optional<base::Instant> Table::seen(Range range, std::size_t place) const {
+  const Row* const row = rows_[range.prefix].get();
+  if (row == nullptr || place >= row->seen.size()) return std::nullopt;
+  return row->seen[place];
+}
+
 const std::vector<Contact>& Table::good(Range range) const {
   const Row* const row = rows_[range.prefix].get();
   return row == nullptr ? kNobody : row->good;
@@ -242,9 +253,15 @@ const Contact* Table::Row::find(const Key& id) const {
   return nullptr;
 }
 
-bool Table::Row::holds(const Contact& whom, Evidence evidence) const {
+bool Table::Row::holds(const Contact& whom, Evidence evidence, std::size_t& hint) const {
   const auto among = [&](const std::vector<Contact>& contacts) {
-    return std::ranges::find(contacts, whom) != contacts.end();
+    for (std::size_t i = 0; i < contacts.size(); ++i) {
+      const std::size_t at = (hint + i) % contacts.size();
+      if (contacts[at] != whom) continue;
+      hint = at + 1;
+      return true;
+    }
+    return false;
   };
   return evidence == Evidence::asked_us ? among(claimed) : among(good) || among(rest);
 }

@@ -79,6 +79,8 @@ class Table {
   /// Good contacts.
   std::size_t size() const { return size_; }
   const std::vector<Contact>& good(Range range) const;
+  /// When a good contact was heard, as its bucket last said: the one at `place` of good(range).
+  std::optional<base::Instant> seen(Range range, std::size_t place) const;
   const Contact* find(const Key& id) const;
   /// Those that have a place in a bucket and do not answer, so that nobody is told of them.
   std::vector<Key> failing() const;
@@ -91,6 +93,7 @@ class Table {
   };
   struct Row {
     std::vector<Contact> good;
+    std::vector<base::Instant> seen;
     std::vector<std::uint64_t> high;  // high_bits of each, in the same order: what closest() compares
     std::vector<Contact> rest;
     std::size_t failing = 0;  // of `rest`, the first
@@ -99,7 +102,8 @@ class Table {
     std::map<Key, Told> told_elsewhere;  // of the same, but at another address
 
     const Contact* find(const Key& id) const;
-    bool holds(const Contact& whom, Evidence evidence) const;
+    /// `hint` is where to look first, and then the place behind what was found: listings keep most of their order.
+    bool holds(const Contact& whom, Evidence evidence, std::size_t& hint) const;
   };
   /// Of one address group.
   struct Crowd {
@@ -116,7 +120,7 @@ class Table {
 
   static bool is_recent(const std::map<Key, Told>& told, const Key& id, Evidence evidence, base::Instant now);
   bool has_room(const Group& group, Evidence evidence) const;
-  std::vector<Key> recount(const Row* before, const Row* after);
+  std::vector<Key> recount(const Row* before, Row* after);
   void forget_offer(std::map<Key, Offer>::iterator offer);
   void expire(base::Instant now);
   void count(const Group& group, Evidence evidence, std::ptrdiff_t change);

@@ -128,10 +128,10 @@ TEST_CASE("table: who is silent leaves once anybody was heard meanwhile, and not
   const Contact other = contact_at(point(1), "127.0.0.1:1");
   Listing listing{{}, {contact(1)}};
   listing.silent = {{contact(1).id, kStart}};
-  table.replace(Range{63}, Listing{.good = {other}, .rest = {}, .heard = kStart});
+  table.replace(Range{63}, Listing{.good = {other}, .rest = {}, .seen = {kStart}});
   CHECK(table.replace(Range{0}, listing).empty());
   SUBCASE("who answered a ping") {
-    table.replace(Range{63}, Listing{.good = {other}, .rest = {}, .heard = kStart + 1ns});
+    table.replace(Range{63}, Listing{.good = {other}, .rest = {}, .seen = {kStart + 1ns}});
     CHECK(table.replace(Range{0}, listing) == std::vector{contact(1).id});
   }
   SUBCASE("who asked us, though nobody needs to know") {
