@@ -36,6 +36,12 @@ struct Option {
   std::uint64_t max = 0;
 };
 
+/// An option whose value is a whole number from `min` to `max`.
+inline Option number_option(std::string name, std::string value, std::string help, std::uint64_t min,
+                            std::uint64_t max) {
+  return {.name = std::move(name), .value = std::move(value), .help = std::move(help), .min = min, .max = max};
+}
+
 enum class Arity : std::uint8_t { one, maybe, some, any };  // 1, 0 or 1, 1 and more, 0 and more
 
 struct Positional {

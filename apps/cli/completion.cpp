@@ -1,9 +1,9 @@
-#include "apps/cli/completion.hpp"
-
+// Scripts for bash, zsh and fish.
 #include <algorithm>
 #include <string_view>
 
 #include "apps/cli/help.hpp"
+#include "apps/cli/terminal.hpp"
 
 namespace troupe::apps {
 namespace {
@@ -58,18 +58,12 @@ std::vector<Follow> follows(const Commands& table) {
   return all;
 }
 
-std::string joined(const Words& words) {
-  std::string out;
-  for (const auto& word : words) out += (out.empty() ? "" : " ") + word;
-  return out;
-}
-
 std::string cases(const Commands& table, std::string_view open, std::string_view close) {
   std::string out;
   for (const Follow& one : follows(table)) {
     const std::string pattern = one.after.empty() ? "*" : '"' + one.after + " \"*";
-    out += "    " + pattern + ") words=" + std::string(open) + joined(one.words) + std::string(close) +
-           " options=" + std::string(open) + joined(one.options) + std::string(close) + " ;;\n";
+    out += "    " + pattern + ") words=" + std::string(open) + joined(one.words, " ") + std::string(close) +
+           " options=" + std::string(open) + joined(one.options, " ") + std::string(close) + " ;;\n";
   }
   return out;
 }
@@ -78,17 +72,13 @@ std::string cases(const Commands& table, std::string_view open, std::string_view
 std::string with_value(const Commands& table) {
   Words out;
   const auto add = [&](const std::vector<Option>& options) {
-    for (const Option& option : options) {
-      if (option.value.empty()) continue;
-      add_once(out, option.name);
-      if (!option.alias.empty()) add_once(out, option.alias);
-    }
+    for (const Option& option : options)
+      if (!option.value.empty())
+        for (const std::string& name : names({option})) add_once(out, name);
   };
   add(global_options());
   for (const Command& command : table) add(command.options);
-  std::string pattern;
-  for (const auto& name : out) pattern += (pattern.empty() ? "" : "|") + name;
-  return pattern;
+  return joined(out, "|");
 }
 
 std::string fish_quoted(std::string_view text) {
@@ -127,7 +117,7 @@ _troupe() {
          R"(  esac
   if [[ "$current" == -* ]]; then
     COMPREPLY=($(compgen -W "$options )" +
-         joined(names(global_options())) + R"(" -- "$current"))
+         joined(names(global_options()), " ") + R"(" -- "$current"))
   elif [[ -n "$words" ]]; then
     COMPREPLY=($(compgen -W "$words" -- "$current"))
   else
@@ -163,7 +153,7 @@ _troupe() {
          R"(  esac
   if [[ "$PREFIX" == -* ]]; then
     compadd -- $options )" +
-         joined(names(global_options())) + R"(
+         joined(names(global_options()), " ") + R"(
   elif (( ${#words_here} )); then
     compadd -- $words_here
   else

@@ -1,8 +1,9 @@
 #pragma once
 // What a command sees of the process: streams, terminal, environment. Handed in, so that tests run commands as
 // functions.
-#include <iosfwd>
+#include <istream>
 #include <optional>
+#include <ostream>
 #include <string>
 #include <string_view>
 

@@ -2,8 +2,7 @@
 // Copies an answer into its output: fields of one name and one type, by schema.
 //
 // Same    numbers (also into wider unsigned ones), texts, bytes and enumerants of equal names; groups and structs field
-// by field; lists element by
-//         element. A field whose type differs is left for the caller, as is one that only one side has.
+//         by field; lists element by element. The caller fills fields whose types differ, or that the answer lacks.
 // Null    an empty text is not copied, so that `--json` prints null.
 #include <capnp/dynamic.h>
 

@@ -1,10 +1,7 @@
 #include "apps/cli/failure.hpp"
 
-#include <capnp/message.h>
-
 #include <algorithm>
 #include <limits>
-#include <ostream>
 
 #include "apps/cli/json.hpp"
 #include "messages/output/common.capnp.h"
@@ -20,8 +17,8 @@ bool outcome_unknown(Code code, Effect effect) {
 }
 
 void print_json(std::ostream& err, const Failure& failure) {
-  capnp::MallocMessageBuilder message;
-  auto line = message.initRoot<output::wire::ErrorLine>().initError();
+  JsonLine<output::wire::ErrorLine> out;
+  auto line = out->initError();
   line.setCode(std::string(name(failure.error.code)));
   line.setMessage(failure.error.message);
   line.setOutcome(failure.outcome);
@@ -30,7 +27,7 @@ void print_json(std::ostream& err, const Failure& failure) {
   if (retry > 0)
     line.getRetryAfterMs().setValue(
         static_cast<std::uint32_t>(std::min<std::int64_t>(retry, std::numeric_limits<std::uint32_t>::max())));
-  write_json_line(err, message.getRoot<output::wire::ErrorLine>().asReader());
+  out.print(err);
 }
 
 }  // namespace

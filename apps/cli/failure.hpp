@@ -4,7 +4,6 @@
 //     error: key "orders/17" was not written: no quorum (2 of 5 nodes answered in 2 s)
 //     outcome: unknown; the write may still appear
 //     try: troupe kv get orders/17
-#include <iosfwd>
 #include <optional>
 #include <string>
 

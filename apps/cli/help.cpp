@@ -1,7 +1,6 @@
 #include "apps/cli/help.hpp"
 
 #include <algorithm>
-#include <ostream>
 #include <sstream>
 
 #include "runtime/base/text.hpp"

@@ -1,6 +1,5 @@
 #pragma once
-// Help and the manual, from the table of commands.
-#include <iosfwd>
+// Help, the manual and completion, from the table of commands.
 #include <string>
 #include <string_view>
 
@@ -17,6 +16,11 @@ bool print_help(std::ostream& out, const Commands& table, std::string_view about
 
 /// troupe(1) in the man macros.
 void print_manual(std::ostream& out, const Commands& table, std::string_view version);
+
+// Scripts that complete `troupe` in a shell.
+std::string bash_completion(const Commands& table);
+std::string zsh_completion(const Commands& table);
+std::string fish_completion(const Commands& table);
 
 /// The options that every command takes.
 const std::vector<Option>& global_options();

@@ -1,13 +1,10 @@
 // troupe help [COMMAND…] | completion SHELL
-#include <capnp/message.h>
-
-#include <ostream>
 #include <sstream>
 
 #include "apps/cli/command.hpp"
-#include "apps/cli/completion.hpp"
 #include "apps/cli/help.hpp"
 #include "apps/cli/json.hpp"
+#include "apps/cli/terminal.hpp"
 #include "messages/output/node.capnp.h"
 #include "runtime/base/nearest.hpp"
 #include "runtime/base/text.hpp"
@@ -19,14 +16,10 @@ namespace {
 namespace wire = output::wire;
 
 void print_script(std::ostream& out, const std::string& text, bool json) {
-  if (!json) {
-    out << text;
-    return;
-  }
-  capnp::MallocMessageBuilder message;
-  auto script = message.initRoot<wire::Script>();
-  script.setText(text);
-  write_json_line(out, script.asReader());
+  JsonLine<wire::Script> script;
+  script->setText(text);
+  if (json) script.print(out);
+  else out << text;
 }
 
 // Those of a group, or the one of that name.
@@ -34,8 +27,8 @@ void print_json(std::ostream& out, const Commands& table, const std::string& abo
   std::vector<const Command*> wanted;
   for (const Command& command : table)
     if (about.empty() || command.name == about || command.name.starts_with(about + ' ')) wanted.push_back(&command);
-  capnp::MallocMessageBuilder message;
-  auto rows = message.initRoot<wire::Commands>().initRows(static_cast<unsigned>(wanted.size()));
+  JsonLine<wire::Commands> line;
+  auto rows = line->initRows(static_cast<unsigned>(wanted.size()));
   for (unsigned i = 0; i < rows.size(); ++i) {
     rows[i].setName(wanted[i]->name);
     rows[i].setUsage(usage(*wanted[i]));
@@ -60,8 +53,7 @@ Ending help(const Invocation& invocation, Console& console) {
     print_script(console.out, manual.str(), invocation.globals.json);
     return Exit::done;
   }
-  std::string about;
-  for (const auto& word : invocation.all("COMMAND")) about += (about.empty() ? "" : " ") + word;
+  const std::string about = joined(invocation.all("COMMAND"), " ");
   std::ostringstream text;
   if (!print_help(text, table, about)) return unknown(table, about);
   if (invocation.globals.json) print_json(console.out, table, about);

@@ -4,7 +4,6 @@
 #include <array>
 #include <charconv>
 #include <cmath>
-#include <ostream>
 #include <string_view>
 #include <vector>
 
@@ -49,14 +48,9 @@ bool is_active(const capnp::DynamicStruct::Reader& value, const StructSchema::Fi
 }
 
 void write_field(std::ostream& out, const capnp::DynamicStruct::Reader& value, const StructSchema::Field& field) {
-  if (!is_active(value, field)) {
-    out << "null";
-    return;
-  }
   const auto type = field.getType();
-  const bool unset =
-      (type.isText() || type.isData() || (type.isStruct() && !field.getProto().isGroup())) && !value.has(field);
-  if (unset) out << "null";
+  const bool may_be_unset = type.isText() || type.isData() || (type.isStruct() && !field.getProto().isGroup());
+  if (!is_active(value, field) || (may_be_unset && !value.has(field))) out << "null";
   else write_value(out, value.get(field));
 }
 
@@ -109,11 +103,7 @@ void write_value(std::ostream& out, const DynamicValue::Reader& value) {
       else out << "null";
       return;
     case DynamicValue::TEXT: out << base::quoted(view(value.as<capnp::Text>())); return;
-    case DynamicValue::DATA: {
-      const auto data = value.as<capnp::Data>();
-      out << '"' << base::hex({data.begin(), data.size()}) << '"';
-      return;
-    }
+    case DynamicValue::DATA: out << '"' << hex(value.as<capnp::Data>()) << '"'; return;
     case DynamicValue::LIST: return write_list(out, value.as<capnp::DynamicList>());
     case DynamicValue::ENUM: return write_enum(out, value.as<capnp::DynamicEnum>());
     case DynamicValue::STRUCT: return write_struct(out, value.as<capnp::DynamicStruct>());
@@ -125,8 +115,9 @@ void write_value(std::ostream& out, const DynamicValue::Reader& value) {
 
 }  // namespace
 
+std::string hex(capnp::Data::Reader data) { return base::hex({data.begin(), data.size()}); }
+
 void write_json(std::ostream& out, const capnp::DynamicStruct::Reader& value) { write_struct(out, value); }
-void write_json(std::ostream& out, const capnp::DynamicList::Reader& values) { write_list(out, values); }
 
 void write_json_line(std::ostream& out, const capnp::DynamicStruct::Reader& value) {
   write_struct(out, value);

@@ -8,18 +8,37 @@
 // Text    becomes valid UTF-8 with control characters escaped.
 // Why     Cap'n Proto's own codec prints 64-bit integers as strings, omits unset text and passes broken UTF-8.
 #include <capnp/dynamic.h>
+#include <capnp/message.h>
 
-#include <iosfwd>
+#include <ostream>
+#include <string>
+
+#include "runtime/base/bytes.hpp"
 
 namespace troupe::apps {
 
 /// Also takes a typed reader of any struct. Broken invariant for capabilities and AnyPointer.
 void write_json(std::ostream& out, const capnp::DynamicStruct::Reader& value);
-/// An output that is a list.
-void write_json(std::ostream& out, const capnp::DynamicList::Reader& values);
 
-/// The same with the end of the line.
+/// The same with the end of the line; an output may be a list.
 void write_json_line(std::ostream& out, const capnp::DynamicStruct::Reader& value);
 void write_json_line(std::ostream& out, const capnp::DynamicList::Reader& values);
+
+/// Bytes as a message has them, and as lower-case hex.
+inline capnp::Data::Reader data(base::ByteView bytes) { return {bytes.data(), bytes.size()}; }
+std::string hex(capnp::Data::Reader data);
+
+/// An output to be filled and printed as one line.
+template <class T>
+class JsonLine {
+ public:
+  typename T::Builder* operator->() { return &root_; }
+  typename T::Builder& operator*() { return root_; }
+  void print(std::ostream& out) { write_json_line(out, root_.asReader()); }
+
+ private:
+  capnp::MallocMessageBuilder message_;
+  typename T::Builder root_ = message_.initRoot<T>();
+};
 
 }  // namespace troupe::apps

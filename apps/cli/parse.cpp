@@ -5,6 +5,7 @@
 #include <CLI/Formatter.hpp>
 #include <algorithm>
 
+#include "apps/cli/terminal.hpp"
 #include "runtime/base/ensure.hpp"
 #include "runtime/base/nearest.hpp"
 #include "runtime/base/text.hpp"
@@ -171,9 +172,8 @@ class Parser {
   Failure incomplete() const {
     const std::string group = about();
     if (group.empty()) return usage_failure("no command is named", "troupe help");
-    std::string words;
-    for (const auto& word : known_words()) words += (words.empty() ? "" : ", ") + word;
-    return usage_failure('"' + group + "\" is incomplete; it is followed by one of: " + words, help_for(group));
+    return usage_failure('"' + group + "\" is incomplete; it is followed by one of: " + joined(known_words()),
+                         help_for(group));
   }
 
   base::Result<Globals, Failure> read_globals() const {
@@ -253,9 +253,7 @@ class Parser {
   static std::optional<std::string> not_a_choice(const std::string& name, const std::vector<std::string>& choices,
                                                  const std::string& value) {
     if (choices.empty() || std::find(choices.begin(), choices.end(), value) != choices.end()) return std::nullopt;
-    std::string words;
-    for (const auto& choice : choices) words += (words.empty() ? "" : ", ") + choice;
-    return name + " is one of: " + words + "; not " + shown(value);
+    return name + " is one of: " + joined(choices) + "; not " + shown(value);
   }
 
   const Commands& table_;

@@ -1,7 +1,6 @@
 #include "apps/cli/run.hpp"
 
 #include <exception>
-#include <ostream>
 
 #include "apps/cli/help.hpp"
 #include "apps/cli/parse.hpp"

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <array>
-#include <ostream>
+#include <cstdio>
 
 #include "runtime/base/ensure.hpp"
 #include "runtime/base/text.hpp"
@@ -76,6 +76,12 @@ std::string bytes_for_people(std::uint64_t bytes) {
   std::string out = std::to_string(bytes);
   if (unit > 0) out += '.' + std::to_string(tenths);
   return out + ' ' + std::string(kUnits[unit]);
+}
+
+std::string fixed(double value, int digits) {
+  std::array<char, 48> out{};
+  std::snprintf(out.data(), out.size(), "%.*f", digits, value);
+  return out.data();
 }
 
 Progress::Progress(Console& console, std::string what, std::uint64_t total, base::Instant now, Unit unit)

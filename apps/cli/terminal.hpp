@@ -1,7 +1,6 @@
 #pragma once
-// Tables and progress for people.
+// Tables, figures and progress for people.
 #include <cstdint>
-#include <iosfwd>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,6 +35,17 @@ class TextTable {
 
 /// "1.5 GiB": for people only, rounded down.
 std::string bytes_for_people(std::uint64_t bytes);
+
+/// "12.50": with that number of digits after the point.
+std::string fixed(double value, int digits);
+
+/// "a, b, c"
+template <class Texts>
+std::string joined(const Texts& texts, std::string_view between = ", ") {
+  std::string out;
+  for (const auto& text : texts) out.append(out.empty() ? "" : between).append(text);
+  return out;
+}
 
 /// Shows how far long work is, on standard error: only on a terminal, only after kAfter, and removes
 /// its line at the end. `now` is monotonic and given by the caller.

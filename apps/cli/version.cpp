@@ -1,10 +1,6 @@
 // troupe version
 #include "runtime/observe/version.hpp"
 
-#include <capnp/message.h>
-
-#include <ostream>
-
 #include "apps/cli/command.hpp"
 #include "apps/cli/json.hpp"
 #include "messages/output/node.capnp.h"
@@ -13,14 +9,10 @@ namespace troupe::apps {
 namespace {
 
 Ending version(const Invocation& invocation, Console& console) {
-  if (!invocation.globals.json) {
-    console.out << "troupe " << observe::version() << '\n';
-    return Exit::done;
-  }
-  capnp::MallocMessageBuilder message;
-  auto root = message.initRoot<output::wire::Version>();
-  root.setVersion(std::string(observe::version()));
-  write_json_line(console.out, root.asReader());
+  JsonLine<output::wire::Version> line;
+  line->setVersion(std::string(observe::version()));
+  if (invocation.globals.json) line.print(console.out);
+  else console.out << "troupe " << observe::version() << '\n';
   return Exit::done;
 }
 

@@ -1,12 +1,10 @@
 // troupe demo: a cluster on loopback that shows the main job, and is gone afterwards.
-#include <capnp/message.h>
 #include <unistd.h>
 
 #include <array>
 #include <charconv>
 #include <fstream>
 #include <optional>
-#include <ostream>
 
 #include "apps/cli/command.hpp"
 #include "apps/cli/json.hpp"
@@ -252,12 +250,10 @@ Ending demo(const Invocation& invocation, Console& console) {
   const std::uint64_t bytes = invocation.number("--bytes").value_or(kBytes);
   Demo demo(std::move(session).value(), nodes, bytes);
   if (auto done = demo.run(); !done.ok()) return done.error();
-  if (!json) return Exit::done;
-  capnp::MallocMessageBuilder message;
-  auto out = message.initRoot<output::wire::Demo>();
-  demo.write(out);
-  out.setSeconds(std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count());
-  write_json_line(console.out, out.asReader());
+  JsonLine<output::wire::Demo> line;
+  demo.write(*line);
+  line->setSeconds(std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count());
+  if (json) line.print(console.out);
   return Exit::done;
 }
 
@@ -266,9 +262,8 @@ Ending demo(const Invocation& invocation, Console& console) {
 Commands demo_commands() {
   return {{.name = "demo",
            .summary = "Show what troupe does, on a cluster of nodes that is removed afterwards",
-           .options =
-               {{.name = "--nodes", .value = "N", .help = "number of nodes (5)", .min = kNodesMin, .max = kNodesMax},
-                {.name = "--bytes", .value = "N", .help = "size of the file (67108864)", .min = 0, .max = kBytesMax}},
+           .options = {number_option("--nodes", "N", "number of nodes (5)", kNodesMin, kNodesMax),
+                       number_option("--bytes", "N", "size of the file (67108864)", 0, kBytesMax)},
            .run = demo}};
 }
 

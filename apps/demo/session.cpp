@@ -8,6 +8,7 @@
 #include <fstream>
 
 #include "apps/cli/file_source.hpp"
+#include "apps/cli/terminal.hpp"
 
 namespace troupe::apps {
 namespace {
@@ -18,11 +19,7 @@ constexpr std::chrono::seconds kNodeEnd{10};
 constexpr std::chrono::minutes kCommand{10};
 constexpr std::chrono::milliseconds kPause{100};
 
-std::string shown(const Words& words) {
-  std::string out;
-  for (const auto& word : words) out += (out.empty() ? "" : " ") + word;
-  return out;
-}
+std::string shown(const Words& words) { return joined(words, " "); }
 
 }  // namespace
 

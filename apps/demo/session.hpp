@@ -4,7 +4,6 @@
 //
 // Ends    all that it has started with it, and its directory.
 #include <memory>
-#include <ostream>
 #include <string>
 #include <vector>
 

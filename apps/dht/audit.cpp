@@ -1,10 +1,7 @@
 // troupe dht check | clean
-#include <capnp/message.h>
-
-#include <ostream>
-
 #include "actors/dht/api.hpp"
 #include "apps/cli/client.hpp"
+#include "apps/cli/copy_same.hpp"
 #include "apps/cli/json.hpp"
 #include "apps/cli/terminal.hpp"
 #include "apps/dht/dht.hpp"
@@ -22,8 +19,7 @@ constexpr std::chrono::minutes kIdle{1};  // the node says something each second
 
 std::string text(capnp::Text::Reader from) { return {from.begin(), from.size()}; }
 
-template <class Out>
-void write_sums(Out out, wire::AuditSum::Reader sum) {
+void add(output::wire::DhtAudited::Builder out, wire::AuditSum::Reader sum) {
   out.setRows(out.getRows() + sum.getRows());
   out.setBytes(out.getBytes() + sum.getBytes());
   out.setExpired(out.getExpired() + sum.getExpired());
@@ -56,27 +52,24 @@ class Printer {
 
  private:
   void print(wire::RowTrouble::Reader trouble) {
+    const auto row = trouble.getRow();
     if (!json_) {
-      const auto row = trouble.getRow();
-      console_.out << text(trouble.getSpace()) << ' '
-                   << (row.size() == 0 ? "all of it" : base::hex({row.begin(), row.size()})) << ' '
+      console_.out << text(trouble.getSpace()) << ' ' << (row.size() == 0 ? "all of it" : hex(row)) << ' '
                    << base::printable(text(trouble.getWhat())) << '\n';
       return;
     }
-    capnp::MallocMessageBuilder message;
-    auto out = message.initRoot<output::wire::DhtTrouble>();
-    out.setSpace(trouble.getSpace());
-    if (trouble.getRow().size() > 0) out.setRow(trouble.getRow());
-    out.setTrouble(trouble.getWhat());
-    write_json_line(console_.out, out.asReader());
+    JsonLine<output::wire::DhtTrouble> line;
+    line->setSpace(trouble.getSpace());
+    if (row.size() > 0) line->setRow(row);
+    line->setTrouble(trouble.getWhat());
+    line.print(console_.out);
   }
 
   void print(capnp::List<wire::AuditSum>::Reader sums) {
     summed_ = true;
-    capnp::MallocMessageBuilder message;
-    auto out = message.initRoot<output::wire::DhtAudited>();
-    out.setSummary(true);
-    auto spaces = out.initSpaces(sums.size());
+    JsonLine<output::wire::DhtAudited> line;
+    line->setSummary(true);
+    auto spaces = line->initSpaces(sums.size());
     TextTable table({{"SPACE"},
                      {"HELD", Align::right},
                      {"BYTES", Align::right},
@@ -86,16 +79,15 @@ class Printer {
                      {"FREED", Align::right}});
     for (unsigned i = 0; i < sums.size(); ++i) {
       const auto sum = sums[i];
-      spaces[i].setSpace(sum.getSpace());
-      write_sums(spaces[i], sum);
-      write_sums(out, sum);
+      copy_same(sum, spaces[i]);
+      add(*line, sum);
       table.add({text(sum.getSpace()), std::to_string(sum.getRows()), bytes_for_people(sum.getBytes()),
                  std::to_string(sum.getExpired()), std::to_string(sum.getTroubles()), std::to_string(sum.getRemoved()),
                  bytes_for_people(sum.getRemovedBytes())});
     }
-    troubles_ = out.getTroubles();
+    troubles_ = line->getTroubles();
     kept_note_ = dht_command::kept_note(sums);
-    if (json_) write_json_line(console_.out, out.asReader());
+    if (json_) line.print(console_.out);
     else table.print(console_.out);
   }
 

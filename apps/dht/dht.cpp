@@ -1,10 +1,6 @@
 // troupe dht get | find | provide | providers | table, and the table of all its commands
 #include "apps/dht/dht.hpp"
 
-#include <capnp/message.h>
-
-#include <ostream>
-
 #include "actors/dht/api.hpp"
 #include "actors/dht/wire.hpp"
 #include "actors/files/api.hpp"
@@ -15,6 +11,7 @@
 #include "apps/dht/key.hpp"
 #include "apps/dht/many.hpp"
 #include "apps/dht/show.hpp"
+#include "messages/contact.hpp"
 #include "messages/output/dht.capnp.h"
 #include "runtime/base/text.hpp"
 
@@ -22,9 +19,6 @@ namespace troupe::apps {
 namespace {
 
 namespace wire = dht::wire;
-
-std::string hex(capnp::Data::Reader from) { return base::hex({from.begin(), from.size()}); }
-capnp::Data::Reader data(base::ByteView from) { return {from.data(), from.size()}; }
 
 /// With --explain also where none was found: then the error follows.
 void print_value(const Invocation& invocation, Console& console, const std::string& typed, wire::GotValue::Reader got) {
@@ -36,10 +30,9 @@ void print_value(const Invocation& invocation, Console& console, const std::stri
     console.err << dht_command::quorum_note(invocation, got);
     return;
   }
-  capnp::MallocMessageBuilder message;
-  auto out = message.initRoot<output::wire::DhtValue>();
-  dht_command::write(out, invocation, typed, got);
-  write_json_line(console.out, out.asReader());
+  JsonLine<output::wire::DhtValue> line;
+  dht_command::write(*line, invocation, typed, got);
+  line.print(console.out);
 }
 
 Ending get(const Invocation& invocation, Console& console) {
@@ -73,26 +66,17 @@ Ending get(const Invocation& invocation, Console& console) {
   return dht_command::sealed_to_others("what was sealed is printed");
 }
 
-void print_contact(Console& console, messages::wire::Contact::Reader contact) {
-  capnp::MallocMessageBuilder message;
-  auto row = message.initRoot<output::wire::DhtContact>();
-  dht_command::write(row, contact);
-  console.out << hex(row.asReader().getNode()) << '@' << std::string(row.getAddress().begin(), row.getAddress().size())
-              << '\n';
-}
-
 void print_contacts(const Invocation& invocation, Console& console, const std::string& target,
                     capnp::List<messages::wire::Contact>::Reader list, wire::SearchResult::Reader search) {
   if (invocation.globals.json) {
-    capnp::MallocMessageBuilder message;
-    auto out = message.initRoot<output::wire::DhtFound>();
-    out.setTarget(target);
-    auto nodes = out.initNodes(list.size());
+    JsonLine<output::wire::DhtFound> line;
+    line->setTarget(target);
+    auto nodes = line->initNodes(list.size());
     for (unsigned i = 0; i < nodes.size(); ++i) dht_command::write(nodes[i], list[i]);
-    dht_command::write(out.initSearch(), search);
-    return write_json_line(console.out, out.asReader());
+    dht_command::write(line->initSearch(), search);
+    return line.print(console.out);
   }
-  for (const auto one : list) print_contact(console, one);
+  for (const auto one : list) dht_command::print_contact(console.out, one);
   if (invocation.has("--explain")) dht_command::explain(console.err, search);
 }
 
@@ -117,9 +101,11 @@ Ending find(const Invocation& invocation, Console& console) {
   return Failure{*dht::unheard_error(search)};
 }
 
+Failure wrong_content() { return usage_failure("a content id has 64 hexadecimal digits", "troupe file ls"); }
+
 Ending provide(const Invocation& invocation, Console& console) {
   const auto cid = base::Digest::from_hex(*invocation.text("CID"));
-  if (!cid) return usage_failure("a content id has 64 hexadecimal digits", "troupe file ls");
+  if (!cid) return wrong_content();
   auto client = Client::connect(invocation, console);
   if (!client.ok()) return client.error();
   auto answer = client.value()->ask<wire::Provide, wire::PutDone>(files::kAnnouncePath, kDhtTimeout,
@@ -141,7 +127,7 @@ Ending provide(const Invocation& invocation, Console& console) {
 Ending providers(const Invocation& invocation, Console& console) {
   const std::string typed = *invocation.text("CID");
   const auto cid = base::Digest::from_hex(typed);
-  if (!cid) return usage_failure("a content id has 64 hexadecimal digits", "troupe file ls");
+  if (!cid) return wrong_content();
   auto client = Client::connect(invocation, console);
   if (!client.ok()) return client.error();
   std::size_t found = 0;
@@ -156,7 +142,7 @@ Ending providers(const Invocation& invocation, Console& console) {
       [&](wire::FoundProviders::Reader more) -> Client::Outcome<void> {
         found += more.getProviders().size();
         if (!invocation.globals.json) {
-          for (const auto one : more.getProviders()) print_contact(console, one);
+          for (const auto one : more.getProviders()) dht_command::print_contact(console.out, one);
           console.out.flush();
         }
         if (!more.getLast()) return {};
@@ -174,37 +160,38 @@ Ending providers(const Invocation& invocation, Console& console) {
                  "at a node that `troupe file ls` shows it at: troupe dht provide " + typed};
 }
 
-Ending table(const Invocation& invocation, Console& console) {
-  auto client = Client::connect(invocation, console);
-  if (!client.ok()) return client.error();
-  auto answer = client.value()->ask<wire::GetTable, wire::TableRows>(dht::kPath, std::chrono::seconds(5),
-                                                                     [](wire::GetTable::Builder) {});
-  if (!answer.ok()) return answer.error();
-  const auto rows = answer.value().root();
-  capnp::MallocMessageBuilder message;
-  auto list = message.initRoot<output::wire::DhtTable>().initBuckets(rows.getBuckets().size());
-  TextTable text({{"BUCKET", Align::right}, {"NODE"}, {"ADDRESS"}, {"LAST SEEN", Align::right}});
+void print_table_json(std::ostream& out, wire::TableRows::Reader rows) {
+  JsonLine<output::wire::DhtTable> line;
+  auto list = line->initBuckets(rows.getBuckets().size());
   for (unsigned i = 0; i < list.size(); ++i) {
     const auto from = rows.getBuckets()[i];
     list[i].setBucket(from.getRange());
     auto contacts = list[i].initContacts(from.getContacts().size());
     for (unsigned k = 0; k < contacts.size(); ++k) {
       dht_command::write(contacts[k], from.getContacts()[k].getContact());
-      const std::uint64_t seconds = from.getContacts()[k].getLastSeenMs() / 1'000;
-      contacts[k].getLastSeenS().setValue(seconds);
-      text.add({std::to_string(from.getRange()), hex(contacts[k].asReader().getNode()),
-                std::string(contacts[k].getAddress().begin(), contacts[k].getAddress().size()),
-                std::to_string(seconds) + " s"});
+      contacts[k].getLastSeenS().setValue(from.getContacts()[k].getLastSeenMs() / 1'000);
     }
   }
-  if (invocation.globals.json) {
-    write_json_line(console.out, capnp::toDynamic(list.asReader()));
-    return Exit::done;
-  }
-  text.print(console.out);
+  write_json_line(out, capnp::toDynamic(list.asReader()));
+}
+
+void print_table_text(Console& console, wire::TableRows::Reader rows) {
+  TextTable table({{"BUCKET", Align::right}, {"NODE"}, {"ADDRESS"}, {"LAST SEEN", Align::right}});
+  for (const auto bucket : rows.getBuckets())
+    for (const auto row : bucket.getContacts())
+      table.add({std::to_string(bucket.getRange()), dht_command::id_of(row.getContact()).hex(),
+                 messages::read_contact(row.getContact()).endpoint.text(),
+                 std::to_string(row.getLastSeenMs() / 1'000) + " s"});
+  table.print(console.out);
   console.err << "the network has about " << rows.getNodes() << " nodes"
               << (rows.getClient() ? "; this one cannot be dialled, and only asks" : "") << '\n';
-  return Exit::done;
+}
+
+Ending table(const Invocation& invocation, Console& console) {
+  return ask_and_print<wire::GetTable, wire::TableRows>(
+      invocation, console, dht::kPath, std::chrono::seconds(5), [](wire::GetTable::Builder) {},
+      [&](wire::TableRows::Reader rows) { print_table_json(console.out, rows); },
+      [&](wire::TableRows::Reader rows) { print_table_text(console, rows); });
 }
 
 const Option kExplain{.name = "--explain", .help = "print each question: the node, why it was asked, and its answer"};
@@ -215,16 +202,10 @@ Commands dht_commands() {
   return {
       {.name = "dht put",
        .summary = "Publish a value in the network, and print its key",
-       .options = {{.name = "--ttl",
-                    .value = "S",
-                    .help = "seconds until the value expires (172800)",
-                    .min = 1,
-                    .max = 604'800},
-                   {.name = "--expect",
-                    .value = "SEQ",
-                    .help = "replace only the value with this sequence number; 0: store only if there is none",
-                    .min = 0,
-                    .max = UINT64_MAX},
+       .options = {number_option("--ttl", "S", "seconds until the value expires (172800)", 1, 604'800),
+                   number_option("--expect", "SEQ",
+                                 "replace only the value with this sequence number; 0: store only if there is none", 0,
+                                 UINT64_MAX),
                    {.name = "--reader",
                     .value = "KEY",
                     .help = "encrypt the value for this public key; repeat for more readers",
@@ -243,13 +224,11 @@ Commands dht_commands() {
        .run = dht_put},
       {.name = "dht get",
        .summary = "Print the value of a key, or of several keys",
-       .options =
-           {{.name = "--quorum",
-             .value = "N",
-             .help = "other nodes that must agree on a signed value (3); with fewer the value is printed with a note",
-             .min = 1,
-             .max = 20},
-            kExplain},
+       .options = {number_option(
+                       "--quorum", "N",
+                       "other nodes that must agree on a signed value (3); with fewer the value is printed with a note",
+                       1, 20),
+                   kExplain},
        .positionals = {{.name = "KEY",
                         .help = "as `dht put` printed it, or the NAME of a value of this node; of several each value "
                                 "comes on a line",
@@ -272,16 +251,14 @@ Commands dht_commands() {
        .run = provide},
       {.name = "dht providers",
        .summary = "Find the nodes that have announced a content",
-       .options = {{.name = "--limit", .value = "N", .help = "stop after N providers (20)", .min = 1, .max = 1'000},
-                   kExplain},
+       .options = {number_option("--limit", "N", "stop after N providers (20)", 1, 1'000), kExplain},
        .positionals = {{.name = "CID", .help = "64 hexadecimal digits"}},
        .needs = Needs::view,
        .run = providers},
       {.name = "dht listen",
        .summary = "Print the value or providers of a key, then each change as it comes",
-       .options =
-           {{.name = "--count", .value = "N", .help = "stop after N values or providers", .min = 1, .max = 1'000'000},
-            {.name = "--seconds", .value = "S", .help = "stop after S seconds", .min = 1, .max = 31'536'000}},
+       .options = {number_option("--count", "N", "stop after N values or providers", 1, 1'000'000),
+                   number_option("--seconds", "S", "stop after S seconds", 1, 31'536'000)},
        .positionals = {{.name = "KEY", .help = "a NAME or /kv/KEY as of `dht get`; a CID for its providers"}},
        .needs = Needs::view,
        .notes = kListenNotes,

@@ -1,10 +1,7 @@
 // troupe dht list
-#include <capnp/message.h>
-
-#include <ostream>
-
 #include "actors/dht/api.hpp"
 #include "apps/cli/client.hpp"
+#include "apps/cli/copy_same.hpp"
 #include "apps/cli/json.hpp"
 #include "apps/dht/dht.hpp"
 #include "apps/dht/show.hpp"
@@ -25,8 +22,7 @@ std::string text(capnp::Data::Reader from) { return {reinterpret_cast<const char
 /// As `dht get` takes it; of an announcement no more than the beginning of its content id is known.
 std::string key_text(wire::RowSummary::Reader row) {
   const auto space = dht::space_of(row.getWhat());
-  const auto key = row.getKey();
-  return (space ? dht_command::space_name(*space) : "") + base::hex({key.begin(), key.size()});
+  return (space ? dht_command::space_name(*space) : "") + hex(row.getKey());
 }
 
 /// Rows as they come, and the sum.
@@ -48,23 +44,21 @@ class Printer {
 
   bool end() {
     if (!summed_ || !json_) return summed_;
-    capnp::MallocMessageBuilder message;
-    auto out = message.initRoot<output::wire::DhtListed>();
-    out.setSummary(true);
-    out.setRows(rows_);
-    out.setBytes(bytes_);
-    write_json_line(console_.out, out.asReader());
+    JsonLine<output::wire::DhtListed> line;
+    line->setSummary(true);
+    line->setRows(rows_);
+    line->setBytes(bytes_);
+    line.print(console_.out);
     return true;
   }
 
  private:
   void print(wire::RowSummary::Reader row) {
-    const auto whose = row.getWhose();
     console_.out << std::string_view(row.getSpace().cStr(), row.getSpace().size()) << ' ' << key_text(row);
     if (row.getWhat() == static_cast<std::uint8_t>(dht::Space::kv))
       console_.out << " number " << row.getSequence() << " \"" << base::printable(text(row.getName())) << '"';
     if (row.getWhat() == dht::kProviderNumber) {
-      if (whose.size() > 0) console_.out << " at " << base::hex({whose.begin(), whose.size()});
+      if (row.getWhose().size() > 0) console_.out << " at " << hex(row.getWhose());
     } else {
       console_.out << ", " << row.getBytes() << " B";
     }
@@ -78,20 +72,17 @@ class Printer {
   }
 
   void print_json(wire::RowSummary::Reader row) {
-    capnp::MallocMessageBuilder message;
-    auto out = message.initRoot<output::wire::DhtRow>();
-    out.setSpace(row.getSpace());
-    out.setKey(key_text(row));
+    JsonLine<output::wire::DhtRow> line;
+    copy_same(row, *line);
+    line->setKey(key_text(row));
     const std::string name = text(row.getName());
-    if (!name.empty() && base::is_utf8(name)) out.setName({name.data(), name.size()});
+    if (!name.empty() && base::is_utf8(name)) line->setName({name.data(), name.size()});
     if (row.getWhose().size() > 0) {
-      if (row.getWhat() == dht::kProviderNumber) out.setNode(row.getWhose());
-      else out.setOwner(row.getWhose());
+      if (row.getWhat() == dht::kProviderNumber) line->setNode(row.getWhose());
+      else line->setOwner(row.getWhose());
     }
-    out.setSequence(row.getSequence());
-    out.setBytes(row.getBytes());
-    if (row.getExpires() > 0) out.getExpires().setValue(row.getExpires());
-    write_json_line(console_.out, out.asReader());
+    if (row.getExpires() > 0) line->getExpires().setValue(row.getExpires());
+    line.print(console_.out);
   }
 
   Console& console_;

@@ -1,8 +1,4 @@
 // troupe dht listen
-#include <capnp/message.h>
-
-#include <ostream>
-
 #include "actors/dht/api.hpp"
 #include "actors/dht/logic/topic.hpp"
 #include "apps/cli/client.hpp"
@@ -48,9 +44,7 @@ class Printer {
       case wire::Came::LISTENING: tell_leases(item.getListening()); break;
       case wire::Came::VALUE: print(item.getValue()); break;
       case wire::Came::PROVIDER: print(item.getProvider()); break;
-      case wire::Came::ENDED:
-        ended({item.getEnded().getWhy().begin(), item.getEnded().getWhy().size()}, item.getEnded().getItems());
-        break;
+      case wire::Came::ENDED: ended(item.getEnded().getWhy(), item.getEnded().getItems()); break;
     }
     console_.out.flush();  // a person sees each line when it comes
     if (!console_.out) return unwritten(console_, "");
@@ -73,10 +67,9 @@ class Printer {
   void print(wire::GotValue::Reader got) {
     ++items_;
     if (json_) {
-      capnp::MallocMessageBuilder message;
-      auto out = message.initRoot<output::wire::DhtValue>();
-      dht_command::write(out, typed_, got);
-      return write_json_line(console_.out, out.asReader());
+      JsonLine<output::wire::DhtValue> line;
+      dht_command::write(*line, typed_, got);
+      return line.print(console_.out);
     }
     const std::string value(reinterpret_cast<const char*>(got.getValue().begin()), got.getValue().size());
     console_.out << got.getSequence() << ' '
@@ -85,12 +78,10 @@ class Printer {
 
   void print(messages::wire::Contact::Reader provider) {
     ++items_;
-    capnp::MallocMessageBuilder message;
-    auto row = message.initRoot<output::wire::DhtContact>();
-    dht_command::write(row, provider);
-    if (json_) return write_json_line(console_.out, row.asReader());
-    console_.out << base::hex({row.asReader().getNode().begin(), row.asReader().getNode().size()}) << '@'
-                 << std::string(row.getAddress().begin(), row.getAddress().size()) << '\n';
+    if (!json_) return dht_command::print_contact(console_.out, provider);
+    JsonLine<output::wire::DhtContact> line;
+    dht_command::write(*line, provider);
+    line.print(console_.out);
   }
 
   void ended(const std::string& why, std::uint64_t items) {
@@ -98,12 +89,11 @@ class Printer {
       console_.err << "ended: " << base::printable(why) << "; " << items << " came\n";
       return;
     }
-    capnp::MallocMessageBuilder message;
-    auto out = message.initRoot<output::wire::DhtListenEnded>();
-    out.setSummary(true);
-    out.setWhy(why);
-    out.setItems(items);
-    write_json_line(console_.out, out.asReader());
+    JsonLine<output::wire::DhtListenEnded> line;
+    line->setSummary(true);
+    line->setWhy(why);
+    line->setItems(items);
+    line.print(console_.out);
   }
 
   Console& console_;
@@ -131,8 +121,8 @@ Ending dht_listen(const Invocation& invocation, Console& console) {
       dht::kListenPath, kIdle,
       [&](wire::ListenTo::Builder question) {
         question.setWhat(static_cast<std::uint8_t>(target->kind));
-        if (target->key) question.setKey({target->key->bytes.data(), target->key->bytes.size()});
-        else question.setName({reinterpret_cast<const std::uint8_t*>(target->name.data()), target->name.size()});
+        if (target->key) question.setKey(data(target->key->view()));
+        else question.setName(data(base::as_bytes(target->name)));
         question.setCount(invocation.number("--count").value_or(0));
         question.setMilliseconds(invocation.number("--seconds").value_or(0) * 1'000);
       },

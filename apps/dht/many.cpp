@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
-#include <istream>
 
 #include "actors/dht/api.hpp"
 #include "actors/dht/wire.hpp"
 #include "apps/cli/client.hpp"
 #include "apps/cli/file_source.hpp"
+#include "apps/cli/json.hpp"
 #include "apps/dht/key.hpp"
 #include "apps/dht/show.hpp"
 #include "apps/dht/tally.hpp"
@@ -23,8 +23,6 @@ constexpr std::size_t kManyMax = dht::kRegionItemsMax;          // messages/dht.
 constexpr std::size_t kManyBytesMax = 7 * dht::kValueBytesMax;  // the same: 512 KiB with what is around the values
 constexpr const char* kHelp = "troupe help dht put";
 constexpr std::size_t kLineBytesMax = dht::kValueBytesMax + 128;
-
-capnp::Data::Reader data(base::ByteView from) { return {from.data(), from.size()}; }
 
 struct Line {
   TypedKey key;

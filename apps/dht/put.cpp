@@ -1,9 +1,9 @@
 // troupe dht put
-#include <istream>
 #include <iterator>
 
 #include "actors/dht/api.hpp"
 #include "apps/cli/client.hpp"
+#include "apps/cli/json.hpp"
 #include "apps/dht/dht.hpp"
 #include "apps/dht/key.hpp"
 #include "apps/dht/many.hpp"
@@ -15,9 +15,6 @@ namespace {
 namespace wire = dht::wire;
 
 constexpr const char* kHelp = "troupe help dht put";
-
-std::string hex(capnp::Data::Reader from) { return base::hex({from.begin(), from.size()}); }
-capnp::Data::Reader data(base::ByteView from) { return {from.data(), from.size()}; }
 
 /// What is put: an argument, or with "-" what comes on standard input.
 base::Result<std::string, Failure> value_of(const Invocation& invocation, Console& console) {
@@ -84,10 +81,8 @@ Ending dht_put(const Invocation& invocation, Console& console) {
     return dht_command::not_put(answer.error().error, *key, typed, client.value()->way());
   }
   const auto done = answer.value().root();
-  dht_command::print_put(invocation, console,
-                         dht_command::space_name(key->space) +
-                             (key->space == dht::Space::cid ? hex(done.getDigest()) : hex(done.getKey())),
-                         done);
+  const std::string id = hex(key->space == dht::Space::cid ? done.getDigest() : done.getKey());
+  dht_command::print_put(invocation, console, dht_command::space_name(key->space) + id, done);
   if (!invocation.globals.json) console.err << dht_command::alone_note(done.getSearch());
   return Exit::done;
 }

@@ -1,7 +1,6 @@
 #include "apps/dht/show.hpp"
 
 #include <algorithm>
-#include <cstdio>
 
 #include "actors/dht/api.hpp"
 #include "actors/dht/logic/lookup_types.hpp"
@@ -19,18 +18,8 @@ namespace {
 
 double milliseconds(std::uint64_t micros) { return static_cast<double>(micros) / 1'000; }
 
-std::string text_of_ms(double ms) {
-  char out[32];
-  std::snprintf(out, sizeof out, "%.1f ms", ms);
-  return out;
-}
+std::string text_of_ms(std::uint64_t micros) { return fixed(milliseconds(micros), 1) + " ms"; }
 
-base::NodeId id_of(messages::wire::Contact::Reader contact) {
-  const base::Contact where = messages::read_contact(contact);
-  return crypto::node_id(where.key, where.nonce);
-}
-
-capnp::Data::Reader data(const base::NodeId& id) { return {id.bytes.data(), id.bytes.size()}; }
 /// Leading bits that who was asked shares with the key sought.
 std::size_t bits_shared(dht::wire::Question::Reader question) {
   const auto distance = dht::Key::from({question.getDistance().begin(), question.getDistance().size()});
@@ -38,12 +27,21 @@ std::size_t bits_shared(dht::wire::Question::Reader question) {
 }
 
 bool can_change(dht::wire::GotValue::Reader got) { return got.hasOwner() && got.getOwner().size() > 0; }
-std::string hex(capnp::Data::Reader id) { return base::hex({id.begin(), id.size()}); }
+std::string text(capnp::Data::Reader bytes) { return {reinterpret_cast<const char*>(bytes.begin()), bytes.size()}; }
 
 }  // namespace
 
+base::NodeId id_of(messages::wire::Contact::Reader contact) {
+  const base::Contact where = messages::read_contact(contact);
+  return crypto::node_id(where.key, where.nonce);
+}
+
+void print_contact(std::ostream& out, messages::wire::Contact::Reader contact) {
+  out << id_of(contact).hex() << '@' << messages::read_contact(contact).endpoint.text() << '\n';
+}
+
 void write(output::wire::DhtContact::Builder out, messages::wire::Contact::Reader contact) {
-  out.setNode(data(id_of(contact)));
+  out.setNode(data(id_of(contact).view()));
   out.setAddress(messages::read_contact(contact).endpoint.text());
 }
 
@@ -54,8 +52,7 @@ void write(output::wire::DhtSearch::Builder out, dht::wire::SearchResult::Reader
   for (unsigned i = 0; i < questions.size(); ++i) {
     const auto from = search.getQuestions()[i];
     auto to = questions[i];
-    const base::NodeId id = id_of(from.getContact());
-    to.setNode(data(id));
+    to.setNode(data(id_of(from.getContact()).view()));
     to.setAddress(messages::read_contact(from.getContact()).endpoint.text());
     to.setSharedBits(static_cast<std::uint32_t>(bits_shared(from)));
     to.setTookMs(milliseconds(from.getMicroseconds()));
@@ -66,16 +63,16 @@ void write(output::wire::DhtSearch::Builder out, dht::wire::SearchResult::Reader
 
 void write(output::wire::DhtValue::Builder out, const std::string& typed, dht::wire::GotValue::Reader got) {
   const auto value = got.getValue();
-  const std::string text(reinterpret_cast<const char*>(value.begin()), value.size());
+  const std::string words = text(value);
   out.setKey(typed);
   // With its size: a NUL is text as well.
-  if (!got.hasError() && base::is_utf8(text)) out.setValue({text.data(), text.size()});
+  if (!got.hasError() && base::is_utf8(words)) out.setValue({words.data(), words.size()});
   if (!got.hasError()) out.setValueHex(value);
   out.setBytes(value.size());
   out.setSealed(got.getSealed());
   if (can_change(got)) {
     out.setOwner(got.getOwner());
-    out.setName(std::string(reinterpret_cast<const char*>(got.getName().begin()), got.getName().size()));
+    out.setName(text(got.getName()));
     out.getExpires().setValue(static_cast<std::uint64_t>(std::max<std::int64_t>(got.getExpires(), 0)));
   }
   out.setSequence(got.getSequence());
@@ -105,44 +102,35 @@ std::string quorum_note(const Invocation& get, dht::wire::GotValue::Reader got) 
 void print_one_value(const Invocation& invocation, Console& console, const std::string& typed,
                      dht::wire::GotValue::Reader got) {
   if (invocation.globals.json) {
-    capnp::MallocMessageBuilder message;
-    auto out = message.initRoot<output::wire::DhtValue>();
-    write(out, invocation, typed, got);
-    return write_json_line(console.out, out.asReader());
+    JsonLine<output::wire::DhtValue> line;
+    write(*line, invocation, typed, got);
+    return line.print(console.out);
   }
-  const auto value = got.getValue();
-  console.out << typed << ' ' << base::printable({reinterpret_cast<const char*>(value.begin()), value.size()}) << '\n';
+  console.out << typed << ' ' << base::printable(text(got.getValue())) << '\n';
   if (const std::string note = quorum_note(invocation, got); !note.empty())
     console.err << base::printable(typed) << ": " << note;
 }
 
 void print_put(const Invocation& invocation, Console& console, dht::Space space, dht::wire::PutOne::Reader done) {
   const std::string key = space_name(space) + hex(space == dht::Space::cid ? done.getDigest() : done.getKey());
-  if (!invocation.globals.json) {
-    console.out << key << '\n';
-    return;
-  }
-  capnp::MallocMessageBuilder message;
-  auto out = message.initRoot<output::wire::DhtPut>();
-  out.setKey(key);
-  out.setSequence(done.getSequence());
-  out.setStored(done.getStored());
-  out.setAsked(done.getAsked());
-  write_json_line(console.out, out.asReader());
+  JsonLine<output::wire::DhtPut> line;
+  copy_same(done, *line);  // its key is of another type
+  line->setKey(key);
+  if (invocation.globals.json) line.print(console.out);
+  else console.out << key << '\n';
 }
 
 void print_put(const Invocation& invocation, Console& console, const std::string& key,
                dht::wire::PutDone::Reader done) {
   const auto search = done.getSearch();
   if (invocation.globals.json) {
-    capnp::MallocMessageBuilder message;
-    auto out = message.initRoot<output::wire::DhtPut>();
-    out.setKey(key);
-    out.setSequence(done.getSequence());
-    out.setStored(search.getStored());
-    out.setAsked(search.getStores());
-    write(out.initSearch(), search);
-    return write_json_line(console.out, out.asReader());
+    JsonLine<output::wire::DhtPut> line;
+    line->setKey(key);
+    line->setSequence(done.getSequence());
+    line->setStored(search.getStored());
+    line->setAsked(search.getStores());
+    write(line->initSearch(), search);
+    return line.print(console.out);
   }
   console.out << key << '\n';
   if (invocation.has("--explain")) explain(console.err, search);
@@ -257,7 +245,7 @@ void explain(std::ostream& out, dht::wire::SearchResult::Reader search) {
                std::to_string(one.getPath()), std::to_string(one.getDepth()), std::to_string(bits_shared(one)),
                std::string(one.getChosen().begin(), one.getChosen().size()),
                one.hasNamedBy() ? hex(one.getNamedBy()).substr(0, 8) : "our table", came,
-               text_of_ms(milliseconds(one.getMicroseconds()))});
+               text_of_ms(one.getMicroseconds())});
   }
   table.print(out);
   for (const auto one : search.getRefused())
@@ -265,7 +253,7 @@ void explain(std::ostream& out, dht::wire::SearchResult::Reader search) {
         << std::string(one.getWhy().begin(), one.getWhy().size()) << '\n';
   out << std::string(search.getEnding().begin(), search.getEnding().size()) << ": " << search.getAsked() << " asked, "
       << search.getUnanswered() << " without an answer, " << search.getHops() << " hops, "
-      << text_of_ms(milliseconds(search.getMicroseconds())) << '\n';
+      << text_of_ms(search.getMicroseconds()) << '\n';
 }
 
 }  // namespace troupe::apps::dht_command

@@ -1,6 +1,5 @@
 #pragma once
 // What the commands of `troupe dht` print of a search.
-#include <ostream>
 #include <string>
 
 #include "actors/dht/logic/contact.hpp"
@@ -14,6 +13,9 @@ namespace troupe::apps::dht_command {
 
 void write(output::wire::DhtSearch::Builder out, dht::wire::SearchResult::Reader search);
 void write(output::wire::DhtContact::Builder out, messages::wire::Contact::Reader contact);
+base::NodeId id_of(messages::wire::Contact::Reader contact);
+/// ID@HOST:PORT, on a line.
+void print_contact(std::ostream& out, messages::wire::Contact::Reader contact);
 
 /// All but the search and the holders. `typed` is the key as it was typed.
 void write(output::wire::DhtValue::Builder out, const std::string& typed, dht::wire::GotValue::Reader got);

@@ -1,9 +1,6 @@
 #include "apps/dht/tally.hpp"
 
-#include <capnp/message.h>
-
 #include <algorithm>
-#include <ostream>
 
 #include "apps/cli/json.hpp"
 #include "apps/dht/show.hpp"
@@ -23,12 +20,11 @@ void Tally::bad(const std::string& key, const base::Error& why) {
     console_.err << base::printable(key) << ": " << base::printable(why.message) << '\n';
     return;
   }
-  capnp::MallocMessageBuilder message;
-  auto line = message.initRoot<output::wire::DhtFailed>();
-  line.setKey(key);
-  line.initError().setCode(std::string(base::name(why.code)));
-  line.getError().setMessage(why.message);
-  write_json_line(console_.out, line.asReader());
+  JsonLine<output::wire::DhtFailed> line;
+  line->setKey(key);
+  line->initError().setCode(std::string(base::name(why.code)));
+  line->getError().setMessage(why.message);
+  line.print(console_.out);
 }
 
 void Tally::sealed(const std::string& key) {

@@ -1,15 +1,8 @@
 // troupe file get
-#include <capnp/message.h>
-
-#include <ostream>
-
 #include "actors/files/logic/range.hpp"
 #include "apps/cli/file_target.hpp"
-#include "apps/cli/json.hpp"
 #include "apps/cli/terminal.hpp"
 #include "apps/files/file.hpp"
-#include "messages/files.capnp.h"
-#include "messages/output/files.capnp.h"
 
 namespace troupe::apps {
 namespace {
@@ -55,7 +48,7 @@ class Get {
     return client_.subscribe<wire::GetFile, wire::GetItem>(
         files::kPath, kFileIdle,
         [&](wire::GetFile::Builder question) {
-          question.setCid(data(cid));
+          question.setCid(data(cid.view()));
           if (!range) return;
           auto part = question.getPart().initRange();
           part.setFirst(range->first);
@@ -115,13 +108,12 @@ Ending file_get(const Invocation& invocation, Console& console) {
   if (!read.ok()) return read.error();
   // Standard output is the file's where it goes there.
   if (!invocation.globals.json || to_output) return Exit::done;
-  capnp::MallocMessageBuilder message;
-  auto out = message.initRoot<output::wire::FileGot>();
-  out.setCid(data(cid.value()));
-  out.setFile(path);
-  out.setBytes(get.bytes());
-  out.setFileBytes(get.file_bytes());
-  write_json_line(console.out, out.asReader());
+  JsonLine<output::wire::FileGot> line;
+  line->setCid(data(cid.value().view()));
+  line->setFile(path);
+  line->setBytes(get.bytes());
+  line->setFileBytes(get.file_bytes());
+  line.print(console.out);
   return Exit::done;
 }
 

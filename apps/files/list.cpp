@@ -1,13 +1,6 @@
 // troupe file ls
-#include <capnp/message.h>
-
-#include <ostream>
-
-#include "apps/cli/json.hpp"
 #include "apps/cli/terminal.hpp"
 #include "apps/files/file.hpp"
-#include "apps/files/row.hpp"
-#include "messages/output/files.capnp.h"
 
 namespace troupe::apps {
 namespace {
@@ -15,8 +8,8 @@ namespace {
 namespace wire = files::wire;
 
 void print_json(std::ostream& out, const std::vector<FileRow>& files) {
-  capnp::MallocMessageBuilder message;
-  auto rows = message.initRoot<output::wire::Files>().initRows(static_cast<unsigned>(files.size()));
+  JsonLine<output::wire::Files> line;
+  auto rows = line->initRows(static_cast<unsigned>(files.size()));
   for (unsigned i = 0; i < rows.size(); ++i) files[i].write(rows[i]);
   write_json_line(out, capnp::toDynamic(rows.asReader()));
 }

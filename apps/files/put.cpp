@@ -1,15 +1,10 @@
 // troupe file put
-#include <capnp/message.h>
 #include <capnp/orphan.h>
 
-#include <ostream>
-
+#include "apps/cli/copy_same.hpp"
 #include "apps/cli/file_source.hpp"
-#include "apps/cli/json.hpp"
 #include "apps/cli/terminal.hpp"
 #include "apps/files/file.hpp"
-#include "messages/files.capnp.h"
-#include "messages/output/files.capnp.h"
 
 namespace troupe::apps {
 namespace {
@@ -42,21 +37,19 @@ class Put {
         progress_(console, source_.name().empty() ? "standard input" : source_.name(), source_.bytes(), client.now()) {}
 
   Client::Outcome<Kept<wire::PutDone>> run(std::optional<std::uint64_t> replicas) {
-    auto done = feed(replicas);
-    if (done.ok()) return done;
-    return explained(done.error());
-  }
-
- private:
-  Client::Outcome<Kept<wire::PutDone>> feed(std::optional<std::uint64_t> replicas) {
-    return client_.feed<wire::PutFile, wire::PutPiece, wire::PutDone>(
+    auto done = client_.feed<wire::PutFile, wire::PutPiece, wire::PutDone>(
         files::kPath, kFileIdle,
         [&](wire::PutFile::Builder question) {
           question.setName(source_.name());
           if (replicas) question.setReplicas(static_cast<std::uint8_t>(*replicas));
         },
         [this] { return next(); });
+    if (done.ok()) return done;
+    return explained(done.error());
   }
+
+ private:
+  using Filled = std::optional<base::Callback<void(wire::PutPiece::Builder)>>;
 
   Client::Produced<wire::PutPiece> next() {
     if (client_.interrupted()) return client_.interruption();
@@ -64,18 +57,17 @@ class Put {
       const auto ready = client_.wait_for(source_.descriptor(), os::Waker::Want::reading, kFileAlive);
       if (!ready.ok()) return ready.error();
       // An empty piece is passed over, and keeps the stream from being idle.
-      if (!ready.value()) return std::optional<base::Callback<void(wire::PutPiece::Builder)>>([](auto) {});
+      if (!ready.value()) return Filled([](auto) {});
     }
     Piece piece;
     const auto read = source_.read(piece.room());
     if (!read.ok()) return read.error();
     piece.size = read.value();
     all_read_ = piece.size == 0;
-    if (all_read_) return std::optional<base::Callback<void(wire::PutPiece::Builder)>>();
+    if (all_read_) return Filled();
     bytes_ += piece.size;
     progress_.update(bytes_, client_.now());
-    return std::optional<base::Callback<void(wire::PutPiece::Builder)>>(
-        [piece = std::move(piece)](wire::PutPiece::Builder out) mutable { piece.fill(out); });
+    return Filled([piece = std::move(piece)](wire::PutPiece::Builder out) mutable { piece.fill(out); });
   }
 
   /// Before its end the node cannot have listed the file; after it, only an answer of the node itself is certain.
@@ -101,16 +93,12 @@ class Put {
 };
 
 void print_json(std::ostream& out, wire::PutDone::Reader done, const std::string& name) {
-  capnp::MallocMessageBuilder message;
-  auto row = message.initRoot<output::wire::FilePut>();
-  row.setCid(done.getCid());
-  if (!name.empty()) row.setName(name);
-  row.setBytes(done.getBytes());
-  row.setChunks(done.getChunks());
-  row.setReplicas(done.getReplicasAsked());
-  row.setReached(done.getReplicasReached());
-  row.setBytesFresh(done.getBytesFresh());
-  write_json_line(out, row.asReader());
+  JsonLine<output::wire::FilePut> line;
+  copy_same(done, *line);
+  if (!name.empty()) line->setName(name);
+  line->setReplicas(done.getReplicasAsked());
+  line->setReached(done.getReplicasReached());
+  line.print(out);
 }
 
 }  // namespace

@@ -1,31 +1,14 @@
 // troupe file verify
-#include <capnp/message.h>
-
-#include <ostream>
-
 #include "actors/files/wire.hpp"
-#include "apps/cli/json.hpp"
+#include "apps/cli/copy_same.hpp"
 #include "apps/cli/terminal.hpp"
 #include "apps/files/file.hpp"
-#include "messages/files.capnp.h"
-#include "messages/output/files.capnp.h"
 
 namespace troupe::apps {
 namespace {
 
 namespace wire = files::wire;
 using base::Code;
-
-const char* name_of(wire::CopyState state) {
-  switch (state) {
-    case wire::CopyState::SOUND: return "sound";
-    case wire::CopyState::LACKING: return "lacking";
-    case wire::CopyState::DAMAGED: return "damaged";
-    case wire::CopyState::UNKNOWN: return "unknown";
-    case wire::CopyState::REPAIRED: return "repaired";
-  }
-  return "unknown";
-}
 
 /// Lines as they come, and the sum.
 class Verify {
@@ -67,17 +50,16 @@ class Verify {
     const bool chunk = key.value().kind == files::ContentKind::chunk;
     progress_.reset();  // its line is in the way
     if (form_ == Form::text) {
-      console_.out << name_of(copy.getState()) << ' ' << (chunk ? "chunk " : "manifest ") << key.value().id.hex()
+      console_.out << enumerant_text(copy.getState()) << ' ' << (chunk ? "chunk " : "manifest ") << key.value().id.hex()
                    << " at " << hex(copy.getNode()) << '\n';
       return {};
     }
-    capnp::MallocMessageBuilder message;
-    auto line = message.initRoot<output::wire::FileCopy>();
-    line.setNode(copy.getNode());
-    line.setKind(chunk ? output::wire::ContentKind::CHUNK : output::wire::ContentKind::MANIFEST);
-    line.setId(capnp::Data::Reader(key.value().id.bytes.data(), key.value().id.bytes.size()));
-    line.setState(name_of(copy.getState()));
-    write_json_line(console_.out, line.asReader());
+    JsonLine<output::wire::FileCopy> line;
+    line->setNode(copy.getNode());
+    line->setKind(chunk ? output::wire::ContentKind::CHUNK : output::wire::ContentKind::MANIFEST);
+    line->setId(data(key.value().id.view()));
+    line->setState(enumerant_text(copy.getState()));
+    line.print(console_.out);
     return {};
   }
 
@@ -94,17 +76,10 @@ class Verify {
       console_.out << '\n';
       return;
     }
-    capnp::MallocMessageBuilder message;
-    auto line = message.initRoot<output::wire::FileVerified>();
-    line.setSummary(true);
-    line.setCopies(sum.getCopies());
-    line.setSound(sum.getSound());
-    line.setLacking(sum.getLacking());
-    line.setDamaged(sum.getDamaged());
-    line.setUnknown(sum.getUnknown());
-    line.setRepaired(sum.getRepaired());
-    line.setBytes(sum.getBytes());
-    write_json_line(console_.out, line.asReader());
+    JsonLine<output::wire::FileVerified> line;
+    copy_same(sum, *line);
+    line->setSummary(true);
+    line.print(console_.out);
   }
 
   Client& client_;
@@ -125,7 +100,7 @@ Ending file_verify(const Invocation& invocation, Console& console) {
   if (!client.ok()) return client.error();
   Verify verify(*client.value(), console, invocation.globals.json ? Form::json : Form::text);
   const auto read = client.value()->subscribe<wire::VerifyFile, wire::VerifyItem>(
-      files::kPath, kFileIdle, [&](wire::VerifyFile::Builder question) { question.setCid(data(cid.value())); },
+      files::kPath, kFileIdle, [&](wire::VerifyFile::Builder question) { question.setCid(data(cid.value().view())); },
       [&](wire::VerifyItem::Reader item) { return verify.take(item); });
   if (!read.ok()) return read.error();
   return verify.ending();

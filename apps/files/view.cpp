@@ -1,16 +1,9 @@
 // troupe file view
-#include <capnp/message.h>
-
 #include <map>
-#include <ostream>
 
 #include "actors/files/wire.hpp"
-#include "apps/cli/json.hpp"
 #include "apps/cli/terminal.hpp"
 #include "apps/files/file.hpp"
-#include "apps/files/row.hpp"
-#include "messages/files.capnp.h"
-#include "messages/output/files.capnp.h"
 #include "runtime/base/text.hpp"
 
 namespace troupe::apps {
@@ -59,11 +52,9 @@ struct View {
   }
 };
 
-capnp::Data::Reader data(base::ByteView bytes) { return {bytes.data(), bytes.size()}; }
-
 void print_json(std::ostream& out, const View& view) {
-  capnp::MallocMessageBuilder message;
-  auto root = message.initRoot<output::wire::FileView>();
+  JsonLine<output::wire::FileView> line;
+  auto& root = *line;
   root.setCid(data(view.cid.view()));
   if (view.row) {
     if (!view.row->name.empty()) root.setName(view.row->name);
@@ -95,7 +86,7 @@ void print_json(std::ostream& out, const View& view) {
     auto holders = row.initHolders(static_cast<unsigned>(content.holders.size()));
     for (unsigned i = 0; i < holders.size(); ++i) holders.set(i, data(content.holders[i].view()));
   }
-  write_json_line(out, root.asReader());
+  line.print(out);
 }
 
 void print_chunks(std::ostream& out, const View& view) {
@@ -141,7 +132,7 @@ Ending file_view(const Invocation& invocation, Console& console) {
   if (!client.ok()) return client.error();
   View view{cid.value()};
   const auto seen = client.value()->subscribe<wire::ViewFile, wire::ViewItem>(
-      files::kPath, kFileIdle, [&](wire::ViewFile::Builder question) { question.setCid(data(cid.value())); },
+      files::kPath, kFileIdle, [&](wire::ViewFile::Builder question) { question.setCid(data(cid.value().view())); },
       [&](wire::ViewItem::Reader item) { return view.take(item); });
   if (!seen.ok()) return seen.error();
   if (invocation.globals.json) print_json(console.out, view);

@@ -1,13 +1,10 @@
 // troupe inspect --once
 #include "apps/inspect/inspect.hpp"
 
-#include <capnp/message.h>
-
 #include <array>
 #include <cstdio>
-#include <ostream>
 
-#include "apps/cli/ask_and_print.hpp"
+#include "apps/cli/client.hpp"
 #include "apps/cli/copy_same.hpp"
 #include "apps/cli/json.hpp"
 #include "apps/cli/shell_word.hpp"
@@ -20,12 +17,6 @@ namespace inspect_command {
 namespace {
 
 using Row = inspect::wire::ActorRow::Reader;
-
-std::string print(const char* form, double value) {
-  std::array<char, 64> out{};
-  std::snprintf(out.data(), out.size(), form, value);
-  return out.data();
-}
 
 std::string or_dash(capnp::Text::Reader text) {
   return text.size() == 0 ? "-" : std::string(text.begin(), text.size());
@@ -44,11 +35,10 @@ std::optional<Failure> mistake_in(const Invocation& invocation) {
 }
 
 void print_json(std::ostream& out, inspect::wire::ActorRows::Reader screen) {
-  capnp::MallocMessageBuilder message;
-  auto root = message.initRoot<output::wire::Inspection>();
-  copy_same(screen, root);
-  root.setTookMs(static_cast<double>(screen.getTookUs()) / 1'000);
-  write_json_line(out, root.asReader());
+  JsonLine<output::wire::Inspection> line;
+  copy_same(screen, *line);
+  line->setTookMs(static_cast<double>(screen.getTookUs()) / 1'000);
+  line.print(out);
 }
 
 void print_text(Console& console, inspect::wire::ActorRows::Reader screen) {
@@ -67,7 +57,7 @@ void print_text(Console& console, inspect::wire::ActorRows::Reader screen) {
   for (const Row row : screen.getActors())
     table.add({row.getPath(), row.getKind(), row.getState(), std::to_string(row.getMailbox()),
                row.getMailbox() == 0 ? "-" : milliseconds(row.getOldestMs()), std::to_string(row.getHandled()),
-               tenths(row.getPerSecond()), percent(row.getBusy()),
+               fixed(row.getPerSecond(), 1), percent(row.getBusy()),
                row.getP99Us() == 0 ? "-" : microseconds(row.getP99Us()), std::to_string(row.getRestarts()),
                std::to_string(row.getAsking()), or_dash(row.getLastError())});
   table.print(console.out);
@@ -92,10 +82,9 @@ Ending list(const Invocation& invocation, Console& console) {
 }
 
 void print_ended_json(std::ostream& out, inspect::wire::EndedRows::Reader ended) {
-  capnp::MallocMessageBuilder message;
-  auto root = message.initRoot<output::wire::InspectedEnds>();
-  copy_same(ended, root);
-  write_json_line(out, root.asReader());
+  JsonLine<output::wire::InspectedEnds> line;
+  copy_same(ended, *line);
+  line.print(out);
 }
 
 void print_ended_text(std::ostream& out, inspect::wire::EndedRows::Reader ended) {
@@ -159,8 +148,7 @@ std::string microseconds(std::uint64_t us) {
   return us < 10'000 ? std::to_string(us) + " us" : milliseconds(us / 1'000);
 }
 
-std::string percent(double share) { return print("%.1f %%", share * 100); }
-std::string tenths(double value) { return print("%.1f", value); }
+std::string percent(double share) { return fixed(share * 100, 1) + " %"; }
 
 std::string trace_text(std::uint64_t trace) {
   std::array<char, 17> out{};
@@ -190,21 +178,20 @@ filters
 }  // namespace inspect_command
 
 Commands inspect_commands() {
-  return {
-      {.name = "inspect",
-       .summary = "Show the actors of a node, or one actor",
-       .options = {{.name = "--once", .help = "print the actors once, as they are now"},
-                   {.name = "--filter",
-                    .value = "FILTER",
-                    .help = "only the actors that match: kind=peer mailbox>10 not /files/** lastError~timeout"},
-                   {.name = "--top", .value = "COLUMN", .help = "sort by COLUMN, largest first (by path)"},
-                   {.name = "--limit", .value = "N", .help = "print at most N rows (1000)", .min = 1, .max = 10'000},
-                   {.name = "--ended", .help = "list ended actors, latest first"}},
-       .positionals = {{.name = "PATH",
-                        .help = "path of one actor to show in full, such as /files",
-                        .arity = Arity::maybe}},
-       .needs = Needs::view,
-       .notes = std::string(inspect_command::kColumns) + R"(
+  return {{.name = "inspect",
+           .summary = "Show the actors of a node, or one actor",
+           .options = {{.name = "--once", .help = "print the actors once, as they are now"},
+                       {.name = "--filter",
+                        .value = "FILTER",
+                        .help = "only the actors that match: kind=peer mailbox>10 not /files/** lastError~timeout"},
+                       {.name = "--top", .value = "COLUMN", .help = "sort by COLUMN, largest first (by path)"},
+                       number_option("--limit", "N", "print at most N rows (1000)", 1, 10'000),
+                       {.name = "--ended", .help = "list ended actors, latest first"}},
+           .positionals = {{.name = "PATH",
+                            .help = "path of one actor to show in full, such as /files",
+                            .arity = Arity::maybe}},
+           .needs = Needs::view,
+           .notes = std::string(inspect_command::kColumns) + R"(
 examples
   troupe inspect --once --top mailbox --limit 20
   troupe inspect --once --filter 'kind=peer mailbox>10'
@@ -212,7 +199,7 @@ examples
   troupe inspect --once --filter 'oldest>1.5s lastError~timeout'
   troupe inspect --once --filter '/peer/** asking>0' --json
 )",
-       .run = inspect_command::inspect}};
+           .run = inspect_command::inspect}};
 }
 
 }  // namespace troupe::apps

@@ -22,8 +22,6 @@ std::string milliseconds(std::uint64_t ms);
 std::string microseconds(std::uint64_t us);
 /// "12.5 %" of a share between 0 and 1.
 std::string percent(double share);
-/// "12.5" with one digit behind the point.
-std::string tenths(double value);
 /// The id of a trace: 16 hexadecimal digits.
 std::string trace_text(std::uint64_t trace);
 

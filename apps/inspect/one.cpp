@@ -1,8 +1,5 @@
 // troupe inspect --once PATH
-#include <capnp/message.h>
-
 #include <map>
-#include <ostream>
 
 #include "apps/cli/copy_same.hpp"
 #include "apps/cli/json.hpp"
@@ -49,8 +46,8 @@ std::optional<std::string> state_of(Looked looked) {
 std::string code_of(std::uint16_t code) { return std::string(base::name(base::code_of(code))); }
 
 void print_json(std::ostream& out, Looked looked) {
-  capnp::MallocMessageBuilder message;
-  auto root = message.initRoot<output::wire::InspectedOne>();
+  JsonLine<output::wire::InspectedOne> line;
+  auto& root = *line;
   const Names names(looked);
   copy_same(looked, root);
   const Portrait seen = looked.getPortrait();
@@ -74,7 +71,7 @@ void print_json(std::ostream& out, Looked looked) {
     root.setStateKind(looked.getStateName());
     root.setState(*state);
   }
-  write_json_line(out, root.asReader());
+  line.print(out);
 }
 
 class Lines {
@@ -145,8 +142,8 @@ void print_text(std::ostream& out, Looked looked) {
       << base::printable(text(row.getState())) << '\n';
   Lines lines(out);
   lines.add("mailbox", waiting_text(row));
-  lines.add("handled", std::to_string(row.getHandled()) + "; a second " + tenths(row.getPerSecond()) + " now, " +
-                           tenths(row.getPerSecondMinute()) + " over a minute");
+  lines.add("handled", std::to_string(row.getHandled()) + "; a second " + fixed(row.getPerSecond(), 1) + " now, " +
+                           fixed(row.getPerSecondMinute(), 1) + " over a minute");
   lines.add("busy", percent(row.getBusy()) + " now, " + percent(row.getBusyMinute()) + " over a minute");
   lines.add("restarts", std::to_string(row.getRestarts()) +
                             (row.getLastError().size() > 0 ? ", the last error: " + text(row.getLastError()) : ""));
@@ -164,14 +161,9 @@ void print_text(std::ostream& out, Looked looked) {
 }  // namespace
 
 Ending look_at(const Invocation& invocation, Console& console, const std::string& path) {
-  auto client = Client::connect(invocation, console);
-  if (!client.ok()) return client.error();
-  auto answer = client.value()->ask<inspect::wire::LookAt, inspect::wire::Looked>(
-      kInspect, kTimeout, [&](inspect::wire::LookAt::Builder question) { question.setPath(path); });
-  if (!answer.ok()) return answer.error();
-  if (invocation.globals.json) print_json(console.out, answer.value().root());
-  else print_text(console.out, answer.value().root());
-  return Exit::done;
+  return ask_and_print<inspect::wire::LookAt, inspect::wire::Looked>(
+      invocation, console, kInspect, kTimeout, [&](inspect::wire::LookAt::Builder question) { question.setPath(path); },
+      [&](Looked looked) { print_json(console.out, looked); }, [&](Looked looked) { print_text(console.out, looked); });
 }
 
 }  // namespace troupe::apps::inspect_command

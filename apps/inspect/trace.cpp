@@ -1,8 +1,5 @@
 // troupe trace PATTERN
-#include <capnp/message.h>
-
-#include <ostream>
-
+#include "apps/cli/copy_same.hpp"
 #include "apps/cli/json.hpp"
 #include "apps/cli/terminal.hpp"
 #include "apps/inspect/inspect.hpp"
@@ -29,30 +26,6 @@ std::string time_of(std::uint64_t unix_ms) {
   return observe::date_text(base::WallTime(std::chrono::milliseconds(std::min(unix_ms, kMax))));
 }
 
-const char* name_of(inspect::wire::FollowedMessage::Way way) {
-  switch (way) {
-    case inspect::wire::FollowedMessage::Way::IN: return "in";
-    case inspect::wire::FollowedMessage::Way::OUT: return "out";
-    case inspect::wire::FollowedMessage::Way::OVER: return "over";
-  }
-  return "unknown";
-}
-
-const char* name_of(inspect::wire::FollowedMessage::Form form) {
-  using Form = inspect::wire::FollowedMessage::Form;
-  switch (form) {
-    case Form::MESSAGE: return "message";
-    case Form::ANSWER: return "answer";
-    case Form::OPEN: return "open";
-    case Form::ERROR: return "error";
-    case Form::ITEM: return "item";
-    case Form::END: return "end";
-    case Form::CANCEL: return "cancel";
-    case Form::CREDIT: return "credit";
-  }
-  return "unknown";
-}
-
 class Printer {
  public:
   Printer(Console& console, bool json) : console_(console), json_(json) {}
@@ -63,11 +36,9 @@ class Printer {
         for (const auto schema : item.getSchemas()) (void)decoder_.learn({schema.begin(), schema.size()});
         break;
       case inspect::wire::FollowItem::MESSAGE: print(item.getMessage()); break;
-      case inspect::wire::FollowItem::ENDED: {
-        const auto end = item.getEnded();
-        ended(text(end.getWhy()), end.getMessages(), end.getDropped());
+      case inspect::wire::FollowItem::ENDED:
+        ended(item.getEnded().getWhy(), item.getEnded().getMessages(), item.getEnded().getDropped());
         break;
-      }
       case inspect::wire::FollowItem::NOTHING: break;
     }
     messages_ += item.isMessage() ? 1u : 0u;
@@ -92,16 +63,16 @@ class Printer {
 
   void print(Message message) {
     if (json_) return print_json(message);
-    std::string line = time_of(message.getUnixMs()).substr(11, 12) + "  " + name_of(message.getWay());
+    std::string line = time_of(message.getUnixMs()).substr(11, 12) + "  " + enumerant_text(message.getWay());
     line.resize(std::max<std::size_t>(line.size(), 18), ' ');
     line += "  " + text(message.getPath());
     if (message.getOther().size() > 0)
       line += (message.getWay() == inspect::wire::FollowedMessage::Way::OVER ? " for " : " from ") +
               text(message.getOther());
     const std::string kind = text(message.getKind());
-    line += "  " + (kind.empty() ? std::string(name_of(message.getForm())) : kind);
+    line += "  " + (kind.empty() ? enumerant_text(message.getForm()) : kind);
     if (!kind.empty() && message.getForm() != inspect::wire::FollowedMessage::Form::MESSAGE)
-      line += std::string(" (") + name_of(message.getForm()) + ")";
+      line += " (" + enumerant_text(message.getForm()) + ")";
     if (message.getTrace() != 0) line += "  trace " + inspect_command::trace_text(message.getTrace());
     const std::string fields = decoded(message, kTextBytesMax);
     // The decoder's line is plain already, and escaping it again would double its backslashes.
@@ -109,29 +80,24 @@ class Printer {
   }
 
   void print_json(Message message) {
-    capnp::MallocMessageBuilder out;
-    auto root = out.initRoot<output::wire::TracedMessage>();
-    root.setAt(time_of(message.getUnixMs()));
-    root.setWay(name_of(message.getWay()));
-    root.setPath(message.getPath());
-    if (message.getOther().size() > 0) root.setOther(message.getOther());
-    if (message.getKind().size() > 0) root.setKind(message.getKind());
-    root.setForm(name_of(message.getForm()));
-    if (message.getTrace() != 0) root.setTrace(inspect_command::trace_text(message.getTrace()));
-    root.setBytes(message.getBytes());
-    root.setText(decoded(message, kJsonTextBytesMax));
-    write_json_line(console_.out, root.asReader());
+    JsonLine<output::wire::TracedMessage> line;
+    copy_same(message, *line);
+    line->setAt(time_of(message.getUnixMs()));
+    line->setWay(enumerant_text(message.getWay()));
+    line->setForm(enumerant_text(message.getForm()));
+    if (message.getTrace() != 0) line->setTrace(inspect_command::trace_text(message.getTrace()));
+    line->setText(decoded(message, kJsonTextBytesMax));
+    line.print(console_.out);
   }
 
   void ended(const std::string& why, std::uint64_t messages, std::uint64_t dropped) {
     if (json_) {
-      capnp::MallocMessageBuilder out;
-      auto root = out.initRoot<output::wire::TraceEnded>();
-      root.setSummary(true);
-      root.setWhy(why);
-      root.setMessages(messages);
-      root.setDropped(dropped);
-      return write_json_line(console_.out, root.asReader());
+      JsonLine<output::wire::TraceEnded> line;
+      line->setSummary(true);
+      line->setWhy(why);
+      line->setMessages(messages);
+      line->setDropped(dropped);
+      return line.print(console_.out);
     }
     console_.err << "ended: " << base::printable(why) << "; " << messages << " messages";
     if (dropped > 0) console_.err << ", " << dropped << " more were lost: they came too fast";
@@ -181,12 +147,8 @@ Commands trace_commands() {
   return {
       {.name = "trace",
        .summary = "Print messages as actors handle them, for a limited time",
-       .options = {{.name = "--count", .value = "N", .help = "stop after N messages (100)", .min = 1, .max = 1'000'000},
-                   {.name = "--seconds",
-                    .value = "S",
-                    .help = "stop after S seconds (10)",
-                    .min = 1,
-                    .max = kMillisecondsMax / 1'000},
+       .options = {number_option("--count", "N", "stop after N messages (100)", 1, 1'000'000),
+                   number_option("--seconds", "S", "stop after S seconds (10)", 1, kMillisecondsMax / 1'000),
                    {.name = "--id",
                     .value = "HEX",
                     .help = "only messages of this trace; its id is the same at each node"},

@@ -1,8 +1,4 @@
 // troupe config show | check FILE
-#include <capnp/message.h>
-
-#include <ostream>
-
 #include "apps/cli/command.hpp"
 #include "apps/cli/json.hpp"
 #include "apps/host/domains.hpp"
@@ -19,9 +15,9 @@ namespace wire = output::wire;
 std::string text(std::string_view view) { return std::string(view); }
 
 void print_json(std::ostream& out, const config::Settings& settings) {
-  capnp::MallocMessageBuilder message;
+  JsonLine<wire::Settings> line;
   const auto& table = settings.table().settings();
-  auto rows = message.initRoot<wire::Settings>().initRows(static_cast<unsigned>(table.size()));
+  auto rows = line->initRows(static_cast<unsigned>(table.size()));
   for (unsigned i = 0; i < rows.size(); ++i) {
     const config::Setting& setting = table[i];
     auto row = rows[i];
@@ -48,8 +44,8 @@ void print_problems(std::ostream& out, const config::Problems& problems, bool js
     for (const auto& problem : problems) out << base::printable(problem.text()) << '\n';
     return;
   }
-  capnp::MallocMessageBuilder message;
-  auto rows = message.initRoot<wire::Problems>().initRows(static_cast<unsigned>(problems.size()));
+  JsonLine<wire::Problems> line;
+  auto rows = line->initRows(static_cast<unsigned>(problems.size()));
   for (unsigned i = 0; i < rows.size(); ++i) {
     rows[i].setWhere(problems[i].where);
     rows[i].setWhat(problems[i].what);

@@ -1,10 +1,7 @@
 // troupe log LEVEL [DOMAIN]
-#include <capnp/message.h>
-
-#include <ostream>
-
 #include "apps/cli/client.hpp"
 #include "apps/cli/json.hpp"
+#include "apps/cli/terminal.hpp"
 #include "apps/host/domains.hpp"
 #include "messages/common.capnp.h"
 #include "messages/node.capnp.h"
@@ -13,32 +10,24 @@
 namespace troupe::apps {
 namespace {
 
-std::string joined(const std::vector<std::string_view>& names) {
-  std::string out;
-  for (const auto name : names) out.append(out.empty() ? "" : ", ").append(name);
-  return out;
-}
-
 constexpr std::chrono::seconds kTimeout{5};  // our choice: the root does nothing that takes long
 
 Ending set_level(const Invocation& invocation, Console& console) {
   const std::string level = *invocation.text("LEVEL");
   const std::string domain = invocation.text("DOMAIN").value_or("");
-  auto client = Client::connect(invocation, console);
-  if (!client.ok()) return client.error();
-  const auto answer = client.value()->ask<node::wire::SetLogLevel, messages::wire::Nothing>(
-      "/node", kTimeout, [&](node::wire::SetLogLevel::Builder order) {
+  return ask_and_print<node::wire::SetLogLevel, messages::wire::Nothing>(
+      invocation, console, "/node", kTimeout,
+      [&](node::wire::SetLogLevel::Builder order) {
         order.setLevel(level);
         order.setDomain(domain);
-      });
-  if (!answer.ok()) return answer.error();
-  if (!invocation.globals.json) return Exit::done;
-  capnp::MallocMessageBuilder message;
-  auto out = message.initRoot<output::wire::LogLevel>();
-  out.setLevel(level);
-  if (!domain.empty()) out.setDomain(domain);
-  write_json_line(console.out, out.asReader());
-  return Exit::done;
+      },
+      [&](auto) {
+        JsonLine<output::wire::LogLevel> line;
+        line->setLevel(level);
+        if (!domain.empty()) line->setDomain(domain);
+        line.print(console.out);
+      },
+      [](auto) {});
 }
 
 }  // namespace

@@ -5,7 +5,6 @@
 #include <array>
 #include <cstdlib>
 #include <deque>
-#include <ostream>
 #include <thread>
 
 #include "actors/node/settings.hpp"

@@ -1,8 +1,4 @@
 // troupe operator key
-#include <capnp/message.h>
-
-#include <ostream>
-
 #include "apps/cli/json.hpp"
 #include "apps/cli/operator_key.hpp"
 #include "messages/output/node.capnp.h"
@@ -16,15 +12,11 @@ Ending key(const Invocation& invocation, Console& console) {
   const auto path = operator_key_path(console);
   if (!path.ok()) return path.error();
   const base::PublicKey& public_key = made.value().public_key();
-  if (!invocation.globals.json) {
-    console.out << public_key.hex() << '\n';
-    return Exit::done;
-  }
-  capnp::MallocMessageBuilder message;
-  auto out = message.initRoot<output::wire::OperatorKey>();
-  out.setKey(kj::arrayPtr(public_key.bytes.data(), public_key.bytes.size()));
-  out.setFile(path.value());
-  write_json_line(console.out, out.asReader());
+  JsonLine<output::wire::OperatorKey> line;
+  line->setKey(kj::arrayPtr(public_key.bytes.data(), public_key.bytes.size()));
+  line->setFile(path.value());
+  if (invocation.globals.json) line.print(console.out);
+  else console.out << public_key.hex() << '\n';
   return Exit::done;
 }
 

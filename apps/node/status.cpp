@@ -1,9 +1,5 @@
 // troupe status
-#include <capnp/message.h>
-
-#include <ostream>
-
-#include "apps/cli/ask_and_print.hpp"
+#include "apps/cli/client.hpp"
 #include "apps/cli/copy_same.hpp"
 #include "apps/cli/json.hpp"
 #include "messages/node.capnp.h"
@@ -20,14 +16,13 @@ std::string text_of(node::wire::Reason::Reader reason) {
 }
 
 void print_json(std::ostream& out, node::wire::NodeStatus::Reader status) {
-  capnp::MallocMessageBuilder message;
-  auto root = message.initRoot<output::wire::Status>();
-  copy_same(status, root);
-  root.setListen(status.getListen());  // empty while it does not listen
+  JsonLine<output::wire::Status> line;
+  copy_same(status, *line);
+  line->setListen(status.getListen());  // empty while it does not listen
   const auto reasons = status.getReasons();
-  auto lines = root.initReasons(reasons.size());
-  for (unsigned i = 0; i < reasons.size(); ++i) lines.set(i, text_of(reasons[i]));
-  write_json_line(out, root.asReader());
+  auto texts = line->initReasons(reasons.size());
+  for (unsigned i = 0; i < reasons.size(); ++i) texts.set(i, text_of(reasons[i]));
+  line.print(out);
 }
 
 std::string uptime(std::uint64_t seconds) {
@@ -42,7 +37,7 @@ void print_text(std::ostream& out, node::wire::NodeStatus::Reader status) {
   const auto line = [&](const char* title, const std::string& value) {
     out << title << base::printable(value) << '\n';
   };
-  line("node     ", base::hex({status.getNode().begin(), status.getNode().size()}));
+  line("node     ", hex(status.getNode()));
   line("name     ", status.getName());
   line("version  ", status.getVersion());
   line("up       ", uptime(status.getUptimeS()));

@@ -1,11 +1,5 @@
 // troupe peers | peers connect | peers drop | peers pardon
-#include <capnp/message.h>
-
-#include <array>
-#include <cstdio>
-#include <ostream>
-
-#include "apps/cli/ask_and_print.hpp"
+#include "apps/cli/client.hpp"
 #include "apps/cli/copy_same.hpp"
 #include "apps/cli/json.hpp"
 #include "apps/cli/terminal.hpp"
@@ -32,8 +26,6 @@ output::wire::Direction direction_of(wire::LinkDirection direction) {
   return output::wire::Direction::NONE;
 }
 
-std::string hex(capnp::Data::Reader id) { return base::hex({id.begin(), id.size()}); }
-
 std::string ban_text(wire::PeerRow::Reader row) {
   if (!row.getBannedForMs().isValue()) return "-";
   constexpr std::uint64_t kMinute = 60'000;
@@ -41,14 +33,12 @@ std::string ban_text(wire::PeerRow::Reader row) {
 }
 
 void print_json(std::ostream& out, capnp::List<wire::PeerRow>::Reader peers) {
-  capnp::MallocMessageBuilder message;
-  auto rows = message.initRoot<output::wire::Peers>().initRows(peers.size());
+  JsonLine<output::wire::Peers> line;
+  auto rows = line->initRows(peers.size());
   for (unsigned i = 0; i < peers.size(); ++i) {
-    const auto from = peers[i];
-    auto row = rows[i];
-    copy_same(from, row);
-    row.setState(enumerant_text(from.getState()));
-    row.setDirection(direction_of(from.getDirection()));
+    copy_same(peers[i], rows[i]);
+    rows[i].setState(enumerant_text(peers[i].getState()));
+    rows[i].setDirection(direction_of(peers[i].getDirection()));
   }
   write_json_line(out, capnp::toDynamic(rows.asReader()));
 }
@@ -65,9 +55,8 @@ void print_text(std::ostream& out, capnp::List<wire::PeerRow>::Reader peers) {
                    {"SCORE", Align::right},
                    {"BANNED FOR", Align::right}});
   for (const auto row : peers) {
-    std::array<char, 32> rtt{"-"};
-    if (row.getRttMs().isValue()) std::snprintf(rtt.data(), rtt.size(), "%.1f ms", row.getRttMs().getValue());
-    table.add({hex(row.getNode()), row.getAddress(), enumerant_text(row.getState()), rtt.data(),
+    const std::string rtt = row.getRttMs().isValue() ? fixed(row.getRttMs().getValue(), 1) + " ms" : "-";
+    table.add({hex(row.getNode()), row.getAddress(), enumerant_text(row.getState()), rtt,
                kArrows[static_cast<std::size_t>(direction_of(row.getDirection()))], bytes_for_people(row.getSent()),
                bytes_for_people(row.getReceived()), std::to_string(row.getScore()), ban_text(row)});
   }
@@ -82,16 +71,11 @@ Ending list(const Invocation& invocation, Console& console) {
       [&](wire::PeerRows::Reader rows) { print_text(console.out, rows.getPeers()); });
 }
 
-void print_link(const Invocation& invocation, Console& console, capnp::Data::Reader node, const std::string& address) {
-  if (!invocation.globals.json) {
-    if (!address.empty()) console.out << hex(node) << '@' << address << '\n';
-    return;
-  }
-  capnp::MallocMessageBuilder message;
-  auto out = message.initRoot<output::wire::Link>();
-  out.setNode(node);
-  if (!address.empty()) out.setAddress(address);
-  write_json_line(console.out, out.asReader());
+void print_json(std::ostream& out, capnp::Data::Reader node, const std::string& address) {
+  JsonLine<output::wire::Link> line;
+  line->setNode(node);
+  if (!address.empty()) line->setAddress(address);
+  line.print(out);
 }
 
 /// The node has tried to dial it.
@@ -114,7 +98,9 @@ Ending connect(const Invocation& invocation, Console& console) {
   auto answer = client.value()->ask<wire::ConnectPeer, wire::Connected>(
       kPeers, kDialAndShake, [&](wire::ConnectPeer::Builder question) { question.setTarget(target); });
   if (!answer.ok()) return answer.error().exit ? answer.error() : not_linked(answer.error(), target);
-  print_link(invocation, console, answer.value().root().getNode(), answer.value().root().getAddress());
+  const auto link = answer.value().root();
+  if (invocation.globals.json) print_json(console.out, link.getNode(), link.getAddress());
+  else if (link.getAddress().size() > 0) console.out << hex(link.getNode()) << '@' << link.getAddress().cStr() << '\n';
   return Exit::done;
 }
 
@@ -123,14 +109,10 @@ template <class Order>
 Ending order_about(const Invocation& invocation, Console& console) {
   const auto id = base::NodeId::from_hex(*invocation.text("ID"));
   if (!id) return usage_failure("an id has 40 hexadecimal digits", "troupe peers");
-  auto client = Client::connect(invocation, console);
-  if (!client.ok()) return client.error();
   const capnp::Data::Reader node(id->bytes.data(), id->bytes.size());
-  const auto answer = client.value()->ask<Order, messages::wire::Nothing>(
-      kPeers, kTimeout, [&](typename Order::Builder question) { question.setNode(node); });
-  if (!answer.ok()) return answer.error();
-  print_link(invocation, console, node, "");
-  return Exit::done;
+  return ask_and_print<Order, messages::wire::Nothing>(
+      invocation, console, kPeers, kTimeout, [&](typename Order::Builder question) { question.setNode(node); },
+      [&](auto) { print_json(console.out, node, ""); }, [](auto) {});
 }
 
 }  // namespace

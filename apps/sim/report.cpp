@@ -1,10 +1,6 @@
 #include "apps/sim/report.hpp"
 
-#include <capnp/message.h>
-
 #include <algorithm>
-#include <cstdio>
-#include <ostream>
 
 #include "apps/cli/json.hpp"
 #include "apps/cli/terminal.hpp"
@@ -20,12 +16,6 @@ constexpr std::size_t kSeedsTold = 10;
 constexpr std::string_view kAllHeld = "verdict: everything held\n";
 constexpr std::string_view kNothingChecked = "verdict: none: nothing was checked, for no operation was acknowledged\n";
 
-std::string fixed(double value, int digits) {
-  std::array<char, 48> out{};
-  std::snprintf(out.data(), out.size(), "%.*f", digits, value);
-  return out.data();
-}
-
 /// 1,234,567
 std::string grouped(std::uint64_t number) {
   std::string out = std::to_string(number);
@@ -36,7 +26,7 @@ std::string grouped(std::uint64_t number) {
 }  // namespace
 
 std::string world_words(const DrawOptions& options, std::uint64_t seed) {
-  std::string out = domains_word(options.domains) + " --seed " + std::to_string(seed);
+  std::string out = joined(options.domains, ",") + " --seed " + std::to_string(seed);
   if (options.weather == Weather::calm) out += " --calm";
   if (options.weather == Weather::storm) out += " --storm";
   if (options.beyond) out += " --beyond";
@@ -78,9 +68,9 @@ void print_world(std::ostream& out, const sim::Scenario& scenario, const Outcome
 }
 
 void print_json(std::ostream& out, const Outcome& outcome) {
-  capnp::MallocMessageBuilder message;
-  write(message.initRoot<output::wire::SimWorld>(), outcome);
-  write_json_line(out, message.getRoot<output::wire::SimWorld>().asReader());
+  JsonLine<output::wire::SimWorld> line;
+  write(*line, outcome);
+  line.print(out);
 }
 
 void Summary::add(const Outcome& outcome) {
@@ -168,9 +158,9 @@ void Summary::write(output::wire::SimSummary::Builder out) const {
 }
 
 void Summary::print_json(std::ostream& out) const {
-  capnp::MallocMessageBuilder message;
-  write(message.initRoot<output::wire::SimSummary>());
-  write_json_line(out, message.getRoot<output::wire::SimSummary>().asReader());
+  JsonLine<output::wire::SimSummary> line;
+  write(*line);
+  line.print(out);
 }
 
 void Summary::print(std::ostream& out) const {
@@ -202,6 +192,13 @@ void print_summary_json(std::ostream& out, const Outcome& outcome) {
   summary.add(outcome);
   summary.wall = outcome.wall;
   summary.print_json(out);
+}
+
+void print(std::ostream& out, bool json, const sim::Scenario& scenario, const Outcome& outcome,
+           const std::string& words) {
+  if (!json) return print_world(out, scenario, outcome, words);
+  print_json(out, outcome);
+  print_summary_json(out, outcome);
 }
 
 }  // namespace troupe::apps

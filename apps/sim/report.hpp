@@ -62,6 +62,10 @@ class Summary {
 /// The last line where there is one world.
 void print_summary_json(std::ostream& out, const Outcome& outcome);
 
+/// All about the one world of a command: as print_world(), or with `json` its line and the last line.
+void print(std::ostream& out, bool json, const sim::Scenario& scenario, const Outcome& outcome,
+           const std::string& words);
+
 inline constexpr std::uint64_t kWorldsJudged = 500;  // our choice: a property of one world in a hundred shows in these
 inline constexpr std::size_t kGroupsTold = 20;       // our choice: a screen; more come to light once these are mended
 inline constexpr std::uint64_t kFaultWorldsMin = 100;  // one in this many storms must see each fault

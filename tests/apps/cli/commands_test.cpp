@@ -5,7 +5,6 @@
 #include <cstdio>
 #include <set>
 
-#include "apps/cli/completion.hpp"
 #include "apps/cli/help.hpp"
 #include "apps/cli/parse.hpp"
 #include "runtime/observe/logic/row.hpp"
