@@ -11,27 +11,18 @@ constexpr std::chrono::seconds kIdleMax{300};     // for a million actors on a b
 constexpr std::chrono::seconds kCountedMax{300};  // for ten million messages
 constexpr std::uint64_t kAskedBefore = 10'000;    // questions that bring memory to its working size
 
-template <class T, class... Args>
-runtime::Factory factory(Args... args) {
-  return [=] { return std::make_unique<T>(args...); };
-}
-
 }  // namespace
 
 Measurement<Figures> measure_actors(Runner& runner, base::Duration span) {
   Figures out;
   const auto counter = runner.node().start("counter", factory<Counter>(), {.kind = Counter::kName});
-  auto one_way = runner.measure("sender", span, [&](Measured measured) {
-    return factory<Sender<wire::Number, FillNumber>>(counter, kSmallWindow, span, FillNumber{},
-                                                     Figure{.what = "actor.oneway"}, std::move(measured));
-  });
+  auto one_way = runner.measure<Sender<wire::Number, FillNumber>>("sender", span, {.what = "actor.oneway"}, counter,
+                                                                  kSmallWindow, span, FillNumber{});
   if (!one_way.ok()) return one_way.error();
   out.push_back(std::move(one_way).value());
   const auto echo = runner.node().start("echo", factory<Echo>(), {.kind = Echo::kName});
-  auto asked = runner.measure("asker", span, [&](Measured measured) {
-    return factory<Asker>(echo, Asker::Until{.span = span}, kTimedEach, Figure{.what = "actor.ask"},
-                          std::move(measured));
-  });
+  auto asked =
+      runner.measure<Asker>("asker", span, {.what = "actor.ask"}, echo, Asker::Until{.span = span}, kTimedEach);
   if (!asked.ok()) return asked.error();
   out.push_back(std::move(asked).value());
   return out;
@@ -66,9 +57,7 @@ Measurement<Figure> measure_stopped_actor(Runner& runner, std::uint64_t count, s
   if (kept != nullptr) *kept = let_go;
   const auto echo = runner.node().start("status", factory<Echo>(), {.kind = Echo::kName});
   const std::uint64_t before = resident_bytes();
-  auto flooded = runner.measure("flood", kCountedMax, [&](Measured measured) {
-    return factory<Flood>(stopped, echo, count, Figure{.what = "actor.stopped"}, std::move(measured));
-  });
+  auto flooded = runner.measure<Flood>("flood", kCountedMax, {.what = "actor.stopped"}, stopped, echo, count);
   if (flooded.ok()) flooded.value().resident_bytes = growth(before, resident_bytes(), 1);
   return flooded;
 }
@@ -76,10 +65,8 @@ Measurement<Figure> measure_stopped_actor(Runner& runner, std::uint64_t count, s
 Measurement<Figure> measure_answered(Runner& runner, std::uint64_t count) {
   const auto echo = runner.node().start("answering", factory<Echo>(), {.kind = Echo::kName});
   const auto ask = [&](const std::string& name, std::uint64_t questions) {
-    return runner.measure(name, kCountedMax, [&](Measured measured) {
-      return factory<Asker>(echo, Asker::Until{.asked_max = questions}, UINT64_MAX, Figure{.what = "actor.answered"},
-                            std::move(measured));
-    });
+    return runner.measure<Asker>(name, kCountedMax, {.what = "actor.answered"}, echo,
+                                 Asker::Until{.asked_max = questions}, UINT64_MAX);
   };
   const auto warm = ask("asker-before", kAskedBefore);
   if (!warm.ok()) return warm.error();

@@ -32,16 +32,10 @@ void Asker::ask_next() {
           return end();
         }
         const base::Instant at = now();
-        if (timed && progress_->counts(from) && figure_.delays.size() < kDelaysMax) figure_.delays.push_back(at - from);
+        if (timed) note_delay(from, at);
         if (!progress_->done(1, at) || asked_ >= until_.asked_max) return end();
         ask_next();
       });
-}
-
-void Asker::end() {
-  figure_.per_second = progress_->per_second();
-  measured_(std::move(figure_));
-  finish();
 }
 
 void Roll::start() {
@@ -52,7 +46,7 @@ void Roll::start() {
         [this, from](runtime::Answer<wire::Number> answer) {
           if (answer.ok()) figure_.delays.push_back(now() - from);
           else figure_.errors += 1;
-          if (++answered_ == all_.size()) measured_(std::move(figure_));
+          if (++answered_ == all_.size()) end();
         });
   }
 }
@@ -78,8 +72,7 @@ void Flood::send_burst() {
         else figure_.errors += 1;
         if (answer.ok() && told_ < count_) return send_burst();
         figure_.per_second = static_cast<double>(told_) / std::chrono::duration<double>(at - begin_).count();
-        measured_(std::move(figure_));
-        finish();
+        end();
       });
 }
 

@@ -17,6 +17,36 @@ inline constexpr std::chrono::seconds kDue{60};  // the deadline of each questio
 /// Called once with what was measured, in the actor's own context.
 using Measured = std::function<void(Figure)>;
 
+/// Makes actors `T(args...)`, each from copies of its own.
+template <class T, class... Args>
+runtime::Factory factory(Args... args) {
+  return [=] { return std::make_unique<T>(args...); };
+}
+
+/// An actor that starts by itself, and ends when it has told its figure.
+class Measuring : public runtime::Actor {
+ public:
+  Measuring(Figure figure, Measured measured) : figure_(std::move(figure)), measured_(std::move(measured)) {}
+  void receive(runtime::Handlers&) override {}
+
+ protected:
+  /// Notes the delay of what has taken from `from` to `at`, unless it began during the warm-up.
+  void note_delay(base::Instant from, base::Instant at) {
+    if (progress_->counts(from) && figure_.delays.size() < kDelaysMax) figure_.delays.push_back(at - from);
+  }
+  void end() {
+    if (progress_) figure_.per_second = progress_->per_second();
+    measured_(std::move(figure_));
+    finish();
+  }
+
+  Figure figure_;
+  std::optional<Progress> progress_;
+
+ private:
+  const Measured measured_;
+};
+
 /// Counts what it is told; says how many when it is asked.
 class Counter final : public runtime::Actor {
  public:
@@ -36,18 +66,16 @@ class Echo final : public runtime::Actor {
 
 /// Tells a Counter messages of kind `T`, each built by `Fill` for itself.
 template <class T, class Fill>
-class Sender final : public runtime::Actor {
+class Sender final : public Measuring {
  public:
   static constexpr const char* kName = "sender";
   Sender(runtime::Handle to, Window window, base::Duration span, Fill fill, Figure figure, Measured measured)
-      : to_(std::move(to)),
+      : Measuring(std::move(figure), std::move(measured)),
+        to_(std::move(to)),
         window_(window),
         span_(span),
-        fill_(std::move(fill)),
-        figure_(std::move(figure)),
-        measured_(std::move(measured)) {}
+        fill_(std::move(fill)) {}
 
-  void receive(runtime::Handlers&) override {}
   void start() override {
     progress_.emplace(now(), span_);
     for (std::uint64_t i = 0; i < window_.bursts_max; ++i) send_burst();
@@ -61,26 +89,17 @@ class Sender final : public runtime::Actor {
         [this](runtime::Answer<wire::Counted> answer) {
           expected_ += window_.burst;
           if (over_) return;
-          if (!answer.ok() || answer.value().getCount() != expected_) return end(1);
-          if (progress_->done(window_.burst, now())) return send_burst();
-          end(0);
+          if (!answer.ok() || answer.value().getCount() != expected_) figure_.errors += 1;
+          else if (progress_->done(window_.burst, now())) return send_burst();
+          over_ = true;
+          end();
         });
-  }
-  void end(std::uint64_t errors) {
-    over_ = true;
-    figure_.errors += errors;
-    figure_.per_second = progress_->per_second();
-    measured_(std::move(figure_));
-    finish();
   }
 
   const runtime::Handle to_;
   const Window window_;
   const base::Duration span_;
   Fill fill_;
-  Figure figure_;
-  const Measured measured_;
-  std::optional<Progress> progress_;
   std::uint64_t expected_ = 0;  // counted by now
   bool over_ = false;
 };
@@ -98,7 +117,7 @@ struct FillParcel {
 };
 
 /// Asks an Echo for its number back, one question after the other.
-class Asker final : public runtime::Actor {
+class Asker final : public Measuring {
  public:
   static constexpr const char* kName = "asker";
   struct Until {  // whichever comes first
@@ -106,43 +125,32 @@ class Asker final : public runtime::Actor {
     std::uint64_t asked_max = UINT64_MAX;
   };
   Asker(runtime::Handle to, Until until, std::uint64_t timed_each, Figure figure, Measured measured)
-      : to_(std::move(to)),
+      : Measuring(std::move(figure), std::move(measured)),
+        to_(std::move(to)),
         until_(std::move(until)),
-        timed_each_(timed_each),
-        figure_(std::move(figure)),
-        measured_(std::move(measured)) {}
-
-  void receive(runtime::Handlers&) override {}
+        timed_each_(timed_each) {}
   void start() override;
 
  private:
   void ask_next();
-  void end();
 
   const runtime::Handle to_;
   const Until until_;
   const std::uint64_t timed_each_;
-  Figure figure_;
-  const Measured measured_;
-  std::optional<Progress> progress_;
   std::uint64_t asked_ = 0;
 };
 
-/// Asks everybody at once for a number back. Who does not answer within `due` is an error.
-class Roll final : public runtime::Actor {
+/// Asks all of `all` at once for a number back. An actor that does not answer within `due` is an error.
+class Roll final : public Measuring {
  public:
   static constexpr const char* kName = "roll";
   Roll(std::vector<runtime::Handle> all, base::Duration due, Figure figure, Measured measured)
-      : all_(std::move(all)), due_(due), figure_(std::move(figure)), measured_(std::move(measured)) {}
-
-  void receive(runtime::Handlers&) override {}
+      : Measuring(std::move(figure), std::move(measured)), all_(std::move(all)), due_(due) {}
   void start() override;
 
  private:
   const std::vector<runtime::Handle> all_;
   const base::Duration due_;
-  Figure figure_;
-  const Measured measured_;
   std::size_t answered_ = 0;
 };
 
@@ -158,17 +166,11 @@ class Stopped final : public runtime::Actor {
 };
 
 /// Tells `to` a number of numbers, whether they are taken or not, and after each burst asks an Echo, which is timed.
-class Flood final : public runtime::Actor {
+class Flood final : public Measuring {
  public:
   static constexpr const char* kName = "flood";
   Flood(runtime::Handle to, runtime::Handle echo, std::uint64_t count, Figure figure, Measured measured)
-      : to_(std::move(to)),
-        echo_(std::move(echo)),
-        count_(count),
-        figure_(std::move(figure)),
-        measured_(std::move(measured)) {}
-
-  void receive(runtime::Handlers&) override {}
+      : Measuring(std::move(figure), std::move(measured)), to_(std::move(to)), echo_(std::move(echo)), count_(count) {}
   void start() override;
 
  private:
@@ -176,8 +178,6 @@ class Flood final : public runtime::Actor {
 
   const runtime::Handle to_, echo_;
   const std::uint64_t count_;
-  Figure figure_;
-  const Measured measured_;
   std::uint64_t told_ = 0;
   base::Instant begin_;
 };

@@ -1,16 +1,10 @@
 // troupe bench actor | bench link | bench dht | bench file
-#include <capnp/message.h>
-
-#include <array>
 #include <charconv>
 #include <cmath>
-#include <cstdio>
 #include <limits>
-#include <ostream>
 
 #include "actors/dht/settings.hpp"
 #include "apps/bench/figures.hpp"
-#include "apps/bench/held.hpp"
 #include "apps/cli/command.hpp"
 #include "apps/cli/json.hpp"
 #include "apps/cli/shell_word.hpp"
@@ -34,12 +28,11 @@ constexpr std::uint64_t kInFlightDefault = 16;
 constexpr std::uint64_t kInFlightMax = 512;  // what one node searches for at once
 constexpr std::uint64_t kLinksMax = 10'000;  // what one address has ports for
 
-// -- what is printed
-// ------------------------------------------------------------------------------------------------------
+// -- what is printed --------------------------------------------------------------------------------------------------
 
 void print_json(std::ostream& out, const bench::Figures& figures) {
-  capnp::MallocMessageBuilder message;
-  auto rows = message.initRoot<output::wire::BenchRows>().initRows(static_cast<unsigned>(figures.size()));
+  JsonLine<output::wire::BenchRows> line;
+  auto rows = line->initRows(static_cast<unsigned>(figures.size()));
   for (unsigned i = 0; i < rows.size(); ++i) {
     const bench::Figure& from = figures[i];
     auto row = rows[i];
@@ -55,15 +48,13 @@ void print_json(std::ostream& out, const bench::Figures& figures) {
     if (from.requests_each) row.getRequestsEach().setValue(*from.requests_each);
     if (from.cpu_ms_each) row.getCpuMsEach().setValue(*from.cpu_ms_each);
   }
-  write_json_line(out, message.getRoot<output::wire::BenchRows>().asReader().getRows());
+  write_json_line(out, capnp::toDynamic(rows.asReader()));
 }
 
 std::string number(std::optional<double> value) {
   if (!value) return "-";
-  std::array<char, 32> out{};
   const int digits = *value >= 1'000 || *value == 0 ? 0 : 3 - static_cast<int>(std::floor(std::log10(*value)));
-  std::snprintf(out.data(), out.size(), "%.*f", std::clamp(digits, 0, 6), *value);
-  return out.data();
+  return fixed(*value, std::clamp(digits, 0, 6));
 }
 
 void print_text(std::ostream& out, const bench::Figures& figures) {
@@ -88,11 +79,12 @@ void print_text(std::ostream& out, const bench::Figures& figures) {
 }
 
 /// Figures that counted an error mean nothing: they are printed, and the command fails.
-Ending print(const Invocation& invocation, Console& console, const bench::Figures& figures) {
-  if (invocation.globals.json) print_json(console.out, figures);
-  else print_text(console.out, figures);
+Ending print(const Invocation& invocation, Console& console, const bench::Measurement<bench::Figures>& figures) {
+  if (!figures.ok()) return figures.error();
+  if (invocation.globals.json) print_json(console.out, figures.value());
+  else print_text(console.out, figures.value());
   console.out.flush();
-  for (const auto& one : figures) {
+  for (const auto& one : figures.value()) {
     if (one.errors > 0)
       return Failure{{base::Code::internal, one.what + " counted " + std::to_string(one.errors) + " errors"},
                      "its figure means nothing",
@@ -102,8 +94,7 @@ Ending print(const Invocation& invocation, Console& console, const bench::Figure
   return Exit::done;
 }
 
-// -- what is measured
-// -----------------------------------------------------------------------------------------------------
+// -- what is measured -------------------------------------------------------------------------------------------------
 
 bench::Measurement<base::Duration> span_of(const Invocation& invocation) {
   const auto text = invocation.text("--seconds");
@@ -147,7 +138,7 @@ Ending run_actor(const Invocation& invocation, Console& console) {
   for (const auto& done : {also("--asks", bench::measure_answered), also("--mailbox", flood),
                            also("--actors", bench::measure_idle_actors)})
     if (!done.ok()) return done.error();
-  const Ending ending = print(invocation, console, figures.value());
+  const Ending ending = print(invocation, console, figures);
   if (!holds) return ending;
   held.begin(runner);
   if (invocation.has("--busy")) bench::Held::keep_busy(runner);
@@ -172,15 +163,10 @@ Ending run_link(const Invocation& invocation, Console& console) {
   });
   if (!second.ok()) return second.error();
   bench::Runner runner(waker, *folder.value(), {});
-  if (!idle) {
-    const auto figures = bench::measure_links(waker, runner, *second.value(), span.value());
-    return figures.ok() ? print(invocation, console, figures.value()) : Ending(figures.error());
-  }
-  auto figure = bench::measure_idle_links(waker, runner, *second.value(), *idle);
+  if (!idle) return print(invocation, console, bench::measure_links(waker, runner, *second.value(), span.value()));
+  const auto figure = bench::measure_idle_links(waker, runner, *second.value(), *idle);
   if (!figure.ok()) return figure.error();
-  bench::Figures figures;
-  figures.push_back(std::move(figure).value());
-  const Ending ending = print(invocation, console, figures);
+  const Ending ending = print(invocation, console, bench::Figures{figure.value()});
   if (invocation.has("--hold")) runner.hold();
   return ending;
 }
@@ -200,8 +186,7 @@ Ending run_dht(const Invocation& invocation, Console& console) {
   const auto folder = bench::ScratchFolder::make(invocation.text("--dir").value_or(""));
   if (!folder.ok()) return folder.error();
   bench::Runner runner(waker, *folder.value(), {});
-  const auto figures = bench::measure_dht(runner, plan);
-  return figures.ok() ? print(invocation, console, figures.value()) : Ending(figures.error());
+  return print(invocation, console, bench::measure_dht(runner, plan));
 }
 
 Ending run_file(const Invocation& invocation, Console& console) {
@@ -213,9 +198,9 @@ Ending run_file(const Invocation& invocation, Console& console) {
       bench::FileProcesses::start(invocation.table(), *folder.value(), bench::measured_file(*folder.value(), given));
   if (!processes.ok()) return processes.error();
   bench::Runner runner(waker, *folder.value(), {});
-  const auto figures = bench::measure_files(waker, runner, *processes.value(), *folder.value(), given,
-                                            invocation.number("--mib").value_or(kMibDefault) << 20);
-  return figures.ok() ? print(invocation, console, figures.value()) : Ending(figures.error());
+  return print(invocation, console,
+               bench::measure_files(waker, runner, *processes.value(), *folder.value(), given,
+                                    invocation.number("--mib").value_or(kMibDefault) << 20));
 }
 
 }  // namespace
@@ -224,66 +209,43 @@ Commands bench_commands() {
   const Option seconds{.name = "--seconds", .value = "S", .help = "seconds for which each figure is measured (2)"};
   const Option dir{.name = "--dir", .value = "DIR", .help = "directory for temporary data, which is removed"};
   const Option hold{.name = "--hold", .help = "keep the nodes until Ctrl-C after measuring, for `troupe inspect`"};
-  return {{.name = "bench actor",
-           .summary = "Measure messages between actors, and their memory",
-           .options = {seconds,
-                       dir,
-                       {.name = "--actors",
-                        .value = "N",
-                        .help = "measure the memory of N idle actors",
-                        .min = 1,
-                        .max = kActorsMax},
-                       {.name = "--mailbox",
-                        .value = "N",
-                        .help = "memory after N messages to an actor that has stopped, and answers of another",
-                        .min = 1,
-                        .max = kMessagesMax},
-                       {.name = "--asks",
-                        .value = "N",
-                        .help = "memory after N answered questions with a deadline",
-                        .min = 1,
-                        .max = kMessagesMax},
-                       hold,
-                       {.name = "--busy", .help = "with --hold: keep all cores busy with messages meanwhile"},
-                       {.name = "--no-counters", .help = "switch message counters off, and mailbox limits with them"}},
-           .run = run_actor},
-          {.name = "bench link",
-           .summary = "Measure messages over an encrypted link to a second process",
-           .options = {seconds,
-                       dir,
-                       {.name = "--idle",
-                        .value = "N",
-                        .help = "measure the memory of N idle links instead, and how many answer within a second",
-                        .min = 1,
-                        .max = kLinksMax},
-                       hold},
-           .run = run_link},
-          {.name = "bench dht",
-           .summary = "Measure puts and gets in a DHT of many nodes in one process, with values in memory",
-           .options = {{.name = "--nodes",
-                        .value = "N",
-                        .help = "number of nodes, each with sockets of its own (64)",
-                        .min = kDhtNodesMin,
-                        .max = kDhtNodesMax},
-                       {.name = "--copies",
-                        .value = "K",
-                        .help = "nodes that hold a value (8; half of --nodes if that is less)",
-                        .min = 1,
-                        .max = dht::kContactsMax},
-                       {.name = "--in-flight",
-                        .value = "W",
-                        .help = "puts or gets in flight at a time (16)",
-                        .min = 1,
-                        .max = kInFlightMax},
-                       seconds,
-                       dir},
-           .run = run_dht},
-          {.name = "bench file",
-           .summary = "Measure a file put at a node of its own, then put, got and verified in one process",
-           .options = {dir,
-                       {.name = "--mib", .value = "N", .help = "size of the file (256)", .min = 1, .max = kMibMax},
-                       {.name = "--file", .value = "PATH", .help = "put this file instead"}},
-           .run = run_file}};
+  return {
+      {.name = "bench actor",
+       .summary = "Measure messages between actors, and their memory",
+       .options = {seconds,
+                   dir,
+                   number_option("--actors", "N", "measure the memory of N idle actors", 1, kActorsMax),
+                   number_option("--mailbox", "N",
+                                 "memory after N messages to an actor that has stopped, and answers of another", 1,
+                                 kMessagesMax),
+                   number_option("--asks", "N", "memory after N answered questions with a deadline", 1, kMessagesMax),
+                   hold,
+                   {.name = "--busy", .help = "with --hold: keep all cores busy with messages meanwhile"},
+                   {.name = "--no-counters", .help = "switch message counters off, and mailbox limits with them"}},
+       .run = run_actor},
+      {.name = "bench link",
+       .summary = "Measure messages over an encrypted link to a second process",
+       .options = {seconds, dir,
+                   number_option("--idle", "N",
+                                 "measure the memory of N idle links instead, and how many answer within a second", 1,
+                                 kLinksMax),
+                   hold},
+       .run = run_link},
+      {.name = "bench dht",
+       .summary = "Measure puts and gets in a DHT of many nodes in one process, with values in memory",
+       .options = {number_option("--nodes", "N", "number of nodes, each with sockets of its own (64)", kDhtNodesMin,
+                                 kDhtNodesMax),
+                   number_option("--copies", "K", "nodes that hold a value (8; half of --nodes if that is less)", 1,
+                                 dht::kContactsMax),
+                   number_option("--in-flight", "W", "puts or gets in flight at a time (16)", 1, kInFlightMax), seconds,
+                   dir},
+       .run = run_dht},
+      {.name = "bench file",
+       .summary = "Measure a file put at a node of its own, then put, got and verified in one process",
+       .options = {dir,
+                   number_option("--mib", "N", "size of the file (256)", 1, kMibMax),
+                   {.name = "--file", .value = "PATH", .help = "put this file instead"}},
+       .run = run_file}};
 }
 
 }  // namespace troupe::apps

@@ -15,11 +15,7 @@ Measurement<Figure> load(Runner& runner, const DhtCluster& cluster, const std::s
   const auto before = cluster.count(runner);
   if (!before.ok()) return before.error();
   const base::Duration cpu_before = os::process_usage().cpu;
-  auto out = runner.measure("dht-load", plan.span, [&](Measured measured) -> runtime::Factory {
-    return [shelf, plan, figure = Figure{.what = what, .clients = clients}, measured] {
-      return std::make_unique<DhtLoad>(shelf, plan, figure, measured);
-    };
-  });
+  auto out = runner.measure<DhtLoad>("dht-load", plan.span, {.what = what, .clients = clients}, shelf, plan);
   if (!out.ok()) return out;
   const base::Duration cpu_after = os::process_usage().cpu;
   const auto after = cluster.count(runner);

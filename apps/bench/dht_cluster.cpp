@@ -8,7 +8,6 @@
 #include "messages/runtime.capnp.h"
 #include "runtime/net/datagrams_actor.hpp"
 #include "runtime/net/links_actor.hpp"
-#include "runtime/os/chance.hpp"
 
 namespace troupe::bench {
 namespace {
@@ -80,14 +79,8 @@ class Census final : public runtime::Actor {
 };
 
 net::NetSetup setup(std::size_t nodes) {
-  os::Chance chance;
-  net::NetSetup out;
-  out.identity = std::make_shared<const crypto::Identity>(crypto::Identity::make(chance, 0));
-  out.terms.work_bits = 0;
+  net::NetSetup out = loopback_setup(nodes);
   out.listen = base::HostPort::parse(kAnyPort);
-  out.limits.links_max = std::max(out.limits.links_max, 2 * nodes);
-  out.limits.links_per_address_max = out.limits.links_max;
-  out.limits.handshakes_per_address_max = out.limits.links_max;
   return out;
 }
 
@@ -136,14 +129,11 @@ Measurement<void> DhtCluster::listen(Runner& runner, std::size_t nodes) {
     };
     const auto home = std::make_shared<Home>(node, pool, table);
     homes_.push_back(home);
-    node.start("links",
-               [home, &runner] {
-                 return std::make_unique<net::LinksActor>(home->pool, [home, &runner](const auto& at) {
-                   if (at.ok()) home->links_port = at.value().port;
-                   runner.ring();
-                 });
-               },
-               {.kind = net::LinksActor::kName});
+    const auto listening = [home, &runner](const base::Outcome<base::Endpoint>& at) {
+      if (at.ok()) home->links_port = at.value().port;
+      runner.ring();
+    };
+    node.start("links", factory<net::LinksActor>(pool, listening), {.kind = net::LinksActor::kName});
   }
   const auto everywhere = [this](auto port) {
     return [this, port] { return std::ranges::all_of(homes_, [port](const auto& one) { return (*one).*port != 0; }); };
@@ -155,8 +145,7 @@ Measurement<void> DhtCluster::listen(Runner& runner, std::size_t nodes) {
       if (at.ok()) home->datagrams_port = at.value().port;
       runner.ring();
     };
-    home->node.start("datagrams", [setup] { return std::make_unique<net::DatagramsActor>(setup); },
-                     {.kind = net::DatagramsActor::kName});
+    home->node.start("datagrams", factory<net::DatagramsActor>(setup), {.kind = net::DatagramsActor::kName});
   }
   return runner.wait_until("listening for datagrams", kListenMax, everywhere(&Home::datagrams_port));
 }
@@ -174,9 +163,8 @@ void DhtCluster::serve(std::size_t copies) {
     setup.cache_bytes_max = 0;  // the figures are those of searches
     setup.recover_period = kTryAgain;
     const base::Contact contact{setup.identity->public_key(), setup.identity->nonce(), setup.endpoint};
-    home->node.start("peers", [known] { return std::make_unique<Acquaintances>(known); },
-                     {.kind = Acquaintances::kName});
-    home->node.start("dht", [setup] { return std::make_unique<dht::DhtActor>(setup); }, {.kind = dht::DhtActor::kName});
+    home->node.start("peers", factory<Acquaintances>(known), {.kind = Acquaintances::kName});
+    home->node.start("dht", factory<dht::DhtActor>(setup), {.kind = dht::DhtActor::kName});
     members_.push_back({contact, home->node.find("/dht"), home->node.find("/datagrams")});
     if (known.empty()) known.push_back(contact);
   }
@@ -199,25 +187,7 @@ Measurement<void> DhtCluster::await_tables(Runner& runner) const {
 }
 
 Measurement<DhtCluster::Counts> DhtCluster::count(Runner& runner) const {
-  struct Report {
-    std::mutex lock;
-    std::optional<Counts> counts;
-  };
-  const auto report = std::make_shared<Report>();
-  const auto told = [report, &runner](const Counts& counts) {
-    {
-      const std::lock_guard hold(report->lock);
-      report->counts = counts;
-    }
-    runner.ring();
-  };
-  runner.node().start("census", [members = members_, told] { return std::make_unique<Census>(members, told); });
-  const auto ended = runner.wait_until("the census", kPatience, [&] {
-    const std::lock_guard hold(report->lock);
-    return report->counts.has_value();
-  });
-  if (!ended.ok()) return ended.error();
-  return *report->counts;
+  return runner.told<Counts>("census", {}, [this](Census::Told told) { return factory<Census>(members_, told); });
 }
 
 }  // namespace troupe::bench

@@ -57,10 +57,7 @@ void DhtLoad::next() {
     if (const auto errand = shelf_->next(random())) return get(*errand);
     over_ = true;
   }
-  if (--under_way_ > 0) return;
-  figure_.per_second = progress_->per_second();
-  measured_(std::move(figure_));
-  finish();
+  if (--under_way_ == 0) end();
 }
 
 void DhtLoad::put(std::size_t member) {
@@ -100,7 +97,7 @@ void DhtLoad::done(base::Instant from, bool good) {
   const base::Instant at = now();
   ++shelf_->operations;
   if (!good) figure_.errors += 1;
-  else if (progress_->counts(from) && figure_.delays.size() < kDelaysMax) figure_.delays.push_back(at - from);
+  else note_delay(from, at);
   if (!progress_->done(1, at)) over_ = true;
   next();
 }

@@ -51,7 +51,7 @@ class DhtShelf {
   std::uint64_t values_ = 0;
 };
 
-class DhtLoad final : public runtime::Actor {
+class DhtLoad final : public Measuring {
  public:
   static constexpr const char* kName = "dht-load";
   enum class What : std::uint8_t { put, put_signed, get };
@@ -61,9 +61,8 @@ class DhtLoad final : public runtime::Actor {
     base::Duration span{0};
   };
   DhtLoad(std::shared_ptr<DhtShelf> shelf, Plan plan, Figure figure, Measured measured)
-      : shelf_(std::move(shelf)), plan_(plan), figure_(std::move(figure)), measured_(std::move(measured)) {}
+      : Measuring(std::move(figure), std::move(measured)), shelf_(std::move(shelf)), plan_(plan) {}
 
-  void receive(runtime::Handlers&) override {}
   void start() override;
 
  private:
@@ -74,9 +73,6 @@ class DhtLoad final : public runtime::Actor {
 
   const std::shared_ptr<DhtShelf> shelf_;
   const Plan plan_;
-  Figure figure_;
-  const Measured measured_;
-  std::optional<Progress> progress_;
   std::size_t under_way_ = 0;
   bool over_ = false;
 };

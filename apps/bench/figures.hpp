@@ -3,6 +3,7 @@
 #include "apps/bench/file_processes.hpp"
 #include "apps/bench/runner.hpp"
 #include "apps/bench/second_process.hpp"
+#include "runtime/observe/health.hpp"
 
 namespace troupe::bench {
 
@@ -47,5 +48,20 @@ std::string measured_file(const ScratchFolder& folder, const std::string& given)
 /// if none is given.
 Measurement<Figures> measure_files(os::Waker& waker, Runner& runner, FileProcesses& processes,
                                    const ScratchFolder& folder, const std::string& given, std::uint64_t bytes);
+
+/// What `--hold` keeps after the figures: a node that `troupe inspect --once --data DIR` reaches, until Ctrl-C.
+class Held {
+ public:
+  /// Serves the local socket in the runner's folder, with an inspector behind it. It outlives the runner's actors: they
+  /// use it until they end.
+  void begin(Runner& runner);
+
+  /// Two actors for each core that tell and answer each other numbers until the end: no core rests.
+  static void keep_busy(Runner& runner);
+
+ private:
+  observe::Health health_;
+  std::shared_ptr<net::Pool> pool_;
+};
 
 }  // namespace troupe::bench

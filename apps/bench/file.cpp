@@ -1,13 +1,13 @@
 // The figures of `troupe bench file`.
-#include "apps/bench/file.hpp"
-
 #include <array>
 #include <fstream>
 #include <limits>
 
+#include "actors/files/api.hpp"
 #include "actors/files/files_actor.hpp"
 #include "actors/files/wire.hpp"
 #include "apps/bench/figures.hpp"
+#include "apps/cli/file_source.hpp"
 
 namespace troupe::bench {
 namespace {
@@ -36,121 +36,171 @@ Measurement<void> make_file(const std::string& path, std::uint64_t bytes) {
                  Exit::failed};
 }
 
+/// What is measured with. `cid` is written by a put and read by what starts after it has ended.
+struct BenchFile {
+  std::string path;
+  std::uint64_t bytes = 0;
+  files::Cid cid = {};
+};
+
+// -- actors: each does one thing with one file at its own node -------------------------------------------------------
+//
+// Time    from the question to its answer or the end of its stream, in Figure::delays and mib_per_second.
+// Errors  a refusal, and an answer about another number of bytes, count in Figure::errors.
+
+class FileMeasuring : public Measuring {
+ public:
+  FileMeasuring(std::shared_ptr<BenchFile> file, Figure figure, Measured measured)
+      : Measuring(std::move(figure), std::move(measured)), file_(std::move(file)) {}
+
+ protected:
+  void begin() { begun_ = now(); }
+  void end(bool good) {
+    const base::Duration took = now() - begun_;
+    figure_.errors += good ? 0 : 1;
+    figure_.delays.push_back(took);
+    if (took.count() > 0)
+      figure_.mib_per_second = static_cast<double>(file_->bytes) / static_cast<double>(1 << 20) /
+                               std::chrono::duration<double>(took).count();
+    Measuring::end();
+  }
+
+  const std::shared_ptr<BenchFile> file_;
+
+ private:
+  base::Instant begun_;
+};
+
+/// Puts the file with one replica. Reads it as it is taken: a device that is slow is measured too.
+class FilePutter final : public FileMeasuring {
+ public:
+  using FileMeasuring::FileMeasuring;
+  void start() override {
+    begin();
+    auto source = apps::FileSource::open(file_->path);
+    if (!source.ok()) return end(false);
+    source_ = std::move(source).value();
+    piece_ = std::make_unique_for_overwrite<std::uint64_t[]>(kPieceBytes / sizeof(std::uint64_t));
+    sink_ = feed<files::wire::PutFile, files::wire::PutPiece, files::wire::PutDone>(
+        node().find(files::kPath), kStreamIdle, [](files::wire::PutFile::Builder question) { question.setReplicas(1); },
+        [this](runtime::Answer<files::wire::PutDone> answer) {
+          if (!answer.ok()) return end(false);
+          const auto done = answer.value();
+          const auto cid = files::Cid::from(files::bytes_of(done.getCid()));
+          if (cid) file_->cid = *cid;
+          end(cid && done.getBytes() == file_->bytes && done.getReplicasReached() == 1);
+        });
+    sink_.on_ready([this] { pump(); });
+    pump();
+  }
+
+ private:
+  void pump() {
+    while (sink_.ready()) {
+      const auto read = source_->read({reinterpret_cast<std::uint8_t*>(piece_.get()), kPieceBytes});
+      if (!read.ok()) return sink_.fail(read.error().error);
+      if (read.value() == 0) return sink_.end();
+      const base::ByteView bytes{reinterpret_cast<const std::uint8_t*>(piece_.get()), read.value()};
+      sink_.push([bytes](files::wire::PutPiece::Builder out) { out.adoptBytes(files::borrow(out, bytes)); });
+    }
+  }
+
+  std::optional<apps::FileSource> source_;
+  std::unique_ptr<std::uint64_t[]> piece_;  // whole words, which messages take without a copy of their own
+  runtime::Sink<files::wire::PutPiece> sink_;
+};
+
+/// Asks for the stream `Q` about the file.
+template <class Q, class Item>
+class FileReader : public FileMeasuring {
+ public:
+  using FileMeasuring::FileMeasuring;
+  void start() override {
+    begin();
+    stream_ = subscribe<Q, Item>(
+        node().find(files::kPath), kStreamIdle,
+        [this](typename Q::Builder question) { question.setCid(files::data_of(file_->cid.view())); },
+        [this](typename Item::Reader item) { take(item); },
+        [this](const base::Outcome<void>& ended) { end(ended.ok() && whole()); });
+  }
+
+ private:
+  virtual void take(typename Item::Reader item) = 0;
+  /// Whether all came that had to.
+  virtual bool whole() const = 0;
+
+  runtime::Subscription stream_;
+};
+
+/// Gets the file whole, and counts its bytes.
+class FileGetter final : public FileReader<files::wire::GetFile, files::wire::GetItem> {
+ public:
+  using FileReader::FileReader;
+
+ private:
+  void take(files::wire::GetItem::Reader item) override {
+    if (item.isPiece()) bytes_ += item.getPiece().size();
+  }
+  bool whole() const override { return bytes_ == file_->bytes; }
+  std::uint64_t bytes_ = 0;
+};
+
+/// Has all copies of the file read: each must be sound.
+class FileVerifier final : public FileReader<files::wire::VerifyFile, files::wire::VerifyItem> {
+ public:
+  using FileReader::FileReader;
+
+ private:
+  void take(files::wire::VerifyItem::Reader item) override {
+    if (item.isSum()) sound_ = item.getSum().getCopies() > 0 && item.getSum().getSound() == item.getSum().getCopies();
+  }
+  bool whole() const override { return sound_; }
+  bool sound_ = false;
+};
+
 template <class T>
 Measurement<Figure> timed(Runner& runner, const std::shared_ptr<BenchFile>& file, const std::string& what) {
-  return runner.measure(what, kFileMax, [&](Measured measured) -> runtime::Factory {
-    return [file, what, measured] { return std::make_unique<T>(FileTimer(file, Figure{.what = what}, measured)); };
-  });
+  return runner.measure<T>(what, kFileMax, {.what = what}, file);
 }
+
+/// The root of a node that has files and no peers: paths are those below a root.
+class FileNode final : public runtime::Actor {
+ public:
+  static constexpr const char* kName = "file-node";
+  void receive(runtime::Handlers&) override {}
+  void start() override {
+    files::FilesSettings setup;
+    setup.claims.quota_bytes = std::numeric_limits<std::uint64_t>::max();
+    spawn<files::FilesActor>("files", setup);
+  }
+};
+
+/// Asks for the list of files until it is given: the node has read its rows.
+class FileWaiter final : public Measuring {
+ public:
+  using Measuring::Measuring;
+  void receive(runtime::Handlers& on) override {
+    on.timer<AskAgain>([this] { start(); });
+  }
+  void start() override {
+    const runtime::Handle service = node().find(files::kPath);
+    if (!service) return after<AskAgain>(kAskAgain);
+    stream_ = subscribe<files::wire::ListFiles, files::wire::FileRow>(
+        service, kStreamIdle, [](files::wire::ListFiles::Builder) {}, [](files::wire::FileRow::Reader) {},
+        [this](const base::Outcome<void>& ended) {
+          if (!ended.ok()) return after<AskAgain>(kAskAgain);
+          end();
+        });
+  }
+
+ private:
+  struct AskAgain {};
+  runtime::Subscription stream_;
+};
 
 }  // namespace
 
-void FileTimer::end(base::Instant now, bool good) {
-  const base::Duration took = now - begun_;
-  figure_.errors += good ? 0 : 1;
-  figure_.delays.push_back(took);
-  if (took.count() > 0)
-    figure_.mib_per_second =
-        static_cast<double>(file_->bytes) / static_cast<double>(1 << 20) / std::chrono::duration<double>(took).count();
-  measured_(std::move(figure_));
-}
-
-// -- put
-// -------------------------------------------------------------------------------------------------------------------
-
-void FilePutter::start() {
-  timer_.begin(now());
-  auto source = apps::FileSource::open(timer_.file().path);
-  if (!source.ok()) return end(false);
-  source_ = std::move(source).value();
-  piece_ = std::make_unique_for_overwrite<std::uint64_t[]>(kPieceBytes / sizeof(std::uint64_t));
-  sink_ = feed<files::wire::PutFile, files::wire::PutPiece, files::wire::PutDone>(
-      node().find(files::kPath), kStreamIdle, [](files::wire::PutFile::Builder question) { question.setReplicas(1); },
-      [this](runtime::Answer<files::wire::PutDone> answer) {
-        if (!answer.ok()) return end(false);
-        const auto done = answer.value();
-        const auto cid = files::Cid::from(files::bytes_of(done.getCid()));
-        if (cid) timer_.file().cid = *cid;
-        end(cid && done.getBytes() == timer_.file().bytes && done.getReplicasReached() == 1);
-      });
-  sink_.on_ready([this] { pump(); });
-  pump();
-}
-
-void FilePutter::pump() {
-  while (sink_.ready()) {
-    const auto read = source_->read({reinterpret_cast<std::uint8_t*>(piece_.get()), kPieceBytes});
-    if (!read.ok()) {
-      sink_.fail(read.error().error);
-      return;
-    }
-    if (read.value() == 0) return sink_.end();
-    const base::ByteView bytes{reinterpret_cast<const std::uint8_t*>(piece_.get()), read.value()};
-    sink_.push([bytes](files::wire::PutPiece::Builder out) { out.adoptBytes(files::borrow(out, bytes)); });
-  }
-}
-
-void FilePutter::end(bool good) {
-  timer_.end(now(), good);
-  finish();
-}
-
-// -- get, verify
-// -----------------------------------------------------------------------------------------------------------
-
-void FileGetter::start() {
-  timer_.begin(now());
-  stream_ = subscribe<files::wire::GetFile, files::wire::GetItem>(
-      node().find(files::kPath), kStreamIdle,
-      [this](files::wire::GetFile::Builder question) { question.setCid(files::data_of(timer_.file().cid.view())); },
-      [this](files::wire::GetItem::Reader item) {
-        if (item.isPiece()) bytes_ += item.getPiece().size();
-      },
-      [this](const base::Outcome<void>& ended) {
-        timer_.end(now(), ended.ok() && bytes_ == timer_.file().bytes);
-        finish();
-      });
-}
-
-void FileVerifier::start() {
-  timer_.begin(now());
-  stream_ = subscribe<files::wire::VerifyFile, files::wire::VerifyItem>(
-      node().find(files::kPath), kStreamIdle,
-      [this](files::wire::VerifyFile::Builder question) { question.setCid(files::data_of(timer_.file().cid.view())); },
-      [this](files::wire::VerifyItem::Reader item) {
-        if (item.isSum())
-          sound_ = item.getSum().getCopies() > 0 && item.getSum().getSound() == item.getSum().getCopies();
-      },
-      [this](const base::Outcome<void>& ended) {
-        timer_.end(now(), ended.ok() && sound_);
-        finish();
-      });
-}
-
-void FileNode::start() {
-  files::FilesSettings setup;
-  setup.claims.quota_bytes = std::numeric_limits<std::uint64_t>::max();
-  spawn<files::FilesActor>("files", setup);
-}
-
-void FileWaiter::receive(runtime::Handlers& on) {
-  on.timer<AskAgain>([this] { start(); });
-}
-
-void FileWaiter::start() {
-  const runtime::Handle whom = node().find(files::kPath);
-  if (!whom) return after<AskAgain>(kAskAgain);
-  stream_ = subscribe<files::wire::ListFiles, files::wire::FileRow>(
-      whom, kStreamIdle, [](files::wire::ListFiles::Builder) {}, [](files::wire::FileRow::Reader) {},
-      [this](const base::Outcome<void>& ended) {
-        if (!ended.ok()) return after<AskAgain>(kAskAgain);
-        measured_(Figure{});
-        finish();
-      });
-}
-
-// -- all of it
-// -------------------------------------------------------------------------------------------------------------
+// -- all of it --------------------------------------------------------------------------------------------------------
 
 std::string measured_file(const ScratchFolder& folder, const std::string& given) {
   return given.empty() ? folder.path() + "/input" : given;
@@ -176,10 +226,8 @@ Measurement<Figures> measure_files(os::Waker& waker, Runner& runner, FileProcess
   };
   if (auto put = take(processes.measure(waker, file->bytes, kFileMax)); !put.ok()) return put.error();
 
-  runner.node().start("node", [] { return std::make_unique<FileNode>(); }, {.kind = FileNode::kName});
-  const auto there = runner.measure("file-waiter", kLoadMax, [](Measured measured) -> runtime::Factory {
-    return [measured] { return std::make_unique<FileWaiter>(measured); };
-  });
+  runner.node().start("node", factory<FileNode>(), {.kind = FileNode::kName});
+  const auto there = runner.measure<FileWaiter>("file-waiter", kLoadMax, {});
   if (!there.ok()) return there.error();
 
   if (auto put = take(timed<FilePutter>(runner, file, "file.put.inproc")); !put.ok()) return put.error();

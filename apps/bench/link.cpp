@@ -5,9 +5,7 @@
 #include <limits>
 
 #include "apps/bench/figures.hpp"
-#include "runtime/crypto/identity.hpp"
 #include "runtime/net/links_actor.hpp"
-#include "runtime/os/chance.hpp"
 
 namespace troupe::bench {
 namespace {
@@ -20,19 +18,9 @@ constexpr std::chrono::milliseconds kLookAgain{1};   // whether a link has come 
 constexpr std::chrono::milliseconds kSettle{2'500};  // streams give their windows back after a second of silence
 constexpr std::chrono::seconds kAnswerMax{1};        // the bar of the figure
 
-std::shared_ptr<const crypto::Identity> new_identity() {
-  os::Chance chance;
-  return std::make_shared<const crypto::Identity>(crypto::Identity::make(chance, 0));
-}
-
-/// Links that all come from one address, and ask as fast as they can: only these limits differ from a node's.
+/// Links that ask as fast as they can: beside the limits of an address, only this one differs from a node's.
 net::NetSetup setup(std::size_t links) {
-  net::NetSetup out;
-  out.identity = new_identity();
-  out.terms.work_bits = 0;
-  out.limits.links_max = std::max(out.limits.links_max, 2 * links);
-  out.limits.links_per_address_max = out.limits.links_max;
-  out.limits.handshakes_per_address_max = out.limits.links_max;
+  net::NetSetup out = loopback_setup(links);
   out.limits.questions_per_second_max = std::numeric_limits<std::uint32_t>::max();
   return out;
 }
@@ -56,15 +44,11 @@ void serve(runtime::Node& node, const std::string& name, T make) {
 /// Accepts links on a port that the system picks; zero if it cannot.
 std::uint16_t listen(Runner& runner, const std::shared_ptr<net::Pool>& pool) {
   const auto port = std::make_shared<std::atomic<int>>(-1);
-  runner.node().start("links",
-                      [pool, port, &runner] {
-                        return std::make_unique<net::LinksActor>(
-                            pool, [port, &runner](const base::Outcome<base::Endpoint>& at) {
-                              port->store(at.ok() ? at.value().port : 0);
-                              runner.ring();
-                            });
-                      },
-                      {.kind = net::LinksActor::kName});
+  const auto told = [port, &runner](const base::Outcome<base::Endpoint>& at) {
+    port->store(at.ok() ? at.value().port : 0);
+    runner.ring();
+  };
+  runner.node().start("links", factory<net::LinksActor>(pool, told), {.kind = net::LinksActor::kName});
   const auto listening = runner.wait_until("listening", kLinkMax, [&] { return port->load() >= 0; });
   return listening.ok() ? static_cast<std::uint16_t>(port->load()) : std::uint16_t{0};
 }
@@ -76,28 +60,18 @@ Failure no_link(const std::string& why) {
           Exit::failed};
 }
 
-template <class T, class... Args>
-runtime::Factory factory(Args... args) {
-  return [=] { return std::make_unique<T>(args...); };
-}
-
 Measurement<Figure> parcels(Runner& runner, const runtime::Handle& to, std::string what, std::size_t bytes,
                             Window window, base::Duration span) {
-  auto out = runner.measure("sender-" + std::to_string(bytes), span, [&](Measured measured) {
-    return factory<Sender<wire::Parcel, FillParcel>>(to, window, span, FillParcel{bytes}, Figure{.what = what},
-                                                     std::move(measured));
-  });
-  if (!out.ok()) return out;
-  Figure figure = std::move(out).value();
-  if (figure.per_second)
-    figure.mib_per_second = *figure.per_second * static_cast<double>(bytes) / static_cast<double>(1 << 20);
-  return figure;
+  auto out = runner.measure<Sender<wire::Parcel, FillParcel>>("sender-" + std::to_string(bytes), span, {.what = what},
+                                                              to, window, span, FillParcel{bytes});
+  if (out.ok() && out.value().per_second)
+    out.value().mib_per_second = *out.value().per_second * static_cast<double>(bytes) / static_cast<double>(1 << 20);
+  return out;
 }
 
 }  // namespace
 
-// -- messages over one link
-// --------------------------------------------------------------------------------------------
+// -- messages over one link -------------------------------------------------------------------------------------------
 
 void serve_links(SecondProcess::Pipes& pipes, const ScratchFolder& folder) {
   using namespace wire;
@@ -120,9 +94,7 @@ Measurement<Figures> measure_links(os::Waker& waker, Runner& runner, SecondProce
   const auto link = pool->dial(local(port_of(said.value())));
   if (!link) return no_link("too many links");
   const auto ask = [&](const std::string& name, const Asker::Until& until) {
-    return runner.measure(name, until.span, [&](Measured measured) {
-      return factory<Asker>(link->proxy("/echo"), until, kTimedAll, Figure{.what = "link.ask"}, std::move(measured));
-    });
+    return runner.measure<Asker>(name, until.span, {.what = "link.ask"}, link->proxy("/echo"), until, kTimedAll);
   };
   const auto there = ask("asker-first", {.span = kLinkMax, .asked_max = 1});
   if (!there.ok()) return there.error();
@@ -140,8 +112,7 @@ Measurement<Figures> measure_links(os::Waker& waker, Runner& runner, SecondProce
   return out;
 }
 
-// -- idle links
-// --------------------------------------------------------------------------------------------------------
+// -- idle links -------------------------------------------------------------------------------------------------------
 
 void dial_links(SecondProcess::Pipes& pipes, const ScratchFolder& folder, std::size_t links) {
   const std::uint16_t port = port_of(pipes.read_line());
@@ -184,11 +155,9 @@ Measurement<Figure> measure_idle_links(os::Waker& waker, Runner& runner, SecondP
   const auto settled = runner.pause(kSettle);
   if (!settled.ok()) return settled.error();
   const std::uint64_t resident = growth(before, resident_bytes(), links);
-  std::vector<runtime::Handle> everybody;
-  for (const auto& link : pool->in_service()) everybody.push_back(link->proxy("/echo"));
-  auto out = runner.measure("roll", kAnswerMax, [&](Measured measured) {
-    return factory<Roll>(everybody, kAnswerMax, Figure{.what = "link.idle", .clients = links}, std::move(measured));
-  });
+  std::vector<runtime::Handle> all_links;
+  for (const auto& link : pool->in_service()) all_links.push_back(link->proxy("/echo"));
+  auto out = runner.measure<Roll>("roll", kAnswerMax, {.what = "link.idle", .clients = links}, all_links, kAnswerMax);
   if (out.ok()) out.value().resident_bytes = resident;
   return out;
 }

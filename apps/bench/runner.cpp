@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "runtime/os/chance.hpp"
 #include "runtime/os/disk.hpp"
 
 namespace troupe::bench {
@@ -57,15 +58,6 @@ Measurement<void> Runner::wait_until(const std::string& what, base::Duration at_
   return {};
 }
 
-Measurement<Figure> Runner::wait_for(const std::string& name, Report& report, base::Duration span) {
-  const auto ended = wait_until(name, span + kPatience, [&] {
-    const std::lock_guard hold(report.lock);
-    return report.figure.has_value();
-  });
-  if (!ended.ok()) return ended.error();
-  return std::move(*report.figure);
-}
-
 Measurement<void> Runner::pause(base::Duration span) {
   const base::Instant due = now() + span;
   for (base::Instant at = now(); at < due; at = now())
@@ -86,6 +78,21 @@ std::uint64_t resident_bytes() {
 
 std::uint64_t growth(std::uint64_t before, std::uint64_t now, std::size_t parts) {
   return now > before ? (now - before) / parts : 0;
+}
+
+std::shared_ptr<const crypto::Identity> new_identity() {
+  os::Chance chance;
+  return std::make_shared<const crypto::Identity>(crypto::Identity::make(chance, 0));
+}
+
+net::NetSetup loopback_setup(std::size_t links) {
+  net::NetSetup out;
+  out.identity = new_identity();
+  out.terms.work_bits = 0;
+  out.limits.links_max = std::max(out.limits.links_max, 2 * links);
+  out.limits.links_per_address_max = out.limits.links_max;
+  out.limits.handshakes_per_address_max = out.limits.links_max;
+  return out;
 }
 
 Failure interrupted() {

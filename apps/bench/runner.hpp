@@ -9,6 +9,7 @@
 
 #include "apps/bench/actors.hpp"
 #include "apps/cli/failure.hpp"
+#include "runtime/net/pool.hpp"
 #include "runtime/os/system.hpp"
 #include "runtime/os/waker.hpp"
 
@@ -48,18 +49,32 @@ class Runner {
   runtime::Node& add_node() { return system_->add_node(limits_); }
   base::Instant now() { return node().world().clock.now(); }
 
-  /// Starts the actor that `factory(measured)` makes, and returns the figure that it measures within `span`.
-  template <class MakeFactory>
-  Measurement<Figure> measure(const std::string& name, base::Duration span, MakeFactory&& make_factory) {
+  /// Starts the actor `T(args..., figure, measured)`, and returns the figure that it measures within `span`.
+  template <class T, class... Args>
+  Measurement<Figure> measure(const std::string& name, base::Duration span, Figure figure, Args... args) {
+    return told<Figure>(name, span, [&](Measured measured) { return factory<T>(args..., figure, measured); });
+  }
+  /// Starts the actor that the factory `make(tell)` makes, and returns what it tells within `span`.
+  template <class Told, class Make>
+  Measurement<Told> told(const std::string& name, base::Duration span, Make&& make) {
+    struct Report {
+      std::mutex lock;
+      std::optional<Told> told;
+    };
     const auto report = std::make_shared<Report>();
-    node().start(name, make_factory([this, report](Figure figure) {
+    node().start(name, make([this, report](Told told) {
                    {
                      const std::lock_guard hold(report->lock);
-                     report->figure = std::move(figure);
+                     report->told = std::move(told);
                    }
-                   waker_.ring();
+                   ring();
                  }));
-    return wait_for(name, *report, span);
+    const auto ended = wait_until(name, span + kPatience, [&] {
+      const std::lock_guard hold(report->lock);
+      return report->told.has_value();
+    });
+    if (!ended.ok()) return ended.error();
+    return std::move(*report->told);
   }
   /// Waits until `done()`; ring() has it looked at at once. `what` is for the failure.
   Measurement<void> wait_until(const std::string& what, base::Duration at_most, const std::function<bool()>& done);
@@ -70,12 +85,6 @@ class Runner {
   void ring() { waker_.ring(); }
 
  private:
-  struct Report {
-    std::mutex lock;
-    std::optional<Figure> figure;
-  };
-  Measurement<Figure> wait_for(const std::string& name, Report& report, base::Duration span);
-
   os::Waker& waker_;
   const runtime::NodeLimits limits_;
   std::unique_ptr<os::System> system_;
@@ -86,6 +95,11 @@ std::uint64_t resident_bytes();
 
 /// By how much `now` is above `before`, a share for each of `parts`.
 std::uint64_t growth(std::uint64_t before, std::uint64_t now, std::size_t parts);
+
+/// A key of its own, whose id shows no work.
+std::shared_ptr<const crypto::Identity> new_identity();
+/// Links that all come from one address: their limits have room for `links` of them.
+net::NetSetup loopback_setup(std::size_t links);
 
 Failure interrupted();
 
