@@ -35,6 +35,14 @@ std::vector<observe::Sample>& family(Families& to, std::string name, std::string
   return to.emplace_back(Family{std::move(name), std::move(help), type, {}}).samples;
 }
 
+/// One with a sample for each key of `names`, labelled with its name.
+template <class Names, class ValueOf>
+void counters(Families& to, std::string name, std::string help, const char* label, const Names& names,
+              const ValueOf& value_of) {
+  auto& samples = family(to, std::move(name), std::move(help), MetricType::counter);
+  for (const auto& [key, text] : names) samples.push_back({{{label, text}}, value_of(key)});
+}
+
 MetricValue count(std::size_t number) { return std::uint64_t{number}; }
 
 // -- families --------------------------------------------------------------------------------------------------------
@@ -63,8 +71,6 @@ void add_process(const MetricsSources&, Families& to) {
 
 void add_actors(const MetricsSources& from, Families& to) {
   gauge(to, "troupe_actors", "Actors of the node.", count(from.node.registry().size()));
-  auto& letters =
-      family(to, "troupe_dead_letters_total", "Messages that no actor handled, by reason.", MetricType::counter);
   using runtime::DeadLetter;
   constexpr std::array<std::pair<DeadLetter, const char*>, runtime::kDeadLetterReasons> kReasons{{
       {DeadLetter::expired, "expired"},
@@ -75,7 +81,8 @@ void add_actors(const MetricsSources& from, Families& to) {
       {DeadLetter::late_answer, "late_answer"},
       {DeadLetter::gone, "gone"},
   }};
-  for (const auto& [reason, name] : kReasons) letters.push_back({{{"reason", name}}, from.node.dead_letters(reason)});
+  counters(to, "troupe_dead_letters_total", "Messages that no actor handled, by reason.", "reason", kReasons,
+           [&](DeadLetter reason) { return from.node.dead_letters(reason); });
 }
 
 std::uint64_t number(observe::HealthState state) {
@@ -99,7 +106,6 @@ bool is_ready(Stage stage, observe::HealthState health) {
 
 void add_alarms(const MetricsSources& from, Families& to) {
   counter(to, "troupe_actors_ended_total", "Actors that have ended.", count(from.node.ended().count()));
-  auto& alarms = family(to, "troupe_alarms_total", "Faults of an instant, by what happened.", MetricType::counter);
   using runtime::Alarm;
   constexpr std::array<std::pair<Alarm, const char*>, runtime::kAlarms> kNames{{
       {Alarm::slow_handler, "slow_handler"},
@@ -107,7 +113,8 @@ void add_alarms(const MetricsSources& from, Families& to) {
       {Alarm::slow_sync, "slow_sync"},
       {Alarm::flapping_link, "flapping_link"},
   }};
-  for (const auto& [alarm, name] : kNames) alarms.push_back({{{"alarm", name}}, from.node.alarms().count(alarm)});
+  counters(to, "troupe_alarms_total", "Faults of an instant, by what happened.", "alarm", kNames,
+           [&](Alarm alarm) { return from.node.alarms().count(alarm); });
 }
 
 void add_health(const MetricsSources& from, Families& to) {
@@ -144,30 +151,22 @@ void add_links(const MetricsSources& from, Families& to) {
     rows.push_back({{{"role", name}, {"direction", "outbound"}}, count(those(role, true))});
   }
   gauge(to, "troupe_links_max", "Links that there may be (net.links_max).", count(from.pool.setup().limits.links_max));
-  std::array<net::LinkTraffic, kRoles.size()> traffic;
-  for (std::size_t i = 0; i < kRoles.size(); ++i) traffic[i] = from.pool.traffic(kRoles[i].first);
-  auto& sent = family(to, "troupe_links_sent_bytes_total",
-                      "Bytes sent over links, encrypted, by the role of the other "
-                      "side.",
-                      MetricType::counter);
-  for (std::size_t i = 0; i < kRoles.size(); ++i) sent.push_back({{{"role", kRoles[i].second}}, traffic[i].sent});
-  auto& received = family(to, "troupe_links_received_bytes_total",
-                          "Bytes received over links, encrypted, by the role of "
-                          "the other side.",
-                          MetricType::counter);
-  for (std::size_t i = 0; i < kRoles.size(); ++i)
-    received.push_back({{{"role", kRoles[i].second}}, traffic[i].received});
+  counters(to, "troupe_links_sent_bytes_total", "Bytes sent over links, encrypted, by the role of the other side.",
+           "role", kRoles, [&](Role role) { return from.pool.traffic(role).sent; });
+  counters(to, "troupe_links_received_bytes_total",
+           "Bytes received over links, encrypted, by the role of the other side.", "role", kRoles,
+           [&](Role role) { return from.pool.traffic(role).received; });
 }
 
 void add_connections(const MetricsSources& from, Families& to) {
-  const net::NetCounters& counters = from.pool.counters();
+  const net::NetCounters& counted = from.pool.counters();
   counter(to, "troupe_links_made_total", "Links that came into service.",
-          counters.links_made.load(std::memory_order_relaxed));
+          counted.links_made.load(std::memory_order_relaxed));
   auto& turned = family(to, "troupe_connections_turned_away_total",
                         "Connections that came to nothing, by the limit or fault.", MetricType::counter);
   for (std::size_t i = 0; i < net::kTurned; ++i) {
     const auto why = static_cast<net::Turned>(i);
-    turned.push_back({{{"reason", std::string(name(why))}}, counters.of(why)});
+    turned.push_back({{{"reason", std::string(name(why))}}, counted.of(why)});
   }
   const net::BannedNodes& banned_nodes = from.pool.banned_nodes();
   gauge(to, "troupe_peers_banned", "Nodes that are refused for a while for what they did.",
@@ -187,9 +186,8 @@ void add_connections(const MetricsSources& from, Families& to) {
       {Refusal::role_denied, "role_denied"},
       {Refusal::bad_proof, "bad_proof"},
   }};
-  auto& refused = family(to, "troupe_handshakes_refused_total",
-                         "Handshakes that this node refused, by the fault of the other side.", MetricType::counter);
-  for (const auto& [reason, name] : kReasons) refused.push_back({{{"reason", name}}, counters.of(reason)});
+  counters(to, "troupe_handshakes_refused_total", "Handshakes that this node refused, by the fault of the other side.",
+           "reason", kReasons, [&](Refusal reason) { return counted.of(reason); });
 }
 
 void add_domains(const MetricsSources& from, Families& to) {
