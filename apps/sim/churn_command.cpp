@@ -1,14 +1,6 @@
 // troupe sim churn
-#include <capnp/message.h>
-
-#include <array>
-#include <cstdio>
-#include <limits>
-#include <ostream>
-
 #include "apps/cli/json.hpp"
 #include "apps/cli/terminal.hpp"
-#include "apps/sim/commands.hpp"
 #include "apps/sim/dht_model/churn.hpp"
 #include "apps/sim/options.hpp"
 #include "runtime/config/forms.hpp"
@@ -17,14 +9,6 @@ namespace troupe::apps::sim_command {
 namespace {
 
 using namespace dht::model;
-
-double seconds(base::Duration span) { return std::chrono::duration<double>(span).count(); }
-
-std::string fixed(double value, int digits) {
-  std::array<char, 32> out{};
-  std::snprintf(out.data(), out.size(), "%.*f", digits, value);
-  return out.data();
-}
 
 void print_text(std::ostream& out, const ChurnPlan& plan, const Churned& what) {
   const Interval interval = what.found.interval();
@@ -53,30 +37,29 @@ void print_text(std::ostream& out, const ChurnPlan& plan, const Churned& what) {
 }
 
 void print_json(std::ostream& out, const ChurnPlan& plan, const Churned& what) {
-  capnp::MallocMessageBuilder message;
-  auto row = message.initRoot<output::wire::SimChurn>();
+  JsonLine<output::wire::SimChurn> row;
   const Interval interval = what.found.interval();
-  row.setNodes(plan.nodes);
-  row.setSessionS(seconds(plan.session));
-  row.setAbsenceS(seconds(plan.absence));
-  row.setComeBackPercent(plan.come_back_percent);
-  row.setLossPercent(plan.loss_percent);
-  row.setHostilePercent(plan.hostile_percent);
-  row.setKeys(what.keys);
-  row.setGets(what.found.tries);
-  row.setFound(what.found.hits);
-  row.setRatio(what.found.value());
-  row.setRatioLow(interval.low);
-  row.setRatioHigh(interval.high);
-  row.setNobody(what.nobody);
-  row.setRequestsEach(what.requests_each);
-  row.setHops(what.hops);
-  row.setP50Ms(1'000 * seconds(what.p50));
-  row.setP99Ms(1'000 * seconds(what.p99));
-  row.setSessions(what.sessions);
-  row.setRequests(what.requests);
-  row.setSeed(plan.seed);
-  write_json_line(out, row.asReader());
+  row->setNodes(plan.nodes);
+  row->setSessionS(seconds(plan.session));
+  row->setAbsenceS(seconds(plan.absence));
+  row->setComeBackPercent(plan.come_back_percent);
+  row->setLossPercent(plan.loss_percent);
+  row->setHostilePercent(plan.hostile_percent);
+  row->setKeys(what.keys);
+  row->setGets(what.found.tries);
+  row->setFound(what.found.hits);
+  row->setRatio(what.found.value());
+  row->setRatioLow(interval.low);
+  row->setRatioHigh(interval.high);
+  row->setNobody(what.nobody);
+  row->setRequestsEach(what.requests_each);
+  row->setHops(what.hops);
+  row->setP50Ms(1'000 * seconds(what.p50));
+  row->setP99Ms(1'000 * seconds(what.p99));
+  row->setSessions(what.sessions);
+  row->setRequests(what.requests);
+  row->setSeed(plan.seed);
+  row.print(out);
 }
 
 /// Reads a time into `out` if it was given.
@@ -119,14 +102,11 @@ Ending run_churn(const Invocation& invocation, Console& console) {
   return what.found.tries > 0 ? Exit::done : Exit::nothing_checked;
 }
 
-Option count(std::string name, std::string help, std::uint64_t min, std::uint64_t max) {
-  return {.name = std::move(name), .value = "N", .help = std::move(help), .min = min, .max = max};
-}
 Option span(std::string name, std::string help) {
   return {.name = std::move(name), .value = "T", .help = std::move(help)};
 }
 Option percent(std::string name, std::string help) {
-  return {.name = std::move(name), .value = "P", .help = std::move(help), .min = 0, .max = 100};
+  return number_option(std::move(name), "P", std::move(help), 0, 100);
 }
 
 }  // namespace
@@ -134,22 +114,19 @@ Option percent(std::string name, std::string help) {
 Command churn() {
   return {.name = "sim churn",
           .summary = "Measure how often values of the DHT are found while nodes come and go",
-          .options = {count("--nodes", "that are up on average (1000)", 30, 100'000),
-                      span("--session", "of a node, on average (60m)"),
-                      span("--absence", "until it comes back, on average (60m)"),
-                      percent("--come-back", "of nodes that leave; others take the place of the rest (100)"),
-                      percent("--loss", "of datagrams (1)"),
-                      percent("--hostile", "of nodes: silent, or they lie in three ways (0)"),
-                      span("--warm-up", "before the first get (6h)"),
-                      span("--key-age", "before the first get values are put for so long (5h)"),
-                      span("--republish", "period in which values are published again (22h)"),
-                      count("--keys", "values (5000)", 1, 1'000'000),
-                      count("--gets", "by nodes that never had to do with the key (100000)", 1, 100'000'000),
-                      {.name = "--seed",
-                       .value = "S",
-                       .help = "of all that is drawn (1)",
-                       .min = 0,
-                       .max = std::numeric_limits<std::uint64_t>::max()}},
+          .options = {number_option("--nodes", "N", "number of nodes that are up on average (1000)", 30, 100'000),
+                      span("--session", "mean time for which a node stays up (60m)"),
+                      span("--absence", "mean time for which a node stays away (60m)"),
+                      percent("--come-back", "percentage of nodes that return; new nodes replace the others (100)"),
+                      percent("--loss", "percentage of datagrams that are lost (1)"),
+                      percent("--hostile", "percentage of nodes that are silent, or lie in one of three ways (0)"),
+                      span("--warm-up", "time before the first get (6h)"),
+                      span("--key-age", "time before the first get in which values are put (5h)"),
+                      span("--republish", "period in which each value is published again (22h)"),
+                      number_option("--keys", "N", "number of values (5000)", 1, 1'000'000),
+                      number_option("--gets", "N", "number of gets, by nodes that never handled the key (100000)", 1,
+                                    100'000'000),
+                      seed_option("seed of all random choices (1)")},
           .run = simulating(run_churn)};
 }
 

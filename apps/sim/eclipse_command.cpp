@@ -1,14 +1,8 @@
 // troupe sim eclipse
-#include <capnp/message.h>
-
 #include <cmath>
-#include <cstdio>
-#include <limits>
-#include <ostream>
 
 #include "apps/cli/json.hpp"
 #include "apps/cli/terminal.hpp"
-#include "apps/sim/commands.hpp"
 #include "apps/sim/dht_model/eclipse.hpp"
 #include "apps/sim/options.hpp"
 #include "runtime/crypto/identity.hpp"
@@ -41,12 +35,7 @@ std::string least(const std::optional<std::size_t>& budget, std::size_t most) {
   return budget ? std::to_string(*budget) : "> " + std::to_string(most);
 }
 
-std::string power_of_two(double number) {
-  if (number <= 0) return "-";
-  char out[32];
-  std::snprintf(out, sizeof out, "2^%.1f", std::log2(number));
-  return out;
-}
+std::string power_of_two(double number) { return number <= 0 ? "-" : "2^" + fixed(std::log2(number), 1); }
 
 void print_text(std::ostream& out, const std::vector<Score>& scores, const std::vector<Flood>& floods) {
   TextTable table({{"GROUPS"},
@@ -75,9 +64,8 @@ void print_text(std::ostream& out, const std::vector<Score>& scores, const std::
 }
 
 void print_json(std::ostream& out, const std::vector<Score>& scores, const std::vector<Flood>& floods) {
-  capnp::MallocMessageBuilder message;
-  auto root = message.initRoot<output::wire::SimEclipse>();
-  auto rows = root.initScores(static_cast<unsigned>(2 * scores.size()));
+  JsonLine<output::wire::SimEclipse> line;
+  auto rows = line->initScores(static_cast<unsigned>(2 * scores.size()));
   for (unsigned i = 0; i < rows.size(); ++i) {
     const Score& one = scores[i / 2];
     const unsigned work_bits = i % 2 == 0 ? 0 : crypto::kWorkBitsDefault;
@@ -89,7 +77,7 @@ void print_json(std::ostream& out, const std::vector<Score>& scores, const std::
     if (one.groups) rows[i].getAddressGroups().setValue(*one.groups);
     rows[i].setHashes(hashes(one, work_bits));
   }
-  auto list = root.initFloods(static_cast<unsigned>(floods.size()));
+  auto list = line->initFloods(static_cast<unsigned>(floods.size()));
   for (unsigned i = 0; i < list.size(); ++i) {
     list[i].setLimited(floods[i].limited);
     list[i].setSettled(floods[i].settled);
@@ -98,7 +86,7 @@ void print_json(std::ostream& out, const std::vector<Score>& scores, const std::
     list[i].setContacts(floods[i].contacts);
     list[i].setFalseContacts(floods[i].false_ones);
   }
-  write_json_line(out, root.asReader());
+  line.print(out);
 }
 
 Ending run_eclipse(const Invocation& invocation, Console& console) {
@@ -120,14 +108,10 @@ Ending run_eclipse(const Invocation& invocation, Console& console) {
 Command eclipse() {
   return {
       .name = "sim eclipse",
-      .summary = "Find what it takes to hide a key of the DHT in one half of all tries, with each defence off and on",
-      .options = {{.name = "--nodes", .value = "N", .help = "honest nodes (1000)", .min = kNodesMin, .max = kNodesMax},
-                  {.name = "--rounds", .value = "R", .help = "keys of a try (40)", .min = 2, .max = kRoundsMax},
-                  {.name = "--seed",
-                   .value = "S",
-                   .help = "of all that is drawn (1)",
-                   .min = 0,
-                   .max = std::numeric_limits<std::uint64_t>::max()}},
+      .summary = "Measure what an attacker needs to hide a key of the DHT, with each defence off and on",
+      .options = {number_option("--nodes", "N", "number of honest nodes (1000)", kNodesMin, kNodesMax),
+                  number_option("--rounds", "R", "number of keys on which each attack is tried (40)", 2, kRoundsMax),
+                  seed_option("seed of all random choices (1)")},
       .run = simulating(run_eclipse)};
 }
 

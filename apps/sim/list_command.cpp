@@ -1,11 +1,6 @@
 // troupe sim list
-#include <capnp/message.h>
-
-#include <ostream>
-
 #include "apps/cli/json.hpp"
 #include "apps/cli/terminal.hpp"
-#include "apps/sim/commands.hpp"
 #include "apps/sim/options.hpp"
 #include "apps/sim/trial.hpp"
 #include "apps/sim/workloads.hpp"
@@ -13,32 +8,29 @@
 namespace troupe::apps::sim_command {
 namespace {
 
+std::string range(const std::string& name, std::int64_t min, std::int64_t max) {
+  return name + ' ' + std::to_string(min) + ".." + std::to_string(max);
+}
+
 std::string takes(const sim::OperationSpec& operation) {
-  std::string out;
-  for (const sim::NumberSpec& one : operation.with)
-    out += (out.empty() ? "" : ", ") + std::string(one.name) +
-           (one.node ? " of a node" : ' ' + std::to_string(one.min) + ".." + std::to_string(one.max));
-  return out;
+  std::vector<std::string> words;
+  for (const sim::NumberSpec& one : operation.with) {
+    const std::string name(one.name);
+    words.push_back(one.node ? name + " of a node" : range(name, one.min, one.max));
+  }
+  return joined(words);
 }
 
 std::string takes(const sim::FaultSpec& fault) {
-  std::string out;
-  const auto add = [&out](const std::string& word) { out += (out.empty() ? "" : ", ") + word; };
-  if (fault.on_node) add("node");
-  if (fault.on_other) add("other");
-  if (fault.amount == sim::Amount::set) add("nodes");
-  if (fault.amount == sim::Amount::number)
-    add("amount " + std::to_string(fault.amount_min) + ".." + std::to_string(fault.amount_max));
-  if (fault.lasts) add("span");
-  if (fault.loses_data) add("its node may lose data");
-  if (fault.beyond) add("only with --beyond");
-  return out;
-}
-
-std::string values(const sim::Knob& knob) {
-  std::string out;
-  for (const auto value : knob.values) out += (out.empty() ? "" : " ") + std::string(value);
-  return out;
+  std::vector<std::string> words;
+  if (fault.on_node) words.emplace_back("node");
+  if (fault.on_other) words.emplace_back("other");
+  if (fault.amount == sim::Amount::set) words.emplace_back("nodes");
+  if (fault.amount == sim::Amount::number) words.push_back(range("amount", fault.amount_min, fault.amount_max));
+  if (fault.lasts) words.emplace_back("span");
+  if (fault.loses_data) words.emplace_back("its node may lose data");
+  if (fault.beyond) words.emplace_back("only with --beyond");
+  return joined(words);
 }
 
 /// What there is to list: what kind of thing, its name, what it takes, and a line about it.
@@ -54,7 +46,7 @@ std::vector<Entry> entries(sim::WorkloadSpecs workloads) {
     const std::string prefix = std::string(spec.name) + '.';
     for (const auto& one : spec.operations)
       out.push_back({"order", prefix + std::string(one.name), takes(one), std::string(one.help)});
-    for (const auto& one : spec.knobs) out.push_back({"knob", std::string(one.setting), values(one), ""});
+    for (const auto& one : spec.knobs) out.push_back({"knob", std::string(one.setting), joined(one.values, " "), ""});
     for (const auto& one : spec.invariants)
       out.push_back({"invariant", std::string(one.name), "", std::string(one.help)});
     for (const auto& one : spec.sometimes)
@@ -72,15 +64,15 @@ std::vector<Entry> entries(sim::WorkloadSpecs workloads) {
 Ending print_list(const Invocation& invocation, Console& console, sim::WorkloadSpecs workloads) {
   const auto all = entries(workloads);
   if (invocation.globals.json) {
-    capnp::MallocMessageBuilder message;
-    auto rows = message.initRoot<output::wire::SimCards>().initCards(static_cast<unsigned>(all.size()));
+    JsonLine<output::wire::SimCards> line;
+    auto rows = line->initCards(static_cast<unsigned>(all.size()));
     for (unsigned i = 0; i < rows.size(); ++i) {
       rows[i].setKind(all[i].kind);
       rows[i].setName(all[i].name);
       rows[i].setTakes(all[i].takes);
       rows[i].setHelp(all[i].help);
     }
-    write_json_line(console.out, message.getRoot<output::wire::SimCards>().asReader().getCards());
+    write_json_line(console.out, capnp::toDynamic(rows.asReader()));
     return Exit::done;
   }
   TextTable table({{"KIND"}, {"NAME"}, {"TAKES"}, {"WHAT"}});
@@ -92,10 +84,9 @@ Ending print_list(const Invocation& invocation, Console& console, sim::WorkloadS
 }  // namespace
 
 Command list(sim::WorkloadSpecs workloads) {
-  return {
-      .name = "sim list",
-      .summary = "Show the domains that can be tried, their operations, invariants and planted bugs, and the faults",
-      .run = simulating(print_list, workloads)};
+  return {.name = "sim list",
+          .summary = "List the domains, their operations, invariants and planted bugs, and the faults",
+          .run = simulating(print_list, workloads)};
 }
 
 }  // namespace troupe::apps::sim_command

@@ -1,12 +1,7 @@
 // troupe sim mutants
-#include <capnp/message.h>
-
-#include <ostream>
-
 #include "apps/cli/json.hpp"
 #include "apps/cli/terminal.hpp"
 #include "apps/sim/apart.hpp"
-#include "apps/sim/commands.hpp"
 #include "apps/sim/options.hpp"
 #include "apps/sim/report.hpp"
 #include "apps/sim/trial.hpp"
@@ -58,16 +53,15 @@ base::Result<Found, Failure> hunt(const std::string& domain, std::string_view mu
 }
 
 void print_json(std::ostream& out, std::string_view mutant, const Found& found) {
-  capnp::MallocMessageBuilder message;
-  auto row = message.initRoot<output::wire::SimMutant>();
-  row.setMutant(std::string(mutant));
-  row.setFound(found.by.has_value());
-  row.setSeeds(found.seeds);
+  JsonLine<output::wire::SimMutant> line;
+  line->setMutant(std::string(mutant));
+  line->setFound(found.by.has_value());
+  line->setSeeds(found.seeds);
   if (found.by) {
-    row.getSeed().setValue(found.by->seed);
-    row.setInvariant(found.by->invariant);
+    line->getSeed().setValue(found.by->seed);
+    line->setInvariant(found.by->invariant);
   }
-  write_json_line(out, row.asReader());
+  line.print(out);
 }
 
 Ending hunt_all(const Invocation& invocation, Console& console, sim::WorkloadSpecs workloads) {
@@ -103,12 +97,13 @@ Ending hunt_all(const Invocation& invocation, Console& console, sim::WorkloadSpe
 
 Command mutants(sim::WorkloadSpecs workloads) {
   return {.name = "sim mutants",
-          .summary = "Plant each known bug, and count the seeds until its damage is seen",
-          .options =
-              {{.name = "--seed", .value = "S", .help = "the first world (1)", .min = 0, .max = 1ull << 62},
-               {.name = "--seeds", .value = "N", .help = "worlds for each at most (500)", .min = 1, .max = kSeedsMax},
-               jobs_option("worlds at once (1)")},
-          .positionals = {{.name = "MUTANT", .help = "this one alone", .arity = Arity::maybe}},
+          .summary = "Plant each known bug, and count the worlds until an invariant finds it",
+          .options = {number_option("--seed", "S", "seed of the first world (1)", 0, 1ull << 62),
+                      number_option("--seeds", "N", "number of worlds to try for each bug (500)", 1, kSeedsMax),
+                      jobs_option("number of worlds that run at once (1)")},
+          .positionals = {{.name = "MUTANT",
+                           .help = "name of the only bug to plant, as `sim list` prints it",
+                           .arity = Arity::maybe}},
           .run = simulating(hunt_all, workloads)};
 }
 

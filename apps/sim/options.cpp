@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "apps/cli/shell_word.hpp"
+#include "apps/cli/terminal.hpp"
 #include "apps/sim/report.hpp"
 #include "apps/sim/scenario_file.hpp"
 #include "apps/sim/scenario_source.hpp"
@@ -28,14 +29,10 @@ std::optional<Failure> unknown(const std::string& name, sim::WorkloadSpecs workl
     return usage_failure("a scenario is run by a command of its own", "troupe sim run " + file_words(name));
   if (name.empty()) return usage_failure("a domain is missing before or behind a comma", "troupe sim list");
   std::vector<std::string_view> known;
-  std::string all;
-  for (const sim::WorkloadSpec* one : workloads) {
-    known.push_back(one->name);
-    all += (all.empty() ? "" : ", ") + std::string(one->name);
-  }
+  for (const sim::WorkloadSpec* one : workloads) known.push_back(one->name);
   const auto near = base::nearest(name, known);
   std::string what = "there is no domain \"" + base::shortened(name, kShownBytesMax) + "\"; ";
-  what += near.empty() ? "there are " + all : "did you mean \"" + std::string(near) + "\"?";
+  what += near.empty() ? "there are " + joined(known) : "did you mean \"" + std::string(near) + "\"?";
   return usage_failure(std::move(what), "troupe sim list");
 }
 
@@ -45,24 +42,23 @@ Failure unwritten_trace(const std::string& path, std::string outcome) {
 
 }  // namespace
 
+Option seed_option(std::string help) {
+  return number_option("--seed", "S", std::move(help), 0, std::numeric_limits<std::uint64_t>::max());
+}
+
 std::vector<Option> seed_options() {
-  return {
-      {.name = "--seed",
-       .value = "S",
-       .help = "the world, or the first one (1)",
-       .min = 0,
-       .max = std::numeric_limits<std::uint64_t>::max()},
-      {.name = "--nodes", .value = "N", .help = "nodes of each world (drawn, 3 to 7)", .min = 1, .max = sim::kNodesMax},
-      {.name = "--time", .value = "T", .help = "how long clients work and faults happen (60s)"},
-      {.name = "--calm", .help = "no faults"},
-      {.name = "--storm", .help = "all faults, often"},
-      {.name = "--beyond", .help = "faults beyond what protocols promise to survive"}};
+  return {seed_option("seed of the world, or of the first world (1)"),
+          number_option("--nodes", "N", "number of nodes in each world (random, 3 to 7)", 1, sim::kNodesMax),
+          {.name = "--time", .value = "T", .help = "virtual time in which clients work and faults happen (60s)"},
+          {.name = "--calm", .help = "inject no faults"},
+          {.name = "--storm", .help = "inject every kind of fault, often"},
+          {.name = "--beyond", .help = "inject also faults that no protocol promises to survive"}};
 }
 
 std::vector<Option> world_options() {
   auto all = seed_options();
-  all.push_back({.name = "--seeds", .value = "N", .help = "how many worlds (1)", .min = 1, .max = kSeedsMax});
-  all.push_back(jobs_option("worlds at once (1)"));
+  all.push_back(number_option("--seeds", "N", "number of worlds, with consecutive seeds (1)", 1, kSeedsMax));
+  all.push_back(jobs_option("number of worlds that run at once (1)"));
   return all;
 }
 
@@ -128,7 +124,7 @@ base::Result<OneWorld, Failure> world_of(const Invocation& invocation, sim::Work
 
 std::vector<Option> watch_options() {
   return {{.name = "--twice", .help = "run each world twice, and stop at the first event that differs"},
-          {.name = "--trace", .value = "FILE", .help = "write the decisions of the run to this file"}};
+          {.name = "--trace", .value = "FILE", .help = "write each decision of the scheduler to FILE"}};
 }
 
 Failure parted(const Outcome& outcome) {
@@ -166,18 +162,16 @@ Exit exit_of(const Outcome& outcome) {
   return outcome.held() && outcome.acknowledged > 0 ? Exit::done : Exit::nothing_checked;
 }
 
-Option jobs_option(std::string help) {
-  return {.name = "--jobs", .value = "N", .help = std::move(help), .min = 1, .max = kJobsMax};
-}
+Option jobs_option(std::string help) { return number_option("--jobs", "N", std::move(help), 1, kJobsMax); }
 
 unsigned jobs_of(const Invocation& invocation) {
   return static_cast<unsigned>(invocation.number("--jobs").value_or(1));
 }
 
-Run simulating(Run run) {
-  return [run = std::move(run)](const Invocation& invocation, Console& console) -> Ending {
+Run simulating(Run work) {
+  return [work = std::move(work)](const Invocation& invocation, Console& console) -> Ending {
     try {
-      Ending ending = run(invocation, console);
+      Ending ending = work(invocation, console);
       // Exit 1 says that something did not hold, and nothing else does.
       if (ending.ok() || exit_of(ending.error(), Effect::read) != Exit::failed) return ending;
       Failure failure = ending.error();
@@ -192,9 +186,10 @@ Run simulating(Run run) {
   };
 }
 
-Run simulating(Ending (*run)(const Invocation&, Console&, sim::WorkloadSpecs), sim::WorkloadSpecs workloads) {
-  return simulating(
-      [run, workloads](const Invocation& invocation, Console& console) { return run(invocation, console, workloads); });
+Run simulating(Ending (*work)(const Invocation&, Console&, sim::WorkloadSpecs), sim::WorkloadSpecs workloads) {
+  return simulating([work, workloads](const Invocation& invocation, Console& console) {
+    return work(invocation, console, workloads);
+  });
 }
 
 }  // namespace troupe::apps::sim_command

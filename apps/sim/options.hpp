@@ -1,11 +1,24 @@
 #pragma once
-// What the commands `troupe sim ...` have in common: which worlds a command line asks for, and how one ends.
+// The commands below `troupe sim`, and what they have in common: which worlds a command line asks for, and how a
+// command ends.
 #include "apps/cli/command.hpp"
 #include "apps/sim/draw.hpp"
 #include "apps/sim/outcome.hpp"
 #include "apps/sim/twice.hpp"
 
 namespace troupe::apps::sim_command {
+
+// Each has a source of its own: run_command.cpp and so on.
+Command run(sim::WorkloadSpecs workloads);
+Command replay(sim::WorkloadSpecs workloads);
+Command shrink(sim::WorkloadSpecs workloads);
+Command list(sim::WorkloadSpecs workloads);
+Command mutants(sim::WorkloadSpecs workloads);
+
+// The DHT without actors, so that its networks can be large and live long (apps/sim/dht_model).
+Command churn();
+Command eclipse();
+Command survival();
 
 /// Seeds `seed` to `seed + seeds - 1`, each drawn alike.
 struct Worlds {
@@ -15,6 +28,8 @@ struct Worlds {
   unsigned jobs = 1;
 };
 
+/// --seed, of any 64 bits.
+Option seed_option(std::string help);
 /// --seed --nodes --time --calm --storm --beyond: of every command that draws a world.
 std::vector<Option> seed_options();
 /// Those, and --seeds and --jobs.
@@ -54,8 +69,8 @@ unsigned jobs_of(const Invocation& invocation);
 
 using Run = std::function<Ending(const Invocation&, Console&)>;
 /// A command whose own mistakes are exit 12: what it saw until then says nothing about the product.
-Run simulating(Run run);
+Run simulating(Run work);
 /// The same of a command that walks workloads.
-Run simulating(Ending (*run)(const Invocation&, Console&, sim::WorkloadSpecs), sim::WorkloadSpecs workloads);
+Run simulating(Ending (*work)(const Invocation&, Console&, sim::WorkloadSpecs), sim::WorkloadSpecs workloads);
 
 }  // namespace troupe::apps::sim_command

@@ -76,10 +76,4 @@ Outcome read(output::wire::SimWorld::Reader in) {
   return out;
 }
 
-std::string domains_word(const std::vector<std::string>& domains) {
-  std::string out;
-  for (const auto& name : domains) out += (out.empty() ? "" : ",") + name;
-  return out;
-}
-
 }  // namespace troupe::apps

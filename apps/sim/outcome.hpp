@@ -44,9 +44,6 @@ struct Outcome {
 void write(output::wire::SimWorld::Builder out, const Outcome& outcome);
 Outcome read(output::wire::SimWorld::Reader in);
 
-/// "peers,files": as commands and outcomes name them.
-std::string domains_word(const std::vector<std::string>& domains);
-
 double seconds(base::Duration span);
 
 /// 16 digits, as people and programs read a hash.

@@ -1,7 +1,4 @@
 // troupe sim replay DOMAIN[,...]|FILE
-#include <ostream>
-
-#include "apps/sim/commands.hpp"
 #include "apps/sim/options.hpp"
 #include "apps/sim/report.hpp"
 #include "apps/sim/states.hpp"
@@ -38,16 +35,15 @@ Ending replay_world(const Invocation& invocation, Console& console, sim::Workloa
 
 Command replay(sim::WorkloadSpecs workloads) {
   auto options = seed_options();
-  options.push_back({.name = "--until",
-                     .value = "E",
-                     .help = "stop after E events, without a verdict (default: at the failure, or at the end)",
-                     .min = 0,
-                     .max = 1ull << 62});
-  options.push_back({.name = "--filter", .value = "FILTER", .help = "the actors that it means, as for inspect (all)"});
+  options.push_back(number_option(
+      "--until", "E", "stop after E events, without a verdict (at the failure, else at the end)", 0, 1ull << 62));
+  options.push_back({.name = "--filter",
+                     .value = "FILTER",
+                     .help = "show only the actors that match, as `inspect --filter` does (all)"});
   return {.name = "sim replay",
           .summary = "Run one world up to an event, and show the state of every actor there",
           .options = std::move(options),
-          .positionals = {{.name = "DOMAIN[,DOMAIN...]|FILE", .help = "as for sim, or a scenario"}},
+          .positionals = {{.name = "DOMAIN[,DOMAIN...]|FILE", .help = "domains as for `sim`, or a scenario file"}},
           .run = simulating(replay_world, workloads)};
 }
 

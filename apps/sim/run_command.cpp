@@ -1,8 +1,6 @@
 // troupe sim run FILE
 #include <filesystem>
-#include <ostream>
 
-#include "apps/sim/commands.hpp"
 #include "apps/sim/options.hpp"
 #include "apps/sim/report.hpp"
 #include "apps/sim/scenario_source.hpp"
@@ -19,12 +17,7 @@ Ending run_file(const Invocation& invocation, Console& console, sim::WorkloadSpe
     return usage_failure("--trace would replace the scenario that it is a trace of", "troupe help sim run");
   const auto outcome = watched(invocation, scenario.value(), workloads);
   if (!outcome.ok()) return outcome.error();
-  if (invocation.globals.json) {
-    print_json(console.out, outcome.value());
-    print_summary_json(console.out, outcome.value());
-  } else {
-    print_world(console.out, scenario.value(), outcome.value(), file_words(path));
-  }
+  print(console.out, invocation.globals.json, scenario.value(), outcome.value(), file_words(path));
   return exit_of(outcome.value());
 }
 
@@ -32,9 +25,9 @@ Ending run_file(const Invocation& invocation, Console& console, sim::WorkloadSpe
 
 Command run(sim::WorkloadSpecs workloads) {
   return {.name = "sim run",
-          .summary = "Run a scenario that a person has written, or shrinking has left",
+          .summary = "Run a scenario file, written by hand or by `sim shrink`",
           .options = watch_options(),
-          .positionals = {{.name = "FILE", .help = "a scenario (tests/scenarios has some, and a README)"}},
+          .positionals = {{.name = "FILE", .help = "scenario to run; tests/scenarios has examples and a README"}},
           .run = simulating(run_file, workloads)};
 }
 

@@ -16,11 +16,6 @@ constexpr base::Duration kGrains[] = {1s, 100ms, 1ms};  // of moments that a per
 constexpr std::size_t kPolishParts = 32;                // our choice: no person reads each number of a longer list
 
 template <class T>
-void erase(std::vector<T>& list, std::size_t begin, std::size_t end) {
-  list.erase(list.begin() + static_cast<std::ptrdiff_t>(begin), list.begin() + static_cast<std::ptrdiff_t>(end));
-}
-
-template <class T>
 std::span<const T> part(const std::vector<T>& list, std::size_t begin, std::size_t end) {
   return std::span(list).subspan(begin, end - begin);
 }
@@ -114,6 +109,18 @@ class Shrinker {
         parts_max);
   }
 
+  template <class T>
+  void leave_out_of_list(std::string_view doing, std::vector<T> sim::Scenario::*list) {
+    leave_out(
+        doing, [&] { return (smallest_.*list).size(); },
+        [&](std::size_t begin, std::size_t end) {
+          Made made = smallest_;
+          const auto first = ((*made).*list).begin();
+          ((*made).*list).erase(first + static_cast<std::ptrdiff_t>(begin), first + static_cast<std::ptrdiff_t>(end));
+          return made;
+        });
+  }
+
   void cut_after(base::Duration failed_at) {
     if (failed_at >= smallest_.time) return;
     first(2, [&](std::size_t place) {
@@ -124,20 +131,8 @@ class Shrinker {
   }
 
   void leave_out_parts() {
-    leave_out(
-        "faults", [&] { return smallest_.faults.size(); },
-        [&](std::size_t begin, std::size_t end) {
-          Made made = smallest_;
-          erase(made->faults, begin, end);
-          return made;
-        });
-    leave_out(
-        "operations", [&] { return smallest_.operations.size(); },
-        [&](std::size_t begin, std::size_t end) {
-          Made made = smallest_;
-          erase(made->operations, begin, end);
-          return made;
-        });
+    leave_out_of_list("faults", &sim::Scenario::faults);
+    leave_out_of_list("operations", &sim::Scenario::operations);
     leave_out_of(
         "nodes", [&](const sim::Scenario& from) { return idle_nodes(from, workloads_); },
         [&](const sim::Scenario& from, auto nodes) { return without_nodes(from, workloads_, nodes); });
@@ -152,13 +147,7 @@ class Shrinker {
           for (const std::string& name : names) from.knobs.erase(name);
           return from;
         });
-    leave_out(
-        "planted bugs", [&] { return smallest_.mutations.size(); },
-        [&](std::size_t begin, std::size_t end) {
-          Made made = smallest_;
-          erase(made->mutations, begin, end);
-          return made;
-        });
+    leave_out_of_list("planted bugs", &sim::Scenario::mutations);
     leave_out_of("drift", drifting, [](sim::Scenario from, auto nodes) {
       for (const std::size_t node : nodes) from.drift_ppm[node] = 0;
       while (!from.drift_ppm.empty() && from.drift_ppm.back() == 0) from.drift_ppm.pop_back();

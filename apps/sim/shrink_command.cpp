@@ -1,11 +1,8 @@
 // troupe sim shrink DOMAIN[,...]|FILE -o FILE
-#include <ostream>
-
 #include "apps/cli/file_target.hpp"
 #include "apps/cli/terminal.hpp"
 #include "apps/sim/alike.hpp"
 #include "apps/sim/apart.hpp"
-#include "apps/sim/commands.hpp"
 #include "apps/sim/options.hpp"
 #include "apps/sim/report.hpp"
 #include "apps/sim/scenario_source.hpp"
@@ -63,12 +60,8 @@ Ending shrink_world(const Invocation& invocation, Console& console, sim::Workloa
       " faults and " + std::to_string(failing.operations.size()) + " operations: troupe sim " + world.value().run_words;
   if (auto saved = save_scenario(*path, shrunk.smallest, about, workloads); !saved.ok()) return saved.error();
   std::ostream& out = *path == "-" ? console.err : console.out;  // there the scenario is the output
-  if (invocation.globals.json) {
-    print_json(out, smallest);
-    print_summary_json(out, smallest);
-    return Exit::done;
-  }
-  print_world(out, shrunk.smallest, smallest, "");
+  print(out, invocation.globals.json, shrunk.smallest, smallest, "");
+  if (invocation.globals.json) return Exit::done;
   out << "shrunk:  " << failing.faults.size() << " faults to " << shrunk.smallest.faults.size() << ", "
       << failing.operations.size() << " operations to " << shrunk.smallest.operations.size() << ", " << failing.nodes
       << " nodes to " << shrunk.smallest.nodes << "; " << shrunk.tries << " tries"
@@ -83,14 +76,15 @@ Ending shrink_world(const Invocation& invocation, Console& console, sim::Workloa
 
 Command shrink(sim::WorkloadSpecs workloads) {
   auto options = seed_options();
-  options.push_back({.name = "-o", .value = "FILE", .help = "where the smaller scenario goes", .alias = "--output"});
   options.push_back(
-      {.name = "--seconds", .value = "S", .help = "stop after so long (60)", .min = 1, .max = kSecondsMax});
-  options.push_back(jobs_option("candidates at once (1)"));
+      {.name = "-o", .value = "FILE", .help = "file to write the smaller scenario to", .alias = "--output"});
+  options.push_back(number_option("--seconds", "S", "stop after S seconds (60)", 1, kSecondsMax));
+  options.push_back(jobs_option("number of candidates that run at once (1)"));
   return {.name = "sim shrink",
           .summary = "Find the smallest world that fails in the same way, and write it as a scenario",
           .options = std::move(options),
-          .positionals = {{.name = "DOMAIN[,DOMAIN...]|FILE", .help = "as for sim, or a scenario that fails"}},
+          .positionals = {{.name = "DOMAIN[,DOMAIN...]|FILE",
+                           .help = "domains as for `sim`, or a scenario file; the world must fail"}},
           .run = simulating(shrink_world, workloads)};
 }
 

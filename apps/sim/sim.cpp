@@ -1,11 +1,8 @@
 // troupe sim DOMAIN[,...]
 #include "apps/sim/sim.hpp"
 
-#include <ostream>
-
 #include "apps/cli/terminal.hpp"
 #include "apps/sim/apart.hpp"
-#include "apps/sim/commands.hpp"
 #include "apps/sim/options.hpp"
 #include "apps/sim/report.hpp"
 #include "apps/sim/trial.hpp"
@@ -18,7 +15,7 @@ using sim_command::Worlds;
 
 Outcome crash(const Worlds& worlds, std::uint64_t seed, const std::string& why) {
   Outcome out;
-  out.domain = domains_word(worlds.draw.domains);
+  out.domain = joined(worlds.draw.domains, ",");
   out.seed = seed;
   out.invariant = "sim.crash";
   out.why = "the world's process " + why;
@@ -38,12 +35,7 @@ Ending run_one(const Invocation& invocation, const Worlds& worlds, Console& cons
   const sim::Scenario scenario = draw(worlds.seed, worlds.draw);
   const auto outcome = sim_command::watched(invocation, scenario, worlds.draw.workloads);
   if (!outcome.ok()) return outcome.error();
-  if (invocation.globals.json) {
-    print_json(console.out, outcome.value());
-    print_summary_json(console.out, outcome.value());
-  } else {
-    print_world(console.out, scenario, outcome.value(), world_words(worlds.draw, worlds.seed));
-  }
+  print(console.out, invocation.globals.json, scenario, outcome.value(), world_words(worlds.draw, worlds.seed));
   return sim_command::exit_of(outcome.value());
 }
 
@@ -99,12 +91,12 @@ Commands sim_commands(sim::WorkloadSpecs workloads) {
   auto options = sim_command::world_options();
   for (auto& one : sim_command::watch_options()) options.push_back(std::move(one));
   Commands out;
-  out.push_back(
-      {.name = "sim",
-       .summary = "Try the production actors in simulated worlds, each from one seed",
-       .options = std::move(options),
-       .positionals = {{.name = "DOMAIN[,DOMAIN...]", .help = "whose clients work, and whose invariants must hold"}},
-       .run = sim_command::simulating(run_domains, workloads)});
+  out.push_back({.name = "sim",
+                 .summary = "Run the production actors in simulated worlds, each drawn from a seed",
+                 .options = std::move(options),
+                 .positionals = {{.name = "DOMAIN[,DOMAIN...]",
+                                  .help = "domains whose clients work, and whose invariants must hold"}},
+                 .run = sim_command::simulating(run_domains, workloads)});
   for (auto command : {sim_command::run(workloads), sim_command::replay(workloads), sim_command::shrink(workloads),
                        sim_command::list(workloads), sim_command::mutants(workloads), sim_command::churn(),
                        sim_command::eclipse(), sim_command::survival()})

@@ -1,13 +1,11 @@
 #include "apps/sim/states.hpp"
 
 #include <capnp/dynamic.h>
-#include <capnp/message.h>
 #include <capnp/schema-loader.h>
 #include <capnp/serialize.h>
 
 #include <cstring>
 #include <map>
-#include <ostream>
 #include <sstream>
 #include <vector>
 
@@ -66,19 +64,18 @@ void print_states(std::ostream& out, World& world, const observe::Filter& filter
             << " waiting, " << seen.handled << " handled  " << state.str() << '\n';
         continue;
       }
-      capnp::MallocMessageBuilder message;
-      auto row = message.initRoot<output::wire::SimActor>();
-      row.setNode(node_name(node));
-      row.setPath(path);
-      row.setKind(one.kind);
-      row.setWaiting(seen.mailbox);
-      row.setActivity(std::string(seen.state));
-      row.setOldestMs(static_cast<std::uint64_t>(seen.oldest.count()));
-      row.setHandled(seen.handled);
-      row.setRestarts(static_cast<std::uint32_t>(seen.restarts));
-      if (!seen.last_error.empty()) row.setLastError(std::string(seen.last_error));
+      JsonLine<output::wire::SimActor> row;
+      row->setNode(node_name(node));
+      row->setPath(path);
+      row->setKind(one.kind);
+      row->setWaiting(seen.mailbox);
+      row->setActivity(std::string(seen.state));
+      row->setOldestMs(static_cast<std::uint64_t>(seen.oldest.count()));
+      row->setHandled(seen.handled);
+      row->setRestarts(static_cast<std::uint32_t>(seen.restarts));
+      if (!seen.last_error.empty()) row->setLastError(std::string(seen.last_error));
       std::ostringstream line;
-      write_json(line, row.asReader());
+      write_json(line, row->asReader());
       std::string text = line.str();
       text.pop_back();  // the state is of a kind of its own: it goes in front of the end
       out << text << ",\"state\":" << (state.str().empty() ? "null" : state.str()) << "}\n";

@@ -1,14 +1,6 @@
 // troupe sim survival
-#include <capnp/message.h>
-
-#include <array>
-#include <cstdio>
-#include <limits>
-#include <ostream>
-
 #include "apps/cli/json.hpp"
 #include "apps/cli/terminal.hpp"
-#include "apps/sim/commands.hpp"
 #include "apps/sim/dht_model/survival.hpp"
 #include "apps/sim/options.hpp"
 #include "runtime/config/forms.hpp"
@@ -28,14 +20,6 @@ struct Point {
   Survival what;
 };
 
-double seconds(base::Duration span) { return std::chrono::duration<double>(span).count(); }
-
-std::string fixed(double value, int digits) {
-  std::array<char, 32> out{};
-  std::snprintf(out.data(), out.size(), "%.*f", digits, value);
-  return out.data();
-}
-
 void print_text(std::ostream& out, const std::vector<Point>& points) {
   TextTable table({{"NODES"},
                    {"SESSION", Align::right},
@@ -54,8 +38,8 @@ void print_text(std::ostream& out, const std::vector<Point>& points) {
 }
 
 void print_json(std::ostream& out, const std::vector<Point>& points) {
-  capnp::MallocMessageBuilder message;
-  auto rows = message.initRoot<output::wire::SimSurvivals>().initRows(static_cast<unsigned>(points.size()));
+  JsonLine<output::wire::SimSurvivals> line;
+  auto rows = line->initRows(static_cast<unsigned>(points.size()));
   for (unsigned i = 0; i < rows.size(); ++i) {
     const auto& [plan, what] = points[i];
     const Interval interval = what.found.interval();
@@ -70,7 +54,7 @@ void print_json(std::ostream& out, const std::vector<Point>& points) {
     rows[i].setRatioHigh(interval.high);
     rows[i].setStoresADay(what.stores_a_day);
   }
-  write_json_line(out, message.getRoot<output::wire::SimSurvivals>().asReader().getRows());
+  write_json_line(out, capnp::toDynamic(rows.asReader()));
 }
 
 Ending run_survival(const Invocation& invocation, Console& console) {
@@ -94,22 +78,14 @@ Ending run_survival(const Invocation& invocation, Console& console) {
 }  // namespace
 
 Command survival() {
-  return {
-      .name = "sim survival",
-      .summary = "Draw the probability that a record of the DHT is found, against copies, period and sessions",
-      .options = {{.name = "--weeks", .value = "W", .help = "of virtual time for each point (4)", .min = 1, .max = 52},
-                  {.name = "--nodes", .value = "N", .help = "that are up on average (1000)", .min = 50, .max = 100'000},
-                  {.name = "--probes",
-                   .value = "N",
-                   .help = "looks at a record at a moment, for each point (20000)",
-                   .min = 1,
-                   .max = 10'000'000},
-                  {.name = "--seed",
-                   .value = "S",
-                   .help = "of all that is drawn (1)",
-                   .min = 0,
-                   .max = std::numeric_limits<std::uint64_t>::max()}},
-      .run = simulating(run_survival)};
+  return {.name = "sim survival",
+          .summary = "Measure how often a record of the DHT is found, by copies, republish period and sessions",
+          .options = {number_option("--weeks", "W", "weeks of virtual time for each point (4)", 1, 52),
+                      number_option("--nodes", "N", "number of nodes that are up on average (1000)", 50, 100'000),
+                      number_option("--probes", "N", "number of look-ups of a record for each point (20000)", 1,
+                                    10'000'000),
+                      seed_option("seed of all random choices (1)")},
+          .run = simulating(run_survival)};
 }
 
 }  // namespace troupe::apps::sim_command

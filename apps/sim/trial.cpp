@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <numeric>
 
+#include "apps/cli/terminal.hpp"
 #include "runtime/base/ensure.hpp"
 #include "runtime/base/text.hpp"
 
@@ -26,11 +27,10 @@ WorldOptions options_of(const sim::Scenario& scenario, const base::Mutations& mu
   return options;
 }
 
-std::string joined(const std::vector<std::string>& all) {
-  std::string out;
-  for (std::size_t i = 0; i < std::min(all.size(), kWaitsTold); ++i) out += (i == 0 ? "" : "; ") + all[i];
-  if (all.size() > kWaitsTold) out += "; and " + std::to_string(all.size() - kWaitsTold) + " more";
-  return out;
+std::string first_of(std::vector<std::string> all) {
+  const std::size_t size = all.size();
+  all.resize(std::min(size, kWaitsTold));
+  return joined(all, "; ") + (size > kWaitsTold ? "; and " + std::to_string(size - kWaitsTold) + " more" : "");
 }
 
 bool by_fault(const std::string& why) { return why.find(sim::kBrokenByFault) != std::string::npos; }
@@ -63,7 +63,7 @@ Outcome Trial::run() {
     violated("sim.comes-to-rest", livelock.what());
   }
   Outcome out;
-  out.domain = domains_word(scenario_.domains);
+  out.domain = joined(scenario_.domains, ",");
   out.seed = scenario_.seed;
   out.hash = world_->stage().hash();
   out.events = world_->stage().events();
@@ -113,10 +113,10 @@ void Trial::under_faults() {
 
 void Trial::heal() {
   if (!converge(scenario_.converge) && !scenario_.beyond)
-    return violated("sim.converges", "after all faults had ended: " + joined(waits()));
+    return violated("sim.converges", "after all faults had ended: " + first_of(waits()));
   if (world_->stage().stopped()) return;
   for (const Part& part : parts_) part.workload->close();
-  if (!converge(kCloseMax) && !scenario_.beyond) violated("sim.converges", "at the end: " + joined(waits()));
+  if (!converge(kCloseMax) && !scenario_.beyond) violated("sim.converges", "at the end: " + first_of(waits()));
 }
 
 void Trial::pass(base::Duration span) {

@@ -211,12 +211,3 @@ struct SimSurvival {
   ratioHigh @8 :Float64;
   storesADay @9 :Float64;
 }
-
-struct SimParted {
-  # What `troupe sim --twice` reports of a world that is not deterministic.
-
-  seed @0 :UInt64;
-  event @1 :UInt64;
-  one @2 :Text;
-  other @3 :Text;
-}

@@ -1,7 +1,6 @@
 #include "apps/sim/dht_model/swarm.hpp"
 
 #include "apps/sim/dht_model/draw.hpp"
-#include "apps/sim/dht_model/swarm_search.hpp"
 #include "runtime/base/ensure.hpp"
 
 namespace troupe::dht::model {

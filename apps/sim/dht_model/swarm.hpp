@@ -23,7 +23,8 @@
 
 namespace troupe::dht::model {
 
-inline constexpr std::size_t kSeeds = 3;  // our choice: what a cautious operator writes down
+inline constexpr std::size_t kSeeds = 3;          // our choice: what a cautious operator writes down
+inline constexpr std::size_t kSweptKeysMax = 64;  // as kRegionItemsMax: of one search of a sweep
 
 /// How a node treats others. All of them ask like honest ones, and so are listed in tables.
 enum class Conduct : std::uint8_t {
@@ -120,8 +121,19 @@ class Swarm {
   using Serve = std::function<std::optional<Said>(Node&)>;
   using Then = std::function<void(const Said*)>;  // null: no answer came in time
   struct Exchange;
-  struct Search;
   using Ended = std::function<void(const LookupOutcome&)>;
+  struct Search {
+    std::uint64_t number;
+    Member who;
+    Lookup lookup;
+    Ended ended;
+    base::Instant ticks_at = base::Instant::max();  // the earliest tick on the agenda
+    struct Heard {
+      Contact whom;
+      base::Duration took;  ///< zero: it did not answer
+    };
+    std::vector<Heard> heard{};
+  };
   struct Storing;
   struct Sweep;
 

@@ -1,9 +1,8 @@
 // Searches of a swarm, and what is stored after them: lookup_actor.cpp, lookup_actor_store.cpp and republish_actor.cpp.
-#include "apps/sim/dht_model/swarm_search.hpp"
-
 #include "actors/dht/logic/offer.hpp"
 #include "actors/dht/logic/regions.hpp"
 #include "actors/dht/settings.hpp"
+#include "apps/sim/dht_model/swarm.hpp"
 #include "runtime/crypto/hash.hpp"
 
 namespace troupe::dht::model {
