@@ -18,7 +18,7 @@ void print_text(std::ostream& out, const ChurnPlan& plan, const Churned& what) {
   table.add({"gets", std::to_string(what.found.tries)});
   table.add({"of keys", std::to_string(what.keys)});
   table.add({"not found", std::to_string(what.found.tries - what.found.hits)});
-  table.add({"of them no holder was up", std::to_string(what.nobody)});
+  table.add({"of them no holder was up", std::to_string(what.no_holder)});
   table.add({"gets asked anew, their node left", std::to_string(what.cut_off)});
   table.add({"puts that were tried", std::to_string(what.put_tries)});
   table.add({"requests of a get", fixed(what.requests_each, 2)});
@@ -51,7 +51,7 @@ void print_json(std::ostream& out, const ChurnPlan& plan, const Churned& what) {
   row->setRatio(what.found.value());
   row->setRatioLow(interval.low);
   row->setRatioHigh(interval.high);
-  row->setNobody(what.nobody);
+  row->setNobody(what.no_holder);
   row->setRequestsEach(what.requests_each);
   row->setHops(what.hops);
   row->setP50Ms(1'000 * seconds(what.p50));

@@ -84,7 +84,7 @@ void draw_knobs(Scenario& world, const std::vector<const sim::WorkloadSpec*>& do
   for (const sim::WorkloadSpec* domain : domains) draw_knobs(world, domain->knobs, random);
 }
 
-/// A group that is neither empty nor everybody.
+/// A group of some nodes, neither none nor all.
 std::int64_t draw_set(base::Random& random, std::uint16_t nodes) {
   const std::uint16_t named = std::min(nodes, sim::kSetNodesMax);
   const std::int64_t all = (std::int64_t{1} << named) - 1;

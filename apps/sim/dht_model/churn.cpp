@@ -14,7 +14,7 @@ using namespace std::chrono_literals;
 
 constexpr std::size_t kPutTriesMax = 5;           // our choice: as often a client tries
 constexpr std::chrono::seconds kCutOffAfter{40};  // its search and its stores would have ended
-constexpr std::size_t kDrawsMax = 1'000;          // of somebody who knows nothing of a key
+constexpr std::size_t kDrawsMax = 1'000;          // to find a node that has never handled a key
 
 class Churn {
  public:
@@ -69,7 +69,7 @@ class Churn {
     live_from(now, swarm_.add(same));
   }
 
-  /// Somebody honest who is ready and, of a key, innocent.
+  /// An honest node that is ready and, with a key, has never handled that key.
   std::optional<Member> draw(const Key* key) {
     const auto& up = swarm_.those_up();
     for (std::size_t i = 0; i < kDrawsMax && !up.empty(); ++i) {
@@ -113,7 +113,7 @@ class Churn {
       asked_ += got.asked;
       took_.push_back(got.took);
       if (got.found) hops_ += got.hops;
-      else if (!anybody_holds(key)) ++out_.nobody;
+      else if (!is_held(key)) ++out_.no_holder;
     });
     at(swarm_.agenda().now() + kCutOffAfter, [this, ended] {
       if (*ended) return;
@@ -122,7 +122,7 @@ class Churn {
     });
   }
 
-  bool anybody_holds(const Key& key) const {
+  bool is_held(const Key& key) const {
     return std::ranges::any_of(swarm_.those_up(), [&](Member who) {
       return swarm_.conduct(who) == Conduct::honest && swarm_.holds(who, key);
     });
@@ -145,7 +145,7 @@ class Churn {
   const ChurnPlan plan_;
   base::Random chance_;
   Swarm swarm_;
-  std::map<Key, std::unordered_set<Member>> touched_;  // who has had to do with a key
+  std::map<Key, std::unordered_set<Member>> touched_;  // nodes that have handled a key
   std::vector<Key> keys_;
   std::uint64_t asked_ = 0, hops_ = 0;
   std::vector<base::Duration> took_;

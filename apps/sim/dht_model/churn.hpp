@@ -3,9 +3,10 @@
 //
 // Course  nodes start within kForming; they live through their sessions from there on. Values are put during `key_age`
 //         before the warm-up ends, and got in `span` after it.
-// Fair    whoever gets a value has never stored it, asked for it, been asked for it, or been asked to store it. It is
-//         honest, and its bootstrap has ended. A get that ends with its node's session is asked anew elsewhere.
-// Strict  a value of which no holder is up counts as not found, and is also told apart (Churned::nobody).
+// Fair    a get comes from an honest node whose bootstrap has ended, and which has never stored the value, asked for
+//         it, been asked for it, or been asked to store it. A get that ends with its node's session is asked anew at
+//         another node.
+// Strict  a value of which no holder is up counts as not found, and is also told apart (Churned::no_holder).
 #include <chrono>
 
 #include "actors/dht/logic/contact.hpp"
@@ -37,7 +38,7 @@ struct Churned {
   std::size_t keys = 0;  ///< put and acknowledged
   std::size_t put_tries = 0;
   Ratio found;
-  std::uint64_t nobody = 0;       ///< of those not found: no honest holder was up
+  std::uint64_t no_holder = 0;    ///< of those not found: no honest holder was up
   std::uint64_t cut_off = 0;      ///< gets that ended with their node
   std::uint64_t sessions = 0;     ///< that have begun
   std::size_t up = 0;             ///< nodes at the end

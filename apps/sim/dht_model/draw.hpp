@@ -42,7 +42,7 @@ inline std::uint32_t spread_address(std::size_t number) {
   return std::uint32_t{10} << 24 | (static_cast<std::uint32_t>(number + 1) & 0xff'ffffU);
 }
 
-/// The `host`-th address in the `net`-th /24 that somebody has rented.
+/// The `host`-th address in the `net`-th /24 that an attacker has rented.
 inline std::uint32_t rented_address(std::size_t net, std::size_t host) {
   return (std::uint32_t{100} << 24) + (static_cast<std::uint32_t>(net) << 8) +
          static_cast<std::uint32_t>(host % 254 + 1);

@@ -14,20 +14,20 @@ struct Run {
   std::size_t requests = 0;
 };
 
-/// What becomes of a question: an answer, or nothing, and when that is known.
+/// The answer to a question, or nothing, and when that is known.
 struct Reply {
   base::Instant at;
   std::optional<LookupAnswer> answer;
 };
 
-/// Runs `lookup` to its end. `reply_to(ask, now)` is called when a question is sent, `heard(whom, answered, now)` when
+/// Runs `lookup` to its end. `reply_to(ask, now)` is called when a question is sent, `heard(peer, answered, now)` when
 /// its reply arrives. `now` goes on.
 template <class ReplyTo, class Heard>
 Run drive(Lookup& lookup, base::Instant& now, ReplyTo reply_to, Heard heard) {
   struct Event {
     base::Instant at;
     std::uint64_t turn;
-    Contact whom;
+    Contact peer;
     std::optional<LookupAnswer> answer;
     bool operator<(const Event& other) const { return std::pair(at, turn) < std::pair(other.at, other.turn); }
   };
@@ -49,9 +49,9 @@ Run drive(Lookup& lookup, base::Instant& now, ReplyTo reply_to, Heard heard) {
     }
     const Event event = std::move(events.extract(events.begin()).value());
     now = event.at;
-    heard(event.whom, event.answer.has_value(), now);
-    decisions = event.answer ? lookup.answered(event.whom, *event.answer, now)
-                             : lookup.failed(event.whom, AskFailure::silent, now);
+    heard(event.peer, event.answer.has_value(), now);
+    decisions = event.answer ? lookup.answered(event.peer, *event.answer, now)
+                             : lookup.failed(event.peer, AskFailure::silent, now);
   }
   const std::size_t asked = decisions.done->asked;
   return Run{std::move(*decisions.done), now - begin, asked};

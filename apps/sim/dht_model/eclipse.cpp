@@ -55,7 +55,7 @@ class Listener {
     table_->replace(range.value(), bucket.listing());
     table_->settled(who.id);
   }
-  /// Whoever answers from now on changes nothing of what the table tells.
+  /// Further answers then change nothing of what the table tells.
   bool full(Range range) const {
     const auto bucket = buckets_.find(range);
     return bucket != buckets_.end() && bucket->second.listed().size() == kContactsMax &&

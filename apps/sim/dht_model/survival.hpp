@@ -3,7 +3,7 @@
 //
 // Same      Held says what a node holds and until when, Republish when its owner publishes it again, stores_needed()
 //           whether that succeeded; as many nodes hold it as plan.copies.
-// Left out  searches: whoever stores reaches the nodes nearest to the key that are up, and whoever asks finds what one
+// Left out  searches: a store reaches the nodes nearest to the key that are up, and a get finds what one
 //           of them holds. What searches cost beside that is the figure of churn.hpp.
 // Nodes     come and go by exponential times. With `comes_back` a node returns with its disk after an absence as long
 //           as its session, until it is gone for good after about `life`; without, another takes its place at once.

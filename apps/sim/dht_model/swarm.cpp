@@ -92,12 +92,12 @@ void Swarm::later(Member who, base::Instant when, std::function<void(Node&)> wha
 
 // -- messages --------------------------------------------------------------------------------------------------------
 
-void Swarm::exchange(Member from, const Contact& whom, base::Instant due, Serve serve, Then then) {
+void Swarm::exchange(Member from, const Contact& peer, base::Instant due, Serve serve, Then then) {
   ++requests_;
   const Node& asker = *members_[from];
   const auto one = std::make_shared<Exchange>(Exchange{from, asker.session, due, std::move(serve), std::move(then)});
-  const auto to = by_id_.find(whom.id);
-  if (to == by_id_.end() || members_[to->second]->contact != whom || lost()) return fall_silent(one);
+  const auto to = by_id_.find(peer.id);
+  if (to == by_id_.end() || members_[to->second]->contact != peer || lost()) return fall_silent(one);
   const base::Instant arrives = agenda_.now() + asker.way + members_[to->second]->way;
   if (arrives >= due) return fall_silent(one);
   agenda_.at(arrives, [this, one, at = to->second] { arrive(one, at); });
@@ -133,7 +133,7 @@ std::optional<Swarm::Said> Swarm::find_at(Node& there, const Key& asker, const K
     case Conduct::silent: return std::nullopt;
     case Conduct::poisoner: out.contacts = fellows(there, target); return out;
     case Conduct::forger:
-      out.contacts = nobodies(target);
+      out.contacts = invented(target);
       if (place) out.record = encode(CidRecord{{'f', 'a', 'l', 's', 'e'}});
       return out;
     case Conduct::honest:
@@ -166,7 +166,7 @@ std::vector<Contact> Swarm::fellows(const Node& of, const Key& target) const {
 }
 
 /// Nodes that were never there, nearer to the target than any that is.
-std::vector<Contact> Swarm::nobodies(const Key& target) {
+std::vector<Contact> Swarm::invented(const Key& target) {
   std::vector<Contact> out;
   for (std::size_t i = 0; i < kContactsMax; ++i) {
     Key id = draw_key(random_);

@@ -29,10 +29,10 @@ inline constexpr std::size_t kSweptKeysMax = 64;  // as kRegionItemsMax: of one 
 /// How a node treats others. All of them ask like honest ones, and so are listed in tables.
 enum class Conduct : std::uint8_t {
   honest,
-  silent,    ///< answers nobody
+  silent,    ///< answers no question
   poisoner,  ///< names others like itself, as near to the target as there are, and stores nothing
   forger,    ///< names nodes that do not exist, and gives records that do not belong there
-  hoarder,   ///< names whom an honest node would, says that it has stored, and has nothing
+  hoarder,   ///< names the nodes that an honest one would, says that it has stored, and has nothing
 };
 inline constexpr std::size_t kConducts = 5;
 
@@ -129,7 +129,7 @@ class Swarm {
     Ended ended;
     base::Instant ticks_at = base::Instant::max();  // the earliest tick on the agenda
     struct Heard {
-      Contact whom;
+      Contact peer;
       base::Duration took;  ///< zero: it did not answer
     };
     std::vector<Heard> heard{};
@@ -138,14 +138,14 @@ class Swarm {
   struct Sweep;
 
   // swarm.cpp
-  void exchange(Member from, const Contact& whom, base::Instant due, Serve serve, Then then);
+  void exchange(Member from, const Contact& peer, base::Instant due, Serve serve, Then then);
   void arrive(const std::shared_ptr<Exchange>& exchange, Member at);
   void fall_silent(const std::shared_ptr<Exchange>& exchange);
   bool lost() { return random_.chance(settings_.loss_percent, 100); }
   std::optional<Said> find_at(Node& there, const Key& asker, const Key& target, const std::optional<Place>& place);
   bool store_at(Node& there, const Offer& offer);
   std::vector<Contact> fellows(const Node& of, const Key& target) const;
-  std::vector<Contact> nobodies(const Key& target);
+  std::vector<Contact> invented(const Key& target);
   void touch(Member who, const Key& key) {
     if (touched_) touched_(who, key);
   }
@@ -156,7 +156,7 @@ class Swarm {
 
   // swarm_routing.cpp
   void hear(Node& node, const Contact& who, Evidence evidence);
-  void miss(Node& node, const Contact& whom);
+  void miss(Node& node, const Contact& peer);
   void ping(Node& node, const std::vector<Ping>& pings);
   void changed(Node& node, Range range, const Key& settled);
   void wake(Node& node, Range range);

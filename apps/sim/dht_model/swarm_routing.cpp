@@ -1,4 +1,4 @@
-// Whom the nodes of a swarm know: what their heads and buckets do in dht_actor.cpp and bucket_actor.cpp.
+// The contacts of the nodes of a swarm: what their heads and buckets do in dht_actor.cpp and bucket_actor.cpp.
 #include "apps/sim/dht_model/draw.hpp"
 #include "apps/sim/dht_model/swarm.hpp"
 
@@ -23,12 +23,12 @@ void Swarm::hear(Node& node, const Contact& who, Evidence evidence) {
   changed(node, range.value(), who.id);
 }
 
-void Swarm::miss(Node& node, const Contact& whom) {
-  const auto range = node.routing->table.failed(whom);
+void Swarm::miss(Node& node, const Contact& peer) {
+  const auto range = node.routing->table.failed(peer);
   if (!range) return;
   const auto bucket = node.routing->buckets.find(*range);
   if (bucket == node.routing->buckets.end()) return;
-  ping(node, bucket->second.failed(whom.id, agenda_.now()));
+  ping(node, bucket->second.failed(peer.id, agenda_.now()));
   changed(node, *range, {});
 }
 
@@ -36,12 +36,12 @@ void Swarm::ping(Node& node, const std::vector<Ping>& pings) {
   for (const Ping& one : pings) {
     exchange(
         member(node), one.whom, one.answer_due, [](Node&) { return Said{}; },
-        [this, &node, whom = one.whom](const Said* said) {
-          const auto range = range_of(node.contact.id, whom.id);
+        [this, &node, peer = one.whom](const Said* said) {
+          const auto range = range_of(node.contact.id, peer.id);
           const auto bucket = node.routing->buckets.find(*range);
           if (bucket == node.routing->buckets.end()) return;
           ping(node,
-               said != nullptr ? bucket->second.answered(whom, agenda_.now()) : bucket->second.expire(agenda_.now()));
+               said != nullptr ? bucket->second.answered(peer, agenda_.now()) : bucket->second.expire(agenda_.now()));
           changed(node, *range, {});
         });
   }

@@ -87,35 +87,35 @@ void Swarm::ask(Search& search, const Ask& question) {
         touch(member(there), target);
         return find_at(there, asker, target, place);
       },
-      [this, number = search.number, whom = question.whom, asked_at = agenda_.now(), target](const Said* said) {
+      [this, number = search.number, peer = question.whom, asked_at = agenda_.now(), target](const Said* said) {
         const auto at = searches_.find(number);
         if (at == searches_.end()) return;
         Search& mine = *at->second;
         const base::Instant now = agenda_.now();
         if (said == nullptr) {
-          mine.heard.push_back({whom, base::Duration::zero()});
-          return act(number, mine.lookup.failed(whom, AskFailure::silent, now));
+          mine.heard.push_back({peer, base::Duration::zero()});
+          return act(number, mine.lookup.failed(peer, AskFailure::silent, now));
         }
         LookupAnswer answer{said->contacts, std::nullopt, 0};
         if (!said->record.empty()) {
           const auto record = parse(said->record);
           if (!record.ok() || !validate(record.value(), target, wall(), 0).ok())
-            return act(number, mine.lookup.failed(whom, AskFailure::misbehaved, now));
+            return act(number, mine.lookup.failed(peer, AskFailure::misbehaved, now));
           answer.version = Version{sequence_of(record.value()), crypto::sha256(said->record)};
         }
-        mine.heard.push_back({whom, now - asked_at});
-        act(number, mine.lookup.answered(whom, answer, now));
+        mine.heard.push_back({peer, now - asked_at});
+        act(number, mine.lookup.answered(peer, answer, now));
       });
 }
 
 void Swarm::learn(Node& node, const Search& search) {
-  for (const auto& [whom, took] : search.heard) {
+  for (const auto& [peer, took] : search.heard) {
     if (took == base::Duration::zero()) {
-      node.routing->round_trips.lost(whom.id);
-      miss(node, whom);
+      node.routing->round_trips.lost(peer.id);
+      miss(node, peer);
     } else {
-      node.routing->round_trips.note(whom.id, took);
-      hear(node, whom, Evidence::answered);
+      node.routing->round_trips.note(peer.id, took);
+      hear(node, peer, Evidence::answered);
     }
   }
 }
@@ -179,9 +179,9 @@ void Swarm::store(Node& node, const std::vector<Contact>& nearest, const std::sh
   const bool here = near_enough(node, key, nearest);
   storing->put.asked = nearest.size() + (here ? 1 : 0);
   if (storing->put.asked == 0) return storing->then(*storing);
-  for (const Contact& whom : nearest) {
+  for (const Contact& peer : nearest) {
     exchange(
-        member(node), whom, agenda_.now() + kStoreDue,
+        member(node), peer, agenda_.now() + kStoreDue,
         [this, storing, key](Node& there) {
           touch(member(there), key);
           return Said{.stored = store_at(there, storing->offer)};
@@ -211,7 +211,7 @@ void Swarm::sweep_when_due(Node& node, base::Duration at_least) {
 
 /// A region that is published again: each of its keys at those of the nodes found that are nearest to it.
 struct Swarm::Sweep {
-  std::size_t open = 0;  // keys of which somebody has yet to answer
+  std::size_t open = 0;  // keys of which a node has yet to answer
 };
 
 void Swarm::sweep(Node& node) {
