@@ -59,6 +59,7 @@ Client::Outcome<std::unique_ptr<Client>> Client::connect(const Invocation& invoc
     failed = client->connect_locally(directory.value());
   }
   if (failed) return *failed;
+  client->effect_ = invocation.command().effect;
   return client;
 }
 
@@ -172,7 +173,13 @@ Client::Outcome<runtime::Envelope> Client::pose(const std::string& path, runtime
     return waiting->answer.has_value();
   };
   if (!wait_until(answered)) return cut_short();
-  return *waiting->answer;
+  const runtime::Envelope& answer = *waiting->answer;
+  if (effect_ != Effect::write || answer.header().signal != runtime::Signal::error) return answer;
+  // The node may have done it, and died before it could say so.
+  const base::Error why = runtime::read_error(answer);
+  const bool lost = why.code == Code::unavailable && in_service() && link_ && link_->closed();
+  if (lost) return Failure{{Code::unknown_outcome, link_->end().value_or(why).message}};
+  return answer;
 }
 
 void Client::inside(runtime::ExternalActor::What what) {

@@ -57,7 +57,8 @@ class Client {
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
 
-  /// Asks the service `path` of the node, such as "/node".
+  /// Asks the service `path` of the node, such as "/node". If the link ends before the answer to a command that writes,
+  /// the failure is `unknown_outcome`.
   template <class Q, class A, class Fill>
   Outcome<Kept<A>> ask(const std::string& path, base::Duration timeout, Fill&& fill) {
     return keep<A>(pose(path, runtime::Envelope::build<Q>({.due = now() + timeout}, std::forward<Fill>(fill))));
@@ -140,6 +141,7 @@ class Client {
 
   std::string way_;
   std::uint64_t trace_ = 0;
+  Effect effect_ = Effect::read;          // of the command, once it is connected
   std::optional<std::string> directory_;  // of a local node
   std::optional<base::Instant> mute_at_;  // a local node that has said nothing by then does not answer
   // What to say if there never was a link.
