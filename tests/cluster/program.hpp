@@ -82,7 +82,7 @@ class Program {
     child_ = ::fork();
     REQUIRE(child_ >= 0);
     if (child_ > 0) return;
-    // Whoever runs the tests in the background may have these ignored, and a program inherits that.
+    // What runs the tests in the background may ignore these, and a program inherits that.
     for (const int heard : {SIGHUP, SIGINT}) ::signal(heard, SIG_DFL);
     redirect("/dev/null", O_RDONLY, STDIN_FILENO);
     redirect(talk_ + ".out", O_WRONLY, STDOUT_FILENO);
@@ -104,6 +104,12 @@ class Program {
     const auto line = status.find("SigBlk:");
     return line != std::string::npos &&
            (std::stoull(status.substr(line + 7, 24), nullptr, 16) >> (SIGINT - 1) & 1) != 0;
+  }
+
+  /// Stops it, as Ctrl-Z does, and waits until it is. SIGCONT lets it go on.
+  void stop() {
+    kill(SIGSTOP);
+    REQUIRE(until([this] { return contains(content("/proc/" + std::to_string(child_) + "/status"), "State:\tT"); }));
   }
 
   /// Whether it has ended by now.
