@@ -1,0 +1,175 @@
+// The names that scripts find in the JSON of each command. They may become more; none may go or change.
+#include "tests/cluster/cluster.hpp"
+#include "tests/cluster/json_names.hpp"
+
+using namespace troupe;
+using namespace troupe::test;
+
+namespace {
+
+struct Row {
+  const char* command;
+  std::vector<std::string> arguments;
+  const char* names;
+  int exit = 0;
+};
+
+const char* const kPeer = "node address state rttMs direction sent received score bannedForMs";
+const char* const kSearch =
+    "search.ending search.asked search.unanswered search.hops search.tookMs search.questions search.refused";
+const char* const kQuestion =
+    "search.questions.node search.questions.address search.questions.path search.questions.depth "
+    "search.questions.sharedBits search.questions.namedBy search.questions.chosen search.questions.fate "
+    "search.questions.tookMs search.questions.sequence search.questions.contacts";
+const char* const kValue = "key value valueHex bytes sealed owner name sequence expires holders quorum agreed search";
+const char* const kAudited =
+    "summary rows bytes expired troubles removed removedBytes spaces.space spaces.rows spaces.bytes spaces.expired "
+    "spaces.troubles spaces.removed spaces.removedBytes";
+const char* const kFigures =
+    "what clients perSecond mibPerSecond p50Ms p90Ms p99Ms errors residentBytes requestsEach cpuMsEach";
+const char* const kWorlds =
+    "domain seed hash events virtualS wallS held invariant event why atS acknowledged story reached faults.fault "
+    "faults.fired faults.acknowledgedAfter summary worlds broken neverReached faults.worlds crashed groups";
+
+/// Commands that are not run here, and why.
+const std::pair<const char*, const char*> kNotHere[] = {
+    {"node", "its output is the line `ready`"},
+    {"sim shrink", "it prints what `sim run` prints, of a world that has to be broken first"},
+    {"sim survival", "it takes 12 s at its least"},
+};
+
+/// The commands of the program.
+std::vector<std::string> commands(const Folder& folder) {
+  const std::string json = troupe::test::troupe(folder, {"help", "--json"}).out;
+  const std::string before = "{\"name\":\"";
+  std::vector<std::string> out;
+  for (auto at = json.find(before); at != std::string::npos; at = json.find(before, at + 1))
+    out.push_back(json.substr(at + before.size(), json.find('"', at + before.size()) - at - before.size()));
+  return out;
+}
+
+std::vector<std::string> words_of(const std::string& command) {
+  const auto blank = command.find(' ');
+  if (blank == std::string::npos) return {command};
+  return {command.substr(0, blank), command.substr(blank + 1)};
+}
+
+}  // namespace
+
+TEST_CASE("cluster json: what each command prints has all names of its contract") {
+  Cluster cluster(2);
+  const Folder& folder = cluster.folder;
+  ::setenv("XDG_CONFIG_HOME", (folder / "config").c_str(), 1);
+  ::setenv("TROUPE_DATA", cluster.nodes[0]->data.c_str(), 1);  // not --data, which the demo refuses
+  std::ofstream(folder / "file") << "some bytes";
+  std::ofstream(folder / "bad.toml") << "nonsense = 1\n";
+  std::ofstream(folder / "calm.toml") << "seed = 1\ndomains = [\"peers\"]\nnodes = 3\ntime = \"2s\"\n";
+  const std::string cid = line(cluster.run(0, {"file", "put", folder / "file", "--replicas", "2"}));
+  const std::string other = cluster.nodes[1]->id, id(40, '1');
+  const std::string key = line(cluster.run(0, {"dht", "put", "orders", "seven"}));
+  const std::string search = std::string(kSearch) + ' ' + kQuestion;
+  const std::string put = "key sequence stored asked " + search, value = std::string(kValue) + ' ' + search;
+  const std::string found = "target nodes.node nodes.address nodes.lastSeenS " + search;
+
+  const Row rows[] = {
+      {"status", {}, "node name version uptimeS listen peers actors health reasons"},
+      {"peers", {}, kPeer},
+      {"peers connect", {cluster.nodes[1]->at}, "node address"},
+      {"file put", {folder / "file", "--replicas", "2"}, "cid name bytes chunks replicas reached bytesFresh"},
+      {"file get", {cid, "-o", folder / "copy"}, "cid file bytes fileBytes"},
+      {"file ls", {}, "cid name bytes chunks pinned expires"},
+      {"file view",
+       {cid},
+       "cid listed name replicas live pinned expires bytes chunks nodes.node nodes.chunks nodes.bytes nodes.manifest "
+       "contents.kind contents.id contents.offset contents.bytes contents.holders"},
+      {"file verify", {cid}, "summary copies sound lacking damaged unknown repaired bytes"},
+      {"file pin", {cid}, "cid pinned"},
+      {"file unpin", {cid}, "cid pinned"},
+      {"dht put", {"orders", "eight", "--explain"}, put.c_str()},
+      {"dht get", {key, "--explain"}, value.c_str()},
+      {"dht get", {key, "/cid/" + std::string(64, '1')}, "key value error.code error.message", 3},
+      {"dht find", {id, "--explain"}, found.c_str()},
+      {"dht provide", {cid}, "key sequence stored asked search.ending"},
+      {"dht providers", {cid}, "target nodes.node nodes.address nodes.lastSeenS search.ending"},
+      {"dht listen", {key, "--count", "1"}, "key value valueHex bytes owner name sequence expires summary why items"},
+      {"dht listen", {cid, "--count", "1"}, "node address lastSeenS summary why items"},
+      {"dht table", {}, "bucket contacts.node contacts.address contacts.lastSeenS"},
+      {"dht list", {}, "space key name owner node sequence bytes expires summary rows"},
+      {"dht check", {}, kAudited},
+      {"dht clean", {}, kAudited},
+      {"file rm", {cid}, "cid holders"},
+      {"inspect",
+       {"--once"},
+       "node actors.path actors.kind actors.state actors.mailbox actors.oldestMs actors.handled actors.perSecond "
+       "actors.busy actors.p99Us actors.restarts actors.lastError actors.perSecondMinute actors.busyMinute "
+       "actors.refused actors.deadLetters actors.asking actors.headKind actors.headFrom total matched tookMs warnings"},
+      {"inspect",
+       {"--once", "--ended"},
+       "node ended.path ended.kind ended.agoMs ended.decision ended.code ended.why ended.lastMessage ended.handled "
+       "ended.restarts inAll"},
+      {"inspect",
+       {"--once", "/dht"},
+       "node actor.path silent handling handlingMs parent children childrenInAll asks asksInAll timers.name "
+       "timers.dueMs streams streamsStarved incarnation keptForMs messages errors p50Us p90Us p99Us timed stateKind "
+       "state"},
+      {"trace",
+       {"/**", "--all", "--count", "1"},
+       "at way path other kind form trace bytes text summary why messages dropped"},
+      {"log", {"info", "dht"}, "level domain"},
+      {"peers drop", {other}, "node address"},
+      {"peers pardon", {other}, "node address"},
+      {"config show", {}, "key value origin default reloads meaning"},
+      {"config check", {folder / "bad.toml"}, "where what", 2},
+      {"operator key", {}, "key file"},
+      {"version", {}, "version"},
+      {"completion", {"bash"}, "text"},
+      {"help", {}, "name usage summary"},
+      {"sim", {"peers", "--seeds", "2", "--time", "2s", "--nodes", "3"}, kWorlds, 10},
+      {"sim run", {folder / "calm.toml"}, kWorlds, 10},
+      {"sim replay",
+       {"peers", "--time", "2s", "--until", "200"},
+       "node path kind waiting activity oldestMs handled restarts lastError state summary worlds broken events wallS "
+       "neverReached faults",
+       10},
+      {"sim list", {}, "kind name takes help"},
+      {"sim mutants", {"files.put_unbound"}, "mutant found seeds seed invariant"},
+      {"sim eclipse",
+       {"--nodes", "100", "--rounds", "2"},
+       "scores.groups scores.paths scores.region scores.workBits scores.ids scores.addressGroups scores.hashes "
+       "floods.limited floods.settled floods.ids floods.addressGroups floods.contacts floods.falseContacts"},
+      {"sim churn",
+       {"--nodes", "30", "--keys", "20", "--gets", "50", "--warm-up", "1h", "--key-age", "30m"},
+       "nodes sessionS absenceS comeBackPercent lossPercent hostilePercent keys gets found ratio ratioLow ratioHigh "
+       "nobody requestsEach hops p50Ms p99Ms sessions requests seed"},
+      {"bench actor", {"--seconds", "0.1"}, kFigures},
+      {"bench link", {"--seconds", "0.1"}, kFigures},
+      {"bench dht", {"--seconds", "0.1", "--nodes", "5"}, kFigures},
+      {"bench file", {"--mib", "1"}, kFigures},
+      {"demo", {"--nodes", "4", "--bytes", "100000"}, "nodes bytes cid killed readAt chunks chunksThere same seconds"},
+  };
+
+  std::set<std::string> here;
+  for (const Row& row : rows) {
+    std::vector<std::string> words = words_of(row.command);
+    words.insert(words.end(), row.arguments.begin(), row.arguments.end());
+    words.push_back("--json");
+    here.insert(row.command);
+    const Seen seen = troupe::test::troupe(folder, words);
+    CAPTURE(std::string(row.command));
+    CHECK_MESSAGE(seen.exit == row.exit, seen.err);
+    CHECK_MESSAGE(lacking(seen.out, row.names).empty(), "not printed:" << lacking(seen.out, row.names) << seen.out);
+  }
+  ::unsetenv("XDG_CONFIG_HOME");
+  ::unsetenv("TROUPE_DATA");
+
+  for (const auto& [command, why] : kNotHere) here.insert(command);
+  for (const std::string& command : commands(folder))
+    CHECK_MESSAGE(here.contains(command), command << " is new: give it a row, with the names of its contract");
+}
+
+TEST_CASE("cluster json: names of a text are found in lists and objects, whatever the texts in it say") {
+  const std::string json = "[{\"a\":1,\"b\":[{\"c\":\"x\\\"y\\\":{\"},{\"d\":null}],\"e\":{\"f\":[]}}]\n{\"g\":true}\n";
+  CHECK(json_names(json) == std::set<std::string>{"a", "b", "b.c", "b.d", "e", "e.f", "g"});
+  CHECK(lacking(json, "a b.d e.f").empty());
+  CHECK(lacking(json, "a d b.d x") == " d x");
+}
