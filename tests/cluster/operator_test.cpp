@@ -1,4 +1,5 @@
 // A node on another machine, as its operators see it.
+#include "runtime/base/random.hpp"
 #include "tests/cluster/program.hpp"
 
 using namespace troupe;
@@ -60,6 +61,34 @@ TEST_CASE("cluster: an operator reaches a node by its id and address, as far as 
     CHECK(contains(refused.err, "answers, but does not take this key"));
     CHECK(contains(refused.err, "operators.operate = [\"" + key + "\"]"));
   }
+}
+
+TEST_CASE("cluster: an operator stores and reads a large file, and a value, at a remote node") {
+  const Folder folder;
+  const Operator self(folder);
+  NodeProgram node(folder, "a", {"--set", "operators.operate=" + self.key});
+  REQUIRE(node.ready());
+  const auto there = [&](std::vector<std::string> words) {
+    words.insert(words.end(), {"--node", node.id + '@' + node.at});
+    return run(folder, words);
+  };
+  base::Random random(1);
+  std::string bytes(5'000'001, 0);  // five chunks, the last of which is short
+  for (char& byte : bytes) byte = static_cast<char>(random.next());
+  std::ofstream(folder / "file", std::ios::binary) << bytes;
+  const Seen put = there({"file", "put", folder / "file", "--replicas", "1"});
+  REQUIRE_MESSAGE(put.exit == 0, put.err);
+  REQUIRE(put.out.size() == 65);
+  const std::string cid = put.out.substr(0, 64);
+  const Seen got = there({"file", "get", cid, "-o", folder / "copy"});
+  CHECK_MESSAGE(got.exit == 0, got.err);
+  CHECK(content(folder / "copy") == bytes);
+  CHECK(there({"file", "get", cid}).out == bytes);
+  CHECK(there({"file", "get", cid, "--range", "1048570-1048590"}).out == bytes.substr(1'048'570, 21));
+  CHECK(contains(there({"file", "ls"}).out, cid));
+  CHECK(there({"dht", "put", "orders", "seven"}).exit == 0);
+  CHECK(there({"dht", "get", "orders"}).out == "seven");
+  CHECK(there({"dht", "get", "/cid/" + cid}).exit == 7);  // that it knows no other node is said from afar as well
 }
 
 TEST_CASE("cluster: a node that is not there, or not that one, is told apart from one that refuses a key") {
