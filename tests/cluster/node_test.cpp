@@ -241,3 +241,34 @@ TEST_CASE("cluster: SIGHUP and `log` change how much a node logs, and a bad file
   CHECK(unknown.exit == 4);
   CHECK(contains(unknown.err, "nothing logs under \"lnks\"; did you mean \"links\"?"));
 }
+
+TEST_CASE("cluster: nodes at IPv6 addresses are linked, and a command reaches them there") {
+  if (!os::listen_tcp(*base::HostPort::parse("[::1]:0")).ok()) return skip("no IPv6");
+  const Folder folder;
+  ::setenv("XDG_CONFIG_HOME", (folder / "config").c_str(), 1);
+  const Seen key = troupe::test::troupe(folder, {"operator", "key"});
+  REQUIRE(key.out.size() == 65);
+  const std::string operators = "operators.operate=" + key.out.substr(0, 64);
+  NodeProgram first(folder, "a", {"--listen", "[::1]:0", "--set", operators});
+  REQUIRE(first.ready());
+  CHECK(first.at.starts_with("[::1]:"));
+  NodeProgram second(folder, "b", {"--listen", "[::1]:0"});
+  REQUIRE(second.ready());
+  const Seen linked =
+      troupe::test::troupe(folder, {"peers", "connect", first.id + '@' + first.at, "--data", second.data});
+  CHECK_MESSAGE(linked.exit == 0, linked.err);
+  CHECK(linked.out == first.id + '@' + first.at + '\n');
+  CHECK(until([&] { return sees(folder, first, second.id, "healthy"); }));
+  CHECK(until([&] { return sees(folder, second, first.id, "healthy"); }));
+  CHECK(contains(troupe::test::troupe(folder, {"status", "--json", "--data", first.data}).out,
+                 "\"listen\":\"" + first.at + "\",\"peers\":1,"));
+  // Datagrams have found their way as well: the table has only what has answered.
+  CHECK(until([&] {
+    return contains(troupe::test::troupe(folder, {"dht", "table", "--data", first.data}).out, second.at);
+  }));
+  const std::string there = first.id + '@' + first.at;
+  const Seen put = troupe::test::troupe(folder, {"dht", "put", "orders", "seven", "--node", there});
+  REQUIRE_MESSAGE(put.exit == 0, put.err);
+  CHECK(troupe::test::troupe(folder, {"dht", "get", put.out.substr(0, 44), "--data", second.data}).out == "seven");
+  ::unsetenv("XDG_CONFIG_HOME");
+}
