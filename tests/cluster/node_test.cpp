@@ -272,3 +272,30 @@ TEST_CASE("cluster: nodes at IPv6 addresses are linked, and a command reaches th
   CHECK(troupe::test::troupe(folder, {"dht", "get", put.out.substr(0, 44), "--data", second.data}).out == "seven");
   ::unsetenv("XDG_CONFIG_HOME");
 }
+
+TEST_CASE("cluster: a node reads the file of --config in the place of its own, and its environment beats the file") {
+  const Folder folder;
+  std::ofstream(folder / "file.toml") << "[node]\nname = \"of the file\"\n[log]\nlevel = \"debug\"\n"
+                                         "[files]\nquota_per_owner = \"1 MiB\"\n";
+  std::filesystem::create_directory(folder / "a.data");
+  std::ofstream(folder / "a.data/config.toml") << "[node]\nname = \"of the directory\"\n[files]\nreplicas = 1\n";
+  const std::vector<std::string> more{"--config", folder / "file.toml"};
+  std::string name = "of the file";
+  SUBCASE("a setting of the file is in force") {}
+  SUBCASE("unless the environment has it, too") {
+    name = "of the environment";
+    ::setenv("TROUPE_NODE__NAME", name.c_str(), 1);
+  }
+  NodeProgram node(folder, "a", more);
+  const bool ready = node.ready();
+  ::unsetenv("TROUPE_NODE__NAME");
+  REQUIRE_MESSAGE(ready, node.err());
+  CHECK(contains(troupe::test::troupe(folder, {"status", "--json", "--data", node.data}).out,
+                 "\"name\":\"" + name + "\","));
+  CHECK(contains(node.err(), " debug "));
+  // What the file limits is limited, and what only the file of the directory says is not said: three copies are wanted.
+  std::ofstream(folder / "small") << "x";
+  std::ofstream(folder / "large") << std::string(2u << 20, 'x');
+  CHECK(troupe::test::troupe(folder, {"file", "put", folder / "large", "--data", node.data}).exit == 6);
+  CHECK(troupe::test::troupe(folder, {"file", "put", folder / "small", "--data", node.data}).exit == 3);
+}
