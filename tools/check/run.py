@@ -44,8 +44,14 @@ BUILD, SANITIZE = ROOT / "build", ROOT / "build-sanitize"
 # What programs read besides themselves: a change of it runs them again.
 DATA = {
     "apps": [ROOT / "tests/scenarios"],
-    CLUSTER: [BUILD / "troupe", ROOT / "README.md", ROOT / "tools/metrics"],
+    CLUSTER: [BUILD / "troupe", ROOT / "tools/metrics"],
     "sim": [ROOT.parent / "shared/vectors"],
+}
+# The same of one source of the cluster tests.
+DATA_OF_SOURCE = {
+    "readme_test.cpp": [ROOT / "tests/scenarios", *sorted(ROOT.glob("*.md")),
+                        *sorted(file for folder in rules.FOLDERS for file in (ROOT / folder).rglob("*.md"))],
+    "upgrade_test.cpp": [ROOT / "tests/data"],
 }
 
 
@@ -242,8 +248,8 @@ def jobs_of(folder: Path, wanted, environment: dict[str, str], times: int) -> li
 def by_source(job: Job) -> list[Job]:
     """A job for each source of a program: its cases wait more than they work, so that some run at once."""
     sources = sorted(path.name for path in (ROOT / "tests" / job.area).glob("*_test.cpp"))
-    return [Job(f"{job.name} {name}", job.area, [*job.command, f"--source-file=*/{job.area}/{name}"], job.data,
-                job.environment, job.timeout_s) for name in sources]
+    return [Job(f"{job.name} {name}", job.area, [*job.command, f"--source-file=*/{job.area}/{name}"],
+                [*job.data, *DATA_OF_SOURCE.get(name, [])], job.environment, job.timeout_s) for name in sources]
 
 
 def optimised_jobs(areas: list[str] = list(IN_OPTIMISED)) -> list[Job]:
