@@ -144,6 +144,8 @@ class NetCluster {
       });
     });
   }
+  /// The operators of each member.
+  const std::shared_ptr<net::Operators> operators = std::make_shared<net::Operators>();
   std::map<base::NodeId, base::Endpoint> believed;  // the address that a member is believed to have, if it is wrong
 
   sim::Stage stage;
@@ -158,6 +160,7 @@ class NetCluster {
     net::NetSetup setup;
     setup.terms.work_bits = 0;
     setup.limits = limits;
+    setup.operators = operators;
     if (open) {
       setup.channels = [&chance = home.ports.world().chance](crypto::Side side) {
         return std::make_unique<sim::OpenChannel>(side, chance);
