@@ -52,7 +52,6 @@ DhtSettings read(const node::DomainParts& parts) {
   const auto& settings = parts.settings;
   DhtSettings out;
   out.identity = parts.pool->setup().identity;
-  out.endpoint = parts.advertise.value_or(base::Endpoint{});
   out.work_bits = parts.pool->setup().terms.work_bits;
   out.copies = settings.get(kCopies);
   out.values = settings.get(kStore) == "memory" ? Values::in_memory : Values::on_disk;
@@ -76,10 +75,9 @@ node::Domain make(const node::DomainParts& parts) {
   const DhtSettings settings = read(parts);
   return {.name = "dht",
           .factory =
-              [settings, serving = parts.serving] {
-                // The port may be one that the system picked, so it is known only now: `/links` is up.
+              [settings, own_endpoint = parts.own_endpoint()] {
                 auto now = settings;
-                if (now.endpoint.port == 0) now.endpoint = serving->at().value_or(base::Endpoint{});
+                now.endpoint = own_endpoint();
                 return std::make_unique<DhtActor>(std::move(now));
               },
           .options = {.kind = DhtActor::kName},

@@ -66,6 +66,14 @@ struct DomainParts {
   /// The address to serve on cannot be had; before the node has served; any thread.
   std::function<void(const base::Error&)> cannot_listen{};
   bool simulated = false;  ///< 10.0.0.0/8 is many machines of many owners
+
+  /// What others are told of this node's address. For a domain's factory: only then is a port known that the system
+  /// picked.
+  std::function<base::Endpoint()> own_endpoint() const {
+    return [serving = serving, told = advertise.value_or(base::Endpoint{})] {
+      return told.port != 0 ? told : serving->at().value_or(base::Endpoint{});
+    };
+  }
 };
 
 /// A domain of one node: the actor at its head, which stands at "/" and the name of the spec, and what it counts.

@@ -39,7 +39,7 @@ node::Domain make(const node::DomainParts& parts) {
   setup.policy.health_period = settings.get(kHealthPeriod);
   setup.policy.exchange_period = settings.get(kExchangePeriod);
   setup.policy.rejoin_period = settings.get(kRejoinPeriod);
-  setup.self = {identity.public_key(), identity.nonce(), parts.advertise.value_or(base::Endpoint{})};
+  setup.self = {identity.public_key(), identity.nonce(), {}};
   setup.id_of = [work_bits](const base::PublicKey& key, std::uint32_t nonce) {
     return crypto::check(key, nonce, work_bits);
   };
@@ -49,10 +49,9 @@ node::Domain make(const node::DomainParts& parts) {
   setup.log = parts.domain_log;
   return {.name = "peers",
           .factory =
-              [setup, serving = parts.serving] {
-                // The port may be one that the system picked, so it is known only now: `/links` is up.
+              [setup, endpoint = parts.own_endpoint()] {
                 auto now = setup;
-                if (now.self.endpoint.port == 0) now.self.endpoint = serving->at().value_or(base::Endpoint{});
+                now.self.endpoint = endpoint();
                 return std::make_unique<PeersActor>(std::move(now));
               },
           .options = {.kind = PeersActor::kName}};

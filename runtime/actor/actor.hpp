@@ -175,6 +175,7 @@ class Actor {
 
  private:
   friend class Shell;
+  friend class Part;
   Header header() const;
   std::shared_ptr<StreamEnd> read_stream(const Handle& to, base::Duration idle, Envelope question,
                                          base::Callback<void(const Envelope&)> item,

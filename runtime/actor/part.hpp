@@ -17,41 +17,23 @@ class Part {
  protected:
   ~Part() = default;
 
-  Node& node() const { return (owner_.*&Opened::node)(); }
-  const ports::World& world() const { return (owner_.*&Opened::world)(); }
-  base::Instant now() const { return (owner_.*&Opened::now)(); }
-  base::WallTime wall() const { return world().clock.wall(); }
-  Handle sender() const { return (owner_.*&Opened::sender)(); }
+  Node& node() const { return owner_.node(); }
+  const ports::World& world() const { return owner_.world(); }
+  base::Instant now() const { return owner_.now(); }
+  base::WallTime wall() const { return owner_.wall(); }
+  Handle sender() const { return owner_.sender(); }
   /// As Actor::ask().
   template <class Q, class A, class Fill, class F>
   void ask(const Handle& to, base::Instant due, Fill&& fill, F callback) {
-    const Header header{.due = due, .trace = (owner_.*&Opened::trace)()};
-    (owner_.*&Opened::request)(
-        to, Envelope::build<Q>(header, std::forward<Fill>(fill)),
-        [callback = std::move(callback)](const Envelope& answer) mutable { callback(Answer<A>(answer)); });
+    owner_.ask<Q, A>(to, due, std::forward<Fill>(fill), std::move(callback));
   }
   /// As Actor::after().
   template <class Tag>
   void after(base::Duration delay) {
-    (owner_.*Opened::set<Tag>())(delay);
+    owner_.after<Tag>(delay);
   }
 
  private:
-  /// What an actor keeps for the class that is derived from it, and for that class's parts.
-  struct Opened : Actor {
-    using Actor::node;
-    using Actor::now;
-    using Actor::request;
-    using Actor::sender;
-    using Actor::trace;
-    using Actor::world;
-    template <class Tag>
-    static auto set() {
-      void (Actor::*const set)(base::Duration) = &Opened::template after<Tag>;
-      return set;
-    }
-  };
-
   Actor& owner_;
 };
 
