@@ -3,14 +3,9 @@
 //
 // Search -> SearchResult   the nodes nearest to a key, the record or the providers there; or to store and to provide
 // Withdrawn                what was published with Search and `keep` is published no more
-//
-// At kRepublishPath:
-//
-// ListPublished -> PublishedKeys   what is kept published
+// ListPublished -> PublishedKeys   at kRepublishPath: what is kept published
 //
 // Provide (an operator's) is answered by the domain that has the contents: `/files/announce`.
-//
-// A content id's key is its first 20 bytes (key_of).
 #include <optional>
 
 #include "actors/dht/logic/contact.hpp"

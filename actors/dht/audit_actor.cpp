@@ -37,8 +37,8 @@ void AuditActor::receive(runtime::Handlers& on) {
       [this](wire::CheckHeld::Reader, runtime::Sink<wire::AuditItem> sink) { begin(std::move(sink), Effect::check); });
   on.stream<wire::CleanHeld, wire::AuditItem>(
       [this](wire::CleanHeld::Reader, runtime::Sink<wire::AuditItem> sink) { begin(std::move(sink), Effect::clean); });
-  on.stream<wire::ListRows, wire::AuditItem>([this](wire::ListRows::Reader order, runtime::Sink<wire::AuditItem> sink) {
-    const auto space = text_of(order.getSpace());
+  on.stream<wire::ListRows, wire::AuditItem>([this](wire::ListRows::Reader request, runtime::Sink<wire::AuditItem> sink) {
+    const auto space = text_of(request.getSpace());
     begin(std::move(sink), Effect::list, space);
   });
   on.timer<Step>([this] { step(); });
@@ -260,12 +260,12 @@ void AuditActor::drop() {
   if (!indexed() && !expired) return withdraw(rows);
   ask_then<wire::DropRows, wire::RowsDropped>(
       node().find(indexed() ? kPath : kRepublishPath),
-      [&](wire::DropRows::Builder order) {
-        order.setKeyspace(keyspace());
-        auto keys = order.initKeys(static_cast<unsigned>(rows.size()));
+      [&](wire::DropRows::Builder request) {
+        request.setKeyspace(keyspace());
+        auto keys = request.initKeys(static_cast<unsigned>(rows.size()));
         for (unsigned i = 0; i < keys.size(); ++i) keys.set(i, data_of(rows[i].key));
-        order.setExpired(expired);
-        auto sequences = order.initSequences(static_cast<unsigned>(rows.size()));
+        request.setExpired(expired);
+        auto sequences = request.initSequences(static_cast<unsigned>(rows.size()));
         for (unsigned i = 0; i < sequences.size(); ++i) sequences.set(i, rows[i].sequence);
       },
       [this, rows](runtime::Answer<wire::RowsDropped>& answer) {

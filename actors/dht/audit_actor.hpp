@@ -1,19 +1,14 @@
 #pragma once
 // Reads back what the DHT has on disk, for `troupe dht check`, `clean` and `list`: `/dht/audit`, one run at a time.
 //
-// Check   each row is judged (logic/audit.hpp) and compared with the index of `/dht`; then each entry of the index is
-//         looked for among the rows. Rows change meanwhile: what does not agree is read again, kLooks times in all, and
-//         is a trouble only if no change of it is under way each time. Nothing is repaired.
-// Clean   the same, and drops what has expired and what is in trouble: the row, and what the index says of it. While
-//         its owner doubts the date (logic/date_watch.hpp), what has expired stays: it is summed, and not as removed.
-//         So does what was published with a higher number meanwhile. What is more than a limit allows stays: which of
-//         it is too much is decided when something comes.
-// List    what each sound row is about (logic/row_summary.hpp); nothing is compared.
-// Pace    slices of kAuditRows, each in a handler of its own; signatures are checked on this actor's turn, not on
-//         that of `/dht`. A slow reader stops it.
-// Memory  the keys of the rows of one keyspace, 45 B each, and the sums of each owner, provider and key that was
-//         announced; a list needs neither.
-// End     with its reader. A store that does not answer ends it with an error.
+// Check   judges each row (logic/audit.hpp) and compares it with the index of `/dht`, then looks for each entry of the
+//         index among the rows. A difference is read again, kLooks times, because rows change. Nothing is repaired.
+// Clean   the same, and drops expired and damaged rows with their entries; no expired ones while the clock is doubted,
+//         and none that was published with a higher sequence meanwhile. What exceeds a limit stays.
+// List    what each sound row is about (logic/row_summary.hpp).
+// Pace    slices of kAuditRows, each in a handler of its own. A slow reader stops it.
+// Memory  the keys of one keyspace, 45 B each, and the sums of each owner, provider and announced key.
+// End     with its reader, or with an error if a store does not answer.
 #include <array>
 #include <deque>
 #include <functional>

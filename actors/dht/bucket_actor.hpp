@@ -1,8 +1,6 @@
 #pragma once
-// One k-bucket behind a mailbox: hears of contacts, pings those whose place is wanted, and tells `/dht` what it holds.
-//
-// Life  from its first contact to its last: BucketsActor starts it, and it ends when it is empty. After a restart it
-//       has kEmptyMax to hear of somebody.
+// One k-bucket behind a mailbox: pings contacts, and tells `/dht` what it holds. BucketsActor starts it at its first
+// contact; it ends when it is empty. After a restart it has kEmptyMax to hear of a contact.
 #include "actors/dht/logic/bucket.hpp"
 #include "actors/dht/settings.hpp"
 #include "messages/dht.capnp.h"

@@ -1,8 +1,6 @@
 #pragma once
-// The parent of all buckets, at `/dht/bucket`: each is its child by the number of its range, `/dht/bucket/17`.
-//
-// Restart  a bucket that breaks begins empty, and says so; its contacts are heard again as they are met. If this one
-//          breaks, `/dht` begins anew.
+// The parent of all buckets, at `/dht/bucket`: each is its child by the number of its range, `/dht/bucket/17`. A bucket
+// that breaks begins empty; its contacts are heard again as they are met.
 #include <array>
 #include <memory>
 

@@ -21,7 +21,7 @@ DhtActor::DhtActor(DhtSettings settings)
       located_by_others_(!settings_->endpoint.dialable() && settings_->endpoint.port != 0),
       table_(settings_->identity->id(), settings_->groups),
       store_budget_(settings_->stores),
-      date_(settings_->values == Values::on_disk ? Expired::kept : Expired::dropped),
+      clock_(settings_->values == Values::on_disk ? Expired::kept : Expired::dropped),
       record_rows_(*this, rows_setup(*settings_, kRecordRows, "the records that this node holds")),
       provider_rows_(*this, rows_setup(*settings_, kProviderRows, "the announcements that this node holds")) {}
 
@@ -80,7 +80,7 @@ void DhtActor::receive(runtime::Handlers& on) {
     if (!known && table_.size() < kContactsMax) recover_in(kRecoverAgain);
   });
   on.tell<net::wire::LinkDown>([](net::wire::LinkDown::Reader) {});
-  on.tell<net::wire::Shun>([this](net::wire::Shun::Reader order) { shun(order); });
+  on.tell<net::wire::Shun>([this](net::wire::Shun::Reader request) { shun(request); });
   on.timer<Recover>([this] { recover(); });
   on.timer<Refresh>([this] { refresh(); });
   on.timer<Expire>([this] { expire(); });
@@ -97,7 +97,7 @@ void DhtActor::start() {
   world().chance.fill(sample.bytes);
   held_.emplace(own(), settings_->held, settings_->values, settings_->work_bits, world().mutations);
   providers_.emplace(own(), settings_->providers, sample, settings_->work_bits, world().mutations);
-  look_at_date();
+  check_clock();
   notices_.emplace(*this, *this, settings_->listeners, world().mutations);
   cache_.emplace(own(), settings_->cache_bytes_max, settings_->copies);
   node()

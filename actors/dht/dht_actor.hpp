@@ -1,20 +1,15 @@
 #pragma once
 // The head of the DHT: answers other nodes from its view of the buckets and from what this node holds, and starts the
-// searches of this one.
+// searches of this node.
 //
 // Files   dht_actor.cpp which part answers what; dht_actor_routing.cpp the table and its upkeep; dht_actor_held.cpp
-// what
-//         others store and read here; dht_actor_search.cpp searches and what they leave behind.
-// Parts   operators.hpp, batches.hpp and provider_streams.hpp what people ask; notices.hpp who is told of changes. They
-//         reach the rest through head.hpp.
-// Loading records and announcements are read back from the store first; questions are answered meanwhile, by what has
-//         been read. Nothing is stored meanwhile: what is held already may be newer.
-// Limits  kSearchesMax searches, kRepairsMax repairs, kBatchesMax batches; those of the table, of records, of copies
-//         and of announcements (settings.hpp).
-// Address a node that listens at all of its addresses is a client until others agree which one they see (`/peers`
-//         knows).
-// Trust   who asks shows an id by its seal or link, and is listed once it has answered us. Tokens keep strangers from
-//         storing under ids that they do not have.
+//         what others store and read here; dht_actor_search.cpp searches and what they leave at other nodes.
+// Parts   parts.hpp: operators' questions, and notices to listeners.
+// Loading questions are answered while rows are read back; nothing is stored until then, because rows may be newer.
+// Limits  kSearchesMax searches, kRepairsMax repairs, kBatchesMax batches; those of settings.hpp.
+// Address a node that listens at all its addresses is a client until others agree which one they see (`/peers` knows).
+// Trust   a node shows its id by a seal or a link, and is listed once it has answered us. Only a node with our token
+//         may store.
 #include <functional>
 #include <map>
 #include <memory>
@@ -76,7 +71,7 @@ class DhtActor final : public runtime::Actor, public Head {
   void missed(const Contact& whom);
   /// A contact leaves its bucket at once.
   void forget(const Key& id);
-  void shun(net::wire::Shun::Reader order);
+  void shun(net::wire::Shun::Reader request);
   /// Tells `/peers` what the node that asked the question at hand has done.
   void accuse(net::wire::Offence how, std::string_view what);
   void malformed(runtime::AnyReply& reply, const char* why);
@@ -102,7 +97,7 @@ class DhtActor final : public runtime::Actor, public Head {
   static store::Rows::Setup rows_setup(const DhtSettings& settings, std::string_view keyspace, const char* what);
   store::Rows& rows(std::string_view keyspace) { return keyspace == kRecordRows ? record_rows_ : provider_rows_; }
   void load(std::string_view keyspace);
-  void read_crowded();
+  void read_turned_away();
   std::optional<base::Error> not_indexed(std::string_view keyspace) const;
   store::Use take_row(std::string_view keyspace, base::ByteView key, base::ByteView value);
   void answer(wire::FindValue::Reader question, Reply<wire::FoundValue> reply);
@@ -116,7 +111,7 @@ class DhtActor final : public runtime::Actor, public Head {
   void read(const Place& place, base::Callback<void(base::ByteView)> found) override;
   std::optional<std::uint64_t> held_sequence(const Place& place) const override;
   std::vector<Contact> held_providers(const Key& key, std::size_t most) override;
-  Expired look_at_date();
+  Expired check_clock();
   std::optional<Group> network_of_caller() const;
   void expire();
   void expire_at();
@@ -124,7 +119,7 @@ class DhtActor final : public runtime::Actor, public Head {
   // The same for `/dht/audit`: what should be on disk.
   void answer(wire::FindIndexed::Reader question, Reply<wire::Indexed> reply);
   void answer(wire::ListIndexed::Reader question, Reply<wire::IndexedKeys> reply);
-  void answer(wire::DropRows::Reader order, Reply<wire::RowsDropped> reply);
+  void answer(wire::DropRows::Reader request, Reply<wire::RowsDropped> reply);
 
   // Searches (dht_actor_search.cpp).
   struct UnderWay {
@@ -173,15 +168,15 @@ class DhtActor final : public runtime::Actor, public Head {
   std::optional<Tokens> tokens_;
   TokensKept tokens_kept_;
   StoreBudget store_budget_;
-  DateWatch date_;
+  ClockGuard clock_;
   std::optional<Held> held_;
   std::optional<QueryCache> cache_;
   std::optional<Providers> providers_;
   store::Rows record_rows_;
   store::Rows provider_rows_;
-  std::set<std::string_view> loading_;    // keyspaces that are not read back yet
-  std::set<std::string_view> crowded_;    // keyspaces with rows that had no room while the date was doubted
-  std::set<std::string_view> rereading_;  // of those, that are read again
+  std::set<std::string_view> loading_;      // keyspaces that are not read back yet
+  std::set<std::string_view> turned_away_;  // keyspaces with rows that had no room while the date was doubted
+  std::set<std::string_view> rereading_;    // of those, that are read again
   runtime::Handle buckets_;
   runtime::Handle republish_;
   std::map<base::NodeId, base::Instant> banned_;  // until then; at most kBannedMax

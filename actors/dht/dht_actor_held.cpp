@@ -67,8 +67,8 @@ void DhtActor::load(std::string_view keyspace) {
 }
 
 /// There is room for what had none.
-void DhtActor::read_crowded() {
-  for (const std::string_view keyspace : std::exchange(crowded_, {})) {
+void DhtActor::read_turned_away() {
+  for (const std::string_view keyspace : std::exchange(turned_away_, {})) {
     rereading_.insert(keyspace);
     load(keyspace);
   }
@@ -76,18 +76,18 @@ void DhtActor::read_crowded() {
 
 store::Use DhtActor::take_row(std::string_view keyspace, base::ByteView key, base::ByteView value) {
   if (world().mutations.on("dht.rows_unread")) return store::Use::keep;
-  const bool doubted = look_at_date() == Expired::kept;
+  const bool doubted = check_clock() == Expired::kept;
   const auto taken = keyspace == kRecordRows ? held_->load(key, value, wall()) : providers_->load(key, value, wall());
   // What came meanwhile is newer, and has written its own row.
   if (taken.ok() || taken.error() == RowError::present) return store::Use::keep;
   if (taken.error() != RowError::full || !doubted) return store::Use::erase;
   // The room may be taken by what has expired: the row is read again when that is dropped.
-  crowded_.insert(keyspace);
+  turned_away_.insert(keyspace);
   return store::Use::keep;
 }
 
-Expired DhtActor::look_at_date() {
-  const Expired as = date_.look(now(), wall());
+Expired DhtActor::check_clock() {
+  const Expired as = clock_.look(now(), wall());
   held_->treat(as);
   providers_->treat(as);
   return as;
@@ -100,11 +100,11 @@ std::optional<Group> DhtActor::network_of_caller() const {
 
 void DhtActor::expire() {
   expire_at_ = base::Instant::max();
-  const bool believed = look_at_date() == Expired::dropped;
+  const bool trusted = check_clock() == Expired::dropped;
   record_rows_.save(held_->sweep(wall()));
   provider_rows_.save(providers_->sweep(wall()));
   const auto swept = [&](const std::optional<base::WallTime>& wake_at) { return !wake_at || *wake_at > wall(); };
-  if (believed && loading_.empty() && swept(held_->wake_at()) && swept(providers_->wake_at())) read_crowded();
+  if (trusted && loading_.empty() && swept(held_->wake_at()) && swept(providers_->wake_at())) read_turned_away();
   expire_at();
 }
 
@@ -115,7 +115,7 @@ void DhtActor::expire_at() {
   auto when = base::Instant::max();
   // Not too often: what has expired is never served, swept or not. Nor put off by each store.
   if (at) when = now() + std::max<base::Duration>(*at - wall(), std::chrono::seconds(10));
-  if (const auto believed = date_.believed_at()) when = std::min(when, std::max(*believed, now()));
+  if (const auto trusted = clock_.trusted_at()) when = std::min(when, std::max(*trusted, now()));
   if (expire_at_ <= when) return;
   expire_at_ = when;
   after<Expire>(when - now());
@@ -224,7 +224,7 @@ void DhtActor::answer(wire::Store::Reader question, Reply<wire::StoreDone> reply
   if (question.getExpected().isSequence()) expected = question.getExpected().getSequence();
   offer.value().network = network_of_caller();
   const Place place = offer.value().place;
-  look_at_date();
+  check_clock();
   auto stored = held_->store(offer.value(), expected, wall());
   if (!stored.ok()) {
     ++counts_.refused;
@@ -270,7 +270,7 @@ void DhtActor::answer(wire::AddProvider::Reader question, Reply<wire::Added> rep
   const auto who = read_asker(question.getAsker(), from.node ? from.node : own(), settings_->work_bits);
   if (!who || !who->where.endpoint.dialable())
     return reply.refuse({Code::malformed, "a node announces itself, and where it can be dialled"});
-  look_at_date();
+  check_clock();
   auto added = providers_->add(*key, *who, wall(), network_of_caller());
   if (!added.ok()) {
     ++counts_.refused;
@@ -306,7 +306,7 @@ void DhtActor::unwritten(const Key& key, const base::NodeId& provider, AddedAs a
 std::optional<Error> DhtActor::not_indexed(std::string_view keyspace) const {
   if (!loading_.empty()) return Error{Code::unavailable, "this node still reads what it holds"};
   if (rereading_.contains(keyspace)) return Error{Code::unavailable, "this node reads again what had no room"};
-  if (crowded_.contains(keyspace))
+  if (turned_away_.contains(keyspace))
     return Error{Code::unavailable,
                  "some of what this node holds has no room before what has expired is dropped, which "
                  "is once its date is believed: an hour after its start, or after the date jumped"};
@@ -356,16 +356,16 @@ void DhtActor::answer(wire::ListIndexed::Reader question, Reply<wire::IndexedKey
 }
 
 /// A row whose change is under way has just been checked, and stays. While the date is doubted so do expired rows.
-void DhtActor::answer(wire::DropRows::Reader order, Reply<wire::RowsDropped> reply) {
-  const auto keyspace = keyspace_of(order.getKeyspace());
+void DhtActor::answer(wire::DropRows::Reader request, Reply<wire::RowsDropped> reply) {
+  const auto keyspace = keyspace_of(request.getKeyspace());
   if (!keyspace) return reply.refuse({Code::unsupported, "there is no index of that keyspace"});
   if (const auto why = not_indexed(*keyspace)) return reply.refuse(*why);
-  const bool doubted = look_at_date() == Expired::kept;
+  const bool doubted = check_clock() == Expired::kept;
   std::set<base::Bytes> erase;
   std::vector<bool> dropped;
-  for (const auto one : order.getKeys()) {
+  for (const auto one : request.getKeys()) {
     const base::Bytes key(bytes_of(one).begin(), bytes_of(one).end());
-    dropped.push_back(!rows(*keyspace).changing(key) && !(order.getExpired() && doubted));
+    dropped.push_back(!rows(*keyspace).changing(key) && !(request.getExpired() && doubted));
     if (!dropped.back()) continue;
     erase.insert(key);
     RowChange owed;

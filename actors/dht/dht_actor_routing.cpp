@@ -44,16 +44,16 @@ void DhtActor::missed(const Contact& whom) {
 }
 
 /// A banned node is no contact from now on: searches reach it no more, and other nodes are not told of it.
-void DhtActor::shun(net::wire::Shun::Reader order) {
-  const auto id = read_key(order.getNode());
+void DhtActor::shun(net::wire::Shun::Reader request) {
+  const auto id = read_key(request.getNode());
   if (!id) return;
   std::erase_if(banned_, [this](const auto& one) { return one.second <= now(); });
-  if (order.getMilliseconds() == 0) return void(banned_.erase(*id));
+  if (request.getMilliseconds() == 0) return void(banned_.erase(*id));
   if (banned_.size() >= kBannedMax)
     banned_.erase(std::ranges::min_element(banned_, {}, [](const auto& one) { return one.second; }));
   world().mutations.sometimes("dht: a node was banned");
   settings_->log.info("a banned node leaves the table", {{"node", id->hex()}});
-  banned_.insert_or_assign(*id, now() + std::chrono::milliseconds(order.getMilliseconds()));
+  banned_.insert_or_assign(*id, now() + std::chrono::milliseconds(request.getMilliseconds()));
   if (table_.find(*id) != nullptr) forget(*id);
 }
 

@@ -1,16 +1,13 @@
 #pragma once
-// Listens for the people at this node: `/dht/listen`, a stream for each of them, and one lease at each holder of a
-// place however many of them want it.
+// Listens for the clients of this node: `/dht/listen`, a stream for each of them, one lease at each holder of a place.
 //
-// Begin   a search finds the nodes nearest to the key; each is asked with Listen, and says what it holds. Our own node
-//         is one of them. What comes is told with Changed, at this path.
-// Checks  records by their validators, contacts by the work of their ids; from nodes that were asked, alone. A value is
-//         given out if it is newer than all before it, a provider if nobody has named it.
-// Large   a record that does not fit into a datagram is fetched from whoever told of it.
-// End     with whoever reads: a place without readers is forgotten, and its holders are told. Were they not, their
-//         leases end by themselves, and the answer to their next notice says so.
+// Begin   a search finds the holders, this node among them. Each is asked with Listen, says what it holds, and tells
+//         what comes with Changed.
+// Checks  only nodes that were asked are believed: records by their validators, contacts by the work of their ids. Only
+//         a newer value or a new provider is given out.
+// Large   a record that does not fit into a datagram is fetched from the node that told of it.
 // Limits  kListenReadersMax streams. A slow reader gets the newest value, and the last kListenedProvidersMax providers.
-// Restart the streams end with an error.
+// End     a place without readers is forgotten, and its holders are told. A restart ends the streams with an error.
 #include <list>
 #include <map>
 #include <memory>

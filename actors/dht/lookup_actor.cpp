@@ -324,7 +324,7 @@ void LookupActor::write_reached(wire::SearchResult::Builder out) const {
   };
   std::vector<const Contact*> lagging;
   for (const Contact& one : outcome_->behind)
-    if (lagging.size() < kLaggingMax && tokens_.contains(one.id)) lagging.push_back(&one);
+    if (lagging.size() < kStaleMax && tokens_.contains(one.id)) lagging.push_back(&one);
   auto list = out.initLagging(static_cast<unsigned>(lagging.size()));
   for (unsigned i = 0; i < list.size(); ++i) put(list[i], *lagging[i]);
   if (outcome_->cache_at && tokens_.contains(outcome_->cache_at->id)) put(out.initCopyAt(1)[0], *outcome_->cache_at);

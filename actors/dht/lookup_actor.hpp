@@ -1,21 +1,13 @@
 #pragma once
-// One search behind a mailbox: asks whom the lookup names, keeps what they bring, and ends with its search.
+// One search behind a mailbox: asks the nodes that the lookup names, keeps what they bring, and answers its Search.
 //
-// Phases  search (lookup_actor.cpp); then, of what is to be stored or announced, the stores at the nodes found
-//         (lookup_actor_store.cpp; of many keys that lie near each other, lookup_actor_region.cpp). The one question
-//         that it takes, Search, is answered at the end of the last one.
-// Stored  at a number of nodes, of which kStoredPercent have to acknowledge it, and never fewer than half of `copies`
-//         unless the network may have fewer. It ends with all answers, or a time-out after enough have come.
-// Tokens  of nodes that answered lately are those of earlier searches: they are stored at without being asked before.
-//         One that is refused is renewed. If such nodes are gone and too few others have the record, all of it is done
-//         once more, and everybody asked.
-// Ended   before its time if nobody waits for it any more (CancelSearch): nothing is asked or stored from then on.
-// Named   providers (lookup_actor_providers.cpp): of one answer a third of those wanted at first, and the rest at the
-//         end if there is room, so that no liar fills the list alone; kProvidersOfHostMax of one address, which is
-//         only claimed, and which whoever fetches dials. What this node holds itself comes first and is one answer
-//         more: strangers have announced there too.
-// Checks  what others say is checked here: contacts by the work of their ids, records by their validators. Of whoever
-//         says what no honest node does, `/peers` is told; to be silent or late is no offence.
+// Phases  search (lookup_actor.cpp, lookup_actor_providers.cpp), then the stores at the nodes found
+//         (lookup_actor_store.cpp; of a region of keys lookup_actor_region.cpp). CancelSearch ends both.
+// Stored  when stores_needed() nodes have acknowledged; a time-out later the search ends without the others.
+// Tokens  nodes that answered an earlier search lately are stored at without a question. If too many of them are gone,
+//         the whole search is done once more.
+// Checks  contacts by the work of their ids, records by their validators. A node that says what no honest node says is
+//         reported to `/peers`; a silent or late one is not.
 #include <algorithm>
 #include <map>
 #include <set>
@@ -32,7 +24,7 @@
 namespace troupe::dht {
 
 inline constexpr std::size_t kProvidersOfHostMax = 3;  // our choice: some live behind one line
-inline constexpr std::size_t kLaggingMax = 8;          // our choice: told of one search; the next one finds the others
+inline constexpr std::size_t kStaleMax = 8;            // our choice: told of one search; the next one finds the others
 
 class LookupActor final : public runtime::Actor {
  public:

@@ -36,8 +36,8 @@ void RepublishActor::receive(runtime::Handlers& on) {
         });
       });
   on.ask<wire::DropRows, wire::RowsDropped>(
-      [this](wire::DropRows::Reader order, runtime::Reply<wire::RowsDropped> reply) {
-        answer(order, std::move(reply));
+      [this](wire::DropRows::Reader request, runtime::Reply<wire::RowsDropped> reply) {
+        answer(request, std::move(reply));
       });
   rows_.receive<RowsAgain>(on);
   on.timer<Wake>([this] { wake(); });
@@ -49,13 +49,13 @@ void RepublishActor::receive(runtime::Handlers& on) {
         std::chrono::duration_cast<std::chrono::milliseconds>(republish_->late(wall())).count()));
     state.setRegions(regions_);
     state.setRepublished(served_);
-    state.setHurried(republish_->hurried());
+    state.setHurried(republish_->under_replicated());
   });
 }
 
 void RepublishActor::start() {
   republish_.emplace(settings_->republish, wall());
-  date_.look(now(), wall());
+  clock_.look(now(), wall());
   republish_->await_rows();
   load();
 }
@@ -113,7 +113,7 @@ void RepublishActor::published(wire::Published::Reader what) {
   }
   unnoted_.erase(item);
   if (republish_->under_way()) anew_.insert(item);
-  RowChange rows = what.getHurry() ? republish_->hurry(item, wall()) : RowChange();
+  RowChange rows = what.getHurry() ? republish_->add_under_replicated(item, wall()) : RowChange();
   if (!known || !rows_.behind().full()) rows.save.push_back(std::move(row).value());
   if (first && !rows_.reading()) rows.save.push_back(republish_->cursor_row());  // later it is the one that was saved
   rows_.write(std::move(rows));
@@ -127,17 +127,17 @@ void RepublishActor::drop(const Item& item) {
 }
 
 /// What has ended, before it is due; not while the date is doubted.
-void RepublishActor::answer(wire::DropRows::Reader order, runtime::Reply<wire::RowsDropped> reply) {
+void RepublishActor::answer(wire::DropRows::Reader request, runtime::Reply<wire::RowsDropped> reply) {
   if (rows_.reading())
     return reply.refuse({Code::unavailable, "what is published is still being read", std::chrono::seconds(1)});
-  const bool believed = date_.look(now(), wall()) == Expired::dropped;
-  const auto keys = order.getKeys();
-  const auto sequences = order.getSequences();
+  const bool trusted = clock_.look(now(), wall()) == Expired::dropped;
+  const auto keys = request.getKeys();
+  const auto sequences = request.getSequences();
   std::vector<bool> dropped;
   RowChange change;
   for (unsigned i = 0; i < keys.size(); ++i) {
     const auto item = Republish::read_row_key(bytes_of(keys[i]));
-    dropped.push_back(believed && item && i < sequences.size() && republish_->sequence(*item) <= sequences[i]);
+    dropped.push_back(trusted && item && i < sequences.size() && republish_->sequence(*item) <= sequences[i]);
     if (!dropped.back()) continue;
     kept_.erase(*item);
     unnoted_.erase(*item);
@@ -168,7 +168,7 @@ void RepublishActor::arm(base::Duration at_least) {
 }
 
 void RepublishActor::wake() {
-  date_.look(now(), wall());
+  clock_.look(now(), wall());
   const auto region = republish_->next(wall());
   if (!region) return arm(kRegionPause);
   // How wide a region is depends on how many nodes there are.
@@ -229,7 +229,7 @@ void RepublishActor::took(const Item& item, base::Bytes bytes) {
   const auto record = parse(bytes);
   const auto good = record.ok() ? validate(record.value(), item.key, wall(), settings_->work_bits) : record.error();
   const auto over = [&] {
-    return good.error() == RecordError::expired && date_.look(now(), wall()) == Expired::dropped;
+    return good.error() == RecordError::expired && clock_.look(now(), wall()) == Expired::dropped;
   };
   if (good.ok()) due_.push_back({item, std::move(bytes)});
   else if (bytes.empty() || no_good_ever(bytes, good.error()) || over()) drop(item);
@@ -296,7 +296,7 @@ void RepublishActor::show_health() {
   if (late < much) return settings_->health->clear("dht-republish");
   settings_->health->raise("dht-republish", observe::HealthState::degraded,
                            republish_->untaken(wall()) >= much
-                               ? std::to_string(republish_->hurried()) +
+                               ? std::to_string(republish_->under_replicated()) +
                                      " of the things that this node has published are known at one node at most, and "
                                      "for more than an eighth of the period nobody has taken one: see by 'troupe "
                                      "peers' whether this node has links"

@@ -1,20 +1,13 @@
 #pragma once
 // Keeps in the network what this node has published: at `/dht/republish`, after logic/republish.hpp.
 //
-// Rows    keyspace kPublishedRows. What is due is read back from there, so that memory holds keys alone; a node that
-//         keeps nothing on disk keeps the records in memory. They are written behind
-//         (runtime/store/rows.hpp); what waits is published as well. What is put and finds no room to wait is not
-//         published again, nor is what it took the place of; `dht-published` says so until it is put anew or withdrawn.
-// Served  region by region, each by searches of at most kRegionItemsMax items (Search, `region`). A region is done when
-//         enough nodes have acknowledged every item; those that they have not are tried again.
-//         What is withdrawn or put anew while its region is read is not sent as it was.
-// Hurried what few have is tried at most a minute after the table lists a node.
-// Ended   records that have expired are dropped when they are due and the date is believed (logic/date_watch.hpp);
-//         until then they are tried again, as those are that a clock that was set back finds in the future.
-//         Announcements are dropped when they are withdrawn: `/files/announce` looks each hour for those of contents
-//         that are here no more.
-// Late    more than an eighth of the period is a reason of health, `dht-republish`; so is `dht-published`, while
-//         something that was put is not published again.
+// Rows    keyspace kPublishedRows, written behind (runtime/store/rows.hpp). Due records are read back, so memory holds
+//         only keys, unless nothing is on disk. What finds no room to wait is not published again (`dht-published`).
+// Served  region by region, by searches of at most kRegionItemsMax items. An item that is withdrawn or put anew while
+//         its region is read is not sent as it was.
+// Ended   an expired record is dropped when it is due and the clock is trusted (logic/clock_guard.hpp). Announcements
+//         are dropped when they are withdrawn.
+// Health  `dht-republish` while the sweep is late by more than an eighth of the period.
 #include <map>
 #include <set>
 #include <vector>
@@ -38,7 +31,7 @@ class RepublishActor final : public runtime::Actor {
   static constexpr const char* kName = "republish";
   explicit RepublishActor(std::shared_ptr<const DhtSettings> settings)
       : settings_(std::move(settings)),
-        date_(settings_->values == Values::on_disk ? Expired::kept : Expired::dropped),
+        clock_(settings_->values == Values::on_disk ? Expired::kept : Expired::dropped),
         rows_(*this, rows_setup(*settings_)) {}
 
   void receive(runtime::Handlers& on) override;
@@ -63,14 +56,14 @@ class RepublishActor final : public runtime::Actor {
   void serve();
   void served();
   void drop(const Item& item);
-  void answer(wire::DropRows::Reader order, runtime::Reply<wire::RowsDropped> reply);
+  void answer(wire::DropRows::Reader request, runtime::Reply<wire::RowsDropped> reply);
   bool still(const Item& item);
   void arm(base::Duration at_least);
   void show_health();
 
   const std::shared_ptr<const DhtSettings> settings_;
   std::optional<Republish> republish_;
-  DateWatch date_;
+  ClockGuard clock_;
   store::Rows rows_;
   std::map<Item, base::Bytes> kept_;  // Values::in_memory
   std::vector<Item> unread_;          // of the region under way, the last first

@@ -1,12 +1,5 @@
 #pragma once
-// The DHT under `troupe sim`: people who put, get, announce and find, some of them among nodes that lie.
-//
-// sim_draw      the operations of one world
-// sim_ledger    what was put and announced, and what was acknowledged
-// sim_clients   one question each, and what its answer must be
-// sim_survey    what each node holds
-// sim_liar      nodes that do not answer, or answer what is not so
-// sim_workload      the invariants over all of them
+// The DHT under `troupe sim`: clients that put, get, announce and find, some of them at nodes that lie.
 #include "runtime/sim/workload.hpp"
 
 namespace troupe::dht {

@@ -1,13 +1,6 @@
 #pragma once
-// The clients of a simulation: each asks one thing at one node, as an operator would, and judges what it gets.
-//
-// Breaks  valid     a value that no client put under that key, or with another sequence than its writer was told
-//         order     who listens is given a value that is no newer than the one before
-//         fresh     an older value than all but a few nodes have acknowledged, or the asking node among them
-//         expired   a value whose time was over when it was asked for
-//         provided  a provider that has not announced itself
-//         strangers  a node near a key that no machine ever was
-//         tokens    a store without a token was taken
+// The clients of a simulation: each asks one thing at one node, as an operator would, and judges what it gets by the
+// invariants of sim.cpp.
 #include <functional>
 #include <set>
 

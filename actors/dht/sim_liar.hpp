@@ -1,8 +1,6 @@
 #pragma once
-// A node's part of the DHT as an enemy would write it: others that ask the node meet this in place of its head.
-//
-// Published at `/dht` instead of the DhtActor, which goes on to ask for its own node. A restart of either the node or
-// its DhtActor ends the lie.
+// A node's part of the DHT as an enemy would write it: published at `/dht` in place of the DhtActor, which goes on to
+// ask for its own node. A restart of either the node or its DhtActor ends the lie.
 #include <deque>
 #include <map>
 

@@ -1,14 +1,9 @@
 #pragma once
-// The domain `dht` in one world: performs operations, and says whether nodes hold and find what clients were told.
+// The domain `dht` in one world: performs operations, and says whether nodes hold and find what clients were told. The
+// invariants that it breaks are listed in sim.cpp.
 //
-// Breaks  kept       fewer nodes hold a record, or an announcement, than have acknowledged it
-//         strangers  a table lists an id, or an address of it, that no machine ever had
-//         moved      a contact without a failure is moved to another address
-//         honest     a node bans one that has never lied
-//         deadline   a search works on long after it should have ended
 // Close   what is held by one of the nodes that a search has to ask is read from every node, until it is found.
-// Rests   what no answer is due to: of nodes that lost data, whose date jumps, or that have lied, nothing is
-// expected.
+// Rests   nothing is expected of nodes that lost data, whose date jumps, or that have lied.
 #include <functional>
 #include <map>
 #include <string>

@@ -1,15 +1,11 @@
 #pragma once
-// Tells the network what this node holds: each content under the first 20 bytes of its id, so that the id alone is
-// enough to find it.
+// Tells the network what this node holds: each content under the first 20 bytes of its id.
 //
-// Serves   published at kAnnouncePath, to operators: Provide of the DHT's messages, for a file that this node holds.
-// Batches  what comes within kGather goes together: keys of one region of the key space share a search, as many as the
-//          nodes that it finds can serve. In a network of few nodes that is all of it.
-// Again    what was not acknowledged is tried again after kAgain; the DHT keeps what was, over restarts, until it is
-//          withdrawn.
-// Look     soon after a start, and each kLookAgain, what is held is compared with what the DHT keeps announced: a crash
-//          in between leaves nothing untold that is here, and nothing told that is gone.
-// Limits   kWaitingMax contents; what comes beyond is counted, and found by the next look. A look takes 21 bytes a key.
+// Serves  Provide of the DHT's messages, at kAnnouncePath: for a file that this node holds.
+// Batches contents that come within kGather share a search for each region of the key space. Keys that were not
+//         acknowledged are tried again after kAgain; the DHT keeps the others announced until they are withdrawn.
+// Look    soon after a start, and each kLookAgain, what is held is compared with what the DHT keeps announced.
+// Limits  kWaitingMax contents; further ones are counted, and found by the next look. A look takes 21 bytes a key.
 #include <optional>
 #include <set>
 #include <vector>

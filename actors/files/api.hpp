@@ -2,7 +2,7 @@
 // The words of the content store that other domains may use: what is stored and how it is named.
 //
 // A file is named by its CID, the digest of its canonical manifest (logic/manifest.hpp); a chunk by the root of its
-// own hash tree (logic/merkle.hpp). Both are *contents*: byte strings that a holder keeps under claims of owners.
+// hash tree (logic/merkle.hpp). Both are *contents*: byte strings that a holder keeps under claims of owners.
 #include <compare>
 #include <cstddef>
 #include <cstdint>

@@ -1,8 +1,6 @@
 #pragma once
-// Makes the copies that the watch wants, one after the other: reads a content from who has it, stores it at its target,
-// and tells the catalogue. Ends when all were made or given up.
-//
-// Fails   a target that does not take one is not tried again by this actor; the watch comes back to what is missing.
+// Makes the copies that the watch wants, one after the other: reads a content, stores it at its target, and tells the
+// catalogue. A target that refuses one is not tried again by this actor; the watch comes back to it.
 #include <set>
 
 #include "actors/files/reading.hpp"

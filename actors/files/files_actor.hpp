@@ -1,18 +1,14 @@
 #pragma once
-// The files of this node: what operators ask, the catalogue, and the watch over its copies. Root of the domain.
+// The files of this node: what operators ask, the catalogue, and the watch over its copies. Root of the domain, at
+// kPath.
 //
-// Serves  published at kPath, to operators: PutFile, GetFile, ListFiles, ViewFile, VerifyFile, RemoveFile, PinFile.
-//         Its own children: PutHeld, PutBinds, PutEnds, PutFails, CopyMade, CopyRefused.
-// Path    kPath: it is the child `files` of a node's root, for holders, its own too, are asked at kHolderPath.
-// Spawns  `store` (a thread of its own) and `holder`, which other nodes ask; then an actor for each put, get, view and
-//         verify, whose streams pass through here, and some for the copies of a round of the watch.
-// States  loading: reads the rows of the catalogue, answers `unavailable`; then running. While they are damaged every
-//         question is answered `corrupt`, which names the file, until the node is started anew.
-// Ready   (AwaitReady) when the catalogue and the holder have read their rows, or know that they cannot.
-// Rows    one change of the catalogue at a time: planned, written, synced, applied. One that may or may not have been
-//         written ends the actor, whose next incarnation reads the rows.
-// Crash   a put writes its id before it stores anything, and who is to release a CID before it binds to that. What is
-//         left of that at a start belongs to a put that was cut off: its claims are released.
+// Serves  operators; its children: PutHeld, PutBinds, PutEnds, PutFails, CopyMade, CopyRefused.
+// Spawns  `store` (a thread of its own), `holder`, `announce` and `places`; an actor for each put, get, view and
+//         verify, whose streams pass through here; some for the copies of a round of the watch.
+// Rows    one change of the catalogue at a time: planned, written, synced, applied. A change that may or may not have
+//         been written ends the actor. Until the rows are read, and while they are damaged, each question is refused.
+// Crash   a put writes its id before it stores anything, and the claims to release before it binds to a CID. Rows of
+//         puts that are left at a start belong to puts that were cut off: their claims are released.
 // Limits  CatalogueLimits::puts_max, FilesSettings::streams_max; beyond them `overloaded`.
 #include <deque>
 #include <map>

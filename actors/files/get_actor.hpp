@@ -1,8 +1,6 @@
 #pragma once
-// One get: reads the manifest, then the chunks of the part that is wanted, and streams their bytes in order.
-//
-// Memory  a window of contents (FetchLimits) and one of the stream.
-// Ends    with its stream, or when its reader cancels.
+// One get: reads the manifest, then the chunks of the wanted part, and streams their bytes in order. It holds a window
+// of contents (FetchLimits) and one of the stream.
 #include "actors/files/listed.hpp"
 #include "actors/files/logic/range.hpp"
 #include "actors/files/reading.hpp"

@@ -1,14 +1,11 @@
 #pragma once
 // What this node holds for owners, behind a mailbox: claims as logic/claims.hpp decides, bytes in the store.
 //
-// Serves  published at kHolderPath: StoreContent, BindClaim, ReleaseClaim, FetchContent, HasContents. Inside the node
-//         MendContent and ListHeld. The owner is who sends, whatever the message says.
-// Bytes   from another node are compared with their id before they are stored; those from this node were hashed by
-//         the actor that sends them. A claim, its bytes and their end are one commit each, answered when synced.
-// States  loading: reads the rows of claims, answers `unavailable`, with damaged rows for good; then running.
-// Ready   (AwaitReady) when the rows are read, or known to be unreadable.
+// Serves  other nodes at kHolderPath; inside the node MendContent and ListHeld. The owner is the node that sends.
+// Bytes   from another node are compared with their id before they are stored. A claim, its bytes and their end are one
+//         commit each, answered when synced. A content that the store cannot read counts as lacking.
+// States  loading: answers `unavailable`, with damaged rows for good; then running.
 // Doubt   a commit that may or may not have been done ends the actor, whose next incarnation reads the rows.
-// Damage  a content that the store cannot read counts as lacking, so that its owner brings it anew.
 // Limits  those of logic/claims.hpp; FilesSettings::commits_max and reads_max, beyond them `overloaded`.
 #include <map>
 #include <memory>

@@ -1,11 +1,9 @@
 #pragma once
-// Finds out who lives near a content's position in the key space, for puts and for the watch of this node.
+// Finds the nodes near a content's position in the key space, for puts and for the watch of this node: FindPlaces, at
+// kPlacesPath. A question shares a search that has just ended or is under way (logic/neighbourhoods.hpp).
 //
-// Serves  FindPlaces, at kPlacesPath inside the node.
-// Search  as logic/neighbourhoods.hpp says: what a search of the last seconds tells, or one that is under way, is not
-//         searched for again.
 // Limits  kSearchesAtOnce; kPlacesWaitingMax questions that wait, one more is `overloaded`.
-// Fails   a search that came to nothing is told as an empty answer: the asker has those whom its node knows otherwise.
+// Fails   a search without a result is an empty answer: the asker has the nodes that it knows otherwise.
 #include <set>
 #include <vector>
 

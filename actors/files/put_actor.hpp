@@ -3,15 +3,10 @@
 //
 // States  collecting: the stream runs; storing: it has ended, the last contents and the manifest are on their way;
 //         binding: the holders turn the put's claims into claims for the CID; listing: the catalogue writes the entry;
-//         failing: the catalogue writes down who is to release the put's claims. Then it ends.
+//         failing: the catalogue writes down which nodes are to release the put's claims. Then it ends.
 // Memory  ReplicationLimits::bytes_held_max and one window of the stream: the intake pauses while there is no room.
-// Places  the first content of each sixteenth of the key space has the DHT asked who lives near it, and the others of
-//         that sixteenth go to the nearest of those, too: a file of thousands of chunks takes 16 searches and some
-//         hundred links, however large the network. Its readers find them by what the holders announce. The manifest,
-//         by which strangers find a file, has a search of its own.
-// Copies  a piece of exactly one chunk is hashed where it lies and copied once, into the message that all holders get;
-//         others are copied once more, to make a chunk of them.
-// Fails   whatever ends it early, its node is told which nodes may have claims for it.
+// Places  one search for each sixteenth of the key space, and one for the manifest: a file of thousands of chunks takes
+//         17 searches and some hundred links. Readers find the chunks by what the holders announce.
 #include <deque>
 #include <map>
 #include <optional>

@@ -1,9 +1,9 @@
 #pragma once
-// An actor that reads contents from whoever holds them, in order and verified: the base of get, view, verify and copy.
+// An actor that reads contents from their holders, in order and verified: the base of get, view, verify and copy.
 //
 // Use     open() with the candidates, want() the manifest or any content, then pump(). take() gets one content after
 //         the other; a content that it does not take yet is offered again at the next pump().
-// Seeks   what none of the candidates has is sought once in the DHT, and those found there become candidates.
+// Seeks   a content that no candidate has is sought once in the DHT; the nodes found become candidates.
 // Limits  FetchLimits; contents are held in the messages that brought them.
 #include <map>
 #include <optional>

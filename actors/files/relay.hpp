@@ -1,6 +1,5 @@
 #pragma once
-// Passes a stream between its asker and the actor that serves it, item by item and uncopied. The asker knows one
-// address; the work is done by an actor of its own.
+// Passes a stream between its asker and the actor that serves it, item by item and uncopied.
 //
 // Credit  an item that has no credit on the other side waits here and pauses its writer: at most one window.
 // Ends    in both directions, with the error that ended either side.

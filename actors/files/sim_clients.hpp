@@ -1,12 +1,7 @@
 #pragma once
-// The clients of a simulation: each does one thing at one node, as an operator would, and compares what it gets.
-//
-// Breaks  bytes      a get that ended well gave other bytes, or another number of them
-//         list       a list shows what was removed, or lacks what was acknowledged
-//         one-name   a file has another CID than its bytes say
-//         kept       a node lacks what it said it had stored, or its copy is damaged
-// Lost    a node that lost what it acknowledged may show anything but wrong bytes; the others keep their word. Beyond
-//         what is promised rows may go with it, which others need to end their claims.
+// The clients of a simulation: each does one thing at one node, as an operator would, and compares what it gets. The
+// invariants are those of sim.cpp. A node that lost what it acknowledged may show anything but wrong bytes; beyond what
+// is promised, rows may go with it that others need to end their claims.
 #include <functional>
 #include <optional>
 

@@ -1,10 +1,9 @@
 #pragma once
 // What clients did to the lists of files, what they were told, and what a list may show because of that.
 //
-// Deed    a put or a removal of a file at an owner. It takes effect at one moment between its begin and its end, or
-//         not at all; with an acknowledgement it did. One that ended without a word may have. One without an end may
-//         still take effect.
-// Moments are counted, not timed: each begin and end is one.
+// Deed    a put or a removal of a file at an owner. It takes effect at one moment between its begin and its end, or not
+//         at all; an acknowledged one did. One without an end may still take effect. Each begin and end counts as a
+//         moment.
 // Owner   one world.
 #include <cstdint>
 #include <limits>

@@ -2,8 +2,8 @@
 // The domain `files` in one world: performs operations, and decides when the nodes agree with what clients were told.
 //
 // Close   every file is read from every node: small ones whole, of large ones a part; each owner verifies its files.
-// Rests   what no answer is due to any more: a node that lost data may have lost any copy and any row, so nothing
-//         is expected of what only it was told. A file survives that more nodes had acknowledged than lost data.
+// Rests   a node that lost data may have lost any copy and any row, so nothing is expected of what only it was told. A
+//         file survives that more nodes had acknowledged than lost data.
 #include <map>
 
 #include "actors/files/logic/content_memo.hpp"

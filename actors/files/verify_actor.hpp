@@ -1,10 +1,7 @@
 #pragma once
 // One verify: reads every copy of every content of a file at its holders, compares it with its id, and mends what is
-// damaged at this node from a sound copy elsewhere.
-//
-// States  the manifest is read; copies are read, some contents at a time and the copies of each in turn; then the
-//         damaged ones of this node are mended, one after the other.
-// Memory  kContentsAtOnce contents.
+// damaged at this node from a sound copy elsewhere. First the manifest is read, then the copies, kContentsAtOnce
+// contents at a time; then the damaged ones of this node are mended one after the other.
 #include <deque>
 #include <set>
 

@@ -1,9 +1,7 @@
 #pragma once
-// What the DHT has on disk, row by row: whether each is one that this program wrote, for the place that it lies at, and
-// whether all of them together are within the limits.
-//
-// Judged  layout, key, signature or hash, work and date, by the same rules as a row that is read at the start.
-// Not here: whether the index agrees, which its owner says (audit_actor.hpp).
+// What the DHT has on disk, row by row: whether this program wrote each row for its place, and whether all of them
+// together are within the limits. The rules are those for rows that are read at the start. Whether the index agrees is
+// decided by its owner (audit_actor.hpp).
 #include <array>
 #include <map>
 #include <string_view>

@@ -2,22 +2,12 @@
 // One k-bucket: the contacts at one range of distances, the longest silent first.
 //
 // Source  Maymounkov & Mazieres, "Kademlia", 2002: 2.2 (order, eviction), 4.1 (spares, and no ping for each newcomer).
-// States  a contact is listed or spare. A listed one is good, doubted (pinged, unanswered) or
-//         failing (silent to kFailuresMax questions in a row; handed out no more, and kept until somebody better comes
-//         or the head says that it may go).
-//         A spare has answered us or has only asked us; the latter is pinged before it is listed.
-// Gone    one that no spare replaces goes after kForgetFailures, and only if anybody was heard since the last of them
-//         but one: a node that is cut off hears nobody, and would forget all whom it needs once it is back. That the
-//         table knows (table.hpp), so a bucket names whom it would forget. While nobody at all is heard they stay,
-//         failing and pinged each eight minutes: a node whose contacts have really died drops them soon after it meets
-//         others. Rejected: a limit of hours, as any outage may last longer.
-// Moves   whoever is heard from another address than the one we know is pinged at that first. It moves when it fails
-//         there and answers at the other one: who relays its words, or says that it lives elsewhere, does not move it.
-// Limits  kContactsMax listed, kSparesMax spare, kPingsMax pings unanswered, `GroupLimits::bucket_max` of one address
-//         group among listed and spare together. One spare more drops the oldest spare that only asked us, else the
-//         oldest. What only asked us makes room for what answered.
-// Pings   the longest silent contact, one at a time: after kQuietMax if somebody waits for its place, after kSilentMax
-//         in any case, so that who goes is noticed also where no search comes by.
+// States  a contact is listed or spare. A listed one is good, pinged, or failing (silent to kFailuresMax questions in a
+//         row): not told to others, and kept until a spare that has answered takes its place, or the table lets it go.
+// Moves   a contact that is heard from another address is pinged at the known one first. It moves only if it fails
+//         there and answers at the other one.
+// Pings   the longest silent contact, one at a time: after kQuietMax if a spare waits, after kSilentMax in any case.
+// Limits  kContactsMax listed, kSparesMax spare, kPingsMax pings unanswered, `GroupLimits::bucket_max` of one group.
 // Time    monotonic, given by the caller. Reads no clock and sends nothing.
 // Owner   one bucket actor; not thread-safe.
 #include <chrono>

@@ -1,13 +1,12 @@
 #pragma once
-// Whom a lookup knows: contacts by distance to its target, each with the paths that heard of it.
+// The contacts that a lookup knows, by distance to its target, each with the paths that heard of it.
 //
 // Source  Baumgart & Mies, "S/Kademlia", 2007: 4.2. There a node belongs to the first path that finds it; here every
-//         path keeps what it heard itself, and only the asking happens once, so that honest paths that meet at the
-//         target need not each go on to farther nodes.
-// Order   by distance to the target, nearest first.
-// Limits  each path holds its kPathKnownMax nearest of those not asked yet, and at most GroupLimits::table_max of
-//         one address group, so that what one path hears cannot push out what another knows.
-// Memory  each lies by itself: they are large, come in any order, and many searches may be under way.
+//         path keeps what it heard itself, so that honest paths that meet at the target need not go on to farther
+//         nodes.
+// Limits  each path holds its kPathKnownMax nearest that were not asked yet, at most GroupLimits::table_max of one
+//         group: what one path hears cannot push out what another knows.
+// Memory  one allocation each: they are large and come in any order.
 #include <memory>
 
 #include "actors/dht/logic/lookup_types.hpp"
@@ -36,8 +35,8 @@ struct Candidate {
   std::size_t asked_by = 0;   ///< path; meaningless without questions
   bool needed = false;        ///< must have answered before the search may end
   bool among_nearest = false;
-  bool crowded = false;  ///< enough of its address group are nearer: it is none of the nearest
-  bool overdue = false;  ///< its time-out has passed, and nothing came from it since
+  bool group_full = false;  ///< enough of its address group are nearer: it is none of the nearest
+  bool overdue = false;     ///< its time-out has passed, and nothing came from it since
   std::optional<Key> named_by;
   std::optional<RoundTrip> round_trip;
   base::Instant asked_at;

@@ -179,11 +179,11 @@ void Held::discount(Owners::iterator whose, std::uint32_t bytes) {
 /// The space in which one storer has most; of equal ones that with the farthest.
 std::size_t Held::fullest() const {
   const auto rank = [this](std::size_t space) {
-    const auto most = shares_[space].most();
+    const auto most = per_peer_[space].most();
     return most ? std::pair(most->weight, *most->distances->rbegin()) : std::pair(std::uint64_t{0}, Key());
   };
   std::size_t out = 0;
-  for (std::size_t i = 1; i < shares_.size(); ++i)
+  for (std::size_t i = 1; i < per_peer_.size(); ++i)
     if (rank(i) > rank(out)) out = i;
   return out;
 }
@@ -200,7 +200,7 @@ std::optional<std::vector<Place>> Held::make_room(const Offer& offer, const Node
   std::vector<Place> out;
   if (!full()) return out;
   const std::size_t from = space_full() ? space : fullest();
-  const auto most = shares_[from].most();
+  const auto most = per_peer_[from].most();
   if (!most) return std::nullopt;
   const Key distance = base::distance(own_, offer.place.key);
   const auto present_of = [&](const base::NodeId& storer) {
@@ -209,7 +209,7 @@ std::optional<std::vector<Place>> Held::make_room(const Offer& offer, const Node
   // What the newcomer's storer would have, and whoever has most would have left. With less than the former, both would
   // push each other out in turn.
   const std::uint64_t then =
-      shares_[space].weight_of(offer.from) - present_of(offer.from) + offer.encoded.size() + kRecordWeight;
+      per_peer_[space].weight_of(offer.from) - present_of(offer.from) + offer.encoded.size() + kRecordWeight;
   std::uint64_t left = most->weight - (from == space ? present_of(most->storer) : 0);
   const auto take = [&](const Node& victim) {
     out.push_back(place_of(victim));
@@ -228,7 +228,7 @@ std::optional<std::vector<Place>> Held::make_room(const Offer& offer, const Node
   }
   // All of that was too little: the others have even less.
   std::size_t others = 0;
-  for (auto share = shares_[from].next(*most); full(); share = shares_[from].next(*share)) {
+  for (auto share = per_peer_[from].next(*most); full(); share = per_peer_[from].next(*share)) {
     if (!share || others++ == kSharesMax) return std::nullopt;
     for (auto next = share->distances->rbegin(); full() && next != share->distances->rend(); ++next) {
       if (*next <= distance) break;
@@ -253,7 +253,7 @@ void Held::insert(const Offer& offer, base::WallTime expires) {
   const Entry entry{offer.sequence, offer.tag, expires, offer.expires, owner, storer, bytes, offer.place.space};
   const auto [node, added] = index(offer.place.space).emplace(base::distance(own_, offer.place.key), entry);
   base::ensure(added, "a place has one record");
-  shares_[at(offer.place.space)].add(offer.from, node->first, weight_of(node->second));
+  per_peer_[at(offer.place.space)].add(offer.from, node->first, weight_of(node->second));
   by_expiry_.insert(&*node);
   use_.space_bytes[at(offer.place.space)] += bytes;
   use_.records += 1;
@@ -264,7 +264,7 @@ void Held::remove(Node& node) {
   const Place place = place_of(node);
   const Entry entry = node.second;
   by_expiry_.erase(&node);
-  shares_[at(entry.space)].remove(storer_of(entry), node.first, weight_of(entry));
+  per_peer_[at(entry.space)].remove(storer_of(entry), node.first, weight_of(entry));
   if (entry.storer != entry.owner) discount(entry.storer, entry.bytes);
   discount(entry.owner, entry.bytes);
   use_.space_bytes[at(entry.space)] -= entry.bytes;

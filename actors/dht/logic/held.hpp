@@ -1,42 +1,27 @@
 #pragma once
-// What a node holds of the DHT's records: which, until when, for whom, and which makes room for which.
+// Which records a node holds for the network, until when, for which owner, and which record makes room for which.
 //
-// Rules   the same record again is fine and lasts anew. An older sequence is refused with the present one. Of two with
-//         one sequence the greater tag stays (record.hpp). A store that expects another sequence is a conflict (BEP 44,
-//         "CAS"); as there, it expects nothing where nothing is held. Beyond BEP 44: the record that is held already is
-//         taken whatever is expected, so that a store repeated because its answer was lost is answered as the first.
-// Ended   a /kv that was replaced may last longer elsewhere than what replaced it. Until its own end its place takes
-//         nothing older than that, whatever is held there now. Not written: a restart forgets it, and the other
-//         holders do not. Rejected: to lengthen the newer one, whose owner wants it to end.
-// Time    a record lasts `hold` from its last store, a /kv at most until its own end. An ordered index finds the next
-//         one; what has expired is never served, swept or not. Dates come from the wall clock, since rows hold them; a
-//         store in the future (a clock that was set back) counts as now, and the next store of it ends what would
-//         last longer. While the date is not believed (date_watch.hpp) nothing is dropped for its age, nor ends sooner
-//         than it did: a row that is read back then lasts as it says. What a clock that is far behind takes in anew
-//         ends `hold` after the date that it shows: once the date is set right it may have ended.
-// Full    what has expired goes first, but while the date is not believed, as in the first hour of each start, it has
-//         its share as all else. Then whoever has most in the space that is full, or in any, loses what lies farthest
-//         from the own id (shares.hpp): to a node that has less even then, however near that is; else as long as it is
-//         farther than the newcomer, since others hold it with more right. Where all that it has makes too little room,
-//         those that have less lose what is farther than the newcomer, whoever has more of them first. Else `no_space`.
-//         An owner above its own quota makes no room: `owner_full`. /kv owners cost nothing to make, and names that lie
-//         near are soon found, so a record also counts for the node that stored it first, whose id costs work; and for
-//         the network that this one last stored from, where many ids may belong to one operator. Not written: after a
-//         restart it is known when the node stores again.
-// Memory  230 B a record beside its value, 310 B where each has another owner: the index, its order of expiry, the
-//         owners and the shares. Values are on disk, but for a cache, or all in memory.
-// Owner   one actor; not thread-safe. What it returns is to be written before the store is acknowledged.
+// Rules   an older sequence is refused; of two records with one sequence the greater tag stays (record.hpp). A store
+//         that expects another sequence is a conflict, unless nothing is held (BEP 44, "CAS") or that very record is.
+// Time    a record lasts `hold` from its last store, a /kv at most until its own end; an expired record is never
+//         served. Dates come from the wall clock. While that is doubted (clock_guard.hpp) no record is dropped for its
+//         age.
+// Full    expired records go first, then the farthest records of the peer with the highest usage (peer_usage.hpp). A
+//         record counts for its owner, for the node that stored it first, and for the network of that node.
+// Memory  230 B a record beside its value, 310 B where each has another owner. Values are on disk except for a cache,
+//         or all in memory.
+// Owner   one actor; not thread-safe. The rows that it returns are written before the store is acknowledged.
 #include <array>
 #include <map>
 #include <optional>
 #include <set>
 #include <vector>
 
-#include "actors/dht/logic/date_watch.hpp"
+#include "actors/dht/logic/clock_guard.hpp"
 #include "actors/dht/logic/offer.hpp"
+#include "actors/dht/logic/peer_usage.hpp"
 #include "actors/dht/logic/record.hpp"
 #include "actors/dht/logic/rows.hpp"
-#include "actors/dht/logic/shares.hpp"
 #include "actors/dht/logic/value_cache.hpp"
 #include "runtime/base/mutations.hpp"
 #include "runtime/base/result.hpp"
@@ -223,7 +208,7 @@ class Held {
   std::set<Node*, Sooner> by_expiry_;
   Owners owners_;
   std::map<Group, Use> networks_;
-  std::array<Shares, 3> shares_;
+  std::array<PeerUsage, 3> per_peer_;
   HeldUse use_;
   Expired expired_ = Expired::dropped;
   ValueCache cache_;

@@ -1,10 +1,9 @@
 #pragma once
-// Which of the nodes around a key should hold what lies there: the nearest, and whoever else lies as near as those
-// should, so that few ids ground to lie around a key cannot take it from all honest nodes; and how many of them have to
-// acknowledge a store.
+// Which of the nodes around a key should hold its value, and how many of them have to acknowledge a store.
 //
-// Source  issue 5, part 9. The radius is that of the estimated density (density.hpp): ids that crowd around the key
-//         lie within it, and so do the honest nodes behind them.
+// Holders the nearest nodes, and all others within the radius that the estimated density (density.hpp) gives them: few
+//         ids that were ground to lie around a key cannot take it from all honest nodes.
+// Source  issue 5, part 9.
 #include <algorithm>
 #include <optional>
 #include <span>

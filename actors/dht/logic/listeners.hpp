@@ -1,15 +1,12 @@
 #pragma once
-// Whom a node tells of what comes to places that it holds: leases, and one notice at a time for each listener.
+// Which nodes are told of changes at places that this node holds: leases, and one notice at a time for each listener.
 //
-// Lease   at most lease_max, anew each time that it is asked for. An ordered index finds those that have ended; they
-//         are told nothing, swept or not.
-// Notices one is under way to each listener of a topic. What comes meanwhile is told with the next one, so a place that
-//         changes fast, or a listener that is slow, costs a message a round trip. Of a value a notice tells what is
-//         held when it leaves. Of providers it names those that are new, at most kNewProvidersMax: a listener finds the
-//         others when it asks for its lease again.
-// Failed  a notice that is not answered is sent again, kNoticeTriesMax times in all; then nobody is there.
-// Full    one more is refused, and asks now and then instead. Nobody makes room: leases are short, so those who go on
-//         asking share the places with time.
+// Lease   at most lease_max, renewed each time that the listener asks.
+// Notices a change during a notice is told with the next one, so a fast topic or a slow listener costs one message a
+//         round trip. A notice names at most kNewProvidersMax new providers; the listener finds the others when it
+//         renews.
+// Failed  a notice without an answer is sent kNoticeTriesMax times in all; then the listener is dropped.
+// Full    a new listener is refused, and asks now and then instead. Leases are short, so places become free.
 // Memory  320 B a listener.
 // Owner   one actor; not thread-safe.
 #include <chrono>

@@ -1,13 +1,11 @@
 #pragma once
-// One place that this node listens to: whom it asks for a lease, when again, and what of all that comes is new.
+// One place that this node listens to: which holders to ask for a lease, when again, and which news is new.
 //
-// Holders the nodes nearest to the key, found by a search each search_period, and sooner once some are lost. What was
-//         asked of nodes that have moved out of the nearest ends by itself.
-// Leases  the first answer of a holder brings the token that the second question shows. A lease is asked for again at
-//         half its time. A holder that gives none is asked each poll_period: it says what it holds in any case.
-// Lost    a holder that has not answered kListenTriesMax times is given up until a search finds it again.
-// News    a value is new if no newer one has come. A provider is new once by its id; of kListenedProvidersMax the
-//         oldest is forgotten first, and would be new again.
+// Holders the nodes nearest to the key, found by a search each search_period, and sooner once some are lost.
+// Leases  a holder's first answer brings the token that the second question shows. A lease is renewed at half its time;
+//         a holder that gives none is asked each poll_period. After kListenTriesMax questions without an answer it is
+//         lost.
+// News    a newer value, or a provider whose id is new among the last kListenedProvidersMax.
 // Owner   one actor; not thread-safe.
 #include <chrono>
 #include <deque>

@@ -236,7 +236,7 @@ LookupOutcome Lookup::outcome(Ending ending, base::Instant now) const {
     const bool holds_newest = newest_ && one.version == newest_;
     if (holds_newest) out.holders.push_back(one.contact);
     if (newest_ && !one.version && !out.cache_at) out.cache_at = one.contact;
-    if (one.crowded) continue;
+    if (one.group_full) continue;
     const bool in_region = question_.kind == LookupKind::store_region && one.among_nearest;
     if (out.nearest.size() >= question_.nearest && !in_region) continue;
     out.nearest.push_back(one.contact);

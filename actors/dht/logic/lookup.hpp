@@ -1,24 +1,16 @@
 #pragma once
-// One search for the nodes nearest to a key, or for what they hold: whom to ask next, and when to stop.
+// One search for the nodes nearest to a key, or for what they hold: which node to ask next, and when to stop.
 //
 // Source  Maymounkov & Mazieres, "Kademlia", 2002: 2.3; Baumgart & Mies, "S/Kademlia", 2007: 4.2 (disjoint paths).
 // Paths   the start contacts are dealt out to kPathsFirst paths; a path goes on from what its own questions brought,
-//         and nobody is asked twice. One path that meets honest nodes only is enough.
-// Width   questions in flight: one more for each that is late or lost, one fewer for each that came as quickly as
-//         usual. A search for a value starts narrow where the nearest start contact should hold it. Those that have to
-//         be asked in any case are asked kWidthLast at a time.
-// End     the LookupQuestion::nearest nearest known nodes have answered, and of each path its share of them. Of one
-//         address group GroupLimits::table_max count among the nearest, whatever paths heard of them. Who has found
-//         nothing goes on to the end of the region, where a store would have gone. If the nearest lie so far apart that
-//         there should be twice as many, all paths may have met only liars: a new one begins.
-// Lately  of a store_region, start contacts that answered an earlier search and lie where the value belongs count as if
-//         they had answered. The kPathsFirst nearest do not, and each path asks the nearest of the others that it
-//         knows, so that whoever has come meanwhile is heard of.
-// Late    an answer outside the adaptive time-out: another node is asked, but the late answer still counts. A search
-//         is mostly over before such a node has had its time: LookupOutcome::overdue names it.
+//         and no node is asked twice. One path that meets only honest nodes is enough.
+// Width   questions in flight: one more for each late or lost answer, one fewer for each quick one.
+// End     the nearest known nodes have answered, and each path's share of them. A search without a result goes on to
+//         the end of the region. If the nearest nodes lie too far apart, paths may have met only liars: a new one
+//         begins.
+// Late    another node is asked after an adaptive time-out, but a late answer still counts.
 // Limits  kAskedMax questions, kPathsMax paths of kPathKnownMax candidates each, kTakenMax contacts of an answer.
-// Time    monotonic, given by the caller. Reads no clock, sends nothing and draws no lots.
-// Owner   one lookup actor; not thread-safe.
+// Owner   one lookup actor; not thread-safe. Time is monotonic and given; reads no clock, sends nothing, draws no lots.
 #include "actors/dht/logic/candidates.hpp"
 
 namespace troupe::dht {

@@ -32,13 +32,13 @@ void Lookup::mark_needed() {
   std::size_t near = 0;
   std::vector<Group> groups;  // of those that are near: each path has its own limit, and all of them together this one
   for (Candidate& one : candidates_.all()) {
-    one.needed = one.among_nearest = one.crowded = false;
+    one.needed = one.among_nearest = one.group_full = false;
     if (!one.live()) continue;
     const bool in_region = region && near < question_.region_max &&
                            expected_within(one.distance, *question_.network) < question_.region_nodes;
     if (near < question_.nearest || in_region) {
-      one.crowded = std::ranges::count(groups, one.group) >= static_cast<std::ptrdiff_t>(question_.groups.table_max);
-      if (!one.crowded) {
+      one.group_full = std::ranges::count(groups, one.group) >= static_cast<std::ptrdiff_t>(question_.groups.table_max);
+      if (!one.group_full) {
         groups.push_back(one.group);
         ++near;
         one.needed = one.among_nearest = true;
@@ -203,7 +203,7 @@ bool Lookup::suspicious() const {
   if (!question_.network || asked_ == kAskedMax || newest_) return false;
   std::size_t answered = 0;
   for (const Candidate& one : candidates_.all()) {
-    if (one.state != Candidate::State::answered || one.crowded) continue;
+    if (one.state != Candidate::State::answered || one.group_full) continue;
     if (++answered < question_.nearest) continue;
     return expected_within(one.distance, *question_.network) > 2 * question_.nearest;
   }

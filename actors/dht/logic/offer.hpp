@@ -1,10 +1,8 @@
 #pragma once
 // A record that passed its validator, with all that a node's index has to know of it; and its row.
 //
-// Row     keyspace kRecordRows. Key: space (1) · key (20). Value: version 1 (1) · stored at, Unix seconds (8) · who
-//         stored it (20) · the record (record.hpp).
-// Owner   whom it counts for: a /kv its owner, the others the node that stored them first, since nobody signs those.
-//         In held.hpp a /kv counts for that node too.
+// Row     keyspace kRecordRows. Key: space (1) · key (20). Value: version 1 (1) · stored at, Unix seconds (8) · id of
+//         the node that stored it (20) · the record (record.hpp).
 #include <optional>
 #include <string_view>
 

@@ -130,7 +130,7 @@ base::Result<std::optional<Providers::Name>, ProviderError> Providers::make_room
     return std::optional(worst->first);
   }
   if (announced_.size() < limits_.announcements_max) return std::optional<Name>();
-  const auto most = shares_.most();
+  const auto most = per_peer_.most();
   if (!most) return ProviderError::no_space;
   const Key& farthest = *most->distances->rbegin();
   // With one fewer, both would push each other out in turn.
@@ -171,7 +171,7 @@ void Providers::insert(const Name& name, const base::Contact& where, std::uint64
     known.where = where;
     known.told = expires;
   }
-  shares_.add(name.provider, name.distance, 1);
+  per_peer_.add(name.provider, name.distance, 1);
   count_for(known.network, 1);
   const auto [node, added] = announced_.emplace(name, Announced{expires, rank, provider});
   base::ensure(added, "an announcement is kept once");
@@ -183,7 +183,7 @@ void Providers::remove(const Name& name) {
   base::ensure(node != announced_.end(), "what is removed is there");
   by_expiry_.erase(&*node);
   const auto provider = node->second.provider;
-  shares_.remove(name.provider, name.distance, 1);
+  per_peer_.remove(name.provider, name.distance, 1);
   count_for(provider->second.network, -1);
   if (keys_of(name.provider) == 0) providers_.erase(provider);
   announced_.erase(node);
@@ -300,7 +300,7 @@ RowChange Providers::take_owed() {
 void Providers::check() const {
   base::ensure(announced_.size() <= limits_.announcements_max, "announcements are within limits");
   base::ensure(by_expiry_.size() == announced_.size(), "each announcement has one place in the order of expiry");
-  base::ensure(shares_.storers() == providers_.size(), "each provider has one share");
+  base::ensure(per_peer_.storers() == providers_.size(), "each provider has one share");
 }
 
 }  // namespace troupe::dht

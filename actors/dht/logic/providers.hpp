@@ -1,28 +1,15 @@
 #pragma once
-// Who says that it has what belongs to a key: kept for those that ask this node.
+// Which nodes say that they have the content of a key: kept for nodes that ask this one.
 //
-// Rules   a node announces itself alone, which the caller has made sure of. An announcement lasts `hold` and is renewed
-//         before (republish.hpp), `hold` from then also if the clock was ahead. Of one provider the contact last
-//         announced counts for all its keys.
-// Sample  a key that is full keeps the providers with the smallest rank, a hash of key and provider under a secret of
-//         this node. So it keeps a fair sample of all that announce: whoever floods it with ids gets their share and
-//         no more, and cannot grind ids for it. Rejected: the newest (a flood wins), the first (so does whoever was
-//         early), the nearest to the key (ids can be ground, and all holders would keep the same ones).
-// Asked   answers are a random choice, so that askers share the load among the providers, and being first or last in
-//         some order is worth nothing.
-// Full    what has expired goes first, once the date is believed. Then whoever has most announcements here loses its
-//         farthest one, however near that is, to a provider with clearly fewer; else as long as it is farther than the
-//         new one (shares.hpp).
-//         Rejected: the farthest of all (ten ids erase everybody). A provider above its own limit makes no room, nor
-//         one whose network is above that of networks. Which that is, is where it announced itself from: an address
-//         that it only names would let it count for its victims. Not written: after a restart it is known when the
-//         provider announces something again.
+// Rules   a node announces only itself, which the caller has checked. An announcement lasts `hold` unless it is
+//         renewed. The contact that a provider announced last counts for all its keys.
+// Full    of a key: the providers with the smallest rank stay, a hash with a secret of this node. The sample is fair: a
+//         flood of ids gets its share, and ids cannot be ground for it. Of the node: expired announcements go first,
+//         then the farthest one of the provider with the highest usage (peer_usage.hpp).
 // Row     keyspace kProviderRows. Key: key (20) · provider's id (20). Value: version 1 (1) · expires, Unix seconds (8)
-//         · contact: key (32) · nonce (4) · address (16) · port (2); integers little-endian.
-// Time    while the date is not believed (date_watch.hpp) nothing is dropped for its age, nor ends sooner than it
-//         did, and what has expired is not served.
+//         · contact: key (32) · nonce (4) · address (16) · port (2); numbers little-endian.
 // Memory  224 B an announcement, 300 B a provider.
-// Owner   one actor; not thread-safe. What it returns is to be written before the announcement is acknowledged.
+// Owner   one actor; not thread-safe. The rows that it returns are written before the announcement is acknowledged.
 #include <array>
 #include <map>
 #include <optional>
@@ -31,11 +18,11 @@
 #include <utility>
 #include <vector>
 
+#include "actors/dht/logic/clock_guard.hpp"
 #include "actors/dht/logic/contact.hpp"
-#include "actors/dht/logic/date_watch.hpp"
 #include "actors/dht/logic/group.hpp"
+#include "actors/dht/logic/peer_usage.hpp"
 #include "actors/dht/logic/rows.hpp"
-#include "actors/dht/logic/shares.hpp"
 #include "runtime/base/mutations.hpp"
 #include "runtime/base/random.hpp"
 #include "runtime/base/result.hpp"
@@ -148,7 +135,7 @@ class Providers {
   base::Result<std::optional<Name>, ProviderError> make_room(const Name& name, std::uint64_t rank) const;
   void insert(const Name& name, const base::Contact& where, std::uint64_t rank, base::WallTime expires);
   void remove(const Name& name);
-  std::size_t keys_of(const base::NodeId& provider) const { return shares_.weight_of(provider); }
+  std::size_t keys_of(const base::NodeId& provider) const { return per_peer_.weight_of(provider); }
   bool network_has_room(const base::NodeId& provider, const std::optional<Group>& network) const;
   void note_network(KnownProviders::value_type& provider, const std::optional<Group>& network);
   void count_for(const std::optional<Group>& network, std::ptrdiff_t keys);
@@ -163,7 +150,7 @@ class Providers {
   unsigned work_bits_;
   const base::Mutations& mutations_;
   KnownProviders providers_;
-  Shares shares_;                          // a key weighs one
+  PeerUsage per_peer_;                     // a key weighs one
   std::map<Group, std::size_t> networks_;  // keys of each
   Index announced_;
   std::set<Node*, Sooner> by_expiry_;

@@ -1,13 +1,10 @@
 #pragma once
-// Copies of records that searches have found: they answer the next question for them before it reaches a holder.
+// Copies of records that searches have found: they answer the next question before it reaches a holder.
 //
-// Source  Maymounkov & Mazieres, "Kademlia", 2002: 2.3 (a copy at the nearest node asked that had none; it lasts the
-//         less the more nodes lie nearer to the key).
-// What    /pk and /cid, which cannot change. Not /kv: its owner cannot find the copies that his next value makes old,
-//         and a quorum of copies would hide that value from whoever asks.
-// Time    monotonic, given by the caller. kCopyMax where the node could be a holder itself; beyond, the share of it
-//         that holders are among the nodes as near. Never longer than what it was copied from lasts, so that copies of
-//         copies die with the last holder's record.
+// Source  Maymounkov & Mazieres, "Kademlia", 2002: 2.3 (a copy at the nearest node asked that had none).
+// Kinds   /pk and /cid, which cannot change. A quorum of old copies of a /kv would hide its next value.
+// Time    kCopyMax where the node could be a holder, less the more nodes lie nearer to the key; never longer than the
+//         original. Monotonic, given by the caller.
 // Limits  bytes_max, kCacheEntryBytes for each copy included; the least recently used goes first. Zero keeps none.
 // Owner   one head; not thread-safe.
 #include <chrono>

@@ -1,25 +1,15 @@
 #pragma once
-// What is put under a key: three kinds of records, each with the rule by which anybody can check it.
+// What is put under a key: three kinds of records, each with the rule by which every node can check it.
 //
-// Bytes   one encoding each; a reader takes this one alone, so that equal records are equal bytes. Integers are
-//         little-endian, dates are Unix seconds. The length of the value follows from that of the whole.
-//
+// Bytes   exactly one encoding for each record; numbers are little-endian, dates Unix seconds. The value is the rest.
 //           /pk   space 1 (1) · key (32) · work nonce (4)                                   a node's key, by its id
 //           /kv   space 2 (1) · owner's key (32) · sequence (8) · created (8) · expires (8) · flags (1: bit 0 sealed) ·
 //                 name length (1) · name (0 to 64) · value (0 to 65,536) · signature (64)   what its owner says
 //           /cid  space 3 (1) · value (0 to 65,536)                                         bytes by their hash
-//
-//         Another layout is another space: there is no version byte.
-// Key     /pk: the node id of key and nonce, its work included. /kv: the first 20 bytes of SHA-256("troupe-dht-kv" ||
-//         owner's key || name). /cid: the first 20 bytes of the SHA-256 of the value.
-// Signed  "troupe-dht-record-1" || all bytes before the signature, by Ed25519. Neither string begins the other, so a
-//         name hashed is never a record signed.
-// Order   of two records under one key the higher sequence is newer; of equal ones that whose tag is greater, so that
-//         all nodes keep the same of two that one owner signed with one number. A tag is a hash: whoever wants his own
-//         to win has to find another record, and both are by the same owner anyway.
-// Limits  a value has at most 64 KiB. It travels in one message by link, which a peer buffers whole, and is kept in
-//         20 places; what is larger is a file. A Store of kRecordBytesMax fits in a message kind of 72 KiB.
-// Not here: what a node keeps (held.hpp), sealed values (sealed_value.hpp).
+// Key     /pk: the node id. /kv: the first 20 bytes of SHA-256("troupe-dht-kv" || owner's key || name). /cid: the first
+//         20 bytes of the SHA-256 of the value.
+// Signed  "troupe-dht-record-1" || all bytes before the signature, by Ed25519.
+// Order   the higher sequence is newer; of two records with one sequence, the one with the greater tag.
 #include <cstdint>
 #include <string_view>
 #include <variant>

@@ -2,9 +2,8 @@
 // Which keys can share a search: those whose holders are nearly the same nodes.
 //
 // Source  issue 5, parts 5 and 9: one search for each region of the key space serves all keys in it.
-// Region  the keys that share their first region_bits. It is no wider than the distance within which there are as many
-//         nodes as a value has copies, so a search for the holders of one of its keys (LookupKind::store_region) finds
-//         all nodes of the region, wherever in it that key lies.
+// Region  the keys that share their first region_bits. It is so narrow that a search for the holders of one of its keys
+//         (LookupKind::store_region) finds all nodes of the region.
 #include <bit>
 #include <cstddef>
 #include <span>

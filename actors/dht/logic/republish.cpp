@@ -19,7 +19,7 @@ using std::chrono::milliseconds;
 
 constexpr std::uint8_t kCursorVersion = 1;
 constexpr std::uint8_t kCursorKey = 0;
-constexpr std::uint8_t kHurriedBit = 128;
+constexpr std::uint8_t kUnderReplicatedBit = 128;
 
 /// The leading 32 bits: finer than a millisecond of any period.
 std::uint64_t leading(const Key& key) {
@@ -36,9 +36,9 @@ std::optional<Key> successor(Key key) {
   return std::nullopt;
 }
 
-base::Bytes hurried_key(const Item& item) {
+base::Bytes under_replicated_key(const Item& item) {
   base::Bytes out = Republish::row_key(item);
-  out.front() |= kHurriedBit;
+  out.front() |= kUnderReplicatedBit;
   return out;
 }
 
@@ -82,10 +82,10 @@ void Republish::settle(base::WallTime wall) {
   if (at < wall - settings_.period) cursor_.cycle = wall - settings_.period - offset(cursor_.next);
   if (blocked_until_ > wall + settings_.retry_max) blocked_until_ = wall;
   for (auto& [name, retry] : retries_) retry.not_before = std::min(retry.not_before, wall + settings_.retry_max);
-  hurried_.not_before = std::min(hurried_.not_before, wall + settings_.retry_min);
-  hurried_.since = std::min(hurried_.since, wall);
+  under_replicated_.not_before = std::min(under_replicated_.not_before, wall + settings_.retry_min);
+  under_replicated_.since = std::min(under_replicated_.since, wall);
   if (wall < settled_) {
-    const auto items = hurried_.items;
+    const auto items = under_replicated_.items;
     for (const auto& [item, wait] : items)
       put_off(item, {wait.tries, std::min(wait.until, wall + wait_after(wait.tries, settings_.period))});
   }
@@ -132,35 +132,35 @@ base::Result<store::Row, PublishError> Republish::add(const Item& item, base::By
   return store::Row{row_key(item), {payload.begin(), payload.end()}};
 }
 
-RowChange Republish::hurry(const Item& item, base::WallTime wall) {
+RowChange Republish::add_under_replicated(const Item& item, base::WallTime wall) {
   if (!items_.contains(item)) return {};
-  if (hurried_.items.empty()) hurried_.since = wall;
+  if (under_replicated_.items.empty()) under_replicated_.since = wall;
   put_off(item, {0, wall + settings_.retry_min});
   // Others may be given what came before it at this moment.
   if (under_way_) std::erase(under_way_->items, item);
-  return {.save = {{hurried_key(item), {}}}, .erase = {}};
+  return {.save = {{under_replicated_key(item), {}}}, .erase = {}};
 }
 
 void Republish::put_off(const Item& item, Wait wait) {
-  take_hurried(item);
-  hurried_.items.emplace(item, wait);
-  hurried_.order.emplace(wait.until, item);
+  take_under_replicated(item);
+  under_replicated_.items.emplace(item, wait);
+  under_replicated_.order.emplace(wait.until, item);
 }
 
-bool Republish::take_hurried(const Item& item) {
-  const auto known = hurried_.items.find(item);
-  if (known == hurried_.items.end()) return false;
-  hurried_.order.erase({known->second.until, item});
-  hurried_.items.erase(known);
+bool Republish::take_under_replicated(const Item& item) {
+  const auto known = under_replicated_.items.find(item);
+  if (known == under_replicated_.items.end()) return false;
+  under_replicated_.order.erase({known->second.until, item});
+  under_replicated_.items.erase(known);
   return true;
 }
 
 RowChange Republish::remove(const Item& item) {
   RowChange out;
   const bool known = items_.erase(item) > 0;
-  const bool hurried = take_hurried(item);
+  const bool noted = take_under_replicated(item);
   if (known || awaits_rows_) out.erase.push_back(row_key(item));
-  if (hurried || awaits_rows_) out.erase.push_back(hurried_key(item));
+  if (noted || awaits_rows_) out.erase.push_back(under_replicated_key(item));
   if (awaits_rows_ && withdrawn_.size() < settings_.items_max) withdrawn_.insert(item);
   return out;
 }
@@ -217,8 +217,8 @@ std::optional<base::WallTime> Republish::wake_at() const {
   if (const auto retry = ripe(); retry != retries_.end()) {
     out = std::min(out.value_or(base::WallTime::max()), retry->second.not_before);
   }
-  if (!hurried_.order.empty())
-    out = std::min(out.value_or(base::WallTime::max()), std::max(hurried_.order.begin()->first, hurried_.not_before));
+  if (!under_replicated_.order.empty())
+    out = std::min(out.value_or(base::WallTime::max()), std::max(under_replicated_.order.begin()->first, under_replicated_.not_before));
   return out;
 }
 
@@ -226,8 +226,8 @@ std::optional<Region> Republish::next(base::WallTime wall) {
   if (under_way_) return std::nullopt;
   settle(wall);
   // In turn, so that neither waits for all of the other.
-  std::optional<Region> out = last_ == Turn::sweep ? next_hurried(wall) : next_of_sweep(wall);
-  if (!out) out = last_ == Turn::sweep ? next_of_sweep(wall) : next_hurried(wall);
+  std::optional<Region> out = last_ == Turn::sweep ? next_under_replicated(wall) : next_of_sweep(wall);
+  if (!out) out = last_ == Turn::sweep ? next_of_sweep(wall) : next_under_replicated(wall);
   if (out) last_ = out->turn;
   return out;
 }
@@ -268,16 +268,16 @@ Region Republish::try_again(const Retry& retry, base::WallTime wall) {
   return out;
 }
 
-std::optional<Region> Republish::next_hurried(base::WallTime wall) {
-  const auto& order = hurried_.order;
-  if (order.empty() || order.begin()->first > wall || hurried_.not_before > wall) return std::nullopt;
+std::optional<Region> Republish::next_under_replicated(base::WallTime wall) {
+  const auto& order = under_replicated_.order;
+  if (order.empty() || order.begin()->first > wall || under_replicated_.not_before > wall) return std::nullopt;
   const Key key = order.begin()->second.key;
-  Region out{Turn::hurried, region_begin(key), region_end(key), {}, base::Duration::zero()};
-  for (auto one = hurried_.items.lower_bound({out.first, {}});
-       one != hurried_.items.end() && one->first.key <= out.last && out.items.size() < settings_.region_items_max;
+  Region out{Turn::under_replicated, region_begin(key), region_end(key), {}, base::Duration::zero()};
+  for (auto one = under_replicated_.items.lower_bound({out.first, {}});
+       one != under_replicated_.items.end() && one->first.key <= out.last && out.items.size() < settings_.region_items_max;
        ++one)
     if (one->second.until <= wall) out.items.push_back(one->first);
-  under_way_ = UnderWay{Turn::hurried, {}, out.last, 0, out.items};
+  under_way_ = UnderWay{Turn::under_replicated, {}, out.last, 0, out.items};
   return out;
 }
 
@@ -286,11 +286,11 @@ base::Duration Republish::wait_after(unsigned tries, milliseconds max) const {
   return std::min<milliseconds>(settings_.retry_min * (std::int64_t{1} << std::min(tries, 16u)), max);
 }
 
-RowChange Republish::end_hurried(const std::vector<Item>& tried, const std::set<Item>& failed, base::WallTime wall) {
+RowChange Republish::end_under_replicated(const std::vector<Item>& tried, const std::set<Item>& failed, base::WallTime wall) {
   RowChange out;
   for (const Item& item : tried) {
-    const auto known = hurried_.items.find(item);
-    if (known == hurried_.items.end()) continue;  // removed meanwhile
+    const auto known = under_replicated_.items.find(item);
+    if (known == under_replicated_.items.end()) continue;  // removed meanwhile
     const unsigned tries = known->second.tries + 1;
     if (failed.contains(item)) put_off(item, {tries, wall + wait_after(tries, settings_.period)});
     else placed(item, out, wall);
@@ -298,7 +298,7 @@ RowChange Republish::end_hurried(const std::vector<Item>& tried, const std::set<
   return out;
 }
 
-/// The cursor, and the notes of what is hurried no more.
+/// The cursor, and the notes of what is no longer under-replicated.
 RowChange Republish::end_sweep(const std::vector<Item>& tried, const std::set<Item>& failed, base::WallTime wall) {
   settle(wall);
   RowChange out{.save = {cursor_row()}, .erase = {}};
@@ -309,9 +309,9 @@ RowChange Republish::end_sweep(const std::vector<Item>& tried, const std::set<It
 
 /// Others have it.
 void Republish::placed(const Item& item, RowChange& rows, base::WallTime wall) {
-  if (!take_hurried(item)) return;
-  hurried_.since = wall;
-  rows.erase.push_back(hurried_key(item));
+  if (!take_under_replicated(item)) return;
+  under_replicated_.since = wall;
+  rows.erase.push_back(under_replicated_key(item));
 }
 
 /// The sweep goes on behind it.
@@ -325,7 +325,7 @@ void Republish::pass(const UnderWay& what) {
 RowChange Republish::done(base::WallTime wall) {
   base::ensure(under_way_.has_value(), "a region that is done was under way");
   const UnderWay what = *std::exchange(under_way_, std::nullopt);
-  if (what.turn == Turn::hurried) return end_hurried(what.items, {}, wall);
+  if (what.turn == Turn::under_replicated) return end_under_replicated(what.items, {}, wall);
   pass(what);
   return end_sweep(what.items, {}, wall);
 }
@@ -334,7 +334,7 @@ RowChange Republish::failed(const std::set<Item>& items, base::WallTime wall) {
   base::ensure(under_way_.has_value(), "a region that failed was under way");
   base::ensure(!items.empty(), "something of it failed");
   const UnderWay what = *std::exchange(under_way_, std::nullopt);
-  if (what.turn == Turn::hurried) return end_hurried(what.items, items, wall);
+  if (what.turn == Turn::under_replicated) return end_under_replicated(what.items, items, wall);
   const base::WallTime again = wall + wait_after(what.tries, settings_.retry_max);
   if (what.tries == 0) {
     drop_retries(what.from.next, what.last);
@@ -352,12 +352,12 @@ RowChange Republish::failed(const std::set<Item>& items, base::WallTime wall) {
 RowChange Republish::met_nobody(base::WallTime wall) {
   base::ensure(under_way_.has_value(), "a region for which nobody was met was under way");
   const UnderWay what = *std::exchange(under_way_, std::nullopt);
-  hurried_.not_before = wall + settings_.retry_min;
-  if (what.turn == Turn::hurried) return {};
+  under_replicated_.not_before = wall + settings_.retry_min;
+  if (what.turn == Turn::under_replicated) return {};
   pass(what);
   RowChange out = end_sweep({}, {}, wall);
   for (const Item& item : what.items)
-    for (store::Row& row : hurry(item, wall).save) out.save.push_back(std::move(row));
+    for (store::Row& row : add_under_replicated(item, wall).save) out.save.push_back(std::move(row));
   return out;
 }
 
@@ -376,7 +376,7 @@ base::Duration Republish::late(base::WallTime wall) const {
 }
 
 base::Duration Republish::untaken(base::WallTime wall) const {
-  return hurried_.items.empty() ? base::Duration::zero() : std::max(wall - hurried_.since, base::Duration::zero());
+  return under_replicated_.items.empty() ? base::Duration::zero() : std::max(wall - under_replicated_.since, base::Duration::zero());
 }
 
 base::Bytes Republish::row_key(const Item& item) {
@@ -405,15 +405,15 @@ std::optional<Republish::Cursor> Republish::read_cursor(base::ByteView row_key, 
   return named && in.ended() && version == kCursorVersion ? std::optional(out) : std::nullopt;
 }
 
-std::optional<Item> Republish::read_hurried(base::ByteView row_key, base::ByteView row) {
-  if (row_key.empty() || (row_key.front() & kHurriedBit) == 0 || !row.empty()) return std::nullopt;
+std::optional<Item> Republish::read_under_replicated(base::ByteView row_key, base::ByteView row) {
+  if (row_key.empty() || (row_key.front() & kUnderReplicatedBit) == 0 || !row.empty()) return std::nullopt;
   base::Bytes plain(row_key.begin(), row_key.end());
-  plain.front() &= static_cast<std::uint8_t>(~kHurriedBit);
+  plain.front() &= static_cast<std::uint8_t>(~kUnderReplicatedBit);
   return read_row_key(plain);
 }
 
 bool Republish::is_note(base::ByteView row_key, base::ByteView row) {
-  return read_cursor(row_key, row) || read_hurried(row_key, row);
+  return read_cursor(row_key, row) || read_under_replicated(row_key, row);
 }
 
 std::optional<Item> Republish::read_row_key(base::ByteView row_key) {
@@ -431,9 +431,9 @@ base::Result<void, RowError> Republish::load(base::ByteView row_key, base::ByteV
     settle(wall);
     return {};
   }
-  if (const auto hurried = read_hurried(row_key, row)) {
-    if (!items_.contains(*hurried)) return RowError::corrupt;  // rows come in order, and its own is before it
-    hurry(*hurried, wall);
+  if (const auto item = read_under_replicated(row_key, row)) {
+    if (!items_.contains(*item)) return RowError::corrupt;  // rows come in order, and its own is before it
+    add_under_replicated(*item, wall);
     return {};
   }
   const auto item = read_row_key(row_key);

@@ -1,31 +1,16 @@
 #pragma once
-// When what this node has published is published again: one sweep over the key space in each period.
+// When this node publishes again what it has published: one sweep over the key space in each period.
 //
-// Sweep   a key is due when as much of the period has passed as of the key space lies before it, so the work spreads
-//         over the period by itself. Keys that share region_bits are one region: its first due key brings all of them,
-//         so that one lookup serves them. (kubo's operators complained for years of one lookup a key.)
-// Cursor  the next key and the start of its cycle, a row that is written after each region. After a restart the sweep
-//         goes on from there: what became due meanwhile comes first, at once, the longest overdue first. Nothing is
-//         repeated that was done, and after an absence of any length each key comes once.
-// Failed  what failed of a region is tried again, after retry_min and twice as long each time, while the sweep goes on.
-//         The row keeps the oldest region that has not succeeded, so a restart forgets none, but which of its items.
-//         With retries_max of them the sweep waits.
-// Hurried what at most one node is known to have, as where nobody else was known, is tried each retry_min, in turn with
-//         the sweep, until a search has met somebody. What too few of those acknowledge waits twice as long each time,
-//         a period at most. A row of each says so, and a restart goes on. Put again, it is as new. It ends with
-//         whichever turn has placed it, the sweep's too.
-// Rows    are read back while things are published and withdrawn. Until rows_read() the sweep stays where the last run
-//         left it, and a row that is read does not bring back what was withdrawn meanwhile.
-// Newest  of two records of one name the one with the higher sequence stays, whichever put was acknowledged last. What
-//         is put while rows are read stays in any case.
-// Late    how long the oldest key that is due has waited, or how long nobody has taken any of what is hurried. What
-//         lasts 48 h may be 26 h late, 4 h once it has missed one.
-// Time    the wall clock, since rows hold it. If it is set back or far ahead, the cursor is at most a period away.
-// Row     keyspace kPublishedRows, integers little-endian. Key: what (1) · key (20); value: what its owner needs to
-//         publish it, the record of a record, nothing for a provider: the owner checks it. Or key what + 128 (1) · key
-//         (20), no value: that item is hurried. Or key 0 (1), the cursor; value: version 1 (1) · cycle, Unix seconds
-//         (8) · next key (20).
-// Limits  items_max; a region hands out about region_items_max, and the rest of it is another.
+// Sweep   a key is due when the share of the period that has passed equals the share of the key space before it. The
+//         first due key of a region (region_bits) brings all its keys, so one lookup serves them. Failed items are
+//         tried again after retry_min, then twice as long each time; the sweep waits while retries_max regions failed.
+// Scarce  an item that at most one node is known to have is under-replicated: tried each retry_min until a search has
+//         met other nodes, then less and less often, at most a period apart.
+// Rows    keyspace kPublishedRows, numbers little-endian. Key what (1) · key (20) -> the record, nothing for a
+//         provider. Key what + 128 (1) · key (20) -> nothing: under-replicated. Key 0 (1), the cursor -> version 1 (1)
+//         · cycle, Unix seconds (8) · next key (20): the oldest region that has not succeeded. A restart goes on from
+//         there.
+// Time    the wall clock, because rows hold it. The cursor stays within a period of it.
 // Owner   one actor, which publishes one region at a time and drops what has ended (remove()).
 #include <chrono>
 #include <cstdint>
@@ -70,8 +55,8 @@ struct RepublishSettings {
 
 /// Why a region is published now.
 enum class Turn : std::uint8_t {
-  sweep,    ///< it is due, or was and failed
-  hurried,  ///< at most one node is known to have what is in it
+  sweep,             ///< it is due, or was and failed
+  under_replicated,  ///< at most one node is known to have what is in it
 };
 
 struct Region {
@@ -103,7 +88,7 @@ class Republish {
   /// Notes what was published at `wall`: it comes again within a period. The row has `payload` as its value.
   base::Result<store::Row, PublishError> add(const Item& item, base::ByteView payload, base::WallTime wall);
   /// Notes that at most one node is known to have it. The row is to be written each time: an earlier one may be lost.
-  RowChange hurry(const Item& item, base::WallTime wall);
+  RowChange add_under_replicated(const Item& item, base::WallTime wall);
   RowChange remove(const Item& item);
   /// Of the record that is published as this item; zero if it has none, or none is.
   std::uint64_t sequence(const Item& item) const;
@@ -142,7 +127,7 @@ class Republish {
   base::Duration untaken(base::WallTime wall) const;
   std::size_t items() const { return items_.size(); }
   std::size_t retries() const { return retries_.size(); }
-  std::size_t hurried() const { return hurried_.items.size(); }
+  std::size_t under_replicated() const { return under_replicated_.items.size(); }
 
  private:
   struct Cursor {
@@ -161,7 +146,7 @@ class Republish {
     unsigned tries = 0;  // that met somebody
     base::WallTime until;
   };
-  struct Hurried {
+  struct UnderReplicated {
     std::map<Item, Wait> items;
     std::set<std::pair<base::WallTime, Item>> order;  // by when they are tried again
     base::WallTime not_before;                        // all of them: nobody is there
@@ -186,19 +171,19 @@ class Republish {
   Key region_end(const Key& key) const;
   Region start(const Cursor& from, const Key& last, base::WallTime wall);
   Region try_again(const Retry& retry, base::WallTime wall);
-  std::optional<Region> next_hurried(base::WallTime wall);
+  std::optional<Region> next_under_replicated(base::WallTime wall);
   std::optional<Region> next_of_sweep(base::WallTime wall);
   void pass(const UnderWay& what);
-  RowChange end_hurried(const std::vector<Item>& tried, const std::set<Item>& failed, base::WallTime wall);
+  RowChange end_under_replicated(const std::vector<Item>& tried, const std::set<Item>& failed, base::WallTime wall);
   RowChange end_sweep(const std::vector<Item>& tried, const std::set<Item>& failed, base::WallTime wall);
   void placed(const Item& item, RowChange& rows, base::WallTime wall);
   void put_off(const Item& item, Wait wait);
-  bool take_hurried(const Item& item);
+  bool take_under_replicated(const Item& item);
   base::Duration wait_after(unsigned tries, std::chrono::milliseconds max) const;
   Retries::const_iterator ripe() const;
   void drop_retries(const Key& first, const Key& last);
   static std::optional<Cursor> read_cursor(base::ByteView row_key, base::ByteView row);
-  static std::optional<Item> read_hurried(base::ByteView row_key, base::ByteView row);
+  static std::optional<Item> read_under_replicated(base::ByteView row_key, base::ByteView row);
 
   RepublishSettings settings_;
   unsigned region_bits_;
@@ -210,7 +195,7 @@ class Republish {
   std::map<Item, std::uint64_t> items_;  // with their sequences
   std::set<Item> withdrawn_;             // while rows are awaited; at most items_max
   Retries retries_;
-  Hurried hurried_;
+  UnderReplicated under_replicated_;
   std::optional<UnderWay> under_way_;
   Turn last_ = Turn::sweep;
 };

@@ -3,10 +3,10 @@
 //
 // Bytes   version 1 (1) · readers, 1 to 16 (1) · bytes of a wrap, 1 to 255 (1) · the wraps, one a reader · nonce (24) ·
 //         the content, encrypted, with its tag (16 to the end)
-// Tied    to its record: "troupe-dht-sealed-1" || the record's key (20) || all bytes before the content are associated
-//         data, so that neither the readers nor the place can be exchanged.
-// Hidden  who the readers are: a reader tries each wrap. How many they are, and how long the content, is seen by all.
-// Curves  and ciphers are handed in: this is the container, and what is in a wrap is the business of whoever made it.
+// Tied    associated data are "troupe-dht-sealed-1" || the record's key (20) || all bytes before the content, so that
+//         neither the readers nor the place can be exchanged.
+// Hidden  the readers: a reader tries each wrap. Their number and the length of the content are visible.
+// Curves  and ciphers are handed in (sealing.hpp).
 #include <array>
 #include <functional>
 #include <optional>

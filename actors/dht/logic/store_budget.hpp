@@ -1,13 +1,10 @@
 #pragma once
 // How many stores and announcements of each node are looked at: a signature costs far more to check than to make up.
 //
-// Why     a check of Ed25519 takes some 70 us, so one node at full speed would keep `/dht` from answering anybody else.
-//         With these limits it takes 4 % of a core.
-// Who     ids, which cost work, and only those that have shown a token: so nobody spends another one's budget.
-// Limits  kStorersMax budgets. One that has filled up again is forgotten; while there are so many that have not, others
-//         wait.
-// Time    monotonic, given by the caller.
-// Owner   one actor.
+// Why     a check of Ed25519 takes some 70 us; with these limits one node takes at most 4 % of a core.
+// Id      a budget is for an id that has shown a token, so no node spends the budget of another.
+// Limits  kStorersMax budgets. One that is full again is forgotten; while none is, new nodes wait.
+// Owner   one actor. Time is monotonic and given by the caller.
 #include <map>
 #include <optional>
 

@@ -114,7 +114,7 @@ std::vector<Key> Table::recount(const Row* before, Row* after) {
   each_of(after, before, [&](const Contact& contact, Evidence evidence) {
     if (evidence == Evidence::asked_us) return;
     const Group group = limits_.group_of(contact.where.endpoint);
-    if (crowds_.at(group).proven <= limits_.table_max + leave[group]) return;
+    if (group_counts_.at(group).proven <= limits_.table_max + leave[group]) return;
     ++leave[group];
     too_many.push_back(contact.id);
   });
@@ -267,9 +267,9 @@ bool Table::Row::holds(const Contact& whom, Evidence evidence, std::size_t& hint
 }
 
 bool Table::has_room(const Group& group, Evidence evidence) const {
-  const auto crowd = crowds_.find(group);
-  if (crowd == crowds_.end()) return limits_.table_max > 0;
-  const std::size_t in_the_way = crowd->second.proven + (evidence == Evidence::asked_us ? crowd->second.claimed : 0);
+  const auto counted = group_counts_.find(group);
+  if (counted == group_counts_.end()) return limits_.table_max > 0;
+  const std::size_t in_the_way = counted->second.proven + (evidence == Evidence::asked_us ? counted->second.claimed : 0);
   return in_the_way < limits_.table_max;
 }
 
@@ -287,9 +287,9 @@ void Table::expire(base::Instant now) {
 }
 
 void Table::count(const Group& group, Evidence evidence, std::ptrdiff_t change) {
-  Crowd& crowd = crowds_[group];
-  (evidence == Evidence::answered ? crowd.proven : crowd.claimed) += static_cast<std::size_t>(change);
-  if (crowd.proven + crowd.claimed == 0) crowds_.erase(group);
+  GroupCount& counted = group_counts_[group];
+  (evidence == Evidence::answered ? counted.proven : counted.claimed) += static_cast<std::size_t>(change);
+  if (counted.proven + counted.claimed == 0) group_counts_.erase(group);
 }
 
 void Table::check() const {

@@ -1,17 +1,14 @@
 #pragma once
-// The head's view of all buckets: who is nearest to a key, whom a bucket may be offered, which ranges went unused.
+// The head's view of all buckets: which contacts are nearest to a key, which bucket to offer a contact, what is unused.
 //
 // Source  Maymounkov & Mazieres, "Kademlia", 2002: 2.2 to 2.4.
-// Owner   the DHT's head actor. Each bucket is an actor of its own that sends its Listing after each change; the view
-//         is replaced range by range. It lags behind by a message, so a bucket decides again what it is offered.
-// Order   the buckets are ordered by distance to any key (see closest()), so an answer sorts one or two of them.
-// Silence whom a bucket would forget goes once anybody was heard meanwhile, wherever: before that it may be us who
-//         cannot be reached.
-// Limits  `GroupLimits::table_max` contacts that have answered from one address group, spares and offers under way
-//         included. Those that only claim to be there may fill what is left of that, and are in the way of their like
-//         alone: an address costs nothing as long as nobody has to answer from it.
+// View    each bucket is an actor that sends its Listing after each change, which replaces the row of its range. The
+//         view lags by a message, so a bucket decides again about each offer.
+// Silence a contact that its bucket would forget goes once any node was heard later: before that we may be cut off.
+// Limits  `GroupLimits::table_max` contacts that have answered from one address group, spares and offers included.
+//         Contacts that only claim an address compete only with other unverified contacts, because claims cost nothing.
 //         kOffersMax offers under way, each for kOfferLife at most.
-// Time    monotonic, given by the caller.
+// Owner   the DHT's head actor. Time is monotonic and given by the caller.
 #include <array>
 #include <map>
 #include <memory>
@@ -106,7 +103,7 @@ class Table {
     bool holds(const Contact& whom, Evidence evidence, std::size_t& hint) const;
   };
   /// Of one address group.
-  struct Crowd {
+  struct GroupCount {
     std::size_t proven = 0;   // have answered from there
     std::size_t claimed = 0;  // say that they are there
   };
@@ -132,9 +129,9 @@ class Table {
   std::array<std::optional<base::Instant>, kRanges> used_at_{};  // nothing: by no search yet
   std::size_t depth_ = 0;                                        // rows at or beyond this index hold no good contact
   std::size_t size_ = 0;
-  std::map<Group, Crowd> crowds_;  // held and offered
-  std::map<Key, Offer> offers_;    // of those not held yet
-  base::Instant heard_{};          // anybody, last
+  std::map<Group, GroupCount> group_counts_;  // held and offered
+  std::map<Key, Offer> offers_;               // of those not held yet
+  base::Instant heard_{};                     // anybody, last
 };
 
 }  // namespace troupe::dht

@@ -1,16 +1,11 @@
 #pragma once
 // What a node that wants to store has to bring: proof that it asked this node a moment ago.
 //
-// Token   the first 8 bytes of SHA-256(secret (16) || caller's id (20) || generation (8, little-endian)). The hashed
-//         bytes have one length and most of the hash is kept back, so that nothing can be appended to them: no need
-//         for HMAC, and one block of SHA-256 is as cheap as it gets.
-// Time    a generation lasts kTokenGeneration by the node's monotonic clock; the present and the last are taken. So a
-//         token is good for 5 to 10 minutes, and nothing is kept of whom it was given to.
-// Caller  its id alone: whoever sends a sealed datagram or speaks on a link has proven that, while its address may
-//         change between question and store.
-// Kept    what others gave us is used again for kTokenKept: shorter than the shortest life of a token by what a search
-//         takes until it tells of it, and the next one until it stores. Who has begun anew refuses it all the same.
-// Limits  kTokensKeptMax; what comes when they are full is not kept, and its giver is asked once more.
+// Token   the first 8 bytes of SHA-256(secret (16) || caller's id (20) || generation (8, little-endian)): one length
+//         and a cut hash, so HMAC is not needed.
+// Time    a generation lasts kTokenGeneration of the monotonic clock; the present and the last are taken.
+// Caller  its id alone, which a seal or a link has proven; its address may change between question and store.
+// Kept    tokens of other nodes are used again for kTokenKept; at most kTokensKeptMax, further ones are not kept.
 // Owner   one actor.
 #include <cstdint>
 #include <map>

@@ -1,8 +1,7 @@
 #pragma once
 // The records read or written last, within a bound of bytes: the least recently used goes first.
 //
-// Order   by use, so that the same questions leave the same records. One above the bound is not kept.
-// Time    monotonic, given by the caller. One that was put until a moment is gone then, asked for or not.
+// Time    monotonic, given by the caller. A value that was put until a moment is gone then.
 // Owner   Held or QueryCache; not thread-safe.
 #include <cstdint>
 #include <list>

@@ -1,12 +1,10 @@
 #pragma once
-// What this node owns: its files, who holds each content of them, and what is still to be released.
+// What this node owns: its files, the holders of each content, and the claims that are still to be released.
 //
-// Put     a put id is written before the first store and ends with its entry, or with its abandonment; one that is
-//         still there at start was cut off, and its claims are released.
-// Remove  the entry goes at once; each node that ever got a claim for the file is asked to release it, again and again
-//         until it says so, or until kReleaseTriesFor has passed.
-// Order   plan, write and sync, then apply(). Plans change nothing, so the next plan is made after apply(), not before.
-//         State is what the rows say (rows.hpp).
+// Put     its id is written before the first store and ends with its entry or its abandonment.
+// Remove  the entry goes at once; each node that ever got a claim for the file is asked to release it until it says so,
+//         or until kReleaseTriesFor has passed.
+// Order   plan, write and sync, then apply(). Plans change nothing; the next one is made after apply().
 // Limits  CatalogueLimits; a content takes about 250 bytes of memory.
 // Owner   one actor; not thread-safe.
 #include <cstdint>

@@ -1,8 +1,6 @@
 #pragma once
-// Cuts a stream into chunks of one size, hashing as the bytes pass.
-//
-// Memory  one chunk, allocated once for each chunk that is taken; each byte is copied once, into the chunk.
-// Owner   one put; not thread-safe.
+// Cuts a stream into chunks of one size, hashing as the bytes pass. One chunk is in memory; each byte is copied once.
+// Owner: one put; not thread-safe.
 #include <cstdint>
 
 #include "actors/files/logic/manifest.hpp"

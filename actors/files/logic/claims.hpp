@@ -1,12 +1,11 @@
 #pragma once
-// What this node holds for whom: a content stays while any owner claims it for a file.
+// What this node holds for which owner: a content stays while any owner claims it.
 //
-// Claim   (owner, file or put) on a content. A put's CID is known only when its last chunk has been hashed, so its
-//         stores claim for a put id, and bind turns those claims into claims for the CID. A put that is not heard of
-//         for put_idle_max is released like one that its owner gave up. What is stored for it after that is refused.
-// Quota   bytes an owner: each content that it claims counts once, however many of its files share it.
-// Order   plan, write and sync, then apply() - or abandon() when that failed. A content with a plan under way is busy
-//         for any other, so a content is never dropped under a claim that is being written, and the reverse.
+// Claim   (owner, file or put) on a content. Stores claim for a put id, because the CID is known last; bind turns these
+//         claims into claims for the CID. A put that is silent for put_idle_max is released, and takes nothing more.
+// Quota   bytes an owner: each content that it claims counts once.
+// Order   plan, write and sync, then apply(), or abandon() if that failed. A content is busy while a plan is under way,
+//         so it is never dropped under a claim that is being written.
 // Limits  ClaimsLimits; a claim takes about 300 bytes of memory.
 // Owner   one holder actor; not thread-safe.
 #include <cstdint>

@@ -1,9 +1,9 @@
 #pragma once
-// Contents that were found right once in this thread: for simulations, where all nodes of a world are one thread and
-// hash the same few files again and again.
+// Contents that were found right once in this thread: in a simulation all nodes hash the same few files again and
+// again.
 //
-// Use     while one lives, verify_content() compares bytes with those that had that key before, many times as fast;
-//         all else is hashed. So it changes no answer, only the time. Of several, the newest is used.
+// Use     while one lives, verify_content() compares bytes with those that had that key before, and hashes others. It
+//         changes no answer. Of several, the newest is used.
 // Limits  kContentMemoBytesMax; the oldest make room.
 // Owner   one thread, which also ends it, the newest first.
 #include <deque>

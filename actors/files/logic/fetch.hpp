@@ -1,15 +1,14 @@
 #pragma once
-// The questions of one get: whom to ask for which content, and what it means when nobody has it.
+// The questions of one get: which node to ask for which content, and what it means when no node has it.
 //
-// Order   contents are passed on in the order wanted; a window of them is asked for at once, from different holders.
-//         For each, the node itself is asked first, then the candidates from the nearest on, one at a time.
-// Silence a node that did not answer is asked once more for that content when all others were asked; after two silences
-//         in a row it is not asked again in this get, and counts as silent for every content.
-// Ends    when every candidate was asked for a content in vain: `unavailable` if any of them was silent (it may have
-//         it), else `corrupt` if any gave wrong bytes, else `alone` if there was no other node, else `not_found`.
+// Order   contents are passed on in the order wanted; a window of them is asked for at once. For each, this node is
+//         asked first, then the candidates from the nearest on, one at a time.
+// Silence a silent node is asked once more for that content when all others were asked; after two silences in a row it
+//         is not asked again in this get.
+// Ends    when each candidate was asked without success: `unavailable` if one of them was silent, else `corrupt` if one
+//         gave wrong bytes, else `alone` if there was no other node, else `not_found`.
 // Limits  FetchLimits; a window of full chunks is 16 MiB.
-// Owner   one get; not thread-safe. Reads no clock, sends nothing and holds no bytes: the caller verifies and keeps
-// them.
+// Owner   one get; not thread-safe. Reads no clock, sends nothing and holds no bytes.
 #include <cstdint>
 #include <deque>
 #include <map>

@@ -1,27 +1,15 @@
 #pragma once
 // The canonical manifest: what a file consists of, in exactly one encoding. Its SHA-256 is the file's CID.
 //
-// It names no file: a name belongs to an owner's catalogue. The bytes are the canonical form, without segment table, of
-// `Manifest` in messages/files.capnp (Cap'n Proto, "Canonicalization"), written here by hand so that logic needs no
-// schema and the layout can be read; a test holds the two against each other. All numbers are little-endian; a word is
-// 8 bytes. n is the number of chunks.
-//
-//   word 0      00 00 00 00 02 00 02 00   struct of 2 data words and 2 pointers; 00 in byte 6 for an empty file
-//   word 1      file size in bytes
-//   word 2      format (2 bytes, 1) · chunker (2 bytes, 0: fixed) · chunk size in bytes (4 bytes)
-//   word 3      05 00 00 00 02 01 00 00   list of 32 bytes, one word after the next
-//   word 4      11 00 00 00, then 40 n + 7   list of n structs, 4 words after the next
-//   word 5-8    the file's BEP 52 root (merkle.hpp)
-//   word 9      4 n, then 05 00 00 00     each struct has 5 data words and no pointer
-//   word 10...  n times: chunk id (32 bytes) · chunk length (4 bytes) · zero (4 bytes)
-//
-// An empty file has no chunks and no root: words 0 to 2 are all. Nothing is free: the length of each chunk, their
-// number and the root follow from size, chunk size and chunk ids, and parse() accepts those values alone. So whatever
-// parse() takes, encode() gives back byte for byte, and two manifests differ in meaning if they differ in a byte.
-//
-// Limits  65,536 chunks, so that a manifest (at most 2.5 MiB) fits into one frame (net.frame_bytes_max, 4 MiB).
-//         With chunks of 1 MiB a file has at most 64 GiB. Chunk sizes: powers of two from 16 KiB to 2 MiB.
-// Later   content-defined chunks and new fields are another format or chunker, which this version calls `unsupported`.
+// Bytes   the canonical form (Cap'n Proto, "Canonicalization") of `Manifest` in messages/files.capnp; a test compares
+//         them. Words of 8 bytes, little-endian; n is the number of chunks, and words 0 to 2 are all of an empty file.
+//           0  00 00 00 00 02 00 02 00 (byte 6 is 00 for an empty file)     3  05 00 00 00 02 01 00 00
+//           1  file size                                                    4  11 00 00 00, then 40 n + 7
+//           2  format (2 bytes, 1) · chunker (2, 0: fixed) · chunk size (4)  5-8  the file's BEP 52 root (merkle.hpp)
+//           9  4 n, then 05 00 00 00        10...  n times: chunk id (32) · chunk length (4) · zero (4)
+// Unique  lengths, n and root follow from size, chunk size and ids, and parse() accepts no others: encode() of what
+//         parse() takes gives the same bytes.
+// Limits  kChunksMax chunks: a manifest (at most 2.5 MiB) fits into one frame, a file has at most 64 GiB.
 #include <cstdint>
 #include <vector>
 

@@ -2,16 +2,12 @@
 // The hash tree over a chunk's bytes, and over the chunks of a file.
 //
 // Source  BEP 52 "The BitTorrent Protocol Specification v2": 16 KiB blocks, SHA-256, balanced binary tree.
-// Leaves  a leaf is SHA-256 of one 16 KiB block; the last block may be shorter and is hashed as it is, unpadded.
-//         Leaves that are missing to the next power of two are 32 zero bytes (not the hash of anything).
-// Nodes   SHA-256(left || right). Nothing tells a node from a leaf, so a root names bytes only with their number.
-// So      1 byte to 16 KiB: one leaf, which is the root: plain SHA-256 of the bytes.
-//         16 KiB + 1: two leaves, SHA-256(leaf0 || leaf1).
-//         40 KiB: three leaves and a zero one. 1 MiB: 64 leaves, six levels of nodes above them.
-//         Zero bytes: no tree; an empty file has no chunk, and asking for its root breaks an invariant.
-// File    a file of one chunk has that chunk's root. With more, each chunk but the last is full; the last chunk's tree
-//         is extended to the full chunk size with zero leaves, and so are the chunks missing to a power of two.
-// Cost    a ChunkHasher allocates one hash state when it is made, and nothing a chunk, leaf or node. Not thread-safe.
+// Leaves  SHA-256 of one 16 KiB block; the last block may be shorter and is not padded. Leaves that are missing to the
+//         next power of two are 32 zero bytes.
+// Nodes   SHA-256(left || right). A root names bytes only with their number, because a node looks like a leaf.
+// File    the root of one chunk, or of full chunks; the last chunk's tree is extended to full size with zero leaves,
+//         and so are the chunks missing to a power of two. An empty file has no tree.
+// Cost    a ChunkHasher allocates one hash state when it is made. Not thread-safe.
 #include <array>
 #include <cstddef>
 #include <cstdint>

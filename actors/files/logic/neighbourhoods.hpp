@@ -1,11 +1,10 @@
 #pragma once
-// Who lives where in the key space, as the searches of the last seconds found it: one search places many contents.
+// Which nodes live where in the key space, as the searches of the last seconds found it: one search places many
+// contents.
 //
-// Reach   a search finds all nodes that are nearer to its target than the farthest one that it found. If that one
-//         shares p bits with the target, all that share more are found, and for a position that shares p + 1 bits with
-//         it they are the nearest. So each part of the key space is searched once; with few nodes the parts are halves.
-// Guess   what lies within the reach that the last search had is not searched for beside one that is under way.
-// Time    a neighbourhood counts for kNeighboursFresh; one in which nobody was found is all there is for kNobodyFresh.
+// Reach   if the farthest node found shares p bits with the target, all nodes that share more were found: they are the
+//         nearest of each position that shares p + 1 bits. Within the reach of the last search, no second one begins.
+// Time    a neighbourhood counts for kNeighboursFresh, an empty one for kNobodyFresh.
 // Limits  kNeighbourhoodsMax; one more takes the place of the oldest.
 // Owner   one actor; not thread-safe. Reads no clock and sends nothing.
 #include <cstdint>

@@ -1,10 +1,9 @@
 #pragma once
-// Which nodes a content belongs to: the nearest by XOR.
+// Which nodes a content belongs to: the nearest to ContentKey::position() by XOR, whatever the order of the candidates.
 //
-// Source  Maymounkov & Mazieres, "Kademlia", 2002: 2.1 (distance). A content's place is ContentKey::position().
-// Near    what a search around that position has found comes first: those are the nearest of the whole network, and
-//         have just answered. Whom this node knows otherwise comes after them, for where the search has found too few.
-// Chance  none; the same candidates in any order give the same answer.
+// Source  Maymounkov & Mazieres, "Kademlia", 2002: 2.1 (distance).
+// Near    nodes that a search around that position found come first: they are the nearest of the network and have just
+//         answered. Other nodes that this one knows come after them.
 #include <cstddef>
 #include <span>
 #include <vector>

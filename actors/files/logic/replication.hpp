@@ -2,10 +2,10 @@
 // The stores of one put: which content goes to which node next, and how many copies each content has.
 //
 // Rule    a content goes to the first `replicas` nodes in the order of its places (placement.hpp); one that fails is
-//         replaced by the next. A copy counts when its node said that it has synced it, and not before.
-// Nodes   that do not answer are left out for the rest of the put; one that refuses three contents in a row, too.
+//         replaced by the next. A copy counts once its node has said that it is synced. Repeated contents are stored
+//         once.
+// Nodes   that do not answer, or refuse three contents in a row, are left out for the rest of the put.
 // Limits  ReplicationLimits; the caller reads no further input while room() says no.
-// Twice   a content that the file contains again is stored once.
 // Owner   one put; not thread-safe. Reads no clock and sends nothing.
 #include <cstdint>
 #include <deque>

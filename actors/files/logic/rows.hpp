@@ -1,14 +1,13 @@
 #pragma once
-// Rows of the store as the logic decides on them. State in memory is what the rows say: each class applies the very
-// rows that are written, so that what is known after a restart is what was known before it.
+// Rows of the store as the logic decides on them: ask for a Change, write it and sync, then apply those very rows.
 //
-// Use     ask for a Change, write it and sync, then apply it. Rows are written in one atomic batch.
 // Keys    the first byte says what a row is; the rest are fixed fields, numbers little-endian:
-//           c  content key (37) · owner (20) · claim kind (1) · claim name (32)   -> bytes stored (4)      claims.hpp
-//           f  CID (32)                                                           -> entry catalogue.hpp h  CID (32) ·
-//           content key (37)                                        -> holders, 20 each n  CID (32) · node (20) ->
-//           nothing p  put id (32)                                                        -> Unix seconds (8) r  claim
-//           kind (1) · claim name (32) · node (20)                       -> Unix seconds (8)
+//           c  content key (37) · owner (20) · claim kind (1) · claim name (32)   -> bytes stored (4)     claims.hpp
+//           f  CID (32)                                                           -> entry                catalogue.hpp
+//           h  CID (32) · content key (37)                                        -> holders, 20 each
+//           n  CID (32) · node (20)                                               -> nothing
+//           p  put id (32)                                                        -> Unix seconds (8)
+//           r  claim kind (1) · claim name (32) · node (20)                       -> Unix seconds (8)
 //         A content key is kind (1) · id (32) · bytes (4).
 #include <cstdint>
 #include <optional>

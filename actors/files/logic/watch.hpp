@@ -1,12 +1,10 @@
 #pragma once
 // The watch over this node's replicas: which holders to ask, and which contents to store again elsewhere.
 //
-// Pass    every `period` all contents of the catalogue are looked at, in slices of contents_per_round_max; a slice is a
-//         round: begin() asks the holders, answered() and silent() take what they say, end() decides.
-// Gone    a holder that says it lacks a content is off its list at once. One that is silent for silent_passes_max
-//         rounds in a row is absent: its copies no longer count, but it stays on the list, and counts again when it is
-//         back.
-// Start   after a restart nobody is absent, and the first pass is due at once.
+// Pass    every `period` all contents are looked at, in rounds of contents_per_round_max: begin() asks the holders,
+//         answered() and silent() take what they say, end() decides.
+// Gone    a holder that lacks a content is off its list at once. One that is silent for silent_passes_max passes in a
+//         row is absent: its copies do not count until it is back. After a restart none is absent.
 // Limits  WatchLimits: the work of a round does not grow with the catalogue.
 // Owner   the catalogue's actor; not thread-safe. Sends nothing; `now` is the caller's monotonic time.
 #include <cstdint>

@@ -216,7 +216,7 @@ TEST_CASE("dht audit: what has expired is no trouble, and goes when it is cleane
     CHECK(check(cluster, 0).spaces.at(space).rows == 1);
   }
   CHECK(rows_in(cluster, 0, kRecordRows) == 1);
-  CHECK(rows_in(cluster, 0, kPublishedRows) == 3);  // with the cursor, and that it is hurried
+  CHECK(rows_in(cluster, 0, kPublishedRows) == 3);  // with the cursor, and that it is under-replicated
   CHECK(cluster[0].settings.counters->published == 1);
 }
 

@@ -168,7 +168,7 @@ TEST_CASE("dht republish: what is withdrawn while rows are read back stays away"
   for (const int at : {0x20, 0x60}) save(disk, before.add(item(at), {}, kWall).value());
   Republish after({}, kWall);
   after.await_rows();
-  CHECK(after.remove(item(0x20)).erase.size() == 2);  // its own row, and that it is hurried
+  CHECK(after.remove(item(0x20)).erase.size() == 2);  // its own row, and that it is under-replicated
   const base::Bytes row_key = Republish::row_key(item(0x20));
   SUBCASE("a slice that was read before has it still") {
     CHECK(after.load(row_key, disk.at(row_key), kWall).error() == RowError::expired);
@@ -324,11 +324,11 @@ TEST_CASE("dht republish: rows say what they are, and hostile ones are refused")
   CHECK(corrupt(base::Bytes(21, 0x85), {}));
   CHECK(corrupt(base::Bytes(22, 1), {}));
   CHECK(sweep.load(base::Bytes(21, 4), {}, kWall).ok());
-  base::Bytes hurried(21, 4);
-  hurried[0] = 0x84;
-  CHECK(corrupt(hurried, {1}));
-  CHECK(sweep.load(hurried, {}, kWall).ok());
-  CHECK(sweep.hurried() == 1);
+  base::Bytes under_replicated(21, 4);
+  under_replicated[0] = 0x84;
+  CHECK(corrupt(under_replicated, {1}));
+  CHECK(sweep.load(under_replicated, {}, kWall).ok());
+  CHECK(sweep.under_replicated() == 1);
   RepublishSettings settings;
   settings.items_max = 1;
   Republish full(settings, kWall);
@@ -360,7 +360,7 @@ TEST_CASE("dht republish: every key comes once a period and a region's width, ov
     sweep->set_region_bits(static_cast<unsigned>(random.below(12)));
     Disk disk;
     std::map<Item, base::WallTime> last;
-    std::set<Item> hurried;
+    std::set<Item> under_replicated;
     base::WallTime wall = kWall;
     // Failing three times in a row costs 7 minutes, being down half an hour, and each start a second of the date.
     const base::Duration slack = kPeriod / 16 + 2h;
@@ -371,14 +371,14 @@ TEST_CASE("dht republish: every key comes once a period and a region's width, ov
           save(disk, sweep->add(added, {}, wall).value());
           last[added] = wall;
           if (!random.chance(1, 3)) break;
-          save(disk, sweep->hurry(added, wall));
-          hurried.insert(added);
+          save(disk, sweep->add_under_replicated(added, wall));
+          under_replicated.insert(added);
           break;
         }
         case 1: {
           wall = wall + std::chrono::minutes(random.below(30));
           sweep.emplace(restarted(disk, wall, settings));
-          RC_ASSERT(sweep->hurried() == hurried.size());
+          RC_ASSERT(sweep->under_replicated() == under_replicated.size());
           break;
         }
         default: wall = wall + std::chrono::minutes(random.below(20));
@@ -388,13 +388,13 @@ TEST_CASE("dht republish: every key comes once a period and a region's width, ov
         if (!region) break;
         const auto did = [&](const Item& each) {
           last[each] = wall;
-          hurried.erase(each);
+          under_replicated.erase(each);
         };
         if (random.chance(1, 8)) {
           save(disk, sweep->met_nobody(wall));
-          if (region->turn == Turn::hurried) continue;
+          if (region->turn == Turn::under_replicated) continue;
           for (const Item& each : region->items) last[each] = wall;
-          hurried.insert(region->items.begin(), region->items.end());
+          under_replicated.insert(region->items.begin(), region->items.end());
           continue;
         }
         if (random.chance(1, 8) && sweep->retries() < 3) {

@@ -1,9 +1,9 @@
 #pragma once
-// What each storer has here, and who has most: whoever that is makes room.
+// What each peer has stored here, and which peer has most: that one makes room.
 //
-// Why     places near a node are free to choose, ids cost work. If the farthest made room, a few ids that store near by
-//         would push out everybody; as it is they push out one another, and nobody who has less.
-// Memory  64 B a thing, 200 B a storer.
+// Why     places near a node are free to choose, ids cost work. If the farthest record made room, a few ids that store
+//         near by would push out all others; so they push out one another, and no peer that has less.
+// Memory  64 B a thing, 200 B a peer.
 // Owner   Held, one for each space, and Providers; not thread-safe.
 #include <map>
 #include <optional>
@@ -13,7 +13,7 @@
 
 namespace troupe::dht {
 
-class Shares {
+class PeerUsage {
  public:
   /// Notes what `storer` has at a distance from the own id, where it has nothing yet.
   void add(const base::NodeId& storer, const Key& distance, std::uint64_t weight);
@@ -21,7 +21,7 @@ class Shares {
   void remove(const base::NodeId& storer, const Key& distance, std::uint64_t weight);
 
   std::uint64_t weight_of(const base::NodeId& storer) const;
-  std::size_t storers() const { return shares_.size(); }
+  std::size_t storers() const { return per_peer_.size(); }
 
   struct Most {
     std::uint64_t weight;
@@ -49,9 +49,11 @@ class Shares {
     return {one.second.weight, *one.second.distances.rbegin(), one.first};
   }
 
-  Most most(const Rank& rank) const { return {rank.weight, rank.storer, &shares_.find(rank.storer)->second.distances}; }
+  Most most(const Rank& rank) const {
+    return {rank.weight, rank.storer, &per_peer_.find(rank.storer)->second.distances};
+  }
 
-  All shares_;
+  All per_peer_;
   std::set<Rank> order_;  // of each share
 };
 
