@@ -8,7 +8,7 @@ namespace troupe::files {
 namespace {
 
 constexpr std::chrono::seconds kSearchDue{60};
-// Any search in a region of so many nodes finds all of them. Our choice: below the 40 of a search.
+// Nodes of a region, so that any search in it finds all of them. Our choice: below the 40 of a search.
 constexpr std::uint64_t kRegionNodes = 32;
 
 }  // namespace
@@ -16,14 +16,12 @@ constexpr std::uint64_t kRegionNodes = 32;
 void AnnounceActor::receive(runtime::Handlers& on) {
   on.tell<wire::Holds>([this](wire::Holds::Reader holds) {
     const auto key = read_content(holds.getContent());
-    if (!key.ok() || !in_dht()) return;  // a node without a DHT tells nobody
+    if (!key.ok() || !in_dht()) return;  // a node without a DHT has no node to tell
     if (holds.getGone()) withdraw(key.value().position());
     else take(key.value().position());
   });
   on.ask<dht::wire::Provide, dht::wire::PutDone>(
-      [this](dht::wire::Provide::Reader request, runtime::Reply<dht::wire::PutDone> reply) {
-        provide(request, std::move(reply));
-      });
+      [this](auto request, auto reply) { provide(request, std::move(reply)); });
   on.timer<Send>([this] { send(); });
   on.timer<Look>([this] { look(); });
   on.describe<wire::AnnounceState>([this](wire::AnnounceState::Builder state) {
@@ -134,8 +132,7 @@ void AnnounceActor::sent(runtime::Answer<dht::wire::SearchResult>& answer) {
   if (!waiting_.empty()) after<Send>(all ? base::Duration::zero() : base::Duration(kAgain));
 }
 
-// -- an operator's
-// -----------------------------------------------------------------------------------------------------
+// -- an operator's ---------------------------------------------------------------------------------------------------
 
 /// What this node does not hold it does not announce.
 void AnnounceActor::provide(dht::wire::Provide::Reader request, runtime::Reply<dht::wire::PutDone> reply) {

@@ -19,7 +19,7 @@ inline constexpr const char* kHolderPath = "/files/holder";
 /// Where operators ask: Provide, of the DHT's messages. Inside the node, what a holder has: Holds.
 inline constexpr const char* kAnnouncePath = "/files/announce";
 
-/// Whom puts and the watch ask where contents belong: FindPlaces.
+/// Where puts and the watch ask which nodes contents belong to: FindPlaces.
 inline constexpr const char* kPlacesPath = "/files/places";
 
 /// A file: SHA-256 over its canonical manifest. The text form is 64 lower-case hexadecimal digits.
@@ -44,7 +44,7 @@ enum class ContentKind : std::uint8_t {
 struct ContentKey {
   ContentKind kind = ContentKind::chunk;
   base::Digest id;
-  std::uint32_t bytes = 0;  ///< of a chunk: at least 1; of a manifest: always 0, whoever asks knows the CID alone
+  std::uint32_t bytes = 0;  ///< of a chunk: at least 1; of a manifest: always 0, because its readers know the CID alone
 
   friend auto operator<=>(const ContentKey&, const ContentKey&) = default;
 

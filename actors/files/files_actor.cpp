@@ -45,7 +45,7 @@ void FilesActor::receive(runtime::Handlers& on) {
     if (catalogue_) put(question, std::move(intake));
     else intake.refuse(rows_.refusal());
   });
-  on.stream<wire::ListFiles, wire::FileRow>([this](wire::ListFiles::Reader, runtime::Sink<wire::FileRow> sink) {
+  on.stream<wire::ListFiles, wire::FileRow>([this](auto, auto sink) {
     if (catalogue_) list(std::move(sink));
     else sink.fail(rows_.refusal());
   });
@@ -128,13 +128,12 @@ void FilesActor::loaded() {
   after<ReleaseNow>(base::Duration::zero());
 }
 
-/// Puts whose row nobody takes back any more: a restart cut them off, or their end could not be written. Where they
-/// have claims is not known: everybody who may have one is asked to end it, also those that this node hears of later.
-/// After put_idle_max a holder ends them by itself.
+/// Puts whose row stays: a restart cut them off, or their end could not be written. Where they have claims is not
+/// known: each node that may have one is asked to end it, also those that this node hears of later. After put_idle_max
+/// a holder ends them by itself.
 void FilesActor::release_cut_off_puts() {
-  for (const auto& [id, begun] : catalogue_->puts()) {
+  for (const auto& [id, begun] : catalogue_->puts())
     if (!puts_.contains(id)) cut_off_.try_emplace(id, CutOff{now(), {}});
-  }
   std::erase_if(cut_off_, [&](const auto& put) {
     return now() - put.second.since >= settings_.claims.put_idle_max && !catalogue_->puts().contains(put.first);
   });
@@ -170,10 +169,7 @@ void FilesActor::change(base::Callback<Planned()> plan, Done done) {
 }
 
 void FilesActor::change(base::Callback<Planned()> plan, Nothing reply) {
-  change(std::move(plan), [reply = std::move(reply)](base::Outcome<void> done) mutable {
-    if (done.ok()) reply.done();
-    else reply.refuse(done.error());
-  });
+  change(std::move(plan), answer_with(std::move(reply)));
 }
 
 void FilesActor::work() {

@@ -70,6 +70,9 @@ class FilesActor final : public FilesPart {
   void release_cut_off_put(const PutId& id, std::vector<base::NodeId> nodes);
   void change(base::Callback<Planned()> plan, Done done);
   void change(base::Callback<Planned()> plan, Nothing reply);
+  static Planned planned(base::Result<Change, CatalogueError> plan) {
+    return plan.ok() ? Planned(std::move(plan).value()) : Planned(to_error(plan.error()));
+  }
   void work();
   void save(Change planned, Done done);
   base::WallTime today() const;
@@ -86,9 +89,9 @@ class FilesActor final : public FilesPart {
   ListedPointer listed(capnp::Data::Reader cid) const;
   std::size_t replicas_live(const Cid& cid) const;
   void receive_streams(runtime::Handlers& on);
-  /// Serves a stream by a child of type `T`, whose question is `Q`.
+  /// Serves streams, whose question is `Q`, by children of type `T`.
   template <class T, class Q, class Item>
-  void pass_on(typename Q::Reader question, runtime::Sink<Item> sink);
+  void serve_by(runtime::Handlers& on);
   runtime::Handle spawn_once(const char* kind, runtime::Factory factory);
 
   // Puts (files_actor_puts.cpp).

@@ -9,17 +9,6 @@ namespace troupe::files {
 using base::Code;
 using base::Error;
 
-namespace {
-
-void copy(wire::GetFile::Reader from, wire::GetFile::Builder to) {
-  to.setCid(from.getCid());
-  if (from.getPart().isRange()) to.getPart().setRange(from.getPart().getRange());
-}
-void copy(wire::ViewFile::Reader from, wire::ViewFile::Builder to) { to.setCid(from.getCid()); }
-void copy(wire::VerifyFile::Reader from, wire::VerifyFile::Builder to) { to.setCid(from.getCid()); }
-
-}  // namespace
-
 // -- lists -----------------------------------------------------------------------------------------------------------
 
 struct FilesActor::Listing {
@@ -73,9 +62,7 @@ void FilesActor::remove(wire::RemoveFile::Reader question, runtime::Reply<wire::
   change(
       [this, cid = cid.value(), holders]() -> Planned {
         *holders = catalogue_->claimed_at(cid).size();
-        auto plan = catalogue_->plan_remove(cid, today());
-        if (!plan.ok()) return to_error(plan.error());
-        return std::move(plan).value();
+        return planned(catalogue_->plan_remove(cid, today()));
       },
       [this, cid = cid.value(), holders, reply = std::move(reply)](base::Outcome<void> done) mutable {
         if (!done.ok()) return reply.refuse(done.error());
@@ -89,29 +76,11 @@ void FilesActor::pin(wire::PinFile::Reader question, Nothing reply) {
   const auto cid = read_id<Cid>(question.getCid());
   if (!cid.ok()) return reply.refuse(cid.error());
   change(
-      [this, cid = cid.value(), pinned = question.getPinned()]() -> Planned {
-        auto plan = catalogue_->plan_pin(cid, pinned);
-        if (!plan.ok()) return to_error(plan.error());
-        return std::move(plan).value();
-      },
+      [this, cid = cid.value(), pinned = question.getPinned()] { return planned(catalogue_->plan_pin(cid, pinned)); },
       std::move(reply));
 }
 
 // -- streams ---------------------------------------------------------------------------------------------------------
-
-void FilesActor::receive_streams(runtime::Handlers& on) {
-  on.stream<wire::GetFile, wire::GetItem>([this](wire::GetFile::Reader question, runtime::Sink<wire::GetItem> sink) {
-    pass_on<GetActor, wire::GetFile>(question, std::move(sink));
-  });
-  on.stream<wire::ViewFile, wire::ViewItem>(
-      [this](wire::ViewFile::Reader question, runtime::Sink<wire::ViewItem> sink) {
-        pass_on<ViewActor, wire::ViewFile>(question, std::move(sink));
-      });
-  on.stream<wire::VerifyFile, wire::VerifyItem>(
-      [this](wire::VerifyFile::Reader question, runtime::Sink<wire::VerifyItem> sink) {
-        pass_on<VerifyActor, wire::VerifyFile>(question, std::move(sink));
-      });
-}
 
 ListedPointer FilesActor::listed(capnp::Data::Reader name) const {
   auto out = std::make_shared<Listed>();
@@ -128,22 +97,35 @@ ListedPointer FilesActor::listed(capnp::Data::Reader name) const {
 }
 
 template <class T, class Q, class Item>
-void FilesActor::pass_on(typename Q::Reader question, runtime::Sink<Item> sink) {
-  forget_streams();
-  if (!catalogue_) return sink.fail(rows_.refusal());
-  if (streams_.size() >= settings_.streams_max) return sink.fail({Code::overloaded, "too many streams are under way"});
-  const runtime::Handle worker = spawn_once(T::kName, [settings = settings_, listed = listed(question.getCid())] {
-    return std::make_unique<T>(settings, listed);
+void FilesActor::serve_by(runtime::Handlers& on) {
+  on.stream<Q, Item>([this](typename Q::Reader question, runtime::Sink<Item> sink) {
+    forget_streams();
+    if (!catalogue_) return sink.fail(rows_.refusal());
+    if (streams_.size() >= settings_.streams_max)
+      return sink.fail({Code::overloaded, "too many streams are under way"});
+    const runtime::Handle worker = spawn_once(T::kName, [settings = settings_, listed = listed(question.getCid())] {
+      return std::make_unique<T>(settings, listed);
+    });
+    const auto copy = [&](typename Q::Builder out) {
+      out.setCid(question.getCid());
+      if constexpr (std::is_same_v<Q, wire::GetFile>)
+        if (question.getPart().isRange()) out.getPart().setRange(question.getPart().getRange());
+    };
+    auto relay = std::make_shared<OutputRelay<Item>>(std::move(sink));
+    OutputRelay<Item>* raw = relay.get();  // the stream ends with the relay, whose callbacks these are
+    relay->from(subscribe_raw<Q>(
+        worker, kRelayIdle, copy, [raw](const runtime::Envelope& item) { raw->item(item); },
+        [raw](base::Result<void, Error> ended) { raw->ended(ended); }));
+    streams_.push_back({relay, [raw] { return raw->over(); }});
+    ++settings_.counters->streams;
+    show_counts();
   });
-  auto relay = std::make_shared<OutputRelay<Item>>(std::move(sink));
-  OutputRelay<Item>* raw = relay.get();  // the stream ends with the relay, whose callbacks these are
-  relay->from(subscribe_raw<Q>(
-      worker, kRelayIdle, [&](typename Q::Builder out) { copy(question, out); },
-      [raw](const runtime::Envelope& item) { raw->item(item); },
-      [raw](base::Result<void, Error> ended) { raw->ended(ended); }));
-  streams_.push_back({relay, [raw] { return raw->over(); }});
-  ++settings_.counters->streams;
-  show_counts();
+}
+
+void FilesActor::receive_streams(runtime::Handlers& on) {
+  serve_by<GetActor, wire::GetFile, wire::GetItem>(on);
+  serve_by<ViewActor, wire::ViewFile, wire::ViewItem>(on);
+  serve_by<VerifyActor, wire::VerifyFile, wire::VerifyItem>(on);
 }
 
 void FilesActor::forget_streams() {

@@ -16,17 +16,12 @@ void FilesActor::put(wire::PutFile::Reader question, runtime::Intake<wire::PutPi
   Put& put = puts_[id];
   put.relay = std::make_shared<PutRelay>(std::move(intake));
   show_counts();
-  change(
-      [this, id]() -> Planned {
-        auto plan = catalogue_->plan_put(id, today());
-        if (!plan.ok()) return to_error(plan.error());
-        return std::move(plan).value();
-      },
-      [this, id, name = text_of(question.getName()), replicas = question.getReplicas()](base::Outcome<void> done) {
-        if (done.ok()) return start_put(id, name, replicas);
-        puts_.at(id).relay->refuse(done.error());
-        puts_.erase(id);
-      });
+  change([this, id] { return planned(catalogue_->plan_put(id, today())); },
+         [this, id, name = text_of(question.getName()), replicas = question.getReplicas()](base::Outcome<void> done) {
+           if (done.ok()) return start_put(id, name, replicas);
+           puts_.at(id).relay->refuse(done.error());
+           puts_.erase(id);
+         });
 }
 
 void FilesActor::start_put(const PutId& id, const std::string& name, std::uint8_t replicas) {
@@ -125,9 +120,7 @@ void FilesActor::take_ends(wire::PutEnds::Reader question, runtime::Reply<wire::
       [this, id = id.value(), entry, unbound]() -> Planned {
         const auto put = puts_.find(id);
         if (put == puts_.end()) return kNoPut;  // its actor has ended meanwhile
-        auto plan = catalogue_->plan_add(id, entry, put->second.held, unbound, today());
-        if (!plan.ok()) return to_error(plan.error());
-        return std::move(plan).value();
+        return planned(catalogue_->plan_add(id, entry, put->second.held, unbound, today()));
       },
       [this, id = id.value(), entry, reached, reply = std::move(reply)](base::Outcome<void> done) mutable {
         if (!done.ok()) return reply.refuse(done.error());

@@ -12,15 +12,13 @@ namespace troupe::files {
 void FilesActor::watch_now() {
   if (!watch_ || watch_->in_round() || !copiers_.empty()) return;
   release_cut_off_puts();
-  for (WatchQuestion& question : watch_->begin(*catalogue_, now())) {
+  for (WatchQuestion& question : watch_->begin(*catalogue_, now()))
     questions_[question.node].push_back(std::move(question));
-  }
   if (!watch_->in_round()) return watch_later();
   std::vector<base::NodeId> nodes;
   for (const auto& [node, asked] : questions_) nodes.push_back(node);
-  for (const base::NodeId& node : nodes) {
+  for (const base::NodeId& node : nodes)
     for (std::size_t i = 0; i < kWatchQuestionsPerNode; ++i) ask_next(node);
-  }
   if (asked_ == 0) end_round();
 }
 
@@ -88,9 +86,8 @@ void FilesActor::end_round(const std::vector<base::NodeId>& candidates, const Ne
         for (Restore& restore : end.restores) {
           const Release release{ClaimKind::file, {restore.cid.bytes}, restore.target};
           if (releasing_.contains(release)) continue;
-          if (claimed.emplace(restore.cid, restore.target).second) {
+          if (claimed.emplace(restore.cid, restore.target).second)
             end.change.add(catalogue_->plan_claim_at(restore.cid, restore.target));
-          }
           copies->push_back(std::move(restore));
         }
         end.change.add(catalogue_->plan_give_up(today()));
@@ -181,7 +178,7 @@ void FilesActor::release_now() {
   if (batch.empty() && catalogue_->releases_count() > 0) after<ReleaseNow>(settings_.watch.period);
 }
 
-/// Goes on at once while somebody answers; else the others have their time, too.
+/// Goes on at once while any node answers; otherwise after a pause.
 void FilesActor::released(const Release& release, bool done) {
   releasing_.erase(release);
   if (!done) world().mutations.sometimes("files: a node has to be told again to end a claim");

@@ -1,5 +1,5 @@
 #pragma once
-// What the actors below FilesActor share: whom they may ask for contents, and how.
+// What the actors below FilesActor share: which nodes they may ask for contents, and how.
 #include <algorithm>
 #include <map>
 #include <vector>
@@ -40,8 +40,8 @@ class FilesPart : public runtime::Actor {
     return met == met_.end() ? node().remote(id, kHolderPath) : node().remote(met->second, kHolderPath);
   }
 
-  /// Calls back with those who have announced a content, and those nearest to it, and whether others may have it who
-  /// did not answer; nobody if there is no DHT.
+  /// Calls back with the nodes that have announced a content and those nearest to it, none if there is no DHT; and
+  /// whether others may have it that did not answer.
   template <class F>
   void find_holders(const ContentKey& key, F found) {
     ask<dht::wire::Search, dht::wire::SearchResult>(
@@ -65,7 +65,7 @@ class FilesPart : public runtime::Actor {
   /// Whether there is a DHT to be asked.
   bool in_dht() const { return static_cast<bool>(node().find(settings_.dht)); }
 
-  /// Calls back with the nodes near a position as the DHT found them, this node among them; nobody if it found none.
+  /// Calls back with the nodes near a position as the DHT found them, this node among them; none if it found none.
   template <class F>
   void find_places(const base::NodeId& position, F found) {
     ask<wire::FindPlaces, wire::Places>(

@@ -8,8 +8,7 @@ using base::Code;
 using base::Error;
 
 void GetActor::receive(runtime::Handlers& on) {
-  on.stream<wire::GetFile, wire::GetItem>(
-      [this](wire::GetFile::Reader question, runtime::Sink<wire::GetItem> sink) { begin(question, std::move(sink)); });
+  on.stream<wire::GetFile, wire::GetItem>([this](auto question, auto sink) { begin(question, std::move(sink)); });
   on.describe<wire::GetState>([this](wire::GetState::Builder state) {
     state.setBytes(sent_);
     state.setBadAnswers(bad_answers());

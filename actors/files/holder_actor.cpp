@@ -1,7 +1,6 @@
 #include "actors/files/holder_actor.hpp"
 
 #include "actors/files/logic/contents.hpp"
-#include "actors/files/logic/manifest.hpp"
 #include "messages/runtime.capnp.h"
 #include "runtime/base/ensure.hpp"
 
@@ -11,10 +10,6 @@ namespace {
 using base::Code;
 using base::Error;
 using messages::Role;
-
-bool length_fits(const ContentKey& key, std::size_t bytes) {
-  return key.kind == ContentKind::chunk ? bytes == key.bytes : bytes > 0 && bytes <= kManifestBytesMax;
-}
 
 }  // namespace
 
@@ -27,9 +22,7 @@ void HolderActor::receive(runtime::Handlers& on) {
   serve<wire::MendContent>(on, &HolderActor::take_mend);
   serve<wire::ListHeld>(on, &HolderActor::take_list);
   on.ask<runtime::wire::AwaitReady, messages::wire::Nothing>(
-      [this](runtime::wire::AwaitReady::Reader, runtime::Reply<messages::wire::Nothing> reply) {
-        rows_.when_settled([reply = std::move(reply)]() mutable { reply.done(); });
-      });
+      [this](auto, auto reply) { rows_.when_settled([reply = std::move(reply)]() mutable { reply.done(); }); });
   rows_.receive<RowsAgain>(on);
   on.timer<IdlePuts>([this] { release_idle_puts(); });
   on.describe<wire::HolderState>([this](wire::HolderState::Builder state) { describe(state); });
@@ -115,12 +108,6 @@ void HolderActor::commit(ClaimPlan planned, const ContentKey& key, base::ByteVie
       });
 }
 
-bool HolderActor::wait(base::Callback<void()> again) {
-  if (waiting_.size() >= kWaitingMax || commits_ == 0) return false;
-  waiting_.push_back(std::move(again));
-  return true;
-}
-
 void HolderActor::wake() {
   auto waiting = std::exchange(waiting_, {});
   for (auto& again : waiting) again();
@@ -155,12 +142,10 @@ void HolderActor::store(const Claim& claim, const ContentKey& key, base::ByteVie
   if (lost) return reply.refuse(to_error(ClaimError::absent));
   const auto payload = bytes.empty() ? Payload::none : Payload::given;
   auto plan = claims_->plan_claim(claim, key, static_cast<std::uint32_t>(bytes.size()), payload, now());
-  if (!plan.ok() && plan.error() == ClaimError::busy && waiting_.size() < kWaitingMax && commits_ > 0) {
+  if (!plan.ok() && plan.error() == ClaimError::busy && may_wait()) {
     world().mutations.sometimes("files: a store waited for another of the same content");
-    wait([this, claim, key, copy = base::Bytes(bytes.begin(), bytes.end()), reply = std::move(reply)]() mutable {
-      store(claim, key, copy, std::move(reply));
-    });
-    return;
+    return waiting_.push_back([this, claim, key, copy = base::Bytes(bytes.begin(), bytes.end()),
+                               reply = std::move(reply)]() mutable { store(claim, key, copy, std::move(reply)); });
   }
   if (!plan.ok()) {
     ++settings_.counters->store_refused;
@@ -172,10 +157,7 @@ void HolderActor::store(const Claim& claim, const ContentKey& key, base::ByteVie
   const bool fresh = !plan.value().store.empty();
   if (plan.value().change.empty()) {
     if (!mends) return reply.done();
-    return keep(key, bytes, [reply = std::move(reply)](base::Outcome<void> kept) mutable {
-      if (!kept.ok()) return reply.refuse(kept.error());
-      reply.done();
-    });
+    return keep(key, bytes, answer_with(std::move(reply)));
   }
   if (world().mutations.on("files.stored_before_commit")) reply.done();
   commit(std::move(plan).value(), key, fresh || mends ? bytes : base::ByteView{},
@@ -205,11 +187,10 @@ void HolderActor::bind(const base::NodeId& owner, const PutId& put, const Cid& c
                     bind(owner, put, cid, std::move(reply));
                   });
   }
-  if (plan.more) {
-    if (waiting_.size() >= kWaitingMax || commits_ == 0) return reply.refuse(to_error(ClaimError::busy));
-    wait([this, owner, put, cid, reply = std::move(reply)]() mutable { bind(owner, put, cid, std::move(reply)); });
-    return;
-  }
+  if (plan.more && !may_wait()) return reply.refuse(to_error(ClaimError::busy));
+  if (plan.more)
+    return waiting_.push_back(
+        [this, owner, put, cid, reply = std::move(reply)]() mutable { bind(owner, put, cid, std::move(reply)); });
   const std::size_t contents = claims_->contents(Claim::file(owner, cid));
   if (contents == 0) return reply.refuse({Code::not_found, "there are no claims of that put or file here"});
   reply.send([&](wire::Bound::Builder out) { out.setContents(static_cast<std::uint32_t>(contents)); });
@@ -231,11 +212,10 @@ void HolderActor::release(const Claim& claim, std::uint32_t ended, Released repl
                     release(claim, more, std::move(reply));
                   });
   }
-  if (plan.more) {
-    if (waiting_.size() >= kWaitingMax || commits_ == 0) return reply.refuse(to_error(ClaimError::busy));
-    wait([this, claim, ended, reply = std::move(reply)]() mutable { release(claim, ended, std::move(reply)); });
-    return;
-  }
+  if (plan.more && !may_wait()) return reply.refuse(to_error(ClaimError::busy));
+  if (plan.more)
+    return waiting_.push_back(
+        [this, claim, ended, reply = std::move(reply)]() mutable { release(claim, ended, std::move(reply)); });
   reply.send([&](wire::Released::Builder out) { out.setContents(ended); });
 }
 
@@ -262,10 +242,7 @@ void HolderActor::take_mend(wire::MendContent::Reader question, runtime::Reply<m
            if (!dropped.ok()) return reply.refuse(dropped.error());
            if (!claims_->has(key)) return reply.refuse(to_error(ClaimError::absent));
            damaged_.insert(key);
-           keep(key, copy, [reply = std::move(reply)](base::Outcome<void> kept) mutable {
-             if (!kept.ok()) return reply.refuse(kept.error());
-             reply.done();
-           });
+           keep(key, copy, answer_with(std::move(reply)));
          });
 }
 

@@ -71,8 +71,8 @@ class HolderActor final : public FilesPart {
   void commit(ClaimPlan plan, const ContentKey& key, base::ByteView bytes, Done done);
   /// Stores the bytes of a content that has a claim; its last claim may be released meanwhile.
   void keep(const ContentKey& key, base::ByteView bytes, Done done);
-  /// Runs `again` after the next commit has ended. False if too many wait.
-  bool wait(base::Callback<void()> again);
+  /// Whether one more question may wait for the next commit to end.
+  bool may_wait() const { return waiting_.size() < kWaitingMax && commits_ > 0; }
   void wake();
   /// The network is to know that this node has a content, or has it no more.
   void announce(const ContentKey& key, bool gone) {

@@ -5,7 +5,7 @@
 namespace troupe::files {
 
 void PlacesActor::receive(runtime::Handlers& on) {
-  on.ask<wire::FindPlaces, wire::Places>([this](wire::FindPlaces::Reader question, runtime::Reply<wire::Places> reply) {
+  on.ask<wire::FindPlaces, wire::Places>([this](auto question, auto reply) {
     const auto position = read_id<base::NodeId>(question.getPosition());
     if (!position.ok()) return reply.refuse(position.error());
     if (waiting_.size() == kPlacesWaitingMax)

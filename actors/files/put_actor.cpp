@@ -28,7 +28,7 @@ StoreFailure failure_of(Code code) {
 
 void PutActor::receive(runtime::Handlers& on) {
   on.intake<wire::PutFile, wire::PutPiece, wire::PutDone>(
-      [this](wire::PutFile::Reader question, Intake intake) { begin(question, std::move(intake)); });
+      [this](auto question, auto intake) { begin(question, std::move(intake)); });
   on.describe<wire::PutState>([this](wire::PutState::Builder state) { describe(state); });
 }
 
@@ -149,7 +149,7 @@ void PutActor::place(const ContentKey& key) {
   find_places(key.position(), [this, number](std::vector<base::NodeId> nodes) { placed(number, std::move(nodes)); });
 }
 
-/// Nobody found: these contents go to whom this node knows, and the next one asks again.
+/// None found: these contents go to nodes that this one knows, and the next one asks again.
 void PutActor::placed(std::uint8_t number, std::vector<base::NodeId> nodes) {
   if (state_ == State::failing) return;
   Part& part = parts_.at(number);
@@ -179,7 +179,9 @@ void PutActor::advance() {
     settled(content);
     if (state_ == State::failing) return;
   }
-  if (state_ == State::storing && replication_->idle()) stored_all();
+  if (state_ != State::storing || !replication_->idle()) return;
+  state_ = State::binding;
+  tell_held();
 }
 
 void PutActor::send(const Store& store) {
@@ -245,11 +247,6 @@ void PutActor::tell_held() {
         if (state_ == State::binding && tells_ == 0) bind();
       });
   held_.clear();
-}
-
-void PutActor::stored_all() {
-  state_ = State::binding;
-  tell_held();
 }
 
 // -- the end ---------------------------------------------------------------------------------------------------------

@@ -55,7 +55,6 @@ class PutActor final : public FilesPart {
   void answered(const Store& store, runtime::Answer<wire::Stored>& answer);
   void settled(const Settled& content);
   void tell_held();
-  void stored_all();
   void bind();
   void bind(const base::NodeId& node, int tries_left);
   void bound(const base::NodeId& node, bool done);

@@ -51,7 +51,7 @@ class Reading : public FilesPart {
   std::vector<base::NodeId> candidates_;
   std::set<ContentKey> sought_;  // in the network, once each
   bool seeking_ = false;
-  bool unheard_ = false;  // somebody who may have what was sought did not answer
+  bool unheard_ = false;  // a node that may have what was sought did not answer
   std::vector<ContentKey> wanted_;
   std::map<std::size_t, runtime::Envelope> arrived_;
   std::uint64_t bad_answers_ = 0;

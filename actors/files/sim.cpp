@@ -6,10 +6,7 @@
 namespace troupe::files {
 namespace {
 
-using sim::Knob;
-using sim::Named;
 using sim::NumberSpec;
-using sim::OperationSpec;
 
 constexpr NumberSpec kFile{"file", 0, kSimFilesMax};
 constexpr NumberSpec kBytes{"bytes", 0, kSimFileBytesMax};

@@ -58,17 +58,15 @@ void SimSurvey::ask_contents(std::size_t node, std::vector<ContentKey> keys) {
       },
       [asked](SimReport& report, wire::Has::Reader has) {
         const auto present = has.getPresent();
-        for (unsigned i = 0; i < std::min(present.size(), size32(*asked)); ++i) {
+        for (unsigned i = 0; i < std::min(present.size(), size32(*asked)); ++i)
           if (present[i]) report.has.insert((*asked)[i]);
-        }
       });
 }
 
 std::vector<std::size_t> SimSurvey::owners(const Cid& cid) const {
   std::vector<std::size_t> out;
-  for (const auto& [node, report] : reports()) {
+  for (const auto& [node, report] : reports())
     if (std::ranges::any_of(report.rows, [&](const SimRow& row) { return row.cid == cid; })) out.push_back(node);
-  }
   return out;
 }
 

@@ -65,9 +65,8 @@ bool FilesWorkload::due(const SimFile& file, std::size_t owner) const {
 }
 
 bool FilesWorkload::due(const SimFile& file) const {
-  for (std::size_t i = 0; i < nodes_.size(); ++i) {
+  for (std::size_t i = 0; i < nodes_.size(); ++i)
     if (due(file, i)) return true;
-  }
   return false;
 }
 

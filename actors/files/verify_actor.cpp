@@ -13,10 +13,7 @@ constexpr std::size_t kAskedAtOnce = 1024;  // messages/files.capnp: HasContents
 }
 
 void VerifyActor::receive(runtime::Handlers& on) {
-  on.stream<wire::VerifyFile, wire::VerifyItem>(
-      [this](wire::VerifyFile::Reader question, runtime::Sink<wire::VerifyItem> sink) {
-        begin(question, std::move(sink));
-      });
+  on.stream<wire::VerifyFile, wire::VerifyItem>([this](auto question, auto sink) { begin(question, std::move(sink)); });
 }
 
 void VerifyActor::begin(wire::VerifyFile::Reader question, runtime::Sink<wire::VerifyItem> sink) {
@@ -74,9 +71,8 @@ void VerifyActor::find_own(std::size_t from) {
         if (state_ == State::ended) return;
         if (!answer.ok()) return fail(answer.error());
         const auto present = answer.value().getPresent();
-        for (unsigned i = 0; i < count && i < present.size(); ++i) {
+        for (unsigned i = 0; i < count && i < present.size(); ++i)
           if (present[i]) own_.insert(contents_[from + i]);
-        }
         if (from + count < contents_.size()) return find_own(from + count);
         if (own_.empty()) return fail({Code::not_found, "this node neither claims nor holds the file"});
         begin_copies();

@@ -5,10 +5,7 @@
 namespace troupe::files {
 
 void ViewActor::receive(runtime::Handlers& on) {
-  on.stream<wire::ViewFile, wire::ViewItem>(
-      [this](wire::ViewFile::Reader question, runtime::Sink<wire::ViewItem> sink) {
-        begin(question, std::move(sink));
-      });
+  on.stream<wire::ViewFile, wire::ViewItem>([this](auto question, auto sink) { begin(question, std::move(sink)); });
 }
 
 void ViewActor::begin(wire::ViewFile::Reader question, runtime::Sink<wire::ViewItem> sink) {

@@ -6,33 +6,20 @@
 #include "runtime/crypto/hash.hpp"
 
 namespace troupe::files {
-namespace {
-
-using base::load;
 
 using base::Code;
 using base::Error;
 
-void put64(std::array<std::uint8_t, 32>& out, std::size_t at, std::uint64_t word) {
-  for (std::size_t i = 0; i < 8; ++i) out[at + i] = static_cast<std::uint8_t>(word >> (8 * i));
-}
-
-}  // namespace
-
 std::vector<base::NodeId> read_nodes(capnp::List<capnp::Data>::Reader list) {
   std::vector<base::NodeId> out;
-  for (const auto one : list) {
+  for (const auto one : list)
     if (const auto node = base::NodeId::from(bytes_of(one))) out.push_back(*node);
-  }
   return out;
 }
 
 base::Outcome<ContentKey> read_content(wire::Content::Reader content) {
   ContentKey out;
-  put64(out.id.bytes, 0, content.getId0());
-  put64(out.id.bytes, 8, content.getId1());
-  put64(out.id.bytes, 16, content.getId2());
-  put64(out.id.bytes, 24, content.getId3());
+  out.id.bytes = base::from_words(content.getId0(), content.getId1(), content.getId2(), content.getId3());
   out.bytes = content.getBytes();
   switch (content.getKind()) {
     case wire::ContentKind::MANIFEST:
@@ -48,10 +35,11 @@ base::Outcome<ContentKey> read_content(wire::Content::Reader content) {
 }
 
 void write(wire::Content::Builder out, const ContentKey& key) {
-  out.setId0(load<std::uint64_t>(key.id.view(), 0));
-  out.setId1(load<std::uint64_t>(key.id.view(), 8));
-  out.setId2(load<std::uint64_t>(key.id.view(), 16));
-  out.setId3(load<std::uint64_t>(key.id.view(), 24));
+  const auto id = base::words_of(key.id.bytes);
+  out.setId0(id[0]);
+  out.setId1(id[1]);
+  out.setId2(id[2]);
+  out.setId3(id[3]);
   out.setBytes(key.bytes);
   out.setKind(key.kind == ContentKind::chunk ? wire::ContentKind::CHUNK : wire::ContentKind::MANIFEST);
 }

@@ -58,6 +58,15 @@ base::Outcome<Claim> read_claim(wire::Claim::Reader claim, const base::NodeId& o
 void write(wire::Claim::Builder out, ClaimKind kind, const base::Digest& name);
 void write(wire::FileRow::Builder out, const Entry& entry, std::size_t replicas_live);
 
+/// Answers with how a commit ended.
+template <class Reply>
+auto answer_with(Reply reply) {
+  return [reply = std::move(reply)](const base::Outcome<void>& done) mutable {
+    if (done.ok()) reply.done();
+    else reply.refuse(done.error());
+  };
+}
+
 /// The names of a content's bytes in the store: a manifest above kBlobBytesMax takes two blobs.
 base::Digest blob_id(const ContentKey& key, std::uint8_t part);
 std::size_t blob_parts(const ContentKey& key);

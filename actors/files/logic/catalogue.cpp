@@ -138,17 +138,12 @@ base::Result<Change, CatalogueError> Catalogue::plan_add(const PutId& put, const
   std::set<base::NodeId> claimed(unbound.begin(), unbound.end());
   for (const HeldContent& content : contents) {
     std::vector<base::NodeId> holders = content.holders;
-    for (const base::NodeId& node : find_or_empty(known, content.key)) {
+    for (const base::NodeId& node : find_or_empty(known, content.key))
       if (!contains(holders, node) && holders.size() < kReplicasMax) holders.push_back(node);
-    }
     claimed.insert(holders.begin(), holders.end());
     out.save.push_back(holders_row(entry.cid, content.key, holders));
   }
-  for (const base::NodeId& node : claimed) {
-    const Release release{ClaimKind::file, {entry.cid.bytes}, node};
-    if (releases_.contains(release)) out.erase.push_back(release_key(release));
-    if (!claimed_at(entry.cid).contains(node)) out.save.push_back(claimed_at_row(entry.cid, node));
-  }
+  for (const base::NodeId& node : claimed) out.add(plan_claim_at(entry.cid, node));
   out.add(plan_abandon(put, unbound, now));
   out.save.push_back(entry_row(entry));
   return out;
@@ -156,9 +151,7 @@ base::Result<Change, CatalogueError> Catalogue::plan_add(const PutId& put, const
 
 Change Catalogue::plan_abandon(const PutId& put, std::span<const base::NodeId> nodes, base::WallTime now) const {
   Change out;
-  for (const base::NodeId& node : nodes) {
-    out.save.push_back(release_row({ClaimKind::put, {put.bytes}, node}, now));
-  }
+  for (const base::NodeId& node : nodes) out.save.push_back(release_row({ClaimKind::put, {put.bytes}, node}, now));
   out.erase.push_back(put_key(put));
   return out;
 }

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <optional>
 
-#include "actors/files/logic/manifest.hpp"
+#include "actors/files/logic/contents.hpp"
 #include "runtime/base/ensure.hpp"
 #include "runtime/base/fields.hpp"
 
@@ -45,11 +45,6 @@ std::optional<Parsed> parse_key(base::ByteView bytes) {
   out.claim.name = reader.digest();
   if (!reader.ended()) return std::nullopt;
   return out;
-}
-
-bool length_fits(const ContentKey& key, std::uint32_t bytes) {
-  if (key.kind == ContentKind::chunk) return bytes == key.bytes && bytes <= kChunkBytesMax;
-  return bytes > 0 && bytes <= kManifestBytesMax;
 }
 
 }  // namespace
@@ -151,7 +146,7 @@ ClaimPlan Claims::plan_bind(const base::NodeId& owner, const PutId& put, const C
   select(from, plan);
   if (!plan.busy.empty()) {
     puts_[from] = now;
-    // Whoever ends the claim for the file meanwhile must not be told that there is none.
+    // A release of the claim for the file must not be answered meanwhile that there is none.
     plan.binding = to;
     ++binding_[to];
   }
@@ -277,14 +272,6 @@ void Claims::check(std::size_t plans) const {
                "a place is reserved by plans that are under way");
   base::ensure(reserved_.size() <= claims_reserved_, "a quota is reserved by plans that are under way");
   base::ensure(plans > 0 || busy_.empty(), "a content is locked by plans that are under way");
-}
-
-std::vector<ContentKey> Claims::unclaimed(std::span<const ContentKey> stored) const {
-  std::vector<ContentKey> out;
-  for (const ContentKey& key : stored) {
-    if (!contents_.contains(key) && !busy_.contains(key)) out.push_back(key);
-  }
-  return out;
 }
 
 }  // namespace troupe::files

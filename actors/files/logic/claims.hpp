@@ -105,9 +105,6 @@ class Claims {
   /// Ensures what must hold; `plans` are under way, neither applied nor abandoned.
   void check(std::size_t plans) const;
 
-  /// Those of `stored` that nobody claims and no plan is about: bytes left behind by a crash, to be dropped.
-  std::vector<ContentKey> unclaimed(std::span<const ContentKey> stored) const;
-
  private:
   struct Held {
     std::uint32_t bytes = 0;
@@ -129,7 +126,7 @@ class Claims {
   std::map<base::NodeId, std::uint64_t> reserved_;
   std::map<Claim, base::Instant> puts_;    // when each put was last heard of
   std::set<Claim> ended_puts_;             // released since the start: a store of theirs may arrive after that, and its
-  std::deque<Claim> ended_in_order_;       // claim would be ended by nobody; the oldest first
+  std::deque<Claim> ended_in_order_;       // claim would never be ended; the oldest first
   std::map<Claim, std::size_t> claiming_;  // plans under way that add a content to the claim
   std::map<Claim, std::size_t> binding_;   // plans under way that turn claims of a put into it
   std::set<ContentKey> busy_;

@@ -6,15 +6,18 @@
 
 namespace troupe::files {
 
+bool length_fits(const ContentKey& key, std::size_t bytes) {
+  if (key.kind == ContentKind::chunk) return bytes > 0 && bytes == key.bytes && bytes <= kChunkBytesMax;
+  return bytes > 0 && bytes <= kManifestBytesMax;
+}
+
 bool verify_content(const ContentKey& key, base::ByteView bytes, const base::Mutations& mutations) {
-  const bool chunk = key.kind == ContentKind::chunk;
-  const std::size_t bytes_max = chunk ? kChunkBytesMax : kManifestBytesMax;
-  if (bytes.empty() || bytes.size() > bytes_max) return false;
-  if (chunk && bytes.size() != key.bytes) return false;
+  if (!length_fits(key, bytes.size())) return false;
   if (mutations.on("files.digest_unchecked")) return true;
   ContentMemo* const memo = ContentMemo::here();
   if (memo != nullptr && memo->knows(key, bytes)) return true;
-  const bool right = chunk ? chunk_id(bytes).bytes == key.id.bytes : cid_of(bytes).bytes == key.id.bytes;
+  const bool right =
+      key.kind == ContentKind::chunk ? chunk_id(bytes).bytes == key.id.bytes : cid_of(bytes).bytes == key.id.bytes;
   if (memo != nullptr && right) memo->note(key, bytes);
   return right;
 }

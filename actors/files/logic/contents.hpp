@@ -6,6 +6,9 @@
 
 namespace troupe::files {
 
+/// Whether a content of that key may have that length.
+bool length_fits(const ContentKey& key, std::size_t bytes);
+
 /// Whether `bytes` hash to the id of `key` and, for a chunk, have its length. Cost: one SHA-256 over `bytes`.
 /// A manifest is compared with its CID only; parse_manifest says whether it is one.
 /// Planted bug: `files.digest_unchecked`.

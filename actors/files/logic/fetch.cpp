@@ -100,7 +100,6 @@ void Fetch::missed(std::size_t index, const base::NodeId& node, FetchMiss why) {
     return;
   }
   *ask = Ask::bad;
-  ++bad_answers_;
   mutations_.sometimes("files: a holder gave bytes that fail their digest");
 }
 

@@ -70,8 +70,6 @@ class Fetch {
   bool done() const { return head_ == wanted_.size(); }
   /// Set once a content cannot be had; nothing more is asked then.
   std::optional<FetchEnd> end() const { return end_; }
-  /// Answers with wrong bytes so far.
-  std::uint64_t bad_answers() const { return bad_answers_; }
   /// How many contents have arrived and were not passed on: their bytes are the caller's to keep.
   std::size_t arrived() const;
   /// Ensures what must hold once the caller has sent what next() gave.
@@ -105,7 +103,6 @@ class Fetch {
   std::deque<Slot> window_;  // of the contents from head_ on
   std::map<base::NodeId, Node> nodes_;
   std::optional<FetchEnd> end_;
-  std::uint64_t bad_answers_ = 0;
 };
 
 }  // namespace troupe::files

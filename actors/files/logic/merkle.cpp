@@ -14,9 +14,7 @@ base::Digest join(const base::Digest& left, const base::Digest& right) {
 
 std::array<base::Digest, kTreeLevelsMax + 1> zero_roots() {
   std::array<base::Digest, kTreeLevelsMax + 1> roots{};
-  for (unsigned level = 1; level <= kTreeLevelsMax; ++level) {
-    roots[level] = join(roots[level - 1], roots[level - 1]);
-  }
+  for (unsigned level = 1; level <= kTreeLevelsMax; ++level) roots[level] = join(roots[level - 1], roots[level - 1]);
   return roots;
 }
 

@@ -36,8 +36,6 @@ class TreeFold {
 
   void add(const base::Digest& node);
 
-  std::uint64_t count() const { return count_; }
-
   /// The root, missing nodes taken as trees of zero leaves; at least one node was added. Starts anew afterwards.
   base::Digest finish();
 
@@ -51,8 +49,6 @@ class TreeFold {
 class ChunkHasher {
  public:
   void update(base::ByteView piece);
-
-  std::uint64_t bytes() const { return bytes_; }
 
   /// The root of what was given since the last finish, at least one byte. Starts anew afterwards.
   ChunkId finish();

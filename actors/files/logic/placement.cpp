@@ -20,9 +20,8 @@ std::vector<base::NodeId> order_of_places(std::span<const base::NodeId> near, st
                                           const base::NodeId& position) {
   std::vector<base::NodeId> out = nearest(near, position, near.size());
   const std::set<base::NodeId> placed(out.begin(), out.end());
-  for (const base::NodeId& node : nearest(known, position, known.size())) {
+  for (const base::NodeId& node : nearest(known, position, known.size()))
     if (!placed.contains(node)) out.push_back(node);
-  }
   return out;
 }
 

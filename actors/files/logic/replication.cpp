@@ -36,21 +36,14 @@ void Replication::place(const ContentKey& key, std::span<const base::NodeId> nea
   settle();
 }
 
-bool Replication::add(const ContentKey& key, std::uint64_t bytes) {
-  if (!hold(key, bytes)) return false;
-  place(key, {});
-  return true;
-}
-
 std::vector<Store> Replication::next() {
   std::vector<Store> out;
   for (Item& item : items_) {
     if (in_flight_ >= limits_.stores_in_flight_max) break;
     start_stores(item, out);
   }
-  if (mutations_.on("files.replica_counted_before_stored")) {
+  if (mutations_.on("files.replica_counted_before_stored"))
     for (const Store& store : out) stored(store.key, store.node);
-  }
   return out;
 }
 
@@ -104,9 +97,8 @@ bool Replication::finished(const Item& item) const {
     if (item.states[i] == State::in_flight) return false;
     if (item.states[i] == State::done && ++done == replicas_) return true;
   }
-  for (std::size_t i = 0; i < item.order.size(); ++i) {
+  for (std::size_t i = 0; i < item.order.size(); ++i)
     if (item.states[i] == State::untried && !left_out(item.order[i])) return false;
-  }
   return true;
 }
 
@@ -118,9 +110,8 @@ void Replication::settle() {
       continue;
     }
     Settled settled{item.key, {}};
-    for (std::size_t i = 0; i < item.order.size(); ++i) {
+    for (std::size_t i = 0; i < item.order.size(); ++i)
       if (item.states[i] == State::done) settled.holders.push_back(item.order[i]);
-    }
     const auto copies = static_cast<std::uint32_t>(settled.holders.size());
     reached_ = any_settled_ ? std::min(reached_, copies) : copies;
     any_settled_ = true;

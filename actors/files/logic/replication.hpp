@@ -59,8 +59,6 @@ class Replication {
   /// The nodes `near` the position of a content that is held, in any order; none: the candidates alone. A content that
   /// has its places keeps them.
   void place(const ContentKey& key, std::span<const base::NodeId> near);
-  /// Both at once, among the candidates.
-  bool add(const ContentKey& key, std::uint64_t bytes);
 
   /// The stores to begin now; each counts as in flight until stored() or failed() is called for it.
   /// Planted bug: `files.replica_counted_before_stored`.
@@ -74,7 +72,6 @@ class Replication {
   std::vector<Settled> take_settled();
 
   bool idle() const { return items_.empty(); }
-  std::uint32_t asked() const { return replicas_; }
   /// The fewest copies that any settled content has; zero before the first.
   std::uint32_t reached() const { return reached_; }
   std::uint64_t bytes_held() const { return bytes_held_; }

@@ -74,9 +74,8 @@ RoundEnd Watch::end(const Catalogue& catalogue, std::span<const base::NodeId> ca
   count_silence();
   RoundEnd out;
   for (const auto& [place, heard] : round_) judge(catalogue, place, heard, candidates, near, out);
-  for (auto node = passed_over_.begin(); node != passed_over_.end();) {
+  for (auto node = passed_over_.begin(); node != passed_over_.end();)
     node = --node->second == 0 ? passed_over_.erase(node) : std::next(node);
-  }
   round_.clear();
   answering_.clear();
   not_answering_.clear();
@@ -148,9 +147,8 @@ void Watch::refused(const base::NodeId& target) { passed_over_[target] = limits_
 
 std::vector<base::NodeId> Watch::absent() const {
   std::vector<base::NodeId> out;
-  for (const auto& [node, silences] : silences_) {
+  for (const auto& [node, silences] : silences_)
     if (silences >= limits_.silent_passes_max) out.push_back(node);
-  }
   return out;
 }
 

@@ -77,7 +77,6 @@ TEST_CASE("merkle: folding is the tree as it is written, in pieces of any size, 
       hasher.update(rest.first(piece));
       rest = rest.subspan(piece);
     }
-    RC_ASSERT(hasher.bytes() == bytes.size());
     const ChunkId id = hasher.finish();
     RC_ASSERT(id.bytes == tree_as_written(bytes).bytes);
     RC_ASSERT(extend({id.bytes}, bytes.size(), 6).bytes == tree_as_written(bytes, 64).bytes);
