@@ -24,20 +24,19 @@ RowState state_of(RecordError why) {
   return RowState::unreadable;
 }
 
+JudgedRow in_state(JudgedRow row, RowState state) {
+  row.state = state;
+  return row;
+}
+
 JudgedRow judge_record(base::ByteView key, base::ByteView row, base::WallTime wall, const AuditTerms& terms) {
   JudgedRow out;
   const auto place = read_row_key(key);
   const auto read = read_row(row);
   if (place) out.space = space_of_record(place->space);
-  if (!place || !read) {
-    out.state = RowState::unreadable;
-    return out;
-  }
+  if (!place || !read) return in_state(out, RowState::unreadable);
   const auto offer = admit(read->encoded, place->key, read->from, std::max(wall, read->stored_at), terms.work_bits);
-  if (!offer.ok()) {
-    out.state = state_of(offer.error());
-    return out;
-  }
+  if (!offer.ok()) return in_state(out, state_of(offer.error()));
   if (offer.value().place != *place) out.state = RowState::misplaced;
   else if (std::min(offer.value().expires, std::min(wall, read->stored_at) + terms.held.hold) <= wall)
     out.state = RowState::expired;
@@ -50,10 +49,7 @@ JudgedRow judge_record(base::ByteView key, base::ByteView row, base::WallTime wa
 JudgedRow judge_announcement(base::ByteView key, base::ByteView row, base::WallTime wall, const AuditTerms& terms) {
   JudgedRow out{.space = AuditSpace::providers};
   const auto read = Providers::read_row(key, row);
-  if (!read) {
-    out.state = RowState::unreadable;
-    return out;
-  }
+  if (!read) return in_state(out, RowState::unreadable);
   const auto id = crypto::check(read->provider.where.key, read->provider.where.nonce, terms.work_bits);
   if (!id) out.state = RowState::forged;
   else if (*id != read->provider.id) out.state = RowState::misplaced;
@@ -67,13 +63,9 @@ JudgedRow judge_published(base::ByteView key, base::ByteView row, base::WallTime
   const auto item = Republish::read_row_key(key);
   if (!item) {
     out.is_item = !Republish::is_note(key, row);
-    if (out.is_item) out.state = RowState::unreadable;
-    return out;
+    return in_state(out, out.is_item ? RowState::unreadable : RowState::sound);
   }
-  if (item->what == Published::provider) {
-    if (!row.empty()) out.state = RowState::unreadable;
-    return out;
-  }
+  if (item->what == Published::provider) return in_state(out, row.empty() ? RowState::sound : RowState::unreadable);
   const auto offer = admit(row, item->key, {}, wall, terms.work_bits);
   // One from the future is our own, of before the clock was set back.
   if (!offer.ok())

@@ -45,7 +45,7 @@ struct JudgedRow {
   AuditSpace space = AuditSpace::kv;
   RowState state = RowState::sound;
   std::optional<Tag> tag{};      ///< of a record
-  std::optional<Owner> owner{};  ///< whom it counts for: of a record, or the provider itself
+  std::optional<Owner> owner{};  ///< that it counts for: of a record, or the provider itself
   std::uint64_t counted = 0;     ///< bytes of the record
   bool is_item = true;           ///< else it is a note of the sweep over what is published, and is counted nowhere
 };

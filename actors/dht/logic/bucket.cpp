@@ -50,9 +50,8 @@ std::optional<BucketError> Bucket::refusal(const Contact& who, Evidence evidence
     return other.id != who.id && limits_.group_of(other.where.endpoint) == group;
   };
   auto rivals = std::ranges::count_if(listed_, rival, &Listed::contact);
-  for (const Spare& spare : spares_) {
+  for (const Spare& spare : spares_)
     if (rival(spare.contact) && (evidence == Evidence::asked_us || !only_asked(spare))) ++rivals;
-  }
   if (static_cast<std::size_t>(rivals) >= limits_.bucket_max) return BucketError::group_full;
   return std::nullopt;
 }
@@ -197,15 +196,13 @@ std::vector<Ping> Bucket::pings_to_send(base::Instant now) {
     ping(at);
   }
   if (has_room()) {
-    for (auto spare = spares_.rbegin(); spare != spares_.rend(); ++spare) {
+    for (auto spare = spares_.rbegin(); spare != spares_.rend(); ++spare)
       if (only_asked(*spare)) ping(spare->contact);
-    }
   }
   const base::Duration silent_max = has_room() || spares_.empty() ? kSilentMax : kQuietMax;
   if (const Listed* const one = longest_silent(); one != nullptr && one->heard + silent_max <= now) ping(one->contact);
-  for (const Listed& one : listed_) {
+  for (const Listed& one : listed_)
     if (one.failing() && retry_at(one) <= now) ping(one.contact);
-  }
   return out;
 }
 
@@ -217,9 +214,8 @@ base::Instant Bucket::wake_at() const {
   for (const Listed& one : listed_) {
     if (one.failing() && !pinged(one.contact.id)) out = std::min(out, retry_at(one));
   }
-  if (const Listed* const one = longest_silent(); one != nullptr && !pinged(one->contact.id)) {
+  if (const Listed* const one = longest_silent(); one != nullptr && !pinged(one->contact.id))
     out = std::min(out, one->heard + kSilentMax);
-  }
   return out;
 }
 
@@ -271,9 +267,8 @@ void Bucket::check() const {
   std::ranges::sort(ids);
   std::ranges::sort(groups);
   base::ensure(std::ranges::adjacent_find(ids) == ids.end(), "a contact is listed or spare");
-  for (std::size_t i = limits_.bucket_max; i < groups.size(); ++i) {
+  for (std::size_t i = limits_.bucket_max; i < groups.size(); ++i)
     base::ensure(groups[i] != groups[i - limits_.bucket_max], "an address group keeps its limit");
-  }
 }
 
 }  // namespace troupe::dht

@@ -25,18 +25,18 @@ namespace troupe::dht {
 inline constexpr std::size_t kContactsMax = 20;      // k of section 2.2
 inline constexpr std::size_t kSparesMax = 8;         // our choice: a lookup rarely brings more at once
 inline constexpr std::size_t kPingsMax = 3;          // our choice: alpha, what one bucket may have in flight
-inline constexpr std::uint32_t kFailuresMax = 2;     // issue 5, part 3: nobody is punished for one loss
+inline constexpr std::uint32_t kFailuresMax = 2;     // issue 5, part 3: no node is punished for one loss
 inline constexpr std::uint32_t kForgetFailures = 5;  // section 4.1
-static_assert(kFailuresMax < kForgetFailures, "who may go is failing");
+static_assert(kFailuresMax < kForgetFailures, "a contact that may go is failing");
 inline constexpr std::chrono::milliseconds kPingTimeout{2'000};  // our choice: twice the worst round trip
-inline constexpr std::chrono::minutes kQuietMax{5};  // our choice: who was heard this recently is not doubted
-/// BEP 5: a node is questionable after that time, whether or not somebody wants its place.
+inline constexpr std::chrono::minutes kQuietMax{5};  // our choice: a node heard this recently is not doubted
+/// BEP 5: a node is questionable after that time, whether or not another wants its place.
 inline constexpr std::chrono::minutes kSilentMax{15};
-static_assert(kQuietMax < kSilentMax, "whose place is wanted is pinged sooner");
+static_assert(kQuietMax < kSilentMax, "a contact whose place is wanted is pinged sooner");
 inline constexpr std::chrono::minutes kRetryFailing{1};  // our choice: doubled for each more, to kForgetFailures
 inline constexpr std::chrono::hours kSpareLife{1};       // our choice: an older spare is as likely dead as not
-/// Questions of many lookups may be lost in one burst: failures that lie closer together are one. Of a failing contact
-/// those count that come when it is due to be pinged: asking again and again for what it holds does not forget it.
+/// Failures closer together are one: a burst may lose questions of many lookups. Of a failing contact those count that
+/// come when it is due to be pinged: asking again and again for what it holds does not forget it.
 inline constexpr std::chrono::milliseconds kFailureGap{1'000};
 static_assert(kFailureGap < kPingTimeout, "two unanswered pings are two failures");
 
@@ -77,13 +77,14 @@ struct Listing {
   std::vector<Contact> good;       ///< listed and not failing, longest silent first: what others may be told
   std::vector<Contact> rest;       ///< failing, then spares that have answered: counts for the limits only
   std::vector<Contact> claimed{};  ///< spares that have only asked
-  /// Of `rest`: would go, if anybody was heard of since its last failure but one.
+  /// Of `rest`: silent to kForgetFailures questions. It goes if another node was heard since its last failure but one:
+  /// a node that is cut off hears no other, and would forget all that it needs once it is back.
   struct Silent {
     Key id;
     base::Instant since;
   };
   std::vector<Silent> silent{};
-  std::size_t failing = 0;  ///< so many of `rest`, the first
+  std::size_t failing = 0;            ///< of `rest`, the first
   std::vector<base::Instant> seen{};  ///< when each of `good` was heard, the earliest first
 };
 
@@ -99,11 +100,10 @@ class Bucket {
   /// An error has changed nothing.
   base::Result<std::vector<Ping>, BucketError> hear(const Contact& who, Evidence evidence, base::Instant now);
 
-  /// The answer to a ping that is still waited for; else nothing: who was forgotten meanwhile stays so.
+  /// The answer to a ping that is still waited for; otherwise nothing: a contact that was forgotten meanwhile stays so.
   std::vector<Ping> answered(const Contact& who, base::Instant now);
 
-  /// Notes that a question which somebody else asked (a lookup) was not answered at the address known here. Unknown ids
-  /// are no matter.
+  /// Notes that a lookup's question was not answered at the address known here. Unknown ids are ignored.
   std::vector<Ping> failed(const Key& id, base::Instant now);
 
   /// Forgets one that is banned or may go, whatever it is here.
@@ -122,7 +122,7 @@ class Bucket {
   /// At most kSparesMax, oldest first.
   const std::vector<Spare>& spares() const { return spares_; }
   Listing listing() const;
-  /// Nobody is left: the actor may end.
+  /// No contact is left: the actor may end.
   bool empty() const { return listed_.empty() && spares_.empty(); }
 
  private:

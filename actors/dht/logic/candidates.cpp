@@ -20,12 +20,11 @@ std::optional<Refusal> Candidates::hear(const Contact& contact, std::size_t path
                                         const std::optional<Key>& named_by) {
   const Key distance = base::distance(contact.id, target_);
   Candidate* const known = at_distance(distance);
-  if (known != nullptr && known->known_to(path)) {
+  if (known != nullptr && known->known_to(path))
     return known->contact.where == contact.where ? std::nullopt : std::optional(Refusal::other_address);
-  }
   const Group group = groups_.group_of(contact.where.endpoint);
   if (const auto refusal = room_for(distance, group, path)) return refusal;
-  if (known != nullptr) {  // it did not make room: that is for those whom this path knows
+  if (known != nullptr) {  // it did not make room: only those that this path knows do
     if (known->contact.where != contact.where && known->alternates.size() < kAlternatesMax) {
       known->alternates.push_back(contact.where);  // one of two paths was lied to; which one shows when it is asked
     }

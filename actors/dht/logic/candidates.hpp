@@ -60,7 +60,7 @@ class Candidates {
   std::optional<Refusal> hear(const Contact& contact, std::size_t path, std::size_t depth,
                               const std::optional<Key>& named_by);
 
-  /// Null if nobody heard of it. One that was asked stays where it is.
+  /// Null if no path heard of it. One that was asked stays where it is.
   Candidate* find(const Key& id) { return at_distance(base::distance(id, target_)); }
 
   /// Nearest first; valid until the next hear().

@@ -37,7 +37,7 @@ class ClockGuard {
     return Expired::dropped;
   }
 
-  /// When the date of the last look is believed, if it stands; nothing if it was.
+  /// When the clock of the last look will be trusted, if it stands; nothing if it is.
   std::optional<base::Instant> trusted_at() const { return doubted_ ? std::optional(doubted_->until) : std::nullopt; }
 
  private:

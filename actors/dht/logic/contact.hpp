@@ -8,7 +8,7 @@ namespace troupe::dht {
 using Key = base::NodeId;
 
 struct Contact {
-  base::NodeId id;      ///< that of `where`: whoever makes a Contact has checked its work
+  base::NodeId id;      ///< that of `where`, whose work was checked
   base::Contact where;  ///< its endpoint is dialable, by TCP and UDP alike
 
   friend auto operator<=>(const Contact&, const Contact&) = default;

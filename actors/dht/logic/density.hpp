@@ -1,5 +1,5 @@
 #pragma once
-// How many nodes there are, judged by how close the nearest ones lie, and how wide a region holds so many of them.
+// How many nodes there are, judged by how close the nearest ones lie.
 //
 // Source  ids are uniform, so the i-th nearest of N lies at about i / N of the space; (m - 1) / distance of the m-th is
 //         the unbiased estimate (Horowitz & Malkhi, "Estimating network size from local information", 2003).

@@ -1,17 +1,11 @@
 #include "actors/dht/logic/held.hpp"
 
 #include <algorithm>
-#include <tuple>
 #include <utility>
 
 #include "runtime/base/ensure.hpp"
 
 namespace troupe::dht {
-
-bool Held::Sooner::operator()(const Node* a, const Node* b) const {
-  return std::tie(a->second.expires, a->second.space, a->first) <
-         std::tie(b->second.expires, b->second.space, b->first);
-}
 
 Held::Held(const base::NodeId& own, HeldLimits limits, Values values, unsigned work_bits,
            const base::Mutations& mutations)
@@ -64,7 +58,8 @@ std::optional<StoreRefused> Held::older_than_gone(const Offer& offer, base::Wall
   return StoreRefused{StoreError::older, known->second.sequence};
 }
 
-/// What the offer replaces, or what that had replaced, may last longer elsewhere than the offer.
+/// What the offer replaces may last longer at other holders. Until then its place takes nothing older, whatever is held
+/// there. A restart forgets that, the other holders do not. Rejected: to lengthen the newer one, against its owner.
 void Held::note_outlived(const Offer& offer, const Node* replaced, base::WallTime wall) {
   if (offer.place.space != Space::kv) return;
   const Key distance = base::distance(own_, offer.place.key);
@@ -80,12 +75,10 @@ void Held::note_outlived(const Offer& offer, const Node* replaced, base::WallTim
 std::optional<StoreRefused> Held::compare(const Entry& present, const Offer& offer,
                                           std::optional<std::uint64_t> expected) const {
   if (expected && *expected != present.sequence) return StoreRefused{StoreError::conflict, present.sequence};
-  if (offer.sequence < present.sequence && !mutations_.on("dht.held_takes_older")) {
+  if (offer.sequence < present.sequence && !mutations_.on("dht.held_takes_older"))
     return StoreRefused{StoreError::older, present.sequence};
-  }
-  if (offer.sequence == present.sequence && offer.tag < present.tag) {
+  if (offer.sequence == present.sequence && offer.tag < present.tag)
     return StoreRefused{StoreError::lost_tie, present.sequence};
-  }
   return std::nullopt;
 }
 
@@ -99,7 +92,7 @@ Stored Held::refresh(Node& present, const Offer& offer, base::WallTime wall) {
   by_expiry_.insert(&present);
   Stored out{StoredAs::refreshed, take_owed()};
   if (values_ == Values::on_disk) {
-    Offer first = offer;  // it still counts for whoever stored it first
+    Offer first = offer;  // it still counts for the node that stored it first
     first.from = storer_of(present.second);
     out.rows.save.push_back(row_of(first, wall));
   }
@@ -115,10 +108,8 @@ bool Held::owners_have_room(const Offer& offer, const Node* present) const {
 bool Held::has_room(const Owner& whose, const Offer& offer, const Node* present) const {
   const auto found = owners_.find(whose);
   Use use = found == owners_.end() ? Use{} : found->second.use;
-  if (present != nullptr && (present->second.owner == found || present->second.storer == found)) {
-    use.bytes -= present->second.bytes;
-    use.records -= 1;
-  }
+  if (present != nullptr && (present->second.owner == found || present->second.storer == found))
+    use.take({present->second.bytes, 1});
   return use.bytes + offer.encoded.size() <= limits_.owner_bytes_max && use.records < limits_.owner_records_max;
 }
 
@@ -128,51 +119,40 @@ bool Held::network_has_room(const Offer& offer, const Node* present) const {
   Use use = known == networks_.end() ? Use{} : known->second;
   const auto storer = owners_.find(*Owner::from(offer.from.view()));
   const bool comes = storer != owners_.end() && storer->second.network != offer.network;
-  if (comes) use = {use.bytes + storer->second.use.bytes, use.records + storer->second.use.records};
+  if (comes) use.add(storer->second.use);
   if (present != nullptr &&
-      (present->second.storer->second.network == offer.network || (comes && present->second.storer == storer))) {
-    use.bytes -= present->second.bytes;
-    use.records -= 1;
-  }
+      (present->second.storer->second.network == offer.network || (comes && present->second.storer == storer)))
+    use.take({present->second.bytes, 1});
   return use.bytes + offer.encoded.size() <= limits_.network_bytes_max && use.records < limits_.network_records_max;
 }
 
-/// Whoever moves takes along what it has stored. What nobody knows of is where it was last seen.
+/// A node that moves takes along what it has stored. Without a known address it is where it was last seen; a restart
+/// forgets where, until the node stores again.
 void Held::note_network(Account& storer, const std::optional<Group>& network) {
   if (!network || storer.network == network) return;
-  if (storer.network) {
-    const auto left = networks_.find(*storer.network);
-    left->second.bytes -= storer.use.bytes;
-    left->second.records -= storer.use.records;
-    if (left->second.records == 0) networks_.erase(left);
-  }
+  if (storer.network) leave(*storer.network, storer.use);
   storer.network = network;
-  Use& joined = networks_[*network];
-  joined.bytes += storer.use.bytes;
-  joined.records += storer.use.records;
+  networks_[*network].add(storer.use);
+}
+
+void Held::leave(const Group& network, const Use& use) {
+  const auto left = networks_.find(network);
+  left->second.take(use);
+  if (left->second.records == 0) networks_.erase(left);
 }
 
 Held::Owners::iterator Held::count_for(const Owner& whose, std::uint32_t bytes) {
   const auto found = owners_.try_emplace(whose).first;
   Account& account = found->second;
-  account.use.bytes += bytes;
-  account.use.records += 1;
-  if (!account.network) return found;
-  Use& network = networks_.find(*account.network)->second;
-  network.bytes += bytes;
-  network.records += 1;
+  account.use.add({bytes, 1});
+  if (account.network) networks_.find(*account.network)->second.add({bytes, 1});
   return found;
 }
 
 void Held::discount(Owners::iterator whose, std::uint32_t bytes) {
   Account& account = whose->second;
-  account.use.bytes -= bytes;
-  account.use.records -= 1;
-  if (account.network) {
-    const auto network = networks_.find(*account.network);
-    network->second.bytes -= bytes;
-    if (--network->second.records == 0) networks_.erase(network);
-  }
+  account.use.take({bytes, 1});
+  if (account.network) leave(*account.network, {bytes, 1});
   if (account.use.records == 0) owners_.erase(whose);
 }
 
@@ -206,8 +186,8 @@ std::optional<std::vector<Place>> Held::make_room(const Offer& offer, const Node
   const auto present_of = [&](const base::NodeId& storer) {
     return present != nullptr && storer_of(present->second) == storer ? weight_of(present->second) : 0;
   };
-  // What the newcomer's storer would have, and whoever has most would have left. With less than the former, both would
-  // push each other out in turn.
+  // What the newcomer's storer would have, and what the peer with most would have left. With less than the former, both
+  // would push each other out in turn.
   const std::uint64_t then =
       per_peer_[space].weight_of(offer.from) - present_of(offer.from) + offer.encoded.size() + kRecordWeight;
   std::uint64_t left = most->weight - (from == space ? present_of(most->storer) : 0);
@@ -229,7 +209,7 @@ std::optional<std::vector<Place>> Held::make_room(const Offer& offer, const Node
   // All of that was too little: the others have even less.
   std::size_t others = 0;
   for (auto share = per_peer_[from].next(*most); full(); share = per_peer_[from].next(*share)) {
-    if (!share || others++ == kSharesMax) return std::nullopt;
+    if (!share || others++ == kPeersTried) return std::nullopt;
     for (auto next = share->distances->rbegin(); full() && next != share->distances->rend(); ++next) {
       if (*next <= distance) break;
       if (out.size() == kEvictedMax) return std::nullopt;
@@ -287,9 +267,8 @@ void Held::expire(base::WallTime wall, std::size_t records_max) {
 
 RowChange Held::take_owed() {
   RowChange out;
-  if (values_ == Values::on_disk) {
+  if (values_ == Values::on_disk)
     for (const Place& place : owed_) out.erase.push_back(row_key(place));
-  }
   owed_.clear();
   return out;
 }
@@ -359,7 +338,7 @@ base::Result<void, RowError> Held::load(base::ByteView row_key, base::ByteView r
   const auto read = read_row(row);
   if (place && look(*place) != nullptr) return RowError::present;
   if (!place || !read) return RowError::corrupt;
-  // Whatever was stored passed then, so a clock that was set back since does not make it come from the future.
+  // What was stored passed then, so a clock that was set back since does not make it come from the future.
   const base::WallTime passed = expired_ == Expired::kept ? read->stored_at : std::max(wall, read->stored_at);
   const auto offer = admit(read->encoded, place->key, read->from, passed, work_bits_);
   if (!offer.ok()) return offer.error() == RecordError::expired ? RowError::expired : RowError::corrupt;

@@ -15,6 +15,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <tuple>
 #include <vector>
 
 #include "actors/dht/logic/clock_guard.hpp"
@@ -28,8 +29,9 @@
 
 namespace troupe::dht {
 
-inline constexpr std::size_t kEvictedMax = 64;         // our choice: a large record is not worth more small ones
-inline constexpr std::size_t kSharesMax = 256;         // our choice: looked at for what makes room, after the greatest
+inline constexpr std::size_t kEvictedMax = 64;  // our choice: a large record is not worth more small ones
+inline constexpr std::size_t kPeersTried =
+    256;  // our choice: peers looked at for what makes room, after the one with most
 inline constexpr std::size_t kOutlivedMax = 4'096;     // our choice: 400 KiB; the farthest is forgotten first
 inline constexpr std::size_t kSweptMax = 256;          // our choice: one batch of rows
 inline constexpr std::uint64_t kRecordWeight = 2'048;  // of a share, beside its bytes: 100,000 are as much as 192 MiB
@@ -57,7 +59,7 @@ enum class StoreError : std::uint8_t {
   lost_tie,    ///< another record of the same sequence is held, and stays
   conflict,    ///< another sequence is held than was expected
   owner_full,  ///< its owner, the node that stores it, or the network of that has its quota here
-  no_space,    ///< nobody has clearly more here, and what whoever has most would lose is at least as near
+  no_space,    ///< no peer has clearly more here, and what the one with most would lose is at least as near
 };
 struct StoreRefused {
   StoreError why;
@@ -143,6 +145,8 @@ class Held {
   struct Use {
     std::uint64_t bytes = 0;
     std::uint64_t records = 0;
+    void add(const Use& more) { *this = {bytes + more.bytes, records + more.records}; }
+    void take(const Use& less) { *this = {bytes - less.bytes, records - less.records}; }
   };
   struct Account {
     Use use;
@@ -155,7 +159,7 @@ class Held {
     base::WallTime expires;
     base::WallTime ends;  ///< by its own word
     Owners::iterator owner;
-    Owners::iterator storer;  ///< the same for what nobody signs
+    Owners::iterator storer;  ///< the same for an unsigned record
     std::uint32_t bytes;
     Space space;
   };
@@ -166,7 +170,10 @@ class Held {
   using Index = std::map<Key, Entry>;  // by distance from the own id
   using Node = Index::value_type;
   struct Sooner {
-    bool operator()(const Node* a, const Node* b) const;
+    bool operator()(const Node* a, const Node* b) const {
+      return std::tie(a->second.expires, a->second.space, a->first) <
+             std::tie(b->second.expires, b->second.space, b->first);
+    }
   };
 
   static std::size_t at(Space space) { return static_cast<std::size_t>(space) - 1; }
@@ -186,6 +193,7 @@ class Held {
   bool has_room(const Owner& whose, const Offer& offer, const Node* present) const;
   bool network_has_room(const Offer& offer, const Node* present) const;
   void note_network(Account& storer, const std::optional<Group>& network);
+  void leave(const Group& network, const Use& use);
   Owners::iterator count_for(const Owner& whose, std::uint32_t bytes);
   void discount(Owners::iterator whose, std::uint32_t bytes);
   std::optional<std::vector<Place>> make_room(const Offer& offer, const Node* present) const;

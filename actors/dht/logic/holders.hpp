@@ -12,7 +12,7 @@
 
 namespace troupe::dht {
 
-inline constexpr std::size_t kRegionMax = 40;      // issue 5, part 9: a region is at most so many nodes
+inline constexpr std::size_t kRegionMax = 40;      // issue 5, part 9: nodes of a region
 inline constexpr std::size_t kStoredPercent = 75;  // the same part
 
 /// How many of `nodes`, nearest to `key` first, should hold what lies there: at most kRegionMax. Without an estimate
@@ -32,9 +32,9 @@ enum class Scale : std::uint8_t {
   large,
 };
 
-/// How many of `asked` nodes have to acknowledge a store where `copies` are wanted. That may be more than were asked:
-/// who met only few nodes of a large network cannot tell that the value will be found, nor who was met with silence by
-/// most of a small one. `silent` are those that should hold it too, as far as is known, and cannot be asked.
+/// How many of `asked` nodes have to acknowledge a store where `copies` are wanted. That may be more than were asked: a
+/// node that met few nodes of a large network, or silence in a small one, cannot tell that the value will be found.
+/// `silent` are known nodes that should hold it too, and cannot be asked.
 constexpr std::size_t stores_needed(std::size_t asked, std::size_t copies, Scale network, std::size_t silent = 0) {
   const std::size_t half = (copies + 1) / 2;
   const std::size_t there = std::max(asked, (asked + silent + 1) / 2);

@@ -1,16 +1,11 @@
 #include "actors/dht/logic/listeners.hpp"
 
 #include <algorithm>
-#include <tuple>
 #include <utility>
 
 #include "runtime/base/ensure.hpp"
 
 namespace troupe::dht {
-
-bool Listeners::Sooner::operator()(const Node* a, const Node* b) const {
-  return std::tie(a->second.until, a->first) < std::tie(b->second.until, b->first);
-}
 
 bool Listeners::listens(const Topic& topic, const Contact& who, base::Instant now) const {
   const auto one = listeners_.find({topic, who.id});

@@ -13,6 +13,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <tuple>
 #include <vector>
 
 #include "actors/dht/logic/topic.hpp"
@@ -62,7 +63,7 @@ class Listeners {
                                                       std::chrono::seconds lease, base::Instant now);
   void remove(const Topic& topic, const base::NodeId& who);
 
-  /// Something new is durable at a topic: whom to tell now. `provider` is the new one of a topic of providers.
+  /// Something new is durable at a topic: the notices to send now. `provider` is the new one of a topic of providers.
   std::vector<Notice> changed(const Topic& topic, const std::optional<Contact>& provider, base::Instant now);
 
   /// What came of a notice. Returns the next one for that listener, or the same once more.
@@ -89,14 +90,16 @@ class Listeners {
   using Index = std::map<Name, Listener>;
   using Node = Index::value_type;
   struct Sooner {
-    bool operator()(const Node* a, const Node* b) const;
+    bool operator()(const Node* a, const Node* b) const {
+      return std::tie(a->second.until, a->first) < std::tie(b->second.until, b->first);
+    }
   };
 
   std::optional<ListenError> has_no_room(const Name& name) const;
   void expire(base::Instant now);
   void remove(Index::iterator one);
   Notice notice(Node& one);
-  /// The listener for whom that notice is under way; the end if there is none.
+  /// The listener to which that notice is under way; the end if there is none.
   Index::iterator waiting_for(const Notice& notice, base::Instant now);
 
   ListenerLimits limits_;

@@ -25,7 +25,7 @@ namespace troupe::dht {
 inline constexpr unsigned kListenTriesMax = 3;                 // our choice
 inline constexpr std::size_t kListenedProvidersMax = 1'024;    // our choice: eight times what a holder keeps of a key
 inline constexpr std::chrono::seconds kListenAgain{5};         // our choice: after a question without an answer
-inline constexpr std::chrono::seconds kListenSearchAgain{30};  // our choice: holders were lost, or nobody was found
+inline constexpr std::chrono::seconds kListenSearchAgain{30};  // our choice: holders were lost, or none was found
 
 struct ListeningSettings {
   std::chrono::seconds lease{240};          ///< asked for; a token is good for five minutes, and half of it is less
@@ -51,7 +51,7 @@ class Listening {
   Due due(base::Instant now);
   base::Instant wake_at() const;
 
-  /// The nodes nearest to the key: all those to listen at. Nobody: the search failed.
+  /// The nodes nearest to the key: all those to listen at. None: the search failed.
   void found(const std::vector<Contact>& nearest, base::Instant now);
   /// A holder has answered. No lease: zero.
   void answered(const base::NodeId& holder, std::chrono::seconds lease, const std::optional<Token>& token,
@@ -69,7 +69,7 @@ class Listening {
   bool take(const Version& version);
   /// Whether a value of that sequence may be so.
   bool may_be_new(std::uint64_t sequence) const { return !newest_ || newest_->sequence <= sequence; }
-  /// Whether nobody has named that provider yet.
+  /// Whether that provider was not named yet.
   bool take(const Contact& provider);
 
   const Topic& topic() const { return topic_; }

@@ -35,7 +35,8 @@ Decisions Lookup::start(base::Instant now) {
   return go_on(now);
 }
 
-/// What lies farther away than a store of this value goes is asked in any case: it may know better.
+/// Start contacts that answered an earlier search and should hold the value count as if they had answered; not the
+/// kPathsFirst nearest, so that new nodes are heard of. A node farther away is asked in any case: it may know better.
 void Lookup::spare_known(base::Instant now) {
   if (question_.kind != LookupKind::store_region || !question_.network) return;
   for (std::size_t i = kPathsFirst; i < starts_.size(); ++i) {
@@ -75,9 +76,8 @@ Decisions Lookup::failed(const Contact& whom, AskFailure why, base::Instant now)
   Candidate* const from = ended_ ? nullptr : candidates_.find(whom.id);
   if (from == nullptr || from->contact.where != whom.where) return {};
   if (from->state != Candidate::State::asked && from->state != Candidate::State::late) return {};
-  if (from->state == Candidate::State::asked && (why == AskFailure::silent || why == AskFailure::unreachable)) {
+  if (from->state == Candidate::State::asked && (why == AskFailure::silent || why == AskFailure::unreachable))
     width_ = std::min(width_ + 1, kWidthMax);
-  }
   from->overdue = false;  // the caller knows by now
   give_up_on(*from, Fate::failed, now);
   return go_on(now);
@@ -177,26 +177,17 @@ void Lookup::take_contacts(const Candidate& from, const std::vector<Contact>& co
       refuse(one.id, named_by, Refusal::too_many);
       break;
     }
-    if (one.id == question_.own) {
-      why = Refusal::ourselves;
-    } else if (one.id == named_by) {
-      why = Refusal::itself;
-    } else if (std::ranges::count(seen, one.id) > 0) {
-      why = Refusal::repeated;
-    } else if (!one.where.endpoint.dialable()) {
-      why = Refusal::not_dialable;
-    } else if (std::ranges::count(groups, group) >= static_cast<std::ptrdiff_t>(question_.groups.table_max)) {
+    if (one.id == question_.own) why = Refusal::ourselves;
+    else if (one.id == named_by) why = Refusal::itself;
+    else if (std::ranges::count(seen, one.id) > 0) why = Refusal::repeated;
+    else if (!one.where.endpoint.dialable()) why = Refusal::not_dialable;
+    else if (std::ranges::count(groups, group) >= static_cast<std::ptrdiff_t>(question_.groups.table_max))
       why = Refusal::group_full;
-    } else {
-      why = candidates_.hear(one, from.asked_by, from.depth + 1, named_by);
-    }
+    else why = candidates_.hear(one, from.asked_by, from.depth + 1, named_by);
     seen.push_back(one.id);
     groups.push_back(group);
-    if (why) {
-      refuse(one.id, named_by, *why);
-    } else if (Hop* const hop = hop_of(named_by)) {
-      ++hop->taken;
-    }
+    if (why) refuse(one.id, named_by, *why);
+    else if (Hop* const hop = hop_of(named_by)) ++hop->taken;
   }
 }
 
@@ -208,7 +199,7 @@ void Lookup::give_up_on(Candidate& whom, Fate fate, base::Instant now) {
   ++replacements_;
   whom.state = fate == Fate::late ? Candidate::State::late : Candidate::State::failed;
   if (whom.alternates.empty()) return;
-  // Somebody named a wrong address. An answer from the first one, should it come yet, still counts.
+  // Another node named a wrong address. A late answer from the first one still counts.
   whom.contact.where = whom.alternates.front();
   whom.alternates.erase(whom.alternates.begin());
   whom.state = Candidate::State::fresh;
@@ -293,13 +284,8 @@ std::string_view text_of(Chosen chosen) {
 }
 
 std::string_view text_of(Fate fate) {
-  switch (fate) {
-    case Fate::waiting: return "waiting";
-    case Fate::answered: return "answered";
-    case Fate::late: return "late";
-    case Fate::failed: return "failed";
-  }
-  return "";
+  constexpr std::string_view kTexts[] = {"waiting", "answered", "late", "failed"};
+  return kTexts[static_cast<std::size_t>(fate)];
 }
 
 }  // namespace troupe::dht

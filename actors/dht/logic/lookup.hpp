@@ -23,11 +23,11 @@ class Lookup {
   /// The first questions. To be called once, before anything else.
   Decisions start(base::Instant now);
 
-  /// `whom` as it was asked. An answer that nobody waits for, or that comes twice, changes nothing.
+  /// `whom` as it was asked. An answer that is not waited for, or that comes twice, changes nothing.
   Decisions answered(const Contact& whom, const LookupAnswer& answer, base::Instant now);
   Decisions failed(const Contact& whom, AskFailure why, base::Instant now);
 
-  /// Passes over who is late, and ends at the deadline. Early, late and repeated calls are harmless.
+  /// Passes over late nodes, and ends at the deadline. Early, late and repeated calls are harmless.
   Decisions tick(base::Instant now);
   /// When tick() has something to do; max() once ended.
   base::Instant wake_at() const;

@@ -10,11 +10,11 @@
 namespace troupe::dht {
 namespace {
 
-// Our choice: so many questions more than the least used path may a path ask while others have somebody to ask. A
-// search that meets no liar ends within them; one that does, goes on elsewhere after them.
+// Our choice: the questions that a path may ask beyond the least used path while others have nodes to ask. A search
+// that meets no liar ends within them; one that does goes on elsewhere after them.
 constexpr std::size_t kLeadMax = 3;
 
-// Our choice: so many of the nearest have answered without a value before the others are asked all at once.
+// Our choice: answers of the nearest without a value, before the others are asked all at once.
 constexpr std::size_t kMissesFirst = 3;
 
 }  // namespace
@@ -54,9 +54,8 @@ void Lookup::mark_needed() {
 
 std::optional<Lookup::Choice> Lookup::choose() {
   for (PathLoad& path : paths_) path.in_flight = 0;
-  for (const Candidate& one : candidates_.all()) {
+  for (const Candidate& one : candidates_.all())
     if (one.state == Candidate::State::asked) ++paths_[one.asked_by].in_flight;
-  }
   std::array<Choice, kPathsMax> open{};
   std::size_t asked_min = kAskedMax;
   for (std::size_t path = 0; path < paths_.size(); ++path) {
@@ -69,9 +68,8 @@ std::optional<Lookup::Choice> Lookup::choose() {
     return std::tuple(load.in_flight, load.asked >= asked_min + kLeadMax, one.whom->distance);
   };
   Choice* best = nullptr;
-  for (std::size_t path = 0; path < paths_.size(); ++path) {
+  for (std::size_t path = 0; path < paths_.size(); ++path)
     if (open[path].whom != nullptr && (best == nullptr || rank(open[path]) < rank(*best))) best = &open[path];
-  }
   if (best == nullptr) return std::nullopt;
   for (Choice& other : std::span(open).first(paths_.size())) {
     if (other.whom == nullptr || paths_[other.path].in_flight > paths_[best->path].in_flight) continue;
@@ -112,7 +110,7 @@ std::optional<Lookup::Choice> Lookup::choose_last_round() {
   const bool known = first_live != all.end() && (*first_live).state == Candidate::State::answered;
   const auto misses = std::ranges::count_if(
       all, [](const Candidate& one) { return one.among_nearest && one.state == Candidate::State::answered; });
-  // The nearest node has said who else is near: whoever is among the nearest now will stay there.
+  // The nearest node has said which others are near: those that are among the nearest now will stay there.
   if (!known || (!seeks_nodes() && static_cast<std::size_t>(misses) < kMissesFirst)) return std::nullopt;
   if (newest_) return std::nullopt;  // a value was found, a few more have to agree
   for (Candidate& one : candidates_.all()) {
@@ -126,9 +124,8 @@ std::optional<Lookup::Choice> Lookup::choose_last_round() {
 
 std::size_t Lookup::first_width() const {
   if (seeks_nodes()) return kWidthFirst;
-  if (question_.finality == Finality::newest && question_.kind == LookupKind::find_value) {
+  if (question_.finality == Finality::newest && question_.kind == LookupKind::find_value)
     return std::min(question_.quorum, kWidthMax);
-  }
   if (!question_.network || candidates_.all().empty()) return kWidthFirst;
   const bool likely_holder =
       expected_within(candidates_.all().front().distance, *question_.network) < (question_.nearest + 1) / 2;

@@ -1,5 +1,5 @@
 #pragma once
-// The words between a lookup and the actor around it: what is sought, what came, whom to ask, how it ended.
+// The words between a lookup and the actor around it: what is sought, what came, which node to ask, how it ended.
 #include <chrono>
 #include <string_view>
 #include <vector>
@@ -13,7 +13,7 @@ namespace troupe::dht {
 inline constexpr std::size_t kStartMax = 40;          // our choice: twice k, so that a few dead ones leave enough
 inline constexpr std::size_t kTakenMax = 20;          // contacts taken of one answer
 inline constexpr std::size_t kPathsFirst = 3;         // d of S/Kademlia
-inline constexpr std::size_t kPathsMax = 8;           // our choice: five more chances for who met only liars
+inline constexpr std::size_t kPathsMax = 8;           // our choice: five more chances after only liars
 inline constexpr std::size_t kWidthFirst = 3;         // alpha
 inline constexpr std::size_t kWidthMax = 6;           // our choice: twice alpha while answers are slow or lost
 inline constexpr std::size_t kWidthLast = 8;          // our choice: for those that have to be asked in any case
@@ -30,12 +30,12 @@ enum class LookupKind : std::uint8_t {
   find_node,      ///< the nodes nearest to the key
   find_value,     ///< the value under it, or the nodes nearest to it
   get_providers,  ///< as many providers as wanted, or the nodes nearest to the key
-  store_region,   ///< all nodes that should hold a value: the nearest, and whoever else lies as near as those should
+  store_region,   ///< all nodes that should hold a value: the nearest, and all others as near as those should lie
 };
 
 enum class Finality : std::uint8_t {
   first_valid,  ///< the value cannot change: the first one is as good as any
-  newest,       ///< holders may lag behind: `quorum` of them have to agree
+  newest,       ///< a holder may have a stale replica: `quorum` of them have to agree
 };
 
 enum class Tracing : std::uint8_t { off, on };
@@ -55,10 +55,10 @@ struct LookupQuestion {
   std::size_t nearest = kContactsMax;  ///< how many nodes hold what lies at a key: 1 to kContactsMax
   Finality finality = Finality::first_valid;
   std::size_t quorum = 3;               ///< of `newest`; at least 1
-  std::size_t providers_max = 20;       ///< get_providers ends at so many, of more than one path; at least 1
+  std::size_t providers_max = 20;       ///< at which get_providers ends, of more than one path; at least 1
   std::size_t paths = kPathsFirst;      ///< at first; 1: Kademlia's own search, which never opens another. At least 1
   std::size_t region_nodes = 0;         ///< how many should lie in the region; fewer than `nearest` count as those
-  std::size_t region_max = kRegionMax;  ///< so many of it are asked at most; `nearest`: no more than those
+  std::size_t region_max = kRegionMax;  ///< nodes of it that are asked at most; `nearest`: no more than those
   std::size_t own_providers = 0;        ///< taken of those that our own store names, of which none ends it
   std::optional<Version> own_copy;      ///< what our own store holds
   base::Instant deadline = base::Instant::max();
@@ -127,7 +127,7 @@ enum class Refusal : std::uint8_t {
   ourselves,      ///< our own id
   itself,         ///< the answering node names itself
   repeated,       ///< twice in one answer
-  not_dialable,   ///< an address that nobody can dial
+  not_dialable,   ///< an address that no node can dial
   group_full,     ///< too many of one address group
   other_address,  ///< known to this path with another address
   not_nearer,     ///< farther than all that its path holds

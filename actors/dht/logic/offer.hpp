@@ -15,7 +15,7 @@ namespace troupe::dht {
 
 inline constexpr std::string_view kRecordRows = "dht.records";
 
-/// Whom a record counts for: a node id, or the first 20 bytes of an owner's key.
+/// The owner that a record counts for: the first 20 bytes of a /kv's key; otherwise the node that stored it first.
 using Owner = base::FixedBytes<struct OwnerTag, 20>;
 
 struct Offer {
@@ -29,8 +29,7 @@ struct Offer {
   base::Bytes encoded;
 };
 
-/// What `from` wants to store under `key`: read and validated.
-/// Errors: those of parse() and validate().
+/// What `from` wants to store under `key`: read and validated. Errors: those of parse() and validate().
 base::Result<Offer, RecordError> admit(base::ByteView encoded, const Key& key, const base::NodeId& from,
                                        base::WallTime wall, unsigned work_bits);
 

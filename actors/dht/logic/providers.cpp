@@ -1,7 +1,6 @@
 #include "actors/dht/logic/providers.hpp"
 
 #include <algorithm>
-#include <tuple>
 #include <utility>
 
 #include "runtime/base/ensure.hpp"
@@ -56,10 +55,6 @@ base::WallTime whole_seconds(base::WallTime when) {
 }
 
 }  // namespace
-
-bool Providers::Sooner::operator()(const Node* a, const Node* b) const {
-  return std::tie(a->second.expires, a->first) < std::tie(b->second.expires, b->first);
-}
 
 Providers::Providers(const base::NodeId& own, ProviderLimits limits, const SampleSecret& secret, unsigned work_bits,
                      const base::Mutations& mutations)
@@ -119,8 +114,8 @@ base::Result<std::optional<Providers::Name>, ProviderError> Providers::make_room
                                                                                  std::uint64_t rank) const {
   std::size_t of_key = 0;
   const Node* worst = nullptr;
-  for (auto at = announced_.lower_bound({name.distance, {}}); at != announced_.end(); ++at) {
-    if (at->first.distance != name.distance) break;
+  auto at = announced_.lower_bound({name.distance, {}});
+  for (; at != announced_.end() && at->first.distance == name.distance; ++at) {
     ++of_key;
     if (worst == nullptr || at->second.rank > worst->second.rank) worst = &*at;
   }
@@ -148,7 +143,8 @@ bool Providers::network_has_room(const base::NodeId& provider, const std::option
   return there + (comes ? keys_of(provider) : 0) < limits_.per_network_max;
 }
 
-/// Whoever moves takes its keys along. What nobody knows of is where it was last seen.
+/// A provider that moves takes its keys along. Without a known address it is where it was last seen; a restart forgets
+/// where, until it announces again.
 void Providers::note_network(KnownProviders::value_type& provider, const std::optional<Group>& network) {
   if (!network || provider.second.network == network) return;
   const auto keys = static_cast<std::ptrdiff_t>(keys_of(provider.first));
@@ -204,10 +200,8 @@ std::vector<Contact> Providers::find(const Key& key, std::size_t contacts_max, b
                                      base::Random& random) const {
   const Key distance = base::distance(own_, key);
   std::vector<Contact> out;
-  for (auto at = announced_.lower_bound({distance, {}}); at != announced_.end(); ++at) {
-    if (at->first.distance != distance) break;
+  for (auto at = announced_.lower_bound({distance, {}}); at != announced_.end() && at->first.distance == distance; ++at)
     if (at->second.expires > wall) out.push_back({at->first.provider, at->second.provider->second.where});
-  }
   random.shuffle(out);
   if (out.size() > contacts_max) out.resize(contacts_max);
   return out;
@@ -226,7 +220,7 @@ base::Result<void, RowError> Providers::load(base::ByteView row_key, base::ByteV
   const std::uint64_t rank = rank_of(key, name.provider);
   const auto room = make_room(name, rank);
   if (!room.ok() || room.value()) return RowError::full;
-  // A clock that was set back does not make anything live longer; one that is not believed yet changes no end.
+  // A clock that was set back does not make anything live longer; one that is not trusted yet changes no end.
   const base::WallTime latest = whole_seconds(wall + limits_.hold);
   insert(name, read->where, rank, expired_ == Expired::kept ? read->expires : std::min(read->expires, latest));
   check();

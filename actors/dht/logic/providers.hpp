@@ -15,6 +15,7 @@
 #include <optional>
 #include <set>
 #include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -47,11 +48,11 @@ struct ProviderLimits {
 using SampleSecret = base::FixedBytes<struct SampleSecretTag, 16>;
 
 enum class ProviderError : std::uint8_t {
-  undialable,     ///< nobody could fetch anything from there
+  undialable,     ///< no node could fetch anything from there
   provider_full,  ///< it has announced per_provider_max keys here
   network_full,   ///< all of its network have announced per_network_max
   key_full,       ///< per_key_max others are in the sample
-  no_space,       ///< nobody has more announcements here, or farther ones
+  no_space,       ///< no provider has more announcements here, or farther ones
 };
 
 enum class AddedAs : std::uint8_t { added, renewed };
@@ -70,7 +71,7 @@ class Providers {
   /// From now on. At first it is dropped.
   void treat(Expired as) { expired_ = as; }
 
-  /// `network`: where it announced itself from; nothing if that is not known.
+  /// `network`: where it announced itself from, if that is known. An address that it names would count for its victims.
   base::Result<Added, ProviderError> add(const Key& key, const Contact& provider, base::WallTime wall,
                                          const std::optional<Group>& network = {});
 
@@ -126,12 +127,14 @@ class Providers {
   using Index = std::map<Name, Announced>;
   using Node = Index::value_type;
   struct Sooner {
-    bool operator()(const Node* a, const Node* b) const;
+    bool operator()(const Node* a, const Node* b) const {
+      return std::tie(a->second.expires, a->first) < std::tie(b->second.expires, b->first);
+    }
   };
 
   std::uint64_t rank_of(const Key& key, const base::NodeId& provider) const;
   RowChange renew(Node& present, const Contact& provider, base::WallTime expires);
-  /// Who has to go so that `name` can come; nobody, if there is room.
+  /// Which announcement has to go so that `name` can come; nothing if there is room.
   base::Result<std::optional<Name>, ProviderError> make_room(const Name& name, std::uint64_t rank) const;
   void insert(const Name& name, const base::Contact& where, std::uint64_t rank, base::WallTime expires);
   void remove(const Name& name);

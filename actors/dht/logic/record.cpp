@@ -120,9 +120,8 @@ Space space_of(const Record& record) {
 }
 
 std::optional<Space> space_of(std::uint8_t number) {
-  for (const Space space : kSpaces) {
+  for (const Space space : kSpaces)
     if (number == static_cast<std::uint8_t>(space)) return space;
-  }
   return std::nullopt;
 }
 
@@ -209,12 +208,6 @@ Tag tag_of(base::ByteView encoded) { return *Tag::from(crypto::sha256(encoded).v
 std::uint64_t sequence_of(const Record& record) {
   const auto* const kv = std::get_if<KvRecord>(&record);
   return kv != nullptr ? kv->sequence : 0;
-}
-
-bool newer(const Record& a, const Record& b) {
-  const std::uint64_t ours = sequence_of(a), theirs = sequence_of(b);
-  if (ours != theirs) return ours > theirs;
-  return tag_of(encode(a)) > tag_of(encode(b));
 }
 
 }  // namespace troupe::dht

@@ -23,6 +23,7 @@
 
 namespace troupe::dht {
 
+/// Our choice: a link buffers a message whole, and 20 nodes keep the record; what is larger is a file.
 inline constexpr std::size_t kValueBytesMax = 64 * 1024;
 inline constexpr std::size_t kNameBytesMax = 64;  // that of a salt in BEP 44
 inline constexpr std::size_t kSignedHeadBytes = 1 + 32 + 8 + 8 + 8 + 1 + 1;
@@ -117,8 +118,5 @@ Tag tag_of(base::ByteView encoded);
 
 /// Zero for what is never replaced.
 std::uint64_t sequence_of(const Record& record);
-
-/// Whether `a` replaces `b` under the same key. Of two different records exactly one replaces the other.
-bool newer(const Record& a, const Record& b);
 
 }  // namespace troupe::dht

@@ -30,9 +30,8 @@ std::uint64_t leading(const Key& key) {
 
 /// The key after `key`; nothing after the last one.
 std::optional<Key> successor(Key key) {
-  for (std::size_t i = Key::kBytes; i-- > 0;) {
+  for (std::size_t i = Key::kBytes; i-- > 0;)
     if (++key.bytes[i] != 0) return key;
-  }
   return std::nullopt;
 }
 
@@ -102,7 +101,7 @@ RowChange Republish::rows_read(base::WallTime wall) {
 
 /// Passes over empty key space up to `wall`, so that what is added there is not taken for overdue.
 void Republish::skip_to(base::WallTime wall) {
-  if (awaits_rows_) return;  // nobody knows yet what is empty
+  if (awaits_rows_) return;  // what is empty is not known yet
   settle(wall);
   const auto first = pending();
   if (under_way_ || (first && due(*first) <= wall)) return;
@@ -191,17 +190,15 @@ void Republish::set_region_bits(unsigned bits) {
 
 Key Republish::region_begin(const Key& key) const {
   Key out = key;
-  for (std::size_t bit = region_bits_; bit < 8 * Key::kBytes; ++bit) {
+  for (std::size_t bit = region_bits_; bit < 8 * Key::kBytes; ++bit)
     out.bytes[bit / 8] &= static_cast<std::uint8_t>(~(0x80u >> bit % 8));
-  }
   return out;
 }
 
 Key Republish::region_end(const Key& key) const {
   Key out = key;
-  for (std::size_t bit = region_bits_; bit < 8 * Key::kBytes; ++bit) {
+  for (std::size_t bit = region_bits_; bit < 8 * Key::kBytes; ++bit)
     out.bytes[bit / 8] |= static_cast<std::uint8_t>(0x80u >> bit % 8);
-  }
   return out;
 }
 
@@ -214,11 +211,11 @@ std::optional<base::WallTime> Republish::wake_at() const {
   if (under_way_) return std::nullopt;
   std::optional<base::WallTime> out;
   if (const auto first = pending()) out = std::max(due(*first), blocked_until_);
-  if (const auto retry = ripe(); retry != retries_.end()) {
+  if (const auto retry = ripe(); retry != retries_.end())
     out = std::min(out.value_or(base::WallTime::max()), retry->second.not_before);
-  }
   if (!under_replicated_.order.empty())
-    out = std::min(out.value_or(base::WallTime::max()), std::max(under_replicated_.order.begin()->first, under_replicated_.not_before));
+    out = std::min(out.value_or(base::WallTime::max()),
+                   std::max(under_replicated_.order.begin()->first, under_replicated_.not_before));
   return out;
 }
 
@@ -261,9 +258,8 @@ Region Republish::start(const Cursor& from, const Key& last, base::WallTime wall
 /// Nothing is under way if nothing is left of it.
 Region Republish::try_again(const Retry& retry, base::WallTime wall) {
   Region out{Turn::sweep, retry.from.next, retry.last, {}, std::max(wall - due(retry.from), base::Duration::zero())};
-  for (const Item& item : retry.items) {
+  for (const Item& item : retry.items)
     if (items_.contains(item)) out.items.push_back(item);
-  }
   if (!out.items.empty()) under_way_ = UnderWay{Turn::sweep, retry.from, retry.last, retry.tries, out.items};
   return out;
 }
@@ -274,7 +270,8 @@ std::optional<Region> Republish::next_under_replicated(base::WallTime wall) {
   const Key key = order.begin()->second.key;
   Region out{Turn::under_replicated, region_begin(key), region_end(key), {}, base::Duration::zero()};
   for (auto one = under_replicated_.items.lower_bound({out.first, {}});
-       one != under_replicated_.items.end() && one->first.key <= out.last && out.items.size() < settings_.region_items_max;
+       one != under_replicated_.items.end() && one->first.key <= out.last &&
+       out.items.size() < settings_.region_items_max;
        ++one)
     if (one->second.until <= wall) out.items.push_back(one->first);
   under_way_ = UnderWay{Turn::under_replicated, {}, out.last, 0, out.items};
@@ -286,7 +283,8 @@ base::Duration Republish::wait_after(unsigned tries, milliseconds max) const {
   return std::min<milliseconds>(settings_.retry_min * (std::int64_t{1} << std::min(tries, 16u)), max);
 }
 
-RowChange Republish::end_under_replicated(const std::vector<Item>& tried, const std::set<Item>& failed, base::WallTime wall) {
+RowChange Republish::end_under_replicated(const std::vector<Item>& tried, const std::set<Item>& failed,
+                                          base::WallTime wall) {
   RowChange out;
   for (const Item& item : tried) {
     const auto known = under_replicated_.items.find(item);
@@ -376,7 +374,8 @@ base::Duration Republish::late(base::WallTime wall) const {
 }
 
 base::Duration Republish::untaken(base::WallTime wall) const {
-  return under_replicated_.items.empty() ? base::Duration::zero() : std::max(wall - under_replicated_.since, base::Duration::zero());
+  return under_replicated_.items.empty() ? base::Duration::zero()
+                                         : std::max(wall - under_replicated_.since, base::Duration::zero());
 }
 
 base::Bytes Republish::row_key(const Item& item) {

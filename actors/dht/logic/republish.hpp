@@ -10,8 +10,7 @@
 //         provider. Key what + 128 (1) · key (20) -> nothing: under-replicated. Key 0 (1), the cursor -> version 1 (1)
 //         · cycle, Unix seconds (8) · next key (20): the oldest region that has not succeeded. A restart goes on from
 //         there.
-// Time    the wall clock, because rows hold it. The cursor stays within a period of it.
-// Owner   one actor, which publishes one region at a time and drops what has ended (remove()).
+// Owner   one actor, which publishes one region at a time, by the wall clock, because rows hold dates.
 #include <chrono>
 #include <cstdint>
 #include <map>
@@ -100,7 +99,7 @@ class Republish {
   static base::Bytes row_key(const Item& item);
   /// Nothing for what is no item: the row of the cursor, or none that this program wrote.
   static std::optional<Item> read_row_key(base::ByteView row_key);
-  /// Whether it is a row of the sweep itself: the cursor, or the note that an item is hurried.
+  /// Whether it is a row of the sweep itself: the cursor, or the note that an item is under-replicated.
   static bool is_note(base::ByteView row_key, base::ByteView row);
 
   /// How many leading bits the k nearest nodes of a key share with it: log2(network / k). Clamped to the limits.
@@ -115,15 +114,15 @@ class Republish {
   RowChange done(base::WallTime wall);
   /// `items`: those of the region that failed, at least one.
   RowChange failed(const std::set<Item>& items, base::WallTime wall);
-  /// Nobody else was there to take them: all of them are hurried.
+  /// No other node was there to take them: all of them are under-replicated.
   RowChange met_nobody(base::WallTime wall);
 
   /// Where the sweep stands. Saved with the first item too: a restart that finds none takes all for overdue.
   store::Row cursor_row() const;
 
-  /// Zero: nothing is overdue.
+  /// How long the oldest due key, or all that is under-replicated, has waited. What lasts 48 h may be 26 h late.
   base::Duration late(base::WallTime wall) const;
-  /// How long nobody has taken any of what is hurried.
+  /// How long no node has taken any of the under-replicated items.
   base::Duration untaken(base::WallTime wall) const;
   std::size_t items() const { return items_.size(); }
   std::size_t retries() const { return retries_.size(); }
@@ -143,14 +142,14 @@ class Republish {
   };
   using Retries = std::map<std::pair<base::WallTime, Key>, Retry>;  // by when it was due
   struct Wait {
-    unsigned tries = 0;  // that met somebody
+    unsigned tries = 0;  // that met other nodes
     base::WallTime until;
   };
   struct UnderReplicated {
     std::map<Item, Wait> items;
     std::set<std::pair<base::WallTime, Item>> order;  // by when they are tried again
-    base::WallTime not_before;                        // all of them: nobody is there
-    base::WallTime since;                             // nobody has taken any
+    base::WallTime not_before;                        // all of them: no other node is there
+    base::WallTime since;                             // no node has taken any
   };
   struct UnderWay {
     Turn turn;

@@ -44,9 +44,8 @@ base::Result<base::Bytes, SealError> seal_value(base::ByteView plain, const std:
                                                 const Key& place, const ContentKey& key, const ContentNonce& nonce,
                                                 const SealWith& with) {
   const std::set<base::PublicKey> distinct(readers.begin(), readers.end());
-  if (readers.empty() || readers.size() > kReadersMax || distinct.size() != readers.size()) {
+  if (readers.empty() || readers.size() > kReadersMax || distinct.size() != readers.size())
     return SealError::no_readers;
-  }
   if (plain.size() > kValueBytesMax) return SealError::oversize;
   base::Bytes wraps;
   for (const base::PublicKey& reader : readers) {

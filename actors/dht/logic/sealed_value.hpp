@@ -37,7 +37,7 @@ struct ContentKey {
 
 /// What an owner seals with.
 struct SealWith {
-  /// `key` for `reader`: as many bytes for each. Nothing if that is no key which anybody can have.
+  /// `key` for `reader`: as many bytes for each. Nothing if no node can have that key.
   std::function<std::optional<base::Bytes>(const base::PublicKey& reader, const ContentKey& key)> wrap;
   /// Encrypted, with its tag: kContentTagBytes more than `plain`.
   std::function<base::Bytes(const ContentKey&, const ContentNonce&, base::ByteView associated, base::ByteView plain)>

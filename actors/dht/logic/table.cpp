@@ -170,12 +170,10 @@ std::size_t Table::closest(const Key& key, std::span<const Contact*> out) const 
   Collector near{key, high_bits(key), out};
   const std::size_t shared = std::min(shared_bits(own_, key), depth_);
   if (shared < depth_) near.add(rows_[shared].get());
-  for (std::size_t j = shared + 1; j < depth_ && !near.full(); ++j) {
+  for (std::size_t j = shared + 1; j < depth_ && !near.full(); ++j)
     if (bit_of(own_, j) != bit_of(key, j)) near.add(rows_[j].get());
-  }
-  for (std::size_t j = depth_; j > shared + 1 && !near.full(); --j) {
+  for (std::size_t j = depth_; j > shared + 1 && !near.full(); --j)
     if (bit_of(own_, j - 1) == bit_of(key, j - 1)) near.add(rows_[j - 1].get());
-  }
   for (std::size_t j = shared; j > 0 && !near.full(); --j) near.add(rows_[j - 1].get());
   return near.found;
 }
@@ -202,9 +200,8 @@ void Table::used_from(Range first, base::Instant now) {
 
 std::vector<Range> Table::stale(base::Instant now) const {
   std::vector<Range> out;
-  for (std::size_t i = 0; i < depth_; ++i) {
+  for (std::size_t i = 0; i < depth_; ++i)
     if (!used_at_[i] || *used_at_[i] + kRefreshAfter <= now) out.push_back({static_cast<std::uint8_t>(i)});
-  }
   return out;
 }
 
@@ -221,11 +218,6 @@ NetworkSize Table::network_size() const {
   auto size = estimate_size(own_, nearest);
   size.nodes = std::max<std::uint64_t>(size.nodes, size_ + 1);
   return size;
-}
-
-std::optional<Range> Table::deepest() const {
-  if (depth_ == 0) return std::nullopt;
-  return Range{static_cast<std::uint8_t>(depth_ - 1)};
 }
 
 std::optional<base::Instant> Table::seen(Range range, std::size_t place) const {
@@ -269,7 +261,8 @@ bool Table::Row::holds(const Contact& whom, Evidence evidence, std::size_t& hint
 bool Table::has_room(const Group& group, Evidence evidence) const {
   const auto counted = group_counts_.find(group);
   if (counted == group_counts_.end()) return limits_.table_max > 0;
-  const std::size_t in_the_way = counted->second.proven + (evidence == Evidence::asked_us ? counted->second.claimed : 0);
+  const std::size_t in_the_way =
+      counted->second.proven + (evidence == Evidence::asked_us ? counted->second.claimed : 0);
   return in_the_way < limits_.table_max;
 }
 

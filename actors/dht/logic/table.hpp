@@ -24,7 +24,7 @@ inline constexpr std::size_t kOffersMax = 256;            // our choice: what a 
 inline constexpr std::chrono::seconds kOfferLife{10};     // our choice: five pings; the bucket has answered long ago
 inline constexpr std::chrono::seconds kTellGap{30};       // our choice: the order by last seen is this coarse
 inline constexpr std::chrono::minutes kRefreshAfter{60};  // issue 5, part 5; section 2.3
-static_assert(kTellGap < kQuietMax, "who is heard often is never doubted");
+static_assert(kTellGap < kQuietMax, "a node that is heard often is never doubted");
 
 enum class OfferError : std::uint8_t {
   ourselves,   ///< our own id
@@ -37,20 +37,18 @@ class Table {
  public:
   explicit Table(const Key& own, GroupLimits limits = {});
 
-  /// Whether the bucket of `who` should hear of it, and which one that is. An error has changed nothing but that
-  /// somebody was heard.
+  /// The bucket that should hear of `who`. An error has changed nothing but that a node was heard.
   base::Result<Range, OfferError> offer(const Contact& who, Evidence evidence, base::Instant now);
 
   /// The bucket has taken or refused what it was offered. Harmless if repeated.
   void settled(const Key& id);
 
-  /// Takes over what the bucket of `range` holds now; an empty listing removes it. Returns whom the bucket is to
-  /// forget: those that have answered its pings while the place of their address group went to others, and those that
-  /// are silent while others are not.
+  /// Takes over what the bucket of `range` holds now; an empty listing removes it. Returns what the bucket is to
+  /// forget: contacts that answered its pings while the place of their address group went to others, and silent ones.
   std::vector<Key> replace(Range range, const Listing& listing);
 
-  /// Notes that `whom` did not answer somebody; returns the range whose bucket should know. Nothing for a stranger, or
-  /// for one that was asked elsewhere: anybody may say that it lives there.
+  /// Notes that `whom` did not answer; returns the range whose bucket should know. Nothing for a stranger, or for one
+  /// that was asked elsewhere: any node may say that it lives there.
   std::optional<Range> failed(const Contact& whom);
 
   /// Fills `out` with the good contacts nearest to `key`, nearest first; returns how many there are.
@@ -70,16 +68,13 @@ class Table {
   /// How many nodes there are, by the density of the nearest good contacts.
   NetworkSize network_size() const;
 
-  /// The deepest range that holds a good contact; nothing if there is none.
-  std::optional<Range> deepest() const;
-
   /// Good contacts.
   std::size_t size() const { return size_; }
   const std::vector<Contact>& good(Range range) const;
   /// When a good contact was heard, as its bucket last said: the one at `place` of good(range).
   std::optional<base::Instant> seen(Range range, std::size_t place) const;
   const Contact* find(const Key& id) const;
-  /// Those that have a place in a bucket and do not answer, so that nobody is told of them.
+  /// Contacts with a place in a bucket that do not answer, and are not told to others.
   std::vector<Key> failing() const;
   const Key& own() const { return own_; }
 
@@ -125,13 +120,13 @@ class Table {
 
   Key own_;
   GroupLimits limits_;
-  std::array<std::unique_ptr<Row>, kRanges> rows_;               // null where nobody is held
+  std::array<std::unique_ptr<Row>, kRanges> rows_;               // null where none is held
   std::array<std::optional<base::Instant>, kRanges> used_at_{};  // nothing: by no search yet
   std::size_t depth_ = 0;                                        // rows at or beyond this index hold no good contact
   std::size_t size_ = 0;
   std::map<Group, GroupCount> group_counts_;  // held and offered
   std::map<Key, Offer> offers_;               // of those not held yet
-  base::Instant heard_{};                     // anybody, last
+  base::Instant heard_{};                     // of any node, last
 };
 
 }  // namespace troupe::dht

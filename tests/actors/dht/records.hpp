@@ -25,6 +25,13 @@ inline Key key(int first, int second = 0) {
   return out;
 }
 
+/// The rule of record.hpp, spelled out: whether `a` replaces `b` under the same key.
+inline bool newer(const Record& a, const Record& b) {
+  const std::uint64_t ours = sequence_of(a), theirs = sequence_of(b);
+  if (ours != theirs) return ours > theirs;
+  return tag_of(encode(a)) > tag_of(encode(b));
+}
+
 /// "orders" of key 1, for two days from kWall.
 inline KvRecord unsigned_kv(std::uint64_t sequence = 7, std::string_view value = "hello") {
   KvRecord out;

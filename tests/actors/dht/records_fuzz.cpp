@@ -25,7 +25,6 @@ void read_record(base::ByteView bytes) {
   const Record& record = parsed.value();
   const base::Bytes again = encode(record);
   expect(std::equal(again.begin(), again.end(), bytes.begin(), bytes.end()));
-  expect(!newer(record, record));
   const Key place = key_of(record);
   const auto checked = validate(record, place, kWall, 0);
   expect(checked.ok() || checked.error() != RecordError::foreign_key);

@@ -219,9 +219,7 @@ TEST_CASE("table: what fails or waits is not handed out") {
 TEST_CASE("table: a range is stale after an hour without a search, and only as deep as there are contacts") {
   Table table{point(0)};
   CHECK(table.stale(kStart + 2h).empty());
-  CHECK_FALSE(table.deepest().has_value());
   table.replace(Range{2}, Listing{{contact_at(point(std::uint64_t{1} << 61), "127.0.0.1:1")}, {}});
-  CHECK(table.deepest() == Range{2});
   CHECK(table.stale(kStart + 2h) == std::vector{Range{0}, Range{1}, Range{2}});
   table.used(contact(7).id, kStart + 2h);
   CHECK(table.stale(kStart + 2h) == std::vector{Range{1}, Range{2}});
