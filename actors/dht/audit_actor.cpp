@@ -33,14 +33,10 @@ void write(wire::RowSummary::Builder out, const RowSummary& row) {
 }  // namespace
 
 void AuditActor::receive(runtime::Handlers& on) {
-  on.stream<wire::CheckHeld, wire::AuditItem>(
-      [this](wire::CheckHeld::Reader, runtime::Sink<wire::AuditItem> sink) { begin(std::move(sink), Effect::check); });
-  on.stream<wire::CleanHeld, wire::AuditItem>(
-      [this](wire::CleanHeld::Reader, runtime::Sink<wire::AuditItem> sink) { begin(std::move(sink), Effect::clean); });
-  on.stream<wire::ListRows, wire::AuditItem>([this](wire::ListRows::Reader request, runtime::Sink<wire::AuditItem> sink) {
-    const auto space = text_of(request.getSpace());
-    begin(std::move(sink), Effect::list, space);
-  });
+  on.stream<wire::CheckHeld, wire::AuditItem>([this](auto, auto sink) { begin(std::move(sink), Effect::check); });
+  on.stream<wire::CleanHeld, wire::AuditItem>([this](auto, auto sink) { begin(std::move(sink), Effect::clean); });
+  on.stream<wire::ListRows, wire::AuditItem>(
+      [this](auto request, auto sink) { begin(std::move(sink), Effect::list, text_of(request.getSpace())); });
   on.timer<Step>([this] { step(); });
   on.describe<wire::AuditState>([this](wire::AuditState::Builder state) {
     state.setRunning(run_ != nullptr);
@@ -161,7 +157,7 @@ void AuditActor::list(const store::Rows::Page& page) {
 void AuditActor::compare(std::vector<Row> rows) {
   const auto fill = [&](wire::FindIndexed::Builder question) {
     question.setKeyspace(keyspace());
-    auto keys = question.initKeys(static_cast<unsigned>(rows.size()));
+    auto keys = question.initKeys(size32(rows));
     for (unsigned i = 0; i < keys.size(); ++i) keys.set(i, data_of(rows[i].key));
   };
   ask_then<wire::FindIndexed, wire::Indexed>(
@@ -262,10 +258,10 @@ void AuditActor::drop() {
       node().find(indexed() ? kPath : kRepublishPath),
       [&](wire::DropRows::Builder request) {
         request.setKeyspace(keyspace());
-        auto keys = request.initKeys(static_cast<unsigned>(rows.size()));
+        auto keys = request.initKeys(size32(rows));
         for (unsigned i = 0; i < keys.size(); ++i) keys.set(i, data_of(rows[i].key));
         request.setExpired(expired);
-        auto sequences = request.initSequences(static_cast<unsigned>(rows.size()));
+        auto sequences = request.initSequences(size32(rows));
         for (unsigned i = 0; i < sequences.size(); ++i) sequences.set(i, rows[i].sequence);
       },
       [this, rows](runtime::Answer<wire::RowsDropped>& answer) {

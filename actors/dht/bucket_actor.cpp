@@ -63,38 +63,34 @@ void BucketActor::tell_holds(const Key& settled) {
   const Listing listing = bucket_.listing();
   tell<wire::BucketHolds>(node().find(kPath), [&](wire::BucketHolds::Builder holds) {
     holds.setRange(bucket_.range().prefix);
-    write(holds.initGood(static_cast<unsigned>(listing.good.size())), listing.good);
-    auto heard = holds.initHeardMs(static_cast<unsigned>(listing.good.size()));
-    for (unsigned i = 0; i < heard.size(); ++i) heard.set(i, ms_since(listing.seen[i]));
-    write(holds.initRest(static_cast<unsigned>(listing.rest.size())), listing.rest);
+    write(holds.initGood(size32(listing.good)), listing.good);
+    auto heard = holds.initHeardMs(size32(listing.good));
+    for (unsigned i = 0; i < heard.size(); ++i) heard.set(i, ms_of(now() - listing.seen[i]));
+    write(holds.initRest(size32(listing.rest)), listing.rest);
     holds.setFailing(static_cast<std::uint16_t>(listing.failing));
-    write(holds.initClaimed(static_cast<unsigned>(listing.claimed.size())), listing.claimed);
-    auto silent = holds.initSilent(static_cast<unsigned>(listing.silent.size()));
+    write(holds.initClaimed(size32(listing.claimed)), listing.claimed);
+    auto silent = holds.initSilent(size32(listing.silent));
     for (unsigned n = 0; n < silent.size(); ++n) {
       silent[n].setNode(data_of(listing.silent[n].id.view()));
-      silent[n].setSinceMs(ms_since(listing.silent[n].since));
+      silent[n].setSinceMs(ms_of(now() - listing.silent[n].since));
     }
     if (settled != Key{}) holds.setSettled(data_of(settled.view()));
   });
-}
-
-std::uint64_t BucketActor::ms_since(base::Instant then) const {
-  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(now() - then).count());
 }
 
 void BucketActor::describe(wire::BucketState::Builder state) {
   const auto show = [this](wire::BucketContact::Builder out, const Contact& contact, base::Instant heard) {
     out.setNode(contact.id.hex());
     out.setAddress(contact.where.endpoint.text());
-    out.setHeardMs(ms_since(heard));
+    out.setHeardMs(ms_of(now() - heard));
   };
   state.setRange(bucket_.range().prefix);
-  auto listed = state.initListed(static_cast<unsigned>(bucket_.listed().size()));
+  auto listed = state.initListed(size32(bucket_.listed()));
   for (unsigned i = 0; i < listed.size(); ++i) {
     show(listed[i], bucket_.listed()[i].contact, bucket_.listed()[i].heard);
     listed[i].setFailures(bucket_.listed()[i].failures);
   }
-  auto spares = state.initSpares(static_cast<unsigned>(bucket_.spares().size()));
+  auto spares = state.initSpares(size32(bucket_.spares()));
   for (unsigned i = 0; i < spares.size(); ++i) show(spares[i], bucket_.spares()[i].contact, bucket_.spares()[i].heard);
 }
 

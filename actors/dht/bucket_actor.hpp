@@ -28,7 +28,6 @@ class BucketActor final : public runtime::Actor {
   void changed(const Key& settled);
   void tell_holds(const Key& settled);
   void describe(wire::BucketState::Builder state);
-  std::uint64_t ms_since(base::Instant then) const;
 
   std::shared_ptr<const DhtSettings> settings_;  // another one once its endpoint is known
   Bucket bucket_;

@@ -9,9 +9,8 @@ void BucketsActor::receive(runtime::Handlers& on) {
   on.tell<wire::Hear>([this](wire::Hear::Reader heard) { hear(heard); });
   on.tell<wire::Located>([this](wire::Located::Reader where) {
     settings_ = settings_->at(messages::read_contact(where.getContact()).endpoint);
-    for (const runtime::Handle& bucket : buckets_) {
+    for (const runtime::Handle& bucket : buckets_)
       if (bucket) tell<wire::Located>(bucket, [&](wire::Located::Builder out) { out.setContact(where.getContact()); });
-    }
   });
   on.tell<wire::Missed>([this](wire::Missed::Reader missed) {
     if (missed.getRange() >= kRanges || !buckets_[missed.getRange()]) return;

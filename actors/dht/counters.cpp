@@ -3,14 +3,9 @@
 namespace troupe::dht {
 
 std::string_view name(Asked asked) {
-  switch (asked) {
-    case Asked::find_node: return "find_node";
-    case Asked::find_value: return "find_value";
-    case Asked::get_providers: return "get_providers";
-    case Asked::store: return "store";
-    case Asked::add_provider: return "add_provider";
-  }
-  return "find_node";
+  constexpr std::string_view kNames[kAskedKinds] = {"find_node", "find_value", "get_providers", "store",
+                                                    "add_provider"};
+  return kNames[static_cast<std::size_t>(asked)];
 }
 
 observe::CounterTable table_of(const Counters& from) {
@@ -25,23 +20,13 @@ observe::CounterTable table_of(const Counters& from) {
       {"troupe_dht_cache_bytes", "Memory of copies that searches left here (dht.cache).", gauge, from.cache_bytes,
        "cacheBytes"},
       {"troupe_dht_published", "What this node keeps in the network.", gauge, from.published},
-      {"troupe_dht_republish_late_seconds",
-       "How long what is due to be published again has waited.",
-       gauge,
-       from.republish_late_ms,
-       {},
-       {},
-       milliseconds},
+      {"troupe_dht_republish_late_seconds", "How long what is due to be published again has waited.", gauge,
+       from.republish_late_ms, "", observe::Labels(), milliseconds},
       {"troupe_dht_searches", "Searches under way.", gauge, from.searches, "searches"},
       {"troupe_dht_searches_at_hand_total", "Searches that this node's own store or cache answered.", counter,
        from.at_hand},
-      {"troupe_dht_search_seconds_total",
-       "Time that the searches took together.",
-       counter,
-       from.search_us,
-       "searchUs",
-       {},
-       microseconds},
+      {"troupe_dht_search_seconds_total", "Time that the searches took together.", counter, from.search_us, "searchUs",
+       observe::Labels(), microseconds},
       {"troupe_dht_search_hops_total", "Hops of the searches together.", counter, from.hops, "hops"},
       {"troupe_dht_search_questions_total", "Questions of the searches together.", counter, from.questions,
        "questions"},
@@ -52,10 +37,10 @@ observe::CounterTable table_of(const Counters& from) {
       {"troupe_dht_repairs_total", "Holders that lagged behind and were given a newer record.", counter, from.repairs,
        "repairs"},
       {"troupe_dht_repaired_total", "Those of them that have taken it.", counter, from.repaired, "repaired"},
-      {{}, {}, counter, from.searched, "searched"},
-      {{}, {}, counter, from.found, "found"},
-      {{}, {}, counter, from.unanswered, "unanswered"},
-      {{}, {}, counter, from.notices, "notices"},
+      {"", "", counter, from.searched, "searched"},
+      {"", "", counter, from.found, "found"},
+      {"", "", counter, from.unanswered, "unanswered"},
+      {"", "", counter, from.notices, "notices"},
   };
   const auto labelled = [&](const char* metric, const char* help, observe::Labels labels, const Counters::Count& value,
                             const char* field = "", observe::CounterUnit unit = number) {

@@ -27,7 +27,7 @@ struct Counters {
   // Questions of other nodes, and those of them that were not taken.
   Count pings{0}, find_nodes{0}, find_values{0}, stores{0}, add_providers{0}, get_providers{0}, refused{0};
 
-  // Searches of this node. Those that its own store or its cache answered asked nobody.
+  // Searches of this node. Those that its own store or its cache answered asked no other node.
   Count searched{0}, found{0}, at_hand{0}, hops{0}, questions{0}, unanswered{0}, search_us{0};
   std::array<Count, kEndings> ended{};
 
@@ -38,10 +38,10 @@ struct Counters {
   std::array<Questions, kAskedKinds> asked{};
   Questions& of(Asked kind) { return asked[static_cast<std::size_t>(kind)]; }
 
-  // Copies, and holders that lagged behind (dht_actor_mend.cpp).
+  // Copies, and stale replicas (dht_actor_search.cpp).
   Count cache_hits{0}, cache_served{0}, copies_left{0}, repairs{0}, repaired{0};
 
-  // Sent to listeners (dht_actor_listeners.cpp).
+  // Sent to listeners (notices.cpp).
   Count notices{0};
 
   // As they are now.

@@ -17,10 +17,8 @@ constexpr std::uint64_t kMillisecondsMax = 31'536'000'000;  // a year
 }  // namespace
 
 void ListenActor::receive(runtime::Handlers& on) {
-  on.stream<wire::ListenTo, wire::Came>(
-      [this](wire::ListenTo::Reader question, runtime::Sink<wire::Came> sink) { listen(question, std::move(sink)); });
-  on.ask<wire::Changed, wire::Noted>(
-      [this](wire::Changed::Reader told, runtime::Reply<wire::Noted> reply) { changed(told, std::move(reply)); });
+  on.stream<wire::ListenTo, wire::Came>([this](auto question, auto sink) { listen(question, std::move(sink)); });
+  on.ask<wire::Changed, wire::Noted>([this](auto told, auto reply) { changed(told, std::move(reply)); });
   on.timer<Wake>([this] { go_on(); });
   on.describe<wire::ListenState>([this](wire::ListenState::Builder state) { describe(state); });
 }
@@ -168,7 +166,7 @@ void ListenActor::search(const Topic& topic) {
         if (place == nullptr) return;
         std::vector<Contact> holders;
         if (answer.ok()) holders = own_contacts(answer.value().getNearest());
-        // Whatever lies here is read here; nobody else stores at a client.
+        // Records of this node are read here; no other node stores at a client.
         if (settings_->endpoint.dialable()) {
           const crypto::Identity& identity = *settings_->identity;
           holders.push_back({own(), {identity.public_key(), identity.nonce(), settings_->endpoint}});

@@ -49,10 +49,7 @@ bool names_unproven(capnp::List<messages::wire::Contact>::Reader list, unsigned 
 }  // namespace
 
 void LookupActor::receive(runtime::Handlers& on) {
-  on.ask<wire::Search, wire::SearchResult>(
-      [this](wire::Search::Reader search, runtime::Reply<wire::SearchResult> reply) {
-        begin(search, std::move(reply));
-      });
+  on.ask<wire::Search, wire::SearchResult>([this](auto search, auto reply) { begin(search, std::move(reply)); });
   on.tell<wire::CancelSearch>([this](wire::CancelSearch::Reader) { cancel_search(); });
   on.timer<Tick>([this] {
     if (lookup_ && !outcome_) act(lookup_->tick(now()));
@@ -116,54 +113,62 @@ void LookupActor::act(const Decisions& decisions) {
 
 // -- questions -------------------------------------------------------------------------------------------------------
 
+template <class Q, class A, class Fill, class Take>
+void LookupActor::ask_node(const Ask& question, Fill fill, Take take) {
+  ask<Q, A>(
+      node().reach(question.whom.where, kPath), question.answer_due,
+      [&](typename Q::Builder out) {
+        write_asker(out.initAsker(), *start_.settings);
+        fill(out);
+      },
+      [this, question, take = std::move(take), at = now()](runtime::Answer<A> answer) {
+        if (!answer.ok()) return failed(question, answer.error());
+        LookupAnswer said;
+        said.contacts = take_contacts(question.whom, answer.value().getContacts());
+        if (const std::optional<Error> why = take(said, answer.value())) return failed(question, *why);
+        answered(question, at, std::move(said), answer.value().getToken());
+      });
+}
+
 void LookupActor::send(const Ask& question) {
+  const auto key = data_of(lookup_->question().target.view());
   switch (lookup_->question().kind) {
-    case LookupKind::find_value: return ask_value(question);
-    case LookupKind::get_providers: return ask_providers(question);
+    case LookupKind::find_value:
+      return ask_node<wire::FindValue, wire::FoundValue>(
+          question,
+          [&](wire::FindValue::Builder out) {
+            out.setSpace(static_cast<std::uint8_t>(space_));
+            out.setKey(key);
+          },
+          [this, question](LookupAnswer& said, wire::FoundValue::Reader found) {
+            return take_value(question, said, found);
+          });
+    case LookupKind::get_providers:
+      return ask_node<wire::GetProviders, wire::Providers>(
+          question, [&](wire::GetProviders::Builder out) { out.setKey(key); },
+          [this](LookupAnswer& said, wire::Providers::Reader found) {
+            const auto named = read_contacts(found.getProviders(), kTakenMax, start_.settings->work_bits);
+            said.names_providers = !named.empty();
+            said.providers = take_providers(named);
+            return std::nullopt;
+          });
     case LookupKind::find_node:
-    case LookupKind::store_region: return ask_nodes(question);
+    case LookupKind::store_region:
+      return ask_node<wire::FindNode, wire::Nodes>(
+          question, [&](wire::FindNode::Builder out) { out.setTarget(key); },
+          [](LookupAnswer&, wire::Nodes::Reader) { return std::nullopt; });
   }
 }
 
-void LookupActor::ask_nodes(const Ask& question) {
-  ask<wire::FindNode, wire::Nodes>(
-      node().reach(question.whom.where, kPath), question.answer_due,
-      [&](wire::FindNode::Builder out) {
-        write_asker(out.initAsker(), *start_.settings);
-        out.setTarget(data_of(lookup_->question().target.view()));
-      },
-      [this, question, at = now()](runtime::Answer<wire::Nodes> answer) {
-        if (!answer.ok()) return failed(question, answer.error());
-        LookupAnswer said;
-        said.contacts = take_contacts(question.whom, answer.value().getContacts());
-        answered(question, at, std::move(said), answer.value().getToken());
-      });
-}
-
-void LookupActor::ask_value(const Ask& question) {
-  ask<wire::FindValue, wire::FoundValue>(
-      node().reach(question.whom.where, kPath), question.answer_due,
-      [&](wire::FindValue::Builder out) {
-        write_asker(out.initAsker(), *start_.settings);
-        out.setSpace(static_cast<std::uint8_t>(space_));
-        out.setKey(data_of(lookup_->question().target.view()));
-      },
-      [this, question, at = now()](runtime::Answer<wire::FoundValue> answer) {
-        if (!answer.ok()) return failed(question, answer.error());
-        LookupAnswer said;
-        said.contacts = take_contacts(question.whom, answer.value().getContacts());
-        const auto record = bytes_of(answer.value().getRecord());
-        if (!record.empty()) {
-          const auto version = take_record(record, std::chrono::seconds(answer.value().getLastsS()));
-          if (version.ok()) {
-            said.version = version.value();
-          } else if (no_good_ever(record, version.error())) {
-            accuse(question.whom, net::wire::Offence::BAD_RECORD, to_error(version.error()).message);
-            return failed(question, {Code::malformed, "a record that does not belong there"});
-          }  // else only the clocks differ: what else it says is as good as ever
-        }
-        answered(question, at, std::move(said), answer.value().getToken());
-      });
+std::optional<Error> LookupActor::take_value(const Ask& question, LookupAnswer& said, wire::FoundValue::Reader found) {
+  const auto record = bytes_of(found.getRecord());
+  if (record.empty()) return std::nullopt;
+  const auto version = take_record(record, std::chrono::seconds(found.getLastsS()));
+  if (version.ok()) said.version = version.value();
+  // Where only the clocks differ, what else the node says is as good as ever.
+  if (version.ok() || !no_good_ever(record, version.error())) return std::nullopt;
+  accuse(question.whom, net::wire::Offence::BAD_RECORD, to_error(version.error()).message);
+  return Error{Code::malformed, "a record that does not belong there"};
 }
 
 void LookupActor::answered(const Ask& question, base::Instant asked_at, LookupAnswer answer,
@@ -175,8 +180,7 @@ void LookupActor::answered(const Ask& question, base::Instant asked_at, LookupAn
 }
 
 void LookupActor::note_heard(const Contact& whom, base::Instant asked_at) {
-  const auto took = std::chrono::duration_cast<std::chrono::microseconds>(now() - asked_at).count();
-  heard_.push_back({whom, static_cast<std::uint32_t>(std::max<std::int64_t>(took, 1))});
+  heard_.push_back({whom, static_cast<std::uint32_t>(std::max<std::uint64_t>(us_of(now() - asked_at), 1))});
 }
 
 void LookupActor::failed(const Ask& question, const Error& why) {
@@ -201,8 +205,7 @@ Asked LookupActor::asked() const {
 void LookupActor::count_answer(Asked kind, base::Duration took) {
   Counters::Questions& counts = start_.settings->counters->of(kind);
   ++counts.answered;
-  counts.microseconds +=
-      static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(took).count());
+  counts.microseconds += us_of(took);
 }
 
 void LookupActor::count_failure(Asked kind, const Error& why) {
@@ -271,39 +274,38 @@ void LookupActor::answer() {
 
 void LookupActor::finish_with(wire::SearchResult::Builder out) {
   out.setEnding(std::string(name(outcome_->ending)));
-  write(out.initNearest(static_cast<unsigned>(outcome_->nearest.size())), outcome_->nearest);
+  write(out.initNearest(size32(outcome_->nearest)), outcome_->nearest);
   if (goal_ == wire::Search::Goal::VALUE && newest_) {
     out.setRecord(data_of(record_));
     out.setHolders(static_cast<std::uint16_t>(outcome_->holders.size()));
     out.setLastsS(static_cast<std::uint32_t>(std::max<std::int64_t>(lasts_.count(), 0)));
     write_reached(out);
   }
-  write(out.initProviders(static_cast<unsigned>(providers_.size())), providers_);
+  write(out.initProviders(size32(providers_)), providers_);
   out.setAsked(static_cast<std::uint16_t>(outcome_->asked));
   out.setUnanswered(static_cast<std::uint16_t>(outcome_->unanswered));
   out.setSilent(static_cast<std::uint16_t>(silent_));
   out.setHops(static_cast<std::uint16_t>(outcome_->hops));
-  out.setMicroseconds(
-      static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(now() - began_).count()));
+  out.setMicroseconds(us_of(now() - began_));
   out.setStores(static_cast<std::uint16_t>(stores_));
   out.setStored(static_cast<std::uint16_t>(stored_));
   out.setNeeded(static_cast<std::uint16_t>(needed(stores_)));
   if (!refusals_.empty()) write_refusal(out.initRefusal(), refusals_);
   out.setOwnFailure(own_failure_);
   const Explanation& why = lookup_->explain();
-  auto questions = out.initQuestions(static_cast<unsigned>(why.hops.size()));
+  auto questions = out.initQuestions(size32(why.hops));
   for (unsigned i = 0; i < questions.size(); ++i) write(questions[i], why.hops[i], now());
-  auto refused = out.initRefused(static_cast<unsigned>(why.refused.size()));
+  auto refused = out.initRefused(size32(why.refused));
   for (unsigned i = 0; i < refused.size(); ++i) write(refused[i], why.refused[i]);
   write_items(out);
-  // Stores take time, in which one that was late may have answered.
+  // A node that was late may have answered during the stores.
   std::vector<const Contact*> overdue;
   for (const Contact& one : outcome_->overdue)
     if (std::ranges::none_of(heard_, [&](const Heard& other) { return other.whom.id == one.id; }))
       overdue.push_back(&one);
   auto heard = out.initHeard(static_cast<unsigned>(heard_.size() + overdue.size()));
   for (unsigned i = 0; i < overdue.size(); ++i) {
-    auto silent = heard[static_cast<unsigned>(heard_.size()) + i];
+    auto silent = heard[size32(heard_) + i];
     write(silent.initContact(), *overdue[i]);
     silent.setOverdue(true);
   }
@@ -315,18 +317,18 @@ void LookupActor::finish_with(wire::SearchResult::Builder out) {
   }
 }
 
-/// Whoever lags behind, and whoever could have answered with a copy. A search that was ended leaves nothing behind.
+/// The stale replicas, and the node that could have answered with a copy; none of a search that was cut short.
 void LookupActor::write_reached(wire::SearchResult::Builder out) const {
   if (outcome_->ending == Ending::deadline || outcome_->ending == Ending::cancelled) return;
   const auto put = [&](wire::Reached::Builder to, const Contact& one) {
     write(to.initContact(), one);
     to.setToken(data_of(tokens_.at(one.id).view()));
   };
-  std::vector<const Contact*> lagging;
+  std::vector<const Contact*> stale;
   for (const Contact& one : outcome_->behind)
-    if (lagging.size() < kStaleMax && tokens_.contains(one.id)) lagging.push_back(&one);
-  auto list = out.initLagging(static_cast<unsigned>(lagging.size()));
-  for (unsigned i = 0; i < list.size(); ++i) put(list[i], *lagging[i]);
+    if (stale.size() < kStaleMax && tokens_.contains(one.id)) stale.push_back(&one);
+  auto list = out.initLagging(size32(stale));
+  for (unsigned i = 0; i < list.size(); ++i) put(list[i], *stale[i]);
   if (outcome_->cache_at && tokens_.contains(outcome_->cache_at->id)) put(out.initCopyAt(1)[0], *outcome_->cache_at);
 }
 
@@ -342,13 +344,9 @@ void LookupActor::describe(wire::LookupState::Builder state) {
   state.setGoal(kGoals[static_cast<std::size_t>(goal_)]);
   state.setAsked(static_cast<std::uint32_t>(heard_.size() + lookup_->in_flight()));
   state.setInFlight(static_cast<std::uint32_t>(lookup_->in_flight()));
-  const auto ms = [](base::Duration span) {
-    return static_cast<std::uint64_t>(
-        std::max<std::int64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(span).count(), 0));
-  };
   state.setPhase(outcome_ ? "storing" : "searching");
-  state.setRunsMs(ms(now() - began_));
-  if (!outcome_) state.setDueMs(ms(lookup_->question().deadline - now()));
+  state.setRunsMs(ms_of(now() - began_));
+  if (!outcome_) state.setDueMs(ms_of(lookup_->question().deadline - now()));
   state.setHolders(static_cast<std::uint32_t>(lookup_->agreeing()));
   state.setStores(static_cast<std::uint32_t>(stores_));
   state.setStored(static_cast<std::uint32_t>(stored_));

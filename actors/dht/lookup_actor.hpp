@@ -41,7 +41,7 @@ class LookupActor final : public runtime::Actor {
     base::Bytes own_record;
     std::vector<Contact> own_providers;
     std::map<base::NodeId, Token> tokens;  ///< of those contacts that answered lately
-    std::uint64_t group = 0;               ///< of ProvidersFound; 0: nobody wants to hear of them before the end
+    std::uint64_t group = 0;               ///< of ProvidersFound; 0: providers are told at the end alone
   };
   explicit LookupActor(Start start) : start_(std::move(start)) {}
 
@@ -60,8 +60,9 @@ class LookupActor final : public runtime::Actor {
   void begin(wire::Search::Reader search, runtime::Reply<wire::SearchResult> reply);
   void act(const Decisions& decisions);
   void send(const Ask& question);
-  void ask_nodes(const Ask& question);
-  void ask_value(const Ask& question);
+  template <class Q, class A, class Fill, class Take>
+  void ask_node(const Ask& question, Fill fill, Take take);
+  std::optional<base::Error> take_value(const Ask& question, LookupAnswer& said, wire::FoundValue::Reader found);
   void answered(const Ask& question, base::Instant asked_at, LookupAnswer answer, capnp::Data::Reader token);
   void count_answer(Asked kind, base::Duration took);
   void count_failure(Asked kind, const base::Error& why);
@@ -80,7 +81,6 @@ class LookupActor final : public runtime::Actor {
   void describe(wire::LookupState::Builder state);
 
   // lookup_actor_providers.cpp
-  void ask_providers(const Ask& question);
   std::size_t take_providers(const std::vector<Contact>& named);
   bool take_provider(const Contact& one);
   void take_rest();
@@ -94,8 +94,13 @@ class LookupActor final : public runtime::Actor {
   bool spared(const base::NodeId& whom) const;
   void renew_token(const Contact& whom);
   void search_anew();
-  void unstored_here(const base::Error& why);
-  void noted(bool stored, std::optional<wire::StoreDone::Reader> said);
+  /// What a node said; nothing: it has taken an announcement.
+  using StoreAnswer = base::Outcome<std::optional<wire::StoreDone::Reader>>;
+  /// Asks a node, or with null this one, whose actors need no token.
+  void ask_to_store(Asked kind, const Contact* whom, const Key& key, base::ByteView record,
+                    base::Callback<void(const StoreAnswer&)> ended);
+  Asked stores_by() const { return goal_ == wire::Search::Goal::PROVIDE ? Asked::add_provider : Asked::store; }
+  void noted(const std::optional<wire::StoreDone::Reader>& said);
   void end_stores_if_done();
   std::size_t needed(std::size_t stores) const;
   std::size_t silent() const;
@@ -104,10 +109,9 @@ class LookupActor final : public runtime::Actor {
   void take_region(capnp::List<wire::RegionItem>::Reader items);
   void store_region();
   void store_item(std::size_t item, const Contact* whom);
-  void ask_to_store(std::size_t item, const std::optional<Contact>& whom);
+  void ask_for_item(std::size_t item, const std::optional<Contact>& whom);
   bool put_off(std::size_t item, const std::optional<Contact>& whom, const base::Error& why);
   void store_put_off();
-  void noted(std::size_t item, runtime::Answer<wire::StoreDone>& answer);
   void noted(std::size_t item, bool stored, bool newer);
   bool enough_of_all() const;
 

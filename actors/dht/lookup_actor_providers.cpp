@@ -7,26 +7,8 @@
 
 namespace troupe::dht {
 
-void LookupActor::ask_providers(const Ask& question) {
-  ask<wire::GetProviders, wire::Providers>(
-      node().reach(question.whom.where, kPath), question.answer_due,
-      [&](wire::GetProviders::Builder out) {
-        write_asker(out.initAsker(), *start_.settings);
-        out.setKey(data_of(lookup_->question().target.view()));
-      },
-      [this, question, at = now()](runtime::Answer<wire::Providers> answer) {
-        if (!answer.ok()) return failed(question, answer.error());
-        LookupAnswer said;
-        said.contacts = take_contacts(question.whom, answer.value().getContacts());
-        const auto named = read_contacts(answer.value().getProviders(), kTakenMax, start_.settings->work_bits);
-        said.names_providers = !named.empty();
-        said.providers = take_providers(named);
-        answered(question, at, std::move(said), answer.value().getToken());
-      });
-}
-
-/// Of one answer, or of what this node holds, where strangers have announced as they have elsewhere. Returns how many
-/// of them are taken at once.
+/// At once a third of those wanted is taken of one answer, or of what this node holds, where strangers have announced
+/// too; the rest at the end, so that no liar fills the list alone. Returns how many are taken at once.
 std::size_t LookupActor::take_providers(const std::vector<Contact>& named) {
   const std::size_t share = (providers_max_ + 2) / 3;
   std::size_t taken = 0;

@@ -45,64 +45,40 @@ void LookupActor::store_region() {
 void LookupActor::store_item(std::size_t item, const Contact* whom) {
   ++stores_;
   ++items_[item].asked;
-  ask_to_store(item, whom ? std::optional(*whom) : std::nullopt);
+  ask_for_item(item, whom ? std::optional(*whom) : std::nullopt);
 }
 
-void LookupActor::ask_to_store(std::size_t item, const std::optional<Contact>& whom) {
-  const runtime::Handle there = whom ? node().reach(whom->where, kPath) : node().find(kPath);
-  const base::Instant due = now() + (whom ? base::Duration(kStoreDue) : base::Duration(kCommitDue));
-  const auto fill = [&](auto out) {
-    write_asker(out.initAsker(), *start_.settings);
-    if (whom) out.setToken(data_of(tokens_.at(whom->id).view()));
-    out.setKey(data_of(items_[item].key.view()));
-  };
-  if (items_[item].record.empty()) {
-    return ask<wire::AddProvider, wire::Added>(
-        there, due, [&](wire::AddProvider::Builder out) { fill(out); },
-        [this, item, whom](runtime::Answer<wire::Added> answer) {
-          if (!answer.ok() && put_off(item, whom, answer.error())) return;
-          if (!answer.ok()) count_failure(Asked::add_provider, answer.error());
-          else count_answer(Asked::add_provider, now() - stores_began_);
-          noted(item, answer.ok(), false);
-        });
-  }
-  ask<wire::Store, wire::StoreDone>(
-      there, due,
-      [&](wire::Store::Builder out) {
-        fill(out);
-        out.setRecord(data_of(items_[item].record));
-      },
-      [this, item, whom](runtime::Answer<wire::StoreDone> answer) {
-        if (!answer.ok() && put_off(item, whom, answer.error())) return;
-        noted(item, answer);
-      });
+void LookupActor::ask_for_item(std::size_t item, const std::optional<Contact>& whom) {
+  const Asked kind = items_[item].record.empty() ? Asked::add_provider : Asked::store;
+  ask_to_store(kind, whom ? &*whom : nullptr, items_[item].key, items_[item].record,
+               [this, item, whom, kind](const StoreAnswer& answer) {
+                 using enum wire::StoreDone::Result;
+                 auto& refusals = items_[item].refusals;
+                 if (!answer.ok()) {
+                   if (put_off(item, whom, answer.error())) return;
+                   if (kind == Asked::store && answer.error().code == base::Code::no_space) ++refusals[NO_SPACE].times;
+                   count_failure(kind, answer.error());
+                   return noted(item, false, false);
+                 }
+                 count_answer(kind, now() - stores_began_);
+                 const auto result = answer.value() ? answer.value()->getResult() : STORED;
+                 if (result != STORED) count(refusals, *answer.value());
+                 noted(item, result == STORED, result == OLDER || result == TIED);
+               });
 }
 
-/// Each node takes so many of us in a second, and says when it takes more (logic/store_budget.hpp).
+/// A node limits the stores that it takes of us in a second, and says when it takes more (logic/store_budget.hpp).
 bool LookupActor::put_off(std::size_t item, const std::optional<Contact>& whom, const base::Error& why) {
   const bool said_when = why.code == base::Code::overloaded && why.retry_after.count() > 0;
   if (!whom || !said_when || now() + why.retry_after >= stores_began_ + kAgainFor) return false;
-  // Who is asked too soon says so again.
+  // A node that is asked too soon says so again.
   if (put_off_.empty()) after<StoreAgain>(std::max<base::Duration>(why.retry_after, kAgainGap));
   put_off_.push_back({item, *whom});
   return true;
 }
 
 void LookupActor::store_put_off() {
-  for (const PutOff& one : std::exchange(put_off_, {})) ask_to_store(one.item, one.whom);
-}
-
-void LookupActor::noted(std::size_t item, runtime::Answer<wire::StoreDone>& answer) {
-  if (!answer.ok()) {
-    if (answer.error().code == base::Code::no_space) ++items_[item].refusals[wire::StoreDone::Result::NO_SPACE].times;
-    count_failure(Asked::store, answer.error());
-    return noted(item, false, false);
-  }
-  count_answer(Asked::store, now() - stores_began_);
-  const auto result = answer.value().getResult();
-  if (result != wire::StoreDone::Result::STORED) count(items_[item].refusals, answer.value());
-  const bool newer = result == wire::StoreDone::Result::OLDER || result == wire::StoreDone::Result::TIED;
-  noted(item, result == wire::StoreDone::Result::STORED, newer);
+  for (const PutOff& one : std::exchange(put_off_, {})) ask_for_item(one.item, one.whom);
 }
 
 void LookupActor::noted(std::size_t item, bool stored, bool newer) {
@@ -123,12 +99,12 @@ bool LookupActor::enough_of_all() const {
 }
 
 void LookupActor::write_items(wire::SearchResult::Builder out) const {
-  auto items = out.initItems(static_cast<unsigned>(items_.size()));
-  auto results = out.initItemResults(static_cast<unsigned>(items_.size()));
+  auto items = out.initItems(size32(items_));
+  auto results = out.initItemResults(size32(items_));
   for (unsigned i = 0; i < items.size(); ++i) {
     const Item& one = items_[i];
-    // For whoever keeps a record in the network, a node that holds a newer one, or the one of two
-    // with its number that stays, has what is wanted of it.
+    // To keep a record in the network, a node that holds a newer one, or the one of two with its number that stays, is
+    // as good.
     items.set(i, one.asked > 0 && one.stored + one.newer >= needed(one.asked));
     results[i].setAsked(static_cast<std::uint16_t>(one.asked));
     results[i].setStored(static_cast<std::uint16_t>(one.stored));

@@ -12,7 +12,7 @@ void LookupActor::store() {
   const auto& nearest = outcome_->nearest;
   const DhtSettings& settings = *start_.settings;
   const Key target = lookup_->question().target;
-  // This node is one of those that should hold it, if it lies among them; nobody looks for it at a client.
+  // This node is one of those that should hold it, if it lies among them; no search looks for it at a client.
   const bool near_enough =
       nearest.size() < settings.copies ||
       base::distance(settings.identity->id(), target) < base::distance(nearest[settings.copies - 1].id, target);
@@ -24,34 +24,45 @@ void LookupActor::store() {
 
 void LookupActor::store_at(const Contact& whom) {
   ++stores_;
-  const runtime::Handle there = node().reach(whom.where, kPath);
-  const base::Instant due = now() + kStoreDue;
-  const Token token = tokens_.at(whom.id);
-  if (goal_ == wire::Search::Goal::PROVIDE) {
+  ask_to_store(stores_by(), &whom, lookup_->question().target, record_,
+               [this, id = whom.id](const StoreAnswer& answer) {
+                 if (answer.ok()) noted(answer.value());
+                 else unstored_at(id, answer.error());
+               });
+}
+
+void LookupActor::store_here() {
+  ++stores_;
+  ask_to_store(stores_by(), nullptr, lookup_->question().target, record_, [this](const StoreAnswer& answer) {
+    if (answer.ok()) return noted(answer.value());
+    own_failure_ = answer.error().message.substr(0, 256);  // the client should know, where too few others have it
+    unstored(answer.error());
+  });
+}
+
+void LookupActor::ask_to_store(Asked kind, const Contact* whom, const Key& key, base::ByteView record,
+                               base::Callback<void(const StoreAnswer&)> ended) {
+  const runtime::Handle there = whom != nullptr ? node().reach(whom->where, kPath) : node().find(kPath);
+  const base::Instant due = now() + (whom != nullptr ? base::Duration(kStoreDue) : base::Duration(kCommitDue));
+  const auto fill = [&](auto out) {
+    write_asker(out.initAsker(), *start_.settings);
+    if (whom != nullptr) out.setToken(data_of(tokens_.at(whom->id).view()));
+    out.setKey(data_of(key.view()));
+  };
+  if (kind == Asked::add_provider)
     return ask<wire::AddProvider, wire::Added>(
-        there, due,
-        [&](wire::AddProvider::Builder out) {
-          write_asker(out.initAsker(), *start_.settings);
-          out.setToken(data_of(token.view()));
-          out.setKey(data_of(lookup_->question().target.view()));
-        },
-        [this, id = whom.id](runtime::Answer<wire::Added> answer) {
-          if (!answer.ok()) return unstored_at(id, answer.error());
-          noted(true, std::nullopt);
+        there, due, fill, [ended = std::move(ended)](runtime::Answer<wire::Added> answer) mutable {
+          ended(answer.ok() ? StoreAnswer(std::nullopt) : StoreAnswer(answer.error()));
         });
-  }
   ask<wire::Store, wire::StoreDone>(
       there, due,
       [&](wire::Store::Builder out) {
-        write_asker(out.initAsker(), *start_.settings);
-        out.setToken(data_of(token.view()));
-        out.setKey(data_of(lookup_->question().target.view()));
-        out.setRecord(data_of(record_));
+        fill(out);
+        out.setRecord(data_of(record));
         if (expected_) out.getExpected().setSequence(*expected_);
       },
-      [this, id = whom.id](runtime::Answer<wire::StoreDone> answer) {
-        if (!answer.ok()) return unstored_at(id, answer.error());
-        noted(answer.value().getResult() == wire::StoreDone::Result::STORED, answer.value());
+      [ended = std::move(ended)](runtime::Answer<wire::StoreDone> answer) mutable {
+        ended(answer.ok() ? StoreAnswer(answer.value()) : StoreAnswer(answer.error()));
       });
 }
 
@@ -106,55 +117,19 @@ void LookupActor::search_anew() {
   act(lookup_->start(now()));
 }
 
-/// By the same questions; an actor of this node needs no token.
-void LookupActor::store_here() {
-  ++stores_;
-  const base::Instant due = now() + kCommitDue;
-  if (goal_ == wire::Search::Goal::PROVIDE) {
-    return ask<wire::AddProvider, wire::Added>(
-        node().find(kPath), due,
-        [&](wire::AddProvider::Builder out) {
-          write_asker(out.initAsker(), *start_.settings);
-          out.setKey(data_of(lookup_->question().target.view()));
-        },
-        [this](runtime::Answer<wire::Added> answer) {
-          if (!answer.ok()) return unstored_here(answer.error());
-          noted(true, std::nullopt);
-        });
-  }
-  ask<wire::Store, wire::StoreDone>(
-      node().find(kPath), due,
-      [&](wire::Store::Builder out) {
-        write_asker(out.initAsker(), *start_.settings);
-        out.setKey(data_of(lookup_->question().target.view()));
-        out.setRecord(data_of(record_));
-        if (expected_) out.getExpected().setSequence(*expected_);
-      },
-      [this](runtime::Answer<wire::StoreDone> answer) {
-        if (!answer.ok()) return unstored_here(answer.error());
-        noted(answer.value().getResult() == wire::StoreDone::Result::STORED, answer.value());
-      });
-}
-
-/// Whoever put it should know, where too few others have it.
-void LookupActor::unstored_here(const base::Error& why) {
-  own_failure_ = why.message.substr(0, 256);
-  unstored(why);
-}
-
-/// Whose disk is full says so by an error; of others nobody knows what became of it.
+/// A node whose disk is full says so by an error; of the others it is not known whether they stored it.
 void LookupActor::unstored(const base::Error& why) {
+  ++said_;
   if (why.code == base::Code::no_space) ++refusals_[wire::StoreDone::Result::NO_SPACE].times;
-  count_failure(goal_ == wire::Search::Goal::PROVIDE ? Asked::add_provider : Asked::store, why);
-  noted(false, std::nullopt);
+  count_failure(stores_by(), why);
+  end_stores_if_done();
 }
 
-void LookupActor::noted(bool stored, std::optional<wire::StoreDone::Reader> said) {
+void LookupActor::noted(const std::optional<wire::StoreDone::Reader>& said) {
   ++said_;
-  stored_ += stored;
-  if (stored || said)
-    count_answer(goal_ == wire::Search::Goal::PROVIDE ? Asked::add_provider : Asked::store, now() - stores_began_);
-  if (!stored && said) count(refusals_, *said);
+  count_answer(stores_by(), now() - stores_began_);
+  if (!said || said->getResult() == wire::StoreDone::Result::STORED) ++stored_;
+  else count(refusals_, *said);
   end_stores_if_done();
 }
 

@@ -30,23 +30,19 @@ void RepublishActor::receive(runtime::Handlers& on) {
         const auto keys =
             republish_->keys(static_cast<Published>(question.getWhat()), read_key(question.getBehind()), kKeysListed);
         reply.send([&](wire::PublishedKeys::Builder out) {
-          auto list = out.initKeys(static_cast<unsigned>(keys.size()));
+          auto list = out.initKeys(size32(keys));
           for (unsigned i = 0; i < list.size(); ++i) list.set(i, data_of(keys[i].view()));
           out.setMore(keys.size() == kKeysListed);
         });
       });
-  on.ask<wire::DropRows, wire::RowsDropped>(
-      [this](wire::DropRows::Reader request, runtime::Reply<wire::RowsDropped> reply) {
-        answer(request, std::move(reply));
-      });
+  on.ask<wire::DropRows, wire::RowsDropped>([this](auto request, auto reply) { answer(request, std::move(reply)); });
   rows_.receive<RowsAgain>(on);
   on.timer<Wake>([this] { wake(); });
   on.describe<wire::RepublishState>([this](wire::RepublishState::Builder state) {
     if (!republish_) return;
     state.setItems(republish_->items());
     state.setRetries(static_cast<std::uint32_t>(republish_->retries()));
-    state.setLateMs(static_cast<std::uint64_t>(
-        std::chrono::duration_cast<std::chrono::milliseconds>(republish_->late(wall())).count()));
+    state.setLateMs(ms_of(republish_->late(wall())));
     state.setRegions(regions_);
     state.setRepublished(served_);
     state.setHurried(republish_->under_replicated());
@@ -61,15 +57,6 @@ void RepublishActor::start() {
 }
 
 // -- rows ------------------------------------------------------------------------------------------------------------
-
-store::Rows::Setup RepublishActor::rows_setup(const DhtSettings& settings) {
-  return {.store = settings.values == Values::on_disk ? settings.store : std::string(),
-          .keyspace = std::string(kPublishedRows),
-          .what = "what this node keeps published",
-          .source = std::string(kPublishedRows),
-          .health = settings.health,
-          .unread_is = observe::HealthState::degraded};
-}
 
 /// What is damaged is published no more; the rest is.
 void RepublishActor::load() {
@@ -149,7 +136,7 @@ void RepublishActor::answer(wire::DropRows::Reader request, runtime::Reply<wire:
   auto answer = [reply = std::move(reply), dropped = std::move(dropped)](const base::Outcome<void>& erased) mutable {
     if (!erased.ok()) return reply.refuse(erased.error());
     reply.send([&](wire::RowsDropped::Builder out) {
-      auto list = out.initDropped(static_cast<unsigned>(dropped.size()));
+      auto list = out.initDropped(size32(dropped));
       for (unsigned i = 0; i < list.size(); ++i) list.set(i, dropped[i]);
     });
   };
@@ -245,7 +232,7 @@ void RepublishActor::serve() {
       node().find(kPath), now() + 2 * kSearchDue + kCommitDue,
       [&](wire::Search::Builder out) {
         out.setKey(data_of(middle.view()));
-        auto items = out.getGoal().initRegion(static_cast<unsigned>(due_.size()));
+        auto items = out.getGoal().initRegion(size32(due_));
         for (unsigned i = 0; i < items.size(); ++i) {
           items[i].setKey(data_of(due_[i].item.key.view()));
           items[i].setRecord(data_of(due_[i].record));
@@ -276,8 +263,7 @@ void RepublishActor::served() {
 void RepublishActor::show_health() {
   const base::Duration late = republish_->late(wall());
   settings_->counters->published = republish_->items();
-  settings_->counters->republish_late_ms =
-      static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(late).count());
+  settings_->counters->republish_late_ms = ms_of(late);
   if (settings_->health == nullptr) return;
   if (republish_->items() < settings_->republish.items_max) turned_away_ = 0;
   std::string lost;

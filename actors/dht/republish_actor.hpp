@@ -32,7 +32,7 @@ class RepublishActor final : public runtime::Actor {
   explicit RepublishActor(std::shared_ptr<const DhtSettings> settings)
       : settings_(std::move(settings)),
         clock_(settings_->values == Values::on_disk ? Expired::kept : Expired::dropped),
-        rows_(*this, rows_setup(*settings_)) {}
+        rows_(*this, settings_->rows(kPublishedRows, "what this node keeps published")) {}
 
   void receive(runtime::Handlers& on) override;
   void start() override;
@@ -46,7 +46,6 @@ class RepublishActor final : public runtime::Actor {
     Item item;
     base::Bytes record;
   };
-  static store::Rows::Setup rows_setup(const DhtSettings& settings);
   void load();
   void published(wire::Published::Reader what);
   void wake();

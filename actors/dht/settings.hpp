@@ -14,6 +14,7 @@
 #include "runtime/crypto/identity.hpp"
 #include "runtime/observe/domain_log.hpp"
 #include "runtime/observe/health.hpp"
+#include "runtime/store/rows.hpp"
 
 namespace troupe::dht {
 
@@ -48,6 +49,14 @@ struct DhtSettings {
   observe::DomainLog log{};
   std::shared_ptr<Counters> counters = std::make_shared<Counters>();
 
+  store::Rows::Setup rows(std::string_view keyspace, const char* what) const {
+    return {.store = values == Values::on_disk ? store : std::string(),
+            .keyspace = std::string(keyspace),
+            .what = what,
+            .source = std::string(keyspace),
+            .health = health,
+            .unread_is = observe::HealthState::degraded};
+  }
   /// The same at another address.
   std::shared_ptr<const DhtSettings> at(const base::Endpoint& where) const {
     auto out = std::make_shared<DhtSettings>(*this);

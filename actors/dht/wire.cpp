@@ -121,13 +121,15 @@ Error error_of(wire::StoreDone::Reader said) {
   return {Code::internal, "a node has not stored it for a reason that has no name"};
 }
 
-std::optional<Error> store_error(std::size_t asked, std::size_t stored, std::size_t needed, std::size_t silent,
-                                 std::optional<wire::StoreDone::Reader> refusal, const std::string& own_failure) {
+/// Of all, or of one item.
+template <class Result>
+std::optional<Error> store_error(Result result, std::size_t asked, const std::string& own_failure) {
+  const std::size_t stored = result.getStored(), needed = result.getNeeded(), silent = result.getSilent();
   if (asked == 0)
     return Error{Code::unavailable,
                  "no other node answered, and nothing is stored; see by 'troupe peers' whether this node has links"};
   if (stored >= needed) return std::nullopt;
-  if (refusal && stored == 0) return error_of(*refusal);
+  if (result.hasRefusal() && stored == 0) return error_of(result.getRefusal());
   std::string text = "only " + std::to_string(stored) + " of " + std::to_string(asked) +
                      " nodes have acknowledged it, and " + std::to_string(needed) + " have to";
   if (asked < needed && silent > 0)
@@ -140,15 +142,10 @@ std::optional<Error> store_error(std::size_t asked, std::size_t stored, std::siz
 }  // namespace
 
 std::optional<Error> store_error(wire::SearchResult::Reader result) {
-  return store_error(result.getStores(), result.getStored(), result.getNeeded(), result.getSilent(),
-                     result.hasRefusal() ? std::optional(result.getRefusal()) : std::nullopt,
-                     text_of(result.getOwnFailure()));
+  return store_error(result, result.getStores(), text_of(result.getOwnFailure()));
 }
 
-std::optional<Error> store_error(wire::ItemResult::Reader result) {
-  return store_error(result.getAsked(), result.getStored(), result.getNeeded(), result.getSilent(),
-                     result.hasRefusal() ? std::optional(result.getRefusal()) : std::nullopt, {});
-}
+std::optional<Error> store_error(wire::ItemResult::Reader result) { return store_error(result, result.getAsked(), {}); }
 
 std::optional<Error> unheard_error(wire::SearchResult::Reader result) {
   const unsigned heard = result.getNearest().size();
@@ -184,15 +181,8 @@ std::optional<Error> unexpected_error(wire::SearchResult::Reader result, std::ui
 }
 
 std::string_view name(Ending ending) {
-  switch (ending) {
-    case Ending::found: return "found";
-    case Ending::converged: return "converged";
-    case Ending::gave_up: return "gave up";
-    case Ending::nobody: return "nobody";
-    case Ending::deadline: return "deadline";
-    case Ending::cancelled: return "cancelled";
-  }
-  return "cancelled";
+  constexpr std::string_view kNames[] = {"found", "converged", "gave up", "nobody", "deadline", "cancelled"};
+  return kNames[static_cast<std::size_t>(ending)];
 }
 
 void write(wire::Question::Builder to, const Hop& hop, base::Instant now) {
@@ -204,7 +194,7 @@ void write(wire::Question::Builder to, const Hop& hop, base::Instant now) {
   to.setChosen(std::string(text_of(hop.chosen)));
   to.setFate(std::string(text_of(hop.fate)));
   const base::Duration took = hop.fate == Fate::waiting || hop.fate == Fate::late ? now - hop.asked_at : hop.took;
-  to.setMicroseconds(static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(took).count()));
+  to.setMicroseconds(us_of(took));
   to.setHasValue(hop.version.has_value());
   if (hop.version) to.setSequence(hop.version->sequence);
   to.setTaken(static_cast<std::uint8_t>(hop.taken));

@@ -1,5 +1,6 @@
 #pragma once
 // What this domain says and reads in the words of messages/dht.capnp.
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <vector>
@@ -18,6 +19,18 @@ inline capnp::Data::Reader data_of(base::ByteView from) { return {from.data(), f
 inline base::ByteView bytes_of(capnp::Data::Reader from) { return {from.begin(), from.size()}; }
 inline std::string text_of(capnp::Text::Reader from) { return {from.begin(), from.size()}; }
 
+template <class Container>
+unsigned size32(const Container& items) {
+  return static_cast<unsigned>(items.size());
+}
+/// Whole units of a time in a message; one before zero is zero.
+template <class Unit>
+std::uint64_t units_of(base::Duration span) {
+  return static_cast<std::uint64_t>(std::max<std::int64_t>(std::chrono::duration_cast<Unit>(span).count(), 0));
+}
+inline std::uint64_t ms_of(base::Duration span) { return units_of<std::chrono::milliseconds>(span); }
+inline std::uint64_t us_of(base::Duration span) { return units_of<std::chrono::microseconds>(span); }
+
 /// Nothing unless it has 20 bytes.
 inline std::optional<Key> read_key(capnp::Data::Reader from) { return Key::from(bytes_of(from)); }
 
@@ -34,7 +47,7 @@ void write(capnp::List<messages::wire::Contact>::Builder to, const std::vector<C
 
 /// Who asks: this node, where it can be asked.
 void write_asker(wire::Asker::Builder to, const DhtSettings& settings);
-/// Who asked, if it is who sends; its endpoint is not dialable if it is a client. Nothing for anybody else's contact.
+/// The asker, if it is the sender; its endpoint is not dialable if it is a client. Nothing for another node's contact.
 std::optional<Contact> read_asker(wire::Asker::Reader from, const std::optional<base::NodeId>& sender,
                                   unsigned work_bits);
 
@@ -46,11 +59,9 @@ base::Error to_error(RecordError why);
 /// Into a message; nothing of the error is lost but what its limits cut.
 void write(messages::wire::Error::Builder to, const base::Error& error);
 base::Error read(messages::wire::Error::Reader from);
-/// Why a search has nothing to say of what there is: nobody could be asked, or most of those that are known have not
-/// answered. Nothing if they have.
+/// Why a search says nothing of what exists: no node could be asked, or most known ones have not answered.
 std::optional<base::Error> unheard_error(wire::SearchResult::Reader result);
-/// Why what was found is not to be replaced by a value that expects `sequence`: it has another one, nothing is there,
-/// or nobody said so. Nothing if it is.
+/// Why what was found is not to be replaced by a value that expects `sequence`; nothing if it is.
 std::optional<base::Error> unexpected_error(wire::SearchResult::Reader result, std::uint64_t sequence);
 std::string_view name(Ending ending);
 
