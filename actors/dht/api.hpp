@@ -34,8 +34,8 @@ inline Key key_of(const base::Digest& cid) {
 std::optional<base::Error> store_error(wire::SearchResult::Reader result);
 std::optional<base::Error> store_error(wire::ItemResult::Reader result);
 
-/// Whether what a search has not found may be there all the same: nobody could be asked, or somebody who may have it
-/// did not answer.
+/// Whether what a search has not found may exist all the same: no node could be asked, or a node that may have it did
+/// not answer.
 inline bool unheard(wire::SearchResult::Reader result) {
   return result.getNearest().size() == 0 || result.getSilent() > 0;
 }

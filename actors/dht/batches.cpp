@@ -1,10 +1,9 @@
-#include "actors/dht/batches.hpp"
-
 #include <algorithm>
 #include <deque>
 
 #include "actors/dht/api.hpp"
 #include "actors/dht/logic/regions.hpp"
+#include "actors/dht/parts.hpp"
 #include "actors/dht/republish_actor.hpp"
 #include "actors/dht/wire.hpp"
 
@@ -42,7 +41,7 @@ struct Batches::Puts {
 
   void answer() {
     reply.send([this](wire::PutManyDone::Builder out) {
-      auto list = out.initItems(static_cast<unsigned>(items.size()));
+      auto list = out.initItems(size32(items));
       for (unsigned i = 0; i < list.size(); ++i) {
         const One& one = items[i];
         list[i].setKey(data_of(one.key.view()));
@@ -105,7 +104,7 @@ void Batches::go_on(const std::shared_ptr<Puts>& puts) {
     const auto& region = puts->regions[puts->begun++];
     const auto words = [&](wire::Search::Builder out) {
       out.setKey(data_of(puts->items[region[region.size() / 2]].key.view()));
-      auto items = out.getGoal().initRegion(static_cast<unsigned>(region.size()));
+      auto items = out.getGoal().initRegion(size32(region));
       for (unsigned k = 0; k < items.size(); ++k) {
         items[k].setKey(data_of(puts->items[region[k]].key.view()));
         items[k].setRecord(data_of(puts->items[region[k]].record));

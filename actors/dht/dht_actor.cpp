@@ -22,11 +22,14 @@ DhtActor::DhtActor(DhtSettings settings)
       table_(settings_->identity->id(), settings_->groups),
       store_budget_(settings_->stores),
       clock_(settings_->values == Values::on_disk ? Expired::kept : Expired::dropped),
-      record_rows_(*this, rows_setup(*settings_, kRecordRows, "the records that this node holds")),
-      provider_rows_(*this, rows_setup(*settings_, kProviderRows, "the announcements that this node holds")) {}
+      record_rows_(*this, settings_->rows(kRecordRows, "the records that this node holds")),
+      provider_rows_(*this, settings_->rows(kProviderRows, "the announcements that this node holds")) {}
 
 void DhtActor::receive(runtime::Handlers& on) {
   const auto answers = [this](auto question, auto reply) { answer(question, std::move(reply)); };
+  const auto to = [](auto& part, auto handler) {
+    return [&part, handler](auto question, auto reply) { (part.*handler)(question, std::move(reply)); };
+  };
   on.ask<wire::Ping, wire::Pong>([this](wire::Ping::Reader ping, Reply<wire::Pong> reply) {
     ++counts_.pings;
     reply.send([](wire::Pong::Builder) {});
@@ -42,24 +45,12 @@ void DhtActor::receive(runtime::Handlers& on) {
   on.ask<wire::ListIndexed, wire::IndexedKeys>(answers);
   on.ask<wire::DropRows, wire::RowsDropped>(answers);
   on.ask<wire::Search, wire::SearchResult>(answers);
-  on.ask<wire::Put, wire::PutDone>(
-      [this](wire::Put::Reader request, Reply<wire::PutDone> reply) { operators_.put(request, std::move(reply)); });
-  on.ask<wire::GetValue, wire::GotValue>([this](wire::GetValue::Reader question, Reply<wire::GotValue> reply) {
-    operators_.get(question, std::move(reply));
-  });
-  on.ask<wire::FindNearest, wire::Nearest>([this](wire::FindNearest::Reader question, Reply<wire::Nearest> reply) {
-    operators_.nearest(question, std::move(reply));
-  });
-  on.stream<wire::FindProviders, wire::FoundProviders>(
-      [this](wire::FindProviders::Reader question, runtime::Sink<wire::FoundProviders> sink) {
-        provider_streams_.find(question, std::move(sink));
-      });
-  on.ask<wire::PutMany, wire::PutManyDone>([this](wire::PutMany::Reader request, Reply<wire::PutManyDone> reply) {
-    batches_.put(request, std::move(reply));
-  });
-  on.stream<wire::GetMany, wire::GotOne>([this](wire::GetMany::Reader question, runtime::Sink<wire::GotOne> sink) {
-    batches_.get(question, std::move(sink));
-  });
+  on.ask<wire::Put, wire::PutDone>(to(operators_, &Operators::put));
+  on.ask<wire::GetValue, wire::GotValue>(to(operators_, &Operators::get));
+  on.ask<wire::FindNearest, wire::Nearest>(to(operators_, &Operators::nearest));
+  on.stream<wire::FindProviders, wire::FoundProviders>(to(provider_streams_, &ProviderStreams::find));
+  on.ask<wire::PutMany, wire::PutManyDone>(to(batches_, &Batches::put));
+  on.stream<wire::GetMany, wire::GotOne>(to(batches_, &Batches::get));
   on.ask<wire::GetTable, wire::TableRows>(answers);
   on.tell<wire::ProvidersFound>([this](wire::ProvidersFound::Reader more) { provider_streams_.found(more); });
   on.tell<wire::BucketHolds>([this](wire::BucketHolds::Reader bucket) { holds(bucket); });
@@ -124,7 +115,7 @@ void DhtActor::check() const {
   provider_rows_.check();
 }
 
-/// Who may listen is known here; who listens, to notices.hpp.
+/// Which node may listen is known here, which nodes do to Notices.
 void DhtActor::answer(wire::Listen::Reader question, Reply<wire::Listening> reply) {
   const auto key = read_key(question.getKey());
   if (!key) return reply.refuse({Code::malformed, "a key has 20 bytes"});
@@ -157,16 +148,14 @@ void DhtActor::answer(wire::GetTable::Reader, Reply<wire::TableRows> reply) {
     std::vector<Range> ranges;
     for (std::size_t i = 0; i < kRanges; ++i)
       if (!table_.good(Range{static_cast<std::uint8_t>(i)}).empty()) ranges.push_back({static_cast<std::uint8_t>(i)});
-    auto buckets = out.initBuckets(static_cast<unsigned>(ranges.size()));
+    auto buckets = out.initBuckets(size32(ranges));
     for (unsigned i = 0; i < buckets.size(); ++i) {
       buckets[i].setRange(ranges[i].prefix);
       const auto& good = table_.good(ranges[i]);
-      auto contacts = buckets[i].initContacts(static_cast<unsigned>(good.size()));
+      auto contacts = buckets[i].initContacts(size32(good));
       for (unsigned k = 0; k < contacts.size(); ++k) {
         write(contacts[k].initContact(), good[k]);
-        if (const auto seen = table_.seen(ranges[i], k))
-          contacts[k].setLastSeenMs(
-              static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(now() - *seen).count()));
+        if (const auto seen = table_.seen(ranges[i], k)) contacts[k].setLastSeenMs(ms_of(now() - *seen));
       }
     }
     out.setNodes(table_.network_size().nodes);
@@ -182,8 +171,7 @@ void DhtActor::describe(wire::DhtState::Builder state) {
     buckets += table_.good(Range{static_cast<std::uint8_t>(i)}).empty() ? 0u : 1u;
   state.setBuckets(buckets);
   state.setClient(client());
-  state.setRoundTripUs(static_cast<std::uint64_t>(
-      std::chrono::duration_cast<std::chrono::microseconds>(round_trips_.all().expected()).count()));
+  state.setRoundTripUs(us_of(round_trips_.all().expected()));
   state.setListeners(static_cast<std::uint32_t>(notices_->listeners()));
 }
 

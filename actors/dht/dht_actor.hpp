@@ -11,30 +11,14 @@
 // Trust   a node shows its id by a seal or a link, and is listed once it has answered us. Only a node with our token
 //         may store.
 #include <functional>
-#include <map>
-#include <memory>
 #include <set>
 
-#include "actors/dht/batches.hpp"
-#include "actors/dht/head.hpp"
 #include "actors/dht/logic/estimate.hpp"
-#include "actors/dht/logic/held.hpp"
-#include "actors/dht/logic/lookup_types.hpp"
-#include "actors/dht/logic/providers.hpp"
 #include "actors/dht/logic/query_cache.hpp"
-#include "actors/dht/logic/republish.hpp"
-#include "actors/dht/logic/store_budget.hpp"
-#include "actors/dht/logic/table.hpp"
-#include "actors/dht/logic/tokens.hpp"
 #include "actors/dht/lookup_actor.hpp"
-#include "actors/dht/notices.hpp"
-#include "actors/dht/operators.hpp"
-#include "actors/dht/provider_streams.hpp"
-#include "actors/dht/settings.hpp"
-#include "messages/dht.capnp.h"
+#include "actors/dht/parts.hpp"
 #include "messages/links.capnp.h"
 #include "runtime/actor/actor.hpp"
-#include "runtime/store/rows.hpp"
 
 namespace troupe::dht {
 
@@ -94,7 +78,6 @@ class DhtActor final : public runtime::Actor, public Head {
   void answer(wire::FindNode::Reader question, Reply<wire::Nodes> reply);
 
   // What is held (dht_actor_held.cpp).
-  static store::Rows::Setup rows_setup(const DhtSettings& settings, std::string_view keyspace, const char* what);
   store::Rows& rows(std::string_view keyspace) { return keyspace == kRecordRows ? record_rows_ : provider_rows_; }
   void load(std::string_view keyspace);
   void read_turned_away();
@@ -175,7 +158,7 @@ class DhtActor final : public runtime::Actor, public Head {
   store::Rows record_rows_;
   store::Rows provider_rows_;
   std::set<std::string_view> loading_;      // keyspaces that are not read back yet
-  std::set<std::string_view> turned_away_;  // keyspaces with rows that had no room while the date was doubted
+  std::set<std::string_view> turned_away_;  // keyspaces with rows that had no room while the clock was doubted
   std::set<std::string_view> rereading_;    // of those, that are read again
   runtime::Handle buckets_;
   runtime::Handle republish_;

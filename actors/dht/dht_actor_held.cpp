@@ -46,15 +46,6 @@ std::optional<std::string_view> keyspace_of(capnp::Text::Reader name) {
 
 // -- rows ------------------------------------------------------------------------------------------------------------
 
-store::Rows::Setup DhtActor::rows_setup(const DhtSettings& settings, std::string_view keyspace, const char* what) {
-  return {.store = settings.values == Values::on_disk ? settings.store : std::string(),
-          .keyspace = std::string(keyspace),
-          .what = what,
-          .source = std::string(keyspace),
-          .health = settings.health,
-          .unread_is = observe::HealthState::degraded};
-}
-
 /// What is damaged is lost here, and others hold it.
 void DhtActor::load(std::string_view keyspace) {
   rows(keyspace).load(
@@ -180,7 +171,7 @@ void DhtActor::found_value(Reply<wire::FoundValue> reply, const Place& place, st
   reply.send([&](wire::FoundValue::Builder out) {
     if (!record.empty()) out.setRecord(data_of(record));
     out.setLastsS(static_cast<std::uint32_t>(std::chrono::duration_cast<std::chrono::seconds>(lasts).count()));
-    write(out.initContacts(static_cast<unsigned>(nearest.size())), nearest);
+    write(out.initContacts(size32(nearest)), nearest);
     if (asker) out.setToken(data_of(tokens_->give(*asker, now()).view()));
   });
 }
@@ -193,8 +184,8 @@ void DhtActor::answer(wire::GetProviders::Reader question, Reply<wire::Providers
   const auto found = held_providers(*key, std::min<std::size_t>(question.getProvidersMax(), kContactsMax));
   const auto nearest = closest_but(*key, fitting(kContactsMax, found.size() * kContactBytes), caller().node);
   reply.send([&](wire::Providers::Builder out) {
-    write(out.initProviders(static_cast<unsigned>(found.size())), found);
-    write(out.initContacts(static_cast<unsigned>(nearest.size())), nearest);
+    write(out.initProviders(size32(found)), found);
+    write(out.initContacts(size32(nearest)), nearest);
     if (const auto token = token_of_caller()) out.setToken(data_of(token->view()));
   });
   note_asker(question.getAsker());
@@ -350,7 +341,7 @@ void DhtActor::answer(wire::ListIndexed::Reader question, Reply<wire::IndexedKey
       keys.push_back(row_key(one));
   }
   reply.send([&](wire::IndexedKeys::Builder out) {
-    auto list = out.initKeys(static_cast<unsigned>(keys.size()));
+    auto list = out.initKeys(size32(keys));
     for (unsigned i = 0; i < list.size(); ++i) list.set(i, data_of(keys[i]));
   });
 }
@@ -381,7 +372,7 @@ void DhtActor::answer(wire::DropRows::Reader request, Reply<wire::RowsDropped> r
       [reply = std::move(reply), dropped = std::move(dropped)](const base::Outcome<void>& saved) mutable {
         if (!saved.ok()) return reply.refuse(saved.error());
         reply.send([&](wire::RowsDropped::Builder out) {
-          auto list = out.initDropped(static_cast<unsigned>(dropped.size()));
+          auto list = out.initDropped(size32(dropped));
           for (unsigned i = 0; i < list.size(); ++i) list.set(i, dropped[i]);
         });
       });

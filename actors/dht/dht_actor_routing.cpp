@@ -161,7 +161,7 @@ void DhtActor::answer(wire::FindNode::Reader question, Reply<wire::Nodes> reply)
   const auto nearest =
       closest_but(*target, std::min<std::size_t>(question.getContactsMax(), kContactsMax), caller().node);
   reply.send([&](wire::Nodes::Builder out) {
-    write(out.initContacts(static_cast<unsigned>(nearest.size())), nearest);
+    write(out.initContacts(size32(nearest)), nearest);
     if (const auto token = token_of_caller()) out.setToken(data_of(token->view()));
   });
   note_asker(question.getAsker());

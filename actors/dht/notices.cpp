@@ -1,6 +1,5 @@
-#include "actors/dht/notices.hpp"
-
 #include "actors/dht/api.hpp"
+#include "actors/dht/parts.hpp"
 #include "actors/dht/wire.hpp"
 
 namespace troupe::dht {
@@ -22,7 +21,7 @@ void write(wire::Present::Builder out, base::ByteView record, const std::optiona
 }
 
 void write(wire::Present::Builder out, const std::vector<Contact>& providers) {
-  dht::write(out.initProviders(static_cast<unsigned>(providers.size())), providers);
+  dht::write(out.initProviders(size32(providers)), providers);
 }
 
 }  // namespace

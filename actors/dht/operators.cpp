@@ -1,8 +1,7 @@
-#include "actors/dht/operators.hpp"
-
 #include <algorithm>
 
 #include "actors/dht/api.hpp"
+#include "actors/dht/parts.hpp"
 #include "actors/dht/sealing.hpp"
 #include "actors/dht/wire.hpp"
 
@@ -75,9 +74,8 @@ void Operators::put(wire::Put::Reader request, runtime::Reply<wire::PutDone> rep
   store(sign(identity.key(), dated_record), std::move(put));
 }
 
-/// A node that holds nothing may be new, and takes a record that expects any
-/// sequence (BEP 44). So all holders are asked first whether the one expected
-/// is there, and the newest. Each of them still decides by what it holds then.
+/// A node that holds nothing may be new, and takes a record that expects any sequence (BEP 44). So all holders are
+/// asked first whether the one expected is there, and the newest. Each of them still decides by what it holds then.
 void Operators::put_in_place(KvRecord record, Put put) {
   const Key place = key_of_name(head_.settings().identity->public_key(), record.name);
   const runtime::Handle asker = put.asker;
@@ -101,15 +99,13 @@ std::uint64_t Operators::date_number() const {
   return static_cast<std::uint64_t>(std::max<std::int64_t>(since.count(), 1));
 }
 
-/// The date may have been set back since. Numbers of another kind, which a user
-/// has chosen, are not gone on from.
+/// The date may have been set back since. Numbers of another kind, which a user has chosen, are not gone on from.
 void Operators::continue_from(std::uint64_t sequence) {
   constexpr std::uint64_t kAheadMax = std::chrono::milliseconds(std::chrono::years(1)).count();
   if (sequence <= date_number() + kAheadMax) last_sequence_ = std::max(last_sequence_, sequence);
 }
 
-/// The date makes numbers that grow over restarts; what is held here or was
-/// published before is never gone below.
+/// The date makes numbers that grow over restarts; what is held here or was published before is never gone below.
 KvRecord Operators::dated(KvRecord record, const Key& place, std::chrono::seconds lasts,
                           std::optional<std::uint64_t> expected) {
   record.created = wall();
@@ -151,10 +147,9 @@ void Operators::store(const Record& record, Put put) {
       });
 }
 
-/// Too few have acknowledged it, and some of the others may have it. A record
-/// that changes is published again: otherwise the sweep would push the version
-/// before it to nodes that lack this one. One that cannot change has no version
-/// before it, and its put can be repeated.
+/// Too few have acknowledged it, and some of the others may have it. A record that changes is published again:
+/// otherwise the sweep would push the version before it to nodes that lack this one. One that cannot change has no
+/// version before it, and its put can be repeated.
 bool Operators::may_be_stored(Published what, const Error& why) {
   return what == Published::kv && why.code == Code::unknown_outcome;
 }

@@ -1,9 +1,8 @@
-#include "actors/dht/provider_streams.hpp"
-
 #include <algorithm>
 #include <set>
 
 #include "actors/dht/api.hpp"
+#include "actors/dht/parts.hpp"
 #include "actors/dht/wire.hpp"
 
 namespace troupe::dht {
@@ -31,7 +30,7 @@ struct ProviderStreams::Stream {
   void flush() {
     if (!sink.ready() || (waiting.empty() && !result)) return;
     sink.push([this](wire::FoundProviders::Builder out) {
-      write(out.initProviders(static_cast<unsigned>(waiting.size())), waiting);
+      write(out.initProviders(size32(waiting)), waiting);
       waiting.clear();
       if (!result) return;
       out.setLast(true);

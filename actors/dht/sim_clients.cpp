@@ -7,7 +7,6 @@
 #include "actors/dht/logic/topic.hpp"
 #include "actors/dht/sim_liar.hpp"
 #include "actors/dht/wire.hpp"
-#include "messages/contact.hpp"
 
 namespace troupe::dht {
 namespace {
@@ -15,11 +14,6 @@ namespace {
 using sim::node_name;
 
 constexpr std::chrono::minutes kSkewMax{3};  // our choice: far below kClockSkewMax, also of two that drift apart
-
-base::NodeId id_of(messages::wire::Contact::Reader contact) {
-  const base::Contact where = messages::read_contact(contact);
-  return crypto::node_id(where.key, where.nonce);
-}
 
 }  // namespace
 
@@ -58,7 +52,7 @@ void SimClients::note(SimStored& stored, const Client& client, wire::SearchResul
   stored.nodes = std::max<std::size_t>(stored.nodes, result.getStored());
   const std::size_t nearest = result.getNearest().size();
   if (result.getStored() != result.getStores() || result.getStores() < nearest) return;
-  for (const auto one : result.getNearest()) stored.all.insert(id_of(one));
+  for (const Contact& one : own_contacts(result.getNearest())) stored.all.insert(one.id);
   const auto own = nodes_.id(client.node);
   if (own && result.getStores() > nearest) stored.all.insert(*own);
 }
@@ -243,8 +237,7 @@ void SimClients::find(std::size_t node, const SimTopic& topic, Ended ended) {
   subscribe<wire::FindProviders, wire::FoundProviders>(
       client, kPath, kSimAnswer, [&topic](wire::FindProviders::Builder out) { out.setCid(data_of(topic.cid.view())); },
       [this, &client, &topic, seen](wire::FoundProviders::Reader found) {
-        for (const auto one : found.getProviders()) {
-          const base::NodeId id = id_of(one);
+        for (const auto& [id, where] : own_contacts(found.getProviders())) {
           if (!topic.announced.contains(id))
             return violated("provided", client, "gave " + id.hex() + ", which has not announced itself");
           seen->providers.insert(id);
@@ -269,8 +262,7 @@ void SimClients::nearest(std::size_t node, const SimTopic& topic) {
 /// The nodes that answered: each is a node of the world, and named once.
 void SimClients::check_nearest(const Client& client, wire::SearchResult::Reader result) {
   std::set<base::NodeId> seen;
-  for (const auto one : result.getNearest()) {
-    const base::NodeId id = id_of(one);
+  for (const auto& [id, where] : own_contacts(result.getNearest())) {
     if (!nodes_.existed(id))
       return violated("strangers", client, "was answered by " + id.hex() + ", which no machine ever was");
     if (id == nodes_.id(client.node) || !seen.insert(id).second)

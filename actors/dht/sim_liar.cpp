@@ -96,7 +96,7 @@ void LiarActor::receive(runtime::Handlers& on) {
     note_asker(question.getAsker());
     const auto contacts = false_contacts(question.getTarget());
     reply.send([&](wire::Nodes::Builder out) {
-      write_contacts(contacts, out.initContacts(static_cast<unsigned>(contacts.size())));
+      write_contacts(contacts, out.initContacts(size32(contacts)));
       out.setToken(data_of(token()));
     });
   });
@@ -107,7 +107,7 @@ void LiarActor::receive(runtime::Handlers& on) {
     const base::Bytes record = false_record(question.getKey());
     reply.send([&](wire::FoundValue::Builder out) {
       if (!record.empty()) out.setRecord(data_of(record));
-      write_contacts(contacts, out.initContacts(static_cast<unsigned>(contacts.size())));
+      write_contacts(contacts, out.initContacts(size32(contacts)));
       out.setToken(data_of(token()));
     });
   });
@@ -116,7 +116,7 @@ void LiarActor::receive(runtime::Handlers& on) {
         if (silent(reply)) return;
         const auto contacts = false_contacts(question.getKey());
         reply.send([&](wire::Providers::Builder out) {
-          write_contacts(contacts, out.initContacts(static_cast<unsigned>(contacts.size())));
+          write_contacts(contacts, out.initContacts(size32(contacts)));
           out.setToken(data_of(token()));
         });
       });

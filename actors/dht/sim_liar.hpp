@@ -32,8 +32,7 @@ class LiarActor final : public runtime::Actor {
   using Reply = runtime::Reply<A>;
   bool silent(runtime::AnyReply& reply);
   void note_asker(wire::Asker::Reader asker);
-  /// Made-up contacts, as near to the key as a few lots have brought; the last ones with the names of those who
-  /// asked.
+  /// Made-up contacts, as near to the key as a few lots have brought; the last ones with the names of those who asked.
   std::vector<base::Contact> false_contacts(capnp::Data::Reader key);
   base::Bytes false_record(capnp::Data::Reader key);
 

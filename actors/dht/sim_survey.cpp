@@ -3,7 +3,6 @@
 #include "actors/dht/api.hpp"
 #include "actors/dht/sim_clients.hpp"
 #include "actors/dht/wire.hpp"
-#include "messages/contact.hpp"
 
 namespace troupe::dht {
 
@@ -38,10 +37,7 @@ void SimSurvey::go_on(std::size_t node, const std::shared_ptr<const Things>& thi
   ask<wire::GetProviders, wire::Providers>(
       node, kPath, kSimAnswer, [key](wire::GetProviders::Builder out) { out.setKey(data_of(key.view())); },
       [key](SimReport& report, wire::Providers::Reader found) {
-        for (const auto one : found.getProviders()) {
-          const base::Contact where = messages::read_contact(one);
-          report.providers[key].insert(crypto::node_id(where.key, where.nonce));
-        }
+        for (const Contact& one : own_contacts(found.getProviders())) report.providers[key].insert(one.id);
       },
       then);
 }
