@@ -3,11 +3,11 @@
 //
 // Use     open() with the candidates, want() the manifest or any content, then pump(). take() gets one content after
 //         the other; a content that it does not take yet is offered again at the next pump().
-// Seeks   a content that no candidate has is sought once in the DHT; the nodes found become candidates.
+// Seeks   a content that the first node lacks (this one, as a rule) is sought once in the DHT. The holders found are
+//         asked first from then on; the candidates are asked beside the search.
 // Limits  FetchLimits; contents are held in the messages that brought them.
 #include <map>
 #include <optional>
-#include <set>
 #include <vector>
 
 #include "actors/files/files_part.hpp"
@@ -23,15 +23,12 @@ class Reading : public FilesPart {
 
   /// Begins anew: what was wanted before is forgotten.
   void open(std::vector<base::NodeId> candidates);
-  void want(const ContentKey& key);
+  void want(const ContentKey& key) { fetch_->want(key); }
   /// Passes on what has arrived and asks for what is missing. Nothing before open().
   void pump();
   /// The bytes were not what was expected: the reading ends.
-  void close() {
-    fetch_.reset();
-    seeking_ = false;
-  }
-  bool reading() const { return fetch_.has_value() || seeking_; }
+  void close() { fetch_.reset(); }
+  bool reading() const { return fetch_.has_value(); }
   std::uint64_t bad_answers() const { return bad_answers_; }
 
   /// The next content in order. False: it is to be offered again.
@@ -40,19 +37,13 @@ class Reading : public FilesPart {
   virtual void failed(FetchEnd why) = 0;
 
  private:
-  void seek(FetchEnd why);
-  void go_on(const std::vector<base::NodeId>& found, FetchEnd why);
-  void give_up(FetchEnd why);
+  void seek(const ContentKey& key);
   void send(const FetchQuestion& question);
   void answered(const FetchQuestion& question, runtime::Answer<wire::Fetched>& answer);
 
   std::optional<Fetch> fetch_;
   std::uint32_t opened_ = 0;  // answers to an earlier open() are late
-  std::vector<base::NodeId> candidates_;
-  std::set<ContentKey> sought_;  // in the network, once each
-  bool seeking_ = false;
-  bool unheard_ = false;  // a node that may have what was sought did not answer
-  std::vector<ContentKey> wanted_;
+  bool unheard_ = false;      // a node that may have what was sought did not answer
   std::map<std::size_t, runtime::Envelope> arrived_;
   std::uint64_t bad_answers_ = 0;
 };

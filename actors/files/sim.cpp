@@ -10,7 +10,7 @@ using sim::NumberSpec;
 
 constexpr NumberSpec kFile{"file", 0, kSimFilesMax};
 constexpr NumberSpec kBytes{"bytes", 0, kSimFileBytesMax};
-constexpr NumberSpec kReplicas{"replicas", 0, kReplicasMax};
+constexpr NumberSpec kCopiesNumber{"replicas", 0, kReplicasMax};
 
 }  // namespace
 
@@ -21,10 +21,10 @@ const sim::WorkloadSpec& workload() {
           {
               {"put",
                "a client puts a file; replicas 0: as many as the node's setting says",
-               {kFile, kBytes, kReplicas}},
+               {kFile, kBytes, kCopiesNumber}},
               {"stop",
                "a client goes away after some bytes of a put",
-               {kFile, kBytes, kReplicas, {"after", 0, kSimFileBytesMax}}},
+               {kFile, kBytes, kCopiesNumber, {"after", 0, kSimFileBytesMax}}},
               {"get", "a client reads a file", {kFile, kBytes}},
               {"range",
                "a client reads a part of a file",

@@ -28,7 +28,7 @@ std::vector<FetchQuestion> Fetch::next() {
     bool waits = false;
     auto chosen = choose(slot, Ask::unasked, waits);
     if (!chosen && !waits) chosen = choose(slot, Ask::silent_once, waits);
-    if (!chosen && waits) continue;
+    if (!chosen && (waits || sought(wanted_[head_ + i]))) continue;
     if (!chosen) {
       end_ = verdict(slot);
       break;
@@ -67,6 +67,44 @@ std::optional<std::size_t> Fetch::choose(const Slot& slot, Ask wanted, bool& wai
   return std::nullopt;
 }
 
+bool Fetch::seek(std::size_t index) {
+  if (index < head_ || index - head_ >= window_.size()) return false;
+  return searches_.try_emplace(wanted_[index], true).second;
+}
+
+void Fetch::found(const ContentKey& key, std::vector<base::NodeId> nodes) {
+  nodes.resize(std::min(nodes.size(), kFoundMax));
+  const auto search = searches_.find(key);
+  if (search == searches_.end()) return;
+  search->second = false;
+  for (std::size_t i = 0; i < window_.size(); ++i)
+    if (wanted_[head_ + i] == key) prefer(window_[i], nodes);
+  for (const base::NodeId& node : nodes)
+    if (candidates_.size() < kCandidatesMax && std::ranges::find(candidates_, node) == candidates_.end())
+      candidates_.push_back(node);
+}
+
+bool Fetch::sought(const ContentKey& key) const {
+  const auto search = searches_.find(key);
+  return search != searches_.end() && search->second;
+}
+
+/// Puts those that were not asked yet before all others, in their order.
+void Fetch::prefer(Slot& slot, const std::vector<base::NodeId>& nodes) {
+  std::ptrdiff_t first = 0;
+  for (const base::NodeId& node : nodes) {
+    auto at = std::find(slot.order.begin(), slot.order.end(), node) - slot.order.begin();
+    if (at == std::ssize(slot.order)) {
+      slot.order.push_back(node);
+      slot.asks.push_back(Ask::unasked);
+    }
+    if (at < first || slot.asks[static_cast<std::size_t>(at)] != Ask::unasked) continue;
+    std::rotate(slot.order.begin() + first, slot.order.begin() + at, slot.order.begin() + at + 1);
+    std::rotate(slot.asks.begin() + first, slot.asks.begin() + at, slot.asks.begin() + at + 1);
+    ++first;
+  }
+}
+
 FetchEnd Fetch::verdict(const Slot& slot) const {
   bool bad = false;
   for (const Ask ask : slot.asks) {
@@ -74,7 +112,7 @@ FetchEnd Fetch::verdict(const Slot& slot) const {
     bad = bad || ask == Ask::bad;
   }
   if (bad) return FetchEnd::corrupt;
-  const bool others = std::ranges::any_of(candidates_, [this](const base::NodeId& one) { return one != self_; });
+  const bool others = std::ranges::any_of(slot.order, [this](const base::NodeId& one) { return one != self_; });
   return others ? FetchEnd::not_found : FetchEnd::alone;
 }
 
@@ -118,6 +156,7 @@ Fetch::Ask* Fetch::close(std::size_t index, const base::NodeId& node) {
 
 void Fetch::pass_head() {
   base::ensure(head_ready(), "only a content that has arrived is passed on");
+  searches_.erase(head_key());
   window_.pop_front();
   ++head_;
 }
@@ -136,7 +175,9 @@ void Fetch::check() const {
     nodes_open += node.open;
   }
   base::ensure(slots_open == nodes_open, "each open question of a get is about a content of its window");
-  base::ensure(done() || end_ || slots_open > 0 || head_ready(), "a get that is not over waits for somebody");
+  const bool seeks = std::ranges::any_of(searches_, [](const auto& search) { return search.second; });
+  base::ensure(done() || end_ || slots_open > 0 || seeks || head_ready(), "a get that is not over waits for an answer");
+  base::ensure(searches_.size() <= window_.size(), "only contents of the window are sought");
 }
 
 bool Fetch::gone(const base::NodeId& node) const {

@@ -2,10 +2,12 @@
 // The questions of one get: which node to ask for which content, and what it means when no node has it.
 //
 // Order   contents are passed on in the order wanted; a window of them is asked for at once. For each, this node is
-//         asked first, then the candidates from the nearest on, one at a time.
+//         asked first, then the candidates from the nearest on, one at a time. Meanwhile the caller seeks what the
+//         first of them lacks in the network: the holders that it finds are asked before all others.
 // Silence a silent node is asked once more for that content when all others were asked; after two silences in a row it
 //         is not asked again in this get.
-// Ends    when each candidate was asked without success: `unavailable` if one of them was silent, else `corrupt` if one
+// Ends    when each candidate was asked without success and no search is under way: `unavailable` if one of them was
+// silent, else `corrupt` if one
 //         gave wrong bytes, else `alone` if there was no other node, else `not_found`.
 // Limits  FetchLimits; a window of full chunks is 16 MiB.
 // Owner   one get; not thread-safe. Reads no clock, sends nothing and holds no bytes.
@@ -20,6 +22,8 @@
 #include "runtime/base/mutations.hpp"
 
 namespace troupe::files {
+
+inline constexpr std::size_t kFoundMax = 64;  // of one search; our choice: more than the DHT answers
 
 struct FetchLimits {
   std::size_t window_max = 8;      // contents asked for or waiting to be passed on
@@ -60,9 +64,15 @@ class Fetch {
   bool arrived(std::size_t index, const base::NodeId& node);
   void missed(std::size_t index, const base::NodeId& node, FetchMiss why);
 
+  /// Whether the network is to be asked now who holds a content that was missed: once for each.
+  bool seek(std::size_t index);
+  /// The end of that search; of the nodes at most kFoundMax are asked.
+  void found(const ContentKey& key, std::vector<base::NodeId> nodes);
+
   /// Whether the next content in order has arrived.
   bool head_ready() const { return !window_.empty() && window_.front().arrived; }
   std::size_t head() const { return head_; }
+  const ContentKey& head_key() const { return wanted_[head_]; }
   /// The caller passed the head on and let its bytes go; the window moves.
   void pass_head();
 
@@ -90,11 +100,13 @@ class Fetch {
 
   void fill_window();
   std::optional<std::size_t> choose(const Slot& slot, Ask wanted, bool& waits) const;
+  bool sought(const ContentKey& key) const;
+  void prefer(Slot& slot, const std::vector<base::NodeId>& nodes);
   FetchEnd verdict(const Slot& slot) const;
   bool gone(const base::NodeId& node) const;
   Ask* close(std::size_t index, const base::NodeId& node);
 
-  const std::vector<base::NodeId> candidates_;
+  std::vector<base::NodeId> candidates_;
   const base::NodeId self_;
   const FetchLimits limits_;
   const base::Mutations& mutations_;
@@ -102,6 +114,7 @@ class Fetch {
   std::size_t head_ = 0;
   std::deque<Slot> window_;  // of the contents from head_ on
   std::map<base::NodeId, Node> nodes_;
+  std::map<ContentKey, bool> searches_;  // of contents in the window: whether it is under way
   std::optional<FetchEnd> end_;
 };
 

@@ -163,6 +163,42 @@ TEST_CASE("fetch: answers to no open question are ignored") {
   CHECK(get.head_ready());
 }
 
+TEST_CASE("fetch: what a node lacks is sought once, and the holders found are asked before the candidates") {
+  Fetch get = get_of_one({kSelf, node(1), node(2), node(3)});
+  CHECK_FALSE(get.seek(7));  // not in the window
+  CHECK(miss(get, FetchMiss::lacks) == kSelf);
+  CHECK(get.seek(0));
+  CHECK_FALSE(get.seek(0));
+  CHECK(miss(get, FetchMiss::lacks) == node(1));  // beside the search
+
+  SUBCASE("in the order found; those that were asked are not asked again") {
+    get.found(content(0), {node(9), node(1), node(3)});
+    CHECK(miss(get, FetchMiss::lacks) == node(9));
+    CHECK(miss(get, FetchMiss::lacks) == node(3));
+    CHECK(miss(get, FetchMiss::lacks) == node(2));
+    CHECK(end_of(get) == FetchEnd::not_found);
+  }
+  SUBCASE("no verdict before the search has ended") {
+    miss(get, FetchMiss::lacks);
+    miss(get, FetchMiss::lacks);
+    CHECK_FALSE(end_of(get).has_value());
+    get.check();
+    SUBCASE("with nodes") {
+      get.found(content(0), {node(9)});
+      CHECK(miss(get, FetchMiss::lacks) == node(9));
+    }
+    SUBCASE("without") { get.found(content(0), {}); }
+    CHECK(end_of(get) == FetchEnd::not_found);
+  }
+  SUBCASE("of a long answer the first are asked") {
+    std::vector<base::NodeId> many;
+    for (std::size_t i = 0; i <= kFoundMax; ++i) many.push_back(node(static_cast<std::uint8_t>(4 + i)));
+    get.found(content(0), many);
+    for (std::size_t i = 0; i < kFoundMax; ++i) CHECK(miss(get, FetchMiss::lacks) == many[i]);
+    CHECK(miss(get, FetchMiss::lacks) == node(2));
+  }
+}
+
 TEST_CASE("fetch: it ends with all contents, or with the verdict that the answers allow") {
   CHECK(rc::check([](std::uint64_t seed) {
     base::Random random(seed);
@@ -181,6 +217,11 @@ TEST_CASE("fetch: it ends with all contents, or with the verdict that the answer
       }
     }
     std::vector<FetchQuestion> open;
+    std::vector<ContentKey> sought;
+    const auto missed = [&](const FetchQuestion& question, FetchMiss why) {
+      get.missed(question.index, question.node, why);
+      if (random.chance(1, 2) && get.seek(question.index)) sought.push_back(question.key);
+    };
     while (!get.done() && !get.end()) {
       for (const auto& question : get.next()) open.push_back(question);
       if (get.end()) break;
@@ -188,16 +229,22 @@ TEST_CASE("fetch: it ends with all contents, or with the verdict that the answer
         get.pass_head();
         continue;
       }
+      if (!sought.empty() && (open.empty() || random.chance(1, 4))) {
+        get.found(sought.back(), {all[random.below(all.size())], all[random.below(all.size())]});
+        sought.pop_back();
+        continue;
+      }
+      get.check();
       RC_ASSERT(!open.empty());
       std::swap(open[random.below(open.size())], open.back());
       const FetchQuestion question = open.back();
       open.pop_back();
       if (silent.contains(question.node)) {
-        get.missed(question.index, question.node, FetchMiss::silent);
+        missed(question, FetchMiss::silent);
       } else if (holders[question.index].contains(question.node)) {
         RC_ASSERT(get.arrived(question.index, question.node));
       } else {
-        get.missed(question.index, question.node, FetchMiss::lacks);
+        missed(question, FetchMiss::lacks);
       }
     }
     bool can_have_all = true;
