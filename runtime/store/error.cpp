@@ -15,6 +15,12 @@ StoreError disk_failure(ports::DiskError error, std::string_view path) {
   return {StoreError::io, message};
 }
 
+StoreError nearly_full(std::string_view path) {
+  return {StoreError::no_space, std::string(path) +
+                                    ": the device is nearly full; its last free space is kept for "
+                                    "removals: remove something, or free space on the device"};
+}
+
 StoreResult<void> make_durable_directory(ports::Disk& disk, std::string_view path) {
   if (const auto made = disk.make_directory(path); !made.ok()) return disk_failure(made.error(), path);
   for (std::string_view parent = path; parent != ".";) {

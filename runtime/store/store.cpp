@@ -176,7 +176,7 @@ StoreResult<void> Store::check_room(Need need) {
   const std::uint64_t least = options_.reserve_bytes / (need == Need::grows ? kRowsReservePart : kEraseReservePart);
   if (free.value() >= least) return {};
   if (need == Need::deletes && ballast_.release()) return check_room(need);
-  return StoreError{StoreError::no_space, directory_ + ": what is left of the device is reserved"};
+  return nearly_full(directory_);
 }
 
 base::Outcome<void> Store::flush() {
@@ -366,7 +366,7 @@ std::string Store::failure() {
   if (packs_failed_) return packs_failed_->message;
   const auto free = disk_.free_bytes();
   if (!free.ok()) return disk_failure(free.error(), directory_).message;
-  if (free.value() < options_.reserve_bytes) return directory_ + ": what is left of the device is reserved";
+  if (free.value() < options_.reserve_bytes) return nearly_full(directory_).message;
   return {};
 }
 
