@@ -1,18 +1,14 @@
 #pragma once
 // The broker of one started stream: moves bytes between its descriptor and its owner, and decides nothing.
 //
-// States   open, closing (told to close or forgotten: what is queued goes out, then the end of the stream, then it
-//          waits for the other side's end for at most kLingerMax and throws away what still comes), gone. Who is
-//          abandoned is not waited for.
-// Reading  a window of kWindowMin bytes, doubled by each read that fills it up to kWindowMax, and given back after
-//          kIdleAfter without one. It stops at kUnreadMax bytes that the owner has not handled (it sees that by the
-//          receipt in Received) and while the owner pauses it; one more read may have been under way then.
-// Writing  straight from the owner's buffer if nothing is queued, else through CAF's buffers. What is unwritten is
-//          bounded by the owner.
-// Thread   CAF's multiplexer.
-//
-// CAF's traps, met in 0.17.6: resuming a scribe in the round in which it was halted is lost, so that it goes through
-// multiplexer::post; a graceful shutdown waits for the other side for ever, so that close and linger are ours.
+// States   open; closing: writes what is queued and the end of the stream, then waits kLingerMax at most for the other
+//          side's end, unless it was abandoned; gone.
+// Reading  a window of kWindowMin to kWindowMax bytes, doubled by each read that fills it, freed after kIdleAfter. It
+//          stops at kUnreadMax bytes that the owner has not returned as credit (Received), and while the owner pauses.
+// Writing  from the owner's buffer if nothing is queued, otherwise through CAF's. The owner limits what is unwritten.
+// Thread   CAF's multiplexer. CAF 0.17.6 loses the resuming of a scribe in the round in which it was halted, so that
+//          goes through multiplexer::post; its graceful shutdown waits for the other side without limit, so close and
+//          linger are ours.
 #include <caf/io/broker.hpp>
 #include <caf/io/scribe.hpp>
 #include <memory>

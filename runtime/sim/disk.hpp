@@ -1,22 +1,15 @@
 #pragma once
-// The Disk port of one simulated machine: files in memory that forget at a crash what was not synced.
+// The Disk port of one simulated machine: files in memory that lose at a crash what was not synced.
 //
-// Files   a file is what programs see, and what is on the device: a synced prefix, plus what an unsynced truncate
-//         has cut. A crash keeps the device's state, all that was written, or the device's and a prefix of the rest.
-// Refusal what a failed sync was to write stays readable but counts as written: no later sync writes it. The next crash
-//         shows which of its pages the device has, and zeros for the rest. So does Linux ("fsyncgate", 2018), but that
-//         here nothing is written again because more was appended to its page.
-// Names   a created, renamed or removed name is on the device after sync_directory(). Until then a crash keeps or
-//         loses each such change on its own; a rename is one change. Only the changes of one file keep their order,
-//         which is harsher than a journal is: code that survives here does not lean on ext4.
-// Power   halt_after() places the crash: the operation at which the power fails and all later ones are `io`.
-// Lives   files, locks and views (DiskView) from before a crash, revoke(), wipe() or swap() are dead: they answer `io`,
-//         and locks hold nothing.
-// Faults  plans belong to the place, not to what lies there: swap() moves contents alone. crash() forgets all plans,
-//         but what lasts, limit() and slow(), stays until it is taken back; what overlaps counts together.
-// Chance  crash() and rot() draw from what their callers hand in, in an order that the names define.
-// Memory  as much as the files hold, but for filler (File::fill), which is counted only.
-// Threads one.
+// Files   the device has a synced prefix of each file. A crash keeps that, all that was written, or a part of the rest.
+// Refusal what a failed sync was to write stays readable, and no later sync writes it; the next crash shows which pages
+//         the device has ("fsyncgate", 2018).
+// Names   a created, renamed or removed name is durable after sync_directory(). Until then a crash keeps or loses each
+//         change on its own, but for the order of one file's changes: harsher than a journal.
+// Power   halt_after() sets the operation at which the power fails; it and all later ones answer `io`.
+// Lives   files, locks and views from before a crash, revoke(), wipe() or swap() answer `io`, and locks hold nothing.
+// Faults  plans belong to the machine: swap() moves contents alone. crash() forgets all plans but limit() and slow().
+// Memory  the contents of the files, without filler (File::fill). Threads: one.
 #include <cstdint>
 #include <functional>
 #include <memory>
