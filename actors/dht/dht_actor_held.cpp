@@ -95,7 +95,8 @@ void DhtActor::expire() {
   record_rows_.save(held_->sweep(wall()));
   provider_rows_.save(providers_->sweep(wall()));
   const auto swept = [&](const std::optional<base::WallTime>& wake_at) { return !wake_at || *wake_at > wall(); };
-  if (trusted && loading_.empty() && swept(held_->wake_at()) && swept(providers_->wake_at())) read_turned_away();
+  if (trusted && loading_.empty() && rereading_.empty() && swept(held_->wake_at()) && swept(providers_->wake_at()))
+    read_turned_away();
   expire_at();
 }
 
@@ -114,7 +115,7 @@ void DhtActor::expire_at() {
 
 // -- reading ---------------------------------------------------------------------------------------------------------
 
-std::optional<std::uint64_t> DhtActor::held_sequence(const Place& place) const {
+std::optional<std::uint64_t> DhtActor::held_sequence(const RecordKey& place) const {
   const auto held = held_->find(place, wall());
   return held ? std::optional(held->sequence) : std::nullopt;
 }
@@ -123,7 +124,7 @@ std::vector<Contact> DhtActor::held_providers(const Key& key, std::size_t most) 
   return providers_->find(key, most, wall(), random());
 }
 
-void DhtActor::read(const Place& place, base::Callback<void(base::ByteView)> found) {
+void DhtActor::read(const RecordKey& place, base::Callback<void(base::ByteView)> found) {
   const auto reading = held_->read(place, wall());
   if (!reading) return found({});
   if (reading->encoded != nullptr) return found(*reading->encoded);
@@ -150,12 +151,12 @@ void DhtActor::answer(wire::FindValue::Reader question, Reply<wire::FoundValue> 
   const std::size_t contacts_max = std::min<std::size_t>(question.getContactsMax(), kContactsMax);
   note_asker(question.getAsker());
   read({*space, *key},
-       [this, reply = std::move(reply), place = Place{*space, *key}, contacts_max, asker = caller().node](
+       [this, reply = std::move(reply), place = RecordKey{*space, *key}, contacts_max, asker = caller().node](
            base::ByteView record) mutable { found_value(std::move(reply), place, contacts_max, record, asker); });
 }
 
 /// Other nodes get a copy where nothing is held; what this one holds is what its own actors ask for.
-void DhtActor::found_value(Reply<wire::FoundValue> reply, const Place& place, std::size_t contacts_max,
+void DhtActor::found_value(Reply<wire::FoundValue> reply, const RecordKey& place, std::size_t contacts_max,
                            base::ByteView record, const std::optional<base::NodeId>& asker) {
   base::Duration lasts{0};
   if (!record.empty()) {
@@ -214,7 +215,7 @@ void DhtActor::answer(wire::Store::Reader question, Reply<wire::StoreDone> reply
   std::optional<std::uint64_t> expected;
   if (question.getExpected().isSequence()) expected = question.getExpected().getSequence();
   offer.value().network = network_of_caller();
-  const Place place = offer.value().place;
+  const RecordKey place = offer.value().place;
   check_clock();
   auto stored = held_->store(offer.value(), expected, wall());
   if (!stored.ok()) {
@@ -242,7 +243,7 @@ void DhtActor::answer(wire::Store::Reader question, Reply<wire::StoreDone> reply
 
 /// What could not be written is not held: a restart would not know of it. The row that it was to replace, or to
 /// lengthen, still says what is.
-void DhtActor::unwritten(const Place& place, const Tag& tag, StoredAs as) {
+void DhtActor::unwritten(const RecordKey& place, const Tag& tag, StoredAs as) {
   const auto held = held_->find(place, wall());
   if (!held || held->tag != tag) return;
   RowChange rows = held_->forget(place);
@@ -337,7 +338,7 @@ void DhtActor::answer(wire::ListIndexed::Reader question, Reply<wire::IndexedKey
     const auto space = space_of(question.getWhat());
     if (!space) return reply.refuse({Code::unsupported, "this node does not know that space"});
     const auto last = read_row_key(after);
-    for (const Place& one : held_->places(*space, last ? std::optional(last->key) : std::nullopt, kPageKeys))
+    for (const RecordKey& one : held_->places(*space, last ? std::optional(last->key) : std::nullopt, kPageKeys))
       keys.push_back(row_key(one));
   }
   reply.send([&](wire::IndexedKeys::Builder out) {

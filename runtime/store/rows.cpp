@@ -39,9 +39,10 @@ void tell(std::vector<Rows::Done>& all, const base::Outcome<void>& how) {
 // -- read ------------------------------------------------------------------------------------------------------------
 
 void Rows::load(Take take, Done loaded) {
+  base::ensure(!reading(), "rows are read once at a time");
   take_ = std::move(take);
   loaded_ = std::move(loaded);
-  perform(loading_.begin(setup_.first, now()));
+  perform(loading_.begin(setup_.first));
 }
 
 void Rows::perform(RowLoading::Step step) {
@@ -77,8 +78,7 @@ void Rows::took(const Page& page) {
   for (const auto row : page.rows)
     if (take_(bytes_of(row.getKey()), bytes_of(row.getValue())) == Use::erase)
       useless.erase.emplace_back(row.getKey().begin(), row.getKey().end());
-  // One that cannot be erased stays until the next start.
-  save(std::move(useless), [this, next = page.next](const base::Outcome<void>&) {
+  erase(std::move(useless), [this, next = page.next](const base::Outcome<void>&) {
     const auto step = loading_.took(next);
     if (step == RowLoading::Step::end) {
       unread_.reset();
@@ -108,19 +108,23 @@ Error Rows::refusal() const {
 
 void Rows::reload(const base::Bytes& key, base::Callback<void()> taken) {
   if (reloads_.size() >= kReloadsMax) return;
-  if (reloads_.insert_or_assign(key, std::move(taken)).second) reload_now(key);
+  const auto [at, fresh] = reloads_.try_emplace(key);
+  at->second.taken = std::move(taken);
+  if (fresh) reload_now(key);
 }
 
 void Rows::reload_now(const base::Bytes& key) {
+  reloads_.at(key).asked = true;
   get(key, [this, key](const base::Outcome<Value>& row) {
     if (!row.ok() && !lasting(row.error().code)) {
+      reloads_.at(key).asked = false;
       reload_at_ = std::min(reload_at_, now() + kRetryMax);
       return arm();
     }
     auto taken = reloads_.extract(key);
     if (!row.ok() || !row.value()) return;
-    if (take_(key, *row.value()) == Use::erase) save({.save = {}, .erase = {key}});
-    taken.mapped()();
+    if (take_(key, *row.value()) == Use::erase) erase({.save = {}, .erase = {key}}, [](const base::Outcome<void>&) {});
+    taken.mapped().taken();
   });
 }
 
@@ -129,6 +133,7 @@ void Rows::reload_now(const base::Bytes& key) {
 struct Rows::Saving {
   std::shared_ptr<const RowChange> change;
   Done done;
+  Doubt doubt;
   std::size_t saved = 0;
   std::size_t erased = 0;
 };
@@ -142,7 +147,14 @@ void Rows::write_row(wire::Change::Builder out, const base::Bytes& key, const ba
 
 void Rows::save(std::shared_ptr<const RowChange> change, Done done, Fill fill) {
   if (!on_disk() || (change->empty() && !fill)) return done({});
-  save_next(std::make_shared<Saving>(Saving{std::move(change), std::move(done)}), std::move(fill));
+  save_next(std::make_shared<Saving>(Saving{std::move(change), std::move(done), setup_.doubt}), std::move(fill));
+}
+
+/// A row of no use that cannot be erased stays until the next start: no reason to end its owner.
+void Rows::erase(RowChange useless, Done done) {
+  if (!on_disk() || useless.empty()) return done({});
+  auto change = std::make_shared<const RowChange>(std::move(useless));
+  save_next(std::make_shared<Saving>(Saving{std::move(change), std::move(done), Doubt::told}), {});
 }
 
 void Rows::save_next(std::shared_ptr<Saving> saving, Fill fill) {
@@ -174,7 +186,7 @@ void Rows::save_next(std::shared_ptr<Saving> saving, Fill fill) {
 void Rows::not_saved(Saving& saving, bool first, const Error& why) {
   if (first && nothing_done(why.code)) return saving.done(why);
   const std::string doubt = "whether a change of " + setup_.what + " is saved is not known";
-  if (setup_.doubt == Doubt::ends_owner) throw base::StateUnknown(doubt);
+  if (saving.doubt == Doubt::ends_owner) throw base::StateUnknown(doubt);
   saving.done(Error{Code::unknown_outcome, doubt + ": " + why.message, why.retry_after});
 }
 
@@ -228,9 +240,13 @@ void Rows::commit(const WriteBehind::Changes& changes, F then) {
 
 void Rows::written(const Committed& answer) {
   if (answer.ok()) {
+    // A full device still takes erasures: they do not show that values can be saved.
+    const bool saves = !behind_.erases_now();
     behind_.done();
-    write_retry_.succeeded();
-    unsaved_.reset();
+    if (saves || behind_.idle()) {
+      write_retry_.succeeded();
+      unsaved_.reset();
+    }
     if (unread_ && !reading() && !lasting(unread_->code)) unread_.reset();  // its owner has gone on without them
   } else {
     ++writes_failed_;
@@ -260,7 +276,8 @@ void Rows::again() {
   const auto due = [this](base::Instant& at) { return at <= now() && (at = base::Instant::max(), true); };
   if (due(load_at_)) read_slice();
   if (due(reload_at_))
-    for (const auto& [key, taken] : reloads_) reload_now(key);
+    for (const auto& [key, reload] : reloads_)
+      if (!reload.asked) reload_now(key);
   if (due(write_at_)) {
     behind_.again();
     write_next();

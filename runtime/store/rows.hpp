@@ -153,6 +153,10 @@ class Rows final : public runtime::Part {
 
  private:
   struct Saving;
+  struct Reload {
+    base::Callback<void()> taken{};
+    bool asked = false;  // its question is under way
+  };
   struct Changing {
     std::size_t saves = 0;  // under way
     std::vector<Done> waiting;
@@ -166,6 +170,7 @@ class Rows final : public runtime::Part {
   void settled();
   void reload_now(const base::Bytes& key);
   void write_row(wire::Change::Builder out, const base::Bytes& key, const base::Bytes* value) const;
+  void erase(RowChange useless, Done done);
   void save_next(std::shared_ptr<Saving> saving, Fill fill);
   void not_saved(Saving& saving, bool first, const base::Error& why);
   template <class F>
@@ -184,7 +189,7 @@ class Rows final : public runtime::Part {
   Done loaded_;
   bool settled_ = false;  // loaded, or failed once
   base::Callback<void()> when_settled_;
-  std::map<base::Bytes, base::Callback<void()>> reloads_;  // to be asked again
+  std::map<base::Bytes, Reload> reloads_;
   base::Instant load_at_ = base::Instant::max();
   base::Instant reload_at_ = base::Instant::max();
 

@@ -31,16 +31,17 @@ base::Outcome<std::optional<base::Bytes>> next_slice(base::ByteView from, bool m
   return std::optional(base::Bytes(next.begin(), next.end()));
 }
 
-RowLoading::Step RowLoading::begin(base::Bytes first, base::Instant now) {
+RowLoading::Step RowLoading::begin(base::Bytes first) {
   from_ = std::move(first);
   reading_ = true;
   complete_ = false;
-  began_ = now;
+  failing_since_.reset();
   retry_.succeeded();
   return Step::ask;
 }
 
 RowLoading::Step RowLoading::took(std::optional<base::Bytes> next) {
+  failing_since_.reset();
   retry_.succeeded();
   reading_ = next.has_value();
   complete_ = !reading_;
@@ -51,7 +52,8 @@ RowLoading::Step RowLoading::took(std::optional<base::Bytes> next) {
 
 RowLoading::Step RowLoading::failed(Code code, base::Instant now) {
   retry_at_ = now + retry_.next();
-  const bool patient = unread_ == Unread::waits || retry_at_ - began_ <= kLoadPatience;
+  if (!failing_since_) failing_since_ = now;
+  const bool patient = unread_ == Unread::waits || retry_at_ - *failing_since_ <= kLoadPatience;
   reading_ = !lasting(code) && patient;
   return reading_ ? Step::wait : Step::end;
 }

@@ -3,7 +3,8 @@
 //
 // Lasting `corrupt` and `unsupported`: asking again would not help. Reading ends, and what was read counts.
 // Passing every other error: the same slice is asked for again, after kRetryMin and twice as long each time, kRetryMax
-//         at most. An owner that starts without its rows (Unread::goes_on) waits kLoadPatience, and then reading ends.
+//         at most. An owner that starts without its rows (Unread::goes_on) waits kLoadPatience from the first of
+//         these errors on, and then reading ends.
 // Paging  a slice must lead to a key behind its first one. A store that leads elsewhere would be read for ever, or in
 //         part: it counts as corrupt.
 // Time    monotonic, given by the caller.
@@ -54,7 +55,7 @@ class RowLoading {
     wait,  ///< until retry_at(), then ask
     end,   ///< nothing more is read
   };
-  Step begin(base::Bytes first, base::Instant now);
+  Step begin(base::Bytes first);
   /// A slice was read. `next` is where the one after it begins; nothing at the end.
   Step took(std::optional<base::Bytes> next);
   Step failed(base::Code code, base::Instant now);
@@ -70,7 +71,7 @@ class RowLoading {
   base::Bytes from_;
   bool reading_ = false;
   bool complete_ = false;
-  base::Instant began_;
+  std::optional<base::Instant> failing_since_;
   base::Instant retry_at_;
   RowRetry retry_;
 };

@@ -19,7 +19,7 @@ const base::Instant kNow{100s};
 TEST_CASE("row loading: it goes on behind each slice, and is complete at the last one") {
   RowLoading loading(Unread::waits);
   CHECK_FALSE(loading.reading());
-  CHECK(loading.begin({'d'}, kNow) == Step::ask);
+  CHECK(loading.begin({'d'}) == Step::ask);
   CHECK(loading.from() == Bytes{'d'});
   CHECK(loading.took(Bytes{'f'}) == Step::ask);
   CHECK(loading.from() == Bytes{'f'});
@@ -31,7 +31,7 @@ TEST_CASE("row loading: it goes on behind each slice, and is complete at the las
 
 TEST_CASE("row loading: what may pass is asked for again from the same key, twice as long later each time") {
   RowLoading loading(Unread::waits);
-  loading.begin({}, kNow);
+  loading.begin({});
   loading.took(Bytes{'f'});
   base::Instant now = kNow;
   for (const base::Duration wait : {500ms, 1'000ms, 2'000ms, 4'000ms, 5'000ms, 5'000ms}) {
@@ -54,7 +54,7 @@ TEST_CASE("row loading: what may pass is asked for again from the same key, twic
 TEST_CASE("row loading: damage is not asked for again") {
   for (const Code code : {Code::corrupt, Code::unsupported}) {
     RowLoading loading(Unread::waits);
-    loading.begin({}, kNow);
+    loading.begin({});
     CHECK(loading.failed(code, kNow) == Step::end);
     CHECK_FALSE(loading.reading());
     CHECK_FALSE(loading.complete());
@@ -63,13 +63,21 @@ TEST_CASE("row loading: damage is not asked for again") {
 
 TEST_CASE("row loading: an owner that goes on waits for its patience and no longer") {
   RowLoading loading(Unread::goes_on);
-  loading.begin({}, kNow);
+  loading.begin({});
   base::Instant now = kNow;
   while (loading.failed(Code::unavailable, now) == Step::wait) now = loading.retry_at();
   CHECK(now <= kNow + kLoadPatience);
   CHECK(loading.retry_at() > kNow + kLoadPatience);
   CHECK_FALSE(loading.reading());
   CHECK_FALSE(loading.complete());
+}
+
+TEST_CASE("row loading: patience begins with the errors, however long was read before") {
+  RowLoading loading(Unread::goes_on);
+  loading.begin({});
+  CHECK(loading.failed(Code::unavailable, kNow) == Step::wait);
+  CHECK(loading.took(Bytes{'d'}) == Step::ask);
+  CHECK(loading.failed(Code::unavailable, kNow + 2 * kLoadPatience) == Step::wait);
 }
 
 TEST_CASE("row loading: a slice that leads nowhere, or back, is damage") {

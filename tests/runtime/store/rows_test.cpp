@@ -96,7 +96,7 @@ struct RowsFixture {
   OnDisk disk;
   std::optional<base::Error> scans_fail, commits_fail;
   std::size_t slice_rows = 2;
-  bool leads_back = false, silent = false;
+  bool leads_back = false, silent = false, erasures_pass = false;
   std::size_t scans = 0, commits = 0;
   std::vector<std::size_t> commit_rows;
   std::vector<Bytes> taken;
@@ -106,6 +106,8 @@ struct RowsFixture {
   Owner* owner = nullptr;
   runtime::Handle handle;
   std::vector<runtime::Reply<Nothing>> kept;
+  Bytes slow_key{};  // questions for its row wait here
+  std::vector<runtime::Reply<wire::Found>> slow;
 
  private:
   void serve(runtime::Handlers& on) {
@@ -125,6 +127,7 @@ struct RowsFixture {
       });
     });
     on.ask<wire::Get, wire::Found>([this](wire::Get::Reader get, runtime::Reply<wire::Found> reply) {
+      if (copy(get.getKey()) == slow_key && !slow_key.empty()) return slow.push_back(std::move(reply));
       if (scans_fail) return reply.refuse(*scans_fail);
       const auto row = disk.find(copy(get.getKey()));
       if (row == disk.end()) return reply.refuse({Code::not_found, "no such row"});
@@ -133,7 +136,8 @@ struct RowsFixture {
     on.ask<wire::Commit, Nothing>([this](wire::Commit::Reader commit, runtime::Reply<Nothing> reply) {
       ++commits;
       commit_rows.push_back(commit.getRows().size());
-      if (commits_fail) return reply.refuse(*commits_fail);
+      const bool erases = commit.getRows().size() > 0 && commit.getRows()[0].getValue().isErase();
+      if (commits_fail && !(erasures_pass && erases)) return reply.refuse(*commits_fail);
       for (const auto row : commit.getRows()) {
         CHECK(row.getKeyspace() == "test");
         if (row.getValue().isErase()) disk.erase(copy(row.getKey()));
@@ -365,6 +369,39 @@ TEST_CASE("rows: one row is read again until the store can") {
   one.pass(kRetryMax);
   CHECK(one.taken == std::vector<Bytes>{{9}});
   CHECK(again == 1);
+}
+
+TEST_CASE("rows: a row whose question is under way is not asked for again with those that wait") {
+  RowsFixture one;
+  one.open();
+  one.scans_fail = kNoDevice;
+  one.slow_key = {9};
+  int again = 0;
+  one.inside([&](Owner& self) { self.rows.reload({8}, [] {}); });
+  one.pass(kRetryMax - 1s);
+  one.inside([&](Owner& self) { self.rows.reload({9}, [&] { ++again; }); });
+  one.pass(2s);
+  REQUIRE(one.slow.size() == 1);
+  one.slow.front().send([](wire::Found::Builder found) { found.initValue(1); });
+  one.pass(1s);
+  CHECK(again == 1);
+  CHECK(one.taken == std::vector<Bytes>{{9}});
+}
+
+TEST_CASE("rows: a reason of health stays while erasures are taken and values are not") {
+  RowsFixture one;
+  one.open();
+  one.commits_fail = kFull;
+  one.inside([&](Owner& self) { self.rows.write(saved(1)); });
+  one.pass(1s);
+  CHECK(one.told.health.reasons().size() == 1);
+  one.erasures_pass = true;
+  one.inside([&](Owner& self) { self.rows.write({.save = {}, .erase = {{7}}}); });
+  one.pass(1s);
+  CHECK(one.told.health.reasons().size() == 1);
+  one.commits_fail.reset();
+  one.pass(kRetryMax);
+  CHECK(one.told.health.reasons().empty());
 }
 
 TEST_CASE("rows: without a store nothing is read, and all is saved") {
