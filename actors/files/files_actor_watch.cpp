@@ -61,7 +61,7 @@ void FilesActor::question_answered(const WatchQuestion& question, runtime::Answe
 
 /// Copies go to the nodes nearest to their contents: those are sought first, where any are wanted.
 void FilesActor::end_round() {
-  met_.clear();
+  met_ = {};
   find_candidates([this](std::vector<base::NodeId> candidates) {
     const auto wanting = in_dht() ? watch_->wanting(*catalogue_) : std::vector<base::NodeId>();
     if (wanting.empty()) return end_round(candidates, {});

@@ -1,10 +1,12 @@
 #pragma once
 // What the actors below FilesActor share: which nodes they may ask for contents, and how.
 #include <algorithm>
+#include <deque>
 #include <map>
 #include <vector>
 
 #include "actors/dht/api.hpp"
+#include "actors/files/logic/fetch.hpp"
 #include "actors/files/logic/placement.hpp"
 #include "actors/files/settings.hpp"
 #include "actors/files/wire.hpp"
@@ -16,7 +18,8 @@
 
 namespace troupe::files {
 
-inline constexpr std::uint16_t kHoldersSought = 20;  // our choice: as many as one answer names
+inline constexpr std::chrono::seconds kAnswerTravels{1};  // of the time for an answer; our choice
+inline constexpr std::uint16_t kHoldersSought = 20;       // our choice: as many as one answer names
 
 /// Candidates and further nodes, each once, at most kCandidatesMax; the hints stay where not all have room.
 inline std::vector<base::NodeId> with_hints(std::vector<base::NodeId> candidates,
@@ -29,6 +32,25 @@ inline std::vector<base::NodeId> with_hints(std::vector<base::NodeId> candidates
   return candidates;
 }
 
+/// Where nodes live that only the DHT knows: the kCandidatesMax that were found last.
+class MetNodes {
+ public:
+  const base::Contact* find(const base::NodeId& id) const {
+    const auto at = by_id_.find(id);
+    return at == by_id_.end() ? nullptr : &at->second;
+  }
+  void add(const base::NodeId& id, const base::Contact& contact) {
+    if (by_id_.insert_or_assign(id, contact).second) oldest_first_.push_back(id);
+    if (by_id_.size() <= kCandidatesMax) return;
+    by_id_.erase(oldest_first_.front());
+    oldest_first_.pop_front();
+  }
+
+ private:
+  std::map<base::NodeId, base::Contact> by_id_;
+  std::deque<base::NodeId> oldest_first_;
+};
+
 class FilesPart : public runtime::Actor {
  protected:
   explicit FilesPart(FilesSettings settings) : settings_(std::move(settings)) {}
@@ -36,12 +58,11 @@ class FilesPart : public runtime::Actor {
   /// The holder of a node; null if there is no way to it.
   runtime::Handle holder(const base::NodeId& id) const {
     if (id == settings_.self) return node().find(kHolderPath);
-    const auto met = met_.find(id);
-    return met == met_.end() ? node().remote(id, kHolderPath) : node().remote(met->second, kHolderPath);
+    const base::Contact* const met = met_.find(id);
+    return met == nullptr ? node().remote(id, kHolderPath) : node().remote(*met, kHolderPath);
   }
 
-  /// Calls back with the nodes that have announced a content and those nearest to it, none if there is no DHT; and
-  /// whether others may have it that did not answer.
+  /// Calls back with what the DHT knows of a content's holders; nothing if there is no DHT.
   template <class F>
   void find_holders(const ContentKey& key, F found) {
     ask<dht::wire::Search, dht::wire::SearchResult>(
@@ -50,15 +71,16 @@ class FilesPart : public runtime::Actor {
           search.setKey(data_of(key.position().view()));
           search.getGoal().setProviders(kHoldersSought);
           search.setSeconds(static_cast<std::uint16_t>(
-              std::chrono::duration_cast<std::chrono::seconds>(settings_.answer_timeout).count()));
+              std::chrono::duration_cast<std::chrono::seconds>(settings_.answer_timeout - kAnswerTravels).count()));
         },
         [this, found = std::move(found)](runtime::Answer<dht::wire::SearchResult> answer) mutable {
-          std::vector<base::NodeId> nodes;
+          HoldersFound out{.announced = {}, .nearest = {}, .unheard = in_dht()};
           if (answer.ok()) {
-            meet(answer.value().getProviders(), nodes);
-            meet(answer.value().getNearest(), nodes);
+            meet(answer.value().getProviders(), out.announced);
+            meet(answer.value().getNearest(), out.nearest);
+            out.unheard = dht::unheard(answer.value());
           }
-          found(std::move(nodes), answer.ok() ? dht::unheard(answer.value()) : in_dht());
+          found(out);
         });
   }
 
@@ -100,17 +122,16 @@ class FilesPart : public runtime::Actor {
   }
 
   const FilesSettings settings_;
-  std::map<base::NodeId, base::Contact> met_;  // where those live that only the DHT knows; at most kCandidatesMax
+  MetNodes met_;
 
  private:
-  /// Notes where they live, and adds their ids; without this node, and without newcomers once there are as many as may
-  /// be.
+  /// Notes where they live, and adds their ids; without this node.
   void meet(capnp::List<messages::wire::Contact>::Reader list, std::vector<base::NodeId>& nodes) {
     for (const auto one : list) {
       const base::Contact contact = messages::read_contact(one);
       const base::NodeId id = crypto::node_id(contact.key, contact.nonce);
-      if (id == settings_.self || (met_.size() >= kCandidatesMax && !met_.contains(id))) continue;
-      met_.insert_or_assign(id, contact);
+      if (id == settings_.self) continue;
+      met_.add(id, contact);
       nodes.push_back(id);
     }
   }

@@ -10,7 +10,6 @@ using base::Code;
 void Reading::open(std::vector<base::NodeId> candidates) {
   ++opened_;
   arrived_.clear();
-  unheard_ = false;
   fetch_.emplace(std::move(candidates), settings_.self, settings_.fetch, world().mutations);
 }
 
@@ -26,18 +25,17 @@ void Reading::pump() {
   }
   if (!fetch_) return;
   for (const FetchQuestion& question : fetch_->next()) send(question);
+  for (const ContentKey& key : fetch_->seek()) seek(key);
   const auto end = fetch_->end();
   if (!end) return;
   fetch_.reset();
-  // That all who were asked lack it says little where others could not be.
-  failed(*end == FetchEnd::not_found && unheard_ ? FetchEnd::unavailable : *end);
+  failed(*end);
 }
 
 void Reading::seek(const ContentKey& key) {
-  find_holders(key, [this, key, opened = opened_](const std::vector<base::NodeId>& found, bool unheard) {
+  find_holders(key, [this, key, opened = opened_](const HoldersFound& holders) {
     if (!fetch_ || opened != opened_) return;
-    unheard_ = unheard_ || unheard;
-    fetch_->found(key, found);
+    fetch_->found(key, holders);
     pump();
   });
 }
@@ -72,7 +70,6 @@ void Reading::answered(const FetchQuestion& question, runtime::Answer<wire::Fetc
     const bool lacks = code == Code::not_found || code == Code::unsupported;
     const bool bad = code == Code::corrupt;
     fetch_->missed(question.index, question.node, lacks ? FetchMiss::lacks : bad ? FetchMiss::bad : FetchMiss::silent);
-    if (fetch_->seek(question.index)) seek(question.key);
   }
   pump();
 }

@@ -3,8 +3,8 @@
 //
 // Use     open() with the candidates, want() the manifest or any content, then pump(). take() gets one content after
 //         the other; a content that it does not take yet is offered again at the next pump().
-// Seeks   a content that the first node lacks (this one, as a rule) is sought once in the DHT. The holders found are
-//         asked first from then on; the candidates are asked beside the search.
+// Seeks   a content that the first node asked does not give (this one, as a rule) is sought in the DHT; the candidates
+//         are asked meanwhile.
 // Limits  FetchLimits; contents are held in the messages that brought them.
 #include <map>
 #include <optional>
@@ -43,7 +43,6 @@ class Reading : public FilesPart {
 
   std::optional<Fetch> fetch_;
   std::uint32_t opened_ = 0;  // answers to an earlier open() are late
-  bool unheard_ = false;      // a node that may have what was sought did not answer
   std::map<std::size_t, runtime::Envelope> arrived_;
   std::uint64_t bad_answers_ = 0;
 };

@@ -1,6 +1,7 @@
 #include "actors/files/logic/fetch.hpp"
 
 #include <algorithm>
+#include <span>
 #include <utility>
 
 #include "actors/files/logic/placement.hpp"
@@ -28,9 +29,12 @@ std::vector<FetchQuestion> Fetch::next() {
     bool waits = false;
     auto chosen = choose(slot, Ask::unasked, waits);
     if (!chosen && !waits) chosen = choose(slot, Ask::silent_once, waits);
-    if (!chosen && (waits || sought(wanted_[head_ + i]))) continue;
+    if (!chosen && waits) continue;
     if (!chosen) {
-      end_ = verdict(slot);
+      slot.missed = true;
+      const auto search = searches_.find(wanted_[head_ + i]);
+      if (search == searches_.end() || search->second.under_way) continue;
+      end_ = verdict(slot, search->second);
       break;
     }
     Ask& ask = slot.asks[*chosen];
@@ -67,51 +71,62 @@ std::optional<std::size_t> Fetch::choose(const Slot& slot, Ask wanted, bool& wai
   return std::nullopt;
 }
 
-bool Fetch::seek(std::size_t index) {
-  if (index < head_ || index - head_ >= window_.size()) return false;
-  return searches_.try_emplace(wanted_[index], true).second;
+std::vector<ContentKey> Fetch::seek() {
+  std::vector<ContentKey> out;
+  for (std::size_t i = 0; i < window_.size() && searching() < limits_.searches_max && !end_; ++i)
+    if (window_[i].missed && !window_[i].arrived && searches_.try_emplace(wanted_[head_ + i]).second)
+      out.push_back(wanted_[head_ + i]);
+  return out;
 }
 
-void Fetch::found(const ContentKey& key, std::vector<base::NodeId> nodes) {
-  nodes.resize(std::min(nodes.size(), kFoundMax));
+std::size_t Fetch::searching() const {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(searches_, [](const auto& search) { return search.second.under_way; }));
+}
+
+void Fetch::found(const ContentKey& key, const HoldersFound& holders) {
   const auto search = searches_.find(key);
   if (search == searches_.end()) return;
-  search->second = false;
+  search->second = {.under_way = false, .unheard = holders.unheard};
   for (std::size_t i = 0; i < window_.size(); ++i)
-    if (wanted_[head_ + i] == key) prefer(window_[i], nodes);
-  for (const base::NodeId& node : nodes)
-    if (candidates_.size() < kCandidatesMax && std::ranges::find(candidates_, node) == candidates_.end())
-      candidates_.push_back(node);
+    if (wanted_[head_ + i] == key) add(window_[i], holders);
+  forget(search);
+  for (const auto* nodes : {&holders.announced, &holders.nearest})
+    for (const base::NodeId& node : *nodes)
+      if (candidates_.size() < kCandidatesMax && std::ranges::find(candidates_, node) == candidates_.end())
+        candidates_.push_back(node);
 }
 
-bool Fetch::sought(const ContentKey& key) const {
-  const auto search = searches_.find(key);
-  return search != searches_.end() && search->second;
-}
-
-/// Puts those that were not asked yet before all others, in their order.
-void Fetch::prefer(Slot& slot, const std::vector<base::NodeId>& nodes) {
-  std::ptrdiff_t first = 0;
-  for (const base::NodeId& node : nodes) {
-    auto at = std::find(slot.order.begin(), slot.order.end(), node) - slot.order.begin();
+/// Puts those that have announced it between those that were not asked yet, the first of them first.
+void Fetch::add(Slot& slot, const HoldersFound& holders) {
+  const auto append = [&](const base::NodeId& node) {
+    const auto at = std::ranges::find(slot.order, node) - slot.order.begin();
     if (at == std::ssize(slot.order)) {
       slot.order.push_back(node);
       slot.asks.push_back(Ask::unasked);
     }
-    if (at < first || slot.asks[static_cast<std::size_t>(at)] != Ask::unasked) continue;
-    std::rotate(slot.order.begin() + first, slot.order.begin() + at, slot.order.begin() + at + 1);
-    std::rotate(slot.asks.begin() + first, slot.asks.begin() + at, slot.asks.begin() + at + 1);
-    ++first;
+    return at;
+  };
+  std::ptrdiff_t next = 0;
+  for (std::size_t i = 0; i < std::min(holders.announced.size(), kFoundMax); ++i) {
+    const auto at = append(holders.announced[i]);
+    while (next < at && slot.asks[static_cast<std::size_t>(next)] != Ask::unasked) ++next;
+    if (at < next || slot.asks[static_cast<std::size_t>(at)] != Ask::unasked) continue;
+    std::rotate(slot.order.begin() + next, slot.order.begin() + at, slot.order.begin() + at + 1);
+    std::rotate(slot.asks.begin() + next, slot.asks.begin() + at, slot.asks.begin() + at + 1);
+    next = std::min(next + 2, std::ssize(slot.order));  // behind it comes a candidate
   }
+  for (std::size_t i = 0; i < std::min(holders.nearest.size(), kFoundMax); ++i) append(holders.nearest[i]);
 }
 
-FetchEnd Fetch::verdict(const Slot& slot) const {
+FetchEnd Fetch::verdict(const Slot& slot, const Search& search) const {
   bool bad = false;
   for (const Ask ask : slot.asks) {
     if (ask != Ask::lacks && ask != Ask::bad) return FetchEnd::unavailable;
     bad = bad || ask == Ask::bad;
   }
   if (bad) return FetchEnd::corrupt;
+  if (search.unheard) return FetchEnd::unavailable;
   const bool others = std::ranges::any_of(slot.order, [this](const base::NodeId& one) { return one != self_; });
   return others ? FetchEnd::not_found : FetchEnd::alone;
 }
@@ -126,6 +141,7 @@ bool Fetch::arrived(std::size_t index, const base::NodeId& node) {
 void Fetch::missed(std::size_t index, const base::NodeId& node, FetchMiss why) {
   Ask* ask = close(index, node);
   if (ask == nullptr) return;
+  window_[index - head_].missed = true;
   if (why == FetchMiss::silent) {
     *ask = *ask == Ask::open ? Ask::silent_once : Ask::silent;
     ++nodes_[node].silences;
@@ -156,9 +172,16 @@ Fetch::Ask* Fetch::close(std::size_t index, const base::NodeId& node) {
 
 void Fetch::pass_head() {
   base::ensure(head_ready(), "only a content that has arrived is passed on");
-  searches_.erase(head_key());
+  const ContentKey passed = head_key();
   window_.pop_front();
   ++head_;
+  if (const auto search = searches_.find(passed); search != searches_.end()) forget(search);
+}
+
+/// A search that has ended, once its content has left the window.
+void Fetch::forget(std::map<ContentKey, Search>::iterator search) {
+  const std::span window(wanted_.data() + head_, window_.size());
+  if (!search->second.under_way && std::ranges::find(window, search->first) == window.end()) searches_.erase(search);
 }
 
 std::size_t Fetch::arrived() const {
@@ -175,9 +198,8 @@ void Fetch::check() const {
     nodes_open += node.open;
   }
   base::ensure(slots_open == nodes_open, "each open question of a get is about a content of its window");
-  const bool seeks = std::ranges::any_of(searches_, [](const auto& search) { return search.second; });
-  base::ensure(done() || end_ || slots_open > 0 || seeks || head_ready(), "a get that is not over waits for an answer");
-  base::ensure(searches_.size() <= window_.size(), "only contents of the window are sought");
+  base::ensure(done() || end_ || slots_open + searching() > 0 || head_ready(), "a get that is not over waits");
+  base::ensure(searches_.size() <= window_.size() + limits_.searches_max, "few contents are sought at once");
 }
 
 bool Fetch::gone(const base::NodeId& node) const {

@@ -2,13 +2,13 @@
 // The questions of one get: which node to ask for which content, and what it means when no node has it.
 //
 // Order   contents are passed on in the order wanted; a window of them is asked for at once. For each, this node is
-//         asked first, then the candidates from the nearest on, one at a time. Meanwhile the caller seeks what the
-//         first of them lacks in the network: the holders that it finds are asked before all others.
+//         asked first, then the candidates from the nearest on, one at a time. What the first does not give is sought
+//         in the network; then the nodes that have announced it and the candidates are asked in turn.
 // Silence a silent node is asked once more for that content when all others were asked; after two silences in a row it
 //         is not asked again in this get.
-// Ends    when each candidate was asked without success and no search is under way: `unavailable` if one of them was
-// silent, else `corrupt` if one
-//         gave wrong bytes, else `alone` if there was no other node, else `not_found`.
+// Ends    when each node was asked without success: `unavailable` if one of them was silent, else `corrupt` if one gave
+//         wrong bytes, else `alone` if there was no other node, else `unavailable` if the search could not ask all
+//         nodes that may know of more, else `not_found`.
 // Limits  FetchLimits; a window of full chunks is 16 MiB.
 // Owner   one get; not thread-safe. Reads no clock, sends nothing and holds no bytes.
 #include <cstdint>
@@ -23,13 +23,21 @@
 
 namespace troupe::files {
 
-inline constexpr std::size_t kFoundMax = 64;  // of one search; our choice: more than the DHT answers
+inline constexpr std::size_t kFoundMax = 32;  // nodes of a kind that a search adds; our choice: the DHT answers 20
+
+/// What a search in the network says of a content's holders.
+struct HoldersFound {
+  std::vector<base::NodeId> announced;
+  std::vector<base::NodeId> nearest;
+  bool unheard = false;  ///< nodes that may know of others did not answer
+};
 
 struct FetchLimits {
   std::size_t window_max = 8;      // contents asked for or waiting to be passed on
   std::uint32_t per_node_max = 2;  // one is read while the next travels
   std::size_t spread_max = 4;  // how many of the nearest are tried for a free one before waiting: kReplicasDefault + 1
   std::uint32_t silences_max = 2;  // in a row, until a node is no longer asked
+  std::size_t searches_max = 4;    // in the network at once; our choice: half of a window
 };
 static_assert(FetchLimits{}.window_max * kChunkBytesMax <= 16u << 20, "a get holds at most 16 MiB");
 
@@ -64,10 +72,9 @@ class Fetch {
   bool arrived(std::size_t index, const base::NodeId& node);
   void missed(std::size_t index, const base::NodeId& node, FetchMiss why);
 
-  /// Whether the network is to be asked now who holds a content that was missed: once for each.
-  bool seek(std::size_t index);
-  /// The end of that search; of the nodes at most kFoundMax are asked.
-  void found(const ContentKey& key, std::vector<base::NodeId> nodes);
+  /// The contents to seek in the network now, after next(); each until found() is called for it.
+  std::vector<ContentKey> seek();
+  void found(const ContentKey& key, const HoldersFound& holders);
 
   /// Whether the next content in order has arrived.
   bool head_ready() const { return !window_.empty() && window_.front().arrived; }
@@ -91,6 +98,7 @@ class Fetch {
     std::vector<base::NodeId> order;
     std::vector<Ask> asks;  // of each in `order`
     bool open = false;      // a question is under way
+    bool missed = false;    // to be sought
     bool arrived = false;
   };
   struct Node {
@@ -100,9 +108,15 @@ class Fetch {
 
   void fill_window();
   std::optional<std::size_t> choose(const Slot& slot, Ask wanted, bool& waits) const;
-  bool sought(const ContentKey& key) const;
-  void prefer(Slot& slot, const std::vector<base::NodeId>& nodes);
-  FetchEnd verdict(const Slot& slot) const;
+  struct Search {
+    bool under_way = true;
+    bool unheard = false;
+  };
+
+  std::size_t searching() const;
+  void forget(std::map<ContentKey, Search>::iterator search);
+  static void add(Slot& slot, const HoldersFound& holders);
+  FetchEnd verdict(const Slot& slot, const Search& search) const;
   bool gone(const base::NodeId& node) const;
   Ask* close(std::size_t index, const base::NodeId& node);
 
@@ -114,7 +128,7 @@ class Fetch {
   std::size_t head_ = 0;
   std::deque<Slot> window_;  // of the contents from head_ on
   std::map<base::NodeId, Node> nodes_;
-  std::map<ContentKey, bool> searches_;  // of contents in the window: whether it is under way
+  std::map<ContentKey, Search> searches_;  // of contents in the window, and those under way
   std::optional<FetchEnd> end_;
 };
 

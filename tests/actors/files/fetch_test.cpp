@@ -28,7 +28,14 @@ base::NodeId miss(Fetch& get, FetchMiss why) {
   return questions[0].node;
 }
 
-std::optional<FetchEnd> end_of(Fetch& get) {
+/// No node is left to ask: the end, once the network was asked as well.
+std::optional<FetchEnd> end_of(Fetch& get, const HoldersFound& found = {}) {
+  CHECK(get.next().empty());
+  for (const ContentKey& key : get.seek()) {
+    CHECK_FALSE(get.end().has_value());
+    get.check();
+    get.found(key, found);
+  }
   CHECK(get.next().empty());
   return get.end();
 }
@@ -163,40 +170,71 @@ TEST_CASE("fetch: answers to no open question are ignored") {
   CHECK(get.head_ready());
 }
 
-TEST_CASE("fetch: what a node lacks is sought once, and the holders found are asked before the candidates") {
+TEST_CASE("fetch: what a node lacks is sought once, and those who have announced it take turns with the candidates") {
   Fetch get = get_of_one({kSelf, node(1), node(2), node(3)});
-  CHECK_FALSE(get.seek(7));  // not in the window
+  CHECK(get.seek().empty());  // nothing was missed yet
   CHECK(miss(get, FetchMiss::lacks) == kSelf);
-  CHECK(get.seek(0));
-  CHECK_FALSE(get.seek(0));
-  CHECK(miss(get, FetchMiss::lacks) == node(1));  // beside the search
+  CHECK(get.seek() == std::vector{content(0)});
+  CHECK(get.seek().empty());
+  CHECK(miss(get, FetchMiss::lacks) == node(1));  // meanwhile
 
-  SUBCASE("in the order found; those that were asked are not asked again") {
-    get.found(content(0), {node(9), node(1), node(3)});
-    CHECK(miss(get, FetchMiss::lacks) == node(9));
-    CHECK(miss(get, FetchMiss::lacks) == node(3));
-    CHECK(miss(get, FetchMiss::lacks) == node(2));
+  SUBCASE("those that were asked are not asked again") {
+    get.found(content(0), {.announced = {node(9), node(1), node(3), node(8)}, .nearest = {node(2), node(7)}});
+    for (const int each : {9, 2, 3, 8, 7}) CHECK(miss(get, FetchMiss::lacks) == node(static_cast<std::uint8_t>(each)));
     CHECK(end_of(get) == FetchEnd::not_found);
   }
   SUBCASE("no verdict before the search has ended") {
     miss(get, FetchMiss::lacks);
     miss(get, FetchMiss::lacks);
-    CHECK_FALSE(end_of(get).has_value());
+    CHECK(get.next().empty());
+    CHECK_FALSE(get.end().has_value());
     get.check();
     SUBCASE("with nodes") {
-      get.found(content(0), {node(9)});
+      get.found(content(0), {.announced = {node(9)}, .nearest = {}});
       CHECK(miss(get, FetchMiss::lacks) == node(9));
+      CHECK(end_of(get) == FetchEnd::not_found);
     }
-    SUBCASE("without") { get.found(content(0), {}); }
-    CHECK(end_of(get) == FetchEnd::not_found);
+    SUBCASE("without") {
+      get.found(content(0), {});
+      CHECK(end_of(get) == FetchEnd::not_found);
+    }
+    SUBCASE("without, and nodes that may know of more were silent") {
+      get.found(content(0), {.announced = {}, .nearest = {}, .unheard = true});
+      CHECK(end_of(get) == FetchEnd::unavailable);
+    }
   }
   SUBCASE("of a long answer the first are asked") {
     std::vector<base::NodeId> many;
     for (std::size_t i = 0; i <= kFoundMax; ++i) many.push_back(node(static_cast<std::uint8_t>(4 + i)));
-    get.found(content(0), many);
+    get.found(content(0), {.announced = {}, .nearest = many});
+    miss(get, FetchMiss::lacks);
+    miss(get, FetchMiss::lacks);
     for (std::size_t i = 0; i < kFoundMax; ++i) CHECK(miss(get, FetchMiss::lacks) == many[i]);
-    CHECK(miss(get, FetchMiss::lacks) == node(2));
+    CHECK(end_of(get) == FetchEnd::not_found);
   }
+}
+
+TEST_CASE("fetch: few contents are sought at once, and equal ones together") {
+  const FetchLimits limits;
+  Fetch get({kSelf}, kSelf);
+  for (std::size_t i = 0; i < limits.window_max; ++i) get.want(content(static_cast<std::uint8_t>(i < 2 ? 0 : i)));
+  while (true) {
+    const auto questions = get.next();
+    if (questions.empty()) break;
+    for (const auto& one : questions) get.missed(one.index, one.node, FetchMiss::lacks);
+  }
+  auto sought = get.seek();
+  CHECK(sought == std::vector{content(0), content(2), content(3), content(4)});
+  get.found(content(3), {.announced = {node(1)}, .nearest = {}});
+  CHECK(get.seek() == std::vector{content(5)});
+  get.found(content(0), {.announced = {node(1)}, .nearest = {}});
+  CHECK_FALSE(get.end().has_value());
+  const auto questions = get.next();  // two at once of one node, the first of them first
+  REQUIRE(questions.size() == 2);
+  CHECK(questions[0].index == 0);
+  CHECK(get.arrived(0, node(1)));
+  get.pass_head();
+  CHECK(get.seek() == std::vector{content(6)});  // not content 0 again
 }
 
 TEST_CASE("fetch: it ends with all contents, or with the verdict that the answers allow") {
@@ -218,19 +256,17 @@ TEST_CASE("fetch: it ends with all contents, or with the verdict that the answer
     }
     std::vector<FetchQuestion> open;
     std::vector<ContentKey> sought;
-    const auto missed = [&](const FetchQuestion& question, FetchMiss why) {
-      get.missed(question.index, question.node, why);
-      if (random.chance(1, 2) && get.seek(question.index)) sought.push_back(question.key);
-    };
     while (!get.done() && !get.end()) {
       for (const auto& question : get.next()) open.push_back(question);
+      for (const auto& key : get.seek()) sought.push_back(key);
       if (get.end()) break;
       if (get.head_ready()) {
         get.pass_head();
         continue;
       }
       if (!sought.empty() && (open.empty() || random.chance(1, 4))) {
-        get.found(sought.back(), {all[random.below(all.size())], all[random.below(all.size())]});
+        get.found(sought.back(), {.announced = {all[random.below(all.size())], all[random.below(all.size())]},
+                                  .nearest = {all[random.below(all.size())]}});
         sought.pop_back();
         continue;
       }
@@ -240,11 +276,11 @@ TEST_CASE("fetch: it ends with all contents, or with the verdict that the answer
       const FetchQuestion question = open.back();
       open.pop_back();
       if (silent.contains(question.node)) {
-        missed(question, FetchMiss::silent);
+        get.missed(question.index, question.node, FetchMiss::silent);
       } else if (holders[question.index].contains(question.node)) {
         RC_ASSERT(get.arrived(question.index, question.node));
       } else {
-        missed(question, FetchMiss::lacks);
+        get.missed(question.index, question.node, FetchMiss::lacks);
       }
     }
     bool can_have_all = true;
