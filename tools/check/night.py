@@ -39,8 +39,14 @@ class Broken(Exception):
 
 def sources_now() -> str:
     """Changes with the commit, and with each file that is not as it was committed."""
-    words = (["git", "rev-parse", "HEAD"], ["git", "diff", "HEAD"], ["git", "status", "--porcelain"])
-    return hashlib.sha256(b"".join(subprocess.run(one, cwd=ROOT, capture_output=True).stdout for one in words)).hexdigest()
+    def said(*words: str) -> bytes:
+        return subprocess.run(["git", *words], cwd=ROOT, capture_output=True).stdout
+
+    whole = hashlib.sha256(said("rev-parse", "HEAD") + said("diff", "HEAD"))
+    for name in said("ls-files", "--others", "--exclude-standard", "-z").split(b"\0"):
+        if name:
+            whole.update(name + hashlib.sha256((ROOT / os.fsdecode(name)).read_bytes()).digest())
+    return whole.hexdigest()
 
 
 def built(folder: Path, options: list[str], *targets: str) -> None:

@@ -116,10 +116,14 @@ def run_all(jobs: list[Job], stamps: "Stamps", workers: int, done) -> None:
                 if not waiting:
                     return
                 job = waiting.pop(0)
-            known = stamps.passed(job)
-            outcome = known or run(job)
-            if known is None:
-                stamps.note(job, outcome)
+            try:
+                stamp = stamps.stamp(job)  # of what is run: a file may change meanwhile
+                known = stamps.passed(job, stamp)
+                outcome = known or run(job)
+                if known is None:
+                    stamps.note(job, outcome, stamp)
+            except Exception as error:  # a job that is in no count would look as if all had passed
+                outcome = Outcome(0, 1, [], [], 0.0, 0.0, time.time(), complaints=[f"did not run: {error!r}"])
             with lock:
                 done(job, outcome)
 
@@ -170,17 +174,17 @@ class Stamps:
     def wall_s(self, job: Job) -> float:
         return self.jobs.get(job.name, {}).get("wall_s", 1e9)
 
-    def passed(self, job: Job) -> Outcome | None:
+    def passed(self, job: Job, stamp: str) -> Outcome | None:
         known = self.jobs.get(job.name)
-        if self.fresh or known is None or known.get("stamp") != self.stamp(job):
+        if self.fresh or known is None or known.get("stamp") != stamp:
             return None
         return Outcome(known["passed"], 0, known["skipped"], known["notes"], 0.0, 0.0, known["when"], unchanged=True,
                        stdout=known.get("stdout", ""))
 
-    def note(self, job: Job, outcome: Outcome) -> None:
+    def note(self, job: Job, outcome: Outcome, stamp: str) -> None:
         kept = {"wall_s": outcome.wall_s}
         if outcome.failed == 0:
-            kept |= {"stamp": self.stamp(job), "passed": outcome.passed, "skipped": outcome.skipped,
+            kept |= {"stamp": stamp, "passed": outcome.passed, "skipped": outcome.skipped,
                      "notes": outcome.notes, "when": outcome.when}
             if not job.counts:
                 kept["stdout"] = outcome.stdout[:10_000]
