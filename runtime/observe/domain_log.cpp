@@ -27,14 +27,15 @@ void DomainLog::write(LogLevel level, std::string_view message, LogFields fields
   const std::lock_guard hold(state.lock);
   if (state.lines == 0 || now - state.minute >= std::chrono::minutes{1}) {
     if (state.left_out > 0)
-      state.log.write_as(LogLevel::warn, state.name, "lines were left out: more than a domain may write in a minute",
+      state.log.write_as(LogLevel::warn, state.name, "lines were left out in the minute before",
                          {{"lines", state.left_out}});
     state.minute = now;
     state.lines = 0;
     state.left_out = 0;
   }
-  if (state.lines == kDomainLinesMax) {
-    ++state.left_out;
+  if (state.lines >= (level < LogLevel::warn ? kDomainNewsMax : kDomainLinesMax)) {
+    if (++state.left_out == 1)
+      state.log.write_as(LogLevel::warn, state.name, "too many lines in a minute: some are left out from here on", {});
     return;
   }
   ++state.lines;

@@ -1,8 +1,8 @@
 #pragma once
 // What one domain writes to the log of its node.
 //
-// Limits  kDomainLinesMax lines a minute at `info` and above; the first line after that minute says how many were left
-//         out. `debug` and `trace` have no limit: an operator has asked for them.
+// Limits  kDomainLinesMax lines a minute at `info` and above, the last few for `warn` and `error` alone; that lines are
+//         left out is told at once, and how many in a later minute. `debug` and `trace` have no limit.
 // Owner   a value; copies share their count. Safe from any thread. The log outlives it.
 #include <functional>
 #include <memory>
@@ -13,6 +13,7 @@
 namespace troupe::observe {
 
 inline constexpr std::uint32_t kDomainLinesMax = 20;  // our choice: a night of it can still be read
+inline constexpr std::uint32_t kDomainNewsMax = 15;   // of them at `info`
 
 class DomainLog {
  public:

@@ -37,22 +37,31 @@ TEST_CASE("domain log: what is more than a domain may write in a minute is count
   f.now = f.now + 59s;
   copy.warn("one beyond");
   f.shop.error("and another");
-  CHECK(f.lines.size() == kDomainLinesMax);
+  REQUIRE(f.lines.size() == kDomainLinesMax + 1);
+  CHECK(f.lines.back() == "shop: too many lines in a minute: some are left out from here on");
   f.now = f.now + 1s;
   f.shop.info("sells again");
-  REQUIRE(f.lines.size() == kDomainLinesMax + 2);
-  CHECK(f.lines[kDomainLinesMax] == "shop: lines were left out: more than a domain may write in a minute lines=2");
+  REQUIRE(f.lines.size() == kDomainLinesMax + 3);
+  CHECK(f.lines[kDomainLinesMax + 1] == "shop: lines were left out in the minute before lines=2");
   CHECK(f.lines.back() == "shop: sells again");
 
   SUBCASE("nothing is told where nothing was left out") {
     f.now = f.now + 60s;
     f.shop.info("still sells");
-    CHECK(f.lines.size() == kDomainLinesMax + 3);
+    CHECK(f.lines.size() == kDomainLinesMax + 4);
   }
   SUBCASE("each domain has a count of its own") {
     DomainLog(f.log, "dht", [&] { return f.now; }).info("joined");
     CHECK(f.lines.back() == "dht: joined");
   }
+}
+
+TEST_CASE("domain log: news leave room for what is wrong") {
+  Fixture f;
+  for (std::uint32_t i = 0; i < 2 * kDomainLinesMax; ++i) f.shop.info("sold");
+  CHECK(f.lines.size() == kDomainNewsMax + 1);
+  f.shop.error("burnt down");
+  CHECK(f.lines.back() == "shop: burnt down");
 }
 
 TEST_CASE("domain log: what an operator asked to see has no limit") {
