@@ -45,7 +45,7 @@ std::vector<Entry> entries(sim::WorkloadSpecs workloads) {
   const auto add = [&out](const sim::WorkloadSpec& spec) {
     const std::string prefix = std::string(spec.name) + '.';
     for (const auto& one : spec.operations)
-      out.push_back({"order", prefix + std::string(one.name), takes(one), std::string(one.help)});
+      out.push_back({"operation", prefix + std::string(one.name), takes(one), std::string(one.help)});
     for (const auto& one : spec.knobs) out.push_back({"knob", std::string(one.setting), joined(one.values, " "), ""});
     for (const auto& one : spec.invariants)
       out.push_back({"invariant", std::string(one.name), "", std::string(one.help)});

@@ -70,7 +70,8 @@ class Reader {
     take_knobs(fields);
     take_mutations(fields);
     each(fields, "fault", sim::kFaultsMax, [this](const toml::table& fault) { take_fault(fault); });
-    each(fields, "order", sim::kOperationsMax, [this](const toml::table& operation) { take_operation(operation); });
+    for (const char* name : {"operation", "order"})  // its name until 2026
+      each(fields, name, sim::kOperationsMax, [this](const toml::table& operation) { take_operation(operation); });
     fields.refuse_others();
     const auto earlier = [](const auto& a, const auto& b) { return a.at < b.at; };
     std::stable_sort(out_.faults.begin(), out_.faults.end(), earlier);
@@ -243,21 +244,21 @@ class Reader {
   }
 
   void take_operation(const toml::table& table) {
-    Fields fields(problem_, table, "an order");
+    Fields fields(problem_, table, "an operation");
     sim::Operation operation;
-    const auto what = fields.text("what", Need::must, "the name of an order such as \"files.put\"");
+    const auto what = fields.text("what", Need::must, "the name of an operation such as \"files.put\"");
     if (!what) return;
     const sim::OperationSpec* spec = operation_spec(workloads_, *what);
     const std::string name = what->substr(0, what->find('.'));
     if (!has_domain(name) && (spec || !sim::find(workloads_, name)))
-      return fields.say("what", "order " + shown(*what) + " is of none of the domains");
+      return fields.say("what", "operation " + shown(*what) + " belongs to none of the scenario's domains");
     if (!spec) {
       std::vector<std::string> known;
       for (const auto& one : sim::find(workloads_, name)->operations)
         known.push_back(name + '.' + std::string(one.name));
-      return fields.say("what", "order " + shown(*what) + did_you_mean(*what, {known.begin(), known.end()}));
+      return fields.say("what", "operation " + shown(*what) + did_you_mean(*what, {known.begin(), known.end()}));
     }
-    fields.name("order \"" + *what + '"');
+    fields.name("operation \"" + *what + '"');
     operation.what = *what;
     set(operation.at, fields.span("at", Need::must, out_.time));
     set(operation.node, fields.node("node", Need::must, out_.nodes));

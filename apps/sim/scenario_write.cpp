@@ -116,7 +116,7 @@ std::string write_scenario(const sim::Scenario& scenario, sim::WorkloadSpecs spe
     out += "]\n";
   }
   if (!scenario.operations.empty()) {
-    out += "\norder = [\n";
+    out += "\noperation = [\n";
     for (const sim::Operation& operation : scenario.operations)
       out += "  " + line(operation, operation_spec(specs, operation.what)) + ",\n";
     out += "]\n";

@@ -102,7 +102,7 @@ struct SimCard {
   # A line of `troupe sim list`.
 
   kind @0 :Text;
-  # fault, domain, order, knob, invariant, property or mutant.
+  # fault, domain, operation, knob, invariant, property or mutant.
   name @1 :Text;
   takes @2 :Text;
   help @3 :Text;

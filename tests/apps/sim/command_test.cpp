@@ -23,7 +23,7 @@ using namespace std::chrono_literals;
 
 constexpr const char* kQuiet =
     "seed = 7\ndomains = [\"peers\"]\nnodes = 3\ntime = \"5s\"\n"
-    "order = [ { at = \"3s\", node = \"n1\", what = \"peers.list\" } ]\n";
+    "operation = [ { at = \"3s\", node = \"n1\", what = \"peers.list\" } ]\n";
 
 std::string last_line(const std::string& out) {
   REQUIRE(out.ends_with('\n'));

@@ -32,8 +32,8 @@ std::string problem_of(const std::string& line) { return problem(kHead + line + 
 std::string problem_of_fault(const std::string& fields) {
   return problem_of("fault = [{ at = \"1s\", " + fields + " }]");
 }
-std::string problem_of_order(const std::string& fields) {
-  return problem_of("order = [{ at = \"1s\", " + fields + " }]");
+std::string problem_of_operation(const std::string& fields) {
+  return problem_of("operation = [{ at = \"1s\", " + fields + " }]");
 }
 
 TEST_CASE("sim spans: are written as people say them, and read back to the nanosecond") {
@@ -94,7 +94,7 @@ TEST_CASE("sim scenario file: the largest that is valid is within the bytes that
   SUBCASE("one operation more is too many") {
     scenario.operations.push_back(scenario.operations.back());
     scenario.faults.clear();
-    CHECK(problem(write_scenario(scenario, kTestWorkloads, "")).ends_with("order must be at most 100000"));
+    CHECK(problem(write_scenario(scenario, kTestWorkloads, "")).ends_with("operation must be at most 100000"));
   }
 }
 
@@ -127,7 +127,7 @@ TEST_CASE("sim scenario file: it looks as a person would write it") {
       "  { at = \"20s\", what = \"clock-step\", node = \"n5\", amount = -500 },\n"
       "]\n"
       "\n"
-      "order = [\n"
+      "operation = [\n"
       "  { at = \"1s\", node = \"n3\", what = \"shop.visit\", to = \"n5\" },\n"
       "]\n";
   CHECK(write_scenario(scenario, kTestWorkloads, "Two lines\nabout it.") == text);
@@ -148,6 +148,15 @@ TEST_CASE("sim scenario file: sections, any order and defaults are read too") {
   wanted.faults = {{.what = sim::FaultKind::reset, .at = 3s, .node = 1, .other = 0},
                    {.what = sim::FaultKind::kill, .at = 9s, .span = 1s, .node = 1}};
   CHECK(outcome.value() == wanted);
+}
+
+TEST_CASE("sim scenario file: an operation may have its name of before, order") {
+  const std::string rest = " = [{ at = \"1s\", node = \"n1\", what = \"shop.count\" }]";
+  const auto now = read(kHead + "operation" + rest), before = read(kHead + "order" + rest);
+  REQUIRE(now.ok());
+  REQUIRE(before.ok());
+  CHECK(now.value() == before.value());
+  CHECK(now.value().operations.size() == 1);
 }
 
 TEST_CASE("sim scenario file: the first wrong line is named, and what would be right") {
@@ -247,21 +256,22 @@ TEST_CASE("sim scenario file: the first wrong line is named, and what would be r
     CHECK(problem(many + cut + "63\"] }]").ends_with("they are \"n1\" to \"n62\""));
   }
   SUBCASE("operations") {
-    CHECK(problem_of_order("node = \"n1\", what = \"shop.count\"") == "");
-    CHECK(problem_of_order("node = \"n1\", what = \"shop.sel\"") ==
-          "line 5: order \"shop.sel\" is not known; did you mean \"shop.sell\"?");
-    CHECK(problem_of_order("node = \"n1\", what = \"mail.send\"") ==
-          "line 5: order \"mail.send\" is of none of the domains");
-    CHECK(problem_of_order("node = \"n1\", what = \"sell\"") == "line 5: order \"sell\" is of none of the domains");
-    CHECK(problem_of_order("node = \"n1\", what = \"shop.sell\", thing = 1") ==
-          "line 5: order \"shop.sell\" needs coins, a whole number");
-    CHECK(problem_of_order("node = \"n1\", what = \"shop.sell\", thing = 64, coins = 1") ==
+    CHECK(problem_of_operation("node = \"n1\", what = \"shop.count\"") == "");
+    CHECK(problem_of_operation("node = \"n1\", what = \"shop.sel\"") ==
+          "line 5: operation \"shop.sel\" is not known; did you mean \"shop.sell\"?");
+    CHECK(problem_of_operation("node = \"n1\", what = \"mail.send\"") ==
+          "line 5: operation \"mail.send\" belongs to none of the scenario's domains");
+    CHECK(problem_of_operation("node = \"n1\", what = \"sell\"") ==
+          "line 5: operation \"sell\" belongs to none of the scenario's domains");
+    CHECK(problem_of_operation("node = \"n1\", what = \"shop.sell\", thing = 1") ==
+          "line 5: operation \"shop.sell\" needs coins, a whole number");
+    CHECK(problem_of_operation("node = \"n1\", what = \"shop.sell\", thing = 64, coins = 1") ==
           "line 5: thing must be a whole number from 0 to 63");
-    CHECK(problem_of_order("node = \"n1\", what = \"shop.visit\", to = 1") ==
+    CHECK(problem_of_operation("node = \"n1\", what = \"shop.visit\", to = 1") ==
           "line 5: to must be a node such as \"n1\"");
-    CHECK(problem_of_order("node = \"n1\", what = \"shop.count\", thing = 1")
-              .starts_with("line 5: order \"shop.count\" has no \"thing\", but what, at, node"));
-    CHECK(problem_of_order("node = \"n0\", what = \"shop.count\"").starts_with("line 5: node: \"n0\""));
+    CHECK(problem_of_operation("node = \"n1\", what = \"shop.count\", thing = 1")
+              .starts_with("line 5: operation \"shop.count\" has no \"thing\", but what, at, node"));
+    CHECK(problem_of_operation("node = \"n0\", what = \"shop.count\"").starts_with("line 5: node: \"n0\""));
   }
 }
 
