@@ -11,32 +11,35 @@ using namespace std::chrono_literals;
 using config::When;
 
 constexpr auto kCopies =
-    config::count("dht.copies", "20", 1, 20, When::start, "nodes nearest to a key that hold what lies there");
+    config::count("dht.copies", "20", 1, 20, When::start, "nodes that store each record: those nearest to its key");
 constexpr std::string_view kStores[] = {"disk", "memory"};
 constexpr auto kStore = config::choice("dht.store", "disk", kStores, When::start,
                                        "disk or memory: where records and announcements are kept");
-constexpr auto kHold = config::duration("dht.hold", "48h", 1s, 24h * 30, When::start,
-                                        "how long records and announcements of others are held");
+constexpr auto kHold =
+    config::duration("dht.hold", "48h", 1s, 24h * 30, When::start,
+                     "time for which records and announcements of other nodes are kept unless renewed");
 constexpr auto kCache = config::bytes(
     "dht.cache", "1 MiB", 0, 1'024 * config::kMiB, When::start,
-    "memory for copies of what searches found, which others may leave here; 0 B: no copies, here or elsewhere");
+    "memory for copies of values that searches found, also of other nodes; 0 B: no copies, here or elsewhere");
 constexpr auto kRepublishPeriod = config::half_of(
     kHold.key, config::duration("dht.republish_period", "22h", 1s, 24h * 14, When::start,
-                                "in which all that was published is published again; half of dht.hold at most, so "
-                                "that what comes late, or once not at all, is not lost meanwhile"));
+                                "time between two publications of a value; at most half of dht.hold, so that one "
+                                "missed publication loses nothing"));
 constexpr auto kRefreshPeriod = config::duration("dht.refresh_period", "60s", 100ms, 24h, When::start,
-                                                 "between two looks for parts of the table to refresh");
-constexpr auto kRecoverPeriod = config::duration("dht.recover_period", "30s", 100ms, 24h, When::start,
-                                                 "between two searches with too few contacts, at most");
-constexpr auto kGroupBucketMax = config::count("dht.group_bucket_max", "2", 1, 20, When::start,
-                                               "contacts of one address group in a bucket of the table, which has 20");
+                                                 "time between two checks for parts of the routing table to refresh");
+constexpr auto kRecoverPeriod =
+    config::duration("dht.recover_period", "30s", 100ms, 24h, When::start,
+                     "longest time between two searches for contacts while there are too few");
+constexpr auto kGroupBucketMax =
+    config::count("dht.group_bucket_max", "2", 1, 20, When::start,
+                  "contacts from one address group in one bucket of the routing table (of 20)");
 constexpr auto kGroupTableMax = config::count("dht.group_table_max", "3", 1, 3'200, When::start,
-                                              "contacts of one address group in the whole table");
-constexpr auto kGroupV4Bits = config::count(
-    "dht.group_v4_bits", "24", 8, 32, When::start,
-    "leading bits of IPv4 addresses that are one group; 32: each address; loopback: each port in any case");
-constexpr auto kGroupV6Bits =
-    config::count("dht.group_v6_bits", "48", 16, 128, When::start, "leading bits of IPv6 addresses that are one group");
+                                              "contacts from one address group in the whole routing table");
+constexpr auto kGroupV4Bits =
+    config::count("dht.group_v4_bits", "24", 8, 32, When::start,
+                  "IPv4 addresses with this many equal leading bits are one group; on loopback each port is a group");
+constexpr auto kGroupV6Bits = config::count("dht.group_v6_bits", "48", 16, 128, When::start,
+                                            "IPv6 addresses with this many equal leading bits are one group");
 constexpr auto kSettings =
     std::to_array<config::Setting>({kCopies, kStore, kHold, kCache, kRepublishPeriod, kRefreshPeriod, kRecoverPeriod,
                                     kGroupBucketMax, kGroupTableMax, kGroupV4Bits, kGroupV6Bits});

@@ -54,7 +54,7 @@ const sim::WorkloadSpec& workload() {
           {
               {"valid", "a value that is read was put there by a client, with the sequence that the client was told"},
               {"fresh", "no older value is read than nearly all nodes have acknowledged"},
-              {"order", "who listens to a value hears of newer ones alone"},
+              {"order", "a listener is told only of values newer than the one that it knows"},
               {"expired", "nothing is read whose time was over"},
               {"provided", "only who has announced itself is found as a provider"},
               {"strangers", "tables and searches name only nodes that exist, or did"},

@@ -11,11 +11,11 @@ using namespace std::chrono_literals;
 using config::When;
 
 constexpr auto kReplicas = config::count("files.replicas", "3", 1, 16, When::start,
-                                         "copies of each chunk unless `file put --replicas` says more");
-constexpr auto kWatchPeriod =
-    config::duration("files.watch_period", "60s", 100ms, 24h, When::start, "between two looks at the copies of a file");
+                                         "copies of each chunk, unless `file put --replicas N` asks for others");
+constexpr auto kWatchPeriod = config::duration("files.watch_period", "60s", 100ms, 24h, When::start,
+                                               "time between two checks that a file still has its copies");
 constexpr auto kQuotaPerOwner = config::bytes("files.quota_per_owner", "16 GiB", config::kMiB, 1'024 * config::kTiB,
-                                              When::start, "kept here for one other node");
+                                              When::start, "bytes that this node stores for each other node");
 constexpr auto kSettings = std::to_array<config::Setting>({kReplicas, kWatchPeriod, kQuotaPerOwner});
 
 constexpr std::string_view kHealthSources[] = {"files.catalogue", "files.holder", "files.store", "files.store.damage"};

@@ -14,14 +14,14 @@ using std::chrono_literals::operator""h;
 inline constexpr std::uint64_t kPathBytesMax = 4'096;    // PATH_MAX of Linux
 inline constexpr std::uint64_t kHostPortBytesMax = 263;  // a name of 255 bytes, brackets and a port
 
-// Where the node lives and whom it knows first.
+// Where the node lives and which nodes it knows first.
 inline constexpr auto kListen = text("listen", "", kHostPortBytesMax, When::start,
                                      "HOST:PORT to serve on, TCP and UDP; port 0 picks one", check_host_port);
 inline constexpr auto kAdvertise = text("advertise", "", kHostPortBytesMax, When::start,
                                         "HOST:PORT that others are told; empty: the one listened on", check_host_port);
 inline constexpr auto kMetricsListen =
     text("metrics.listen", "", kHostPortBytesMax, When::start,
-         "HOST:PORT to serve metrics on, for whoever reaches it; a PORT alone is on 127.0.0.1; empty: nowhere",
+         "HOST:PORT of the metrics page, which asks for no password; a PORT alone is on 127.0.0.1; empty: none",
          check_local_host_port);
 
 // Actors. Whoever watches its files asks a holder four things at once: one that never has room for those seems silent.
