@@ -119,7 +119,7 @@ Ending run_actor(const Invocation& invocation, Console& console) {
   const bool holds = invocation.has("--hold");
   if (invocation.has("--busy") && !holds)
     return usage_failure("--busy is for what --hold keeps", "troupe bench actor --hold --busy");
-  bench::Held held;
+  bench::HeldNode held;
   bench::Runner runner(waker, *folder.value(), {.counting = counting});
   std::shared_ptr<void> stopped;
   const auto flood = [&](bench::Runner& at, std::uint64_t count) {
@@ -141,7 +141,7 @@ Ending run_actor(const Invocation& invocation, Console& console) {
   const Ending ending = print(invocation, console, figures);
   if (!holds) return ending;
   held.begin(runner);
-  if (invocation.has("--busy")) bench::Held::keep_busy(runner);
+  if (invocation.has("--busy")) bench::HeldNode::keep_busy(runner);
   console.err << "held until Ctrl-C: troupe inspect --once --data " << shell_word(folder.value()->path()) << std::endl;
   runner.hold();
   return ending;

@@ -50,7 +50,7 @@ Measurement<Figures> measure_files(os::Waker& waker, Runner& runner, FileProcess
                                    const ScratchFolder& folder, const std::string& given, std::uint64_t bytes);
 
 /// What `--hold` keeps after the figures: a node that `troupe inspect --once --data DIR` reaches, until Ctrl-C.
-class Held {
+class HeldNode {
  public:
   /// Serves the local socket in the runner's folder, with an inspector behind it. It outlives the runner's actors: they
   /// use it until they end.

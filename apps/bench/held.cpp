@@ -8,7 +8,7 @@
 
 namespace troupe::bench {
 
-void Held::begin(Runner& runner) {
+void HeldNode::begin(Runner& runner) {
   net::NetSetup setup;
   setup.identity = new_identity();
   setup.control_path = apps::kControlSocket;
@@ -20,7 +20,7 @@ void Held::begin(Runner& runner) {
                       {.kind = inspect::InspectActor::kName, .placement = ports::Placement::own_thread});
 }
 
-void Held::keep_busy(Runner& runner) {
+void HeldNode::keep_busy(Runner& runner) {
   static constexpr base::Duration kForever = std::chrono::hours{24};
   for (unsigned i = 0; i < std::max(std::thread::hardware_concurrency(), 1u); ++i) {
     const std::string number = std::to_string(i);

@@ -9,7 +9,6 @@
 #include "apps/cli/shell_word.hpp"
 #include "apps/cli/terminal.hpp"
 #include "apps/dht/key.hpp"
-#include "apps/dht/many.hpp"
 #include "apps/dht/show.hpp"
 #include "messages/contact.hpp"
 #include "messages/output/dht.capnp.h"

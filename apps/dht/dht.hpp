@@ -1,8 +1,13 @@
 #pragma once
 // The commands of `troupe dht` that have a source of their own; dht.cpp names them all.
 #include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
 
 #include "apps/cli/command.hpp"
+#include "apps/cli/failure.hpp"
 
 namespace troupe::apps {
 
@@ -13,6 +18,50 @@ Ending dht_listen(const Invocation& invocation, Console& console);
 Ending dht_list(const Invocation& invocation, Console& console);
 Ending dht_check(const Invocation& invocation, Console& console);
 Ending dht_clean(const Invocation& invocation, Console& console);
+
+namespace dht_command {
+
+/// How a command fared with many values, told as one ending. Exit: 0 if all went well, 5 if nothing but seals was in
+/// the way, 3 if some did, otherwise that of the first failure; 8 where the answer to a put is lost. Outcome: a value
+/// that too few nodes acknowledged may be stored at some and is published again, so it is not said to be nowhere.
+class Tally {
+ public:
+  Tally(const Invocation& invocation, Console& console) : invocation_(invocation), console_(console) {}
+
+  void good() { ++good_; }
+  /// At this number of nodes.
+  void stored(std::size_t nodes);
+  /// Prints why it was not.
+  void bad(const std::string& key, const base::Error& why);
+  /// It was found, and is not for this node.
+  void sealed(const std::string& key);
+
+  /// A line about what was put, where something was; empty with --json, which tells it of each.
+  std::string stored_note() const;
+  /// `done`: "found".
+  Ending end(const char* done, const std::string& try_) const;
+  /// What `by` has ended before its time; nothing is known of `unanswered` values that the node was asked to put.
+  Failure stopped(Failure by, std::size_t unanswered = 0) const;
+
+ private:
+  std::string outcome(std::size_t unanswered) const;
+
+  const Invocation& invocation_;
+  Console& console_;
+  std::size_t good_ = 0, bad_ = 0, sealed_ = 0;  // of the bad ones
+  std::size_t nodes_min_ = SIZE_MAX;
+  base::Error first_;
+};
+
+/// `dht put --from FILE` and `dht get KEY KEY…`: many values by few questions. A line for each key in the order in
+/// which the answers came, failures on standard error; the exit is that of the Tally.
+Ending put_many(const Invocation& invocation, Console& console, const std::string& file);
+Ending get_many(const Invocation& invocation, Console& console, const std::vector<std::string>& keys);
+
+/// What is wrong with a directory in place of a file that is to be read, or of standard input for "-".
+std::optional<Failure> directory_as_input(const std::string& file);
+
+}  // namespace dht_command
 
 inline constexpr const char* kPutNotes = R"(
 lines of --from FILE

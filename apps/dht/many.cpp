@@ -1,5 +1,3 @@
-#include "apps/dht/many.hpp"
-
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
@@ -9,9 +7,9 @@
 #include "apps/cli/client.hpp"
 #include "apps/cli/file_source.hpp"
 #include "apps/cli/json.hpp"
+#include "apps/dht/dht.hpp"
 #include "apps/dht/key.hpp"
 #include "apps/dht/show.hpp"
-#include "apps/dht/tally.hpp"
 
 namespace troupe::apps::dht_command {
 namespace {

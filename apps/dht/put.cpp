@@ -6,7 +6,6 @@
 #include "apps/cli/json.hpp"
 #include "apps/dht/dht.hpp"
 #include "apps/dht/key.hpp"
-#include "apps/dht/many.hpp"
 #include "apps/dht/show.hpp"
 
 namespace troupe::apps {

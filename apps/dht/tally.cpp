@@ -1,8 +1,7 @@
-#include "apps/dht/tally.hpp"
-
 #include <algorithm>
 
 #include "apps/cli/json.hpp"
+#include "apps/dht/dht.hpp"
 #include "apps/dht/show.hpp"
 #include "messages/output/dht.capnp.h"
 #include "runtime/base/text.hpp"

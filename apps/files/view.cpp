@@ -18,7 +18,7 @@ struct Content {
   bool is_chunk() const { return key.kind == files::ContentKind::chunk; }
 };
 
-struct Held {
+struct HolderSum {
   std::uint32_t chunks = 0;
   std::uint64_t bytes = 0;
   bool manifest = false;
@@ -28,7 +28,7 @@ struct View {
   files::Cid cid;
   std::optional<FileRow> row{};  // if the node lists the file
   std::vector<Content> contents{};
-  std::map<base::NodeId, Held> nodes{};
+  std::map<base::NodeId, HolderSum> nodes{};
 
   std::uint64_t bytes = 0;
   std::uint32_t chunks = 0;
@@ -42,7 +42,7 @@ struct View {
     bytes += content.key.bytes;
     chunks += content.is_chunk() ? 1u : 0u;
     for (const auto& node : content.holders) {
-      Held& held = nodes[node];
+      HolderSum& held = nodes[node];
       held.bytes += content.key.bytes;
       held.chunks += content.is_chunk() ? 1u : 0u;
       held.manifest |= !content.is_chunk();

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "apps/host/runtime_domains.hpp"
 #include "runtime/base/ensure.hpp"
 #include "runtime/config/known.hpp"
 #include "runtime/observe/log_domain.hpp"

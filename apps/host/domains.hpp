@@ -15,6 +15,11 @@ using DomainSpecs = std::vector<const node::DomainSpec*>;
 /// Those of `troupe node`, in the order in which they start.
 const DomainSpecs& domains();
 
+/// The actors of the runtime that stand at the top of a node, as specs; their settings are in runtime/config/known.hpp.
+const node::DomainSpec& store_domain();
+const node::DomainSpec& links_domain();
+const node::DomainSpec& datagrams_domain();
+
 /// The settings of the runtime and of these domains. Two domains with one key are a broken invariant.
 config::Table settings_table(const DomainSpecs& specs = domains());
 

@@ -1,5 +1,4 @@
-#include "apps/host/runtime_domains.hpp"
-
+#include "apps/host/domains.hpp"
 #include "runtime/net/datagrams_actor.hpp"
 #include "runtime/net/links_actor.hpp"
 #include "runtime/store/store_actor.hpp"

@@ -1,7 +1,6 @@
 // troupe sim replay DOMAIN[,...]|FILE
 #include "apps/sim/options.hpp"
 #include "apps/sim/report.hpp"
-#include "apps/sim/states.hpp"
 #include "apps/sim/trial.hpp"
 #include "runtime/base/text.hpp"
 #include "runtime/observe/logic/filter.hpp"

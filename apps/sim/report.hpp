@@ -7,6 +7,8 @@
 
 #include "apps/sim/draw.hpp"
 #include "apps/sim/outcome.hpp"
+#include "apps/sim/world.hpp"
+#include "runtime/observe/logic/filter.hpp"
 
 namespace troupe::apps {
 
@@ -18,6 +20,9 @@ std::string world_words(const DrawOptions& options, std::uint64_t seed);
 void print_world(std::ostream& out, const sim::Scenario& scenario, const Outcome& outcome, const std::string& words);
 
 void print_json(std::ostream& out, const Outcome& outcome);
+
+/// A line for each actor of each node that is up which the filter selects, by node and path: as the inspector shows it.
+void print_states(std::ostream& out, World& world, const observe::Filter& filter, bool json);
 
 /// Adds up many worlds, all of them drawn by the same options.
 class Summary {

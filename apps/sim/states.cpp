@@ -1,5 +1,3 @@
-#include "apps/sim/states.hpp"
-
 #include <capnp/dynamic.h>
 #include <capnp/schema-loader.h>
 #include <capnp/serialize.h>
@@ -11,6 +9,7 @@
 
 #include "actors/inspect/row_of.hpp"
 #include "apps/cli/json.hpp"
+#include "apps/sim/report.hpp"
 #include "messages/kinds.hpp"
 #include "messages/output/sim.capnp.h"
 #include "runtime/actor/envelope.hpp"
@@ -54,7 +53,7 @@ void print_states(std::ostream& out, World& world, const observe::Filter& filter
     std::map<std::string, runtime::Listing> all;
     world.machine(node).node().registry().walk([&](const runtime::Listing& one) { return all[one.path] = one, true; });
     for (const auto& [path, one] : all) {
-      const observe::Row seen =
+      const observe::ActorRow seen =
           inspect::row_of(path, one.kind, *one.record, world.machine(node).node().world().clock.now());
       if (!filter.holds(seen)) continue;
       std::ostringstream state;

@@ -10,9 +10,9 @@
 
 namespace troupe::apps {
 
+/// The first event that differs: in its order, its actor or what was said, drawn or written in it.
 struct Parted {
-  std::uint64_t event =
-      0;            ///< the first that differs, in its order, its actor or what was said, drawn or written in it
+  std::uint64_t event = 0;
   std::string one;  ///< what happened there in the first run
   std::string other;
 };

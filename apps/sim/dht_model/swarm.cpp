@@ -127,7 +127,7 @@ void Swarm::fall_silent(const std::shared_ptr<Exchange>& exchange) {
 // -- answers ---------------------------------------------------------------------------------------------------------
 
 std::optional<Swarm::Said> Swarm::find_at(Node& there, const Key& asker, const Key& target,
-                                          const std::optional<Place>& place) {
+                                          const std::optional<RecordKey>& place) {
   Said out;
   switch (there.conduct) {
     case Conduct::silent: return std::nullopt;

@@ -142,7 +142,7 @@ class Swarm {
   void arrive(const std::shared_ptr<Exchange>& exchange, Member at);
   void fall_silent(const std::shared_ptr<Exchange>& exchange);
   bool lost() { return random_.chance(settings_.loss_percent, 100); }
-  std::optional<Said> find_at(Node& there, const Key& asker, const Key& target, const std::optional<Place>& place);
+  std::optional<Said> find_at(Node& there, const Key& asker, const Key& target, const std::optional<RecordKey>& place);
   bool store_at(Node& there, const Offer& offer);
   std::vector<Contact> fellows(const Node& of, const Key& target) const;
   std::vector<Contact> invented(const Key& target);

@@ -78,8 +78,8 @@ void Swarm::act(std::uint64_t number, const Decisions& decisions) {
 
 void Swarm::ask(Search& search, const Ask& question) {
   const Key target = search.lookup.question().target;
-  std::optional<Place> place;
-  if (search.lookup.question().kind == LookupKind::find_value) place = Place{Space::cid, target};
+  std::optional<RecordKey> place;
+  if (search.lookup.question().kind == LookupKind::find_value) place = RecordKey{Space::cid, target};
   const Key asker = members_[search.who]->contact.id;
   exchange(
       search.who, question.whom, question.answer_due,
