@@ -127,10 +127,10 @@ void AuditActor::read_slice() {
 }
 
 void AuditActor::take(const store::Rows::Page& page) {
-  std::vector<Row> sound;
+  std::vector<AuditedRow> sound;
   for (const auto one : page.rows) {
     const auto key = bytes_of(one.getKey()), value = bytes_of(one.getValue());
-    Row row{{key.begin(), key.end()}, judge(keyspace(), key, value, wall(), terms()), key.size() + value.size()};
+    AuditedRow row{{key.begin(), key.end()}, judge(keyspace(), key, value, wall(), terms()), key.size() + value.size()};
     if (const auto item = indexed() ? std::nullopt : Republish::read_row_key(key))
       row.sequence = sequence_in(*item, value);
     run_->audit.read(row.judged, key, row.bytes);
@@ -154,7 +154,7 @@ void AuditActor::list(const store::Rows::Page& page) {
   }
 }
 
-void AuditActor::compare(std::vector<Row> rows) {
+void AuditActor::compare(std::vector<AuditedRow> rows) {
   const auto fill = [&](wire::FindIndexed::Builder question) {
     question.setKeyspace(keyspace());
     auto keys = question.initKeys(size32(rows));
@@ -203,7 +203,7 @@ void AuditActor::list_index() {
 void AuditActor::look_again() {
   const base::Bytes key = run_->doubtful.front().key;
   rows().get(key, then([this, key](const base::Outcome<std::optional<base::ByteView>>& answer) {
-               Row row{key, {.space = space_of_key(keyspace(), key)}, 0};
+               AuditedRow row{key, {.space = space_of_key(keyspace(), key)}, 0};
                if (const auto value = answer.value()) {
                  row.judged = judge(keyspace(), key, *value, wall(), terms());
                  row.bytes = key.size() + value->size();
@@ -212,7 +212,7 @@ void AuditActor::look_again() {
              }));
 }
 
-void AuditActor::look_again(const Row& row) {
+void AuditActor::look_again(const AuditedRow& row) {
   const auto fill = [&](wire::FindIndexed::Builder question) {
     question.setKeyspace(keyspace());
     question.initKeys(1).set(0, data_of(row.key));
@@ -238,7 +238,7 @@ void AuditActor::look_again(const Row& row) {
 
 // -- what comes of it ------------------------------------------------------------------------------------------------
 
-void AuditActor::trouble(const Row& row, RowState state) {
+void AuditActor::trouble(const AuditedRow& row, RowState state) {
   run_->audit.trouble(row.judged.space);
   if (run_->items.size() < 2 * kAuditItemsMax) run_->items.push_back({row.judged.space, row.key, state});
   if (run_->effect == Effect::clean && state != RowState::over_limit) run_->drop.push_back(row);
@@ -248,10 +248,10 @@ void AuditActor::trouble(const Row& row, RowState state) {
 void AuditActor::drop() {
   // For one reason at a time.
   const bool expired = run_->drop.front().judged.state == RowState::expired;
-  const auto others = std::stable_partition(run_->drop.begin(), run_->drop.end(), [&](const Row& row) {
+  const auto others = std::stable_partition(run_->drop.begin(), run_->drop.end(), [&](const AuditedRow& row) {
     return (row.judged.state == RowState::expired) == expired;
   });
-  const std::vector<Row> rows(run_->drop.begin(), others);
+  const std::vector<AuditedRow> rows(run_->drop.begin(), others);
   run_->drop.erase(run_->drop.begin(), others);
   if (!indexed() && !expired) return withdraw(rows);
   ask_then<wire::DropRows, wire::RowsDropped>(
@@ -271,17 +271,17 @@ void AuditActor::drop() {
       });
 }
 
-void AuditActor::withdraw(const std::vector<Row>& rows) {
-  for (const Row& row : rows)
+void AuditActor::withdraw(const std::vector<AuditedRow>& rows) {
+  for (const AuditedRow& row : rows)
     if (const auto item = Republish::read_row_key(row.key))
       tell<wire::Withdrawn>(node().find(kPath), [&](wire::Withdrawn::Builder out) {
         out.setWhat(static_cast<std::uint8_t>(item->what));
         out.setKey(data_of(item->key.view()));
       });
   store::RowChange change;
-  for (const Row& row : rows) change.erase.push_back(row.key);
+  for (const AuditedRow& row : rows) change.erase.push_back(row.key);
   this->rows().save(std::move(change), then([this, rows](const base::Outcome<void>&) {
-                      for (const Row& row : rows)
+                      for (const AuditedRow& row : rows)
                         if (row.bytes > 0) run_->audit.removed(row.judged.space, row.bytes);
                     }));
 }

@@ -43,7 +43,7 @@ class AuditActor final : public runtime::Actor {
  private:
   struct Step {};
   enum class Effect : std::uint8_t { check, clean, list };
-  struct Row {
+  struct AuditedRow {
     base::Bytes key;
     JudgedRow judged{};
     std::size_t bytes = 0;       // of key and value; zero: not on disk
@@ -67,11 +67,11 @@ class AuditActor final : public runtime::Actor {
     std::size_t keyspace = 0;                         // of kAuditedKeyspaces
     std::optional<base::Bytes> from = base::Bytes();  // of the next slice; nothing: all rows were read
     std::vector<base::Bytes> read;                    // their keys, in order
-    std::uint8_t listed = 0;   // pages of the index: of the space that it is the number of; zero: not begun
-    base::Bytes after;         // the last key of the page before
-    std::deque<Row> doubtful;  // not what the index says
-    unsigned looks = 0;        // at the first of them
-    std::vector<Row> drop;
+    std::uint8_t listed = 0;          // pages of the index: of the space that it is the number of; zero: not begun
+    base::Bytes after;                // the last key of the page before
+    std::deque<AuditedRow> doubtful;  // not what the index says
+    unsigned looks = 0;               // at the first of them
+    std::vector<AuditedRow> drop;
     std::deque<Item> items;  // for credit
     base::Instant told_at;
   };
@@ -87,14 +87,14 @@ class AuditActor final : public runtime::Actor {
   store::Rows& rows() { return rows_[run_->keyspace]; }
   void read_slice();
   void take(const store::Rows::Page& page);
-  void compare(std::vector<Row> rows);
+  void compare(std::vector<AuditedRow> rows);
   void list(const store::Rows::Page& page);
   void list_index();
   void look_again();
-  void look_again(const Row& row);
+  void look_again(const AuditedRow& row);
   void drop();
-  void withdraw(const std::vector<Row>& rows);
-  void trouble(const Row& row, RowState state);
+  void withdraw(const std::vector<AuditedRow>& rows);
+  void trouble(const AuditedRow& row, RowState state);
   std::string keyspace() const { return std::string(kAuditedKeyspaces[run_->keyspace]); }
   bool indexed() const { return kAuditedKeyspaces[run_->keyspace] != kPublishedRows; }
   AuditTerms terms() const { return {settings_->work_bits, settings_->held, settings_->providers}; }

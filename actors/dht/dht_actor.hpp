@@ -84,15 +84,15 @@ class DhtActor final : public runtime::Actor, public Head {
   std::optional<base::Error> not_indexed(std::string_view keyspace) const;
   store::Use take_row(std::string_view keyspace, base::ByteView key, base::ByteView value);
   void answer(wire::FindValue::Reader question, Reply<wire::FoundValue> reply);
-  void found_value(Reply<wire::FoundValue> reply, const Place& place, std::size_t contacts_max, base::ByteView record,
-                   const std::optional<base::NodeId>& asker);
+  void found_value(Reply<wire::FoundValue> reply, const RecordKey& place, std::size_t contacts_max,
+                   base::ByteView record, const std::optional<base::NodeId>& asker);
   void answer(wire::Store::Reader question, Reply<wire::StoreDone> reply);
-  void unwritten(const Place& place, const Tag& tag, StoredAs as);
+  void unwritten(const RecordKey& place, const Tag& tag, StoredAs as);
   void unwritten(const Key& key, const base::NodeId& provider, AddedAs as);
   void answer(wire::AddProvider::Reader question, Reply<wire::Added> reply);
   void answer(wire::GetProviders::Reader question, Reply<wire::Providers> reply);
-  void read(const Place& place, base::Callback<void(base::ByteView)> found) override;
-  std::optional<std::uint64_t> held_sequence(const Place& place) const override;
+  void read(const RecordKey& place, base::Callback<void(base::ByteView)> found) override;
+  std::optional<std::uint64_t> held_sequence(const RecordKey& place) const override;
   std::vector<Contact> held_providers(const Key& key, std::size_t most) override;
   Expired check_clock();
   std::optional<Group> network_of_caller() const;
@@ -116,10 +116,10 @@ class DhtActor final : public runtime::Actor, public Head {
   void search(runtime::Envelope words, SearchFor from, Found found) override;
   void search_from(const runtime::Envelope& words, const SearchFor& from, std::vector<Contact> contacts,
                    base::ByteView own_record, Found found);
-  LookupActor::Start what_is_known(wire::Search::Goal::Reader goal, const Place& place, std::vector<Contact> contacts,
-                                   base::ByteView own_record);
+  LookupActor::Start what_is_known(wire::Search::Goal::Reader goal, const RecordKey& place,
+                                   std::vector<Contact> contacts, base::ByteView own_record);
   void at_hand(const char* ending, base::ByteView record, Found& found);
-  void ended(runtime::Answer<wire::SearchResult>& answer, const Place* place, Found& found);
+  void ended(runtime::Answer<wire::SearchResult>& answer, const RecordKey* place, Found& found);
   std::uint64_t new_group() override { return ++last_group_; }
   void stop_group(std::uint64_t group) override;
   /// Their askers wait no more for what they find.
@@ -127,9 +127,9 @@ class DhtActor final : public runtime::Actor, public Head {
   void learn(wire::SearchResult::Reader result);
   void doubt(const Contact& whom);
   void fell_silent(const Contact& whom);
-  void mend(const Place& place, wire::SearchResult::Reader result, const Record& record);
+  void mend(const RecordKey& place, wire::SearchResult::Reader result, const Record& record);
   void repair(const Key& key, wire::SearchResult::Reader result, std::uint64_t sequence);
-  void leave_copies(const Place& place, wire::SearchResult::Reader result);
+  void leave_copies(const RecordKey& place, wire::SearchResult::Reader result);
   void give(const runtime::Handle& whom, capnp::Data::Reader token, const Key& key, base::ByteView record,
             std::chrono::seconds copy_lasts, base::Callback<void(bool)> done);
   void take_copy(wire::Store::Reader question, const Key& key, Reply<wire::StoreDone> reply);

@@ -54,7 +54,7 @@ std::optional<Error> search_error(wire::Search::Reader words) {
 
 }  // namespace
 
-void DhtActor::ended(runtime::Answer<wire::SearchResult>& answer, const Place* place, Found& found) {
+void DhtActor::ended(runtime::Answer<wire::SearchResult>& answer, const RecordKey* place, Found& found) {
   std::optional<Record> record;
   const auto bytes = answer.ok() ? bytes_of(answer.value().getRecord()) : base::ByteView();
   if (!bytes.empty())
@@ -101,7 +101,7 @@ void DhtActor::search_from(const runtime::Envelope& words, const SearchFor& from
   const auto search = reading.root();
   const auto goal = search.getGoal();
   const auto space = space_sought(goal);
-  const Place place{space.value_or(Space::kv), *read_key(search.getKey())};
+  const RecordKey place{space.value_or(Space::kv), *read_key(search.getKey())};
   if (space && *space != Space::kv && !own_record.empty()) return at_hand("found", own_record, found);
   if (space && own_record.empty() && cache_->takes(*space)) {
     if (const auto copy = cache_->get(place, now())) {
@@ -136,7 +136,7 @@ void DhtActor::search_from(const runtime::Envelope& words, const SearchFor& from
 }
 
 /// What the head adds to the words of a search.
-LookupActor::Start DhtActor::what_is_known(wire::Search::Goal::Reader goal, const Place& place,
+LookupActor::Start DhtActor::what_is_known(wire::Search::Goal::Reader goal, const RecordKey& place,
                                            std::vector<Contact> contacts, base::ByteView own_record) {
   LookupActor::Start start{.settings = settings_, .contacts = {}, .round_trip = round_trips_.all(), .network = {}};
   for (Contact& one : contacts) {
@@ -256,7 +256,7 @@ void DhtActor::publish(Published what, const Key& key, base::ByteView record, st
 
 /// Once the asker has its answer: nodes that hold an older record get the newest one, and of a record that cannot
 /// change a copy stays where the next search will ask.
-void DhtActor::mend(const Place& place, wire::SearchResult::Reader result, const Record& record) {
+void DhtActor::mend(const RecordKey& place, wire::SearchResult::Reader result, const Record& record) {
   if (place.space == Space::kv) repair(place.key, result, sequence_of(record));
   if (cache_->on() && cache_->takes(place.space)) leave_copies(place, result);
 }
@@ -281,7 +281,7 @@ void DhtActor::repair(const Key& key, wire::SearchResult::Reader result, std::ui
 }
 
 /// One at the nearest node asked that had none, and one here (logic/query_cache.hpp).
-void DhtActor::leave_copies(const Place& place, wire::SearchResult::Reader result) {
+void DhtActor::leave_copies(const RecordKey& place, wire::SearchResult::Reader result) {
   const auto bytes = bytes_of(result.getRecord());
   const std::chrono::seconds lasts(result.getLastsS());
   if (lasts.count() == 0) return;

@@ -51,7 +51,7 @@ void ListenActor::listen(wire::ListenTo::Reader question, runtime::Sink<wire::Ca
   if (readers >= kListenReadersMax)
     return sink.fail({Code::overloaded, "too many listen at this node", std::chrono::milliseconds(1'000)});
   const Topic topic{*kind, *key};
-  Place& place =
+  TopicState& place =
       places_.try_emplace(topic, Listening(topic, settings_->listening, now(), world().mutations)).first->second;
   Reader& reader = place.readers.emplace_back();
   reader.sink = std::move(sink);
@@ -68,7 +68,7 @@ void ListenActor::listen(wire::ListenTo::Reader question, runtime::Sink<wire::Ca
 }
 
 /// False once it is over.
-bool ListenActor::pump(Place& place, Reader& reader) {
+bool ListenActor::pump(TopicState& place, Reader& reader) {
   if (reader.cancelled) return false;
   if (!reader.told_leases && place.logic.settled() && reader.sink.ready()) {
     reader.told_leases = true;
@@ -89,7 +89,7 @@ bool ListenActor::pump(Place& place, Reader& reader) {
   return true;
 }
 
-void ListenActor::send_next(Place& place, Reader& reader) {
+void ListenActor::send_next(TopicState& place, Reader& reader) {
   --reader.left;
   ++reader.sent;
   reader.sent_at = now();
@@ -123,7 +123,7 @@ void ListenActor::end(Reader& reader, const std::string& why) {
 
 void ListenActor::go_on() {
   for (auto one = places_.begin(); one != places_.end();) {
-    Place& place = one->second;
+    TopicState& place = one->second;
     std::erase_if(place.readers, [&](Reader& reader) { return !pump(place, reader); });
     if (place.readers.empty()) {
       leave(place);
@@ -148,7 +148,7 @@ void ListenActor::arm() {
   if (at != base::Instant::max()) after<Wake>(std::max(at - now(), base::Duration::zero()));
 }
 
-void ListenActor::act(Place& place) {
+void ListenActor::act(TopicState& place) {
   const Listening::Due due = place.logic.due(now());
   if (due.search) search(place.logic.topic());
   for (const Listening::Question& one : due.ask) ask_holder(place.logic.topic(), one);
@@ -162,7 +162,7 @@ void ListenActor::search(const Topic& topic) {
         out.getGoal().setNodes();
       },
       [this, topic](runtime::Answer<wire::SearchResult> answer) {
-        Place* const place = find(topic);
+        TopicState* const place = find(topic);
         if (place == nullptr) return;
         std::vector<Contact> holders;
         if (answer.ok()) holders = own_contacts(answer.value().getNearest());
@@ -181,7 +181,7 @@ runtime::Handle ListenActor::head_of(const Contact& whom) {
 }
 
 void ListenActor::ask_holder(const Topic& topic, const Listening::Question& question) {
-  Place* const place = find(topic);
+  TopicState* const place = find(topic);
   ask<wire::Listen, wire::Listening>(
       head_of(question.whom), now() + kListenAnswerDue,
       [&](wire::Listen::Builder out) {
@@ -193,7 +193,7 @@ void ListenActor::ask_holder(const Topic& topic, const Listening::Question& ques
         if (!place->record.empty()) out.setKnows(data_of(tag_of(place->record).view()));
       },
       [this, topic, whom = question.whom](runtime::Answer<wire::Listening> answer) {
-        Place* const there = find(topic);
+        TopicState* const there = find(topic);
         if (there == nullptr) return;
         if (!answer.ok()) {
           there->logic.failed(whom.id, now());
@@ -208,7 +208,7 @@ void ListenActor::ask_holder(const Topic& topic, const Listening::Question& ques
 }
 
 /// Whether it arrives or not: a lease ends by itself.
-void ListenActor::leave(const Place& place) {
+void ListenActor::leave(const TopicState& place) {
   for (const Contact& whom : place.logic.holders()) {
     ask<wire::Listen, wire::Listening>(
         head_of(whom), now() + kListenAnswerDue,
@@ -221,7 +221,7 @@ void ListenActor::leave(const Place& place) {
   }
 }
 
-ListenActor::Place* ListenActor::find(const Topic& topic) {
+ListenActor::TopicState* ListenActor::find(const Topic& topic) {
   const auto found = places_.find(topic);
   return found == places_.end() ? nullptr : &found->second;
 }
@@ -234,7 +234,7 @@ void ListenActor::changed(wire::Changed::Reader told, runtime::Reply<wire::Noted
   const auto key = read_key(told.getKey());
   if (!kind || !key) return reply.refuse({Code::malformed, "what changes is a value or providers, under 20 bytes"});
   const Topic topic{*kind, *key};
-  const Place* const place = find(topic);
+  const TopicState* const place = find(topic);
   const base::NodeId from = caller().node.value_or(own());
   const auto holders = place != nullptr ? place->logic.holders() : std::vector<Contact>();
   const auto holder = std::ranges::find(holders, from, &Contact::id);
@@ -247,7 +247,7 @@ void ListenActor::changed(wire::Changed::Reader told, runtime::Reply<wire::Noted
 }
 
 void ListenActor::take(const Topic& topic, const Contact& from, wire::Present::Reader present) {
-  Place& place = *find(topic);
+  TopicState& place = *find(topic);
   if (topic.kind == TopicKind::providers) {
     for (const Contact& one : read_contacts(present.getProviders(), kTakenMax, settings_->work_bits))
       place.logic.take(one);
@@ -264,7 +264,7 @@ void ListenActor::take(const Topic& topic, const Contact& from, wire::Present::R
 }
 
 /// False if it does not belong there.
-bool ListenActor::take_record(Place& place, base::ByteView bytes) {
+bool ListenActor::take_record(TopicState& place, base::ByteView bytes) {
   const auto record = parse(bytes);
   if (!record.ok() || !std::holds_alternative<KvRecord>(record.value())) return false;
   if (!validate(record.value(), place.logic.topic().key, wall(), settings_->work_bits).ok()) return false;
@@ -274,7 +274,7 @@ bool ListenActor::take_record(Place& place, base::ByteView bytes) {
 }
 
 /// From one holder after the other: all tell of the same record, and one that lies costs a while only.
-void ListenActor::fetch(const Topic& topic, Place& place) {
+void ListenActor::fetch(const Topic& topic, TopicState& place) {
   const auto useless = [&](const Told& told) {
     return !place.logic.may_be_new(told.sequence) || (!place.record.empty() && tag_of(place.record) == told.tag);
   };
@@ -292,7 +292,7 @@ void ListenActor::fetch(const Topic& topic, Place& place) {
         out.setContactsMax(1);
       },
       [this, topic](runtime::Answer<wire::FoundValue> answer) {
-        Place* const there = find(topic);
+        TopicState* const there = find(topic);
         if (there == nullptr) return;
         there->fetching = false;
         if (answer.ok() && answer.value().getRecord().size() > 0 &&

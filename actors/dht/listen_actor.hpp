@@ -52,43 +52,43 @@ class ListenActor final : public runtime::Actor {
     std::uint64_t sequence;
     Tag tag;
   };
-  struct Place {
-    explicit Place(const Listening& begin) : logic(begin) {}
+  struct TopicState {
+    explicit TopicState(const Listening& begin) : logic(begin) {}
     Listening logic;
     base::Bytes record;                 // the newest
     std::map<base::NodeId, Told> told;  // by holder
     bool fetching = false;              // one of these
     std::list<Reader> readers;          // a stream's callbacks keep their addresses
   };
-  using Places = std::map<Topic, Place>;
+  using TopicStates = std::map<Topic, TopicState>;
 
   // What people ask.
   void listen(wire::ListenTo::Reader question, runtime::Sink<wire::Came> sink);
-  bool pump(Place& place, Reader& reader);
-  void send_next(Place& place, Reader& reader);
+  bool pump(TopicState& place, Reader& reader);
+  void send_next(TopicState& place, Reader& reader);
   void end(Reader& reader, const std::string& why);
 
   // What goes on at each place.
   void go_on();
   void arm();
-  void act(Place& place);
+  void act(TopicState& place);
   void search(const Topic& topic);
   void ask_holder(const Topic& topic, const Listening::Question& question);
-  void leave(const Place& place);
+  void leave(const TopicState& place);
   runtime::Handle head_of(const Contact& whom);
 
   // What holders say.
   void changed(wire::Changed::Reader told, runtime::Reply<wire::Noted> reply);
   void take(const Topic& topic, const Contact& from, wire::Present::Reader present);
-  bool take_record(Place& place, base::ByteView record);
-  void fetch(const Topic& topic, Place& place);
-  Place* find(const Topic& topic);
+  bool take_record(TopicState& place, base::ByteView record);
+  void fetch(const Topic& topic, TopicState& place);
+  TopicState* find(const Topic& topic);
 
   const base::NodeId& own() const { return settings_->identity->id(); }
   void describe(wire::ListenState::Builder state) const;
 
   const std::shared_ptr<const DhtSettings> settings_;
-  Places places_;
+  TopicStates places_;
   std::uint64_t notices_ = 0, unwanted_ = 0;
 };
 

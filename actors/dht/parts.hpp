@@ -52,9 +52,9 @@ class Head {
   virtual void publish(Published what, const Key& key, base::ByteView record, std::size_t stored) = 0;
 
   /// Calls back with the record at a place that this node holds; empty if there is none.
-  virtual void read(const Place& place, base::Callback<void(base::ByteView)> found) = 0;
+  virtual void read(const RecordKey& place, base::Callback<void(base::ByteView)> found) = 0;
   /// The sequence of the record that this node holds there.
-  virtual std::optional<std::uint64_t> held_sequence(const Place& place) const = 0;
+  virtual std::optional<std::uint64_t> held_sequence(const RecordKey& place) const = 0;
   virtual std::vector<Contact> held_providers(const Key& key, std::size_t most) = 0;
   /// How many leading bits the keys of one region share.
   virtual unsigned region_bits() const = 0;

@@ -46,7 +46,7 @@ struct SimSpot {
   std::deque<SimWrite> writes;
 
   const SimWrite* find(base::ByteView value) const;
-  Place place() const { return {space, *key}; }
+  RecordKey place() const { return {space, *key}; }
 };
 
 /// All that was announced under one key.

@@ -17,7 +17,7 @@ void SimSurvey::ask_all(std::size_t node) {
 void SimSurvey::go_on(std::size_t node, const std::shared_ptr<const Things>& things, std::size_t next) {
   const auto then = [this, node, things, next] { go_on(node, things, next + 1); };
   if (next < things->places.size()) {
-    const Place& place = things->places[next];
+    const RecordKey& place = things->places[next];
     return ask<wire::FindValue, wire::FoundValue>(
         node, kPath, kSimAnswer,
         [place](wire::FindValue::Builder out) {

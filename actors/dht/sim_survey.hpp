@@ -9,7 +9,7 @@
 namespace troupe::dht {
 
 struct SimReport : sim::SurveyReport {
-  std::map<Place, std::uint64_t> records;  ///< the sequence of each; 0 for a /cid
+  std::map<RecordKey, std::uint64_t> records;  ///< the sequence of each; 0 for a /cid
   std::map<Key, std::set<base::NodeId>> providers;
 };
 
@@ -22,7 +22,7 @@ class SimSurvey final : public sim::Survey<SimReport> {
 
  private:
   struct Things {
-    std::vector<Place> places;
+    std::vector<RecordKey> places;
     std::vector<Key> keys;
   };
   void ask_all(std::size_t node) override;

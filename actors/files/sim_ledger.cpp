@@ -4,7 +4,7 @@
 
 namespace troupe::files {
 
-std::size_t SimLedger::begin(What what, const Place& place) {
+std::size_t SimLedger::begin(What what, const OwnedFile& place) {
   auto& deeds = places_[place];
   deeds.push_back({.what = what, .begun = now()});
   deeds_.emplace_back(place, deeds.size() - 1);
@@ -29,7 +29,7 @@ void SimLedger::ended(std::size_t deed) {
 
 /// One deed decides if it was acknowledged before the list was asked for, and no other deed of the opposite kind can
 /// have come after it.
-SimLedger::Verdict SimLedger::listed(const Place& place, Moment from, Moment to) const {
+SimLedger::Verdict SimLedger::listed(const OwnedFile& place, Moment from, Moment to) const {
   const auto found = places_.find(place);
   if (found == places_.end()) return Verdict::absent;
   const auto& deeds = found->second;
@@ -47,7 +47,7 @@ SimLedger::Verdict SimLedger::listed(const Place& place, Moment from, Moment to)
   return any_put ? Verdict::either : Verdict::absent;
 }
 
-unsigned SimLedger::reached(const Place& place) const {
+unsigned SimLedger::reached(const OwnedFile& place) const {
   const auto found = places_.find(place);
   if (found == places_.end()) return 0;
   const auto last = std::find_if(found->second.rbegin(), found->second.rend(),
@@ -55,8 +55,8 @@ unsigned SimLedger::reached(const Place& place) const {
   return last == found->second.rend() ? 0 : last->reached;
 }
 
-std::set<SimLedger::Place> SimLedger::places() const {
-  std::set<Place> out;
+std::set<SimLedger::OwnedFile> SimLedger::places() const {
+  std::set<OwnedFile> out;
   for (const auto& [place, deeds] : places_) out.insert(place);
   return out;
 }

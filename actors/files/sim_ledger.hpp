@@ -21,16 +21,16 @@ class SimLedger {
   using Moment = std::uint64_t;
   enum class What : std::uint8_t { put, removal };
   enum class Verdict : std::uint8_t { listed, absent, either };
-  struct Place {
+  struct OwnedFile {
     base::NodeId owner;
     Cid cid;
-    friend auto operator<=>(const Place&, const Place&) = default;
+    friend auto operator<=>(const OwnedFile&, const OwnedFile&) = default;
   };
 
   /// A moment later than all before.
   Moment now() { return ++last_; }
 
-  std::size_t begin(What what, const Place& place);
+  std::size_t begin(What what, const OwnedFile& place);
   void acknowledged(std::size_t deed, unsigned reached = 0);
   /// It certainly did nothing.
   void refused(std::size_t deed);
@@ -38,10 +38,10 @@ class SimLedger {
   void ended(std::size_t deed);
 
   /// What a list of `place` can show that was made between two moments.
-  Verdict listed(const Place& place, Moment from, Moment to) const;
+  Verdict listed(const OwnedFile& place, Moment from, Moment to) const;
   /// The copies that the last acknowledged put of it reached that may count now; zero without one.
-  unsigned reached(const Place& place) const;
-  std::set<Place> places() const;
+  unsigned reached(const OwnedFile& place) const;
+  std::set<OwnedFile> places() const;
 
  private:
   static constexpr Moment kOpen = std::numeric_limits<Moment>::max();
@@ -53,8 +53,8 @@ class SimLedger {
     bool refused = false;
     unsigned reached = 0;
   };
-  std::vector<std::pair<Place, std::size_t>> deeds_;  // where each lies
-  std::map<Place, std::vector<Deed>> places_;
+  std::vector<std::pair<OwnedFile, std::size_t>> deeds_;  // where each lies
+  std::map<OwnedFile, std::vector<Deed>> places_;
   Moment last_ = 0;
   Deed& at(std::size_t deed) { return places_.at(deeds_[deed].first)[deeds_[deed].second]; }
 };

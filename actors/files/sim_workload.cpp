@@ -58,7 +58,7 @@ void FilesWorkload::died(std::size_t node) {
 bool FilesWorkload::due(const SimFile& file, std::size_t owner) const {
   const auto id = nodes_.id(owner);
   if (!id || clients_.excused(owner)) return false;
-  const SimLedger::Place place{*id, file.cid};
+  const SimLedger::OwnedFile place{*id, file.cid};
   const auto end = std::numeric_limits<SimLedger::Moment>::max();
   return ledger_.listed(place, end, end) == SimLedger::Verdict::listed &&
          ledger_.reached(place) > nodes_.lost_data_count();

@@ -192,7 +192,7 @@ void InspectActor::list_ended(wire::ListEnded::Reader question, runtime::Reply<w
   if (!filter.ok()) return reply.refuse(wrong_filter(text(question.getFilter()), filter.error()));
   auto ended = node().ended().list();
   std::erase_if(ended, [&](const runtime::Ended& one) {
-    observe::Row row;
+    observe::ActorRow row;
     row.path = one.path;
     row.kind = one.kind;
     row.state = "ended";
@@ -249,7 +249,7 @@ InspectActor::Names InspectActor::names_of(std::vector<std::uint64_t> ids) {
     for (const std::uint64_t id : unknown) out.try_emplace(id, "#" + std::to_string(id));
     return out;
   }
-  runtime::Registry::Place place;
+  runtime::Registry::Cursor place;
   while (!place.at_end() && out.size() < ids.size()) {
     node().registry().walk_on(place, [&](const runtime::Listing& one) {
       if (std::ranges::binary_search(unknown, one.handle.id())) out.emplace(one.handle.id(), one.path);

@@ -57,7 +57,7 @@ class InspectActor final : public runtime::Actor {
 
   // A walk over all actors for a list, in slices.
   struct List {
-    runtime::Registry::Place place;
+    runtime::Registry::Cursor place;
     std::vector<runtime::Listing> copied;  // before `place`, not yet shown
     base::Instant began;
     Screen screen;
@@ -117,7 +117,7 @@ class InspectActor final : public runtime::Actor {
   base::Instant names_again_;  // no walk for new ones before
 
   Survey survey_;
-  std::optional<runtime::Registry::Place> surveying_;
+  std::optional<runtime::Registry::Cursor> surveying_;
   base::Duration survey_took_{0};  // in its own steps
   bool any_runs_ = false;          // other than this one, as the survey came to it
   std::uint64_t surveys_ = 0;

@@ -33,11 +33,11 @@ wire::FollowedMessage::Form form_of(const runtime::Tapped& message) {
   return Form::MESSAGE;
 }
 
-wire::FollowedMessage::Way way_of(runtime::Tapped::Way way) {
+wire::FollowedMessage::Way way_of(runtime::Tapped::Direction way) {
   switch (way) {
-    case runtime::Tapped::Way::in: return wire::FollowedMessage::Way::IN;
-    case runtime::Tapped::Way::out: return wire::FollowedMessage::Way::OUT;
-    case runtime::Tapped::Way::over: return wire::FollowedMessage::Way::OVER;
+    case runtime::Tapped::Direction::in: return wire::FollowedMessage::Way::IN;
+    case runtime::Tapped::Direction::out: return wire::FollowedMessage::Way::OUT;
+    case runtime::Tapped::Direction::over: return wire::FollowedMessage::Way::OVER;
   }
   return wire::FollowedMessage::Way::IN;
 }

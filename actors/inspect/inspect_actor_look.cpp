@@ -42,7 +42,7 @@ std::string InspectActor::nobody_at(const std::string& path) {
   // Of a million actors the first thousands are enough of an offer.
   const base::Instant until = now() + kSlice;
   std::vector<std::string> paths;
-  runtime::Registry::Place place;
+  runtime::Registry::Cursor place;
   while (!place.at_end() && paths.size() < kOffered && now() < until)
     node().registry().walk_on(place, [&](const runtime::Listing& one) { paths.push_back(one.path); });
   const std::vector<std::string_view> known(paths.begin(), paths.end());

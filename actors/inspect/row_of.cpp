@@ -21,10 +21,10 @@ std::uint64_t thousandths(double value) { return static_cast<std::uint64_t>(std:
 
 }  // namespace
 
-observe::Row row_of(std::string_view path, const char* kind, const runtime::Record& record, base::Instant now,
-                    bool stuck, std::optional<base::Instant> turn) {
+observe::ActorRow row_of(std::string_view path, const char* kind, const runtime::Record& record, base::Instant now,
+                         bool stuck, std::optional<base::Instant> turn) {
   const base::Code error = record.last_error.load(kInAnyOrder);
-  observe::Row row;
+  observe::ActorRow row;
   row.path = path;
   row.kind = kind;
   row.state = state_of(record.activity.load(kInAnyOrder), stuck);
@@ -43,8 +43,8 @@ observe::Row row_of(std::string_view path, const char* kind, const runtime::Reco
   return row;
 }
 
-void write_row(wire::ActorRow::Builder out, const observe::Row& row, const runtime::Record& record, base::Instant now,
-               std::optional<base::Instant> turn) {
+void write_row(wire::ActorRow::Builder out, const observe::ActorRow& row, const runtime::Record& record,
+               base::Instant now, std::optional<base::Instant> turn) {
   const runtime::Rates minute = record.minute(now, turn);
   out.setPath(std::string(row.path));
   out.setKind(std::string(row.kind));

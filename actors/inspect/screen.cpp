@@ -4,7 +4,7 @@
 
 namespace troupe::inspect {
 
-bool Screen::before(const observe::Row& a, const observe::Row& b) const {
+bool Screen::before(const observe::ActorRow& a, const observe::ActorRow& b) const {
   if (top_->text != nullptr) {
     const auto one = top_->text(a), other = top_->text(b);
     if (one != other) return one < other;
@@ -15,7 +15,7 @@ bool Screen::before(const observe::Row& a, const observe::Row& b) const {
   return a.path < b.path;
 }
 
-void Screen::show(const observe::Row& row, const std::shared_ptr<const runtime::Record>& record) {
+void Screen::show(const observe::ActorRow& row, const std::shared_ptr<const runtime::Record>& record) {
   ++total_;
   if (!filter_.holds(row)) return;
   ++matched_;

@@ -16,7 +16,7 @@ namespace troupe::inspect {
 class Screen {
  public:
   struct Kept {
-    observe::Row row;  ///< its path is `path`
+    observe::ActorRow row;  ///< its path is `path`
     std::string path;
     std::shared_ptr<const runtime::Record> record;
   };
@@ -26,7 +26,7 @@ class Screen {
       : filter_(std::move(filter)), top_(top != nullptr ? top : observe::find_field("path")), limit_(limit) {}
 
   /// Counts the actor, and keeps it while it is one of the first. Views of `row` but its path are constants.
-  void show(const observe::Row& row, const std::shared_ptr<const runtime::Record>& record);
+  void show(const observe::ActorRow& row, const std::shared_ptr<const runtime::Record>& record);
 
   /// Whether show() may take long.
   bool slow() const { return filter_.slow(); }
@@ -37,7 +37,7 @@ class Screen {
   std::vector<Kept> rows() &&;
 
  private:
-  bool before(const observe::Row& a, const observe::Row& b) const;
+  bool before(const observe::ActorRow& a, const observe::ActorRow& b) const;
   void prune();
 
   const observe::Filter filter_;

@@ -30,7 +30,7 @@ void PeersWorkload::perform(const sim::Operation& operation) {
   if (operation.what == "peers.drop") return drop(operation.node, to);
   const bool pinned = operation.what == "peers.connect";
   base::ensure(pinned || operation.what == "peers.join", "an operation of this domain is in its spec");
-  list(begin(operation.node, "a list of peers"), [this, node = operation.node, to, pinned](const Rows* rows) {
+  list(begin(operation.node, "a list of peers"), [this, node = operation.node, to, pinned](const SeenPeers* rows) {
     if (rows != nullptr) connect(node, to, pinned, *rows);
   });
 }
@@ -49,12 +49,12 @@ void PeersWorkload::died(std::size_t node) {
   probing_.clear();
 }
 
-void PeersWorkload::list(sim::Client& client, std::function<void(const Rows*)> then) {
+void PeersWorkload::list(sim::Client& client, std::function<void(const SeenPeers*)> then) {
   ask<wire::ListPeers, wire::PeerRows>(
       client, kPath, kSimAnswer, [](wire::ListPeers::Builder) {},
       [this, &client, then = std::move(then), asked_at = nodes_.time()](const Error& error,
                                                                         wire::PeerRows::Reader answer) {
-        Rows rows;
+        SeenPeers rows;
         for (const auto row : answer.getPeers()) {
           const auto text = row.getAddress();
           const auto id = node_id(row.getNode());
@@ -66,9 +66,9 @@ void PeersWorkload::list(sim::Client& client, std::function<void(const Rows*)> t
 }
 
 /// By the address that the node itself knows: people copy it from the list.
-void PeersWorkload::connect(std::size_t node, std::size_t to, bool pinned, const Rows& rows) {
+void PeersWorkload::connect(std::size_t node, std::size_t to, bool pinned, const SeenPeers& rows) {
   const auto id = nodes_.id(to);
-  const auto row = std::ranges::find_if(rows, [&](const Row& one) { return one.id == id; });
+  const auto row = std::ranges::find_if(rows, [&](const SeenPeer& one) { return one.id == id; });
   if (!nodes_.serving(node) || !id || row == rows.end() || row->address.empty()) return;
   const std::string target = (pinned ? id->hex() + "@" : std::string()) + row->address;
   if (pinned) std::erase_if(drops_, [&](const Drop& drop) { return drop.by == nodes_.id(node) && drop.peer == *id; });
@@ -105,10 +105,10 @@ std::string PeersWorkload::name_of(const base::NodeId& id) const {
   return node ? node_name(*node) : id.hex().substr(0, 8);
 }
 
-void PeersWorkload::check_list(std::size_t node, base::Duration asked_at, const Rows& rows) {
+void PeersWorkload::check_list(std::size_t node, base::Duration asked_at, const SeenPeers& rows) {
   const auto self = nodes_.id(node);
   std::size_t without_link = 0;
-  for (const Row& row : rows) {
+  for (const SeenPeer& row : rows) {
     without_link += row.linked() ? 0 : 1;
     if (row.id == self) return nodes_.violated("strangers", node_name(node) + " lists itself as its peer");
     if (!nodes_.existed(row.id))
@@ -163,7 +163,7 @@ void PeersWorkload::probe() {
   for (std::size_t node = 0; node < nodes_.size(); ++node) {
     if (!nodes_.serving(node)) continue;
     probing_.insert(node);
-    list(begin(node, "a list of peers"), [this, node](const Rows* rows) {
+    list(begin(node, "a list of peers"), [this, node](const SeenPeers* rows) {
       if (probing_.erase(node) > 0 && rows != nullptr) seen_[node] = *rows;
     });
   }
@@ -173,7 +173,7 @@ std::set<std::size_t> PeersWorkload::healthy(std::size_t node) const {
   std::set<std::size_t> out;
   const auto rows = seen_.find(node);
   if (rows == seen_.end()) return out;
-  for (const Row& row : rows->second) {
+  for (const SeenPeer& row : rows->second) {
     const auto other = nodes_.find(row.id);
     if (other && row.state == wire::PeerState::HEALTHY) out.insert(*other);
   }

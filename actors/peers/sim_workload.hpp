@@ -38,7 +38,7 @@ class PeersWorkload final : public sim::Workload, private sim::Clients<sim::Clie
   std::vector<std::string> waits() const override;
 
  private:
-  struct Row {
+  struct SeenPeer {
     base::NodeId id;
     std::string address;
     wire::PeerState state = wire::PeerState::KNOWN;
@@ -47,7 +47,7 @@ class PeersWorkload final : public sim::Workload, private sim::Clients<sim::Clie
              state == wire::PeerState::UNHEALTHY;
     }
   };
-  using Rows = std::vector<Row>;
+  using SeenPeers = std::vector<SeenPeer>;
   struct Drop {
     base::NodeId by;
     base::NodeId peer;
@@ -62,10 +62,10 @@ class PeersWorkload final : public sim::Workload, private sim::Clients<sim::Clie
   /// A client whose success is acknowledged to the world.
   sim::Client& begin_counted(std::size_t node, std::string what);
   /// `then` gets null if there was no answer.
-  void list(sim::Client& client, std::function<void(const Rows*)> then);
-  void connect(std::size_t node, std::size_t to, bool pinned, const Rows& rows);
+  void list(sim::Client& client, std::function<void(const SeenPeers*)> then);
+  void connect(std::size_t node, std::size_t to, bool pinned, const SeenPeers& rows);
   void drop(std::size_t node, std::size_t to);
-  void check_list(std::size_t node, base::Duration asked_at, const Rows& rows);
+  void check_list(std::size_t node, base::Duration asked_at, const SeenPeers& rows);
   std::string name_of(const base::NodeId& id) const;
   std::set<std::size_t> healthy(std::size_t node) const;
   bool held_off(std::size_t one, std::size_t other) const;
@@ -79,7 +79,7 @@ class PeersWorkload final : public sim::Workload, private sim::Clients<sim::Clie
   std::vector<Drop> drops_;
   std::map<std::size_t, Memory> memories_;
   std::map<base::NodeId, std::set<base::NodeId>> saved_;  // proven peers whose rows a node has on its disk
-  std::map<std::size_t, Rows> seen_;                      // by the last probe that was answered
+  std::map<std::size_t, SeenPeers> seen_;                 // by the last probe that was answered
   std::set<std::size_t> probing_;
 };
 

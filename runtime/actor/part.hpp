@@ -27,7 +27,6 @@ class Part {
   void ask(const Handle& to, base::Instant due, Fill&& fill, F callback) {
     owner_.ask<Q, A>(to, due, std::forward<Fill>(fill), std::move(callback));
   }
-  /// As Actor::after().
   template <class Tag>
   void after(base::Duration delay) {
     owner_.after<Tag>(delay);

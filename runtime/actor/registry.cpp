@@ -59,7 +59,7 @@ std::optional<Listing> Registry::listing(std::string_view path) const {
 
 void Registry::walk(const std::function<bool(const Listing&)>& show) const {
   std::vector<Listing> slice;
-  for (Place place; !place.at_end();) {
+  for (Cursor place; !place.at_end();) {
     slice.clear();
     walk_on(place, [&](const Listing& listing) { slice.push_back(listing); });
     for (const Listing& listing : slice)

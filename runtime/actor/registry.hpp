@@ -46,7 +46,7 @@ class Registry {
   void walk(const std::function<bool(const Listing&)>& show) const;
 
   /// How far a walk in steps has come. At the beginning if it is new.
-  class Place {
+  class Cursor {
    public:
     bool at_end() const { return shard_ == kShards; }
 
@@ -58,7 +58,7 @@ class Registry {
   /// The next step of a walk: shows kSliceMax actors at most, under a shard's lock and without copying them, so `show`
   /// does little and calls nothing of the registry. Actors that begin or end between two steps may be shown or not.
   template <class Show>
-  void walk_on(Place& place, Show&& show) const {
+  void walk_on(Cursor& place, Show&& show) const {
     if (place.at_end()) return;
     const Shard& home = shards_[place.shard_];
     const std::lock_guard hold(home.lock);

@@ -182,7 +182,7 @@ class Shell final : public caf::event_based_actor {
   void portray(const Envelope& question);
   void trouble(const base::Error& error);
   void put_lens_down();
-  void tap(Tapped::Way way, const caf::actor_control_block* other, std::uint64_t number, bool answer,
+  void tap(Tapped::Direction way, const caf::actor_control_block* other, std::uint64_t number, bool answer,
            const Envelope& envelope);
   void roll_turn();
   base::Instant turn_began() const;

@@ -117,7 +117,7 @@ caf::invoke_message_result Shell::consume(caf::mailbox_element& element) {
 void Shell::take(caf::strong_actor_ptr sender, caf::message_id id, const Envelope& envelope) {
   if (setup_.node->witness != nullptr) setup_.node->witness->taken(this->id(), sender ? sender->id() : 0, envelope);
   if (setup_.node->taps().edition() != 0 && !replaying_ && !is_token(id, envelope)) [[unlikely]]
-    tap(Tapped::Way::in, sender.get(), sender ? sender->id() : 0, id.is_response(), envelope);
+    tap(Tapped::Direction::in, sender.get(), sender ? sender->id() : 0, id.is_response(), envelope);
   if (id.is_response()) return take_answer(id.request_id().integer_value(), envelope);
   current_ = {std::move(sender), id.integer_value(), envelope.header().trace, false};
   // CAF resumes an actor with a thread of its own until its mailbox is empty: a batch without end.
@@ -177,7 +177,7 @@ void Shell::run_handler(const Envelope& token) {
   if (kept) {
     latest = latest_.load(std::memory_order_acquire)->take(current_.sender.get(), token);
     const std::uint64_t sender = current_.sender ? current_.sender->id() : 0;
-    if (setup_.node->taps().edition() != 0) tap(Tapped::Way::in, current_.sender.get(), sender, false, latest);
+    if (setup_.node->taps().edition() != 0) tap(Tapped::Direction::in, current_.sender.get(), sender, false, latest);
   }
   const Envelope& envelope = kept ? latest : token;
   ReturnAddress from{current_.sender, question ? current_.message_id : 0, current_.trace};
@@ -296,7 +296,7 @@ void Shell::take_foreign(caf::mailbox_element& element) {
     if (counting_) Record::count(record_->answers);
     auto& message = content.get_mutable_as<Outbound>(0);
     if (setup_.node->taps().edition() != 0 && message.envelope) [[unlikely]]
-      tap(Tapped::Way::out, nullptr, message.from, message.answers, message.envelope);
+      tap(Tapped::Direction::out, nullptr, message.from, message.answers, message.envelope);
     if (object_) guarded(nullptr, [&] { object_->outbound(std::move(message)); });
   } else if (content.match_elements<SoonMessage>()) {
     take_soon(content.get_as<SoonMessage>(0));
@@ -357,7 +357,7 @@ void Shell::deliver(const caf::strong_actor_ptr& to, caf::strong_actor_ptr from,
   if (!to) return;
   caf::message_id id{message_id};
   if (setup_.node->taps().edition() != 0) [[unlikely]]
-    tap(Tapped::Way::over, to.get(), to->id(), id.is_response(), envelope);
+    tap(Tapped::Direction::over, to.get(), to->id(), id.is_response(), envelope);
   if (is_control(envelope)) id = id.with_high_priority();
   post(to.get(), caf::make_mailbox_element(std::move(from), id, {}, std::move(envelope)));
 }

@@ -154,7 +154,7 @@ void Shell::roll_turn() {
   turn_->set_began(at);
 }
 
-void Shell::tap(Tapped::Way way, const caf::actor_control_block* other, std::uint64_t number, bool answer,
+void Shell::tap(Tapped::Direction way, const caf::actor_control_block* other, std::uint64_t number, bool answer,
                 const Envelope& envelope) {
   Taps& taps = setup_.node->taps();
   const std::uint32_t edition = taps.edition();

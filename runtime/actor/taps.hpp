@@ -30,13 +30,13 @@ inline constexpr std::chrono::milliseconds kLookEvery{100};
 
 /// A message at an actor.
 struct Tapped {
-  enum class Way : std::uint8_t {
+  enum class Direction : std::uint8_t {
     in,    ///< taken out of its mailbox
     out,   ///< written to the other side of its link
     over,  ///< come over its link, for another actor
   };
   base::Instant at;
-  Way way = Way::in;
+  Direction way = Direction::in;
   bool answer = false;
   std::string path;                  ///< of the actor
   std::uint64_t other = 0;           ///< CAF's number of the sender, or with `over` of the receiver; zero: nobody

@@ -64,8 +64,8 @@ bool leads_elsewhere(const runtime::Handle& proxy, const base::Endpoint& where) 
 runtime::Handle Datagrams::proxy(const base::Contact& contact, const std::string& path) {
   runtime::Handle dropped;  // released after the lock: a proxy may hold the last reference to other objects
   const std::lock_guard hold(lock_);
-  const auto known = places_.find(Where{contact, path});
-  if (known != places_.end()) {
+  const auto known = proxies_.find(Where{contact, path});
+  if (known != proxies_.end()) {
     oldest_first_.splice(oldest_first_.end(), oldest_first_, known->second.used);
     return known->second.proxy;
   }
@@ -75,13 +75,13 @@ runtime::Handle Datagrams::proxy(const base::Contact& contact, const std::string
   const runtime::Handle out = make_proxy(route);
   if (!actor_) return out;
   const auto used = oldest_first_.insert(oldest_first_.end(), route.get());
-  places_.emplace(std::move(route), Place{out, used});
-  if (places_.size() > kRoutesMax) {
+  proxies_.emplace(std::move(route), ProxyEntry{out, used});
+  if (proxies_.size() > kRoutesMax) {
     const Route& last = *oldest_first_.front();
-    const auto oldest = places_.find(Where{last.contact, last.path});
+    const auto oldest = proxies_.find(Where{last.contact, last.path});
     dropped = std::move(oldest->second.proxy);
     oldest_first_.pop_front();
-    places_.erase(oldest);
+    proxies_.erase(oldest);
   }
   return out;
 }
@@ -163,13 +163,13 @@ void Datagrams::open(runtime::Handle actor) {
 
 void Datagrams::close(const Error& why) {
   std::map<std::uint64_t, Asked> waiting;
-  Places places;  // each proxy holds this table, which could not end otherwise
+  Proxies places;  // each proxy holds this table, which could not end otherwise
   {
     const std::lock_guard hold(lock_);
     actor_ = {};
     waiting.swap(waiting_);
     silent_.clear();
-    places.swap(places_);
+    places.swap(proxies_);
     oldest_first_.clear();
   }
   for (const auto& [number, one] : waiting) answer(one.who, one.message_id, why, nullptr);

@@ -96,7 +96,7 @@ class Datagrams : public std::enable_shared_from_this<Datagrams> {
     const base::Contact& contact;
     std::string_view path;
   };
-  struct Order {
+  struct ByContact {
     using is_transparent = void;
     static Where of(const std::shared_ptr<const Route>& route) { return {route->contact, route->path}; }
     static Where of(const Where& where) { return where; }
@@ -106,11 +106,11 @@ class Datagrams : public std::enable_shared_from_this<Datagrams> {
       return one.path < other.path;
     }
   };
-  struct Place {
+  struct ProxyEntry {
     runtime::Handle proxy;
     std::list<const Route*>::iterator used;
   };
-  using Places = std::map<std::shared_ptr<const Route>, Place, Order>;
+  using Proxies = std::map<std::shared_ptr<const Route>, ProxyEntry, ByContact>;
   struct Silence {
     std::uint32_t questions = 0;  // in a row
     base::Instant until;          // links are used until then, after kSilentMax questions
@@ -133,7 +133,7 @@ class Datagrams : public std::enable_shared_from_this<Datagrams> {
   std::map<std::uint64_t, Asked> waiting_;  // by number, in the order of asking
   LruMap<Silent, Silence> silent_{kSilencesMax};
   std::uint64_t last_ = 0;
-  Places places_;  // empty while it is closed
+  Proxies proxies_;  // empty while it is closed
   std::list<const Route*> oldest_first_;
 };
 

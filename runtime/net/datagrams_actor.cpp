@@ -111,7 +111,7 @@ void DatagramsActor::event(ports::StreamEvent&& event) {
       lost(Lost::broken);
       continue;
     }
-    std::visit([&](const auto& its) { take(Way{one.with, one.here}, one.bytes, its); }, head.value());
+    std::visit([&](const auto& its) { take(ReturnRoute{one.with, one.here}, one.bytes, its); }, head.value());
   }
 }
 
@@ -178,13 +178,13 @@ void DatagramsActor::ask(std::uint64_t number, const Cookie& cookie, const Token
   send({asked->route->contact.endpoint}, std::move(datagram));
 }
 
-void DatagramsActor::take(const Way& from, std::span<std::uint8_t>, const CookieReply& reply) {
+void DatagramsActor::take(const ReturnRoute& from, std::span<std::uint8_t>, const CookieReply& reply) {
   const auto sent = sent_.find(reply.token);
   if (sent == sent_.end() || sent->second.to != from.there) return lost(Lost::unasked);
   if (setup_.table->send_again(sent->second.number)) ask(sent->second.number, reply.cookie, reply.token);
 }
 
-void DatagramsActor::take(const Way& from, std::span<std::uint8_t> datagram, const AnswerHead& head) {
+void DatagramsActor::take(const ReturnRoute& from, std::span<std::uint8_t> datagram, const AnswerHead& head) {
   const auto sent = sent_.find(head.token);
   if (sent == sent_.end() || sent->second.to != from.there) return lost(Lost::unasked);
   const auto asked = setup_.table->asked(sent->second.number);
@@ -224,7 +224,7 @@ void DatagramsActor::give(const Datagrams::Asked& asked, const Answer& answer) {
 
 // -- answering -------------------------------------------------------------------------------------------------------
 
-void DatagramsActor::take(const Way& from, std::span<std::uint8_t> datagram, const QuestionHead& head) {
+void DatagramsActor::take(const ReturnRoute& from, std::span<std::uint8_t> datagram, const QuestionHead& head) {
   const Decision decision = admission_->decide(from.there, head, now());
   if (const auto* cookie = std::get_if<SendCookie>(&decision)) {
     base::Bytes out(kCookieReplyBytes);
@@ -263,7 +263,7 @@ std::optional<crypto::DatagramKeys> DatagramsActor::keys_for(const QuestionHead&
   return agreed != nullptr ? *agreed : agree(head.sender);
 }
 
-void DatagramsActor::serve(const Way& from, const Token& token, const base::NodeId& id,
+void DatagramsActor::serve(const ReturnRoute& from, const Token& token, const base::NodeId& id,
                            const std::shared_ptr<Other>& other, const Question& question) {
   const auto* kind = messages::find_kind(question.kind);
   const auto service = node().service(question.path);
@@ -298,7 +298,7 @@ void DatagramsActor::reply(std::uint64_t number, const Envelope& envelope) {
   answer(to.back, to.token, *to.other, envelope);
 }
 
-void DatagramsActor::answer(const Way& to, const Token& token, const Other& other, const Envelope& envelope) {
+void DatagramsActor::answer(const ReturnRoute& to, const Token& token, const Other& other, const Envelope& envelope) {
   if (envelope.bytes().size() > kAnswerWordsBytesMax)
     return answer(to, token, other, Answer{.type = AnswerType::too_large});
   const bool error = envelope.header().signal == runtime::Signal::error;
@@ -306,7 +306,7 @@ void DatagramsActor::answer(const Way& to, const Token& token, const Other& othe
          Answer{error ? AnswerType::error : AnswerType::answer, envelope.kind_id(), envelope.bytes()});
 }
 
-void DatagramsActor::answer(const Way& to, const Token& token, const Other& other, const Answer& sealed) {
+void DatagramsActor::answer(const ReturnRoute& to, const Token& token, const Other& other, const Answer& sealed) {
   const AnswerHead head{setup_.pool->setup().identity->nonce(), token, random_->take<crypto::SealNonce>()};
   base::Bytes datagram(kDatagramBytesMax);
   datagram.resize(seal_answer(datagram, sealer_, other.key, head, sealed));
@@ -344,7 +344,7 @@ void DatagramsActor::misbehaved(const base::NodeId& id, wire::Offence how, std::
 
 // -- both ------------------------------------------------------------------------------------------------------------
 
-void DatagramsActor::send(const Way& to, base::Bytes datagram) {
+void DatagramsActor::send(const ReturnRoute& to, base::Bytes datagram) {
   if (out_.empty()) after<Flush>(base::Duration::zero());
   out_.push_back({to.there, std::move(datagram), to.here});
   if (!sweeps_) after<Sweep>(kSweep);

@@ -68,12 +68,12 @@ class DatagramsActor final : public runtime::Actor {
     std::size_t served = 0;         // its questions that wait
   };
   /// Where a datagram goes, and from which of our addresses: an answer takes the way back of its question.
-  struct Way {
+  struct ReturnRoute {
     base::Endpoint there;
     std::array<std::uint8_t, 16> here{};
   };
   struct Served {
-    Way back;
+    ReturnRoute back;
     Token token;
     base::Instant forget_at;
     std::shared_ptr<Other> other;
@@ -84,24 +84,24 @@ class DatagramsActor final : public runtime::Actor {
   void ask(std::uint64_t number, const Cookie& cookie, const Token& token);
   bool may_ask(const base::Contact& contact);
   const crypto::DatagramKeys* keys_with(const Datagrams::Route& route);
-  void take(const Way& from, std::span<std::uint8_t> datagram, const AnswerHead& head);
-  void take(const Way& from, std::span<std::uint8_t> datagram, const CookieReply& reply);
+  void take(const ReturnRoute& from, std::span<std::uint8_t> datagram, const AnswerHead& head);
+  void take(const ReturnRoute& from, std::span<std::uint8_t> datagram, const CookieReply& reply);
   void give(const Datagrams::Asked& asked, const Answer& answer);
 
   // Answering.
-  void take(const Way& from, std::span<std::uint8_t> datagram, const QuestionHead& head);
+  void take(const ReturnRoute& from, std::span<std::uint8_t> datagram, const QuestionHead& head);
   std::optional<crypto::DatagramKeys> keys_for(const QuestionHead& head, const Decision& decision) const;
-  void serve(const Way& from, const Token& token, const base::NodeId& id, const std::shared_ptr<Other>& other,
+  void serve(const ReturnRoute& from, const Token& token, const base::NodeId& id, const std::shared_ptr<Other>& other,
              const Question& question);
   void refuse(const base::NodeId& id, DatagramError why);
   void reply(std::uint64_t number, const runtime::Envelope& envelope);
-  void answer(const Way& to, const Token& token, const Other& other, const runtime::Envelope& envelope);
-  void answer(const Way& to, const Token& token, const Other& other, const Answer& sealed);
+  void answer(const ReturnRoute& to, const Token& token, const Other& other, const runtime::Envelope& envelope);
+  void answer(const ReturnRoute& to, const Token& token, const Other& other, const Answer& sealed);
   const std::shared_ptr<Other>& other(const base::NodeId& id, const base::Endpoint& at);
   caf::strong_actor_ptr answers_to(const base::NodeId& id, const base::Endpoint& at);
 
   std::optional<crypto::DatagramKeys> agree(const base::PublicKey& key) const;
-  void send(const Way& to, base::Bytes datagram);
+  void send(const ReturnRoute& to, base::Bytes datagram);
   void flush();
   void sweep();
   void lost(Lost how) { ++lost_[static_cast<std::size_t>(how)]; }

@@ -82,20 +82,21 @@ Copied copy_type(Type::Reader type, Type::Builder copy, int lists_left) {
 }
 
 /// Where values of that type lie: `bits` in the data section, or in the pointer section; neither for Void.
-struct Place {
+struct Location {
   std::uint64_t bits = 0;
   bool pointer = false;
 };
 
 /// Sets the default value, zero for pointers, and returns the place of the type. A value of another type is an error.
-base::Result<Place, std::string> copy_default(Type::Reader type, SchemaValue::Reader value, SchemaValue::Builder copy) {
-  using Placed = base::Result<Place, std::string>;
+base::Result<Location, std::string> copy_default(Type::Reader type, SchemaValue::Reader value,
+                                                 SchemaValue::Builder copy) {
+  using Placed = base::Result<Location, std::string>;
   const bool fits = static_cast<int>(value.which()) == static_cast<int>(type.which());  // both unions number alike
   const auto number = [&]<class T>(T (SchemaValue::Reader::*get)() const,
                                    void (SchemaValue::Builder::*set)(T)) -> Placed {
     if (!fits) return std::string("a default value is not of its field's type");
     (copy.*set)((value.*get)());
-    return Place{std::is_same_v<T, bool> ? 1 : sizeof(T) * 8, false};
+    return Location{std::is_same_v<T, bool> ? 1 : sizeof(T) * 8, false};
   };
   switch (type.which()) {
     case Type::BOOL: return number(&SchemaValue::Reader::getBool, &SchemaValue::Builder::setBool);
@@ -110,13 +111,13 @@ base::Result<Place, std::string> copy_default(Type::Reader type, SchemaValue::Re
     case Type::FLOAT32: return number(&SchemaValue::Reader::getFloat32, &SchemaValue::Builder::setFloat32);
     case Type::FLOAT64: return number(&SchemaValue::Reader::getFloat64, &SchemaValue::Builder::setFloat64);
     case Type::ENUM: return number(&SchemaValue::Reader::getEnum, &SchemaValue::Builder::setEnum);
-    case Type::VOID: copy.setVoid(); return Place{};
-    case Type::TEXT: copy.setText(""); return Place{0, true};
-    case Type::DATA: copy.setData({}); return Place{0, true};
-    case Type::LIST: copy.initList(); return Place{0, true};
-    case Type::STRUCT: copy.initStruct(); return Place{0, true};
-    case Type::INTERFACE: copy.setInterface(); return Place{0, true};
-    case Type::ANY_POINTER: copy.initAnyPointer(); return Place{0, true};
+    case Type::VOID: copy.setVoid(); return Location{};
+    case Type::TEXT: copy.setText(""); return Location{0, true};
+    case Type::DATA: copy.setData({}); return Location{0, true};
+    case Type::LIST: copy.initList(); return Location{0, true};
+    case Type::STRUCT: copy.initStruct(); return Location{0, true};
+    case Type::INTERFACE: copy.setInterface(); return Location{0, true};
+    case Type::ANY_POINTER: copy.initAnyPointer(); return Location{0, true};
   }
   return std::string("a field has a type that is unknown here");
 }

@@ -36,7 +36,7 @@ caf::behavior Acceptor::make_behavior() {
   return {
       [this](const caf::io::new_connection_msg& arrival) { accepted(arrival.handle); },
       [this](const caf::io::acceptor_closed_msg&) { leave_later(backend(), ctrl()); },
-      [this](Order& order) {
+      [this](BrokerCommand& order) {
         if (order.command == Command::go_on) return go_on();
         if (order.command == Command::leave) return quit();
         leave_later(backend(), ctrl());  // nobody listens any more, or the network ends

@@ -45,7 +45,7 @@ void Clock::wake(const runtime::Handle& sleeper, base::Instant at) {
       order_.erase({entry->second, sleeper.id()});
       entry->second = at;
     }
-    const auto place = order_.emplace(Place{at, sleeper.id()}, caf::actor_cast<caf::weak_actor_ptr>(sleeper)).first;
+    const auto place = order_.emplace(Wake{at, sleeper.id()}, caf::actor_cast<caf::weak_actor_ptr>(sleeper)).first;
     first = place == order_.begin();
   }
   if (first) changed_.notify_one();  // else the thread wakes early enough

@@ -33,13 +33,13 @@ class Clock final : public ports::Clock {
   std::size_t sleepers() const;
 
  private:
-  using Place = std::pair<base::Instant, caf::actor_id>;
+  using Wake = std::pair<base::Instant, caf::actor_id>;
 
   void run();
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;
-  std::map<Place, caf::weak_actor_ptr> order_;
+  std::map<Wake, caf::weak_actor_ptr> order_;
   std::unordered_map<caf::actor_id, base::Instant> due_;
   bool ending_ = false;
   std::thread thread_;

@@ -20,13 +20,13 @@ constexpr int kAfterErrorMilliseconds = 10;  // our choice: an error that stays 
 }  // namespace
 
 /// The place as its owner holds it.
-class DatagramSockets::Place final : public ports::Datagrams {
+class DatagramSockets::Binding final : public ports::Datagrams {
  public:
-  Place(std::shared_ptr<DatagramSockets> all, std::shared_ptr<DatagramSocket> socket, Number number)
+  Binding(std::shared_ptr<DatagramSockets> all, std::shared_ptr<DatagramSocket> socket, Number number)
       : all_(std::move(all)), socket_(std::move(socket)), number_(number) {}
-  ~Place() override { all_->end(number_); }
-  Place(const Place&) = delete;
-  Place& operator=(const Place&) = delete;
+  ~Binding() override { all_->end(number_); }
+  Binding(const Binding&) = delete;
+  Binding& operator=(const Binding&) = delete;
 
   base::Endpoint local() const override { return socket_->local(); }
   void send(std::vector<ports::Datagram> batch) override { socket_->send(batch); }
@@ -51,7 +51,7 @@ base::Outcome<std::unique_ptr<ports::Datagrams>> DatagramSockets::open(const bas
     return base::Error{base::Code::overloaded, what + ": " + (closing_ ? "the network is closed" : reason(errno)), {}};
   }
   sockets_.emplace(number, socket);
-  return std::unique_ptr<ports::Datagrams>(std::make_unique<Place>(shared_from_this(), socket, number));
+  return std::unique_ptr<ports::Datagrams>(std::make_unique<Binding>(shared_from_this(), socket, number));
 }
 
 /// What all places share, unless it is there. False with errno set if the system has no room for it.

@@ -35,7 +35,7 @@ class DatagramSockets : public std::enable_shared_from_this<DatagramSockets> {
 
  private:
   using Number = std::uint64_t;  // of a place; never given again
-  class Place;
+  class Binding;
 
   bool begin();
   bool watch(int descriptor, Number number);

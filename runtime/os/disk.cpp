@@ -143,7 +143,7 @@ DiskResult<Descriptor> step_into(int parent, const std::string& part) {
 }
 
 /// A directory and the last part of a path in it.
-struct Place {
+struct DirectoryEntry {
   Descriptor directory;
   std::string name;
 };
@@ -254,14 +254,14 @@ class LinuxDisk final : public ports::Disk {
   }
 
  private:
-  DiskResult<Place> locate(std::string_view path) const {
+  DiskResult<DirectoryEntry> locate(std::string_view path) const {
     if (!ports::path_ok(path)) return DiskError::denied;
     Descriptor at(::fcntl(root_.get(), F_DUPFD_CLOEXEC, 0));
     if (!at.valid()) return last_error();
     for (;;) {
       const std::size_t slash = path.find('/');
       std::string part(path.substr(0, slash));
-      if (slash == std::string_view::npos) return Place{std::move(at), std::move(part)};
+      if (slash == std::string_view::npos) return DirectoryEntry{std::move(at), std::move(part)};
       auto next = step_into(at.get(), part);
       if (!next.ok()) return next.error();
       at = std::move(next).value();

@@ -25,7 +25,7 @@ enum class Command : std::uint8_t {
   leave,    ///< end in this round, as nothing from the round before is pending (`leave_later`)
 };
 
-struct Order {
+struct BrokerCommand {
   Command command = Command::go_on;
   base::Bytes bytes{};
   caf::weak_actor_ptr owner{};
@@ -33,17 +33,17 @@ struct Order {
 
 }  // namespace troupe::os
 
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::os::Order)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(troupe::os::BrokerCommand)
 
 namespace troupe::os {
 
-inline void give(const caf::strong_actor_ptr& broker, Order order) {
+inline void give(const caf::strong_actor_ptr& broker, BrokerCommand order) {
   if (!broker) return;
   broker->enqueue(caf::make_mailbox_element(nullptr, caf::make_message_id(), {}, std::move(order)), nullptr);
 }
-inline void give(const caf::strong_actor_ptr& broker, Command command) { give(broker, Order{command}); }
+inline void give(const caf::strong_actor_ptr& broker, Command command) { give(broker, BrokerCommand{command}); }
 inline void give(const caf::weak_actor_ptr& broker, Command command) {
-  give(caf::actor_cast<caf::strong_actor_ptr>(broker), Order{command});
+  give(caf::actor_cast<caf::strong_actor_ptr>(broker), BrokerCommand{command});
 }
 
 /// Ends a broker in the next round of the multiplexer. In the round in which its descriptor was added, CAF would

@@ -18,14 +18,14 @@ Stream::~Stream() { give(broker_, Command::forget); }
 void Stream::start(const runtime::Handle& owner) {
   const std::lock_guard lock(mutex_);
   const auto weak = caf::actor_cast<caf::weak_actor_ptr>(owner);
-  if (broker_) return give(broker_, Order{Command::own, {}, weak});
+  if (broker_) return give(broker_, BrokerCommand{Command::own, {}, weak});
   if (!scribe_) return;
   caf::actor_config config{&links_->system().middleman().backend()};
   // Hidden: the system does not wait for it, and Links::close ends it.
   broker_ = caf::actor_cast<caf::strong_actor_ptr>(links_->system().spawn_class<StreamBroker, caf::hidden>(
       config, StreamBroker::Start{links_, std::move(slot_), std::move(scribe_), weak}));
   scribe_ = nullptr;
-  for (base::Bytes& bytes : early_) give(broker_, Order{Command::write, std::move(bytes)});
+  for (base::Bytes& bytes : early_) give(broker_, BrokerCommand{Command::write, std::move(bytes)});
   early_ = {};
 }
 
@@ -33,7 +33,7 @@ void Stream::start(const runtime::Handle& owner) {
 std::size_t Stream::write(base::Bytes bytes) {
   if (bytes.empty()) return 0;
   const std::lock_guard lock(mutex_);
-  if (broker_) give(broker_, Order{Command::write, std::move(bytes)});
+  if (broker_) give(broker_, BrokerCommand{Command::write, std::move(bytes)});
   else if (scribe_) early_.push_back(std::move(bytes));
   return 0;
 }

@@ -63,7 +63,7 @@ caf::behavior StreamBroker::make_behavior() {
       [this](const caf::io::data_transferred_msg& sent) { written(sent.written); },
       [this](const caf::io::connection_closed_msg&) { closed(); },
       [this](const caf::io::connection_passivated_msg&) { reading_ = false; },
-      [this](Order& order) { obey(order); },
+      [this](BrokerCommand& order) { obey(order); },
       [this](ports::WakeUp) { wake_up(); },
   };
 }
@@ -76,7 +76,7 @@ bool StreamBroker::cleanup(caf::error&& reason, caf::execution_unit* host) {
   return first;
 }
 
-void StreamBroker::obey(Order& order) {
+void StreamBroker::obey(BrokerCommand& order) {
   if (order.command == Command::leave) return quit();
   if (ended_) return;
   switch (order.command) {

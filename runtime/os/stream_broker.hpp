@@ -46,7 +46,7 @@ class StreamBroker final : public caf::io::broker {
  private:
   struct Unread;
 
-  void obey(Order& order);
+  void obey(BrokerCommand& order);
   void received(caf::io::new_data_msg& data);
   void write(const base::Bytes& bytes);
   void written(std::size_t bytes);

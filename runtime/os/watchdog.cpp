@@ -49,7 +49,7 @@ void Watchdog::look() {
 
 void Watchdog::sound(const Seen& seen, base::Duration length) {
   // Other nodes of this process have other actors: theirs are not found here.
-  runtime::Registry::Place place;
+  runtime::Registry::Cursor place;
   std::string path;
   while (!place.at_end() && path.empty()) {
     node_.registry().walk_on(place, [&](const runtime::Listing& one) {

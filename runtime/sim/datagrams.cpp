@@ -72,7 +72,7 @@ std::unique_ptr<ports::Datagrams> DatagramWays::open(base::Endpoint at, const ru
   }
   const std::size_t number = places_.size();
   const auto [known, is_new] = places_.try_emplace(at);
-  Place& place = known->second;
+  Binding& place = known->second;
   if (is_new) {
     place.at = at;
     place.number = number;
@@ -90,19 +90,20 @@ void DatagramWays::vanish(const Address& node) {
 
 void DatagramWays::give_up(Bound& bound) {
   bound.owner = nullptr;
-  if (Place* const place = std::exchange(bound.place, nullptr)) place->bound.reset();  // last: it may be the only owner
+  if (Binding* const place = std::exchange(bound.place, nullptr))
+    place->bound.reset();  // last: it may be the only owner
 }
 
 /// Null where no node is. (A node that comes there while a datagram would travel misses it.)
-DatagramWays::Place* DatagramWays::present(const base::Endpoint& at) {
+DatagramWays::Binding* DatagramWays::present(const base::Endpoint& at) {
   const auto known = places_.find(at);
   return known != places_.end() && known->second.bound ? &known->second : nullptr;
 }
 
 /// Valid until the next call.
-DatagramWays::Way& DatagramWays::way(Place& from, const Place& to) {
+DatagramWays::Route& DatagramWays::way(Binding& from, const Binding& to) {
   if (from.ways.size() <= to.number) from.ways.resize(places_.size());
-  Way& way = from.ways[to.number];
+  Route& way = from.ways[to.number];
   if (way.latency < base::Duration::zero()) way.latency = fabric_.latency(from.at.address, to.at.address);
   const bool draws = faults_.loss > 0 || faults_.twice > 0 || faults_.late > 0;
   if (draws && !way.chance) {
@@ -119,11 +120,11 @@ void DatagramWays::send(Bound& bound, Alone alone) {
   if (size == 0 || size > ports::kDatagramBytesMax) return void(++bound.counts.oversize);
   if (!datagram.with.dialable()) return void(++bound.counts.unsent);
   ++bound.counts.sent;
-  Place& from = *bound.place;
-  Place* const to = present(datagram.with);
+  Binding& from = *bound.place;
+  Binding* const to = present(datagram.with);
   if (to == nullptr || fabric_.is_cut(from.at.address, to->at.address)) return;
   if (fabric_.backlog(from.at.address, to->at.address) > kNarrowWaitMax) return;
-  const Way& way = this->way(from, *to);
+  const Route& way = this->way(from, *to);
   if (befalls(way.chance, faults_.loss)) return;
   const bool twice = befalls(way.chance, faults_.twice);
   const base::Instant arrives = fabric_.depart(from.at.address, to->at.address, way.latency, datagram.bytes);
@@ -133,7 +134,7 @@ void DatagramWays::send(Bound& bound, Alone alone) {
   travel(way, *to, arrives, std::move(alone));
 }
 
-void DatagramWays::travel(const Way& way, Place& to, base::Instant arrives, Alone alone) {
+void DatagramWays::travel(const Route& way, Binding& to, base::Instant arrives, Alone alone) {
   if (befalls(way.chance, faults_.late))
     arrives = arrives + base::Duration(1 + way.chance->below(base::Duration(kLateMax).count()));
   // Three members of 48 bytes in all: an appointment takes no more without an allocation.
@@ -142,7 +143,7 @@ void DatagramWays::travel(const Way& way, Place& to, base::Instant arrives, Alon
   });
 }
 
-void DatagramWays::arrive(const Place& to, Alone alone) {
+void DatagramWays::arrive(const Binding& to, Alone alone) {
   const std::shared_ptr<Bound>& bound = to.bound;
   if (!bound || fabric_.is_cut(alone.front().with.address, to.at.address)) return;
   if (bound->waiting >= ports::kDatagramsWaitingMax) return void(++bound->counts.dropped);

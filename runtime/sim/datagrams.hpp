@@ -37,15 +37,15 @@ class DatagramWays {
   void set(const DatagramFaults& faults) { faults_ = faults; }
 
  private:
-  struct Place;
+  struct Binding;
   /// One owner at one place.
   struct Bound {
-    Place* place = nullptr;  ///< null: given up
+    Binding* place = nullptr;  ///< null: given up
     caf::weak_actor_ptr owner;
     ports::DatagramCounts counts;
     std::size_t waiting = 0;  ///< for the owner to handle them
   };
-  struct Way {
+  struct Route {
     base::Duration latency{-1};            ///< negative: nothing was sent there yet
     std::unique_ptr<base::Random> chance;  ///< null until something may be drawn
   };
@@ -53,11 +53,11 @@ class DatagramWays {
     std::size_t operator()(const base::Endpoint& endpoint) const;
   };
   /// Kept for good, so that what travels may point to it.
-  struct Place {
+  struct Binding {
     base::Endpoint at;
     std::size_t number = 0;
     std::shared_ptr<Bound> bound;
-    std::vector<Way> ways;  ///< by the number of the place where they lead
+    std::vector<Route> ways;  ///< by the number of the place where they lead
   };
   using Alone = std::vector<ports::Datagram>;  // one datagram, in the vector of its event
   class End;
@@ -65,14 +65,14 @@ class DatagramWays {
 
   void give_up(Bound& bound);
   void send(Bound& bound, Alone alone);
-  Place* present(const base::Endpoint& at);
-  Way& way(Place& from, const Place& to);
-  void travel(const Way& way, Place& to, base::Instant arrives, Alone alone);
-  void arrive(const Place& to, Alone alone);
+  Binding* present(const base::Endpoint& at);
+  Route& way(Binding& from, const Binding& to);
+  void travel(const Route& way, Binding& to, base::Instant arrives, Alone alone);
+  void arrive(const Binding& to, Alone alone);
 
   Fabric& fabric_;
   DatagramFaults faults_;
-  std::unordered_map<base::Endpoint, Place, Hash> places_;  // by where they are; its order reaches no node
+  std::unordered_map<base::Endpoint, Binding, Hash> places_;  // by where they are; its order reaches no node
 };
 
 }  // namespace troupe::sim

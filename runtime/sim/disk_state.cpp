@@ -77,12 +77,12 @@ void Disk::State::cut(Inode& file, std::uint64_t bytes) {
   file.content.cut(bytes);
 }
 
-DiskResult<Place> Disk::State::locate(std::string_view path) const {
+DiskResult<DirectoryEntry> Disk::State::locate(std::string_view path) const {
   if (!ports::path_ok(path)) return DiskError::denied;
   InodePtr at = root;
   for (;;) {
     const std::size_t slash = path.find('/');
-    Place place{at, std::string(path.substr(0, slash))};
+    DirectoryEntry place{at, std::string(path.substr(0, slash))};
     if (slash == std::string_view::npos) return place;
     at = place.inode();
     if (!at || !at->directory) return DiskError::not_found;
@@ -99,7 +99,7 @@ DiskResult<InodePtr> Disk::State::directory(std::string_view path) const {
   return inode;
 }
 
-void Disk::State::change(std::optional<Place> from, std::optional<Place> to, const InodePtr& what) {
+void Disk::State::change(std::optional<DirectoryEntry> from, std::optional<DirectoryEntry> to, const InodePtr& what) {
   const auto forget = [this](Inode& inode) {
     if (std::exchange(inode.named, false)) used -= inode.content.size();
   };
@@ -119,7 +119,7 @@ void Disk::State::change(std::optional<Place> from, std::optional<Place> to, con
   pending.push_back(std::move(change));
 }
 
-InodePtr Disk::State::make(const Place& place, bool directory) {
+InodePtr Disk::State::make(const DirectoryEntry& place, bool directory) {
   auto inode = std::make_shared<Inode>();
   inode->directory = directory;
   change(std::nullopt, place, inode);

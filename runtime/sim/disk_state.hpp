@@ -54,7 +54,7 @@ struct NameChange {
 };
 
 /// The directory that holds the last part of a path, and that part.
-struct Place {
+struct DirectoryEntry {
   InodePtr directory;
   std::string name;
 
@@ -107,10 +107,10 @@ struct Disk::State {
   void cut(Inode& file, std::uint64_t bytes);
 
   // Names.
-  ports::DiskResult<Place> locate(std::string_view path) const;
+  ports::DiskResult<DirectoryEntry> locate(std::string_view path) const;
   ports::DiskResult<InodePtr> directory(std::string_view path) const;
-  void change(std::optional<Place> from, std::optional<Place> to, const InodePtr& what);
-  InodePtr make(const Place& place, bool directory);
+  void change(std::optional<DirectoryEntry> from, std::optional<DirectoryEntry> to, const InodePtr& what);
+  InodePtr make(const DirectoryEntry& place, bool directory);
   /// Confirms the changes of one directory's names, and those before them that they build on.
   void settle(const InodePtr& directory);
 

@@ -94,7 +94,7 @@ base::Duration Fabric::backlog(const Address& from, const Address& to) const {
 }
 
 base::Instant Fabric::depart(const Address& from, const Address& to, base::Duration latency, base::Bytes& piece) {
-  const Way way{from, to};
+  const AddressPair way{from, to};
   base::Instant leaves = stage_.now();
   if (const auto known = narrow_.find(way); known != narrow_.end()) {
     Narrow& link = known->second;

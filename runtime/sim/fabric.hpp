@@ -145,15 +145,15 @@ class Fabric : public std::enable_shared_from_this<Fabric> {
   Stage& stage_;
   Latency latency_;
   std::map<std::string, Address> names_;
-  using Way = std::pair<Address, Address>;
+  using AddressPair = std::pair<Address, Address>;
   struct Narrow {
     std::multiset<std::uint64_t> bytes_per_second;  // never empty
     base::Instant free_at;
   };
-  std::map<Way, unsigned> cuts_;
-  std::map<Way, base::Duration> clogs_;
-  std::map<Way, Narrow> narrow_;
-  std::map<Way, std::function<void()>> corrupt_;  // the next piece, and who hears of it
+  std::map<AddressPair, unsigned> cuts_;
+  std::map<AddressPair, base::Duration> clogs_;
+  std::map<AddressPair, Narrow> narrow_;
+  std::map<AddressPair, std::function<void()>> corrupt_;  // the next piece, and who hears of it
   std::set<Address> gone_;
   std::map<base::Endpoint, caf::weak_actor_ptr> listeners_;
   std::map<std::pair<Address, std::string>, caf::weak_actor_ptr> local_listeners_;

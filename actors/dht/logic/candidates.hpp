@@ -68,7 +68,7 @@ class Candidates {
   auto all() const { return Each<const Candidate>(order_); }
 
  private:
-  struct Place {
+  struct Slot {
     std::uint64_t high;  // high_bits of its distance: what nearly every comparison looks at
     std::unique_ptr<Candidate> candidate;
   };
@@ -79,14 +79,14 @@ class Candidates {
     struct Iterator {
       using value_type = Candidate;
       using difference_type = std::ptrdiff_t;
-      std::vector<Place>::const_iterator at;
+      std::vector<Slot>::const_iterator at;
 
       T& operator*() const { return *at->candidate; }
       Iterator& operator++() { return ++at, *this; }
       Iterator operator++(int) { return {at++}; }
       friend bool operator==(const Iterator&, const Iterator&) = default;
     };
-    explicit Each(const std::vector<Place>& all) : all_(all) {}
+    explicit Each(const std::vector<Slot>& all) : all_(all) {}
 
     Iterator begin() const { return {all_.begin()}; }
     Iterator end() const { return {all_.end()}; }
@@ -95,16 +95,16 @@ class Candidates {
     T& front() const { return *begin(); }
 
    private:
-    const std::vector<Place>& all_;
+    const std::vector<Slot>& all_;
   };
 
   Candidate* at_distance(const Key& distance);
   std::optional<Refusal> room_for(const Key& distance, const Group& group, std::size_t path);
-  std::vector<Place>::iterator place_of(const Key& distance);
+  std::vector<Slot>::iterator place_of(const Key& distance);
 
   Key target_;
   GroupLimits groups_;
-  std::vector<Place> order_;
+  std::vector<Slot> order_;
 };
 
 }  // namespace troupe::dht

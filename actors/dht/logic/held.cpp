@@ -31,7 +31,7 @@ base::Result<Stored, StoreRefused> Held::store(const Offer& offer, std::optional
   const auto evicted = make_room(offer, present);
   if (!evicted) return StoreRefused{StoreError::no_space, {}};
 
-  for (const Place& place : *evicted) {
+  for (const RecordKey& place : *evicted) {
     remove(*look(place));
     owed_.insert(place);
   }
@@ -168,7 +168,7 @@ std::size_t Held::fullest() const {
   return out;
 }
 
-std::optional<std::vector<Place>> Held::make_room(const Offer& offer, const Node* present) const {
+std::optional<std::vector<RecordKey>> Held::make_room(const Offer& offer, const Node* present) const {
   const std::uint64_t freed = present != nullptr ? present->second.bytes : 0;
   const std::size_t space = at(offer.place.space);
   std::uint64_t space_bytes = use_.space_bytes[space] - freed + offer.encoded.size();
@@ -177,7 +177,7 @@ std::optional<std::vector<Place>> Held::make_room(const Offer& offer, const Node
   const auto space_full = [&] { return space_bytes > limits_.space_bytes_max[space]; };
   const auto full = [&] { return space_full() || bytes > limits_.bytes_max || records > limits_.records_max; };
 
-  std::vector<Place> out;
+  std::vector<RecordKey> out;
   if (!full()) return out;
   const std::size_t from = space_full() ? space : fullest();
   const auto most = per_peer_[from].most();
@@ -241,7 +241,7 @@ void Held::insert(const Offer& offer, base::WallTime expires) {
 }
 
 void Held::remove(Node& node) {
-  const Place place = place_of(node);
+  const RecordKey place = place_of(node);
   const Entry entry = node.second;
   by_expiry_.erase(&node);
   per_peer_[at(entry.space)].remove(storer_of(entry), node.first, weight_of(entry));
@@ -268,7 +268,7 @@ void Held::expire(base::WallTime wall, std::size_t records_max) {
 RowChange Held::take_owed() {
   RowChange out;
   if (values_ == Values::on_disk)
-    for (const Place& place : owed_) out.erase.push_back(row_key(place));
+    for (const RecordKey& place : owed_) out.erase.push_back(row_key(place));
   owed_.clear();
   return out;
 }
@@ -284,14 +284,14 @@ std::optional<base::WallTime> Held::wake_at() const {
   return (*by_expiry_.begin())->second.expires;
 }
 
-RowChange Held::forget(const Place& place) {
+RowChange Held::forget(const RecordKey& place) {
   if (Node* const node = look(place)) remove(*node);
   owed_.insert(place);
   check();
   return take_owed();
 }
 
-const Held::Node* Held::look(const Place& place) const {
+const Held::Node* Held::look(const RecordKey& place) const {
   const Index& index = index_[at(place.space)];
   const auto found = index.find(base::distance(own_, place.key));
   return found == index.end() ? nullptr : &*found;
@@ -302,14 +302,14 @@ bool Held::live(const Node* node, base::WallTime wall) const {
   return node->second.expires > wall || mutations_.on("dht.held_serves_expired");
 }
 
-std::optional<Facts> Held::find(const Place& place, base::WallTime wall) const {
+std::optional<Facts> Held::find(const RecordKey& place, base::WallTime wall) const {
   const Node* const node = look(place);
   if (!live(node, wall)) return std::nullopt;
   const Entry& entry = node->second;
   return Facts{entry.sequence, entry.tag, entry.bytes, entry.expires};
 }
 
-std::optional<Reading> Held::read(const Place& place, base::WallTime wall) {
+std::optional<Reading> Held::read(const RecordKey& place, base::WallTime wall) {
   const auto facts = find(place, wall);
   if (!facts) return std::nullopt;
   if (values_ == Values::on_disk) return Reading{*facts, cache_.get(place)};
@@ -318,7 +318,7 @@ std::optional<Reading> Held::read(const Place& place, base::WallTime wall) {
   return Reading{*facts, &kept->second};
 }
 
-base::Result<base::Bytes, LoadedError> Held::loaded(const Place& place, base::ByteView row, base::WallTime wall) {
+base::Result<base::Bytes, LoadedError> Held::loaded(const RecordKey& place, base::ByteView row, base::WallTime wall) {
   const auto facts = find(place, wall);
   if (!facts) return LoadedError::gone;
   const auto read = read_row(row);
@@ -353,10 +353,10 @@ base::Result<void, RowError> Held::load(base::ByteView row_key, base::ByteView r
   return {};
 }
 
-std::vector<Place> Held::places(Space space, const std::optional<Key>& after, std::size_t places_max) const {
+std::vector<RecordKey> Held::places(Space space, const std::optional<Key>& after, std::size_t places_max) const {
   const Index& index = index_[at(space)];
   auto next = after ? index.upper_bound(base::distance(own_, *after)) : index.begin();
-  std::vector<Place> out;
+  std::vector<RecordKey> out;
   for (; next != index.end() && out.size() < places_max; ++next) out.push_back(place_of(*next));
   return out;
 }

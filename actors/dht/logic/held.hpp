@@ -116,13 +116,13 @@ class Held {
   base::Result<Stored, StoreRefused> store(const Offer& offer, std::optional<std::uint64_t> expected,
                                            base::WallTime wall);
 
-  std::optional<Facts> find(const Place& place, base::WallTime wall) const;
+  std::optional<Facts> find(const RecordKey& place, base::WallTime wall) const;
 
   /// The same, with the record where it is at hand.
-  std::optional<Reading> read(const Place& place, base::WallTime wall);
+  std::optional<Reading> read(const RecordKey& place, base::WallTime wall);
 
   /// The record in a row that was read for read(). It stays in the cache.
-  base::Result<base::Bytes, LoadedError> loaded(const Place& place, base::ByteView row, base::WallTime wall);
+  base::Result<base::Bytes, LoadedError> loaded(const RecordKey& place, base::ByteView row, base::WallTime wall);
 
   /// Takes back a row at the start, and verifies its record: rows come from a disk that others may have written to.
   /// The caller erases a row that is refused.
@@ -134,10 +134,10 @@ class Held {
   std::optional<base::WallTime> wake_at() const;
 
   /// Drops one: its row cannot be read, or could not be written.
-  RowChange forget(const Place& place);
+  RowChange forget(const RecordKey& place);
 
   /// Places of one space, nearest to the own id first, after `after`; at most `places_max`. Expired ones included.
-  std::vector<Place> places(Space space, const std::optional<Key>& after, std::size_t places_max) const;
+  std::vector<RecordKey> places(Space space, const std::optional<Key>& after, std::size_t places_max) const;
 
   const HeldUse& use() const { return use_; }
 
@@ -180,9 +180,9 @@ class Held {
   Index& index(Space space) { return index_[at(space)]; }
   static std::uint64_t weight_of(const Entry& entry) { return entry.bytes + kRecordWeight; }
   static base::NodeId storer_of(const Entry& entry) { return *base::NodeId::from(entry.storer->first.view()); }
-  Place place_of(const Node& node) const { return {node.second.space, base::distance(own_, node.first)}; }
-  const Node* look(const Place& place) const;
-  Node* look(const Place& place) { return const_cast<Node*>(std::as_const(*this).look(place)); }
+  RecordKey place_of(const Node& node) const { return {node.second.space, base::distance(own_, node.first)}; }
+  const Node* look(const RecordKey& place) const;
+  Node* look(const RecordKey& place) { return const_cast<Node*>(std::as_const(*this).look(place)); }
   bool live(const Node* node, base::WallTime wall) const;
 
   std::optional<StoreRefused> older_than_gone(const Offer& offer, base::WallTime wall) const;
@@ -196,7 +196,7 @@ class Held {
   void leave(const Group& network, const Use& use);
   Owners::iterator count_for(const Owner& whose, std::uint32_t bytes);
   void discount(Owners::iterator whose, std::uint32_t bytes);
-  std::optional<std::vector<Place>> make_room(const Offer& offer, const Node* present) const;
+  std::optional<std::vector<RecordKey>> make_room(const Offer& offer, const Node* present) const;
   std::size_t fullest() const;
   Stored refresh(Node& present, const Offer& offer, base::WallTime wall);
   void insert(const Offer& offer, base::WallTime expires);
@@ -220,8 +220,8 @@ class Held {
   HeldUse use_;
   Expired expired_ = Expired::dropped;
   ValueCache cache_;
-  std::map<Place, base::Bytes> kept_;  // Values::in_memory
-  std::set<Place> owed_;               // dropped; their rows are erased with the next change
+  std::map<RecordKey, base::Bytes> kept_;  // Values::in_memory
+  std::set<RecordKey> owed_;               // dropped; their rows are erased with the next change
 };
 
 }  // namespace troupe::dht

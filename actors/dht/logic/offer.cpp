@@ -40,7 +40,7 @@ base::Result<Offer, RecordError> admit(base::ByteView encoded, const Key& key, c
   return out;
 }
 
-base::Bytes row_key(const Place& place) {
+base::Bytes row_key(const RecordKey& place) {
   base::Bytes out{static_cast<std::uint8_t>(place.space)};
   append(out, place.key.view());
   return out;
@@ -67,12 +67,12 @@ std::optional<RecordRow> read_row(base::ByteView value) {
   return out;
 }
 
-std::optional<Place> read_row_key(base::ByteView key) {
+std::optional<RecordKey> read_row_key(base::ByteView key) {
   FieldReader in(key);
   const auto space = space_of(in.number<std::uint8_t>());
   const Key under = in.fixed<Key>();
   if (!in.ended() || !space) return std::nullopt;
-  return Place{*space, under};
+  return RecordKey{*space, under};
 }
 
 }  // namespace troupe::dht

@@ -19,7 +19,7 @@ inline constexpr std::string_view kRecordRows = "dht.records";
 using Owner = base::FixedBytes<struct OwnerTag, 20>;
 
 struct Offer {
-  Place place;
+  RecordKey place;
   std::uint64_t sequence = 0;
   Tag tag;
   Owner owner;
@@ -33,7 +33,7 @@ struct Offer {
 base::Result<Offer, RecordError> admit(base::ByteView encoded, const Key& key, const base::NodeId& from,
                                        base::WallTime wall, unsigned work_bits);
 
-base::Bytes row_key(const Place& place);
+base::Bytes row_key(const RecordKey& place);
 store::Row row_of(const Offer& offer, base::WallTime stored_at);
 
 /// A row's value, of which nothing but the layout was checked.
@@ -43,6 +43,6 @@ struct RecordRow {
   base::ByteView encoded;  ///< in the bytes that were read
 };
 std::optional<RecordRow> read_row(base::ByteView value);
-std::optional<Place> read_row_key(base::ByteView key);
+std::optional<RecordKey> read_row_key(base::ByteView key);
 
 }  // namespace troupe::dht

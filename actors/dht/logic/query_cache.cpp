@@ -10,7 +10,7 @@ base::Duration QueryCache::lifetime(const Key& key, NetworkSize size) const {
   return base::Duration(kCopyMax) / static_cast<std::int64_t>(times);
 }
 
-bool QueryCache::put(const Place& place, base::Bytes record, base::Duration lasts, NetworkSize size,
+bool QueryCache::put(const RecordKey& place, base::Bytes record, base::Duration lasts, NetworkSize size,
                      base::Instant now) {
   const base::Duration life = std::min(lasts, lifetime(place.key, size));
   if (!on() || !takes(place.space) || life <= base::Duration::zero()) return false;
@@ -19,7 +19,7 @@ bool QueryCache::put(const Place& place, base::Bytes record, base::Duration last
   return bytes <= bytes_max_;
 }
 
-std::optional<QueryCache::Copy> QueryCache::get(const Place& place, base::Instant now) {
+std::optional<QueryCache::Copy> QueryCache::get(const RecordKey& place, base::Instant now) {
   const ValueCache::Entry* const found = cache_.get(place, now);
   if (found == nullptr) return std::nullopt;
   return Copy{found->value, found->until - now};

@@ -32,14 +32,14 @@ class QueryCache {
   base::Duration lifetime(const Key& key, NetworkSize size) const;
 
   /// Keeps a record that is valid at its place and found to last `lasts` where it comes from. False: it was not kept.
-  bool put(const Place& place, base::Bytes record, base::Duration lasts, NetworkSize size, base::Instant now);
+  bool put(const RecordKey& place, base::Bytes record, base::Duration lasts, NetworkSize size, base::Instant now);
 
   struct Copy {
     const base::Bytes& record;
     base::Duration lasts;
   };
   /// Valid until the next call that is not const.
-  std::optional<Copy> get(const Place& place, base::Instant now);
+  std::optional<Copy> get(const RecordKey& place, base::Instant now);
 
   std::size_t bytes() const { return cache_.bytes(); }
 

@@ -80,10 +80,10 @@ enum class RecordError : std::uint8_t {
 using Tag = base::FixedBytes<struct TagTag, 16>;
 
 /// Where a record lies: one key may be used in each space.
-struct Place {
+struct RecordKey {
   Space space = Space::pk;
   Key key;
-  friend auto operator<=>(const Place&, const Place&) = default;
+  friend auto operator<=>(const RecordKey&, const RecordKey&) = default;
 };
 
 Space space_of(const Record& record);

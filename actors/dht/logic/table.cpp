@@ -16,7 +16,7 @@ Table::Table(const Key& own, GroupLimits limits) : own_(own), limits_(limits) {}
 base::Result<Range, OfferError> Table::offer(const Contact& who, Evidence evidence, base::Instant now) {
   const auto range = range_of(own_, who.id);
   if (!range) return OfferError::ourselves;
-  Row* const row = rows_[range->prefix].get();
+  BucketView* const row = views_[range->prefix].get();
   const Contact* const known = row == nullptr ? nullptr : row->find(who.id);
   heard_ = std::max(heard_, now);
   if (known != nullptr && known->where == who.where) {
@@ -48,7 +48,7 @@ bool Table::is_recent(const std::map<Key, Told>& told, const Key& id, Evidence e
 
 std::vector<Key> Table::failing() const {
   std::vector<Key> out;
-  for (const auto& row : rows_)
+  for (const auto& row : views_)
     for (std::size_t i = 0; row != nullptr && i < row->failing; ++i) out.push_back(row->rest[i].id);
   return out;
 }
@@ -60,9 +60,9 @@ void Table::settled(const Key& id) {
 
 std::vector<Key> Table::replace(Range range, const Listing& listing) {
   base::ensure(range.prefix < kRanges, "a listing is of a range of the space");
-  auto& row = rows_[range.prefix];
+  auto& row = views_[range.prefix];
   const bool empty = listing.good.empty() && listing.rest.empty() && listing.claimed.empty();
-  auto next = empty ? nullptr : std::make_unique<Row>();
+  auto next = empty ? nullptr : std::make_unique<BucketView>();
   if (next != nullptr) {
     next->good = listing.good;
     next->seen = listing.seen;
@@ -81,13 +81,13 @@ std::vector<Key> Table::replace(Range range, const Listing& listing) {
     if (one.since < heard_) leave.push_back(one.id);
   row = std::move(next);
   if (row != nullptr && !row->good.empty()) depth_ = std::max<std::size_t>(depth_, range.prefix + 1U);
-  while (depth_ > 0 && (rows_[depth_ - 1] == nullptr || rows_[depth_ - 1]->good.empty())) --depth_;
+  while (depth_ > 0 && (views_[depth_ - 1] == nullptr || views_[depth_ - 1]->good.empty())) --depth_;
   check();
   return leave;
 }
 
-std::vector<Key> Table::recount(const Row* before, Row* after) {
-  const auto each_of = [](const Row* row, const Row* unless_in, const auto& take) {
+std::vector<Key> Table::recount(const BucketView* before, BucketView* after) {
+  const auto each_of = [](const BucketView* row, const BucketView* unless_in, const auto& take) {
     if (row == nullptr) return;
     for (const auto* contacts : {&row->good, &row->rest, &row->claimed}) {
       const Evidence evidence = contacts == &row->claimed ? Evidence::asked_us : Evidence::answered;
@@ -124,7 +124,7 @@ std::vector<Key> Table::recount(const Row* before, Row* after) {
 std::optional<Range> Table::failed(const Contact& whom) {
   const auto range = range_of(own_, whom.id);
   if (!range) return std::nullopt;
-  Row* const row = rows_[range->prefix].get();
+  BucketView* const row = views_[range->prefix].get();
   const Contact* const known = row == nullptr ? nullptr : row->find(whom.id);
   if (known == nullptr || *known != whom) return std::nullopt;
   row->told.erase(whom.id);  // its next answer is news
@@ -142,7 +142,7 @@ struct Table::Collector {
   bool full() const { return found == out.size(); }
 
   // Adds the nearest of `row`: all of them are farther than what was found before and nearer than what comes after.
-  void add(const Row* row) {
+  void add(const BucketView* row) {
     if (row == nullptr || full()) return;
     struct Near {
       std::uint64_t high;
@@ -163,18 +163,18 @@ struct Table::Collector {
 };
 
 std::size_t Table::closest(const Key& key, std::span<const Contact*> out) const {
-  // Let `key` share s bits with us. Row s agrees with the key in more bits than any other row. The rows beyond s agree
-  // with us at bit s, and row j is the one that leaves us at bit j: that is towards the key if the key differs from us
-  // there, else away from it. So come the rows that leave towards the key, in their order, then those that leave away
-  // from it, in reverse order. The rows before s leave the key at their own bit: the nearer, the later.
+  // Let `key` share s bits with us. View s agrees with the key in more bits than any other. The views beyond s
+  // agree with us at bit s, and view j is the one that leaves us at bit j: that is towards the key if the key differs
+  // from us there, else away from it. So come the views that leave towards the key, in their order, then those that
+  // leave away from it, in reverse order. The views before s leave the key at their own bit: the nearer, the later.
   Collector near{key, high_bits(key), out};
   const std::size_t shared = std::min(shared_bits(own_, key), depth_);
-  if (shared < depth_) near.add(rows_[shared].get());
+  if (shared < depth_) near.add(views_[shared].get());
   for (std::size_t j = shared + 1; j < depth_ && !near.full(); ++j)
-    if (bit_of(own_, j) != bit_of(key, j)) near.add(rows_[j].get());
+    if (bit_of(own_, j) != bit_of(key, j)) near.add(views_[j].get());
   for (std::size_t j = depth_; j > shared + 1 && !near.full(); --j)
-    if (bit_of(own_, j - 1) == bit_of(key, j - 1)) near.add(rows_[j - 1].get());
-  for (std::size_t j = shared; j > 0 && !near.full(); --j) near.add(rows_[j - 1].get());
+    if (bit_of(own_, j - 1) == bit_of(key, j - 1)) near.add(views_[j - 1].get());
+  for (std::size_t j = shared; j > 0 && !near.full(); --j) near.add(views_[j - 1].get());
   return near.found;
 }
 
@@ -221,23 +221,23 @@ NetworkSize Table::network_size() const {
 }
 
 std::optional<base::Instant> Table::seen(Range range, std::size_t place) const {
-  const Row* const row = rows_[range.prefix].get();
+  const BucketView* const row = views_[range.prefix].get();
   if (row == nullptr || place >= row->seen.size()) return std::nullopt;
   return row->seen[place];
 }
 
 const std::vector<Contact>& Table::good(Range range) const {
-  const Row* const row = rows_[range.prefix].get();
+  const BucketView* const row = views_[range.prefix].get();
   return row == nullptr ? kNobody : row->good;
 }
 
 const Contact* Table::find(const Key& id) const {
   const auto range = range_of(own_, id);
-  const Row* const row = range ? rows_[range->prefix].get() : nullptr;
+  const BucketView* const row = range ? views_[range->prefix].get() : nullptr;
   return row == nullptr ? nullptr : row->find(id);
 }
 
-const Contact* Table::Row::find(const Key& id) const {
+const Contact* Table::BucketView::find(const Key& id) const {
   for (const auto* contacts : {&good, &rest, &claimed}) {
     const auto at = std::ranges::find(*contacts, id, &Contact::id);
     if (at != contacts->end()) return &*at;
@@ -245,7 +245,7 @@ const Contact* Table::Row::find(const Key& id) const {
   return nullptr;
 }
 
-bool Table::Row::holds(const Contact& whom, Evidence evidence, std::size_t& hint) const {
+bool Table::BucketView::holds(const Contact& whom, Evidence evidence, std::size_t& hint) const {
   const auto among = [&](const std::vector<Contact>& contacts) {
     for (std::size_t i = 0; i < contacts.size(); ++i) {
       const std::size_t at = (hint + i) % contacts.size();

@@ -83,7 +83,7 @@ class Table {
     Evidence evidence;
     base::Instant at;
   };
-  struct Row {
+  struct BucketView {
     std::vector<Contact> good;
     std::vector<base::Instant> seen;
     std::vector<std::uint64_t> high;  // high_bits of each, in the same order: what closest() compares
@@ -112,7 +112,7 @@ class Table {
 
   static bool is_recent(const std::map<Key, Told>& told, const Key& id, Evidence evidence, base::Instant now);
   bool has_room(const Group& group, Evidence evidence) const;
-  std::vector<Key> recount(const Row* before, Row* after);
+  std::vector<Key> recount(const BucketView* before, BucketView* after);
   void forget_offer(std::map<Key, Offer>::iterator offer);
   void expire(base::Instant now);
   void count(const Group& group, Evidence evidence, std::ptrdiff_t change);
@@ -120,7 +120,7 @@ class Table {
 
   Key own_;
   GroupLimits limits_;
-  std::array<std::unique_ptr<Row>, kRanges> rows_;               // null where none is held
+  std::array<std::unique_ptr<BucketView>, kRanges> views_;       // null where none is held
   std::array<std::optional<base::Instant>, kRanges> used_at_{};  // nothing: by no search yet
   std::size_t depth_ = 0;                                        // rows at or beyond this index hold no good contact
   std::size_t size_ = 0;

@@ -20,27 +20,27 @@ class ValueCache {
   explicit ValueCache(std::size_t bytes_max) : bytes_max_(bytes_max) {}
 
   struct Entry {
-    Place place;
+    RecordKey place;
     base::Bytes value;
     base::Instant until;
   };
 
   /// Keeps `value` under `place`, in place of an older one.
-  void put(const Place& place, base::Bytes value, base::Instant until = base::Instant::max());
+  void put(const RecordKey& place, base::Bytes value, base::Instant until = base::Instant::max());
 
   /// Null if it is not there; valid until the next call that is not const.
-  const base::Bytes* get(const Place& place);
+  const base::Bytes* get(const RecordKey& place);
   /// The same of what may be over at `now`.
-  const Entry* get(const Place& place, base::Instant now);
+  const Entry* get(const RecordKey& place, base::Instant now);
 
-  void drop(const Place& place);
+  void drop(const RecordKey& place);
   std::size_t bytes() const { return bytes_; }
 
  private:
   std::size_t bytes_max_;
   std::size_t bytes_ = 0;
   std::list<Entry> latest_first_;
-  std::map<Place, std::list<Entry>::iterator> by_place_;
+  std::map<RecordKey, std::list<Entry>::iterator> by_place_;
 };
 
 }  // namespace troupe::dht

@@ -210,14 +210,14 @@ std::uint64_t Claims::used(const base::NodeId& owner) const {
   return used == used_.end() ? 0 : used->second;
 }
 
-bool Claims::owner_claims(const Held& held, const base::NodeId& owner) const {
+bool Claims::owner_claims(const ClaimedContent& held, const base::NodeId& owner) const {
   const auto at = std::lower_bound(held.claims.begin(), held.claims.end(), Claim{owner, ClaimKind::file, {}});
   return at != held.claims.end() && at->owner == owner;
 }
 
 void Claims::insert(const ContentKey& key, const Claim& claim, std::uint32_t bytes) {
   if (!by_claim_[claim].insert(key).second) return;
-  Held& held = contents_[key];
+  ClaimedContent& held = contents_[key];
   if (held.claims.empty()) {
     held.bytes = bytes;
     bytes_ += bytes;
@@ -235,7 +235,7 @@ void Claims::remove(const ContentKey& key, const Claim& claim) {
     puts_.erase(claim);
   }
   const auto at = contents_.find(key);
-  Held& held = at->second;
+  ClaimedContent& held = at->second;
   held.claims.erase(std::lower_bound(held.claims.begin(), held.claims.end(), claim));
   --claims_;
   if (!owner_claims(held, claim.owner)) {

@@ -106,12 +106,12 @@ class Claims {
   void check(std::size_t plans) const;
 
  private:
-  struct Held {
+  struct ClaimedContent {
     std::uint32_t bytes = 0;
     std::vector<Claim> claims;  // sorted, so that those of one owner are neighbours
   };
 
-  bool owner_claims(const Held& held, const base::NodeId& owner) const;
+  bool owner_claims(const ClaimedContent& held, const base::NodeId& owner) const;
   void insert(const ContentKey& key, const Claim& claim, std::uint32_t bytes);
   void remove(const ContentKey& key, const Claim& claim);
   void unlock(const ClaimPlan& plan);
@@ -120,7 +120,7 @@ class Claims {
 
   const ClaimsLimits limits_;
   const base::Mutations& mutations_;
-  std::map<ContentKey, Held> contents_;
+  std::map<ContentKey, ClaimedContent> contents_;
   std::map<Claim, std::set<ContentKey>> by_claim_;
   std::map<base::NodeId, std::uint64_t> used_;
   std::map<base::NodeId, std::uint64_t> reserved_;

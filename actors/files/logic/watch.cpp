@@ -103,7 +103,7 @@ void Watch::count_silence() {
   missed_.clear();
 }
 
-Watch::Copies Watch::copies(const Catalogue& catalogue, const Place& place, const Heard& heard) const {
+Watch::Copies Watch::copies(const Catalogue& catalogue, const FileContent& place, const Heard& heard) const {
   Copies out;
   for (const base::NodeId& node : catalogue.holders(place.first, place.second)) {
     if (heard.lacks.contains(node)) continue;
@@ -115,7 +115,7 @@ Watch::Copies Watch::copies(const Catalogue& catalogue, const Place& place, cons
   return out;
 }
 
-void Watch::judge(const Catalogue& catalogue, const Place& place, const Heard& heard,
+void Watch::judge(const Catalogue& catalogue, const FileContent& place, const Heard& heard,
                   std::span<const base::NodeId> candidates, const Near& near, RoundEnd& out) {
   const auto& [cid, key] = place;
   const Entry* entry = catalogue.find(cid);

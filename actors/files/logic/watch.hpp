@@ -87,7 +87,7 @@ class Watch {
   std::vector<base::NodeId> absent() const;
 
  private:
-  using Place = std::pair<Cid, ContentKey>;
+  using FileContent = std::pair<Cid, ContentKey>;
   struct Heard {
     std::set<base::NodeId> has;
     std::set<base::NodeId> lacks;
@@ -101,8 +101,8 @@ class Watch {
 
   bool absent(const base::NodeId& node) const;
   void count_silence();
-  Copies copies(const Catalogue& catalogue, const Place& place, const Heard& heard) const;
-  void judge(const Catalogue& catalogue, const Place& place, const Heard& heard,
+  Copies copies(const Catalogue& catalogue, const FileContent& place, const Heard& heard) const;
+  void judge(const Catalogue& catalogue, const FileContent& place, const Heard& heard,
              std::span<const base::NodeId> candidates, const Near& near, RoundEnd& out);
 
   const WatchLimits limits_;
@@ -110,9 +110,9 @@ class Watch {
   base::Instant due_;
   base::Instant pass_begun_;
   bool in_round_ = false;
-  std::optional<Place> cursor_;       // the last content of the round before, within a pass
-  std::map<Place, Heard> round_;      // the contents of this round
-  std::set<base::NodeId> answering_;  // in this round
+  std::optional<FileContent> cursor_;   // the last content of the round before, within a pass
+  std::map<FileContent, Heard> round_;  // the contents of this round
+  std::set<base::NodeId> answering_;    // in this round
   std::set<base::NodeId> not_answering_;
   bool silence_counted_ = false;                       // of this round
   std::set<base::NodeId> asked_;                       // in this pass

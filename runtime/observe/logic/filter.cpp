@@ -243,7 +243,7 @@ base::Result<Filter, Mistake> Filter::parse(std::string_view text) {
   return Filter(std::move(terms).value());
 }
 
-bool Filter::holds(const Row& row) const {
+bool Filter::holds(const ActorRow& row) const {
   return std::all_of(terms_.begin(), terms_.end(), [&](const Term& term) { return term.holds(row); });
 }
 

@@ -31,7 +31,7 @@ class Filter {
   /// Errors: the first mistake; its position lies within `text` or at its end.
   static base::Result<Filter, Mistake> parse(std::string_view text);
 
-  bool holds(const Row& row) const;
+  bool holds(const ActorRow& row) const;
 
   /// Whether its form selects every actor: it has no term, or only `/**`. Other filters may select every actor by
   /// chance.

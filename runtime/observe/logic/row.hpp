@@ -11,7 +11,7 @@
 namespace troupe::observe {
 
 /// The code that fills the row says how long its views are valid.
-struct Row {
+struct ActorRow {
   std::string_view path;
   std::string_view kind;
   std::string_view state;
@@ -31,9 +31,9 @@ enum class FieldKind : std::uint8_t { text, number, share, milliseconds, microse
 struct Field {
   std::string_view name;
   FieldKind kind;
-  std::string_view (*text)(const Row&);  ///< for a text field, otherwise null
+  std::string_view (*text)(const ActorRow&);  ///< for a text field, otherwise null
   std::uint64_t (*thousandths)(
-      const Row&);  ///< for all other fields, in thousandths of the field's unit, otherwise null
+      const ActorRow&);  ///< for all other fields, in thousandths of the field's unit, otherwise null
 };
 
 /// All fields in the order of the columns.

@@ -19,12 +19,12 @@ bool compare(const T& left, Operator op, const T& right) {
 
 }  // namespace
 
-bool GlobTest::holds(const Row& row) const { return glob.matches(row.path); }
-bool RegexTest::holds(const Row& row) const { return regex.found_in(field->text(row)); }
-bool TextTest::holds(const Row& row) const { return compare<std::string_view>(field->text(row), op, value); }
-bool NumberTest::holds(const Row& row) const { return compare(field->thousandths(row), op, thousandths); }
+bool GlobTest::holds(const ActorRow& row) const { return glob.matches(row.path); }
+bool RegexTest::holds(const ActorRow& row) const { return regex.found_in(field->text(row)); }
+bool TextTest::holds(const ActorRow& row) const { return compare<std::string_view>(field->text(row), op, value); }
+bool NumberTest::holds(const ActorRow& row) const { return compare(field->thousandths(row), op, thousandths); }
 
-bool Term::holds(const Row& row) const {
+bool Term::holds(const ActorRow& row) const {
   const bool found = std::visit([&](const auto& of) { return of.holds(row); }, test);
   return found == (sense == Sense::plain);
 }

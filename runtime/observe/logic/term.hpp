@@ -14,24 +14,24 @@ enum class Operator : std::uint8_t { equal, unequal, less, at_most, more, at_lea
 
 struct GlobTest {
   Glob glob;
-  bool holds(const Row& row) const;
+  bool holds(const ActorRow& row) const;
 };
 struct RegexTest {
   const Field* field;  ///< a text
   Regex regex;
-  bool holds(const Row& row) const;
+  bool holds(const ActorRow& row) const;
 };
 struct TextTest {
   const Field* field;  ///< a text
   Operator op;         ///< equal or unequal
   std::string value;
-  bool holds(const Row& row) const;
+  bool holds(const ActorRow& row) const;
 };
 struct NumberTest {
   const Field* field;  ///< no text
   Operator op;         ///< any but matches
   std::uint64_t thousandths;
-  bool holds(const Row& row) const;
+  bool holds(const ActorRow& row) const;
 };
 
 struct Term {
@@ -41,7 +41,7 @@ struct Term {
   std::string spelling;  ///< as written, without `not` and without blanks around the operator
   std::variant<GlobTest, RegexTest, TextTest, NumberTest> test;
 
-  bool holds(const Row& row) const;
+  bool holds(const ActorRow& row) const;
 };
 
 }  // namespace troupe::observe

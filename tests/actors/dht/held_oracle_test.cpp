@@ -38,9 +38,9 @@ const std::vector<Record>& pool() {
   return records;
 }
 
-const std::set<Place>& places() {
-  static const std::set<Place> all = [] {
-    std::set<Place> out;
+const std::set<RecordKey>& places() {
+  static const std::set<RecordKey> all = [] {
+    std::set<RecordKey> out;
     for (const Record& record : pool()) out.insert({space_of(record), key_of(record)});
     return out;
   }();
@@ -54,8 +54,8 @@ struct Plain {
     base::WallTime expires;
   };
   HeldLimits limits;
-  std::map<Place, Row> rows;
-  std::map<Place, std::pair<std::uint64_t, base::WallTime>> outlived;  // what came after, and until when
+  std::map<RecordKey, Row> rows;
+  std::map<RecordKey, std::pair<std::uint64_t, base::WallTime>> outlived;  // what came after, and until when
 
   void expire(base::WallTime wall) {
     std::erase_if(rows, [&](const auto& row) { return row.second.expires <= wall; });
@@ -83,20 +83,20 @@ struct Plain {
   }
   static std::uint64_t weight(const Offer& offer) { return offer.encoded.size() + kRecordWeight; }
   /// What one node has stored in one space, but for one place.
-  std::map<Key, Place, std::greater<>> share(Space space, const base::NodeId& storer, const Place& but) const {
-    std::map<Key, Place, std::greater<>> out;
+  std::map<Key, RecordKey, std::greater<>> share(Space space, const base::NodeId& storer, const RecordKey& but) const {
+    std::map<Key, RecordKey, std::greater<>> out;
     for (const auto& [place, row] : rows)
       if (place.space == space && row.offer.from == storer && place != but)
         out.emplace(base::distance(kOwn, place.key), place);
     return out;
   }
-  std::uint64_t weight(const std::map<Key, Place, std::greater<>>& share) const {
+  std::uint64_t weight(const std::map<Key, RecordKey, std::greater<>>& share) const {
     std::uint64_t out = 0;
     for (const auto& [distance, place] : share) out += weight(rows.at(place).offer);
     return out;
   }
   /// Removes what whoever had most `before` has farthest, until there is room for `offer`, which is there already.
-  bool make_room(const Offer& offer, const std::map<Place, Row>& before) {
+  bool make_room(const Offer& offer, const std::map<RecordKey, Row>& before) {
     const auto all_full = [&] { return full(offer.place.space, true) || full(offer.place.space, false); };
     if (!all_full()) return true;
     using Rank = std::tuple<std::uint64_t, Key, base::NodeId>;
@@ -221,7 +221,7 @@ class Run {
 
   void forget() {
     const Record& record = pool()[random_.below(pool().size())];
-    const Place place{space_of(record), key_of(record)};
+    const RecordKey place{space_of(record), key_of(record)};
     write(disk_, held_->forget(place));
     plain_.rows.erase(place);
   }
@@ -237,7 +237,7 @@ class Run {
 
   void compare() {
     std::uint64_t live = 0;
-    for (const Place& place : places()) {
+    for (const RecordKey& place : places()) {
       const auto reading = held_->read(place, wall_);
       const auto row = plain_.rows.find(place);
       const bool there = row != plain_.rows.end() && row->second.expires > wall_;

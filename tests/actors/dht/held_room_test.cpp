@@ -21,7 +21,7 @@ TEST_CASE("dht held: a full space makes room from its farthest record, for a nea
   CHECK(nearer.value().rows.erase == std::vector<base::Bytes>{row_key(offer(30).place)});
   CHECK(nearer.value().rows.save == std::vector{row_of(offer(15), kWall)});
   CHECK(held.places(Space::cid, {}, 9) ==
-        std::vector<Place>{{Space::cid, key(10)}, {Space::cid, key(15)}, {Space::cid, key(20)}});
+        std::vector<RecordKey>{{Space::cid, key(10)}, {Space::cid, key(15)}, {Space::cid, key(20)}});
   CHECK(held.use().evicted == 1);
 
   SUBCASE("one that is larger than the space") { CHECK(refused(held, offer(1, 301)).why == StoreError::no_space); }

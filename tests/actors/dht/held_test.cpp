@@ -124,7 +124,7 @@ TEST_CASE("dht held: of two writers that expect the same sequence one meets a co
 TEST_CASE("dht held: what has expired is never served, swept or not") {
   Held held = held_with();
   stored(held, admitted(cid()));
-  const Place place{Space::cid, key_of(cid())};
+  const RecordKey place{Space::cid, key_of(cid())};
   CHECK(held.wake_at() == kWall + 48h);
   CHECK(held.sweep(kWall + 48h - 1ns).empty());
   CHECK(held.read(place, kWall + 48h - 1ns));
@@ -212,7 +212,7 @@ TEST_CASE("dht held: while the date is not believed nothing is dropped for its a
 }
 
 TEST_CASE("dht held: what a clock far behind has read back is served and kept once the date is set right") {
-  const Place place{Space::cid, key_of(cid())};
+  const RecordKey place{Space::cid, key_of(cid())};
   Held held = held_with();
   held.treat(Expired::kept);
   const base::WallTime behind = kWall - 1'000h;

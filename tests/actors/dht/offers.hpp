@@ -42,6 +42,6 @@ inline StoreRefused refused(Held& held, const Offer& what, std::optional<std::ui
   return out.error();
 }
 inline Held held_with(HeldLimits limits = {}, Values values = Values::on_disk) { return {kOwn, limits, values, 0}; }
-inline const Place kOrders{Space::kv, key_of(kv())};
+inline const RecordKey kOrders{Space::kv, key_of(kv())};
 
 }  // namespace troupe::dht::test

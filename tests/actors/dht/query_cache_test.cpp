@@ -41,7 +41,7 @@ TEST_CASE("dht query cache: a copy lasts the less the more nodes lie nearer to i
 }
 
 TEST_CASE("dht query cache: a copy ends with what it was made of, and with its own time") {
-  const Place place{Space::cid, at_bit(40)};
+  const RecordKey place{Space::cid, at_bit(40)};
   QueryCache cache(Key{}, 1'000, kCopies);
   SUBCASE("its own time") {
     REQUIRE(cache.put(place, bytes_of("a"), 48h, kNetwork, kNow));
@@ -71,7 +71,7 @@ TEST_CASE("dht query cache: a copy ends with what it was made of, and with its o
 
 TEST_CASE("dht query cache: what its owner may change is not copied") {
   QueryCache cache(Key{}, 1'000, kCopies);
-  const Place place{Space::kv, at_bit(40)};
+  const RecordKey place{Space::kv, at_bit(40)};
   CHECK_FALSE(cache.takes(Space::kv));
   CHECK_FALSE(cache.put(place, bytes_of("a"), 48h, kNetwork, kNow));
   CHECK_FALSE(cache.get(place, kNow));

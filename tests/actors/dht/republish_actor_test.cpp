@@ -25,7 +25,7 @@ std::optional<base::Error> put(DhtCluster& cluster, std::size_t at, const std::s
   });
 }
 
-Place place_of(const std::string& value) { return {Space::cid, key_of_value(base::as_bytes(value))}; }
+RecordKey place_of(const std::string& value) { return {Space::cid, key_of_value(base::as_bytes(value))}; }
 
 std::size_t holders(DhtCluster& cluster, const std::string& value) {
   std::size_t out = 0;

@@ -9,7 +9,7 @@ using namespace troupe;
 using namespace troupe::dht;
 
 TEST_CASE("dht value cache: the least recently used goes first") {
-  const Place a{Space::cid, key(1)}, b{Space::cid, key(2)}, c{Space::kv, key(1)};
+  const RecordKey a{Space::cid, key(1)}, b{Space::cid, key(2)}, c{Space::kv, key(1)};
   ValueCache cache(2 * (10 + kCacheEntryBytes));
   CHECK(cache.get(a) == nullptr);
   cache.put(a, base::Bytes(10, 'a'));

@@ -80,7 +80,7 @@ TEST_CASE("files sim: a file's bytes follow from its number and size") {
 
 TEST_CASE("files sim: a ledger knows what a list may show") {
   SimLedger ledger;
-  const SimLedger::Place place{node(1), cid(1)};
+  const SimLedger::OwnedFile place{node(1), cid(1)};
   const auto listed = [&] { return ledger.listed(place, ledger.now(), ledger.now()); };
   CHECK(listed() == Verdict::absent);
   const auto put = ledger.begin(SimLedger::What::put, place);

@@ -21,8 +21,8 @@ observe::Filter parsed(std::string_view text) {
   return std::move(filter).value();
 }
 
-observe::Row row_at(std::string_view path, std::uint64_t mailbox = 0) {
-  observe::Row row;
+observe::ActorRow row_at(std::string_view path, std::uint64_t mailbox = 0) {
+  observe::ActorRow row;
   row.path = path;
   row.mailbox = mailbox;
   return row;
@@ -45,16 +45,16 @@ Paths paths_of(Screen shown) {
   return out;
 }
 
-Paths shown(Screen screen, const std::vector<observe::Row>& rows) {
+Paths shown(Screen screen, const std::vector<observe::ActorRow>& rows) {
   for (const auto& row : rows) screen.show(row, nullptr);
   return paths_of(std::move(screen));
 }
 
 /// Few different values, so that there are many ties; short and long paths, for they lie in different places.
-observe::Row random_row(base::Random& random, std::string_view path) {
+observe::ActorRow random_row(base::Random& random, std::string_view path) {
   static constexpr std::string_view kWords[] = {"", "peer", "links", "timeout", "unavailable"};
   const auto word = [&] { return kWords[random.below(std::size(kWords))]; };
-  observe::Row row;
+  observe::ActorRow row;
   row.path = path;
   row.kind = word();
   row.state = word();
@@ -73,7 +73,7 @@ observe::Row random_row(base::Random& random, std::string_view path) {
 
 TEST_CASE("screen: numbers come with the largest first, texts in their order, and ties by path") {
   const std::vector<std::string> names{"/c", "/a", "/d", "/b"};
-  std::vector<observe::Row> rows;
+  std::vector<observe::ActorRow> rows;
   for (const auto& name : names) rows.push_back(row_at(name));
   const auto by = [&](std::string_view column) { return shown(screen("", column, 10), rows); };
   const Paths all{"/a", "/b", "/c", "/d"};
@@ -148,16 +148,16 @@ TEST_CASE("screen: whatever comes in whatever order, it shows what sorting every
     random.shuffle(names);
 
     Screen screen(filter, &column, limit);
-    std::vector<observe::Row> all;
+    std::vector<observe::ActorRow> all;
     for (const std::string& name : names) {
       std::string gone = name;  // what is shown does not outlive the call
-      observe::Row row = random_row(random, gone);
+      observe::ActorRow row = random_row(random, gone);
       screen.show(row, nullptr);
       row.path = name;
       if (filter.holds(row)) all.push_back(row);
       gone.assign(gone.size(), '?');
     }
-    std::ranges::sort(all, [&](const observe::Row& a, const observe::Row& b) {
+    std::ranges::sort(all, [&](const observe::ActorRow& a, const observe::ActorRow& b) {
       if (column.text != nullptr && column.text(a) != column.text(b)) return column.text(a) < column.text(b);
       if (column.text == nullptr && column.thousandths(a) != column.thousandths(b))
         return column.thousandths(a) > column.thousandths(b);

@@ -1,8 +1,7 @@
 // How the commands of many values end.
-#include "apps/dht/tally.hpp"
-
 #include <algorithm>
 
+#include "apps/dht/dht.hpp"
 #include "tests/apps/harness.hpp"
 
 using namespace troupe;

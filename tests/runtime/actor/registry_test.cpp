@@ -29,7 +29,7 @@ TEST_CASE("registry: a walk by steps shows each actor once, with an end, whateve
     Registry registry;
     for (std::uint64_t i = 0; i < count; ++i) REQUIRE(registry.add(listing(path_of(i))));
     std::map<std::string, int> seen;
-    Registry::Place place;
+    Registry::Cursor place;
     int steps = 0;
     while (!place.at_end()) {
       int shown = 0;
@@ -59,7 +59,7 @@ TEST_CASE("registry: who is there during the whole walk is shown once, and nobod
     }
     std::map<std::string, int> seen;
     std::uint64_t next = 3'000;
-    for (Registry::Place place; !place.at_end();) {
+    for (Registry::Cursor place; !place.at_end();) {
       registry.walk_on(place, [&](const Listing& one) { ++seen[one.path]; });
       for (std::uint64_t i = random.below(20); i > 0 && !there.empty(); --i) {
         const auto gone = std::next(there.begin(), static_cast<std::ptrdiff_t>(random.below(there.size())));
@@ -87,7 +87,7 @@ TEST_CASE("registry: a walk goes on where the actor that it stopped at has ended
   }
   std::set<std::string> seen;
   std::vector<std::string> last_ones;
-  for (Registry::Place place; !place.at_end();) {
+  for (Registry::Cursor place; !place.at_end();) {
     std::string last;
     registry.walk_on(place, [&](const Listing& one) {
       CHECK(seen.insert(one.path).second);
@@ -114,7 +114,7 @@ TEST_CASE("registry: threads that add and remove meanwhile neither hide nor doub
     });
   for (int walk = 0; walk < 50; ++walk) {
     std::map<std::string, int> seen;
-    for (Registry::Place place; !place.at_end();)
+    for (Registry::Cursor place; !place.at_end();)
       registry.walk_on(place, [&](const Listing& one) { seen[one.path] += one.path.starts_with("/actor/"); });
     std::size_t shown = 0;
     for (const auto& [path, times] : seen) shown += times == 1;

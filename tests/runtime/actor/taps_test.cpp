@@ -65,7 +65,7 @@ TEST_CASE("taps: only actors that are wanted are heard, in order, with whom and 
   CHECK(taken.dropped == 0);
   for (const Tapped& message : taken.messages) {
     CHECK(message.path == "/one");
-    CHECK(message.way == Tapped::Way::in);
+    CHECK(message.way == Tapped::Direction::in);
     CHECK_FALSE(message.answer);
     CHECK(message.other == actors.node.find("/outside").id());
     CHECK_FALSE(message.node.has_value());

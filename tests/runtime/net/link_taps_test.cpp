@@ -59,30 +59,30 @@ TEST_CASE("link: a tap on both ends hears a question and its answer leave and ar
 
   const auto asked = numbers(*here);
   REQUIRE(asked.size() == 2);
-  CHECK(asked[0].way == Tapped::Way::out);
+  CHECK(asked[0].way == Tapped::Direction::out);
   CHECK_FALSE(asked[0].answer);
   CHECK(value(asked[0]) == 41);
   CHECK(asked[0].path.starts_with("/peer/"));
-  CHECK(asked[1].way == Tapped::Way::over);
+  CHECK(asked[1].way == Tapped::Direction::over);
   CHECK(asked[1].answer);
   CHECK(value(asked[1]) == 42);
   CHECK(asked[1].other == asker.id());
 
   const auto answered = numbers(*there);
   REQUIRE(answered.size() == 2);
-  CHECK(answered[0].way == Tapped::Way::over);
+  CHECK(answered[0].way == Tapped::Direction::over);
   CHECK_FALSE(answered[0].answer);
   CHECK(answered[0].other == counter.id());
-  CHECK(answered[1].way == Tapped::Way::out);
+  CHECK(answered[1].way == Tapped::Direction::out);
   CHECK(answered[1].answer);
   CHECK(value(answered[1]) == 42);
 
   const auto followed = numbers(*traced);
   REQUIRE(followed.size() == 3);  // over the link, into the actor, and out
-  CHECK(followed[0].way == Tapped::Way::over);
-  CHECK(followed[1].way == Tapped::Way::in);
+  CHECK(followed[0].way == Tapped::Direction::over);
+  CHECK(followed[1].way == Tapped::Direction::in);
   CHECK(followed[1].path == "/count");
   CHECK(followed[1].node == cluster[0].id());
-  CHECK(followed[2].way == Tapped::Way::out);
+  CHECK(followed[2].way == Tapped::Direction::out);
   CHECK(numbers(*strange).empty());
 }

@@ -14,7 +14,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   const auto again = Filter::parse(filter.value().text());
   if (!again.ok() || again.value() != filter.value()) std::abort();
-  Row row;
+  ActorRow row;
   row.path = "/peer/9f3c/link";
   row.kind = "link";
   row.last_error = text;  // what it is matched with is as hostile

@@ -13,8 +13,8 @@ using namespace std::chrono_literals;
 
 namespace {
 
-Row peer() {
-  Row row;
+ActorRow peer() {
+  ActorRow row;
   row.path = "/peer/9f3c/link";
   row.kind = "peer";
   row.state = "waiting for \"hello\"";
@@ -54,7 +54,7 @@ bool refused_at(std::string_view text, std::size_t place, std::string_view words
 TEST_CASE("filter: an empty one holds for every actor") {
   CHECK(holds(""));
   CHECK(holds(" \t\r\n"));
-  CHECK(Filter().holds(Row{}));
+  CHECK(Filter().holds(ActorRow{}));
 }
 
 TEST_CASE("filter: all terms must hold") {

@@ -42,7 +42,7 @@ TEST_CASE("row: a mistyped field has a nearest one") {
 }
 
 TEST_CASE("row: each field reads what its name says") {
-  Row row{"/p", "k", "s", 1, std::chrono::milliseconds{2}, 3, 4, 5, std::chrono::microseconds{6}, 7, "e", 8};
+  ActorRow row{"/p", "k", "s", 1, std::chrono::milliseconds{2}, 3, 4, 5, std::chrono::microseconds{6}, 7, "e", 8};
   const auto text = [&](std::string_view name) { return find_field(name)->text(row); };
   const auto thousandths = [&](std::string_view name) { return find_field(name)->thousandths(row); };
   CHECK(text("path") == "/p");
@@ -60,7 +60,7 @@ TEST_CASE("row: each field reads what its name says") {
 }
 
 TEST_CASE("row: what does not fit counts as the largest, what is below zero as zero") {
-  Row row;
+  ActorRow row;
   row.handled = std::numeric_limits<std::uint64_t>::max();
   row.oldest = std::chrono::milliseconds{-1};
   CHECK(find_field("handled")->thousandths(row) == std::numeric_limits<std::uint64_t>::max());
