@@ -125,7 +125,8 @@ TEST_CASE("dht audit: what this node has published is its record, its announceme
   // Our own, from before the clock was set back.
   CHECK(judge(kPublishedRows, Republish::row_key(orders), encode(kv()), kWall - 24h, {}).state == RowState::sound);
   REQUIRE(republish.next(kWall + 22h));
-  const store::Row cursor = republish.done(kWall + 22h).save.at(0), scarce = republish.add_under_replicated(orders, kWall).save.at(0);
+  const store::Row cursor = republish.done(kWall + 22h).save.at(0),
+                   scarce = republish.add_under_replicated(orders, kWall).save.at(0);
   Audit audit({});
   for (const store::Row& note : {cursor, scarce}) {
     CHECK(judged(kPublishedRows, note).state == RowState::sound);

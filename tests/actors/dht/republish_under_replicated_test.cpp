@@ -77,7 +77,8 @@ TEST_CASE("dht republish: what at most one node has is under-replicated beside t
 }
 
 TEST_CASE(
-    "dht republish: what is under-replicated comes in regions like all else, and those that fail keep none from its turn") {
+    "dht republish: what is under-replicated comes in regions like all else, and those that fail keep none from its "
+    "turn") {
   RepublishSettings settings;
   settings.region_items_max = 3;
   Republish sweep(settings, kWall);
@@ -111,7 +112,8 @@ TEST_CASE("dht republish: what the sweep has placed is no longer under-replicate
   save(disk, sweep.add_under_replicated(item(0x40, 1), kWall));
   base::WallTime wall = kWall;
   std::optional<Region> region;
-  for (; !region || region->turn == Turn::under_replicated; region = sweep.next(wall)) {  // too few have it, again and again
+  for (; !region || region->turn == Turn::under_replicated;
+       region = sweep.next(wall)) {  // too few have it, again and again
     if (region) save(disk, sweep.failed({region->items.begin(), region->items.end()}, wall));
     wall = std::max(wall, *sweep.wake_at());
   }
