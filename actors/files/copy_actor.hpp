@@ -12,8 +12,7 @@ class CopyActor final : public Reading {
  public:
   static constexpr const char* kName = "copy";
   /// `met` says where those targets live that only the DHT knows.
-  CopyActor(FilesSettings settings, std::vector<Restore> copies, std::map<base::NodeId, base::Contact> met,
-            runtime::Handle catalogue)
+  CopyActor(FilesSettings settings, std::vector<Restore> copies, MetNodes met, runtime::Handle catalogue)
       : Reading(std::move(settings)), copies_(std::move(copies)), catalogue_(std::move(catalogue)) {
     met_ = std::move(met);
   }
