@@ -16,9 +16,10 @@ void Reading::open(std::vector<base::NodeId> candidates) {
 void Reading::pump() {
   const std::uint32_t opened = opened_;
   while (fetch_ && fetch_->head_ready()) {
+    const ContentKey key = fetch_->head_key();  // take() may want more, or close
     const runtime::Envelope envelope = arrived_.at(fetch_->head());
     runtime::Envelope::Reading<wire::Fetched> reading(envelope);
-    if (!take(fetch_->head_key(), bytes_of(reading.root().getBytes()))) break;
+    if (!take(key, bytes_of(reading.root().getBytes()))) break;
     if (!fetch_ || opened_ != opened) return;
     arrived_.erase(fetch_->head());
     fetch_->pass_head();

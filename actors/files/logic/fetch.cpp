@@ -126,9 +126,8 @@ FetchEnd Fetch::verdict(const Slot& slot, const Search& search) const {
     bad = bad || ask == Ask::bad;
   }
   if (bad) return FetchEnd::corrupt;
-  if (search.unheard) return FetchEnd::unavailable;
-  const bool others = std::ranges::any_of(slot.order, [this](const base::NodeId& one) { return one != self_; });
-  return others ? FetchEnd::not_found : FetchEnd::alone;
+  if (std::ranges::all_of(slot.order, [this](const base::NodeId& one) { return one == self_; })) return FetchEnd::alone;
+  return search.unheard ? FetchEnd::unavailable : FetchEnd::not_found;
 }
 
 bool Fetch::arrived(std::size_t index, const base::NodeId& node) {
