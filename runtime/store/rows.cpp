@@ -13,13 +13,13 @@ using base::Code;
 using base::Error;
 using Committed = runtime::Answer<messages::wire::Nothing>;
 
-constexpr std::size_t kRowBytes = 128;  // around key and value, in a commit
+constexpr std::size_t kRowOverhead = 128;  // around key and value, in a commit
 
 capnp::Data::Reader data_of(base::ByteView bytes) { return {bytes.data(), bytes.size()}; }
 base::ByteView bytes_of(capnp::Data::Reader data) { return {data.begin(), data.size()}; }
 
-std::size_t size_of(const Row& row) { return kRowBytes + row.key.size() + row.value.size(); }
-std::size_t size_of(const base::Bytes& key) { return kRowBytes + key.size(); }
+std::size_t size_of(const Row& row) { return kRowOverhead + row.key.size() + row.value.size(); }
+std::size_t size_of(const base::Bytes& key) { return kRowOverhead + key.size(); }
 
 /// Those at the front that a commit takes which has `bytes` left: at least one.
 template <class Item>

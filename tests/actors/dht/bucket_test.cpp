@@ -299,7 +299,7 @@ TEST_CASE("bucket: without a spare a failing contact stays, unnamed, and is ping
     REQUIRE(silent.size() == 1);
     CHECK(silent[0].id == contact(0).id);
     CHECK(silent[0].since == last - 4min - kPingTimeout);
-    CHECK(bucket.listing().heard == kStart + 1ns);
+    CHECK(bucket.listing().seen.back() == kStart + 1ns);
     for (int i = 0; i < 100; ++i) bucket.failed(contact(0).id, last + 1s * i);
     REQUIRE(bucket.hear(contact(1), Evidence::answered, last + 99s).ok());  // it is good, and not in question
     CHECK(bucket.expire(last + 8min - 1ns).empty());
