@@ -32,6 +32,7 @@ SANITIZED = ["--buildtype=plain", "-Doptimization=1", f"-Dcpp_args=['-g1','{CHEA
              "-Dsanitize=address,undefined", "-Dwerror=true", "-Dtests=true", *UNITY]
 REPORTS = {"UBSAN_OPTIONS": "print_stacktrace=1", "ASAN_OPTIONS": "detect_stack_use_after_return=1"}
 CLUSTER = "cluster"
+CHECKS = "checks"  # the rules and the format: an area that builds nothing
 IN_OPTIMISED = ("apps", CLUSTER)
 # Not `all`: for meson that is every test program, also those that the sanitizer build has.
 OPTIMISED_TARGETS = ["troupe", *(f"tests/test_{area}" for area in IN_OPTIMISED), "tests/world_hash"]
@@ -333,6 +334,9 @@ def whole(count: Count, stamps: Stamps, everything: bool) -> None:
 
 def some(count: Count, stamps: Stamps, areas: list[str]) -> None:
     """Builds and runs those areas alone."""
+    if CHECKS in areas:
+        checks(count, everything=False)
+        areas = [area for area in areas if area != CHECKS]
     for folder, options, jobs in ((SANITIZE, SANITIZED, sanitized_jobs), (BUILD, OPTIMISED, optimised_jobs)):
         count_here = [area for area in areas if (area in IN_OPTIMISED) == (folder == BUILD)]
         if not count_here:
@@ -355,13 +359,13 @@ def some(count: Count, stamps: Stamps, areas: list[str]) -> None:
 
 def all_areas() -> set[str]:
     return {test["name"] for folder in (SANITIZE, BUILD) if (folder / "build.ninja").exists()
-            for test in tests_of(folder)} | {"fuzz"}
+            for test in tests_of(folder)} | {"fuzz", CHECKS}
 
 
 def main() -> int:
     words = argparse.ArgumentParser(prog="tools/test", description=__doc__.splitlines()[0])
     words.add_argument("--all", action="store_true", help="repeat what has passed and is unchanged")
-    words.add_argument("areas", nargs="*", metavar="AREA", help="build and run these alone, e.g. dht, store, fuzz, cluster")
+    words.add_argument("areas", nargs="*", metavar="AREA", help="build and run these alone, e.g. dht, store, fuzz, cluster, checks")
     asked = words.parse_args()
     count = Count()
     stamps = Stamps(BUILD / "tested.json", asked.all)
