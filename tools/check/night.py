@@ -20,6 +20,7 @@ import programs
 import run as command
 from programs import ROOT, Job, Stamps
 
+EACH = ROOT / "build-each"
 ASAN, TSAN, COVERAGE = ROOT / "build-asan", ROOT / "build-tsan", ROOT / "build-coverage"
 # All of what tools/test leaves out for its cost: every check of UBSan, and the program itself under sanitizers.
 ASAN_OPTIONS = ["--buildtype=plain", "-Doptimization=1", "-Dcpp_args=['-g1']", "-Dsanitize=address,undefined",
@@ -91,11 +92,11 @@ def rules() -> str:
 
 
 def optimised() -> str:
-    """All unit tests with optimisation: loops in full length, and fresh cases of the property tests."""
-    built(command.BUILD, command.OPTIMISED, "unit_tests")
+    """All unit tests with optimisation: each source alone, loops in full length, fresh cases of the property tests."""
+    built(EACH, command.EACH_ALONE, "unit_tests", "troupe")
     seed = str(random.SystemRandom().randrange(1, 2**63))
     try:
-        said = passed(unit_jobs(command.BUILD, programs.fixed_seed(seed), 3))
+        said = passed(unit_jobs(EACH, programs.fixed_seed(seed), 3))
     except Broken as broken:
         raise Broken(f"{broken}; properties were drawn with RC_PARAMS=seed={seed}") from broken
     return f"{said}; properties with seed {seed}"
