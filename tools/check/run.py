@@ -26,8 +26,8 @@ from programs import ROOT, Job, Outcome, Stamps
 # a missing include.
 EACH_ALONE = ["--buildtype=release", "-Db_ndebug=false", "-Dtests=true"]
 OPTIMISED = [*EACH_ALONE, "--unity=on", "--unity-size=4"]
-# All unit tests. Line tables are enough for a report. Sixteen sources are compiled together. Without the three checks that cost a sixth of a compile and find next
-# to nothing on x86: `tools/soak night` has them.
+# All unit tests. Line tables are enough for a report. Sixteen sources are compiled together. Without the three checks
+# that cost a sixth of a compile and find next to nothing on x86: `tools/soak night` has them.
 CHEAP_CHECKS = "-fno-sanitize=object-size,vptr,alignment"
 UNITY = ["--unity=on", "--unity-size=16"]
 SANITIZED = ["--buildtype=plain", "-Doptimization=1", f"-Dcpp_args=['-g1','{CHEAP_CHECKS}']",
