@@ -13,8 +13,6 @@ using base::Code;
 using base::Error;
 using Committed = runtime::Answer<messages::wire::Nothing>;
 
-constexpr std::size_t kRowOverhead = 128;  // around key and value, in a commit
-
 capnp::Data::Reader data_of(base::ByteView bytes) { return {bytes.data(), bytes.size()}; }
 base::ByteView bytes_of(capnp::Data::Reader data) { return {data.begin(), data.size()}; }
 

@@ -26,9 +26,8 @@ inline constexpr std::chrono::seconds kReadDue{10};
 inline constexpr std::chrono::seconds kSaveDue{60};
 inline constexpr std::uint32_t kLoadRows = 512;  // our choice: some milliseconds of the owner's time
 inline constexpr std::uint32_t kLoadBytes = 1024 * 1024;
-inline constexpr std::size_t kSaveRows = 2048;              // of a commit, and as many erased; our choice
-inline constexpr std::size_t kSaveBytes = 2 * 1024 * 1024;  // half of what a commit may have
-inline constexpr std::size_t kReloadsMax = 256;             // our choice: what is left out is read at the next start
+inline constexpr std::size_t kSaveRows = 2048;   // of a commit, and as many erased; our choice
+inline constexpr std::size_t kReloadsMax = 256;  // our choice: what is left out is read at the next start
 
 /// What becomes of a row that was read.
 enum class Use : std::uint8_t { keep, erase };

@@ -8,6 +8,9 @@
 
 namespace troupe::store {
 
+inline constexpr std::size_t kRowOverhead = 128;            // around key and value, in a commit
+inline constexpr std::size_t kSaveBytes = 2 * 1024 * 1024;  // of one commit: half of what it may have
+
 struct Row {
   base::Bytes key;
   base::Bytes value;

@@ -8,11 +8,8 @@
 namespace troupe::store {
 namespace {
 
-constexpr std::size_t kRowBytes = 128;                // around key and value, in a commit
-constexpr std::size_t kBatchBytes = 2 * 1024 * 1024;  // half of what a commit may have
-
 std::size_t cost_of(const WriteBehind::Changes::value_type& row) {
-  return kRowBytes + row.first.size() + (row.second ? row.second->size() : 0);
+  return kRowOverhead + row.first.size() + (row.second ? row.second->size() : 0);
 }
 
 }  // namespace
@@ -55,7 +52,7 @@ const WriteBehind::Changes* WriteBehind::next() {
   erases_now_ = erased_ > 0;
   Changes& rows = under_way_.emplace();
   std::size_t bytes = 0;
-  for (auto end = waiting_.end(); end != waiting_.begin() && bytes < kBatchBytes;) {
+  for (auto end = waiting_.end(); end != waiting_.begin() && bytes < kSaveBytes;) {
     const auto row = std::prev(end);
     if (erases_now_ == row->second.has_value()) {
       end = row;
