@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "runtime/base/bytes.hpp"
+#include "runtime/base/time.hpp"
 
 namespace troupe::test {
 
@@ -22,6 +23,9 @@ inline constexpr std::uint64_t kRoundsShare = 1;
 constexpr std::uint64_t rounds(std::uint64_t whole, std::uint64_t least = 1) {
   return std::max(whole / kRoundsShare, least);
 }
+
+/// When tests begin whose clock is their own: late enough to look back from.
+inline constexpr base::Instant kStart{std::chrono::hours{100}};
 
 /// Says why the rest of this case cannot be asserted here; tools/test shows it, and does not count the case as passed.
 /// The case returns after it.

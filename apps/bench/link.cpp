@@ -14,7 +14,7 @@ constexpr const char* kLoopback = "127.0.0.1";
 constexpr std::chrono::seconds kLinkMax{60};         // until a link is there: a busy machine is slow
 constexpr std::chrono::seconds kLinksMax{300};       // until all idle ones are
 constexpr std::size_t kDiallingMax = 8;              // at once, as one address may by default
-constexpr std::chrono::milliseconds kLookAgain{1};   // whether a link has come into service
+constexpr std::chrono::milliseconds kLinkLook{1};    // whether a link has come into service
 constexpr std::chrono::milliseconds kSettle{2'500};  // streams give their windows back after a second of silence
 constexpr std::chrono::seconds kAnswerMax{1};        // the bar of the figure
 
@@ -129,7 +129,7 @@ void dial_links(SecondProcess::Pipes& pipes, const ScratchFolder& folder, std::s
     }
     if (!made[up] || made[up]->closed()) break;  // the first process sees that this one ends
     if (pools[up]->counters().links_made.load(std::memory_order_relaxed) > 0) ++up;
-    else waker.wait(kLookAgain);
+    else waker.wait(kLinkLook);
   }
   if (up == links) {
     pipes.write_line(std::to_string(up));

@@ -14,7 +14,7 @@ namespace troupe::bench {
 namespace {
 
 constexpr base::Duration kForever = std::chrono::hours{24};
-constexpr base::Duration kLookAgain = std::chrono::milliseconds{10};  // at what changes without a ring
+constexpr base::Duration kRunnerLook = std::chrono::milliseconds{10};  // at what changes without a ring
 
 }  // namespace
 
@@ -53,7 +53,7 @@ Measurement<void> Runner::wait_until(const std::string& what, base::Duration at_
     if (at >= due)
       return Failure{
           {base::Code::timeout, what + " did not end in time"}, "nothing is known of it", "again", Exit::failed};
-    if (waker_.wait(std::min(due - at, kLookAgain))) return interrupted();
+    if (waker_.wait(std::min(due - at, kRunnerLook))) return interrupted();
   }
   return {};
 }

@@ -15,7 +15,7 @@ namespace troupe::bench {
 namespace {
 
 constexpr std::chrono::seconds kEndMax{10};  // our choice: it has nothing to keep
-constexpr std::chrono::milliseconds kLookAgain{1};
+constexpr std::chrono::milliseconds kChildLook{1};
 constexpr std::chrono::milliseconds kListen{100};  // at once: other rings of the waker end a wait, too
 constexpr std::size_t kLineBytesMax = 128;         // the longest: `ready`, an id, an address of IPv6
 
@@ -70,9 +70,9 @@ Measurement<std::unique_ptr<SecondProcess>> SecondProcess::start(const std::func
 SecondProcess::~SecondProcess() {
   pipes_ = {};
   os::Waker waker{};
-  for (base::Duration waited{}; waited < kEndMax; waited += kLookAgain) {
+  for (base::Duration waited{}; waited < kEndMax; waited += kChildLook) {
     if (::waitpid(id_, nullptr, WNOHANG) != 0) return;
-    waker.wait(kLookAgain);
+    waker.wait(kChildLook);
   }
   ::kill(id_, SIGKILL);
   ::waitpid(id_, nullptr, 0);

@@ -15,7 +15,7 @@ namespace {
 namespace wire = dht::wire;
 using base::Code;
 
-constexpr std::chrono::minutes kIdle{1};  // the node says something each second
+constexpr std::chrono::minutes kAuditIdle{1};  // the node says something each second
 
 std::string text(capnp::Text::Reader from) { return {from.begin(), from.size()}; }
 
@@ -29,9 +29,9 @@ void add(output::wire::DhtAudited::Builder out, wire::AuditSum::Reader sum) {
 }
 
 /// Troubles as they come, and the sum.
-class Printer {
+class AuditPrinter {
  public:
-  Printer(Console& console, bool json) : console_(console), json_(json) {}
+  AuditPrinter(Console& console, bool json) : console_(console), json_(json) {}
 
   Client::Outcome<void> take(wire::AuditItem::Reader item) {
     switch (item.which()) {
@@ -99,12 +99,12 @@ class Printer {
 };
 
 template <class Question>
-base::Result<Printer, Failure> audit(const Invocation& invocation, Console& console) {
+base::Result<AuditPrinter, Failure> audit(const Invocation& invocation, Console& console) {
   auto client = Client::connect(invocation, console);
   if (!client.ok()) return client.error();
-  Printer printer(console, invocation.globals.json);
+  AuditPrinter printer(console, invocation.globals.json);
   const auto read = client.value()->subscribe<Question, wire::AuditItem>(
-      dht::kAuditPath, kIdle, [](typename Question::Builder) {},
+      dht::kAuditPath, kAuditIdle, [](typename Question::Builder) {},
       [&](wire::AuditItem::Reader item) { return printer.take(item); });
   if (!read.ok()) return read.error();
   if (!printer.summed()) return Failure{{Code::corrupt, "the node ended early, without the sum"}};

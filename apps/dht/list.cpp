@@ -15,7 +15,7 @@ namespace {
 namespace wire = dht::wire;
 using base::Code;
 
-constexpr std::chrono::minutes kIdle{1};  // the node says something each second
+constexpr std::chrono::minutes kListIdle{1};  // the node says something each second
 
 std::string text(capnp::Data::Reader from) { return {reinterpret_cast<const char*>(from.begin()), from.size()}; }
 
@@ -26,9 +26,9 @@ std::string key_text(wire::RowSummary::Reader row) {
 }
 
 /// Rows as they come, and the sum.
-class Printer {
+class RowPrinter {
  public:
-  Printer(Console& console, bool json) : console_(console), json_(json) {}
+  RowPrinter(Console& console, bool json) : console_(console), json_(json) {}
 
   Client::Outcome<void> take(wire::AuditItem::Reader item) {
     if (item.isSum()) summed_ = true;
@@ -96,10 +96,10 @@ class Printer {
 Ending dht_list(const Invocation& invocation, Console& console) {
   auto client = Client::connect(invocation, console);
   if (!client.ok()) return client.error();
-  Printer printer(console, invocation.globals.json);
+  RowPrinter printer(console, invocation.globals.json);
   const auto space = invocation.text("--space");
   const auto read = client.value()->subscribe<wire::ListRows, wire::AuditItem>(
-      dht::kAuditPath, kIdle,
+      dht::kAuditPath, kListIdle,
       [&](wire::ListRows::Builder order) {
         if (space) order.setSpace(*space);
       },

@@ -15,7 +15,7 @@ namespace {
 
 namespace wire = dht::wire;
 
-constexpr std::chrono::minutes kIdle{5};  // the node says something each minute
+constexpr std::chrono::minutes kListenIdle{5};  // the node says something each minute
 
 /// What is listened to; nothing for what never changes, or is no key.
 struct Target {
@@ -34,9 +34,10 @@ std::optional<Target> target_of(const std::string& typed) {
 }
 
 /// Lines as they come.
-class Printer {
+class ChangePrinter {
  public:
-  Printer(Console& console, bool json, std::string typed) : console_(console), json_(json), typed_(std::move(typed)) {}
+  ChangePrinter(Console& console, bool json, std::string typed)
+      : console_(console), json_(json), typed_(std::move(typed)) {}
 
   Client::Outcome<void> take(wire::Came::Reader item) {
     switch (item.which()) {
@@ -116,9 +117,9 @@ Ending dht_listen(const Invocation& invocation, Console& console) {
         "troupe help dht listen");
   auto client = Client::connect(invocation, console);
   if (!client.ok()) return client.error();
-  Printer printer(console, invocation.globals.json, typed);
+  ChangePrinter printer(console, invocation.globals.json, typed);
   const auto ended = client.value()->subscribe<wire::ListenTo, wire::Came>(
-      dht::kListenPath, kIdle,
+      dht::kListenPath, kListenIdle,
       [&](wire::ListenTo::Builder question) {
         question.setWhat(static_cast<std::uint8_t>(target->kind));
         if (target->key) question.setKey(data(target->key->view()));

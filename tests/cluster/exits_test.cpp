@@ -10,7 +10,7 @@ using namespace troupe::test;
 namespace {
 
 constexpr int kNoRoom = 6;
-constexpr int kUnknown = 8;
+constexpr int kUnknownOutcome = 8;
 
 /// A device of that size at the path, for as long as this lives. Only root may make one.
 class SmallDevice {
@@ -44,10 +44,6 @@ std::string large_file(const Folder& folder, std::size_t mib) {
   for (std::size_t at = 0; at < bytes.size(); at += 1024) bytes[at] = static_cast<char>(random.next());
   std::ofstream(folder / "large", std::ios::binary) << bytes;
   return folder / "large";
-}
-
-std::size_t lines(const std::string& text) {
-  return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
 }
 
 /// Whether each line begins and ends as a line of JSON does, the last one too.
@@ -111,7 +107,7 @@ TEST_CASE("cluster exits: a put whose node is killed before it answers is exit 8
   Program put({"dht", "put", "orders", "seven", "--data", cluster.nodes[0]->data}, cluster.folder / "put");
   CHECK(until([&] { return contains(cluster.run(0, {"inspect", "--once", "/dht", "--json"}).out, "\"dht.Put\""); }));
   cluster.kill(0);
-  CHECK(put.wait() == kUnknown);
+  CHECK(put.wait() == kUnknownOutcome);
   CHECK(put.out().empty());
   CHECK_MESSAGE(contains(put.err(), "error: the link to the other node has ended"), put.err());
   CHECK_MESSAGE(contains(put.err(), "\noutcome: unknown; "), put.err());

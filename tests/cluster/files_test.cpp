@@ -32,7 +32,7 @@ std::string put_file(Cluster& cluster, std::size_t node, const std::string& path
   return line(stored);
 }
 
-const std::string kUnknown(64, '0');
+const std::string kNobodys(64, '0');
 
 }  // namespace
 
@@ -95,14 +95,14 @@ TEST_CASE("cluster: a file is listed, viewed, verified, pinned and removed where
 TEST_CASE("cluster: a file that nobody has is exit 4, and its name stays free") {
   Cluster cluster(2);
   const std::string copy = cluster.folder / "copy";
-  const Seen got = cluster.run(1, {"file", "get", kUnknown, "-o", copy});
+  const Seen got = cluster.run(1, {"file", "get", kNobodys, "-o", copy});
   CHECK(got.exit == 4);
   CHECK(got.err.starts_with("error: "));
   CHECK_FALSE(std::filesystem::exists(copy));
-  for (const std::string command : {"view", "verify"}) CHECK(cluster.run(1, {"file", command, kUnknown}).exit == 4);
-  for (const std::string command : {"rm", "pin", "unpin"}) CHECK(cluster.run(1, {"file", command, kUnknown}).exit == 4);
+  for (const std::string command : {"view", "verify"}) CHECK(cluster.run(1, {"file", command, kNobodys}).exit == 4);
+  for (const std::string command : {"rm", "pin", "unpin"}) CHECK(cluster.run(1, {"file", command, kNobodys}).exit == 4);
   CHECK(cluster.run(1, {"file", "get", "nonsense"}).exit == 2);
-  CHECK(cluster.run(1, {"file", "get", kUnknown, "--range", "2-1"}).exit == 2);
+  CHECK(cluster.run(1, {"file", "get", kNobodys, "--range", "2-1"}).exit == 2);
 }
 
 TEST_CASE("cluster: with fewer nodes than replicas a file is stored, and the exit is 3") {

@@ -9,10 +9,6 @@ using namespace troupe::test;
 
 namespace {
 
-std::size_t lines(const std::string& text) {
-  return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
-}
-
 /// The value of a field of text in the first line of JSON that has it.
 std::string field(const std::string& json, const std::string& name) {
   const std::string before = '"' + name + "\":\"";

@@ -55,6 +55,10 @@ inline std::string content(const std::string& path) {
   return {std::istreambuf_iterator<char>(in), {}};
 }
 
+inline std::size_t lines(const std::string& text) {
+  return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
+}
+
 /// Looks again and again, for processes share no event with us but their end.
 inline bool until(const std::function<bool()>& claim) {
   static os::Clock clock;

@@ -22,8 +22,8 @@ import rules_test
 from programs import ROOT, Job, Outcome, Stamps
 
 # The program, and the tests of what only it has: commands as functions (`apps`) and as processes (`cluster`).
-# Four sources are compiled together, which takes half of the time: `tools/soak night` compiles each alone, and so finds
-# a missing include.
+# Four sources are compiled together, which takes half of the time, and ten tests (tests/joined): `tools/soak night`
+# compiles each alone, and so finds a missing include.
 EACH_ALONE = ["--buildtype=release", "-Db_ndebug=false", "-Dtests=true"]
 OPTIMISED = [*EACH_ALONE, "--unity=on", "--unity-size=4"]
 # All unit tests. Line tables are enough for a report. Sixteen sources are compiled together. Without the three checks
@@ -181,7 +181,8 @@ def configure(folder: Path, options: list[str], environment: dict[str, str] = {}
     return done.stdout.splitlines()[-30:] + done.stderr.splitlines() if done.returncode != 0 else []
 
 
-AREA = re.compile(r"(?:^|[/_])(?:(?:actors|runtime)[/_]([a-z]+)[/_]|tests/test_([a-z]+)$|(apps|messages|cluster)[/_])")
+AREA = re.compile(r"(?:^|[/_])(?:(?:actors|runtime)[/_]([a-z]+)[/_]|tests/test_([a-z]+)$|joined_([a-z]+)_|"
+                  r"(apps|messages|cluster)[/_])")
 
 
 def area_of(path: str) -> str:

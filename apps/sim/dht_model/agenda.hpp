@@ -11,6 +11,8 @@ namespace troupe::dht::model {
 class Agenda {
  public:
   base::Instant now() const { return now_; }
+  /// The date, as records have one.
+  base::WallTime wall() const { return base::WallTime(std::chrono::seconds{1'700'000'000} + now_.since_origin()); }
 
   void at(base::Instant when, std::function<void()> what) {
     events_.push_back({std::max(when, now_), ++turns_, std::move(what)});

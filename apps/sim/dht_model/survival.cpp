@@ -15,8 +15,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::chrono::hours kUncounted{72};  // longer than a record lasts: nothing of the beginning is left
-constexpr std::chrono::seconds kBegin{1'700'000'000};
+constexpr std::chrono::hours kUncounted{72};       // longer than a record lasts: nothing of the beginning is left
 constexpr std::size_t kRecordsOfOwner = 4;         // our choice
 constexpr std::chrono::minutes kPublishFirst{60};  // our choice: the records come over an hour
 
@@ -49,7 +48,7 @@ class Weeks {
   }
 
  private:
-  base::WallTime wall() const { return base::WallTime(kBegin + agenda_.now().since_origin()); }
+  base::WallTime wall() const { return agenda_.wall(); }
 
   // -- nodes
 

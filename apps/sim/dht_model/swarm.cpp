@@ -8,7 +8,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::chrono::seconds kBegin{1'700'000'000};  // a date: records have one
 constexpr std::chrono::milliseconds kWayMin{2};
 constexpr std::chrono::milliseconds kWayMax{40};  // our choice: two nodes are 8 to 160 ms apart, there and back
 
@@ -26,7 +25,7 @@ struct Swarm::Exchange {
 Swarm::Swarm(const SwarmSettings& settings) : settings_(settings), random_(settings.seed) {}
 Swarm::~Swarm() = default;
 
-base::WallTime Swarm::wall() const { return base::WallTime(kBegin + agenda_.now().since_origin()); }
+base::WallTime Swarm::wall() const { return agenda_.wall(); }
 
 // -- sessions --------------------------------------------------------------------------------------------------------
 

@@ -6,15 +6,15 @@
 #include <algorithm>
 
 #include "tests/actors/dht/contacts.hpp"
+#include "tests/support.hpp"
 
 using namespace troupe;
 using namespace troupe::dht;
 using namespace troupe::dht::test;
 using namespace std::chrono_literals;
+using troupe::test::kStart;
 
 namespace {
-
-const base::Instant kStart{100s};
 
 Bucket empty_bucket() { return Bucket{point(0), Range{0}}; }
 

@@ -3,18 +3,20 @@
 
 #include <doctest/doctest.h>
 
+#include "tests/support.hpp"
+
 using namespace troupe;
 using namespace troupe::dht;
 using namespace std::chrono_literals;
+using troupe::test::kStart;
 
 namespace {
 
-constexpr base::Instant kNow{100h};
 constexpr base::WallTime kDate{1'000'000h};
 
 /// A look at a date that has moved by `ahead` against the steady clock.
 Expired look(ClockGuard& guard, base::Duration later, base::Duration ahead = 0s) {
-  return guard.look(kNow + later, kDate + later + ahead);
+  return guard.look(kStart + later, kDate + later + ahead);
 }
 
 }  // namespace
@@ -32,7 +34,7 @@ TEST_CASE("clock guard: a date that jumps is doubted until it is back, or has st
   constexpr base::Duration jump = 48h;
   look(guard, 0s);
   CHECK(look(guard, 10min, jump) == Expired::kept);
-  CHECK(guard.trusted_at() == kNow + 70min);
+  CHECK(guard.trusted_at() == kStart + 70min);
   CHECK(look(guard, 69min, jump) == Expired::kept);
 
   SUBCASE("back") {
@@ -63,7 +65,7 @@ TEST_CASE("clock guard: one that jumps back is doubted, too") {
 TEST_CASE("clock guard: a run that reads back what was left begins in doubt") {
   ClockGuard guard(Expired::kept);
   CHECK(look(guard, 0s) == Expired::kept);
-  CHECK(guard.trusted_at() == kNow + 1h);
+  CHECK(guard.trusted_at() == kStart + 1h);
   SUBCASE("its first date stands") {
     CHECK(look(guard, 1h - 1ns) == Expired::kept);
     CHECK(look(guard, 1h) == Expired::dropped);

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "actors/dht/logic/lookup_types.hpp"
 #include "actors/dht/logic/range.hpp"
 #include "runtime/base/ensure.hpp"
 
@@ -50,5 +51,7 @@ inline std::vector<Contact> nodes(std::uint64_t first, std::uint64_t last) {
   for (std::uint64_t rank = first; rank <= last; ++rank) out.push_back(node(rank));
   return out;
 }
+
+inline LookupAnswer names(std::vector<Contact> contacts) { return LookupAnswer{std::move(contacts), std::nullopt, 0}; }
 
 }  // namespace troupe::dht::test

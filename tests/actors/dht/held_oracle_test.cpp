@@ -16,7 +16,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-const base::NodeId kOwn = key(0x5a);
+const base::NodeId kHolder = key(0x5a);
 
 /// Real records, signed once: those of few names and sequences meet often.
 const std::vector<Record>& pool() {
@@ -87,7 +87,7 @@ struct Plain {
     std::map<Key, RecordKey, std::greater<>> out;
     for (const auto& [place, row] : rows)
       if (place.space == space && row.offer.from == storer && place != but)
-        out.emplace(base::distance(kOwn, place.key), place);
+        out.emplace(base::distance(kHolder, place.key), place);
     return out;
   }
   std::uint64_t weight(const std::map<Key, RecordKey, std::greater<>>& share) const {
@@ -121,13 +121,13 @@ struct Plain {
       if (theirs.empty()) break;
       const auto& [distance, place] = *theirs.begin();
       const bool less = storer != offer.from && mine <= weight(theirs) - weight(rows.at(place).offer);
-      if (!less && distance <= base::distance(kOwn, offer.place.key)) return false;
+      if (!less && distance <= base::distance(kHolder, offer.place.key)) return false;
       rows.erase(place);
     }
     auto& others = ranks[most->second];
     for (others.erase(most->first); all_full() && !others.empty(); others.erase(std::prev(others.end())))
       for (const auto& [distance, place] : share(most->second, std::get<2>(*others.rbegin()), offer.place))
-        if (all_full() && distance > base::distance(kOwn, offer.place.key)) rows.erase(place);
+        if (all_full() && distance > base::distance(kHolder, offer.place.key)) rows.erase(place);
     return !all_full();
   }
   std::optional<StoreError> store(const Offer& offer, std::optional<std::uint64_t> expected, base::WallTime wall) {
@@ -181,10 +181,10 @@ HeldLimits small_limits(base::Random& random) {
   return limits;
 }
 
-class Run {
+class OracleRun {
  public:
-  explicit Run(std::uint64_t seed) : random_(seed), limits_(small_limits(random_)), plain_{limits_, {}} {
-    held_.emplace(kOwn, limits_, Values::on_disk, 0u);
+  explicit OracleRun(std::uint64_t seed) : random_(seed), limits_(small_limits(random_)), plain_{limits_, {}} {
+    held_.emplace(kHolder, limits_, Values::on_disk, 0u);
   }
 
   void step() {
@@ -227,7 +227,7 @@ class Run {
   }
 
   void restart() {
-    held_.emplace(kOwn, limits_, Values::on_disk, 0u);
+    held_.emplace(kHolder, limits_, Values::on_disk, 0u);
     plain_.outlived.clear();
     for (const auto& [key, value] : disk_) {
       const auto loaded = held_->load(key, value, wall_);
@@ -267,7 +267,7 @@ class Run {
 
 TEST_CASE("dht held: it holds what a plain map with the same rules holds, over restarts") {
   CHECK(rc::check([](std::uint64_t seed) {
-    Run run(seed);
+    OracleRun run(seed);
     for (int i = 0; i < 150; ++i) run.step();
   }));
 }

@@ -6,6 +6,7 @@
 
 #include "tests/actors/dht/contacts.hpp"
 #include "tests/actors/dht/records.hpp"
+#include "tests/support.hpp"
 
 using namespace troupe;
 using namespace troupe::dht;
@@ -14,7 +15,6 @@ using troupe::dht::test::contact;
 
 namespace {
 
-constexpr base::Instant kNow{100s};
 const Topic kValue{TopicKind::value, key(1)}, kProviders{TopicKind::providers, key(1)};
 
 std::vector<base::NodeId> told(const std::vector<Notice>& notices) {
@@ -23,42 +23,43 @@ std::vector<base::NodeId> told(const std::vector<Notice>& notices) {
   return out;
 }
 using Ids = std::vector<base::NodeId>;
+using troupe::test::kStart;
 
 }  // namespace
 
 TEST_CASE("dht listeners: a change is told to those that listen to its place, until their lease ends") {
   Listeners listeners({});
-  CHECK(listeners.changed(kValue, {}, kNow).empty());
-  CHECK(listeners.add(kValue, contact(1), 60s, kNow).value() == 60s);
-  CHECK(listeners.add(kProviders, contact(2), 60s, kNow).ok());
-  CHECK(listeners.add({TopicKind::value, key(2)}, contact(3), 60s, kNow).ok());
-  CHECK(listeners.listens(kValue, contact(1), kNow + 60s - 1ns));
-  CHECK_FALSE(listeners.listens(kValue, contact(1), kNow + 60s));
-  CHECK_FALSE(listeners.listens(kValue, contact(2), kNow));
-  CHECK(told(listeners.changed(kValue, {}, kNow + 60s - 1ns)) == Ids{contact(1).id});
-  CHECK(listeners.changed(kProviders, contact(9), kNow + 60s).empty());
+  CHECK(listeners.changed(kValue, {}, kStart).empty());
+  CHECK(listeners.add(kValue, contact(1), 60s, kStart).value() == 60s);
+  CHECK(listeners.add(kProviders, contact(2), 60s, kStart).ok());
+  CHECK(listeners.add({TopicKind::value, key(2)}, contact(3), 60s, kStart).ok());
+  CHECK(listeners.listens(kValue, contact(1), kStart + 60s - 1ns));
+  CHECK_FALSE(listeners.listens(kValue, contact(1), kStart + 60s));
+  CHECK_FALSE(listeners.listens(kValue, contact(2), kStart));
+  CHECK(told(listeners.changed(kValue, {}, kStart + 60s - 1ns)) == Ids{contact(1).id});
+  CHECK(listeners.changed(kProviders, contact(9), kStart + 60s).empty());
   CHECK(listeners.size() == 0);
 
   SUBCASE("or, with a planted bug, beyond it") {
     const Planted bug("dht.listeners_outlive_leases");
     Listeners broken({}, bug);
-    CHECK(broken.add(kValue, contact(1), 60s, kNow).ok());
-    CHECK_FALSE(broken.changed(kValue, {}, kNow + 60s).empty());
+    CHECK(broken.add(kValue, contact(1), 60s, kStart).ok());
+    CHECK_FALSE(broken.changed(kValue, {}, kStart + 60s).empty());
   }
 }
 
 TEST_CASE("dht listeners: a lease that is asked for again begins anew, is no longer than allowed, and can be ended") {
   Listeners listeners({});
-  CHECK(listeners.add(kValue, contact(1), 1h, kNow).value() == 300s);
-  CHECK(listeners.add(kValue, contact(1), 60s, kNow + 299s).value() == 60s);
+  CHECK(listeners.add(kValue, contact(1), 1h, kStart).value() == 300s);
+  CHECK(listeners.add(kValue, contact(1), 60s, kStart + 299s).value() == 60s);
   CHECK(listeners.size() == 1);
-  CHECK(listeners.listens(kValue, contact(1), kNow + 358s));
+  CHECK(listeners.listens(kValue, contact(1), kStart + 358s));
   // At another address it is not known to be there.
   Contact moved = contact(1);
   moved.where.endpoint.port = 9;
-  CHECK_FALSE(listeners.listens(kValue, moved, kNow + 300s));
-  CHECK(listeners.add(kValue, moved, 60s, kNow + 300s).ok());
-  CHECK(listeners.changed(kValue, {}, kNow + 301s).front().to == moved);
+  CHECK_FALSE(listeners.listens(kValue, moved, kStart + 300s));
+  CHECK(listeners.add(kValue, moved, 60s, kStart + 300s).ok());
+  CHECK(listeners.changed(kValue, {}, kStart + 301s).front().to == moved);
   listeners.remove(kValue, contact(1).id);
   listeners.remove(kValue, contact(1).id);
   CHECK(listeners.size() == 0);
@@ -68,80 +69,80 @@ TEST_CASE("dht listeners: each limit holds, and frees a place with a lease") {
   const auto error = [](const auto& result) { return result.ok() ? std::nullopt : std::optional(result.error()); };
   SUBCASE("of a topic") {
     Listeners listeners({.per_topic_max = 2});
-    for (const int i : {1, 2}) CHECK(listeners.add(kValue, contact(i), 60s, kNow).ok());
-    CHECK(error(listeners.add(kValue, contact(3), 60s, kNow)) == ListenError::topic_full);
-    CHECK(listeners.add(kValue, contact(2), 60s, kNow).ok());
-    CHECK(listeners.add(kProviders, contact(3), 60s, kNow).ok());
-    CHECK(listeners.add(kValue, contact(3), 60s, kNow + 60s).ok());
+    for (const int i : {1, 2}) CHECK(listeners.add(kValue, contact(i), 60s, kStart).ok());
+    CHECK(error(listeners.add(kValue, contact(3), 60s, kStart)) == ListenError::topic_full);
+    CHECK(listeners.add(kValue, contact(2), 60s, kStart).ok());
+    CHECK(listeners.add(kProviders, contact(3), 60s, kStart).ok());
+    CHECK(listeners.add(kValue, contact(3), 60s, kStart + 60s).ok());
   }
   SUBCASE("of a listener") {
     Listeners listeners({.per_listener_max = 1});
-    CHECK(listeners.add(kValue, contact(1), 60s, kNow).ok());
-    CHECK(error(listeners.add(kProviders, contact(1), 60s, kNow)) == ListenError::listener_full);
+    CHECK(listeners.add(kValue, contact(1), 60s, kStart).ok());
+    CHECK(error(listeners.add(kProviders, contact(1), 60s, kStart)) == ListenError::listener_full);
     listeners.remove(kValue, contact(1).id);
-    CHECK(listeners.add(kProviders, contact(1), 60s, kNow).ok());
+    CHECK(listeners.add(kProviders, contact(1), 60s, kStart).ok());
   }
   SUBCASE("of all") {
     Listeners listeners({.listeners_max = 2});
-    for (const int i : {1, 2}) CHECK(listeners.add({TopicKind::value, key(i)}, contact(i), 60s, kNow).ok());
-    CHECK(error(listeners.add(kValue, contact(3), 60s, kNow)) == ListenError::full);
+    for (const int i : {1, 2}) CHECK(listeners.add({TopicKind::value, key(i)}, contact(i), 60s, kStart).ok());
+    CHECK(error(listeners.add(kValue, contact(3), 60s, kStart)) == ListenError::full);
     CHECK(listeners.size() == 2);
   }
 }
 
 TEST_CASE("dht listeners: one notice is under way, and what comes meanwhile is told after it") {
   Listeners listeners({});
-  REQUIRE(listeners.add(kValue, contact(1), 300s, kNow).ok());
-  const auto first = listeners.changed(kValue, {}, kNow);
+  REQUIRE(listeners.add(kValue, contact(1), 300s, kStart).ok());
+  const auto first = listeners.changed(kValue, {}, kStart);
   REQUIRE(first.size() == 1);
 
-  SUBCASE("nothing came") { CHECK_FALSE(listeners.answered(first[0], Listens::yes, kNow + 1s)); }
+  SUBCASE("nothing came") { CHECK_FALSE(listeners.answered(first[0], Listens::yes, kStart + 1s)); }
   SUBCASE("something did, once however often") {
-    CHECK(listeners.changed(kValue, {}, kNow).empty());
-    CHECK(listeners.changed(kValue, {}, kNow).empty());
-    const auto second = listeners.answered(first[0], Listens::yes, kNow + 1s);
+    CHECK(listeners.changed(kValue, {}, kStart).empty());
+    CHECK(listeners.changed(kValue, {}, kStart).empty());
+    const auto second = listeners.answered(first[0], Listens::yes, kStart + 1s);
     REQUIRE(second);
     CHECK(second->number != first[0].number);
-    CHECK_FALSE(listeners.answered(first[0], Listens::yes, kNow + 1s));  // late, and twice
-    CHECK_FALSE(listeners.answered(*second, Listens::yes, kNow + 1s));
+    CHECK_FALSE(listeners.answered(first[0], Listens::yes, kStart + 1s));  // late, and twice
+    CHECK_FALSE(listeners.answered(*second, Listens::yes, kStart + 1s));
   }
   SUBCASE("it listens no more") {
-    CHECK(listeners.changed(kValue, {}, kNow).empty());
-    CHECK_FALSE(listeners.answered(first[0], Listens::no, kNow + 1s));
+    CHECK(listeners.changed(kValue, {}, kStart).empty());
+    CHECK_FALSE(listeners.answered(first[0], Listens::no, kStart + 1s));
     CHECK(listeners.size() == 0);
   }
   SUBCASE("it does not answer, and is told so often") {
     Notice last = first[0];
     for (unsigned i = 1; i < kNoticeTriesMax; ++i) {
-      const auto again = listeners.unanswered(last, kNow + 1s);
+      const auto again = listeners.unanswered(last, kStart + 1s);
       REQUIRE(again);
       CHECK(again->number == last.number);
       last = *again;
     }
-    CHECK_FALSE(listeners.unanswered(last, kNow + 1s));
+    CHECK_FALSE(listeners.unanswered(last, kStart + 1s));
     CHECK(listeners.size() == 0);
   }
   SUBCASE("its lease ends before its answer") {
-    CHECK(listeners.changed(kValue, {}, kNow).empty());
-    CHECK_FALSE(listeners.answered(first[0], Listens::yes, kNow + 300s));
-    CHECK_FALSE(listeners.unanswered(first[0], kNow + 300s));
+    CHECK(listeners.changed(kValue, {}, kStart).empty());
+    CHECK_FALSE(listeners.answered(first[0], Listens::yes, kStart + 300s));
+    CHECK_FALSE(listeners.unanswered(first[0], kStart + 300s));
   }
 }
 
 TEST_CASE("dht listeners: new providers are named once, and no more than fit") {
   Listeners listeners({});
-  REQUIRE(listeners.add(kProviders, contact(1), 300s, kNow).ok());
-  const auto first = listeners.changed(kProviders, contact(100), kNow);
+  REQUIRE(listeners.add(kProviders, contact(1), 300s, kStart).ok());
+  const auto first = listeners.changed(kProviders, contact(100), kStart);
   REQUIRE(first.size() == 1);
   CHECK(first[0].providers == std::vector<Contact>{contact(100)});
   for (std::size_t i = 0; i <= kNewProvidersMax; ++i)
-    CHECK(listeners.changed(kProviders, contact(200 + i), kNow).empty());
-  const auto second = listeners.answered(first[0], Listens::yes, kNow);
+    CHECK(listeners.changed(kProviders, contact(200 + i), kStart).empty());
+  const auto second = listeners.answered(first[0], Listens::yes, kStart);
   REQUIRE(second);
   CHECK(second->providers.size() == kNewProvidersMax);
   CHECK(second->providers.front() == contact(200));
-  CHECK(listeners.unanswered(*second, kNow)->providers == second->providers);
-  CHECK_FALSE(listeners.answered(*second, Listens::yes, kNow));
+  CHECK(listeners.unanswered(*second, kStart)->providers == second->providers);
+  CHECK_FALSE(listeners.answered(*second, Listens::yes, kStart));
 }
 
 namespace {
@@ -181,7 +182,7 @@ TEST_CASE("dht listeners: they are those of a plain list, and each hears of each
     const ListenerLimits limits{.per_topic_max = 3, .per_listener_max = 2, .listeners_max = 7};
     Listeners listeners(limits);
     PlainListeners plain{limits, {}};
-    base::Instant now = kNow;
+    base::Instant now = kStart;
     std::map<std::pair<Topic, base::NodeId>, std::uint64_t> heard;  // the change that it knows
     std::map<Topic, std::uint64_t> changes;
     std::vector<std::pair<Notice, std::uint64_t>> on_the_way;  // with the change that it tells of

@@ -6,22 +6,22 @@
 #include "actors/dht/logic/lookup.hpp"
 #include "tests/actors/dht/contacts.hpp"
 #include "tests/actors/dht/drive.hpp"
+#include "tests/support.hpp"
 
 using namespace troupe;
 using namespace troupe::dht;
 using namespace troupe::dht::test;
 using namespace std::chrono_literals;
+using troupe::test::kStart;
 
 namespace {
-
-const base::Instant kStart{100s};
 
 std::vector<Start> starts(std::uint64_t first, std::uint64_t last) {
   std::vector<Start> out;
   for (std::uint64_t rank = first; rank <= last; ++rank) out.push_back({node(rank), std::nullopt});
   return out;
 }
-LookupQuestion question() {
+LookupQuestion traced_question() {
   LookupQuestion out;
   out.target = point(0);
   out.own = point(~std::uint64_t{0});
@@ -29,7 +29,6 @@ LookupQuestion question() {
   out.tracing = Tracing::on;
   return out;
 }
-LookupAnswer names(std::vector<Contact> contacts) { return LookupAnswer{std::move(contacts), std::nullopt, 0}; }
 
 std::vector<Refusal> refusals(const Lookup& lookup) {
   std::vector<Refusal> out;
@@ -40,12 +39,12 @@ std::vector<Refusal> refusals(const Lookup& lookup) {
 }  // namespace
 
 TEST_CASE("lookup: false contacts are refused, each for its reason") {
-  Lookup lookup{question(), starts(100, 102)};
+  Lookup lookup{traced_question(), starts(100, 102)};
   REQUIRE(lookup.start(kStart).ask.size() == 3);
   std::vector<Contact> contacts;
   Refusal why{};
   SUBCASE("our own id") {
-    contacts = {contact_at(question().own, "127.0.0.1:9")};
+    contacts = {contact_at(traced_question().own, "127.0.0.1:9")};
     why = Refusal::ourselves;
   }
   SUBCASE("the answering node") {
@@ -75,7 +74,7 @@ TEST_CASE("lookup: false contacts are refused, each for its reason") {
 }
 
 TEST_CASE("lookup: one path holds few of an address group, however many answers name them") {
-  Lookup lookup{question(), starts(100, 100)};
+  Lookup lookup{traced_question(), starts(100, 100)};
   REQUIRE(lookup.start(kStart).ask.size() == 1);
   const auto first = lookup.answered(node(100), names({node(1, "192.0.2.1"), node(2, "192.0.2.2")}), kStart + 1ms);
   REQUIRE(first.ask.size() == 2);
@@ -84,7 +83,7 @@ TEST_CASE("lookup: one path holds few of an address group, however many answers 
 }
 
 TEST_CASE("lookup: it takes as many of an address group as the table may list") {
-  auto sought = question();
+  auto sought = traced_question();
   sought.groups.table_max = 4;
   Lookup lookup{sought, starts(100, 100)};
   REQUIRE(lookup.start(kStart).ask.size() == 1);
@@ -108,7 +107,7 @@ TEST_CASE("lookup: it takes as many of an address group as the table may list") 
 }
 
 TEST_CASE("lookup: of one address group few count among the nearest, whichever paths have heard of them") {
-  auto sought = question();
+  auto sought = traced_question();
   sought.nearest = 5;
   std::vector<Start> near;
   for (std::uint64_t rank = 1; rank <= 9; ++rank)
@@ -126,7 +125,7 @@ TEST_CASE("lookup: of one address group few count among the nearest, whichever p
 
 TEST_CASE("lookup: a false address of an honest node does not hide it") {
   // The address is not part of the proof of an id, so a liar can name a true node at a wrong place.
-  Lookup lookup{question(), starts(100, 102)};
+  Lookup lookup{traced_question(), starts(100, 102)};
   REQUIRE(lookup.start(kStart).ask.size() == 3);
   const Contact false_place = node(1, "127.0.0.2");
   const auto decisions = lookup.answered(node(100), names({false_place}), kStart + 1ms);
@@ -154,7 +153,7 @@ TEST_CASE("lookup: a false address of an honest node does not hide it") {
 }
 
 TEST_CASE("lookup: a liar with ever nearer friends ends at the limit of questions") {
-  Lookup lookup{question(), starts(std::uint64_t{1} << 30, (std::uint64_t{1} << 30) + 20)};
+  Lookup lookup{traced_question(), starts(std::uint64_t{1} << 30, (std::uint64_t{1} << 30) + 20)};
   std::uint64_t next = (std::uint64_t{1} << 30) - 1;
   base::Instant now = kStart;
   std::vector<Contact> open;
@@ -190,7 +189,7 @@ TEST_CASE("lookup: what one path hears cannot push out what another knows") {
 }
 
 TEST_CASE("lookup: explain() tells each question, who named whom, and why") {
-  Lookup lookup{question(), starts(100, 102)};
+  Lookup lookup{traced_question(), starts(100, 102)};
   REQUIRE(lookup.start(kStart).ask.size() == 3);
   (void)lookup.answered(node(100), names({node(1), node(100)}), kStart + 7ms);
   (void)lookup.failed(node(101), AskFailure::refused, kStart + 9ms);
@@ -210,7 +209,7 @@ TEST_CASE("lookup: explain() tells each question, who named whom, and why") {
   CHECK(text_of(hops[3].fate) == "waiting");
   CHECK_FALSE(text_of(hops[3].chosen).empty());
 
-  auto quiet = question();
+  auto quiet = traced_question();
   quiet.tracing = Tracing::off;
   Lookup untold{quiet, starts(100, 102)};
   REQUIRE(untold.start(kStart).ask.size() == 3);
@@ -222,7 +221,7 @@ TEST_CASE("lookup: explain() tells each question, who named whom, and why") {
 TEST_CASE("lookup: whatever comes in whatever order, it ends and keeps its limits") {
   base::Random random{5};
   for (int round = 0; round < 300; ++round) {
-    LookupQuestion sought = question();
+    LookupQuestion sought = traced_question();
     sought.kind = static_cast<LookupKind>(random.below(4));
     sought.finality = random.chance(1, 2) ? Finality::newest : Finality::first_valid;
     sought.nearest = 1 + random.below(kContactsMax);

@@ -6,15 +6,16 @@
 #include <algorithm>
 
 #include "tests/actors/dht/contacts.hpp"
+#include "tests/support.hpp"
 
 using namespace troupe;
 using namespace troupe::dht;
 using namespace troupe::dht::test;
 using namespace std::chrono_literals;
+using troupe::test::kStart;
 
 namespace {
 
-const base::Instant kStart{100s};
 const Key kTarget = point(0);
 
 std::vector<Start> starts(const std::vector<Contact>& contacts) {
@@ -36,7 +37,6 @@ LookupQuestion newest_question() {
   out.finality = Finality::newest;
   return out;
 }
-LookupAnswer names(std::vector<Contact> contacts) { return LookupAnswer{std::move(contacts), std::nullopt, 0}; }
 LookupAnswer provides(std::size_t fresh) { return LookupAnswer{{}, std::nullopt, fresh, true}; }
 LookupAnswer holds(std::uint64_t sequence) { return LookupAnswer{{}, Version{sequence, {}}, 0}; }
 

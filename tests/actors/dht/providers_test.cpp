@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "tests/actors/dht/offers.hpp"
 #include "tests/actors/dht/records.hpp"
 
 using namespace troupe;
@@ -14,21 +15,20 @@ using namespace std::chrono_literals;
 
 namespace {
 
-const base::NodeId kOwn{};
 const SampleSecret kSecret{};
 
 /// A node whose id follows from its key, as load() checks.
-Contact provider(std::uint8_t first, std::uint16_t port = 4000) {
+Contact provider_of(std::uint8_t first, std::uint16_t port = 4000) {
   base::PublicKey public_key;
   public_key.bytes[0] = first;
   base::Endpoint endpoint = *base::Endpoint::parse("10.1.2.3:4000");
   endpoint.port = port;
   return {crypto::node_id(public_key, 0), {public_key, 0, endpoint}};
 }
-using Ids = std::set<base::NodeId>;
-Ids found(const Providers& providers, const Key& of, base::WallTime wall = kWall, std::size_t contacts_max = 1000) {
+std::set<base::NodeId> found(const Providers& providers, const Key& of, base::WallTime wall = kWall,
+                             std::size_t contacts_max = 1000) {
   base::Random random(1);
-  Ids out;
+  std::set<base::NodeId> out;
   for (const Contact& contact : providers.find(of, contacts_max, wall, random)) out.insert(contact.id);
   return out;
 }
@@ -45,13 +45,13 @@ TEST_CASE("dht providers: those of a key are found until they expire, swept or n
   Providers providers(kOwn, {}, kSecret, 0);
   CHECK(found(providers, key(1)).empty());
   CHECK_FALSE(providers.wake_at());
-  CHECK_FALSE(refusal(providers, key(1), provider(1)));
-  CHECK_FALSE(refusal(providers, key(1), provider(2), kWall + 1h));
-  CHECK_FALSE(refusal(providers, key(2), provider(3)));
-  CHECK(found(providers, key(1)) == Ids{provider(1).id, provider(2).id});
+  CHECK_FALSE(refusal(providers, key(1), provider_of(1)));
+  CHECK_FALSE(refusal(providers, key(1), provider_of(2), kWall + 1h));
+  CHECK_FALSE(refusal(providers, key(2), provider_of(3)));
+  CHECK(found(providers, key(1)) == std::set<base::NodeId>{provider_of(1).id, provider_of(2).id});
   CHECK(found(providers, key(1), kWall, 0).empty());
   CHECK(found(providers, key(1), kWall, 1).size() == 1);
-  CHECK(found(providers, key(1), kWall + 48h) == Ids{provider(2).id});
+  CHECK(found(providers, key(1), kWall + 48h) == std::set<base::NodeId>{provider_of(2).id});
   CHECK(providers.wake_at() == kWall + 48h);
   CHECK(providers.sweep(kWall + 48h - 1ns).empty());
   CHECK(providers.sweep(kWall + 48h).erase.size() == 2);
@@ -61,24 +61,24 @@ TEST_CASE("dht providers: those of a key are found until they expire, swept or n
 
 TEST_CASE("dht providers: an announcement renews the last one, and is written once that is worth it") {
   Providers providers(kOwn, {}, kSecret, 0);
-  REQUIRE(providers.add(key(1), provider(1), kWall).value().rows.save.size() == 1);
-  REQUIRE(providers.add(key(2), provider(1), kWall).ok());
+  REQUIRE(providers.add(key(1), provider_of(1), kWall).value().rows.save.size() == 1);
+  REQUIRE(providers.add(key(2), provider_of(1), kWall).ok());
   const auto again = [&](const Contact& who, base::WallTime wall) { return providers.add(key(1), who, wall).value(); };
-  CHECK(again(provider(1), kWall + 59min).rows.empty());
-  CHECK(again(provider(1), kWall + 22h).rows.save.size() == 1);
-  CHECK(again(provider(1), kWall + 22h).as == AddedAs::renewed);
+  CHECK(again(provider_of(1), kWall + 59min).rows.empty());
+  CHECK(again(provider_of(1), kWall + 22h).rows.save.size() == 1);
+  CHECK(again(provider_of(1), kWall + 22h).as == AddedAs::renewed);
   CHECK(found(providers, key(1), kWall + 69h).size() == 1);
   CHECK(found(providers, key(2), kWall + 69h).empty());
 
   SUBCASE("a new address is written at once, and counts for its other keys too") {
-    CHECK(again(provider(1, 5000), kWall + 22h).rows.save.size() == 1);
+    CHECK(again(provider_of(1, 5000), kWall + 22h).rows.save.size() == 1);
     base::Random random(1);
-    CHECK(providers.find(key(2), 1, kWall, random) == std::vector{provider(1, 5000)});
+    CHECK(providers.find(key(2), 1, kWall, random) == std::vector{provider_of(1, 5000)});
   }
   SUBCASE("from then on, if the clock was ahead") {
-    CHECK(again(provider(1), kWall + 22h - 59min).rows.empty());
+    CHECK(again(provider_of(1), kWall + 22h - 59min).rows.empty());
     CHECK(found(providers, key(1), kWall + 69h).size() == 1);
-    CHECK(again(provider(1), kWall).rows.save.size() == 1);
+    CHECK(again(provider_of(1), kWall).rows.save.size() == 1);
     CHECK(found(providers, key(1), kWall + 48h - 1ns).size() == 1);
     CHECK(found(providers, key(1), kWall + 48h).empty());
   }
@@ -88,20 +88,20 @@ TEST_CASE("dht providers: one that is kept for a short time is renewed before it
   ProviderLimits limits;
   limits.hold = 1h;
   Providers providers(kOwn, limits, kSecret, 0);
-  REQUIRE(providers.add(key(1), provider(1), kWall).ok());
-  CHECK(providers.add(key(1), provider(1), kWall + 2min).value().rows.empty());
-  CHECK(providers.add(key(1), provider(1), kWall + 30min).value().rows.save.size() == 1);
+  REQUIRE(providers.add(key(1), provider_of(1), kWall).ok());
+  CHECK(providers.add(key(1), provider_of(1), kWall + 2min).value().rows.empty());
+  CHECK(providers.add(key(1), provider_of(1), kWall + 30min).value().rows.save.size() == 1);
   CHECK(found(providers, key(1), kWall + 89min).size() == 1);
   providers.treat(Expired::kept);
   const base::WallTime ended = kWall + 90min;
   CHECK(found(providers, key(1), ended).empty());
-  CHECK(providers.add(key(1), provider(1), ended).value().as == AddedAs::added);
+  CHECK(providers.add(key(1), provider_of(1), ended).value().as == AddedAs::added);
   CHECK(found(providers, key(1), ended).size() == 1);
 }
 
 TEST_CASE("dht providers: who cannot be dialled provides nothing") {
   Providers providers(kOwn, {}, kSecret, 0);
-  CHECK(refusal(providers, key(1), provider(1, 0)) == ProviderError::undialable);
+  CHECK(refusal(providers, key(1), provider_of(1, 0)) == ProviderError::undialable);
   CHECK(providers.announcements() == 0);
 }
 
@@ -109,13 +109,13 @@ TEST_CASE("dht providers: each has a limited number of keys") {
   ProviderLimits limits;
   limits.per_provider_max = 2;
   Providers providers(kOwn, limits, kSecret, 0);
-  CHECK_FALSE(refusal(providers, key(1), provider(1)));
-  CHECK_FALSE(refusal(providers, key(2), provider(1)));
-  CHECK(refusal(providers, key(3), provider(1)) == ProviderError::provider_full);
-  CHECK_FALSE(refusal(providers, key(3), provider(2)));
-  CHECK_FALSE(refusal(providers, key(1), provider(1)));  // renewed
-  CHECK(providers.forget(key(1), provider(1).id).erase.size() == 1);
-  CHECK_FALSE(refusal(providers, key(3), provider(1)));
+  CHECK_FALSE(refusal(providers, key(1), provider_of(1)));
+  CHECK_FALSE(refusal(providers, key(2), provider_of(1)));
+  CHECK(refusal(providers, key(3), provider_of(1)) == ProviderError::provider_full);
+  CHECK_FALSE(refusal(providers, key(3), provider_of(2)));
+  CHECK_FALSE(refusal(providers, key(1), provider_of(1)));  // renewed
+  CHECK(providers.forget(key(1), provider_of(1).id).erase.size() == 1);
+  CHECK_FALSE(refusal(providers, key(3), provider_of(1)));
 }
 
 TEST_CASE("dht providers: a full key keeps a sample that depends on the secret and not on the order") {
@@ -125,13 +125,13 @@ TEST_CASE("dht providers: a full key keeps a sample that depends on the secret a
     Providers providers(kOwn, limits, secret, 0);
     std::size_t refused = 0;
     for (int i = 0; i < 40; ++i) {
-      const auto who = provider(static_cast<std::uint8_t>(backwards ? 39 - i : i));
+      const auto who = provider_of(static_cast<std::uint8_t>(backwards ? 39 - i : i));
       const auto error = refusal(providers, key(1), who);
       if (error) CHECK(*error == ProviderError::key_full);
       refused += error.has_value();
     }
     CHECK(refused > 0);
-    const Ids out = found(providers, key(1));
+    const std::set<base::NodeId> out = found(providers, key(1));
     CHECK(out.size() == 5);
     for (const base::NodeId& id : out) CHECK_FALSE(providers.forget(key(1), id).empty());
     CHECK(found(providers, key(1)).empty());
@@ -145,12 +145,12 @@ TEST_CASE("dht providers: a full key keeps a sample that depends on the secret a
   SUBCASE("a planted bug that keeps the newest is visible") {
     const Planted bug("dht.providers_keep_newest");
     Providers broken(kOwn, limits, kSecret, 0, bug);
-    for (int i = 0; i < 40; ++i) CHECK_FALSE(refusal(broken, key(1), provider(static_cast<std::uint8_t>(i))));
+    for (int i = 0; i < 40; ++i) CHECK_FALSE(refusal(broken, key(1), provider_of(static_cast<std::uint8_t>(i))));
   }
   SUBCASE("none at all, where none is allowed") {
     limits.per_key_max = 0;
     Providers providers(kOwn, limits, kSecret, 0);
-    CHECK(refusal(providers, key(1), provider(1)) == ProviderError::key_full);
+    CHECK(refusal(providers, key(1), provider_of(1)) == ProviderError::key_full);
   }
 }
 
@@ -159,19 +159,19 @@ TEST_CASE("dht providers: when all is full a nearer key takes a place of the far
   limits.announcements_max = 3;
   Providers providers(kOwn, limits, kSecret, 0);
   for (const std::uint8_t of : {std::uint8_t{10}, std::uint8_t{30}, std::uint8_t{20}}) {
-    CHECK_FALSE(refusal(providers, key(of), provider(1)));
+    CHECK_FALSE(refusal(providers, key(of), provider_of(1)));
   }
-  CHECK(refusal(providers, key(31), provider(1)) == ProviderError::no_space);
-  CHECK_FALSE(refusal(providers, key(30), provider(1)));  // renewed
-  const auto added = providers.add(key(15), provider(1), kWall);
+  CHECK(refusal(providers, key(31), provider_of(1)) == ProviderError::no_space);
+  CHECK_FALSE(refusal(providers, key(30), provider_of(1)));  // renewed
+  const auto added = providers.add(key(15), provider_of(1), kWall);
   REQUIRE(added.ok());
   CHECK(added.value().rows.erase.size() == 1);
   CHECK(found(providers, key(30)).empty());
   CHECK(providers.announcements() == 3);
-  CHECK_FALSE(refusal(providers, key(99), provider(2), kWall + 48h));  // the others have expired
+  CHECK_FALSE(refusal(providers, key(99), provider_of(2), kWall + 48h));  // the others have expired
   limits.announcements_max = 0;
   Providers none(kOwn, limits, kSecret, 0);
-  CHECK(refusal(none, key(1), provider(1)) == ProviderError::no_space);
+  CHECK(refusal(none, key(1), provider_of(1)) == ProviderError::no_space);
 }
 
 TEST_CASE("dht providers: who floods it with near keys pushes out nobody that has announced fewer") {
@@ -179,20 +179,22 @@ TEST_CASE("dht providers: who floods it with near keys pushes out nobody that ha
   limits.announcements_max = 40;
   Providers providers(kOwn, limits, kSecret, 0);
   for (std::uint8_t i = 0; i < 10; ++i) {
-    CHECK_FALSE(refusal(providers, key(0xf0 + i), provider(i)));
-    CHECK_FALSE(refusal(providers, key(0xe0 + i), provider(i)));
+    CHECK_FALSE(refusal(providers, key(0xf0 + i), provider_of(i)));
+    CHECK_FALSE(refusal(providers, key(0xe0 + i), provider_of(i)));
   }
   for (int i = 0; i < 200; ++i) {
-    const auto who = provider(static_cast<std::uint8_t>(100 + i % 4));
+    const auto who = provider_of(static_cast<std::uint8_t>(100 + i % 4));
     const auto why = refusal(providers, key(0, 200 - i), who);
     if (why) CHECK(*why == ProviderError::no_space);
   }
   CHECK(providers.announcements() == 40);
-  for (std::uint8_t i = 0; i < 10; ++i) CHECK(found(providers, key(0xf0 + i)) == Ids{provider(i).id});
-  for (std::uint8_t i = 0; i < 10; ++i) CHECK(found(providers, key(0xe0 + i)) == Ids{provider(i).id});
+  for (std::uint8_t i = 0; i < 10; ++i)
+    CHECK(found(providers, key(0xf0 + i)) == std::set<base::NodeId>{provider_of(i).id});
+  for (std::uint8_t i = 0; i < 10; ++i)
+    CHECK(found(providers, key(0xe0 + i)) == std::set<base::NodeId>{provider_of(i).id});
   // Who comes late has a place too, however far: of a flooder with more.
-  CHECK_FALSE(refusal(providers, key(0xff), provider(50)));
-  CHECK(found(providers, key(0xff)) == Ids{provider(50).id});
+  CHECK_FALSE(refusal(providers, key(0xff), provider_of(50)));
+  CHECK(found(providers, key(0xff)) == std::set<base::NodeId>{provider_of(50).id});
   for (std::uint8_t i = 0; i < 10; ++i) CHECK(found(providers, key(0xf0 + i)).size() == 1);
 }
 
@@ -202,7 +204,7 @@ TEST_CASE("dht providers: those of one network have so many keys, once it is kno
   Providers providers(kOwn, limits, kSecret, 0);
   const auto in = [](const char* at) { return GroupOf{.ten_net = TenNet::network}(*base::Endpoint::parse(at)); };
   const auto why = [&](int of, std::uint8_t who, const std::optional<Group>& network) -> std::optional<ProviderError> {
-    const auto out = providers.add(key(of), provider(who), kWall, network);
+    const auto out = providers.add(key(of), provider_of(who), kWall, network);
     return out.ok() ? std::nullopt : std::optional(out.error());
   };
   const Group here = in("192.0.2.1:1"), there = in("198.51.100.1:1");
@@ -217,47 +219,47 @@ TEST_CASE("dht providers: those of one network have so many keys, once it is kno
   CHECK_FALSE(why(4, 4, there));  // it has moved
   CHECK_FALSE(why(6, 6, here));
   CHECK(why(7, 6, here) == ProviderError::network_full);
-  providers.forget(key(1), provider(1).id);
+  providers.forget(key(1), provider_of(1).id);
   CHECK_FALSE(why(7, 6, here));
 }
 
 TEST_CASE("dht providers: while the date is not believed nobody is dropped for its age, nor named") {
   Providers providers(kOwn, {}, kSecret, 0);
-  const store::Row row = providers.add(key(1), provider(1), kWall).value().rows.save.at(0);
+  const store::Row row = providers.add(key(1), provider_of(1), kWall).value().rows.save.at(0);
   const base::WallTime later = kWall + 1'000h;
   providers.treat(Expired::kept);
   CHECK(providers.sweep(later).empty());
   CHECK_FALSE(providers.wake_at());
   CHECK(found(providers, key(1), later).empty());
-  CHECK(found(providers, key(1)) == Ids{provider(1).id});
+  CHECK(found(providers, key(1)) == std::set<base::NodeId>{provider_of(1).id});
 
   SUBCASE("it is dropped once it is") {
     providers.treat(Expired::dropped);
     CHECK(providers.sweep(later).erase.size() == 1);
   }
   SUBCASE("one that announces itself again is new") {
-    CHECK(providers.add(key(1), provider(1), later).value().as == AddedAs::added);
-    CHECK(found(providers, key(1), later) == Ids{provider(1).id});
+    CHECK(providers.add(key(1), provider_of(1), later).value().as == AddedAs::added);
+    CHECK(found(providers, key(1), later) == std::set<base::NodeId>{provider_of(1).id});
   }
   SUBCASE("a row of which it says so is taken back") {
     Providers after(kOwn, {}, kSecret, 0);
     after.treat(Expired::kept);
     CHECK(after.load(row.key, row.value, later).ok());
     CHECK(found(after, key(1), later).empty());
-    CHECK(found(after, key(1)) == Ids{provider(1).id});
+    CHECK(found(after, key(1)) == std::set<base::NodeId>{provider_of(1).id});
   }
 }
 
 TEST_CASE("dht providers: whom a clock far behind has read back is named and kept once the date is set right") {
   Providers before(kOwn, {}, kSecret, 0), after(kOwn, {}, kSecret, 0);
-  const store::Row row = before.add(key(1), provider(1), kWall).value().rows.save.at(0);
+  const store::Row row = before.add(key(1), provider_of(1), kWall).value().rows.save.at(0);
   after.treat(Expired::kept);
   REQUIRE(after.load(row.key, row.value, kWall - 1'000h).ok());
   // An announcement by such a clock ends no sooner.
-  CHECK(after.add(key(1), provider(1), kWall - 1'000h).value().rows.empty());
+  CHECK(after.add(key(1), provider_of(1), kWall - 1'000h).value().rows.empty());
   after.treat(Expired::dropped);
   CHECK(after.sweep(kWall + 47h).empty());
-  CHECK(found(after, key(1), kWall + 47h) == Ids{provider(1).id});
+  CHECK(found(after, key(1), kWall + 47h) == std::set<base::NodeId>{provider_of(1).id});
   CHECK(after.sweep(kWall + 48h).erase.size() == 1);
 }
 
@@ -265,20 +267,20 @@ TEST_CASE("dht providers: of equal shares the farthest announcement goes, and no
   ProviderLimits limits;
   limits.announcements_max = 2;
   Providers providers(kOwn, limits, kSecret, 0);
-  CHECK_FALSE(refusal(providers, key(10), provider(1)));
-  CHECK_FALSE(refusal(providers, key(30), provider(2)));
-  CHECK(refusal(providers, key(30), provider(3)) == ProviderError::no_space);
-  CHECK_FALSE(refusal(providers, key(20), provider(3)));
+  CHECK_FALSE(refusal(providers, key(10), provider_of(1)));
+  CHECK_FALSE(refusal(providers, key(30), provider_of(2)));
+  CHECK(refusal(providers, key(30), provider_of(3)) == ProviderError::no_space);
+  CHECK_FALSE(refusal(providers, key(20), provider_of(3)));
   CHECK(found(providers, key(30)).empty());
-  CHECK_FALSE(refusal(providers, key(5), provider(1)));  // one more than its share: in place of the farthest of all
+  CHECK_FALSE(refusal(providers, key(5), provider_of(1)));  // one more than its share: in place of the farthest of all
   CHECK(found(providers, key(20)).empty());
-  CHECK_FALSE(refusal(providers, key(200), provider(4)));  // which is the first to make room again
+  CHECK_FALSE(refusal(providers, key(200), provider_of(4)));  // which is the first to make room again
   CHECK(found(providers, key(10)).empty());
 }
 
 TEST_CASE("dht providers: rows come back after a restart, and hostile ones do not") {
   Providers before(kOwn, {}, kSecret, 0);
-  const store::Row row = before.add(key(1), provider(1), kWall).value().rows.save.at(0);
+  const store::Row row = before.add(key(1), provider_of(1), kWall).value().rows.save.at(0);
   CHECK(base::hex(row.value) ==
         "0100754c6b00000000"                                                // version, two days after kWall
         "0100000000000000000000000000000000000000000000000000000000000000"  // key
@@ -323,8 +325,8 @@ TEST_CASE("dht providers: rows come back after a restart, and hostile ones do no
     bad.value[61] = bad.value[62] = 0;
     CHECK(error(bad) == RowError::corrupt);
   }
-  SUBCASE("of two rows of a provider the later one knows its address") {
-    const store::Row later = before.add(key(2), provider(1, 5000), kWall + 1h).value().rows.save.at(0);
+  SUBCASE("of two rows of a provider_of the later one knows its address") {
+    const store::Row later = before.add(key(2), provider_of(1, 5000), kWall + 1h).value().rows.save.at(0);
     SUBCASE("read first") {
       CHECK_FALSE(error(later, kWall + 1h));
       CHECK_FALSE(error(row, kWall + 1h));
@@ -334,7 +336,7 @@ TEST_CASE("dht providers: rows come back after a restart, and hostile ones do no
       CHECK_FALSE(error(later, kWall + 1h));
     }
     base::Random random(1);
-    CHECK(after.find(key(1), 1, kWall, random) == std::vector{provider(1, 5000)});
+    CHECK(after.find(key(1), 1, kWall, random) == std::vector{provider_of(1, 5000)});
   }
 }
 
@@ -349,8 +351,8 @@ struct PlainProviders {
   };
   std::vector<Row> rows;
 
-  Ids find(const Key& of, base::WallTime wall) const {
-    Ids out;
+  std::set<base::NodeId> find(const Key& of, base::WallTime wall) const {
+    std::set<base::NodeId> out;
     for (const Row& row : rows) {
       if (row.of == of && row.expires > wall) out.insert(row.who);
     }
@@ -383,7 +385,7 @@ TEST_CASE("dht providers: it finds what a plain list finds, over restarts") {
     };
     for (int i = 0; i < 120; ++i) {
       const Key of = key(static_cast<std::uint8_t>(random.below(5)));
-      const Contact who = provider(static_cast<std::uint8_t>(random.below(8)));
+      const Contact who = provider_of(static_cast<std::uint8_t>(random.below(8)));
       switch (random.below(10)) {
         case 0: wall = wall + std::chrono::minutes(random.below(1200)); break;
         case 1: write(providers->sweep(wall)); break;

@@ -9,11 +9,11 @@ using namespace troupe::dht::test;
 
 namespace {
 
-constexpr auto kPeriod = 1h;
+constexpr auto kEachHour = 1h;
 
 void often(std::size_t, ClusterNode& home) {
   home.settings.copies = 3;
-  home.settings.republish.period = kPeriod;
+  home.settings.republish.period = kEachHour;
   home.settings.held.hold = 3h;
   home.settings.providers.hold = 3h;
 }
@@ -67,7 +67,7 @@ TEST_CASE("republish: a record finds new holders when all others have gone") {
     cluster[0].knows = {1, 2, 3, 4, 5, 6, 7};  // as `/peers` remembers
     cluster.restart(0);
   }
-  cluster.stage.run_for(kPeriod + 10min);
+  cluster.stage.run_for(kEachHour + 10min);
   CHECK(holders(cluster, "kept") >= 3);
 }
 
@@ -158,7 +158,7 @@ TEST_CASE("republish: what the store does not take yet is published as well, and
   DhtCluster cluster(4, often);
   cluster[0].disk.set_capacity(1);
   const auto stored = cluster.put(0, Space::kv, "orders", "seven");
-  cluster.stage.run_for(2 * kPeriod);
+  cluster.stage.run_for(2 * kEachHour);
   CHECK(cluster[0].settings.counters->published == 1);
   for (std::size_t i = 1; i < 4; ++i)
     CHECK_FALSE(cluster.held(0, i, Space::kv, key_of(cluster.signed_by(0, 1, "x"))).empty());
@@ -210,12 +210,12 @@ TEST_CASE("republish: what only a wrong date speaks against is published again o
   sim::Clock& clock = cluster[0].life().ports.clock();
   clock.step(off);
   // Before it is believed, or one that is behind after that too.
-  cluster.stage.run_for(off < 0h ? 2 * kPeriod : 50min);
+  cluster.stage.run_for(off < 0h ? 2 * kEachHour : 50min);
   CHECK(state().items == 1);
   CHECK(state().retries == 1);
   CHECK(state().republished == 0);
   clock.step(-off);
-  cluster.stage.run_for(2 * kPeriod);
+  cluster.stage.run_for(2 * kEachHour);
   CHECK(state().items == 1);
   CHECK(state().retries == 0);
   CHECK(state().republished > 0);
@@ -261,7 +261,7 @@ TEST_CASE("republish: what has no room to be published again is said to end") {
   CHECK_FALSE(warned());
   REQUIRE_FALSE(put(cluster, 0, "content"));
   CHECK(warned());
-  cluster.stage.run_for(2 * kPeriod + 10min);  // what has expired makes room
+  cluster.stage.run_for(2 * kEachHour + 10min);  // what has expired makes room
   CHECK_FALSE(warned());
 }
 
@@ -277,12 +277,12 @@ TEST_CASE("republish: to fall behind is a warning, until it has caught up") {
   });
   REQUIRE_FALSE(put(cluster, 0, "kept"));
   const auto late = [&] { return cluster[0].settings.counters->republish_late_ms.load(); };
-  cluster.stage.run_for(2 * kPeriod);
+  cluster.stage.run_for(2 * kEachHour);
   CHECK(told.empty());
   CHECK(cluster[0].settings.counters->published == 1);
   // What it has published cannot be read any more.
   caf::anon_send_exit(cluster[0].life().node.find("/store"), caf::exit_reason::kill);
-  cluster.stage.run_for(kPeriod + kPeriod / 4);
+  cluster.stage.run_for(kEachHour + kEachHour / 4);
   REQUIRE(told.size() == 1);
   CHECK(told.front() == observe::HealthState::degraded);
   CHECK(late() > 7 * 60 * 1'000);
@@ -291,7 +291,7 @@ TEST_CASE("republish: to fall behind is a warning, until it has caught up") {
     return one.source == "dht-republish" && one.text.find("too late") != std::string::npos;
   }));
   cluster.begin_store(0);
-  cluster.stage.run_for(kPeriod);
+  cluster.stage.run_for(kEachHour);
   CHECK(told.back() == observe::HealthState::ok);
   CHECK(late() == 0);
 }

@@ -42,7 +42,7 @@ const SealWith kSeal{
       out.insert(out.end(), end.begin(), end.end());
       return out;
     }};
-OpenWith open_as(std::uint8_t first) {
+OpenWith opened_as(std::uint8_t first) {
   return {[first](base::ByteView wrap) -> std::optional<ContentKey> {
             if (wrap.size() != 33 || wrap[0] != first) return std::nullopt;
             ContentKey out;
@@ -64,7 +64,7 @@ base::Bytes sealed(base::ByteView plain, const std::vector<base::PublicKey>& rea
   REQUIRE(out.ok());
   return out.value();
 }
-std::optional<SealError> refusal(base::ByteView plain, const std::vector<base::PublicKey>& readers) {
+std::optional<SealError> seal_refusal(base::ByteView plain, const std::vector<base::PublicKey>& readers) {
   const auto out = seal_value(plain, readers, key(1), {}, {}, kSeal);
   if (out.ok()) return std::nullopt;
   return out.error();
@@ -80,11 +80,11 @@ std::vector<base::PublicKey> readers(std::size_t count) {
 TEST_CASE("dht sealed value: each named reader opens it, and nobody else") {
   const base::Bytes plain = bytes_of("for ann and bob");
   const base::Bytes container = sealed(plain, readers(2));
-  CHECK(open_value(container, key(1), open_as(1)).value() == plain);
-  CHECK(open_value(container, key(1), open_as(2)).value() == plain);
-  CHECK(open_value(container, key(1), open_as(3)).error() == OpenError::not_for_us);
-  CHECK(open_value(container, key(2), open_as(1)).error() == OpenError::tampered);
-  CHECK(open_value(sealed({}, readers(1)), key(1), open_as(1)).value().empty());
+  CHECK(open_value(container, key(1), opened_as(1)).value() == plain);
+  CHECK(open_value(container, key(1), opened_as(2)).value() == plain);
+  CHECK(open_value(container, key(1), opened_as(3)).error() == OpenError::not_for_us);
+  CHECK(open_value(container, key(2), opened_as(1)).error() == OpenError::tampered);
+  CHECK(open_value(sealed({}, readers(1)), key(1), opened_as(1)).value().empty());
 }
 
 TEST_CASE("dht sealed value: the layout is the one of the header") {
@@ -95,14 +95,14 @@ TEST_CASE("dht sealed value: the layout is the one of the header") {
 }
 
 TEST_CASE("dht sealed value: readers and sizes are limited") {
-  CHECK(refusal({}, {}) == SealError::no_readers);
-  CHECK_FALSE(refusal({}, readers(kReadersMax)));
-  CHECK(refusal({}, readers(kReadersMax + 1)) == SealError::no_readers);
-  CHECK(refusal({}, {reader(1), reader(1)}) == SealError::no_readers);
-  CHECK(refusal({}, {reader(1), reader(0)}) == SealError::reader_refused);
+  CHECK(seal_refusal({}, {}) == SealError::no_readers);
+  CHECK_FALSE(seal_refusal({}, readers(kReadersMax)));
+  CHECK(seal_refusal({}, readers(kReadersMax + 1)) == SealError::no_readers);
+  CHECK(seal_refusal({}, {reader(1), reader(1)}) == SealError::no_readers);
+  CHECK(seal_refusal({}, {reader(1), reader(0)}) == SealError::reader_refused);
   const std::size_t room = kValueBytesMax - (3 + 33 + 24 + 16);
-  CHECK_FALSE(refusal(base::Bytes(room, 1), readers(1)));
-  CHECK(refusal(base::Bytes(room + 1, 1), readers(1)) == SealError::oversize);
+  CHECK_FALSE(seal_refusal(base::Bytes(room, 1), readers(1)));
+  CHECK(seal_refusal(base::Bytes(room + 1, 1), readers(1)) == SealError::oversize);
   CHECK(sealed(base::Bytes(room, 1), readers(1)).size() == kValueBytesMax);
 }
 
@@ -111,7 +111,7 @@ TEST_CASE("dht sealed value: cut and flipped bytes are refused, and random ones 
     base::Random random(seed);
     const base::Bytes plain = random_bytes(random, random.below(50));
     base::Bytes container = sealed(plain, readers(1 + random.below(3)));
-    const auto opened = open_value(container, key(1), open_as(1));
+    const auto opened = open_value(container, key(1), opened_as(1));
     RC_ASSERT(opened.ok());
     RC_ASSERT(opened.value() == plain);
     switch (random.below(3)) {
@@ -119,7 +119,7 @@ TEST_CASE("dht sealed value: cut and flipped bytes are refused, and random ones 
       case 1: container[random.below(container.size())] ^= static_cast<std::uint8_t>(1u << random.below(8)); break;
       default: container = random_bytes(random, random.below(200));
     }
-    const auto again = open_value(container, key(1), open_as(1));
+    const auto again = open_value(container, key(1), opened_as(1));
     RC_ASSERT(!again.ok());
   }));
 }

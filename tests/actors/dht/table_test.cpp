@@ -12,10 +12,9 @@ using namespace troupe;
 using namespace troupe::dht;
 using namespace troupe::dht::test;
 using namespace std::chrono_literals;
+using troupe::test::kStart;
 
 namespace {
-
-const base::Instant kStart{100s};
 
 /// Random contacts as they would fall into buckets, at most kContactsMax in each.
 std::vector<Contact> fill(Table& table, std::size_t offered, base::Random& random) {

@@ -13,7 +13,7 @@ using namespace troupe::dht;
 
 namespace {
 
-base::Contact contact(std::uint8_t first, const char* where = "192.0.2.1:4000") {
+base::Contact contact_of(std::uint8_t first, const char* where = "192.0.2.1:4000") {
   base::Contact out;
   out.key.bytes[0] = first;
   out.endpoint = *base::Endpoint::parse(where);
@@ -29,13 +29,14 @@ std::optional<Contact> read(const base::Contact& from, unsigned work_bits = 0) {
 }  // namespace
 
 TEST_CASE("dht wire: a contact is read with the id of its key, if it shows its work and can be dialled") {
-  const auto one = read(contact(1));
+  const auto one = read(contact_of(1));
   REQUIRE(one);
-  CHECK(one->where == contact(1));
-  CHECK(one->id == crypto::node_id(contact(1).key, 0));
-  CHECK_FALSE(read(contact(1), 24));
-  for (const char* const where : {"0.0.0.0:4000", "224.0.0.1:4000", "[::]:4000"}) CHECK_FALSE(read(contact(1, where)));
-  auto no_port = contact(1);
+  CHECK(one->where == contact_of(1));
+  CHECK(one->id == crypto::node_id(contact_of(1).key, 0));
+  CHECK_FALSE(read(contact_of(1), 24));
+  for (const char* const where : {"0.0.0.0:4000", "224.0.0.1:4000", "[::]:4000"})
+    CHECK_FALSE(read(contact_of(1, where)));
+  auto no_port = contact_of(1);
   no_port.endpoint.port = 0;
   CHECK_FALSE(read(no_port));
 }
@@ -44,8 +45,8 @@ TEST_CASE("dht wire: of a list no more is looked at than wanted") {
   capnp::MallocMessageBuilder message;
   auto list = message.initRoot<wire::Nodes>().initContacts(30);
   for (unsigned i = 0; i < list.size(); ++i)
-    messages::write_contact(list[i], contact(static_cast<std::uint8_t>(i + 1)));
-  messages::write_contact(list[3], contact(4, "0.0.0.0:1"));
+    messages::write_contact(list[i], contact_of(static_cast<std::uint8_t>(i + 1)));
+  messages::write_contact(list[3], contact_of(4, "0.0.0.0:1"));
   const auto taken = read_contacts(list.asReader(), 20, 0);
   CHECK(taken.size() == 19);
   CHECK(read_contacts(list.asReader(), 0, 0).empty());

@@ -8,6 +8,8 @@
 
 namespace troupe::files {
 
+inline constexpr base::WallTime kToday{std::chrono::seconds{1'700'000'000}};
+
 /// Byte i is i * 131 + (i >> 8) * 7 + (i >> 16), modulo 256: every leaf and chunk differs. The golden vectors are over
 /// these.
 inline base::Bytes pattern(std::size_t size) {

@@ -12,7 +12,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-const base::WallTime kToday{1'700'000'000s};
 const ContentKey kManifest = ContentKey::manifest(cid(10));
 using Disk = std::map<base::Bytes, base::Bytes>;
 

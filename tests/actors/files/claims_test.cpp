@@ -9,6 +9,7 @@
 #include "runtime/base/ensure.hpp"
 #include "runtime/base/random.hpp"
 #include "tests/actors/files/bytes.hpp"
+#include "tests/support.hpp"
 
 using namespace troupe;
 using namespace troupe::files;
@@ -17,12 +18,12 @@ using namespace std::chrono_literals;
 namespace {
 
 const base::NodeId kAnn = node(1), kBob = node(2);
-const base::Instant kNow{100s};
 const Claim kAnnsFile = Claim::file(kAnn, cid(10));
 const Claim kBobsFile = Claim::file(kBob, cid(10));
 
 /// The rows that a disk would have, so that a restart can be played.
 using Disk = std::map<base::Bytes, base::Bytes>;
+using troupe::test::kStart;
 
 void write(Disk& disk, const Change& change) {
   for (const Row& row : change.save) disk[row.key] = row.value;
@@ -36,7 +37,7 @@ void perform(Claims& claims, const ClaimPlan& plan, Disk* disk = nullptr) {
 
 /// Claims and performs; whether the bytes had to be stored.
 bool hold(Claims& claims, const Claim& claim, const ContentKey& key, Disk* disk = nullptr) {
-  const auto plan = claims.plan_claim(claim, key, key.bytes, Payload::given, kNow);
+  const auto plan = claims.plan_claim(claim, key, key.bytes, Payload::given, kStart);
   REQUIRE(plan.ok());
   perform(claims, plan.value(), disk);
   return !plan.value().store.empty();
@@ -49,7 +50,7 @@ std::vector<ContentKey> release(Claims& claims, const Claim& claim) {
 }
 
 ClaimError refused(Claims& claims, const Claim& claim, const ContentKey& key, Payload payload = Payload::given) {
-  const auto plan = claims.plan_claim(claim, key, key.bytes, payload, kNow);
+  const auto plan = claims.plan_claim(claim, key, key.bytes, payload, kStart);
   REQUIRE_FALSE(plan.ok());
   return plan.error();
 }
@@ -99,7 +100,7 @@ TEST_CASE("claims: an owner ends its own claim only") {
 TEST_CASE("claims: a claim that comes twice is one claim") {
   Claims claims;
   hold(claims, kAnnsFile, content(0));
-  const auto again = claims.plan_claim(kAnnsFile, content(0), 1000, Payload::none, kNow);
+  const auto again = claims.plan_claim(kAnnsFile, content(0), 1000, Payload::none, kStart);
   REQUIRE(again.ok());
   CHECK(again.value().change.empty());
   claims.apply(again.value());
@@ -110,7 +111,7 @@ TEST_CASE("claims: without bytes only what is here can be claimed") {
   Claims claims;
   CHECK(refused(claims, kAnnsFile, content(0), Payload::none) == ClaimError::absent);
   hold(claims, kAnnsFile, content(0));
-  CHECK(claims.plan_claim(kBobsFile, content(0), 1000, Payload::none, kNow).ok());
+  CHECK(claims.plan_claim(kBobsFile, content(0), 1000, Payload::none, kStart).ok());
 }
 
 TEST_CASE("claims: a content counts once against its owner's quota, exactly, and is given back") {
@@ -135,7 +136,7 @@ TEST_CASE("claims: a content counts once against its owner's quota, exactly, and
 
 TEST_CASE("claims: plans that are not yet performed count against the quota") {
   Claims claims(ClaimsLimits{.quota_bytes = 1500});
-  const auto first = claims.plan_claim(kAnnsFile, content(0), 1000, Payload::given, kNow);
+  const auto first = claims.plan_claim(kAnnsFile, content(0), 1000, Payload::given, kStart);
   REQUIRE(first.ok());
   CHECK(refused(claims, kAnnsFile, content(1)) == ClaimError::quota);
   SUBCASE("a failed one gives its share back") {
@@ -151,7 +152,7 @@ TEST_CASE("claims: plans that are not yet performed count against the quota") {
 
 TEST_CASE("claims: a content is busy while a plan for it is under way") {
   Claims claims;
-  const auto first = claims.plan_claim(kAnnsFile, content(0), 1000, Payload::given, kNow);
+  const auto first = claims.plan_claim(kAnnsFile, content(0), 1000, Payload::given, kStart);
   REQUIRE(first.ok());
   CHECK(refused(claims, kBobsFile, content(0)) == ClaimError::busy);
   SUBCASE("a release of that claim is to come again, so that it is not overtaken") {
@@ -174,7 +175,7 @@ TEST_CASE("claims: a content is busy while a plan for it is under way") {
 TEST_CASE("claims: a lock or a reservation that outlives its plan is noticed") {
   Claims claims;
   claims.check(0);
-  const auto plan = claims.plan_claim(kAnnsFile, content(0), 1000, Payload::given, kNow);
+  const auto plan = claims.plan_claim(kAnnsFile, content(0), 1000, Payload::given, kStart);
   REQUIRE(plan.ok());
   claims.check(1);
   CHECK_THROWS_AS(claims.check(0), base::InvariantBroken);
@@ -190,7 +191,7 @@ TEST_CASE("claims: their number and the number on one content have limits") {
   SUBCASE("all") {
     Claims claims(ClaimsLimits{.claims_max = 2});
     hold(claims, kAnnsFile, content(0));
-    const auto second = claims.plan_claim(kAnnsFile, content(1), 1000, Payload::given, kNow);
+    const auto second = claims.plan_claim(kAnnsFile, content(1), 1000, Payload::given, kStart);
     REQUIRE(second.ok());
     CHECK(refused(claims, kAnnsFile, content(2)) == ClaimError::full);
     claims.abandon(second.value());
@@ -209,14 +210,14 @@ TEST_CASE("claims: a put's claims become claims for its file, in slices, and aga
   for (std::uint32_t i = 1; i <= kSliceMax + 1; ++i) hold(claims, put, content(0, i));
   hold(claims, Claim::put(kBob, put_id(7)), content(0, 1));
   const std::uint64_t used = claims.used(kAnn);
-  ClaimPlan plan = claims.plan_bind(kAnn, put_id(7), cid(10), kNow);
+  ClaimPlan plan = claims.plan_bind(kAnn, put_id(7), cid(10), kStart);
   CHECK(plan.more);
   CHECK(plan.change.save.size() == kSliceMax);
   perform(claims, plan);
-  plan = claims.plan_bind(kAnn, put_id(7), cid(10), kNow);
+  plan = claims.plan_bind(kAnn, put_id(7), cid(10), kStart);
   CHECK_FALSE(plan.more);
   perform(claims, plan);
-  CHECK(claims.plan_bind(kAnn, put_id(7), cid(10), kNow).change.empty());
+  CHECK(claims.plan_bind(kAnn, put_id(7), cid(10), kStart).change.empty());
   CHECK_FALSE(claims.has(put));
   CHECK(claims.has(content(0, 1), kAnnsFile));
   CHECK(claims.has(Claim::put(kBob, put_id(7))));
@@ -226,7 +227,7 @@ TEST_CASE("claims: a put's claims become claims for its file, in slices, and aga
 TEST_CASE("claims: who ends a file's claim while a bind is about to make it waits for the bind") {
   Claims claims;
   hold(claims, Claim::put(kAnn, put_id(7)), content(0));
-  const ClaimPlan bind = claims.plan_bind(kAnn, put_id(7), cid(10), kNow);
+  const ClaimPlan bind = claims.plan_bind(kAnn, put_id(7), cid(10), kStart);
   const ClaimPlan early = claims.plan_release(kAnnsFile);
   CHECK(early.change.empty());
   CHECK(early.more);
@@ -248,8 +249,8 @@ TEST_CASE("claims: what a put still had under way when it was released comes too
   const Claim put = Claim::put(kAnn, PutId{});
   hold(claims, put, content(1));
   perform(claims, claims.plan_release(put));
-  CHECK(claims.plan_claim(put, content(2), 1000, Payload::given, kNow).error() == ClaimError::ended);
-  CHECK(claims.plan_bind(kAnn, PutId{}, cid(10), kNow).busy.empty());
+  CHECK(claims.plan_claim(put, content(2), 1000, Payload::given, kStart).error() == ClaimError::ended);
+  CHECK(claims.plan_bind(kAnn, PutId{}, cid(10), kStart).busy.empty());
   CHECK(claims.claims() == 0);
   CHECK(hold(claims, Claim::put(kBob, PutId{}), content(1)));  // another node's put of that name is another put
   CHECK(hold(claims, kAnnsFile, content(2)));
@@ -263,26 +264,26 @@ TEST_CASE("claims: of puts that were released the latest are remembered") {
     return Claim::put(kAnn, id);
   };
   for (std::uint32_t i = 0; i <= kEndedPutsMax; ++i) claims.plan_release(put(i));
-  CHECK(claims.plan_claim(put(0), content(1), 1000, Payload::given, kNow).ok());
-  CHECK(claims.plan_claim(put(1), content(2), 1000, Payload::given, kNow).error() == ClaimError::ended);
+  CHECK(claims.plan_claim(put(0), content(1), 1000, Payload::given, kStart).ok());
+  CHECK(claims.plan_claim(put(1), content(2), 1000, Payload::given, kStart).error() == ClaimError::ended);
 }
 
 TEST_CASE("claims: a put that is not heard of for an hour is to be released") {
   Claims claims;
   const Claim put = Claim::put(kAnn, put_id(7));
   hold(claims, put, content(0));
-  CHECK(claims.idle_puts(kNow + 1h - 1ns, 10).empty());
-  REQUIRE(claims.plan_claim(put, content(0), 1000, Payload::given, kNow + 30min).ok());
-  CHECK(claims.idle_puts(kNow + 1h, 10).empty());
-  CHECK(claims.idle_puts(kNow + 90min, 10) == std::vector{put});
-  CHECK(claims.idle_puts(kNow + 90min, 0).empty());
+  CHECK(claims.idle_puts(kStart + 1h - 1ns, 10).empty());
+  REQUIRE(claims.plan_claim(put, content(0), 1000, Payload::given, kStart + 30min).ok());
+  CHECK(claims.idle_puts(kStart + 1h, 10).empty());
+  CHECK(claims.idle_puts(kStart + 90min, 10) == std::vector{put});
+  CHECK(claims.idle_puts(kStart + 90min, 0).empty());
   CHECK(release(claims, put).size() == 1);
-  CHECK(claims.idle_puts(kNow + 90min, 10).empty());
+  CHECK(claims.idle_puts(kStart + 90min, 10).empty());
 }
 
 TEST_CASE("claims: rows that this program did not write are refused one by one") {
   Claims claims;
-  const auto plan = claims.plan_claim(kAnnsFile, content(0), 1000, Payload::given, kNow);
+  const auto plan = claims.plan_claim(kAnnsFile, content(0), 1000, Payload::given, kStart);
   REQUIRE(plan.ok());
   const Row good = plan.value().change.save.front();
   claims.abandon(plan.value());
@@ -295,16 +296,16 @@ TEST_CASE("claims: rows that this program did not write are refused one by one")
   SUBCASE("an unknown kind of claim") { row.key[1 + 37 + 20] = 2; }
   SUBCASE("a length that is not the chunk's") { row.value[0] ^= 1; }
   SUBCASE("a value cut short") { row.value.pop_back(); }
-  CHECK_FALSE(claims.load(row, kNow).ok());
+  CHECK_FALSE(claims.load(row, kStart).ok());
   CHECK(claims.contents() == 0);
-  CHECK(claims.load(good, kNow).ok());
+  CHECK(claims.load(good, kStart).ok());
   CHECK(claims.has(content(0), kAnnsFile));
 }
 
 TEST_CASE("claims: a row of the store has the documented bytes") {
   Claims claims;
   const auto plan = claims.plan_claim(Claim::put(node(0xaa), put_id(0xbb)), content(0xcc, 0x01020304 & 0xfffff),
-                                      0x20304, Payload::given, kNow);
+                                      0x20304, Payload::given, kStart);
   REQUIRE(plan.ok());
   const Row& row = plan.value().change.save.front();
   const std::string zeros(62, '0');
@@ -342,12 +343,12 @@ TEST_CASE(
         case 0: {
           const auto key = content(static_cast<std::uint8_t>(random.below(6)), 1000);
           const auto plan =
-              claims.plan_claim(claim, key, 1000, random.chance(1, 2) ? Payload::given : Payload::none, kNow);
+              claims.plan_claim(claim, key, 1000, random.chance(1, 2) ? Payload::given : Payload::none, kStart);
           if (plan.ok()) open.push_back(plan.value());
           break;
         }
         case 1: open.push_back(claims.plan_release(claim)); break;
-        case 2: open.push_back(claims.plan_bind(claim.owner, put_id(0), cid(1), kNow)); break;
+        case 2: open.push_back(claims.plan_bind(claim.owner, put_id(0), cid(1), kStart)); break;
         default: break;
       }
       while (open.size() > random.below(4)) {
@@ -371,7 +372,7 @@ TEST_CASE(
       RC_ASSERT(claims.claims() <= limits.claims_max);
     }
     Claims again(limits);
-    for (const auto& [key, value] : disk) RC_ASSERT(again.load({key, value}, kNow).ok());
+    for (const auto& [key, value] : disk) RC_ASSERT(again.load({key, value}, kStart).ok());
     RC_ASSERT(again.contents() == claims.contents());
     for (const auto& owner : {kAnn, kBob}) RC_ASSERT(again.used(owner) == claims.used(owner));
   }));

@@ -8,8 +8,6 @@ using base::Code;
 
 namespace {
 
-constexpr std::size_t kOneChunk = kChunkBytesMin;  // as the cluster cuts
-
 std::size_t total_chunks(std::size_t bytes) { return (bytes + kOneChunk - 1) / kOneChunk; }
 
 }  // namespace

@@ -36,6 +36,8 @@ struct Life {
   std::vector<std::string> failures;
 };
 
+inline constexpr std::size_t kOneChunk = kChunkBytesMin;
+
 struct ClusterNode {
   std::uint16_t number = 0;
   sim::Disk disk;
@@ -92,7 +94,7 @@ class FilesCluster {
       sim::NodePorts& ports = stage.keep<sim::NodePorts>(stage, fabric, member->number, member->disk);
       member->identity = std::make_shared<const crypto::Identity>(crypto::Identity::make(ports.world().chance, 0));
       member->settings.self = member->id();
-      member->settings.chunk_bytes = kChunkBytesMin;
+      member->settings.chunk_bytes = kOneChunk;
       if (tune) tune(member->settings);
       members.push_back(std::move(member));
     }

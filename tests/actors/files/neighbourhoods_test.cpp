@@ -6,14 +6,14 @@
 
 #include "runtime/base/random.hpp"
 #include "tests/actors/files/bytes.hpp"
+#include "tests/support.hpp"
 
 using namespace troupe;
 using namespace troupe::files;
 using namespace std::chrono_literals;
+using troupe::test::kStart;
 
 namespace {
-
-constexpr base::Instant kNow{100s};
 
 std::vector<dht::Contact> contacts(const std::vector<base::NodeId>& ids) {
   std::vector<dht::Contact> out;
@@ -35,42 +35,42 @@ void sort_by_distance(std::vector<base::NodeId>& ids, const base::NodeId& from) 
 
 TEST_CASE("neighbourhoods: a search serves as far as it has found everybody") {
   Neighbourhoods known;
-  CHECK(known.find(node(0x10), kNow) == nullptr);
+  CHECK(known.find(node(0x10), kStart) == nullptr);
   // The farthest shares three bits with the target: all that share four are found.
-  known.found(node(0x10), contacts({node(0x11), node(0x18), node(0x02)}), kNow);
-  REQUIRE(known.find(node(0x10), kNow) != nullptr);
-  CHECK(known.find(node(0x1f), kNow)->size() == 3);
-  CHECK(known.find(node(0x08), kNow) == nullptr);
-  CHECK(known.find(node(0x80), kNow) == nullptr);
+  known.found(node(0x10), contacts({node(0x11), node(0x18), node(0x02)}), kStart);
+  REQUIRE(known.find(node(0x10), kStart) != nullptr);
+  CHECK(known.find(node(0x1f), kStart)->size() == 3);
+  CHECK(known.find(node(0x08), kStart) == nullptr);
+  CHECK(known.find(node(0x80), kStart) == nullptr);
 
   SUBCASE("for some seconds") {
-    CHECK(known.find(node(0x10), kNow + kNeighboursFresh - 1ns) != nullptr);
-    CHECK(known.find(node(0x10), kNow + kNeighboursFresh) == nullptr);
+    CHECK(known.find(node(0x10), kStart + kNeighboursFresh - 1ns) != nullptr);
+    CHECK(known.find(node(0x10), kStart + kNeighboursFresh) == nullptr);
   }
   SUBCASE("and others are served by others") {
-    known.found(node(0x80), contacts({node(0x81)}), kNow + 1s);
-    CHECK(known.find(node(0x10), kNow + 1s)->size() == 3);
-    CHECK(known.find(node(0x80), kNow + 1s)->size() == 1);
-    CHECK(known.find(node(0xc0), kNow + 1s) == nullptr);
+    known.found(node(0x80), contacts({node(0x81)}), kStart + 1s);
+    CHECK(known.find(node(0x10), kStart + 1s)->size() == 3);
+    CHECK(known.find(node(0x80), kStart + 1s)->size() == 1);
+    CHECK(known.find(node(0xc0), kStart + 1s) == nullptr);
   }
   SUBCASE("and the newest counts") {
-    known.found(node(0x12), contacts({node(0x02), node(0x13)}), kNow + 1s);
-    CHECK(known.find(node(0x10), kNow + 1s)->size() == 2);
+    known.found(node(0x12), contacts({node(0x02), node(0x13)}), kStart + 1s);
+    CHECK(known.find(node(0x10), kStart + 1s)->size() == 2);
   }
 }
 
 TEST_CASE("neighbourhoods: where nobody was found nobody is sought for a moment, anywhere") {
   Neighbourhoods known;
-  known.found(node(0x10), {}, kNow);
-  REQUIRE(known.find(node(0xf0), kNow) != nullptr);
-  CHECK(known.find(node(0xf0), kNow)->empty());
-  CHECK(known.find(node(0xf0), kNow + kNobodyFresh) == nullptr);
+  known.found(node(0x10), {}, kStart);
+  REQUIRE(known.find(node(0xf0), kStart) != nullptr);
+  CHECK(known.find(node(0xf0), kStart)->empty());
+  CHECK(known.find(node(0xf0), kStart + kNobodyFresh) == nullptr);
 }
 
 TEST_CASE("neighbourhoods: a search under way is waited for by what the last one would have served") {
   Neighbourhoods known;
   CHECK(known.likely(node(0x00), node(0xff)));  // nothing is known: one search tells how far they reach
-  known.found(node(0x10), contacts({node(0x11), node(0x02)}), kNow);
+  known.found(node(0x10), contacts({node(0x11), node(0x02)}), kStart);
   CHECK(known.likely(node(0x80), node(0x8f)));
   CHECK_FALSE(known.likely(node(0x80), node(0x90)));
 }
@@ -79,11 +79,11 @@ TEST_CASE("neighbourhoods: of too many the oldest goes") {
   Neighbourhoods known;
   for (std::size_t i = 0; i <= kNeighbourhoodsMax; ++i) {
     const auto high = static_cast<std::uint8_t>(i >> 8), low = static_cast<std::uint8_t>(i);
-    known.found(node(high, low), contacts({node(high, low)}), kNow);
+    known.found(node(high, low), contacts({node(high, low)}), kStart);
   }
   CHECK(known.size() == kNeighbourhoodsMax);
-  CHECK(known.find(node(0, 0), kNow) == nullptr);
-  CHECK(known.find(node(0, 1), kNow) != nullptr);
+  CHECK(known.find(node(0, 0), kStart) == nullptr);
+  CHECK(known.find(node(0, 1), kStart) != nullptr);
 }
 
 TEST_CASE("neighbourhoods: who is nearest to a position is among those of its neighbourhood") {
@@ -94,12 +94,12 @@ TEST_CASE("neighbourhoods: who is nearest to a position is among those of its ne
   std::size_t searches = 0;
   for (int i = 0; i < 1000; ++i) {
     const base::NodeId position = random_id(random);
-    if (known.find(position, kNow) == nullptr) {
+    if (known.find(position, kStart) == nullptr) {
       ++searches;
       sort_by_distance(all, position);
-      known.found(position, contacts({all.begin(), all.begin() + 20}), kNow);
+      known.found(position, contacts({all.begin(), all.begin() + 20}), kStart);
     }
-    const auto* near = known.find(position, kNow);
+    const auto* near = known.find(position, kStart);
     REQUIRE(near != nullptr);
     sort_by_distance(all, position);
     CHECK(std::ranges::find(*near, all.front(), &dht::Contact::id) != near->end());

@@ -11,8 +11,6 @@ using namespace troupe::files;
 
 namespace {
 
-constexpr std::size_t kOneChunk = kChunkBytesMin;  // as the cluster cuts
-
 /// What one node's DHT knows: every member, if it wants to, and what it was told to keep announced. Survives its node.
 struct Directory {
   std::size_t finds_max = 20;

@@ -11,7 +11,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-const base::WallTime kToday{1'700'000'000s};
 const std::vector<base::NodeId> kNodes{node(1), node(2), node(3), node(4), node(5)};
 
 /// `count` contents of file 10, each wanted twice and held by nodes 1 and 2.

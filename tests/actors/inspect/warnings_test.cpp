@@ -7,7 +7,7 @@ using runtime::Alarm;
 
 namespace {
 
-struct Soon {};
+struct Again {};
 
 /// That it was raised alone, says that, and is taken back kHold after the last survey that found it, which is one that
 /// ran at `over` or in the two seconds before.
@@ -96,12 +96,12 @@ TEST_CASE("warnings: never-idle") {
   fixture.start(
       "busy",
       [&](Scripted& self, Handlers& on) {
-        on.timer<Soon>([&] {
+        on.timer<Again>([&] {
           fixture.clock.spend(99ms);
-          if (goes_on) self.after<Soon>(1ms);
+          if (goes_on) self.after<Again>(1ms);
         });
       },
-      [](Scripted& self) { self.after<Soon>(1ms); });
+      [](Scripted& self) { self.after<Again>(1ms); });
   const base::Instant began = fixture.clock.now();
   while (fixture.clock.now() - began < 30s) fixture.pass(1ms);
   CHECK_MESSAGE(fixture.well(), fixture.only(Warning::never_idle));
@@ -222,12 +222,12 @@ TEST_CASE("warnings: no ask-cycle where actors ask each other and are answered, 
             for (auto& reply : *kept) reply.send(number(1));
             kept->clear();
           });
-          on.timer<Soon>([&self, &other] {
+          on.timer<Again>([&self, &other] {
             self.ask<Number, Number>(other, self.now() + 1h, number(1),
-                                     [&self](const auto&) { self.after<Soon>(10ms); });
+                                     [&self](const auto&) { self.after<Again>(10ms); });
           });
         },
-        [](Scripted& self) { self.after<Soon>(1ms); });
+        [](Scripted& self) { self.after<Again>(1ms); });
   };
   one = fixture.actors.node.start("one", polite(two));
   two = fixture.actors.node.start("two", polite(one));
@@ -241,8 +241,8 @@ TEST_CASE("warnings: no ask-cycle where actors ask each other and are answered, 
 TEST_CASE("warnings: late-timer") {
   InspectFixture fixture;
   fixture.start(
-      "sleeper", [](Scripted&, Handlers& on) { on.timer<Soon>([] {}); },
-      [](Scripted& self) { self.after<Soon>(500ms); });
+      "sleeper", [](Scripted&, Handlers& on) { on.timer<Again>([] {}); },
+      [](Scripted& self) { self.after<Again>(500ms); });
   fixture.pass(400ms);
   fixture.actors.inside([&](Scripted&) { fixture.clock.spend(700ms); });
   fixture.pass(2s);

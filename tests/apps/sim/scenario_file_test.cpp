@@ -14,12 +14,12 @@ namespace {
 
 using namespace std::chrono_literals;
 
-base::Outcome<sim::Scenario> read(const std::string& text) {
+base::Outcome<sim::Scenario> parsed(const std::string& text) {
   return read_scenario(text, kTestWorkloads, test_settings());
 }
 
 std::string problem(const std::string& text) {
-  const auto outcome = read(text);
+  const auto outcome = parsed(text);
   if (outcome.ok()) return "";
   CHECK(outcome.error().code == base::Code::malformed);
   return outcome.error().message;
@@ -63,7 +63,7 @@ TEST_CASE("sim scenario file: what was written reads back to the same scenario")
   CHECK(rc::check([] {
     const auto scenario = any_scenario();
     const auto text = write_scenario(scenario, kTestWorkloads, *rc::gen::arbitrary<std::string>());
-    const auto again = read(text);
+    const auto again = parsed(text);
     if (!again.ok()) RC_FAIL(again.error().message + "\n" + text);
     RC_ASSERT(again.value() == scenario);
   }));
@@ -82,14 +82,15 @@ TEST_CASE("sim scenario file: the largest that is valid is within the bytes that
   SUBCASE("it reads back") {
     const auto text = write_scenario(scenario, kTestWorkloads, "");
     CHECK(text.size() < kScenarioBytesMax);
-    const auto again = read(text);
+    const auto again = parsed(text);
     REQUIRE(again.ok());
     CHECK((again.value() == scenario));
   }
   SUBCASE("one fault more is too many") {
     scenario.faults.push_back(scenario.faults.back());
     scenario.operations.clear();
-    CHECK(read(write_scenario(scenario, kTestWorkloads, "")).error().message == "line 9: fault must be at most 10000");
+    CHECK(parsed(write_scenario(scenario, kTestWorkloads, "")).error().message ==
+          "line 9: fault must be at most 10000");
   }
   SUBCASE("one operation more is too many") {
     scenario.operations.push_back(scenario.operations.back());
@@ -131,15 +132,15 @@ TEST_CASE("sim scenario file: it looks as a person would write it") {
       "  { at = \"1s\", node = \"n3\", what = \"shop.visit\", to = \"n5\" },\n"
       "]\n";
   CHECK(write_scenario(scenario, kTestWorkloads, "Two lines\nabout it.") == text);
-  REQUIRE(read(text).ok());
-  CHECK(read(text).value() == scenario);
+  REQUIRE(parsed(text).ok());
+  CHECK(parsed(text).value() == scenario);
 }
 
 TEST_CASE("sim scenario file: sections, any order and defaults are read too") {
-  const auto outcome = read(kHead +
-                            "[knobs]\n\"net.links_max\" = \"7\"\n"
-                            "[[fault]]\nat = \"9s\"\nwhat = \"kill\"\nnode = \"n2\"\nspan = \"1s\"\n"
-                            "[[fault]]\nat = \"3s\"\nwhat = \"reset\"\nnode = \"n2\"\nother = \"n1\"\n");
+  const auto outcome = parsed(kHead +
+                              "[knobs]\n\"net.links_max\" = \"7\"\n"
+                              "[[fault]]\nat = \"9s\"\nwhat = \"kill\"\nnode = \"n2\"\nspan = \"1s\"\n"
+                              "[[fault]]\nat = \"3s\"\nwhat = \"reset\"\nnode = \"n2\"\nother = \"n1\"\n");
   REQUIRE(outcome.ok());
   sim::Scenario wanted;
   wanted.seed = 1;
@@ -152,7 +153,7 @@ TEST_CASE("sim scenario file: sections, any order and defaults are read too") {
 
 TEST_CASE("sim scenario file: an operation may have its name of before, order") {
   const std::string rest = " = [{ at = \"1s\", node = \"n1\", what = \"shop.count\" }]";
-  const auto now = read(kHead + "operation" + rest), before = read(kHead + "order" + rest);
+  const auto now = parsed(kHead + "operation" + rest), before = parsed(kHead + "order" + rest);
   REQUIRE(now.ok());
   REQUIRE(before.ok());
   CHECK(now.value() == before.value());

@@ -9,6 +9,7 @@
 #include "messages/bench.capnp.h"
 #include "runtime/base/random.hpp"
 #include "tests/runtime/actor/questions.hpp"
+#include "tests/support.hpp"
 
 using namespace troupe;
 using namespace troupe::test;
@@ -23,10 +24,8 @@ using runtime::Lenses;
 
 namespace {
 
-constexpr Instant kNow{1h};
-
 std::unique_ptr<Lens> lens_of(Lenses& lenses) {
-  auto lens = lenses.grant({}, kNow, 60s);
+  auto lens = lenses.grant({}, kStart, 60s);
   REQUIRE(lens != nullptr);
   return lens;
 }
@@ -46,11 +45,11 @@ TEST_CASE("lens: it keeps the latest messages and errors, the latest first") {
     CHECK(all.front().trace == 2 * i);
   }
   for (int i = 0; i < static_cast<int>(Lens::kErrors) + 3; ++i)
-    lens->note(base::Error{Code::internal, "error " + std::to_string(i)}, kNow + std::chrono::seconds(i));
+    lens->note(base::Error{Code::internal, "error " + std::to_string(i)}, kStart + std::chrono::seconds(i));
   const auto errors = lens->errors();
   REQUIRE(errors.size() == Lens::kErrors);
   CHECK(std::string_view(errors.front().text.data()) == "error 10");
-  CHECK(errors.front().at == kNow + 10s);
+  CHECK(errors.front().at == kStart + 10s);
   CHECK(std::string_view(errors.back().text.data()) == "error 3");
 }
 
@@ -58,10 +57,10 @@ TEST_CASE("lens: the words of an error end within their room, and leave nothing 
   Lenses lenses;
   const auto lens = lens_of(lenses);
   for (const std::size_t bytes : {std::size_t{0}, Lens::kErrorBytes - 1, Lens::kErrorBytes, std::size_t{100'000}}) {
-    lens->note(base::Error{Code::internal, std::string(bytes, 'x')}, kNow);
+    lens->note(base::Error{Code::internal, std::string(bytes, 'x')}, kStart);
     CHECK(std::string_view(lens->errors().front().text.data()).size() == std::min(bytes, Lens::kErrorBytes - 1));
   }
-  for (std::size_t i = 0; i < Lens::kErrors; ++i) lens->note(base::Error{Code::internal, "short"}, kNow);
+  for (std::size_t i = 0; i < Lens::kErrors; ++i) lens->note(base::Error{Code::internal, "short"}, kStart);
   for (const auto& error : lens->errors()) CHECK(std::string_view(error.text.data()) == "short");
 }
 
@@ -101,18 +100,18 @@ TEST_CASE("lens: handlers of no time, and of more than the histogram knows, are 
 TEST_CASE("lens: the allowance is never passed, and given back") {
   Lenses lenses;
   std::vector<std::unique_ptr<Lens>> all;
-  while (auto lens = lenses.grant({}, kNow, 60s)) {
+  while (auto lens = lenses.grant({}, kStart, 60s)) {
     all.push_back(std::move(lens));
     REQUIRE(lenses.bytes() <= runtime::kLensBytesMax);
   }
   CHECK(all.size() == runtime::kLensBytesMax / sizeof(Lens));
   CHECK(lenses.bytes() == all.size() * sizeof(Lens));
-  CHECK(lenses.grant({}, kNow, 60s) == nullptr);
+  CHECK(lenses.grant({}, kStart, 60s) == nullptr);
   CHECK(lenses.bytes() == all.size() * sizeof(Lens));
   all.pop_back();
-  all.push_back(lenses.grant({}, kNow, 60s));
+  all.push_back(lenses.grant({}, kStart, 60s));
   CHECK(all.back() != nullptr);
-  CHECK(lenses.grant({}, kNow, 60s) == nullptr);
+  CHECK(lenses.grant({}, kStart, 60s) == nullptr);
   all.clear();
   CHECK(lenses.bytes() == 0);
 }
@@ -123,7 +122,7 @@ TEST_CASE("lens: many threads that want the last of the allowance do not pass it
   std::vector<std::thread> threads;
   for (auto& mine : taken)
     threads.emplace_back([&lenses, &mine] {
-      while (auto lens = lenses.grant({}, kNow, 60s)) mine.push_back(std::move(lens));
+      while (auto lens = lenses.grant({}, kStart, 60s)) mine.push_back(std::move(lens));
     });
   for (auto& thread : threads) thread.join();
   std::size_t all = 0;
@@ -140,7 +139,7 @@ TEST_CASE("lens: one whose node has gone may still be dropped") {
     Lenses lenses;
     lens = lens_of(lenses);
   }
-  CHECK(lens->began == kNow);  // it does not lie in what has gone
+  CHECK(lens->began == kStart);  // it does not lie in what has gone
   lens.reset();
   CHECK(lens == nullptr);
 }
@@ -150,15 +149,15 @@ TEST_CASE("lens: whose time is over is named once, unless it is kept") {
   const Handle one = actors.start("one", successor), other = actors.start("other", successor);
   actors.stage.settle();
   Lenses lenses;
-  const auto first = lenses.grant(one, kNow, 60s), second = lenses.grant(other, kNow, 600s);
-  CHECK(first->began == kNow);
-  CHECK(first->lapses == kNow + 60s);
-  CHECK(lenses.lapsed(kNow + 60s - 1ns).empty());
-  CHECK(lenses.lapsed(kNow + 60s) == std::vector<Handle>{one});
-  CHECK(lenses.lapsed(kNow + 60s).empty());
-  lenses.keep(*first, one, kNow + 90s);
-  CHECK(lenses.lapsed(kNow + 89s).empty());
-  CHECK(lenses.lapsed(kNow + 600s) == std::vector<Handle>{one, other});
+  const auto first = lenses.grant(one, kStart, 60s), second = lenses.grant(other, kStart, 600s);
+  CHECK(first->began == kStart);
+  CHECK(first->lapses == kStart + 60s);
+  CHECK(lenses.lapsed(kStart + 60s - 1ns).empty());
+  CHECK(lenses.lapsed(kStart + 60s) == std::vector<Handle>{one});
+  CHECK(lenses.lapsed(kStart + 60s).empty());
+  lenses.keep(*first, one, kStart + 90s);
+  CHECK(lenses.lapsed(kStart + 89s).empty());
+  CHECK(lenses.lapsed(kStart + 600s) == std::vector<Handle>{one, other});
 }
 
 TEST_CASE("lens: an actor that has ended gives back its lens while its address is still held, and is not named") {

@@ -18,13 +18,13 @@ Supervision family(Strategy strategy, ChildId children) {
   return out;
 }
 
-std::vector<ChildId> restarted(const std::optional<Decision>& decision) {
+std::vector<ChildId> restarted(const std::optional<runtime::logic::Decision>& decision) {
   REQUIRE(decision.has_value());
   REQUIRE(std::holds_alternative<Restart>(*decision));
   return std::get<Restart>(*decision).children;
 }
 
-base::Duration delay(const std::optional<Decision>& decision) {
+base::Duration delay(const std::optional<runtime::logic::Decision>& decision) {
   REQUIRE(decision.has_value());
   REQUIRE(std::holds_alternative<Restart>(*decision));
   return std::get<Restart>(*decision).after;
@@ -53,10 +53,10 @@ TEST_CASE("supervisor: what a failure calls for is the child's own matter") {
   Supervision parent = family(Strategy::all_for_one, 1);
   REQUIRE(parent.child_added(1, OnFailure::stop).ok());
   REQUIRE(parent.child_added(2, OnFailure::escalate).ok());
-  CHECK(parent.child_failed(1, now, random) == Decision(Stop{1}));
+  CHECK(parent.child_failed(1, now, random) == runtime::logic::Decision(Stop{1}));
   CHECK(parent.children() == 2);
   CHECK_FALSE(parent.child_failed(1, now, random).has_value());
-  CHECK(parent.child_failed(2, now, random) == Decision(Escalate{}));
+  CHECK(parent.child_failed(2, now, random) == runtime::logic::Decision(Escalate{}));
   CHECK(parent.children() == 2);
 }
 
@@ -67,8 +67,8 @@ TEST_CASE("supervisor: one failure more than the intensity allows escalates") {
   for (ChildId id = 1; id <= 5; ++id) CHECK(restarted(parent.child_failed(id * 10, start, random)).size() == 1);
 
   SUBCASE("within the window, and again while it lasts") {
-    CHECK(parent.child_failed(60, start + 30s - 1ns, random) == Decision(Escalate{}));
-    CHECK(parent.child_failed(70, start + 30s - 1ns, random) == Decision(Escalate{}));
+    CHECK(parent.child_failed(60, start + 30s - 1ns, random) == runtime::logic::Decision(Escalate{}));
+    CHECK(parent.child_failed(70, start + 30s - 1ns, random) == runtime::logic::Decision(Escalate{}));
   }
   SUBCASE("not after the window") { CHECK(restarted(parent.child_failed(60, start + 30s, random)).size() == 1); }
   SUBCASE("a policy without restarts escalates at once") {
@@ -76,7 +76,7 @@ TEST_CASE("supervisor: one failure more than the intensity allows escalates") {
     policy.restarts_max = 0;
     Supervision strict(policy);
     REQUIRE(strict.child_added(1).ok());
-    CHECK(strict.child_failed(1, start, random) == Decision(Escalate{}));
+    CHECK(strict.child_failed(1, start, random) == runtime::logic::Decision(Escalate{}));
   }
 }
 

@@ -16,8 +16,8 @@ using ports::OpenMode;
 using sim::Machine;
 
 /// Two machines of a stage. Questions are posed on the second, so that only answers are touched by faults of the first.
-struct World {
-  explicit World(std::uint64_t seed = 1) : stage(seed) {
+struct FaultyWorld {
+  explicit FaultyWorld(std::uint64_t seed = 1) : stage(seed) {
     machine.boot();
     other.boot();
   }
@@ -71,7 +71,7 @@ TEST_CASE("machine: with the power failing at any operation, what was answered i
   for (std::uint64_t seed = 0; seed < 8; ++seed) {
     for (std::uint64_t operation = 0; operation < 14; ++operation) {
       CAPTURE(operation);
-      World world(seed);
+      FaultyWorld world(seed);
       const auto store = world.machine.node().start("store", keeper_on_disk());
       world.stage.settle();
       bool lost = false;
@@ -81,7 +81,7 @@ TEST_CASE("machine: with the power failing at any operation, what was answered i
       });
       Told told;
       for (std::uint64_t i = 0; i < 4; ++i)
-        World::inside(world.other, "asker" + std::to_string(i), told.ask(store, i, world.stage));
+        FaultyWorld::inside(world.other, "asker" + std::to_string(i), told.ask(store, i, world.stage));
       world.stage.run_for(1s);
       CHECK(lost == (operation < 13));  // one file is made, and three changes a number
       CHECK(told.answers.size() == std::min<std::uint64_t>(operation == 0 ? 0 : (operation - 1) / 3, 4));
@@ -99,7 +99,7 @@ TEST_CASE("machine: with the power failing at any operation, what was answered i
 }
 
 TEST_CASE("machine: what a handler sent before the power failed in it is discarded as well") {
-  World world;
+  FaultyWorld world;
   int heard = 0;
   const auto ear = world.other.node().start(
       "ear", script([&](Scripted&, runtime::Handlers& on) { on.tell<Latest>([&](Latest::Reader) { ++heard; }); }));
@@ -110,14 +110,14 @@ TEST_CASE("machine: what a handler sent before the power failed in it is discard
   };
   SUBCASE("the power fails") {
     world.machine.lose_power_at(0, {});
-    World::inside(world.machine, "speaker", speaker);
+    FaultyWorld::inside(world.machine, "speaker", speaker);
     world.stage.run_for(1s);
     CHECK(heard == 0);
     CHECK_FALSE(world.machine.up());
   }
   SUBCASE("it does not yet") {
     world.machine.lose_power_at(1, {});
-    World::inside(world.machine, "speaker", speaker);
+    FaultyWorld::inside(world.machine, "speaker", speaker);
     world.stage.run_for(1s);
     CHECK(heard >= 1);
     CHECK(world.machine.up());
@@ -125,7 +125,7 @@ TEST_CASE("machine: what a handler sent before the power failed in it is discard
 }
 
 TEST_CASE("machine: power that failed outside of any handler is lost when the process is ended for it") {
-  World world;
+  FaultyWorld world;
   int calls = 0;
   world.machine.lose_power_at(0, [&] { ++calls; });
   CHECK(world.machine.ports().world().disk.make_directory("d").error() == ports::DiskError::io);
@@ -141,7 +141,7 @@ TEST_CASE("machine: power that failed outside of any handler is lost when the pr
 }
 
 TEST_CASE("machine: an actor that uses a slow device answers when it has done, and handles nothing meanwhile") {
-  World world;
+  FaultyWorld world;
   int handled = 0;
   const auto store = world.machine.node().start("store", keeper_on_disk(&handled));
   const auto quick = world.machine.node().start("quick", script(successor));
@@ -149,10 +149,10 @@ TEST_CASE("machine: an actor that uses a slow device answers when it has done, a
   world.machine.disk().slow(10ms);
   const base::Instant begin = world.stage.now();
   Told slow, next, fast;
-  World::inside(world.other, "slow", slow.ask(store, 1, world.stage));
+  FaultyWorld::inside(world.other, "slow", slow.ask(store, 1, world.stage));
   world.stage.settle();
-  World::inside(world.other, "next", next.ask(store, 2, world.stage));
-  World::inside(world.other, "fast", fast.ask(quick, 3, world.stage));
+  FaultyWorld::inside(world.other, "next", next.ask(store, 2, world.stage));
+  FaultyWorld::inside(world.other, "fast", fast.ask(quick, 3, world.stage));
   world.stage.run_for(39ms);
   CHECK(handled == 1);
   CHECK(slow.answers.empty());
@@ -191,7 +191,7 @@ TEST_CASE("machine: an actor that uses a slow device answers when it has done, a
 }
 
 TEST_CASE("machine: a handler sees the time pass that its device takes, and nobody else does") {
-  World world;
+  FaultyWorld world;
   std::vector<base::Duration> took;
   base::Instant seen_by_other;
   const base::Instant begin = world.machine.node().world().clock.now();
@@ -209,7 +209,7 @@ TEST_CASE("machine: a handler sees the time pass that its device takes, and nobo
                                                 }));
   world.stage.settle();
   world.machine.disk().slow(400ms);
-  World::inside(world.other, "one", [&](Scripted& self) {
+  FaultyWorld::inside(world.other, "one", [&](Scripted& self) {
     self.tell<Number>(store, number(1));
     self.tell<Number>(store, number(2));
     self.tell<Number>(other, number(3));
@@ -223,7 +223,7 @@ TEST_CASE("machine: a handler sees the time pass that its device takes, and nobo
 }
 
 TEST_CASE("machine: what two actors say to each other keeps its order while the device of one is slow") {
-  World world;
+  FaultyWorld world;
   std::string heard;
   const auto ear =
       world.other.node().start("ear", script([&](Scripted&, runtime::Handlers& on) {
@@ -247,14 +247,14 @@ TEST_CASE("machine: what two actors say to each other keeps its order while the 
   world.machine.disk().slow(1ms);
   Told told;
   for (const std::uint64_t from : {0, 3})
-    World::inside(world.other, "asker" + std::to_string(from), told.ask(mouth, from, world.stage));
+    FaultyWorld::inside(world.other, "asker" + std::to_string(from), told.ask(mouth, from, world.stage));
   world.stage.run_for(1s);
   CAPTURE(heard);
   CHECK((heard == "012345" || heard == "345012"));
 }
 
 TEST_CASE("machine: nothing leaves an actor whose life is over, and its disk is another one") {
-  World world;
+  FaultyWorld world;
   int heard = 0;
   const auto ear = world.other.node().start(
       "ear", script([&](Scripted&, runtime::Handlers& on) { on.tell<Latest>([&](Latest::Reader) { ++heard; }); }));
@@ -262,7 +262,7 @@ TEST_CASE("machine: nothing leaves an actor whose life is over, and its disk is 
   const auto holder = world.machine.node().start("holder", script(keeper(kept)));
   world.stage.settle();
   Told told;
-  World::inside(world.other, "asker", told.ask(holder, 1, world.stage));
+  FaultyWorld::inside(world.other, "asker", told.ask(holder, 1, world.stage));
   world.stage.settle();
   REQUIRE(kept.size() == 1);
   ports::Disk& old = world.machine.ports().world().disk;
@@ -278,7 +278,7 @@ TEST_CASE("machine: nothing leaves an actor whose life is over, and its disk is 
 }
 
 TEST_CASE("machine: who is started by an actor whose life is over ends as well") {
-  World world;
+  FaultyWorld world;
   bool begun = false;
   world.machine.node().start("parent", script({}, [&](Scripted& self) {
                                begun = true;
@@ -293,7 +293,7 @@ TEST_CASE("machine: who is started by an actor whose life is over ends as well")
 }
 
 TEST_CASE("machine: the actor that takes a named message breaks as if its handler had, and is restarted") {
-  World world;
+  FaultyWorld world;
   std::vector<std::string> why;
   world.machine.node().on_failure = [&](std::string_view path, const base::Error& error) {
     why.push_back(std::string(path) + ": " + error.message);
@@ -307,7 +307,7 @@ TEST_CASE("machine: the actor that takes a named message breaks as if its handle
   world.machine.break_next(3, [](std::string_view path) { return path == "/child"; });
   Told told;
   for (std::uint64_t i = 0; i < 5; ++i) {
-    World::inside(world.other, "asker" + std::to_string(i), told.ask(child, i, world.stage));
+    FaultyWorld::inside(world.other, "asker" + std::to_string(i), told.ask(child, i, world.stage));
     world.stage.run_for(10s);
   }
   CHECK(told.answers == std::vector<std::uint64_t>{1, 2, 4, 5});
@@ -317,14 +317,14 @@ TEST_CASE("machine: the actor that takes a named message breaks as if its handle
 }
 
 TEST_CASE("machine: a slow node rests after each span of work, or of many messages, until it is quick again") {
-  World world;
+  FaultyWorld world;
   const auto counter = world.machine.node().start("count", script(successor));
   world.stage.settle();
   world.machine.slow(50ms);
   Told told;
   const auto ask_many = [&](const std::string& name) {
     for (std::uint64_t i = 0; i < 2 * sim::kWorkMessages; ++i)
-      World::inside(world.other, name + std::to_string(i), told.ask(counter, i, world.stage));
+      FaultyWorld::inside(world.other, name + std::to_string(i), told.ask(counter, i, world.stage));
     world.stage.settle();
   };
   ask_many("a");
@@ -337,10 +337,10 @@ TEST_CASE("machine: a slow node rests after each span of work, or of many messag
 
   const base::Instant begin = world.stage.now();
   told = {};
-  World::inside(world.other, "first", told.ask(counter, 1, world.stage));
+  FaultyWorld::inside(world.other, "first", told.ask(counter, 1, world.stage));
   world.stage.run_for(2ms);
   CHECK(told.at == begin);
-  World::inside(world.other, "second", told.ask(counter, 1, world.stage));
+  FaultyWorld::inside(world.other, "second", told.ask(counter, 1, world.stage));
   world.stage.run_for(1s);
   CHECK(told.at == begin + sim::kWorkSpan + 50ms);
 
@@ -359,7 +359,7 @@ TEST_CASE("machine: a slow node rests after each span of work, or of many messag
     const auto again = world.machine.node().start("count", script(successor));
     told = {};
     for (std::uint64_t i = 0; i < 2 * sim::kWorkMessages; ++i)
-      World::inside(world.other, "c" + std::to_string(i), told.ask(again, i, world.stage));
+      FaultyWorld::inside(world.other, "c" + std::to_string(i), told.ask(again, i, world.stage));
     world.stage.settle();
     CHECK(told.answers.size() < 2 * sim::kWorkMessages);
     return;
@@ -370,7 +370,7 @@ TEST_CASE("machine: a slow node rests after each span of work, or of many messag
 }
 
 TEST_CASE("machine: a pause outlasts a rest, and a rest a pause") {
-  World world;
+  FaultyWorld world;
   int handled = 0;
   const auto counter =
       world.machine.node().start("count", script([&](Scripted&, runtime::Handlers& on) {
@@ -382,10 +382,10 @@ TEST_CASE("machine: a pause outlasts a rest, and a rest a pause") {
   world.stage.settle();
   world.machine.slow(50ms);
   Told told;
-  World::inside(world.other, "one", told.ask(counter, 1, world.stage));
+  FaultyWorld::inside(world.other, "one", told.ask(counter, 1, world.stage));
   world.stage.run_for(2ms);
   CHECK(handled == 1);
-  World::inside(world.other, "two", told.ask(counter, 1, world.stage));
+  FaultyWorld::inside(world.other, "two", told.ask(counter, 1, world.stage));
   world.machine.pause();
   SUBCASE("the pause is longer") {
     world.stage.run_for(1s);

@@ -12,8 +12,8 @@ using namespace std::chrono_literals;
 using bench::wire::Number;
 using sim::Machine;
 
-struct World {
-  explicit World(std::uint64_t seed = 1) : stage(seed) {}
+struct MachineWorld {
+  explicit MachineWorld(std::uint64_t seed = 1) : stage(seed) {}
   sim::Stage stage;
   std::shared_ptr<sim::Fabric> fabric = sim::Fabric::make(stage);
   Machine machine{stage, fabric, 1};
@@ -30,7 +30,7 @@ std::string content(sim::Disk& disk, std::string_view path) {
 }
 
 TEST_CASE("machine: a killed process leaves what it wrote, a lost machine what it synced") {
-  World world;
+  MachineWorld world;
   Machine& machine = world.machine;
   machine.boot();
   auto file = machine.disk().open("file", ports::OpenMode::create);
@@ -56,7 +56,7 @@ TEST_CASE("machine: a killed process leaves what it wrote, a lost machine what i
 }
 
 TEST_CASE("machine: its actors end with the life, and another life has its own") {
-  World world;
+  MachineWorld world;
   Machine& machine = world.machine;
   const auto first = machine.boot().start("count", script(successor));
   world.stage.settle();
@@ -73,7 +73,7 @@ TEST_CASE("machine: its actors end with the life, and another life has its own")
 }
 
 TEST_CASE("machine: a paused one does nothing until it is resumed, and then all that was asked of it") {
-  World world;
+  MachineWorld world;
   Machine& machine = world.machine;
   int handled = 0;
   runtime::Handle asker;

@@ -5,6 +5,7 @@
 
 #include "messages/bench.capnp.h"
 #include "tests/runtime/actor/questions.hpp"
+#include "tests/support.hpp"
 
 using namespace troupe;
 using namespace troupe::test;
@@ -23,8 +24,6 @@ using runtime::Record;
 
 namespace {
 
-constexpr Instant kBegin{1h};
-
 /// One turn from `at` on.
 void turn(Record& record, Instant at, std::uint64_t messages, Duration length) {
   record.begin_turn(at);
@@ -41,7 +40,7 @@ void turns_between(Record& record, Instant from, Instant to, std::uint64_t messa
 
 TEST_CASE("record: one that has done nothing has no rates, no quantile and no head") {
   const Record record;
-  for (const Instant now : {Instant(1ms), kBegin, Instant(1'000'000h)}) {
+  for (const Instant now : {Instant(1ms), kStart, Instant(1'000'000h)}) {
     CHECK(record.rates(now).per_second == 0);
     CHECK(record.rates(now).busy == 0);
     CHECK(record.minute(now).per_second == 0);
@@ -55,23 +54,23 @@ TEST_CASE("record: one that has done nothing has no rates, no quantile and no he
 
 TEST_CASE("record: steady work shows its rate and its busy share at any instant of a window") {
   Record record;
-  turns_between(record, kBegin, kBegin + 10s, 10, 30ms);
+  turns_between(record, kStart, kStart + 10s, 10, 30ms);
   for (const Duration later : {0ms, 1ms, 500ms, 999ms}) {
-    const Rates rates = record.rates(kBegin + 9'900ms + later);
+    const Rates rates = record.rates(kStart + 9'900ms + later);
     CHECK(rates.per_second > 45);  // the end of a window sees up to a second in which nothing has come yet
     CHECK(rates.per_second <= 112);
     CHECK(rates.busy > 0.13);
     CHECK(rates.busy <= 0.34);
   }
-  CHECK(record.rates(kBegin + 9'900ms).per_second == Approx(100).epsilon(0.1));
-  CHECK(record.rates(kBegin + 9'900ms).busy == Approx(0.3).epsilon(0.1));
+  CHECK(record.rates(kStart + 9'900ms).per_second == Approx(100).epsilon(0.1));
+  CHECK(record.rates(kStart + 9'900ms).busy == Approx(0.3).epsilon(0.1));
 }
 
 TEST_CASE("record: after a silence the last second counts, not what came before it") {
   Record record;
-  turns_between(record, kBegin, kBegin + 5s, 100, 50ms);
-  CHECK(record.rates(kBegin + 65s).per_second < 20);
-  const Instant again = kBegin + 100s;
+  turns_between(record, kStart, kStart + 5s, 100, 50ms);
+  CHECK(record.rates(kStart + 65s).per_second < 20);
+  const Instant again = kStart + 100s;
   turn(record, again, 7, 20ms);
   CHECK(record.rates(again + 1ms).per_second == Approx(7).epsilon(0.01));
   CHECK(record.rates(again + 1ms).busy == Approx(0.02).epsilon(0.01));
@@ -81,7 +80,7 @@ TEST_CASE("record: after a silence the last second counts, not what came before 
 
 TEST_CASE("record: an actor whose handlers take seconds is busy, not silent") {
   Record record;
-  Instant at = kBegin;
+  Instant at = kStart;
   for (int i = 0; i < 10; ++i, at = at + 5s) turn(record, at, 1, 5s);
   record.begin_turn(at);
   CHECK(record.rates(at).busy == Approx(1.0).epsilon(0.01));
@@ -91,8 +90,8 @@ TEST_CASE("record: an actor whose handlers take seconds is busy, not silent") {
 
 TEST_CASE("record: whoever looks with an earlier time than the actor's window sees its rate all the same") {
   Record record;
-  turns_between(record, kBegin, kBegin + 10s, 10, 30ms);
-  const Instant closes = kBegin + 10s;
+  turns_between(record, kStart, kStart + 10s, 10, 30ms);
+  const Instant closes = kStart + 10s;
   turn(record, closes, 10, 30ms);  // it closes a window here
   for (const Duration earlier : {1ms, 5ms, 50ms}) {
     CHECK(record.rates(closes - earlier).per_second == Approx(100).epsilon(0.2));
@@ -103,31 +102,31 @@ TEST_CASE("record: whoever looks with an earlier time than the actor's window se
 
 TEST_CASE("record: the minute follows a change of pace within some minutes, and forgets it as it came") {
   Record record;
-  turns_between(record, kBegin, kBegin + 300s, 10, 50ms);
-  CHECK(record.minute(kBegin + 300s).per_second == Approx(100).epsilon(0.03));
-  CHECK(record.minute(kBegin + 300s).busy == Approx(0.5).epsilon(0.03));
+  turns_between(record, kStart, kStart + 300s, 10, 50ms);
+  CHECK(record.minute(kStart + 300s).per_second == Approx(100).epsilon(0.03));
+  CHECK(record.minute(kStart + 300s).busy == Approx(0.5).epsilon(0.03));
   SUBCASE("silence") {
-    CHECK(record.minute(kBegin + 360s).per_second == Approx(100 / std::exp(1.0)).epsilon(0.05));
-    CHECK(record.minute(kBegin + 420s).per_second == Approx(100 / std::exp(2.0)).epsilon(0.05));
-    CHECK(record.minute(kBegin + 900s).per_second < 0.2);
-    CHECK(record.minute(kBegin + 900s).busy < 0.001);
+    CHECK(record.minute(kStart + 360s).per_second == Approx(100 / std::exp(1.0)).epsilon(0.05));
+    CHECK(record.minute(kStart + 420s).per_second == Approx(100 / std::exp(2.0)).epsilon(0.05));
+    CHECK(record.minute(kStart + 900s).per_second < 0.2);
+    CHECK(record.minute(kStart + 900s).busy < 0.001);
   }
   SUBCASE("a look does not depend on whether a turn came in between") {
-    const Instant later = kBegin + 330s;
+    const Instant later = kStart + 330s;
     const double seen = record.minute(later).per_second;
     record.begin_turn(later);
     CHECK(record.minute(later).per_second == Approx(seen).epsilon(0.001));
   }
   SUBCASE("half the pace") {
-    turns_between(record, kBegin + 300s, kBegin + 600s, 5, 25ms);
-    CHECK(record.minute(kBegin + 600s).per_second == Approx(50).epsilon(0.03));
-    CHECK(record.minute(kBegin + 600s).busy == Approx(0.25).epsilon(0.03));
+    turns_between(record, kStart + 300s, kStart + 600s, 5, 25ms);
+    CHECK(record.minute(kStart + 600s).per_second == Approx(50).epsilon(0.03));
+    CHECK(record.minute(kStart + 600s).busy == Approx(0.25).epsilon(0.03));
   }
 }
 
 TEST_CASE("record: no count that passes 32 bits harms a rate") {
   Record record;
-  Instant at = kBegin;
+  Instant at = kStart;
   SUBCASE("messages") {
     record.handled = (std::uint64_t{1} << 32) - 250;
     record.begin_turn(at);
@@ -154,10 +153,10 @@ TEST_CASE("record: an actor whose mailbox is never empty is busy, however long i
   for (const auto handler : {std::chrono::milliseconds(2), 5ms, 20ms, 40ms, 100ms, 1'500ms}) {
     CAPTURE(handler.count());
     Record record;
-    Instant at = kBegin, began = at;
+    Instant at = kStart, began = at;
     record.begin_turn(at);
-    for (int message = 1; at - kBegin < 30s || message <= 64; ++message) {
-      if (at - kBegin >= 2s) {
+    for (int message = 1; at - kStart < 30s || message <= 64; ++message) {
+      if (at - kStart >= 2s) {
         CHECK(record.rates(at, began).busy >= 0.95);
         CHECK(record.rates(at + handler / 2, began).busy >= 0.95);
         CHECK(record.rates(at, began).per_second == Approx(1s / std::chrono::duration<double>(handler)).epsilon(0.6));
@@ -175,16 +174,16 @@ TEST_CASE("record: an actor whose mailbox is never empty is busy, however long i
 
 TEST_CASE("record: busy never exceeds the whole time, and no time goes backwards") {
   Record record;
-  turn(record, kBegin, 1, 10s);  // coarse ticks may say more than has passed
-  turn(record, kBegin + 1s, 1, 10s);
-  CHECK(record.rates(kBegin + 1'500ms).busy == 1.0);
-  CHECK(record.rates(kBegin + 2s).busy == 1.0);
-  CHECK(record.minute(kBegin + 1'500ms).busy <= 1.0);
+  turn(record, kStart, 1, 10s);  // coarse ticks may say more than has passed
+  turn(record, kStart + 1s, 1, 10s);
+  CHECK(record.rates(kStart + 1'500ms).busy == 1.0);
+  CHECK(record.rates(kStart + 2s).busy == 1.0);
+  CHECK(record.minute(kStart + 1'500ms).busy <= 1.0);
   const std::uint64_t before = record.busy_nanos;
-  record.end_turn(kBegin + 2s, -5ms);
-  record.end_turn(kBegin + 2s, 0ms);
+  record.end_turn(kStart + 2s, -5ms);
+  record.end_turn(kStart + 2s, 0ms);
   CHECK(record.busy_nanos == before);
-  record.end_turn(kBegin + 2s, 5ms);
+  record.end_turn(kStart + 2s, 5ms);
   CHECK(record.busy_nanos == before + 5'000'000);
 }
 
@@ -234,20 +233,20 @@ TEST_CASE("record: a full bucket halves all of them, so that the quantile follow
 TEST_CASE("record: the head is the message marked, until that one was handled") {
   Record record;
   record.received = 3;
-  record.mark(0, kBegin, &messages::kind_of<Number>(), 77);
-  CHECK(record.head(kBegin + 3s).kind == &messages::kind_of<Number>());
-  CHECK(record.head(kBegin + 3s).from == 77);
-  CHECK(record.head(kBegin + 3s).age == 3s);
-  CHECK(record.head(kBegin - 3ms).age == 0s);  // the coarse clock may be behind
+  record.mark(0, kStart, &messages::kind_of<Number>(), 77);
+  CHECK(record.head(kStart + 3s).kind == &messages::kind_of<Number>());
+  CHECK(record.head(kStart + 3s).from == 77);
+  CHECK(record.head(kStart + 3s).age == 3s);
+  CHECK(record.head(kStart - 3ms).age == 0s);  // the coarse clock may be behind
   record.handled = 1;
-  CHECK(record.head(kBegin + 3s).kind == nullptr);
-  CHECK(record.head(kBegin + 3s).from == 0);
-  CHECK(record.head(kBegin + 3s).age == 0s);
-  record.mark(2, kBegin + 2s, &messages::kind_of<Latest>(), 0);
-  CHECK(record.head(kBegin + 3s).kind == &messages::kind_of<Latest>());
-  CHECK(record.head(kBegin + 3s).age == 1s);
+  CHECK(record.head(kStart + 3s).kind == nullptr);
+  CHECK(record.head(kStart + 3s).from == 0);
+  CHECK(record.head(kStart + 3s).age == 0s);
+  record.mark(2, kStart + 2s, &messages::kind_of<Latest>(), 0);
+  CHECK(record.head(kStart + 3s).kind == &messages::kind_of<Latest>());
+  CHECK(record.head(kStart + 3s).age == 1s);
   record.handled = 3;
-  CHECK(record.head(kBegin + 3s).kind == nullptr);
+  CHECK(record.head(kStart + 3s).kind == nullptr);
 }
 
 TEST_CASE("record: a message that waits behind others shows at the head, until its actor has drained") {

@@ -33,7 +33,7 @@ auto order(std::uint64_t count, std::uint32_t bytes) {
 }
 
 /// Answers an order with its parcels, as fast as it is granted; notes how far it ran ahead of the reader.
-struct Shop {
+struct OpenShop {
   std::uint64_t sent = 0;
   int cancelled = 0;
 
@@ -89,7 +89,7 @@ struct Basket {
 TEST_CASE("stream: all items arrive in order, then one end") {
   for (const std::uint64_t count : {0, 1, 64, 65, 5000}) {
     ActorFixture actors;
-    Shop shop;
+    OpenShop shop;
     Basket basket;
     const Handle seller = actors.start("shop", shop.receive());
     actors.inside([&](Scripted& self) { basket.fetch(self, seller, count, 100); });
@@ -101,7 +101,7 @@ TEST_CASE("stream: all items arrive in order, then one end") {
 TEST_CASE("stream: a paused reader bounds what its writer sends, in items and in bytes") {
   for (const std::uint32_t bytes : {10u, 500'000u}) {
     ActorFixture actors;
-    Shop shop;
+    OpenShop shop;
     Basket basket;
     const Handle seller = actors.start("shop", shop.receive());
     actors.inside([&](Scripted& self) {
@@ -122,7 +122,7 @@ TEST_CASE("stream: a paused reader bounds what its writer sends, in items and in
 
 TEST_CASE("stream: a reader that cancels stops its writer, and hears nothing more") {
   ActorFixture actors;
-  Shop shop;
+  OpenShop shop;
   Basket basket;
   const Handle seller = actors.start("shop", shop.receive());
   actors.inside([&](Scripted& self) {
@@ -136,7 +136,7 @@ TEST_CASE("stream: a reader that cancels stops its writer, and hears nothing mor
 
 TEST_CASE("stream: it ends with an error when the writer breaks or ends") {
   ActorFixture actors;
-  Shop shop;
+  OpenShop shop;
   Basket basket;
   Handle seller;
   actors.start("parent", {}, [&](Scripted& parent) { seller = parent.spawn("shop", script(shop.receive())); });
@@ -160,7 +160,7 @@ TEST_CASE("stream: it ends with an error when the writer breaks or ends") {
 
 TEST_CASE("stream: it ends with `timeout` when nothing moves for its idle time") {
   ActorFixture actors;
-  Shop shop;
+  OpenShop shop;
   Basket basket;
   const Handle seller = actors.start("shop", shop.receive());
   actors.inside([&](Scripted& self) {

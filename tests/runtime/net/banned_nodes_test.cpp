@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include "tests/runtime/net/datagram_cluster.hpp"
+#include "tests/support.hpp"
 
 using namespace troupe;
 using namespace troupe::test;
@@ -16,8 +17,6 @@ using runtime::Handlers;
 using runtime::Reply;
 
 namespace {
-
-constexpr base::Instant kNow{100s};
 
 base::NodeId id(std::size_t number) {
   base::NodeId out;
@@ -59,29 +58,29 @@ struct Street {
 
 TEST_CASE("banned nodes: a ban ends by itself or is lifted, and each is counted once") {
   BannedNodes nodes;
-  CHECK_FALSE(nodes.contains(id(1), kNow));
-  nodes.ban(id(1), kNow + 10s, kNow);
-  CHECK(nodes.contains(id(1), kNow + 10s - 1ns));
-  CHECK_FALSE(nodes.contains(id(1), kNow + 10s));
-  CHECK_FALSE(nodes.contains(id(2), kNow));
-  nodes.ban(id(1), kNow + 20s, kNow);
-  CHECK(nodes.contains(id(1), kNow + 15s));
-  CHECK(nodes.size(kNow) == 1);
-  CHECK(nodes.size(kNow + 20s) == 0);
+  CHECK_FALSE(nodes.contains(id(1), kStart));
+  nodes.ban(id(1), kStart + 10s, kStart);
+  CHECK(nodes.contains(id(1), kStart + 10s - 1ns));
+  CHECK_FALSE(nodes.contains(id(1), kStart + 10s));
+  CHECK_FALSE(nodes.contains(id(2), kStart));
+  nodes.ban(id(1), kStart + 20s, kStart);
+  CHECK(nodes.contains(id(1), kStart + 15s));
+  CHECK(nodes.size(kStart) == 1);
+  CHECK(nodes.size(kStart + 20s) == 0);
   CHECK(nodes.bans() == 1);
   CHECK(nodes.refused() == 2);
-  nodes.ban(id(1), kNow, kNow);
-  CHECK_FALSE(nodes.contains(id(1), kNow));
-  CHECK(nodes.size(kNow) == 0);
+  nodes.ban(id(1), kStart, kStart);
+  CHECK_FALSE(nodes.contains(id(1), kStart));
+  CHECK(nodes.size(kStart) == 0);
 }
 
 TEST_CASE("banned nodes: when full, a new ban replaces the ban that would end first") {
   BannedNodes nodes;
-  for (std::size_t i = 0; i < BannedNodes::kNodesMax; ++i) nodes.ban(id(i), kNow + (i == 9 ? 1s : 10s), kNow);
-  nodes.ban(id(9'000), kNow + 10s, kNow);
-  CHECK(nodes.size(kNow) == BannedNodes::kNodesMax);
-  CHECK_FALSE(nodes.contains(id(9), kNow));
-  CHECK(nodes.contains(id(9'000), kNow));
+  for (std::size_t i = 0; i < BannedNodes::kNodesMax; ++i) nodes.ban(id(i), kStart + (i == 9 ? 1s : 10s), kStart);
+  nodes.ban(id(9'000), kStart + 10s, kStart);
+  CHECK(nodes.size(kStart) == BannedNodes::kNodesMax);
+  CHECK_FALSE(nodes.contains(id(9), kStart));
+  CHECK(nodes.contains(id(9'000), kStart));
 }
 
 TEST_CASE("ban: no link to or from a banned node comes into service, and others go on") {

@@ -3,16 +3,17 @@
 #include <doctest/doctest.h>
 
 #include "tests/runtime/crypto/memory_disk.hpp"
+#include "tests/support.hpp"
 
 using namespace troupe;
 using namespace std::chrono_literals;
 using net::Cookie;
 using net::Cookies;
+using troupe::test::kStart;
 
 namespace {
 
 const base::Endpoint kHere = *base::Endpoint::parse("192.0.2.1:4000");
-constexpr base::Instant kStart{1000s};
 
 base::PublicKey key(std::uint8_t lowest) {
   base::PublicKey out;

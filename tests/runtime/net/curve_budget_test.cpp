@@ -5,16 +5,17 @@
 #include <string>
 
 #include "runtime/base/ensure.hpp"
+#include "tests/support.hpp"
 
 using namespace troupe;
 using namespace std::chrono_literals;
 using net::CurveBudget;
 using net::CurveGrant;
 using net::CurveLimits;
+using troupe::test::kStart;
 
 namespace {
 
-constexpr base::Instant kStart{1000s};
 constexpr CurveLimits kSmall{.neighbours_per_second = 1, .neighbours_burst = 2, .all_per_second = 10, .all_burst = 3};
 
 base::Endpoint at(const std::string& text) { return *base::Endpoint::parse(text); }

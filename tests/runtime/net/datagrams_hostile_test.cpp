@@ -11,7 +11,6 @@ using bench::wire::Latest;
 using bench::wire::Number;
 using bench::wire::Order;
 using bench::wire::Parcel;
-using net::Answer;
 using net::AnswerType;
 using net::Cookie;
 using net::Token;
@@ -23,8 +22,8 @@ namespace {
 
 /// The second member serves, the first one is its honest neighbour, and in the third, which has no datagrams of its
 /// own, lives a stranger.
-struct Street {
-  explicit Street(const net::AdmissionLimits& admission = DatagramCluster::easy(), bool open = false)
+struct HostileStreet {
+  explicit HostileStreet(const net::AdmissionLimits& admission = DatagramCluster::easy(), bool open = false)
       : cluster(3, {.without = 1, .open = open, .admission = admission}), stranger(cluster, 2) {
     cluster.cluster.serve<Number>(1, "count", [this](Scripted&, Handlers& on) {
       on.ask<Number, Number>([this](Number::Reader question, Reply<Number> reply) {
@@ -65,7 +64,7 @@ Token token_of(const RemotePeer& stranger) {
 }  // namespace
 
 TEST_CASE("datagrams: a stranger that keeps the rules is served like any node") {
-  Street street;
+  HostileStreet street;
   const Cookie cookie = street.stranger.cookie(1);
   CHECK(street.stranger.ask(1, cookie) == 42);
   CHECK(street.stranger.ask(1) == 42);  // known by now
@@ -73,7 +72,7 @@ TEST_CASE("datagrams: a stranger that keeps the rules is served like any node") 
 }
 
 TEST_CASE("datagrams: bytes that are no datagram are counted, and nothing is sent for them") {
-  Street street;
+  HostileStreet street;
   base::Random random(7);
   std::size_t sent = 0;
   for (const std::size_t bytes : {1, 2, 7, 8, 31, 32, 71, 72, 135, 136, 1'399, 1'400}) {
@@ -91,7 +90,7 @@ TEST_CASE("datagrams: bytes that are no datagram are counted, and nothing is sen
 }
 
 TEST_CASE("datagrams: noise behind a right first byte gets cookies at most, each shorter than itself") {
-  Street street;
+  HostileStreet street;
   base::Random random(8);
   for (int i = 0; i < 300; ++i) {
     base::Bytes some = noise(random, 8 * (1 + random.below(175)));
@@ -109,7 +108,7 @@ TEST_CASE("datagrams: noise behind a right first byte gets cookies at most, each
 }
 
 TEST_CASE("datagrams: each bit of a question counts") {
-  Street street;
+  HostileStreet street;
   CHECK(street.stranger.ask(1, street.stranger.cookie(1)) == 42);
   const base::Bytes whole = street.stranger.question(1);
   street.stranger.heard.clear();
@@ -128,7 +127,7 @@ TEST_CASE("datagrams: each bit of a question counts") {
 }
 
 TEST_CASE("datagrams: no node can speak under the id of another") {
-  Street street;
+  HostileStreet street;
   CHECK(street.cluster.answer(0, 1) == 42);
   CHECK(street.run == 1);
   street.stranger.pretend(street.cluster.contact(0).key);
@@ -149,7 +148,7 @@ TEST_CASE("datagrams: no node can speak under the id of another") {
 }
 
 TEST_CASE("datagrams: a replayed question is answered once, and only to its author") {
-  Street street;
+  HostileStreet street;
   CHECK(street.stranger.ask(1, street.stranger.cookie(1)) == 42);
   const base::Bytes question = street.stranger.question(1);
   street.stranger.heard.clear();
@@ -174,7 +173,7 @@ TEST_CASE("datagrams: a replayed question is answered once, and only to its auth
 }
 
 TEST_CASE("datagrams: our own question that comes back to us is dropped") {
-  Street street;
+  HostileStreet street;
   std::optional<ports::Datagram> caught;
   Outcome outcome;
   street.cluster.cluster.inside(0, [&](Scripted& self) {
@@ -191,7 +190,7 @@ TEST_CASE("datagrams: our own question that comes back to us is dropped") {
 }
 
 TEST_CASE("datagrams: before an address is proven nothing is computed for it, and it gets less than it sent") {
-  Street street(DatagramCluster::easy(), true);
+  HostileStreet street(DatagramCluster::easy(), true);
   base::Random random(3);
   for (int i = 0; i < 2'000; ++i) {  // each under another key, from the forged address of the victim
     street.stranger.pretend(random_key(random));
@@ -206,7 +205,7 @@ TEST_CASE("datagrams: before an address is proven nothing is computed for it, an
 }
 
 TEST_CASE("datagrams: a flood of strangers with proven addresses spends its budget, and a known node is served on") {
-  Street street(DatagramCluster::easy(), true);
+  HostileStreet street(DatagramCluster::easy(), true);
   CHECK(street.cluster.answer(0, 1) == 42);
   base::Random random(4);
   const std::uint32_t budget = net::CurveLimits{}.neighbours_burst;
@@ -233,7 +232,7 @@ TEST_CASE("datagrams: a flood of strangers with proven addresses spends its budg
 }
 
 TEST_CASE("datagrams: a stream of forged questions under one key does not shut its neighbours out") {
-  Street street;
+  HostileStreet street;
   RemotePeer forger(street.cluster, 2, 5001);
   forger.pretend(street.cluster.contact(0).key);
   const Cookie cookie = forger.cookie(1);
@@ -247,7 +246,7 @@ TEST_CASE("datagrams: a stream of forged questions under one key does not shut i
 }
 
 TEST_CASE("datagrams: a key that is no key, or of small order, gets no session") {
-  Street street;
+  HostileStreet street;
   for (const std::uint8_t lowest : std::array<std::uint8_t, 3>{0, 1, 2}) {
     base::PublicKey key;
     key.bytes[0] = lowest;
@@ -274,7 +273,7 @@ TEST_CASE("datagrams: a key that is no key, or of small order, gets no session")
 TEST_CASE("datagrams: a node id without its work is not served") {
   net::AdmissionLimits admission;
   admission.work_bits = 16;
-  Street street(admission);
+  HostileStreet street(admission);
   const Cookie cookie = street.stranger.cookie(1);
   CHECK_FALSE(street.stranger.ask(1, cookie));
   CHECK(street.stranger.heard.empty());
@@ -283,7 +282,7 @@ TEST_CASE("datagrams: a node id without its work is not served") {
 }
 
 TEST_CASE("datagrams: an answer must be to our question, from where it went, under its key, and comes once") {
-  Street street;
+  HostileStreet street;
   Outcome outcome;
   street.cluster.cluster.inside(0, [&](Scripted& self) {
     self.ask<Number, Number>(self.node().reach(street.stranger.contact(), "/count"), self.now() + 30s, number(1),
@@ -291,7 +290,7 @@ TEST_CASE("datagrams: an answer must be to our question, from where it went, und
   });
   const Token token = token_of(street.stranger);
   const Envelope words = Envelope::build<Number>({}, number(2));
-  const Answer right{AnswerType::answer, messages::kind_of<Number>().id, words.bytes()};
+  const net::Answer right{AnswerType::answer, messages::kind_of<Number>().id, words.bytes()};
   const auto unasked = [&] { return street.cluster.count(0, &DatagramCounts::getUnasked); };
   RemotePeer other(street.cluster, 2, 5001);
 
@@ -312,7 +311,7 @@ TEST_CASE("datagrams: an answer must be to our question, from where it went, und
 }
 
 TEST_CASE("datagrams: a node answers for the id that is its own, and for no other of its key") {
-  Street street;
+  HostileStreet street;
   base::Contact phantom = street.cluster.contact(1);
   ++phantom.nonce;
   Outcome outcome;
@@ -330,8 +329,8 @@ TEST_CASE("datagrams: a node answers for the id that is its own, and for no othe
 }
 
 TEST_CASE("datagrams: what answers a question must be a message") {
-  Street street;
-  const auto code_of = [&](const Answer& answer) {
+  HostileStreet street;
+  const auto code_of = [&](const net::Answer& answer) {
     Outcome outcome;
     street.stranger.heard.clear();
     street.cluster.cluster.inside(0, [&](Scripted& self) {
@@ -357,7 +356,7 @@ TEST_CASE("datagrams: what answers a question must be a message") {
 }
 
 TEST_CASE("datagrams: of many cookies for one question a few count, so that a forged one ends nothing") {
-  Street street;
+  HostileStreet street;
   Outcome outcome;
   street.cluster.cluster.inside(0, [&](Scripted& self) {
     self.ask<Number, Number>(self.node().reach(street.stranger.contact(), "/count"), self.now() + 30s, number(1),
@@ -378,7 +377,7 @@ TEST_CASE("datagrams: each of many strangers gets its answer, though there are m
   admission.curves = {
       .neighbours_per_second = 2'000, .neighbours_burst = 1'000, .all_per_second = 2'000, .all_burst = 1'000};
   admission.sessions_max = 4 * net::DatagramsActor::kOthersMax;
-  Street street(admission, true);
+  HostileStreet street(admission, true);
   base::Random random(5);
   std::size_t answered = 0;
   constexpr std::size_t kStrangers = net::DatagramsActor::kOthersMax + 1;
@@ -395,7 +394,7 @@ TEST_CASE("datagrams: a node whose questions wait is counted on, however many ot
   admission.curves = {
       .neighbours_per_second = 2'000, .neighbours_burst = 1'000, .all_per_second = 2'000, .all_burst = 1'000};
   admission.sessions_max = 4 * net::DatagramsActor::kOthersMax;
-  Street street(admission, true);
+  HostileStreet street(admission, true);
   std::vector<Reply<Number>> kept;
   street.cluster.cluster.serve<Number>(1, "slow", keeper(kept));
   street.cluster.stage.run_for(1ms);
@@ -437,7 +436,7 @@ TEST_CASE("datagrams: a node whose questions wait is counted on, however many ot
 }
 
 TEST_CASE("datagrams: a question of a kind that is for links alone is not run, and its asker is sent to a link") {
-  Street street;
+  HostileStreet street;
   int run = 0;
   street.cluster.cluster.serve<Order>(1, "shop", [&](Scripted&, Handlers& on) {
     on.ask<Order, Number>([&](Order::Reader, Reply<Number> reply) {
@@ -456,7 +455,7 @@ TEST_CASE("datagrams: a question of a kind that is for links alone is not run, a
 }
 
 TEST_CASE("datagrams: a question without a deadline is not run once it is no longer counted") {
-  Street street;
+  HostileStreet street;
   const Cookie cookie = street.stranger.cookie(1);
   const auto actor = street.cluster[1].node.find("/count")->id();
   street.cluster.stage.park(actor);
@@ -471,7 +470,7 @@ TEST_CASE("datagrams: a question without a deadline is not run once it is no lon
 }
 
 TEST_CASE("datagrams: a question that opens a stream opens none") {
-  Street street;
+  HostileStreet street;
   int opened = 0;
   street.cluster.cluster.serve<Order, Parcel, Number>(1, "shop", [&](Scripted&, Handlers& on) {
     on.stream<Order, Parcel>([&](Order::Reader, runtime::Sink<Parcel>) { ++opened; });

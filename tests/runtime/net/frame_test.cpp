@@ -39,7 +39,7 @@ base::Bytes encode(const Owned& frame) {
   return out;
 }
 
-Owned example() {
+Owned example_frame() {
   return {{.type = FrameType::ask,
            .lane = messages::Lane::control,
            .correlation = 0x0102030405060708,
@@ -52,7 +52,7 @@ Owned example() {
 }
 
 /// The error that the first frame of `bytes` makes.
-std::optional<FrameError> error_of(const base::Bytes& bytes, std::uint32_t limit = kLimit) {
+std::optional<FrameError> frame_error_of(const base::Bytes& bytes, std::uint32_t limit = kLimit) {
   FrameReader reader(limit);
   reader.append(bytes);
   const auto next = reader.next();
@@ -62,7 +62,7 @@ std::optional<FrameError> error_of(const base::Bytes& bytes, std::uint32_t limit
 
 /// A frame whose payload does not repeat itself soon.
 Owned large(std::size_t payload_bytes) {
-  Owned out = example();
+  Owned out = example_frame();
   out.payload.resize(payload_bytes);
   for (std::size_t i = 0; i < payload_bytes; ++i) out.payload[i] = static_cast<std::uint8_t>(i % 251);
   return out;
@@ -106,7 +106,7 @@ TEST_CASE("net: the bytes of a frame are golden") {
       "2f6468742f6275636b65742f3137"
       "0000"
       "0102030405060708";
-  CHECK(base::hex(encode(example())) == expected);
+  CHECK(base::hex(encode(example_frame())) == expected);
 }
 
 TEST_CASE("net: a grant of credit lies where other frames have their kind") {
@@ -124,7 +124,7 @@ TEST_CASE("net: frames come out as they went in, wherever the stream is cut") {
   std::vector<Owned> sent;
   for (const std::size_t path : {0, 1, 7, 8, 255}) {
     for (const std::size_t words : {0, 1, 5}) {
-      Owned frame = example();
+      Owned frame = example_frame();
       frame.path = std::string(path, 'a');
       frame.payload = base::Bytes(8 * words, static_cast<std::uint8_t>(path));
       const auto bytes = encode(frame);
@@ -151,7 +151,7 @@ TEST_CASE("net: frames come out as they went in, wherever the stream is cut") {
 }
 
 TEST_CASE("net: a stream cut in two at any byte gives the same frame") {
-  const auto bytes = encode(example());
+  const auto bytes = encode(example_frame());
   for (std::size_t cut = 0; cut <= bytes.size(); ++cut) {
     FrameReader reader(kLimit);
     reader.append(base::ByteView(bytes).first(cut));
@@ -160,7 +160,7 @@ TEST_CASE("net: a stream cut in two at any byte gives the same frame") {
     if (cut < bytes.size()) {
       REQUIRE_FALSE(early.value().has_value());
       reader.append(base::ByteView(bytes).subspan(cut));
-      REQUIRE(own(*reader.next().value()) == example());
+      REQUIRE(own(*reader.next().value()) == example_frame());
     }
   }
 }
@@ -227,12 +227,12 @@ TEST_CASE("net: a wrong head is refused before its large payload gets a room") {
 }
 
 TEST_CASE("net: a frame at its limit passes, and one beyond is refused by its first four bytes") {
-  Owned frame = example();
+  Owned frame = example_frame();
   frame.path = std::string(net::kPathBytesMax, 'p');
   frame.payload.resize(64 * 1024);
   const auto largest = encode(frame);
-  CHECK_FALSE(error_of(largest).has_value());
-  CHECK(error_of(largest, kLimit - 1) == FrameError::too_long);
+  CHECK_FALSE(frame_error_of(largest).has_value());
+  CHECK(frame_error_of(largest, kLimit - 1) == FrameError::too_long);
 
   FrameReader reader(kLimit);
   reader.append(base::Bytes{0xff, 0xff, 0xff, 0xff});
@@ -253,14 +253,14 @@ TEST_CASE("net: a frame that only announces its length holds nothing for it") {
 }
 
 TEST_CASE("net: the limit can be raised between two frames, once the other side is known") {
-  Owned big = example();
+  Owned big = example_frame();
   big.payload.resize(4096);
-  auto stream = encode(example());
+  auto stream = encode(example_frame());
   const auto second = encode(big);
   stream.insert(stream.end(), second.begin(), second.end());
   FrameReader reader(net::kHandshakeFrameBytesMax);
   reader.append(stream);
-  CHECK(own(*reader.next().value()) == example());
+  CHECK(own(*reader.next().value()) == example_frame());
 
   SUBCASE("raised in time") {
     reader.set_frame_bytes_max(kLimit);
@@ -270,25 +270,25 @@ TEST_CASE("net: the limit can be raised between two frames, once the other side 
 }
 
 TEST_CASE("net: each way in which a frame is wrong has its error, for ever") {
-  auto bytes = encode(example());
+  auto bytes = encode(example_frame());
   const auto with = [&](std::size_t at, std::uint8_t value) {
     auto out = bytes;
     out[at] = value;
     return out;
   };
-  CHECK(error_of(with(0, 40)) == FrameError::too_short);  // less than a header
-  CHECK(error_of(with(0, 45)) == FrameError::misaligned);
-  CHECK(error_of(with(4, 0)) == FrameError::unknown_type);
-  CHECK(error_of(with(4, 17)) == FrameError::unknown_type);
-  CHECK(error_of(with(5, 2)) == FrameError::reserved);  // a third lane
-  CHECK(error_of(with(44, 1)) == FrameError::reserved);
-  CHECK(error_of(with(47, 0x80)) == FrameError::reserved);
-  CHECK(error_of(with(62, 1)) == FrameError::reserved);    // behind the path
-  CHECK(error_of(with(6, 255)) == FrameError::too_short);  // a path longer than the frame
-  CHECK(error_of(with(7, 1)) == FrameError::bad_path);     // 270 bytes
-  CHECK(error_of(with(50, '\n')) == FrameError::bad_path);
-  CHECK(error_of(with(50, 0)) == FrameError::bad_path);
-  CHECK(error_of(with(50, 0x80)) == FrameError::bad_path);
+  CHECK(frame_error_of(with(0, 40)) == FrameError::too_short);  // less than a header
+  CHECK(frame_error_of(with(0, 45)) == FrameError::misaligned);
+  CHECK(frame_error_of(with(4, 0)) == FrameError::unknown_type);
+  CHECK(frame_error_of(with(4, 17)) == FrameError::unknown_type);
+  CHECK(frame_error_of(with(5, 2)) == FrameError::reserved);  // a third lane
+  CHECK(frame_error_of(with(44, 1)) == FrameError::reserved);
+  CHECK(frame_error_of(with(47, 0x80)) == FrameError::reserved);
+  CHECK(frame_error_of(with(62, 1)) == FrameError::reserved);    // behind the path
+  CHECK(frame_error_of(with(6, 255)) == FrameError::too_short);  // a path longer than the frame
+  CHECK(frame_error_of(with(7, 1)) == FrameError::bad_path);     // 270 bytes
+  CHECK(frame_error_of(with(50, '\n')) == FrameError::bad_path);
+  CHECK(frame_error_of(with(50, 0)) == FrameError::bad_path);
+  CHECK(frame_error_of(with(50, 0x80)) == FrameError::bad_path);
 
   FrameReader reader(kLimit);
   reader.append(with(4, 0));
@@ -314,7 +314,7 @@ TEST_CASE("net: a wrong frame of our own is a broken invariant") {
 }
 
 TEST_CASE("net: a reader of an idle link gives its memory back and loses nothing") {
-  Owned big = example();
+  Owned big = example_frame();
   big.payload.resize(32 * 1024);
   const auto bytes = encode(big);
   FrameReader reader(kLimit);

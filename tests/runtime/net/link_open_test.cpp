@@ -10,7 +10,6 @@ namespace {
 using namespace std::chrono_literals;
 
 TEST_CASE("link: over channels without TLS nodes prove who they are and talk as over TLS") {
-  using Number = bench::wire::Number;
   NetCluster cluster(2, 5, {}, {}, true);
   cluster.serve<Number>(1, "count", successor);
   Outcome seen;

@@ -39,12 +39,12 @@ void spoil(base::Random& random, base::Bytes& bytes) {
 }
 
 /// Messages with lists, unions, enums, text and data.
-struct Sample {
+struct HostileSample {
   std::uint64_t kind;
   base::Bytes words;
 };
 
-std::vector<Sample> samples() {
+std::vector<HostileSample> samples() {
   using namespace files::wire;
   const base::Bytes id(20, 7);
   const capnp::Data::Reader data(id.data(), id.size());
@@ -94,7 +94,7 @@ TEST_CASE("decode: spoilt schemas and spoilt messages are a line all the same") 
   const bool held = rc::check([&] {
     base::Random random(*rc::gen::arbitrary<std::uint64_t>());
     for (int run = 0; run < kRuns; ++run) {
-      const Sample& sample = all[random.below(all.size())];
+      const HostileSample& sample = all[random.below(all.size())];
       Decoder decoder;
       for (const auto* schema : messages::schemas_of(sample.kind)) {
         base::Bytes node(schema->node.begin(), schema->node.end());

@@ -22,7 +22,7 @@ using capnp::schema::Type;
 
 namespace {
 
-constexpr std::size_t kWide = 10'000;
+constexpr std::size_t kLineBytes = 10'000;
 
 /// A decoder that learnt what comes with the kind `T`, and nothing else.
 template <class T>
@@ -33,7 +33,7 @@ Decoder decoder_of() {
 }
 
 template <class T, class Fill>
-std::string line_of(Fill fill, std::size_t bytes_max = kWide) {
+std::string line_of(Fill fill, std::size_t bytes_max = kLineBytes) {
   const std::string line = decoder_of<T>().line(T::_capnpPrivate::typeId, flat_message<T>(fill), bytes_max);
   CHECK(base::is_plain(line));
   CHECK(line.size() <= bytes_max);
@@ -148,7 +148,7 @@ TEST_CASE("decode: words of any alignment are read, and no more than the message
     base::Bytes shifted(shift + words.size());
     std::memcpy(shifted.data() + shift, words.data(), words.size());
     const base::ByteView view(shifted.data() + shift, words.size());
-    CHECK(decoder.line(Error::_capnpPrivate::typeId, view, kWide) == "message=\"here\"");
+    CHECK(decoder.line(Error::_capnpPrivate::typeId, view, kLineBytes) == "message=\"here\"");
   }
 }
 
@@ -156,16 +156,16 @@ TEST_CASE("decode: what is unknown, and what is no message, is said") {
   const Decoder decoder = decoder_of<bench::wire::Number>();
   const std::uint64_t number = bench::wire::Number::_capnpPrivate::typeId;
   const auto words = flat_message<bench::wire::Number>([](auto) {});
-  CHECK(decoder.line(7, base::Bytes(48), kWide) == "(unknown kind, 48 B)");
-  CHECK(Decoder().line(number, words, kWide) == "(unknown kind, 24 B)");
-  CHECK(decoder.line(number, {}, kWide) == "(no words)");
-  CHECK(decoder.line(number, base::Bytes(23), kWide) == "(broken: not whole words)");
-  CHECK(decoder.line(number, base::Bytes(24, 0xff), kWide).starts_with("(broken: "));
-  CHECK(decoder.line(number, base::Bytes(8), kWide).starts_with("(broken: "));  // a segment without a root
+  CHECK(decoder.line(7, base::Bytes(48), kLineBytes) == "(unknown kind, 48 B)");
+  CHECK(Decoder().line(number, words, kLineBytes) == "(unknown kind, 24 B)");
+  CHECK(decoder.line(number, {}, kLineBytes) == "(no words)");
+  CHECK(decoder.line(number, base::Bytes(23), kLineBytes) == "(broken: not whole words)");
+  CHECK(decoder.line(number, base::Bytes(24, 0xff), kLineBytes).starts_with("(broken: "));
+  CHECK(decoder.line(number, base::Bytes(8), kLineBytes).starts_with("(broken: "));  // a segment without a root
   // An enum is a type, but no kind.
   Decoder enums;
   REQUIRE(enums.learn(enum_node(9, {"one"})).ok());
-  CHECK(enums.line(9, words, kWide) == "(unknown kind, 24 B)");
+  CHECK(enums.line(9, words, kLineBytes) == "(unknown kind, 24 B)");
 }
 
 TEST_CASE("decode: a broken field is said in its place, and the fields around it are read") {
@@ -177,7 +177,7 @@ TEST_CASE("decode: a broken field is said in its place, and the fields around it
   });
   // Table, root pointer and one word of data: then the two pointers. The first now leads far outside.
   words[24 + 2] = 0x7f;
-  CHECK(decoder_of<LinkDown>().line(LinkDown::_capnpPrivate::typeId, words, kWide) ==
+  CHECK(decoder_of<LinkDown>().line(LinkDown::_capnpPrivate::typeId, words, kLineBytes) ==
         R"(node=(broken: Message contained out-of-bounds data pointer.) reason="why" hungUp=true)");
 }
 
@@ -206,7 +206,7 @@ TEST_CASE("decode: a type that this program never had is read by its schema alon
   rows[1].getDataSection()[2] = 2;
   for (const unsigned i : {1u, 2u, 3u}) root.getPointerSection()[i].initAsAnyStruct(1, 0);
   root.getPointerSection()[3].initAsAnyStruct(1, 1).getDataSection()[0] = 5;
-  const auto line = [&] { return decoder.line(20, flat(builder), kWide); };
+  const auto line = [&] { return decoder.line(20, flat(builder), kLineBytes); };
 
   REQUIRE(decoder.learn(kind).ok());  // the types that it mentions come later, or never
   CHECK(line() == "ratio=0.25 rows=[? ?] any=? service=? one=? number=0");
@@ -226,6 +226,6 @@ TEST_CASE("decode: a message of another version is read as far as the schema tha
   capnp::MallocMessageBuilder older, newer;
   older.initRoot<capnp::AnyPointer>().initAsAnyStruct(1, 0).getDataSection()[0] = 3;
   newer.initRoot<capnp::AnyPointer>().initAsAnyStruct(3, 2).getDataSection()[8] = 4;
-  CHECK(decoder.line(20, flat(older), kWide) == "a=3");
-  CHECK(decoder.line(20, flat(newer), kWide) == "b=4");
+  CHECK(decoder.line(20, flat(older), kLineBytes) == "a=3");
+  CHECK(decoder.line(20, flat(newer), kLineBytes) == "b=4");
 }

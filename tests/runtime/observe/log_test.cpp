@@ -35,7 +35,7 @@ class MemorySink final : public LogSink {
 
 constexpr base::WallTime kWhen{1'763'623'980'123ms};  // 2025-11-20 07:33:00.123 UTC
 
-struct Fixture {
+struct LogFixture {
   Lines seen;
   Log log{std::make_unique<MemorySink>(seen), LogFormat::text, [] { return kWhen; }};
 };
@@ -57,7 +57,7 @@ class TemporaryFolder {
 }  // namespace
 
 TEST_CASE("log: a line of text has the date, the level, the domain, the message and the fields") {
-  Fixture f;
+  LogFixture f;
   f.log.info("links", "link refused",
              {{"peer", "9f3c"}, {"why", "bad proof"}, {"count", 3}, {"on", true}, {"ms", 1.5}});
   f.log.error("node", "disk full");
@@ -87,7 +87,7 @@ TEST_CASE("log: text from outside can neither forge a line or a field nor be too
 }
 
 TEST_CASE("log: each domain may have a level of its own, and both change at run time") {
-  Fixture f;
+  LogFixture f;
   CHECK(f.log.on(LogLevel::info, "links"));
   CHECK_FALSE(f.log.on(LogLevel::debug, "links"));
   REQUIRE(f.log.set_level("links", LogLevel::debug));
@@ -106,7 +106,7 @@ TEST_CASE("log: each domain may have a level of its own, and both change at run 
 }
 
 TEST_CASE("log: a level for a domain that nothing logs under is refused and changes nothing") {
-  Fixture f;
+  LogFixture f;
   for (const std::string& domain : f.log.names()) CHECK(f.log.set_level(domain, LogLevel::warn));
   for (const char* domain : {"net", "Links", "link", "links ", ""}) {
     CHECK_FALSE(f.log.set_level(domain, LogLevel::debug));
@@ -118,7 +118,7 @@ TEST_CASE("log: a level for a domain that nothing logs under is refused and chan
 }
 
 TEST_CASE("log: a line that cannot be written is counted") {
-  Fixture f;
+  LogFixture f;
   f.seen.broken = true;
   f.log.info("links", "x");
   CHECK(f.log.lost() == 1);

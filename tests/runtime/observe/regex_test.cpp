@@ -15,7 +15,7 @@ bool found(std::string_view pattern, std::string_view text) {
   return regex.value().found_in(text);
 }
 
-Mistake refused(std::string_view pattern) {
+Mistake mistake_in(std::string_view pattern) {
   const auto regex = Regex::parse(pattern);
   REQUIRE(!regex.ok());
   CHECK(regex.error().place <= pattern.size());
@@ -34,26 +34,26 @@ TEST_CASE("regex: it is found anywhere in the text, unless it says where") {
   CHECK(found("^…$", "…"));
 }
 
-TEST_CASE("regex: what is none is refused where it goes wrong") {
-  CHECK(refused("a[b").place == 1);
-  CHECK(refused("ab**").place == 2);
-  CHECK(refused("a\\").message.find("no regular expression") == 0);
-  CHECK(refused("x(?=y)").place == 1);  // look-ahead is not regular
-  CHECK(refused("(a").place == 0);
-  CHECK(refused("(a)\\1").place == 3);  // nor is a back reference
-  refused("a\xff");
+TEST_CASE("regex: what is none is mistake_in where it goes wrong") {
+  CHECK(mistake_in("a[b").place == 1);
+  CHECK(mistake_in("ab**").place == 2);
+  CHECK(mistake_in("a\\").message.find("no regular expression") == 0);
+  CHECK(mistake_in("x(?=y)").place == 1);  // look-ahead is not regular
+  CHECK(mistake_in("(a").place == 0);
+  CHECK(mistake_in("(a)\\1").place == 3);  // nor is a back reference
+  mistake_in("a\xff");
 }
 
-TEST_CASE("regex: an empty one is refused, since it would be found everywhere") { CHECK(refused("").place == 0); }
+TEST_CASE("regex: an empty one is mistake_in, since it would be found everywhere") { CHECK(mistake_in("").place == 0); }
 
 TEST_CASE("regex: size is bounded before and after it is compiled") {
   CHECK(Regex::parse(std::string(kRegexBytesMax, 'a')).ok());
-  CHECK(refused(std::string(kRegexBytesMax + 1, 'a')).place == kRegexBytesMax);
-  refused("a{1001}");
-  refused("(((a{30}){30}){30})");
-  refused("(\\pL{20}){20}");
-  CHECK(refused("x{300}").message.find("too large") != std::string::npos);
-  refused(std::string(64, '(') + std::string(63, ')'));
+  CHECK(mistake_in(std::string(kRegexBytesMax + 1, 'a')).place == kRegexBytesMax);
+  mistake_in("a{1001}");
+  mistake_in("(((a{30}){30}){30})");
+  mistake_in("(\\pL{20}){20}");
+  CHECK(mistake_in("x{300}").message.find("too large") != std::string::npos);
+  mistake_in(std::string(64, '(') + std::string(63, ')'));
   CHECK(Regex::parse(std::string(64, '(') + std::string(64, ')')).ok());
 }
 

@@ -16,7 +16,6 @@
 
 using namespace troupe;
 using namespace troupe::observe;
-using capnp::schema::Field;
 using capnp::schema::Node;
 using capnp::schema::Type;
 
@@ -98,7 +97,7 @@ TEST_CASE("schema copy: the members of a union are counted and numbered, and the
   CHECK(spoilt_union([](Node::Struct::Builder node) { node.setDiscriminantCount(0xffff); }) == miscounted);
   CHECK(spoilt_union([](Node::Struct::Builder node) { node.getFields()[1].setDiscriminantValue(2); }) == miscounted);
   CHECK(spoilt_union([](Node::Struct::Builder node) {
-          node.getFields()[1].setDiscriminantValue(Field::NO_DISCRIMINANT);
+          node.getFields()[1].setDiscriminantValue(capnp::schema::Field::NO_DISCRIMINANT);
           node.setDiscriminantCount(1);
         }) == miscounted);
   CHECK(spoilt_union([](Node::Struct::Builder node) { node.getFields()[1].setDiscriminantValue(0); }) ==

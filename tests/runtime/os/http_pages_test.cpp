@@ -18,13 +18,13 @@ namespace {
 
 const base::HostPort kAnyPort{"127.0.0.1", 0};
 
-HttpPageMap pages() {
+HttpPageMap served_pages() {
   return {{"/page", [] { return HttpPage{.text = "the page\n"}; }},
           {"/large", [] { return HttpPage{.text = std::string(16 << 20, 'x')}; }}};
 }
 
 std::unique_ptr<HttpPages> serve(HttpLimits limits = {}) {
-  auto server = HttpPages::serve(kAnyPort, pages(), limits);
+  auto server = HttpPages::serve(kAnyPort, served_pages(), limits);
   REQUIRE(server.ok());
   REQUIRE(server.value()->local().port != 0);
   return std::move(server).value();
@@ -38,7 +38,7 @@ constexpr std::string_view kRequest = "GET /page HTTP/1.1\r\n\r\n";
 
 }  // namespace
 
-TEST_CASE("http: pages are served on a port of the system's choice, one after the other and many at once") {
+TEST_CASE("http: served_pages are served on a port of the system's choice, one after the other and many at once") {
   const auto server = serve();
   for (int i = 0; i < 20; ++i) CHECK(is_page(http_get(server->local(), "/page")));
   CHECK(http_get(server->local(), "/none").starts_with("HTTP/1.1 404 "));
@@ -108,21 +108,22 @@ TEST_CASE("http: the end waits for no client") {
   server.reset();
   CHECK(clock.now() - from < 500ms);
   CHECK(rest(hanging.front()).empty());
-  const auto again = HttpPages::serve(*base::HostPort::parse(at.text()), pages());  // its address is free at once
+  const auto again =
+      HttpPages::serve(*base::HostPort::parse(at.text()), served_pages());  // its address is free at once
   REQUIRE(again.ok());
   CHECK(again.value()->local() == at);
 }
 
 TEST_CASE("http: an address that cannot be had is an error that says why") {
   const auto server = serve();
-  const auto taken = HttpPages::serve(*base::HostPort::parse(server->local().text()), pages());
+  const auto taken = HttpPages::serve(*base::HostPort::parse(server->local().text()), served_pages());
   REQUIRE_FALSE(taken.ok());
   CHECK(taken.error().code == base::Code::conflict);
   CHECK(taken.error().message == "cannot listen at " + server->local().text() + ": Address already in use");
-  const auto foreign = HttpPages::serve({"192.0.2.1", 0}, pages());  // TEST-NET-1: nobody's
+  const auto foreign = HttpPages::serve({"192.0.2.1", 0}, served_pages());  // TEST-NET-1: nobody's
   REQUIRE_FALSE(foreign.ok());
   CHECK(foreign.error().code == base::Code::refused);
-  const auto unknown = HttpPages::serve({std::string(64, 'x') + ".invalid", 0}, pages());
+  const auto unknown = HttpPages::serve({std::string(64, 'x') + ".invalid", 0}, served_pages());
   REQUIRE_FALSE(unknown.ok());
   CHECK(unknown.error().code == base::Code::not_found);
 }

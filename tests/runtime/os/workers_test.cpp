@@ -51,7 +51,7 @@ class Guest final : public runtime::Actor {
   Meeting& meeting_;
 };
 
-struct Scene {
+struct WorkerScene {
   Handle start(const std::string& name, std::vector<Handle> others = {}) {
     return system.node().start(name, [this, others] {
       auto guest = std::make_unique<Guest>(meeting);
@@ -69,7 +69,7 @@ struct Scene {
 };
 
 TEST_CASE("workers: each of them is woken, however the work comes, and again after all have slept") {
-  Scene scene;
+  WorkerScene scene;
   std::vector<Handle> guests;
   SUBCASE("from another thread, one message for each") {
     for (std::size_t i = 0; i < kWorkers; ++i) guests.push_back(scene.start("guest" + std::to_string(i)));
@@ -85,21 +85,21 @@ TEST_CASE("workers: each of them is woken, however the work comes, and again aft
     guests = {next};
   }
   for (std::size_t round = 1; round <= 20; ++round) {
-    for (const Handle& guest : guests) Scene::tell(guest, kWorkers * round);
+    for (const Handle& guest : guests) WorkerScene::tell(guest, kWorkers * round);
     REQUIRE(poll_until([&] { return scene.meeting.over == kWorkers * round; }));
   }
   guests.clear();
 }
 
 TEST_CASE("workers: what comes for a busy worker is taken by one that sleeps") {
-  Scene scene;
+  WorkerScene scene;
   const Handle busy = scene.start("busy");
-  Scene::tell(busy, 1 + 4 * kWorkers);  // stays until all the others are there
+  WorkerScene::tell(busy, 1 + 4 * kWorkers);  // stays until all the others are there
   REQUIRE(poll_until([&] { return scene.meeting.there == 1; }));
   std::vector<Handle> guests;
   for (std::size_t i = 0; i < 4 * kWorkers; ++i) {  // in turn to each worker, so to the busy one as well
     guests.push_back(scene.start("guest" + std::to_string(i)));
-    Scene::tell(guests.back(), 1);
+    WorkerScene::tell(guests.back(), 1);
   }
   REQUIRE(poll_until([&] { return scene.meeting.over == 1 + 4 * kWorkers; }));
 }
@@ -110,7 +110,7 @@ TEST_CASE("workers: a system with one worker, or with no work at all, ends") {
   System system(open_disk(folder.path()).value(), {.workers = 1, .sockets = folder.path()});
   SUBCASE("with none") {}
   SUBCASE("after some") {
-    Scene::tell(system.node().start("guest", [&] { return std::make_unique<Guest>(meeting); }), 1);
+    WorkerScene::tell(system.node().start("guest", [&] { return std::make_unique<Guest>(meeting); }), 1);
     REQUIRE(poll_until([&] { return meeting.over == 1; }));
   }
   CHECK(system.end(10s));

@@ -6,7 +6,7 @@
 #include <set>
 
 #include "runtime/store/store.hpp"
-#include "tests/runtime/store/packing.hpp"
+#include "tests/runtime/store/orders.hpp"
 
 namespace troupe::store {
 namespace {
@@ -16,7 +16,6 @@ using base::Code;
 using ports::DiskError;
 using sim::DiskOperation;
 
-constexpr std::uint64_t kMiB = 1024 * 1024;
 constexpr const char* kFile = "node/ballast";
 
 Ballast ballast_on(ports::Disk& disk, std::uint64_t bytes_max = kBallastBytes, std::uint64_t reserve = kReserveBytes) {
@@ -32,17 +31,7 @@ void fill(sim::Disk& disk, std::uint64_t capacity, std::uint64_t left = 0) {
   disk.set_capacity(used + left);
 }
 
-std::unique_ptr<Store> open_store(ports::Disk& disk, StoreOptions options = {}) {
-  auto out = Store::open(disk, "node", Background::here, 7, options);
-  if (!out.ok()) FAIL(out.error().message);
-  return std::move(out).value();
-}
-
-void tidy_up(Store& store) {
-  Tidied last = Tidied::more;
-  for (int i = 0; i < 10'000 && last == Tidied::more; ++i) last = store.tidy();
-  REQUIRE(last != Tidied::more);
-}
+void all_tidy(Store& store) { REQUIRE(tidy_up(store) != Tidied::more); }
 
 base::Outcome<void> commit(Store& store, const Commit& what) {
   if (const auto added = store.add(what); !added.ok()) return added;
@@ -62,7 +51,7 @@ base::Outcome<void> drop(Store& store, std::uint64_t number) { return commit(sto
 
 /// A store on a small device, full as far as it fills it.
 std::uint64_t fill_store(Store& store) {
-  tidy_up(store);
+  all_tidy(store);
   std::uint64_t stored = 0;
   while (put(store, std::to_string(stored), "row").ok() && keep(store, stored).ok()) ++stored;
   REQUIRE(stored > 10);
@@ -177,15 +166,15 @@ TEST_CASE("commit: deletes if it keeps nothing and puts less than it takes away"
 
 TEST_CASE("store: the ballast is made when there is nothing else to tidy, and a start does not wait for it") {
   sim::Disk disk;
-  const auto store = open_store(disk);
+  const auto store = open_store(disk, {});
   CHECK(store->usage().ballast_bytes == 0);
-  tidy_up(*store);
+  all_tidy(*store);
   CHECK(store->usage().ballast_bytes == kBallastBytes);
 }
 
 TEST_CASE("store: on a device without a free byte rows are erased and blobs dropped, and nothing else is written") {
   sim::Disk disk(kDevice);
-  auto store = open_store(disk);
+  auto store = open_store(disk, {});
   const std::uint64_t stored = fill_store(*store);
   REQUIRE(store->usage().ballast_bytes == kBallastBytesMin);
   fill(disk, kDevice);
@@ -204,18 +193,18 @@ TEST_CASE("store: on a device without a free byte rows are erased and blobs drop
   CHECK(put(*store, "more", "row").error().code == Code::no_space);
   CHECK(keep(*store, 1'000).error().code == Code::no_space);
   for (std::uint64_t number = 1; number < stored; ++number) REQUIRE(drop(*store, number).ok());
-  tidy_up(*store);
+  all_tidy(*store);
   CHECK(store->usage().free_bytes > stored / 2 * kMiB);
 
   disk.set_capacity(kDevice);
-  tidy_up(*store);
+  all_tidy(*store);
   CHECK(store->usage().ballast_bytes == kBallastBytesMin);
   REQUIRE(keep(*store, 1'000).ok());
 }
 
 TEST_CASE("store: to keep what is stored takes no room, and never the ballast") {
   sim::Disk disk(kDevice);
-  auto store = open_store(disk);
+  auto store = open_store(disk, {});
   fill_store(*store);
   fill(disk, kDevice);
   CHECK(keep(*store, 0).ok());
@@ -238,13 +227,13 @@ TEST_CASE("store: on a device without a free byte it opens, after an end or a lo
   for (const std::uint64_t left : {0, 1, 4'096, 100'000, 3'000'000}) {
     CAPTURE(left);
     sim::Disk disk(kDevice);
-    auto store = open_store(disk);
+    auto store = open_store(disk, {});
     const std::uint64_t stored = fill_store(*store);
     fill(disk, kDevice, left);
     base::Random power(left);
     if (crashes) disk.crash(power);
     store.reset();
-    store = open_store(disk);
+    store = open_store(disk, {});
     for (std::uint64_t number = 0; number < stored; ++number) {
       REQUIRE(store->read(id_of(number)).ok());
       REQUIRE(store->get("test", as_bytes(std::to_string(number))).ok());
@@ -268,13 +257,13 @@ TEST_CASE("store: without a ballast a device without a free byte cannot be opene
     CHECK(opened.error() == StoreError::no_space);
   }
   disk.set_capacity(kDevice);
-  store = open_store(disk);
+  store = open_store(disk, {});
   for (std::uint64_t number = 0; number < stored; ++number) REQUIRE(store->read(id_of(number)).ok());
 }
 
 TEST_CASE("store: a deletion that the database finds no room for is done with the ballast, once") {
   sim::Disk disk(kDevice);
-  auto store = open_store(disk);
+  auto store = open_store(disk, {});
   fill_store(*store);
   // A quota: there are free bytes, and no room for what opens the database anew.
   fill(disk, kDevice, kReserveBytes / kEraseReservePart);
@@ -299,7 +288,7 @@ TEST_CASE(
     CAPTURE(at);
     sim::Disk disk(kDevice);
     auto store = open_store(disk, {.reserve_bytes = 80 * kMiB, .ballast_bytes = kBallastBytesMin});
-    tidy_up(*store);
+    all_tidy(*store);
     REQUIRE(put(*store, "0", "row").ok());
     REQUIRE(keep(*store, 0).ok());
     REQUIRE(keep(*store, 1).ok());
@@ -309,7 +298,7 @@ TEST_CASE(
     base::Random power(at);
     disk.crash(power);
     store.reset();
-    store = open_store(disk);
+    store = open_store(disk, {});
     const bool row = store->get("test", as_bytes("0")).ok();
     CHECK(store->has(id_of(0)).value() == row);
     CHECK(store->read(id_of(0)).ok() == row);

@@ -18,10 +18,6 @@ using sim::DiskOperation;
 
 using Model = std::map<std::string, std::string>;
 
-StoreResult<std::unique_ptr<Database>> open(ports::Disk& disk) {
-  return Database::open(disk, "store", {Background::here});
-}
-
 /// All rows of a keyspace.
 StoreResult<Model> rows(Database& database, const Keyspace& where) {
   Model out;
@@ -77,7 +73,7 @@ TEST_CASE("database: after a crash at any point it holds all that was synced, an
     base::Random random(seed);
     sim::Disk disk;
     {
-      auto database = open(disk);
+      auto database = try_database(disk);
       REQUIRE(database.ok());
       REQUIRE(database.value()->keyspace("k").ok());
     }
@@ -86,14 +82,14 @@ TEST_CASE("database: after a crash at any point it holds all that was synced, an
     disk.halt_after(random.below(seed % 4 == 0 ? 600 : 120));
     Run run;
     {
-      auto database = open(disk);
+      auto database = try_database(disk);
       if (database.ok()) {
         const auto where = database.value()->keyspace("k");
         if (where.ok()) run = write_until_failure(*database.value(), where.value(), random, 120, value_bytes);
       }
     }
     disk.crash(random);
-    auto database = open(disk);
+    auto database = try_database(disk);
     if (!database.ok()) FAIL(database.error().message);
     const auto where = database.value()->keyspace("k");
     REQUIRE(where.ok());
@@ -114,11 +110,11 @@ TEST_CASE("database: a crash at any point of its first start leaves one that ope
       sim::Disk disk;
       disk.halt_after(operations);
       {
-        auto database = open(disk);
+        auto database = try_database(disk);
         if (database.ok()) static_cast<void>(database.value()->keyspace("k"));
       }
       disk.crash(random);
-      auto database = open(disk);
+      auto database = try_database(disk);
       if (!database.ok()) FAIL(database.error().message);
       CHECK(database.value()->keyspace("k").ok());
     }
@@ -130,7 +126,7 @@ TEST_CASE("database: the same seed writes the same bytes") {
     base::Random random(seed);
     sim::Disk disk;
     {
-      auto database = open(disk);
+      auto database = try_database(disk);
       write_until_failure(*database.value(), database.value()->keyspace("k").value(), random, 200, 60'000);
     }
     std::string all;
@@ -144,7 +140,7 @@ TEST_CASE("database: the same seed writes the same bytes") {
 
 TEST_CASE("database: a full disk refuses writes, still reads, and writes again once there is room") {
   sim::Disk disk(24 * 1024 * 1024);
-  auto database = std::move(open(disk)).value();
+  auto database = std::move(try_database(disk)).value();
   const Keyspace where = database->keyspace("k").value();
   Model model;
   std::optional<StoreError> full;
@@ -173,7 +169,7 @@ TEST_CASE("database: a full disk refuses writes, still reads, and writes again o
     disk.set_capacity(200 * 1024 * 1024);
     disk.crash(random);
     database.reset();
-    database = std::move(open(disk)).value();
+    database = std::move(try_database(disk)).value();
   }
   REQUIRE(database->write(small, Sync::yes).ok());
   CHECK_FALSE(database->failure());
@@ -185,7 +181,7 @@ TEST_CASE("database: a full disk refuses writes, still reads, and writes again o
   for (const auto& [key, value] : model) REQUIRE(found[key] == value);
   CHECK(found.size() <= model.size() + 1);
   database.reset();
-  database = std::move(open(disk)).value();
+  database = std::move(try_database(disk)).value();
   CHECK(rows(*database, where).value() == found);
 }
 
@@ -193,7 +189,7 @@ TEST_CASE("database: a failed write or sync is io, and a later write goes on whe
   for (const DiskOperation operation : {DiskOperation::write, DiskOperation::sync}) {
     for (const DiskError error : {DiskError::io, DiskError::no_space}) {
       sim::Disk disk;
-      auto database = std::move(open(disk)).value();
+      auto database = std::move(try_database(disk)).value();
       const Keyspace where = database->keyspace("k").value();
       const auto put = [&](const char* key) {
         Batch batch;
@@ -209,7 +205,7 @@ TEST_CASE("database: a failed write or sync is io, and a later write goes on whe
       CHECK(database->get(where, as_bytes("before")).ok());
       REQUIRE(put("after").ok());
       database.reset();
-      database = std::move(open(disk)).value();
+      database = std::move(try_database(disk)).value();
       CHECK(database->get(where, as_bytes("before")).ok());
       CHECK(database->get(where, as_bytes("after")).ok());
       CHECK(disk.size("store/probe").error() == DiskError::not_found);
@@ -219,7 +215,7 @@ TEST_CASE("database: a failed write or sync is io, and a later write goes on whe
 
 TEST_CASE("database: while the device stays broken writes are refused and reads go on") {
   sim::Disk disk;
-  auto database = std::move(open(disk)).value();
+  auto database = std::move(try_database(disk)).value();
   const Keyspace where = database->keyspace("k").value();
   Batch batch;
   batch.put(where, as_bytes("key"), as_bytes("v"));
@@ -233,16 +229,16 @@ TEST_CASE("database: while the device stays broken writes are refused and reads 
 }
 
 /// Fills a database so that there are tables, a log and a manifest. Returns what it holds.
-Model fill(ports::Disk& disk) {
+Model filled(ports::Disk& disk) {
   base::Random random(9);
-  auto database = std::move(open(disk)).value();
+  auto database = std::move(try_database(disk)).value();
   const Keyspace where = database->keyspace("k").value();
   return write_until_failure(*database, where, random, 150, 60'000).states.back();
 }
 
 TEST_CASE("database: a damaged file is named, and nothing of it is returned") {
   sim::Disk disk;
-  const Model model = fill(disk);
+  const Model model = filled(disk);
   const auto names = disk.list("store");
   const auto last = [&](std::string_view part) {
     std::string found;
@@ -256,7 +252,7 @@ TEST_CASE("database: a damaged file is named, and nothing of it is returned") {
   SUBCASE("a table") {
     file = last(".ldb");
     REQUIRE(disk.corrupt(file, 100, 0x40));
-    auto database = std::move(open(disk)).value();
+    auto database = std::move(try_database(disk)).value();
     const Keyspace where = database->keyspace("k").value();
     const auto scan = rows(*database, where);
     REQUIRE_FALSE(scan.ok());
@@ -290,7 +286,7 @@ TEST_CASE("database: a damaged file is named, and nothing of it is returned") {
   SUBCASE("CURRENT, so that it names no file") {
     file = "store/CURRENT";
     REQUIRE(disk.corrupt(file, 3, 0x80 | 0x40));
-    const auto database = open(disk);
+    const auto database = try_database(disk);
     REQUIRE_FALSE(database.ok());
     CHECK(database.error() == StoreError::corrupt);
     CHECK(database.error().message.find("CURRENT") != std::string::npos);
@@ -298,7 +294,7 @@ TEST_CASE("database: a damaged file is named, and nothing of it is returned") {
   }
   SUBCASE("CURRENT, so that it leads out of the database") {
     write(disk, "store/CURRENT", "../other\n");
-    const auto database = open(disk);
+    const auto database = try_database(disk);
     REQUIRE_FALSE(database.ok());
     CHECK(database.error() == StoreError::corrupt);
     CHECK(database.error().message.find("CURRENT") != std::string::npos);
@@ -308,14 +304,14 @@ TEST_CASE("database: a damaged file is named, and nothing of it is returned") {
     file = "store/CURRENT";
     REQUIRE(disk.remove(file).ok());
     const auto before = disk.list("store").value();
-    const auto database = open(disk);
+    const auto database = try_database(disk);
     CHECK(disk.list("store").value() == before);  // above all, no empty database over the remains
   }
   SUBCASE("a table is gone") {
     file = last(".ldb");
     REQUIRE(disk.remove(file).ok());
   }
-  const auto database = open(disk);
+  const auto database = try_database(disk);
   REQUIRE_FALSE(database.ok());
   CHECK(database.error() == StoreError::corrupt);
   CAPTURE(database.error().message);
@@ -324,8 +320,8 @@ TEST_CASE("database: a damaged file is named, and nothing of it is returned") {
 
 TEST_CASE("database: a table that vanishes under it is corrupt, not a missing key") {
   sim::Disk disk;
-  const Model model = fill(disk);
-  auto database = std::move(open(disk)).value();
+  const Model model = filled(disk);
+  auto database = std::move(try_database(disk)).value();
   const Keyspace where = database->keyspace("k").value();
   const auto names = disk.list("store");
   std::set<std::string> gone;
@@ -369,7 +365,7 @@ TEST_CASE("database: rows without a format version, or with one that is no numbe
 
 TEST_CASE("database: whatever byte is flipped, it answers rightly or with an error") {
   sim::Disk first;
-  const Model model = fill(first);
+  const Model model = filled(first);
   const auto names = first.list("store");
   std::map<std::string, std::string> files;
   for (const std::string& name : names.value()) files[name] = contents(first, "store/" + name);
@@ -387,7 +383,7 @@ TEST_CASE("database: whatever byte is flipped, it answers rightly or with an err
     CAPTURE(victim->first);
     CAPTURE(offset);
     REQUIRE(disk.corrupt("store/" + victim->first, offset, static_cast<std::uint8_t>(1 + random.below(255))));
-    auto database = open(disk);
+    auto database = try_database(disk);
     if (!database.ok()) {
       CHECK(database.error() == StoreError::corrupt);
       ++refused;

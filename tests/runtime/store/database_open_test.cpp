@@ -15,13 +15,9 @@ using sim::DiskOperation;
 
 constexpr std::uint64_t kPointsMax = 40;  // more operations of one kind than opening takes
 
-StoreResult<std::unique_ptr<Database>> open(ports::Disk& disk) {
-  return Database::open(disk, "store", {Background::here});
-}
-
 /// Puts one row into a database that is opened and closed for it.
-void put(ports::Disk& disk, const char* key) {
-  auto database = open(disk);
+void put_row(ports::Disk& disk, const char* key) {
+  auto database = try_database(disk);
   REQUIRE(database.ok());
   const Keyspace where = database.value()->keyspace("k").value();
   Batch batch;
@@ -29,9 +25,9 @@ void put(ports::Disk& disk, const char* key) {
   REQUIRE(database.value()->write(batch, Sync::yes).ok());
 }
 
-/// The database opens, holds what put() has put, and has kept no manifest but the one that it needs.
+/// The database opens, holds what put_row() has put, and has kept no manifest but the one that it needs.
 void check_rows(ports::Disk& disk) {
-  auto database = open(disk);
+  auto database = try_database(disk);
   if (!database.ok()) FAIL(database.error().message);
   const Keyspace where = database.value()->keyspace("k").value();
   for (const char* key : {"one", "two"}) {
@@ -58,13 +54,13 @@ TEST_CASE("database: whichever write or sync of an opening fails, it opens later
           CAPTURE(point);
           base::Random random(seed);
           sim::Disk disk;
-          put(disk, "one");
-          put(disk, "two");
+          put_row(disk, "one");
+          put_row(disk, "two");
           disk.fail(operation, DiskError::io, point);
-          failed = !open(disk).ok();
+          failed = !try_database(disk).ok();
           if (after == After::second_failure || after == After::second_failure_and_crash) {
             disk.fail(operation, DiskError::io, random.below(point + 1));
-            static_cast<void>(open(disk));
+            static_cast<void>(try_database(disk));
           }
           disk.forgive();
           if (after == After::crash || after == After::second_failure_and_crash) disk.crash(random);
@@ -87,11 +83,11 @@ TEST_CASE("database: whichever write or sync of its first opening fails, it open
         base::Random random(seed);
         sim::Disk disk;
         disk.fail(operation, DiskError::io, point);
-        failed = !open(disk).ok();
+        failed = !try_database(disk).ok();
         disk.forgive();
         if (seed > 0) disk.crash(random);
-        put(disk, "one");
-        put(disk, "two");
+        put_row(disk, "one");
+        put_row(disk, "two");
         check_rows(disk);
       }
     }

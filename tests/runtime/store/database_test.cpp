@@ -24,7 +24,7 @@ struct SimulationHere : InSimulation {
   static constexpr Background kBackground = Background::here;
 };
 
-std::unique_ptr<Database> opened(ports::Disk& disk, Background background) {
+std::unique_ptr<Database> open_database(ports::Disk& disk, Background background) {
   DatabaseOptions options;
   options.background = background;
   auto database = Database::open(disk, kPath, options);
@@ -55,7 +55,7 @@ TEST_CASE_TEMPLATE("database: what was written is there, also after it was close
                    SimulationHere) {
   On on;
   {
-    auto database = opened(on.disk(), On::kBackground);
+    auto database = open_database(on.disk(), On::kBackground);
     const Keyspace files = space(*database, "files");
     put(*database, files, "a", "1");
     put(*database, files, "", "empty key");
@@ -67,7 +67,7 @@ TEST_CASE_TEMPLATE("database: what was written is there, also after it was close
     REQUIRE(database->write(erase, Sync::no).ok());
     CHECK(look(*database, files, "gone") == "(none)");
   }
-  auto database = opened(on.disk(), On::kBackground);
+  auto database = open_database(on.disk(), On::kBackground);
   const Keyspace files = space(*database, "files");
   CHECK(look(*database, files, "a") == "2");
   CHECK(look(*database, files, "") == "empty key");
@@ -80,7 +80,7 @@ TEST_CASE_TEMPLATE("database: many compactions later every key has its last valu
   base::Random random(11);
   std::map<std::string, std::string> model;
   {
-    auto database = opened(on.disk(), On::kBackground);
+    auto database = open_database(on.disk(), On::kBackground);
     const Keyspace where = space(*database, "k");
     for (int i = 0; i < 600; ++i) {
       Batch batch;
@@ -97,7 +97,7 @@ TEST_CASE_TEMPLATE("database: many compactions later every key has its last valu
       REQUIRE(database->write(batch, Sync::no).ok());
     }
   }
-  auto database = opened(on.disk(), On::kBackground);
+  auto database = open_database(on.disk(), On::kBackground);
   const Keyspace where = space(*database, "k");
   auto expected = model.begin();
   base::Bytes from;
@@ -118,7 +118,7 @@ TEST_CASE_TEMPLATE("database: many compactions later every key has its last valu
 
 TEST_CASE("database: a keyspace does not see the keys of another") {
   InSimulation on;
-  auto database = opened(on.disk(), Background::here);
+  auto database = open_database(on.disk(), Background::here);
   const Keyspace a = space(*database, "a");
   const Keyspace b = space(*database, "b");
   CHECK_FALSE(a == b);
@@ -133,14 +133,14 @@ TEST_CASE("database: a keyspace does not see the keys of another") {
   CHECK(database->scan(a, beyond, 10, 1000).value().rows.empty());
   // The names keep their numbers, whatever the order in which they are asked for later.
   database.reset();
-  database = opened(on.disk(), Background::here);
+  database = open_database(on.disk(), Background::here);
   CHECK(space(*database, "b") == b);
   CHECK(space(*database, "a") == a);
 }
 
 TEST_CASE("database: keyspaces are limited in number and form") {
   InSimulation on;
-  auto database = opened(on.disk(), Background::here);
+  auto database = open_database(on.disk(), Background::here);
   for (std::size_t i = 0; i < kKeyspacesMax; ++i) REQUIRE(database->keyspace("k" + std::to_string(i)).ok());
   CHECK(database->keyspace("one-more").error() == StoreError::too_large);
   CHECK(database->keyspace("k7").ok());
@@ -153,7 +153,7 @@ TEST_CASE("database: keyspaces are limited in number and form") {
 TEST_CASE("database: no two keyspaces get one number, though the making of one failed") {
   for (const sim::DiskOperation operation : {sim::DiskOperation::write, sim::DiskOperation::sync}) {
     sim::Disk disk;
-    auto database = opened(disk, Background::here);
+    auto database = open_database(disk, Background::here);
     disk.fail(operation, ports::DiskError::io);
     REQUIRE_FALSE(database->keyspace("a").ok());
     // The log of LevelDB has the failed row, which is read as the database is opened anew.
@@ -163,7 +163,7 @@ TEST_CASE("database: no two keyspaces get one number, though the making of one f
     put(*database, a, "key", "of a");
     CHECK(look(*database, b, "key") == "(none)");
     database.reset();
-    database = opened(disk, Background::here);
+    database = open_database(disk, Background::here);
     CHECK(space(*database, "a") == a);
     CHECK(space(*database, "b") == b);
   }
@@ -171,7 +171,7 @@ TEST_CASE("database: no two keyspaces get one number, though the making of one f
 
 TEST_CASE("database: while its device fails it knows the keyspaces that it has") {
   sim::Disk disk;
-  auto database = opened(disk, Background::here);
+  auto database = open_database(disk, Background::here);
   const Keyspace a = space(*database, "a");
   disk.fail(sim::DiskOperation::sync, ports::DiskError::io);
   REQUIRE_FALSE(database->keyspace("b").ok());
@@ -183,7 +183,7 @@ TEST_CASE("database: while its device fails it knows the keyspaces that it has")
 
 TEST_CASE("database: a batch over keyspaces happens as one, its later changes over earlier ones") {
   InSimulation on;
-  auto database = opened(on.disk(), Background::here);
+  auto database = open_database(on.disk(), Background::here);
   const Keyspace a = space(*database, "a");
   const Keyspace b = space(*database, "b");
   Batch batch;
@@ -199,7 +199,7 @@ TEST_CASE("database: a batch over keyspaces happens as one, its later changes ov
 
 TEST_CASE("database: each limit holds at its edge and refuses one beyond, writing nothing") {
   InSimulation on;
-  auto database = opened(on.disk(), Background::here);
+  auto database = open_database(on.disk(), Background::here);
   const Keyspace where = space(*database, "k");
   const base::Bytes key(kKeyBytesMax, 'k');
   const base::Bytes value(kValueBytesMax, 'v');
@@ -252,7 +252,7 @@ TEST_CASE("database: each limit holds at its edge and refuses one beyond, writin
 
 TEST_CASE("database: a scan gives slices in order, and where to go on") {
   InSimulation on;
-  auto database = opened(on.disk(), Background::here);
+  auto database = open_database(on.disk(), Background::here);
   const Keyspace where = space(*database, "k");
   Batch batch;
   for (const char* key : {"a", "b/1", "b/2", "b/3", "c", "\xff\xff"})
@@ -282,7 +282,7 @@ TEST_CASE("database: a scan gives slices in order, and where to go on") {
 
 TEST_CASE("database: a scan is limited however much is asked for") {
   InSimulation on;
-  auto database = opened(on.disk(), Background::here);
+  auto database = open_database(on.disk(), Background::here);
   const Keyspace where = space(*database, "k");
   for (int part = 0; part < 2; ++part) {
     Batch batch;
@@ -295,7 +295,7 @@ TEST_CASE("database: a scan is limited however much is asked for") {
 
 TEST_CASE("database: a group of batches shares one sync") {
   sim::Disk disk;
-  auto database = opened(disk, Background::here);
+  auto database = open_database(disk, Background::here);
   const Keyspace where = space(*database, "k");
   const auto count = [&](auto write) {
     const std::uint64_t before = disk.operations();
@@ -320,14 +320,14 @@ TEST_CASE("database: a group of batches shares one sync") {
   base::Random random(1);
   disk.crash(random);
   database.reset();
-  database = opened(disk, Background::here);
+  database = open_database(disk, Background::here);
   const Keyspace again = space(*database, "k");
   for (int i = 0; i < 15; ++i) CHECK(look(*database, again, "large" + std::to_string(i)).size() == kValueBytesMax);
 }
 
 TEST_CASE("database: only one holder at a time") {
   InSimulation on;
-  auto database = opened(on.disk(), Background::here);
+  auto database = open_database(on.disk(), Background::here);
   const auto second = Database::open(on.disk(), kPath, {Background::here});
   REQUIRE_FALSE(second.ok());
   CHECK(second.error() == StoreError::locked);
@@ -339,7 +339,7 @@ TEST_CASE("database: only one holder at a time") {
 TEST_CASE("database: an older format is migrated, step by step and once") {
   InSimulation on;
   {
-    auto database = opened(on.disk(), Background::here);
+    auto database = open_database(on.disk(), Background::here);
     put(*database, space(*database, "k"), "value", "1");
   }
   std::string steps;

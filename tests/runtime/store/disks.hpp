@@ -10,6 +10,7 @@
 
 #include "runtime/os/disk.hpp"
 #include "runtime/sim/disk.hpp"
+#include "runtime/store/database.hpp"
 
 namespace troupe {
 
@@ -44,6 +45,11 @@ class InSimulation {
  private:
   sim::Disk disk_;
 };
+
+/// A database that opens here or says why not.
+inline store::StoreResult<std::unique_ptr<store::Database>> try_database(ports::Disk& disk) {
+  return store::Database::open(disk, "store", {store::Background::here});
+}
 
 /// The whole of a file; fails the test if it cannot be read.
 inline std::string contents(ports::Disk& disk, std::string_view path) {

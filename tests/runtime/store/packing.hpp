@@ -7,6 +7,8 @@
 
 namespace troupe::store {
 
+inline constexpr std::size_t kMiB = 1024 * 1024;
+
 /// An id that tells `number` apart from any other.
 inline base::Digest id_of(std::uint64_t number) {
   base::Digest id;

@@ -3,18 +3,17 @@
 
 #include <doctest/doctest.h>
 
+#include "tests/support.hpp"
+
 using namespace troupe;
 using namespace troupe::store;
 using namespace std::chrono_literals;
 using base::Bytes;
 using base::Code;
 using Step = RowLoading::Step;
+using troupe::test::kStart;
 
-namespace {
-
-const base::Instant kNow{100s};
-
-}  // namespace
+namespace {}  // namespace
 
 TEST_CASE("row loading: it goes on behind each slice, and is complete at the last one") {
   RowLoading loading(Unread::waits);
@@ -33,7 +32,7 @@ TEST_CASE("row loading: what may pass is asked for again from the same key, twic
   RowLoading loading(Unread::waits);
   loading.begin({});
   loading.took(Bytes{'f'});
-  base::Instant now = kNow;
+  base::Instant now = kStart;
   for (const base::Duration wait : {500ms, 1'000ms, 2'000ms, 4'000ms, 5'000ms, 5'000ms}) {
     for (const Code code : {Code::unavailable}) CHECK(loading.failed(code, now) == Step::wait);
     CHECK(loading.retry_at() - now == wait);
@@ -55,7 +54,7 @@ TEST_CASE("row loading: damage is not asked for again") {
   for (const Code code : {Code::corrupt, Code::unsupported}) {
     RowLoading loading(Unread::waits);
     loading.begin({});
-    CHECK(loading.failed(code, kNow) == Step::end);
+    CHECK(loading.failed(code, kStart) == Step::end);
     CHECK_FALSE(loading.reading());
     CHECK_FALSE(loading.complete());
   }
@@ -64,10 +63,10 @@ TEST_CASE("row loading: damage is not asked for again") {
 TEST_CASE("row loading: an owner that goes on waits for its patience and no longer") {
   RowLoading loading(Unread::goes_on);
   loading.begin({});
-  base::Instant now = kNow;
+  base::Instant now = kStart;
   while (loading.failed(Code::unavailable, now) == Step::wait) now = loading.retry_at();
-  CHECK(now <= kNow + kLoadPatience);
-  CHECK(loading.retry_at() > kNow + kLoadPatience);
+  CHECK(now <= kStart + kLoadPatience);
+  CHECK(loading.retry_at() > kStart + kLoadPatience);
   CHECK_FALSE(loading.reading());
   CHECK_FALSE(loading.complete());
 }
@@ -75,9 +74,9 @@ TEST_CASE("row loading: an owner that goes on waits for its patience and no long
 TEST_CASE("row loading: patience begins with the errors, however long was read before") {
   RowLoading loading(Unread::goes_on);
   loading.begin({});
-  CHECK(loading.failed(Code::unavailable, kNow) == Step::wait);
+  CHECK(loading.failed(Code::unavailable, kStart) == Step::wait);
   CHECK(loading.took(Bytes{'d'}) == Step::ask);
-  CHECK(loading.failed(Code::unavailable, kNow + 2 * kLoadPatience) == Step::wait);
+  CHECK(loading.failed(Code::unavailable, kStart + 2 * kLoadPatience) == Step::wait);
 }
 
 TEST_CASE("row loading: a slice that leads nowhere, or back, is damage") {

@@ -11,8 +11,6 @@ using runtime::Answer;
 using sim::DiskOperation;
 using test::Scripted;
 
-constexpr std::size_t kMiB = 1024 * 1024;
-
 }  // namespace
 
 TEST_CASE("store actor: what was committed is read, rows and blobs, also after a restart of the node") {

@@ -10,8 +10,6 @@ using base::Code;
 using sim::DiskOperation;
 using test::Scripted;
 
-constexpr std::size_t kMiB = 1024 * 1024;
-
 using troupe::test::contains;
 
 }  // namespace

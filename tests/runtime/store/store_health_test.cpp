@@ -10,8 +10,6 @@ using namespace std::chrono_literals;
 using base::Code;
 using observe::HealthState;
 
-constexpr std::size_t kMiB = 1024 * 1024;
-
 using troupe::test::contains;
 
 /// Offset of the payload of the n-th blob of `bytes` in a pack.

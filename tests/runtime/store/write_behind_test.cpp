@@ -1,4 +1,4 @@
-// Rows that wait for the store: in order, under what has changed since, and never lost to a commit that failed.
+// Changes that wait for the store: in order, under what has changed since, and never lost to a commit that failed.
 #include "runtime/store/logic/write_behind.hpp"
 
 #include <doctest/doctest.h>
@@ -9,17 +9,17 @@
 using namespace troupe;
 using namespace troupe::store;
 using base::Bytes;
-using Rows = WriteBehind::Changes;
+using Changes = WriteBehind::Changes;
 
 namespace {
 
-RowChange saved(std::uint8_t key, Bytes value = {1}) { return {.save = {{{key}, std::move(value)}}, .erase = {}}; }
+RowChange saving(std::uint8_t key, Bytes value = {1}) { return {.save = {{{key}, std::move(value)}}, .erase = {}}; }
 RowChange erased(std::uint8_t key) { return {.save = {}, .erase = {{{key}}}}; }
 
-Rows written(WriteBehind& behind) {
-  const Rows* const rows = behind.next();
+Changes written(WriteBehind& behind) {
+  const Changes* const rows = behind.next();
   if (rows == nullptr) return {};
-  Rows out = *rows;
+  Changes out = *rows;
   behind.done();
   return out;
 }
@@ -29,45 +29,45 @@ Rows written(WriteBehind& behind) {
 TEST_CASE("write-behind: what is erased goes first, and what has changed since takes the place of what was") {
   WriteBehind behind;
   CHECK(behind.next() == nullptr);
-  behind.add(saved(1));
-  behind.add(saved(2));
+  behind.add(saving(1));
+  behind.add(saving(2));
   behind.add(erased(3));
   behind.add(erased(2));
   CHECK(behind.erases());
-  CHECK(written(behind) == Rows{{{2}, {}}, {{3}, {}}});
+  CHECK(written(behind) == Changes{{{2}, {}}, {{3}, {}}});
   CHECK_FALSE(behind.erases());
   REQUIRE(behind.next() != nullptr);
   CHECK_FALSE(behind.erases_now());
   CHECK(behind.next() == nullptr);  // one at a time
-  behind.add(saved(1, {2}));
+  behind.add(saving(1, {2}));
   CHECK(**behind.find({1}) == Bytes{2});
   behind.failed();  // what came since stays
   CHECK(**behind.find({1}) == Bytes{2});
   CHECK(behind.find({2}) == nullptr);
   behind.again();
-  CHECK(written(behind) == Rows{{{1}, Bytes{2}}});
+  CHECK(written(behind) == Changes{{{1}, Bytes{2}}});
   CHECK(behind.next() == nullptr);
 }
 
 TEST_CASE("write-behind: the lowest key is written with the last values") {
   WriteBehind behind;
-  behind.add(saved(0));
-  for (std::uint8_t key = 1; key < 100; ++key) behind.add(saved(key, Bytes(60'000)));
+  behind.add(saving(0));
+  for (std::uint8_t key = 1; key < 100; ++key) behind.add(saving(key, Bytes(60'000)));
   std::size_t batches = 0;
-  for (Rows rows = written(behind); !rows.empty(); rows = written(behind), ++batches)
+  for (Changes rows = written(behind); !rows.empty(); rows = written(behind), ++batches)
     if (rows.contains({0})) CHECK(behind.next() == nullptr);
   CHECK(batches == 3);
 }
 
 TEST_CASE("write-behind: values that fail keep back values, erasures that fail keep back all") {
   WriteBehind behind;
-  behind.add(saved(1));
+  behind.add(saving(1));
   REQUIRE(behind.next() != nullptr);
   behind.failed();
-  behind.add(saved(2));
+  behind.add(saving(2));
   CHECK(behind.next() == nullptr);
   behind.add(erased(3));
-  CHECK(written(behind) == Rows{{{3}, {}}});
+  CHECK(written(behind) == Changes{{{3}, {}}});
   CHECK(behind.next() == nullptr);  // nothing says that there is room now
   behind.add(erased(4));
   REQUIRE(behind.next() != nullptr);
@@ -75,7 +75,7 @@ TEST_CASE("write-behind: values that fail keep back values, erasures that fail k
   behind.add(erased(5));
   CHECK(behind.next() == nullptr);
   behind.again();
-  CHECK(written(behind) == Rows{{{4}, {}}, {{5}, {}}});
+  CHECK(written(behind) == Changes{{{4}, {}}, {{5}, {}}});
   CHECK(written(behind).size() == 2);
 }
 
@@ -89,7 +89,7 @@ TEST_CASE("write-behind: while it is full erasures find room, and make some") {
   CHECK_FALSE(behind.has_room({3}, 0));
   behind.add(erased(2));
   CHECK(behind.full());
-  CHECK(written(behind) == Rows{{{2}, {}}});
+  CHECK(written(behind) == Changes{{{2}, {}}});
   CHECK(behind.full());
   behind.add({.save = {}, .erase = {{{1, 0, 0}}}});
   CHECK_FALSE(behind.full());
@@ -100,7 +100,7 @@ TEST_CASE("write-behind: whatever fails, what is written in the end is what was 
     base::Random random(seed);
     WriteBehind behind;
     std::map<Bytes, Bytes> disk, wanted;
-    const Rows* rows = nullptr;
+    const Changes* rows = nullptr;
     const auto step = [&](bool fails) {
       if (rows == nullptr) rows = behind.next();
       if (rows == nullptr) return false;
