@@ -166,12 +166,12 @@ struct Misbehaved $kind(bytesMax = 512) {
   node @0 :Data;
   # 20 bytes.
 
-  how @1 :Offence;
+  how @1 :Violation;
   what @2 :Text;
   # For the log: at most 200 bytes are kept.
 }
 
-enum Offence {
+enum Violation {
   # A violation. Its points: `actors/peers/logic/peer_scores.hpp`.
 
   malformed @0;

@@ -57,7 +57,7 @@ class DhtActor final : public runtime::Actor, public Head {
   void forget(const Key& id);
   void shun(net::wire::Shun::Reader request);
   /// Tells `/peers` what the node that asked the question at hand has done.
-  void accuse(net::wire::Offence how, std::string_view what);
+  void accuse(net::wire::Violation how, std::string_view what);
   void malformed(runtime::AnyReply& reply, const char* why);
   void holds(wire::BucketHolds::Reader bucket);
   void note_asker(wire::Asker::Reader asker);
@@ -127,9 +127,9 @@ class DhtActor final : public runtime::Actor, public Head {
   void learn(wire::SearchResult::Reader result);
   void doubt(const Contact& whom);
   void fell_silent(const Contact& whom);
-  void mend(const RecordKey& place, wire::SearchResult::Reader result, const Record& record);
+  void read_repair(const RecordKey& place, wire::SearchResult::Reader result, const Record& record);
   void repair(const Key& key, wire::SearchResult::Reader result, std::uint64_t sequence);
-  void leave_copies(const RecordKey& place, wire::SearchResult::Reader result);
+  void cache_on_path(const RecordKey& place, wire::SearchResult::Reader result);
   void give(const runtime::Handle& whom, capnp::Data::Reader token, const Key& key, base::ByteView record,
             std::chrono::seconds copy_lasts, base::Callback<void(bool)> done);
   void take_copy(wire::Store::Reader question, const Key& key, Reply<wire::StoreDone> reply);

@@ -206,7 +206,7 @@ void DhtActor::answer(wire::Store::Reader question, Reply<wire::StoreDone> reply
   if (!offer.ok()) {
     ++counts_.refused;
     if (no_good_ever(bytes_of(question.getRecord()), offer.error()))
-      accuse(net::wire::Offence::BAD_RECORD, to_error(offer.error()).message);
+      accuse(net::wire::Violation::BAD_RECORD, to_error(offer.error()).message);
     return reply.send([&](wire::StoreDone::Builder out) {
       out.setResult(wire::StoreDone::Result::BAD);
       out.setWhy(to_error(offer.error()).message);

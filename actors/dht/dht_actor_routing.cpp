@@ -65,7 +65,7 @@ void DhtActor::forget(const Key& id) {
   });
 }
 
-void DhtActor::accuse(net::wire::Offence how, std::string_view what) {
+void DhtActor::accuse(net::wire::Violation how, std::string_view what) {
   const runtime::Caller from = caller();
   if (from.role != messages::Role::peer || !from.node) return;
   tell<net::wire::Misbehaved>(node().find(net::kPeersPath), [&](net::wire::Misbehaved::Builder out) {
@@ -74,7 +74,7 @@ void DhtActor::accuse(net::wire::Offence how, std::string_view what) {
 }
 
 void DhtActor::malformed(runtime::AnyReply& reply, const char* why) {
-  accuse(net::wire::Offence::MALFORMED, why);
+  accuse(net::wire::Violation::MALFORMED, why);
   reply.refuse({Code::malformed, why});
 }
 
@@ -141,7 +141,7 @@ bool DhtActor::may_store(capnp::Data::Reader token) {
   if (!shows_token(token) && !world().mutations.on("dht.token_unchecked")) {
     ++counts_.refused;
     // A datagram may be replayed when its token is old, so its sender is not accused.
-    if (!from.by_datagram) accuse(net::wire::Offence::WRONG_TOKEN, "a store without a token of this node");
+    if (!from.by_datagram) accuse(net::wire::Violation::WRONG_TOKEN, "a store without a token of this node");
     refuse(Error{Code::refused, "a store needs a token of this node, no older than five minutes"});
     return false;
   }

@@ -60,7 +60,7 @@ void DhtActor::ended(runtime::Answer<wire::SearchResult>& answer, const RecordKe
   if (!bytes.empty())
     if (auto parsed = parse(bytes); parsed.ok()) record = std::move(parsed).value();
   found({answer, record ? &*record : nullptr});
-  if (place != nullptr && record) mend(*place, answer.value(), *record);
+  if (place != nullptr && record) read_repair(*place, answer.value(), *record);
 }
 
 void DhtActor::at_hand(const char* ending, base::ByteView record, Found& found) {
@@ -256,9 +256,9 @@ void DhtActor::publish(Published what, const Key& key, base::ByteView record, st
 
 /// Once the asker has its answer: nodes that hold an older record get the newest one, and of a record that cannot
 /// change a copy stays where the next search will ask.
-void DhtActor::mend(const RecordKey& place, wire::SearchResult::Reader result, const Record& record) {
+void DhtActor::read_repair(const RecordKey& place, wire::SearchResult::Reader result, const Record& record) {
   if (place.space == Space::kv) repair(place.key, result, sequence_of(record));
-  if (cache_->on() && cache_->takes(place.space)) leave_copies(place, result);
+  if (cache_->on() && cache_->takes(place.space)) cache_on_path(place, result);
 }
 
 /// At those of the nearest nodes that have answered with an older record or none, by the tokens of their answers; and
@@ -281,7 +281,7 @@ void DhtActor::repair(const Key& key, wire::SearchResult::Reader result, std::ui
 }
 
 /// One at the nearest node asked that had none, and one here (logic/query_cache.hpp).
-void DhtActor::leave_copies(const RecordKey& place, wire::SearchResult::Reader result) {
+void DhtActor::cache_on_path(const RecordKey& place, wire::SearchResult::Reader result) {
   const auto bytes = bytes_of(result.getRecord());
   const std::chrono::seconds lasts(result.getLastsS());
   if (lasts.count() == 0) return;

@@ -167,7 +167,7 @@ std::optional<Error> LookupActor::take_value(const Ask& question, LookupAnswer& 
   if (version.ok()) said.version = version.value();
   // Where only the clocks differ, what else the node says is as good as ever.
   if (version.ok() || !no_good_ever(record, version.error())) return std::nullopt;
-  accuse(question.whom, net::wire::Offence::BAD_RECORD, to_error(version.error()).message);
+  accuse(question.whom, net::wire::Violation::BAD_RECORD, to_error(version.error()).message);
   return Error{Code::malformed, "a record that does not belong there"};
 }
 
@@ -187,7 +187,7 @@ void LookupActor::failed(const Ask& question, const Error& why) {
   const AskFailure how = failure_of(why);
   count_failure(asked(), why);
   if (how == AskFailure::silent && world().mutations.on("dht.silence_is_punished"))
-    accuse(question.whom, net::wire::Offence::MALFORMED, "nothing");
+    accuse(question.whom, net::wire::Violation::MALFORMED, "nothing");
   if (how == AskFailure::silent || how == AskFailure::unreachable) heard_.push_back({question.whom, 0});
   if (!outcome_) act(lookup_->failed(question.whom, how, now()));
 }
@@ -234,13 +234,13 @@ std::vector<Contact> LookupActor::take_contacts(const Contact& from,
                                                 capnp::List<messages::wire::Contact>::Reader list) {
   const unsigned work_bits = start_.settings->work_bits;
   auto out = read_contacts(list, kTakenMax + 1, work_bits);
-  if (list.size() > kTakenMax) accuse(from, net::wire::Offence::TOO_MANY, "an answer names 20 contacts at most");
+  if (list.size() > kTakenMax) accuse(from, net::wire::Violation::TOO_MANY, "an answer names 20 contacts at most");
   else if (out.size() < list.size() && names_unproven(list, work_bits))
-    accuse(from, net::wire::Offence::UNPROVEN_CONTACT, "it names a contact whose id lacks its work");
+    accuse(from, net::wire::Violation::UNPROVEN_CONTACT, "it names a contact whose id lacks its work");
   return out;
 }
 
-void LookupActor::accuse(const Contact& whom, net::wire::Offence how, std::string_view what) {
+void LookupActor::accuse(const Contact& whom, net::wire::Violation how, std::string_view what) {
   tell<net::wire::Misbehaved>(node().find(net::kPeersPath), [&](net::wire::Misbehaved::Builder out) {
     net::write_misbehaved(out, whom.id, how, what);
   });

@@ -71,7 +71,7 @@ class LookupActor final : public runtime::Actor {
   void note_heard(const Contact& whom, base::Instant asked_at);
   base::Result<Version, RecordError> take_record(base::ByteView record, std::chrono::seconds lasts);
   std::vector<Contact> take_contacts(const Contact& from, capnp::List<messages::wire::Contact>::Reader list);
-  void accuse(const Contact& whom, net::wire::Offence how, std::string_view what);
+  void accuse(const Contact& whom, net::wire::Violation how, std::string_view what);
   void searched(const LookupOutcome& outcome);
   void cancel_search();
   void finish_with(wire::SearchResult::Builder out);

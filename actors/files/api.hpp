@@ -20,7 +20,7 @@ inline constexpr const char* kHolderPath = "/files/holder";
 inline constexpr const char* kAnnouncePath = "/files/announce";
 
 /// Where puts and the watch ask which nodes contents belong to: FindPlaces.
-inline constexpr const char* kPlacesPath = "/files/places";
+inline constexpr const char* kPlacementPath = "/files/places";
 
 /// A file: SHA-256 over its canonical manifest. The text form is 64 lower-case hexadecimal digits.
 using Cid = base::FixedBytes<struct CidTag, 32>;

@@ -5,7 +5,7 @@
 
 #include "actors/files/announce_actor.hpp"
 #include "actors/files/holder_actor.hpp"
-#include "actors/files/places_actor.hpp"
+#include "actors/files/placement_actor.hpp"
 #include "messages/runtime.capnp.h"
 #include "runtime/base/ensure.hpp"
 #include "runtime/store/store_actor.hpp"
@@ -67,7 +67,7 @@ void FilesActor::start() {
         },
         {.kind = store::StoreActor::kName, .placement = ports::Placement::own_thread});
   spawn<AnnounceActor>("announce", settings_);
-  spawn<PlacesActor>(PlacesActor::kName, settings_);
+  spawn<PlacementActor>(PlacementActor::kName, settings_);
   holder_ = spawn<HolderActor>("holder", settings_, std::string(kStorePath));
   node()
       .publish<wire::PutFile, wire::GetFile, wire::ListFiles, wire::ViewFile, wire::VerifyFile, wire::RemoveFile,

@@ -91,7 +91,7 @@ class FilesPart : public runtime::Actor {
   template <class F>
   void find_places(const base::NodeId& position, F found) {
     ask<wire::FindPlaces, wire::Places>(
-        node().find(kPlacesPath), now() + 2 * settings_.answer_timeout,
+        node().find(kPlacementPath), now() + 2 * settings_.answer_timeout,
         [&](wire::FindPlaces::Builder out) { out.setPosition(data_of(position.view())); },
         [this, found = std::move(found)](runtime::Answer<wire::Places> answer) mutable {
           std::vector<base::NodeId> nodes;

@@ -137,7 +137,7 @@ void HolderActor::take_store(wire::StoreContent::Reader question, Stored reply) 
 }
 
 void HolderActor::store(const Claim& claim, const ContentKey& key, base::ByteView bytes, Stored reply) {
-  const bool mends = !bytes.empty() && damaged_.contains(key);
+  const bool repairs = !bytes.empty() && damaged_.contains(key);
   const bool lost = bytes.empty() && damaged_.contains(key);
   if (lost) return reply.refuse(to_error(ClaimError::absent));
   const auto payload = bytes.empty() ? Payload::none : Payload::given;
@@ -156,11 +156,11 @@ void HolderActor::store(const Claim& claim, const ContentKey& key, base::ByteVie
   }
   const bool fresh = !plan.value().store.empty();
   if (plan.value().change.empty()) {
-    if (!mends) return reply.done();
+    if (!repairs) return reply.done();
     return keep(key, bytes, answer_with(std::move(reply)));
   }
   if (world().mutations.on("files.stored_before_commit")) reply.done();
-  commit(std::move(plan).value(), key, fresh || mends ? bytes : base::ByteView{},
+  commit(std::move(plan).value(), key, fresh || repairs ? bytes : base::ByteView{},
          [this, key, fresh, reply = std::move(reply)](base::Outcome<void> done) mutable {
            if (!done.ok()) return reply.refuse(done.error());
            damaged_.erase(key);

@@ -100,7 +100,7 @@ void VerifyActor::go_on() {
   }
   if (state_ == State::copies && begun_ == contents_.size() && reading_ == 0) {
     state_ = State::mending;
-    mend();
+    repair();
   }
 }
 
@@ -150,7 +150,7 @@ void VerifyActor::judge(const ContentKey& key, const base::NodeId& node, Copy co
 
 // -- mending ---------------------------------------------------------------------------------------------------------
 
-void VerifyActor::mend() {
+void VerifyActor::repair() {
   if (damaged_.empty()) {
     items_.push_back({{}, {}, std::nullopt, sum_});
     state_ = State::ended;
@@ -179,7 +179,7 @@ bool VerifyActor::take(const ContentKey& key, base::ByteView bytes) {
           items_.push_back({key, settings_.self, Copy::repaired, {}});
         }
         damaged_.pop_front();
-        mend();
+        repair();
         show();
       });
   return false;
@@ -188,7 +188,7 @@ bool VerifyActor::take(const ContentKey& key, base::ByteView bytes) {
 void VerifyActor::failed(FetchEnd why) {
   if (state_ == State::manifest) return fail(to_error(why));
   damaged_.pop_front();
-  mend();
+  repair();
 }
 
 // -- what the operator sees ------------------------------------------------------------------------------------------
@@ -246,14 +246,14 @@ void VerifyActor::check() const {
                "a verify reads few contents at once, each of them once");
   base::ensure(sum_.sound + sum_.lacking + sum_.damaged + sum_.unknown == sum_.copies,
                "each copy that was looked at is found to be one thing");
-  base::ensure(sum_.repaired + damaged_.size() <= sum_.damaged, "only what was found damaged is mended");
+  base::ensure(sum_.repaired + damaged_.size() <= sum_.damaged, "only what was found damaged is repaired");
   switch (state_) {
     case State::manifest: return base::ensure(begun_ == 0, "a verify reads no copy before its manifest");
     case State::copies:
       return base::ensure(reading_ > 0 || items_.size() >= kItemsWaitingMax, "a verify waits for a copy or its reader");
     case State::mending:
       return base::ensure(reading_ == 0 && begun_ == contents_.size() && !damaged_.empty(),
-                          "a verify mends when all copies were read, and something is damaged");
+                          "a verify repairs when all copies were read, and something is damaged");
     case State::ended: return base::ensure(!items_.empty(), "a verify that is done waits for its reader only");
   }
 }

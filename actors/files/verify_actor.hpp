@@ -1,7 +1,7 @@
 #pragma once
-// One verify: reads every copy of every content of a file at its holders, compares it with its id, and mends what is
+// One verify: reads every copy of every content of a file at its holders, compares it with its id, and repairs what is
 // damaged at this node from a sound copy elsewhere. First the manifest is read, then the copies, kContentsAtOnce
-// contents at a time; then the damaged ones of this node are mended one after the other.
+// contents at a time; then the damaged ones of this node are repaired one after the other.
 #include <deque>
 #include <set>
 
@@ -47,7 +47,7 @@ class VerifyActor final : public Reading {
   void go_on();
   void read(const ContentKey& key, std::size_t nth);
   void judge(const ContentKey& key, const base::NodeId& node, Copy copy);
-  void mend();
+  void repair();
   void show();
   void write(wire::VerifyItem::Builder out, const Item& item) const;
   static void write(wire::VerifySum::Builder out, const Sum& sum);

@@ -62,7 +62,7 @@ void InspectActor::receive(runtime::Handlers& on) {
     out.setSurveyUs(milliseconds(survey_took_) * 1'000);
     out.setFollowing(static_cast<std::uint32_t>(followed_.size()));
     out.setWaiting(static_cast<std::uint32_t>(lists_.size()));
-    out.setLensBytes(node().lenses().bytes());
+    out.setLensBytes(node().recent_pool().bytes());
   });
 }
 

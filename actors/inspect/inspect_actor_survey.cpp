@@ -6,7 +6,7 @@
 namespace troupe::inspect {
 
 void InspectActor::begin_survey() {
-  for (const runtime::Handle& whom : node().lenses().lapsed(now()))
+  for (const runtime::Handle& whom : node().recent_pool().lapsed(now()))
     tell<runtime::wire::LookAway>(whom, [](runtime::wire::LookAway::Builder) {});
   note_stirs();
   any_runs_ = false;
@@ -34,7 +34,7 @@ void InspectActor::survey_later() { after<SurveyDue>(std::max(setup_.period, sur
 /// question is open, no warning is to be taken back, and no actor keeps its last messages for an operator who looked at
 /// it.
 bool InspectActor::at_rest() const {
-  return node().rest().quiet() && survey_.calm() && !any_runs_ && told_.empty() && node().lenses().granted() == 0;
+  return node().rest().quiet() && survey_.calm() && !any_runs_ && told_.empty() && node().recent_pool().granted() == 0;
 }
 
 /// Reasons are told once and not with each new number: whoever reads the log is told what, not how it goes on.

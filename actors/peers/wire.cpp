@@ -60,16 +60,16 @@ DialFailure failure_of(net::wire::NotThere::Met met) {
   return DialFailure::unreachable;
 }
 
-std::optional<Violation> violation_of(net::wire::Offence how) {
+std::optional<Violation> violation_of(net::wire::Violation how) {
   switch (how) {
-    case net::wire::Offence::MALFORMED: return Violation::malformed;
-    case net::wire::Offence::PROTOCOL: return Violation::protocol;
-    case net::wire::Offence::FORBIDDEN: return Violation::forbidden;
-    case net::wire::Offence::FLOODING: return Violation::flooding;
-    case net::wire::Offence::UNPROVEN_CONTACT: return Violation::unproven_contact;
-    case net::wire::Offence::TOO_MANY: return Violation::too_many;
-    case net::wire::Offence::BAD_RECORD: return Violation::bad_record;
-    case net::wire::Offence::WRONG_TOKEN: return Violation::wrong_token;
+    case net::wire::Violation::MALFORMED: return Violation::malformed;
+    case net::wire::Violation::PROTOCOL: return Violation::protocol;
+    case net::wire::Violation::FORBIDDEN: return Violation::forbidden;
+    case net::wire::Violation::FLOODING: return Violation::flooding;
+    case net::wire::Violation::UNPROVEN_CONTACT: return Violation::unproven_contact;
+    case net::wire::Violation::TOO_MANY: return Violation::too_many;
+    case net::wire::Violation::BAD_RECORD: return Violation::bad_record;
+    case net::wire::Violation::WRONG_TOKEN: return Violation::wrong_token;
   }
   return std::nullopt;
 }

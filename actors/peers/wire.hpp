@@ -51,7 +51,7 @@ using Traffic = std::map<base::NodeId, Carried>;
 DialFailure failure_of(net::wire::NotThere::Met met);
 
 /// Nothing for a violation that this version does not know.
-std::optional<Violation> violation_of(net::wire::Offence how);
+std::optional<Violation> violation_of(net::wire::Violation how);
 
 /// The links to peers, without those of operators.
 Traffic read(net::wire::LinkRows::Reader rows);

@@ -16,8 +16,8 @@
 #include "messages/kinds.hpp"
 #include "runtime/actor/alarms.hpp"
 #include "runtime/actor/ended.hpp"
-#include "runtime/actor/lens.hpp"
 #include "runtime/actor/logic/supervisor.hpp"
+#include "runtime/actor/recent_messages.hpp"
 #include "runtime/actor/registry.hpp"
 #include "runtime/actor/rest.hpp"
 #include "runtime/actor/taps.hpp"
@@ -130,7 +130,7 @@ class Node {
   const EndedActors& ended() const { return ended_; }
   Alarms& alarms() { return alarms_; }
   const Alarms& alarms() const { return alarms_; }
-  Lenses& lenses() { return lenses_; }
+  RecentPool& recent_pool() { return recent_pool_; }
   Taps& taps() { return taps_; }
   Rest& rest() { return rest_; }
 
@@ -172,7 +172,7 @@ class Node {
   EndedActors ended_;
   Rest rest_;
   Alarms alarms_{&rest_};
-  Lenses lenses_;
+  RecentPool recent_pool_;
   Taps taps_;
   mutable std::mutex long_turns_lock_;
   std::vector<LongTurn> long_turns_;

@@ -196,7 +196,7 @@ void Shell::on_exit() {
   if (ctrl()->strong_refs > 0) setup_.node->world().clock.forget(self());
   setup_.node->registry().remove(setup_.path, record_.get());
   bury();
-  lens_.reset();  // handles of others may keep what is left of this actor for long
+  recent_.reset();  // handles of others may keep what is left of this actor for long
   setup_.parent = {};
   setup_.factory = {};  // it may hold what holds this actor
 }

@@ -17,8 +17,8 @@
 #include "runtime/actor/ended.hpp"
 #include "runtime/actor/envelope_type.hpp"
 #include "runtime/actor/host.hpp"
-#include "runtime/actor/lens.hpp"
 #include "runtime/actor/logic/deadlines.hpp"
+#include "runtime/actor/recent_messages.hpp"
 #include "runtime/actor/shell_latest.hpp"
 #include "runtime/actor/stream_end.hpp"
 #include "runtime/actor/taps.hpp"
@@ -181,7 +181,7 @@ class Shell final : public caf::event_based_actor {
   // What is seen of this actor (shell_portrait.cpp).
   void portray(const Envelope& question);
   void trouble(const base::Error& error);
-  void put_lens_down();
+  void drop_recent();
   void tap(Tapped::Direction way, const caf::actor_control_block* other, std::uint64_t number, bool answer,
            const Envelope& envelope);
   void roll_turn();
@@ -263,7 +263,7 @@ class Shell final : public caf::event_based_actor {
   Turn* turn_ = nullptr;  // of the thread that runs it, while one does
   const messages::KindInfo* last_kind_ = nullptr;
   std::unique_ptr<base::Error> failure_;  // the last one, or with no code why it has finished
-  std::unique_ptr<Lens> lens_;
+  std::unique_ptr<RecentMessages> recent_;
   Decision decision_ = Decision::killed;
   std::uint8_t tapped_by_ = 0;
   std::uint32_t tap_edition_ = 0;

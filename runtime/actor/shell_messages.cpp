@@ -152,19 +152,19 @@ void Shell::handle(const Envelope& envelope) {
   last_kind_ = envelope.kind();
   const bool sampled = counted && number % kSampleEvery == 0;
   const auto note = [&](base::Instant from, base::Duration took) {
-    lens_->note({envelope.kind(), current_.sender ? current_.sender->id() : 0, envelope.header().trace.id, from, took,
-                 static_cast<std::uint32_t>(envelope.bytes().size())});
+    recent_->note({envelope.kind(), current_.sender ? current_.sender->id() : 0, envelope.header().trace.id, from, took,
+                   static_cast<std::uint32_t>(envelope.bytes().size())});
   };
-  if (sampled || lens_) {
+  if (sampled || recent_) {
     const base::Instant from = now();
     run_handler(envelope);
     const base::Duration took = now() - from;
     if (sampled) record.sample(took);
     if (sampled) roll_turn();
-    if (lens_) note(from, took);
+    if (recent_) note(from, took);
   } else {
     run_handler(envelope);
-    if (lens_) note(batch_now(), base::Duration::zero());  // granted, for this message broke the actor
+    if (recent_) note(batch_now(), base::Duration::zero());  // granted, for this message broke the actor
   }
   if (counted) record.handled.store(number + 1, std::memory_order_release);  // one writer: no need for an atomic add
 }
@@ -256,7 +256,7 @@ bool Shell::take_runtime_message(const Envelope& envelope) {
   } else if (is<wire::Portray>(envelope)) {
     portray(envelope);
   } else if (is<wire::LookAway>(envelope)) {
-    put_lens_down();
+    drop_recent();
   } else if (is<wire::AwaitReady>(envelope) && object_ && handlers_.find(envelope.kind()) == nullptr) {
     ready();
   } else {

@@ -24,12 +24,12 @@ std::string text_of(const messages::KindInfo* kind) {
   return kind == nullptr ? std::string() : std::string(kind->name);
 }
 
-void write_lens(wire::Portrait::Builder out, const Lens& lens, base::Instant now) {
-  out.setKeptForMs(std::max<std::uint64_t>(milliseconds(now - lens.began), 1));
-  const auto messages = lens.messages();
+void write_recent(wire::Portrait::Builder out, const RecentMessages& recent, base::Instant now) {
+  out.setKeptForMs(std::max<std::uint64_t>(milliseconds(now - recent.began), 1));
+  const auto messages = recent.messages();
   auto list = out.initMessages(static_cast<unsigned>(messages.size()));
   for (unsigned i = 0; i < list.size(); ++i) {
-    const Lens::Message& from = messages[i];
+    const RecentMessages::Message& from = messages[i];
     list[i].setKind(text_of(from.kind));
     list[i].setFrom(from.from);
     list[i].setAgoMs(milliseconds(now - from.at));
@@ -37,17 +37,17 @@ void write_lens(wire::Portrait::Builder out, const Lens& lens, base::Instant now
     list[i].setBytes(from.bytes);
     list[i].setTrace(from.trace);
   }
-  const auto errors = lens.errors();
+  const auto errors = recent.errors();
   auto broken = out.initErrors(static_cast<unsigned>(errors.size()));
   for (unsigned i = 0; i < broken.size(); ++i) {
     broken[i].setAgoMs(milliseconds(now - errors[i].at));
     broken[i].setCode(static_cast<std::uint16_t>(errors[i].code));
     broken[i].setText(errors[i].text.data());
   }
-  out.setTimed(lens.timed());
-  out.setP50Us(microseconds(lens.quantile(0.5)));
-  out.setP90Us(microseconds(lens.quantile(0.9)));
-  out.setP99Us(microseconds(lens.quantile(0.99)));
+  out.setTimed(recent.timed());
+  out.setP50Us(microseconds(recent.quantile(0.5)));
+  out.setP90Us(microseconds(recent.quantile(0.9)));
+  out.setP99Us(microseconds(recent.quantile(0.99)));
 }
 
 }  // namespace
@@ -60,8 +60,8 @@ void Shell::portray(const Envelope& question) {
   Envelope::Reading<wire::Portray> reading(question);
   const bool looks = reading.root().getLooks();
   if (looks) {
-    if (!lens_) lens_ = setup_.node->lenses().grant(self(), at, kLensTime);
-    else lens_->lapses = std::max(lens_->lapses, at + kLensTime);
+    if (!recent_) recent_ = setup_.node->recent_pool().grant(self(), at, kRecentTime);
+    else recent_->lapses = std::max(recent_->lapses, at + kRecentTime);
   }
   // First, for it is the domain's: it may throw.
   std::optional<Envelope> state;
@@ -111,7 +111,7 @@ void Shell::portray(const Envelope& question) {
            out.setStreams(static_cast<std::uint32_t>(served_.size()));
            out.setStreamsStarved(starved);
            out.setIncarnation(incarnation_);
-           if (lens_) write_lens(out, *lens_, at);
+           if (recent_) write_recent(out, *recent_, at);
            if (state) {
              out.setStateKind(state->kind_id());
              if (state->bytes().size() <= kStateBytesMax)
@@ -133,16 +133,16 @@ std::optional<Envelope> state_of(const Handle& actor) {
 void Shell::trouble(const base::Error& error) {
   failure_ = std::make_unique<base::Error>(error);
   const base::Instant at = now();
-  if (!lens_) lens_ = setup_.node->lenses().grant(self(), at, kTroubleLensTime);
-  if (!lens_) return;
-  lens_->lapses = std::max(lens_->lapses, at + kTroubleLensTime);
-  lens_->note(error, at);
+  if (!recent_) recent_ = setup_.node->recent_pool().grant(self(), at, kTroubleRecentTime);
+  if (!recent_) return;
+  recent_->lapses = std::max(recent_->lapses, at + kTroubleRecentTime);
+  recent_->note(error, at);
 }
 
-void Shell::put_lens_down() {
-  if (!lens_) return;
-  if (lens_->lapses > now()) return setup_.node->lenses().keep(*lens_, self(), lens_->lapses);
-  lens_.reset();
+void Shell::drop_recent() {
+  if (!recent_) return;
+  if (recent_->lapses > now()) return setup_.node->recent_pool().keep(*recent_, self(), recent_->lapses);
+  recent_.reset();
 }
 
 /// Closes the turn so far, for an actor whose turn may be long.

@@ -35,10 +35,11 @@ std::optional<Error> forbidden(const messages::KindInfo* kind, messages::Role ro
   return std::nullopt;
 }
 
-std::optional<wire::Offence> violation_of(const messages::KindInfo* kind, messages::Role role, base::ByteView payload) {
+std::optional<wire::Violation> violation_of(const messages::KindInfo* kind, messages::Role role,
+                                            base::ByteView payload) {
   if (kind == nullptr || !messages::fits(*kind, payload.size())) return std::nullopt;
-  if (!messages::may_send(*kind, role)) return wire::Offence::FORBIDDEN;
-  if (check_envelope(payload)) return wire::Offence::MALFORMED;
+  if (!messages::may_send(*kind, role)) return wire::Violation::FORBIDDEN;
+  if (check_envelope(payload)) return wire::Violation::MALFORMED;
   return std::nullopt;
 }
 

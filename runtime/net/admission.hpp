@@ -23,6 +23,7 @@ std::optional<base::Error> forbidden(const messages::KindInfo* kind, messages::R
 
 /// The violation of a message that no honest node of any version sends. Nothing if a newer node might send it: newer
 /// nodes have kinds and fields that this node does not know.
-std::optional<wire::Offence> violation_of(const messages::KindInfo* kind, messages::Role role, base::ByteView payload);
+std::optional<wire::Violation> violation_of(const messages::KindInfo* kind, messages::Role role,
+                                            base::ByteView payload);
 
 }  // namespace troupe::net

@@ -209,7 +209,7 @@ void DatagramsActor::give(const Datagrams::Asked& asked, const Answer& answer) {
   const bool error = answer.type == AnswerType::error;
   const bool known = kind != nullptr && messages::fits(*kind, answer.words.size());
   const bool broken = known && check_envelope(answer.words);
-  if (broken) misbehaved(asked.route->id, wire::Offence::MALFORMED, "an answer that is no message");
+  if (broken) misbehaved(asked.route->id, wire::Violation::MALFORMED, "an answer that is no message");
   const bool sound = known && !broken && (!error || kind == &messages::kind_of<messages::wire::Error>());
   runtime::Header header;
   header.kind = kind;
@@ -333,11 +333,11 @@ caf::strong_actor_ptr DatagramsActor::answers_to(const base::NodeId& id, const b
 /// is a reserved bit, which may have a meaning for a newer node.
 void DatagramsActor::refuse(const base::NodeId& id, DatagramError why) {
   if (why == DatagramError::too_short || why == DatagramError::bad_path)
-    misbehaved(id, wire::Offence::MALFORMED, "a datagram " + std::string(name(why)));
+    misbehaved(id, wire::Violation::MALFORMED, "a datagram " + std::string(name(why)));
   lost(why == DatagramError::forged ? Lost::forged : Lost::broken);
 }
 
-void DatagramsActor::misbehaved(const base::NodeId& id, wire::Offence how, std::string_view what) {
+void DatagramsActor::misbehaved(const base::NodeId& id, wire::Violation how, std::string_view what) {
   tell<wire::Misbehaved>(node().find(kPeersPath),
                          [&](wire::Misbehaved::Builder out) { write_misbehaved(out, id, how, what); });
 }

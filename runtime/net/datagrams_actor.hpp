@@ -105,7 +105,7 @@ class DatagramsActor final : public runtime::Actor {
   void flush();
   void sweep();
   void lost(Lost how) { ++lost_[static_cast<std::size_t>(how)]; }
-  void misbehaved(const base::NodeId& id, wire::Offence how, std::string_view what);
+  void misbehaved(const base::NodeId& id, wire::Violation how, std::string_view what);
   void describe(wire::DatagramsState::Builder out) const;
 
   const Setup setup_;

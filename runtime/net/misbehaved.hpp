@@ -10,7 +10,7 @@ namespace troupe::net {
 
 inline constexpr const char* kPeersPath = "/peers";
 
-inline void write_misbehaved(wire::Misbehaved::Builder to, const base::NodeId& node, wire::Offence how,
+inline void write_misbehaved(wire::Misbehaved::Builder to, const base::NodeId& node, wire::Violation how,
                              std::string_view what) {
   constexpr std::size_t kWhatBytesMax = 200;  // of messages/links.capnp
   what = what.substr(0, kWhatBytesMax);

@@ -133,7 +133,7 @@ class Peer final : public runtime::Actor {
   bool take_part(const Frame& frame, Flow& flow);
   void note_part(const runtime::Outbound& message, FrameType type);
   void violated(const std::string& how);
-  void misbehaved(wire::Offence how, std::string_view what);
+  void misbehaved(wire::Violation how, std::string_view what);
   void note_flood();
 
   const std::shared_ptr<PeerStart> start_;

@@ -62,12 +62,12 @@ bool Peer::ours(std::uint64_t correlation) const {
 }
 
 void Peer::violated(const std::string& how) {
-  misbehaved(wire::Offence::PROTOCOL, how);
+  misbehaved(wire::Violation::PROTOCOL, how);
   turn_away(Turned::frames, "the other side broke the protocol: " + how);
 }
 
 /// Reports a violation. The link proves that the peer itself sent the message.
-void Peer::misbehaved(wire::Offence how, std::string_view what) {
+void Peer::misbehaved(wire::Violation how, std::string_view what) {
   if (role_ != messages::Role::peer || state_ != State::serving) return;
   tell<wire::Misbehaved>(node().find(kPeersPath),
                          [&](wire::Misbehaved::Builder out) { write_misbehaved(out, node_, how, what); });
@@ -79,7 +79,7 @@ void Peer::note_flood() {
     flood_ = 0;
   }
   const std::uint64_t most = pool_->setup().limits.questions_per_second_max * kFloodTimes * kFloodTime.count();
-  if (++flood_ == most) misbehaved(wire::Offence::FLOODING, "ten times as many questions as it may ask");
+  if (++flood_ == most) misbehaved(wire::Violation::FLOODING, "ten times as many questions as it may ask");
 }
 
 // -- from the other side --

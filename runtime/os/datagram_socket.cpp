@@ -59,13 +59,13 @@ void DatagramSlots::prepare(std::size_t i) {
 std::uint8_t* DatagramSlots::slot(std::size_t i) const { return room_.get() + i * kSlotBytes; }
 
 /// Counts down what lies in the owner's queue; the owner may outlive the socket.
-class DatagramSocket::Receipt {
+class DatagramSocket::Credit {
  public:
-  Receipt(std::shared_ptr<Waiting> waiting, std::size_t datagrams)
+  Credit(std::shared_ptr<Waiting> waiting, std::size_t datagrams)
       : waiting_(std::move(waiting)), datagrams_(datagrams) {}
-  ~Receipt() { waiting_->fetch_sub(datagrams_, std::memory_order_relaxed); }
-  Receipt(const Receipt&) = delete;
-  Receipt& operator=(const Receipt&) = delete;
+  ~Credit() { waiting_->fetch_sub(datagrams_, std::memory_order_relaxed); }
+  Credit(const Credit&) = delete;
+  Credit& operator=(const Credit&) = delete;
 
  private:
   std::shared_ptr<Waiting> waiting_;
@@ -227,7 +227,7 @@ void DatagramSocket::hand_over(DatagramSlots& slots, std::size_t got) {
   if (datagrams == 0) return;
   count(received_, datagrams);
   waiting_->fetch_add(datagrams, std::memory_order_relaxed);
-  event.receipt = std::make_shared<Receipt>(waiting_, datagrams);
+  event.credit = std::make_shared<Credit>(waiting_, datagrams);
   ports::deliver(caf::actor_cast<runtime::Handle>(owner_), std::move(event));
 }
 

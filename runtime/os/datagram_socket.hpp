@@ -76,7 +76,7 @@ class DatagramSocket {
  private:
   using Count = std::atomic<std::uint64_t>;
   using Waiting = std::atomic<std::size_t>;
-  class Receipt;
+  class Credit;
 
   socklen_t name(SocketName& out, const base::Endpoint& endpoint) const;
   void leave_from(mmsghdr& message, SocketControl& control, const std::array<std::uint8_t, 16>& here) const;

@@ -13,7 +13,7 @@
 
 namespace troupe::os {
 
-/// How many bytes lie in the owner's queue, counted down by the receipts in any thread.
+/// How many bytes lie in the owner's queue, counted down by the credits in any thread.
 struct StreamBroker::Unread {
   std::atomic<std::size_t> bytes{0};
   std::atomic<bool> waiting{false};  // the broker has stopped reading because of them
@@ -103,7 +103,7 @@ void StreamBroker::received(caf::io::new_data_msg& data) {
     const auto* first = reinterpret_cast<const std::uint8_t*>(data.buf.data());
     event.bytes.assign(first, first + size);
     const auto handled = [unread = unread_, size](const void*) { unread->handled(size); };
-    event.receipt = std::shared_ptr<const void>(static_cast<const void*>(this), handled);
+    event.credit = std::shared_ptr<const void>(static_cast<const void*>(this), handled);
     tell(owner_, std::move(event));
   }
   if (size == window_) {
@@ -118,13 +118,13 @@ void StreamBroker::received(caf::io::new_data_msg& data) {
   if (reading_) trigger(handle_, 1);
 }
 
-/// Whether the next read is welcome; if not because of the owner's queue, the owner's receipts will say when it is.
+/// Whether the next read is welcome; if not because of the owner's queue, the owner's credits will say when it is.
 bool StreamBroker::may_read() {
   if (closing_) return true;
   if (paused_) return false;
   if (unread_->bytes.load() < kUnreadMax) return true;
   unread_->waiting.store(true);
-  // The last receipt may have come back between the two lines above.
+  // The last credit may have come back between the two lines above.
   return unread_->bytes.load() <= kUnreadMax / 2 && unread_->waiting.exchange(false);
 }
 

@@ -7,7 +7,7 @@
 //              inside the mailbox element and has no other owner: the receiver takes a buffer out by moving
 //              (`take_event`), and no byte is copied between the stream and its owner.
 // Code that counts or bounds a mailbox lets both pass: an actor has at most one wake-up, Stream::pause bounds what a
-// stream delivers, and receipts bound datagrams.
+// stream delivers, and credits bound datagrams.
 #include <caf/allowed_unsafe_message_type.hpp>
 #include <caf/mailbox_element.hpp>
 #include <utility>

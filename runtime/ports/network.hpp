@@ -46,7 +46,7 @@ class Stream {
 struct Received {
   base::Bytes bytes;
   /// Held while the bytes wait to be handled: if too many bytes wait, the stream stops reading by itself.
-  std::shared_ptr<const void> receipt;
+  std::shared_ptr<const void> credit;
 };
 /// This many more bytes of write() have left the process, beyond those that write() has returned.
 struct Written {
@@ -99,7 +99,7 @@ struct Datagram {
 struct Arrived {
   std::vector<Datagram> datagrams;
   /// Held while they wait to be handled: while kDatagramsWaitingMax wait, further datagrams are dropped and counted.
-  std::shared_ptr<const void> receipt;
+  std::shared_ptr<const void> credit;
 };
 
 using StreamEvent = std::variant<Received, Written, Closed, Accepted, Dialled, DialFailed, Arrived>;

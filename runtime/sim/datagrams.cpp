@@ -44,12 +44,12 @@ class DatagramWays::End final : public ports::Datagrams {
 };
 
 /// Held by one datagram that waits for its owner, who may outlive the place.
-class DatagramWays::Receipt {
+class DatagramWays::Credit {
  public:
-  explicit Receipt(std::shared_ptr<Bound> bound) : bound_(std::move(bound)) { ++bound_->waiting; }
-  ~Receipt() { --bound_->waiting; }
-  Receipt(const Receipt&) = delete;
-  Receipt& operator=(const Receipt&) = delete;
+  explicit Credit(std::shared_ptr<Bound> bound) : bound_(std::move(bound)) { ++bound_->waiting; }
+  ~Credit() { --bound_->waiting; }
+  Credit(const Credit&) = delete;
+  Credit& operator=(const Credit&) = delete;
 
  private:
   std::shared_ptr<Bound> bound_;
@@ -149,7 +149,7 @@ void DatagramWays::arrive(const Binding& to, Alone alone) {
   if (bound->waiting >= ports::kDatagramsWaitingMax) return void(++bound->counts.dropped);
   ++bound->counts.received;
   const auto owner = caf::actor_cast<runtime::Handle>(bound->owner);
-  ports::deliver(owner, ports::Arrived{std::move(alone), std::make_shared<const Receipt>(bound)});
+  ports::deliver(owner, ports::Arrived{std::move(alone), std::make_shared<const Credit>(bound)});
 }
 
 }  // namespace troupe::sim

@@ -7,7 +7,7 @@
 //         narrow way is shared with streams, and loses what would wait for it longer than kNarrowWaitMax. A wrong bit
 //         is in what leaves next, be it a datagram or a piece of a stream. Who has vanished neither sends nor receives.
 // Chance  each way draws from a stream of its own, and only for those of DatagramFaults that are set.
-// Cost    of one that travels: one look-up, an appointment that fits into its place, the event and its receipt. The
+// Cost    of one that travels: one look-up, an appointment that fits into its place, the event and its credit. The
 //         vector of a batch of one becomes that of the event. Each place that sends has 16 bytes for every other one.
 // Owner   the fabric; one thread.
 #include <caf/actor_control_block.hpp>
@@ -61,7 +61,7 @@ class DatagramWays {
   };
   using Alone = std::vector<ports::Datagram>;  // one datagram, in the vector of its event
   class End;
-  class Receipt;
+  class Credit;
 
   void give_up(Bound& bound);
   void send(Bound& bound, Alone alone);

@@ -16,8 +16,8 @@ std::vector<base::NodeId> nearest(std::span<const base::NodeId> candidates, cons
   return out;
 }
 
-std::vector<base::NodeId> order_of_places(std::span<const base::NodeId> near, std::span<const base::NodeId> known,
-                                          const base::NodeId& position) {
+std::vector<base::NodeId> order_of_candidates(std::span<const base::NodeId> near, std::span<const base::NodeId> known,
+                                              const base::NodeId& position) {
   std::vector<base::NodeId> out = nearest(near, position, near.size());
   const std::set<base::NodeId> placed(out.begin(), out.end());
   for (const base::NodeId& node : nearest(known, position, known.size()))

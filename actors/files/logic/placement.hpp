@@ -19,7 +19,7 @@ std::vector<base::NodeId> nearest(std::span<const base::NodeId> candidates, cons
                                   std::size_t count);
 
 /// All of `near` and `known`, each once: those of `near` from the nearest on, then the others from the nearest on.
-std::vector<base::NodeId> order_of_places(std::span<const base::NodeId> near, std::span<const base::NodeId> known,
-                                          const base::NodeId& position);
+std::vector<base::NodeId> order_of_candidates(std::span<const base::NodeId> near, std::span<const base::NodeId> known,
+                                              const base::NodeId& position);
 
 }  // namespace troupe::files

@@ -31,7 +31,7 @@ void Replication::place(const ContentKey& key, std::span<const base::NodeId> nea
   const auto item = std::ranges::find(items_, key, &Item::key);
   if (item == items_.end() || item->placed) return;
   item->placed = true;
-  item->order = order_of_places(near, candidates_, key.position());
+  item->order = order_of_candidates(near, candidates_, key.position());
   item->states.assign(item->order.size(), State::untried);
   settle();
 }

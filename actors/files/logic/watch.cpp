@@ -132,8 +132,8 @@ void Watch::judge(const Catalogue& catalogue, const FileContent& place, const He
   if (sources.empty()) return;
   std::size_t missing = entry->replicas - live;
   const auto around = near.find(key.position());
-  const auto order = order_of_places(around == near.end() ? std::span<const base::NodeId>{} : around->second,
-                                     candidates, key.position());
+  const auto order = order_of_candidates(around == near.end() ? std::span<const base::NodeId>{} : around->second,
+                                         candidates, key.position());
   for (const base::NodeId& node : order) {
     if (missing == 0 || out.restores.size() == limits_.restores_per_round_max) break;
     const bool holds = std::find(holders.begin(), holders.end(), node) != holders.end();

@@ -25,7 +25,7 @@ inline constexpr std::chrono::seconds kPointLife{6};  // ten points a minute are
 inline constexpr std::chrono::seconds kLightGap{10};  // our choice: longer than a search and the stores after it
 inline constexpr std::chrono::minutes kBanMin{10};    // our choice; doubled for each further ban, up to kBanMax
 
-/// What a peer did that an honest peer does not: `Offence` of messages/links.capnp, and what `/peers` sees by itself.
+/// What a peer did that an honest peer does not: `Violation` of messages/links.capnp, and what `/peers` sees by itself.
 enum class Violation : std::uint8_t {
   malformed,         ///< a message that breaks its schema or its rules
   protocol,          ///< broke the order of the link protocol

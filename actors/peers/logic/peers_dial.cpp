@@ -173,20 +173,20 @@ base::Instant Peers::next_dial_at() const {
 }
 
 std::optional<base::NodeId> Peers::best_candidate(base::Instant now, base::Random& random) const {
-  std::map<Subnet, std::int32_t> crowd;
-  for (const auto& [id, link] : links_) ++crowd[subnet_of(link.up.remote)];
+  std::map<Subnet, std::int32_t> links_in;
+  for (const auto& [id, link] : links_) ++links_in[subnet_of(link.up.remote)];
   for (const auto& [ticket, dial] : dials_) {
     if (const KnownPeer* peer = dial.to.id ? book_.find(*dial.to.id) : nullptr)
-      ++crowd[subnet_of(peer->contact.endpoint)];
+      ++links_in[subnet_of(peer->contact.endpoint)];
   }
   std::optional<base::NodeId> best;
   std::int32_t best_score = 0;
   for (const auto& [id, peer] : book_.rows()) {
     const auto ready = ready_at(peer);
     if (!ready || *ready > now) continue;
-    const auto neighbours = crowd.find(subnet_of(peer.contact.endpoint));
+    const auto neighbours = links_in.find(subnet_of(peer.contact.endpoint));
     std::int32_t score = peer.score(now) + static_cast<std::int32_t>(random.below(kChance));
-    if (neighbours != crowd.end()) score -= std::min(neighbours->second * kSubnetPenalty, kSubnetPenaltyMax);
+    if (neighbours != links_in.end()) score -= std::min(neighbours->second * kSubnetPenalty, kSubnetPenaltyMax);
     if (const auto brief = brief_.find(id); brief != brief_.end())
       score -= static_cast<std::int32_t>(std::min(brief->second, kBriefPenalties)) * kBriefPenalty;
     if (best && score <= best_score) continue;

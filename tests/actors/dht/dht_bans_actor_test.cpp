@@ -6,8 +6,8 @@
 using namespace troupe;
 using namespace troupe::dht;
 using namespace troupe::dht::test;
-using Accused = std::vector<std::pair<base::NodeId, net::wire::Offence>>;
-using Offence = net::wire::Offence;
+using Accused = std::vector<std::pair<base::NodeId, net::wire::Violation>>;
+using Violation = net::wire::Violation;
 using Result = troupe::dht::wire::StoreDone::Result;
 
 namespace {
@@ -104,7 +104,7 @@ TEST_CASE("dht bans: a store of what is no good is told of, one of another clock
     offends = false;
   }
   CHECK(cluster.store(1, 0, key, bytes, token.view()).result == Result::BAD);
-  CHECK(cluster[0].accused == (offends ? Accused{{cluster[1].id(), Offence::BAD_RECORD}} : Accused{}));
+  CHECK(cluster[0].accused == (offends ? Accused{{cluster[1].id(), Violation::BAD_RECORD}} : Accused{}));
 }
 
 TEST_CASE("dht bans: a wrong token is told of where only its sender can have said it") {
@@ -117,7 +117,7 @@ TEST_CASE("dht bans: a wrong token is told of where only its sender can have sai
   }
   SUBCASE("over a link") {
     CHECK(store_by_link(cluster, 1, 0, record, wrong)->code == Code::refused);
-    CHECK(cluster[0].accused == Accused{{cluster[1].id(), Offence::WRONG_TOKEN}});
+    CHECK(cluster[0].accused == Accused{{cluster[1].id(), Violation::WRONG_TOKEN}});
   }
 }
 
@@ -141,7 +141,7 @@ TEST_CASE("dht bans: a question that is none is told of, and so is nothing that 
   CHECK(ask(19, 20)->code == Code::malformed);
   CHECK(ask(20, 0)->code == Code::malformed);
   CHECK(cluster[0].accused.size() == 2);
-  for (const auto& accused : cluster[0].accused) CHECK(accused == std::pair{cluster[1].id(), Offence::MALFORMED});
+  for (const auto& accused : cluster[0].accused) CHECK(accused == std::pair{cluster[1].id(), Violation::MALFORMED});
 }
 
 TEST_CASE("dht bans: whoever dies, is slow or hears nothing has done nothing") {

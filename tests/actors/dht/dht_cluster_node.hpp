@@ -67,12 +67,12 @@ struct ClusterNode {
   sim::Disk disk;
   std::shared_ptr<const crypto::Identity> identity;
   DhtSettings settings;
-  base::Endpoint at;                                                 // where it listens, whatever it tells others
-  std::set<std::size_t> knows;                                       // whom its `/peers` names
-  base::Endpoint seen_at;                                            // as its `/peers` says
-  std::vector<std::pair<base::NodeId, net::wire::Offence>> accused;  // as its `/peers` has heard
-  Scripted::Receive acts;                                            // in place of the DHT, if it is set
-  bool stores = true;                                                // else there is no `/store`
+  base::Endpoint at;                                                   // where it listens, whatever it tells others
+  std::set<std::size_t> knows;                                         // whom its `/peers` names
+  base::Endpoint seen_at;                                              // as its `/peers` says
+  std::vector<std::pair<base::NodeId, net::wire::Violation>> accused;  // as its `/peers` has heard
+  Scripted::Receive acts;                                              // in place of the DHT, if it is set
+  bool stores = true;                                                  // else there is no `/store`
   std::vector<std::unique_ptr<Life>> lives;
   bool up = false;
   const base::NodeId& id() const { return identity->id(); }

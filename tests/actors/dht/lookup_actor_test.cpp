@@ -145,7 +145,7 @@ TEST_CASE("lookup actor: a record that does not validate never comes out, and wh
   CHECK(cluster.get(0, space, key_of(good)).error);
   CHECK(cluster[0].accused.empty() == !offends);
   for (const auto& accused : cluster[0].accused)
-    CHECK(accused == std::pair{cluster[3].id(), net::wire::Offence::BAD_RECORD});
+    CHECK(accused == std::pair{cluster[3].id(), net::wire::Violation::BAD_RECORD});
   // Beside honest holders it changes nothing.
   if (space == Space::kv) {
     CHECK(cluster.store(1, 2, good).result == wire::StoreDone::Result::STORED);
@@ -185,7 +185,7 @@ TEST_CASE("lookup actor: of an answer that names too many, ourselves and nobody,
   CHECK(outcome.nearest.size() == 3);
   CHECK(cluster.table(0).size() == 3);
   REQUIRE_FALSE(cluster[0].accused.empty());
-  CHECK(cluster[0].accused[0] == std::pair{cluster[3].id(), net::wire::Offence::TOO_MANY});
+  CHECK(cluster[0].accused[0] == std::pair{cluster[3].id(), net::wire::Violation::TOO_MANY});
   // Without a token nothing is stored at it.
   const auto stored = cluster.put(0, Space::kv, "orders", "seven");
   CHECK_FALSE(stored.error);
@@ -216,7 +216,7 @@ TEST_CASE("lookup actor: who names a contact without its work is told of, who na
   REQUIRE_FALSE(search(cluster, 0, key(1)).error);
   CHECK(cluster[0].accused.empty() == !lie);
   for (const auto& accused : cluster[0].accused)
-    CHECK(accused == std::pair{cluster[3].id(), net::wire::Offence::UNPROVEN_CONTACT});
+    CHECK(accused == std::pair{cluster[3].id(), net::wire::Violation::UNPROVEN_CONTACT});
 }
 
 TEST_CASE("lookup actor: providers that cannot be dialled are not named") {

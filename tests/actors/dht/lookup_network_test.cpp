@@ -131,13 +131,13 @@ TEST_CASE("lookup network: loss and dead contacts cost time and requests, not va
 TEST_CASE("lookup network: with a fifth of liars values are still found") {
   for (const std::size_t copies : {8, 20}) {
     Network network{1'000, 5, Faults{.loss_percent = 0, .dead_percent = 0, .liar_percent = 20}};
-    const auto figures = measure(network, copies, 200);
+    const auto figures = measure(network, copies, troupe::test::rounds(400, 100));
     report(copies == 8 ? "1,000 nodes, 20 % liars, 8 copies" : "1,000 nodes, 20 % liars, 20 copies", figures);
     CHECK(figures.found * 100 >= figures.rounds * 99);
     CHECK(figures.true_nearest * 100 >= figures.should * 99);
   }
   Network storm{1'000, 6, Faults{.loss_percent = 1, .dead_percent = 10, .liar_percent = 20}};
-  const auto figures = measure(storm, kContactsMax, 300);
+  const auto figures = measure(storm, kContactsMax, troupe::test::rounds(500, 100));
   report("1,000 nodes, 1 % loss, 10 % dead, 20 % liars", figures);
   CHECK(figures.found * 100 >= figures.rounds * 99);
 }

@@ -267,7 +267,7 @@ TEST_CASE("republish rows: what is withdrawn while its region is read is not sen
 }
 
 TEST_CASE("republish rows: a put that finds no room to wait does not bring back what it took the place of") {
-  Publisher one(5h);
+  Publisher one(1h);
   const auto old = one.record("x", 5), fresh = one.record("x", 7, 48h, 60'000);
   one.keep(old);
   one.begin();
@@ -275,13 +275,13 @@ TEST_CASE("republish rows: a put that finds no room to wait does not bring back 
   one.fill();
   one.searched.clear();
   one.publish(fresh);
-  one.actors.stage.run_for(6h);
+  one.actors.stage.run_for(72min);
   CHECK(one.published(old).empty());
   CHECK_FALSE(one.store.rows.contains(one.row_key(old)));  // nor after a restart
   one.store.full = false;
   one.actors.stage.run_for(10s);
   one.publish(fresh);
-  one.actors.stage.run_for(6h);
+  one.actors.stage.run_for(72min);
   CHECK(one.keeps(fresh));
   CHECK(one.published(fresh).back() == 7);
 }

@@ -45,9 +45,9 @@ TEST_CASE("placement: the nearest by XOR, nearest first, in whatever order they 
 
 TEST_CASE("placement: those found near come first, nearest first, then the others that are known") {
   const std::vector<base::NodeId> near{node(9), node(8)}, known{node(2), node(9), node(4), node(2)};
-  CHECK(order_of_places(near, known, node(5)) == std::vector{node(9), node(8), node(4), node(2)});
-  CHECK(order_of_places({}, known, node(5)) == std::vector{node(4), node(2), node(9)});
-  CHECK(order_of_places(near, {}, node(8)) == std::vector{node(8), node(9)});
+  CHECK(order_of_candidates(near, known, node(5)) == std::vector{node(9), node(8), node(4), node(2)});
+  CHECK(order_of_candidates({}, known, node(5)) == std::vector{node(4), node(2), node(9)});
+  CHECK(order_of_candidates(near, {}, node(8)) == std::vector{node(8), node(9)});
 }
 
 TEST_CASE("placement: a content lies where the first 20 bytes of its id say") {

@@ -83,9 +83,9 @@ TEST_CASE("inspect look: an actor says what it is, what it waits for and what it
   CHECK(last.getAgoMs() == 5'000);
   CHECK(looked.getPortrait().getKeptForMs() == 5'000);
   CHECK(looked.getPortrait().getTimed() == 3);
-  CHECK(fixture.actors.node.lenses().bytes() > 0);
+  CHECK(fixture.actors.node.recent_pool().bytes() > 0);
   fixture.pass(65s);  // the look is over a minute after the last one
-  CHECK(fixture.actors.node.lenses().bytes() == 0);
+  CHECK(fixture.actors.node.recent_pool().bytes() == 0);
   child = {};
 }
 

@@ -94,10 +94,10 @@ TEST_CASE("rest: surveys go on while something waits that may become a warning")
   SUBCASE("an actor that was looked at and keeps its last messages, until it lets them go") {
     fixture.start("seen");
     fixture.look_at("/seen");
-    fixture.pass(runtime::kLensTime - 2s);
-    CHECK(fixture.actors.node.lenses().bytes() > 0);
+    fixture.pass(runtime::kRecentTime - 2s);
+    CHECK(fixture.actors.node.recent_pool().bytes() > 0);
     fixture.pass(6s);
-    CHECK(fixture.actors.node.lenses().bytes() == 0);
+    CHECK(fixture.actors.node.recent_pool().bytes() == 0);
     fixture.pass(10s);
     const std::size_t since = fixture.surveys.size();
     fixture.pass(30min);  // less than the due time of the question, at which its asker wakes

@@ -3,7 +3,7 @@
 
 using namespace troupe;
 using namespace troupe::peers;
-using How = net::wire::Offence;
+using How = net::wire::Violation;
 
 namespace {
 

@@ -332,7 +332,7 @@ struct PeersFixture {
     return out;
   }
   /// Another part of the node reports this violation, `times` times.
-  void accuse(const base::NodeId& node, net::wire::Offence how, int times = 1) {
+  void accuse(const base::NodeId& node, net::wire::Violation how, int times = 1) {
     actors.inside([&](Scripted& self) {
       for (int i = 0; i < times; ++i)
         self.tell<net::wire::Misbehaved>(peers, [&](net::wire::Misbehaved::Builder out) {

@@ -23,7 +23,7 @@ void look_away(ActorFixture& actors, const Handle& whom) {
 
 /// As an inspector does now and then.
 void drop_lapsed(ActorFixture& actors) {
-  for (const Handle& whom : actors.node.lenses().lapsed(actors.node.world().clock.now())) look_away(actors, whom);
+  for (const Handle& whom : actors.node.recent_pool().lapsed(actors.node.world().clock.now())) look_away(actors, whom);
 }
 
 }  // namespace
@@ -84,38 +84,38 @@ TEST_CASE("portrait: from the first look on messages are kept, and no look alone
   CHECK((*second).getP99Us() <= 1);  // no time passes in a handler of a simulation
 }
 
-TEST_CASE("portrait: a lens that lapsed is dropped, and one looked through again is kept for as long anew") {
+TEST_CASE("portrait: what lapsed is dropped, and what was looked at again is kept for as long anew") {
   ActorFixture actors;
   const Handle whom = actors.start("one", successor);
   actors.stage.settle();
   CHECK(static_cast<bool>(Seen(actors, whom, true)));
-  const std::size_t bytes = actors.node.lenses().bytes();
-  CHECK(bytes == sizeof(runtime::Lens));
+  const std::size_t bytes = actors.node.recent_pool().bytes();
+  CHECK(bytes == sizeof(runtime::RecentMessages));
   SUBCASE("not before its time, whoever asks") {
     actors.stage.run_for(59s);
     drop_lapsed(actors);
     look_away(actors, whom);
-    CHECK(actors.node.lenses().bytes() == bytes);
+    CHECK(actors.node.recent_pool().bytes() == bytes);
   }
   SUBCASE("at its time") {
-    actors.stage.run_for(runtime::kLensTime);
+    actors.stage.run_for(runtime::kRecentTime);
     drop_lapsed(actors);
-    CHECK(actors.node.lenses().bytes() == 0);
+    CHECK(actors.node.recent_pool().bytes() == 0);
     Seen seen(actors, whom);
     CHECK((*seen).getKeptForMs() == 0);
   }
   SUBCASE("looked through again") {
     actors.stage.run_for(30s);
     CHECK(static_cast<bool>(Seen(actors, whom, true)));
-    CHECK(actors.node.lenses().bytes() == bytes);
+    CHECK(actors.node.recent_pool().bytes() == bytes);
     actors.stage.run_for(30s);
     drop_lapsed(actors);
-    CHECK(actors.node.lenses().bytes() == bytes);
+    CHECK(actors.node.recent_pool().bytes() == bytes);
     actors.stage.run_for(29s);
     drop_lapsed(actors);
-    CHECK(actors.node.lenses().bytes() == bytes);
+    CHECK(actors.node.recent_pool().bytes() == bytes);
     actors.stage.run_for(1s);
     drop_lapsed(actors);
-    CHECK(actors.node.lenses().bytes() == 0);
+    CHECK(actors.node.recent_pool().bytes() == 0);
   }
 }

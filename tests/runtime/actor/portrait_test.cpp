@@ -35,7 +35,7 @@ TEST_CASE("portrait: an idle actor has nothing to show, and nothing is kept of i
   CHECK(portrait.getIncarnation() == 1);
   CHECK(portrait.getKeptForMs() == 0);
   CHECK(portrait.getStateKind() == 0);
-  CHECK(actors.node.lenses().bytes() == 0);
+  CHECK(actors.node.recent_pool().bytes() == 0);
 }
 
 TEST_CASE("portrait: parent and children are named by paths that lead to them") {

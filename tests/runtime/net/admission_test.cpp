@@ -34,7 +34,7 @@ TEST_CASE("net: a deadline travels as the time that is left, and none as zero") 
 }
 
 TEST_CASE("net: what no honest node sends is a violation, what a newer node may send is not") {
-  using net::wire::Offence;
+  using net::wire::Violation;
   const auto& number = messages::kind_of<bench::wire::Number>();
   const auto& order = messages::kind_of<peers::wire::ListPeers>();
   const auto sound = runtime::Envelope::build<bench::wire::Number>({}, [](auto out) { out.setValue(7); });
@@ -43,9 +43,9 @@ TEST_CASE("net: what no honest node sends is a violation, what a newer node may 
   CHECK_FALSE(net::violation_of(&number, messages::Role::peer, sound.bytes()));
   CHECK_FALSE(net::violation_of(nullptr, messages::Role::peer, broken));
   CHECK_FALSE(net::violation_of(&number, messages::Role::peer, large));  // it may have more fields there
-  CHECK(net::violation_of(&number, messages::Role::peer, broken) == Offence::MALFORMED);
-  CHECK(net::violation_of(&number, messages::Role::peer, {}) == Offence::MALFORMED);
-  CHECK(net::violation_of(&order, messages::Role::peer, {}) == Offence::FORBIDDEN);
+  CHECK(net::violation_of(&number, messages::Role::peer, broken) == Violation::MALFORMED);
+  CHECK(net::violation_of(&number, messages::Role::peer, {}) == Violation::MALFORMED);
+  CHECK(net::violation_of(&order, messages::Role::peer, {}) == Violation::FORBIDDEN);
   CHECK_FALSE(net::violation_of(&order, messages::Role::view, sound.bytes()));
 }
 

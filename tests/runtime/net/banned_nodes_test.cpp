@@ -12,7 +12,7 @@ using namespace std::chrono_literals;
 using base::Code;
 using bench::wire::Number;
 using net::BannedNodes;
-using net::wire::Offence;
+using net::wire::Violation;
 using runtime::Handlers;
 using runtime::Reply;
 
@@ -47,7 +47,7 @@ struct Street {
         4s);
     return out;
   }
-  const std::vector<std::pair<base::NodeId, Offence>>& accused() { return cluster.cluster.accused; }
+  const std::vector<std::pair<base::NodeId, Violation>>& accused() { return cluster.cluster.accused; }
 
   DatagramCluster cluster;
   RemotePeer stranger;
@@ -174,7 +174,7 @@ TEST_CASE("violation: a sealed question that no honest node sends is told, one t
   }
   SUBCASE("an operator's command") {
     say({.path = "/links", .kind = messages::kind_of<net::wire::ListLinks>().id});
-    CHECK(street.accused() == std::vector{std::pair{stranger, Offence::FORBIDDEN}});
+    CHECK(street.accused() == std::vector{std::pair{stranger, Violation::FORBIDDEN}});
   }
   SUBCASE("what one did not seal oneself") {
     base::Bytes changed = street.stranger.question(1);
@@ -235,13 +235,13 @@ TEST_CASE("violation: over a link an operator's command and a long flood are tol
   }
   SUBCASE("ten times as many for ten seconds, once") {
     for (int i = 0; i < 4; ++i) ask(150, "/count");
-    CHECK(cluster.accused == std::vector{std::pair{cluster[0].id(), Offence::FLOODING}});
+    CHECK(cluster.accused == std::vector{std::pair{cluster[0].id(), Violation::FLOODING}});
   }
   SUBCASE("a command") {
     cluster.inside(0, [&](Scripted& self) {
       self.ask<net::wire::ListLinks, net::wire::LinkRows>(
           self.node().remote(cluster[1].id(), "/links"), self.now() + 5s, [](auto) {}, [](auto) {});
     });
-    CHECK(cluster.accused == std::vector{std::pair{cluster[0].id(), Offence::FORBIDDEN}});
+    CHECK(cluster.accused == std::vector{std::pair{cluster[0].id(), Violation::FORBIDDEN}});
   }
 }

@@ -105,7 +105,7 @@ TEST_CASE("link: each kind reaches an actor from the roles that its schema names
   CHECK(walk.answers.size() == forbidden);
   for (const Envelope& answer : walk.answers) CHECK(runtime::read_error(answer).code == Code::refused);
   CHECK(walk.cluster.accused.size() == (role == Role::peer ? 2 * forbidden : 0));
-  for (const auto& [node, how] : walk.cluster.accused) CHECK(how == net::wire::Offence::FORBIDDEN);
+  for (const auto& [node, how] : walk.cluster.accused) CHECK(how == net::wire::Violation::FORBIDDEN);
 }
 
 TEST_CASE("link: the local socket has the role of an operator who may change things, for each kind") {

@@ -134,7 +134,7 @@ class NetCluster {
   };
   std::vector<Vain> failed_dials;
   /// Violations that `/peers` of any member heard of.
-  std::vector<std::pair<base::NodeId, net::wire::Offence>> accused;
+  std::vector<std::pair<base::NodeId, net::wire::Violation>> accused;
   /// `/peers` of a member bans a node for `span`; zero lifts the ban.
   void ban(std::size_t member, const base::NodeId& node, std::chrono::milliseconds span) {
     inside(member, [&](Scripted& self) {

@@ -129,7 +129,7 @@ TEST_CASE_TEMPLATE_DEFINE("datagrams: with too many unhandled the next ones are 
   constexpr std::size_t kBeyond = 300;
   Posts<Place> posts;
   auto& [place, near, far] = posts;
-  far.events.hold_receipts(true);
+  far.events.hold_credits(true);
   // Some at a time: the kernel shall not be the one who has no room.
   for (std::size_t sent = 0; sent < ports::kDatagramsWaitingMax + kBeyond;) {
     for (std::size_t i = 0; i < 100 && sent < ports::kDatagramsWaitingMax + kBeyond; ++i, ++sent)
@@ -139,7 +139,7 @@ TEST_CASE_TEMPLATE_DEFINE("datagrams: with too many unhandled the next ones are 
   REQUIRE(place.until([&] { return far.events.arrived() == ports::kDatagramsWaitingMax; }));
   CHECK(far.counts().received == ports::kDatagramsWaitingMax);
   CHECK(far.counts().dropped == kBeyond);
-  far.events.hold_receipts(false);
+  far.events.hold_credits(false);
   near.send(far.at(), "new");
   REQUIRE(place.until([&] { return far.events.arrived() == ports::kDatagramsWaitingMax + 1; }));
   CHECK(base::as_text(far.events.datagrams().back().bytes) == "new");

@@ -162,7 +162,7 @@ TEST_CASE("datagrams: a network that ends under traffic ends its places, and not
       auto network = std::make_unique<os::Network>(system, clock, "/nonexistent", 100);
       Post one(system, *network, "127.0.0.1");
       Post other(system, *network, "127.0.0.1");
-      if (round % 2 == 0) other.events.hold_receipts(true);
+      if (round % 2 == 0) other.events.hold_credits(true);
       std::atomic<bool> going{true};
       std::vector<std::thread> senders;
       for (int i = 0; i < 3; ++i) {

@@ -57,14 +57,14 @@ TEST_CASE("network: no descriptor is left, however streams and listeners ended")
 TEST_CASE("network: an owner that handles nothing stops the reading after a bound, and restarts it by handling") {
   OsPlace place;
   Pair<OsPlace> pair(place);
-  pair.far_events.hold_receipts(true);
+  pair.far_events.hold_credits(true);
   pair.start();
   const std::string text = long_text(OsPlace::kMuch);
   pair.near->write(bytes_of(text));
   REQUIRE(place.until([&] { return pair.far_events.received_bytes() >= os::kUnreadMax; }));
   place.settle();
   CHECK(pair.far_events.received_bytes() <= os::kUnreadMax + os::kWindowMax);
-  pair.far_events.hold_receipts(false);
+  pair.far_events.hold_credits(false);
   REQUIRE(place.until([&] { return pair.far_events.received_bytes() == text.size(); }));
   CHECK(pair.far_events.received() == text);
 }

@@ -32,7 +32,7 @@ class Probe {
     std::vector<ports::Datagram> datagrams;
     std::vector<std::size_t> batches;  // how many datagrams came with each event
     bool hold = false;
-    std::vector<std::shared_ptr<const void>> receipts;
+    std::vector<std::shared_ptr<const void>> credits;
 
     void note(ports::StreamEvent& event) {
       const std::lock_guard lock(mutex);
@@ -40,14 +40,14 @@ class Probe {
       if (auto* bytes = std::get_if<ports::Received>(&event)) {
         received += base::as_text(bytes->bytes);
         ++pieces;
-        if (hold) receipts.push_back(std::move(bytes->receipt));
+        if (hold) credits.push_back(std::move(bytes->credit));
       }
       if (auto* sent = std::get_if<ports::Written>(&event)) written += sent->bytes;
       if (auto* end = std::get_if<ports::Closed>(&event)) closed = end->why;
       if (auto* batch = std::get_if<ports::Arrived>(&event)) {
         batches.push_back(batch->datagrams.size());
         for (auto& one : batch->datagrams) datagrams.push_back(std::move(one));
-        if (hold) receipts.push_back(std::move(batch->receipt));
+        if (hold) credits.push_back(std::move(batch->credit));
       }
       if (auto* newcomer = std::get_if<ports::Accepted>(&event)) accepted.push_back(std::move(*newcomer));
       if (auto* made = std::get_if<ports::Dialled>(&event)) dialled.push_back(std::move(*made));
@@ -138,11 +138,11 @@ class Probe {
     seen_->dialled.clear();
   }
 
-  /// Keeps each receipt, as an owner does whose queue is long; false lets them go.
-  void hold_receipts(bool hold) {
+  /// Keeps each credit, as an owner does whose queue is long; false lets them go.
+  void hold_credits(bool hold) {
     const std::lock_guard lock(seen_->mutex);
     seen_->hold = hold;
-    if (!hold) seen_->receipts.clear();
+    if (!hold) seen_->credits.clear();
   }
 
   /// For real time: waits until something was noted or the moment has passed.

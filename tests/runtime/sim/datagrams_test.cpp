@@ -225,7 +225,7 @@ TEST_CASE("datagrams: those under way when a stage ends go with it") {
   SimPlace place;
   Post near(place.system(), place.near(), place.near_host());
   Post far(place.system(), place.far(), place.far_host());
-  far.events.hold_receipts(true);
+  far.events.hold_credits(true);
   for (int i = 0; i < 10; ++i) near.send(far.at(), "handled, and held");
   place.stage().run_for(1s);
   for (int i = 0; i < 10; ++i) near.send(far.at(), "under way");

@@ -7,6 +7,7 @@
 #include "runtime/store/database.hpp"
 #include "runtime/store/leveldb_env.hpp"
 #include "tests/runtime/store/disks.hpp"
+#include "tests/support.hpp"
 
 namespace troupe::store {
 namespace {
@@ -68,7 +69,7 @@ bool is_a_state(const Run& run, const Model& rows) {
 
 TEST_CASE("database: after a crash at any point it holds all that was synced, and whole batches of the rest") {
   int survived_unsynced = 0;
-  for (std::uint64_t seed = 0; seed < 400; ++seed) {
+  for (std::uint64_t seed = 0; seed < test::rounds(400, 120); ++seed) {
     CAPTURE(seed);
     base::Random random(seed);
     sim::Disk disk;
@@ -371,7 +372,7 @@ TEST_CASE("database: whatever byte is flipped, it answers rightly or with an err
   for (const std::string& name : names.value()) files[name] = contents(first, "store/" + name);
   base::Random random(21);
   int refused = 0;
-  for (int round = 0; round < 150; ++round) {
+  for (std::uint64_t round = 0; round < test::rounds(150, 50); ++round) {
     sim::Disk disk;
     REQUIRE(disk.make_directory("store").ok());
     for (const auto& [name, text] : files) write(disk, "store/" + name, text);

@@ -1,5 +1,6 @@
 // The store without its actor: a disk that loses power or fails at each of its operations.
 #include "tests/runtime/store/orders.hpp"
+#include "tests/support.hpp"
 
 namespace troupe::store {
 namespace {
@@ -213,7 +214,7 @@ TEST_CASE("store: after a loss of power at any operation what was acknowledged i
 }
 
 TEST_CASE("store: after failed operations the store works on, and its answers were true") {
-  for (std::uint64_t round = 0; round < 1'000; ++round) {
+  for (std::uint64_t round = 0; round < test::rounds(1'000, 300); ++round) {
     CAPTURE(round);
     base::Random random(round);
     sim::Disk disk;

@@ -1,4 +1,4 @@
-#include "runtime/actor/lens.hpp"
+#include "runtime/actor/recent_messages.hpp"
 
 #include <algorithm>
 #include <bit>
@@ -7,20 +7,20 @@
 namespace troupe::runtime {
 namespace {
 
-/// Of [2^i, 2^(i+1)) microseconds, in Lens::kParts parts of equal length.
+/// Of [2^i, 2^(i+1)) microseconds, in RecentMessages::kParts parts of equal length.
 std::size_t bucket_of(base::Duration length) {
   const auto micros = static_cast<std::uint64_t>(std::max<std::int64_t>(length.count() / 1'000, 0));
-  if (micros < Lens::kParts) return static_cast<std::size_t>(micros);
+  if (micros < RecentMessages::kParts) return static_cast<std::size_t>(micros);
   const auto power = static_cast<std::size_t>(std::bit_width(micros)) - 1;
-  const auto part = static_cast<std::size_t>(micros >> (power - 2)) % Lens::kParts;
-  return std::min((power - 1) * Lens::kParts + part, Lens::kBuckets - 1);
+  const auto part = static_cast<std::size_t>(micros >> (power - 2)) % RecentMessages::kParts;
+  return std::min((power - 1) * RecentMessages::kParts + part, RecentMessages::kBuckets - 1);
 }
 
 /// The upper end of that bucket.
 base::Duration end_of(std::size_t bucket) {
-  if (bucket < Lens::kParts) return std::chrono::microseconds(bucket + 1);
-  const std::size_t power = bucket / Lens::kParts + 1;
-  return std::chrono::microseconds((Lens::kParts + bucket % Lens::kParts + 1) << (power - 2));
+  if (bucket < RecentMessages::kParts) return std::chrono::microseconds(bucket + 1);
+  const std::size_t power = bucket / RecentMessages::kParts + 1;
+  return std::chrono::microseconds((RecentMessages::kParts + bucket % RecentMessages::kParts + 1) << (power - 2));
 }
 
 template <class T, std::size_t N>
@@ -32,29 +32,31 @@ std::vector<T> latest_first(const std::array<T, N>& ring, std::size_t seen) {
 
 }  // namespace
 
-Lens::~Lens() {
-  pool_->spent.fetch_sub(sizeof(Lens), std::memory_order_relaxed);
+RecentMessages::~RecentMessages() {
+  pool_->spent.fetch_sub(sizeof(RecentMessages), std::memory_order_relaxed);
   const std::lock_guard hold(pool_->lock);
   pool_->granted.erase(number_);
 }
 
-void Lens::note(const Message& message) {
+void RecentMessages::note(const Message& message) {
   messages_[messages_seen_++ % kMessages] = message;
   ++histogram_[bucket_of(message.took)];
   ++timed_;
 }
 
-void Lens::note(const base::Error& error, base::Instant at) {
+void RecentMessages::note(const base::Error& error, base::Instant at) {
   Error& place = errors_[errors_seen_++ % kErrors];
   place = {.at = at, .code = error.code};
   const std::size_t bytes = std::min(error.message.size(), kErrorBytes - 1);
   std::copy_n(error.message.begin(), bytes, place.text.begin());
 }
 
-std::vector<Lens::Message> Lens::messages() const { return latest_first(messages_, messages_seen_); }
-std::vector<Lens::Error> Lens::errors() const { return latest_first(errors_, errors_seen_); }
+std::vector<RecentMessages::Message> RecentMessages::messages() const {
+  return latest_first(messages_, messages_seen_);
+}
+std::vector<RecentMessages::Error> RecentMessages::errors() const { return latest_first(errors_, errors_seen_); }
 
-base::Duration Lens::quantile(double share) const {
+base::Duration RecentMessages::quantile(double share) const {
   if (timed_ == 0) return base::Duration::zero();
   auto left = static_cast<std::uint64_t>(share * static_cast<double>(timed_ - 1)) + 1;
   for (std::size_t bucket = 0; bucket + 1 < kBuckets; ++bucket) {
@@ -64,9 +66,10 @@ base::Duration Lens::quantile(double share) const {
   return end_of(kBuckets - 1);
 }
 
-std::unique_ptr<Lens> Lenses::grant(const Handle& whom, base::Instant now, base::Duration length) {
-  if (pool_->spent.fetch_add(sizeof(Lens), std::memory_order_relaxed) + sizeof(Lens) > kLensBytesMax) {
-    pool_->spent.fetch_sub(sizeof(Lens), std::memory_order_relaxed);
+std::unique_ptr<RecentMessages> RecentPool::grant(const Handle& whom, base::Instant now, base::Duration length) {
+  if (pool_->spent.fetch_add(sizeof(RecentMessages), std::memory_order_relaxed) + sizeof(RecentMessages) >
+      kRecentBytesMax) {
+    pool_->spent.fetch_sub(sizeof(RecentMessages), std::memory_order_relaxed);
     return nullptr;
   }
   std::uint64_t number = 0;
@@ -74,22 +77,22 @@ std::unique_ptr<Lens> Lenses::grant(const Handle& whom, base::Instant now, base:
     const std::lock_guard hold(pool_->lock);
     number = ++pool_->last;
   }
-  auto lens = std::make_unique<Lens>(pool_, number, now, now + length);
-  keep(*lens, whom, now + length);
-  return lens;
+  auto recent = std::make_unique<RecentMessages>(pool_, number, now, now + length);
+  keep(*recent, whom, now + length);
+  return recent;
 }
 
-void Lenses::keep(const Lens& lens, const Handle& whom, base::Instant until) {
+void RecentPool::keep(const RecentMessages& recent, const Handle& whom, base::Instant until) {
   const std::lock_guard hold(pool_->lock);
-  pool_->granted.insert_or_assign(lens.number_, LensPool::Granted{caf::actor_cast<caf::actor_addr>(whom), until});
+  pool_->granted.insert_or_assign(recent.number_, RecentGrants::Granted{caf::actor_cast<caf::actor_addr>(whom), until});
 }
 
-std::size_t Lenses::granted() const {
+std::size_t RecentPool::granted() const {
   const std::lock_guard hold(pool_->lock);
   return pool_->granted.size();
 }
 
-std::vector<Handle> Lenses::lapsed(base::Instant now) {
+std::vector<Handle> RecentPool::lapsed(base::Instant now) {
   std::vector<Handle> out;
   const std::lock_guard hold(pool_->lock);
   std::erase_if(pool_->granted, [&](const auto& one) {

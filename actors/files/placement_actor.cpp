@@ -1,10 +1,10 @@
-#include "actors/files/places_actor.hpp"
+#include "actors/files/placement_actor.hpp"
 
 #include "runtime/base/ensure.hpp"
 
 namespace troupe::files {
 
-void PlacesActor::receive(runtime::Handlers& on) {
+void PlacementActor::receive(runtime::Handlers& on) {
   on.ask<wire::FindPlaces, wire::Places>([this](auto question, auto reply) {
     const auto position = read_id<base::NodeId>(question.getPosition());
     if (!position.ok()) return reply.refuse(position.error());
@@ -23,7 +23,7 @@ void PlacesActor::receive(runtime::Handlers& on) {
 }
 
 /// Answers what is known by now, and searches for what nothing under way will tell.
-void PlacesActor::serve() {
+void PlacementActor::serve() {
   std::vector<Waiting> left;
   for (Waiting& one : std::exchange(waiting_, {})) {
     if (const auto* nodes = known_.find(one.position, now())) {
@@ -41,20 +41,20 @@ void PlacesActor::serve() {
   waiting_ = std::move(left);
 }
 
-void PlacesActor::search(const base::NodeId& target) {
+void PlacementActor::search(const base::NodeId& target) {
   searching_.insert(target);
   ++searches_;
   ask<dht::wire::Search, dht::wire::SearchResult>(
-      node().find(settings_.dht), now() + 2 * kPlacesDue,
+      node().find(settings_.dht), now() + 2 * kPlacementDue,
       [&](dht::wire::Search::Builder out) {
         out.setKey(data_of(target.view()));
         out.getGoal().setNodes();
-        out.setSeconds(static_cast<std::uint16_t>(kPlacesDue.count()));
+        out.setSeconds(static_cast<std::uint16_t>(kPlacementDue.count()));
       },
       [this, target](runtime::Answer<dht::wire::SearchResult> answer) { found(target, answer); });
 }
 
-void PlacesActor::found(const base::NodeId& target, runtime::Answer<dht::wire::SearchResult>& answer) {
+void PlacementActor::found(const base::NodeId& target, runtime::Answer<dht::wire::SearchResult>& answer) {
   searching_.erase(target);
   std::vector<dht::Contact> nodes;
   if (answer.ok()) {
@@ -67,7 +67,7 @@ void PlacesActor::found(const base::NodeId& target, runtime::Answer<dht::wire::S
   serve();
 }
 
-void PlacesActor::check() const {
+void PlacementActor::check() const {
   base::ensure(searching_.size() <= kSearchesAtOnce && waiting_.size() <= kPlacesWaitingMax,
                "what is sought at once is limited");
   base::ensure(waiting_.empty() || !searching_.empty(), "who waits for places waits for a search");

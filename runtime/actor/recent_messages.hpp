@@ -2,8 +2,8 @@
 // What is kept of an actor while somebody looks at it closely, or since it was in trouble: its last messages, its last
 // errors, and how long its handlers take.
 //
-// Memory  from one allowance a node (Lenses), given back when the actor drops it.
-// Owner   a Lens is its actor's alone; Lenses is safe from any thread.
+// Memory  from one allowance a node (RecentPool), given back when the actor drops it.
+// Owner   RecentMessages are their actor's alone; RecentPool is safe from any thread.
 #include <array>
 #include <atomic>
 #include <caf/actor_addr.hpp>
@@ -21,23 +21,23 @@
 
 namespace troupe::runtime {
 
-inline constexpr std::size_t kLensBytesMax = 8u << 20;        // of all lenses of a node
-inline constexpr std::chrono::seconds kLensTime{60};          // after the last look
-inline constexpr std::chrono::seconds kTroubleLensTime{600};  // our choice: until somebody has come to look
+inline constexpr std::size_t kRecentBytesMax = 8u << 20;        // of all actors of a node
+inline constexpr std::chrono::seconds kRecentTime{60};          // after the last look
+inline constexpr std::chrono::seconds kTroubleRecentTime{600};  // our choice: until somebody has come to look
 
 /// What is given out of the allowance.
-struct LensPool {
+struct RecentGrants {
   struct Granted {
     caf::actor_addr whom;
     base::Instant until;
   };
   std::atomic<std::size_t> spent{0};  // bytes
   std::mutex lock;
-  std::map<std::uint64_t, Granted> granted;  // by number of the lens, which takes its entry with it
+  std::map<std::uint64_t, Granted> granted;  // by number; the messages take their entry with them
   std::uint64_t last = 0;
 };
 
-class Lens {
+class RecentMessages {
  public:
   static constexpr std::size_t kMessages = 32;
   static constexpr std::size_t kErrors = 8;
@@ -59,18 +59,18 @@ class Lens {
     std::array<char, kErrorBytes> text{};
   };
 
-  Lens(std::shared_ptr<LensPool> pool, std::uint64_t number, base::Instant now, base::Instant until)
+  RecentMessages(std::shared_ptr<RecentGrants> pool, std::uint64_t number, base::Instant now, base::Instant until)
       : began(now), lapses(until), pool_(std::move(pool)), number_(number) {}
-  ~Lens();
-  Lens(const Lens&) = delete;
-  Lens& operator=(const Lens&) = delete;
+  ~RecentMessages();
+  RecentMessages(const RecentMessages&) = delete;
+  RecentMessages& operator=(const RecentMessages&) = delete;
 
   void note(const Message& message);
   void note(const base::Error& error, base::Instant at);
   /// The latest first.
   std::vector<Message> messages() const;
   std::vector<Error> errors() const;
-  /// The time that `share` of the handlers stay below, of those since the lens was given; zero if there was none.
+  /// The time that `share` of the handlers stay below, of those since messages are kept; zero if there was none.
   base::Duration quantile(double share) const;
   std::uint64_t timed() const { return timed_; }
 
@@ -78,8 +78,8 @@ class Lens {
   base::Instant lapses;
 
  private:
-  friend class Lenses;
-  const std::shared_ptr<LensPool> pool_;
+  friend class RecentPool;
+  const std::shared_ptr<RecentGrants> pool_;
   const std::uint64_t number_;  // in it
   std::array<Message, kMessages> messages_{};
   std::array<Error, kErrors> errors_{};
@@ -89,20 +89,20 @@ class Lens {
   std::uint64_t timed_ = 0;
 };
 
-class Lenses {
+class RecentPool {
  public:
-  /// A lens for the actor `whom`; null if the allowance is spent.
-  std::unique_ptr<Lens> grant(const Handle& whom, base::Instant now, base::Duration length);
-  /// A lens that was looked through again: its actor is named by lapsed() at that time anew.
-  void keep(const Lens& lens, const Handle& whom, base::Instant until);
+  /// Keeps the messages of the actor `whom`; null if the allowance is spent.
+  std::unique_ptr<RecentMessages> grant(const Handle& whom, base::Instant now, base::Duration length);
+  /// They were looked at again: their actor is named by lapsed() at that time anew.
+  void keep(const RecentMessages& recent, const Handle& whom, base::Instant until);
   /// Those whose time may be over, each once: to be asked to look whether it is.
   std::vector<Handle> lapsed(base::Instant now);
   std::size_t bytes() const { return pool_->spent.load(std::memory_order_relaxed); }
-  /// Lenses that lapsed() has not named yet.
+  /// Those that lapsed() has not named yet.
   std::size_t granted() const;
 
  private:
-  const std::shared_ptr<LensPool> pool_ = std::make_shared<LensPool>();
+  const std::shared_ptr<RecentGrants> pool_ = std::make_shared<RecentGrants>();
 };
 
 }  // namespace troupe::runtime

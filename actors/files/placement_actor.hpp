@@ -1,6 +1,6 @@
 #pragma once
 // Finds the nodes near a content's position in the key space, for puts and for the watch of this node: FindPlaces, at
-// kPlacesPath. A question shares a search that has just ended or is under way (logic/neighbourhoods.hpp).
+// kPlacementPath. A question shares a search that has just ended or is under way (logic/neighbourhoods.hpp).
 //
 // Limits  kSearchesAtOnce; kPlacesWaitingMax questions that wait, one more is `overloaded`.
 // Fails   a search without a result is an empty answer: the asker has the nodes that it knows otherwise.
@@ -12,15 +12,15 @@
 
 namespace troupe::files {
 
-inline constexpr std::chrono::seconds kPlacesDue{5};  // our choice: of a search; a put waits for it
-inline constexpr std::size_t kSearchesAtOnce = 8;     // our choice: a tenth of what one put may cost the network
+inline constexpr std::chrono::seconds kPlacementDue{5};  // our choice: of a search; a put waits for it
+inline constexpr std::size_t kSearchesAtOnce = 8;        // our choice: a tenth of what one put may cost the network
 inline constexpr std::size_t kPlacesWaitingMax =
     4096;  // our choice: some for each of 64 puts, and a round of the watch
 
-class PlacesActor final : public FilesPart {
+class PlacementActor final : public FilesPart {
  public:
   static constexpr const char* kName = "places";
-  explicit PlacesActor(FilesSettings settings) : FilesPart(std::move(settings)) {}
+  explicit PlacementActor(FilesSettings settings) : FilesPart(std::move(settings)) {}
 
   void receive(runtime::Handlers& on) override;
   void check() const override;
