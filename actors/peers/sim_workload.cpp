@@ -1,6 +1,7 @@
 #include "actors/peers/sim_workload.hpp"
 
 #include <algorithm>
+#include <ranges>
 
 #include "actors/peers/peers_actor.hpp"
 #include "actors/peers/wire.hpp"
@@ -140,19 +141,19 @@ void PeersWorkload::handled(std::size_t node, std::string_view path, const runti
   memory.saved = peers->saved();
   if (memory.loading || (!loaded && !saved)) return;
   const AddressBook& book = peers->peers().book();
-  std::set<base::NodeId>& known = saved_[self];
+  std::vector<base::NodeId>& known = saved_[self];
   const bool must_know =
       !nodes_.lost_data(node) && peers->rows_read() && book.size() < book.known_max() && nodes_.time() < kSimMemory;
-  for (const base::NodeId& id : known) {
-    if (!must_know || book.find(id) != nullptr) continue;
+  if (must_know && !std::ranges::includes(std::views::keys(book.rows()), known)) {
+    const auto lost = std::ranges::find_if(known, [&](const base::NodeId& id) { return book.find(id) == nullptr; });
     nodes_.violated("remembered",
-                    node_name(node) + " does not know " + name_of(id) + " any more, whose row it had saved");
+                    node_name(node) + " does not know " + name_of(*lost) + " any more, whose row it had saved");
     return;
   }
   if (!memory.saved) return;
   known.clear();
   for (const auto& [id, peer] : book.rows()) {
-    if (peer.proven()) known.insert(id);
+    if (peer.proven()) known.push_back(id);
   }
 }
 

@@ -78,8 +78,8 @@ class PeersWorkload final : public sim::Workload, private sim::Clients<sim::Clie
   std::set<std::uint16_t> breaking_;  // nodes whose actors a fault breaks: what is only in memory may go
   std::vector<Drop> drops_;
   std::map<std::size_t, Memory> memories_;
-  std::map<base::NodeId, std::set<base::NodeId>> saved_;  // proven peers whose rows a node has on its disk
-  std::map<std::size_t, SeenPeers> seen_;                 // by the last probe that was answered
+  std::map<base::NodeId, std::vector<base::NodeId>> saved_;  // proven peers whose rows a node has on its disk, by id
+  std::map<std::size_t, SeenPeers> seen_;                    // by the last probe that was answered
   std::set<std::size_t> probing_;
 };
 
