@@ -1,7 +1,6 @@
 #include "actors/peers/sim_workload.hpp"
 
 #include <algorithm>
-#include <ranges>
 
 #include "actors/peers/peers_actor.hpp"
 #include "actors/peers/wire.hpp"
@@ -144,7 +143,8 @@ void PeersWorkload::handled(std::size_t node, std::string_view path, const runti
   std::vector<base::NodeId>& known = saved_[self];
   const bool must_know =
       !nodes_.lost_data(node) && peers->rows_read() && book.size() < book.known_max() && nodes_.time() < kSimMemory;
-  if (must_know && !std::ranges::includes(std::views::keys(book.rows()), known)) {
+  const auto id_of_row = [](const auto& row) -> const base::NodeId& { return row.first; };
+  if (must_know && !std::ranges::includes(book.rows(), known, {}, id_of_row)) {
     const auto lost = std::ranges::find_if(known, [&](const base::NodeId& id) { return book.find(id) == nullptr; });
     nodes_.violated("remembered",
                     node_name(node) + " does not know " + name_of(*lost) + " any more, whose row it had saved");

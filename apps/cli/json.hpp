@@ -24,8 +24,10 @@ void write_json(std::ostream& out, const capnp::DynamicStruct::Reader& value);
 void write_json_line(std::ostream& out, const capnp::DynamicStruct::Reader& value);
 void write_json_line(std::ostream& out, const capnp::DynamicList::Reader& values);
 
-/// Bytes as a message has them, and as lower-case hex.
+/// Bytes and text as a message has them and as we do; bytes as lower-case hex.
 inline capnp::Data::Reader data(base::ByteView bytes) { return {bytes.data(), bytes.size()}; }
+inline std::string text(capnp::Text::Reader from) { return {from.begin(), from.size()}; }
+inline std::string text(capnp::Data::Reader from) { return {from.asChars().begin(), from.size()}; }
 std::string hex(capnp::Data::Reader data);
 
 /// An output to be filled and printed as one line.

@@ -17,8 +17,6 @@ using base::Code;
 
 constexpr std::chrono::minutes kAuditIdle{1};  // the node says something each second
 
-std::string text(capnp::Text::Reader from) { return {from.begin(), from.size()}; }
-
 void add(output::wire::DhtAudited::Builder out, wire::AuditSum::Reader sum) {
   out.setRows(out.getRows() + sum.getRows());
   out.setBytes(out.getBytes() + sum.getBytes());

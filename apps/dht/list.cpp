@@ -17,8 +17,6 @@ using base::Code;
 
 constexpr std::chrono::minutes kListIdle{1};  // the node says something each second
 
-std::string text(capnp::Data::Reader from) { return {reinterpret_cast<const char*>(from.begin()), from.size()}; }
-
 /// As `dht get` takes it; of an announcement no more than the beginning of its content id is known.
 std::string key_text(wire::RowSummary::Reader row) {
   const auto space = dht::space_of(row.getWhat());

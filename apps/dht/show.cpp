@@ -27,8 +27,6 @@ std::size_t bits_shared(dht::wire::Question::Reader question) {
 }
 
 bool can_change(dht::wire::GotValue::Reader got) { return got.hasOwner() && got.getOwner().size() > 0; }
-std::string text(capnp::Data::Reader bytes) { return {reinterpret_cast<const char*>(bytes.begin()), bytes.size()}; }
-
 }  // namespace
 
 base::NodeId id_of(messages::wire::Contact::Reader contact) {

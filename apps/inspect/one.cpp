@@ -31,8 +31,6 @@ class Names {
   std::map<std::uint64_t, std::string> names_;
 };
 
-std::string text(capnp::Text::Reader from) { return {from.begin(), from.size()}; }
-
 /// What the actor shows of its state; nothing if it shows none.
 std::optional<std::string> state_of(Looked looked) {
   const Portrait seen = looked.getPortrait();

@@ -19,8 +19,6 @@ constexpr std::uint64_t kMillisecondsMax = 86'400'000;
 
 using Message = inspect::wire::FollowedMessage::Reader;
 
-std::string text(capnp::Text::Reader from) { return {from.begin(), from.size()}; }
-
 std::string time_of(std::uint64_t unix_ms) {
   constexpr std::uint64_t kMax = 8'589'934'592'000;  // in 2242: WallTime ends in 2262
   return observe::date_text(base::WallTime(std::chrono::milliseconds(std::min(unix_ms, kMax))));

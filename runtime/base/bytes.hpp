@@ -34,7 +34,18 @@ struct FixedBytes {
   static constexpr std::size_t kBytes = N;
   std::array<std::uint8_t, N> bytes{};
 
-  friend constexpr auto operator<=>(const FixedBytes&, const FixedBytes&) = default;
+  /// The first 64 bits as a number: they decide nearly every comparison.
+  std::uint64_t high() const {
+    std::uint64_t out = 0;
+    for (std::size_t i = 0; i < sizeof out; ++i) out = out << 8 | bytes[i];
+    return out;
+  }
+  friend std::strong_ordering operator<=>(const FixedBytes& a, const FixedBytes& b) {
+    if constexpr (N > sizeof(std::uint64_t))
+      if (const auto x = a.high(), y = b.high(); x != y) return x <=> y;
+    return std::memcmp(a.bytes.data(), b.bytes.data(), N) <=> 0;
+  }
+  friend constexpr bool operator==(const FixedBytes&, const FixedBytes&) = default;
   ByteView view() const { return {bytes.data(), N}; }
   std::string hex() const { return base::hex(view()); }
 

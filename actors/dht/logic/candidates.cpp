@@ -5,7 +5,7 @@
 namespace troupe::dht {
 
 std::vector<Candidates::Slot>::iterator Candidates::place_of(const Key& distance) {
-  const std::uint64_t high = high_bits(distance);
+  const std::uint64_t high = distance.high();
   return std::ranges::partition_point(order_, [&](const Slot& place) {
     return place.high != high ? place.high < high : place.candidate->distance < distance;
   });
@@ -38,7 +38,7 @@ std::optional<Refusal> Candidates::hear(const Contact& contact, std::size_t path
   fresh->known_by = PathSet{1} << path;
   fresh->depth = depth;
   fresh->named_by = named_by;
-  order_.insert(place_of(distance), Slot{high_bits(distance), std::move(fresh)});
+  order_.insert(place_of(distance), Slot{distance.high(), std::move(fresh)});
   return std::nullopt;
 }
 

@@ -69,7 +69,7 @@ class Candidates {
 
  private:
   struct Slot {
-    std::uint64_t high;  // high_bits of its distance: what nearly every comparison looks at
+    std::uint64_t high;  // high() of its distance: what nearly every comparison looks at
     std::unique_ptr<Candidate> candidate;
   };
   /// What std::views::transform would make, of which clang 15 makes no sense: it builds the fuzzers.

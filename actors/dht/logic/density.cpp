@@ -13,7 +13,7 @@ __extension__ using Wide = unsigned __int128;  // a product of two 64-bit number
 NetworkSize estimate_size(const Key& point, std::span<const Key> nearest) {
   const std::uint64_t seen = nearest.size() + 1;
   if (nearest.size() < 3) return {seen};
-  const std::uint64_t radius = std::max<std::uint64_t>(high_bits(base::distance(point, nearest.back())), 1);
+  const std::uint64_t radius = std::max<std::uint64_t>(base::distance(point, nearest.back()).high(), 1);
   const Wide space = Wide{1} << 64;
   const Wide others = space * (nearest.size() - 1) / radius;
   const Wide most = std::numeric_limits<std::uint64_t>::max() - 1;
@@ -21,7 +21,7 @@ NetworkSize estimate_size(const Key& point, std::span<const Key> nearest) {
 }
 
 std::uint64_t expected_within(const Key& distance, NetworkSize size) {
-  return static_cast<std::uint64_t>(Wide{high_bits(distance)} * size.nodes >> 64);
+  return static_cast<std::uint64_t>(Wide{distance.high()} * size.nodes >> 64);
 }
 
 }  // namespace troupe::dht

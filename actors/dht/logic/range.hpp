@@ -21,16 +21,9 @@ struct Range {
   friend auto operator<=>(const Range&, const Range&) = default;
 };
 
-/// The first 64 bits of a point, which decide nearly every comparison.
-inline std::uint64_t high_bits(const Key& key) {
-  std::uint64_t out = 0;
-  for (std::size_t i = 0; i < sizeof out; ++i) out = out << 8 | key.bytes[i];
-  return out;
-}
-
 /// How many leading bits two points share: 0 to kRanges, which is all of them.
 inline std::size_t shared_bits(const Key& a, const Key& b) {
-  const std::uint64_t high = high_bits(a) ^ high_bits(b);
+  const std::uint64_t high = a.high() ^ b.high();
   if (high != 0) return static_cast<std::size_t>(std::countl_zero(high));
   for (std::size_t i = sizeof high; i < Key::kBytes; ++i) {
     const auto differing = static_cast<std::uint8_t>(a.bytes[i] ^ b.bytes[i]);

@@ -69,7 +69,7 @@ std::vector<Key> Table::replace(Range range, const Listing& listing) {
     next->rest = listing.rest;
     next->failing = listing.failing;
     next->claimed = listing.claimed;
-    for (const Contact& contact : next->good) next->high.push_back(high_bits(contact.id));
+    for (const Contact& contact : next->good) next->high.push_back(contact.id.high());
     if (row != nullptr) {
       next->told = std::move(row->told);
       next->told_elsewhere = std::move(row->told_elsewhere);
@@ -167,7 +167,7 @@ std::size_t Table::closest(const Key& key, std::span<const Contact*> out) const 
   // agree with us at bit s, and view j is the one that leaves us at bit j: that is towards the key if the key differs
   // from us there, else away from it. So come the views that leave towards the key, in their order, then those that
   // leave away from it, in reverse order. The views before s leave the key at their own bit: the nearer, the later.
-  Collector near{key, high_bits(key), out};
+  Collector near{key, key.high(), out};
   const std::size_t shared = std::min(shared_bits(own_, key), depth_);
   if (shared < depth_) near.add(views_[shared].get());
   for (std::size_t j = shared + 1; j < depth_ && !near.full(); ++j)

@@ -86,7 +86,7 @@ class Table {
   struct BucketView {
     std::vector<Contact> good;
     std::vector<base::Instant> seen;
-    std::vector<std::uint64_t> high;  // high_bits of each, in the same order: what closest() compares
+    std::vector<std::uint64_t> high;  // high() of each, in the same order: what closest() compares
     std::vector<Contact> rest;
     std::size_t failing = 0;  // of `rest`, the first
     std::vector<Contact> claimed;

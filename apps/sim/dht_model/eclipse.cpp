@@ -35,7 +35,7 @@ std::vector<Contact> nearest(std::vector<Contact> all, const Key& key, std::size
   return all;
 }
 
-std::uint64_t high_distance(const Key& a, const Key& b) { return high_bits(a) ^ high_bits(b); }
+std::uint64_t high_distance(const Key& a, const Key& b) { return a.high() ^ b.high(); }
 
 /// The table of a node that hears answers, as its head and buckets together make it.
 class Listener {
@@ -97,7 +97,7 @@ std::size_t Eclipse::index_of(const Key& id) const {
 const std::map<Range, Bucket>& Eclipse::buckets_of(Node& node, bool limited) {
   auto& buckets = node.buckets[limited ? 1 : 0];
   if (!buckets.empty()) return buckets;
-  base::Random random(high_bits(node.contact.id));  // not the order in which tables are needed
+  base::Random random(node.contact.id.high());  // not the order in which tables are needed
   std::vector<const Node*> others;
   for (const Node& one : nodes_)
     if (&one != &node) others.push_back(&one);
@@ -115,7 +115,7 @@ std::unique_ptr<Table> Eclipse::table_of(Round& round, std::size_t number) {
   Listener listener(node.contact.id, limits_of(round.defences.groups));
   listener.take(buckets_of(node, round.defences.groups));
   auto order = round.attackers;
-  base::Random random(high_bits(node.contact.id) ^ high_bits(round.key));
+  base::Random random(node.contact.id.high() ^ round.key.high());
   random.shuffle(order);
   for (const Contact& one : order)
     if (!listener.full(*range_of(node.contact.id, one.id))) listener.hear(one, kStart);

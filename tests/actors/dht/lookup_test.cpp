@@ -343,7 +343,7 @@ TEST_CASE("lookup: a region takes in all that lie as near as the holders should,
   sought.network = NetworkSize{(std::uint64_t{1} << 32) * 20 / 200};
   const auto everybody = [](const Contact&) { return names(nodes(1, 20)); };
   const auto further = [](const Contact& whom) {
-    const std::uint64_t rank = high_bits(whom.id) >> 32;
+    const std::uint64_t rank = whom.id.high() >> 32;
     return names(nodes(std::max<std::uint64_t>(rank, 10) - 9, rank + 10));
   };
   Lookup dense{sought, starts(nodes(1, 20))};
@@ -360,7 +360,7 @@ TEST_CASE("lookup: a region that is sought for many keys is as wide as was asked
   auto sought = question(LookupKind::store_region, 10);
   sought.network = NetworkSize{std::uint64_t{1} << 32};  // one node for each rank
   const auto further = [](const Contact& whom) {
-    const std::uint64_t rank = high_bits(whom.id) >> 32;
+    const std::uint64_t rank = whom.id.high() >> 32;
     return names(nodes(std::max<std::uint64_t>(rank, 10) - 9, rank + 10));
   };
   Lookup one_key{sought, starts(nodes(1, 20))};
@@ -375,7 +375,7 @@ TEST_CASE("lookup: whoever has found nothing goes on where a store would have go
   auto sought = question(LookupKind::find_value, 20);
   sought.network = NetworkSize{(std::uint64_t{1} << 32) / 2};
   const auto answer = [](const Contact& whom) {
-    const std::uint64_t rank = high_bits(whom.id) >> 32;
+    const std::uint64_t rank = whom.id.high() >> 32;
     if (rank <= 20) return names(nodes(1, 20));
     return rank <= 30 ? holds(1) : names(nodes(1, 20));
   };
@@ -392,7 +392,7 @@ TEST_CASE("lookup: too few nodes around the key make it begin anew from another 
   auto sought = question(LookupKind::find_value);
   sought.network = NetworkSize{std::uint64_t{1} << 31};
   const auto answer = [](const Contact& whom) {
-    const std::uint64_t rank = high_bits(whom.id) >> 32;
+    const std::uint64_t rank = whom.id.high() >> 32;
     if (rank == 503 || rank <= 20) return rank == 7 ? holds(1) : names(nodes(1, 20));
     return names(nodes(300, 319));
   };
