@@ -325,7 +325,7 @@ TEST_CASE("dht providers: rows come back after a restart, and hostile ones do no
     bad.value[61] = bad.value[62] = 0;
     CHECK(error(bad) == RowError::corrupt);
   }
-  SUBCASE("of two rows of a provider_of the later one knows its address") {
+  SUBCASE("of two rows of a provider the later one knows its address") {
     const store::Row later = before.add(key(2), provider_of(1, 5000), kWall + 1h).value().rows.save.at(0);
     SUBCASE("read first") {
       CHECK_FALSE(error(later, kWall + 1h));

@@ -57,7 +57,7 @@ QuestionHead head(std::uint8_t sender, const Cookie& cookie = {}) {
   return out;
 }
 
-/// The admission of a node with the key_with 0xff.
+/// The admission of a node with the key 0xff.
 struct AdmissionFixture {
   explicit AdmissionFixture(AdmissionLimits limits = easy())
       : admission(key_with(0xff), limits, chance, kStart,
@@ -117,7 +117,7 @@ TEST_CASE("net: a stranger proves its address, then is agreed with, then is know
   CHECK(fixture.admission.counters() == expected);
 }
 
-TEST_CASE("net: a cookie of another key_with, address or time is answered with a new one") {
+TEST_CASE("net: a cookie of another key, address or time is answered with a new one") {
   AdmissionFixture fixture;
   const Cookie cookie = fixture.cookie(kServer, 1);
   CHECK(std::holds_alternative<SendCookie>(fixture.decide(kThere, head(1, cookie))));
@@ -181,11 +181,10 @@ TEST_CASE("net: an id without its work is dropped, after its address is proven a
   REQUIRE(fixture.admission.welcome(kServer, good, std::get<AgreeFirst>(decision), {}, fixture.now) == Welcome::answer);
   good.cookie = {};
   CHECK(std::holds_alternative<Open>(fixture.decide(kServer, good)));
-  CHECK(fixture.dropped(kServer, lazy) ==
-        DropReason::lacks_work);  // the same key_with with another nonce is another id
+  CHECK(fixture.dropped(kServer, lazy) == DropReason::lacks_work);  // the same key with another nonce is another id
 }
 
-TEST_CASE("net: a question with our own key_with is dropped") {
+TEST_CASE("net: a question with our own key is dropped") {
   AdmissionFixture fixture;
   CHECK(fixture.dropped(kServer, head(0xff)) == DropReason::own_key);
 }
@@ -229,7 +228,7 @@ TEST_CASE("net: strangers beyond the budget are dropped, and who is known does n
   CHECK(std::holds_alternative<AgreeFirst>(fixture.decide(kServer, forged)));
 }
 
-TEST_CASE("net: a question that does not open costs its key_with one agreement, however often it is said") {
+TEST_CASE("net: a question that does not open costs its key one agreement, however often it is said") {
   AdmissionLimits limits = easy();
   limits.curves = {.neighbours_per_second = 1, .neighbours_burst = 1, .all_per_second = 100, .all_burst = 100};
   AdmissionFixture fixture(limits);
@@ -257,7 +256,7 @@ TEST_CASE("net: a question that does not open costs its key_with one agreement, 
                                     *std::get<AgreeFirst>(decision).agreed, fixture.now) == Welcome::answer);
     CHECK(std::get<Open>(fixture.decide(kServer, forged)).session->keys.send.bytes[0] == 5);
   }
-  SUBCASE("what is no key_with is dropped") {
+  SUBCASE("what is no key is dropped") {
     fixture.admission.did_not_open(key_with(1), std::nullopt);
     CHECK(fixture.dropped(kServer, forged) == DropReason::bad_key);
   }
@@ -299,7 +298,7 @@ TEST_CASE("net: a replayed question is dropped, and costs its author nothing") {
   CHECK(fixture.admission.welcome(kServer, head(1), fixture.now) == Welcome::answer);
 }
 
-TEST_CASE("net: another id of a known key_with costs no agreement, and gains neither a rate nor a place") {
+TEST_CASE("net: another id of a known key costs no agreement, and gains neither a rate nor a place") {
   AdmissionLimits limits = easy();
   limits.questions_per_second = 1;
   limits.questions_burst = 2;

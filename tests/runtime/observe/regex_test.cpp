@@ -34,7 +34,7 @@ TEST_CASE("regex: it is found anywhere in the text, unless it says where") {
   CHECK(found("^…$", "…"));
 }
 
-TEST_CASE("regex: what is none is mistake_in where it goes wrong") {
+TEST_CASE("regex: what is none is refused where it goes wrong") {
   CHECK(mistake_in("a[b").place == 1);
   CHECK(mistake_in("ab**").place == 2);
   CHECK(mistake_in("a\\").message.find("no regular expression") == 0);
@@ -44,7 +44,7 @@ TEST_CASE("regex: what is none is mistake_in where it goes wrong") {
   mistake_in("a\xff");
 }
 
-TEST_CASE("regex: an empty one is mistake_in, since it would be found everywhere") { CHECK(mistake_in("").place == 0); }
+TEST_CASE("regex: an empty one is refused, since it would be found everywhere") { CHECK(mistake_in("").place == 0); }
 
 TEST_CASE("regex: size is bounded before and after it is compiled") {
   CHECK(Regex::parse(std::string(kRegexBytesMax, 'a')).ok());

@@ -38,7 +38,7 @@ constexpr std::string_view kRequest = "GET /page HTTP/1.1\r\n\r\n";
 
 }  // namespace
 
-TEST_CASE("http: served_pages are served on a port of the system's choice, one after the other and many at once") {
+TEST_CASE("http: pages are served on a port of the system's choice, one after the other and many at once") {
   const auto server = serve();
   for (int i = 0; i < 20; ++i) CHECK(is_page(http_get(server->local(), "/page")));
   CHECK(http_get(server->local(), "/none").starts_with("HTTP/1.1 404 "));
