@@ -139,7 +139,9 @@ void PeersWorkload::handled(std::size_t node, std::string_view path, const runti
   memory.loading = peers->loading();
   memory.saved = peers->saved();
   if (memory.loading || (!loaded && !saved)) return;
+  if (!loaded && memory.unseen > 0) return void(--memory.unseen);
   const AddressBook& book = peers->peers().book();
+  memory.unseen = book.size() / kSimRowsALook;  // a large world would do little else
   std::vector<base::NodeId>& known = saved_[self];
   const bool must_know =
       !nodes_.lost_data(node) && peers->rows_read() && book.size() < book.known_max() && nodes_.time() < kSimMemory;

@@ -25,6 +25,7 @@ namespace troupe::peers {
 inline constexpr std::chrono::seconds kSimAnswer{30};      // our choice: longer than a dial
 inline constexpr std::chrono::minutes kSimHoldOff{9};      // our choice: kHoldOff by the slowest clock
 inline constexpr std::chrono::hours kSimMemory{23};        // our choice: below kSilenceMax by the fastest clock
+inline constexpr std::size_t kSimRowsALook = 64;           // our choice: worlds of the tests have fewer
 inline constexpr std::chrono::minutes kSimShortWorld{10};  // our choice: in longer ones some wait for kRetryMax
 
 class PeersWorkload final : public sim::Workload, private sim::Clients<sim::Client> {
@@ -57,6 +58,7 @@ class PeersWorkload final : public sim::Workload, private sim::Clients<sim::Clie
   struct Memory {
     bool loading = true;
     bool saved = false;
+    std::size_t unseen = 0;  // how often its rows may come to rest before they are looked at again
   };
 
   /// A client whose success is acknowledged to the world.

@@ -75,7 +75,7 @@ class Registry {
   }
 
  private:
-  static constexpr std::size_t kShards = 64;     // our choice: spawning threads seldom meet
+  static constexpr std::size_t kShards = 16;     // our choice: spawning threads seldom meet, and a walk is short
   static constexpr std::size_t kSliceMax = 256;  // entries copied under one hold of a lock
   static constexpr std::size_t kAhead = 8;       // our choice: actors fetched ahead of the one shown
   /// A place in a walk. Those of actors that have ended are free, and taken again: nobody else moves.

@@ -32,6 +32,7 @@ Handle Shell::self() { return caf::actor_cast<caf::actor>(this); }
 caf::behavior Shell::make_behavior() {
   const Here here(this);
   guarded(nullptr, [this] { build(); });
+  come_round();
   if (finishing_) end();
   arm();
   return ended_ ? caf::behavior{} : idle_behavior();
@@ -296,7 +297,19 @@ void Shell::set_timer(TimerTag tag, base::Duration delay) {
   }
   deadlines_.remove(id);
   soon_[tag] = {++soons_, current_.trace};
-  enqueue(caf::make_mailbox_element(ctrl(), caf::make_message_id(), {}, SoonMessage{tag, soons_}), execution());
+  fresh_.push_back({tag, soons_});
+  if (running_here != this) come_round();
+}
+
+/// Timers with no delay come behind the messages that wait: where none does, at once. Those set anew by that go round.
+void Shell::come_round() {
+  const std::size_t at_once = running_here == this ? fresh_.size() : 0;
+  for (std::size_t i = 0; i < fresh_.size(); ++i) {
+    const SoonMessage one = fresh_[i];
+    if (i < at_once && mailbox().empty()) take_soon(one);
+    else enqueue(caf::make_mailbox_element(ctrl(), caf::make_message_id(), {}, one), execution());
+  }
+  fresh_.clear();
 }
 
 void Shell::clear_timer(TimerTag tag) {

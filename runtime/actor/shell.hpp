@@ -207,6 +207,7 @@ class Shell final : public caf::event_based_actor {
   void run_due(std::uint64_t id);
   void run_timer(TimerTag tag);
   void take_soon(const SoonMessage& message);
+  void come_round();
   void arm();
   base::Instant batch_now();
 
@@ -254,7 +255,8 @@ class Shell final : public caf::event_based_actor {
     std::uint64_t number = 0;
     Trace trace;  // of the handler that goes on in it
   };
-  std::map<TimerTag, Soon> soon_;  // timers with no delay that are on their way
+  std::map<TimerTag, Soon> soon_;   // timers with no delay that are on their way
+  std::vector<SoonMessage> fresh_;  // of those, the ones that the message at hand has set
   std::uint64_t soons_ = 0;
   logic::ChildId last_child_ = 0;  // numbers are not used again: words of an old child must not hit a new one
   std::unique_ptr<base::Random> random_;

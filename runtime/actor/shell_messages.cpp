@@ -108,6 +108,7 @@ caf::invoke_message_result Shell::consume(caf::mailbox_element& element) {
     if (turn_ != nullptr) turn_->next(nullptr);
     take_foreign(element);
   }
+  if (!finishing_ && !fresh_.empty()) come_round();
   if (finishing_) end();
   arm();
   if (setup_.node->witness != nullptr && object_ && !ended_) setup_.node->witness->handled(setup_.path, *object_);

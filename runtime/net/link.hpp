@@ -35,6 +35,7 @@ class Link : public std::enable_shared_from_this<Link> {
   Side side() const { return side_; }
   /// The link's number in its pool.
   std::uint64_t serial() const { return serial_; }
+  std::uint64_t service_number = 0;  ///< among the links in service; the pool's, under its lock
 
   /// The node that the proxies show: the dialled node before who_is_there(), the proven node after it.
   void who_is_there(const base::NodeId& id, messages::Role role);

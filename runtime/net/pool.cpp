@@ -202,7 +202,8 @@ Pool::Claim Pool::claim(const std::shared_ptr<Link>& link, const LinkInfo& info,
       serving_.erase(found->second);
       peers_.erase(found);
     }
-    serving_.emplace(++served_, Entry{link, info});
+    link->service_number = ++served_;
+    serving_.emplace(served_, Entry{link, info});
     if (info.role == messages::Role::peer) peers_.emplace(info.node, served_);
     counters_.links_made.fetch_add(1, std::memory_order_relaxed);
   }
@@ -216,8 +217,7 @@ std::optional<LinkInfo> Pool::release(Link& link) {
   for (auto& one : link.names()) gone_.push_back(std::move(one));
   while (gone_.size() > kGoneNamesMax) gone_.pop_front();
   std::erase_if(dialling_, [&](const auto& one) { return one.second.get() == &link; });
-  const auto found =
-      std::find_if(serving_.begin(), serving_.end(), [&](const auto& one) { return one.second.link.get() == &link; });
+  const auto found = serving_.find(link.service_number);
   if (found == serving_.end()) return std::nullopt;
   const LinkInfo info = leaves_service(found->second);
   if (const auto peer = peers_.find(info.node); peer != peers_.end() && peer->second == found->first)

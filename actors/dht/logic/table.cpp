@@ -25,6 +25,8 @@ base::Result<Range, OfferError> Table::offer(const Contact& who, Evidence eviden
     return *range;
   }
   if (known != nullptr && is_recent(row->told_elsewhere, who.id, evidence, now)) return OfferError::recent;
+  if (known == nullptr && row != nullptr && row->full(evidence) && now < row->stranger_at + kTellGap)
+    return OfferError::recent;
   expire(now);
   if (offers_.contains(who.id)) return OfferError::recent;
   const Group group = limits_.group_of(who.where.endpoint);
@@ -36,6 +38,7 @@ base::Result<Range, OfferError> Table::offer(const Contact& who, Evidence eviden
   offers_.emplace(who.id, Offer{group, evidence, moves_within, now + kOfferLife});
   if (!moves_within) count(group, evidence, 1);
   if (known != nullptr) row->told_elsewhere.insert_or_assign(who.id, Told{evidence, now});
+  else if (row != nullptr) row->stranger_at = now;
   check();
   return *range;
 }
@@ -73,6 +76,7 @@ std::vector<Key> Table::replace(Range range, const Listing& listing) {
     if (row != nullptr) {
       next->told = std::move(row->told);
       next->told_elsewhere = std::move(row->told_elsewhere);
+      next->stranger_at = row->stranger_at;
     }
   }
   if (!listing.seen.empty()) heard_ = std::max(heard_, listing.seen.back());

@@ -30,7 +30,7 @@ enum class OfferError : std::uint8_t {
   ourselves,   ///< our own id
   group_full,  ///< as many contacts of its address group as may be are in the table already
   overloaded,  ///< too many offers are under way
-  recent,      ///< the bucket was told a moment ago; of another address, whichever that was
+  recent,      ///< the bucket was told a moment ago; of another address, or one of many strangers, whichever that was
 };
 
 class Table {
@@ -92,8 +92,14 @@ class Table {
     std::vector<Contact> claimed;
     std::map<Key, Told> told;            // of those held here
     std::map<Key, Told> told_elsewhere;  // of the same, but at another address
+    base::Instant stranger_at{};         // when the bucket was last offered one that is not held here
 
     const Contact* find(const Key& id) const;
+    /// There is no place for one more, and as many spares as may be that are worth no less.
+    bool full(Evidence evidence) const {
+      const std::size_t spares = rest.size() - failing + (evidence == Evidence::asked_us ? claimed.size() : 0);
+      return good.size() == kContactsMax && spares >= kSparesMax;
+    }
     /// `hint` is where to look first, and then the place behind what was found: listings keep most of their order.
     bool holds(const Contact& whom, Evidence evidence, std::size_t& hint) const;
   };

@@ -55,11 +55,13 @@ base::Instant Peers::next_at() const {
 
 base::Instant Peers::next_link_at() const {
   base::Instant out = base::Instant::max();
-  for (const auto& [id, link] : links_) {
-    for (const auto& at : {link.pong_due, link.again_at, link.guest_until})
-      if (at) out = std::min(out, *at);
-  }
+  for (const auto& [id, link] : links_) out = std::min(out, due_of(link));
   return out;
+}
+
+base::Instant Peers::due_of(const Link& link) {
+  constexpr base::Instant never = base::Instant::max();
+  return std::min({link.pong_due.value_or(never), link.again_at.value_or(never), link.guest_until.value_or(never)});
 }
 
 Decisions Peers::linked(const LinkUp& up, base::Instant now, base::Random& random) {
@@ -70,7 +72,7 @@ Decisions Peers::linked(const LinkUp& up, base::Instant now, base::Random& rando
   if (up.id == self_ || !welcome(up.id, now)) {
     mutations_->sometimes("peers: an unwelcome link was dropped");
     decisions_.push_back(Drop{up.id, banned_until(up.id, now) ? DropReason::banned : DropReason::by_command});
-  } else if (guest && guests() >= kGuestsMax) {
+  } else if (guest && guests_ >= kGuestsMax) {
     decisions_.push_back(Drop{up.id, DropReason::too_many});
   } else {
     Link& link = links_[up.id];
@@ -79,15 +81,16 @@ Decisions Peers::linked(const LinkUp& up, base::Instant now, base::Random& rando
       link.since = now;
       // It is pinged at once, unless its last link was brief: if it hangs up again, a ping that follows dials it again.
       if (brief_.contains(up.id)) link.again_at = now + kBriefPause;
-      links_due_ = std::min(links_due_, link.again_at.value_or(now));
+      else if (started_ && pinged_ < policy_.links_target) ping(up.id, link, now);
     }
-    if (guest) link.guest_until = now + kGuestTime;
-    else if (up.direction == Direction::outbound) link.guest_until.reset();
+    if (guest) visit(link, now + kGuestTime);
+    else if (up.direction == Direction::outbound) visit(link, std::nullopt);
     retry_at_.erase(up.id);
     turned_us_away_.erase(up.id);
     Contact contact{up.key, up.nonce, {}};
     if (up.direction == Direction::outbound) contact.endpoint = up.remote;
     book_.linked(up.id, contact, now);
+    links_due_ = std::min(links_due_, due_of(link));
   }
   return settle(now, random);
 }
@@ -105,12 +108,13 @@ Decisions Peers::unlinked(const base::NodeId& id, LinkEnd how, base::Instant now
   return settle(now, random);
 }
 
-std::size_t Peers::guests() const {
-  return static_cast<std::size_t>(std::count_if(
-      links_.begin(), links_.end(), [](const auto& entry) { return entry.second.guest_until.has_value(); }));
+void Peers::visit(Link& link, std::optional<base::Instant> until) {
+  guests_ += until.has_value();
+  guests_ -= link.guest_until.has_value();
+  link.guest_until = until;
 }
 
-bool Peers::crowded() const { return links_.size() >= kLinksMax && links_.size() - guests() >= kLinksMax; }
+bool Peers::crowded() const { return links_.size() - guests_ >= kLinksMax; }
 
 // Guests whose time is over are dropped, unless there is a free slot.
 void Peers::expire_guests(base::Instant now) {
@@ -118,7 +122,7 @@ void Peers::expire_guests(base::Instant now) {
   for (auto& [id, link] : links_) {
     if (!link.guest_until || *link.guest_until > now) continue;
     if (crowded()) leaving.push_back(id);
-    else link.guest_until.reset();
+    else visit(link, std::nullopt);
   }
   for (const auto& id : leaving) drop_link(id, DropReason::too_many);
 }
@@ -131,6 +135,7 @@ void Peers::forget_link(const base::NodeId& id) {
       left_.erase(std::ranges::min_element(left_, {}, &std::pair<const base::NodeId, base::Instant>::second));
     left_.insert_or_assign(id, now_);  // the time of the last input: a minute does not matter here
   }
+  visit(link->second, std::nullopt);
   links_.erase(link);
   book_.unlinked(id);
   if (asked_ == id) asked_.reset();

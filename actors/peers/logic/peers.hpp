@@ -165,10 +165,11 @@ class Peers {
   std::optional<base::Instant> banned_until(const base::NodeId& id, base::Instant now) const;
   void drop_link(const base::NodeId& id, DropReason why);
   void forget_link(const base::NodeId& id);
-  std::size_t guests() const;
+  void visit(Link& link, std::optional<base::Instant> until);
   bool crowded() const;
   void expire_guests(base::Instant now);
   base::Instant next_link_at() const;
+  static base::Instant due_of(const Link& link);
   base::Instant next_at() const;
   void hold_off(const base::NodeId& id, base::Instant now);
   void forget_old(base::Instant now);
@@ -199,6 +200,7 @@ class Peers {
   std::uint64_t period_ = 1;
   std::size_t pinged_ = 0;  // links pinged in this period
   std::size_t healthy_ = 0;
+  std::size_t guests_ = 0;
   base::Instant links_due_ = base::Instant::max();  // no link needs attention before, except at a new period
   base::Instant wake_at_ = base::Instant::max();
   std::uint64_t ticket_ = 0;

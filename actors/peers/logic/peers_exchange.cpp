@@ -44,9 +44,10 @@ std::vector<Contact> Peers::give(const base::NodeId& asker, std::size_t count_ma
                                  base::Random& random) const {
   std::vector<Contact> out;
   for (const auto& [id, peer] : book_.rows()) {
-    if (id == asker || banned_until(id, now) || !passable(peer.contact, asker)) continue;
     const bool fresh = peer.last_success && now - *peer.last_success < kFresh && peer.failures == 0;
-    if (fresh || state_of(id, now) == State::healthy) out.push_back(peer.contact);
+    const auto link = fresh ? links_.end() : links_.find(id);
+    if (!fresh && (link == links_.end() || !link->second.healthy())) continue;
+    if (id != asker && !banned_until(id, now) && passable(peer.contact, asker)) out.push_back(peer.contact);
   }
   random.shuffle(out);
   out.resize(std::min({out.size(), count_max, kContactsMax}));

@@ -2,12 +2,12 @@
 // An LRU map with a fixed capacity: its keys are chosen by untrusted peers. When it is full, a new key removes the
 // entry that was used least recently.
 //
-// Speed   logarithmic, as std::set. Not hashed: a peer that chooses keys could make them collide.
+// Speed   logarithmic, as std::map. Not hashed: a peer that chooses keys could make them collide.
 // Owner   its holder; not thread-safe. A value keeps its address until its entry is removed.
 #include <cstddef>
 #include <list>
+#include <map>
 #include <optional>
-#include <set>
 #include <utility>
 
 #include "runtime/base/ensure.hpp"
@@ -25,24 +25,24 @@ class LruMap {
   /// The value of `key`, or null.
   const Value* find(const Key& key) const {
     const auto found = by_key_.find(key);
-    return found == by_key_.end() ? nullptr : &(*found)->second;
+    return found == by_key_.end() ? nullptr : &found->second->second;
   }
   /// The same, and marks the entry as used now.
   Value* use(const Key& key) {
     const auto found = by_key_.find(key);
     if (found == by_key_.end()) return nullptr;
-    oldest_first_.splice(oldest_first_.end(), oldest_first_, *found);
-    return &(*found)->second;
+    oldest_first_.splice(oldest_first_.end(), oldest_first_, found->second);
+    return &found->second->second;
   }
   /// Sets the value of `key`, and marks the entry as used now.
   Value& put(const Key& key, Value value) {
     if (Value* const known = use(key)) return *known = std::move(value);
     if (by_key_.size() == capacity_) {
-      by_key_.erase(oldest_first_.begin());
+      by_key_.erase(oldest_first_.front().first);
       oldest_first_.pop_front();
     }
     oldest_first_.emplace_back(key, std::move(value));
-    by_key_.insert(std::prev(oldest_first_.end()));
+    by_key_.emplace(key, std::prev(oldest_first_.end()));
     base::ensure(by_key_.size() == oldest_first_.size(), "each entry has a position by age");
     return oldest_first_.back().second;
   }
@@ -50,7 +50,7 @@ class LruMap {
   std::optional<Value> take(const Key& key) {
     const auto found = by_key_.find(key);
     if (found == by_key_.end()) return std::nullopt;
-    const auto entry = *found;
+    const auto entry = found->second;
     by_key_.erase(found);
     std::optional<Value> out(std::in_place, std::move(entry->second));
     oldest_first_.erase(entry);
@@ -63,7 +63,7 @@ class LruMap {
         ++one;
         continue;
       }
-      by_key_.erase(one);
+      by_key_.erase(one->first);
       one = oldest_first_.erase(one);
     }
   }
@@ -78,16 +78,9 @@ class LruMap {
  private:
   using Entries = std::list<std::pair<const Key, Value>>;
   using Entry = typename Entries::iterator;
-  struct ByKey {
-    using is_transparent = void;
-    bool operator()(Entry a, Entry b) const { return a->first < b->first; }
-    bool operator()(Entry a, const Key& b) const { return a->first < b; }
-    bool operator()(const Key& a, Entry b) const { return a < b->first; }
-  };
-
   std::size_t capacity_;
   Entries oldest_first_;
-  std::set<Entry, ByKey> by_key_;
+  std::map<Key, Entry> by_key_;
 };
 
 }  // namespace troupe::net
