@@ -10,19 +10,14 @@
 #include "actors/dht/settings.hpp"
 #include "messages/common.capnp.h"
 #include "messages/dht.capnp.h"
+#include "messages/words.hpp"
 #include "runtime/base/error.hpp"
 #include "runtime/crypto/identity.hpp"
 
 namespace troupe::dht {
 
-inline capnp::Data::Reader data_of(base::ByteView from) { return {from.data(), from.size()}; }
-inline base::ByteView bytes_of(capnp::Data::Reader from) { return {from.begin(), from.size()}; }
-inline std::string text_of(capnp::Text::Reader from) { return {from.begin(), from.size()}; }
+using troupe::text_of;  // beside those of its enums
 
-template <class Container>
-unsigned size32(const Container& items) {
-  return static_cast<unsigned>(items.size());
-}
 /// Whole units of a time in a message; one before zero is zero.
 template <class Unit>
 std::uint64_t units_of(base::Duration span) {

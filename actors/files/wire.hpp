@@ -11,20 +11,12 @@
 #include "actors/files/logic/fetch.hpp"
 #include "messages/files.capnp.h"
 #include "messages/store.capnp.h"
+#include "messages/words.hpp"
 #include "runtime/base/error.hpp"
 
 namespace troupe::files {
 
 inline constexpr std::size_t kBlobBytesMax = 2u << 20;  // messages/store.capnp: Blob
-
-inline base::ByteView bytes_of(capnp::Data::Reader data) { return {data.begin(), data.size()}; }
-inline capnp::Data::Reader data_of(base::ByteView bytes) { return {bytes.data(), bytes.size()}; }
-inline std::string text_of(capnp::Text::Reader text) { return {text.begin(), text.size()}; }
-inline kj::StringPtr text_of(const std::string& text) { return {text.c_str(), text.size()}; }
-template <class Container>
-unsigned size32(const Container& items) {
-  return static_cast<unsigned>(items.size());
-}
 
 /// Bytes for a message under construction, not copied where that is possible: they must stay as they are until it is
 /// built.

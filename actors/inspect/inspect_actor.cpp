@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "actors/inspect/row_of.hpp"
+#include "messages/words.hpp"
 #include "runtime/base/ensure.hpp"
 
 namespace troupe::inspect {
@@ -10,8 +11,6 @@ namespace {
 
 using base::Code;
 using base::Error;
-
-std::string text(capnp::Text::Reader from) { return {from.begin(), from.size()}; }
 
 std::uint64_t milliseconds(base::Duration length) {
   return static_cast<std::uint64_t>(
@@ -87,9 +86,9 @@ void InspectActor::check() const {
 void InspectActor::list(wire::ListActors::Reader question, runtime::Reply<wire::ActorRows> reply) {
   if (lists_.size() >= kWaitingMax)
     return reply.refuse({Code::overloaded, "the inspector is asked too much at once", std::chrono::milliseconds(500)});
-  auto filter = observe::Filter::parse(text(question.getFilter()));
-  if (!filter.ok()) return reply.refuse(wrong_filter(text(question.getFilter()), filter.error()));
-  const std::string top = text(question.getTop());
+  auto filter = observe::Filter::parse(text_of(question.getFilter()));
+  if (!filter.ok()) return reply.refuse(wrong_filter(text_of(question.getFilter()), filter.error()));
+  const std::string top = text_of(question.getTop());
   const observe::Field* column = top.empty() ? nullptr : observe::find_field(top);
   if (!top.empty() && column == nullptr)
     return reply.refuse({Code::malformed, "there is no column \"" + top + "\"; did you mean \"" +
@@ -188,8 +187,8 @@ void InspectActor::answer(List& done) {
 }
 
 void InspectActor::list_ended(wire::ListEnded::Reader question, runtime::Reply<wire::EndedRows> reply) {
-  const auto filter = observe::Filter::parse(text(question.getFilter()));
-  if (!filter.ok()) return reply.refuse(wrong_filter(text(question.getFilter()), filter.error()));
+  const auto filter = observe::Filter::parse(text_of(question.getFilter()));
+  if (!filter.ok()) return reply.refuse(wrong_filter(text_of(question.getFilter()), filter.error()));
   auto ended = node().ended().list();
   std::erase_if(ended, [&](const runtime::Ended& one) {
     observe::ActorRow row;

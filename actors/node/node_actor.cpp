@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "messages/runtime.capnp.h"
+#include "messages/words.hpp"
 #include "runtime/base/ensure.hpp"
 #include "runtime/base/nearest.hpp"
 #include "runtime/observe/version.hpp"
@@ -20,8 +21,6 @@ wire::Health wire_health(observe::HealthState state) {
   }
   return wire::Health::FAILING;
 }
-
-std::string text(capnp::Text::Reader from) { return {from.begin(), from.size()}; }
 
 }  // namespace
 
@@ -128,8 +127,8 @@ void NodeActor::status(wire::NodeStatus::Builder out) {
 }
 
 void NodeActor::set_log_level(wire::SetLogLevel::Reader order, runtime::Reply<messages::wire::Nothing> reply) {
-  const auto level = observe::log_level(text(order.getLevel()));
-  const std::string domain = text(order.getDomain());
+  const auto level = observe::log_level(text_of(order.getLevel()));
+  const std::string domain = text_of(order.getDomain());
   if (!level) return reply.refuse({Code::malformed, "a level is trace, debug, info, warn, error or off"});
   if (domain.empty()) {
     setup_.log->set_level(*level);

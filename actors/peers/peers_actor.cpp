@@ -137,7 +137,7 @@ void PeersActor::link_up(net::wire::LinkUp::Reader up) {
 }
 
 void PeersActor::link_down(net::wire::LinkDown::Reader down) {
-  const auto id = node_id(down.getNode());
+  const auto id = node_of(down.getNode());
   if (!id) return refuse(base::Error{Code::malformed, kIdLength});
   own_address_.forget(*id);
   act(peers_.unlinked(*id, down.getHungUp() ? LinkEnd::hung_up : LinkEnd::lost, now(), random()));
@@ -149,7 +149,7 @@ void PeersActor::not_there(net::wire::NotThere::Reader where) {
 
 void PeersActor::misbehaved(net::wire::Misbehaved::Reader report) {
   if (loading_) return;  // a ban would be lost when the row is read later
-  const auto id = node_id(report.getNode());
+  const auto id = node_of(report.getNode());
   if (!id) return refuse(base::Error{Code::malformed, kIdLength});
   const auto what = report.getWhat();
   if (const auto how = violation_of(report.getHow()))
@@ -175,7 +175,7 @@ void PeersActor::answer(wire::WhereAmI::Reader, Reply<wire::OwnPlace> reply) {
 }
 
 void PeersActor::answer(net::wire::WhereIs::Reader question, Reply<net::wire::Whereabouts> reply) {
-  const auto id = node_id(question.getNode());
+  const auto id = node_of(question.getNode());
   if (!id) return reply.refuse({Code::malformed, kIdLength});
   const auto contact = peers_.whereabouts(*id, now());
   if (!contact.ok()) return reply.refuse(to_error(contact.error()));
@@ -231,7 +231,7 @@ void PeersActor::answer(wire::ConnectPeer::Reader command, Reply<wire::Connected
 }
 
 void PeersActor::answer(wire::DropPeer::Reader command, Reply<messages::wire::Nothing> reply) {
-  const auto id = node_id(command.getNode());
+  const auto id = node_of(command.getNode());
   if (!id) return reply.refuse({Code::malformed, kIdLength});
   const auto dropped = peers_.drop(*id, now(), random());
   if (!dropped.ok()) return reply.refuse(to_error(dropped.error()));
@@ -240,7 +240,7 @@ void PeersActor::answer(wire::DropPeer::Reader command, Reply<messages::wire::No
 }
 
 void PeersActor::answer(wire::PardonPeer::Reader command, Reply<messages::wire::Nothing> reply) {
-  const auto id = node_id(command.getNode());
+  const auto id = node_of(command.getNode());
   if (!id) return reply.refuse({Code::malformed, kIdLength});
   if (loading_) return reply.refuse({Code::unavailable, "the node has just started", std::chrono::milliseconds(500)});
   const auto unbanned = peers_.unban(*id, now(), random());

@@ -57,7 +57,7 @@ void PeersWorkload::list(sim::Client& client, std::function<void(const SeenPeers
         SeenPeers rows;
         for (const auto row : answer.getPeers()) {
           const auto text = row.getAddress();
-          const auto id = node_id(row.getNode());
+          const auto id = node_of(row.getNode());
           if (id) rows.push_back({*id, {text.begin(), text.size()}, row.getState()});
         }
         if (!error) check_list(client.node, asked_at, rows);
@@ -80,7 +80,7 @@ void PeersWorkload::connect(std::size_t node, std::size_t to, bool pinned, const
       },
       [this, &client, pinned, wanted = *id](const Error& error, wire::Connected::Reader answer) {
         if (error) return;
-        const auto found = node_id(answer.getNode());
+        const auto found = node_of(answer.getNode());
         if (!found || (pinned && *found != wanted)) return violated("answered", client, "led to another id");
         if (!nodes_.existed(*found)) violated("strangers", client, "led to an id that no machine ever had");
       });

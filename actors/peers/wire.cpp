@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "actors/peers/api.hpp"
+
 namespace troupe::peers {
 namespace {
 
@@ -36,20 +38,20 @@ void write(wire::PeerRow::Builder to, const PeerView& line, const Carried& carri
       std::max<std::int64_t>(std::chrono::ceil<std::chrono::milliseconds>(*line.banned_until - now).count(), 0)));
 }
 
+std::vector<Contact> read_some(capnp::List<messages::wire::Contact>::Reader from, std::size_t most) {
+  std::vector<Contact> out;
+  for (unsigned i = 0; i < std::min<std::size_t>(from.size(), most); ++i) out.push_back(read(from[i]));
+  return out;
+}
+
 }  // namespace
 
 void write(capnp::List<messages::wire::Contact>::Builder to, const std::vector<Contact>& contacts) {
   for (std::uint32_t i = 0; i < to.size(); ++i) write(to[i], contacts[i]);
 }
 
-std::vector<Contact> read(wire::Contacts::Reader contacts) {
-  std::vector<Contact> out;
-  for (const auto contact : contacts.getList()) {
-    if (out.size() > kContactsMax) break;
-    out.push_back(read(contact));
-  }
-  return out;
-}
+std::vector<Contact> read(wire::Contacts::Reader contacts) { return read_some(contacts.getList(), kContactsMax + 1); }
+std::vector<Contact> read(wire::KnownContacts::Reader known) { return read_some(known.getList(), kKnownContactsMax); }
 
 DialFailure failure_of(net::wire::NotThere::Met met) {
   switch (met) {
@@ -77,7 +79,7 @@ std::optional<Violation> violation_of(net::wire::Violation how) {
 Traffic read(net::wire::LinkRows::Reader rows) {
   Traffic out;
   for (const auto row : rows.getLinks()) {
-    const auto id = node_id(row.getNode());
+    const auto id = node_of(row.getNode());
     if (id && row.getRole() == messages::wire::Role::PEER) out[*id] = {row.getSent(), row.getReceived()};
   }
   return out;

@@ -8,23 +8,12 @@
 #include "actors/peers/logic/decisions.hpp"
 #include "messages/links.capnp.h"
 #include "messages/peers.capnp.h"
+#include "messages/words.hpp"
 
 namespace troupe::peers {
 
 inline constexpr std::size_t kTargetBytesMax = 300;  // of messages/peers.capnp
 inline constexpr const char* kIdLength = "a node's id has 20 bytes";
-
-/// Sizes of lists on the wire; every list of this domain is far below 2^32.
-template <class Container>
-std::uint32_t size32(const Container& items) {
-  return static_cast<std::uint32_t>(items.size());
-}
-
-inline capnp::Data::Reader data_of(base::ByteView from) { return {from.data(), from.size()}; }
-inline base::ByteView bytes_of(capnp::Data::Reader from) { return {from.begin(), from.size()}; }
-
-/// Nothing unless the data has the length of an id.
-inline std::optional<base::NodeId> node_id(capnp::Data::Reader from) { return base::NodeId::from(bytes_of(from)); }
 
 /// The address at which the sender of a Ping or Pong can be dialled, as it says; not dialable if it does not say.
 /// Nothing if the contact does not belong to `sender`.

@@ -67,13 +67,13 @@ void DhtLoad::put(std::size_t member) {
       [&](dht::wire::Put::Builder out) {
         const auto value = shelf_->next_value();
         out.setSpace(static_cast<std::uint8_t>(is_signed ? dht::Space::kv : dht::Space::cid));
-        if (is_signed) out.setName(dht::data_of(base::ByteView(value).first(sizeof(std::uint64_t))));
-        out.setValue(dht::data_of(value));
+        if (is_signed) out.setName(data_of(base::ByteView(value).first(sizeof(std::uint64_t))));
+        out.setValue(data_of(value));
       },
       [this, member, is_signed, from = now()](runtime::Answer<dht::wire::PutDone> answer) {
         const bool good = answer.ok();
         if (good && !is_signed)
-          if (const auto digest = base::Digest::from(dht::bytes_of(answer.value().getDigest())))
+          if (const auto digest = base::Digest::from(bytes_of(answer.value().getDigest())))
             shelf_->note(*digest, member, answer.value().getSearch(), random());
         done(from, good);
       });
@@ -84,7 +84,7 @@ void DhtLoad::get(const DhtShelf::Errand& errand) {
       shelf_->members()[errand.member].dht, now() + kDue,
       [&](dht::wire::GetValue::Builder out) {
         out.setSpace(static_cast<std::uint8_t>(dht::Space::cid));
-        out.setDigest(dht::data_of(errand.digest.view()));
+        out.setDigest(data_of(errand.digest.view()));
       },
       [this, from = now()](runtime::Answer<dht::wire::GotValue> answer) {
         // That it is the value of its digest the node has checked; that it was found elsewhere, we do.

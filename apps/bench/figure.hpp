@@ -1,5 +1,6 @@
 #pragma once
 // One figure, as `troupe bench --json` and the reference programs print it (DESIGN.md, "Command line").
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -24,6 +25,12 @@ struct Figure {
 using Figures = std::vector<Figure>;
 
 /// The nearest rank: the smallest delay that `percent` of all do not exceed. Nothing if there are none.
-std::optional<double> percentile_ms(std::vector<base::Duration> delays, std::size_t percent);
+inline std::optional<double> percentile_ms(std::vector<base::Duration> delays, std::size_t percent) {
+  if (delays.empty()) return std::nullopt;
+  const std::size_t rank = std::max<std::size_t>((delays.size() * percent + 99) / 100, 1) - 1;
+  const auto place = delays.begin() + static_cast<std::ptrdiff_t>(rank);
+  std::nth_element(delays.begin(), place, delays.end());
+  return std::chrono::duration<double, std::milli>(*place).count();
+}
 
 }  // namespace troupe::bench

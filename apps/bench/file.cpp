@@ -86,7 +86,7 @@ class FilePutter final : public FileMeasuring {
         [this](runtime::Answer<files::wire::PutDone> answer) {
           if (!answer.ok()) return end(false);
           const auto done = answer.value();
-          const auto cid = files::Cid::from(files::bytes_of(done.getCid()));
+          const auto cid = files::Cid::from(bytes_of(done.getCid()));
           if (cid) file_->cid = *cid;
           end(cid && done.getBytes() == file_->bytes && done.getReplicasReached() == 1);
         });
@@ -119,7 +119,7 @@ class FileReader : public FileMeasuring {
     begin();
     stream_ = subscribe<Q, Item>(
         node().find(files::kPath), kStreamIdle,
-        [this](typename Q::Builder question) { question.setCid(files::data_of(file_->cid.view())); },
+        [this](typename Q::Builder question) { question.setCid(data_of(file_->cid.view())); },
         [this](typename Item::Reader item) { take(item); },
         [this](const base::Outcome<void>& ended) { end(ended.ok() && whole()); });
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "messages/contact.hpp"
+#include "messages/words.hpp"
 #include "runtime/base/ensure.hpp"
 #include "runtime/net/logic/role.hpp"
 #include "runtime/net/peer.hpp"
@@ -18,10 +19,6 @@ using base::Error;
 constexpr std::size_t kFollowersMax = 64;               // our choice: each domain follows once
 constexpr std::uint64_t kBanMaxMs = 7 * 86'400'000ull;  // our choice: seven times what `/peers` asks for at most
 constexpr std::size_t kDiallingMax = 1024;              // our choice: as many as there may be links
-
-std::optional<base::NodeId> node_of(capnp::Data::Reader data) {
-  return base::NodeId::from({data.begin(), data.size()});
-}
 
 }  // namespace
 

@@ -2,6 +2,7 @@
 
 #include "messages/contact.hpp"
 #include "messages/runtime.capnp.h"
+#include "messages/words.hpp"
 #include "runtime/actor/envelope_type.hpp"
 
 namespace troupe::net {
@@ -93,9 +94,7 @@ void Peer::dial() {
   if (start_->where) return world().network.dial(*start_->where, due, 0, self());
   ask<wire::WhereIs, wire::Whereabouts>(
       node().find("/peers"), due,
-      [this](wire::WhereIs::Builder question) {
-        question.setNode(kj::arrayPtr(start_->pinned->bytes.data(), start_->pinned->bytes.size()));
-      },
+      [this](wire::WhereIs::Builder question) { question.setNode(data_of(start_->pinned->view())); },
       [this, due](runtime::Answer<wire::Whereabouts> answer) {
         if (state_ != State::dialling) return;
         if (!answer.ok()) return end(answer.error().message);
@@ -342,7 +341,7 @@ void Peer::report_up(const LinkInfo& info, bool duplicate) {
     auto up = duplicate ? made.initResult().initTwin() : made.initResult().initUp();
     messages::write_contact(up.initContact(), info.contact);
     up.setOutbound(info.outbound);
-    made.setNode(kj::arrayPtr(info.node.bytes.data(), info.node.bytes.size()));
+    made.setNode(data_of(info.node.view()));
   });
 }
 
@@ -351,7 +350,7 @@ void Peer::report_ended(const LinkInfo& info, const std::string& why, bool lost)
   tell<wire::LinkMade>(node().find("/links"), [&](wire::LinkMade::Builder made) {
     made.setSerial(link_->serial());
     auto ended = made.initResult().initEnded();
-    ended.setNode(kj::arrayPtr(info.node.bytes.data(), info.node.bytes.size()));
+    ended.setNode(data_of(info.node.view()));
     ended.setReason(why.substr(0, 500).c_str());
     ended.setHungUp(hung_up_on_);
     ended.setLost(lost);

@@ -15,8 +15,8 @@ constexpr std::string_view kFormatKey{"\0format", 7};
 constexpr std::string_view kNamePrefix{"\0name/", 6};
 
 leveldb::Slice slice(std::string_view text) { return {text.data(), text.size()}; }
-base::Bytes bytes_of(std::string_view text) { return {text.begin(), text.end()}; }
-std::string_view text_of(const leveldb::Slice& data) { return {data.data(), data.size()}; }
+base::Bytes copy_of(std::string_view text) { return {text.begin(), text.end()}; }
+std::string_view view_of(const leveldb::Slice& data) { return {data.data(), data.size()}; }
 
 /// Lets LevelDB's background work happen when a call is over, whichever way it ends.
 class Drain {
@@ -142,8 +142,8 @@ StoreResult<std::optional<std::uint8_t>> Database::number_of(std::string_view na
   std::optional<std::uint8_t> out;
   const std::unique_ptr<leveldb::Iterator> row(engine_->db().NewIterator(checked()));
   for (row->Seek(slice(kNamePrefix)); row->Valid() && row->key().starts_with(slice(kNamePrefix)); row->Next()) {
-    const std::string_view found = text_of(row->key()).substr(kNamePrefix.size());
-    const std::string_view value = text_of(row->value());
+    const std::string_view found = view_of(row->key()).substr(kNamePrefix.size());
+    const std::string_view value = view_of(row->value());
     if (value.size() != 1) return StoreError{StoreError::corrupt, path_ + ": a keyspace without a number"};
     const auto number = static_cast<std::uint8_t>(value[0]);
     if (!taken.insert(number).second)
@@ -229,7 +229,7 @@ StoreResult<base::Bytes> Database::get(const Keyspace& where, base::ByteView key
   const leveldb::Status status = engine_->db().Get(checked(), where.full(key), &value);
   if (status.IsNotFound()) return StoreError{StoreError::not_found, "no such key"};
   if (!status.ok()) return engine_->error(status);
-  return bytes_of(value);
+  return copy_of(value);
 }
 
 StoreResult<Slice> Database::scan(const Keyspace& where, base::ByteView from, std::size_t rows_max,
@@ -245,13 +245,13 @@ StoreResult<Slice> Database::scan(const Keyspace& where, base::ByteView from, st
   Slice out;
   std::size_t bytes = 0;
   for (row->Seek(std::max(begin, where.full(from))); row->Valid() && row->key().starts_with(begin); row->Next()) {
-    base::Bytes key = bytes_of(text_of(row->key()).substr(1));
+    base::Bytes key = copy_of(view_of(row->key()).substr(1));
     bytes += key.size() + row->value().size();
     if (!out.rows.empty() && (out.rows.size() == rows_max || bytes > bytes_max)) {
       out.next = std::move(key);
       break;
     }
-    out.rows.push_back({std::move(key), bytes_of(text_of(row->value()))});
+    out.rows.push_back({std::move(key), copy_of(view_of(row->value()))});
   }
   if (!row->status().ok()) return engine_->error(row->status());
   return out;

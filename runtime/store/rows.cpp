@@ -4,6 +4,7 @@
 #include <span>
 #include <utility>
 
+#include "messages/words.hpp"
 #include "runtime/base/ensure.hpp"
 
 namespace troupe::store {
@@ -12,9 +13,6 @@ namespace {
 using base::Code;
 using base::Error;
 using Committed = runtime::Answer<messages::wire::Nothing>;
-
-capnp::Data::Reader data_of(base::ByteView bytes) { return {bytes.data(), bytes.size()}; }
-base::ByteView bytes_of(capnp::Data::Reader data) { return {data.begin(), data.size()}; }
 
 std::size_t size_of(const Row& row) { return kRowOverhead + row.key.size() + row.value.size(); }
 std::size_t size_of(const base::Bytes& key) { return kRowOverhead + key.size(); }

@@ -8,8 +8,6 @@
 namespace troupe::store {
 namespace {
 
-kj::StringPtr text(const std::string& from) { return {from.c_str(), from.size()}; }
-
 /// The name of the part of the node that has this path: "/files/store" is "files.store".
 std::string part_of(const std::string& path) {
   std::string out = path.substr(path.find_first_not_of('/'));
@@ -108,25 +106,25 @@ void StoreActor::refused(const base::Error& why) {
 // -- read ------------------------------------------------------------------------------------------------------------
 
 void StoreActor::get(wire::Get::Reader question, runtime::Reply<wire::Found> reply) {
-  const auto found = store_->get(view(question.getKeyspace()), view(question.getKey()));
+  const auto found = store_->get(view(question.getKeyspace()), bytes_of(question.getKey()));
   if (!found.ok()) return reply.refuse(found.error());
-  reply.send([&](wire::Found::Builder out) { out.setValue(as_data(found.value())); });
+  reply.send([&](wire::Found::Builder out) { out.setValue(data_of(found.value())); });
 }
 
 void StoreActor::scan(wire::Scan::Reader question, runtime::Reply<wire::Slice> reply) {
-  const auto slice = store_->scan(view(question.getKeyspace()), view(question.getFrom()), question.getRowsMax(),
-                                  std::min(question.getBytesMax(), kSliceBytesMax), view(question.getPrefix()));
+  const auto slice = store_->scan(view(question.getKeyspace()), bytes_of(question.getFrom()), question.getRowsMax(),
+                                  std::min(question.getBytesMax(), kSliceBytesMax), bytes_of(question.getPrefix()));
   if (!slice.ok()) return reply.refuse(slice.error());
   reply.send([&](wire::Slice::Builder out) {
     const std::vector<Row>& rows = slice.value().rows;
     auto list = out.initRows(static_cast<unsigned>(rows.size()));
     for (unsigned i = 0; i < rows.size(); ++i) {
-      list[i].setKey(as_data(rows[i].key));
-      list[i].setValue(as_data(rows[i].value));
+      list[i].setKey(data_of(rows[i].key));
+      list[i].setValue(data_of(rows[i].value));
     }
     if (!slice.value().next) return;
     out.setMore(true);
-    out.setNext(as_data(*slice.value().next));
+    out.setNext(data_of(*slice.value().next));
   });
 }
 
@@ -138,7 +136,7 @@ void StoreActor::read(wire::Read::Reader question, runtime::Reply<wire::Blobbed>
     if (bytes.error().code == base::Code::corrupt) report_->damage(store_->damage());
     return reply.refuse(bytes.error());
   }
-  reply.send([&](wire::Blobbed::Builder out) { out.setBytes(as_data(bytes.value())); });
+  reply.send([&](wire::Blobbed::Builder out) { out.setBytes(data_of(bytes.value())); });
 }
 
 void StoreActor::has(wire::Has::Reader question, runtime::Reply<wire::Held> reply) {
@@ -163,22 +161,22 @@ void StoreActor::used(wire::Usage::Reader, runtime::Reply<wire::Used> reply) {
     out.setBlobBytes(usage.blob_bytes);
     out.setDeadBytes(usage.dead_bytes);
     out.setFreeBytes(usage.free_bytes);
-    out.setFailure(text(usage.failure.substr(0, kFailureBytesMax)));
+    out.setFailure(text_of(usage.failure.substr(0, kFailureBytesMax)));
     out.setDamages(static_cast<std::uint32_t>(usage.damages));
   });
 }
 
 void StoreActor::check_blobs(wire::CheckBlobs::Reader question, runtime::Reply<wire::Checked> reply) {
-  const auto checked = store_->check(view(question.getFrom()));
+  const auto checked = store_->check(bytes_of(question.getFrom()));
   if (!checked.ok()) return reply.refuse(checked.error());
   if (!checked.value().damaged.empty()) report_->damage(store_->damage());
   reply.send([&](wire::Checked::Builder out) {
     out.setChecked(checked.value().checked);
     auto damaged = out.initDamaged(static_cast<unsigned>(checked.value().damaged.size()));
-    for (unsigned i = 0; i < damaged.size(); ++i) damaged.set(i, as_data(checked.value().damaged[i].view()));
+    for (unsigned i = 0; i < damaged.size(); ++i) damaged.set(i, data_of(checked.value().damaged[i].view()));
     if (!checked.value().next) return;
     out.setMore(true);
-    out.setNext(as_data(*checked.value().next));
+    out.setNext(data_of(*checked.value().next));
   });
 }
 
@@ -196,7 +194,7 @@ void StoreActor::check() const {
 void StoreActor::describe(wire::StoreState::Builder state) {
   state.setCommits(commits_);
   state.setGroups(groups_);
-  if (!store_) return state.setFailure(text(closed_.message.substr(0, kFailureBytesMax)));
+  if (!store_) return state.setFailure(text_of(closed_.message.substr(0, kFailureBytesMax)));
   const StoreUsage usage = store_->usage();
   state.setKeyspaces(static_cast<std::uint32_t>(store_->keyspaces()));
   state.setBlobs(usage.blobs);
@@ -204,7 +202,7 @@ void StoreActor::describe(wire::StoreState::Builder state) {
   state.setDeadBytes(usage.dead_bytes);
   state.setCounted(usage.counted);
   state.setBallastBytes(usage.ballast_bytes);
-  state.setFailure(text(usage.failure.substr(0, kFailureBytesMax)));
+  state.setFailure(text_of(usage.failure.substr(0, kFailureBytesMax)));
   state.setDamages(static_cast<std::uint32_t>(usage.damages));
 }
 

@@ -3,7 +3,7 @@
 namespace troupe::store {
 
 base::Outcome<base::Digest> read_id(capnp::Data::Reader id) {
-  const auto out = base::Digest::from(view(id));
+  const auto out = base::Digest::from(bytes_of(id));
   if (!out) return base::Error{base::Code::malformed, "an id of a blob has 32 bytes"};
   return *out;
 }
@@ -14,10 +14,10 @@ base::Outcome<Commit> read_commit(wire::Commit::Reader commit) {
     const auto value = row.getValue();
     switch (value.which()) {
       case wire::Change::Value::ERASE:
-        out.rows.push_back({view(row.getKeyspace()), view(row.getKey()), std::nullopt});
+        out.rows.push_back({view(row.getKeyspace()), bytes_of(row.getKey()), std::nullopt});
         continue;
       case wire::Change::Value::PUT:
-        out.rows.push_back({view(row.getKeyspace()), view(row.getKey()), view(value.getPut())});
+        out.rows.push_back({view(row.getKeyspace()), bytes_of(row.getKey()), bytes_of(value.getPut())});
         continue;
     }
     return base::Error{base::Code::malformed, "a change of a row that is neither put nor erase"};
@@ -25,7 +25,7 @@ base::Outcome<Commit> read_commit(wire::Commit::Reader commit) {
   for (const auto blob : commit.getKeep()) {
     const auto id = read_id(blob.getId());
     if (!id.ok()) return id.error();
-    out.keep.push_back({id.value(), view(blob.getBytes())});
+    out.keep.push_back({id.value(), bytes_of(blob.getBytes())});
   }
   for (const auto dropped : commit.getDrop()) {
     const auto id = read_id(dropped);

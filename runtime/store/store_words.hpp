@@ -1,13 +1,12 @@
 #pragma once
 // The store's questions as plain values, with the rules that messages/store.capnp states about their sizes.
 #include "messages/store.capnp.h"
+#include "messages/words.hpp"
 #include "runtime/store/commit.hpp"
 
 namespace troupe::store {
 
-inline base::ByteView view(capnp::Data::Reader data) { return {data.begin(), data.size()}; }
 inline std::string_view view(capnp::Text::Reader text) { return {text.begin(), text.size()}; }
-inline capnp::Data::Reader as_data(base::ByteView bytes) { return {bytes.data(), bytes.size()}; }
 
 /// Errors: `malformed` unless it is 32 bytes.
 base::Outcome<base::Digest> read_id(capnp::Data::Reader id);

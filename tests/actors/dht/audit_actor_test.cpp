@@ -163,7 +163,7 @@ TEST_CASE("dht audit: a row that is damaged, foreign or gone is named, and a che
     gone = true;
   }
   SUBCASE("one more than is known") {
-    const CidRecord more{dht::bytes_of(std::string_view("more"))};
+    const CidRecord more{bytes_of(std::string_view("more"))};
     change(cluster, 0, kRecordRows, place_of(more), offer(more));
     trouble = "cid: is on disk, and not in the index";
     stays = true;

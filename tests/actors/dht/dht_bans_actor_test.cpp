@@ -79,7 +79,7 @@ TEST_CASE("dht bans: a store of what is no good is told of, one of another clock
   base::Bytes bytes = encode(record);
   bool offends = true;
   SUBCASE("a signature over other bytes") {
-    record.value = dht::bytes_of("other");
+    record.value = bytes_of("other");
     bytes = encode(record);
   }
   SUBCASE("under another key") { key.bytes[0] ^= 1; }
@@ -152,7 +152,7 @@ TEST_CASE("dht bans: whoever dies, is slow or hears nothing has done nothing") {
   cluster.kill(4);
   for (int i = 0; i < 5; ++i) {
     cluster.put(0, Space::kv, "orders", std::to_string(i));
-    cluster.get(0, Space::kv, key_of_name(cluster[1].identity->public_key(), dht::bytes_of("orders")));
+    cluster.get(0, Space::kv, key_of_name(cluster[1].identity->public_key(), bytes_of("orders")));
     cluster.stage.run_for(60s);
   }
   CHECK(cluster.state(0).unanswered > 0);  // it has met them

@@ -186,7 +186,7 @@ class DhtCluster {
           if (more) more(question);
         },
         [&](wire::GotValue::Reader got) {
-          out.value = text(dht::bytes_of(got.getValue()));
+          out.value = text(bytes_of(got.getValue()));
           out.sealed = got.getSealed();
           out.sequence = got.getSequence();
           out.holders = got.getSearch().getHolders();
@@ -271,14 +271,14 @@ class DhtCluster {
           question.setSpace(static_cast<std::uint8_t>(space));
           question.setKey(data_of(key.view()));
         },
-        [&](wire::FoundValue::Reader found) { out = text(dht::bytes_of(found.getRecord())); });
+        [&](wire::FoundValue::Reader found) { out = text(bytes_of(found.getRecord())); });
     return out;
   }
   Token token(std::size_t asker, std::size_t of) {
     Token out;
     ask_from<wire::FindNode, wire::Nodes>(
         asker, of, [&](wire::FindNode::Builder question) { question.setTarget(data_of(members[of]->id().view())); },
-        [&](wire::Nodes::Reader nodes) { out = Token::from(dht::bytes_of(nodes.getToken())).value_or(Token{}); });
+        [&](wire::Nodes::Reader nodes) { out = Token::from(bytes_of(nodes.getToken())).value_or(Token{}); });
     return out;
   }
   struct StoreAnswer {
@@ -328,8 +328,8 @@ class DhtCluster {
     out.sequence = sequence;
     out.created = wall();
     out.expires = wall() + kLifetimeDefault;
-    out.name = dht::bytes_of(name);
-    out.value = dht::bytes_of(value);
+    out.name = bytes_of(name);
+    out.value = bytes_of(value);
     return sign(members[i]->identity->key(), out);
   }
   base::WallTime wall() { return members[0]->lives.back()->ports.world().clock.wall(); }
@@ -377,7 +377,7 @@ class DhtCluster {
   void know(std::size_t self, runtime::Handlers& on) {
     on.ask<net::wire::WhereIs, net::wire::Whereabouts>(
         [this](net::wire::WhereIs::Reader question, runtime::Reply<net::wire::Whereabouts> reply) {
-          const auto id = base::NodeId::from(dht::bytes_of(question.getNode()));
+          const auto id = base::NodeId::from(bytes_of(question.getNode()));
           for (const auto& member : members)
             if (member->id() == id)
               return reply.send([&](net::wire::Whereabouts::Builder out) {

@@ -40,7 +40,7 @@ TEST_CASE("dht store: a full quota is said to be one") {
     });
     std::vector<std::pair<Key, CidRecord>> by_distance;
     for (int i = 0; i < 5; ++i) {
-      const CidRecord record{dht::bytes_of("value " + std::to_string(i))};
+      const CidRecord record{bytes_of("value " + std::to_string(i))};
       by_distance.push_back({base::distance(key_of(record), cluster[0].id()), record});
     }
     std::ranges::sort(by_distance, {}, [](const auto& one) { return one.first; });
@@ -101,7 +101,7 @@ TEST_CASE("dht store: a life that the disk has not taken the end of is no longer
   DhtCluster cluster(3, [](std::size_t i, ClusterNode& member) {
     if (i == 0) member.settings.held.hold = 4h;
   });
-  const CidRecord record{dht::bytes_of("bytes")};
+  const CidRecord record{bytes_of("bytes")};
   REQUIRE(cluster.store(1, 0, record).result == Result::STORED);
   cluster.stage.run_for(2h);
   const Token token = cluster.token(1, 0);
@@ -120,7 +120,7 @@ TEST_CASE("dht store: what finds no room among expired rows at a start has it on
   });
   std::map<Key, CidRecord> by_key;  // as they are read
   for (int i = 0; i < 3; ++i) {
-    const CidRecord record{dht::bytes_of("value " + std::to_string(i))};
+    const CidRecord record{bytes_of("value " + std::to_string(i))};
     by_key.emplace(key_of(record), record);
   }
   const CidRecord last = by_key.rbegin()->second;
@@ -158,7 +158,7 @@ TEST_CASE("dht store: without its store a node waits for it, and does not work i
   CHECK(cluster.state(0).records == 0);
 
   SUBCASE("and then reads what is there") {
-    const CidRecord cid{dht::bytes_of("bytes")};
+    const CidRecord cid{bytes_of("bytes")};
     const auto offer = admit(encode(cid), key_of(cid), cluster[1].id(), cluster.wall(), 0);
     cluster.begin_store(0);
     write_rows(cluster, 0, kRecordRows, {row_of(offer.value(), cluster.wall())});
@@ -230,7 +230,7 @@ TEST_CASE("dht store: what has expired is swept, however often something is stor
   CHECK(rows_in(cluster, 0, kProviderRows) == 1);
   for (int i = 0; i < 20; ++i) {
     cluster.stage.run_for(5s);
-    REQUIRE(cluster.store(1, 0, CidRecord{dht::bytes_of("value " + std::to_string(i))}).result == Result::STORED);
+    REQUIRE(cluster.store(1, 0, CidRecord{bytes_of("value " + std::to_string(i))}).result == Result::STORED);
   }
   CHECK(cluster.state(0).announcements == 0);
   CHECK(rows_in(cluster, 0, kProviderRows) == 0);
@@ -239,7 +239,7 @@ TEST_CASE("dht store: what has expired is swept, however often something is stor
 TEST_CASE("dht store: a date that is wrong for a while costs nothing of what is held") {
   DhtCluster cluster(2);
   const auto clock = [&]() -> sim::Clock& { return cluster[0].life().ports.clock(); };
-  const CidRecord record{dht::bytes_of("bytes")};
+  const CidRecord record{bytes_of("bytes")};
   const auto held = [&] { return cluster.held(1, 0, Space::cid, key_of(record)); };
   REQUIRE(cluster.store(1, 0, record).result == Result::STORED);
   REQUIRE_FALSE(announce(cluster, 1, 0, key(5), cluster.token(1, 0)));
@@ -247,7 +247,7 @@ TEST_CASE("dht store: a date that is wrong for a while costs nothing of what is 
   SUBCASE("while the node runs, and stores") {
     cluster.stage.run_for(2 * kDateDoubted);
     clock().step(1'000h);
-    REQUIRE(cluster.store(1, 0, CidRecord{dht::bytes_of("meanwhile")}).result == Result::STORED);
+    REQUIRE(cluster.store(1, 0, CidRecord{bytes_of("meanwhile")}).result == Result::STORED);
     CHECK(held().empty());
     cluster.stage.run_for(kDateDoubted - 1min);
     clock().step(-1'000h);
@@ -268,7 +268,7 @@ TEST_CASE("dht store: a date that is wrong for a while costs nothing of what is 
 
   SUBCASE("one that stays is believed") {
     clock().step(1'000h);
-    REQUIRE(cluster.store(1, 0, CidRecord{dht::bytes_of("later")}).result == Result::STORED);
+    REQUIRE(cluster.store(1, 0, CidRecord{bytes_of("later")}).result == Result::STORED);
     cluster.stage.run_for(2 * kDateDoubted);
     CHECK(cluster.state(0).announcements == 0);
     CHECK(rows_in(cluster, 0, kProviderRows) == 0);

@@ -63,7 +63,7 @@ TEST_CASE("dht store: a record that is no good is refused with the reason") {
   CHECK(stored(key_of(record), base::Bytes(100, 9)) == "that is no record");
   CHECK(stored(key(1), encode(record)) == "the record belongs under another key");
   KvRecord forged = record;
-  forged.value = dht::bytes_of("other");
+  forged.value = bytes_of("other");
   CHECK(stored(key_of(record), encode(forged)) == "its owner has not signed the record");
   KvRecord late = record;
   late.created = cluster.wall() - 100s;
@@ -140,7 +140,7 @@ TEST_CASE("dht store: a client holds nothing for others, and keeps what its own 
   DhtCluster cluster(3, [](std::size_t i, ClusterNode& member) {
     if (i == 2) member.settings.endpoint = {};
   });
-  const Record record = CidRecord{dht::bytes_of("hello")};
+  const Record record = CidRecord{bytes_of("hello")};
   const Key key = key_of(record);
   REQUIRE(cluster.state(2).client);
   CHECK(code(cluster.store(1, 2, record).error) == Code::refused);
@@ -199,7 +199,7 @@ TEST_CASE("dht store: only who can be dialled is taken as a provider, and only u
 
 TEST_CASE("dht store: what was acknowledged is there after its node broke or died") {
   DhtCluster cluster(3);
-  const Record records[] = {cluster.signed_by(1, 7, "seven"), CidRecord{dht::bytes_of("bytes")},
+  const Record records[] = {cluster.signed_by(1, 7, "seven"), CidRecord{bytes_of("bytes")},
                             CidRecord{base::Bytes(kValueBytesMax, 7)}, cluster.signed_by(1, 1, "", "empty")};
   for (const Record& one : records) REQUIRE(cluster.store(1, 0, one).result == Result::STORED);
   REQUIRE_FALSE(announce(cluster, 2, 0, key(5), cluster.token(2, 0)));
@@ -231,7 +231,7 @@ TEST_CASE("dht store: rows that somebody else wrote are not believed, and erased
   bad.push_back({row_key({Space::kv, key(2)}), {}});
   bad.push_back({row_key({Space::kv, key(3)}), base::Bytes(200, 9)});
   KvRecord other = cluster.signed_by(1, 8, "eight", "forged");
-  other.value = dht::bytes_of("other");
+  other.value = bytes_of("other");
   Offer forged = offer.value();
   forged.place = {Space::kv, key_of(other)};
   forged.encoded = encode(other);
@@ -251,7 +251,7 @@ TEST_CASE("dht store: more rows than come in one slice are all read back") {
   DhtCluster cluster(2);
   std::vector<store::Row> rows;
   for (int i = 0; i < 1'300; ++i) {
-    const CidRecord record{dht::bytes_of("value " + std::to_string(i))};
+    const CidRecord record{bytes_of("value " + std::to_string(i))};
     const auto offer = admit(encode(record), key_of(record), cluster[1].id(), cluster.wall(), 0);
     rows.push_back(row_of(offer.value(), cluster.wall()));
   }

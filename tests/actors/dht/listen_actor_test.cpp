@@ -65,7 +65,7 @@ class Ear {
       case wire::Came::NOTHING: return;
       case wire::Came::LISTENING: leases = item.getListening(); return;
       case wire::Came::VALUE:
-        values.push_back(text(dht::bytes_of(item.getValue().getValue())));
+        values.push_back(text(bytes_of(item.getValue().getValue())));
         sequences.push_back(item.getValue().getSequence());
         return;
       case wire::Came::PROVIDER: {
@@ -118,7 +118,7 @@ Lease listen_at(DhtCluster& cluster, std::size_t asker, std::size_t of, const To
       },
       [&](wire::Listening::Reader said) {
         out.seconds = said.getSeconds();
-        const auto given = dht::bytes_of(said.getToken());
+        const auto given = bytes_of(said.getToken());
         out.token.assign(given.begin(), given.end());
       });
   return out;
@@ -328,7 +328,7 @@ TEST_CASE("dht listen: what others push is taken from holders alone, and only if
   DhtCluster cluster(3);
   const KvRecord real = cluster.signed_by(0, 7, "real");
   KvRecord forged = cluster.signed_by(0, 9, "forged");
-  forged.value = dht::bytes_of(std::string_view("altered"));
+  forged.value = bytes_of(std::string_view("altered"));
   const auto push = [&](std::size_t from, const Record& record) {
     bool listens = false;
     cluster.ask_of<wire::Changed, wire::Noted>(

@@ -34,7 +34,7 @@ Outcome search(DhtCluster& cluster, std::size_t i, const Key& key,
       },
       [&](wire::SearchResult::Reader result) {
         out.ending = text_of(result.getEnding());
-        out.record = text(dht::bytes_of(result.getRecord()));
+        out.record = text(bytes_of(result.getRecord()));
         out.asked = result.getAsked();
         out.unanswered = result.getUnanswered();
         out.stores = result.getStores();
@@ -110,7 +110,7 @@ TEST_CASE("lookup actor: a record that does not validate never comes out, and wh
   KvRecord bad = good;
   Space space = Space::kv;
   bool offends = true;  // else an honest node may say so
-  SUBCASE("forged") { bad.value = dht::bytes_of("forged"); }
+  SUBCASE("forged") { bad.value = bytes_of("forged"); }
   SUBCASE("of somebody else") { bad = cluster.signed_by(2, 9, "nine"); }
   SUBCASE("under another name") { bad = cluster.signed_by(1, 9, "nine", "other"); }
   SUBCASE("expired") {
@@ -406,8 +406,7 @@ TEST_CASE("lookup actor: a put says why this node's own store has not taken it")
     CHECK(stored.error->code == Code::unknown_outcome);
     CHECK(stored.error->message.starts_with("only 2 of 3 nodes have acknowledged it, and 3 have to; this node's own"));
     CHECK(cluster.state(0).records == 0);
-    CHECK_FALSE(
-        cluster.get(1, Space::kv, key_of_name(cluster[0].identity->public_key(), dht::bytes_of("orders"))).error);
+    CHECK_FALSE(cluster.get(1, Space::kv, key_of_name(cluster[0].identity->public_key(), bytes_of("orders"))).error);
   }
   SUBCASE("alone") {
     for (const std::size_t i : {1, 2}) cluster.kill(i);

@@ -36,7 +36,7 @@ PutMany put_many(DhtCluster& cluster, std::size_t at, const Batch& values) {
       [&](wire::PutManyDone::Reader done) {
         for (const auto one : done.getItems()) {
           PutOne item{*read_key(one.getKey()),
-                      base::Digest::from(dht::bytes_of(one.getDigest())),
+                      base::Digest::from(bytes_of(one.getDigest())),
                       one.getStored(),
                       one.getAsked(),
                       {}};
@@ -72,7 +72,7 @@ std::shared_ptr<GotMany> begin_get_many(DhtCluster& cluster, std::size_t at, con
         },
         [out](wire::GotOne::Reader one) {
           if (one.isError()) out->errors[one.getItem()] = read(one.getError());
-          else out->values[one.getItem()] = text(dht::bytes_of(one.getGot().getValue()));
+          else out->values[one.getItem()] = text(bytes_of(one.getGot().getValue()));
         },
         [out](base::Result<void, Error> ended) {
           out->over = true;

@@ -77,7 +77,7 @@ TEST_CASE("dht repair: a read gives the newest to whoever has an older one or no
 
 TEST_CASE("dht cache: what was found is at hand the next time, for as long as it lasts") {
   DhtCluster cluster(12, caching(64 << 10));
-  const CidRecord record{dht::bytes_of("some bytes")};
+  const CidRecord record{bytes_of("some bytes")};
   const Key key = key_of(Record(record));
   const auto near = by_distance(cluster, key);
   const std::size_t holder = near[0], asker = near[11];
@@ -110,7 +110,7 @@ TEST_CASE("dht cache: no copy outlives what it was made of") {
     caching(64 << 10)(i, member);
     member.settings.held.hold = 10min;
   });
-  const CidRecord record{dht::bytes_of("some bytes")};
+  const CidRecord record{bytes_of("some bytes")};
   const Key key = key_of(Record(record));
   const auto near = by_distance(cluster, key);
   REQUIRE(cluster.store(near[11], near[0], record).result == wire::StoreDone::Result::STORED);
@@ -127,7 +127,7 @@ TEST_CASE("dht cache: no copy outlives what it was made of") {
 
 TEST_CASE("dht cache: the nearest node asked that has no record keeps a copy, and answers with it") {
   DhtCluster cluster(12, caching(64 << 10, 6));
-  const CidRecord record{dht::bytes_of("some bytes")};
+  const CidRecord record{bytes_of("some bytes")};
   const Key key = key_of(Record(record));
   const auto near = by_distance(cluster, key);
   REQUIRE(cluster.store(near[11], near[5], record).result == wire::StoreDone::Result::STORED);
@@ -174,7 +174,7 @@ TEST_CASE("dht cache: of what its owner may change there are no copies") {
 
 TEST_CASE("dht cache: a copy is checked as a record is, and needs a token as one") {
   DhtCluster cluster(3, caching(64 << 10));
-  const CidRecord record{dht::bytes_of("some bytes")};
+  const CidRecord record{bytes_of("some bytes")};
   const auto leave = [&](const Key& key, base::ByteView token) {
     wire::StoreDone::Result result = wire::StoreDone::Result::STORED;
     const auto error = cluster.ask_from<wire::Store, wire::StoreDone>(
@@ -203,7 +203,7 @@ TEST_CASE("dht cache: a copy is checked as a record is, and needs a token as one
 
 TEST_CASE("dht cache: with none, each search asks") {
   DhtCluster cluster(12, caching(0));
-  const CidRecord record{dht::bytes_of("some bytes")};
+  const CidRecord record{bytes_of("some bytes")};
   const Key key = key_of(Record(record));
   const auto near = by_distance(cluster, key);
   REQUIRE_FALSE(cluster.store(near[11], near[1], record).error);

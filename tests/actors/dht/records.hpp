@@ -3,6 +3,7 @@
 #include <string_view>
 
 #include "actors/dht/logic/record.hpp"
+#include "messages/words.hpp"
 #include "runtime/base/mutations.hpp"
 #include "runtime/base/random.hpp"
 #include "tests/support.hpp"
@@ -17,7 +18,7 @@ inline crypto::SecretKey secret_key(std::uint8_t first) {
   seed.bytes[0] = first;
   return crypto::SecretKey(seed);
 }
-using troupe::test::bytes_of;
+using troupe::bytes_of, troupe::test::bytes_of;
 inline Key key(int first, int second = 0) {
   Key out;
   out.bytes[0] = static_cast<std::uint8_t>(first);

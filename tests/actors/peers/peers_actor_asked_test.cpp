@@ -200,7 +200,7 @@ TEST_CASE("peers actor: a command to connect is answered when the link is up") {
       [&](auto& answer) {
         REQUIRE(answer.ok());
         auto connected = answer.value();
-        CHECK(node_id(connected.getNode()) == id_of(1));
+        CHECK(node_of(connected.getNode()) == id_of(1));
         CHECK(connected.getAddress() == address.c_str());
       });
   CHECK(fixture.lines().at(id_of(1)).state == PeerState::HEALTHY);

@@ -110,7 +110,7 @@ struct FakeLinks : Obedient {
         [this](net::wire::Dial::Reader dial, Reply<net::wire::Dialled> reply) { answer(dial, std::move(reply)); });
     on.tell<net::wire::HangUp>([this](net::wire::HangUp::Reader last) {
       CHECK(last.getReason().size() > 0);
-      const base::NodeId id = *node_id(last.getNode());
+      const base::NodeId id = *node_of(last.getNode());
       for (const auto& [number, outbound] : std::map(up)) {
         if (id != id_of(number)) continue;
         hang_ups.push_back(number);
@@ -118,7 +118,7 @@ struct FakeLinks : Obedient {
       }
     });
     on.tell<net::wire::Shun>(
-        [this](net::wire::Shun::Reader ban) { bans.emplace_back(*node_id(ban.getNode()), ban.getMilliseconds()); });
+        [this](net::wire::Shun::Reader ban) { bans.emplace_back(*node_of(ban.getNode()), ban.getMilliseconds()); });
     on.tell<net::wire::FollowLinks>([this](net::wire::FollowLinks::Reader) {
       ++follows;
       follower = self->sender();
@@ -135,7 +135,7 @@ struct FakeLinks : Obedient {
     dials.emplace_back(self->now(), address);
     const auto home = homes.find(address);
     if (home == homes.end()) return reply.refuse({failure, "no node answers at " + address});
-    if (dial.getPinned().size() > 0 && node_id(dial.getPinned()) != id_of(home->second))
+    if (dial.getPinned().size() > 0 && node_of(dial.getPinned()) != id_of(home->second))
       return reply.refuse({Code::refused, "another id answers at " + address});
     const std::uint32_t number = home->second;
     reply.send([&](net::wire::Dialled::Builder out) { write(out.initContact(), contact_of(number)); });
@@ -291,7 +291,7 @@ struct PeersFixture {
                                                          REQUIRE(answer.ok());
                                                          auto rows = answer.value();
                                                          for (const auto row : rows.getPeers()) {
-                                                           Line& line = out[*node_id(row.getNode())];
+                                                           Line& line = out[*node_of(row.getNode())];
                                                            line.address = row.getAddress().cStr();
                                                            line.state = row.getState();
                                                            line.direction = row.getDirection();

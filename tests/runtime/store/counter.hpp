@@ -74,17 +74,17 @@ class Counter {
           if (!key.empty()) {
             auto row = out.initRows(1)[0];
             row.setKeyspace("test");
-            row.setKey(as_data(base::as_bytes(key)));
+            row.setKey(data_of(base::as_bytes(key)));
             if (value.empty()) row.getValue().setErase();
-            else row.getValue().setPut(as_data(base::as_bytes(value)));
+            else row.getValue().setPut(data_of(base::as_bytes(value)));
           }
           auto blobs = out.initKeep(static_cast<unsigned>(keep.size()));
           for (unsigned i = 0; i < keep.size(); ++i) {
-            blobs[i].setId(as_data(keep[i].first.view()));
-            blobs[i].setBytes(as_data(keep[i].second));
+            blobs[i].setId(data_of(keep[i].first.view()));
+            blobs[i].setBytes(data_of(keep[i].second));
           }
           auto ids = out.initDrop(static_cast<unsigned>(drop.size()));
-          for (unsigned i = 0; i < drop.size(); ++i) ids.set(i, as_data(drop[i].view()));
+          for (unsigned i = 0; i < drop.size(); ++i) ids.set(i, data_of(drop[i].view()));
         },
         [](messages::wire::Nothing::Reader) {});
   }
@@ -108,9 +108,9 @@ class Counter {
     return ask<wire::Get, wire::Found>(
         [&](wire::Get::Builder question) {
           question.setKeyspace("test");
-          question.setKey(as_data(base::as_bytes(key)));
+          question.setKey(data_of(base::as_bytes(key)));
         },
-        [&](wire::Found::Reader found) { out = std::string(base::as_text(view(found.getValue()))); });
+        [&](wire::Found::Reader found) { out = std::string(base::as_text(bytes_of(found.getValue()))); });
   }
   /// The value of a row; fails the test without one.
   std::string row(std::string_view key) {
@@ -120,9 +120,9 @@ class Counter {
   }
   Heard read(std::uint64_t number, base::Bytes& out) {
     return ask<wire::Read, wire::Blobbed>(
-        [&](wire::Read::Builder question) { question.setId(as_data(id_of(number).view())); },
+        [&](wire::Read::Builder question) { question.setId(data_of(id_of(number).view())); },
         [&](wire::Blobbed::Reader blobbed) {
-          const auto bytes = view(blobbed.getBytes());
+          const auto bytes = bytes_of(blobbed.getBytes());
           out.assign(bytes.begin(), bytes.end());
         });
   }

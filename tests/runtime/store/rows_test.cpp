@@ -5,6 +5,7 @@
 
 #include <functional>
 
+#include "messages/words.hpp"
 #include "tests/runtime/actor/actor_fixture.hpp"
 #include "tests/runtime/store/reasons.hpp"
 
@@ -26,7 +27,6 @@ std::optional<Code> code_of(const base::Outcome<void>& how) {
   return how.ok() ? std::nullopt : std::optional(how.error().code);
 }
 Bytes copy(capnp::Data::Reader data) { return {data.begin(), data.end()}; }
-capnp::Data::Reader data_of(const Bytes& bytes) { return {bytes.data(), bytes.size()}; }
 
 class Owner final : public runtime::Actor {
  public:

@@ -30,8 +30,8 @@ TEST_CASE("store actor: what was committed is read, rows and blobs, also after a
               .ask<wire::Has, wire::Held>(
                   [](wire::Has::Builder question) {
                     auto ids = question.initIds(2);
-                    ids.set(0, as_data(id_of(2).view()));
-                    ids.set(1, as_data(id_of(1).view()));
+                    ids.set(0, data_of(id_of(2).view()));
+                    ids.set(1, data_of(id_of(1).view()));
                   },
                   [&](wire::Held::Reader answer) {
                     for (const bool one : answer.getHeld()) held.push_back(one);
@@ -54,12 +54,12 @@ TEST_CASE("store actor: rows are scanned in order, slice by slice") {
     const Heard heard = counter.ask<wire::Scan, wire::Slice>(
         [&](wire::Scan::Builder question) {
           question.setKeyspace("test");
-          question.setPrefix(as_data(base::as_bytes("b")));
-          question.setFrom(as_data(from));
+          question.setPrefix(data_of(base::as_bytes("b")));
+          question.setFrom(data_of(from));
           question.setRowsMax(2);
         },
         [&](wire::Slice::Reader slice) {
-          for (const auto row : slice.getRows()) keys.emplace_back(base::as_text(view(row.getKey())));
+          for (const auto row : slice.getRows()) keys.emplace_back(base::as_text(bytes_of(row.getKey())));
           more = slice.getMore();
           from.assign(slice.getNext().begin(), slice.getNext().end());
         });
@@ -179,10 +179,10 @@ TEST_CASE("store actor: a read behind a commit that waits sees nothing of it, an
         self, read,
         [](wire::Get::Builder question) {
           question.setKeyspace("test");
-          question.setKey(as_data(base::as_bytes("a")));
+          question.setKey(data_of(base::as_bytes("a")));
         },
         [&](wire::Found::Reader found) {
-          value = std::string(base::as_text(view(found.getValue())));
+          value = std::string(base::as_text(bytes_of(found.getValue())));
           answered_before = !committed.ok;
         });
   });
@@ -267,7 +267,7 @@ TEST_CASE("store actor: blobs are checked in slices that together cover all") {
   for (bool more = true; more; ++slices) {
     REQUIRE(
         counter
-            .ask<wire::CheckBlobs, wire::Checked>([&](wire::CheckBlobs::Builder out) { out.setFrom(as_data(from)); },
+            .ask<wire::CheckBlobs, wire::Checked>([&](wire::CheckBlobs::Builder out) { out.setFrom(data_of(from)); },
                                                   [&](wire::Checked::Reader answer) {
                                                     checked += answer.getChecked();
                                                     more = answer.getMore();
