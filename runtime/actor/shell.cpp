@@ -334,6 +334,7 @@ void Shell::take_soon(const SoonMessage& message) {
   // What is done in steps is one piece of work. A timer with a delay begins another: else a trace would never end where
   // timers set themselves again.
   current_ = {.trace = waits->second.trace};
+  if (turn_ != nullptr) turn_->next(nullptr);  // of no message, also where it runs behind one
   soon_.erase(waits);
   run_timer(message.tag);
   current_ = {};

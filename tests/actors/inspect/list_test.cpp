@@ -239,8 +239,8 @@ TEST_CASE("inspect list: neither a list nor a survey keeps the other from its en
   fixture.actors.inside([](Scripted&) {});
   fixture.pass(9s);
   fixture.clock.each = 2ms;  // a slice is over after one step of the survey, of which there are three
-  fixture.actors.stage.stop_at(fixture.actors.stage.events() + 3);
-  fixture.pass(1s);  // the appointment, the wake-up, and then slices
+  fixture.actors.stage.stop_at(fixture.actors.stage.events() + 2);
+  fixture.pass(1s);  // the appointment, and the wake-up with two slices
   REQUIRE(fixture.actors.stage.stopped());
   fixture.actors.stage.go_on();
   REQUIRE(fixture.surveys.empty());
