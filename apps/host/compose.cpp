@@ -32,7 +32,9 @@ net::NetSetup net_setup(const config::Settings& settings, std::shared_ptr<const 
   setup.limits.links_per_address_max = settings.get(config::kNetLinksPerAddressMax);
   setup.limits.handshakes_per_address_max = settings.get(config::kNetHandshakesPerAddressMax);
   setup.limits.handshake_timeout = settings.get(config::kNetHandshakeTimeout);
+  setup.limits.handshakes_per_second = static_cast<std::uint32_t>(settings.get(config::kNetHandshakesPerSecond));
   setup.limits.frame_bytes_max = static_cast<std::uint32_t>(settings.get(config::kNetFrameBytesMax).value);
+  setup.limits.buffer_bytes_max = settings.get(config::kNetBufferBytesMax).value;
   setup.limits.questions_in_flight_max = settings.get(config::kNetQuestionsInFlightMax);
   setup.limits.questions_per_second_max = static_cast<std::uint32_t>(settings.get(config::kNetQuestionsPerSecondMax));
   setup.limits.keep_alive = settings.get(config::kNetKeepAlive);

@@ -163,7 +163,9 @@ class NodeRun {
     node.on_failure = [this](std::string_view path, const base::Error& why) {
       log_->error("actor", "broke", {{"path", path}, {"why", why.message}});
     };
-    pool_ = std::make_shared<net::Pool>(node, net_setup(settings_, identity_));
+    net::NetSetup links = net_setup(settings_, identity_);
+    links.trim = os::trim_memory;
+    pool_ = std::make_shared<net::Pool>(node, std::move(links));
     pool_->offer();
     datagrams_ = std::make_shared<net::Datagrams>(pool_);
     node.reaches = [table = datagrams_.get()](const base::Contact& contact, const std::string& path) {

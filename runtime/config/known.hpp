@@ -36,8 +36,12 @@ inline constexpr auto kNetHandshakesPerAddressMax =
     count("net.handshakes_per_address_max", "8", 1, 10'000, When::start, "unfinished handshakes from one address");
 inline constexpr auto kNetHandshakeTimeout =
     duration("net.handshake_timeout", "5s", 100ms, 60s, When::start, "time for a new link to prove who it is");
+inline constexpr auto kNetHandshakesPerSecond =
+    count("net.handshakes_per_second", "256", 16, 1'000'000, When::start, "handshakes of all strangers, 1 ms each");
 inline constexpr auto kNetFrameBytesMax =
     bytes("net.frame_bytes_max", "4 MiB", 128 * kKiB, 64 * kMiB, When::start, "largest frame taken from a link");
+inline constexpr auto kNetBufferBytesMax =
+    bytes("net.buffer_bytes_max", "256 MiB", 16 * kMiB, kTiB, When::start, "memory for bytes on links that wait");
 inline constexpr auto kNetQuestionsInFlightMax =
     count("net.questions_in_flight_max", "256", 1, 100'000, When::start, "unanswered questions of one peer");
 inline constexpr auto kNetQuestionsPerSecondMax = count("net.questions_per_second_max", "1000", 1, 1'000'000,
@@ -84,7 +88,9 @@ inline constexpr auto kRuntimeSettings = std::to_array<Setting>({
     kNetLinksMax,
     kNetHandshakesPerAddressMax,
     kNetHandshakeTimeout,
+    kNetHandshakesPerSecond,
     kNetFrameBytesMax,
+    kNetBufferBytesMax,
     kNetQuestionsInFlightMax,
     kNetQuestionsPerSecondMax,
     kNetKeepAlive,

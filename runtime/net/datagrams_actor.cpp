@@ -59,13 +59,6 @@ class AnswersProxy final : public runtime::Proxy {
   const base::Endpoint at_;
 };
 
-/// The address line of `at`, which one subscriber holds: a /64 of IPv6, an address of IPv4 (RFC 6177 2).
-std::array<std::uint8_t, 16> line_of(const base::Endpoint& at) {
-  auto out = at.address;
-  if (!at.is_v4()) std::fill(out.begin() + 8, out.end(), std::uint8_t{0});
-  return out;
-}
-
 kj::ArrayPtr<const capnp::word> words_of(base::ByteView bytes) {
   return kj::arrayPtr(reinterpret_cast<const capnp::word*>(bytes.data()), bytes.size() / sizeof(capnp::word));
 }
@@ -140,7 +133,7 @@ bool DatagramsActor::may_ask(const base::Contact& contact) {
   const base::Endpoint& to = contact.endpoint;
   const Session* const known = admission_->find(contact.key);
   if (to.is_loopback() || (known != nullptr && known->proven_at(to, now()))) return true;
-  const auto line = line_of(to);
+  const auto line = base::line_of(to);
   auto* const rate = hearsay_.use(line);
   return (rate != nullptr ? *rate : hearsay_.put(line, {kHearsayPerSecond, kHearsayBurst, now()})).take(now());
 }

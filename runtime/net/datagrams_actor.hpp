@@ -16,7 +16,8 @@
 
 #include "messages/links.capnp.h"
 #include "runtime/actor/actor.hpp"
-#include "runtime/actor/logic/budget.hpp"
+#include "runtime/base/address_group.hpp"
+#include "runtime/base/rate_limit.hpp"
 #include "runtime/net/datagrams.hpp"
 #include "runtime/net/logic/datagram_admission.hpp"
 #include "runtime/net/random_pool.hpp"
@@ -115,7 +116,7 @@ class DatagramsActor final : public runtime::Actor {
   std::optional<RandomPool> random_;
   crypto::Sealer sealer_;
   std::map<Token, Sent> sent_;
-  LruMap<std::array<std::uint8_t, 16>, runtime::logic::RateLimit> hearsay_{kHearsayMax};  // by address line
+  LruMap<base::AddressGroup, base::RateLimit> hearsay_{kHearsayMax};  // by address line
   std::map<std::uint64_t, Served> served_;
   LruMap<base::NodeId, std::shared_ptr<Other>> others_{kOthersMax};
   std::vector<ports::Datagram> out_;

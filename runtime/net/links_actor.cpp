@@ -67,11 +67,11 @@ void LinksActor::event(ports::StreamEvent&& event) {
 
 /// Counts an unknown peer before memory is allocated for it; a stream that is dropped here is closed unread.
 void LinksActor::accepted(ports::Accepted&& accepted) {
-  Pool::AddressSlot slot;
-  if (!accepted.from.user_id) {  // the node's own user needs no slot: other peers must not lock it out
-    auto given = pool_->admit(accepted.from.endpoint);
+  Pool::Seat seat;
+  if (!accepted.from.user_id) {  // the node's own user needs no seat: other peers must not lock it out
+    auto given = pool_->admit(accepted.from.endpoint, now());
     if (!given) return;
-    slot = std::move(*given);
+    seat = std::move(*given);
   }
   auto link = pool_->accept();
   if (!link) return;
@@ -80,7 +80,7 @@ void LinksActor::accepted(ports::Accepted&& accepted) {
   start->link = link;
   start->stream = std::move(accepted.stream);
   start->from = accepted.from;
-  start->slot = std::move(slot);
+  start->seat = std::move(seat);
   start_peer(node(), *link, std::move(start), "/peer/accept-" + std::to_string(link->serial()));
 }
 

@@ -10,8 +10,7 @@ namespace {
 
 /// Sends an order to the peer behind the messages that are queued for it, not before them.
 template <class Order>
-void tell_peer(Link& link) {
-  const auto& peer = link.peer();
+void tell_peer(const runtime::Handle& peer) {
   if (!peer) return;
   peer->enqueue(caf::make_mailbox_element(nullptr, caf::make_message_id(), {},
                                           runtime::Envelope::build<Order>({}, [](typename Order::Builder) {})),
@@ -22,6 +21,10 @@ constexpr std::chrono::milliseconds kQuietLook{250};
 constexpr int kQuietLooks = 8;  // our choice: 2 s, ten round trips of a slow network
 constexpr std::size_t kFlushBytes =
     256 * 1024;  // our choice: bytes that one turn encrypts before it gives them to the stream
+
+/// A reader that takes less in a keep-alive period while as much waits is ended. Our choice: 35 kbit/s.
+constexpr std::size_t kSlowBytes = 64 * 1024;
+constexpr std::chrono::seconds kFrameTime{60};  // for a whole frame; our choice: 2.6 MiB at 350 kbit/s
 
 constexpr std::size_t kRecord = crypto::kRecordPlainMax;
 constexpr std::size_t kTakenAtOnce =
@@ -43,10 +46,12 @@ void start_peer(runtime::Node& node, Link& link, std::shared_ptr<PeerStart> star
 
 void hang_up(Link& link, std::string why) {
   if (!why.empty()) link.set_hang_up_reason(std::move(why));
-  tell_peer<runtime::wire::Stop>(link);
+  stop_peer(link.peer());
 }
 
-void give_way(Link& link) { tell_peer<wire::GiveWay>(link); }
+void stop_peer(const runtime::Handle& peer) { tell_peer<runtime::wire::Stop>(peer); }
+
+void give_way(Link& link) { tell_peer<wire::GiveWay>(link.peer()); }
 
 Peer::Peer(std::shared_ptr<PeerStart> start)
     : start_(std::move(start)), pool_(start_->pool), link_(start_->link), stream_(std::move(start_->stream)) {}
@@ -67,6 +72,7 @@ void Peer::receive(runtime::Handlers& on) {
   });
   on.timer<KeepAlive>([this] { keep_alive(); });
   on.timer<Quiet>([this] { look_whether_quiet(); });
+  on.timer<Slow>([this] { look_whether_slow(); });
   on.tell<wire::GiveWay>([this](wire::GiveWay::Reader) { give_way(); });
 }
 
@@ -74,6 +80,7 @@ void Peer::start() {
   heard_ = now();
   if (!stream_) return dial();
   link_->set_peer(self());  // before the link can be found
+  if (!start_->seat.belongs_to(self())) return end("another connection has taken its seat");
   after<HandshakeDue>(pool_->setup().limits.handshake_timeout);
   address_ = start_->from.endpoint;
   const auto accepted = stream_;
@@ -106,6 +113,7 @@ void Peer::dial() {
 }
 
 void Peer::stop() {
+  if (link_->makes_room.load()) return turn_away(Turned::no_buffer, link_->hang_up_reason());
   if (state_ == State::serving) {
     for (auto& message : early_) send_message(message);
     write({.type = FrameType::close}, {}, {});
@@ -122,7 +130,10 @@ void Peer::stop() {
 void Peer::event(ports::StreamEvent&& event) {
   if (state_ == State::ended) return;
   if (auto* bytes = std::get_if<ports::Received>(&event)) return received(std::move(*bytes));
-  if (auto* out = std::get_if<ports::Written>(&event)) return written(out->bytes);
+  if (auto* out = std::get_if<ports::Written>(&event)) {
+    written(out->bytes);
+    return note_buffers();
+  }
   if (auto* made = std::get_if<ports::Dialled>(&event)) return connected(std::move(made->stream), made->to);
   if (auto* failed = std::get_if<ports::DialFailed>(&event)) return end(failed->why);
   if (auto* closed = std::get_if<ports::Closed>(&event))
@@ -155,7 +166,10 @@ void Peer::received(ports::Received&& bytes) {
       take_plain();
     }
   }
+  if (reader_.waiting_bytes() == 0) frame_began_.reset();
+  else if (!frame_began_) frame_began_ = heard_;
   if (!flush_soon_) flush();  // TLS' own messages, and one record with all pongs
+  note_buffers();
 }
 
 void Peer::take_encrypted(base::ByteView bytes) {
@@ -182,6 +196,7 @@ void Peer::take_plain() {
       return violated("a frame is " + std::string(name(next.error())));
     }
     if (!next.value()) return;
+    frame_began_.reset();
     if (state_ == State::proving) take_handshake(*next.value());
     else take_frame(*next.value());
   }
@@ -236,6 +251,36 @@ void Peer::flush() {
   unwritten_ += wire.size();
   if (const std::size_t left = stream_->write(std::move(wire))) written(left);
   else hold_back();
+  note_buffers();
+}
+
+void Peer::note_buffers() {
+  if (state_ == State::ended) return;
+  if (unwritten_ < kSlowBytes) {
+    much_waits_.reset();
+  } else if (!much_waits_) {
+    much_waits_ = now();
+    left_meanwhile_ = 0;
+    if (role_ == messages::Role::peer && !std::exchange(looks_whether_slow_, true))
+      after<Slow>(pool_->setup().limits.keep_alive);
+  }
+  pool_->buffers(*link_, unwritten_ + plain_.size() + reader_.held_bytes());
+}
+
+/// Looks at a whole period in which much has waited all the time.
+void Peer::look_whether_slow() {
+  looks_whether_slow_ = false;
+  if (state_ == State::ended || !much_waits_) return;
+  const base::Duration period = pool_->setup().limits.keep_alive;
+  const base::Duration waited = now() - *much_waits_;
+  if (waited >= period && left_meanwhile_ < kSlowBytes)
+    return turn_away(Turned::too_slow, "it takes less than 64 KiB in a period of net.keep_alive, and more waits");
+  if (waited >= period) {
+    much_waits_ = now();
+    left_meanwhile_ = 0;
+  }
+  looks_whether_slow_ = true;
+  after<Slow>(period - (now() - *much_waits_));
 }
 
 /// A peer that does not read our bytes is not read either: otherwise the answers to its questions would pile up here.
@@ -246,12 +291,14 @@ void Peer::hold_back() {
   paused_ = pause;
   stream_->pause(pause);
   if (!pause) heard_ = now();
+  if (!pause && frame_began_) frame_began_ = heard_;
 }
 
 /// Returns to the link's queue the bytes that have left the process.
 void Peer::written(std::size_t bytes) {
   progress_ = now();
   unwritten_ -= std::min(bytes, unwritten_);
+  left_meanwhile_ += bytes;
   hold_back();
   while (bytes > 0 && !flushed_.empty()) {
     Flushed& first = flushed_.front();
@@ -271,7 +318,10 @@ void Peer::keep_alive() {
   link_->sweep(now());
   if (unwritten_ > 0 && now() - progress_ >= 3 * period) return end("the other side has not read for too long");
   if (paused_) return after<KeepAlive>(period);
-  const base::Duration silence = now() - heard_;
+  if (frame_began_ && now() - *frame_began_ >= kFrameTime)
+    return turn_away(Turned::too_slow, "a frame has not arrived within a minute");
+  // Bytes that leave where others wait for it are a sign of life: who reads slowly may have nothing to say.
+  const base::Duration silence = now() - (unwritten_ > 0 ? std::max(heard_, progress_) : heard_);
   if (silence >= 3 * period) return end("the other side has been silent for too long");
   // Slightly early is fine: otherwise each pong would cost a check of its own.
   if (silence < patience - period / 4) return after<KeepAlive>(patience - silence);
@@ -321,7 +371,8 @@ void Peer::end(const std::string& why, base::Code code) {
   if (stream_ && trusted_) stream_->close();
   else if (stream_) stream_->abandon();
   stream_.reset();
-  start_->slot = {};
+  start_->seat = {};
+  pool_->buffers(*link_, 0);
   const auto served = pool_->release(*link_);
   link_->close({base::Code::unavailable, "the link to the other node has ended: " + why});
   if (served) report_ended(*served, why, !hung_up_ && !hung_up_on_);

@@ -14,7 +14,7 @@
 
 #include "messages/links.capnp.h"
 #include "runtime/actor/actor.hpp"
-#include "runtime/actor/logic/budget.hpp"
+#include "runtime/base/rate_limit.hpp"
 #include "runtime/net/pool.hpp"
 
 namespace troupe::net {
@@ -31,7 +31,7 @@ struct PeerStart {
   // accepted
   std::shared_ptr<ports::Stream> stream;
   ports::RemoteAddress from;
-  Pool::AddressSlot slot;
+  Pool::Seat seat;
 };
 
 /// Starts the actor of a link at `path`.
@@ -39,6 +39,9 @@ void start_peer(runtime::Node& node, Link& link, std::shared_ptr<PeerStart> star
 
 /// Ends a link after its queue has been sent; `why` is for the log. Safe from any thread.
 void hang_up(Link& link, std::string why = {});
+
+/// Ends the actor of a link, if there is one. Safe from any thread.
+void stop_peer(const runtime::Handle& peer);
 
 /// Ends a link once nothing is in flight on it, kGiveWayMax later at most. Safe from any thread.
 void give_way(Link& link);
@@ -64,6 +67,7 @@ class Peer final : public runtime::Actor {
   struct HandshakeDue {};
   struct KeepAlive {};
   struct Quiet {};
+  struct Slow {};
   /// What the other side may still send in one conversation. An actor of this node granted the credit, and checks it
   /// again; the check here keeps items without credit out of its mailbox.
   struct Flow {
@@ -96,6 +100,8 @@ class Peer final : public runtime::Actor {
   void flush();
   void flush_soon();
   void hold_back();
+  void look_whether_slow();
+  void note_buffers();
   void give_way();
   void look_whether_quiet();
   void keep_alive();
@@ -165,7 +171,7 @@ class Peer final : public runtime::Actor {
   std::deque<runtime::Outbound> early_;  // messages from before service
 
   std::unordered_map<std::uint64_t, Served> served_;
-  std::map<const messages::KindInfo*, runtime::logic::RateLimit> rates_;
+  std::map<const messages::KindInfo*, base::RateLimit> rates_;
   base::Instant flood_since_{};
   std::uint64_t flood_ = 0;         // questions beyond the rate since then
   std::uint64_t late_answers_ = 0;  // answers without an asker
@@ -175,6 +181,10 @@ class Peer final : public runtime::Actor {
   std::size_t unwritten_ = 0;                      // bytes given to the stream
   bool paused_ = false;                            // not reading, because the other side does not read
   base::Instant progress_{};                       // when bytes last left
+  std::optional<base::Instant> much_waits_;        // since then kSlowBytes or more do
+  std::size_t left_meanwhile_ = 0;                 // bytes that have left since then, or since the last look
+  bool looks_whether_slow_ = false;
+  std::optional<base::Instant> frame_began_;  // a frame that has arrived in part
   std::optional<base::Instant> gives_way_by_;
   int quiet_looks_ = 0;
 };

@@ -78,8 +78,11 @@ void Peer::enter_service(const LinkInfo& proven) {
   link_->who_is_there(info.node, role_);
   state_ = State::serving;
   trusted_ = true;
-  reader_.set_frame_bytes_max(frame_bytes_max(pool_->setup().limits.frame_bytes_max));
-  start_->slot.settle();
+  const bool both_nodes = role_ == messages::Role::peer && pool_->setup().role == messages::Role::peer;
+  const std::uint32_t most = pool_->setup().limits.frame_bytes_max;
+  reader_.set_frame_bytes_max(frame_bytes_max(both_nodes ? std::min(most, kPeerPayloadBytesMax) : most));
+  if (!start_->seat.settle() && role_ == messages::Role::peer)
+    return turn_away(Turned::too_many_links, "there are as many links as there may be (net.links_max)");
   cancel<HandshakeDue>();
   after<KeepAlive>(pool_->setup().limits.keep_alive);
   const auto claim = pool_->claim(link_, info, now());

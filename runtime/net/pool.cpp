@@ -12,25 +12,11 @@ constexpr std::size_t kGoneNamesMax = 1'000;  // our choice: as many as actors t
 
 }  // namespace
 
-std::string_view name(Turned why) {
-  switch (why) {
-    case Turned::too_many_links: return "too_many_links";
-    case Turned::too_many_of_address: return "too_many_of_address";
-    case Turned::too_many_handshakes: return "too_many_handshakes";
-    case Turned::handshakes_of_address: return "handshakes_of_address";
-    case Turned::handshake_timeout: return "handshake_timeout";
-    case Turned::channel: return "channel";
-    case Turned::frames: return "frames";
-    case Turned::duplicate: return "twin";  // the name of the metric's label
-    case Turned::banned: return "banned";
-  }
-  return "frames";
-}
-
 Pool::Pool(runtime::Node& node, NetSetup setup)
     : node_(node),
       setup_(std::move(setup)),
-      credentials_(setup_.channels ? nullptr : crypto::ChannelCredentials::make(node.world().chance)) {}
+      credentials_(setup_.channels ? nullptr : crypto::ChannelCredentials::make(node.world().chance)),
+      seats_(setup_.limits, node.world().clock.now()) {}
 
 std::unique_ptr<crypto::Channel> Pool::make_channel(Link::Side side) const {
   const bool client = side == Link::Side::dialler;
@@ -97,7 +83,7 @@ std::shared_ptr<Link> Pool::start_dialling(const std::optional<base::NodeId>& id
   // Under the lock, so that the link cannot be found before it has its actor.
   const std::lock_guard hold(lock_);
   std::erase_if(made_, [](const auto& one) { return one.second.expired(); });
-  if (closed_ || made_.size() >= setup_.limits.links_max) return nullptr;
+  if (closed_ || !may_dial()) return nullptr;
   if (id) {
     if (const auto found = dialling_.find(*id); found != dialling_.end()) return found->second;  // another thread did
   }
@@ -116,10 +102,36 @@ std::shared_ptr<Link> Pool::start_dialling(const std::optional<base::NodeId>& id
   return link;
 }
 
+/// Links that others have made never keep this node from making some itself.
+bool Pool::may_dial() const {
+  const std::size_t most = setup_.limits.links_max;
+  return made_.size() < most || made_.size() - std::min(seats_.taken(), made_.size()) < most / base::kReservePart;
+}
+
 std::shared_ptr<Link> Pool::make_link(Link::Side side) {
   auto link = std::make_shared<Link>(node_, ++serials_, side, setup_.limits);
   made_.emplace(link->serial(), link);
   return link;
+}
+
+// -- seats --
+
+std::optional<Pool::Seat> Pool::admit(const base::Endpoint& from, base::Instant now) {
+  runtime::Handle gives_way;
+  std::uint64_t number = 0;
+  {
+    const std::lock_guard hold(lock_);
+    if (closed_) return std::nullopt;
+    const auto given = seats_.admit(from, now);
+    if (!given.ok()) return counters_.count(given.error()), std::nullopt;
+    number = given.value().seat;
+    if (given.value().gives_way) {
+      counters_.count(Turned::made_room);
+      if (auto seated = seated_.extract(*given.value().gives_way)) gives_way = std::move(seated.mapped());
+    }
+  }
+  stop_peer(gives_way);
+  return Seat(shared_from_this(), number);
 }
 
 std::shared_ptr<Link> Pool::accept() {
@@ -127,64 +139,43 @@ std::shared_ptr<Link> Pool::accept() {
   return closed_ ? nullptr : make_link(Link::Side::acceptor);
 }
 
-// -- slots of addresses --
-
-/// One subscriber holds a whole /64 of IPv6, and often one address of IPv4 (RFC 6177 2).
-std::array<std::uint8_t, 16> Pool::crowd_of(const base::Endpoint& from) {
-  auto out = from.address;
-  if (!from.is_v4()) std::fill(out.begin() + 8, out.end(), std::uint8_t{0});
-  return out;
+bool Pool::Seat::belongs_to(runtime::Handle peer) {
+  if (!pool_) return true;
+  const std::lock_guard hold(pool_->lock_);
+  if (!pool_->seats_.has(number_)) return false;
+  pool_->seated_.insert_or_assign(number_, std::move(peer));
+  return true;
 }
 
-std::optional<Pool::AddressSlot> Pool::admit(const base::Endpoint& from) {
-  const std::lock_guard hold(lock_);
-  const auto turn_away = [this](Turned why) { return counters_.count(why), std::nullopt; };
-  const auto& limits = setup_.limits;
-  if (closed_ || slots_ - handshakes_ >= limits.links_max) return turn_away(Turned::too_many_links);
-  if (handshakes_ >= limits.handshakes_max) return turn_away(Turned::too_many_handshakes);
-  Crowd& crowd = crowds_[crowd_of(from)];
-  if (crowd.links >= limits.links_per_address_max) return turn_away(Turned::too_many_of_address);
-  if (crowd.handshakes >= limits.handshakes_per_address_max) return turn_away(Turned::handshakes_of_address);
-  ++crowd.links;
-  ++crowd.handshakes;
-  ++slots_;
-  ++handshakes_;
-  return AddressSlot(shared_from_this(), crowd_of(from));
-}
-
-Pool::AddressSlot& Pool::AddressSlot::operator=(AddressSlot&& other) noexcept {
+Pool::Seat& Pool::Seat::operator=(Seat&& other) noexcept {
   leave();
   pool_ = std::move(other.pool_);
-  address_ = other.address_;
-  shaking_hands_ = other.shaking_hands_;
+  number_ = other.number_;
   return *this;
 }
 
-void Pool::AddressSlot::settle() {
-  if (!pool_ || !std::exchange(shaking_hands_, false)) return;
+bool Pool::Seat::settle() {
+  if (!pool_) return true;
+  std::map<std::uint64_t, runtime::Handle>::node_type seated;  // let go of when the lock is released
   const std::lock_guard hold(pool_->lock_);
-  --pool_->crowds_[address_].handshakes;
-  --pool_->handshakes_;
+  seated = pool_->seated_.extract(number_);  // it gives way to no other handshake any more
+  return pool_->seats_.settle(number_);
 }
 
-void Pool::AddressSlot::leave() {
+void Pool::Seat::leave() {
   if (!pool_) return;
   const auto pool = std::move(pool_);
+  std::map<std::uint64_t, runtime::Handle>::node_type seated;
   const std::lock_guard hold(pool->lock_);
-  const auto crowd = pool->crowds_.find(address_);
-  if (shaking_hands_) {
-    --crowd->second.handshakes;
-    --pool->handshakes_;
-  }
-  if (--crowd->second.links == 0) pool->crowds_.erase(crowd);
-  --pool->slots_;
+  pool->seats_.leave(number_);
+  seated = pool->seated_.extract(number_);
 }
 
 // -- service --
 
 Pool::Claim Pool::claim(const std::shared_ptr<Link>& link, const LinkInfo& info, base::Instant now) {
   Claim claim{.won = true};
-  std::shared_ptr<Link> replaced;
+  std::shared_ptr<Link> replaced, gave_way;
   {
     const std::lock_guard hold(lock_);
     if (closed_) return {};
@@ -193,22 +184,32 @@ Pool::Claim Pool::claim(const std::shared_ptr<Link>& link, const LinkInfo& info,
     if (const auto found = peers_.find(info.node); info.role == messages::Role::peer && found != peers_.end()) {
       Entry& held = serving_.at(found->second);
       const bool duplicate = now - held.info.since <= setup_.limits.handshake_timeout;
-      if (duplicate && held.info.token < info.token) {
+      claim.won = !duplicate || info.token < held.info.token;
+      gave_way = note_giving_way(info.node, claim.won ? held.link : link);
+      if (claim.won) {
+        claim.replaced = leaves_service(held);
+        replaced = std::move(held.link);
+        serving_.erase(found->second);
+        peers_.erase(found);
+      } else {
         counters_.count(Turned::duplicate);
-        return {};
       }
-      claim.replaced = leaves_service(held);
-      replaced = std::move(held.link);
-      serving_.erase(found->second);
-      peers_.erase(found);
     }
-    link->service_number = ++served_;
-    serving_.emplace(served_, Entry{link, info});
-    if (info.role == messages::Role::peer) peers_.emplace(info.node, served_);
-    counters_.links_made.fetch_add(1, std::memory_order_relaxed);
+    if (claim.won) {
+      link->service_number = ++served_;
+      serving_.emplace(served_, Entry{link, info});
+      if (info.role == messages::Role::peer) peers_.emplace(info.node, served_);
+      counters_.links_made.fetch_add(1, std::memory_order_relaxed);
+    }
   }
+  if (gave_way) hang_up(*gave_way, "another link to the same node gives way");
   if (replaced) give_way(*replaced);
   return claim;
+}
+
+/// Returns the one that gave way before and has not ended: it waits no longer, or one node would fill all seats.
+std::shared_ptr<Link> Pool::note_giving_way(const base::NodeId& node, const std::shared_ptr<Link>& link) {
+  return std::exchange(giving_way_[node], {link->serial(), link}).link.lock();
 }
 
 std::optional<LinkInfo> Pool::release(Link& link) {
@@ -217,6 +218,7 @@ std::optional<LinkInfo> Pool::release(Link& link) {
   for (auto& one : link.names()) gone_.push_back(std::move(one));
   while (gone_.size() > kGoneNamesMax) gone_.pop_front();
   std::erase_if(dialling_, [&](const auto& one) { return one.second.get() == &link; });
+  std::erase_if(giving_way_, [&](const auto& one) { return one.second.serial == link.serial(); });
   const auto found = serving_.find(link.service_number);
   if (found == serving_.end()) return std::nullopt;
   const LinkInfo info = leaves_service(found->second);
@@ -224,6 +226,36 @@ std::optional<LinkInfo> Pool::release(Link& link) {
     peers_.erase(peer);
   serving_.erase(found);
   return info;
+}
+
+void Pool::buffers(Link& link, std::size_t bytes) {
+  const std::size_t before = link.buffered.exchange(bytes, std::memory_order_relaxed);
+  if (before == bytes) return;
+  const std::size_t all = buffered_.fetch_add(bytes - before, std::memory_order_relaxed) + bytes - before;
+  const std::size_t most = setup_.limits.buffer_bytes_max;
+  if (bytes > before) {
+    if (all > most / 2) trims_.store(true, std::memory_order_relaxed);
+    if (all > most) make_room();
+  } else if (all < most / 4 && trims_.load(std::memory_order_relaxed) && trims_.exchange(false) && setup_.trim) {
+    setup_.trim();
+  }
+}
+
+void Pool::make_room() {
+  std::shared_ptr<Link> largest;
+  {
+    const std::lock_guard hold(lock_);
+    base::ShareBudget<std::uint64_t> buffered(0);
+    for (const auto& [number, entry] : serving_)
+      if (entry.info.role == messages::Role::peer)
+        buffered.hold({number, base::group_of(entry.info.contact.endpoint)},
+                      entry.link->buffered.load(std::memory_order_relaxed));
+    const auto number = buffered.gives_way({.reserved = true}, 0, [](std::uint64_t) { return true; });
+    if (!number) return;
+    largest = serving_.at(*number).link;
+  }
+  if (largest->makes_room.exchange(true)) return;  // it is on its way
+  hang_up(*largest, "the bytes of all links that wait exceed net.buffer_bytes_max, and this link has most of them");
 }
 
 LinkInfo Pool::with_traffic(const Entry& entry) {
@@ -283,9 +315,7 @@ std::vector<std::shared_ptr<Link>> Pool::in_service() const {
 
 void Pool::check() const {
   const std::lock_guard hold(lock_);
-  base::ensure(handshakes_ <= slots_ && handshakes_ <= setup_.limits.handshakes_max,
-               "only accepted links shake hands, and few at once");
-  base::ensure(crowds_.size() <= slots_, "an address is remembered for as long as it has a slot");
+  seats_.check();
   base::ensure(peers_.size() <= serving_.size() && serving_.size() <= made_.size(), "a link in service was made");
 }
 

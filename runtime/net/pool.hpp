@@ -5,8 +5,8 @@
 //            at once (simultaneous open). Both sides must keep the same link: the link with the smaller token, which
 //            both derive from its TLS session. A link that has been in service for longer is replaced by the newer
 //            link: the other side would not dial if its link were alive. The link that gives way ends once what is in
-//            flight on it is done.
-// Limits     LinkLimits: links in all, and links and handshakes of one address; counted before memory is allocated.
+//            flight on it is done, or when another one of that node gives way.
+// Limits     those of logic/seats.hpp for accepted connections. Dials have a reserve that no stranger can take.
 // Safety     any thread.
 #include <array>
 #include <atomic>
@@ -20,25 +20,10 @@
 #include "runtime/crypto/secure_channel.hpp"
 #include "runtime/net/banned_nodes.hpp"
 #include "runtime/net/link.hpp"
+#include "runtime/net/logic/seats.hpp"
 #include "runtime/net/settings.hpp"
 
 namespace troupe::net {
-
-/// Why a connection was turned away, besides the refusals of the handshake.
-enum class Turned : std::uint8_t {
-  too_many_links,
-  too_many_of_address,
-  too_many_handshakes,
-  handshakes_of_address,
-  handshake_timeout,
-  channel,    ///< TLS failed, or the bytes were not TLS
-  frames,     ///< a frame broke the rules of the link
-  duplicate,  ///< another link to the same node is in service
-  banned,     ///< its node is banned
-};
-inline constexpr std::size_t kTurned = 9;
-
-std::string_view name(Turned why);
 
 struct NetCounters {
   std::array<std::atomic<std::uint64_t>, kTurned> turned{};
@@ -99,29 +84,30 @@ class Pool : public std::enable_shared_from_this<Pool> {
   /// A link over the local socket at `path`.
   std::shared_ptr<Link> dial_local(const std::string& path);
 
-  /// A link for a stream that was accepted.
-  std::shared_ptr<Link> accept();
-
-  /// Held by a connection while it counts against the limits of its address.
-  class AddressSlot {
+  /// Held by an accepted connection while it counts against the limits of its address.
+  class Seat {
    public:
-    AddressSlot() = default;
-    AddressSlot(std::shared_ptr<Pool> pool, std::array<std::uint8_t, 16> address)
-        : pool_(std::move(pool)), address_(address) {}
-    AddressSlot(AddressSlot&&) noexcept = default;
-    AddressSlot& operator=(AddressSlot&& other) noexcept;
-    ~AddressSlot() { leave(); }
-    /// The handshake is over; only the link counts from here on.
-    void settle();
+    Seat() = default;
+    Seat(std::shared_ptr<Pool> pool, std::uint64_t number) : pool_(std::move(pool)), number_(number) {}
+    Seat(Seat&&) noexcept = default;
+    Seat& operator=(Seat&& other) noexcept;
+    ~Seat() { leave(); }
+    /// Sets the actor that stops when another connection takes the seat. False if one has taken it already.
+    bool belongs_to(runtime::Handle peer);
+    /// The handshake is over; only the link counts from here on. False if there are too many.
+    bool settle();
 
    private:
+    friend class Pool;
     void leave();
     std::shared_ptr<Pool> pool_;
-    std::array<std::uint8_t, 16> address_{};
-    bool shaking_hands_ = true;
+    std::uint64_t number_ = 0;
   };
-  /// A slot for an accepted connection from `from`. None if a limit is reached; then the refusal is counted.
-  std::optional<AddressSlot> admit(const base::Endpoint& from);
+  /// A seat for an accepted connection from `from`; another one may be ended for it. None if a limit is reached; then
+  /// the refusal is counted.
+  std::optional<Seat> admit(const base::Endpoint& from, base::Instant now);
+  /// A link for a stream that was accepted.
+  std::shared_ptr<Link> accept();
 
   /// Whether a link that is ready for service comes into service.
   struct Claim {
@@ -131,6 +117,10 @@ class Pool : public std::enable_shared_from_this<Pool> {
   Claim claim(const std::shared_ptr<Link>& link, const LinkInfo& info, base::Instant now);
   /// Takes a link out of service; returns its description if it was in service.
   std::optional<LinkInfo> release(Link& link);
+
+  /// What a link keeps in memory of bytes that wait to leave or have half arrived. When all links together keep more
+  /// than buffer_bytes_max, the link with most of the address group with most is ended; an operator's is not.
+  void buffers(Link& link, std::size_t bytes);
 
   /// Links in service, in the order in which they came into service.
   std::vector<LinkInfo> rows() const;
@@ -155,8 +145,10 @@ class Pool : public std::enable_shared_from_this<Pool> {
   };
   static LinkInfo with_traffic(const Entry& entry);
   LinkInfo leaves_service(const Entry& entry);
-  static std::array<std::uint8_t, 16> crowd_of(const base::Endpoint& from);
   std::shared_ptr<Link> make_link(Link::Side side);
+  bool may_dial() const;
+  void make_room();
+  std::shared_ptr<Link> note_giving_way(const base::NodeId& node, const std::shared_ptr<Link>& link);
   std::shared_ptr<Link> start_dialling(const std::optional<base::NodeId>& id,
                                        const std::optional<base::HostPort>& where, const std::string& local_path);
 
@@ -168,17 +160,20 @@ class Pool : public std::enable_shared_from_this<Pool> {
   NetCounters counters_;
   BannedNodes banned_nodes_;
 
+  std::atomic<std::size_t> buffered_{0};  // the sum over all links
+  std::atomic<bool> trims_{false};        // much was buffered since memory was given back
   mutable std::mutex lock_;
   std::map<std::uint64_t, Entry> serving_;                  // by number of coming into service
   std::map<base::NodeId, std::uint64_t> peers_;             // of `serving_`, the links in the role of a peer
   std::map<messages::Role, LinkTraffic> ended_;             // bytes of links that are not in service any more
   std::map<base::NodeId, std::shared_ptr<Link>> dialling_;  // dials with a pinned id, not in service yet
-  struct Crowd {
-    std::size_t links = 0, handshakes = 0;
+  Seats seats_;
+  std::map<std::uint64_t, runtime::Handle> seated_;  // peers in the handshake, by their seats
+  struct GivingWay {
+    std::uint64_t serial = 0;
+    std::weak_ptr<Link> link;
   };
-  std::map<std::array<std::uint8_t, 16>, Crowd> crowds_;
-  std::size_t slots_ = 0;                                   // accepted connections
-  std::size_t handshakes_ = 0;                              // of `slots_`, those in the handshake
+  std::map<base::NodeId, GivingWay> giving_way_;            // one at most to each node
   std::map<std::uint64_t, std::weak_ptr<Link>> made_;       // all links, by serial
   std::deque<std::pair<std::uint64_t, std::string>> gone_;  // names of the latest proxies whose links have ended
   bool closed_ = false;

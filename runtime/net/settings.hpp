@@ -18,13 +18,15 @@ struct LinkLimits {
   std::size_t links_max = 1024;
   std::size_t links_per_address_max = 64;
   std::size_t handshakes_per_address_max = 8;
-  std::size_t handshakes_max = 256;  ///< of all addresses together
+  std::size_t handshakes_max = 256;           ///< of all addresses together
+  std::uint32_t handshakes_per_second = 256;  ///< a quarter of a core; in a burst twice that
   base::Duration handshake_timeout = std::chrono::seconds{5};
   base::Duration dial_timeout = std::chrono::seconds{10};
   std::uint32_t frame_bytes_max = messages::kBytesMaxLimit;
   std::size_t questions_in_flight_max = 256;             ///< of the other side, on one link
   std::uint32_t questions_per_second_max = 1000;         ///< of the other side, on one link and of one kind
   std::size_t asks_max = 100'000;                        ///< questions of this side, waiting on one link
+  std::size_t buffer_bytes_max = 256u << 20;             ///< of all links, that wait to leave or have half arrived
   std::size_t queue_bytes_max = 16u << 20;               ///< of this side, waiting to enter one link
   base::Duration keep_alive = std::chrono::seconds{15};  ///< silence before a ping; thrice that ends the link
 };
@@ -43,6 +45,8 @@ struct NetSetup {
   std::function<std::unique_ptr<crypto::Channel>(crypto::Side)> channels{};
   /// The keys for datagrams shared with a node; empty: crypto::Agreement. Only simulations set it, to save the cost.
   std::function<std::optional<crypto::DatagramKeys>(const base::PublicKey&)> agree{};
+  /// Gives memory that is free back to the system, once much of it is free again; empty: it is kept.
+  std::function<void()> trim{};
 };
 
 }  // namespace troupe::net

@@ -38,6 +38,12 @@ void keep_freed_memory() {
   mallopt(M_TRIM_THRESHOLD, 2 * kLargestBlock);
 }
 
+}  // namespace
+
+void trim_memory() { malloc_trim(0); }
+
+namespace {
+
 struct Config : caf::actor_system_config {
   explicit Config(const SystemOptions& options) {
     set("scheduler.max-throughput", kThroughputMax);

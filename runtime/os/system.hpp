@@ -22,6 +22,9 @@ struct SystemOptions {
   bool watched = false;  ///< look after handlers that do not return (watchdog.hpp)
 };
 
+/// Gives memory that is free back to the system: milliseconds for each GiB.
+void trim_memory();
+
 class System {
  public:
   System(std::unique_ptr<ports::Disk> disk, const SystemOptions& options);

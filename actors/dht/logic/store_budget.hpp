@@ -9,7 +9,7 @@
 #include <optional>
 
 #include "actors/dht/logic/contact.hpp"
-#include "runtime/actor/logic/budget.hpp"
+#include "runtime/base/rate_limit.hpp"
 
 namespace troupe::dht {
 
@@ -38,7 +38,7 @@ class StoreBudget {
 
  private:
   StoreLimits limits_;
-  std::map<base::NodeId, runtime::logic::RateLimit> storers_;
+  std::map<base::NodeId, base::RateLimit> storers_;
 };
 
 }  // namespace troupe::dht

@@ -22,7 +22,7 @@ Scope scope_of(const base::Endpoint& endpoint) {
   return is_private(endpoint) ? Scope::local : Scope::global;
 }
 
-base::Endpoint group_of(const base::Endpoint& endpoint) {
+base::Endpoint voice_group(const base::Endpoint& endpoint) {
   base::Endpoint out = endpoint;
   if (endpoint.is_loopback()) return out;
   out.port = 0;
@@ -46,7 +46,7 @@ bool OwnAddress::said(const base::NodeId& peer, const base::Endpoint& remote, co
     voices_.erase(peer);
     return false;
   }
-  voices_.insert_or_assign(peer, Voice{group_of(remote), seen});
+  voices_.insert_or_assign(peer, Voice{voice_group(remote), seen});
   return settle();
 }
 

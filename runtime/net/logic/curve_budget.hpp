@@ -6,12 +6,11 @@
 //         the rate for all has let in since, so there is always room for a new bucket.
 // Time    monotonic, given by the caller.
 // Owner   one DatagramAdmission; not thread-safe.
-#include <array>
 #include <cstdint>
 #include <map>
 
-#include "runtime/actor/logic/budget.hpp"
-#include "runtime/base/endpoint.hpp"
+#include "runtime/base/address_group.hpp"
+#include "runtime/base/rate_limit.hpp"
 #include "runtime/base/time.hpp"
 
 namespace troupe::net {
@@ -50,12 +49,9 @@ class CurveBudget {
   std::size_t neighbourhoods() const { return neighbours_.size(); }
 
  private:
-  using Prefix = std::array<std::uint8_t, 16>;
-  static Prefix prefix_of(const base::Endpoint& from);
-
   CurveLimits limits_;
-  runtime::logic::RateLimit all_;
-  std::map<Prefix, runtime::logic::RateLimit> neighbours_;
+  base::RateLimit all_;
+  std::map<base::AddressGroup, base::RateLimit> neighbours_;
 };
 
 }  // namespace troupe::net

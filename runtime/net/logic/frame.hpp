@@ -68,6 +68,10 @@ constexpr std::uint32_t frame_bytes_max(std::uint32_t payload_bytes_max) {
 }
 static_assert(frame_bytes_max(messages::kBytesMaxLimit) > messages::kBytesMaxLimit);
 
+/// The largest payload that nodes send each other (StoreContent and Fetched, messages/files.capnp): more is only for
+/// operators.
+inline constexpr std::uint32_t kPeerPayloadBytesMax = 2'622'544;
+
 /// A payload of at least this size gets memory of its own, which its envelope takes over: another copy would cost more
 /// than the allocation. (Two TLS records.)
 inline constexpr std::size_t kRoomPayloadMin = 32 * 1024;

@@ -11,9 +11,9 @@
 #include <optional>
 #include <vector>
 
-#include "runtime/actor/logic/budget.hpp"
 #include "runtime/base/endpoint.hpp"
 #include "runtime/base/ids.hpp"
+#include "runtime/base/rate_limit.hpp"
 #include "runtime/base/time.hpp"
 #include "runtime/crypto/agreement.hpp"
 #include "runtime/net/logic/datagram.hpp"
@@ -48,7 +48,7 @@ struct Session {
   base::NodeId id;  ///< of the key with work_nonce; its work was checked
   std::uint32_t work_nonce = 0;
   crypto::DatagramKeys keys;
-  runtime::logic::RateLimit questions;  ///< the rate at which it is answered
+  base::RateLimit questions;  ///< the rate at which it is answered
   std::optional<ProvenAddress> proven;
   Tokens tokens;
 

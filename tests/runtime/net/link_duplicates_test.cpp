@@ -67,3 +67,26 @@ TEST_CASE("link: dials that cross end in one link, and each question asked meanw
     }
   }
 }
+
+TEST_CASE("link: however often one node dials, of its older links one at most gives way, and the others end at once") {
+  NetCluster cluster(2, 1, {.handshake_timeout = 100ms});  // a later link replaces one that is older than that
+  std::vector<runtime::Reply<Number>> kept;                // a question in flight keeps a link that gives way
+  cluster.serve<Number>(1, "count", [&](Scripted&, runtime::Handlers& on) {
+    on.ask<Number, Number>([&](Number::Reader, runtime::Reply<Number> reply) { kept.push_back(std::move(reply)); });
+  });
+  std::vector<std::shared_ptr<net::Link>> dialled;
+  for (int i = 0; i < 20; ++i) {
+    cluster.inside(0, [&](Scripted& self) {
+      dialled.push_back(cluster[0].pool->dial(*base::HostPort::parse(cluster[1].address->text())));
+      REQUIRE(dialled.back() != nullptr);
+      self.ask<Number, Number>(dialled.back()->proxy("/count"), self.now() + 1h, number(1),
+                               [](runtime::Answer<Number>) {});
+    });
+    CHECK(cluster.fabric->streams() <= 2);
+  }
+  CHECK(kept.size() == 20);
+  CHECK(cluster[1].pool->rows().size() == 1);
+  kept.clear();
+  cluster.stage.run_for(net::kGiveWayMax);
+  check_one_link(cluster);
+}

@@ -88,7 +88,7 @@ TEST_CASE("link: questions that expire unrun give their places back") {
 
 TEST_CASE("link: who does not read is not read, so that answers do not pile up for it") {
   constexpr std::size_t kAnswerBytes = 500'000;
-  NetCluster cluster(2, 1, {.queue_bytes_max = 1 << 20});
+  NetCluster cluster(2, 1, {.queue_bytes_max = 1 << 20, .keep_alive = 1h});
   cluster.serve<Number>(1, "count", [](Scripted&, Handlers& on) {
     on.ask<Number, Parcel>([](Number::Reader, Reply<Parcel> reply) {
       reply.send([](Parcel::Builder parcel) { parcel.initData(kAnswerBytes); });
@@ -239,4 +239,81 @@ TEST_CASE("link: a connection to the control socket that says nothing is closed 
     cluster.stage.run_for(10s);
     CHECK(cluster[0].pool->rows().empty());
   }
+}
+
+namespace {
+
+constexpr std::size_t kParcelBytes = 500'000;
+
+void serve_parcels(NetCluster& cluster, std::size_t member) {
+  cluster.serve<Number>(member, "count", [](Scripted&, Handlers& on) {
+    on.ask<Number, Parcel>([](Number::Reader, Reply<Parcel> reply) {
+      reply.send([](Parcel::Builder parcel) { parcel.initData(kParcelBytes); });
+    });
+  });
+}
+
+void ask_parcels(NetCluster& cluster, std::size_t from, std::size_t to, int count) {
+  cluster.inside(from, [&](Scripted& self) {
+    const Handle remote = self.node().remote(cluster[to].id(), "/count");
+    for (int i = 0; i < count; ++i)
+      self.ask<Number, Parcel>(remote, base::Instant::max(), number(1), [](Answer<Parcel>) {});
+  });
+}
+
+}  // namespace
+
+TEST_CASE("link: a peer that takes less than 64 KiB in a keep-alive period while more waits loses its link") {
+  NetCluster cluster(2);
+  serve_parcels(cluster, 1);
+  ask_parcels(cluster, 0, 1, 1);
+  const auto way = [&](std::uint64_t bytes_per_second) {
+    cluster.fabric->narrow(cluster[1].ports.address(), cluster[0].ports.address(), bytes_per_second);
+    ask_parcels(cluster, 0, 1, 8);
+    cluster.stage.run_for(2min);
+  };
+  SUBCASE("a few bytes now and then are not enough") {
+    way(2'000);
+    CHECK(cluster[1].pool->in_service(cluster[0].id()) == nullptr);
+    CHECK(cluster[1].pool->counters().of(net::Turned::too_slow) == 1);
+  }
+  SUBCASE("a slow line is no fault") {
+    way(20'000);
+    CHECK(cluster[1].pool->in_service(cluster[0].id()) != nullptr);
+    CHECK(cluster[1].pool->counters().of(net::Turned::too_slow) == 0);
+  }
+}
+
+TEST_CASE("link: when too much waits on all links together, the one with most of it makes room") {
+  NetCluster cluster(3, 1, {.buffer_bytes_max = 4u << 20});
+  serve_parcels(cluster, 0);
+  for (const std::size_t reader : {1, 2}) {
+    ask_parcels(cluster, reader, 0, 1);
+    cluster.fabric->cut(cluster[0].ports.address(), cluster[reader].ports.address());
+  }
+  ask_parcels(cluster, 2, 0, 2);
+  ask_parcels(cluster, 1, 0, 9);
+  CHECK(cluster[0].pool->in_service(cluster[1].id()) == nullptr);
+  CHECK(cluster[0].pool->in_service(cluster[2].id()) != nullptr);
+  CHECK(cluster[0].pool->counters().of(net::Turned::no_buffer) == 1);
+}
+
+TEST_CASE("link: connections that are silent make room for others, the oldest first") {
+  NetCluster cluster(2, 1, {.links_per_address_max = 100, .handshakes_per_address_max = 100, .handshakes_max = 8});
+  std::array<Visitor::Seen, 9> seen;
+  for (std::size_t i = 0; i < seen.size(); ++i) {
+    cluster[0].node.start("stranger-" + std::to_string(i),
+                          [&, i] { return std::make_unique<Visitor>(Visitor::at(*cluster[1].address), seen[i]); });
+    cluster.stage.run_for(100ms);
+  }
+  CHECK(seen.front().closed == 1);
+  CHECK(seen.back().closed == 0);
+  CHECK(cluster[1].pool->counters().of(net::Turned::made_room) >= 1);
+  CHECK(cluster[1].pool->dial(*base::HostPort::parse(cluster[0].address->text())) != nullptr);
+  Outcome outcome;
+  cluster.serve<Number>(1, "count", successor);
+  cluster.inside(0, [&](Scripted& self) {
+    self.ask<Number, Number>(self.node().remote(cluster[1].id(), "/count"), self.now() + 5s, number(1), outcome.note());
+  });
+  CHECK(outcome.value == 2);
 }

@@ -2,6 +2,8 @@
 #include <doctest/doctest.h>
 
 #include "messages/bench.capnp.h"
+#include "messages/files.capnp.h"
+#include "runtime/net/logic/frame.hpp"
 #include "tests/runtime/net/net_cluster.hpp"
 
 using namespace troupe;
@@ -42,4 +44,10 @@ TEST_CASE("link: messages of every size cross it byte for byte and in their orde
   const auto link = cluster[0].pool->in_service(cluster[1].id());
   REQUIRE(link != nullptr);
   CHECK(link->queued() == 0);  // all of them were paid back
+}
+
+TEST_CASE("link: what nodes send each other fits into the frames that they take") {
+  using messages::kind_of;
+  CHECK(net::kPeerPayloadBytesMax >= kind_of<files::wire::StoreContent>().bytes_max);
+  CHECK(net::kPeerPayloadBytesMax == kind_of<files::wire::Fetched>().bytes_max);
 }

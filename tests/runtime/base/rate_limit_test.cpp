@@ -1,17 +1,18 @@
+#include "runtime/base/rate_limit.hpp"
+
 #include <doctest/doctest.h>
 
 #include <limits>
 
-#include "runtime/actor/logic/budget.hpp"
 #include "tests/support.hpp"
 
 using namespace troupe;
-using namespace troupe::runtime::logic;
 using namespace std::chrono_literals;
 using base::Duration;
 using base::Instant;
+using base::RateLimit;
 
-TEST_CASE("budget: a rate limit lets its burst through, then its rate") {
+TEST_CASE("rate limit: a rate limit lets its burst through, then its rate") {
   const Instant start{100s};
   RateLimit limit(10, 3, start);
   for (int i = 0; i < 3; ++i) CHECK(limit.take(start));
@@ -38,7 +39,7 @@ TEST_CASE("budget: a rate limit lets its burst through, then its rate") {
   }
 }
 
-TEST_CASE("budget: a rate limit at its ends never overflows and never means unlimited") {
+TEST_CASE("rate limit: a rate limit at its ends never overflows and never means unlimited") {
   constexpr std::uint32_t most = std::numeric_limits<std::uint32_t>::max();
   const Instant start{-100s};
   RateLimit nothing(most, 0, start);
@@ -58,7 +59,7 @@ TEST_CASE("budget: a rate limit at its ends never overflows and never means unli
   CHECK(large.wait(start, 1) > 0s);
 }
 
-TEST_CASE("budget: however often a rate limit is asked, it lets exactly its rate through") {
+TEST_CASE("rate limit: however often a rate limit is asked, it lets exactly its rate through") {
   for (const std::uint32_t rate : {1u, 3u, 7u, 999u, 1'000'003u}) {
     base::Random random(rate);
     const Instant start{5s};
@@ -76,7 +77,7 @@ TEST_CASE("budget: however often a rate limit is asked, it lets exactly its rate
   }
 }
 
-TEST_CASE("budget: waiting as long as the rate limit says is enough, and a nanosecond less is not") {
+TEST_CASE("rate limit: waiting as long as the rate limit says is enough, and a nanosecond less is not") {
   base::Random random(3);
   for (std::uint64_t i = 0; i < test::rounds(20'000); ++i) {
     Instant now{Duration(static_cast<std::int64_t>(random.below(1'000'000'000)))};
@@ -89,47 +90,4 @@ TEST_CASE("budget: waiting as long as the rate limit says is enough, and a nanos
     if (wait > 0s) REQUIRE_FALSE(RateLimit(limit).take(now + wait - 1ns, count));
     REQUIRE(limit.take(now + wait, count));
   }
-}
-
-TEST_CASE("budget: retries are a tenth of the requests and a small reserve") {
-  const Instant now{100s};
-  base::Random random(1);
-  RetryBudget budget(RetryPolicy{}, now);
-  const auto retries = [&](Instant when) {
-    int out = 0;
-    while (budget.retry(1, when, random)) ++out;
-    return out;
-  };
-  CHECK(retries(now) == 10);  // the reserve
-  for (int i = 0; i < 500; ++i) budget.requested();
-  CHECK(retries(now) == 50);
-  for (int i = 0; i < 9; ++i) budget.requested();
-  CHECK(retries(now) == 0);
-  CHECK(retries(now + 3s) == 3);
-  for (std::uint64_t i = 0; i < test::rounds(1'000'000); ++i) budget.requested();
-  CHECK(retries(now + 3s) == 100);  // what good times save up is limited
-}
-
-TEST_CASE("budget: the delay of a retry is random below a doubling bound, and no request retries for ever") {
-  const Instant now{100s};
-  base::Random random(1);
-  RetryPolicy policy;
-  policy.retries_max = 40;
-  policy.reserve_max = 10'000;
-  RetryBudget budget(policy, now);
-  Duration bound = 100ms;
-  for (std::uint32_t retry = 1; retry <= 40; ++retry) {
-    Duration longest{0};
-    for (int i = 0; i < 100; ++i) {
-      const auto delay = budget.retry(retry, now, random);
-      REQUIRE(delay.has_value());
-      CHECK(*delay <= bound);
-      longest = std::max(longest, *delay);
-    }
-    CHECK(longest > bound / 2);
-    bound = std::min<Duration>(bound * 2, 10s);
-  }
-  CHECK_FALSE(budget.retry(41, now, random).has_value());
-  CHECK_FALSE(budget.retry(0, now, random).has_value());
-  CHECK(budget.retry(1, now, random, 1min) == 1min);  // as the other side asked
 }

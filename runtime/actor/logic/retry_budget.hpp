@@ -1,9 +1,10 @@
 #pragma once
-// How often something may happen: a token bucket for what others ask of us, a retry budget for what we ask of them.
+// How often this node asks others again: a failing peer gets a tenth more load, not many times as much.
 //
-// Source  token bucket: RFC 2697 without its second colour. Full jitter: Brooker, "Exponential Backoff and
-//         Jitter", 2015. Retries as a share of requests: Google SRE book, 2016, chapter 21, "Client-side throttling".
-// Limits  a bucket holds `burst` at most; retries are at most a tenth of the requests plus a small reserve.
+// Source  full jitter: Brooker, "Exponential Backoff and Jitter", 2015. Retries as a share of requests: Google SRE
+// book,
+//         2016, chapter 21, "Client-side throttling".
+// Limits  retries are at most a tenth of the requests plus a small reserve.
 // Time    monotonic, given by the caller; an instant before the last one counts as that one.
 // Owner   whoever keeps it; not thread-safe.
 #include <chrono>
@@ -11,33 +12,9 @@
 #include <optional>
 
 #include "runtime/base/random.hpp"
-#include "runtime/base/time.hpp"
+#include "runtime/base/rate_limit.hpp"
 
 namespace troupe::runtime::logic {
-
-/// A token bucket, exact: no rounding is lost or gained however often it is asked.
-class RateLimit {
- public:
-  /// Full at `now`. A rate of zero never refills; a burst of zero allows nothing.
-  RateLimit(std::uint32_t per_second, std::uint32_t burst, base::Instant now);
-
-  /// Takes `count` tokens, all or none. False if they are not there; then nothing has changed.
-  bool take(base::Instant now, std::uint32_t count = 1);
-
-  /// How long until `count` tokens are there, zero if they are, Duration::max() if they never will be.
-  base::Duration wait(base::Instant now, std::uint32_t count = 1) const;
-
-  /// Whether it holds its whole burst: then it remembers nothing and may be forgotten.
-  bool full(base::Instant now) const;
-
- private:
-  std::uint64_t level_at(base::Instant now) const;
-
-  std::uint32_t per_second_;
-  std::uint64_t burst_;  // burst_ and level_ in billionths of a token: one nanosecond brings per_second_ of them
-  std::uint64_t level_;
-  base::Instant as_of_;
-};
 
 struct RetryPolicy {
   std::uint32_t retries_max = 5;  ///< of one request, after its first try
@@ -65,7 +42,7 @@ class RetryBudget {
  private:
   RetryPolicy policy_;
   std::uint64_t earned_ = 0;  // in shares: requests_per_retry of them are one retry
-  RateLimit reserve_;
+  base::RateLimit reserve_;
 };
 
 }  // namespace troupe::runtime::logic

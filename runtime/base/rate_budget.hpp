@@ -1,0 +1,93 @@
+#pragma once
+// How often strangers may use a resource: a rate for all of them, of which an address group and an id have shares.
+//
+// Shares  kGroupPart and kIdPart of rate and burst. They bind only while less than half of the burst of all is left: a
+//         cluster in one group never notices, and a user that takes everything waits by itself.
+// Reserve the last kReservePart of the burst is for reserved users. Only the rate of all limits them.
+// Limits  kUsersMax groups and as many ids are remembered until they have their whole share again. Beyond that, a new
+//         one is bound by the rate of all alone: an attacker with as many groups is bound by no share in any case.
+// Time    monotonic, given by the caller.
+// Owner   one actor; not thread-safe.
+#include <algorithm>
+#include <chrono>
+#include <map>
+#include <optional>
+
+#include "runtime/base/address_group.hpp"
+#include "runtime/base/ensure.hpp"
+#include "runtime/base/rate_limit.hpp"
+
+namespace troupe::base {
+
+struct Rate {
+  std::uint32_t per_second;
+  std::uint32_t burst;
+};
+
+template <class Id>
+class RateBudget {
+ public:
+  static constexpr std::size_t kUsersMax = 4'096;              // our choice: 400 KiB of groups, and of ids
+  static constexpr std::chrono::milliseconds kTidyEvery{100};  // our choice: a walk of all is not for each datagram
+
+  /// Of all strangers together. A share of less than one a second is a broken invariant.
+  RateBudget(Rate all, Instant now) : rate_(all), all_(all.per_second, all.burst, now) {
+    ensure(all.per_second >= kIdPart && all.burst >= kIdPart, "each share of a budget is something");
+  }
+
+  /// Takes `count` of it. Else how long `user` waits at least; then nothing has changed. More than a share at once is
+  /// taken only while half is left; more than all of it, never: Duration::max().
+  std::optional<Duration> take(const User<Id>& user, Instant now, std::uint32_t count = 1) {
+    const std::uint64_t wanted = std::uint64_t{count} + (user.reserved ? 0 : rate_.burst / kReservePart);
+    if (wanted > rate_.burst) return Duration::max();
+    Duration wait = all_.wait(now, static_cast<std::uint32_t>(wanted));
+    if (wait > Duration::zero()) return wait;
+    if (!user.reserved && scarce(now)) {
+      wait =
+          std::max(wait_of(groups_, user.group, kGroupPart, now, count), wait_of(ids_, user.id, kIdPart, now, count));
+      if (wait > Duration::zero()) return wait;
+    }
+    if (!user.reserved) {
+      spend(groups_, user.group, kGroupPart, now, count);
+      spend(ids_, user.id, kIdPart, now, count);
+    }
+    all_.spend(now, count);
+    return std::nullopt;
+  }
+
+  /// Whether shares bind now.
+  bool scarce(Instant now) const { return all_.wait(now, rate_.burst / 2) > Duration::zero(); }
+  std::size_t users() const { return groups_.size() + ids_.size(); }
+
+ private:
+  /// One that is not known has its whole share.
+  template <class Key>
+  Duration wait_of(const std::map<Key, RateLimit>& shares, const Key& whose, std::uint32_t part, Instant now,
+                   std::uint32_t count) const {
+    const auto known = shares.find(whose);
+    if (known != shares.end()) return known->second.wait(now, count);
+    return count <= rate_.burst / part ? Duration::zero() : Duration::max();
+  }
+
+  template <class Key>
+  void spend(std::map<Key, RateLimit>& shares, const Key& whose, std::uint32_t part, Instant now, std::uint32_t count) {
+    auto known = shares.find(whose);
+    if (known == shares.end()) {
+      if (shares.size() >= kUsersMax && now >= tidy_at_) {
+        std::erase_if(shares, [now](const auto& one) { return one.second.full(now); });
+        tidy_at_ = now + kTidyEvery;
+      }
+      if (shares.size() >= kUsersMax) return;
+      known = shares.try_emplace(whose, rate_.per_second / part, rate_.burst / part, now).first;
+    }
+    known->second.spend(now, count);
+  }
+
+  Rate rate_;
+  RateLimit all_;
+  std::map<AddressGroup, RateLimit> groups_;
+  std::map<Id, RateLimit> ids_;
+  Instant tidy_at_{};
+};
+
+}  // namespace troupe::base

@@ -1,0 +1,106 @@
+#pragma once
+// How much of a resource each stranger holds: when it is full, the largest user of the largest group makes room.
+//
+// Shares  kGroupPart of the whole for an address group, kIdPart for an id. They bind only above half of the whole.
+// Reserve the last kReservePart of it is for reserved users. No share limits them.
+// Equals  of users that hold the same, the one with the least id makes room: with numbers that count up, the oldest.
+// Limits  what is held is bounded by the whole, so there are as many users as amounts that fit in.
+// Owner   one actor; not thread-safe.
+#include <algorithm>
+#include <map>
+#include <optional>
+
+#include "runtime/base/address_group.hpp"
+#include "runtime/base/ensure.hpp"
+
+namespace troupe::base {
+
+template <class Id>
+class ShareBudget {
+ public:
+  explicit ShareBudget(std::uint64_t whole) : whole_(whole) {}
+
+  /// Whether `user` may hold `amount` more.
+  bool fits(const User<Id>& user, std::uint64_t amount) const {
+    const std::uint64_t most = user.reserved ? whole_ : whole_ - whole_ / kReservePart;
+    if (amount > most || used_ > most - amount) return false;
+    return user.reserved || used_ + amount <= whole_ / 2 || !above_share(user, amount);
+  }
+
+  /// Holds it, whether or not it fits: some things are known only once they are there.
+  void hold(const User<Id>& user, std::uint64_t amount) {
+    if (amount == 0) return;
+    used_ += amount;
+    ids_[user.id] += amount;
+    Group& group = groups_[user.group];
+    group.used += amount;
+    group.users[user.id] += amount;
+  }
+
+  /// The user holds that much less. Holding less than that is a broken invariant.
+  void release(const User<Id>& user, std::uint64_t amount) {
+    if (amount == 0) return;
+    const auto group = groups_.find(user.group);
+    ensure(group != groups_.end() && used_ >= amount, "only what is held is released");
+    used_ -= amount;
+    less(ids_, user.id, amount);
+    less(group->second.users, user.id, amount);
+    group->second.used -= amount;
+    if (group->second.users.empty()) groups_.erase(group);
+  }
+
+  /// Who makes room for `amount` more of `user`, of those that `may`: the largest user of the largest group, or of the
+  /// user's own group if that has more than its share. Nothing if that would be `user` itself: it is refused.
+  template <class May>
+  std::optional<Id> gives_way(const User<Id>& user, std::uint64_t amount, May&& may) const {
+    const auto own = groups_.find(user.group);
+    const std::uint64_t own_used = own == groups_.end() ? 0 : own->second.used;
+    auto from = own;
+    if (user.reserved || own == groups_.end() || own_used + amount <= whole_ / kGroupPart) {
+      from = std::ranges::max_element(groups_, {}, [](const auto& one) { return one.second.used; });
+      if (from != own && !user.reserved && (from == groups_.end() || from->second.used < own_used + amount))
+        return std::nullopt;
+    }
+    if (from == groups_.end()) return std::nullopt;
+    const std::pair<const Id, std::uint64_t>* largest = nullptr;
+    for (const auto& one : from->second.users)
+      if (one.first != user.id && may(one.first) && (largest == nullptr || one.second > largest->second))
+        largest = &one;
+    if (largest == nullptr) return std::nullopt;
+    const bool smaller = from == own && largest->second < held(user) + amount;
+    return smaller && !user.reserved ? std::nullopt : std::optional(largest->first);
+  }
+
+  std::uint64_t used() const { return used_; }
+  std::uint64_t whole() const { return whole_; }
+  std::uint64_t held(const User<Id>& user) const {
+    const auto known = ids_.find(user.id);
+    return known == ids_.end() ? 0 : known->second;
+  }
+  std::uint64_t held(const AddressGroup& group) const {
+    const auto known = groups_.find(group);
+    return known == groups_.end() ? 0 : known->second.used;
+  }
+
+ private:
+  struct Group {
+    std::uint64_t used = 0;
+    std::map<Id, std::uint64_t> users;
+  };
+  bool above_share(const User<Id>& user, std::uint64_t amount) const {
+    return held(user) + amount > whole_ / kIdPart || held(user.group) + amount > whole_ / kGroupPart;
+  }
+  static void less(std::map<Id, std::uint64_t>& held, const Id& whose, std::uint64_t amount) {
+    const auto known = held.find(whose);
+    ensure(known != held.end() && known->second >= amount, "only what is held is released");
+    known->second -= amount;
+    if (known->second == 0) held.erase(known);
+  }
+
+  std::uint64_t whole_;
+  std::uint64_t used_ = 0;
+  std::map<AddressGroup, Group> groups_;
+  std::map<Id, std::uint64_t> ids_;
+};
+
+}  // namespace troupe::base
