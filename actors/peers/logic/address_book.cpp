@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <tuple>
+#include <utility>
 
 #include "actors/peers/logic/peer_scores.hpp"
 #include "runtime/base/ensure.hpp"
@@ -29,7 +30,8 @@ Learned AddressBook::hear_of(const base::NodeId& id, const Contact& contact, con
     known->told_by = source;
     known->last_success.reset();
     known->failures = 0;
-    save(id);
+    if (source == id) save_moved(id, now);
+    else save(id);
     return Learned::moved;
   }
   const auto of_source = std::count_if(rows_.begin(), rows_.end(), [&](const auto& entry) {
@@ -124,6 +126,8 @@ bool AddressBook::banned(const base::NodeId& id, base::Instant now) const {
 }
 
 void AddressBook::prune(base::Instant now) {
+  std::erase_if(moved_at_, [now](const auto& one) { return now - one.second >= kMovedAgain; });
+  for (const auto& id : std::exchange(moved_, {})) save_moved(id, now);
   if (links_.empty()) return;
   for (auto at = rows_.begin(); at != rows_.end();) {
     const auto next = std::next(at);
@@ -166,6 +170,16 @@ void AddressBook::save(const base::NodeId& id) {
   erase_.erase(id);
 }
 
+void AddressBook::save_moved(const base::NodeId& id, base::Instant now) {
+  const auto [last, first] = moved_at_.try_emplace(id, now);
+  if (!first && now - last->second < kMovedAgain) {
+    moved_.insert(id);
+    return;
+  }
+  last->second = now;
+  save(id);
+}
+
 void AddressBook::touch(const base::NodeId& id, base::Instant now) {
   rows_.at(id).last_seen = now;
   const auto saved = saved_at_.find(id);
@@ -174,6 +188,8 @@ void AddressBook::touch(const base::NodeId& id, base::Instant now) {
 
 void AddressBook::erase(std::map<base::NodeId, KnownPeer>::iterator at) {
   save_.erase(at->first);
+  moved_.erase(at->first);
+  moved_at_.erase(at->first);
   saved_at_.erase(at->first);
   erase_.insert(at->first);
   rows_.erase(at);

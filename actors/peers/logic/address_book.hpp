@@ -26,6 +26,7 @@ inline constexpr std::uint32_t kProvenFailuresMax = 8;   // our choice: twenty m
 inline constexpr std::chrono::hours kSilenceMax{24};     // our choice: a node may be off for a day
 inline constexpr std::chrono::hours kForgetAfter{30 * 24};
 inline constexpr std::chrono::minutes kRefreshAfter{10};  // how often a mere "seen again" is written
+inline constexpr std::chrono::minutes kMovedAgain{1};     // how often a peer's own word about its address is written
 
 enum class Learned : std::uint8_t {
   added,
@@ -43,7 +44,8 @@ class AddressBook {
   /// Restores a stored row. False if the book is full.
   bool restore(KnownPeer peer);
 
-  /// Records what `source` says about `id`. A peer is believed about its own address.
+  /// Records what `source` says about `id`. A peer is believed about its own address, and may name another with each
+  /// message: its row is saved at most once in kMovedAgain, the last address with the next prune().
   Learned hear_of(const base::NodeId& id, const Contact& contact, const base::NodeId& source, base::Instant now);
 
   /// Records that a link to `id` is up; returns its row, made if there is room, otherwise null. `contact.endpoint` is
@@ -65,7 +67,7 @@ class AddressBook {
   void unban(const base::NodeId& id);
   bool banned(const base::NodeId& id, base::Instant now) const;
 
-  /// Forgets dead peers.
+  /// Forgets dead peers, and saves the addresses that waited.
   void prune(base::Instant now);
 
   const KnownPeer* find(const base::NodeId& id) const;
@@ -84,6 +86,7 @@ class AddressBook {
   KnownPeer* row(const base::NodeId& id);
   bool doubted(const KnownPeer& peer) const;
   void save(const base::NodeId& id);
+  void save_moved(const base::NodeId& id, base::Instant now);
   void touch(const base::NodeId& id, base::Instant now);
   void erase(std::map<base::NodeId, KnownPeer>::iterator at);
   bool make_room_for_hearsay(base::Instant now);
@@ -96,6 +99,8 @@ class AddressBook {
   std::map<base::NodeId, KnownPeer> rows_;
   std::set<base::NodeId> links_;                    // linked peers, whose rows must stay
   std::map<base::NodeId, base::Instant> saved_at_;  // for rows that were saved since the start
+  std::map<base::NodeId, base::Instant> moved_at_;  // when a peer's own word about its address was last saved
+  std::set<base::NodeId> moved_;                    // peers that have moved again since
   std::set<base::NodeId> save_, erase_;
 };
 

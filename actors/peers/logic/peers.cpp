@@ -68,7 +68,14 @@ Decisions Peers::linked(const LinkUp& up, base::Instant now, base::Random& rando
   const auto known = links_.find(up.id);
   const bool again = known != links_.end();
   if (again && known->second.up == up) return settle(now, random);
-  const bool guest = up.direction == Direction::inbound && !again && crowded();
+  bool guest = up.direction == Direction::inbound && !again && crowded();
+  if (guest && welcome(up.id, now)) {
+    if (const auto leaving = gives_way(up)) {
+      mutations_->sometimes("peers: a peer of the largest address group made room");
+      drop_link(*leaving, DropReason::too_many);
+      guest = false;
+    }
+  }
   if (up.id == self_ || !welcome(up.id, now)) {
     mutations_->sometimes("peers: an unwelcome link was dropped");
     decisions_.push_back(Drop{up.id, banned_until(up.id, now) ? DropReason::banned : DropReason::by_command});
@@ -76,7 +83,12 @@ Decisions Peers::linked(const LinkUp& up, base::Instant now, base::Random& rando
     decisions_.push_back(Drop{up.id, DropReason::too_many});
   } else {
     Link& link = links_[up.id];
+    if (again) count(link, false);
     link.up = up;
+    const KnownPeer* const known_peer = book_.find(up.id);
+    link.own |= up.direction == Direction::outbound || (known_peer != nullptr && known_peer->proven());
+    count(link, true);
+    candidate_at_.reset();
     if (!again) {
       link.since = now;
       // It is pinged at once, unless its last link was brief: if it hangs up again, a ping that follows dials it again.
@@ -116,6 +128,27 @@ void Peers::visit(Link& link, std::optional<base::Instant> until) {
 
 bool Peers::crowded() const { return links_.size() - guests_ >= kLinksMax; }
 
+// Only to a smaller group: among equals a new peer would displace another for ever.
+std::optional<base::NodeId> Peers::gives_way(const LinkUp& to) const {
+  const auto group = base::group_of(to.remote);
+  const auto out = seats_.gives_way({to.id, group}, 1, [this](const base::NodeId& id) {
+    const Link& link = links_.at(id);
+    return !link.own && !link.guest_until;
+  });
+  if (!out || seats_.held(base::group_of(links_.at(*out).up.remote)) <= seats_.held(group) + 1) return std::nullopt;
+  return out;
+}
+
+void Peers::count(const Link& link, bool in) {
+  const auto add = [in](std::size_t& to, bool one) { to = in ? to + one : to - one; };
+  add(healthy_, link.healthy());
+  add(own_, link.own);
+  add(own_healthy_, link.own && link.healthy());
+  const base::User<base::NodeId> user{link.up.id, base::group_of(link.up.remote)};
+  if (in) seats_.hold(user, 1);
+  else seats_.release(user, 1);
+}
+
 // Guests whose time is over are dropped, unless there is a free slot.
 void Peers::expire_guests(base::Instant now) {
   std::vector<base::NodeId> leaving;
@@ -129,7 +162,8 @@ void Peers::expire_guests(base::Instant now) {
 
 void Peers::forget_link(const base::NodeId& id) {
   const auto link = links_.find(id);
-  if (link->second.healthy()) --healthy_;
+  count(link->second, false);
+  candidate_at_.reset();
   if (link->second.answered) {
     if (left_.size() >= kLinksMax && !left_.contains(id))
       left_.erase(std::ranges::min_element(left_, {}, &std::pair<const base::NodeId, base::Instant>::second));
@@ -175,6 +209,7 @@ bool Peers::forgive(const base::NodeId& id, base::Instant now) {
   const bool scored = scores_.unban(id, now);
   const auto held = held_off_.find(id);
   const bool away = held != held_off_.end() && held->second > now;
+  candidate_at_.reset();
   book_.unban(id);
   if (held != held_off_.end()) held_off_.erase(held);
   decisions_.push_back(Unban{id});
@@ -206,6 +241,7 @@ Peers::Unbanned Peers::unban(const base::NodeId& id, base::Instant now, base::Ra
 void Peers::hold_off(const base::NodeId& id, base::Instant now) {
   if (mutations_->on("peers.dropped_is_welcome")) return;
   if (held_off_.size() >= kHeldOffMax) {
+    candidate_at_.reset();
     held_off_.erase(std::min_element(held_off_.begin(), held_off_.end(),
                                      [](const auto& a, const auto& b) { return a.second < b.second; }));
   }
@@ -285,6 +321,7 @@ Decisions Peers::settle(base::Instant now, base::Random& random) {
 
 // Once a health period: forgets notes about peers that are no longer known, and notes that have expired.
 void Peers::forget_old(base::Instant now) {
+  candidate_at_.reset();
   book_.prune(now);
   std::erase_if(held_off_, [&](const auto& entry) { return entry.second <= now; });
   std::erase_if(left_, [&](const auto& entry) { return now - entry.second >= kFresh; });
@@ -298,6 +335,7 @@ void Peers::check() const {
   base::ensure(dials_.size() <= kDialsMax + kTargetsMax, "dials are limited");
   base::ensure(left_.size() <= kLinksMax, "peers that left are remembered for a while, in a limited number");
   base::ensure(held_off_.size() <= kHeldOffMax, "what is noted is limited");
+  base::ensure(own_healthy_ <= own_ && own_healthy_ <= healthy_ && own_ <= links_.size(), "own links are links");
 }
 
 }  // namespace troupe::peers

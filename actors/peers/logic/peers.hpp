@@ -3,11 +3,12 @@
 //
 // Use      every input returns the decisions that follow from it; perform them in order. Call tick() at wake_at();
 //          calls at other times, and repeated calls, are harmless.
-// Dials    to known peers until there are `links_target` links; to seeds while fewer than `healthy_min` links are
-//          healthy.
+// Dials    to known peers until there are `links_target` links and half as many own ones; to seeds while fewer than
+//          `healthy_min` own links are healthy. A link is own if this node dialled it, or has dialled that peer before:
+//          whoever dials this node can not keep it from dialling others.
 // Health   each `health_period` the `links_target` links that have waited longest are pinged, and new links at once.
-// Crowded  above kLinksMax, a peer that dialled this node is a guest: it may ask for contacts, and is dropped after
-//          kGuestTime unless a link has ended.
+// Crowded  at kLinksMax, a peer of the address group that has most makes room for one of a smaller group. Else the new
+//          one is a guest: it may ask for contacts, and is dropped after kGuestTime unless a link has ended.
 // Limits   the book's (address_book.hpp), kDialsMax, kGuestsMax, kTargetsMax dials for a person, kHeldOffMax.
 // Owner    the actor `peers`; not thread-safe. Reads no clock and sends nothing; time is monotonic.
 #include <map>
@@ -18,6 +19,7 @@
 #include "actors/peers/logic/decisions.hpp"
 #include "runtime/base/mutations.hpp"
 #include "runtime/base/random.hpp"
+#include "runtime/base/share_budget.hpp"
 
 namespace troupe::peers {
 
@@ -116,6 +118,7 @@ class Peers {
     std::uint64_t pinged_in = 0;            // the period of its last ping; zero: never
     std::size_t missed = 0;
     bool answered = false;
+    bool own = false;
     std::optional<std::chrono::microseconds> rtt;
 
     bool healthy() const { return answered && missed == 0; }
@@ -144,7 +147,7 @@ class Peers {
   std::size_t slots() const;
   std::size_t seed_slots() const;
   std::size_t dials_wanted() const;
-  std::optional<base::NodeId> best_candidate(base::Instant now, base::Random& random) const;
+  std::optional<base::NodeId> best_candidate(base::Instant now, base::Random& random);
   std::optional<base::Instant> ready_at(const KnownPeer& peer) const;
   std::optional<base::Instant> ready_at(const Seed& seed) const;
   base::Instant next_dial_at() const;
@@ -167,6 +170,8 @@ class Peers {
   void forget_link(const base::NodeId& id);
   void visit(Link& link, std::optional<base::Instant> until);
   bool crowded() const;
+  std::optional<base::NodeId> gives_way(const LinkUp& to) const;
+  void count(const Link& link, bool in);
   void expire_guests(base::Instant now);
   base::Instant next_link_at() const;
   static base::Instant due_of(const Link& link);
@@ -200,7 +205,10 @@ class Peers {
   std::uint64_t period_ = 1;
   std::size_t pinged_ = 0;  // links pinged in this period
   std::size_t healthy_ = 0;
+  std::size_t own_ = 0, own_healthy_ = 0;
   std::size_t guests_ = 0;
+  base::ShareBudget<base::NodeId> seats_{kLinksMax};
+  std::optional<base::Instant> candidate_at_;       // no known peer can be dialled before; nothing: not known
   base::Instant links_due_ = base::Instant::max();  // no link needs attention before, except at a new period
   base::Instant wake_at_ = base::Instant::max();
   std::uint64_t ticket_ = 0;

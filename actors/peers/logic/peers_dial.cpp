@@ -30,6 +30,7 @@ bool lives_at(const KnownPeer& peer, const base::HostPort& where) {
 Decisions Peers::dialled(std::uint64_t ticket, const base::NodeId& id, base::Instant now, base::Random& random) {
   const auto at = dials_.find(ticket);
   if (at != dials_.end()) {
+    candidate_at_.reset();
     if (at->second.seed) {
       Seed& seed = seeds_[*at->second.seed];
       seed.found = id;
@@ -51,6 +52,7 @@ Decisions Peers::dial_failed(std::uint64_t ticket, DialFailure why, base::Instan
 void Peers::fail_dial(std::uint64_t ticket, DialFailure why, base::Instant now, base::Random& random) {
   const UnderWay dial = dials_.at(ticket);
   dials_.erase(ticket);
+  candidate_at_.reset();
   if (dial.seed) {
     Seed& seed = seeds_[*dial.seed];
     seed.ourselves = why == DialFailure::ourselves;
@@ -92,7 +94,7 @@ void Peers::expire_dials(base::Instant now, base::Random& random) {
 }
 
 void Peers::dial_seeds(base::Instant now) {
-  if (healthy() >= policy_.healthy_min) return;
+  if (own_healthy_ >= policy_.healthy_min) return;
   for (std::size_t i = 0; i < seeds_.size() && seed_slots() > 0; ++i) {
     const auto ready = ready_at(seeds_[i]);
     if (ready && *ready <= now) dial(seeds_[i].to, i, false, now);
@@ -100,7 +102,7 @@ void Peers::dial_seeds(base::Instant now) {
 }
 
 void Peers::dial_more(base::Instant now, base::Random& random) {
-  while (dials_wanted() > 0) {
+  while (dials_wanted() > 0 && now >= candidate_at_.value_or(now)) {
     const auto id = best_candidate(now, random);
     if (!id) return;
     dial({*id, host_port(book_.find(*id)->contact.endpoint)}, std::nullopt, false, now);
@@ -132,8 +134,11 @@ std::size_t Peers::seed_slots() const {
 }
 
 std::size_t Peers::dials_wanted() const {
-  const std::size_t coming = links_.size() + dials_.size();
-  return std::min(slots(), policy_.links_target - std::min(coming, policy_.links_target));
+  const auto missing = [&](std::size_t links, std::size_t target) {
+    return target - std::min(links + dials_.size(), target);
+  };
+  const std::size_t own = missing(own_, (policy_.links_target + 1) / 2);
+  return std::min(slots(), std::max(missing(links_.size(), policy_.links_target), own));
 }
 
 bool Peers::dialling(const base::NodeId& id) const {
@@ -163,16 +168,16 @@ std::optional<base::Instant> Peers::ready_at(const Seed& seed) const {
 base::Instant Peers::next_dial_at() const {
   base::Instant out = base::Instant::max();
   if (slots() == 0) return out;  // the end of a dial comes first
-  if (healthy() < policy_.healthy_min && seed_slots() > 0) {
+  if (own_healthy_ < policy_.healthy_min && seed_slots() > 0) {
     for (const Seed& seed : seeds_) out = std::min(out, ready_at(seed).value_or(out));
   }
-  if (dials_wanted() > 0) {
-    for (const auto& [id, peer] : book_.rows()) out = std::min(out, ready_at(peer).value_or(out));
-  }
+  if (dials_wanted() > 0) out = std::min(out, candidate_at_.value_or(now_));
   return out;
 }
 
-std::optional<base::NodeId> Peers::best_candidate(base::Instant now, base::Random& random) const {
+// Without one, notes when the next can be dialled: this is asked at each input, and a book is long.
+std::optional<base::NodeId> Peers::best_candidate(base::Instant now, base::Random& random) {
+  base::Instant next = base::Instant::max();
   std::map<Subnet, std::int32_t> links_in;
   for (const auto& [id, link] : links_) ++links_in[subnet_of(link.up.remote)];
   for (const auto& [ticket, dial] : dials_) {
@@ -183,6 +188,7 @@ std::optional<base::NodeId> Peers::best_candidate(base::Instant now, base::Rando
   std::int32_t best_score = 0;
   for (const auto& [id, peer] : book_.rows()) {
     const auto ready = ready_at(peer);
+    if (ready) next = std::min(next, *ready);
     if (!ready || *ready > now) continue;
     const auto neighbours = links_in.find(subnet_of(peer.contact.endpoint));
     std::int32_t score = peer.score(now) + static_cast<std::int32_t>(random.below(kChance));
@@ -193,6 +199,7 @@ std::optional<base::NodeId> Peers::best_candidate(base::Instant now, base::Rando
     best = id;
     best_score = score;
   }
+  if (!best) candidate_at_ = next;
   return best;
 }
 

@@ -29,8 +29,9 @@ void Peers::exchange(base::Instant now, base::Random& random) {
 void Peers::rejoin(base::Instant now, base::Random& random) {
   if (now < rejoin_due_) return;
   rejoin_due_ = now + spread(policy_.rejoin_period, random);
-  if (healthy() >= policy_.healthy_min) return;
+  if (own_healthy_ >= policy_.healthy_min) return;
   retry_at_.clear();
+  candidate_at_.reset();
   if (!asked_) exchange_due_ = std::min(exchange_due_, now);
 }
 
@@ -68,6 +69,7 @@ Decisions Peers::contacts(const base::NodeId& from, const std::vector<Contact>& 
       else if (id != self_ && !banned_until(*id, now) && passable(contact, from))
         book_.hear_of(*id, contact, from, now);
     }
+    candidate_at_.reset();
     if (violation) add_points(from, *violation, now);
   }
   return settle(now, random);
@@ -85,7 +87,7 @@ Decisions Peers::advertised(const base::NodeId& id, base::Endpoint endpoint, bas
     const LinkUp& up = at->second.up;
     if (is_unspecified(endpoint)) endpoint.address = up.remote.address;
     const Contact contact{up.key, up.nonce, endpoint};
-    if (passable(contact, id)) book_.hear_of(id, contact, id, now);
+    if (passable(contact, id)) book_.hear_of(id, contact, id, now);  // linked, so it is no candidate
   }
   return settle(now, random);
 }

@@ -46,14 +46,16 @@ Decisions Peers::ponged(const base::NodeId& id, std::chrono::microseconds round_
   const auto at = links_.find(id);
   if (at != links_.end() && at->second.pong_due) {
     Link& link = at->second;
-    if (!link.healthy()) ++healthy_;
-    link.pong_due.reset();
+    count(link, false);
+    const bool fresh = !std::exchange(link.answered, true);
     link.missed = 0;
+    count(link, true);
+    link.pong_due.reset();
     link.rtt = round_trip;
     book_.heard(id, round_trip, now);
     if (const KnownPeer* const peer = book_.find(id)) link.rtt = peer->rtt;
     met_ = true;
-    if (!std::exchange(link.answered, true)) {  // a new peer may know others
+    if (fresh) {  // a new peer may know others
       eager_gap_ = kExchangeGap;
       if (!asked_ && links_.size() < policy_.links_target) exchange_due_ = std::min(exchange_due_, now);
     }
@@ -77,12 +79,14 @@ void Peers::expire_pings(base::Instant now) {
 
 void Peers::miss(const base::NodeId& id, base::Instant now) {
   Link& link = links_.at(id);
-  if (link.healthy()) --healthy_;
+  count(link, false);
+  ++link.missed;
+  count(link, true);
   link.pong_due.reset();
   link.again_at = now + kPingAgain;
   links_due_ = std::min(links_due_, *link.again_at);
   book_.missed(id);
-  if (++link.missed < kPingsMissedMax) return;
+  if (link.missed < kPingsMissedMax) return;
   book_.failed(id, now);
   mutations_->sometimes("peers: a silent link was dropped");
   drop_link(id, DropReason::silent);

@@ -24,6 +24,9 @@ TEST_CASE("peers actor: a ping is answered with our own contact, and tells where
     });
     base::Endpoint at = inbound(1).remote;
     at.port = 5'000;
+    CHECK(fixture.lines().at(id_of(1)).address == at.text());
+    CHECK(stored(rows, 1)->contact == contact_of(1));  // it moved a moment ago
+    fixture.pass(3min);
     CHECK(stored(rows, 1)->contact.endpoint == at);
   }
   SUBCASE("a ping without a contact is fine") {

@@ -127,7 +127,7 @@ TEST_CASE("dials: a crowded network is passed over for one without a link") {
     node.random = base::Random(round);
     node.start();
     const auto near = [](std::uint32_t number) {
-      LinkUp up = inbound(number);
+      LinkUp up = outbound(number);
       up.remote = *base::Endpoint::parse("10.9.0.1:4000");
       up.remote.address[15] = static_cast<std::uint8_t>(number);
       return up;
