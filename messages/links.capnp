@@ -102,6 +102,10 @@ struct LinkRows $kind(from = [peer, view, operate], bytesMax = 1048576) {
   # The answer to ListLinks.
 
   links @0 :List(LinkRow);
+  seats @1 :UInt32;
+  # Connections that were accepted: links in service or about to end, and unfinished handshakes.
+  handshakes @2 :UInt32;
+  # Of them, unfinished handshakes.
 }
 
 struct LinkRow {

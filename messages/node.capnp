@@ -32,6 +32,9 @@ struct NodeStatus $kind(from = [peer, view, operate], bytesMax = 131072) {
   # Why not `ok`: failing ones first, at most 65.
 
   stage @9 :Stage;
+
+  seats @10 :UInt32;
+  # Connections that were accepted, unfinished handshakes included.
 }
 
 enum Health {

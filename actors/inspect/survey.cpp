@@ -30,8 +30,8 @@ constexpr std::array<std::string_view, runtime::kDeadLetterReasons> kDeadReasons
 
 std::string_view name(Warning warning) {
   static constexpr std::array<std::string_view, kWarnings> kNames{
-      "growing-mailbox", "old-message", "slow-handler", "never-idle", "restart-storm", "dead-letters",
-      "no-credit",       "ask-cycle",   "late-timer",   "clock-step", "slow-sync",     "flapping-link"};
+      "growing-mailbox", "old-message", "slow-handler", "never-idle", "restart-storm", "dead-letters", "no-credit",
+      "ask-cycle",       "late-timer",  "clock-step",   "slow-sync",  "flapping-link", "budget-full"};
   return kNames[static_cast<std::size_t>(warning)];
 }
 
@@ -236,6 +236,11 @@ void Survey::hear(runtime::Node& node, base::Instant now) {
         add({Warning::flapping_link, one.subject,
              "the link to " + one.subject + " was lost " + number(one.lately) + " times within 60 s (3 or more)",
              static_cast<double>(one.lately)});
+        break;
+      case runtime::Alarm::budget_full:
+        add({Warning::budget_full, one.subject,
+             "strangers are refused: what they may have of " + one.subject + " is used up",
+             static_cast<double>(one.times)});
         break;
     }
   }

@@ -30,8 +30,9 @@ enum class Warning : std::uint8_t {
   clock_step,
   slow_sync,
   flapping_link,
+  budget_full,
 };
-inline constexpr std::size_t kWarnings = 12;
+inline constexpr std::size_t kWarnings = 13;
 /// "growing-mailbox": also the source of the reason in the node's health.
 std::string_view name(Warning warning);
 

@@ -115,6 +115,7 @@ void NodeActor::status(wire::NodeStatus::Builder out) {
       static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(now() - started_).count()));
   out.setListen(setup_.listen().c_str());
   out.setPeers(static_cast<std::uint32_t>(setup_.peers()));
+  out.setSeats(static_cast<std::uint32_t>(setup_.seats()));
   out.setActors(static_cast<std::uint32_t>(node().registry().size()));
   out.setStage(stage_);
   out.setHealth(wire_health(setup_.health->state()));

@@ -32,11 +32,12 @@ class NodeActor final : public runtime::Actor {
   struct Setup {
     base::NodeId id;
     std::string name;
-    std::vector<Domain> domains;            ///< in the order in which they start
-    std::function<std::string()> listen;    ///< "HOST:PORT", empty while it does not listen; any thread
-    std::function<std::size_t()> peers;     ///< nodes linked now; any thread
-    observe::Health* health = nullptr;      ///< outlives the actor
-    observe::Log* log = nullptr;            ///< outlives the actor
+    std::vector<Domain> domains;          ///< in the order in which they start
+    std::function<std::string()> listen;  ///< "HOST:PORT", empty while it does not listen; any thread
+    std::function<std::size_t()> peers;   ///< nodes linked now; any thread
+    std::function<std::size_t()> seats = [] { return std::size_t{0}; };  ///< connections accepted; any thread
+    observe::Health* health = nullptr;                                   ///< outlives the actor
+    observe::Log* log = nullptr;                                         ///< outlives the actor
     std::function<void()> serving = [] {};  ///< all domains serve; in the actor's own context
     std::function<void()> drained = [] {};  ///< the root ends; in the actor's own context
   };

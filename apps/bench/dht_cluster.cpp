@@ -18,6 +18,7 @@ constexpr std::chrono::seconds kJoinMax{120};
 constexpr std::chrono::milliseconds kLookAgain{500};
 constexpr std::size_t kCalm = 5;                           // looks in a row at which no table has grown
 constexpr std::chrono::seconds kTryAgain{1};               // of a node whose first search met no other
+constexpr std::uint32_t kAnyRate = 1'000'000;
 constexpr std::uint64_t kPlenty = std::uint64_t{1} << 40;  // what one machine cannot fill while it is measured
 
 /// In place of `/peers`: knows the nodes that it was told of.
@@ -87,8 +88,7 @@ net::NetSetup setup(std::size_t nodes) {
 net::AdmissionLimits admission() {
   net::AdmissionLimits out;
   out.work_bits = 0;
-  out.curves.neighbours_per_second = out.curves.all_per_second;
-  out.curves.neighbours_burst = out.curves.all_burst;
+  out.agreements = out.questions = {kAnyRate, kAnyRate};  // all nodes are of one address
   return out;
 }
 

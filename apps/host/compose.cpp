@@ -65,6 +65,7 @@ node::NodeActor::Setup root_setup(const node::DomainParts& parts, std::vector<no
     for (const auto& link : pool->rows()) peers += link.role == messages::Role::peer ? 1u : 0u;
     return peers;
   };
+  setup.seats = [pool = parts.pool] { return pool->seats().taken; };
   setup.health = parts.health;
   setup.log = parts.log;
   return setup;

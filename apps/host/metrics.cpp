@@ -112,6 +112,7 @@ void add_alarms(const MetricsSources& from, Families& to) {
       {Alarm::late_timer, "late_timer"},
       {Alarm::slow_sync, "slow_sync"},
       {Alarm::flapping_link, "flapping_link"},
+      {Alarm::budget_full, "budget_full"},
   }};
   counters(to, "troupe_alarms_total", "Faults of an instant, by what happened.", "alarm", kNames,
            [&](Alarm alarm) { return from.node.alarms().count(alarm); });
@@ -150,6 +151,10 @@ void add_links(const MetricsSources& from, Families& to) {
     rows.push_back({{{"role", name}, {"direction", "inbound"}}, count(those(role, false))});
     rows.push_back({{{"role", name}, {"direction", "outbound"}}, count(those(role, true))});
   }
+  const auto seats = from.pool.seats();
+  gauge(to, "troupe_seats", "Accepted connections, unfinished handshakes and links that give way included.",
+        count(seats.taken));
+  gauge(to, "troupe_handshakes", "Accepted connections whose handshake is not finished.", count(seats.handshakes));
   gauge(to, "troupe_links_max", "Links that there may be (net.links_max).", count(from.pool.setup().limits.links_max));
   counters(to, "troupe_links_sent_bytes_total", "Bytes sent over links, encrypted, by the role of the other side.",
            "role", kRoles, [&](Role role) { return from.pool.traffic(role).sent; });

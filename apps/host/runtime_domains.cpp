@@ -1,4 +1,5 @@
 #include "apps/host/domains.hpp"
+#include "runtime/config/known.hpp"
 #include "runtime/net/datagrams_actor.hpp"
 #include "runtime/net/links_actor.hpp"
 #include "runtime/store/store_actor.hpp"
@@ -35,6 +36,10 @@ node::Domain make_links(const node::DomainParts& parts) {
 node::Domain make_datagrams(const node::DomainParts& parts) {
   net::DatagramsActor::Setup setup{.pool = parts.pool, .table = parts.datagrams, .limits = {}};
   setup.limits.work_bits = parts.pool->setup().terms.work_bits;
+  const auto rate = [&](const auto& setting) { return static_cast<std::uint32_t>(parts.settings.get(setting)); };
+  setup.limits.agreements.per_second = rate(config::kNetAgreementsPerSecond);
+  setup.limits.agreements.burst = 2 * setup.limits.agreements.per_second;
+  setup.limits.questions.per_second = setup.limits.questions.burst = rate(config::kNetDatagramsPerSecond);
   setup.listening = [health = parts.health, log = parts.log](const base::Outcome<base::Endpoint>& at) {
     if (!at.ok())
       return health->raise("datagrams", observe::HealthState::degraded,

@@ -24,6 +24,8 @@ struct Status {
   health @7 :Health;
   reasons @8 :List(Text);
   # Why not `ok`: "disk: the disk is full".
+  seats @9 :UInt32;
+  # Connections that were accepted, unfinished handshakes included.
 }
 
 struct LogLevel {

@@ -21,8 +21,9 @@ enum class Alarm : std::uint8_t {
   late_timer,     ///< a timer came late; the subject is the actor
   slow_sync,      ///< the device took long to make something durable; the subject is the store
   flapping_link,  ///< a link was made and lost again and again; the subject is the other node
+  budget_full,    ///< strangers are refused a resource (budget_alarm.hpp); the subject is which, and their group
 };
-inline constexpr std::size_t kAlarms = 4;
+inline constexpr std::size_t kAlarms = 5;
 inline constexpr std::size_t kSubjectsMax = 16;  // our choice: more than a reason of health names
 
 inline constexpr std::chrono::milliseconds kSlowHandler{100};

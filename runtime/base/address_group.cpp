@@ -18,4 +18,10 @@ AddressGroup first_bytes(const Endpoint& at, std::size_t kept) {
 AddressGroup group_of(const Endpoint& at) { return first_bytes(at, at.is_v4() ? kMapped + 3 : 6); }
 AddressGroup line_of(const Endpoint& at) { return first_bytes(at, at.is_v4() ? kMapped + 4 : 8); }
 
+std::string text(const AddressGroup& group) {
+  const Endpoint first{group.prefix, 1};
+  const std::string at = first.text();
+  return at.substr(0, at.rfind(':')) + (first.is_v4() ? "/24" : "/48");
+}
+
 }  // namespace troupe::base

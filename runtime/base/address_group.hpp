@@ -7,6 +7,7 @@
 #include <array>
 #include <compare>
 #include <cstdint>
+#include <string>
 
 #include "runtime/base/endpoint.hpp"
 
@@ -21,6 +22,8 @@ struct AddressGroup {
 
 AddressGroup group_of(const Endpoint& at);
 AddressGroup line_of(const Endpoint& at);
+/// Of a group, for people: "192.0.2.0/24", "[2001:db8:1::]/48".
+std::string text(const AddressGroup& group);
 
 /// Who uses a resource. An Id is what the resource counts by: a node, a line, a connection.
 template <class Id>

@@ -57,37 +57,42 @@ class RateBudget {
 
   /// Whether shares bind now.
   bool scarce(Instant now) const { return all_.wait(now, rate_.burst / 2) > Duration::zero(); }
-  std::size_t users() const { return groups_.size() + ids_.size(); }
+  std::size_t users() const { return groups_.of.size() + ids_.of.size(); }
 
  private:
+  template <class Key>
+  struct Shares {
+    std::map<Key, RateLimit> of{};
+    Instant tidy_at{};
+  };
+
   /// One that is not known has its whole share.
   template <class Key>
-  Duration wait_of(const std::map<Key, RateLimit>& shares, const Key& whose, std::uint32_t part, Instant now,
+  Duration wait_of(const Shares<Key>& shares, const Key& whose, std::uint32_t part, Instant now,
                    std::uint32_t count) const {
-    const auto known = shares.find(whose);
-    if (known != shares.end()) return known->second.wait(now, count);
+    const auto known = shares.of.find(whose);
+    if (known != shares.of.end()) return known->second.wait(now, count);
     return count <= rate_.burst / part ? Duration::zero() : Duration::max();
   }
 
   template <class Key>
-  void spend(std::map<Key, RateLimit>& shares, const Key& whose, std::uint32_t part, Instant now, std::uint32_t count) {
-    auto known = shares.find(whose);
-    if (known == shares.end()) {
-      if (shares.size() >= kUsersMax && now >= tidy_at_) {
-        std::erase_if(shares, [now](const auto& one) { return one.second.full(now); });
-        tidy_at_ = now + kTidyEvery;
+  void spend(Shares<Key>& shares, const Key& whose, std::uint32_t part, Instant now, std::uint32_t count) {
+    auto known = shares.of.find(whose);
+    if (known == shares.of.end()) {
+      if (shares.of.size() >= kUsersMax && now >= shares.tidy_at) {
+        std::erase_if(shares.of, [now](const auto& one) { return one.second.full(now); });
+        shares.tidy_at = now + kTidyEvery;
       }
-      if (shares.size() >= kUsersMax) return;
-      known = shares.try_emplace(whose, rate_.per_second / part, rate_.burst / part, now).first;
+      if (shares.of.size() >= kUsersMax) return;
+      known = shares.of.try_emplace(whose, rate_.per_second / part, rate_.burst / part, now).first;
     }
     known->second.spend(now, count);
   }
 
   Rate rate_;
   RateLimit all_;
-  std::map<AddressGroup, RateLimit> groups_;
-  std::map<Id, RateLimit> ids_;
-  Instant tidy_at_{};
+  Shares<AddressGroup> groups_;
+  Shares<Id> ids_;
 };
 
 }  // namespace troupe::base

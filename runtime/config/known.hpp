@@ -38,6 +38,10 @@ inline constexpr auto kNetHandshakeTimeout =
     duration("net.handshake_timeout", "5s", 100ms, 60s, When::start, "time for a new link to prove who it is");
 inline constexpr auto kNetHandshakesPerSecond =
     count("net.handshakes_per_second", "256", 16, 1'000'000, When::start, "handshakes of all strangers, 1 ms each");
+inline constexpr auto kNetAgreementsPerSecond =
+    count("net.agreements_per_second", "512", 16, 1'000'000, When::start, "keys agreed on for datagrams, 80 us each");
+inline constexpr auto kNetDatagramsPerSecond =
+    count("net.datagrams_per_second", "8192", 16, 10'000'000, When::start, "questions of all strangers by datagram");
 inline constexpr auto kNetFrameBytesMax =
     bytes("net.frame_bytes_max", "4 MiB", 128 * kKiB, 64 * kMiB, When::start, "largest frame taken from a link");
 inline constexpr auto kNetBufferBytesMax =
@@ -89,6 +93,8 @@ inline constexpr auto kRuntimeSettings = std::to_array<Setting>({
     kNetHandshakesPerAddressMax,
     kNetHandshakeTimeout,
     kNetHandshakesPerSecond,
+    kNetAgreementsPerSecond,
+    kNetDatagramsPerSecond,
     kNetFrameBytesMax,
     kNetBufferBytesMax,
     kNetQuestionsInFlightMax,

@@ -144,7 +144,7 @@ const crypto::DatagramKeys* DatagramsActor::keys_with(const Datagrams::Route& ro
   if (const Session* known = admission_->find(contact.key)) return &known->keys;
   const auto keys = agree(contact.key);
   if (!keys) return nullptr;
-  return &admission_->meet(contact.key, contact.nonce, route.id, *keys, now()).keys;
+  return &admission_->meet(contact.key, contact.nonce, route.id, *keys).keys;
 }
 
 void DatagramsActor::ask(std::uint64_t number, const Cookie& cookie, const Token& token) {
@@ -224,7 +224,10 @@ void DatagramsActor::take(const ReturnRoute& from, std::span<std::uint8_t> datag
     write_cookie(out, cookie->reply);
     return send(from, std::move(out));
   }
-  if (std::holds_alternative<Drop>(decision)) return;  // the admission has counted it
+  if (const auto* const drop = std::get_if<Drop>(&decision)) {  // the admission has counted it
+    if (drop->why == DropReason::agreements) agreements_full_.refused(node(), base::group_of(from.there), now());
+    return;
+  }
   const auto* first = std::get_if<AgreeFirst>(&decision);
   const base::NodeId id = first ? first->id : std::get<Open>(decision).session->id;
   const std::optional<crypto::DatagramKeys> keys = keys_for(head, decision);
@@ -239,6 +242,7 @@ void DatagramsActor::take(const ReturnRoute& from, std::span<std::uint8_t> datag
   }
   const Welcome welcome = first ? admission_->welcome(from.there, head, *first, *keys, now())
                                 : admission_->welcome(from.there, head, now());
+  if (welcome == Welcome::too_many) questions_full_.refused(node(), base::group_of(from.there), now());
   if (welcome != Welcome::answer) return;
   const auto& asker = other(id, from.there);
   if (asker->at != from.there) {

@@ -16,6 +16,7 @@
 
 #include "messages/links.capnp.h"
 #include "runtime/actor/actor.hpp"
+#include "runtime/actor/budget_alarm.hpp"
 #include "runtime/base/address_group.hpp"
 #include "runtime/base/rate_limit.hpp"
 #include "runtime/net/datagrams.hpp"
@@ -120,6 +121,7 @@ class DatagramsActor final : public runtime::Actor {
   std::map<std::uint64_t, Served> served_;
   LruMap<base::NodeId, std::shared_ptr<Other>> others_{kOthersMax};
   std::vector<ports::Datagram> out_;
+  runtime::BudgetAlarm agreements_full_{"key agreements"}, questions_full_{"questions by datagram"};
   bool sweeps_ = false;
   std::uint64_t asked_ = 0, answered_ = 0;
   std::array<std::uint64_t, 5> lost_{};

@@ -224,6 +224,9 @@ void LinksActor::check() const {
 
 void LinksActor::list(wire::LinkRows::Builder rows) const {
   const auto links = pool_->rows();
+  const auto seats = pool_->seats();
+  rows.setSeats(static_cast<std::uint32_t>(seats.taken));
+  rows.setHandshakes(static_cast<std::uint32_t>(seats.handshakes));
   auto out = rows.initLinks(static_cast<unsigned>(links.size()));
   for (unsigned i = 0; i < out.size(); ++i) {
     const LinkInfo& link = links[i];

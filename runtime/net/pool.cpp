@@ -123,7 +123,12 @@ std::optional<Pool::Seat> Pool::admit(const base::Endpoint& from, base::Instant 
     const std::lock_guard hold(lock_);
     if (closed_) return std::nullopt;
     const auto given = seats_.admit(from, now);
-    if (!given.ok()) return counters_.count(given.error()), std::nullopt;
+    if (!given.ok()) {
+      counters_.count(given.error());
+      const bool links = given.error() == Turned::too_many_links || given.error() == Turned::too_many_of_address;
+      (links ? seats_full_ : handshakes_full_).refused(node_, base::group_of(from), now);
+      return std::nullopt;
+    }
     number = given.value().seat;
     if (given.value().gives_way) {
       counters_.count(Turned::made_room);
@@ -132,6 +137,11 @@ std::optional<Pool::Seat> Pool::admit(const base::Endpoint& from, base::Instant 
   }
   stop_peer(gives_way);
   return Seat(shared_from_this(), number);
+}
+
+Pool::SeatCounts Pool::seats() const {
+  const std::lock_guard hold(lock_);
+  return {seats_.taken(), seats_.handshakes()};
 }
 
 std::shared_ptr<Link> Pool::accept() {
@@ -252,7 +262,9 @@ void Pool::make_room() {
                       entry.link->buffered.load(std::memory_order_relaxed));
     const auto number = buffered.gives_way({.reserved = true}, 0, [](std::uint64_t) { return true; });
     if (!number) return;
-    largest = serving_.at(*number).link;
+    const Entry& entry = serving_.at(*number);
+    largest = entry.link;
+    buffers_full_.refused(node_, base::group_of(entry.info.contact.endpoint), node_.world().clock.coarse());
   }
   if (largest->makes_room.exchange(true)) return;  // it is on its way
   hang_up(*largest, "the bytes of all links that wait exceed net.buffer_bytes_max, and this link has most of them");

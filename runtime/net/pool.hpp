@@ -16,6 +16,7 @@
 #include <memory>
 #include <mutex>
 
+#include "runtime/actor/budget_alarm.hpp"
 #include "runtime/base/contact.hpp"
 #include "runtime/crypto/secure_channel.hpp"
 #include "runtime/net/banned_nodes.hpp"
@@ -106,6 +107,11 @@ class Pool : public std::enable_shared_from_this<Pool> {
   /// A seat for an accepted connection from `from`; another one may be ended for it. None if a limit is reached; then
   /// the refusal is counted.
   std::optional<Seat> admit(const base::Endpoint& from, base::Instant now);
+  struct SeatCounts {
+    std::size_t taken = 0;       ///< accepted connections, whether or not they serve
+    std::size_t handshakes = 0;  ///< of them, with unfinished handshakes
+  };
+  SeatCounts seats() const;
   /// A link for a stream that was accepted.
   std::shared_ptr<Link> accept();
 
@@ -168,6 +174,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   std::map<messages::Role, LinkTraffic> ended_;             // bytes of links that are not in service any more
   std::map<base::NodeId, std::shared_ptr<Link>> dialling_;  // dials with a pinned id, not in service yet
   Seats seats_;
+  runtime::BudgetAlarm seats_full_{"links"}, handshakes_full_{"handshakes"}, buffers_full_{"bytes on links"};
   std::map<std::uint64_t, runtime::Handle> seated_;  // peers in the handshake, by their seats
   struct GivingWay {
     std::uint64_t serial = 0;

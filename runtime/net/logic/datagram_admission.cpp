@@ -16,8 +16,7 @@ std::string_view name(DropReason why) {
   switch (why) {
     case DropReason::own_key: return "own_key";
     case DropReason::lacks_work: return "lacks_work";
-    case DropReason::neighbours_budget: return "neighbours_budget";
-    case DropReason::all_budget: return "all_budget";
+    case DropReason::agreements: return "agreements";
     case DropReason::banned: return "banned";
     case DropReason::bad_key: return "bad_key";
     case DropReason::bad_address: return "bad_address";
@@ -30,7 +29,8 @@ DatagramAdmission::DatagramAdmission(const base::PublicKey& own, AdmissionLimits
     : own_(own),
       limits_(limits),
       cookies_(chance, now),
-      curves_(limits.curves, now),
+      agreements_(limits.agreements, now),
+      questions_(limits.questions, now),
       sessions_(limits.sessions_max),
       banned_(std::move(banned)) {}
 
@@ -58,11 +58,7 @@ Decision DatagramAdmission::judge(const base::Endpoint& from, const QuestionHead
     if (!*tried) return Drop{DropReason::bad_key};
     return AgreeFirst{*id, &**tried};
   }
-  switch (curves_.take(from, now)) {
-    case CurveGrant::granted: break;
-    case CurveGrant::neighbours_spent: return Drop{DropReason::neighbours_budget};
-    case CurveGrant::all_spent: return Drop{DropReason::all_budget};
-  }
+  if (agreements_.take({base::line_of(from), base::group_of(from)}, now)) return Drop{DropReason::agreements};
   return AgreeFirst{*id, nullptr};
 }
 
@@ -82,7 +78,7 @@ Welcome DatagramAdmission::welcome(const base::Endpoint& from, const QuestionHea
 
 Welcome DatagramAdmission::welcome(const base::Endpoint& from, const QuestionHead& head, const AgreeFirst& decision,
                                    const crypto::DatagramKeys& keys, base::Instant now) {
-  Session& made = sessions_.put(head.sender, session(head.sender, head.work_nonce, decision.id, keys, now));
+  Session& made = sessions_.put(head.sender, session(head.sender, head.work_nonce, decision.id, keys));
   tried_.take(head.sender);
   return let_in(made, from, head, now);
 }
@@ -101,7 +97,7 @@ Welcome DatagramAdmission::let_in(Session& session, const base::Endpoint& from, 
   }
   if (!session.proven_at(from, now) && cookies_.good(head.cookie, from, head.sender, now))
     session.proven = ProvenAddress{from, now + kProofKept};
-  if (!session.questions.take(now)) {
+  if (questions_.take({head.sender, base::group_of(from)}, now)) {
     ++counters_.too_many;
     return Welcome::too_many;
   }
@@ -111,27 +107,22 @@ Welcome DatagramAdmission::let_in(Session& session, const base::Endpoint& from, 
 }
 
 Session DatagramAdmission::session(const base::PublicKey& key, std::uint32_t work_nonce, const base::NodeId& id,
-                                   const crypto::DatagramKeys& keys, base::Instant now) const {
+                                   const crypto::DatagramKeys& keys) const {
   if (const Session* const known = sessions_.find(key)) {
     Session out = *known;
     out.id = id;
     out.work_nonce = work_nonce;
     return out;
   }
-  return {.id = id,
-          .work_nonce = work_nonce,
-          .keys = keys,
-          .questions = {limits_.questions_per_second, limits_.questions_burst, now},
-          .proven = {},
-          .tokens = {}};
+  return {.id = id, .work_nonce = work_nonce, .keys = keys, .proven = {}, .tokens = {}};
 }
 
 const Session& DatagramAdmission::meet(const base::PublicKey& key, std::uint32_t work_nonce, const base::NodeId& id,
-                                       const crypto::DatagramKeys& keys, base::Instant now) {
+                                       const crypto::DatagramKeys& keys) {
   if (const Session* const known = sessions_.use(key); known != nullptr && known->work_nonce == work_nonce)
     return *known;
   tried_.take(key);
-  return sessions_.put(key, session(key, work_nonce, id, keys, now));
+  return sessions_.put(key, session(key, work_nonce, id, keys));
 }
 
 void DatagramAdmission::answered(const base::Endpoint& from, const base::PublicKey& key, base::Instant now) {

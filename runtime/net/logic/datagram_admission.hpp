@@ -3,11 +3,12 @@
 // much, keep anything, or send more than it received.
 //
 // Order   a known node at its proven address: open. Otherwise a cookie proves the address first (one HMAC), then the
-//         work is checked (one hash), then the budget of key agreements.
+//         work is checked (one hash), then the budget of key agreements. A question that opened is charged to the
+//         budget of questions.
 // Use     decide(); open the question with the keys of the session, or with keys agreed on; if it opened, welcome(),
 //         and only then is anything recorded. A forged datagram changes nothing but counters and budgets.
 // Rules   ids of one key, replayed questions and keys that did not open: README.md, "Questions by datagram".
-// Limits  kSessionsMax, kNeighboursMax, kTriedMax, and AdmissionLimits.
+// Limits  kSessionsMax, kTriedMax, and AdmissionLimits, by the shares of base/rate_budget.hpp.
 // Owner   one actor; not thread-safe. Time is monotonic, given by the caller.
 #include <array>
 #include <cstdint>
@@ -16,33 +17,31 @@
 #include <string_view>
 #include <variant>
 
+#include "runtime/base/rate_budget.hpp"
 #include "runtime/crypto/identity.hpp"
 #include "runtime/net/logic/cookies.hpp"
-#include "runtime/net/logic/curve_budget.hpp"
 #include "runtime/net/logic/datagram.hpp"
 #include "runtime/net/logic/lru_map.hpp"
 #include "runtime/net/logic/sessions.hpp"
 
 namespace troupe::net {
 
-inline constexpr std::size_t kTriedMax = 256;  // our choice: as many as one neighbourhood's budget at once
+inline constexpr std::size_t kTriedMax = 256;  // our choice: as many as the share of an address group at once
 
 struct AdmissionLimits {
   unsigned work_bits = crypto::kWorkBitsDefault;  ///< of the network
-  CurveLimits curves;
-  std::uint32_t questions_per_second = 10'000;  ///< of one node
-  std::uint32_t questions_burst = 10'000;
+  base::Rate agreements{512, 1'024};   ///< of keys with nodes that have no session; 80 us each, and free to ask for
+  base::Rate questions{8'192, 8'192};  ///< that opened; our choice: half of what a core answers
   std::size_t sessions_max = kSessionsMax;
 };
 
 enum class DropReason : std::uint8_t {
-  own_key,            ///< it claims to come from this node itself
-  lacks_work,         ///< its id lacks the work that this network requires
-  neighbours_budget,  ///< the budget of key agreements for unknown nodes near its address is used up
-  all_budget,         ///< the budget of key agreements for all unknown nodes is used up
-  banned,             ///< the node that it claims to come from is banned
-  bad_key,            ///< its key lately proved to be no valid key
-  bad_address,        ///< the address that it claims to come from cannot be answered, such as port 0
+  own_key,      ///< it claims to come from this node itself
+  lacks_work,   ///< its id lacks the work that this network requires
+  agreements,   ///< the budget of key agreements is used up, or the share of its address
+  banned,       ///< the node that it claims to come from is banned
+  bad_key,      ///< its key lately proved to be no valid key
+  bad_address,  ///< the address that it claims to come from cannot be answered, such as port 0
 };
 inline constexpr std::size_t kDropReasons = static_cast<std::size_t>(DropReason::bad_address) + 1;
 
@@ -71,7 +70,7 @@ using Decision = std::variant<Open, AgreeFirst, SendCookie, Drop>;
 /// What to do with a question that opened.
 enum class Welcome : std::uint8_t {
   answer,    ///< its address is proven: the answer may be longer than the question
-  too_many,  ///< its node exceeds its rate; drop it
+  too_many,  ///< the budget of questions is used up, or the share of its node; drop it
   repeated,  ///< it was welcome before; drop it
 };
 
@@ -113,7 +112,7 @@ class DatagramAdmission {
   const Session* find(const base::PublicKey& key) const { return sessions_.find(key); }
   /// Makes a session with a node that this node asks, unless there is one. The caller has checked the work of `id`.
   const Session& meet(const base::PublicKey& key, std::uint32_t work_nonce, const base::NodeId& id,
-                      const crypto::DatagramKeys& keys, base::Instant now);
+                      const crypto::DatagramKeys& keys);
   /// Records that the answer to a waiting question opened, so the node receives what is sent to `from`. An address that
   /// it has proven otherwise stays: a node that forwards questions to it cannot move it.
   void answered(const base::Endpoint& from, const base::PublicKey& key, base::Instant now);
@@ -125,13 +124,14 @@ class DatagramAdmission {
   Decision judge(const base::Endpoint& from, const QuestionHead& head, base::Instant now);
   void count(const Decision& decision);
   Session session(const base::PublicKey& key, std::uint32_t work_nonce, const base::NodeId& id,
-                  const crypto::DatagramKeys& keys, base::Instant now) const;
+                  const crypto::DatagramKeys& keys) const;
   Welcome let_in(Session& session, const base::Endpoint& from, const QuestionHead& head, base::Instant now);
 
   base::PublicKey own_;
   AdmissionLimits limits_;
   Cookies cookies_;
-  CurveBudget curves_;
+  base::RateBudget<base::AddressGroup> agreements_;  // by address line
+  base::RateBudget<base::PublicKey> questions_;      // by key: its other ids share
   Sessions sessions_;
   Banned banned_;
   LruMap<base::PublicKey, std::optional<crypto::DatagramKeys>> tried_{kTriedMax};  // keys without a session

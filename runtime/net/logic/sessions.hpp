@@ -13,7 +13,6 @@
 
 #include "runtime/base/endpoint.hpp"
 #include "runtime/base/ids.hpp"
-#include "runtime/base/rate_limit.hpp"
 #include "runtime/base/time.hpp"
 #include "runtime/crypto/agreement.hpp"
 #include "runtime/net/logic/datagram.hpp"
@@ -21,7 +20,7 @@
 
 namespace troupe::net {
 
-inline constexpr std::size_t kSessionsMax = 4096;  // 2.3 MiB
+inline constexpr std::size_t kSessionsMax = 4096;  // 2.2 MiB
 inline constexpr std::size_t kTokensKept = 64;     // our choice: more than a node has under way to one other node
 
 /// A proof expires: the address may be given to another subscriber, which did not ask for what is sent there.
@@ -48,7 +47,6 @@ struct Session {
   base::NodeId id;  ///< of the key with work_nonce; its work was checked
   std::uint32_t work_nonce = 0;
   crypto::DatagramKeys keys;
-  base::RateLimit questions;  ///< the rate at which it is answered
   std::optional<ProvenAddress> proven;
   Tokens tokens;
 

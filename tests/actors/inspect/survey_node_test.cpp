@@ -1,6 +1,7 @@
 // The warnings, one by one, from records filled by hand: those of the whole node.
 #include <doctest/doctest.h>
 
+#include "runtime/actor/budget_alarm.hpp"
 #include "tests/actors/inspect/record_fixture.hpp"
 
 using namespace troupe;
@@ -105,6 +106,14 @@ TEST_CASE("survey: what is sounded is told for a minute, each under its own name
       fixture.actors.node.alarms().sound(Alarm::flapping_link, "ab12", 0s, fixture.now, {}, lately);
     warning = Warning::flapping_link;
     words = "the link to ab12 was lost 4 times within 60 s (3 or more)";
+  }
+  SUBCASE("budget-full") {
+    runtime::BudgetAlarm handshakes("handshakes");
+    const auto from = base::group_of(*base::Endpoint::parse("192.0.2.7:4000"));
+    for (int i = 0; i < 5'000; ++i) handshakes.refused(fixture.actors.node, from, fixture.now);
+    CHECK(fixture.actors.node.alarms().count(Alarm::budget_full) == 1);
+    warning = Warning::budget_full;
+    words = "what they may have of handshakes of 192.0.2.0/24 is used up";
   }
   fixture.look();
   CHECK(fixture.only(warning));

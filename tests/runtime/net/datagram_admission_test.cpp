@@ -191,14 +191,14 @@ TEST_CASE("net: a question with our own key is dropped") {
 
 TEST_CASE("net: who is banned is dropped, known or not, and takes nothing from the budget of its neighbours") {
   AdmissionLimits limits = easy();
-  limits.curves = {.neighbours_per_second = 1, .neighbours_burst = 2, .all_per_second = 1, .all_burst = 2};
+  limits.agreements = {16, 16};
   AdmissionFixture fixture(limits);
   fixture.let_in(kServer, 1);
   for (const std::uint8_t sender : {std::uint8_t{1}, std::uint8_t{2}})
     fixture.banned.insert(crypto::node_id(key_with(sender), 0));
   CHECK(fixture.dropped(kServer, head(1)) == DropReason::banned);
   const QuestionHead stranger = head(2, fixture.cookie(kServer, 2));
-  for (int i = 0; i < 10; ++i) CHECK(fixture.dropped(kServer, stranger) == DropReason::banned);
+  for (int i = 0; i < 100; ++i) CHECK(fixture.dropped(kServer, stranger) == DropReason::banned);
   fixture.let_in(kServer, 3);
   fixture.banned.clear();
   CHECK(std::holds_alternative<Open>(fixture.decide(kServer, head(1))));
@@ -214,23 +214,24 @@ TEST_CASE("net: a question from an impossible address is dropped, and gets no co
 
 TEST_CASE("net: strangers beyond the budget are dropped, and who is known does not notice") {
   AdmissionLimits limits = easy();
-  limits.curves = {.neighbours_per_second = 1, .neighbours_burst = 2, .all_per_second = 1, .all_burst = 3};
+  limits.agreements = {16, 64};
   AdmissionFixture fixture(limits);
   fixture.let_in(kServer, 1);
   const QuestionHead forged = head(2, fixture.cookie(kServer, 2));
-  CHECK(std::holds_alternative<AgreeFirst>(fixture.decide(kServer, forged)));  // paid, whether it opens or not
-  CHECK(fixture.dropped(kServer, forged) == DropReason::neighbours_budget);
-  fixture.let_in(kThere, 3);
-  CHECK(fixture.dropped(kThere, head(4, fixture.cookie(kThere, 4))) == DropReason::all_budget);
+  int agreed = 1;
+  while (std::holds_alternative<AgreeFirst>(fixture.decide(kServer, forged))) ++agreed;  // paid, opened or not
+  CHECK(agreed == 33);                                                                   // its share binds at half
+  CHECK(fixture.dropped(kServer, forged) == DropReason::agreements);
+  CHECK(std::holds_alternative<AgreeFirst>(fixture.decide(kThere, head(4, fixture.cookie(kThere, 4)))));
   CHECK(std::holds_alternative<Open>(fixture.decide(kServer, head(1))));
-  CHECK(fixture.admission.counters().drops == std::array<std::uint64_t, net::kDropReasons>{0, 0, 1, 1});
+  CHECK(fixture.admission.counters().drops == std::array<std::uint64_t, net::kDropReasons>{0, 0, 2});
   fixture.now = kStart + 1s;
   CHECK(std::holds_alternative<AgreeFirst>(fixture.decide(kServer, forged)));
 }
 
 TEST_CASE("net: a question that does not open costs its key one agreement, however often it is said") {
   AdmissionLimits limits = easy();
-  limits.curves = {.neighbours_per_second = 1, .neighbours_burst = 1, .all_per_second = 100, .all_burst = 100};
+  limits.agreements = {16, 16};
   AdmissionFixture fixture(limits);
   const QuestionHead forged = head(1, fixture.cookie(kServer, 1));
   const auto agreed_first = [&](const base::Endpoint& from, const QuestionHead& question) {
@@ -268,27 +269,28 @@ TEST_CASE("net: a question that does not open costs its key one agreement, howev
       other.bytes[2] = static_cast<std::uint8_t>(i);
       fixture.admission.did_not_open(other, keys);
     }
-    CHECK(fixture.dropped(kServer, forged) == DropReason::neighbours_budget);
+    CHECK(agreed_first(kServer, forged) == nullptr);
   }
 }
 
 TEST_CASE("net: a node that asks more than it may is dropped after its questions opened") {
   AdmissionLimits limits = easy();
-  limits.questions_per_second = 1;
-  limits.questions_burst = 2;
+  limits.questions = {16, 64};
   AdmissionFixture fixture(limits);
   fixture.let_in(kServer, 1);
-  CHECK(fixture.admission.welcome(kServer, head(1), fixture.now) == Welcome::answer);
-  CHECK(fixture.admission.welcome(kServer, head(1), fixture.now) == Welcome::too_many);
+  int answered = 1;
+  while (fixture.admission.welcome(kServer, head(1), fixture.now) == Welcome::answer) ++answered;
+  CHECK(answered == 33);  // its share binds at half
   CHECK(fixture.admission.counters().too_many == 1);
-  fixture.let_in(kServer, 2);  // others are
-  CHECK(fixture.admission.welcome(kServer, head(1), kStart + 1s) == Welcome::answer);
+  fixture.let_in(kThere, 2);  // others are answered
+  fixture.let_in(kServer, 3);
+  CHECK(fixture.admission.welcome(kServer, head(1), fixture.now) == Welcome::too_many);
+  CHECK(fixture.admission.welcome(kServer, head(1), kStart + 2s) == Welcome::answer);
 }
 
 TEST_CASE("net: a replayed question is dropped, and costs its author nothing") {
   AdmissionLimits limits = easy();
-  limits.questions_per_second = 1;
-  limits.questions_burst = 3;
+  limits.questions = {16, 16};
   AdmissionFixture fixture(limits);
   fixture.let_in(kServer, 1);
   const QuestionHead question = head(1);
@@ -300,8 +302,7 @@ TEST_CASE("net: a replayed question is dropped, and costs its author nothing") {
 
 TEST_CASE("net: another id of a known key costs no agreement, and gains neither a rate nor a place") {
   AdmissionLimits limits = easy();
-  limits.questions_per_second = 1;
-  limits.questions_burst = 2;
+  limits.questions = {16, 64};
   AdmissionFixture fixture(limits);
   fixture.let_in(kServer, 1);
   QuestionHead other = head(1, fixture.cookie(kThere, 1));
@@ -316,19 +317,25 @@ TEST_CASE("net: another id of a known key costs no agreement, and gains neither 
   };
   CHECK(welcome(kThere) == Welcome::answer);
   CHECK(fixture.admission.find(key_with(1))->id == crypto::node_id(key_with(1), 1));
+  const auto more = [&] {
+    QuestionHead out = head(1);
+    out.work_nonce = 1;
+    return out;
+  };
+  while (fixture.admission.welcome(kThere, more(), fixture.now) == Welcome::answer) continue;
   other = head(1, fixture.cookie(kServer, 1));
   CHECK(welcome(kServer) == Welcome::too_many);
   CHECK(fixture.admission.sessions() == 1);
   CHECK(fixture.admission.counters().agreements == 1);
 
-  fixture.admission.meet(key_with(1), 2, crypto::node_id(key_with(1), 2), {}, fixture.now);  // gossip says so
+  fixture.admission.meet(key_with(1), 2, crypto::node_id(key_with(1), 2), {});  // gossip says so
   other.work_nonce = 2;
   CHECK(fixture.admission.welcome(kServer, other, fixture.now) == Welcome::too_many);
 }
 
 TEST_CASE("net: a node that we ask has a session, and its answer proves its address") {
   AdmissionFixture fixture;
-  const auto& session = fixture.admission.meet(key_with(1), 7, crypto::node_id(key_with(1), 7), {}, fixture.now);
+  const auto& session = fixture.admission.meet(key_with(1), 7, crypto::node_id(key_with(1), 7), {});
   CHECK_FALSE(session.proven.has_value());
   QuestionHead question = head(1);
   question.work_nonce = 7;
@@ -347,7 +354,7 @@ TEST_CASE("net: a node that we ask has a session, and its answer proves its addr
     CHECK(std::holds_alternative<Open>(fixture.decide(kThere, question)));
   }
   SUBCASE("meeting it again forgets nothing") {
-    fixture.admission.meet(key_with(1), 7, crypto::node_id(key_with(1), 7), {}, fixture.now);
+    fixture.admission.meet(key_with(1), 7, crypto::node_id(key_with(1), 7), {});
     CHECK(std::holds_alternative<Open>(fixture.decide(kServer, question)));
   }
   SUBCASE("an answer of one that was forgotten is no news") {
@@ -370,7 +377,7 @@ TEST_CASE("net: sessions are bounded, and one that was forgotten is a stranger a
   CHECK_THROWS_AS(fixture.admission.welcome(kServer, head(2), fixture.now), base::InvariantBroken);
 
   SUBCASE("but strangers do not make us forget who has answered us") {
-    fixture.admission.meet(key_with(4), 0, crypto::node_id(key_with(4), 0), {}, fixture.now);
+    fixture.admission.meet(key_with(4), 0, crypto::node_id(key_with(4), 0), {});
     fixture.admission.answered(kServer, key_with(4), fixture.now);
     for (std::uint8_t i = 5; i < 10; ++i) fixture.let_in(kServer, i);
     CHECK(std::holds_alternative<Open>(fixture.decide(kServer, head(4))));

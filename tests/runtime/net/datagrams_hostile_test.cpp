@@ -208,7 +208,7 @@ TEST_CASE("datagrams: a flood of strangers with proven addresses spends its budg
   HostileStreet street(DatagramCluster::easy(), true);
   CHECK(street.cluster.answer(0, 1) == 42);
   base::Random random(4);
-  const std::uint32_t budget = net::CurveLimits{}.neighbours_burst;
+  const std::uint32_t budget = net::AdmissionLimits{}.agreements.burst / 2;  // then the share of one address binds
   std::vector<base::PublicKey> keys(2 * budget);
   for (auto& key : keys) {
     key = random_key(random);
@@ -236,7 +236,7 @@ TEST_CASE("datagrams: a stream of forged questions under one key does not shut i
   RemotePeer forger(street.cluster, 2, 5001);
   forger.pretend(street.cluster.contact(0).key);
   const Cookie cookie = forger.cookie(1);
-  const std::uint32_t times = 2 * net::CurveLimits{}.neighbours_burst;
+  const std::uint32_t times = 2 * net::AdmissionLimits{}.agreements.burst;
   for (std::uint32_t i = 0; i < times; ++i) forger.send(1, forger.question(1, cookie), 0ms);
   street.cluster.stage.run_for(10ms);
   CHECK(street.count(&DatagramCounts::getForged) == times);
@@ -374,8 +374,7 @@ TEST_CASE("datagrams: of many cookies for one question a few count, so that a fo
 
 TEST_CASE("datagrams: each of many strangers gets its answer, though there are more than are remembered") {
   net::AdmissionLimits admission = DatagramCluster::easy();
-  admission.curves = {
-      .neighbours_per_second = 2'000, .neighbours_burst = 1'000, .all_per_second = 2'000, .all_burst = 1'000};
+  admission.agreements = {100'000, 100'000};
   admission.sessions_max = 4 * net::DatagramsActor::kOthersMax;
   HostileStreet street(admission, true);
   base::Random random(5);
@@ -391,8 +390,7 @@ TEST_CASE("datagrams: each of many strangers gets its answer, though there are m
 
 TEST_CASE("datagrams: a node whose questions wait is counted on, however many others come") {
   net::AdmissionLimits admission = DatagramCluster::easy();
-  admission.curves = {
-      .neighbours_per_second = 2'000, .neighbours_burst = 1'000, .all_per_second = 2'000, .all_burst = 1'000};
+  admission.agreements = {100'000, 100'000};
   admission.sessions_max = 4 * net::DatagramsActor::kOthersMax;
   HostileStreet street(admission, true);
   std::vector<Reply<Number>> kept;

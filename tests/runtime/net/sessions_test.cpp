@@ -18,7 +18,7 @@ base::PublicKey numbered_key(std::size_t number) {
 }
 
 Session session(std::uint32_t work_nonce) {
-  return {.id = {}, .work_nonce = work_nonce, .keys = {}, .questions = {1, 1, {}}, .proven = {}, .tokens = {}};
+  return {.id = {}, .work_nonce = work_nonce, .keys = {}, .proven = {}, .tokens = {}};
 }
 
 }  // namespace

@@ -1,0 +1,31 @@
+#pragma once
+// Says that a budget of strangers refuses, as the alarm budget_full: at most once a second, because strangers decide
+// how often it refuses.
+//
+// Owner   one actor, or whoever holds the lock of the budget.
+#include <optional>
+#include <string>
+
+#include "runtime/actor/node.hpp"
+#include "runtime/base/address_group.hpp"
+
+namespace troupe::runtime {
+
+class BudgetAlarm {
+ public:
+  /// `resource` in the plural, for people: "handshakes".
+  explicit BudgetAlarm(std::string resource) : resource_(std::move(resource)) {}
+
+  void refused(Node& node, const base::AddressGroup& group, base::Instant now) {
+    if (said_ && now - *said_ < kSayAgain) return;
+    said_ = now;
+    node.alarms().sound(Alarm::budget_full, resource_ + " of " + base::text(group), base::Duration::zero(), now);
+  }
+
+ private:
+  static constexpr std::chrono::seconds kSayAgain{1};
+  std::string resource_;
+  std::optional<base::Instant> said_;
+};
+
+}  // namespace troupe::runtime
