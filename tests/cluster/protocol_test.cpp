@@ -43,3 +43,30 @@ TEST_CASE("protocol: a client written from messages/README.md alone gets a value
   CHECK(missing.exit == 1);
   CHECK(contains(missing.err, "RuntimeError: (1, "));  // not_found
 }
+
+// -- strangers that attack (tests/protocol/attacks.py has what must hold) ---------------------------------------------
+
+namespace {
+
+void holds_against(const std::string& attack) {
+  const Folder folder;
+  const Seen seen = foreign(folder, "attacks.py", '"' + binary() + "\" small " + attack);
+  if (seen.exit == 77) return skip("this system allows no network namespace");
+  if (seen.exit == 78) return skip("the attack " + attack + " is switched off");
+  CHECK_MESSAGE(seen.exit == 0, seen.out << seen.err);
+}
+
+}  // namespace
+
+TEST_CASE("attack: one id that links again and again takes two seats, and no memory") { holds_against("seats"); }
+TEST_CASE("attack: links that are not read end, and what waits for them is bounded") { holds_against("slow"); }
+TEST_CASE("attack: frames that never end are bounded together") { holds_against("halves"); }
+TEST_CASE("attack: silent connections do not keep an honest node out") { holds_against("silent"); }
+TEST_CASE("attack: handshakes that end by a reset leave time for honest ones") { holds_against("handshakes"); }
+TEST_CASE("attack: pings that name another port each time are not written each time") { holds_against("pings"); }
+TEST_CASE("attack: the claims of one id leave room for others and for the node itself") { holds_against("claims"); }
+TEST_CASE("attack: the claims of one id on one content leave room for its other owners") { holds_against("target"); }
+TEST_CASE("attack: what a few ids store leaves room for the node itself, which stays well") { holds_against("disk"); }
+TEST_CASE("attack: the stores of one node that are under way are bounded") { holds_against("commits"); }
+TEST_CASE("attack: ten thousand datagrams a second of one id leave honest gets quick") { holds_against("datagrams"); }
+TEST_CASE("attack: as many of 25 ids at one address leave them quick, too") { holds_against("line"); }

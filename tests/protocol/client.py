@@ -85,8 +85,8 @@ class Link:
         hashes = sha256(theirs).digest() + sha256(own).digest()
         self.send(HELLO, own, HELLO_KIND, lane=1)
         self.send(PROOF, build(identity.key.sign(signed + b"\2" + hashes)), PROOF_KIND, lane=1)
-        node = Ed25519PublicKey.from_public_bytes(Root(theirs).data[:32])
-        node.verify(Root(self.receive()[2]).data, signed + b"\1" + hashes)
+        self.node = Root(theirs).data[:32]
+        Ed25519PublicKey.from_public_bytes(self.node).verify(Root(self.receive()[2]).data, signed + b"\1" + hashes)
     def send(self, frame, payload=b"", kind=0, path=b"", number=0, lane=0):
         rest = path + bytes(-len(path) % 8) + payload
         self.tls.sendall(struct.pack("<IBBHQQ24x", 44 + len(rest), frame, lane, len(path), number, kind) + rest)
