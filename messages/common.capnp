@@ -9,7 +9,7 @@ struct Error $kind(from = [peer, view, operate], bytesMax = 4096) {
   # An error (runtime/base/error.hpp). Answers a question, or ends a stream.
 
   code @0 :UInt16;
-  # A number of base::Code, 1 to 13; one that the reader does not know counts as `internal`.
+  # 1 to 13: the table in messages/README.md. One that the reader does not know counts as `internal`.
 
   message @1 :Text;
   # For people; at most 1024 bytes, cut by the sender; the program that prints it escapes control characters.

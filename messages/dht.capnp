@@ -2,7 +2,7 @@
 # The distributed hash table: what nodes ask each other, what its actors tell each other, and what operators ask.
 #
 # Words. A key is a point of the 160-bit space of node ids. A space and a key name a record
-# (actors/dht/logic/record.hpp has its bytes). Ids and keys are 20 bytes, big-endian; another length is `malformed`.
+# (messages/README.md, "The DHT", has its bytes). Ids and keys are 20 bytes, big-endian; another length is `malformed`.
 # Questions between nodes go by datagram if they fit. If the answer does not fit, the question goes over a link.
 
 using Cxx = import "/capnp/c++.capnp";
@@ -20,7 +20,7 @@ struct Asker {
   # Key and nonce of the sender, otherwise `malformed`. Port 0: a client, which cannot be asked.
 }
 
-# --- between nodes -------------------------------------------------------------------------------------------------
+# --- between nodes, at /dht; Changed at /dht/listen -------------------------------------------------------------------
 
 struct Ping $kind(from = [peer], bytesMax = 256, datagram = true) {
   # Asks whether the node is there. Answered by Pong.
@@ -162,7 +162,7 @@ struct Listen $kind(from = [peer], bytesMax = 256, datagram = true) {
   seconds @4 :UInt16;
   # How long; 0: stop.
   knows @5 :Data;
-  # The tag of the record that the asker has (logic/record.hpp); may be empty.
+  # The tag of the record that the asker has (messages/README.md, "The DHT"); may be empty.
 }
 
 struct Listening $kind(from = [peer], bytesMax = 4096) {

@@ -51,7 +51,7 @@ struct Claim {
 }
 
 struct Manifest {
-  # The canonical manifest (actors/files/logic/manifest.hpp): never sent as a struct. Its canonical form, without a
+  # The canonical manifest (messages/README.md, "Files"): never sent as a struct. Its canonical form, without a
   # segment table, is what is stored, sent as the bytes of a content, and hashed into the CID. New fields are only
   # added, and are zero for a file of format 1, so that its bytes stay the same.
 
@@ -83,11 +83,12 @@ struct ManifestChunk {
   # The length that size and chunk size give; another is `malformed`.
 }
 
-# --- between nodes -------------------------------------------------------------------------------------------------
+# --- between nodes, at /files/holder ----------------------------------------------------------------------------------
 
 struct StoreContent $kind(from = [peer], bytesMax = 2622544) {
   # Stores a content under a claim of the sender. Answered by Stored once bytes and claim are synced. Asking again is
-  # harmless. Over the sender's quota or a full disk: `no_space`; too many claims: `overloaded`.
+  # harmless. Over the sender's quota or a full disk: `no_space`; too many claims, or stores under way: `overloaded`
+  # (messages/README.md, "Limits").
 
   claim @0 :Claim;
   content @1 :Content;
@@ -137,7 +138,7 @@ struct Released $kind(from = [peer], bytesMax = 64) {
 
 struct FetchContent $kind(from = [peer], bytesMax = 256) {
   # Asks for a content. Any peer may ask. `not_found` if the holder lacks it; `corrupt` if it had it and found it
-  # damaged.
+  # damaged; `overloaded` beyond 16 questions of one peer under way, or 128 of all.
 
   content @0 :Content;
 }
@@ -146,7 +147,8 @@ struct Fetched $kind(from = [peer], bytesMax = 2622544) {
   # A content that a holder has.
 
   bytes @0 :Data;
-  # The whole content. The asker verifies it; a content that does not match its key counts against the sender.
+  # The whole content, mostly in a segment of its own, behind a far pointer. The asker verifies it; a content that does
+  # not match its key counts against the sender.
 }
 
 struct HasContents $kind(from = [peer], bytesMax = 65536) {

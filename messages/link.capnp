@@ -1,5 +1,6 @@
 @0xc5f1d7a2093b6e84;
-# The first messages of both ends of a link (runtime/net/logic/handshake.hpp).
+# The first messages of both ends of a link, in HELLO and PROOF frames of lane 1, whose other fields and path are empty
+# (messages/README.md, "A link").
 # Both structs have a fixed size and no pointers, so a reader has nothing to follow or bound.
 
 using Cxx = import "/capnp/c++.capnp";
@@ -27,7 +28,8 @@ struct Hello $kind(lane = control, from = [peer, view, operate], bytesMax = 960)
   schema1 @8 :UInt64;
   schema2 @9 :UInt64;
   schema3 @10 :UInt64;
-  # SHA-256 over the sender's schemas, each word little-endian. For diagnosis; a difference is not refused.
+  # SHA-256 over the sender's schemas, each word little-endian. For diagnosis; a difference is not refused, nor are
+  # zeros.
 
   role @11 :Role;
   # The role that the dialler asks for: peer, view or operate, otherwise `malformed`. A server sends `peer`.
@@ -45,5 +47,6 @@ struct Proof $kind(lane = control, from = [peer, view, operate], bytesMax = 960)
   signature6 @6 :UInt64;
   signature7 @7 :UInt64;
   # Ed25519 over "troupe link v1", the exporter value (EXPORTER-troupe-v1, 32 bytes), the side (one byte: 1 server,
-  # 2 dialler), and the SHA-256 of the server's and of the dialler's Hello, as their payloads were on the wire.
+  # 2 dialler), and the SHA-256 of the server's and of the dialler's Hello: of the whole payloads of their frames, with
+  # the segment tables.
 }

@@ -1,5 +1,5 @@
 @0x81325cf93f1af1c6;
-# What nodes tell each other about peers, and what operators ask about them.
+# What nodes tell each other about peers, and what operators ask about them: all of it at `/peers`.
 
 using Cxx = import "/capnp/c++.capnp";
 using import "/messages/annotations.capnp".kind;
@@ -7,7 +7,8 @@ using import "/messages/common.capnp".Contact;
 $Cxx.namespace("troupe::peers::wire");
 
 struct Ping $kind(lane = control, from = [peer], bytesMax = 128) {
-  # Asks a linked peer whether it still works, every minute or so. Answered by Pong at once.
+  # Asks a linked peer whether it still works: when the link is up, then every minute, and 10 s after a miss. Answered
+  # by Pong within 5 s. The third miss in a row ends the link.
 
   self @0 :Contact;
   # Where the sender can be dialled. Key and nonce are those of the link, otherwise it is `malformed`. An unspecified

@@ -1,0 +1,625 @@
+#!/usr/bin/python3
+"""Attacks on a node by strangers that speak its protocol, in a network namespace of their own.
+
+attacks.py BINARY small [NAME...]    each some seconds, against limits that settings make small
+attacks.py BINARY full [NAME...]     default settings and full sizes: half an hour for all
+
+Without names: all that ATTACKS has switched on. Prints a line of figures for each. Exit 0: the node held; 1: it did not;
+77: this system allows no network namespace; 78: what was named is switched off, until the node holds. Each attack is
+bounded in count and in time, and stops by itself.
+"""
+import json
+import os
+import re
+import select
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+from collections import deque, namedtuple
+from hashlib import sha256
+from pathlib import Path
+from OpenSSL import SSL
+import client
+from client import Identity, Link, Root, build
+from datagrams import Asker
+
+NODE, FRIEND, QUIET = ("198.18.0.1", 7000), ("198.19.0.1", 7000), ("198.18.0.2", 7000)
+STORE_CONTENT, GET_STATUS = 0xce1031623b0696f3, 0xa18442b425abac38
+KIB, MIB = 1 << 10, 1 << 20
+CHUNK = bytes(range(256)) * (2 * MIB // 256)
+FAILS = (OSError, SSL.Error, RuntimeError)
+NONCES = [int(word) for word in (Path(__file__).parent / "nonces.txt").read_text().split()]
+
+
+# --- Who is there ---
+
+def stranger(number):
+    """An identity of no node. The work of the first ones is in nonces.txt; `attacks.py - nonces` makes that."""
+    seed = sha256(b"troupe test %d" % number).digest()
+    return Identity(seed, NONCES[number] if number < len(NONCES) else 0)
+
+
+def source(number, groups):
+    """An address of the attacker: `groups` networks of 24 bits, one address in each after the other."""
+    return f"198.18.{1 + number % groups}.{1 + number // groups % 250}", 0
+
+
+class Control(Link):
+    """The control socket of a node: frames without TLS and handshake."""
+
+    def __init__(self, path):
+        self.next, self.identity = 1, None
+        self.tls = socket.socket(socket.AF_UNIX)
+        self.tls.settimeout(20)
+        self.tls.connect(path)
+
+    def read(self, count):
+        out = self.tls.recv(count, socket.MSG_WAITALL)
+        if len(out) < count:
+            raise OSError("the node has ended")
+        return out
+
+    def status(self):
+        """How long it took, in seconds, and whether the node is well (0), degraded (1) or failing (2)."""
+        began = time.monotonic()
+        state = self.answer(self.ask(b"/node", GET_STATUS, build()))
+        return time.monotonic() - began, state.data[16]
+
+
+class Node:
+    def __init__(self, binary, folder, name, at, settings=()):
+        self.binary, self.data = binary, f"{folder}/{name}"
+        words = [binary, "node", "--data", self.data, "--listen", "%s:%d" % at]
+        for setting in settings:
+            words += ["--set", setting]
+        self.process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=open(f"{folder}/{name}.log", "w"))
+        line = self.process.stdout.readline().split()
+        if len(line) != 3:
+            raise RuntimeError(f"the node does not start: {Path(folder, name + '.log').read_text()[-500:]}")
+        self.name = f"{line[1].decode()}@{line[2].decode()}"
+        self.control = Control(f"{self.data}/{'control.sock'}")
+
+    def memory(self):
+        """MiB resident."""
+        return int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1]) * 4 // KIB
+
+    def files(self):
+        """Files and sockets open."""
+        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
+
+    def troupe(self, *words):
+        out = subprocess.run([self.binary, *words, "--data", self.data], capture_output=True, timeout=60, check=False)
+        return out.returncode, (out.stdout or out.stderr).decode().strip()
+
+    def writes(self):
+        """Writes to files so far: a synced row is one at least, and what is sent to a socket is none."""
+        return int(re.search(r"syscw: (\d+)", Path(f"/proc/{self.process.pid}/io").read_text())[1])
+
+    def end(self):
+        self.process.kill()
+        self.process.wait()
+
+
+# --- What they ask for ---
+
+def chunk_id(data):
+    level = [sha256(data[at:at + 16 * KIB]).digest() for at in range(0, len(data), 16 * KIB)]
+    while len(level) > 1:  # of a power of two
+        level = [sha256(left + right).digest() for left, right in zip(level[::2], level[1::2])]
+    return level[0]
+
+
+def key_of(data, name=None):
+    return (name or chunk_id(data)) + struct.pack("<IHH", len(data), 1, 0)
+
+
+def store(link, claim, key, data):
+    """Begins to store a chunk under a claim for the file of that name."""
+    return link.ask(b"/files/holder", STORE_CONTENT, build(b"", (bytes(8), claim), (key,), data))
+
+
+def fetch(link, key):
+    return link.ask(b"/files/holder", client.FETCH_CONTENT, build(b"", (key,)))
+
+
+def numbered(number, size=16):
+    return sha256(b"content %d" % number).digest()[:size]
+
+
+def drain(link, waiting):
+    """Takes one answer; returns the number of its error, or 0."""
+    while (got := link.receive())[0] not in (client.ANSWER, client.ERROR) or got[1] not in waiting:
+        link.serve(*got)
+    waiting.discard(got[1])
+    return Root(got[2]).data[0] if got[0] == client.ERROR else 0
+
+
+def stream(link, questions, at_once, seconds):
+    """Asks one question after the other, `at_once` in flight. Returns how many were answered with which error."""
+    answers, waiting, ends = {}, set(), time.monotonic() + seconds
+    for question in questions:
+        if time.monotonic() > ends:
+            break
+        waiting.add(question(link))
+        if len(waiting) >= at_once:
+            code = drain(link, waiting)
+            answers[code] = answers.get(code, 0) + 1
+    while waiting:
+        code = drain(link, waiting)
+        answers[code] = answers.get(code, 0) + 1
+    return answers
+
+
+def still_open(links):
+    watched = select.poll()
+    for link in links:
+        watched.register(link.tcp, select.POLLRDHUP)
+    return len(links) - len(watched.poll(0))
+
+
+def connect(to, own):
+    tcp = socket.socket()
+    tcp.setblocking(False)
+    tcp.bind(own)
+    tcp.connect_ex(to)
+    return tcp
+
+
+def paced(count, per_second, seconds):
+    """The numbers 0 to count, at that rate, for so long."""
+    began = time.monotonic()
+    for number in range(count):
+        behind = number / per_second - (time.monotonic() - began)
+        if behind > 0:
+            time.sleep(behind)
+        if time.monotonic() - began > seconds:
+            return
+        yield number
+
+
+# --- The attacks: each runs in a process of its own, and returns what it has reached ---
+
+def seats(to, plan, facts):
+    """[H4] One id opens link after link from many addresses, each with an answer that it does not read."""
+    me, links = stranger(0), []
+    for number in paced(plan.count, plan.per_second, plan.seconds):
+        try:
+            links.append(Link(to, me, source(number, plan.groups), 5))
+            for _ in range(plan.questions):
+                fetch(links[-1], facts["chunk"])
+        except FAILS:
+            pass
+    time.sleep(plan.hold)
+    return {"made": len(links)}
+
+
+def slow(to, plan, facts):
+    """[H3] Links that ask for 32 MiB each and read nothing, or as little as keeps a link."""
+    links = []
+    for number in range(plan.count):
+        links.append(Link(to, stranger(number), source(number, plan.groups), 5))
+        try:
+            for _ in range(plan.questions):
+                fetch(links[-1], facts["chunk"])
+        except FAILS:
+            pass
+    ends = time.monotonic() + plan.seconds
+    while time.monotonic() < ends:
+        time.sleep(min(plan.every, max(0, ends - time.monotonic())))
+        for link in links if plan.trickle else ():
+            try:
+                link.tcp.recv(plan.trickle, socket.MSG_DONTWAIT)
+            except OSError:
+                pass
+    return {"open": still_open(links)}
+
+
+def halves(to, plan, _):
+    """[H3] Frames of 2.5 MiB that arrive but for their end."""
+    links, payload = [], build(b"", None, None, bytes(2_600_000))
+    head = struct.pack("<IBBHQQ24x", 44 + 16 + len(payload), client.ASK, 0, 13, 3, STORE_CONTENT)
+    for number in range(plan.count):
+        try:
+            links.append(Link(to, stranger(number), source(number, plan.groups), 5))
+            links[-1].tls.sendall(head + b"/files/holder\0\0\0" + payload[:-plan.seconds])
+        except FAILS:
+            pass
+    ends = time.monotonic() + plan.seconds
+    while time.monotonic() < ends:
+        time.sleep(min(plan.every, max(0, ends - time.monotonic())))
+        for link in links:
+            try:
+                link.tls.sendall(b"\0")
+            except FAILS:
+                pass
+    return {"links": len(links), "open": still_open(links)}
+
+
+def silent(to, plan, _):
+    """[M2] Connections that say nothing, or only hello."""
+    held = {}
+    for number in paced(plan.count, plan.per_second, plan.seconds):
+        held[number] = connect(to, source(number, plan.groups))
+        if number % 2 and number > 100:
+            try:
+                held[number - 99].send(hello())
+            except (OSError, KeyError):
+                pass
+        if number > plan.at_once:
+            held.pop(number - plan.at_once).close()
+    return {"connections": number + 1}
+
+
+def hello():
+    """A ClientHello."""
+    context = SSL.Context(SSL.TLSv1_2_METHOD)
+    context.set_cipher_list(b"ECDHE-ECDSA-AES128-GCM-SHA256")
+    tls = SSL.Connection(context, None)
+    tls.set_connect_state()
+    try:
+        tls.do_handshake()
+    except SSL.WantReadError:
+        return tls.bio_read(4096)
+
+
+def handshakes(to, plan, _):
+    """[M1] TLS handshakes that make the node sign, and end by a reset."""
+    said, begun, hellos = hello(), deque(), 0
+    for number in paced(plan.count, plan.per_second, plan.seconds):
+        begun.append(connect(to, source(number, plan.groups)))
+        if len(begun) > plan.at_once:  # it is connected by now, if the node took it
+            try:
+                begun[-plan.at_once].send(said)
+                hellos += 1
+            except OSError:
+                pass
+        if len(begun) > 2 * plan.at_once:
+            tcp = begun.popleft()
+            tcp.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            tcp.close()
+    return {"connections": number + 1, "hellos": hellos}
+
+
+def pings(to, plan, _):
+    """[M5] Pings that name another port each time."""
+    me = stranger(0)
+    link = Link(to, me, source(0, 1), 5)
+
+    def ping(port):
+        place = me.public + bytes(10) + b"\xff\xff" + bytes((198, 18, 1, 1)) + struct.pack("<HHI", port, 0, me.nonce)
+        return lambda link: link.ask(b"/peers", client.PEERS_PING, build(b"", (place,), None))
+
+    numbers = paced(plan.count, plan.per_second, plan.seconds)
+    return {"answers": stream(link, (ping(1024 + number % 2) for number in numbers), 50, plan.seconds)}
+
+
+def claims(to, plan, _):
+    """[H2] One id claims a few bytes for one file after the other, as often as it may."""
+    link, chunks = Link(to, stranger(0), source(0, 1), 5), [numbered(i) for i in range(plan.chunks)]
+    keys = [key_of(data, sha256(data).digest()) for data in chunks]
+    asks = (lambda link, i=i: store(link, numbered(i // plan.chunks, 32), keys[i % plan.chunks],
+                                    chunks[i % plan.chunks]) for i in range(plan.count))
+    answers = stream(link, asks, 200, plan.seconds)
+    return {"claimed": answers.pop(0, 0), "refused": answers}
+
+
+def target(to, plan, _):
+    """[H2] One id claims one known content for many files."""
+    link, data = Link(to, stranger(0), source(0, 1), 5), numbered(0)
+    key = key_of(data, sha256(data).digest())
+    answers = stream(link, (lambda link, i=i: store(link, numbered(i, 32), key, data) for i in range(plan.count)), 200,
+                     plan.seconds)
+    return {"claimed": answers.pop(0, 0), "refused": answers}
+
+
+def disk(to, plan, _):
+    """[H1] A few ids store as much as the node takes."""
+    stored, refused = 0, {}
+    for number in range(plan.ids):
+        link = Link(to, stranger(number), source(number, plan.groups), 10)
+        for i in range(plan.count):
+            data = numbered(1000 * number + i) + CHUNK[16:]
+            try:
+                link.answer(store(link, numbered(number, 32), key_of(data), data))
+                stored += 1
+            except RuntimeError as why:
+                refused[why.args[0]] = refused.get(why.args[0], 0) + 1
+                break
+    return {"stored": f"{stored * 2} MiB", "refused": refused}
+
+
+def commits(to, plan, _):
+    """[M6] As many stores of 2 MiB in flight on one link as there may be, again and again."""
+    link = Link(to, stranger(0), source(0, 1), 20)
+    datas = [numbered(i) + CHUNK[16:] for i in range(plan.count)]
+    keys = [key_of(data) for data in datas]
+    asks = (lambda link, i=i: store(link, numbered(i // plan.count, 32), keys[i % plan.count], datas[i % plan.count])
+            for i in range(plan.count * plan.rounds))
+    answers = stream(link, asks, plan.count, plan.seconds)
+    return {"stored": answers.pop(0, 0), "refused": answers}
+
+
+def datagrams(to, plan, facts):
+    """[M3, M4] Questions by datagram for a value that fits into none, and stores of a record that is held."""
+    askers = [Asker(to, stranger(number), source(0, 1)[0], facts["key"]) for number in range(plan.ids)]
+    for asker in askers:
+        asker.meet(facts["large"], facts["small"], facts["record"])
+    sent = began = time.monotonic()
+    for sent in paced(plan.count, plan.per_second, plan.seconds):
+        askers[sent % plan.ids].again()
+    return {"datagrams": sent + 1, "perSecond": round(sent / (time.monotonic() - began)),
+            "answers": sum(asker.answers() for asker in askers)}
+
+
+# --- What an honest client sees meanwhile ---
+
+class Honest:
+    """Gets a value over a link that was there before, again and again, and links anew now and then."""
+
+    def __init__(self, node, at, key):
+        self.node, self.at, self.key, self.seen = node, at, key, 0
+        self.link = Link(at, stranger(255), ("198.19.255.1", 0), 20)
+        self.gets, self.links, self.statuses, self.errors, self.memory, self.files, self.worst = [], [], [], [], 0, 0, 0
+
+    def look(self):
+        began = time.monotonic()
+        try:
+            client.value(self.link, self.key)
+            self.gets.append(time.monotonic() - began)
+        except FAILS as why:
+            self.errors.append(repr(why))
+            self.link = Link(self.at, stranger(255), ("198.19.255.1", 0), 20)
+        self.memory = max(self.memory, self.node.memory())
+        self.files = max(self.files, self.node.files())
+        self.seen += 1
+        if self.seen % 10 == 1:
+            self.links.append(self.link_anew())
+            took, health = self.node.control.status()
+            self.statuses.append(took)
+            self.worst = max(self.worst, health)
+
+    def link_anew(self):
+        """Seconds until a stranger is linked, who tries again each 100 ms."""
+        began = time.monotonic()
+        own = (f"198.19.{1 + len(self.links) % 250}.1", 0)
+        while time.monotonic() - began < 10:
+            try:
+                Link(self.at, stranger(254 - len(self.links) % 50), own, 5).send(client.CLOSE)
+                break
+            except FAILS:
+                time.sleep(0.1)
+        return time.monotonic() - began
+
+    def figures(self):
+        gets = sorted(self.gets) or [99]
+        return {"gets": len(self.gets), "getP50Ms": round(1000 * gets[len(gets) // 2], 2),
+                "getP99Ms": round(1000 * gets[int(len(gets) * 0.99)], 2), "linkS": round(max(self.links), 2),
+                "statusMs": round(1000 * max(self.statuses), 1), "memoryMiB": self.memory, "files": self.files, "errors": self.errors[:3]}
+
+
+# --- The table: what is on, the limits, the sizes, and what must hold ---
+
+Attack = namedtuple("Attack", "run on settings small full holds")
+Run = namedtuple("Run", "plan result figures node before after facts")
+
+
+class Plan:
+    """The sizes of an attack; what a row does not name is the default."""
+    groups, seconds, per_second, hold, every, trickle, at_once, ids, questions = 2, 2, 100, 0, 0.5, 0, 100, 1, 16
+
+    def __init__(self, **sizes):
+        self.__dict__.update(sizes)
+
+
+def puts(run):
+    """The node's own put still works."""
+    path = Path(run.node.data).parent / "own"
+    path.write_bytes(os.urandom(MIB))
+    began = time.monotonic()
+    code, said = run.node.troupe("file", "put", str(path), "--replicas", "1")
+    return code == 0 and time.monotonic() - began < 5, f"its own put of 1 MiB: exit {code}, {said}"
+
+
+def dials(run):
+    code, said = run.node.troupe("peers", "connect", run.facts["friend"])
+    return code == 0, f"its own dial: exit {code}, {said}"
+
+
+def stores(run):
+    """Another stranger's content is still taken."""
+    link, data = Link(NODE, stranger(253), ("198.19.253.1", 0)), numbered(0)
+    try:
+        link.answer(store(link, numbered(99, 32), key_of(data, sha256(data).digest()), data))
+        return True, ""
+    except RuntimeError as why:
+        return False, f"another stranger's store: {why}"
+
+
+def well(run):
+    return run.figures["worst"] < 2, "the node is failing by a stranger's doing"
+
+
+def few(name, most):
+    return lambda run: (run.result[name] <= most, f"{name}: {run.result[name]}, more than {most}")
+
+
+def grows(most):
+    """Resident memory, MiB above what it was; full: 600 MiB. The sanitizers' own memory says nothing."""
+    def holds(run):
+        grown = run.figures["memoryMiB"] - run.before["memory"]
+        allowed = 600 - run.before["memory"] if run.plan.full else most
+        return grown <= allowed or "BINARY_UNDER_TEST" in os.environ, f"memory grew by {grown} MiB"
+    return holds
+
+
+def quick(most):
+    return lambda run: (run.figures["getP99Ms"] <= most, f"an honest get took {run.figures['getP99Ms']} ms")
+
+
+def files(most):
+    """Files and sockets above what there were: seats that are taken."""
+    def holds(run):
+        more = run.figures["files"] - run.before["files"]
+        return more <= most, f"{more} more files and sockets open, of {most}"
+    return holds
+
+
+def written(most):
+    def holds(run):
+        done = run.after["writes"] - run.before["writes"]
+        return done <= most, f"{done} writes to files, more than {most}"
+    return holds
+
+
+SMALL_BUFFERS = "net.buffer_bytes_max=16MiB", "net.keep_alive=1s", "net.questions_in_flight_max=64"
+# Its program, whether it is on (ATTACKS_ALL=1 in the environment: all are), settings of the small one, sizes of the small
+# and of the full one, and what must hold besides the limits that `run` has for all.
+ATTACKS = {
+    "seats": Attack(seats, True, ["net.links_max=32"], Plan(count=80, groups=4, per_second=80, questions=8),
+                    Plan(count=1500, groups=4, per_second=200, seconds=20, hold=2), [files(8), grows(64), dials]),
+    "slow": Attack(slow, True, SMALL_BUFFERS, Plan(count=8), Plan(count=64, seconds=60, every=15, trickle=48 * KIB),
+                   [few("open", 0), grows(128)]),
+    "halves": Attack(halves, True, SMALL_BUFFERS, Plan(count=10), Plan(count=64, seconds=75, every=20),
+                     [grows(64), puts]),
+    "silent": Attack(silent, True, [], Plan(count=2000, groups=3, per_second=600, at_once=400),
+                     Plan(count=30_000, groups=3, per_second=1000, seconds=20, at_once=5000), []),
+    "handshakes": Attack(handshakes, True, [], Plan(count=2000, groups=3, per_second=1000),
+                         Plan(count=100_000, groups=3, per_second=5000, seconds=20), []),
+    "pings": Attack(pings, False, [], Plan(count=1800, per_second=900), Plan(count=18_000, per_second=900, seconds=20),
+                    [written(200)]),
+    "claims": Attack(claims, False, ["files.claims_max=1024"], Plan(count=1500, chunks=16, seconds=3),
+                     Plan(count=1 << 20, chunks=1030, seconds=60), [stores, puts, well]),
+    "target": Attack(target, False, [], Plan(count=200, seconds=3), Plan(count=1100, seconds=10),
+                     [few("claimed", 16), stores]),
+    "disk": Attack(disk, False, ["files.space=64MiB"], Plan(ids=5, count=40, groups=1),
+                   Plan(ids=20, count=100, groups=4), [puts, well]),
+    "commits": Attack(commits, False, ["files.commits_max=64"], Plan(count=48, rounds=1),
+                      Plan(count=256, rounds=4, seconds=20), [grows(160), puts]),
+    "datagrams": Attack(datagrams, False, [], Plan(count=20_000, per_second=10_000),
+                        Plan(count=200_000, per_second=10_000, seconds=20), [quick(1000)]),
+    "line": Attack(datagrams, False, [], Plan(count=20_000, per_second=10_000, ids=25),
+                   Plan(count=200_000, per_second=10_000, seconds=20, ids=25), [quick(1000)]),
+}
+
+
+# --- One run ---
+
+def forked(work, cores):
+    """Runs `work` in a process of its own. Returns its id, and the pipe by which its result comes."""
+    reads, writes = os.pipe()
+    process = os.fork()
+    if process:
+        os.close(writes)
+        return process, reads
+    os.sched_setaffinity(0, cores)
+    try:
+        said = json.dumps(work())
+    except BaseException as why:  # it is told, and fails the run
+        said = json.dumps({"broken": repr(why)})
+    os.write(writes, said.encode())
+    os._exit(0)
+
+
+def watched(node, at, key, attack, plan, to, facts, cores):
+    """The attack aimed at `to`, while an honest client asks `node`. Returns its result and the figures."""
+    honest = Honest(node, at, key)
+    honest.look()
+    process, reads = forked(lambda: attack.run(to, plan, facts), cores)
+    try:
+        while not select.select([reads], [], [], 0.01)[0]:
+            honest.look()
+        result = json.loads(os.read(reads, 65536))
+    finally:
+        os.kill(process, signal.SIGKILL)
+        os.waitpid(process, 0)
+        os.close(reads)
+    return result, honest.figures() | {"worst": honest.worst}
+
+
+def furnish(node, at):
+    """Gives a node what the attacks ask for."""
+    put = [node.troupe("dht", "put", name, value)[1].split()[0][4:] for name, value in
+           (("orders/17", "seven"), ("large", "x" * 48 * KIB))]
+    small, large = (bytes.fromhex(key) for key in put)
+    link = Link(at, stranger(252), ("198.19.252.1", 0))
+    link.answer(store(link, numbered(0, 32), key_of(CHUNK), CHUNK))
+    question = build(struct.pack("<B7x", 2), (b"", link.identity.contact), small)
+    record = link.answer(link.ask(b"/dht", client.FIND_VALUE, question)).bytes(0)
+    return {"chunk": key_of(CHUNK), "small": small, "large": large, "record": record, "key": link.node}
+
+
+def run(binary, name, full):
+    attack, complaints = ATTACKS[name], []
+    plan = attack.full if full else attack.small
+    plan.full = full
+    cores = sorted(os.sched_getaffinity(0))
+    ours, theirs = ({cores[0]}, {cores[-1]}) if full else (set(cores), set(cores))
+    folder = tempfile.mkdtemp(prefix="troupe-attack-")
+    nodes = []
+    try:
+        os.sched_setaffinity(0, ours)  # what is started from here on runs there, too
+        node = Node(binary, folder, "node", NODE, [] if full else attack.settings)
+        nodes.append(node)
+        nodes.append(Node(binary, folder, "friend", FRIEND))
+        facts = furnish(node, NODE) | {"friend": nodes[1].name}
+        key, quiet = facts["small"], None
+        if full:
+            os.sched_setaffinity(0, theirs)
+            nodes.append(Node(binary, folder, "quiet", QUIET))
+            os.sched_setaffinity(0, ours)
+            short = Plan(**vars(plan) | {"seconds": min(plan.seconds, 20)})
+            quiet = watched(node, NODE, key, attack, short, QUIET, furnish(nodes[2], QUIET), theirs)[1]
+        before = {"memory": node.memory(), "files": node.files(), "writes": node.writes()}
+        result, figures = watched(node, NODE, key, attack, plan, NODE, facts, theirs)
+        after = {"writes": node.writes()}
+        done = Run(plan, result, figures, node, before, after, facts)
+        limits = [(figures["linkS"] <= 2, f"an honest client links in {figures['linkS']} s"),
+                  (figures["statusMs"] <= (100 if full else 1000), f"status takes {figures['statusMs']} ms"),
+                  (not figures["errors"], f"an honest get fails: {figures['errors']}"),
+                  ("broken" not in result, f"the attack broke off: {result}")]
+        if quiet:
+            limits.append((figures["getP99Ms"] <= 10 * quiet["getP99Ms"], f"an honest get took {quiet['getP99Ms']} ms"))
+        if "broken" not in result:
+            limits += [holds(done) for holds in attack.holds]
+        if full:
+            ends = time.monotonic() + 120
+            while node.memory() > 150 and time.monotonic() < ends:
+                time.sleep(1)
+            limits += [(node.memory() <= 150, f"{node.memory()} MiB two minutes later"),
+                       (figures["memoryMiB"] <= 600, f"{figures['memoryMiB']} MiB at worst")]
+            figures |= {"laterMiB": node.memory(), "quietGetP99Ms": quiet["getP99Ms"]}
+        complaints = [said for held, said in limits if not held]
+        print(json.dumps({"attack": name, "before": before} | result | figures), flush=True)
+    finally:
+        for one in nodes:
+            one.end()
+        shutil.rmtree(folder)
+    for complaint in complaints:
+        print(f"FAILED: {name}: {complaint}", file=sys.stderr)
+    return not complaints
+
+
+def main():
+    if sys.argv[2] == "nonces":
+        return print(*(stranger(number).nonce for number in range(256)))
+    if os.environ.get("ATTACKS_INSIDE") != "inside":
+        unshare = ["unshare", "-n"] if os.geteuid() == 0 else ["unshare", "-rn"]
+        if subprocess.run([*unshare, "ip", "link", "set", "lo", "up"], capture_output=True, check=False).returncode:
+            sys.exit(77)
+        os.environ["ATTACKS_INSIDE"] = "inside"
+        os.execvp("unshare", [*unshare, sys.executable, "-B", *sys.argv])
+    for words in ("link set lo up", "route add local 198.18.0.0/15 dev lo"):
+        subprocess.run(["ip", *words.split()], check=True)
+    names = [name for name in sys.argv[3:] or ATTACKS if ATTACKS[name].on or os.environ.get("ATTACKS_ALL")]
+    if not names:
+        sys.exit(78)
+    sys.exit(not all([run(sys.argv[1], name, sys.argv[2] == "full") for name in names]))
+
+
+if __name__ == "__main__":
+    main()
