@@ -1,13 +1,12 @@
 #include "runtime/crypto/keys.hpp"
 
-#include <botan/ed25519.h>
 #include <botan/mem_ops.h>
-#include <botan/pubkey.h>
-#include <botan/rng.h>
+#include <sodium.h>
 
 #include <algorithm>
 
 #include "runtime/base/ensure.hpp"
+#include "runtime/crypto/secret.hpp"
 #include "runtime/crypto/signature_scheme.hpp"
 
 namespace troupe::crypto {
@@ -42,15 +41,59 @@ bool below(const std::uint8_t* number, const Word256& bound) {
                                       bound.rend());
 }
 
-Botan::secure_vector<std::uint8_t> to_secure(const Seed& seed) { return {seed.bytes.begin(), seed.bytes.end()}; }
+/// Whether `point` encodes its y in the one way, below the prime, and is none of the points of small order.
+bool canonical_of_large_order(std::span<const std::uint8_t, 32> point) {
+  Word256 y;
+  std::ranges::copy(point, y.begin());
+  y[31] &= 0x7f;  // without the sign of x
+  return below(y.data(), kPrime) && std::ranges::find(kSmallOrder, y) == std::ranges::end(kSmallOrder);
+}
+
+struct Signed {
+  std::string_view message;
+  std::string_view signature;
+
+  bool good_for(const base::PublicKey& key) const {
+    const auto text = *base::Digest::from_hex(message);
+    const auto bytes = *Signature::from_hex(signature);
+    return crypto_sign_verify_detached(bytes.bytes.data(), text.bytes.data(), text.bytes.size(), key.bytes.data()) == 0;
+  }
+};
+
+// Vectors 3 and 4 of Chalkias, Garillot, Nikolaenko, "Taming the many EdDSAs", 2020, table 6: one key and two messages.
+// Key and R have parts of small order, which cancel each other out in the first; only a cofactor would in the second.
+constexpr std::string_view kMixedKey = "cdb267ce40c5cd45306fa5d2f29731459387dbf9eb933b7bd5aed9a765b88d4d";
+constexpr Signed kCancelled{"9bd9f44f4dcc75bd531b56b2cd280b0bb38fc1cd6d1230e14861d861de092e79",
+                            "9046a64750444938de19f227bb80485e92b83fdb4b6506c160484c016cc1852f"
+                            "87909e14428a7a1d62e9f22f3d3ad7802db02eb2e688b6c52fcd6648a98bd009"};
+constexpr Signed kLeftOver{"e47d62c63f830dc7a6851a0b1f33ae4bb2f507fb6cffec4011eaccd55b53f56c",
+                           "160a1cb0dc9c0258cd0a7d23e94d8fa878bcb1925f2c64246b2dee1796bed512"
+                           "5ec6bc982a269b723e0668e540911a9a6a58921d6925e434ab10aa7940551a09"};
+
+/// Comes before each use of libsodium. The first call makes it ready, and asks it which equation it verifies: it is
+/// loaded at the start of the program, and its sources after version 1.0.22 have the equation with the cofactor.
+void make_ready() {
+  static const bool ready = [] {
+    base::ensure(sodium_init() >= 0, "libsodium starts");
+    const auto key = *base::PublicKey::from_hex(kMixedKey);
+    base::ensure(kCancelled.good_for(key) && !kLeftOver.good_for(key),
+                 "libsodium verifies Ed25519 by the equation without the cofactor");
+    return true;
+  }();
+  (void)ready;
+}
 
 }  // namespace
+
+/// The seed and the public key, as libsodium takes them.
+struct SecretKey::Bytes : Secret<struct SecretKeyTag, crypto_sign_SECRETKEYBYTES> {};
 
 Seed::Seed(std::span<const std::uint8_t, 32> from) { std::ranges::copy(from, bytes.begin()); }
 Seed::~Seed() { wipe(bytes); }
 
-SecretKey::SecretKey(const Seed& seed) : key_(std::make_unique<Botan::Ed25519_PrivateKey>(to_secure(seed))) {
-  std::ranges::copy(key_->get_public_key(), public_key_.bytes.begin());
+SecretKey::SecretKey(const Seed& seed) : bytes_(std::make_unique<Bytes>()) {
+  make_ready();
+  crypto_sign_seed_keypair(public_key_.bytes.data(), bytes_->bytes.data(), seed.bytes.data());
 }
 
 SecretKey SecretKey::generate(ports::Chance& chance) {
@@ -59,43 +102,29 @@ SecretKey SecretKey::generate(ports::Chance& chance) {
   return SecretKey(seed);
 }
 
-SecretKey::~SecretKey() = default;  // Botan keeps the secret in memory that it wipes
+SecretKey::~SecretKey() = default;
 SecretKey::SecretKey(SecretKey&&) noexcept = default;
 SecretKey& SecretKey::operator=(SecretKey&&) noexcept = default;
 
 Signature SecretKey::sign(base::ByteView message) const {
   if (const SignatureScheme* const scheme = SignatureScheme::here()) return scheme->sign(public_key_, message);
-  Botan::Null_RNG none;  // RFC 8032 signatures draw no randomness
-  Botan::PK_Signer signer(*key_, none, "Pure");
-  const auto made = signer.sign_message(message.data(), message.size(), none);
-  const auto signature = Signature::from(made);
-  base::ensure(signature.has_value(), "an Ed25519 signature has 64 bytes");
-  return *signature;
+  Signature out;
+  crypto_sign_detached(out.bytes.data(), nullptr, message.data(), message.size(), bytes_->bytes.data());
+  return out;
 }
 
-void SecretKey::copy_seed(Seed& out) const {
-  // The private key is kept as seed and public key, 32 bytes each.
-  std::copy_n(key_->get_private_key().begin(), out.bytes.size(), out.bytes.begin());
-}
+void SecretKey::copy_seed(Seed& out) const { std::copy_n(bytes_->bytes.begin(), out.bytes.size(), out.bytes.begin()); }
 
 bool verify(const base::PublicKey& key, base::ByteView message, const Signature& signature) {
   if (const SignatureScheme* const scheme = SignatureScheme::here()) return scheme->sign(key, message) == signature;
-  // Botan 2.19.3 checks neither; RFC 8032 5.1.7 demands the first.
-  if (!below(signature.bytes.data() + 32, kOrder) || !usable(key)) return false;
-  try {
-    const Botan::Ed25519_PublicKey botan_key(key.bytes.data(), key.bytes.size());
-    Botan::PK_Verifier verifier(botan_key, "Pure");
-    return verifier.verify_message(message.data(), message.size(), signature.bytes.data(), signature.bytes.size());
-  } catch (const Botan::Exception&) {
-    return false;
-  }
+  // libsodium 1.0.18 refuses the same, unless it was built with ED25519_COMPAT: the rule is ours, and stands here.
+  const std::span<const std::uint8_t, 64> bytes = signature.bytes;
+  if (!below(bytes.data() + 32, kOrder) || !usable(key) || !canonical_of_large_order(bytes.first<32>())) return false;
+  make_ready();
+  return crypto_sign_verify_detached(bytes.data(), message.data(), message.size(), key.bytes.data()) == 0;
 }
 
-bool usable(const base::PublicKey& key) {
-  Word256 y = key.bytes;
-  y[31] &= 0x7f;  // without the sign of x
-  return below(y.data(), kPrime) && std::ranges::find(kSmallOrder, y) == std::ranges::end(kSmallOrder);
-}
+bool usable(const base::PublicKey& key) { return canonical_of_large_order(key.bytes); }
 
 void wipe(std::span<std::uint8_t> secret) { Botan::secure_scrub_memory(secret.data(), secret.size()); }
 
