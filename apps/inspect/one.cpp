@@ -51,20 +51,24 @@ void print_json(std::ostream& out, Looked looked) {
   const Portrait seen = looked.getPortrait();
   copy_same(seen, root);
   copy_same(looked.getRow(), root.initActor());
+  // Each list is read once: a reading that follows the same pointer for each row would exceed its limit.
   auto asks = root.getAsks();
+  const auto seen_asks = seen.getAsks();
   for (unsigned i = 0; i < asks.size(); ++i) {
-    const auto from = seen.getAsks()[i];
+    const auto from = seen_asks[i];
     asks[i].setTo(names.of(from.getTo()));
     if (from.getDueMs() >= 0) asks[i].getDueMs().setValue(static_cast<std::uint64_t>(from.getDueMs()));
   }
   auto messages = root.getMessages();
+  const auto seen_messages = seen.getMessages();
   for (unsigned i = 0; i < messages.size(); ++i) {
-    const auto from = seen.getMessages()[i];
+    const auto from = seen_messages[i];
     messages[i].setFrom(names.of(from.getFrom()));
     if (from.getTrace() != 0) messages[i].setTrace(trace_text(from.getTrace()));
   }
   auto errors = root.getErrors();
-  for (unsigned i = 0; i < errors.size(); ++i) errors[i].setCode(code_of(seen.getErrors()[i].getCode()));
+  const auto seen_errors = seen.getErrors();
+  for (unsigned i = 0; i < errors.size(); ++i) errors[i].setCode(code_of(seen_errors[i].getCode()));
   if (const auto state = state_of(looked)) {
     root.setStateKind(looked.getStateName());
     root.setState(*state);
