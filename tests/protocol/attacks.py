@@ -338,12 +338,17 @@ def disk(to, plan, _):
 def commits(to, plan, _):
     """[M6] As many stores of 2 MiB in flight on one link as there may be, again and again."""
     link = Link(to, stranger(0), source(0, 1), 20)
-    datas = [numbered(i) + CHUNK[16:] for i in range(plan.count)]
-    keys = [key_of(data) for data in datas]
-    asks = (lambda link, i=i: store(link, numbered(i // plan.count, 32), keys[i % plan.count], datas[i % plan.count])
-            for i in range(plan.count * plan.rounds))
-    answers = stream(link, asks, plan.count, plan.seconds)
-    return {"stored": answers.pop(0, 0), "refused": answers}
+    stored, refused, ends = 0, {}, time.monotonic() + plan.seconds
+    for number in range(plan.rounds):
+        if time.monotonic() > ends:
+            break
+        datas = [numbered(1000 * number + i) + CHUNK[16:] for i in range(plan.count)]
+        words = [build(b"", (bytes(8), bytes(32)), (key_of(data),), data) for data in datas]  # so that they come at once
+        answers = stream(link, (lambda link, one=one: link.ask(b"/files/holder", STORE_CONTENT, one) for one in words),
+                         plan.count + 1, 60)
+        stored += answers.pop(0, 0)
+        refused |= answers
+    return {"stored": stored, "refused": refused}
 
 
 def datagrams(to, plan, facts):
