@@ -44,6 +44,14 @@ TEST_CASE("protocol: a client written from messages/README.md alone gets a value
   CHECK(contains(missing.err, "RuntimeError: (1, "));  // not_found
 }
 
+TEST_CASE("protocol: each service takes the kinds that messages/README.md names for a role, and no others") {
+  const Folder folder;
+  NodeProgram node(folder, "node");
+  REQUIRE(node.ready());
+  const Seen seen = foreign(folder, "page.py", '"' + binary() + "\" \"" + node.data + "\" " + node.at);
+  CHECK_MESSAGE(seen.exit == 0, seen.out << seen.err);
+}
+
 // -- strangers that attack (tests/protocol/attacks.py has what must hold) ---------------------------------------------
 
 namespace {

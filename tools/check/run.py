@@ -55,7 +55,7 @@ DATA_OF_SOURCE = {
     "readme_test.cpp": [ROOT / "tests/scenarios", *sorted(ROOT.glob("*.md")),
                         *sorted(file for folder in rules.FOLDERS for file in (ROOT / folder).rglob("*.md"))],
     "upgrade_test.cpp": [ROOT / "tests/data"],
-    "protocol_test.cpp": [ROOT / "tests/protocol"],
+    "protocol_test.cpp": [ROOT / "tests/protocol", ROOT / "messages"],
 }
 
 
