@@ -1,6 +1,7 @@
 #include "apps/cli/client.hpp"
 
 #include <signal.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -37,6 +38,18 @@ class NoDisk final : public ports::Disk {
   R<std::unique_ptr<ports::DiskLock>> lock(std::string_view) override { return ports::DiskError::denied; }
   R<std::uint64_t> free_bytes() override { return ports::DiskError::denied; }
 };
+
+/// The failure to report if another user than this one and root serves the control socket: the link to it was refused.
+std::optional<Failure> served_by_another(const std::string& directory) {
+  const auto server = os::local_server((std::filesystem::path(directory) / kControlSocket).string());
+  if (!server || *server == 0 || *server == ::geteuid()) return std::nullopt;
+  const std::string user = user_name(*server);
+  return Failure{{Code::refused, "the node in " + directory + " is not trusted: the user " + user +
+                                     " runs it, and this is the user " + user_name(::geteuid())},
+                 "nothing was done",
+                 "the same as the user " + user,
+                 Exit::refused};
+}
 
 }  // namespace
 
@@ -267,6 +280,8 @@ Failure Client::failure(const base::Error& answered) {
   const bool ours = heard && turned_away();
   if (heard && !ours)
     return {{Code::refused, refused_ + ": " + error.message}, "nothing was done", try_, Exit::refused};
+  if (directory_)
+    if (auto foreign = served_by_another(*directory_)) return *foreign;
   // One that starts, ends or has no room holds its directory, and no second one can be started there.
   if (const auto process = directory_ ? lock_holder(*directory_) : std::nullopt)
     return {{Code::unavailable, "the node in " + *directory_ + " (process " + std::to_string(*process) +

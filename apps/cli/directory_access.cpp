@@ -17,6 +17,13 @@
 namespace troupe::apps {
 namespace {
 
+/// Whether this user may use the directory as its owner does, or may not for another reason than `why`.
+bool usable(const std::filesystem::path& path, int how, int why) {
+  return ::faccessat(AT_FDCWD, path.c_str(), how, AT_EACCESS) == 0 || errno != why;
+}
+
+}  // namespace
+
 std::string user_name(uid_t user) {
   std::array<char, 4'096> room{};  // names and paths of one line of passwd(5); a longer one shows as its number
   passwd entry{};
@@ -24,13 +31,6 @@ std::string user_name(uid_t user) {
   if (::getpwuid_r(user, &entry, room.data(), room.size(), &found) == 0 && found != nullptr) return entry.pw_name;
   return "number " + std::to_string(user);
 }
-
-/// Whether this user may use the directory as its owner does, or may not for another reason than `why`.
-bool usable(const std::filesystem::path& path, int how, int why) {
-  return ::faccessat(AT_FDCWD, path.c_str(), how, AT_EACCESS) == 0 || errno != why;
-}
-
-}  // namespace
 
 std::filesystem::path barring_directory(const std::string& path, int why) {
   std::error_code unknown;

@@ -1,5 +1,7 @@
 #pragma once
 // What commands know of a data directory: its lock, its socket, and what keeps this user out of it.
+#include <sys/types.h>
+
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -16,6 +18,9 @@ std::optional<int> lock_holder(const std::string& path);
 
 /// The failure to report if the directory, or one on the way to it, belongs to another user or denies this one.
 std::optional<Failure> kept_out(const std::string& path);
+
+/// The name of a user, or "number N" if it has none.
+std::string user_name(uid_t user);
 
 /// The first directory on the way to `path` that keeps this user out for the reason `why` (EACCES, EROFS), `path`
 /// itself included; empty if none does.

@@ -1,7 +1,12 @@
 #include "apps/host/data_directory.hpp"
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <cstdio>
 
 #include "apps/cli/directory_access.hpp"
 #include "apps/cli/shell_word.hpp"
@@ -65,11 +70,27 @@ std::optional<Failure> incomplete(ports::Disk& disk, const std::string& path) {
                         shell_word(folder + "/format") + "; or begin anew: " + away);
 }
 
+/// The failure to report if another user owns the directory, or may write to it.
+std::optional<Failure> exposed(const std::string& path) {
+  struct stat there {};
+  if (::stat(path.c_str(), &there) != 0 || !S_ISDIR(there.st_mode) || os::is_own(there)) return std::nullopt;
+  if (there.st_uid != ::geteuid() && there.st_uid != 0) {
+    const std::string owner = user_name(there.st_uid);
+    return cannot_use(
+        path, {Code::refused, "it belongs to the user " + owner + ", and this is the user " + user_name(::geteuid())},
+        "the same as the user " + owner + ", or with --data and a directory of your own");
+  }
+  std::array<char, 8> mode{};
+  std::snprintf(mode.data(), mode.size(), "%04o", there.st_mode & 07777U);
+  return cannot_use(path, {Code::refused, "other users may write to it: its mode is " + std::string(mode.data())},
+                    "chmod go-w " + shell_word(path));
+}
+
 /// Why the directory cannot be used, where its place says it better than the error of the disk.
 std::optional<Failure> barred(const std::string& path) {
   if (auto out = kept_out(path)) return out;
   const auto at = barring_directory(path, EROFS);
-  if (at.empty()) return std::nullopt;
+  if (at.empty()) return exposed(path);
   return cannot_use(path, {Code::refused, "the file system of " + at.string() + " is read-only"},
                     "with --data and a directory of a file system that can be written");
 }
@@ -98,7 +119,7 @@ base::Outcome<void> check_format(ports::Disk& disk) {
 }
 
 base::Result<DataDirectory, Failure> open_data_directory(const std::string& path) {
-  auto disk = os::open_disk(path);
+  auto disk = os::open_own_disk(path);
   if (!disk.ok()) {
     if (const auto out = barred(path)) return *out;
     return cannot_use(path, disk_error("cannot open it", disk.error()), "");

@@ -4,6 +4,7 @@
 #include <sodium.h>
 
 #include <algorithm>
+#include <string_view>
 
 #include "runtime/base/ensure.hpp"
 #include "runtime/crypto/secret.hpp"

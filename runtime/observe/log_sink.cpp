@@ -1,12 +1,19 @@
 #include "runtime/observe/log_sink.hpp"
 
+#include <fcntl.h>
 #include <spdlog/common.h>
 #include <spdlog/details/log_msg.h>
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/rotating_file_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <array>
+#include <cerrno>
+#include <cstdio>
+#include <stdexcept>
+#include <system_error>
 #include <utility>
 
 namespace troupe::observe {
@@ -59,6 +66,42 @@ class SpdlogSink final : public LogSink {
 
 }  // namespace
 
+namespace {
+
+[[noreturn]] void fail(const std::string& why) { throw std::runtime_error(why); }
+[[noreturn]] void fail(int error) { fail(std::generic_category().message(error)); }
+
+/// Makes the file, or takes it, for its owner alone, before spdlog opens it by its name.
+struct stat claimed(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, S_IRUSR | S_IWUSR);
+  if (fd < 0 && errno == ELOOP) fail("it is a symbolic link");
+  if (fd < 0) fail(errno);
+  struct stat out {};
+  int error = ::fstat(fd, &out) == 0 ? 0 : errno;
+  const bool device = !S_ISREG(out.st_mode);  // its mode is not ours
+  const bool foreign = error == 0 && !device && out.st_uid != ::geteuid();
+  if (error == 0 && !device && !foreign && ::fchmod(fd, S_IRUSR | S_IWUSR) != 0) error = errno;
+  ::close(fd);
+  if (foreign) fail("it belongs to another user");
+  if (error != 0) fail(error);
+  return out;
+}
+
+/// What spdlog does around each opening, which it repeats at each rotation.
+spdlog::file_event_handlers for_owner_alone() {
+  const auto file = std::make_shared<struct stat>();
+  spdlog::file_event_handlers out;
+  out.before_open = [file](const std::string& path) { *file = claimed(path); };
+  out.after_open = [file](const std::string&, std::FILE* opened) {
+    struct stat now {};
+    const bool same = ::fstat(::fileno(opened), &now) == 0 && now.st_dev == file->st_dev && now.st_ino == file->st_ino;
+    if (!same) fail("another file took its name while it was opened");
+  };
+  return out;
+}
+
+}  // namespace
+
 std::string_view name(LogLevel level) { return kNames[static_cast<std::size_t>(level)]; }
 
 std::optional<LogLevel> log_level(std::string_view name) {
@@ -78,7 +121,8 @@ std::unique_ptr<LogSink> journal_sink() {
 base::Result<std::unique_ptr<LogSink>, std::string> file_sink(const std::string& path, std::uint64_t bytes_max,
                                                               std::uint64_t files_max) {
   try {
-    auto sink = std::make_shared<spdlog::sinks::rotating_file_sink_mt>(path, bytes_max, files_max);
+    auto sink =
+        std::make_shared<spdlog::sinks::rotating_file_sink_mt>(path, bytes_max, files_max, false, for_owner_alone());
     return std::unique_ptr<LogSink>(std::make_unique<SpdlogSink>(std::move(sink), false));
   } catch (const std::exception& error) {
     return std::string(error.what());

@@ -39,7 +39,7 @@ std::unique_ptr<LogSink> stderr_sink();
 std::unique_ptr<LogSink> journal_sink();
 
 /// A file; at `bytes_max` it becomes NAME.1.EXT and so on, `files_max` old ones are kept (at least 1).
-/// The error says why the file cannot be opened.
+/// Files are 0600. The error says why the file cannot be opened; it may be no symbolic link, and of this user alone.
 base::Result<std::unique_ptr<LogSink>, std::string> file_sink(const std::string& path, std::uint64_t bytes_max,
                                                               std::uint64_t files_max);
 

@@ -11,14 +11,6 @@
 
 namespace troupe::os {
 
-namespace {
-
-bool may_enter(const ports::RemoteAddress& from) {
-  return !from.user_id || *from.user_id == 0 || *from.user_id == ::geteuid();
-}
-
-}  // namespace
-
 Acceptor::Acceptor(caf::actor_config& config, std::shared_ptr<Links> links, caf::io::doorman_ptr doorman,
                    caf::weak_actor_ptr owner)
     : caf::io::broker(config),
@@ -56,7 +48,7 @@ void Acceptor::accepted(caf::io::connection_handle handle) {
   scribe->set_parent(nullptr);
   const int socket = static_cast<int>(handle.id());
   const ports::RemoteAddress from{remote_endpoint(socket), remote_user(socket)};
-  if (may_enter(from)) {
+  if (trusted(socket)) {
     tune(socket);
     auto stream = std::make_shared<Stream>(links_, links_->take_slot(), std::move(scribe));
     ports::deliver(caf::actor_cast<runtime::Handle>(owner_), ports::Accepted{std::move(stream), from});

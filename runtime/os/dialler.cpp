@@ -241,6 +241,10 @@ void Dialler::wait_for_sockets() {
       if (dial.addresses.empty()) finish(numbers[i], {{}, {}, dial.why});
       continue;
     }
+    if (!trusted(dial.socket.get())) {  // it would be told what this user asks, and could answer anything
+      finish(numbers[i], {{}, {}, "another user than this one and root listens there"});
+      continue;
+    }
     finish(numbers[i], {std::move(dial.socket), dial.current, {}});
   }
 }

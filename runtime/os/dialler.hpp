@@ -43,7 +43,7 @@ class Dialler {
   Dialler& operator=(const Dialler&) = delete;
 
   void dial(const base::HostPort& to, base::Instant due, Done done);
-  /// A local socket at `path`.
+  /// A local socket at `path`; fails unless this user or root listens there.
   void dial_local(const std::string& path, base::Instant due, Done done);
 
  private:

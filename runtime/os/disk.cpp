@@ -315,9 +315,8 @@ DiskResult<void> make_root(std::string root) {
   }
 }
 
-}  // namespace
-
-DiskResult<std::unique_ptr<ports::Disk>> open_disk(const std::string& root) {
+/// Opens the directory `root`, made if absent.
+DiskResult<Descriptor> open_root(const std::string& root) {
   if (root.empty()) return DiskError::denied;
   const int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
   Descriptor fd(retry([&] { return ::open(root.c_str(), flags); }));
@@ -326,7 +325,33 @@ DiskResult<std::unique_ptr<ports::Disk>> open_disk(const std::string& root) {
     fd = Descriptor(retry([&] { return ::open(root.c_str(), flags); }));
   }
   if (!fd.valid()) return errno == ENOTDIR ? DiskError::denied : last_error();
-  return std::unique_ptr<ports::Disk>(std::make_unique<LinuxDisk>(std::move(fd)));
+  return fd;
+}
+
+DiskResult<std::unique_ptr<ports::Disk>> disk_at(Descriptor root) {
+  return std::unique_ptr<ports::Disk>(std::make_unique<LinuxDisk>(std::move(root)));
+}
+
+}  // namespace
+
+DiskResult<std::unique_ptr<ports::Disk>> open_disk(const std::string& root) {
+  auto fd = open_root(root);
+  if (!fd.ok()) return fd.error();
+  return disk_at(std::move(fd).value());
+}
+
+DiskResult<std::unique_ptr<ports::Disk>> open_own_disk(const std::string& root) {
+  auto fd = open_root(root);
+  if (!fd.ok()) return fd.error();
+  struct stat status {};
+  if (::fstat(fd.value().get(), &status) < 0) return last_error();
+  if (!is_own(status)) return DiskError::denied;
+  return disk_at(std::move(fd).value());
+}
+
+bool is_own(const struct stat& directory) {
+  const bool foreign = directory.st_uid != ::geteuid() && directory.st_uid != 0;
+  return !foreign && (directory.st_mode & (S_IWGRP | S_IWOTH)) == 0;
 }
 
 }  // namespace troupe::os

@@ -6,6 +6,8 @@
 // Files    only regular ones: a pipe or device below the root is `denied`, it could block for ever.
 // Locks    flock(2): one holder a file among all processes, and within one process.
 // Threads  as the port says: any call from any thread.
+#include <sys/stat.h>
+
 #include <memory>
 #include <string>
 
@@ -17,5 +19,11 @@ namespace troupe::os {
 /// directory afterwards does not matter.
 /// Errors: `denied` if it is not a directory or not ours to use.
 ports::DiskResult<std::unique_ptr<ports::Disk>> open_disk(const std::string& root);
+
+/// The same; also `denied` unless the directory is_own(): another user could replace what is in it.
+ports::DiskResult<std::unique_ptr<ports::Disk>> open_own_disk(const std::string& root);
+
+/// Whether no user but this one and root owns the directory or may write to it.
+bool is_own(const struct stat& directory);
 
 }  // namespace troupe::os

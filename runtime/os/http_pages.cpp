@@ -10,8 +10,11 @@
 #include <cerrno>
 #include <limits>
 #include <list>
+#include <map>
 #include <thread>
+#include <utility>
 
+#include "runtime/base/address_group.hpp"
 #include "runtime/base/ensure.hpp"
 #include "runtime/os/descriptor.hpp"
 #include "runtime/os/sockets.hpp"
@@ -32,6 +35,8 @@ struct Connection {
   enum class State : std::uint8_t { request, answer, farewell, over };
   Descriptor socket;
   Moment due;
+  base::AddressGroup group;
+  base::AddressGroup line;
   State state = State::request;
   std::string bytes{};   // of the request, or of the answer
   std::size_t done = 0;  // bytes of the answer that are sent, then those that are thrown away
@@ -107,9 +112,22 @@ class HttpPages::Loop {
         if (none_left) accepts_again_ = now + kWithoutDescriptor;  // else the loop would spin: the client still waits
         return;
       }
-      if (connections_.size() >= limits_.connections_max) connections_.pop_front();
-      connections_.push_back({std::move(socket), now + limits_.request});
+      const base::Endpoint from = remote_endpoint(socket.get());
+      connections_.push_back({std::move(socket), now + limits_.request, base::group_of(from), base::line_of(from)});
+      if (connections_.size() > limits_.connections_max) connections_.erase(oldest_of_the_most());
     }
+  }
+
+  /// The oldest connection of the address that has most, in the group that has most. So clients that hang or come in a
+  /// loop push out others of their own group alone, and a client that asks at once is answered even beside them.
+  std::list<Connection>::iterator oldest_of_the_most() {
+    std::map<base::AddressGroup, std::size_t> groups, lines;
+    for (const Connection& one : connections_) {
+      ++groups[one.group];
+      ++lines[one.line];
+    }
+    return std::ranges::max_element(
+        connections_, {}, [&](const Connection& one) { return std::pair(groups[one.group], lines[one.line]); });
   }
 
   void advance(Connection& one, Moment now) {

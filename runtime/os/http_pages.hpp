@@ -3,8 +3,8 @@
 //
 // Why one     a client that is slow costs a descriptor and some bytes, never a thread, so that none holds up another,
 //             and the end of the server waits for nobody.
-// Limits      HttpLimits. A newcomer above `connections_max` takes the place of the connection that is there longest;
-//             a request above kRequestBytesMax is a 431. One request a connection.
+// Limits      HttpLimits. Above `connections_max` the oldest connection gives way of the address that has most, in the
+//             address group that has most. A request above kRequestBytesMax is a 431. One request a connection.
 // Owner       whoever runs the node; the pages' functions run in the server's thread and must not wait.
 // Not here    what is answered (http_answer.hpp). No TLS and no passwords: for loopback, or behind what has them.
 #include <memory>

@@ -232,6 +232,16 @@ std::optional<std::uint32_t> remote_user(int socket) {
   return who.uid;
 }
 
+bool trusted(int socket) {
+  const auto user = remote_user(socket);
+  return !user || *user == 0 || *user == ::geteuid();
+}
+
+std::optional<std::uint32_t> local_server(const std::string& path) {
+  const auto socket = connect_local(path);
+  return socket.ok() ? remote_user(socket.value().get()) : std::nullopt;
+}
+
 void tune(int socket) {
   const int yes = 1;
   ::setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);

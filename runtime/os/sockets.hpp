@@ -60,6 +60,10 @@ base::Endpoint local_endpoint(int socket);
 base::Endpoint remote_endpoint(int socket);
 /// The user at the other end of a local socket; nothing for TCP.
 std::optional<std::uint32_t> remote_user(int socket);
+/// Whether the other end of a socket may be talked to: it is remote, or this user's, or root's.
+bool trusted(int socket);
+/// Which user listens at `path`, if one does.
+std::optional<std::uint32_t> local_server(const std::string& path);
 
 /// No waiting for more bytes to send, and probes for a silent other side. Harmless for local sockets.
 void tune(int socket);

@@ -2,10 +2,12 @@
 
 #include <sched.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "apps/cli/directory_access.hpp"
+#include "runtime/os/sockets.hpp"
 #include "tests/apps/harness.hpp"
 #include "tests/support.hpp"
 
@@ -91,6 +93,57 @@ TEST_CASE("data directory: one that this user may not use is refused with the na
   std::filesystem::permissions(closed, perms::owner_all);
   CHECK_FALSE(kept_out(closed).has_value());
   CHECK_FALSE(kept_out(closed + "/absent").has_value());
+}
+
+TEST_CASE("data directory: one to which other users may write is refused with the way to close it") {
+  const TemporaryFolder folder;
+  const std::string path = folder.path() + "/open to all";
+  std::filesystem::create_directories(path);
+  for (const mode_t mode : {0770U, 0702U, 01777U, 0722U}) {
+    CAPTURE(mode);
+    REQUIRE(::chmod(path.c_str(), mode) == 0);
+    const auto opened = open_data_directory(path);
+    REQUIRE_FALSE(opened.ok());
+    CHECK(opened.error().exit == Exit::failed);
+    CHECK(opened.error().error.code == base::Code::refused);
+    CHECK(contains(opened.error().error.message,
+                   "cannot use the data directory " + path + ": other users may write to it: its mode is "));
+    CHECK(opened.error().try_ == "chmod go-w '" + path + "'");
+    CHECK(std::filesystem::is_empty(path));
+  }
+  REQUIRE(::chmod(path.c_str(), 0755) == 0);
+  CHECK(open_data_directory(path).ok());
+}
+
+TEST_CASE("data directory: one of another user is refused with the name of that user") {
+  if (::geteuid() != 0) return test::skip("only root can make a directory of another user");
+  const TemporaryFolder folder;
+  REQUIRE(::chown(folder.path().c_str(), kNobody, 0) == 0);
+  const auto opened = open_data_directory(folder.path());
+  REQUIRE_FALSE(opened.ok());
+  CHECK(opened.error().exit == Exit::failed);
+  CHECK(opened.error().error.message == "cannot use the data directory " + folder.path() + ": it belongs to the user " +
+                                            user_name(kNobody) + ", and this is the user " + user_name(0));
+  CHECK(std::filesystem::is_empty(folder.path()));
+  {
+    const AsNobody other;
+    CHECK(open_data_directory(folder.path()).ok());
+  }
+}
+
+TEST_CASE("data directory: a command does not talk to a node that another user runs") {
+  if (::geteuid() != 0) return test::skip("only root can listen as another user");
+  const TemporaryFolder folder;
+  REQUIRE(::chown(folder.path().c_str(), kNobody, 0) == 0);
+  const auto listening = [&] {
+    const AsNobody other;
+    return os::listen_local(folder.path() + '/' + kControlSocket);
+  }();
+  REQUIRE(listening.ok());
+  const Seen status = troupe_with({"status", "--data", folder.path()});
+  CHECK(status.exit == Exit::refused);
+  CHECK(contains(status.err, "the node in " + folder.path() + " is not trusted: the user " + user_name(kNobody) +
+                                 " runs it, and this is the user " + user_name(0)));
 }
 
 TEST_CASE("data directory: a read-only file system is told as that, not as another user's") {

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -137,6 +139,41 @@ TEST_CASE("log: a file is rotated at its size, and only so many old ones are kep
   std::string first;
   std::ifstream(folder.file("troupe.1.log")) >> first;
   CHECK(first == line);
+}
+
+TEST_CASE("log: a file is for its owner alone whatever the umask, and so is the one after it") {
+  const TemporaryFolder folder;
+  const auto mode = [&](const char* file) {
+    struct stat status {};
+    REQUIRE(::stat(folder.file(file).c_str(), &status) == 0);
+    return status.st_mode & 07777;
+  };
+  const mode_t before = ::umask(0);
+  std::ofstream(folder.file("troupe.log")) << "of an older version\n";
+  REQUIRE(mode("troupe.log") == 0666);
+  auto sink = file_sink(folder.file("troupe.log"), 100, 2);
+  REQUIRE(sink.ok());
+  CHECK(mode("troupe.log") == 0600);
+  for (int i = 0; i < 3; ++i) CHECK(sink.value()->write(LogLevel::info, std::string(60, 'x')));
+  ::umask(before);
+  CHECK(mode("troupe.log") == 0600);
+  CHECK(mode("troupe.1.log") == 0600);
+  CHECK(mode("troupe.2.log") == 0600);
+}
+
+TEST_CASE("log: a file that is a link, or of another user, is refused") {
+  const TemporaryFolder folder;
+  std::ofstream(folder.file("precious")) << "kept";
+  REQUIRE(::symlink(folder.file("precious").c_str(), folder.file("troupe.log").c_str()) == 0);
+  const auto link = file_sink(folder.file("troupe.log"), 1'000, 1);
+  REQUIRE_FALSE(link.ok());
+  CHECK(link.error() == "it is a symbolic link");
+  CHECK(std::filesystem::file_size(folder.file("precious")) == 4);
+  if (::geteuid() != 0) return troupe::test::skip("only root can make a file of another user");
+  REQUIRE(::chown(folder.file("precious").c_str(), 65'534, 65'534) == 0);
+  const auto foreign = file_sink(folder.file("precious"), 1'000, 1);
+  REQUIRE_FALSE(foreign.ok());
+  CHECK(foreign.error() == "it belongs to another user");
 }
 
 TEST_CASE("log: a file that cannot be opened or written is an error, not an exception") {

@@ -1,6 +1,9 @@
 #pragma once
 // One HTTP exchange over loopback, for tests: bytes out, then all that comes back.
 #include <doctest/doctest.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <array>
@@ -22,6 +25,20 @@ inline os::Descriptor connected(const base::Endpoint& to) {
   waker.wait(kExchangeMax, os::Waker::Watched{socket.value().get(), os::Waker::Want::writing});
   REQUIRE(os::connect_error(socket.value()) == 0);
   return std::move(socket).value();
+}
+
+/// A connection over IPv4 that comes from 127.0.`group`.`host`.
+inline os::Descriptor connected_from(std::uint8_t group, std::uint8_t host, const base::Endpoint& to) {
+  os::Descriptor socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in own{}, other{};
+  own.sin_family = other.sin_family = AF_INET;
+  own.sin_addr.s_addr = htonl((INADDR_LOOPBACK & 0xff000000U) | std::uint32_t{group} << 8 | host);
+  other.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  other.sin_port = htons(to.port);
+  REQUIRE(::bind(socket.get(), reinterpret_cast<const sockaddr*>(&own), sizeof own) == 0);
+  REQUIRE(::connect(socket.get(), reinterpret_cast<const sockaddr*>(&other), sizeof other) == 0);
+  REQUIRE(::fcntl(socket.get(), F_SETFL, O_NONBLOCK) == 0);
+  return socket;
 }
 
 inline void put(const os::Descriptor& socket, std::string_view bytes) {

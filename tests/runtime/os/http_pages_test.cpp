@@ -83,14 +83,38 @@ TEST_CASE("http: who says nothing, or does not take the answer, is left after a 
   CHECK(is_page(http_get(server->local(), "/page")));
 }
 
-TEST_CASE("http: those who hang hold up nobody, and the oldest of them gives its place to a newcomer") {
-  const auto server = serve({.connections_max = 4, .request = 1h, .answer = 1h});
+TEST_CASE("http: clients that hang or come in a loop push out no scrape of another group") {
+  const auto server = serve({.connections_max = 8, .request = 1h, .answer = 1h});
+  const Descriptor under_way = connected_from(0, 2, server->local());
+  put(under_way, kRequest.substr(0, 9));
+  const auto scraped = [&](std::uint8_t group, std::uint8_t host) {
+    const Descriptor client = connected_from(group, host, server->local());
+    put(client, kRequest);
+    return is_page(rest(client));
+  };
   std::vector<Descriptor> hanging;
-  for (int i = 0; i < 12; ++i) {
-    hanging.push_back(connected(server->local()));
-    put(hanging.back(), kRequest.substr(0, static_cast<std::size_t>(i)));
-    CHECK(is_page(http_get(server->local(), "/page")));
+  SUBCASE("from one address") {
+    for (int i = 0; i < 20; ++i) hanging.push_back(connected_from(1, 1, server->local()));
+    const Descriptor beside = connected_from(1, 2, server->local());  // another address of their group
+    put(beside, kRequest.substr(0, 9));
+    for (int i = 0; i < 20; ++i) hanging.push_back(connected_from(1, 1, server->local()));
+    put(beside, kRequest.substr(9));
+    CHECK(is_page(rest(beside)));
+    CHECK(scraped(1, 1));
   }
+  SUBCASE("from the addresses of one group") {
+    for (std::uint8_t i = 1; i <= 40; ++i) hanging.push_back(connected_from(1, i, server->local()));
+    CHECK(scraped(1, 41));
+  }
+  SUBCASE("from more groups than there is room for") {
+    for (std::uint8_t i = 1; i <= 40; ++i) hanging.push_back(connected_from(i, 1, server->local()));
+    CHECK(scraped(41, 1));
+    return;  // there are as many groups as connections: the oldest of all gives way
+  }
+  CHECK(scraped(0, 2));
+  CHECK(scraped(2, 1));
+  put(under_way, kRequest.substr(9));
+  CHECK(is_page(rest(under_way)));
   CHECK(rest(hanging.front()).empty());
 }
 

@@ -192,6 +192,24 @@ TEST_CASE("network: a file in the place of a local socket is left alone") {
   CHECK(std::filesystem::file_size(place.directory() + "/control.sock") == 8);
 }
 
+TEST_CASE("network: a local socket that another user serves is not talked to") {
+  if (::geteuid() != 0) return troupe::test::skip("only root can listen as another user");
+  OsPlace place;
+  Probe caller(place.system());
+  const std::string path = place.directory() + "/control.sock";
+  std::filesystem::permissions(place.directory(), std::filesystem::perms::all);
+  constexpr uid_t kStranger = 65'534;
+  REQUIRE(::seteuid(kStranger) == 0);
+  const auto listening = os::listen_local(path);
+  REQUIRE(::seteuid(0) == 0);
+  REQUIRE(listening.ok());
+  CHECK(os::local_server(path) == kStranger);
+  place.near().dial_local(path, place.clock().now() + 1min, 1, caller.actor());
+  REQUIRE(place.until([&] { return caller.failed().size() == 1; }));
+  CHECK(caller.failed()[0].why == "another user than this one and root listens there");
+  CHECK(caller.dialled() == 0);
+}
+
 TEST_CASE("network: a local socket works below a path that is too long for the kernel") {
   OsPlace place;
   Probe door(place.system());
