@@ -98,7 +98,7 @@ TEST_CASE("actor: who asks an actor that has ended, or ends, hears `unavailable`
   SUBCASE("with questions unread") {
     actors.inside([&](Scripted& self) {
       ask_all(self);
-      self.send(asked, runtime::Envelope::build<runtime::wire::Stop>({}, [](auto) {}));
+      caf::anon_send_exit(asked, caf::exit_reason::kill);
     });
   }
   for (const Outcome& outcome : outcomes) {
