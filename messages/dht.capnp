@@ -367,6 +367,8 @@ struct SearchResult $kind(bytesMax = 1048576) {
   silent @22 :UInt16;
   # Nodes that this node knew itself and that did not answer in time, if fewer nodes answered than there should be
   # copies.
+  silentLately @23 :UInt16;
+  # Of these, without those that have been silent for half a minute while at least as many others answered.
 }
 
 struct ItemResult {
@@ -571,6 +573,21 @@ struct PutDone $kind(from = [operate], bytesMax = 1048576) {
   sequence @2 :UInt64;
   # Of kv.
   search @3 :SearchResult;
+}
+
+struct Withdraw $kind(from = [operate], bytesMax = 256) {
+  # Asks `/dht/republish` to publish a value no more. Answered by WithdrawDone; `not_found` if it is not published.
+
+  space @0 :UInt8;
+  key @1 :Data;
+  name @2 :Data;
+  # Instead of the key, for this node's own kv.
+}
+
+struct WithdrawDone $kind(from = [operate], bytesMax = 128) {
+  # The answer to Withdraw: a restart will not publish it either. Holders have it until it expires.
+
+  key @0 :Data;
 }
 
 struct GetValue $kind(from = [view, operate], bytesMax = 1024) {

@@ -54,6 +54,9 @@ struct KnownContacts $kind(bytesMax = 65536) {
   list @0 :List(Contact);
   # At most 1000 (`peers.known_max`), by id, without this node and without banned ones. Port 0: linked, but it can only
   # be reached through that link.
+
+  untried @1 :Bool;
+  # More may be known soon: a seed was not tried yet.
 }
 
 struct WhereAmI $kind(bytesMax = 64) {

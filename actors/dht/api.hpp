@@ -35,9 +35,9 @@ std::optional<base::Error> store_error(wire::SearchResult::Reader result);
 std::optional<base::Error> store_error(wire::ItemResult::Reader result);
 
 /// Whether what a search has not found may exist all the same: no node could be asked, or a node that may have it did
-/// not answer.
+/// not answer lately. One that is gone is waited for no longer.
 inline bool unheard(wire::SearchResult::Reader result) {
-  return result.getNearest().size() == 0 || result.getSilent() > 0;
+  return result.getNearest().size() == 0 || result.getSilentLately() > 0;
 }
 
 }  // namespace troupe::dht

@@ -253,7 +253,6 @@ void AuditActor::drop() {
   });
   const std::vector<AuditedRow> rows(run_->drop.begin(), others);
   run_->drop.erase(run_->drop.begin(), others);
-  if (!indexed() && !expired) return withdraw(rows);
   ask_then<wire::DropRows, wire::RowsDropped>(
       node().find(indexed() ? kPath : kRepublishPath),
       [&](wire::DropRows::Builder request) {
@@ -269,21 +268,6 @@ void AuditActor::drop() {
         for (unsigned i = 0; i < std::min<std::size_t>(dropped.size(), rows.size()); ++i)
           if (dropped[i] && rows[i].bytes > 0) run_->audit.removed(rows[i].judged.space, rows[i].bytes);
       });
-}
-
-void AuditActor::withdraw(const std::vector<AuditedRow>& rows) {
-  for (const AuditedRow& row : rows)
-    if (const auto item = Republish::read_row_key(row.key))
-      tell<wire::Withdrawn>(node().find(kPath), [&](wire::Withdrawn::Builder out) {
-        out.setWhat(static_cast<std::uint8_t>(item->what));
-        out.setKey(data_of(item->key.view()));
-      });
-  store::RowChange change;
-  for (const AuditedRow& row : rows) change.erase.push_back(row.key);
-  this->rows().save(std::move(change), then([this, rows](const base::Outcome<void>&) {
-                      for (const AuditedRow& row : rows)
-                        if (row.bytes > 0) run_->audit.removed(row.judged.space, row.bytes);
-                    }));
 }
 
 void AuditActor::show() {

@@ -93,7 +93,6 @@ class AuditActor final : public runtime::Actor {
   void look_again();
   void look_again(const AuditedRow& row);
   void drop();
-  void withdraw(const std::vector<AuditedRow>& rows);
   void trouble(const AuditedRow& row, RowState state);
   std::string keyspace() const { return std::string(kAuditedKeyspaces[run_->keyspace]); }
   bool indexed() const { return kAuditedKeyspaces[run_->keyspace] != kPublishedRows; }

@@ -46,8 +46,12 @@ void BucketActor::ping(const std::vector<Ping>& pings) {
     ask<wire::Ping, wire::Pong>(
         node().reach(one.whom.where, kPath), one.answer_due,
         [this](wire::Ping::Builder question) { write_asker(question.initAsker(), *settings_); },
-        [this, whom = one.whom](runtime::Answer<wire::Pong> answer) {
-          ping(answer.ok() ? bucket_.answered(whom, now()) : bucket_.expire(now()));
+        [this, pinged = one.whom](runtime::Answer<wire::Pong> answer) {
+          // What was not asked, as `/datagrams` began anew, is no silence.
+          const bool unasked = !answer.ok() && answer.error().code == base::Code::dropped;
+          ping(answer.ok() ? bucket_.answered(pinged, now())
+               : unasked   ? bucket_.unasked(pinged, now())
+                           : bucket_.expire(now()));
           changed({});
         });
 }

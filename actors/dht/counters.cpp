@@ -37,6 +37,7 @@ observe::CounterTable table_of(const Counters& from) {
       {"troupe_dht_repairs_total", "Holders that lagged behind and were given a newer record.", counter, from.repairs,
        "repairs"},
       {"troupe_dht_repaired_total", "Those of them that have taken it.", counter, from.repaired, "repaired"},
+      {"troupe_dht_rows_read_total", "Records read back from the store.", counter, from.rows_read},
       {"", "", counter, from.searched, "searched"},
       {"", "", counter, from.found, "found"},
       {"", "", counter, from.unanswered, "unanswered"},
@@ -56,6 +57,9 @@ observe::CounterTable table_of(const Counters& from) {
   received("get_providers", from.get_providers, "getProviders");
   received("store", from.stores, "stores");
   received("add_provider", from.add_providers, "addProviders");
+  for (std::size_t i = 0; i < kResources; ++i)
+    labelled("troupe_dht_over_budget_total", "Questions refused because other nodes have used up what they may.",
+             {{"resource", std::string(name(static_cast<Resource>(i)))}}, from.over_budget[i]);
   const auto hits = [&](const char* asker, const Counters::Count& value, const char* field) {
     labelled("troupe_dht_cache_hits_total", "Questions that a copy answered, by who asked.", {{"asker", asker}}, value,
              field);

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "actors/dht/logic/budgets.hpp"
 #include "actors/dht/logic/lookup_types.hpp"
 #include "runtime/observe/counter_table.hpp"
 
@@ -40,6 +41,10 @@ struct Counters {
 
   // Copies, and stale replicas (dht_actor_search.cpp).
   Count cache_hits{0}, cache_served{0}, copies_left{0}, repairs{0}, repaired{0};
+
+  // Records read back from the store, and what was refused for a budget (logic/budgets.hpp).
+  Count rows_read{0};
+  std::array<Count, kResources> over_budget{};
 
   // Sent to listeners (notices.cpp).
   Count notices{0};

@@ -20,18 +20,21 @@ DhtActor::DhtActor(DhtSettings settings)
     : settings_(std::make_shared<const DhtSettings>(std::move(settings))),
       located_by_others_(!settings_->endpoint.dialable() && settings_->endpoint.port != 0),
       table_(settings_->identity->id(), settings_->groups),
-      store_budget_(settings_->stores),
+      budgets_(settings_->budgets),
       clock_(settings_->values == Values::on_disk ? Expired::kept : Expired::dropped),
       record_rows_(*this, settings_->rows(kRecordRows, "the records that this node holds")),
       provider_rows_(*this, settings_->rows(kProviderRows, "the announcements that this node holds")) {}
 
 void DhtActor::receive(runtime::Handlers& on) {
-  const auto answers = [this](auto question, auto reply) { answer(question, std::move(reply)); };
+  const auto answers = [this](auto question, auto reply) {
+    if (!caller().by_datagram || affords(Resource::questions)) answer(question, std::move(reply));
+  };
   const auto to = [](auto& part, auto handler) {
     return [&part, handler](auto question, auto reply) { (part.*handler)(question, std::move(reply)); };
   };
   on.ask<wire::Ping, wire::Pong>([this](wire::Ping::Reader ping, Reply<wire::Pong> reply) {
     ++counts_.pings;
+    if (caller().by_datagram && !affords(Resource::questions)) return;
     reply.send([](wire::Pong::Builder) {});
     note_asker(ping.getAsker());
   });
@@ -75,6 +78,7 @@ void DhtActor::receive(runtime::Handlers& on) {
   on.timer<Recover>([this] { recover(); });
   on.timer<Refresh>([this] { refresh(); });
   on.timer<Expire>([this] { expire(); });
+  on.timer<EarlyOver>([this] { search_early(); });
   record_rows_.receive<RecordsAgain>(on);
   provider_rows_.receive<ProvidersAgain>(on);
   on.describe<wire::DhtState>([this](wire::DhtState::Builder state) { describe(state); });
@@ -105,11 +109,14 @@ void DhtActor::start() {
   for (const auto keyspace : {kRecordRows, kProviderRows}) load(keyspace);
   tell<net::wire::FollowLinks>(node().find("/links"), [](net::wire::FollowLinks::Builder) {});
   recover_in(base::Duration::zero());
+  after<EarlyOver>(kEarlyMax);
   after<Refresh>(settings_->refresh_period);
 }
 
 void DhtActor::check() const {
   base::ensure(under_way_.size() <= kSearchesMax && repairs_ <= kRepairsMax, "searches and repairs are limited");
+  base::ensure(early_.size() <= kSearchesMax && (early_.empty() || awaits_contacts_),
+               "few searches wait for a contact");
   base::ensure(doubted_.size() <= kDoubtedMax, "pings of those that are overdue are limited");
   record_rows_.check();
   provider_rows_.check();
@@ -123,7 +130,8 @@ void DhtActor::answer(wire::Listen::Reader question, Reply<wire::Listening> repl
   if (!kind) return reply.refuse({Code::unsupported, "nothing new ever comes to such a place"});
   const runtime::Caller from = caller();
   const auto who = read_asker(question.getAsker(), from.node ? from.node : own(), settings_->work_bits);
-  if (!who) return reply.refuse({Code::malformed, "a listener says who it is"});
+  if (!who || !believed(who->where.endpoint, from.at.value_or(who->where.endpoint)))
+    return reply.refuse({Code::malformed, "a listener says who it is, and where it can be told"});
   note_asker(question.getAsker());
   const bool inside = from.role == messages::Role::inside;
   const bool may = inside || shows_token(question.getToken());

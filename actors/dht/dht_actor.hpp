@@ -23,6 +23,8 @@
 namespace troupe::dht {
 
 inline constexpr std::size_t kHealthyMin = 3;            // issue 5, part 4: with fewer the seeds are asked again
+inline constexpr std::chrono::seconds kGoneAfter{30};    // our choice: a restart takes less; a get waits no longer
+inline constexpr std::chrono::seconds kEarlyMax{10};     // issue 17: how long a search waits for the first contact
 inline constexpr std::chrono::seconds kRecoverAgain{1};  // our choice: links come up in bursts
 
 class DhtActor final : public runtime::Actor, public Head {
@@ -45,6 +47,7 @@ class DhtActor final : public runtime::Actor, public Head {
   struct Recover {};
   struct Refresh {};
   struct Expire {};
+  struct EarlyOver {};
   struct RecordsAgain {};
   struct ProvidersAgain {};
   template <class A>
@@ -55,6 +58,7 @@ class DhtActor final : public runtime::Actor, public Head {
   void missed(const Contact& whom);
   /// A contact leaves its bucket at once.
   void forget(const Key& id);
+  void note_failing();
   void shun(net::wire::Shun::Reader request);
   /// Tells `/peers` what the node that asked the question at hand has done.
   void accuse(net::wire::Violation how, std::string_view what);
@@ -66,12 +70,15 @@ class DhtActor final : public runtime::Actor, public Head {
   std::optional<Token> token_of_caller() const;
   bool shows_token(capnp::Data::Reader token) const;
   bool may_store(capnp::Data::Reader token);
+  /// Takes `count` of a budget for the asker of the question at hand. False: it was refused, and told when to ask
+  /// again.
+  bool affords(Resource resource, std::uint32_t count = 1);
   void recover();
   void recover_in(base::Duration delay);
   void recover_soon();
   void refresh();
   void touched(runtime::Answer<wire::SearchResult>& ourselves);
-  void find_known(base::Callback<void(std::vector<Contact>)> found);
+  void find_known(base::Callback<void(std::vector<Contact>, bool untried)> found);
   void find_ourselves();
   void located(const base::Endpoint& at);
   unsigned region_bits() const override;
@@ -85,14 +92,14 @@ class DhtActor final : public runtime::Actor, public Head {
   store::Use take_row(std::string_view keyspace, base::ByteView key, base::ByteView value);
   void answer(wire::FindValue::Reader question, Reply<wire::FoundValue> reply);
   void found_value(Reply<wire::FoundValue> reply, const RecordKey& place, std::size_t contacts_max,
-                   base::ByteView record, const std::optional<base::NodeId>& asker);
+                   base::ByteView record, const runtime::Caller& asker);
   void answer(wire::Store::Reader question, Reply<wire::StoreDone> reply);
   void unwritten(const RecordKey& place, const Tag& tag, StoredAs as);
   void unwritten(const Key& key, const base::NodeId& provider, AddedAs as);
   void answer(wire::AddProvider::Reader question, Reply<wire::Added> reply);
   void answer(wire::GetProviders::Reader question, Reply<wire::Providers> reply);
   void read(const RecordKey& place, base::Callback<void(base::ByteView)> found) override;
-  std::optional<std::uint64_t> held_sequence(const RecordKey& place) const override;
+  std::optional<Facts> held_facts(const RecordKey& place) const override { return held_->find(place, wall()); }
   std::vector<Contact> held_providers(const Key& key, std::size_t most) override;
   Expired check_clock();
   std::optional<Group> network_of_caller() const;
@@ -102,9 +109,27 @@ class DhtActor final : public runtime::Actor, public Head {
   // The same for `/dht/audit`: what should be on disk.
   void answer(wire::FindIndexed::Reader question, Reply<wire::Indexed> reply);
   void answer(wire::ListIndexed::Reader question, Reply<wire::IndexedKeys> reply);
+  struct Dropping {
+    std::vector<bool> dropped;
+    std::size_t left;
+    Reply<wire::RowsDropped> reply;
+    std::optional<base::Error> failed{};
+    void next();
+  };
   void answer(wire::DropRows::Reader request, Reply<wire::RowsDropped> reply);
+  bool agrees(std::string_view keyspace, base::ByteView key, base::ByteView row) const;
+  void drop_row(std::string_view keyspace, const base::Bytes& key, const std::shared_ptr<Dropping>& all,
+                std::size_t number);
 
   // Searches (dht_actor_search.cpp).
+  struct Early {  // a search that waits for the first contact
+    runtime::Envelope words;
+    SearchFor from;
+    base::Bytes own_record;
+    Found found;
+  };
+  /// There is a contact, or none to wait for: those that wait begin, and none waits any more.
+  void search_early();
   struct UnderWay {
     runtime::Handle lookup;
     runtime::Handle asker;
@@ -125,7 +150,7 @@ class DhtActor final : public runtime::Actor, public Head {
   /// Their askers wait no more for what they find.
   void stop_searches(const std::function<bool(const UnderWay&)>& those);
   void learn(wire::SearchResult::Reader result);
-  void doubt(const Contact& whom);
+  void doubt(const Contact& whom, unsigned pings = kFailuresMax);
   void fell_silent(const Contact& whom);
   void read_repair(const RecordKey& place, wire::SearchResult::Reader result, const Record& record);
   void repair(const Key& key, wire::SearchResult::Reader result, std::uint64_t sequence);
@@ -150,7 +175,7 @@ class DhtActor final : public runtime::Actor, public Head {
   RoundTrips round_trips_;
   std::optional<Tokens> tokens_;
   TokensKept tokens_kept_;
-  StoreBudget store_budget_;
+  Budgets budgets_;
   ClockGuard clock_;
   std::optional<Held> held_;
   std::optional<QueryCache> cache_;
@@ -164,7 +189,10 @@ class DhtActor final : public runtime::Actor, public Head {
   runtime::Handle republish_;
   std::map<base::NodeId, base::Instant> banned_;  // until then; at most kBannedMax
   std::set<Key> doubted_;                         // pinged, as a search found them overdue
+  std::map<Key, base::Instant> failing_since_;    // contacts that do not answer
   std::map<std::uint64_t, UnderWay> under_way_;   // searches, by their numbers
+  std::vector<Early> early_;                      // at most kSearchesMax
+  bool awaits_contacts_ = true;
   std::uint64_t last_search_ = 0;
   std::uint64_t last_group_ = 0;
   std::size_t repairs_ = 0;  // under way

@@ -4,7 +4,9 @@
 
 #include "actors/dht/api.hpp"
 #include "actors/dht/dht_actor.hpp"
+#include "actors/dht/logic/audit.hpp"
 #include "actors/dht/wire.hpp"
+#include "runtime/net/logic/datagram.hpp"
 
 namespace troupe::dht {
 namespace {
@@ -17,9 +19,16 @@ using base::Error;
 constexpr std::size_t kDatagramWords = 1'328 - 100;
 constexpr std::size_t kContactBytes = 56;
 
+bool needs_link(std::size_t record_bytes) { return record_bytes > kDatagramWords; }
+
+/// An answer that no datagram holds: `/datagrams` says `too_large` in its place, so that no byte of it is read.
+void answer_too_large(runtime::Reply<wire::FoundValue>& reply) {
+  reply.send([](wire::FoundValue::Builder out) { out.initRecord(net::kDatagramBytesMax); });
+}
+
 /// How many of the contacts an answer has room for; all of them if it does not fit a datagram anyway.
 std::size_t fitting(std::size_t contacts, std::size_t other_bytes) {
-  if (other_bytes > kDatagramWords) return contacts;
+  if (needs_link(other_bytes)) return contacts;
   return std::min(contacts, (kDatagramWords - other_bytes) / kContactBytes);
 }
 
@@ -115,11 +124,6 @@ void DhtActor::expire_at() {
 
 // -- reading ---------------------------------------------------------------------------------------------------------
 
-std::optional<std::uint64_t> DhtActor::held_sequence(const RecordKey& place) const {
-  const auto held = held_->find(place, wall());
-  return held ? std::optional(held->sequence) : std::nullopt;
-}
-
 std::vector<Contact> DhtActor::held_providers(const Key& key, std::size_t most) {
   return providers_->find(key, most, wall(), random());
 }
@@ -129,6 +133,7 @@ void DhtActor::read(const RecordKey& place, base::Callback<void(base::ByteView)>
   if (!reading) return found({});
   if (reading->encoded != nullptr) return found(*reading->encoded);
   const base::Bytes key = row_key(place);
+  ++counts_.rows_read;
   record_rows_.get(key,
                    [this, place, key, found = std::move(found)](const base::Outcome<store::Rows::Value>& row) mutable {
                      if (!row.ok()) return found({});
@@ -150,30 +155,35 @@ void DhtActor::answer(wire::FindValue::Reader question, Reply<wire::FoundValue> 
   if (!space) return reply.refuse({Code::unsupported, "this node does not know that space"});
   const std::size_t contacts_max = std::min<std::size_t>(question.getContactsMax(), kContactsMax);
   note_asker(question.getAsker());
-  read({*space, *key},
-       [this, reply = std::move(reply), place = RecordKey{*space, *key}, contacts_max, asker = caller().node](
-           base::ByteView record) mutable { found_value(std::move(reply), place, contacts_max, record, asker); });
+  const RecordKey place{*space, *key};
+  // Found before a large record is read and hashed for nothing.
+  if (const auto held = held_facts(place); held && caller().by_datagram && needs_link(held->bytes))
+    return answer_too_large(reply);
+  read(place, [this, reply = std::move(reply), place, contacts_max, asker = caller()](base::ByteView record) mutable {
+    found_value(std::move(reply), place, contacts_max, record, asker);
+  });
 }
 
 /// Other nodes get a copy where nothing is held; what this one holds is what its own actors ask for.
 void DhtActor::found_value(Reply<wire::FoundValue> reply, const RecordKey& place, std::size_t contacts_max,
-                           base::ByteView record, const std::optional<base::NodeId>& asker) {
+                           base::ByteView record, const runtime::Caller& asker) {
   base::Duration lasts{0};
   if (!record.empty()) {
     if (const auto held = held_->find(place, wall())) lasts = held->expires - wall();
-  } else if (asker && cache_->takes(place.space)) {
+  } else if (asker.node && cache_->takes(place.space)) {
     if (const auto copy = cache_->get(place, now())) {
+      if (asker.by_datagram && needs_link(copy->record.size())) return answer_too_large(reply);
       ++counts_.cache_served;
       record = copy->record;
       lasts = copy->lasts;
     }
   }
-  const auto nearest = closest_but(place.key, fitting(contacts_max, record.size()), asker);
+  const auto nearest = closest_but(place.key, fitting(contacts_max, record.size()), asker.node);
   reply.send([&](wire::FoundValue::Builder out) {
     if (!record.empty()) out.setRecord(data_of(record));
     out.setLastsS(static_cast<std::uint32_t>(std::chrono::duration_cast<std::chrono::seconds>(lasts).count()));
     write(out.initContacts(size32(nearest)), nearest);
-    if (asker) out.setToken(data_of(tokens_->give(*asker, now()).view()));
+    if (asker.node) out.setToken(data_of(tokens_->give(*asker.node, now()).view()));
   });
 }
 
@@ -202,22 +212,29 @@ void DhtActor::answer(wire::Store::Reader question, Reply<wire::StoreDone> reply
   note_asker(question.getAsker());
   if (question.getCopyS() > 0) return take_copy(question, *key, std::move(reply));
   const base::NodeId from = caller().node.value_or(own());
-  auto offer = admit(bytes_of(question.getRecord()), *key, from, wall(), settings_->work_bits);
-  if (!offer.ok()) {
+  const auto record = bytes_of(question.getRecord());
+  // The very record that is held was checked when it came.
+  auto known = held_->known(record, *key, from, wall());
+  if (!known && !affords(Resource::checks)) return;
+  const auto checked = known ? base::Result<Offer, RecordError>(std::move(*known))
+                             : admit(record, *key, from, wall(), settings_->work_bits);
+  if (!checked.ok()) {
     ++counts_.refused;
-    if (no_good_ever(bytes_of(question.getRecord()), offer.error()))
-      accuse(net::wire::Violation::BAD_RECORD, to_error(offer.error()).message);
+    if (no_good_ever(record, checked.error()))
+      accuse(net::wire::Violation::BAD_RECORD, to_error(checked.error()).message);
     return reply.send([&](wire::StoreDone::Builder out) {
       out.setResult(wire::StoreDone::Result::BAD);
-      out.setWhy(to_error(offer.error()).message);
+      out.setWhy(to_error(checked.error()).message);
     });
   }
   std::optional<std::uint64_t> expected;
   if (question.getExpected().isSequence()) expected = question.getExpected().getSequence();
-  offer.value().network = network_of_caller();
-  const RecordKey place = offer.value().place;
+  Offer offer = checked.value();
+  offer.network = network_of_caller();
+  const RecordKey place = offer.place;
   check_clock();
-  auto stored = held_->store(offer.value(), expected, wall());
+  if (held_->writes(offer, wall()) && !affords(Resource::written, written(offer.encoded.size()))) return;
+  auto stored = held_->store(offer, expected, wall());
   if (!stored.ok()) {
     ++counts_.refused;
     return reply.send([&](wire::StoreDone::Builder out) {
@@ -227,7 +244,7 @@ void DhtActor::answer(wire::Store::Reader question, Reply<wire::StoreDone> reply
   }
   if (world().mutations.on("dht.stored_before_commit")) reply.send([](wire::StoreDone::Builder) {});
   record_rows_.save_row(row_key(place), stored.value().rows,
-                        [this, place, tag = offer.value().tag, as = stored.value().as,
+                        [this, place, tag = offer.tag, as = stored.value().as,
                          reply = std::move(reply)](const base::Outcome<void>& saved) mutable {
                           if (saved.ok() || world().mutations.on("dht.failed_commit_acknowledged")) {
                             reply.send([](wire::StoreDone::Builder) {});
@@ -260,9 +277,10 @@ void DhtActor::answer(wire::AddProvider::Reader question, Reply<wire::Added> rep
   if (!may_store(question.getToken())) return;
   const auto from = caller();
   const auto who = read_asker(question.getAsker(), from.node ? from.node : own(), settings_->work_bits);
-  if (!who || !who->where.endpoint.dialable())
+  if (!who || !who->where.endpoint.dialable() || !believed(who->where.endpoint, from.at.value_or(who->where.endpoint)))
     return reply.refuse({Code::malformed, "a node announces itself, and where it can be dialled"});
   check_clock();
+  if (!affords(Resource::written, kRowCost)) return;
   auto added = providers_->add(*key, *who, wall(), network_of_caller());
   if (!added.ok()) {
     ++counts_.refused;
@@ -353,30 +371,65 @@ void DhtActor::answer(wire::DropRows::Reader request, Reply<wire::RowsDropped> r
   if (!keyspace) return reply.refuse({Code::unsupported, "there is no index of that keyspace"});
   if (const auto why = not_indexed(*keyspace)) return reply.refuse(*why);
   const bool doubted = check_clock() == Expired::kept;
-  std::set<base::Bytes> erase;
-  std::vector<bool> dropped;
-  for (const auto one : request.getKeys()) {
-    const base::Bytes key(bytes_of(one).begin(), bytes_of(one).end());
-    dropped.push_back(!rows(*keyspace).changing(key) && !(request.getExpired() && doubted));
-    if (!dropped.back()) continue;
-    erase.insert(key);
-    RowChange owed;
-    if (*keyspace == kRecordRows) {
-      if (const auto place = read_row_key(key)) owed = held_->forget(*place);
-    } else if (const auto name = Providers::read_row_key(key)) {
-      owed = providers_->forget(name->first, name->second);
+  const auto all = std::make_shared<Dropping>(
+      Dropping{std::vector<bool>(request.getKeys().size()), request.getKeys().size() + 1, std::move(reply)});
+  for (unsigned i = 0; i < request.getKeys().size(); ++i) {
+    const auto bytes = bytes_of(request.getKeys()[i]);
+    const base::Bytes key(bytes.begin(), bytes.end());
+    if (request.getExpired()) {
+      if (!doubted && !rows(*keyspace).changing(key)) drop_row(*keyspace, key, all, i);
+      else all->next();
+      continue;
     }
-    for (base::Bytes& row : owed.erase) erase.insert(std::move(row));
+    // A good one may have come since the row was read.
+    rows(*keyspace).get(key, [this, keyspace, key, all, i](const base::Outcome<store::Rows::Value>& row) {
+      if (!row.ok() && row.error().code != Code::corrupt) all->failed = row.error();
+      const bool good = row.ok() ? row.value() && agrees(*keyspace, key, *row.value()) : all->failed.has_value();
+      if (!good && !rows(*keyspace).changing(key)) drop_row(*keyspace, key, all, i);
+      else all->next();
+    });
   }
-  rows(*keyspace).save(
-      {.save = {}, .erase = {erase.begin(), erase.end()}},
-      [reply = std::move(reply), dropped = std::move(dropped)](const base::Outcome<void>& saved) mutable {
-        if (!saved.ok()) return reply.refuse(saved.error());
-        reply.send([&](wire::RowsDropped::Builder out) {
-          auto list = out.initDropped(size32(dropped));
-          for (unsigned i = 0; i < list.size(); ++i) list.set(i, dropped[i]);
-        });
-      });
+  all->next();
+}
+
+/// Whether a row is sound, and what the index says.
+bool DhtActor::agrees(std::string_view keyspace, base::ByteView key, base::ByteView row) const {
+  const JudgedRow judged =
+      judge(keyspace, key, row, wall(), {settings_->work_bits, settings_->held, settings_->providers});
+  if (judged.state != RowState::sound) return false;
+  if (keyspace == kRecordRows) {
+    const auto place = read_row_key(key);
+    const auto facts = place ? held_->find(*place, base::WallTime()) : std::nullopt;
+    return facts && facts->tag == judged.tag;
+  }
+  const auto name = Providers::read_row_key(key);
+  return name && providers_->has(name->first, name->second);
+}
+
+void DhtActor::drop_row(std::string_view keyspace, const base::Bytes& key, const std::shared_ptr<Dropping>& all,
+                        std::size_t number) {
+  RowChange change;
+  if (keyspace == kRecordRows) {
+    if (const auto place = read_row_key(key)) change = held_->forget(*place);
+  } else if (const auto name = Providers::read_row_key(key)) {
+    change = providers_->forget(name->first, name->second);
+  }
+  if (std::ranges::find(change.erase, key) == change.erase.end()) change.erase.push_back(key);
+  rows(keyspace).save(std::move(change), [all, number](const base::Outcome<void>& saved) {
+    if (saved.ok()) all->dropped[number] = true;
+    else all->failed = saved.error();
+    all->next();
+  });
+}
+
+/// A row is dropped, or stays.
+void DhtActor::Dropping::next() {
+  if (--left > 0) return;
+  if (failed) return reply.refuse(*failed);
+  reply.send([this](wire::RowsDropped::Builder out) {
+    auto list = out.initDropped(size32(dropped));
+    for (unsigned i = 0; i < list.size(); ++i) list.set(i, dropped[i]);
+  });
 }
 
 }  // namespace troupe::dht

@@ -17,7 +17,8 @@ using base::Error;
 
 constexpr std::size_t kBannedMax = 2'048;  // as many as `/links` keeps away (runtime/net/banned_nodes.hpp)
 constexpr std::chrono::seconds kKnownDue{5};
-constexpr unsigned kRecoverDoublings = 16;  // beyond any period
+constexpr unsigned kRecoverDoublings = 16;   // beyond any period
+constexpr std::chrono::seconds kWaitMax{1};  // our choice: shares bind no more once half is there again
 
 }  // namespace
 
@@ -89,6 +90,8 @@ void DhtActor::holds(wire::BucketHolds::Reader bucket) {
     if (const auto id = read_key(one.getNode()))
       listing.silent.push_back({*id, now() - std::chrono::milliseconds(one.getSinceMs())});
   for (const Key& id : table_.replace(range, listing)) forget(id);
+  note_failing();
+  if (table_.size() > 0) search_early();
   if (const auto settled = read_key(bucket.getSettled())) table_.settled(*settled);
   if (table_.size() < kHealthyMin) recover_soon();
   else if (std::exchange(recoveries_, 0) > 0)
@@ -96,12 +99,20 @@ void DhtActor::holds(wire::BucketHolds::Reader bucket) {
   if (listing.good.size() != had) show_counts();
 }
 
+void DhtActor::note_failing() {
+  const auto failing = table_.failing();
+  std::erase_if(failing_since_,
+                [&](const auto& one) { return std::ranges::find(failing, one.first) == failing.end(); });
+  for (const Key& id : failing) failing_since_.try_emplace(id, now());
+}
+
 /// A node that asks us may be asked: it is pinged before it is listed.
 void DhtActor::note_asker(wire::Asker::Reader asker) {
   const runtime::Caller from = caller();
   if (from.role != messages::Role::peer) return;
   const auto who = read_asker(asker, from.node, settings_->work_bits);
-  if (who && who->where.endpoint.dialable()) heard(*who, Evidence::asked_us);
+  if (who && who->where.endpoint.dialable() && believed(who->where.endpoint, from.at.value_or(who->where.endpoint)))
+    heard(*who, Evidence::asked_us);
 }
 
 std::vector<Contact> DhtActor::closest_but(const Key& key, std::size_t count,
@@ -124,7 +135,7 @@ bool DhtActor::shows_token(capnp::Data::Reader token) const {
   return shown && from && tokens_->good(*shown, *from, now());
 }
 
-/// An actor of this node needs no token, and has no budget.
+/// An actor of this node needs no token.
 bool DhtActor::may_store(capnp::Data::Reader token) {
   if (!loading_.empty()) {
     refuse(Error{Code::unavailable, "this node still reads what it holds"});
@@ -145,11 +156,23 @@ bool DhtActor::may_store(capnp::Data::Reader token) {
     refuse(Error{Code::refused, "a store needs a token of this node, no older than five minutes"});
     return false;
   }
-  const auto wait = from.node ? store_budget_.take(*from.node, now()) : std::nullopt;
+  return true;
+}
+
+bool DhtActor::affords(Resource resource, std::uint32_t count) {
+  const runtime::Caller from = caller();
+  const base::User<base::NodeId> user{from.node.value_or(own()),
+                                      from.at ? base::group_of(*from.at) : base::AddressGroup{},
+                                      from.role != messages::Role::peer};
+  const auto wait = budgets_.take(resource, user, now(), count);
   if (!wait) return true;
-  ++counts_.refused;
-  refuse(Error{Code::overloaded, "this node stores so much for one other at a time, and no more",
-               std::chrono::ceil<std::chrono::milliseconds>(*wait)});
+  ++counts_.over_budget[static_cast<std::size_t>(resource)];
+  if (resource != Resource::questions) ++counts_.refused;
+  if (budgets_.warns(resource, now()))
+    settings_->log.warn("budget-full",
+                        {{"resource", name(resource)}, {"group", base::Endpoint{user.group.prefix}.text()}});
+  refuse(Error{Code::overloaded, "this node does no more for others at a time",
+               std::chrono::ceil<std::chrono::milliseconds>(std::min<base::Duration>(*wait, kWaitMax))});
   return false;
 }
 
@@ -172,7 +195,7 @@ void DhtActor::answer(wire::FindNode::Reader question, Reply<wire::Nodes> reply)
 unsigned DhtActor::region_bits() const { return dht::region_bits(table_.network_size(), settings_->copies); }
 
 /// The nodes that `/peers` knows where to dial.
-void DhtActor::find_known(base::Callback<void(std::vector<Contact>)> found) {
+void DhtActor::find_known(base::Callback<void(std::vector<Contact>, bool untried)> found) {
   ask<peers::wire::ListKnown, peers::wire::KnownContacts>(
       node().find(settings_->peers), now() + kKnownDue, [](peers::wire::ListKnown::Builder) {},
       [this, found = std::move(found)](runtime::Answer<peers::wire::KnownContacts> answer) mutable {
@@ -182,7 +205,7 @@ void DhtActor::find_known(base::Callback<void(std::vector<Contact>)> found) {
             if (const auto id = crypto::check(one.key, one.nonce, settings_->work_bits);
                 id && one.endpoint.dialable() && *id != own())
               out.push_back({*id, one});
-        found(std::move(out));
+        found(std::move(out), answer.ok() && answer.value().getUntried());
       });
 }
 
@@ -213,8 +236,9 @@ void DhtActor::recover() {
   recover_at_ = base::Instant::max();
   find_ourselves();
   if (std::exchange(recovering_, true)) return recover_in(kRecoverAgain);
-  find_known([this](std::vector<Contact> known) {
+  find_known([this](std::vector<Contact> known, bool untried) {
     recovering_ = false;
+    if (known.empty() && !untried) search_early();
     if (table_.size() < kHealthyMin) {
       recover_soon();
       if (recoveries_++ == 0)
@@ -229,7 +253,9 @@ void DhtActor::recover() {
     for (Contact& one : known)
       if (starts.size() < kStartMax && std::ranges::find(starts, one.id, &Contact::id) == starts.end())
         starts.push_back(std::move(one));
-    search_from(ourselves, {}, std::move(starts), {}, [this](const Searched& end) {
+    if (starts.empty()) return;
+    search_from(ourselves, {}, std::move(starts), {}, [this, untried](const Searched& end) {
+      if (!untried) search_early();
       touched(end.answer);
       refresh();
     });

@@ -91,7 +91,7 @@ void DhtActor::search(runtime::Envelope words, SearchFor from, Found found) {
 
 void DhtActor::search_from(const runtime::Envelope& words, const SearchFor& from, std::vector<Contact> contacts,
                            base::ByteView own_record, Found found) {
-  if (under_way_.size() >= kSearchesMax) {
+  if (under_way_.size() + early_.size() >= kSearchesMax) {
     static const auto full = runtime::error_envelope(
         {Code::overloaded, "this node searches for too much at once", std::chrono::milliseconds(200)});
     runtime::Answer<wire::SearchResult> refusal(full);
@@ -110,6 +110,8 @@ void DhtActor::search_from(const runtime::Envelope& words, const SearchFor& from
     }
   }
   join(contacts, from.starts, place.key);
+  if (contacts.empty() && awaits_contacts_)
+    return early_.push_back({words, from, {own_record.begin(), own_record.end()}, std::move(found)});
   LookupActor::Start start = what_is_known(goal, place, std::move(contacts), own_record);
   if (goal.isProviders()) start.group = from.group;
   table_.used(place.key, now());
@@ -135,6 +137,15 @@ void DhtActor::search_from(const runtime::Envelope& words, const SearchFor& from
           });
 }
 
+void DhtActor::search_early() {
+  if (!std::exchange(awaits_contacts_, false)) return;
+  for (Early& one : std::exchange(early_, {})) {
+    runtime::Envelope::Reading<wire::Search> reading(one.words);
+    auto contacts = table_.closest(*read_key(reading.root().getKey()), kStartMax);
+    search_from(one.words, one.from, std::move(contacts), one.own_record, std::move(one.found));
+  }
+}
+
 /// What the head adds to the words of a search.
 LookupActor::Start DhtActor::what_is_known(wire::Search::Goal::Reader goal, const RecordKey& place,
                                            std::vector<Contact> contacts, base::ByteView own_record) {
@@ -147,6 +158,10 @@ LookupActor::Start DhtActor::what_is_known(wire::Search::Goal::Reader goal, cons
   }
   if (table_.size() >= kContactsMax) start.network = table_.network_size();
   if (table_.size() < settings_->copies) start.failing = table_.failing();
+  for (const Key& id : start.failing)
+    if (const auto since = failing_since_.find(id);
+        since != failing_since_.end() && since->second + kGoneAfter <= now())
+      start.gone.insert(id);
   if (const auto record = parse(own_record); !own_record.empty() && record.ok()) {
     start.own_copy = Version{sequence_of(record.value()), crypto::sha256(own_record)};
     start.own_record.assign(own_record.begin(), own_record.end());
@@ -194,19 +209,22 @@ void DhtActor::learn(wire::SearchResult::Reader result) {
 }
 
 /// Searches end in the time that quick nodes take. A ping waits for longer, and tells a node that is far away, whose
-/// round trip is known from then on, from one that is gone.
-void DhtActor::doubt(const Contact& whom) {
+/// round trip is known from then on, from one that is gone. Where there are few nodes, a second ping decides at once
+/// whether it keeps its place: until then no search can say that a value is not there.
+void DhtActor::doubt(const Contact& whom, unsigned pings) {
   if (table_.find(whom.id) == nullptr || doubted_.size() >= kDoubtedMax || !doubted_.insert(whom.id).second) return;
   ask<wire::Ping, wire::Pong>(
       node().reach(whom.where, kPath), now() + kPingTimeout,
       [this](wire::Ping::Builder question) { write_asker(question.initAsker(), *settings_); },
-      [this, who = whom, at = now()](runtime::Answer<wire::Pong> answer) {
+      [this, who = whom, pings, at = now()](runtime::Answer<wire::Pong> answer) {
         doubted_.erase(who.id);
         if (answer.ok()) {
           round_trips_.note(who.id, now() - at);
           return heard(who, Evidence::answered);
         }
-        if (answer.error().code == Code::timeout || answer.error().code == Code::unavailable) fell_silent(who);
+        if (answer.error().code != Code::timeout && answer.error().code != Code::unavailable) return;
+        fell_silent(who);
+        if (pings > 1 && table_.size() < settings_->copies) doubt(who, pings - 1);
       });
 }
 
@@ -312,6 +330,7 @@ void DhtActor::give(const runtime::Handle& whom, capnp::Data::Reader token, cons
 /// Checked as what is held is; without a row, and gone when it is least wanted.
 void DhtActor::take_copy(wire::Store::Reader question, const Key& key, Reply<wire::StoreDone> reply) {
   const auto bytes = bytes_of(question.getRecord());
+  if (!affords(Resource::checks)) return;
   const auto offer = admit(bytes, key, caller().node.value_or(own()), wall(), settings_->work_bits);
   const bool copied = offer.ok() && cache_->takes(offer.value().place.space);
   const bool taken = copied && cache_->put(offer.value().place, {bytes.begin(), bytes.end()},

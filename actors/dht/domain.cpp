@@ -40,9 +40,16 @@ constexpr auto kGroupV4Bits =
                   "IPv4 addresses with this many equal leading bits are one group; on loopback each port is a group");
 constexpr auto kGroupV6Bits = config::count("dht.group_v6_bits", "48", 16, 128, When::start,
                                             "IPv6 addresses with this many equal leading bits are one group");
-constexpr auto kSettings =
-    std::to_array<config::Setting>({kCopies, kStore, kHold, kCache, kRepublishPeriod, kRefreshPeriod, kRecoverPeriod,
-                                    kGroupBucketMax, kGroupTableMax, kGroupV4Bits, kGroupV6Bits});
+constexpr auto kQuestions = config::count("dht.questions_per_second", "4096", 16, 1'000'000, When::start,
+                                          "questions by datagram answered each second, of all other nodes together");
+constexpr auto kChecks = config::count("dht.checks_per_second", "1024", 16, 1'000'000, When::start,
+                                       "records of other nodes checked each second, each with its signature");
+constexpr auto kWritten =
+    config::bytes("dht.written_per_second", "8 MiB", config::kMiB, 512 * config::kMiB, When::start,
+                  "bytes written each second for all other nodes together; a row costs 2 KiB beside its own");
+constexpr auto kSettings = std::to_array<config::Setting>(
+    {kCopies, kStore, kHold, kCache, kRepublishPeriod, kRefreshPeriod, kRecoverPeriod, kGroupBucketMax, kGroupTableMax,
+     kGroupV4Bits, kGroupV6Bits, kQuestions, kChecks, kWritten});
 
 static_assert(kGroupBucketMax.max == kContactsMax && kGroupTableMax.max == kContactsMax * kRanges &&
                   kGroupV4Bits.max == 32 && kGroupV6Bits.max == 128,
@@ -69,6 +76,9 @@ DhtSettings read(const node::DomainParts& parts) {
   out.groups.group_of.v4_bits = static_cast<std::uint8_t>(settings.get(kGroupV4Bits));
   out.groups.group_of.v6_bits = static_cast<std::uint8_t>(settings.get(kGroupV6Bits));
   out.groups.group_of.ten_net = parts.simulated ? TenNet::simulation : TenNet::network;
+  out.budgets = {.questions_per_second = static_cast<std::uint32_t>(settings.get(kQuestions)),
+                 .checks_per_second = static_cast<std::uint32_t>(settings.get(kChecks)),
+                 .written_per_second = static_cast<std::uint32_t>(settings.get(kWritten).value)};
   out.health = parts.health;
   out.log = parts.domain_log;
   return out;

@@ -37,6 +37,10 @@ AskFailure failure_of(const Error& why) {
   }
 }
 
+void disbelieve(std::vector<Contact>& named, const Contact& by) {
+  std::erase_if(named, [&](const Contact& one) { return !believed(one.where.endpoint, by.where.endpoint); });
+}
+
 /// Whether one of them could be dialled, but shows no work: not one whose address is old, or of a newer kind.
 bool names_unproven(capnp::List<messages::wire::Contact>::Reader list, unsigned work_bits) {
   for (const auto one : list) {
@@ -146,8 +150,9 @@ void LookupActor::send(const Ask& question) {
     case LookupKind::get_providers:
       return ask_node<wire::GetProviders, wire::Providers>(
           question, [&](wire::GetProviders::Builder out) { out.setKey(key); },
-          [this](LookupAnswer& said, wire::Providers::Reader found) {
-            const auto named = read_contacts(found.getProviders(), kTakenMax, start_.settings->work_bits);
+          [this, question](LookupAnswer& said, wire::Providers::Reader found) {
+            auto named = read_contacts(found.getProviders(), kTakenMax, start_.settings->work_bits);
+            disbelieve(named, question.whom);
             said.names_providers = !named.empty();
             said.providers = take_providers(named);
             return std::nullopt;
@@ -237,6 +242,7 @@ std::vector<Contact> LookupActor::take_contacts(const Contact& from,
   if (list.size() > kTakenMax) accuse(from, net::wire::Violation::TOO_MANY, "an answer names 20 contacts at most");
   else if (out.size() < list.size() && names_unproven(list, work_bits))
     accuse(from, net::wire::Violation::UNPROVEN_CONTACT, "it names a contact whose id lacks its work");
+  disbelieve(out, from);
   return out;
 }
 
@@ -254,7 +260,12 @@ void LookupActor::searched(const LookupOutcome& outcome) {
   ++start_.settings->counters->ended[static_cast<std::size_t>(outcome.ending)];
   if (outcome.ending == Ending::cancelled) return answer();
   take_rest();
-  silent_ = silent();
+  silent_ = silent_lately_ = silent();
+  // Where most are silent it may be this node that is cut off.
+  if (silent_ <= outcome_->nearest.size())
+    for (const Key& id : start_.gone)
+      silent_lately_ -=
+          silent_lately_ > 0 && std::ranges::find(outcome_->nearest, id, &Contact::id) == outcome_->nearest.end();
   stores_began_ = now();
   if (goal_ == wire::Search::Goal::STORE || goal_ == wire::Search::Goal::PROVIDE) return store();
   if (goal_ == wire::Search::Goal::REGION) return store_region();
@@ -285,6 +296,7 @@ void LookupActor::finish_with(wire::SearchResult::Builder out) {
   out.setAsked(static_cast<std::uint16_t>(outcome_->asked));
   out.setUnanswered(static_cast<std::uint16_t>(outcome_->unanswered));
   out.setSilent(static_cast<std::uint16_t>(silent_));
+  out.setSilentLately(static_cast<std::uint16_t>(silent_lately_));
   out.setHops(static_cast<std::uint16_t>(outcome_->hops));
   out.setMicroseconds(us_of(now() - began_));
   out.setStores(static_cast<std::uint16_t>(stores_));

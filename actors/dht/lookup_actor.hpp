@@ -35,6 +35,7 @@ class LookupActor final : public runtime::Actor {
     std::shared_ptr<const DhtSettings> settings;
     std::vector<dht::Start> contacts;  ///< nearest first
     std::vector<Key> failing{};        ///< known, and not asked, as they do not answer
+    std::set<Key> gone{};              ///< of those, that have been so for kGoneAfter
     RoundTrip round_trip;
     std::optional<NetworkSize> network;
     std::optional<Version> own_copy;
@@ -138,7 +139,7 @@ class LookupActor final : public runtime::Actor {
   };
   std::vector<Heard> heard_;
 
-  std::size_t stores_ = 0, stored_ = 0, said_ = 0, silent_ = 0;
+  std::size_t stores_ = 0, stored_ = 0, said_ = 0, silent_ = 0, silent_lately_ = 0;
   bool enough_ = false;
   std::set<base::NodeId> renewed_;  // were asked for a token as they refused that of an earlier search
   bool lost_ = false;               // one that answered lately has not answered the store

@@ -67,7 +67,7 @@ void LookupActor::ask_for_item(std::size_t item, const std::optional<Contact>& w
                });
 }
 
-/// A node limits the stores that it takes of us in a second, and says when it takes more (logic/store_budget.hpp).
+/// A node limits what it stores for others in a second, and says when it takes more (logic/budgets.hpp).
 bool LookupActor::put_off(std::size_t item, const std::optional<Contact>& whom, const base::Error& why) {
   const bool said_when = why.code == base::Code::overloaded && why.retry_after.count() > 0;
   if (!whom || !said_when || now() + why.retry_after >= stores_began_ + kAgainFor) return false;

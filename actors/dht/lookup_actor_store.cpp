@@ -107,7 +107,7 @@ void LookupActor::renew_token(const Contact& whom) {
 /// Too few have it, and of those that were not asked by this search some are gone: now everybody is asked.
 void LookupActor::search_anew() {
   anew_ = true;
-  stores_ = stored_ = said_ = silent_ = 0;
+  stores_ = stored_ = said_ = silent_ = silent_lately_ = 0;
   refusals_.clear();
   outcome_.reset();
   auto contacts = start_.contacts;

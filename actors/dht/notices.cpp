@@ -59,6 +59,7 @@ void Notices::give_lease(const Contact& who, Question question) {
 
 void Notices::say_present(Question question) {
   const Topic topic = question.topic;
+  const auto known = question.knows;
   auto say = [question = std::move(question)](const auto& fill) mutable {
     question.reply.send([&](wire::Listening::Builder out) {
       out.setSeconds(static_cast<std::uint16_t>(question.lease.count()));
@@ -67,6 +68,14 @@ void Notices::say_present(Question question) {
     });
   };
   if (topic.kind == TopicKind::value) {
+    // What the answer does not bring is not read.
+    const auto held = head_.held_facts({Space::kv, topic.key});
+    if (held && (held->tag == known || held->bytes > kToldRecordMax)) {
+      return say([&](wire::Present::Builder out, const std::optional<Tag>&) {
+        out.setSequence(held->sequence);
+        out.setTag(data_of(held->tag.view()));
+      });
+    }
     return head_.read({Space::kv, topic.key}, [say = std::move(say)](base::ByteView record) mutable {
       say([&](wire::Present::Builder out, const std::optional<Tag>& knows) { write(out, record, knows); });
     });

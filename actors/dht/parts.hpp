@@ -53,8 +53,12 @@ class Head {
 
   /// Calls back with the record at a place that this node holds; empty if there is none.
   virtual void read(const RecordKey& place, base::Callback<void(base::ByteView)> found) = 0;
-  /// The sequence of the record that this node holds there.
-  virtual std::optional<std::uint64_t> held_sequence(const RecordKey& place) const = 0;
+  /// Of the record that this node holds there.
+  virtual std::optional<Facts> held_facts(const RecordKey& place) const = 0;
+  std::optional<std::uint64_t> held_sequence(const RecordKey& place) const {
+    const auto held = held_facts(place);
+    return held ? std::optional(held->sequence) : std::nullopt;
+  }
   virtual std::vector<Contact> held_providers(const Key& key, std::size_t most) = 0;
   /// How many leading bits the keys of one region share.
   virtual unsigned region_bits() const = 0;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "actors/dht/api.hpp"
+#include "actors/dht/logic/audit.hpp"
 #include "actors/dht/logic/record.hpp"
 #include "actors/dht/logic/regions.hpp"
 #include "actors/dht/wire.hpp"
@@ -35,6 +36,7 @@ void RepublishActor::receive(runtime::Handlers& on) {
           out.setMore(keys.size() == kKeysListed);
         });
       });
+  on.ask<wire::Withdraw, wire::WithdrawDone>([this](auto order, auto reply) { answer(order, std::move(reply)); });
   on.ask<wire::DropRows, wire::RowsDropped>([this](auto request, auto reply) { answer(request, std::move(reply)); });
   rows_.receive<RowsAgain>(on);
   on.timer<Wake>([this] { wake(); });
@@ -53,6 +55,7 @@ void RepublishActor::start() {
   republish_.emplace(settings_->republish, wall());
   clock_.look(now(), wall());
   republish_->await_rows();
+  node().publish<wire::Withdraw>(kRepublishPath, self());
   load();
 }
 
@@ -65,7 +68,7 @@ void RepublishActor::load() {
         const auto took = republish_->load(key, value, wall());
         if (took.ok()) return store::Use::keep;
         if (took.error() != RowError::full) return store::Use::erase;
-        ++turned_away_;  // for a start with more room
+        if (const auto item = Republish::read_row_key(key)) turn_away(*item);  // for a start with more room
         return store::Use::keep;
       },
       [this](const base::Outcome<void>&) {
@@ -88,7 +91,7 @@ void RepublishActor::published(wire::Published::Reader what) {
   const auto row = republish_->add(item, record, wall());
   if (!row.ok() && row.error() == PublishError::older) return;  // a newer put was acknowledged first
   if (!row.ok()) {
-    ++turned_away_;
+    turn_away(item);
     return show_health();
   }
   if (settings_->values == Values::in_memory) kept_.insert_or_assign(item, base::Bytes(record.begin(), record.end()));
@@ -107,32 +110,87 @@ void RepublishActor::published(wire::Published::Reader what) {
   arm(base::Duration::zero());
 }
 
+/// Counted once, however often it is put, or read.
+void RepublishActor::turn_away(const Item& item) {
+  if (turned_away_.size() < settings_->republish.items_max) turned_away_.insert(item);
+}
+
 void RepublishActor::drop(const Item& item) {
   kept_.erase(item);
   unnoted_.erase(item);
   rows_.write(republish_->remove(item));
 }
 
-/// What has ended, before it is due; not while the date is doubted.
+void RepublishActor::answer(wire::Withdraw::Reader order, runtime::Reply<wire::WithdrawDone> reply) {
+  if (rows_.reading())
+    return reply.refuse({Code::unavailable, "what is published is still being read", std::chrono::seconds(1)});
+  const auto space = space_of(order.getSpace());
+  const auto key = order.getKey().size() > 0
+                       ? read_key(order.getKey())
+                       : std::optional(key_of_name(settings_->identity->public_key(), bytes_of(order.getName())));
+  if (!space || !key) return reply.refuse({Code::malformed, "a key has 20 bytes, and lies in a space"});
+  const Item item{*key, static_cast<Published>(*space)};
+  if (!republish_->contains(item)) return reply.refuse({Code::not_found, "this node does not publish that"});
+  kept_.erase(item);
+  unnoted_.erase(item);
+  rows_.write(republish_->remove(item), [item, reply = std::move(reply)](const base::Outcome<void>& erased) mutable {
+    if (!erased.ok()) return reply.refuse(erased.error());
+    reply.send([&](wire::WithdrawDone::Builder out) { out.setKey(data_of(item.key.view())); });
+  });
+  show_health();
+}
+
+/// What has ended, before it is due, but not while the date is doubted; or what is damaged, unless a good row has come
+/// since.
 void RepublishActor::answer(wire::DropRows::Reader request, runtime::Reply<wire::RowsDropped> reply) {
   if (rows_.reading())
     return reply.refuse({Code::unavailable, "what is published is still being read", std::chrono::seconds(1)});
-  const bool trusted = clock_.look(now(), wall()) == Expired::dropped;
   const auto keys = request.getKeys();
+  if (!request.getExpired()) {
+    std::vector<base::Bytes> damaged;
+    for (const auto key : keys) damaged.emplace_back(key.begin(), key.end());
+    return drop_damaged(std::make_shared<Damaged>(Damaged{std::move(damaged), {}, {}, std::move(reply)}));
+  }
+  const bool trusted = clock_.look(now(), wall()) == Expired::dropped;
   const auto sequences = request.getSequences();
   std::vector<bool> dropped;
   RowChange change;
   for (unsigned i = 0; i < keys.size(); ++i) {
     const auto item = Republish::read_row_key(bytes_of(keys[i]));
     dropped.push_back(trusted && item && i < sequences.size() && republish_->sequence(*item) <= sequences[i]);
-    if (!dropped.back()) continue;
-    kept_.erase(*item);
-    unnoted_.erase(*item);
-    change.erase.push_back(Republish::row_key(*item));  // also one that is not known
-    change.add(republish_->remove(*item));
+    if (dropped.back()) forget(bytes_of(keys[i]), change);
   }
+  erase(std::move(change), std::move(dropped), std::move(reply));
+}
+
+/// One row after the other is read once more.
+void RepublishActor::drop_damaged(const std::shared_ptr<Damaged>& all) {
+  if (all->dropped.size() == all->keys.size())
+    return erase(std::move(all->change), std::move(all->dropped), std::move(all->reply));
+  const base::Bytes& key = all->keys[all->dropped.size()];
+  rows_.get(key, [this, all, &key](const base::Outcome<store::Rows::Value>& row) {
+    const bool unreadable = !row.ok() && row.error().code != Code::corrupt;
+    const bool sound =
+        row.ok() && row.value() &&
+        judge(kPublishedRows, key, *row.value(), wall(), {.work_bits = settings_->work_bits}).state == RowState::sound;
+    const bool goes = !unreadable && !sound && rows_.behind().find(key) == nullptr;  // else it is being written
+    if (goes) forget(key, all->change);
+    all->dropped.push_back(goes);
+    drop_damaged(all);
+  });
+}
+
+void RepublishActor::forget(base::ByteView key, RowChange& change) {
+  change.erase.emplace_back(key.begin(), key.end());  // also one that is not known
+  const auto item = Republish::read_row_key(key);
+  if (!item) return;
+  kept_.erase(*item);
+  unnoted_.erase(*item);
+  change.add(republish_->remove(*item));
+}
+
+void RepublishActor::erase(RowChange change, std::vector<bool> dropped, runtime::Reply<wire::RowsDropped> reply) {
   show_health();
-  const bool any = std::ranges::find(dropped, true) != dropped.end();
   auto answer = [reply = std::move(reply), dropped = std::move(dropped)](const base::Outcome<void>& erased) mutable {
     if (!erased.ok()) return reply.refuse(erased.error());
     reply.send([&](wire::RowsDropped::Builder out) {
@@ -140,7 +198,7 @@ void RepublishActor::answer(wire::DropRows::Reader request, runtime::Reply<wire:
       for (unsigned i = 0; i < list.size(); ++i) list.set(i, dropped[i]);
     });
   };
-  if (any) rows_.write(std::move(change), std::move(answer));
+  if (!change.empty()) rows_.write(std::move(change), std::move(answer));
   else answer({});
 }
 
@@ -265,15 +323,15 @@ void RepublishActor::show_health() {
   settings_->counters->published = republish_->items();
   settings_->counters->republish_late_ms = ms_of(late);
   if (settings_->health == nullptr) return;
-  if (republish_->items() < settings_->republish.items_max) turned_away_ = 0;
+  if (republish_->items() < settings_->republish.items_max) turned_away_.clear();
   std::string lost;
   if (!unnoted_.empty())
     lost = "the store did not take what this node publishes, and " + std::to_string(unnoted_.size()) +
            " keys that were put found no room to wait: they are not published again. See by 'troupe status' what the "
            "store says, and put them anew";
-  if (turned_away_ > 0)
+  if (!turned_away_.empty())
     lost += (lost.empty() ? "" : "; ") + std::string("this node keeps published as much as it may (") +
-            std::to_string(settings_->republish.items_max) + " keys), and " + std::to_string(turned_away_) +
+            std::to_string(settings_->republish.items_max) + " keys), and " + std::to_string(turned_away_.size()) +
             " that came since are not published again: they are gone from the network once their holders drop them. "
             "Withdraw some, or publish from another node";
   if (lost.empty()) settings_->health->clear("dht-published");

@@ -55,7 +55,18 @@ class RepublishActor final : public runtime::Actor {
   void serve();
   void served();
   void drop(const Item& item);
+  void turn_away(const Item& item);
+  void answer(wire::Withdraw::Reader order, runtime::Reply<wire::WithdrawDone> reply);
+  struct Damaged {
+    std::vector<base::Bytes> keys;
+    std::vector<bool> dropped;  // those looked at so far
+    RowChange change;
+    runtime::Reply<wire::RowsDropped> reply;
+  };
   void answer(wire::DropRows::Reader request, runtime::Reply<wire::RowsDropped> reply);
+  void drop_damaged(const std::shared_ptr<Damaged>& all);
+  void forget(base::ByteView key, RowChange& change);
+  void erase(RowChange change, std::vector<bool> dropped, runtime::Reply<wire::RowsDropped> reply);
   bool still(const Item& item);
   void arm(base::Duration at_least);
   void show_health();
@@ -71,7 +82,7 @@ class RepublishActor final : public runtime::Actor {
   std::set<Item> anew_;                    // put while a region is under way
   bool met_nobody_ = false;                // as it was served so far
   std::map<Item, std::uint64_t> unnoted_;  // what found no room, with its sequence; at most items_max
-  std::uint64_t turned_away_ = 0;          // since there was room
+  std::set<Item> turned_away_;             // since there was room; at most items_max
   std::uint64_t regions_ = 0, served_ = 0;
 };
 

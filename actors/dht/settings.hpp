@@ -4,12 +4,12 @@
 #include <string>
 
 #include "actors/dht/counters.hpp"
+#include "actors/dht/logic/budgets.hpp"
 #include "actors/dht/logic/held.hpp"
 #include "actors/dht/logic/listeners.hpp"
 #include "actors/dht/logic/listening.hpp"
 #include "actors/dht/logic/providers.hpp"
 #include "actors/dht/logic/republish.hpp"
-#include "actors/dht/logic/store_budget.hpp"
 #include "actors/dht/logic/table.hpp"
 #include "runtime/crypto/identity.hpp"
 #include "runtime/observe/domain_log.hpp"
@@ -36,7 +36,7 @@ struct DhtSettings {
   HeldLimits held;
   ProviderLimits providers;
   ListenerLimits listeners;
-  StoreLimits stores;  ///< of one other node
+  BudgetLimits budgets;
   ListeningSettings listening;
   RepublishSettings republish;
   Values values = Values::on_disk;

@@ -152,7 +152,7 @@ std::optional<Error> unheard_error(wire::SearchResult::Reader result) {
   if (!unheard(result)) return std::nullopt;
   if (heard > 0)
     return Error{Code::unavailable,
-                 "only " + std::to_string(heard) + " of the " + std::to_string(heard + result.getSilent()) +
+                 "only " + std::to_string(heard) + " of the " + std::to_string(heard + result.getSilentLately()) +
                      " nodes that this one knows have answered, and none of them has it; what the "
                      "others have is not known: ask again, and see by 'troupe peers' which have links"};
   const unsigned known = std::max<unsigned>(result.getAsked(), result.getSilent());

@@ -34,6 +34,11 @@ std::optional<Contact> read_contact(messages::wire::Contact::Reader from, unsign
 /// The good ones of a list, at most `most`.
 std::vector<Contact> read_contacts(capnp::List<messages::wire::Contact>::Reader from, std::size_t most,
                                    unsigned work_bits);
+/// Whether a node that is at `said_by` may say that another, or it itself, is at `where`: a loopback address means
+/// another machine there.
+inline bool believed(const base::Endpoint& where, const base::Endpoint& said_by) {
+  return !where.is_loopback() || said_by.is_loopback();
+}
 /// The same of a list that an actor of this node wrote: nothing is checked again.
 std::vector<Contact> own_contacts(capnp::List<messages::wire::Contact>::Reader from);
 

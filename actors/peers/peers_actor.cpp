@@ -165,7 +165,10 @@ void PeersActor::misbehaved(const base::NodeId& peer, Violation how, std::string
 
 void PeersActor::answer(wire::ListKnown::Reader, Reply<wire::KnownContacts> reply) {
   const auto contacts = peers_.reachable(now());
-  reply.send([&](wire::KnownContacts::Builder out) { write(out.initList(size32(contacts)), contacts); });
+  reply.send([&](wire::KnownContacts::Builder out) {
+    write(out.initList(size32(contacts)), contacts);
+    out.setUntried(peers_.untried());
+  });
 }
 
 void PeersActor::answer(wire::WhereAmI::Reader, Reply<wire::OwnPlace> reply) {

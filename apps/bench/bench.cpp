@@ -86,7 +86,9 @@ Ending print(const Invocation& invocation, Console& console, const bench::Measur
   console.out.flush();
   for (const auto& one : figures.value()) {
     if (one.errors > 0)
-      return Failure{{base::Code::internal, one.what + " counted " + std::to_string(one.errors) + " errors"},
+      return Failure{{base::Code::internal, one.what + " counted " + std::to_string(one.errors) +
+                                                (one.errors == 1 ? " error" : " errors") +
+                                                (one.error.empty() ? "" : "; the first: " + one.error)},
                      "its figure means nothing",
                      "again, on a machine with less to do",
                      Exit::failed};

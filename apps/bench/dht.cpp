@@ -45,9 +45,9 @@ Measurement<Figures> measure_dht(Runner& runner, const DhtPlan& plan) {
     std::size_t clients;
     DhtLoad::Plan plan;
   };
-  for (const One& one : {One{"dht.put", plan.nodes, {What::put, plan.in_flight, plan.span}},
-                         One{"dht.put.signed", plan.nodes, {What::put_signed, plan.in_flight, plan.span}},
-                         One{"dht.get", plan.nodes, {What::get, plan.in_flight, plan.span}},
+  for (const One& one : {One{"dht.put", plan.in_flight, {What::put, plan.in_flight, plan.span}},
+                         One{"dht.put.signed", plan.in_flight, {What::put_signed, plan.in_flight, plan.span}},
+                         One{"dht.get", plan.in_flight, {What::get, plan.in_flight, plan.span}},
                          One{"dht.put", 1, {What::put, 1, plan.span}}, One{"dht.get", 1, {What::get, 1, plan.span}}}) {
     auto figure = load(runner, *cluster.value(), shelf, one.what, one.clients, one.plan);
     if (!figure.ok()) return figure.error();

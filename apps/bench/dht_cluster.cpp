@@ -16,9 +16,9 @@ constexpr const char* kAnyPort = "127.0.0.1:0";
 constexpr std::chrono::seconds kListenMax{60};
 constexpr std::chrono::seconds kJoinMax{120};
 constexpr std::chrono::milliseconds kLookAgain{500};
-constexpr std::size_t kCalm = 5;                           // looks in a row at which no table has grown
-constexpr std::chrono::seconds kTryAgain{1};               // of a node whose first search met no other
-constexpr std::uint32_t kAnyRate = 1'000'000;
+constexpr std::size_t kCalm = 5;              // looks in a row at which no table has grown
+constexpr std::chrono::seconds kTryAgain{1};  // of a node whose first search met no other
+constexpr std::uint32_t kMany = 500'000'000;
 constexpr std::uint64_t kPlenty = std::uint64_t{1} << 40;  // what one machine cannot fill while it is measured
 
 /// In place of `/peers`: knows the nodes that it was told of.
@@ -88,7 +88,7 @@ net::NetSetup setup(std::size_t nodes) {
 net::AdmissionLimits admission() {
   net::AdmissionLimits out;
   out.work_bits = 0;
-  out.agreements = out.questions = {kAnyRate, kAnyRate};  // all nodes are of one address
+  out.agreements = out.questions = {kMany, kMany};  // all nodes are of one address
   return out;
 }
 
@@ -159,6 +159,7 @@ void DhtCluster::serve(std::size_t copies) {
     setup.work_bits = 0;
     setup.copies = copies;
     setup.held = plenty();
+    setup.budgets = {.questions_per_second = kMany, .checks_per_second = kMany, .written_per_second = kMany};
     setup.values = dht::Values::in_memory;
     setup.cache_bytes_max = 0;  // the figures are those of searches
     setup.recover_period = kTryAgain;

@@ -71,11 +71,10 @@ void DhtLoad::put(std::size_t member) {
         out.setValue(data_of(value));
       },
       [this, member, is_signed, from = now()](runtime::Answer<dht::wire::PutDone> answer) {
-        const bool good = answer.ok();
-        if (good && !is_signed)
+        if (answer.ok() && !is_signed)
           if (const auto digest = base::Digest::from(bytes_of(answer.value().getDigest())))
             shelf_->note(*digest, member, answer.value().getSearch(), random());
-        done(from, good);
+        done(from, answer.ok() ? "" : answer.error().message);
       });
 }
 
@@ -87,17 +86,18 @@ void DhtLoad::get(const DhtShelf::Errand& errand) {
         out.setDigest(data_of(errand.digest.view()));
       },
       [this, from = now()](runtime::Answer<dht::wire::GotValue> answer) {
-        // That it is the value of its digest the node has checked; that it was found elsewhere, we do.
-        done(from, answer.ok() && answer.value().getValue().size() == kDhtValueBytes &&
-                       answer.value().getSearch().getAsked() > 0);
+        if (!answer.ok()) return done(from, answer.error().message);
+        if (answer.value().getSearch().getAsked() == 0) return next();
+        // That it is the value of its digest the node has checked.
+        done(from, answer.value().getValue().size() == kDhtValueBytes ? "" : "a value of another size was got");
       });
 }
 
-void DhtLoad::done(base::Instant from, bool good) {
+void DhtLoad::done(base::Instant from, const std::string& why) {
   const base::Instant at = now();
   ++shelf_->operations;
-  if (!good) figure_.errors += 1;
-  else note_delay(from, at);
+  if (why.empty()) note_delay(from, at);
+  else if (figure_.errors++ == 0) figure_.error = why;
   if (!progress_->done(1, at)) over_ = true;
   next();
 }

@@ -5,6 +5,8 @@
 //         once: nothing is answered from what a node keeps.
 // Time    from the question to its answer, at the node asked.
 // Errors  a question that was refused, and a value that is not the one put, count in Figure::errors; the rest goes on.
+// Passed  a value that the node asked holds after all is no operation: a put that lost a node on the way stores at
+//         others than it names.
 #include <memory>
 #include <vector>
 
@@ -69,7 +71,8 @@ class DhtLoad final : public Measuring {
   void next();
   void put(std::size_t member);
   void get(const DhtShelf::Errand& errand);
-  void done(base::Instant from, bool good);
+  /// `why`: what went wrong; empty: nothing.
+  void done(base::Instant from, const std::string& why);
 
   const std::shared_ptr<DhtShelf> shelf_;
   const Plan plan_;

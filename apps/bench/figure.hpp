@@ -18,6 +18,7 @@ struct Figure {
   std::optional<double> mib_per_second = {};
   std::vector<base::Duration> delays = {};  ///< of single questions; empty where none were timed
   std::uint64_t errors = 0;
+  std::string error = {};                            ///< the first of them
   std::optional<std::uint64_t> resident_bytes = {};  ///< by which resident memory has grown, divided by `clients`
   std::optional<double> requests_each = {};          ///< sent by all nodes together for one operation
   std::optional<double> cpu_ms_each = {};            ///< of the whole process for one operation

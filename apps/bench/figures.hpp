@@ -33,7 +33,7 @@ Measurement<Figure> measure_idle_links(os::Waker& waker, Runner& runner, SecondP
 
 struct DhtPlan {
   std::size_t nodes, copies;
-  std::size_t in_flight;  ///< of the figures whose clients are all nodes; the others have one at a time
+  std::size_t in_flight;  ///< of the first figures; the others have one at a time
   base::Duration span;
 };
 /// A cluster of DHT nodes in this process: the memory of one (`dht.node`), then `dht.put`, `dht.put.signed`, `dht.get`,

@@ -19,21 +19,6 @@ namespace {
 
 namespace wire = dht::wire;
 
-/// With --explain also where none was found: then the error follows.
-void print_value(const Invocation& invocation, Console& console, const std::string& typed, wire::GotValue::Reader got) {
-  const auto value = got.getValue();
-  if (!invocation.globals.json) {
-    console.out.write(reinterpret_cast<const char*>(value.begin()), static_cast<std::streamsize>(value.size()));
-    if (console.out_is_terminal && !got.hasError()) console.out << '\n';
-    if (invocation.has("--explain")) dht_command::explain(console.err, got.getSearch());
-    console.err << dht_command::quorum_note(invocation, got);
-    return;
-  }
-  JsonLine<output::wire::DhtValue> line;
-  dht_command::write(*line, invocation, typed, got);
-  line.print(console.out);
-}
-
 Ending get(const Invocation& invocation, Console& console) {
   const auto& keys = invocation.all("KEY");
   if (keys.size() > 1) {
@@ -59,7 +44,7 @@ Ending get(const Invocation& invocation, Console& console) {
     return dht_command::not_got(answer.error().error, typed, client.value()->way());
   }
   const auto got = answer.value().root();
-  print_value(invocation, console, typed, got);
+  dht_command::print_value(invocation, console, typed, got);
   if (got.hasError()) return dht_command::not_got(dht::read(got.getError()), typed, client.value()->way());
   if (!got.getSealed()) return Exit::done;
   return dht_command::sealed_to_others("what was sealed is printed");
@@ -230,11 +215,18 @@ Commands dht_commands() {
                    kExplain},
        .positionals = {{.name = "KEY",
                         .help = "as `dht put` printed it, or the NAME of a value of this node; of several each value "
-                                "comes on a line",
+                                "comes on a line, in their order",
                         .arity = Arity::some}},
        .needs = Needs::view,
        .notes = kGetNotes,
        .run = get},
+      {.name = "dht withdraw",
+       .summary = "Publish a value no more: it is gone once it has expired at the nodes that hold it",
+       .positionals = {{.name = "KEY", .help = "a NAME, or the key as `dht put` printed it"}},
+       .needs = Needs::operate,
+       .effect = Effect::write,
+       .notes = kWithdrawNotes,
+       .run = dht_withdraw},
       {.name = "dht find",
        .summary = "Find the nodes nearest to an id",
        .options = {kExplain},

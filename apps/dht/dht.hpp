@@ -8,12 +8,14 @@
 
 #include "apps/cli/command.hpp"
 #include "apps/cli/failure.hpp"
+#include "messages/dht.capnp.h"
 
 namespace troupe::apps {
 
 inline constexpr std::chrono::seconds kDhtTimeout{105};  // two searches, and our own store after them
 
 Ending dht_put(const Invocation& invocation, Console& console);
+Ending dht_withdraw(const Invocation& invocation, Console& console);
 Ending dht_listen(const Invocation& invocation, Console& console);
 Ending dht_list(const Invocation& invocation, Console& console);
 Ending dht_check(const Invocation& invocation, Console& console);
@@ -33,8 +35,8 @@ class Tally {
   void stored(std::size_t nodes);
   /// Prints why it was not.
   void bad(const std::string& key, const base::Error& why);
-  /// It was found, and is not for this node.
-  void sealed(const std::string& key);
+  /// It was found, and is not for this node. With --json its container is printed.
+  void sealed(const std::string& key, dht::wire::GotValue::Reader got);
 
   /// A line about what was put, where something was; empty with --json, which tells it of each.
   std::string stored_note() const;
@@ -54,7 +56,7 @@ class Tally {
 };
 
 /// `dht put --from FILE` and `dht get KEY KEY…`: many values by few questions. A line for each key in the order in
-/// which the answers came, failures on standard error; the exit is that of the Tally.
+/// which they were asked for, failures on standard error; the exit is that of the Tally.
 Ending put_many(const Invocation& invocation, Console& console, const std::string& file);
 Ending get_many(const Invocation& invocation, Console& console, const std::vector<std::string>& keys);
 
@@ -88,6 +90,14 @@ keys
   the id of a file is none of these: `troupe file get CID`
 exits of several keys
   0 if all were got; 5 if some are sealed, and all others were got; 3 if only some were found
+)";
+
+inline constexpr const char* kWithdrawNotes = R"(
+keys
+  NAME, /kv/NAME            a value that this node has signed, by its name
+  /kv/KEY, /cid/DIGEST, /pk/ID
+                            what `dht put` printed
+  the nodes that hold the value give it out until it expires: after 48 h, or the --ttl of its `dht put`
 )";
 
 inline constexpr const char* kListenNotes = R"(

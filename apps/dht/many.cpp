@@ -8,6 +8,7 @@
 #include "apps/cli/file_source.hpp"
 #include "apps/cli/json.hpp"
 #include "apps/dht/dht.hpp"
+#include "apps/dht/in_order.hpp"
 #include "apps/dht/key.hpp"
 #include "apps/dht/show.hpp"
 
@@ -132,6 +133,14 @@ Ending put_many(const Invocation& invocation, Console& console, const std::strin
   return tally.end("stored", kHelp);
 }
 
+void print_got(const Invocation& invocation, Console& console, Tally& tally, const std::string& key,
+               wire::GotOne::Reader one) {
+  if (one.isError()) return tally.bad(key, dht::read(one.getError()));
+  if (one.getGot().getSealed()) tally.sealed(key, one.getGot());
+  else tally.good();
+  if (!one.getGot().getSealed()) print_one_value(invocation, console, key, one.getGot());
+}
+
 Ending get_many(const Invocation& invocation, Console& console, const std::vector<std::string>& keys) {
   std::vector<TypedKey> parsed;
   for (const std::string& typed : keys) {
@@ -144,6 +153,9 @@ Ending get_many(const Invocation& invocation, Console& console, const std::vecto
   Tally tally(invocation, console);
   for (std::size_t from = 0; from < keys.size(); from += kManyMax) {
     const std::size_t count = std::min(kManyMax, keys.size() - from);
+    InOrder<wire::GotOne> in_order(count, [&](std::size_t at, wire::GotOne::Reader one) {
+      print_got(invocation, console, tally, keys[from + at], one);
+    });
     const auto got = client.value()->subscribe<wire::GetMany, wire::GotOne>(
         dht::kPath, kTimeout,
         [&](wire::GetMany::Builder question) {
@@ -158,18 +170,10 @@ Ending get_many(const Invocation& invocation, Console& console, const std::vecto
           }
         },
         [&](wire::GotOne::Reader one) -> Client::Outcome<void> {
-          if (one.getItem() >= count) return {};
-          const std::size_t at = from + one.getItem();
-          if (one.isError()) {
-            tally.bad(keys[at], dht::read(one.getError()));
-          } else if (one.getGot().getSealed()) {
-            tally.sealed(keys[at]);
-          } else {
-            tally.good();
-            print_one_value(invocation, console, keys[at], one.getGot());
-          }
+          in_order.take(one.getItem(), one);
           return {};
         });
+    in_order.end();
     if (!got.ok()) return tally.stopped(got.error());
   }
   return tally.end("found", "troupe help dht get");

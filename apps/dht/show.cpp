@@ -63,8 +63,8 @@ void write(output::wire::DhtValue::Builder out, const std::string& typed, dht::w
   const auto value = got.getValue();
   const std::string words = text(value);
   out.setKey(typed);
-  // With its size: a NUL is text as well.
-  if (!got.hasError() && base::is_utf8(words)) out.setValue({words.data(), words.size()});
+  // With its size: a NUL is text as well. A sealed container is none.
+  if (!got.hasError() && !got.getSealed() && base::is_utf8(words)) out.setValue({words.data(), words.size()});
   if (!got.hasError()) out.setValueHex(value);
   out.setBytes(value.size());
   out.setSealed(got.getSealed());
@@ -95,6 +95,17 @@ std::string quorum_note(const Invocation& get, dht::wire::GotValue::Reader got) 
   if (!quorum || !can_change(got) || holders >= *quorum) return {};
   return std::to_string(holders) + (holders == 1 ? " other node agrees" : " other nodes agree") +
          " on it, fewer than the " + std::to_string(*quorum) + " asked for\n";
+}
+
+void print_value(const Invocation& invocation, Console& console, const std::string& typed,
+                 dht::wire::GotValue::Reader got) {
+  if (invocation.globals.json) return print_one_value(invocation, console, typed, got);
+  const std::string value = text(got.getValue());
+  console.out << value;
+  if (console.out_is_terminal && !got.hasError() && !value.ends_with('\n')) console.out << '\n';
+  console.out.flush();  // before what is said of it
+  if (invocation.has("--explain")) explain(console.err, got.getSearch());
+  console.err << quorum_note(invocation, got);
 }
 
 void print_one_value(const Invocation& invocation, Console& console, const std::string& typed,

@@ -26,6 +26,11 @@ void write(output::wire::DhtValue::Builder out, const Invocation& get, const std
 /// A line where fewer holders agree than `dht get --quorum` has asked for; empty if enough agree, or without --quorum.
 std::string quorum_note(const Invocation& get, dht::wire::GotValue::Reader got);
 
+/// The value as it is, of a key alone; on a terminal its line ends. With --explain also where none was found: then the
+/// error follows.
+void print_value(const Invocation& invocation, Console& console, const std::string& typed,
+                 dht::wire::GotValue::Reader got);
+
 /// One of many, on a line: the key, and the value with what a terminal would act on escaped.
 void print_one_value(const Invocation& invocation, Console& console, const std::string& typed,
                      dht::wire::GotValue::Reader got);

@@ -26,9 +26,12 @@ void Tally::bad(const std::string& key, const base::Error& why) {
   line.print(console_.out);
 }
 
-void Tally::sealed(const std::string& key) {
+void Tally::sealed(const std::string& key, dht::wire::GotValue::Reader got) {
   ++sealed_;
-  bad(key, sealed_to_others("").error);
+  const base::Error why = sealed_to_others("").error;
+  if (!invocation_.globals.json) return bad(key, why);
+  if (bad_++ == 0) first_ = why;
+  print_one_value(invocation_, console_, key, got);
 }
 
 void Tally::stored(std::size_t nodes) {

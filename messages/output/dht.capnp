@@ -61,7 +61,7 @@ struct DhtValue {
 
   key @0 :Text;
   value @1 :Text;
-  # Null if it is not valid UTF-8; valueHex has every value. With --explain both are null if no value was found.
+  # Null if it is not valid UTF-8, or sealed; valueHex has every value. With --explain both are null if no value was found.
   valueHex @2 :Data;
   bytes @3 :UInt64;
   sealed @4 :Bool;
@@ -88,6 +88,13 @@ struct DhtValue {
     # Whether they did. Null as `quorum` is.
   }
   search @11 :DhtSearch;
+}
+
+struct DhtWithdrawn {
+  # `dht withdraw`.
+
+  key @0 :Text;
+  # As in DhtPut.
 }
 
 struct DhtFailed {

@@ -167,16 +167,17 @@ void Shell::fail(base::Error error) {
 /// Ends for good: the object goes first, while its address still works.
 void Shell::end() {
   if (ended_) return;
-  ended_ = true;
   if (decision_ == Decision::killed) decision_ = Decision::finished;
   record_->activity.store(Activity::stopping, std::memory_order_release);
-  if (object_) {
+  if (object_ && !std::exchange(said_last_, true)) {
     try {
       object_->stop();
     } catch (const std::exception&) {
       record_->last_error.store(base::Code::internal, std::memory_order_relaxed);
     }
   }
+  if (decision_ == Decision::stopped && awaits_children()) return;
+  ended_ = true;
   if (setup_.parent) {
     send(setup_.parent,
          Envelope::build<wire::ChildEnded>({}, [&](wire::ChildEnded::Builder out) { out.setChild(setup_.number); }));

@@ -217,6 +217,7 @@ class Shell final : public caf::event_based_actor {
   void child_ended(logic::ChildId child);
   void revive_children(std::uint64_t revival);
   void stop_children();
+  bool awaits_children();
   void give_up(logic::ChildId child);
 
   void check_idle(std::uint64_t id, const std::shared_ptr<StreamEnd>& stream);
@@ -233,6 +234,7 @@ class Shell final : public caf::event_based_actor {
   const base::Error* dropping_ = nullptr;
   bool watches_node_ = false;  // its own turns do not end the rest of the node
   bool finishing_ = false;
+  bool said_last_ = false;
   bool ended_ = false;
   Current current_;
   std::vector<Stashed> stash_;  // arrived or queued while waiting
@@ -258,6 +260,7 @@ class Shell final : public caf::event_based_actor {
   std::map<TimerTag, Soon> soon_;   // timers with no delay that are on their way
   std::vector<SoonMessage> fresh_;  // of those, the ones that the message at hand has set
   std::uint64_t soons_ = 0;
+  logic::ChildId stopping_ = 0;    // the child that was told to end, as this actor ends
   logic::ChildId last_child_ = 0;  // numbers are not used again: words of an old child must not hit a new one
   std::unique_ptr<base::Random> random_;
 

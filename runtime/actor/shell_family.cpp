@@ -88,6 +88,20 @@ void Shell::stop_children() {
   for (auto child = last->children.rbegin(); child != last->children.rend(); ++child) stop_child(child->second.handle);
 }
 
+/// Of an order to end: its children end first, one after the other and the youngest first, so that what they still have
+/// to say is heard. It handles nothing meanwhile.
+bool Shell::awaits_children() {
+  if (!family_ || family_->children.empty()) return false;
+  if (object_) {
+    std::unique_ptr<Family> last = std::move(family_);
+    drop_object({base::Code::unavailable, "the actor has ended"});
+    family_ = std::move(last);
+  }
+  const auto youngest = family_->children.rbegin();
+  if (std::exchange(stopping_, youngest->first) != youngest->first) stop_child(youngest->second.handle);
+  return true;
+}
+
 // -- watching others --
 
 void Shell::watch(const Handle& whom) {

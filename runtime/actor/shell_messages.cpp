@@ -236,13 +236,18 @@ bool Shell::take_runtime_message(const Envelope& envelope) {
       drop_object({base::Code::unavailable, "the actor restarts with its sibling"});
     }
   } else if (is<wire::Revive>(envelope)) {
-    if (object_) return true;
+    if (object_ || finishing_) return true;
     record_->restarted(now());
     guarded(nullptr, [this] { build(); });
     replay();
   } else if (is<wire::Stop>(envelope)) {
     Envelope::Reading<wire::Stop> reading(envelope);
-    decision_ = reading.root().getGivenUp() ? Decision::given_up : Decision::stopped;
+    const Decision how = reading.root().getGivenUp() ? Decision::given_up : Decision::stopped;
+    // The order overtakes what was sent before it, which is handled first.
+    if (object_ && how == Decision::stopped && caf::message_id{current_.message_id}.is_urgent_message())
+      return self()->enqueue(caf::make_mailbox_element(nullptr, caf::make_message_id(), {}, envelope), execution()),
+             true;
+    decision_ = how;
     finish();
   } else if (is<wire::ChildFailed>(envelope)) {
     Envelope::Reading<wire::ChildFailed> reading(envelope);

@@ -50,7 +50,8 @@ void answer(const caf::strong_actor_ptr& who, std::uint64_t message_id, const Er
       worker);
 }
 
-/// Whether the link is known to be elsewhere; of a link that is still being dialled nothing is known.
+/// Whether the link is known to be elsewhere, or dialled there; of one dialled where `/peers` says nothing is known
+/// yet.
 bool leads_elsewhere(const runtime::Handle& proxy, const base::Endpoint& where) {
   const auto* const remote = dynamic_cast<const runtime::Proxy*>(caf::actor_cast<caf::abstract_actor*>(proxy));
   const auto there = remote == nullptr ? std::nullopt : remote->proven_at();

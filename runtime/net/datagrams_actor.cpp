@@ -18,7 +18,8 @@ using base::Code;
 using base::Error;
 using runtime::Envelope;
 
-const Error kSendingEnded{Code::unavailable, "datagrams are not sent any more"};
+// Not `unavailable`: it says nothing of the nodes that were asked.
+const Error kSendingEnded{Code::dropped, "datagrams are not sent any more"};
 const Error kSenderUnsaid{Code::unavailable, "the other node did not say which of its actors sent this"};
 const Error kTooMany{Code::overloaded, "too many questions of this node are served at once",
                      std::chrono::milliseconds(100)};

@@ -88,6 +88,7 @@ std::shared_ptr<Link> Pool::start_dialling(const std::optional<base::NodeId>& id
     if (const auto found = dialling_.find(*id); found != dialling_.end()) return found->second;  // another thread did
   }
   auto link = make_link(Link::Side::dialler);
+  if (const auto there = where ? base::Endpoint::parse(where->text()) : std::nullopt) link->where_it_is(*there);
   if (id) {
     dialling_.emplace(*id, link);
     link->who_is_there(*id, setup_.role);

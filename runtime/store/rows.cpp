@@ -207,8 +207,13 @@ void Rows::save_row(const base::Bytes& key, RowChange change, Done done) {
 // -- write behind ----------------------------------------------------------------------------------------------------
 
 void Rows::write(RowChange change, Done erased) {
+  const bool values_first = behind_.under_way() && !behind_.erases_now();
+  RowChange erasures;
+  if (erased && values_first) erasures.erase = change.erase;
   if (on_disk()) behind_.add(std::move(change));
-  if (erased) to_erase_.push_back(std::move(erased));
+  // The store takes commits in the order in which they are sent, so that the values under way do not come back.
+  if (erased && values_first) save(std::move(erasures), std::move(erased));
+  else if (erased) to_erase_.push_back(std::move(erased));
   write_next();
 }
 

@@ -144,7 +144,7 @@ class Rows final : public runtime::Part {
   // -- write behind
 
   /// Saves as soon as the store takes it. `erased` is called when all that was to be erased by now is, or with an error
-  /// when that failed once.
+  /// when that failed once. It waits for no commit of values.
   void write(RowChange change, Done erased = {});
   /// Rows as they will be: what is still to be written. See WriteBehind.
   const WriteBehind& behind() const { return behind_; }

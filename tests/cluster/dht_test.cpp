@@ -74,9 +74,7 @@ TEST_CASE("cluster dht: many values are put from a file and got by one command")
   CHECK(cluster.run(2, {"dht", "get", keys[1]}).out == "eight and more");
   const Seen got = cluster.run(1, {"dht", "get", keys[0], keys[1], keys[2], keys[3]});
   CHECK_MESSAGE(got.exit == 0, got.err);
-  for (const std::string& one :
-       {keys[0] + " seven\n", keys[1] + " eight and more\n", keys[2] + " some bytes\n", keys[3] + " \n"})
-    CHECK(contains(got.out, one));
+  CHECK(got.out == keys[0] + " seven\n" + keys[1] + " eight and more\n" + keys[2] + " some bytes\n" + keys[3] + " \n");
   const std::string nobodys = "/cid/" + std::string(64, '1');
   const Seen some = cluster.run(1, {"dht", "get", keys[0], nobodys});
   CHECK(some.exit == 3);
@@ -182,6 +180,26 @@ TEST_CASE("cluster dht: a value that is sealed for others is refused, alone and 
   CHECK(two.out == open + " seven\n");
   CHECK(contains(two.err, sealed + ": the value is sealed, and not for this node\n"));
   CHECK(get(1, {open, sealed, nobodys}).exit == 3);
+  const Seen hex = get(1, {sealed, open, "--json"});
+  CHECK(contains(hex.out, "\"sealed\":true"));
+  CHECK(hex.out.find("\"value\":null,\"valueHex\":\"") < hex.out.find("\"value\":\"seven\""));
+}
+
+TEST_CASE("cluster dht: a value that is withdrawn is published no more") {
+  Cluster cluster(2);
+  const std::string key = line(cluster.run(0, {"dht", "put", "orders", "seven"}));
+  const auto published = [&] { return cluster.run(0, {"dht", "list", "--space", "published"}).out; };
+  CHECK(contains(published(), "orders"));
+  const Seen withdrawn = cluster.run(0, {"dht", "withdraw", "orders"});
+  CHECK(withdrawn.exit == 0);
+  CHECK(line(withdrawn) == key);
+  CHECK_FALSE(contains(published(), "orders"));
+  const Seen again = cluster.run(0, {"dht", "withdraw", key});
+  CHECK(again.exit == 4);
+  CHECK(contains(again.err, "\ntry: troupe dht list --space published"));
+  CHECK(cluster.run(1, {"dht", "get", key}).out == "seven");  // until it expires
+  cluster.restart(0);
+  CHECK_FALSE(contains(published(), "orders"));
 }
 
 TEST_CASE("cluster dht: tables, explanations and providers are as the manual says") {

@@ -88,6 +88,7 @@ TEST_CASE("cluster json: what each command prints has all names of its contract"
       {"dht put", {"orders", "eight", "--explain"}, put.c_str()},
       {"dht get", {key, "--explain"}, value.c_str()},
       {"dht get", {key, "/cid/" + std::string(64, '1')}, "key value error.code error.message", 3},
+      {"dht withdraw", {key}, "key"},
       {"dht find", {id, "--explain"}, found.c_str()},
       {"dht provide", {cid}, "key sequence stored asked search.ending"},
       {"dht providers", {cid}, "target nodes.node nodes.address nodes.lastSeenS search.ending"},

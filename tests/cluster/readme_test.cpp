@@ -59,6 +59,7 @@ const Line kLines[] = {
     {"troupe dht get \"$key\" \"$other\" --data c", "", "some bytes"},
     {"troupe dht listen \"$key\" --data c &"},
     {"troupe dht listen \"$cid\" --data c --json &"},
+    {"troupe dht withdraw greeting --data b", "", "/kv/"},
     {"troupe dht find 5f0c6ed37cd0b1a9d2be8a44e5c1f0a7b3d69e21 --data b", "", "127.0.0.1:7003"},
     {"troupe dht list --data b", "", "greeting"},
     {"troupe dht check --data b"},

@@ -235,8 +235,8 @@ Figures bench_opendht(std::chrono::milliseconds span, std::size_t nodes, std::si
   std::mt19937_64 random{std::random_device{}()};
   std::vector<Kept> kept;
   auto* const load = new Load(*cluster, kept, random);
-  out.push_back(load->run(What::put, nodes, in_flight, span));
-  out.push_back(load->run(What::get, nodes, in_flight, span));
+  out.push_back(load->run(What::put, in_flight, in_flight, span));
+  out.push_back(load->run(What::get, in_flight, in_flight, span));
   out.push_back(load->run(What::put, 1, 1, span));
   out.push_back(load->run(What::get, 1, 1, span));
   return out;

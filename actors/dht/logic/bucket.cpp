@@ -43,6 +43,13 @@ std::vector<Ping> Bucket::answered(const Contact& who, base::Instant now) {
   return more.ok() ? more.value() : std::vector<Ping>{};
 }
 
+std::vector<Ping> Bucket::unasked(const Contact& who, base::Instant now) {
+  const auto ping = std::ranges::find_if(pings_, [&](const Ping& one) { return one.whom == who; });
+  if (ping == pings_.end()) return {};
+  ping->answer_due = now + kPingTimeout;
+  return {*ping};
+}
+
 std::optional<BucketError> Bucket::refusal(const Contact& who, Evidence evidence) const {
   if (range_of(own_, who.id) != range_) return BucketError::wrong_range;
   const Group group = limits_.group_of(who.where.endpoint);

@@ -103,6 +103,9 @@ class Bucket {
   /// The answer to a ping that is still waited for; otherwise nothing: a contact that was forgotten meanwhile stays so.
   std::vector<Ping> answered(const Contact& who, base::Instant now);
 
+  /// A ping that was not sent is sent again.
+  std::vector<Ping> unasked(const Contact& who, base::Instant now);
+
   /// Notes that a lookup's question was not answered at the address known here. Unknown ids are ignored.
   std::vector<Ping> failed(const Key& id, base::Instant now);
 

@@ -82,11 +82,39 @@ std::optional<StoreRefused> Held::compare(const Entry& present, const Offer& off
   return std::nullopt;
 }
 
-Stored Held::refresh(Node& present, const Offer& offer, base::WallTime wall) {
+std::optional<Offer> Held::known(base::ByteView encoded, const Key& key, const base::NodeId& from,
+                                 base::WallTime wall) const {
+  const auto space = encoded.empty() ? std::nullopt : space_of(encoded.front());
+  if (!space) return std::nullopt;
+  const Node* const node = look({*space, key});
+  if (!live(node, wall) || node->second.bytes != encoded.size() || node->second.tag != tag_of(encoded))
+    return std::nullopt;
+  const Entry& entry = node->second;
+  const Owner owner = *space == Space::kv ? entry.owner->first : *Owner::from(from.view());
+  return Offer{.place = {*space, key},
+               .sequence = entry.sequence,
+               .tag = entry.tag,
+               .owner = owner,
+               .from = from,
+               .expires = entry.ends,
+               .encoded = {encoded.begin(), encoded.end()}};
+}
+
+bool Held::writes(const Offer& offer, base::WallTime wall) const {
+  const Node* const present = look(offer.place);
+  return present == nullptr || present->second.tag != offer.tag || renews(present->second, offer, wall);
+}
+
+/// Not for each store of what is held.
+bool Held::renews(const Entry& present, const Offer& offer, base::WallTime wall) const {
   const base::WallTime expires = end_of(offer, wall);
-  const bool sooner = expires < present.second.expires && expired_ == Expired::kept;
-  if (sooner || std::chrono::abs(expires - present.second.expires) < renewed_after(limits_.hold))
-    return {StoredAs::refreshed, take_owed()};
+  const bool sooner = expires < present.expires && expired_ == Expired::kept;
+  return !sooner && std::chrono::abs(expires - present.expires) >= renewed_after(limits_.hold);
+}
+
+Stored Held::refresh(Node& present, const Offer& offer, base::WallTime wall) {
+  if (!renews(present.second, offer, wall)) return {StoredAs::refreshed, take_owed()};
+  const base::WallTime expires = end_of(offer, wall);
   by_expiry_.erase(&present);
   present.second.expires = expires;
   by_expiry_.insert(&present);

@@ -116,6 +116,12 @@ class Held {
   base::Result<Stored, StoreRefused> store(const Offer& offer, std::optional<std::uint64_t> expected,
                                            base::WallTime wall);
 
+  /// The offer of the very record that is held and live, which needs no check; nothing for any other bytes.
+  std::optional<Offer> known(base::ByteView encoded, const Key& key, const base::NodeId& from,
+                             base::WallTime wall) const;
+  /// Whether store() would write a row for it, unless it is refused.
+  bool writes(const Offer& offer, base::WallTime wall) const;
+
   std::optional<Facts> find(const RecordKey& place, base::WallTime wall) const;
 
   /// The same, with the record where it is at hand.
@@ -198,6 +204,7 @@ class Held {
   void discount(Owners::iterator whose, std::uint32_t bytes);
   std::optional<std::vector<RecordKey>> make_room(const Offer& offer, const Node* present) const;
   std::size_t fullest() const;
+  bool renews(const Entry& present, const Offer& offer, base::WallTime wall) const;
   Stored refresh(Node& present, const Offer& offer, base::WallTime wall);
   void insert(const Offer& offer, base::WallTime expires);
   void remove(Node& node);

@@ -89,6 +89,8 @@ class Peers {
   std::vector<PeerView> view(base::Instant now) const;
   /// All peers to which a link is allowed, by id: those that can hold data for this node.
   std::vector<Contact> reachable(base::Instant now) const;
+  /// Whether a seed was neither met nor tried yet.
+  bool untried() const;
   /// Where `id` can be dialled, for another domain that wants to talk to it.
   base::Result<Contact, Nowhere> whereabouts(const base::NodeId& id, base::Instant now) const;
   /// Where the link to a peer comes from, or where this node dialled it; nothing without a link.
@@ -135,6 +137,7 @@ class Peers {
     base::Instant next_at;
     std::uint32_t failures = 0;
     bool ourselves = false;
+    bool tried = false;  // it has answered, or failed once
   };
   // peers_dial.cpp
   void dial_more(base::Instant now, base::Random& random);

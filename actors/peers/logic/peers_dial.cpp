@@ -34,6 +34,7 @@ Decisions Peers::dialled(std::uint64_t ticket, const base::NodeId& id, base::Ins
     if (at->second.seed) {
       Seed& seed = seeds_[*at->second.seed];
       seed.found = id;
+      seed.tried = true;
       seed.failures = 0;
       seed.next_at = now + spread(policy_.rejoin_period, random);
     }
@@ -56,6 +57,7 @@ void Peers::fail_dial(std::uint64_t ticket, DialFailure why, base::Instant now, 
   if (dial.seed) {
     Seed& seed = seeds_[*dial.seed];
     seed.ourselves = why == DialFailure::ourselves;
+    seed.tried = true;
     if (seed.failures < ~std::uint32_t{0}) ++seed.failures;
     seed.next_at = now + backoff(kSeedRetryMin, policy_.rejoin_period, seed.failures, random);
   }
@@ -91,6 +93,11 @@ void Peers::expire_dials(base::Instant now, base::Random& random) {
     if (dial.due <= now) overdue.push_back(ticket);
   }
   for (const std::uint64_t ticket : overdue) fail_dial(ticket, DialFailure::unreachable, now, random);
+}
+
+bool Peers::untried() const {
+  return std::ranges::any_of(
+      seeds_, [this](const Seed& seed) { return !seed.tried && !(seed.found && links_.contains(*seed.found)); });
 }
 
 void Peers::dial_seeds(base::Instant now) {

@@ -245,6 +245,35 @@ TEST_CASE("dht audit: what was put anew while a clean found it expired stays pub
   CHECK(rows_in(cluster, 0, kPublishedRows) == 1);
 }
 
+TEST_CASE("dht audit: a row that is good by the time that a clean would drop it stays") {
+  DhtCluster cluster(1);
+  const auto put = cluster.put(0, Space::kv, "orders", "x");
+  REQUIRE_FALSE(put.error);
+  const auto dropped = [&](std::string_view keyspace, const base::Bytes& row, const char* path) {
+    std::optional<bool> out;
+    REQUIRE_FALSE(cluster.ask<wire::DropRows, wire::RowsDropped>(
+        0,
+        [&](wire::DropRows::Builder order) {
+          order.setKeyspace(std::string(keyspace));
+          order.initKeys(1).set(0, data_of(row));
+        },
+        [&](wire::RowsDropped::Reader rows) { out = rows.getDropped()[0]; }, path));
+    cluster.stage.run_for(1s);
+    return out;
+  };
+  const base::Bytes held = row_key({Space::kv, put.key}), published = Republish::row_key({put.key, Published::kv});
+  CHECK(dropped(kRecordRows, held, kPath) == false);
+  CHECK(dropped(kPublishedRows, published, kRepublishPath) == false);
+  CHECK(cluster[0].settings.counters->published == 1);
+  CHECK(cluster.state(0).records == 1);
+  write_rows(cluster, 0, kRecordRows, {{held, {1, 2, 3}}});
+  write_rows(cluster, 0, kPublishedRows, {{published, {1, 2, 3}}});
+  CHECK(dropped(kRecordRows, held, kPath) == true);
+  CHECK(dropped(kPublishedRows, published, kRepublishPath) == true);
+  CHECK(cluster[0].settings.counters->published == 0);
+  CHECK(cluster.state(0).records == 0);
+}
+
 TEST_CASE("dht audit: what has expired by a date that is doubted stays when it is cleaned") {
   DhtCluster cluster(1);
   REQUIRE_FALSE(cluster.put(0, Space::kv, "orders", "x").error);

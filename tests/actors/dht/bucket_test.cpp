@@ -403,3 +403,19 @@ TEST_CASE("bucket: whatever it hears, its limits hold") {
   }
   CHECK_FALSE(bucket.listed().empty());  // check() has looked at each step
 }
+
+TEST_CASE("bucket: a ping that was not sent is no silence, and is sent again") {
+  Bucket bucket = empty_bucket();
+  const base::Instant now = kStart;
+  const auto pings = bucket.hear(contact(1), Evidence::asked_us, now);
+  REQUIRE(pings.ok());
+  REQUIRE(pings.value().size() == 1);
+  const auto again = bucket.unasked(contact(1), now + 1s);
+  REQUIRE(again.size() == 1);
+  CHECK(again[0].answer_due == now + 1s + kPingTimeout);
+  bucket.expire(now + kPingTimeout);
+  CHECK(bucket.spares().size() == 1);
+  CHECK(bucket.answered(contact(1), now + 3s).empty());
+  CHECK(bucket.listed().size() == 1);
+  CHECK(bucket.unasked(contact(1), now + 4s).empty());
+}

@@ -200,6 +200,70 @@ TEST_CASE("dht: what cannot be put is refused with the reason") {
   CHECK(cluster.failures().empty());
 }
 
+TEST_CASE("dht: a command that comes before the first contact waits for it, and for ten seconds at most") {
+  DhtCluster cluster(4);
+  const auto stored = cluster.put(1, Space::kv, "orders", "seven");
+  REQUIRE_FALSE(stored.error);
+  cluster.kill(3);
+  SUBCASE("it is met soon") {
+    cluster.begin(3);
+    cluster.stage.settle();
+    CHECK(cluster.get(3, Space::kv, stored.key).value == "seven");
+  }
+  const auto alone = [&](bool untried) {
+    for (const std::size_t i : {0, 1, 2}) cluster.kill(i);
+    cluster[3].knows.clear();
+    cluster[3].untried = untried;
+    cluster.begin(3);
+    cluster.stage.settle();
+  };
+  const auto seek = [&] {
+    const base::Instant from = cluster.stage.now();
+    CHECK(code(cluster.get(3, Space::kv, key(1)).error) == Code::unavailable);
+    return cluster.stage.now() - from;
+  };
+  SUBCASE("a seed is still to be tried") {
+    alone(true);
+    CHECK(seek() >= 9s);
+    CHECK(seek() <= 1s);
+  }
+  SUBCASE("there is none to wait for") {
+    alone(false);
+    CHECK(seek() <= 1s);
+  }
+}
+
+TEST_CASE("dht: what was acknowledged is published again, at whatever moment its node is told to end") {
+  bool before = false;  // the order came
+  std::size_t published = 0;
+  for (std::uint64_t events = 3; !before && events < 300; ++events) {
+    DhtCluster cluster(1);
+    bool acknowledged = false;
+    cluster.stage.stop_at(cluster.stage.events() + events);
+    cluster.inside(0, [&](Scripted& self) {
+      self.ask<wire::Put, wire::PutDone>(
+          self.node().find(kPath), self.now() + 300s,
+          [](wire::Put::Builder order) {
+            order.setSpace(static_cast<std::uint8_t>(Space::kv));
+            order.setName(data_of(base::as_bytes("orders")));
+          },
+          [&](runtime::Answer<wire::PutDone> answer) { acknowledged = answer.ok(); });
+    });
+    before = acknowledged;
+    cluster.stage.go_on();
+    cluster.end(0);
+    cluster[0].settings.counters->published = 0;
+    cluster.begin(0);
+    cluster.stage.run_for(5s);
+    const auto& kept = cluster[0].settings.counters->published;
+    if (acknowledged) CHECK_MESSAGE(kept == 1, events);
+    published += kept;
+    CHECK(cluster.failures().empty());
+  }
+  CHECK(before);
+  CHECK(published > 1);  // also of some that had not ended when the order came
+}
+
 TEST_CASE("dht: a node alone holds what it puts, and finds it and nobody") {
   DhtCluster cluster(1);
   const auto stored = cluster.put(0, Space::kv, "orders", "seven");

@@ -90,6 +90,19 @@ class DhtCluster {
     base::Random dice(home.number);
     home.disk.crash(dice);
   }
+  /// As its root does when it is told to end: the DHT first, then the store.
+  void end(std::size_t i) {
+    inside(i, [](Scripted& self) {
+      const auto stop = [&self](const char* path) {
+        self.send(self.node().find(path), runtime::Envelope::build<runtime::wire::Stop>({}, [](auto) {}));
+      };
+      self.on_down = [stop](const runtime::Handle&, const auto&) { stop("/store"); };
+      self.watch(self.node().find(kPath));
+      stop(kPath);
+    });
+    stage.run_for(5s);
+    kill(i);
+  }
   void restart(std::size_t i) {
     kill(i);
     begin(i);
@@ -397,6 +410,7 @@ class DhtCluster {
     on.ask<peers::wire::ListKnown, peers::wire::KnownContacts>(
         [this, self](auto, runtime::Reply<peers::wire::KnownContacts> reply) {
           reply.send([&](peers::wire::KnownContacts::Builder out) {
+            out.setUntried(members[self]->untried);
             const auto& known = members[self]->knows;
             auto list = out.initList(static_cast<unsigned>(known.size()));
             unsigned at = 0;

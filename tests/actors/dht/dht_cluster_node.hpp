@@ -69,6 +69,7 @@ struct ClusterNode {
   DhtSettings settings;
   base::Endpoint at;                                                   // where it listens, whatever it tells others
   std::set<std::size_t> knows;                                         // whom its `/peers` names
+  bool untried = false;                                                // whether its `/peers` has a seed to try
   base::Endpoint seen_at;                                              // as its `/peers` says
   std::vector<std::pair<base::NodeId, net::wire::Violation>> accused;  // as its `/peers` has heard
   Scripted::Receive acts;                                              // in place of the DHT, if it is set

@@ -153,8 +153,7 @@ TEST_CASE("dht many: of several values each says how many nodes have it") {
 }
 
 TEST_CASE("dht many: what is too much for the others at once is stored there later") {
-  DhtCluster cluster(4,
-                     [](std::size_t, ClusterNode& member) { member.settings.stores = {.per_second = 8, .burst = 8}; });
+  DhtCluster cluster(4, [](std::size_t, ClusterNode& member) { member.settings.budgets = {.checks_per_second = 16}; });
   Batch values;
   for (int i = 0; i < 60; ++i) values.emplace_back(Space::cid, "value " + std::to_string(i));
   const PutMany put = put_many(cluster, 0, values);

@@ -51,6 +51,23 @@ TEST_CASE("dht search: whoever wants it explained is told how it went where noth
   CHECK(error->code == Code::not_found);
 }
 
+TEST_CASE(
+    "dht search: in a small network with a node gone, what is not found is said not to be there within a minute") {
+  DhtCluster cluster(5);
+  cluster.kill(4);
+  const auto seek = [&] { return code(cluster.get(0, Space::kv, key(1)).error); };
+  CHECK(seek() == Code::unavailable);  // it may only begin anew
+  cluster.stage.run_for(45s);
+  CHECK(seek() == Code::not_found);
+  CHECK(seek() == Code::not_found);
+  SUBCASE("unless most are gone: then it may be this node that is cut off") {
+    for (std::size_t i = 2; i < 4; ++i) cluster.kill(i);
+    seek();
+    cluster.stage.run_for(45s);
+    CHECK(seek() == Code::unavailable);
+  }
+}
+
 TEST_CASE("dht search: it ends with whoever asked for it") {
   DhtCluster cluster(5);
   for (std::size_t i = 1; i < 5; ++i) cluster.kill(i);  // so that it takes its time

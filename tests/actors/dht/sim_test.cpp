@@ -21,8 +21,8 @@ namespace {
 using namespace std::chrono_literals;
 using runtime::Reply;
 using runtime::Sink;
-using test::NodesFixture;
-using test::Scripted;
+using troupe::test::NodesFixture;
+using troupe::test::Scripted;
 
 // -- operations ------------------------------------------------------------------------------------------------------
 
@@ -37,7 +37,7 @@ TEST_CASE("dht sim: each operation drawn is in the spec, at a node and a moment 
       CHECK(operations.size() - static_cast<std::size_t>(lies) <= kOperationsPerMinuteMax);
       CHECK(lies <= shape.nodes / kLiarNodesMin);
       for (const sim::Operation& operation : operations) {
-        CHECK_MESSAGE(test::in_spec(operation, workload(), shape), operation.what);
+        CHECK_MESSAGE(troupe::test::in_spec(operation, workload(), shape), operation.what);
         if (operation.what == "dht.lie") CHECK(operation.at <= shape.time / 2);
       }
     }

@@ -95,3 +95,12 @@ TEST_CASE("dht wire: each reason why a record is no good has its own words") {
        {Ending::found, Ending::converged, Ending::gave_up, Ending::nobody, Ending::deadline, Ending::cancelled})
     CHECK_FALSE(name(ending).empty());
 }
+
+TEST_CASE("dht wire: a loopback address is believed from loopback alone") {
+  const auto at = [](const char* where) { return *base::Endpoint::parse(where); };
+  CHECK(believed(at("192.0.2.1:4000"), at("198.51.100.1:4000")));
+  CHECK(believed(at("127.0.0.1:4000"), at("127.0.0.2:4000")));
+  CHECK(believed(at("192.0.2.1:4000"), at("127.0.0.1:4000")));
+  CHECK_FALSE(believed(at("127.0.0.1:4000"), at("192.0.2.1:4000")));
+  CHECK_FALSE(believed(at("[::1]:4000"), at("[2001:db8::1]:4000")));
+}

@@ -9,6 +9,7 @@
 
 #include "apps/cli/json.hpp"
 #include "apps/commands.hpp"
+#include "apps/dht/in_order.hpp"
 #include "tests/support.hpp"
 
 using namespace troupe;
@@ -163,4 +164,58 @@ TEST_CASE("dht show: what was not put says what is known of it, and what to do")
   }
   CHECK(contains(not_put(base::Code::no_space, "orders").try_, "another NAME"));
   CHECK(contains(not_put(base::Code::no_space, "/cid").try_, "troupe help file put"));
+}
+
+TEST_CASE("dht show: a value that is printed on a terminal ends its line, once, and in a file it is as it was put") {
+  const auto printed = [](const std::string& value, bool terminal) {
+    capnp::MallocMessageBuilder got;
+    auto from = got.initRoot<dht::wire::GotValue>();
+    from.setValue({reinterpret_cast<const std::uint8_t*>(value.data()), value.size()});
+    std::ostringstream out, err;
+    std::istringstream in;
+    Console console{out, err, in, terminal, terminal};
+    dht_command::print_value(get(""), console, "orders", from.asReader());
+    return out.str();
+  };
+  CHECK(printed("seven", true) == "seven\n");
+  CHECK(printed("seven\n", true) == "seven\n");
+  CHECK(printed("", true) == "\n");
+  CHECK(printed("seven", false) == "seven");
+}
+
+TEST_CASE("dht show: a sealed value is no text in JSON, and whole as digits") {
+  capnp::MallocMessageBuilder got, message;
+  auto from = got.initRoot<dht::wire::GotValue>();
+  const std::string container = "container";
+  from.setValue({reinterpret_cast<const std::uint8_t*>(container.data()), container.size()});
+  from.setSealed(true);
+  auto out = message.initRoot<output::wire::DhtValue>();
+  dht_command::write(out, "orders", from.asReader());
+  std::ostringstream line;
+  write_json_line(line, out.asReader());
+  CHECK(contains(line.str(), "\"value\":null,\"valueHex\":\"" + base::hex(base::as_bytes(container)) + '"'));
+}
+
+TEST_CASE("dht show: what comes in any order is shown in that of its numbers, as soon as that is known") {
+  std::vector<std::size_t> shown;
+  dht_command::InOrder<dht::wire::GotOne> in_order(4, [&](std::size_t number, dht::wire::GotOne::Reader one) {
+    CHECK(one.getItem() == number);
+    shown.push_back(number);
+  });
+  const auto take = [&](std::uint16_t number) {
+    capnp::MallocMessageBuilder message;
+    auto one = message.initRoot<dht::wire::GotOne>();
+    one.setItem(number);
+    in_order.take(number, one.asReader());
+  };
+  take(1);
+  CHECK(shown.empty());
+  take(0);
+  CHECK(shown == std::vector<std::size_t>{0, 1});
+  take(0);
+  take(3);
+  take(4);
+  CHECK(shown.size() == 2);
+  in_order.end();
+  CHECK(shown == std::vector<std::size_t>{0, 1, 3});
 }

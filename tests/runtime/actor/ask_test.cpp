@@ -98,7 +98,8 @@ TEST_CASE("actor: who asks an actor that has ended, or ends, hears `unavailable`
   SUBCASE("with questions unread") {
     actors.inside([&](Scripted& self) {
       ask_all(self);
-      self.send(asked, runtime::Envelope::build<runtime::wire::Stop>({}, [](auto) {}));
+      self.send(asked, runtime::Envelope::build<runtime::wire::Stop>(
+                           {}, [](runtime::wire::Stop::Builder out) { out.setGivenUp(true); }));
     });
   }
   for (const Outcome& outcome : outcomes) {

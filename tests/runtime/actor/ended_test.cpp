@@ -103,6 +103,47 @@ TEST_CASE("ended: one that finished in its start has handled nothing") {
   CHECK(all[0].handled == 0);
 }
 
+TEST_CASE("ended: an actor that is told to end handles first what it was sent before") {
+  ActorFixture actors;
+  std::vector<std::uint64_t> heard;
+  const Handle top = actors.start("top", [&](Scripted&, Handlers& on) {
+    on.tell<Number>([&](Number::Reader told) { heard.push_back(told.getValue()); });
+  });
+  actors.inside([&](Scripted& self) {
+    self.tell<Number>(top, number(1));
+    self.tell<Number>(top, number(2));
+    self.send(top, runtime::Envelope::build<runtime::wire::Stop>({}, [](auto) {}));
+  });
+  CHECK(heard == std::vector<std::uint64_t>{1, 2});
+  CHECK(find(actors.node.ended().list(), "/top") != nullptr);
+}
+
+TEST_CASE("ended: an actor that is told to end waits for its children, and for theirs") {
+  ActorFixture actors;
+  std::vector<std::string> heard;
+  Handle last;
+  const Handle top = actors.start("top", {}, [&](Scripted& self) {
+    self.spawn("child", script({}, [&](Scripted& one) {
+                 last = one.spawn("grandchild", script([&](Scripted&, Handlers& on) {
+                                    on.tell<Number>([&](Number::Reader) { heard.push_back("grandchild"); });
+                                  }));
+               }));
+  });
+  Outcome asked;
+  actors.start("watcher", {}, [&](Scripted& self) {
+    self.on_down = [&](const Handle&, const std::optional<base::Error>&) { heard.push_back("top is gone"); };
+    self.watch(top);
+  });
+  actors.stage.settle();
+  actors.inside([&](Scripted& self) {
+    self.send(top, runtime::Envelope::build<runtime::wire::Stop>({}, [](auto) {}));
+    self.tell<Number>(last, number(1));
+    self.ask<Number, Number>(top, self.now() + 1s, number(1), asked.note());
+  });
+  CHECK(heard == std::vector<std::string>{"grandchild", "top is gone"});
+  CHECK(asked.calls == 1);
+}
+
 TEST_CASE("ended: a child that its parent stops, or takes along, was stopped") {
   ActorFixture actors;
   Handle child;

@@ -105,7 +105,7 @@ TEST_CASE("datagrams: with neither them nor a link a question is answered `unava
   CHECK((outcome.calls == 1 && outcome.code == Code::unavailable));
 }
 
-TEST_CASE("datagrams: what waits when they break or stop is answered `unavailable`, and links go on") {
+TEST_CASE("datagrams: what waits when they break or stop is answered `dropped`, and links go on") {
   DatagramCluster cluster(2);
   Kept kept;
   cluster.cluster.serve<Number>(1, "count", kept.receive());
@@ -118,7 +118,7 @@ TEST_CASE("datagrams: what waits when they break or stop is answered `unavailabl
     CHECK(kept.replies.size() == 3);
     end();
     cluster.stage.run_for(1ms);
-    CHECK(times(outcomes, Code::unavailable) == 3);
+    CHECK(times(outcomes, Code::dropped) == 3);
     kept.answer(cluster, 1, 42);
     for (const Outcome& outcome : outcomes) CHECK(outcome.calls == 1);
   };
@@ -373,6 +373,28 @@ TEST_CASE("datagrams: a node does not seem to live where it is silent, by a link
   CHECK(ask(cluster.contact(1)).value == 42);
   CHECK(ask(claimed).code == Code::unavailable);
   CHECK(cluster.links(0) == 1);
+}
+
+TEST_CASE("datagrams: a link that is being dialled elsewhere does not pass for the address asked") {
+  DatagramCluster cluster(2);
+  cluster.cluster.serve<Number>(1, "count", successor);
+  base::Contact claimed = cluster.contact(1);
+  ++claimed.endpoint.address.back();
+  std::vector<Outcome> outcomes(Datagrams::kSilentMax + 1);
+  for (Outcome& outcome : outcomes) {
+    cluster.cluster.inside(
+        0,
+        [&](Scripted& self) {
+          if (&outcome == &outcomes.back())
+            cluster[0].pool->dial(crypto::node_id(claimed.key, claimed.nonce),
+                                  base::HostPort::parse(cluster[1].address->text()));
+          self.ask<Number, Number>(self.node().reach(claimed, "/count"), self.now() + 500ms, number(41),
+                                   outcome.note());
+        },
+        4s);
+  }
+  CHECK(times(outcomes, Code::timeout) == Datagrams::kSilentMax);
+  CHECK(outcomes.back().code == Code::unavailable);
 }
 
 TEST_CASE("datagrams: an unproven address is asked few questions, whichever nodes are said to live there") {

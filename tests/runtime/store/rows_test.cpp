@@ -341,6 +341,21 @@ TEST_CASE("rows: who waits for an erasure hears of its end, or that it failed on
   CHECK(one.disk.empty());
 }
 
+TEST_CASE("rows: who waits for an erasure waits for no commit of values") {
+  RowsFixture one;
+  one.disk[{1}] = {1};
+  one.open();
+  one.silent = true;
+  one.inside([](Owner& self) { self.rows.write(saved(1)); });
+  one.silent = false;  // but that one is not answered
+  one.inside([&](Owner& self) { self.rows.write({.save = {}, .erase = {{1}}}, one.note()); });
+  CHECK(one.ended == Ended{std::nullopt});
+  CHECK(one.disk.empty());
+  one.actors.inside([&](Scripted&) { one.kept.clear(); });  // the values are not written, and do not come back
+  one.pass(kRetryMax);
+  CHECK(one.disk.empty());
+}
+
 TEST_CASE("rows: what waits behind a commit is the last word of an owner that is stopped") {
   RowsFixture one;
   one.open();

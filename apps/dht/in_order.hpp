@@ -1,0 +1,43 @@
+#pragma once
+// Messages that come in any order, shown in the order of their numbers: each as soon as those before it were.
+#include <capnp/message.h>
+
+#include <functional>
+#include <memory>
+#include <utility>
+#include <vector>
+
+namespace troupe::apps::dht_command {
+
+template <class T>
+class InOrder {
+ public:
+  using Show = std::function<void(std::size_t, typename T::Reader)>;
+  /// Of `count` messages, with the numbers from 0 on.
+  InOrder(std::size_t count, Show show) : kept_(count), show_(std::move(show)) {}
+
+  /// A number that is too large, or came before, is passed over.
+  void take(std::size_t number, typename T::Reader message) {
+    if (number < next_ || number >= kept_.size() || kept_[number]) return;
+    kept_[number] = std::make_unique<capnp::MallocMessageBuilder>();
+    kept_[number]->setRoot(message);
+    while (next_ < kept_.size() && kept_[next_]) show(next_++);
+  }
+  /// No more come: shows what came behind one that did not.
+  void end() {
+    for (; next_ < kept_.size(); ++next_)
+      if (kept_[next_]) show(next_);
+  }
+
+ private:
+  void show(std::size_t number) {
+    show_(number, kept_[number]->template getRoot<T>().asReader());
+    kept_[number].reset();
+  }
+
+  std::vector<std::unique_ptr<capnp::MallocMessageBuilder>> kept_;
+  Show show_;
+  std::size_t next_ = 0;
+};
+
+}  // namespace troupe::apps::dht_command
