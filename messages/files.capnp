@@ -87,8 +87,9 @@ struct ManifestChunk {
 
 struct StoreContent $kind(from = [peer], bytesMax = 2622544) {
   # Stores a content under a claim of the sender. Answered by Stored once bytes and claim are synced. Asking again is
-  # harmless. Over the sender's quota or a full disk: `no_space`; too many claims, or stores under way: `overloaded`
-  # (messages/README.md, "Limits").
+  # harmless. Over the sender's quota, its share of `files.space`, or a full disk: `no_space`; too many claims (of all,
+  # 16 of the sender on one content, 1,024 of all on it) or stores under way: `overloaded`; `refused` if the holder's
+  # operator has released the sender. messages/README.md, "Limits", has the numbers.
 
   claim @0 :Claim;
   content @1 :Content;
@@ -167,6 +168,9 @@ struct Has $kind(from = [peer], bytesMax = 1024) {
 
   present @0 :List(Bool);
   # One for each content, in their order. A list of another length counts as no answer.
+
+  keptDays @1 :UInt16;
+  # The asker's claims here end after this many days without a question of it. 0: the holder does not say.
 }
 
 struct Holds $kind(bytesMax = 128) {
@@ -325,6 +329,10 @@ struct FileRow $kind(from = [view, operate], bytesMax = 1024, whenFull = credit)
 
   replicasLive @9 :UInt8;
   # The minimum over its contents, when the watch last checked.
+
+  copiesEndAt @10 :Int64;
+  # Unix seconds: when the first of its holders ends its copies, unless it hears of this node before. 0: no other node
+  # holds the file, or none has said.
 }
 
 struct ViewFile $kind(from = [view, operate], bytesMax = 256) {
@@ -360,7 +368,7 @@ struct VerifyFile $kind(from = [view, operate], bytesMax = 256) {
   # only its own copies are read.
 
   cid @0 :Data;
-  # Exactly 32 bytes, otherwise `malformed`.
+  # Exactly 32 bytes, otherwise `malformed`. Empty: all contents that this node stores, for itself and for others.
 }
 
 struct VerifyItem $kind(from = [view, operate], bytesMax = 512, whenFull = credit) {
@@ -426,6 +434,47 @@ struct PinFile $kind(from = [operate], bytesMax = 256) {
   pinned @1 :Bool;
 }
 
+struct ListOwners $kind(from = [view, operate], bytesMax = 128) {
+  # Asks `/files/holder` for which owners it holds contents, by id. Answered by HeldOwners.
+
+  behind @0 :Data;
+  # The page starts after this owner: 20 bytes; empty: at the first. Otherwise `malformed`.
+}
+
+struct HeldOwners $kind(from = [peer, view, operate], bytesMax = 65536) {
+  # The answer to ListOwners.
+
+  owners @0 :List(HeldOwner);
+  # At most 512, in their order; this node is one of them if it holds something of its own.
+  more @1 :Bool;
+}
+
+struct HeldOwner {
+  owner @0 :Data;
+  # 20 bytes.
+  contents @1 :UInt64;
+  bytes @2 :UInt64;
+  # As they count against the owner's quota: each claim counts at least 4 KiB.
+  claims @3 :UInt64;
+  lastSeen @4 :Int64;
+  # Unix seconds at the begin of the day (UTC) on which the owner was heard last.
+}
+
+struct ReleaseOwner $kind(from = [operate], bytesMax = 128) {
+  # Asks `/files/holder` to end all claims of an owner, and to refuse that owner for `files.kept_days`. Answered by
+  # OwnerReleased once that is synced; `not_found` if nothing is held for it, `refused` for this node itself.
+
+  owner @0 :Data;
+  # 20 bytes, otherwise `malformed`.
+}
+
+struct OwnerReleased $kind(from = [peer, view, operate], bytesMax = 64) {
+  # The claims have ended.
+
+  claims @0 :UInt64;
+  # How many there were.
+}
+
 # --- between the actors of one node --------------------------------------------------------------------------------
 
 struct PutHeld $kind(bytesMax = 1048576) {
@@ -478,6 +527,20 @@ struct PutFails $kind(bytesMax = 65536) {
   put @0 :Data;
   nodes @1 :List(Data);
   # Node ids of 20 bytes, at most 1,024.
+}
+
+struct StoresTook $kind(bytesMax = 65536) {
+  # A put tells how long nodes took for its stores.
+
+  nodes @0 :List(NodeTook);
+  # At most 1,024.
+}
+
+struct NodeTook {
+  node @0 :Data;
+  # 20 bytes.
+  micros @1 :UInt32;
+  # The longest of its last stores; 0: it left one unanswered for longer than it usually takes.
 }
 
 struct CopyMade $kind(bytesMax = 256) {

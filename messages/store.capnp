@@ -21,6 +21,10 @@ struct Commit $kind(bytesMax = 4194304) {
   # that keeps no blob, and puts no more rows than it erases rows and drops blobs, nor more than 256 KiB of them, works
   # on a full disk. The first such commit that meets a quota may be refused together with the commits that share its
   # sync; a second attempt works.
+
+  leave @3 :UInt64;
+  # `no_space` unless this many bytes of the device stay free, beside what the commit keeps. More than the store's own
+  # reserve, so that what is done for others never uses up what this node needs: such a refusal is no fault of the store.
 }
 
 struct Change {

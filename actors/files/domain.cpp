@@ -15,8 +15,17 @@ constexpr auto kReplicas = config::count("files.replicas", "3", 1, 16, When::sta
 constexpr auto kWatchPeriod = config::duration("files.watch_period", "60s", 100ms, 24h, When::start,
                                                "time between two checks that a file still has its copies");
 constexpr auto kQuotaPerOwner = config::bytes("files.quota_per_owner", "16 GiB", config::kMiB, 1'024 * config::kTiB,
-                                              When::start, "bytes that this node stores for each other node");
-constexpr auto kSettings = std::to_array<config::Setting>({kReplicas, kWatchPeriod, kQuotaPerOwner});
+                                              When::start, "bytes that this node stores for each owner of files");
+constexpr auto kSpace = config::bytes("files.space", "256 GiB", config::kMiB, 1'024 * config::kTiB, When::start,
+                                      "bytes that this node stores for all other nodes");
+constexpr auto kClaimsMax = config::count("files.claims_max", "1048576", 1'024, 1u << 24, When::start,
+                                          "claims of owners on what this node stores, 155 bytes of memory each");
+constexpr auto kCommitsMax =
+    config::count("files.commits_max", "256", 16, 4'096, When::start, "contents that are being stored at once");
+constexpr auto kKeptDays = config::count("files.kept_days", "30", 2, 36'500, When::start,
+                                         "days without a word of an owner after which what is stored for it ends");
+constexpr auto kSettings = std::to_array<config::Setting>(
+    {kReplicas, kWatchPeriod, kQuotaPerOwner, kSpace, kClaimsMax, kCommitsMax, kKeptDays});
 
 constexpr std::string_view kHealthSources[] = {"files.catalogue", "files.holder", "files.store", "files.store.damage"};
 
@@ -25,6 +34,10 @@ node::Domain make(const node::DomainParts& parts) {
   settings.self = parts.pool->setup().identity->id();
   settings.replicas = static_cast<std::uint8_t>(parts.settings.get(kReplicas));
   settings.claims.quota_bytes = parts.settings.get(kQuotaPerOwner).value;
+  settings.claims.space_bytes = parts.settings.get(kSpace).value;
+  settings.claims.claims_max = parts.settings.get(kClaimsMax);
+  settings.claims.kept_days = static_cast<std::uint32_t>(parts.settings.get(kKeptDays));
+  settings.stores_max = parts.settings.get(kCommitsMax);
   settings.watch.period = parts.settings.get(kWatchPeriod);
   settings.health = parts.health;
   settings.log = parts.domain_log;

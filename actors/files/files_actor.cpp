@@ -17,7 +17,7 @@ using base::Code;
 using base::Error;
 
 constexpr const char* kStorePath = "/files/store";
-constexpr const char* kMend = "owners bring it anew by and by, `troupe file verify CID` at this node at once";
+constexpr const char* kMend = "owners bring it anew by and by, `troupe file verify` at this node at once";
 
 }  // namespace
 
@@ -37,6 +37,7 @@ void FilesActor::receive(runtime::Handlers& on) {
   serve<wire::PutEnds, wire::PutListed>(on, &FilesActor::take_ends);
   serve<wire::PutFails, messages::wire::Nothing>(on, &FilesActor::take_fails);
   serve<wire::CopyMade, messages::wire::Nothing>(on, &FilesActor::take_copy);
+  on.tell<wire::StoresTook>([this](wire::StoresTook::Reader told) { take_pace(told); });
   on.tell<wire::CopyRefused>([this](wire::CopyRefused::Reader refused) {
     const auto node = read_id<base::NodeId>(refused.getNode());
     if (watch_ && node.ok()) watch_->refused(node.value());

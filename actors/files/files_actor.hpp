@@ -18,6 +18,7 @@
 
 #include "actors/files/files_part.hpp"
 #include "actors/files/listed.hpp"
+#include "actors/files/logic/pace.hpp"
 #include "actors/files/relay.hpp"
 #include "messages/common.capnp.h"
 #include "runtime/store/rows.hpp"
@@ -102,6 +103,7 @@ class FilesActor final : public FilesPart {
   void write_binding(const PutId& id, const Cid& cid, const std::vector<base::NodeId>& nodes, Nothing reply);
   void take_ends(wire::PutEnds::Reader ends, runtime::Reply<wire::PutListed> reply);
   void take_fails(wire::PutFails::Reader fails, Nothing reply);
+  void take_pace(wire::StoresTook::Reader told);
   Put* find_put(capnp::Data::Reader id);
   bool binding(const Cid& cid) const;
 
@@ -109,6 +111,7 @@ class FilesActor final : public FilesPart {
   void watch_now();
   void ask_next(const base::NodeId& node);
   void question_answered(const WatchQuestion& question, runtime::Answer<wire::Has>& answer);
+  void note_kept(const base::NodeId& node, std::uint16_t days);
   void end_round();
   void end_round(const std::vector<base::NodeId>& candidates, const Near& near);
   void note_copies(const RoundEnd& end);
@@ -127,6 +130,7 @@ class FilesActor final : public FilesPart {
   std::uint64_t children_ = 0;  // ever, for their names
 
   std::map<PutId, Put> puts_;
+  Pace pace_;  // as the puts have told
   struct CutOff {
     base::Instant since;
     std::set<base::NodeId> told;  ///< to end its claims

@@ -33,8 +33,10 @@ void FilesActor::show(Listing& listing) {
   auto entry = listing.shown ? entries.upper_bound(*listing.shown) : entries.begin();
   for (; entry != entries.end() && listing.sink.ready(); ++entry) {
     listing.shown = entry->first;
-    listing.sink.push(
-        [&](wire::FileRow::Builder row) { files::write(row, entry->second, replicas_live(entry->first)); });
+    listing.sink.push([&](wire::FileRow::Builder row) {
+      files::write(row, entry->second, replicas_live(entry->first));
+      if (const auto end = catalogue_->copies_end(entry->first)) row.setCopiesEndAt(base::unix_seconds(*end));
+    });
   }
   if (entry != entries.end() || listing.over) return;
   listing.sink.end();

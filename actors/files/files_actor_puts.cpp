@@ -26,8 +26,8 @@ void FilesActor::put(wire::PutFile::Reader question, runtime::Intake<wire::PutPi
 
 void FilesActor::start_put(const PutId& id, const std::string& name, std::uint8_t replicas) {
   Put& put = puts_.at(id);
-  put.actor = spawn_once(PutActor::kName, [settings = settings_, id, catalogue = self()] {
-    return std::make_unique<PutActor>(settings, id, catalogue);
+  put.actor = spawn_once(PutActor::kName, [settings = settings_, id, catalogue = self(), pace = pace_] {
+    return std::make_unique<PutActor>(settings, id, catalogue, pace);
   });
   put.relay->to(feed<wire::PutFile, wire::PutPiece, wire::PutDone>(
       put.actor, kRelayIdle,
@@ -60,6 +60,15 @@ void FilesActor::take_held(wire::PutHeld::Reader question, Nothing reply) {
     if (key.ok()) put->held.push_back({key.value(), read_nodes(content.getHolders())});
   }
   reply.done();
+}
+
+void FilesActor::take_pace(wire::StoresTook::Reader told) {
+  for (const auto one : told.getNodes()) {
+    const auto node = read_id<base::NodeId>(one.getNode());
+    if (!node.ok()) continue;
+    if (one.getMicros() == 0) pace_.silent(node.value(), now());
+    else pace_.took(node.value(), std::chrono::microseconds(one.getMicros()));
+  }
 }
 
 /// From here on the claims are for the CID wherever the put ends. A release of that CID that is on its way would end

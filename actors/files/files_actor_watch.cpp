@@ -47,6 +47,7 @@ void FilesActor::question_answered(const WatchQuestion& question, runtime::Answe
     std::vector<bool> has;
     for (const bool present : answer.value().getPresent()) has.push_back(present);
     watch_->answered(question, has);
+    note_kept(question.node, answer.value().getKeptDays());
     ask_next(question.node);
   } else {
     // The rest would only wait for the same silence.
@@ -57,6 +58,14 @@ void FilesActor::question_answered(const WatchQuestion& question, runtime::Answe
     }
   }
   if (asked_ == 0 && questions_.empty()) end_round();
+}
+
+/// Written once a day of each holder, so that `file ls` knows after a restart for how long copies are kept.
+void FilesActor::note_kept(const base::NodeId& node, std::uint16_t days) {
+  if (days == 0 || node == settings_.self) return;
+  const Kept kept{day_of(wall()), days};
+  if (catalogue_->plan_kept(node, kept).empty()) return;
+  change([this, node, kept]() -> Planned { return catalogue_->plan_kept(node, kept); }, [](base::Outcome<void>) {});
 }
 
 /// Copies go to the nodes nearest to their contents: those are sought first, where any are wanted.

@@ -21,16 +21,19 @@ void HolderActor::receive(runtime::Handlers& on) {
   serve<wire::HasContents>(on, &HolderActor::take_has);
   serve<wire::MendContent>(on, &HolderActor::take_mend);
   serve<wire::ListHeld>(on, &HolderActor::take_list);
+  serve<wire::ListOwners>(on, &HolderActor::take_owners);
+  serve<wire::ReleaseOwner>(on, &HolderActor::take_release_owner);
   on.ask<runtime::wire::AwaitReady, messages::wire::Nothing>(
       [this](auto, auto reply) { rows_.when_settled([reply = std::move(reply)]() mutable { reply.done(); }); });
   rows_.receive<RowsAgain>(on);
-  on.timer<IdlePuts>([this] { release_idle_puts(); });
+  on.timer<KeepHouse>([this] { keep_house(); });
   on.describe<wire::HolderState>([this](wire::HolderState::Builder state) { describe(state); });
 }
 
 void HolderActor::start() {
-  node().publish<wire::StoreContent, wire::BindClaim, wire::ReleaseClaim, wire::FetchContent, wire::HasContents>(
-      kHolderPath, self());
+  node()
+      .publish<wire::StoreContent, wire::BindClaim, wire::ReleaseClaim, wire::FetchContent, wire::HasContents,
+               wire::ListOwners, wire::ReleaseOwner>(kHolderPath, self());
   load();
 }
 
@@ -48,7 +51,9 @@ store::Rows::Setup HolderActor::rows_setup(const FilesSettings& settings, std::s
 
 /// A row that no claim has is left where it is: it may be of a later version of this program.
 void HolderActor::load() {
-  loading_ = std::make_unique<Claims>(settings_.claims, world().mutations);
+  ClaimsLimits limits = settings_.claims;
+  limits.self = settings_.self;
+  loading_ = std::make_unique<Claims>(limits, world().mutations);
   rows_.load(
       [this](base::ByteView key, base::ByteView value) {
         if (!loading_->load({{key.begin(), key.end()}, {value.begin(), value.end()}}, now()).ok())
@@ -59,7 +64,8 @@ void HolderActor::load() {
         if (!read.ok()) return;
         claims_ = std::move(loading_);
         show_counts();
-        after<IdlePuts>(kIdleCheck);
+        claims_->owners().begin_day(day_of(wall()));
+        after<KeepHouse>(kIdleCheck);
       });
 }
 
@@ -70,7 +76,8 @@ Error HolderActor::closed() const {
   return why;
 }
 
-void HolderActor::commit(ClaimPlan planned, const ContentKey& key, base::ByteView bytes, Done done) {
+void HolderActor::commit(ClaimPlan planned, const ContentKey& key, base::ByteView bytes, Done done,
+                         std::uint64_t leave) {
   ++commits_;
   const auto plan = std::make_shared<const ClaimPlan>(std::move(planned));
   rows_.save(
@@ -91,6 +98,7 @@ void HolderActor::commit(ClaimPlan planned, const ContentKey& key, base::ByteVie
         wake();
       },
       [&](store::wire::Commit::Builder out) {
+        out.setLeave(leave);
         const std::size_t parts = (bytes.size() + kBlobBytesMax - 1) / kBlobBytesMax;
         auto keep = out.initKeep(static_cast<unsigned>(parts));
         for (unsigned i = 0; i < parts; ++i) {
@@ -115,37 +123,42 @@ void HolderActor::wake() {
 
 // -- claims ----------------------------------------------------------------------------------------------------------
 
+/// Whether there is room is asked before anything is hashed.
 void HolderActor::take_store(wire::StoreContent::Reader question, Stored reply) {
   const auto claim = read_claim(question.getClaim(), owner());
   if (!claim.ok()) return reply.refuse(claim.error());
   const auto key = read_content(question.getContent());
   if (!key.ok()) return reply.refuse(key.error());
   const base::ByteView bytes = bytes_of(question.getBytes());
+  const bool inside = caller().role == Role::inside;
+  Storing storing{claim.value(), key.value(), group(), {}};
+  storing.ticket = StoreTicket::take(shares_, {owner(), storing.group, inside}, bytes.size());
+  if (!storing.ticket) {
+    ++settings_.counters->store_refused;
+    return reply.refuse({Code::overloaded, "too many stores are under way", std::chrono::milliseconds(200)});
+  }
   if (!bytes.empty()) {
-    const bool hashed = caller().role == Role::inside && length_fits(key.value(), bytes.size());
+    const bool hashed = inside && length_fits(key.value(), bytes.size());
     if (!hashed && !verify_content(key.value(), bytes, world().mutations)) {
       ++settings_.counters->bad_digests;
       settings_.log.warn("a node sent a content that is not what its id says", {{"node", owner().hex()}});
       return reply.refuse({Code::corrupt, "the bytes are not what their id says"});
     }
   }
-  if (commits_ >= settings_.commits_max) {
-    ++settings_.counters->store_refused;
-    return reply.refuse({Code::overloaded, "too many stores are under way", std::chrono::milliseconds(200)});
-  }
-  store(claim.value(), key.value(), bytes, std::move(reply));
+  store(storing, bytes, std::move(reply));
 }
 
-void HolderActor::store(const Claim& claim, const ContentKey& key, base::ByteView bytes, Stored reply) {
+void HolderActor::store(const Storing& storing, base::ByteView bytes, Stored reply) {
+  const auto& [claim, key, from, ticket] = storing;
   const bool repairs = !bytes.empty() && damaged_.contains(key);
   const bool lost = bytes.empty() && damaged_.contains(key);
   if (lost) return reply.refuse(to_error(ClaimError::absent));
   const auto payload = bytes.empty() ? Payload::none : Payload::given;
-  auto plan = claims_->plan_claim(claim, key, static_cast<std::uint32_t>(bytes.size()), payload, now());
+  auto plan = claims_->plan_claim(claim, key, static_cast<std::uint32_t>(bytes.size()), payload, now(), from);
   if (!plan.ok() && plan.error() == ClaimError::busy && may_wait()) {
     world().mutations.sometimes("files: a store waited for another of the same content");
-    return waiting_.push_back([this, claim, key, copy = base::Bytes(bytes.begin(), bytes.end()),
-                               reply = std::move(reply)]() mutable { store(claim, key, copy, std::move(reply)); });
+    return waiting_.push_back([this, storing, copy = base::Bytes(bytes.begin(), bytes.end()),
+                               reply = std::move(reply)]() mutable { store(storing, copy, std::move(reply)); });
   }
   if (!plan.ok()) {
     ++settings_.counters->store_refused;
@@ -160,14 +173,19 @@ void HolderActor::store(const Claim& claim, const ContentKey& key, base::ByteVie
     return keep(key, bytes, answer_with(std::move(reply)));
   }
   if (world().mutations.on("files.stored_before_commit")) reply.done();
-  commit(std::move(plan).value(), key, fresh || repairs ? bytes : base::ByteView{},
-         [this, key, fresh, reply = std::move(reply)](base::Outcome<void> done) mutable {
-           if (!done.ok()) return reply.refuse(done.error());
-           damaged_.erase(key);
-           ++settings_.counters->stored;
-           if (fresh) announce(key, false);
-           reply.send([&](wire::Stored::Builder out) { out.setFresh(fresh); });
-         });
+  commit(
+      std::move(plan).value(), key, fresh || repairs ? bytes : base::ByteView{},
+      [this, storing, fresh, reply = std::move(reply)](base::Outcome<void> done) mutable {
+        if (!done.ok()) {
+          ++settings_.counters->store_refused;
+          return reply.refuse(done.error());
+        }
+        damaged_.erase(storing.key);
+        ++settings_.counters->stored;
+        if (fresh) announce(storing.key, false);
+        reply.send([&](wire::Stored::Builder out) { out.setFresh(fresh); });
+      },
+      claim.owner == settings_.self ? 0 : settings_.left_to_self);
 }
 
 void HolderActor::take_bind(wire::BindClaim::Reader question, Bound reply) {
@@ -219,12 +237,86 @@ void HolderActor::release(const Claim& claim, std::uint32_t ended, Released repl
   reply.send([&](wire::Released::Builder out) { out.setContents(ended); });
 }
 
-void HolderActor::release_idle_puts() {
+// -- owners ----------------------------------------------------------------------------------------------------------
+
+/// Ends what is idle, and writes down what was heard.
+void HolderActor::keep_house() {
+  claims_->owners().begin_day(day_of(wall()));
   for (const Claim& claim : claims_->idle_puts(now(), kIdlePutsMax)) {
     world().mutations.sometimes("files: an idle put was released");
     release(claim, 0, {});
   }
-  after<IdlePuts>(kIdleCheck);
+  for (const base::NodeId& owner : claims_->owners().ending(kOwnersEnded)) {
+    if (!owners_ending_.insert(owner).second) continue;
+    settings_.log.info("what is held for an owner ends: it was not heard for files.kept_days, or was released",
+                       {{"owner", owner.hex()}});
+    world().mutations.sometimes("files: the claims of a silent owner ended");
+    end_owner(owner, 0, [this, owner](const base::Outcome<std::uint64_t>&) { owners_ending_.erase(owner); });
+  }
+  ClaimPlan rows;
+  rows.change = claims_->owners().plan_rows(kSliceMax);
+  if (!rows.change.empty()) commit(std::move(rows), {}, {}, [](const base::Outcome<void>&) {});
+  after<KeepHouse>(kIdleCheck);
+}
+
+/// An owner that is heard meanwhile keeps what is left.
+void HolderActor::end_owner(const base::NodeId& owner, std::uint64_t ended, Ended done) {
+  if (!claims_->owners().ending(owner)) return done(ended);
+  auto plan = claims_->plan_end(owner);
+  if (!plan.busy.empty()) {
+    const std::uint64_t more = ended + plan.change.erase.size();
+    return commit(std::move(plan), {}, {},
+                  [this, owner, more, done = std::move(done)](const base::Outcome<void>& saved) mutable {
+                    if (!saved.ok()) return done(saved.error());
+                    end_owner(owner, more, std::move(done));
+                  });
+  }
+  if (!plan.more) return done(ended);
+  if (!may_wait()) return done(to_error(ClaimError::busy));
+  waiting_.push_back(
+      [this, owner, ended, done = std::move(done)]() mutable { end_owner(owner, ended, std::move(done)); });
+}
+
+/// That it was released is written first: what a crash leaves is ended at the next look.
+void HolderActor::take_release_owner(wire::ReleaseOwner::Reader question, runtime::Reply<wire::OwnerReleased> reply) {
+  const auto owner = read_id<base::NodeId>(question.getOwner());
+  if (!owner.ok()) return reply.refuse(owner.error());
+  if (owner.value() == settings_.self)
+    return reply.refuse({Code::refused, "what this node put itself is removed by 'troupe file rm CID'"});
+  auto released = claims_->owners().plan_release(owner.value());
+  if (!released) return reply.refuse({Code::not_found, "this node holds nothing for that owner"});
+  settings_.log.info("an operator releases an owner", {{"owner", owner.value().hex()}});
+  ClaimPlan row;
+  row.change = std::move(*released);
+  commit(std::move(row), {}, {},
+         [this, owner = owner.value(), reply = std::move(reply)](const base::Outcome<void>& saved) mutable {
+           if (!saved.ok()) return reply.refuse(saved.error());
+           end_owner(owner, 0, [reply = std::move(reply)](const base::Outcome<std::uint64_t>& ended) mutable {
+             if (!ended.ok()) return reply.refuse(ended.error());
+             reply.send([&](wire::OwnerReleased::Builder out) { out.setClaims(ended.value()); });
+           });
+         });
+}
+
+void HolderActor::take_owners(wire::ListOwners::Reader question, runtime::Reply<wire::HeldOwners> reply) {
+  std::optional<base::NodeId> behind;
+  if (question.getBehind().size() > 0) {
+    const auto id = read_id<base::NodeId>(question.getBehind());
+    if (!id.ok()) return reply.refuse(id.error());
+    behind = id.value();
+  }
+  const auto owners = claims_->owners().list(behind, kOwnersListed);
+  reply.send([&](wire::HeldOwners::Builder out) {
+    auto list = out.initOwners(size32(owners));
+    for (unsigned i = 0; i < list.size(); ++i) {
+      list[i].setOwner(data_of(owners[i].owner.view()));
+      list[i].setContents(owners[i].contents);
+      list[i].setBytes(owners[i].bytes);
+      list[i].setClaims(owners[i].claims);
+      list[i].setLastSeen(std::int64_t{owners[i].heard_day} * 24 * 3600);
+    }
+    out.setMore(owners.size() == kOwnersListed);
+  });
 }
 
 void HolderActor::take_mend(wire::MendContent::Reader question, runtime::Reply<messages::wire::Nothing> reply) {

@@ -1,18 +1,23 @@
 #pragma once
 // What this node holds for owners, behind a mailbox: claims as logic/claims.hpp decides, bytes in the store.
 //
-// Serves  other nodes at kHolderPath; inside the node MendContent and ListHeld. The owner is the node that sends.
+// Serves  other nodes at kHolderPath; operators ListOwners and ReleaseOwner; inside the node MendContent and ListHeld.
+//         The owner is the node that sends.
 // Bytes   from another node are compared with their id before they are stored. A claim, its bytes and their end are one
 //         commit each, answered when synced. A content that the store cannot read counts as lacking.
 // States  loading: answers `unavailable`, with damaged rows for good; then running.
 // Doubt   a commit that may or may not have been done ends the actor, whose next incarnation reads the rows.
-// Limits  those of logic/claims.hpp; FilesSettings::commits_max and reads_max, beyond them `overloaded`.
+// Shares  of what is held: logic/owners.hpp; of the device: what others store leaves FilesSettings::left_to_self free;
+//         of stores under way and of their bytes: store_shares.hpp, asked before anything is hashed.
+// Limits  those of logic/claims.hpp; FilesSettings::stores_max, store_bytes_max and reads_max, beyond them
+// `overloaded`.
 #include <map>
 #include <memory>
 #include <set>
 #include <vector>
 
 #include "actors/files/files_part.hpp"
+#include "actors/files/store_shares.hpp"
 #include "messages/common.capnp.h"
 #include "runtime/actor/actor.hpp"
 #include "runtime/store/rows.hpp"
@@ -22,7 +27,9 @@ namespace troupe::files {
 inline constexpr std::size_t kWaitingMax = 256;         // questions that wait for another's commit; our choice
 inline constexpr std::size_t kContentsAskedMax = 1024;  // messages/files.capnp: HasContents
 inline constexpr std::size_t kContentsListed = 512;     // messages/files.capnp: HeldContents
-inline constexpr std::chrono::minutes kIdleCheck{5};    // our choice: far below put_idle_max
+inline constexpr std::size_t kOwnersListed = 512;       // messages/files.capnp: HeldOwners
+inline constexpr std::size_t kOwnersEnded = 4;          // at once; our choice
+inline constexpr std::chrono::minutes kIdleCheck{5};    // our choice: far below put_idle_max, and below a day
 inline constexpr std::size_t kIdlePutsMax = 16;         // released at once; our choice
 inline constexpr std::size_t kDamagedChecked = 32;      // our choice: more are not looked at after every message
 
@@ -31,7 +38,10 @@ class HolderActor final : public FilesPart {
   static constexpr const char* kName = "holder";
   /// `store` is the path of the store actor.
   HolderActor(FilesSettings settings, std::string store)
-      : FilesPart(std::move(settings)), store_path_(store), rows_(*this, rows_setup(settings_, std::move(store))) {}
+      : FilesPart(std::move(settings)),
+        store_path_(store),
+        rows_(*this, rows_setup(settings_, std::move(store))),
+        shares_(std::make_shared<StoreShares>(settings_.stores_max, settings_.store_bytes_max)) {}
 
   void receive(runtime::Handlers& on) override;
   void start() override;
@@ -39,7 +49,7 @@ class HolderActor final : public FilesPart {
 
  private:
   struct RowsAgain {};
-  struct IdlePuts {};
+  struct KeepHouse {};
   using Done = base::Callback<void(base::Outcome<void>)>;
   using Stored = runtime::Reply<wire::Stored>;
   using Released = runtime::Reply<wire::Released>;
@@ -49,8 +59,9 @@ class HolderActor final : public FilesPart {
   template <class Q, class A>
   void serve(runtime::Handlers& on, void (HolderActor::*handler)(typename Q::Reader, runtime::Reply<A>)) {
     on.ask<Q, A>([this, handler](typename Q::Reader question, runtime::Reply<A> reply) {
-      if (claims_) (this->*handler)(question, std::move(reply));
-      else reply.refuse(closed());
+      if (!claims_) return reply.refuse(closed());
+      claims_->owners().heard(owner(), group());
+      (this->*handler)(question, std::move(reply));
     });
   }
   void take_store(wire::StoreContent::Reader question, Stored reply);
@@ -58,17 +69,29 @@ class HolderActor final : public FilesPart {
   void take_release(wire::ReleaseClaim::Reader question, Released reply);
   void take_fetch(wire::FetchContent::Reader question, runtime::Reply<wire::Fetched> reply);
   void take_has(wire::HasContents::Reader question, runtime::Reply<wire::Has> reply);
+  void take_owners(wire::ListOwners::Reader question, runtime::Reply<wire::HeldOwners> reply);
+  void take_release_owner(wire::ReleaseOwner::Reader question, runtime::Reply<wire::OwnerReleased> reply);
   void take_list(wire::ListHeld::Reader question, runtime::Reply<wire::HeldContents> reply);
   void take_mend(wire::MendContent::Reader question, runtime::Reply<messages::wire::Nothing> reply);
   void show_counts();
   void describe(wire::HolderState::Builder state);
 
-  void store(const Claim& claim, const ContentKey& key, base::ByteView bytes, Stored reply);
+  /// One store under way.
+  struct Storing {
+    Claim claim;
+    ContentKey key;
+    base::AddressGroup group;
+    std::shared_ptr<const StoreTicket> ticket;  // none of this node's own
+  };
+  void store(const Storing& storing, base::ByteView bytes, Stored reply);
   void bind(const base::NodeId& owner, const PutId& put, const Cid& cid, Bound reply);
   void release(const Claim& claim, std::uint32_t ended, Released reply);
-  void release_idle_puts();
+  using Ended = base::Callback<void(base::Outcome<std::uint64_t>)>;
+  void keep_house();
+  void end_owner(const base::NodeId& owner, std::uint64_t ended, Ended done);
   /// Makes a plan durable, with the bytes of `key` if there are any; then `done`.
-  void commit(ClaimPlan plan, const ContentKey& key, base::ByteView bytes, Done done);
+  /// `leave`: bytes of the device that stay free.
+  void commit(ClaimPlan plan, const ContentKey& key, base::ByteView bytes, Done done, std::uint64_t leave = 0);
   /// Stores the bytes of a content that has a claim; its last claim may be released meanwhile.
   void keep(const ContentKey& key, base::ByteView bytes, Done done);
   /// Whether one more question may wait for the next commit to end.
@@ -90,12 +113,18 @@ class HolderActor final : public FilesPart {
   void load();
   base::Error closed() const;
   base::NodeId owner() const { return caller().node.value_or(settings_.self); }
+  base::AddressGroup group() const {
+    const auto at = caller().at;
+    return at ? base::group_of(*at) : base::AddressGroup{};
+  }
   runtime::Handle store_handle() const { return node().find(store_path_); }
 
   const std::string store_path_;
   std::unique_ptr<Claims> claims_;   // none while loading
   std::unique_ptr<Claims> loading_;  // what was read so far
   store::Rows rows_;
+  std::shared_ptr<StoreShares> shares_;
+  std::set<base::NodeId> owners_ending_;
   std::set<ContentKey> damaged_;  // of those that are claimed
   std::vector<base::Callback<void()>> waiting_;
   std::size_t commits_ = 0;  // under way

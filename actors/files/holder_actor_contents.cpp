@@ -87,6 +87,7 @@ void HolderActor::take_has(wire::HasContents::Reader question, runtime::Reply<wi
   reply.send([&](wire::Has::Builder out) {
     auto has = out.initPresent(size32(present));
     for (unsigned i = 0; i < present.size(); ++i) has.set(i, present[i]);
+    out.setKeptDays(static_cast<std::uint16_t>(settings_.claims.kept_days));
   });
 }
 

@@ -1,5 +1,8 @@
 #include "actors/files/put_actor.hpp"
 
+#include <algorithm>
+#include <limits>
+
 #include "actors/files/logic/file_name.hpp"
 #include "runtime/base/ensure.hpp"
 
@@ -11,6 +14,12 @@ using base::Error;
 using runtime::Envelope;
 
 constexpr unsigned kPartShift = 4;  // sixteen parts
+
+/// At least 1, which says that it answered.
+std::uint32_t micros_of(base::Duration time) {
+  const auto micros = std::chrono::duration_cast<std::chrono::microseconds>(time).count();
+  return static_cast<std::uint32_t>(std::clamp<std::int64_t>(micros, 1, std::numeric_limits<std::uint32_t>::max()));
+}
 
 /// What a holder's error says about it.
 StoreFailure failure_of(Code code) {
@@ -29,6 +38,7 @@ StoreFailure failure_of(Code code) {
 void PutActor::receive(runtime::Handlers& on) {
   on.intake<wire::PutFile, wire::PutPiece, wire::PutDone>(
       [this](auto question, auto intake) { begin(question, std::move(intake)); });
+  on.timer<LookAgain>([this] { look_for_late(); });
   on.describe<wire::PutState>([this](wire::PutState::Builder state) { describe(state); });
 }
 
@@ -54,6 +64,7 @@ void PutActor::begin(wire::PutFile::Reader question, Intake intake) {
   if (replicas_ < 1 || replicas_ > kReplicasMax) return fail({Code::refused, "a file has 1 to 16 replicas"});
   find_candidates([this](std::vector<base::NodeId> candidates) {
     if (state_ == State::failing) return;
+    for (const base::NodeId& node : pace_.silent_nodes(now())) silent_.insert(node);
     replication_.emplace(std::move(candidates), replicas_, settings_.replication, world().mutations);
     pump();
   });
@@ -133,20 +144,25 @@ void PutActor::add_content(const ContentKey& key, base::ByteView bytes) {
 // -- places ----------------------------------------------------------------------------------------------------------
 
 void PutActor::place(const ContentKey& key) {
-  if (!in_dht()) return replication_->place(key, {});
+  if (!in_dht()) return place(key, {});
   if (key.kind == ContentKind::manifest) {
     return find_places(key.position(), [this, key](const std::vector<base::NodeId>& nodes) {
       if (state_ == State::failing) return;
-      replication_->place(key, nodes);
+      place(key, nodes);
       advance();
     });
   }
   const auto number = static_cast<std::uint8_t>(key.position().bytes[0] >> kPartShift);
   Part& part = parts_[number];
-  if (!part.nodes.empty() && now() - part.as_of < kPlaceFresh) return replication_->place(key, part.nodes);
+  if (!part.nodes.empty() && now() - part.as_of < kPlaceFresh) return place(key, part.nodes);
   part.waiting.push_back(key);
   if (std::exchange(part.asked, true)) return;
   find_places(key.position(), [this, number](std::vector<base::NodeId> nodes) { placed(number, std::move(nodes)); });
+}
+
+/// Nodes that lately left a store unanswered come last.
+void PutActor::place(const ContentKey& key, const std::vector<base::NodeId>& nodes) {
+  replication_->place(key, nodes, silent_);
 }
 
 /// None found: these contents go to nodes that this one knows, and the next one asks again.
@@ -156,7 +172,7 @@ void PutActor::placed(std::uint8_t number, std::vector<base::NodeId> nodes) {
   part.asked = false;
   part.as_of = now();
   part.nodes = std::move(nodes);
-  for (const ContentKey& key : std::exchange(part.waiting, {})) replication_->place(key, part.nodes);
+  for (const ContentKey& key : std::exchange(part.waiting, {})) place(key, part.nodes);
   advance();
   pump();
 }
@@ -194,14 +210,66 @@ void PutActor::send(const Store& store) {
     message->second = message->second.with(head);
   }
   maybe_at_.insert(store.node);
+  const base::Instant late_at =
+      store.node == settings_.self ? base::Instant::max() : now() + pace_.patience(store.node);
+  sent_[{store.key, store.node}] = {now(), late_at};
+  look_again_at(late_at);
   request(holder(store.node), message->second, [this, store](const Envelope& envelope) {
     runtime::Answer<wire::Stored> answer(envelope);
     answered(store, answer);
   });
 }
 
+void PutActor::look_again_at(base::Instant when) {
+  if (when >= look_at_) return;
+  look_at_ = when;
+  after<LookAgain>(when - now());
+}
+
+/// A node that takes longer than it usually does: the next one is asked as well.
+void PutActor::look_for_late() {
+  look_at_ = base::Instant::max();
+  if (!replication_ || state_ == State::failing) return;
+  base::Instant next = base::Instant::max();
+  for (auto& [store, sent] : sent_) {
+    if (sent.late_at <= now()) {
+      sent.late_at = base::Instant::max();
+      if (!replication_->late(store.first, store.second)) continue;
+      pace_.silent(store.second, now());
+      silent_.insert(store.second);
+      paced_.insert(store.second);
+    }
+    next = std::min(next, sent.late_at);
+  }
+  look_again_at(next);
+  advance();
+  pump();
+}
+
+/// Other puts of this node are to know, however this one ends.
+void PutActor::tell_pace() {
+  if (paced_.empty()) return;
+  tell<wire::StoresTook>(catalogue_, [&](wire::StoresTook::Builder out) {
+    auto list = out.initNodes(static_cast<unsigned>(std::min(paced_.size(), kPaceNodesMax)));
+    auto node = paced_.begin();
+    for (unsigned i = 0; i < list.size(); ++i, ++node) {
+      list[i].setNode(data_of(node->view()));
+      if (!pace_.is_silent(*node, now()))
+        list[i].setMicros(micros_of(pace_.usual(*node).value_or(base::Duration::zero())));
+    }
+  });
+  paced_.clear();
+}
+
 void PutActor::answered(const Store& store, runtime::Answer<wire::Stored>& answer) {
+  const auto sent = sent_.find({store.key, store.node});
+  const base::Duration took = sent == sent_.end() ? base::Duration::zero() : now() - sent->second.at;
+  if (sent != sent_.end()) sent_.erase(sent);
   if (state_ == State::failing) return;
+  if (answer.ok() && store.node != settings_.self) {
+    pace_.took(store.node, took);
+    paced_.insert(store.node);
+  }
   if (answer.ok()) {
     stored_at_.insert(store.node);
     replication_->stored(store.key, store.node);
@@ -295,6 +363,7 @@ void PutActor::bound(const base::NodeId& node, bool done) {
 
 void PutActor::list() {
   state_ = State::listing;
+  tell_pace();
   std::set<base::NodeId> unbound = maybe_at_;
   for (const base::NodeId& node : bound_at_) unbound.erase(node);
   ask<wire::PutEnds, wire::PutListed>(
@@ -329,6 +398,7 @@ void PutActor::fail(const Error& error) {
   state_ = State::failing;
   pieces_.clear();
   messages_.clear();
+  tell_pace();
   intake_.refuse(error);
   ask<wire::PutFails, messages::wire::Nothing>(
       catalogue_, now() + kListTimeout,

@@ -16,6 +16,7 @@
 
 #include "actors/files/files_part.hpp"
 #include "actors/files/logic/chunker.hpp"
+#include "actors/files/logic/pace.hpp"
 #include "messages/common.capnp.h"
 
 namespace troupe::files {
@@ -28,10 +29,11 @@ inline constexpr std::chrono::minutes kPlaceFresh{5};     // our choice: a put t
 class PutActor final : public FilesPart {
  public:
   static constexpr const char* kName = "put";
-  PutActor(FilesSettings settings, const PutId& id, runtime::Handle catalogue)
+  PutActor(FilesSettings settings, const PutId& id, runtime::Handle catalogue, Pace pace)
       : FilesPart(std::move(settings)),
         id_(id),
         catalogue_(std::move(catalogue)),
+        pace_(std::move(pace)),
         chunker_(settings_.chunk_bytes),
         manifest_(settings_.chunk_bytes) {}
 
@@ -40,6 +42,7 @@ class PutActor final : public FilesPart {
 
  private:
   using Intake = runtime::Intake<wire::PutPiece, wire::PutDone>;
+  struct LookAgain {};
   enum class State : std::uint8_t { collecting, storing, binding, listing, failing };
 
   void begin(wire::PutFile::Reader question, Intake intake);
@@ -52,6 +55,10 @@ class PutActor final : public FilesPart {
   void end_input();
   void advance();
   void send(const Store& store);
+  void look_for_late();
+  void look_again_at(base::Instant when);
+  void tell_pace();
+  void place(const ContentKey& key, const std::vector<base::NodeId>& nodes);
   void answered(const Store& store, runtime::Answer<wire::Stored>& answer);
   void settled(const Settled& content);
   void tell_held();
@@ -65,6 +72,15 @@ class PutActor final : public FilesPart {
 
   const PutId id_;
   const runtime::Handle catalogue_;
+  Pace pace_;
+  struct Sent {
+    base::Instant at;
+    base::Instant late_at;  // max() once that was noted
+  };
+  std::map<std::pair<ContentKey, base::NodeId>, Sent> sent_;  // stores that are not answered
+  base::Instant look_at_ = base::Instant::max();
+  std::set<base::NodeId> silent_;  // are asked last
+  std::set<base::NodeId> paced_;   // of which pace_ has learned something
   FixedChunker chunker_;
   ChunkHasher hasher_;
   ManifestBuilder manifest_;

@@ -29,10 +29,12 @@ struct FilesSettings {
   ReplicationLimits replication;
   FetchLimits fetch;
   WatchLimits watch;
-  std::size_t streams_max = 64;         ///< gets, views and verifies at once; our choice: 1 GiB in memory at most
-  std::size_t commits_max = 256;        ///< at a holder; our choice: 256 MiB in memory at most
-  std::size_t reads_max = 128;          ///< at a holder; our choice: 128 MiB in memory at most
-  std::size_t reads_per_node_max = 16;  ///< of those; our choice: some gets of two
+  std::size_t streams_max = 64;               ///< gets, views and verifies at once; our choice: 1 GiB in memory at most
+  std::size_t stores_max = 256;               ///< under way at a holder, shared by asker; `files.commits_max`
+  std::uint64_t store_bytes_max = 128 << 20;  ///< of these, shared by asker; our choice: a third more in memory
+  std::uint64_t left_to_self = 128 << 20;     ///< of the device, when others store; our choice: four times the reserve
+  std::size_t reads_max = 128;                ///< at a holder; our choice: 128 MiB in memory at most
+  std::size_t reads_per_node_max = 16;        ///< of those; our choice: some gets of two
   base::Duration content_timeout = std::chrono::seconds{20};  ///< a content on its way; our choice: 50 KiB/s
   base::Duration answer_timeout = std::chrono::seconds{10};   ///< anything smaller; as long as a dial may take
   observe::Health* health = nullptr;                          ///< outlives the actors; null: not told

@@ -20,7 +20,7 @@ bool ends_something(const sim::Fault& fault) {
 
 FilesWorkload::FilesWorkload(sim::Nodes& nodes, const sim::Scenario& scenario)
     : nodes_(nodes),
-      room_for_all_(!scenario.knobs.contains("files.quota_per_owner")),
+      room_for_all_(!scenario.knobs.contains("files.quota_per_owner") && !scenario.knobs.contains("files.space")),
       clients_(nodes, files_, ledger_, scenario.beyond),
       survey_(nodes, files_, ledger_, clients_, std::ranges::any_of(scenario.faults, ends_something)),
       closing_(nodes, [this](Check& check) { start(check); }) {}

@@ -26,10 +26,17 @@ void VerifyActor::begin(wire::VerifyFile::Reader question, runtime::Sink<wire::V
   });
   sink_.on_ready([this] { show(); });
   progress_due_ = now() + kProgressPeriod;
-  const auto cid = read_id<Cid>(question.getCid());
+  all_ = question.getCid().size() == 0;
+  const auto cid = all_ ? base::Outcome<Cid>(Cid{}) : read_id<Cid>(question.getCid());
   if (!cid.ok()) return fail(cid.error());
   find_candidates([this, cid = cid.value()](std::vector<base::NodeId> candidates) {
+    if (state_ == State::ended) return;
     candidates_ = with_hints(std::move(candidates), listed_->hints);
+    if (all_) {
+      sum_.bytes_total = settings_.counters->held_bytes;
+      state_ = State::copies;
+      return list_all();
+    }
     open(candidates_);
     want(ContentKey::manifest(cid));
     pump();
@@ -79,8 +86,31 @@ void VerifyActor::find_own(std::size_t from) {
       });
 }
 
+/// The next page of what this node holds.
+void VerifyActor::list_all() {
+  listing_ = true;
+  ask<wire::ListHeld, wire::HeldContents>(
+      holder(settings_.self), now() + settings_.answer_timeout,
+      [&](wire::ListHeld::Builder out) {
+        if (!contents_.empty()) files::write(out.initBehind(), contents_.back());
+      },
+      [this](runtime::Answer<wire::HeldContents> answer) {
+        if (state_ == State::ended) return;
+        listing_ = false;
+        if (!answer.ok()) return fail(answer.error());
+        contents_.clear();
+        begun_ = 0;
+        for (const auto content : answer.value().getContents())
+          if (const auto key = read_content(content); key.ok()) contents_.push_back(key.value());
+        more_ = answer.value().getMore() && !contents_.empty();
+        go_on();
+        show();
+      });
+}
+
 const std::vector<base::NodeId>& VerifyActor::nodes_of(const ContentKey& key) const {
   static const std::vector<base::NodeId> kNobody;
+  if (all_) return only_self_;
   if (listed_->entry) return listed_->of(key);
   return own_.contains(key) ? only_self_ : kNobody;
 }
@@ -98,7 +128,8 @@ void VerifyActor::go_on() {
     ++reading_;
     read(contents_[begun_++], 0);
   }
-  if (state_ == State::copies && begun_ == contents_.size() && reading_ == 0) {
+  if (state_ == State::copies && begun_ == contents_.size() && reading_ == 0 && !listing_) {
+    if (std::exchange(more_, false)) return list_all();
     state_ = State::mending;
     repair();
   }
@@ -250,7 +281,8 @@ void VerifyActor::check() const {
   switch (state_) {
     case State::manifest: return base::ensure(begun_ == 0, "a verify reads no copy before its manifest");
     case State::copies:
-      return base::ensure(reading_ > 0 || items_.size() >= kItemsWaitingMax, "a verify waits for a copy or its reader");
+      return base::ensure(reading_ > 0 || listing_ || items_.size() >= kItemsWaitingMax,
+                          "a verify waits for a copy or its reader");
     case State::mending:
       return base::ensure(reading_ == 0 && begun_ == contents_.size() && !damaged_.empty(),
                           "a verify repairs when all copies were read, and something is damaged");

@@ -1,7 +1,8 @@
 #pragma once
 // One verify: reads every copy of every content of a file at its holders, compares it with its id, and repairs what is
 // damaged at this node from a sound copy elsewhere. First the manifest is read, then the copies, kContentsAtOnce
-// contents at a time; then the damaged ones of this node are repaired one after the other.
+// contents at a time; then the damaged ones of this node are repaired one after the other. Without a CID it reads all
+// contents that this node holds, a page of the holder's list at a time.
 #include <deque>
 #include <set>
 
@@ -43,6 +44,7 @@ class VerifyActor final : public Reading {
   bool take_manifest(const ContentKey& key, base::ByteView bytes);
   void failed(FetchEnd why) override;
   void find_own(std::size_t from);
+  void list_all();
   void begin_copies();
   void go_on();
   void read(const ContentKey& key, std::size_t nth);
@@ -61,6 +63,9 @@ class VerifyActor final : public Reading {
   std::vector<base::NodeId> candidates_;
   std::vector<ContentKey> contents_;  // each once, in the order of the file
   std::set<ContentKey> own_;          // of a file that is not claimed: what this node holds of it
+  bool all_ = false;                  // that this node holds; contents_ is a page of them
+  bool listing_ = false;              // the next page is asked for
+  bool more_ = false;                 // there is one
   std::size_t begun_ = 0;
   std::size_t reading_ = 0;         // contents under way
   std::deque<ContentKey> damaged_;  // at this node

@@ -91,7 +91,10 @@ base::Error to_error(ClaimError error) {
     case ClaimError::ended: return {Code::conflict, "that put has ended"};
     case ClaimError::absent: return {Code::not_found, "the bytes of that content are not here"};
     case ClaimError::quota: return {Code::no_space, "the owner's quota at this node is used up"};
-    case ClaimError::full: return {Code::overloaded, "this node keeps no more claims"};
+    case ClaimError::space:
+      return {Code::no_space, "the space of this node for others (files.space) or the owner's share of it is used up"};
+    case ClaimError::full: return {Code::overloaded, "this node keeps no more claims, or none of that owner"};
+    case ClaimError::released: return {Code::refused, "the operator of this node ended what it held for that owner"};
   }
   return {Code::internal, "unknown"};
 }

@@ -1,6 +1,9 @@
 // troupe file …: the table of its commands.
 #include "apps/files/file.hpp"
 
+#include <chrono>
+#include <cstdio>
+
 #include "runtime/base/text.hpp"
 
 namespace troupe::apps {
@@ -11,6 +14,15 @@ constexpr std::size_t kShownBytesMax = 80;
 Positional cid() { return {.name = "CID", .help = "the content id that `file put` printed: 64 hexadecimal digits"}; }
 
 }  // namespace
+
+std::string day_text(std::uint64_t seconds) {
+  const auto days = std::chrono::sys_days(std::chrono::days(static_cast<std::int64_t>(seconds / (24 * 3600))));
+  const std::chrono::year_month_day date(days);
+  char text[32];
+  std::snprintf(text, sizeof text, "%04d-%02u-%02u", static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
+                static_cast<unsigned>(date.day()));
+  return text;
+}
 
 base::Result<files::Cid, Failure> cid_of(const Invocation& invocation) {
   const std::string text = *invocation.text("CID");
@@ -44,6 +56,8 @@ Commands file_commands() {
       {.name = "file ls",
        .summary = "List the files that were put at this node",
        .needs = Needs::view,
+       .notes = "KEPT UNTIL (UTC) is when the first node that holds copies ends them, unless it hears of this node\n"
+                "before. It moves on each day on which both run.",
        .run = file_list},
       {.name = "file view",
        .summary = "Show the chunks of a file, and the nodes that hold them",
@@ -52,8 +66,10 @@ Commands file_commands() {
        .needs = Needs::view,
        .run = file_view},
       {.name = "file verify",
-       .summary = "Read every copy of a file, and name the damaged ones",
-       .positionals = {cid()},
+       .summary = "Read every copy of a file, or all that this node stores, and name the damaged ones",
+       .positionals = {{.name = "CID",
+                        .help = "the content id that `file put` printed; all contents that this node stores without it",
+                        .arity = Arity::maybe}},
        .needs = Needs::view,
        .run = file_verify},
       {.name = "file rm",
@@ -74,6 +90,17 @@ Commands file_commands() {
        .needs = Needs::operate,
        .effect = Effect::write,
        .run = file_unpin},
+      {.name = "file owners",
+       .summary = "List the nodes for which this node stores files, and how much",
+       .needs = Needs::view,
+       .run = file_owners},
+      {.name = "file release",
+       .summary = "Delete what this node stores for another node, which then finds other holders",
+       .positionals = {{.name = "OWNER", .help = "the id of that node, as `file owners` prints it"}},
+       .needs = Needs::operate,
+       .effect = Effect::write,
+       .notes = "Takes nothing more of that node for files.kept_days. 'troupe peers ban' keeps it away for good.",
+       .run = file_release},
   };
 }
 

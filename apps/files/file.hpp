@@ -17,10 +17,14 @@ static_assert(2 * kFileAlive < kFileIdle);
 inline constexpr std::chrono::seconds kFileAnswer{75};
 
 using CommandRun = Ending(const Invocation&, Console&);
-CommandRun file_put, file_get, file_list, file_view, file_verify, file_remove, file_pin, file_unpin;
+CommandRun file_put, file_get, file_list, file_view, file_verify, file_remove, file_pin, file_unpin, file_owners,
+    file_release;
 
 /// The argument CID. Fails with usage unless it is 64 hexadecimal digits.
 base::Result<files::Cid, Failure> cid_of(const Invocation& invocation);
+
+/// "2026-11-22", in UTC.
+std::string day_text(std::uint64_t seconds);
 
 /// A file as a node lists it.
 struct FileRow {
@@ -31,7 +35,8 @@ struct FileRow {
   unsigned replicas = 0;  ///< wanted
   unsigned live = 0;      ///< the fewest that any part of it had when the node last looked
   bool pinned = false;
-  std::optional<std::uint64_t> expires{};  ///< seconds since 1970
+  std::optional<std::uint64_t> expires{};     ///< seconds since 1970
+  std::optional<std::uint64_t> copies_end{};  ///< the same; of the list alone
 
   static FileRow read(files::wire::FileRow::Reader row) {
     FileRow out;
@@ -43,6 +48,7 @@ struct FileRow {
     out.live = row.getReplicasLive();
     out.pinned = row.getPinned();
     if (row.getExpires().isAt()) out.expires = static_cast<std::uint64_t>(row.getExpires().getAt());
+    if (row.getCopiesEndAt() > 0) out.copies_end = static_cast<std::uint64_t>(row.getCopiesEndAt());
     return out;
   }
 
@@ -53,6 +59,7 @@ struct FileRow {
     out.setChunks(chunks);
     out.setPinned(pinned);
     if (expires) out.getExpires().setValue(*expires);
+    if (copies_end) out.getCopiesEnd().setValue(*copies_end);
   }
 
   /// "2 of 3"

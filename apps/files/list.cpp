@@ -15,11 +15,17 @@ void print_json(std::ostream& out, const std::vector<FileRow>& files) {
 }
 
 void print_text(std::ostream& out, const std::vector<FileRow>& files) {
-  TextTable table(
-      {{"CID"}, {"NAME"}, {"SIZE", Align::right}, {"CHUNKS", Align::right}, {"COPIES", Align::right}, {"PINNED"}});
+  TextTable table({{"CID"},
+                   {"NAME"},
+                   {"SIZE", Align::right},
+                   {"CHUNKS", Align::right},
+                   {"COPIES", Align::right},
+                   {"KEPT UNTIL"},
+                   {"PINNED"}});
   for (const FileRow& file : files)
     table.add({file.cid.hex(), file.name.empty() ? "-" : file.name, bytes_for_people(file.bytes),
-               std::to_string(file.chunks), file.copies(), file.pinned ? "yes" : "no"});
+               std::to_string(file.chunks), file.copies(), file.copies_end ? day_text(*file.copies_end) : "-",
+               file.pinned ? "yes" : "no"});
   table.print(out);
 }
 

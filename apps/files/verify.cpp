@@ -94,13 +94,20 @@ class Verify {
 }  // namespace
 
 Ending file_verify(const Invocation& invocation, Console& console) {
-  const auto cid = cid_of(invocation);
-  if (!cid.ok()) return cid.error();
+  std::optional<files::Cid> file;
+  if (invocation.text("CID")) {
+    const auto cid = cid_of(invocation);
+    if (!cid.ok()) return cid.error();
+    file = cid.value();
+  }
   auto client = Client::connect(invocation, console);
   if (!client.ok()) return client.error();
   Verify verify(*client.value(), console, invocation.globals.json ? Form::json : Form::text);
   const auto read = client.value()->subscribe<wire::VerifyFile, wire::VerifyItem>(
-      files::kPath, kFileIdle, [&](wire::VerifyFile::Builder question) { question.setCid(data(cid.value().view())); },
+      files::kPath, kFileIdle,
+      [&](wire::VerifyFile::Builder question) {
+        if (file) question.setCid(data(file->view()));
+      },
       [&](wire::VerifyItem::Reader item) { return verify.take(item); });
   if (!read.ok()) return read.error();
   return verify.ending();

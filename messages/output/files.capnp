@@ -19,6 +19,11 @@ struct File {
     value @6 :UInt64;
     # Seconds since 1970.
   }
+  copiesEnd :union {
+    none @7 :Void;
+    value @8 :UInt64;
+    # Seconds since 1970: when the first holder ends its copies, unless it hears of this node before.
+  }
 }
 
 struct FilePut {
@@ -137,4 +142,29 @@ struct FilePin {
 
   cid @0 :Data;
   pinned @1 :Bool;
+}
+
+struct FileOwners {
+  # `file owners`.
+
+  rows @0 :List(FileOwner);
+}
+
+struct FileOwner {
+  owner @0 :Data;
+  # The id of the node that put what is held.
+  contents @1 :UInt64;
+  bytes @2 :UInt64;
+  # As they count against its quota: each claim counts at least 4 KiB.
+  claims @3 :UInt64;
+  lastSeen @4 :UInt64;
+  # Seconds since 1970, at the begin of a day (UTC).
+}
+
+struct FileReleased {
+  # `file release`.
+
+  owner @0 :Data;
+  claims @1 :UInt64;
+  # How many have ended.
 }

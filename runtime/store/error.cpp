@@ -15,10 +15,12 @@ StoreError disk_failure(ports::DiskError error, std::string_view path) {
   return {StoreError::io, message};
 }
 
-StoreError nearly_full(std::string_view path) {
-  return {StoreError::no_space, std::string(path) +
-                                    ": the device is nearly full; its last free space is kept for "
-                                    "removals: remove something, or free space on the device"};
+std::string mebibytes(std::uint64_t bytes) { return std::to_string(bytes >> 20) + " MiB"; }
+
+StoreError nearly_full(std::string_view path, std::uint64_t free, std::uint64_t reserve) {
+  return {StoreError::no_space, std::string(path) + ": no space left on the device: " + mebibytes(free) + " free, " +
+                                    mebibytes(reserve) +
+                                    " kept in reserve; remove something, or free space on the device"};
 }
 
 StoreResult<void> make_durable_directory(ports::Disk& disk, std::string_view path) {

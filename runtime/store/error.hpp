@@ -32,7 +32,10 @@ using StoreResult = base::Result<T, StoreError>;
 /// The store's view of a failed disk operation on `path`.
 StoreError disk_failure(ports::DiskError error, std::string_view path);
 /// A device whose last free space is kept for what the store does to free some.
-StoreError nearly_full(std::string_view path);
+/// `free` bytes of the device are left, of which `reserve` are kept.
+StoreError nearly_full(std::string_view path, std::uint64_t free, std::uint64_t reserve);
+/// For people: "33 MiB".
+std::string mebibytes(std::uint64_t bytes);
 
 /// Makes a directory with its parents, so that a crash does not lose any of their names.
 StoreResult<void> make_durable_directory(ports::Disk& disk, std::string_view path);

@@ -94,7 +94,7 @@ StoreResult<Location> Packs::store(const base::Digest& id, base::ByteView payloa
     const auto free = disk_.free_bytes();
     if (!free.ok()) return disk_failure(free.error(), directory_);
     if (free.value() < options_.reserve_bytes + gathered_.size() + bytes) {
-      return nearly_full(directory_);
+      return nearly_full(directory_, free.value(), options_.reserve_bytes);
     }
   }
   if (active_ != 0) {

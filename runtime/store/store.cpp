@@ -176,7 +176,7 @@ StoreResult<void> Store::check_room(Need need) {
   const std::uint64_t least = options_.reserve_bytes / (need == Need::grows ? kRowsReservePart : kEraseReservePart);
   if (free.value() >= least) return {};
   if (need == Need::deletes && ballast_.release()) return check_room(need);
-  return nearly_full(directory_);
+  return nearly_full(directory_, free.value(), least);
 }
 
 base::Outcome<void> Store::flush() {
@@ -347,6 +347,14 @@ base::Outcome<Checked> Store::check(base::ByteView from) {
   return out;
 }
 
+bool Store::leaves(const Commit& commit, std::uint64_t bytes) {
+  const auto free = disk_.free_bytes();
+  if (!free.ok()) return true;
+  std::uint64_t needed = packs_->unsynced();
+  for (const Commit::Blob& blob : commit.keep) needed += blob.bytes.size();
+  return free.value() >= needed && free.value() - needed >= bytes;
+}
+
 StoreUsage Store::usage() {
   StoreUsage out;
   out.blobs = index_.blobs();
@@ -366,7 +374,8 @@ std::string Store::failure() {
   if (packs_failed_) return packs_failed_->message;
   const auto free = disk_.free_bytes();
   if (!free.ok()) return disk_failure(free.error(), directory_).message;
-  if (free.value() < options_.reserve_bytes) return nearly_full(directory_).message;
+  if (free.value() < options_.reserve_bytes)
+    return nearly_full(directory_, free.value(), options_.reserve_bytes).message;
   return {};
 }
 

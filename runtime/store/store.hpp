@@ -86,6 +86,8 @@ class Store {
   /// Adds the commit to the current group; its blobs are written, not yet durable. Errors: those of Commit::check(),
   /// `no_space`, `unavailable`, `corrupt`; then the commit is not part of the group.
   base::Outcome<void> add(const Commit& commit);
+  /// Whether `bytes` of the device stay free once the group and the commit are written; also if that is not known.
+  bool leaves(const Commit& commit, std::uint64_t bytes);
   /// Makes the group durable. Errors concern all of it: `no_space`, `unavailable`, `corrupt` (nothing was done),
   /// `unknown_outcome`.
   base::Outcome<void> flush();

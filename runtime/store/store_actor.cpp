@@ -67,6 +67,10 @@ void StoreActor::commit(wire::Commit::Reader question, Done reply) {
   const auto commit = read_commit(question);
   ++commits_;
   if (!commit.ok()) return reply.refuse(commit.error());
+  if (question.getLeave() > 0 && !store_->leaves(commit.value(), question.getLeave()))
+    return reply.refuse(
+        {base::Code::no_space, "no space left on the device for others: " + mebibytes(question.getLeave()) +
+                                   " of it are kept for this node itself"});
   // While room is short what deletes must not fail with what grows. Otherwise they share a sync.
   if (!store_->fits(commit.value()) || (report_->refuses() && store_->mixes(commit.value()))) flush();
   if (waiting_.empty()) after<Flush>(base::Duration::zero());  // behind all commits that wait already

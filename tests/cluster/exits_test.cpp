@@ -77,6 +77,8 @@ TEST_CASE("cluster exits: a put at a node whose device is full is exit 6, and th
   CHECK(put.exit == kNoRoom);
   CHECK(put.out.empty());
   CHECK_MESSAGE(put.err.starts_with("{\"error\":{\"code\":\"no_space\","), put.err);
+  CHECK_MESSAGE(contains(put.err, "no space left on the device: "), put.err);
+  CHECK_MESSAGE(contains(put.err, " MiB kept in reserve; remove something, or free space on the device"), put.err);
   CHECK(at(folder, node, {"file", "ls", "--json"}).out == "[]\n");
   CHECK(until([&] { return contains(at(folder, node, {"status"}).out, "files.store: "); }));
 }

@@ -65,6 +65,8 @@ TEST_CASE("cluster json: what each command prints has all names of its contract"
   std::ofstream(folder / "bad.toml") << "nonsense = 1\n";
   std::ofstream(folder / "calm.toml") << "seed = 1\ndomains = [\"peers\"]\nnodes = 3\ntime = \"2s\"\n";
   const std::string cid = line(cluster.run(0, {"file", "put", folder / "file", "--replicas", "2"}));
+  std::ofstream(folder / "its-file") << "other bytes";
+  REQUIRE(cluster.run(1, {"file", "put", folder / "its-file", "--replicas", "2"}).exit == 0);
   const std::string other = cluster.nodes[1]->id, id(40, '1');
   const std::string key = line(cluster.run(0, {"dht", "put", "orders", "seven"}));
   const std::string search = std::string(kSearch) + ' ' + kQuestion;
@@ -77,12 +79,14 @@ TEST_CASE("cluster json: what each command prints has all names of its contract"
       {"peers connect", {cluster.nodes[1]->at}, "node address"},
       {"file put", {folder / "file", "--replicas", "2"}, "cid name bytes chunks replicas reached bytesFresh"},
       {"file get", {cid, "-o", folder / "copy"}, "cid file bytes fileBytes"},
-      {"file ls", {}, "cid name bytes chunks pinned expires"},
+      {"file ls", {}, "cid name bytes chunks pinned expires copiesEnd"},
       {"file view",
        {cid},
        "cid listed name replicas live pinned expires bytes chunks nodes.node nodes.chunks nodes.bytes nodes.manifest "
        "contents.kind contents.id contents.offset contents.bytes contents.holders"},
       {"file verify", {cid}, "summary copies sound lacking damaged unknown repaired bytes"},
+      {"file verify", {}, "summary copies sound lacking damaged unknown repaired bytes"},
+      {"file owners", {}, "owner contents bytes claims lastSeen"},
       {"file pin", {cid}, "cid pinned"},
       {"file unpin", {cid}, "cid pinned"},
       {"dht put", {"orders", "eight", "--explain"}, put.c_str()},
@@ -98,6 +102,7 @@ TEST_CASE("cluster json: what each command prints has all names of its contract"
       {"dht list", {}, "space key name owner node sequence bytes expires summary rows"},
       {"dht check", {}, kAudited},
       {"dht clean", {}, kAudited},
+      {"file release", {cluster.nodes[1]->id}, "owner claims"},
       {"file rm", {cid}, "cid holders"},
       {"inspect",
        {"--once"},

@@ -44,6 +44,29 @@ Change Catalogue::leftovers() const {
     if (entries_.contains(cid)) continue;
     for (const base::NodeId& node : nodes) out.erase.push_back(claimed_at_key(cid, node));
   }
+  for (const auto& [node, kept] : kept_) {
+    const auto claims = [&](const auto& one) { return entries_.contains(one.first) && one.second.contains(node); };
+    if (std::ranges::none_of(claimed_at_, claims)) out.erase.push_back(kept_key(node));
+  }
+  return out;
+}
+
+Change Catalogue::plan_kept(const base::NodeId& node, const Kept& kept) const {
+  const auto known = kept_.find(node);
+  if (known != kept_.end() && known->second == kept) return {};
+  return {{kept_row(node, kept)}, {}};
+}
+
+std::optional<base::WallTime> Catalogue::copies_end(const Cid& cid) const {
+  std::set<base::NodeId> holders;
+  for (const auto& [key, nodes] : contents(cid)) holders.insert(nodes.begin(), nodes.end());
+  std::optional<base::WallTime> out;
+  for (const base::NodeId& node : holders) {
+    const auto known = kept_.find(node);
+    if (known == kept_.end()) continue;
+    const base::WallTime end(std::chrono::hours(24) * (std::int64_t{known->second.day} + known->second.days));
+    out = std::min(out.value_or(end), end);
+  }
   return out;
 }
 
@@ -82,6 +105,11 @@ bool Catalogue::write(const Row& row) {
                           claimed_at_[at.cid].insert(at.node);
                           return true;
                         },
+                        [&](const KeptKey& at) {
+                          const auto kept = parse_kept(row.value);
+                          if (kept) kept_[at.node] = *kept;
+                          return kept.has_value();
+                        },
                         [&](const PutId& put) {
                           const auto begun = parse_seconds(row.value);
                           if (begun) puts_[put] = *begun;
@@ -113,6 +141,7 @@ bool Catalogue::erase(base::ByteView bytes) {
                    nodes->second.erase(at.node);
                    if (nodes->second.empty()) claimed_at_.erase(nodes);
                  },
+                 [&](const KeptKey& at) { kept_.erase(at.node); },
                  [&](const PutId& put) { puts_.erase(put); },
                  [&](const Release& release) { releases_.erase(release); },
              },

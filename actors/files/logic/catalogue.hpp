@@ -55,6 +55,14 @@ struct HeldContent {
   friend bool operator==(const HeldContent&, const HeldContent&) = default;
 };
 
+/// How long a holder keeps what we claim there: it answered on `day` (since 1970, in UTC), and ends our claims when it
+/// has not heard of us for `days`.
+struct Kept {
+  std::uint32_t day = 0;
+  std::uint16_t days = 0;
+  friend bool operator==(const Kept&, const Kept&) = default;
+};
+
 /// A claim of ours that a node is to end.
 struct Release {
   ClaimKind kind = ClaimKind::file;
@@ -107,6 +115,8 @@ class Catalogue {
   Change plan_claim_at(const Cid& cid, const base::NodeId& node) const;
   /// The content is at `holders` and nowhere else (at most kReplicasMax).
   Change plan_holders(const Cid& cid, const ContentKey& key, std::span<const base::NodeId> holders) const;
+  /// `node` has answered. Nothing to write if it did so before on that day.
+  Change plan_kept(const base::NodeId& node, const Kept& kept) const;
   /// `node` said that it has ended the claim.
   Change plan_released(const Release& release) const;
 
@@ -117,6 +127,8 @@ class Catalogue {
 
   const std::map<Cid, Entry>& entries() const { return entries_; }
   const Entry* find(const Cid& cid) const;
+  /// When the first of the file's holders ends its copies, if it does not hear of us before; nothing if none has said.
+  std::optional<base::WallTime> copies_end(const Cid& cid) const;
   /// Empty if unknown. Valid until the next apply().
   const std::vector<base::NodeId>& holders(const Cid& cid, const ContentKey& key) const;
   /// The contents of one file with their holders; empty if unknown.
@@ -141,6 +153,7 @@ class Catalogue {
   std::map<Cid, std::map<ContentKey, std::vector<base::NodeId>>> contents_;
   std::map<Cid, std::set<base::NodeId>> claimed_at_;
   std::map<PutId, base::WallTime> puts_;
+  std::map<base::NodeId, Kept> kept_;
   std::map<Release, base::WallTime> releases_;
   std::size_t contents_count_ = 0;
 };

@@ -14,6 +14,7 @@ using base::append_number;
 
 constexpr std::uint8_t kEntryRow = 'f';
 constexpr std::uint8_t kHoldersRow = 'h';
+constexpr std::uint8_t kKeptRow = 'k';
 constexpr std::uint8_t kClaimedAtRow = 'n';
 constexpr std::uint8_t kPutRow = 'p';
 constexpr std::uint8_t kReleaseRow = 'r';
@@ -47,6 +48,11 @@ base::Bytes holders_key(const Cid& cid, const ContentKey& key) {
 }
 base::Bytes claimed_at_key(const Cid& cid, const base::NodeId& node) {
   return key_of(kClaimedAtRow, cid.view(), node.view());
+}
+base::Bytes kept_key(const base::NodeId& node) {
+  base::Bytes out{kKeptRow};
+  append(out, node.view());
+  return out;
 }
 base::Bytes put_key(const PutId& put) { return key_of(kPutRow, put.view()); }
 base::Bytes release_key(const Release& release) {
@@ -108,6 +114,7 @@ std::optional<CatalogueKey> parse_catalogue_key(base::ByteView key) {
       out = release;
       break;
     }
+    case kKeptRow: out = KeptKey{reader.node()}; break;
     default: break;
   }
   if (!reader.ended()) return std::nullopt;
@@ -145,6 +152,22 @@ std::optional<std::vector<base::NodeId>> parse_holders(base::ByteView value) {
     if (std::find(out.begin(), out.end(), node) != out.end()) return std::nullopt;
     out.push_back(node);
   }
+  return out;
+}
+
+Row kept_row(const base::NodeId& node, const Kept& kept) {
+  Row out{kept_key(node), {}};
+  append_number(out.value, kept.day);
+  append_number(out.value, kept.days);
+  return out;
+}
+
+std::optional<Kept> parse_kept(base::ByteView value) {
+  RowReader reader(value);
+  Kept out;
+  out.day = reader.number32();
+  out.days = reader.number<std::uint16_t>();
+  if (!reader.ended() || out.day > kDayMax || out.days == 0) return std::nullopt;
   return out;
 }
 

@@ -15,12 +15,14 @@ namespace troupe::files {
 base::Bytes entry_key(const Cid& cid);
 base::Bytes holders_key(const Cid& cid, const ContentKey& key);
 base::Bytes claimed_at_key(const Cid& cid, const base::NodeId& node);
+base::Bytes kept_key(const base::NodeId& node);
 base::Bytes put_key(const PutId& put);
 base::Bytes release_key(const Release& release);
 
 Row entry_row(const Entry& entry);
 Row holders_row(const Cid& cid, const ContentKey& key, std::span<const base::NodeId> holders);
 Row claimed_at_row(const Cid& cid, const base::NodeId& node);
+Row kept_row(const base::NodeId& node, const Kept& kept);
 Row put_row(const PutId& put, base::WallTime begun);
 Row release_row(const Release& release, base::WallTime since);
 
@@ -33,15 +35,19 @@ struct ClaimedAtKey {
   Cid cid;
   base::NodeId node;
 };
-using CatalogueKey = std::variant<Cid, HoldersKey, ClaimedAtKey, PutId, Release>;
+struct KeptKey {
+  base::NodeId node;
+};
+using CatalogueKey = std::variant<Cid, HoldersKey, ClaimedAtKey, PutId, Release, KeptKey>;
 
-/// Nothing unless `key` is one of the five forms, to its last byte.
+/// Nothing unless `key` is one of the six forms, to its last byte.
 std::optional<CatalogueKey> parse_catalogue_key(base::ByteView key);
 
 /// The entry of the file `cid`; nothing unless `value` is what entry_row writes.
 std::optional<Entry> parse_entry(const Cid& cid, base::ByteView value);
 /// At most kReplicasMax different nodes, none for a content whose last holder lost it; nothing for anything else.
 std::optional<std::vector<base::NodeId>> parse_holders(base::ByteView value);
+std::optional<Kept> parse_kept(base::ByteView value);
 /// Whole seconds since 1970 that a WallTime can hold; nothing for anything else.
 std::optional<base::WallTime> parse_seconds(base::ByteView value);
 

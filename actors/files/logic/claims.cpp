@@ -30,6 +30,22 @@ Row row(const ContentKey& key, const Claim& claim, std::uint32_t bytes) {
   return out;
 }
 
+/// Of an owner's first claim on a content, or of a further one.
+std::uint64_t charge_of(std::uint32_t bytes, bool first) {
+  return first ? std::max<std::uint64_t>(bytes, kClaimBytesMin) : kClaimBytesMin;
+}
+
+ClaimError to_error(OwnerRefusal why) {
+  switch (why) {
+    case OwnerRefusal::quota: return ClaimError::quota;
+    case OwnerRefusal::space: return ClaimError::space;
+    case OwnerRefusal::claims: return ClaimError::full;
+    case OwnerRefusal::released: return ClaimError::released;
+  }
+  base::ensure(false, "each refusal is one of the above");
+  return ClaimError::full;
+}
+
 struct Parsed {
   ContentKey key;
   Claim claim;
@@ -49,9 +65,11 @@ std::optional<Parsed> parse_key(base::ByteView bytes) {
 
 }  // namespace
 
-Claims::Claims(const ClaimsLimits& limits, const base::Mutations& mutations) : limits_(limits), mutations_(mutations) {}
+Claims::Claims(const ClaimsLimits& limits, const base::Mutations& mutations)
+    : limits_(limits), mutations_(mutations), owners_(limits) {}
 
 base::Result<void, RowError> Claims::load(const Row& row, base::Instant now) {
+  if (Owners::owns(row.key)) return owners_.load(row);
   const auto parsed = parse_key(row.key);
   RowReader value(row.value);
   const std::uint32_t bytes = value.number32();
@@ -64,8 +82,9 @@ base::Result<void, RowError> Claims::load(const Row& row, base::Instant now) {
 }
 
 base::Result<ClaimPlan, ClaimError> Claims::plan_claim(const Claim& claim, const ContentKey& key, std::uint32_t bytes,
-                                                       Payload payload, base::Instant now) {
-  if (claim.kind == ClaimKind::put && ended_puts_.contains(claim)) return ClaimError::ended;
+                                                       Payload payload, base::Instant now,
+                                                       const base::AddressGroup& group) {
+  if (claim.kind == ClaimKind::put && has_ended(claim)) return ClaimError::ended;
   if (busy_.contains(key)) return ClaimError::busy;
   const auto held = contents_.find(key);
   const bool here = held != contents_.end();
@@ -75,17 +94,14 @@ base::Result<ClaimPlan, ClaimError> Claims::plan_claim(const Claim& claim, const
     if (claim.kind == ClaimKind::put) puts_[claim] = now;
     return plan;
   }
-  if (here && held->second.claims.size() >= limits_.claims_per_content_max) return ClaimError::full;
-  if (claims_ + claims_reserved_ >= limits_.claims_max) return ClaimError::full;
+  if (here && full(held->second, claim.owner, group)) return ClaimError::full;
   const std::uint32_t stored = here ? held->second.bytes : bytes;
   base::ensure(length_fits(key, stored), "a content that is claimed has been verified");
-  const std::uint64_t charge = here && owner_claims(held->second, claim.owner) ? 0 : stored;
-  const auto reserved = reserved_.find(claim.owner);
-  const std::uint64_t taken = used(claim.owner) + (reserved == reserved_.end() ? 0 : reserved->second);
-  if (charge > 0 && taken + charge > limits_.quota_bytes) return ClaimError::quota;
+  const bool first = !here || claims_of(held->second, claim.owner) == 0;
+  const std::uint64_t charge = charge_of(stored, first);
+  if (const auto reserved = owners_.reserve(claim.owner, group, charge); !reserved.ok())
+    return to_error(reserved.error());
   if (claim.kind == ClaimKind::put) puts_[claim] = now;
-  if (charge > 0) reserved_[claim.owner] += charge;
-  ++claims_reserved_;
   ++claiming_[claim];
   busy_.insert(key);
   plan.change.save.push_back(row(key, claim, stored));
@@ -94,6 +110,18 @@ base::Result<ClaimPlan, ClaimError> Claims::plan_claim(const Claim& claim, const
   plan.reserved = charge;
   plan.claiming = claim;
   return plan;
+}
+
+/// Whether no further claim of that owner on the content is taken.
+bool Claims::full(const ClaimedContent& held, const base::NodeId& owner, const base::AddressGroup& group) const {
+  const std::size_t max = limits_.claims_per_content_max;
+  if (owner == limits_.self) return held.claims.size() >= max;
+  if (held.claims.size() >= max - max / base::kReservePart) return true;
+  if (claims_of(held, owner) >= limits_.claims_per_content_and_owner_max) return true;
+  if (held.claims.size() < max / 2) return false;
+  const auto of_group =
+      std::ranges::count_if(held.claims, [&](const Claim& one) { return owners_.group(one.owner) == group; });
+  return static_cast<std::size_t>(of_group) >= max / base::kGroupPart;
 }
 
 /// Locks what the plan is about: contents of the claim that no other plan is about, up to kSliceMax.
@@ -131,12 +159,50 @@ ClaimPlan Claims::plan_release(const Claim& claim) {
   return plan;
 }
 
+ClaimPlan Claims::plan_end(const base::NodeId& owner) {
+  ClaimPlan plan;
+  std::map<ContentKey, std::size_t> ended;  // how many claims on each
+  for (auto at = by_claim_.lower_bound({owner, ClaimKind::file, {}}); at != by_claim_.end(); ++at) {
+    const Claim& claim = at->first;
+    if (claim.owner != owner || plan.change.erase.size() == kSliceMax) {
+      plan.more = plan.more || claim.owner == owner;
+      break;
+    }
+    if (claim.kind == ClaimKind::put) note_ended(claim);
+    for (const ContentKey& key : at->second) {
+      if (plan.change.erase.size() == kSliceMax || busy_.contains(key)) {
+        plan.more = true;
+        continue;
+      }
+      ++ended[key];
+      plan.change.erase.push_back(row_key(key, claim));
+    }
+  }
+  for (const auto& [key, claims] : ended) {
+    plan.busy.push_back(key);
+    if (contents_.at(key).claims.size() == claims) plan.drop.push_back(key);
+  }
+  busy_.insert(plan.busy.begin(), plan.busy.end());
+  return plan;
+}
+
+bool Claims::has_ended(const Claim& put) const {
+  const auto of_owner = ended_puts_.find(put.owner);
+  return of_owner != ended_puts_.end() && std::ranges::find(of_owner->second, put.name) != of_owner->second.end();
+}
+
 void Claims::note_ended(const Claim& put) {
-  if (!ended_puts_.insert(put).second) return;
-  ended_in_order_.push_back(put);
-  if (ended_in_order_.size() <= kEndedPutsMax) return;
-  ended_puts_.erase(ended_in_order_.front());
-  ended_in_order_.pop_front();
+  if (has_ended(put)) return;
+  ended_puts_[put.owner].push_back(put.name);
+  ++ended_count_;
+  auto most = ended_puts_.find(put.owner);
+  if (most->second.size() <= kEndedPutsOfOwnerMax) {
+    if (ended_count_ <= kEndedPutsMax) return;
+    most = std::ranges::max_element(ended_puts_, {}, [](const auto& one) { return one.second.size(); });
+  }
+  most->second.pop_front();
+  --ended_count_;
+  if (most->second.empty()) ended_puts_.erase(most);
 }
 
 ClaimPlan Claims::plan_bind(const base::NodeId& owner, const PutId& put, const Cid& cid, base::Instant now) {
@@ -160,11 +226,19 @@ ClaimPlan Claims::plan_bind(const base::NodeId& owner, const PutId& put, const C
 /// Writes come first: an owner whose claim moves from a put to its file is never without one in between.
 void Claims::apply(const ClaimPlan& plan) {
   for (const Row& written : plan.change.save) {
+    if (Owners::owns(written.key)) {
+      owners_.apply_saved(written);
+      continue;
+    }
     const auto parsed = parse_key(written.key);
     base::ensure(parsed.has_value(), "a plan of claims has rows of claims");
     insert(parsed->key, parsed->claim, base::load<std::uint32_t>(written.value, 0));
   }
   for (const base::Bytes& erased : plan.change.erase) {
+    if (Owners::owns(erased)) {
+      owners_.apply_erased(erased);
+      continue;
+    }
     const auto parsed = parse_key(erased);
     base::ensure(parsed.has_value(), "a plan of claims has rows of claims");
     remove(parsed->key, parsed->claim);
@@ -185,12 +259,7 @@ void Claims::unlock(const ClaimPlan& plan) {
   const auto claiming = claiming_.find(*plan.claiming);
   base::ensure(claiming != claiming_.end(), "a plan ends once");
   if (--claiming->second == 0) claiming_.erase(claiming);
-  --claims_reserved_;
-  if (plan.reserved == 0) return;
-  const auto reserved = reserved_.find(plan.claiming->owner);
-  base::ensure(reserved != reserved_.end() && reserved->second >= plan.reserved, "a plan ends once");
-  reserved->second -= plan.reserved;
-  if (reserved->second == 0) reserved_.erase(reserved);
+  owners_.unreserve(plan.claiming->owner, plan.reserved);
 }
 
 bool Claims::has(const ContentKey& key, const Claim& claim) const {
@@ -205,14 +274,11 @@ std::vector<ContentKey> Claims::list(const std::optional<ContentKey>& behind, st
   return out;
 }
 
-std::uint64_t Claims::used(const base::NodeId& owner) const {
-  const auto used = used_.find(owner);
-  return used == used_.end() ? 0 : used->second;
-}
-
-bool Claims::owner_claims(const ClaimedContent& held, const base::NodeId& owner) const {
-  const auto at = std::lower_bound(held.claims.begin(), held.claims.end(), Claim{owner, ClaimKind::file, {}});
-  return at != held.claims.end() && at->owner == owner;
+std::size_t Claims::claims_of(const ClaimedContent& held, const base::NodeId& owner) {
+  auto at = std::lower_bound(held.claims.begin(), held.claims.end(), Claim{owner, ClaimKind::file, {}});
+  std::size_t out = 0;
+  for (; at != held.claims.end() && at->owner == owner; ++at) ++out;
+  return out;
 }
 
 void Claims::insert(const ContentKey& key, const Claim& claim, std::uint32_t bytes) {
@@ -222,9 +288,9 @@ void Claims::insert(const ContentKey& key, const Claim& claim, std::uint32_t byt
     held.bytes = bytes;
     bytes_ += bytes;
   }
-  if (!owner_claims(held, claim.owner)) used_[claim.owner] += held.bytes;
+  const bool first = claims_of(held, claim.owner) == 0;
+  owners_.add(claim.owner, charge_of(held.bytes, first), first ? 1 : 0);
   held.claims.insert(std::lower_bound(held.claims.begin(), held.claims.end(), claim), claim);
-  ++claims_;
 }
 
 void Claims::remove(const ContentKey& key, const Claim& claim) {
@@ -237,13 +303,8 @@ void Claims::remove(const ContentKey& key, const Claim& claim) {
   const auto at = contents_.find(key);
   ClaimedContent& held = at->second;
   held.claims.erase(std::lower_bound(held.claims.begin(), held.claims.end(), claim));
-  --claims_;
-  if (!owner_claims(held, claim.owner)) {
-    const auto used = used_.find(claim.owner);
-    base::ensure(used != used_.end() && used->second >= held.bytes, "an owner uses what it claims");
-    used->second -= held.bytes;
-    if (used->second == 0) used_.erase(used);
-  }
+  const bool last = claims_of(held, claim.owner) == 0;
+  owners_.remove(claim.owner, charge_of(held.bytes, last), last ? 1 : 0);
   if (held.claims.empty()) {
     bytes_ -= held.bytes;
     contents_.erase(at);
@@ -265,13 +326,12 @@ std::vector<Claim> Claims::idle_puts(base::Instant now, std::size_t max) const {
 }
 
 void Claims::check(std::size_t plans) const {
-  base::ensure(contents_.size() <= claims_ && by_claim_.size() <= claims_, "what is held is claimed");
-  base::ensure(used_.size() <= by_claim_.size(), "only owners with claims use a quota");
-  base::ensure(bytes_ == 0 || !used_.empty(), "the bytes held count against somebody's quota");
-  base::ensure(claiming_.size() <= claims_reserved_ && claims_reserved_ <= plans && binding_.size() <= plans,
+  base::ensure(contents_.size() <= claims() && by_claim_.size() <= claims(), "what is held is claimed");
+  base::ensure(claiming_.size() <= owners_.reserved() && owners_.reserved() <= plans && binding_.size() <= plans,
                "a place is reserved by plans that are under way");
-  base::ensure(reserved_.size() <= claims_reserved_, "a quota is reserved by plans that are under way");
   base::ensure(plans > 0 || busy_.empty(), "a content is locked by plans that are under way");
+  base::ensure(ended_puts_.size() <= ended_count_ && ended_count_ <= kEndedPutsMax, "few ended puts are remembered");
+  owners_.check();
 }
 
 }  // namespace troupe::files

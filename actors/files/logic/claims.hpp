@@ -3,10 +3,11 @@
 //
 // Claim   (owner, file or put) on a content. Stores claim for a put id, because the CID is known last; bind turns these
 //         claims into claims for the CID. A put that is silent for put_idle_max is released, and takes nothing more.
-// Quota   bytes an owner: each content that it claims counts once.
+// Shares  owners.hpp: what an owner may have of quota, space and claims, and when its claims end.
 // Order   plan, write and sync, then apply(), or abandon() if that failed. A content is busy while a plan is under way,
 //         so it is never dropped under a claim that is being written.
-// Limits  ClaimsLimits; a claim takes about 300 bytes of memory.
+// Limits  ClaimsLimits; a claim takes about 150 bytes of memory. From half of the claims on one content on, owners of
+//         an address group have a quarter of them.
 // Owner   one holder actor; not thread-safe.
 #include <cstdint>
 #include <deque>
@@ -17,6 +18,7 @@
 #include <vector>
 
 #include "actors/files/api.hpp"
+#include "actors/files/logic/owners.hpp"
 #include "actors/files/logic/rows.hpp"
 #include "runtime/base/mutations.hpp"
 #include "runtime/base/result.hpp"
@@ -24,22 +26,18 @@
 
 namespace troupe::files {
 
-struct ClaimsLimits {
-  std::uint64_t quota_bytes = 64ull << 30;    // each owner; our choice: one largest file
-  std::size_t claims_max = 1u << 20;          // our choice: 1 TiB in chunks of 1 MiB, 300 MiB of memory when full
-  std::size_t claims_per_content_max = 1024;  // our choice: a list that is searched and shifted
-  base::Duration put_idle_max = std::chrono::hours{1};  // our choice: far beyond any pause of a put that still lives
-};
-
-inline constexpr std::size_t kEndedPutsMax = 4096;  // our choice: the latest; older ones have nothing on its way
-inline constexpr std::size_t kSliceMax = 1024;      // contents a plan; our choice: a batch of some 200 KiB
+inline constexpr std::size_t kEndedPutsMax = 4096;       // our choice; beyond it the owner with most forgets one
+inline constexpr std::size_t kEndedPutsOfOwnerMax = 64;  // the latest; older ones have nothing on its way
+inline constexpr std::size_t kSliceMax = 1024;           // contents a plan; our choice: a batch of some 200 KiB
 
 enum class ClaimError : std::uint8_t {
-  busy,    ///< another plan for this content is under way: come again when it is applied
-  absent,  ///< the bytes were not given, and this node has not got them
-  quota,   ///< the owner would exceed its quota
-  full,    ///< claims_max or claims_per_content_max is reached
-  ended,   ///< that put was released: what it still had under way comes too late
+  busy,      ///< another plan for this content is under way: come again when it is applied
+  absent,    ///< the bytes were not given, and this node has not got them
+  quota,     ///< the owner would exceed its quota
+  space,     ///< the owner would exceed what this node holds for others, or its share of that
+  full,      ///< claims_max, a share of it, or a limit of the content is reached
+  ended,     ///< that put was released: what it still had under way comes too late
+  released,  ///< the operator of this node has ended what it held for the owner
 };
 
 /// Whether the one who claims brought the bytes (verified) or relies on their being here.
@@ -51,9 +49,9 @@ struct ClaimPlan {
   std::vector<ContentKey> store;  ///< at most one: its bytes are not here yet
   std::vector<ContentKey> drop;   ///< garbage once the rows are erased
   std::vector<ContentKey> busy;   ///< locked until apply() or abandon()
-  std::optional<Claim> claiming;  ///< the claim that is to be added; its place and quota are reserved
+  std::optional<Claim> claiming;  ///< the claim that is to be added; its place and charge are reserved
   std::optional<Claim> binding;   ///< the claim that those of a put are to become
-  std::uint64_t reserved = 0;     ///< bytes of its owner's quota
+  std::uint64_t reserved = 0;     ///< its charge
   bool more = false;              ///< not all could be taken, or a claim is being added: plan again after this one
 };
 
@@ -65,13 +63,18 @@ class Claims {
   base::Result<void, RowError> load(const Row& row, base::Instant now);
 
   /// Plans a claim on a content of `bytes` (a chunk's own length; a manifest's size). Repeating a claim is fine.
+  /// `group`: whence its owner asks.
   base::Result<ClaimPlan, ClaimError> plan_claim(const Claim& claim, const ContentKey& key, std::uint32_t bytes,
-                                                 Payload payload, base::Instant now);
+                                                 Payload payload, base::Instant now,
+                                                 const base::AddressGroup& group = {});
 
   /// Plans to end a claim: its contents up to kSliceMax. A content without any other claim is dropped.
   /// Nothing to do and not `more` means that there is no such claim (any more). A put is over by that.
   /// Planted bug: `files.release_ignores_other_claims`.
   ClaimPlan plan_release(const Claim& claim);
+
+  /// Plans to end up to kSliceMax claims of an owner that is ending. Nothing to do and not `more`: none is left.
+  ClaimPlan plan_end(const base::NodeId& owner);
 
   /// Plans to turn the claims of a put into claims for `cid`, up to kSliceMax contents.
   ClaimPlan plan_bind(const base::NodeId& owner, const PutId& put, const Cid& cid, base::Instant now);
@@ -90,12 +93,15 @@ class Claims {
     return keys == by_claim_.end() ? 0 : keys->second.size();
   }
   /// Bytes that count against the quota of `owner`, without what is reserved.
-  std::uint64_t used(const base::NodeId& owner) const;
+  std::uint64_t used(const base::NodeId& owner) const { return owners_.used(owner); }
+  /// Rows that are planned there are written like those of a plan, and given to apply() in one.
+  Owners& owners() { return owners_; }
+  const Owners& owners() const { return owners_; }
   /// The contents after `behind`, or from the first on: in their order, at most `max`.
   std::vector<ContentKey> list(const std::optional<ContentKey>& behind, std::size_t max) const;
   std::uint64_t bytes() const { return bytes_; }
   std::size_t contents() const { return contents_.size(); }
-  std::size_t claims() const { return claims_; }
+  std::size_t claims() const { return owners_.claims(); }
   /// Puts that have claims and are not bound yet.
   std::size_t puts() const;
 
@@ -111,27 +117,28 @@ class Claims {
     std::vector<Claim> claims;  // sorted, so that those of one owner are neighbours
   };
 
-  bool owner_claims(const ClaimedContent& held, const base::NodeId& owner) const;
+  /// How many claims of that owner.
+  static std::size_t claims_of(const ClaimedContent& held, const base::NodeId& owner);
+  bool full(const ClaimedContent& held, const base::NodeId& owner, const base::AddressGroup& group) const;
   void insert(const ContentKey& key, const Claim& claim, std::uint32_t bytes);
   void remove(const ContentKey& key, const Claim& claim);
   void unlock(const ClaimPlan& plan);
   void select(const Claim& claim, ClaimPlan& plan);
   void note_ended(const Claim& put);
+  bool has_ended(const Claim& put) const;
 
   const ClaimsLimits limits_;
   const base::Mutations& mutations_;
   std::map<ContentKey, ClaimedContent> contents_;
   std::map<Claim, std::set<ContentKey>> by_claim_;
-  std::map<base::NodeId, std::uint64_t> used_;
-  std::map<base::NodeId, std::uint64_t> reserved_;
-  std::map<Claim, base::Instant> puts_;    // when each put was last heard of
-  std::set<Claim> ended_puts_;             // released since the start: a store of theirs may arrive after that, and its
-  std::deque<Claim> ended_in_order_;       // claim would never be ended; the oldest first
+  Owners owners_;
+  std::map<Claim, base::Instant> puts_;  // when each put was last heard of
+  /// Released since the start, the oldest first: a store of theirs may arrive after that, and its claim would stay.
+  std::map<base::NodeId, std::deque<base::Digest>> ended_puts_;
+  std::size_t ended_count_ = 0;
   std::map<Claim, std::size_t> claiming_;  // plans under way that add a content to the claim
   std::map<Claim, std::size_t> binding_;   // plans under way that turn claims of a put into it
   std::set<ContentKey> busy_;
-  std::size_t claims_ = 0;
-  std::size_t claims_reserved_ = 0;  // the sum over claiming_
   std::uint64_t bytes_ = 0;
 };
 

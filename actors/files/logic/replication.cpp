@@ -27,11 +27,12 @@ bool Replication::hold(const ContentKey& key, std::uint64_t bytes) {
   return true;
 }
 
-void Replication::place(const ContentKey& key, std::span<const base::NodeId> near) {
+void Replication::place(const ContentKey& key, std::span<const base::NodeId> near, const std::set<base::NodeId>& last) {
   const auto item = std::ranges::find(items_, key, &Item::key);
   if (item == items_.end() || item->placed) return;
   item->placed = true;
   item->order = order_of_candidates(near, candidates_, key.position());
+  std::ranges::stable_partition(item->order, [&](const base::NodeId& node) { return !last.contains(node); });
   item->states.assign(item->order.size(), State::untried);
   settle();
 }
@@ -53,7 +54,7 @@ void Replication::start_stores(Item& item, std::vector<Store>& out) {
   for (std::size_t i = 0; i < item.order.size() && places < replicas_; ++i) {
     const base::NodeId& id = item.order[i];
     State& state = item.states[i];
-    if (state == State::failed || (state == State::untried && left_out(id))) continue;
+    if (state == State::failed || state == State::late || (state == State::untried && left_out(id))) continue;
     ++places;
     if (state != State::untried || in_flight_ >= limits_.stores_in_flight_max) continue;
     Node& node = nodes_[id];
@@ -65,40 +66,66 @@ void Replication::start_stores(Item& item, std::vector<Store>& out) {
   }
 }
 
+/// A store has ended: the state of its place, none if the content was settled without it.
+Replication::State* Replication::end_flight(const ContentKey& key, const base::NodeId& node) {
+  State* state = state_of(key, node);
+  Node& known = nodes_[node];
+  if (late_.erase({key, node}) > 0) {
+    --known.late;
+    --known.in_flight;
+    return state;
+  }
+  if (state == nullptr || *state != State::in_flight) return nullptr;
+  --known.in_flight;
+  --in_flight_;
+  return state;
+}
+
 void Replication::stored(const ContentKey& key, const base::NodeId& node) {
-  State* state = in_flight(key, node);
+  State* state = end_flight(key, node);
   if (state == nullptr) return;
   *state = State::done;
-  --in_flight_;
-  --nodes_[node].in_flight;
   nodes_[node].refusals = 0;
   settle();
 }
 
 void Replication::failed(const ContentKey& key, const base::NodeId& node, StoreFailure why) {
-  State* state = in_flight(key, node);
+  State* state = end_flight(key, node);
   if (state == nullptr) return;
   *state = State::failed;
-  --in_flight_;
   Node& known = nodes_[node];
-  --known.in_flight;
   ++known.refusals;
   if (why == StoreFailure::silent || known.refusals >= limits_.refusals_max) known.left_out = true;
   mutations_.sometimes("files: a store moved to the next nearest node");
   settle();
 }
 
+bool Replication::late(const ContentKey& key, const base::NodeId& node) {
+  State* state = state_of(key, node);
+  if (state == nullptr || *state != State::in_flight) return false;
+  const auto late_nodes = std::ranges::count_if(nodes_, [](const auto& one) { return one.second.late > 0; });
+  if (nodes_[node].late == 0 && late_nodes >= limits_.late_nodes_max) return false;
+  *state = State::late;
+  late_.emplace(key, node);
+  ++nodes_[node].late;
+  --in_flight_;
+  mutations_.sometimes("files: a node took longer than usual, and the next one was asked");
+  settle();
+  return true;
+}
+
 std::vector<Settled> Replication::take_settled() { return std::exchange(settled_, {}); }
 
+/// Without enough copies the late ones are waited for, and then those who are not asked only because they are late.
 bool Replication::finished(const Item& item) const {
-  if (!item.placed) return false;
-  std::uint32_t done = 0;
+  if (!item.placed || std::ranges::count(item.states, State::in_flight) > 0) return false;
+  if (std::ranges::count(item.states, State::done) >= static_cast<std::ptrdiff_t>(replicas_)) return true;
+  if (std::ranges::count(item.states, State::late) > 0) return false;
   for (std::size_t i = 0; i < item.order.size(); ++i) {
-    if (item.states[i] == State::in_flight) return false;
-    if (item.states[i] == State::done && ++done == replicas_) return true;
+    if (item.states[i] != State::untried) continue;
+    const auto known = nodes_.find(item.order[i]);
+    if (known == nodes_.end() || !known->second.left_out) return false;
   }
-  for (std::size_t i = 0; i < item.order.size(); ++i)
-    if (item.states[i] == State::untried && !left_out(item.order[i])) return false;
   return true;
 }
 
@@ -111,7 +138,8 @@ void Replication::settle() {
     }
     Settled settled{item.key, {}};
     for (std::size_t i = 0; i < item.order.size(); ++i)
-      if (item.states[i] == State::done) settled.holders.push_back(item.order[i]);
+      if (item.states[i] == State::done && settled.holders.size() < kReplicasMax)
+        settled.holders.push_back(item.order[i]);
     const auto copies = static_cast<std::uint32_t>(settled.holders.size());
     reached_ = any_settled_ ? std::min(reached_, copies) : copies;
     any_settled_ = true;
@@ -129,20 +157,16 @@ void Replication::check() const {
                "a put whose contents are all settled holds nothing and waits for no node");
 }
 
-Replication::State* Replication::in_flight(const ContentKey& key, const base::NodeId& node) {
-  for (Item& item : items_) {
-    if (item.key != key) continue;
-    const auto at = std::find(item.order.begin(), item.order.end(), node);
-    if (at == item.order.end()) return nullptr;
-    State& state = item.states[static_cast<std::size_t>(at - item.order.begin())];
-    return state == State::in_flight ? &state : nullptr;
-  }
-  return nullptr;
+Replication::State* Replication::state_of(const ContentKey& key, const base::NodeId& node) {
+  const auto item = std::ranges::find(items_, key, &Item::key);
+  if (item == items_.end()) return nullptr;
+  const auto at = std::ranges::find(item->order, node);
+  return at == item->order.end() ? nullptr : &item->states[static_cast<std::size_t>(at - item->order.begin())];
 }
 
 bool Replication::left_out(const base::NodeId& node) const {
   const auto known = nodes_.find(node);
-  return known != nodes_.end() && known->second.left_out;
+  return known != nodes_.end() && (known->second.left_out || known->second.late > 0);
 }
 
 }  // namespace troupe::files

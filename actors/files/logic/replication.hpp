@@ -4,6 +4,9 @@
 // Rule    a content goes to the first `replicas` nodes in the order of its places (placement.hpp); one that fails is
 //         replaced by the next. A copy counts once its node has said that it is synced. Repeated contents are stored
 //         once.
+// Late    a node that takes longer than it usually does keeps what it has under way, and the next one is asked as well.
+//         It gets nothing more until it answers. If it does in time, its copy counts; else the content has one too
+//         many.
 // Nodes   that do not answer, or refuse three contents in a row, are left out for the rest of the put.
 // Limits  ReplicationLimits; the caller reads no further input while room() says no.
 // Owner   one put; not thread-safe. Reads no clock and sends nothing.
@@ -24,6 +27,7 @@ struct ReplicationLimits {
   std::uint32_t stores_per_node_max = 2;     // one is written while the next travels
   std::uint64_t bytes_held_max = 16u << 20;  // our choice: memory of one put; one content always fits
   std::uint32_t refusals_max = 3;            // in a row, until a node is left out
+  std::uint32_t late_nodes_max = 3;          // our choice: if more are late, this node's own line is slow
 };
 
 struct Store {
@@ -58,7 +62,8 @@ class Replication {
   bool hold(const ContentKey& key, std::uint64_t bytes);
   /// The nodes `near` the position of a content that is held, in any order; none: the candidates alone. A content that
   /// has its places keeps them.
-  void place(const ContentKey& key, std::span<const base::NodeId> near);
+  /// Those of `last` are asked after all others.
+  void place(const ContentKey& key, std::span<const base::NodeId> near, const std::set<base::NodeId>& last = {});
 
   /// The stores to begin now; each counts as in flight until stored() or failed() is called for it.
   /// Planted bug: `files.replica_counted_before_stored`.
@@ -67,6 +72,8 @@ class Replication {
   /// The node has synced the content. An answer for a store that is not in flight is ignored.
   void stored(const ContentKey& key, const base::NodeId& node);
   void failed(const ContentKey& key, const base::NodeId& node, StoreFailure why);
+  /// The store is under way for longer than usual. False if that changes nothing: too many are late, or it has ended.
+  bool late(const ContentKey& key, const base::NodeId& node);
 
   /// The contents settled since the last call: with all replicas, or with no candidate left.
   std::vector<Settled> take_settled();
@@ -81,7 +88,7 @@ class Replication {
   void check() const;
 
  private:
-  enum class State : std::uint8_t { untried, in_flight, done, failed };
+  enum class State : std::uint8_t { untried, in_flight, late, done, failed };
   struct Item {
     ContentKey key;
     std::uint64_t bytes = 0;
@@ -91,6 +98,7 @@ class Replication {
   };
   struct Node {
     std::uint32_t in_flight = 0;
+    std::uint32_t late = 0;  // of those in flight
     std::uint32_t refusals = 0;
     bool left_out = false;
   };
@@ -98,7 +106,8 @@ class Replication {
   void start_stores(Item& item, std::vector<Store>& out);
   bool finished(const Item& item) const;
   void settle();
-  State* in_flight(const ContentKey& key, const base::NodeId& node);
+  State* state_of(const ContentKey& key, const base::NodeId& node);
+  State* end_flight(const ContentKey& key, const base::NodeId& node);
   bool left_out(const base::NodeId& node) const;
 
   const std::vector<base::NodeId> candidates_;
@@ -108,6 +117,7 @@ class Replication {
   std::deque<Item> items_;
   std::set<ContentKey> seen_;  // at most kChunksMax and the manifest
   std::map<base::NodeId, Node> nodes_;
+  std::set<std::pair<ContentKey, base::NodeId>> late_;  // also of contents that are settled
   std::vector<Settled> settled_;
   std::uint32_t in_flight_ = 0;
   std::uint32_t reached_ = 0;

@@ -1,11 +1,17 @@
 #include "actors/files/logic/rows.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace troupe::files {
 
 using base::append;
 using base::append_number;
+
+std::uint32_t day_of(base::WallTime when) {
+  const std::int64_t days = base::unix_seconds(when) / (24 * 3600);
+  return static_cast<std::uint32_t>(std::clamp<std::int64_t>(days, 0, kDayMax));
+}
 
 void append_key(base::Bytes& out, const ContentKey& key) {
   out.push_back(static_cast<std::uint8_t>(key.kind));

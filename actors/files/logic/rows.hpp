@@ -3,18 +3,22 @@
 //
 // Keys    the first byte says what a row is; the rest are fixed fields, numbers little-endian:
 //           c  content key (37) · owner (20) · claim kind (1) · claim name (32)   -> bytes stored (4)     claims.hpp
+//           c  owner (20)                                                         -> owner, format 2      owners.hpp
+//           c                                                                     -> days, format 2       owners.hpp
 //           f  CID (32)                                                           -> entry                catalogue.hpp
 //           h  CID (32) · content key (37)                                        -> holders, 20 each
+//           k  node (20)                                                          -> day (4) · days (2)
 //           n  CID (32) · node (20)                                               -> nothing
 //           p  put id (32)                                                        -> Unix seconds (8)
 //           r  claim kind (1) · claim name (32) · node (20)                       -> Unix seconds (8)
-//         A content key is kind (1) · id (32) · bytes (4).
+//         A content key is kind (1) · id (32) · bytes (4). Format 1 had no rows of owners and days.
 #include <cstdint>
 #include <optional>
 #include <vector>
 
 #include "actors/files/api.hpp"
 #include "runtime/base/fields.hpp"
+#include "runtime/base/time.hpp"
 #include "runtime/store/logic/row_change.hpp"
 
 namespace troupe::files {
@@ -23,6 +27,11 @@ inline constexpr std::size_t kContentKeyBytes = 1 + 32 + 4;
 
 using store::Row;
 using Change = store::RowChange;
+
+inline constexpr std::uint32_t kDayMax = 80'000;  // in 2189: with the days of a setting WallTime still holds it
+
+/// Days since 1970, in UTC. A clock that was never set says 0.
+std::uint32_t day_of(base::WallTime when);
 
 enum class RowError : std::uint8_t {
   corrupt,  ///< not a row that this program wrote

@@ -48,6 +48,32 @@ std::vector<Release> all_releases(const Catalogue& catalogue) { return catalogue
 
 }  // namespace
 
+TEST_CASE("catalogue: the copies of a file end with the holder that was silent longest, also after a restart") {
+  Catalogue catalogue;
+  Disk disk;
+  add(catalogue, entry(10), {node(1), node(2)});
+  perform(catalogue, {}, &disk);
+  CHECK_FALSE(catalogue.copies_end(cid(10)));
+  perform(catalogue, catalogue.plan_kept(node(1), {100, 30}), &disk);
+  CHECK(catalogue.plan_kept(node(1), {100, 30}).empty());
+  perform(catalogue, catalogue.plan_kept(node(2), {90, 35}), &disk);
+  perform(catalogue, catalogue.plan_kept(node(3), {10, 30}), &disk);  // holds nothing
+  CHECK(catalogue.copies_end(cid(10)) == base::WallTime(125 * 24h));
+  CHECK_FALSE(catalogue.copies_end(cid(11)));
+  CHECK(catalogue.leftovers().erase.size() == 1);
+  REQUIRE(disk.size() == 3);
+  CHECK(base::hex(disk.begin()->first) == "6b01" + std::string(38, '0'));
+  CHECK(base::hex(disk.begin()->second) == "640000001e00");
+  Catalogue again;
+  for (const auto& [key, value] : disk) CHECK(again.load({key, value}).ok());
+  Row row{disk.begin()->first, disk.begin()->second};
+  SUBCASE("a value cut short") { row.value.pop_back(); }
+  SUBCASE("no days") { row.value[4] = 0; }
+  SUBCASE("a date that is none") { row.value[3] = 0xff; }
+  SUBCASE("a key too long") { row.key.push_back(0); }
+  CHECK_FALSE(again.load(row).ok());
+}
+
 TEST_CASE("catalogue: a put is known from its first store to its entry") {
   Catalogue catalogue;
   perform(catalogue, catalogue.plan_put(put_id(1), kToday).value());

@@ -49,6 +49,16 @@ std::vector<ContentKey> release(Claims& claims, const Claim& claim) {
   return plan.drop;
 }
 
+/// The operator releases the owner.
+bool end(Claims& claims, const base::NodeId& owner, Disk* disk = nullptr) {
+  const auto change = claims.owners().plan_release(owner);
+  if (!change) return false;
+  ClaimPlan row;
+  row.change = *change;
+  perform(claims, row, disk);
+  return true;
+}
+
 ClaimError refused(Claims& claims, const Claim& claim, const ContentKey& key, Payload payload = Payload::given) {
   const auto plan = claims.plan_claim(claim, key, key.bytes, payload, kStart);
   REQUIRE_FALSE(plan.ok());
@@ -115,38 +125,45 @@ TEST_CASE("claims: without bytes only what is here can be claimed") {
 }
 
 TEST_CASE("claims: a content counts once against its owner's quota, exactly, and is given back") {
-  Claims claims(ClaimsLimits{.quota_bytes = 2500});
-  hold(claims, kAnnsFile, content(0));
-  hold(claims, Claim::file(kAnn, cid(11)), content(0));
-  CHECK(claims.used(kAnn) == 1000);
-  hold(claims, kAnnsFile, content(1, 1500));
-  CHECK(claims.used(kAnn) == 2500);
+  Claims claims(ClaimsLimits{.quota_bytes = 35'000});
+  hold(claims, kAnnsFile, content(0, 10'000));
+  CHECK(claims.used(kAnn) == 10'000);
+  hold(claims, kAnnsFile, content(1, 25'000));
+  CHECK(claims.used(kAnn) == 35'000);
   CHECK(refused(claims, kAnnsFile, content(2, 1)) == ClaimError::quota);
   CHECK(hold(claims, kBobsFile, content(2, 1)));  // another owner has a quota of its own
-  SUBCASE("sharing is free also when the quota is used up") {
-    CHECK_FALSE(hold(claims, Claim::file(kAnn, cid(12)), content(1, 1500)));
-  }
-  SUBCASE("it is charged until the owner's last claim ends") {
-    release(claims, Claim::file(kAnn, cid(11)));
-    CHECK(claims.used(kAnn) == 2500);
-    release(claims, kAnnsFile);
-    CHECK(claims.used(kAnn) == 0);
-  }
+  release(claims, kAnnsFile);
+  CHECK(claims.used(kAnn) == 0);
+}
+
+TEST_CASE("claims: a claim costs at least 4 KiB, also a further one on the same content") {
+  Claims claims(ClaimsLimits{.quota_bytes = 3 * kClaimBytesMin + 100});
+  hold(claims, kAnnsFile, content(0, kClaimBytesMin + 100));
+  const Claim again = Claim::file(kAnn, cid(11));
+  CHECK_FALSE(hold(claims, again, content(0, kClaimBytesMin + 100)));
+  CHECK(claims.used(kAnn) == 2 * kClaimBytesMin + 100);
+  hold(claims, kAnnsFile, content(1, 1));
+  CHECK(claims.used(kAnn) == 3 * kClaimBytesMin + 100);
+  CHECK(refused(claims, again, content(1, 1), Payload::none) == ClaimError::quota);
+  release(claims, kAnnsFile);  // the further claim is the first one now
+  CHECK(claims.used(kAnn) == kClaimBytesMin + 100);
+  release(claims, again);
+  CHECK(claims.used(kAnn) == 0);
 }
 
 TEST_CASE("claims: plans that are not yet performed count against the quota") {
-  Claims claims(ClaimsLimits{.quota_bytes = 1500});
-  const auto first = claims.plan_claim(kAnnsFile, content(0), 1000, Payload::given, kStart);
+  Claims claims(ClaimsLimits{.quota_bytes = 15'000});
+  const auto first = claims.plan_claim(kAnnsFile, content(0, 10'000), 10'000, Payload::given, kStart);
   REQUIRE(first.ok());
-  CHECK(refused(claims, kAnnsFile, content(1)) == ClaimError::quota);
+  CHECK(refused(claims, kAnnsFile, content(1, 10'000)) == ClaimError::quota);
   SUBCASE("a failed one gives its share back") {
     claims.abandon(first.value());
-    CHECK_FALSE(claims.has(content(0)));
-    CHECK(hold(claims, kAnnsFile, content(1)));
+    CHECK_FALSE(claims.has(content(0, 10'000)));
+    CHECK(hold(claims, kAnnsFile, content(1, 10'000)));
   }
   SUBCASE("a performed one keeps it") {
     claims.apply(first.value());
-    CHECK(refused(claims, kAnnsFile, content(1)) == ClaimError::quota);
+    CHECK(refused(claims, kAnnsFile, content(1, 10'000)) == ClaimError::quota);
   }
 }
 
@@ -189,7 +206,7 @@ TEST_CASE("claims: a lock or a reservation that outlives its plan is noticed") {
 
 TEST_CASE("claims: their number and the number on one content have limits") {
   SUBCASE("all") {
-    Claims claims(ClaimsLimits{.claims_max = 2});
+    Claims claims(ClaimsLimits{.self = kAnn, .claims_max = 2});
     hold(claims, kAnnsFile, content(0));
     const auto second = claims.plan_claim(kAnnsFile, content(1), 1000, Payload::given, kStart);
     REQUIRE(second.ok());
@@ -198,9 +215,33 @@ TEST_CASE("claims: their number and the number on one content have limits") {
     CHECK(hold(claims, kAnnsFile, content(2)));
   }
   SUBCASE("one content") {
-    Claims claims(ClaimsLimits{.claims_per_content_max = 1});
+    Claims claims(ClaimsLimits{.self = kBob, .claims_per_content_max = 1});
     hold(claims, kAnnsFile, content(0));
     CHECK(refused(claims, kBobsFile, content(0)) == ClaimError::full);
+  }
+  SUBCASE("one content and one owner: the targeted attack of one id ends at 16") {
+    Claims claims;
+    for (std::uint8_t i = 0; i < 16; ++i) hold(claims, Claim::file(kAnn, cid(i)), content(0));
+    CHECK(refused(claims, Claim::file(kAnn, cid(16)), content(0)) == ClaimError::full);
+    CHECK_FALSE(hold(claims, kBobsFile, content(0)));
+  }
+  SUBCASE("one content and one address group: owners of others, and this node, still find a place") {
+    Claims claims(ClaimsLimits{.self = node(200), .claims_per_content_max = 64});
+    const auto claim = [&](std::uint8_t owner, std::uint8_t name, std::uint8_t group) {
+      base::AddressGroup from{};
+      from.prefix[0] = group;
+      const auto plan =
+          claims.plan_claim(Claim::file(node(owner), cid(name)), content(0), 1000, Payload::given, kStart, from);
+      if (plan.ok()) claims.apply(plan.value());
+      return plan.ok();
+    };
+    for (std::uint8_t i = 0; i < 32; ++i) CHECK(claim(static_cast<std::uint8_t>(1 + i / 16), i, 1));
+    CHECK_FALSE(claim(3, 0, 1));
+    CHECK(claim(4, 0, 2));
+    for (std::uint8_t i = 0; claims.claims() < 56; ++i)
+      CHECK(claim(static_cast<std::uint8_t>(10 + i), 0, static_cast<std::uint8_t>(10 + i)));
+    CHECK_FALSE(claim(90, 0, 90));
+    CHECK(claim(200, 0, 0));
   }
 }
 
@@ -256,16 +297,78 @@ TEST_CASE("claims: what a put still had under way when it was released comes too
   CHECK(hold(claims, kAnnsFile, content(2)));
 }
 
-TEST_CASE("claims: of puts that were released the latest are remembered") {
+TEST_CASE("claims: of puts that were released the latest are remembered, each owner's for itself") {
   Claims claims;
-  const auto put = [](std::uint32_t number) {
+  const auto put = [](std::uint32_t number, const base::NodeId& owner) {
     PutId id;
     std::memcpy(id.bytes.data(), &number, sizeof number);
-    return Claim::put(kAnn, id);
+    return Claim::put(owner, id);
   };
-  for (std::uint32_t i = 0; i <= kEndedPutsMax; ++i) claims.plan_release(put(i));
-  CHECK(claims.plan_claim(put(0), content(1), 1000, Payload::given, kStart).ok());
-  CHECK(claims.plan_claim(put(1), content(2), 1000, Payload::given, kStart).error() == ClaimError::ended);
+  const auto ended = [&](const Claim& claim, std::uint8_t which) {
+    const auto plan = claims.plan_claim(claim, content(which), 1000, Payload::given, kStart);
+    if (plan.ok()) claims.abandon(plan.value());
+    return !plan.ok() && plan.error() == ClaimError::ended;
+  };
+  claims.plan_release(put(7, kBob));
+  for (std::uint32_t i = 0; i <= kEndedPutsOfOwnerMax; ++i) claims.plan_release(put(i, kAnn));
+  CHECK_FALSE(ended(put(0, kAnn), 1));
+  CHECK(ended(put(1, kAnn), 2));
+  SUBCASE("4,096 releases of made-up puts by one node do not forget those of others") {
+    for (std::uint32_t i = 0; i < kEndedPutsMax; ++i) claims.plan_release(put(i, kAnn));
+    CHECK(ended(put(7, kBob), 3));
+  }
+  SUBCASE("when all are full, the owner with most forgets its oldest") {
+    for (std::uint32_t i = 0; i < kEndedPutsMax; ++i)
+      claims.plan_release(put(i % kEndedPutsOfOwnerMax, node(10, static_cast<std::uint8_t>(i / kEndedPutsOfOwnerMax))));
+    claims.check(0);
+    CHECK(ended(put(7, kBob), 3));
+  }
+}
+
+TEST_CASE("claims: an owner that ends takes all its claims along, in slices, and no other's") {
+  Claims claims;
+  claims.owners().begin_day(1);
+  const Claim further = Claim::file(kAnn, cid(11));
+  for (std::uint32_t i = 1; i <= kSliceMax; ++i) hold(claims, kAnnsFile, content(0, i));
+  hold(claims, further, content(0, 1));
+  hold(claims, Claim::put(kAnn, put_id(7)), content(1));
+  hold(claims, kBobsFile, content(0, 2));
+  REQUIRE(end(claims, kAnn));
+  CHECK(claims.owners().ending(10) == std::vector{kAnn});
+  CHECK(refused(claims, kAnnsFile, content(3)) == ClaimError::released);
+  std::set<ContentKey> dropped;
+  ClaimPlan plan = claims.plan_end(kAnn);
+  CHECK(plan.more);
+  CHECK(plan.change.erase.size() == kSliceMax);
+  dropped.insert(plan.drop.begin(), plan.drop.end());
+  perform(claims, plan);
+  plan = claims.plan_end(kAnn);
+  CHECK_FALSE(plan.more);
+  dropped.insert(plan.drop.begin(), plan.drop.end());
+  perform(claims, plan);
+  CHECK(claims.plan_end(kAnn).busy.empty());
+  CHECK(claims.contents() == 1);
+  CHECK(claims.has(content(0, 2), kBobsFile));
+  CHECK(dropped.size() == kSliceMax);  // of the content that Bob claims, too, only Ann's claim went
+  CHECK(claims.owners().ending(10).empty());
+  CHECK(claims.used(kAnn) == 0);
+}
+
+TEST_CASE("claims: the end of an owner goes round what is being written, and comes again") {
+  Claims claims;
+  claims.owners().begin_day(1);
+  hold(claims, kAnnsFile, content(0));
+  const auto bobs = claims.plan_claim(kBobsFile, content(0), 1000, Payload::none, kStart);
+  REQUIRE(bobs.ok());
+  REQUIRE(end(claims, kAnn));
+  CHECK(claims.plan_end(kAnn).busy.empty());
+  CHECK(claims.plan_end(kAnn).more);
+  claims.apply(bobs.value());
+  const ClaimPlan plan = claims.plan_end(kAnn);
+  CHECK_FALSE(plan.more);
+  CHECK(plan.drop.empty());
+  perform(claims, plan);
+  CHECK(claims.has(content(0), kBobsFile));
 }
 
 TEST_CASE("claims: a put that is not heard of for an hour is to be released") {
@@ -328,27 +431,46 @@ TEST_CASE(
   CHECK(rc::check([](std::uint64_t seed) {
     base::Random random(seed);
     Disk disk;
-    const ClaimsLimits limits{.quota_bytes = 6000, .claims_max = 20};
+    const ClaimsLimits limits{.quota_bytes = 30'000, .space_bytes = 200'000, .claims_max = 64};
     Claims claims(limits);
+    claims.owners().begin_day(1);
+    std::uint32_t day = 1;
     std::set<ContentKey> stored;
     std::vector<ClaimPlan> open;
+    const auto draw_owner = [&] { return node(static_cast<std::uint8_t>(1 + random.below(2))); };
     const auto draw_claim = [&] {
-      const auto owner = node(static_cast<std::uint8_t>(1 + random.below(2)));
+      const auto owner = draw_owner();
       const auto name = static_cast<std::uint8_t>(random.below(2));
       return random.chance(1, 2) ? Claim::file(owner, cid(name)) : Claim::put(owner, put_id(name));
     };
     for (int step = 0; step < 200; ++step) {
       const Claim claim = draw_claim();
-      switch (random.below(4)) {
-        case 0: {
-          const auto key = content(static_cast<std::uint8_t>(random.below(6)), 1000);
-          const auto plan =
-              claims.plan_claim(claim, key, 1000, random.chance(1, 2) ? Payload::given : Payload::none, kStart);
+      base::AddressGroup group{};
+      group.prefix[0] = static_cast<std::uint8_t>(random.below(3));
+      switch (random.below(8)) {
+        case 0:
+        case 1: {
+          const auto key = content(static_cast<std::uint8_t>(random.below(6)), 5000);
+          const auto payload = random.chance(1, 2) ? Payload::given : Payload::none;
+          const auto plan = claims.plan_claim(claim, key, 5000, payload, kStart, group);
           if (plan.ok()) open.push_back(plan.value());
           break;
         }
-        case 1: open.push_back(claims.plan_release(claim)); break;
-        case 2: open.push_back(claims.plan_bind(claim.owner, put_id(0), cid(1), kStart)); break;
+        case 2: open.push_back(claims.plan_release(claim)); break;
+        case 3: open.push_back(claims.plan_bind(claim.owner, put_id(0), cid(1), kStart)); break;
+        case 4:
+          if (random.chance(1, 20)) end(claims, claim.owner, &disk);
+          if (claims.owners().ending(claim.owner)) open.push_back(claims.plan_end(claim.owner));
+          break;
+        case 5: claims.owners().heard(claim.owner, group); break;
+        case 6: {
+          if (random.chance(1, 4)) claims.owners().begin_day(++day);
+          ClaimPlan rows;
+          rows.change = claims.owners().plan_rows(100);
+          write(disk, rows.change);
+          claims.apply(rows);
+          break;
+        }
         default: break;
       }
       while (open.size() > random.below(4)) {
@@ -364,16 +486,35 @@ TEST_CASE(
         claims.apply(plan);
         for (const auto& key : plan.drop) RC_ASSERT(stored.erase(key) == 1u);
       }
-      RC_ASSERT(claims.claims() == disk.size());
+      claims.check(open.size());
+      const auto rows =
+          std::count_if(disk.begin(), disk.end(), [](const auto& row) { return !Owners::owns(row.first); });
+      RC_ASSERT(claims.claims() == static_cast<std::size_t>(rows));
       RC_ASSERT(claims.contents() == stored.size());
-      RC_ASSERT(claims.bytes() == 1000 * stored.size());
+      RC_ASSERT(claims.bytes() == 5000 * stored.size());
       for (const auto& key : stored) RC_ASSERT(claims.has(key));
       RC_ASSERT(claims.used(kAnn) <= limits.quota_bytes);
       RC_ASSERT(claims.claims() <= limits.claims_max);
     }
+    while (!open.empty()) {
+      claims.abandon(open.back());
+      open.pop_back();
+    }
+    ClaimPlan rows;
+    rows.change = claims.owners().plan_rows(100);
+    write(disk, rows.change);
+    claims.apply(rows);
     Claims again(limits);
     for (const auto& [key, value] : disk) RC_ASSERT(again.load({key, value}, kStart).ok());
+    again.owners().begin_day(day);
     RC_ASSERT(again.contents() == claims.contents());
-    for (const auto& owner : {kAnn, kBob}) RC_ASSERT(again.used(owner) == claims.used(owner));
+    RC_ASSERT(again.owners().space_used() == claims.owners().space_used());
+    const auto before = claims.owners().list({}, 10), after = again.owners().list({}, 10);
+    RC_ASSERT(before.size() == after.size());
+    for (std::size_t i = 0; i < before.size(); ++i) {
+      RC_ASSERT(before[i].bytes == after[i].bytes && before[i].contents == after[i].contents);
+      RC_ASSERT(before[i].claims == after[i].claims && before[i].heard_day == after[i].heard_day);
+      RC_ASSERT(again.owners().ending(before[i].owner) == claims.owners().ending(before[i].owner));
+    }
   }));
 }

@@ -51,6 +51,7 @@ struct ClusterNode {
   std::function<void(Scripted&, runtime::Handlers&)> dht, republish;  // no DHT if they are empty
   bool lonely = false;                                                // its peers know nobody who could hold something
   bool liar = false;  // from its next start on it answers for contents with wrong bytes
+  bool mute = false;  // from its next start on it leaves stores unanswered
   const base::NodeId& id() const { return identity->id(); }
   Life& life() { return *lives.back(); }
 };
@@ -75,6 +76,7 @@ struct Line {
   std::uint64_t bytes = 0;
   unsigned chunks = 0, replicas = 0, live = 0;
   bool pinned = false;
+  std::int64_t copies_end = 0;
 };
 struct Verified {
   bool over = false;
@@ -143,6 +145,19 @@ class FilesCluster {
                         });
                       },
                       [](Scripted& self) { self.node().publish<wire::FetchContent>(kHolderPath, self.self()); }));
+      return;
+    }
+    if (home.mute) {
+      const auto kept = std::make_shared<std::vector<runtime::Reply<wire::Stored>>>();
+      life.node.start("mute",
+                      test::script(
+                          [kept](Scripted&, runtime::Handlers& on) {
+                            on.ask<wire::StoreContent, wire::Stored>(
+                                [kept](wire::StoreContent::Reader, runtime::Reply<wire::Stored> reply) {
+                                  kept->push_back(std::move(reply));
+                                });
+                          },
+                          [](Scripted& self) { self.node().publish<wire::StoreContent>(kHolderPath, self.self()); }));
       return;
     }
     life.node.start("node", test::script({}, [&home](Scripted& self) {
@@ -304,20 +319,23 @@ class FilesCluster {
           self.node().find(kPath), 60s, [](auto) {},
           [&](wire::FileRow::Reader row) {
             out.push_back({*Cid::from(bytes_of(row.getCid())), text_of(row.getName()), row.getBytes(), row.getChunks(),
-                           row.getReplicas(), row.getReplicasLive(), row.getPinned()});
+                           row.getReplicas(), row.getReplicasLive(), row.getPinned(), row.getCopiesEndAt()});
           },
           [&](base::Result<void, base::Error>) { over = true; });
     });
     stage.run_until([&] { return over; }, 60s);
     return out;
   }
-  Verified verify(std::size_t i, const Cid& cid) {
+  /// Without a CID: all that the node holds.
+  Verified verify(std::size_t i, const std::optional<Cid>& cid) {
     Verified out;
     runtime::Subscription hold;
     inside(i, [&](Scripted& self) {
       hold = self.subscribe<wire::VerifyFile, wire::VerifyItem>(
           self.node().find(kPath), 600s,
-          [&](wire::VerifyFile::Builder question) { question.setCid(data_of(cid.view())); },
+          [&](wire::VerifyFile::Builder question) {
+            if (cid) question.setCid(data_of(cid->view()));
+          },
           [&](wire::VerifyItem::Reader item) {
             if (item.isCopy()) {
               out.states.push_back(item.getCopy().getState());
@@ -343,6 +361,30 @@ class FilesCluster {
   std::optional<base::Error> remove(std::size_t i, const Cid& cid) {
     return ask<wire::RemoveFile, wire::FileRemoved>(
         i, kPath, [&](wire::RemoveFile::Builder out) { out.setCid(data_of(cid.view())); });
+  }
+
+  struct OwnerLine {
+    base::NodeId owner;
+    std::uint64_t contents = 0, bytes = 0, claims = 0;
+    std::int64_t last_seen = 0;
+  };
+  std::vector<OwnerLine> owners(std::size_t i) {
+    std::vector<OwnerLine> out;
+    ask<wire::ListOwners, wire::HeldOwners>(
+        i, kHolderPath, [](auto) {},
+        [&](wire::HeldOwners::Reader held) {
+          for (const auto one : held.getOwners())
+            out.push_back({*base::NodeId::from(bytes_of(one.getOwner())), one.getContents(), one.getBytes(),
+                           one.getClaims(), one.getLastSeen()});
+        });
+    return out;
+  }
+  std::optional<base::Error> release_owner(std::size_t i, const base::NodeId& owner, std::uint64_t* claims = nullptr) {
+    return ask<wire::ReleaseOwner, wire::OwnerReleased>(
+        i, kHolderPath, [&](wire::ReleaseOwner::Builder out) { out.setOwner(data_of(owner.view())); },
+        [&](wire::OwnerReleased::Reader released) {
+          if (claims != nullptr) *claims = released.getClaims();
+        });
   }
 
   struct Held {

@@ -126,7 +126,7 @@ TEST_CASE("holder: an empty store claims what is there, and is told when it is n
 }
 
 TEST_CASE("holder: an owner's quota ends with that owner") {
-  FilesCluster cluster(3, [](FilesSettings& settings) { settings.claims.quota_bytes = 10'000; });
+  FilesCluster cluster(3, [](FilesSettings& settings) { settings.claims.quota_bytes = 10'100; });
   Guest first{cluster, 0, 2}, second{cluster, 1, 2};
   const base::Bytes a = pattern(6000), b = pattern(6001), c = pattern(4000);
   REQUIRE(!first.store(chunk_of(a), a, cid(1)));
@@ -231,6 +231,106 @@ TEST_CASE("holder: a put that nobody hears of any more is released") {
   cluster.stage.run_for(40min);
   CHECK(cluster.held(1).claims == 0);
   CHECK(cluster.held(1).blobs == 0);
+}
+
+TEST_CASE("holder: a stranger's stores under way leave room for those of others, and for this node's own") {
+  FilesCluster cluster(3, [](FilesSettings& settings) { settings.stores_max = 16; });
+  std::map<std::size_t, int> taken, refused;
+  const auto storm = [&](std::size_t from, int count) {
+    cluster.inside(from, [&](Scripted& self) {
+      const runtime::Handle holder =
+          from == 2 ? self.node().find(kHolderPath) : self.node().remote(cluster[2].id(), kHolderPath);
+      for (int i = 0; i < count; ++i) {
+        const base::Bytes bytes = pattern(5000 + 100 * from + static_cast<std::size_t>(i));
+        self.ask<wire::StoreContent, wire::Stored>(
+            holder, self.now() + 30s,
+            [&](wire::StoreContent::Builder out) {
+              write(out.initClaim(), ClaimKind::file, {cid(1).bytes});
+              write(out.initContent(), chunk_of(bytes));
+              out.setBytes(data_of(bytes));
+            },
+            [&, from](runtime::Answer<wire::Stored> answer) {
+              if (answer.ok()) ++taken[from];
+              else if (answer.error().code == Code::overloaded) ++refused[from];
+            });
+      }
+    });
+  };
+  // Bytes are the scarcer of the two here: what is asked first is admitted before the first commit ends.
+  storm(0, 60);
+  storm(1, 1);
+  storm(2, 4);
+  cluster.stage.run_for(20s);
+  CHECK(taken[0] + refused[0] == 60);
+  CHECK(refused[0] > 0);
+  CHECK(taken[1] == 1);
+  CHECK(taken[2] == 4);
+}
+
+TEST_CASE("holder: what others store leaves the rest of the device to this node, whose health is no matter of theirs") {
+  observe::Health health;
+  FilesCluster cluster(2, [&](FilesSettings& settings) { settings.health = &health; });
+  Guest other{cluster, 0, 1}, self{cluster, 1, 1};
+  const base::Bytes bytes = pattern(5000), more = pattern(5001);
+  cluster[1].disk.set_capacity(100u << 20);  // below FilesSettings::left_to_self, above the reserve of the store
+  const auto refused = other.store(chunk_of(bytes), bytes, cid(1));
+  REQUIRE(refused);
+  CHECK(refused->code == Code::no_space);
+  CHECK(refused->message.find("128 MiB of it are kept for this node itself") != std::string::npos);
+  CHECK(health.reasons().empty());
+  CHECK(!self.store(chunk_of(more), more, cid(1)));
+  CHECK(health.reasons().empty());
+}
+
+TEST_CASE("holder: it says for which owners it holds what, and an operator ends that for good") {
+  FilesCluster cluster(2);
+  Guest other{cluster, 0, 1}, self{cluster, 1, 1};
+  const base::Bytes bytes = pattern(5000), more = pattern(100);
+  REQUIRE(!other.store(chunk_of(bytes), bytes, cid(1)));
+  REQUIRE(!other.store(chunk_of(bytes), {}, cid(2)));
+  REQUIRE(!other.store(chunk_of(more), more, cid(2)));
+  REQUIRE(!self.store(chunk_of(more), {}, cid(2)));
+  const auto owners = cluster.owners(1);
+  REQUIRE(owners.size() == 2);
+  const auto& line = owners[0].owner == cluster[0].id() ? owners[0] : owners[1];
+  CHECK(line.owner == cluster[0].id());
+  CHECK(line.contents == 2);
+  CHECK(line.claims == 3);
+  CHECK(line.bytes == 5000 + 2 * kClaimBytesMin);
+  CHECK(line.last_seen > 0);
+  CHECK(line.last_seen % (24 * 3600) == 0);
+
+  CHECK(cluster.release_owner(1, node(9))->code == Code::not_found);
+  CHECK(cluster.release_owner(1, cluster[1].id())->code == Code::refused);
+  std::uint64_t ended = 0;
+  CHECK(!cluster.release_owner(1, cluster[0].id(), &ended));
+  CHECK(ended == 3);
+  CHECK(cluster.owners(1).size() == 1);
+  CHECK(cluster.held(1).blobs == 1);  // what this node claims as well stays
+  CHECK(other.store(chunk_of(bytes), bytes, cid(1))->code == Code::refused);
+  cluster.restart(1);
+  CHECK(other.store(chunk_of(bytes), bytes, cid(1))->code == Code::refused);
+  CHECK(!self.store(chunk_of(bytes), bytes, cid(1)));
+}
+
+TEST_CASE("holder: claims of an owner that is not heard for the days of the setting end; one that asks keeps them") {
+  FilesCluster cluster(3, [](FilesSettings& settings) { settings.claims.kept_days = 2; });
+  Guest silent{cluster, 0, 2}, asking{cluster, 1, 2};
+  const base::Bytes bytes = pattern(5000), more = pattern(5001);
+  REQUIRE(!silent.store(chunk_of(bytes), bytes, cid(1)));
+  REQUIRE(!asking.store(chunk_of(more), more, cid(1)));
+  for (int day = 0; day < 4; ++day) {
+    cluster.stage.run_for(10min);  // what was heard is written
+    if (day == 1) cluster.restart(2);
+    CHECK(cluster.held(2).contents == (day < 2 ? 2 : 1));
+    cluster.stage.run_for(24h);
+    std::vector<bool> has;
+    CHECK(!asking.has({chunk_of(more)}, cid(1), &has));
+    CHECK(has == std::vector{true});
+  }
+  CHECK(cluster.held(2).contents == 1);
+  CHECK(silent.fetch(chunk_of(bytes))->code == Code::not_found);
+  CHECK(cluster.failures().empty());
 }
 
 TEST_CASE("holder: while it reads its rows it says `unavailable` and when to come again") {

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 #include <rapidcheck.h>
 
+#include "actors/files/logic/pace.hpp"
 #include "actors/files/logic/placement.hpp"
 #include "runtime/base/ensure.hpp"
 #include "runtime/base/random.hpp"
@@ -73,6 +74,93 @@ TEST_CASE("replication: a content goes to the nearest nodes and is settled when 
   CHECK(put.idle());
   CHECK(put.reached() == 3);
   CHECK(put.bytes_held() == 0);
+}
+
+TEST_CASE("replication: a node that is late has the next one asked as well, and gets nothing more until it answers") {
+  Replication put(nodes(5), 2);
+  REQUIRE(add(put, content(0), 1000));
+  CHECK(targets(put.next()) == nodes(2));
+  put.stored(content(0), node(2));
+  CHECK(put.late(content(0), node(1)));
+  CHECK_FALSE(put.late(content(0), node(1)));
+  CHECK_FALSE(put.late(content(0), node(2)));
+  CHECK(targets(put.next()) == std::vector{node(3)});
+  REQUIRE(add(put, content(0, 1001), 1001));
+  CHECK(targets(put.next()) == std::vector{node(2), node(3)});
+  SUBCASE("its copy counts if it comes in time") {
+    put.stored(content(0), node(1));
+    CHECK(put.take_settled().empty());  // the other one is under way as well
+    put.stored(content(0), node(3));
+    CHECK(put.take_settled().front().holders == nodes(3));
+  }
+  SUBCASE("the content is settled without it, and it may answer later") {
+    put.stored(content(0), node(3));
+    CHECK(put.take_settled().front().holders == std::vector{node(2), node(3)});
+    put.stored(content(0), node(1));
+    put.check();
+  }
+  SUBCASE("it fails in the end") {
+    put.failed(content(0), node(1), StoreFailure::silent);
+    put.stored(content(0), node(3));
+    CHECK(put.take_settled().front().holders == std::vector{node(2), node(3)});
+  }
+}
+
+TEST_CASE("replication: without any other node the late one is waited for") {
+  Replication put(nodes(1), 1);
+  REQUIRE(add(put, content(0), 1000));
+  CHECK(put.next().size() == 1);
+  CHECK(put.late(content(0), node(1)));
+  CHECK(put.next().empty());
+  CHECK(put.take_settled().empty());
+  SUBCASE("it answers") {
+    put.stored(content(0), node(1));
+    CHECK(put.take_settled().front().holders == nodes(1));
+  }
+  SUBCASE("it does not") {
+    put.failed(content(0), node(1), StoreFailure::silent);
+    CHECK(put.take_settled().front().holders.empty());
+  }
+  CHECK(put.idle());
+}
+
+TEST_CASE("replication: few nodes are late at once, and nodes that were silent lately come last") {
+  Replication put(nodes(8), 1);
+  REQUIRE(put.hold(content(0), 1000));
+  put.place(content(0), {}, {node(1), node(2)});
+  CHECK(targets(put.next()) == std::vector{node(3)});
+  CHECK(put.late(content(0), node(3)));
+  CHECK(targets(put.next()) == std::vector{node(4)});
+  CHECK(put.late(content(0), node(4)));
+  CHECK(targets(put.next()) == std::vector{node(5)});
+  CHECK(put.late(content(0), node(5)));
+  CHECK(targets(put.next()) == std::vector{node(6)});
+  CHECK_FALSE(put.late(content(0), node(6)));  // this node's own line is slow
+  CHECK(put.next().empty());
+}
+
+TEST_CASE("pace: a node has twice its usual time, an unknown one that of the others, within what others need") {
+  using namespace std::chrono_literals;
+  const base::Instant now{100s};
+  Pace pace;
+  CHECK(pace.patience(node(1)) == kPatienceUnknown);
+  pace.took(node(1), 40ms);
+  CHECK(pace.patience(node(1)) == 80ms + kSlack);
+  CHECK(pace.patience(node(2)) == 80ms + kSlack);
+  pace.took(node(1), 8ms);
+  CHECK(pace.usual(node(1)) == 35ms);
+  pace.took(node(2), 3s);
+  pace.took(node(3), 30ms);
+  CHECK(pace.patience(node(2)) == kPatienceMin);  // four times the median is less
+  CHECK_FALSE(pace.is_silent(node(2), now));
+  pace.silent(node(2), now);
+  CHECK(pace.silent_nodes(now) == std::vector{node(2)});
+  CHECK_FALSE(pace.is_silent(node(2), now + kSilentFor));
+  pace.took(node(2), 30ms);
+  CHECK(pace.silent_nodes(now).empty());
+  for (std::size_t i = 0; i < 2 * kPaceNodesMax; ++i)
+    pace.took(node(static_cast<std::uint8_t>(i / 256), static_cast<std::uint8_t>(i % 256)), 1ms);
+  CHECK(pace.nodes() == kPaceNodesMax);
 }
 
 TEST_CASE("replication: a content that waits for its places is held, and goes where they are said to be") {

@@ -49,7 +49,7 @@ TEST_CASE("verify: what is damaged at this node is named and mended from another
   for (const base::NodeId& node : found.nodes) CHECK(node == cluster[0].id());
   REQUIRE(!told.empty());
   CHECK(told[0].starts_with("files.store.damage " + cluster[0].settings.store_directory + "/packs/"));
-  CHECK(told[0].find("`troupe file verify CID`") != std::string::npos);
+  CHECK(told[0].find("`troupe file verify`") != std::string::npos);
   CHECK(health.state() == observe::HealthState::ok);
   const Verified again = cluster.verify(0, put.cid);
   CHECK(again.sound == again.copies);

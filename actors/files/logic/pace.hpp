@@ -1,0 +1,78 @@
+#pragma once
+// How long nodes take for a store, so that a put asks the next one as soon as a node takes longer than it usually does.
+//
+// Usual   the longest of its last stores: a quicker one lowers it by an eighth.
+// Patience twice the usual time of the node and kSlack; of a node without a store, that of the median of the others. At
+//         most four times the median, and at least kPatienceMin of that: a node that was slow once does not delay all.
+// Silent  a node that left a store unanswered for longer is asked after all others, until it answers or for kSilentFor.
+// Limits  kPaceNodesMax nodes; one more forgets one of them.
+// Owner   one actor; not thread-safe.
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "runtime/base/ids.hpp"
+#include "runtime/base/time.hpp"
+
+namespace troupe::files {
+
+inline constexpr std::size_t kPaceNodesMax = 1024;                 // as many as candidates of a put
+inline constexpr std::chrono::milliseconds kSlack{10};             // our choice: a sync of a quick device
+inline constexpr std::chrono::milliseconds kPatienceUnknown{500};  // our choice: nothing was stored anywhere yet
+inline constexpr std::chrono::milliseconds kPatienceMin{200};      // our choice: of the bound that others set
+inline constexpr std::chrono::minutes kSilentFor{10};              // our choice: as long as /datagrams remembers it
+
+class Pace {
+ public:
+  void took(const base::NodeId& node, base::Duration time) {
+    Node& known = find(node);
+    known.silent_until.reset();
+    if (!known.usual) {
+      known.usual = time;
+      return;
+    }
+    known.usual = std::max(time, *known.usual - *known.usual / 8);
+  }
+  void silent(const base::NodeId& node, base::Instant now) { find(node).silent_until = now + kSilentFor; }
+
+  bool is_silent(const base::NodeId& node, base::Instant now) const {
+    const auto known = nodes_.find(node);
+    return known != nodes_.end() && known->second.silent_until && now < *known->second.silent_until;
+  }
+  std::vector<base::NodeId> silent_nodes(base::Instant now) const {
+    std::vector<base::NodeId> out;
+    for (const auto& [id, known] : nodes_)
+      if (is_silent(id, now)) out.push_back(id);
+    return out;
+  }
+  std::optional<base::Duration> usual(const base::NodeId& node) const {
+    const auto known = nodes_.find(node);
+    return known == nodes_.end() ? std::nullopt : known->second.usual;
+  }
+  /// How long a store at the node may take until the next node is asked as well.
+  base::Duration patience(const base::NodeId& node) const {
+    std::vector<base::Duration> all;
+    for (const auto& [id, known] : nodes_)
+      if (known.usual) all.push_back(*known.usual);
+    if (all.empty()) return kPatienceUnknown;
+    const auto middle = all.begin() + static_cast<std::ptrdiff_t>(all.size() / 2);
+    std::nth_element(all.begin(), middle, all.end());
+    const base::Duration most = std::max<base::Duration>(4 * *middle, kPatienceMin);
+    return std::min(2 * usual(node).value_or(*middle) + kSlack, most);
+  }
+  std::size_t nodes() const { return nodes_.size(); }
+
+ private:
+  struct Node {
+    std::optional<base::Duration> usual{};
+    std::optional<base::Instant> silent_until{};
+  };
+  Node& find(const base::NodeId& node) {
+    if (nodes_.size() >= kPaceNodesMax && !nodes_.contains(node)) nodes_.erase(nodes_.begin());
+    return nodes_[node];
+  }
+  std::map<base::NodeId, Node> nodes_;
+};
+
+}  // namespace troupe::files
