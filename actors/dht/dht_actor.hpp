@@ -10,6 +10,7 @@
 // Address a node that listens at all its addresses is a client until others agree which one they see (`/peers` knows).
 // Trust   a node shows its id by a seal or a link, and is listed once it has answered us. Only a node with our token
 //         may store.
+#include <array>
 #include <functional>
 #include <set>
 
@@ -19,6 +20,7 @@
 #include "actors/dht/parts.hpp"
 #include "messages/links.capnp.h"
 #include "runtime/actor/actor.hpp"
+#include "runtime/actor/budget_alarm.hpp"
 
 namespace troupe::dht {
 
@@ -176,6 +178,9 @@ class DhtActor final : public runtime::Actor, public Head {
   std::optional<Tokens> tokens_;
   TokensKept tokens_kept_;
   Budgets budgets_;
+  std::array<runtime::BudgetAlarm, kResources> full_{runtime::BudgetAlarm("questions to the DHT"),
+                                                     runtime::BudgetAlarm("checks of DHT records"),
+                                                     runtime::BudgetAlarm("DHT bytes written")};
   ClockGuard clock_;
   std::optional<Held> held_;
   std::optional<QueryCache> cache_;

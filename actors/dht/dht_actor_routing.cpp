@@ -168,9 +168,7 @@ bool DhtActor::affords(Resource resource, std::uint32_t count) {
   if (!wait) return true;
   ++counts_.over_budget[static_cast<std::size_t>(resource)];
   if (resource != Resource::questions) ++counts_.refused;
-  if (budgets_.warns(resource, now()))
-    settings_->log.warn("budget-full",
-                        {{"resource", name(resource)}, {"group", base::Endpoint{user.group.prefix}.text()}});
+  full_[static_cast<std::size_t>(resource)].refused(node(), user.group, now());
   refuse(Error{Code::overloaded, "this node does no more for others at a time",
                std::chrono::ceil<std::chrono::milliseconds>(std::min<base::Duration>(*wait, kWaitMax))});
   return false;

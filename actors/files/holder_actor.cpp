@@ -135,6 +135,7 @@ void HolderActor::take_store(wire::StoreContent::Reader question, Stored reply) 
   storing.ticket = StoreTicket::take(shares_, {owner(), storing.group, inside}, bytes.size());
   if (!storing.ticket) {
     ++settings_.counters->store_refused;
+    stores_full_.refused(node(), storing.group, now());
     return reply.refuse({Code::overloaded, "too many stores are under way", std::chrono::milliseconds(200)});
   }
   if (!bytes.empty()) {
@@ -163,6 +164,8 @@ void HolderActor::store(const Storing& storing, base::ByteView bytes, Stored rep
   if (!plan.ok()) {
     ++settings_.counters->store_refused;
     const Error why = to_error(plan.error());
+    if (plan.error() == ClaimError::space) space_full_.refused(node(), from, now());
+    if (plan.error() == ClaimError::full) claims_full_.refused(node(), from, now());
     if (why.code == Code::no_space)
       settings_.log.warn("a content is refused", {{"owner", claim.owner.hex()}, {"why", why.message}});
     return reply.refuse(why);

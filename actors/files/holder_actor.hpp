@@ -20,6 +20,7 @@
 #include "actors/files/store_shares.hpp"
 #include "messages/common.capnp.h"
 #include "runtime/actor/actor.hpp"
+#include "runtime/actor/budget_alarm.hpp"
 #include "runtime/store/rows.hpp"
 
 namespace troupe::files {
@@ -124,6 +125,7 @@ class HolderActor final : public FilesPart {
   std::unique_ptr<Claims> loading_;  // what was read so far
   store::Rows rows_;
   std::shared_ptr<StoreShares> shares_;
+  runtime::BudgetAlarm stores_full_{"stores under way"}, space_full_{"bytes held for others"}, claims_full_{"claims"};
   std::set<base::NodeId> owners_ending_;
   std::set<ContentKey> damaged_;  // of those that are claimed
   std::vector<base::Callback<void()>> waiting_;

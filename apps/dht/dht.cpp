@@ -146,14 +146,15 @@ Ending providers(const Invocation& invocation, Console& console) {
 
 void print_table_json(std::ostream& out, wire::TableRows::Reader rows) {
   JsonLine<output::wire::DhtTable> line;
-  auto list = line->initBuckets(rows.getBuckets().size());
+  const auto buckets = rows.getBuckets();  // each list is followed once: a reading has a limit
+  auto list = line->initBuckets(buckets.size());
   for (unsigned i = 0; i < list.size(); ++i) {
-    const auto from = rows.getBuckets()[i];
-    list[i].setBucket(from.getRange());
-    auto contacts = list[i].initContacts(from.getContacts().size());
+    const auto known = buckets[i].getContacts();
+    list[i].setBucket(buckets[i].getRange());
+    auto contacts = list[i].initContacts(known.size());
     for (unsigned k = 0; k < contacts.size(); ++k) {
-      dht_command::write(contacts[k], from.getContacts()[k].getContact());
-      contacts[k].getLastSeenS().setValue(from.getContacts()[k].getLastSeenMs() / 1'000);
+      dht_command::write(contacts[k], known[k].getContact());
+      contacts[k].getLastSeenS().setValue(known[k].getLastSeenMs() / 1'000);
     }
   }
   write_json_line(out, capnp::toDynamic(list.asReader()));

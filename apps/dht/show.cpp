@@ -47,8 +47,9 @@ void write(output::wire::DhtSearch::Builder out, dht::wire::SearchResult::Reader
   copy_same(search, out);
   out.setTookMs(milliseconds(search.getMicroseconds()));
   auto questions = out.getQuestions();
+  const auto asked = search.getQuestions();  // followed once: a reading has a limit
   for (unsigned i = 0; i < questions.size(); ++i) {
-    const auto from = search.getQuestions()[i];
+    const auto from = asked[i];
     auto to = questions[i];
     to.setNode(data(id_of(from.getContact()).view()));
     to.setAddress(messages::read_contact(from.getContact()).endpoint.text());

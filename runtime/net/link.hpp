@@ -37,6 +37,7 @@ class Link : public std::enable_shared_from_this<Link> {
   std::uint64_t serial() const { return serial_; }
   std::uint64_t service_number = 0;      ///< among the links in service; the pool's, under its lock
   std::atomic<std::size_t> buffered{0};  ///< the pool's (Pool::buffers)
+  std::atomic<bool> awaits{false};       ///< an answer, when its bytes were last counted
   std::atomic<bool> makes_room{false};   ///< ended to free memory: the bytes that wait are dropped
 
   /// The node that the proxies show: the dialled node before who_is_there(), the proven node after it.

@@ -264,6 +264,7 @@ void Peer::note_buffers() {
     if (role_ == messages::Role::peer && !std::exchange(looks_whether_slow_, true))
       after<Slow>(pool_->setup().limits.keep_alive);
   }
+  link_->awaits.store(link_->waiting() > 0, std::memory_order_relaxed);
   pool_->buffers(*link_, unwritten_ + plain_.size() + reader_.held_bytes());
 }
 

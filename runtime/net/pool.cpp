@@ -256,12 +256,19 @@ void Pool::make_room() {
   std::shared_ptr<Link> largest;
   {
     const std::lock_guard hold(lock_);
-    base::ShareBudget<std::uint64_t> buffered(0);
-    for (const auto& [number, entry] : serving_)
-      if (entry.info.role == messages::Role::peer)
-        buffered.hold({number, base::group_of(entry.info.contact.endpoint)},
-                      entry.link->buffered.load(std::memory_order_relaxed));
-    const auto number = buffered.gives_way({.reserved = true}, 0, [](std::uint64_t) { return true; });
+    // What this node has asked for stays, unless that alone is most of it: then the others could not make enough room.
+    base::ShareBudget<std::uint64_t> all(0), idle(0);
+    for (const auto& [number, entry] : serving_) {
+      if (entry.info.role != messages::Role::peer) continue;
+      const base::User<std::uint64_t> user{number, base::group_of(entry.info.contact.endpoint)};
+      const std::size_t bytes = entry.link->buffered.load(std::memory_order_relaxed);
+      all.hold(user, bytes);
+      if (!entry.link->awaits.load(std::memory_order_relaxed)) idle.hold(user, bytes);
+    }
+    const auto number =
+        (idle.used() >= all.used() / 2 ? idle : all).gives_way({.reserved = true}, 0, [](std::uint64_t) {
+          return true;
+        });
     if (!number) return;
     const Entry& entry = serving_.at(*number);
     largest = entry.link;

@@ -47,6 +47,15 @@ TEST_CASE("cluster: inspect lists the actors of a node, shows one, and refuses w
   CHECK(contains(one.out, "\n  state       peers.PeersState"));
   CHECK(contains(one.out, "\n  timers      "));
 
+  std::ofstream values(folder / "values");
+  for (int i = 0; i < 60; ++i) values << "name-" << i << " value\n";
+  values.close();
+  for (int i = 0; i < 2; ++i) {  // what came after the first look is kept for the second
+    const Seen store = troupe::test::troupe(folder, {"inspect", "--once", "/store", "--json", "--data", node.data});
+    CHECK_MESSAGE(store.exit == 0, store.err);
+    troupe::test::troupe(folder, {"dht", "put", "--from", folder / "values", "--data", node.data});
+  }
+
   const Seen nobody = troupe::test::troupe(folder, {"inspect", "--once", "/pers", "--data", node.data});
   CHECK(nobody.exit == 4);
   CHECK(contains(nobody.err, "there is no actor \"/pers\"; did you mean \"/peers\"?"));

@@ -19,13 +19,12 @@ struct BudgetLimits {
   std::uint32_t checks_per_second = 1'024;      ///< of signatures and hashes; our choice: a tenth of a core
   std::uint32_t written_per_second = 8u << 20;  ///< bytes; our choice: a tenth of what a plain disk writes
 };
-inline constexpr std::uint32_t kBurstSeconds = 4;     // our choice
-inline constexpr std::uint32_t kRowCost = 2'048;      // bytes, beside its own: a row costs a part of a sync
-inline constexpr std::chrono::minutes kWarnEvery{1};  // our choice: a warning for each resource
+inline constexpr std::uint32_t kBurstSeconds = 4;  // our choice
+inline constexpr std::uint32_t kRowCost = 2'048;   // bytes, beside its own: a row costs a part of a sync
 
 enum class Resource : std::uint8_t { questions, checks, written };
 inline constexpr std::size_t kResources = 3;
-/// As in metrics and in the warning.
+/// As in metrics.
 constexpr std::string_view name(Resource resource) {
   constexpr std::string_view kNames[kResources] = {"dht.questions", "dht.checks", "dht.written"};
   return kNames[static_cast<std::size_t>(resource)];
@@ -45,25 +44,13 @@ class Budgets {
   /// Takes `count` of it. Else how long `user` waits at least; then nothing has changed. This node itself never waits:
   /// it spends what is there.
   std::optional<base::Duration> take(Resource resource, const User& user, base::Instant now, std::uint32_t count = 1) {
-    const auto wait = of(resource).all.take(user, now, count);
+    const auto wait = of(resource).take(user, now, count);
     return user.reserved ? std::nullopt : wait;
   }
 
-  /// Whether it is time for a warning that it is used up.
-  bool warns(Resource resource, base::Instant now) {
-    Budget& budget = of(resource);
-    if (now < budget.warn_at) return false;
-    budget.warn_at = now + kWarnEvery;
-    return true;
-  }
-
  private:
-  struct Budget {
-    explicit Budget(base::Rate rate) : all(rate, base::Instant{}) {}
-    base::RateBudget<base::NodeId> all;
-    base::Instant warn_at{};
-  };
-  static Budget rate(std::uint32_t per_second) { return Budget({per_second, kBurstSeconds * per_second}); }
+  using Budget = base::RateBudget<base::NodeId>;
+  static Budget rate(std::uint32_t per_second) { return {{per_second, kBurstSeconds * per_second}, base::Instant{}}; }
   Budget& of(Resource resource) {
     switch (resource) {
       case Resource::questions: return questions_;
