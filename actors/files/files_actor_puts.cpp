@@ -109,7 +109,7 @@ void FilesActor::take_ends(wire::PutEnds::Reader question, runtime::Reply<wire::
   const auto cid = read_id<Cid>(question.getCid());
   if (ending == nullptr || !id.ok() || !cid.ok()) return reply.refuse(kNoPut);
   const auto unbound = read_nodes(question.getUnbound());
-  std::size_t reached = kReplicasMax;
+  std::size_t reached = question.getReplicas();  // a late node may have made one copy too many
   for (HeldContent& content : ending->held) {
     std::erase_if(content.holders, [&](const base::NodeId& node) {
       return std::find(unbound.begin(), unbound.end(), node) != unbound.end();

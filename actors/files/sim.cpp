@@ -41,8 +41,6 @@ const sim::WorkloadSpec& workload() {
               {"files.watch_period", {"2s", "10s", "2m"}},
               {"files.replicas", {"1", "2", "5"}},
               {"files.quota_per_owner", {"1 MiB", "3 MiB"}},
-              {"files.space", {"2 MiB", "8 MiB"}},
-              {"files.commits_max", {"16", "32"}},
               {"net.questions_in_flight_max", {"16", "64"}},
               {"net.questions_per_second_max", {"50", "200"}},
               {"net.keep_alive", {"1s", "5s"}},

@@ -36,7 +36,7 @@ TEST_CASE("cluster upgrade: a node keeps all that an older program has stored in
     CHECK(got.out == "words that an older program has stored\n");
     CHECK(run({"file", "ls", "--json"}).out ==
           "[{\"cid\":\"" + kFile +
-              "\",\"name\":\"kept\",\"bytes\":39,\"chunks\":1,\"pinned\":true,\"expires\":null}]\n");
+              "\",\"name\":\"kept\",\"bytes\":39,\"chunks\":1,\"pinned\":true,\"expires\":null,\"copiesEnd\":null}]\n");
     CHECK(contains(run({"peers", "--json"}).out, "\"node\":\"" + kOther + "\",\"address\":\"127.0.0.1:1\","));
 
     CHECK(run({"dht", "get", kRecord}).out == "some bytes");

@@ -140,7 +140,7 @@ void Replication::settle() {
     for (std::size_t i = 0; i < item.order.size(); ++i)
       if (item.states[i] == State::done && settled.holders.size() < kReplicasMax)
         settled.holders.push_back(item.order[i]);
-    const auto copies = static_cast<std::uint32_t>(settled.holders.size());
+    const auto copies = std::min(replicas_, static_cast<std::uint32_t>(settled.holders.size()));
     reached_ = any_settled_ ? std::min(reached_, copies) : copies;
     any_settled_ = true;
     bytes_held_ -= item.bytes;

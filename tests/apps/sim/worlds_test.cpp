@@ -64,7 +64,7 @@ const std::vector<Recorded>& recorded() {
       {"files.removal_before_row", {375, 390, 645}, {"list"}},
       {"files.put_unbound", {1, 2, 3}, {"sim.converges"}},
       {"files.failed_put_keeps_claims", {29, 41, 47}, {"sim.converges"}},
-      {"files.release_not_repeated", {1, 9, 16}, {"sim.converges"}},
+      {"files.release_not_repeated", {9, 16, 19}, {"sim.converges"}},
       {"store.failed_flush_acknowledged", {16, 21, 24}, {"kept", "sim.converges"}},
       {"dht.held_serves_expired", {2, 5, 7}, {"expired"}},
       {"dht.record_unvalidated", {21, 23, 42}, {"valid", "expired"}},
