@@ -2,7 +2,7 @@
 // Says that a budget of strangers refuses, as the alarm budget_full: at most once a second, because strangers decide
 // how often it refuses.
 //
-// Owner   one actor, or whoever holds the lock of the budget.
+// Owner   one actor, or the holder of the lock of its budget.
 #include <optional>
 #include <string>
 

@@ -5,7 +5,7 @@
 //          calls at other times, and repeated calls, are harmless.
 // Dials    to known peers until there are `links_target` links and half as many own ones; to seeds while fewer than
 //          `healthy_min` own links are healthy. A link is own if this node dialled it, or has dialled that peer before:
-//          whoever dials this node can not keep it from dialling others.
+//          those who dial this node cannot keep it from dialling others.
 // Health   each `health_period` the `links_target` links that have waited longest are pinged, and new links at once.
 // Crowded  at kLinksMax, a peer of the address group that has most makes room for one of a smaller group. Else the new
 //          one is a guest: it may ask for contacts, and is dropped after kGuestTime unless a link has ended.
