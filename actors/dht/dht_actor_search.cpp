@@ -194,6 +194,7 @@ void DhtActor::learn(wire::SearchResult::Reader result) {
       doubt(who);
     } else if (one.getMicroseconds() == 0) {
       fell_silent(who);
+      if (table_.size() < settings_->copies) doubt(who, kFailuresMax - 1);
     } else {
       round_trips_.note(who.id, std::chrono::microseconds(one.getMicroseconds()));
       if (const auto token = Token::from(bytes_of(one.getToken()))) tokens_kept_.keep(who.id, *token, now());
