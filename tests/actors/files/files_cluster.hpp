@@ -52,6 +52,7 @@ struct ClusterNode {
   bool lonely = false;                                                // its peers know nobody who could hold something
   bool liar = false;  // from its next start on it answers for contents with wrong bytes
   bool mute = false;  // from its next start on it leaves stores unanswered
+  std::size_t unanswered = 0;
   const base::NodeId& id() const { return identity->id(); }
   Life& life() { return *lives.back(); }
 };
@@ -151,9 +152,10 @@ class FilesCluster {
       const auto kept = std::make_shared<std::vector<runtime::Reply<wire::Stored>>>();
       life.node.start("mute",
                       test::script(
-                          [kept](Scripted&, runtime::Handlers& on) {
+                          [kept, &home](Scripted&, runtime::Handlers& on) {
                             on.ask<wire::StoreContent, wire::Stored>(
-                                [kept](wire::StoreContent::Reader, runtime::Reply<wire::Stored> reply) {
+                                [kept, &home](wire::StoreContent::Reader, runtime::Reply<wire::Stored> reply) {
+                                  ++home.unanswered;
                                   kept->push_back(std::move(reply));
                                 });
                           },

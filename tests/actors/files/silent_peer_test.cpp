@@ -27,7 +27,10 @@ TEST_CASE(
   cluster[3].mute = true;
   cluster.restart(3);
   const base::Duration first = timed_put(cluster, 3);
+  const std::size_t unanswered = cluster[3].unanswered;
+  CHECK(unanswered > 0);
   const base::Duration second = timed_put(cluster, 4);
+  CHECK(cluster[3].unanswered == unanswered);
   CAPTURE(warm);
   CHECK_MESSAGE(first <= 2 * quiet, "first ", first.count(), " quiet ", quiet.count());
   CHECK_MESSAGE(second <= 2 * quiet, "second ", second.count(), " quiet ", quiet.count());
