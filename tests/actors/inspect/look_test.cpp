@@ -179,7 +179,13 @@ TEST_CASE("inspect look: one that ends or breaks before it has answered is told 
   SUBCASE("ends") {
     Handle child;
     fixture.start(
-        "top", [&](Scripted& self, Handlers& on) { on.tell<Latest>([&](Latest::Reader) { self.stop_child(child); }); },
+        "top",
+        [&](Scripted& self, Handlers& on) {
+          on.tell<Latest>([&](Latest::Reader) {  // without this word it would answer first
+            self.send(child, runtime::Envelope::build<runtime::wire::Stop>(
+                                 {}, [](runtime::wire::Stop::Builder out) { out.setGivenUp(true); }));
+          });
+        },
         [&](Scripted& self) { child = self.spawn("hung", test::script({})); });
     fixture.actors.stage.park(child.id());
     fixture.actors.inside([&](Scripted& self) { self.tell<Latest>(fixture.others[0], number(1)); });

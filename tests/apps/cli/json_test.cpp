@@ -32,7 +32,7 @@ TEST_CASE("json: every field of the contract is there when nothing was set") {
         R"({"node":null,"address":null,"state":null,"rttMs":null,"direction":"out","sent":0,)"
         R"("received":0,"score":0,"bannedForMs":null})");
   CHECK(json(message.initRoot<wire::File>().asReader()) ==
-        R"({"cid":null,"name":null,"bytes":0,"chunks":0,"pinned":false,"expires":null})");
+        R"({"cid":null,"name":null,"bytes":0,"chunks":0,"pinned":false,"expires":null,"copiesEnd":null})");
 }
 
 TEST_CASE("json: numbers of 64 bits are numbers, ids are hex, enums are names") {

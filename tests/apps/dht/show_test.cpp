@@ -35,6 +35,7 @@ Invocation get(const std::string& quorum) {
   const auto command = std::ranges::find(table, "dht get", &Command::name);
   Invocation::Values values{{"KEY", {"orders"}}};
   values["--quorum"];  // one that was not given has no values
+  values["--explain"];
   if (!quorum.empty()) values["--quorum"] = {quorum};
   return {*command, table, {}, values};
 }

@@ -283,7 +283,6 @@ TEST_CASE("net: a node that asks more than it may is dropped after its questions
   CHECK(answered == 33);  // its share binds at half
   CHECK(fixture.admission.counters().too_many == 1);
   fixture.let_in(kThere, 2);  // others are answered
-  fixture.let_in(kServer, 3);
   CHECK(fixture.admission.welcome(kServer, head(1), fixture.now) == Welcome::too_many);
   CHECK(fixture.admission.welcome(kServer, head(1), kStart + 2s) == Welcome::answer);
 }

@@ -226,9 +226,11 @@ TEST_CASE("datagrams: a flood of strangers with proven addresses spends its budg
   street.stranger.heard.clear();
   for (auto& question : questions) street.stranger.send(1, std::move(question), 0ms);
   CHECK(street.cluster.answer(0, 1) == 42);
-  CHECK(street.count(&DatagramCounts::getAgreements) == budget + 1);  // one of them for the neighbour
-  CHECK(street.count(&DatagramCounts::getRefused) == keys.size() - budget);
-  CHECK(street.stranger.heard.size() == budget);
+  const std::size_t answered = street.stranger.heard.size();
+  CHECK(answered >= budget);
+  CHECK(answered <= budget + 4);                                        // what came back to it meanwhile
+  CHECK(street.count(&DatagramCounts::getAgreements) == answered + 1);  // one of them for the neighbour
+  CHECK(street.count(&DatagramCounts::getRefused) == keys.size() - answered);
 }
 
 TEST_CASE("datagrams: a stream of forged questions under one key does not shut its neighbours out") {
