@@ -27,14 +27,14 @@ DhtActor::DhtActor(DhtSettings settings)
 
 void DhtActor::receive(runtime::Handlers& on) {
   const auto answers = [this](auto question, auto reply) {
-    if (!caller().by_datagram || affords(Resource::questions)) answer(question, std::move(reply));
+    if (!of_stranger() || affords(Resource::questions)) answer(question, std::move(reply));
   };
   const auto to = [](auto& part, auto handler) {
     return [&part, handler](auto question, auto reply) { (part.*handler)(question, std::move(reply)); };
   };
   on.ask<wire::Ping, wire::Pong>([this](wire::Ping::Reader ping, Reply<wire::Pong> reply) {
     ++counts_.pings;
-    if (caller().by_datagram && !affords(Resource::questions)) return;
+    if (of_stranger() && !affords(Resource::questions)) return;
     reply.send([](wire::Pong::Builder) {});
     note_asker(ping.getAsker());
   });

@@ -177,6 +177,8 @@ class DhtActor final : public runtime::Actor, public Head {
   RoundTrips round_trips_;
   std::optional<Tokens> tokens_;
   TokensKept tokens_kept_;
+  bool of_stranger() const { return caller().role == messages::Role::peer; }
+
   Budgets budgets_;
   std::array<runtime::BudgetAlarm, kResources> full_{runtime::BudgetAlarm("questions to the DHT"),
                                                      runtime::BudgetAlarm("checks of DHT records"),

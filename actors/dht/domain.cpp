@@ -41,7 +41,7 @@ constexpr auto kGroupV4Bits =
 constexpr auto kGroupV6Bits = config::count("dht.group_v6_bits", "48", 16, 128, When::start,
                                             "IPv6 addresses with this many equal leading bits are one group");
 constexpr auto kQuestions = config::count("dht.questions_per_second", "4096", 16, 1'000'000, When::start,
-                                          "questions by datagram answered each second, of all other nodes together");
+                                          "questions answered each second, of all other nodes together");
 constexpr auto kChecks = config::count("dht.checks_per_second", "1024", 16, 1'000'000, When::start,
                                        "records of other nodes checked each second, each with its signature");
 constexpr auto kWritten =

@@ -149,7 +149,7 @@ void RepublishActor::answer(wire::DropRows::Reader request, runtime::Reply<wire:
   if (!request.getExpired()) {
     std::vector<base::Bytes> damaged;
     for (const auto key : keys) damaged.emplace_back(key.begin(), key.end());
-    return drop_damaged(std::make_shared<Damaged>(Damaged{std::move(damaged), {}, {}, std::move(reply)}));
+    return drop_damaged(std::make_shared<Damaged>(Damaged{std::move(damaged), {}, std::move(reply)}));
   }
   const bool trusted = clock_.look(now(), wall()) == Expired::dropped;
   const auto sequences = request.getSequences();
@@ -163,10 +163,9 @@ void RepublishActor::answer(wire::DropRows::Reader request, runtime::Reply<wire:
   erase(std::move(change), std::move(dropped), std::move(reply));
 }
 
-/// One row after the other is read once more.
+/// One row after the other is read once more, and is erased at once: a put of it that comes later stays.
 void RepublishActor::drop_damaged(const std::shared_ptr<Damaged>& all) {
-  if (all->dropped.size() == all->keys.size())
-    return erase(std::move(all->change), std::move(all->dropped), std::move(all->reply));
+  if (all->dropped.size() == all->keys.size()) return dropped_one(*all);
   const base::Bytes& key = all->keys[all->dropped.size()];
   rows_.get(key, [this, all, &key](const base::Outcome<store::Rows::Value>& row) {
     const bool unreadable = !row.ok() && row.error().code != Code::corrupt;
@@ -174,9 +173,27 @@ void RepublishActor::drop_damaged(const std::shared_ptr<Damaged>& all) {
         row.ok() && row.value() &&
         judge(kPublishedRows, key, *row.value(), wall(), {.work_bits = settings_->work_bits}).state == RowState::sound;
     const bool goes = !unreadable && !sound && rows_.behind().find(key) == nullptr;  // else it is being written
-    if (goes) forget(key, all->change);
     all->dropped.push_back(goes);
+    if (goes) {
+      RowChange change;
+      forget(key, change);
+      ++all->open;
+      rows_.write(std::move(change), [this, all](const base::Outcome<void>& erased) {
+        if (!erased.ok()) all->failed = erased.error();
+        dropped_one(*all);
+      });
+    }
     drop_damaged(all);
+  });
+}
+
+void RepublishActor::dropped_one(Damaged& all) {
+  if (--all.open > 0) return;
+  show_health();
+  if (all.failed) return all.reply.refuse(*all.failed);
+  all.reply.send([&](wire::RowsDropped::Builder out) {
+    auto list = out.initDropped(size32(all.dropped));
+    for (unsigned i = 0; i < list.size(); ++i) list.set(i, all.dropped[i]);
   });
 }
 

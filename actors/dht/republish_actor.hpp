@@ -60,11 +60,13 @@ class RepublishActor final : public runtime::Actor {
   struct Damaged {
     std::vector<base::Bytes> keys;
     std::vector<bool> dropped;  // those looked at so far
-    RowChange change;
     runtime::Reply<wire::RowsDropped> reply;
+    std::size_t open = 1;  // rows that are being erased, and the walk
+    std::optional<base::Error> failed{};
   };
   void answer(wire::DropRows::Reader request, runtime::Reply<wire::RowsDropped> reply);
   void drop_damaged(const std::shared_ptr<Damaged>& all);
+  void dropped_one(Damaged& all);
   void forget(base::ByteView key, RowChange& change);
   void erase(RowChange change, std::vector<bool> dropped, runtime::Reply<wire::RowsDropped> reply);
   bool still(const Item& item);

@@ -249,17 +249,31 @@ void HolderActor::keep_house() {
     world().mutations.sometimes("files: an idle put was released");
     release(claim, 0, {});
   }
-  for (const base::NodeId& owner : claims_->owners().ending(kOwnersEnded)) {
-    if (!owners_ending_.insert(owner).second) continue;
-    settings_.log.info("what is held for an owner ends: it was not heard for files.kept_days, or was released",
-                       {{"owner", owner.hex()}});
-    world().mutations.sometimes("files: the claims of a silent owner ended");
-    end_owner(owner, 0, [this, owner](const base::Outcome<std::uint64_t>&) { owners_ending_.erase(owner); });
-  }
+  if (owners_ending_.empty()) last_ending_.reset();
+  end_owners();
   ClaimPlan rows;
   rows.change = claims_->owners().plan_rows(kSliceMax);
   if (!rows.change.empty()) commit(std::move(rows), {}, {}, [](const base::Outcome<void>&) {});
   after<KeepHouse>(kIdleCheck);
+}
+
+/// Each of them once in a round, so that one that cannot be ended now keeps no other from its turn.
+void HolderActor::end_owners() {
+  if (std::exchange(in_end_owners_, true)) return;  // one has ended at once
+  while (owners_ending_.size() < kOwnersEnded) {
+    const auto owner = claims_->owners().next_ending(last_ending_);
+    if (!owner) break;
+    last_ending_ = owner;
+    owners_ending_.insert(*owner);
+    settings_.log.info("what is held for an owner ends: it was not heard for files.kept_days, or was released",
+                       {{"owner", owner->hex()}});
+    world().mutations.sometimes("files: the claims of a silent owner ended");
+    end_owner(*owner, 0, [this, owner = *owner](const base::Outcome<std::uint64_t>&) {
+      owners_ending_.erase(owner);
+      end_owners();
+    });
+  }
+  in_end_owners_ = false;
 }
 
 /// An owner that is heard meanwhile keeps what is left.

@@ -89,6 +89,7 @@ class HolderActor final : public FilesPart {
   void release(const Claim& claim, std::uint32_t ended, Released reply);
   using Ended = base::Callback<void(base::Outcome<std::uint64_t>)>;
   void keep_house();
+  void end_owners();
   void end_owner(const base::NodeId& owner, std::uint64_t ended, Ended done);
   /// Makes a plan durable, with the bytes of `key` if there are any; then `done`.
   /// `leave`: bytes of the device that stay free.
@@ -127,6 +128,8 @@ class HolderActor final : public FilesPart {
   std::shared_ptr<StoreShares> shares_;
   runtime::BudgetAlarm stores_full_{"stores under way"}, space_full_{"bytes held for others"}, claims_full_{"claims"};
   std::set<base::NodeId> owners_ending_;
+  std::optional<base::NodeId> last_ending_;  // of this round
+  bool in_end_owners_ = false;
   std::set<ContentKey> damaged_;  // of those that are claimed
   std::vector<base::Callback<void()>> waiting_;
   std::size_t commits_ = 0;  // under way

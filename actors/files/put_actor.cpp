@@ -226,6 +226,15 @@ void PutActor::look_again_at(base::Instant when) {
   after<LookAgain>(when - now());
 }
 
+/// The first put of all learns from the first answer how long a store takes here.
+void PutActor::be_less_patient() {
+  for (auto& [store, sent] : sent_) {
+    if (sent.late_at == base::Instant::max()) continue;
+    sent.late_at = std::min(sent.late_at, std::max(now(), sent.at + pace_.patience(store.second)));
+    look_again_at(sent.late_at);
+  }
+}
+
 /// A node that takes longer than it usually does: the next one is asked as well.
 void PutActor::look_for_late() {
   look_at_ = base::Instant::max();
@@ -269,6 +278,7 @@ void PutActor::answered(const Store& store, runtime::Answer<wire::Stored>& answe
   if (answer.ok() && store.node != settings_.self) {
     pace_.took(store.node, took);
     paced_.insert(store.node);
+    be_less_patient();
   }
   if (answer.ok()) {
     stored_at_.insert(store.node);

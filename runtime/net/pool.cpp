@@ -196,7 +196,7 @@ Pool::Claim Pool::claim(const std::shared_ptr<Link>& link, const LinkInfo& info,
       Entry& held = serving_.at(found->second);
       const bool duplicate = now - held.info.since <= setup_.limits.handshake_timeout;
       claim.won = !duplicate || info.token < held.info.token;
-      gave_way = note_giving_way(info.node, claim.won ? held.link : link);
+      gave_way = note_giving_way(claim.won ? held.info : info, claim.won ? held.link : link);
       if (claim.won) {
         claim.replaced = leaves_service(held);
         replaced = std::move(held.link);
@@ -219,8 +219,9 @@ Pool::Claim Pool::claim(const std::shared_ptr<Link>& link, const LinkInfo& info,
 }
 
 /// Returns the one that gave way before and has not ended: it waits no longer, or one node would fill all seats.
-std::shared_ptr<Link> Pool::note_giving_way(const base::NodeId& node, const std::shared_ptr<Link>& link) {
-  return std::exchange(giving_way_[node], {link->serial(), link}).link.lock();
+std::shared_ptr<Link> Pool::note_giving_way(const LinkInfo& info, const std::shared_ptr<Link>& link) {
+  const auto group = base::group_of(info.contact.endpoint);
+  return std::exchange(giving_way_[info.node], {link->serial(), link, group}).link.lock();
 }
 
 std::optional<LinkInfo> Pool::release(Link& link) {
@@ -256,23 +257,30 @@ void Pool::make_room() {
   std::shared_ptr<Link> largest;
   {
     const std::lock_guard hold(lock_);
+    struct Candidate {
+      std::shared_ptr<Link> link;
+      base::AddressGroup group;
+    };
+    std::map<std::uint64_t, Candidate> candidates;  // by serial
+    for (const auto& [number, entry] : serving_)
+      if (entry.info.role == messages::Role::peer)
+        candidates.emplace(entry.link->serial(), Candidate{entry.link, base::group_of(entry.info.contact.endpoint)});
+    for (const auto& [node, leaving] : giving_way_)
+      if (auto link = leaving.link.lock())
+        candidates.emplace(leaving.serial, Candidate{std::move(link), leaving.group});
     // What this node has asked for stays, unless that alone is most of it: then the others could not make enough room.
     base::ShareBudget<std::uint64_t> all(0), idle(0);
-    for (const auto& [number, entry] : serving_) {
-      if (entry.info.role != messages::Role::peer) continue;
-      const base::User<std::uint64_t> user{number, base::group_of(entry.info.contact.endpoint)};
-      const std::size_t bytes = entry.link->buffered.load(std::memory_order_relaxed);
-      all.hold(user, bytes);
-      if (!entry.link->awaits.load(std::memory_order_relaxed)) idle.hold(user, bytes);
+    for (const auto& [serial, one] : candidates) {
+      const std::size_t bytes = one.link->buffered.load(std::memory_order_relaxed);
+      all.hold({serial, one.group}, bytes);
+      if (!one.link->awaits.load(std::memory_order_relaxed)) idle.hold({serial, one.group}, bytes);
     }
-    const auto number =
-        (idle.used() >= all.used() / 2 ? idle : all).gives_way({.reserved = true}, 0, [](std::uint64_t) {
-          return true;
-        });
-    if (!number) return;
-    const Entry& entry = serving_.at(*number);
-    largest = entry.link;
-    buffers_full_.refused(node_, base::group_of(entry.info.contact.endpoint), node_.world().clock.coarse());
+    const auto& from = idle.used() >= all.used() / 2 ? idle : all;
+    const auto serial = from.gives_way({.reserved = true}, 0, [](std::uint64_t) { return true; });
+    if (!serial) return;
+    const Candidate& most = candidates.at(*serial);
+    largest = most.link;
+    buffers_full_.refused(node_, most.group, node_.world().clock.coarse());
   }
   if (largest->makes_room.exchange(true)) return;  // it is on its way
   hang_up(*largest, "the bytes of all links that wait exceed net.buffer_bytes_max, and this link has most of them");

@@ -68,6 +68,7 @@ void holds_against(const std::string& attack) {
 
 TEST_CASE("attack: one id that links again and again takes two seats, and no memory") { holds_against("seats"); }
 TEST_CASE("attack: links that are not read end, and what waits for them is bounded") { holds_against("slow"); }
+TEST_CASE("attack: a link that gives way to another of its node makes room, too") { holds_against("twice"); }
 TEST_CASE("attack: frames that never end are bounded together") { holds_against("halves"); }
 TEST_CASE("attack: silent connections do not keep an honest node out") { holds_against("silent"); }
 TEST_CASE("attack: handshakes that end by a reset leave time for honest ones") { holds_against("handshakes"); }

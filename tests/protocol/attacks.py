@@ -200,13 +200,15 @@ def seats(to, plan, facts):
 
 
 def slow(to, plan, facts):
-    """[H3] Links that ask for 32 MiB each and read nothing, or as little as keeps a link."""
-    links = []
+    """[H3] Links that ask for 32 MiB each and read nothing, or as little as keeps a link. Twice: each gives way."""
+    links, others = [], []
     for number in range(plan.count):
         links.append(Link(to, stranger(number), source(number, plan.groups), 5))
         try:
             for _ in range(plan.questions):
                 fetch(links[-1], facts["chunk"])
+            if plan.twice:
+                others.append(Link(to, stranger(number), source(number, plan.groups), 5))
         except FAILS:
             pass
     ends = time.monotonic() + plan.seconds
@@ -333,7 +335,7 @@ def disk(to, plan, _):
             except RuntimeError as why:
                 refused[why.args[0]] = refused.get(why.args[0], 0) + 1
                 break
-    return {"stored": f"{stored * 2} MiB", "refused": refused}
+    return {"storedMiB": stored * 2, "refused": refused}
 
 
 def commits(to, plan, _):
@@ -420,6 +422,7 @@ Run = namedtuple("Run", "plan result figures quiet node before after facts")
 class Plan:
     """The sizes of an attack; what a row does not name is the default."""
     groups, seconds, per_second, hold, every, trickle, at_once, ids, questions = 2, 2, 100, 0, 0.5, 0, 100, 1, 16
+    twice = False
 
     def __init__(self, **sizes):
         self.__dict__.update(sizes)
@@ -453,8 +456,11 @@ def well(run):
     return run.figures["worst"] < 2, "the node is failing by a stranger's doing"
 
 
-def few(name, most):
-    return lambda run: (run.result[name] <= most, f"{name}: {run.result[name]}, more than {most}")
+def few(name, small, full=None):
+    def holds(run):
+        most = full if full is not None and run.plan.full else small
+        return run.result[name] <= most, f"{name}: {run.result[name]}, more than {most}"
+    return holds
 
 
 def grows(most):
@@ -502,6 +508,8 @@ ATTACKS = {
                     [answers, files(8), grows(64), dials]),
     "slow": Attack(slow, True, SMALL_BUFFERS, Plan(count=8), Plan(count=64, seconds=60, every=15, trickle=48 * KIB),
                    [few("open", 0), grows(128)]),
+    "twice": Attack(slow, True, SMALL_BUFFERS, Plan(count=8, twice=True),
+                    Plan(count=64, seconds=60, every=15, trickle=48 * KIB, twice=True), [few("open", 0), grows(128)]),
     "halves": Attack(halves, True, SMALL_BUFFERS, Plan(count=10), Plan(count=64, seconds=75, every=20),
                      [grows(64), puts]),
     "silent": Attack(silent, True, [], Plan(count=2000, groups=3, per_second=600, at_once=400),
@@ -515,7 +523,7 @@ ATTACKS = {
     "target": Attack(target, True, [], Plan(count=200, seconds=3), Plan(count=1100, seconds=10),
                      [few("claimed", 16), stores]),
     "disk": Attack(disk, True, ["files.space=64MiB"], Plan(ids=5, count=40, groups=1, seconds=3),
-                   Plan(ids=20, count=100, groups=4, seconds=20), [puts, well]),
+                   Plan(ids=20, count=100, groups=4, seconds=20), [puts, well, few("storedMiB", 64, 4096)]),
     "commits": Attack(commits, True, ["files.commits_max=64"], Plan(count=48, rounds=1),
                       Plan(count=256, rounds=4, seconds=20), [grows(160), puts]),
     "datagrams": Attack(datagrams, True, [], Plan(count=20_000, per_second=10_000),

@@ -15,7 +15,7 @@ namespace troupe::dht {
 
 /// Settings, each of all other nodes together.
 struct BudgetLimits {
-  std::uint32_t questions_per_second = 4'096;   ///< by datagram; our choice: a tenth of a core
+  std::uint32_t questions_per_second = 4'096;   ///< our choice: a tenth of a core
   std::uint32_t checks_per_second = 1'024;      ///< of signatures and hashes; our choice: a tenth of a core
   std::uint32_t written_per_second = 8u << 20;  ///< bytes; our choice: a tenth of what a plain disk writes
 };

@@ -200,13 +200,10 @@ bool Owners::ending(const base::NodeId& id) const {
   return owner != owners_.end() && id != limits_.self && (owner->second.released || over(owner->second));
 }
 
-std::vector<base::NodeId> Owners::ending(std::size_t max) const {
-  std::vector<base::NodeId> out;
-  for (const auto& [id, owner] : owners_) {
-    if (out.size() == max) break;
-    if (owner.claims > 0 && ending(id)) out.push_back(id);
-  }
-  return out;
+std::optional<base::NodeId> Owners::next_ending(const std::optional<base::NodeId>& behind) const {
+  for (auto one = behind ? owners_.upper_bound(*behind) : owners_.begin(); one != owners_.end(); ++one)
+    if (one->second.claims > 0 && ending(one->first)) return one->first;
+  return std::nullopt;
 }
 
 Change Owners::plan_rows(std::size_t max) const {

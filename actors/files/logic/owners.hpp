@@ -6,9 +6,8 @@
 // Space   all charges but those of this node. Above three quarters of it an owner has a sixteenth of it and an address
 //         group a quarter (base::kIdPart, base::kGroupPart).
 // Claims  of all owners, shared as base::ShareBudget does. Its reserve is for this node.
-// Days    an owner that was not heard for kept_days is to end. Only days on which this node ran count: neither a
-// holiday
-//         of this node nor a clock that jumps ends a claim.
+// Days    an owner that was not heard for kept_days is to end. Only days on which this node ran count: neither its own
+//         holiday nor a clock that jumps ends a claim.
 // Rows    owner: format (1 byte, 2) · day heard (4) · count of days on which this node ran, then (4) · flags (1; 1
 //         released) · address group (16). Days: format (1, 2) · today (4) · count of days on which this node ran (4).
 //         An owner without a row has claims of format 1, or new ones: it counts as heard at the start.
@@ -80,8 +79,8 @@ class Owners {
   std::optional<Change> plan_release(const base::NodeId& owner) const;
   /// Whether its claims are to end now.
   bool ending(const base::NodeId& owner) const;
-  /// Those with claims that are to end, at most `max`.
-  std::vector<base::NodeId> ending(std::size_t max) const;
+  /// The first one after `behind` with claims that are to end.
+  std::optional<base::NodeId> next_ending(const std::optional<base::NodeId>& behind) const;
 
   /// The rows to write, at most about `max`: once a day of each owner that was heard, and those that are over. Written,
   /// they are given to apply().

@@ -77,7 +77,9 @@ class Shelf final : public runtime::Host {
     nodes[out.id] = actors.start("n" + std::to_string(made), [this, id = out.id](Scripted&, runtime::Handlers& on) {
       on.ask<wire::Ping, wire::Pong>([this, id](wire::Ping::Reader, runtime::Reply<wire::Pong> reply) {
         ++pinged[id];
-        if (alive.contains(id)) reply.done();
+        if (const auto error = says.find(id); error != says.end())
+          reply.forward(runtime::error_envelope({error->second, "it says"}, {.origin = runtime::Origin::foreign}));
+        else if (alive.contains(id)) reply.done();
         else kept.push_back(std::move(reply));
       });
     });
@@ -125,6 +127,7 @@ class Shelf final : public runtime::Host {
   std::vector<runtime::Reply<wire::Pong>> kept;  // pings that nobody answers
   std::map<std::uint8_t, Row> rows;
   std::set<Key> settled, alive;
+  std::map<Key, base::Code> says;  // in place of an answer
   std::map<Key, int> pinged;
   std::map<base::NodeId, runtime::Handle> nodes;
   std::size_t told = 0;
@@ -181,6 +184,18 @@ TEST_CASE("bucket actor: who has only asked is pinged before it is listed") {
   CHECK(shelf.pinged[silent.id] == 1);
   CHECK(shelf.lists(0, one));
   CHECK_FALSE(shelf.lists(0, silent));
+}
+
+TEST_CASE("bucket actor: a node that says `dropped` is not pinged without end, and one that says `overloaded` lives") {
+  Shelf shelf;
+  const Contact liar = shelf.contact(0), busy = shelf.contact(0);
+  shelf.says = {{liar.id, base::Code::dropped}, {busy.id, base::Code::overloaded}};
+  shelf.hear(liar, Evidence::asked_us);
+  shelf.hear(busy, Evidence::asked_us);
+  shelf.actors.stage.run_for(std::chrono::minutes(1));
+  CHECK(shelf.pinged[liar.id] <= 3);
+  CHECK_FALSE(shelf.lists(0, liar));
+  CHECK(shelf.lists(0, busy));
 }
 
 TEST_CASE("bucket actor: who is forgotten while it is pinged stays so, whatever it answers") {

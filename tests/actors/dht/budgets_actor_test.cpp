@@ -109,7 +109,7 @@ TEST_CASE("dht budgets: bytes on disk are limited, and announcements count among
   CHECK_FALSE(cluster.store(1, 0, key_of(again), encode(again), token.view()).error);  // writes nothing
 }
 
-TEST_CASE("dht budgets: questions by datagram are limited, and over a link they go on") {
+TEST_CASE("dht budgets: questions of peers are limited, and go on after a while") {
   DhtCluster cluster = tight({.questions_per_second = 16});
   const auto ask = [&] {
     return cluster.ask_from<wire::FindNode, wire::Nodes>(

@@ -58,5 +58,3 @@ TEST_CASE("dht budgets: a record of the largest size fits, and more than all the
   CHECK_FALSE(budgets.take(Resource::written, of_node(1), kBegin, largest));
   CHECK(budgets.take(Resource::written, of_node(1), kBegin, 4u << 20) == base::Duration::max());
 }
-
-TEST_CASE("dht budgets: a warning a minute and resource") { Budgets budgets(kSixteen); }

@@ -30,8 +30,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   base::ensure(claims.owners().plan_rows(1'000'000).empty(), "what is written is written once");
   Claims again(ClaimsLimits{.kept_days = 2});
   for (const Row& row : rows.change.save) base::ensure(again.load(row, base::Instant{}).ok(), "a row is read again");
-  for (const base::NodeId& owner : claims.owners().ending(1'000)) {
-    const ClaimPlan plan = claims.plan_end(owner);
+  for (auto owner = claims.owners().next_ending({}); owner; owner = claims.owners().next_ending(owner)) {
+    const ClaimPlan plan = claims.plan_end(*owner);
     claims.apply(plan);
     claims.check(0);
   }
