@@ -226,11 +226,13 @@ void PutActor::look_again_at(base::Instant when) {
   after<LookAgain>(when - now());
 }
 
-/// The first put of all learns from the first answer how long a store takes here.
-void PutActor::be_less_patient() {
+/// The first put of all learns from the first answer how long a store takes here. It came from the quickest: the others
+/// have four times as long.
+void PutActor::be_less_patient(base::Duration took) {
   for (auto& [store, sent] : sent_) {
     if (sent.late_at == base::Instant::max()) continue;
-    sent.late_at = std::min(sent.late_at, std::max(now(), sent.at + pace_.patience(store.second)));
+    const base::Duration patience = std::max(pace_.patience(store.second), 4 * took + kPatienceCold);
+    sent.late_at = std::min(sent.late_at, std::max(now(), sent.at + patience));
     look_again_at(sent.late_at);
   }
 }
@@ -278,7 +280,7 @@ void PutActor::answered(const Store& store, runtime::Answer<wire::Stored>& answe
   if (answer.ok() && store.node != settings_.self) {
     pace_.took(store.node, took);
     paced_.insert(store.node);
-    be_less_patient();
+    be_less_patient(took);
   }
   if (answer.ok()) {
     stored_at_.insert(store.node);

@@ -55,7 +55,7 @@ class PutActor final : public FilesPart {
   void end_input();
   void advance();
   void send(const Store& store);
-  void be_less_patient();
+  void be_less_patient(base::Duration took);
   void look_for_late();
   void look_again_at(base::Instant when);
   void tell_pace();

@@ -20,6 +20,7 @@ namespace troupe::files {
 inline constexpr std::size_t kPaceNodesMax = 1024;                 // as many as candidates of a put
 inline constexpr std::chrono::milliseconds kSlack{10};             // our choice: a sync of a quick device
 inline constexpr std::chrono::milliseconds kPatienceUnknown{500};  // our choice: nothing was stored anywhere yet
+inline constexpr std::chrono::milliseconds kPatienceCold{40};      // our choice: after the first answer of all
 inline constexpr std::chrono::milliseconds kPatienceMin{200};      // our choice: of the bound that others set
 inline constexpr std::chrono::minutes kSilentFor{10};              // our choice: as long as /datagrams remembers it
 
