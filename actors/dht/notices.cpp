@@ -38,11 +38,18 @@ void Notices::listen(wire::Listen::Reader words, const Topic& topic, const Asker
     return say_present(std::move(question));
   }
   if (asker.inside || listeners_.listens(topic, asker.who, now())) return give_lease(asker.who, std::move(question));
+  if (pinging_.size() >= kListenersPingedMax || pinging_.count(asker.who.id) >= kListenersPingedOfOneMax) {
+    ++head_.settings().counters->refused;
+    question.lease = {};
+    return say_present(std::move(question));
+  }
+  pinging_.insert(asker.who.id);
   // A token shows who asks, not where it is: a node that named another's address would have us send notices there.
   ask<wire::Ping, wire::Pong>(
       node().reach(asker.who.where, kPath), now() + kListenerDue,
       [this](wire::Ping::Builder ping) { write_asker(ping.initAsker(), head_.settings()); },
       [this, who = asker.who, question = std::move(question)](runtime::Answer<wire::Pong> answer) mutable {
+        pinging_.erase(pinging_.find(who.id));
         if (answer.ok()) return give_lease(who, std::move(question));
         question.lease = {};
         say_present(std::move(question));

@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "actors/dht/logic/held.hpp"
@@ -22,6 +23,9 @@
 #include "runtime/actor/part.hpp"
 
 namespace troupe::dht {
+
+inline constexpr std::size_t kListenersPingedMax = 512;     // at once; our choice: a twentieth of all that may wait
+inline constexpr std::size_t kListenersPingedOfOneMax = 8;  // our choice: a node that begins to listen
 
 /// How a search ended. Valid during its callback.
 struct Searched {
@@ -185,6 +189,7 @@ class Notices final : public runtime::Part {
 
   Head& head_;
   Listeners listeners_;
+  std::multiset<Key> pinging_;  // listeners whose address is being proven
 };
 
 }  // namespace troupe::dht

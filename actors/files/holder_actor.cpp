@@ -294,7 +294,7 @@ void HolderActor::end_owner(const base::NodeId& owner, std::uint64_t ended, Ende
       [this, owner, ended, done = std::move(done)]() mutable { end_owner(owner, ended, std::move(done)); });
 }
 
-/// That it was released is written first: what a crash leaves is ended at the next look.
+/// That it was released is written with the first of what ends: what a crash leaves is ended at the next look.
 void HolderActor::take_release_owner(wire::ReleaseOwner::Reader question, runtime::Reply<wire::OwnerReleased> reply) {
   const auto owner = read_id<base::NodeId>(question.getOwner());
   if (!owner.ok()) return reply.refuse(owner.error());
@@ -303,12 +303,15 @@ void HolderActor::take_release_owner(wire::ReleaseOwner::Reader question, runtim
   auto released = claims_->owners().plan_release(owner.value());
   if (!released) return reply.refuse({Code::not_found, "this node holds nothing for that owner"});
   settings_.log.info("an operator releases an owner", {{"owner", owner.value().hex()}});
-  ClaimPlan row;
-  row.change = std::move(*released);
+  // In one commit with the first of what ends: a full device takes what deletes.
+  ClaimPlan row = claims_->plan_end(owner.value());
+  row.more = false;
+  row.change.save = std::move(released->save);
+  const std::uint64_t first = row.change.erase.size();
   commit(std::move(row), {}, {},
-         [this, owner = owner.value(), reply = std::move(reply)](const base::Outcome<void>& saved) mutable {
+         [this, owner = owner.value(), first, reply = std::move(reply)](const base::Outcome<void>& saved) mutable {
            if (!saved.ok()) return reply.refuse(saved.error());
-           end_owner(owner, 0, [reply = std::move(reply)](const base::Outcome<std::uint64_t>& ended) mutable {
+           end_owner(owner, first, [reply = std::move(reply)](const base::Outcome<std::uint64_t>& ended) mutable {
              if (!ended.ok()) return reply.refuse(ended.error());
              reply.send([&](wire::OwnerReleased::Builder out) { out.setClaims(ended.value()); });
            });

@@ -46,6 +46,7 @@ void stop_peer(const runtime::Handle& peer);
 /// Ends a link once nothing is in flight on it, kGiveWayMax later at most. Safe from any thread.
 void give_way(Link& link);
 
+inline constexpr std::size_t kGivingWayPart = 16;       // our choice: of links_max, for links that give way
 inline constexpr std::chrono::seconds kGiveWayMax{60};  // our choice: time for a stream to end
 
 class Peer final : public runtime::Actor {
@@ -140,6 +141,8 @@ class Peer final : public runtime::Actor {
   void note_part(const runtime::Outbound& message, FrameType type);
   void violated(const std::string& how);
   void misbehaved(wire::Violation how, std::string_view what);
+  static constexpr std::uint32_t kToldPerSecond = 16;  // our choice: four are a ban
+  std::optional<base::RateLimit> told_;                // violations of which `/peers` is told
   void note_flood();
 
   const std::shared_ptr<PeerStart> start_;

@@ -69,6 +69,8 @@ void Peer::violated(const std::string& how) {
 /// Reports a violation. The link proves that the peer itself sent the message.
 void Peer::misbehaved(wire::Violation how, std::string_view what) {
   if (role_ != messages::Role::peer || state_ != State::serving) return;
+  if (!told_) told_.emplace(kToldPerSecond, kToldPerSecond, now());
+  if (!told_->take(now())) return;  // or one link fills the mailbox of `/peers`
   tell<wire::Misbehaved>(node().find(kPeersPath),
                          [&](wire::Misbehaved::Builder out) { write_misbehaved(out, node_, how, what); });
 }

@@ -186,7 +186,8 @@ void Pool::Seat::leave() {
 
 Pool::Claim Pool::claim(const std::shared_ptr<Link>& link, const LinkInfo& info, base::Instant now) {
   Claim claim{.won = true};
-  std::shared_ptr<Link> replaced, gave_way;
+  std::shared_ptr<Link> replaced;
+  std::vector<std::shared_ptr<Link>> gave_way;
   {
     const std::lock_guard hold(lock_);
     if (closed_) return {};
@@ -213,15 +214,30 @@ Pool::Claim Pool::claim(const std::shared_ptr<Link>& link, const LinkInfo& info,
       counters_.links_made.fetch_add(1, std::memory_order_relaxed);
     }
   }
-  if (gave_way) hang_up(*gave_way, "another link to the same node gives way");
   if (replaced) give_way(*replaced);
+  for (const auto& link_of_it : gave_way) hang_up(*link_of_it, "another link gives way, and this one did so before");
   return claim;
 }
 
-/// Returns the one that gave way before and has not ended: it waits no longer, or one node would fill all seats.
-std::shared_ptr<Link> Pool::note_giving_way(const LinkInfo& info, const std::shared_ptr<Link>& link) {
+/// Returns those that wait no longer: the one of that node that gave way before, or one node would fill all seats; and
+/// beyond a sixteenth of links_max the oldest of the address group with most, or many nodes would.
+std::vector<std::shared_ptr<Link>> Pool::note_giving_way(const LinkInfo& info, const std::shared_ptr<Link>& link) {
   const auto group = base::group_of(info.contact.endpoint);
-  return std::exchange(giving_way_[info.node], {link->serial(), link, group}).link.lock();
+  std::vector<std::shared_ptr<Link>> out;
+  if (auto before = std::exchange(giving_way_[info.node], {link->serial(), link, group}).link.lock())
+    out.push_back(std::move(before));
+  if (giving_way_.size() <= std::max<std::size_t>(1, setup_.limits.links_max / kGivingWayPart)) return out;
+  base::ShareBudget<std::uint64_t> all(0);
+  std::map<std::uint64_t, base::NodeId> nodes;
+  for (const auto& [node, leaving] : giving_way_) {
+    all.hold({leaving.serial, leaving.group}, 1);
+    nodes.emplace(leaving.serial, node);
+  }
+  const auto oldest = all.gives_way({.reserved = true}, 0, [](std::uint64_t) { return true; });
+  const auto leaving = giving_way_.find(nodes.at(*oldest));
+  if (auto link_of_it = leaving->second.link.lock()) out.push_back(std::move(link_of_it));
+  giving_way_.erase(leaving);
+  return out;
 }
 
 std::optional<LinkInfo> Pool::release(Link& link) {

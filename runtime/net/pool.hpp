@@ -154,7 +154,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   std::shared_ptr<Link> make_link(Link::Side side);
   bool may_dial() const;
   void make_room();
-  std::shared_ptr<Link> note_giving_way(const LinkInfo& info, const std::shared_ptr<Link>& link);
+  std::vector<std::shared_ptr<Link>> note_giving_way(const LinkInfo& info, const std::shared_ptr<Link>& link);
   std::shared_ptr<Link> start_dialling(const std::optional<base::NodeId>& id,
                                        const std::optional<base::HostPort>& where, const std::string& local_path);
 

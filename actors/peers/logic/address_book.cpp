@@ -211,9 +211,12 @@ bool AddressBook::make_room_for_hearsay(base::Instant now) {
 
 bool AddressBook::make_room_for_link(base::Instant now) {
   if (make_room_for_hearsay(now)) return true;
-  // Lowest first: hearsay, then proven peers by score, then bans by their end.
+  // Lowest first: hearsay, then proven peers by score, then bans by their end. But bans beyond their share come before
+  // all: a stranger with many ids gets them banned at will.
+  const auto bans = std::ranges::count_if(rows_, [&](const auto& one) { return one.second.banned(now); });
+  const bool many_bans = static_cast<std::size_t>(bans) > std::max<std::size_t>(1, known_max_ / kBansPart);
   const auto rank = [&](const KnownPeer& peer) {
-    if (peer.banned(now)) return std::tuple(2, *peer.banned_until - now);
+    if (peer.banned(now)) return std::tuple(many_bans ? -1 : 2, *peer.banned_until - now);
     return std::tuple(peer.proven() ? 1 : 0, base::Duration(peer.score(now)));
   };
   auto worst = rows_.end();

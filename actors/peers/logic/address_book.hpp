@@ -20,6 +20,7 @@
 namespace troupe::peers {
 
 inline constexpr std::size_t kKnownMax = 1000;           // issue: `peers.known_max`
+inline constexpr std::size_t kBansPart = 8;              // our choice: of the rows, that bans may keep from others
 inline constexpr std::size_t kPerSourceMax = 100;        // our choice: filling a book with hearsay takes ten liars
 inline constexpr std::uint32_t kHearsayFailuresMax = 3;  // our choice: half a minute of attempts
 inline constexpr std::uint32_t kProvenFailuresMax = 8;   // our choice: twenty minutes of attempts

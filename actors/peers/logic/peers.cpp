@@ -85,8 +85,7 @@ Decisions Peers::linked(const LinkUp& up, base::Instant now, base::Random& rando
     Link& link = links_[up.id];
     if (again) count(link, false);
     link.up = up;
-    const KnownPeer* const known_peer = book_.find(up.id);
-    link.own |= up.direction == Direction::outbound || (known_peer != nullptr && known_peer->proven());
+    link.own |= up.direction == Direction::outbound || counts_as_dialled(up);
     count(link, true);
     candidate_at_.reset();
     if (!again) {
@@ -127,6 +126,21 @@ void Peers::visit(Link& link, std::optional<base::Instant> until) {
 }
 
 bool Peers::crowded() const { return links_.size() - guests_ >= kLinksMax; }
+
+// A peer that this node has dialled before, but few of one address group: a stranger with many ids gets them all
+// dialled once, and then comes back by itself.
+bool Peers::counts_as_dialled(const LinkUp& up) const {
+  const KnownPeer* const known = book_.find(up.id);
+  if (known == nullptr || !known->proven()) return false;
+  const auto group = base::group_of(up.remote);
+  std::size_t of_group = 0, in_all = 0;
+  for (const auto& [id, link] : links_) {
+    if (!link.own || link.up.direction == Direction::outbound || id == up.id) continue;
+    ++in_all;
+    of_group += base::group_of(link.up.remote) == group;
+  }
+  return of_group < kDialledOfGroupMax && in_all < (policy_.links_target + 1) / 2;
+}
 
 // Only to a smaller group: among equals a new peer would displace another for ever.
 std::optional<base::NodeId> Peers::gives_way(const LinkUp& to) const {

@@ -174,6 +174,7 @@ class Peers {
   void visit(Link& link, std::optional<base::Instant> until);
   bool crowded() const;
   std::optional<base::NodeId> gives_way(const LinkUp& to) const;
+  bool counts_as_dialled(const LinkUp& up) const;
   void count(const Link& link, bool in);
   void expire_guests(base::Instant now);
   base::Instant next_link_at() const;

@@ -64,6 +64,13 @@ TEST_CASE("book: one more than the limit makes room in the order of worth, or is
     REQUIRE(book.linked(id_of(12), contact_of(12), kStart) != nullptr);
     CHECK(book.find(id_of(2)) == nullptr);
   }
+  SUBCASE("but bans beyond their share go before all others") {
+    REQUIRE(book.ban(id_of(2), kStart).has_value());
+    REQUIRE(book.ban(id_of(3), kStart).has_value());
+    REQUIRE(book.linked(id_of(10), contact_of(10), kStart) != nullptr);
+    CHECK(book.find(id_of(1)) != nullptr);
+    CHECK(book.banned(id_of(2), kStart) != book.banned(id_of(3), kStart));
+  }
   SUBCASE("a stored row that does not fit is not taken") {
     KnownPeer row;
     row.id = id_of(7);

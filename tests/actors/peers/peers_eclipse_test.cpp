@@ -54,6 +54,22 @@ TEST_CASE("eclipse: a peer that was dialled before counts as dialled when it dia
   CHECK(only<Dial>(node.pass(1h)).empty());
 }
 
+TEST_CASE("eclipse: who was dialled once and comes back with all its ids is a crowd like any other") {
+  Fixture node;
+  node.start();
+  for (std::uint32_t i = 0; i < kLinksMax; ++i) {
+    LinkUp up = attacker(i);
+    up.direction = Direction::outbound;
+    node.befriend(up);
+    node.peers.unlinked(up.id, LinkEnd::hung_up, node.now, node.random);
+  }
+  for (std::uint32_t i = 0; i < kLinksMax; ++i) node.befriend(attacker(i));
+  REQUIRE(node.peers.links() == kLinksMax);
+  for (std::uint32_t i = 1; i <= 10; ++i) node.befriend(inbound(i));
+  node.pass(1min);
+  for (std::uint32_t i = 1; i <= 10; ++i) CHECK(node.state(i) != State::known);
+}
+
 TEST_CASE("eclipse: healthy strangers do not keep a node from its seeds") {
   Fixture node;
   for (std::uint32_t i = 0; i < 16; ++i) node.befriend(attacker(i));

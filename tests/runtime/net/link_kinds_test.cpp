@@ -104,7 +104,9 @@ TEST_CASE("link: each kind reaches an actor from the roles that its schema names
   // The question of a forbidden kind is refused; a node that sends such kinds is no honest one.
   CHECK(walk.answers.size() == forbidden);
   for (const Envelope& answer : walk.answers) CHECK(runtime::read_error(answer).code == Code::refused);
-  CHECK(walk.cluster.accused.size() == (role == Role::peer ? 2 * forbidden : 0));
+  // It is accused of some of them: one link must not fill the mailbox of `/peers`.
+  CHECK(walk.cluster.accused.empty() == (role != Role::peer));
+  CHECK(walk.cluster.accused.size() < 32);
   for (const auto& [node, how] : walk.cluster.accused) CHECK(how == net::wire::Violation::FORBIDDEN);
 }
 
