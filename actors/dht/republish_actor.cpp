@@ -16,6 +16,13 @@ using base::Code;
 constexpr std::chrono::seconds kTableDue{10};
 constexpr std::size_t kKeysListed = 1024;  // of messages/dht.capnp
 
+void say_dropped(runtime::Reply<wire::RowsDropped>& reply, const std::vector<bool>& dropped) {
+  reply.send([&](wire::RowsDropped::Builder out) {
+    auto list = out.initDropped(size32(dropped));
+    for (unsigned i = 0; i < list.size(); ++i) list.set(i, dropped[i]);
+  });
+}
+
 }  // namespace
 
 void RepublishActor::receive(runtime::Handlers& on) {
@@ -115,10 +122,10 @@ void RepublishActor::turn_away(const Item& item) {
   if (turned_away_.size() < settings_->republish.items_max) turned_away_.insert(item);
 }
 
-void RepublishActor::drop(const Item& item) {
+void RepublishActor::drop(const Item& item, store::Rows::Done erased) {
   kept_.erase(item);
   unnoted_.erase(item);
-  rows_.write(republish_->remove(item));
+  rows_.write(republish_->remove(item), std::move(erased));
 }
 
 void RepublishActor::answer(wire::Withdraw::Reader order, runtime::Reply<wire::WithdrawDone> reply) {
@@ -131,9 +138,7 @@ void RepublishActor::answer(wire::Withdraw::Reader order, runtime::Reply<wire::W
   if (!space || !key) return reply.refuse({Code::malformed, "a key has 20 bytes, and lies in a space"});
   const Item item{*key, static_cast<Published>(*space)};
   if (!republish_->contains(item)) return reply.refuse({Code::not_found, "this node does not publish that"});
-  kept_.erase(item);
-  unnoted_.erase(item);
-  rows_.write(republish_->remove(item), [item, reply = std::move(reply)](const base::Outcome<void>& erased) mutable {
+  drop(item, [item, reply = std::move(reply)](const base::Outcome<void>& erased) mutable {
     if (!erased.ok()) return reply.refuse(erased.error());
     reply.send([&](wire::WithdrawDone::Builder out) { out.setKey(data_of(item.key.view())); });
   });
@@ -191,10 +196,7 @@ void RepublishActor::dropped_one(Damaged& all) {
   if (--all.open > 0) return;
   show_health();
   if (all.failed) return all.reply.refuse(*all.failed);
-  all.reply.send([&](wire::RowsDropped::Builder out) {
-    auto list = out.initDropped(size32(all.dropped));
-    for (unsigned i = 0; i < list.size(); ++i) list.set(i, all.dropped[i]);
-  });
+  say_dropped(all.reply, all.dropped);
 }
 
 void RepublishActor::forget(base::ByteView key, RowChange& change) {
@@ -210,10 +212,7 @@ void RepublishActor::erase(RowChange change, std::vector<bool> dropped, runtime:
   show_health();
   auto answer = [reply = std::move(reply), dropped = std::move(dropped)](const base::Outcome<void>& erased) mutable {
     if (!erased.ok()) return reply.refuse(erased.error());
-    reply.send([&](wire::RowsDropped::Builder out) {
-      auto list = out.initDropped(size32(dropped));
-      for (unsigned i = 0; i < list.size(); ++i) list.set(i, dropped[i]);
-    });
+    say_dropped(reply, dropped);
   };
   if (!change.empty()) rows_.write(std::move(change), std::move(answer));
   else answer({});

@@ -54,7 +54,7 @@ class RepublishActor final : public runtime::Actor {
   void took(const Item& item, base::Bytes record);
   void serve();
   void served();
-  void drop(const Item& item);
+  void drop(const Item& item, store::Rows::Done erased = {});
   void turn_away(const Item& item);
   void answer(wire::Withdraw::Reader order, runtime::Reply<wire::WithdrawDone> reply);
   struct Damaged {
