@@ -82,6 +82,12 @@ struct ActorRow {
 
   headFrom @17 :Text;
   # The sender of that message, as a path or a node; empty: unknown.
+
+  p50Us @18 :UInt64;
+  # As p99Us: the median.
+
+  maxUs @19 :UInt64;
+  # As p99Us: the longest.
 }
 
 struct ListEnded $kind(lane = control, from = [view, operate], bytesMax = 4096) {
@@ -216,6 +222,18 @@ struct FollowedMessage {
   words @10 :Data;
   # The message itself if it has at most 64 KiB, otherwise empty.
 
+  atUs @11 :UInt64;
+  # When the actor began to handle it, on the node's monotonic clock.
+
+  waitedUs @12 :UInt64;
+  # How long it was in the mailbox; zero also if that is unknown.
+
+  tookUs @13 :UInt64;
+  # How long its handler took.
+
+  handler @14 :UInt32;
+  # The span of its handler: messages that this handler sends have it as their `span`. Zero if `trace` is zero.
+
   enum Way {
     in @0;
     # Taken out of the mailbox.
@@ -245,6 +263,35 @@ struct FollowEnd {
 
   dropped @2 :UInt64;
   # Messages that matched, and were lost because too many waited.
+}
+
+struct ActOn $kind(lane = control, from = [operate], bytesMax = 512) {
+  # An operator acts on one actor. Answered by Nothing. Errors: `not_found`; `refused` for the actors without which the
+  # node cannot be reached or loses data (actors/inspect/logic/acts.hpp).
+
+  path @0 :Text;
+  act @1 :Act;
+
+  enum Act {
+    restart @0;
+    # As if it had failed: its supervisor restarts it.
+    kill @1;
+    # It ends, and is not restarted.
+  }
+}
+
+struct PauseActor $kind(lane = control, from = [operate], bytesMax = 512) {
+  # Pauses one actor for as long as the stream is open, at most 10 minutes: it handles no question and no tell, which
+  # wait in its mailbox; answers and timers still reach it. Errors as ActOn; `conflict` if it is paused.
+
+  path @0 :Text;
+}
+
+struct PauseItem $kind(from = [peer, view, operate], bytesMax = 128, whenFull = credit) {
+  # A part of the answer to PauseActor: one when the pause begins, then one every 20 s. The stream ends when the pause
+  # does.
+
+  leftMs @0 :UInt64;
 }
 
 struct InspectState $kind(bytesMax = 4096) {

@@ -72,6 +72,27 @@ struct SetLogLevel $kind(from = [operate], bytesMax = 256) {
   # A log domain, such as links; empty: all domains without a level of their own.
 }
 
+struct GetLog $kind(lane = control, from = [view, operate], bytesMax = 64) {
+  # Asks for lines of the log: the latest 2,000 are kept, at most 512 KiB. Answered by LogLines.
+
+  since @0 :UInt64;
+  # The number of the first line wanted; those that were dropped since are skipped.
+}
+
+struct LogLines $kind(from = [peer, view, operate], bytesMax = 1048576) {
+  # Answers GetLog.
+
+  first @0 :UInt64;
+  # The number of the first line here; later ones follow without a gap.
+
+  lines @1 :List(Text);
+  # Oldest first, each as it was written.
+}
+
+struct DrainNode $kind(lane = control, from = [operate], bytesMax = 64) {
+  # An operator ends the node: all domains end, and then the process. Answered by Nothing before it begins.
+}
+
 struct Drain $kind(lane = control, bytesMax = 64) {
   # The process asks the root to end all domains, and then itself.
 }

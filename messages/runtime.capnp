@@ -35,6 +35,9 @@ struct Stop $kind(lane = control, bytesMax = 64) {
 
   givenUp @0 :Bool;
   # The child has failed, and is not restarted any more.
+
+  killed @1 :Bool;
+  # An operator ends it: it does not handle what waits first.
 }
 
 struct AwaitReady $kind(lane = control, bytesMax = 64) {
@@ -103,6 +106,18 @@ struct Portrait $kind(bytesMax = 1048576) {
   state @17 :Data;
   # A message of that kind: a flat array of words with its segment table. Empty if it is larger than 900,000 bytes,
   # which would leave no room for the rest.
+
+  maxUs @19 :UInt64;
+  histogram @20 :List(Bucket);
+  # Of the handlers timed, shortest first; empty buckets are left out.
+
+  watching @21 :List(UInt64);
+  # CAF's numbers of the actors whose end it wants to hear of; at most 100.
+
+  struct Bucket {
+    belowUs @0 :UInt64;
+    count @1 :UInt32;
+  }
 }
 
 struct PendingAsk {
@@ -138,6 +153,21 @@ struct PastError {
   agoMs @0 :UInt64;
   code @1 :UInt16;
   text @2 :Text;
+}
+
+struct Hold $kind(lane = control, bytesMax = 64) {
+  # Tells an actor to handle no question and no tell: they wait. Answers and timers still reach it.
+
+  milliseconds @0 :UInt32;
+  # Then it goes on by itself.
+}
+
+struct Unhold $kind(lane = control, bytesMax = 64) {
+  # Tells an actor to go on.
+}
+
+struct Restart $kind(lane = control, bytesMax = 64) {
+  # Tells an actor to fail, for an operator: its supervisor decides what comes next, as of any failure.
 }
 
 struct LookAway $kind(lane = control, bytesMax = 64) {

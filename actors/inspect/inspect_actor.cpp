@@ -52,6 +52,13 @@ void InspectActor::receive(runtime::Handlers& on) {
       [this](wire::FollowMessages::Reader question, runtime::Sink<wire::FollowItem> sink) {
         follow(question, std::move(sink));
       });
+  on.ask<wire::ActOn, messages::wire::Nothing>(
+      [this](wire::ActOn::Reader order, runtime::Reply<messages::wire::Nothing> reply) {
+        act_on(order, std::move(reply));
+      });
+  on.stream<wire::PauseActor, wire::PauseItem>(
+      [this](wire::PauseActor::Reader order, runtime::Sink<wire::PauseItem> sink) { pause(order, std::move(sink)); });
+  on.timer<PauseDue>([this] { look_after_pauses(); });
   on.timer<SurveyDue>([this] { begin_survey(); });
   on.timer<Stirred>([this] { survey_later(); });
   on.timer<NextSlice>([this] { next_slice(); });
@@ -68,7 +75,8 @@ void InspectActor::receive(runtime::Handlers& on) {
 void InspectActor::start() {
   for (std::size_t i = 0; setup_.health != nullptr && i < kWarnings; ++i)
     setup_.health->clear(name(static_cast<Warning>(i)));
-  node().publish<wire::ListActors, wire::ListEnded, wire::LookAt, wire::FollowMessages>(kPath, self());
+  node().publish<wire::ListActors, wire::ListEnded, wire::LookAt, wire::FollowMessages, wire::ActOn, wire::PauseActor>(
+      kPath, self());
   after<SurveyDue>(setup_.period);
 }
 

@@ -13,11 +13,14 @@
 #include <list>
 #include <memory>
 
+#include "actors/inspect/acts.hpp"
 #include "actors/inspect/api.hpp"
 #include "actors/inspect/screen.hpp"
 #include "actors/inspect/survey.hpp"
+#include "messages/common.capnp.h"
 #include "messages/runtime.capnp.h"
 #include "runtime/actor/actor.hpp"
+#include "runtime/observe/audit.hpp"
 #include "runtime/observe/health.hpp"
 
 namespace troupe::inspect {
@@ -29,7 +32,10 @@ inline constexpr std::chrono::milliseconds kFollowPeriod{50};  // our choice: wh
 inline constexpr std::chrono::seconds kReaderDue{2};           // for the last items: then a reader is too slow
 inline constexpr std::chrono::seconds kHold{10};               // our choice: a warning does not come and go each look
 inline constexpr std::uint64_t kCircleMs = 1'000;              // that a question of a circle waits
-inline constexpr int kSurveyShare = 50;                        // at most 2 % of a core for surveys, or for names
+inline constexpr std::chrono::minutes kPauseMax{10};
+inline constexpr std::chrono::seconds kPauseSaid{20};  // our choice: well within the idle time-outs of both ends
+inline constexpr std::size_t kPausedMax = 16;          // our choice: an operator works on a few
+inline constexpr int kSurveyShare = 50;                // at most 2 % of a core for surveys, or for names
 
 class InspectActor final : public runtime::Actor {
  public:
@@ -38,6 +44,7 @@ class InspectActor final : public runtime::Actor {
     base::NodeId node;
     base::Duration period = std::chrono::seconds(2);
     observe::Health* health = nullptr;                 ///< outlives the actor; null: nobody is told
+    observe::Audit* audit = nullptr;                   ///< outlives the actor; null: acts are not written down
     std::function<void(const Totals&)> surveyed = {};  ///< after each survey, in the actor's own context; may be empty
   };
 
@@ -54,6 +61,7 @@ class InspectActor final : public runtime::Actor {
   struct Stirred {};
   struct NextSlice {};
   struct Follow {};
+  struct PauseDue {};
 
   // A walk over all actors for a list, in slices.
   struct List {
@@ -109,7 +117,24 @@ class InspectActor final : public runtime::Actor {
   bool send(Followed& one, const runtime::Tapped& message, const Names& names);
   void end(Followed& one, const std::string& why);
 
+  // What operators do to actors (inspect_actor_act.cpp).
+  runtime::Handle target(const std::string& path, Act act, base::Error& why);
+  void act_on(wire::ActOn::Reader order, runtime::Reply<messages::wire::Nothing> reply);
+  void pause(wire::PauseActor::Reader order, runtime::Sink<wire::PauseItem> sink);
+  void look_after_pauses();
+  void note(const char* act, const std::string& path, const std::string& outcome);
+
+  struct Paused {
+    std::string path;
+    runtime::Handle actor;
+    runtime::Sink<wire::PauseItem> sink;
+    base::Instant until;
+    base::Instant say_at;
+    bool cancelled = false;
+  };
+
   const Setup setup_;
+  std::list<Paused> paused_;
   std::deque<List> lists_;  // the first one is walked
   std::list<Followed> followed_;
   Names names_;  // of the numbers met lately

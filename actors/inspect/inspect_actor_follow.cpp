@@ -42,6 +42,11 @@ wire::FollowedMessage::Way way_of(runtime::Tapped::Direction way) {
   return wire::FollowedMessage::Way::IN;
 }
 
+std::uint64_t microseconds(base::Duration length) {
+  return static_cast<std::uint64_t>(
+      std::max<std::int64_t>(std::chrono::duration_cast<std::chrono::microseconds>(length).count(), 0));
+}
+
 }  // namespace
 
 void InspectActor::follow(wire::FollowMessages::Reader question, runtime::Sink<wire::FollowItem> sink) {
@@ -151,6 +156,10 @@ bool InspectActor::send(Followed& one, const runtime::Tapped& message, const Nam
     out.setForm(form_of(message));
     out.setTrace(head.trace.id);
     out.setSpan(head.trace.span);
+    out.setHandler(message.handler);
+    out.setAtUs(microseconds(message.at.since_origin()));
+    out.setWaitedUs(microseconds(message.waited));
+    out.setTookUs(microseconds(message.took));
     const base::ByteView bytes = message.envelope.bytes();
     out.setBytes(static_cast<std::uint32_t>(bytes.size()));
     if (bytes.size() <= kWordsBytesMax) out.setWords(kj::arrayPtr(bytes.data(), bytes.size()));

@@ -78,6 +78,7 @@ void InspectActor::show(wire::Looked::Builder out, const std::string& path, cons
       out.getPortrait().setParent(names_of({parent}).at(parent));
     for (const auto ask : seen.getAsks()) numbers.push_back(ask.getTo());
     for (const auto message : seen.getMessages()) numbers.push_back(message.getFrom());
+    for (const auto watched : seen.getWatching()) numbers.push_back(watched);
     if (const auto* kind = messages::find_kind(seen.getStateKind())) {
       out.setStateName(std::string(kind->name));
       const auto types = messages::schemas_of(kind->id);

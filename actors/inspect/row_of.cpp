@@ -13,8 +13,13 @@ std::string_view state_of(runtime::Activity activity, bool stuck) {
     case runtime::Activity::running: return stuck ? "stuck" : "running";
     case runtime::Activity::waiting: return "restarting";
     case runtime::Activity::stopping: return "ending";
+    case runtime::Activity::paused: return "paused";
   }
   return "unknown";
+}
+
+std::uint64_t microseconds(base::Duration length) {
+  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(length).count());
 }
 
 std::uint64_t thousandths(double value) { return static_cast<std::uint64_t>(std::llround(value * 1'000)); }
@@ -55,6 +60,10 @@ void write_row(wire::ActorRow::Builder out, const observe::ActorRow& row, const 
   out.setPerSecond(static_cast<double>(row.per_second_thousandths) / 1'000);
   out.setBusy(static_cast<double>(row.busy_thousandths) / 1'000);
   out.setP99Us(static_cast<std::uint64_t>(row.p99.count()));
+  if (row.p99.count() > 0) {
+    out.setP50Us(microseconds(record.quantile(50)));
+    out.setMaxUs(microseconds(record.quantile(100)));
+  }
   out.setRestarts(static_cast<std::uint32_t>(row.restarts));
   out.setLastError(std::string(row.last_error));
   out.setPerSecondMinute(static_cast<double>(thousandths(minute.per_second)) / 1'000);

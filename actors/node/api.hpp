@@ -15,6 +15,7 @@
 #include "runtime/actor/actor.hpp"
 #include "runtime/base/endpoint.hpp"
 #include "runtime/config/settings.hpp"
+#include "runtime/observe/audit.hpp"
 #include "runtime/observe/counter_table.hpp"
 #include "runtime/observe/domain_log.hpp"
 #include "runtime/observe/health.hpp"
@@ -62,6 +63,7 @@ struct DomainParts {
   std::optional<base::Endpoint> advertise{};  ///< what others are told; none: where it serves
   observe::Health* health = nullptr;          ///< outlives the node
   observe::Log* log = nullptr;                ///< outlives the node; a domain has domain_log
+  observe::Audit* audit = nullptr;            ///< outlives the node; may be null
   observe::DomainLog domain_log{};            ///< of the domain that is made
   /// The address to serve on cannot be had; before the node has served; any thread.
   std::function<void(const base::Error&)> cannot_listen{};

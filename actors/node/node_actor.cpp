@@ -13,6 +13,9 @@ namespace {
 
 using base::Code;
 
+constexpr std::size_t kLogBytesMax = 600'000;         // of messages/node.capnp's 1 MiB, for lines alone
+constexpr std::chrono::milliseconds kDrainSoon{200};  // our choice: so that the operator hears the answer
+
 wire::Health wire_health(observe::HealthState state) {
   switch (state) {
     case observe::HealthState::ok: return wire::Health::OK;
@@ -32,6 +35,21 @@ void NodeActor::receive(runtime::Handlers& on) {
       [this](wire::SetLogLevel::Reader order, runtime::Reply<messages::wire::Nothing> reply) {
         set_log_level(order, std::move(reply));
       });
+  on.ask<wire::GetLog, wire::LogLines>([this](wire::GetLog::Reader question, runtime::Reply<wire::LogLines> reply) {
+    const auto recent = setup_.log->recent(question.getSince(), kLogBytesMax);
+    reply.send([&](wire::LogLines::Builder out) {
+      out.setFirst(recent.first);
+      auto lines = out.initLines(static_cast<unsigned>(recent.lines.size()));
+      for (unsigned i = 0; i < lines.size(); ++i) lines.set(i, recent.lines[i]);
+    });
+  });
+  on.ask<wire::DrainNode, messages::wire::Nothing>(
+      [this](wire::DrainNode::Reader, runtime::Reply<messages::wire::Nothing> reply) {
+        note("drain", kPath);
+        reply.done();
+        after<DrainSoon>(kDrainSoon);
+      });
+  on.timer<DrainSoon>([this] { drain(); });
   on.tell<wire::Drain>([this](wire::Drain::Reader) { drain(); });
   on.timer<AskAgain>([this] { await_ready(); });
   on.timer<DrainDue>([this] {
@@ -43,7 +61,7 @@ void NodeActor::receive(runtime::Handlers& on) {
 
 void NodeActor::start() {
   started_ = now();
-  node().publish<wire::GetStatus, wire::SetLogLevel>(kPath, self());
+  node().publish<wire::GetStatus, wire::SetLogLevel, wire::GetLog, wire::DrainNode>(kPath, self());
   start_next();
 }
 
@@ -127,6 +145,12 @@ void NodeActor::status(wire::NodeStatus::Builder out) {
   }
 }
 
+void NodeActor::note(const char* act, const std::string& what) {
+  if (setup_.audit == nullptr) return;
+  const bool kept = setup_.audit->write(caller().who(), act, what, "done");
+  if (!kept) setup_.log->warn("node", "the audit log could not be written", {{"act", act}, {"what", what}});
+}
+
 void NodeActor::set_log_level(wire::SetLogLevel::Reader order, runtime::Reply<messages::wire::Nothing> reply) {
   const auto level = observe::log_level(text_of(order.getLevel()));
   const std::string domain = text_of(order.getDomain());
@@ -140,6 +164,7 @@ void NodeActor::set_log_level(wire::SetLogLevel::Reader order, runtime::Reply<me
     return reply.refuse({Code::not_found, "nothing logs under \"" + domain + "\"; did you mean \"" +
                                               std::string(base::nearest(domain, names)) + "\"? There are " + known});
   }
+  note("log level", std::string(observe::name(*level)) + (domain.empty() ? "" : " of " + domain));
   setup_.log->info("node", "log level was set", {{"level", observe::name(*level)}, {"domain", domain}});
   reply.done();
 }

@@ -16,6 +16,7 @@
 #include "messages/common.capnp.h"
 #include "runtime/actor/actor.hpp"
 #include "runtime/base/ids.hpp"
+#include "runtime/observe/audit.hpp"
 #include "runtime/observe/health.hpp"
 #include "runtime/observe/log.hpp"
 
@@ -38,6 +39,7 @@ class NodeActor final : public runtime::Actor {
     std::function<std::size_t()> seats = [] { return std::size_t{0}; };  ///< connections accepted; any thread
     observe::Health* health = nullptr;                                   ///< outlives the actor
     observe::Log* log = nullptr;                                         ///< outlives the actor
+    observe::Audit* audit = nullptr;                                     ///< outlives the actor; may be null
     std::function<void()> serving = [] {};  ///< all domains serve; in the actor's own context
     std::function<void()> drained = [] {};  ///< the root ends; in the actor's own context
   };
@@ -53,12 +55,14 @@ class NodeActor final : public runtime::Actor {
  private:
   struct AskAgain {};
   struct DrainDue {};
+  struct DrainSoon {};
 
   void start_next();
   void await_ready();
   void drain();
   void stop_last();
   void status(wire::NodeStatus::Builder out);
+  void note(const char* act, const std::string& what);
   void set_log_level(wire::SetLogLevel::Reader order, runtime::Reply<messages::wire::Nothing> reply);
 
   const Setup setup_;

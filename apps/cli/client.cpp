@@ -55,13 +55,16 @@ std::optional<Failure> served_by_another(const std::string& directory) {
 
 // -- connecting ------------------------------------------------------------------------------------------------------
 
-Client::Outcome<std::unique_ptr<Client>> Client::connect(const Invocation& invocation, Console& console) {
+Client::Outcome<std::unique_ptr<Client>> Client::connect(const Invocation& invocation, Console& console,
+                                                         Listens listens, const Made& made) {
   std::unique_ptr<Client> client(new Client);
   // What nohup(1) has closed stays closed: a descriptor would hear it all the same.
   struct sigaction hangup {};
-  if (::sigaction(SIGHUP, nullptr, &hangup) == 0 && hangup.sa_handler == SIG_IGN)
-    client->waker_.emplace(std::initializer_list<int>{SIGINT, SIGTERM});
+  const bool closed = ::sigaction(SIGHUP, nullptr, &hangup) == 0 && hangup.sa_handler == SIG_IGN;
+  if (listens == Listens::no) client->waker_.emplace(std::initializer_list<int>{});
+  else if (closed) client->waker_.emplace(std::initializer_list<int>{SIGINT, SIGTERM});
   else client->waker_.emplace(std::initializer_list<int>{SIGINT, SIGTERM, SIGHUP});
+  if (made) made(*client);
   client->trace_ = invocation.globals.trace;
   std::optional<Failure> failed;
   if (const auto& node = invocation.globals.node) {
@@ -259,6 +262,12 @@ bool Client::interrupted() {
 
 void Client::note(std::optional<int> signal) {
   if (signal) interrupted_ = signal;
+  else if (cancelled_.load(std::memory_order_acquire) && !interrupted_) interrupted_ = SIGINT;
+}
+
+void Client::cancel() {
+  cancelled_.store(true, std::memory_order_release);
+  waker_->ring();
 }
 
 Failure Client::interruption() const {

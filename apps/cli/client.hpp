@@ -7,9 +7,12 @@
 // Signals  while a Client lives SIGINT (Ctrl-C), SIGTERM and SIGHUP end the call at hand with a failure of exit 128 and
 //          the signal's number, 130 for SIGINT; the stream is cancelled. So a command removes what it has not finished.
 // Limits   kReadAheadBytes of items read ahead, kWriteAhead items written ahead.
-// Owner    the command; one at a time in a process; not thread-safe.
+// Owner    the command; not thread-safe but for cancel(). One at a time in a process hears signals; others are made
+// with
+//          Listens::no, each in a thread of its own.
 #include <capnp/message.h>
 
+#include <atomic>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -48,11 +51,17 @@ class Client {
   template <class T>
   using Outcome = base::Result<T, Failure>;
 
+  /// Whether SIGINT and the like end its calls.
+  enum class Listens : std::uint8_t { to_signals, no };
+  /// Told of the client as soon as there is one, so that another thread can cancel what it does; may be empty.
+  using Made = std::function<void(Client&)>;
+
   /// Connects to the node that the command line names, as the command needs it. A local node that does not run is
   /// found out at the first call.
   /// Fails: exit 7 if it does not run or cannot be reached, 5 if it does not let the caller do what the command needs
   /// or if its data directory is closed to the caller.
-  static Outcome<std::unique_ptr<Client>> connect(const Invocation& invocation, Console& console);
+  static Outcome<std::unique_ptr<Client>> connect(const Invocation& invocation, Console& console,
+                                                  Listens listens = Listens::to_signals, const Made& made = {});
   ~Client();
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
@@ -83,6 +92,8 @@ class Client {
   Outcome<bool> wait_for(int descriptor, os::Waker::Want want, base::Duration at_most = base::Duration::max());
   /// Lets that much time pass. Fails if interrupted.
   Outcome<void> pause(base::Duration length);
+  /// Ends the call at hand and all later ones, as SIGINT does. Any thread.
+  void cancel();
   /// Whether one of the signals has come: for long work between two calls.
   bool interrupted();
   /// What to fail with then.
@@ -147,6 +158,7 @@ class Client {
   // What to say if there never was a link.
   std::string unreachable_, refused_, try_;
   std::optional<os::Waker> waker_;
+  std::atomic<bool> cancelled_{false};
   std::optional<int> interrupted_;  // the signal
   std::function<bool()> answered_;  // whether the feed at hand is; none beside one
   std::unique_ptr<os::System> system_;

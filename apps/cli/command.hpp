@@ -59,8 +59,9 @@ struct NodeAddress {
 
 /// Options that every command takes, before or after its name.
 struct Globals {
-  std::optional<std::string> data{};  ///< --data; see data_directory()
-  std::optional<NodeAddress> node{};  ///< --node; never together with `data`
+  std::optional<std::string> data{};      ///< --data; see data_directory()
+  std::optional<NodeAddress> node{};      ///< --node; never together with `data`
+  std::vector<NodeAddress> more_nodes{};  ///< further ones, of a command that takes several
   bool json = false;
   std::uint64_t trace = 0;  ///< --trace-id: of what the command asks; zero: the node picks one
 };
@@ -106,7 +107,8 @@ struct Command {
   std::vector<Positional> positionals{};
   Needs needs = Needs::nothing;
   Effect effect = Effect::read;
-  std::string notes{};  ///< for help alone: lines of at most 100 columns, below the options
+  bool several_nodes = false;  ///< --node may be given again and again
+  std::string notes{};         ///< for help alone: lines of at most 100 columns, below the options
   std::function<Ending(const Invocation&, Console&)> run;
 };
 using Commands = std::vector<Command>;

@@ -64,6 +64,8 @@ class Parser {
     if (!command) return incomplete();
     auto globals = read_globals();
     if (!globals.ok()) return globals.error();
+    if (!globals.value().more_nodes.empty() && !command->several_nodes)
+      return usage_failure("--node is given twice", "troupe help");
     std::vector<std::string> words = app_.remaining(true);
     if (mark != arguments.end()) words.insert(words.end(), mark + 1, arguments.end());
     auto values = read_values(*command, words);
@@ -179,7 +181,7 @@ class Parser {
   base::Result<Globals, Failure> read_globals() const {
     Globals globals;
     globals.json = json_->count() > 0;
-    for (const CLI::Option* option : {data_, node_, trace_})
+    for (const CLI::Option* option : {data_, trace_})
       if (option->count() > 1) return usage_failure(option->get_name() + " is given twice", "troupe help");
     if (data_->count() > 0 && node_->count() > 0)
       return usage_failure("--data and --node exclude each other: one names a node here, the other one elsewhere",
@@ -188,13 +190,14 @@ class Parser {
       globals.data = data_->results().front();
       if (globals.data->empty()) return usage_failure("--data needs a directory", "troupe help");
     }
-    if (node_->count() > 0) {
-      const std::string& text = node_->results().front();
+    for (const std::string& text : node_->results()) {
       const auto address = config::PeerAddress::parse(text);
       if (!address || !address->pinned)
         return usage_failure("--node needs ID@HOST:PORT, the id 40 hexadecimal digits, not " + shown(text),
                              "troupe status, at that node, shows both");
-      globals.node = NodeAddress{*address->pinned, address->at};
+      const NodeAddress node{*address->pinned, address->at};
+      if (globals.node) globals.more_nodes.push_back(node);
+      else globals.node = node;
     }
     if (trace_->count() > 0) {
       const std::string& text = trace_->results().front();

@@ -68,6 +68,7 @@ node::NodeActor::Setup root_setup(const node::DomainParts& parts, std::vector<no
   setup.seats = [pool = parts.pool] { return pool->seats().taken; };
   setup.health = parts.health;
   setup.log = parts.log;
+  setup.audit = parts.audit;
   return setup;
 }
 

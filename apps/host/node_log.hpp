@@ -5,6 +5,7 @@
 
 #include "apps/cli/failure.hpp"
 #include "runtime/config/settings.hpp"
+#include "runtime/observe/audit.hpp"
 #include "runtime/observe/log.hpp"
 
 namespace troupe::apps {
@@ -13,6 +14,10 @@ namespace troupe::apps {
 base::Result<std::unique_ptr<observe::Log>, Failure> make_log(const config::Settings& settings,
                                                               const std::string& directory,
                                                               std::function<base::WallTime()> wall);
+
+/// `audit.log` of the node in `directory`. Fails if it cannot be opened.
+base::Result<std::unique_ptr<observe::Audit>, Failure> make_audit(const std::string& directory,
+                                                                  std::function<base::WallTime()> wall);
 
 /// Sets all levels to those of `settings`. Domains of `before` that are not named any more lose theirs.
 void apply_levels(observe::Log& log, const config::Settings& settings, const config::Pairs& before = {});

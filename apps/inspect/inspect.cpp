@@ -9,6 +9,7 @@
 #include "apps/cli/json.hpp"
 #include "apps/cli/shell_word.hpp"
 #include "apps/cli/terminal.hpp"
+#include "apps/inspect/screens/run.hpp"
 #include "runtime/base/text.hpp"
 #include "runtime/observe/logic/filter.hpp"
 
@@ -120,9 +121,23 @@ Ending list_ended(const Invocation& invocation, Console& console) {
       [&](inspect::wire::EndedRows::Reader ended) { print_ended_text(console.out, ended); });
 }
 
+Ending open_screens(const Invocation& invocation, Console& console) {
+  for (const char* option : {"--filter", "--top", "--limit", "--ended"})
+    if (invocation.has(option))
+      return usage_failure(std::string(option) + " is for --once; on the screens / filters, and left and right sort",
+                           "troupe inspect --once " + std::string(option));
+  if (invocation.globals.json)
+    return usage_failure("the screens are for people; --once prints JSON", "troupe inspect --once --json");
+  return screens::run(invocation, console);
+}
+
 Ending inspect(const Invocation& invocation, Console& console) {
-  if (!invocation.has("--once"))
-    return usage_failure("say --once: it shows the node as it is now, and ends", "troupe inspect --once");
+  if (!invocation.has("--once")) return open_screens(invocation, console);
+  for (const char* option : {"--cluster", "--operate"})
+    if (invocation.has(option))
+      return usage_failure(std::string(option) + " is for the screens, not for --once", "troupe help inspect");
+  if (!invocation.globals.more_nodes.empty())
+    return usage_failure("--once shows one node; the screens show several", "troupe help inspect");
   const auto path = invocation.text("PATH");
   if (!path) return invocation.has("--ended") ? list_ended(invocation, console) : list(invocation, console);
   for (const char* option : {"--filter", "--top", "--limit", "--ended"})
@@ -179,8 +194,10 @@ filters
 
 Commands inspect_commands() {
   return {{.name = "inspect",
-           .summary = "Show the actors of a node, or one actor",
-           .options = {{.name = "--once", .help = "print the actors once, as they are now"},
+           .summary = "Show nodes and their actors on interactive screens, or once",
+           .options = {{.name = "--once", .help = "print the actors once, as they are now, instead of the screens"},
+                       {.name = "--cluster", .help = "the screens show all nodes that this one is linked with, too"},
+                       {.name = "--operate", .help = "the screens act, too: pause, restart, kill, drain, log level"},
                        {.name = "--filter",
                         .value = "FILTER",
                         .help = "only the actors that match: kind=peer mailbox>10 not /files/** lastError~timeout"},
@@ -191,8 +208,14 @@ Commands inspect_commands() {
                             .help = "path of one actor to show in full, such as /files",
                             .arity = Arity::maybe}},
            .needs = Needs::view,
+           .several_nodes = true,
            .notes = std::string(inspect_command::kColumns) + R"(
+screens
+  ? shows the keys; : goes to a view by name, / filters, enter goes into a row, esc back, q ends
+
 examples
+  troupe inspect
+  troupe inspect --cluster
   troupe inspect --once --top mailbox --limit 20
   troupe inspect --once --filter 'kind=peer mailbox>10'
   troupe inspect --once --filter 'busy>50% not /files/**'

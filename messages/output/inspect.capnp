@@ -24,7 +24,7 @@ struct InspectedActor {
   path @0 :Text;
   kind @1 :Text;
   state @2 :Text;
-  # running, restarting, ending or stuck.
+  # running, restarting, ending, stuck or paused.
 
   mailbox @3 :UInt64;
   oldestMs @4 :UInt64;
@@ -48,6 +48,9 @@ struct InspectedActor {
   headKind @16 :Text;
   headFrom @17 :Text;
   # Null if unknown.
+
+  p50Us @18 :UInt64;
+  maxUs @19 :UInt64;
 }
 
 struct InspectedEnds {
@@ -155,6 +158,18 @@ struct TracedMessage {
   bytes @7 :UInt32;
   text @8 :Text;
   # The fields of the message.
+
+  waitedUs @9 :UInt64;
+  # In the mailbox; 0 also if unknown, and unless `way` is in.
+
+  tookUs @10 :UInt64;
+  # Its handler.
+
+  span @11 :UInt32;
+  # Of the handler that sent it.
+
+  handler @12 :UInt32;
+  # The span of its own handler; 0 if it belongs to no trace.
 }
 
 struct TraceEnded {

@@ -25,6 +25,9 @@ struct Caller {
   /// Where it gets what is sent to it, which it has shown; none for this node, and at the control socket.
   std::optional<base::Endpoint> at{};
   bool by_datagram = false;  ///< said by it once, but maybe said again by somebody else
+
+  /// "9f3c…" of an operator's key, or "local" for one at this machine: for logs of what was done.
+  std::string who() const { return !node || *node == base::NodeId{} ? "local" : node->hex(); }
 };
 
 /// A message on its way from a proxy to the peer actor that owns the link. Private to runtime/.

@@ -9,6 +9,7 @@ std::string_view name(Decision decision) {
     case Decision::given_up: return "given up";
     case Decision::unwatched: return "unwatched";
     case Decision::killed: return "killed";
+    case Decision::killed_by_operator: return "killed by an operator";
   }
   return "unknown";
 }

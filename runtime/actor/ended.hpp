@@ -24,8 +24,9 @@ enum class Decision : std::uint8_t {
   given_up,   ///< its supervisor's, which restarts it no more
   unwatched,  ///< nobody's: it broke and has no supervisor
   killed,     ///< of the system, which ends
+  killed_by_operator,
 };
-/// "finished", "stopped", "given up", "unwatched", "killed".
+/// "finished", "stopped", "given up", "unwatched", "killed", "killed by an operator".
 std::string_view name(Decision decision);
 
 struct Ended {

@@ -78,6 +78,14 @@ class Envelope {
     return {flat.begin(), flat.size()};
   }
 
+  /// When it came into the mailbox of its latest receiver, where that was noted; else zero. For those who follow it.
+  base::Instant admitted() const {
+    return base::Instant(base::Duration(frame_->admitted.load(std::memory_order_relaxed)));
+  }
+  void note_admitted(base::Instant at) const {
+    frame_->admitted.store(at.since_origin().count(), std::memory_order_relaxed);
+  }
+
   /// Builds a `T`, filled by `fill(T::Builder)`. Errors: ensure() if it is larger than its kind allows.
   template <class T, class Fill>
   static Envelope build(Header header, Fill&& fill) {
@@ -121,6 +129,7 @@ class Envelope {
   struct Frame {
     std::atomic<std::uint32_t> references{1};
     std::uint32_t words = 0;
+    mutable std::atomic<std::int64_t> admitted{0};
     Header header;
   };
 

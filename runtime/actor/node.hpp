@@ -132,6 +132,13 @@ class Node {
   const Alarms& alarms() const { return alarms_; }
   RecentPool& recent_pool() { return recent_pool_; }
   Taps& taps() { return taps_; }
+  /// The span of one more handler of a traced message; never zero. Set `span_salt` before start: spans of several nodes
+  /// meet in one trace.
+  std::uint32_t next_span() {
+    const std::uint32_t span = span_salt + 0x9e3779b1u * spans_.fetch_add(1, std::memory_order_relaxed);
+    return span == 0 ? next_span() : span;
+  }
+  std::uint32_t span_salt = 1;
   Rest& rest() { return rest_; }
 
   /// Messages that have been in their handlers for long, as whoever watches the threads last saw them; none in a
@@ -174,6 +181,7 @@ class Node {
   Alarms alarms_{&rest_};
   RecentPool recent_pool_;
   Taps taps_;
+  std::atomic<std::uint32_t> spans_{0};
   mutable std::mutex long_turns_lock_;
   std::vector<LongTurn> long_turns_;
 };

@@ -66,6 +66,13 @@ base::Duration RecentMessages::quantile(double share) const {
   return end_of(kBuckets - 1);
 }
 
+std::vector<RecentMessages::Bucket> RecentMessages::histogram() const {
+  std::vector<Bucket> out;
+  for (std::size_t i = 0; i < kBuckets; ++i)
+    if (histogram_[i] > 0) out.push_back({end_of(i), histogram_[i]});
+  return out;
+}
+
 std::unique_ptr<RecentMessages> RecentPool::grant(const Handle& whom, base::Instant now, base::Duration length) {
   if (pool_->spent.fetch_add(sizeof(RecentMessages), std::memory_order_relaxed) + sizeof(RecentMessages) >
       kRecentBytesMax) {

@@ -73,6 +73,12 @@ class RecentMessages {
   /// The time that `share` of the handlers stay below, of those since messages are kept; zero if there was none.
   base::Duration quantile(double share) const;
   std::uint64_t timed() const { return timed_; }
+  struct Bucket {
+    base::Duration below{0};
+    std::uint32_t count = 0;
+  };
+  /// Durations of handlers, shortest first, without empty buckets.
+  std::vector<Bucket> histogram() const;
 
   const base::Instant began;
   base::Instant lapses;

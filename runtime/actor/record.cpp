@@ -121,11 +121,11 @@ base::Duration Record::since_restart(base::Instant now) const {
   return std::chrono::milliseconds(passed(milliseconds(now), restarted_ms.load(kRelaxed)));
 }
 
-base::Duration Record::p99() const {
+base::Duration Record::quantile(unsigned percent) const {
   std::uint32_t all = 0;
   for (const auto& bucket : histogram) all += bucket.load(kRelaxed);
   if (all == 0) return base::Duration::zero();
-  std::uint32_t left = all - all / 100;
+  std::uint32_t left = std::max(all - all * (100 - percent) / 100, 1u);
   std::size_t place = 0;
   while (place + 1 < kBuckets && histogram[place].load(kRelaxed) < left) left -= histogram[place++].load(kRelaxed);
   return std::chrono::microseconds(std::uint64_t{2} << place);

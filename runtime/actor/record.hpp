@@ -24,6 +24,7 @@ enum class Activity : std::uint8_t {
   running,   ///< handles messages
   waiting,   ///< broke, and waits for its restart
   stopping,  ///< ends; its record goes with it
+  paused,    ///< handles no question and no tell, for an operator
 };
 
 /// Of an actor over some time.
@@ -123,8 +124,9 @@ struct Record {
   void restarted(base::Instant at);
   /// How long ago that was last; the longest time if never.
   base::Duration since_restart(base::Instant now) const;
-  /// The time that 99 of 100 handlers stay below, to a factor of two; zero before one was timed.
-  base::Duration p99() const;
+  /// The time that `percent` of 100 handlers stay below, to a factor of two; zero before one was timed. 100: all.
+  base::Duration quantile(unsigned percent) const;
+  base::Duration p99() const { return quantile(99); }
 };
 static_assert(sizeof(Record) <= 160, "what an actor costs unwatched is bounded");
 

@@ -94,6 +94,7 @@ void Shell::build() {
 }
 
 void Shell::drop_object(const base::Error& why) {
+  held_ = false;     // a restart ends a pause
   dropping_ = &why;  // replies that go with the object say why
   const auto served = served_in_order();
   served_.clear();
@@ -176,7 +177,8 @@ void Shell::end() {
       record_->last_error.store(base::Code::internal, std::memory_order_relaxed);
     }
   }
-  if (decision_ == Decision::stopped && awaits_children()) return;
+  const bool ordered = decision_ == Decision::stopped || decision_ == Decision::killed_by_operator;
+  if (ordered && awaits_children()) return;
   ended_ = true;
   if (setup_.parent) {
     send(setup_.parent,
@@ -364,6 +366,7 @@ void Shell::wake_up() {
 void Shell::run_due(std::uint64_t id) {
   if ((id & kTimerBit) != 0) return run_timer(reinterpret_cast<TimerTag>(id & ~kTimerBit));
   if ((id & kRevivalBit) != 0) return revive_children(id & ~kRevivalBit);
+  if (id == kHoldBit) return unhold();
   if ((id & kIdleBit) != 0) {
     for (const auto& [key, stream] : served_)
       if (stream->idle_id() == id) return check_idle(id, std::shared_ptr<StreamEnd>(stream));

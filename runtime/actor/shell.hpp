@@ -139,10 +139,11 @@ class Shell final : public caf::event_based_actor {
     std::map<std::uint64_t, Revival> revivals;
   };
 
-  // A deadline belongs to a question (the plain number), a timer, the revival of children or a served stream.
+  // A deadline belongs to a question (the plain number), a timer, the revival of children, a served stream or a pause.
   static constexpr std::uint64_t kTimerBit = std::uint64_t{1} << 63;
   static constexpr std::uint64_t kRevivalBit = std::uint64_t{1} << 62;
   static constexpr std::uint64_t kIdleBit = std::uint64_t{1} << 61;
+  static constexpr std::uint64_t kHoldBit = std::uint64_t{1} << 60;
 
   // Life (shell.cpp).
   void build();
@@ -175,6 +176,9 @@ class Shell final : public caf::event_based_actor {
   void dead_letter(DeadLetter reason);
   void take_answer(std::uint64_t id, const Envelope& envelope);
   bool take_runtime_message(const Envelope& envelope);
+  Trace enter(const Envelope& envelope);
+  void hold(std::uint32_t milliseconds);
+  void unhold();
   void describe();
   void ready();
 
@@ -182,8 +186,9 @@ class Shell final : public caf::event_based_actor {
   void portray(const Envelope& question);
   void trouble(const base::Error& error);
   void drop_recent();
-  void tap(Tapped::Direction way, const caf::actor_control_block* other, std::uint64_t number, bool answer,
-           const Envelope& envelope);
+  void tap(const caf::actor_control_block* other, const Envelope& envelope, Tapped message);
+  class Tapping;
+  bool tapped() const { return setup_.node->taps().edition() != 0; }
   void roll_turn();
   base::Instant turn_began() const;
   void bury();
@@ -239,6 +244,7 @@ class Shell final : public caf::event_based_actor {
   Current current_;
   std::vector<Stashed> stash_;  // arrived or queued while waiting
   bool replaying_ = false;
+  bool held_ = false;  // an operator has paused it
 
   std::vector<Pending> pending_;
   std::vector<std::uint32_t> free_;  // places in pending_
@@ -270,6 +276,7 @@ class Shell final : public caf::event_based_actor {
   std::unique_ptr<base::Error> failure_;  // the last one, or with no code why it has finished
   std::unique_ptr<RecentMessages> recent_;
   Decision decision_ = Decision::killed;
+  std::uint32_t span_ = 0;  // of the handler at hand
   std::uint8_t tapped_by_ = 0;
   std::uint32_t tap_edition_ = 0;
   base::Instant tap_asked_{};

@@ -36,9 +36,13 @@ bool is(const Envelope& envelope) {
 // -- into the mailbox, in the sender's thread --
 
 void Shell::enqueue(caf::mailbox_element_ptr element, caf::execution_unit* worker) {
-  if (element->content().match_elements<Envelope>() && !element->mid.is_response()) {
+  if (element->content().match_elements<Envelope>()) {
     const Envelope& envelope = element->content().get_as<Envelope>(0);
-    if (!is_control(envelope) && begins(envelope.header().signal) && !admit(*element, envelope, worker)) return;
+    if (envelope.header().trace.id != 0 || tapped()) [[unlikely]]
+      envelope.note_admitted(now());
+    if (!element->mid.is_response() && !is_control(envelope) && begins(envelope.header().signal) &&
+        !admit(*element, envelope, worker))
+      return;
   }
   caf::event_based_actor::enqueue(std::move(element), worker);
 }
@@ -115,12 +119,49 @@ caf::invoke_message_result Shell::consume(caf::mailbox_element& element) {
   return caf::invoke_message_result::consumed;
 }
 
+/// What the handler of this message passes on.
+Trace Shell::enter(const Envelope& envelope) {
+  Trace trace = envelope.header().trace;
+  if (trace.id != 0) trace.span = setup_.node->next_span();
+  span_ = trace.id != 0 ? trace.span : 0;
+  return trace;
+}
+
+/// Tells the taps of a message once it has been handled.
+class Shell::Tapping {
+ public:
+  Tapping(Shell& shell, const caf::strong_actor_ptr& sender, bool answer, const Envelope& envelope)
+      : shell_(shell), sender_(sender), envelope_(envelope), answer_(answer), began_(shell.now()) {}
+  ~Tapping() {
+    const base::Instant admitted = envelope_.admitted();
+    shell_.tap(sender_.get(), envelope_,
+               {.at = began_,
+                .waited = admitted == base::Instant{} ? base::Duration{0} : began_ - admitted,
+                .took = shell_.now() - began_,
+                .handler = shell_.span_,
+                .way = Tapped::Direction::in,
+                .answer = answer_,
+                .other = sender_ ? sender_->id() : 0});
+  }
+  Tapping(const Tapping&) = delete;
+  Tapping& operator=(const Tapping&) = delete;
+
+ private:
+  Shell& shell_;
+  const caf::strong_actor_ptr sender_;
+  const Envelope envelope_;
+  const bool answer_;
+  const base::Instant began_;
+};
+
 void Shell::take(caf::strong_actor_ptr sender, caf::message_id id, const Envelope& envelope) {
   if (setup_.node->witness != nullptr) setup_.node->witness->taken(this->id(), sender ? sender->id() : 0, envelope);
-  if (setup_.node->taps().edition() != 0 && !replaying_ && !is_token(id, envelope)) [[unlikely]]
-    tap(Tapped::Direction::in, sender.get(), sender ? sender->id() : 0, id.is_response(), envelope);
+  span_ = 0;
+  std::optional<Tapping> tapping;
+  if (tapped() && !replaying_ && !is_token(id, envelope)) [[unlikely]]
+    tapping.emplace(*this, sender, id.is_response(), envelope);
   if (id.is_response()) return take_answer(id.request_id().integer_value(), envelope);
-  current_ = {std::move(sender), id.integer_value(), envelope.header().trace, false};
+  current_ = {std::move(sender), id.integer_value(), enter(envelope), false};
   // CAF resumes an actor with a thread of its own until its mailbox is empty: a batch without end.
   if (setup_.options.placement == ports::Placement::own_thread) batch_now_known_ = false;
   if (is_control(envelope) && envelope.header().signal == Signal::message && take_runtime_message(envelope)) {
@@ -137,7 +178,7 @@ void Shell::take(caf::strong_actor_ptr sender, caf::message_id id, const Envelop
     current_ = {};
     return;
   }
-  if (!object_) {  // queued before it broke: it keeps its place for the next incarnation
+  if (!object_ || held_) {  // queued before it broke or was paused: it keeps its place
     stash_.push_back({std::move(current_.sender), id, envelope});
     current_ = {};
     return;
@@ -177,9 +218,9 @@ void Shell::run_handler(const Envelope& token) {
   const bool kept = is_token(caf::message_id{current_.message_id}, token);
   if (kept) {
     latest = latest_.load(std::memory_order_acquire)->take(current_.sender.get(), token);
-    const std::uint64_t sender = current_.sender ? current_.sender->id() : 0;
-    if (setup_.node->taps().edition() != 0) tap(Tapped::Direction::in, current_.sender.get(), sender, false, latest);
   }
+  std::optional<Tapping> tapping;
+  if (kept && tapped()) tapping.emplace(*this, current_.sender, false, latest);
   const Envelope& envelope = kept ? latest : token;
   ReturnAddress from{current_.sender, question ? current_.message_id : 0, current_.trace};
   const auto refuse_question = [&](const base::Error& why, DeadLetter reason) {
@@ -215,7 +256,7 @@ void Shell::take_answer(std::uint64_t id, const Envelope& envelope) {
   Pending* waiting = find_pending(id);
   if (waiting == nullptr) return setup_.node->count(DeadLetter::late_answer);
   if (counting_) Record::count(record_->answers);
-  current_ = {nullptr, 0, envelope.header().trace, false, false};
+  current_ = {nullptr, 0, enter(envelope), false, false};
   if (waiting->stream) {
     const auto stream = waiting->stream;
     if (current_.trace.id == 0) current_.trace = stream->trace();
@@ -242,7 +283,9 @@ bool Shell::take_runtime_message(const Envelope& envelope) {
     replay();
   } else if (is<wire::Stop>(envelope)) {
     Envelope::Reading<wire::Stop> reading(envelope);
-    const Decision how = reading.root().getGivenUp() ? Decision::given_up : Decision::stopped;
+    const Decision how = reading.root().getGivenUp()  ? Decision::given_up
+                         : reading.root().getKilled() ? Decision::killed_by_operator
+                                                      : Decision::stopped;
     // The order overtakes what was sent before it, which is handled first.
     if (object_ && how == Decision::stopped && caf::message_id{current_.message_id}.is_urgent_message())
       return self()->enqueue(caf::make_mailbox_element(nullptr, caf::make_message_id(), {}, envelope), execution()),
@@ -261,6 +304,13 @@ bool Shell::take_runtime_message(const Envelope& envelope) {
     describe();
   } else if (is<wire::Portray>(envelope)) {
     portray(envelope);
+  } else if (is<wire::Hold>(envelope)) {
+    Envelope::Reading<wire::Hold> reading(envelope);
+    hold(reading.root().getMilliseconds());
+  } else if (is<wire::Unhold>(envelope)) {
+    unhold();
+  } else if (is<wire::Restart>(envelope)) {
+    fail({base::Code::unavailable, "an operator restarted it"});
   } else if (is<wire::LookAway>(envelope)) {
     drop_recent();
   } else if (is<wire::AwaitReady>(envelope) && object_ && handlers_.find(envelope.kind()) == nullptr) {
@@ -269,6 +319,21 @@ bool Shell::take_runtime_message(const Envelope& envelope) {
     return false;
   }
   return true;
+}
+
+void Shell::hold(std::uint32_t milliseconds) {
+  if (!object_ || finishing_) return;
+  held_ = true;
+  record_->activity.store(Activity::paused, std::memory_order_release);
+  deadlines_.remove(kHoldBit);
+  deadlines_.add(kHoldBit, now() + std::chrono::milliseconds(milliseconds));
+}
+
+void Shell::unhold() {
+  if (!std::exchange(held_, false)) return;
+  deadlines_.remove(kHoldBit);
+  record_->activity.store(Activity::running, std::memory_order_release);
+  replay();
 }
 
 /// For an actor that does not say itself when it serves: it has started, so it does.
@@ -301,8 +366,9 @@ void Shell::take_foreign(caf::mailbox_element& element) {
   } else if (content.match_elements<Outbound>()) {
     if (counting_) Record::count(record_->answers);
     auto& message = content.get_mutable_as<Outbound>(0);
-    if (setup_.node->taps().edition() != 0 && message.envelope) [[unlikely]]
-      tap(Tapped::Direction::out, nullptr, message.from, message.answers, message.envelope);
+    if (tapped() && message.envelope) [[unlikely]]
+      tap(nullptr, message.envelope,
+          {.at = now(), .way = Tapped::Direction::out, .answer = message.answers, .other = message.from});
     if (object_) guarded(nullptr, [&] { object_->outbound(std::move(message)); });
   } else if (content.match_elements<SoonMessage>()) {
     take_soon(content.get_as<SoonMessage>(0));
@@ -362,8 +428,9 @@ void Shell::deliver(const caf::strong_actor_ptr& to, caf::strong_actor_ptr from,
                     Envelope envelope) {
   if (!to) return;
   caf::message_id id{message_id};
-  if (setup_.node->taps().edition() != 0) [[unlikely]]
-    tap(Tapped::Direction::over, to.get(), to->id(), id.is_response(), envelope);
+  if (tapped()) [[unlikely]]
+    tap(to.get(), envelope,
+        {.at = now(), .way = Tapped::Direction::over, .answer = id.is_response(), .other = to->id()});
   if (is_control(envelope)) id = id.with_high_priority();
   post(to.get(), caf::make_mailbox_element(std::move(from), id, {}, std::move(envelope)));
 }

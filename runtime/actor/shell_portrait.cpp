@@ -48,6 +48,13 @@ void write_recent(wire::Portrait::Builder out, const RecentMessages& recent, bas
   out.setP50Us(microseconds(recent.quantile(0.5)));
   out.setP90Us(microseconds(recent.quantile(0.9)));
   out.setP99Us(microseconds(recent.quantile(0.99)));
+  out.setMaxUs(microseconds(recent.quantile(1)));
+  const auto buckets = recent.histogram();
+  auto rows = out.initHistogram(static_cast<unsigned>(buckets.size()));
+  for (unsigned i = 0; i < rows.size(); ++i) {
+    rows[i].setBelowUs(microseconds(buckets[i].below));
+    rows[i].setCount(buckets[i].count);
+  }
 }
 
 }  // namespace
@@ -110,6 +117,8 @@ void Shell::portray(const Envelope& question) {
            for (const Pending& one : pending_) starved += one.stream && one.stream->starved_since() ? 1u : 0u;
            out.setStreams(static_cast<std::uint32_t>(served_.size()));
            out.setStreamsStarved(starved);
+           auto watching = out.initWatching(static_cast<unsigned>(std::min(watched_.size(), kListed)));
+           for (unsigned i = 0; i < watching.size(); ++i) watching.set(i, watched_[i].id());
            out.setIncarnation(incarnation_);
            if (recent_) write_recent(out, *recent_, at);
            if (state) {
@@ -154,19 +163,18 @@ void Shell::roll_turn() {
   turn_->set_began(at);
 }
 
-void Shell::tap(Tapped::Direction way, const caf::actor_control_block* other, std::uint64_t number, bool answer,
-                const Envelope& envelope) {
+void Shell::tap(const caf::actor_control_block* other, const Envelope& envelope, Tapped message) {
   Taps& taps = setup_.node->taps();
   const std::uint32_t edition = taps.edition();
-  const base::Instant at = setup_.node->world().clock.coarse();  // a turn may be long, and the order must show
+  const base::Instant at = setup_.node->world().clock.coarse();
   if (edition != tap_edition_ || at - tap_asked_ >= kLookEvery) {
     tap_edition_ = edition;
     tap_asked_ = at;
     tapped_by_ = taps.wanted(setup_.path, setup_.options.kind, *record_, at);
   }
   if (tapped_by_ == 0) return;
-  Tapped message{.at = at, .way = way, .answer = answer, .path = setup_.path, .envelope = envelope};
-  message.other = number;
+  message.path = setup_.path;
+  message.envelope = envelope;
   if (other != nullptr) message.node = node_of(*other, setup_.node->system());
   taps.put(tapped_by_, message);
 }

@@ -31,11 +31,14 @@ inline constexpr std::chrono::milliseconds kLookEvery{100};
 /// A message at an actor.
 struct Tapped {
   enum class Direction : std::uint8_t {
-    in,    ///< taken out of its mailbox
+    in,    ///< taken out of its mailbox, and handled
     out,   ///< written to the other side of its link
     over,  ///< come over its link, for another actor
   };
-  base::Instant at;
+  base::Instant at;           ///< with `in` when its handler began
+  base::Duration waited{0};   ///< with `in`: in the mailbox; zero also if unknown
+  base::Duration took{0};     ///< with `in`: its handler
+  std::uint32_t handler = 0;  ///< the span of that handler; zero: not traced
   Direction way = Direction::in;
   bool answer = false;
   std::string path;                  ///< of the actor

@@ -26,6 +26,8 @@ std::unique_ptr<crypto::Channel> Pool::make_channel(Link::Side side) const {
 }
 
 void Pool::offer() {
+  const auto own = setup_.identity->id().bytes;
+  node_.span_salt = own[0] << 24 | own[1] << 16 | own[2] << 8 | own[3];
   node_.remotes_at = [this](const base::Contact& contact, const std::string& path) { return remote(contact, path); };
   node_.remotes = [this](const base::NodeId& id, const std::string& path) { return remote(id, path); };
   node_.remote_names = [this](const std::vector<std::uint64_t>& numbers) { return names_of(numbers); };

@@ -94,8 +94,33 @@ bool Log::on(LogLevel level, std::string_view domain) const {
 
 void Log::write_as(LogLevel level, std::string_view domain, std::string_view message, LogFields fields) {
   if (!on(level, domain)) return;
-  const std::string line = log_line(format_, wall_(), level, domain, message, fields);
+  std::string line = log_line(format_, wall_(), level, domain, message, fields);
   if (!sink_->write(level, line)) lost_.fetch_add(1, std::memory_order_relaxed);
+  keep(std::move(line));
+}
+
+void Log::keep(std::string line) {
+  const std::lock_guard hold(recent_mutex_);
+  ++written_;
+  recent_bytes_ += line.size();
+  recent_.push_back(std::move(line));
+  while (recent_.size() > kLogRecentMax || recent_bytes_ > kLogRecentBytesMax) {
+    recent_bytes_ -= recent_.front().size();
+    recent_.pop_front();
+  }
+}
+
+Log::Recent Log::recent(std::uint64_t since, std::size_t bytes_max) const {
+  const std::lock_guard hold(recent_mutex_);
+  const std::uint64_t oldest = written_ - recent_.size();
+  Recent out{.first = std::clamp(since, oldest, written_)};
+  std::size_t bytes = 0;
+  for (std::size_t i = static_cast<std::size_t>(out.first - oldest); i < recent_.size(); ++i) {
+    bytes += recent_[i].size();
+    if (bytes > bytes_max) break;
+    out.lines.push_back(recent_[i]);
+  }
+  return out;
 }
 
 void Log::set_level(LogLevel level) {

@@ -10,6 +10,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <initializer_list>
 #include <map>
@@ -30,6 +31,8 @@ namespace troupe::observe {
 
 inline constexpr std::size_t kLogMessageBytesMax = 2'048;  // our choice: a screen; more is cut
 inline constexpr std::size_t kLogFieldBytesMax = 1'024;    // an error's message fits
+inline constexpr std::size_t kLogRecentMax = 2'000;        // our choice: messages/node.capnp names them
+inline constexpr std::size_t kLogRecentBytesMax = 512u << 10;
 
 /// One named value of a line. Names are written in the code, values may come from outside.
 struct LogField {
@@ -100,11 +103,20 @@ class Log {
   bool set_level(std::string_view domain, std::optional<LogLevel> level);
   LogLevel level(std::string_view domain) const;
 
+  /// The latest lines, whatever the sink is: at most kLogRecentMax, and kLogRecentBytesMax of them.
+  struct Recent {
+    std::uint64_t first = 0;  ///< the number of the first one here; the first of all is 0
+    std::vector<std::string> lines;
+  };
+  /// Those from number `since` on that are kept, at most `bytes_max` of them, oldest first.
+  Recent recent(std::uint64_t since, std::size_t bytes_max) const;
+
   /// Lines that could not be written.
   std::uint64_t lost() const { return lost_.load(std::memory_order_relaxed); }
 
  private:
   void note_lowest();
+  void keep(std::string line);
 
   std::vector<std::string> names_;
   std::unique_ptr<LogSink> sink_;
@@ -115,6 +127,10 @@ class Log {
   std::map<std::string, LogLevel, std::less<>> levels_;
   std::atomic<LogLevel> lowest_{LogLevel::info};
   std::atomic<std::uint64_t> lost_{0};
+  mutable std::mutex recent_mutex_;  // guards the next three
+  std::deque<std::string> recent_;
+  std::size_t recent_bytes_ = 0;
+  std::uint64_t written_ = 0;
 };
 
 }  // namespace troupe::observe

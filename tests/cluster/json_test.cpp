@@ -107,7 +107,7 @@ TEST_CASE("cluster json: what each command prints has all names of its contract"
       {"inspect",
        {"--once"},
        "node actors.path actors.kind actors.state actors.mailbox actors.oldestMs actors.handled actors.perSecond "
-       "actors.busy actors.p99Us actors.restarts actors.lastError actors.perSecondMinute actors.busyMinute "
+       "actors.busy actors.p50Us actors.p99Us actors.maxUs actors.restarts actors.lastError actors.perSecondMinute actors.busyMinute "
        "actors.refused actors.deadLetters actors.asking actors.headKind actors.headFrom total matched tookMs warnings"},
       {"inspect",
        {"--once", "--ended"},

@@ -1,0 +1,93 @@
+// What operators do to actors: each act is refused or done, and written down.
+#include "actors/inspect/acts.hpp"
+#include "actors/inspect/inspect_actor.hpp"
+#include "messages/words.hpp"
+
+namespace troupe::inspect {
+namespace {
+
+using base::Code;
+using base::Error;
+
+}  // namespace
+
+void InspectActor::note(const char* act, const std::string& path, const std::string& outcome) {
+  if (setup_.audit != nullptr) setup_.audit->write(caller().who(), act, path, outcome);
+}
+
+/// Null with a reason if there is no such actor, or it must not be touched.
+runtime::Handle InspectActor::target(const std::string& path, Act act, Error& why) {
+  const auto one = node().registry().listing(path);
+  if (!one) {
+    why = {Code::not_found, nobody_at(path)};
+    return {};
+  }
+  if (const auto reason = refused(act, path, one->kind)) {
+    why = {Code::refused, *reason};
+    return {};
+  }
+  return one->handle;
+}
+
+void InspectActor::act_on(wire::ActOn::Reader order, runtime::Reply<messages::wire::Nothing> reply) {
+  const std::string path = text_of(order.getPath());
+  const bool kill = order.getAct() == wire::ActOn::Act::KILL;
+  if (!kill && order.getAct() != wire::ActOn::Act::RESTART)
+    return reply.refuse({Code::malformed, "an act is restart or kill"});
+  const char* name = kill ? "kill" : "restart";
+  Error why{};
+  const runtime::Handle whom = target(path, kill ? Act::kill : Act::restart, why);
+  note(name, path, whom ? "done" : why.message);
+  if (!whom) return reply.refuse(why);
+  if (kill) tell<runtime::wire::Stop>(whom, [](runtime::wire::Stop::Builder out) { out.setKilled(true); });
+  else tell<runtime::wire::Restart>(whom, [](runtime::wire::Restart::Builder) {});
+  reply.done();
+}
+
+void InspectActor::pause(wire::PauseActor::Reader order, runtime::Sink<wire::PauseItem> sink) {
+  const std::string path = text_of(order.getPath());
+  Error why{};
+  const runtime::Handle whom = target(path, Act::pause, why);
+  if (whom && paused_.size() >= kPausedMax) why = {Code::overloaded, "16 actors are paused already"};
+  else if (std::ranges::any_of(paused_, [&](const Paused& one) { return one.actor == whom; }))
+    why = {Code::conflict, "it is paused already"};
+  note("pause", path, why.message.empty() ? "done" : why.message);
+  if (!why.message.empty()) return sink.fail(why);
+  tell<runtime::wire::Hold>(whom, [](runtime::wire::Hold::Builder out) {
+    out.setMilliseconds(static_cast<std::uint32_t>(std::chrono::milliseconds(kPauseMax).count()));
+  });
+  paused_.push_back({path, whom, std::move(sink), now() + kPauseMax, now()});
+  Paused& kept = paused_.back();
+  kept.sink.on_cancel([this, &kept] {
+    kept.cancelled = true;
+    after<PauseDue>(base::Duration::zero());
+  });
+  look_after_pauses();
+}
+
+/// Ends those whose operator has gone or whose time is over, and tells the others that they last.
+void InspectActor::look_after_pauses() {
+  const base::Instant at = now();
+  for (auto one = paused_.begin(); one != paused_.end();) {
+    const bool over = one->cancelled || at >= one->until;
+    if (over) {
+      tell<runtime::wire::Unhold>(one->actor, [](runtime::wire::Unhold::Builder) {});
+      if (setup_.audit != nullptr)
+        setup_.audit->write("node", "resume", one->path, one->cancelled ? "done" : "time is over");
+      if (!one->cancelled) one->sink.end();
+      one = paused_.erase(one);
+      continue;
+    }
+    if (at >= one->say_at && one->sink.ready()) {
+      one->say_at = at + kPauseSaid;
+      one->sink.push([&](wire::PauseItem::Builder out) {
+        out.setLeftMs(
+            static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(one->until - at).count()));
+      });
+    }
+    ++one;
+  }
+  if (!paused_.empty()) after<PauseDue>(std::chrono::seconds(1));
+}
+
+}  // namespace troupe::inspect

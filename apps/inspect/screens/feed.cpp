@@ -1,0 +1,399 @@
+#include "apps/inspect/screens/feed.hpp"
+
+#include <algorithm>
+
+#include "apps/inspect/inspect.hpp"
+#include "apps/inspect/screens/read.hpp"
+#include "messages/common.capnp.h"
+
+namespace troupe::apps::screens {
+namespace {
+
+using messages::wire::Nothing;
+
+constexpr const char* kNode = "/node";
+constexpr std::chrono::seconds kTimeout{5};   // a screen that is older says so
+constexpr std::chrono::minutes kIdle{5};      // the node says something each minute
+constexpr std::chrono::seconds kTryAgain{2};  // our choice: a lost node
+constexpr std::uint64_t kTraceMs = 60'000;    // our choice: then it is asked for again
+constexpr std::uint64_t kFlowsMs = 1'000;
+constexpr std::uint64_t kTraceCount = 100'000;
+
+}  // namespace
+
+struct Feed::Watch {
+  std::size_t number = 0;
+  std::optional<NodeAddress> at;
+  std::deque<Order> orders;  // of this node, to carry out in turn
+  Client* client = nullptr;
+  std::thread thread;
+  std::uint64_t log_next = 0;  // of the thread
+};
+
+struct Feed::Stream {
+  std::size_t node = 0;
+  Order order;
+  Client* client = nullptr;
+  bool stopped = false;
+  bool over = false;
+  std::thread thread;
+};
+
+Feed::Feed(const Invocation& invocation, Console& console, Post post)
+    : invocation_(invocation), console_(console), post_(std::move(post)) {}
+
+Feed::~Feed() {
+  {
+    const std::lock_guard hold(lock_);
+    ended_ = true;
+    for (const auto& watch : watches_)
+      if (watch->client != nullptr) watch->client->cancel();
+    for (const auto& stream : streams_)
+      if (stream->client != nullptr) stream->client->cancel();
+  }
+  changed_.notify_all();
+  for (const auto& watch : watches_) watch->thread.join();
+  for (const auto& stream : streams_) stream->thread.join();
+}
+
+void Feed::add(std::optional<NodeAddress> node) {
+  if (watches_.size() >= kNodesMax) return;
+  auto watch = std::make_unique<Watch>();
+  watch->number = watches_.size();
+  watch->at = std::move(node);
+  Watch& kept = *watch;
+  watches_.push_back(std::move(watch));
+  News news{.node = kept.number};
+  news.named = kept.at ? kept.at->id.hex() + '@' + kept.at->at.text() : "the local node";
+  post_(std::move(news));
+  kept.thread = std::thread([this, &kept] { run(kept); });
+}
+
+void Feed::want(const Question& question) {
+  {
+    const std::lock_guard hold(lock_);
+    if (question_ == question) return;
+    question_ = question;
+  }
+  changed_.notify_all();
+}
+
+bool Feed::ended() const {
+  const std::lock_guard hold(lock_);
+  return ended_;
+}
+
+Client::Outcome<std::unique_ptr<Client>> Feed::connect(std::size_t node, const Client::Made& made) {
+  Invocation own = invocation_;
+  if (watches_[node]->at) {
+    own.globals.node = watches_[node]->at;
+    own.globals.data.reset();
+  }
+  return Client::connect(own, console_, Client::Listens::no, made);
+}
+
+// -- what is asked each second ---------------------------------------------------------------------------------------
+
+void Feed::run(Watch& watch) {
+  std::unique_ptr<Client> client;
+  while (!ended()) {
+    if (!client) {
+      const auto forget = [&] {
+        const std::lock_guard hold(lock_);
+        watch.client = nullptr;
+      };
+      auto made = connect(watch.number, [&](Client& one) {
+        const std::lock_guard hold(lock_);
+        watch.client = &one;
+        if (ended_) one.cancel();
+      });
+      if (!made.ok()) {
+        forget();
+        News news{.node = watch.number};
+        news.lost = made.error().error.message;
+        post_(std::move(news));
+        rest(kTryAgain);
+        continue;
+      }
+      client = std::move(made).value();
+    }
+    Question question;
+    std::deque<Order> orders;
+    {
+      const std::lock_guard hold(lock_);
+      question = question_;
+      orders = std::exchange(watch.orders, {});
+    }
+    for (const Order& order : orders) act(watch, *client, order);
+    if (const auto failed = refresh(watch, *client, question)) {
+      {
+        const std::lock_guard hold(lock_);
+        watch.client = nullptr;
+      }
+      client.reset();
+      if (ended()) return;
+      News news{.node = watch.number};
+      news.lost = failed->error.message;
+      post_(std::move(news));
+      rest(kTryAgain);
+      continue;
+    }
+    std::unique_lock hold(lock_);
+    changed_.wait_for(hold, kRefresh, [&] { return ended_ || !watch.orders.empty() || !(question_ == question); });
+  }
+  const std::lock_guard hold(lock_);
+  watch.client = nullptr;
+}
+
+void Feed::rest(base::Duration at_most) {
+  std::unique_lock hold(lock_);
+  changed_.wait_for(hold, at_most, [&] { return ended_; });
+}
+
+/// Fails if the node could not be asked; what it refuses is shown, and the rest is asked all the same.
+std::optional<Failure> Feed::refresh(Watch& watch, Client& client, const Question& question) {
+  News news{.node = watch.number};
+  const bool shown = watch.number == question.node;
+  auto status =
+      client.ask<node::wire::GetStatus, node::wire::NodeStatus>(kNode, kTimeout, [](node::wire::GetStatus::Builder) {});
+  if (!status.ok()) return status.error();
+  news.status = read(status.value().root());
+  const Wants& wants = question.wants;
+  if (shown && wants.actors) {
+    auto rows = client.ask<inspect::wire::ListActors, inspect::wire::ActorRows>(
+        inspect_command::kInspect, kTimeout, [&](inspect::wire::ListActors::Builder out) {
+          out.setFilter(question.filter);
+          out.setTop(wants.by_path ? "" : question.top);
+          out.setLimit(static_cast<std::uint32_t>(wants.by_path ? kRowsOfTree : kRowsAsked));
+        });
+    if (rows.ok()) news.actors = read(rows.value().root());
+    else news.said = rows.error().error.message, news.bad = true;
+  }
+  if (shown && wants.ended) {
+    auto rows = client.ask<inspect::wire::ListEnded, inspect::wire::EndedRows>(
+        inspect_command::kInspect, kTimeout, [](inspect::wire::ListEnded::Builder) {});
+    if (rows.ok()) {
+      news.ended = read(rows.value().root());
+      news.ended_in_all = rows.value().root().getInAll();
+    }
+  }
+  if (shown && wants.peers) {
+    auto rows = client.ask<peers::wire::ListPeers, peers::wire::PeerRows>("/peers", kTimeout,
+                                                                          [](peers::wire::ListPeers::Builder) {});
+    if (rows.ok()) news.peers = read(rows.value().root());
+  }
+  if (shown && wants.links) {
+    auto rows =
+        client.ask<net::wire::ListLinks, net::wire::LinkRows>("/links", kTimeout, [](net::wire::ListLinks::Builder) {});
+    if (rows.ok()) {
+      news.links = read(rows.value().root());
+      news.handshakes = rows.value().root().getHandshakes();
+    }
+  }
+  if (shown && wants.log) {
+    auto lines = client.ask<node::wire::GetLog, node::wire::LogLines>(
+        kNode, kTimeout, [&](node::wire::GetLog::Builder out) { out.setSince(watch.log_next); });
+    if (lines.ok()) {
+      const auto root = lines.value().root();
+      News::LogLines log{.first = root.getFirst()};
+      for (const auto line : root.getLines()) log.lines.emplace_back(line.begin(), line.size());
+      watch.log_next = log.first + log.lines.size();
+      news.log = std::move(log);
+    }
+  }
+  if (shown && !question.looks_at.empty()) {
+    auto looked = client.ask<inspect::wire::LookAt, inspect::wire::Looked>(
+        inspect_command::kInspect, kTimeout,
+        [&](inspect::wire::LookAt::Builder out) { out.setPath(question.looks_at); });
+    if (looked.ok()) news.look = read(looked.value().root());
+    else news.look_error = looked.error().error.message;
+  }
+  post_(std::move(news));
+  return std::nullopt;
+}
+
+// -- what the user orders --------------------------------------------------------------------------------------------
+
+void Feed::carry_out(const Order& order) {
+  const auto stop = [this](auto&& which) {
+    const std::lock_guard hold(lock_);
+    for (const auto& stream : streams_) {
+      if (!which(stream->order)) continue;
+      stream->stopped = true;
+      if (stream->client != nullptr) stream->client->cancel();
+    }
+  };
+  const auto is_trace = [](const Order& one) { return one.what != Order::What::pause; };
+  switch (order.what) {
+    case Order::What::trace:
+    case Order::What::flows: stop(is_trace); return start(order, order.node);
+    case Order::What::follow:
+      stop(is_trace);
+      for (std::size_t i = 0; i < watches_.size(); ++i) start(order, i);
+      return;
+    case Order::What::stop: return stop(is_trace);
+    case Order::What::pause: return start(order, order.node);
+    case Order::What::resume:
+      return stop([&](const Order& one) {
+        return one.what == Order::What::pause && one.subject == order.subject && one.node == order.node;
+      });
+    case Order::What::restart:
+    case Order::What::kill:
+    case Order::What::drain:
+    case Order::What::log_level: {
+      {
+        const std::lock_guard hold(lock_);
+        if (order.node < watches_.size()) watches_[order.node]->orders.push_back(order);
+      }
+      return changed_.notify_all();
+    }
+    case Order::What::save:
+    case Order::What::quit: return;  // the loop's
+  }
+}
+
+void Feed::act(Watch& watch, Client& client, const Order& order) {
+  Client::Outcome<Kept<Nothing>> done = [&]() -> Client::Outcome<Kept<Nothing>> {
+    if (order.what == Order::What::drain)
+      return client.ask<node::wire::DrainNode, Nothing>(kNode, kTimeout, [](node::wire::DrainNode::Builder) {});
+    if (order.what == Order::What::log_level)
+      return client.ask<node::wire::SetLogLevel, Nothing>(kNode, kTimeout, [&](node::wire::SetLogLevel::Builder out) {
+        const auto blank = order.subject.find(' ');
+        out.setLevel(order.subject.substr(0, blank));
+        if (blank != std::string::npos) out.setDomain(order.subject.substr(blank + 1));
+      });
+    return client.ask<inspect::wire::ActOn, Nothing>(
+        inspect_command::kInspect, kTimeout, [&](inspect::wire::ActOn::Builder out) {
+          out.setPath(order.subject);
+          out.setAct(order.what == Order::What::kill ? inspect::wire::ActOn::Act::KILL
+                                                     : inspect::wire::ActOn::Act::RESTART);
+        });
+  }();
+  News news{.node = watch.number};
+  news.said = std::string(name(order.what)) + (order.subject.empty() ? "" : " " + order.subject) + ": " +
+              (done.ok() ? "done" : done.error().error.message);
+  news.bad = !done.ok();
+  post_(std::move(news));
+}
+
+void Feed::start(const Order& order, std::size_t node) {
+  for (auto one = streams_.begin(); one != streams_.end();) {
+    bool over = false;
+    {
+      const std::lock_guard hold(lock_);
+      over = (*one)->over;
+    }
+    if (over) (*one)->thread.join();
+    one = over ? streams_.erase(one) : std::next(one);
+  }
+  if (streams_.size() >= kStreamsMax || node >= watches_.size()) return;
+  auto stream = std::make_unique<Stream>();
+  stream->node = node;
+  stream->order = order;
+  Stream& kept = *stream;
+  {
+    const std::lock_guard hold(lock_);
+    streams_.push_back(std::move(stream));
+  }
+  kept.thread = std::thread([this, &kept] {
+    if (kept.order.what == Order::What::pause) pause(kept);
+    else trace(kept);
+    const std::lock_guard hold(lock_);
+    kept.client = nullptr;
+    kept.over = true;
+  });
+}
+
+void Feed::trace(Stream& stream) {
+  const auto tell = [&](std::string why, bool bad) {
+    News news{.node = stream.node};
+    news.trace_ended = why;
+    if (bad) news.said = "trace: " + why, news.bad = true;
+    post_(std::move(news));
+  };
+  auto made = connect(stream.node, [&](Client& one) {
+    const std::lock_guard hold(lock_);
+    stream.client = &one;
+    if (ended_ || stream.stopped) one.cancel();
+  });
+  if (!made.ok()) {
+    {
+      const std::lock_guard hold(lock_);
+      stream.client = nullptr;
+    }
+    return tell(made.error().error.message, true);
+  }
+  observe::Decoder decoder;
+  const bool follow = stream.order.what == Order::What::follow, flows = stream.order.what == Order::What::flows;
+  std::uint64_t dropped = 0;
+  const auto ended = made.value()->subscribe<inspect::wire::FollowMessages, inspect::wire::FollowItem>(
+      inspect_command::kInspect, kIdle,
+      [&](inspect::wire::FollowMessages::Builder out) {
+        out.setPattern(follow || flows ? "/**" : stream.order.subject);
+        out.setAll(follow || flows);
+        out.setMilliseconds(flows ? kFlowsMs : kTraceMs);
+        out.setCount(kTraceCount);
+        if (follow) out.setTrace(std::strtoull(stream.order.subject.c_str(), nullptr, 16));
+      },
+      [&](inspect::wire::FollowItem::Reader item) -> Client::Outcome<void> {
+        if (item.isSchemas())
+          for (const auto schema : item.getSchemas()) (void)decoder.learn({schema.begin(), schema.size()});
+        if (item.isEnded()) dropped = item.getEnded().getDropped();
+        if (item.isMessage()) {
+          News news{.node = stream.node};
+          news.messages.push_back(read(item.getMessage(), decoder));
+          news.messages.back().node = stream.node;
+          post_(std::move(news));
+        }
+        return {};
+      });
+  {
+    const std::lock_guard hold(lock_);
+    stream.client = nullptr;
+    if (stream.stopped) return;
+  }
+  News news{.node = stream.node};
+  news.messages_dropped = dropped;
+  post_(std::move(news));
+  tell(ended.ok() ? "its time is over" : ended.error().error.message, !ended.ok());
+}
+
+void Feed::pause(Stream& stream) {
+  const auto tell = [&](const std::string& what, bool bad) {
+    News news{.node = stream.node};
+    news.said = "pause " + stream.order.subject + ": " + what;
+    news.bad = bad;
+    post_(std::move(news));
+  };
+  auto made = connect(stream.node, [&](Client& one) {
+    const std::lock_guard hold(lock_);
+    stream.client = &one;
+    if (ended_ || stream.stopped) one.cancel();
+  });
+  if (!made.ok()) {
+    {
+      const std::lock_guard hold(lock_);
+      stream.client = nullptr;
+    }
+    return tell(made.error().error.message, true);
+  }
+  bool said = false;
+  const auto ended = made.value()->subscribe<inspect::wire::PauseActor, inspect::wire::PauseItem>(
+      inspect_command::kInspect, kIdle,
+      [&](inspect::wire::PauseActor::Builder out) { out.setPath(stream.order.subject); },
+      [&](inspect::wire::PauseItem::Reader item) -> Client::Outcome<void> {
+        if (!std::exchange(said, true))
+          tell("done, for " + std::to_string((item.getLeftMs() + 59'999) / 60'000) + " min at most", false);
+        return {};
+      });
+  bool stopped = false;
+  {
+    const std::lock_guard hold(lock_);
+    stream.client = nullptr;
+    stopped = stream.stopped;
+  }
+  if (stopped) tell("resumed", false);
+  else if (!ended_) tell(ended.ok() ? "its time is over" : ended.error().error.message, !ended.ok());
+}
+
+}  // namespace troupe::apps::screens

@@ -1,0 +1,73 @@
+#pragma once
+// Asks nodes for what the screens want, and does what the user orders: threads that post News.
+//
+// Threads  one a node asks once a second; one more for each stream of messages and each pause. Each has a Client of its
+//          own, so that a node that is slow or lost keeps none of the others waiting.
+// Newest   a refresh begins when the one before has been answered: a slow link or node gets fewer questions.
+// Owner    the loop; its calls do not block, but for the destructor, which ends the threads.
+#include <condition_variable>
+#include <functional>
+#include <list>
+#include <memory>
+#include <mutex>
+#include <thread>
+
+#include "apps/cli/client.hpp"
+#include "apps/inspect/screens/model.hpp"
+
+namespace troupe::apps::screens {
+
+inline constexpr std::chrono::seconds kRefresh{1};
+inline constexpr std::uint64_t kRowsAsked = 1'000;         // our choice: nobody looks through more; filters choose
+inline constexpr std::uint64_t kRowsOfTree = 10'000;       // what a node gives at most
+inline constexpr std::size_t kStreamsMax = kNodesMax + 8;  // of messages and pauses at once
+
+class Feed {
+ public:
+  /// Called from the threads; must not block.
+  using Post = std::function<void(News)>;
+  /// `invocation` says how nodes are reached and as what; it and `console` outlive the feed.
+  Feed(const Invocation& invocation, Console& console, Post post);
+  ~Feed();
+  Feed(const Feed&) = delete;
+  Feed& operator=(const Feed&) = delete;
+
+  /// One more node; none: the local one.
+  void add(std::optional<NodeAddress> node);
+  std::size_t nodes() const { return watches_.size(); }
+
+  struct Question {
+    Wants wants;
+    std::size_t node = 0;  ///< the one shown
+    std::string looks_at, filter, top;
+    bool operator==(const Question&) const = default;
+  };
+  /// What is asked from now on; another question is asked at once.
+  void want(const Question& question);
+  void carry_out(const Order& order);
+
+ private:
+  struct Watch;
+  struct Stream;
+  void run(Watch& watch);
+  std::optional<Failure> refresh(Watch& watch, Client& client, const Question& question);
+  void act(Watch& watch, Client& client, const Order& order);
+  void trace(Stream& stream);
+  void pause(Stream& stream);
+  void start(const Order& order, std::size_t node);
+  Client::Outcome<std::unique_ptr<Client>> connect(std::size_t node, const Client::Made& made);
+  bool ended() const;
+  void rest(base::Duration at_most);
+
+  const Invocation& invocation_;
+  Console& console_;
+  const Post post_;
+  std::vector<std::unique_ptr<Watch>> watches_;
+  std::list<std::unique_ptr<Stream>> streams_;
+  mutable std::mutex lock_;  // guards the next three, and what each watch and stream shares
+  std::condition_variable changed_;
+  Question question_;
+  bool ended_ = false;
+};
+
+}  // namespace troupe::apps::screens

@@ -1,0 +1,61 @@
+#pragma once
+// A screen as a rectangle of cells, before any terminal.
+//
+// Text    what is put is made safe first (base/text.hpp): no cell holds a control or directional character.
+// Limits  kGridMax in each direction. Owner: whoever draws.
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace troupe::apps::screens {
+
+inline constexpr int kGridMax = 1'000;  // our choice: a wall of terminals
+
+/// What a text is, not how it looks: the terminal decides, with and without colours.
+enum class Style : std::uint8_t { plain, title, dim, good, warn, bad, selected, marked };
+inline constexpr std::size_t kStyles = 8;
+
+struct Cell {
+  std::string text = " ";  ///< one character, and what combines with it; empty: the right half of the cell before
+  Style style = Style::plain;
+  bool operator==(const Cell&) const = default;
+};
+
+struct Size {
+  int columns = 80;
+  int rows = 24;
+  bool operator==(const Size&) const = default;
+};
+
+class Grid {
+ public:
+  explicit Grid(Size size);
+  Size size() const { return size_; }
+  const Cell& at(int column, int row) const { return cells_[static_cast<std::size_t>(row * size_.columns + column)]; }
+
+  /// Puts text from that place on, at most `columns` wide, and cuts the rest with "…". Returns the columns used.
+  int put(int column, int row, std::string_view text, Style style = Style::plain, int columns = kGridMax);
+  /// The style of a whole row, its text unchanged.
+  void paint(int row, Style style);
+
+  /// Each cell's text by `by(text)`, of one column.
+  template <class By>
+  void replace(By&& by) {
+    for (Cell& one : cells_) one.text = by(one.text);
+  }
+
+  /// Each row as text without blanks at its end: for tests and `:save`.
+  std::string text() const;
+
+ private:
+  Cell& cell(int column, int row) { return cells_[static_cast<std::size_t>(row * size_.columns + column)]; }
+
+  Size size_;
+  std::vector<Cell> cells_;
+};
+
+/// Columns that plain text takes on a terminal; wide characters take two.
+int width(std::string_view text);
+
+}  // namespace troupe::apps::screens

@@ -1,0 +1,372 @@
+#include "apps/inspect/screens/model.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "apps/cli/command.hpp"
+#include "runtime/base/nearest.hpp"
+#include "runtime/observe/logic/filter.hpp"
+
+namespace troupe::apps::screens {
+namespace {
+
+constexpr int kRowsAround = 4;  // state, headings, what was said, keys
+constexpr std::size_t kLogMax = 2'000;
+constexpr std::size_t kLineMax = 1'000;
+
+bool lists_actors(std::string_view view) { return view == "actors" || view == "tree"; }
+
+bool contains(const Content::Row& row, const std::string& text) {
+  return std::ranges::any_of(row.cells, [&](const std::string& cell) { return cell.find(text) != std::string::npos; });
+}
+
+}  // namespace
+
+std::size_t rows_shown(Size size) { return static_cast<std::size_t>(std::max(size.rows - kRowsAround, 1)); }
+
+bool changes(Order::What what) {
+  switch (what) {
+    case Order::What::restart:
+    case Order::What::kill:
+    case Order::What::pause:
+    case Order::What::resume:
+    case Order::What::drain:
+    case Order::What::log_level: return true;
+    default: return false;
+  }
+}
+
+std::string_view name(Order::What what) {
+  switch (what) {
+    case Order::What::trace: return "trace";
+    case Order::What::follow: return "follow";
+    case Order::What::flows: return "flows";
+    case Order::What::stop: return "stop";
+    case Order::What::restart: return "restart";
+    case Order::What::kill: return "kill";
+    case Order::What::pause: return "pause";
+    case Order::What::resume: return "resume";
+    case Order::What::drain: return "drain";
+    case Order::What::log_level: return "level";
+    case Order::What::save: return "save";
+    case Order::What::quit: return "quit";
+  }
+  return "";
+}
+
+const View* find_view(std::string_view name) {
+  const auto found = std::ranges::find(views(), name, &View::name);
+  return found == views().end() ? nullptr : &*found;
+}
+
+Content content(const Model& model) {
+  Content out = find_view(model.place().view)->show(model);
+  const bool here = !model.filter.empty() && !lists_actors(model.place().view) && !out.columns.empty();
+  if (here) std::erase_if(out.rows, [&](const Content::Row& row) { return !contains(row, model.filter); });
+  return out;
+}
+
+// -- in --------------------------------------------------------------------------------------------------------------
+
+void Model::take(const News& news, base::Instant at) {
+  now = std::max(now, at);
+  if (news.node >= kNodesMax) return;
+  if (news.node >= nodes.size()) nodes.resize(news.node + 1);
+  NodeData& data = nodes[news.node];
+  if (news.named) data.name = *news.named;
+  if (news.said) say(*news.said, news.bad ? Style::bad : Style::good);
+  messages_dropped += news.messages_dropped;
+  for (const Message& one : news.messages) {
+    messages.push_back(one);
+    if (messages.size() <= kMessagesMax) continue;
+    messages.pop_front();
+    ++messages_dropped;
+  }
+  if (news.trace_ended) tracing.clear();
+  if (news.lost) {
+    if (!data.lost_since) data.lost_since = at;
+    data.lost = news.lost;
+    return;
+  }
+  if (paused) return;
+  if (news.status) {
+    data.status = news.status;
+    data.heard = at;
+    data.lost.reset();
+    data.lost_since.reset();
+  }
+  if (news.actors) {
+    data.actors = *news.actors;
+    note_history(data);
+  }
+  if (news.ended) data.ended = *news.ended, data.ended_in_all = news.ended_in_all;
+  if (news.peers) data.peers = *news.peers;
+  if (news.links) data.links = *news.links, data.handshakes = news.handshakes;
+  if (news.log) {
+    if (news.log->first > data.log_next) data.log_missed += news.log->first - data.log_next;
+    for (const std::string& one : news.log->lines) data.log.push_back(one);
+    data.log_next = news.log->first + news.log->lines.size();
+    while (data.log.size() > kLogMax) data.log.pop_front();
+  }
+  if (news.look) {
+    if (data.look && data.look->row.path == news.look->row.path) looked_before[data.look->row.path] = *data.look;
+    while (looked_before.size() > kPlacesMax) looked_before.erase(looked_before.begin());
+    data.look = news.look;
+    data.look_error.clear();
+  }
+  if (news.look_error) data.look_error = *news.look_error;
+}
+
+void Model::note_history(const NodeData& data) {
+  for (const ActorRow& row : data.actors.rows) {
+    const auto found = histories.find(row.path);
+    if (found == histories.end() && histories.size() >= kHistoriesMax) continue;
+    auto& values = histories[row.path];
+    values.push_back(row.per_second);
+    if (values.size() > kHistory) values.pop_front();
+  }
+}
+
+const std::deque<double>* Model::history(const std::string& path) const {
+  const auto found = histories.find(path);
+  return found == histories.end() ? nullptr : &found->second;
+}
+
+Wants Model::wants() const {
+  Wants out = find_view(place().view)->wants;
+  if (paused) return {};
+  return out;
+}
+
+std::string Model::looks_at() const { return place().view == "actor" && !paused ? place().subject : ""; }
+
+// -- places ----------------------------------------------------------------------------------------------------------
+
+void Model::open(std::string view, std::string subject) {
+  if (places.size() >= kPlacesMax) places.erase(places.begin());
+  places.push_back({.view = std::move(view), .subject = std::move(subject)});
+  if (!lists_actors(place().view)) filter.clear();
+}
+
+void Model::back() {
+  if (place().view == "messages" && !tracing.empty()) orders.push_back({Order::What::stop, {}, node});
+  if (places.size() > 1) places.pop_back();
+  else if (place().view != "overview") places.back() = {.view = "overview"};
+  if (!lists_actors(place().view)) filter.clear();
+}
+
+void Model::order(Order::What what, std::string subject) {
+  const Order one{what, std::move(subject), node};
+  if (!changes(what)) return orders.push_back(one);
+  if (!operate) return say("the screens only look; start them with --operate to act on the node", Style::warn);
+  asked = one;
+  mode = Mode::confirm;
+  const std::string whom = shown().status ? shown().status->name : shown().name;
+  say(std::string(name(what)) + (one.subject.empty() ? "" : " " + one.subject) + " at node " + whom +
+          "? It is written to the node's audit log. y: yes",
+      Style::warn);
+}
+
+// -- keys ------------------------------------------------------------------------------------------------------------
+
+void Model::key(const Key& key) {
+  if (mode == Mode::confirm) {
+    const bool yes = key.what == Key::What::character && (key.text == "y" || key.text == "Y");
+    mode = Mode::browse;
+    if (yes && asked) orders.push_back(*asked);
+    say(yes ? "" : "nothing was done");
+    asked.reset();
+  } else if (mode == Mode::browse) {
+    browse(key);
+  } else {
+    typed(key);
+  }
+}
+
+void Model::typed(const Key& key) {
+  switch (key.what) {
+    case Key::What::enter: return entered();
+    case Key::What::escape: mode = Mode::browse; return;
+    case Key::What::tab: return complete();
+    case Key::What::backspace:
+      if (line.empty()) mode = Mode::browse;
+      while (!line.empty() && (static_cast<unsigned char>(line.back()) & 0xc0) == 0x80) line.pop_back();
+      if (!line.empty()) line.pop_back();
+      return;
+    case Key::What::character:
+      if (line.size() + key.text.size() <= kLineMax) line += key.text;
+      return;
+    default: return;
+  }
+}
+
+void Model::entered() {
+  const Mode was = std::exchange(mode, Mode::browse);
+  if (was == Mode::command) return run(line);
+  if (lists_actors(place().view)) {
+    const auto parsed = observe::Filter::parse(line);
+    if (!parsed.ok()) {
+      mode = Mode::filter;  // its mistake is on the screen
+      return;
+    }
+  }
+  filter = line;
+  places.back().at = places.back().top = 0;
+}
+
+/// The longest beginning that all views of this beginning share.
+void Model::complete() {
+  if (mode != Mode::command) return;
+  std::vector<std::string_view> fitting;
+  for (const View& view : views())
+    if (view.name.starts_with(line)) fitting.push_back(view.name);
+  for (const char* word : {"save ", "quit", "level ", "restart", "kill", "pause", "resume", "drain", "follow "})
+    if (std::string_view(word).starts_with(line)) fitting.push_back(word);
+  if (fitting.empty()) return;
+  std::string common(fitting.front());
+  for (const auto one : fitting)
+    while (!one.starts_with(common)) common.pop_back();
+  line = common;
+}
+
+void Model::run(const std::string& command) {
+  const auto blank = command.find(' ');
+  const std::string word = command.substr(0, blank);
+  const std::string rest = blank == std::string::npos ? "" : command.substr(command.find_first_not_of(' ', blank));
+  if (word.empty()) return;
+  if (word == "q" || word == "quit") return order(Order::What::quit, {});
+  if (word == "save") {
+    if (rest.empty()) return say(":save needs the name of a file", Style::bad);
+    return order(Order::What::save, rest);
+  }
+  if (word == "level") return order(Order::What::log_level, rest);
+  if (word == "drain") return order(Order::What::drain, {});
+  if (word == "follow") {
+    if (!parse_trace(rest)) return say("a trace is up to 16 hexadecimal digits, not \"" + rest + '"', Style::bad);
+    messages.clear();
+    open("follow", rest);
+    tracing = rest;
+    return order(Order::What::follow, rest);
+  }
+  for (const auto what : {Order::What::restart, Order::What::kill, Order::What::pause, Order::What::resume}) {
+    if (word != name(what)) continue;
+    const std::string path = !rest.empty() ? rest : place().view == "actor" ? place().subject : place().selected;
+    if (!path.starts_with('/')) return say(":" + word + " needs the path of an actor", Style::bad);
+    return order(what, path);
+  }
+  if (word == "actor" && !rest.empty()) return open("actor", rest);
+  if (const View* view = find_view(word); view != nullptr && word != "actor" && word != "follow") {
+    open(word, rest);
+    return;
+  }
+  std::vector<std::string_view> names;
+  for (const View& view : views()) names.push_back(view.name);
+  for (const char* other : {"save", "quit", "level", "restart", "kill", "pause", "resume", "drain"})
+    names.push_back(other);
+  say("there is no view \"" + word + "\"; did you mean :" + std::string(base::nearest(word, names)) + "?", Style::bad);
+}
+
+void Model::browse(const Key& key) {
+  const auto page = static_cast<long>(rows_shown(size));
+  say("");
+  switch (key.what) {
+    case Key::What::up: return move(-1);
+    case Key::What::down: return move(1);
+    case Key::What::page_up: return move(-page);
+    case Key::What::page_down: return move(page);
+    case Key::What::home: return move_to(0);
+    case Key::What::end: return move_to(~std::size_t{0} >> 1);
+    case Key::What::left: return sort_by(-1);
+    case Key::What::right: return sort_by(1);
+    case Key::What::escape: return back();
+    case Key::What::click:
+      if (key.row >= 2 && key.row < 2 + static_cast<int>(page))
+        move_to(place().top + static_cast<std::size_t>(key.row - 2));
+      return;
+    case Key::What::tab: return character("\t");
+    case Key::What::enter: {
+      const Content rows = content(*this);
+      const View* view = find_view(place().view);
+      if (view->enter != nullptr && place().at < rows.rows.size()) view->enter(*this, rows.rows[place().at]);
+      return;
+    }
+    case Key::What::character: return character(key.text);
+    case Key::What::backspace: return back();
+  }
+}
+
+void Model::character(const std::string& text) {
+  const Content rows = content(*this);
+  const Content::Row* row = place().at < rows.rows.size() ? &rows.rows[place().at] : nullptr;
+  const View* view = find_view(place().view);
+  if (view->key != nullptr && view->key(*this, text, row)) return;
+  if (text == "j") return move(1);
+  if (text == "k") return move(-1);
+  if (text == "h") return sort_by(-1);
+  if (text == "l") return sort_by(1);
+  if (text == "g") return move_to(0);
+  if (text == "G") return move_to(~std::size_t{0} >> 1);
+  if (text == "q") return order(Order::What::quit, {});
+  if (text == "?") return open("help", place().view);
+  if (text == " ") {
+    paused = !paused;
+    return say(paused ? "the screen is paused, the node is not" : "");
+  }
+  if (text == "i") {
+    own = !own;
+    return say(own ? "the inspector's own actors are shown, too" : "the inspector's own actors are hidden");
+  }
+  if (text == "t") {
+    totals = !totals;
+    return;
+  }
+  if (text == "/") {
+    mode = Mode::filter;
+    line = filter;
+    return;
+  }
+  if (text == ":") {
+    mode = Mode::command;
+    line.clear();
+    return;
+  }
+  if (text == "y") {
+    if (row == nullptr || row->copy.empty()) return say("this row has no command of its own", Style::warn);
+    return say(row->copy);
+  }
+  if (text >= "1" && text <= "9" && text.size() == 1) {
+    const auto at = static_cast<std::size_t>(text[0] - '1');
+    if (at < nodes.size()) node = at;
+    return;
+  }
+}
+
+void Model::move(long by) {
+  const auto at = static_cast<long>(place().at) + by;
+  move_to(static_cast<std::size_t>(std::max(at, 0L)));
+}
+
+void Model::move_to(std::size_t row) {
+  const Content rows = content(*this);
+  Place& here = places.back();
+  const std::size_t fit = rows_shown(size);
+  here.at = rows.rows.empty() ? 0 : std::min(row, rows.rows.size() - 1);
+  here.selected = rows.rows.empty() ? "" : rows.rows[here.at].key;
+  if (here.at < here.top) here.top = here.at;
+  if (here.at >= here.top + fit) here.top = here.at - fit + 1;
+}
+
+void Model::sort_by(int step) {
+  const Content rows = content(*this);
+  std::vector<std::string> fields;
+  for (const auto& column : rows.columns)
+    if (!column.sort.empty()) fields.push_back(column.sort);
+  if (fields.empty()) return;
+  const auto found = std::ranges::find(fields, top.empty() ? "path" : top);
+  const auto at = found == fields.end() ? 0 : found - fields.begin();
+  const auto count = static_cast<long>(fields.size());
+  top = fields[static_cast<std::size_t>(((at + step) % count + count) % count)];
+  say("sorted by " + top);
+}
+
+}  // namespace troupe::apps::screens

@@ -1,0 +1,196 @@
+#pragma once
+// What the screens show and how keys change it: a plain struct, without terminal, thread or node.
+//
+// In     News of nodes (from a feed), keys, and the time. Out: a Grid (draw.hpp), what to ask next (wants()), and what
+//        to do (orders).
+// Limits messages kMessagesMax, sparklines kHistoriesMax; what was dropped is counted and shown.
+// Owner  the loop in run.cpp; not thread-safe.
+#include <set>
+#include <utility>
+
+#include "apps/inspect/screens/data.hpp"
+#include "apps/inspect/screens/grid.hpp"
+#include "apps/inspect/screens/keys.hpp"
+
+namespace troupe::apps::screens {
+
+inline constexpr std::size_t kMessagesMax = 5'000;   // our choice: what a person may look through
+inline constexpr std::size_t kHistoriesMax = 4'000;  // of actors; our choice: a few lists
+inline constexpr std::size_t kHistory = 60;          // values of one sparkline
+inline constexpr std::size_t kPlacesMax = 32;        // views behind each other
+inline constexpr std::size_t kNodesMax = 64;         // a screen of lines; our choice
+
+struct Model;
+
+/// What a view wants to be asked for, of each refresh.
+struct Wants {
+  bool actors = false, ended = false, peers = false, links = false, log = false;
+  bool every_node = false;  ///< of all nodes, not of the one shown
+  bool by_path = false;     ///< actors in the order of their paths, as many as there are
+  bool operator==(const Wants&) const = default;
+};
+
+/// What a view shows: a table, or lines of text if it has no columns.
+struct Content {
+  struct Column {
+    std::string title;
+    bool right = false;
+    int keep = 0;           ///< where the screen is narrow the smallest ones are left out first
+    std::string sort = {};  ///< the field of observe/logic/row.hpp that it is sorted by; empty: it is not
+  };
+  struct Row {
+    std::vector<std::string> cells;  ///< one a column; of text: one
+    Style style = Style::plain;
+    std::string key = {};   ///< what it is of: a path, a node; keeps the selection at its row
+    std::string copy = {};  ///< the command that shows it again
+  };
+  std::vector<Column> columns;
+  std::vector<Row> rows;
+  std::string title;  ///< of what; above the rows
+};
+
+struct View {
+  std::string_view name;  ///< as typed after ':'
+  std::string_view doc;   ///< one line of help
+  Wants wants;
+  Content (*show)(const Model& model);
+  void (*enter)(Model& model, const Content::Row& row) = nullptr;
+  bool (*key)(Model& model, const std::string& key, const Content::Row* row) = nullptr;  ///< true if it was taken
+  std::string_view keys = "";  ///< those of its own, for the last line and help: "m messages"
+};
+
+/// All views, in the order of help; to add one: README.md.
+const std::vector<View>& views();
+const View* find_view(std::string_view name);
+
+/// What the loop is to do for the user.
+struct Order {
+  enum class What : std::uint8_t {
+    trace,   ///< messages of the actors that the filter `subject` selects, of the node shown
+    follow,  ///< messages of the trace `subject` (16 hexadecimal digits), of all nodes
+    flows,   ///< all messages of the node shown, for a second
+    stop,    ///< ends these
+    restart,
+    kill,
+    pause,
+    resume,
+    drain,
+    log_level,  ///< `subject`: "debug" or "debug links"
+    save,       ///< the screen as text, into the file `subject`
+    quit,
+  };
+  What what;
+  std::string subject = {};
+  std::size_t node = 0;
+};
+/// Whether it changes the node, so that it needs --operate and a yes.
+bool changes(Order::What what);
+std::string_view name(Order::What what);
+
+/// What a feed has learnt; only what was asked for is there.
+struct News {
+  std::size_t node = 0;
+  std::optional<std::string> named;
+  std::optional<Status> status;
+  std::optional<ActorList> actors;
+  std::optional<std::vector<EndedRow>> ended;
+  std::uint64_t ended_in_all = 0;
+  std::optional<std::vector<PeerRow>> peers;
+  std::optional<std::vector<LinkRow>> links;
+  std::uint64_t handshakes = 0;
+  struct LogLines {
+    std::uint64_t first = 0;
+    std::vector<std::string> lines;
+  };
+  std::optional<LogLines> log;
+  std::optional<Look> look;
+  std::optional<std::string> look_error;
+  std::vector<Message> messages;
+  std::uint64_t messages_dropped = 0;  ///< by the node, since the trace began
+  std::optional<std::string> trace_ended;
+  std::optional<std::string> lost;
+  std::optional<std::string> said;  ///< the outcome of an order, for the last line but one
+  bool bad = false;                 ///< it failed
+};
+
+struct Place {
+  std::string view;
+  std::string subject = {};   ///< a path, a trace, …
+  std::string selected = {};  ///< the key of the row
+  std::size_t at = 0;         ///< its number
+  std::size_t top = 0;        ///< the first row on the screen
+};
+
+struct Model {
+  explicit Model(bool may_operate = false) : operate(may_operate) {}
+
+  // -- in
+  void take(const News& news, base::Instant at);
+  void key(const Key& key);
+  void tick(base::Instant at) { now = at; }
+  void resize(Size to) { size = to; }
+
+  // -- out
+  Wants wants() const;
+  /// The actor to look at; empty: none.
+  std::string looks_at() const;
+  std::vector<Order> take_orders() { return std::exchange(orders, {}); }
+
+  // -- for views
+  const NodeData& shown() const { return nodes[node]; }
+  const Place& place() const { return places.back(); }
+  void open(std::string view, std::string subject = {});
+  void back();
+  void order(Order::What what, std::string subject);
+  void say(std::string text, Style style = Style::plain) { said = std::move(text), said_style = style; }
+  const std::deque<double>* history(const std::string& path) const;
+
+  bool operate = false;
+  Size size{};
+  base::Instant now;
+  std::vector<NodeData> nodes{1};
+  std::size_t node = 0;  ///< the one shown
+  std::vector<Place> places{{.view = "overview"}};
+
+  std::string filter;  ///< of actors, sent to the node; of other lists, applied here to their text
+  std::string top;     ///< the column that actors are sorted by; empty: by path
+  bool paused = false;
+  bool own = false;     ///< shows the inspector's own actors, too
+  bool totals = false;  ///< counts since the start in place of rates
+  bool raw = false;     ///< bytes of messages in place of fields
+  std::set<std::string> folded;
+
+  std::deque<Message> messages;
+  std::uint64_t messages_dropped = 0;  ///< by nodes, and here above the limit
+  std::string tracing;                 ///< what is traced now; empty: nothing
+  std::map<std::string, Look> looked_before;
+
+  enum class Mode : std::uint8_t { browse, filter, command, confirm };
+  Mode mode = Mode::browse;
+  std::string line;  ///< what is typed
+  std::string said;
+  Style said_style = Style::plain;
+
+ private:
+  void typed(const Key& key);
+  void browse(const Key& key);
+  void character(const std::string& text);
+  void entered();
+  void complete();
+  void run(const std::string& command);
+  void move(long by);
+  void move_to(std::size_t row);
+  void sort_by(int step);
+  void note_history(const NodeData& data);
+
+  std::vector<Order> orders;
+  std::optional<Order> asked;  ///< to be confirmed
+  std::map<std::string, std::deque<double>> histories;
+};
+
+/// Rows of the view at hand, with the filter applied where the node does not.
+Content content(const Model& model);
+/// Rows that the list of a screen of this size shows.
+std::size_t rows_shown(Size size);
+
+}  // namespace troupe::apps::screens

@@ -1,0 +1,241 @@
+// Lists: actors, the tree, ended actors, peers, links, nodes.
+#include <algorithm>
+
+#include "apps/cli/shell_word.hpp"
+#include "apps/cli/terminal.hpp"
+#include "apps/inspect/inspect.hpp"
+#include "apps/inspect/screens/view_parts.hpp"
+
+namespace troupe::apps::screens {
+namespace {
+
+using inspect_command::percent;
+
+constexpr std::size_t kSparkline = 12;
+constexpr std::uint64_t kOldMs = 1'000;  // as the warning old-message
+
+Style style_of(const ActorRow& row) {
+  if (row.state == "stuck" || row.state == "restarting") return Style::bad;
+  if (row.state == "paused" || row.oldest_ms >= kOldMs || row.busy > 0.95) return Style::warn;
+  return Style::plain;
+}
+
+std::string copy_of(const Model& model, const std::string& path) {
+  const std::string& way = model.shown().name;
+  return "troupe inspect --once " + shell_word(path) + (way.find('@') != std::string::npos ? " --node " + way : "");
+}
+
+std::vector<std::string> figures(const Model& model, const ActorRow& row) {
+  const auto* history = model.history(row.path);
+  return {row.state,
+          count_text(row.mailbox),
+          row.mailbox == 0 ? "-" : time_text_ms(row.oldest_ms),
+          model.totals ? count_text(row.handled) : rate_text(row.per_second),
+          percent(row.busy),
+          time_text_us(row.p50_us),
+          time_text_us(row.p99_us),
+          time_text_us(row.max_us),
+          count_text(row.restarts),
+          row.last_error.empty() ? "-" : row.last_error,
+          history == nullptr ? "" : sparkline(*history, kSparkline)};
+}
+
+std::vector<Content::Column> figure_columns(const Model& model) {
+  return {{"STATE", false, 8, "state"},
+          {"MAILBOX", true, 10, "mailbox"},
+          {"OLDEST", true, 7, "oldestMs"},
+          {model.totals ? "HANDLED" : "PER SEC", true, 9, model.totals ? "handled" : "perSecond"},
+          {"BUSY", true, 9, "busy"},
+          {"P50", true, 3, ""},
+          {"P99", true, 6, "p99Us"},
+          {"MAX", true, 4, ""},
+          {"RESTARTS", true, 5, "restarts"},
+          {"LAST ERROR", false, 2, "lastError"},
+          {"LAST MINUTE", false, 1, ""}};
+}
+
+std::string shown_of(const ActorList& list) {
+  std::string out = std::to_string(list.rows.size()) + " of " + std::to_string(list.matched) + " actors";
+  if (list.matched != list.total) out += " that match, " + std::to_string(list.total) + " in all";
+  return out;
+}
+
+}  // namespace
+
+Content actors(const Model& model) {
+  Content out;
+  out.columns = {{"PATH", false, 20, "path"}, {"KIND", false, 1, "kind"}};
+  for (auto& column : figure_columns(model)) out.columns.push_back(std::move(column));
+  const ActorList& list = model.shown().actors;
+  for (const ActorRow& row : list.rows) {
+    if (!model.own && is_own(row)) continue;
+    Content::Row shown{.style = style_of(row), .key = row.path, .copy = copy_of(model, row.path)};
+    shown.cells = {row.path, row.kind};
+    for (auto& cell : figures(model, row)) shown.cells.push_back(std::move(cell));
+    out.rows.push_back(std::move(shown));
+  }
+  out.title = shown_of(list) + (model.filter.empty() ? "" : ", filter: " + model.filter) +
+              (model.top.empty() ? "" : ", by " + model.top);
+  return out;
+}
+
+void actors_enter(Model& model, const Content::Row& row) { model.open("actor", row.key); }
+
+bool actors_key(Model& model, const std::string& key, const Content::Row* row) {
+  if (key != "m" || row == nullptr) return false;
+  model.messages.clear();
+  model.open("messages", row->key);
+  model.tracing = row->key;
+  model.order(Order::What::trace, row->key);
+  return true;
+}
+
+Content tree(const Model& model) {
+  Content out;
+  out.columns = {{"ACTOR", false, 20, ""}};
+  for (auto& column : figure_columns(model)) {
+    column.sort.clear();
+    out.columns.push_back(std::move(column));
+  }
+  const auto& rows = model.shown().actors.rows;
+  std::string hidden;  // the path of a folded actor, with a slash
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const std::string& path = rows[i].path;
+    if (!hidden.empty() && path.starts_with(hidden)) continue;
+    if (!model.own && is_own(rows[i])) continue;
+    hidden.clear();
+    const auto depth = static_cast<std::size_t>(std::max<std::ptrdiff_t>(std::ranges::count(path, '/') - 1, 0));
+    const bool parent = i + 1 < rows.size() && rows[i + 1].path.starts_with(path + "/");
+    const bool folded = parent && model.folded.contains(path);
+    std::string name = std::string(2 * depth, ' ') +
+                       (folded   ? "+ "
+                        : parent ? "- "
+                                 : "  ") +
+                       path.substr(path.find_last_of('/') + 1);
+    if (folded) {
+      hidden = path + "/";
+      const auto inside = std::ranges::count_if(rows, [&](const auto& one) { return one.path.starts_with(hidden); });
+      name += " (" + std::to_string(inside) + ")";
+    }
+    Content::Row shown{.style = style_of(rows[i]), .key = path, .copy = copy_of(model, path)};
+    shown.cells = {name};
+    for (auto& cell : figures(model, rows[i])) shown.cells.push_back(std::move(cell));
+    out.rows.push_back(std::move(shown));
+  }
+  out.title = shown_of(model.shown().actors);
+  return out;
+}
+
+bool tree_key(Model& model, const std::string& key, const Content::Row* row) {
+  if (key == "\t") {
+    model.messages.clear();
+    model.open("flows");
+    model.tracing = "/**";
+    model.order(Order::What::flows, {});
+    return true;
+  }
+  if (key == "-" && row != nullptr) {
+    if (model.folded.erase(row->key) == 0) model.folded.insert(row->key);
+    return true;
+  }
+  return actors_key(model, key, row);
+}
+
+Content dead(const Model& model) {
+  Content out;
+  out.columns = {{"PATH", false, 20}, {"KIND", false, 2},         {"ENDED", true, 9},   {"DECISION", false, 8},
+                 {"WHY", false, 10},  {"LAST MESSAGE", false, 3}, {"HANDLED", true, 4}, {"RESTARTS", true, 5}};
+  for (const EndedRow& row : model.shown().ended) {
+    std::string why = row.code.empty() ? row.why : row.code + ": " + row.why;
+    out.rows.push_back({.cells = {row.path, row.kind, time_text_ms(row.ago_ms), row.decision, why.empty() ? "-" : why,
+                                  row.last_message.empty() ? "-" : row.last_message, count_text(row.handled),
+                                  count_text(row.restarts)},
+                        .style = row.code.empty() ? Style::plain : Style::warn,
+                        .key = row.path,
+                        .copy = "troupe inspect --once --ended --filter " + shell_word(row.path)});
+  }
+  out.title = std::to_string(out.rows.size()) + " of " + std::to_string(model.shown().ended_in_all) +
+              " actors that have ended, the latest first";
+  return out;
+}
+
+Content peers(const Model& model) {
+  Content out;
+  out.columns = {{"NODE", false, 20}, {"ADDRESS", false, 10}, {"STATE", false, 12},  {"RTT", true, 9},
+                 {"LINK", false, 6},  {"SENT", true, 4},      {"RECEIVED", true, 4}, {"POINTS", true, 5}};
+  for (const PeerRow& row : model.shown().peers) {
+    const bool bad = row.state == "banned" || row.state == "unhealthy";
+    out.rows.push_back(
+        {.cells = {row.node, row.address, row.state, row.rtt_ms ? fixed(*row.rtt_ms, 1) + " ms" : "-", row.direction,
+                   bytes_for_people(row.sent), bytes_for_people(row.received), std::to_string(row.score)},
+         .style = bad                      ? Style::warn
+                  : row.state == "healthy" ? Style::good
+                                           : Style::plain,
+         .key = row.node,
+         .copy = "troupe peers ls"});
+  }
+  out.title = std::to_string(out.rows.size()) + " nodes known";
+  return out;
+}
+
+Content links(const Model& model) {
+  Content out;
+  out.columns = {{"NODE", false, 20}, {"ADDRESS", false, 10}, {"ROLE", false, 8},   {"DIALLED BY", false, 5},
+                 {"UP", true, 7},     {"SENT", true, 6},      {"RECEIVED", true, 6}};
+  for (const LinkRow& row : model.shown().links)
+    out.rows.push_back({.cells = {row.node, row.address, row.role, row.outbound ? "this node" : "the other",
+                                  time_text_ms(row.up_ms), bytes_for_people(row.sent), bytes_for_people(row.received)},
+                        .key = row.node});
+  out.title = std::to_string(out.rows.size()) + " links in service, " + std::to_string(model.shown().handshakes) +
+              " unfinished handshakes";
+  return out;
+}
+
+Content every_node(const Model& model) {
+  Content out;
+  out.columns = {{"NODE", false, 20},   {"NAME", false, 12},    {"HEALTH", false, 15}, {"STAGE", false, 3},
+                 {"ACTORS", true, 8},   {"PEERS", true, 8},     {"SEATS", true, 2},    {"UP", true, 5},
+                 {"VERSION", false, 1}, {"WARNINGS", false, 10}};
+  for (std::size_t i = 0; i < model.nodes.size(); ++i) {
+    const NodeData& data = model.nodes[i];
+    Content::Row row{.key = std::to_string(i)};
+    if (!data.status) {
+      row.cells = {data.name, "", data.lost ? "lost" : "…",           "", "", "", "",
+                   "",        "", data.lost.value_or("not heard yet")};
+      row.style = data.lost ? Style::bad : Style::dim;
+    } else {
+      const Status& status = *data.status;
+      std::string reasons;
+      for (const Reason& one : status.reasons) reasons += (reasons.empty() ? "" : ", ") + one.source;
+      if (data.lost)
+        reasons = "lost for " +
+                  time_text_ms(static_cast<std::uint64_t>(
+                      std::chrono::duration_cast<std::chrono::milliseconds>(model.now - *data.lost_since).count())) +
+                  ": " + *data.lost;
+      row.cells = {short_node(status.node),
+                   status.name,
+                   data.lost ? "lost" : status.health,
+                   status.stage,
+                   count_text(status.actors),
+                   std::to_string(status.peers),
+                   std::to_string(status.seats),
+                   time_text_ms(status.uptime_s * 1'000),
+                   status.version,
+                   reasons};
+      row.style = data.lost || status.health == "failing" ? Style::bad
+                  : status.health == "degraded"           ? Style::warn
+                                                          : Style::good;
+      row.copy = "troupe status" + (data.name.find('@') != std::string::npos ? " --node " + data.name : "");
+    }
+    out.rows.push_back(std::move(row));
+  }
+  out.title = std::to_string(model.nodes.size()) + (model.nodes.size() == 1 ? " node" : " nodes");
+  return out;
+}
+
+void every_node_enter(Model& model, const Content::Row& row) {
+  model.node = std::min(static_cast<std::size_t>(std::stoul(row.key)), model.nodes.size() - 1);
+  model.open("overview");
+}
+
+}  // namespace troupe::apps::screens

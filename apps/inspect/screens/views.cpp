@@ -1,0 +1,109 @@
+// The list of all views: their names, what they ask for, and their keys.
+#include "apps/inspect/screens/view_parts.hpp"
+
+namespace troupe::apps::screens {
+
+const std::vector<View>& views() {
+  static const std::vector<View> all{
+      {.name = "overview",
+       .doc = "whether this node is well, in five seconds",
+       .wants = {.actors = true, .links = true},
+       .show = overview,
+       .enter = overview_enter,
+       .keys = "enter open"},
+      {.name = "nodes",
+       .doc = "all nodes, a line each",
+       .wants = {.every_node = true},
+       .show = every_node,
+       .enter = every_node_enter,
+       .keys = "enter open  1-9 node"},
+      {.name = "actors",
+       .doc = "actors, sorted and filtered by the node",
+       .wants = {.actors = true},
+       .show = actors,
+       .enter = actors_enter,
+       .key = actors_key,
+       .keys = "enter open  / filter  < > sort  m messages"},
+      {.name = "tree",
+       .doc = "actors below their parents; - folds, tab shows who sends to whom",
+       .wants = {.actors = true, .by_path = true},
+       .show = tree,
+       .enter = actors_enter,
+       .key = tree_key,
+       .keys = "enter open  - fold  tab flows"},
+      {.name = "flows",
+       .doc = "who sends to whom: a sample of one second",
+       .wants = {},
+       .show = flows,
+       .key = flows_key,
+       .keys = "s sample again"},
+      {.name = "dead", .doc = "actors that have ended, the latest first", .wants = {.ended = true}, .show = dead},
+      {.name = "peers", .doc = "nodes that this one knows", .wants = {.peers = true}, .show = peers},
+      {.name = "links", .doc = "connections, in both directions", .wants = {.links = true}, .show = links},
+      {.name = "warnings", .doc = "what is wrong, what it means, and what to try", .wants = {}, .show = warnings},
+      {.name = "logs", .doc = "the latest lines of the node's log", .wants = {.log = true}, .show = logs},
+      {.name = "actor",
+       .doc = "one actor, with what changed since the last look",
+       .wants = {},
+       .show = one_actor,
+       .enter = one_actor_enter,
+       .key = one_actor_key,
+       .keys = "enter open  m messages  p pause  r restart  K kill"},
+      {.name = "messages",
+       .doc = "messages as actors handle them",
+       .wants = {},
+       .show = message_list,
+       .enter = message_list_enter,
+       .key = message_list_key,
+       .keys = "enter open  c cause  f follow"},
+      {.name = "message",
+       .doc = "one message, decoded",
+       .wants = {},
+       .show = one_message,
+       .key = one_message_key,
+       .keys = "x bytes  c cause  e effects"},
+      {.name = "follow",
+       .doc = "one request over actors and nodes, by its trace",
+       .wants = {},
+       .show = follow,
+       .enter = follow_enter,
+       .keys = "enter open"},
+      {.name = "help", .doc = "keys and views", .wants = {}, .show = help},
+  };
+  return all;
+}
+
+Content help(const Model& model) {
+  Content out{.title = "Keys"};
+  const auto add = [&](std::string_view keys, std::string_view what) {
+    out.rows.push_back(text_row("  " + padded(std::string(keys), 20) + std::string(what)));
+  };
+  const View* behind = find_view(model.place().subject);
+  if (behind != nullptr && !behind->keys.empty())
+    out.rows.push_back(text_row("in " + std::string(behind->name) + ": " + std::string(behind->keys), Style::marked));
+  add(":", "a view by its name; tab completes it");
+  add("/", "filter; of actors in the language of `troupe inspect --filter`");
+  add("enter, esc", "into a row, and back");
+  add("arrows, h j k l", "move; left and right choose the column to sort by");
+  add("pgup pgdn g G", "a screen up or down, the first and the last row");
+  add("space", "pauses the screen, not the node");
+  add("i", "shows the inspector's own actors, too");
+  add("t", "totals in place of rates");
+  add("y", "shows the command that shows this row again");
+  add("1-9", "another node");
+  add("q", "ends the screens");
+  out.rows.push_back(text_row(""));
+  out.rows.push_back(text_row("Views", Style::title));
+  for (const View& view : views()) add(":" + std::string(view.name), view.doc);
+  add(":follow TRACE", "16 hexadecimal digits, as in `troupe file put --trace-id`");
+  add(":save FILE", "writes the screen as text");
+  out.rows.push_back(text_row(""));
+  out.rows.push_back(text_row("With --operate, each asked for and written to the node's audit log", Style::title));
+  add(":pause :resume", "an actor handles no message until it is resumed, at most 10 minutes");
+  add(":restart :kill", "an actor fails and its supervisor restarts it; or it ends for good");
+  add(":level debug dht", "of the log, of one domain or of all");
+  add(":drain", "the node ends in good order");
+  return out;
+}
+
+}  // namespace troupe::apps::screens

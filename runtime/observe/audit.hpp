@@ -1,0 +1,35 @@
+#pragma once
+// What operators have done to a node, a JSON line an act: `DIR/audit.log`, or nowhere.
+//
+//     {"at":"2026-11-20T07:33:00.123Z","who":"9f3c…","act":"kill","what":"/files/get-1","outcome":"done"}
+//
+// Who      the id of the operator's key, or "local" for one at this machine.
+// Failure  a line that cannot be written is lost, and the act is done: `written` says which.
+// Safety   any thread.
+#include <functional>
+#include <memory>
+#include <string_view>
+
+#include "runtime/base/time.hpp"
+#include "runtime/observe/log_sink.hpp"
+
+namespace troupe::observe {
+
+inline constexpr std::uint64_t kAuditBytesMax = 1u << 20;  // our choice: some 6,000 acts a file
+inline constexpr std::uint64_t kAuditFilesMax = 8;
+
+class Audit {
+ public:
+  /// `sink` may be null: then nothing is kept.
+  Audit(std::unique_ptr<LogSink> sink, std::function<base::WallTime()> wall)
+      : sink_(std::move(sink)), wall_(std::move(wall)) {}
+
+  /// False if the line is lost.
+  bool write(std::string_view who, std::string_view act, std::string_view what, std::string_view outcome);
+
+ private:
+  std::unique_ptr<LogSink> sink_;
+  std::function<base::WallTime()> wall_;
+};
+
+}  // namespace troupe::observe
