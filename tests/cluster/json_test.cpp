@@ -107,8 +107,9 @@ TEST_CASE("cluster json: what each command prints has all names of its contract"
       {"inspect",
        {"--once"},
        "node actors.path actors.kind actors.state actors.mailbox actors.oldestMs actors.handled actors.perSecond "
-       "actors.busy actors.p50Us actors.p99Us actors.maxUs actors.restarts actors.lastError actors.perSecondMinute actors.busyMinute "
-       "actors.refused actors.deadLetters actors.asking actors.headKind actors.headFrom total matched tookMs warnings"},
+       "actors.busy actors.p50Us actors.p99Us actors.maxUs actors.restarts actors.lastError actors.perSecondMinute "
+       "actors.busyMinute actors.refused actors.deadLetters actors.asking actors.headKind actors.headFrom total "
+       "matched tookMs warnings"},
       {"inspect",
        {"--once", "--ended"},
        "node ended.path ended.kind ended.agoMs ended.decision ended.code ended.why ended.lastMessage ended.handled "
@@ -120,7 +121,7 @@ TEST_CASE("cluster json: what each command prints has all names of its contract"
        "state"},
       {"trace",
        {"/**", "--all", "--count", "1"},
-       "at way path other kind form trace bytes text summary why messages dropped"},
+       "at way path other kind form trace bytes text waitedUs tookUs span handler summary why messages dropped"},
       {"log", {"info", "dht"}, "level domain"},
       {"peers drop", {other}, "node address"},
       {"peers pardon", {other}, "node address"},

@@ -12,8 +12,7 @@ namespace {
 constexpr int kGap = 2;
 constexpr int kStale = 3;  // seconds: three refreshes
 
-/// The widths of the columns that fit; zero: left out. What is left out first is chosen by `keep`, and the first of
-/// the widest gives way last.
+/// The widths of the columns that fit; zero: left out, the one of the smallest `keep` first.
 std::vector<int> fit(const Content& content, std::size_t first, std::size_t last, int room) {
   std::vector<int> widths;
   for (std::size_t i = 0; i < content.columns.size(); ++i) {
@@ -26,20 +25,18 @@ std::vector<int> fit(const Content& content, std::size_t first, std::size_t last
     for (const int one : widths) sum += one == 0 ? 0 : one + kGap;
     return sum;
   };
-  constexpr int kNarrow = 24;  // a text column is cut to this before another one is left out
+  constexpr int kNarrow = 24, kWorthy = 8;  // columns of less worth are left out before a worthy one is cut
   while (total() > room) {
-    const auto widest = std::ranges::max_element(widths);
-    if (*widest > kNarrow) {
-      *widest = std::max(kNarrow, *widest - (total() - room));
-      continue;
-    }
-    std::size_t least = content.columns.size();
+    std::size_t least = widths.size();
     for (std::size_t i = 0; i < widths.size(); ++i)
-      if (widths[i] > 0 && (least == content.columns.size() || content.columns[i].keep < content.columns[least].keep))
-        least = i;
-    const auto left = std::ranges::count_if(widths, [](int one) { return one > 0; });
-    if (left <= 1) break;
-    widths[least] = 0;
+      if (widths[i] > 0 && (least == widths.size() || content.columns[i].keep < content.columns[least].keep)) least = i;
+    const auto widest = std::ranges::max_element(widths);
+    if (content.columns[least].keep >= kWorthy && *widest > kNarrow) {
+      *widest = std::max(kNarrow, *widest - (total() - room));
+    } else {
+      if (std::ranges::count_if(widths, [](int one) { return one > 0; }) <= 1) break;
+      widths[least] = 0;
+    }
   }
   return widths;
 }
@@ -84,11 +81,7 @@ void draw_state(Grid& grid, const Model& model, const Content& shown) {
 void draw_rows(Grid& grid, const Model& model, const Content& shown) {
   const Place& here = model.place();
   const std::size_t room = rows_shown(grid.size());
-  std::size_t at = std::min(here.at, shown.rows.empty() ? 0 : shown.rows.size() - 1);
-  if (!here.selected.empty() && (at >= shown.rows.size() || shown.rows[at].key != here.selected)) {
-    const auto found = std::ranges::find(shown.rows, here.selected, &Content::Row::key);
-    if (found != shown.rows.end()) at = static_cast<std::size_t>(found - shown.rows.begin());
-  }
+  const std::size_t at = std::min(here.at, shown.rows.empty() ? 0 : shown.rows.size() - 1);
   std::size_t first = std::min(here.top, shown.rows.size());
   if (at < first) first = at;
   if (at >= first + room) first = at - room + 1;

@@ -115,6 +115,19 @@ void Model::take(const News& news, base::Instant at) {
     data.look_error.clear();
   }
   if (news.look_error) data.look_error = *news.look_error;
+  if (news.node == node) keep_selection();
+}
+
+/// The list has changed: the selection stays at what it was of.
+void Model::keep_selection() {
+  Place& here = places.back();
+  if (here.selected.empty()) return;
+  const Content rows = content(*this);
+  if (here.at < rows.rows.size() && rows.rows[here.at].key == here.selected) return;
+  const auto found = std::ranges::find(rows.rows, here.selected, &Content::Row::key);
+  if (found == rows.rows.end()) return;
+  here.at = static_cast<std::size_t>(found - rows.rows.begin());
+  if (here.at < here.top || here.at >= here.top + rows_shown(size)) here.top = here.at;
 }
 
 void Model::note_history(const NodeData& data) {

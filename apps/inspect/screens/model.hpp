@@ -180,6 +180,7 @@ struct Model {
   void run(const std::string& command);
   void move(long by);
   void move_to(std::size_t row);
+  void keep_selection();
   void sort_by(int step);
   void note_history(const NodeData& data);
 

@@ -41,7 +41,7 @@ std::vector<std::string> figures(const Model& model, const ActorRow& row) {
 }
 
 std::vector<Content::Column> figure_columns(const Model& model) {
-  return {{"STATE", false, 8, "state"},
+  return {{"STATE", false, 11, "state"},
           {"MAILBOX", true, 10, "mailbox"},
           {"OLDEST", true, 7, "oldestMs"},
           {model.totals ? "HANDLED" : "PER SEC", true, 9, model.totals ? "handled" : "perSecond"},
@@ -207,14 +207,15 @@ Content every_node(const Model& model) {
       const Status& status = *data.status;
       std::string reasons;
       for (const Reason& one : status.reasons) reasons += (reasons.empty() ? "" : ", ") + one.source;
-      if (data.lost)
-        reasons = "lost for " +
-                  time_text_ms(static_cast<std::uint64_t>(
-                      std::chrono::duration_cast<std::chrono::milliseconds>(model.now - *data.lost_since).count())) +
-                  ": " + *data.lost;
+      std::string health = status.health;
+      if (data.lost) {
+        const auto since = std::chrono::duration_cast<std::chrono::milliseconds>(model.now - *data.lost_since);
+        health = "lost for " + time_text_ms(static_cast<std::uint64_t>(since.count()));
+        reasons = *data.lost;
+      }
       row.cells = {short_node(status.node),
                    status.name,
-                   data.lost ? "lost" : status.health,
+                   health,
                    status.stage,
                    count_text(status.actors),
                    std::to_string(status.peers),

@@ -1,0 +1,301 @@
+// The screens without a terminal: what keys do to the model, and what it draws.
+#include <doctest/doctest.h>
+
+#include <fstream>
+#include <sstream>
+
+#include "apps/inspect/screens/draw.hpp"
+#include "apps/inspect/screens/view_parts.hpp"
+
+using namespace troupe;
+using namespace troupe::apps::screens;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr base::Instant kNow{100s};
+
+ActorRow row_of(std::string path, std::string kind, std::uint64_t mailbox = 0) {
+  ActorRow out{
+      .path = std::move(path), .kind = std::move(kind), .state = "running", .mailbox = mailbox, .handled = 1'234};
+  out.oldest_ms = mailbox > 0 ? 1'500 : 0;
+  out.per_second = 12;
+  out.busy = 0.25;
+  out.p50_us = 16, out.p99_us = 64, out.max_us = 4'096;
+  return out;
+}
+
+News status(std::string health = "ok") {
+  News news;
+  news.named = "the local node";
+  news.status = Status{.node = "9f3c5a21000000000000000000000000000000aa",
+                       .name = "anna",
+                       .version = "0.1.0",
+                       .listen = "127.0.0.1:4000",
+                       .health = std::move(health),
+                       .stage = "serving",
+                       .uptime_s = 90,
+                       .peers = 4,
+                       .seats = 2,
+                       .actors = 3};
+  if (news.status->health != "ok")
+    news.status->reasons.push_back({"old-message", "a message waits at /dht for 1500 ms"});
+  return news;
+}
+
+News list() {
+  News news = status();
+  news.actors =
+      ActorList{.rows = {row_of("/dht", "dht", 7), row_of("/dht/bucket", "bucket"), row_of("/files", "files")},
+                .total = 3,
+                .matched = 3};
+  news.actors->rows[2].state = "stuck";
+  return news;
+}
+
+Model started(Size size = {100, 16}, bool operate = false) {
+  Model model(operate);
+  model.resize(size);
+  model.tick(kNow);
+  model.take(list(), kNow);
+  return model;
+}
+
+void type(Model& model, const std::string& text) {
+  for (const char c : text) model.key({.what = Key::What::character, .text = std::string(1, c)});
+}
+void press(Model& model, Key::What what) { model.key({.what = what}); }
+void command(Model& model, const std::string& text) {
+  type(model, ":" + text);
+  press(model, Key::What::enter);
+}
+
+/// Compares with tests/data/screens/NAME.txt, which TROUPE_GOLDEN=1 writes anew.
+void check_golden(const Model& model, const std::string& name, bool ascii = false) {
+  const std::string file = TROUPE_SCREENS "/" + name + ".txt", drawn = draw(model, ascii).text();
+  if (std::getenv("TROUPE_GOLDEN") != nullptr) std::ofstream(file) << drawn;
+  std::ifstream in(file);
+  std::ostringstream expected;
+  expected << in.rdbuf();
+  CHECK_MESSAGE(drawn == expected.str(), name << ":\n" << drawn);
+}
+
+Message step(std::string path, std::string kind, std::uint32_t span, std::uint32_t handler, std::uint64_t at_us) {
+  Message out{.unix_ms = 1'700'000'000'000 + at_us / 1'000,
+              .at_us = at_us,
+              .waited_us = 5,
+              .took_us = 20,
+              .trace = 0xabc,
+              .bytes = 40};
+  out.span = span, out.handler = handler;
+  out.way = "in", out.path = std::move(path), out.kind = std::move(kind), out.form = "message", out.other = "/files";
+  out.text = "rows=[{keyspace=\"a b\" key=0102 (2 B)}] flag";
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("screens: a terminal of each size shows the same, and drops columns by their worth") {
+  Model model = started();
+  check_golden(model, "overview-100");
+  command(model, "actors");
+  check_golden(model, "actors-100");
+  model.resize({40, 12});
+  check_golden(model, "actors-40");
+  model.resize({200, 20});
+  check_golden(model, "actors-200");
+  check_golden(model, "actors-200-ascii", true);
+  model.resize({1, 1});
+  CHECK(draw(model).size() == Size{1, 1});
+}
+
+TEST_CASE("screens: warnings say what they mean and what to try") {
+  Model model = started();
+  model.take(status("degraded"), kNow);
+  command(model, "warnings");
+  check_golden(model, "warnings-100");
+}
+
+TEST_CASE("screens: enter goes into the selected row, and escape back to it") {
+  Model model = started();
+  command(model, "actors");
+  press(model, Key::What::down);
+  press(model, Key::What::enter);
+  CHECK(model.place().view == "actor");
+  CHECK(model.place().subject == "/dht/bucket");
+  CHECK(model.looks_at() == "/dht/bucket");
+  press(model, Key::What::escape);
+  CHECK(model.place().view == "actors");
+  CHECK(model.place().selected == "/dht/bucket");
+
+  SUBCASE("the selection stays at its row when the list changes") {
+    News news = list();
+    news.actors->rows.erase(news.actors->rows.begin());
+    model.take(news, kNow + 1s);
+    press(model, Key::What::enter);
+    CHECK(model.place().subject == "/dht/bucket");
+  }
+}
+
+TEST_CASE("screens: a filter with a mistake stays on the line, with the place of the mistake") {
+  Model model = started();
+  command(model, "actors");
+  type(model, "/mailbox>>1");
+  const std::string drawn = draw(model).text();
+  CHECK(drawn.find("/mailbox>>1_") != std::string::npos);
+  CHECK(drawn.find("the filter") != std::string::npos);
+  press(model, Key::What::enter);
+  CHECK(model.mode == Model::Mode::filter);
+  CHECK(model.filter.empty());
+  for (int i = 0; i < 2; ++i) press(model, Key::What::backspace);
+  type(model, "0");
+  press(model, Key::What::enter);
+  CHECK(model.mode == Model::Mode::browse);
+  CHECK(model.filter == "mailbox>0");
+}
+
+TEST_CASE("screens: acts need --operate, and a yes") {
+  Model looks = started();
+  command(looks, "kill /dht/bucket");
+  CHECK(looks.take_orders().empty());
+  CHECK(looks.said.find("--operate") != std::string::npos);
+
+  Model model = started({100, 16}, true);
+  command(model, "kill /dht/bucket");
+  CHECK(model.take_orders().empty());
+  CHECK(model.mode == Model::Mode::confirm);
+  SUBCASE("y does it") {
+    type(model, "y");
+    const auto orders = model.take_orders();
+    REQUIRE(orders.size() == 1);
+    CHECK(orders.front().what == Order::What::kill);
+    CHECK(orders.front().subject == "/dht/bucket");
+  }
+  SUBCASE("any other key does not") {
+    press(model, Key::What::enter);
+    CHECK(model.take_orders().empty());
+    CHECK(model.said == "nothing was done");
+  }
+}
+
+TEST_CASE("screens: space pauses the screen, which then asks for nothing and keeps what it shows") {
+  Model model = started();
+  command(model, "actors");
+  CHECK(model.wants().actors);
+  type(model, " ");
+  CHECK_FALSE(model.wants().actors);
+  News news = list();
+  news.actors->rows.clear();
+  model.take(news, kNow + 1s);
+  CHECK(model.shown().actors.rows.size() == 3);
+  type(model, " ");
+  model.take(news, kNow + 2s);
+  CHECK(model.shown().actors.rows.empty());
+}
+
+TEST_CASE("screens: left and right choose the column to sort by") {
+  Model model = started();
+  command(model, "actors");
+  press(model, Key::What::right);
+  CHECK(model.top == "kind");
+  press(model, Key::What::left);
+  press(model, Key::What::left);
+  CHECK(model.top == "lastError");
+}
+
+TEST_CASE("screens: a lost node is one line that says since when, and a stale screen says how old it is") {
+  Model model = started();
+  model.tick(kNow + 5s);
+  CHECK(draw(model).text().find("5 s old") != std::string::npos);
+  News lost;
+  lost.lost = "the node cannot be reached";
+  model.take(lost, kNow + 6s);
+  model.tick(kNow + 20s);
+  CHECK(draw(model).text().find("lost 14 s ago") != std::string::npos);
+  command(model, "nodes");
+  CHECK(draw(model).text().find("the node cannot be reached") != std::string::npos);
+  model.take(list(), kNow + 21s);
+  CHECK(draw(model).text().find("lost") == std::string::npos);
+}
+
+TEST_CASE("screens: a trace is a tree of steps with its longest path") {
+  Model model = started({120, 16});
+  command(model, "follow abc");
+  CHECK(model.take_orders().front().what == Order::What::follow);
+  News news;
+  news.messages = {step("/files", "files.PutFile", 0, 1, 1'000), step("/files/put-1", "files.PutFile", 1, 2, 2'000),
+                   step("/files/store", "store.Commit", 2, 3, 3'000),
+                   step("/files/places", "files.FindPlaces", 2, 4, 2'500)};
+  model.take(news, kNow);
+  check_golden(model, "follow-120");
+
+  SUBCASE("from a message to its cause, and to what it caused") {
+    press(model, Key::What::down);
+    press(model, Key::What::enter);
+    CHECK(model.place().view == "message");
+    check_golden(model, "message-120");
+    type(model, "c");
+    CHECK(model.place().subject == "0");
+    type(model, "c");
+    CHECK(model.said.find("cause") != std::string::npos);
+  }
+}
+
+TEST_CASE("screens: what is kept of messages is bounded, and what was dropped is counted") {
+  Model model = started();
+  News news;
+  for (std::size_t i = 0; i < kMessagesMax + 10; ++i) news.messages.push_back(step("/files", "files.PutFile", 0, 1, i));
+  model.take(news, kNow);
+  CHECK(model.messages.size() == kMessagesMax);
+  CHECK(model.messages_dropped == 10);
+}
+
+TEST_CASE("screens: fields of a message stand a line each, nested ones further in") {
+  CHECK(fields_of("a=1 b=\"x y}\" rows=[{k=0a (1 B) v={p=2}} …+3] empty=[] c") ==
+        std::vector<std::string>{"a=1", "b=\"x y}\"", "rows=[", "  {", "    k=0a (1 B)", "    v={", "      p=2",
+                                 "    }", "  }", "  …+3", "]", "empty=[]", "c"});
+  CHECK(fields_of("").empty());
+  CHECK_NOTHROW((void)fields_of("}}]]((\"\\"));
+}
+
+TEST_CASE("screens: no text of a node reaches the grid raw, and wide characters take two cells") {
+  Grid grid({20, 2});
+  grid.put(0, 0, "a\x1b[31mb\n\xff");
+  CHECK(grid.text().find('\x1b') == std::string::npos);
+  CHECK(grid.put(0, 1, "日本x") == 5);
+  CHECK(grid.at(0, 1).text == "日");
+  CHECK(grid.at(1, 1).text.empty());
+  CHECK(grid.at(4, 1).text == "x");
+  Grid narrow({3, 1});
+  CHECK(narrow.put(0, 0, "日本x") == 3);
+  CHECK(narrow.at(2, 0).text == "…");
+}
+
+TEST_CASE("screens: a view is found by its beginning, and a wrong name is told the nearest") {
+  Model model = started();
+  type(model, ":warn");
+  press(model, Key::What::tab);
+  CHECK(model.line == "warnings");
+  press(model, Key::What::enter);
+  CHECK(model.place().view == "warnings");
+  command(model, "actros");
+  CHECK(model.said.find(":actors") != std::string::npos);
+}
+
+TEST_CASE("screens: every view draws without data, whatever keys come") {
+  for (const View& view : views()) {
+    Model model;
+    model.resize({80, 24});
+    model.open(std::string(view.name), "/x");
+    CHECK_NOTHROW((void)draw(model));
+    for (const char* key :
+         {"m", "c", "f", "e", "x", "-", "\t", "s", "p", "r", "K", "y", "t", "i", "j", "G", "g", "?"}) {
+      model.key({.what = Key::What::character, .text = key});
+      CHECK_NOTHROW((void)draw(model, true));
+    }
+    for (int what = 0; what <= static_cast<int>(Key::What::click); ++what) {
+      model.key({.what = static_cast<Key::What>(what), .row = 3});
+      CHECK_NOTHROW((void)draw(model));
+    }
+  }
+}
