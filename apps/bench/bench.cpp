@@ -121,6 +121,8 @@ Ending run_actor(const Invocation& invocation, Console& console) {
   const bool holds = invocation.has("--hold");
   if (invocation.has("--busy") && !holds)
     return usage_failure("--busy is for what --hold keeps", "troupe bench actor --hold --busy");
+  if (invocation.has("--slow") && !holds)
+    return usage_failure("--slow is for what --hold keeps", "troupe bench actor --hold --slow 50");
   bench::HeldNode held;
   bench::Runner runner(waker, *folder.value(), {.counting = counting});
   std::shared_ptr<void> stopped;
@@ -144,7 +146,9 @@ Ending run_actor(const Invocation& invocation, Console& console) {
   if (!holds) return ending;
   held.begin(runner);
   if (invocation.has("--busy")) bench::HeldNode::keep_busy(runner);
-  console.err << "held until Ctrl-C: troupe inspect --once --data " << shell_word(folder.value()->path()) << std::endl;
+  if (const auto slow = invocation.number("--slow"))
+    bench::HeldNode::keep_slow(runner, std::chrono::milliseconds(*slow));
+  console.err << "held until Ctrl-C: troupe inspect --data " << shell_word(folder.value()->path()) << std::endl;
   runner.hold();
   return ending;
 }
@@ -222,6 +226,8 @@ Commands bench_commands() {
                                  kMessagesMax),
                    number_option("--asks", "N", "memory after N answered questions with a deadline", 1, kMessagesMax),
                    hold,
+                   number_option("--slow", "MS", "with --hold: of eight workers, one takes MS for each message", 1,
+                                 10'000),
                    {.name = "--busy", .help = "with --hold: keep all cores busy with messages meanwhile"},
                    {.name = "--no-counters", .help = "switch message counters off, and mailbox limits with them"}},
        .run = run_actor},

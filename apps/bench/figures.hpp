@@ -58,6 +58,8 @@ class HeldNode {
 
   /// Two actors for each core that tell and answer each other numbers until the end: no core rests.
   static void keep_busy(Runner& runner);
+  /// Eight workers that get a question each 20 ms; the fifth takes `each` for every one.
+  static void keep_slow(Runner& runner, base::Duration each);
 
  private:
   observe::Health health_;

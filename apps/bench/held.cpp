@@ -20,6 +20,60 @@ void HeldNode::begin(Runner& runner) {
                       {.kind = inspect::InspectActor::kName, .placement = ports::Placement::own_thread});
 }
 
+namespace {
+
+/// Answers numbers, each after it has kept its thread for a while: a handler that blocks, as one should not.
+class Worker final : public runtime::Actor {
+ public:
+  static constexpr const char* kName = "worker";
+  explicit Worker(base::Duration each) : each_(each) {}
+  void receive(runtime::Handlers& on) override {
+    on.ask<wire::Number, wire::Number>([this](wire::Number::Reader question, runtime::Reply<wire::Number> reply) {
+      if (each_ > base::Duration::zero()) std::this_thread::sleep_for(each_);
+      reply.send([value = question.getValue()](wire::Number::Builder out) { out.setValue(value); });
+    });
+  }
+
+ private:
+  const base::Duration each_;
+};
+
+/// Asks each worker in turn, whether it has answered or not.
+class Foreman final : public runtime::Actor {
+ public:
+  static constexpr const char* kName = "foreman";
+  explicit Foreman(std::vector<runtime::Handle> workers) : workers_(std::move(workers)) {}
+  void receive(runtime::Handlers& on) override {
+    on.timer<Round>([this] { round(); });
+  }
+  void start() override { round(); }
+
+ private:
+  struct Round {};
+  static constexpr std::chrono::milliseconds kEach{20};
+  static constexpr std::chrono::seconds kDue{30};
+  void round() {
+    for (const auto& worker : workers_)
+      ask<wire::Number, wire::Number>(
+          worker, now() + kDue, [](wire::Number::Builder out) { out.setValue(1); },
+          [](const runtime::Answer<wire::Number>&) {});
+    after<Round>(kEach);
+  }
+  const std::vector<runtime::Handle> workers_;
+};
+
+}  // namespace
+
+void HeldNode::keep_slow(Runner& runner, base::Duration each) {
+  constexpr int kWorkers = 8, kSlow = 4;
+  std::vector<runtime::Handle> workers;
+  for (int i = 0; i < kWorkers; ++i)
+    workers.push_back(runner.node().start("worker-" + std::to_string(i + 1),
+                                          factory<Worker>(i == kSlow ? each : base::Duration::zero()),
+                                          {.kind = Worker::kName}));
+  runner.node().start("foreman", factory<Foreman>(workers), {.kind = Foreman::kName});
+}
+
 void HeldNode::keep_busy(Runner& runner) {
   static constexpr base::Duration kForever = std::chrono::hours{24};
   for (unsigned i = 0; i < std::max(std::thread::hardware_concurrency(), 1u); ++i) {

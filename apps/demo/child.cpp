@@ -44,9 +44,11 @@ void become(const ChildSetup& setup, char* const* arguments, int output, pid_t p
   if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || ::getppid() != parent) return;
   if (setup.apart && ::setpgid(0, 0) != 0) return;
   if (!setup.directory.empty() && ::chdir(setup.directory.c_str()) != 0) return;
-  const int nothing = ::open("/dev/null", O_RDONLY);
-  if (nothing < 0 || ::dup2(nothing, STDIN_FILENO) < 0 || ::dup2(output, STDOUT_FILENO) < 0) return;
-  if (nothing != STDIN_FILENO) ::close(nothing);
+  if (!setup.terminal) {
+    const int nothing = ::open("/dev/null", O_RDONLY);
+    if (nothing < 0 || ::dup2(nothing, STDIN_FILENO) < 0 || ::dup2(output, STDOUT_FILENO) < 0) return;
+    if (nothing != STDIN_FILENO) ::close(nothing);
+  }
   if (!setup.errors.empty()) {
     const int errors = ::open(setup.errors.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0666);
     if (errors < 0 || ::dup2(errors, STDERR_FILENO) < 0) return;

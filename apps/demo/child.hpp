@@ -41,6 +41,7 @@ struct ChildSetup {
   std::string directory{};             ///< to run in; empty: ours
   std::string errors{};                ///< file that its standard error is appended to; empty: ours
   bool apart = false;                  ///< Ctrl-C at the terminal does not reach it
+  bool terminal = false;               ///< has our input and output; nothing of it is read here
 };
 
 class Child {

@@ -46,6 +46,14 @@ class Demo {
   Demo(DemoSession session, std::uint64_t nodes, std::uint64_t bytes)
       : session_(std::move(session)), wanted_(nodes), bytes_(bytes) {}
 
+  /// The cluster alone, with the screens on it until the user ends them.
+  Outcome<void> run_screens() {
+    for (auto step : {&Demo::make_operator, &Demo::start_nodes, &Demo::make_file, &Demo::put, &Demo::open_screens,
+                      &Demo::stop_nodes})
+      if (auto done = (this->*step)(); !done.ok()) return done;
+    return {};
+  }
+
   Outcome<void> run() {
     for (auto step : {&Demo::start_nodes, &Demo::make_file, &Demo::put, &Demo::view, &Demo::inspect, &Demo::kill_first,
                       &Demo::trace, &Demo::get, &Demo::restart_first, &Demo::stop_nodes})
@@ -73,12 +81,28 @@ class Demo {
  private:
   DemoNode& first() { return nodes_.front(); }
 
+  /// The key by which the screens are known to all nodes.
+  Outcome<void> make_operator() {
+    const auto key = session_.ask({"troupe", "operator", "key"});
+    if (!key.ok()) return key.error();
+    operator_ = key.value().substr(0, key.value().find_first_of(" \n"));
+    return {};
+  }
+
+  Outcome<void> open_screens() {
+    Words words{"troupe", "inspect", "--operate"};
+    for (const DemoNode& node : nodes_) words.insert(words.end(), {"--node", node.id + '@' + node.at});
+    session_.say("The screens over all of them; q ends them and the demo:");
+    return session_.foreground(words);
+  }
+
   Outcome<void> start_nodes() {
     session_.say(std::to_string(wanted_) + " nodes, each a process with a directory of its own, in:");
     session_.show("cd " + session_.directory());
     while (nodes_.size() < wanted_) {
       Words words{"--listen", "127.0.0.1:0"};
       if (!nodes_.empty()) words.insert(words.end(), {"--join", first().id + '@' + first().at});
+      if (!operator_.empty()) words.insert(words.end(), {"--set", "operators.operate=" + operator_});
       auto node = session_.start("n" + std::to_string(nodes_.size() + 1), words);
       if (!node.ok()) return node.error();
       nodes_.push_back(std::move(node).value());
@@ -220,7 +244,7 @@ class Demo {
   DemoSession session_;
   std::vector<DemoNode> nodes_;  // after the session: they end before their directory is removed
   const std::uint64_t wanted_, bytes_;
-  std::string cid_;
+  std::string cid_, operator_;
   std::optional<Child> trace_;
   std::size_t reader_ = 1;
   std::string reader_id_;
@@ -249,7 +273,11 @@ Ending demo(const Invocation& invocation, Console& console) {
   const std::uint64_t nodes = invocation.number("--nodes").value_or(kNodes);
   const std::uint64_t bytes = invocation.number("--bytes").value_or(kBytes);
   Demo demo(std::move(session).value(), nodes, bytes);
-  if (auto done = demo.run(); !done.ok()) return done.error();
+  const bool screens = invocation.has("--inspect");
+  if (screens && (json || !console.out_is_terminal))
+    return usage_failure("--inspect needs a terminal, and prints no JSON", "troupe demo");
+  if (auto done = screens ? demo.run_screens() : demo.run(); !done.ok()) return done.error();
+  if (screens) return Exit::done;
   JsonLine<output::wire::Demo> line;
   demo.write(*line);
   line->setSeconds(std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count());
@@ -260,11 +288,13 @@ Ending demo(const Invocation& invocation, Console& console) {
 }  // namespace
 
 Commands demo_commands() {
-  return {{.name = "demo",
-           .summary = "Show what troupe does, on a cluster of nodes that is removed afterwards",
-           .options = {number_option("--nodes", "N", "number of nodes (5)", kNodesMin, kNodesMax),
-                       number_option("--bytes", "N", "size of the file (67108864)", 0, kBytesMax)},
-           .run = demo}};
+  return {
+      {.name = "demo",
+       .summary = "Show what troupe does, on a cluster of nodes that is removed afterwards",
+       .options = {number_option("--nodes", "N", "number of nodes (5)", kNodesMin, kNodesMax),
+                   number_option("--bytes", "N", "size of the file (67108864)", 0, kBytesMax),
+                   {.name = "--inspect", .help = "leave the cluster running and open the screens on all its nodes"}},
+       .run = demo}};
 }
 
 }  // namespace troupe::apps

@@ -60,6 +60,18 @@ DemoSession::Outcome<std::string> DemoSession::ask(const Words& words) {
   return output(child.value(), '"' + shown(words) + '"');
 }
 
+DemoSession::Outcome<void> DemoSession::foreground(const Words& words) {
+  show(shown(words));
+  auto child = Child::start({.arguments = resolved(words), .directory = directory_, .terminal = true});
+  if (!child.ok()) return Failure{child.error(), "", "", Exit::failed};
+  std::optional<int> ended;
+  // A signal is for it: Ctrl-C reaches it anyway, and it gives the terminal back before it ends.
+  while (!(ended = child.value().wait(*attention_, std::chrono::hours{24})))
+    if (const auto signal = attention_->take(); signal && *signal != SIGINT) child.value().send(*signal);
+  if (*ended != 0) return failure(shown(words) + " ended with " + std::to_string(*ended));
+  return {};
+}
+
 DemoSession::Outcome<Child> DemoSession::begin(const Words& words) {
   show(shown(words) + " &");
   auto child = Child::start({.arguments = resolved(words), .directory = directory_});

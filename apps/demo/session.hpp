@@ -45,6 +45,8 @@ class DemoSession {
   Outcome<std::string> run(const Words& words);
   /// The same without showing anything.
   Outcome<std::string> ask(const Words& words);
+  /// Runs a command on the user's terminal until it ends. Fails unless it exits with 0.
+  Outcome<void> foreground(const Words& words);
   /// Starts a command in the background, and shows it; its output is shown by rest().
   Outcome<Child> begin(const Words& words);
   /// Waits for its end and shows its output. Fails unless it exits with 0.

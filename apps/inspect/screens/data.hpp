@@ -102,6 +102,33 @@ struct Message {
   std::string words;  ///< its bytes; empty if there are none or too many
 };
 
+/// A part of the routing table: contacts whose ids share `range` leading bits with the node's own.
+struct BucketRow {
+  struct Contact {
+    std::string node, address;
+    std::uint64_t seen_ms = 0;
+  };
+  std::uint64_t range = 0;
+  std::vector<Contact> contacts;
+};
+struct RoutingTable {
+  std::vector<BucketRow> buckets;
+  std::uint64_t nodes = 0;  ///< estimated, in the whole network
+};
+
+/// A file: its manifest and chunks, and the nodes that hold each.
+struct FileMap {
+  struct Part {
+    std::string cid;
+    std::uint64_t offset = 0, bytes = 0;
+    bool manifest = false;
+    std::vector<std::string> holders;
+  };
+  std::string cid;
+  std::vector<Part> parts;
+  std::string error;  ///< why there is no more of it
+};
+
 /// What one node has said, and when.
 struct NodeData {
   std::string name;              ///< as the user or a peer named it
@@ -114,6 +141,8 @@ struct NodeData {
   std::uint64_t handshakes = 0;
   std::deque<std::string> log;
   std::uint64_t log_next = 0, log_missed = 0;
+  std::optional<RoutingTable> table;
+  std::optional<FileMap> file;
   std::optional<Look> look;
   std::string look_error;           ///< why there is none
   base::Instant heard;              ///< when it last answered

@@ -18,6 +18,30 @@ constexpr std::chrono::seconds kTryAgain{2};  // our choice: a lost node
 constexpr std::uint64_t kTraceMs = 60'000;    // our choice: then it is asked for again
 constexpr std::uint64_t kFlowsMs = 1'000;
 constexpr std::uint64_t kTraceCount = 100'000;
+constexpr std::size_t kPartsMax = 10'000;  // our choice: of a file of 10 GiB
+
+constexpr unsigned kFileEvery = 5;  // refreshes; our choice: a file of a GiB has 1,000 parts
+
+/// Where the parts of the file lie, as the node knows.
+FileMap map_of(Client& client, const std::string& cid) {
+  FileMap out{.cid = cid};
+  base::Digest id{};
+  if (cid.size() != 2 * id.bytes.size() || !base::parse_hex(cid, id.bytes)) {
+    out.error = "a file is named by its CID, 64 hexadecimal digits";
+    return out;
+  }
+  const auto seen = client.subscribe<files::wire::ViewFile, files::wire::ViewItem>(
+      "/files", kTimeout,
+      [&](files::wire::ViewFile::Builder question) {
+        question.setCid({id.bytes.data(), id.bytes.size()});
+      },
+      [&](files::wire::ViewItem::Reader item) -> Client::Outcome<void> {
+        if (item.isContent() && out.parts.size() < kPartsMax) out.parts.push_back(read(item.getContent()));
+        return {};
+      });
+  if (!seen.ok()) out.error = seen.error().error.message;
+  return out;
+}
 
 }  // namespace
 
@@ -27,7 +51,9 @@ struct Feed::Watch {
   std::deque<Order> orders;  // of this node, to carry out in turn
   Client* client = nullptr;
   std::thread thread;
-  std::uint64_t log_next = 0;  // of the thread
+  std::uint64_t log_next = 0;  // these are of the thread alone
+  std::string file;
+  unsigned file_age = 0;
 };
 
 struct Feed::Stream {
@@ -156,8 +182,10 @@ std::optional<Failure> Feed::refresh(Watch& watch, Client& client, const Questio
   const bool shown = watch.number == question.node;
   auto status =
       client.ask<node::wire::GetStatus, node::wire::NodeStatus>(kNode, kTimeout, [](node::wire::GetStatus::Builder) {});
-  if (!status.ok()) return status.error();
-  news.status = read(status.value().root());
+  const bool no_root = !status.ok() && status.error().error.code == base::Code::not_found;  // of `bench --hold`
+  if (!status.ok() && !no_root) return status.error();
+  if (no_root) news.status = Status{.node = "?", .name = "a node without a root", .health = "ok", .stage = "held"};
+  else news.status = read(status.value().root());
   const Wants& wants = question.wants;
   if (shown && wants.actors) {
     auto rows = client.ask<inspect::wire::ListActors, inspect::wire::ActorRows>(
@@ -200,6 +228,16 @@ std::optional<Failure> Feed::refresh(Watch& watch, Client& client, const Questio
       watch.log_next = log.first + log.lines.size();
       news.log = std::move(log);
     }
+  }
+  if (shown && wants.table) {
+    auto rows =
+        client.ask<dht::wire::GetTable, dht::wire::TableRows>("/dht", kTimeout, [](dht::wire::GetTable::Builder) {});
+    if (rows.ok()) news.table = read(rows.value().root());
+  }
+  if (shown && !question.file.empty() && (question.file != watch.file || ++watch.file_age >= kFileEvery)) {
+    watch.file = question.file;
+    watch.file_age = 0;
+    news.file = map_of(client, question.file);
   }
   if (shown && !question.looks_at.empty()) {
     auto looked = client.ask<inspect::wire::LookAt, inspect::wire::Looked>(

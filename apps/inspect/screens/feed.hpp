@@ -39,7 +39,7 @@ class Feed {
   struct Question {
     Wants wants;
     std::size_t node = 0;  ///< the one shown
-    std::string looks_at, filter, top;
+    std::string looks_at, file, filter, top;
     bool operator==(const Question&) const = default;
   };
   /// What is asked from now on; another question is asked at once.

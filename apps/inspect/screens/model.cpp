@@ -114,6 +114,8 @@ void Model::take(const News& news, base::Instant at) {
     data.look = news.look;
     data.look_error.clear();
   }
+  if (news.table) data.table = news.table;
+  if (news.file) data.file = news.file;
   if (news.look_error) data.look_error = *news.look_error;
   if (news.node == node) keep_selection();
 }
@@ -150,6 +152,8 @@ Wants Model::wants() const {
   if (paused) return {};
   return out;
 }
+
+std::string Model::file_shown() const { return place().view == "file" && !paused ? place().subject : ""; }
 
 std::string Model::looks_at() const { return place().view == "actor" && !paused ? place().subject : ""; }
 
@@ -267,8 +271,8 @@ void Model::run(const std::string& command) {
     if (!path.starts_with('/')) return say(":" + word + " needs the path of an actor", Style::bad);
     return order(what, path);
   }
-  if (word == "actor" && !rest.empty()) return open("actor", rest);
-  if (const View* view = find_view(word); view != nullptr && word != "actor" && word != "follow") {
+  if ((word == "actor" || word == "file") && !rest.empty()) return open(word, rest);
+  if (const View* view = find_view(word); view != nullptr && word != "actor" && word != "follow" && word != "file") {
     open(word, rest);
     return;
   }

@@ -24,7 +24,7 @@ struct Model;
 
 /// What a view wants to be asked for, of each refresh.
 struct Wants {
-  bool actors = false, ended = false, peers = false, links = false, log = false;
+  bool actors = false, ended = false, peers = false, links = false, log = false, table = false;
   bool every_node = false;  ///< of all nodes, not of the one shown
   bool by_path = false;     ///< actors in the order of their paths, as many as there are
   bool operator==(const Wants&) const = default;
@@ -103,6 +103,8 @@ struct News {
     std::vector<std::string> lines;
   };
   std::optional<LogLines> log;
+  std::optional<RoutingTable> table;
+  std::optional<FileMap> file;
   std::optional<Look> look;
   std::optional<std::string> look_error;
   std::vector<Message> messages;
@@ -134,6 +136,8 @@ struct Model {
   Wants wants() const;
   /// The actor to look at; empty: none.
   std::string looks_at() const;
+  /// The cid of the file whose parts are shown; empty: none.
+  std::string file_shown() const;
   std::vector<Order> take_orders() { return std::exchange(orders, {}); }
 
   // -- for views

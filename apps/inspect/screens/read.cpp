@@ -4,7 +4,9 @@
 
 #include "apps/cli/copy_same.hpp"
 #include "apps/cli/json.hpp"
+#include "messages/contact.hpp"
 #include "runtime/base/error.hpp"
+#include "runtime/crypto/identity.hpp"
 
 namespace troupe::apps::screens {
 namespace {
@@ -101,6 +103,33 @@ std::vector<LinkRow> read(net::wire::LinkRows::Reader from) {
                    .sent = row.getSent(),
                    .received = row.getReceived(),
                    .up_ms = row.getUpMs()});
+  return out;
+}
+
+RoutingTable read(dht::wire::TableRows::Reader from) {
+  RoutingTable out{.nodes = from.getNodes()};
+  for (const auto row : from.getBuckets()) {
+    BucketRow bucket{.range = row.getRange()};
+    for (const auto one : row.getContacts()) {
+      const base::Contact contact = messages::read_contact(one.getContact());
+      bucket.contacts.push_back(
+          {crypto::node_id(contact.key, contact.nonce).hex(), contact.endpoint.text(), one.getLastSeenMs()});
+    }
+    out.buckets.push_back(std::move(bucket));
+  }
+  return out;
+}
+
+FileMap::Part read(files::wire::ViewContent::Reader from) {
+  const auto content = from.getContent();
+  std::string id;
+  for (const std::uint64_t word : {content.getId0(), content.getId1(), content.getId2(), content.getId3()})
+    for (int byte = 0; byte < 8; ++byte) id += static_cast<char>(word >> 8 * byte & 0xff);
+  FileMap::Part out{.cid = hex({reinterpret_cast<const kj::byte*>(id.data()), id.size()}),
+                    .offset = from.getOffset(),
+                    .bytes = content.getBytes(),
+                    .manifest = content.getBytes() == 0};
+  for (const auto holder : from.getHolders()) out.holders.push_back(hex(holder));
   return out;
 }
 

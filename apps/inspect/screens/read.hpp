@@ -1,6 +1,8 @@
 #pragma once
 // What nodes answer, as the plain structs of data.hpp.
 #include "apps/inspect/screens/data.hpp"
+#include "messages/dht.capnp.h"
+#include "messages/files.capnp.h"
 #include "messages/inspect.capnp.h"
 #include "messages/links.capnp.h"
 #include "messages/node.capnp.h"
@@ -15,6 +17,8 @@ ActorList read(inspect::wire::ActorRows::Reader from);
 std::vector<EndedRow> read(inspect::wire::EndedRows::Reader from);
 std::vector<PeerRow> read(peers::wire::PeerRows::Reader from);
 std::vector<LinkRow> read(net::wire::LinkRows::Reader from);
+RoutingTable read(dht::wire::TableRows::Reader from);
+FileMap::Part read(files::wire::ViewContent::Reader from);
 Look read(inspect::wire::Looked::Reader from);
 /// `decoder` has learnt the types that came before.
 Message read(inspect::wire::FollowedMessage::Reader from, const observe::Decoder& decoder);

@@ -59,6 +59,8 @@ Content flows(const Model& model);
 bool flows_key(Model& model, const std::string& key, const Content::Row* row);
 Content follow(const Model& model);
 void follow_enter(Model& model, const Content::Row& row);
+Content buckets(const Model& model);
+Content file_map(const Model& model);
 Content help(const Model& model);
 
 }  // namespace troupe::apps::screens

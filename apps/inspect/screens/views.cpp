@@ -68,6 +68,11 @@ const std::vector<View>& views() {
        .show = follow,
        .enter = follow_enter,
        .keys = "enter open"},
+      {.name = "buckets",
+       .doc = "the routing table of the DHT as a map of the id space",
+       .wants = {.table = true},
+       .show = buckets},
+      {.name = "file", .doc = "the chunks of a file and their holders: :file CID", .wants = {}, .show = file_map},
       {.name = "help", .doc = "keys and views", .wants = {}, .show = help},
   };
   return all;

@@ -1,0 +1,133 @@
+// `troupe inspect` on a real terminal: tmux gives it one, keys are typed, and screens are read back.
+#include <cstdio>
+
+#include "tests/cluster/program.hpp"
+
+using namespace troupe;
+using namespace troupe::test;
+
+namespace {
+
+std::string output_of(const std::string& command) {
+  std::string out;
+  std::FILE* pipe = ::popen((command + " 2>&1").c_str(), "r");
+  REQUIRE(pipe != nullptr);
+  std::array<char, 4096> part{};
+  for (std::size_t got = 0; (got = std::fread(part.data(), 1, part.size(), pipe)) > 0;) out.append(part.data(), got);
+  ::pclose(pipe);
+  return out;
+}
+
+/// A terminal with a shell in it.
+class Tmux {
+ public:
+  Tmux(const Folder& folder, int columns, int rows) : socket_(folder / "tmux") {
+    run("-f /dev/null new-session -d -x " + std::to_string(columns) + " -y " + std::to_string(rows) +
+        " 'PS1=\"$ \" LC_ALL=C.UTF-8 TERM=screen-256color exec sh'");
+  }
+  ~Tmux() { run("kill-server"); }
+  Tmux(const Tmux&) = delete;
+  Tmux& operator=(const Tmux&) = delete;
+
+  std::string run(const std::string& words) const { return output_of("tmux -S " + socket_ + " " + words); }
+  void type(const std::string& text) const { run("send-keys -l '" + text + "'"); }
+  void press(const std::string& key) const { run("send-keys " + key); }
+  void command(const std::string& text) const {
+    type(text);
+    press("Enter");
+  }
+  std::string screen() const { return run("capture-pane -p"); }
+  bool shows(const std::string& text) const {
+    return until([&] { return contains(screen(), text); });
+  }
+
+ private:
+  std::string socket_;
+};
+
+}  // namespace
+
+TEST_CASE("cluster: the screens show a node, act on it, and give the terminal back however they end") {
+  if (output_of("command -v tmux").empty()) {
+    MESSAGE("SKIPPED: tmux is not installed");
+    return;
+  }
+  const Folder folder;
+  NodeProgram node(folder, "a");
+  REQUIRE(node.ready());
+  Tmux terminal(folder, 100, 30);
+  const std::string start =
+      binary() + " inspect --operate --data " + node.data + "; echo ended-$?; stty -a | grep -o \"[-]*echo \"";
+  terminal.command(start);
+  REQUIRE_MESSAGE(terminal.shows("health      ok"), terminal.screen());
+
+  SUBCASE("views, a filter, one actor, a pause, and q") {
+    terminal.command(":actors");
+    CHECK(terminal.shows("/files/holder"));
+    terminal.command("/kind=store");
+    CHECK(until([&] { return !contains(terminal.screen(), "/files/holder"); }));
+    terminal.type("/");
+    for (int i = 0; i < 10; ++i) terminal.press("BSpace");
+    terminal.command("");
+    terminal.command(":actor /dht/bucket");
+    CHECK(terminal.shows("State: dht.BucketState"));
+    terminal.type("p");
+    CHECK(terminal.shows("y: yes"));
+    terminal.type("y");
+    CHECK(terminal.shows("state       paused"));
+    CHECK(
+        contains(content(node.data + "/audit.log"), "\"act\":\"pause\",\"what\":\"/dht/bucket\",\"outcome\":\"done\""));
+    terminal.run("resize-window -x 40 -y 12");
+    CHECK(terminal.shows("state       paused"));
+    terminal.run("resize-window -x 100 -y 30");
+    terminal.command(":kill /store");
+    CHECK(terminal.shows("y: yes"));
+    terminal.type("y");
+    CHECK(terminal.shows("cannot do without"));
+    terminal.type("q");
+    CHECK(terminal.shows("ended-0"));
+    CHECK(terminal.shows("\necho "));
+    const auto running = [&] {
+      const Seen one = troupe::test::troupe(folder, {"inspect", "--once", "/dht/bucket", "--data", node.data});
+      return contains(one.out, "bucket, running");
+    };
+    CHECK(until(running));  // the pause has ended with its operator
+  }
+  SUBCASE("Ctrl-C") {
+    terminal.press("C-c");
+    CHECK(terminal.shows("ended-0"));
+    CHECK(terminal.shows("\necho "));
+  }
+  SUBCASE("Ctrl-Z and fg") {
+    terminal.press("C-z");
+    CHECK(until([&] { return !contains(terminal.screen(), "health      ok"); }));
+    terminal.command("fg");
+    CHECK(terminal.shows("health      ok"));
+    terminal.type("q");
+    CHECK(terminal.shows("ended-0"));
+  }
+  SUBCASE("a lost node, and its return") {
+    node.kill(SIGKILL);
+    CHECK(terminal.shows("lost "));
+    terminal.command(":nodes");
+    CHECK(terminal.shows("lost for"));
+    terminal.type("q");
+    CHECK(terminal.shows("ended-0"));
+  }
+  SUBCASE("drain") {
+    terminal.command(":drain");
+    CHECK(terminal.shows("y: yes"));
+    terminal.type("y");
+    CHECK(until([&] { return node.ended(); }));
+    CHECK(contains(content(node.data + "/audit.log"), "\"act\":\"drain\""));
+    terminal.type("q");
+    CHECK(terminal.shows("ended-0"));
+  }
+}
+
+TEST_CASE("cluster: without a terminal the screens say how to do without") {
+  const Folder folder;
+  const Seen seen = troupe::test::troupe(folder, {"inspect", "--data", folder / "none"});
+  CHECK(seen.exit == 2);
+  CHECK(contains(seen.err, "try: troupe inspect --once"));
+}
