@@ -6,7 +6,8 @@
 // Dials    to known peers until there are `links_target` links and half as many own ones; to seeds while fewer than
 //          `healthy_min` own links are healthy. A link is own if this node dialled it, or has dialled that peer before:
 //          those who dial this node cannot keep it from dialling others.
-// Health   each `health_period` the `links_target` links that have waited longest are pinged, and new links at once.
+// Health   each `health_period` the `links_target` links that have waited longest are pinged, and new links at once;
+//          half of the pings are never for new links.
 // Crowded  at kLinksMax, a peer of the address group that has most makes room for one of a smaller group. Else the new
 //          one is a guest: it may ask for contacts, and is dropped after kGuestTime unless a link has ended.
 // Limits   the book's (address_book.hpp), kDialsMax, kGuestsMax, kTargetsMax dials for a person, kHeldOffMax.
