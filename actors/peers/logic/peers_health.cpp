@@ -61,7 +61,8 @@ Decisions Peers::ponged(const base::NodeId& id, std::chrono::microseconds round_
     book_.heard(id, round_trip, now);
     if (const KnownPeer* const peer = book_.find(id)) link.rtt = peer->rtt;
     met_ = true;
-    if (fresh) {  // a new peer may know others
+    if (fresh) {  // a new peer may know others, and others may be told of it
+      working_due_ = now;
       eager_gap_ = kExchangeGap;
       if (!asked_ && links_.size() < policy_.links_target) exchange_due_ = std::min(exchange_due_, now);
     }
