@@ -15,6 +15,7 @@
 #include "messages/peers.capnp.h"
 #include "runtime/actor/actor.hpp"
 #include "runtime/crypto/identity.hpp"
+#include "runtime/net/misbehaved.hpp"
 
 namespace troupe::files {
 
@@ -119,6 +120,15 @@ class FilesPart : public runtime::Actor {
           nodes.erase(std::unique(nodes.begin(), nodes.end()), nodes.end());
           found(std::move(nodes));
         });
+  }
+
+  /// Another node has sent bytes that are not what their id says: no honest node does, because a store finds its own
+  /// damage first, and they cost milliseconds of hashing.
+  void accuse(const base::NodeId& sender) {
+    if (sender == settings_.self) return;
+    tell<net::wire::Misbehaved>(node().find(net::kPeersPath), [&](net::wire::Misbehaved::Builder out) {
+      net::write_misbehaved(out, sender, net::wire::Violation::BAD_RECORD, "a content that is not what its id says");
+    });
   }
 
   const FilesSettings settings_;

@@ -143,6 +143,7 @@ void HolderActor::take_store(wire::StoreContent::Reader question, Stored reply) 
     if (!hashed && !verify_content(key.value(), bytes, world().mutations)) {
       ++settings_.counters->bad_digests;
       settings_.log.warn("a node sent a content that is not what its id says", {{"node", owner().hex()}});
+      accuse(owner());
       return reply.refuse({Code::corrupt, "the bytes are not what their id says"});
     }
   }

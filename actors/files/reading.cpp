@@ -63,6 +63,7 @@ void Reading::answered(const FetchQuestion& question, runtime::Answer<wire::Fetc
       if (fetch_->arrived(question.index, question.node)) arrived_.emplace(question.index, answer.envelope());
     } else {
       ++bad_answers_;
+      accuse(question.node);
       fetch_->missed(question.index, question.node, FetchMiss::bad);
     }
   } else {

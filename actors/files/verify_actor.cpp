@@ -151,6 +151,7 @@ void VerifyActor::read(const ContentKey& key, std::size_t nth) {
         if (answer.ok()) {
           const base::ByteView bytes = bytes_of(answer.value().getBytes());
           copy = verify_content(key, bytes, world().mutations) ? Copy::sound : Copy::damaged;
+          if (copy == Copy::damaged) accuse(node);
           if (nth == 0) sum_.bytes += bytes.size();
         } else if (answer.error().code == Code::not_found || answer.error().code == Code::unsupported) {
           copy = Copy::lacking;

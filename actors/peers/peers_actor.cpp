@@ -46,6 +46,7 @@ PeersActor::PeersActor(Setup setup)
     : setup_(std::move(setup)),
       peers_(own_id(setup_), setup_.policy, setup_.id_of),
       own_address_(setup_.self.endpoint),
+      exchanges_({kExchangesPerSecond, kExchangesPerSecond}, base::Instant{}),
       rows_(*this, rows_setup(setup_)) {
   static_assert(kKnownMax <= kKnownContactsMax && kKnownMax + kLinksMax + kGuestsMax + kStrangersMax <= kPeerRowsMax,
                 "answers have room for all");
@@ -123,6 +124,11 @@ void PeersActor::answer(wire::Exchange::Reader question, Reply<wire::Contacts> r
   const auto from = linked_caller();
   if (!from) return;
   if (question.getContactsMax() == 0) return punish(*from, "who asks for contacts wants some");
+  const auto remote = peers_.remote_of(*from);
+  const base::User<base::NodeId> asker{*from, remote ? base::group_of(*remote) : base::AddressGroup{}};
+  if (const auto wait = exchanges_.take(asker, now()))
+    return reply.refuse({Code::overloaded, "too many ask for contacts at present",
+                         std::chrono::ceil<std::chrono::milliseconds>(*wait)});
   const auto contacts = peers_.give(*from, question.getContactsMax(), now(), random());
   reply.send([&](wire::Contacts::Builder out) { write(out.initList(size32(contacts)), contacts); });
 }

@@ -8,7 +8,8 @@
 // States  loading: reads its rows, and does not follow links yet; then running. A restart starts with loading, and
 //         learns from `/links` which links are up.
 // Rows    keyspace kKeyspace, by node id, written behind (runtime/store/rows.hpp).
-// Limits  those of the logic; kRowsWaitingMax. A peer's messages are bounded by their kind and by its link.
+// Limits  those of the logic; kRowsWaitingMax; kExchangesPerSecond of all peers, beyond it `overloaded`. A peer's
+//         messages are bounded by their kind and by its link.
 // Fails   without a store the node starts without known peers; without `/links` dials fail and are repeated.
 #include <map>
 #include <optional>
@@ -21,6 +22,7 @@
 #include "actors/peers/logic/peers.hpp"
 #include "messages/links.capnp.h"
 #include "runtime/actor/actor.hpp"
+#include "runtime/base/rate_budget.hpp"
 #include "runtime/observe/domain_log.hpp"
 #include "runtime/observe/health.hpp"
 #include "runtime/store/rows.hpp"
@@ -32,7 +34,9 @@ inline constexpr std::size_t kPeerRowsMax = 2000;  // of messages/peers.capnp
 inline constexpr std::size_t kRowsWaitingMax =
     2 * kKnownMax;                                         // beyond it, rows to erase stay in the store a while longer
 inline constexpr std::chrono::seconds kTrafficTimeout{1};  // issue: an operator does not wait for byte counts
-inline constexpr std::size_t kWhatBytesMax = 200;          // of messages/links.capnp
+inline constexpr std::uint32_t kExchangesPerSecond =
+    256;                                              // our choice: of all peers, each of which asks twice a minute
+inline constexpr std::size_t kWhatBytesMax = 200;     // of messages/links.capnp
 inline constexpr std::chrono::seconds kSayAgain{60};  // our choice: between log lines about a seed that does not answer
 inline constexpr std::chrono::seconds kFollowAgain{
     60};  // our choice: the longest time without links after a restart of `/links`
@@ -121,6 +125,7 @@ class PeersActor final : public runtime::Actor {
   const Setup setup_;
   Peers peers_;
   OwnAddress own_address_;
+  base::RateBudget<base::NodeId> exchanges_;
   std::map<std::uint64_t, runtime::Reply<wire::Connected>> commands_;  // by ticket of their dial
   bool loading_ = true;
   store::Rows rows_;

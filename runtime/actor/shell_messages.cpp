@@ -3,6 +3,7 @@
 #include "messages/runtime.capnp.h"
 #include "runtime/actor/caller.hpp"
 #include "runtime/actor/shell.hpp"
+#include "runtime/base/address_group.hpp"
 #include "runtime/ports/events.hpp"
 
 namespace troupe::runtime {
@@ -24,6 +25,12 @@ bool is_token(caf::message_id id, const Envelope& envelope) {
 
 bool is_control(const Envelope& envelope) {
   return envelope.kind() != nullptr && envelope.kind()->lane == messages::Lane::control;
+}
+
+/// Whether another node sent it: neither an actor of this node nor one of its operators.
+bool is_of_peer(const caf::mailbox_element& element, const caf::actor_system& system) {
+  const auto* data = element.sender ? remote_data_of(*element.sender.get(), system) : nullptr;
+  return data != nullptr && (data->process_id() & kRoleMask) == static_cast<std::uint32_t>(messages::Role::peer);
 }
 
 template <class Kind>
@@ -60,7 +67,10 @@ bool Shell::admit(caf::mailbox_element& element, const Envelope& envelope, caf::
   if (!counting_) return true;
   const std::uint64_t number = record.received.fetch_add(1, std::memory_order_relaxed);
   const std::uint64_t handled = record.handled.load(std::memory_order_relaxed);
-  if (number >= handled + mailbox_max_) [[unlikely]] {
+  // Its last part is not for other nodes: whatever they ask, the actors of this node are heard.
+  const std::uint64_t shared = mailbox_max_ - mailbox_max_ / base::kReservePart;
+  if (number >= handled + shared && (number >= handled + mailbox_max_ || is_of_peer(element, setup_.node->system())))
+      [[unlikely]] {
     record.received.fetch_sub(1, std::memory_order_relaxed);
     record.refused_full.fetch_add(1, std::memory_order_relaxed);
     setup_.node->world().mutations.sometimes("actor: a mailbox was full");

@@ -3,7 +3,8 @@
 //
 // Shares  kGroupPart of the whole for an address group, kIdPart for an id. They bind only above half of the whole.
 // Reserve the last kReservePart of it is for reserved users. No share limits them.
-// Equals  of users that hold the same, the one with the least id makes room: with numbers that count up, the oldest.
+// Equals  of users that hold the same, the one with the least id makes room, and of groups the one that has the least
+//         id: with numbers that count up, the oldest.
 // Limits  what is held is bounded by the whole, so there are as many users as amounts that fit in.
 // Owner   one actor; not thread-safe.
 #include <algorithm>
@@ -57,7 +58,7 @@ class ShareBudget {
     const std::uint64_t own_used = own == groups_.end() ? 0 : own->second.used;
     auto from = own;
     if (user.reserved || own == groups_.end() || own_used + amount <= whole_ / kGroupPart) {
-      from = std::ranges::max_element(groups_, {}, [](const auto& one) { return one.second.used; });
+      from = std::ranges::max_element(groups_, smaller, &std::pair<const AddressGroup, Group>::second);
       if (from != own && !user.reserved && (from == groups_.end() || from->second.used < own_used + amount))
         return std::nullopt;
     }
@@ -69,6 +70,12 @@ class ShareBudget {
     if (largest == nullptr) return std::nullopt;
     const bool smaller = from == own && largest->second < held(user) + amount;
     return smaller && !user.reserved ? std::nullopt : std::optional(largest->first);
+  }
+
+  /// Who has most, of those that `may`: the largest user of the largest group.
+  template <class May>
+  std::optional<Id> largest(May&& may) const {
+    return gives_way({.reserved = true}, 0, may);
   }
 
   std::uint64_t used() const { return used_; }
@@ -87,6 +94,9 @@ class ShareBudget {
     std::uint64_t used = 0;
     std::map<Id, std::uint64_t> users;
   };
+  static bool smaller(const Group& a, const Group& b) {
+    return a.used != b.used ? a.used < b.used : b.users.begin()->first < a.users.begin()->first;
+  }
   bool above_share(const User<Id>& user, std::uint64_t amount) const {
     return held(user) + amount > whole_ / kIdPart || held(user.group) + amount > whole_ / kGroupPart;
   }

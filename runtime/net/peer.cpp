@@ -168,7 +168,7 @@ void Peer::received(ports::Received&& bytes) {
   }
   if (reader_.waiting_bytes() == 0) frame_began_.reset();
   else if (!frame_began_) frame_began_ = heard_;
-  if (!flush_soon_) flush();  // TLS' own messages, and one record with all pongs
+  if (!flush_soon_) write_out();  // TLS' own messages, and one record with all pongs
   note_buffers();
 }
 
@@ -233,6 +233,11 @@ void Peer::flush_soon() {
 }
 
 void Peer::flush() {
+  write_out();
+  note_buffers();
+}
+
+void Peer::write_out() {
   if (!stream_ || state_ == State::ended) return;
   base::Bytes wire;
   if (channel_) {
@@ -251,7 +256,6 @@ void Peer::flush() {
   unwritten_ += wire.size();
   if (const std::size_t left = stream_->write(std::move(wire))) written(left);
   else hold_back();
-  note_buffers();
 }
 
 void Peer::note_buffers() {

@@ -99,6 +99,7 @@ class Peer final : public runtime::Actor {
   void write_payload(base::ByteView payload);
   void encrypt(base::ByteView plain);
   void flush();
+  void write_out();
   void flush_soon();
   void hold_back();
   void look_whether_slow();

@@ -235,7 +235,7 @@ std::vector<std::shared_ptr<Link>> Pool::note_giving_way(const LinkInfo& info, c
     all.hold({leaving.serial, leaving.group}, 1);
     nodes.emplace(leaving.serial, node);
   }
-  const auto oldest = all.gives_way({.reserved = true}, 0, [](std::uint64_t) { return true; });
+  const auto oldest = all.largest([](std::uint64_t) { return true; });
   const auto leaving = giving_way_.find(nodes.at(*oldest));
   if (auto link_of_it = leaving->second.link.lock()) out.push_back(std::move(link_of_it));
   giving_way_.erase(leaving);
@@ -272,9 +272,12 @@ void Pool::buffers(Link& link, std::size_t bytes) {
 }
 
 void Pool::make_room() {
-  std::shared_ptr<Link> largest;
+  std::shared_ptr<Link> largest, before;  // let go of when the lock is released
   {
     const std::lock_guard hold(lock_);
+    // Until the bytes of the link that was chosen last are gone, further inputs need not choose again.
+    before = makes_room_.lock();
+    if (before && before->buffered.load(std::memory_order_relaxed) > 0) return;
     struct Candidate {
       std::shared_ptr<Link> link;
       base::AddressGroup group;
@@ -294,10 +297,10 @@ void Pool::make_room() {
       if (!one.link->awaits.load(std::memory_order_relaxed)) idle.hold({serial, one.group}, bytes);
     }
     const auto& from = idle.used() >= all.used() / 2 ? idle : all;
-    const auto serial = from.gives_way({.reserved = true}, 0, [](std::uint64_t) { return true; });
+    const auto serial = from.largest([](std::uint64_t) { return true; });
     if (!serial) return;
     const Candidate& most = candidates.at(*serial);
-    largest = most.link;
+    makes_room_ = largest = most.link;
     buffers_full_.refused(node_, most.group, node_.world().clock.coarse());
   }
   if (largest->makes_room.exchange(true)) return;  // it is on its way

@@ -182,6 +182,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
     base::AddressGroup group{};
   };
   std::map<base::NodeId, GivingWay> giving_way_;            // one at most to each node
+  std::weak_ptr<Link> makes_room_;                          // was ended last because too many bytes waited
   std::map<std::uint64_t, std::weak_ptr<Link>> made_;       // all links, by serial
   std::deque<std::pair<std::uint64_t, std::string>> gone_;  // names of the latest proxies whose links have ended
   bool closed_ = false;

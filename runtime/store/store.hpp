@@ -5,8 +5,8 @@
 //          the database with rows and index. So a row never precedes its bytes; a group is there whole or not at all.
 // Read     sees what is durable, and nothing that is only gathered.
 // Doubt    after a failed write of the database, nothing is written until it is known whether the group was written.
-// Free     the bytes of a dropped blob are dead. tidy() removes dead packs, and copies live records out of mostly dead
-//          packs.
+// Free     the bytes of a dropped blob are dead. tidy() removes dead packs, and copies live records out of packs of
+//          which a third is dead.
 // Full     blobs are refused below `reserve_bytes` of free space, rows below half of it, deletions (commit.hpp) below
 //          an eighth. Opening and deletions may give up the ballast (ballast.hpp).
 // Owner    one thread. All calls block on the device. Why: README.md, "Rows and blobs together".

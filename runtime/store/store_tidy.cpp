@@ -85,7 +85,9 @@ StoreResult<bool> Store::reclaim() {
   return true;
 }
 
-/// Of the packs that are worth it the one that takes the least copying: on a full disk nothing else may work.
+/// A pack is worth it once a third of it is dead: strangers who claim and release parts of each pack can make this node
+/// keep half as much again as lives, and copy two bytes for each that they release.
+/// Of those packs the one that takes the least copying: on a full disk nothing else may work.
 std::optional<PackInfo> Store::worst_pack() const {
   std::optional<PackInfo> worst;
   const auto packs = packs_->packs();
@@ -96,7 +98,7 @@ std::optional<PackInfo> Store::worst_pack() const {
     const std::uint64_t live = index_.live(pack.number);
     const bool grows = pack.number == packs.back().number;  // commits still append to it
     const auto broken = broken_packs_.find(pack.number);
-    if (dead <= live || (live > 0 && broken != broken_packs_.end() && !broken->second)) continue;
+    if (2 * dead <= live || (live > 0 && broken != broken_packs_.end() && !broken->second)) continue;
     if (dead < options_.tidy_bytes_min && (live > 0 || grows)) continue;
     // Copies that eat what is reserved would leave no room to note that anything is deleted.
     if (live > 0 && (!free.ok() || free.value() < options_.reserve_bytes + live)) continue;

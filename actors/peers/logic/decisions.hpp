@@ -27,10 +27,11 @@ inline constexpr std::size_t kSeedDialsMax = kDialsMax / 2;  // of those
 inline constexpr std::size_t kTargetsMax = 16;               // dials for a person at a time, besides those
 inline constexpr std::size_t kLinksMax = 256;  // our choice: 256 idle links cost 20 MiB (issue: 80 KiB each)
 inline constexpr std::size_t kGuestsMax = 32;  // our choice: links beyond kLinksMax, which ask for contacts and end
-inline constexpr std::size_t kDialledOfGroupMax = 2;  // our choice: inbound links that count as dialled
-inline constexpr std::size_t kSeedsMax = 64;          // further seeds are ignored
-inline constexpr std::size_t kHeldOffMax = 256;       // beyond it the one that would end first ends now
-inline constexpr std::size_t kContactsMax = 20;       // of one exchange: 20 x 56 B fit into a datagram (DESIGN.md)
+inline constexpr std::size_t kDialledOfGroupMax = 2;   // our choice: inbound links that count as dialled
+inline constexpr std::size_t kSeedsMax = 64;           // further seeds are ignored
+inline constexpr std::size_t kHeldOffMax = 256;        // beyond it the one that would end first ends now
+inline constexpr std::size_t kContactsMax = 20;        // of one exchange: 20 x 56 B fit into a datagram (DESIGN.md)
+inline constexpr std::chrono::seconds kWorkingFor{1};  // our choice: the walk of all known peers is not for each asker
 inline constexpr std::size_t kPingsMissedMax = 3;
 inline constexpr std::chrono::seconds kPingTimeout{5};  // our choice: ten times a bad round trip
 inline constexpr std::chrono::seconds kPingAgain{10};

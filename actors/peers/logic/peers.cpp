@@ -145,7 +145,7 @@ bool Peers::counts_as_dialled(const LinkUp& up) const {
 // Only to a smaller group: among equals a new peer would displace another for ever.
 std::optional<base::NodeId> Peers::gives_way(const LinkUp& to) const {
   const auto group = base::group_of(to.remote);
-  const auto out = seats_.gives_way({to.id, group}, 1, [this](const base::NodeId& id) {
+  const auto out = seats_.largest([this](const base::NodeId& id) {
     const Link& link = links_.at(id);
     return !link.own && !link.guest_until;
   });

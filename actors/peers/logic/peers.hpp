@@ -6,7 +6,8 @@
 // Dials    to known peers until there are `links_target` links and half as many own ones; to seeds while fewer than
 //          `healthy_min` own links are healthy. A link is own if this node dialled it, or has dialled that peer before:
 //          those who dial this node cannot keep it from dialling others.
-// Health   each `health_period` the `links_target` links that have waited longest are pinged, and new links at once.
+// Health   each `health_period` the `links_target` links that have waited longest are pinged, and new links at once;
+//          half of the pings are never for new links.
 // Crowded  at kLinksMax, a peer of the address group that has most makes room for one of a smaller group. Else the new
 //          one is a guest: it may ask for contacts, and is dropped after kGuestTime unless a link has ended.
 // Limits   the book's (address_book.hpp), kDialsMax, kGuestsMax, kTargetsMax dials for a person, kHeldOffMax.
@@ -57,9 +58,9 @@ class Peers {
   Decisions advertised(const base::NodeId& id, base::Endpoint endpoint, base::Instant now, base::Random& random);
 
   /// The answer to `asker`: a random sample of working peers, at most `count_max` and kContactsMax, without `asker`,
-  /// and without loopback addresses unless `asker` is on this machine.
-  std::vector<Contact> give(const base::NodeId& asker, std::size_t count_max, base::Instant now,
-                            base::Random& random) const;
+  /// and without loopback addresses unless `asker` is on this machine. Which peers work is looked up at most once in
+  /// kWorkingFor, unless a new one has answered.
+  std::vector<Contact> give(const base::NodeId& asker, std::size_t count_max, base::Instant now, base::Random& random);
   /// The answer of a peer that was asked for contacts. Contacts beyond kContactsMax are ignored.
   Decisions contacts(const base::NodeId& from, const std::vector<Contact>& list, base::Instant now,
                      base::Random& random);
@@ -165,6 +166,7 @@ class Peers {
   void exchange(base::Instant now, base::Random& random);
   void rejoin(base::Instant now, base::Random& random);
   bool passable(const Contact& contact, const base::NodeId& to) const;
+  void note_working(base::Instant now);
   // peers.cpp
   void add_points(const base::NodeId& id, Violation violation, base::Instant now);
   bool forgive(const base::NodeId& id, base::Instant now);
@@ -204,6 +206,8 @@ class Peers {
   std::optional<base::NodeId> asked_;  // the peer that was asked for contacts
   base::Instant asked_due_;
   base::Duration eager_gap_ = kExchangeGap;
+  std::vector<base::NodeId> working_;  // for give(), in any order
+  base::Instant working_due_{};
   base::Instant health_due_, exchange_due_, rejoin_due_;
   base::Instant now_;  // time of the last input
   std::uint64_t period_ = 1;

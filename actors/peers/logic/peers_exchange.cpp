@@ -1,5 +1,6 @@
 // Which contacts are asked for, passed on and believed.
 #include <algorithm>
+#include <utility>
 
 #include "actors/peers/logic/peers.hpp"
 #include "actors/peers/logic/spread.hpp"
@@ -42,17 +43,29 @@ bool Peers::passable(const Contact& contact, const base::NodeId& to) const {
 }
 
 std::vector<Contact> Peers::give(const base::NodeId& asker, std::size_t count_max, base::Instant now,
-                                 base::Random& random) const {
+                                 base::Random& random) {
+  if (now >= working_due_) note_working(now);
+  const std::size_t most = std::min(count_max, kContactsMax);
   std::vector<Contact> out;
+  // A random order, as far as it is needed.
+  for (std::size_t i = 0; i < working_.size() && out.size() < most; ++i) {
+    std::swap(working_[i], working_[i + random.below(working_.size() - i)]);
+    const base::NodeId& id = working_[i];
+    const KnownPeer* const peer = book_.find(id);
+    if (peer != nullptr && id != asker && !banned_until(id, now) && passable(peer->contact, asker))
+      out.push_back(peer->contact);
+  }
+  return out;
+}
+
+void Peers::note_working(base::Instant now) {
+  working_due_ = now + kWorkingFor;
+  working_.clear();
   for (const auto& [id, peer] : book_.rows()) {
     const bool fresh = peer.last_success && now - *peer.last_success < kFresh && peer.failures == 0;
     const auto link = fresh ? links_.end() : links_.find(id);
-    if (!fresh && (link == links_.end() || !link->second.healthy())) continue;
-    if (id != asker && !banned_until(id, now) && passable(peer.contact, asker)) out.push_back(peer.contact);
+    if (fresh || (link != links_.end() && link->second.healthy())) working_.push_back(id);
   }
-  random.shuffle(out);
-  out.resize(std::min({out.size(), count_max, kContactsMax}));
-  return out;
 }
 
 Decisions Peers::contacts(const base::NodeId& from, const std::vector<Contact>& list, base::Instant now,

@@ -13,15 +13,21 @@ void Peers::ping_some(base::Instant now, base::Random& random) {
     ++period_;
     pinged_ = 0;
     forget_old(now);
-    std::vector<std::pair<base::Instant, base::NodeId>>
-        waiting;  // links that were never pinged follow below in any case
+    // Half of the pings are for links that were pinged before, own ones first: however many new links come, an own link
+    // that has died is found. Links that were never pinged follow below in any case.
+    const std::size_t half = (policy_.links_target + 1) / 2;
+    std::vector<std::pair<base::Instant, base::NodeId>> waiting;
     for (const auto& [id, link] : links_) {
       if (link.pinged_at && !link.pong_due) waiting.emplace_back(*link.pinged_at, id);
     }
     const auto unpinged = static_cast<std::size_t>(
         std::count_if(links_.begin(), links_.end(), [](const auto& entry) { return !entry.second.pinged_at; }));
     std::sort(waiting.begin(), waiting.end());
-    waiting.resize(std::min(waiting.size(), policy_.links_target - std::min(unpinged, policy_.links_target)));
+    const auto own = [&](const auto& one) { return links_.at(one.second).own; };
+    const auto others = std::stable_partition(waiting.begin(), waiting.end(), own);
+    std::sort(std::min(others, waiting.begin() + std::min(half, waiting.size())), waiting.end());
+    const std::size_t left = policy_.links_target - std::min(unpinged, policy_.links_target);
+    waiting.resize(std::min(waiting.size(), std::max(left, half)));
     for (const auto& [at, id] : waiting) ping(id, links_.at(id), now);
   }
   for (auto& [id, link] : links_) {
@@ -55,7 +61,8 @@ Decisions Peers::ponged(const base::NodeId& id, std::chrono::microseconds round_
     book_.heard(id, round_trip, now);
     if (const KnownPeer* const peer = book_.find(id)) link.rtt = peer->rtt;
     met_ = true;
-    if (fresh) {  // a new peer may know others
+    if (fresh) {  // a new peer may know others, and others may be told of it
+      working_due_ = now;
       eager_gap_ = kExchangeGap;
       if (!asked_ && links_.size() < policy_.links_target) exchange_due_ = std::min(exchange_due_, now);
     }

@@ -3,10 +3,10 @@
 //
 // Line     one has at most links_per_address_max links, and handshakes_per_address_max unfinished handshakes.
 // Rate     handshakes_per_second, by the shares of base/rate_budget.hpp: a handshake costs a millisecond, and asking
-// for
-//          it nothing.
+//          for it nothing.
 // Room     when there are too many unfinished handshakes, or too many of one address group, the oldest one of the group
-//          with most makes room (base/share_budget.hpp). A link that has proven who it is does not.
+//          with most makes room (base/share_budget.hpp); of groups with equally many, the oldest of them all. A link
+//          that has proven who it is does not.
 // Reserve  the last kReservePart of links_max is for links that this node dials.
 // Owner    the pool, under its lock. Time is monotonic, given by the caller.
 #include <cstdint>

@@ -1,6 +1,7 @@
 #pragma once
 // Several nodes with content stores on one simulated network: they put, get, die, and come back with what they synced.
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -53,6 +54,7 @@ struct ClusterNode {
   bool liar = false;  // from its next start on it answers for contents with wrong bytes
   bool mute = false;  // from its next start on it leaves stores unanswered
   std::size_t unanswered = 0;
+  std::map<base::NodeId, std::size_t> accused;  // how often its `/peers` was told of bad records
   const base::NodeId& id() const { return identity->id(); }
   Life& life() { return *lives.back(); }
 };
@@ -448,6 +450,10 @@ class FilesCluster {
   }
   /// Everybody knows everybody, also those that are down.
   void know(std::size_t self, runtime::Handlers& on) {
+    on.tell<net::wire::Misbehaved>([this, self](net::wire::Misbehaved::Reader report) {
+      if (report.getHow() == net::wire::Violation::BAD_RECORD)
+        ++members[self]->accused[*base::NodeId::from(bytes_of(report.getNode()))];
+    });
     on.ask<net::wire::WhereIs, net::wire::Whereabouts>([this](net::wire::WhereIs::Reader question,
                                                               runtime::Reply<net::wire::Whereabouts> reply) {
       const auto id = base::NodeId::from(bytes_of(question.getNode()));

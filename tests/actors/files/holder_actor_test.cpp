@@ -72,7 +72,7 @@ ContentKey chunk_of(const base::Bytes& bytes) {
 
 }  // namespace
 
-TEST_CASE("holder: bytes that are not what their id says are refused and counted, and leave nothing") {
+TEST_CASE("holder: bytes that are not what their id says are refused and told to `/peers`, and leave nothing") {
   FilesCluster cluster(2);
   Guest guest{cluster, 0, 1};
   const base::Bytes bytes = pattern(5000);
@@ -86,6 +86,17 @@ TEST_CASE("holder: bytes that are not what their id says are refused and counted
   CHECK(held.bad == 3);
   CHECK(held.contents == 0);
   CHECK(held.blobs == 0);
+  CHECK(cluster[1].accused == std::map<base::NodeId, std::size_t>{{cluster[0].id(), 3}});
+
+  SUBCASE("who then sends the right bytes is not told of again") {
+    CHECK(!guest.store(chunk_of(bytes), bytes, cid(1)));
+    CHECK(cluster[1].accused.at(cluster[0].id()) == 3);
+  }
+  SUBCASE("a node does not accuse itself") {
+    Guest own{cluster, 1, 1};
+    CHECK(own.store(chunk_of(bytes), base::Bytes(4000), cid(1))->code == Code::corrupt);
+    CHECK(cluster[1].accused.size() == 1);
+  }
 }
 
 TEST_CASE("holder: a claim belongs to whoever sent it, and nobody else can end it") {

@@ -157,7 +157,14 @@ TEST_CASE("get: with one holder that lies every file of three copies is read") {
     REQUIRE(put.reached == 3);
     cluster[1].liar = true;
     cluster.restart(1);
-    for (const std::size_t asker : {0, 2, 3}) CHECK(cluster.get(asker, put.cid).bytes == bytes);
+    std::size_t told = 0;
+    for (const std::size_t asker : {0, 2, 3}) {
+      CHECK(cluster.get(asker, put.cid).bytes == bytes);
+      const auto& accused = cluster[asker].accused;
+      CHECK(accused.size() == accused.count(cluster[1].id()));
+      told += accused.size();
+    }
+    CHECK(told > 0);
   }
 }
 

@@ -156,6 +156,25 @@ TEST_CASE("peers actor: a peer that asks gets others that work, as many as it ca
   CHECK(std::ranges::count(all, contact_of(7)) == 1);
 }
 
+TEST_CASE("peers actor: a peer that asks for contacts without end waits, and keeps no other one from an answer") {
+  Rows rows;
+  PeersFixture fixture(rows);
+  fixture.open();
+  for (std::uint32_t number = 1; number <= 3; ++number) fixture.dials_us(number);
+  const auto refused = [&](std::uint32_t number) {
+    const auto answer = fixture.hear<peers::wire::Exchange>(number, Role::peer, [](auto) {});
+    return answer.kind() != &messages::kind_of<peers::wire::Contacts>() && code_of(answer) == Code::overloaded;
+  };
+  std::uint32_t answered = 0;
+  while (answered <= kExchangesPerSecond && !refused(1)) ++answered;
+  CHECK(answered == kExchangesPerSecond / 2 + 1);
+  CHECK_FALSE(refused(2));
+  CHECK_FALSE(refused(3));
+  CHECK(fixture.links.hang_ups.empty());
+  fixture.pass(1s);
+  CHECK_FALSE(refused(1));
+}
+
 TEST_CASE("peers actor: the lines of `troupe peers` have state, round trip and bytes of each peer") {
   Rows rows;
   PeersFixture fixture(rows);

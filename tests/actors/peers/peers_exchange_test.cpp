@@ -184,6 +184,21 @@ TEST_CASE("exchange: the asker gets peers that work, at most twenty, in random o
   }
 }
 
+TEST_CASE("exchange: which peers work is looked up once a second, and again once a new one has answered") {
+  Fixture node;
+  node.start();
+  for (std::uint32_t i = 1; i <= 3; ++i) {
+    node.befriend(inbound(i));
+    node.peers.advertised(id_of(i), endpoint_of(i), node.now, node.random);
+    CHECK(node.peers.give(id_of(9), 20, node.now, node.random).size() == i);
+  }
+  node.peers.unlinked(id_of(1), LinkEnd::lost, node.now, node.random);
+  CHECK(node.peers.give(id_of(9), 20, node.now + 999ms, node.random).size() == 3);
+  for (int i = 0; i < 2; ++i) node.peers.misbehaved(id_of(2), Violation::protocol, node.now, node.random);
+  CHECK(node.peers.give(id_of(9), 20, node.now + 999ms, node.random).size() == 2);
+  CHECK(node.peers.give(id_of(9), 20, node.now + 1s, node.random) == std::vector<Contact>{contact_of(3)});
+}
+
 TEST_CASE("exchange: who dialled us is passed on at the address that it says") {
   Fixture node;
   node.start();

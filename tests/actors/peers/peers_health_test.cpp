@@ -1,3 +1,4 @@
+#include <map>
 #include <set>
 
 #include "tests/actors/peers/fixture.hpp"
@@ -69,13 +70,29 @@ TEST_CASE("health: at most the wanted number of links is pinged in a period, and
   for (std::uint32_t i = 1; i <= 50; ++i) node.befriend(inbound(i));
   CHECK(node.peers.healthy() == 16);
   std::set<base::NodeId> pinged;
-  for (int period = 0; period < 4; ++period) {
+  for (int period = 0; period < 5; ++period) {
     const auto pings = only<SendPing>(node.pass(54s));
     CHECK(pings.size() <= 16);
-    for (const auto& ping : pings) CHECK(pinged.insert(ping.peer).second);
+    for (const auto& ping : pings) pinged.insert(ping.peer);
     node.pass(12s);
   }
-  CHECK(node.peers.healthy() >= 48);
+  CHECK(pinged.size() == 50);
+  CHECK(node.peers.healthy() == 50);
+}
+
+TEST_CASE("health: however many new links come, half of the pings are for old ones, own links first") {
+  Fixture node;
+  node.start();
+  for (std::uint32_t i = 1; i <= 12; ++i) node.befriend(i <= 4 ? outbound(i) : inbound(i));
+  node.pass(66s);
+  std::map<base::NodeId, int> pinged;
+  std::uint32_t next = 100;
+  for (int period = 0; period < 6; ++period) {
+    for (int i = 0; i < 20; ++i) node.befriend(inbound(next++));
+    for (const auto& ping : only<SendPing>(node.pass(66s))) ++pinged[ping.peer];
+  }
+  for (std::uint32_t i = 1; i <= 4; ++i) CHECK(pinged[id_of(i)] >= 5);
+  for (std::uint32_t i = 5; i <= 12; ++i) CHECK(pinged[id_of(i)] >= 1);
 }
 
 TEST_CASE("health: pings of one link come once a period, with jitter") {

@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include "messages/common.capnp.h"
+#include "tests/runtime/actor/foreign_actor.hpp"
 #include "tests/runtime/actor/questions.hpp"
 #include "tests/support.hpp"
 
@@ -40,6 +41,34 @@ TEST_CASE("actor: a full mailbox answers questions `overloaded` and drops tells,
   CHECK(outcomes[11].code == Code::overloaded);
   CHECK(actors.record("/slow")->depth() == 0);
   CHECK(actors.record("/slow")->refused_full == 2);
+}
+
+TEST_CASE("actor: other nodes fill at most seven eighths of a mailbox; the rest is for this node and its operators") {
+  ActorFixture actors(1, {.mailbox_max = 16});
+  ForeignActor peer(actors, {}, messages::Role::peer);
+  ForeignActor operate(actors, {}, messages::Role::operate);
+  const Handle busy = actors.start("busy", successor);
+  actors.stage.settle();
+  actors.stage.park(busy.id());
+  const auto refused = [](const runtime::Envelope& answer) {
+    return answer && runtime::read_error(answer).code == Code::overloaded;
+  };
+  for (int i = 0; i < 14; ++i) CHECK_FALSE(peer.ask<Number>(busy, number(1)));
+  CHECK(refused(peer.ask<Number>(busy, number(1))));
+  CHECK(actors.record("/busy")->depth() == 14);
+  CHECK(actors.record("/busy")->refused_full == 1);
+  CHECK_FALSE(operate.ask<Number>(busy, number(1)));
+  std::array<Outcome, 2> own;
+  actors.inside([&](Scripted& self) {
+    for (Outcome& outcome : own) self.ask<Number, Number>(busy, base::Instant::max(), number(1), outcome.note());
+  });
+  CHECK(own[1].code == Code::overloaded);
+  CHECK(refused(operate.ask<Number>(busy, number(1))));
+  actors.stage.unpark(busy.id());
+  actors.stage.settle();
+  CHECK(own[0].value == 2);
+  CHECK(actors.record("/busy")->depth() == 0);
+  CHECK(peer.ask<Number>(busy, number(1)).kind() == &messages::kind_of<Number>());
 }
 
 TEST_CASE("actor: without counting everything is handled, nothing is counted and no mailbox is full") {

@@ -122,6 +122,16 @@ TEST_CASE("share budget: the largest user of the largest group makes room, and n
     CHECK(seats.gives_way(user(8, 1), 1, any_user) == 5);
     CHECK(seats.gives_way(user(8, 2), 1, any_user) == 5);
   }
+  SUBCASE("of groups that hold the same, the one with the oldest user") {
+    Shares seats(16);
+    for (const int id : {4, 5, 6, 7}) seats.hold(user(id, 10 - id), 1);
+    CHECK(seats.gives_way(user(8, 1), 1, any_user) == 4);
+    CHECK(seats.largest(any_user) == 4);
+    seats.hold(user(9, 4), 1);
+    CHECK(seats.largest(any_user) == 6);
+    CHECK(seats.largest([](int id) { return id != 6; }) == 9);
+    CHECK_FALSE(seats.largest([](int id) { return id < 6; }));
+  }
 }
 
 TEST_CASE("share budget: what is held is what was held less what was released") {

@@ -66,6 +66,18 @@ TEST_CASE("seats: who holds many handshakes open makes room for others, the olde
   seats.check();
 }
 
+TEST_CASE("seats: of groups that have equally many handshakes open, the one that waits longest makes room") {
+  Seats seats({.handshakes_max = 16, .handshakes_per_second = 10'000}, kStart);
+  for (unsigned i = 0; i < 14; ++i) REQUIRE(seats.admit(at(100 - i), kStart).ok());
+  // The site with the lowest address is the last that came, and is not the one that leaves.
+  for (unsigned i = 0; i < 14; ++i) {
+    const auto given = seats.admit(at(50 - i), kStart);
+    REQUIRE(given.ok());
+    CHECK(given.value().gives_way == i + 1);
+  }
+  seats.check();
+}
+
 TEST_CASE("seats: a flood of handshakes spends what its neighbourhood may, and an honest node gets in") {
   Seats seats({.handshakes_per_second = 64}, kStart);
   base::Instant now = kStart;

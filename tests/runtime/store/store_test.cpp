@@ -122,6 +122,36 @@ TEST_CASE("store: what is dropped is reclaimed, first what takes no copying") {
   CHECK(state_of(*store) == state);
 }
 
+TEST_CASE("store: who drops a part of each pack leaves less dead bytes than half of the live ones") {
+  constexpr std::uint64_t kRecords = 60, kPayload = 600;
+  sim::Disk disk;
+  StoreOptions options = kSmall;
+  options.pack_bytes_max = 10'000;
+  const auto store = open_store(disk, options);
+  for (std::uint64_t number = 0; number < kRecords; ++number) {
+    const base::Bytes payload = payload_of(number, kPayload);
+    Commit keep;
+    keep.keep.push_back({id_of(number), payload});
+    REQUIRE(store->add(keep).ok());
+    REQUIRE(store->flush().ok());
+  }
+  Commit drop;
+  std::uint64_t live = kRecords;
+  SUBCASE("two of five") {
+    for (std::uint64_t number = 0; number < kRecords; ++number)
+      if (number % 5 < 2) drop.drop.push_back(id_of(number));
+  }
+  SUBCASE("one of two") {
+    for (std::uint64_t number = 0; number < kRecords; number += 2) drop.drop.push_back(id_of(number));
+  }
+  live -= drop.drop.size();
+  REQUIRE(store->add(drop).ok());
+  REQUIRE(store->flush().ok());
+  REQUIRE(tidy_up(*store) == Tidied::done);
+  CHECK(store->usage().blobs == live);
+  CHECK(store->usage().dead_bytes <= live * record_bytes(kPayload) / 2);
+}
+
 TEST_CASE("store: what lives is not copied where that would eat what is reserved") {
   StoreOptions options = kSmall;
   options.reserve_bytes = 2'000'000;
