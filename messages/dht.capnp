@@ -369,6 +369,9 @@ struct SearchResult $kind(bytesMax = 1048576) {
   # copies.
   silentLately @23 :UInt16;
   # Of these, without those that have been silent for half a minute while at least as many others answered.
+  busy @24 :UInt16;
+  # Of `silent`, the nodes that could not be asked or did not answer because this node or they had too much to do. If too
+  # few others answered, nothing is stored.
 }
 
 struct ItemResult {
@@ -377,6 +380,7 @@ struct ItemResult {
   needed @2 :UInt16;
   refusal @3 :StoreDone;
   silent @4 :UInt16;
+  busy @5 :UInt16;
   # As in SearchResult.
 }
 

@@ -178,6 +178,7 @@ class DhtActor final : public runtime::Actor, public Head {
   std::optional<Tokens> tokens_;
   TokensKept tokens_kept_;
   bool of_stranger() const { return caller().role == messages::Role::peer; }
+  store::Whose whose_row() const { return of_stranger() ? store::Whose::strangers : store::Whose::own; }
 
   Budgets budgets_;
   std::array<runtime::BudgetAlarm, kResources> full_{runtime::BudgetAlarm("questions to the DHT"),

@@ -243,18 +243,19 @@ void DhtActor::answer(wire::Store::Reader question, Reply<wire::StoreDone> reply
     });
   }
   if (world().mutations.on("dht.stored_before_commit")) reply.send([](wire::StoreDone::Builder) {});
-  record_rows_.save_row(row_key(place), stored.value().rows,
-                        [this, place, tag = offer.tag, as = stored.value().as,
-                         reply = std::move(reply)](const base::Outcome<void>& saved) mutable {
-                          if (saved.ok() || world().mutations.on("dht.failed_commit_acknowledged")) {
-                            reply.send([](wire::StoreDone::Builder) {});
-                            if (as != StoredAs::refreshed && place.space == Space::kv)
-                              notices_->changed({TopicKind::value, place.key});
-                            return;
-                          }
-                          reply.refuse(saved.error());
-                          unwritten(place, tag, as);
-                        });
+  record_rows_.save_row(
+      row_key(place), stored.value().rows,
+      [this, place, tag = offer.tag, as = stored.value().as,
+       reply = std::move(reply)](const base::Outcome<void>& saved) mutable {
+        if (saved.ok() || world().mutations.on("dht.failed_commit_acknowledged")) {
+          reply.send([](wire::StoreDone::Builder) {});
+          if (as != StoredAs::refreshed && place.space == Space::kv) notices_->changed({TopicKind::value, place.key});
+          return;
+        }
+        reply.refuse(saved.error());
+        unwritten(place, tag, as);
+      },
+      whose_row());
   expire_at();
 }
 
@@ -286,17 +287,19 @@ void DhtActor::answer(wire::AddProvider::Reader question, Reply<wire::Added> rep
     ++counts_.refused;
     return reply.refuse({Code::no_space, "this node keeps as many providers as it may"});
   }
-  provider_rows_.save_row(Providers::row_key(*key, who->id), added.value().rows,
-                          [this, key = *key, who = *who, as = added.value().as,
-                           reply = std::move(reply)](const base::Outcome<void>& saved) mutable {
-                            if (saved.ok()) {
-                              reply.send([](wire::Added::Builder) {});
-                              if (as == AddedAs::added) notices_->changed({TopicKind::providers, key}, who);
-                              return;
-                            }
-                            reply.refuse(saved.error());
-                            unwritten(key, who.id, as);
-                          });
+  provider_rows_.save_row(
+      Providers::row_key(*key, who->id), added.value().rows,
+      [this, key = *key, who = *who, as = added.value().as,
+       reply = std::move(reply)](const base::Outcome<void>& saved) mutable {
+        if (saved.ok()) {
+          reply.send([](wire::Added::Builder) {});
+          if (as == AddedAs::added) notices_->changed({TopicKind::providers, key}, who);
+          return;
+        }
+        reply.refuse(saved.error());
+        unwritten(key, who.id, as);
+      },
+      whose_row());
   note_asker(question.getAsker());
   expire_at();
 }

@@ -193,6 +193,7 @@ void LookupActor::failed(const Ask& question, const Error& why) {
   count_failure(asked(), why);
   if (how == AskFailure::silent && world().mutations.on("dht.silence_is_punished"))
     accuse(question.whom, net::wire::Violation::MALFORMED, "nothing");
+  if (why.code == Code::overloaded) overloaded_.insert(question.whom.id);
   if (how == AskFailure::silent || how == AskFailure::unreachable) heard_.push_back({question.whom, 0});
   if (!outcome_) act(lookup_->failed(question.whom, how, now()));
 }
@@ -260,7 +261,10 @@ void LookupActor::searched(const LookupOutcome& outcome) {
   ++start_.settings->counters->ended[static_cast<std::size_t>(outcome.ending)];
   if (outcome.ending == Ending::cancelled) return answer();
   take_rest();
-  silent_ = silent_lately_ = silent();
+  const std::vector<Key> silent = this->silent();
+  silent_ = silent_lately_ = silent.size();
+  busy_ = static_cast<std::size_t>(
+      std::ranges::count_if(silent, [this](const Key& one) { return overloaded_.contains(one); }));
   // Where most are silent it may be this node that is cut off.
   if (silent_ <= outcome_->nearest.size())
     for (const Key& id : start_.gone)
@@ -297,6 +301,7 @@ void LookupActor::finish_with(wire::SearchResult::Builder out) {
   out.setUnanswered(static_cast<std::uint16_t>(outcome_->unanswered));
   out.setSilent(static_cast<std::uint16_t>(silent_));
   out.setSilentLately(static_cast<std::uint16_t>(silent_lately_));
+  out.setBusy(static_cast<std::uint16_t>(busy_));
   out.setHops(static_cast<std::uint16_t>(outcome_->hops));
   out.setMicroseconds(us_of(now() - began_));
   out.setStores(static_cast<std::uint16_t>(stores_));

@@ -104,7 +104,8 @@ class LookupActor final : public runtime::Actor {
   void noted(const std::optional<wire::StoreDone::Reader>& said);
   void end_stores_if_done();
   std::size_t needed(std::size_t stores) const;
-  std::size_t silent() const;
+  std::vector<Key> silent() const;
+  bool too_busy(std::size_t stores) const;
 
   // lookup_actor_region.cpp
   void take_region(capnp::List<wire::RegionItem>::Reader items);
@@ -139,7 +140,8 @@ class LookupActor final : public runtime::Actor {
   };
   std::vector<Heard> heard_;
 
-  std::size_t stores_ = 0, stored_ = 0, said_ = 0, silent_ = 0, silent_lately_ = 0;
+  std::size_t stores_ = 0, stored_ = 0, said_ = 0, silent_ = 0, silent_lately_ = 0, busy_ = 0;
+  std::set<base::NodeId> overloaded_;  // by what they or this node said
   bool enough_ = false;
   std::set<base::NodeId> renewed_;  // were asked for a token as they refused that of an earlier search
   bool lost_ = false;               // one that answered lately has not answered the store

@@ -27,6 +27,7 @@ void LookupActor::store_region() {
   std::vector<const Contact*> nodes;
   for (const Contact& one : outcome_->nearest)
     if (tokens_.contains(one.id)) nodes.push_back(&one);
+  if (too_busy(nodes.size() + (settings.endpoint.dialable() ? 1 : 0))) return answer();
   for (std::size_t i = 0; i < items_.size(); ++i) {
     const Key& key = items_[i].key;
     std::ranges::sort(nodes, {}, [&](const Contact* one) { return base::distance(one->id, key); });
@@ -110,6 +111,7 @@ void LookupActor::write_items(wire::SearchResult::Builder out) const {
     results[i].setStored(static_cast<std::uint16_t>(one.stored));
     results[i].setNeeded(static_cast<std::uint16_t>(needed(one.asked)));
     results[i].setSilent(static_cast<std::uint16_t>(silent_));
+    results[i].setBusy(static_cast<std::uint16_t>(busy_));
     if (!one.refusals.empty()) write_refusal(results[i].initRefusal(), one.refusals);
   }
 }

@@ -16,10 +16,20 @@ void LookupActor::store() {
   const bool near_enough =
       nearest.size() < settings.copies ||
       base::distance(settings.identity->id(), target) < base::distance(nearest[settings.copies - 1].id, target);
-  if (near_enough && settings.endpoint.dialable()) store_here();
-  for (const Contact& whom : nearest)
-    if (tokens_.contains(whom.id)) store_at(whom);
+  const bool here = near_enough && settings.endpoint.dialable();
+  std::vector<Contact> there;
+  for (const Contact& one : nearest)
+    if (tokens_.contains(one.id)) there.push_back(one);
+  if (too_busy(there.size() + (here ? 1 : 0))) return answer();
+  if (here) store_here();
+  for (const Contact& one : there) store_at(one);
   end_stores_if_done();
+}
+
+/// Whether too few of `stores` nodes would have it, this one among them, because others could not be asked now. Then
+/// none is told, so that the whole can be tried again. After a search anew some have it already.
+bool LookupActor::too_busy(std::size_t stores) const {
+  return busy_ > 0 && !anew_ && (outcome_->nearest.empty() || stores < needed(stores));
 }
 
 void LookupActor::store_at(const Contact& whom) {
@@ -107,7 +117,8 @@ void LookupActor::renew_token(const Contact& whom) {
 /// Too few have it, and of those that were not asked by this search some are gone: now everybody is asked.
 void LookupActor::search_anew() {
   anew_ = true;
-  stores_ = stored_ = said_ = silent_ = silent_lately_ = 0;
+  stores_ = stored_ = said_ = silent_ = silent_lately_ = busy_ = 0;
+  overloaded_.clear();
   refusals_.clear();
   outcome_.reset();
   auto contacts = start_.contacts;
@@ -154,12 +165,12 @@ std::size_t LookupActor::needed(std::size_t stores) const {
 
 /// Of the nodes that this one knew itself, those that have not answered, unless enough others are there in their place.
 /// Names that others gave prove nothing: a liar could make a store fail by them.
-std::size_t LookupActor::silent() const {
-  if (outcome_->nearest.size() >= start_.settings->copies) return 0;
+std::vector<Key> LookupActor::silent() const {
+  if (outcome_->nearest.size() >= start_.settings->copies) return {};
   const auto is_silent = [this](const dht::Start& one) {
     const auto is_it = [&](const Contact& other) { return other.id == one.contact.id; };
     if (std::ranges::any_of(outcome_->nearest, is_it)) return false;  // also where another address of it is silent
-    if (std::ranges::any_of(outcome_->overdue, is_it)) return true;
+    if (std::ranges::any_of(outcome_->overdue, is_it) || overloaded_.contains(one.contact.id)) return true;
     bool asked = false, answered = false;
     for (const Heard& said : heard_) {
       if (!is_it(said.whom)) continue;
@@ -171,8 +182,12 @@ std::size_t LookupActor::silent() const {
   const auto is_failing = [this](const Key& id) {
     return std::ranges::find(outcome_->nearest, id, &Contact::id) == outcome_->nearest.end();
   };
-  return static_cast<std::size_t>(std::ranges::count_if(start_.contacts, is_silent) +
-                                  std::ranges::count_if(start_.failing, is_failing));
+  std::vector<Key> out;
+  for (const dht::Start& one : start_.contacts)
+    if (is_silent(one)) out.push_back(one.contact.id);
+  for (const Key& id : start_.failing)
+    if (is_failing(id)) out.push_back(id);
+  return out;
 }
 
 void LookupActor::end_stores_if_done() {

@@ -1,6 +1,7 @@
 #include "actors/dht/api.hpp"
 #include "actors/dht/parts.hpp"
 #include "actors/dht/wire.hpp"
+#include "runtime/net/datagrams.hpp"
 
 namespace troupe::dht {
 namespace {
@@ -9,6 +10,11 @@ constexpr std::chrono::seconds kListenerDue{3};  // our choice: for its ping and
 // With it a notice stays within a datagram, and so does the answer to Listen (runtime/net/logic/datagram.hpp): what is
 // around the record takes less than 150 bytes.
 constexpr std::size_t kToldRecordMax = 1'024;
+
+// What waits for a silent listener stays in the table of questions for up to 2 s beyond kListenerDue. An eighth of that
+// table is for what this node asks for itself.
+static_assert((kNoticesMax + kListenersPingedMax) * 5 / 3 <= net::Datagrams::kAsksMax - net::Datagrams::kAsksMax / 8 &&
+              kListenerDue == std::chrono::seconds(3));
 
 /// The newest record, in the answer itself if it is new to the listener and small.
 void write(wire::Present::Builder out, base::ByteView record, const std::optional<Tag>& knows) {
@@ -38,18 +44,19 @@ void Notices::listen(wire::Listen::Reader words, const Topic& topic, const Asker
     return say_present(std::move(question));
   }
   if (asker.inside || listeners_.listens(topic, asker.who, now())) return give_lease(asker.who, std::move(question));
-  if (pinging_.size() >= kListenersPingedMax || pinging_.count(asker.who.id) >= kListenersPingedOfOneMax) {
+  const base::User<base::NodeId> pinged{asker.who.id, base::group_of(asker.who.where.endpoint)};
+  if (!pinging_.fits(pinged, 1)) {
     ++head_.settings().counters->refused;
     question.lease = {};
     return say_present(std::move(question));
   }
-  pinging_.insert(asker.who.id);
+  pinging_.hold(pinged, 1);
   // A token shows who asks, not where it is: a node that named another's address would have us send notices there.
   ask<wire::Ping, wire::Pong>(
       node().reach(asker.who.where, kPath), now() + kListenerDue,
       [this](wire::Ping::Builder ping) { write_asker(ping.initAsker(), head_.settings()); },
-      [this, who = asker.who, question = std::move(question)](runtime::Answer<wire::Pong> answer) mutable {
-        pinging_.erase(pinging_.find(who.id));
+      [this, who = asker.who, pinged, question = std::move(question)](runtime::Answer<wire::Pong> answer) mutable {
+        pinging_.release(pinged, 1);
         if (answer.ok()) return give_lease(who, std::move(question));
         question.lease = {};
         say_present(std::move(question));

@@ -10,7 +10,6 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <vector>
 
 #include "actors/dht/logic/held.hpp"
@@ -21,11 +20,11 @@
 #include "actors/dht/settings.hpp"
 #include "messages/dht.capnp.h"
 #include "runtime/actor/part.hpp"
+#include "runtime/base/share_budget.hpp"
 
 namespace troupe::dht {
 
-inline constexpr std::size_t kListenersPingedMax = 512;     // at once; our choice: a twentieth of all that may wait
-inline constexpr std::size_t kListenersPingedOfOneMax = 8;  // our choice: a node that begins to listen
+inline constexpr std::size_t kListenersPingedMax = 512;  // at once; our choice: a twentieth of all that may wait
 
 /// How a search ended. Valid during its callback.
 struct Searched {
@@ -159,7 +158,7 @@ class ProviderStreams final : public runtime::Part {
 class Notices final : public runtime::Part {
  public:
   Notices(runtime::Actor& owner, Head& head, const ListenerLimits& limits, const base::Mutations& mutations)
-      : Part(owner), head_(head), listeners_(limits, mutations) {}
+      : Part(owner), head_(head), listeners_(of(limits, head), mutations) {}
 
   /// Which node asks to be told, and how it showed that it may.
   struct Asker {
@@ -187,9 +186,14 @@ class Notices final : public runtime::Part {
   void send(const Notice& notice);
   void send(const Notice& notice, base::ByteView record);
 
+  static ListenerLimits of(ListenerLimits limits, const Head& head) {
+    limits.self = head.settings().identity->id();
+    return limits;
+  }
+
   Head& head_;
   Listeners listeners_;
-  std::multiset<Key> pinging_;  // listeners whose address is being proven
+  base::ShareBudget<base::NodeId> pinging_{kListenersPingedMax};  // listeners whose address is being proven
 };
 
 }  // namespace troupe::dht

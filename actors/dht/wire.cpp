@@ -125,6 +125,11 @@ Error error_of(wire::StoreDone::Reader said) {
 template <class Result>
 std::optional<Error> store_error(Result result, std::size_t asked, const std::string& own_failure) {
   const std::size_t stored = result.getStored(), needed = result.getNeeded(), silent = result.getSilent();
+  if (asked == 0 && result.getBusy() > 0)
+    return Error{Code::overloaded,
+                 "nothing is stored, as this node or others have too much to do: " + std::to_string(result.getBusy()) +
+                     " nodes that it knows could not be asked; put it again in some seconds",
+                 std::chrono::seconds(2)};
   if (asked == 0)
     return Error{Code::unavailable,
                  "no other node answered, and nothing is stored; see by 'troupe peers' whether this node has links"};

@@ -31,6 +31,8 @@ observe::CounterTable holder_table(const Counters& from) {
       {"troupe_files_held_contents", "Contents held here, for this node and for others.", gauge, from.held_contents,
        "contents"},
       {"troupe_files_held_bytes", "Bytes of the contents held.", gauge, from.held_bytes, "bytes"},
+      {"troupe_files_space_bytes", "Bytes that other nodes may have here: files.space, or less on a smaller device.",
+       gauge, from.space},
       {"troupe_files_claims", "Claims of owners on the contents held.", gauge, from.claims, "claims"},
       {"troupe_files_damaged", "Contents held that cannot be read; their owners bring them anew.", gauge, from.damaged,
        "damaged"},

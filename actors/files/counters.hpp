@@ -18,6 +18,7 @@ struct Counters {
 
   // What this node holds, for itself and for others, as it is now.
   Count held_contents{0}, held_bytes{0}, claims{0}, damaged{0};
+  Count space{0};  // bytes that others may have here, with what they have
   Count stored{0}, store_refused{0}, fetched{0}, fetched_bytes{0}, bad_digests{0};
 };
 

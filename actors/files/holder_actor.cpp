@@ -46,6 +46,7 @@ store::Rows::Setup HolderActor::rows_setup(const FilesSettings& settings, std::s
           .source = "files.holder",
           .health = settings.health,
           .doubt = store::Doubt::ends_owner,
+          .leave = settings.left_to_self,
           .prefix = {'c'}};  // rows.hpp: claims
 }
 
@@ -65,6 +66,7 @@ void HolderActor::load() {
         claims_ = std::move(loading_);
         show_counts();
         claims_->owners().begin_day(day_of(wall()));
+        look_at_room();
         after<KeepHouse>(kIdleCheck);
       });
 }
@@ -77,7 +79,7 @@ Error HolderActor::closed() const {
 }
 
 void HolderActor::commit(ClaimPlan planned, const ContentKey& key, base::ByteView bytes, Done done,
-                         std::uint64_t leave) {
+                         store::Whose whose) {
   ++commits_;
   const auto plan = std::make_shared<const ClaimPlan>(std::move(planned));
   rows_.save(
@@ -98,7 +100,6 @@ void HolderActor::commit(ClaimPlan planned, const ContentKey& key, base::ByteVie
         wake();
       },
       [&](store::wire::Commit::Builder out) {
-        out.setLeave(leave);
         const std::size_t parts = (bytes.size() + kBlobBytesMax - 1) / kBlobBytesMax;
         auto keep = out.initKeep(static_cast<unsigned>(parts));
         for (unsigned i = 0; i < parts; ++i) {
@@ -113,7 +114,8 @@ void HolderActor::commit(ClaimPlan planned, const ContentKey& key, base::ByteVie
         }
         auto drop = out.initDrop(size32(ids));
         for (unsigned i = 0; i < ids.size(); ++i) drop.set(i, data_of(ids[i].view()));
-      });
+      },
+      whose);
 }
 
 void HolderActor::wake() {
@@ -165,7 +167,12 @@ void HolderActor::store(const Storing& storing, base::ByteView bytes, Stored rep
   if (!plan.ok()) {
     ++settings_.counters->store_refused;
     const Error why = to_error(plan.error());
-    if (plan.error() == ClaimError::space) space_full_.refused(node(), from, now());
+    if (plan.error() == ClaimError::space) {
+      space_full_.refused(node(), from, now());
+      // A device that was full when it was looked at may have room by now.
+      const bool less = claims_->owners().space() < settings_.claims.space_bytes;
+      if (less && now() >= room_looked_at_ + kRoomAgain) look_at_room();
+    }
     if (plan.error() == ClaimError::full) claims_full_.refused(node(), from, now());
     if (why.code == Code::no_space)
       settings_.log.warn("a content is refused", {{"owner", claim.owner.hex()}, {"why", why.message}});
@@ -189,7 +196,7 @@ void HolderActor::store(const Storing& storing, base::ByteView bytes, Stored rep
         if (fresh) announce(storing.key, false);
         reply.send([&](wire::Stored::Builder out) { out.setFresh(fresh); });
       },
-      claim.owner == settings_.self ? 0 : settings_.left_to_self);
+      claim.owner == settings_.self ? store::Whose::own : store::Whose::strangers);
 }
 
 void HolderActor::take_bind(wire::BindClaim::Reader question, Bound reply) {
@@ -246,6 +253,7 @@ void HolderActor::release(const Claim& claim, std::uint32_t ended, Released repl
 /// Ends what is idle, and writes down what was heard.
 void HolderActor::keep_house() {
   claims_->owners().begin_day(day_of(wall()));
+  if (now() >= room_at_) look_at_room();
   for (const Claim& claim : claims_->idle_puts(now(), kIdlePutsMax)) {
     world().mutations.sometimes("files: an idle put was released");
     release(claim, 0, {});
@@ -256,6 +264,20 @@ void HolderActor::keep_house() {
   rows.change = claims_->owners().plan_rows(kSliceMax);
   if (!rows.change.empty()) commit(std::move(rows), {}, {}, [](const base::Outcome<void>&) {});
   after<KeepHouse>(kIdleCheck);
+}
+
+/// A store that does not know is asked again when the house is kept next.
+void HolderActor::look_at_room() {
+  room_looked_at_ = now();
+  ask<store::wire::Usage, store::wire::Used>(
+      store_handle(), now() + store::kReadDue, [](store::wire::Usage::Builder) {},
+      [this](runtime::Answer<store::wire::Used> answer) {
+        if (!answer.ok() || answer.value().getFreeBytes() == 0) return;
+        const std::uint64_t free = answer.value().getFreeBytes();
+        claims_->owners().fit_space(free - std::min(free, settings_.left_to_self));
+        room_at_ = now() + kRoomPeriod;
+        show_counts();
+      });
 }
 
 /// Each of them once in a round, so that one that cannot be ended now keeps no other from its turn.
@@ -392,6 +414,7 @@ void HolderActor::show_counts() {
   counts.held_contents = claims_->contents();
   counts.held_bytes = claims_->bytes();
   counts.claims = claims_->claims();
+  counts.space = claims_->owners().space();
 }
 
 void HolderActor::describe(wire::HolderState::Builder state) {

@@ -7,8 +7,9 @@
 //         commit each, answered when synced. A content that the store cannot read counts as lacking.
 // States  loading: answers `unavailable`, with damaged rows for good; then running.
 // Doubt   a commit that may or may not have been done ends the actor, whose next incarnation reads the rows.
-// Shares  of what is held: logic/owners.hpp; of the device: what others store leaves FilesSettings::left_to_self free;
-//         of stores under way and of their bytes: store_shares.hpp, asked before anything is hashed.
+// Shares  of what is held: logic/owners.hpp; of the device: what others store leaves FilesSettings::left_to_self free,
+//         and what they may have in all is no more than that lets it be; of stores under way and of their bytes:
+//         store_shares.hpp, asked before anything is hashed.
 // Limits  those of logic/claims.hpp; FilesSettings::stores_max, store_bytes_max and reads_max, beyond them
 // `overloaded`.
 #include <map>
@@ -31,6 +32,8 @@ inline constexpr std::size_t kContentsListed = 512;     // messages/files.capnp:
 inline constexpr std::size_t kOwnersListed = 512;       // messages/files.capnp: HeldOwners
 inline constexpr std::size_t kOwnersEnded = 4;          // at once; our choice
 inline constexpr std::chrono::minutes kIdleCheck{5};    // our choice: far below put_idle_max, and below a day
+inline constexpr std::chrono::hours kRoomPeriod{1};     // issue 17: between two looks at the room of the device
+inline constexpr std::chrono::seconds kRoomAgain{10};   // our choice: the same, while it is what others are refused for
 inline constexpr std::size_t kIdlePutsMax = 16;         // released at once; our choice
 inline constexpr std::size_t kDamagedChecked = 32;      // our choice: more are not looked at after every message
 
@@ -89,11 +92,12 @@ class HolderActor final : public FilesPart {
   void release(const Claim& claim, std::uint32_t ended, Released reply);
   using Ended = base::Callback<void(base::Outcome<std::uint64_t>)>;
   void keep_house();
+  void look_at_room();
   void end_owners();
   void end_owner(const base::NodeId& owner, std::uint64_t ended, Ended done);
   /// Makes a plan durable, with the bytes of `key` if there are any; then `done`.
-  /// `leave`: bytes of the device that stay free.
-  void commit(ClaimPlan plan, const ContentKey& key, base::ByteView bytes, Done done, std::uint64_t leave = 0);
+  void commit(ClaimPlan plan, const ContentKey& key, base::ByteView bytes, Done done,
+              store::Whose whose = store::Whose::own);
   /// Stores the bytes of a content that has a claim; its last claim may be released meanwhile.
   void keep(const ContentKey& key, base::ByteView bytes, Done done);
   /// Whether one more question may wait for the next commit to end.
@@ -127,6 +131,8 @@ class HolderActor final : public FilesPart {
   store::Rows rows_;
   std::shared_ptr<StoreShares> shares_;
   runtime::BudgetAlarm stores_full_{"stores under way"}, space_full_{"bytes held for others"}, claims_full_{"claims"};
+  base::Instant room_looked_at_;
+  base::Instant room_at_;  // when it is looked at next
   std::set<base::NodeId> owners_ending_;
   std::optional<base::NodeId> last_ending_;  // of this round
   bool in_end_owners_ = false;

@@ -130,6 +130,7 @@ struct Rows::Saving {
   std::shared_ptr<const RowChange> change;
   Done done;
   Doubt doubt;
+  std::uint64_t leave = 0;
   std::size_t saved = 0;
   std::size_t erased = 0;
 };
@@ -141,9 +142,10 @@ void Rows::write_row(wire::Change::Builder out, const base::Bytes& key, const ba
   else out.getValue().setErase();
 }
 
-void Rows::save(std::shared_ptr<const RowChange> change, Done done, Fill fill) {
+void Rows::save(std::shared_ptr<const RowChange> change, Done done, Fill fill, Whose whose) {
   if (!on_disk() || (change->empty() && !fill)) return done({});
-  save_next(std::make_shared<Saving>(Saving{std::move(change), std::move(done), setup_.doubt}), std::move(fill));
+  const std::uint64_t leave = whose == Whose::strangers ? setup_.leave : 0;
+  save_next(std::make_shared<Saving>(Saving{std::move(change), std::move(done), setup_.doubt, leave}), std::move(fill));
 }
 
 /// A row of no use that cannot be erased stays until the next start: no reason to end its owner.
@@ -167,6 +169,7 @@ void Rows::save_next(std::shared_ptr<Saving> saving, Fill fill) {
         unsigned i = 0;
         for (const Row& row : puts) write_row(rows[i++], row.key, &row.value);
         for (const base::Bytes& key : keys) write_row(rows[i++], key, nullptr);
+        if (!puts.empty()) out.setLeave(saving->leave);
         if (fill) fill(out);
       },
       [this, saving, first, saved = puts.size(), erased = keys.size()](const Committed& answer) {
@@ -186,22 +189,25 @@ void Rows::not_saved(Saving& saving, bool first, const Error& why) {
   saving.done(Error{Code::unknown_outcome, doubt + ": " + why.message, why.retry_after});
 }
 
-void Rows::save_row(const base::Bytes& key, RowChange change, Done done) {
+void Rows::save_row(const base::Bytes& key, RowChange change, Done done, Whose whose) {
   if (change.empty()) {
     const auto under_way = changing_.find(key);
     if (under_way == changing_.end()) return done({});
     return under_way->second.waiting.push_back(std::move(done));
   }
   ++changing_[key].saves;
-  save(std::move(change), [this, key, done = std::move(done)](const base::Outcome<void>& saved) mutable {
-    const auto at = changing_.find(key);
-    std::vector<Done> waiting;
-    const bool last = --at->second.saves == 0;
-    if (!saved.ok() || last) waiting = std::exchange(at->second.waiting, {});
-    if (last) changing_.erase(at);
-    done(saved);
-    tell(waiting, saved);
-  });
+  save(
+      std::make_shared<const RowChange>(std::move(change)),
+      [this, key, done = std::move(done)](const base::Outcome<void>& saved) mutable {
+        const auto at = changing_.find(key);
+        std::vector<Done> waiting;
+        const bool last = --at->second.saves == 0;
+        if (!saved.ok() || last) waiting = std::exchange(at->second.waiting, {});
+        if (last) changing_.erase(at);
+        done(saved);
+        tell(waiting, saved);
+      },
+      {}, whose);
 }
 
 // -- write behind ----------------------------------------------------------------------------------------------------

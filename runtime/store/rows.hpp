@@ -8,6 +8,7 @@
 // Due     a question may fail early (kReadDue), because it can be repeated; a commit may not (kSaveDue), because a
 //         time-out does not tell whether it was done.
 // Save    one commit, or several if the change is larger. An error has changed nothing, unless it is unknown_outcome.
+// Leave   rows that are saved for strangers leave `Setup::leave` bytes of the device free; erasures need no room.
 // Behind  what write() is given waits here (write_behind.hpp) and is tried again until the store takes it.
 #include <map>
 #include <memory>
@@ -38,6 +39,12 @@ enum class Doubt : std::uint8_t {
   ends_owner,  ///< it throws base::StateUnknown, and its next incarnation reads its rows
 };
 
+/// On whose behalf rows are saved.
+enum class Whose : std::uint8_t {
+  own,        ///< of this node
+  strangers,  ///< of another node: `no_space` unless Setup::leave stays free
+};
+
 class Rows final : public runtime::Part {
  public:
   struct Setup {
@@ -49,6 +56,7 @@ class Rows final : public runtime::Part {
     observe::HealthState unread_is = observe::HealthState::failing;
     Unread unread = Unread::waits;
     Doubt doubt = Doubt::told;
+    std::uint64_t leave = 0;       ///< bytes of the device that what is saved for strangers leaves free
     base::Bytes first{};           ///< the key to read from
     base::Bytes prefix{};          ///< of the keys to read
     const char* waited = nullptr;  ///< the rare path to note when rows had to wait for the store
@@ -131,13 +139,13 @@ class Rows final : public runtime::Part {
   using Fill = base::Callback<void(wire::Commit::Builder)>;
   /// Calls back when the change is durable. Of a change that takes several commits the rows to save go before those to
   /// erase, and the last of the former with the first of the latter. `fill` may add blobs to the first commit.
-  void save(std::shared_ptr<const RowChange> change, Done done, Fill fill = {});
+  void save(std::shared_ptr<const RowChange> change, Done done, Fill fill = {}, Whose whose = Whose::own);
   void save(
       RowChange change, Done done = [](const base::Outcome<void>&) {}) {
     save(std::make_shared<const RowChange>(std::move(change)), std::move(done));
   }
   /// The same for a change that is about row `key`: without any change it waits for one of that row that is under way.
-  void save_row(const base::Bytes& key, RowChange change, Done done);
+  void save_row(const base::Bytes& key, RowChange change, Done done, Whose whose = Whose::own);
   /// Whether save_row() of that row is under way: reading it shows one or the other.
   bool changing(const base::Bytes& key) const { return changing_.contains(key); }
 

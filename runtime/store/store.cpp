@@ -350,7 +350,7 @@ base::Outcome<Checked> Store::check(base::ByteView from) {
 bool Store::leaves(const Commit& commit, std::uint64_t bytes) {
   const auto free = disk_.free_bytes();
   if (!free.ok()) return true;
-  std::uint64_t needed = packs_->unsynced();
+  std::uint64_t needed = packs_->unsynced() + commit.batch_bytes();
   for (const Commit::Blob& blob : commit.keep) needed += blob.bytes.size();
   return free.value() >= needed && free.value() - needed >= bytes;
 }

@@ -24,7 +24,8 @@ base::Bytes key_of(const base::NodeId& owner) {
 
 }  // namespace
 
-Owners::Owners(const ClaimsLimits& limits) : limits_(limits), space_(limits.space_bytes), places_(limits.claims_max) {}
+Owners::Owners(const ClaimsLimits& limits)
+    : limits_(limits), space_(limits.space_bytes), space_now_(limits.space_bytes), places_(limits.claims_max) {}
 
 bool Owners::owns(base::ByteView key) { return key.size() == 1 || key.size() == kOwnerKeyBytes; }
 
@@ -108,9 +109,14 @@ Owners::Owner& Owners::find_or_add(const base::NodeId& id) {
   return owner->second;
 }
 
+void Owners::fit_space(std::uint64_t room) {
+  const std::uint64_t left = limits_.space_bytes - std::min(limits_.space_bytes, space_.used());
+  space_now_ = std::min(limits_.space_bytes, space_.used() + std::min(room, left));
+}
+
 bool Owners::space_fits(const base::NodeId& id, const Owner& owner, std::uint64_t bytes) const {
   if (id == limits_.self) return true;
-  const std::uint64_t whole = space_.whole();
+  const std::uint64_t whole = space_now_;
   if (bytes > whole || space_.used() > whole - bytes) return false;
   if (space_.used() + bytes <= whole - whole / 4) return true;
   return space_.held(user(id, owner)) + bytes <= whole / base::kIdPart &&

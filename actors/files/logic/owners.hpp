@@ -3,7 +3,8 @@
 //
 // Charge  what a content counts for its owner: its bytes, at least kClaimBytesMin; each further claim of that owner on
 //         it kClaimBytesMin. A claim that is being written is charged as well.
-// Space   all charges but those of this node. Above three quarters of it an owner has a sixteenth of it and an address
+// Space   all charges but those of this node: space_bytes, or as much as the device has room for. Above three quarters
+// of it an owner has a sixteenth of it and an address
 //         group a quarter (base::kIdPart, base::kGroupPart).
 // Claims  of all owners, shared as base::ShareBudget does. Its reserve is for this node.
 // Days    an owner that was not heard for kept_days is to end. Only days on which this node ran count: neither its own
@@ -77,6 +78,11 @@ class Owners {
   /// The operator ends what is held for it: it is refused for kept_days. The row to write and to give to apply_saved();
   /// nothing if nothing is held for it.
   std::optional<Change> plan_release(const base::NodeId& owner) const;
+  /// `room`: bytes of the device that others may still have, beside what is charged for them. Until the next call the
+  /// space is that, but no more than space_bytes.
+  void fit_space(std::uint64_t room);
+  std::uint64_t space() const { return space_now_; }
+
   /// Whether its claims are to end now.
   bool ending(const base::NodeId& owner) const;
   /// The first one after `behind` with claims that are to end.
@@ -130,6 +136,7 @@ class Owners {
   const ClaimsLimits limits_;
   std::map<base::NodeId, Owner> owners_;
   base::ShareBudget<base::NodeId> space_;
+  std::uint64_t space_now_;
   base::ShareBudget<base::NodeId> places_;
   std::uint64_t claims_ = 0;
   std::size_t reserved_ = 0;

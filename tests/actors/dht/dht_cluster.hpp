@@ -71,8 +71,10 @@ class DhtCluster {
                     }));
   }
   void begin_store(std::size_t i) {
-    members[i]->life().node.start("store", [] { return std::make_unique<store::StoreActor>("store"); },
-                                  {.kind = store::StoreActor::kName});
+    members[i]->life().node.start(
+        "store",
+        [told = members[i]->told] { return std::make_unique<store::StoreActor>("store", store::StoreOptions{}, told); },
+        {.kind = store::StoreActor::kName});
   }
   /// Breaks an actor of a node in its next handler.
   void break_at(std::size_t i, std::string path) { members[i]->life().breaker.path = std::move(path); }

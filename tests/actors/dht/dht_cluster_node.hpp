@@ -19,6 +19,7 @@
 #include "runtime/net/links_actor.hpp"
 #include "runtime/sim/open_channel.hpp"
 #include "runtime/sim/open_keys.hpp"
+#include "runtime/store/store_report.hpp"
 #include "tests/runtime/actor/actor_fixture.hpp"
 
 namespace troupe::dht::test {
@@ -73,6 +74,7 @@ struct ClusterNode {
   base::Endpoint seen_at;                                              // as its `/peers` says
   std::vector<std::pair<base::NodeId, net::wire::Violation>> accused;  // as its `/peers` has heard
   Scripted::Receive acts;                                              // in place of the DHT, if it is set
+  store::StoreTold told;                                               // by its store
   bool stores = true;                                                  // else there is no `/store`
   std::vector<std::unique_ptr<Life>> lives;
   bool up = false;

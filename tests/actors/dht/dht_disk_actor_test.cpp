@@ -84,6 +84,35 @@ TEST_CASE("dht store: what the disk has not taken is not acknowledged, and not h
   CHECK_FALSE(cluster.held(1, 0, Space::kv, key_of(record)).empty());
 }
 
+TEST_CASE("dht store: rows of strangers leave a part of the device to this node, whose health is no matter of theirs") {
+  observe::Health health;
+  DhtCluster cluster(3, [&](std::size_t i, ClusterNode& member) {
+    if (i == 0) member.told.health = member.settings.health = &health;
+  });
+  const KvRecord record = cluster.signed_by(1, 7, "seven");
+  const Token token = cluster.token(1, 0);
+  const auto fill = [&](std::uint64_t left) { cluster[0].disk.set_capacity(cluster[0].disk.used_bytes() + left); };
+  fill(60u << 20);  // below DhtSettings::left_to_self, above the reserve of the store
+  const auto refused = cluster.store(1, 0, key_of(record), encode(record), token.view());
+  REQUIRE(refused.error);
+  CHECK(refused.error->code == Code::no_space);
+  const auto unannounced = announce(cluster, 1, 0, key(5), token);
+  REQUIRE(unannounced);
+  CHECK(unannounced->code == Code::no_space);
+  CHECK(cluster.state(0).records == 0);
+  CHECK(cluster.state(0).announcements == 0);
+  CHECK_FALSE(cluster.put(0, Space::kv, "own", "1").error);
+  CHECK(cluster.state(0).records == 1);
+  CHECK(health.reasons().empty());
+  // Erasures, of what has expired, are done.
+  fill(100u << 20);
+  CHECK(cluster.store(1, 0, record).result == Result::STORED);
+  fill(60u << 20);
+  cluster.stage.run_for(72h);
+  CHECK(rows_in(cluster, 0, kRecordRows) == 0);
+  CHECK(health.reasons().empty());
+}
+
 TEST_CASE("dht store: a newer record that the disk has not taken does not take the older one away") {
   DhtCluster cluster(3);
   const KvRecord old = cluster.signed_by(1, 7, "seven"), fresh = cluster.signed_by(1, 8, "eight");

@@ -84,9 +84,86 @@ TEST_CASE("dht listeners: each limit holds, and frees a place with a lease") {
   }
   SUBCASE("of all") {
     Listeners listeners({.listeners_max = 2});
-    for (const int i : {1, 2}) CHECK(listeners.add({TopicKind::value, key(i)}, contact(i), 60s, kStart).ok());
+    CHECK(listeners.add(kValue, contact(1), 60s, kStart).ok());
     CHECK(error(listeners.add(kValue, contact(3), 60s, kStart)) == ListenError::full);
-    CHECK(listeners.size() == 2);
+    CHECK(listeners.size() == 1);
+  }
+}
+
+TEST_CASE("dht listeners: forty ids of one line leave room for listeners of other sites, and for this node") {
+  const auto at = [](int number, int site) {
+    return contact_at(contact(std::uint64_t(number)).id, "198.18." + std::to_string(site) + ".1:4000");
+  };
+  const auto topic = [](int number) { return Topic{TopicKind::value, key(number)}; };
+  const Contact self = at(9'000, 99);
+  Listeners listeners({.listeners_max = 160, .self = self.id});
+  const auto fill = [&](const Contact& who) {
+    std::size_t taken = 0;
+    for (int i = 0; i < 40; ++i) taken += listeners.add(topic(i), who, 60s, kStart).ok();
+    return taken;
+  };
+  for (int turn = 0; turn < 2; ++turn)
+    for (int i = 0; i < 40; ++i) fill(at(i, 1));
+  CHECK(listeners.size() == 80);  // half; above it a group has a quarter
+  CHECK(fill(at(100, 2)) == 10);  // and a listener a sixteenth
+  for (int i = 0; i < 10; ++i) fill(at(200 + i, 3));
+  CHECK(listeners.size() == 130);
+  CHECK(fill(at(300, 4)) == 10);
+  CHECK(listeners.size() == 140);  // full: the rest is for this node
+  // A newcomer takes the place of a lease of the largest group, not of a neighbour's.
+  CHECK(listeners.add(topic(50), at(400, 5), 60s, kStart).ok());
+  CHECK(listeners.size() == 140);
+  CHECK(listeners.listens(topic(0), at(100, 2), kStart));
+  CHECK(fill(self) == 40);  // also in place of others
+  CHECK(listeners.size() == 160);
+  fill(at(77, 1));
+  CHECK(listeners.listens(topic(50), at(400, 5), kStart));
+  // A listener that moves counts where it is.
+  CHECK(listeners.add(topic(50), at(400, 6), 60s, kStart).ok());
+  CHECK(listeners.size() == 160);
+}
+
+TEST_CASE("dht listeners: at a full topic the group with most makes room for another, and no one within a group") {
+  const auto at = [](int number, int site) {
+    return contact_at(contact(std::uint64_t(number)).id, "198.18." + std::to_string(site) + ".1:4000");
+  };
+  Listeners listeners({.per_topic_max = 4});
+  for (int i = 0; i < 4; ++i) CHECK(listeners.add(kValue, at(i, 1), std::chrono::seconds(60 + i), kStart).ok());
+  CHECK_FALSE(listeners.add(kValue, at(4, 1), 60s, kStart).ok());
+  CHECK(listeners.add(kValue, at(5, 2), 60s, kStart).ok());
+  CHECK_FALSE(listeners.listens(kValue, at(0, 1), kStart));
+  CHECK(listeners.add(kValue, at(6, 2), 60s, kStart).ok());
+  CHECK_FALSE(listeners.add(kValue, at(7, 2), 60s, kStart).ok());
+  CHECK(listeners.size() == 4);
+}
+
+TEST_CASE(
+    "dht listeners: notices beyond those that may be under way take turns, also after listeners that are silent") {
+  Listeners listeners({.notices_max = 2});
+  for (const int i : {1, 2, 3, 4}) REQUIRE(listeners.add(kValue, contact(i), 300s, kStart).ok());
+  const auto first = listeners.changed(kValue, {}, kStart);
+  CHECK(told(first) == Ids{contact(1).id, contact(2).id});
+  CHECK(listeners.changed(kValue, {}, kStart).empty());
+  const auto third = listeners.answered(first[0], Listens::yes, kStart);  // which is owed another, behind the others
+  REQUIRE(third);
+  CHECK(third->to == contact(3));
+  Notice silent = first[1];
+  for (unsigned i = 1; i < kNoticeTriesMax; ++i) silent = *listeners.unanswered(silent, kStart);
+  CHECK(silent.to == contact(2));
+  const auto fourth = listeners.unanswered(silent, kStart);
+  REQUIRE(fourth);
+  CHECK(fourth->to == contact(4));
+  CHECK(listeners.size() == 3);
+  SUBCASE("of one that listens no more meanwhile") {
+    listeners.remove(kValue, contact(1).id);
+    CHECK_FALSE(listeners.answered(*third, Listens::no, kStart));
+    CHECK_FALSE(listeners.answered(*fourth, Listens::yes, kStart));
+    CHECK(told(listeners.changed(kValue, {}, kStart)) == Ids{contact(4).id});
+  }
+  SUBCASE("of one that has waited") {
+    const auto again = listeners.answered(*third, Listens::yes, kStart);
+    REQUIRE(again);
+    CHECK(again->to == contact(1));
   }
 }
 
@@ -179,7 +256,10 @@ struct PlainListeners {
 TEST_CASE("dht listeners: they are those of a plain list, and each hears of each change in the end") {
   CHECK(rc::check([](std::uint64_t seed) {
     base::Random random(seed);
-    const ListenerLimits limits{.per_topic_max = 3, .per_listener_max = 2, .listeners_max = 7};
+    const ListenerLimits limits{.per_topic_max = 3,
+                                .per_listener_max = 2,
+                                .listeners_max = 64,
+                                .notices_max = random.chance(1, 2) ? 2 : kNoticesMax};
     Listeners listeners(limits);
     PlainListeners plain{limits, {}};
     base::Instant now = kStart;

@@ -90,6 +90,48 @@ TEST_CASE("dht put: a sequence that nobody holds is not there to be replaced") {
   }
 }
 
+TEST_CASE("dht put: what no other node could be asked for, as too much is under way, is not stored and is no success") {
+  const auto refused_by = [](DhtCluster& cluster) {
+    for (const Space space : {Space::kv, Space::cid}) {
+      const auto put = cluster.put(0, space, space == Space::kv ? "orders" : "", "seven");
+      REQUIRE(put.error);
+      CHECK(put.error->code == Code::overloaded);
+      CHECK(put.error->retry_after > 0ms);
+      CHECK(troupe::test::contains(put.error->message, "again in some seconds"));
+    }
+    CHECK(cluster.state(0).records == 0);
+  };
+  SUBCASE("by this node, whose questions take all places") {
+    DhtCluster cluster(3);
+    cluster.kill(2);
+    cluster.inside(0, [&](Scripted& self) {
+      const auto gone = self.node().reach(cluster[2].where(), kPath);
+      for (std::size_t i = 0; i < net::Datagrams::kAsksMax; ++i)
+        self.ask<wire::GetProviders, wire::Providers>(
+            gone, self.now() + 20s, [](wire::GetProviders::Builder) {}, [](const runtime::Answer<wire::Providers>&) {});
+    });
+    refused_by(cluster);
+    cluster.stage.run_for(30s);
+    CHECK_FALSE(cluster.put(0, Space::kv, "orders", "eight").error);
+  }
+  SUBCASE("by the others") {
+    bool busy = false;
+    DhtCluster cluster(3, [&](std::size_t i, ClusterNode& member) {
+      if (i == 0) member.knows = {1, 2};
+      if (i > 0)
+        member.acts = [&](Scripted&, runtime::Handlers& on) {
+          on.ask<wire::Ping, wire::Pong>([](auto, auto reply) { reply.send([](wire::Pong::Builder) {}); });
+          on.ask<wire::FindNode, wire::Nodes>([&](auto, auto reply) {
+            if (busy) return reply.refuse({Code::overloaded, "too much", 1s});
+            reply.send([](wire::Nodes::Builder) {});
+          });
+        };
+    });
+    busy = true;
+    refused_by(cluster);
+  }
+}
+
 TEST_CASE("dht put: whoever hears nobody does not know whether the sequence that it expects is held") {
   DhtCluster cluster(1);
   const auto unheard = cluster.put(0, Space::kv, "orders", "seven", expecting(7));

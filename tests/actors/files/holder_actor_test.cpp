@@ -293,6 +293,39 @@ TEST_CASE("holder: what others store leaves the rest of the device to this node,
   CHECK(health.reasons().empty());
 }
 
+TEST_CASE("holder: what others may have in all is looked at each hour, and at the start, by the room of the device") {
+  FilesCluster cluster(2);
+  Guest other{cluster, 0, 1}, self{cluster, 1, 1};
+  cluster.stage.run_for(60s);  // the store has made its ballast
+  const auto room = [&](std::uint64_t bytes) {
+    cluster[1].disk.set_capacity(cluster[1].disk.used_bytes() + cluster[1].settings.left_to_self + bytes);
+  };
+  const auto& space = cluster[1].settings.counters->space;
+  CHECK(space > 1u << 30);
+  room(64 << 10);
+  cluster.stage.run_for(kRoomPeriod + kIdleCheck);
+  CHECK(space <= 64 << 10);
+  CHECK(space > 32 << 10);
+  const base::Bytes most = pattern(40'000), more = pattern(20'000), little = pattern(2'000);
+  CHECK_FALSE(other.store(chunk_of(most), most, cid(1)));
+  const auto refused = other.store(chunk_of(more), more, cid(1));  // above its share, where there is room
+  REQUIRE(refused);
+  CHECK(refused->message.find("files.space") != std::string::npos);
+  CHECK_FALSE(self.store(chunk_of(more), more, cid(1)));
+  room(10 << 20);
+  SUBCASE("it is looked at again where others are refused for it") {
+    cluster.stage.run_for(kRoomAgain);
+    CHECK(other.store(chunk_of(more), more, cid(1)));
+    CHECK(space > 1u << 20);
+    CHECK_FALSE(other.store(chunk_of(more), more, cid(1)));
+  }
+  SUBCASE("and at the start") {
+    cluster.restart(1);
+    CHECK(space > 1u << 20);
+    CHECK_FALSE(other.store(chunk_of(little), little, cid(1)));
+  }
+}
+
 TEST_CASE("holder: it says for which owners it holds what, and an operator ends that for good") {
   FilesCluster cluster(2);
   Guest other{cluster, 0, 1}, self{cluster, 1, 1};

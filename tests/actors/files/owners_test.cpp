@@ -69,6 +69,26 @@ TEST_CASE("owners: three quarters of the space are for all, of the rest an owner
   CHECK(owners.space_used() == 1600 * kPage);
 }
 
+TEST_CASE("owners: shares are of the room that the device has, where that is less than the setting") {
+  Owners owners(ClaimsLimits{.self = kHome, .space_bytes = 1600 * kPage});
+  CHECK(owners.space() == 1600 * kPage);
+  owners.fit_space(160 * kPage);
+  CHECK(owners.space() == 160 * kPage);
+  CHECK_FALSE(take(owners, node(1), 1, 120 * kPage));
+  CHECK(take(owners, node(1), 1, kPage) == OwnerRefusal::space);
+  CHECK_FALSE(take(owners, node(2), 2, 10 * kPage));
+  CHECK(take(owners, node(2), 2, kPage) == OwnerRefusal::space);
+  CHECK_FALSE(take(owners, kHome, 0, 500 * kPage));
+  owners.fit_space(0);  // other programs have taken the rest: what is there stays
+  CHECK(owners.space() == 130 * kPage);
+  CHECK(take(owners, node(3), 3, kPage) == OwnerRefusal::space);
+  owners.fit_space(1470 * kPage);
+  CHECK(owners.space() == 1600 * kPage);
+  owners.fit_space(UINT64_MAX);
+  CHECK(owners.space() == 1600 * kPage);
+  CHECK_FALSE(take(owners, node(3), 3, kPage));
+}
+
 TEST_CASE("owners: one node cannot take all claims, nor can one line; the last eighth is for this node") {
   Owners owners(ClaimsLimits{.self = kHome, .claims_max = 160});
   const auto fill = [&](std::uint8_t owner, std::uint8_t from) {

@@ -99,6 +99,7 @@ struct RowsFixture {
   bool leads_back = false, silent = false, erasures_pass = false;
   std::size_t scans = 0, commits = 0;
   std::vector<std::size_t> commit_rows;
+  std::vector<std::uint64_t> leave;
   std::vector<Bytes> taken;
   Ended loaded, ended;
   ActorFixture actors;
@@ -136,6 +137,7 @@ struct RowsFixture {
     on.ask<wire::Commit, Nothing>([this](wire::Commit::Reader commit, runtime::Reply<Nothing> reply) {
       ++commits;
       commit_rows.push_back(commit.getRows().size());
+      leave.push_back(commit.getLeave());
       const bool erases = commit.getRows().size() > 0 && commit.getRows()[0].getValue().isErase();
       if (commits_fail && !(erasures_pass && erases)) return reply.refuse(*commits_fail);
       for (const auto row : commit.getRows()) {
@@ -231,6 +233,21 @@ TEST_CASE("rows: an owner that goes on without its rows is told after its patien
   CHECK_FALSE(one.told.reason("test.rows").empty());
   one.inside([](Owner& self) { self.rows.write(saved(1)); });
   CHECK(one.told.reason("test.rows").empty());
+}
+
+TEST_CASE("rows: what is saved for strangers leaves a part of the device free, what is erased or own does not") {
+  RowsFixture one;
+  one.setup.leave = 1'000;
+  one.open();
+  one.inside([&](Owner& self) {
+    self.rows.save_row({1}, saved(1), one.note(), Whose::strangers);
+    self.rows.save_row({1}, RowChange{.save = {}, .erase = {{1}}}, one.note(), Whose::strangers);
+    self.rows.save_row({2}, saved(2), one.note());
+    self.rows.save(std::make_shared<const RowChange>(saved(3)), one.note(), {}, Whose::strangers);
+    self.rows.write(saved(4));
+  });
+  CHECK(one.ended == Ended(4));
+  CHECK(one.leave == std::vector<std::uint64_t>{1'000, 0, 0, 1'000, 0});
 }
 
 TEST_CASE("rows: a change is saved in one commit if it fits, and the owner is told how it ended") {
