@@ -1,0 +1,106 @@
+#include "apps/sim/instant.hpp"
+
+#include <map>
+
+#include "actors/inspect/row_of.hpp"
+#include "messages/schemas.hpp"
+#include "runtime/actor/envelope.hpp"
+#include "runtime/observe/decode.hpp"
+
+namespace troupe::apps {
+namespace {
+
+node::wire::Health wire_health(observe::HealthState state) {
+  switch (state) {
+    case observe::HealthState::ok: return node::wire::Health::OK;
+    case observe::HealthState::degraded: return node::wire::Health::DEGRADED;
+    case observe::HealthState::failing: return node::wire::Health::FAILING;
+  }
+  return node::wire::Health::FAILING;
+}
+
+std::map<std::string, runtime::Listing> actors_of(World& world, std::size_t node) {
+  std::map<std::string, runtime::Listing> all;
+  if (world.machine(node).up())
+    world.machine(node).node().registry().walk([&](const runtime::Listing& one) { return all[one.path] = one, true; });
+  return all;
+}
+
+}  // namespace
+
+void write_status(node::wire::NodeStatus::Builder out, World& world, std::size_t node) {
+  if (const auto id = world.id(node)) out.setNode({id->bytes.data(), id->bytes.size()});
+  out.setName(node_name(node));
+  out.setVersion("simulated");
+  if (!world.machine(node).up()) {
+    out.setStage(node::wire::Stage::DRAINING);
+    out.setHealth(node::wire::Health::FAILING);
+    auto reason = out.initReasons(1);
+    reason[0].setSource("machine");
+    reason[0].setText("the node is down");
+    return;
+  }
+  const auto& health = world.health(node);
+  out.setStage(world.serving(node) ? node::wire::Stage::SERVING : node::wire::Stage::STARTING);
+  out.setHealth(wire_health(health.state()));
+  out.setActors(static_cast<std::uint32_t>(world.machine(node).node().registry().size()));
+  const auto reasons = health.reasons();
+  auto list = out.initReasons(static_cast<unsigned>(reasons.size()));
+  for (unsigned i = 0; i < list.size(); ++i) {
+    list[i].setSource(reasons[i].source);
+    list[i].setText(reasons[i].text);
+  }
+}
+
+void write_actors(inspect::wire::ActorRows::Builder out, World& world, std::size_t node, std::size_t rows_max) {
+  const auto all = actors_of(world, node);
+  out.setTotal(all.size());
+  out.setMatched(all.size());
+  auto rows = out.initActors(static_cast<unsigned>(std::min(all.size(), rows_max)));
+  if (rows.size() == 0) return;
+  const base::Instant at = world.machine(node).node().world().clock.now();
+  auto one = all.begin();
+  for (unsigned i = 0; i < rows.size(); ++i, ++one) {
+    const auto& [path, listing] = *one;
+    inspect::write_row(rows[i], inspect::row_of(path, listing.kind, *listing.record, at), *listing.record, at, std::nullopt);
+  }
+}
+
+base::Outcome<void> write_look(inspect::wire::Looked::Builder out, World& world, std::size_t node,
+                               std::string_view path) {
+  const auto one = world.machine(node).up()
+                       ? world.machine(node).node().registry().listing(std::string(path))
+                       : std::nullopt;
+  if (!one) return base::Error{base::Code::not_found, "there is no actor " + std::string(path) + " at this instant"};
+  const base::Instant at = world.machine(node).node().world().clock.now();
+  inspect::write_row(out.initRow(), inspect::row_of(one->path, one->kind, *one->record, at), *one->record, at, std::nullopt);
+  auto portrait = out.initPortrait();
+  const auto state = runtime::state_of(one->handle);
+  if (!state) return {};
+  portrait.setStateKind(state->kind_id());
+  portrait.setState({state->bytes().data(), state->bytes().size()});
+  out.setStateName(std::string(state->kind()->name));
+  const auto types = messages::schemas_of(state->kind_id());
+  auto schemas = out.initSchemas(static_cast<unsigned>(types.size()));
+  for (unsigned i = 0; i < schemas.size(); ++i)
+    schemas.set(i, kj::arrayPtr(types[i]->node.data(), types[i]->node.size()));
+  return {};
+}
+
+std::optional<std::string> state_line(World& world, std::size_t node, std::string_view path, std::size_t bytes_max) {
+  const auto one = world.machine(node).up()
+                       ? world.machine(node).node().registry().listing(std::string(path))
+                       : std::nullopt;
+  if (!one) return std::nullopt;
+  const auto state = runtime::state_of(one->handle);
+  if (!state) return std::nullopt;
+  static const observe::Decoder decoder = [] {
+    observe::Decoder out;
+    for (const messages::SchemaInfo& type : messages::all_schemas())
+      (void)out.learn({type.node.data(), type.node.size()});
+    return out;
+  }();
+  return decoder.line(state->kind_id(), state->bytes(), bytes_max);
+}
+
+}  // namespace troupe::apps

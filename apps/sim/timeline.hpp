@@ -1,0 +1,99 @@
+#pragma once
+// A world that can be moved in: any event of it, forwards and backwards.
+//
+// How      the world runs in a process of its own, which is one thread; checkpoints are forks of it, each waiting to be
+//          forked again. Moving to an event forks the latest checkpoint before it and runs the rest.
+// Memory   as many checkpoints as kTimelineBytesMax has room for processes of the world's size, at most kCheckpointsMax;
+//          where there are more, every other one ends and the distance between them doubles.
+// Trace    of a recorded world each snapshot is compared on the first run: another revision departs somewhere, and says
+//          where.
+// Owner    one thread, which has started no other before open(): it forks. Answers are waited for.
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "apps/cli/failure.hpp"
+#include "apps/sim/workloads.hpp"
+#include "runtime/base/result.hpp"
+#include "runtime/base/time.hpp"
+
+namespace troupe::apps {
+
+inline constexpr std::size_t kCheckpointsMax = 48;              // our choice: an interval is then 2 % of the run
+inline constexpr std::size_t kTimelineBytesMax = 1ull << 30;    // of all processes of a timeline together
+
+/// Where a world stands.
+struct Instant {
+  std::uint64_t event = 0;  ///< that many have happened
+  base::Duration time{0};   ///< virtual
+  std::string what;         ///< the last event: "n2 /files took files.PutFile from n2 /operator/1"
+};
+
+/// What the first run has found.
+struct FirstRun {
+  std::uint64_t events = 0;
+  base::Duration time{0};
+  std::string verdict;                ///< "held", or the invariant that broke, at which event and why
+  std::uint64_t broken_at = 0;        ///< its event; 0: none broke
+  std::vector<std::string> departed;  ///< where a recorded world departs from its trace; empty: nowhere
+};
+
+class Timeline {
+ public:
+  template <class T>
+  using Outcome = base::Result<T, Failure>;
+
+  /// Forks the world and begins its first run. `trace` has the snapshots of a recorded world; may be empty.
+  struct Snapshot {
+    std::uint64_t event = 0;
+    std::uint64_t hash = 0;
+  };
+  static Outcome<Timeline> open(sim::Scenario scenario, std::vector<Snapshot> trace, sim::WorkloadSpecs workloads);
+  Timeline(Timeline&&) noexcept;
+  Timeline& operator=(Timeline&&) noexcept;
+  ~Timeline();
+
+  /// How far the first run is; nothing once it has ended, which finish() then tells.
+  std::optional<Instant> progress();
+  /// A descriptor that can be read when progress() has news.
+  int descriptor() const;
+  /// Waits for the end of the first run.
+  Outcome<FirstRun> finish();
+
+  std::size_t nodes() const;
+  /// Moves to the state after `event` events, or to the first event not before `time`.
+  Outcome<Instant> go(std::uint64_t event);
+  Outcome<Instant> go_to(base::Duration time);
+  const Instant& here() const;
+
+  /// Cap'n Proto messages (flat, with their segment table) of the instant here: node.NodeStatus, inspect.ActorRows.
+  struct Seen {
+    std::string status, actors;
+    std::vector<std::string> log;
+  };
+  Outcome<std::vector<Seen>> look();
+  /// inspect.Looked of one actor; `not_found` in words if there is none.
+  Outcome<std::string> look_at(std::size_t node, const std::string& path);
+  /// The latest event not after `before`, or the first one after it, in which the state of the actor changed; nothing if
+  /// there is none. The actor's coming and going are changes.
+  enum class Way : std::uint8_t { back, forward };
+  Outcome<std::optional<Instant>> change(std::size_t node, const std::string& path, Way way);
+  /// The latest event before this one in which that actor handled something; nothing if there is none.
+  Outcome<std::optional<Instant>> handled_before(const std::string& actor);
+
+ private:
+  struct State;
+  explicit Timeline(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+/// The scenario and the snapshots of a trace file (trace.hpp). Hostile input: errors, and nothing of it is run.
+struct Recorded {
+  sim::Scenario scenario;
+  std::vector<Timeline::Snapshot> snapshots;
+};
+base::Result<Recorded, Failure> read_trace(const std::string& path, sim::WorkloadSpecs workloads);
+
+}  // namespace troupe::apps

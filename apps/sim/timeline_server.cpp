@@ -1,0 +1,400 @@
+#include "apps/sim/timeline_server.hpp"
+
+#include <capnp/message.h>
+#include <capnp/serialize.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+
+#include "apps/sim/instant.hpp"
+#include "apps/sim/trial.hpp"
+
+namespace troupe::apps::timeline {
+namespace {
+
+constexpr std::uint32_t kFrameBytesMax = 64u << 20;  // our choice: the rows of a large node
+constexpr std::uint64_t kFirstInterval = 4'096;      // events between the first checkpoints
+constexpr std::uint64_t kProgressEvery = 8'192;
+constexpr std::size_t kRowsMax = 10'000;
+constexpr std::size_t kStateBytesMax = 64 * 1024;
+
+bool write_all(int socket, const char* from, std::size_t size) {
+  while (size > 0) {
+    const ssize_t done = ::send(socket, from, size, MSG_NOSIGNAL);
+    if (done < 0 && errno == EINTR) continue;
+    if (done <= 0) return false;
+    from += done;
+    size -= static_cast<std::size_t>(done);
+  }
+  return true;
+}
+
+bool read_all(int socket, char* to, std::size_t size) {
+  while (size > 0) {
+    const ssize_t done = ::read(socket, to, size);
+    if (done < 0 && errno == EINTR) continue;
+    if (done <= 0) return false;
+    to += done;
+    size -= static_cast<std::size_t>(done);
+  }
+  return true;
+}
+
+template <class T, class Fill>
+std::string flat(Fill&& fill) {
+  capnp::MallocMessageBuilder message;
+  fill(message.initRoot<T>());
+  const auto words = capnp::messageToFlatArray(message);
+  const auto bytes = words.asBytes();
+  return {reinterpret_cast<const char*>(bytes.begin()), bytes.size()};
+}
+
+std::size_t resident_bytes() {
+  std::ifstream statm("/proc/self/statm");
+  std::size_t all = 0, resident = 0;
+  statm >> all >> resident;
+  return resident * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+}
+
+class Server final : public sim::Recorder {
+ public:
+  explicit Server(ServerSetup setup) : setup_(std::move(setup)), trial_(setup_.scenario, setup_.workloads) {
+    world().keep_names();
+    world().stage().record(this);
+  }
+
+  [[noreturn]] void run() {
+    const Outcome outcome = trial_.run();
+    world().stage().record(nullptr);
+    ended_ = true;
+    done_ = world().stage().events();
+    if (recording_) {
+      check_trace();
+      std::string verdict = "held";
+      if (outcome.broken()) verdict = outcome.invariant + " at event " + std::to_string(outcome.event) + ": " + outcome.why;
+      // The end is a checkpoint of its own: nothing runs after it.
+      drop_some();
+      if (!free_.empty()) checkpoint();
+      if (!is_checkpoint_) {
+        send(setup_.control, Kind::ended, pack({done_, nanoseconds(), outcome.broken() ? outcome.event : 0}, verdict));
+        wait_for_end();
+      }
+    }
+    while (true) serve_here();
+  }
+
+  void event(std::uint64_t number, sim::ActorNumber actor, std::size_t) override {
+    done_ = number - 1;
+    if (recording_) record_on();
+    if (!recording_) move_on();
+    last_actor_ = actor;
+    last_taken_ = world().last_taken();
+  }
+
+ private:
+  World& world() { return trial_.world(); }
+  std::uint64_t nanoseconds() { return static_cast<std::uint64_t>(world().stage().now().since_origin().count()); }
+
+  // -- the first run
+
+  void record_on() {
+    check_trace();
+    if (done_ % kProgressEvery == 0 && !send(setup_.control, Kind::progress, pack({done_, nanoseconds()}))) ::_exit(0);
+    if (done_ < next_checkpoint_) return;
+    if (done_ == 0) {
+      for (std::size_t i = 0; i < setup_.slots.size(); ++i) free_.push_back(setup_.slots.size() - 1 - i);
+    }
+    drop_some();
+    next_checkpoint_ = done_ + interval_;
+    checkpoint();
+  }
+
+  void check_trace() {
+    while (snapshot_ < setup_.trace.size() && setup_.trace[snapshot_].event <= done_) {
+      const auto& expected = setup_.trace[snapshot_];
+      const bool same = expected.event == done_ && expected.hash == world().stage().hash();
+      if (!same && !departed_) {
+        departed_ = true;
+        send(setup_.control, Kind::departed,
+             "this program departs from the trace before event " + std::to_string(expected.event) +
+                 ", the first that differs from what was recorded: the trace is of another revision");
+      }
+      ++snapshot_;
+    }
+  }
+
+  /// Makes room: every other checkpoint but the first ends, and the others come at twice the distance.
+  void drop_some() {
+    const std::size_t fitting = std::clamp<std::size_t>(setup_.bytes_max / std::max<std::size_t>(resident_bytes(), 1), 4,
+                                                        setup_.slots.size());
+    if (!free_.empty() && kept_.size() < fitting) return;
+    std::vector<Kept> left;
+    for (std::size_t i = 0; i < kept_.size(); ++i) {
+      if (i % 2 == 0) {
+        left.push_back(kept_[i]);
+        continue;
+      }
+      ::kill(kept_[i].process, SIGKILL);
+      ::waitpid(kept_[i].process, nullptr, 0);
+      free_.push_back(kept_[i].slot);
+      send(setup_.control, Kind::dropped, pack({kept_[i].slot}));
+    }
+    kept_ = std::move(left);
+    interval_ *= 2;
+  }
+
+  void checkpoint() {
+    const std::size_t slot = free_.back();
+    const pid_t parent = ::getpid();
+    const pid_t process = ::fork();
+    if (process < 0) return;  // the run goes on without this one
+    if (process > 0) {
+      free_.pop_back();
+      kept_.push_back({slot, process});
+      send(setup_.control, Kind::checkpoint, pack({slot, done_}));
+      return;
+    }
+    if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || ::getppid() != parent) ::_exit(0);
+    recording_ = false;
+    is_checkpoint_ = true;
+    socket_ = setup_.slots[slot];
+    wait_as_checkpoint();
+  }
+
+  // -- a checkpoint, and what it forks
+
+  /// Returns in a new process for each question that moves.
+  void wait_as_checkpoint() {
+    while (true) {
+      auto frame = receive(socket_);
+      if (!frame) ::_exit(0);
+      if (frame->kind == Kind::bye) continue;
+      const pid_t parent = ::getpid();
+      const pid_t process = ::fork();
+      if (process == 0) {
+        if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || ::getppid() != parent) ::_exit(0);
+        take(std::move(*frame));
+        return;
+      }
+      if (process < 0) {
+        send(socket_, Kind::error, "no room for one more process");
+        continue;
+      }
+      while (::waitpid(process, nullptr, 0) < 0 && errno == EINTR) {
+      }
+    }
+  }
+
+  /// Between two events of a process that was asked to move.
+  void move_on() {
+    if (seeks_) seek_on();
+    if (arrived()) serve_here();
+  }
+  bool arrived() {
+    return !seeks_ && (ended_ || (done_ >= target_ && world().stage().now().since_origin() >= target_time_));
+  }
+
+  /// Answers until it is told to move on.
+  void serve_here() {
+    if (seeks_) return finish_seek();
+    send(socket_, Kind::instant, instant());
+    do {
+      auto frame = receive(socket_);
+      if (!frame) ::_exit(0);
+      take(std::move(*frame));
+    } while (arrived() && !moved_);
+    moved_ = false;
+  }
+
+  void take(Frame frame) {
+    const auto node = [&](std::string& rest) {
+      return std::min<std::size_t>(unpack(rest).value_or(0), world().size() - 1);
+    };
+    switch (frame.kind) {
+      case Kind::go:
+        target_ = unpack(frame.rest).value_or(0);
+        target_time_ = {};
+        moved_ = true;
+        return;
+      case Kind::go_to:
+        target_ = 0;
+        target_time_ = base::Duration(static_cast<std::int64_t>(unpack(frame.rest).value_or(0)));
+        moved_ = true;
+        return;
+      case Kind::look: return look();
+      case Kind::look_at: {
+        const std::size_t at = node(frame.rest);
+        base::Outcome<void> done;
+        const std::string words = flat<inspect::wire::Looked>(
+            [&](inspect::wire::Looked::Builder out) { done = write_look(out, world(), at, frame.rest); });
+        if (done.ok()) send(socket_, Kind::looked, words);
+        else send(socket_, Kind::error, done.error().message);
+        return;
+      }
+      case Kind::last:
+      case Kind::first: {
+        Seek seek{.first = frame.kind == Kind::first};
+        seek.node = node(frame.rest);
+        seek.limit = seek.first ? ~std::uint64_t{0} : unpack(frame.rest).value_or(0);
+        if (seek.first) (void)unpack(frame.rest);
+        seek.what = static_cast<Change>(unpack(frame.rest).value_or(0));
+        seek.path = frame.rest;
+        seek.before = state_of(seek);
+        seeks_ = std::move(seek);
+        moved_ = true;
+        return;
+      }
+      case Kind::bye: ::_exit(0);
+      default: ::_exit(0);
+    }
+  }
+
+  void look() {
+    for (std::size_t node = 0; node < world().size(); ++node) {
+      send(socket_, Kind::status,
+           flat<node::wire::NodeStatus>([&](node::wire::NodeStatus::Builder out) { write_status(out, world(), node); }));
+      send(socket_, Kind::actors, flat<inspect::wire::ActorRows>([&](inspect::wire::ActorRows::Builder out) {
+             write_actors(out, world(), node, kRowsMax);
+           }));
+      for (const std::string& line : world().log(node)) send(socket_, Kind::log, line);
+    }
+    send(socket_, Kind::done, {});
+  }
+
+  std::string instant() {
+    std::string what = "nothing has happened yet";
+    if (done_ > 0 && last_actor_ == 0) what = "an appointment: the network, a disk or a clock";
+    else if (done_ > 0) what = world().name(last_actor_);
+    const auto& taken = world().last_taken();
+    const bool fresh = taken.to == last_actor_ && last_actor_ != 0 &&
+                       (taken.from != last_taken_.from || taken.kind != last_taken_.kind || taken.to != last_taken_.to);
+    if (fresh && taken.kind != nullptr)
+      what += " took " + std::string(taken.kind->name) + (taken.from == 0 ? "" : " from " + world().name(taken.from));
+    return pack({done_, nanoseconds()}, what);
+  }
+
+  // -- looking for a change
+
+  struct Seek {
+    bool first = false;
+    std::size_t node = 0;
+    std::uint64_t limit = 0;
+    Change what{};
+    std::string path;
+    std::string before;
+    std::string found = {};  // an instant; empty: none yet
+  };
+
+  /// With a mark in front, so that an actor that is not there differs from one whose state is empty.
+  std::string state_of(const Seek& seek) {
+    if (seek.what == Change::handled) return {};
+    const auto line = state_line(world(), seek.node, seek.path, kStateBytesMax);
+    return line ? "=" + *line : "-";
+  }
+
+  void seek_on() {
+    Seek& seek = *seeks_;
+    if (done_ > seek.limit) return finish_seek();
+    bool changed = false;
+    if (seek.what == Change::handled) {
+      changed = last_actor_ != 0 && world().name(last_actor_) == seek.path && seek_began_;
+    } else {
+      std::string now = state_of(seek);
+      changed = now != seek.before;
+      seek.before = std::move(now);
+    }
+    seek_began_ = true;
+    if (!changed) return;
+    seek.found = instant();
+    if (seek.first) finish_seek();
+  }
+
+  void finish_seek() {
+    const std::string found = std::exchange(seeks_, std::nullopt)->found;
+    send(socket_, found.empty() ? Kind::none : Kind::instant, found);
+    ::_exit(0);
+  }
+
+  [[noreturn]] void wait_for_end() {
+    char byte = 0;
+    while (::read(setup_.control, &byte, 1) < 0 && errno == EINTR) {
+    }
+    for (const Kept& one : kept_) ::kill(one.process, SIGKILL);
+    ::_exit(0);
+  }
+
+  struct Kept {
+    std::size_t slot;
+    pid_t process;
+  };
+
+  ServerSetup setup_;
+  Trial trial_;
+  bool recording_ = true;
+  bool is_checkpoint_ = false;
+  bool ended_ = false;
+  std::uint64_t done_ = 0;
+  std::uint64_t interval_ = kFirstInterval;
+  std::uint64_t next_checkpoint_ = 0;
+  std::vector<std::size_t> free_;
+  std::vector<Kept> kept_;
+  std::size_t snapshot_ = 0;
+  bool departed_ = false;
+
+  int socket_ = -1;
+  std::uint64_t target_ = 0;
+  base::Duration target_time_{0};
+  bool moved_ = false;
+  std::optional<Seek> seeks_;
+  bool seek_began_ = false;
+  sim::ActorNumber last_actor_ = 0;
+  Taken last_taken_;
+};
+
+}  // namespace
+
+bool send(int socket, Kind kind, const std::string& rest) {
+  const auto size = static_cast<std::uint32_t>(rest.size());
+  std::string frame(reinterpret_cast<const char*>(&size), sizeof size);
+  frame += static_cast<char>(kind);
+  frame += rest;
+  return write_all(socket, frame.data(), frame.size());
+}
+
+std::optional<Frame> receive(int socket) {
+  std::uint32_t size = 0;
+  char kind = 0;
+  if (!read_all(socket, reinterpret_cast<char*>(&size), sizeof size) || !read_all(socket, &kind, 1)) return std::nullopt;
+  if (size > kFrameBytesMax || static_cast<std::uint8_t>(kind) > static_cast<std::uint8_t>(Kind::done)) return std::nullopt;
+  Frame out{static_cast<Kind>(kind), std::string(size, '\0')};
+  if (!read_all(socket, out.rest.data(), size)) return std::nullopt;
+  return out;
+}
+
+std::string pack(std::initializer_list<std::uint64_t> numbers, const std::string& text) {
+  std::string out;
+  for (const std::uint64_t number : numbers) out.append(reinterpret_cast<const char*>(&number), sizeof number);
+  return out + text;
+}
+
+std::optional<std::uint64_t> unpack(std::string& rest) {
+  std::uint64_t number = 0;
+  if (rest.size() < sizeof number) return std::nullopt;
+  std::memcpy(&number, rest.data(), sizeof number);
+  rest.erase(0, sizeof number);
+  return number;
+}
+
+void serve(ServerSetup setup) {
+  for (const int signal : {SIGINT, SIGTSTP, SIGHUP, SIGQUIT}) ::signal(signal, SIG_IGN);  // keys of the terminal
+  Server(std::move(setup)).run();
+}
+
+}  // namespace troupe::apps::timeline

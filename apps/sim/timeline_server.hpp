@@ -1,0 +1,68 @@
+#pragma once
+// The process of a timeline's world: runs it, keeps checkpoints, and answers what is asked of an instant.
+//
+// Frames   4 bytes length, 1 byte kind, then the rest; numbers as they lie, both ends are one program.
+// Life     ends when the other end of its socket is closed.
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "apps/sim/timeline.hpp"
+
+namespace troupe::apps::timeline {
+
+enum class Kind : std::uint8_t {
+  // From the first run.
+  progress,    ///< event, time
+  checkpoint,  ///< slot, event
+  dropped,     ///< slot
+  departed,    ///< text
+  ended,       ///< event, time, the event that broke an invariant, text
+  // Asked of a checkpoint or the process it has forked.
+  go,       ///< event
+  go_to,    ///< time
+  look,     ///< answered by status, actors and log of each node, then done
+  look_at,  ///< node, path
+  last,     ///< node, limit, what, path: the last event up to `limit` in which it changed, or handled something
+  first,    ///< node, 0, what, path: the first one from here on
+  bye,      ///< the process ends, and its checkpoint listens again
+  // Answers.
+  instant,  ///< event, time, text
+  status,
+  actors,
+  log,
+  looked,
+  none,
+  error,  ///< text
+  done,
+};
+
+struct Frame {
+  Kind kind{};
+  std::string rest;
+};
+
+/// What `last` and `first` look for.
+enum class Change : std::uint64_t { of_state, handled };
+
+bool send(int socket, Kind kind, const std::string& rest);
+/// Nothing at the end of the stream or if it is broken.
+std::optional<Frame> receive(int socket);
+
+/// Numbers at the front of a frame.
+std::string pack(std::initializer_list<std::uint64_t> numbers, const std::string& text = {});
+std::optional<std::uint64_t> unpack(std::string& rest);
+
+struct ServerSetup {
+  sim::Scenario scenario;
+  std::vector<Timeline::Snapshot> trace;
+  sim::WorkloadSpecs workloads;
+  int control = -1;         ///< the first run speaks here
+  std::vector<int> slots;   ///< one a checkpoint
+  std::size_t bytes_max = kTimelineBytesMax;
+};
+/// Never returns.
+[[noreturn]] void serve(ServerSetup setup);
+
+}  // namespace troupe::apps::timeline
