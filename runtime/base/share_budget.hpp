@@ -1,8 +1,9 @@
 #pragma once
 // How much of a resource each stranger holds: when it is full, the largest user of the largest group makes room.
 //
-// Shares  kGroupPart of the whole for an address group, kIdPart for an id. They bind only above half of the whole.
-// Reserve the last kReservePart of it is for reserved users. No share limits them.
+// Shares  kGroupPart of the whole for an address group, kIdPart for an id. They bind only above half of the whole, or
+//         as Sharing says.
+// Reserve the last kReservePart of it is for reserved users, unless Sharing keeps none. No share limits them.
 // Equals  of users that hold the same, the one with the least id makes room, and of groups the one that has the least
 //         id: with numbers that count up, the oldest.
 // Limits  what is held is bounded by the whole, so there are as many users as amounts that fit in.
@@ -16,16 +17,27 @@
 
 namespace troupe::base {
 
+enum class Reserve : std::uint8_t { kept, none };
+
+struct Sharing {
+  std::uint32_t bound_part = 2;  ///< shares bind in the last part of it that is one of this number, at least 1
+  Reserve reserve = Reserve::kept;
+};
+
 template <class Id>
 class ShareBudget {
  public:
-  explicit ShareBudget(std::uint64_t whole) : whole_(whole) {}
+  explicit ShareBudget(std::uint64_t whole, Sharing sharing = {}) : whole_(whole), sharing_(sharing) {}
+
+  /// From now on. What is held stays, also beyond it.
+  void resize(std::uint64_t whole) { whole_ = whole; }
 
   /// Whether `user` may hold `amount` more.
   bool fits(const User<Id>& user, std::uint64_t amount) const {
-    const std::uint64_t most = user.reserved ? whole_ : whole_ - whole_ / kReservePart;
+    const bool all = user.reserved || sharing_.reserve == Reserve::none;
+    const std::uint64_t most = all ? whole_ : whole_ - whole_ / kReservePart;
     if (amount > most || used_ > most - amount) return false;
-    return user.reserved || used_ + amount <= whole_ / 2 || !above_share(user, amount);
+    return user.reserved || used_ + amount <= whole_ - whole_ / sharing_.bound_part || !above_share(user, amount);
   }
 
   /// Holds it, whether or not it fits: some things are known only once they are there.
@@ -108,6 +120,7 @@ class ShareBudget {
   }
 
   std::uint64_t whole_;
+  Sharing sharing_;
   std::uint64_t used_ = 0;
   std::map<AddressGroup, Group> groups_;
   std::map<Id, std::uint64_t> ids_;

@@ -25,7 +25,9 @@ base::Bytes key_of(const base::NodeId& owner) {
 }  // namespace
 
 Owners::Owners(const ClaimsLimits& limits)
-    : limits_(limits), space_(limits.space_bytes), space_now_(limits.space_bytes), places_(limits.claims_max) {}
+    : limits_(limits),
+      space_(limits.space_bytes, {.bound_part = 4, .reserve = base::Reserve::none}),
+      places_(limits.claims_max) {}
 
 bool Owners::owns(base::ByteView key) { return key.size() == 1 || key.size() == kOwnerKeyBytes; }
 
@@ -111,16 +113,7 @@ Owners::Owner& Owners::find_or_add(const base::NodeId& id) {
 
 void Owners::fit_space(std::uint64_t room) {
   const std::uint64_t left = limits_.space_bytes - std::min(limits_.space_bytes, space_.used());
-  space_now_ = std::min(limits_.space_bytes, space_.used() + std::min(room, left));
-}
-
-bool Owners::space_fits(const base::NodeId& id, const Owner& owner, std::uint64_t bytes) const {
-  if (id == limits_.self) return true;
-  const std::uint64_t whole = space_now_;
-  if (bytes > whole || space_.used() > whole - bytes) return false;
-  if (space_.used() + bytes <= whole - whole / 4) return true;
-  return space_.held(user(id, owner)) + bytes <= whole / base::kIdPart &&
-         space_.held(owner.group) + bytes <= whole / base::kGroupPart;
+  space_.resize(std::min(limits_.space_bytes, space_.used() + std::min(room, left)));
 }
 
 base::Result<void, OwnerRefusal> Owners::reserve(const base::NodeId& id, const base::AddressGroup& group,
@@ -133,7 +126,7 @@ base::Result<void, OwnerRefusal> Owners::reserve(const base::NodeId& id, const b
   if (as_is.released) return OwnerRefusal::released;
   const std::uint64_t taken = as_is.bytes + as_is.reserved_bytes;
   if (taken > limits_.quota_bytes || bytes > limits_.quota_bytes - taken) return OwnerRefusal::quota;
-  if (!space_fits(id, as_is, bytes)) return OwnerRefusal::space;
+  if (id != limits_.self && !space_.fits(user(id, as_is), bytes)) return OwnerRefusal::space;
   if (!places_.fits(user(id, as_is), 1)) return OwnerRefusal::claims;
   Owner& owner = find_or_add(id);
   if (!owner.holds()) owner.group = group;

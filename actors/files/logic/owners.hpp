@@ -81,7 +81,7 @@ class Owners {
   /// `room`: bytes of the device that others may still have, beside what is charged for them. Until the next call the
   /// space is that, but no more than space_bytes.
   void fit_space(std::uint64_t room);
-  std::uint64_t space() const { return space_now_; }
+  std::uint64_t space() const { return space_.whole(); }
 
   /// Whether its claims are to end now.
   bool ending(const base::NodeId& owner) const;
@@ -131,12 +131,10 @@ class Owners {
   void let_go(const base::NodeId& id, const Owner& owner, std::uint64_t bytes);
   void forget_if_empty(std::map<base::NodeId, Owner>::iterator owner);
   bool over(const Owner& owner) const { return days_ >= owner.ran_day && days_ - owner.ran_day >= limits_.kept_days; }
-  bool space_fits(const base::NodeId& id, const Owner& owner, std::uint64_t bytes) const;
 
   const ClaimsLimits limits_;
   std::map<base::NodeId, Owner> owners_;
   base::ShareBudget<base::NodeId> space_;
-  std::uint64_t space_now_;
   base::ShareBudget<base::NodeId> places_;
   std::uint64_t claims_ = 0;
   std::size_t reserved_ = 0;

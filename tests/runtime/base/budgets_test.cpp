@@ -100,6 +100,24 @@ TEST_CASE("share budget: shares bind above half, and the reserve is for reserved
   CHECK_FALSE(budget.fits({0, {}, true}, 21));
 }
 
+TEST_CASE(
+    "share budget: shares bind from where it says, without a reserve if it says so, and of the whole as it is now") {
+  Shares budget(160, {.bound_part = 4, .reserve = base::Reserve::none});
+  CHECK(budget.fits(user(1, 1), 120));
+  CHECK_FALSE(budget.fits(user(1, 1), 121));
+  budget.hold(user(1, 1), 120);
+  CHECK(budget.fits(user(2, 2), 10));
+  CHECK_FALSE(budget.fits(user(2, 2), 11));
+  for (int i = 2; i < 6; ++i) budget.hold(user(i, i), 10);
+  CHECK(budget.used() == 160);
+  CHECK_FALSE(budget.fits(user(6, 6), 1));
+  budget.resize(1'600);
+  CHECK(budget.fits(user(1, 1), 1'040));
+  budget.resize(16);
+  CHECK(budget.used() == 160);
+  CHECK_FALSE(budget.fits(user(6, 6), 1));
+}
+
 TEST_CASE("share budget: the largest user of the largest group makes room, and never for itself") {
   Shares budget(80);
   budget.hold(user(1, 1), 30);
