@@ -10,6 +10,7 @@
 #include "apps/cli/shell_word.hpp"
 #include "apps/cli/terminal.hpp"
 #include "apps/inspect/screens/run.hpp"
+#include "apps/inspect/screens/run_time.hpp"
 #include "runtime/base/text.hpp"
 #include "runtime/observe/logic/filter.hpp"
 
@@ -132,6 +133,11 @@ Ending open_screens(const Invocation& invocation, Console& console) {
 }
 
 Ending inspect(const Invocation& invocation, Console& console) {
+  if (const auto file = invocation.text("PATH"); file && file->ends_with(".trace") && !invocation.has("--once")) {
+    auto recorded = read_trace(*file, all_workloads());
+    if (!recorded.ok()) return recorded.error();
+    return screens::run_time(console, std::move(recorded).value(), all_workloads());
+  }
   if (!invocation.has("--once")) return open_screens(invocation, console);
   for (const char* option : {"--cluster", "--operate"})
     if (invocation.has(option))
@@ -205,7 +211,7 @@ Commands inspect_commands() {
                        number_option("--limit", "N", "print at most N rows (1000)", 1, 10'000),
                        {.name = "--ended", .help = "list ended actors, latest first"}},
            .positionals = {{.name = "PATH",
-                            .help = "path of one actor to show in full, such as /files",
+                            .help = "one actor to show in full, such as /files; or FILE.trace, a recorded world",
                             .arity = Arity::maybe}},
            .needs = Needs::view,
            .several_nodes = true,

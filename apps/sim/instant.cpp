@@ -62,18 +62,19 @@ void write_actors(inspect::wire::ActorRows::Builder out, World& world, std::size
   auto one = all.begin();
   for (unsigned i = 0; i < rows.size(); ++i, ++one) {
     const auto& [path, listing] = *one;
-    inspect::write_row(rows[i], inspect::row_of(path, listing.kind, *listing.record, at), *listing.record, at, std::nullopt);
+    inspect::write_row(rows[i], inspect::row_of(path, listing.kind, *listing.record, at), *listing.record, at,
+                       std::nullopt);
   }
 }
 
 base::Outcome<void> write_look(inspect::wire::Looked::Builder out, World& world, std::size_t node,
                                std::string_view path) {
-  const auto one = world.machine(node).up()
-                       ? world.machine(node).node().registry().listing(std::string(path))
-                       : std::nullopt;
+  const auto one =
+      world.machine(node).up() ? world.machine(node).node().registry().listing(std::string(path)) : std::nullopt;
   if (!one) return base::Error{base::Code::not_found, "there is no actor " + std::string(path) + " at this instant"};
   const base::Instant at = world.machine(node).node().world().clock.now();
-  inspect::write_row(out.initRow(), inspect::row_of(one->path, one->kind, *one->record, at), *one->record, at, std::nullopt);
+  inspect::write_row(out.initRow(), inspect::row_of(one->path, one->kind, *one->record, at), *one->record, at,
+                     std::nullopt);
   auto portrait = out.initPortrait();
   const auto state = runtime::state_of(one->handle);
   if (!state) return {};
@@ -88,9 +89,8 @@ base::Outcome<void> write_look(inspect::wire::Looked::Builder out, World& world,
 }
 
 std::optional<std::string> state_line(World& world, std::size_t node, std::string_view path, std::size_t bytes_max) {
-  const auto one = world.machine(node).up()
-                       ? world.machine(node).node().registry().listing(std::string(path))
-                       : std::nullopt;
+  const auto one =
+      world.machine(node).up() ? world.machine(node).node().registry().listing(std::string(path)) : std::nullopt;
   if (!one) return std::nullopt;
   const auto state = runtime::state_of(one->handle);
   if (!state) return std::nullopt;

@@ -17,7 +17,8 @@ void write_status(node::wire::NodeStatus::Builder out, World& world, std::size_t
 void write_actors(inspect::wire::ActorRows::Builder out, World& world, std::size_t node, std::size_t rows_max);
 
 /// One actor with its state. Errors: `not_found`.
-base::Outcome<void> write_look(inspect::wire::Looked::Builder out, World& world, std::size_t node, std::string_view path);
+base::Outcome<void> write_look(inspect::wire::Looked::Builder out, World& world, std::size_t node,
+                               std::string_view path);
 
 /// The state that the actor shows, as one line of at most `bytes_max`; nothing if it shows none or is not there.
 std::optional<std::string> state_line(World& world, std::size_t node, std::string_view path, std::size_t bytes_max);

@@ -18,7 +18,7 @@
 namespace troupe::apps::sim_command {
 namespace {
 
-constexpr std::uint64_t kSeedsMax = 100'000'000;  // weeks
+constexpr std::uint64_t kWorldsMax = 100'000'000;  // weeks
 constexpr std::size_t kShownBytesMax = 80;
 
 bool is_file(const std::string& named) { return named.ends_with(".toml") || named.find('/') != std::string::npos; }
@@ -57,7 +57,7 @@ std::vector<Option> seed_options() {
 
 std::vector<Option> world_options() {
   auto all = seed_options();
-  all.push_back(number_option("--seeds", "N", "number of worlds, with consecutive seeds (1)", 1, kSeedsMax));
+  all.push_back(number_option("--seeds", "N", "number of worlds, with consecutive seeds (1)", 1, kWorldsMax));
   all.push_back(jobs_option("number of worlds that run at once (1)"));
   return all;
 }

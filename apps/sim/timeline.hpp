@@ -3,7 +3,8 @@
 //
 // How      the world runs in a process of its own, which is one thread; checkpoints are forks of it, each waiting to be
 //          forked again. Moving to an event forks the latest checkpoint before it and runs the rest.
-// Memory   as many checkpoints as kTimelineBytesMax has room for processes of the world's size, at most kCheckpointsMax;
+// Memory   as many checkpoints as kTimelineBytesMax has room for processes of the world's size, at most
+// kCheckpointsMax;
 //          where there are more, every other one ends and the distance between them doubles.
 // Trace    of a recorded world each snapshot is compared on the first run: another revision departs somewhere, and says
 //          where.
@@ -21,8 +22,12 @@
 
 namespace troupe::apps {
 
-inline constexpr std::size_t kCheckpointsMax = 48;              // our choice: an interval is then 2 % of the run
-inline constexpr std::size_t kTimelineBytesMax = 1ull << 30;    // of all processes of a timeline together
+inline constexpr std::size_t kCheckpointsMax = 48;            // our choice: an interval is then 2 % of the run
+inline constexpr std::size_t kTimelineBytesMax = 1ull << 30;  // of all processes of a timeline together
+
+namespace timeline {
+enum class Change : std::uint64_t;
+}
 
 /// Where a world stands.
 struct Instant {
@@ -66,6 +71,8 @@ class Timeline {
   /// Moves to the state after `event` events, or to the first event not before `time`.
   Outcome<Instant> go(std::uint64_t event);
   Outcome<Instant> go_to(base::Duration time);
+  /// The same from here on alone: without a search for a checkpoint.
+  Outcome<Instant> go_on_to(base::Duration time);
   const Instant& here() const;
 
   /// Cap'n Proto messages (flat, with their segment table) of the instant here: node.NodeStatus, inspect.ActorRows.
@@ -76,8 +83,8 @@ class Timeline {
   Outcome<std::vector<Seen>> look();
   /// inspect.Looked of one actor; `not_found` in words if there is none.
   Outcome<std::string> look_at(std::size_t node, const std::string& path);
-  /// The latest event not after `before`, or the first one after it, in which the state of the actor changed; nothing if
-  /// there is none. The actor's coming and going are changes.
+  /// The latest event not after `before`, or the first one after it, in which the state of the actor changed; nothing
+  /// if there is none. The actor's coming and going are changes.
   enum class Way : std::uint8_t { back, forward };
   Outcome<std::optional<Instant>> change(std::size_t node, const std::string& path, Way way);
   /// The latest event before this one in which that actor handled something; nothing if there is none.
@@ -85,6 +92,7 @@ class Timeline {
 
  private:
   struct State;
+  Outcome<std::optional<Instant>> seek(std::size_t node, const std::string& path, Way way, timeline::Change what);
   explicit Timeline(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };

@@ -78,7 +78,8 @@ class Server final : public sim::Recorder {
     if (recording_) {
       check_trace();
       std::string verdict = "held";
-      if (outcome.broken()) verdict = outcome.invariant + " at event " + std::to_string(outcome.event) + ": " + outcome.why;
+      if (outcome.broken())
+        verdict = outcome.invariant + " at event " + std::to_string(outcome.event) + ": " + outcome.why;
       // The end is a checkpoint of its own: nothing runs after it.
       drop_some();
       if (!free_.empty()) checkpoint();
@@ -132,8 +133,8 @@ class Server final : public sim::Recorder {
 
   /// Makes room: every other checkpoint but the first ends, and the others come at twice the distance.
   void drop_some() {
-    const std::size_t fitting = std::clamp<std::size_t>(setup_.bytes_max / std::max<std::size_t>(resident_bytes(), 1), 4,
-                                                        setup_.slots.size());
+    const std::size_t fitting =
+        std::clamp<std::size_t>(setup_.bytes_max / std::max<std::size_t>(resident_bytes(), 1), 4, setup_.slots.size());
     if (!free_.empty() && kept_.size() < fitting) return;
     std::vector<Kept> left;
     for (std::size_t i = 0; i < kept_.size(); ++i) {
@@ -204,13 +205,15 @@ class Server final : public sim::Recorder {
   /// Answers until it is told to move on.
   void serve_here() {
     if (seeks_) return finish_seek();
-    send(socket_, Kind::instant, instant());
     do {
-      auto frame = receive(socket_);
-      if (!frame) ::_exit(0);
-      take(std::move(*frame));
-    } while (arrived() && !moved_);
-    moved_ = false;
+      moved_ = false;
+      send(socket_, Kind::instant, instant());
+      while (!moved_) {
+        auto frame = receive(socket_);
+        if (!frame) ::_exit(0);
+        take(std::move(*frame));
+      }
+    } while (arrived());
   }
 
   void take(Frame frame) {
@@ -258,14 +261,31 @@ class Server final : public sim::Recorder {
 
   void look() {
     for (std::size_t node = 0; node < world().size(); ++node) {
-      send(socket_, Kind::status,
-           flat<node::wire::NodeStatus>([&](node::wire::NodeStatus::Builder out) { write_status(out, world(), node); }));
+      send(socket_, Kind::status, flat<node::wire::NodeStatus>([&](node::wire::NodeStatus::Builder out) {
+             write_status(out, world(), node);
+           }));
       send(socket_, Kind::actors, flat<inspect::wire::ActorRows>([&](inspect::wire::ActorRows::Builder out) {
              write_actors(out, world(), node, kRowsMax);
            }));
       for (const std::string& line : world().log(node)) send(socket_, Kind::log, line);
     }
     send(socket_, Kind::done, {});
+  }
+
+  /// Also of what stands for another node's actors.
+  std::string name_of(sim::ActorNumber actor) {
+    for (std::size_t node = 0; node < world().size(); ++node) {
+      if (!world().machine(node).up()) continue;
+      const auto& names = world().machine(node).node().remote_names;
+      if (!names) continue;
+      const auto known = names({actor});
+      if (const auto one = known.find(actor); one != known.end()) {
+        for (std::size_t other = 0; other < world().size(); ++other)
+          if (const auto id = world().id(other); id && one->second.starts_with(id->hex())) return node_name(other);
+        return one->second;
+      }
+    }
+    return world().name(actor);
   }
 
   std::string instant() {
@@ -276,7 +296,7 @@ class Server final : public sim::Recorder {
     const bool fresh = taken.to == last_actor_ && last_actor_ != 0 &&
                        (taken.from != last_taken_.from || taken.kind != last_taken_.kind || taken.to != last_taken_.to);
     if (fresh && taken.kind != nullptr)
-      what += " took " + std::string(taken.kind->name) + (taken.from == 0 ? "" : " from " + world().name(taken.from));
+      what += " took " + std::string(taken.kind->name) + (taken.from == 0 ? "" : " from " + name_of(taken.from));
     return pack({done_, nanoseconds()}, what);
   }
 
@@ -371,8 +391,10 @@ bool send(int socket, Kind kind, const std::string& rest) {
 std::optional<Frame> receive(int socket) {
   std::uint32_t size = 0;
   char kind = 0;
-  if (!read_all(socket, reinterpret_cast<char*>(&size), sizeof size) || !read_all(socket, &kind, 1)) return std::nullopt;
-  if (size > kFrameBytesMax || static_cast<std::uint8_t>(kind) > static_cast<std::uint8_t>(Kind::done)) return std::nullopt;
+  if (!read_all(socket, reinterpret_cast<char*>(&size), sizeof size) || !read_all(socket, &kind, 1))
+    return std::nullopt;
+  if (size > kFrameBytesMax || static_cast<std::uint8_t>(kind) > static_cast<std::uint8_t>(Kind::done))
+    return std::nullopt;
   Frame out{static_cast<Kind>(kind), std::string(size, '\0')};
   if (!read_all(socket, out.rest.data(), size)) return std::nullopt;
   return out;

@@ -58,8 +58,8 @@ struct ServerSetup {
   sim::Scenario scenario;
   std::vector<Timeline::Snapshot> trace;
   sim::WorkloadSpecs workloads;
-  int control = -1;         ///< the first run speaks here
-  std::vector<int> slots;   ///< one a checkpoint
+  int control = -1;        ///< the first run speaks here
+  std::vector<int> slots;  ///< one a checkpoint
   std::size_t bytes_max = kTimelineBytesMax;
 };
 /// Never returns.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "apps/cli/terminal.hpp"
 #include "apps/inspect/screens/view_parts.hpp"
 #include "runtime/observe/logic/filter.hpp"
 
@@ -71,6 +72,13 @@ void draw_state(Grid& grid, const Model& model, const Content& shown) {
   else if (model.paused) right = "paused", style = Style::warn;
   else if (data.status && age >= kStale) right += ", " + std::to_string(age) + " s old", style = Style::warn;
   if (model.nodes.size() > 1) right += "  " + std::to_string(model.node + 1) + "/" + std::to_string(model.nodes.size());
+  if (model.time) {
+    const TimeState& at = *model.time;
+    right = fixed(std::chrono::duration<double>(at.at).count(), 3) + " s  #" + std::to_string(at.event) + " of " +
+            std::to_string(at.events) + (at.playing ? "  playing " + fixed(at.speed, at.speed < 1 ? 3 : 0) + "x" : "");
+    if (data.status) right = data.status->name + "  " + right;
+    style = at.playing ? Style::good : Style::dim;
+  }
   if (model.operate) right += "  OPERATE";
   const int columns = grid.size().columns;
   const int taken = std::min(width(right), columns / 2);
@@ -114,7 +122,9 @@ void draw_line(Grid& grid, const Model& model) {
         grid.put(used + kGap, row, observe::told("the filter", model.line, parsed.error()), Style::bad);
       return;
     }
-    default: grid.put(0, row, model.said, model.said_style);
+    default:
+      if (!model.said.empty()) grid.put(0, row, model.said, model.said_style);
+      else if (model.time) grid.put(0, row, model.time->what, Style::marked);
   }
 }
 
@@ -126,7 +136,9 @@ void draw_keys(Grid& grid, const Model& model) {
     case Model::Mode::confirm: keys = "y yes  any other key no"; break;
     case Model::Mode::browse:
       keys = std::string(find_view(model.place().view)->keys);
-      keys += (keys.empty() ? "" : "  ") + std::string(": view  ? help  esc back  q end");
+      keys += (keys.empty() ? "" : "  ") + std::string(model.time
+                                                           ? ", . event  < > second  space play  : view  ? help  q end"
+                                                           : ": view  ? help  esc back  q end");
   }
   grid.put(0, grid.size().rows - 1, keys, Style::dim);
 }

@@ -48,6 +48,7 @@ std::string_view name(Order::What what) {
     case Order::What::resume: return "resume";
     case Order::What::drain: return "drain";
     case Order::What::log_level: return "level";
+    case Order::What::move: return "move";
     case Order::What::save: return "save";
     case Order::What::quit: return "quit";
   }
@@ -256,6 +257,8 @@ void Model::run(const std::string& command) {
     if (rest.empty()) return say(":save needs the name of a file", Style::bad);
     return order(Order::What::save, rest);
   }
+  if (time && word == "at") return orders.push_back({Order::What::move, "@" + rest, node});
+  if (time && word == "event") return orders.push_back({Order::What::move, "#" + rest, node});
   if (word == "level") return order(Order::What::log_level, rest);
   if (word == "drain") return order(Order::What::drain, {});
   if (word == "follow") {
@@ -316,6 +319,7 @@ void Model::character(const std::string& text) {
   const Content rows = content(*this);
   const Content::Row* row = place().at < rows.rows.size() ? &rows.rows[place().at] : nullptr;
   const View* view = find_view(place().view);
+  if (time && move_in_time(text)) return;
   if (view->key != nullptr && view->key(*this, text, row)) return;
   if (text == "j") return move(1);
   if (text == "k") return move(-1);
@@ -356,6 +360,29 @@ void Model::character(const std::string& text) {
     if (at < nodes.size()) node = at;
     return;
   }
+}
+
+/// Keys of a world that can be moved in; false if it is none of them.
+bool Model::move_in_time(const std::string& text) {
+  if (text == " ") {
+    time->playing = !time->playing;
+    say(time->playing ? "playing; + and - change the speed" : "");
+    return true;
+  }
+  if (text == "+" || text == "=") return time->speed = std::min(time->speed * 2, 4'096.0), true;
+  if (text == "_") return time->speed = std::max(time->speed / 2, 1.0 / 1'024), true;
+  if (text == "g") {
+    mode = Mode::command;
+    line = "at ";
+    return true;
+  }
+  const bool of_actor = text == "n" || text == "N" || text == "w";
+  if (of_actor && place().view != "actor")
+    return say("open an actor first: n, N and w are about its state", Style::warn), true;
+  if (!of_actor && text != "," && text != "." && text != "<" && text != ">" && text != "$") return false;
+  time->playing = false;
+  orders.push_back({Order::What::move, of_actor ? text + place().subject : text, node});
+  return true;
 }
 
 void Model::move(long by) {

@@ -76,6 +76,7 @@ struct Order {
     resume,
     drain,
     log_level,  ///< `subject`: "debug" or "debug links"
+    move,       ///< in time, of a recorded world: `subject` is how (Moves)
     save,       ///< the screen as text, into the file `subject`
     quit,
   };
@@ -113,6 +114,16 @@ struct News {
   std::optional<std::string> lost;
   std::optional<std::string> said;  ///< the outcome of an order, for the last line but one
   bool bad = false;                 ///< it failed
+};
+
+/// Where a world stands that can be moved in.
+struct TimeState {
+  std::uint64_t event = 0, events = 0;
+  base::Duration at{0};
+  std::string what;     ///< the last event
+  std::string verdict;  ///< of the whole run; empty: the first run is still under way
+  bool playing = false;
+  double speed = 1;  ///< virtual seconds a second
 };
 
 struct Place {
@@ -164,6 +175,8 @@ struct Model {
   bool raw = false;     ///< bytes of messages in place of fields
   std::set<std::string> folded;
 
+  std::optional<TimeState> time;
+
   std::deque<Message> messages;
   std::uint64_t messages_dropped = 0;  ///< by nodes, and here above the limit
   std::string tracing;                 ///< what is traced now; empty: nothing
@@ -178,6 +191,7 @@ struct Model {
  private:
   void typed(const Key& key);
   void browse(const Key& key);
+  bool move_in_time(const std::string& text);
   void character(const std::string& text);
   void entered();
   void complete();

@@ -102,6 +102,18 @@ Content help(const Model& model) {
   for (const View& view : views()) add(":" + std::string(view.name), view.doc);
   add(":follow TRACE", "16 hexadecimal digits, as in `troupe file put --trace-id`");
   add(":save FILE", "writes the screen as text");
+  if (model.time) {
+    out.rows.push_back(text_row(""));
+    out.rows.push_back(text_row("In time", Style::title));
+    add(", .", "an event back, an event on");
+    add("< >", "a second back, a second on");
+    add("g 12.304s, :event N", "to that time, after that event");
+    add("$", "to the event that broke an invariant, else to the end");
+    add("space + _", "plays, faster, slower");
+    add("n N", "of an actor: the next and the last event in which its state changed");
+    add("w", "of an actor: why it is so: the event in which its state changed last; w again: what came before that");
+    return out;
+  }
   out.rows.push_back(text_row(""));
   out.rows.push_back(text_row("With --operate, each asked for and written to the node's audit log", Style::title));
   add(":pause :resume", "an actor handles no message until it is resumed, at most 10 minutes");

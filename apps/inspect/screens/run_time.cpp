@@ -1,0 +1,276 @@
+#include "apps/inspect/screens/run_time.hpp"
+
+#include <capnp/serialize.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <cstring>
+#include <fstream>
+
+#include "actors/inspect/screen.hpp"
+#include "apps/inspect/screens/draw.hpp"
+#include "apps/inspect/screens/read.hpp"
+#include "apps/inspect/screens/terminal.hpp"
+#include "runtime/config/forms.hpp"
+#include "runtime/os/clock.hpp"
+#include "runtime/os/waker.hpp"
+
+namespace troupe::apps::screens {
+namespace {
+
+constexpr base::Duration kFrame = std::chrono::milliseconds(40);
+constexpr base::Duration kSecond = std::chrono::seconds(1);
+constexpr std::size_t kRowsMax = 10'000;
+constexpr int kSignalled = 128;
+
+/// The message in flat words, at any alignment.
+template <class T, class Use>
+auto with(const std::string& bytes, Use&& use) {
+  std::vector<capnp::word> words(bytes.size() / sizeof(capnp::word));
+  std::memcpy(words.data(), bytes.data(), words.size() * sizeof(capnp::word));
+  capnp::FlatArrayMessageReader reader({words.data(), words.size()}, {.traversalLimitInWords = 64u << 20});
+  return use(reader.getRoot<T>());
+}
+
+/// "12.304s", "12.304" or any duration of the configuration.
+std::optional<base::Duration> moment_of(std::string text) {
+  if (const auto whole = config::parse_duration(text)) return whole;
+  if (text.ends_with('s')) text.pop_back();
+  double seconds = 0;
+  const auto read = std::from_chars(text.data(), text.data() + text.size(), seconds);
+  constexpr double kMax = 1e9;  // of the simulator's worlds the longest has a year
+  if (read.ec != std::errc() || read.ptr != text.data() + text.size() || !(seconds >= 0 && seconds < kMax))
+    return std::nullopt;
+  return std::chrono::duration_cast<base::Duration>(std::chrono::duration<double>(seconds));
+}
+
+observe::ActorRow seen_of(const ActorRow& row) {
+  observe::ActorRow out;
+  out.path = row.path;
+  out.kind = row.kind;
+  out.state = row.state;
+  out.mailbox = row.mailbox;
+  out.oldest = std::chrono::milliseconds(row.oldest_ms);
+  out.handled = row.handled;
+  out.per_second_thousandths = static_cast<std::uint64_t>(std::llround(row.per_second * 1'000));
+  out.busy_thousandths = static_cast<std::uint64_t>(std::llround(row.busy * 1'000));
+  out.p99 = std::chrono::microseconds(row.p99_us);
+  out.restarts = static_cast<std::uint32_t>(row.restarts);
+  out.last_error = row.last_error;
+  out.asking = static_cast<std::uint32_t>(row.asking);
+  return out;
+}
+
+/// As a live node filters and sorts.
+ActorList chosen(ActorList all, const Model& model) {
+  const auto filter = observe::Filter::parse(model.filter);
+  if (!filter.ok() || model.wants().by_path) return all;
+  inspect::Screen screen(filter.value(), model.top.empty() ? nullptr : observe::find_field(model.top), kRowsMax);
+  std::map<std::string, ActorRow> by_path;
+  for (ActorRow& row : all.rows) {
+    screen.show(seen_of(row), nullptr);
+    by_path.emplace(row.path, row);
+  }
+  ActorList out{.total = screen.total(), .matched = screen.matched()};
+  for (const auto& kept : std::move(screen).rows()) out.rows.push_back(by_path.at(kept.path));
+  return out;
+}
+
+class TimeScreens {
+ public:
+  TimeScreens(Timeline timeline, Terminal& terminal, os::Waker& waker)
+      : timeline_(std::move(timeline)), terminal_(terminal), waker_(waker) {
+    model_.time.emplace();
+    model_.resize(terminal_.size());
+    model_.nodes.resize(timeline_.nodes());
+  }
+
+  Ending run() {
+    auto first = first_run();
+    if (!first) return ended();
+    model_.time->events = first->events;
+    model_.time->verdict = first->verdict;
+    end_ = first->broken_at > 0 ? first->broken_at : first->events;
+    move_to(end_);
+    model_.say(first->departed.empty() ? first->verdict : first->departed.front(),
+               first->broken_at > 0 || !first->departed.empty() ? Style::bad : Style::good);
+    base::Instant played = clock_.now();
+    while (!signal_ && !quit_) {
+      const base::Instant at = clock_.now();
+      if (model_.time->playing && !failed_) play(at - played);
+      played = at;
+      while (const auto key = terminal_.key()) {
+        const std::string looked = model_.looks_at();
+        model_.key(*key);
+        if (looked != model_.looks_at() || key->what != Key::What::character) stale_ = true;
+      }
+      for (const Order& order : model_.take_orders()) carry_out(order);
+      model_.tick(at);
+      refresh();
+      terminal_.show(draw(model_, !terminal_.unicode()));
+      wait(model_.time->playing ? kFrame : kSecond);
+    }
+    return ended();
+  }
+
+ private:
+  Ending ended() const {
+    return signal_ && *signal_ != SIGINT ? Ending(static_cast<Exit>(kSignalled + *signal_)) : Ending(Exit::done);
+  }
+
+  void wait(base::Duration at_most) {
+    const auto got = waker_.wait(at_most, os::Waker::Watched{STDIN_FILENO, os::Waker::Want::reading});
+    if (got == SIGWINCH) {
+      terminal_.resized();
+      model_.resize(terminal_.size());
+    } else if (got == SIGTSTP) {
+      terminal_.suspend();
+      model_.resize(terminal_.size());
+    } else if (got) {
+      signal_ = got;
+    }
+  }
+
+  /// Shows how far it is; nothing if the user ends it.
+  std::optional<FirstRun> first_run() {
+    while (auto at = timeline_.progress()) {
+      model_.time->event = model_.time->events = at->event;
+      model_.time->at = at->time;
+      model_.time->what = "the world runs for the first time; q ends it";
+      while (const auto key = terminal_.key())
+        if (key->text == "q") return std::nullopt;
+      terminal_.show(draw(model_, !terminal_.unicode()));
+      wait(kFrame);
+      if (signal_) return std::nullopt;
+    }
+    auto done = timeline_.finish();
+    if (done.ok()) return done.value();
+    return FirstRun{.verdict = done.error().error.message};
+  }
+
+  void arrived(const Timeline::Outcome<Instant>& there) {
+    stale_ = true;
+    if (!there.ok()) {
+      failed_ = true;
+      model_.time->playing = false;
+      return model_.say(there.error().error.message, Style::bad);
+    }
+    model_.time->event = there.value().event;
+    model_.time->at = there.value().time;
+    model_.time->what = there.value().what;
+  }
+  void move_to(std::uint64_t event) { arrived(timeline_.go(event)); }
+
+  void play(base::Duration passed) {
+    const auto by = std::chrono::duration_cast<base::Duration>(std::chrono::duration<double>(
+        std::chrono::duration<double>(std::min<base::Duration>(passed, kSecond)).count() * model_.time->speed));
+    play_to_ = std::max(play_to_, model_.time->at) + by;
+    if (model_.time->event >= model_.time->events) {
+      model_.time->playing = false;
+      return;
+    }
+    arrived(timeline_.go_on_to(play_to_));
+  }
+
+  void carry_out(const Order& order) {
+    const std::string& how = order.subject;
+    TimeState& time = *model_.time;
+    if (order.what == Order::What::quit) {
+      quit_ = true;
+      return;
+    }
+    if (order.what == Order::What::save) {
+      std::ofstream out(how);
+      out << draw(model_).text();
+      out.close();
+      return model_.say((out ? "written to " : "cannot write ") + how, out ? Style::good : Style::bad);
+    }
+    if (order.what != Order::What::move)
+      return model_.say("that is for live nodes; in a world, time moves: ? shows the keys", Style::warn);
+    play_to_ = {};
+    switch (how.front()) {
+      case ',': return move_to(time.event > 0 ? time.event - 1 : 0);
+      case '.': return move_to(time.event + 1);
+      case '<': return arrived(timeline_.go_to(time.at > kSecond ? time.at - kSecond : base::Duration{0}));
+      case '>': return arrived(timeline_.go_to(time.at + kSecond));
+      case '$': return move_to(end_);
+      case '@': {
+        const auto to = moment_of(how.substr(1));
+        if (!to) return model_.say("a time is a number with a unit, such as 12.304s", Style::bad);
+        return arrived(timeline_.go_to(*to));
+      }
+      case '#': return move_to(std::strtoull(how.c_str() + 1, nullptr, 10));
+      default: break;
+    }
+    // n, N, w and the path of an actor.
+    const std::string path = how.substr(1);
+    const auto way = how.front() == 'n' ? Timeline::Way::forward : Timeline::Way::back;
+    const auto found = timeline_.change(order.node, path, way);
+    if (!found.ok()) return arrived(found.error());
+    if (!found.value())
+      return model_.say(
+          path + (way == Timeline::Way::forward ? " does not change any more" : " did not change before that"),
+          Style::warn);
+    arrived(*found.value());
+    if (how.front() == 'w')
+      model_.say("changed in event " + std::to_string(time.event) + ": " + time.what, Style::marked);
+  }
+
+  /// What is shown of this instant, asked once.
+  void refresh() {
+    if (!stale_ || failed_) return;
+    stale_ = false;
+    auto all = timeline_.look();
+    if (!all.ok()) return arrived(all.error());
+    for (std::size_t node = 0; node < all.value().size(); ++node) {
+      const Timeline::Seen& seen = all.value()[node];
+      News news{.node = node};
+      news.status = with<node::wire::NodeStatus>(seen.status, [](auto from) { return read(from); });
+      news.named = news.status->name;
+      news.actors = chosen(with<inspect::wire::ActorRows>(seen.actors, [](auto from) { return read(from); }), model_);
+      news.log = News::LogLines{.lines = seen.log};
+      model_.nodes[node].log.clear();
+      model_.nodes[node].log_next = 0;
+      if (node == model_.node && !model_.looks_at().empty()) {
+        const auto looked = timeline_.look_at(node, model_.looks_at());
+        if (looked.ok()) news.look = with<inspect::wire::Looked>(looked.value(), [](auto from) { return read(from); });
+        else {
+          news.look_error = looked.error().error.message;
+          model_.nodes[node].look.reset();
+        }
+      }
+      model_.take(news, clock_.now());
+    }
+  }
+
+  Timeline timeline_;
+  Terminal& terminal_;
+  os::Waker& waker_;
+  const os::Clock clock_;
+  Model model_;
+  std::uint64_t end_ = 0;
+  base::Duration play_to_{0};
+  bool stale_ = true;
+  bool failed_ = false;
+  bool quit_ = false;
+  std::optional<int> signal_;
+};
+
+}  // namespace
+
+Ending run_time(Console& console, Recorded world, sim::WorkloadSpecs workloads) {
+  auto timeline = Timeline::open(std::move(world.scenario), std::move(world.snapshots), workloads);
+  if (!timeline.ok()) return timeline.error();
+  os::Waker waker{SIGINT, SIGTERM, SIGHUP, SIGWINCH, SIGTSTP};
+  const auto no_colour = variable(console, "NO_COLOR");
+  auto terminal = Terminal::open(!no_colour || no_colour->empty());
+  if (!terminal)
+    return usage_failure("the screens need a terminal; `troupe sim replay` prints every actor at one event",
+                         "troupe help sim replay");
+  return TimeScreens(std::move(timeline).value(), *terminal, waker).run();
+}
+
+}  // namespace troupe::apps::screens

@@ -1,0 +1,325 @@
+#include "apps/sim/timeline.hpp"
+
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <map>
+
+#include "apps/cli/shell_word.hpp"
+#include "apps/host/domains.hpp"
+#include "apps/sim/scenario_file.hpp"
+#include "apps/sim/timeline_server.hpp"
+#include "apps/sim/trace.hpp"
+#include "runtime/os/descriptor.hpp"
+#include "runtime/os/waker.hpp"
+
+namespace troupe::apps {
+
+using timeline::Frame;
+using timeline::Kind;
+using timeline::pack;
+using timeline::receive;
+using timeline::unpack;
+
+struct Timeline::State {
+  std::size_t nodes = 0;
+  pid_t process = -1;
+  os::Descriptor control;
+  std::vector<os::Descriptor> slots;
+  std::map<std::uint64_t, std::size_t> checkpoints;  // by event
+  std::optional<FirstRun> first_run;
+  std::vector<std::string> departed;
+  std::optional<std::size_t> asked;  // the slot whose process answers now
+  Instant here;
+
+  ~State() {
+    slots.clear();  // checkpoints end with their sockets
+    control.reset();
+    if (process > 0)
+      while (::waitpid(process, nullptr, 0) < 0 && errno == EINTR) {
+      }
+  }
+
+  Failure broken() const {
+    return {{base::Code::internal, "the process of the world has ended"},
+            "what the screens show of it is over",
+            {},
+            Exit::failed};
+  }
+  int socket() const { return slots[*asked].get(); }
+
+  /// The process that answers now goes away; its checkpoint listens again.
+  void leave() {
+    if (asked) timeline::send(socket(), Kind::bye, {});
+    asked.reset();
+  }
+  std::optional<Instant> instant(std::optional<Frame> frame) {
+    if (!frame || frame->kind != Kind::instant) return std::nullopt;
+    Instant out;
+    out.event = unpack(frame->rest).value_or(0);
+    out.time = base::Duration(static_cast<std::int64_t>(unpack(frame->rest).value_or(0)));
+    out.what = frame->rest;
+    return out;
+  }
+  /// Asks the latest checkpoint that is not after `event`.
+  std::optional<std::size_t> before(std::uint64_t event) const {
+    auto next = checkpoints.upper_bound(event);
+    if (next == checkpoints.begin()) return std::nullopt;
+    return std::prev(next)->second;
+  }
+  void note(Frame frame) {
+    switch (frame.kind) {
+      case Kind::progress:
+        here.event = unpack(frame.rest).value_or(0);
+        here.time = base::Duration(static_cast<std::int64_t>(unpack(frame.rest).value_or(0)));
+        return;
+      case Kind::checkpoint: {
+        const auto slot = unpack(frame.rest).value_or(0);
+        checkpoints[unpack(frame.rest).value_or(0)] = static_cast<std::size_t>(slot);
+        return;
+      }
+      case Kind::dropped: {
+        const auto slot = unpack(frame.rest).value_or(0);
+        std::erase_if(checkpoints, [&](const auto& one) { return one.second == slot; });
+        return;
+      }
+      case Kind::departed: departed.push_back(frame.rest); return;
+      case Kind::ended: {
+        FirstRun run;
+        run.events = unpack(frame.rest).value_or(0);
+        run.time = base::Duration(static_cast<std::int64_t>(unpack(frame.rest).value_or(0)));
+        run.broken_at = unpack(frame.rest).value_or(0);
+        run.verdict = frame.rest;
+        run.departed = departed;
+        first_run = std::move(run);
+        return;
+      }
+      default: return;
+    }
+  }
+};
+
+Timeline::Timeline(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Timeline::Timeline(Timeline&&) noexcept = default;
+Timeline& Timeline::operator=(Timeline&&) noexcept = default;
+Timeline::~Timeline() = default;
+
+Timeline::Outcome<Timeline> Timeline::open(sim::Scenario scenario, std::vector<Snapshot> trace,
+                                           sim::WorkloadSpecs workloads) {
+  const auto failed = [](const std::string& what) {
+    return Failure{{base::Code::internal, what + ": " + std::strerror(errno)}, "nothing was run", {}, Exit::failed};
+  };
+  auto state = std::make_unique<State>();
+  state->nodes = scenario.nodes;
+  std::vector<os::Descriptor> theirs;
+  for (std::size_t i = 0; i < kCheckpointsMax + 1; ++i) {
+    std::array<int, 2> ends{};
+    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) return failed("cannot make a socket");
+    (i == 0 ? state->control : state->slots.emplace_back()) = os::Descriptor(ends[0]);
+    theirs.emplace_back(ends[1]);
+  }
+  const pid_t process = ::fork();
+  if (process < 0) return failed("cannot start a process");
+  if (process == 0) {
+    state->process = -1;
+    state->control.reset();
+    state->slots.clear();
+    timeline::ServerSetup setup{.scenario = std::move(scenario), .trace = std::move(trace), .workloads = workloads};
+    setup.control = theirs.front().release();
+    for (std::size_t i = 1; i < theirs.size(); ++i) setup.slots.push_back(theirs[i].release());
+    timeline::serve(std::move(setup));
+  }
+  state->process = process;
+  return Timeline(std::move(state));
+}
+
+int Timeline::descriptor() const { return state_->control.get(); }
+std::size_t Timeline::nodes() const { return state_->nodes; }
+const Instant& Timeline::here() const { return state_->here; }
+
+std::optional<Instant> Timeline::progress() {
+  while (!state_->first_run && os::Waker::is_ready({state_->control.get(), os::Waker::Want::reading})) {
+    auto frame = receive(state_->control.get());
+    if (!frame) {
+      state_->first_run = FirstRun{.verdict = "the process of the world has ended before the world did"};
+      break;
+    }
+    state_->note(std::move(*frame));
+  }
+  return state_->first_run ? std::nullopt : std::optional(state_->here);
+}
+
+Timeline::Outcome<FirstRun> Timeline::finish() {
+  while (!state_->first_run) {
+    auto frame = receive(state_->control.get());
+    if (!frame) return state_->broken();
+    state_->note(std::move(*frame));
+  }
+  return *state_->first_run;
+}
+
+Timeline::Outcome<Instant> Timeline::go(std::uint64_t event) {
+  if (auto done = finish(); !done.ok()) return done.error();
+  event = std::min(event, state_->first_run->events);
+  const auto from = state_->before(event);
+  if (!from) return state_->broken();
+  // The process here goes on if that is nearer than a checkpoint.
+  const bool nearer = state_->asked && state_->here.event <= event &&
+                      (state_->checkpoints.upper_bound(state_->here.event) == state_->checkpoints.end() ||
+                       state_->checkpoints.upper_bound(state_->here.event)->first > event);
+  if (!nearer) {
+    state_->leave();
+    state_->asked = from;
+  }
+  timeline::send(state_->socket(), Kind::go, pack({event}));
+  auto there = state_->instant(receive(state_->socket()));
+  if (!there) return state_->broken();
+  state_->here = *there;
+  return *there;
+}
+
+Timeline::Outcome<Instant> Timeline::go_to(base::Duration time) {
+  if (auto done = finish(); !done.ok()) return done.error();
+  // Times of checkpoints are not kept: a search among them, each a fork that runs nothing.
+  std::vector<std::uint64_t> events;
+  for (const auto& [event, slot] : state_->checkpoints) events.push_back(event);
+  std::size_t low = 0, high = events.size();
+  while (high - low > 1) {
+    const std::size_t middle = (low + high) / 2;
+    const auto there = go(events[middle]);
+    if (!there.ok()) return there.error();
+    (there.value().time < time ? low : high) = middle;
+  }
+  if (auto there = go(events[low]); !there.ok()) return there.error();
+  return go_on_to(time);
+}
+
+Timeline::Outcome<Instant> Timeline::go_on_to(base::Duration time) {
+  if (!state_->asked)
+    if (auto there = go(state_->here.event); !there.ok()) return there.error();
+  timeline::send(state_->socket(), Kind::go_to,
+                 pack({static_cast<std::uint64_t>(std::max<std::int64_t>(time.count(), 0))}));
+  auto there = state_->instant(receive(state_->socket()));
+  if (!there) return state_->broken();
+  state_->here = *there;
+  return *there;
+}
+
+Timeline::Outcome<std::vector<Timeline::Seen>> Timeline::look() {
+  if (!state_->asked)
+    if (auto there = go(state_->here.event); !there.ok()) return there.error();
+  timeline::send(state_->socket(), Kind::look, {});
+  std::vector<Seen> out;
+  while (auto frame = receive(state_->socket())) {
+    if (frame->kind == Kind::done) return out;
+    if (frame->kind == Kind::status) out.push_back({.status = std::move(frame->rest)});
+    else if (out.empty()) break;
+    else if (frame->kind == Kind::actors) out.back().actors = std::move(frame->rest);
+    else if (frame->kind == Kind::log) out.back().log.push_back(std::move(frame->rest));
+  }
+  return state_->broken();
+}
+
+Timeline::Outcome<std::string> Timeline::look_at(std::size_t node, const std::string& path) {
+  if (!state_->asked)
+    if (auto there = go(state_->here.event); !there.ok()) return there.error();
+  timeline::send(state_->socket(), Kind::look_at, pack({node}, path));
+  auto frame = receive(state_->socket());
+  if (!frame) return state_->broken();
+  if (frame->kind != Kind::looked) return Failure{{base::Code::not_found, frame->rest}};
+  return std::move(frame->rest);
+}
+
+Timeline::Outcome<std::optional<Instant>> Timeline::change(std::size_t node, const std::string& path, Way way) {
+  return seek(node, path, way, timeline::Change::of_state);
+}
+
+Timeline::Outcome<std::optional<Instant>> Timeline::handled_before(const std::string& actor) {
+  return seek(0, actor, Way::back, timeline::Change::handled);
+}
+
+/// Back: interval by interval, each from its checkpoint on, and the last hit counts. Forward: from here on.
+Timeline::Outcome<std::optional<Instant>> Timeline::seek(std::size_t node, const std::string& path, Way way,
+                                                         timeline::Change what) {
+  if (auto done = finish(); !done.ok()) return done.error();
+  const auto what_number = static_cast<std::uint64_t>(what);
+  const auto ask = [&](std::size_t slot, Kind kind, std::uint64_t limit) -> Outcome<std::optional<Instant>> {
+    timeline::send(state_->slots[slot].get(), kind, pack({node, limit, what_number}, path));
+    auto frame = receive(state_->slots[slot].get());
+    if (!frame) return state_->broken();
+    if (frame->kind == Kind::error) return Failure{{base::Code::internal, frame->rest}};
+    return state_->instant(std::move(frame));
+  };
+  const std::uint64_t from = state_->here.event;
+  std::optional<Instant> found;
+  if (way == Way::forward) {
+    if (auto there = go(from); !there.ok()) return there.error();
+    const std::size_t slot = *state_->asked;
+    auto got = ask(slot, Kind::first, 0);
+    state_->asked.reset();  // that process has ended
+    if (!got.ok()) return got.error();
+    found = got.value();
+  } else {
+    state_->leave();
+    for (std::uint64_t limit = from > 0 ? from - 1 : 0; limit > 0 && !found;) {
+      const auto slot = state_->before(limit - 1);
+      if (!slot) break;
+      auto got = ask(*slot, Kind::last, limit);
+      if (!got.ok()) return got.error();
+      found = got.value();
+      limit = std::ranges::find(state_->checkpoints, *slot, [](const auto& one) { return one.second; })->first;
+    }
+  }
+  if (found)
+    if (auto there = go(found->event); !there.ok()) return there.error();
+  return found;
+}
+
+// -- trace files -----------------------------------------------------------------------------------------------------
+
+base::Result<Recorded, Failure> read_trace(const std::string& path, sim::WorkloadSpecs workloads) {
+  constexpr std::size_t kScenarioMax = 16u << 20;
+  const auto wrong = [&](const std::string& what) {
+    return usage_failure(path + " is no trace that can be shown: " + what, "troupe sim DOMAIN --trace FILE makes one");
+  };
+  std::ifstream in(path, std::ios::binary);
+  if (!in) return Failure{{base::Code::not_found, "cannot read " + path}, "nothing was run", {}, Exit::not_found};
+  const auto take = [&](auto& number) {
+    in.read(reinterpret_cast<char*>(&number), sizeof number);
+    return static_cast<bool>(in);
+  };
+  std::array<char, kTraceMagic.size()> magic{};
+  in.read(magic.data(), magic.size());
+  if (!in || std::string_view(magic.data(), magic.size()) != kTraceMagic) return wrong("it does not begin as one");
+  std::uint32_t size = 0;
+  if (!take(size) || size > kScenarioMax) return wrong("its scenario is cut off, or has more than 16 MiB");
+  std::string text(size, '\0');
+  in.read(text.data(), size);
+  if (!in) return wrong("its scenario is cut off");
+  const config::Table settings = settings_table();
+  auto scenario = read_scenario(text, workloads, settings);
+  if (!scenario.ok()) return wrong(scenario.error().message);
+  Recorded out{.scenario = std::move(scenario).value()};
+  std::uint64_t last = 0;
+  while (true) {
+    std::uint32_t decisions = 0, bytes = 0;
+    std::uint64_t event = 0, nanoseconds = 0, hash = 0;
+    if (!take(decisions)) break;
+    if (!take(bytes) || !take(event) || !take(nanoseconds) || !take(hash)) return wrong("its last block is cut off");
+    if (event < last || decisions > kTraceBlockEvents) return wrong("its blocks are out of order");
+    last = event;
+    out.snapshots.push_back({event, hash});
+    if (bytes > decisions * 10u) return wrong("a block is longer than its decisions");
+    in.seekg(bytes, std::ios::cur);
+    if (decisions == 0) break;
+  }
+  return out;
+}
+
+}  // namespace troupe::apps
