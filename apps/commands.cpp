@@ -6,7 +6,7 @@ namespace troupe::apps {
 using CommandFile = Commands();
 CommandFile bench_commands, config_commands, demo_commands, dht_commands, file_commands, help_commands,
     inspect_commands, log_commands, node_commands, operator_commands, peers_commands, sim_commands, status_commands,
-    trace_commands, version_commands;
+    trace_commands, version_commands, watch_commands;
 
 static constexpr CommandFile* kFiles[] = {
     node_commands,    status_commands, peers_commands, dht_commands,      file_commands,

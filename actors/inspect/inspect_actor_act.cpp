@@ -36,27 +36,27 @@ void InspectActor::act_on(wire::ActOn::Reader order, runtime::Reply<messages::wi
     return reply.refuse({Code::malformed, "an act is restart or kill"});
   const char* name = kill ? "kill" : "restart";
   Error why{};
-  const runtime::Handle whom = target(path, kill ? Act::kill : Act::restart, why);
-  note(name, path, whom ? "done" : why.message);
-  if (!whom) return reply.refuse(why);
-  if (kill) tell<runtime::wire::Stop>(whom, [](runtime::wire::Stop::Builder out) { out.setKilled(true); });
-  else tell<runtime::wire::Restart>(whom, [](runtime::wire::Restart::Builder) {});
+  const runtime::Handle actor = target(path, kill ? Act::kill : Act::restart, why);
+  note(name, path, actor ? "done" : why.message);
+  if (!actor) return reply.refuse(why);
+  if (kill) tell<runtime::wire::Stop>(actor, [](runtime::wire::Stop::Builder out) { out.setKilled(true); });
+  else tell<runtime::wire::Restart>(actor, [](runtime::wire::Restart::Builder) {});
   reply.done();
 }
 
 void InspectActor::pause(wire::PauseActor::Reader order, runtime::Sink<wire::PauseItem> sink) {
   const std::string path = text_of(order.getPath());
   Error why{};
-  const runtime::Handle whom = target(path, Act::pause, why);
-  if (whom && paused_.size() >= kPausedMax) why = {Code::overloaded, "16 actors are paused already"};
-  else if (std::ranges::any_of(paused_, [&](const Paused& one) { return one.actor == whom; }))
+  const runtime::Handle actor = target(path, Act::pause, why);
+  if (actor && paused_.size() >= kPausedMax) why = {Code::overloaded, "16 actors are paused already"};
+  else if (std::ranges::any_of(paused_, [&](const Paused& one) { return one.actor == actor; }))
     why = {Code::conflict, "it is paused already"};
   note("pause", path, why.message.empty() ? "done" : why.message);
   if (!why.message.empty()) return sink.fail(why);
-  tell<runtime::wire::Hold>(whom, [](runtime::wire::Hold::Builder out) {
+  tell<runtime::wire::Hold>(actor, [](runtime::wire::Hold::Builder out) {
     out.setMilliseconds(static_cast<std::uint32_t>(std::chrono::milliseconds(kPauseMax).count()));
   });
-  paused_.push_back({path, whom, std::move(sink), now() + kPauseMax, now()});
+  paused_.push_back({path, actor, std::move(sink), now() + kPauseMax, now()});
   Paused& kept = paused_.back();
   kept.sink.on_cancel([this, &kept] {
     kept.cancelled = true;

@@ -14,7 +14,6 @@ Command replay(sim::WorkloadSpecs workloads);
 Command shrink(sim::WorkloadSpecs workloads);
 Command list(sim::WorkloadSpecs workloads);
 Command mutants(sim::WorkloadSpecs workloads);
-Command watch(sim::WorkloadSpecs workloads);
 
 // The DHT without actors, so that its networks can be large and live long (apps/sim/dht_model).
 Command churn();

@@ -98,8 +98,8 @@ Commands sim_commands(sim::WorkloadSpecs workloads) {
                                   .help = "domains whose clients work, and whose invariants must hold"}},
                  .run = sim_command::simulating(run_domains, workloads)});
   for (auto command : {sim_command::run(workloads), sim_command::replay(workloads), sim_command::shrink(workloads),
-                       sim_command::list(workloads), sim_command::mutants(workloads), sim_command::watch(workloads),
-                       sim_command::churn(), sim_command::eclipse(), sim_command::survival()})
+                       sim_command::list(workloads), sim_command::mutants(workloads), sim_command::churn(),
+                       sim_command::eclipse(), sim_command::survival()})
     out.push_back(std::move(command));
   return out;
 }

@@ -1,6 +1,5 @@
 #include "apps/sim/timeline.hpp"
 
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,7 +15,7 @@
 #include "apps/sim/scenario_file.hpp"
 #include "apps/sim/timeline_server.hpp"
 #include "apps/sim/trace.hpp"
-#include "runtime/os/descriptor.hpp"
+#include "runtime/os/sockets.hpp"
 #include "runtime/os/waker.hpp"
 
 namespace troupe::apps {
@@ -115,14 +114,15 @@ Timeline::Outcome<Timeline> Timeline::open(sim::Scenario scenario, std::vector<S
   const auto failed = [](const std::string& what) {
     return Failure{{base::Code::internal, what + ": " + std::strerror(errno)}, "nothing was run", {}, Exit::failed};
   };
+  os::ignore_broken_pipes();
   auto state = std::make_unique<State>();
   state->nodes = scenario.nodes;
   std::vector<os::Descriptor> theirs;
   for (std::size_t i = 0; i < kCheckpointsMax + 1; ++i) {
-    std::array<int, 2> ends{};
-    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) return failed("cannot make a socket");
-    (i == 0 ? state->control : state->slots.emplace_back()) = os::Descriptor(ends[0]);
-    theirs.emplace_back(ends[1]);
+    auto ends = os::stream_pair();
+    if (!ends) return failed("cannot make a socket");
+    (i == 0 ? state->control : state->slots.emplace_back()) = std::move(ends->first);
+    theirs.push_back(std::move(ends->second));
   }
   const pid_t process = ::fork();
   if (process < 0) return failed("cannot start a process");

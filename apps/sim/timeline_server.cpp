@@ -4,7 +4,6 @@
 #include <capnp/serialize.h>
 #include <signal.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -27,7 +26,7 @@ constexpr std::size_t kStateBytesMax = 64 * 1024;
 
 bool write_all(int socket, const char* from, std::size_t size) {
   while (size > 0) {
-    const ssize_t done = ::send(socket, from, size, MSG_NOSIGNAL);
+    const ssize_t done = ::write(socket, from, size);
     if (done < 0 && errno == EINTR) continue;
     if (done <= 0) return false;
     from += done;

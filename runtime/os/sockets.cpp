@@ -258,4 +258,10 @@ bool is_broken(int socket) {
   return info.tcpi_state == TCP_CLOSE;
 }
 
+std::optional<std::pair<Descriptor, Descriptor>> stream_pair() {
+  int ends[2] = {-1, -1};
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) return std::nullopt;
+  return std::pair(Descriptor(ends[0]), Descriptor(ends[1]));
+}
+
 }  // namespace troupe::os

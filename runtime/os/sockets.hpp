@@ -71,4 +71,7 @@ void tune(int socket);
 /// Whether the kernel has given up the connection (reset, or no answer to probes), rather than ended it in order.
 bool is_broken(int socket);
 
+/// Two ends of a stream between processes of this program; they block, and are closed on exec. Nothing without room.
+std::optional<std::pair<Descriptor, Descriptor>> stream_pair();
+
 }  // namespace troupe::os

@@ -18,7 +18,7 @@
 namespace troupe::apps::screens {
 
 inline constexpr std::chrono::seconds kRefresh{1};
-inline constexpr std::uint64_t kRowsAsked = 1'000;         // our choice: nobody looks through more; filters choose
+inline constexpr std::uint64_t kRowsAsked = 1'000;         // our choice: a person looks through fewer; filters choose
 inline constexpr std::uint64_t kRowsOfTree = 10'000;       // what a node gives at most
 inline constexpr std::size_t kStreamsMax = kNodesMax + 8;  // of messages and pauses at once
 

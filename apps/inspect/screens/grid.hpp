@@ -2,7 +2,7 @@
 // A screen as a rectangle of cells, before any terminal.
 //
 // Text    what is put is made safe first (base/text.hpp): no cell holds a control or directional character.
-// Limits  kGridMax in each direction. Owner: whoever draws.
+// Limits  kGridMax in each direction. Owner: the caller; not thread-safe.
 #include <cstdint>
 #include <string>
 #include <string_view>

@@ -179,8 +179,8 @@ void Model::order(Order::What what, std::string subject) {
   if (!operate) return say("the screens only look; start them with --operate to act on the node", Style::warn);
   asked = one;
   mode = Mode::confirm;
-  const std::string whom = shown().status ? shown().status->name : shown().name;
-  say(std::string(name(what)) + (one.subject.empty() ? "" : " " + one.subject) + " at node " + whom +
+  const std::string where = shown().status ? shown().status->name : shown().name;
+  say(std::string(name(what)) + (one.subject.empty() ? "" : " " + one.subject) + " at node " + where +
           "? It is written to the node's audit log. y: yes",
       Style::warn);
 }

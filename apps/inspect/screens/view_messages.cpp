@@ -1,4 +1,4 @@
-// Messages: as a list, one with its fields, who sends to whom, and one request over actors and nodes.
+// Messages: as a list, one with its fields, the flows between actors, and one request over actors and nodes.
 #include <algorithm>
 #include <map>
 
