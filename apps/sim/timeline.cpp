@@ -7,14 +7,9 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <fstream>
 #include <map>
 
-#include "apps/cli/shell_word.hpp"
-#include "apps/host/domains.hpp"
-#include "apps/sim/scenario_file.hpp"
 #include "apps/sim/timeline_server.hpp"
-#include "apps/sim/trace.hpp"
 #include "runtime/os/sockets.hpp"
 #include "runtime/os/waker.hpp"
 
@@ -109,14 +104,13 @@ Timeline::Timeline(Timeline&&) noexcept = default;
 Timeline& Timeline::operator=(Timeline&&) noexcept = default;
 Timeline::~Timeline() = default;
 
-Timeline::Outcome<Timeline> Timeline::open(sim::Scenario scenario, std::vector<Snapshot> trace,
-                                           sim::WorkloadSpecs workloads) {
+Timeline::Outcome<Timeline> Timeline::open(Recorded world, sim::WorkloadSpecs workloads) {
   const auto failed = [](const std::string& what) {
     return Failure{{base::Code::internal, what + ": " + std::strerror(errno)}, "nothing was run", {}, Exit::failed};
   };
   os::ignore_broken_pipes();
   auto state = std::make_unique<State>();
-  state->nodes = scenario.nodes;
+  state->nodes = world.scenario.nodes;
   std::vector<os::Descriptor> theirs;
   for (std::size_t i = 0; i < kCheckpointsMax + 1; ++i) {
     auto ends = os::stream_pair();
@@ -130,7 +124,7 @@ Timeline::Outcome<Timeline> Timeline::open(sim::Scenario scenario, std::vector<S
     state->process = -1;
     state->control.reset();
     state->slots.clear();
-    timeline::ServerSetup setup{.scenario = std::move(scenario), .trace = std::move(trace), .workloads = workloads};
+    timeline::ServerSetup setup{.world = std::move(world), .workloads = workloads};
     setup.control = theirs.front().release();
     for (std::size_t i = 1; i < theirs.size(); ++i) setup.slots.push_back(theirs[i].release());
     timeline::serve(std::move(setup));
@@ -279,47 +273,6 @@ Timeline::Outcome<std::optional<Instant>> Timeline::seek(std::size_t node, const
   if (found)
     if (auto there = go(found->event); !there.ok()) return there.error();
   return found;
-}
-
-// -- trace files -----------------------------------------------------------------------------------------------------
-
-base::Result<Recorded, Failure> read_trace(const std::string& path, sim::WorkloadSpecs workloads) {
-  constexpr std::size_t kScenarioMax = 16u << 20;
-  const auto wrong = [&](const std::string& what) {
-    return usage_failure(path + " is no trace that can be shown: " + what, "troupe sim DOMAIN --trace FILE makes one");
-  };
-  std::ifstream in(path, std::ios::binary);
-  if (!in) return Failure{{base::Code::not_found, "cannot read " + path}, "nothing was run", {}, Exit::not_found};
-  const auto take = [&](auto& number) {
-    in.read(reinterpret_cast<char*>(&number), sizeof number);
-    return static_cast<bool>(in);
-  };
-  std::array<char, kTraceMagic.size()> magic{};
-  in.read(magic.data(), magic.size());
-  if (!in || std::string_view(magic.data(), magic.size()) != kTraceMagic) return wrong("it does not begin as one");
-  std::uint32_t size = 0;
-  if (!take(size) || size > kScenarioMax) return wrong("its scenario is cut off, or has more than 16 MiB");
-  std::string text(size, '\0');
-  in.read(text.data(), size);
-  if (!in) return wrong("its scenario is cut off");
-  const config::Table settings = settings_table();
-  auto scenario = read_scenario(text, workloads, settings);
-  if (!scenario.ok()) return wrong(scenario.error().message);
-  Recorded out{.scenario = std::move(scenario).value()};
-  std::uint64_t last = 0;
-  while (true) {
-    std::uint32_t decisions = 0, bytes = 0;
-    std::uint64_t event = 0, nanoseconds = 0, hash = 0;
-    if (!take(decisions)) break;
-    if (!take(bytes) || !take(event) || !take(nanoseconds) || !take(hash)) return wrong("its last block is cut off");
-    if (event < last || decisions > kTraceBlockEvents) return wrong("its blocks are out of order");
-    last = event;
-    out.snapshots.push_back({event, hash});
-    if (bytes > decisions * 10u) return wrong("a block is longer than its decisions");
-    in.seekg(bytes, std::ios::cur);
-    if (decisions == 0) break;
-  }
-  return out;
 }
 
 }  // namespace troupe::apps

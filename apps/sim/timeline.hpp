@@ -16,7 +16,7 @@
 #include <vector>
 
 #include "apps/cli/failure.hpp"
-#include "apps/sim/workloads.hpp"
+#include "apps/sim/trace_source.hpp"
 #include "runtime/base/result.hpp"
 #include "runtime/base/time.hpp"
 
@@ -50,12 +50,8 @@ class Timeline {
   template <class T>
   using Outcome = base::Result<T, Failure>;
 
-  /// Forks the world and begins its first run. `trace` has the snapshots of a recorded world; may be empty.
-  struct Snapshot {
-    std::uint64_t event = 0;
-    std::uint64_t hash = 0;
-  };
-  static Outcome<Timeline> open(sim::Scenario scenario, std::vector<Snapshot> trace, sim::WorkloadSpecs workloads);
+  /// Forks the world and begins its first run.
+  static Outcome<Timeline> open(Recorded world, sim::WorkloadSpecs workloads);
   Timeline(Timeline&&) noexcept;
   Timeline& operator=(Timeline&&) noexcept;
   ~Timeline();
@@ -96,12 +92,5 @@ class Timeline {
   explicit Timeline(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };
-
-/// The scenario and the snapshots of a trace file (trace.hpp). Hostile input: errors, and nothing of it is run.
-struct Recorded {
-  sim::Scenario scenario;
-  std::vector<Timeline::Snapshot> snapshots;
-};
-base::Result<Recorded, Failure> read_trace(const std::string& path, sim::WorkloadSpecs workloads);
 
 }  // namespace troupe::apps

@@ -64,7 +64,7 @@ std::size_t resident_bytes() {
 
 class Server final : public sim::Recorder {
  public:
-  explicit Server(ServerSetup setup) : setup_(std::move(setup)), trial_(setup_.scenario, setup_.workloads) {
+  explicit Server(ServerSetup setup) : setup_(std::move(setup)), trial_(setup_.world.scenario, setup_.workloads) {
     world().keep_names();
     world().stage().record(this);
   }
@@ -117,8 +117,8 @@ class Server final : public sim::Recorder {
   }
 
   void check_trace() {
-    while (snapshot_ < setup_.trace.size() && setup_.trace[snapshot_].event <= done_) {
-      const auto& expected = setup_.trace[snapshot_];
+    while (snapshot_ < setup_.world.snapshots.size() && setup_.world.snapshots[snapshot_].event <= done_) {
+      const auto& expected = setup_.world.snapshots[snapshot_];
       const bool same = expected.event == done_ && expected.hash == world().stage().hash();
       if (!same && !departed_) {
         departed_ = true;
@@ -271,18 +271,25 @@ class Server final : public sim::Recorder {
     send(socket_, Kind::done, {});
   }
 
-  /// Also of what stands for another node's actors.
+  /// "n2 /files"; of what stands for another node that node's name, "n3".
   std::string name_of(sim::ActorNumber actor) {
     for (std::size_t node = 0; node < world().size(); ++node) {
       if (!world().machine(node).up()) continue;
-      const auto& names = world().machine(node).node().remote_names;
-      if (!names) continue;
-      const auto known = names({actor});
-      if (const auto one = known.find(actor); one != known.end()) {
-        for (std::size_t other = 0; other < world().size(); ++other)
-          if (const auto id = world().id(other); id && one->second.starts_with(id->hex())) return node_name(other);
-        return one->second;
-      }
+      runtime::Node& here = world().machine(node).node();
+      std::string path;
+      here.registry().walk([&](const runtime::Listing& one) {
+        if (one.handle.id() == actor) path = one.path;
+        return path.empty();
+      });
+      if (!path.empty()) return node_name(node) + ' ' + path;
+      if (!here.remote_names) continue;
+      const auto names = here.remote_names({actor});
+      const auto known = names.find(actor);
+      if (known == names.end()) continue;
+      const std::string id = known->second.substr(0, known->second.find_first_not_of("0123456789abcdef"));
+      for (std::size_t other = 0; other < world().size() && !id.empty(); ++other)
+        if (const auto full = world().id(other); full && full->hex().starts_with(id)) return node_name(other);
+      return known->second;
     }
     return world().name(actor);
   }
@@ -290,7 +297,7 @@ class Server final : public sim::Recorder {
   std::string instant() {
     std::string what = "nothing has happened yet";
     if (done_ > 0 && last_actor_ == 0) what = "an appointment: the network, a disk or a clock";
-    else if (done_ > 0) what = world().name(last_actor_);
+    else if (done_ > 0) what = name_of(last_actor_);
     const auto& taken = world().last_taken();
     const bool fresh = taken.to == last_actor_ && last_actor_ != 0 &&
                        (taken.from != last_taken_.from || taken.kind != last_taken_.kind || taken.to != last_taken_.to);

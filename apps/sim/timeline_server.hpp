@@ -55,8 +55,7 @@ std::string pack(std::initializer_list<std::uint64_t> numbers, const std::string
 std::optional<std::uint64_t> unpack(std::string& rest);
 
 struct ServerSetup {
-  sim::Scenario scenario;
-  std::vector<Timeline::Snapshot> trace;
+  Recorded world;
   sim::WorkloadSpecs workloads;
   int control = -1;        ///< the first run speaks here
   std::vector<int> slots;  ///< one a checkpoint

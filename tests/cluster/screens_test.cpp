@@ -69,14 +69,14 @@ TEST_CASE("cluster: the screens show a node, act on it, and give the terminal ba
     terminal.type("/");
     for (int i = 0; i < 10; ++i) terminal.press("BSpace");
     terminal.command("");
-    terminal.command(":actor /dht/bucket");
-    CHECK(terminal.shows("State: dht.BucketState"));
+    terminal.command(":actor /dht/audit");
+    CHECK(terminal.shows("State: dht.AuditState"));
     terminal.type("p");
     CHECK(terminal.shows("y: yes"));
     terminal.type("y");
     CHECK(terminal.shows("state       paused"));
     CHECK(
-        contains(content(node.data + "/audit.log"), "\"act\":\"pause\",\"what\":\"/dht/bucket\",\"outcome\":\"done\""));
+        contains(content(node.data + "/audit.log"), "\"act\":\"pause\",\"what\":\"/dht/audit\",\"outcome\":\"done\""));
     terminal.run("resize-window -x 40 -y 12");
     CHECK(terminal.shows("state       paused"));
     terminal.run("resize-window -x 100 -y 30");
@@ -86,17 +86,17 @@ TEST_CASE("cluster: the screens show a node, act on it, and give the terminal ba
     CHECK(terminal.shows("cannot do without"));
     terminal.type("q");
     CHECK(terminal.shows("ended-0"));
-    CHECK(terminal.shows("\necho "));
+    CHECK(terminal.shows("\necho\n"));
     const auto running = [&] {
-      const Seen one = troupe::test::troupe(folder, {"inspect", "--once", "/dht/bucket", "--data", node.data});
-      return contains(one.out, "bucket, running");
+      const Seen one = troupe::test::troupe(folder, {"inspect", "--once", "/dht/audit", "--data", node.data});
+      return contains(one.out, "audit, running");
     };
     CHECK(until(running));  // the pause has ended with its operator
   }
   SUBCASE("Ctrl-C") {
     terminal.press("C-c");
     CHECK(terminal.shows("ended-0"));
-    CHECK(terminal.shows("\necho "));
+    CHECK(terminal.shows("\necho\n"));
   }
   SUBCASE("Ctrl-Z and fg") {
     terminal.press("C-z");
@@ -104,7 +104,9 @@ TEST_CASE("cluster: the screens show a node, act on it, and give the terminal ba
     terminal.command("fg");
     CHECK(terminal.shows("health      ok"));
     terminal.type("q");
-    CHECK(terminal.shows("ended-0"));
+    CHECK(until([&] { return !contains(terminal.screen(), "health      ok"); }));
+    terminal.command("stty -a | grep -o \"[-]*echo \"; echo back");
+    CHECK(terminal.shows("\necho\nback"));
   }
   SUBCASE("a lost node, and its return") {
     node.kill(SIGKILL);
@@ -123,6 +125,43 @@ TEST_CASE("cluster: the screens show a node, act on it, and give the terminal ba
     terminal.type("q");
     CHECK(terminal.shows("ended-0"));
   }
+}
+
+TEST_CASE("cluster: a recorded world is shown at any event, and moved in by keys") {
+  if (output_of("command -v tmux").empty()) {
+    MESSAGE("SKIPPED: tmux is not installed");
+    return;
+  }
+  const Folder folder;
+  const std::string trace = folder / "run.trace";
+  const Seen ran = troupe::test::troupe(
+      folder, {"sim", "dht", "--seed", "3", "--nodes", "3", "--time", "20s", "--calm", "--trace", trace});
+  REQUIRE_MESSAGE(ran.exit == 0, ran.err);
+  Tmux terminal(folder, 100, 30);
+  terminal.command(binary() + " inspect " + trace + "; echo ended-$?");
+  REQUIRE_MESSAGE(terminal.shows("health      ok"), terminal.screen());
+  const auto event = [&] {
+    const std::string screen = terminal.screen();
+    const auto at = screen.find('#');
+    return at == std::string::npos ? 0 : std::strtoull(screen.c_str() + at + 1, nullptr, 10);
+  };
+  const auto last = event();
+  CHECK(last > 100);
+  terminal.type(",");
+  CHECK(until([&] { return event() == last - 1; }));
+  terminal.type(".");
+  CHECK(until([&] { return event() == last; }));
+  terminal.command(":event 100");
+  CHECK(until([&] { return event() == 100; }));
+  terminal.type("g");
+  terminal.command("12.5s");
+  CHECK(terminal.shows("12.5"));
+  terminal.command(":actor /dht");
+  CHECK(terminal.shows("State: dht.DhtState"));
+  terminal.type("w");
+  CHECK(terminal.shows("changed in event"));
+  terminal.type("q");
+  CHECK(terminal.shows("ended-0"));
 }
 
 TEST_CASE("cluster: without a terminal the screens say how to do without") {

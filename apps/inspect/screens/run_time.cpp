@@ -262,7 +262,7 @@ class TimeScreens {
 }  // namespace
 
 Ending run_time(Console& console, Recorded world, sim::WorkloadSpecs workloads) {
-  auto timeline = Timeline::open(std::move(world.scenario), std::move(world.snapshots), workloads);
+  auto timeline = Timeline::open(std::move(world), workloads);
   if (!timeline.ok()) return timeline.error();
   os::Waker waker{SIGINT, SIGTERM, SIGHUP, SIGWINCH, SIGTSTP};
   const auto no_colour = variable(console, "NO_COLOR");

@@ -1,0 +1,31 @@
+#pragma once
+// A trace file (trace.hpp) read back: its scenario and its snapshots. Hostile input: an error, or something to run.
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "apps/cli/failure.hpp"
+#include "apps/sim/workloads.hpp"
+#include "runtime/base/result.hpp"
+#include "runtime/config/settings.hpp"
+
+namespace troupe::apps {
+
+inline constexpr std::size_t kTraceBytesMax = 1ull << 30;  // our choice: of some 900 million events
+
+/// A world to run again, and what its first run must agree with.
+struct Recorded {
+  struct Snapshot {
+    std::uint64_t event = 0;
+    std::uint64_t hash = 0;  ///< of all events before
+  };
+  sim::Scenario scenario;
+  std::vector<Snapshot> snapshots{};  ///< by event; none of a world that was not recorded
+};
+
+/// Errors: `malformed` with what is wrong; it repeats what the text says, so escape it before printing.
+base::Outcome<Recorded> parse_recorded(std::string_view bytes, sim::WorkloadSpecs workloads,
+                                       const config::Table& settings);
+base::Result<Recorded, Failure> read_trace(const std::string& path, sim::WorkloadSpecs workloads);
+
+}  // namespace troupe::apps

@@ -1,0 +1,180 @@
+// Time: a world that is moved in shows what a fresh run of it shows at the same event, and finds what changed when.
+#include "apps/sim/timeline.hpp"
+
+#include <capnp/serialize.h>
+
+#include <cstring>
+#include <map>
+#include <sstream>
+
+#include "apps/host/domains.hpp"
+#include "apps/sim/draw.hpp"
+#include "apps/sim/instant.hpp"
+#include "apps/sim/scenario_file.hpp"
+#include "apps/sim/trace.hpp"
+#include "apps/sim/trial.hpp"
+#include "tests/apps/harness.hpp"
+
+using namespace troupe;
+using namespace troupe::apps;
+
+namespace {
+
+constexpr std::size_t kLine = 64 * 1024;
+
+sim::Scenario small_world(std::uint64_t seed) {
+  DrawOptions options;
+  options.workloads = all_workloads();
+  options.domains = {"dht"};
+  options.nodes = 3;
+  options.time = std::chrono::seconds(20);
+  return draw(seed, options);
+}
+
+template <class T>
+T value(base::Result<T, Failure> got) {
+  REQUIRE_MESSAGE(got.ok(), (got.ok() ? "" : got.error().error.message));
+  return std::move(got).value();
+}
+
+/// Paths and counts of handled messages of all actors of all nodes.
+using Counts = std::map<std::string, std::uint64_t>;
+
+Counts counts_of(Timeline& timeline) {
+  Counts out;
+  std::size_t node = 0;
+  for (const Timeline::Seen& seen : value(timeline.look())) {
+    std::vector<capnp::word> words(seen.actors.size() / sizeof(capnp::word));
+    std::memcpy(words.data(), seen.actors.data(), words.size() * sizeof(capnp::word));
+    capnp::FlatArrayMessageReader reader({words.data(), words.size()});
+    for (const auto row : reader.getRoot<inspect::wire::ActorRows>().getActors())
+      out[node_name(node) + ' ' + row.getPath().cStr()] = row.getHandled();
+    ++node;
+  }
+  return out;
+}
+
+/// The same of a fresh run that is stopped there; and the state of one actor.
+Counts fresh_counts(const sim::Scenario& scenario, std::uint64_t event, std::string* state = nullptr) {
+  Trial trial(scenario, all_workloads());
+  trial.world().stage().stop_at(event);
+  trial.run();
+  Counts out;
+  World& world = trial.world();
+  for (std::size_t node = 0; node < world.size(); ++node)
+    if (world.machine(node).up())
+      world.machine(node).node().registry().walk([&](const runtime::Listing& one) {
+        out[node_name(node) + ' ' + one.path] = one.record->done();
+        return true;
+      });
+  if (state != nullptr) *state = state_line(world, 0, "/dht", kLine).value_or("-");
+  return out;
+}
+
+std::string trace_of(const sim::Scenario& scenario) {
+  std::ostringstream out;
+  Trial trial(scenario, all_workloads());
+  TraceWriter writer(out, trial.world().stage(), write_scenario(scenario, all_workloads(), ""));
+  trial.world().stage().record(&writer);
+  trial.run();
+  trial.world().stage().record(nullptr);
+  writer.finish();
+  return out.str();
+}
+
+}  // namespace
+
+TEST_CASE("timeline: each instant is that of a fresh run, in whatever order it is gone to") {
+  const sim::Scenario scenario = small_world(5);
+  auto timeline = value(Timeline::open({.scenario = scenario}, all_workloads()));
+  const FirstRun run = value(timeline.finish());
+  REQUIRE(run.events > 500);
+  CHECK(run.verdict == "held");
+  CHECK(run.departed.empty());
+  for (const std::uint64_t event : {run.events, run.events / 2, run.events / 2 + 1, std::uint64_t{1}, run.events / 3,
+                                    run.events - 1, std::uint64_t{0}}) {
+    const Instant there = value(timeline.go(event));
+    CHECK(there.event == event);
+    CHECK(counts_of(timeline) == fresh_counts(scenario, event));
+  }
+  CHECK(value(timeline.go(run.events + 1'000)).event == run.events);
+}
+
+TEST_CASE("timeline: the last and the next change of a state are those that a walk over all events finds") {
+  const sim::Scenario scenario = small_world(6);
+  auto timeline = value(Timeline::open({.scenario = scenario}, all_workloads()));
+  const FirstRun run = value(timeline.finish());
+  const std::uint64_t from = run.events / 2;
+  value(timeline.go(from));
+  const auto back = value(timeline.change(0, "/dht", Timeline::Way::back));
+  REQUIRE(back.has_value());
+  CHECK(back->event < from);
+  std::string before, at, later;
+  fresh_counts(scenario, back->event - 1, &before);
+  fresh_counts(scenario, back->event, &at);
+  fresh_counts(scenario, from - 1, &later);
+  CHECK(before != at);
+  CHECK(at == later);
+  CHECK(timeline.here().event == back->event);
+
+  const auto next = value(timeline.change(0, "/dht", Timeline::Way::forward));
+  REQUIRE(next.has_value());
+  CHECK(next->event >= from);
+  fresh_counts(scenario, next->event - 1, &before);
+  fresh_counts(scenario, next->event, &later);
+  CHECK(before == at);
+  CHECK(later != at);
+
+  value(timeline.go(0));
+  CHECK_FALSE(value(timeline.change(0, "/dht", Timeline::Way::back)).has_value());
+  CHECK_FALSE(timeline.look_at(0, "/nowhere").ok());
+}
+
+TEST_CASE("timeline: a time is found, and is the first event not before it") {
+  auto timeline = value(Timeline::open({.scenario = small_world(7)}, all_workloads()));
+  const FirstRun run = value(timeline.finish());
+  const Instant there = value(timeline.go_to(run.time / 2));
+  CHECK(there.time >= run.time / 2);
+  const Instant one_before = value(timeline.go(there.event - 1));
+  CHECK(one_before.time <= there.time);
+}
+
+TEST_CASE("timeline: a trace is read back and followed, and one of another revision says where it departs") {
+  const sim::Scenario scenario = small_world(8);
+  const std::string bytes = trace_of(scenario);
+  const TemporaryFolder folder;
+  const std::string file = folder.path() + "/run.trace";
+  const auto write = [&](const std::string& what) { std::ofstream(file, std::ios::binary) << what; };
+  write(bytes);
+  Recorded recorded = value(read_trace(file, all_workloads()));
+  REQUIRE(recorded.snapshots.size() >= 2);
+  CHECK(recorded.scenario.seed == scenario.seed);
+  {
+    auto timeline = value(Timeline::open(recorded, all_workloads()));
+    CHECK(value(timeline.finish()).departed.empty());
+  }
+  recorded.snapshots.back().hash ^= 1;
+  {
+    auto timeline = value(Timeline::open(recorded, all_workloads()));
+    const FirstRun run = value(timeline.finish());
+    REQUIRE(run.departed.size() == 1);
+    CHECK(run.departed.front().find(std::to_string(recorded.snapshots.back().event)) != std::string::npos);
+  }
+  SUBCASE("cut off anywhere, and with any byte changed, it is an error or a trace, never a crash") {
+    for (std::size_t cut = 0; cut < bytes.size(); cut += 1 + bytes.size() / 97) {
+      write(bytes.substr(0, cut));
+      (void)read_trace(file, all_workloads());
+      std::string changed = bytes;
+      changed[cut] = static_cast<char>(changed[cut] ^ 0x5a);
+      write(changed);
+      (void)read_trace(file, all_workloads());
+    }
+  }
+  SUBCASE("what is none is refused with what would be one") {
+    write("seed = 1\n");
+    const auto none = read_trace(file, all_workloads());
+    REQUIRE_FALSE(none.ok());
+    CHECK(none.error().error.message.find("is no trace") != std::string::npos);
+    CHECK_FALSE(read_trace(file + ".gone", all_workloads()).ok());
+  }
+}
