@@ -102,7 +102,9 @@ class Demo {
     while (nodes_.size() < wanted_) {
       Words words{"--listen", "127.0.0.1:0"};
       if (!nodes_.empty()) words.insert(words.end(), {"--join", first().id + '@' + first().at});
-      if (!operator_.empty()) words.insert(words.end(), {"--set", "operators.operate=" + operator_});
+      if (!operator_.empty())
+        words.insert(words.end(),
+                     {"--name", 'n' + std::to_string(nodes_.size() + 1), "--set", "operators.operate=" + operator_});
       auto node = session_.start("n" + std::to_string(nodes_.size() + 1), words);
       if (!node.ok()) return node.error();
       nodes_.push_back(std::move(node).value());

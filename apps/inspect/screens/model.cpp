@@ -371,6 +371,11 @@ bool Model::move_in_time(const std::string& text) {
   }
   if (text == "+" || text == "=") return time->speed = std::min(time->speed * 2, 4'096.0), true;
   if (text == "_") return time->speed = std::max(time->speed / 2, 1.0 / 1'024), true;
+  if (text == "W") {
+    time->playing = false;
+    orders.push_back({Order::What::move, text, node});
+    return true;
+  }
   if (text == "g") {
     mode = Mode::command;
     line = "at ";

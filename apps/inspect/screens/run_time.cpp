@@ -205,6 +205,7 @@ class TimeScreens {
       case '#': return move_to(std::strtoull(how.c_str() + 1, nullptr, 10));
       default: break;
     }
+    if (how == "W") return to_sender();
     // n, N, w and the path of an actor.
     const std::string path = how.substr(1);
     const auto way = how.front() == 'n' ? Timeline::Way::forward : Timeline::Way::back;
@@ -217,6 +218,27 @@ class TimeScreens {
     arrived(*found.value());
     if (how.front() == 'w')
       model_.say("changed in event " + std::to_string(time.event) + ": " + time.what, Style::marked);
+  }
+
+  /// From the event here to the one in which its message was sent: the latest one of its sender before it.
+  void to_sender() {
+    constexpr std::string_view kFrom = " from ";
+    const std::string what = model_.time->what;
+    const auto at = what.rfind(kFrom);
+    if (at == std::string::npos)
+      return model_.say("this event has no sender: a timer, the network, a disk or a client", Style::warn);
+    const std::string sender = what.substr(at + kFrom.size());
+    const auto blank = sender.find(' ');
+    if (blank == std::string::npos)
+      return model_.say("it came over the network from " + sender + ": its actors there are a key away", Style::warn);
+    const auto found = timeline_.handled_before(sender);
+    if (!found.ok()) return arrived(found.error());
+    if (!found.value()) return model_.say(sender + " has handled nothing before that", Style::warn);
+    arrived(*found.value());
+    const auto node = std::strtoull(sender.c_str() + 1, nullptr, 10);
+    if (node >= 1 && node <= model_.nodes.size()) model_.node = node - 1;
+    model_.open("actor", sender.substr(blank + 1));
+    model_.say("sent by " + sender + " as it handled event " + std::to_string(model_.time->event), Style::marked);
   }
 
   /// What is shown of this instant, asked once.

@@ -112,6 +112,7 @@ Content help(const Model& model) {
     add("space + _", "plays, faster, slower");
     add("n N", "of an actor: the next and the last event in which its state changed");
     add("w", "of an actor: why it is so: the event in which its state changed last; w again: what came before that");
+    add("W", "to the event in which the message of this event was sent");
     return out;
   }
   out.rows.push_back(text_row(""));
