@@ -170,6 +170,10 @@ TEST_CASE("configuration: there is one encoding, and no bytes break the decoder"
   one.auto_leave = true;
   const base::Bytes bytes = encode(one);
   CHECK(decode_configuration(bytes) == one);
+  CHECK(base::hex(bytes) ==
+        "010102000000000000000000000000000000000000000001010000000000000001070102000000000000000000000000"
+        "00000300000000000000000000000000000000000000000209000000000000001464000000000000000000000000000000"
+        "000000");
   CHECK(encode(Configuration{}).size() == 4);
   CHECK_FALSE(decode_configuration(encode(Configuration{})).has_value());
   for (std::size_t cut = 0; cut < bytes.size(); ++cut)

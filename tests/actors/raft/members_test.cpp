@@ -1,6 +1,7 @@
 // Thesis chapter 4: changes of members, with the correction of 2015; incarnations.
 #include <doctest/doctest.h>
 
+#include "actors/raft/logic/recover.hpp"
 #include "tests/actors/raft/group.hpp"
 
 using namespace troupe;
@@ -218,4 +219,31 @@ TEST_CASE("members: one that lost its disk is replaced by its next incarnation i
   CHECK(configuration.find(member(3)) == nullptr);
   REQUIRE(configuration.find(member(3, 2)) != nullptr);
   CHECK(configuration.find(member(3, 2))->promote);
+}
+
+TEST_CASE("members: one survivor goes on alone, in a new epoch that the old cluster does not reach") {
+  Group group(3);
+  group.elect(1);
+  const Position kept = group.propose(1, "kept");
+  group.deliver();
+  Log log = group.at(2).log();
+  const auto forced = force_new_cluster({member(2), Epoch{1}, group[2].state, std::move(log), Index{1}});
+  REQUIRE(forced.has_value());
+  CHECK(forced->next.consistent());
+  CHECK(forced->next.epoch == Epoch{2});
+  Raft alone(Settings{}, forced->next, group.now, base::Random(1));
+  const Message old{member(1), member(2), Epoch{1}, Term{9}, Heartbeat{}};
+  CHECK(alone.receive(old, group.now).error() == Rejected::other_epoch);
+  alone.tick(alone.wake_at());
+  std::vector<Entry> applied;
+  for (int n = 0; n < 3; ++n) {
+    Output out = alone.take(group.now + 1s);
+    CHECK(out.messages.empty());
+    if (out.save) alone.saved(out.save->id, group.now + 1s);
+    applied.insert(applied.end(), out.apply.begin(), out.apply.end());
+  }
+  CHECK(alone.role() == Role::leader);
+  CHECK(alone.log().configuration() == raft_test::voters({2}));
+  REQUIRE(applied.size() == 4);  // the start of a term, the command, the configuration, the start of its own term
+  CHECK(applied[1].index == kept.index);
 }

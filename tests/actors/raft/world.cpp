@@ -28,6 +28,7 @@ class World final : Members {
     try {
       at(now_ + milliseconds{1}, [this] { client(); });
       at(now_ + milliseconds{50}, [this] { fault(); });
+      if (random_.chance(1, 5)) early_until_ = now_ + options_.faulty;
       run_until(now_ + options_.faulty);
       heal();
       run_until(now_ + options_.calm);
@@ -191,7 +192,7 @@ class World final : Members {
       propose(at);
       pump(at);
     });
-    later(node, between(Duration{0}, milliseconds{12}), [this](Node& at) {
+    later(node, between(Duration{0}, milliseconds(random_.chance(1, 2) ? 12 : 40)), [this](Node& at) {
       if (healed_) return;
       crash(at);
       this->at(now_ + between(milliseconds{1}, milliseconds{300}), [this, &at] {

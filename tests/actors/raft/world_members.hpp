@@ -106,6 +106,7 @@ class Members {
     node.proposed.clear();
     node.led = false;
     node.raft.reset();
+    if (random_.chance(1, 2)) node.reset.insert(node.run);
     ++node.run;
     node.syncing = false;
   }
@@ -239,12 +240,15 @@ class Members {
   void carry(const Message& message) {
     const auto target = nodes_.find(message.to);
     if (target == nodes_.end() || cut(message.from, message.to)) return;
+    const auto sender = nodes_.find(message.from);
+    const Node* source = sender == nodes_.end() ? nullptr : sender->second.get();
+    const std::uint64_t run = source ? source->run : 0;
     const int copies = random_.chance(loss_, 1'000) ? 0 : random_.chance(loss_, 1'000) ? 2 : 1;
     for (int i = 0; i < copies; ++i) {
       const Duration delay = random_.chance(loss_, 2'000) ? between(milliseconds{5}, milliseconds{600})
                                                           : between(microseconds{50}, milliseconds{4});
-      at(now_ + delay, [this, node = target->second.get(), message] {
-        if (!node->raft || cut(message.from, message.to)) return;
+      at(now_ + delay, [this, node = target->second.get(), source, run, message] {
+        if (!node->raft || cut(message.from, message.to) || (source && source->reset.contains(run))) return;
         const auto taken = node->raft->receive(message, local(*node));
         if (!taken.ok() && taken.error() != Rejected::unknown_member && taken.error() != Rejected::not_leader &&
             taken.error() != Rejected::unasked)

@@ -78,6 +78,7 @@ struct Node {
   MemberId id;
   std::unique_ptr<Raft> raft;  // null while it is down
   std::uint64_t run = 0;
+  std::set<std::uint64_t> reset;  ///< runs whose end took what they had sent and was still under way
   DiskState disk;
   std::deque<Save> saving;
   bool syncing = false;
