@@ -192,10 +192,16 @@ class World final : Members {
       propose(at);
       pump(at);
     });
-    later(node, between(Duration{0}, milliseconds(random_.chance(1, 2) ? 12 : 40)), [this](Node& at) {
+    if (random_.chance(1, 2)) end_in(node, between(Duration{0}, milliseconds(random_.chance(1, 2) ? 2 : 40)));
+  }
+  void leader_commits(Node& node) override {
+    if (now_ < early_until_ && random_.chance(1, 3)) end_in(node, Duration{0});
+  }
+  void end_in(Node& node, Duration delay) {
+    later(node, delay, [this](Node& at) {
       if (healed_) return;
       crash(at);
-      this->at(now_ + between(milliseconds{1}, milliseconds{300}), [this, &at] {
+      this->at(now_ + between(milliseconds{1}, milliseconds(random_.chance(1, 2) ? 100 : 400)), [this, &at] {
         if (!at.raft) start(at);
       });
     });

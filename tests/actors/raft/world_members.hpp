@@ -9,6 +9,7 @@ class Members {
   explicit Members(const WorldOptions& options) : planted_(options.bug), random_(options.seed) {}
   ~Members() = default;
   virtual void elected(Node&) {}
+  virtual void leader_commits(Node&) {}
 
   Node& add(const MemberId& id, const Configuration& first) {
     auto node = std::make_unique<Node>();
@@ -287,6 +288,7 @@ class Members {
       must(known->second == *term, "what is committed stays");
     }
     must(raft.commit() >= node.seen_commit, "the commit index only grows");
+    if (leads && raft.commit() > node.seen_commit) leader_commits(node);
     node.seen_commit = raft.commit();
   }
 
