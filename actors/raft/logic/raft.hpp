@@ -28,7 +28,8 @@
 
 namespace troupe::raft {
 
-/// What a member knows when it starts.
+/// What a member knows when it starts. All of it is durable: what was read is synced before, because an earlier run may
+/// have written it without.
 struct Restored {
   MemberId self;
   Epoch epoch;
