@@ -73,6 +73,10 @@ class World final : Members {
   }
 
   void client() {
+    if (now_ < quiet_until_) {
+      at(quiet_until_, [this] { client(); });
+      return;
+    }
     if (Node* node = random_.chance(2, 3) && leading() ? leading() : any_up()) {
       for (std::uint64_t n = random_.below(4); n > 0; --n) propose(*node);
       if (random_.chance(1, 2)) read(*node);
@@ -164,11 +168,12 @@ class World final : Members {
     Node* deaf = any_up();
     if (!leads || deaf == leads) return;
     cut_ = {deaf->id};
-    at(now_ + between(milliseconds{150}, milliseconds{400}), [this, leads] {
+    quiet_until_ = now_ + milliseconds{400};  // so that it lacks no entry
+    at(now_ + between(milliseconds{150}, milliseconds{400}), [this, leads, deaf = deaf->id] {
       if (healed_) return;
       cut_ = {leads->id};
       for (auto& [id, node] : nodes_)
-        if (node.get() != leads && node->raft && random_.chance(1, 2)) restart(*node);
+        if (node.get() != leads && id != deaf && node->raft && random_.chance(3, 4)) restart(*node);
       if (leads->raft) read_often(*leads);
     });
   }
@@ -273,7 +278,7 @@ class World final : Members {
   const WorldOptions options_;
   std::unique_ptr<Node> gone_;
   std::optional<MemberId> lost_;
-  Instant early_until_;
+  Instant early_until_, quiet_until_;
   bool in_joint_ = false;
 };
 

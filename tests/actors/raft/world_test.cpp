@@ -5,17 +5,6 @@
 using namespace troupe;
 using raft_test::run_world;
 
-namespace {
-
-/// The first of `seeds` seeds that finds the planted bug; 0 if none does.
-std::uint64_t found_by(const std::string& bug, std::uint64_t seeds) {
-  for (std::uint64_t seed = 1; seed <= seeds; ++seed)
-    if (!run_world({.seed = seed, .bug = bug}).broken.empty()) return seed;
-  return 0;
-}
-
-}  // namespace
-
 TEST_CASE("world: whatever fails, one leader a term, logs that match, nothing committed lost, no stale read") {
   std::set<std::string, std::less<>> reached;
   std::uint64_t installed = 0, reads = 0;
@@ -44,8 +33,21 @@ TEST_CASE("world: one seed is one history") {
   CHECK(once.reads == again.reads);
 }
 
-TEST_CASE("world: planted bugs are found") {
-  for (const char* bug : {"raft.votes_for_shorter_log", "raft.truncates_without_conflict",
-                          "raft.acknowledges_before_sync", "raft.reads_without_asking", "raft.reads_before_its_term"})
-    CHECK_MESSAGE(found_by(bug, 40) > 0, bug);
+TEST_CASE("world: each planted bug is found, by the first of these seeds") {
+  // A change of the worlds shifts the seeds: search again from 1.
+  const std::pair<const char*, std::uint64_t> found[] = {{"raft.reads_without_asking", 1},
+                                                         {"raft.votes_for_shorter_log", 1},
+                                                         {"raft.truncates_without_conflict", 1},
+                                                         {"raft.acknowledges_before_sync", 2},
+                                                         {"raft.reads_before_its_term", 2},
+                                                         {"raft.counts_itself_at_once", 13},
+                                                         {"raft.votes_at_once_after_start", 131},
+                                                         {"raft.lease_kept_while_handing_over", 151},
+                                                         {"raft.disturbed", 332},
+                                                         {"raft.commits_older_term", 922}};
+  for (const auto& [bug, seed] : found) {
+    CAPTURE(bug);
+    CHECK(run_world({.seed = seed, .bug = bug}).broken != "");
+    CHECK(run_world({.seed = seed}).broken == "");
+  }
 }
