@@ -262,9 +262,18 @@ class World final : Members {
     at(now_ + milliseconds{1'200}, [this] { replace_lost(); });
   }
 
+  /// A change to fewer voters was under way when one of those lost its disk: no member can be elected any more.
+  bool shrank_too_far() const {
+    const Log* best = nullptr;
+    for (const auto& [id, node] : nodes_)
+      if (!best || !node->raft->log().covered_by(best->last(), best->last_term())) best = &node->raft->log();
+    return lost_ && quorum_value(best->configuration(), [&](const MemberId& id) { return id == *lost_ ? 0 : 1; }) == 0;
+  }
+
   /// Everyone has the same, and the group works.
   void settle() {
     Node* leads = leading();
+    if (!leads && shrank_too_far()) return;
     must(leads != nullptr, "a group that is whole has a leader");
     events_.clear();
     propose(*leads);
