@@ -1,0 +1,69 @@
+#pragma once
+// An ordered map that can be read as it was at one moment while it goes on changing: for snapshots without a pause.
+//
+// How     freeze() marks the moment. Before a row that the reader has not passed yet is changed, what it was is put
+//         aside; read() merges both. What is put aside is bounded by what changes during one reading.
+// Owner   one state machine; not thread-safe.
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "runtime/base/ensure.hpp"
+
+namespace troupe::raft::kv {
+
+template <class Key, class Row>
+class FrozenMap {
+ public:
+  const std::map<Key, Row>& rows() const { return rows_; }
+  const Row* find(const Key& key) const {
+    const auto found = rows_.find(key);
+    return found == rows_.end() ? nullptr : &found->second;
+  }
+  void put(const Key& key, Row row) {
+    put_aside(key);
+    rows_.insert_or_assign(key, std::move(row));
+  }
+  bool erase(const Key& key) {
+    put_aside(key);
+    return rows_.erase(key) > 0;
+  }
+
+  void freeze() {
+    base::ensure(!frozen_, "one reading at a time");
+    frozen_ = true;
+  }
+  bool frozen() const { return frozen_; }
+  /// The next row as it was when freeze() was called, in order; nothing behind the last one.
+  std::optional<std::pair<Key, Row>> read() {
+    while (true) {
+      const auto now = passed_ ? rows_.upper_bound(*passed_) : rows_.begin();
+      const auto was = aside_.begin();  // what has been passed is not kept
+      if (now == rows_.end() && was == aside_.end()) return std::nullopt;
+      const bool old = was != aside_.end() && (now == rows_.end() || was->first <= now->first);
+      passed_ = old ? was->first : now->first;
+      if (!old) return *now;
+      std::optional<Row> row = std::move(was->second);
+      aside_.erase(was);
+      if (row) return std::pair(*passed_, std::move(*row));
+    }
+  }
+  void thaw() {
+    frozen_ = false;
+    passed_.reset();
+    aside_.clear();
+  }
+
+ private:
+  void put_aside(const Key& key) {
+    if (!frozen_ || (passed_ && key <= *passed_)) return;
+    const auto found = rows_.find(key);
+    aside_.try_emplace(key, found == rows_.end() ? std::nullopt : std::optional(found->second));
+  }
+  std::map<Key, Row> rows_;
+  bool frozen_ = false;
+  std::optional<Key> passed_;
+  std::map<Key, std::optional<Row>> aside_;  // null: it was not there
+};
+
+}  // namespace troupe::raft::kv

@@ -1,0 +1,140 @@
+#pragma once
+// The keys of a group: what each committed command does, the same at each member.
+//
+// Order     commands are applied by rising index; keys are ordered by their bytes.
+// Revision  one for the whole store; a command that changes something is one revision, whatever it changes.
+// Sessions  the answer to a command with a request id is kept: the same id again is answered alike and changes nothing.
+//           Their age is the leader's time in later commands. If as many are kept as may be, a new id is refused;
+//           none is forgotten early.
+// Leases    keys that were put with one go when it is dropped. Members count no time: see lease_times.hpp.
+// Hash      rolls over all effects; members at one index have the same, or one of them is wrong.
+// Owner     one group's state machine; not thread-safe. Reads no clock.
+#include <algorithm>
+#include <set>
+
+#include "actors/raft/logic/kv/command.hpp"
+#include "actors/raft/logic/kv/frozen_map.hpp"
+#include "actors/raft/logic/types.hpp"
+
+namespace troupe::raft::kv {
+
+inline constexpr std::size_t kAnswerBytesMax = std::size_t{2} << 20;  // of the values in one answer
+inline constexpr std::size_t kLeasesMax = 100'000;                    // our choice; one more is refused
+
+struct Row {
+  Value value;
+  Revision created, changed;
+  LeaseId lease{};
+
+  friend bool operator==(const Row& a, const Row& b) {
+    return same(a.value, b.value) && a.created == b.created && a.changed == b.changed && a.lease == b.lease;
+  }
+};
+
+enum class Outcome : std::uint8_t {
+  done = 0,
+  conflict = 1,       ///< a condition does not hold: nothing was changed
+  no_lease = 2,       ///< a put with a lease that is not there: nothing was changed
+  lease_exists = 3,   ///< its id was drawn before
+  sessions_full = 4,  ///< a new request id, and no room to keep its answer: nothing was changed
+  leases_full = 5,
+  malformed = 6,         ///< the entry cannot be read; all members say so
+  answer_too_large = 7,  ///< its gets would answer more than kAnswerBytesMax: nothing was changed
+};
+inline constexpr std::uint8_t kOutcomeMax = 7;
+
+/// What a client is told, the same for each repetition.
+struct Answer {
+  Outcome outcome = Outcome::done;
+  Revision revision;          ///< of the store afterwards
+  std::vector<Value> values;  ///< of the gets in their order, null if absent; in a conflict that of the first condition
+                              ///< that does not hold
+
+  friend bool operator==(const Answer& a, const Answer& b) {
+    return a.outcome == b.outcome && a.revision == b.revision &&
+           std::equal(a.values.begin(), a.values.end(), b.values.begin(), b.values.end(), same);
+  }
+};
+
+/// One key that a command has changed.
+struct Changed {
+  Revision revision;
+  std::string key;
+  Value value;         ///< null: removed
+  Revision created{};  ///< when the key came to be that now is put; this very revision if it was absent before
+  std::string request;
+};
+
+struct Applied {
+  Answer answer;
+  bool repeated = false;         ///< the answer is that of an earlier command with this request id
+  std::vector<Changed> changes;  ///< for watchers, in order
+};
+
+struct Page {
+  std::vector<std::pair<std::string, Row>> rows;
+  bool more = false;
+};
+
+/// The answer that is kept for a request id.
+struct Session {
+  std::int64_t time_ms = 0;
+  Answer answer;
+};
+
+class Machine {
+ public:
+  /// Applies an entry of kind `command`. `index` is above all before it.
+  Applied apply(Index index, base::ByteView command);
+  /// Notes an entry that is for the group alone.
+  void skip(Index index) { at(index); }
+
+  const Row* get(const std::string& key) const { return rows_.find(key); }
+  /// Keys that begin with `prefix`, from `from` on: at most `limit` rows, and about `bytes_max` of them, at least one.
+  Page range(const std::string& prefix, const std::string& from, std::size_t limit, std::size_t bytes_max) const;
+
+  Index applied() const { return applied_; }
+  Revision revision() const { return revision_; }
+  Revision oldest() const { return oldest_; }
+  std::uint64_t hash() const { return hash_; }
+  std::size_t keys() const { return rows_.rows().size(); }
+  std::size_t sessions() const { return sessions_.rows().size(); }
+  const LimitSessions& session_limits() const { return limits_; }
+  const std::map<LeaseId, std::uint64_t>& leases() const { return leases_; }  ///< with their time to live, in ms
+
+ private:
+  friend class SnapshotWriter;
+  friend class SnapshotReader;
+  void at(Index index);
+  Answer perform(const Txn& txn, const std::string& request, std::vector<Changed>& changes);
+  Answer perform(const GrantLease& grant, const std::string&, std::vector<Changed>&);
+  Answer perform(const DropLease& drop, const std::string& request, std::vector<Changed>& changes);
+  Answer perform(const Compact& compact, const std::string&, std::vector<Changed>&);
+  Answer perform(const LimitSessions& limits, const std::string&, std::vector<Changed>&);
+  const Condition* unmet(const Txn& txn) const;
+  std::uint64_t answer_bytes(const Txn& txn) const;
+  void put(const Operation& operation, Revision revision);
+  bool remove(const std::string& key);
+  void detach(const std::string& key, LeaseId lease);
+  void note(const Changed& change);
+  void expire_sessions();
+  void keep(const std::string& request, const Answer& answer);
+
+  Index applied_;
+  Revision revision_, oldest_;
+  std::uint64_t hash_ = 14'695'981'039'346'656'037ULL;  // FNV-1a
+  std::int64_t time_ms_ = 0;                            // the latest in a command
+  LimitSessions limits_{.kept_ms = 3'600'000, .rows_max = 1'000'000, .bytes_max = std::uint64_t{256} << 20};
+
+  FrozenMap<std::string, Row> rows_;
+  FrozenMap<std::string, Session> sessions_;  // by request id
+  std::set<std::pair<std::int64_t, std::string>> by_age_;
+  std::uint64_t session_bytes_ = 0;
+  std::map<LeaseId, std::uint64_t> leases_;
+  std::map<LeaseId, std::set<std::string>> leased_;  // keys; a lease without keys has no row
+};
+
+/// Bytes that the answer to `request` costs while it is kept.
+std::uint64_t session_bytes(const std::string& request, const Answer& answer);
+
+}  // namespace troupe::raft::kv

@@ -1,0 +1,123 @@
+#pragma once
+// How far one follower is, as its leader sees it, and what may be sent to it now.
+//
+// Source  thesis 10.2.1 (pipelining), 4.2.1 (rounds of catching up); etcd-io/raft tracker for the states.
+// States  probe: one message at a time, until the place is found where the logs agree. replicate: messages follow each
+//         other as far as the in-flight limits go. snapshot: it lacks what the log no longer has, and fetches a
+//         snapshot. recovering: it has lost what it acknowledged; it counts for nothing and gets heartbeats only.
+// Owner   the leader's core; not thread-safe.
+#include <algorithm>
+#include <deque>
+
+#include "actors/raft/logic/message.hpp"
+
+namespace troupe::raft {
+
+enum class Standing : std::uint8_t { probe, replicate, snapshot, recovering };
+
+/// Messages of which no answer has come.
+class InFlight {
+ public:
+  bool full(const Settings& settings) const {
+    return messages_.size() >= settings.in_flight_messages_max || bytes_ >= settings.in_flight_bytes_max;
+  }
+  void add(Index last, std::size_t bytes) {
+    messages_.push_back({last, bytes});
+    bytes_ += bytes;
+  }
+  void acknowledged(Index match) {
+    while (!messages_.empty() && messages_.front().last <= match) {
+      bytes_ -= messages_.front().bytes;
+      messages_.pop_front();
+    }
+  }
+  void clear() {
+    messages_.clear();
+    bytes_ = 0;
+  }
+  std::size_t messages() const { return messages_.size(); }
+  std::size_t bytes() const { return bytes_; }
+
+ private:
+  struct Sent {
+    Index last;
+    std::size_t bytes;
+  };
+  std::deque<Sent> messages_;
+  std::size_t bytes_ = 0;
+};
+
+struct Progress {
+  Standing standing = Standing::probe;
+  Index match;  ///< durable there and the same as here
+  Index next;   ///< the next entry to send
+  InFlight in_flight{};
+  bool waiting = false;  ///< probe: its answer is awaited
+  bool nudge = false;    ///< replicate: something may be lost; an empty message finds out
+  bool loading = false;  ///< entries from `next` on are being read from the disk
+  Index told_commit{};
+  base::Instant heard{};        ///< the last answer of this term
+  Round acknowledged{};         ///< the last round of heartbeats that it answered
+  std::uint64_t sequence = 0;   ///< of the last message sent to it
+  std::uint64_t proven_at = 0;  ///< `sequence` when `match` last grew
+  std::optional<Snapshot> snapshot{};
+  base::Instant offered{};  ///< when the snapshot was offered last
+
+  /// thesis 4.2.1: a round ends when the follower has what the leader had at its beginning.
+  Index round_goal{};
+  base::Instant round_begun{};
+  bool caught_up = false;
+
+  void probe() {
+    standing = Standing::probe;
+    next = match.next();
+    in_flight.clear();
+    waiting = nudge = false;
+    snapshot.reset();
+  }
+
+  /// It has everything up to `index` on its disk. Returns whether that is news.
+  bool acknowledge(Index index) {
+    const bool news = index > match;
+    if (news) {
+      match = index;
+      proven_at = sequence;
+    }
+    next = std::max(next, match.next());
+    in_flight.acknowledged(match);
+    if (standing == Standing::probe || (snapshot && match >= snapshot->index)) {
+      standing = Standing::replicate;
+      next = match.next();
+      snapshot.reset();
+    }
+    waiting = false;
+    return news;
+  }
+
+  /// The follower, which had everything up to `durable` when it answered message `answered`, has lost what it
+  /// acknowledged before that message was sent. An answer to an older message may be late instead.
+  bool lost(std::uint64_t answered, Index durable) const { return answered > proven_at && durable < match; }
+
+  /// It does not have the entry at `refused`; the logs may agree at `agree`. Returns whether that is news.
+  bool refuse(Index refused, Index agree) {
+    if (standing == Standing::replicate) {
+      if (refused <= match || refused >= next) return false;
+      probe();
+    } else if (standing != Standing::probe || refused != next.previous()) {
+      return false;
+    }
+    next = std::max(match.next(), std::min(refused, agree.next()));
+    waiting = false;
+    return true;
+  }
+
+  /// Notes how the rounds of a learner go; at most one election time-out for the last one is "caught up".
+  void count_rounds(Index last, base::Duration election, base::Instant now) {
+    if (match < round_goal) return;
+    caught_up = now - round_begun <= election;
+    round_goal = last;
+    round_begun = now;
+  }
+};
+
+}  // namespace troupe::raft

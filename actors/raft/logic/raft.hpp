@@ -1,0 +1,227 @@
+#pragma once
+// The core of one group at one member: inputs, `now` and chance in; what to save, send, apply and read out.
+//
+// Source  Ongaro, "Consensus: Bridging Theory and Practice", 2014, with his correction of single-server changes, 2015;
+//         etcd-io/raft for flow control and asynchronous writes.
+// Duty    of the caller, after inputs: take(), and then
+//         1. make `save` durable, saves in the order of their numbers, and report each with saved();
+//         2. send `messages`. Those that promise something come out only after the save that they rest on was reported;
+//         3. apply `apply` in order, and report with applied().
+//         A report of what was not given out breaks an invariant. Nothing that a peer or a file says can: it is
+//         refused.
+// Time    monotonic; tick() at wake_at() or later, early and repeated calls are harmless.
+// Roles   a follower knows a leader or none; a candidate asks for pre-votes, then votes; a leader has a Progress of
+// each
+//         other member.
+// Limits  Settings. Owner: the group's actor; not thread-safe.
+#include <functional>
+#include <map>
+#include <set>
+#include <variant>
+
+#include "actors/raft/logic/lease.hpp"
+#include "actors/raft/logic/output.hpp"
+#include "actors/raft/logic/quorum.hpp"
+#include "actors/raft/logic/reads.hpp"
+#include "runtime/base/mutations.hpp"
+#include "runtime/base/random.hpp"
+
+namespace troupe::raft {
+
+/// What a member knows when it starts. All of it is durable: what was read is synced before, because an earlier run may
+/// have written it without.
+struct Restored {
+  MemberId self;
+  Epoch epoch;
+  HardState state;
+  Log log;        ///< its window has all entries behind `applied`
+  Index applied;  ///< by the state machine, durably
+
+  /// Behind this the state machine would be ahead of the log: the log has lost entries, and the member is recovering.
+  bool consistent() const {
+    return applied >= log.snapshot().index && applied <= log.last() && log.window_first() <= applied.next() &&
+           state.term >= log.last_term() && state.term.value <= kNumberMax;
+  }
+};
+
+class Raft {
+ public:
+  /// `from` is consistent(). `chance` gives the election times.
+  Raft(const Settings& settings, Restored from, base::Instant now, base::Random chance);
+
+  /// Where bugs may be planted; outlives it. Without a call none is.
+  void plant(const base::Mutations& mutations) { mutations_ = &mutations; }
+
+  void tick(base::Instant now);
+  base::Instant wake_at() const;
+
+  /// A message of a peer. `Rejected` has changed nothing, but an answer may be given out.
+  base::Result<void, Rejected> receive(const Message& message, base::Instant now);
+
+  /// Appends a command, if this member leads.
+  base::Result<Position, Refused> propose(Payload command, base::Instant now);
+  /// Appends a change of members, by a joint step if more than one voter changes. A new voter begins as a learner and
+  /// is promoted once it has caught up.
+  base::Result<Position, Refused> change(const std::vector<Change>& changes, base::Instant now);
+  /// Asks for a state from which a read that begins now may be answered; the answer is in `reads` or `reads_failed`.
+  base::Result<ReadId, Refused> read(base::Instant now);
+  /// Hands the lead to `target` once it has all entries; given up after one election time-out.
+  base::Result<void, Refused> transfer(const MemberId& target, base::Instant now);
+
+  void saved(SaveId id, base::Instant now);
+  void applied(Index index);
+  /// The entries that a Load named, as far as the disk gave them.
+  void loaded(const MemberId& member, Index from, std::vector<Entry> entries);
+  /// A fetched snapshot is complete, and the state machine is to be replaced by it. Nothing is given out to be applied
+  /// until install_ended(). `unasked` if the state machine is there already: the snapshot is not to be used.
+  base::Result<void, Rejected> begin_install(const Snapshot& snapshot);
+  /// The state machine is at the snapshot, durably; without one it is what it was. Once for each begin_install().
+  /// `conflicts_with_committed`: entries that were committed meanwhile say that the snapshot is forged; the state
+  /// machine is of no use any more.
+  base::Result<void, Rejected> install_ended(const std::optional<Snapshot>& snapshot, base::Instant now);
+  /// `snapshot`, of an index that is applied and at most durable(), is durable: the log begins behind it from now on.
+  void compacted(Snapshot snapshot);
+  /// The snapshot that `member` fetches from here is gone: it is offered the newest one.
+  void snapshot_gone(const MemberId& member);
+
+  /// What there is to do now.
+  Output take(base::Instant now);
+
+  Status status(base::Instant now) const;
+  Role role() const { return static_cast<Role>(role_.index()); }
+  Term term() const { return state_.term; }
+  Index commit() const { return state_.commit; }
+  Index durable() const { return saves_.durable(); }
+  const Log& log() const { return log_; }
+  const MemberId& self() const { return self_; }
+
+ private:
+  struct Follower {
+    std::optional<MemberId> leader;
+  };
+  struct Candidate {
+    Campaign campaign = Campaign::pre;
+    std::map<MemberId, bool> votes;
+  };
+  struct Transfer {
+    MemberId target;
+    base::Instant due;
+    bool sent = false;
+  };
+  struct Leader {
+    Index term_start;
+    std::map<MemberId, Progress> progress;  // of all members but this one
+    base::Instant heartbeat_due;
+    Round round;                               // the last one sent
+    std::map<Round, base::Instant> rounds;     // when each was sent that no quorum has answered yet
+    std::optional<base::Instant> confirmed{};  // when the last round was sent that a quorum has answered
+    bool lease_given_up = false;               // for the whole term, once TimeoutNow was sent
+    Reads reads{};
+    ClockWatch clocks{};
+    std::optional<Transfer> transfer{};
+  };
+  struct Held {
+    SaveId after;
+    Message message;
+  };
+
+  Follower* follower() { return std::get_if<Follower>(&role_); }
+  Candidate* candidate() { return std::get_if<Candidate>(&role_); }
+  Leader* leader() { return std::get_if<Leader>(&role_); }
+  const Leader* leader() const { return std::get_if<Leader>(&role_); }
+  std::optional<MemberId> known_leader() const;
+  bool planted(const char* bug) const { return mutations_->on(bug); }
+
+  // raft.cpp
+  void become_follower(Term term, std::optional<MemberId> leader, base::Instant now);
+  void note(Event::What what, MemberId member = {});
+  void send(const MemberId& to, Body body);
+  void send_after(SaveId save, const MemberId& to, Body body);
+  void release(base::Instant now);
+  void give_out_applies(Output& out);
+  void check() const;
+
+  // receive.cpp
+  using Taken = base::Result<void, Rejected>;
+  bool disturbs(const Message& message, base::Instant now) const;
+  void answer_older(const Message& message);
+  Taken follow(const MemberId& from, base::Instant now);
+  Taken on(const MemberId& from, const VoteRequest& ask, Term term, base::Instant now);
+  Taken on(const MemberId& from, const VoteReply& reply, base::Instant now);
+  Taken on(const MemberId& from, const Append& append, base::Instant now);
+  Taken on(const MemberId& from, const AppendReply& reply, base::Instant now);
+  Taken on(const MemberId& from, const Heartbeat& beat, base::Instant now);
+  Taken on(const MemberId& from, const HeartbeatReply& reply, base::Instant now);
+  Taken on(const MemberId& from, const InstallSnapshot& install, base::Instant now);
+  Taken on(const MemberId& from, const TimeoutNow& ask, base::Instant now);
+  Taken on(const MemberId& from, const ReadRequest& ask, base::Instant now);
+  Taken on(const MemberId& from, const ReadReply& reply, base::Instant now);
+
+  // election.cpp
+  void arm_election(base::Instant now);
+  void campaign(Campaign how, base::Instant now);
+  void count_votes(base::Instant now);
+  bool hears_leader(base::Instant now) const;
+  bool may_campaign() const;
+  bool log_covers(const VoteRequest& ask) const { return log_.covered_by(ask.last, ask.last_term); }
+
+  void acknowledge(const MemberId& to, Index match, std::uint64_t sequence);
+  void refuse_append(const MemberId& to, const Append& append);
+  void commit_to(Index index);
+
+  // leader.cpp
+  void become_leader(base::Instant now);
+  void tick_leader(base::Instant now);
+  Position append_own(EntryKind kind, Payload data, base::Instant now);
+  void advance_commit(base::Instant now);
+  void begin_round(base::Instant now);
+  void count_rounds();
+  bool quorum_heard(base::Instant since) const;
+  bool lease_holds(base::Instant now) const;
+  void give_lead_to(const MemberId& target);
+  void hand_over_if_stalled(base::Instant now);
+  std::optional<MemberId> most_advanced() const;
+  void lost(const MemberId& member, Progress& progress);
+  void try_transfer();
+
+  // replication.cpp
+  void replicate(base::Instant now);
+  void send_entries(const MemberId& to, Progress& progress, base::Instant now);
+  void send_append(const MemberId& to, Progress& progress, std::vector<Entry> entries);
+  void offer_snapshot(const MemberId& to, Progress& progress, base::Instant now);
+
+  // membership.cpp
+  void adopt_configuration(base::Instant now);
+  void tend_members(base::Instant now);
+  Position append_configuration(const Configuration& next, base::Instant now);
+  void promote_learner(base::Instant now);
+  bool would_lose_quorum(const Configuration& next, base::Instant now) const;
+
+  // reading.cpp
+  void serve_reads(base::Instant now);
+  void answer(const Read& read, Index index);
+  void fail_reads();
+
+  Settings settings_;
+  MemberId self_;
+  Epoch epoch_;
+  HardState state_;
+  Log log_;
+  Saves saves_;
+  base::Random chance_;
+  const base::Mutations* mutations_ = &base::kNoMutations;
+  std::variant<Follower, Candidate, Leader> role_;  // in the order of Role
+
+  base::Instant started_;
+  std::optional<base::Instant> leader_heard_;  // of whatever term: until one time-out later no vote is given
+  base::Instant election_due_;
+  std::optional<base::Instant> stall_transfer_;
+  Index applied_, given_out_;
+  bool installing_ = false;
+  std::vector<Held> held_;
+  ReadId read_;                                // the last one given
+  std::map<ReadId, base::Instant> forwarded_;  // reads that the leader was asked for, until when
+  Output out_;                                 // since the last take()
+};
+
+}  // namespace troupe::raft

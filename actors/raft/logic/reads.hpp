@@ -1,0 +1,73 @@
+#pragma once
+// Linearizable reads that wait until a round of heartbeats has shown that this leader still leads.
+//
+// Source  thesis 6.4: note the commit index, ask a quorum, answer once it has said yes.
+// Batch   reads that came since the last round share the next one; at most kReadRoundsMax rounds are under way.
+// Limits  `max` reads wait; one more is refused by add().
+// Owner   the leader's core; not thread-safe.
+#include <deque>
+#include <utility>
+#include <vector>
+
+#include "actors/raft/logic/settings.hpp"
+#include "actors/raft/logic/types.hpp"
+
+namespace troupe::raft {
+
+struct Read {
+  ReadId id;
+  MemberId asker;  ///< the leader itself, or the follower that is to be answered
+};
+struct ReadyRead {
+  Read read;
+  Index index;
+};
+
+class Reads {
+ public:
+  /// False if `max` wait already.
+  bool add(Read read, std::size_t max) {
+    if (size_ >= max) return false;
+    waiting_.push_back(read);
+    ++size_;
+    return true;
+  }
+
+  /// Whether a round should begin: some read waits for one, and not too many are under way.
+  bool wants_round() const { return !waiting_.empty() && rounds_.size() < kReadRoundsMax; }
+  /// All reads that wait go with `round`; their states are those after `commit`.
+  void begin(Round round, Index commit) { rounds_.push_back({round, commit, std::exchange(waiting_, {})}); }
+
+  /// A quorum has answered `round`, and so all before it.
+  std::vector<ReadyRead> confirmed(Round round) {
+    std::vector<ReadyRead> out;
+    while (!rounds_.empty() && rounds_.front().round <= round) {
+      for (const Read& read : rounds_.front().reads) out.push_back({read, rounds_.front().index});
+      rounds_.pop_front();
+    }
+    size_ -= out.size();
+    return out;
+  }
+
+  /// All that wait, when the leader leads no more.
+  std::vector<Read> drop() {
+    std::vector<Read> out = std::exchange(waiting_, {});
+    for (Asked& round : rounds_) out.insert(out.end(), round.reads.begin(), round.reads.end());
+    rounds_.clear();
+    size_ = 0;
+    return out;
+  }
+  std::size_t size() const { return size_; }
+
+ private:
+  struct Asked {
+    Round round;
+    Index index;
+    std::vector<Read> reads;
+  };
+  std::vector<Read> waiting_;
+  std::deque<Asked> rounds_;
+  std::size_t size_ = 0;
+};
+
+}  // namespace troupe::raft

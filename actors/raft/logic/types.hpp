@@ -1,0 +1,41 @@
+#pragma once
+// The numbers and names of Raft, each a type of its own.
+#include <compare>
+#include <cstdint>
+
+#include "runtime/base/ids.hpp"
+
+namespace troupe::raft {
+
+/// A counter that starts at 0, which means "none yet"; only numbers of one `Tag` compare.
+template <class Tag>
+struct Number {
+  std::uint64_t value = 0;
+
+  friend constexpr auto operator<=>(const Number&, const Number&) = default;
+  friend constexpr Number operator+(Number a, std::uint64_t n) { return Number{a.value + n}; }
+  friend constexpr std::uint64_t operator-(Number a, Number b) { return a.value - b.value; }
+  constexpr Number next() const { return Number{value + 1}; }
+  /// 0 stays 0.
+  constexpr Number previous() const { return Number{value == 0 ? 0 : value - 1}; }
+};
+
+using Term = Number<struct TermTag>;    ///< one leader at most in each
+using Index = Number<struct IndexTag>;  ///< of an entry in the log, from 1
+using Round = Number<struct RoundTag>;  ///< of heartbeats of one leader
+using SaveId = Number<struct SaveTag>;  ///< of what is to be made durable, since the start
+using ReadId = Number<struct ReadTag>;  ///< of a read; starts at a random number, so that no earlier run had it
+using Epoch = Number<struct EpochTag>;  ///< of a cluster: one more after `recover --force-new-cluster`
+
+/// No honest cluster comes near to it; a larger number of a peer is refused, so that sums cannot overflow.
+inline constexpr std::uint64_t kNumberMax = std::uint64_t{1} << 62;
+
+/// A node with one log: who loses the log comes back as another member (random bits made with the log).
+struct MemberId {
+  base::NodeId node;
+  std::uint64_t incarnation = 0;
+
+  friend auto operator<=>(const MemberId&, const MemberId&) = default;
+};
+
+}  // namespace troupe::raft
