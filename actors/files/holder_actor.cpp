@@ -97,7 +97,7 @@ void HolderActor::commit(ClaimPlan planned, const ContentKey& key, base::ByteVie
         }
         show_counts();
         done(saved);
-        wake();
+        wake(plan->busy);
       },
       [&](store::wire::Commit::Builder out) {
         const std::size_t parts = (bytes.size() + kBlobBytesMax - 1) / kBlobBytesMax;
@@ -118,8 +118,14 @@ void HolderActor::commit(ClaimPlan planned, const ContentKey& key, base::ByteVie
       whose);
 }
 
-void HolderActor::wake() {
+void HolderActor::wake(const std::vector<ContentKey>& unlocked) {
   auto waiting = std::exchange(waiting_, {});
+  for (const ContentKey& key : unlocked) {
+    auto stores = stores_waiting_.extract(key);
+    if (stores.empty()) continue;
+    stores_wait_ -= stores.mapped().size();
+    std::ranges::move(stores.mapped(), std::back_inserter(waiting));
+  }
   for (auto& again : waiting) again();
 }
 
@@ -149,10 +155,11 @@ void HolderActor::take_store(wire::StoreContent::Reader question, Stored reply) 
       return reply.refuse({Code::corrupt, "the bytes are not what their id says"});
     }
   }
-  store(storing, bytes, std::move(reply));
+  store(storing, bytes, nullptr, std::move(reply));
 }
 
-void HolderActor::store(const Storing& storing, base::ByteView bytes, Stored reply) {
+void HolderActor::store(const Storing& storing, base::ByteView bytes, std::shared_ptr<const base::Bytes> kept,
+                        Stored reply) {
   const auto& [claim, key, from, ticket] = storing;
   const bool repairs = !bytes.empty() && damaged_.contains(key);
   const bool lost = bytes.empty() && damaged_.contains(key);
@@ -161,8 +168,11 @@ void HolderActor::store(const Storing& storing, base::ByteView bytes, Stored rep
   auto plan = claims_->plan_claim(claim, key, static_cast<std::uint32_t>(bytes.size()), payload, now(), from);
   if (!plan.ok() && plan.error() == ClaimError::busy && may_wait()) {
     world().mutations.sometimes("files: a store waited for another of the same content");
-    return waiting_.push_back([this, storing, copy = base::Bytes(bytes.begin(), bytes.end()),
-                               reply = std::move(reply)]() mutable { store(storing, copy, std::move(reply)); });
+    // Copied once, however often it waits.
+    if (!kept) kept = std::make_shared<const base::Bytes>(bytes.begin(), bytes.end());
+    ++stores_wait_;
+    return stores_waiting_[key].push_back(
+        [this, storing, kept, reply = std::move(reply)]() mutable { store(storing, *kept, kept, std::move(reply)); });
   }
   if (!plan.ok()) {
     ++settings_.counters->store_refused;
@@ -396,7 +406,8 @@ void HolderActor::keep(const ContentKey& key, base::ByteView bytes, Done done) {
 void HolderActor::check() const {
   base::ensure(claims_ ? !loading_ : commits_ + reads_ + damaged_.size() == 0,
                "a holder serves once it has read its rows");
-  base::ensure(waiting_.empty() || commits_ > 0, "who waits at a holder waits for a commit that is under way");
+  base::ensure((waiting_.empty() && stores_waiting_.empty()) || commits_ > 0,
+               "who waits at a holder waits for a commit that is under way");
   std::size_t reads = 0;
   for (const auto& [asker, of_asker] : reads_of_) reads += of_asker;
   base::ensure(reads == reads_ && reads <= settings_.reads_max, "each read under way is somebody's, and they are few");

@@ -87,7 +87,8 @@ class HolderActor final : public FilesPart {
     base::AddressGroup group;
     std::shared_ptr<const StoreTicket> ticket;  // none of this node's own
   };
-  void store(const Storing& storing, base::ByteView bytes, Stored reply);
+  /// `kept` has the bytes, where they are no message's any more: of a store that has waited.
+  void store(const Storing& storing, base::ByteView bytes, std::shared_ptr<const base::Bytes> kept, Stored reply);
   void bind(const base::NodeId& owner, const PutId& put, const Cid& cid, Bound reply);
   void release(const Claim& claim, std::uint32_t ended, Released reply);
   using Ended = base::Callback<void(base::Outcome<std::uint64_t>)>;
@@ -101,8 +102,9 @@ class HolderActor final : public FilesPart {
   /// Stores the bytes of a content that has a claim; its last claim may be released meanwhile.
   void keep(const ContentKey& key, base::ByteView bytes, Done done);
   /// Whether one more question may wait for the next commit to end.
-  bool may_wait() const { return waiting_.size() < kWaitingMax && commits_ > 0; }
-  void wake();
+  bool may_wait() const { return waiting_.size() + stores_wait_ < kWaitingMax && commits_ > 0; }
+  /// Those that wait for any commit, and the stores that wait for one of these contents.
+  void wake(const std::vector<ContentKey>& unlocked);
   /// The network is to know that this node has a content, or has it no more.
   void announce(const ContentKey& key, bool gone) {
     tell<wire::Holds>(node().find(kAnnouncePath), [&](wire::Holds::Builder out) {
@@ -138,7 +140,9 @@ class HolderActor final : public FilesPart {
   bool in_end_owners_ = false;
   std::set<ContentKey> damaged_;  // of those that are claimed
   std::vector<base::Callback<void()>> waiting_;
-  std::size_t commits_ = 0;  // under way
+  std::map<ContentKey, std::vector<base::Callback<void()>>> stores_waiting_;
+  std::size_t stores_wait_ = 0;  // in all
+  std::size_t commits_ = 0;      // under way
   std::size_t reads_ = 0;
   std::map<base::NodeId, std::size_t> reads_of_;
 };

@@ -13,7 +13,7 @@
 #include <list>
 #include <memory>
 
-#include "actors/inspect/acts.hpp"
+#include "actors/inspect/logic/acts.hpp"
 #include "actors/inspect/api.hpp"
 #include "actors/inspect/screen.hpp"
 #include "actors/inspect/survey.hpp"
@@ -33,6 +33,7 @@ inline constexpr std::chrono::seconds kReaderDue{2};           // for the last i
 inline constexpr std::chrono::seconds kHold{10};               // our choice: a warning does not come and go each look
 inline constexpr std::uint64_t kCircleMs = 1'000;              // that a question of a circle waits
 inline constexpr std::chrono::minutes kPauseMax{10};
+inline constexpr std::chrono::seconds kPauseBegun{1};  // by then the actor has come to the order
 inline constexpr std::chrono::seconds kPauseSaid{20};  // our choice: well within the idle time-outs of both ends
 inline constexpr std::size_t kPausedMax = 16;          // our choice: an operator works on a few
 inline constexpr int kSurveyShare = 50;                // at most 2 % of a core for surveys, or for names
@@ -128,7 +129,7 @@ class InspectActor final : public runtime::Actor {
     std::string path;
     runtime::Handle actor;
     runtime::Sink<wire::PauseItem> sink;
-    base::Instant until;
+    base::Instant began, until;
     base::Instant say_at;
     bool cancelled = false;
   };

@@ -1,5 +1,5 @@
 // What operators do to actors: each act is refused or done, and written down.
-#include "actors/inspect/acts.hpp"
+#include "actors/inspect/logic/acts.hpp"
 #include "actors/inspect/inspect_actor.hpp"
 #include "messages/words.hpp"
 
@@ -56,7 +56,7 @@ void InspectActor::pause(wire::PauseActor::Reader order, runtime::Sink<wire::Pau
   tell<runtime::wire::Hold>(actor, [](runtime::wire::Hold::Builder out) {
     out.setMilliseconds(static_cast<std::uint32_t>(std::chrono::milliseconds(kPauseMax).count()));
   });
-  paused_.push_back({path, actor, std::move(sink), now() + kPauseMax, now()});
+  paused_.push_back({path, actor, std::move(sink), now(), now() + kPauseMax, now()});
   Paused& kept = paused_.back();
   kept.sink.on_cancel([this, &kept] {
     kept.cancelled = true;
@@ -69,11 +69,17 @@ void InspectActor::pause(wire::PauseActor::Reader order, runtime::Sink<wire::Pau
 void InspectActor::look_after_pauses() {
   const base::Instant at = now();
   for (auto one = paused_.begin(); one != paused_.end();) {
-    const bool over = one->cancelled || at >= one->until;
+    // A restart ends a pause, and so does the end of the actor.
+    const auto listed = node().registry().listing(one->path);
+    const bool still = listed && listed->record->activity.load(std::memory_order_acquire) == runtime::Activity::paused;
+    const bool over = one->cancelled || at >= one->until || (!still && at >= one->began + kPauseBegun);
     if (over) {
       tell<runtime::wire::Unhold>(one->actor, [](runtime::wire::Unhold::Builder) {});
       if (setup_.audit != nullptr)
-        setup_.audit->write("node", "resume", one->path, one->cancelled ? "done" : "time is over");
+        setup_.audit->write("node", "resume", one->path,
+                            one->cancelled ? "done"
+                            : still        ? "time is over"
+                                           : "the actor was restarted or has ended");
       if (!one->cancelled) one->sink.end();
       one = paused_.erase(one);
       continue;

@@ -56,7 +56,7 @@ std::optional<Failure> served_by_another(const std::string& directory) {
 // -- connecting ------------------------------------------------------------------------------------------------------
 
 Client::Outcome<std::unique_ptr<Client>> Client::connect(const Invocation& invocation, Console& console,
-                                                         Listens listens, const Made& made) {
+                                                         Listens listens, const std::shared_ptr<Cancel>& cancel) {
   std::unique_ptr<Client> client(new Client);
   // What nohup(1) has closed stays closed: a descriptor would hear it all the same.
   struct sigaction hangup {};
@@ -64,7 +64,12 @@ Client::Outcome<std::unique_ptr<Client>> Client::connect(const Invocation& invoc
   if (listens == Listens::no) client->waker_.emplace(std::initializer_list<int>{});
   else if (closed) client->waker_.emplace(std::initializer_list<int>{SIGINT, SIGTERM});
   else client->waker_.emplace(std::initializer_list<int>{SIGINT, SIGTERM, SIGHUP});
-  if (made) made(*client);
+  if (cancel) {
+    const std::lock_guard hold(cancel->lock_);
+    client->cancel_ = cancel;
+    cancel->client_ = client.get();
+    if (cancel->cancelled_) client->cancel();
+  }
   client->trace_ = invocation.globals.trace;
   std::optional<Failure> failed;
   if (const auto& node = invocation.globals.node) {
@@ -162,7 +167,13 @@ void Client::close() {
   system_.reset();
 }
 
-Client::~Client() { close(); }
+Client::~Client() {
+  if (cancel_) {
+    const std::lock_guard hold(cancel_->lock_);
+    cancel_->client_ = nullptr;
+  }
+  close();
+}
 
 // -- calls -----------------------------------------------------------------------------------------------------------
 

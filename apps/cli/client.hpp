@@ -53,15 +53,30 @@ class Client {
 
   /// Whether SIGINT and the like end its calls.
   enum class Listens : std::uint8_t { to_signals, no };
-  /// Told of the client as soon as there is one, so that another thread can cancel what it does; may be empty.
-  using Made = std::function<void(Client&)>;
+  /// Lets another thread end what a client does, whether there is one yet or any more.
+  class Cancel {
+   public:
+    /// The call at hand and all later ones end as SIGINT ends them.
+    void cancel() {
+      const std::lock_guard hold(lock_);
+      cancelled_ = true;
+      if (client_ != nullptr) client_->cancel();
+    }
+
+   private:
+    friend class Client;
+    std::mutex lock_;
+    Client* client_ = nullptr;
+    bool cancelled_ = false;
+  };
 
   /// Connects to the node that the command line names, as the command needs it. A local node that does not run is
   /// found out at the first call.
   /// Fails: exit 7 if it does not run or cannot be reached, 5 if it does not let the caller do what the command needs
   /// or if its data directory is closed to the caller.
   static Outcome<std::unique_ptr<Client>> connect(const Invocation& invocation, Console& console,
-                                                  Listens listens = Listens::to_signals, const Made& made = {});
+                                                  Listens listens = Listens::to_signals,
+                                                  const std::shared_ptr<Cancel>& cancel = {});
   ~Client();
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
@@ -92,8 +107,6 @@ class Client {
   Outcome<bool> wait_for(int descriptor, os::Waker::Want want, base::Duration at_most = base::Duration::max());
   /// Lets that much time pass. Fails if interrupted.
   Outcome<void> pause(base::Duration length);
-  /// Ends the call at hand and all later ones, as SIGINT does. Any thread.
-  void cancel();
   /// Whether one of the signals has come: for long work between two calls.
   bool interrupted();
   /// What to fail with then.
@@ -125,6 +138,7 @@ class Client {
   };
 
   Client() = default;
+  void cancel();
   std::optional<Failure> connect_locally(const std::string& directory);
   std::optional<Failure> connect_remotely(const NodeAddress& node, Console& console, Needs needs);
   void open(std::shared_ptr<const crypto::Identity> identity, messages::Role role, std::string sockets);
@@ -159,6 +173,7 @@ class Client {
   std::string unreachable_, refused_, try_;
   std::optional<os::Waker> waker_;
   std::atomic<bool> cancelled_{false};
+  std::shared_ptr<Cancel> cancel_;
   std::optional<int> interrupted_;  // the signal
   std::function<bool()> answered_;  // whether the feed at hand is; none beside one
   std::unique_ptr<os::System> system_;

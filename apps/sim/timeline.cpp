@@ -41,8 +41,8 @@ struct Timeline::State {
   }
 
   Failure broken() const {
-    return {{base::Code::internal, "the process of the world has ended"},
-            "what the screens show of it is over",
+    return {{base::Code::internal, "the world did not answer: its process has ended, or the answer was given up"},
+            "what is shown stays as it is",
             {},
             Exit::failed};
   }
@@ -66,6 +66,31 @@ struct Timeline::State {
     auto next = checkpoints.upper_bound(event);
     if (next == checkpoints.begin()) return std::nullopt;
     return std::prev(next)->second;
+  }
+  /// What the process says that was asked; nothing if it or its checkpoint is gone, or the answer was given up. Then
+  /// that checkpoint is of no use any more: what it still says would be taken for another answer.
+  std::optional<Frame> answer(std::size_t slot, const std::function<bool()>& given_up) {
+    const std::array<int, 2> both{slots[slot].get(), control.get()};
+    const auto gone = [&] {
+      std::erase_if(checkpoints, [&](const auto& one) { return one.second == slot; });
+      asked.reset();
+      return std::nullopt;
+    };
+    while (true) {
+      const auto ready = os::Waker::readable(both, std::chrono::milliseconds(100));
+      if (ready[0]) {
+        auto frame = receive(slots[slot].get());
+        return frame ? std::move(frame) : gone();
+      }
+      if (ready[1]) {
+        auto frame = receive(control.get());
+        if (!frame) return gone();
+        note(std::move(*frame));
+        const bool there = std::ranges::any_of(checkpoints, [&](const auto& one) { return one.second == slot; });
+        if (!there) return gone();
+      }
+      if (given_up && given_up()) return gone();
+    }
   }
   void note(Frame frame) {
     switch (frame.kind) {
@@ -172,7 +197,7 @@ Timeline::Outcome<Instant> Timeline::go(std::uint64_t event) {
     state_->asked = from;
   }
   timeline::send(state_->socket(), Kind::go, pack({event}));
-  auto there = state_->instant(receive(state_->socket()));
+  auto there = state_->instant(state_->answer(*state_->asked, given_up));
   if (!there) return state_->broken();
   state_->here = *there;
   return *there;
@@ -183,6 +208,7 @@ Timeline::Outcome<Instant> Timeline::go_to(base::Duration time) {
   // Times of checkpoints are not kept: a search among them, each a fork that runs nothing.
   std::vector<std::uint64_t> events;
   for (const auto& [event, slot] : state_->checkpoints) events.push_back(event);
+  if (events.empty()) return state_->broken();
   std::size_t low = 0, high = events.size();
   while (high - low > 1) {
     const std::size_t middle = (low + high) / 2;
@@ -199,7 +225,7 @@ Timeline::Outcome<Instant> Timeline::go_on_to(base::Duration time) {
     if (auto there = go(state_->here.event); !there.ok()) return there.error();
   timeline::send(state_->socket(), Kind::go_to,
                  pack({static_cast<std::uint64_t>(std::max<std::int64_t>(time.count(), 0))}));
-  auto there = state_->instant(receive(state_->socket()));
+  auto there = state_->instant(state_->answer(*state_->asked, given_up));
   if (!there) return state_->broken();
   state_->here = *there;
   return *there;
@@ -210,7 +236,7 @@ Timeline::Outcome<std::vector<Timeline::Seen>> Timeline::look() {
     if (auto there = go(state_->here.event); !there.ok()) return there.error();
   timeline::send(state_->socket(), Kind::look, {});
   std::vector<Seen> out;
-  while (auto frame = receive(state_->socket())) {
+  while (auto frame = state_->answer(*state_->asked, given_up)) {
     if (frame->kind == Kind::done) return out;
     if (frame->kind == Kind::status) out.push_back({.status = std::move(frame->rest)});
     else if (out.empty()) break;
@@ -224,7 +250,7 @@ Timeline::Outcome<std::string> Timeline::look_at(std::size_t node, const std::st
   if (!state_->asked)
     if (auto there = go(state_->here.event); !there.ok()) return there.error();
   timeline::send(state_->socket(), Kind::look_at, pack({node}, path));
-  auto frame = receive(state_->socket());
+  auto frame = state_->answer(*state_->asked, given_up);
   if (!frame) return state_->broken();
   if (frame->kind != Kind::looked) return Failure{{base::Code::not_found, frame->rest}};
   return std::move(frame->rest);
@@ -245,7 +271,7 @@ Timeline::Outcome<std::optional<Instant>> Timeline::seek(std::size_t node, const
   const auto what_number = static_cast<std::uint64_t>(what);
   const auto ask = [&](std::size_t slot, Kind kind, std::uint64_t limit) -> Outcome<std::optional<Instant>> {
     timeline::send(state_->slots[slot].get(), kind, pack({node, limit, what_number}, path));
-    auto frame = receive(state_->slots[slot].get());
+    auto frame = state_->answer(slot, given_up);
     if (!frame) return state_->broken();
     if (frame->kind == Kind::error) return Failure{{base::Code::internal, frame->rest}};
     return state_->instant(std::move(frame));
@@ -261,7 +287,8 @@ Timeline::Outcome<std::optional<Instant>> Timeline::seek(std::size_t node, const
     found = got.value();
   } else {
     state_->leave();
-    for (std::uint64_t limit = from > 0 ? from - 1 : 0; limit > 0 && !found;) {
+    for (std::uint64_t limit = way == Way::here_or_back ? from : from - std::min<std::uint64_t>(from, 1);
+         limit > 0 && !found;) {
       const auto slot = state_->before(limit - 1);
       if (!slot) break;
       auto got = ask(*slot, Kind::last, limit);

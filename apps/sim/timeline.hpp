@@ -3,9 +3,8 @@
 //
 // How      the world runs in a process of its own, which is one thread; checkpoints are forks of it, each waiting to be
 //          forked again. Moving to an event forks the latest checkpoint before it and runs the rest.
-// Memory   as many checkpoints as kTimelineBytesMax has room for processes of the world's size, at most
-// kCheckpointsMax;
-//          where there are more, every other one ends and the distance between them doubles.
+// Memory   as many checkpoints as kTimelineBytesMax has room for processes of the world's size, and kCheckpointsMax at
+//          most. Where there are more, every other one ends and the distance between them doubles.
 // Trace    of a recorded world each snapshot is compared on the first run: another revision departs somewhere, and says
 //          where.
 // Owner    one thread, which has started no other before open(): it forks. Answers are waited for.
@@ -56,6 +55,10 @@ class Timeline {
   Timeline& operator=(Timeline&&) noexcept;
   ~Timeline();
 
+  /// Asked each 100 ms while an answer is waited for: true gives the answer up, and with it the checkpoint that was
+  /// asked. None: answers are waited for.
+  std::function<bool()> given_up;
+
   /// How far the first run is; nothing once it has ended, which finish() then tells.
   std::optional<Instant> progress();
   /// A descriptor that can be read when progress() has news.
@@ -79,11 +82,13 @@ class Timeline {
   Outcome<std::vector<Seen>> look();
   /// inspect.Looked of one actor; `not_found` in words if there is none.
   Outcome<std::string> look_at(std::size_t node, const std::string& path);
-  /// The latest event not after `before`, or the first one after it, in which the state of the actor changed; nothing
-  /// if there is none. The actor's coming and going are changes.
-  enum class Way : std::uint8_t { back, forward };
+  /// Goes to the latest event before this one (`back`), up to this one (`here_or_back`), or the first one after it, in
+  /// which the state of the actor changed; nothing, and nothing moves, if there is none. The actor's coming and going
+  /// are changes.
+  enum class Way : std::uint8_t { back, here_or_back, forward };
   Outcome<std::optional<Instant>> change(std::size_t node, const std::string& path, Way way);
-  /// The latest event before this one in which that actor handled something; nothing if there is none.
+  /// Goes to the latest event before this one in which that actor ("n2 /files") handled something; nothing if there is
+  /// none.
   Outcome<std::optional<Instant>> handled_before(const std::string& actor);
 
  private:

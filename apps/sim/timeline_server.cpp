@@ -8,12 +8,14 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
 
 #include "apps/sim/instant.hpp"
 #include "apps/sim/trial.hpp"
+#include "runtime/os/waker.hpp"
 
 namespace troupe::apps::timeline {
 namespace {
@@ -74,8 +76,10 @@ class Server final : public sim::Recorder {
     world().stage().record(nullptr);
     ended_ = true;
     done_ = world().stage().events();
+    if (seeks_) seek_on();
     if (recording_) {
       check_trace();
+      if (snapshot_ < setup_.world.snapshots.size()) depart(setup_.world.snapshots[snapshot_].event);
       std::string verdict = "held";
       if (outcome.broken())
         verdict = outcome.invariant + " at event " + std::to_string(outcome.event) + ": " + outcome.why;
@@ -120,14 +124,16 @@ class Server final : public sim::Recorder {
     while (snapshot_ < setup_.world.snapshots.size() && setup_.world.snapshots[snapshot_].event <= done_) {
       const auto& expected = setup_.world.snapshots[snapshot_];
       const bool same = expected.event == done_ && expected.hash == world().stage().hash();
-      if (!same && !departed_) {
-        departed_ = true;
-        send(setup_.control, Kind::departed,
-             "this program departs from the trace before event " + std::to_string(expected.event) +
-                 ", the first that differs from what was recorded: the trace is of another revision");
-      }
+      if (!same) depart(expected.event);
       ++snapshot_;
     }
+  }
+
+  void depart(std::uint64_t event) {
+    if (std::exchange(departed_, true)) return;
+    send(setup_.control, Kind::departed,
+         "this program departs from the trace before event " + std::to_string(event) +
+             ", the first that differs from what was recorded: the trace is of another revision");
   }
 
   /// Makes room: every other checkpoint but the first ends, and the others come at twice the distance.
@@ -187,8 +193,10 @@ class Server final : public sim::Recorder {
         send(socket_, Kind::error, "no room for one more process");
         continue;
       }
-      while (::waitpid(process, nullptr, 0) < 0 && errno == EINTR) {
+      int status = 0;
+      while (::waitpid(process, &status, 0) < 0 && errno == EINTR) {
       }
+      if (status != 0) send(socket_, Kind::error, "the process that ran the world to there has broken");
     }
   }
 
@@ -348,9 +356,20 @@ class Server final : public sim::Recorder {
     ::_exit(0);
   }
 
+  /// Says which checkpoints end, until the screens do.
   [[noreturn]] void wait_for_end() {
-    char byte = 0;
-    while (::read(setup_.control, &byte, 1) < 0 && errno == EINTR) {
+    while (true) {
+      const std::array<int, 1> control{setup_.control};
+      if (os::Waker::readable(control, std::chrono::milliseconds(200)).front()) {
+        char byte = 0;
+        if (::read(setup_.control, &byte, 1) == 0) break;
+      }
+      for (pid_t ended = 0; (ended = ::waitpid(-1, nullptr, WNOHANG)) > 0;) {
+        const auto one = std::ranges::find(kept_, ended, &Kept::process);
+        if (one == kept_.end()) continue;
+        send(setup_.control, Kind::dropped, pack({one->slot}));
+        kept_.erase(one);
+      }
     }
     for (const Kept& one : kept_) ::kill(one.process, SIGKILL);
     ::_exit(0);

@@ -141,12 +141,17 @@ Trace Shell::enter(const Envelope& envelope) {
 class Shell::Tapping {
  public:
   Tapping(Shell& shell, const caf::strong_actor_ptr& sender, bool answer, const Envelope& envelope)
-      : shell_(shell), sender_(sender), envelope_(envelope), answer_(answer), began_(shell.now()) {}
+      : shell_(shell),
+        sender_(sender),
+        envelope_(envelope),
+        answer_(answer),
+        began_(shell.now()),
+        admitted_(envelope.admitted()) {}  // before the handler passes it on
   ~Tapping() {
-    const base::Instant admitted = envelope_.admitted();
+    if (!handled_) return;
     shell_.tap(sender_.get(), envelope_,
                {.at = began_,
-                .waited = admitted == base::Instant{} ? base::Duration{0} : began_ - admitted,
+                .waited = admitted_ == base::Instant{} ? base::Duration{0} : began_ - admitted_,
                 .took = shell_.now() - began_,
                 .handler = shell_.span_,
                 .way = Tapped::Direction::in,
@@ -155,20 +160,23 @@ class Shell::Tapping {
   }
   Tapping(const Tapping&) = delete;
   Tapping& operator=(const Tapping&) = delete;
+  /// It waits on: its tap is told when it is handled.
+  void put_off() { handled_ = false; }
 
  private:
   Shell& shell_;
   const caf::strong_actor_ptr sender_;
   const Envelope envelope_;
   const bool answer_;
-  const base::Instant began_;
+  const base::Instant began_, admitted_;
+  bool handled_ = true;
 };
 
 void Shell::take(caf::strong_actor_ptr sender, caf::message_id id, const Envelope& envelope) {
   if (setup_.node->witness != nullptr) setup_.node->witness->taken(this->id(), sender ? sender->id() : 0, envelope);
   span_ = 0;
   std::optional<Tapping> tapping;
-  if (tapped() && !replaying_ && !is_token(id, envelope)) [[unlikely]]
+  if (tapped() && !is_token(id, envelope)) [[unlikely]]
     tapping.emplace(*this, sender, id.is_response(), envelope);
   if (id.is_response()) return take_answer(id.request_id().integer_value(), envelope);
   current_ = {std::move(sender), id.integer_value(), enter(envelope), false};
@@ -189,6 +197,7 @@ void Shell::take(caf::strong_actor_ptr sender, caf::message_id id, const Envelop
     return;
   }
   if (!object_ || held_) {  // queued before it broke or was paused: it keeps its place
+    if (tapping) tapping->put_off();
     stash_.push_back({std::move(current_.sender), id, envelope});
     current_ = {};
     return;
@@ -340,7 +349,7 @@ void Shell::hold(std::uint32_t milliseconds) {
 }
 
 void Shell::unhold() {
-  if (!std::exchange(held_, false)) return;
+  if (!std::exchange(held_, false) || finishing_) return;
   deadlines_.remove(kHoldBit);
   record_->activity.store(Activity::running, std::memory_order_release);
   replay();

@@ -8,7 +8,8 @@
 namespace troupe::net {
 namespace {
 
-constexpr std::size_t kGoneNamesMax = 1'000;  // our choice: as many as actors that have ended
+constexpr std::chrono::seconds kTrimEvery{10};  // our choice: a trim takes some ms for each 100 MiB
+constexpr std::size_t kGoneNamesMax = 1'000;    // our choice: as many as actors that have ended
 
 }  // namespace
 
@@ -264,9 +265,16 @@ void Pool::buffers(Link& link, std::size_t bytes) {
   const std::size_t all = buffered_.fetch_add(bytes - before, std::memory_order_relaxed) + bytes - before;
   const std::size_t most = setup_.limits.buffer_bytes_max;
   if (bytes > before) {
-    if (all > most / 2) trims_.store(true, std::memory_order_relaxed);
+    // What has passed may lie in mailboxes and in memory that was freed since, though little is buffered.
+    const std::uint64_t passed = passed_.fetch_add(bytes - before, std::memory_order_relaxed) + bytes - before;
+    if (all > most / 2 || passed > most / 2) trims_.store(true, std::memory_order_relaxed);
     if (all > most) make_room();
-  } else if (all < most / 4 && trims_.load(std::memory_order_relaxed) && trims_.exchange(false) && setup_.trim) {
+  } else if (all < most / 4 && trims_.load(std::memory_order_relaxed) && setup_.trim) {
+    const std::int64_t at = node_.world().clock.coarse().since_origin().count();
+    std::int64_t last = trimmed_.load(std::memory_order_relaxed);
+    if (at - last < base::Duration(kTrimEvery).count() || !trimmed_.compare_exchange_strong(last, at)) return;
+    trims_.store(false, std::memory_order_relaxed);
+    passed_.store(0, std::memory_order_relaxed);
     setup_.trim();
   }
 }

@@ -167,7 +167,9 @@ class Pool : public std::enable_shared_from_this<Pool> {
   BannedNodes banned_nodes_;
 
   std::atomic<std::size_t> buffered_{0};  // the sum over all links
-  std::atomic<bool> trims_{false};        // much was buffered since memory was given back
+  std::atomic<bool> trims_{false};        // much was buffered since memory was given back, or has passed
+  std::atomic<std::uint64_t> passed_{0};  // bytes that were buffered since then
+  std::atomic<std::int64_t> trimmed_{0};  // when that was, nanoseconds of the node's clock
   mutable std::mutex lock_;
   std::map<std::uint64_t, Entry> serving_;                  // by number of coming into service
   std::map<base::NodeId, std::uint64_t> peers_;             // of `serving_`, the links in the role of a peer

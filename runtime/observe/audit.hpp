@@ -4,7 +4,7 @@
 //     {"at":"2026-11-20T07:33:00.123Z","who":"9f3c…","act":"kill","what":"/files/get-1","outcome":"done"}
 //
 // Who      the id of the operator's key, or "local" for one at this machine.
-// Failure  a line that cannot be written is lost, and the act is done: `written` says which.
+// Failure  a line that cannot be written is lost, and the act is done all the same; write() says so.
 // Safety   any thread.
 #include <functional>
 #include <memory>

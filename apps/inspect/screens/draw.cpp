@@ -122,7 +122,8 @@ void draw_line(Grid& grid, const Model& model) {
         grid.put(used + kGap, row, observe::told("the filter", model.line, parsed.error()), Style::bad);
       return;
     }
-    default:
+    case Model::Mode::confirm: grid.put(0, row, model.prompt, Style::warn); return;
+    case Model::Mode::browse:
       if (!model.said.empty()) grid.put(0, row, model.said, model.said_style);
       else if (model.time) grid.put(0, row, model.time->what, Style::marked);
   }

@@ -15,7 +15,7 @@ constexpr const char* kNode = "/node";
 constexpr std::chrono::seconds kTimeout{5};   // a screen that is older says so
 constexpr std::chrono::minutes kIdle{5};      // the node says something each minute
 constexpr std::chrono::seconds kTryAgain{2};  // our choice: a lost node
-constexpr std::uint64_t kTraceMs = 60'000;    // our choice: then it is asked for again
+constexpr std::uint64_t kTraceMs = 60'000;    // our choice: then the view says that it has ended
 constexpr std::uint64_t kFlowsMs = 1'000;
 constexpr std::uint64_t kTraceCount = 100'000;
 constexpr std::size_t kPartsMax = 10'000;  // our choice: of a file of 10 GiB
@@ -49,7 +49,7 @@ struct Feed::Watch {
   std::size_t number = 0;
   std::optional<NodeAddress> at;
   std::deque<Order> orders;  // of this node, to carry out in turn
-  Client* client = nullptr;
+  std::shared_ptr<Client::Cancel> cancel = std::make_shared<Client::Cancel>();
   std::thread thread;
   std::uint64_t log_next = 0;  // these are of the thread alone
   std::string file;
@@ -58,12 +58,26 @@ struct Feed::Watch {
 
 struct Feed::Stream {
   std::size_t node = 0;
+  std::optional<NodeAddress> at;
   Order order;
-  Client* client = nullptr;
+  std::shared_ptr<Client::Cancel> cancel = std::make_shared<Client::Cancel>();
   bool stopped = false;
   bool over = false;
   std::thread thread;
 };
+
+/// Runs `work`; what the answers of a node, which may be hostile, make it throw is what it fails with.
+template <class Work>
+std::optional<std::string> thrown_by(Work&& work) {
+  try {
+    work();
+  } catch (const kj::Exception& broken) {
+    return "its answer breaks its schema: " + std::string(broken.getDescription().cStr());
+  } catch (const std::exception& broken) {
+    return std::string(broken.what());
+  }
+  return std::nullopt;
+}
 
 Feed::Feed(const Invocation& invocation, Console& console, Post post)
     : invocation_(invocation), console_(console), post_(std::move(post)) {}
@@ -72,11 +86,9 @@ Feed::~Feed() {
   {
     const std::lock_guard hold(lock_);
     ended_ = true;
-    for (const auto& watch : watches_)
-      if (watch->client != nullptr) watch->client->cancel();
-    for (const auto& stream : streams_)
-      if (stream->client != nullptr) stream->client->cancel();
   }
+  for (const auto& watch : watches_) watch->cancel->cancel();
+  for (const auto& stream : streams_) stream->cancel->cancel();
   changed_.notify_all();
   for (const auto& watch : watches_) watch->thread.join();
   for (const auto& stream : streams_) stream->thread.join();
@@ -109,36 +121,48 @@ bool Feed::ended() const {
   return ended_;
 }
 
-Client::Outcome<std::unique_ptr<Client>> Feed::connect(std::size_t node, const Client::Made& made) {
+Client::Outcome<std::unique_ptr<Client>> Feed::connect(const std::optional<NodeAddress>& at,
+                                                       const std::shared_ptr<Client::Cancel>& cancel) {
   Invocation own = invocation_;
-  if (watches_[node]->at) {
-    own.globals.node = watches_[node]->at;
+  if (at) {
+    own.globals.node = at;
     own.globals.data.reset();
   }
-  return Client::connect(own, console_, Client::Listens::no, made);
+  return Client::connect(own, console_, Client::Listens::no, cancel);
+}
+
+void Feed::tell(std::size_t node, std::string what, bool bad) {
+  News news{.node = node};
+  news.said = std::move(what);
+  news.bad = bad;
+  post_(std::move(news));
 }
 
 // -- what is asked each second ---------------------------------------------------------------------------------------
+
+/// Says so, and that nothing of what was ordered is done: not later either, when the node is back.
+void Feed::lose(Watch& watch, const std::string& why) {
+  std::deque<Order> orders;
+  {
+    const std::lock_guard hold(lock_);
+    orders = std::exchange(watch.orders, {});
+  }
+  News news{.node = watch.number};
+  news.lost = why;
+  post_(std::move(news));
+  for (const Order& order : orders)
+    tell(watch.number, std::string(name(order.what)) + ": not done, the node is lost", true);
+  watch.log_next = 0;  // of another life of the node, if it comes back
+  rest(kTryAgain);
+}
 
 void Feed::run(Watch& watch) {
   std::unique_ptr<Client> client;
   while (!ended()) {
     if (!client) {
-      const auto forget = [&] {
-        const std::lock_guard hold(lock_);
-        watch.client = nullptr;
-      };
-      auto made = connect(watch.number, [&](Client& one) {
-        const std::lock_guard hold(lock_);
-        watch.client = &one;
-        if (ended_) one.cancel();
-      });
+      auto made = connect(watch.at, watch.cancel);
       if (!made.ok()) {
-        forget();
-        News news{.node = watch.number};
-        news.lost = made.error().error.message;
-        post_(std::move(news));
-        rest(kTryAgain);
+        lose(watch, made.error().error.message);
         continue;
       }
       client = std::move(made).value();
@@ -150,25 +174,22 @@ void Feed::run(Watch& watch) {
       question = question_;
       orders = std::exchange(watch.orders, {});
     }
-    for (const Order& order : orders) act(watch, *client, order);
-    if (const auto failed = refresh(watch, *client, question)) {
-      {
-        const std::lock_guard hold(lock_);
-        watch.client = nullptr;
-      }
+    std::optional<std::string> failed = thrown_by([&] {
+      for (const Order& order : orders) act(watch, *client, order);
+    });
+    if (!failed) {
+      std::optional<Failure> unasked;
+      failed = thrown_by([&] { unasked = refresh(watch, *client, question); });
+      if (unasked) failed = unasked->error.message;
+    }
+    if (failed) {
       client.reset();
-      if (ended()) return;
-      News news{.node = watch.number};
-      news.lost = failed->error.message;
-      post_(std::move(news));
-      rest(kTryAgain);
+      if (!ended()) lose(watch, *failed);
       continue;
     }
     std::unique_lock hold(lock_);
     changed_.wait_for(hold, kRefresh, [&] { return ended_ || !watch.orders.empty() || !(question_ == question); });
   }
-  const std::lock_guard hold(lock_);
-  watch.client = nullptr;
 }
 
 void Feed::rest(base::Duration at_most) {
@@ -190,8 +211,8 @@ std::optional<Failure> Feed::refresh(Watch& watch, Client& client, const Questio
   if (shown && wants.actors) {
     auto rows = client.ask<inspect::wire::ListActors, inspect::wire::ActorRows>(
         inspect_command::kInspect, kTimeout, [&](inspect::wire::ListActors::Builder out) {
-          out.setFilter(question.filter);
-          out.setTop(wants.by_path ? "" : question.top);
+          out.setFilter(wants.busiest ? "" : question.filter);
+          out.setTop(wants.busiest ? "busy" : wants.by_path ? "" : question.top);
           out.setLimit(static_cast<std::uint32_t>(wants.by_path ? kRowsOfTree : kRowsAsked));
         });
     if (rows.ok()) news.actors = read(rows.value().root());
@@ -258,7 +279,7 @@ void Feed::carry_out(const Order& order) {
     for (const auto& stream : streams_) {
       if (!which(stream->order)) continue;
       stream->stopped = true;
-      if (stream->client != nullptr) stream->client->cancel();
+      stream->cancel->cancel();
     }
   };
   const auto is_trace = [](const Order& one) { return one.what != Order::What::pause; };
@@ -271,10 +292,16 @@ void Feed::carry_out(const Order& order) {
       return;
     case Order::What::stop: return stop(is_trace);
     case Order::What::pause: return start(order, order.node);
-    case Order::What::resume:
-      return stop([&](const Order& one) {
-        return one.what == Order::What::pause && one.subject == order.subject && one.node == order.node;
+    case Order::What::resume: {
+      bool found = false;
+      stop([&](const Order& one) {
+        const bool same = one.what == Order::What::pause && one.subject == order.subject && one.node == order.node;
+        found = found || same;
+        return same;
       });
+      if (!found) tell(order.node, "resume " + order.subject + ": it was not paused from here; its operator can", true);
+      return;
+    }
     case Order::What::restart:
     case Order::What::kill:
     case Order::What::drain:
@@ -308,11 +335,10 @@ void Feed::act(Watch& watch, Client& client, const Order& order) {
                                                      : inspect::wire::ActOn::Act::RESTART);
         });
   }();
-  News news{.node = watch.number};
-  news.said = std::string(name(order.what)) + (order.subject.empty() ? "" : " " + order.subject) + ": " +
-              (done.ok() ? "done" : done.error().error.message);
-  news.bad = !done.ok();
-  post_(std::move(news));
+  tell(watch.number,
+       std::string(name(order.what)) + (order.subject.empty() ? "" : " " + order.subject) + ": " +
+           (done.ok() ? "done" : done.error().error.message),
+       !done.ok());
 }
 
 void Feed::start(const Order& order, std::size_t node) {
@@ -325,9 +351,17 @@ void Feed::start(const Order& order, std::size_t node) {
     if (over) (*one)->thread.join();
     one = over ? streams_.erase(one) : std::next(one);
   }
-  if (streams_.size() >= kStreamsMax || node >= watches_.size()) return;
+  if (node >= watches_.size()) return;
+  if (streams_.size() >= kStreamsMax) {
+    News news{.node = node};
+    news.trace_ended = "too many";
+    news.said = std::string(name(order.what)) + ": too many traces and pauses are open";
+    news.bad = true;
+    return post_(std::move(news));
+  }
   auto stream = std::make_unique<Stream>();
   stream->node = node;
+  stream->at = watches_[node]->at;
   stream->order = order;
   Stream& kept = *stream;
   {
@@ -335,33 +369,25 @@ void Feed::start(const Order& order, std::size_t node) {
     streams_.push_back(std::move(stream));
   }
   kept.thread = std::thread([this, &kept] {
-    if (kept.order.what == Order::What::pause) pause(kept);
-    else trace(kept);
+    const auto broken = thrown_by([&] {
+      if (kept.order.what == Order::What::pause) pause(kept);
+      else trace(kept);
+    });
+    if (broken) tell(kept.node, *broken, true);
     const std::lock_guard hold(lock_);
-    kept.client = nullptr;
     kept.over = true;
   });
 }
 
 void Feed::trace(Stream& stream) {
-  const auto tell = [&](std::string why, bool bad) {
+  const auto say = [&](std::string why, bool bad) {
     News news{.node = stream.node};
     news.trace_ended = why;
     if (bad) news.said = "trace: " + why, news.bad = true;
     post_(std::move(news));
   };
-  auto made = connect(stream.node, [&](Client& one) {
-    const std::lock_guard hold(lock_);
-    stream.client = &one;
-    if (ended_ || stream.stopped) one.cancel();
-  });
-  if (!made.ok()) {
-    {
-      const std::lock_guard hold(lock_);
-      stream.client = nullptr;
-    }
-    return tell(made.error().error.message, true);
-  }
+  auto made = connect(stream.at, stream.cancel);
+  if (!made.ok()) return say(made.error().error.message, true);
   observe::Decoder decoder;
   const bool follow = stream.order.what == Order::What::follow, flows = stream.order.what == Order::What::flows;
   std::uint64_t dropped = 0;
@@ -388,51 +414,37 @@ void Feed::trace(Stream& stream) {
       });
   {
     const std::lock_guard hold(lock_);
-    stream.client = nullptr;
     if (stream.stopped) return;
   }
   News news{.node = stream.node};
   news.messages_dropped = dropped;
   post_(std::move(news));
-  tell(ended.ok() ? "its time is over" : ended.error().error.message, !ended.ok());
+  say(ended.ok() ? "its time is over" : ended.error().error.message, !ended.ok());
 }
 
 void Feed::pause(Stream& stream) {
-  const auto tell = [&](const std::string& what, bool bad) {
-    News news{.node = stream.node};
-    news.said = "pause " + stream.order.subject + ": " + what;
-    news.bad = bad;
-    post_(std::move(news));
+  const auto say = [&](const std::string& what, bool bad) {
+    tell(stream.node, "pause " + stream.order.subject + ": " + what, bad);
   };
-  auto made = connect(stream.node, [&](Client& one) {
-    const std::lock_guard hold(lock_);
-    stream.client = &one;
-    if (ended_ || stream.stopped) one.cancel();
-  });
-  if (!made.ok()) {
-    {
-      const std::lock_guard hold(lock_);
-      stream.client = nullptr;
-    }
-    return tell(made.error().error.message, true);
-  }
+  auto made = connect(stream.at, stream.cancel);
+  if (!made.ok()) return say(made.error().error.message, true);
   bool said = false;
   const auto ended = made.value()->subscribe<inspect::wire::PauseActor, inspect::wire::PauseItem>(
       inspect_command::kInspect, kIdle,
       [&](inspect::wire::PauseActor::Builder out) { out.setPath(stream.order.subject); },
       [&](inspect::wire::PauseItem::Reader item) -> Client::Outcome<void> {
         if (!std::exchange(said, true))
-          tell("done, for " + std::to_string((item.getLeftMs() + 59'999) / 60'000) + " min at most", false);
+          say("done, for " + std::to_string((item.getLeftMs() + 59'999) / 60'000) + " min at most", false);
         return {};
       });
-  bool stopped = false;
+  bool stopped = false, over = false;
   {
     const std::lock_guard hold(lock_);
-    stream.client = nullptr;
     stopped = stream.stopped;
+    over = ended_;
   }
-  if (stopped) tell("resumed", false);
-  else if (!ended_) tell(ended.ok() ? "its time is over" : ended.error().error.message, !ended.ok());
+  if (stopped) say("resumed", false);
+  else if (!over) say(ended.ok() ? "its time is over" : ended.error().error.message, !ended.ok());
 }
 
 }  // namespace troupe::apps::screens

@@ -55,7 +55,10 @@ class Feed {
   void trace(Stream& stream);
   void pause(Stream& stream);
   void start(const Order& order, std::size_t node);
-  Client::Outcome<std::unique_ptr<Client>> connect(std::size_t node, const Client::Made& made);
+  Client::Outcome<std::unique_ptr<Client>> connect(const std::optional<NodeAddress>& at,
+                                                   const std::shared_ptr<Client::Cancel>& cancel);
+  void lose(Watch& watch, const std::string& why);
+  void tell(std::size_t node, std::string what, bool bad);
   bool ended() const;
   void rest(base::Duration at_most);
 

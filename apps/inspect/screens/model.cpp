@@ -62,8 +62,8 @@ const View* find_view(std::string_view name) {
 
 Content content(const Model& model) {
   Content out = find_view(model.place().view)->show(model);
-  const bool here = !model.filter.empty() && !lists_actors(model.place().view) && !out.columns.empty();
-  if (here) std::erase_if(out.rows, [&](const Content::Row& row) { return !contains(row, model.filter); });
+  const bool here = !model.filter().empty() && !lists_actors(model.place().view) && !out.columns.empty();
+  if (here) std::erase_if(out.rows, [&](const Content::Row& row) { return !contains(row, model.filter()); });
   return out;
 }
 
@@ -76,9 +76,11 @@ void Model::take(const News& news, base::Instant at) {
   NodeData& data = nodes[news.node];
   if (news.named) data.name = *news.named;
   if (news.said) say(*news.said, news.bad ? Style::bad : Style::good);
-  messages_dropped += news.messages_dropped;
+  messages_dropped += news.messages_dropped + (paused ? news.messages.size() : 0);
   for (const Message& one : news.messages) {
+    if (paused) break;
     messages.push_back(one);
+    messages.back().number = messages_ever++;
     if (messages.size() <= kMessagesMax) continue;
     messages.pop_front();
     ++messages_dropped;
@@ -98,13 +100,14 @@ void Model::take(const News& news, base::Instant at) {
   }
   if (news.actors) {
     data.actors = *news.actors;
-    note_history(data);
+    if (!time) note_history(data);
   }
   if (news.ended) data.ended = *news.ended, data.ended_in_all = news.ended_in_all;
   if (news.peers) data.peers = *news.peers;
   if (news.links) data.links = *news.links, data.handshakes = news.handshakes;
   if (news.log) {
-    if (news.log->first > data.log_next) data.log_missed += news.log->first - data.log_next;
+    if (news.log->first < data.log_next) data.log.clear();  // of another life of the node
+    else if (news.log->first > data.log_next) data.log_missed += news.log->first - data.log_next;
     for (const std::string& one : news.log->lines) data.log.push_back(one);
     data.log_next = news.log->first + news.log->lines.size();
     while (data.log.size() > kLogMax) data.log.pop_front();
@@ -117,12 +120,13 @@ void Model::take(const News& news, base::Instant at) {
   }
   if (news.table) data.table = news.table;
   if (news.file) data.file = news.file;
-  if (news.look_error) data.look_error = *news.look_error;
-  if (news.node == node) keep_selection();
+  if (news.look_error) {
+    data.look_error = *news.look_error;
+    data.look.reset();
+  }
 }
 
-/// The list has changed: the selection stays at what it was of.
-void Model::keep_selection() {
+void Model::settle() {
   Place& here = places.back();
   if (here.selected.empty()) return;
   const Content rows = content(*this);
@@ -134,18 +138,24 @@ void Model::keep_selection() {
 }
 
 void Model::note_history(const NodeData& data) {
+  const std::string at = std::to_string(&data - nodes.data());
   for (const ActorRow& row : data.actors.rows) {
-    const auto found = histories.find(row.path);
-    if (found == histories.end() && histories.size() >= kHistoriesMax) continue;
-    auto& values = histories[row.path];
+    if (histories.size() >= kHistoriesMax && !histories.contains(at + row.path)) histories.erase(histories.begin());
+    auto& values = histories[at + row.path];
     values.push_back(row.per_second);
     if (values.size() > kHistory) values.pop_front();
   }
 }
 
 const std::deque<double>* Model::history(const std::string& path) const {
-  const auto found = histories.find(path);
+  const auto found = histories.find(std::to_string(node) + path);
   return found == histories.end() ? nullptr : &found->second;
+}
+
+const Message* Model::message(std::uint64_t number) const {
+  if (messages.empty() || number < messages.front().number) return nullptr;
+  const auto at = static_cast<std::size_t>(number - messages.front().number);
+  return at < messages.size() ? &messages[at] : nullptr;
 }
 
 Wants Model::wants() const {
@@ -163,14 +173,16 @@ std::string Model::looks_at() const { return place().view == "actor" && !paused 
 void Model::open(std::string view, std::string subject) {
   if (places.size() >= kPlacesMax) places.erase(places.begin());
   places.push_back({.view = std::move(view), .subject = std::move(subject)});
-  if (!lists_actors(place().view)) filter.clear();
 }
 
 void Model::back() {
-  if (place().view == "messages" && !tracing.empty()) orders.push_back({Order::What::stop, {}, node});
+  const bool traces = place().view == "messages" || place().view == "follow" || place().view == "flows";
+  if (traces && !tracing.empty()) {
+    orders.push_back({Order::What::stop, {}, node});
+    tracing.clear();
+  }
   if (places.size() > 1) places.pop_back();
   else if (place().view != "overview") places.back() = {.view = "overview"};
-  if (!lists_actors(place().view)) filter.clear();
 }
 
 void Model::order(Order::What what, std::string subject) {
@@ -180,14 +192,14 @@ void Model::order(Order::What what, std::string subject) {
   asked = one;
   mode = Mode::confirm;
   const std::string where = shown().status ? shown().status->name : shown().name;
-  say(std::string(name(what)) + (one.subject.empty() ? "" : " " + one.subject) + " at node " + where +
-          "? It is written to the node's audit log. y: yes",
-      Style::warn);
+  prompt = std::string(name(what)) + (one.subject.empty() ? "" : " " + one.subject) + " at node " + where +
+           "? It is written to the node's audit log. y: yes";
 }
 
 // -- keys ------------------------------------------------------------------------------------------------------------
 
 void Model::key(const Key& key) {
+  settle();
   if (mode == Mode::confirm) {
     const bool yes = key.what == Key::What::character && (key.text == "y" || key.text == "Y");
     mode = Mode::browse;
@@ -228,7 +240,7 @@ void Model::entered() {
       return;
     }
   }
-  filter = line;
+  places.back().filter = line;
   places.back().at = places.back().top = 0;
 }
 
@@ -260,6 +272,10 @@ void Model::run(const std::string& command) {
   if (time && word == "at") return orders.push_back({Order::What::move, "@" + rest, node});
   if (time && word == "event") return orders.push_back({Order::What::move, "#" + rest, node});
   if (word == "level") return order(Order::What::log_level, rest);
+  if (time && (word == "peers" || word == "links" || word == "dead" || word == "buckets" || word == "file" ||
+               word == "flows" || word == "follow"))
+    return say(":" + word + " is for live nodes: of a world there are actors, their states, logs and warnings",
+               Style::warn);
   if (word == "drain") return order(Order::What::drain, {});
   if (word == "follow") {
     if (!parse_trace(rest)) return say("a trace is up to 16 hexadecimal digits, not \"" + rest + '"', Style::bad);
@@ -343,7 +359,7 @@ void Model::character(const std::string& text) {
   }
   if (text == "/") {
     mode = Mode::filter;
-    line = filter;
+    line = filter();
     return;
   }
   if (text == ":") {

@@ -25,8 +25,8 @@ struct Model;
 /// What a view wants to be asked for, of each refresh.
 struct Wants {
   bool actors = false, ended = false, peers = false, links = false, log = false, table = false;
-  bool every_node = false;  ///< of all nodes, not of the one shown
-  bool by_path = false;     ///< actors in the order of their paths, as many as there are
+  bool busiest = false;  ///< actors by how busy they are, whatever the filter
+  bool by_path = false;  ///< actors in the order of their paths, as many as there are
   bool operator==(const Wants&) const = default;
 };
 
@@ -132,6 +132,7 @@ struct Place {
   std::string selected = {};  ///< the key of the row
   std::size_t at = 0;         ///< its number
   std::size_t top = 0;        ///< the first row on the screen
+  std::string filter = {};    ///< of actors, sent to the node; of other lists, applied here to their text
 };
 
 struct Model {
@@ -154,11 +155,17 @@ struct Model {
   // -- for views
   const NodeData& shown() const { return nodes[node]; }
   const Place& place() const { return places.back(); }
+  const std::string& filter() const { return places.back().filter; }
+  /// After news: the selection stays at what it was of. Once for all of them.
+  void settle();
   void open(std::string view, std::string subject = {});
   void back();
   void order(Order::What what, std::string subject);
   void say(std::string text, Style style = Style::plain) { said = std::move(text), said_style = style; }
+  /// Messages a second of an actor of the node shown, one value a refresh.
   const std::deque<double>* history(const std::string& path) const;
+  /// The message of that number; null if it is not kept any more.
+  const Message* message(std::uint64_t number) const;
 
   bool operate = false;
   Size size{};
@@ -167,8 +174,7 @@ struct Model {
   std::size_t node = 0;  ///< the one shown
   std::vector<Place> places{{.view = "overview"}};
 
-  std::string filter;  ///< of actors, sent to the node; of other lists, applied here to their text
-  std::string top;     ///< the column that actors are sorted by; empty: by path
+  std::string top;  ///< the column that actors are sorted by; empty: by path
   bool paused = false;
   bool own = false;     ///< shows the inspector's own actors, too
   bool totals = false;  ///< counts since the start in place of rates
@@ -184,7 +190,8 @@ struct Model {
 
   enum class Mode : std::uint8_t { browse, filter, command, confirm };
   Mode mode = Mode::browse;
-  std::string line;  ///< what is typed
+  std::string line;    ///< what is typed
+  std::string prompt;  ///< what is to be confirmed
   std::string said;
   Style said_style = Style::plain;
 
@@ -198,12 +205,12 @@ struct Model {
   void run(const std::string& command);
   void move(long by);
   void move_to(std::size_t row);
-  void keep_selection();
   void sort_by(int step);
   void note_history(const NodeData& data);
 
   std::vector<Order> orders;
   std::optional<Order> asked;  ///< to be confirmed
+  std::uint64_t messages_ever = 0;
   std::map<std::string, std::deque<double>> histories;
 };
 

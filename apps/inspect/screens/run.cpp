@@ -107,6 +107,7 @@ Ending run(const Invocation& invocation, Console& console) {
         dirty = true;
       }
       model.messages_dropped += dropped;
+      if (dirty) model.settle();
       while (const auto key = terminal->key()) {
         model.key(*key);
         dirty = true;
@@ -116,7 +117,8 @@ Ending run(const Invocation& invocation, Console& console) {
         else if (order.what == Order::What::save) save(order.subject, draw(model), model);
         else feed.carry_out(order);
       }
-      Feed::Question question{model.wants(), model.node, model.looks_at(), model.file_shown(), model.filter, model.top};
+      Feed::Question question{model.wants(),      model.node,     model.looks_at(),
+                              model.file_shown(), model.filter(), model.top};
       if (cluster && !model.paused) question.wants.peers = true;
       feed.want(question);
       model.tick(at);

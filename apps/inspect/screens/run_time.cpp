@@ -66,7 +66,7 @@ observe::ActorRow seen_of(const ActorRow& row) {
 
 /// As a live node filters and sorts.
 ActorList chosen(ActorList all, const Model& model) {
-  const auto filter = observe::Filter::parse(model.filter);
+  const auto filter = observe::Filter::parse(model.filter());
   if (!filter.ok() || model.wants().by_path) return all;
   inspect::Screen screen(filter.value(), model.top.empty() ? nullptr : observe::find_field(model.top), kRowsMax);
   std::map<std::string, ActorRow> by_path;
@@ -86,6 +86,13 @@ class TimeScreens {
     model_.time.emplace();
     model_.resize(terminal_.size());
     model_.nodes.resize(timeline_.nodes());
+    // What takes long ends at a signal, and at Escape.
+    timeline_.given_up = [this] {
+      if (const auto got = waker_.wait(base::Duration::zero()); got == SIGINT || got == SIGTERM || got == SIGHUP)
+        signal_ = got;
+      const auto key = terminal_.key();
+      return signal_ || (key && key->what == Key::What::escape);
+    };
   }
 
   Ending run() {
@@ -100,12 +107,11 @@ class TimeScreens {
     base::Instant played = clock_.now();
     while (!signal_ && !quit_) {
       const base::Instant at = clock_.now();
-      if (model_.time->playing && !failed_) play(at - played);
+      if (model_.time->playing) play(at - played);
       played = at;
       while (const auto key = terminal_.key()) {
-        const std::string looked = model_.looks_at();
         model_.key(*key);
-        if (looked != model_.looks_at() || key->what != Key::What::character) stale_ = true;
+        stale_ = true;
       }
       for (const Order& order : model_.take_orders()) carry_out(order);
       model_.tick(at);
@@ -154,8 +160,8 @@ class TimeScreens {
   void arrived(const Timeline::Outcome<Instant>& there) {
     stale_ = true;
     if (!there.ok()) {
-      failed_ = true;
       model_.time->playing = false;
+      stale_ = false;
       return model_.say(there.error().error.message, Style::bad);
     }
     model_.time->event = there.value().event;
@@ -208,7 +214,11 @@ class TimeScreens {
     if (how == "W") return to_sender();
     // n, N, w and the path of an actor.
     const std::string path = how.substr(1);
-    const auto way = how.front() == 'n' ? Timeline::Way::forward : Timeline::Way::back;
+    // Where w has just led to the event here, it leads to the one before.
+    const bool again = how.front() == 'w' && said_why_ == time.event;
+    const auto way = how.front() == 'n'             ? Timeline::Way::forward
+                     : how.front() == 'w' && !again ? Timeline::Way::here_or_back
+                                                    : Timeline::Way::back;
     const auto found = timeline_.change(order.node, path, way);
     if (!found.ok()) return arrived(found.error());
     if (!found.value())
@@ -243,7 +253,7 @@ class TimeScreens {
 
   /// What is shown of this instant, asked once.
   void refresh() {
-    if (!stale_ || failed_) return;
+    if (!stale_) return;
     stale_ = false;
     auto all = timeline_.look();
     if (!all.ok()) return arrived(all.error());
@@ -266,6 +276,7 @@ class TimeScreens {
       }
       model_.take(news, clock_.now());
     }
+    model_.settle();
   }
 
   Timeline timeline_;
@@ -275,8 +286,8 @@ class TimeScreens {
   Model model_;
   std::uint64_t end_ = 0;
   base::Duration play_to_{0};
+  std::optional<std::uint64_t> said_why_;  // the event that w led to last
   bool stale_ = true;
-  bool failed_ = false;
   bool quit_ = false;
   std::optional<int> signal_;
 };

@@ -74,7 +74,7 @@ Content actors(const Model& model) {
     for (auto& cell : figures(model, row)) shown.cells.push_back(std::move(cell));
     out.rows.push_back(std::move(shown));
   }
-  out.title = shown_of(list) + (model.filter.empty() ? "" : ", filter: " + model.filter) +
+  out.title = shown_of(list) + (model.filter().empty() ? "" : ", filter: " + model.filter()) +
               (model.top.empty() ? "" : ", by " + model.top);
   return out;
 }
@@ -83,6 +83,8 @@ void actors_enter(Model& model, const Content::Row& row) { model.open("actor", r
 
 bool actors_key(Model& model, const std::string& key, const Content::Row* row) {
   if (key != "m" || row == nullptr) return false;
+  if (model.time)
+    return model.say("messages are traced at live nodes; in a world , and . go through its events", Style::warn), true;
   model.messages.clear();
   model.open("messages", row->key);
   model.tracing = row->key;

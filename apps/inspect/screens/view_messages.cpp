@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <map>
 
+#include "apps/cli/shell_word.hpp"
 #include "apps/inspect/inspect.hpp"
 #include "apps/inspect/screens/view_parts.hpp"
 
@@ -22,18 +23,15 @@ std::string clock_text(std::uint64_t unix_ms) {
 }
 
 const Message* find(const Model& model, const std::string& key) {
-  const auto at = static_cast<std::size_t>(std::strtoull(key.c_str(), nullptr, 10));
-  return key.empty() || at >= model.messages.size() ? nullptr : &model.messages[at];
+  return key.empty() ? nullptr : model.message(std::strtoull(key.c_str(), nullptr, 10));
 }
 
-/// The message in whose handler this one was sent; its place in the list, or nothing.
-std::optional<std::size_t> cause_of(const Model& model, const Message& message) {
-  if (message.trace == 0 || message.span == 0) return std::nullopt;
-  for (std::size_t i = 0; i < model.messages.size(); ++i) {
-    const Message& one = model.messages[i];
-    if (one.trace == message.trace && one.handler == message.span && one.way == "in") return i;
-  }
-  return std::nullopt;
+/// The message in whose handler this one was sent; null if it is not here.
+const Message* cause_of(const Model& model, const Message& message) {
+  if (message.trace == 0 || message.span == 0) return nullptr;
+  for (const Message& one : model.messages)
+    if (one.trace == message.trace && one.handler == message.span && one.way == "in") return &one;
+  return nullptr;
 }
 
 std::string what_of(const Message& message) {
@@ -41,14 +39,14 @@ std::string what_of(const Message& message) {
 }
 
 bool go_to_cause(Model& model, const Message& message) {
-  const auto cause = cause_of(model, message);
-  if (!cause) {
+  const Message* cause = cause_of(model, message);
+  if (cause == nullptr) {
     model.say(message.trace == 0 ? "the message belongs to no trace, so its cause is not known"
                                  : "its cause is not among the messages here: it came from outside, or was dropped",
               Style::warn);
     return true;
   }
-  model.open("message", std::to_string(*cause));
+  model.open("message", std::to_string(cause->number));
   return true;
 }
 
@@ -73,8 +71,8 @@ Content message_list(const Model& model) {
                    one.way == "in" ? time_text_us(one.took_us) : "", std::to_string(one.bytes),
                    one.trace == 0 ? "-" : trace_text(one.trace), one.text},
          .style = one.form == "error" ? Style::warn : Style::plain,
-         .key = std::to_string(i),
-         .copy = "troupe trace " + one.path});
+         .key = std::to_string(one.number),
+         .copy = "troupe trace " + shell_word(one.path)});
   }
   out.title = std::to_string(model.messages.size()) + " messages of " + model.place().subject + ", the latest first" +
               (model.tracing.empty() ? "; the trace has ended" : "; tracing") + dropped_text(model);
@@ -94,6 +92,8 @@ bool message_list_key(Model& model, const std::string& key, const Content::Row* 
   }
   const std::string trace = trace_text(message->trace);
   model.open("follow", trace);
+  model.tracing = trace;
+  model.order(Order::What::follow, trace);
   return true;
 }
 
@@ -120,10 +120,9 @@ Content one_message(const Model& model) {
   if (message->trace != 0)
     figure("trace", trace_text(message->trace) + ", span " + std::to_string(message->span) + ", handler " +
                         std::to_string(message->handler));
-  if (const auto cause = cause_of(model, *message)) {
-    auto row =
-        text_row("  " + padded("cause", 12) + what_of(model.messages[*cause]) + " at " + model.messages[*cause].path);
-    row.key = std::to_string(*cause);
+  if (const Message* cause = cause_of(model, *message)) {
+    auto row = text_row("  " + padded("cause", 12) + what_of(*cause) + " at " + cause->path);
+    row.key = std::to_string(cause->number);
     out.rows.push_back(std::move(row));
   }
   out.rows.push_back(text_row(""));
@@ -156,7 +155,7 @@ Content one_message(const Model& model) {
       const Message& one = model.messages[i];
       if (one.trace != message->trace || one.span != message->handler) continue;
       out.rows.push_back(text_row("  " + padded(what_of(one), 32) + one.way + " " + one.path));
-      out.rows.back().key = std::to_string(i);
+      out.rows.back().key = std::to_string(one.number);
     }
   }
   out.title = what_of(*message);
@@ -243,7 +242,7 @@ Content follow(const Model& model) {
          .style = one.form == "error"   ? Style::bad
                   : longest.contains(i) ? Style::marked
                                         : Style::plain,
-         .key = std::to_string(i)});
+         .key = std::to_string(one.number)});
   }
   out.title = "trace " + model.place().subject + ": " + std::to_string(steps.size()) + " steps" +
               (model.tracing.empty() ? "" : ", listening at " + std::to_string(model.nodes.size()) + " nodes") +

@@ -29,6 +29,8 @@ Content overview(const Model& model) {
   }
   const Status& status = *data.status;
   out.title = status.name;
+  if (data.lost) out.rows.push_back(text_row(figure("lost", *data.lost + "; what stands below is older"), Style::bad));
+  if (model.time && !model.time->verdict.empty()) out.rows.push_back(text_row(figure("verdict", model.time->verdict)));
   out.rows.push_back(text_row(figure("health", status.health == "ok" ? "ok: nothing is wrong" : status.health),
                               style_of(status.health)));
   for (const Reason& one : status.reasons) {
@@ -37,11 +39,13 @@ Content overview(const Model& model) {
     out.rows.push_back(std::move(row));
   }
   out.rows.push_back(text_row(figure("node", status.node)));
-  out.rows.push_back(
-      text_row(figure("serves", (status.listen.empty() ? "nowhere" : status.listen) + ", " + status.stage +
-                                    ", version " + status.version + ", up " + time_text_ms(status.uptime_s * 1'000))));
-  out.rows.push_back(text_row(figure(
-      "peers", std::to_string(status.peers) + " linked, " + std::to_string(status.seats) + " connections accepted")));
+  if (!model.time) {
+    out.rows.push_back(text_row(figure("serves", (status.listen.empty() ? "nowhere" : status.listen) + ", " +
+                                                     status.stage + ", version " + status.version + ", up " +
+                                                     time_text_ms(status.uptime_s * 1'000))));
+    out.rows.push_back(text_row(figure(
+        "peers", std::to_string(status.peers) + " linked, " + std::to_string(status.seats) + " connections accepted")));
+  }
   std::uint64_t waiting = 0, asking = 0, restarts = 0;
   double rate = 0, busy = 0;
   for (const ActorRow& row : data.actors.rows) {
@@ -51,10 +55,11 @@ Content overview(const Model& model) {
     rate += row.per_second;
     busy += row.busy;
   }
-  out.rows.push_back(
-      text_row(figure("actors", std::to_string(status.actors) + ", " + rate_text(rate) + " messages a second, " +
-                                    std::to_string(waiting) + " waiting, " + std::to_string(asking) +
-                                    " questions open, " + std::to_string(restarts) + " restarts")));
+  out.rows.push_back(text_row(
+      figure("actors", std::to_string(status.actors) + ", " + rate_text(rate) + " messages a second, " +
+                           std::to_string(waiting) + " waiting, " + std::to_string(asking) + " questions open, " +
+                           std::to_string(restarts) + " restarts" +
+                           (data.actors.matched > data.actors.rows.size() ? " (of the busiest thousand)" : ""))));
   out.rows.push_back(text_row(figure("busy", fixed(busy, 2) + " cores  " + bar(busy / 4, 40))));
   out.rows.push_back(text_row(""));
   out.rows.push_back(text_row("The busiest actors", Style::title));
@@ -111,7 +116,7 @@ Content logs(const Model& model) {
   Content out;
   const NodeData& data = model.shown();
   for (auto line = data.log.rbegin(); line != data.log.rend(); ++line) {
-    if (!model.filter.empty() && line->find(model.filter) == std::string::npos) continue;
+    if (!model.filter().empty() && line->find(model.filter()) == std::string::npos) continue;
     const bool bad =
         line->find(" error ") != std::string::npos || line->find("\"level\":\"error\"") != std::string::npos;
     const bool warn =

@@ -1,5 +1,5 @@
 // What operators do to actors: pause, resume, restart and kill; what is refused; and the spans of a trace.
-#include "actors/inspect/acts.hpp"
+#include "actors/inspect/logic/acts.hpp"
 #include "messages/common.capnp.h"
 #include "tests/actors/inspect/inspect_fixture.hpp"
 

@@ -146,12 +146,12 @@ TEST_CASE("screens: a filter with a mistake stays on the line, with the place of
   CHECK(drawn.find("the filter") != std::string::npos);
   press(model, Key::What::enter);
   CHECK(model.mode == Model::Mode::filter);
-  CHECK(model.filter.empty());
+  CHECK(model.filter().empty());
   for (int i = 0; i < 2; ++i) press(model, Key::What::backspace);
   type(model, "0");
   press(model, Key::What::enter);
   CHECK(model.mode == Model::Mode::browse);
-  CHECK(model.filter == "mailbox>0");
+  CHECK(model.filter() == "mailbox>0");
 }
 
 TEST_CASE("screens: acts need --operate, and a yes") {

@@ -43,9 +43,8 @@ class FrozenMap {
       const bool old = was != aside_.end() && (now == rows_.end() || was->first <= now->first);
       passed_ = old ? was->first : now->first;
       if (!old) return *now;
-      std::optional<Row> row = std::move(was->second);
-      aside_.erase(was);
-      if (row) return std::pair(*passed_, std::move(*row));
+      auto aside = aside_.extract(was);
+      if (aside.mapped()) return std::pair(*passed_, std::move(*aside.mapped()));
     }
   }
   void thaw() {

@@ -1,4 +1,4 @@
-#include "actors/inspect/acts.hpp"
+#include "actors/inspect/logic/acts.hpp"
 
 #include <algorithm>
 #include <array>
