@@ -178,6 +178,63 @@ TEST_CASE("screens: acts need --operate, and a yes") {
   }
 }
 
+TEST_CASE("screens: what a node says meanwhile does not change what is to be confirmed") {
+  Model model = started({100, 16}, true);
+  command(model, "kill /dht/bucket");
+  News news = list();
+  news.said = "trace: its time is over";
+  model.take(news, kNow + 1s);
+  model.settle();
+  const std::string drawn = draw(model).text();
+  CHECK(drawn.find("kill /dht/bucket at node anna?") != std::string::npos);
+  CHECK(drawn.find("its time is over") == std::string::npos);
+}
+
+TEST_CASE("screens: an actor that has ended is not shown as it was") {
+  Model model = started();
+  command(model, "actor /dht/bucket");
+  News news = status();
+  news.look = Look{.row = row_of("/dht/bucket", "bucket")};
+  model.take(news, kNow);
+  CHECK(draw(model).text().find("state       running") != std::string::npos);
+  News gone = status();
+  gone.look_error = "the actor has ended 1 s ago";
+  model.take(gone, kNow + 1s);
+  const std::string drawn = draw(model).text();
+  CHECK(drawn.find("has ended 1 s ago") != std::string::npos);
+  CHECK(drawn.find("state       running") == std::string::npos);
+}
+
+TEST_CASE("screens: an open message stays what it is while older ones are dropped") {
+  Model model = started();
+  model.open("messages", "/files");
+  News news;
+  for (std::size_t i = 0; i < kMessagesMax; ++i) news.messages.push_back(step("/files", "files.PutFile", 0, 1, i));
+  news.messages.back().kind = "files.Marked";
+  model.take(news, kNow);
+  press(model, Key::What::enter);  // the latest
+  CHECK(draw(model).text().find("files.Marked") != std::string::npos);
+  News more;
+  for (std::size_t i = 0; i < 100; ++i) more.messages.push_back(step("/dht", "dht.Store", 0, 1, i));
+  model.take(more, kNow);
+  CHECK(draw(model).text().find("files.Marked") != std::string::npos);
+  News all;
+  for (std::size_t i = 0; i < kMessagesMax; ++i) all.messages.push_back(step("/dht", "dht.Store", 0, 1, i));
+  model.take(all, kNow);
+  CHECK(draw(model).text().find("not kept any more") != std::string::npos);
+}
+
+TEST_CASE("screens: each list has a filter of its own") {
+  Model model = started();
+  command(model, "links");
+  type(model, "/10.0.0.1");
+  press(model, Key::What::enter);
+  command(model, "actors");
+  CHECK(model.filter().empty());
+  press(model, Key::What::escape);
+  CHECK(model.filter() == "10.0.0.1");
+}
+
 TEST_CASE("screens: space pauses the screen, which then asks for nothing and keeps what it shows") {
   Model model = started();
   command(model, "actors");
