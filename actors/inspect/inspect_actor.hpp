@@ -13,8 +13,8 @@
 #include <list>
 #include <memory>
 
-#include "actors/inspect/logic/acts.hpp"
 #include "actors/inspect/api.hpp"
+#include "actors/inspect/logic/acts.hpp"
 #include "actors/inspect/screen.hpp"
 #include "actors/inspect/survey.hpp"
 #include "messages/common.capnp.h"

@@ -1,6 +1,6 @@
 // What operators do to actors: each act is refused or done, and written down.
-#include "actors/inspect/logic/acts.hpp"
 #include "actors/inspect/inspect_actor.hpp"
+#include "actors/inspect/logic/acts.hpp"
 #include "messages/words.hpp"
 
 namespace troupe::inspect {

@@ -82,7 +82,8 @@ class Peer final : public runtime::Actor {
   struct Served {
     caf::strong_actor_ptr by;
     Flow flow;
-    runtime::Trace trace;  // of the question and its parts
+    runtime::Trace trace;   // of the question and its parts
+    std::size_t bytes = 0;  // of the question, which may wait in a mailbox until it is answered
   };
   struct Flushed {  // bytes handed to the stream, and their cost in the link's queue
     std::size_t wire = 0;
@@ -175,6 +176,7 @@ class Peer final : public runtime::Actor {
   std::deque<runtime::Outbound> early_;  // messages from before service
 
   std::unordered_map<std::uint64_t, Served> served_;
+  std::size_t served_bytes_ = 0;  // of all their questions
   std::map<const messages::KindInfo*, base::RateLimit> rates_;
   base::Instant flood_since_{};
   std::uint64_t flood_ = 0;         // questions beyond the rate since then

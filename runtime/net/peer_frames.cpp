@@ -161,7 +161,8 @@ void Peer::take_question(const Frame& frame) {
         frame, {Code::overloaded, "too many questions of this link are in flight", std::chrono::milliseconds(100)});
   auto by = caf::actor_cast<caf::strong_actor_ptr>(service->handle);
   const Envelope question = envelope_of(frame, kind, Signal::message);
-  served_.emplace(number, Served{by, {}, question.header().trace});
+  served_.emplace(number, Served{by, {}, question.header().trace, question.bytes().size()});
+  served_bytes_ += question.bytes().size();
   deliver(by, link_->answers(), number | caf::message_id::default_async_value, question);
 }
 
@@ -217,7 +218,10 @@ void Peer::take_conversation(const Frame& frame) {
   if (kind != nullptr && !messages::may_send(*kind, role_)) return violated("a kind that its role may not send");
   if (!take_part(frame, served->second.flow)) return violated("more than was granted");
   const auto by = served->second.by;
-  if (type == FrameType::error || type == FrameType::cancel) served_.erase(served);
+  if (type == FrameType::error || type == FrameType::cancel) {
+    served_bytes_ -= served->second.bytes;
+    served_.erase(served);
+  }
   deliver(by, link_->answers(), number | caf::message_id::default_async_value, envelope);
 }
 
@@ -304,8 +308,12 @@ void Peer::send_message(const runtime::Outbound& message) {
   header.correlation = message.correlation;
   note_part(message, header.type);
   if (message.answers) {
-    if (served_.find(message.correlation) == served_.end()) return;  // the other side has cancelled the question
-    if (is_last(header.type)) served_.erase(message.correlation);
+    const auto served = served_.find(message.correlation);
+    if (served == served_.end()) return;  // the other side has cancelled the question
+    if (is_last(header.type)) {
+      served_bytes_ -= served->second.bytes;
+      served_.erase(served);
+    }
   } else if (message.correlation == 0 && header.type != FrameType::tell) {
     return;  // a part of a stream that has ended
   }
