@@ -530,17 +530,18 @@ struct PutFails $kind(bytesMax = 65536) {
 }
 
 struct StoresTook $kind(bytesMax = 65536) {
-  # A put tells how long nodes took for its stores.
+  # A put tells how long nodes took for its stores, a get how long for its reads.
 
   nodes @0 :List(NodeTook);
   # At most 1,024.
+  reads @1 :Bool;
 }
 
 struct NodeTook {
   node @0 :Data;
   # 20 bytes.
   micros @1 :UInt32;
-  # The longest of its last stores; 0: it left one unanswered for longer than it usually takes.
+  # The longest of its last stores or reads; 0: it left one unanswered for longer than it usually takes.
 }
 
 struct CopyMade $kind(bytesMax = 256) {

@@ -12,12 +12,11 @@ class CopyActor final : public Reading {
  public:
   static constexpr const char* kName = "copy";
   /// `met` says where those targets live that only the DHT knows.
-  CopyActor(FilesSettings settings, std::vector<Restore> copies, MetNodes met, runtime::Handle catalogue)
-      : Reading(std::move(settings)), copies_(std::move(copies)), catalogue_(std::move(catalogue)) {
+  CopyActor(FilesSettings settings, Pace pace, runtime::Handle catalogue, std::vector<Restore> copies, MetNodes met)
+      : Reading(std::move(settings), std::move(pace), std::move(catalogue)), copies_(std::move(copies)) {
     met_ = std::move(met);
   }
 
-  void receive(runtime::Handlers&) override {}
   void start() override { next(); }
   void check() const override;
 
@@ -28,7 +27,6 @@ class CopyActor final : public Reading {
   void refused(const base::NodeId& target);
 
   const std::vector<Restore> copies_;
-  const runtime::Handle catalogue_;
   std::size_t begun_ = 0;
   std::set<base::NodeId> refusing_;
 };

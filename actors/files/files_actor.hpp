@@ -130,7 +130,8 @@ class FilesActor final : public FilesPart {
   std::uint64_t children_ = 0;  // ever, for their names
 
   std::map<PutId, Put> puts_;
-  Pace pace_;  // as the puts have told
+  Pace pace_;          // as the puts have told
+  Pace reading_pace_;  // as the readings have told
   struct CutOff {
     base::Instant since;
     std::set<base::NodeId> told;  ///< to end its claims

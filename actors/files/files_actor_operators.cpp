@@ -105,9 +105,10 @@ void FilesActor::serve_by(runtime::Handlers& on) {
     if (!catalogue_) return sink.fail(rows_.refusal());
     if (streams_.size() >= settings_.streams_max)
       return sink.fail({Code::overloaded, "too many streams are under way"});
-    const runtime::Handle worker = spawn_once(T::kName, [settings = settings_, listed = listed(question.getCid())] {
-      return std::make_unique<T>(settings, listed);
-    });
+    const runtime::Handle worker = spawn_once(
+        T::kName, [settings = settings_, pace = reading_pace_, catalogue = self(), listed = listed(question.getCid())] {
+          return std::make_unique<T>(settings, pace, catalogue, listed);
+        });
     const auto copy = [&](typename Q::Builder out) {
       out.setCid(question.getCid());
       if constexpr (std::is_same_v<Q, wire::GetFile>)

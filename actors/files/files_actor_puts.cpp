@@ -63,11 +63,12 @@ void FilesActor::take_held(wire::PutHeld::Reader question, Nothing reply) {
 }
 
 void FilesActor::take_pace(wire::StoresTook::Reader told) {
+  Pace& pace = told.getReads() ? reading_pace_ : pace_;
   for (const auto one : told.getNodes()) {
     const auto node = read_id<base::NodeId>(one.getNode());
     if (!node.ok()) continue;
-    if (one.getMicros() == 0) pace_.silent(node.value(), now());
-    else pace_.took(node.value(), std::chrono::microseconds(one.getMicros()));
+    if (one.getMicros() == 0) pace.silent(node.value(), now());
+    else pace.took(node.value(), std::chrono::microseconds(one.getMicros()));
   }
 }
 

@@ -127,10 +127,10 @@ void FilesActor::make_copies(std::vector<Restore> copies) {
   std::vector<std::vector<Restore>> lanes(std::min(copies.size(), kCopiersMax));
   for (std::size_t i = 0; i < copies.size(); ++i) lanes[i % lanes.size()].push_back(std::move(copies[i]));
   for (std::vector<Restore>& lane : lanes) {
-    copiers_.insert(
-        spawn_once(CopyActor::kName, [settings = settings_, lane = std::move(lane), met = met_, catalogue = self()] {
-          return std::make_unique<CopyActor>(settings, lane, met, catalogue);
-        }));
+    copiers_.insert(spawn_once(CopyActor::kName, [settings = settings_, lane = std::move(lane), met = met_,
+                                                  pace = reading_pace_, catalogue = self()] {
+      return std::make_unique<CopyActor>(settings, pace, catalogue, lane, met);
+    }));
   }
 }
 

@@ -14,6 +14,7 @@
 #include "messages/contact.hpp"
 #include "messages/peers.capnp.h"
 #include "runtime/actor/actor.hpp"
+#include "runtime/base/address_group.hpp"
 #include "runtime/crypto/identity.hpp"
 #include "runtime/net/misbehaved.hpp"
 
@@ -109,10 +110,12 @@ class FilesPart : public runtime::Actor {
         node().find(settings_.peers), now() + settings_.answer_timeout, [](peers::wire::ListKnown::Builder) {},
         [this, found = std::move(found)](runtime::Answer<peers::wire::KnownContacts> answer) mutable {
           std::vector<base::NodeId> nodes{settings_.self};
+          sites_.clear();
           if (answer.ok()) {
             for (const auto one : answer.value().getList()) {
               const base::Contact contact = messages::read_contact(one);
               nodes.push_back(crypto::node_id(contact.key, contact.nonce));
+              note_site(nodes.back(), contact.endpoint);
               if (nodes.size() == kCandidatesMax) break;
             }
           }
@@ -133,8 +136,18 @@ class FilesPart : public runtime::Actor {
 
   const FilesSettings settings_;
   MetNodes met_;
+  std::map<base::NodeId, base::AddressGroup> sites_;  // of candidates and of nodes met; at most kSitesMax
 
  private:
+  static constexpr std::size_t kSitesMax = 2 * kCandidatesMax;
+
+  /// Nodes on this machine count for no site, and of those that cannot be dialled the address is not known.
+  void note_site(const base::NodeId& id, const base::Endpoint& at) {
+    if (!at.dialable() || at.is_loopback()) return;
+    if (sites_.size() >= kSitesMax && !sites_.contains(id)) sites_.erase(sites_.begin());
+    sites_.insert_or_assign(id, base::group_of(at));
+  }
+
   /// Notes where they live, and adds their ids; without this node.
   void meet(capnp::List<messages::wire::Contact>::Reader list, std::vector<base::NodeId>& nodes) {
     for (const auto one : list) {
@@ -142,6 +155,7 @@ class FilesPart : public runtime::Actor {
       const base::NodeId id = crypto::node_id(contact.key, contact.nonce);
       if (id == settings_.self) continue;
       met_.add(id, contact);
+      note_site(id, contact.endpoint);
       nodes.push_back(id);
     }
   }

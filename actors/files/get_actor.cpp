@@ -8,6 +8,7 @@ using base::Code;
 using base::Error;
 
 void GetActor::receive(runtime::Handlers& on) {
+  Reading::receive(on);
   on.stream<wire::GetFile, wire::GetItem>([this](auto question, auto sink) { begin(question, std::move(sink)); });
   on.describe<wire::GetState>([this](wire::GetState::Builder state) {
     state.setBytes(sent_);

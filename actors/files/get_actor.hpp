@@ -12,7 +12,8 @@ inline constexpr std::size_t kPieceBytesMax = 256 * 1024;  // messages/files.cap
 class GetActor final : public Reading {
  public:
   static constexpr const char* kName = "get";
-  GetActor(FilesSettings settings, const ListedPointer& listed) : Reading(std::move(settings)), hints_(listed->hints) {}
+  GetActor(FilesSettings settings, Pace pace, runtime::Handle catalogue, const ListedPointer& listed)
+      : Reading(std::move(settings), std::move(pace), std::move(catalogue)), hints_(listed->hints) {}
 
   void receive(runtime::Handlers& on) override;
   void check() const override;

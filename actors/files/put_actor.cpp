@@ -15,12 +15,6 @@ using runtime::Envelope;
 
 constexpr unsigned kPartShift = 4;  // sixteen parts
 
-/// At least 1, which says that it answered.
-std::uint32_t micros_of(base::Duration time) {
-  const auto micros = std::chrono::duration_cast<std::chrono::microseconds>(time).count();
-  return static_cast<std::uint32_t>(std::clamp<std::int64_t>(micros, 1, std::numeric_limits<std::uint32_t>::max()));
-}
-
 /// What a holder's error says about it.
 StoreFailure failure_of(Code code) {
   switch (code) {
@@ -261,13 +255,7 @@ void PutActor::look_for_late() {
 void PutActor::tell_pace() {
   if (paced_.empty()) return;
   tell<wire::StoresTook>(catalogue_, [&](wire::StoresTook::Builder out) {
-    auto list = out.initNodes(static_cast<unsigned>(std::min(paced_.size(), kPaceNodesMax)));
-    auto node = paced_.begin();
-    for (unsigned i = 0; i < list.size(); ++i, ++node) {
-      list[i].setNode(data_of(node->view()));
-      if (!pace_.is_silent(*node, now()))
-        list[i].setMicros(micros_of(pace_.usual(*node).value_or(base::Duration::zero())));
-    }
+    write_pace(out.initNodes(static_cast<unsigned>(std::min(paced_.size(), kPaceNodesMax))), paced_, pace_, now());
   });
   paced_.clear();
 }

@@ -7,10 +7,34 @@ namespace troupe::files {
 
 using base::Code;
 
+void Reading::receive(runtime::Handlers& on) {
+  on.timer<LookForLate>([this] { look_for_late(); });
+}
+
 void Reading::open(std::vector<base::NodeId> candidates) {
+  close();
   ++opened_;
   arrived_.clear();
-  fetch_.emplace(std::move(candidates), settings_.self, settings_.fetch, world().mutations);
+  fetch_.emplace(candidates, settings_.self, settings_.fetch, world().mutations);
+  say_where(candidates);
+  for (const base::NodeId& node : pace_.silent_nodes(now())) fetch_->was_silent(node);
+}
+
+/// Also tells other readings of this node what this one has learned.
+void Reading::close() {
+  fetch_.reset();
+  sent_.clear();
+  if (paced_.empty()) return;
+  tell<wire::StoresTook>(catalogue_, [&](wire::StoresTook::Builder out) {
+    out.setReads(true);
+    write_pace(out.initNodes(static_cast<unsigned>(std::min(paced_.size(), kPaceNodesMax))), paced_, pace_, now());
+  });
+  paced_.clear();
+}
+
+void Reading::say_where(const std::vector<base::NodeId>& nodes) {
+  for (const base::NodeId& node : nodes)
+    if (const auto site = sites_.find(node); site != sites_.end()) fetch_->lives_in(node, site->second);
 }
 
 void Reading::pump() {
@@ -28,14 +52,16 @@ void Reading::pump() {
   for (const FetchQuestion& question : fetch_->next()) send(question);
   for (const ContentKey& key : fetch_->seek()) seek(key);
   const auto end = fetch_->end();
-  if (!end) return;
-  fetch_.reset();
+  if (!end) return look_again();
+  close();
   failed(*end);
 }
 
 void Reading::seek(const ContentKey& key) {
   find_holders(key, [this, key, opened = opened_](const HoldersFound& holders) {
     if (!fetch_ || opened != opened_) return;
+    say_where(holders.announced);
+    say_where(holders.nearest);
     fetch_->found(key, holders);
     pump();
   });
@@ -49,6 +75,9 @@ void Reading::check() const {
 }
 
 void Reading::send(const FetchQuestion& question) {
+  const base::Duration patience = std::clamp<base::Duration>(pace_.patience(question.node), kPatienceMin, kPatienceMax);
+  sent_[{question.index, question.node}] = {now(),
+                                            question.node == settings_.self ? base::Instant::max() : now() + patience};
   ask<wire::FetchContent, wire::Fetched>(
       holder(question.node), now() + settings_.content_timeout,
       [&](wire::FetchContent::Builder out) { write(out.initContent(), question.key); },
@@ -57,9 +86,42 @@ void Reading::send(const FetchQuestion& question) {
       });
 }
 
+/// A question was answered; `gave`: with the content.
+void Reading::learn(const FetchQuestion& question, bool gave) {
+  const auto sent = sent_.extract({question.index, question.node});
+  if (!sent || !gave || question.node == settings_.self) return;
+  pace_.took(question.node, now() - sent.mapped().at);
+  paced_.insert(question.node);
+}
+
+/// A node that takes longer than it usually does: the next one is asked as well.
+void Reading::look_for_late() {
+  if (!fetch_) return;
+  for (auto& [question, sent] : sent_) {
+    if (now() < sent.late_at) continue;
+    if (fetch_->late(question.first, question.second)) {
+      sent.late_at = now() + kLateFor;
+      pace_.silent(question.second, now());
+      paced_.insert(question.second);
+    } else {
+      sent.late_at = base::Instant::max();
+      fetch_->give_up(question.first, question.second);
+    }
+  }
+  pump();
+}
+
+void Reading::look_again() {
+  base::Instant next = base::Instant::max();
+  for (const auto& [question, sent] : sent_) next = std::min(next, sent.late_at);
+  if (next != base::Instant::max()) after<LookForLate>(std::max(next - now(), base::Duration::zero()));
+}
+
 void Reading::answered(const FetchQuestion& question, runtime::Answer<wire::Fetched>& answer) {
+  const bool gave = answer.ok() && verify_content(question.key, bytes_of(answer.value().getBytes()), world().mutations);
+  learn(question, gave);
   if (answer.ok()) {
-    if (verify_content(question.key, bytes_of(answer.value().getBytes()), world().mutations)) {
+    if (gave) {
       if (fetch_->arrived(question.index, question.node)) arrived_.emplace(question.index, answer.envelope());
     } else {
       ++bad_answers_;

@@ -29,8 +29,8 @@ struct FilesSettings {
   ReplicationLimits replication;
   FetchLimits fetch;
   WatchLimits watch;
-  std::size_t streams_max = 64;               ///< gets, views and verifies at once; our choice: 1 GiB in memory at most
-  std::size_t stores_max = 256;               ///< under way at a holder, shared by asker; `files.commits_max`
+  std::size_t streams_max = 64;  ///< gets, views and verifies at once; our choice: 1.5 GiB in memory at most
+  std::size_t stores_max = 256;  ///< under way at a holder, shared by asker; `files.commits_max`
   std::uint64_t store_bytes_max = 128 << 20;  ///< of these, shared by asker; our choice: a third more in memory
   std::uint64_t left_to_self = 128 << 20;     ///< of the device, when others store; our choice: four times the reserve
   std::size_t reads_max = 128;                ///< at a holder; our choice: 128 MiB in memory at most

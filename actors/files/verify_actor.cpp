@@ -13,6 +13,7 @@ constexpr std::size_t kAskedAtOnce = 1024;  // messages/files.capnp: HasContents
 }
 
 void VerifyActor::receive(runtime::Handlers& on) {
+  Reading::receive(on);
   on.stream<wire::VerifyFile, wire::VerifyItem>([this](auto question, auto sink) { begin(question, std::move(sink)); });
 }
 

@@ -19,8 +19,8 @@ inline constexpr std::chrono::seconds kProgressPeriod{1};  // messages/files.cap
 class VerifyActor final : public Reading {
  public:
   static constexpr const char* kName = "verify";
-  VerifyActor(FilesSettings settings, ListedPointer listed)
-      : Reading(std::move(settings)), listed_(std::move(listed)) {}
+  VerifyActor(FilesSettings settings, Pace pace, runtime::Handle catalogue, ListedPointer listed)
+      : Reading(std::move(settings), std::move(pace), std::move(catalogue)), listed_(std::move(listed)) {}
 
   void receive(runtime::Handlers& on) override;
   void check() const override;

@@ -5,6 +5,7 @@
 namespace troupe::files {
 
 void ViewActor::receive(runtime::Handlers& on) {
+  Reading::receive(on);
   on.stream<wire::ViewFile, wire::ViewItem>([this](auto question, auto sink) { begin(question, std::move(sink)); });
 }
 

@@ -8,7 +8,8 @@ namespace troupe::files {
 class ViewActor final : public Reading {
  public:
   static constexpr const char* kName = "view";
-  ViewActor(FilesSettings settings, ListedPointer listed) : Reading(std::move(settings)), listed_(std::move(listed)) {}
+  ViewActor(FilesSettings settings, Pace pace, runtime::Handle catalogue, ListedPointer listed)
+      : Reading(std::move(settings), std::move(pace), std::move(catalogue)), listed_(std::move(listed)) {}
 
   void receive(runtime::Handlers& on) override;
   void check() const override;

@@ -1,5 +1,8 @@
 #include "actors/files/wire.hpp"
 
+#include <algorithm>
+#include <limits>
+
 #include "actors/files/logic/manifest.hpp"
 #include "actors/files/settings.hpp"
 #include "runtime/base/fields.hpp"
@@ -15,6 +18,25 @@ std::vector<base::NodeId> read_nodes(capnp::List<capnp::Data>::Reader list) {
   for (const auto one : list)
     if (const auto node = base::NodeId::from(bytes_of(one))) out.push_back(*node);
   return out;
+}
+
+namespace {
+
+/// At least 1, which says that it answered.
+std::uint32_t micros_of(base::Duration time) {
+  const auto micros = std::chrono::duration_cast<std::chrono::microseconds>(time).count();
+  return static_cast<std::uint32_t>(std::clamp<std::int64_t>(micros, 1, std::numeric_limits<std::uint32_t>::max()));
+}
+
+}  // namespace
+
+void write_pace(capnp::List<wire::NodeTook>::Builder out, const std::set<base::NodeId>& nodes, const Pace& pace,
+                base::Instant now) {
+  auto node = nodes.begin();
+  for (unsigned i = 0; i < out.size(); ++i, ++node) {
+    out[i].setNode(data_of(node->view()));
+    if (!pace.is_silent(*node, now)) out[i].setMicros(micros_of(pace.usual(*node).value_or(base::Duration::zero())));
+  }
 }
 
 base::Outcome<ContentKey> read_content(wire::Content::Reader content) {

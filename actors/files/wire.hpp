@@ -3,12 +3,14 @@
 #include <capnp/orphan.h>
 
 #include <optional>
+#include <set>
 #include <span>
 #include <vector>
 
 #include "actors/files/logic/catalogue.hpp"
 #include "actors/files/logic/claims.hpp"
 #include "actors/files/logic/fetch.hpp"
+#include "actors/files/logic/pace.hpp"
 #include "messages/files.capnp.h"
 #include "messages/store.capnp.h"
 #include "messages/words.hpp"
@@ -42,6 +44,10 @@ void write_nodes(capnp::List<capnp::Data>::Builder out, const Nodes& nodes) {
   unsigned i = 0;
   for (const base::NodeId& node : nodes) out.set(i++, data_of(node.view()));
 }
+
+/// What `pace` knows of the first of these nodes.
+void write_pace(capnp::List<wire::NodeTook>::Builder out, const std::set<base::NodeId>& nodes, const Pace& pace,
+                base::Instant now);
 
 /// Errors: `malformed`, `unsupported`, as messages/files.capnp says.
 base::Outcome<ContentKey> read_content(wire::Content::Reader content);

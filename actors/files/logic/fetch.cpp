@@ -25,11 +25,11 @@ std::vector<FetchQuestion> Fetch::next() {
   fill_window();
   for (std::size_t i = 0; i < window_.size() && !end_; ++i) {
     Slot& slot = window_[i];
-    if (slot.arrived || slot.open) continue;
+    if (!may_ask(slot, wanted_[head_ + i])) continue;
     bool waits = false;
     auto chosen = choose(slot, Ask::unasked, waits);
-    if (!chosen && !waits) chosen = choose(slot, Ask::silent_once, waits);
-    if (!chosen && waits) continue;
+    if (!chosen && !waits && slot.open == 0) chosen = choose(slot, Ask::silent_once, waits);
+    if (!chosen && (waits || slot.open > 0)) continue;
     if (!chosen) {
       slot.missed = true;
       const auto search = searches_.find(wanted_[head_ + i]);
@@ -37,37 +37,86 @@ std::vector<FetchQuestion> Fetch::next() {
       end_ = verdict(slot, search->second);
       break;
     }
-    Ask& ask = slot.asks[*chosen];
-    ask = ask == Ask::unasked ? Ask::open : Ask::open_again;
-    slot.open = true;
-    ++nodes_[slot.order[*chosen]].open;
-    out.push_back({head_ + i, wanted_[head_ + i], slot.order[*chosen]});
+    Place& place = slot.order[*chosen];
+    place = {place.node, Ask::open, place.ask == Ask::silent_once};
+    ++slot.open;
+    ++nodes_[place.node].open;
+    out.push_back({head_ + i, wanted_[head_ + i], place.node});
   }
   return out;
+}
+
+namespace {
+
+/// What the answer to a question may bring. A manifest does not say.
+std::uint64_t bytes_of_answer(const ContentKey& key) {
+  return key.kind == ContentKind::manifest ? kChunkBytesMax : key.bytes;
+}
+
+}  // namespace
+
+/// Another question is due for the content, and there is room for what it brings.
+bool Fetch::may_ask(const Slot& slot, const ContentKey& key) const {
+  const std::uint32_t open = slot.open - slot.given_up;
+  if (slot.arrived || open > slot.late) return false;
+  return open == 0 || (open < limits_.open_max && spare_bytes() + bytes_of_answer(key) <= limits_.spare_bytes_max);
+}
+
+/// What the questions behind the first of each content may bring. What comes for a content that is here is let go.
+std::uint64_t Fetch::spare_bytes() const {
+  std::uint64_t sum = 0;
+  for (std::size_t i = 0; i < window_.size(); ++i) {
+    const std::uint32_t open = window_[i].open - window_[i].given_up;
+    if (!window_[i].arrived && open > 1) sum += (open - 1) * bytes_of_answer(wanted_[head_ + i]);
+  }
+  return sum;
 }
 
 void Fetch::fill_window() {
   while (window_.size() < limits_.window_max && head_ + window_.size() < wanted_.size()) {
     Slot slot;
-    slot.order = nearest(candidates_, wanted_[head_ + window_.size()].position(), candidates_.size());
-    const auto self = std::find(slot.order.begin(), slot.order.end(), self_);
+    for (const base::NodeId& node :
+         nearest(candidates_, wanted_[head_ + window_.size()].position(), candidates_.size()))
+      slot.order.push_back({node});
+    const auto self = std::ranges::find(slot.order, self_, &Place::node);
     if (self != slot.order.end()) std::rotate(slot.order.begin(), self, self + 1);
-    slot.asks.assign(slot.order.size(), Ask::unasked);
     window_.push_back(std::move(slot));
   }
 }
 
-/// The nearest node in state `wanted` that has a free place, among the nearest `spread_max` of them.
-/// `waits` is set when there are such nodes, but all are busy.
-std::optional<std::size_t> Fetch::choose(const Slot& slot, Ask wanted, bool& waits) const {
-  std::size_t seen = 0;
-  for (std::size_t i = 0; i < slot.order.size() && seen < limits_.spread_max; ++i) {
-    if (slot.asks[i] != wanted || gone(slot.order[i])) continue;
-    ++seen;
-    const auto node = nodes_.find(slot.order[i]);
-    if (node == nodes_.end() || node->second.open < limits_.per_node_max) return i;
+/// When each node of the slot is to be asked, compared with the others.
+std::vector<Fetch::Turn> Fetch::turns(const Slot& slot) const {
+  std::map<base::AddressGroup, std::size_t> asked;
+  std::vector<const Node*> known;
+  for (std::size_t i = 0; i < slot.order.size(); ++i) {
+    const auto node = nodes_.find(slot.order[i].node);
+    known.push_back(node == nodes_.end() ? nullptr : &node->second);
+    if (known[i] != nullptr && known[i]->group && slot.order[i].ask != Ask::unasked) ++asked[*known[i]->group];
   }
-  waits = seen > 0;
+  std::vector<Turn> out;
+  for (const Node* node : known) {
+    if (node == nullptr) out.push_back(Turn::first);
+    else if (node->late) out.push_back(Turn::late);
+    else out.push_back(node->group && asked[*node->group] >= kAskedOfGroup ? Turn::group_was_asked : Turn::first);
+  }
+  return out;
+}
+
+/// The nearest node in state `wanted` that has a free place, among the nearest `spread_max` of the first turn in which
+/// there are any. `waits` is set when there are such nodes, but all are busy.
+std::optional<std::size_t> Fetch::choose(const Slot& slot, Ask wanted, bool& waits) const {
+  const std::vector<Turn> turn_of = turns(slot);
+  for (const Turn turn : {Turn::first, Turn::group_was_asked, Turn::late}) {
+    std::size_t seen = 0;
+    for (std::size_t i = 0; i < slot.order.size() && seen < limits_.spread_max; ++i) {
+      if (slot.order[i].ask != wanted || turn_of[i] != turn || gone(slot.order[i].node)) continue;
+      ++seen;
+      const auto node = nodes_.find(slot.order[i].node);
+      if (node == nodes_.end() || node->second.open < limits_.per_node_max) return i;
+    }
+    waits = seen > 0;
+    if (waits) break;
+  }
   return std::nullopt;
 }
 
@@ -100,20 +149,16 @@ void Fetch::found(const ContentKey& key, const HoldersFound& holders) {
 /// Puts those that have announced it between those that were not asked yet, the first of them first.
 void Fetch::add(Slot& slot, const HoldersFound& holders) {
   const auto append = [&](const base::NodeId& node) {
-    const auto at = std::ranges::find(slot.order, node) - slot.order.begin();
-    if (at == std::ssize(slot.order)) {
-      slot.order.push_back(node);
-      slot.asks.push_back(Ask::unasked);
-    }
+    const auto at = std::ranges::find(slot.order, node, &Place::node) - slot.order.begin();
+    if (at == std::ssize(slot.order)) slot.order.push_back({node});
     return at;
   };
   std::ptrdiff_t next = 0;
   for (std::size_t i = 0; i < std::min(holders.announced.size(), kFoundMax); ++i) {
     const auto at = append(holders.announced[i]);
-    while (next < at && slot.asks[static_cast<std::size_t>(next)] != Ask::unasked) ++next;
-    if (at < next || slot.asks[static_cast<std::size_t>(at)] != Ask::unasked) continue;
+    while (next < at && slot.order[static_cast<std::size_t>(next)].ask != Ask::unasked) ++next;
+    if (at < next || slot.order[static_cast<std::size_t>(at)].ask != Ask::unasked) continue;
     std::rotate(slot.order.begin() + next, slot.order.begin() + at, slot.order.begin() + at + 1);
-    std::rotate(slot.asks.begin() + next, slot.asks.begin() + at, slot.asks.begin() + at + 1);
     next = std::min(next + 2, std::ssize(slot.order));  // behind it comes a candidate
   }
   for (std::size_t i = 0; i < std::min(holders.nearest.size(), kFoundMax); ++i) append(holders.nearest[i]);
@@ -121,57 +166,93 @@ void Fetch::add(Slot& slot, const HoldersFound& holders) {
 
 FetchEnd Fetch::verdict(const Slot& slot, const Search& search) const {
   bool bad = false;
-  for (const Ask ask : slot.asks) {
-    if (ask != Ask::lacks && ask != Ask::bad) return FetchEnd::unavailable;
-    bad = bad || ask == Ask::bad;
+  for (const Place& place : slot.order) {
+    if (place.ask != Ask::lacks && place.ask != Ask::bad) return FetchEnd::unavailable;
+    bad = bad || place.ask == Ask::bad;
   }
   if (bad) return FetchEnd::corrupt;
-  if (std::ranges::all_of(slot.order, [this](const base::NodeId& one) { return one == self_; })) return FetchEnd::alone;
+  if (std::ranges::all_of(slot.order, [this](const Place& one) { return one.node == self_; })) return FetchEnd::alone;
   return search.unheard ? FetchEnd::unavailable : FetchEnd::not_found;
 }
 
 bool Fetch::arrived(std::size_t index, const base::NodeId& node) {
-  if (close(index, node) == nullptr) return false;
-  nodes_[node].silences = 0;
-  window_[index - head_].arrived = true;
+  Place* const place = close(index, node);
+  if (place == nullptr) return false;
+  place->ask = Ask::gave;
+  Node& from = nodes_[node];
+  from.silences = 0;
+  from.late = false;
+  return !std::exchange(window_[index - head_].arrived, true);
+}
+
+bool Fetch::late(std::size_t index, const base::NodeId& node) {
+  Place* const place = find_open(index, node);
+  if (place == nullptr || place->wait != Wait::usual) return false;
+  place->wait = Wait::late;
+  Slot& slot = window_[index - head_];
+  ++slot.late;
+  slot.missed = true;
+  nodes_[node].late = true;
+  mutations_.sometimes("files: a holder was late during a get");
+  return true;
+}
+
+bool Fetch::give_up(std::size_t index, const base::NodeId& node) {
+  Place* const place = find_open(index, node);
+  if (place == nullptr || place->wait != Wait::late) return false;
+  place->wait = Wait::given_up;
+  Slot& slot = window_[index - head_];
+  --slot.late;
+  ++slot.given_up;
   return true;
 }
 
 void Fetch::missed(std::size_t index, const base::NodeId& node, FetchMiss why) {
-  Ask* ask = close(index, node);
-  if (ask == nullptr) return;
+  Place* const place = close(index, node);
+  if (place == nullptr) return;
   window_[index - head_].missed = true;
   if (why == FetchMiss::silent) {
-    *ask = *ask == Ask::open ? Ask::silent_once : Ask::silent;
+    place->ask = place->again ? Ask::silent : Ask::silent_once;
     ++nodes_[node].silences;
     mutations_.sometimes("files: a holder was silent during a get");
     return;
   }
   nodes_[node].silences = 0;
+  nodes_[node].late = false;
   if (why == FetchMiss::lacks) {
-    *ask = Ask::lacks;
+    place->ask = Ask::lacks;
     return;
   }
-  *ask = Ask::bad;
+  place->ask = Ask::bad;
   mutations_.sometimes("files: a holder gave bytes that fail their digest");
 }
 
-/// Marks the question as answered; nothing if none is open for that content and node.
-Fetch::Ask* Fetch::close(std::size_t index, const base::NodeId& node) {
+/// Nothing if no question is open for that content and node.
+Fetch::Place* Fetch::find_open(std::size_t index, const base::NodeId& node) {
   if (index < head_ || index - head_ >= window_.size()) return nullptr;
   Slot& slot = window_[index - head_];
-  const auto at = std::find(slot.order.begin(), slot.order.end(), node);
-  if (at == slot.order.end()) return nullptr;
-  Ask& ask = slot.asks[static_cast<std::size_t>(at - slot.order.begin())];
-  if (!slot.open || (ask != Ask::open && ask != Ask::open_again)) return nullptr;
-  slot.open = false;
+  const auto at = std::ranges::find(slot.order, node, &Place::node);
+  return at == slot.order.end() || at->ask != Ask::open ? nullptr : &*at;
+}
+
+/// Marks the question as answered; nothing if none is open, or its content was passed on.
+Fetch::Place* Fetch::close(std::size_t index, const base::NodeId& node) {
+  if (left_behind_.erase({index, node}) > 0) --nodes_[node].open;
+  Place* const place = find_open(index, node);
+  if (place == nullptr) return nullptr;
+  Slot& slot = window_[index - head_];
+  if (place->wait == Wait::late) --slot.late;
+  if (place->wait == Wait::given_up) --slot.given_up;
+  --slot.open;
   --nodes_[node].open;
-  return &ask;
+  return place;
 }
 
 void Fetch::pass_head() {
   base::ensure(head_ready(), "only a content that has arrived is passed on");
   const ContentKey passed = head_key();
+  for (const Place& place : window_.front().order)
+    if (place.ask == Ask::open) left_behind_.emplace(head_, place.node);
   window_.pop_front();
   ++head_;
   if (const auto search = searches_.find(passed); search != searches_.end()) forget(search);
@@ -191,13 +272,14 @@ std::size_t Fetch::arrived() const {
 void Fetch::check() const {
   base::ensure(window_.size() <= limits_.window_max, "a get has no more contents under way than its window");
   std::size_t slots_open = 0, nodes_open = 0;
-  for (const Slot& slot : window_) slots_open += slot.open ? 1 : 0;
+  for (const Slot& slot : window_) slots_open += slot.open;
   for (const auto& [id, node] : nodes_) {
     base::ensure(node.open <= limits_.per_node_max, "a get asks no node for more at once than it may");
     nodes_open += node.open;
   }
-  base::ensure(slots_open == nodes_open, "each open question of a get is about a content of its window");
-  base::ensure(done() || end_ || slots_open + searching() > 0 || head_ready(), "a get that is not over waits");
+  base::ensure(slots_open + left_behind_.size() == nodes_open, "each open question of a get is about one content");
+  base::ensure(spare_bytes() <= limits_.spare_bytes_max, "late holders make a get hold little more");
+  base::ensure(done() || end_ || nodes_open + searching() > 0 || head_ready(), "a get that is not over waits");
   base::ensure(searches_.size() <= window_.size() + limits_.searches_max, "few contents are sought at once");
 }
 

@@ -1,5 +1,6 @@
 #pragma once
-// How long nodes take for a store, so that a put asks the next one as soon as a node takes longer than it usually does.
+// How long nodes take for a store or a read, so that a put or a reading asks the next one as soon as a node takes
+// longer than it usually does.
 //
 // Usual   the longest of its last stores: a quicker one lowers it by an eighth.
 // Patience twice the usual time of the node and kSlack; of a node without a store, that of the median of the others. At

@@ -214,6 +214,101 @@ TEST_CASE("fetch: what a node lacks is sought once, and those who have announced
   }
 }
 
+TEST_CASE("fetch: a late node has the next one asked as well, and whichever answers first counts") {
+  Fetch get = get_of_one({node(1), node(2), node(3)});
+  CHECK_FALSE(get.late(0, node(1)));  // not asked yet
+  REQUIRE(get.next().size() == 1);
+  CHECK(get.next().empty());
+  CHECK(get.late(0, node(1)));
+  CHECK_FALSE(get.late(0, node(1)));
+  const auto second = get.next();
+  REQUIRE(second.size() == 1);
+  CHECK(second[0].node == node(2));
+  get.check();
+
+  SUBCASE("the late one") {
+    CHECK(get.arrived(0, node(1)));
+    CHECK_FALSE(get.arrived(0, node(2)));
+    CHECK(get.head_ready());
+    get.pass_head();
+  }
+  SUBCASE("the other one, and what comes after it was passed on is nothing") {
+    CHECK(get.arrived(0, node(2)));
+    CHECK(get.next().empty());
+    get.pass_head();
+    get.want(content(0, 2000));
+    const auto third = get.next();  // the late one comes last
+    REQUIRE(third.size() == 1);
+    CHECK(third[0].node == node(2));
+    CHECK_FALSE(get.arrived(0, node(1)));
+    get.check();
+    CHECK(get.arrived(1, node(2)));
+    get.pass_head();
+  }
+  SUBCASE("no verdict while a late one may answer") {
+    get.missed(0, node(2), FetchMiss::lacks);
+    CHECK(miss(get, FetchMiss::lacks) == node(3));
+    CHECK(get.next().empty());
+    for (const auto& key : get.seek()) get.found(key, {});
+    CHECK(get.next().empty());
+    CHECK_FALSE(get.end().has_value());
+    CHECK(get.arrived(0, node(1)));
+    get.pass_head();
+  }
+  CHECK(get.done());
+  get.check();
+}
+
+TEST_CASE("fetch: late nodes have few others asked: five for a content, and 8 MiB beyond a window") {
+  std::vector<base::NodeId> many;
+  for (std::uint8_t i = 1; i <= 100; ++i) many.push_back(node(i));
+  const auto all_late = [](Fetch& get) {
+    std::size_t asked = 0;
+    while (true) {
+      const auto questions = get.next();
+      if (questions.empty()) return asked;
+      asked += questions.size();
+      for (const auto& one : questions) CHECK(get.late(one.index, one.node));
+      get.check();
+    }
+  };
+  const FetchLimits limits;
+  SUBCASE("of one") {
+    Fetch get(many, kSelf);
+    get.want(content(0));
+    CHECK(all_late(get) == limits.open_max);
+    CHECK(get.give_up(0, node(1)));
+    CHECK_FALSE(get.give_up(0, node(1)));
+    CHECK(all_late(get) == 1);
+    CHECK(get.arrived(0, node(1)));
+    get.check();
+    get.pass_head();
+    CHECK(get.done());
+    get.check();
+  }
+  SUBCASE("of the largest") {
+    Fetch get(many, kSelf);
+    for (std::size_t i = 0; i < 20; ++i) get.want(content(0, kChunkBytesMax));
+    CHECK(all_late(get) == limits.window_max + limits.spare_bytes_max / kChunkBytesMax);
+  }
+}
+
+TEST_CASE("fetch: three nodes of an address group are asked, then those of other groups") {
+  Fetch get = get_of_one({node(1), node(2), node(3), node(4), node(5), node(6), node(7)});
+  for (std::uint8_t i = 1; i <= 5; ++i) get.lives_in(node(i), {{1}});
+  get.lives_in(node(6), {{2}});
+  for (const int each : {1, 2, 3, 6, 7, 4, 5})
+    CHECK(miss(get, FetchMiss::lacks) == node(static_cast<std::uint8_t>(each)));
+  CHECK(end_of(get) == FetchEnd::not_found);
+}
+
+TEST_CASE("fetch: a node that was silent in another get is asked last") {
+  Fetch get = get_of_one({node(1), node(2)});
+  get.was_silent(node(1));
+  CHECK(miss(get, FetchMiss::lacks) == node(2));
+  CHECK(miss(get, FetchMiss::lacks) == node(1));
+}
+
 TEST_CASE("fetch: few contents are sought at once, and equal ones together") {
   const FetchLimits limits;
   Fetch get({kSelf}, kSelf);
@@ -255,6 +350,7 @@ TEST_CASE("fetch: it ends with all contents, or with the verdict that the answer
       }
     }
     std::vector<FetchQuestion> open;
+    std::set<std::size_t> arrived;
     std::vector<ContentKey> sought;
     while (!get.done() && !get.end()) {
       for (const auto& question : get.next()) open.push_back(question);
@@ -274,11 +370,17 @@ TEST_CASE("fetch: it ends with all contents, or with the verdict that the answer
       RC_ASSERT(!open.empty());
       std::swap(open[random.below(open.size())], open.back());
       const FetchQuestion question = open.back();
+      if (random.chance(1, 4)) {
+        if (!get.late(question.index, question.node)) get.give_up(question.index, question.node);
+        open.push_back(question);
+        continue;
+      }
       open.pop_back();
       if (silent.contains(question.node)) {
         get.missed(question.index, question.node, FetchMiss::silent);
       } else if (holders[question.index].contains(question.node)) {
-        RC_ASSERT(get.arrived(question.index, question.node));
+        const bool counts = arrived.insert(question.index).second;
+        RC_ASSERT(get.arrived(question.index, question.node) == counts);
       } else {
         get.missed(question.index, question.node, FetchMiss::lacks);
       }
@@ -295,4 +397,28 @@ TEST_CASE("fetch: it ends with all contents, or with the verdict that the answer
                                : all.size() == 1 ? FetchEnd::alone
                                                  : FetchEnd::not_found));
   }));
+}
+
+TEST_CASE("fetch: a node whose answers for earlier contents are due is asked when they have come, and the get waits") {
+  Fetch get({node(1), node(2)}, kSelf);
+  get.want(content(0));
+  get.want(content(1));
+  for (const auto& question : get.next()) {
+    REQUIRE(question.node == node(1));
+    CHECK(get.late(question.index, question.node));
+  }
+  for (const auto& question : get.next()) CHECK(get.arrived(question.index, node(2)));
+  get.pass_head();
+  get.pass_head();
+  get.want(content(2));
+  CHECK(miss(get, FetchMiss::lacks) == node(2));
+  CHECK(get.next().empty());
+  for (const auto& key : get.seek()) get.found(key, {});
+  CHECK(get.next().empty());
+  get.check();
+  get.missed(0, node(1), FetchMiss::silent);
+  const auto last = get.next();
+  REQUIRE(last.size() == 1);
+  CHECK(last[0].node == node(1));
+  CHECK(get.arrived(2, node(1)));
 }

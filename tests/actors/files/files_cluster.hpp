@@ -52,7 +52,7 @@ struct ClusterNode {
   std::function<void(Scripted&, runtime::Handlers&)> dht, republish;  // no DHT if they are empty
   bool lonely = false;                                                // its peers know nobody who could hold something
   bool liar = false;  // from its next start on it answers for contents with wrong bytes
-  bool mute = false;  // from its next start on it leaves stores unanswered
+  bool mute = false;  // from its next start on it leaves stores and reads unanswered
   std::size_t unanswered = 0;
   std::map<base::NodeId, std::size_t> accused;  // how often its `/peers` was told of bad records
   const base::NodeId& id() const { return identity->id(); }
@@ -152,16 +152,24 @@ class FilesCluster {
     }
     if (home.mute) {
       const auto kept = std::make_shared<std::vector<runtime::Reply<wire::Stored>>>();
+      const auto reads = std::make_shared<std::vector<runtime::Reply<wire::Fetched>>>();
       life.node.start("mute",
                       test::script(
-                          [kept, &home](Scripted&, runtime::Handlers& on) {
+                          [kept, reads, &home](Scripted&, runtime::Handlers& on) {
+                            on.ask<wire::FetchContent, wire::Fetched>(
+                                [reads, &home](wire::FetchContent::Reader, runtime::Reply<wire::Fetched> reply) {
+                                  ++home.unanswered;
+                                  reads->push_back(std::move(reply));
+                                });
                             on.ask<wire::StoreContent, wire::Stored>(
                                 [kept, &home](wire::StoreContent::Reader, runtime::Reply<wire::Stored> reply) {
                                   ++home.unanswered;
                                   kept->push_back(std::move(reply));
                                 });
                           },
-                          [](Scripted& self) { self.node().publish<wire::StoreContent>(kHolderPath, self.self()); }));
+                          [](Scripted& self) {
+                            self.node().publish<wire::StoreContent, wire::FetchContent>(kHolderPath, self.self());
+                          }));
       return;
     }
     life.node.start("node", test::script({}, [&home](Scripted& self) {
