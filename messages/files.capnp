@@ -173,11 +173,24 @@ struct Has $kind(from = [peer], bytesMax = 1024) {
   # The asker's claims here end after this many days without a question of it. 0: the holder does not say.
 }
 
-struct Holds $kind(bytesMax = 128) {
-  # A holder tells `/files/announce` that it has a content now, or has lost it.
+struct ContentOwner {
+  # For which owner a holder has a content: this node if it is one of the owners, otherwise one of them.
+
+  id @0 :Data;
+  # 20 bytes.
+
+  group @1 :Data;
+  # The address group from which it asked last: 16 bytes, zeros for this node.
+}
+
+struct Holds $kind(bytesMax = 256) {
+  # A holder tells `/files/announce` that a content has a new claim, or is gone.
 
   content @0 :Content;
   gone @1 :Bool;
+
+  owner @2 :ContentOwner;
+  # Of the claim; absent if the content is gone.
 }
 
 struct ListHeld $kind(bytesMax = 128) {
@@ -193,6 +206,9 @@ struct HeldContents $kind(bytesMax = 65536) {
   contents @0 :List(Content);
   # At most 512, in their order.
   more @1 :Bool;
+
+  owners @2 :List(ContentOwner);
+  # One for each content, in their order.
 }
 
 struct FindPlaces $kind(bytesMax = 64) {
@@ -229,7 +245,9 @@ struct AnnounceState $kind(from = [view, operate], bytesMax = 256) {
   failed @2 :UInt64;
   # Failed attempts; they are repeated.
   dropped @3 :UInt64;
-  # Dropped because the queue was full.
+  # Not announced: all places are taken, or the owner's share of them. Counted at each look.
+  places @4 :UInt64;
+  # That are taken: by contents that are announced, and by those that ended in the last 48 hours.
 }
 
 # --- operators -----------------------------------------------------------------------------------------------------

@@ -18,17 +18,18 @@ void AnnounceActor::receive(runtime::Handlers& on) {
     const auto key = read_content(holds.getContent());
     if (!key.ok() || !in_dht()) return;  // a node without a DHT has no node to tell
     if (holds.getGone()) withdraw(key.value().position());
-    else take(key.value().position());
+    else take(key.value().position(), read_owner(holds.getOwner(), settings_.self));
   });
   on.ask<dht::wire::Provide, dht::wire::PutDone>(
       [this](auto request, auto reply) { provide(request, std::move(reply)); });
   on.timer<Send>([this] { send(); });
   on.timer<Look>([this] { look(); });
   on.describe<wire::AnnounceState>([this](wire::AnnounceState::Builder state) {
-    state.setWaiting(static_cast<std::uint32_t>(waiting_.size()));
+    state.setWaiting(static_cast<std::uint32_t>(waiting()));
     state.setAnnounced(announced_);
     state.setFailed(failed_);
     state.setDropped(dropped_);
+    state.setPlaces(places_.places());
   });
 }
 
@@ -38,28 +39,48 @@ void AnnounceActor::start() {
 }
 
 void AnnounceActor::check() const {
-  base::ensure(waiting_.size() <= kWaitingMax + dht::kRegionItemsMax, "what waits is limited");
+  // One that went and came back while it was sent may wait twice.
+  base::ensure(waiting() <= settings_.announced_max + dht::kRegionItemsMax, "what waits has a place");
   base::ensure(sends_ || (sending_.empty() && gone_.empty()), "what is being sent is sent");
 }
 
-void AnnounceActor::take(const base::NodeId& key) {
-  note_held(key);
-  gone_.erase(key);
-  if (waiting_.size() >= kWaitingMax) {
-    ++dropped_;
-    return;
-  }
-  wait(key);
+std::size_t AnnounceActor::waiting() const {
+  std::size_t out = 0;
+  for (const auto& keys : waiting_) out += keys.size();
+  return out;
 }
 
-void AnnounceActor::wait(const base::NodeId& key) {
-  waiting_.insert(key);
-  if (!sends_ && waiting_.size() == 1) after<Send>(kGather);
+void AnnounceActor::take(const base::NodeId& key, const Announced::User& owner) {
+  note_held(key);
+  gone_.erase(key);
+  const auto took = places_.take(key, owner, now());
+  if (took == Announced::Take::refused) ++dropped_;
+  if (took == Announced::Take::placed) wait(key, owner);
+}
+
+void AnnounceActor::wait(const base::NodeId& key, const Announced::User& owner) {
+  if (std::ranges::any_of(waiting_, [&](const auto& keys) { return keys.contains(key); })) return;
+  const bool idle = waiting_[kOwn].empty() && waiting_[kNew].empty();
+  waiting_[owner.reserved ? kOwn : kNew].insert(key);
+  if (idle) arm(kGather);
+}
+
+std::optional<AnnounceActor::Turn> AnnounceActor::turn() const {
+  for (const Turn turn : {kOwn, kNew})
+    if (!waiting_[turn].empty()) return turn;
+  return waiting_[kFailed].empty() || now() < again_at_ ? std::nullopt : std::optional(kFailed);
+}
+
+void AnnounceActor::arm(base::Duration pause) {
+  if (sends_ || waiting() == 0) return;
+  const bool failed = waiting_[kOwn].empty() && waiting_[kNew].empty();
+  after<Send>(failed ? std::max(again_at_ - now(), base::Duration::zero()) : pause);
 }
 
 void AnnounceActor::withdraw(const base::NodeId& key) {
-  waiting_.erase(key);
+  for (auto& keys : waiting_) keys.erase(key);
   if (std::ranges::find(sending_, key) != sending_.end()) gone_.insert(key);
+  places_.end(key, now());
   tell<dht::wire::Withdrawn>(node().find(settings_.dht), [&](dht::wire::Withdrawn::Builder out) {
     out.setWhat(dht::kProviderNumber);
     out.setKey(data_of(key.view()));
@@ -69,19 +90,23 @@ void AnnounceActor::withdraw(const base::NodeId& key) {
 // -- batches ---------------------------------------------------------------------------------------------------------
 
 void AnnounceActor::send() {
-  if (sends_ || waiting_.empty()) return;
+  if (sends_) return;
+  if (!turn()) return arm(kGather);
   sends_ = true;
   ask<dht::wire::GetTable, dht::wire::TableRows>(
       node().find(settings_.dht), now() + settings_.answer_timeout, [](dht::wire::GetTable::Builder) {},
       [this](runtime::Answer<dht::wire::TableRows> table) {
         // A node that cannot be dialled provides nothing. What was to be told may be gone meanwhile.
         const bool client = table.ok() && table.value().getClient();
-        if (client || waiting_.empty()) {
+        const auto whose = turn();
+        if (client || !whose) {
           sends_ = false;
           if (client) after<Send>(kAgain);
+          else arm(kGather);
           return;
         }
-        sending_ = next_batch(table.ok() ? table.value().getNodes() : 0);
+        sending_ = next_batch(waiting_[*whose], table.ok() ? table.value().getNodes() : 0);
+        for (const base::NodeId& key : sending_) places_.tell(key);
         ask<dht::wire::Search, dht::wire::SearchResult>(
             node().find(settings_.dht), now() + kSearchDue,
             [&](dht::wire::Search::Builder search) {
@@ -95,17 +120,17 @@ void AnnounceActor::send() {
 }
 
 /// Round and round, so that what fails again and again does not keep the others waiting.
-std::vector<base::NodeId> AnnounceActor::next_batch(std::uint64_t nodes) {
+std::vector<base::NodeId> AnnounceActor::next_batch(std::set<base::NodeId>& from, std::uint64_t nodes) {
   const auto bits = static_cast<std::size_t>(std::bit_width((std::max<std::uint64_t>(nodes, 1) - 1) / kRegionNodes));
-  auto at = waiting_.lower_bound(next_);
-  if (at == waiting_.end()) at = waiting_.begin();
+  auto at = from.lower_bound(next_);
+  if (at == from.end()) at = from.begin();
   std::vector<base::NodeId> out;
-  while (at != waiting_.end() && out.size() < dht::kRegionItemsMax &&
+  while (at != from.end() && out.size() < dht::kRegionItemsMax &&
          (out.empty() || dht::shared_bits(out.front(), *at) >= bits)) {
     out.push_back(*at);
-    at = waiting_.erase(at);
+    at = from.erase(at);
   }
-  next_ = at == waiting_.end() ? base::NodeId{} : *at;
+  next_ = at == from.end() ? base::NodeId{} : *at;
   return out;
 }
 
@@ -126,10 +151,11 @@ void AnnounceActor::sent(runtime::Answer<dht::wire::SearchResult>& answer) {
     }
     announced_ += items[i];
     all = all && items[i];
-    if (!items[i]) waiting_.insert(keys[i]);
+    if (!items[i]) waiting_[kFailed].insert(keys[i]);
   }
   failed_ += !all;
-  if (!waiting_.empty()) after<Send>(all ? base::Duration::zero() : base::Duration(kAgain));
+  if (!all && now() >= again_at_) again_at_ = now() + kAgain;  // new failures keep no older one waiting
+  arm(all ? base::Duration::zero() : base::Duration(kPause));
 }
 
 // -- an operator's ---------------------------------------------------------------------------------------------------
@@ -161,9 +187,10 @@ void AnnounceActor::provide(const Cid& cid, bool explain, runtime::Reply<dht::wi
         search.setKeep(true);
         search.setExplain(explain);
       },
-      [cid, key, reply = std::move(reply)](runtime::Answer<dht::wire::SearchResult> answer) mutable {
+      [this, cid, key, reply = std::move(reply)](runtime::Answer<dht::wire::SearchResult> answer) mutable {
         if (!answer.ok()) return reply.refuse(answer.error());
         if (const auto why = dht::store_error(answer.value())) return reply.refuse(*why);
+        places_.adopt(key, {settings_.self, {}, true}, now());
         reply.send([&](dht::wire::PutDone::Builder out) {
           out.setKey(data_of(key.view()));
           out.setDigest(data_of(cid.view()));
@@ -205,21 +232,33 @@ void AnnounceActor::read_held(const std::optional<ContentKey>& behind) {
       [this](runtime::Answer<wire::HeldContents> answer) {
         if (!answer.ok()) return look_failed();
         std::optional<ContentKey> last;
-        for (const auto content : answer.value().getContents()) {
-          const auto key = read_content(content);
+        const auto contents = answer.value().getContents();
+        const auto owners = answer.value().getOwners();
+        for (unsigned i = 0; i < std::min(contents.size(), owners.size()); ++i) {
+          const auto key = read_content(contents[i]);
           if (!key.ok()) continue;
           last = key.value();
-          const base::NodeId position = last->position();
-          note_held(position);
-          const bool told = std::ranges::binary_search(looking_->announced, position);
-          const bool sending = std::ranges::find(sending_, position) != sending_.end();
-          if (told || sending || waiting_.size() >= kWaitingMax) continue;
-          world().mutations.sometimes("files: a content was held that nobody had been told of");
-          wait(position);
+          look_at(last->position(), read_owner(owners[i], settings_.self));
         }
         if (answer.value().getMore() && last) return read_held(last);
+        if (!std::exchange(looking_->adopted, true)) return read_held({});
         looked();
       });
+}
+
+/// What is announced and finds no place is withdrawn: it is not noted as held.
+void AnnounceActor::look_at(const base::NodeId& key, const Announced::User& owner) {
+  if (std::ranges::binary_search(looking_->announced, key)) {
+    if (!looking_->adopted && places_.adopt(key, owner, now())) note_held(key);
+    return;
+  }
+  if (!looking_->adopted || std::ranges::find(sending_, key) != sending_.end()) return;
+  if (places_.take(key, owner, now()) == Announced::Take::refused) {
+    ++dropped_;
+    return;
+  }
+  world().mutations.sometimes("files: a content was held that nobody had been told of");
+  wait(key, owner);
 }
 
 void AnnounceActor::note_held(const base::NodeId& key) {

@@ -90,7 +90,7 @@ void HolderActor::commit(ClaimPlan planned, const ContentKey& key, base::ByteVie
           claims_->apply(*plan);
           for (const ContentKey& dropped : plan->drop) {
             damaged_.erase(dropped);
-            announce(dropped, true);
+            announce_gone(dropped);
           }
         } else {
           claims_->abandon(*plan);
@@ -203,7 +203,7 @@ void HolderActor::store(const Storing& storing, base::ByteView bytes, std::share
         }
         damaged_.erase(storing.key);
         ++settings_.counters->stored;
-        if (fresh) announce(storing.key, false);
+        announce(storing.key, storing.claim.owner, storing.group);
         reply.send([&](wire::Stored::Builder out) { out.setFresh(fresh); });
       },
       claim.owner == settings_.self ? store::Whose::own : store::Whose::strangers);

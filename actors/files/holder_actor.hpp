@@ -105,11 +105,18 @@ class HolderActor final : public FilesPart {
   bool may_wait() const { return waiting_.size() + stores_wait_ < kWaitingMax && commits_ > 0; }
   /// Those that wait for any commit, and the stores that wait for one of these contents.
   void wake(const std::vector<ContentKey>& unlocked);
-  /// The network is to know that this node has a content, or has it no more.
-  void announce(const ContentKey& key, bool gone) {
+  /// The network is to know that this node has a content.
+  void announce(const ContentKey& key, const base::NodeId& owner, const base::AddressGroup& group) {
     tell<wire::Holds>(node().find(kAnnouncePath), [&](wire::Holds::Builder out) {
       write(out.initContent(), key);
-      out.setGone(gone);
+      write_owner(out.initOwner(), owner, group);
+    });
+  }
+  /// The network is to know that this node has it no more.
+  void announce_gone(const ContentKey& key) {
+    tell<wire::Holds>(node().find(kAnnouncePath), [&](wire::Holds::Builder out) {
+      write(out.initContent(), key);
+      out.setGone(true);
     });
   }
 

@@ -103,6 +103,12 @@ void HolderActor::take_list(wire::ListHeld::Reader question, runtime::Reply<wire
     auto list = out.initContents(size32(contents));
     for (unsigned i = 0; i < list.size(); ++i) write(list[i], contents[i]);
     out.setMore(contents.size() == kContentsListed);
+    auto owners = out.initOwners(size32(contents));
+    for (unsigned i = 0; i < owners.size(); ++i) {
+      const base::NodeId owner = claims_->owner_of(contents[i]);
+      const bool own = owner == settings_.self;
+      write_owner(owners[i], owner, own ? base::AddressGroup{} : claims_->owners().group(owner));
+    }
   });
 }
 

@@ -33,8 +33,11 @@ struct FilesSettings {
   std::size_t stores_max = 256;  ///< under way at a holder, shared by asker; `files.commits_max`
   std::uint64_t store_bytes_max = 128 << 20;  ///< of these, shared by asker; our choice: a third more in memory
   std::uint64_t left_to_self = 128 << 20;     ///< of the device, when others store; our choice: four times the reserve
-  std::size_t reads_max = 128;                ///< at a holder; our choice: 128 MiB in memory at most
-  std::size_t reads_per_node_max = 16;        ///< of those; our choice: some gets of two
+  /// Contents that this node announces. Another node keeps 10,000 announcements of this one (dht::ProviderLimits); the
+  /// rest of those is for contents that ended before a restart, and for `troupe dht provide`.
+  std::uint64_t announced_max = 8'192;
+  std::size_t reads_max = 128;                                ///< at a holder; our choice: 128 MiB in memory at most
+  std::size_t reads_per_node_max = 16;                        ///< of those; our choice: some gets of two
   base::Duration content_timeout = std::chrono::seconds{20};  ///< a content on its way; our choice: 50 KiB/s
   base::Duration answer_timeout = std::chrono::seconds{10};   ///< anything smaller; as long as a dial may take
   observe::Health* health = nullptr;                          ///< outlives the actors; null: not told

@@ -66,6 +66,20 @@ void write(wire::Content::Builder out, const ContentKey& key) {
   out.setKind(key.kind == ContentKind::chunk ? wire::ContentKind::CHUNK : wire::ContentKind::MANIFEST);
 }
 
+void write_owner(wire::ContentOwner::Builder out, const base::NodeId& owner, const base::AddressGroup& group) {
+  out.setId(data_of(owner.view()));
+  out.setGroup(data_of(group.prefix));
+}
+
+base::User<base::NodeId> read_owner(wire::ContentOwner::Reader owner, const base::NodeId& self) {
+  base::User<base::NodeId> out;
+  if (const auto id = base::NodeId::from(bytes_of(owner.getId()))) out.id = *id;
+  const auto group = owner.getGroup();
+  if (group.size() == out.group.prefix.size()) std::copy(group.begin(), group.end(), out.group.prefix.begin());
+  out.reserved = out.id == self;
+  return out;
+}
+
 base::Outcome<Claim> read_claim(wire::Claim::Reader claim, const base::NodeId& owner) {
   const auto name = read_id<base::Digest>(claim.getName());
   if (!name.ok()) return name.error();

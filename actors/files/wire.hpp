@@ -52,6 +52,9 @@ void write_pace(capnp::List<wire::NodeTook>::Builder out, const std::set<base::N
 /// Errors: `malformed`, `unsupported`, as messages/files.capnp says.
 base::Outcome<ContentKey> read_content(wire::Content::Reader content);
 void write(wire::Content::Builder out, const ContentKey& key);
+void write_owner(wire::ContentOwner::Builder out, const base::NodeId& owner, const base::AddressGroup& group);
+/// As Announced counts it; a message from this node has no malformed ones. `self`: this node.
+base::User<base::NodeId> read_owner(wire::ContentOwner::Reader owner, const base::NodeId& self);
 base::Outcome<Claim> read_claim(wire::Claim::Reader claim, const base::NodeId& owner);
 void write(wire::Claim::Builder out, ClaimKind kind, const base::Digest& name);
 void write(wire::FileRow::Builder out, const Entry& entry, std::size_t replicas_live);

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "actors/dht/logic/record.hpp"
+#include "runtime/base/address_group.hpp"
 #include "runtime/base/ensure.hpp"
 #include "runtime/base/fields.hpp"
 
@@ -54,6 +55,11 @@ Republish::Republish(RepublishSettings settings, base::WallTime wall)
   base::ensure(settings.period >= std::chrono::seconds(1) && settings.period <= kPeriodMax,
                "a period is within limits");
   base::ensure(settings.region_items_max > 0, "a region has room for an item");
+}
+
+bool Republish::has_room(const Item& item) const {
+  const std::size_t kept = item.what == Published::provider ? settings_.items_max / base::kReservePart : 0;
+  return items_.size() < settings_.items_max - kept;
 }
 
 base::Duration Republish::offset(const Key& key) const {
@@ -123,7 +129,7 @@ void Republish::set_cursor(base::WallTime wall) {
 base::Result<store::Row, PublishError> Republish::add(const Item& item, base::ByteView payload, base::WallTime wall) {
   const std::uint64_t sequence = sequence_in(item, payload);
   const auto present = items_.find(item);
-  if (present == items_.end() && items_.size() >= settings_.items_max) return PublishError::full;
+  if (present == items_.end() && !has_room(item)) return PublishError::full;
   if (present != items_.end() && sequence < present->second) return PublishError::older;
   skip_to(wall);
   items_.insert_or_assign(item, sequence);
@@ -438,7 +444,7 @@ base::Result<void, RowError> Republish::load(base::ByteView row_key, base::ByteV
   const auto item = read_row_key(row_key);
   if (!item) return RowError::corrupt;
   if (withdrawn_.contains(*item)) return RowError::expired;
-  if (!items_.contains(*item) && items_.size() >= settings_.items_max) return RowError::full;
+  if (!items_.contains(*item) && !has_room(*item)) return RowError::full;
   items_.try_emplace(*item, sequence_in(*item, row));  // what came meanwhile stays: its row takes this one's place
   return {};
 }

@@ -48,8 +48,8 @@ struct RepublishSettings {
   std::chrono::milliseconds retry_max{std::chrono::minutes(30)};
   std::size_t retries_max = 64;
   std::size_t region_items_max = 512;  ///< at least 1
-  std::size_t items_max = 100'000;
-  unsigned region_bits_min = 4;  ///< in a network of few nodes, where one region would be all and come at once
+  std::size_t items_max = 100'000;     ///< base::kReservePart of it is for what operators put, not for announcements
+  unsigned region_bits_min = 4;        ///< in a network of few nodes, where one region would be all and come at once
 };
 
 /// Why a region is published now.
@@ -67,7 +67,7 @@ struct Region {
 };
 
 enum class PublishError : std::uint8_t {
-  full,   ///< items_max are published
+  full,   ///< items_max are published, or as much of it as announcements may have
   older,  ///< a record with a higher sequence is
 };
 
@@ -159,6 +159,8 @@ class Republish {
     std::vector<Item> items;
   };
 
+  /// Announcements come with what strangers store here, so they leave room for what operators put.
+  bool has_room(const Item& item) const;
   base::Duration offset(const Key& key) const;
   base::WallTime due(const Cursor& cursor) const { return cursor.cycle + offset(cursor.next); }
   std::optional<Cursor> pending() const;

@@ -274,6 +274,11 @@ std::vector<ContentKey> Claims::list(const std::optional<ContentKey>& behind, st
   return out;
 }
 
+base::NodeId Claims::owner_of(const ContentKey& key) const {
+  const ClaimedContent& held = contents_.at(key);
+  return claims_of(held, limits_.self) > 0 ? limits_.self : held.claims.front().owner;
+}
+
 std::size_t Claims::claims_of(const ClaimedContent& held, const base::NodeId& owner) {
   auto at = std::lower_bound(held.claims.begin(), held.claims.end(), Claim{owner, ClaimKind::file, {}});
   std::size_t out = 0;

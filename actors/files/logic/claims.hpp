@@ -99,6 +99,8 @@ class Claims {
   const Owners& owners() const { return owners_; }
   /// The contents after `behind`, or from the first on: in their order, at most `max`.
   std::vector<ContentKey> list(const std::optional<ContentKey>& behind, std::size_t max) const;
+  /// This node if it claims the content, otherwise one of those that do. The content is held.
+  base::NodeId owner_of(const ContentKey& key) const;
   std::uint64_t bytes() const { return bytes_; }
   std::size_t contents() const { return contents_.size(); }
   std::size_t claims() const { return owners_.claims(); }

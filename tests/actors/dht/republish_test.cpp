@@ -410,3 +410,17 @@ TEST_CASE("dht republish: every key comes once a period and a region's width, ov
     }
   }));
 }
+
+TEST_CASE("dht republish: announcements leave an eighth for what operators put") {
+  RepublishSettings settings;
+  settings.items_max = 16;
+  Republish sweep(settings, kWall);
+  for (int i = 0; i < 14; ++i) REQUIRE(sweep.add(item(i, 0, Published::provider), {}, kWall).ok());
+  const Item more = item(20, 0, Published::provider);
+  CHECK(sweep.add(more, {}, kWall).error() == PublishError::full);
+  CHECK(sweep.load(Republish::row_key(more), {}, kWall).error() == RowError::full);
+  CHECK(sweep.add(item(0, 0, Published::provider), {}, kWall).ok());
+  CHECK(sweep.add(item(1, 0, Published::kv), {}, kWall).ok());
+  CHECK(sweep.load(Republish::row_key(item(2, 0, Published::cid)), {}, kWall).ok());
+  CHECK(sweep.add(item(3, 0, Published::pk), {}, kWall).error() == PublishError::full);
+}

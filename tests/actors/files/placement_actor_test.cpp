@@ -14,14 +14,16 @@ namespace {
 /// What one node's DHT knows: every member, if it wants to, and what it was told to keep announced. Survives its node.
 struct Directory {
   std::size_t finds_max = 20;
-  std::size_t searches = 0;  // for nodes
-  bool takes = true;         // announcements
+  std::size_t searches = 0;          // for nodes
+  bool takes = true;                 // announcements
+  std::set<base::NodeId> refused{};  // those that it never takes
   std::set<base::NodeId> announced{};
 };
 
 /// A cluster whose nodes know each other through their DHT alone.
 struct City {
-  explicit City(std::size_t count) : directories(count), cluster(count) {
+  explicit City(std::size_t count, std::function<void(FilesSettings&)> tune = {})
+      : directories(count), cluster(count, std::move(tune)) {
     for (std::size_t i = 0; i < count; ++i) {
       cluster[i].lonely = true;
       cluster[i].dht = [this, i](test::Scripted&, runtime::Handlers& on) { act(i, on); };
@@ -67,11 +69,13 @@ struct City {
         [this, self, &own](dht::wire::Search::Reader search, runtime::Reply<dht::wire::SearchResult> reply) {
           const auto goal = search.getGoal();
           if (goal.isRegion()) {
+            const auto region = goal.getRegion();  // once: each reading counts against the message's limit
             reply.send([&](dht::wire::SearchResult::Builder out) {
-              auto items = out.initItems(goal.getRegion().size());
+              auto items = out.initItems(region.size());
               for (unsigned i = 0; i < items.size(); ++i) {
-                items.set(i, own.takes);
-                if (own.takes) own.announced.insert(*base::NodeId::from(bytes_of(goal.getRegion()[i].getKey())));
+                const auto key = *base::NodeId::from(bytes_of(region[i].getKey()));
+                items.set(i, own.takes && !own.refused.contains(key));
+                if (items[i]) own.announced.insert(key);
               }
             });
             return;
@@ -117,6 +121,13 @@ struct City {
         });
   }
 };
+
+/// Bytes of which no chunk is one of pattern().
+base::Bytes unlike(std::size_t size, std::uint8_t salt) {
+  base::Bytes out = pattern(size);
+  for (std::uint8_t& byte : out) byte ^= salt;
+  return out;
+}
 
 }  // namespace
 
@@ -251,5 +262,57 @@ TEST_CASE("files: what a node holds is kept announced, over restarts, and withdr
     CHECK(city.contents(i).empty());
     CHECK(city.directories[i].announced.empty());
   }
+  CHECK(city.cluster.failures().empty());
+}
+
+TEST_CASE("files: a stranger's many contents leave announcements for those of this node") {
+  City city(3, [](FilesSettings& settings) { settings.announced_max = 64; });
+  const base::Bytes many = pattern(100 * kOneChunk);
+  const PutOutcome put = city.cluster.put(0, many, 2);
+  REQUIRE(put.reached == 2);
+  city.cluster.stage.run_for(10s);
+  std::size_t held = 0;
+  for (std::size_t i = 1; i < 3; ++i) {
+    held += city.positions(i).size();
+    CHECK(city.directories[i].announced.size() == 32);  // half of 64: from there on shares bind
+  }
+  CHECK(held > 100);
+  // Placement and the search for holders agree on the nearest nodes, so what is not announced is found there.
+  CHECK(city.cluster.get(2, put.cid).bytes == many);
+
+  SUBCASE("its own are announced") {
+    const PutOutcome own = city.cluster.put(1, unlike(3 * kOneChunk, 7), 3);
+    REQUIRE(own.reached == 3);
+    city.cluster.stage.run_for(10s);
+    CHECK(city.directories[1].announced.size() == 32 + 4);
+    CHECK(city.directories[1].announced.contains(ContentKey::manifest(own.cid).position()));
+  }
+  SUBCASE("and after a restart") {
+    city.cluster.restart(1);
+    city.cluster.stage.run_for(1min);
+    CHECK(city.directories[1].announced.size() == 32);
+  }
+  SUBCASE("removed, they leave no place for more: other nodes still keep the announcements") {
+    REQUIRE(!city.cluster.remove(0, put.cid));
+    city.cluster.stage.run_for(1min);
+    CHECK(city.directories[1].announced.empty());
+    REQUIRE(city.cluster.put(0, unlike(50 * kOneChunk, 9), 3).reached == 3);
+    city.cluster.stage.run_for(10s);
+    CHECK(city.directories[1].announced.empty());
+  }
+  CHECK(city.cluster.failures().empty());
+}
+
+TEST_CASE("files: new contents do not wait behind announcements that fail") {
+  City city(2);
+  city.directories[1].takes = false;
+  REQUIRE(city.cluster.put(0, pattern(200 * kOneChunk), 2).reached == 2);
+  city.cluster.stage.run_for(20s);
+  city.directories[1].refused = city.positions(1);
+  city.directories[1].takes = true;
+  const PutOutcome stored = city.cluster.put(0, unlike(3 * kOneChunk, 7), 2);
+  REQUIRE(stored.reached == 2);
+  city.cluster.stage.run_for(3s);
+  CHECK(city.directories[1].announced.size() == 4);
   CHECK(city.cluster.failures().empty());
 }
