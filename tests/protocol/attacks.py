@@ -101,6 +101,13 @@ class Node:
         io = Path(f"/proc/{self.process.pid}/io").read_text()
         return int(re.search(r"^write_bytes: (\d+)", io, re.MULTILINE)[1]) // 4096
 
+    def settles(self):
+        """Waits until it has written what it writes after its start: a reserve of 16 MiB a store."""
+        last = None
+        while (now := self.writes()) != last:
+            last = now
+            time.sleep(0.5)
+
     def end(self):
         self.process.kill()
         self.process.wait()
@@ -600,6 +607,7 @@ def run(binary, name, full):
             os.sched_setaffinity(0, ours)
             short = Plan(**vars(plan) | {"seconds": min(plan.seconds, 20)})
             quiet = watched(node, NODE, key, attack, short, QUIET, furnish(nodes[2], QUIET), theirs)[1]
+        node.settles()
         before = {"memory": node.memory(), "files": node.files(), "writes": node.writes()}
         result, figures = watched(node, NODE, key, attack, plan, NODE, facts, theirs)
         after = {"writes": node.writes()}
