@@ -21,7 +21,7 @@ namespace troupe::apps::timeline {
 namespace {
 
 constexpr std::uint32_t kFrameBytesMax = 64u << 20;  // our choice: the rows of a large node
-constexpr std::uint64_t kFirstInterval = 4'096;      // events between the first checkpoints
+constexpr std::uint64_t kFirstInterval = 16'384;     // events between the first checkpoints; each costs a fork
 constexpr std::uint64_t kProgressEvery = 8'192;
 constexpr std::size_t kRowsMax = 10'000;
 constexpr std::size_t kStateBytesMax = 64 * 1024;
