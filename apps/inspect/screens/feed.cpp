@@ -25,15 +25,15 @@ constexpr unsigned kFileEvery = 5;  // refreshes; our choice: a file of a GiB ha
 /// Where the parts of the file lie, as the node knows.
 FileMap map_of(Client& client, const std::string& cid) {
   FileMap out{.cid = cid};
-  base::Digest id{};
-  if (cid.size() != 2 * id.bytes.size() || !base::parse_hex(cid, id.bytes)) {
+  const auto id = base::Digest::from_hex(cid);
+  if (!id) {
     out.error = "a file is named by its CID, 64 hexadecimal digits";
     return out;
   }
   const auto seen = client.subscribe<files::wire::ViewFile, files::wire::ViewItem>(
       "/files", kTimeout,
       [&](files::wire::ViewFile::Builder question) {
-        question.setCid({id.bytes.data(), id.bytes.size()});
+        question.setCid({id->bytes.data(), id->bytes.size()});
       },
       [&](files::wire::ViewItem::Reader item) -> Client::Outcome<void> {
         if (item.isContent() && out.parts.size() < kPartsMax) out.parts.push_back(read(item.getContent()));
@@ -398,7 +398,7 @@ void Feed::trace(Stream& stream) {
         out.setAll(follow || flows);
         out.setMilliseconds(flows ? kFlowsMs : kTraceMs);
         out.setCount(kTraceCount);
-        if (follow) out.setTrace(std::strtoull(stream.order.subject.c_str(), nullptr, 16));
+        if (follow) out.setTrace(parse_trace(stream.order.subject).value_or(0));
       },
       [&](inspect::wire::FollowItem::Reader item) -> Client::Outcome<void> {
         if (item.isSchemas())

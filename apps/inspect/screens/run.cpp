@@ -1,16 +1,10 @@
 #include "apps/inspect/screens/run.hpp"
 
-#include <signal.h>
-#include <unistd.h>
-
-#include <fstream>
-
 #include "apps/inspect/screens/draw.hpp"
 #include "apps/inspect/screens/feed.hpp"
-#include "apps/inspect/screens/terminal.hpp"
+#include "apps/inspect/screens/loop.hpp"
 #include "runtime/config/forms.hpp"
 #include "runtime/os/clock.hpp"
-#include "runtime/os/waker.hpp"
 
 namespace troupe::apps::screens {
 namespace {
@@ -18,7 +12,6 @@ namespace {
 constexpr base::Duration kDrawEvery =
     std::chrono::milliseconds(40);        // our choice: 25 a second; what came between is one
 constexpr std::size_t kNewsMax = 20'000;  // our choice: messages, until the next drawing
-constexpr int kExitOfSignals = 128;
 
 /// What threads post until the loop takes it.
 class Inbox {
@@ -66,21 +59,12 @@ class Cluster {
   std::set<std::string> known_;
 };
 
-void save(const std::string& file, const Grid& grid, Model& model) {
-  std::ofstream out(file);
-  out << grid.text();
-  out.close();
-  if (out) model.say("written to " + file, Style::good);
-  else model.say("cannot write " + file, Style::bad);
-}
-
 }  // namespace
 
 Ending run(const Invocation& invocation, Console& console) {
   // Before any thread: they all leave these signals to it.
-  os::Waker waker{SIGINT, SIGTERM, SIGHUP, SIGWINCH, SIGTSTP};
-  const auto no_colour = variable(console, "NO_COLOR");
-  auto terminal = Terminal::open(!no_colour || no_colour->empty());
+  os::Waker waker = loop_waker();
+  auto terminal = Terminal::open(colour_on_out(console));
   if (!terminal)
     return usage_failure("the screens need a terminal; --once prints the node as it is now", "troupe inspect --once");
   const os::Clock clock;
@@ -114,7 +98,7 @@ Ending run(const Invocation& invocation, Console& console) {
       }
       for (const Order& order : model.take_orders()) {
         if (order.what == Order::What::quit) goes_on = false;
-        else if (order.what == Order::What::save) save(order.subject, draw(model), model);
+        else if (order.what == Order::What::save) save(order.subject, model);
         else feed.carry_out(order);
       }
       Feed::Question question{model.wants(),      model.node,     model.looks_at(),
@@ -127,25 +111,13 @@ Ending run(const Invocation& invocation, Console& console) {
         drawn = at;
         dirty = false;
       }
-      const auto got = waker.wait(dirty ? kDrawEvery : std::chrono::seconds(1),
-                                  os::Waker::Watched{STDIN_FILENO, os::Waker::Want::reading});
-      if (clock.now() - drawn >= std::chrono::seconds(1)) dirty = true;  // ages are shown
-      if (got == SIGWINCH) {
-        terminal->resized();
-        model.resize(terminal->size());
-        dirty = true;
-      } else if (got == SIGTSTP) {
-        terminal->suspend();
-        model.resize(terminal->size());
-        dirty = true;
-      } else if (got) {
-        signal = got;
-      }
+      const Input input = wait_for_input(waker, *terminal, model, dirty ? kDrawEvery : std::chrono::seconds(1));
+      signal = input.signal;
+      if (input.redraw || clock.now() - drawn >= std::chrono::seconds(1)) dirty = true;  // ages are shown
     }
     terminal.reset();  // before the threads end, which may take a moment
   }
-  if (signal && *signal != SIGINT) return static_cast<Exit>(kExitOfSignals + *signal);
-  return Exit::done;
+  return ending_of(signal);
 }
 
 }  // namespace troupe::apps::screens

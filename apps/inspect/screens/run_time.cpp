@@ -2,21 +2,18 @@
 
 #include <capnp/serialize.h>
 #include <signal.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <cstring>
-#include <fstream>
 
 #include "actors/inspect/screen.hpp"
 #include "apps/inspect/screens/draw.hpp"
+#include "apps/inspect/screens/loop.hpp"
 #include "apps/inspect/screens/read.hpp"
-#include "apps/inspect/screens/terminal.hpp"
 #include "runtime/config/forms.hpp"
 #include "runtime/os/clock.hpp"
-#include "runtime/os/waker.hpp"
 
 namespace troupe::apps::screens {
 namespace {
@@ -24,7 +21,6 @@ namespace {
 constexpr base::Duration kFrame = std::chrono::milliseconds(40);
 constexpr base::Duration kSecond = std::chrono::seconds(1);
 constexpr std::size_t kRowsMax = 10'000;
-constexpr int kSignalled = 128;
 
 /// The message in flat words, at any alignment.
 template <class T, class Use>
@@ -97,7 +93,7 @@ class TimeScreens {
 
   Ending run() {
     auto first = first_run();
-    if (!first) return ended();
+    if (!first) return ending_of(signal_);
     model_.time->events = first->events;
     model_.time->verdict = first->verdict;
     end_ = first->broken_at > 0 ? first->broken_at : first->events;
@@ -119,25 +115,12 @@ class TimeScreens {
       terminal_.show(draw(model_, !terminal_.unicode()));
       wait(model_.time->playing ? kFrame : kSecond);
     }
-    return ended();
+    return ending_of(signal_);
   }
 
  private:
-  Ending ended() const {
-    return signal_ && *signal_ != SIGINT ? Ending(static_cast<Exit>(kSignalled + *signal_)) : Ending(Exit::done);
-  }
-
   void wait(base::Duration at_most) {
-    const auto got = waker_.wait(at_most, os::Waker::Watched{STDIN_FILENO, os::Waker::Want::reading});
-    if (got == SIGWINCH) {
-      terminal_.resized();
-      model_.resize(terminal_.size());
-    } else if (got == SIGTSTP) {
-      terminal_.suspend();
-      model_.resize(terminal_.size());
-    } else if (got) {
-      signal_ = got;
-    }
+    if (const auto got = wait_for_input(waker_, terminal_, model_, at_most).signal) signal_ = got;
   }
 
   /// Shows how far it is; nothing if the user ends it.
@@ -188,12 +171,7 @@ class TimeScreens {
       quit_ = true;
       return;
     }
-    if (order.what == Order::What::save) {
-      std::ofstream out(how);
-      out << draw(model_).text();
-      out.close();
-      return model_.say((out ? "written to " : "cannot write ") + how, out ? Style::good : Style::bad);
-    }
+    if (order.what == Order::What::save) return save(how, model_);
     if (order.what != Order::What::move)
       return model_.say("that is for live nodes; in a world, time moves: ? shows the keys", Style::warn);
     play_to_ = {};
@@ -297,9 +275,8 @@ class TimeScreens {
 Ending run_time(Console& console, Recorded world, sim::WorkloadSpecs workloads) {
   auto timeline = Timeline::open(std::move(world), workloads);
   if (!timeline.ok()) return timeline.error();
-  os::Waker waker{SIGINT, SIGTERM, SIGHUP, SIGWINCH, SIGTSTP};
-  const auto no_colour = variable(console, "NO_COLOR");
-  auto terminal = Terminal::open(!no_colour || no_colour->empty());
+  os::Waker waker = loop_waker();
+  auto terminal = Terminal::open(colour_on_out(console));
   if (!terminal)
     return usage_failure("the screens need a terminal; `troupe sim replay` prints every actor at one event",
                          "troupe help sim replay");

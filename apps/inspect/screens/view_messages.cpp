@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <map>
 
+#include "apps/cli/command.hpp"
 #include "apps/cli/shell_word.hpp"
 #include "apps/inspect/inspect.hpp"
 #include "apps/inspect/screens/view_parts.hpp"
@@ -209,7 +210,7 @@ bool flows_key(Model& model, const std::string& key, const Content::Row*) {
 /// ended last is the longest path.
 Content follow(const Model& model) {
   Content out;
-  const auto trace = std::strtoull(model.place().subject.c_str(), nullptr, 16);
+  const auto trace = parse_trace(model.place().subject).value_or(0);
   std::vector<std::size_t> steps;
   for (std::size_t i = 0; i < model.messages.size(); ++i)
     if (model.messages[i].trace == trace && model.messages[i].way == "in") steps.push_back(i);
