@@ -73,7 +73,8 @@ void draw_clocks(Scenario& world) {
 
 void draw_knobs(Scenario& world, const std::vector<sim::Knob>& knobs, base::Random& random) {
   for (const sim::Knob& knob : knobs)
-    if (random.chance(1, 6)) world.knobs[std::string(knob.setting)] = knob.values[random.below(knob.values.size())];
+    if (random.chance(1, 6) || knob.always)
+      world.knobs[std::string(knob.setting)] = knob.values[random.below(knob.values.size())];
 }
 
 /// Those of the world have a stream of their own: the domains' are what they are without them.

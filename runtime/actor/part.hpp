@@ -22,6 +22,7 @@ class Part {
   base::Instant now() const { return owner_.now(); }
   base::WallTime wall() const { return owner_.wall(); }
   Handle sender() const { return owner_.sender(); }
+  Caller caller() const { return owner_.caller(); }
   /// As Actor::ask().
   template <class Q, class A, class Fill, class F>
   void ask(const Handle& to, base::Instant due, Fill&& fill, F callback) {

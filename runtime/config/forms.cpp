@@ -138,6 +138,11 @@ std::optional<std::string> check_public_key(const std::string& text) {
   return "a public key of 64 hexadecimal digits, as `troupe operator key` prints it";
 }
 
+std::optional<std::string> check_node_or_any(const std::string& text) {
+  if (text == "any" || base::NodeId::from_hex(text)) return std::nullopt;
+  return "the id of a node, 40 hexadecimal digits, or any";
+}
+
 std::optional<std::string> check_store_sync(const std::string& text) {
   if (text == "always") return std::nullopt;
   return "always: a node acknowledges nothing that a power cut could take back";

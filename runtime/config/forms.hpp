@@ -41,6 +41,7 @@ std::optional<std::string> check_host_port(const std::string& text);        ///<
 std::optional<std::string> check_local_host_port(const std::string& text);  ///< [HOST:]PORT, or empty
 std::optional<std::string> check_peer_address(const std::string& text);     ///< [ID@]HOST:PORT
 std::optional<std::string> check_public_key(const std::string& text);       ///< 64 hexadecimal digits
+std::optional<std::string> check_node_or_any(const std::string& text);      ///< 40 hexadecimal digits, or "any"
 std::optional<std::string> check_store_sync(const std::string& text);
 
 }  // namespace troupe::config

@@ -43,6 +43,7 @@ struct OperationSpec {
 struct Knob {
   std::string_view setting;
   std::vector<std::string_view> values;
+  bool always = false;  ///< each world draws one of them: its networks are slower than those that the default is for
 };
 
 /// A name and one line about it: an invariant, a property, a planted bug.

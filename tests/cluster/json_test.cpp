@@ -33,6 +33,8 @@ const char* const kWorlds =
 
 /// Commands that are not run here, and why.
 const std::pair<const char*, const char*> kNotHere[] = {
+    {"kv batch", "it reads standard input: tests/cluster/raft_test.cpp"},
+    {"kv txn", "it reads standard input: tests/cluster/raft_test.cpp"},
     {"node", "its output is the line `ready`"},
     {"sim shrink", "it prints what `sim run` prints, of a world that has to be broken first"},
     {"sim survival", "it takes 12 s at its least"},
@@ -104,6 +106,24 @@ TEST_CASE("cluster json: what each command prints has all names of its contract"
       {"dht clean", {}, kAudited},
       {"file release", {cluster.nodes[1]->id}, "owner claims"},
       {"file rm", {cid}, "cid holders"},
+      {"raft init", {}, "group already failed"},
+      {"raft status",
+       {},
+       "group node role term leader commit applied hash members.node members.address members.kind members.match "
+       "members.state members.lagMs members.incarnation members.inFlight incarnation epoch last revision "
+       "oldestRevision keys leases sessions watchers reason"},
+      {"raft ls", {}, "group role term leader members applied"},
+      {"raft add", {cluster.nodes[1]->id + '@' + cluster.nodes[1]->at, "--learner"}, "group node"},
+      {"raft remove", {cluster.nodes[1]->id}, "group node"},
+      {"raft transfer", {cluster.nodes[0]->id}, "group node"},
+      {"raft snapshot", {}, "group node"},
+      {"kv put", {"a", "1", "--ttl", "5m"}, "rev repeated deleted values"},
+      {"kv get", {"a"}, "key value valueHex rev created"},
+      {"kv cas", {"a", "1", "2"}, "rev repeated"},
+      {"kv ls", {}, "key keyHex value valueHex rev created ttlMs summary keys more"},
+      {"kv watch", {"", "--rev", "1", "--count", "1"}, "rev key keyHex value valueHex request"},
+      {"kv lease", {"grant", "1m"}, "lease ttlMs"},
+      {"kv del", {"a"}, "rev repeated deleted"},
       {"inspect",
        {"--once"},
        "node actors.path actors.kind actors.state actors.mailbox actors.oldestMs actors.handled actors.perSecond "

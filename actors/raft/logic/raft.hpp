@@ -88,6 +88,8 @@ class Raft {
   Output take(base::Instant now);
 
   Status status(base::Instant now) const;
+  std::optional<MemberId> known_leader() const;
+  bool transferring() const { return leader() && leader()->transfer; }
   Role role() const { return static_cast<Role>(role_.index()); }
   Term term() const { return state_.term; }
   Index commit() const { return state_.commit; }
@@ -129,7 +131,6 @@ class Raft {
   Candidate* candidate() { return std::get_if<Candidate>(&role_); }
   Leader* leader() { return std::get_if<Leader>(&role_); }
   const Leader* leader() const { return std::get_if<Leader>(&role_); }
-  std::optional<MemberId> known_leader() const;
   bool planted(const char* bug) const { return mutations_->on(bug); }
 
   // raft.cpp

@@ -51,6 +51,10 @@ Applied Machine::apply(Index index, base::ByteView bytes) {
   out.answer = std::visit([&](const auto& what) { return perform(what, request, out.changes); }, command->what);
   out.answer.revision = revision_;
   if (!request.empty()) keep(request, out.answer);
+  if (out.answer.outcome == Outcome::done) {
+    if (const auto* grant = std::get_if<GrantLease>(&command->what)) out.granted = grant->id;
+    if (const auto* drop = std::get_if<DropLease>(&command->what)) out.dropped = drop->id;
+  }
   for (const Changed& change : out.changes) note(change);
   return out;
 }

@@ -69,6 +69,7 @@ struct Applied {
   Answer answer;
   bool repeated = false;         ///< the answer is that of an earlier command with this request id
   std::vector<Changed> changes;  ///< for watchers, in order
+  LeaseId granted{}, dropped{};  ///< a lease that began or ended with this
 };
 
 struct Page {

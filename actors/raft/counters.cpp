@@ -1,0 +1,28 @@
+#include "actors/raft/counters.hpp"
+
+namespace troupe::raft {
+
+using enum observe::MetricType;
+
+observe::CounterTable table_of(const Counters& from) {
+  return {
+      {"troupe_raft_groups", "Groups that this node is a member of.", gauge, from.groups},
+      {"troupe_raft_leading", "Groups that this node leads.", gauge, from.leading},
+      {"troupe_raft_proposed_total", "Commands that this node proposed as a leader.", counter, from.proposed},
+      {"troupe_raft_applied_total", "Entries that were applied here.", counter, from.applied},
+      {"troupe_raft_reads_total", "Linearizable reads that were asked here.", counter, from.reads},
+      {"troupe_raft_messages_sent_total", "Messages to other members.", counter, from.messages_sent},
+      {"troupe_raft_messages_taken_total", "Messages of other members.", counter, from.messages_taken},
+      {"troupe_raft_messages_rejected_total", "Of them, those that were refused.", counter, from.messages_rejected},
+      {"troupe_raft_elections_total", "Elections that this node has begun.", counter, from.elections},
+      {"troupe_raft_leads_won_total", "Elections that this node has won.", counter, from.leads_won},
+      {"troupe_raft_snapshots_total", "Snapshots that were written.", counter, from.snapshots},
+      {"troupe_raft_snapshots_installed_total", "Snapshots that were fetched and installed.", counter,
+       from.snapshots_installed},
+      {"troupe_raft_clock_drifts_total", "Clocks of members that were found to drift.", counter, from.drifts},
+      {"troupe_raft_disk_stalls_total", "Leads that were given up because the disk did not answer.", counter,
+       from.stalls},
+  };
+}
+
+}  // namespace troupe::raft

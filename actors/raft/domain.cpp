@@ -1,0 +1,99 @@
+// Groups that agree on a log, as a domain of a node.
+#include "actors/node/api.hpp"
+#include "actors/raft/raft_actor.hpp"
+#include "actors/raft/sim.hpp"
+#include "runtime/config/forms.hpp"
+
+namespace troupe::raft {
+namespace {
+
+using namespace std::chrono_literals;
+using config::When;
+
+constexpr auto kElection = config::duration("raft.election", "150ms", 20ms, 60s, When::start,
+                                            "silence of a leader after which a member campaigns, up to twice that");
+constexpr auto kHeartbeat =
+    config::duration("raft.heartbeat", "50ms", 5ms, 20s, When::start,
+                     "time between two heartbeats of a leader; at most a third of raft.election");
+constexpr auto kDrift = config::count("raft.clock_drift_max", "50", 0, 300, When::start,
+                                      "thousandths by which the clocks of members may differ in speed");
+constexpr auto kLeaseReads =
+    config::flag("raft.lease_reads", "false", When::start, "whether a leader answers reads without asking a quorum");
+constexpr auto kStall = config::duration("raft.stall_max", "1s", 100ms, 600s, When::start,
+                                         "silence of a leader's disk after which it hands over");
+constexpr auto kSnapshotEntries = config::count("raft.snapshot_after", "100000", 16, 1u << 30, When::start,
+                                                "entries behind a snapshot after which the next one is taken");
+constexpr auto kSnapshotBytes = config::bytes("raft.snapshot_after_bytes", "64 MiB", 4'096, config::kTiB, When::start,
+                                              "bytes of entries after which it is taken too");
+constexpr auto kUncommitted = config::bytes("raft.uncommitted_max", "64 MiB", config::kMiB * 4, config::kTiB,
+                                            When::start, "bytes of commands that may wait for a quorum");
+constexpr auto kInFlight = config::bytes("raft.in_flight_max", "8 MiB", config::kMiB, 1'024 * config::kMiB, When::start,
+                                         "bytes sent to a follower and not acknowledged");
+constexpr auto kGroups = config::count("raft.groups_max", "1024", 1, 65'536, When::start,
+                                       "groups that this node is in, those that are being made included");
+constexpr auto kInvites =
+    config::texts("raft.invites", 64, When::start, "ids of nodes that may make this node a member of a group, or `any`",
+                  config::check_node_or_any);
+constexpr auto kClients =
+    config::texts("raft.clients", 64, When::start, "ids of nodes, beside members, whose commands are taken over a link",
+                  config::check_node_or_any);
+constexpr auto kSessionsKept = config::duration("raft.sessions_kept", "1h", 1s, 24h * 365, When::start,
+                                                "how long the answer to a request id is kept");
+constexpr auto kSessionsMax = config::count("raft.sessions_max", "1000000", 16, 1u << 26, When::start,
+                                            "answers to request ids that are kept; beyond it new ids are refused");
+constexpr auto kSettings = std::to_array<config::Setting>({kElection, kHeartbeat, kDrift, kLeaseReads, kStall,
+                                                           kSnapshotEntries, kSnapshotBytes, kUncommitted, kInFlight,
+                                                           kGroups, kInvites, kClients, kSessionsKept, kSessionsMax});
+
+constexpr std::string_view kHealthSources[] = {"raft.groups"};
+
+node::Domain make(const node::DomainParts& parts) {
+  auto settings = std::make_shared<RaftSettings>();
+  settings->self = parts.pool->setup().identity->id();
+  settings->pool = parts.pool;
+  settings->endpoint = parts.own_endpoint();
+  Settings& core = settings->core;
+  core.election = parts.settings.get(kElection);
+  core.heartbeat = std::min<base::Duration>(parts.settings.get(kHeartbeat), core.election / 3);
+  core.clock_drift_max = static_cast<std::uint32_t>(parts.settings.get(kDrift));
+  core.lease_reads = parts.settings.get(kLeaseReads);
+  core.stall_max = parts.settings.get(kStall);
+  core.uncommitted_bytes_max = parts.settings.get(kUncommitted).value;
+  core.in_flight_bytes_max = parts.settings.get(kInFlight).value;
+  settings->snapshot_after_entries = parts.settings.get(kSnapshotEntries);
+  settings->snapshot_after_bytes = parts.settings.get(kSnapshotBytes).value;
+  settings->groups_max = parts.settings.get(kGroups);
+  settings->sessions_kept_ms = static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::milliseconds>(parts.settings.get(kSessionsKept)).count());
+  settings->sessions_max = parts.settings.get(kSessionsMax);
+  for (const auto& text : parts.settings.get(kInvites)) {
+    if (text == "any") settings->invited_by_all = true;
+    else if (const auto id = base::NodeId::from_hex(text)) settings->invites.push_back(*id);
+  }
+  for (const auto& text : parts.settings.get(kClients)) {
+    if (text == "any") settings->serves_all = true;
+    else if (const auto id = base::NodeId::from_hex(text)) settings->clients.push_back(*id);
+  }
+  // Whole worlds are one owner's: operators of simulated nodes make groups as they like.
+  settings->invited_by_all = settings->invited_by_all || parts.simulated;
+  settings->health = parts.health;
+  settings->log = parts.domain_log;
+  return {.name = "raft",
+          .factory = [settings] { return std::make_unique<RaftActor>(settings); },
+          .options = {.kind = RaftActor::kName},
+          .counters = [counters = settings->counters] { return table_of(*counters); }};
+}
+
+}  // namespace
+
+const node::DomainSpec& domain() {
+  static const node::DomainSpec spec{.name = "raft",
+                                     .settings = kSettings,
+                                     .logs = true,
+                                     .health = kHealthSources,
+                                     .make = make,
+                                     .workload = workload};
+  return spec;
+}
+
+}  // namespace troupe::raft

@@ -1,0 +1,183 @@
+#pragma once
+// One member of a group as an actor: the core of Raft, its disks, its lines to the other members, and its machine.
+//
+// Life    opening: snapshot and log are read. serving: the core runs. recovering: this member has lost something that
+// it
+//         acknowledged, and takes part no more under this incarnation.
+// Batch   what the mailbox holds is dealt with, then the core is asked once what there is to do (pump()).
+// Disk    never waited for: `/raft/log` says what has become durable. After an error the member opens anew: what it had
+//         in memory may be ahead of its disk.
+// Roles   role_behaviour.hpp; the object changes with the core's role.
+// Limits  Settings; kParkedMax commands that wait for a leader.
+#include <deque>
+#include <map>
+#include <set>
+
+#include "actors/raft/line.hpp"
+#include "actors/raft/logic/raft.hpp"
+#include "actors/raft/role_behaviour.hpp"
+#include "actors/raft/settings.hpp"
+#include "messages/common.capnp.h"
+
+namespace troupe::raft {
+
+inline constexpr std::size_t kParkedMax = 10'000;                   // our choice
+inline constexpr std::chrono::milliseconds kSweepPeriod{50};        // our choice: how late a time-out may be told
+inline constexpr std::chrono::milliseconds kFetchRetry{200};        // our choice
+inline constexpr std::size_t kLogPageBytes = std::size_t{2} << 20;  // of one answer while the log is read
+
+class GroupActor final : public runtime::Actor, public Group {
+ public:
+  static constexpr const char* kName = "raft group";
+  /// A group of the table of `/raft`.
+  struct Setup {
+    std::string name;
+    MemberId self;
+    Epoch epoch;
+    std::optional<Configuration> founding;  ///< none: it has joined, and knows nothing without a snapshot
+    SharedSettings settings;
+  };
+  explicit GroupActor(Setup setup);
+  ~GroupActor() override;
+
+  void receive(runtime::Handlers& on) override;
+  void start() override;
+  void stop() override;
+  void down(const runtime::Handle& ended, const std::optional<base::Error>& why) override;
+
+  // Group
+  void submit(std::shared_ptr<Submission> submission) override;
+  void park(std::shared_ptr<Submission> submission) override;
+  void read(base::Instant due, base::Callback<void(base::Outcome<void>)> ready) override;
+  bool serves() const override { return raft_ != nullptr; }
+  bool leads() const override { return raft_ && raft_->role() == Role::leader; }
+  Term term() const override { return raft_ ? raft_->term() : Term{}; }
+  runtime::Handle leader() override;
+  bool has(const base::NodeId& node) const override;
+
+  // For the behaviours of its roles.
+  void propose(std::shared_ptr<Submission> submission);
+  void say_directly(const Message& message);
+  void say_through(const runtime::Handle& replicator, const Message& message);
+  runtime::Handle start_replicator(const MemberId& member, const base::Endpoint& at);
+  void stop_replicator(const runtime::Handle& replicator) { stop_child(replicator); }
+  StateMachine& machine() { return *machine_; }
+  /// For simulations: null while it does not serve.
+  const Raft* running() const { return raft_.get(); }
+  Index applied() const { return applied_; }
+  std::uint64_t hash() const { return machine_->hash(); }
+  const Setup& setup() const { return setup_; }
+  const Raft& core() const { return *raft_; }
+
+ private:
+  struct Pump {};
+  struct Tick {};
+  struct Sweep {};
+  struct Open {};
+  struct FetchOn {};
+  struct Tend {};
+  using Nothing = runtime::Reply<messages::wire::Nothing>;
+  struct Waiting {
+    Term term;
+    std::shared_ptr<Submission> submission;
+  };
+  struct ReadWaiting {
+    base::Instant due;
+    base::Callback<void(base::Outcome<void>)> ready;
+  };
+  struct Fetching {
+    MemberId from;
+    Snapshot snapshot;
+    std::uint64_t offset = 0;
+    bool asked = false;
+  };
+  struct Changing {
+    MemberId member;
+    wire::MemberChange change;
+    Index index;
+    base::Instant due;
+    Nothing reply;
+  };
+
+  // Opening (group_actor_open.cpp).
+  void open();
+  void found_snapshot(Snapshot snapshot, bool has_file);
+  void load_chunk(const Snapshot& snapshot, std::uint64_t offset, base::Callback<void()> loaded);
+  void open_log(Snapshot snapshot);
+  void read_log(std::shared_ptr<Restored> restored, Index from, Index last, bool fresh);
+  void opened(Restored restored, bool restarts, bool raised);
+  void reopen(const base::Error& why);
+  void recovering(std::string why);
+  template <class A>
+  bool failed(std::uint64_t run, const runtime::Answer<A>& answer);
+
+  // The core (group_actor.cpp).
+  void take(wire::Talk::Reader talk);
+  void pump_soon();
+  void pump();
+  void perform(Output& out);
+  void apply(const std::vector<Entry>& entries);
+  void note(const Event& event);
+  void save(const Save& save);
+  void load(const Load& load);
+  void ask_reads();
+  void resubmit();
+  void sweep();
+  void arm();
+  void change_role();
+
+  // Snapshots (group_actor_snapshots.cpp).
+  void snapshot_if_due();
+  void begin_snapshot(Nothing reply);
+  void write_chunk(bool first);
+  void end_snapshot();
+  void fetch(const Fetch& fetch);
+  void fetch_next();
+  void fetched(base::ByteView bytes);
+  void install();
+  void serve_snapshot(wire::FetchSnapshot::Reader ask, runtime::Reply<wire::SnapshotBytes> reply);
+
+  // Operators (group_actor_operators.cpp).
+  void describe(wire::GroupStatus::Builder out);
+  void change(wire::ChangeMember::Reader ask, Nothing reply);
+  void add(const base::NodeId& node, const base::Endpoint& at, bool learner, base::Instant due, Nothing reply);
+  void change_now(wire::MemberChange what, std::vector<Change> changes, base::Instant due, Nothing reply);
+  void look_at_changes();
+
+  const RaftSettings& settings() const { return *setup_.settings; }
+  std::string path_here() const { return path_of(setup_.name); }
+  Line* line_to(const MemberId& member);
+  runtime::Handle handle_to(const MemberId& member);
+
+  const Setup setup_;
+  std::unique_ptr<StateMachine> machine_;
+  std::unique_ptr<Raft> raft_;  // null while opening and recovering
+  std::unique_ptr<RoleBehaviour> role_;
+  std::string why_not_ = "it is being opened";  // it does not serve; empty: it does
+  bool recovering_ = false;
+  std::uint64_t run_ = 0;  // answers of an earlier opening are ignored
+  runtime::Handle log_, snapshots_;
+
+  std::map<MemberId, Line> lines_;
+  std::map<Index, Waiting> waiting_;
+  std::deque<std::shared_ptr<Submission>> parked_;
+  std::vector<ReadWaiting> reads_;
+  std::map<ReadId, std::vector<ReadWaiting>> reads_asked_;
+  std::multimap<Index, std::vector<ReadWaiting>> reads_ready_;
+  bool sweeping_ = false;
+  Index applied_;
+  std::uint64_t applied_bytes_ = 0;  // since the snapshot
+  Index configuration_index_;
+
+  struct Taking {
+    Snapshot snapshot;
+    std::unique_ptr<ChunkSource> chunks;
+    std::vector<Nothing> replies;
+  };
+  std::optional<Taking> taking_;
+  std::optional<Fetching> fetching_;
+  bool installing_ = false;
+  std::vector<Changing> changes_;
+};
+
+}  // namespace troupe::raft

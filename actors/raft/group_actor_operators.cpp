@@ -1,0 +1,220 @@
+// What operators ask of a member: its state, and changes of the members.
+#include <algorithm>
+
+#include "actors/raft/group_actor.hpp"
+#include "actors/raft/wire.hpp"
+
+namespace troupe::raft {
+namespace {
+
+using base::Code;
+using base::Error;
+
+constexpr std::chrono::seconds kPrepareDue{5};
+constexpr std::chrono::minutes kChangeDueMax{60};
+
+std::string_view name(Standing standing) {
+  switch (standing) {
+    case Standing::probe: return "probe";
+    case Standing::replicate: return "replicate";
+    case Standing::snapshot: return "snapshot";
+    case Standing::recovering: return "recovering";
+  }
+  return "";
+}
+
+std::uint64_t ms(base::Duration span) {
+  return static_cast<std::uint64_t>(
+      std::max<std::int64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(span).count(), 0));
+}
+
+Error error_of(Refused why) {
+  switch (why) {
+    case Refused::no_leader:
+    case Refused::not_leader: return {Code::unavailable, "the group has no leader now: nothing was changed"};
+    case Refused::transferring: return {Code::conflict, "the lead is being handed over"};
+    case Refused::too_large:
+    case Refused::bad_change: return {Code::malformed, "no voter would be left, or too many members"};
+    case Refused::uncommitted_full:
+    case Refused::too_many_reads: return {Code::overloaded, "too much waits for a quorum already"};
+    case Refused::term_not_begun: return {Code::unavailable, "the leader has just been elected: try again"};
+    case Refused::change_pending: return {Code::conflict, "another change of the members is under way"};
+    case Refused::no_change: return {Code::conflict, "the members would be the same"};
+    case Refused::loses_quorum:
+      return {Code::conflict, "too few voters of what would be the group answer now: it would lose its quorum"};
+    case Refused::unknown_member: return {Code::not_found, "there is no such voter in the group"};
+    case Refused::recovering: return {Code::conflict, "that member has lost what it acknowledged"};
+  }
+  return {Code::internal, "a change was refused"};
+}
+
+}  // namespace
+
+void GroupActor::describe(wire::GroupStatus::Builder out) {
+  out.setGroup(setup_.name);
+  out.setNode(data_of(setup_.self.node.view()));
+  out.setIncarnation(setup_.self.incarnation);
+  out.setEpoch(setup_.epoch.value);
+  out.setReason(why_not_);
+  out.setApplied(applied_.value);
+  out.setHash(machine_->hash());
+  machine_->describe(out);
+  if (!raft_) return out.setRole(recovering_ ? "recovering" : "opening");
+  const Status status = raft_->status(now());
+  const Seat* own = status.configuration.find(setup_.self);
+  const bool learner = status.role == Role::follower && (!own || own->learner);
+  out.setRole(learner ? kj::StringPtr("learner") : text_of(std::string(raft::name(status.role))));
+  out.setTerm(status.term.value);
+  if (status.leader) out.setLeader(data_of(status.leader->node.view()));
+  out.setCommit(status.commit.value);
+  out.setLast(status.last.value);
+  auto members = out.initMembers(static_cast<unsigned>(status.configuration.seats.size()));
+  unsigned i = 0;
+  for (const auto& [member, seat] : status.configuration.seats) {
+    auto row = members[i++];
+    write(row.initMember(), member);
+    row.setAddress(seat.address.text());
+    row.setKind(seat.voter || seat.outgoing ? "voter" : "learner");
+    const auto progress = status.progress.find(member);
+    if (member == setup_.self) {
+      row.setState("self");
+      row.setMatch(status.durable.value);
+    } else if (progress == status.progress.end()) {
+      row.setState("unknown");
+    } else {
+      row.setState(text_of(std::string(name(progress->second.standing))));
+      row.setMatch(progress->second.match.value);
+      row.setLagMs(ms(now() - progress->second.heard));
+      row.setInFlight(static_cast<std::uint32_t>(progress->second.in_flight.messages()));
+    }
+  }
+}
+
+// -- changes of the members ------------------------------------------------------------------------------------------
+
+void GroupActor::change(wire::ChangeMember::Reader question, Nothing reply) {
+  const runtime::Caller from = caller();
+  if (from.role == messages::Role::peer && (!from.node || !has(*from.node)))
+    return reply.refuse({Code::refused, "only members of the group pass on changes of it"});
+  if (!raft_) return reply.refuse({Code::unavailable, "this member does not serve: " + why_not_});
+  const auto node = node_of(question.getMember().getNode());
+  if (!node) return reply.refuse({Code::malformed, "a node's id has 20 bytes"});
+  const auto wait = std::min<base::Duration>(std::chrono::milliseconds(question.getDueMs()), kChangeDueMax);
+  const base::Instant due = now() + (wait == base::Duration::zero() ? std::chrono::seconds(30) : wait);
+  if (!leads()) {
+    const runtime::Handle to = leader();
+    if (!to || question.getForwarded()) return reply.refuse(error_of(Refused::no_leader));
+    return ask<wire::ChangeMember, messages::wire::Nothing>(
+        to, due,
+        [&](wire::ChangeMember::Builder out) {
+          out.setChange(question.getChange());
+          out.setMember(question.getMember());
+          out.setLearner(question.getLearner());
+          out.setDueMs(question.getDueMs());
+          out.setForwarded(true);
+        },
+        [reply = std::move(reply)](const runtime::Answer<messages::wire::Nothing>& answer) mutable {
+          reply.forward(answer.envelope());
+        });
+  }
+  std::vector<MemberId> named;
+  for (const auto& [member, seat] : raft_->log().configuration().seats)
+    if (member.node == *node) named.push_back(member);
+  switch (question.getChange()) {
+    case wire::MemberChange::TRANSFER: {
+      if (named.empty()) return reply.refuse(error_of(Refused::unknown_member));
+      if (named.front() == setup_.self) return reply.done();
+      const auto begun = raft_->transfer(named.front(), now());
+      if (!begun.ok()) return reply.refuse(error_of(begun.error()));
+      changes_.push_back({named.front(), wire::MemberChange::TRANSFER, Index{}, due, std::move(reply)});
+      return pump_soon();
+    }
+    case wire::MemberChange::REMOVE: {
+      if (named.empty()) return reply.refuse({Code::not_found, "that node is no member of the group"});
+      std::vector<Change> changes;
+      for (const MemberId& member : named) changes.push_back({.kind = ChangeKind::remove, .member = member});
+      return change_now(wire::MemberChange::REMOVE, std::move(changes), due, std::move(reply));
+    }
+    case wire::MemberChange::ADD: {
+      const auto at = base::Endpoint::parse(text_of(question.getMember().getEndpoint()));
+      if (!at || !at->dialable()) return reply.refuse({Code::malformed, "a member needs an address: ID@HOST:PORT"});
+      if (!named.empty()) {
+        const Seat& seat = raft_->log().configuration().seats.at(named.front());
+        if (seat.voter || question.getLearner()) return reply.done();
+        return change_now(wire::MemberChange::ADD,
+                          {{.kind = ChangeKind::voter, .member = named.front(), .address = *at}}, due,
+                          std::move(reply));
+      }
+      return add(*node, *at, question.getLearner(), due, std::move(reply));
+    }
+  }
+  reply.refuse({Code::unsupported, "an unknown change of members"});
+}
+
+/// The node draws the incarnation of its log, and begins without any entry; then the group takes it in.
+void GroupActor::add(const base::NodeId& node, const base::Endpoint& at, bool learner, base::Instant due,
+                     Nothing reply) {
+  const auto where = base::HostPort::parse(at.text());
+  const auto link = settings().pool->dial(node, where);
+  const runtime::Handle there = link ? link->proxy(kPath) : runtime::Handle{};
+  if (!there) return reply.refuse({Code::unavailable, "that node cannot be reached now"});
+  ask<wire::PrepareMember, wire::MemberPrepared>(
+      there, now() + kPrepareDue, [&](wire::PrepareMember::Builder out) { out.setGroup(setup_.name); },
+      [this, there, node, at, learner, due,
+       reply = std::move(reply)](runtime::Answer<wire::MemberPrepared> answer) mutable {
+        if (!answer.ok()) return reply.refuse(answer.error());
+        const MemberId member{node, answer.value().getIncarnation()};
+        if (answer.value().getFounded())
+          return reply.refuse({Code::conflict, "that node is in another group of this name already"});
+        ask<wire::JoinGroup, messages::wire::Nothing>(
+            there, now() + kPrepareDue,
+            [&](wire::JoinGroup::Builder out) {
+              out.setGroup(setup_.name);
+              out.setIncarnation(member.incarnation);
+              out.setEpoch(setup_.epoch.value);
+            },
+            [this, member, at, learner, due,
+             reply = std::move(reply)](const runtime::Answer<messages::wire::Nothing>& joined) mutable {
+              if (!joined.ok()) return reply.refuse(joined.error());
+              const ChangeKind kind = learner ? ChangeKind::learner : ChangeKind::voter;
+              change_now(wire::MemberChange::ADD, {{.kind = kind, .member = member, .address = at}}, due,
+                         std::move(reply));
+            });
+      });
+}
+
+void GroupActor::change_now(wire::MemberChange what, std::vector<Change> changes, base::Instant due, Nothing reply) {
+  if (!raft_) return reply.refuse(error_of(Refused::no_leader));
+  const auto position = raft_->change(changes, now());
+  if (!position.ok()) return reply.refuse(error_of(position.error()));
+  changes_.push_back({changes.front().member, what, position.value().index, due, std::move(reply)});
+  if (!std::exchange(sweeping_, true)) after<Sweep>(kSweepPeriod);
+  pump_soon();
+}
+
+/// Answers changes that are done, and those that are late.
+void GroupActor::look_at_changes() {
+  if (changes_.empty()) return;
+  std::vector<Changing> open;
+  for (Changing& one : std::exchange(changes_, {})) {
+    bool done = false;
+    if (raft_) {
+      const Configuration& now_is = raft_->log().configuration();
+      const bool settled = raft_->commit() >= one.index && raft_->commit() >= raft_->log().configuration_index();
+      const Seat* seat = now_is.find(one.member);
+      if (one.change == wire::MemberChange::TRANSFER) done = raft_->known_leader() == one.member;
+      else if (one.change == wire::MemberChange::REMOVE) done = settled && !seat && !now_is.joint();
+      else done = settled && seat && (seat->voter || !seat->promote) && !now_is.joint();
+    }
+    if (done) one.reply.done();
+    else if (now() < one.due && raft_) open.push_back(std::move(one));
+    else if (one.change == wire::MemberChange::TRANSFER)
+      one.reply.refuse({Code::timeout, "the lead was not taken over in time"});
+    else if (one.change == wire::MemberChange::ADD && raft_ && raft_->log().configuration().find(one.member))
+      one.reply.refuse({Code::timeout, "it is a member, and still catching up"});
+    else one.reply.refuse({Code::unknown_outcome, "the change was not committed in time: it may still be"});
+  }
+  for (Changing& one : open) changes_.push_back(std::move(one));
+}
+
+}  // namespace troupe::raft

@@ -1,0 +1,377 @@
+#include "actors/raft/kv_service.hpp"
+
+#include <algorithm>
+
+#include "actors/raft/kv_words.hpp"
+#include "runtime/base/fields.hpp"
+#include "runtime/crypto/hash.hpp"
+
+namespace troupe::raft {
+namespace {
+
+using base::Code;
+using base::Error;
+
+Error forgotten(kv::Revision oldest) {
+  return {Code::conflict,
+          "that revision is forgotten: the oldest one that can be asked for is " + std::to_string(oldest.value)};
+}
+
+/// A retry names the same one.
+kv::LeaseId lease_of(const std::string& request, std::uint64_t chance) {
+  if (request.empty()) return {chance >> 1 | 1};
+  return {base::load<std::uint64_t>(crypto::sha256(base::as_bytes(request)).view()) >> 1 | 1};
+}
+
+class Chunks final : public ChunkSource {
+ public:
+  explicit Chunks(kv::Machine& machine) : writer_(machine) {}
+  std::optional<base::Bytes> next(std::size_t bytes) override { return writer_.next(bytes); }
+
+ private:
+  kv::SnapshotWriter writer_;
+};
+
+}  // namespace
+
+struct KvService::Pending {
+  kv::Command command;
+  runtime::Reply<wire::Executed> reply;
+  bool forwarded = false;
+  bool in_doubt = false;  // an earlier leader was asked, and has not answered
+
+  void refuse(const Error& why) {
+    if (!in_doubt) return reply.refuse(why);
+    reply.refuse({Code::unknown_outcome, "a leader did not answer: it may or may not have been written"});
+  }
+};
+
+KvService::KvService(runtime::Actor& owner, Group& group, SharedSettings settings, std::string name)
+    : Part(owner), group_(group), settings_(std::move(settings)), name_(std::move(name)), history_(fresh_history()) {}
+
+kv::History KvService::fresh_history() const {
+  return kv::History(machine_.revision(), settings_->revisions_max, settings_->revision_bytes_max);
+}
+
+void KvService::receive(runtime::Handlers& on) {
+  on.ask<wire::Execute, wire::Executed>([this](auto ask, auto reply) { execute(ask, std::move(reply)); });
+  on.ask<wire::GetKey, wire::GotKey>([this](auto ask, auto reply) { get(ask, std::move(reply)); });
+  on.ask<wire::RangeKeys, wire::KeyRows>([this](auto ask, auto reply) { range(ask, std::move(reply)); });
+  on.ask<wire::KeepLease, wire::LeaseKept>([this](auto ask, auto reply) { keep(ask, std::move(reply)); });
+  on.stream<wire::WatchKeys, wire::KeyChange>([this](auto ask, auto sink) { watch(ask, std::move(sink)); });
+}
+
+bool KvService::allowed(runtime::AnyReply& reply) {
+  const runtime::Caller from = caller();
+  if (from.role != messages::Role::peer || !from.node) return true;
+  if (settings_->serves_all || group_.has(*from.node) || (from.at && from.at->is_loopback())) return true;
+  if (std::ranges::find(settings_->clients, *from.node) != settings_->clients.end()) return true;
+  reply.refuse({Code::refused, "this node takes no commands for the group from that node (raft.clients)"});
+  return false;
+}
+
+base::Instant KvService::due(std::uint32_t ms) const {
+  const base::Duration wait = ms == 0 ? kDueDefault : std::chrono::milliseconds(ms);
+  return now() + std::min<base::Duration>(wait, kDueMax);
+}
+
+std::int64_t KvService::time_ms() const {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(wall().since_origin()).count();
+}
+
+// -- changes ---------------------------------------------------------------------------------------------------------
+
+void KvService::execute(wire::Execute::Reader ask, runtime::Reply<wire::Executed> reply) {
+  if (ask.getForwarded() && !group_.serves())
+    return reply.send([](wire::Executed::Builder out) { out.setOutcome(wire::Outcome::NOT_LEADER); });
+  if (!allowed(reply)) return;
+  auto command = read_command(ask);
+  if (!command.ok()) return reply.refuse(command.error());
+  if (auto* grant = std::get_if<kv::GrantLease>(&command.value().what); grant && grant->id.value == 0)
+    grant->id = lease_of(command.value().request, world().chance.seed());
+  auto pending = std::make_shared<Pending>(Pending{std::move(command).value(), std::move(reply), ask.getForwarded()});
+  auto submission = std::make_shared<Submission>();
+  submission->due = due(ask.getDueMs());
+  submission->command = [this, pending] {
+    pending->command.time_ms = time_ms();
+    return std::make_shared<const base::Bytes>(kv::encode(pending->command));
+  };
+  submission->done = [this, pending](const base::Outcome<void>& done) {
+    const auto* grant = std::get_if<kv::GrantLease>(&pending->command.what);
+    if (done.ok()) return answer(pending->reply, grant ? grant->id : kv::LeaseId{});
+    if (!pending->forwarded || done.error().code != Code::unavailable) return pending->refuse(done.error());
+    pending->reply.send([](wire::Executed::Builder out) { out.setOutcome(wire::Outcome::NOT_LEADER); });
+  };
+  if (!pending->forwarded)
+    submission->forward = [this, pending](std::shared_ptr<Submission> self, const runtime::Handle& leader) {
+      forward(pending, std::move(self), leader);
+    };
+  group_.submit(std::move(submission));
+}
+
+void KvService::forward(std::shared_ptr<Pending> pending, std::shared_ptr<Submission> submission,
+                        const runtime::Handle& leader) {
+  const base::Duration left = submission->due - now();
+  if (left <= base::Duration::zero()) return submission->done(Error{Code::unavailable, "nothing was written in time"});
+  // The leader gives up before this member does, so that its answer tells what became of it.
+  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(left).count() * 9 / 10;
+  Part::ask<wire::Execute, wire::Executed>(
+      leader, submission->due,
+      [&](wire::Execute::Builder out) {
+        write(out, pending->command);
+        out.setDueMs(static_cast<std::uint32_t>(std::max<std::int64_t>(ms, 1)));
+        out.setForwarded(true);
+      },
+      [this, pending, submission](runtime::Answer<wire::Executed> answer) mutable {
+        if (answer.ok()) {
+          if (answer.value().getOutcome() != wire::Outcome::NOT_LEADER)
+            return pending->reply.forward(answer.envelope());
+          world().mutations.sometimes("raft: a command was sent to a leader that leads no more");
+          return group_.park(std::move(submission));
+        }
+        const Code code = answer.error().code;
+        if (code != Code::unavailable && code != Code::timeout && code != Code::dropped && code != Code::internal)
+          return pending->refuse(answer.error());
+        pending->in_doubt = true;
+        if (!pending->command.request.empty() && code != Code::timeout) return group_.park(std::move(submission));
+        pending->refuse(answer.error());
+      });
+}
+
+void KvService::answer(runtime::Reply<wire::Executed>& reply, kv::LeaseId granted) {
+  reply.send([&](wire::Executed::Builder out) {
+    out.setOutcome(static_cast<wire::Outcome>(latest_.answer.outcome));
+    out.setRevision(latest_.answer.revision.value);
+    out.setRepeated(latest_.repeated);
+    out.setLease(granted.value);
+    auto values = out.initValues(size32(latest_.answer.values));
+    for (unsigned i = 0; i < values.size(); ++i)
+      if (const kv::Value& value = latest_.answer.values[i]) values[i].setValue(data_of(*value));
+  });
+}
+
+/// One of this member itself.
+void KvService::command(kv::Command command) {
+  auto submission = std::make_shared<Submission>();
+  submission->due = now() + kDueDefault;
+  submission->command = [this, command = std::move(command)]() mutable {
+    command.time_ms = time_ms();
+    return std::make_shared<const base::Bytes>(kv::encode(command));
+  };
+  submission->done = [](const base::Outcome<void>&) {};
+  submission->forward = [](std::shared_ptr<Submission>, const runtime::Handle&) {};  // the leader does it itself
+  group_.submit(std::move(submission));
+}
+
+void KvService::apply(const Entry& entry) {
+  latest_ = machine_.apply(entry.index, entry.view());
+  history_.add(latest_.changes);
+  if (history_.oldest() < machine_.oldest()) history_.compact(machine_.oldest());
+  if (!leads_) return;
+  if (latest_.granted.value != 0) leases_.granted(latest_.granted, machine_.leases().at(latest_.granted), now());
+  if (latest_.dropped.value != 0) leases_.dropped(latest_.dropped);
+}
+
+void KvService::leads(bool leads) {
+  leads_ = leads;
+  limits_proposed_ = false;
+  if (leads) leases_.begin(machine_.leases(), now());
+}
+
+base::Instant KvService::tend() {
+  for (auto at = watchers_.begin(); at != watchers_.end();) {
+    if (!at->over) show(*at);
+    at = at->over ? watchers_.erase(at) : std::next(at);
+  }
+  if (!leads_) return base::Instant::max();
+  for (const kv::LeaseId id : leases_.expired(now(), kExpiredAtOnce)) command({.what = kv::DropLease{id}});
+  const auto& limits = machine_.session_limits();
+  if (!std::exchange(limits_proposed_, true) &&
+      (limits.kept_ms != settings_->sessions_kept_ms || limits.rows_max != settings_->sessions_max))
+    command({.what = kv::LimitSessions{settings_->sessions_kept_ms, settings_->sessions_max, limits.bytes_max}});
+  return leases_.wake_at();
+}
+
+// -- reads -----------------------------------------------------------------------------------------------------------
+
+void KvService::get(wire::GetKey::Reader ask, runtime::Reply<wire::GotKey> reply) {
+  if (!allowed(reply)) return;
+  const auto key = read_key(ask.getKey());
+  if (!key) return reply.refuse({Code::malformed, "a key has 1 to 1024 bytes"});
+  const auto give = [this, key = *key, revision = kv::Revision{ask.getRevision()}](runtime::Reply<wire::GotKey>& to) {
+    const kv::Row* row = machine_.get(key);
+    kv::Value past;
+    if (revision.value != 0) {
+      if (revision > machine_.revision())
+        return to.refuse({Code::conflict, "that revision is not there yet: the newest one is " +
+                                              std::to_string(machine_.revision().value)});
+      const auto found = history_.get(key, revision, row);
+      if (!found.ok()) return to.refuse(forgotten(found.error().oldest));
+      past = found.value();
+    }
+    to.send([&](wire::GotKey::Builder out) {
+      out.setStoreRevision(machine_.revision().value);
+      if (revision.value != 0) {
+        out.setFound(static_cast<bool>(past));
+        if (past) out.setValue(data_of(*past));
+        return;
+      }
+      out.setFound(row != nullptr);
+      if (row == nullptr) return;
+      out.setValue(data_of(*row->value));
+      out.setRevision(row->changed.value);
+      out.setCreated(row->created.value);
+      out.setLease(row->lease.value);
+    });
+  };
+  if (ask.getStale()) return give(reply);
+  group_.read(due(ask.getDueMs()), [give, reply = std::move(reply)](const base::Outcome<void>& ready) mutable {
+    if (ready.ok()) give(reply);
+    else reply.refuse(ready.error());
+  });
+}
+
+void KvService::range(wire::RangeKeys::Reader ask, runtime::Reply<wire::KeyRows> reply) {
+  if (!allowed(reply)) return;
+  if (ask.getPrefix().size() > kv::kKeyBytesMax || ask.getFrom().size() > kv::kKeyBytesMax + 1)
+    return reply.refuse({Code::malformed, "a key has at most 1024 bytes"});
+  const auto give = [this, prefix = std::string(base::as_text(bytes_of(ask.getPrefix()))),
+                     from = std::string(base::as_text(bytes_of(ask.getFrom()))),
+                     limit = ask.getLimit()](runtime::Reply<wire::KeyRows>& to) {
+    const std::size_t rows = limit == 0 ? kRangeRowsMax : std::min(limit, kRangeRowsMax);
+    const kv::Page page = machine_.range(prefix, from, rows, kRangeBytesMax);
+    to.send([&](wire::KeyRows::Builder out) {
+      out.setMore(page.more);
+      out.setRevision(machine_.revision().value);
+      auto list = out.initRows(size32(page.rows));
+      for (unsigned i = 0; i < list.size(); ++i) {
+        const auto& [key, row] = page.rows[i];
+        list[i].setKey(data_of(base::as_bytes(key)));
+        list[i].setValue(data_of(*row.value));
+        list[i].setRevision(row.changed.value);
+        list[i].setCreated(row.created.value);
+        list[i].setLease(row.lease.value);
+        if (const auto lease = machine_.leases().find(row.lease); lease != machine_.leases().end())
+          list[i].setTtlMs(lease->second);
+      }
+    });
+  };
+  if (ask.getStale()) return give(reply);
+  group_.read(due(ask.getDueMs()), [give, reply = std::move(reply)](const base::Outcome<void>& ready) mutable {
+    if (ready.ok()) give(reply);
+    else reply.refuse(ready.error());
+  });
+}
+
+void KvService::watch(wire::WatchKeys::Reader ask, runtime::Sink<wire::KeyChange> sink) {
+  if (ask.getPrefix().size() > kv::kKeyBytesMax) return sink.fail({Code::malformed, "a key has at most 1024 bytes"});
+  const kv::Revision from =
+      ask.getRevision() == 0 ? kv::Revision{machine_.revision().value + 1} : kv::Revision{ask.getRevision()};
+  if (from < history_.oldest()) return sink.fail(forgotten(history_.oldest()));
+  Watcher& watcher =
+      watchers_.emplace_back(Watcher{std::string(base::as_text(bytes_of(ask.getPrefix()))), from, std::move(sink)});
+  watcher.sink.on_ready([this, &watcher] { show(watcher); });
+  watcher.sink.on_cancel([&watcher] { watcher.over = true; });
+  show(watcher);
+}
+
+void KvService::show(Watcher& watcher) {
+  while (!watcher.over && watcher.sink.ready() && watcher.next <= machine_.revision()) {
+    constexpr std::size_t kAtOnce = 64;
+    const auto changes = history_.since(watcher.next, watcher.prefix, kAtOnce);
+    if (!changes.ok()) {
+      watcher.over = true;
+      return watcher.sink.fail(forgotten(changes.error().oldest));
+    }
+    // A revision of many changes is not divided by credit: what is left of it is sent with the next credit.
+    bool credit = true;
+    std::size_t sent = 0;
+    for (const kv::Changed& change : changes.value()) {
+      if (sent < watcher.sent) {
+        ++sent;
+        continue;
+      }
+      if (!credit) break;
+      credit = watcher.sink.push([&](wire::KeyChange::Builder out) {
+        out.setRevision(change.revision.value);
+        out.setKey(data_of(base::as_bytes(change.key)));
+        out.setRemoved(!change.value);
+        if (change.value) out.setValue(data_of(*change.value));
+        out.setRequest(change.request);
+      });
+      ++sent;
+    }
+    if (sent < changes.value().size()) {
+      watcher.sent = sent;
+      return;
+    }
+    watcher.sent = 0;
+    watcher.next = changes.value().size() < kAtOnce ? kv::Revision{machine_.revision().value + 1}
+                                                    : kv::Revision{changes.value().back().revision.value + 1};
+  }
+}
+
+// -- leases ----------------------------------------------------------------------------------------------------------
+
+void KvService::keep(wire::KeepLease::Reader ask, runtime::Reply<wire::LeaseKept> reply) {
+  if (!allowed(reply)) return;
+  if (leads_) {
+    const auto ttl = leases_.keep({ask.getLease()}, now());
+    if (!ttl) return reply.refuse({Code::not_found, "there is no such lease"});
+    return reply.send([&](wire::LeaseKept::Builder out) {
+      out.setTtlMs(static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(*ttl).count()));
+    });
+  }
+  const runtime::Handle leader = group_.leader();
+  if (!leader || ask.getForwarded()) return reply.refuse({Code::unavailable, "the group has no leader now"});
+  Part::ask<wire::KeepLease, wire::LeaseKept>(
+      leader, due(ask.getDueMs()),
+      [&](wire::KeepLease::Builder out) {
+        out.setLease(ask.getLease());
+        out.setForwarded(true);
+      },
+      [reply = std::move(reply)](const runtime::Answer<wire::LeaseKept>& answer) mutable {
+        reply.forward(answer.envelope());
+      });
+}
+
+// -- snapshots -------------------------------------------------------------------------------------------------------
+
+std::unique_ptr<ChunkSource> KvService::freeze() { return std::make_unique<Chunks>(machine_); }
+
+void KvService::begin_load() {
+  reader_.emplace();
+  read_any_ = false;
+}
+
+bool KvService::load(base::ByteView chunk) {
+  read_any_ = true;
+  return reader_ && reader_->feed(chunk).ok();
+}
+
+bool KvService::end_load(Index index) {
+  kv::Machine next;
+  if (read_any_) {
+    auto read = std::move(*reader_).finish();
+    if (!read.ok() || read.value().applied() != index) return false;
+    next = std::move(read).value();
+  } else if (index.value > 0) {
+    next.skip(index);
+  }
+  reader_.reset();
+  machine_ = std::move(next);
+  history_ = fresh_history();
+  latest_ = {};
+  return true;
+}
+
+void KvService::describe(wire::GroupStatus::Builder status) const {
+  status.setRevision(machine_.revision().value);
+  status.setKeys(machine_.keys());
+  status.setOldestRevision(history_.oldest().value);
+  status.setLeases(machine_.leases().size());
+  status.setSessions(machine_.sessions());
+  status.setWatchers(watchers_.size());
+}
+
+}  // namespace troupe::raft

@@ -1,0 +1,82 @@
+#pragma once
+// The key-value store of a group: what clients ask, answered from the machine of logic/kv.
+//
+// Write   at the leader a command becomes an entry of the log, and is answered once it is applied. Other members ask
+// the
+//         leader. Who is refused by one that leads no more waits for the next one; if a link ends while the leader is
+//         asked, only a command with a request id is asked again: without one the outcome is unknown.
+// Read    linearizable at each member (Group::read()); stale ones answer from what is applied here.
+// Watch   from the history of this member; a reader that is too slow for it is ended, and never misses a change.
+// Leases  the leader alone counts their time.
+// Trust   operators; members; nodes on loopback, and those of `raft.clients`.
+#include <list>
+#include <optional>
+
+#include "actors/raft/api.hpp"
+#include "actors/raft/logic/kv/history.hpp"
+#include "actors/raft/logic/kv/lease_times.hpp"
+#include "actors/raft/logic/kv/snapshot.hpp"
+#include "actors/raft/settings.hpp"
+#include "runtime/actor/part.hpp"
+
+namespace troupe::raft {
+
+inline constexpr std::uint32_t kRangeRowsMax = 1'000;                // messages/raft.capnp
+inline constexpr std::size_t kRangeBytesMax = std::size_t{1} << 20;  // messages/raft.capnp
+inline constexpr std::chrono::milliseconds kDueDefault{5'000};       // contract
+inline constexpr std::chrono::hours kDueMax{1};
+inline constexpr std::size_t kExpiredAtOnce = 64;  // our choice: leases that are dropped together
+
+class KvService final : public StateMachine, public runtime::Part {
+ public:
+  KvService(runtime::Actor& owner, Group& group, SharedSettings settings, std::string name);
+
+  void receive(runtime::Handlers& on) override;
+  void apply(const Entry& entry) override;
+  void skip(Index index) override { machine_.skip(index); }
+  void leads(bool leads) override;
+  base::Instant tend() override;
+  std::uint64_t hash() const override { return machine_.hash(); }
+  std::unique_ptr<ChunkSource> freeze() override;
+  void begin_load() override;
+  bool load(base::ByteView chunk) override;
+  bool end_load(Index index) override;
+  void describe(wire::GroupStatus::Builder status) const override;
+
+ private:
+  struct Pending;
+  struct Watcher {
+    std::string prefix;
+    kv::Revision next;
+    runtime::Sink<wire::KeyChange> sink;
+    std::size_t sent = 0;  // changes from `next` on that were sent already
+    bool over = false;
+  };
+  bool allowed(runtime::AnyReply& reply);
+  base::Instant due(std::uint32_t ms) const;
+  void execute(wire::Execute::Reader ask, runtime::Reply<wire::Executed> reply);
+  void forward(std::shared_ptr<Pending> pending, std::shared_ptr<Submission> submission, const runtime::Handle& leader);
+  void answer(runtime::Reply<wire::Executed>& reply, kv::LeaseId granted);
+  void get(wire::GetKey::Reader ask, runtime::Reply<wire::GotKey> reply);
+  void range(wire::RangeKeys::Reader ask, runtime::Reply<wire::KeyRows> reply);
+  void watch(wire::WatchKeys::Reader ask, runtime::Sink<wire::KeyChange> sink);
+  void keep(wire::KeepLease::Reader ask, runtime::Reply<wire::LeaseKept> reply);
+  void show(Watcher& watcher);
+  void command(kv::Command command);
+  std::int64_t time_ms() const;
+  kv::History fresh_history() const;
+
+  Group& group_;
+  const SharedSettings settings_;
+  const std::string name_;
+  kv::Machine machine_;
+  kv::History history_;
+  kv::Applied latest_;  // what the entry that was applied last has answered
+  std::optional<kv::SnapshotReader> reader_;
+  bool read_any_ = false;
+  bool leads_ = false, limits_proposed_ = false;
+  kv::LeaseTimes leases_;
+  std::list<Watcher> watchers_;
+};
+
+}  // namespace troupe::raft

@@ -1,0 +1,55 @@
+#pragma once
+// The way to another member of a group: a link, dialled when there is something to say, at most once in kRedial.
+//
+// Lost    what is sent while there is no link is dropped: Raft says it again.
+// Owner   an actor, which passes on what ends (down()).
+#include <chrono>
+#include <string>
+
+#include "actors/raft/logic/types.hpp"
+#include "runtime/actor/actor.hpp"
+#include "runtime/net/pool.hpp"
+
+namespace troupe::raft {
+
+class Line {
+ public:
+  static constexpr std::chrono::milliseconds kRedial{100};  // our choice: below an election
+
+  Line(std::shared_ptr<net::Pool> pool, MemberId member, base::Endpoint at, std::string path)
+      : pool_(std::move(pool)), member_(member), at_(at), path_(std::move(path)) {}
+
+  /// Null if there is no link and it was dialled a moment ago. `fresh`: it is to be watched.
+  runtime::Handle handle(base::Instant now, bool& fresh) {
+    fresh = false;
+    if (handle_ || now < dial_at_) return handle_;
+    dial_at_ = now + kRedial;
+    // By turns where the configuration says that it lives, and where `/peers` knows it: it may have moved.
+    const bool configured = at_.dialable() && dials_++ % 2 == 0;
+    const auto where = configured ? base::HostPort::parse(at_.text()) : std::nullopt;
+    const auto link = pool_->dial(member_.node, where);
+    handle_ = link ? link->proxy(path_) : runtime::Handle{};
+    fresh = static_cast<bool>(handle_);
+    return handle_;
+  }
+  /// True if it was this one's.
+  bool down(const runtime::Handle& ended) {
+    if (!handle_ || ended != handle_) return false;
+    handle_ = {};
+    return true;
+  }
+  const MemberId& member() const { return member_; }
+  const base::Endpoint& at() const { return at_; }
+  bool linked() const { return static_cast<bool>(handle_); }
+
+ private:
+  std::shared_ptr<net::Pool> pool_;
+  MemberId member_;
+  base::Endpoint at_;
+  std::string path_;
+  runtime::Handle handle_;
+  base::Instant dial_at_{};
+  std::uint32_t dials_ = 0;
+};
+
+}  // namespace troupe::raft

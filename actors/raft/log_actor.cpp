@@ -1,0 +1,132 @@
+#include "actors/raft/log_actor.hpp"
+
+#include "actors/raft/wire.hpp"
+
+namespace troupe::raft {
+
+template <class Q, class A>
+void LogActor::serve(runtime::Handlers& on, void (LogActor::*handler)(typename Q::Reader, runtime::Reply<A>)) {
+  on.ask<Q, A>([this, handler](typename Q::Reader ask, runtime::Reply<A> reply) {
+    if (logs_) (this->*handler)(ask, std::move(reply));
+    else reply.refuse(closed_);
+  });
+}
+
+void LogActor::receive(runtime::Handlers& on) {
+  serve<wire::OpenLog>(on, &LogActor::open_log);
+  serve<wire::WriteLog>(on, &LogActor::write_log);
+  serve<wire::ReadLog>(on, &LogActor::read_log);
+  on.tell<wire::KeepMembers>([this](wire::KeepMembers::Reader told) { keep(told); });
+  on.tell<wire::CompactLog>([this](wire::CompactLog::Reader tell) {
+    if (!logs_) return;
+    logs_->compact(tell.getIncarnation(), Index{tell.getTo()});
+    after<Tidy>(kTidyDelay);
+  });
+  on.timer<Flush>([this] { flush(); });
+  on.timer<Tidy>([this] { tidy(); });
+  on.timer<Reopen>([this] { open(); });
+  on.describe<wire::LogState>([this](wire::LogState::Builder state) { describe(state); });
+}
+
+void LogActor::open() {
+  auto opened = Logs::open(world().disk, directory_, world().chance.seed());
+  if (opened.ok()) {
+    logs_ = std::move(opened).value();
+    return after<Tidy>(kTidyDelay);
+  }
+  closed_ = to_error(opened.error());
+  closed_.retry_after = kReopenDelay;
+  after<Reopen>(kReopenDelay);
+}
+
+void LogActor::open_log(wire::OpenLog::Reader ask, runtime::Reply<wire::LogOpened> reply) {
+  // Read records may be unsynced writes of an earlier run: Packs syncs what it keeps at its start.
+  flush();
+  if (!logs_) return reply.refuse(closed_);
+  const auto found = logs_->find(ask.getIncarnation());
+  reply.send([&](wire::LogOpened::Builder out) {
+    out.setFound(found.has_value());
+    out.setDamaged(logs_->damaged());
+    if (!found) return;
+    write(out.initState(), found->state);
+    out.setFirst(found->first.value);
+    out.setLast(found->last.value);
+  });
+}
+
+void LogActor::write_log(wire::WriteLog::Reader ask, Done reply) {
+  ++writes_;
+  Save save;
+  if (ask.getRestarts()) save.restart.emplace();
+  if (ask.getHasState()) save.state = read(ask.getState());
+  auto entries = read_entries(ask.getEntries(), Index{ask.getFirst()});
+  base::ensure(entries.has_value(), "a group writes entries that can be read again");
+  save.entries = std::move(*entries);
+  const auto written = logs_->write(ask.getIncarnation(), save);
+  if (!written.ok()) {
+    waiting_.push_back(std::move(reply));
+    return fail(written.error());
+  }
+  if (waiting_.empty()) after<Flush>(base::Duration::zero());  // behind all writes that wait already
+  waiting_.push_back(std::move(reply));
+  if (waiting_.size() >= kWritesAtOnce) flush();
+}
+
+void LogActor::flush() {
+  if (!logs_ || waiting_.empty()) return;
+  const base::Instant began = now();
+  const auto synced = world().mutations.on("raft.acknowledged_unsynced") ? store::StoreResult<void>() : logs_->sync();
+  if (!synced.ok()) return fail(synced.error());
+  ++syncs_;
+  if (const base::Duration took = now() - began; took >= runtime::kSlowSync)
+    node().alarms().sound(runtime::Alarm::slow_sync, path(), took, now());
+  for (Done& reply : std::exchange(waiting_, {})) reply.done();
+}
+
+void LogActor::fail(const store::StoreError& why) {
+  closed_ = to_error(why);
+  closed_.retry_after = kReopenDelay;
+  logs_.reset();
+  for (Done& reply : std::exchange(waiting_, {})) reply.refuse(closed_);
+  after<Reopen>(kReopenDelay);
+}
+
+void LogActor::read_log(wire::ReadLog::Reader ask, runtime::Reply<wire::LogEntries> reply) {
+  const Index from{ask.getFrom()};
+  const auto entries = logs_->read(ask.getIncarnation(), from, Index{ask.getTo()},
+                                   std::min<std::size_t>(ask.getBytesMax(), kLogRecordBytesMax));
+  if (!entries.ok()) return reply.refuse(to_error(entries.error()));
+  reply.send([&](wire::LogEntries::Builder out) {
+    out.setFirst(from.value);
+    write(out.initEntries(size32(entries.value())), entries.value());
+  });
+}
+
+void LogActor::keep(wire::KeepMembers::Reader told) {
+  if (!logs_) return;
+  const auto incarnations = told.getIncarnations();
+  logs_->keep({incarnations.begin(), incarnations.end()});
+  after<Tidy>(kTidyDelay);
+}
+
+void LogActor::tidy() {
+  if (!logs_) return;
+  flush();
+  if (!logs_) return;
+  const auto tidied = logs_->tidy();
+  if (!tidied.ok()) return fail(tidied.error());
+  if (tidied.value()) after<Tidy>(kTidyDelay);
+}
+
+void LogActor::describe(wire::LogState::Builder state) const {
+  state.setSyncs(syncs_);
+  state.setWrites(writes_);
+  if (!logs_) return state.setFailure(text_of(closed_.message.substr(0, 256)));
+  const Logs::Usage usage = logs_->usage();
+  state.setLogs(static_cast<std::uint32_t>(usage.logs));
+  state.setEntries(usage.entries);
+  state.setBytes(usage.bytes);
+  state.setDeadBytes(usage.dead_bytes);
+}
+
+}  // namespace troupe::raft

@@ -1,0 +1,56 @@
+#pragma once
+// Gives the logs on the disk to the groups of this node. Blocks on its device: it has a thread of its own.
+//
+// Write   what waits in the mailbox together is made durable by one sync, and answered after it.
+// Failed  what was gathered is answered with an error, and the logs are opened again; so do the groups. Meanwhile each
+//         question is refused.
+// Limits  the mailbox's; a group waits for its saves.
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "actors/raft/logs.hpp"
+#include "messages/common.capnp.h"
+#include "messages/raft.capnp.h"
+#include "runtime/actor/actor.hpp"
+
+namespace troupe::raft {
+
+class LogActor final : public runtime::Actor {
+ public:
+  static constexpr const char* kName = "raft log";
+  static constexpr std::size_t kWritesAtOnce = 4'096;              // our choice: answered after one sync
+  static constexpr std::chrono::milliseconds kReopenDelay{1'000};  // our choice: a device that failed
+  static constexpr std::chrono::milliseconds kTidyDelay{200};      // our choice: commands go first
+
+  explicit LogActor(std::string directory) : directory_(std::move(directory)) {}
+  void receive(runtime::Handlers& on) override;
+  void start() override { open(); }
+  void stop() override { flush(); }
+
+ private:
+  struct Flush {};
+  struct Tidy {};
+  struct Reopen {};
+  using Done = runtime::Reply<messages::wire::Nothing>;
+
+  template <class Q, class A>
+  void serve(runtime::Handlers& on, void (LogActor::*handler)(typename Q::Reader, runtime::Reply<A>));
+  void open();
+  void open_log(wire::OpenLog::Reader ask, runtime::Reply<wire::LogOpened> reply);
+  void write_log(wire::WriteLog::Reader ask, Done reply);
+  void read_log(wire::ReadLog::Reader ask, runtime::Reply<wire::LogEntries> reply);
+  void keep(wire::KeepMembers::Reader told);
+  void flush();
+  void fail(const store::StoreError& why);
+  void tidy();
+  void describe(wire::LogState::Builder state) const;
+
+  const std::string directory_;
+  std::unique_ptr<Logs> logs_;
+  base::Error closed_;
+  std::vector<Done> waiting_;
+  std::uint64_t syncs_ = 0, writes_ = 0;
+};
+
+}  // namespace troupe::raft

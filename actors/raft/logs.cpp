@@ -1,0 +1,331 @@
+#include "actors/raft/logs.hpp"
+
+#include <algorithm>
+
+#include "runtime/base/ensure.hpp"
+#include "runtime/base/fields.hpp"
+
+namespace troupe::raft {
+
+using store::StoreError;
+using store::StoreResult;
+
+namespace {
+
+constexpr std::uint8_t kVersion = 1;
+constexpr std::uint8_t kHasState = 1, kHasVote = 2, kRestarts = 4;
+constexpr std::size_t kEntryHead = 8 + 1 + 4;
+constexpr std::size_t kHeadBytes = 128;  // at most, of a record without its entries
+
+base::Digest id_of(Incarnation log, std::uint64_t number, Index first, std::size_t entries) {
+  base::Bytes out;
+  base::append_number(out, log);
+  base::append_number(out, number);
+  base::append_number(out, first.value);
+  base::append_number(out, static_cast<std::uint64_t>(entries));
+  return *base::Digest::from(out);
+}
+
+}  // namespace
+
+struct Logs::Content {
+  Incarnation log = 0;
+  bool restarts = false;
+  std::optional<HardState> state{};
+  Index first{};
+  std::vector<Entry> entries{};
+};
+
+// -- bytes -----------------------------------------------------------------------------------------------------------
+
+base::Bytes Logs::encode(const Content& content) {
+  base::Bytes out;
+  std::size_t bytes = kHeadBytes;
+  for (const Entry& entry : content.entries) bytes += kEntryHead + entry.view().size();
+  out.reserve(bytes);
+  out.push_back(kVersion);
+  const bool votes = content.state && content.state->vote;
+  out.push_back(static_cast<std::uint8_t>((content.state ? kHasState : 0) | (votes ? kHasVote : 0) |
+                                          (content.restarts ? kRestarts : 0)));
+  base::append_number(out, content.log);
+  if (content.state) {
+    base::append_number(out, content.state->term.value);
+    base::append_number(out, content.state->commit.value);
+    if (votes) {
+      base::append(out, content.state->vote->node.view());
+      base::append_number(out, content.state->vote->incarnation);
+    }
+  }
+  base::append_number(out, content.first.value);
+  base::append_number(out, static_cast<std::uint32_t>(content.entries.size()));
+  for (const Entry& entry : content.entries) {
+    base::append_number(out, entry.term.value);
+    out.push_back(static_cast<std::uint8_t>(entry.kind));
+    base::append_number(out, static_cast<std::uint32_t>(entry.view().size()));
+    base::append(out, entry.view());
+  }
+  return out;
+}
+
+std::optional<Logs::Content> Logs::decode(base::ByteView bytes) {
+  base::FieldReader in(bytes);
+  if (in.number<std::uint8_t>() != kVersion) return std::nullopt;
+  const auto flags = in.number<std::uint8_t>();
+  if (flags > (kHasState | kHasVote | kRestarts) || ((flags & kHasVote) && !(flags & kHasState))) return std::nullopt;
+  Content out;
+  out.log = in.number<std::uint64_t>();
+  out.restarts = flags & kRestarts;
+  if (flags & kHasState) {
+    HardState state;
+    state.term = Term{in.number<std::uint64_t>()};
+    state.commit = Index{in.number<std::uint64_t>()};
+    if (flags & kHasVote) {
+      const auto node = in.fixed<base::NodeId>();
+      state.vote = MemberId{node, in.number<std::uint64_t>()};
+    }
+    out.state = state;
+  }
+  out.first = Index{in.number<std::uint64_t>()};
+  const auto count = in.number<std::uint32_t>();
+  if (count > bytes.size() / kEntryHead || out.first.value > kNumberMax) return std::nullopt;
+  out.entries.reserve(count);
+  for (std::uint32_t i = 0; i < count && in.ok(); ++i) {
+    Entry entry{.index = out.first + i, .term = Term{in.number<std::uint64_t>()}};
+    const auto kind = in.number<std::uint8_t>();
+    const auto size = in.number<std::uint32_t>();
+    if (kind > kEntryKindMax || size > kEntryBytesLimit) return std::nullopt;
+    entry.kind = static_cast<EntryKind>(kind);
+    const base::ByteView data = in.take(size);
+    if (size > 0) entry.data = std::make_shared<const base::Bytes>(data.begin(), data.end());
+    out.entries.push_back(std::move(entry));
+  }
+  if (!in.ended()) return std::nullopt;
+  return out;
+}
+
+// -- start -----------------------------------------------------------------------------------------------------------
+
+StoreResult<std::unique_ptr<Logs>> Logs::open(ports::Disk& disk, const std::string& directory, std::uint64_t seed,
+                                              std::uint64_t pack_bytes_max) {
+  auto packs = store::Packs::open(disk, directory, {.seed = seed, .pack_bytes_max = pack_bytes_max});
+  if (!packs.ok()) return packs.error();
+  std::unique_ptr<Logs> logs(new Logs(disk, std::move(packs).value(), pack_bytes_max));
+  if (const auto started = logs->start(); !started.ok()) return started.error();
+  return logs;
+}
+
+StoreResult<void> Logs::start() {
+  // A record lies behind none with a smaller number only as long as nothing was moved: they are put in order first.
+  std::map<Number, std::pair<base::Digest, store::Location>> found;
+  for (const store::PackInfo& pack : packs_->packs()) {
+    const auto report = packs_->scan(pack.number, store::Packs::Check::payloads,
+                                     [&](const base::Digest& id, const store::Location& at) {
+                                       const Number number = base::load<std::uint64_t>(id.view(), 8);
+                                       const auto [known, fresh] = found.try_emplace(number, id, at);
+                                       // A move that was not finished has left both copies: they are the same.
+                                       if (!fresh) packs_->drop(at);
+                                     });
+    if (!report.ok()) return report.error();
+    damaged_ = damaged_ || report.value().damaged_bytes > 0;
+  }
+  for (const auto& [number, record] : found) {
+    const auto& [id, where] = record;
+    auto bytes = packs_->read(id, where);
+    if (!bytes.ok()) return bytes.error();
+    const auto content = decode(bytes.value());
+    last_ = std::max(last_, number);
+    if (!content || content->log != base::load<std::uint64_t>(id.view()) || number == 0) {
+      damaged_ = true;
+      continue;
+    }
+    records_.emplace(number, Record{content->log, id, where});
+    numbers_.emplace(id, number);
+    if (!take(number, *content)) damaged_ = true;
+    if (records_.at(number).live == 0) release(number);
+  }
+  return {};
+}
+
+// -- write -----------------------------------------------------------------------------------------------------------
+
+/// Lets the record count. False if its entries do not follow those before.
+bool Logs::take(Number number, const Content& content) {
+  Held& held = logs_[content.log];
+  Record& record = records_.at(number);
+  bool good = true;
+  const auto unmark = [this](Number& mark, Number next) {
+    const Number before = std::exchange(mark, next);
+    if (before != 0 && --records_.at(before).live == 0) release(before);
+  };
+  const auto cut = [&](Index from) {
+    while (!held.entries.empty() && held.last() >= from) {
+      const Number before = held.entries.back().record;
+      held.entries.pop_back();
+      if (--records_.at(before).live == 0 && before != number) release(before);
+    }
+  };
+  if (content.restarts) {
+    ++record.live;
+    unmark(held.restart_record, number);
+    cut(Index{0});
+  }
+  if (content.state) {
+    ++record.live;
+    held.state = *content.state;
+    unmark(held.state_record, number);
+  }
+  if (content.entries.empty()) return good;
+  cut(content.first);
+  if (held.entries.empty()) held.first = content.first;
+  else if (held.last().next() != content.first) {
+    // A compaction was known to the run before: what lies before the gap is of no use, or the log is damaged. Its owner
+    // finds out which, by the index of its snapshot.
+    cut(Index{0});
+    held.first = content.first;
+  }
+  for (const Entry& entry : content.entries)
+    held.entries.push_back({entry.term, number, static_cast<std::uint32_t>(entry.bytes())});
+  record.live += content.entries.size();
+  return good;
+}
+
+void Logs::release(Number number) {
+  const auto found = records_.find(number);
+  packs_->drop(found->second.where);
+  numbers_.erase(found->second.id);
+  records_.erase(found);
+}
+
+StoreResult<void> Logs::write(Incarnation log, const Save& save) {
+  Content content{.log = log, .restarts = save.restart.has_value(), .state = save.state};
+  std::size_t bytes = 0;
+  if (!save.entries.empty()) content.first = save.entries.front().index;
+  for (const Entry& entry : save.entries) {
+    if (bytes + entry.bytes() > kLogRecordBytesMax - kHeadBytes && !content.entries.empty()) {
+      if (auto stored = append(log, std::move(content)); !stored.ok()) return stored;
+      content = {.log = log, .first = entry.index};
+      bytes = 0;
+    }
+    bytes += entry.bytes();
+    content.entries.push_back(entry);
+  }
+  return append(log, std::move(content));
+}
+
+StoreResult<void> Logs::append(Incarnation log, Content content) {
+  const Number number = last_ + 1;
+  const base::Digest id = id_of(log, number, content.first, content.entries.size());
+  const auto where = packs_->append(id, encode(content));
+  if (!where.ok()) return where.error();
+  last_ = number;
+  records_.emplace(number, Record{log, id, where.value()});
+  numbers_.emplace(id, number);
+  take(number, content);
+  if (records_.at(number).live == 0) release(number);
+  return {};
+}
+
+// -- read ------------------------------------------------------------------------------------------------------------
+
+std::optional<Logs::Found> Logs::find(Incarnation log) const {
+  const auto found = logs_.find(log);
+  if (found == logs_.end()) return std::nullopt;
+  const Held& held = found->second;
+  return Found{held.state, held.first, held.entries.empty() ? held.first.previous() : held.last()};
+}
+
+StoreResult<std::vector<Entry>> Logs::read(Incarnation log, Index from, Index to, std::size_t bytes_max) {
+  std::vector<Entry> out;
+  const auto found = logs_.find(log);
+  if (found == logs_.end()) return out;
+  const Held& held = found->second;
+  if (held.entries.empty() || from < held.first) return out;
+  std::size_t bytes = 0;
+  for (Index at = from; at <= to && at <= held.last(); at = at.next()) {
+    const Place& place = held.entries[at - held.first];
+    if (!out.empty() && bytes + place.bytes > bytes_max) break;
+    if (!read_ || read_->first != place.record) {
+      const Record& record = records_.at(place.record);
+      const auto stored = packs_->read(record.id, record.where);
+      if (!stored.ok()) return stored.error();
+      auto content = decode(stored.value());
+      if (!content) return StoreError{StoreError::corrupt, "a record of the log of a group cannot be read"};
+      read_.emplace(place.record, std::move(content->entries));
+    }
+    const auto& entries = read_->second;
+    if (entries.empty() || at < entries.front().index || at > entries.back().index)
+      return StoreError{StoreError::corrupt, "a record of the log of a group lacks an entry"};
+    out.push_back(entries[at - entries.front().index]);
+    bytes += place.bytes;
+  }
+  if (bytes_max < kLogRecordBytesMax) read_.reset();  // a follower that is behind: memory is not held for it
+  return out;
+}
+
+// -- free ------------------------------------------------------------------------------------------------------------
+
+void Logs::compact(Incarnation log, Index to) {
+  const auto found = logs_.find(log);
+  if (found == logs_.end()) return;
+  Held& held = found->second;
+  while (!held.entries.empty() && held.first <= to) {
+    const Number record = held.entries.front().record;
+    held.entries.pop_front();
+    held.first = held.first.next();
+    if (--records_.at(record).live == 0) release(record);
+  }
+  if (held.entries.empty()) held.first = std::max(held.first, to.next());
+}
+
+void Logs::keep(const std::set<Incarnation>& logs) {
+  std::erase_if(logs_, [&](const auto& log) { return !logs.contains(log.first); });
+  std::vector<Number> dead;
+  for (const auto& [number, record] : records_)
+    if (!logs.contains(record.log)) dead.push_back(number);
+  for (const Number number : dead) release(number);
+}
+
+StoreResult<bool> Logs::tidy() {
+  if (!moving_) {
+    const auto all = packs_->packs();
+    for (const store::PackInfo& pack : all) {
+      const bool active = &pack == &all.back();
+      if (pack.all_dead() && (!active || pack.bytes > pack_bytes_max_ / 2)) {
+        if (auto removed = packs_->remove(pack.number); !removed.ok()) return removed.error();
+        return true;
+      }
+      if (!active && pack.dead * 3 >= pack.bytes && pack.bytes > pack_bytes_max_ / 4) moving_ = {pack.number, 0};
+    }
+    if (!moving_) return false;
+  }
+  const auto [pack, from] = *moving_;
+  const auto step = packs_->compact(
+      pack, from, store::Packs::OnDamage::skip,
+      [this, pack = pack](const base::Digest& id, const store::Location& where) {
+        const auto found = numbers_.find(id);
+        return found != numbers_.end() && records_.at(found->second).where == where;
+      },
+      [this](std::span<const store::Moved> moved) -> StoreResult<void> {
+        for (const store::Moved& one : moved) records_.at(numbers_.at(one.id)).where = one.to;
+        return {};
+      });
+  if (!step.ok()) {
+    moving_.reset();
+    return step.error();
+  }
+  if (step.value().done) moving_.reset();
+  else moving_->second = step.value().next;
+  return true;
+}
+
+Logs::Usage Logs::usage() const {
+  Usage out{.logs = logs_.size()};
+  for (const auto& [log, held] : logs_) out.entries += held.entries.size();
+  for (const store::PackInfo& pack : packs_->packs()) {
+    out.bytes += pack.bytes;
+    out.dead_bytes += pack.dead;
+  }
+  return out;
+}
+
+}  // namespace troupe::raft

@@ -1,0 +1,106 @@
+#pragma once
+// The logs of all groups of a node on its disk, in records of packs that they share: one sync for all of them.
+//
+// Record   what one write changes of one log: term and vote, entries, or that the log begins anew. It has a number, and
+//          counts after all records with smaller ones: packs may copy records out of their order.
+// Start    all records are read and checked. Bytes that were acknowledged and cannot be read make every log damaged():
+//          which log they belonged to cannot be known.
+// Dead     records of which nothing counts any more; tidy() gives their space back. The latest record with term and
+//          vote, and the latest that began the log anew, stay.
+// Failed   after an error of write() or sync() it is not known what is there: open anew.
+// Owner    one thread; calls block on the device.
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "actors/raft/logic/saves.hpp"
+#include "actors/raft/logic/settings.hpp"
+#include "runtime/store/pack.hpp"
+
+namespace troupe::raft {
+
+using Incarnation = std::uint64_t;  ///< names a log
+
+inline constexpr std::size_t kLogRecordBytesMax = std::size_t{3'500} << 10;  // below that of a pack
+inline constexpr std::uint64_t kLogPackBytesMax = std::uint64_t{32} << 20;   // our choice: what a move copies at most
+
+class Logs {
+ public:
+  static store::StoreResult<std::unique_ptr<Logs>> open(ports::Disk& disk, const std::string& directory,
+                                                        std::uint64_t seed,
+                                                        std::uint64_t pack_bytes_max = kLogPackBytesMax);
+
+  struct Found {
+    HardState state;
+    Index first, last;  ///< of the entries; none if `last` is before `first`
+  };
+  /// Nothing if there is no such log.
+  std::optional<Found> find(Incarnation log) const;
+  /// Whether something that was acknowledged may be missing.
+  bool damaged() const { return damaged_; }
+
+  /// Durable after sync(). `save.restart` says no more than that all entries before are void.
+  store::StoreResult<void> write(Incarnation log, const Save& save);
+  store::StoreResult<void> sync() { return packs_->sync(); }
+  /// Entries from `from` to `to`: as many as fit into `bytes_max`, at least one if there is any.
+  store::StoreResult<std::vector<Entry>> read(Incarnation log, Index from, Index to, std::size_t bytes_max);
+  /// Entries up to `to` are of no use any more.
+  void compact(Incarnation log, Index to);
+  /// Erases all logs but these.
+  void keep(const std::set<Incarnation>& logs);
+  /// Gives back the space of dead records, one step at a time; false if there is nothing to do.
+  store::StoreResult<bool> tidy();
+
+  struct Usage {
+    std::size_t logs = 0;
+    std::uint64_t entries = 0, bytes = 0, dead_bytes = 0;
+  };
+  Usage usage() const;
+
+ private:
+  using Number = std::uint64_t;  // of a record
+  struct Record {
+    Incarnation log;
+    base::Digest id;
+    store::Location where;
+    std::uint64_t live = 0;  ///< entries and marks that count
+  };
+  struct Place {
+    Term term;
+    Number record = 0;
+    std::uint32_t bytes = 0;
+  };
+  struct Held {
+    HardState state;
+    Number state_record = 0, restart_record = 0;  // 0: none
+    Index first{1};
+    std::deque<Place> entries;
+    Index last() const { return Index{first.value + entries.size() - 1}; }
+  };
+  struct Content;
+
+  Logs(ports::Disk& disk, std::unique_ptr<store::Packs> packs, std::uint64_t pack_bytes_max)
+      : disk_(disk), packs_(std::move(packs)), pack_bytes_max_(pack_bytes_max) {}
+  store::StoreResult<void> start();
+  store::StoreResult<void> append(Incarnation log, Content content);
+  bool take(Number number, const Content& content);
+  void release(Number record);
+  static base::Bytes encode(const Content& content);
+  static std::optional<Content> decode(base::ByteView bytes);
+
+  ports::Disk& disk_;
+  std::unique_ptr<store::Packs> packs_;
+  const std::uint64_t pack_bytes_max_;
+  std::map<Incarnation, Held> logs_;
+  std::map<Number, Record> records_;
+  std::map<base::Digest, Number> numbers_;
+  Number last_ = 0;
+  bool damaged_ = false;
+  std::optional<std::pair<std::uint32_t, std::uint64_t>> moving_;  // a pack, and how far
+  std::optional<std::pair<Number, std::vector<Entry>>> read_;      // the record that was read last
+};
+
+}  // namespace troupe::raft

@@ -1,0 +1,386 @@
+#include "actors/raft/raft_actor.hpp"
+
+#include <algorithm>
+
+#include "actors/raft/group_actor.hpp"
+#include "actors/raft/log_actor.hpp"
+#include "actors/raft/snapshots_actor.hpp"
+#include "actors/raft/wire.hpp"
+#include "messages/runtime.capnp.h"
+
+namespace troupe::raft {
+namespace {
+
+using base::Code;
+using base::Error;
+
+constexpr const char* kKeyspace = "raft";
+constexpr std::chrono::seconds kMemberDue{5};
+constexpr std::chrono::minutes kFirstRecordDue{10};
+constexpr std::size_t kFoundersMax = 16;  // messages/raft.capnp
+
+store::Rows::Setup rows_setup(const RaftSettings& settings) {
+  return {.store = settings.store,
+          .keyspace = kKeyspace,
+          .what = "the groups of this node",
+          .source = "raft.groups",
+          .health = settings.health,
+          .doubt = store::Doubt::ends_owner};
+}
+
+/// Nodes of a configuration, without their incarnations.
+std::set<base::NodeId> nodes_of(const Configuration& configuration) {
+  std::set<base::NodeId> out;
+  for (const auto& [member, seat] : configuration.seats) out.insert(member.node);
+  return out;
+}
+
+/// Where to dial; nothing: where `/peers` knows it.
+std::optional<base::HostPort> where_of(const base::Endpoint& at) {
+  return at.dialable() ? base::HostPort::parse(at.text()) : std::nullopt;
+}
+
+}  // namespace
+
+RaftActor::RaftActor(SharedSettings settings) : settings_(std::move(settings)), rows_(*this, rows_setup(*settings_)) {}
+
+template <class Q, class A>
+void RaftActor::serve(runtime::Handlers& on, void (RaftActor::*handler)(typename Q::Reader, runtime::Reply<A>)) {
+  on.ask<Q, A>([this, handler](typename Q::Reader ask, runtime::Reply<A> reply) {
+    if (loaded_) (this->*handler)(ask, std::move(reply));
+    else reply.refuse(rows_.refusal());
+  });
+}
+
+void RaftActor::receive(runtime::Handlers& on) {
+  serve<wire::InitGroup>(on, &RaftActor::init);
+  serve<wire::PrepareMember>(on, &RaftActor::prepare_for);
+  serve<wire::FoundGroup>(on, &RaftActor::found_for);
+  serve<wire::JoinGroup>(on, &RaftActor::join_for);
+  serve<wire::ListGroups>(on, &RaftActor::list);
+  on.ask<runtime::wire::AwaitReady, messages::wire::Nothing>([this](runtime::wire::AwaitReady::Reader, Nothing reply) {
+    rows_.when_settled([reply = std::move(reply)]() mutable { reply.done(); });
+  });
+  rows_.receive<RowsAgain>(on);
+  on.describe<wire::RaftState>([this](wire::RaftState::Builder state) {
+    const auto members = std::ranges::count_if(groups_, [](const auto& one) { return one.second.member; });
+    state.setGroups(static_cast<std::uint32_t>(members));
+    state.setPrepared(static_cast<std::uint32_t>(groups_.size() - static_cast<std::size_t>(members)));
+  });
+}
+
+void RaftActor::start() {
+  const auto own_thread = [](const char* kind) {
+    return runtime::SpawnOptions{.kind = kind, .placement = ports::Placement::own_thread};
+  };
+  log_ = spawn(
+      "log", [at = settings_->directory + "/log"] { return std::make_unique<LogActor>(at); },
+      own_thread(LogActor::kName));
+  snapshots_ = spawn(
+      "snapshots", [at = settings_->directory + "/snapshots"] { return std::make_unique<SnapshotsActor>(at); },
+      own_thread(SnapshotsActor::kName));
+  node().publish<wire::InitGroup, wire::PrepareMember, wire::FoundGroup, wire::JoinGroup, wire::ListGroups>(kPath,
+                                                                                                            self());
+  rows_.load(
+      [this](base::ByteView key, base::ByteView value) {
+        const std::string name(base::as_text(key));
+        const auto row = decode_group_row(value);
+        if (row && is_group_name(name)) groups_.insert_or_assign(name, *row);
+        return store::Use::keep;  // it may be of a later version
+      },
+      [this](const base::Outcome<void>& read) {
+        if (read.ok()) loaded();
+      });
+}
+
+void RaftActor::loaded() {
+  loaded_ = true;
+  const auto keep = [&](wire::KeepMembers::Builder out) {
+    auto list = out.initIncarnations(size32(groups_));
+    unsigned i = 0;
+    for (const auto& [name, row] : groups_) list.set(i++, row.incarnation);
+  };
+  tell<wire::KeepMembers>(log_, keep);
+  tell<wire::KeepMembers>(snapshots_, keep);
+  for (const auto& [name, row] : groups_)
+    if (row.member) start_group(name, row);
+}
+
+void RaftActor::start_group(const std::string& group, const GroupRow& row) {
+  ++settings_->counters->groups;
+  const GroupActor::Setup setup{.name = group,
+                                .self = {settings_->self, row.incarnation},
+                                .epoch = row.epoch,
+                                .founding = row.founding,
+                                .settings = settings_};
+  spawn(group, [setup] { return std::make_unique<GroupActor>(setup); }, {.kind = GroupActor::kName});
+}
+
+bool RaftActor::invited(runtime::AnyReply& reply) {
+  const runtime::Caller from = caller();
+  if (from.role != messages::Role::peer || !from.node || settings_->invited_by_all) return true;
+  if (from.at && from.at->is_loopback()) return true;
+  if (std::ranges::find(settings_->invites, *from.node) != settings_->invites.end()) return true;
+  // A member's leader adds the others.
+  reply.refuse({Code::refused, "this node takes no invitation to a group from that node (raft.invites)"});
+  return false;
+}
+
+// -- a member --------------------------------------------------------------------------------------------------------
+
+void RaftActor::save(const std::string& group, const GroupRow& row, base::Callback<void(base::Outcome<void>)> done) {
+  store::RowChange change;
+  const auto key = base::as_bytes(group);
+  change.save.push_back({{key.begin(), key.end()}, encode(row)});
+  beginning_.insert(group);
+  rows_.save(std::move(change), [this, group, row, done = std::move(done)](const base::Outcome<void>& saved) mutable {
+    beginning_.erase(group);
+    if (saved.ok()) groups_.insert_or_assign(group, row);
+    done(saved);
+  });
+}
+
+void RaftActor::prepare(const std::string& group, base::Callback<void(base::Outcome<GroupRow>)> done) {
+  if (!is_group_name(group)) return done(Error{Code::malformed, "a group's name has 1 to 32 of a-z, 0-9, '-' and '_'"});
+  if (const auto known = groups_.find(group); known != groups_.end()) return done(known->second);
+  if (beginning_.contains(group)) return done(Error{Code::overloaded, "the group is being made: try again"});
+  if (groups_.size() + beginning_.size() >= settings_->groups_max)
+    return done(Error{Code::overloaded, "this node is in as many groups as it may be (raft.groups_max)"});
+  const GroupRow row{.incarnation = world().chance.seed() >> 1 | 1};
+  save(group, row, [row, done = std::move(done)](const base::Outcome<void>& saved) mutable {
+    if (saved.ok()) done(row);
+    else done(saved.error());
+  });
+}
+
+void RaftActor::found(const std::string& group, const Configuration& configuration,
+                      base::Callback<void(base::Outcome<void>)> done) {
+  const auto known = groups_.find(group);
+  if (known == groups_.end()) return done(Error{Code::conflict, "this node was not prepared for that group"});
+  GroupRow row = known->second;
+  if (row.member) {
+    if (row.founding == configuration) return done({});
+    return done(Error{Code::conflict, "this node is in another group of that name"});
+  }
+  if (!configuration.find({settings_->self, row.incarnation}))
+    return done(Error{Code::conflict, "this node was prepared under another incarnation"});
+  row.founding = configuration;
+  begin(group, std::move(row), std::move(done));
+}
+
+/// The first record of the log, then the row that says so, then the actor.
+void RaftActor::begin(const std::string& group, GroupRow row, base::Callback<void(base::Outcome<void>)> done) {
+  if (!beginning_.insert(group).second) return done(Error{Code::overloaded, "the group is being made: try again"});
+  row.member = true;
+  ask<wire::WriteLog, messages::wire::Nothing>(
+      log_, now() + kFirstRecordDue,
+      [&](wire::WriteLog::Builder out) {
+        out.setIncarnation(row.incarnation);
+        out.setRestarts(true);
+        out.setHasState(true);
+        write(out.initState(), HardState{.term = Term{row.founding ? 1u : 0u}});
+      },
+      [this, group, row, done = std::move(done)](const runtime::Answer<messages::wire::Nothing>& answer) mutable {
+        beginning_.erase(group);
+        if (!answer.ok()) return done(answer.error());
+        save(group, row, [this, group, row, done = std::move(done)](const base::Outcome<void>& saved) mutable {
+          if (saved.ok()) start_group(group, row);
+          done(saved);
+        });
+      });
+}
+
+void RaftActor::prepare_for(wire::PrepareMember::Reader ask, runtime::Reply<wire::MemberPrepared> reply) {
+  if (!invited(reply)) return;
+  prepare(text_of(ask.getGroup()), [reply = std::move(reply)](const base::Outcome<GroupRow>& row) mutable {
+    if (!row.ok()) return reply.refuse(row.error());
+    reply.send([&](wire::MemberPrepared::Builder out) {
+      out.setIncarnation(row.value().incarnation);
+      out.setFounded(row.value().founding.has_value());
+      if (row.value().founding) out.setConfiguration(data_of(encode(*row.value().founding)));
+    });
+  });
+}
+
+void RaftActor::found_for(wire::FoundGroup::Reader ask, Nothing reply) {
+  if (!invited(reply)) return;
+  const auto configuration = ask.getConfiguration().size() > kConfigurationBytesMax
+                                 ? std::nullopt
+                                 : decode_configuration(bytes_of(ask.getConfiguration()));
+  if (!configuration) return reply.refuse({Code::malformed, "the members of the group cannot be read"});
+  found(text_of(ask.getGroup()), *configuration, [reply = std::move(reply)](const base::Outcome<void>& done) mutable {
+    if (done.ok()) reply.done();
+    else reply.refuse(done.error());
+  });
+}
+
+void RaftActor::join_for(wire::JoinGroup::Reader ask, Nothing reply) {
+  if (!invited(reply)) return;
+  const std::string group = text_of(ask.getGroup());
+  const auto known = groups_.find(group);
+  if (known == groups_.end() || known->second.incarnation != ask.getIncarnation())
+    return reply.refuse({Code::conflict, "this node was not prepared for that group"});
+  if (known->second.member) return reply.done();
+  GroupRow row = known->second;
+  row.epoch = Epoch{ask.getEpoch()};
+  if (row.epoch.value > kNumberMax) return reply.refuse({Code::malformed, "no cluster has that epoch"});
+  begin(group, std::move(row), [reply = std::move(reply)](const base::Outcome<void>& done) mutable {
+    if (done.ok()) reply.done();
+    else reply.refuse(done.error());
+  });
+}
+
+void RaftActor::list(wire::ListGroups::Reader, runtime::Reply<wire::Groups> reply) {
+  reply.send([&](wire::Groups::Builder out) {
+    auto list = out.initGroups(size32(groups_));
+    unsigned i = 0;
+    for (const auto& [name, row] : groups_) {
+      list[i].setName(name);
+      list[i].setIncarnation(row.incarnation);
+      list[i++].setMember(row.member);
+    }
+  });
+}
+
+// -- a new group -----------------------------------------------------------------------------------------------------
+
+struct RaftActor::Making {
+  std::string group;
+  std::map<base::NodeId, base::Endpoint> members;
+  std::map<base::NodeId, Incarnation> incarnations;
+  std::optional<Configuration> configuration;  // of an earlier attempt
+  bool again = false;
+  std::map<base::NodeId, std::string> failed;
+  std::optional<Error> conflict;
+  std::size_t waits = 0;
+  runtime::Reply<wire::GroupMade> reply;
+
+  void answer() {
+    if (conflict) return reply.refuse(*conflict);
+    reply.send([&](wire::GroupMade::Builder out) {
+      out.setAlready(again && failed.empty());
+      auto list = out.initFailed(size32(failed));
+      unsigned i = 0;
+      for (const auto& [node, why] : failed) {
+        list[i].setNode(data_of(node.view()));
+        list[i++].setReason(why);
+      }
+    });
+  }
+};
+
+void RaftActor::init(wire::InitGroup::Reader ask, runtime::Reply<wire::GroupMade> reply) {
+  auto making = std::make_shared<Making>();
+  making->group = text_of(ask.getGroup());
+  if (!is_group_name(making->group))
+    return reply.refuse({Code::malformed, "a group's name has 1 to 32 of a-z, 0-9, '-' and '_'"});
+  if (ask.getMembers().size() > kFoundersMax)
+    return reply.refuse({Code::malformed, "a group is founded by at most 16"});
+  for (const auto one : ask.getMembers()) {
+    const auto node = node_of(one.getNode());
+    const std::string typed = text_of(one.getEndpoint());
+    const auto at = typed.empty() ? base::Endpoint{} : base::Endpoint::parse(typed);
+    if (!node || !at || (!typed.empty() && !at->dialable()))
+      return reply.refuse({Code::malformed, "a member is written ID@HOST:PORT"});
+    making->members.insert_or_assign(*node, *at);
+  }
+  making->members.try_emplace(settings_->self, own_address());
+  making->reply = std::move(reply);
+  prepare_all(making);
+}
+
+void RaftActor::prepare_all(const std::shared_ptr<Making>& making) {
+  making->waits = making->members.size();
+  for (const auto& [node, at] : std::map(making->members)) {
+    const auto took = [this, making, node = node](const base::Outcome<GroupRow>& row) { prepared(making, node, row); };
+    if (node == settings_->self) {
+      prepare(making->group, took);
+      continue;
+    }
+    const auto link = settings_->pool->dial(node, where_of(at));
+    const runtime::Handle there = link ? link->proxy(kPath) : runtime::Handle{};
+    if (!there) {
+      took(Error{Code::unavailable, "it cannot be dialled now"});
+      continue;
+    }
+    this->ask<wire::PrepareMember, wire::MemberPrepared>(
+        there, now() + kMemberDue, [&](wire::PrepareMember::Builder out) { out.setGroup(making->group); },
+        [took](runtime::Answer<wire::MemberPrepared> answer) {
+          if (!answer.ok()) return took(answer.error());
+          GroupRow row{.incarnation = answer.value().getIncarnation()};
+          const auto configuration = answer.value().getConfiguration();
+          if (answer.value().getFounded() && configuration.size() <= kConfigurationBytesMax)
+            row.founding = decode_configuration(bytes_of(configuration));
+          if (row.incarnation == 0 || answer.value().getFounded() != row.founding.has_value())
+            return took(Error{Code::malformed, "its answer cannot be read"});
+          took(row);
+        });
+  }
+}
+
+void RaftActor::prepared(const std::shared_ptr<Making>& making, const base::NodeId& node,
+                         const base::Outcome<GroupRow>& answer) {
+  if (!answer.ok()) {
+    making->failed.emplace(node, answer.error().message);
+  } else {
+    making->incarnations.emplace(node, answer.value().incarnation);
+    if (answer.value().member && !answer.value().founding)
+      making->conflict = Error{Code::conflict, "a node is in another group of that name already"};
+    if (const auto& founding = answer.value().founding) {
+      if (making->configuration && *making->configuration != *founding)
+        making->conflict = Error{Code::conflict, "the nodes are in different groups of that name already"};
+      making->configuration = founding;
+    }
+  }
+  if (--making->waits > 0) return;
+  if (making->configuration) {
+    std::set<base::NodeId> wanted;
+    for (const auto& [member, at] : making->members) wanted.insert(member);
+    if (nodes_of(*making->configuration) != wanted)
+      making->conflict = Error{Code::conflict, "a group of that name is there already, with other members"};
+    making->again = true;
+  }
+  if (making->conflict || !making->failed.empty()) return making->answer();
+  found_all(making);
+}
+
+void RaftActor::found_all(const std::shared_ptr<Making>& making) {
+  if (!making->configuration) {
+    Configuration configuration;
+    for (const auto& [node, at] : making->members)
+      configuration.seats[{node, making->incarnations.at(node)}] = {.voter = true, .address = at};
+    making->configuration = std::move(configuration);
+  }
+  making->waits = making->members.size();
+  // This node first: if it is cut off now, it knows which group it was about to make.
+  found(making->group, *making->configuration, [this, making](const base::Outcome<void>& own) {
+    made(making, settings_->self, own);
+    if (!own.ok()) return making->answer();
+    for (const auto& [node, at] : std::map(making->members)) {
+      if (node == settings_->self) continue;
+      const auto link = settings_->pool->dial(node, where_of(at));
+      const runtime::Handle there = link ? link->proxy(kPath) : runtime::Handle{};
+      if (!there) {
+        made(making, node, Error{Code::unavailable, "it cannot be dialled now"});
+        continue;
+      }
+      ask<wire::FoundGroup, messages::wire::Nothing>(
+          there, now() + kMemberDue,
+          [&](wire::FoundGroup::Builder out) {
+            out.setGroup(making->group);
+            out.setConfiguration(data_of(encode(*making->configuration)));
+          },
+          [this, making, node = node](const runtime::Answer<messages::wire::Nothing>& answer) {
+            made(making, node, answer.ok() ? base::Outcome<void>() : answer.error());
+          });
+    }
+  });
+}
+
+void RaftActor::made(const std::shared_ptr<Making>& making, const base::NodeId& node,
+                     const base::Outcome<void>& answer) {
+  if (!answer.ok()) making->failed.emplace(node, answer.error().message);
+  if (--making->waits == 0) making->answer();
+}
+
+}  // namespace troupe::raft

@@ -1,0 +1,68 @@
+#pragma once
+// The groups of this node: makes them, joins them, and starts them again. Root of the domain, at kPath.
+//
+// Spawns  `log` and `snapshots` (threads of their own), and an actor for each group.
+// Rows    one a group, saved before its actor begins. A member's row follows the first record of its log: a row whose
+// log
+//         is missing tells of a loss.
+// Make    the asked node asks each member to prepare (it draws the incarnation of its log, and keeps it), builds the
+//         configuration, and asks each to begin. Asked again it goes on where it was cut off.
+// Trust   who may ask this node to be a member: operators, `raft.invites`, nodes on loopback.
+// Limits  RaftSettings::groups_max; rows that are prepared count.
+#include <map>
+#include <string>
+
+#include "actors/raft/api.hpp"
+#include "actors/raft/group_row.hpp"
+#include "actors/raft/settings.hpp"
+#include "messages/common.capnp.h"
+#include "runtime/store/rows.hpp"
+
+namespace troupe::raft {
+
+class RaftActor final : public runtime::Actor {
+ public:
+  static constexpr const char* kName = "raft";
+  explicit RaftActor(SharedSettings settings);
+
+  void receive(runtime::Handlers& on) override;
+  void start() override;
+  void check() const override { rows_.check(); }
+
+ private:
+  struct RowsAgain {};
+  using Nothing = runtime::Reply<messages::wire::Nothing>;
+  struct Making;
+
+  void loaded();
+  template <class Q, class A>
+  void serve(runtime::Handlers& on, void (RaftActor::*handler)(typename Q::Reader, runtime::Reply<A>));
+  bool invited(runtime::AnyReply& reply);
+  base::Endpoint own_address() const { return settings_->endpoint(); }
+
+  void init(wire::InitGroup::Reader ask, runtime::Reply<wire::GroupMade> reply);
+  void prepare_all(const std::shared_ptr<Making>& making);
+  void prepared(const std::shared_ptr<Making>& making, const base::NodeId& node, const base::Outcome<GroupRow>& answer);
+  void found_all(const std::shared_ptr<Making>& making);
+  void made(const std::shared_ptr<Making>& making, const base::NodeId& node, const base::Outcome<void>& answer);
+
+  void prepare(const std::string& group, base::Callback<void(base::Outcome<GroupRow>)> done);
+  void found(const std::string& group, const Configuration& configuration,
+             base::Callback<void(base::Outcome<void>)> done);
+  void prepare_for(wire::PrepareMember::Reader ask, runtime::Reply<wire::MemberPrepared> reply);
+  void found_for(wire::FoundGroup::Reader ask, Nothing reply);
+  void join_for(wire::JoinGroup::Reader ask, Nothing reply);
+  void begin(const std::string& group, GroupRow row, base::Callback<void(base::Outcome<void>)> done);
+  void save(const std::string& group, const GroupRow& row, base::Callback<void(base::Outcome<void>)> done);
+  void start_group(const std::string& group, const GroupRow& row);
+  void list(wire::ListGroups::Reader ask, runtime::Reply<wire::Groups> reply);
+
+  const SharedSettings settings_;
+  store::Rows rows_;
+  bool loaded_ = false;
+  std::map<std::string, GroupRow> groups_;
+  std::set<std::string> beginning_;  // a row or a first record is being written
+  runtime::Handle log_, snapshots_;
+};
+
+}  // namespace troupe::raft

@@ -1,0 +1,36 @@
+#pragma once
+// What an operator may set for the groups of a node.
+#include <string>
+#include <vector>
+
+#include "actors/raft/counters.hpp"
+#include "actors/raft/logic/settings.hpp"
+#include "runtime/base/ids.hpp"
+#include "runtime/net/pool.hpp"
+#include "runtime/observe/domain_log.hpp"
+#include "runtime/observe/health.hpp"
+
+namespace troupe::raft {
+
+struct RaftSettings {
+  base::NodeId self;
+  std::shared_ptr<net::Pool> pool;
+  std::function<base::Endpoint()> endpoint;  ///< where others reach this node
+  Settings core;
+  std::uint64_t snapshot_after_entries = 100'000;
+  std::uint64_t snapshot_after_bytes = std::uint64_t{64} << 20;
+  std::size_t groups_max = 1'024;
+  std::uint64_t sessions_kept_ms = 3'600'000, sessions_max = 1'000'000;
+  std::uint64_t revisions_max = 1'000'000, revision_bytes_max = std::uint64_t{32} << 20;
+  std::vector<base::NodeId> invites, clients;  ///< beside nodes on loopback
+  bool invited_by_all = false, serves_all = false;
+  std::string store = "/store";  ///< of the rows that name the groups
+  std::string directory = "raft";
+  observe::Health* health = nullptr;  ///< outlives the node
+  observe::DomainLog log{};
+  std::shared_ptr<Counters> counters = std::make_shared<Counters>();
+};
+
+using SharedSettings = std::shared_ptr<const RaftSettings>;
+
+}  // namespace troupe::raft

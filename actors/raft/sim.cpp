@@ -1,0 +1,82 @@
+#include "actors/raft/sim.hpp"
+
+#include <algorithm>
+
+#include "actors/raft/sim_workload.hpp"
+#include "runtime/sim/draw.hpp"
+
+namespace troupe::raft {
+namespace {
+
+std::vector<sim::Operation> draw_operations(base::Random& random, const sim::Shape& shape) {
+  sim::Draw draw(random, shape);
+  // A minority may lose what it has acknowledged: members enough for that, if there are nodes enough.
+  const std::int64_t least = 2 * shape.lost_data_max + 1;
+  const std::int64_t members = std::clamp<std::int64_t>(least + 2 * draw.below(2), 1, std::min<int>(shape.nodes, 7));
+  std::vector<sim::Operation> out;
+  out.push_back({std::chrono::seconds(3), 0, "raft.init", {{"members", members}}});
+  const std::size_t count = draw.count(20, 600);
+  const std::int64_t keys = 1 + draw.below(8);
+  for (const base::Duration at : draw.moments(count)) {
+    const std::uint16_t node = draw.node();
+    const std::int64_t key = draw.below(keys), dice = draw.below(100);
+    if (dice < 40) out.push_back({at, node, "raft.put", {{"key", key}}});
+    else if (dice < 80) out.push_back({at, node, "raft.get", {{"key", key}}});
+    else if (dice < 90) out.push_back({at, node, "raft.cas", {{"key", key}}});
+    else if (dice < 94) out.push_back({at, node, "raft.del", {{"key", key}}});
+    else if (dice < 96) out.push_back({at, node, "raft.retry", {{"key", key}}});
+    else if (dice < 98) out.push_back({at, node, "raft.transfer", {{"to", draw.node()}}});
+    else out.push_back({at, node, "raft.snapshot", {}});
+  }
+  return out;
+}
+
+}  // namespace
+
+const sim::WorkloadSpec& workload() {
+  static const sim::NumberSpec key{"key", 0, 7};
+  static const sim::WorkloadSpec spec{
+      .name = "raft",
+      .operations =
+          {
+              {"init", "a person makes a group of the first nodes", {{"members", 1, 7}}},
+              {"put", "a client writes a key", {key}},
+              {"get", "a client reads a key, linearizable", {key}},
+              {"cas", "a client writes a key if it still has the value that it read last", {key}},
+              {"del", "a client removes a key", {key}},
+              {"retry", "a client writes a key with a request id, twice at two nodes", {key}},
+              {"transfer", "a person hands the lead to a node", {{"to", 0, sim::kNodesMax - 1, true}}},
+              {"snapshot", "a person asks a member for a snapshot", {}},
+          },
+      .knobs =
+          {
+              {"raft.snapshot_after", {"16", "100"}},
+              {"raft.lease_reads", {"true"}},
+              {"raft.election", {"2s", "4s"}, true},
+              {"raft.heartbeat", {"300ms", "600ms"}, true},
+              {"raft.stall_max", {"200ms"}},
+          },
+      .invariants =
+          {
+              {"one-leader", "a term has at most one leader"},
+              {"committed", "what one member has committed at an index, no other commits otherwise"},
+              {"alike", "members that have applied the same index have the same state"},
+              {"linearizable", "one order of all operations explains what clients were told"},
+              {"once", "a command with a request id is applied once, and answered alike"},
+          },
+      .sometimes =
+          {
+              {"raft: a snapshot was installed", "a member lacked what the log no longer had"},
+          },
+      .mutants =
+          {
+              {"raft.reads_without_asking", "a leader answers reads without asking a quorum"},
+              {"raft.acknowledged_unsynced", "a save is reported before it is durable"},
+          },
+      .draw = draw_operations,
+      .make = sim::make_workload<RaftWorkload>,
+  };
+  return spec;
+}
+
+}  // namespace troupe::raft

@@ -1,0 +1,11 @@
+#pragma once
+// Groups under `troupe sim`: clients that write and read keys at any node, and what must hold of it.
+//
+// sim_workload      the clients, the invariants, and when a group is whole again
+#include "runtime/sim/workload.hpp"
+
+namespace troupe::raft {
+
+const sim::WorkloadSpec& workload();
+
+}  // namespace troupe::raft

@@ -1,0 +1,268 @@
+#include "actors/raft/sim_workload.hpp"
+
+#include <algorithm>
+
+#include "actors/raft/group_actor.hpp"
+#include "messages/words.hpp"
+#include "runtime/base/ensure.hpp"
+#include "runtime/sim/linearizable.hpp"
+
+namespace troupe::raft {
+namespace {
+
+using sim::Did;
+using sim::node_name;
+
+const std::string kGroupPath = path_of(kSimGroup);
+constexpr std::size_t kHashesKept = 20'000;  // our choice: members are never that far apart in a world
+
+std::string text(capnp::Data::Reader data) { return std::string(base::as_text(bytes_of(data))); }
+
+/// Whether the node says that it surely did nothing.
+bool surely_nothing(const base::Error& error) {
+  return error.code == base::Code::not_found || error.code == base::Code::overloaded ||
+         error.code == base::Code::malformed || error.code == base::Code::refused;
+}
+
+}  // namespace
+
+RaftWorkload::RaftWorkload(sim::Nodes& nodes, const sim::Scenario&) : Clients(nodes) {}
+
+// -- clients ---------------------------------------------------------------------------------------------------------
+
+void RaftWorkload::perform(const sim::Operation& operation) {
+  const std::string key = "k" + std::to_string(operation.number("key"));
+  const std::size_t node = operation.node;
+  by_operation([&] {
+    if (operation.what == "raft.init") return init(static_cast<std::size_t>(operation.number("members")));
+    if (!made_ || !member(node)) return;
+    if (operation.what == "raft.put") return write(node, key, Did::write, fresh(), {}, {}, {});
+    if (operation.what == "raft.get") return read(node, key, {});
+    if (operation.what == "raft.del") return write(node, key, Did::erase, {}, {}, {}, {});
+    if (operation.what == "raft.cas") return write(node, key, Did::replace, fresh(), read_last_[key], {}, {});
+    if (operation.what == "raft.retry") {
+      const std::string value = fresh(), request = "r" + std::to_string(++requests_);
+      const std::size_t other = (node + 1) % members_;
+      return write(node, key, Did::write, value, {}, request, [this, other, request](std::uint64_t revision) {
+        if (!nodes_.serving(other)) return;
+        sim::Client& client = begin(other, "a repeated put");
+        ask<wire::Execute, wire::Executed>(
+            client, kGroupPath.c_str(), kSimWait,
+            [request](wire::Execute::Builder out) {
+              out.setRequest(request);
+              out.setDueMs(10'000);
+              // Another value: it must not be written.
+              auto operations = out.initWhat().initTxn().initOperations(1);
+              operations[0].setKey(data_of(base::as_bytes(std::string("k0"))));
+              operations[0].setPut(data_of(base::as_bytes(std::string("written twice"))));
+            },
+            [this, &client, revision](const Error& error, wire::Executed::Reader answer) {
+              if (error) return;
+              if (!answer.getRepeated() || answer.getRevision() != revision)
+                violated("once", client, "was applied again, or answered otherwise");
+            });
+      });
+    }
+    if (operation.what == "raft.transfer") {
+      const auto to = nodes_.id(static_cast<std::size_t>(operation.number("to")));
+      if (!to) return;
+      return ask<wire::ChangeMember, messages::wire::Nothing>(
+          begin(node, "a transfer"), kGroupPath.c_str(), kSimWait,
+          [to = *to](wire::ChangeMember::Builder out) {
+            out.setChange(wire::MemberChange::TRANSFER);
+            out.initMember().setNode(data_of(to.view()));
+            out.setDueMs(5'000);
+          },
+          [](const Error&, auto) {});
+    }
+    base::ensure(operation.what == "raft.snapshot", "an operation of this domain is in its spec");
+    ask<wire::TakeSnapshot, messages::wire::Nothing>(
+        begin(node, "a snapshot"), kGroupPath.c_str(), kSimWait, [](wire::TakeSnapshot::Builder) {},
+        [](const Error&, auto) {});
+  });
+}
+
+/// Again until it is made: members may be down.
+void RaftWorkload::init(std::size_t members) {
+  members_ = std::min(members, nodes_.size());
+  if (made_ || !nodes_.serving(0)) return;
+  std::vector<base::NodeId> ids;
+  for (std::size_t node = 0; node < members_; ++node)
+    if (const auto id = nodes_.id(node)) ids.push_back(*id);
+  if (ids.size() < members_) return;
+  asking_.insert(0);
+  ask<wire::InitGroup, wire::GroupMade>(
+      begin(0, "the group is made"), kPath, kSimWait,
+      [ids](wire::InitGroup::Builder out) {
+        out.setGroup(kSimGroup);
+        auto list = out.initMembers(size32(ids));
+        for (unsigned i = 0; i < list.size(); ++i) list[i].setNode(data_of(ids[i].view()));
+      },
+      [this](const Error& error, wire::GroupMade::Reader made) {
+        asking_.erase(0);
+        if (!error && made.getFailed().size() == 0) made_ = true;
+      });
+}
+
+void RaftWorkload::write(std::size_t node, const std::string& key, Did did, const sim::Value& value,
+                         const sim::Value& expected, const std::string& request,
+                         std::function<void(std::uint64_t)> then) {
+  sim::Client& client = begin(node, "a write of " + key);
+  const auto number = history_.begin(
+      {.client = static_cast<std::uint32_t>(begun()), .key = key, .did = did, .value = value, .expected = expected});
+  ask<wire::Execute, wire::Executed>(
+      client, kGroupPath.c_str(), kSimWait,
+      [=](wire::Execute::Builder out) {
+        out.setDueMs(15'000);
+        out.setRequest(request);
+        auto txn = out.initWhat().initTxn();
+        if (did == Did::replace) {
+          auto condition = txn.initConditions(1)[0];
+          condition.setKey(data_of(base::as_bytes(key)));
+          if (expected) condition.setEquals(data_of(base::as_bytes(*expected)));
+        }
+        auto operation = txn.initOperations(1)[0];
+        operation.setKey(data_of(base::as_bytes(key)));
+        if (did == Did::erase) operation.setRemove();
+        else operation.setPut(data_of(base::as_bytes(*value)));
+      },
+      [this, number, did, then](const Error& error, wire::Executed::Reader answer) {
+        if (error) return surely_nothing(*error) ? history_.refused(number) : history_.lost(number);
+        if (did == Did::replace) history_.answered_replace(number, answer.getOutcome() == wire::Outcome::DONE);
+        else if (answer.getOutcome() == wire::Outcome::DONE) history_.answered(number);
+        else history_.refused(number);
+        if (then && answer.getOutcome() == wire::Outcome::DONE) then(answer.getRevision());
+      });
+}
+
+void RaftWorkload::read(std::size_t node, const std::string& key, std::function<void(bool)> then) {
+  sim::Client& client = begin(node, "a read of " + key);
+  const auto number = history_.begin({.client = static_cast<std::uint32_t>(begun()), .key = key, .did = Did::read});
+  ask<wire::GetKey, wire::GotKey>(
+      client, kGroupPath.c_str(), kSimWait,
+      [key](wire::GetKey::Builder out) {
+        out.setKey(data_of(base::as_bytes(key)));
+        out.setDueMs(15'000);
+      },
+      [this, number, key, then](const Error& error, wire::GotKey::Reader answer) {
+        if (error) {
+          history_.refused(number);
+        } else {
+          const sim::Value value = answer.getFound() ? sim::Value(text(answer.getValue())) : std::nullopt;
+          history_.answered_read(number, value);
+          read_last_[key] = value;
+        }
+        if (then) then(!error);
+      });
+}
+
+void RaftWorkload::died(std::size_t node) {
+  Clients::died(node);
+  seen_.erase(node);
+  asking_.erase(node);
+}
+
+// -- after each event ------------------------------------------------------------------------------------------------
+
+void RaftWorkload::handled(std::size_t node, std::string_view path, const runtime::Actor& actor) {
+  if (path != kGroupPath) return;
+  const auto* const group = dynamic_cast<const GroupActor*>(&actor);
+  if (group == nullptr) return;
+  Seen& seen = seen_[node];
+  const Raft* const core = group->running();
+  seen.serves = core != nullptr;
+  if (core == nullptr || nodes_.lost_data(node)) return;
+  const bool leads = core->role() == Role::leader;
+  if (leads && !seen.leads) {
+    const auto [known, fresh] = leaders_.try_emplace(core->term().value, core->self());
+    if (!fresh && known->second != core->self())
+      nodes_.violated("one-leader", node_name(node) + " leads in term " + std::to_string(core->term().value) +
+                                        ", which had another leader");
+  }
+  seen.leads = leads;
+  for (Index at = std::max(seen.commit.next(), core->log().first()); at <= core->commit(); at = at.next()) {
+    const auto term = core->log().term_at(at);
+    if (!term) continue;
+    const auto [known, fresh] = committed_.try_emplace(at.value, term->value);
+    if (!fresh && known->second != term->value)
+      nodes_.violated("committed", node_name(node) + " has committed another entry at index " +
+                                       std::to_string(at.value) + " than an earlier member");
+  }
+  seen.commit = std::max(seen.commit, core->commit());
+  if (group->applied() == seen.applied) return;
+  seen.applied = group->applied();
+  const auto [known, fresh] = hashes_.try_emplace(seen.applied.value, group->hash());
+  if (!fresh && known->second != group->hash())
+    nodes_.violated("alike", node_name(node) + " has another state after index " + std::to_string(seen.applied.value) +
+                                 " than an earlier member");
+  if (hashes_.size() > kHashesKept) hashes_.erase(hashes_.begin());
+}
+
+// -- convergence -----------------------------------------------------------------------------------------------------
+
+std::size_t RaftWorkload::whole() const {
+  std::size_t out = 0;
+  for (std::size_t node = 0; node < members_; ++node) out += nodes_.lost_data(node) ? 0 : 1;
+  return out;
+}
+
+void RaftWorkload::probe() {
+  if (members_ == 0) return;
+  if (!made_) {
+    if (asking_.empty()) init(members_);
+    return;
+  }
+  for (std::size_t node = 0; node < members_; ++node) {
+    if (nodes_.lost_data(node) || !nodes_.serving(node) || answered_.contains(node)) continue;
+    if (!asking_.insert(node).second) continue;
+    read(node, "k0", [this, node](bool ok) {
+      asking_.erase(node);
+      if (ok) answered_.insert(node);
+    });
+  }
+}
+
+std::vector<std::string> RaftWorkload::waits() const {
+  std::vector<std::string> out;
+  if (members_ == 0 || 2 * whole() <= members_) return out;
+  if (!made_) {
+    // A member whose disk is gone may have been one of those that were to be asked.
+    if (nodes_.lost_data_count() == 0) out.push_back("the group is to be made");
+    return out;
+  }
+  for (std::size_t node = 0; node < members_; ++node)
+    if (!nodes_.lost_data(node) && !answered_.contains(node)) out.push_back(node_name(node) + " is to answer a read");
+  Index newest;
+  for (const auto& [node, seen] : seen_)
+    if (member(node) && !nodes_.lost_data(node)) newest = std::max(newest, seen.applied);
+  for (std::size_t node = 0; node < members_; ++node) {
+    const auto found = seen_.find(node);
+    const Index applied = found == seen_.end() ? Index{} : found->second.applied;
+    if (!nodes_.lost_data(node) && applied < newest)
+      out.push_back(node_name(node) + " is to apply up to " + std::to_string(newest.value) + ", and is at " +
+                    std::to_string(applied.value));
+  }
+  if (closing_ && final_reads_ > 0) out.push_back(std::to_string(final_reads_) + " last reads are to be answered");
+  return out;
+}
+
+void RaftWorkload::close() {
+  if (closing_) return;
+  closing_ = true;
+  if (made_ && 2 * whole() > members_)
+    for (std::size_t node = 0; node < members_; ++node)
+      if (!nodes_.lost_data(node) && nodes_.serving(node))
+        for (std::size_t key = 0; key < 8; ++key) {
+          ++final_reads_;
+          read(node, "k" + std::to_string(key), [this](bool) {
+            if (--final_reads_ > 0) return;
+            const auto found = sim::linearizable(history_.operations());
+            if (found.verdict != sim::Verdict::broken) return;
+            nodes_.violated("linearizable",
+                            "no order explains what clients saw of " + found.key +
+                                (found.unexplained ? ": " + sim::text(*found.unexplained) : std::string()));
+          });
+        }
+}
+
+}  // namespace troupe::raft

@@ -1,0 +1,78 @@
+#pragma once
+// Snapshots of state machines as files: written chunk by chunk, given to other members by offset, and checked as a
+// whole before they are used.
+//
+// File     `INCARNATION-INDEX.snapshot`: each chunk behind its length (4 bytes), then a trailer: term, configuration,
+//          bytes and SHA-256 of all chunks with their lengths, and the length of the trailer. While it is written its
+//          name ends in `.new`: it counts once it is whole, synced and renamed.
+// Newest   alone is kept of each incarnation; the older ones go when it is durable.
+// Trust    bytes of other members are kept as they are until all are there and have the digest that the leader named.
+// Owner    one thread; calls block on the device.
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+
+#include "actors/raft/logs.hpp"
+#include "runtime/crypto/hash.hpp"
+
+namespace troupe::raft {
+
+inline constexpr std::size_t kSnapshotChunkBytes = std::size_t{1} << 20;     // our choice: some milliseconds
+inline constexpr std::size_t kSnapshotChunkMax = std::size_t{3} << 20;       // a chunk and its last record
+inline constexpr std::uint64_t kSnapshotBytesMax = std::uint64_t{64} << 30;  // our choice; what a leader may name
+
+class SnapshotFiles {
+ public:
+  SnapshotFiles(ports::Disk& disk, std::string directory) : disk_(disk), directory_(std::move(directory)) {}
+  store::StoreResult<void> open();
+
+  /// The newest one of that member; nothing if it has none. `corrupt` if its digest is wrong.
+  store::StoreResult<std::optional<Snapshot>> find(Incarnation member);
+
+  /// The next chunk of a new snapshot; the first one begins it anew.
+  store::StoreResult<void> write(Incarnation member, Index index, bool first, base::ByteView chunk);
+  /// Bytes of another member's, which follow those before; at offset 0 it begins anew. `corrupt` if they do not follow.
+  store::StoreResult<void> receive(Incarnation member, Index index, std::uint64_t offset, base::ByteView bytes);
+  /// Makes it durable, with its size and digest. `received`: `corrupt` unless they are those of `snapshot`.
+  store::StoreResult<Snapshot> end(Incarnation member, Snapshot snapshot, bool received);
+
+  /// Up to kSnapshotChunkBytes at `offset` of the chunks; fewer at the end. `not_found` if it is not the newest one.
+  store::StoreResult<base::Bytes> read(Incarnation member, Index index, std::uint64_t offset);
+  struct Chunk {
+    base::Bytes bytes;
+    std::uint64_t next = 0;  ///< 0: it was the last one
+  };
+  store::StoreResult<Chunk> read_chunk(Incarnation member, Index index, std::uint64_t offset);
+
+  /// Removes all files but those of these members.
+  void keep(const std::set<Incarnation>& members);
+  std::uint64_t written() const { return written_; }
+  std::uint64_t received() const { return received_; }
+
+ private:
+  struct Writing {
+    Index index;
+    std::unique_ptr<ports::File> file;
+    crypto::Sha256 hash{};
+    std::uint64_t bytes = 0;
+  };
+  struct Known {
+    Snapshot snapshot;
+    std::unique_ptr<ports::File> file;
+  };
+  std::string path(Incarnation member, Index index) const;
+  std::string path_of_new(Incarnation member) const;
+  store::StoreResult<Writing*> begin(Incarnation member, Index index);
+  store::StoreResult<void> append(Writing& writing, Incarnation member, base::ByteView bytes);
+  store::StoreResult<Snapshot> load(Incarnation member, Index index, ports::File& file) const;
+  store::StoreResult<const Known*> known(Incarnation member, Index index) const;
+
+  ports::Disk& disk_;
+  const std::string directory_;
+  std::map<Incarnation, Writing> writing_;
+  std::map<Incarnation, Known> known_;
+  std::uint64_t written_ = 0, received_ = 0;
+};
+
+}  // namespace troupe::raft

@@ -1,0 +1,33 @@
+#pragma once
+// This domain's values in the words of messages/raft.capnp, there and back.
+#include <optional>
+#include <string>
+
+#include "actors/raft/logic/message.hpp"
+#include "actors/raft/logic/saves.hpp"
+#include "messages/raft.capnp.h"
+#include "messages/words.hpp"
+#include "runtime/base/error.hpp"
+
+namespace troupe::raft {
+
+void write(wire::Member::Builder out, const MemberId& member);
+/// Nothing unless its node has 20 bytes.
+std::optional<MemberId> read(wire::Member::Reader from);
+
+void write(capnp::List<wire::Entry>::Builder out, const std::vector<Entry>& entries);
+/// Entries from index `first` on. Nothing if one of them has an unknown kind or is larger than kEntryBytesLimit.
+std::optional<std::vector<Entry>> read_entries(capnp::List<wire::Entry>::Reader from, Index first);
+
+void write(wire::SnapshotMark::Builder out, const Snapshot& snapshot);
+/// Nothing unless configuration and digest can be read. An empty configuration is that of `Snapshot{}`.
+std::optional<Snapshot> read(wire::SnapshotMark::Reader from);
+
+void write(wire::Vote::Builder out, const HardState& state);
+std::optional<HardState> read(wire::Vote::Reader from);
+
+void write(wire::Talk::Builder out, const Message& message);
+/// Nothing if it breaks its schema's limits; what the core finds wrong with it is flaw().
+std::optional<Message> read(wire::Talk::Reader from);
+
+}  // namespace troupe::raft

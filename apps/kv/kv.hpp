@@ -1,0 +1,70 @@
+#pragma once
+// The commands of `troupe kv` that have a source of their own; kv.cpp names them all.
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "actors/raft/kv_words.hpp"
+#include "apps/cli/client.hpp"
+#include "apps/cli/json.hpp"
+#include "apps/raft/raft.hpp"
+#include "runtime/base/text.hpp"
+
+namespace troupe::apps {
+
+Ending kv_put(const Invocation& invocation, Console& console);
+Ending kv_get(const Invocation& invocation, Console& console);
+Ending kv_del(const Invocation& invocation, Console& console);
+Ending kv_cas(const Invocation& invocation, Console& console);
+Ending kv_list(const Invocation& invocation, Console& console);
+Ending kv_txn(const Invocation& invocation, Console& console);
+Ending kv_batch(const Invocation& invocation, Console& console);
+Ending kv_watch(const Invocation& invocation, Console& console);
+Ending kv_lease(const Invocation& invocation, Console& console);
+
+namespace kv_command {
+
+namespace kv = raft::kv;
+namespace wire = raft::wire;
+
+/// A group and how long to wait for it, and a client of this node.
+struct Way {
+  std::string path, group;
+  base::Duration timeout;
+  std::unique_ptr<Client> client;
+};
+base::Result<Way, Failure> way_of(const Invocation& invocation, Console& console);
+
+/// A key as it is typed: with --hex in hexadecimal digits. `empty`: a prefix may be empty.
+base::Result<std::string, Failure> key_of(const Invocation& invocation, const std::string& typed, bool empty = false);
+/// A value as it is typed; `-` is standard input.
+base::Result<kv::Value, Failure> value_of(Console& console, const std::string& typed);
+kv::Value value_of(std::string_view text);
+
+/// Words of a line; one that begins with a quotation mark is a JSON string. Nothing if it cannot be read.
+std::optional<std::vector<std::string>> words_of(std::string_view line);
+
+/// Asks the group for a change. An outcome other than `done` is a failure with its exit.
+base::Result<Kept<wire::Executed>, Failure> execute(Way& way, const kv::Command& command);
+base::Result<Kept<wire::GotKey>, Failure> get(Way& way, const std::string& key, bool stale, std::uint64_t revision);
+/// The lease of --lease, as `kv lease grant` printed it. Fails with usage.
+base::Result<kv::LeaseId, Failure> lease_of(const std::string& typed);
+std::string text_of_lease(std::uint64_t lease);
+std::string shown(capnp::Data::Reader bytes);  ///< for an error message
+
+/// Sets `value` if it is UTF-8, else `valueHex`; of any output with both.
+template <class Builder>
+void write_value(Builder out, capnp::Data::Reader value) {
+  const std::string_view text(reinterpret_cast<const char*>(value.begin()), value.size());
+  if (base::is_utf8(text)) out.setValue({text.data(), text.size()});
+  else out.setValueHex(hex(value));
+}
+template <class Builder>
+void write_key(Builder out, capnp::Data::Reader key) {
+  const std::string_view text(reinterpret_cast<const char*>(key.begin()), key.size());
+  if (base::is_utf8(text)) out.setKey({text.data(), text.size()});
+  else out.setKeyHex(hex(key));
+}
+
+}  // namespace kv_command
+}  // namespace troupe::apps

@@ -1,0 +1,91 @@
+// troupe raft add | raft remove | raft transfer | raft snapshot
+#include "apps/cli/client.hpp"
+#include "apps/cli/json.hpp"
+#include "apps/raft/raft.hpp"
+#include "messages/common.capnp.h"
+#include "messages/output/raft.capnp.h"
+#include "messages/words.hpp"
+
+namespace troupe::apps {
+namespace {
+
+namespace wire = raft::wire;
+
+void print(const Invocation& invocation, Console& console, const std::string& group, const base::NodeId* node) {
+  if (!invocation.globals.json) return;
+  JsonLine<output::wire::RaftChanged> line;
+  line->setGroup(group);
+  if (node) line->setNode(data_of(node->view()));
+  line.print(console.out);
+}
+
+Ending change(const Invocation& invocation, Console& console, wire::MemberChange what, const base::NodeId& node,
+              const std::string& endpoint, base::Duration fallback) {
+  const auto group = raft_command::group_of(invocation);
+  if (!group.ok()) return group.error();
+  const auto timeout = raft_command::timeout_of(invocation, fallback);
+  if (!timeout.ok()) return timeout.error();
+  auto client = Client::connect(invocation, console);
+  if (!client.ok()) return client.error();
+  auto answer = client.value()->ask<wire::ChangeMember, messages::wire::Nothing>(
+      raft::path_of(group.value()), timeout.value() + std::chrono::seconds(2), [&](wire::ChangeMember::Builder order) {
+        order.setChange(what);
+        auto member = order.initMember();
+        member.setNode(data_of(node.view()));
+        member.setEndpoint(endpoint);
+        order.setLearner(what == wire::MemberChange::ADD && invocation.has("--learner"));
+        order.setDueMs(
+            static_cast<std::uint32_t>(std::chrono::duration_cast<std::chrono::milliseconds>(timeout.value()).count()));
+      });
+  if (!answer.ok()) {
+    Failure failure = raft_command::explained(answer.error(), group.value());
+    if (failure.error.code == base::Code::timeout && !failure.exit) {
+      failure.exit = Exit::partly;
+      failure.outcome = "the change goes on";
+      failure.try_ = "troupe raft status --group " + group.value();
+    }
+    return failure;
+  }
+  print(invocation, console, group.value(), &node);
+  return Exit::done;
+}
+
+Ending change_by_id(const Invocation& invocation, Console& console, wire::MemberChange what) {
+  const auto id = base::NodeId::from_hex(*invocation.text("ID"));
+  if (!id) return usage_failure("an id has 40 hexadecimal digits", "troupe raft status");
+  return change(invocation, console, what, *id, "", std::chrono::seconds(30));
+}
+
+}  // namespace
+
+Ending raft_add(const Invocation& invocation, Console& console) {
+  const std::string typed = *invocation.text("ID@HOST:PORT");
+  const auto member = raft_command::parse_member(typed);
+  if (!member)
+    return usage_failure(
+        "a member is ID@HOST:PORT, the id 40 hexadecimal digits and the host a number, not \"" + typed + '"',
+        "troupe help raft add");
+  return change(invocation, console, wire::MemberChange::ADD, member->first, member->second.text(),
+                std::chrono::seconds(60));
+}
+
+Ending raft_remove(const Invocation& invocation, Console& console) {
+  return change_by_id(invocation, console, wire::MemberChange::REMOVE);
+}
+Ending raft_transfer(const Invocation& invocation, Console& console) {
+  return change_by_id(invocation, console, wire::MemberChange::TRANSFER);
+}
+
+Ending raft_snapshot(const Invocation& invocation, Console& console) {
+  const auto group = raft_command::group_of(invocation);
+  if (!group.ok()) return group.error();
+  auto client = Client::connect(invocation, console);
+  if (!client.ok()) return client.error();
+  auto answer = client.value()->ask<wire::TakeSnapshot, messages::wire::Nothing>(
+      raft::path_of(group.value()), std::chrono::minutes(10), [](wire::TakeSnapshot::Builder) {});
+  if (!answer.ok()) return raft_command::explained(answer.error(), group.value());
+  print(invocation, console, group.value(), nullptr);
+  return Exit::done;
+}
+
+}  // namespace troupe::apps

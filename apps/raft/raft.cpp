@@ -1,0 +1,115 @@
+// troupe raft …
+#include "apps/raft/raft.hpp"
+
+#include "runtime/config/forms.hpp"
+
+namespace troupe::apps {
+namespace raft_command {
+
+base::Result<std::string, Failure> group_of(const Invocation& invocation) {
+  const std::string group = invocation.text("--group").value_or(kGroupDefault);
+  if (raft::is_group_name(group)) return group;
+  return usage_failure("a group's name has 1 to 32 of a-z, 0-9, '-' and '_', not \"" + group + '"', "troupe raft ls");
+}
+
+base::Result<base::Duration, Failure> timeout_of(const Invocation& invocation, base::Duration fallback) {
+  const auto typed = invocation.text("--timeout");
+  if (!typed) return fallback;
+  const auto span = config::parse_duration(*typed);
+  if (span && *span >= std::chrono::milliseconds(1) && *span <= std::chrono::hours(1)) return *span;
+  return usage_failure("a time-out is 1ms to 1h, as 500ms or 5s, not \"" + *typed + '"', "");
+}
+
+std::optional<std::pair<base::NodeId, base::Endpoint>> parse_member(const std::string& typed) {
+  const auto at = typed.find('@');
+  if (at == std::string::npos) return std::nullopt;
+  const auto id = base::NodeId::from_hex(typed.substr(0, at));
+  const auto where = base::Endpoint::parse(typed.substr(at + 1));
+  if (!id || !where || !where->dialable()) return std::nullopt;
+  return std::pair(*id, *where);
+}
+
+Failure explained(Failure failure, const std::string& group) {
+  if (failure.error.code != base::Code::not_found || !failure.try_.empty() || failure.exit) return failure;
+  failure.error.message = "this node is in no group \"" + group + '"';
+  failure.try_ = "troupe raft ls; troupe raft init --group " + group;
+  return failure;
+}
+
+namespace {
+
+constexpr const char* kInitNotes = R"(
+members
+  ID@HOST:PORT, divided by commas; this node is one of them, and need not be named
+  without --members the group has one member; `troupe raft add` adds others
+  a node takes an invitation from nodes on loopback and from those of raft.invites
+exits
+  3 if some members did not answer or refused, each with its reason; the same command goes on
+  5 if a group of that name is there already with other members
+examples
+  troupe raft init --group main --members 5f0c6ed3…@192.0.2.7:4000,a10b…@192.0.2.8:4000
+)";
+
+constexpr const char* kMemberNotes = R"(
+exits
+  3 if it is a member when the time is over, and still catching up
+  5 if the group would lose its quorum, or another change is under way
+)";
+
+Positional id_argument() { return {.name = "ID", .help = "node id: 40 hexadecimal digits"}; }
+
+}  // namespace
+}  // namespace raft_command
+
+Commands raft_commands() {
+  using namespace raft_command;
+  return {
+      {.name = "raft init",
+       .summary = "Make a group of nodes that agree on a log",
+       .options = {group_option(),
+                   {.name = "--members", .value = "ID@HOST:PORT,…", .help = "its members", .repeatable = true}},
+       .needs = Needs::operate,
+       .effect = Effect::write,
+       .notes = kInitNotes,
+       .run = raft_init},
+      {.name = "raft status",
+       .summary = "Show a group as this member sees it",
+       .options = {group_option()},
+       .needs = Needs::view,
+       .run = raft_status},
+      {.name = "raft ls", .summary = "List the groups of this node", .needs = Needs::view, .run = raft_list},
+      {.name = "raft add",
+       .summary = "Add a member to a group",
+       .options = {group_option(),
+                   {.name = "--learner", .help = "it gets all entries, and has no vote"},
+                   timeout_option("how long to wait until it votes; 60s")},
+       .positionals = {{.name = "ID@HOST:PORT", .help = "the node"}},
+       .needs = Needs::operate,
+       .effect = Effect::write,
+       .notes = kMemberNotes,
+       .run = raft_add},
+      {.name = "raft remove",
+       .summary = "Remove a member from a group",
+       .options = {group_option(), timeout_option("how long to wait; 30s")},
+       .positionals = {id_argument()},
+       .needs = Needs::operate,
+       .effect = Effect::write,
+       .notes = kMemberNotes,
+       .run = raft_remove},
+      {.name = "raft transfer",
+       .summary = "Hand the lead of a group to a member",
+       .options = {group_option(), timeout_option("how long to wait; 30s")},
+       .positionals = {id_argument()},
+       .needs = Needs::operate,
+       .effect = Effect::write,
+       .run = raft_transfer},
+      {.name = "raft snapshot",
+       .summary = "Take a snapshot of a group at this member, and cut its log",
+       .options = {group_option()},
+       .needs = Needs::operate,
+       .effect = Effect::write,
+       .run = raft_snapshot},
+  };
+}
+
+}  // namespace troupe::apps

@@ -1,0 +1,614 @@
+@0x939bca00b1c65c7e;
+# What members of a Raft group say to each other and what clients ask them, at `/raft/NAME`; who makes groups, at `/raft`;
+# and what a group says to its disks.
+
+using Cxx = import "/capnp/c++.capnp";
+using import "/messages/annotations.capnp".kind;
+$Cxx.namespace("troupe::raft::wire");
+
+struct Member {
+  # A node with one log.
+
+  node @0 :Data;
+  # 20 bytes.
+  incarnation @1 :UInt64;
+  # Drawn at random with its log, never 0.
+}
+
+struct Entry {
+  # Its index follows from its place in the list.
+
+  term @0 :UInt64;
+  kind @1 :UInt8;
+  # 0 a command for the state machine, 1 a configuration, 2 the start of a term.
+  data @2 :Data;
+  # At most 3 MiB.
+}
+
+struct SnapshotMark {
+  # The state after the entry `index`.
+
+  index @0 :UInt64;
+  term @1 :UInt64;
+  configuration @2 :Data;
+  # As actors/raft/logic/configuration.hpp encodes it; at most 4096 bytes.
+  bytes @3 :UInt64;
+  digest @4 :Data;
+  # Of the state machine's part: its size, and its SHA-256.
+}
+
+struct Talk $kind(from = [peer], bytesMax = 2621440, whenFull = dropNewest) {
+  # One message of a member to another one. Fields that contradict each other are refused, whatever state they meet.
+
+  from @0 :Member;
+  to @1 :Member;
+  epoch @2 :UInt64;
+  # One more after each `recover --force-new-cluster`; another one is refused.
+  term @3 :UInt64;
+  body :union {
+    voteRequest :group {
+      campaign @4 :UInt8;
+      # 0 would you vote (pre-vote), 1 vote, 2 vote: the leader asked for it.
+      last @5 :UInt64;
+      lastTerm @6 :UInt64;
+    }
+    voteReply :group {
+      pre @7 :Bool;
+      granted @8 :Bool;
+    }
+    append :group {
+      previous @9 :UInt64;
+      previousTerm @10 :UInt64;
+      commit @11 :UInt64;
+      sequence @12 :UInt64;
+      # Of what the leader has sent to this follower; the answer repeats it.
+      entries @13 :List(Entry);
+      # From `previous` + 1 on; at most 8192.
+    }
+    appendReply :group {
+      accepted @14 :Bool;
+      match @15 :UInt64;
+      # Accepted: durable up to there. Otherwise `previous` of what was refused.
+      hint @16 :UInt64;
+      hintTerm @17 :UInt64;
+      # Not accepted: the logs may agree up to there, which has that term here.
+      sequence @18 :UInt64;
+    }
+    heartbeat :group {
+      commit @19 :UInt64;
+      round @20 :UInt64;
+      sequence @21 :UInt64;
+    }
+    heartbeatReply :group {
+      round @22 :UInt64;
+      durable @23 :UInt64;
+      clock @24 :Int64;
+      # Nanoseconds of the sender's monotonic clock.
+      sequence @25 :UInt64;
+    }
+    installSnapshot :group {
+      # The receiver fetches it (FetchSnapshot) and then answers appendReply.
+      snapshot @26 :SnapshotMark;
+      sequence @27 :UInt64;
+    }
+    timeoutNow @28 :Void;
+    readRequest @29 :UInt64;
+    # A read by its number.
+    readReply :group {
+      id @30 :UInt64;
+      index @31 :UInt64;
+      # The read is linearizable on a state that has applied this.
+    }
+  }
+}
+
+struct FetchSnapshot $kind(from = [peer], bytesMax = 256) {
+  # A member fetches the bytes of a snapshot. Answered by SnapshotBytes; `not_found` if the sender has a newer one only.
+
+  member @0 :Member;
+  # The one that answers.
+  index @1 :UInt64;
+  offset @2 :UInt64;
+}
+
+struct SnapshotBytes $kind(from = [peer], bytesMax = 1114112) {
+  # Answers FetchSnapshot: at most 1 MiB; empty behind the end.
+
+  bytes @0 :Data;
+}
+
+# -- clients -------------------------------------------------------------------------------------------------------------
+
+struct Condition {
+  key @0 :Data;
+  union {
+    absent @1 :Void;
+    equals @2 :Data;
+    revision @3 :UInt64;
+    # The key was changed last at this one; 0: it is absent.
+  }
+}
+
+struct Operation {
+  key @0 :Data;
+  # 1 to 1024 bytes.
+  union {
+    get @1 :Void;
+    put @2 :Data;
+    # At most 1 MiB.
+    remove @3 :Void;
+  }
+  lease @4 :UInt64;
+  # put: the key goes with it; 0: none.
+}
+
+struct Execute $kind(from = [peer, operate], bytesMax = 2228224) {
+  # A client asks for a change. Answered by Executed once it is applied. Errors: `malformed`, `refused` if the sender may
+  # not, `unavailable` if nothing was written because there is no quorum, `overloaded`, `unknown_outcome`.
+
+  request @0 :Text;
+  # At most 64 bytes; a retry with the same one is answered alike and changes nothing. Empty: none.
+  dueMs @1 :UInt32;
+  # How long the sender waits; at most an hour.
+  what :union {
+    txn :group {
+      conditions @2 :List(Condition);
+      operations @3 :List(Operation);
+      # All are done if all conditions hold, otherwise none. At most 1024 of both together.
+    }
+    grantMs @4 :UInt64;
+    # A new lease of that time to live.
+    drop @5 :UInt64;
+    # A lease; the keys go with it.
+  }
+  forwarded @6 :Bool;
+  # By another member: it is not forwarded again.
+}
+
+enum Outcome {
+  done @0;
+  conflict @1;
+  # A condition does not hold: nothing was changed.
+  noLease @2;
+  leaseExists @3;
+  sessionsFull @4;
+  leasesFull @5;
+  malformed @6;
+  answerTooLarge @7;
+  notLeader @8;
+  # Said to another member: nothing was written.
+}
+
+struct MaybeValue {
+  union {
+    absent @0 :Void;
+    value @1 :Data;
+  }
+}
+
+struct Executed $kind(from = [peer, view, operate], bytesMax = 2228224) {
+  # Answers Execute.
+
+  outcome @0 :Outcome;
+  revision @1 :UInt64;
+  # Of the store afterwards.
+  repeated @2 :Bool;
+  # The answer is that of an earlier command with this request id.
+  values @3 :List(MaybeValue);
+  # Of the gets in their order; in a conflict that of the first condition that does not hold.
+  lease @4 :UInt64;
+  # The one that was granted.
+}
+
+struct GetKey $kind(from = [peer, view, operate], bytesMax = 2048) {
+  # A client reads a key. Answered by GotKey. Errors: `conflict` if the revision is forgotten, `unavailable`.
+
+  key @0 :Data;
+  stale @1 :Bool;
+  # What this member has applied, without asking the others.
+  revision @2 :UInt64;
+  # As it was after this one; 0: now.
+  dueMs @3 :UInt32;
+}
+
+struct GotKey $kind(from = [peer, view, operate], bytesMax = 1114112) {
+  # Answers GetKey.
+
+  found @0 :Bool;
+  value @1 :Data;
+  revision @2 :UInt64;
+  created @3 :UInt64;
+  # When the key was changed last, and when it came to be; 0 in a read of the past.
+  lease @4 :UInt64;
+  storeRevision @5 :UInt64;
+}
+
+struct RangeKeys $kind(from = [peer, view, operate], bytesMax = 4096) {
+  # A client reads keys in byte order. Answered by KeyRows.
+
+  prefix @0 :Data;
+  from @1 :Data;
+  limit @2 :UInt32;
+  # At most 1000; 0 is 1000.
+  stale @3 :Bool;
+  dueMs @4 :UInt32;
+}
+
+struct KeyRow {
+  key @0 :Data;
+  value @1 :Data;
+  revision @2 :UInt64;
+  created @3 :UInt64;
+  lease @4 :UInt64;
+  ttlMs @5 :UInt64;
+  # Of its lease; 0: none.
+}
+
+struct KeyRows $kind(from = [peer, view, operate], bytesMax = 2621440) {
+  # Answers RangeKeys: about 1 MiB of them, at least one if there is any.
+
+  rows @0 :List(KeyRow);
+  more @1 :Bool;
+  revision @2 :UInt64;
+}
+
+struct WatchKeys $kind(from = [view, operate], bytesMax = 4096) {
+  # A client asks for all changes of keys that begin with `prefix`. Answered by a stream of KeyChange, which misses none;
+  # `conflict` if the revision is forgotten.
+
+  prefix @0 :Data;
+  revision @1 :UInt64;
+  # From this one on; 0: from now on.
+}
+
+struct KeyChange $kind(from = [peer, view, operate], bytesMax = 1114112, whenFull = credit) {
+  # An item of WatchKeys: one key that was changed.
+
+  revision @0 :UInt64;
+  key @1 :Data;
+  removed @2 :Bool;
+  value @3 :Data;
+  request @4 :Text;
+}
+
+struct KeepLease $kind(from = [peer, operate], bytesMax = 64) {
+  # A client keeps a lease for another time to live from now on. Answered by LeaseKept; `not_found`.
+
+  lease @0 :UInt64;
+  dueMs @1 :UInt32;
+  forwarded @2 :Bool;
+}
+
+struct LeaseKept $kind(from = [peer, view, operate], bytesMax = 64) {
+  # Answers KeepLease.
+
+  ttlMs @0 :UInt64;
+}
+
+# -- groups and their members --------------------------------------------------------------------------------------------
+
+struct Address {
+  node @0 :Data;
+  endpoint @1 :Text;
+  # Numeric HOST:PORT; empty: where `/peers` knows it.
+}
+
+struct InitGroup $kind(from = [operate], bytesMax = 16384) {
+  # An operator makes a group. Answered by GroupMade. Again with the same members: nothing changes.
+
+  group @0 :Text;
+  # 1 to 32 of a-z, 0-9, '-' and '_'.
+  members @1 :List(Address);
+  # At most 16; without this node it is added. None: this node alone.
+}
+
+struct GroupMade $kind(from = [peer, view, operate], bytesMax = 16384) {
+  # Answers InitGroup.
+
+  failed @0 :List(MemberFailed);
+  # Members that have not founded it.
+  already @1 :Bool;
+}
+
+struct MemberFailed {
+  node @0 :Data;
+  reason @1 :Text;
+}
+
+struct PrepareMember $kind(from = [peer], bytesMax = 256) {
+  # A node asks another one to become a member. Answered by MemberPrepared; `refused` unless `raft.invites` has it.
+
+  group @0 :Text;
+}
+
+struct MemberPrepared $kind(from = [peer], bytesMax = 8192) {
+  # Answers PrepareMember: the incarnation is durable.
+
+  incarnation @0 :UInt64;
+  founded @1 :Bool;
+  configuration @2 :Data;
+  # Of a group of this name that it is in already: what its founders began with; empty if it joined later.
+}
+
+struct FoundGroup $kind(from = [peer], bytesMax = 8192) {
+  # A prepared member begins the group. Answered by Nothing; `conflict` if it is in another one of this name.
+
+  group @0 :Text;
+  configuration @1 :Data;
+}
+
+struct JoinGroup $kind(from = [peer], bytesMax = 256) {
+  # A prepared member begins without a log, and waits for the leader. Answered by Nothing.
+
+  group @0 :Text;
+  incarnation @1 :UInt64;
+  epoch @2 :UInt64;
+}
+
+struct ListGroups $kind(from = [view, operate], bytesMax = 64) {
+  # An operator asks for the groups of this node. Answered by Groups.
+}
+
+struct Groups $kind(from = [peer, view, operate], bytesMax = 262144) {
+  # Answers ListGroups, by name.
+
+  groups @0 :List(GroupRow);
+}
+
+struct GroupRow {
+  name @0 :Text;
+  incarnation @1 :UInt64;
+  member @2 :Bool;
+  # False: it is prepared, and waits for its founder.
+}
+
+struct GetGroup $kind(from = [peer, view, operate], bytesMax = 64) {
+  # Asks a member how it is. Answered by GroupStatus.
+}
+
+struct GroupStatus $kind(from = [peer, view, operate], bytesMax = 65536) {
+  # Answers GetGroup; what the inspector shows of `/raft/NAME` too.
+
+  group @0 :Text;
+  node @1 :Data;
+  incarnation @2 :UInt64;
+  role @3 :Text;
+  # leader, follower, candidate, learner, recovering
+  term @4 :UInt64;
+  leader @5 :Data;
+  # Empty: none is known.
+  commit @6 :UInt64;
+  applied @7 :UInt64;
+  last @8 :UInt64;
+  hash @9 :UInt64;
+  revision @10 :UInt64;
+  keys @11 :UInt64;
+  epoch @12 :UInt64;
+  members @13 :List(MemberRow);
+  why @14 :List(WhyRow);
+  reason @15 :Text;
+  # Why it does not serve; empty: it does.
+  oldestRevision @16 :UInt64;
+  leases @17 :UInt64;
+  sessions @18 :UInt64;
+  watchers @19 :UInt64;
+}
+
+struct MemberRow {
+  member @0 :Member;
+  address @1 :Text;
+  kind @2 :Text;
+  # voter, learner
+  match @3 :UInt64;
+  state @4 :Text;
+  # probe, replicate, snapshot, recovering; "self" for the sender; "unknown" if the sender does not lead
+  lagMs @5 :UInt64;
+  # Since its last answer.
+  inFlight @6 :UInt32;
+}
+
+struct WhyRow {
+  # One part of the time that a commit takes now.
+
+  what @0 :Text;
+  node @1 :Data;
+  microseconds @2 :UInt64;
+}
+
+struct ChangeMember $kind(from = [peer, operate], bytesMax = 512) {
+  # An operator changes the members. Answered by Nothing once it is committed, for a new voter once it votes. Errors:
+  # `conflict` if it would lose quorum or another change is pending, `not_found`, `unavailable`.
+
+  change @0 :MemberChange;
+  member @1 :Address;
+  incarnation @2 :UInt64;
+  # 0: the receiver asks the node.
+  learner @3 :Bool;
+  dueMs @4 :UInt32;
+  forwarded @5 :Bool;
+}
+
+enum MemberChange {
+  add @0;
+  remove @1;
+  transfer @2;
+}
+
+struct TakeSnapshot $kind(from = [operate], bytesMax = 64) {
+  # An operator asks for a snapshot. Answered by Nothing once it is durable.
+}
+
+# -- the disks of this node ----------------------------------------------------------------------------------------------
+
+struct Vote {
+  term @0 :UInt64;
+  voted @1 :Bool;
+  vote @2 :Member;
+  commit @3 :UInt64;
+}
+
+struct OpenLog $kind(bytesMax = 64) {
+  # A group asks for what is durable of its log. Answered by LogOpened.
+
+  incarnation @0 :UInt64;
+}
+
+struct LogOpened $kind(bytesMax = 512) {
+  # Answers OpenLog.
+
+  found @0 :Bool;
+  damaged @1 :Bool;
+  # Something that was acknowledged may be missing.
+  state @2 :Vote;
+  first @3 :UInt64;
+  last @4 :UInt64;
+  # Entries that can be read; none if `last` is below `first`.
+}
+
+struct WriteLog $kind(bytesMax = 4194304) {
+  # A group changes its log. Answered by Nothing once it is durable; after an error the log is to be opened again.
+
+  incarnation @0 :UInt64;
+  restarts @1 :Bool;
+  # All entries before are void.
+  hasState @2 :Bool;
+  state @3 :Vote;
+  first @4 :UInt64;
+  # Of `entries`; they replace all from there on.
+  entries @5 :List(Entry);
+}
+
+struct ReadLog $kind(bytesMax = 128) {
+  # A group reads entries. Answered by LogEntries.
+
+  incarnation @0 :UInt64;
+  from @1 :UInt64;
+  to @2 :UInt64;
+  bytesMax @3 :UInt32;
+}
+
+struct LogEntries $kind(bytesMax = 4194304) {
+  # Answers ReadLog: as many entries as fit.
+
+  first @0 :UInt64;
+  entries @1 :List(Entry);
+}
+
+struct CompactLog $kind(bytesMax = 64) {
+  # A snapshot of `to` is durable: entries up to there are of no use.
+
+  incarnation @0 :UInt64;
+  to @1 :UInt64;
+}
+
+struct KeepMembers $kind(bytesMax = 65536) {
+  # Logs and snapshots of other incarnations are of no use any more.
+
+  incarnations @0 :List(UInt64);
+}
+
+struct FindSnapshot $kind(bytesMax = 64) {
+  # A group asks for its newest snapshot. Answered by SnapshotFound; its digest was checked.
+
+  incarnation @0 :UInt64;
+}
+
+struct SnapshotFound $kind(bytesMax = 8192) {
+  # Answers FindSnapshot and EndSnapshot.
+
+  found @0 :Bool;
+  damaged @1 :Bool;
+  snapshot @2 :SnapshotMark;
+}
+
+struct WriteSnapshot $kind(bytesMax = 4194304) {
+  # The next chunk of a snapshot of `index`. Answered by Nothing. At offset 0 it begins anew.
+
+  incarnation @0 :UInt64;
+  index @1 :UInt64;
+  first @2 :Bool;
+  chunk @3 :Data;
+}
+
+struct EndSnapshot $kind(bytesMax = 8192) {
+  # All chunks are written. Answered by SnapshotFound once it is durable; older ones are removed.
+
+  incarnation @0 :UInt64;
+  snapshot @1 :SnapshotMark;
+  # Without size and digest if `received` is false.
+  received @2 :Bool;
+}
+
+struct ReceiveSnapshot $kind(bytesMax = 1179648) {
+  # Bytes that another member gave. Answered by Nothing.
+
+  incarnation @0 :UInt64;
+  index @1 :UInt64;
+  offset @2 :UInt64;
+  bytes @3 :Data;
+}
+
+struct ReadSnapshot $kind(bytesMax = 128) {
+  # A group reads bytes for another member. Answered by SnapshotBytes.
+
+  incarnation @0 :UInt64;
+  index @1 :UInt64;
+  offset @2 :UInt64;
+}
+
+struct ReadChunk $kind(bytesMax = 128) {
+  # A group reads its own snapshot. Answered by SnapshotChunk.
+
+  incarnation @0 :UInt64;
+  index @1 :UInt64;
+  offset @2 :UInt64;
+}
+
+struct SnapshotChunk $kind(bytesMax = 4194304) {
+  # Answers ReadChunk.
+
+  chunk @0 :Data;
+  next @1 :UInt64;
+  # The offset of the next chunk; 0: this was the last one.
+}
+
+# -- what the inspector shows --------------------------------------------------------------------------------------------
+
+struct RaftState $kind(from = [peer, view, operate], bytesMax = 256) {
+  # What the inspector shows of `/raft`.
+
+  groups @0 :UInt32;
+  prepared @1 :UInt32;
+}
+
+struct LogState $kind(from = [peer, view, operate], bytesMax = 512) {
+  # What the inspector shows of `/raft/log`.
+
+  logs @0 :UInt32;
+  entries @1 :UInt64;
+  bytes @2 :UInt64;
+  deadBytes @3 :UInt64;
+  syncs @4 :UInt64;
+  writes @5 :UInt64;
+  # Of which `syncs` made durable together.
+  failure @6 :Text;
+}
+
+struct ReplicatorState $kind(from = [peer, view, operate], bytesMax = 512) {
+  # What the inspector shows of a replicator.
+
+  member @0 :Member;
+  address @1 :Text;
+  linked @2 :Bool;
+  sent @3 :UInt64;
+  dropped @4 :UInt64;
+  # Messages, with a link and without.
+}
+
+struct SnapshotsState $kind(from = [peer, view, operate], bytesMax = 256) {
+  # What the inspector shows of `/raft/snapshots`.
+
+  written @0 :UInt64;
+  received @1 :UInt64;
+  # Snapshots that were written, and bytes that other members gave.
+}

@@ -1,0 +1,226 @@
+// The logs of a node on its disk: against a model, through crashes, and with damage.
+#include "actors/raft/logs.hpp"
+
+#include <doctest/doctest.h>
+
+#include "runtime/sim/disk.hpp"
+#include "tests/support.hpp"
+
+namespace troupe::raft {
+namespace {
+
+constexpr std::uint64_t kPack = 16'384;
+
+std::unique_ptr<Logs> opened_logs(sim::Disk& disk) {
+  auto out = Logs::open(disk, "log", 7, kPack);
+  REQUIRE(out.ok());
+  return std::move(out).value();
+}
+
+Entry entry_at(std::uint64_t index, std::uint64_t term, std::size_t bytes) {
+  return {.index = Index{index},
+          .term = Term{term},
+          .data = bytes == 0 ? nullptr : std::make_shared<const base::Bytes>(bytes, static_cast<std::uint8_t>(index))};
+}
+
+/// What one log must hold.
+struct LogModel {
+  HardState state;
+  Index first{1};
+  std::map<Index, Entry> entries;
+  Term term{1};
+  friend bool operator==(const LogModel&, const LogModel&) = default;
+};
+
+bool alike(Logs& logs, Incarnation log, const LogModel& model) {
+  const auto found = logs.find(log);
+  if (!found) return model.entries.empty() && model.state == HardState{};
+  if (found->state != model.state) return false;
+  if (model.entries.empty()) return found->last < found->first;
+  const Index last = model.entries.rbegin()->first, first = model.entries.begin()->first;
+  // Entries that were compacted may be there again after a start: they are of no use, and do no harm.
+  if (found->last != last || found->first > first) return false;
+  for (Index at = first; at <= last;) {
+    const auto page = logs.read(log, at, last, 700);
+    if (!page.ok() || page.value().empty()) return false;
+    for (const Entry& entry : page.value()) {
+      if (!(entry == model.entries.at(entry.index))) return false;
+      at = entry.index.next();
+    }
+  }
+  return true;
+}
+
+Save draw_save(base::Random& random, LogModel& model) {
+  Save save;
+  if (random.chance(1, 3)) {
+    model.term = model.term.next();
+    model.state = {.term = model.term, .commit = Index{random.below(100)}};
+    if (random.chance(1, 2)) model.state.vote = MemberId{base::NodeId{}, random.next()};
+    save.state = model.state;
+  }
+  const Index last = model.entries.empty() ? model.first.previous() : model.entries.rbegin()->first;
+  if (random.chance(1, 30)) {
+    save.restart.emplace();
+    model.entries.clear();
+    model.first = last + 1 + random.below(50);
+  }
+  Index from = model.entries.empty() ? model.first : model.entries.rbegin()->first.next();
+  if (!model.entries.empty() && random.chance(1, 6)) {
+    // Truncated by a leader of a later term.
+    from = Index{model.entries.begin()->first.value + random.below(model.entries.size() + 1)};
+    model.term = model.term.next();
+  }
+  const std::uint64_t count = random.below(6);
+  if (count > 0) model.entries.erase(model.entries.lower_bound(from), model.entries.end());
+  for (std::uint64_t i = 0; i < count; ++i) {
+    const Entry entry = entry_at(from.value + i, model.term.value, random.below(random.chance(1, 20) ? 3'000 : 120));
+    model.entries[entry.index] = entry;
+    save.entries.push_back(entry);
+  }
+  return save;
+}
+
+TEST_CASE("raft logs: a random life with crashes loses nothing that was synced") {
+  for (std::uint64_t seed = 1; seed <= rounds(60); ++seed) {
+    CAPTURE(seed);
+    base::Random random(seed);
+    sim::Disk disk;
+    auto logs = opened_logs(disk);
+    std::map<Incarnation, LogModel> written, synced;
+    for (int step = 0; step < 400; ++step) {
+      const Incarnation log = 1 + random.below(3);
+      switch (random.below(12)) {
+        case 0: {
+          REQUIRE(logs->sync().ok());
+          synced = written;
+          break;
+        }
+        case 1: {
+          // A snapshot is of what is durable.
+          LogModel& model = written[log];
+          REQUIRE(logs->sync().ok());
+          synced = written;
+          if (model.entries.empty()) break;
+          const Index to{model.entries.begin()->first.value + random.below(model.entries.size())};
+          model.entries.erase(model.entries.begin(), model.entries.upper_bound(to));
+          model.first = std::max(model.first, to.next());
+          logs->compact(log, to);
+          synced[log] = model;
+          break;
+        }
+        case 2: {
+          const auto tidied = logs->tidy();
+          REQUIRE(tidied.ok());
+          if (tidied.value()) synced = written;  // moving records syncs all
+          break;
+        }
+        case 3:
+          if (random.chance(1, 3)) {
+            logs.reset();
+            // What was not synced may be there or not: with a clean end it is decided by syncing first.
+            const bool clean = random.chance(1, 2);
+            if (clean) {
+              logs = opened_logs(disk);
+              REQUIRE(logs->sync().ok());
+              synced = written;
+              logs.reset();
+            }
+            disk.crash(random);
+            logs = opened_logs(disk);
+            CHECK_FALSE(logs->damaged());
+            for (auto& [name, model] : synced) {
+              CAPTURE(name);
+              // Unsynced writes behind the synced ones may have survived: then the log is the written one.
+              const bool holds = alike(*logs, name, model) || clean == false;
+              CHECK(holds);
+              if (!alike(*logs, name, model)) goto next_seed;  // the model does not know how far it survived
+            }
+            written = synced;
+          }
+          break;
+        default: {
+          LogModel& model = written[log];
+          REQUIRE(logs->write(log, draw_save(random, model)).ok());
+        }
+      }
+    }
+    for (auto& [name, model] : written) CHECK(alike(*logs, name, model));
+  next_seed:;
+  }
+}
+
+TEST_CASE("raft logs: entries that were overwritten do not come back when the record that replaced them is gone") {
+  sim::Disk disk;
+  auto logs = opened_logs(disk);
+  REQUIRE(logs->write(1, {.entries = {entry_at(1, 1, 10), entry_at(2, 1, 10), entry_at(3, 1, 10)}}).ok());
+  REQUIRE(logs->write(1, {.entries = {entry_at(2, 2, 10)}}).ok());
+  REQUIRE(logs->sync().ok());
+  logs.reset();
+  logs = opened_logs(disk);
+  const auto found = logs->find(1);
+  REQUIRE(found);
+  CHECK(found->last == Index{2});
+  CHECK(logs->read(1, Index{2}, Index{2}, 1'000).value().front().term == Term{2});
+}
+
+TEST_CASE("raft logs: a byte that rots among what was acknowledged is found at the next start") {
+  std::size_t found = 0, tried = 0;
+  for (std::uint64_t which = 0; which < 200; ++which) {
+    sim::Disk disk;
+    auto logs = opened_logs(disk);
+    for (std::uint64_t i = 1; i <= 20; ++i) {
+      REQUIRE(logs->write(1, {.state = HardState{.term = Term{1}}, .entries = {entry_at(i, 1, 60)}}).ok());
+      REQUIRE(logs->sync().ok());
+    }
+    logs.reset();
+    base::Random random(which);
+    disk.crash(random);
+    const auto size = disk.size("log/00000001.pack").value();
+    // The last record has no mark behind it: it counts as torn.
+    if (!disk.corrupt("log/00000001.pack", random.below(size - 300), 0x10)) continue;
+    ++tried;
+    logs = opened_logs(disk);
+    if (logs->damaged()) ++found;
+  }
+  CHECK(tried > 100);
+  CHECK(found == tried);
+}
+
+TEST_CASE("raft logs: a save larger than a record is divided, and read back whole") {
+  sim::Disk disk;
+  auto logs = opened_logs(disk);
+  Save save;
+  for (std::uint64_t i = 1; i <= 5; ++i) save.entries.push_back(entry_at(i, 1, 2u << 20));
+  save.state = HardState{.term = Term{1}};
+  REQUIRE(logs->write(9, save).ok());
+  REQUIRE(logs->sync().ok());
+  logs.reset();
+  logs = opened_logs(disk);
+  CHECK(logs->find(9)->last == Index{5});
+  for (std::uint64_t i = 1; i <= 5; ++i)
+    CHECK(logs->read(9, Index{i}, Index{i}, 1).value().front() == save.entries[i - 1]);
+}
+
+TEST_CASE("raft logs: what is compacted gives its space back, and logs that are not kept go") {
+  sim::Disk disk;
+  auto logs = opened_logs(disk);
+  for (std::uint64_t i = 1; i <= 2'000; ++i)
+    REQUIRE(logs->write(1 + i % 2, {.entries = {entry_at((i + 1) / 2, 1, 100)}}).ok());
+  REQUIRE(logs->sync().ok());
+  const auto before = disk.used_bytes();
+  logs->compact(1, Index{990});
+  logs->keep({1});
+  for (int i = 0; i < 1'000; ++i)
+    if (!logs->tidy().value()) break;
+  CHECK(disk.used_bytes() < before / 5);
+  CHECK_FALSE(logs->find(2));
+  CHECK(logs->read(1, Index{991}, Index{1'000}, 1u << 20).value().size() == 10);
+  logs.reset();
+  logs = opened_logs(disk);
+  CHECK(logs->find(1)->last == Index{1'000});
+  CHECK(logs->read(1, Index{991}, Index{1'000}, 1u << 20).value().size() == 10);
+}
+
+}  // namespace
+}  // namespace troupe::raft

@@ -1,0 +1,129 @@
+// A group of nodes that are real processes: keys survive what happens to a minority.
+#include "tests/cluster/cluster.hpp"
+
+using namespace troupe;
+using namespace troupe::test;
+
+namespace {
+
+std::string members_of(const Cluster& cluster, std::size_t first, std::size_t count) {
+  std::string out;
+  for (std::size_t i = first; i < first + count; ++i)
+    out += (out.empty() ? "" : ",") + cluster.nodes[i]->id + '@' + cluster.nodes[i]->at;
+  return out;
+}
+
+/// The value of a name in the status of a group, as it is printed.
+std::string status_of(Cluster& cluster, std::size_t node, const std::string& name) {
+  const std::string json = cluster.run(node, {"raft", "status", "--json"}).out;
+  const std::string before = '"' + name + "\":";
+  const auto at = json.find(before);
+  if (at == std::string::npos) return {};
+  const auto from = at + before.size();
+  std::string out = json.substr(from, json.find_first_of(",}", from) - from);
+  std::erase(out, '"');
+  return out;
+}
+
+std::size_t leader_of(Cluster& cluster, const std::vector<std::size_t>& up) {
+  std::size_t leads = 0;
+  CHECK(until([&] {
+    for (const std::size_t node : up)
+      if (status_of(cluster, node, "role") == "leader") {
+        leads = node;
+        return true;
+      }
+    return false;
+  }));
+  return leads;
+}
+
+}  // namespace
+
+TEST_CASE("cluster raft: keys are written and read at any member, also when the leader was killed") {
+  Cluster cluster(3);
+  const std::vector<std::string> init{"raft", "init", "--members", members_of(cluster, 0, 3)};
+  const Seen made = cluster.run(0, init);
+  REQUIRE_MESSAGE(made.exit == 0, made.err);
+  CHECK(cluster.run(0, init).exit == 0);  // again: nothing changes
+  CHECK(cluster.run(0, {"raft", "init", "--members", members_of(cluster, 0, 2)}).exit == 5);
+  REQUIRE(cluster.run(1, {"kv", "put", "a", "one"}).exit == 0);
+  REQUIRE(cluster.run(2, {"kv", "put", "b", "two words", "--request", "r1"}).exit == 0);
+  CHECK(line(cluster.run(0, {"kv", "put", "b", "another", "--request", "r1", "--json"})).find("\"repeated\":true") !=
+        std::string::npos);
+  for (std::size_t node = 0; node < 3; ++node) CHECK(cluster.run(node, {"kv", "get", "b"}).out == "two words");
+  CHECK(cluster.run(0, {"kv", "get", "c"}).exit == 4);
+  CHECK(cluster.run(0, {"kv", "cas", "a", "wrong", "three"}).exit == 5);
+  CHECK(cluster.run(0, {"kv", "cas", "a", "one", "three"}).exit == 0);
+  CHECK(cluster.run(1, {"kv", "ls"}).out == "a\nb\n");
+
+  const std::size_t leads = leader_of(cluster, {0, 1, 2});
+  cluster.kill(leads);
+  const std::size_t other = (leads + 1) % 3, last = (leads + 2) % 3;
+  CHECK(cluster.run(other, {"kv", "put", "d", "after"}).exit == 0);
+  CHECK(cluster.run(last, {"kv", "get", "d"}).out == "after");
+  // Alone nothing is written and nothing read, but what this member has.
+  cluster.kill(other);
+  CHECK(cluster.run(last, {"kv", "put", "e", "lost", "--timeout", "1s"}).exit != 0);
+  CHECK(cluster.run(last, {"kv", "get", "d", "--timeout", "500ms"}).exit == 7);
+  CHECK(cluster.run(last, {"kv", "get", "d", "--stale"}).out == "after");
+  cluster.restart(leads);
+  CHECK(until([&] { return cluster.run(leads, {"kv", "get", "d", "--timeout", "1s"}).out == "after"; }));
+  CHECK(cluster.run(leads, {"kv", "get", "a"}).out == "three");
+}
+
+TEST_CASE("cluster raft: transactions and batches are read line by line, and a group of one is a group") {
+  Cluster cluster(1);
+  REQUIRE(cluster.run(0, {"raft", "init"}).exit == 0);
+  const auto piped = [&](const std::string& lines, const std::string& words) {
+    std::ofstream(cluster.folder / "lines") << lines;
+    const std::string command = binary() + ' ' + words + " --data " + cluster.nodes[0]->data + " < " +
+                                (cluster.folder / "lines") + " > " + (cluster.folder / "out") + " 2> " +
+                                (cluster.folder / "err");
+    const int status = std::system(command.c_str());
+    return Seen{WEXITSTATUS(status), content(cluster.folder / "out"), content(cluster.folder / "err")};
+  };
+  CHECK(piped("put a 1\nif b absent\nput \"b c\" \"two\\u0020words\"\nget a\n", "kv txn -").exit == 0);
+  CHECK(cluster.run(0, {"kv", "get", "b c"}).out == "two words");
+  CHECK(piped("if a = 2\nput a 3\n", "kv txn -").exit == 5);
+  CHECK(piped("put a\n", "kv txn -").exit == 2);
+  const Seen batch = piped("put x 1\nget x\nget y\ncas x 0 2\ndel x\nnonsense\n", "kv batch -");
+  CHECK(batch.exit == 3);
+  CHECK(lines(batch.out) == 6);
+  CHECK(contains(batch.out, "{\"ok\":true,\"exit\":0,\"value\":\"1\""));
+  CHECK(contains(batch.out, "\"exit\":4"));
+  CHECK(contains(batch.out, "\"exit\":5"));
+  const std::string lease = line(cluster.run(0, {"kv", "lease", "grant", "1s"}));
+  CHECK(cluster.run(0, {"kv", "put", "short", "lived", "--lease", lease}).exit == 0);
+  CHECK(cluster.run(0, {"kv", "lease", "keep", lease}).exit == 0);
+  CHECK(until([&] { return cluster.run(0, {"kv", "get", "short"}).exit == 4; }));
+  CHECK(cluster.run(0, {"kv", "lease", "keep", lease}).exit == 4);
+  const Seen watched = cluster.run(0, {"kv", "watch", "short", "--rev", "1", "--count", "2"});
+  CHECK(watched.exit == 0);
+  CHECK(contains(watched.out, "removed"));
+}
+
+TEST_CASE("cluster raft: a member that was away for long gets a snapshot, and a new one catches up before it votes") {
+  Cluster cluster(4);
+  REQUIRE(cluster.run(0, {"raft", "init", "--group", "g", "--members", members_of(cluster, 0, 3)}).exit == 0);
+  const auto on = [&](std::size_t node, std::vector<std::string> words) {
+    words.insert(words.end(), {"--group", "g"});
+    return cluster.run(node, words);
+  };
+  REQUIRE(on(0, {"kv", "put", "first", "1"}).exit == 0);
+  cluster.kill(2);
+  for (int i = 0; i < 20; ++i) REQUIRE(on(0, {"kv", "put", "k" + std::to_string(i), "v"}).exit == 0);
+  CHECK(on(0, {"raft", "snapshot"}).exit == 0);
+  CHECK(on(1, {"raft", "snapshot"}).exit == 0);
+  cluster.restart(2);
+  CHECK(until([&] { return on(2, {"kv", "get", "k19", "--stale"}).out == "v"; }));
+  const Seen added = on(0, {"raft", "add", cluster.nodes[3]->id + '@' + cluster.nodes[3]->at});
+  CHECK_MESSAGE(added.exit == 0, added.err);
+  CHECK(on(3, {"kv", "get", "k19"}).out == "v");
+  CHECK(on(3, {"raft", "transfer", cluster.nodes[3]->id}).exit == 0);
+  CHECK(until([&] { return contains(on(3, {"raft", "status"}).out, "role     leader"); }));
+  CHECK(on(1, {"raft", "remove", cluster.nodes[0]->id}).exit == 0);
+  CHECK(on(2, {"kv", "put", "k0", "w"}).exit == 0);
+  CHECK(on(1, {"kv", "get", "k0"}).out == "w");
+  CHECK(contains(cluster.run(1, {"raft", "ls"}).out, "g "));
+}
