@@ -75,6 +75,7 @@ void DhtActor::receive(runtime::Handlers& on) {
   });
   on.tell<net::wire::LinkDown>([](net::wire::LinkDown::Reader) {});
   on.tell<net::wire::Shun>([this](net::wire::Shun::Reader request) { shun(request); });
+  Notices::receive(on, [this] { notices_->again(); });
   on.timer<Recover>([this] { recover(); });
   on.timer<Refresh>([this] { refresh(); });
   on.timer<Expire>([this] { expire(); });

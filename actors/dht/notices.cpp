@@ -7,6 +7,7 @@ namespace troupe::dht {
 namespace {
 
 constexpr std::chrono::seconds kListenerDue{3};  // our choice: for its ping and for a notice
+constexpr std::chrono::seconds kUnsentAgain{1};  // our choice: the table of questions empties as fast
 // With it a notice stays within a datagram, and so does the answer to Listen (runtime/net/logic/datagram.hpp): what is
 // around the record takes less than 150 bytes.
 constexpr std::size_t kToldRecordMax = 1'024;
@@ -113,6 +114,11 @@ void Notices::changed(const Topic& topic, const std::optional<Contact>& provider
   });
 }
 
+void Notices::again() {
+  for (const Notice& one : std::exchange(unsent_, {}))
+    if (const auto next = listeners_.again(one, now())) send(*next);
+}
+
 void Notices::send(const Notice& notice) {
   if (notice.topic.kind == TopicKind::providers) return send(notice, {});
   head_.read({Space::kv, notice.topic.key}, [this, notice](base::ByteView record) { send(notice, record); });
@@ -130,6 +136,13 @@ void Notices::send(const Notice& notice, base::ByteView record) {
         else write(out.initPresent(), notice.providers);
       },
       [this, notice](runtime::Answer<wire::Noted> answer) {
+        // By a limit of this node: the listener is not silent, and trying again at once would not help.
+        const bool theirs = answer.envelope().header().origin == runtime::Origin::foreign;
+        if (!theirs && !answer.ok() && answer.error().code == base::Code::overloaded) {
+          unsent_.push_back(notice);
+          if (unsent_.size() == 1) after<Again>(kUnsentAgain);
+          return;
+        }
         const auto next =
             answer.ok() ? listeners_.answered(notice, answer.value().getListens() ? Listens::yes : Listens::no, now())
                         : listeners_.unanswered(notice, now());

@@ -172,8 +172,13 @@ class Notices final : public runtime::Part {
   /// Tells the listeners. The change is durable by now: it is told once it would also be found.
   void changed(const Topic& topic, const std::optional<Contact>& provider = {});
   std::size_t listeners() const { return listeners_.size(); }
+  /// To be called in the owner's receive().
+  static void receive(runtime::Handlers& on, base::Callback<void()> again) { on.timer<Again>(std::move(again)); }
+  /// Sends the notices that this node could not send before.
+  void again();
 
  private:
+  struct Again {};
   struct Question {
     Topic topic;
     std::chrono::seconds lease;
@@ -193,6 +198,7 @@ class Notices final : public runtime::Part {
 
   Head& head_;
   Listeners listeners_;
+  std::vector<Notice> unsent_;                                    // under way, as listeners_ sees it: as many as may be
   base::ShareBudget<base::NodeId> pinging_{kListenersPingedMax};  // listeners whose address is being proven
 };
 

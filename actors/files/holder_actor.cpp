@@ -47,6 +47,7 @@ store::Rows::Setup HolderActor::rows_setup(const FilesSettings& settings, std::s
           .health = settings.health,
           .doubt = store::Doubt::ends_owner,
           .leave = settings.left_to_self,
+          .leave_kept = settings.left_to_self_by_claims,
           .prefix = {'c'}};  // rows.hpp: claims
 }
 
@@ -220,11 +221,13 @@ void HolderActor::take_bind(wire::BindClaim::Reader question, Bound reply) {
 void HolderActor::bind(const base::NodeId& owner, const PutId& put, const Cid& cid, Bound reply) {
   auto plan = claims_->plan_bind(owner, put, cid, now());
   if (!plan.busy.empty()) {
-    return commit(std::move(plan), {}, {},
-                  [this, owner, put, cid, reply = std::move(reply)](base::Outcome<void> done) mutable {
-                    if (!done.ok()) return reply.refuse(done.error());
-                    bind(owner, put, cid, std::move(reply));
-                  });
+    return commit(
+        std::move(plan), {}, {},
+        [this, owner, put, cid, reply = std::move(reply)](base::Outcome<void> done) mutable {
+          if (!done.ok()) return reply.refuse(done.error());
+          bind(owner, put, cid, std::move(reply));
+        },
+        owner == settings_.self ? store::Whose::own : store::Whose::strangers_kept);
   }
   if (plan.more && !may_wait()) return reply.refuse(to_error(ClaimError::busy));
   if (plan.more)
@@ -404,13 +407,11 @@ void HolderActor::keep(const ContentKey& key, base::ByteView bytes, Done done) {
 }
 
 void HolderActor::check() const {
-  base::ensure(claims_ ? !loading_ : commits_ + reads_ + damaged_.size() == 0,
+  base::ensure(claims_ ? !loading_ : commits_ + reads_.used() + damaged_.size() == 0,
                "a holder serves once it has read its rows");
   base::ensure((waiting_.empty() && stores_waiting_.empty()) || commits_ > 0,
                "who waits at a holder waits for a commit that is under way");
-  std::size_t reads = 0;
-  for (const auto& [asker, of_asker] : reads_of_) reads += of_asker;
-  base::ensure(reads == reads_ && reads <= settings_.reads_max, "each read under way is somebody's, and they are few");
+  base::ensure(reads_.used() <= settings_.reads_max, "few reads are under way");
   if (!claims_) return;
   claims_->check(commits_);
   if (damaged_.size() > kDamagedChecked) return;
@@ -433,7 +434,7 @@ void HolderActor::describe(wire::HolderState::Builder state) {
   observe::describe(holder_table(*settings_.counters), state);
   state.setLoading(!claims_);
   state.setCommitsUnderWay(static_cast<std::uint32_t>(commits_));
-  state.setReadsUnderWay(static_cast<std::uint32_t>(reads_));
+  state.setReadsUnderWay(static_cast<std::uint32_t>(reads_.used()));
   if (claims_) state.setPutsClaimed(static_cast<std::uint32_t>(claims_->puts()));
 }
 

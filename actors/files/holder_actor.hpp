@@ -8,10 +8,11 @@
 // States  loading: answers `unavailable`, with damaged rows for good; then running.
 // Doubt   a commit that may or may not have been done ends the actor, whose next incarnation reads the rows.
 // Shares  of what is held: logic/owners.hpp; of the device: what others store leaves FilesSettings::left_to_self free,
-//         and what they may have in all is no more than that lets it be; of stores under way and of their bytes:
-//         store_shares.hpp, asked before anything is hashed.
-// Limits  those of logic/claims.hpp; FilesSettings::stores_max, store_bytes_max and reads_max, beyond them
-// `overloaded`.
+//         what binds a put of theirs FilesSettings::left_to_self_by_claims, and what they may have in all is no more
+//         than that lets it be; of stores under way and of their bytes: store_shares.hpp, asked before anything is
+//         hashed; of reads under way.
+// Limits  those of logic/claims.hpp; FilesSettings::stores_max, store_bytes_max, reads_max and reads_per_node_max,
+//         beyond them `overloaded`.
 #include <map>
 #include <memory>
 #include <set>
@@ -45,7 +46,8 @@ class HolderActor final : public FilesPart {
       : FilesPart(std::move(settings)),
         store_path_(store),
         rows_(*this, rows_setup(settings_, std::move(store))),
-        shares_(std::make_shared<StoreShares>(settings_.stores_max, settings_.store_bytes_max)) {}
+        shares_(std::make_shared<StoreShares>(settings_.stores_max, settings_.store_bytes_max)),
+        reads_(settings_.reads_max) {}
 
   void receive(runtime::Handlers& on) override;
   void start() override;
@@ -139,7 +141,8 @@ class HolderActor final : public FilesPart {
   std::unique_ptr<Claims> loading_;  // what was read so far
   store::Rows rows_;
   std::shared_ptr<StoreShares> shares_;
-  runtime::BudgetAlarm stores_full_{"stores under way"}, space_full_{"bytes held for others"}, claims_full_{"claims"};
+  runtime::BudgetAlarm stores_full_{"stores under way"}, space_full_{"bytes held for others"}, claims_full_{"claims"},
+      reads_full_{"reads of held contents"};
   base::Instant room_looked_at_;
   base::Instant room_at_;  // when it is looked at next
   std::set<base::NodeId> owners_ending_;
@@ -148,10 +151,9 @@ class HolderActor final : public FilesPart {
   std::set<ContentKey> damaged_;  // of those that are claimed
   std::vector<base::Callback<void()>> waiting_;
   std::map<ContentKey, std::vector<base::Callback<void()>>> stores_waiting_;
-  std::size_t stores_wait_ = 0;  // in all
-  std::size_t commits_ = 0;      // under way
-  std::size_t reads_ = 0;
-  std::map<base::NodeId, std::size_t> reads_of_;
+  std::size_t stores_wait_ = 0;            // in all
+  std::size_t commits_ = 0;                // under way
+  base::ShareBudget<base::NodeId> reads_;  // under way
 };
 
 }  // namespace troupe::files

@@ -7,7 +7,7 @@ using base::Code;
 
 struct HolderActor::Read {
   ContentKey key;
-  base::NodeId asker;
+  base::User<base::NodeId> asker;
   base::Bytes first;  // of two parts
   runtime::Reply<wire::Fetched> reply;
 };
@@ -16,14 +16,13 @@ void HolderActor::take_fetch(wire::FetchContent::Reader question, runtime::Reply
   const auto key = read_content(question.getContent());
   if (!key.ok()) return reply.refuse(key.error());
   if (!claims_->has(key.value())) return reply.refuse({Code::not_found, "this node does not hold that content"});
-  std::size_t& of_asker = reads_of_[owner()];
-  if (reads_ >= settings_.reads_max || of_asker >= settings_.reads_per_node_max) {
-    if (of_asker == 0) reads_of_.erase(owner());
+  const base::User<base::NodeId> asker{owner(), group(), caller().role == messages::Role::inside};
+  if (!reads_.fits(asker, 1) || reads_.held(asker) >= settings_.reads_per_node_max) {
+    reads_full_.refused(node(), asker.group, now());
     return reply.refuse({Code::overloaded, "too many reads are under way", std::chrono::milliseconds(200)});
   }
-  ++reads_;
-  ++of_asker;
-  read(std::make_shared<Read>(Read{key.value(), owner(), {}, std::move(reply)}));
+  reads_.hold(asker, 1);
+  read(std::make_shared<Read>(Read{key.value(), asker, {}, std::move(reply)}));
 }
 
 void HolderActor::read(std::shared_ptr<Read> read) {
@@ -61,11 +60,7 @@ void HolderActor::read(std::shared_ptr<Read> read) {
       });
 }
 
-void HolderActor::read_ended(Read& read) {
-  --reads_;
-  const auto of_asker = reads_of_.find(read.asker);
-  if (--of_asker->second == 0) reads_of_.erase(of_asker);
-}
+void HolderActor::read_ended(Read& read) { reads_.release(read.asker, 1); }
 
 void HolderActor::take_has(wire::HasContents::Reader question, runtime::Reply<wire::Has> reply) {
   const auto list = question.getContents();

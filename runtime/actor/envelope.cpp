@@ -45,8 +45,17 @@ Envelope::Frame* Envelope::allocate(const Header& header, std::size_t words) {
 }
 
 void Envelope::destroy(Frame* frame) {
+  const std::shared_ptr<Account> account = std::move(frame->account);
+  const std::size_t bytes = frame->words * sizeof(capnp::word);
   frame->~Frame();
   ::operator delete(frame);
+  if (account) account->freed(bytes);
+}
+
+void Envelope::charge(std::shared_ptr<Account> account) {
+  base::ensure(frame_->references.load(std::memory_order_relaxed) == 1 && !frame_->account,
+               "an envelope is charged once, before it is copied");
+  frame_->account = std::move(account);
 }
 
 Envelope Envelope::bare(Header header) {

@@ -9,6 +9,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <utility>
 
 #include "messages/kinds.hpp"
@@ -101,6 +102,17 @@ class Envelope {
   /// Takes words that came from elsewhere, a flat array whose segment table was checked. Copies them.
   static Envelope from_words(Header header, kj::ArrayPtr<const capnp::word> words);
 
+  /// Counts the memory of envelopes from when they are charged to it until they are freed.
+  class Account {
+   public:
+    virtual ~Account() = default;
+    /// In the thread that let go of the envelope last. `bytes`: of its words.
+    virtual void freed(std::size_t bytes) noexcept = 0;
+  };
+  /// Tells `account` once the last copy of this envelope is gone. For an envelope that was just made: nothing else may
+  /// have a copy of it. It is charged once.
+  void charge(std::shared_ptr<Account> account);
+
   class Room;
   /// The words that lie in `room`, every one of which was written. Copies nothing.
   static Envelope from_room(Header header, Room room);
@@ -131,6 +143,7 @@ class Envelope {
     std::uint32_t words = 0;
     mutable std::atomic<std::int64_t> admitted{0};
     Header header;
+    std::shared_ptr<Account> account;
   };
 
   /// A message builder whose first segment is this thread's scratch, unless a build is under way there already.

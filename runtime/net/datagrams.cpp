@@ -21,7 +21,8 @@ constexpr std::chrono::seconds kForgetDatagramAfter{2};  // past the deadline: a
 const Error kQuestionsFull{Code::overloaded, "too many questions wait for answers by datagram",
                            std::chrono::milliseconds(200)};
 const Error kBanned{Code::unavailable, "this node has banned that peer for a while"};
-const Error kNoLink{Code::unavailable, "no link to the other node can be made"};
+const Error kNoLink{Code::overloaded, "this node can make no link now (net.links_max)",
+                    std::chrono::milliseconds(1000)};
 const Error kElsewhere{Code::unavailable,
                        "the other node answers no datagram there, and its link comes from elsewhere"};
 

@@ -29,8 +29,14 @@ const base::Error kTargetEnded{base::Code::unavailable, "the actor asked has end
 
 }  // namespace
 
-Link::Link(runtime::Node& node, std::uint64_t serial, Side side, const LinkLimits& limits)
-    : node_(node), serial_(serial), side_(side), limits_(limits), last_correlation_(side == Side::dialler ? 1 : 2) {}
+Link::Link(runtime::Node& node, std::uint64_t serial, Side side, const LinkLimits& limits,
+           std::shared_ptr<ServedBytes> all_served)
+    : served(std::make_shared<Served>(std::move(all_served))),
+      node_(node),
+      serial_(serial),
+      side_(side),
+      limits_(limits),
+      last_correlation_(side == Side::dialler ? 1 : 2) {}
 
 void Link::set_peer(runtime::Handle peer) { peer_ = std::move(peer); }
 

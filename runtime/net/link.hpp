@@ -18,6 +18,7 @@
 #include <unordered_map>
 
 #include "runtime/actor/actor.hpp"
+#include "runtime/net/served.hpp"
 #include "runtime/net/settings.hpp"
 
 namespace troupe::net {
@@ -27,7 +28,8 @@ class Link : public std::enable_shared_from_this<Link> {
   /// A correlation number shows which side opened the conversation: the dialler's are odd, the acceptor's even.
   enum class Side : std::uint8_t { dialler, acceptor };
 
-  Link(runtime::Node& node, std::uint64_t serial, Side side, const LinkLimits& limits);
+  Link(runtime::Node& node, std::uint64_t serial, Side side, const LinkLimits& limits,
+       std::shared_ptr<ServedBytes> served);
 
   /// The actor that moves the link's messages; set once, before anything is sent.
   void set_peer(runtime::Handle peer);
@@ -37,6 +39,7 @@ class Link : public std::enable_shared_from_this<Link> {
   std::uint64_t serial() const { return serial_; }
   std::uint64_t service_number = 0;      ///< among the links in service; the pool's, under its lock
   std::atomic<std::size_t> buffered{0};  ///< the pool's (Pool::buffers)
+  const std::shared_ptr<Served> served;  ///< messages of the other side that services have not dropped yet
   std::atomic<bool> awaits{false};       ///< an answer, when its bytes were last counted
   std::atomic<bool> makes_room{false};   ///< ended to free memory: the bytes that wait are dropped
 

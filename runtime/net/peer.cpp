@@ -269,7 +269,7 @@ void Peer::note_buffers() {
       after<Slow>(pool_->setup().limits.keep_alive);
   }
   link_->awaits.store(link_->waiting() > 0, std::memory_order_relaxed);
-  pool_->buffers(*link_, unwritten_ + plain_.size() + reader_.held_bytes() + served_bytes_);
+  pool_->buffers(*link_, unwritten_ + plain_.size() + reader_.held_bytes());
 }
 
 /// Looks at a whole period in which much has waited all the time.
@@ -387,7 +387,6 @@ void Peer::end(const std::string& why, base::Code code) {
   if (sought_ && !start_->was_served) report_not_there();
   early_.clear();
   served_.clear();
-  served_bytes_ = 0;
   finish(why);
 }
 

@@ -79,11 +79,12 @@ class Peer final : public runtime::Actor {
     bool ended = false;  // by its END
   };
   /// A question of the other side that a service of this node answers.
-  struct Served {
+  struct Question {
     caf::strong_actor_ptr by;
     Flow flow;
-    runtime::Trace trace;   // of the question and its parts
-    std::size_t bytes = 0;  // of the question, which may wait in a mailbox until it is answered
+    runtime::Trace trace;    // of the question and its parts
+    bool stream = false;     // a part of a stream has come or gone
+    bool cancelled = false;  // by its asker; it keeps its place until the service has answered
   };
   struct Flushed {  // bytes handed to the stream, and their cost in the link's queue
     std::size_t wire = 0;
@@ -135,6 +136,7 @@ class Peer final : public runtime::Actor {
   /// `known`: the trace of a message that names none.
   runtime::Envelope envelope_of(const Frame& frame, const messages::KindInfo* kind, runtime::Signal signal,
                                 runtime::Trace known = {});
+  std::size_t questions_in_flight() const;
   void refuse_question(const Frame& frame, const base::Error& why);
   void write(FrameHeader header, std::string_view path, const runtime::Envelope& envelope);
   void send_message(const runtime::Outbound& message);
@@ -175,8 +177,7 @@ class Peer final : public runtime::Actor {
   std::deque<Flushed> flushed_;
   std::deque<runtime::Outbound> early_;  // messages from before service
 
-  std::unordered_map<std::uint64_t, Served> served_;
-  std::size_t served_bytes_ = 0;  // of all their questions
+  std::unordered_map<std::uint64_t, Question> served_;
   std::map<const messages::KindInfo*, base::RateLimit> rates_;
   base::Instant flood_since_{};
   std::uint64_t flood_ = 0;         // questions beyond the rate since then

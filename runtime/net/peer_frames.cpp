@@ -156,15 +156,22 @@ void Peer::take_question(const Frame& frame) {
   const auto* kind = messages::find_kind(frame.header.kind);
   const auto service = node().service(frame.path);
   if (const auto why = forbidden(frame, kind, service.get())) return refuse_question(frame, *why);
-  if (served_.size() >= pool_->setup().limits.questions_in_flight_max || paused_)
+  if (questions_in_flight() >= pool_->setup().limits.questions_in_flight_max || paused_)
     return refuse_question(
         frame, {Code::overloaded, "too many questions of this link are in flight", std::chrono::milliseconds(100)});
   auto by = caf::actor_cast<caf::strong_actor_ptr>(service->handle);
-  const Envelope question = envelope_of(frame, kind, Signal::message);
-  served_.emplace(number, Served{by, {}, question.header().trace, question.bytes().size()});
-  served_bytes_ += question.bytes().size();
-  deliver(by, link_->answers(), number | caf::message_id::default_async_value, question);
+  Envelope question = envelope_of(frame, kind, Signal::message);
+  if (!link_->served->charge_question(question))
+    return refuse_question(frame,
+                           {Code::overloaded, "too many bytes of questions wait to be served (net.buffer_bytes_max)",
+                            std::chrono::milliseconds(500)});
+  served_.emplace(number, Question{by, {}, question.header().trace});
+  deliver(by, link_->answers(), number | caf::message_id::default_async_value, std::move(question));
 }
+
+/// Those that were not answered, or those that no service has dropped, whichever is more: a service may drop a message
+/// before it answers, and a stream that is cancelled may still wait in the mailbox.
+std::size_t Peer::questions_in_flight() const { return std::max(served_.size(), link_->served->questions()); }
 
 void Peer::refuse_question(const Frame& frame, const Error& why) {
   write({.type = FrameType::error, .correlation = frame.header.correlation}, {}, runtime::error_envelope(why));
@@ -175,8 +182,10 @@ void Peer::take_tell(const Frame& frame) {
   const auto* kind = messages::find_kind(frame.header.kind);
   const auto service = node().service(frame.path);
   if (forbidden(frame, kind, service.get())) return node().count(runtime::DeadLetter::unsupported);
+  Envelope message = envelope_of(frame, kind, Signal::message);
+  if (!link_->served->charge_other(message)) return node().count(runtime::DeadLetter::full);
   deliver(caf::actor_cast<caf::strong_actor_ptr>(service->handle), link_->answers(),
-          caf::message_id::default_async_value, envelope_of(frame, kind, Signal::message));
+          caf::message_id::default_async_value, std::move(message));
 }
 
 /// An answer to a question of ours, or a part of a stream in either direction.
@@ -213,15 +222,14 @@ void Peer::take_conversation(const Frame& frame) {
                    envelope);
   }
   if (type == FrameType::answer) return violated("an answer to its own question");
-  if (served == served_.end())
+  if (served == served_.end() || served->second.cancelled)
     return node().count(runtime::DeadLetter::late_answer);  // the conversation has ended on this side
   if (kind != nullptr && !messages::may_send(*kind, role_)) return violated("a kind that its role may not send");
   if (!take_part(frame, served->second.flow)) return violated("more than was granted");
   const auto by = served->second.by;
-  if (type == FrameType::error || type == FrameType::cancel) {
-    served_bytes_ -= served->second.bytes;
-    served_.erase(served);
-  }
+  if (type != FrameType::error && type != FrameType::cancel) served->second.stream = true;
+  else if (served->second.stream || role_ != messages::Role::peer) served_.erase(served);
+  else served->second.cancelled = true;  // a service answers each question, but not the cancel of a stream
   deliver(by, link_->answers(), number | caf::message_id::default_async_value, envelope);
 }
 
@@ -309,11 +317,11 @@ void Peer::send_message(const runtime::Outbound& message) {
   note_part(message, header.type);
   if (message.answers) {
     const auto served = served_.find(message.correlation);
-    if (served == served_.end()) return;  // the other side has cancelled the question
-    if (is_last(header.type)) {
-      served_bytes_ -= served->second.bytes;
-      served_.erase(served);
-    }
+    if (served == served_.end()) return;  // the other side has cancelled the stream
+    const bool cancelled = served->second.cancelled;
+    served->second.stream = true;
+    if (is_last(header.type) || cancelled) served_.erase(served);
+    if (cancelled) return;
   } else if (message.correlation == 0 && header.type != FrameType::tell) {
     return;  // a part of a stream that has ended
   }

@@ -76,6 +76,7 @@ void Peer::enter_service(const LinkInfo& proven) {
   role_ = info.outbound ? messages::Role::peer : info.role;
   node_ = info.node;
   link_->who_is_there(info.node, role_);
+  link_->served->belongs_to({info.node, base::group_of(info.contact.endpoint), role_ != messages::Role::peer});
   state_ = State::serving;
   trusted_ = true;
   const bool both_nodes = role_ == messages::Role::peer && pool_->setup().role == messages::Role::peer;

@@ -9,7 +9,10 @@ namespace troupe::net {
 namespace {
 
 constexpr std::chrono::seconds kTrimEvery{10};  // our choice: a trim takes some ms for each 100 MiB
-constexpr std::size_t kGoneNamesMax = 1'000;    // our choice: as many as actors that have ended
+/// Our choice: of buffer_bytes_max, for messages that are being served. What links of the past have left in mailboxes
+/// is at most that, so that ending a link that is there always makes room.
+constexpr std::size_t kServedPart = 2;
+constexpr std::size_t kGoneNamesMax = 1'000;  // our choice: as many as actors that have ended
 
 }  // namespace
 
@@ -17,6 +20,7 @@ Pool::Pool(runtime::Node& node, NetSetup setup)
     : node_(node),
       setup_(std::move(setup)),
       credentials_(setup_.channels ? nullptr : crypto::ChannelCredentials::make(node.world().chance)),
+      served_bytes_(std::make_shared<ServedBytes>(setup_.limits.buffer_bytes_max / kServedPart)),
       seats_(setup_.limits, node.world().clock.now()) {}
 
 std::unique_ptr<crypto::Channel> Pool::make_channel(Link::Side side) const {
@@ -113,7 +117,7 @@ bool Pool::may_dial() const {
 }
 
 std::shared_ptr<Link> Pool::make_link(Link::Side side) {
-  auto link = std::make_shared<Link>(node_, ++serials_, side, setup_.limits);
+  auto link = std::make_shared<Link>(node_, ++serials_, side, setup_.limits, served_bytes_);
   made_.emplace(link->serial(), link);
   return link;
 }
@@ -262,7 +266,8 @@ std::optional<LinkInfo> Pool::release(Link& link) {
 void Pool::buffers(Link& link, std::size_t bytes) {
   const std::size_t before = link.buffered.exchange(bytes, std::memory_order_relaxed);
   if (before == bytes) return;
-  const std::size_t all = buffered_.fetch_add(bytes - before, std::memory_order_relaxed) + bytes - before;
+  const std::size_t all =
+      buffered_.fetch_add(bytes - before, std::memory_order_relaxed) + bytes - before + served_bytes_->all();
   const std::size_t most = setup_.limits.buffer_bytes_max;
   if (bytes > before) {
     // What has passed may lie in mailboxes and in memory that was freed since, though little is buffered.
@@ -300,7 +305,7 @@ void Pool::make_room() {
     // What this node has asked for stays, unless that alone is most of it: then the others could not make enough room.
     base::ShareBudget<std::uint64_t> all(0), idle(0);
     for (const auto& [serial, one] : candidates) {
-      const std::size_t bytes = one.link->buffered.load(std::memory_order_relaxed);
+      const std::size_t bytes = one.link->buffered.load(std::memory_order_relaxed) + one.link->served->bytes();
       all.hold({serial, one.group}, bytes);
       if (!one.link->awaits.load(std::memory_order_relaxed)) idle.hold({serial, one.group}, bytes);
     }

@@ -124,8 +124,9 @@ class Pool : public std::enable_shared_from_this<Pool> {
   /// Takes a link out of service; returns its description if it was in service.
   std::optional<LinkInfo> release(Link& link);
 
-  /// What a link keeps in memory of bytes that wait to leave or have half arrived. When all links together keep more
-  /// than buffer_bytes_max, the link with most of the address group with most is ended; an operator's is not.
+  /// What a link keeps in memory of bytes that wait to leave or have half arrived; what it has `served` counts besides.
+  /// When all links together keep more than buffer_bytes_max, the link with most of the address group with most is
+  /// ended; an operator's is not.
   void buffers(Link& link, std::size_t bytes);
 
   /// Links in service, in the order in which they came into service.
@@ -167,6 +168,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   BannedNodes banned_nodes_;
 
   std::atomic<std::size_t> buffered_{0};  // the sum over all links
+  const std::shared_ptr<ServedBytes> served_bytes_;
   std::atomic<bool> trims_{false};        // much was buffered since memory was given back, or has passed
   std::atomic<std::uint64_t> passed_{0};  // bytes that were buffered since then
   std::atomic<std::int64_t> trimmed_{0};  // when that was, nanoseconds of the node's clock

@@ -3,7 +3,10 @@
 //
 // Limits  streams_max open streams, started or not; beyond that nobody is accepted until one ends, and the kernel
 //         keeps newcomers in its backlog. (Without descriptors CAF's acceptor would spin: it retries at once.)
+//         While unread_max bytes of all streams wait in their owners' queues, each stream reads a small piece at a
+//         time, and the next one once its owner has handled that.
 // Thread  safe from any.
+#include <atomic>
 #include <caf/actor_control_block.hpp>
 #include <caf/fwd.hpp>
 #include <condition_variable>
@@ -15,10 +18,15 @@
 
 namespace troupe::os {
 
+inline constexpr std::size_t kUnreadOfAllMax = 64u << 20;  // our choice: 64 streams as full as they may be
+
 class Links : public std::enable_shared_from_this<Links> {
  public:
-  Links(caf::actor_system& system, ports::Clock& clock, std::size_t streams_max)
-      : system_(system), clock_(clock), streams_max_(streams_max) {}
+  Links(caf::actor_system& system, ports::Clock& clock, std::size_t streams_max, std::size_t unread_most)
+      : unread_max(unread_most), system_(system), clock_(clock), streams_max_(streams_max) {}
+
+  const std::size_t unread_max;
+  std::atomic<std::size_t> unread{0};  ///< bytes in the queues of all owners; the streams count them
 
   caf::actor_system& system() { return system_; }
   ports::Clock& clock() { return clock_; }

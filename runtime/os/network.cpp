@@ -79,9 +79,10 @@ std::size_t streams_max_for(std::uint64_t descriptors_max) {
   return static_cast<std::size_t>(descriptors_max - std::min(kReservedMax, descriptors_max / 2));
 }
 
-Network::Network(caf::actor_system& system, ports::Clock& clock, std::string directory, std::size_t streams_max)
+Network::Network(caf::actor_system& system, ports::Clock& clock, std::string directory, std::size_t streams_max,
+                 std::size_t unread_max)
     : directory_(std::move(directory)),
-      links_(std::make_shared<Links>(system, clock, streams_max)),
+      links_(std::make_shared<Links>(system, clock, streams_max, unread_max)),
       datagrams_(std::make_shared<DatagramSockets>()),
       dialler_(clock) {
   ignore_broken_pipes();

@@ -25,7 +25,8 @@ std::size_t streams_max_for(std::uint64_t descriptors_max);
 class Network final : public ports::Network {
  public:
   /// Local sockets with a relative path lie below `directory`.
-  Network(caf::actor_system& system, ports::Clock& clock, std::string directory, std::size_t streams_max);
+  Network(caf::actor_system& system, ports::Clock& clock, std::string directory, std::size_t streams_max,
+          std::size_t unread_max = kUnreadOfAllMax);
   ~Network() override;
   Network(const Network&) = delete;
   Network& operator=(const Network&) = delete;

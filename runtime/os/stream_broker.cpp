@@ -18,8 +18,15 @@ struct StreamBroker::Unread {
   std::atomic<std::size_t> bytes{0};
   std::atomic<bool> waiting{false};  // the broker has stopped reading because of them
   caf::weak_actor_ptr broker;
+  const std::shared_ptr<Links> links;
 
+  explicit Unread(std::shared_ptr<Links> of) : links(std::move(of)) {}
+  void add(std::size_t size) {
+    bytes.fetch_add(size);
+    links->unread.fetch_add(size);
+  }
   void handled(std::size_t size) {
+    links->unread.fetch_sub(size);
     const std::size_t left = bytes.fetch_sub(size) - size;
     if (left <= kUnreadMax / 2 && waiting.load() && waiting.exchange(false)) give(broker, Command::go_on);
   }
@@ -41,7 +48,7 @@ StreamBroker::StreamBroker(caf::actor_config& config, Start start)
       owner_(std::move(start.owner)),
       handle_(scribe_->hdl()),
       socket_(static_cast<int>(handle_.id())),
-      unread_(std::make_shared<Unread>()) {}
+      unread_(std::make_shared<Unread>(links_)) {}
 
 StreamBroker::~StreamBroker() = default;
 
@@ -98,7 +105,7 @@ void StreamBroker::obey(BrokerCommand& order) {
 void StreamBroker::received(caf::io::new_data_msg& data) {
   const std::size_t size = data.buf.size();
   if (!closing_ && owner_) {
-    unread_->bytes.fetch_add(size);
+    unread_->add(size);
     ports::Received event;
     const auto* first = reinterpret_cast<const std::uint8_t*>(data.buf.data());
     event.bytes.assign(first, first + size);
@@ -106,9 +113,12 @@ void StreamBroker::received(caf::io::new_data_msg& data) {
     event.credit = std::shared_ptr<const void>(static_cast<const void*>(this), handled);
     tell(owner_, std::move(event));
   }
-  if (size == window_) {
+  const std::size_t unread = links_->unread.load();
+  if (unread >= links_->unread_max && window_ > kWindowMin) {
+    shrink();
+  } else if (size == window_) {
     filled_lately_ = true;
-    if (window_ < kWindowMax) {
+    if (window_ < kWindowMax && unread < links_->unread_max / 2) {
       if (window_ == kWindowMin) arm(links_->clock().now() + kIdleAfter);
       window_ *= 2;
       configure_read(handle_, caf::io::receive_policy::at_most(window_));
@@ -122,10 +132,17 @@ void StreamBroker::received(caf::io::new_data_msg& data) {
 bool StreamBroker::may_read() {
   if (closing_) return true;
   if (paused_) return false;
-  if (unread_->bytes.load() < kUnreadMax) return true;
+  if (is_welcome(unread_->bytes.load())) return true;
   unread_->waiting.store(true);
   // The last credit may have come back between the two lines above.
-  return unread_->bytes.load() <= kUnreadMax / 2 && unread_->waiting.exchange(false);
+  const std::size_t left = unread_->bytes.load();
+  return left <= kUnreadMax / 2 && is_welcome(left) && unread_->waiting.exchange(false);
+}
+
+/// Whether more may be read while `waiting` bytes of this stream wait.
+bool StreamBroker::is_welcome(std::size_t waiting) const {
+  if (waiting == 0) return true;  // whatever other streams have read
+  return waiting < kUnreadMax && links_->unread.load() < links_->unread_max;
 }
 
 void StreamBroker::read_on() {

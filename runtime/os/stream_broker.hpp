@@ -5,6 +5,7 @@
 //          side's end, unless it was abandoned; gone.
 // Reading  a window of kWindowMin to kWindowMax bytes, doubled by each read that fills it, freed after kIdleAfter. It
 //          stops at kUnreadMax bytes that the owner has not returned as credit (Received), and while the owner pauses.
+//          All streams together: links.hpp.
 // Writing  from the owner's buffer if nothing is queued, otherwise through CAF's. The owner limits what is unwritten.
 // Thread   CAF's multiplexer. CAF 0.17.6 loses the resuming of a scribe in the round in which it was halted, so that
 //          goes through multiplexer::post; its graceful shutdown waits for the other side without limit, so close and
@@ -58,6 +59,7 @@ class StreamBroker final : public caf::io::broker {
   void abort(const std::string& why);
 
   bool may_read();
+  bool is_welcome(std::size_t waiting) const;
   void read_on();
   void shrink();
   void arm(base::Instant at);

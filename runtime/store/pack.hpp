@@ -25,9 +25,11 @@
 
 namespace troupe::store {
 
-inline constexpr std::uint64_t kPackBytesMax = 256 * 1024 * 1024;  // our choice: compaction copies at most one pack
-inline constexpr std::uint64_t kReserveBytes = 32 * 1024 * 1024;   // several write buffers of the database
-inline constexpr std::size_t kGatherBytes = 256 * 1024;            // our choice: one write for many small records
+/// Our choice. Compaction copies two thirds of a pack at most, and needs that much above the reserve: owners of stores
+/// who leave a part of the device free leave enough for it. A store of 256 GiB has 4,096 packs.
+inline constexpr std::uint64_t kPackBytesMax = 64 * 1024 * 1024;
+inline constexpr std::uint64_t kReserveBytes = 32 * 1024 * 1024;  // several write buffers of the database
+inline constexpr std::size_t kGatherBytes = 256 * 1024;           // our choice: one write for many small records
 inline constexpr std::size_t kDirectBytes = 64 * 1024;            // our choice: above it a copy costs more than a write
 inline constexpr std::size_t kPacksOpenMax = 64;                  // our choice: descriptors are shared with links
 inline constexpr std::size_t kDamagesMax = 64;                    // our choice: a list for people

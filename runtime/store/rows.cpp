@@ -144,7 +144,7 @@ void Rows::write_row(wire::Change::Builder out, const base::Bytes& key, const ba
 
 void Rows::save(std::shared_ptr<const RowChange> change, Done done, Fill fill, Whose whose) {
   if (!on_disk() || (change->empty() && !fill)) return done({});
-  const std::uint64_t leave = whose == Whose::strangers ? setup_.leave : 0;
+  const std::uint64_t leave = whose == Whose::own ? 0 : whose == Whose::strangers ? setup_.leave : setup_.leave_kept;
   save_next(std::make_shared<Saving>(Saving{std::move(change), std::move(done), setup_.doubt, leave}), std::move(fill));
 }
 

@@ -41,8 +41,9 @@ enum class Doubt : std::uint8_t {
 
 /// On whose behalf rows are saved.
 enum class Whose : std::uint8_t {
-  own,        ///< of this node
-  strangers,  ///< of another node: `no_space` unless Setup::leave stays free
+  own,             ///< of this node
+  strangers,       ///< of another node: `no_space` unless Setup::leave stays free
+  strangers_kept,  ///< of another node, about what is kept for it already: Setup::leave_kept
 };
 
 class Rows final : public runtime::Part {
@@ -57,6 +58,7 @@ class Rows final : public runtime::Part {
     Unread unread = Unread::waits;
     Doubt doubt = Doubt::told;
     std::uint64_t leave = 0;       ///< bytes of the device that what is saved for strangers leaves free
+    std::uint64_t leave_kept = 0;  ///< the same of what is saved about what is kept for them already
     base::Bytes first{};           ///< the key to read from
     base::Bytes prefix{};          ///< of the keys to read
     const char* waited = nullptr;  ///< the rare path to note when rows had to wait for the store

@@ -77,5 +77,6 @@ TEST_CASE("attack: the claims of one id leave room for others and for the node i
 TEST_CASE("attack: the claims of one id on one content leave room for its other owners") { holds_against("target"); }
 TEST_CASE("attack: what a few ids store leaves room for the node itself, which stays well") { holds_against("disk"); }
 TEST_CASE("attack: the stores of one node that are under way are bounded") { holds_against("commits"); }
+TEST_CASE("attack: questions that are cancelled count until they are served") { holds_against("cancels"); }
 TEST_CASE("attack: ten thousand datagrams a second of one id leave honest gets quick") { holds_against("datagrams"); }
 TEST_CASE("attack: as many of 25 ids at one address leave them quick, too") { holds_against("line"); }

@@ -29,7 +29,7 @@ from client import Identity, Link, Root, build
 from datagrams import Asker
 
 NODE, FRIEND, QUIET = ("198.18.0.1", 7000), ("198.19.0.1", 7000), ("198.18.0.2", 7000)
-STORE_CONTENT, GET_STATUS = 0xce1031623b0696f3, 0xa18442b425abac38
+CANCEL, STORE_CONTENT, GET_STATUS = 7, 0xce1031623b0696f3, 0xa18442b425abac38
 KIB, MIB = 1 << 10, 1 << 20
 CHUNK = bytes(range(256)) * (2 * MIB // 256)
 FAILS = (OSError, SSL.Error, RuntimeError)
@@ -361,6 +361,30 @@ def commits(to, plan, _):
     return {"stored": stored, "refused": refused}
 
 
+def cancels(to, plan, _):
+    """Links of several processes ask large questions and cancel them at once; every fourth link ends and comes anew."""
+    words = build(b"", (bytes(8), bytes(32)), (key_of(CHUNK),), CHUNK)
+
+    def work(first):
+        links, sent, ends = {}, 0, time.monotonic() + plan.seconds
+        while time.monotonic() < ends:
+            number = first + sent % plan.count
+            try:
+                if number not in links:
+                    links[number] = Link(to, stranger(number), source(number, plan.groups), 5)
+                    links[number].tcp.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", 2, 0))
+                links[number].send(CANCEL, number=links[number].ask(b"/files/holder", STORE_CONTENT, words))
+                if number % 4 == 0 and sent % 3 == 0:
+                    links.pop(number).tcp.close()
+            except FAILS:
+                links.pop(number, None)
+            sent += 1
+        return sent
+
+    kids = [forked(lambda kid=kid: work(kid * plan.count), os.sched_getaffinity(0)) for kid in range(plan.ids)]
+    return {"questions": sum(json.loads(os.read(reads, 100)) for _, reads in kids)}
+
+
 def datagrams(to, plan, facts):
     """[M3, M4] Questions by datagram for a value that fits into none, and stores of a record that is held."""
     askers = [Asker(to, stranger(number), source(0, 1)[0], facts["key"]) for number in range(plan.ids)]
@@ -533,6 +557,8 @@ ATTACKS = {
                    Plan(ids=20, count=100, groups=4, seconds=20), [puts, well, few("storedMiB", 64, 4096)]),
     "commits": Attack(commits, True, ["files.commits_max=64"], Plan(count=48, rounds=1),
                       Plan(count=256, rounds=4, seconds=20), [grows(160), puts]),
+    "cancels": Attack(cancels, True, SMALL_BUFFERS, Plan(count=3, ids=4, groups=6, seconds=3),
+                      Plan(count=8, ids=6, groups=50, seconds=30), [grows(96), puts]),
     "datagrams": Attack(datagrams, True, [], Plan(count=20_000, per_second=10_000),
                         Plan(count=200_000, per_second=10_000, seconds=20), [quick]),
     "line": Attack(datagrams, True, [], Plan(count=20_000, per_second=10_000, ids=25),

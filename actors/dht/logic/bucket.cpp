@@ -47,7 +47,13 @@ std::vector<Ping> Bucket::unasked(const Contact& who, base::Instant now) {
   const auto ping = std::ranges::find_if(pings_, [&](const Ping& one) { return one.whom == who; });
   if (ping == pings_.end()) return {};
   ping->answer_due = now + kPingTimeout;
+  ping->refused = false;
   return {*ping};
+}
+
+void Bucket::refused(const Contact& who) {
+  const auto ping = std::ranges::find(pings_, who, &Ping::whom);
+  if (ping != pings_.end()) ping->refused = true;
 }
 
 std::optional<BucketError> Bucket::refusal(const Contact& who, Evidence evidence) const {
@@ -152,7 +158,7 @@ std::vector<Ping> Bucket::expire(base::Instant now) {
   std::vector<Contact> silent;
   std::erase_if(pings_, [&](const Ping& ping) {
     const bool overdue = ping.answer_due <= now;
-    if (overdue) silent.push_back(ping.whom);
+    if (overdue && !ping.refused) silent.push_back(ping.whom);
     return overdue;
   });
   for (const Contact& whom : silent) note_failure(whom, now);

@@ -53,6 +53,7 @@ enum class BucketError : std::uint8_t {
 struct Ping {
   Contact whom;
   base::Instant answer_due;
+  bool refused = false;  ///< by a limit of this node: nobody was asked
 };
 
 struct Listed {
@@ -105,6 +106,10 @@ class Bucket {
 
   /// A ping that was not sent is sent again.
   std::vector<Ping> unasked(const Contact& who, base::Instant now);
+
+  /// A limit of this node has kept a ping from being sent. Whether another one is due is looked at by expire(), when
+  /// its answer would have been due.
+  void refused(const Contact& who);
 
   /// Notes that a lookup's question was not answered at the address known here. Unknown ids are ignored.
   std::vector<Ping> failed(const Key& id, base::Instant now);

@@ -173,6 +173,17 @@ std::optional<Notice> Listeners::unanswered(const Notice& notice, base::Instant 
   return take_turn();
 }
 
+std::optional<Notice> Listeners::again(const Notice& notice, base::Instant now) {
+  const auto one = waiting_for(notice, now);
+  if (one != listeners_.end()) {
+    Notice same = notice;
+    same.to = one->second.where;
+    return same;
+  }
+  under_way_.erase(notice.number);
+  return take_turn();
+}
+
 void Listeners::check() const {
   base::ensure(listeners_.size() <= limits_.listeners_max, "listeners are limited");
   base::ensure(by_end_.size() == listeners_.size(), "each listener has one place in the order of leases");

@@ -77,6 +77,8 @@ class Listeners {
   /// has waited longest, or the same once more.
   std::optional<Notice> answered(const Notice& notice, Listens said, base::Instant now);
   std::optional<Notice> unanswered(const Notice& notice, base::Instant now);
+  /// After a notice that this node could not send, once it may be tried again: that was no try.
+  std::optional<Notice> again(const Notice& notice, base::Instant now);
 
   std::size_t size() const { return listeners_.size(); }
   void check() const;

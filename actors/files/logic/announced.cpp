@@ -1,11 +1,13 @@
 #include "actors/files/logic/announced.hpp"
 
+#include <algorithm>
+
 namespace troupe::files {
 
 Announced::Take Announced::take(const base::NodeId& key, const User& owner, base::Instant now) {
   expire(now);
   if (const auto place = places_.find(key); place != places_.end()) return present(*place, owner);
-  if (!shares_.fits(owner, 1)) return Take::refused;
+  if (!fits(owner)) return Take::refused;
   insert(key, owner);
   return Take::placed;
 }
@@ -22,6 +24,14 @@ bool Announced::adopt(const base::NodeId& key, const User& owner, base::Instant 
   if (shares_.used() >= most) return false;
   insert(key, owner).told = true;
   return true;
+}
+
+bool Announced::fits(const User& owner) const {
+  if (!shares_.fits(owner, 1)) return false;
+  const std::uint64_t whole = shares_.whole();
+  const std::uint64_t for_large = whole - whole / base::kReservePart - whole / kSmallSitesPart;
+  const std::uint64_t small = std::max<std::uint64_t>(1, whole / kSmallSitePart);
+  return owner.reserved || shares_.used() < for_large || shares_.held(owner.group) < small;
 }
 
 Announced::Take Announced::present(Places::value_type& place, const User& owner) {

@@ -3,7 +3,8 @@
 //
 // Place   each announced content has one. It counts for the owner that stored the content first, or for this node once
 //         this node claims it.
-// Shares  of strangers as base::ShareBudget says; its reserve is for this node.
+// Shares  of strangers as base::ShareBudget says; its reserve is for this node. The last kSmallSitesPart of the whole
+//         below that is for sites that have few places: some large sites together leave it to others.
 // Ends    other nodes keep an announcement for kAnnouncedFor, so a content that was announced and is gone keeps its
 //         place that long. A restart forgets those places.
 // Limits  the whole; about 200 bytes of memory a place.
@@ -20,6 +21,9 @@
 namespace troupe::files {
 
 inline constexpr std::chrono::hours kAnnouncedFor{48};  // dht::ProviderLimits::hold
+// Our choice: with 8,192 places, 1,024 are for sites that have fewer than 16: it takes 64 more of them to fill these.
+inline constexpr std::uint32_t kSmallSitesPart = 8;
+inline constexpr std::uint32_t kSmallSitePart = 512;
 
 class Announced {
  public:
@@ -52,6 +56,7 @@ class Announced {
   using Places = std::map<base::NodeId, Place>;
   Take present(Places::value_type& place, const User& owner);
   Place& insert(const base::NodeId& key, const User& owner);
+  bool fits(const User& owner) const;
   void expire(base::Instant now);
 
   base::ShareBudget<base::NodeId> shares_;

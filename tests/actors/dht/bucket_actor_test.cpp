@@ -79,6 +79,7 @@ class Shelf final : public runtime::Host {
         ++pinged[id];
         if (const auto error = says.find(id); error != says.end())
           reply.forward(runtime::error_envelope({error->second, "it says"}, {.origin = runtime::Origin::foreign}));
+        else if (refuses) reply.refuse({base::Code::overloaded, "too many questions wait"});
         else if (alive.contains(id)) reply.done();
         else kept.push_back(std::move(reply));
       });
@@ -128,6 +129,7 @@ class Shelf final : public runtime::Host {
   std::map<std::uint8_t, Row> rows;
   std::set<Key> settled, alive;
   std::map<Key, base::Code> says;  // in place of an answer
+  bool refuses = false;            // a limit of this node keeps each ping back
   std::map<Key, int> pinged;
   std::map<base::NodeId, runtime::Handle> nodes;
   std::size_t told = 0;
@@ -196,6 +198,32 @@ TEST_CASE("bucket actor: a node that says `dropped` is not pinged without end, a
   CHECK(shelf.pinged[liar.id] <= 3);
   CHECK_FALSE(shelf.lists(0, liar));
   CHECK(shelf.lists(0, busy));
+}
+
+TEST_CASE("bucket actor: a ping that a limit of this node keeps back is no silence, and is tried again") {
+  Shelf shelf;
+  const Contact one = shelf.contact(0), newcomer = shelf.contact(0);
+  shelf.hear(one);
+  shelf.refuses = true;
+  shelf.hear(newcomer, Evidence::asked_us);
+  shelf.actors.stage.run_for(30min);
+  CHECK(shelf.lists(0, one));
+  CHECK(shelf.rows[0].rest.empty());
+  CHECK(shelf.pinged[one.id] > 1);
+  CHECK(shelf.pinged[one.id] <= 30min / kPingTimeout);
+  CHECK_FALSE(shelf.lists(0, newcomer));
+  SUBCASE("one that is sent is answered") {
+    shelf.refuses = false;
+    shelf.hear(newcomer, Evidence::asked_us);
+    shelf.actors.stage.run_for(1min);
+    CHECK(shelf.lists(0, newcomer));
+  }
+  SUBCASE("one that is sent and not answered is silence") {
+    shelf.refuses = false;
+    shelf.alive.clear();
+    shelf.actors.stage.run_for(30min);
+    CHECK_FALSE(shelf.lists(0, one));
+  }
 }
 
 TEST_CASE("bucket actor: who is forgotten while it is pinged stays so, whatever it answers") {

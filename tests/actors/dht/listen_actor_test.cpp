@@ -314,6 +314,35 @@ TEST_CASE("dht listen: a lease needs a token of the asker, and the asker where i
   for (const std::size_t bytes : {0, 19, 21}) CHECK(odd(2, bytes)->code == Code::malformed);
 }
 
+TEST_CASE("dht listen: a listener that a holder has no room to ask stays, and is told later") {
+  DhtCluster cluster(3);
+  Ear ear(cluster, 1, value_of(cluster, 2, "orders"));
+  REQUIRE(ear.listening() == 3);
+  bool full = true;
+  int refused = 0;
+  runtime::Node& holder = cluster[0].life().node;
+  const runtime::Handle refuser = holder.start("refuser", script([&](Scripted&, runtime::Handlers& on) {
+                                                 on.ask<wire::Changed, wire::Noted>([&](auto, auto reply) {
+                                                   ++refused;
+                                                   reply.refuse({Code::overloaded, "too many questions wait"});
+                                                 });
+                                               }));
+  holder.reaches = [&, before = holder.reaches](const base::Contact& contact, const std::string& path) {
+    return full && path == kListenPath ? refuser : before(contact, path);
+  };
+  REQUIRE_FALSE(cluster.put(2, Space::kv, "orders", "one").error);
+  cluster.stage.run_for(20s);
+  CHECK(refused > 3);
+  CHECK(refused <= 21);  // once a second
+  CHECK(told_by(cluster, 0).listeners == 1);
+  full = false;
+  cluster.stage.run_for(5s);
+  const int before = refused;
+  cluster.stage.run_for(5s);
+  CHECK(refused == before);
+  CHECK(told_by(cluster, 0).listeners == 1);
+}
+
 TEST_CASE("dht listen: limits of a holder are answered with no lease, and values come all the same") {
   DhtCluster cluster(3, [](std::size_t, ClusterNode& member) { member.settings.listeners.listeners_max = 2; });
   Ear first(cluster, 1, value_of(cluster, 0, "one"));

@@ -137,6 +137,37 @@ TEST_CASE("dht listeners: at a full topic the group with most makes room for ano
   CHECK(listeners.size() == 4);
 }
 
+TEST_CASE("dht listeners: a notice that this node could not send is no try of it") {
+  Listeners listeners({.notices_max = 1});
+  for (const int i : {1, 2}) REQUIRE(listeners.add(kValue, contact(i), 300s, kStart).ok());
+  const auto first = listeners.changed(kValue, {}, kStart);
+  REQUIRE(told(first) == Ids{contact(1).id});
+  Notice notice = first[0];
+  for (unsigned i = 0; i < 3 * kNoticeTriesMax; ++i) {
+    const auto again = listeners.again(notice, kStart);
+    REQUIRE(again);
+    CHECK(again->to == contact(1));
+    notice = *again;
+  }
+  CHECK(listeners.size() == 2);
+  SUBCASE("it has all its tries left") {
+    for (unsigned i = 1; i < kNoticeTriesMax; ++i) notice = *listeners.unanswered(notice, kStart);
+    CHECK(notice.to == contact(1));
+    CHECK(listeners.size() == 2);
+  }
+  SUBCASE("the next one has its turn when the listener is gone") {
+    listeners.remove(kValue, contact(1).id);
+    const auto next = listeners.again(notice, kStart);
+    REQUIRE(next);
+    CHECK(next->to == contact(2));
+  }
+  SUBCASE("nor does a lease that ends wait for it") {
+    const auto next = listeners.again(notice, kStart + 301s);
+    CHECK_FALSE(next);
+    CHECK(listeners.size() == 0);
+  }
+}
+
 TEST_CASE(
     "dht listeners: notices beyond those that may be under way take turns, also after listeners that are silent") {
   Listeners listeners({.notices_max = 2});

@@ -50,6 +50,21 @@ TEST_CASE("files announced: one owner's many contents leave places for others, a
   CHECK(all.places() == kPlaces);
 }
 
+TEST_CASE("files announced: some large sites together leave places for small ones") {
+  Announced all(kPlaces);
+  unsigned placed = 0;
+  for (unsigned owner = 0; owner < 32; ++owner) placed += fill(all, stranger(owner, owner % 5), 100 * owner, 10);
+  CHECK(placed == 48);
+  unsigned sites = 0;
+  for (unsigned site = 10; site < 30; ++site) {
+    const unsigned found = fill(all, stranger(100 + site, site), 5'000 + 100 * site, 10);
+    CHECK(found <= 1);
+    sites += found;
+  }
+  CHECK(sites == 8);
+  CHECK(fill(all, kOwn, 9'000, 10) == 8);
+}
+
 TEST_CASE("files announced: a content that is gone keeps its place as long as others keep the announcement") {
   Announced all(kPlaces);
   REQUIRE(fill(all, stranger(1, 1), 0, 33) == 32);

@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include "actors/files/logic/merkle.hpp"
+#include "messages/runtime.capnp.h"
 #include "tests/actors/files/files_cluster.hpp"
 
 using namespace troupe;
@@ -291,6 +292,81 @@ TEST_CASE("holder: what others store leaves the rest of the device to this node,
   CHECK(health.reasons().empty());
   CHECK(!self.store(chunk_of(more), more, cid(1)));
   CHECK(health.reasons().empty());
+}
+
+TEST_CASE("holder: who binds a put on a device that is nearly full leaves a part of it to this node") {
+  FilesCluster cluster(2);
+  Guest other{cluster, 0, 1}, self{cluster, 1, 1};
+  cluster.stage.run_for(60s);  // the store has made its ballast
+  const base::Bytes bytes = pattern(5000);
+  const auto store_for_put = [&](const Guest& guest) {
+    return Guest(guest).ask<wire::StoreContent, wire::Stored>([&](wire::StoreContent::Builder out) {
+      write(out.initClaim(), ClaimKind::put, {put_id(1).bytes});
+      write(out.initContent(), chunk_of(bytes));
+      out.setBytes(data_of(bytes));
+    });
+  };
+  const auto bind = [&](const Guest& guest) {
+    return Guest(guest).ask<wire::BindClaim, wire::Bound>([&](wire::BindClaim::Builder out) {
+      out.setPut(data_of(put_id(1).view()));
+      out.setCid(data_of(cid(1).view()));
+    });
+  };
+  const auto free = [&](std::uint64_t mib) {
+    cluster[1].disk.set_capacity(cluster[1].disk.used_bytes() + (mib << 20));
+  };
+  REQUIRE(!store_for_put(other));
+  REQUIRE(!store_for_put(self));
+  SUBCASE("what it began while there was room can end") {
+    free(100);
+    CHECK(!bind(other));
+  }
+  SUBCASE("but not with what this node needs") {
+    free(90);
+    const auto refused = bind(other);
+    REQUIRE(refused);
+    CHECK(refused->code == Code::no_space);
+    CHECK(!bind(self));
+    CHECK(!Guest(other).release(cid(1)));  // nothing is written for that but what ends
+  }
+}
+
+TEST_CASE("holder: nodes of one site that read leave reads for this node and for other sites") {
+  std::map<std::size_t, int> read, refused;
+  FilesCluster cluster(3, [](FilesSettings& settings) { settings.reads_max = 32; });
+  Guest own{cluster, 2, 2};
+  const base::Bytes bytes = pattern(5000);
+  REQUIRE(!own.store(chunk_of(bytes), bytes, cid(1)));
+  cluster.inside(2, [&](Scripted& self) {
+    self.tell<runtime::wire::Hold>(self.node().find("/files/store"), [](auto out) { out.setMilliseconds(5'000); });
+  });
+  const auto storm = [&](std::size_t from, int count) {
+    cluster.inside(from, [&](Scripted& self) {
+      const runtime::Handle holder =
+          from == 2 ? self.node().find(kHolderPath) : self.node().remote(cluster[2].id(), kHolderPath);
+      for (int i = 0; i < count; ++i)
+        self.ask<wire::FetchContent, wire::Fetched>(
+            holder, self.now() + 30s,
+            [&](wire::FetchContent::Builder out) { write(out.initContent(), chunk_of(bytes)); },
+            [&, from](runtime::Answer<wire::Fetched> answer) {
+              if (answer.ok()) ++read[from];
+              else if (answer.error().code == Code::overloaded) ++refused[from];
+            });
+    });
+  };
+  storm(2, 4);
+  storm(0, 20);
+  storm(1, 1);  // of the same site
+  cluster.stage.run_for(20s);
+  CHECK(read[0] == 12);  // half of all are under way then
+  CHECK(refused[0] == 8);
+  CHECK(refused[1] == 1);
+  CHECK(read[2] == 4);
+  storm(0, 1);
+  storm(1, 1);
+  cluster.stage.run_for(20s);
+  CHECK(read[0] == 13);
+  CHECK(read[1] == 1);
 }
 
 TEST_CASE("holder: what others may have in all is looked at each hour, and at the start, by the room of the device") {

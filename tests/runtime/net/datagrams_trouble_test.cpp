@@ -95,14 +95,14 @@ TEST_CASE("datagrams: a node without them asks and is asked over links") {
   }
 }
 
-TEST_CASE("datagrams: with neither them nor a link a question is answered `unavailable`") {
+TEST_CASE("datagrams: with neither them nor room for a link a question is answered `overloaded`: nobody was asked") {
   DatagramCluster cluster(2);
   cluster.cluster.serve<Number>(1, "count", successor);
   cluster.suspend(0);
   cluster[0].pool->close();
   Outcome outcome;
   cluster.ask(0, 1, outcome);
-  CHECK((outcome.calls == 1 && outcome.code == Code::unavailable));
+  CHECK((outcome.calls == 1 && outcome.code == Code::overloaded));
 }
 
 TEST_CASE("datagrams: what waits when they break or stop is answered `dropped`, and links go on") {

@@ -1,6 +1,7 @@
 // What one side of a link may use of the other, and gets back.
 #include <doctest/doctest.h>
 
+#include "messages/runtime.capnp.h"
 #include "runtime/actor/stream_end.hpp"
 #include "runtime/net/peer.hpp"
 #include "tests/runtime/actor/foreign_actor.hpp"
@@ -316,4 +317,117 @@ TEST_CASE("link: connections that are silent make room for others, the oldest fi
     self.ask<Number, Number>(self.node().remote(cluster[1].id(), "/count"), self.now() + 5s, number(1), outcome.note());
   });
   CHECK(outcome.value == 2);
+}
+
+namespace {
+
+/// Asks `/shop` of the first member from another member, and may cancel what it has asked.
+class Fickle {
+ public:
+  Fickle(NetCluster& cluster, std::size_t from)
+      : mouthpiece_(caf::make_actor<Mouthpiece, caf::strong_actor_ptr>(1, caf::node_id{}, &cluster.stage.system(),
+                                                                       config_, &heard_)),
+        cluster_(cluster) {
+    cluster.inside(from, [&](Scripted& self) { shop_ = self.node().remote(cluster[0].id(), "/shop"); });
+  }
+  void ask(std::size_t bytes) {
+    ++asked_;
+    say(Envelope::build<Parcel>({.signal = Signal::open},
+                                [&](Parcel::Builder out) { out.initData(static_cast<unsigned>(bytes)); }));
+  }
+  void grant() { say(Envelope::bare({.signal = Signal::credit, .credit_items = 1, .credit_bytes = 1})); }
+  void cancel() { say(Envelope::bare({.signal = Signal::cancel})); }
+  std::size_t refused() const {
+    return static_cast<std::size_t>(std::ranges::count_if(heard_, [](const Envelope& one) {
+      return one.header().signal == Signal::error && runtime::read_error(one).code == Code::overloaded;
+    }));
+  }
+  std::size_t answered() const { return heard_.size() - refused(); }
+
+ private:
+  void say(const Envelope& envelope) {
+    shop_->enqueue(caf::make_mailbox_element(mouthpiece_, caf::make_message_id(asked_), {}, envelope), nullptr);
+    cluster_.stage.run_for(100ms);
+  }
+  std::vector<Envelope> heard_;
+  caf::actor_config config_;
+  caf::strong_actor_ptr mouthpiece_;
+  NetCluster& cluster_;
+  Handle shop_;
+  std::uint64_t asked_ = 0;
+};
+
+}  // namespace
+
+TEST_CASE("link: a question keeps its place and its bytes until its service is done with it, cancelled or not") {
+  NetCluster cluster(3, 1, {.questions_in_flight_max = 8, .buffer_bytes_max = 4u << 20});
+  std::vector<Reply<Number>> kept;
+  bool keeps = false;
+  const Handle shop = cluster.serve<Parcel>(0, "shop", [&](Scripted&, Handlers& on) {
+    on.ask<Parcel, Number>([&](Parcel::Reader, Reply<Number> reply) {
+      if (keeps) kept.push_back(std::move(reply));
+      else reply.send(number(1));
+    });
+  });
+  const auto pause = [&](bool paused) {
+    cluster.inside(0, [&](Scripted& self) {
+      if (paused) self.tell<runtime::wire::Hold>(shop, [](auto out) { out.setMilliseconds(3'600'000); });
+      else self.tell<runtime::wire::Unhold>(shop, [](auto) {});
+    });
+  };
+  std::size_t bytes = 8, fit = 8;
+  bool streams = false;
+  Fickle asker(cluster, 1), neighbour(cluster, 2);
+  std::optional<Fickle> again;
+  const auto ask_and_cancel = [&](Fickle& from) {
+    for (int i = 0; i < 20; ++i) {
+      from.ask(bytes);
+      if (streams) from.grant();
+      from.cancel();
+    }
+  };
+
+  SUBCASE("places, while the questions wait in the mailbox") {
+    SUBCASE("of answers") {}
+    SUBCASE("of streams") { streams = true; }
+    pause(true);
+    ask_and_cancel(asker);
+    CHECK(asker.refused() == 20 - fit);
+  }
+  SUBCASE("places, while the service owes the answers") {
+    keeps = true;
+    ask_and_cancel(asker);
+    CHECK(asker.refused() == 20 - fit);
+    CHECK(kept.size() == fit);
+    keeps = false;
+    for (auto& reply : kept) reply.send(number(2));
+    kept.clear();
+    cluster.stage.run_for(1s);
+  }
+  SUBCASE("bytes, of which a site has a quarter once half of them are used") {
+    bytes = 500'000, fit = 2;
+    pause(true);
+    ask_and_cancel(asker);
+    CHECK(asker.refused() == 20 - fit);
+    neighbour.ask(bytes);
+    CHECK(neighbour.refused() == 1);
+    SUBCASE("also when the link has ended meanwhile") {
+      cluster.fabric->reset(cluster[1].ports.address(), cluster[0].ports.address());
+      cluster.stage.run_for(1s);
+      CHECK(cluster[0].pool->in_service(cluster[1].id()) == nullptr);
+      again.emplace(cluster, 1);
+      ask_and_cancel(*again);
+      CHECK(again->refused() == 20);
+    }
+    SUBCASE("and a small question still comes through") {
+      neighbour.ask(8);
+      CHECK(neighbour.refused() == 1);
+    }
+  }
+  pause(false);
+  CHECK(asker.answered() == 0);  // it has cancelled them
+  Fickle later(cluster, 1);
+  for (int i = 0; i < 20; ++i) later.ask(bytes);
+  CHECK(later.answered() == 20);
+  CHECK(later.refused() == 0);
 }

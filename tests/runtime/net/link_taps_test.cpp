@@ -86,3 +86,23 @@ TEST_CASE("link: a tap on both ends hears a question and its answer leave and ar
   CHECK(followed[2].way == Tapped::Direction::out);
   CHECK(numbers(*strange).empty());
 }
+
+TEST_CASE("link: questions that a tap keeps have left their places to others") {
+  NetCluster cluster(2, 1, {.questions_in_flight_max = 8});
+  cluster.serve<Number>(1, "count", successor);
+  const auto tap = cluster[1].node.taps().open(
+      [](std::string_view, const char*, const runtime::Record&, Instant) { return true; }, 0, Instant::max());
+  for (int i = 0; i < 20; ++i) {
+    Outcome outcome;
+    cluster.inside(0, [&](Scripted& self) {
+      self.ask<Number, Number>(self.node().remote(cluster[1].id(), "/count"), self.now() + 5s, number(41),
+                               outcome.note());
+    });
+    CHECK(outcome.value == 42);
+  }
+  const auto link = cluster[1].pool->in_service(cluster[0].id());
+  REQUIRE(link != nullptr);
+  CHECK(link->served->questions() == 0);
+  CHECK(link->served->bytes() == 0);
+  CHECK(numbers(*tap).size() > 20);
+}

@@ -69,6 +69,34 @@ TEST_CASE("network: an owner that handles nothing stops the reading after a boun
   CHECK(pair.far_events.received() == text);
 }
 
+TEST_CASE("network: owners that handle nothing stop the reading of all streams after a bound, but of none for good") {
+  constexpr std::size_t kAll = 2 * os::kUnreadMax;
+  OsPlace place(100, kAll);
+  std::vector<std::unique_ptr<Pair<OsPlace>>> slow;
+  for (int i = 0; i < 6; ++i) {
+    slow.push_back(std::make_unique<Pair<OsPlace>>(place));
+    slow.back()->far_events.hold_credits(true);
+    slow.back()->start();
+    slow.back()->near->write(bytes_of(long_text(2 * os::kUnreadMax)));
+  }
+  const auto unread = [&] {
+    std::size_t all = 0;
+    for (const auto& one : slow) all += one->far_events.received_bytes();
+    return all;
+  };
+  REQUIRE(place.until([&] { return unread() >= kAll; }));
+  place.settle();
+  CHECK(unread() <= kAll + slow.size() * os::kWindowMax);
+  Pair<OsPlace> other(place);
+  other.start();
+  const std::string text = long_text(1'000'000);
+  other.near->write(bytes_of(text));
+  REQUIRE(place.until([&] { return other.far_events.received_bytes() == text.size(); }));
+  CHECK(other.far_events.received() == text);
+  for (const auto& one : slow) one->far_events.hold_credits(false);
+  CHECK(place.until([&] { return unread() == slow.size() * 2 * os::kUnreadMax; }));
+}
+
 TEST_CASE("network: the window grows under load, so that a long text comes in large pieces") {
   OsPlace place;
   Pair<OsPlace> pair(place);

@@ -50,7 +50,8 @@ class OsPlace {
  public:
   static constexpr std::size_t kMuch = 20'000'000;
 
-  explicit OsPlace(std::size_t streams_max = 10'000) : streams_max_(streams_max) {}
+  explicit OsPlace(std::size_t streams_max = 10'000, std::size_t unread_max = os::kUnreadOfAllMax)
+      : streams_max_(streams_max), unread_max_(unread_max) {}
 
   caf::actor_system& system() { return system_; }
   os::Clock& clock() { return clock_; }
@@ -85,13 +86,13 @@ class OsPlace {
   OsPlace& operator=(const OsPlace&) = delete;
 
  private:
-  std::size_t streams_max_;
+  std::size_t streams_max_, unread_max_;
   OsDirectory directory_;
   OsConfig config_;
   caf::actor_system system_{config_};
   os::Clock clock_;
-  os::Network near_{system_, clock_, directory_.path(), streams_max_};
-  os::Network far_{system_, clock_, directory_.path(), streams_max_};
+  os::Network near_{system_, clock_, directory_.path(), streams_max_, unread_max_};
+  os::Network far_{system_, clock_, directory_.path(), streams_max_, unread_max_};
   int deaf_ = -1;
   std::vector<int> fillers_;
 };

@@ -238,16 +238,18 @@ TEST_CASE("rows: an owner that goes on without its rows is told after its patien
 TEST_CASE("rows: what is saved for strangers leaves a part of the device free, what is erased or own does not") {
   RowsFixture one;
   one.setup.leave = 1'000;
+  one.setup.leave_kept = 700;
   one.open();
   one.inside([&](Owner& self) {
     self.rows.save_row({1}, saved(1), one.note(), Whose::strangers);
     self.rows.save_row({1}, RowChange{.save = {}, .erase = {{1}}}, one.note(), Whose::strangers);
     self.rows.save_row({2}, saved(2), one.note());
     self.rows.save(std::make_shared<const RowChange>(saved(3)), one.note(), {}, Whose::strangers);
+    self.rows.save_row({5}, saved(5), one.note(), Whose::strangers_kept);
     self.rows.write(saved(4));
   });
-  CHECK(one.ended == Ended(4));
-  CHECK(one.leave == std::vector<std::uint64_t>{1'000, 0, 0, 1'000, 0});
+  CHECK(one.ended == Ended(5));
+  CHECK(one.leave == std::vector<std::uint64_t>{1'000, 0, 0, 1'000, 700, 0});
 }
 
 TEST_CASE("rows: a change is saved in one commit if it fits, and the owner is told how it ended") {

@@ -1,0 +1,70 @@
+#pragma once
+// The memory of messages that other nodes sent and that services of this node have not dropped yet.
+//
+// A message counts from its arrival until its last envelope is gone: while it waits in a mailbox, and while a service
+// keeps it. That its asker cancels it, or ends its link, changes nothing.
+// Limits  ServedBytes holds those of at least kSharedMin in a ShareBudget by node and group: the newcomer is refused.
+//         Smaller ones are counted, and bounded by the places in mailboxes.
+// Safety  any thread; belongs_to() before the first charge.
+#include <atomic>
+#include <memory>
+#include <mutex>
+
+#include "runtime/actor/envelope.hpp"
+#include "runtime/base/ids.hpp"
+#include "runtime/base/share_budget.hpp"
+
+namespace troupe::net {
+
+/// Of all links.
+class ServedBytes {
+ public:
+  /// Our choice: 4 KiB, so that questions for contacts and values pay for no lock. 10,000 of them, which fill a
+  /// mailbox, are 40 MiB.
+  static constexpr std::size_t kSharedMin = 4 * 1024;
+
+  explicit ServedBytes(std::size_t whole) : shares_(whole) {}
+
+  /// False if there is no room for it; then nothing has changed.
+  bool take(const base::User<base::NodeId>& user, std::size_t bytes);
+  void give_back(const base::User<base::NodeId>& user, std::size_t bytes);
+  std::size_t all() const { return all_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<std::size_t> all_{0};
+  std::mutex lock_;
+  base::ShareBudget<base::NodeId> shares_;
+};
+
+/// Of one link. Its messages keep it.
+class Served : public std::enable_shared_from_this<Served> {
+ public:
+  explicit Served(std::shared_ptr<ServedBytes> all) : all_(std::move(all)), questions_(*this), others_(*this) {}
+
+  void belongs_to(const base::User<base::NodeId>& user) { user_ = user; }
+
+  /// Charges an envelope that was just made. False if there is no room for it; then nothing has changed.
+  bool charge_question(runtime::Envelope& question) { return charge(questions_, question); }
+  bool charge_other(runtime::Envelope& message) { return charge(others_, message); }
+
+  /// Questions that have not been dropped, whether or not they were answered.
+  std::size_t questions() const { return questions_.count.load(std::memory_order_relaxed); }
+  /// Of all messages.
+  std::size_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
+
+ private:
+  struct Account final : runtime::Envelope::Account {
+    explicit Account(Served& owner) : of(owner) {}
+    void freed(std::size_t bytes) noexcept override;
+    Served& of;
+    std::atomic<std::size_t> count{0};
+  };
+  bool charge(Account& account, runtime::Envelope& envelope);
+
+  const std::shared_ptr<ServedBytes> all_;
+  base::User<base::NodeId> user_;
+  std::atomic<std::size_t> bytes_{0};
+  Account questions_, others_;
+};
+
+}  // namespace troupe::net
