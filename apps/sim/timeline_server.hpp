@@ -3,7 +3,10 @@
 //
 // Frames   4 bytes length, 1 byte kind, then the rest; numbers as they lie, both ends are one program.
 // Life     ends when the other end of its socket is closed.
+#include <capnp/serialize.h>
+
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <string>
 #include <vector>
@@ -18,16 +21,17 @@ enum class Kind : std::uint8_t {
   checkpoint,  ///< slot, event
   dropped,     ///< slot
   departed,    ///< text
-  ended,       ///< event, time, the event that broke an invariant, text
+  ended,       ///< event, time, then output.SimWorld
   // Asked of a checkpoint or the process it has forked.
-  go,       ///< event
+  go,       ///< event, then those before it at which to leave a checkpoint, the latest first
   go_to,    ///< time
   look,     ///< answered by status, actors and log of each node, then done
   look_at,  ///< node, path
   last,     ///< node, limit, what, path: the last event up to `limit` in which it changed, or handled something
-  first,    ///< node, 0, what, path: the first one from here on
+  first,    ///< the same: the first one from here on
   bye,      ///< the process ends, and its checkpoint listens again
   // Answers.
+  near,     ///< event; its socket follows (send_socket()): a checkpoint left on the way
   instant,  ///< event, time, text
   status,
   actors,
@@ -49,6 +53,19 @@ enum class Change : std::uint64_t { of_state, handled };
 bool send(int socket, Kind kind, const std::string& rest);
 /// Nothing at the end of the stream or if it is broken.
 std::optional<Frame> receive(int socket);
+
+/// One byte that carries a socket to the other end.
+bool send_socket(int through, int socket);
+std::optional<int> receive_socket(int through);
+
+/// A message of flat words, at any alignment.
+template <class T, class Use>
+auto with(const std::string& bytes, Use&& use) {
+  std::vector<capnp::word> words(bytes.size() / sizeof(capnp::word));
+  std::memcpy(words.data(), bytes.data(), words.size() * sizeof(capnp::word));
+  capnp::FlatArrayMessageReader reader({words.data(), words.size()}, {.traversalLimitInWords = 64u << 20});
+  return use(reader.getRoot<T>());
+}
 
 /// Numbers at the front of a frame.
 std::string pack(std::initializer_list<std::uint64_t> numbers, const std::string& text = {});

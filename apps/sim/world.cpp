@@ -68,7 +68,7 @@ void World::close() {
 }
 
 void World::NodeSlot::taken(std::uint64_t to, std::uint64_t from, const runtime::Envelope& envelope) {
-  world.taken_ = {to, from, envelope.kind()};
+  world.taken_ = {to, from, envelope.kind(), world.stage_.events()};
   sim::Stage& stage = world.stage_;
   stage.note(to);
   stage.note(from);

@@ -58,6 +58,7 @@ struct Taken {
   sim::ActorNumber to = 0;
   sim::ActorNumber from = 0;
   const messages::KindInfo* kind = nullptr;  ///< of an envelope; null for wake-ups and events of streams
+  std::uint64_t event = 0;                   ///< in which it did
 };
 
 /// What a world tells its owner, at the moment at which it happens.

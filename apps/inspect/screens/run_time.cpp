@@ -1,35 +1,27 @@
 #include "apps/inspect/screens/run_time.hpp"
 
-#include <capnp/serialize.h>
 #include <signal.h>
 
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <cstring>
 
 #include "actors/inspect/screen.hpp"
 #include "apps/inspect/screens/draw.hpp"
 #include "apps/inspect/screens/loop.hpp"
 #include "apps/inspect/screens/read.hpp"
+#include "apps/sim/timeline_server.hpp"
 #include "runtime/config/forms.hpp"
 #include "runtime/os/clock.hpp"
 
 namespace troupe::apps::screens {
 namespace {
 
+using timeline::with;
+
 constexpr base::Duration kFrame = std::chrono::milliseconds(40);
 constexpr base::Duration kSecond = std::chrono::seconds(1);
 constexpr std::size_t kRowsMax = 10'000;
-
-/// The message in flat words, at any alignment.
-template <class T, class Use>
-auto with(const std::string& bytes, Use&& use) {
-  std::vector<capnp::word> words(bytes.size() / sizeof(capnp::word));
-  std::memcpy(words.data(), bytes.data(), words.size() * sizeof(capnp::word));
-  capnp::FlatArrayMessageReader reader({words.data(), words.size()}, {.traversalLimitInWords = 64u << 20});
-  return use(reader.getRoot<T>());
-}
 
 /// "12.304s", "12.304" or any duration of the configuration.
 std::optional<base::Duration> moment_of(std::string text) {
@@ -140,7 +132,7 @@ class TimeScreens {
     return FirstRun{.verdict = done.error().error.message};
   }
 
-  void arrived(const Timeline::Outcome<Instant>& there) {
+  void arrived(const Timeline::Answer<Instant>& there) {
     stale_ = true;
     if (!there.ok()) {
       model_.time->playing = false;

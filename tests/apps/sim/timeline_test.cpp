@@ -100,6 +100,31 @@ TEST_CASE("timeline: each instant is that of a fresh run, in whatever order it i
   CHECK(value(timeline.go(run.events + 1'000)).event == run.events);
 }
 
+TEST_CASE("timeline: steps back, and from there on again, are those of a fresh run, however many") {
+  const sim::Scenario scenario = small_world(9);
+  auto timeline = value(Timeline::open({.scenario = scenario}, all_workloads()));
+  std::uint64_t event = value(timeline.finish()).events / 2;
+  value(timeline.go(event));
+  for (int step = 0; step < 70; ++step) CHECK(value(timeline.go(--event)).event == event);
+  CHECK(counts_of(timeline) == fresh_counts(scenario, event));
+  for (int step = 0; step < 3; ++step) CHECK(value(timeline.go(++event)).event == event);
+  CHECK(value(timeline.go(event -= 3)).event == event);
+  CHECK(counts_of(timeline) == fresh_counts(scenario, event));
+  const Instant there = value(timeline.go_to(value(timeline.finish()).time / 3));
+  CHECK(value(timeline.go(there.event - 1)).time <= there.time);
+  CHECK(counts_of(timeline) == fresh_counts(scenario, there.event - 1));
+}
+
+TEST_CASE("timeline: the first run ends as `sim` does, with the same hash") {
+  const sim::Scenario scenario = small_world(10);
+  auto timeline = value(Timeline::open({.scenario = scenario}, all_workloads()));
+  const Outcome watched = value(timeline.finish()).outcome;
+  const Outcome plain = Trial(scenario, all_workloads()).run();
+  CHECK(hash_text(watched.hash) == hash_text(plain.hash));
+  CHECK(watched.events == plain.events);
+  CHECK(watched.acknowledged == plain.acknowledged);
+}
+
 TEST_CASE("timeline: the last and the next change of a state are those that a walk over all events finds") {
   const sim::Scenario scenario = small_world(6);
   auto timeline = value(Timeline::open({.scenario = scenario}, all_workloads()));
