@@ -136,7 +136,7 @@ Ending inspect(const Invocation& invocation, Console& console) {
   if (const auto file = invocation.text("PATH"); file && file->ends_with(".trace") && !invocation.has("--once")) {
     auto recorded = read_trace(*file, all_workloads());
     if (!recorded.ok()) return recorded.error();
-    return screens::run_time(console, std::move(recorded).value(), all_workloads());
+    return screens::run_time(console, std::move(recorded).value(), all_workloads(), "");
   }
   if (!invocation.has("--once")) return open_screens(invocation, console);
   for (const char* option : {"--cluster", "--operate"})

@@ -8,7 +8,8 @@ namespace {
 Ending watch_world(const Invocation& invocation, Console& console, sim::WorkloadSpecs workloads) {
   auto world = sim_command::world_of(invocation, workloads);
   if (!world.ok()) return world.error();
-  return screens::run_time(console, {.scenario = std::move(world.value().scenario), .snapshots = {}}, workloads);
+  return screens::run_time(console, {.scenario = std::move(world.value().scenario), .snapshots = {}}, workloads,
+                           world.value().words);
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include <map>
 
 #include "apps/sim/timeline_server.hpp"
+#include "runtime/os/passing.hpp"
 #include "runtime/os/sockets.hpp"
 #include "runtime/os/waker.hpp"
 
@@ -115,9 +116,9 @@ struct Timeline::State {
         auto frame = receive(socket);
         if (!frame) return gone();
         if (frame->kind != Kind::near) return frame;
-        auto left = timeline::receive_socket(socket);
+        auto left = os::receive_passed(socket);
         if (!left) return gone();
-        near.insert_or_assign(unpack(frame->rest).value_or(0), os::Descriptor(*left));
+        near.insert_or_assign(unpack(frame->rest).value_or(0), std::move(*left));
         continue;
       }
       if (ready[1]) {

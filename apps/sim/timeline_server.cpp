@@ -4,7 +4,6 @@
 #include <capnp/serialize.h>
 #include <signal.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -17,6 +16,7 @@
 
 #include "apps/sim/instant.hpp"
 #include "apps/sim/trial.hpp"
+#include "runtime/os/passing.hpp"
 #include "runtime/os/sockets.hpp"
 #include "runtime/os/waker.hpp"
 
@@ -216,7 +216,7 @@ class Server final : public sim::Recorder {
     const pid_t process = ::fork();
     if (process < 0) return;
     if (process > 0) {
-      if (!send(socket_, Kind::near, pack({done_})) || !send_socket(socket_, ends->first.get())) ::_exit(0);
+      if (!send(socket_, Kind::near, pack({done_})) || !os::pass(socket_, ends->first.get())) ::_exit(0);
       return;
     }
     if (owns_socket_) ::close(socket_);  // so that its end is seen
@@ -458,40 +458,6 @@ std::optional<Frame> receive(int socket) {
     return std::nullopt;
   Frame out{static_cast<Kind>(kind), std::string(size, '\0')};
   if (!read_all(socket, out.rest.data(), size)) return std::nullopt;
-  return out;
-}
-
-bool send_socket(int through, int socket) {
-  char byte = 0;
-  iovec part{&byte, 1};
-  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> room{};
-  msghdr message{};
-  message.msg_iov = &part;
-  message.msg_iovlen = 1;
-  message.msg_control = room.data();
-  message.msg_controllen = room.size();
-  cmsghdr* header = CMSG_FIRSTHDR(&message);
-  header->cmsg_level = SOL_SOCKET;
-  header->cmsg_type = SCM_RIGHTS;
-  header->cmsg_len = CMSG_LEN(sizeof(int));
-  std::memcpy(CMSG_DATA(header), &socket, sizeof socket);
-  return ::sendmsg(through, &message, MSG_NOSIGNAL) == 1;
-}
-
-std::optional<int> receive_socket(int through) {
-  char byte = 0;
-  iovec part{&byte, 1};
-  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> room{};
-  msghdr message{};
-  message.msg_iov = &part;
-  message.msg_iovlen = 1;
-  message.msg_control = room.data();
-  message.msg_controllen = room.size();
-  if (::recvmsg(through, &message, MSG_CMSG_CLOEXEC) != 1) return std::nullopt;
-  const cmsghdr* header = CMSG_FIRSTHDR(&message);
-  if (header == nullptr || header->cmsg_type != SCM_RIGHTS) return std::nullopt;
-  int out = -1;
-  std::memcpy(&out, CMSG_DATA(header), sizeof out);
   return out;
 }
 

@@ -31,7 +31,7 @@ enum class Kind : std::uint8_t {
   first,    ///< the same: the first one from here on
   bye,      ///< the process ends, and its checkpoint listens again
   // Answers.
-  near,     ///< event; its socket follows (send_socket()): a checkpoint left on the way
+  near,     ///< event; its socket follows (os::pass()): a checkpoint left on the way
   instant,  ///< event, time, text
   status,
   actors,
@@ -53,10 +53,6 @@ enum class Change : std::uint64_t { of_state, handled };
 bool send(int socket, Kind kind, const std::string& rest);
 /// Nothing at the end of the stream or if it is broken.
 std::optional<Frame> receive(int socket);
-
-/// One byte that carries a socket to the other end.
-bool send_socket(int through, int socket);
-std::optional<int> receive_socket(int through);
 
 /// A message of flat words, at any alignment.
 template <class T, class Use>

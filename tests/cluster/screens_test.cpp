@@ -164,6 +164,27 @@ TEST_CASE("cluster: a recorded world is shown at any event, and moved in by keys
   CHECK(terminal.shows("ended-0"));
 }
 
+TEST_CASE("cluster: a link of a watched world is cut by a key, and the report says that it was steered") {
+  if (output_of("command -v tmux").empty()) {
+    MESSAGE("SKIPPED: tmux is not installed");
+    return;
+  }
+  const Folder folder;
+  Tmux terminal(folder, 100, 30);
+  terminal.command(binary() + " sim watch dht --seed 3 --nodes 3 --time 20s --calm; echo ended-$?");
+  REQUIRE_MESSAGE(terminal.shows("health      ok"), terminal.screen());
+  terminal.type("g");
+  terminal.command("8s");
+  CHECK(terminal.shows(" 8.0"));
+  terminal.command(":cut n1 n2 5s");
+  CHECK(terminal.shows("STEERED"));
+  CHECK(terminal.shows("another world; at its end: held"));
+  CHECK(terminal.shows(" 8.0"));
+  terminal.type("q");
+  CHECK(terminal.shows("ended-0"));
+  CHECK(terminal.shows("steered: cut n1 n2 for 5s, by hand, at 8.0"));
+}
+
 TEST_CASE("cluster: without a terminal the screens say how to do without") {
   const Folder folder;
   const Seen seen = troupe::test::troupe(folder, {"inspect", "--data", folder / "none"});

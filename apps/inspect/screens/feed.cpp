@@ -313,6 +313,7 @@ void Feed::carry_out(const Order& order) {
       return changed_.notify_all();
     }
     case Order::What::move:
+    case Order::What::steer:
     case Order::What::save:
     case Order::What::quit: return;  // the loop's
   }

@@ -49,6 +49,7 @@ std::string_view name(Order::What what) {
     case Order::What::drain: return "drain";
     case Order::What::log_level: return "level";
     case Order::What::move: return "move";
+    case Order::What::steer: return "steer";
     case Order::What::save: return "save";
     case Order::What::quit: return "quit";
   }
@@ -250,7 +251,8 @@ void Model::complete() {
   std::vector<std::string_view> fitting;
   for (const View& view : views())
     if (view.name.starts_with(line)) fitting.push_back(view.name);
-  for (const char* word : {"save ", "quit", "level ", "restart", "kill", "pause", "resume", "drain", "follow "})
+  for (const char* word :
+       {"save ", "quit", "level ", "restart", "kill", "pause", "resume", "drain", "follow ", "cut ", "heal "})
     if (std::string_view(word).starts_with(line)) fitting.push_back(word);
   if (fitting.empty()) return;
   std::string common(fitting.front());
@@ -271,6 +273,10 @@ void Model::run(const std::string& command) {
   }
   if (time && word == "at") return orders.push_back({Order::What::move, "@" + rest, node});
   if (time && word == "event") return orders.push_back({Order::What::move, "#" + rest, node});
+  if (word == "cut" || word == "heal") {
+    if (time) return orders.push_back({Order::What::steer, command, node});
+    return say(":" + word + " is for worlds: a live network is not steered from here", Style::warn);
+  }
   if (word == "level") return order(Order::What::log_level, rest);
   if (time && (word == "peers" || word == "links" || word == "dead" || word == "buckets" || word == "file" ||
                word == "flows" || word == "follow"))

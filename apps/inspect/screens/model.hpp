@@ -77,6 +77,7 @@ struct Order {
     drain,
     log_level,  ///< `subject`: "debug" or "debug links"
     move,       ///< in time, of a recorded world: `subject` is how (Moves)
+    steer,      ///< changes the future of a world: "cut n1 n2"
     save,       ///< the screen as text, into the file `subject`
     quit,
   };
@@ -123,7 +124,8 @@ struct TimeState {
   std::string what;     ///< the last event
   std::string verdict;  ///< of the whole run; empty: the first run is still under way
   bool playing = false;
-  double speed = 1;  ///< virtual seconds a second
+  bool steered = false;  ///< by hand, so that it is not the world of its seed
+  double speed = 1;      ///< virtual seconds a second
 };
 
 struct Place {

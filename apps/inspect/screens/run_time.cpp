@@ -10,6 +10,8 @@
 #include "apps/inspect/screens/draw.hpp"
 #include "apps/inspect/screens/loop.hpp"
 #include "apps/inspect/screens/read.hpp"
+#include "apps/sim/report.hpp"
+#include "apps/sim/steer.hpp"
 #include "apps/sim/timeline_server.hpp"
 #include "runtime/config/forms.hpp"
 #include "runtime/os/clock.hpp"
@@ -69,29 +71,26 @@ ActorList chosen(ActorList all, const Model& model) {
 
 class TimeScreens {
  public:
-  TimeScreens(Timeline timeline, Terminal& terminal, os::Waker& waker)
-      : timeline_(std::move(timeline)), terminal_(terminal), waker_(waker) {
+  TimeScreens(Timeline timeline, Recorded world, sim::WorkloadSpecs workloads, Terminal& terminal, os::Waker& waker)
+      : timeline_(std::move(timeline)),
+        world_(std::move(world)),
+        workloads_(workloads),
+        terminal_(terminal),
+        waker_(waker) {
     model_.time.emplace();
     model_.resize(terminal_.size());
-    model_.nodes.resize(timeline_.nodes());
-    // What takes long ends at a signal, and at Escape.
-    timeline_.given_up = [this] {
-      if (const auto got = waker_.wait(base::Duration::zero()); got == SIGINT || got == SIGTERM || got == SIGHUP)
-        signal_ = got;
-      const auto key = terminal_.key();
-      return signal_ || (key && key->what == Key::What::escape);
-    };
+    model_.nodes.resize(timeline_->nodes());
   }
 
+  /// Of the world as it was shown last; nothing before its first run has ended.
+  const std::optional<FirstRun>& ran() const { return ran_; }
+  const sim::Scenario& scenario() const { return world_.scenario; }
+
   Ending run() {
-    auto first = first_run();
-    if (!first) return ending_of(signal_);
-    model_.time->events = first->events;
-    model_.time->verdict = first->verdict;
-    end_ = first->broken_at > 0 ? first->broken_at : first->events;
+    if (!begin()) return ending_of(signal_);
     move_to(end_);
-    model_.say(first->departed.empty() ? first->verdict : first->departed.front(),
-               first->broken_at > 0 || !first->departed.empty() ? Style::bad : Style::good);
+    model_.say(ran_->departed.empty() ? ran_->verdict : ran_->departed.front(),
+               ran_->broken_at > 0 || !ran_->departed.empty() ? Style::bad : Style::good);
     base::Instant played = clock_.now();
     while (!signal_ && !quit_) {
       const base::Instant at = clock_.now();
@@ -107,17 +106,59 @@ class TimeScreens {
       terminal_.show(draw(model_, !terminal_.unicode()));
       wait(model_.time->playing ? kFrame : kSecond);
     }
+    if (failed_) return *failed_;
     return ending_of(signal_);
   }
 
  private:
+  /// From an open timeline to the end of its first run; false if the user ends the screens.
+  bool begin() {
+    // What takes long ends at a signal, and at Escape.
+    timeline_->given_up = [this] {
+      if (const auto got = waker_.wait(base::Duration::zero()); got == SIGINT || got == SIGTERM || got == SIGHUP)
+        signal_ = got;
+      const auto key = terminal_.key();
+      return signal_ || (key && key->what == Key::What::escape);
+    };
+    ran_ = first_run();
+    if (!ran_) return false;
+    model_.time->events = ran_->events;
+    model_.time->verdict = ran_->verdict;
+    model_.time->steered = ran_->outcome.steered > 0;
+    end_ = ran_->broken_at > 0 ? ran_->broken_at : ran_->events;
+    return true;
+  }
+
+  /// The world with that act in it runs from its beginning; until the act it is the same.
+  void steer_by(const std::string& act) {
+    const std::uint64_t event = model_.time->event;
+    if (const auto done = steer(world_.scenario, act, model_.time->at); !done.ok())
+      return model_.say(done.error().message, Style::bad);
+    world_.snapshots.clear();  // it is not the recorded world any more
+    timeline_.reset();         // before another one has its sockets, too
+    auto timeline = Timeline::open(world_, workloads_);
+    if (!timeline.ok()) {
+      failed_ = timeline.error();
+      quit_ = true;
+      return;
+    }
+    timeline_ = std::move(timeline).value();
+    if (!begin()) {
+      quit_ = true;
+      return;
+    }
+    move_to(event);
+    model_.say(act + ": from here on another world; at its end: " + ran_->verdict,
+               ran_->broken_at > 0 ? Style::bad : Style::good);
+  }
+
   void wait(base::Duration at_most) {
     if (const auto got = wait_for_input(waker_, terminal_, model_, at_most).signal) signal_ = got;
   }
 
   /// Shows how far it is; nothing if the user ends it.
   std::optional<FirstRun> first_run() {
-    while (auto at = timeline_.progress()) {
+    while (auto at = timeline_->progress()) {
       model_.time->event = model_.time->events = at->event;
       model_.time->at = at->time;
       model_.time->what = "the world runs for the first time; q ends it";
@@ -127,7 +168,7 @@ class TimeScreens {
       wait(kFrame);
       if (signal_) return std::nullopt;
     }
-    auto done = timeline_.finish();
+    auto done = timeline_->finish();
     if (done.ok()) return done.value();
     return FirstRun{.verdict = done.error().error.message};
   }
@@ -143,7 +184,7 @@ class TimeScreens {
     model_.time->at = there.value().time;
     model_.time->what = there.value().what;
   }
-  void move_to(std::uint64_t event) { arrived(timeline_.go(event)); }
+  void move_to(std::uint64_t event) { arrived(timeline_->go(event)); }
 
   void play(base::Duration passed) {
     const auto by = std::chrono::duration_cast<base::Duration>(std::chrono::duration<double>(
@@ -153,7 +194,7 @@ class TimeScreens {
       model_.time->playing = false;
       return;
     }
-    arrived(timeline_.go_on_to(play_to_));
+    arrived(timeline_->go_on_to(play_to_));
   }
 
   void carry_out(const Order& order) {
@@ -164,19 +205,20 @@ class TimeScreens {
       return;
     }
     if (order.what == Order::What::save) return save(how, model_);
+    if (order.what == Order::What::steer) return steer_by(how);
     if (order.what != Order::What::move)
       return model_.say("that is for live nodes; in a world, time moves: ? shows the keys", Style::warn);
     play_to_ = {};
     switch (how.front()) {
       case ',': return move_to(time.event > 0 ? time.event - 1 : 0);
       case '.': return move_to(time.event + 1);
-      case '<': return arrived(timeline_.go_to(time.at > kSecond ? time.at - kSecond : base::Duration{0}));
-      case '>': return arrived(timeline_.go_to(time.at + kSecond));
+      case '<': return arrived(timeline_->go_to(time.at > kSecond ? time.at - kSecond : base::Duration{0}));
+      case '>': return arrived(timeline_->go_to(time.at + kSecond));
       case '$': return move_to(end_);
       case '@': {
         const auto to = moment_of(how.substr(1));
         if (!to) return model_.say("a time is a number with a unit, such as 12.304s", Style::bad);
-        return arrived(timeline_.go_to(*to));
+        return arrived(timeline_->go_to(*to));
       }
       case '#': return move_to(std::strtoull(how.c_str() + 1, nullptr, 10));
       default: break;
@@ -189,7 +231,7 @@ class TimeScreens {
     const auto way = how.front() == 'n'             ? Timeline::Way::forward
                      : how.front() == 'w' && !again ? Timeline::Way::here_or_back
                                                     : Timeline::Way::back;
-    const auto found = timeline_.change(order.node, path, way);
+    const auto found = timeline_->change(order.node, path, way);
     if (!found.ok()) return arrived(found.error());
     if (!found.value())
       return model_.say(
@@ -211,7 +253,7 @@ class TimeScreens {
     const auto blank = sender.find(' ');
     if (blank == std::string::npos)
       return model_.say("it came over the network from " + sender + ": its actors there are a key away", Style::warn);
-    const auto found = timeline_.handled_before(sender);
+    const auto found = timeline_->handled_before(sender);
     if (!found.ok()) return arrived(found.error());
     if (!found.value()) return model_.say(sender + " has handled nothing before that", Style::warn);
     arrived(*found.value());
@@ -225,7 +267,7 @@ class TimeScreens {
   void refresh() {
     if (!stale_) return;
     stale_ = false;
-    auto all = timeline_.look();
+    auto all = timeline_->look();
     if (!all.ok()) return arrived(all.error());
     for (std::size_t node = 0; node < all.value().size(); ++node) {
       const Timeline::Seen& seen = all.value()[node];
@@ -237,7 +279,7 @@ class TimeScreens {
       model_.nodes[node].log.clear();
       model_.nodes[node].log_next = 0;
       if (node == model_.node && !model_.looks_at().empty()) {
-        const auto looked = timeline_.look_at(node, model_.looks_at());
+        const auto looked = timeline_->look_at(node, model_.looks_at());
         if (looked.ok()) news.look = with<inspect::wire::Looked>(looked.value(), [](auto from) { return read(from); });
         else {
           news.look_error = looked.error().error.message;
@@ -249,7 +291,11 @@ class TimeScreens {
     model_.settle();
   }
 
-  Timeline timeline_;
+  std::optional<Timeline> timeline_;  // nothing only while another one is opened
+  Recorded world_;
+  const sim::WorkloadSpecs workloads_;
+  std::optional<FirstRun> ran_;
+  std::optional<Failure> failed_;
   Terminal& terminal_;
   os::Waker& waker_;
   const os::Clock clock_;
@@ -264,15 +310,21 @@ class TimeScreens {
 
 }  // namespace
 
-Ending run_time(Console& console, Recorded world, sim::WorkloadSpecs workloads) {
-  auto timeline = Timeline::open(std::move(world), workloads);
+Ending run_time(Console& console, Recorded world, sim::WorkloadSpecs workloads, const std::string& words) {
+  auto timeline = Timeline::open(world, workloads);
   if (!timeline.ok()) return timeline.error();
   os::Waker waker = loop_waker();
   auto terminal = Terminal::open(colour_on_out(console));
   if (!terminal)
     return usage_failure("the screens need a terminal; `troupe sim replay` prints every actor at one event",
                          "troupe help sim replay");
-  return TimeScreens(std::move(timeline).value(), *terminal, waker).run();
+  TimeScreens screens(std::move(timeline).value(), std::move(world), workloads, *terminal, waker);
+  Ending ending = screens.run();
+  terminal.reset();
+  if (screens.ran())
+    print_world(console.out, screens.scenario(), screens.ran()->outcome,
+                screens.ran()->outcome.steered > 0 ? "" : words);
+  return ending;
 }
 
 }  // namespace troupe::apps::screens

@@ -6,6 +6,6 @@
 namespace troupe::apps::screens {
 
 /// Shows the world until the user ends it. Before any other thread is started: the world is a fork.
-Ending run_time(Console& console, Recorded world, sim::WorkloadSpecs workloads);
+Ending run_time(Console& console, Recorded world, sim::WorkloadSpecs workloads, const std::string& words);
 
 }  // namespace troupe::apps::screens

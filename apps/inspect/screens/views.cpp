@@ -112,6 +112,8 @@ Content help(const Model& model) {
     add("space + _", "plays, faster, slower");
     add("n N", "of an actor: the next and the last event in which its state changed");
     add("w", "of an actor: why it is so: the event in which its state changed last; w again: what came before that");
+    add(":cut n1 n2 5s", "nothing passes between two nodes from here on; without a time until faults end");
+    add(":heal n1 n2", "ends that; the world runs again after both, and its report names them");
     add("W", "to the event in which the message of this event was sent");
     return out;
   }

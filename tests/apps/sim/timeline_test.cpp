@@ -10,7 +10,9 @@
 #include "apps/host/domains.hpp"
 #include "apps/sim/draw.hpp"
 #include "apps/sim/instant.hpp"
+#include "apps/sim/report.hpp"
 #include "apps/sim/scenario_file.hpp"
+#include "apps/sim/steer.hpp"
 #include "apps/sim/trace.hpp"
 #include "apps/sim/trial.hpp"
 #include "tests/apps/harness.hpp"
@@ -123,6 +125,61 @@ TEST_CASE("timeline: the first run ends as `sim` does, with the same hash") {
   CHECK(hash_text(watched.hash) == hash_text(plain.hash));
   CHECK(watched.events == plain.events);
   CHECK(watched.acknowledged == plain.acknowledged);
+}
+
+TEST_CASE(
+    "timeline: a link that is cut by hand changes the future alone, is named, and is replayed from its scenario") {
+  const sim::Scenario before = small_world(11);
+  sim::Scenario scenario = before;
+  std::uint64_t event = 0;
+  base::Duration at{0};
+  {
+    auto timeline = value(Timeline::open({.scenario = before}, all_workloads()));
+    const Instant there = value(timeline.go(value(timeline.finish()).events / 3));
+    event = there.event;
+    at = there.time;
+  }
+  REQUIRE(steer(scenario, "cut n1 n2", at).ok());
+  CHECK(scenario.faults.size() == before.faults.size() + 2);
+  Outcome steered;
+  {
+    auto timeline = value(Timeline::open({.scenario = scenario}, all_workloads()));
+    steered = value(timeline.finish()).outcome;
+    CHECK(value(timeline.go(event)).event == event);
+    CHECK(counts_of(timeline) == fresh_counts(before, event));
+  }
+  CHECK(steered.steered == 2);
+  CHECK(steered.hash != Trial(before, all_workloads()).run().hash);
+  const auto read = read_scenario(write_scenario(scenario, all_workloads(), ""), all_workloads(), settings_table());
+  REQUIRE(read.ok());
+  CHECK(read.value() == scenario);
+  CHECK(Trial(read.value(), all_workloads()).run().hash == steered.hash);
+  std::ostringstream report;
+  print_world(report, scenario, steered, "");
+  CHECK(report.str().find("steered: cut n1 n2 for ") != std::string::npos);
+  CHECK(report.str().find(", by hand, at ") != std::string::npos);
+
+  SUBCASE("healing ends it at that instant") {
+    const auto cut = [&] {
+      std::vector<sim::Fault> out;
+      for (const sim::Fault& fault : scenario.faults)
+        if (fault.by_hand) out.push_back(fault);
+      return out;
+    };
+    CHECK_FALSE(steer(scenario, "heal n1 n3", at + std::chrono::seconds(1)).ok());
+    REQUIRE(steer(scenario, "heal n2 n1", at + std::chrono::seconds(1)).ok());
+    CHECK(cut().size() == 2);
+    for (const sim::Fault& fault : cut()) CHECK(fault.span == std::chrono::seconds(1));
+    CHECK_FALSE(steer(scenario, "heal n1 n2", at + std::chrono::seconds(2)).ok());
+  }
+  SUBCASE("what cannot be is refused, and changes nothing") {
+    const sim::Scenario kept = scenario;
+    for (const char* act : {"", "cut", "cut n1", "cut n1 n1", "cut n1 n4", "cut n0 n1", "cut n1 n2 0s",
+                            "cut n1 n2 soon", "cut n1 n2 5s 5s", "heal n1 n2 5s", "kill n1 n2"})
+      CHECK_FALSE(steer(scenario, act, at).ok());
+    CHECK_FALSE(steer(scenario, "cut n1 n2", scenario.time).ok());
+    CHECK(scenario == kept);
+  }
 }
 
 TEST_CASE("timeline: the last and the next change of a state are those that a walk over all events finds") {
